@@ -1,0 +1,39 @@
+#ifndef POSTERN_FACTS_H
+#define POSTERN_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/match/address.h"
+#include "lib/match/cidr.h"
+
+/*
+ * What is known of a session when a stage is decided. Borrowed pointers: they
+ * live as long as the call. A fact that isn't known is NULL, AF_UNSPEC or 0.
+ */
+struct facts {
+	const char *service;	  /* the MTA's {daemon_name} */
+	struct cidr client;	  /* AF_UNSPEC: a local client */
+	const char *rdns;	  /* the client's name; NULL when it has none ("unknown", "[192.0.2.7]") */
+	const char *helo;	  /* as typed */
+	const char *login;	  /* SASL login name; NULL: not logged in */
+	const struct mail_address *sender;
+	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not said */
+};
+
+/* One header field as it came, without its name; len bytes, maybe with folds, NUL or 8-bit bytes inside. */
+struct field {
+	const char *value;
+	size_t len;
+};
+
+/* The From and Sender fields of one message. */
+struct header_facts {
+	const struct field *from;
+	size_t from_count;
+	const struct field *sender;
+	size_t sender_count;
+};
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef POSTERN_SETTINGS_H
+#define POSTERN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/arena.h"
+#include "lib/match/cidr.h"
+#include "lib/rules/verdict.h"
+
+/*
+ * The settings that the checks read: postern.conf's [check], [rcpt], [deny_msg], [profile], [limits] and what of
+ * [milter] changes a decision. Filled by load/config.c, immutable afterwards,
+ * reference-counted with the policy that holds it.
+ */
+enum check_mode { MODE_NO, MODE_YES, MODE_WARN };
+enum rcpt_accept { ACCEPT_NO, ACCEPT_YES, ACCEPT_STRICT };
+enum unknown_user { UNKNOWN_REJECT, UNKNOWN_ACCEPT, UNKNOWN_PROFILE };
+enum header_from_mode { HEADER_FROM_OWNED, HEADER_FROM_ENVELOPE, HEADER_FROM_ALIGNED };
+enum on_error { ON_ERROR_TEMPFAIL, ON_ERROR_ACCEPT };
+enum limit_count { COUNT_RECIPIENTS, COUNT_MESSAGES };
+enum on_limit { ON_LIMIT_TEMPFAIL, ON_LIMIT_REJECT, ON_LIMIT_SUSPEND };
+
+/* One [check] or [check NAME] section. */
+struct service {
+	const char *name; /* the MTA's {daemon_name}; NULL: the default one */
+	enum check_mode mode[CHECK_COUNT];
+	bool authenticated_apply; /* connect and helo bind logged-in sessions too */
+	const struct cidr *exempt;
+	size_t exempt_count;
+};
+
+struct settings {
+	struct arena *arena; /* holds every string and array below */
+	unsigned refs;	     /* settings_ref(), settings_unref() alone touch it */
+
+	const struct service *services; /* [0] is the default */
+	size_t service_count;
+
+	enum rcpt_accept rcpt_accept;
+	const char *deny_conn, *deny_helo, *deny_mail, *deny_rcpt;
+
+	const char *default_domain;	 /* canonical; "" for none */
+	const char *recipient_delimiter; /* characters; "" for none */
+	bool allow_null_sender;
+	enum unknown_user unknown_user;
+	const char *unknown_profile; /* a profile's name, with UNKNOWN_PROFILE */
+	enum header_from_mode header_from;
+	bool rcpt_re_anchored;
+	bool refuse_routed;
+	bool lists_only; /* no database and no store: nobody is held to a profile */
+	const char *token_login;   /* [jwt] login: logins TOKEN:MAIL may send as MAIL alone */
+	const char *token_profile; /* [jwt] profile: the name of their profile */
+
+	enum on_error on_error;
+	bool delay_reject;
+	const char *results_header; /* "" for none */
+
+	enum limit_count limit_count;
+	enum on_limit on_limit;
+};
+
+/* Settings with every default in force and one reference. NULL when out of memory. */
+struct settings *settings_new(void);
+struct settings *settings_ref(struct settings *settings); /* thread-safe */
+void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */
+
+/* The section for an MTA service; daemon_name may be NULL. Never NULL. */
+const struct service *settings_service(const struct settings *settings, const char *daemon_name);
+
+/* Whether the service exempts the client from connect and helo. */
+bool service_exempts(const struct service *service, const struct cidr *client);
+
+#endif

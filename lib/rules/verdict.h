@@ -1,0 +1,84 @@
+#ifndef POSTERN_VERDICT_H
+#define POSTERN_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The checks, by their keys in [check]. */
+enum check {
+	CHECK_ANY, /* access.domains at connect, helo, mail, rcpt */
+	CHECK_CONN,
+	CHECK_HELO,
+	CHECK_MAIL,
+	CHECK_RCPT,
+	CHECK_DATA, /* access.domains looks at From */
+	CHECK_SENDER,
+	CHECK_RECIPIENT,
+	CHECK_SIZE,
+	CHECK_LIMITS,
+	CHECK_HEADER_FROM,
+	CHECK_COUNT
+};
+
+const char *check_name(enum check check);
+
+enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_HEADER, STAGE_BODY };
+
+const char *stage_name(enum stage stage);
+
+/* What one check found. */
+enum outcome {
+	OUTCOME_UNLISTED, /* it looked and found no rule */
+	OUTCOME_PASS,	  /* a rule allows */
+	OUTCOME_FAIL,	  /* a rule refuses: the reply stands beside */
+	OUTCOME_WARN,	  /* would refuse, but the check is set to `warn` */
+	OUTCOME_ERROR,	  /* could not be decided: the reply is that of on_error */
+};
+
+const char *outcome_name(enum outcome outcome);
+
+#define REPLY_TEXT_SIZE 460 /* an SMTP reply line is 512 octets with code and CRLF (RFC 5321 4.5.3.1.5) */
+#define RULE_SIZE 200
+
+struct reply {
+	int code;	   /* 550, 450, ... ; 0: none */
+	char enhanced[12]; /* RFC 3463: "5.7.1" */
+	char text[REPLY_TEXT_SIZE]; /* printable ASCII, nothing else */
+};
+
+struct finding {
+	enum check check;
+	enum outcome outcome;
+	char rule[RULE_SIZE]; /* "mail_from.access.blacklist:17", "profile sales: rcpt_re[2]"; "" for none */
+	struct reply reply;   /* of OUTCOME_FAIL, _WARN and _ERROR */
+};
+
+#define VERDICT_FINDINGS 6
+
+enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_DISCARD };
+
+const char *verdict_name(enum verdict_kind kind); /* "accept", "reject", "tempfail", "discard" */
+
+/*
+ * What a stage decides: the findings of its checks in their order; the last one has decided when kind
+ * is not CONTINUE. A plain value that the caller owns; the first call of verdict_init() makes it valid.
+ */
+struct verdict {
+	enum verdict_kind kind;
+	size_t count;
+	struct finding findings[VERDICT_FINDINGS];
+};
+
+void verdict_init(struct verdict *verdict);
+
+/* The finding that decided, or NULL when the stage continues. */
+const struct finding *verdict_decider(const struct verdict *verdict);
+
+/*
+ * Set a reply: text is made printable ASCII (other bytes as \xNN) and cut
+ * to fit. Format as printf.
+ */
+void reply_set(struct reply *reply, int code, const char *enhanced, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif
