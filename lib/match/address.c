@@ -1,0 +1,205 @@
+#include "lib/match/address.h"
+
+#include <string.h>
+
+#include "lib/match/cidr.h"
+
+/* A piece of text that somebody else owns. */
+struct span {
+	const char *text;
+	size_t len;
+};
+
+static struct span trim(struct span s)
+{
+	while (s.len > 0 && (s.text[0] == ' ' || s.text[0] == '\t')) {
+		s.text++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.text[s.len - 1] == ' ' || s.text[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+/* RFC 5322 atext with RFC 6532's UTF-8, and the dot. */
+static bool is_atom_char(unsigned char c)
+{
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		(c >= 'a' && c <= 'z') || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+}
+
+static bool is_dot_string(const char *text, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || text[0] == '.' || text[len - 1] == '.')
+		return false;
+	for (i = 0; i < len; i++) {
+		if (!is_atom_char((unsigned char)text[i]) ||
+			(text[i] == '.' && text[i - 1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Where the quoted string at s ends, behind its closing quote; 0 when it doesn't. */
+static size_t quoted_end(struct span s)
+{
+	size_t i;
+
+	for (i = 1; i < s.len; i++) {
+		if (s.text[i] == '\\')
+			i++;
+		else if (s.text[i] == '"')
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Drop "@relay,@relay:" (RFC 5321 appendix C). */
+static bool cut_source_route(struct span *s)
+{
+	bool in_literal = false;
+	size_t i;
+
+	if (s->len == 0 || s->text[0] != '@')
+		return false;
+	for (i = 0; i < s->len; i++) {
+		if (s->text[i] == '[' || s->text[i] == ']')
+			in_literal = s->text[i] == '[';
+		if (s->text[i] != ':' || in_literal)
+			continue;
+		s->text += i + 1;
+		s->len -= i + 1;
+		return true;
+	}
+	return false;
+}
+
+/* The index of the @ between local part and domain, or s.len when there is none. */
+static size_t find_at(struct span s)
+{
+	size_t end = s.len > 0 && s.text[0] == '"' ? quoted_end(s) : 0, i;
+
+	if (end > 0 && end < s.len && s.text[end] == '@')
+		return end;
+	for (i = s.len; i > 0; i--) {
+		if (s.text[i - 1] == '@')
+			return i - 1;
+	}
+	return s.len;
+}
+
+/* Write the local part's canonical form; returns its length. It is never longer than the original. */
+static size_t canon_local(struct span local, char *out, bool *is_routed_r)
+{
+	char plain[ADDRESS_MAX + 1];
+	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
+	size_t len = 0, i, n = 0;
+
+	for (i = quoted ? 1 : 0; i < local.len - (quoted ? 1 : 0); i++) {
+		if (quoted && local.text[i] == '\\')
+			i++;
+		plain[len++] = fold(local.text[i]);
+	}
+	for (i = 0; i < len; i++)
+		*is_routed_r |= plain[i] == '%' || plain[i] == '!' || plain[i] == '@';
+	if (!quoted || is_dot_string(plain, len)) {
+		memcpy(out, plain, len);
+		return len;
+	}
+	out[n++] = '"';
+	for (i = 0; i < len; i++) {
+		if (plain[i] == '"' || plain[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = plain[i];
+	}
+	out[n++] = '"';
+	return n;
+}
+
+/* Write the domain's canonical form; returns its length, or -1 when it is too long. */
+static int canon_domain(struct span domain, char *out, bool *is_literal_r)
+{
+	char text[CIDR_TEXT_SIZE];
+	struct cidr ip;
+	int len;
+
+	*is_literal_r = domain.len > 1 && domain.text[0] == '[' &&
+		domain.text[domain.len - 1] == ']';
+	if (*is_literal_r && domain.len - 2 < sizeof(text)) {
+		memcpy(text, domain.text + 1, domain.len - 2);
+		text[domain.len - 2] = '\0';
+		if (strlen(text) == domain.len - 2 && strchr(text, '/') == NULL &&
+			cidr_parse(text, &ip, NULL) == 0) {
+			cidr_format(&ip, text);
+			len = (int)strlen(text);
+			out[0] = '[';
+			memcpy(out + 1, text, (size_t)len);
+			memcpy(out + 1 + len, "]", 2);
+			return len + 2;
+		}
+	}
+	return domain_canon(domain.text, domain.len, out);
+}
+
+int address_parse(const char *text, size_t len, struct mail_address *address_r)
+{
+	struct mail_address *a = address_r;
+	struct span s = trim((struct span){ text, len }), local, domain;
+	int domain_len = 0;
+	size_t at;
+
+	if (s.len > ADDRESS_MAX || memchr(s.text, '\0', s.len) != NULL ||
+		memchr(s.text, '\r', s.len) != NULL || memchr(s.text, '\n', s.len) != NULL)
+		return -1;
+	if (s.len >= 2 && s.text[0] == '<' && s.text[s.len - 1] == '>')
+		s = trim((struct span){ s.text + 1, s.len - 2 });
+	a->is_routed = cut_source_route(&s);
+	memcpy(a->text, s.text, s.len);
+	a->text[s.len] = '\0';
+	a->text_len = (uint16_t)s.len;
+	a->is_null = s.len == 0;
+	at = find_at(s);
+	local = (struct span){ s.text, at };
+	domain = at < s.len ? (struct span){ s.text + at + 1, s.len - at - 1 } :
+			      (struct span){ "", 0 };
+	a->local_len = (uint16_t)canon_local(local, a->canon, &a->is_routed);
+	a->has_domain = domain.len > 0;
+	a->is_literal = false;
+	a->canon_len = a->local_len;
+	if (at < s.len) {
+		a->canon[a->canon_len++] = '@';
+		domain_len = canon_domain(domain, a->canon + a->canon_len, &a->is_literal);
+		if (domain_len < 0)
+			return -1;
+		a->canon_len = (uint16_t)(a->canon_len + domain_len);
+	}
+	a->canon[a->canon_len] = '\0';
+	return 0;
+}
+
+const char *address_domain(const struct mail_address *address)
+{
+	return address->has_domain ? address->canon + address->local_len + 1 : "";
+}
+
+bool address_equal(const struct mail_address *a, const struct mail_address *b)
+{
+	return a->canon_len == b->canon_len && memcmp(a->canon, b->canon, a->canon_len) == 0;
+}
+
+size_t address_base_len(const struct mail_address *address, const char *delimiters)
+{
+	size_t len;
+
+	if (address->local_len == 0 || address->canon[0] == '"' || delimiters[0] == '\0')
+		return address->local_len;
+	len = strcspn(address->canon, delimiters);
+	return len > 0 && len < address->local_len ? len : address->local_len;
+}

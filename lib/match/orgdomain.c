@@ -1,0 +1,60 @@
+#include "lib/match/orgdomain.h"
+
+#include <errno.h>
+#include <libpsl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/match/domain.h"
+
+struct orgdomain {
+	unsigned refs;
+	psl_ctx_t *psl;
+};
+
+int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err)
+{
+	bool named = path != NULL && path[0] != '\0';
+	struct orgdomain *psl = calloc(1, sizeof(*psl));
+
+	if (psl == NULL)
+		return errmsg_set(err, "out of memory");
+	psl->refs = 1;
+	errno = 0;
+	psl->psl = named ? psl_load_file(path) : psl_latest(NULL);
+	if (psl->psl == NULL || psl_suffix_count(psl->psl) == 0) {
+		psl_free(psl->psl);
+		free(psl);
+		return errmsg_set(err, "%s: no public suffix list could be read from it%s%s",
+			named ? path : "the system's public suffix list", errno ? ": " : "",
+			errno ? strerror(errno) : "");
+	}
+	*psl_r = psl;
+	return 0;
+}
+
+struct orgdomain *orgdomain_ref(struct orgdomain *psl)
+{
+	if (psl != NULL)
+		__atomic_add_fetch(&psl->refs, 1, __ATOMIC_RELAXED);
+	return psl;
+}
+
+void orgdomain_unref(struct orgdomain **psl)
+{
+	struct orgdomain *gone = *psl;
+
+	*psl = NULL;
+	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	psl_free(gone->psl);
+	free(gone);
+}
+
+const char *orgdomain_of(const struct orgdomain *psl, const char *name)
+{
+	if (name[0] == '.' || strchr(name, '.') == NULL || strstr(name, "..") != NULL ||
+		domain_is_literal(name, strlen(name)))
+		return NULL;
+	return psl_registrable_domain(psl->psl, name);
+}
