@@ -1,0 +1,46 @@
+-- Sample profiles and users, to try things out; not for a server that others can reach.
+--
+--     psql -d mail -v ON_ERROR_STOP=1 -f sql/sample.sql      (after schema.sql; -v schema=... as there)
+--
+-- Rows of the same name are left as they are.
+--
+--	login                   password        hash    profile
+--	alice                   alice-secret    $6$     internal: example.com, example.org, one partner
+--	bob@example.org         bob-secret      $6$     open: anyone, up to 25 MB
+--	carol                   carol-secret    $y$     lists: what the regexes say
+--	dave                    -               -       internal, not enabled
+--	token:ADDRESS           a JWT           -       token
+
+\set ON_ERROR_STOP 1
+\if :{?schema}
+\else
+	\set schema haraka
+\endif
+SET client_min_messages = warning;
+
+BEGIN;
+SET LOCAL search_path = :"schema";
+
+INSERT INTO profiles (name, "desc", open, limits, maxsize, host, rcpt, rcpt_re) VALUES
+	('internal', 'Own domains and a partner', false, '1/5s,500/1d', 10485760,
+		'example.com,example.org', 'orders@partner.example', NULL),
+	('open', 'Anyone', true, '100/1h,1000/1d', 26214400, NULL, NULL, NULL),
+	('lists', 'Mailing lists', false, '20/1m', 0, NULL, NULL,
+		'^[a-z]{2,8}-list@example\.net$,@lists\.example\.(com|org)$'),
+	('token', 'Logins by JWT', false, '50/1d', 1048576, 'example.com', NULL, NULL)
+ON CONFLICT DO NOTHING;
+
+INSERT INTO users (username, password, froms, "profileId", enabled)
+SELECT username, password, froms, profiles.id, enabled
+FROM (VALUES
+	('alice', '$6$aRnmoiVsngcOi2k7$ZJ4q5youGOlBxn5JLHFiDGEVMuY3WXXofT6IrSF5Ify4Bn2XzZCDeU1wSVkWuvphlRDPtpCgSpZTMz7VQ71R01',
+		'alice@example.com,sales@example.com', 'internal', true),
+	('bob@example.org', '$6$ZFDC6wFU.zOweWFy$1Qwkyf8TOsm64k7AmHN6K0hBEj65uHxHderyvImuVSYf5BUtGF6jUS9YfYY3wnfhEZHzEkoHku.k7oB/LCPcd.',
+		NULL, 'open', true),
+	('carol', '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$geymh9kzI9AjNHdu.eJvuCN0JdoFUzBEy0BMKMM1uQ9',
+		'carol@example.com,@lists.example.com', 'lists', true),
+	('dave', NULL, 'dave@example.com', 'internal', false)
+) AS sample (username, password, froms, profile, enabled)
+JOIN profiles ON profiles.name = sample.profile
+ON CONFLICT DO NOTHING;
+COMMIT;
