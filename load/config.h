@@ -1,0 +1,134 @@
+#ifndef POSTERN_LOAD_CONFIG_H
+#define POSTERN_LOAD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/errmsg.h"
+#include "lib/base/problems.h"
+#include "lib/rules/settings.h"
+
+#define CONFIG_FILE_DEFAULT "/etc/postern/postern.conf"
+
+/* [auth] mechanisms: a set of these. */
+enum config_mechanism {
+	MECHANISM_PLAIN = 1,
+	MECHANISM_LOGIN = 2,
+	MECHANISM_OAUTHBEARER = 4,
+	MECHANISM_XOAUTH2 = 8,
+};
+
+struct config_milter {
+	const char *socket; /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn() takes it */
+	uint32_t socket_mode;	  /* mode of a unix socket */
+	const char *socket_group; /* its group; "": left as it is */
+	const char *user;	  /* whom a daemon started by root becomes; "": nobody else */
+	const char *pid_file;	  /* "": none */
+	uint32_t timeout;	  /* s without a word from the MTA before it is given up */
+};
+
+struct config_lists {
+	const char *directory;
+	const char *public_suffix_list; /* "": the system's */
+	uint64_t max_file;		/* bytes: a longer list file is refused */
+};
+
+struct config_database {
+	bool present;		    /* there is a [database]: PostgreSQL is the store */
+	const char *conninfo;	    /* for libpq, quoted as it needs; holds the password: never to be logged */
+	const char *conninfo_shown; /* the same without a password */
+	const char *schema;	    /* for search_path; "": the role's own */
+	const char *channel;	    /* for LISTEN; not yet quoted as an identifier */
+	const char *profiles_query, *users_query;
+	uint32_t connect_timeout;      /* s, for each host */
+	uint32_t statement_timeout;    /* s; 0: none */
+	uint32_t poll_interval;	       /* s between looks at the change feed */
+	uint32_t full_reload_interval; /* s between loads where there is no feed; 0: never */
+	uint32_t reconnect_max;	       /* s: the longest pause between attempts */
+	bool refuse_empty;
+};
+
+struct config_store {
+	const char *path; /* the JSON store, or what the cache thread keeps of PostgreSQL; "": none */
+};
+
+struct config_limits {
+	const char *state; /* file of the counts */
+};
+
+struct config_auth {
+	bool require_tls;
+	const char *socket, *saslauthd; /* as [milter] socket; "": not served */
+	uint32_t socket_mode;
+	const char *socket_group;
+	unsigned mechanisms; /* enum config_mechanism */
+};
+
+struct config_jwt {
+	const char *secret;    /* "" for none: never to be logged */
+	const char *keys_file; /* "" for none */
+	const char *issuer, *audience;
+	const char *mail_claim; /* login and profile stand in the settings */
+};
+
+struct config_control {
+	const char *socket; /* a path */
+	uint32_t socket_mode;
+	const char *socket_group;
+};
+
+struct config_log {
+	int facility;	/* LOG_MAIL ... of syslog(3) */
+	int level;	/* LOG_INFO ...: what is less urgent is not logged */
+	uint32_t queue; /* lines that wait for the log thread before some are dropped */
+};
+
+/*
+ * All of postern.conf. Immutable once loaded; strings live as long as it does
+ * and are never NULL. What the checks read stands in `settings`, which a policy may outlive the
+ * config with: take a reference.
+ */
+struct config {
+	struct arena *arena;
+	char *path;		    /* the file */
+	char *folder;		    /* its folder: relative paths started from there */
+	struct settings *settings;
+	struct problems *warnings;  /* what is odd but in force nevertheless: for the log, once */
+
+	struct config_milter milter;
+	struct config_lists lists;
+	struct config_database database;
+	struct config_store store;
+	struct config_limits limits;
+	struct config_auth auth;
+	struct config_jwt jwt;
+	struct config_control control;
+	struct config_log log;
+
+	const char *unknown_user; /* [profile] unknown_user as it stands there; see settings */
+};
+
+/*
+ * Read postern.conf. 0 with a config that is the caller's, or -1 with err as
+ * "FILE:LINE: what, and what would be right". Reads the secret files and looks whether the
+ * store is there (settings.lists_only): a store file that appears later needs another config_load().
+ */
+int config_load(const char *path, struct config **config_r, struct errmsg *err);
+
+/* The same from text; path is for messages and relative paths, and need not exist. */
+int config_parse(const char *path, const char *text, size_t len, struct config **config_r,
+	struct errmsg *err);
+
+void config_free(struct config **config); /* takes NULL */
+
+/*
+ * What of `next` only a restart can bring into force, beside `running`: one text a key
+ * ("[milter] socket") in changed. Returns how many.
+ */
+size_t config_restart_needed(const struct config *running, const struct config *next,
+	struct problems *changed);
+
+#endif
