@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <syslog.h>
 
 #include "lib/base/errmsg.h"
 
@@ -14,7 +15,13 @@
  *
  * Nothing secret is ever handed to it: no password, token, hash or connection string.
  */
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR = LOG_ERR,
+	LOG_LEVEL_WARNING = LOG_WARNING,
+	LOG_LEVEL_NOTICE = LOG_NOTICE,
+	LOG_LEVEL_INFO = LOG_INFO,
+	LOG_LEVEL_DEBUG = LOG_DEBUG,
+};
 
 #define LOG_LINE_MAX 8000 /* bytes of a line; a longer one is cut, and ends in "..." */
 
@@ -22,18 +29,30 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL
 int log_level_parse(const char *name, enum log_level *level_r);
 const char *log_level_name(enum log_level level);
 
+struct log_output {
+	int facility;	 /* LOG_MAIL ... of syslog(3) */
+	bool to_stderr;	 /* lines go to standard error with time and level, instead of syslog */
+	uint32_t queue;	 /* lines that wait before some are dropped */
+	enum log_level level;
+};
+
 /*
- * Start the thread. facility: as in syslog ("mail", "daemon", "local0"); to_stderr: lines
- * go to standard error with time and level instead. 0, or -1 with err set. To be
- * called once, after the last fork; what is logged before is written to standard error at once.
+ * Start the thread. 0, or -1 with err set. To be called once, after the last fork; what is logged
+ * before goes to standard error at once.
  */
-int log_start(const char *facility, bool to_stderr, enum log_level level, struct errmsg *err);
+int log_start(const struct log_output *output, struct errmsg *err);
 
 /* Write out what the ring holds (for at most two seconds) and end the thread. */
 void log_stop(void);
 
 void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);
+
+/*
+ * A line as it is, LOG_LINE_MAX bytes at most. Whatever is in it, what comes out is one line of printable
+ * ASCII: other bytes become '?'.
+ */
+void log_line(enum log_level level, const char *line, size_t len);
 
 /* A line about the daemon itself: "policy serial=7 source=database users=1000000". */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

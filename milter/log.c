@@ -1,0 +1,316 @@
+#include "milter/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_USUAL 512 /* bytes of room in the ring for each line that may wait */
+#define STOP_SECONDS 2
+
+/* What stands before each line in the ring. */
+struct record {
+	uint32_t len; /* bytes of the line, without a NUL */
+	uint32_t level;
+};
+
+/*
+ * head and tail only grow; their difference is what is in the ring. The lock is held for copying bytes
+ * in or out, never for formatting or writing.
+ */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;	/* the writer waits for it */
+	pthread_cond_t drained; /* log_stop() waits for it */
+	pthread_t writer;
+	bool running, stopping, writer_idle;
+	bool to_stderr;
+	uint64_t head, tail;
+	uint64_t unsaid; /* lines dropped and not yet spoken of */
+	uint32_t lines, max_lines;
+	size_t size; /* a power of two */
+	char *bytes;
+} ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static atomic_int current_level = LOG_LEVEL_INFO;
+static atomic_uint_fast64_t dropped, written;
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+	{ "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING }, { "notice", LOG_LEVEL_NOTICE },
+	{ "info", LOG_LEVEL_INFO },   { "debug", LOG_LEVEL_DEBUG },
+};
+
+#define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
+
+int log_level_parse(const char *name, enum log_level *level_r)
+{
+	for (size_t i = 0; i < LEVEL_COUNT; i++) {
+		if (strcasecmp(name, levels[i].name) == 0) {
+			*level_r = levels[i].level;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	for (size_t i = 0; i < LEVEL_COUNT; i++) {
+		if (levels[i].level == level)
+			return levels[i].name;
+	}
+	return "error"; /* LOG_CRIT and worse */
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&current_level, (int)level);
+}
+
+bool log_wants(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&dropped);
+}
+
+uint64_t log_written(void)
+{
+	return atomic_load(&written);
+}
+
+/* To standard error in one write(), so that lines of several processes don't mix. */
+static void write_stderr(enum log_level level, const char *line, size_t len)
+{
+	char out[LOG_LINE_MAX + 80];
+	struct timespec now;
+	struct tm tm;
+	size_t at;
+	int n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)localtime_r(&now.tv_sec, &tm);
+	at = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm);
+	n = snprintf(out + at, sizeof(out) - at, ".%03ld %s: %.*s\n", now.tv_nsec / 1000000,
+		log_level_name(level), (int)len, line);
+	if (n > 0 && at + (size_t)n < sizeof(out))
+		at += (size_t)n;
+	if (write(STDERR_FILENO, out, at) < 0)
+		return; /* nowhere left to say so */
+}
+
+static void write_line(enum log_level level, const char *line, size_t len)
+{
+	if (ring.to_stderr)
+		write_stderr(level, line, len);
+	else
+		syslog((int)level, "%.*s", (int)len, line);
+	atomic_fetch_add(&written, 1);
+}
+
+static void copy_in(const void *from, size_t len)
+{
+	size_t at = ring.head & (ring.size - 1);
+	size_t first = len < ring.size - at ? len : ring.size - at;
+
+	memcpy(ring.bytes + at, from, first);
+	memcpy(ring.bytes, (const char *)from + first, len - first);
+	ring.head += len;
+}
+
+static void copy_out(void *to, size_t len)
+{
+	size_t at = ring.tail & (ring.size - 1);
+	size_t first = len < ring.size - at ? len : ring.size - at;
+
+	memcpy(to, ring.bytes + at, first);
+	memcpy((char *)to + first, ring.bytes, len - first);
+	ring.tail += len;
+}
+
+/* Take the oldest line. Called and returns with the lock held. */
+static struct record take(char line_r[LOG_LINE_MAX])
+{
+	struct record record;
+
+	copy_out(&record, sizeof(record));
+	copy_out(line_r, record.len);
+	ring.lines--;
+	return record;
+}
+
+/* Say how many lines found no room. Called and returns with the lock held; lets go of it meanwhile. */
+static void say_dropped(void)
+{
+	uint64_t count = ring.unsaid;
+	char line[80];
+	int n;
+
+	ring.unsaid = 0;
+	(void)pthread_mutex_unlock(&ring.lock);
+	n = snprintf(line, sizeof(line), "log lines-dropped=%llu reason=ring-full",
+		(unsigned long long)count);
+	write_line(LOG_LEVEL_WARNING, line, (size_t)n);
+	(void)pthread_mutex_lock(&ring.lock);
+}
+
+static void *writer_main(void *unused)
+{
+	static char line[LOG_LINE_MAX]; /* of the one thread */
+	struct record record;
+
+	(void)unused;
+	(void)pthread_mutex_lock(&ring.lock);
+	for (;;) {
+		if (ring.head != ring.tail) {
+			record = take(line);
+			(void)pthread_mutex_unlock(&ring.lock);
+			write_line((enum log_level)record.level, line, record.len);
+			(void)pthread_mutex_lock(&ring.lock);
+		} else if (ring.unsaid > 0) {
+			say_dropped();
+		} else if (ring.stopping) {
+			break;
+		} else {
+			ring.writer_idle = true;
+			(void)pthread_cond_wait(&ring.filled, &ring.lock);
+			ring.writer_idle = false;
+		}
+	}
+	ring.running = false;
+	(void)pthread_cond_signal(&ring.drained);
+	(void)pthread_mutex_unlock(&ring.lock);
+	return NULL;
+}
+
+/* Room for so many usual lines, and for some of the longest. */
+static size_t ring_size(uint32_t lines)
+{
+	size_t size = (size_t)1 << 16;
+
+	while (size < (size_t)lines * LINE_USUAL)
+		size *= 2;
+	return size;
+}
+
+int log_start(const struct log_output *output, struct errmsg *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	ring.size = ring_size(output->queue);
+	ring.max_lines = output->queue;
+	if ((ring.bytes = malloc(ring.size)) == NULL)
+		return errmsg_set(err, "out of memory for the log");
+	/* libmilter itself logs by syslog(): with -f that is to be seen, too. */
+	openlog("postern", LOG_PID | (output->to_stderr ? LOG_PERROR : LOG_NDELAY),
+		output->facility);
+	log_set_level(output->level);
+	ring.to_stderr = output->to_stderr;
+	ring.stopping = false;
+	(void)pthread_cond_init(&ring.filled, NULL);
+	(void)pthread_cond_init(&ring.drained, NULL);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	ring.running = true;
+	ret = pthread_create(&ring.writer, NULL, writer_main, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0) {
+		ring.running = false;
+		return errmsg_set(err, "can't start the log's thread: %s", strerror(ret));
+	}
+	return 0;
+}
+
+void log_stop(void)
+{
+	struct timespec until;
+	bool ended;
+
+	(void)pthread_mutex_lock(&ring.lock);
+	if (!ring.running || ring.stopping) {
+		(void)pthread_mutex_unlock(&ring.lock);
+		return;
+	}
+	ring.stopping = true;
+	(void)pthread_cond_signal(&ring.filled);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_SECONDS;
+	while (ring.running &&
+		pthread_cond_timedwait(&ring.drained, &ring.lock, &until) != ETIMEDOUT)
+		;
+	ended = !ring.running;
+	(void)pthread_mutex_unlock(&ring.lock);
+	if (ended)
+		(void)pthread_join(ring.writer, NULL); /* else it hangs in syslog(): leave it */
+}
+
+static void submit(enum log_level level, const char *line, size_t len)
+{
+	struct record record = { .len = (uint32_t)len, .level = (uint32_t)level };
+
+	(void)pthread_mutex_lock(&ring.lock);
+	if (!ring.running || ring.stopping) {
+		(void)pthread_mutex_unlock(&ring.lock);
+		write_stderr(level, line, len);
+		return;
+	}
+	if (ring.lines >= ring.max_lines ||
+		ring.size - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
+		ring.unsaid++;
+		atomic_fetch_add(&dropped, 1);
+	} else {
+		copy_in(&record, sizeof(record));
+		copy_in(line, len);
+		ring.lines++;
+		if (ring.writer_idle)
+			(void)pthread_cond_signal(&ring.filled);
+	}
+	(void)pthread_mutex_unlock(&ring.lock);
+}
+
+void log_line(enum log_level level, const char *line, size_t len)
+{
+	char printable[LOG_LINE_MAX];
+
+	if (!log_wants(level))
+		return;
+	if (len > sizeof(printable))
+		len = sizeof(printable);
+	for (size_t i = 0; i < len; i++)
+		printable[i] = (char)(line[i] < ' ' || line[i] > '~' ? '?' : line[i]);
+	submit(level, printable, len);
+}
+
+void log_event(enum log_level level, const char *format, ...)
+{
+	char line[LOG_LINE_MAX];
+	va_list args;
+	int n;
+
+	if (!log_wants(level))
+		return;
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line)) {
+		n = (int)sizeof(line) - 1;
+		memcpy(line + n - 3, "...", 3);
+	}
+	log_line(level, line, (size_t)n);
+}
