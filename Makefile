@@ -1,0 +1,310 @@
+# Postern. `make help` lists the targets. One make for the whole tree: a source file is found by its place
+# (lib/*/, load/, milter/, ctl/, t/*/), so that a new module needs no line here.
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables --no-print-directory
+
+# ---- what may be said on the command line -----------------------------------
+
+BUILD = build
+SANITIZE =
+WERROR =
+V =
+CONFIGURE_ARGS =
+PARTS =
+FUZZ_TIME = 10
+PYTHON = /usr/bin/python3
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+export JOBS
+
+.PHONY: all
+all:
+
+# ---- configuring ------------------------------------------------------------
+
+# These need no configure, and two of them install what it looks for.
+unconfigured = help deps deps-% check demo clean distclean format format-check
+
+ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+
+config.mk: configure config.mk.in config.h.in
+	@if [ -x config.status ]; then ./config.status --recheck && ./config.status; \
+	else ./configure $(CONFIGURE_ARGS); fi
+	@touch $@
+
+configure: configure.ac
+	@command -v autoconf >/dev/null || { echo "autoconf is missing: run 'make deps'" >&2; exit 1; }
+	autoconf
+
+# ---- flags ------------------------------------------------------------------
+
+warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 \
+	-Werror=format-security
+
+ifeq ($(SANITIZE),)
+warnings += $(if $(filter-out 0,$(WERROR)),-Werror)
+# glibc warns of _FORTIFY_SOURCE where nothing is optimized.
+hardening = -U_FORTIFY_SOURCE $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-D_FORTIFY_SOURCE=2) $(HARDENING_CFLAGS)
+link_hardening = -Wl,-z,relro -Wl,-z,now
+else
+# _FORTIFY_SOURCE hides calls from the sanitizers, and their code makes gcc guess at uninitialized values.
+hardening = -U_FORTIFY_SOURCE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+link_hardening = -fsanitize=$(subst fuzzer-no-link$(comma),,$(SANITIZE))
+endif
+comma = ,
+
+library_cflags = $(PQ_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) \
+	$(INIH_CFLAGS) $(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
+preprocess = -std=c11 -D_GNU_SOURCE -I. $(CPPFLAGS) $(sort $(library_cflags))
+compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) -fPIE -pthread
+link = $(CC) $(CFLAGS) $(LDFLAGS) $(link_hardening) -pie -pthread -Wl,--as-needed
+
+lib_libs = $(PCRE2_LIBS) $(PSL_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(HS_LIBS) $(LIBS)
+load_libs = $(INIH_LIBS)
+daemon_libs = $(MILTER_LIBS) $(PQ_LIBS) $(EVENT_LIBS)
+
+# ---- sources and products ---------------------------------------------------
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
+
+lib_objects := $(call objects,lib/*/*.c)
+load_objects := $(call objects,load/*.c)
+daemon_objects := $(filter-out %/main.o,$(call objects,milter/*.c))
+ctl_objects := $(filter-out %/main.o,$(call objects,ctl/*.c))
+# What test programs share: t/ANY/lib/*.c
+test_objects := $(call objects,t/*/lib/*.c)
+
+libpostern = $(BUILD)/libpostern.a
+libload = $(BUILD)/libload.a
+libdaemon = $(BUILD)/libdaemon.a
+libctl = $(BUILD)/libctl.a
+libtest = $(BUILD)/libtest.a
+all_archives = $(libtest) $(libctl) $(libdaemon) $(libload) $(libpostern)
+
+postern := $(if $(wildcard milter/main.c),$(BUILD)/postern)
+posternctl := $(if $(wildcard ctl/main.c),$(BUILD)/posternctl)
+
+unit_programs := $(call programs,t/unit/check_*.c)
+fuzz_programs := $(call programs,t/fuzz/fuzz_*.c)
+helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
+
+man_pages := $(wildcard milter/*.[1-8] ctl/*.[1-8] load/*.[1-8] lib/*/*.[1-8] etc/*.[1-8])
+c_files := $(wildcard lib/*/*.[ch] load/*.[ch] milter/*.[ch] ctl/*.[ch] t/*/*.[ch] t/*/lib/*.[ch])
+
+all: $(libpostern) $(libload) $(postern) $(posternctl)
+
+ifeq ($(V),)
+say = @printf '  %-5s %s\n' '$(1)' '$@';
+else
+say =
+endif
+
+# Remade only when their text changes, so that other flags or a source that went away never leave stale objects.
+stamp = @mkdir -p $(@D); printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' >$@
+.PHONY: FORCE
+$(BUILD)/flags: FORCE
+	$(call stamp,$(compile) $(link))
+$(BUILD)/sources: FORCE
+	$(call stamp,$(lib_objects) $(load_objects) $(daemon_objects) $(ctl_objects) $(test_objects))
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | config.mk
+	@mkdir -p $(@D)
+	$(call say,CC) $(compile) -MMD -MP -c -o $@ $<
+
+$(libpostern): $(lib_objects)
+$(libload): $(load_objects)
+$(libdaemon): $(daemon_objects)
+$(libctl): $(ctl_objects)
+$(libtest): $(test_objects)
+$(all_archives): $(BUILD)/sources
+	@rm -f $@
+	$(call say,AR) $(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/postern: $(BUILD)/milter/main.o $(libdaemon) $(libload) $(libpostern)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(load_libs) $(lib_libs)
+
+$(BUILD)/posternctl: $(BUILD)/ctl/main.o $(libctl) $(libload) $(libpostern)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(load_libs) $(lib_libs)
+
+$(unit_programs) $(helper_programs): %: %.o $(all_archives)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(daemon_libs) $(load_libs) $(lib_libs)
+
+$(fuzz_programs): %: %.o $(all_archives)
+	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(load_libs) $(lib_libs)
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+
+.PHONY: unit-programs helper-programs fuzz-programs print-compile
+unit-programs: $(unit_programs)
+helper-programs: $(helper_programs)
+fuzz-programs: $(fuzz_programs)
+print-compile:
+	@echo '$(compile)'
+
+# ---- tests ------------------------------------------------------------------
+
+submake = $(MAKE) -j$(JOBS)
+asan_env = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	$(if $(wildcard t/lsan.supp),LSAN_OPTIONS=suppressions=$(CURDIR)/t/lsan.supp)
+tsan_env = TSAN_OPTIONS=second_deadlock_stack=1$(if $(wildcard t/tsan.supp),:suppressions=$(CURDIR)/t/tsan.supp)
+valgrind = valgrind -q --error-exitcode=1 --leak-check=full --child-silent-after-fork=yes \
+	$(if $(wildcard t/valgrind.supp),--suppressions=$(CURDIR)/t/valgrind.supp)
+tests_of = $(if $(wildcard $(1)),t/run-pytest $(PYTHON) $(1),@echo '$(2): no tests yet'; echo '0 passed, 0 failed')
+
+.PHONY: check check-build check-unit check-asan check-valgrind check-tsan check-clang check-cases check-integration \
+	check-lint deps
+check:
+	t/deps.sh check
+	@if grep -qs '^HAVE_.* = no' config.mk; then rm config.mk; fi # look again: it may have come just now
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' t/run-all $(PARTS)
+
+deps: deps-build
+deps-%:
+	t/deps.sh $*
+
+check-build:
+	@$(submake) WERROR=1 all unit-programs helper-programs
+
+check-unit: $(unit_programs)
+	@if [ '$(HAVE_CHECK)' != yes ]; then echo 'configure found no check library: t/deps.sh check, then rm config.mk' >&2; \
+	exit 1; fi
+	@t/run-unit $(unit_programs)
+
+check-asan:
+	@$(asan_env) $(submake) BUILD=build-asan SANITIZE=address,undefined check-unit
+
+# No fork: valgrind must see the end of the process that ran the tests.
+check-valgrind: $(unit_programs)
+	@CK_FORK=no WRAP='$(valgrind)' t/run-unit $(unit_programs)
+
+check-clang:
+	@$(submake) BUILD=build-clang CC=clang WERROR=1 all unit-programs helper-programs
+
+check-tsan:
+	@$(submake) BUILD=build-tsan SANITIZE=thread all helper-programs
+	@$(tsan_env) $(MAKE) BUILD=build-tsan SANITIZE=thread check-integration
+
+check-cases: all helper-programs
+	$(call tests_of,$(wildcard t/cases/test_*.py),cases)
+
+check-integration: all helper-programs
+	$(call tests_of,$(wildcard t/integration/test_*.py),integration)
+
+check-lint:
+	t/run-pytest $(PYTHON) t/lint
+
+export POSTERN_BUILD = $(BUILD)
+
+.PHONY: fuzz bench demo
+fuzz:
+	@$(submake) BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	@FUZZ_TIME='$(FUZZ_TIME)' t/run-fuzz $(fuzz_programs:$(BUILD)/%=build-fuzz/%)
+
+bench: all helper-programs
+	@t/bench/run
+
+demo:
+	t/deps.sh demo
+	@$(submake) all
+	@t/demo.sh
+
+# ---- how the code reads -----------------------------------------------------
+
+.PHONY: format format-check lint tidy cppcheck lint-man
+format:
+	clang-format -i $(c_files)
+format-check:
+	clang-format --dry-run -Werror $(c_files)
+
+lint: check-lint
+	@$(submake) -k tidy cppcheck lint-man
+
+tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
+tidy: $(tidy_stamps)
+$(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess) $(filter-out -Werror%,$(warnings)) 2>&1 >$@.out \
+		| { grep -v '^[0-9]* warnings\? \(generated\|treated\)' || :; } >&2; \
+		if [ -s $@.out ]; then cat $@.out; exit 1; fi
+	@mv $@.out $@
+
+cppcheck:
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppressions-list=t/lint/cppcheck.supp --library=posix,gnu -D_GNU_SOURCE -I. -j$(JOBS) \
+		$(filter %.c,$(c_files))
+
+lint-man:
+	@for page in $(man_pages); do mandoc -T lint -W warning "$$page" || exit 1; done
+
+# ---- installing -------------------------------------------------------------
+
+examples := $(shell find etc -type f 2>/dev/null)
+settings := $(wildcard etc/postern.conf etc/lists/*)
+
+.PHONY: install uninstall
+install: all
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir)
+	$(if $(postern),install -m 755 $(postern) $(DESTDIR)$(sbindir)/)
+	$(if $(posternctl),install -m 755 $(posternctl) $(DESTDIR)$(bindir)/)
+	set -e; for page in $(man_pages); do \
+		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	set -e; for file in $(wildcard sql/*.sql); do \
+		install -D -m 644 $$file $(DESTDIR)$(datadir)/postern/sql/$${file##*/}; done
+	set -e; for file in $(examples); do \
+		install -D -m 644 $$file $(DESTDIR)$(docdir)/examples/$${file#etc/}; done
+	set -e; for file in $(settings); do to=$(DESTDIR)$(sysconfdir)/postern/$${file#etc/}; \
+		[ -e $$to ] || install -D -m 644 $$file $$to; done
+	$(if $(and $(systemdsystemunitdir),$(wildcard etc/postern.service)),\
+		install -D -m 644 etc/postern.service $(DESTDIR)$(systemdsystemunitdir)/postern.service)
+
+# The settings stay, as they would with a package.
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/postern $(DESTDIR)$(bindir)/posternctl
+	set -e; for page in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	rm -rf $(DESTDIR)$(datadir)/postern $(DESTDIR)$(docdir)/examples
+	-rmdir $(DESTDIR)$(docdir) 2>/dev/null
+	$(if $(systemdsystemunitdir),rm -f $(DESTDIR)$(systemdsystemunitdir)/postern.service)
+
+# What is committed, and configure, so that a user of the tarball needs neither git nor autoconf.
+.PHONY: dist
+dist: configure
+	@git diff --quiet HEAD || echo 'dist: changes that are not committed are left out' >&2
+	git archive --format=tar.gz --prefix=postern-$(VERSION)/ --add-file=configure -o postern-$(VERSION).tar.gz HEAD
+	@echo postern-$(VERSION).tar.gz
+
+# ---- tidying up -------------------------------------------------------------
+
+.PHONY: clean distclean help
+clean:
+	rm -rf $(BUILD) build build-asan build-clang build-fuzz build-tsan
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf autom4te.cache config.h config.log config.mk config.status configure configure~ postern-*.tar.gz
+
+help:
+	@echo 'make                  build postern and posternctl into $(BUILD)/ (configures first, where needed)'
+	@echo 'make check            install what is missing, run every test ("make check PARTS=unit asan": those only)'
+	@echo 'make demo             a private Postfix with Postern in front of it, and what it answers'
+	@echo 'make install          DESTDIR=, prefix=; uninstall takes it away again, but for the settings'
+	@echo 'make dist             postern-VERSION.tar.gz from what is committed'
+	@echo 'make deps             install what building needs (deps-demo, deps-check: what those need)'
+	@echo
+	@echo 'Single parts of check:'
+	@echo '  check-build         everything, with warnings as errors; check-clang: the same with clang'
+	@echo '  check-lint          includes run one way, libraries have one owner, headers compile alone'
+	@echo '  check-unit          t/unit/check_*.c; check-asan: under ASan and UBSan; check-valgrind'
+	@echo '  check-cases         t/cases: recorded decisions'
+	@echo '  check-integration   t/integration, with real servers; check-tsan: the daemon under TSan'
+	@echo '  fuzz                t/fuzz/fuzz_*.c, FUZZ_TIME=10 seconds each (0: the corpus only)'
+	@echo 'make bench            t/bench, printed as tables'
+	@echo 'make lint             check-lint, clang-tidy, cppcheck, man pages'
+	@echo 'make format           clang-format; format-check changes nothing'
+	@echo 'make clean, distclean'
+	@echo
+	@echo 'Variables: BUILD=build-NAME SANITIZE=address,undefined WERROR=1 CC=clang V=1 CONFIGURE_ARGS=...'
