@@ -1,0 +1,32 @@
+#ifndef POSTERN_UNIT_H
+#define POSTERN_UNIT_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/*
+ * main() of a unit test program: runs the suite that make_suite returns and prints what failed. Exits with 1
+ * when anything did. CK_FORK=no (valgrind, a debugger), CK_RUN_CASE, CK_VERBOSITY work as in Check's manual.
+ * One test may take a minute, not Check's four seconds: sanitizers and shared machines are slow.
+ */
+#define UNIT_MAIN(make_suite)                                                                      \
+	int main(void)                                                                             \
+	{                                                                                          \
+		return unit_main(make_suite);                                                      \
+	}
+
+static inline int unit_main(Suite *(*make_suite)(void))
+{
+	SRunner *runner;
+	int failed;
+
+	if (setenv("CK_DEFAULT_TIMEOUT", "60", 0) == -1)
+		return 1;
+	runner = srunner_create(make_suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
+
+#endif
