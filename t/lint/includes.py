@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Check what includes what: rooms depend one way, and a library has its one or two owners.
+
+Usage: t/lint/includes.py [ROOT]
+Prints one line, file:line: reason, for each include that breaks a rule; exits with 1 when there is one.
+"""
+
+import fnmatch
+import pathlib
+import re
+import sys
+
+# Each room, and the rooms below it that it may include. A room may include itself; t/ may include all.
+LIB = ["lib/base", "lib/match", "lib/rules", "lib/auth"]
+ROOMS = {
+    "lib/base": [],
+    "lib/match": ["lib/base"],
+    "lib/rules": ["lib/base", "lib/match"],
+    "lib/auth": ["lib/base", "lib/match"],
+    "load": LIB,
+    "milter": LIB + ["load"],
+    "ctl": LIB + ["load"],
+    "t": LIB + ["load", "milter", "ctl"],
+}
+
+# Each library: how its headers are written, and the only files that may include them. Tests may include
+# any, since they play the other side.
+LIBRARIES = {
+    "libpq": (
+        ["libpq-fe.h", "libpq/*", "postgresql/*", "postgres_ext.h", "pg_config*.h"],
+        ["milter/pg_*"],
+    ),
+    "libmilter": (
+        ["libmilter/*", "mfapi.h", "mfdef.h"],
+        ["milter/callbacks*", "milter/reply.[ch]", "milter/main.c"],
+    ),
+    "libevent": (
+        ["event.h", "event2/*", "evutil.h", "evhttp.h", "evdns.h"],
+        ["milter/server*", "milter/control*", "milter/auth*", "milter/status*"],
+    ),
+    "jansson": (["jansson.h", "jansson_config.h"], ["load/*", "milter/*", "ctl/*", "lib/auth/jwt*"]),
+    "inih": (["ini.h", "INIReader.h"], ["load/config.c"]),
+    "libpsl": (["libpsl.h"], ["lib/match/orgdomain.c"]),
+    "PCRE2": (["pcre2.h", "pcre2posix.h"], ["lib/match/regexlist.c", "lib/match/regex_*.[ch]"]),
+    "hyperscan": (["hs.h", "hs/*", "hs_*.h"], ["lib/match/regex_prefilter.c"]),
+    "libidn2": (["idn2.h", "idna.h", "stringprep.h"], ["lib/match/domain.c"]),
+    "libcrypt": (["crypt.h"], ["lib/auth/password.c"]),
+    "OpenSSL": (["openssl/*"], ["lib/auth/*", "load/store_*"]),
+    "check": (["check.h"], []),
+    "syslog": (["syslog.h", "sys/syslog.h"], ["milter/*"]),
+}
+
+# The library of rules has no sockets, files or threads of its own (arpa/inet.h and netinet/in.h are
+# addresses, not sockets; pthread.h is for the ledger's locks).
+NOT_IN_LIB = ["fcntl.h", "poll.h", "dirent.h", "sys/un.h", "sys/epoll.h", "sys/inotify.h",
+              "sys/select.h", "sys/stat.h", "sys/mman.h", "netdb.h", "threads.h"]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>|(\S+))')
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+
+
+def room_of(path):
+    """The room that a path of the repository stands in, or None."""
+    for room in sorted(ROOMS, key=len, reverse=True):
+        if path.startswith(room + "/"):
+            return room
+    return None
+
+
+def matches(path, patterns):
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def check_own(root, path, included):
+    """Why a quoted include is wrong, or None."""
+    if included == "config.h":
+        return None
+    room, target = room_of(path), room_of(included)
+    if target is None or ".." in included.split("/"):
+        return f'"{included}" is not written from the root of the tree'
+    if not (root / included).is_file():
+        return f'"{included}" does not exist'
+    if target != room and target not in ROOMS[room]:
+        return f"{room} may not include {target} ({included})"
+    return None
+
+
+def check_system(path, included):
+    """Why an include in angle brackets is wrong, or None."""
+    if room_of(path) == "t":
+        return None
+    for library, (headers, owners) in LIBRARIES.items():
+        if matches(included, headers) and not matches(path, owners):
+            where = " and ".join(owners) or "t/"
+            return f"{library} ({included}) belongs to {where}"
+    if path.startswith("lib/") and included in NOT_IN_LIB:
+        return f"lib/ has no sockets, files or threads ({included})"
+    if room_of(included):
+        return f"<{included}> is ours: write it in quotes"
+    return None
+
+
+def check_file(root, path):
+    text = (root / path).read_text(encoding="utf-8")
+    text = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
+    for number, line in enumerate(text.split("\n"), 1):
+        include = INCLUDE.match(line)
+        if not include:
+            continue
+        own, system, computed = include.groups()
+        if computed:
+            reason = f"a computed include ({computed}) can't be checked"
+        elif own:
+            reason = check_own(root, path, own)
+        else:
+            reason = check_system(path, system)
+        if reason:
+            yield f"{path}:{number}: {reason}"
+
+
+def sources(root):
+    """Every C file of the tree's rooms, as paths from the root."""
+    for top in sorted({room.split("/")[0] for room in ROOMS}):
+        for path in sorted((root / top).rglob("*.[ch]")):
+            yield path.relative_to(root).as_posix()
+
+
+def check_tree(root):
+    """One line for each include under root that breaks a rule."""
+    lines = []
+    for path in sources(root):
+        if room_of(path) is None:
+            lines.append(f"{path}:1: stands in no room of t/lint/includes.py")
+        else:
+            lines += check_file(root, path)
+    return lines
+
+
+def main(args):
+    root = pathlib.Path(args[0]) if args else pathlib.Path(__file__).resolve().parents[2]
+    lines = check_tree(root)
+    print("\n".join(lines), end="\n" if lines else "")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

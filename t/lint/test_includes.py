@@ -1,0 +1,115 @@
+"""The include rules hold in this tree, and t/lint/includes.py sees each way of breaking them."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "t/lint/includes.py"
+
+# A file, a line planted in it, and a word of the complaint.
+VIOLATIONS = [
+    ("lib/base/errmsg.c", '#include "lib/match/planted.h"', "lib/base may not include lib/match"),
+    ("lib/base/planted.h", '#include "lib/rules/planted.h"', "lib/base may not include lib/rules"),
+    ("lib/match/planted.c", '#include "lib/rules/planted.h"', "lib/match may not include lib/rules"),
+    ("lib/match/planted.c", '#include "lib/auth/planted.h"', "lib/match may not include lib/auth"),
+    ("lib/rules/planted.c", '#include "lib/auth/planted.h"', "lib/rules may not include lib/auth"),
+    ("lib/rules/planted.c", '#include "load/planted.h"', "lib/rules may not include load"),
+    ("lib/auth/planted.c", '#include "lib/rules/planted.h"', "lib/auth may not include lib/rules"),
+    ("load/planted.c", '#include "milter/planted.h"', "load may not include milter"),
+    ("milter/planted.c", '#include "ctl/planted.h"', "milter may not include ctl"),
+    ("ctl/planted.c", '#include "milter/planted.h"', "ctl may not include milter"),
+    ("milter/planted.c", '#include "t/unit/unit.h"', "milter may not include t"),
+    ("lib/base/planted.c", '#include "planted.h"', "not written from the root"),
+    ("lib/base/planted.c", '#include "lib/base/../match/planted.h"', "not written from the root"),
+    ("lib/base/planted.c", '#include "lib/base/absent.h"', "does not exist"),
+    ("lib/base/planted.c", "#include <lib/match/planted.h>", "write it in quotes"),
+    ("lib/base/planted.c", "# include HEADER", "computed"),
+    ("lib/planted.c", "", "stands in no room"),
+    ("milter/session.c", "#include <libpq-fe.h>", "libpq"),
+    ("ctl/planted.c", "  #  include <libpq-fe.h>", "libpq"),
+    ("milter/pg_planted.c", "#include <libmilter/mfapi.h>", "libmilter"),
+    ("load/planted.c", "#include <libmilter/mfapi.h>", "libmilter"),
+    ("milter/session.c", "#include <event2/event.h>", "libevent"),
+    ("lib/rules/planted.c", "#include <jansson.h>", "jansson"),
+    ("lib/auth/password.c", "#include <jansson.h>", "jansson"),
+    ("load/planted.c", "#include <ini.h>", "inih"),
+    ("lib/match/domain.c", "#include <libpsl.h>", "libpsl"),
+    ("lib/match/orgdomain.c", "#include <idn2.h>", "libidn2"),
+    ("lib/rules/planted.c", "#include <pcre2.h>", "PCRE2"),
+    ("lib/match/regexlist.c", "#include <hs/hs.h>", "hyperscan"),
+    ("lib/rules/planted.c", "#include <crypt.h>", "libcrypt"),
+    ("lib/base/planted.c", "#include <openssl/evp.h>", "OpenSSL"),
+    ("load/planted.c", "#include <openssl/evp.h>", "OpenSSL"),
+    ("lib/rules/planted.c", "#include <syslog.h>", "syslog"),
+    ("lib/base/planted.c", "#include <check.h>", "check"),
+    ("lib/rules/planted.c", "#include <fcntl.h>", "no sockets, files or threads"),
+]
+
+ALLOWED = [
+    ("lib/rules/planted.c", '#include "lib/match/planted.h"'),
+    ("load/planted.c", '#include "lib/auth/planted.h"'),
+    ("ctl/planted.c", '#include "load/planted.h"'),
+    ("milter/planted.c", '#include "config.h"'),
+    ("t/unit/planted.c", '#include "milter/planted.h"'),
+    ("t/bench/planted.c", "#include <libmilter/mfapi.h>"),
+    ("milter/pg_planted.c", "#include <libpq-fe.h>"),
+    ("milter/callbacks_planted.c", "#include <libmilter/mfapi.h>"),
+    ("milter/server_planted.c", "#include <event2/event.h>"),
+    ("load/store_planted.c", "#include <openssl/evp.h>"),
+    ("lib/auth/jwt_planted.c", "#include <jansson.h>"),
+    ("lib/base/planted.c", '/*\n#include "lib/rules/planted.h"\n*/'),
+]
+
+PLANTED_HEADERS = ["lib/match", "lib/rules", "lib/auth", "load", "milter", "ctl"]
+
+
+@pytest.fixture(name="tree")
+def fixture_tree(tmp_path):
+    """A copy of this tree's C files, with an empty planted.h in each room."""
+    for top in ("lib", "load", "milter", "ctl", "t"):
+        for path in (ROOT / top).rglob("*.[ch]"):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    for room in PLANTED_HEADERS:
+        (tmp_path / room).mkdir(parents=True, exist_ok=True)
+        (tmp_path / room / "planted.h").write_text("")
+    return tmp_path
+
+
+def plant(tree, path, line):
+    target = tree / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.read_text() if target.exists() else ""
+    target.write_text(f"/* first line */\n{line}\n{old}")
+
+
+def run(root):
+    return subprocess.run([sys.executable, SCRIPT, root], capture_output=True, text=True, check=False)
+
+
+def test_this_tree_keeps_the_rules():
+    result = run(ROOT)
+    assert result.stdout == ""
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("path, line, complaint", VIOLATIONS)
+def test_a_planted_violation_is_found(tree, path, line, complaint):
+    plant(tree, path, line)
+    result = run(tree)
+    assert result.returncode == 1
+    found = result.stdout.splitlines()
+    assert len(found) == 1
+    assert found[0].startswith(f"{path}:")
+    assert complaint in found[0]
+
+
+@pytest.mark.parametrize("path, line", ALLOWED)
+def test_what_is_allowed_passes(tree, path, line):
+    plant(tree, path, line)
+    assert run(tree).stdout == ""
