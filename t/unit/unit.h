@@ -5,14 +5,15 @@
 #include <stdlib.h>
 
 /*
- * main() of a unit test program: runs the suite that make_suite returns and prints what failed. Exits with 1
- * when anything did. CK_FORK=no (valgrind, a debugger), CK_RUN_CASE, CK_VERBOSITY work as in Check's manual.
- * One test may take a minute, not Check's four seconds: sanitizers and shared machines are slow.
+ * main() of a unit test program: runs the suite that make_suite returns and prints what failed.
+ * Exits with 1 when anything did. CK_FORK=no (valgrind, a debugger), CK_RUN_CASE, CK_VERBOSITY work
+ * as in Check's manual. One test may take a minute, not Check's four seconds: sanitizers and shared
+ * machines are slow.
  */
-#define UNIT_MAIN(make_suite)                                                                      \
-	int main(void)                                                                             \
-	{                                                                                          \
-		return unit_main(make_suite);                                                      \
+#define UNIT_MAIN(make_suite)                 \
+	int main(void)                        \
+	{                                     \
+		return unit_main(make_suite); \
 	}
 
 static inline int unit_main(Suite *(*make_suite)(void))
