@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct problems {
+struct texts {
 	size_t count, kept;
-	char *texts[PROBLEMS_KEPT];
+	char *text[PROBLEMS_KEPT];
+};
+
+struct problems {
+	struct texts bad, notes;
 };
 
 struct problems *problems_new(void)
@@ -15,46 +19,82 @@ struct problems *problems_new(void)
 	return calloc(1, sizeof(struct problems));
 }
 
-void problems_free(struct problems **problems)
+static void free_texts(struct texts *texts)
 {
 	size_t i;
 
+	for (i = 0; i < texts->kept; i++)
+		free(texts->text[i]);
+}
+
+void problems_free(struct problems **problems)
+{
 	if (*problems == NULL)
 		return;
-	for (i = 0; i < (*problems)->kept; i++)
-		free((*problems)->texts[i]);
+	free_texts(&(*problems)->bad);
+	free_texts(&(*problems)->notes);
 	free(*problems);
 	*problems = NULL;
 }
 
-void problems_add(struct problems *problems, const char *format, ...)
+static void keep(struct texts *texts, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void keep(struct texts *texts, const char *format, va_list args)
 {
 	char text[1024];
+
+	texts->count++;
+	if (texts->kept == PROBLEMS_KEPT)
+		return;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	if ((texts->text[texts->kept] = strdup(text)) != NULL)
+		texts->kept++;
+}
+
+void problems_add(struct problems *problems, const char *format, ...)
+{
 	va_list args;
 
 	if (problems == NULL)
 		return;
-	problems->count++;
-	if (problems->kept == PROBLEMS_KEPT)
+	va_start(args, format);
+	keep(&problems->bad, format, args);
+	va_end(args);
+}
+
+void problems_note(struct problems *problems, const char *format, ...)
+{
+	va_list args;
+
+	if (problems == NULL)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	keep(&problems->notes, format, args);
 	va_end(args);
-	if ((problems->texts[problems->kept] = strdup(text)) != NULL)
-		problems->kept++;
 }
 
 size_t problems_count(const struct problems *problems)
 {
-	return problems->count;
+	return problems->bad.count;
 }
 
 size_t problems_kept(const struct problems *problems)
 {
-	return problems->kept;
+	return problems->bad.kept;
 }
 
 const char *problems_text(const struct problems *problems, size_t i)
 {
-	return problems->texts[i];
+	return problems->bad.text[i];
+}
+
+size_t problems_notes(const struct problems *problems)
+{
+	return problems->notes.kept;
+}
+
+const char *problems_note_text(const struct problems *problems, size_t i)
+{
+	return problems->notes.text[i];
 }

@@ -1,7 +1,9 @@
 #ifndef POSTERN_ROWS_H
 #define POSTERN_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/errmsg.h"
 
@@ -60,5 +62,28 @@ extern const struct column profile_columns[PROFILE_COLUMNS];
  */
 int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
 	int *map_r, struct errmsg *err);
+
+/*
+ * The items of a list column, trimmed; empty ones are skipped. Text is split at its commas; those
+ * inside brackets, braces and parentheses, or behind a backslash, belong to a regex.
+ */
+struct cell_items {
+	const char *at, *end;
+	char separator;	 /* ',' or NUL */
+	int regex;	 /* commas inside (), [] and {} don't separate */
+	uint32_t number; /* of the item that came last, from 1 */
+};
+
+void cell_items_init(struct cell_items *items, const struct cell *cell, int regex);
+int cell_items_next(struct cell_items *items, const char **item_r, size_t *len_r); /* 0 at the end */
+
+/*
+ * A boolean as PostgreSQL, JSON or a person writes it; NULL gives *value_r = when_null. 0, or -1
+ * when it is none.
+ */
+int cell_bool(const struct cell *cell, bool when_null, bool *value_r);
+
+/* Whether two cells hold the same. */
+bool cell_equal(const struct cell *a, const struct cell *b);
 
 #endif

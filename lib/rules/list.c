@@ -1,0 +1,155 @@
+#include "lib/rules/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/rules/list_lines.h"
+#include "lib/rules/list_private.h"
+
+enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
+
+static const struct {
+	const char *name;
+	enum kind kind;
+} lists[LIST_COUNT] = {
+	[LIST_CONN_ALLOW] = { "connect.rdns_access.whitelist", KIND_CLIENT },
+	[LIST_CONN_ALLOW_RE] = { "connect.rdns_access.whitelist_regex", KIND_REGEX },
+	[LIST_CONN_DENY] = { "connect.rdns_access.blacklist", KIND_CLIENT },
+	[LIST_CONN_DENY_RE] = { "connect.rdns_access.blacklist_regex", KIND_REGEX },
+	[LIST_HELO_DENY_RE] = { "helo.checks.regexps", KIND_REGEX },
+	[LIST_MAIL_ALLOW] = { "mail_from.access.whitelist", KIND_ADDRESS },
+	[LIST_MAIL_ALLOW_RE] = { "mail_from.access.whitelist_regex", KIND_REGEX },
+	[LIST_MAIL_DENY] = { "mail_from.access.blacklist", KIND_ADDRESS },
+	[LIST_MAIL_DENY_RE] = { "mail_from.access.blacklist_regex", KIND_REGEX },
+	[LIST_RCPT_ALLOW] = { "rcpt_to.access.whitelist", KIND_ADDRESS },
+	[LIST_RCPT_ALLOW_RE] = { "rcpt_to.access.whitelist_regex", KIND_REGEX },
+	[LIST_RCPT_DENY] = { "rcpt_to.access.blacklist", KIND_ADDRESS },
+	[LIST_RCPT_DENY_RE] = { "rcpt_to.access.blacklist_regex", KIND_REGEX },
+	[LIST_DOMAINS] = { "access.domains", KIND_ANY },
+};
+
+const char *list_name(enum list_id id)
+{
+	return lists[id].name;
+}
+
+static struct list *list_new(enum list_id id, struct orgdomain *psl)
+{
+	struct list *list = calloc(1, sizeof(*list));
+
+	if (list == NULL)
+		return NULL;
+	list->refs = 1;
+	list->id = id;
+	list->psl = orgdomain_ref(psl);
+	list->names = strmap_new();
+	list->allowed = strmap_new();
+	list->nets = cidr_set_new();
+	list->regexes = regexlist_new(true);
+	if (list->names == NULL || list->allowed == NULL || list->nets == NULL ||
+		list->regexes == NULL)
+		list_unref(&list);
+	return list;
+}
+
+static int add_regex(struct list *list, const struct entry *entry, struct problems *problems)
+{
+	struct errmsg err;
+
+	if (regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
+		problems_add(problems, "%s:%u: %s; left out", list_name(list->id), entry->line,
+			err.text);
+	return 0;
+}
+
+static int add_entry(struct list *list, const struct entry *entry, struct problems *problems)
+{
+	if (memchr(entry->text, '\0', entry->len) != NULL) {
+		problems_add(problems, "%s:%u: a NUL byte in the line; left out",
+			list_name(list->id), entry->line);
+		return 0;
+	}
+	switch (lists[list->id].kind) {
+	case KIND_CLIENT:
+		return list_add_client(list, entry, problems);
+	case KIND_ADDRESS:
+		return list_add_address(list, entry, problems);
+	case KIND_ANY:
+		return list_add_any(list, entry, problems);
+	case KIND_REGEX:
+		break;
+	}
+	return add_regex(list, entry, problems);
+}
+
+struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
+	struct problems *problems)
+{
+	struct list *list = list_new(id, psl);
+	struct list_lines lines;
+	struct entry entry;
+
+	if (list == NULL)
+		return NULL;
+	list_lines_init(&lines, text, len);
+	while (list_lines_next(&lines, &entry.text, &entry.len)) {
+		entry.line = lines.line;
+		if (add_entry(list, &entry, problems) < 0) {
+			list_unref(&list);
+			return NULL;
+		}
+	}
+	strmap_shrink(list->names);
+	strmap_shrink(list->allowed);
+	if (regexlist_finish(list->regexes, NULL) < 0)
+		list_unref(&list);
+	return list;
+}
+
+struct list *list_ref(struct list *list)
+{
+	if (list != NULL)
+		__atomic_add_fetch(&list->refs, 1, __ATOMIC_RELAXED);
+	return list;
+}
+
+void list_unref(struct list **list)
+{
+	struct list *gone = *list;
+
+	*list = NULL;
+	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	strmap_free(&gone->names);
+	strmap_free(&gone->allowed);
+	cidr_set_free(&gone->nets);
+	regexlist_free(&gone->regexes);
+	orgdomain_unref(&gone->psl);
+	free(gone);
+}
+
+size_t list_entries(const struct list *list)
+{
+	return strmap_count(list->names) + strmap_count(list->allowed) +
+		cidr_set_count(list->nets) + regexlist_count(list->regexes);
+}
+
+size_t list_bytes(const struct list *list)
+{
+	return sizeof(*list) + strmap_bytes(list->names) + strmap_bytes(list->allowed) +
+		cidr_set_bytes(list->nets);
+}
+
+enum list_result list_match(const struct list *list, struct regex_scratch *scratch,
+	const char *subject, size_t len, uint32_t *line_r)
+{
+	switch (regexlist_match(list->regexes, scratch, subject, len, line_r)) {
+	case REGEX_NO:
+		return LIST_NO;
+	case REGEX_YES:
+		return LIST_YES;
+	case REGEX_FAILED:
+		break;
+	}
+	return LIST_FAILED;
+}

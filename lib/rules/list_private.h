@@ -1,0 +1,36 @@
+#ifndef POSTERN_LIST_PRIVATE_H
+#define POSTERN_LIST_PRIVATE_H
+
+#include "lib/base/strmap.h"
+#include "lib/rules/list.h"
+
+/* Shared by list.c, list_exact.c and list_any.c alone. */
+struct list {
+	unsigned refs;
+	enum list_id id;
+	/*
+	 * Exact lists: "name", ".domain" (with all below), "local@domain", "@domain", each with its line.
+	 * access.domains: what is denied, organizational domains and addresses.
+	 */
+	struct strmap *names;
+	struct strmap *allowed;	 /* access.domains: the ! entries */
+	struct cidr_set *nets;	 /* client lists */
+	struct regexlist *regexes; /* regex lists */
+	struct orgdomain *psl;	 /* access.domains */
+	bool has_subtrees;	 /* a ".domain" entry */
+	bool has_at_domains;	 /* an "@domain" entry */
+};
+
+/* Where an entry stands, for problems. */
+struct entry {
+	const char *text;
+	size_t len;
+	uint32_t line;
+};
+
+/* Add an entry, or add to problems why it is left out. -1 when out of memory. */
+int list_add_client(struct list *list, const struct entry *entry, struct problems *problems);
+int list_add_address(struct list *list, const struct entry *entry, struct problems *problems);
+int list_add_any(struct list *list, const struct entry *entry, struct problems *problems);
+
+#endif

@@ -1,0 +1,154 @@
+#include "lib/rules/rows.h"
+
+#include <string.h>
+#include <strings.h>
+
+const struct column user_columns[USER_COLUMNS] = {
+	[USER_ID] = { "id", 1, 0 },
+	[USER_NAME] = { "username", 1, 0 },
+	[USER_PASSWORD] = { "password", 1, 0 },
+	[USER_FROMS] = { "froms", 1, 1 },
+	[USER_PROFILE_ID] = { "profileId", 1, 0 },
+	[USER_ENABLED] = { "enabled", 0, 0 },
+};
+
+const struct column profile_columns[PROFILE_COLUMNS] = {
+	[PROFILE_ID] = { "id", 1, 0 },
+	[PROFILE_NAME] = { "name", 1, 0 },
+	[PROFILE_DESC] = { "desc", 0, 0 },
+	[PROFILE_OPEN] = { "open", 1, 0 },
+	[PROFILE_LIMITS] = { "limits", 0, 0 },
+	[PROFILE_MAXSIZE] = { "maxsize", 0, 0 },
+	[PROFILE_HOST] = { "host", 1, 1 },
+	[PROFILE_RCPT] = { "rcpt", 1, 1 },
+	[PROFILE_RCPT_RE] = { "rcpt_re", 1, 1 },
+};
+
+static int find_column(const struct column *table, size_t table_len, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < table_len; i++) {
+		if (strcasecmp(table[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
+	int *map_r, struct errmsg *err)
+{
+	unsigned seen = 0; /* a bit a column; tables have fewer than 32 */
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		map_r[i] = find_column(table, table_len, names[i]);
+		if (map_r[i] < 0)
+			continue;
+		if (seen & 1U << map_r[i])
+			return errmsg_set(err, "column \"%s\" is there twice", names[i]);
+		seen |= 1U << map_r[i];
+	}
+	for (i = 0; i < table_len; i++) {
+		if (table[i].required && !(seen & 1U << i))
+			return errmsg_set(err, "column \"%s\" is missing", table[i].name);
+	}
+	return 0;
+}
+
+void cell_items_init(struct cell_items *items, const struct cell *cell, int regex)
+{
+	*items = (struct cell_items){
+		.at = cell->text,
+		.end = cell->kind == CELL_NULL ? cell->text : cell->text + cell->len,
+		.separator = cell->kind == CELL_LIST ? '\0' : ',',
+		.regex = regex && cell->kind == CELL_TEXT,
+	};
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Where the regex at p ends: at a comma outside of all brackets. */
+static const char *regex_end(const char *p, const char *end)
+{
+	bool in_class = false;
+	int depth = 0;
+
+	for (; p < end; p++) {
+		if (*p == '\\') {
+			if (p + 1 < end)
+				p++;
+		} else if (in_class) {
+			in_class = *p != ']';
+		} else if (*p == '[') {
+			in_class = true;
+		} else if (*p == '(' || *p == '{') {
+			depth++;
+		} else if (*p == ')' || *p == '}') {
+			depth -= depth > 0;
+		} else if (*p == ',' && depth == 0) {
+			break;
+		}
+	}
+	return p;
+}
+
+int cell_items_next(struct cell_items *items, const char **item_r, size_t *len_r)
+{
+	const char *start, *stop;
+
+	while (items->at < items->end) {
+		start = items->at;
+		if (items->regex)
+			stop = regex_end(start, items->end);
+		else if ((stop = memchr(start, items->separator, (size_t)(items->end - start))) ==
+			NULL)
+			stop = items->end;
+		items->at = stop < items->end ? stop + 1 : stop;
+		while (start < stop && is_space(*start))
+			start++;
+		while (stop > start && is_space(stop[-1]))
+			stop--;
+		if (start == stop)
+			continue;
+		items->number++;
+		*item_r = start;
+		*len_r = (size_t)(stop - start);
+		return 1;
+	}
+	return 0;
+}
+
+int cell_bool(const struct cell *cell, bool when_null, bool *value_r)
+{
+	static const char *const words[2][6] = {
+		{ "f", "false", "no", "off", "0", "n" },
+		{ "t", "true", "yes", "on", "1", "y" },
+	};
+	size_t i;
+	int value;
+
+	if (cell->kind == CELL_NULL) {
+		*value_r = when_null;
+		return 0;
+	}
+	for (value = 0; cell->kind == CELL_TEXT && value < 2; value++) {
+		for (i = 0; i < 6; i++) {
+			if (strlen(words[value][i]) == cell->len &&
+				strncasecmp(words[value][i], cell->text, cell->len) == 0) {
+				*value_r = value;
+				return 0;
+			}
+		}
+	}
+	return -1;
+}
+
+bool cell_equal(const struct cell *a, const struct cell *b)
+{
+	return a->kind == b->kind && (a->kind == CELL_NULL ||
+		(a->len == b->len && memcmp(a->text, b->text, a->len) == 0));
+}

@@ -1,0 +1,97 @@
+#include "lib/rules/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *check_name(enum check check)
+{
+	static const char *const names[CHECK_COUNT] = {
+		[CHECK_ANY] = "any",
+		[CHECK_CONN] = "conn",
+		[CHECK_HELO] = "helo",
+		[CHECK_MAIL] = "mail",
+		[CHECK_RCPT] = "rcpt",
+		[CHECK_DATA] = "data",
+		[CHECK_SENDER] = "sender",
+		[CHECK_RECIPIENT] = "recipient",
+		[CHECK_SIZE] = "size",
+		[CHECK_LIMITS] = "limits",
+		[CHECK_HEADER_FROM] = "header_from",
+	};
+
+	return names[check];
+}
+
+const char *stage_name(enum stage stage)
+{
+	static const char *const names[] = {
+		[STAGE_CONNECT] = "connect", [STAGE_HELO] = "helo", [STAGE_AUTH] = "auth",
+		[STAGE_MAIL] = "mail",	     [STAGE_RCPT] = "rcpt", [STAGE_HEADER] = "header",
+		[STAGE_BODY] = "body",
+	};
+
+	return names[stage];
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = {
+		[OUTCOME_UNLISTED] = "unlisted", [OUTCOME_PASS] = "pass",
+		[OUTCOME_FAIL] = "fail",	 [OUTCOME_WARN] = "would-reject",
+		[OUTCOME_ERROR] = "error",
+	};
+
+	return names[outcome];
+}
+
+const char *verdict_name(enum verdict_kind kind)
+{
+	static const char *const names[] = {
+		[VERDICT_CONTINUE] = "accept",
+		[VERDICT_REJECT] = "reject",
+		[VERDICT_TEMPFAIL] = "tempfail",
+		[VERDICT_DISCARD] = "discard",
+	};
+
+	return names[kind];
+}
+
+void verdict_init(struct verdict *verdict)
+{
+	verdict->kind = VERDICT_CONTINUE;
+	verdict->count = 0;
+}
+
+const struct finding *verdict_decider(const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_CONTINUE || verdict->count == 0)
+		return NULL;
+	return &verdict->findings[verdict->count - 1];
+}
+
+void reply_set(struct reply *reply, int code, const char *enhanced, const char *format, ...)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[2 * REPLY_TEXT_SIZE];
+	const unsigned char *p;
+	va_list args;
+	size_t n = 0;
+
+	reply->code = code;
+	(void)snprintf(reply->enhanced, sizeof(reply->enhanced), "%s", enhanced);
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (p = (const unsigned char *)text; *p != '\0' && n + 5 < sizeof(reply->text); p++) {
+		if (*p >= ' ' && *p <= '~') {
+			reply->text[n++] = (char)*p;
+			continue;
+		}
+		reply->text[n++] = '\\';
+		reply->text[n++] = 'x';
+		reply->text[n++] = hex[*p >> 4];
+		reply->text[n++] = hex[*p & 15];
+	}
+	reply->text[n] = '\0';
+}
