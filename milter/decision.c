@@ -1,0 +1,158 @@
+#include "milter/decision.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "milter/events.h"
+#include "milter/log.h"
+#include "milter/quote.h"
+
+/* The text facts of a decision in the order in which they are said. */
+struct pair {
+	const char *key, *value;
+};
+
+#define PAIRS_MAX 20
+
+static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZE])
+{
+	if (client->family == AF_UNSPEC)
+		return "local";
+	cidr_format(client, buf);
+	return buf;
+}
+
+static const char *if_any(const char *text)
+{
+	return text == NULL || *text == '\0' ? NULL : text;
+}
+
+static size_t pairs_of(const struct decision *d, const char *client, struct pair pairs[PAIRS_MAX])
+{
+	const struct pair all[] = {
+		{ "session", d->session },
+		{ "queue", if_any(d->queue) },
+		{ "stage", d->stage },
+		{ "verdict", d->verdict },
+		{ "check", if_any(d->check) },
+		{ "rule", if_any(d->rule) },
+		{ "service", if_any(d->service) },
+		{ "client", client },
+		{ "rdns", if_any(d->rdns) },
+		{ "helo", if_any(d->helo) },
+		{ "login", if_any(d->login) },
+		{ "sender", d->sender },
+		{ "recipient", d->recipient },
+		{ "from", if_any(d->from) },
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].value != NULL)
+			pairs[count++] = all[i];
+	}
+	return count;
+}
+
+void decision_line(const struct decision *decision, struct strbuf *line)
+{
+	struct pair pairs[PAIRS_MAX];
+	char client[CIDR_TEXT_SIZE];
+	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+
+	strbuf_reset(line);
+	for (size_t i = 0; i < count; i++)
+		quote_add(line, pairs[i].key, pairs[i].value);
+	if (decision->is_message) {
+		quote_add_number(line, "recipients", decision->recipients);
+		quote_add_number(line, "refused", decision->refused);
+	}
+	quote_add_number(line, "policy", decision->policy);
+	if (decision->reply != NULL && decision->reply->code != 0) {
+		quote_add_number(line, "code", (unsigned)decision->reply->code);
+		quote_add(line, "enhanced", decision->reply->enhanced);
+		quote_add(line, "text", decision->reply->text);
+	}
+}
+
+/* Text as JSON has it; bytes that are not UTF-8 become '?'. */
+static json_t *json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *copy;
+
+	if (value != NULL || (copy = strdup(text)) == NULL)
+		return value;
+	for (char *p = copy; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+json_t *decision_json(const struct decision *decision, double time)
+{
+	struct pair pairs[PAIRS_MAX];
+	char client[CIDR_TEXT_SIZE];
+	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	json_t *object = json_object();
+	int failed = object == NULL;
+
+	failed |= json_object_set_new(object, "time", json_real(time));
+	for (size_t i = 0; i < count; i++)
+		failed |= json_object_set_new(object, pairs[i].key, json_text(pairs[i].value));
+	if (decision->is_message) {
+		failed |= json_object_set_new(object, "recipients",
+			json_integer((json_int_t)decision->recipients));
+		failed |= json_object_set_new(object, "refused",
+			json_integer((json_int_t)decision->refused));
+	}
+	failed |= json_object_set_new(object, "policy", json_integer((json_int_t)decision->policy));
+	if (decision->reply != NULL && decision->reply->code != 0) {
+		failed |= json_object_set_new(object, "code", json_integer(decision->reply->code));
+		failed |= json_object_set_new(object, "enhanced",
+			json_text(decision->reply->enhanced));
+		failed |= json_object_set_new(object, "text", json_text(decision->reply->text));
+	}
+	if (failed) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static void give_to_followers(const struct decision *decision)
+{
+	struct timespec now;
+	json_t *object;
+	char *line;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	object = decision_json(decision, (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1e3);
+	if (object == NULL)
+		return;
+	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	json_decref(object);
+	if (line != NULL)
+		events_add(line);
+}
+
+void decision_log(const struct decision *decision)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	if (log_wants(LOG_LEVEL_INFO)) {
+		decision_line(decision, &line);
+		if (line.failed)
+			log_event(LOG_LEVEL_ERROR, "session=%s verdict=%s error=\"out of memory\"",
+				decision->session, decision->verdict);
+		else
+			log_line(LOG_LEVEL_INFO, line.text, line.len);
+		strbuf_free(&line);
+	}
+	if (events_wanted())
+		give_to_followers(decision);
+}
