@@ -1,0 +1,136 @@
+#include "lib/rules/results.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LINE_MAX_USUAL 78 /* RFC 5322 section 2.1.1 */
+
+static const char *outcome_word(enum outcome outcome)
+{
+	static const char *const words[] = {
+		[OUTCOME_UNLISTED] = "unlisted", [OUTCOME_PASS] = "pass", [OUTCOME_FAIL] = "fail",
+		[OUTCOME_WARN] = "warn",	 [OUTCOME_ERROR] = "error",
+	};
+
+	return words[outcome];
+}
+
+/* The check that bears its stage's name. */
+static enum check own_check(enum stage stage)
+{
+	switch (stage) {
+	case STAGE_CONNECT:
+		return CHECK_CONN;
+	case STAGE_HELO:
+		return CHECK_HELO;
+	case STAGE_MAIL:
+		return CHECK_MAIL;
+	case STAGE_RCPT:
+		return CHECK_RCPT;
+	case STAGE_HEADER:
+		return CHECK_HEADER_FROM;
+	case STAGE_BODY:
+		return CHECK_SIZE;
+	case STAGE_AUTH:
+		break;
+	}
+	return CHECK_COUNT;
+}
+
+/*
+ * A rule as a comment (RFC 5322 section 3.2.2): it may hold a profile's name, so anything. A semicolon
+ * would look like the end of the item.
+ */
+static void add_rule(struct strbuf *item, const char *rule)
+{
+	strbuf_add_char(item, '(');
+	for (; *rule != '\0'; rule++) {
+		if (*rule == '(' || *rule == ')' || *rule == '\\')
+			strbuf_add_char(item, '\\');
+		strbuf_add_char(item, *rule < ' ' || *rule > '~' || *rule == ';' ? '?' : *rule);
+	}
+	strbuf_add_char(item, ')');
+}
+
+static bool has_item(const struct strbuf *results, const struct strbuf *item)
+{
+	const char *at = results->text;
+	const char *end;
+	size_t len;
+
+	while (at != NULL && *at != '\0') {
+		end = strstr(at, "; ");
+		len = end == NULL ? strlen(at) : (size_t)(end - at);
+		if (len == item->len && memcmp(at, item->text, len) == 0)
+			return true;
+		at = end == NULL ? NULL : end + 2;
+	}
+	return false;
+}
+
+static void add_item(struct strbuf *results, const struct strbuf *item)
+{
+	static const char more[] = "; more=yes";
+
+	if (has_item(results, item))
+		return;
+	if (results->len + item->len + sizeof(more) > RESULTS_MAX) {
+		if (strstr(results->text, more) == NULL)
+			strbuf_add_str(results, more);
+		return;
+	}
+	if (results->len > 0)
+		strbuf_add_str(results, "; ");
+	strbuf_add(results, item->text, item->len);
+}
+
+void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict)
+{
+	struct strbuf item = STRBUF_INIT;
+
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct finding *finding = &verdict->findings[i];
+
+		strbuf_reset(&item);
+		strbuf_add_str(&item, stage_name(stage));
+		if (finding->check != own_check(stage)) {
+			strbuf_add_char(&item, '.');
+			strbuf_add_str(&item, check_name(finding->check));
+		}
+		strbuf_add_char(&item, '=');
+		strbuf_add_str(&item, outcome_word(finding->outcome));
+		if (finding->rule[0] != '\0')
+			add_rule(&item, finding->rule);
+		if (item.failed)
+			results->failed = true;
+		else
+			add_item(results, &item);
+	}
+	strbuf_free(&item);
+}
+
+char *results_fold(const struct strbuf *results, size_t name_len)
+{
+	const char *at = results->text == NULL || results->len == 0 ? "none" : results->text;
+	struct strbuf folded = STRBUF_INIT;
+	size_t column = name_len + 2; /* "NAME: " */
+	const char *end;
+	size_t len;
+
+	folded.failed = results->failed;
+	while (at != NULL) {
+		end = strstr(at, "; ");
+		len = end == NULL ? strlen(at) : (size_t)(end - at) + 1; /* with its semicolon */
+		if (folded.len > 0 && column + 1 + len > LINE_MAX_USUAL) {
+			strbuf_add_str(&folded, "\n\t");
+			column = 8;
+		} else if (folded.len > 0) {
+			strbuf_add_char(&folded, ' ');
+			column++;
+		}
+		strbuf_add(&folded, at, len);
+		column += len;
+		at = end == NULL ? NULL : end + 2;
+	}
+	return strbuf_take(&folded);
+}
