@@ -1,0 +1,155 @@
+#include "lib/match/from_tokens.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The length of the line end at p that is a fold (white space follows it); 0 when there is none. */
+static size_t fold_len(const char *p, const char *end)
+{
+	size_t len = p < end && *p == '\r' ? 1 : 0;
+
+	if ((size_t)(end - p) < len + 2 || p[len] != '\n' || !is_blank(p[len + 1]))
+		return 0;
+	return len + 1;
+}
+
+bool from_has_stray_control(const char *p, const char *end)
+{
+	size_t fold;
+
+	for (; p < end; p++) {
+		if (*p != '\0' && *p != '\r' && *p != '\n')
+			continue;
+		if ((fold = fold_len(p, end)) == 0)
+			return true;
+		p += fold;
+	}
+	return false;
+}
+
+static bool is_word_char(char c)
+{
+	return memchr("()<>[]:;@,.\" \t\r\n", c, sizeof("()<>[]:;@,.\" \t\r\n")) == NULL;
+}
+
+/* Behind the comment at p, those within it included; NULL when it isn't closed. */
+static const char *comment_end(const char *p, const char *end)
+{
+	size_t depth = 0;
+
+	for (; p < end; p++) {
+		if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p + 1;
+		else if (*p == '\\')
+			p++;
+	}
+	return NULL;
+}
+
+static bool skip_space(struct from_lexer *lx)
+{
+	const char *start = lx->at, *behind;
+	bool spaced = false;
+	size_t fold;
+
+	for (;; start = lx->at) {
+		while (lx->at < lx->end && is_blank(*lx->at))
+			lx->at++;
+		while ((fold = fold_len(lx->at, lx->end)) > 0)
+			lx->at += fold + 1;
+		if (lx->at > start) {
+			spaced = true;
+			continue;
+		}
+		if (lx->at == lx->end || *lx->at != '(' || lx->comments_plain)
+			return spaced;
+		if ((behind = comment_end(lx->at, lx->end)) == NULL) {
+			lx->comments_plain = *lx->odd = true;
+			return spaced;
+		}
+		lx->at = behind;
+	}
+}
+
+static bool take_quoted(struct from_lexer *lx, struct from_token *t)
+{
+	const char *p;
+
+	for (p = lx->at + 1; !lx->quotes_plain && p < lx->end && *p != '"'; p++) {
+		if (*p == '\\')
+			p++;
+	}
+	if (lx->quotes_plain || p >= lx->end) {
+		lx->quotes_plain = *lx->odd = true;
+		return false;
+	}
+	t->kind = FROM_QUOTED;
+	t->text = lx->at + 1;
+	t->len = (size_t)(p - t->text);
+	lx->at = p + 1;
+	return true;
+}
+
+/* "[192.0.2.1]"; with anything in it that means something outside, it is none. */
+static bool take_literal(struct from_lexer *lx, struct from_token *t)
+{
+	const char *p = lx->at + 1;
+
+	while (p < lx->end && (is_word_char(*p) || is_blank(*p) || *p == ':' || *p == '.'))
+		p++;
+	if (p == lx->end || *p != ']') {
+		*lx->odd = true;
+		return false;
+	}
+	t->kind = FROM_LITERAL;
+	t->len = (size_t)(p + 1 - lx->at);
+	lx->at = p + 1;
+	return true;
+}
+
+static void take_word(struct from_lexer *lx, struct from_token *t)
+{
+	t->kind = FROM_WORD;
+	for (; lx->at < lx->end && is_word_char(*lx->at); lx->at++) {
+		/* To some, a backslash takes the meaning from what follows here too. */
+		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
+			*lx->odd = true;
+	}
+	t->len = (size_t)(lx->at - t->text);
+}
+
+struct from_token from_token_next(struct from_lexer *lx)
+{
+	struct from_token t = { .kind = FROM_MARK };
+	bool after_at = lx->after_at;
+
+	t.spaced = skip_space(lx);
+	t.text = lx->at;
+	lx->after_at = false;
+	if (lx->at == lx->end) {
+		t.kind = FROM_END;
+		return t;
+	}
+	if (is_word_char(*lx->at)) {
+		take_word(lx, &t);
+		return t;
+	}
+	if (*lx->at == '"' && take_quoted(lx, &t))
+		return t;
+	if (*lx->at == '[' && after_at && take_literal(lx, &t))
+		return t;
+	t.mark = *lx->at++;
+	lx->after_at = t.mark == '@';
+	return t;
+}
+
+bool from_token_is(const struct from_token *t, const char *marks)
+{
+	return t->kind == FROM_MARK && t->mark != '\0' && strchr(marks, t->mark) != NULL;
+}
