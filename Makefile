@@ -31,8 +31,11 @@ ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
 
+# `make CC=clang` is about one build; `./configure CC=clang` is about them all.
+one_build = $(foreach name,CC CFLAGS CPPFLAGS LDFLAGS LIBS,$(if $(filter command%,$(origin $(name))),unset $(name);))
+
 config.mk: configure config.mk.in config.h.in
-	@if [ -x config.status ]; then ./config.status --recheck && ./config.status; \
+	@$(one_build) if [ -x config.status ]; then ./config.status --recheck && ./config.status; \
 	else ./configure $(CONFIGURE_ARGS); fi
 	@touch $@
 

@@ -81,15 +81,21 @@ def fixture_tree(tmp_path):
     return tmp_path
 
 
+def run(root):
+    return subprocess.run([sys.executable, SCRIPT, root], capture_output=True, text=True, check=False)
+
+
 def plant(tree, path, line):
+    """Add a line at the end of a file; returns what the script says that it did not say before."""
+    before = run(tree).stdout.splitlines()
     target = tree / path
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.read_text() if target.exists() else ""
-    target.write_text(f"/* first line */\n{line}\n{old}")
-
-
-def run(root):
-    return subprocess.run([sys.executable, SCRIPT, root], capture_output=True, text=True, check=False)
+    target.write_text(f"{old}\n{line}\n")
+    result = run(tree)
+    new = [line for line in result.stdout.splitlines() if line not in before]
+    assert result.returncode == (1 if before or new else 0)
+    return new
 
 
 def test_this_tree_keeps_the_rules():
@@ -100,10 +106,7 @@ def test_this_tree_keeps_the_rules():
 
 @pytest.mark.parametrize("path, line, complaint", VIOLATIONS)
 def test_a_planted_violation_is_found(tree, path, line, complaint):
-    plant(tree, path, line)
-    result = run(tree)
-    assert result.returncode == 1
-    found = result.stdout.splitlines()
+    found = plant(tree, path, line)
     assert len(found) == 1
     assert found[0].startswith(f"{path}:")
     assert complaint in found[0]
@@ -111,5 +114,4 @@ def test_a_planted_violation_is_found(tree, path, line, complaint):
 
 @pytest.mark.parametrize("path, line", ALLOWED)
 def test_what_is_allowed_passes(tree, path, line):
-    plant(tree, path, line)
-    assert run(tree).stdout == ""
+    assert not plant(tree, path, line)
