@@ -1,0 +1,44 @@
+#ifndef POSTERN_BENCH_LOAD_H
+#define POSTERN_BENCH_LOAD_H
+
+#include "t/bench/lib/endpoint.h"
+#include "t/bench/lib/histogram.h"
+#include "t/bench/lib/mta.h"
+
+/* What load is to be made. */
+struct load_options {
+	struct endpoint endpoint;
+	const struct sessions *sessions; /* taken one after another, again and again */
+	size_t connections;		 /* at a time, over all threads */
+	size_t idle;			 /* opened before, and kept silent, beside them */
+	size_t threads;
+	size_t messages;      /* for each of the connections; 0: until the time is over */
+	double seconds;	      /* 0: until the messages are sent */
+	double warmup;	      /* seconds from the start in which nothing is counted */
+	double pause;	      /* seconds between two SMTP commands of a session */
+	double patience;      /* seconds without any answer after which a run ends as stuck */
+	bool is_session_each; /* a new connection for each message */
+	size_t body_size;     /* bytes */
+};
+
+/* What came of it. Nanoseconds in the histograms. */
+struct load_result {
+	struct histogram sessions; /* from connect() to the answer to its last message */
+	struct histogram messages; /* from MAIL, as it is sent, to the last answer */
+	struct histogram callbacks[MTA_STAGES]; /* from an event to its reply */
+	uint64_t verdicts[MTA_VERDICTS];
+	uint64_t rcpts_refused, changes;
+	uint64_t connect_retries;   /* the listener's queue was full, or nobody listened */
+	double seconds;		    /* in which the above was counted */
+	double cpu_seconds;	    /* of this program, in its whole run */
+	uint32_t actions, protocol; /* what the filter negotiated */
+	bool is_stuck;
+};
+
+/*
+ * Open the idle connections, make the load, close everything. Returns -1 when the filter can't be
+ * reached at all, or on want of memory or descriptors. Runs its own threads.
+ */
+int load_run(const struct load_options *options, struct load_result *result_r, struct errmsg *err);
+
+#endif

@@ -1,0 +1,307 @@
+#include "t/bench/lib/load_connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "t/bench/lib/load_worker.h"
+
+#define READ_SIZE 16384
+
+static void watch(struct connection *conn, int op)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+
+	if (conn->is_pending || conn->wants_out)
+		event.events |= EPOLLOUT;
+	epoll_ctl(conn->worker->epoll, op, conn->fd, &event);
+}
+
+/* Send what waits in out; what the socket doesn't take goes when it is writable. */
+static void flush(struct connection *conn)
+{
+	bool wanted_out = conn->wants_out;
+
+	while (conn->out_at < conn->out.len) {
+		ssize_t sent = write(conn->fd, conn->out.text + conn->out_at,
+			conn->out.len - conn->out_at);
+
+		if (sent == -1)
+			break; /* an error shows when it is read */
+		conn->out_at += (size_t)sent;
+	}
+	conn->wants_out = conn->out_at < conn->out.len;
+	if (!conn->wants_out) {
+		strbuf_reset(&conn->out);
+		conn->out_at = 0;
+	}
+	if (conn->wants_out != wanted_out)
+		watch(conn, EPOLL_CTL_MOD);
+}
+
+static void hang_up(struct connection *conn)
+{
+	if (conn->fd != -1)
+		close(conn->fd);
+	conn->fd = -1;
+	conn->is_pending = conn->wants_out = false;
+	strbuf_reset(&conn->out);
+	strbuf_reset(&conn->in);
+	conn->out_at = 0;
+}
+
+static const struct smtp_session *next_session(struct load_worker *worker)
+{
+	const struct smtp_session *session =
+		sessions_at(worker->options->sessions, worker->next_session);
+
+	worker->next_session += worker->options->threads;
+	return session;
+}
+
+/* Connect. True: there is a connection, to be driven; else it is waited for, or tried again. */
+static bool try_to_connect(struct connection *conn)
+{
+	struct load_worker *worker = conn->worker;
+	struct errmsg err;
+
+	switch (endpoint_connect(&worker->options->endpoint, &conn->fd, &err)) {
+	case ENDPOINT_CONNECTED:
+		watch(conn, EPOLL_CTL_ADD);
+		return true;
+	case ENDPOINT_PENDING:
+		conn->is_pending = true;
+		watch(conn, EPOLL_CTL_ADD);
+		return false;
+	default:
+		worker->result.connect_retries++;
+		load_worker_retry(worker, conn);
+		return false;
+	}
+}
+
+static bool open_session(struct connection *conn)
+{
+	struct load_worker *worker = conn->worker;
+	unsigned int message = conn->mta.message + 1;
+
+	mta_start(&conn->mta, next_session(worker), worker->options->body_size);
+	conn->mta.message = message;
+	conn->mta.stop_after_connect = conn->is_idle;
+	conn->session_begin = conn->message_begin = load_clock();
+	return try_to_connect(conn);
+}
+
+/* Count what a message came to. */
+static void record(struct connection *conn, uint64_t now)
+{
+	struct load_result *result = &conn->worker->result;
+
+	conn->worker->last_done = now;
+	if (conn->message_begin < conn->worker->count_from)
+		return;
+	result->verdicts[conn->mta.verdict]++;
+	result->rcpts_refused += conn->mta.rcpts_refused;
+	result->changes += conn->mta.changes;
+	conn->mta.changes = 0;
+	if (conn->mta.verdict != MTA_CLOSED && conn->mta.verdict != MTA_INSANE)
+		histogram_add(&result->messages, now - conn->message_begin);
+}
+
+static void end_session(struct connection *conn, uint64_t now)
+{
+	struct load_worker *worker = conn->worker;
+
+	worker->result.actions = conn->mta.actions;
+	worker->result.protocol = conn->mta.protocol;
+	if (conn->session_begin >= worker->count_from && conn->mta.verdict != MTA_CLOSED &&
+		conn->mta.verdict != MTA_INSANE)
+		histogram_add(&worker->result.sessions, now - conn->session_begin);
+	mta_quit(&conn->out);
+	flush(conn);
+	hang_up(conn);
+}
+
+static void idle_done(struct connection *conn)
+{
+	if (conn->mta.verdict == MTA_UNDECIDED)
+		flush(conn);
+	else
+		hang_up(conn); /* it does not stand */
+	conn->worker->busy--;
+}
+
+/*
+ * A message is decided: another one on this connection, another session, or the end. True: there
+ * is something to be said at once.
+ */
+static bool message_done(struct connection *conn)
+{
+	struct load_worker *worker = conn->worker;
+	uint64_t now = load_clock();
+	bool has_more;
+
+	if (conn->is_idle) {
+		idle_done(conn);
+		return false;
+	}
+	record(conn, now);
+	if (conn->messages_left > 0)
+		conn->messages_left--;
+	has_more = (worker->options->messages == 0 || conn->messages_left > 0) &&
+		(worker->deadline == 0 || now < worker->deadline);
+	if (has_more && !worker->options->is_session_each && !conn->mta.is_over) {
+		mta_next_message(&conn->mta, next_session(worker), &conn->out);
+		conn->message_begin = load_clock();
+		return true;
+	}
+	end_session(conn, now);
+	if (has_more)
+		return open_session(conn);
+	worker->busy--;
+	return false;
+}
+
+/* Speak until the filter has to answer, or all is said. */
+static void drive(struct connection *conn)
+{
+	enum mta_step step;
+
+	do {
+		while ((step = mta_advance(&conn->mta, &conn->out)) == MTA_FLUSH)
+			flush(conn);
+		if (step == MTA_WAIT) {
+			conn->asked = load_clock();
+			flush(conn);
+			return;
+		}
+	} while (message_done(conn));
+}
+
+/* End what can't go on: the filter closed, or broke the protocol. */
+static void break_off(struct connection *conn, enum mta_verdict verdict)
+{
+	conn->mta.verdict = verdict;
+	conn->mta.is_over = true;
+	if (message_done(conn))
+		drive(conn);
+}
+
+void connection_begin(struct connection *conn)
+{
+	if (open_session(conn))
+		drive(conn);
+}
+
+void connection_retry(struct connection *conn)
+{
+	if (try_to_connect(conn))
+		drive(conn);
+}
+
+/* Between two SMTP commands the client takes its time; between pieces of the message none. */
+static bool is_pause_due(const struct connection *conn, enum mta_stage stage)
+{
+	return conn->worker->options->pause > 0 && !conn->is_idle && stage < MTA_HEADER &&
+		conn->mta.verdict == MTA_UNDECIDED;
+}
+
+/* Take the whole replies from what was read. */
+static void take_replies(struct connection *conn)
+{
+	struct load_worker *worker = conn->worker;
+	struct packet packet;
+	enum packet_found found;
+	size_t at = 0;
+
+	while ((found = packet_find(conn->in.text + at, conn->in.len - at, &packet)) ==
+		PACKET_WHOLE) {
+		enum mta_stage stage = conn->mta.stage;
+		enum mta_after_reply after = mta_reply(&conn->mta, &packet);
+
+		at += packet.size;
+		if (after == MTA_READ_MORE)
+			continue;
+		if (conn->asked >= worker->count_from && !conn->is_idle)
+			histogram_add(&worker->result.callbacks[stage], load_clock() - conn->asked);
+		if (at != conn->in.len) { /* it answers what nobody asked */
+			conn->mta.verdict = MTA_INSANE;
+			conn->mta.is_over = true;
+		}
+		strbuf_reset(&conn->in);
+		if (is_pause_due(conn, stage))
+			load_worker_pause(worker, conn);
+		else
+			drive(conn);
+		return;
+	}
+	if (found == PACKET_BAD) {
+		break_off(conn, MTA_INSANE);
+		return;
+	}
+	memmove(conn->in.text, conn->in.text + at, conn->in.len - at);
+	conn->in.len -= at;
+}
+
+static void on_readable(struct connection *conn)
+{
+	char buf[READ_SIZE];
+	ssize_t len = read(conn->fd, buf, sizeof(buf));
+
+	if (len == -1 && errno == EAGAIN)
+		return;
+	conn->worker->last_answer = load_clock();
+	if (len > 0) {
+		strbuf_add(&conn->in, buf, (size_t)len);
+		take_replies(conn);
+		return;
+	}
+	if (conn->is_paused)
+		return; /* told when it goes on */
+	if (conn->is_idle && conn->mta.stage > MTA_CONNECT) {
+		hang_up(conn); /* it stood, and was closed: no longer idle beside us */
+		conn->worker->result.verdicts[MTA_CLOSED]++;
+		return;
+	}
+	break_off(conn, MTA_CLOSED);
+}
+
+void connection_event(struct connection *conn, uint32_t events)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (conn->fd == -1)
+		return;
+	if (conn->is_pending) {
+		conn->is_pending = false;
+		getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		if (error != 0) {
+			hang_up(conn);
+			conn->worker->result.connect_retries++;
+			load_worker_retry(conn->worker, conn);
+			return;
+		}
+		watch(conn, EPOLL_CTL_MOD);
+		drive(conn);
+		return;
+	}
+	if (events & EPOLLOUT)
+		flush(conn);
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		on_readable(conn);
+}
+
+void connection_resume(struct connection *conn)
+{
+	conn->is_paused = false;
+	drive(conn);
+}
+
+void connection_destroy(struct connection *conn)
+{
+	hang_up(conn);
+	strbuf_free(&conn->out);
+	strbuf_free(&conn->in);
+}

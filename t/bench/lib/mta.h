@@ -1,0 +1,92 @@
+#ifndef POSTERN_BENCH_MTA_H
+#define POSTERN_BENCH_MTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/strbuf.h"
+#include "t/bench/lib/packet.h"
+#include "t/bench/lib/sessions.h"
+
+/*
+ * The MTA's side of one milter connection, without its input and output: what
+ * Postfix 3.7 would send next, and what a reply means. It offers protocol
+ * version 6 with every action and flag, leaves out the events that the filter
+ * doesn't want, waits for no reply where the filter gives none, and sends its
+ * macros before each event, wanted or not, as Postfix does.
+ */
+
+enum mta_stage {
+	MTA_NEGOTIATE,
+	MTA_CONNECT,
+	MTA_HELO,
+	MTA_MAIL,
+	MTA_RCPT,
+	MTA_DATA,
+	MTA_HEADER,
+	MTA_EOH,
+	MTA_BODY,
+	MTA_EOM,
+	MTA_STAGES
+};
+
+/* How a message ended. CLOSED: by the filter, too early; INSANE: against the protocol. */
+enum mta_verdict {
+	MTA_UNDECIDED,
+	MTA_ACCEPTED,
+	MTA_REJECTED,
+	MTA_TEMPFAILED,
+	MTA_DISCARDED,
+	MTA_CLOSED,
+	MTA_INSANE,
+	MTA_VERDICTS
+};
+
+/* What is to be done with the packets that mta_advance() wrote. */
+enum mta_step {
+	MTA_WAIT,  /* send them, then read a reply */
+	MTA_FLUSH, /* send them, then advance: smtpd hands the descriptor to cleanup */
+	MTA_DONE   /* the message is decided; they may wait in the buffer */
+};
+
+struct mta {
+	const struct smtp_session *session;
+	size_t body_size;     /* bytes of the message's body */
+	unsigned int message; /* number of the message, for its queue id */
+	enum mta_stage stage; /* the event that was sent last, or is to be sent next */
+	size_t at;	      /* which recipient, which header, or how much of the body */
+	uint32_t actions, protocol;
+	uint64_t macros[MTA_STAGES]; /* which macros go with an event: bits of mta.c's table */
+	bool stop_after_connect;     /* an idle connection: done once connected */
+	size_t rcpts_accepted, rcpts_refused;
+	size_t changes; /* requests to change the message, at its end */
+	enum mta_verdict verdict;
+	bool is_over; /* the verdict is the whole connection's */
+};
+
+/* Begin a connection: the next mta_advance() negotiates. */
+void mta_start(struct mta *mta, const struct smtp_session *session, size_t body_size);
+
+/* Begin another message on it: ABORT, which Postfix sends after each, goes to out, MAIL is next. */
+void mta_next_message(struct mta *mta, const struct smtp_session *session, struct strbuf *out);
+
+/* The MTA's goodbye. The connection is to be closed after it. */
+void mta_quit(struct strbuf *out);
+
+/* Write what comes next to out, up to the first event that waits for its reply. */
+enum mta_step mta_advance(struct mta *mta, struct strbuf *out);
+
+/* What a reply asks of the caller. */
+enum mta_after_reply {
+	MTA_READ_MORE, /* not the last word: progress, or a change of the message */
+	MTA_ADVANCE    /* the event is answered: go on with mta_advance() */
+};
+
+enum mta_after_reply mta_reply(struct mta *mta, const struct packet *packet);
+
+/* "connect", "helo", ...; "accepted", ... */
+const char *mta_stage_name(enum mta_stage stage);
+const char *mta_verdict_name(enum mta_verdict verdict);
+
+#endif
