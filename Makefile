@@ -92,7 +92,7 @@ all_archives = $(libtest) $(libctl) $(libdaemon) $(libload) $(libpostern)
 postern := $(if $(wildcard milter/main.c),$(BUILD)/postern)
 posternctl := $(if $(wildcard ctl/main.c),$(BUILD)/posternctl)
 
-unit_programs := $(call programs,t/unit/check_*.c)
+unit_programs := $(if $(filter yes,$(HAVE_CHECK)),$(call programs,t/unit/check_*.c))
 fuzz_programs := $(call programs,t/fuzz/fuzz_*.c)
 helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
 
@@ -160,7 +160,7 @@ valgrind = valgrind -q --error-exitcode=1 --leak-check=full --child-silent-after
 tests_of = $(if $(wildcard $(1)),t/run-pytest $(PYTHON) $(1),@echo '$(2): no tests yet'; echo '0 passed, 0 failed')
 
 .PHONY: check check-build check-unit check-asan check-valgrind check-tsan check-clang check-cases check-integration \
-	check-lint deps
+	check-lint check-tidy deps
 check:
 	t/deps.sh check
 	@if grep -qs '^HAVE_.* = no' config.mk; then rm config.mk; fi # look again: it may have come just now
@@ -201,6 +201,9 @@ check-integration: all helper-programs
 check-lint:
 	t/run-pytest $(PYTHON) t/lint
 
+check-tidy:
+	@$(submake) -k tidy cppcheck lint-man
+
 export POSTERN_BUILD = $(BUILD)
 
 .PHONY: fuzz bench demo
@@ -224,8 +227,7 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(c_files)
 
-lint: check-lint
-	@$(submake) -k tidy cppcheck lint-man
+lint: check-lint check-tidy
 
 tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)
@@ -302,12 +304,13 @@ help:
 	@echo 'Single parts of check:'
 	@echo '  check-build         everything, with warnings as errors; check-clang: the same with clang'
 	@echo '  check-lint          includes run one way, libraries have one owner, headers compile alone'
+	@echo '  check-tidy          clang-tidy, cppcheck, man pages'
 	@echo '  check-unit          t/unit/check_*.c; check-asan: under ASan and UBSan; check-valgrind'
 	@echo '  check-cases         t/cases: recorded decisions'
 	@echo '  check-integration   t/integration, with real servers; check-tsan: the daemon under TSan'
 	@echo '  fuzz                t/fuzz/fuzz_*.c, FUZZ_TIME=10 seconds each (0: the corpus only)'
 	@echo 'make bench            t/bench, printed as tables'
-	@echo 'make lint             check-lint, clang-tidy, cppcheck, man pages'
+	@echo 'make lint             check-lint and check-tidy'
 	@echo 'make format           clang-format; format-check changes nothing'
 	@echo 'make clean, distclean'
 	@echo
