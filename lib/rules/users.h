@@ -30,6 +30,10 @@ struct user {
 struct users_builder;
 struct users_builder *users_builder_new(void); /* NULL when out of memory */
 
+/* What says whether a password hash is usable (lib/auth/password.h); an unusable one is a problem, and the row stays. */
+typedef int users_password_test(const char *hash, struct errmsg *err);
+void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
+
 /*
  * Take a row; problems gets "users id 17 (bob): ...". A bad address in froms is left
  * out alone; a row without a usable name is left out whole. Of two rows with

@@ -1,0 +1,177 @@
+#include "lib/auth/password.h"
+
+#include <crypt.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Bounds of what one check may cost: some hundreds of milliseconds and 64 MiB. */
+#define SHA_ROUNDS_MAX 500000UL
+#define BCRYPT_COST_MAX 13
+#define MEMORY_MAX (64UL << 20)
+
+/* What an unknown user's password is compared with: sha512crypt at its usual cost. */
+#define NOBODY_HASH                                                                             \
+	"$6$nobodyatall.....$QqXvVzZQ6rQvY1m9wK2q3o8n7b6c5d4e3f2g1h0i9j8k7l6m5n4o3p2q1r0s9t8u7v6" \
+	"w5x4y3z2A1B0C9D8E7F"
+
+const char *const password_methods[] = { "yescrypt", "sha512", "sha256", "bcrypt", NULL };
+
+static const char itoa64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static int digit64(char c)
+{
+	const char *at = c == '\0' ? NULL : strchr(itoa64, c);
+
+	return at != NULL ? (int)(at - itoa64) : -1;
+}
+
+/* The hash behind a {SCHEME} that means crypt(3), or NULL for another scheme. */
+static const char *skip_scheme(const char *hash)
+{
+	static const char *const schemes[] = { "CRYPT", "SHA512-CRYPT", "SHA256-CRYPT", "BLF-CRYPT",
+		"BCRYPT", "YESCRYPT", NULL };
+	size_t i, len;
+
+	if (hash[0] != '{')
+		return hash;
+	for (i = 0; schemes[i] != NULL; i++) {
+		len = strlen(schemes[i]);
+		if (strncasecmp(hash + 1, schemes[i], len) == 0 && hash[1 + len] == '}')
+			return hash + len + 2;
+	}
+	return NULL;
+}
+
+/* $5$ and $6$: rounds=N$ within bounds, and a digest of the right length. */
+static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
+{
+	const char *salt = hash + 3, *digest;
+	unsigned long rounds;
+	char *end;
+
+	if (strncmp(salt, "rounds=", 7) == 0) {
+		rounds = strtoul(salt + 7, &end, 10);
+		if (*end != '$')
+			return errmsg_set(err, "rounds= is no number");
+		if (rounds > SHA_ROUNDS_MAX)
+			return errmsg_set(err, "rounds=%lu is more than %lu", rounds,
+				SHA_ROUNDS_MAX);
+		salt = end + 1;
+	}
+	digest = strchr(salt, '$');
+	if (digest == NULL || strlen(digest + 1) != digest_len ||
+		strspn(digest + 1, itoa64) != digest_len)
+		return errmsg_set(err, "a cut or damaged hash");
+	return 0;
+}
+
+static int check_bcrypt(const char *hash, struct errmsg *err)
+{
+	char *end;
+	unsigned long cost = strtoul(hash + 4, &end, 10);
+
+	if (*end != '$' || strlen(end + 1) != 53)
+		return errmsg_set(err, "a cut or damaged hash");
+	if (cost > BCRYPT_COST_MAX)
+		return errmsg_set(err, "a bcrypt cost of %lu is more than %d", cost,
+			BCRYPT_COST_MAX);
+	return 0;
+}
+
+/* $y$ and $gy$: flavour, N and r are a digit each in every usual cost. */
+static int check_yescrypt(const char *params, struct errmsg *err)
+{
+	int n = params[0] == 'j' ? digit64(params[1]) : -1, r = n < 0 ? -1 : digit64(params[2]);
+
+	if (n < 0 || r < 0 || params[3] != '$')
+		return errmsg_set(err, "yescrypt parameters out of the usual (j, N, r)");
+	if (n > 30 || 128UL * (unsigned long)(r + 1) << (n + 1) > MEMORY_MAX)
+		return errmsg_set(err, "yescrypt would need more than %lu MiB", MEMORY_MAX >> 20);
+	return 0;
+}
+
+int password_usable(const char *hash, struct errmsg *err)
+{
+	const char *crypted = skip_scheme(hash);
+
+	if (hash[0] == '\0')
+		return errmsg_set(err, "empty");
+	if (crypted == NULL)
+		return errmsg_set(err, "a {SCHEME} that is not of crypt(3)");
+	if (crypted[0] != '$')
+		return errmsg_set(err, "not a crypt(3) hash ($6$, $5$, $y$, $2b$)");
+	switch (crypt_checksalt(crypted)) {
+	case CRYPT_SALT_OK:
+		break;
+	case CRYPT_SALT_METHOD_LEGACY:
+	case CRYPT_SALT_TOO_CHEAP:
+		return errmsg_set(err, "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)");
+	default:
+		return errmsg_set(err, "not a crypt(3) hash that this system knows");
+	}
+	if (strncmp(crypted, "$6$", 3) == 0)
+		return check_sha(crypted, 86, err);
+	if (strncmp(crypted, "$5$", 3) == 0)
+		return check_sha(crypted, 43, err);
+	if (strncmp(crypted, "$2", 2) == 0)
+		return check_bcrypt(crypted, err);
+	if (strncmp(crypted, "$y$", 3) == 0)
+		return check_yescrypt(crypted + 3, err);
+	if (strncmp(crypted, "$gy$", 4) == 0)
+		return check_yescrypt(crypted + 4, err);
+	return errmsg_set(err, "a hash of an unusual method ($6$, $5$, $y$, $2b$ are taken)");
+}
+
+enum password_result password_check(const char *hash, const char *password)
+{
+	bool usable = hash != NULL && password_usable(hash, NULL) == 0;
+	const char *want = usable ? skip_scheme(hash) : NOBODY_HASH, *made;
+	struct crypt_data *work = calloc(1, sizeof(*work));
+	enum password_result result = PASSWORD_WRONG;
+
+	if (work == NULL)
+		return PASSWORD_FAILED;
+	made = crypt_r(password, want, work);
+	if (made == NULL)
+		result = PASSWORD_WRONG;
+	else if (usable && strlen(made) == strlen(want) &&
+		CRYPTO_memcmp(made, want, strlen(want)) == 0)
+		result = PASSWORD_RIGHT;
+	OPENSSL_cleanse(work, sizeof(*work));
+	free(work);
+	return result;
+}
+
+int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],
+	struct errmsg *err)
+{
+	static const char *const prefixes[] = { "$y$", "$6$", "$5$", "$2b$" };
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+	struct crypt_data *work;
+	const char *made;
+	int ret = -1;
+	size_t i;
+
+	for (i = 0; password_methods[i] != NULL && strcmp(password_methods[i], method) != 0; i++)
+		;
+	if (password_methods[i] == NULL)
+		return errmsg_set(err, "unknown method \"%s\"; yescrypt, sha512, sha256 and bcrypt are",
+			method);
+	if (crypt_gensalt_rn(prefixes[i], rounds, NULL, 0, salt, sizeof(salt)) == NULL)
+		return errmsg_set(err, "%lu is no cost that %s takes", rounds, method);
+	if ((work = calloc(1, sizeof(*work))) == NULL)
+		return errmsg_set(err, "out of memory");
+	made = crypt_r(password, salt, work);
+	if (made == NULL || made[0] == '*' || strlen(made) >= 384)
+		(void)errmsg_set(err, "the password can't be hashed (longer than %d bytes?)",
+			CRYPT_MAX_PASSPHRASE_SIZE - 1);
+	else if (password_usable(made, err) == 0)
+		ret = 0;
+	if (ret == 0)
+		memcpy(hash_r, made, strlen(made) + 1);
+	OPENSSL_cleanse(work, sizeof(*work));
+	free(work);
+	return ret;
+}

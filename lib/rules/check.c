@@ -1,0 +1,109 @@
+#include "lib/rules/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/rules/check_private.h"
+
+struct checking checking_begin(const struct decider *d, const struct facts *facts,
+	struct verdict *verdict)
+{
+	const struct policy_parts *parts = policy_parts(d->policy);
+
+	verdict_init(verdict);
+	regex_scratch_begin(d->scratch);
+	return (struct checking){
+		.d = d,
+		.parts = parts,
+		.settings = parts->settings,
+		.service = settings_service(parts->settings, facts->service),
+		.facts = facts,
+		.verdict = verdict,
+	};
+}
+
+bool checking_wants(const struct checking *c, enum check check)
+{
+	return c->service->mode[check] != MODE_NO;
+}
+
+static struct finding *add_finding(struct verdict *verdict, enum check check)
+{
+	struct finding *finding = &verdict->findings[verdict->count++];
+
+	finding->check = check;
+	finding->outcome = OUTCOME_UNLISTED;
+	finding->rule[0] = '\0';
+	finding->reply.code = 0;
+	return finding;
+}
+
+struct finding *finding_new(struct checking *c, enum check check)
+{
+	return add_finding(c->verdict, check);
+}
+
+void finding_rule(struct finding *finding, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(finding->rule, sizeof(finding->rule), format, args);
+	va_end(args);
+}
+
+void finding_listed(struct finding *finding, enum list_id id, uint32_t line)
+{
+	finding_rule(finding, "%s:%u", list_name(id), line);
+}
+
+bool finding_fail(struct checking *c, struct finding *finding, int code, const char *enhanced,
+	const char *format, ...)
+{
+	char text[REPLY_TEXT_SIZE * 2];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	reply_set(&finding->reply, code, enhanced, "%s", text);
+	if (c->service->mode[finding->check] == MODE_WARN) {
+		finding->outcome = OUTCOME_WARN;
+		return true;
+	}
+	finding->outcome = OUTCOME_FAIL;
+	c->verdict->kind = code >= 500 ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+	return false;
+}
+
+static bool set_error(const struct settings *settings, struct verdict *verdict,
+	struct finding *finding, const char *why)
+{
+	finding->outcome = OUTCOME_ERROR;
+	reply_set(&finding->reply, 451, "4.3.0", "Service temporarily unavailable, try again later");
+	if (finding->rule[0] == '\0')
+		finding_rule(finding, "%s", why);
+	if (settings != NULL && settings->on_error == ON_ERROR_ACCEPT)
+		return true;
+	verdict->kind = VERDICT_TEMPFAIL;
+	return false;
+}
+
+bool finding_error(struct checking *c, struct finding *finding, const char *why)
+{
+	if (c->service->mode[finding->check] == MODE_WARN) {
+		finding->outcome = OUTCOME_ERROR;
+		finding_rule(finding, "%s", why);
+		reply_set(&finding->reply, 451, "4.3.0", "%s", why);
+		return true;
+	}
+	return set_error(c->settings, c->verdict, finding, why);
+}
+
+void check_failed(const struct settings *settings, enum check check, const char *why,
+	struct verdict *verdict)
+{
+	verdict_init(verdict);
+	(void)set_error(settings, verdict, add_finding(verdict, check), why);
+}

@@ -1,0 +1,216 @@
+#include <string.h>
+
+#include "lib/match/domain.h"
+#include "lib/rules/check_private.h"
+
+/* What the lists of one stage are asked about. */
+struct subject {
+	const struct cidr *client;	    /* connect: the address */
+	const char *host;		    /* connect, helo: the canonical name; NULL for none */
+	const struct mail_address *address; /* mail, rcpt */
+	const char *text;		    /* what a reply calls it */
+};
+
+/* An exact list and its regexes, in their order: address, then name. */
+static enum list_result look(const struct checking *c, enum list_id exact_id, enum list_id regex_id,
+	const struct subject *s, struct finding *finding)
+{
+	const struct list *exact = c->parts->lists[exact_id], *regex = c->parts->lists[regex_id];
+	enum list_id id = exact_id;
+	char ip[CIDR_TEXT_SIZE];
+	enum list_result r = LIST_NO;
+	uint32_t line = 0;
+
+	if (s->address != NULL) {
+		r = list_find_address(exact, s->address, &line);
+		if (r == LIST_NO) {
+			id = regex_id;
+			r = list_match(regex, c->d->scratch, s->address->canon,
+				s->address->canon_len, &line);
+		}
+	} else if (s->client->family != AF_UNSPEC) {
+		r = list_find_client(exact, s->client, &line);
+		if (r == LIST_NO) {
+			cidr_format(s->client, ip);
+			id = regex_id;
+			r = list_match(regex, c->d->scratch, ip, strlen(ip), &line);
+		}
+	}
+	if (r == LIST_NO && s->host != NULL) {
+		id = exact_id;
+		r = list_find_host(exact, s->host, &line);
+		if (r == LIST_NO) {
+			id = regex_id;
+			r = list_match(regex, c->d->scratch, s->host, strlen(s->host), &line);
+		}
+	}
+	if (r != LIST_NO)
+		finding_listed(finding, id, line);
+	return r;
+}
+
+/* Returns whether the stage goes on; the finding says what was found. */
+static bool refuse(struct checking *c, struct finding *finding, enum list_result result,
+	const struct subject *s, const char *deny_text)
+{
+	if (result == LIST_NO)
+		return true;
+	if (result == LIST_FAILED)
+		return finding_error(c, finding, "a regex ran past its limits");
+	return finding_fail(c, finding, 550, "5.7.1", "%s %s", s->text, deny_text);
+}
+
+/* Allow, then deny. allow, deny: the exact list of each; its regexes come next in enum list_id. */
+static bool check_precise(struct checking *c, struct finding *finding, enum list_id allow,
+	enum list_id deny, const struct subject *s, const char *deny_text)
+{
+	if (look(c, allow, allow + 1, s, finding) == LIST_YES) {
+		finding->outcome = OUTCOME_PASS;
+		return true;
+	}
+	finding->rule[0] = '\0'; /* an allow list that can't be read to its end is no match */
+	return refuse(c, finding, look(c, deny, deny + 1, s, finding), s, deny_text);
+}
+
+bool check_any(struct checking *c, enum check check, const char *host,
+	const struct mail_address *address)
+{
+	const struct list *domains = c->parts->lists[LIST_DOMAINS];
+	struct finding *finding;
+	enum any_result result = ANY_UNLISTED;
+	uint32_t line;
+
+	if (!checking_wants(c, check))
+		return true;
+	finding = finding_new(c, check);
+	if (address != NULL)
+		result = list_any_address(domains, address, &line);
+	else if (host != NULL)
+		result = list_any_host(domains, host, &line);
+	if (result == ANY_UNLISTED)
+		return true;
+	finding_listed(finding, LIST_DOMAINS, line);
+	if (result == ANY_ALLOW) {
+		finding->outcome = OUTCOME_PASS;
+		return true;
+	}
+	return finding_fail(c, finding, 550, "5.7.1", "%s",
+		check == CHECK_DATA ? "Email from that domain is not accepted here." :
+				      "You are not welcome here.");
+}
+
+/* Whether connect and helo bind this session. */
+static bool is_bound(const struct checking *c)
+{
+	if (c->facts->login != NULL && !c->service->authenticated_apply)
+		return false;
+	return !service_exempts(c->service, &c->facts->client);
+}
+
+void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+{
+	struct checking c = checking_begin(d, facts, verdict);
+	char name[DOMAIN_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4] = "unknown [", *end;
+	struct subject s = { .client = &facts->client, .text = text };
+
+	if (!is_bound(&c))
+		return;
+	if (facts->rdns != NULL) {
+		if (domain_canon(facts->rdns, strlen(facts->rdns), name) < 0) {
+			check_failed(c.settings, CHECK_CONN, "the client's name is too long", verdict);
+			return;
+		}
+		s.host = name;
+		end = stpcpy(text, facts->rdns);
+		memcpy(end, " [", 3);
+	}
+	if (checking_wants(&c, CHECK_CONN)) {
+		cidr_format(&facts->client, text + strlen(text));
+		strcat(text, "]");
+		if (!check_precise(&c, finding_new(&c, CHECK_CONN), LIST_CONN_ALLOW,
+			    LIST_CONN_DENY, &s, c.settings->deny_conn))
+			return;
+	}
+	(void)check_any(&c, CHECK_ANY, s.host, NULL);
+}
+
+void check_helo(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+{
+	struct checking c = checking_begin(d, facts, verdict);
+	struct subject s = { .text = facts->helo };
+	struct finding *finding;
+	enum list_result result;
+	char name[DOMAIN_SIZE];
+	uint32_t line;
+
+	if (facts->helo == NULL || !is_bound(&c))
+		return;
+	if (domain_canon(facts->helo, strlen(facts->helo), name) < 0) {
+		check_failed(c.settings, CHECK_HELO, "the HELO name is too long", verdict);
+		return;
+	}
+	if (checking_wants(&c, CHECK_HELO)) {
+		finding = finding_new(&c, CHECK_HELO);
+		result = list_match(c.parts->lists[LIST_HELO_DENY_RE], d->scratch, name,
+			strlen(name), &line);
+		if (result != LIST_NO)
+			finding_listed(finding, LIST_HELO_DENY_RE, line);
+		if (!refuse(&c, finding, result, &s, c.settings->deny_helo))
+			return;
+	}
+	(void)check_any(&c, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+}
+
+void check_mail(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+{
+	struct checking c = checking_begin(d, facts, verdict);
+	struct subject s = { .address = facts->sender, .text = facts->sender->text };
+	struct finding *finding;
+
+	if (checking_wants(&c, CHECK_MAIL)) {
+		finding = finding_new(&c, CHECK_MAIL);
+		if (!facts->sender->is_null &&
+			!check_precise(&c, finding, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
+				c.settings->deny_mail))
+			return;
+	}
+	if (check_any(&c, CHECK_ANY, NULL, facts->sender) && check_sender(&c))
+		(void)check_size(&c);
+}
+
+static bool is_postmaster(const struct mail_address *rcpt)
+{
+	return rcpt->local_len == 10 && memcmp(rcpt->canon, "postmaster", 10) == 0;
+}
+
+/* `accept = strict`: the allow lists are the list of all recipients. Returns whether the stage goes on. */
+static bool check_exists(struct checking *c, struct finding *finding,
+	const struct mail_address *rcpt)
+{
+	if (c->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
+		c->facts->login != NULL || is_postmaster(rcpt))
+		return true;
+	finding_rule(finding, "[rcpt] accept = strict: on no allow list");
+	return finding_fail(c, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
+}
+
+void check_rcpt(const struct decider *d, const struct facts *facts, const struct mail_address *rcpt,
+	struct verdict *verdict)
+{
+	struct checking c = checking_begin(d, facts, verdict);
+	struct subject s = { .address = rcpt, .text = rcpt->text };
+	struct finding *finding;
+	bool accepted = false;
+
+	if (checking_wants(&c, CHECK_RCPT)) {
+		finding = finding_new(&c, CHECK_RCPT);
+		if (!check_precise(&c, finding, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
+			    c.settings->deny_rcpt) ||
+			!check_exists(&c, finding, rcpt))
+			return;
+		accepted = finding->outcome == OUTCOME_PASS &&
+			c.settings->rcpt_accept != ACCEPT_NO;
+	}
+	if (accepted || check_any(&c, CHECK_ANY, NULL, rcpt))
+		(void)check_recipient(&c, rcpt);
+}

@@ -1,0 +1,65 @@
+#ifndef POSTERN_CHECK_PRIVATE_H
+#define POSTERN_CHECK_PRIVATE_H
+
+#include "lib/rules/check.h"
+
+/* Shared by check.c and check_*.c alone: one stage being decided. */
+struct checking {
+	const struct decider *d;
+	const struct policy_parts *parts;
+	const struct settings *settings;
+	const struct service *service;
+	const struct facts *facts;
+	struct verdict *verdict;
+};
+
+struct checking checking_begin(const struct decider *d, const struct facts *facts,
+	struct verdict *verdict);
+
+/* Whether the check is on. */
+bool checking_wants(const struct checking *c, enum check check);
+
+/* A new finding of the stage: unlisted, no rule. */
+struct finding *finding_new(struct checking *c, enum check check);
+
+void finding_rule(struct finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The rule "LIST:LINE". */
+void finding_listed(struct finding *finding, enum list_id id, uint32_t line);
+
+/*
+ * The finding refuses, with a reply. Returns whether the stage goes on: with the check
+ * set to warn it does.
+ */
+bool finding_fail(struct checking *c, struct finding *finding, int code, const char *enhanced,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The finding could not be made: on_error decides. Returns whether the stage goes on. */
+bool finding_error(struct checking *c, struct finding *finding, const char *why);
+
+/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage goes on. */
+bool check_any(struct checking *c, enum check check, const char *host,
+	const struct mail_address *address);
+
+/* Who sends: the row, or what stands for it. */
+struct sender_user {
+	bool held;	 /* false: nobody is held to anything (lists only, unknown_user = accept) */
+	bool known;	 /* the tables know the login, or it is a token's */
+	struct user user;
+	const struct profile *profile; /* NULL: none; then `open` says whether that means everything is allowed */
+	bool open;
+};
+
+/* Find the user of facts->login; false without a login. */
+bool sender_user_find(const struct checking *c, struct sender_user *who_r);
+
+/* Whether the user may send as address; *rule_r names the entry. */
+bool sender_user_owns(const struct checking *c, const struct sender_user *who,
+	const struct mail_address *address, char rule_r[RULE_SIZE]);
+
+bool check_sender(struct checking *c);
+bool check_size(struct checking *c);
+bool check_recipient(struct checking *c, const struct mail_address *rcpt);
+
+#endif

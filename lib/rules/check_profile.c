@@ -1,0 +1,240 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/rules/check_private.h"
+
+/* The mail address of a login TOKEN:MAIL, or NULL. */
+static const char *token_mail(const struct settings *settings, const char *login)
+{
+	size_t len = strlen(settings->token_login);
+
+	if (len == 0 || strncasecmp(login, settings->token_login, len) != 0 || login[len] != ':')
+		return NULL;
+	return login + len + 1;
+}
+
+/* What stands in for a row: a login alone. */
+static void make_user(struct sender_user *who, const char *login)
+{
+	who->user = (struct user){
+		.id = "", .name = login, .password = "", .profile_id = "", .froms = "",
+		.enabled = true,
+	};
+}
+
+/* What unknown_user says of a user without a profile. */
+static void apply_unknown(const struct checking *c, struct sender_user *who)
+{
+	if (c->settings->unknown_user == UNKNOWN_PROFILE)
+		who->profile = profiles_by_name(c->parts->profiles, c->settings->unknown_profile);
+	who->open = c->settings->unknown_user == UNKNOWN_ACCEPT;
+}
+
+bool sender_user_find(const struct checking *c, struct sender_user *who_r)
+{
+	const char *login = c->facts->login;
+
+	if (login == NULL)
+		return false;
+	*who_r = (struct sender_user){ .held = !c->settings->lists_only };
+	if (token_mail(c->settings, login) != NULL) {
+		make_user(who_r, login);
+		who_r->known = true;
+		who_r->profile =
+			profiles_by_name(c->parts->profiles, c->settings->token_profile);
+	} else if (policy_find_user(c->d->policy, login, &who_r->user)) {
+		who_r->known = true;
+		who_r->profile = profiles_by_id(c->parts->profiles, who_r->user.profile_id);
+		if (who_r->profile == NULL &&
+			!profiles_is_bad(c->parts->profiles, who_r->user.profile_id))
+			apply_unknown(c, who_r);
+	} else {
+		make_user(who_r, login);
+		apply_unknown(c, who_r);
+		if (c->settings->unknown_user == UNKNOWN_ACCEPT)
+			who_r->held = false;
+	}
+	return true;
+}
+
+/* Whether one entry of froms allows the address. */
+static bool from_allows(const struct settings *settings, const char *entry,
+	const struct mail_address *address)
+{
+	const char *domain = address_domain(address);
+	size_t len = strlen(entry), domain_len = strlen(domain), base;
+
+	if (strcmp(entry, "*") == 0)
+		return true;
+	if (entry[0] == '@')
+		return address->has_domain && strcmp(entry + 1, domain) == 0;
+	if (entry[0] == '.') {
+		if (!address->has_domain)
+			return false;
+		return strcmp(entry + 1, domain) == 0 ||
+			(domain_len > len && strcmp(domain + domain_len - len, entry) == 0);
+	}
+	if (strcmp(entry, address->canon) == 0)
+		return true;
+	base = address_base_len(address, settings->recipient_delimiter);
+	return base < address->local_len && strncmp(entry, address->canon, base) == 0 &&
+		strcmp(entry + base, address->canon + address->local_len) == 0;
+}
+
+/* Without froms: the login itself when it is an address, else login@default_domain. */
+static bool owns_by_name(const struct checking *c, const char *name,
+	const struct mail_address *address)
+{
+	char text[ADDRESS_MAX + 1];
+	struct mail_address own;
+	int len;
+
+	if (strchr(name, '@') == NULL && c->settings->default_domain[0] != '\0')
+		len = snprintf(text, sizeof(text), "%s@%s", name, c->settings->default_domain);
+	else
+		len = snprintf(text, sizeof(text), "%s", name);
+	return len > 0 && (size_t)len < sizeof(text) &&
+		address_parse(text, (size_t)len, &own) == 0 &&
+		from_allows(c->settings, own.canon, address);
+}
+
+bool sender_user_owns(const struct checking *c, const struct sender_user *who,
+	const struct mail_address *address, char rule_r[RULE_SIZE])
+{
+	const char *entry = NULL, *name = who->user.name, *mail = token_mail(c->settings, name);
+	unsigned i = 0;
+
+	if (!who->user.has_froms) {
+		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: own address", name);
+		return owns_by_name(c, mail != NULL ? mail : name, address);
+	}
+	while ((entry = user_next_from(&who->user, entry)) != NULL) {
+		i++;
+		if (!from_allows(c->settings, entry, address))
+			continue;
+		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: froms[%u]", name, i);
+		return true;
+	}
+	(void)snprintf(rule_r, RULE_SIZE, "user %.80s: froms", name);
+	return false;
+}
+
+#define NOT_AUTHORIZED "You are not authorized to send from this address"
+
+/* A user who is switched off sends nothing, however the check is set. */
+static bool refuse_disabled(struct checking *c, const struct sender_user *who)
+{
+	struct finding *finding = finding_new(c, CHECK_SENDER);
+
+	finding->outcome = OUTCOME_FAIL;
+	finding_rule(finding, "user %.80s: enabled = false", who->user.name);
+	reply_set(&finding->reply, 550, "5.7.1", "User %s is not allowed to send mail",
+		who->user.name);
+	c->verdict->kind = VERDICT_REJECT;
+	return false;
+}
+
+bool check_sender(struct checking *c)
+{
+	const struct mail_address *sender = c->facts->sender;
+	struct sender_user who;
+	struct finding *finding;
+
+	if (!sender_user_find(c, &who) || !who.held)
+		return true;
+	if (!who.user.enabled)
+		return refuse_disabled(c, &who);
+	if (!checking_wants(c, CHECK_SENDER))
+		return true;
+	finding = finding_new(c, CHECK_SENDER);
+	if (!who.known && c->settings->unknown_user == UNKNOWN_REJECT) {
+		finding_rule(finding, "user %.80s: unknown_user = reject", who.user.name);
+		return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
+	}
+	if (sender->is_null) {
+		finding_rule(finding, "[profile] allow_null_sender");
+		if (!c->settings->allow_null_sender)
+			return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
+	} else if (!sender_user_owns(c, &who, sender, finding->rule)) {
+		return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
+	}
+	finding->outcome = OUTCOME_PASS;
+	return true;
+}
+
+bool check_size(struct checking *c)
+{
+	struct sender_user who;
+	struct finding *finding;
+	uint64_t maxsize;
+
+	if (!checking_wants(c, CHECK_SIZE) || !sender_user_find(c, &who) || who.profile == NULL)
+		return true;
+	maxsize = profile_maxsize(who.profile);
+	if (maxsize == 0)
+		return true;
+	finding = finding_new(c, CHECK_SIZE);
+	finding_rule(finding, "profile %.80s: maxsize", profile_name(who.profile));
+	if (c->facts->size > maxsize)
+		return finding_fail(c, finding, 552, "5.3.4",
+			"Message too big: the limit is %" PRIu64 " bytes", maxsize);
+	if (c->facts->size > 0)
+		finding->outcome = OUTCOME_PASS;
+	return true;
+}
+
+/* Whether the profile lets mail go to rcpt; the rule says why, or why not. */
+static bool profile_allows(struct checking *c, const struct profile *profile,
+	const struct mail_address *rcpt, struct finding *finding)
+{
+	const char *name = profile_name(profile);
+	enum regex_result result;
+	uint32_t i;
+
+	if (profile_is_open(profile)) {
+		finding_rule(finding, "profile %.80s: open", name);
+		return true;
+	}
+	if (rcpt->is_routed && c->settings->refuse_routed) {
+		finding_rule(finding, "profile %.80s: routed_recipients = refuse", name);
+		return false;
+	}
+	if (profile_host_allows(profile, rcpt, &i)) {
+		finding_rule(finding, "profile %.80s: host[%u]", name, i);
+		return true;
+	}
+	if (profile_rcpt_allows(profile, rcpt, &i)) {
+		finding_rule(finding, "profile %.80s: rcpt[%u]", name, i);
+		return true;
+	}
+	result = regexlist_match(profile_rcpt_re(profile), c->d->scratch, rcpt->canon,
+		rcpt->canon_len, &i);
+	if (result == REGEX_NO)
+		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re", name);
+	else
+		finding_rule(finding, "profile %.80s: rcpt_re[%u]%s", name, i,
+			result == REGEX_FAILED ? " ran past its limits" : "");
+	return result == REGEX_YES;
+}
+
+bool check_recipient(struct checking *c, const struct mail_address *rcpt)
+{
+	struct sender_user who;
+	struct finding *finding;
+
+	if (!checking_wants(c, CHECK_RECIPIENT) || !sender_user_find(c, &who) || !who.held)
+		return true;
+	finding = finding_new(c, CHECK_RECIPIENT);
+	if (who.profile != NULL ? profile_allows(c, who.profile, rcpt, finding) : who.open) {
+		finding->outcome = OUTCOME_PASS;
+		return true;
+	}
+	if (who.profile == NULL)
+		finding_rule(finding, "user %.80s: no profile (unknown_user)", who.user.name);
+	return finding_fail(c, finding, 550, "5.7.1",
+		rcpt->has_domain ? "User %s not allowed to send to rcpt <%s>" :
+				   "User %s not allowed to send to rcpt %s",
+		who.user.name, rcpt->text);
+}

@@ -1,0 +1,209 @@
+#include "lib/rules/user_record.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/hash.h"
+#include "lib/match/address.h"
+
+struct user_head user_record_head(const char *record)
+{
+	struct user_head head;
+
+	memcpy(&head, record, sizeof(head));
+	return head;
+}
+
+size_t user_record_size(const char *record)
+{
+	struct user_head h = user_record_head(record);
+
+	return sizeof(h) + h.id_len + h.name_len + h.password_len + h.profile_len + 4U + h.froms_len;
+}
+
+void user_record_read(const char *record, struct user *user_r)
+{
+	struct user_head h = user_record_head(record);
+
+	user_r->id = record + sizeof(h);
+	user_r->name = user_r->id + h.id_len + 1;
+	user_r->password = user_r->name + h.name_len + 1;
+	user_r->profile_id = user_r->password + h.password_len + 1;
+	user_r->froms = user_r->profile_id + h.profile_len + 1;
+	user_r->froms_len = h.froms_len;
+	user_r->has_froms = h.has_froms;
+	user_r->enabled = h.enabled;
+}
+
+uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		folded_r[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+	return hash_bytes(folded_r, len);
+}
+
+/* What a row's problems begin with; made only when there is one. */
+struct where {
+	char text[160];
+};
+
+static struct where where(const struct cell *row)
+{
+	const struct cell *id = &row[USER_ID], *name = &row[USER_NAME];
+	struct where w;
+
+	(void)snprintf(w.text, sizeof(w.text), "users id %.*s (%.*s)",
+		id->kind == CELL_TEXT ? (int)(id->len < 40 ? id->len : 40) : 4,
+		id->kind == CELL_TEXT ? id->text : "NULL",
+		name->kind == CELL_TEXT ? (int)(name->len < 80 ? name->len : 80) : 4,
+		name->kind == CELL_TEXT ? name->text : "NULL");
+	return w;
+}
+
+static bool has_control(const struct cell *cell)
+{
+	size_t i;
+
+	for (i = 0; i < cell->len; i++) {
+		if ((unsigned char)cell->text[i] < ' ' || cell->text[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* Why the row can't be taken, or NULL. */
+static const char *unusable(const struct cell *row)
+{
+	const struct cell *name = &row[USER_NAME];
+	int i;
+
+	if (name->kind != CELL_TEXT || name->len == 0)
+		return "a user needs a username";
+	if (name->len > USER_NAME_MAX)
+		return "the username is longer than 512 bytes";
+	if (has_control(name))
+		return "the username holds a control character";
+	if (name->len >= 6 && strncasecmp(name->text, "token:", 6) == 0)
+		return "no username may begin with token:";
+	for (i = 0; i < USER_COLUMNS; i++) {
+		if (i != USER_FROMS && row[i].kind == CELL_LIST)
+			return "a list where one value belongs";
+		if (i != USER_FROMS && row[i].kind == CELL_TEXT &&
+			(row[i].len > UINT16_MAX || memchr(row[i].text, '\0', row[i].len) != NULL))
+			return "a value is too long or holds a NUL byte";
+	}
+	return NULL;
+}
+
+static bool has_odd_bytes(const char *item, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((unsigned char)item[i] <= ' ' || item[i] == 0x7f || item[i] == '<' ||
+			item[i] == '>')
+			return true;
+	}
+	return false;
+}
+
+/* Append an entry of froms in canonical form. 0, or -1 when it is none. */
+static int add_from(struct strbuf *buf, const char *item, size_t len)
+{
+	struct mail_address address;
+	char name[DOMAIN_SIZE];
+	int canon;
+
+	if (item[0] != '"' && has_odd_bytes(item, len))
+		return -1;
+	if (len == 1 && item[0] == '*') {
+		strbuf_add(buf, "*", 2);
+		return 0;
+	}
+	if (item[0] == '@' || item[0] == '.') {
+		if ((canon = domain_canon(item + 1, len - 1, name)) <= 0 || strchr(name, '@') != NULL)
+			return -1;
+		strbuf_add(buf, item, 1);
+		strbuf_add(buf, name, (size_t)canon + 1);
+		return 0;
+	}
+	if (address_parse(item, len, &address) < 0 || address.local_len == 0 ||
+		(item[0] == '"' && address.canon[0] != '"') ||
+		(address.canon[0] != '"' && memchr(address.canon, '@', address.local_len) != NULL) ||
+		address.canon[address.canon_len - 1] == '@')
+		return -1;
+	strbuf_add(buf, address.canon, (size_t)address.canon_len + 1U);
+	return 0;
+}
+
+static void add_froms(struct strbuf *buf, const struct cell *row, struct user_head *head,
+	struct problems *problems)
+{
+	struct cell_items items;
+	size_t start = buf->len, len;
+	const char *item;
+
+	cell_items_init(&items, &row[USER_FROMS], 0);
+	while (cell_items_next(&items, &item, &len)) {
+		head->has_froms = 1;
+		if (add_from(buf, item, len) < 0)
+			problems_add(problems,
+				"%s: froms[%u] \"%.*s\" is no mail address, @domain, .domain or *; left out",
+				where(row).text, items.number, (int)(len < 120 ? len : 120), item);
+	}
+	head->froms_len = (uint32_t)(buf->len - start);
+}
+
+static uint16_t add_text(struct strbuf *buf, const struct cell *cell)
+{
+	uint16_t len = cell->kind == CELL_TEXT ? (uint16_t)cell->len : 0;
+
+	strbuf_add(buf, len > 0 ? cell->text : "", len);
+	strbuf_add_char(buf, '\0');
+	return len;
+}
+
+static void test_password(const char *hash, const struct cell *row, users_password_test *test,
+	struct problems *problems)
+{
+	struct errmsg err;
+
+	if (test != NULL && hash[0] != '\0' && test(hash, &err) < 0)
+		problems_add(problems, "%s: password: %s; no login with it", where(row).text,
+			err.text);
+}
+
+int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint64_t *hash_r,
+	users_password_test *password_test, struct problems *problems)
+{
+	struct user_head head = { 0 };
+	char folded[USER_NAME_MAX];
+	const char *why = unusable(row);
+	size_t start = buf->len, password;
+	bool enabled;
+
+	if (why == NULL && cell_bool(&row[USER_ENABLED], true, &enabled) < 0)
+		why = "enabled is neither true nor false";
+	if (why != NULL) {
+		problems_add(problems, "%s: %s; left out", where(row).text, why);
+		return 0;
+	}
+	*hash_r = user_name_fold(row[USER_NAME].text, row[USER_NAME].len, folded);
+	head.hash = (uint32_t)*hash_r;
+	head.enabled = enabled;
+	strbuf_add(buf, (const char *)&head, sizeof(head)); /* its place */
+	head.id_len = add_text(buf, &row[USER_ID]);
+	head.name_len = add_text(buf, &row[USER_NAME]);
+	password = buf->len;
+	head.password_len = add_text(buf, &row[USER_PASSWORD]);
+	head.profile_len = add_text(buf, &row[USER_PROFILE_ID]);
+	add_froms(buf, row, &head, problems);
+	if (buf->failed)
+		return -1;
+	memcpy(buf->text + start, &head, sizeof(head));
+	test_password(buf->text + password, row, password_test, problems);
+	return 1;
+}
