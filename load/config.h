@@ -22,8 +22,9 @@ enum config_mechanism {
 };
 
 struct config_milter {
-	const char *socket; /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn() takes it */
-	uint32_t socket_mode;	  /* mode of a unix socket */
+	const char *socket;   /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn()
+				 takes it */
+	uint32_t socket_mode; /* mode of a unix socket */
 	const char *socket_group; /* its group; "": left as it is */
 	const char *user;	  /* whom a daemon started by root becomes; "": nobody else */
 	const char *pid_file;	  /* "": none */
@@ -37,11 +38,11 @@ struct config_lists {
 };
 
 struct config_database {
-	bool present;		    /* there is a [database]: PostgreSQL is the store */
-	const char *conninfo;	    /* for libpq, quoted as it needs; holds the password: never to be logged */
-	const char *conninfo_shown; /* the same without a password */
-	const char *schema;	    /* for search_path; "": the role's own */
-	const char *channel;	    /* for LISTEN; not yet quoted as an identifier */
+	bool present;	      /* there is a [database]: PostgreSQL is the store */
+	const char *conninfo; /* for libpq, quoted as it needs; holds the password: never to be
+				 logged */
+	const char *schema;   /* for search_path; "": the role's own */
+	const char *channel;  /* for LISTEN; not yet quoted as an identifier */
 	const char *profiles_query, *users_query;
 	uint32_t connect_timeout;      /* s, for each host */
 	uint32_t statement_timeout;    /* s; 0: none */
@@ -52,7 +53,8 @@ struct config_database {
 };
 
 struct config_store {
-	const char *path; /* the JSON store, or what the cache thread keeps of PostgreSQL; "": none */
+	const char
+		*path; /* the JSON store, or what the cache thread keeps of PostgreSQL; "": none */
 };
 
 struct config_limits {
@@ -81,9 +83,16 @@ struct config_control {
 };
 
 struct config_log {
-	int facility;	/* LOG_MAIL ... of syslog(3) */
-	int level;	/* LOG_INFO ...: what is less urgent is not logged */
-	uint32_t queue; /* lines that wait for the log thread before some are dropped */
+	const char *facility; /* syslog's name: "mail" */
+	const char *level;    /* "error", "warning", "notice", "info", "debug" */
+};
+
+/* What config.c makes something else of, as it stands in the file; for nobody else. */
+struct config_given {
+	const char *conninfo, *user, *database, *password, *password_file, *host;
+	uint32_t port; /* 0: not said */
+	const char *secret_file;
+	const char *unknown_user;
 };
 
 /*
@@ -93,10 +102,10 @@ struct config_log {
  */
 struct config {
 	struct arena *arena;
-	char *path;		    /* the file */
-	char *folder;		    /* its folder: relative paths started from there */
+	char *path;   /* the file */
+	char *folder; /* its folder: relative paths started from there */
 	struct settings *settings;
-	struct problems *warnings;  /* what is odd but in force nevertheless: for the log, once */
+	struct problems *warnings; /* what is odd but in force nevertheless: for the log, once */
 
 	struct config_milter milter;
 	struct config_lists lists;
@@ -107,14 +116,14 @@ struct config {
 	struct config_jwt jwt;
 	struct config_control control;
 	struct config_log log;
-
-	const char *unknown_user; /* [profile] unknown_user as it stands there; see settings */
+	struct config_given given;
 };
 
 /*
  * Read postern.conf. 0 with a config that is the caller's, or -1 with err as
  * "FILE:LINE: what, and what would be right". Reads the secret files and looks whether the
- * store is there (settings.lists_only): a store file that appears later needs another config_load().
+ * store is there (settings.lists_only): a store file that appears later needs another
+ * config_load().
  */
 int config_load(const char *path, struct config **config_r, struct errmsg *err);
 

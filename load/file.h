@@ -14,14 +14,16 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* The stamp of what stands at path now; all zero when nothing does. -1 with err set when that can't be known. */
+/* The stamp of what stands at path now; all zero when nothing does. -1 with err set when that can't
+ * be known. */
 int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
 enum file_result {
 	FILE_READ,    /* whole; nobody was seen to change it meanwhile */
 	FILE_MISSING, /* there is none; err set */
-	FILE_FAILED,  /* unreadable, no regular file, longer than max, or changed while it was read; err set */
+	FILE_FAILED,  /* unreadable, no regular file, longer than max, or changed while it was read;
+			 err set */
 };
 
 /*
@@ -31,13 +33,15 @@ enum file_result {
 enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct file_stamp *stamp_r, struct errmsg *err);
 
-/* The same, refused when the group or others may read or write it. Errors never show what is in it. */
+/* The same, refused when the group or others may read or write it. Errors never show what is in it.
+ */
 enum file_result file_read_secret(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct errmsg *err);
 
 /*
  * A file written beside the one that it will replace. Until file_commit() the old one
- * stays; a process that dies leaves at most PATH.new, which the next one takes over. One writer of a path at a time.
+ * stays; a process that dies leaves at most PATH.new, which the next one takes over. One writer of
+ * a path at a time.
  */
 struct file_writer;
 
@@ -46,8 +50,8 @@ struct file_writer *file_begin(const char *path, struct errmsg *err);
 int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err);
 
 /*
- * fsync, keep the old file as PATH.prev (when keep_prev), rename, fsync the folder. The writer is gone either way;
- * after -1 the old file is still there. stamp_r may be NULL.
+ * fsync, keep the old file as PATH.prev (when keep_prev), rename, fsync the folder. The writer is
+ * gone either way; after -1 the old file is still there. stamp_r may be NULL.
  */
 int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
 	struct errmsg *err);

@@ -12,8 +12,8 @@ int list_file_path(const char *directory, enum list_id id, char **path_r);
 
 /*
  * Read one list file of directory. A missing one is an empty list. Bad lines are named
- * in problems ("NAME:LINE: ..."). 0 with one reference in *list_r; -1 with err set (unreadable, too long,
- * changed while it was read: try again). stamp_r may be NULL.
+ * in problems ("NAME:LINE: ..."). 0 with one reference in *list_r; -1 with err set (unreadable, too
+ * long, changed while it was read: try again). stamp_r may be NULL.
  */
 int list_file_read(const char *directory, enum list_id id, uint64_t max, struct orgdomain *psl,
 	struct list **list_r, struct file_stamp *stamp_r, struct problems *problems,

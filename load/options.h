@@ -12,8 +12,8 @@
 
 enum option_type {
 	OPTION_BOOL,	 /* yes, no, true, false, on, off, 1, 0 */
-	OPTION_WORD,	 /* one of words */
-	OPTION_CHECK,	 /* a bool's words, or warn */
+	OPTION_WORD,	 /* one of words; those of a bool too, where yes and no are among them */
+	OPTION_NAME,	 /* one of words, kept as text */
 	OPTION_SET,	 /* any of words, white space or commas between */
 	OPTION_INT,	 /* min to max */
 	OPTION_DURATION, /* 90, 10s, 15m, 6h, 1d; kept in seconds; min to max */
@@ -48,8 +48,8 @@ struct option {
 	int64_t min, max;		 /* 0, 0: no bounds */
 	const struct option_word *words; /* ends with NULL */
 	enum option_home home;
-	size_t offset;
-	const char *text; /* one line that says what it does */
+	size_t offset, size; /* of the member there */
+	const char *text;    /* one line that says what it does */
 };
 
 /* All options, section by section. */
@@ -58,10 +58,6 @@ const struct option *options_all(size_t *count_r);
 /* NULL when there is none. "check NAME" finds the keys of [check]. */
 const struct option *options_find(const char *section, const char *name);
 bool options_has_section(const char *section);
-
-/* The key of the section, or the section, that looks most like it; NULL when none is near. */
-const char *options_nearest_name(const char *section, const char *name);
-const char *options_nearest_section(const char *section);
 
 /* "yes, no or warn"; "1s to 1h": what would be right, for messages and `posternctl`. */
 void options_describe(const struct option *option, struct strbuf *text);

@@ -7,8 +7,8 @@
 #include "load/config.h"
 
 /*
- * The policy of the files alone: settings, public suffix list, list files, and the JSON store (or PATH.prev), with
- * a database or without one. A missing store is one without rows. Bad lines and
+ * The policy of the files alone: settings, public suffix list, list files, and the JSON store (or
+ * PATH.prev), with a database or without one. A missing store is one without rows. Bad lines and
  * rows are left out and named in problems. 0 with one reference in *policy_r, or -1 with err set.
  */
 int policy_from_files(const struct config *config, struct policy **policy_r,

@@ -47,8 +47,8 @@ enum store_result store_read(const char *path, const struct store_source *source
 	struct store *store_r, struct problems *problems, struct errmsg *err);
 
 /*
- * The same; when the file is refused, or missing although PATH.prev is there, PATH.prev is tried. Then
- * problems says first why, and err (with STORE_READ) is left alone.
+ * The same; when the file is refused, or missing although PATH.prev is there, PATH.prev is tried.
+ * Then problems says first why, and err (with STORE_READ) is left alone.
  */
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
 	struct store *store_r, struct problems *problems, struct errmsg *err);

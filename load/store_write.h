@@ -10,10 +10,11 @@
 #include "load/file.h"
 
 /*
- * Write profiles and users (either may be NULL: none) as a JSON store, one row a line, beside path and then over it; mode 0600; the
- * old one becomes PATH.prev. What store_read() makes of it is equal to what was
- * written. revision is kept as it is ("" for none); written in seconds since 1970. A row whose text is not UTF-8 is left out and
- * named in problems. 0, or -1 with err set: the old file is still there. stamp_r may be NULL.
+ * Write profiles and users (either may be NULL: none) as a JSON store, one row a line, beside path
+ * and then over it; mode 0600; the old one becomes PATH.prev. What store_read() makes of it is
+ * equal to what was written. revision is kept as it is ("" for none); written in seconds since
+ * 1970. A row whose text is not UTF-8 is left out and named in problems. 0, or -1 with err set: the
+ * old file is still there. stamp_r may be NULL.
  */
 int store_write(const char *path, const struct profiles *profiles, const struct users *users,
 	const char *revision, int64_t written, struct file_stamp *stamp_r,

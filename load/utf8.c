@@ -1,0 +1,43 @@
+#include "load/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* The length of the sequence that begins at s, 0 when it is ill-formed (RFC 3629 section 4). */
+static size_t sequence_len(const unsigned char *s, size_t left)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	size_t i;
+
+	if (len == 0 || len > left || s[0] > 0xf4)
+		return 0;
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90))
+		return 0; /* longer than needed */
+	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0; /* a surrogate, or past U+10FFFF */
+	return len;
+}
+
+size_t utf8_valid_len(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t at = 0, step;
+	uint64_t word;
+
+	while (at < len) {
+		if (len - at >= sizeof(word)) { /* eight ASCII bytes at a time */
+			memcpy(&word, s + at, sizeof(word));
+			if ((word & UINT64_C(0x8080808080808080)) == 0) {
+				at += sizeof(word);
+				continue;
+			}
+		}
+		if ((step = sequence_len(s + at, len - at)) == 0)
+			break;
+		at += step;
+	}
+	return at;
+}
