@@ -100,9 +100,14 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 static bool take_literal(struct from_lexer *lx, struct from_token *t)
 {
 	const char *p = lx->at + 1;
+	size_t fold;
 
-	while (p < lx->end && (is_word_char(*p) || is_blank(*p) || *p == ':' || *p == '.'))
-		p++;
+	for (; p < lx->end; p++) {
+		if ((fold = fold_len(p, lx->end)) > 0)
+			p += fold;
+		else if (!is_word_char(*p) && !is_blank(*p) && *p != ':' && *p != '.')
+			break;
+	}
 	if (p == lx->end || *p != ']') {
 		*lx->odd = true;
 		return false;

@@ -1,0 +1,52 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/match/from_header.h"
+#include "t/fuzz/fuzz.h"
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+struct seen {
+	size_t count;
+	struct mail_address last;
+};
+
+static bool keep(void *context, const struct mail_address *address)
+{
+	struct seen *seen = context;
+
+	must(address->has_domain && strlen(address->canon) == address->canon_len);
+	must(address->canon[address->local_len] == '@');
+	must(strcspn(address->text, "\r\n") == address->text_len);
+	seen->count++;
+	seen->last = *address;
+	return true;
+}
+
+/* What was trusted to mean one thing means the same when it is written as an MUA does. */
+static void read_again(const struct mail_address *address)
+{
+	char value[ADDRESS_MAX + 16] = "\"x@y\" <";
+	struct seen again = { 0 };
+	size_t len = strlen(value);
+
+	memcpy(value + len, address->text, address->text_len);
+	value[len + address->text_len] = '>';
+	must(from_header_parse(value, len + address->text_len + 1, keep, &again) == FROM_ADDRESSES);
+	must(again.count == 1 && address_equal(&again.last, address));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct seen seen = { 0 };
+	enum from_result result = from_header_parse((const char *)bytes, size, keep, &seen);
+
+	must(result == FROM_UNPARSABLE || (seen.count > 0) == (result == FROM_ADDRESSES));
+	if (result == FROM_ADDRESSES)
+		read_again(&seen.last);
+	return 0;
+}

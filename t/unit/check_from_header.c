@@ -1,0 +1,346 @@
+#include "lib/match/from_header.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/strbuf.h"
+#include "t/unit/unit.h"
+
+#define V(value) value, sizeof(value) - 1
+
+struct from_case {
+	const char *value;
+	size_t len;
+	enum from_result result;
+	const char *want; /* the canonical addresses, a space between */
+};
+
+static const struct from_case cases[] = {
+	/* Well-formed (RFC 5322 3.4, RFC 6854). */
+	{ V("a@b.c"), FROM_ADDRESSES, "a@b.c" },
+	{ V(" a@b.c\t"), FROM_ADDRESSES, "a@b.c" },
+	{ V("<a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("Foo <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("Foo<a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("  Foo   <A@B.C>  "), FROM_ADDRESSES, "a@b.c" },
+	{ V("\"Foo\" \"Bar\" <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("A <a@b.c>, B <d@e.f>"), FROM_ADDRESSES, "a@b.c d@e.f" },
+	{ V("a@b.c,d@e.f , g@h.i"), FROM_ADDRESSES, "a@b.c d@e.f g@h.i" },
+	{ V("Team: x@a.b, Y <y@c.d>;"), FROM_ADDRESSES, "x@a.b y@c.d" },
+	{ V("One: x@a.b;, Two: y@c.d;, z@e.f"), FROM_ADDRESSES, "x@a.b y@c.d z@e.f" },
+	{ V("\"a@b.c\": x@a.b;"), FROM_ADDRESSES, "x@a.b" },
+	{ V("\"a b\"@c.d"), FROM_ADDRESSES, "\"a b\"@c.d" },
+	{ V("\"a@evil.e\"@c.d"), FROM_ADDRESSES, "\"a@evil.e\"@c.d" },
+	{ V("\"a\\\"b\"@c.d"), FROM_ADDRESSES, "\"a\\\"b\"@c.d" },
+	{ V("Foo <\"a\"@c.d>"), FROM_ADDRESSES, "a@c.d" },
+	{ V("<a@[192.0.2.1]>"), FROM_ADDRESSES, "a@[192.0.2.1]" },
+	{ V("<a@[IPv6:2001:DB8:0::1]>"), FROM_ADDRESSES, "a@[2001:db8::1]" },
+	{ V("a@b.c\n"), FROM_ADDRESSES, "a@b.c" },
+	{ V("a@b.c\r\n"), FROM_ADDRESSES, "a@b.c" },
+	{ V("<a@b\xc3\xbc"
+	    "cher.example>"),
+		FROM_ADDRESSES, "a@xn--bcher-kva.example" },
+	{ V("J\xc3\xb6rg <j\xc3\xb6rg@b.c>"), FROM_ADDRESSES, "j\xc3\xb6rg@b.c" },
+	{ V("J\xf6rg \xff\xfe <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+
+	/* No address. */
+	{ V(""), FROM_NONE, "" },
+	{ V(" \t "), FROM_NONE, "" },
+	{ V("\r\n"), FROM_NONE, "" },
+	{ V("Foo"), FROM_NONE, "" },
+	{ V("MAILER-DAEMON"), FROM_NONE, "" },
+	{ V("<>"), FROM_NONE, "" },
+	{ V("Foo <>"), FROM_NONE, "" },
+	{ V("Foo <postmaster>"), FROM_NONE, "" },
+	{ V("undisclosed-recipients:;"), FROM_NONE, "" },
+	{ V("(a@b.c)"), FROM_NONE, "" },
+	{ V("\"a@b.c\""), FROM_NONE, "" },
+	{ V("=?utf-8?q?a=40b=2Ec?="), FROM_NONE, "" },
+	{ V("a@"), FROM_NONE, "" },
+	{ V("Foo <a@>"), FROM_NONE, "" },
+	{ V(",;:,;:"), FROM_NONE, "" },
+	{ V("<"), FROM_NONE, "" },
+	{ V(">"), FROM_NONE, "" },
+
+	/* Display names that hold what looks like more. */
+	{ V("\"x <a@evil.e>\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("\"a@evil.e\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("\"\\\"a@evil.e\\\" <x@y.z>, \" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("a@evil.e <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("a@evil.e d@evil.e<b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("John @ Home <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("@ <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("foo: bar <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo, Inc <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo Inc. <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo [x] <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("[a@evil.e] <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo) <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("I <3 you <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("DOMAIN\\user <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("=?utf-8?q?evil=40example.org=3E?= <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("=?utf-8?q?y=40example=2Eorg=2C?= <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("=?utf-8?q?a@evil.e?= <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("a@evil.e, Inc <b@mine.m>"), FROM_ADDRESSES, "a@evil.e b@mine.m" },
+	{ V("a@evil.e: <b@mine.m>"), FROM_ADDRESSES, "a@evil.e b@mine.m" },
+	{ V("a@evil.e <>"), FROM_UNPARSABLE, "a@evil.e" },
+	{ V("a@evil.e <b>"), FROM_UNPARSABLE, "a@evil.e" },
+	{ V("a@evil.e <> <b@mine.m>"), FROM_UNPARSABLE, "a@evil.e b@mine.m" },
+
+	/* Several addresses without the comma between them. */
+	{ V("<b@mine.m> a@evil.e"), FROM_ADDRESSES, "b@mine.m a@evil.e" },
+	{ V("<b@mine.m> <a@evil.e>"), FROM_ADDRESSES, "b@mine.m a@evil.e" },
+	{ V("<b@mine.m> x@y.z <a@evil.e>"), FROM_ADDRESSES, "b@mine.m x@y.z a@evil.e" },
+	{ V("x@y.z; a@b.c"), FROM_ADDRESSES, "x@y.z a@b.c" },
+	{ V("mailto:x@y.z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("b@mine.m a@evil.e"), FROM_UNPARSABLE, "b@mine.m a@evil.e" },
+	{ V("<b@mine.m, a@evil.e>"), FROM_UNPARSABLE, "b@mine.m a@evil.e" },
+	{ V("<b@mine.m <a@evil.e>>"), FROM_UNPARSABLE, "b@mine.m a@evil.e" },
+
+	/* Brackets. */
+	{ V("Foo <<x@y.z>>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <<<x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x@y.z>>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x@y.z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x@y.z> junk"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x@y.z>,"), FROM_ADDRESSES, "x@y.z" },
+	{ V(",;Foo <x@y.z>;;,"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x@y.z, Bar <a@b.c>"), FROM_UNPARSABLE, "x@y.z a@b.c" },
+	{ V("Foo <x@y.z junk>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("Foo <junk x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("Foo <junk, x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("Foo <mailto:x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("Foo <[x@y.z]>"), FROM_UNPARSABLE, "x@y.z" },
+
+	/* Routes (RFC 5322 4.4). */
+	{ V("<@a.b:c@d.e>"), FROM_ADDRESSES, "c@d.e" },
+	{ V("Foo <@a.b,@[192.0.2.1], @x . y :c@d.e>"), FROM_ADDRESSES, "c@d.e" },
+	{ V("<,@a.b,,:c@d.e>"), FROM_ADDRESSES, "c@d.e" },
+	{ V("<@a.b,x@evil.e:c@d.e>"), FROM_UNPARSABLE, "@a.b x@evil.e c@d.e" },
+	{ V("<@evil.e>"), FROM_UNPARSABLE, "@evil.e" },
+	{ V("<@a.b,@evil.e"), FROM_UNPARSABLE, "@a.b @evil.e" },
+	{ V("@a.b:c@d.e"), FROM_UNPARSABLE, "@a.b c@d.e" },
+
+	/* Folds, comments, white space. */
+	{ V("Foo\r\n <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo\n\t<x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo\n \n <x@\r\n\ty.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("\"Foo\r\n <a@evil.e>\" <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("\"a\r\n b\"@y.z"), FROM_ADDRESSES, "\"a b\"@y.z" },
+	{ V("x @ y . z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Foo <x @ y . z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("(comment) x@y.z (c2)"), FROM_ADDRESSES, "x@y.z" },
+	{ V("Y (a@evil.e) <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
+	{ V("x(a)@(b)y(c).(d)z(e)"), FROM_ADDRESSES, "x@y.z" },
+	{ V("<(a)x(b)@y.z(c)>(d)"), FROM_ADDRESSES, "x@y.z" },
+	{ V("(a(b(c)<d@e.f>)\\)g@h.i\\() x@y.z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("(\") x@y.z (\")"), FROM_ADDRESSES, "x@y.z" },
+	{ V("\"(\" <x@y.z> \")\""), FROM_ADDRESSES, "x@y.z" },
+	{ V("x(fold\r\n here)@y.z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("<a@[ 192.0.2.1 ]>"), FROM_ADDRESSES, "a@[192.0.2.1]" },
+	{ V("<a@ (c) [192.\r\n 0.2.1](c)>"), FROM_ADDRESSES, "a@[192.0.2.1]" },
+
+	/* Local parts and domains of odd shapes. */
+	{ V("Foo <x..y@b.c>"), FROM_ADDRESSES, "x..y@b.c" },
+	{ V("Foo <.x.@b.c>"), FROM_ADDRESSES, ".x.@b.c" },
+	{ V("Foo <x@b.c.>"), FROM_ADDRESSES, "x@b.c" },
+	{ V("Foo <x@localhost>"), FROM_ADDRESSES, "x@localhost" },
+	{ V("Mr. x@b.c"), FROM_ADDRESSES, "mr.x@b.c" },
+	{ V("\"a\".\"b\"@c.d"), FROM_ADDRESSES, "a.b@c.d" },
+	{ V("\"a b\" . c@d.e"), FROM_ADDRESSES, "\"a b.c\"@d.e" },
+	{ V("\"\"@c.d"), FROM_ADDRESSES, "\"\"@c.d" },
+	{ V("Foo x@b.c"), FROM_ADDRESSES, "x@b.c" },
+	{ V("John @ Home"), FROM_ADDRESSES, "john@home" },
+	{ V("a!b%c@d.e"), FROM_ADDRESSES, "a!b%c@d.e" },
+
+	/* What some read otherwise than others. */
+	{ V("a@evil.e@mine.m"), FROM_UNPARSABLE, "a@evil.e a@evil.e@mine.m" },
+	{ V("a@@b.c"), FROM_UNPARSABLE, "a@@b.c" },
+	{ V("@b.c"), FROM_UNPARSABLE, "@b.c" },
+	{ V("<x@y.z>@b.c"), FROM_UNPARSABLE, "x@y.z @b.c" },
+	{ V("x@y.z junk"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("\"a\"b@c.d"), FROM_UNPARSABLE, "ab@c.d" },
+	{ V("bo(c)ss@c.d"), FROM_UNPARSABLE, "boss@c.d" },
+	{ V("x@c(c)c.d"), FROM_UNPARSABLE, "x@cc.d" },
+	{ V("x@\"c.d\""), FROM_UNPARSABLE, "x@c.d" },
+	{ V("x@[192.0.2.1]evil.e"), FROM_UNPARSABLE, "x@[192.0.2.1]evil.e" },
+	{ V("x@[192.0.2.1].evil.e"), FROM_UNPARSABLE, "x@[192.0.2.1].evil.e" },
+	{ V("x@mine.m]evil.e"), FROM_UNPARSABLE, "x@mine.m" },
+	{ V("x@[a,y@b.c]"), FROM_UNPARSABLE, "y@b.c" },
+	{ V("a\\b@c.d"), FROM_UNPARSABLE, "a\\b@c.d" },
+	{ V("\\\"a@evil.e, b@c.d\\\""), FROM_UNPARSABLE, "a@evil.e b@c.d\\" },
+	{ V("Foo\\, Inc <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("x@y.z\\"), FROM_UNPARSABLE, "x@y.z\\" },
+	{ V("=?utf-8?q?boss=40evil.e=00?=@mine.m"), FROM_UNPARSABLE,
+		"=?utf-8?q?boss=40evil.e=00?=@mine.m" },
+	{ V("\"=?utf-8?q?boss=40evil.e=00?=\"@mine.m"), FROM_UNPARSABLE,
+		"=?utf-8?q?boss=40evil.e=00?=@mine.m" },
+	{ V("=?=@mine.m"), FROM_ADDRESSES, "=?=@mine.m" },
+	{ V("a\x08@b.c"), FROM_UNPARSABLE, "a\x08@b.c" },
+	{ V("a@b.c\x7f"), FROM_UNPARSABLE, "a@b.c\x7f" },
+	{ V("\x1b[1mFoo <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("\"a\tb\"@c.d"), FROM_ADDRESSES, "\"a\tb\"@c.d" },
+
+	/* Never closed. */
+	{ V("\"Foo <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("\"Foo\\\" <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("Foo\" <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("(Foo <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("((Foo) <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("(Foo\\) <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("x@[192.0.2.1"), FROM_UNPARSABLE, "" },
+	{ V("\"Foo"), FROM_UNPARSABLE, "" },
+	{ V("a@b.c, \"Foo <x@y.z>"), FROM_UNPARSABLE, "a@b.c x@y.z" },
+	{ V("\""), FROM_UNPARSABLE, "" },
+	{ V("("), FROM_UNPARSABLE, "" },
+	{ V("\\"), FROM_UNPARSABLE, "" },
+	{ V("\"\\"), FROM_UNPARSABLE, "" },
+	{ V("(\\"), FROM_UNPARSABLE, "" },
+
+	/* NUL, and CR and LF that are no fold. */
+	{ V("a@b.c\0"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("a@ev\0il.e"), FROM_UNPARSABLE, "a@ev" },
+	{ V("\"a\0b\"@c.d"), FROM_UNPARSABLE, "\"a b\"@c.d" },
+	{ V("a@b.c\r"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("Foo\r <a@b.c>"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("Foo\r\r\n <a@b.c>"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("a@b.c\r\nd@e.f"), FROM_UNPARSABLE, "a@b.c d@e.f" },
+	{ V("a@b.c\nd@e.f"), FROM_UNPARSABLE, "a@b.c d@e.f" },
+	{ V("a@b.c\n\n"), FROM_UNPARSABLE, "a@b.c" },
+};
+
+static bool collect(void *context, const struct mail_address *address)
+{
+	struct strbuf *found = context;
+
+	if (found->len > 0)
+		strbuf_add_char(found, ' ');
+	strbuf_add(found, address->canon, address->canon_len);
+	return true;
+}
+
+START_TEST(reads)
+	{
+		const struct from_case *c = &cases[_i];
+		struct strbuf found = STRBUF_INIT;
+		enum from_result result;
+		char *copy;
+
+		/* On the heap, without a NUL behind: reading past the end is seen. */
+		ck_assert_ptr_nonnull(copy = malloc(c->len + (c->len == 0)));
+		memcpy(copy, c->value, c->len);
+		result = from_header_parse(copy, c->len, collect, &found);
+		strbuf_add(&found, "", 0);
+		ck_assert_msg(result == c->result && strcmp(found.text, c->want) == 0,
+			"%s: result %d, want %d; [%s], want [%s]", c->value, (int)result,
+			(int)c->result, found.text, c->want);
+		strbuf_free(&found);
+		free(copy);
+	}
+END_TEST
+
+static bool count_to(void *context, const struct mail_address *address)
+{
+	size_t *left = context;
+
+	(void)address;
+	return --*left > 0;
+}
+
+START_TEST(stops_when_told)
+	{
+		const char value[] = "a@b.c, d@e.f, g@h.i, \"unclosed";
+		size_t left = 2;
+
+		ck_assert_int_eq(from_header_parse(V(value), count_to, &left), FROM_ADDRESSES);
+		ck_assert_uint_eq(left, 0);
+	}
+END_TEST
+
+/* An address of ADDRESS_MAX bytes is reported, one of one byte more is not. */
+START_TEST(bounds_an_address)
+	{
+		char value[ADDRESS_MAX + 8];
+		struct strbuf found = STRBUF_INIT;
+		size_t local;
+
+		for (local = ADDRESS_MAX - 4; local <= ADDRESS_MAX - 3; local++) {
+			memset(value, 'a', local);
+			memcpy(value + local, "@b.c", 4);
+			strbuf_reset(&found);
+			ck_assert_int_eq(from_header_parse(value, local + 4, collect, &found),
+				local + 4 <= ADDRESS_MAX ? FROM_ADDRESSES : FROM_UNPARSABLE);
+			ck_assert_uint_eq(found.len, local + 4 <= ADDRESS_MAX ? ADDRESS_MAX : 0);
+		}
+		strbuf_free(&found);
+	}
+END_TEST
+
+/* The same for a local part that is put in quotes as a whole. */
+START_TEST(bounds_a_quoted_address)
+	{
+		char value[ADDRESS_MAX + 16];
+		struct strbuf found = STRBUF_INIT;
+		size_t local;
+
+		for (local = ADDRESS_MAX - 8; local <= ADDRESS_MAX - 4; local++) {
+			memset(value, 'a', local);
+			memcpy(value, "\"b \"", 4);
+			memcpy(value + 4, ".", 1);
+			memcpy(value + local, "@b.c", 4);
+			strbuf_reset(&found);
+			ck_assert_int_eq(from_header_parse(value, local + 4, collect, &found),
+				local + 4 <= ADDRESS_MAX ? FROM_ADDRESSES : FROM_UNPARSABLE);
+			ck_assert_uint_eq(found.len, local + 4 <= ADDRESS_MAX ? local + 4 : 0);
+		}
+		strbuf_free(&found);
+	}
+END_TEST
+
+/* What is written over and over to make a long field. */
+static const char *const bricks[] = { "(", ")", "()", "(\\", "\"", "\\\"", "\\", "<", ">", "<>",
+	"<@", "<@a,", "<@a:", "@", "@[", "@[a", "@a", "a@b@", "a@b ", "a@b,", "a@b <", "a@b <>",
+	"a <a@b>", ",", ":", ";", ".", "a.", "a ", "a", "=?", "\r\n ", "\r", "\n", " ", "(a", "\"a",
+	"[", "x:\"", "<(", "<\"", ",\"", ",(", "<@\"", "<@(", "\xc3\xbc@\xc3\xbc," };
+
+static double parse_seconds(const char *brick, size_t len)
+{
+	size_t brick_len = strlen(brick), i, left = SIZE_MAX;
+	struct timespec from, to;
+	char *value = malloc(len);
+
+	ck_assert_ptr_nonnull(value);
+	for (i = 0; i < len; i++)
+		value[i] = brick[i % brick_len];
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	(void)from_header_parse(value, len, count_to, &left);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	free(value);
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* A quadratic reader needs minutes for what takes milliseconds here. */
+START_TEST(takes_linear_time)
+	{
+		double seconds = parse_seconds(bricks[_i], 1 << 18);
+
+		ck_assert_msg(seconds < 20, "256 KiB of %s: %.1f s", bricks[_i], seconds);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("from_header");
+	TCase *tcase = tcase_create("from_header");
+
+	tcase_add_loop_test(tcase, reads, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, stops_when_told);
+	tcase_add_test(tcase, bounds_an_address);
+	tcase_add_test(tcase, bounds_a_quoted_address);
+	tcase_add_loop_test(tcase, takes_linear_time, 0, sizeof(bricks) / sizeof(bricks[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
