@@ -1,0 +1,30 @@
+#ifndef POSTERN_FILTER_H
+#define POSTERN_FILTER_H
+
+#include <stdbool.h>
+
+#include "lib/rules/settings.h"
+#include "milter/scratch_pool.h"
+#include "milter/snapshot.h"
+
+/*
+ * What all sessions share: the policy in force, the scratches, and the settings that
+ * hold while there is no policy. Any thread.
+ */
+struct filter;
+
+/* is_inet: the milter socket is an inet one. snapshot must outlive it. NULL when out of memory. */
+struct filter *filter_new(struct snapshot *snapshot, struct settings *settings, bool is_inet);
+void filter_free(struct filter **filter); /* takes NULL */
+
+/* Settings of a configuration that was read again. Takes a reference of its own. */
+void filter_set_settings(struct filter *filter, struct settings *settings);
+
+/* The settings in force: of the policy, else of the configuration. A reference, the caller's. Never NULL. */
+struct settings *filter_settings(struct filter *filter);
+
+struct snapshot *filter_snapshot(const struct filter *filter);
+struct scratch_pool *filter_scratches(const struct filter *filter);
+bool filter_is_inet(const struct filter *filter);
+
+#endif

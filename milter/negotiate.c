@@ -1,0 +1,54 @@
+#include "milter/negotiate.h"
+
+#include <stddef.h>
+
+/* Whether any service looks at it, be it to warn. */
+static bool any_service(const struct settings *settings, enum check check)
+{
+	for (size_t i = 0; i < settings->service_count; i++) {
+		if (settings->services[i].mode[check] != MODE_NO)
+			return true;
+	}
+	return false;
+}
+
+static bool needs_rcpt(const struct settings *settings)
+{
+	return settings->rcpt_accept == ACCEPT_STRICT || any_service(settings, CHECK_RCPT) ||
+		any_service(settings, CHECK_ANY) ||
+		(!settings->lists_only &&
+			(any_service(settings, CHECK_RECIPIENT) ||
+				any_service(settings, CHECK_LIMITS)));
+}
+
+void needs_of(const struct settings *settings, bool is_inet, struct needs *needs_r)
+{
+	bool any = any_service(settings, CHECK_ANY);
+	bool results = settings->results_header[0] != '\0';
+
+	*needs_r = (struct needs){
+		.delay_reject = settings->delay_reject,
+		.answer_connect = !settings->delay_reject &&
+			(any || any_service(settings, CHECK_CONN)),
+		.answer_helo = !settings->delay_reject &&
+			(any || any_service(settings, CHECK_HELO)),
+		.answer_rcpt = needs_rcpt(settings),
+		.answer_data = is_inet,
+		.headers = results || any_service(settings, CHECK_DATA) ||
+			(!settings->lists_only && any_service(settings, CHECK_HEADER_FROM)),
+		.results = results,
+	};
+}
+
+void needs_of_stranger(const struct settings *settings, struct needs *needs_r)
+{
+	*needs_r = (struct needs){
+		.delay_reject = settings->delay_reject,
+		.answer_connect = true,
+		.answer_helo = true,
+		.answer_rcpt = true,
+		.answer_data = true,
+		.headers = true,
+		.body = true,
+	};
+}

@@ -1,0 +1,188 @@
+#include <string.h>
+
+#include "milter/decision.h"
+#include "milter/session_private.h"
+
+static enum check check_of(enum stage stage)
+{
+	switch (stage) {
+	case STAGE_CONNECT:
+		return CHECK_CONN;
+	case STAGE_HELO:
+		return CHECK_HELO;
+	case STAGE_RCPT:
+		return CHECK_RCPT;
+	case STAGE_HEADER:
+		return CHECK_HEADER_FROM;
+	case STAGE_BODY:
+		return CHECK_SIZE;
+	case STAGE_MAIL:
+	case STAGE_AUTH:
+		break;
+	}
+	return CHECK_MAIL;
+}
+
+static struct facts facts_of(const struct session *session, const struct message *message)
+{
+	struct facts facts = {
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+	};
+
+	if (message != NULL) {
+		facts.login = message->login;
+		facts.sender = &message->sender;
+		facts.size = message->size;
+	}
+	return facts;
+}
+
+/* What the log says of a finding; NULL: nothing. */
+static const char *word_for(const struct finding *finding, const struct verdict *verdict)
+{
+	switch (finding->outcome) {
+	case OUTCOME_FAIL:
+		return verdict_name(verdict->kind);
+	case OUTCOME_ERROR:
+		return verdict->kind == VERDICT_CONTINUE ? "accept-on-error" :
+							   verdict_name(verdict->kind);
+	case OUTCOME_WARN:
+		return "would-reject";
+	case OUTCOME_UNLISTED:
+	case OUTCOME_PASS:
+		break;
+	}
+	return NULL;
+}
+
+static void log_findings(const struct session *session, const struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	struct decision decision = {
+		.session = session->id,
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+		.stage = stage_name(about->stage),
+		.recipient = about->recipient_text,
+	};
+
+	if (message != NULL) {
+		decision.queue = message->queue;
+		decision.login = message->login;
+		decision.sender = message->sender.text;
+		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+	}
+	if (about->header != NULL && about->header->from_count > 0)
+		decision.from = about->header->from[0].value;
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct finding *finding = &verdict->findings[i];
+
+		if ((decision.verdict = word_for(finding, verdict)) == NULL)
+			continue;
+		decision.check = check_name(finding->check);
+		decision.rule = finding->rule;
+		decision.reply = &finding->reply;
+		decision_log(&decision);
+	}
+}
+
+static void add_results(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	if (!session->needs.results)
+		return;
+	/* A refused recipient is not in the message. */
+	if (about->stage == STAGE_RCPT && verdict->kind != VERDICT_CONTINUE)
+		return;
+	results_add(message == NULL ? &session->results : &message->results, about->stage, verdict);
+}
+
+/* Keep the rule that allowed, for the line that says that the message was let through. */
+static void keep_rule(struct message *message, const struct verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct finding *finding = &verdict->findings[i];
+
+		if (finding->outcome == OUTCOME_PASS && finding->rule[0] != '\0')
+			memcpy(message->rule, finding->rule, sizeof(message->rule));
+	}
+}
+
+static void finish(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	log_findings(session, message, about, verdict);
+	add_results(session, message, about, verdict);
+	if (message != NULL && verdict->kind == VERDICT_CONTINUE)
+		keep_rule(message, verdict);
+}
+
+void session_fail(struct session *session, struct message *message,
+	const struct stage_facts *about, const char *why, struct verdict *verdict)
+{
+	struct settings *fallback = NULL;
+	const struct settings *settings;
+
+	if (message != NULL && message->policy != NULL)
+		settings = policy_parts(message->policy)->settings;
+	else
+		settings = fallback = filter_settings(session->filter);
+	verdict_init(verdict);
+	check_failed(settings, check_of(about->stage), why, verdict);
+	finish(session, message, about, verdict);
+	settings_unref(&fallback);
+}
+
+static void ask(const struct decider *decider, const struct facts *facts,
+	const struct stage_facts *about, struct verdict *verdict)
+{
+	verdict_init(verdict);
+	switch (about->stage) {
+	case STAGE_CONNECT:
+		check_connect(decider, facts, verdict);
+		break;
+	case STAGE_HELO:
+		check_helo(decider, facts, verdict);
+		break;
+	case STAGE_MAIL:
+		check_mail(decider, facts, verdict);
+		break;
+	case STAGE_RCPT:
+		check_rcpt(decider, facts, about->recipient, verdict);
+		break;
+	case STAGE_HEADER:
+		check_header(decider, facts, about->header, verdict);
+		break;
+	case STAGE_BODY: /* later: the counted size */
+	case STAGE_AUTH:
+		break;
+	}
+}
+
+void session_decide(struct session *session, struct message *message,
+	const struct stage_facts *about, struct verdict *verdict)
+{
+	struct scratch_pool *scratches = filter_scratches(session->filter);
+	const struct facts facts = facts_of(session, message);
+	struct policy *own = message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
+	struct decider decider = { .policy = message == NULL ? own : message->policy };
+
+	if (decider.policy == NULL || (message != NULL && message->unjudged != NULL)) {
+		session_fail(session, message, about,
+			decider.policy == NULL ? "no policy yet" : message->unjudged, verdict);
+		return;
+	}
+	if (session->facts_lost || (decider.scratch = scratch_pool_get(scratches)) == NULL) {
+		session_fail(session, message, about, "out of memory", verdict);
+	} else {
+		ask(&decider, &facts, about, verdict);
+		finish(session, message, about, verdict);
+	}
+	scratch_pool_put(scratches, decider.scratch);
+	policy_unref(&own);
+}

@@ -1,0 +1,212 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "milter/decision.h"
+#include "milter/session_private.h"
+
+#define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of From and Sender fields in a message */
+
+struct message *message_new(void)
+{
+	return calloc(1, sizeof(struct message));
+}
+
+void message_free(struct message **message)
+{
+	struct message *gone = *message;
+
+	*message = NULL;
+	if (gone == NULL)
+		return;
+	policy_unref(&gone->policy);
+	arena_free(&gone->arena);
+	strbuf_free(&gone->results);
+	free(gone->login);
+	free(gone);
+}
+
+void message_set_queue(struct message *message, const char *queue)
+{
+	if (queue != NULL && queue[0] != '\0')
+		(void)snprintf(message->queue, sizeof(message->queue), "%s", queue);
+}
+
+static const struct settings *settings_of(const struct message *message)
+{
+	return message->policy == NULL ? NULL : policy_parts(message->policy)->settings;
+}
+
+void session_rcpt(struct session *session, const char *address, const char *queue,
+	struct verdict *verdict)
+{
+	struct message *message = session->message;
+	struct mail_address recipient;
+	struct stage_facts about = { .stage = STAGE_RCPT, .recipient_text = address };
+
+	verdict_init(verdict);
+	if (message != NULL)
+		message_set_queue(message, queue);
+	if (message != NULL && !session->needs.answer_rcpt) {
+		message->accepted++;
+		return;
+	}
+	if (message == NULL) {
+		session_fail(session, NULL, &about, "RCPT without MAIL", verdict);
+		return;
+	}
+	if (address_parse(address, strlen(address), &recipient) != 0) {
+		session_fail(session, message, &about, "the recipient's address can't be judged",
+			verdict);
+	} else {
+		about.recipient = &recipient;
+		about.recipient_text = recipient.text;
+		session_decide(session, message, &about, verdict);
+		/* An accepted recipient is charged to the ledger here, once there is one. */
+	}
+	if (verdict->kind == VERDICT_CONTINUE)
+		message->accepted++;
+	else
+		message->refused++;
+}
+
+/* Whether the header stage will look at fields at all. */
+static bool looks_at_from(const struct session *session, const struct message *message)
+{
+	const struct settings *settings = settings_of(message);
+	const struct service *service;
+
+	if (settings == NULL)
+		return false;
+	service = settings_service(settings, session->service);
+	return service->mode[CHECK_DATA] != MODE_NO ||
+		(service->mode[CHECK_HEADER_FROM] != MODE_NO && message->login != NULL);
+}
+
+static void keep_field(struct message *message, struct fields *fields, const char *value)
+{
+	size_t len = strlen(value);
+	char *copy = NULL;
+
+	if (message->arena == NULL)
+		message->arena = arena_new(1024);
+	if (message->arena != NULL && fields->count < FIELDS_MAX &&
+		arena_bytes(message->arena) + len < FIELDS_BYTES_MAX)
+		copy = arena_memdup(message->arena, value, len);
+	if (copy == NULL) {
+		message->fields_lost = true;
+		return;
+	}
+	fields->field[fields->count++] = (struct field){ .value = copy, .len = len };
+}
+
+/* Whether the field is the one named: white space before the colon does not count (RFC 5322 section 4.5). */
+static bool is_named(const char *field, size_t len, const char *name)
+{
+	return strlen(name) == len && strncasecmp(field, name, len) == 0;
+}
+
+void session_field(struct session *session, const char *name, const char *value)
+{
+	struct message *message = session->message;
+	size_t len = strcspn(name, " \t");
+
+	if (message == NULL)
+		return;
+	if (session->needs.results && settings_of(message) != NULL &&
+		is_named(name, len, settings_of(message)->results_header))
+		message->forged++;
+	if (is_named(name, len, "From") && looks_at_from(session, message))
+		keep_field(message, &message->from, value);
+	else if (is_named(name, len, "Sender") && looks_at_from(session, message))
+		keep_field(message, &message->senders, value);
+}
+
+void session_header_end(struct session *session, const char *queue, struct verdict *verdict)
+{
+	struct message *message = session->message;
+	struct header_facts header;
+	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
+
+	verdict_init(verdict);
+	if (message == NULL || message->header_judged)
+		return;
+	message->header_judged = true;
+	message_set_queue(message, queue);
+	if (!session->needs.headers || !looks_at_from(session, message))
+		return;
+	header = (struct header_facts){
+		.from = message->from.field,
+		.from_count = message->from.count,
+		.sender = message->senders.field,
+		.sender_count = message->senders.count,
+	};
+	if (message->fields_lost)
+		session_fail(session, message, &about, "too many or too long From or Sender fields",
+			verdict);
+	else
+		session_decide(session, message, &about, verdict);
+}
+
+void results_field_free(struct results_field *results)
+{
+	free(results->name);
+	free(results->value);
+	*results = (struct results_field){ .forged = 0 };
+}
+
+static int make_results(const struct session *session, const struct message *message,
+	struct results_field *results_r)
+{
+	const struct settings *settings = settings_of(message);
+	struct results_field results = { .forged = message->forged };
+
+	*results_r = results;
+	if (!session->needs.results || settings == NULL || settings->results_header[0] == '\0')
+		return 0;
+	results.name = strdup(settings->results_header);
+	results.value = results_fold(&message->results, strlen(settings->results_header));
+	if (results.name == NULL || results.value == NULL) {
+		results_field_free(&results);
+		return -1;
+	}
+	*results_r = results;
+	return 0;
+}
+
+int session_accept(struct session *session, const char *queue, struct results_field *results_r,
+	struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_HEADER };
+	struct message *message = session->message;
+	struct decision decision = {
+		.session = session->id,
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+		.stage = "message",
+		.verdict = verdict_name(VERDICT_CONTINUE),
+		.is_message = true,
+	};
+
+	verdict_init(verdict);
+	*results_r = (struct results_field){ .forged = 0 };
+	if (message == NULL)
+		return 0;
+	message_set_queue(message, queue);
+	if (make_results(session, message, results_r) != 0) {
+		session_fail(session, message, &about, "out of memory", verdict);
+		return -1;
+	}
+	decision.queue = message->queue;
+	decision.login = message->login;
+	decision.sender = message->sender.text;
+	decision.rule = message->rule;
+	decision.recipients = message->accepted;
+	decision.refused = message->refused;
+	decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+	decision_log(&decision);
+	return 0;
+}

@@ -1,0 +1,74 @@
+#ifndef POSTERN_SESSION_PRIVATE_H
+#define POSTERN_SESSION_PRIVATE_H
+
+#include "lib/base/arena.h"
+#include "lib/rules/check.h"
+#include "lib/rules/results.h"
+#include "milter/session.h"
+
+/* For session.c and session_message.c alone. */
+
+#define QUEUE_ID_SIZE 64 /* for the log alone, so a longer one may be cut */
+#define FIELDS_MAX 16	 /* From or Sender fields of a message that are kept; more can't be judged */
+
+struct fields {
+	struct field field[FIELDS_MAX];
+	size_t count;
+};
+
+/* One message, from MAIL to its end. */
+struct message {
+	struct policy *policy; /* pinned; NULL: there was none at MAIL */
+	const char *unjudged;  /* why no stage can be decided; NULL: each can */
+	struct mail_address sender;
+	uint64_t size; /* SIZE= */
+	char *login;   /* NULL: not logged in */
+	char queue[QUEUE_ID_SIZE];
+	uint32_t accepted, refused; /* recipients */
+	char rule[RULE_SIZE];	    /* the rule that let it pass, if one did; the recipient's before the sender's */
+	struct strbuf results;
+
+	struct arena *arena; /* of the fields; NULL while there are none */
+	struct fields from, senders;
+	bool fields_lost; /* one could not be kept: then the header can't be judged */
+	bool header_judged;
+	unsigned forged;
+};
+
+struct session {
+	struct filter *filter;
+	struct needs needs;
+	char id[24];
+	struct cidr client;
+	char *service, *rdns, *helo; /* NULL: not known */
+	bool is_sendmail;
+	bool facts_lost; /* out of memory for one of them: nothing can be judged */
+	struct strbuf results; /* of connect and helo where they are judged when they come */
+	struct message *message;
+};
+
+/*
+ * Decide a stage by the message's policy (before MAIL: by the one in force), log what
+ * was found and add it to the results.
+ */
+struct stage_facts {
+	enum stage stage;
+	const struct mail_address *recipient;
+	const char *recipient_text; /* for the log */
+	const struct header_facts *header;
+};
+
+void session_decide(struct session *session, struct message *message,
+	const struct stage_facts *about, struct verdict *verdict);
+
+/* The stage can't be decided: answer as on_error says, and log why. */
+void session_fail(struct session *session, struct message *message,
+	const struct stage_facts *about, const char *why, struct verdict *verdict);
+
+/* The queue id, once it is known. */
+void message_set_queue(struct message *message, const char *queue);
+
+struct message *message_new(void); /* NULL when out of memory */
+void message_free(struct message **message);
+
+#endif
