@@ -23,7 +23,8 @@ struct play {
 	struct verdict verdict;
 };
 
-/* A string of the session; NULL when it is missing or null. -1 when it is no string or holds a NUL. */
+/* A string of the session; NULL when it is missing or null. -1 when it is no string or holds a NUL.
+ */
 static int get_string(json_t *object, const char *key, const char **value_r, struct errmsg *err)
 {
 	json_t *value = json_object_get(object, key);
@@ -129,7 +130,8 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 		login_r->rule = "no such user";
 	else if (password_check(p->user.password, password) != PASSWORD_RIGHT)
 		login_r->rule = password_usable(p->user.password, NULL) == 0 ?
-			"wrong password" : "the row has no usable password";
+			"wrong password" :
+			"the row has no usable password";
 	else if (!p->user.enabled)
 		login_r->rule = "enabled = false";
 	else
@@ -186,7 +188,7 @@ static int play_rcpts(struct play *p, struct errmsg *err)
 	if (!json_is_array(rcpts) || json_array_size(rcpts) > RCPTS_MAX)
 		return errmsg_set(err, "\"rcpts\" must be an array of at most %d addresses",
 			RCPTS_MAX);
-	json_array_foreach(rcpts, i, value) {
+	json_array_foreach (rcpts, i, value) {
 		if ((text = json_string_value(value)) == NULL)
 			return errmsg_set(err, "\"rcpts\" must hold strings");
 		if (address_parse(text, json_string_length(value), &rcpt) < 0)
@@ -225,7 +227,7 @@ static int gather_header(struct play *p, struct errmsg *err)
 		return -1;
 	if (from != NULL && !json_is_null(from) && !json_is_string(from))
 		return errmsg_set(err, "\"from\" must be a string or null");
-	json_array_foreach(headers, i, pair) {
+	json_array_foreach (headers, i, pair) {
 		name = json_string_value(json_array_get(pair, 0));
 		if (name == NULL || !json_is_string(json_array_get(pair, 1)))
 			return errmsg_set(err, "\"headers\" must hold [\"Name\", \"value\"] pairs");

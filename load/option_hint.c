@@ -45,12 +45,13 @@ static unsigned distance(const char *a, const char *b)
 	return last[b_len];
 }
 
-/* Whether name is nearer to what was meant than *best, and near at all: a third of its letters. */
+/* Whether name is nearer to what was meant than *best, and near at all: about a quarter of its
+ * letters. */
 static bool is_nearer(const char *typed, const char *name, unsigned *best)
 {
 	unsigned d = distance(typed, name);
 
-	if (d >= *best || d > 1 + strlen(name) / 3)
+	if (d >= *best || d > 1 + strlen(name) / 4)
 		return false;
 	*best = d;
 	return true;

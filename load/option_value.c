@@ -308,8 +308,11 @@ static int set_networks(const struct option *option, const struct option_homes *
 		len = strcspn(at, " \t,");
 		(void)snprintf(text, sizeof(text), "%.*s", (int)(len < INT_MAX ? len : INT_MAX),
 			at);
-		if (len >= sizeof(text) || cidr_parse(text, &nets[count], &why) < 0)
-			return refuse(option, text, why.text[0] != '\0' ? why.text : NULL, err);
+		if (len >= sizeof(text))
+			return refuse(option, text, NULL, err);
+		if (cidr_parse(text, &nets[count], &why) < 0)
+			return errmsg_set(err, "[%s] %s: %s", option->section, option->name,
+				why.text);
 		count++;
 	}
 	homes->service->exempt = nets;
