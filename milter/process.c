@@ -1,0 +1,212 @@
+#include "milter/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* LeakSanitizer looks into its own process as a debugger does. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MAY_HIDE false
+#else
+#define MAY_HIDE true
+#endif
+
+static int to_parent = -1; /* a byte with the exit code goes here; -1: there is no parent that waits */
+
+/* The parent: wait for the child's word. */
+static void wait_for_child(pid_t child, int from_child) __attribute__((noreturn));
+
+static void wait_for_child(pid_t child, int from_child)
+{
+	unsigned char code;
+	ssize_t got;
+
+	do {
+		got = read(from_child, &code, 1);
+	} while (got < 0 && errno == EINTR);
+	if (got == 1)
+		_exit(code);
+	(void)waitpid(child, NULL, 0);
+	_exit(EX_SOFTWARE); /* it died without a word, or said it itself */
+}
+
+int process_daemonize(struct errmsg *err)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return errmsg_set(err, "pipe: %s", strerror(errno));
+	if ((child = fork()) < 0) {
+		(void)errmsg_set(err, "fork: %s", strerror(errno));
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return -1;
+	}
+	if (child > 0) {
+		(void)close(ends[1]);
+		wait_for_child(child, ends[0]);
+	}
+	(void)close(ends[0]);
+	to_parent = ends[1];
+	(void)setsid();
+	(void)chdir("/");
+	return 0;
+}
+
+static void tell_parent(unsigned char code)
+{
+	if (to_parent < 0)
+		return;
+	if (write(to_parent, &code, 1) != 1)
+		(void)fprintf(stderr, "postern: the parent does not listen\n");
+	(void)close(to_parent);
+	to_parent = -1;
+}
+
+void process_ready(const char *status)
+{
+	char message[200];
+	int null;
+
+	(void)snprintf(message, sizeof(message), "READY=1\nSTATUS=%s", status);
+	process_notify(message);
+	if (to_parent < 0)
+		return;
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			(void)close(null);
+	}
+	tell_parent(0);
+}
+
+void process_fail(int code, const struct errmsg *err)
+{
+	(void)fprintf(stderr, "postern: %s\n", err->text);
+	tell_parent((unsigned char)code);
+	exit(code);
+}
+
+static int find_group(const char *name, struct process_user *user, struct errmsg *err)
+{
+	const struct group *group = getgrnam(name);
+
+	if (group == NULL)
+		return errmsg_set(err, "there is no group '%s'", name);
+	user->gid = group->gr_gid;
+	return 0;
+}
+
+int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err)
+{
+	struct process_user user = { .uid = geteuid(), .gid = getegid() };
+	const char *colon = strchr(name, ':');
+	size_t len = colon == NULL ? strlen(name) : (size_t)(colon - name);
+	const struct passwd *entry;
+
+	if (len == 0) {
+		*user_r = user;
+		return 0;
+	}
+	if (len >= sizeof(user.name))
+		return errmsg_set(err, "the user's name is too long: '%s'", name);
+	memcpy(user.name, name, len);
+	if ((entry = getpwnam(user.name)) == NULL)
+		return errmsg_set(err, "there is no user '%s': add one (adduser --system --group %s), "
+			"or name another with -u or [milter] user", user.name, user.name);
+	if (geteuid() != 0 && entry->pw_uid != geteuid())
+		return errmsg_set(err, "only root can become '%s'", user.name);
+	user.uid = entry->pw_uid;
+	user.gid = entry->pw_gid;
+	if (colon != NULL && find_group(colon + 1, &user, err) != 0)
+		return -1;
+	*user_r = user;
+	return 0;
+}
+
+int process_become(const struct process_user *user, struct errmsg *err)
+{
+	if (geteuid() != 0 || user->name[0] == '\0')
+		return 0;
+	if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 ||
+		setuid(user->uid) != 0)
+		return errmsg_set(err, "can't become '%s': %s", user->name, strerror(errno));
+	if (user->uid != 0 && setuid(0) == 0)
+		return errmsg_set(err, "could become root again after having been '%s'", user->name);
+	return 0;
+}
+
+void process_hide(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (!MAY_HIDE)
+		return;
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void process_raise_limits(void)
+{
+	const rlim_t enough = (rlim_t)1 << 20;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max < enough ? files.rlim_max : enough;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+int process_write_pid(const char *path, struct errmsg *err)
+{
+	/* What stood there is removed, not written to: in a folder of others it could be a link. */
+	int fd = unlink(path) == 0 || errno == ENOENT ?
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644) :
+		-1;
+
+	if (fd < 0)
+		return errmsg_set(err, "pid file %s: %s", path, strerror(errno));
+	if (dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+		(void)errmsg_set(err, "pid file %s: %s", path, strerror(errno));
+		(void)close(fd);
+		return -1;
+	}
+	(void)close(fd);
+	return 0;
+}
+
+void process_notify(const char *message)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len;
+	int fd;
+
+	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
+		(len = strlen(path)) >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@')
+		address.sun_path[0] = '\0'; /* Linux' abstract names */
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return;
+	(void)sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	(void)close(fd);
+}
