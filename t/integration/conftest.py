@@ -1,0 +1,75 @@
+"""
+Integration tests: real servers, each in a folder and on ports of its own, ended by the end of the test.
+
+    def test_a_listed_sender_is_refused(box):
+        db = box.postgres()                                  # running, with a database "mail"
+        for file in ("schema.sql", "feed.sql", "role.sql", "sample.sql"):
+            db.apply(file)
+        cut = box.proxy(db.port)                             # cut.stall(), cut.refuse(), cut.resume()
+        daemon = box.postern(
+            config={"database": {"conninfo": db.conninfo(user="postern", port=cut.port)},
+                    "check": {"helo": "yes"}},
+            lists={"mail_from.access.blacklist": "spam@example.org\n"})
+        mta = box.postfix(milter=daemon.postfix_milter)      # or box.sendmail(milter=daemon.sendmail_milter)
+        with Smtp(mta.port) as smtp:                         # harness.smtp
+            smtp.ehlo()
+            smtp.xclient(addr="192.0.2.7", name="mail.example.net", login="alice")
+            smtp.ehlo()
+            reply = smtp.mail("<spam@example.org>", "SIZE=1000")
+            assert (reply.code, reply.enhanced) == (550, "5.7.1"), reply
+        assert daemon.records(verdict="reject")[0]["rule"] == "mail_from.access.blacklist:1"
+        db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
+        wait_until(lambda: daemon.ctl("status")["users"] == 4, "the change is in force")
+        with daemon.milter() as milter:                      # straight to the socket, without an MTA
+            milter.connect("mail.example.net", "192.0.2.7")
+            assert milter.mail("<a@b.example>", auth_authen="alice").verdict == "reject"
+
+box is a test's own; shared_box lives as long as the module (wrap it in a fixture of scope "module").
+A test whose servers' logs hold a sanitizer's report fails. The logs of all servers are shown with a
+failure; POSTERN_KEEP=1 keeps the folders. POSTERN_BUILD, POSTERN_USER: which daemon, run as whom.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import box as boxes  # noqa: E402
+from harness import wait  # noqa: E402
+
+
+@pytest.fixture
+def box():
+    """Servers for this test."""
+    made = boxes.Box()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_box():
+    """Servers for all tests of a module."""
+    made = boxes.Box()
+    yield made
+    made.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for made in boxes.open_boxes:
+            for name, text in made.logs():
+                report.sections.append((f"log of {name}", text))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How long things took to happen: figures to look at, no limits."""
+    slowest = sorted(wait.took, reverse=True)[:15]
+    if slowest:
+        terminalreporter.section("awaited (the slowest of %d)" % len(wait.took))
+        for seconds, what in slowest:
+            terminalreporter.write_line(f"{seconds:8.3f} s  {what}")

@@ -1,0 +1,48 @@
+/*
+ * What from_header_parse() makes of values, for test_from_differential.py. Each value comes as its
+ * length in decimal, LF, its bytes; each answer is a line: the addresses, in hex, a space in front
+ * of each, then (in the next column) addresses, none or unparsable.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/match/from_header.h"
+
+static bool print_address(void *context, const struct mail_address *address)
+{
+	size_t i;
+
+	(void)context;
+	(void)putchar(' ');
+	for (i = 0; i < address->text_len; i++)
+		(void)printf("%02x", (unsigned char)address->text[i]);
+	return true;
+}
+
+/* The result is known last, and stands at the line's end. */
+static int dump(size_t len)
+{
+	static const char *const names[] = { "addresses", "none", "unparsable" };
+	char *value = malloc(len + 1);
+	int ret = -1;
+
+	if (value != NULL && fread(value, 1, len, stdin) == len) {
+		(void)printf(" %s\n", names[from_header_parse(value, len, print_address, NULL)]);
+		ret = fflush(stdout) == 0 ? 0 : -1;
+	}
+	free(value);
+	return ret;
+}
+
+int main(void)
+{
+	char line[32], *end;
+	size_t len;
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		len = strtoul(line, &end, 10);
+		if (end == line || *end != '\n' || len > 64UL * 1024 * 1024 || dump(len) < 0)
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,155 @@
+"""One test's (or one module's) sandbox: a folder, and the servers in it, ended with it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from . import postgres as postgres_module
+from .postern import BUILD, POSTERN, Postern
+from .postfix import DAEMONS, Postfix
+from .postgres import Postgres
+from .proxy import Proxy
+from .process import Process, sanitizer_report
+from .sendmail import Sendmail, unpack
+from .smtp import Sink
+
+open_boxes = []
+
+
+def needs_root():
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+def need(present, what):
+    if not present:
+        pytest.skip("needs " + what)
+
+
+class Box:
+    """
+    Makes servers, each in a folder of its own below .folder; every one is running when it is
+    returned, unless start=False. close() ends them, the last one first, by their own pids.
+    """
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="postern-t-"))
+        self.folder.chmod(0o755)
+        self.processes = []
+        self._stops = []  # (name, function), in the order of starting
+        self._files = []  # logs besides those of processes
+        self._names = {}
+        open_boxes.append(self)
+
+    def place(self, name):
+        """A folder name that nothing has yet: postern, postern-2, ..."""
+        self._names[name] = self._names.get(name, 0) + 1
+        number = self._names[name]
+        return self.folder / (name if number == 1 else f"{name}-{number}")
+
+    def process(self, name, argv, ready=None, start=True, **options):
+        """Any other program, its output in a log; options as of Process."""
+        child = Process(name, argv, self.place(name).with_suffix(".log"), **options)
+        self._keep(name, child)
+        if start:
+            child.start(ready=ready)
+        return child
+
+    def postgres(self, start=True, database="mail", settings=None):
+        """A PostgreSQL server with an empty database."""
+        need(postgres_module.bin_folder(), "a PostgreSQL server (postgresql)")
+        place = self.place("pg")
+        server = Postgres(place, place.with_suffix(".log"), place.name)
+        server.create(**(settings or {}))
+        self._keep(place.name, server.process, server.stop)
+        if start:
+            server.start()
+            server.query(f'CREATE DATABASE "{database}"', dbname="postgres")
+        return server
+
+    def standby(self, primary, start=True):
+        place = self.place("pg-standby")
+        server = primary.standby(place, place.with_suffix(".log"), place.name)
+        self._keep(place.name, server.process, server.stop)
+        return server.start() if start else server
+
+    def postfix(self, start=True, **options):
+        """options as of Postfix; milter=daemon.postfix_milter puts Postern in front."""
+        needs_root()
+        need(DAEMONS.exists(), "Postfix")
+        server = Postfix(self.place("postfix"), **options)
+        server.create()
+        self._keep("postfix", server.process)
+        self._files.append(server.maillog)
+        return server.start() if start else server
+
+    def sendmail(self, start=True, **options):
+        """options as of Sendmail; milter=daemon.sendmail_milter puts Postern in front."""
+        needs_root()
+        need(shutil.which("m4"), "m4")
+        need(subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0,
+             "the right to make a mount namespace")
+        server = Sendmail(self.place("sendmail"), unpack(BUILD / "sendmail"), **options)
+        server.create()
+        self._keep("sendmail", server.process)
+        self._files.append(server.folder / "smtp.log")
+        return server.start() if start else server
+
+    def postern(self, start=True, **options):
+        """options as of Postern."""
+        assert POSTERN.exists(), f"{POSTERN} is not built"
+        place = self.place("postern")
+        daemon = Postern(place, name=place.name, **options)
+        daemon.create()
+        self._keep(place.name, daemon.process)
+        return daemon.start() if start else daemon
+
+    def proxy(self, target_port):
+        proxy = Proxy(target_port)
+        self._stops.append(("proxy", proxy.close))
+        return proxy
+
+    def sink(self):
+        sink = Sink()
+        self._stops.append(("sink", sink.close))
+        return sink
+
+    def _keep(self, name, process, stop=None):
+        self.processes.append(process)
+        self._stops.append((name, stop or process.stop))
+
+    def logs(self, lines=80):
+        """(name, last lines) of every log, for a failed test."""
+        for process in self.processes:
+            yield process.name, process.tail(lines)
+        for path in self._files:
+            if path.exists():
+                text = path.read_text(errors="replace").splitlines()[-lines:]
+                yield f"{path.parent.name}/{path.name}", "\n".join(text)
+
+    def close(self):
+        """
+        End everything. Raises AssertionError, after all is ended, when something would not end, or
+        when a log holds a sanitizer's report. POSTERN_KEEP=1 leaves the folder.
+        """
+        troubles = []
+        for name, stop in reversed(self._stops):
+            try:
+                stop()
+            except AssertionError as error:
+                troubles.append(str(error))
+            except Exception as error:  # the others have to be ended all the same
+                troubles.append(f"{name}: {error!r}")
+        for process in self.processes:
+            report = sanitizer_report(process.log.read_bytes()) if process.log.exists() else None
+            if report:
+                troubles.append(f"{process.name}: {report}")
+        self.last_logs = list(self.logs())
+        if not os.environ.get("POSTERN_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        open_boxes.remove(self)
+        assert not troubles, "\n".join(troubles)

@@ -1,0 +1,226 @@
+"""
+The MTA's side of the milter protocol, version 6, in Python: one object is one SMTP connection of an
+MTA. It keeps to what was negotiated, as Postfix does: commands that the filter does not want are not
+sent, replies that it never gives are not awaited.
+"""
+
+import ipaddress
+import socket
+import struct
+
+# Protocol steps that a filter may ask for (SMFIP_*).
+NOCONNECT, NOHELO, NOMAIL, NORCPT = 0x1, 0x2, 0x4, 0x8
+NOBODY, NOHDRS, NOEOH, NR_HDR = 0x10, 0x20, 0x40, 0x80
+NOUNKNOWN, NODATA, SKIP, RCPT_REJ = 0x100, 0x200, 0x400, 0x800
+NR_CONN, NR_HELO, NR_MAIL, NR_RCPT = 0x1000, 0x2000, 0x4000, 0x8000
+NR_DATA, NR_UNKN, NR_EOH, NR_BODY = 0x10000, 0x20000, 0x40000, 0x80000
+HDR_LEADSPC = 0x100000
+ALL_STEPS = 0x1FFFFF
+ALL_ACTIONS = 0x1FF
+
+VERDICTS = {b"c": "continue", b"a": "accept", b"r": "reject", b"t": "tempfail", b"d": "discard",
+            b"s": "skip", b"y": "reply", b"f": "conn_fail", b"4": "shutdown"}
+ACTIONS = {b"+": "add_rcpt", b"2": "add_rcpt_par", b"-": "del_rcpt", b"b": "replace_body",
+           b"e": "change_from", b"h": "add_header", b"i": "insert_header", b"m": "change_header",
+           b"q": "quarantine"}
+
+# command letter: (the step that leaves it out, the step that leaves its reply out)
+COMMANDS = {b"C": (NOCONNECT, NR_CONN), b"H": (NOHELO, NR_HELO), b"M": (NOMAIL, NR_MAIL),
+            b"R": (NORCPT, NR_RCPT), b"T": (NODATA, NR_DATA), b"L": (NOHDRS, NR_HDR),
+            b"N": (NOEOH, NR_EOH), b"B": (NOBODY, NR_BODY), b"U": (NOUNKNOWN, NR_UNKN),
+            b"E": (0, 0)}
+
+
+class Answer:
+    """
+    What the filter answered. verdict: one of VERDICTS, or "none" where nothing was asked or no reply
+    is given; code, enhanced, text: of a reply ("reject" and "tempfail" with a reply of their own are
+    told apart by the code, verdict then says which); actions: [(name, octets)] before it.
+    """
+
+    def __init__(self, verdict, octets=b"", actions=()):
+        self.verdict = verdict
+        self.code, self.enhanced, self.text = 0, "", ""
+        self.actions = list(actions)
+        if verdict == "reply":
+            line = octets.rstrip(b"\0").decode(errors="surrogateescape")
+            self.code = int(line[:3])
+            self.verdict = "reject" if line.startswith("5") else "tempfail"
+            enhanced, _, text = line[4:].partition(" ")
+            self.enhanced, self.text = enhanced, text.replace("%%", "%")
+
+    def __bool__(self):
+        """Whether the session goes on."""
+        return self.verdict in ("none", "continue", "accept", "skip")
+
+    def __repr__(self):
+        reply = f" {self.code} {self.enhanced} {self.text}" if self.code else ""
+        return self.verdict + reply
+
+
+def packet(command, octets=b""):
+    return struct.pack("!I", len(octets) + 1) + command + octets
+
+
+def strings(*words):
+    """NUL-ended, as every argument travels; bytes go as they are."""
+    return b"".join(
+        (word if isinstance(word, bytes) else word.encode(errors="surrogateescape")) + b"\0"
+        for word in words)
+
+
+class MilterClient:
+    """
+    path: a unix socket; or port: one of 127.0.0.1. steps: what this MTA offers to the filter
+    (SMFIP_*). After construction .steps, .actions hold what was agreed on, .wanted_macros the
+    filter's wishes {stage: [names]}.
+    """
+
+    def __init__(self, path=None, port=None, steps=ALL_STEPS, actions=ALL_ACTIONS, timeout=60):
+        if path:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            self.socket.connect(str(path))
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self._input = self.socket.makefile("rb")
+        self.wanted_macros = {}
+        self.round_trips = 0
+        self._negotiate(steps, actions)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _negotiate(self, steps, actions):
+        self._send(b"O", struct.pack("!III", 6, actions, steps))
+        command, octets = self._receive()
+        assert command == b"O", f"negotiation was answered {command!r} {octets!r}"
+        self.version, self.actions, self.steps = struct.unpack("!III", octets[:12])
+        assert not self.steps & ~steps, f"not offered: {self.steps & ~steps:#x}"
+        assert not self.actions & ~actions, f"not offered: {self.actions & ~actions:#x}"
+        rest = octets[12:]
+        while len(rest) >= 4:
+            (stage,) = struct.unpack("!I", rest[:4])
+            names, _, rest = rest[4:].partition(b"\0")
+            self.wanted_macros[stage] = names.decode().split()
+
+    # ---- the events of a session ---------------------------------------------------------------
+
+    def connect(self, name, address, port=12345, **macros):
+        """name: the rDNS name, or "[192.0.2.7]" without one. address None: not known."""
+        if address is None:
+            where = b"U"
+        elif address.startswith("/"):
+            where = b"L" + struct.pack("!H", 0) + strings(address)
+        else:
+            family = b"6" if ipaddress.ip_address(address).version == 6 else b"4"
+            text = ("IPv6:" if family == b"6" else "") + address
+            where = family + struct.pack("!H", port) + strings(text)
+        return self._command(b"C", strings(name) + where, macros)
+
+    def helo(self, name, **macros):
+        return self._command(b"H", strings(name), macros)
+
+    def mail(self, sender, *parameters, **macros):
+        """sender with its angle brackets; macros: auth_authen="bob", i="QUEUEID"."""
+        return self._command(b"M", strings(sender, *parameters), macros)
+
+    def rcpt(self, recipient, *parameters, **macros):
+        return self._command(b"R", strings(recipient, *parameters), macros)
+
+    def data(self, **macros):
+        return self._command(b"T", b"", macros)
+
+    def header(self, name, value):
+        """value as it follows the colon; a leading space is cut unless the filter asked for it."""
+        if not self.steps & HDR_LEADSPC and value[:1] in (" ", b" "):
+            value = value[1:]
+        return self._command(b"L", strings(name, value), {})
+
+    def eoh(self):
+        return self._command(b"N", b"", {})
+
+    def body(self, octets):
+        return self._command(b"B", octets, {})
+
+    def eom(self, **macros):
+        """End of the message: the answer's actions hold what the filter does to it."""
+        return self._command(b"E", b"", macros)
+
+    def unknown(self, line):
+        return self._command(b"U", strings(line), {})
+
+    def abort(self):
+        """The message is over (Postfix says so after each one)."""
+        self._send(b"A")
+
+    def quit(self):
+        """The connection is over, politely."""
+        self._send(b"Q")
+        self.close()
+
+    def close(self):
+        """Hang up."""
+        self._input.close()
+        self.socket.close()
+
+    def message(self, headers=(), body=b"Hello\r\n"):
+        """
+        DATA to end of message, as far as the filter lets it: headers as (name, value), body in
+        chunks of 64 KiB. The first answer that ends it, or that of the end of the message.
+        """
+        for answer in (self.data(), *(self.header(*field) for field in headers), self.eoh()):
+            if not answer or answer.verdict == "accept":
+                return answer
+        for start in range(0, len(body), 65535):
+            answer = self.body(body[start:start + 65535])
+            if answer.verdict == "skip":
+                break
+            if not answer or answer.verdict == "accept":
+                return answer
+        return self.eom()
+
+    # ---- packets -------------------------------------------------------------------------------
+
+    def macros(self, command, values):
+        """{"auth_authen": "bob", "i": "QUEUEID"}: names longer than a letter get their braces."""
+        words = []
+        for name, value in values.items():
+            words += [name if len(name) == 1 else "{" + name + "}", value]
+        self._send(b"D", command + strings(*words))
+
+    def _command(self, command, octets, macros):
+        unwanted, unanswered = COMMANDS[command]
+        if macros:
+            self.macros(command, macros)
+        if self.steps & unwanted:
+            return Answer("none")
+        self._send(command, octets)
+        if self.steps & unanswered:
+            return Answer("none")
+        self.round_trips += 1
+        actions = []
+        while True:
+            letter, octets = self._receive()
+            if letter in VERDICTS:
+                return Answer(VERDICTS[letter], octets, actions)
+            if letter in ACTIONS:
+                actions.append((ACTIONS[letter], octets))
+            else:
+                assert letter == b"p", f"unknown answer {letter!r} {octets!r}"  # progress
+
+    def _send(self, command, octets=b""):
+        self.socket.sendall(packet(command, octets))
+
+    def _receive(self):
+        head = self._input.read(4)
+        if len(head) < 4:
+            raise EOFError("the filter hung up")
+        (length,) = struct.unpack("!I", head)
+        octets = self._input.read(length)
+        if len(octets) < length:
+            raise EOFError("the filter hung up within a packet")
+        return octets[:1], octets[1:]

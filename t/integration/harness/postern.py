@@ -1,0 +1,206 @@
+"""The daemon under test: its configuration, lists and store written, started, asked, its log read."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from .ports import free_port, is_listening
+from .milter_client import MilterClient
+from .process import Process
+from .wait import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
+POSTERN = BUILD / "postern"
+POSTERNCTL = BUILD / "posternctl"
+
+# Whom it becomes; root is needed for it. POSTERN_USER= (empty): it stays who it is.
+USER = os.environ.get("POSTERN_USER", "nobody") if os.geteuid() == 0 else ""
+
+FIELD = re.compile(r'([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+def fields_of(line):
+    """The key=value pairs of a log line; quotes around a value and backslashes in it are taken off."""
+    pairs = {}
+    for key, value in FIELD.findall(line):
+        if value.startswith('"') and value.endswith('"') and len(value) > 1:
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        pairs[key] = value
+    return pairs
+
+
+class Postern:
+    """
+    config: {section: {key: value}}, put over the defaults below (a key that is None is left out).
+    lists: {file name: text}; store: {"profiles": [...], "users": [...]} or text, for the JSON store.
+    inet: listen on a port of 127.0.0.1 instead of a unix socket.
+    """
+
+    def __init__(self, folder, config=None, lists=None, store=None, inet=False, name="postern"):
+        self.folder = Path(folder)
+        self.run = self.folder / "run"
+        self.lists = self.folder / "lists"
+        self.conf = self.folder / "postern.conf"
+        self.store_path = self.run / "store.json"
+        self.socket = None if inet else self.run / "postern.sock"
+        self.port = free_port() if inet else None
+        self.config = {
+            "milter": {"socket": f"inet:{self.port}@127.0.0.1" if inet else "unix:run/postern.sock",
+                       "socket_mode": "0666", "user": USER},
+            "lists": {"directory": "lists"},
+            "check": {"exempt": ""},  # clients of the tests come from 127.0.0.1
+            "store": {"path": "run/store.json"},
+            "limits": {"state": "run/limits.state"},
+            "auth": {"socket": "unix:run/auth", "saslauthd": "unix:run/mux"},
+            "control": {"socket": "run/control"},
+        }
+        self._initial = (lists or {}, store)
+        self.configure(config or {})
+        self.process = Process(name, [POSTERN, "-f", "-c", self.conf], self.folder / "postern.log")
+
+    # ---- files ---------------------------------------------------------------------------------
+
+    def create(self):
+        for folder in (self.folder, self.lists, self.run):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+        if USER:
+            shutil.chown(self.run, USER)
+        self._write_conf()
+        lists, store = self._initial
+        for name, text in lists.items():
+            self.write_list(name, text)
+        if store is not None:
+            self.write_store(store)
+
+    def configure(self, config):
+        """Put these values over the present ones; written at once where the daemon's folder stands."""
+        for section, keys in config.items():
+            self.config.setdefault(section, {}).update(keys)
+        if self.folder.exists():
+            self._write_conf()
+
+    def _write_conf(self):
+        text = ""
+        for section, keys in self.config.items():
+            text += f"[{section}]\n"
+            text += "".join(f"{key} = {value}\n" for key, value in keys.items() if value is not None)
+        self.conf.write_text(text)
+
+    def write_list(self, name, text, how="rename"):
+        """
+        Save a list as an editor would: "rename" (written beside, renamed over) or "truncate" (emptied,
+        then written in two halves). text: a string, or entries.
+        """
+        text = text if isinstance(text, str) else "".join(entry + "\n" for entry in text)
+        path = self.lists / name
+        if how == "rename":
+            beside = path.with_name("." + name + ".new")
+            beside.write_text(text)
+            beside.rename(path)
+        else:
+            with open(path, "w", encoding="utf-8") as file:
+                file.flush()
+                file.write(text[:len(text) // 2])
+                file.flush()
+                file.write(text[len(text) // 2:])
+
+    def write_store(self, store):
+        """A hand-written store: rows, or text as it is."""
+        if not isinstance(store, str):
+            store = json.dumps({"format": "postern-store-1", "profiles": [], "users": [], **store})
+        beside = self.store_path.with_name("store.json.new")
+        beside.write_text(store)
+        beside.chmod(0o600)
+        if USER:
+            shutil.chown(beside, USER)
+        beside.rename(self.store_path)
+
+    # ---- running -------------------------------------------------------------------------------
+
+    def start(self, ready=None):
+        """ready: what to wait for instead of the milter socket."""
+        self.process.start(ready=ready or self.listens)
+        return self
+
+    def listens(self):
+        if self.port:
+            return is_listening(self.port)
+        with open("/proc/net/unix", encoding="utf-8", errors="replace") as lines:
+            return any(fields[-1] == str(self.socket) and fields[3] == "00010000"
+                       for fields in map(str.split, lines))
+
+    def stop(self):
+        """SIGTERM; the exit status, which is 0 after a clean end."""
+        return self.process.stop()
+
+    def kill(self):
+        return self.process.kill()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def reload(self):
+        """By signal; `posternctl reload` is ctl("reload")."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    # ---- talking to it -------------------------------------------------------------------------
+
+    @property
+    def postfix_milter(self):
+        """Its socket as main.cf writes it."""
+        return f"inet:127.0.0.1:{self.port}" if self.port else f"unix:{self.socket}"
+
+    @property
+    def sendmail_milter(self):
+        """Its socket as INPUT_MAIL_FILTER writes it."""
+        return f"inet:{self.port}@127.0.0.1" if self.port else f"unix:{self.socket}"
+
+    def milter(self, **options):
+        """A session of the milter protocol with it; options as of MilterClient."""
+        return MilterClient(path=self.socket, port=self.port, **options)
+
+    def ctl(self, *args, stdin=None, check=True, parse=True):
+        """posternctl COMMAND [ARGUMENT...] --json, parsed; parse=False: plain output as text."""
+        command, *rest = map(str, args)
+        argv = [POSTERNCTL, "-c", self.conf, command, *(["--json"] if parse else []), *rest]
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"posternctl {args} ended with {done.returncode}: "
+                                 f"{done.stderr or done.stdout}")
+        return json.loads(done.stdout) if parse else done.stdout
+
+    def check_config(self):
+        """postern -n: (exit status, what it said)."""
+        done = subprocess.run([POSTERN, "-n", "-c", self.conf], capture_output=True, text=True,
+                              check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    # ---- its log -------------------------------------------------------------------------------
+
+    def mark(self):
+        """A place in the log, for what comes after it."""
+        return len(self.process.text())
+
+    def log(self, since=0):
+        return self.process.text()[since:]
+
+    def records(self, since=0, **fields):
+        """The log lines as dicts of their key=value pairs, those that have these values."""
+        found = [dict(fields_of(line), line=line) for line in self.log(since).splitlines()]
+        return [record for record in found
+                if all(record.get(key) == str(value) for key, value in fields.items())]
+
+    def wait_record(self, since=0, **fields):
+        """The first such record, waited for."""
+        return wait_until(lambda: self.records(since, **fields), f"a log line with {fields}")[0]
+
+    def wait_log(self, text, since=0):
+        """Until the log holds text."""
+        wait_until(lambda: text in self.log(since), f"the log says {text!r}")

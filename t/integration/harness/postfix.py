@@ -1,0 +1,129 @@
+"""A private Postfix: own configuration, queue and data folders; ended by its pid."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .ports import free_port, is_listening
+from .process import Process
+from .wait import wait_until
+
+DAEMONS = Path("/usr/lib/postfix/sbin")
+
+# What every message needs, none of it chrooted: name, type, private, unprivileged, wakeup, limit.
+SERVICES = """
+cleanup   unix  n       -       n       -       0       cleanup
+qmgr      unix  n       -       n       300     1       qmgr
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
+rewrite   unix  -       -       n       -       -       trivial-rewrite
+bounce    unix  -       -       n       -       0       bounce
+defer     unix  -       -       n       -       0       bounce
+trace     unix  -       -       n       -       0       bounce
+verify    unix  -       -       n       -       1       verify
+proxymap  unix  -       -       n       -       -       proxymap
+smtp      unix  -       -       n       -       -       smtp
+error     unix  -       -       n       -       -       error
+retry     unix  -       -       n       -       -       error
+discard   unix  -       -       n       -       -       discard
+anvil     unix  -       -       n       -       1       anvil
+showq     unix  n       -       n       -       -       showq
+postlog   unix-dgram n  -       n       -       1       postlogd
+"""
+
+
+class Postfix:
+    """
+    ports: {service name: port}, by default {"smtp": port}. Every other service than "smtp" has its
+    name as the milter macro {daemon_name}. Mail for anybody is taken and discarded, or sent to
+    sink_port. parameters: further main.cf parameters, or others for those below.
+    """
+
+    def __init__(self, folder, milter="", services=("smtp",), sink_port=None, parameters=None):
+        self.folder = Path(folder)
+        self.ports = {name: free_port() for name in services}
+        self.port = self.ports[services[0]]
+        self.maillog = self.folder / "maillog"
+        self.process = Process("postfix", [DAEMONS / "master", "-c", self.folder / "etc", "-s"],
+                               self.folder / "master.out")
+        transport = f"smtp:[127.0.0.1]:{sink_port}" if sink_port else "discard:"
+        self.parameters = {
+            "compatibility_level": "3.6",
+            "queue_directory": self.folder / "queue",
+            "data_directory": self.folder / "data",
+            "maillog_file": self.maillog,
+            "maillog_file_prefixes": self.folder,
+            "multi_instance_directories": "",
+            "myhostname": "mx.postern.example",
+            "mydestination": "",
+            "mynetworks": "0.0.0.0/0 [::]/0",  # anybody may relay: it listens on loopback alone
+            "inet_interfaces": "127.0.0.1",
+            "inet_protocols": "all",
+            "alias_maps": "",
+            "local_recipient_maps": "",
+            "disable_dns_lookups": "yes",
+            "smtpd_peername_lookup": "no",
+            "smtp_host_lookup": "native",
+            "smtpd_authorized_xclient_hosts": "127.0.0.0/8",
+            "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+            "default_transport": transport,
+            "relay_transport": transport,
+            "local_transport": transport,
+            "message_size_limit": 0,
+            "mailbox_size_limit": 0,
+            "smtpd_client_connection_count_limit": 0,
+            "smtpd_error_sleep_time": 0,
+            "smtpd_soft_error_limit": 1000,
+            "smtpd_hard_error_limit": 1000,
+            "smtpd_timeout": "600s",
+            "default_process_limit": 300,
+            "in_flow_delay": 0,
+            "smtpd_milters": milter,
+            "milter_default_action": "tempfail",
+            **(parameters or {}),
+        }
+
+    def create(self):
+        for name in ("etc", "queue", "data"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.chown(self.folder / "data", "postfix")
+        self.configure()
+        self._postfix("check")  # makes the queue's folders
+
+    def configure(self, **parameters):
+        """Write main.cf and master.cf, with these parameters from now on."""
+        self.parameters.update(parameters)
+        etc = self.folder / "etc"
+        (etc / "main.cf").write_text(
+            "".join(f"{name} = {value}\n" for name, value in self.parameters.items()))
+        lines = []
+        for name, port in self.ports.items():
+            lines.append(f"127.0.0.1:{port} inet n - n - - smtpd -o syslog_name=postfix/{name}\n")
+            if name != "smtp":
+                lines.append(f"  -o milter_macro_daemon_name={name}\n")
+        (etc / "master.cf").write_text("".join(lines) + SERVICES)
+        shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
+
+    def start(self):
+        self.process.start(ready=lambda: all(map(is_listening, self.ports.values())))
+        return self
+
+    def stop(self):
+        self.process.stop()
+
+    def reload(self, **parameters):
+        """Take these parameters; sessions that are open keep the old ones."""
+        self.configure(**parameters)
+        self._postfix("reload")
+
+    def log(self):
+        return self.maillog.read_text(errors="replace") if self.maillog.exists() else ""
+
+    def wait_log(self, text):
+        """Until the mail log holds text (postlogd writes it a little later)."""
+        wait_until(lambda: text in self.log(), f"Postfix's log says {text!r}")
+
+    def _postfix(self, command):
+        done = subprocess.run(["postfix", "-c", self.folder / "etc", command], check=False,
+                              capture_output=True, text=True, env=dict(os.environ, LC_ALL="C"))
+        assert done.returncode == 0, f"postfix {command}: {done.stderr}\n{self.log()}"

@@ -1,0 +1,170 @@
+"""A PostgreSQL server of the test's own, and standbys of it."""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg2
+
+from .ports import free_port
+from .process import Process
+from .wait import wait_until
+
+SQL = Path(__file__).resolve().parents[3] / "sql"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "shared_buffers": "32MB",
+    "max_prepared_transactions": "5",
+    "max_wal_senders": "5",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "autovacuum_naptime": "5min",
+}
+STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+
+def bin_folder():
+    """Where the newest server's programs stand, or None without one."""
+    found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
+    found.sort(key=lambda path: float(path.split("/")[4]))
+    return Path(found[-1]).parent if found else None
+
+
+class Postgres:
+    """
+    A cluster in its own folder, on a port of 127.0.0.1 that outlives restarts; superuser "postgres",
+    everybody trusted. box.postgres() makes, starts and later ends one with a database "mail".
+    """
+
+    def __init__(self, folder, log, name="postgres"):
+        self.folder = Path(folder)
+        self.port = free_port()
+        self.account = "postgres" if os.geteuid() == 0 else None
+        self.process = Process(
+            name, [bin_folder() / "postgres", "-D", self.folder], log, user=self.account)
+
+    # ---- running -----------------------------------------------------------------------------
+
+    def create(self, **settings):
+        """initdb; settings go into postgresql.conf."""
+        self._own(self.folder)
+        self._run("initdb", "-D", self.folder, "-A", "trust", "-U", "postgres", "--no-sync",
+                  "-E", "UTF8", "--locale=C.UTF-8")
+        self.configure(**settings)
+
+    def configure(self, **settings):
+        """Write the settings; they count from the next start."""
+        lines = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder, **settings}
+        with open(self.folder / "postgresql.conf", "a", encoding="ascii") as conf:
+            conf.writelines(f"{key} = '{value}'\n" for key, value in lines.items())
+
+    def start(self):
+        self.process.start(ready=self.answers)
+        return self
+
+    def stop(self, mode="fast"):
+        """smart, fast or immediate; immediate is a crash: no checkpoint, unwritten WAL is lost."""
+        self.process.stop(STOP[mode])
+
+    def restart(self, mode="fast"):
+        self.stop(mode)
+        self.start()
+
+    def answers(self):
+        try:
+            self.connect(dbname="postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def standby(self, folder, log, name="standby"):
+        """A streaming standby of this server, not started yet (box.standby() starts it)."""
+        twin = Postgres(folder, log, name)
+        self._own(twin.folder)
+        self._run("pg_basebackup", "-D", twin.folder, "-d", self.conninfo(dbname="postgres"),
+                  "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        twin.configure()
+        return twin
+
+    # ---- asking ------------------------------------------------------------------------------
+
+    def conninfo(self, user="postgres", dbname="mail", **more):
+        """host, port, user, dbname as libpq takes them; more overrides (port=proxy.port)."""
+        keys = {"host": "127.0.0.1", "port": self.port, "user": user, "dbname": dbname, **more}
+        return " ".join(f"{key}={value}" for key, value in keys.items())
+
+    def connect(self, autocommit=True, **keys):
+        """A psycopg2 connection; keys as of conninfo()."""
+        connection = psycopg2.connect(self.conninfo(connect_timeout=10, **keys))
+        connection.autocommit = autocommit
+        return connection
+
+    def query(self, sql, params=None, **keys):
+        """Run it on a connection of its own; the rows as tuples, or None where there are none."""
+        connection = self.connect(**keys)
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
+
+    def value(self, sql, params=None, **keys):
+        """The one value of the one row."""
+        ((value,),) = self.query(sql, params, **keys)
+        return value
+
+    def psql(self, *args, user="postgres", dbname="mail", check=True):
+        """psql -v ON_ERROR_STOP=1 with these arguments; its output, which a failure shows."""
+        done = subprocess.run(
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(user, dbname),
+             *map(str, args)],
+            capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"psql {args} ended with {done.returncode}: {done.stderr}")
+        return done.stdout + done.stderr
+
+    def apply(self, file, **variables):
+        """Run a file with psql; a bare name is one of sql/ (apply("feed.sql", channel="other"))."""
+        path = SQL / file if "/" not in str(file) else file
+        options = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
+        return self.psql(*options, "-f", path)
+
+    # ---- standby -----------------------------------------------------------------------------
+
+    def pause_replay(self):
+        """Let this standby fall behind."""
+        self.query("SELECT pg_wal_replay_pause()")
+        wait_until(lambda: self.value("SELECT pg_get_wal_replay_pause_state()") == "paused",
+                   "replay is paused")
+
+    def resume_replay(self):
+        self.query("SELECT pg_wal_replay_resume()")
+
+    def wait_caught_up(self, primary):
+        """Until this standby has replayed all that the primary has written by now."""
+        there = primary.value("SELECT pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (there,)),
+                   f"{self.process.name} has caught up")
+
+    def promote(self):
+        self.query("SELECT pg_promote()")
+        wait_until(lambda: not self.value("SELECT pg_is_in_recovery()"), "the standby is promoted")
+
+    # ---- helpers -----------------------------------------------------------------------------
+
+    def _own(self, folder):
+        folder.mkdir(mode=0o700)
+        if self.account:
+            shutil.chown(folder, self.account)
+
+    def _run(self, program, *args):
+        done = subprocess.run(
+            [bin_folder() / program, *args], capture_output=True, text=True, check=False,
+            user=self.account, cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8"))
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"

@@ -1,0 +1,163 @@
+"""
+A real Sendmail beside whatever MTA is installed: Debian's packages conflict with Postfix, so they are
+unpacked into the build folder, not installed, and run with every path inside the test's own folder.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .ports import free_port, is_listening
+from .process import Process
+
+PACKAGES = ["sendmail-bin", "sendmail-base", "sendmail-cf"]
+LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0", "libdb5.3", "libsasl2-2"]
+
+MC = r"""divert(-1)
+divert(0)dnl
+VERSIONID(`postern tests')
+OSTYPE(`linux')
+define(`confDOMAIN_NAME', `mx.postern.example')dnl
+define(`confPID_FILE', `@FOLDER@/pid')dnl
+define(`confSERVICE_SWITCH_FILE', `@FOLDER@/service.switch')dnl
+define(`confHOSTS_FILE', `@FOLDER@/hosts')dnl
+define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe')dnl
+define(`confCW_FILE', `-o @FOLDER@/none')dnl
+define(`confCT_FILE', `-o @FOLDER@/none')dnl
+define(`confCR_FILE', `-o @FOLDER@/none')dnl
+define(`confDEAD_LETTER_DROP', `@FOLDER@/dead.letter')dnl
+define(`confDELIVERY_MODE', `queueonly')dnl
+define(`confTO_IDENT', `0')dnl
+define(`confMIN_FREE_BLOCKS', `0')dnl
+define(`confBAD_RCPT_THROTTLE', `0')dnl
+define(`confMILTER_LOG_LEVEL', `14')dnl
+define(`confLOG_LEVEL', `14')dnl
+define(`QUEUE_DIR', `@FOLDER@/queue')dnl
+define(`STATUS_FILE', `@FOLDER@/status')dnl
+define(`ALIAS_FILE', `')dnl
+define(`HELP_FILE', `@FOLDER@/none')dnl
+undefine(`LOCAL_RELAY')dnl
+FEATURE(`no_default_msa')dnl
+FEATURE(`nocanonify')dnl
+FEATURE(`promiscuous_relay')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`accept_unqualified_senders')dnl
+DAEMON_OPTIONS(`Family=inet, Name=MTA, Port=@PORT@, Addr=127.0.0.1')dnl
+@FILTER@
+@EXTRA@
+MAILER(`local')dnl
+MAILER(`smtp')dnl
+"""
+
+
+def unpack(cache):
+    """Download and unpack Sendmail below cache, once; the folder that stands for /."""
+    cache = Path(cache)
+    root = cache / "root"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "done").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            _fetch(cache, root, PACKAGES)
+            if "not found" in _run("ldd", _binary(root)):
+                _fetch(cache, root, LIBRARIES)
+            (cache / "done").touch()
+    return root
+
+
+def _fetch(cache, root, packages):
+    _run("apt-get", "-q", "download", *packages, cwd=cache)
+    for name in packages:
+        (archive,) = cache.glob(f"{name}_*.deb")
+        _run("dpkg", "-x", archive, root)
+        archive.unlink()
+
+
+def _run(*argv, cwd=None):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _binary(root):
+    return root / "usr/libexec/sendmail/sendmail"
+
+
+class Sendmail:
+    """
+    milter: the socket as libmilter writes it, unix:/path or inet:port@host. hosts: {address: name}
+    of 127.0.0.0/8, the rDNS names of clients that come from there (Smtp(port, source=address)).
+    Accepted mail stays in its queue: queued() reads it. extra: further lines of m4.
+    """
+
+    def __init__(self, folder, root, milter=None, hosts=None, extra=""):
+        self.folder = Path(folder)
+        self.root = root
+        self.port = free_port()
+        self.milter = milter
+        self.hosts = {"127.0.0.1": "localhost", **(hosts or {})}
+        self.extra = extra
+        self.process = None
+
+    def create(self):
+        folder = self.folder
+        folder.mkdir(exist_ok=True)
+        (folder / "queue").mkdir(mode=0o700)
+        (folder / "service.switch").write_text("hosts files\naliases files\npasswd files\n")
+        (folder / "nsswitch.conf").write_text("hosts: files\npasswd: files\ngroup: files\n")
+        (folder / "hosts").write_text(
+            "".join(f"{address} {name}\n" for address, name in self.hosts.items())
+            + "127.0.0.1 mx.postern.example\n")
+        tree = f"{self.root}/usr/share/sendmail/cf/"
+        filter_lines = ""
+        if self.milter:
+            filter_lines = (f"INPUT_MAIL_FILTER(`postern', `S={self.milter}, F=T, "
+                            "T=C:10s;S:30s;R:30s;E:60s')dnl")
+        text = MC.replace("@FOLDER@", str(folder)).replace("@PORT@", str(self.port))
+        text = text.replace("@FILTER@", filter_lines).replace("@EXTRA@", self.extra)
+        (folder / "sendmail.mc").write_text(text)
+        (folder / "sendmail.cf").write_text(
+            _run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
+        libraries = f"{self.root}/usr/lib/x86_64-linux-gnu:{self.root}/lib/x86_64-linux-gnu"
+        # Names of clients come from libc, so it gets an /etc/hosts of its own, in a mount namespace.
+        script = (f"mount --bind {folder}/hosts /etc/hosts && "
+                  f"mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf && "
+                  f"exec {_binary(self.root)} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
+        self.process = Process("sendmail", ["unshare", "--mount", "sh", "-c", script],
+                               folder / "sendmail.log", env={"LD_LIBRARY_PATH": libraries})
+
+    def start(self):
+        self.process.start(ready=lambda: is_listening(self.port))
+        return self
+
+    def stop(self):
+        """It ends its children only by SIGTERM to itself; what they leave behind is in its group."""
+        self.process.stop()
+
+    def queued(self):
+        """The messages in the queue as {queue id: (control lines, body)}, both text."""
+        found = {}
+        for path in (self.folder / "queue").glob("qf*"):
+            body = path.with_name("df" + path.name[2:])
+            found[path.name[2:]] = (path.read_text(errors="replace"),
+                                    body.read_text(errors="replace") if body.exists() else "")
+        return found
+
+    def log(self):
+        """What was said in SMTP sessions, line by line (sendmail -X)."""
+        path = self.folder / "smtp.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+def headers_of(control):
+    """The message's header fields in a queue control file, as [(name, value)]."""
+    fields = []
+    for line in re.sub(r"\n[ \t]+", " ", control).splitlines():
+        found = re.match(r"H\?[^?]*\?([^:]+): ?(.*)", line)
+        if found:
+            fields.append(found.groups())
+    return fields

@@ -1,0 +1,208 @@
+"""A small SMTP client that sends what it is told, byte for byte, and a server that keeps mail."""
+
+import base64
+import re
+import socket
+import socketserver
+import threading
+
+from .ports import free_port
+
+
+class Reply:
+    """
+    One SMTP reply. code: 550; text: "5.7.1 No" (lines joined with LF); enhanced: "5.7.1" or "";
+    words: the text without the enhanced code; lines: one entry a line.
+    """
+
+    def __init__(self, code, lines):
+        self.code = code
+        self.lines = lines
+        self.text = "\n".join(lines)
+        found = re.match(r"([245]\.\d{1,3}\.\d{1,3}) ", self.text)
+        self.enhanced = found.group(1) if found else ""
+        self.words = self.text[found.end():] if found else self.text
+
+    def __bool__(self):
+        return 200 <= self.code < 400
+
+    def __repr__(self):
+        return f"{self.code} {self.text}"
+
+    __str__ = __repr__
+
+
+class Smtp:
+    """
+    One SMTP session; greeting holds the first reply. source: a local address to come from.
+    Arguments go out verbatim: mail("<a@b>", "SIZE=10") sends MAIL FROM:<a@b> SIZE=10.
+    """
+
+    def __init__(self, port, host="127.0.0.1", source=None, timeout=60):
+        self.socket = socket.create_connection(
+            (host, port), timeout, (source, 0) if source else None)
+        self._input = self.socket.makefile("rb")
+        self.greeting = self.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Hang up without QUIT."""
+        self._input.close()
+        self.socket.close()
+
+    def send(self, octets):
+        self.socket.sendall(octets if isinstance(octets, bytes) else octets.encode())
+
+    def read(self):
+        """The next reply. Raises EOFError when the server hung up."""
+        lines = []
+        while True:
+            line = self._input.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError(f"the server hung up after {lines} {line!r}")
+            text = line.decode(errors="surrogateescape").rstrip("\r\n")
+            lines.append(text[4:])
+            if text[3:4] != "-":
+                return Reply(int(text[:3]), lines)
+
+    def command(self, line):
+        """Send one line and return the reply."""
+        self.send(line + b"\r\n" if isinstance(line, bytes) else line + "\r\n")
+        return self.read()
+
+    def helo(self, name="client.example.net"):
+        return self.command("HELO " + name)
+
+    def ehlo(self, name="client.example.net"):
+        return self.command("EHLO " + name)
+
+    def mail(self, sender="<sender@example.net>", *parameters):
+        return self.command(" ".join(["MAIL FROM:" + sender, *parameters]))
+
+    def rcpt(self, recipient="<rcpt@example.com>", *parameters):
+        return self.command(" ".join(["RCPT TO:" + recipient, *parameters]))
+
+    def data(self, message="From: <sender@example.net>\r\nSubject: test\r\n\r\nHello\r\n"):
+        """DATA and the message (CRLF line ends; dots are doubled here); the last reply."""
+        reply = self.command("DATA")
+        if reply.code != 354:
+            return reply
+        octets = message if isinstance(message, bytes) else message.encode()
+        octets = re.sub(rb"(?m)^\.", b"..", octets)
+        self.send(octets + (b"" if octets.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        return self.read()
+
+    def rset(self):
+        return self.command("RSET")
+
+    def quit(self):
+        reply = self.command("QUIT")
+        self.close()
+        return reply
+
+    def xclient(self, addr=None, name=None, helo=None, login=None, proto=None):
+        """
+        Be another client (Postfix's XCLIENT; EHLO first). name "" is a client without rDNS name.
+        Returns the new greeting; HELO has to be said again.
+        """
+        def xtext(value):
+            return re.sub(r"[^!-*,-<>-~]", lambda char: "".join(
+                f"+{octet:02X}" for octet in char.group().encode()), value)
+
+        if addr and ":" in addr and not addr.lower().startswith("ipv6:"):
+            addr = "IPV6:" + addr
+        wanted = {"ADDR": addr, "NAME": name, "HELO": helo, "LOGIN": login, "PROTO": proto}
+        return self.command("XCLIENT " + " ".join(
+            f"{key}={xtext(value) or '[UNAVAILABLE]'}"
+            for key, value in wanted.items() if value is not None))
+
+    def auth_plain(self, login, password):
+        response = base64.b64encode(f"\0{login}\0{password}".encode()).decode()
+        return self.command("AUTH PLAIN " + response)
+
+
+def session(port, sender, recipients, message=None, client=None, login=None, helo=None,
+            mail_parameters=()):
+    """
+    One whole session as a list of (step, Reply), as far as it goes: connect, helo, mail, rcpt (one
+    each), data. client: (address, rDNS name or ""); login: the XCLIENT login. A refused recipient
+    is passed over; data comes when one is left and message is given.
+    """
+    steps = []
+
+    def note(step, reply):
+        steps.append((step, reply))
+        return bool(reply)
+
+    with Smtp(port) as smtp:
+        if not note("connect", smtp.greeting):
+            return steps
+        if client or login:
+            smtp.ehlo()
+            addr, name = client or ("192.0.2.1", "")
+            steps.clear()
+            if not note("connect", smtp.xclient(addr=addr, name=name, login=login)):
+                return steps
+        if not note("helo", smtp.ehlo(helo or "client.example.net")):
+            return steps
+        if not note("mail", smtp.mail(sender, *mail_parameters)):
+            return steps
+        accepted = [note("rcpt", smtp.rcpt(one)) for one in recipients]
+        if any(accepted) and message is not None:
+            note("data", smtp.data(message))
+    return steps
+
+
+class Sink:
+    """
+    An SMTP server on 127.0.0.1:port that accepts everything. messages holds (sender, recipients,
+    message as bytes), in the order of their arrival.
+    """
+
+    def __init__(self):
+        self.messages = []
+        sink = self
+
+        class Session(socketserver.StreamRequestHandler):
+            def handle(self):
+                sink._serve(self.rfile, self.wfile)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.port = free_port()
+        self._server = Server(("127.0.0.1", self.port), Session)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _serve(self, lines, out):
+        sender, recipients = "", []
+        out.write(b"220 sink.example ESMTP\r\n")
+        for line in lines:
+            verb = line[:4].upper()
+            answer = b"250 2.0.0 Ok\r\n"
+            if verb == b"EHLO":
+                answer = b"250-sink.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+            elif verb == b"MAIL":
+                sender, recipients = line[10:].strip().decode(), []
+            elif verb == b"RCPT":
+                recipients.append(line[8:].strip().decode())
+            elif verb == b"DATA":
+                out.write(b"354 Go on\r\n")
+                text = b"".join(part[1:] if part.startswith(b".") else part
+                                for part in iter(lines.readline, b".\r\n"))
+                self.messages.append((sender, recipients, text))
+            elif verb == b"QUIT":
+                answer = b"221 2.0.0 Bye\r\n"
+            out.write(answer)
+            if verb == b"QUIT":
+                return

@@ -1,0 +1,144 @@
+"""The From parser beside Python's two: what it calls trustworthy, they must not read as somebody else's.
+
+Ours is stricter by design (it says "unparsable" where readers differ) and is asked through from_dump.
+"""
+
+import email.header
+import email.headerregistry
+import email.policy
+import email.utils
+import inspect
+import os
+import pathlib
+import random
+import re
+import subprocess
+import warnings
+
+DUMP = pathlib.Path(os.environ.get("POSTERN_BUILD", "build")) / "t/integration/from_dump"
+WORDS = ["Foo", "Jörg", "O'Brien", "x", "=?utf-8?q?a=40evil.example=3E?=", "3", "a.b", "-"]
+QUOTED = ["Foo, Inc", "a@evil.example", "x <a@evil.example>", "a (b", "say \\\"hi\\\"", "\\\\", "b: c;"]
+LOCALS = ["a", "a.b", "o'brien", "x+y", "a=b", "jörg", '"a b"', '"a@evil.example"', '"q\\"t"', '"x.y"']
+DOMAINS = ["mine.example", "b.example", "sub.b.example", "localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]"]
+SPACES = ["", " ", "\t", "\r\n ", " (c)", "(a (b) \\) <x@evil.example>)", "\r\n\t(c) "]
+MANGLES = list("<>@,;:()[]\\\". \t\0\r\n=ax") + ["\r\n ", "\n\t", "a@evil.example", "<<", ">>", '""', "()"]
+
+
+def ours(values):
+    """[(result, [address, ...])] for the values."""
+    blobs = [value.encode("utf-8", "surrogateescape") for value in values]
+    run = subprocess.run([DUMP], input=b"".join(b"%d\n%s" % (len(b), b) for b in blobs),
+                         stdout=subprocess.PIPE, check=True)
+    fields = [line.split() for line in run.stdout.decode().splitlines()]
+    assert len(fields) == len(values)
+    return [(f[-1], [bytes.fromhex(h).decode("utf-8", "surrogateescape") for h in f[:-1]]) for f in fields]
+
+
+def unfolded(value):
+    """As Python's readers want it: they end a comment or quoted string at a CR."""
+    return re.sub(r"\r?\n(?=[ \t])", "", value)
+
+
+def by_utils(value):
+    """email.utils, the lenient reader: addr-specs. It takes the second domain of a route for an address."""
+    lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
+    return [address for _, address in email.utils.getaddresses([unfolded(value)], **lenient)
+            if address.find("@") > 0]
+
+
+def by_headerregistry(value):
+    """email.headerregistry, the grammar of RFC 5322: addr-specs; None when it gives up with a bug of its own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = email.policy.default.header_factory("From", unfolded(value))
+            return [a.addr_spec for a in header.addresses if a.username and a.domain]
+    except (AttributeError, IndexError, TypeError, ValueError, email.errors.HeaderParseError):
+        return None
+
+
+def plain(address):
+    """Without quotes where the local part needs none, and without case."""
+    local, _, domain = address.rpartition("@")
+    parts = re.findall(r'"(?:[^"\\]|\\.)*"|[^".]+', local)
+    text = ".".join(re.sub(r"\\(.)", r"\1", p[1:-1]) if p[0] == '"' else p for p in parts)
+    return (text + "@" + re.sub(r"\s", "", domain)).lower()
+
+
+def space(rng, must=False):
+    return rng.choice([s for s in SPACES if s.strip(" ") != s or s[:1].isspace()] if must else SPACES)
+
+
+def mailbox(rng):
+    address = rng.choice(LOCALS) + "@" + rng.choice(DOMAINS)
+    if rng.random() < 0.3:
+        return space(rng) + address + space(rng), [address]
+    words = [rng.choice([rng.choice(WORDS), '"%s"' % rng.choice(QUOTED)]) for _ in range(rng.randrange(4))]
+    name = "".join(word + rng.choice([" ", "\r\n ", " (c) "]) for word in words)
+    route = "@a.example,@b.example:" if rng.random() < 0.1 else ""
+    return f"{name}<{route}{space(rng)}{address}{space(rng)}>{space(rng)}", [address]
+
+
+def field(rng):
+    """A well-formed value and its addresses."""
+    pieces, addresses = [], []
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        if rng.random() < 0.15:
+            members = [mailbox(rng) for _ in range(rng.randrange(3))]
+            pieces.append(f"Team{space(rng)}: " + ",".join(m[0] for m in members) + ";")
+        else:
+            members = [mailbox(rng)]
+            pieces.append(members[0][0])
+        addresses += [a for m in members for a in m[1]]
+    return ",".join(pieces), addresses
+
+
+def mangled(rng):
+    value = field(rng)[0]
+    for _ in range(rng.randrange(1, 5)):
+        at = rng.randrange(len(value) + 1)
+        value = value[:at] + rng.choice(MANGLES + [""]) + value[at + rng.randrange(3):]
+    return value
+
+
+def domains(addresses):
+    return {plain(a).rpartition("@")[2].rstrip(".") for a in addresses}
+
+
+def address_in_display_name(value):
+    """What stands before angle brackets is a name, here: Python takes it for an address and drops the brackets."""
+    return re.search(r"@[^,;:]*<", value, re.S) is not None
+
+
+def test_well_formed_fields_read_as_written():
+    rng = random.Random(1)
+    fields = [field(rng) for _ in range(20000)]
+    for (value, addresses), (result, found) in zip(fields, ours([f[0] for f in fields])):
+        assert result == ("addresses" if addresses else "none"), repr(value)
+        assert [plain(a) for a in found] == [plain(a) for a in addresses], repr(value)
+
+
+def test_well_formed_fields_read_alike():
+    rng = random.Random(2)
+    values = [field(rng)[0] for _ in range(4000)]
+    agreed = 0
+    for value, (_, found) in zip(values, ours(values)):
+        for theirs in (by_utils(value), by_headerregistry(value)):
+            agreed += theirs is not None and [plain(a) for a in theirs] == [plain(a) for a in found]
+            if theirs is not None and [plain(a) for a in theirs] != [plain(a) for a in found]: print(repr(value), found, theirs)
+    print(f"{agreed} of {2 * len(values)} readings agree")
+    assert agreed > 1.9 * len(values)
+
+
+def test_mangled_fields_hide_no_domain():
+    rng = random.Random(3)
+    values = [mangled(rng) for _ in range(8000)]
+    trusted = 0
+    for value, (result, found) in zip(values, ours(values)):
+        if result == "unparsable" or address_in_display_name(value):
+            continue
+        trusted += 1
+        for theirs in (by_utils(value), by_headerregistry(value)):
+            if not (theirs is None or domains(theirs) <= domains(found)): print( (value, found, theirs))
+    print(f"{trusted} of {len(values)} fields mean one thing")
+    assert trusted > len(values) / 10
