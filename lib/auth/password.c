@@ -92,6 +92,47 @@ static int check_yescrypt(const char *params, struct errmsg *err)
 	return 0;
 }
 
+/* A 30-bit number of five digits, the lowest first; -1 when they are none. */
+static long number64(const char *text)
+{
+	long value = 0;
+	int i, digit;
+
+	for (i = 0; i < 5; i++) {
+		if ((digit = digit64(text[i])) < 0)
+			return -1;
+		value |= (long)digit << (6 * i);
+	}
+	return value;
+}
+
+/* $7$: N as a digit's power of two, r and p. */
+static int check_scrypt(const char *params, struct errmsg *err)
+{
+	int n = digit64(params[0]);
+	long r = n < 0 ? -1 : number64(params + 1), p = r < 0 ? -1 : number64(params + 6);
+
+	if (r <= 0 || p <= 0)
+		return errmsg_set(err, "a cut or damaged hash");
+	if (n > 20 || r > 256 || p > 4 || 128UL * (unsigned long)r << n > MEMORY_MAX)
+		return errmsg_set(err, "scrypt would need more than %lu MiB, or p is above 4",
+			MEMORY_MAX >> 20);
+	return 0;
+}
+
+/* Whether crypt(3) knows the method and it is strong enough. Some systems call $5$ legacy; pg-profile's users have it. */
+static int check_method(const char *crypted, struct errmsg *err)
+{
+	int verdict = crypt_checksalt(crypted);
+
+	if (verdict == CRYPT_SALT_OK ||
+		(verdict == CRYPT_SALT_METHOD_LEGACY && strncmp(crypted, "$5$", 3) == 0))
+		return 0;
+	if (verdict == CRYPT_SALT_METHOD_LEGACY || verdict == CRYPT_SALT_TOO_CHEAP)
+		return errmsg_set(err, "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)");
+	return errmsg_set(err, "not a crypt(3) hash that this system knows");
+}
+
 int password_usable(const char *hash, struct errmsg *err)
 {
 	const char *crypted = skip_scheme(hash);
@@ -102,15 +143,8 @@ int password_usable(const char *hash, struct errmsg *err)
 		return errmsg_set(err, "a {SCHEME} that is not of crypt(3)");
 	if (crypted[0] != '$')
 		return errmsg_set(err, "not a crypt(3) hash ($6$, $5$, $y$, $2b$)");
-	switch (crypt_checksalt(crypted)) {
-	case CRYPT_SALT_OK:
-		break;
-	case CRYPT_SALT_METHOD_LEGACY:
-	case CRYPT_SALT_TOO_CHEAP:
-		return errmsg_set(err, "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)");
-	default:
-		return errmsg_set(err, "not a crypt(3) hash that this system knows");
-	}
+	if (check_method(crypted, err) < 0)
+		return -1;
 	if (strncmp(crypted, "$6$", 3) == 0)
 		return check_sha(crypted, 86, err);
 	if (strncmp(crypted, "$5$", 3) == 0)
@@ -121,6 +155,8 @@ int password_usable(const char *hash, struct errmsg *err)
 		return check_yescrypt(crypted + 3, err);
 	if (strncmp(crypted, "$gy$", 4) == 0)
 		return check_yescrypt(crypted + 4, err);
+	if (strncmp(crypted, "$7$", 3) == 0)
+		return check_scrypt(crypted + 3, err);
 	return errmsg_set(err, "a hash of an unusual method ($6$, $5$, $y$, $2b$ are taken)");
 }
 

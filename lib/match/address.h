@@ -19,7 +19,7 @@
  * otherwise in quotes with only the needed backslashes.
  */
 struct mail_address {
-	char text[ADDRESS_MAX + 1]; /* as typed, without brackets and source route */
+	char text[ADDRESS_MAX + 1]; /* as typed, without brackets and source route; <Postmaster> in lower case */
 	char canon[ADDRESS_CANON_SIZE];
 	uint16_t text_len, canon_len;
 	uint16_t local_len; /* of canon's local part; the domain starts at local_len + 1 */

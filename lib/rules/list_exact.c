@@ -27,6 +27,15 @@ static int add_subtree(struct list *list, const struct entry *entry, struct prob
 	return add_name(list, name, (size_t)len + 1, entry->line);
 }
 
+static int in_brackets(const struct list *list, const struct entry *entry,
+	struct problems *problems)
+{
+	problems_add(problems, "%s:%u: \"%.*s\": write the address without <>; left out",
+		list_name(list->id), entry->line, (int)(entry->len < 120 ? entry->len : 120),
+		entry->text);
+	return 0;
+}
+
 static bool has_slash(const struct entry *entry)
 {
 	return memchr(entry->text, '/', entry->len) != NULL;
@@ -71,6 +80,8 @@ int list_add_address(struct list *list, const struct entry *entry, struct proble
 		list->has_at_domains = true;
 		return add_name(list, name, (size_t)len + 1, entry->line);
 	}
+	if (entry->text[0] == '<')
+		return in_brackets(list, entry, problems);
 	if (address_parse(entry->text, entry->len, &address) < 0)
 		return too_long(list, entry, problems);
 	return add_name(list, address.canon, address.canon_len, entry->line);
