@@ -10,6 +10,7 @@ struct chain {
 	size_t len; /* past ADDRESS_MAX: too long, the rest isn't kept */
 	char last;  /* '.', '@', 'w' for a word, 'l' for a literal; 0 when there is nothing */
 	bool has_at, quoted, odd;
+	bool hides_at; /* an @ within quotes */
 };
 
 struct parser {
@@ -83,13 +84,15 @@ static void end_chain(struct parser *p)
 {
 	struct chain *c = &p->chain;
 
-	if (c->has_at && c->last != '@')
+	if (c->has_at && c->last != '@') {
 		report(p);
-	else if (c->last != 0)
+	} else if (c->last != 0) {
 		p->junk = true;
+		p->odd = p->odd || c->hides_at; /* "a@b", where an address belongs */
+	}
 	c->len = 0;
 	c->last = 0;
-	c->has_at = c->quoted = c->odd = false;
+	c->has_at = c->quoted = c->odd = c->hides_at = false;
 }
 
 static void add_word(struct parser *p, const struct from_token *t)
@@ -107,6 +110,8 @@ static void add_word(struct parser *p, const struct from_token *t)
 		c->odd = true;
 	else if (t->kind == FROM_QUOTED)
 		c->quoted = true;
+	if (t->kind == FROM_QUOTED)
+		c->hides_at = c->hides_at || memchr(t->text, '@', t->len) != NULL;
 	else if (memchr(t->text, '\\', t->len) != NULL)
 		c->odd = true;
 	append(c, t->text, t->len, t->kind != FROM_LITERAL);

@@ -32,10 +32,10 @@ enum from_result {
 	 * was found, but there may be others. That is: NUL, or CR or LF without white
 	 * space behind; an unclosed quote, comment or literal; a backslash before a character that
 	 * has a meaning; brackets with several addresses, or words beside the address; an address
-	 * in a display name whose brackets hold none; an address with two @, no local
-	 * part, a backslash outside quotes, control characters, an encoded-word, a comment within a
-	 * word, or a word after white space behind it ("a@b c", without brackets); one longer
-	 * than ADDRESS_MAX (not reported).
+	 * in a display name whose brackets hold none; a quoted string with an @ where an address
+	 * belongs; an address with two @, no local part, a backslash outside quotes, control
+	 * characters, an encoded-word, a comment within a word, or a word after white space behind
+	 * it ("a@b c", without brackets); one longer than ADDRESS_MAX (not reported).
 	 */
 	FROM_UNPARSABLE
 };

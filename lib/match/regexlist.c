@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/strbuf.h"
+#include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
 
 /*
@@ -134,38 +136,52 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_t value,
-	struct errmsg *err)
+/* Compile one regex of JavaScript's dialect into r. */
+static int compile(struct regex *r, const struct strbuf *text, bool anchored, const char *regex,
+	size_t len, struct errmsg *err)
 {
-	uint32_t options = COMPILE_OPTIONS;
-	struct regex *r;
+	uint32_t options = COMPILE_OPTIONS | (anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U);
 	PCRE2_UCHAR why[128];
 	PCRE2_SIZE at;
 	int code;
 
-	if (len > REGEX_MAX)
-		return errmsg_set(err, "the regex has %zu bytes; at most %d are taken", len,
-			REGEX_MAX);
-	if (make_room(list, err) < 0)
-		return -1;
-	if (list->anchored)
-		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
-	r = &list->regexes[list->count];
-	r->code = pcre2_compile((PCRE2_SPTR)regex, len, options, &code, &at, NULL);
+	r->code = pcre2_compile((PCRE2_SPTR)text->text, text->len, options, &code, &at, NULL);
 	if (r->code == NULL) {
 		(void)pcre2_get_error_message(code, why, sizeof(why));
 		return errmsg_set(err, "regex \"%.*s\" can't be compiled: %s at character %zu",
 			(int)(len < 200 ? len : 200), regex, (const char *)why, (size_t)at + 1);
 	}
 	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it the interpreter does */
-	r->value = value;
 	r->plain = NULL;
-	if (regex_prefilter_can(regex, len) && (r->plain = strndup(regex, len)) == NULL) {
+	if (regex_prefilter_can(text->text, text->len) && (r->plain = strdup(text->text)) == NULL) {
 		pcre2_code_free(r->code);
 		return errmsg_set(err, "out of memory");
 	}
-	list->count++;
 	return 0;
+}
+
+int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_t value,
+	struct errmsg *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct regex *r;
+	int ret = -1;
+
+	if (len > REGEX_MAX)
+		return errmsg_set(err, "the regex has %zu bytes; at most %d are taken", len,
+			REGEX_MAX);
+	strbuf_add(&text, "", 0);
+	regex_dialect_translate(regex, len, &text);
+	if (text.failed || make_room(list, err) < 0) {
+		(void)errmsg_set(err, "out of memory");
+	} else {
+		r = &list->regexes[list->count];
+		r->value = value;
+		ret = compile(r, &text, list->anchored, regex, len, err);
+		list->count += ret == 0;
+	}
+	strbuf_free(&text);
+	return ret;
 }
 
 static void set_always(struct regexlist *list, const bool *takes_part)
