@@ -140,7 +140,7 @@ $(unit_programs) $(helper_programs): %: %.o $(all_archives)
 $(fuzz_programs): %: %.o $(all_archives)
 	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(load_libs) $(lib_libs)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -type f -name '*.d')
 
 .PHONY: unit-programs helper-programs fuzz-programs print-compile
 unit-programs: $(unit_programs)
