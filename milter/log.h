@@ -46,6 +46,7 @@ int log_start(const struct log_output *output, struct errmsg *err);
 void log_stop(void);
 
 void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
 bool log_wants(enum log_level level);
 
 /*
