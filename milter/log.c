@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_USUAL 512 /* bytes of room in the ring for each line that may wait */
+#define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each line that may wait */
 #define STOP_SECONDS 2
 
 /* What stands before each line in the ring. */
@@ -34,8 +34,7 @@ static struct {
 	bool to_stderr;
 	uint64_t head, tail;
 	uint64_t unsaid; /* lines dropped and not yet spoken of */
-	uint32_t lines, max_lines;
-	size_t size; /* a power of two */
+	uint32_t lines;
 	char *bytes;
 } ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -97,6 +96,25 @@ uint64_t log_written(void)
 	return atomic_load(&written);
 }
 
+static int facility_parse(const char *name)
+{
+	static const struct {
+		const char *name;
+		int facility;
+	} facilities[] = {
+		{ "mail", LOG_MAIL },	  { "daemon", LOG_DAEMON }, { "user", LOG_USER },
+		{ "auth", LOG_AUTH },	  { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
+	};
+
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+		if (strcasecmp(name, facilities[i].name) == 0)
+			return facilities[i].facility;
+	}
+	return -1;
+}
+
 /* To standard error in one write(), so that lines of several processes don't mix. */
 static void write_stderr(enum log_level level, const char *line, size_t len)
 {
@@ -128,8 +146,8 @@ static void write_line(enum log_level level, const char *line, size_t len)
 
 static void copy_in(const void *from, size_t len)
 {
-	size_t at = ring.head & (ring.size - 1);
-	size_t first = len < ring.size - at ? len : ring.size - at;
+	size_t at = ring.head & (RING_SIZE - 1);
+	size_t first = len < RING_SIZE - at ? len : RING_SIZE - at;
 
 	memcpy(ring.bytes + at, from, first);
 	memcpy(ring.bytes, (const char *)from + first, len - first);
@@ -138,8 +156,8 @@ static void copy_in(const void *from, size_t len)
 
 static void copy_out(void *to, size_t len)
 {
-	size_t at = ring.tail & (ring.size - 1);
-	size_t first = len < ring.size - at ? len : ring.size - at;
+	size_t at = ring.tail & (RING_SIZE - 1);
+	size_t first = len < RING_SIZE - at ? len : RING_SIZE - at;
 
 	memcpy(to, ring.bytes + at, first);
 	memcpy((char *)to + first, ring.bytes, len - first);
@@ -201,29 +219,21 @@ static void *writer_main(void *unused)
 	return NULL;
 }
 
-/* Room for so many usual lines, and for some of the longest. */
-static size_t ring_size(uint32_t lines)
-{
-	size_t size = (size_t)1 << 16;
-
-	while (size < (size_t)lines * LINE_USUAL)
-		size *= 2;
-	return size;
-}
-
 int log_start(const struct log_output *output, struct errmsg *err)
 {
+	enum log_level level;
 	sigset_t all, old;
-	int ret;
+	int facility, ret;
 
-	ring.size = ring_size(output->queue);
-	ring.max_lines = output->queue;
-	if ((ring.bytes = malloc(ring.size)) == NULL)
+	if ((facility = facility_parse(output->facility)) < 0)
+		return errmsg_set(err, "[log] facility: there is no '%s'", output->facility);
+	if (log_level_parse(output->level, &level) != 0)
+		return errmsg_set(err, "[log] level: there is no '%s'", output->level);
+	if ((ring.bytes = malloc(RING_SIZE)) == NULL)
 		return errmsg_set(err, "out of memory for the log");
 	/* libmilter itself logs by syslog(): with -f that is to be seen, too. */
-	openlog("postern", LOG_PID | (output->to_stderr ? LOG_PERROR : LOG_NDELAY),
-		output->facility);
-	log_set_level(output->level);
+	openlog("postern", LOG_PID | (output->to_stderr ? LOG_PERROR : LOG_NDELAY), facility);
+	log_set_level(level);
 	ring.to_stderr = output->to_stderr;
 	ring.stopping = false;
 	(void)pthread_cond_init(&ring.filled, NULL);
@@ -273,8 +283,8 @@ static void submit(enum log_level level, const char *line, size_t len)
 		write_stderr(level, line, len);
 		return;
 	}
-	if (ring.lines >= ring.max_lines ||
-		ring.size - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
+	if (ring.lines >= LOG_LINES_MAX ||
+		RING_SIZE - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
 		ring.unsaid++;
 		atomic_fetch_add(&dropped, 1);
 	} else {

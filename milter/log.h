@@ -30,11 +30,12 @@ int log_level_parse(const char *name, enum log_level *level_r);
 const char *log_level_name(enum log_level level);
 
 struct log_output {
-	int facility;	 /* LOG_MAIL ... of syslog(3) */
-	bool to_stderr;	 /* lines go to standard error with time and level, instead of syslog */
-	uint32_t queue;	 /* lines that wait before some are dropped */
-	enum log_level level;
+	const char *facility; /* of syslog(3): "mail", "daemon", "local0" ... */
+	const char *level;    /* as log_level_parse() takes it */
+	bool to_stderr;	      /* lines go to standard error with time and level, instead of syslog */
 };
+
+#define LOG_LINES_MAX 8192 /* that wait before some are dropped */
 
 /*
  * Start the thread. 0, or -1 with err set. To be called once, after the last fork; what is logged

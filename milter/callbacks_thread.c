@@ -1,0 +1,129 @@
+#include "milter/callbacks_thread.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/callbacks.h"
+#include "milter/log.h"
+
+#define KICK_NS 20000000L
+
+static struct {
+	char *path; /* of a unix socket; NULL: an inet one */
+	pthread_t main, thread;
+	bool running;
+	atomic_bool ended;
+} milter;
+
+bool milter_is_inet(const char *name)
+{
+	return strncasecmp(name, "inet:", 5) == 0 || strncasecmp(name, "inet6:", 6) == 0;
+}
+
+int milter_open(const struct milter_socket *socket, struct filter *filter, struct errmsg *err)
+{
+	const char *colon = strchr(socket->name, ':');
+	mode_t old_mask;
+	int opened;
+
+	if (!milter_is_inet(socket->name) &&
+		(milter.path = strdup(colon == NULL ? socket->name : colon + 1)) == NULL)
+		return errmsg_set(err, "out of memory");
+	if (callbacks_register(filter, err) != 0)
+		return -1;
+	if (milter.path != NULL && listen_clear(milter.path, err) != 0)
+		return -1;
+	if (smfi_setconn((char *)socket->name) != MI_SUCCESS)
+		return errmsg_set(err, "[milter] socket %s can't be used", socket->name);
+	(void)smfi_settimeout(socket->timeout);
+	old_mask = listen_mask(&socket->owner);
+	errno = 0;
+	opened = smfi_opensocket(false);
+	if (opened != MI_SUCCESS) {
+		(void)errmsg_set(err, "[milter] socket %s: %s", socket->name,
+			errno == 0 ? "can't be opened" : strerror(errno));
+		(void)umask(old_mask);
+		return -1;
+	}
+	if (milter.path != NULL)
+		return listen_own(milter.path, &socket->owner, old_mask, err);
+	(void)umask(old_mask);
+	return 0;
+}
+
+static void *milter_main(void *unused)
+{
+	sigset_t kick;
+
+	(void)unused;
+	(void)sigemptyset(&kick);
+	(void)sigaddset(&kick, MILTER_SIGNAL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	if (smfi_main() != MI_SUCCESS)
+		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
+	atomic_store(&milter.ended, true);
+	(void)pthread_kill(milter.main, MILTER_SIGNAL);
+	return NULL;
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+int milter_start(struct errmsg *err)
+{
+	const struct sigaction kick = { .sa_handler = ignore };
+	int ret;
+
+	(void)sigaction(MILTER_SIGNAL, &kick, NULL);
+	milter.main = pthread_self();
+	if ((ret = pthread_create(&milter.thread, NULL, milter_main, NULL)) != 0)
+		return errmsg_set(err, "can't start the milter's thread: %s", strerror(ret));
+	milter.running = true;
+	return 0;
+}
+
+bool milter_has_ended(void)
+{
+	return atomic_load(&milter.ended);
+}
+
+/* smfi_stop() waits for a lock that the listener holds while it polls, for up to five seconds. */
+static void *stopper_main(void *unused)
+{
+	(void)unused;
+	(void)smfi_stop();
+	return NULL;
+}
+
+void milter_stop(void)
+{
+	const struct timespec pause = { .tv_nsec = KICK_NS };
+	pthread_t stopper;
+	bool has_stopper;
+
+	if (!milter.running)
+		return;
+	/* First of all: from now on the path is free for the daemon that comes next. */
+	if (milter.path != NULL)
+		(void)unlink(milter.path);
+	has_stopper = pthread_create(&stopper, NULL, stopper_main, NULL) == 0;
+	/* A signal ends the listener's poll(). One that comes just before it is lost, so go on. */
+	while (!atomic_load(&milter.ended)) {
+		(void)nanosleep(&pause, NULL);
+		(void)pthread_kill(milter.thread, MILTER_SIGNAL);
+	}
+	(void)pthread_join(milter.thread, NULL);
+	if (has_stopper)
+		(void)pthread_join(stopper, NULL);
+	milter.running = false;
+}

@@ -1,0 +1,393 @@
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/hash.h"
+#include "load/config.h"
+#include "load/policy_files.h"
+#include "milter/cache.h"
+#include "milter/callbacks_thread.h"
+#include "milter/control.h"
+#include "milter/listen.h"
+#include "milter/log.h"
+#include "milter/process.h"
+
+#define FIRST_POLICY_MS 15000 /* how long starting waits for a policy before it answers without one */
+
+struct options {
+	const char *config_path, *user, *pid_file;
+	bool check_only, foreground;
+};
+
+/* All that lives as long as the daemon. */
+struct daemon {
+	struct options options;
+	char *config_path; /* absolute */
+	char *control_path;
+	char *pid_file; /* "": none */
+	struct process_user user;
+	struct snapshot *snapshot;
+	struct filter *filter;
+	struct server *server;
+	struct control *control;
+	struct cache *cache;
+};
+
+static const char usage[] =
+	"usage: postern [-fhnV] [-c FILE] [-P FILE] [-u USER[:GROUP]]\n"
+	"  -c FILE   the configuration (" CONFIG_FILE_DEFAULT ")\n"
+	"  -f        stay in the foreground and log to standard error\n"
+	"  -h        say this\n"
+	"  -n        check the configuration, the lists and the store, and exit\n"
+	"  -P FILE   write the process number to FILE\n"
+	"  -u USER   become USER when started by root\n"
+	"  -V        say the version\n";
+
+static void read_options(int argc, char **argv, struct options *options_r)
+{
+	struct options options = { .config_path = CONFIG_FILE_DEFAULT };
+	int c;
+
+	while ((c = getopt(argc, argv, "c:fhnP:u:V")) != -1) {
+		switch (c) {
+		case 'c':
+			options.config_path = optarg;
+			break;
+		case 'f':
+			options.foreground = true;
+			break;
+		case 'n':
+			options.check_only = true;
+			break;
+		case 'P':
+			options.pid_file = optarg;
+			break;
+		case 'u':
+			options.user = optarg;
+			break;
+		case 'V':
+			(void)printf("postern %s\n", PACKAGE_VERSION);
+			exit(EX_OK);
+		case 'h':
+			(void)fputs(usage, stdout);
+			exit(EX_OK);
+		default:
+			(void)fputs(usage, stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc) {
+		(void)fputs(usage, stderr);
+		exit(EX_USAGE);
+	}
+	*options_r = options;
+}
+
+static void print_problems(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
+}
+
+/* -n: what is wrong with the files? Bad lines and rows are named, but stop nothing, as in the daemon. */
+static int check_files(const char *path)
+{
+	struct problems *problems = problems_new();
+	struct config *config = NULL;
+	struct policy *policy = NULL;
+	struct errmsg err = { "out of memory" };
+	int code = EX_CONFIG;
+
+	if (problems == NULL || config_load(path, &config, &err) != 0) {
+		(void)fprintf(stderr, "postern: %s\n", err.text);
+	} else if (print_problems(config->warnings),
+		policy_from_files(config, &policy, problems, &err) != 0) {
+		(void)fprintf(stderr, "postern: %s\n", err.text);
+	} else {
+		print_problems(problems);
+		(void)printf("%s: good, %zu lines or rows left out\n", path,
+			problems_count(problems));
+		code = EX_OK;
+	}
+	policy_unref(&policy);
+	config_free(&config);
+	problems_free(&problems);
+	return code;
+}
+
+/* ---- starting -------------------------------------------------------------- */
+
+static char *copy(const char *text)
+{
+	char *text_copy = strdup(text);
+
+	if (text_copy == NULL)
+		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
+	return text_copy;
+}
+
+/* What the daemon keeps of the configuration that it started with. */
+static void keep_config(struct daemon *daemon, const struct config *config)
+{
+	const char *pid_file = daemon->options.pid_file;
+	struct errmsg err;
+
+	daemon->control_path = copy(config->control.socket);
+	daemon->pid_file = copy(pid_file == NULL ? config->milter.pid_file : pid_file);
+	if (process_find_user(daemon->options.user != NULL ? daemon->options.user :
+			geteuid() == 0			   ? config->milter.user :
+							     "",
+		    &daemon->user, &err) != 0)
+		process_fail(EX_NOUSER, &err);
+}
+
+static struct listen_owner owner_of(const struct daemon *daemon, uint32_t mode, const char *group)
+{
+	struct listen_owner owner = { .mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	struct errmsg err;
+
+	if (listen_group(group, &owner.gid, &err) != 0)
+		process_fail(EX_CONFIG, &err);
+	if (geteuid() == 0 && daemon->user.name[0] != '\0') {
+		owner.uid = daemon->user.uid;
+		if (owner.gid == (gid_t)-1)
+			owner.gid = daemon->user.gid;
+	}
+	return owner;
+}
+
+static void open_milter_socket(struct daemon *daemon, const struct config *config)
+{
+	const struct milter_socket socket = {
+		.name = config->milter.socket,
+		.owner = owner_of(daemon, config->milter.socket_mode, config->milter.socket_group),
+		.timeout = (int)config->milter.timeout,
+	};
+	struct errmsg err;
+
+	if (milter_open(&socket, daemon->filter, &err) != 0)
+		process_fail(EX_UNAVAILABLE, &err);
+}
+
+static void open_control_socket(struct daemon *daemon, const struct config *config)
+{
+	const struct listen_owner owner = owner_of(daemon, config->control.socket_mode,
+		config->control.socket_group);
+	const struct control_subject subject = {
+		.filter = daemon->filter,
+		.config_path = daemon->config_path,
+		.started = time(NULL),
+	};
+	struct errmsg err;
+	int fd;
+
+	if (daemon->control_path[0] == '\0')
+		return;
+	if (listen_unix(daemon->control_path, &owner, &fd, &err) != 0)
+		process_fail(EX_UNAVAILABLE, &err);
+	if (control_new(daemon->server, fd, &subject, &daemon->control, &err) != 0)
+		process_fail(EX_OSERR, &err);
+}
+
+static void start_log(const struct daemon *daemon, const struct config *config)
+{
+	const struct log_output output = {
+		.facility = config->log.facility,
+		.to_stderr = daemon->options.foreground,
+		.level = config->log.level,
+	};
+	struct errmsg err;
+
+	if (log_start(&output, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	for (size_t i = 0; i < problems_kept(config->warnings); i++)
+		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
+	if (geteuid() == 0)
+		log_event(LOG_LEVEL_WARNING, "running as root: name a user with -u or [milter] user");
+}
+
+/* In the cache thread. */
+static void on_config_taken(void *context, const struct config *config, const struct config *old)
+{
+	struct daemon *daemon = context;
+	struct problems *changed = problems_new();
+	enum log_level level;
+
+	if (log_level_parse(config->log.level, &level) == 0)
+		log_set_level(level);
+	filter_set_settings(daemon->filter, config->settings);
+	for (size_t i = 0; i < problems_kept(config->warnings); i++)
+		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
+	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
+		for (size_t i = 0; i < problems_kept(changed); i++)
+			log_event(LOG_LEVEL_WARNING, "config %s changes only by a restart",
+				problems_text(changed, i));
+	}
+	problems_free(&changed);
+}
+
+/* In the cache thread. */
+static void on_reload_ended(void *context, uint64_t request, bool ok, const struct errmsg *err)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->control != NULL)
+		control_reload_ended(daemon->control, request, ok, err);
+}
+
+static void start_threads(struct daemon *daemon, struct config *config)
+{
+	const struct cache_hooks hooks = {
+		.context = daemon,
+		.config_taken = on_config_taken,
+		.reload_ended = on_reload_ended,
+	};
+	struct errmsg err;
+
+	if (cache_start(config, daemon->config_path, daemon->snapshot, &hooks, &daemon->cache,
+		    &err) != 0)
+		process_fail(EX_OSERR, &err);
+	if (daemon->control != NULL && control_serve(daemon->control, daemon->cache, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	if (server_start(daemon->server, &err) != 0)
+		process_fail(EX_OSERR, &err);
+}
+
+/* ---- running --------------------------------------------------------------- */
+
+/*
+ * The main thread takes the signals; they are blocked everywhere. In the background SIGHUP is ignored, and not
+ * blocked in this thread: then the kernel drops it, and libmilter's own thread, which would stop the filter, never
+ * sees it.
+ */
+static void take_signals(const struct daemon *daemon, sigset_t *signals_r)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(signals_r);
+	(void)sigaddset(signals_r, SIGTERM);
+	(void)sigaddset(signals_r, SIGINT);
+	(void)sigaddset(signals_r, SIGUSR1);
+	(void)sigaddset(signals_r, MILTER_SIGNAL);
+	if (daemon->options.foreground)
+		(void)sigaddset(signals_r, SIGHUP);
+	else
+		(void)signal(SIGHUP, SIG_IGN);
+	(void)pthread_sigmask(SIG_BLOCK, signals_r, NULL);
+}
+
+/* Until it is told to end. */
+static void obey_signals(struct daemon *daemon, const sigset_t *signals)
+{
+	int signal;
+
+	while (!milter_has_ended()) {
+		if (sigwait(signals, &signal) != 0)
+			continue;
+		if (signal == SIGUSR1) {
+			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
+			(void)cache_reload_request(daemon->cache);
+		} else if (signal != MILTER_SIGNAL) {
+			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
+			return;
+		}
+	}
+}
+
+static void announce(struct daemon *daemon)
+{
+	struct errmsg err = { "" };
+
+	if (cache_wait_first(daemon->cache, FIRST_POLICY_MS, &err) == 0) {
+		log_event(LOG_LEVEL_NOTICE, "ready version=%s pid=%ld", PACKAGE_VERSION,
+			(long)getpid());
+		process_ready("deciding");
+		return;
+	}
+	log_event(LOG_LEVEL_WARNING, "ready version=%s pid=%ld policy=none error=\"%s\"",
+		PACKAGE_VERSION, (long)getpid(), err.text);
+	if (!daemon->options.foreground)
+		(void)fprintf(stderr, "postern: running, but there is no policy yet: %s\n",
+			err.text);
+	process_ready("no policy yet");
+}
+
+/* In the order in which they were started, backwards. What libmilter's workers may still use stays. */
+static void stop_all(struct daemon *daemon)
+{
+	process_notify("STOPPING=1");
+	if (daemon->control_path[0] != '\0')
+		(void)unlink(daemon->control_path);
+	milter_stop();
+	cache_stop(&daemon->cache);
+	server_stop(daemon->server);
+	control_free(&daemon->control);
+	server_free(&daemon->server);
+	if (daemon->pid_file[0] != '\0')
+		(void)unlink(daemon->pid_file);
+	log_event(LOG_LEVEL_NOTICE, "ended");
+	log_stop();
+}
+
+/* Sockets are bound while it is still root's process; everything else is done by the user. */
+static void run(struct daemon *daemon, struct config *config)
+{
+	struct errmsg err;
+	sigset_t signals;
+
+	keep_config(daemon, config);
+	take_signals(daemon, &signals);
+	process_raise_limits();
+	daemon->snapshot = snapshot_new();
+	if (daemon->snapshot != NULL)
+		daemon->filter = filter_new(daemon->snapshot, config->settings,
+			milter_is_inet(config->milter.socket));
+	if (daemon->filter == NULL)
+		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
+	if (server_new(&daemon->server, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	open_milter_socket(daemon, config);
+	open_control_socket(daemon, config);
+	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
+		process_fail(EX_CANTCREAT, &err);
+	if (process_become(&daemon->user, &err) != 0)
+		process_fail(EX_NOPERM, &err);
+	process_hide();
+	start_log(daemon, config);
+	start_threads(daemon, config);
+	announce(daemon);
+	if (milter_start(&err) != 0)
+		process_fail(EX_OSERR, &err);
+	obey_signals(daemon, &signals);
+	stop_all(daemon);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon; /* libmilter's workers may outlive main() */
+	struct config *config;
+	struct errmsg err;
+	uint8_t key[16];
+
+	read_options(argc, argv, &daemon.options);
+	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		hash_set_key(key);
+	if (daemon.options.check_only)
+		return check_files(daemon.options.config_path);
+	if (config_load(daemon.options.config_path, &config, &err) != 0)
+		process_fail(EX_CONFIG, &err);
+	if ((daemon.config_path = realpath(daemon.options.config_path, NULL)) == NULL) {
+		(void)errmsg_set(&err, "%s: %s", daemon.options.config_path, strerror(errno));
+		process_fail(EX_NOINPUT, &err);
+	}
+	if (!daemon.options.foreground && process_daemonize(&err) != 0)
+		process_fail(EX_OSERR, &err);
+	run(&daemon, config);
+	return EX_OK;
+}
