@@ -1,0 +1,101 @@
+"""Each recorded decision is reproduced by `posternctl explain --jsonl` (see FORMAT.md)."""
+
+import functools
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import cases
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+POSTERNCTL = ROOT / os.environ.get("POSTERN_BUILD", "build") / "posternctl"
+SESSION_KEYS = {"id", "ip", "rdns", "helo", "auth", "mail", "rcpts", "from"}
+
+
+@functools.lru_cache(maxsize=None)
+def explain(rule_set):
+    """(answers by id in their order, what went wrong or None) of one run over a rule set's sessions."""
+    folder = cases.FOLDER / rule_set
+    command = [POSTERNCTL, "explain", "-c", folder / "postern.conf", "--jsonl"]
+    try:
+        with open(folder / "sessions.jsonl", "rb") as sessions:
+            run = subprocess.run(command, stdin=sessions, capture_output=True, timeout=600, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return {}, str(error)
+    wrong = None
+    if run.returncode != 0:
+        wrong = f"exit status {run.returncode}: {run.stderr.decode(errors='replace').strip()}"
+    return {answer["id"]: answer for answer in map(json.loads, run.stdout.splitlines())}, wrong
+
+
+@pytest.mark.parametrize("rule_set", cases.RULE_SETS)
+def test_explain_answers_each_session_in_order(rule_set):
+    answers, wrong = explain(rule_set)
+    assert wrong is None
+    assert list(answers) == list(cases.sessions(rule_set)) == list(cases.expected(rule_set))
+
+
+CASES = [pytest.param(rule_set, name, id=name)
+         for rule_set in cases.RULE_SETS for name in cases.expected(rule_set)]
+
+
+@pytest.mark.parametrize("rule_set, name", CASES)
+def test_a_case_is_decided_as_expected(rule_set, name):
+    if name in cases.disputed():
+        pytest.skip(f"{name} is disputed: {cases.disputed()[name]}")
+    answers, wrong = explain(rule_set)
+    difference = cases.difference(cases.expected(rule_set)[name], answers.get(name))
+    if difference is not None:
+        if wrong is not None and name not in answers:
+            difference = wrong
+        session = json.dumps(cases.sessions(rule_set)[name], ensure_ascii=True)
+        pytest.fail(f"{rule_set} {name}: {difference}\n{session}", pytrace=False)
+
+
+def test_refusals_come_with_code_and_rule():
+    for rule_set in cases.RULE_SETS:
+        for name, answer in explain(rule_set)[0].items():
+            for step in answer["steps"]:
+                if step["verdict"] == "accept":
+                    assert "code" not in step, name
+                    continue
+                assert step["code"] in (535, 550), name
+                assert step["enhanced"] in ("5.7.1", "5.7.8"), name
+                assert step["rule"], name
+
+
+def test_every_rule_set_is_here():
+    assert len(cases.RULE_SETS) == 9
+    assert sum(len(cases.expected(rule_set)) for rule_set in cases.RULE_SETS) == 5688
+    for rule_set in cases.RULE_SETS:
+        for session in cases.sessions(rule_set).values():
+            assert set(session) <= SESSION_KEYS, session
+
+
+DIFFERENCES = [
+    ([["mail", "accept"]], [("mail", "accept", None)], None, None),
+    ([["mail", "reject", "a"]], [("mail", "reject", "a")], None, None),
+    ([["mail", "reject", "a"]], [("mail", "reject", "b")], None, "step 1"),
+    ([["mail", "reject", "a"]], [("mail", "reject", "b")], "verdict", None),
+    ([["mail", "reject", "a"]], [("mail", "tempfail", "a")], "verdict", "tempfail"),
+    ([["mail", "reject", "a"]], [("rcpt", "reject", "a")], "verdict", "rcpt"),
+    ([["mail", "accept"], ["rcpt", "accept"]], [("mail", "accept", None)], None, "the end"),
+    ([["mail", "accept"]], [("mail", "accept", None), ("rcpt", "accept", None)], None, "the end"),
+    ([], None, None, "no answer"),
+]
+
+
+@pytest.mark.parametrize("want, got, compare, words", DIFFERENCES)
+def test_a_difference_is_seen(want, got, compare, words):
+    answer = got and {"steps": [dict(zip(("step", "verdict", "text"), step)) for step in got]}
+    difference = cases.difference({"steps": want, "compare": compare}, answer)
+    assert (difference is None) if words is None else (words in difference)
+
+
+def test_disputed_cases_are_known_ids():
+    known = {name for rule_set in cases.RULE_SETS for name in cases.expected(rule_set)}
+    assert set(cases.disputed()) <= known
+    assert cases.disputed("# Disputed\n\n- `as00001`: why not\n- ps00001: other\n\nThere are none.\n") == {
+        "as00001": "why not", "ps00001": "other"}
