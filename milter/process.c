@@ -63,7 +63,8 @@ int process_daemonize(struct errmsg *err)
 	(void)close(ends[0]);
 	to_parent = ends[1];
 	(void)setsid();
-	(void)chdir("/");
+	if (chdir("/") != 0)
+		return errmsg_set(err, "can't change to /: %s", strerror(errno));
 	return 0;
 }
 
