@@ -12,7 +12,7 @@
 #define MEMORY_MAX (64UL << 20)
 
 /* What an unknown user's password is compared with: sha512crypt at its usual cost. */
-#define NOBODY_HASH                                                                             \
+#define NOBODY_HASH                                                                               \
 	"$6$nobodyatall.....$QqXvVzZQ6rQvY1m9wK2q3o8n7b6c5d4e3f2g1h0i9j8k7l6m5n4o3p2q1r0s9t8u7v6" \
 	"w5x4y3z2A1B0C9D8E7F"
 
@@ -120,7 +120,8 @@ static int check_scrypt(const char *params, struct errmsg *err)
 	return 0;
 }
 
-/* Whether crypt(3) knows the method and it is strong enough. Some systems call $5$ legacy; pg-profile's users have it. */
+/* Whether crypt(3) knows the method and it is strong enough. Some systems call $5$ legacy;
+ * pg-profile's users have it. */
 static int check_method(const char *crypted, struct errmsg *err)
 {
 	int verdict = crypt_checksalt(crypted);
@@ -193,8 +194,8 @@ int password_hash(const char *password, const char *method, unsigned long rounds
 	for (i = 0; password_methods[i] != NULL && strcmp(password_methods[i], method) != 0; i++)
 		;
 	if (password_methods[i] == NULL)
-		return errmsg_set(err, "unknown method \"%s\"; yescrypt, sha512, sha256 and bcrypt are",
-			method);
+		return errmsg_set(err,
+			"unknown method \"%s\"; yescrypt, sha512, sha256 and bcrypt are", method);
 	if (crypt_gensalt_rn(prefixes[i], rounds, NULL, 0, salt, sizeof(salt)) == NULL)
 		return errmsg_set(err, "%lu is no cost that %s takes", rounds, method);
 	if ((work = calloc(1, sizeof(*work))) == NULL)

@@ -11,10 +11,12 @@ struct errmsg {
 	char text[512]; /* NUL-terminated, cut (never overrun) when longer */
 };
 
-/* Replace err's text. err may be NULL: then nothing is said. Returns -1, so that `return errmsg_set(...)` fails. */
+/* Replace err's text. err may be NULL: then nothing is said. Returns -1, so that `return
+ * errmsg_set(...)` fails. */
 int errmsg_set(struct errmsg *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Put text in front of what err already says ("file.conf: " + "..."). err may be NULL. Returns -1. */
+/* Put text in front of what err already says ("file.conf: " + "..."). err may be NULL. Returns -1.
+ */
 int errmsg_prefix(struct errmsg *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

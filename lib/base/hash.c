@@ -32,8 +32,10 @@ static inline void sip_round(uint64_t v[4])
 uint64_t hash_bytes(const void *bytes, size_t len)
 {
 	uint64_t v[4] = {
-		key0 ^ UINT64_C(0x736f6d6570736575), key1 ^ UINT64_C(0x646f72616e646f6d),
-		key0 ^ UINT64_C(0x6c7967656e657261), key1 ^ UINT64_C(0x7465646279746573),
+		key0 ^ UINT64_C(0x736f6d6570736575),
+		key1 ^ UINT64_C(0x646f72616e646f6d),
+		key0 ^ UINT64_C(0x6c7967656e657261),
+		key1 ^ UINT64_C(0x7465646279746573),
 	};
 	const uint8_t *p = bytes;
 	uint64_t word, last = (uint64_t)len << 56;

@@ -18,15 +18,17 @@ void problems_free(struct problems **problems);
 void problems_add(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Add something that is in force but deserves a look. Not counted among the problems; PROBLEMS_KEPT are kept. */
+/* Add something that is in force but deserves a look. Not counted among the problems; PROBLEMS_KEPT
+ * are kept. */
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 size_t problems_notes(const struct problems *problems);
-const char *problems_note_text(const struct problems *problems, size_t i); /* i < problems_notes() */
+const char *problems_note_text(const struct problems *problems,
+	size_t i); /* i < problems_notes() */
 
-size_t problems_count(const struct problems *problems);	 /* all */
-size_t problems_kept(const struct problems *problems);	 /* those with a text */
+size_t problems_count(const struct problems *problems);		      /* all */
+size_t problems_kept(const struct problems *problems);		      /* those with a text */
 const char *problems_text(const struct problems *problems, size_t i); /* i < problems_kept() */
 
 #endif

@@ -7,8 +7,8 @@
 
 /* Open addressing with linear probing, at most 3/4 full. */
 struct slot {
-	uint32_t tag;	/* high half of the hash; saves most comparisons */
-	uint32_t key;	/* offset of the key in the blob, plus 1; 0 is a free slot */
+	uint32_t tag; /* high half of the hash; saves most comparisons */
+	uint32_t key; /* offset of the key in the blob, plus 1; 0 is a free slot */
 	uint32_t value;
 };
 

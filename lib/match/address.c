@@ -35,8 +35,7 @@ static bool is_dot_string(const char *text, size_t len)
 	if (len == 0 || text[0] == '.' || text[len - 1] == '.')
 		return false;
 	for (i = 0; i < len; i++) {
-		if (!is_atom_char((unsigned char)text[i]) ||
-			(text[i] == '.' && text[i - 1] == '.'))
+		if (!is_atom_char((unsigned char)text[i]) || (text[i] == '.' && text[i - 1] == '.'))
 			return false;
 	}
 	return true;
@@ -95,7 +94,8 @@ static size_t find_at(struct span s)
 	return s.len;
 }
 
-/* Write the local part's canonical form; returns its length. It is never longer than the original. */
+/* Write the local part's canonical form; returns its length. It is never longer than the original.
+ */
 static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 {
 	char plain[ADDRESS_MAX + 1];
@@ -130,8 +130,8 @@ static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 	struct cidr ip;
 	int len;
 
-	*is_literal_r = domain.len > 1 && domain.text[0] == '[' &&
-		domain.text[domain.len - 1] == ']';
+	*is_literal_r =
+		domain.len > 1 && domain.text[0] == '[' && domain.text[domain.len - 1] == ']';
 	if (*is_literal_r && domain.len - 2 < sizeof(text)) {
 		memcpy(text, domain.text + 1, domain.len - 2);
 		text[domain.len - 2] = '\0';
@@ -152,7 +152,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 {
 	struct mail_address *a = address_r;
 	struct span s = trim((struct span){ text, len }), local, domain;
-	int domain_len = 0;
+	int domain_len;
 	size_t at;
 
 	if (s.len > ADDRESS_MAX || memchr(s.text, '\0', s.len) != NULL ||

@@ -11,15 +11,16 @@
 #define ADDRESS_CANON_SIZE (ADDRESS_MAX + 1 + DOMAIN_SIZE)
 
 /*
- * A mail address (RFC 5321 Mailbox, RFC 6531), as typed and in the one form in which it is compared. A
- * plain value; about 3 KiB.
+ * A mail address (RFC 5321 Mailbox, RFC 6531), as typed and in the one form in which it is
+ * compared. A plain value; about 3 KiB.
  *
  * canon is LOCAL@DOMAIN: ASCII letters folded, the domain as domain_canon() has it (a literal
- * in its RFC 5952 form), the local part without quotes when it is a dot-string without them ("x"@d is x@d) and
- * otherwise in quotes with only the needed backslashes.
+ * in its RFC 5952 form), the local part without quotes when it is a dot-string without them ("x"@d
+ * is x@d) and otherwise in quotes with only the needed backslashes.
  */
 struct mail_address {
-	char text[ADDRESS_MAX + 1]; /* as typed, without brackets and source route; <Postmaster> in lower case */
+	char text[ADDRESS_MAX +
+		1]; /* as typed, without brackets and source route; <Postmaster> in lower case */
 	char canon[ADDRESS_CANON_SIZE];
 	uint16_t text_len, canon_len;
 	uint16_t local_len; /* of canon's local part; the domain starts at local_len + 1 */
@@ -30,9 +31,10 @@ struct mail_address {
 };
 
 /*
- * Parse the address of a MAIL or RCPT command: "<a@b>", "a@b", "<@x,@y:a@b>", "<>", "<postmaster>". White
- * space around it is dropped. Tolerant: what is no address by the grammar is split at the last @.
- * Returns 0, or -1 (longer than ADDRESS_MAX, or NUL, CR or LF inside) with *address_r undefined.
+ * Parse the address of a MAIL or RCPT command: "<a@b>", "a@b", "<@x,@y:a@b>", "<>", "<postmaster>".
+ * White space around it is dropped. Tolerant: what is no address by the grammar is split at the
+ * last @. Returns 0, or -1 (longer than ADDRESS_MAX, or NUL, CR or LF inside) with *address_r
+ * undefined.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
 

@@ -77,7 +77,8 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err)
 	clear_host_bits(&cleared);
 	if (memcmp(cleared.addr, net.addr, sizeof(net.addr)) != 0) {
 		cidr_format(&cleared, address);
-		return errmsg_set(err, "\"%s\" has host bits set; the network is %s", text, address);
+		return errmsg_set(err, "\"%s\" has host bits set; the network is %s", text,
+			address);
 	}
 	unwrap_mapped(&net);
 	*net_r = net;
@@ -140,7 +141,7 @@ void cidr_format(const struct cidr *net, char text_r[CIDR_TEXT_SIZE])
 }
 
 struct cidr_set {
-	struct strmap *nets;	  /* family, prefix length, address -> value */
+	struct strmap *nets;	    /* family, prefix length, address -> value */
 	bool used4[33], used6[129]; /* the prefix lengths that occur */
 };
 
@@ -182,8 +183,8 @@ int cidr_set_add(struct cidr_set *set, const struct cidr *net, uint32_t value)
 	int added = strmap_add(set->nets, key, set_key(net, key), value);
 
 	if (added > 0)
-		*(net->family == AF_INET ? &set->used4[net->prefix_len]
-					 : &set->used6[net->prefix_len]) = true;
+		*(net->family == AF_INET ? &set->used4[net->prefix_len] :
+					   &set->used6[net->prefix_len]) = true;
 	return added;
 }
 

@@ -42,7 +42,8 @@ struct cidr_set;
 
 struct cidr_set *cidr_set_new(void); /* NULL when out of memory */
 void cidr_set_free(struct cidr_set **set);
-int cidr_set_add(struct cidr_set *set, const struct cidr *net, uint32_t value); /* as strmap_add() */
+int cidr_set_add(struct cidr_set *set, const struct cidr *net,
+	uint32_t value); /* as strmap_add() */
 
 /* Whether a network holds address; *value_r is then that of the longest one. */
 bool cidr_set_find(const struct cidr_set *set, const struct cidr *address, uint32_t *value_r);

@@ -31,11 +31,12 @@ enum from_result {
 	 * Doesn't mean one thing to all readers; each() has been called for every address that
 	 * was found, but there may be others. That is: NUL, or CR or LF without white
 	 * space behind; an unclosed quote, comment or literal; a backslash before a character that
-	 * has a meaning; brackets with several addresses, or words beside the address; an address
-	 * in a display name whose brackets hold none; a quoted string with an @ where an address
-	 * belongs; an address with two @, no local part, a backslash outside quotes, control
-	 * characters, an encoded-word, a comment within a word, or a word after white space behind
-	 * it ("a@b c", without brackets); one longer than ADDRESS_MAX (not reported).
+	 * has a meaning; a comment or quote within an encoded-word; brackets with several
+	 * addresses, or words beside the address; an address in a display name whose brackets hold
+	 * none; a quoted string with an @ where an address belongs; an address with two @, no local
+	 * part, a backslash outside quotes, control characters, an encoded-word, a comment within a
+	 * word, or a word after white space behind it ("a@b c", without brackets); one longer than
+	 * ADDRESS_MAX (not reported).
 	 */
 	FROM_UNPARSABLE
 };

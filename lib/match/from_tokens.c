@@ -73,6 +73,7 @@ static bool skip_space(struct from_lexer *lx)
 			lx->comments_plain = *lx->odd = true;
 			return spaced;
 		}
+		*lx->odd = *lx->odd || lx->in_encoded;
 		lx->at = behind;
 	}
 }
@@ -89,6 +90,7 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 		lx->quotes_plain = *lx->odd = true;
 		return false;
 	}
+	*lx->odd = *lx->odd || lx->in_encoded;
 	t->kind = FROM_QUOTED;
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
@@ -118,6 +120,25 @@ static bool take_literal(struct from_lexer *lx, struct from_token *t)
 	return true;
 }
 
+/*
+ * Who decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" before taking it apart finds no comment in
+ * it: remember whether a word leaves an encoded-word open.
+ */
+static void note_encoded(struct from_lexer *lx, const struct from_token *t)
+{
+	const char *p, *end = t->text + t->len;
+
+	for (p = t->text; p + 1 < end; p++) {
+		if (!lx->in_encoded && p[0] == '=' && p[1] == '?') {
+			lx->in_encoded = true;
+			p++;
+		} else if (lx->in_encoded && p[0] == '?' && p[1] == '=') {
+			lx->in_encoded = false;
+			p++;
+		}
+	}
+}
+
 static void take_word(struct from_lexer *lx, struct from_token *t)
 {
 	t->kind = FROM_WORD;
@@ -127,6 +148,7 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 			*lx->odd = true;
 	}
 	t->len = (size_t)(lx->at - t->text);
+	note_encoded(lx, t);
 }
 
 struct from_token from_token_next(struct from_lexer *lx)

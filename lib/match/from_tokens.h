@@ -33,7 +33,8 @@ struct from_token {
 struct from_lexer {
 	const char *at, *end;
 	bool after_at, quotes_plain, comments_plain;
-	bool *odd; /* set when what was read has another meaning to other readers */
+	bool in_encoded; /* behind the beginning of an encoded-word, not yet at its end */
+	bool *odd;	 /* set when what was read has another meaning to other readers */
 };
 
 struct from_token from_token_next(struct from_lexer *lexer);

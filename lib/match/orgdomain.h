@@ -20,8 +20,8 @@ void orgdomain_unref(struct orgdomain **psl);
 
 /*
  * The organizational domain of a canonical name: its public suffix and one
- * label more (the list's rule * for suffixes that it doesn't know). Points into name; NULL when it has none: no dot, a bare
- * public suffix, an empty label, an address.
+ * label more (the list's rule * for suffixes that it doesn't know). Points into name; NULL when it
+ * has none: no dot, a bare public suffix, an empty label, an address.
  */
 const char *orgdomain_of(const struct orgdomain *psl, const char *name);
 

@@ -3,7 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The letters that mean something behind a backslash in JavaScript; digits and punctuation PCRE2 reads alike. */
+/* The letters that mean something behind a backslash in JavaScript; digits and punctuation PCRE2
+ * reads alike. */
 static const char known_escapes[] = "bBdDwWsSfnrtvcxuk";
 
 /* Copy the escape at p; returns what is behind it. */

@@ -1,6 +1,7 @@
 #include "lib/match/regex_prefilter.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,12 +154,10 @@ static int sources_fill(struct sources *s, const char *const *regexes, size_t co
 	for (i = 0; i < count; i++) {
 		if (regexes[i] == NULL)
 			continue;
-		len = strlen(regexes[i]);
-		if ((text = malloc(len + 7)) == NULL)
+		len = strlen(regexes[i]) + sizeof("^(?:)$");
+		if ((text = malloc(len)) == NULL)
 			return -1;
-		memcpy(text, anchored ? "^(?:" : "(?:", anchored ? 5 : 4);
-		strcat(text, regexes[i]);
-		strcat(text, anchored ? ")$" : ")");
+		(void)snprintf(text, len, anchored ? "^(?:%s)$" : "(?:%s)", regexes[i]);
 		s->texts[s->count] = text;
 		s->ids[s->count] = (unsigned)i;
 		s->flags[s->count++] = HS_FLAG_CASELESS | HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH |
@@ -197,8 +196,8 @@ static hs_database_t *compile(struct sources *s, bool *takes_part)
 	return NULL;
 }
 
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count,
-	bool anchored, bool *takes_part)
+struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
+	bool *takes_part)
 {
 	struct regex_prefilter *prefilter = NULL;
 	struct sources sources = { NULL, NULL, NULL, 0 };
@@ -269,8 +268,8 @@ int regex_prefilter_scan(const struct regex_prefilter *prefilter,
 
 #else /* without hyperscan each regex is tried */
 
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count,
-	bool anchored, bool *takes_part)
+struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
+	bool *takes_part)
 {
 	(void)regexes;
 	(void)anchored;

@@ -14,15 +14,16 @@
 struct regex_prefilter;
 struct regex_prefilter_scratch;
 
-/* Whether a regex is of the plain syntax: ASCII, no look-around, no back references, no odd escapes or classes. */
+/* Whether a regex is of the plain syntax: ASCII, no look-around, no back references, no odd escapes
+ * or classes. */
 bool regex_prefilter_can(const char *regex, size_t len);
 
 /*
- * Build from regexes (those that don't take part are NULL). Clears takes_part[i] for each one that has to be tried always. NULL
- * when there is nothing to gain or to be had: then nothing takes part.
+ * Build from regexes (those that don't take part are NULL). Clears takes_part[i] for each one that
+ * has to be tried always. NULL when there is nothing to gain or to be had: then nothing takes part.
  */
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count,
-	bool anchored, bool *takes_part);
+struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
+	bool *takes_part);
 void regex_prefilter_free(struct regex_prefilter **prefilter);
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void); /* NULL when out of memory */

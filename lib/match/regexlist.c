@@ -14,9 +14,10 @@
  * JavaScript's dialect, as near as PCRE2 comes: \u and \x as it has them, [] and [^],
  * an unset back reference matches nothing, $ is the very end.
  */
-#define COMPILE_OPTIONS                                                                         \
+#define COMPILE_OPTIONS                                                                          \
 	(PCRE2_CASELESS | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | \
-		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C)
+		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF |                     \
+		PCRE2_NEVER_BACKSLASH_C)
 
 /* Bounds of one match. Some 500,000 steps are about a millisecond. */
 #define MATCH_LIMIT 500000
@@ -38,8 +39,8 @@ struct regexlist {
 	struct regex *regexes;
 	size_t count, size;
 	size_t untested;
-	size_t words;	  /* of a bitmap with a bit a regex */
-	uint64_t *always; /* those to be tried on every subject */
+	size_t words;			   /* of a bitmap with a bit a regex */
+	uint64_t *always;		   /* those to be tried on every subject */
 	struct regex_prefilter *prefilter; /* NULL: all are tried */
 };
 

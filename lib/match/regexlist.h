@@ -22,14 +22,16 @@ struct regex_scratch;
 
 #define REGEX_BUDGET_NS UINT64_C(5000000) /* for all regexes of one decision */
 
-/* now_ns: a monotonic clock, or NULL for no budget of time (the match limits hold all the same). NULL when out of memory. */
+/* now_ns: a monotonic clock, or NULL for no budget of time (the match limits hold all the same).
+ * NULL when out of memory. */
 struct regex_scratch *regex_scratch_new(uint64_t (*now_ns)(void));
 void regex_scratch_free(struct regex_scratch **scratch);
 
 /* A new decision begins: its budget is whole. */
 void regex_scratch_begin(struct regex_scratch *scratch);
 
-/* anchored: each regex must match the whole subject, as ^(?:regex)$ in JavaScript. NULL when out of memory. */
+/* anchored: each regex must match the whole subject, as ^(?:regex)$ in JavaScript. NULL when out of
+ * memory. */
 struct regexlist *regexlist_new(bool anchored);
 void regexlist_free(struct regexlist **list);
 

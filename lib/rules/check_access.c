@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/match/domain.h"
@@ -28,7 +29,7 @@ static enum list_result look(const struct checking *c, enum list_id exact_id, en
 			r = list_match(regex, c->d->scratch, s->address->canon,
 				s->address->canon_len, &line);
 		}
-	} else if (s->client->family != AF_UNSPEC) {
+	} else if (s->client != NULL && s->client->family != AF_UNSPEC) {
 		r = list_find_client(exact, s->client, &line);
 		if (r == LIST_NO) {
 			cidr_format(s->client, ip);
@@ -110,25 +111,25 @@ static bool is_bound(const struct checking *c)
 void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict)
 {
 	struct checking c = checking_begin(d, facts, verdict);
-	char name[DOMAIN_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4] = "unknown [", *end;
+	char name[DOMAIN_SIZE], ip[CIDR_TEXT_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4];
 	struct subject s = { .client = &facts->client, .text = text };
 
 	if (!is_bound(&c))
 		return;
 	if (facts->rdns != NULL) {
 		if (domain_canon(facts->rdns, strlen(facts->rdns), name) < 0) {
-			check_failed(c.settings, CHECK_CONN, "the client's name is too long", verdict);
+			check_failed(c.settings, CHECK_CONN, "the client's name is too long",
+				verdict);
 			return;
 		}
 		s.host = name;
-		end = stpcpy(text, facts->rdns);
-		memcpy(end, " [", 3);
 	}
 	if (checking_wants(&c, CHECK_CONN)) {
-		cidr_format(&facts->client, text + strlen(text));
-		strcat(text, "]");
-		if (!check_precise(&c, finding_new(&c, CHECK_CONN), LIST_CONN_ALLOW,
-			    LIST_CONN_DENY, &s, c.settings->deny_conn))
+		cidr_format(&facts->client, ip);
+		(void)snprintf(text, sizeof(text), "%s [%s]",
+			facts->rdns != NULL ? facts->rdns : "unknown", ip);
+		if (!check_precise(&c, finding_new(&c, CHECK_CONN), LIST_CONN_ALLOW, LIST_CONN_DENY,
+			    &s, c.settings->deny_conn))
 			return;
 	}
 	(void)check_any(&c, CHECK_ANY, s.host, NULL);
@@ -183,7 +184,8 @@ static bool is_postmaster(const struct mail_address *rcpt)
 	return rcpt->local_len == 10 && memcmp(rcpt->canon, "postmaster", 10) == 0;
 }
 
-/* `accept = strict`: the allow lists are the list of all recipients. Returns whether the stage goes on. */
+/* `accept = strict`: the allow lists are the list of all recipients. Returns whether the stage goes
+ * on. */
 static bool check_exists(struct checking *c, struct finding *finding,
 	const struct mail_address *rcpt)
 {
@@ -208,8 +210,7 @@ void check_rcpt(const struct decider *d, const struct facts *facts, const struct
 			    c.settings->deny_rcpt) ||
 			!check_exists(&c, finding, rcpt))
 			return;
-		accepted = finding->outcome == OUTCOME_PASS &&
-			c.settings->rcpt_accept != ACCEPT_NO;
+		accepted = finding->outcome == OUTCOME_PASS && c.settings->rcpt_accept != ACCEPT_NO;
 	}
 	if (accepted || check_any(&c, CHECK_ANY, NULL, rcpt))
 		(void)check_recipient(&c, rcpt);

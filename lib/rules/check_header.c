@@ -43,7 +43,8 @@ static bool check_data(struct checking *c, const struct header_facts *header)
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	}
-	return finding_fail(c, finding, 550, "5.7.1", "Email from that domain is not accepted here.");
+	return finding_fail(c, finding, 550, "5.7.1",
+		"Email from that domain is not accepted here.");
 }
 
 /* Each address of the one From field must belong to who sends. */
@@ -77,8 +78,8 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	if (address->has_domain) {
 		switch (c->settings->header_from) {
 		case HEADER_FROM_OWNED:
-			check->belongs = sender_user_owns(c, check->who, address,
-				check->finding->rule);
+			check->belongs =
+				sender_user_owns(c, check->who, address, check->finding->rule);
 			break;
 		case HEADER_FROM_ENVELOPE:
 			check->belongs = address_equal(address, c->facts->sender);
@@ -100,8 +101,9 @@ static bool from_belongs(struct checking *c, const struct header_facts *header,
 	struct from_check check = { .c = c, .who = who, .finding = finding };
 
 	if (header->from_count != 1) {
-		finding_rule(finding, header->from_count == 0 ? "header_from: no From field" :
-								"header_from: several From fields");
+		finding_rule(finding,
+			header->from_count == 0 ? "header_from: no From field" :
+						  "header_from: several From fields");
 		return false;
 	}
 	switch (from_header_parse(header->from[0].value, header->from[0].len, look_at_owner,

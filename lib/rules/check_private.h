@@ -38,16 +38,18 @@ bool finding_fail(struct checking *c, struct finding *finding, int code, const c
 /* The finding could not be made: on_error decides. Returns whether the stage goes on. */
 bool finding_error(struct checking *c, struct finding *finding, const char *why);
 
-/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage goes on. */
+/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage
+ * goes on. */
 bool check_any(struct checking *c, enum check check, const char *host,
 	const struct mail_address *address);
 
 /* Who sends: the row, or what stands for it. */
 struct sender_user {
-	bool held;	 /* false: nobody is held to anything (lists only, unknown_user = accept) */
-	bool known;	 /* the tables know the login, or it is a token's */
+	bool held;  /* false: nobody is held to anything (lists only, unknown_user = accept) */
+	bool known; /* the tables know the login, or it is a token's */
 	struct user user;
-	const struct profile *profile; /* NULL: none; then `open` says whether that means everything is allowed */
+	const struct profile *
+		profile; /* NULL: none; then `open` says whether that means everything is allowed */
 	bool open;
 };
 

@@ -19,7 +19,11 @@ static const char *token_mail(const struct settings *settings, const char *login
 static void make_user(struct sender_user *who, const char *login)
 {
 	who->user = (struct user){
-		.id = "", .name = login, .password = "", .profile_id = "", .froms = "",
+		.id = "",
+		.name = login,
+		.password = "",
+		.profile_id = "",
+		.froms = "",
 		.enabled = true,
 	};
 }
@@ -42,8 +46,7 @@ bool sender_user_find(const struct checking *c, struct sender_user *who_r)
 	if (token_mail(c->settings, login) != NULL) {
 		make_user(who_r, login);
 		who_r->known = true;
-		who_r->profile =
-			profiles_by_name(c->parts->profiles, c->settings->token_profile);
+		who_r->profile = profiles_by_name(c->parts->profiles, c->settings->token_profile);
 	} else if (policy_find_user(c->d->policy, login, &who_r->user)) {
 		who_r->known = true;
 		who_r->profile = profiles_by_id(c->parts->profiles, who_r->user.profile_id);

@@ -13,16 +13,17 @@
  * live as long as the call. A fact that isn't known is NULL, AF_UNSPEC or 0.
  */
 struct facts {
-	const char *service;	  /* the MTA's {daemon_name} */
-	struct cidr client;	  /* AF_UNSPEC: a local client */
-	const char *rdns;	  /* the client's name; NULL when it has none ("unknown", "[192.0.2.7]") */
-	const char *helo;	  /* as typed */
-	const char *login;	  /* SASL login name; NULL: not logged in */
+	const char *service; /* the MTA's {daemon_name} */
+	struct cidr client;  /* AF_UNSPEC: a local client */
+	const char *rdns;  /* the client's name; NULL when it has none ("unknown", "[192.0.2.7]") */
+	const char *helo;  /* as typed */
+	const char *login; /* SASL login name; NULL: not logged in */
 	const struct mail_address *sender;
 	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not said */
 };
 
-/* One header field as it came, without its name; len bytes, maybe with folds, NUL or 8-bit bytes inside. */
+/* One header field as it came, without its name; len bytes, maybe with folds, NUL or 8-bit bytes
+ * inside. */
 struct field {
 	const char *value;
 	size_t len;

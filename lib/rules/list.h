@@ -39,9 +39,9 @@ const char *list_name(enum list_id id); /* the file's name */
 struct list;
 
 /*
- * Build a list from its file's text: one entry a line (LF, CRLF or CR), comments, blanks as design 3.1 has
- * them. A bad line is left out and named in problems as "NAME:LINE: reason". psl is needed for LIST_DOMAINS.
- * NULL only when out of memory.
+ * Build a list from its file's text: one entry a line (LF, CRLF or CR), comments, blanks as
+ * design 3.1 has them. A bad line is left out and named in problems as "NAME:LINE: reason". psl is
+ * needed for LIST_DOMAINS. NULL only when out of memory.
  */
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems);
@@ -56,7 +56,8 @@ size_t list_bytes(const struct list *list);
 enum list_result { LIST_NO, LIST_YES, LIST_FAILED };
 
 /* Exact lists: an address of a client, a canonical host name, a mail address. */
-enum list_result list_find_client(const struct list *list, const struct cidr *client, uint32_t *line_r);
+enum list_result list_find_client(const struct list *list, const struct cidr *client,
+	uint32_t *line_r);
 enum list_result list_find_host(const struct list *list, const char *name, uint32_t *line_r);
 enum list_result list_find_address(const struct list *list, const struct mail_address *address,
 	uint32_t *line_r);

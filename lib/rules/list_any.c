@@ -31,7 +31,8 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 	char name[DOMAIN_SIZE];
 	const char *org = name;
 
-	for (; allow && e.len > 0 && (e.text == entry->text || *e.text == ' ' || *e.text == '\t'); e.len--)
+	for (; allow && e.len > 0 && (e.text == entry->text || *e.text == ' ' || *e.text == '\t');
+		e.len--)
 		e.text++;
 	if (e.len > 1 && e.text[0] != '@' && memchr(e.text, '@', e.len) != NULL)
 		return add_address(list, map, &e, problems);
@@ -49,7 +50,7 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
 }
 
-/* Whether an entry names the host or any domain above it: else there is no need to ask for the organizational domain. */
+/* Whether an entry names the host or a domain above it: else the suffix list needn't be asked. */
 static bool may_be_listed(const struct list *list, const char *name)
 {
 	const char *at;

@@ -43,8 +43,10 @@ bool list_lines_next(struct list_lines *lines, const char **entry_r, size_t *len
 			stop++;
 		lines->at = stop;
 		if (lines->at < lines->end)
-			lines->at += lines->at + 1 < lines->end && stop[0] == '\r' &&
-					stop[1] == '\n' ? 2 : 1;
+			lines->at +=
+				lines->at + 1 < lines->end && stop[0] == '\r' && stop[1] == '\n' ?
+				2 :
+				1;
 		lines->line++;
 		trim(&start, &stop);
 		if (start == stop)

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * The grammar that all list files share (Haraka's): lines end in LF, CRLF or CR; an entry is trimmed;
- * # and ; begin a comment at the start of a line or after white space; blank
- * lines don't count. A byte order mark in front is skipped.
+ * The grammar that all list files share (Haraka's): lines end in LF, CRLF or CR; an entry is
+ * trimmed; # and ; begin a comment at the start of a line or after white space; blank lines don't
+ * count. A byte order mark in front is skipped.
  */
 struct list_lines {
 	const char *at, *end;

@@ -9,16 +9,16 @@ struct list {
 	unsigned refs;
 	enum list_id id;
 	/*
-	 * Exact lists: "name", ".domain" (with all below), "local@domain", "@domain", each with its line.
-	 * access.domains: what is denied, organizational domains and addresses.
+	 * Exact lists: "name", ".domain" (with all below), "local@domain", "@domain", each with its
+	 * line. access.domains: what is denied, organizational domains and addresses.
 	 */
 	struct strmap *names;
-	struct strmap *allowed;	 /* access.domains: the ! entries */
-	struct cidr_set *nets;	 /* client lists */
+	struct strmap *allowed;	   /* access.domains: the ! entries */
+	struct cidr_set *nets;	   /* client lists */
 	struct regexlist *regexes; /* regex lists */
-	struct orgdomain *psl;	 /* access.domains */
-	bool has_subtrees;	 /* a ".domain" entry */
-	bool has_at_domains;	 /* an "@domain" entry */
+	struct orgdomain *psl;	   /* access.domains */
+	bool has_subtrees;	   /* a ".domain" entry */
+	bool has_at_domains;	   /* an "@domain" entry */
 };
 
 /* Where an entry stands, for problems. */

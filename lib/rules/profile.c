@@ -120,7 +120,8 @@ static int add_rcpts(struct reading *r)
 				address.canon);
 			continue;
 		}
-		if (strmap_add(r->profile->rcpts, address.canon, address.canon_len, items.number) < 0)
+		if (strmap_add(r->profile->rcpts, address.canon, address.canon_len, items.number) <
+			0)
 			return -1;
 	}
 	return 0;
@@ -163,7 +164,8 @@ static int parse_size(const struct cell *cell, uint64_t *size_r)
 	return 0;
 }
 
-/* The columns that could allow more when they are misread: the row falls with them. 0, or -1 with the problem added. */
+/* The columns that could allow more when they are misread: the row falls with them. 0, or -1 with
+ * the problem added. */
 static int read_bounds(struct reading *r)
 {
 	const struct cell *limits = &r->profile->cells[PROFILE_LIMITS],
@@ -197,7 +199,8 @@ static int make_tables(struct profile *profile, bool anchored)
 	profile->hosts = strmap_new();
 	profile->rcpts = strmap_new();
 	profile->rcpt_re = regexlist_new(anchored);
-	return profile->hosts == NULL || profile->rcpts == NULL || profile->rcpt_re == NULL ? -1 : 0;
+	return profile->hosts == NULL || profile->rcpts == NULL || profile->rcpt_re == NULL ? -1 :
+											      0;
 }
 
 /* Put the finished profile in its place. -1 when out of memory. */
@@ -261,7 +264,8 @@ static int read_identity(struct reading *r, const struct cell *row)
 		return -1;
 	profile->id = profile->cells[PROFILE_ID].text;
 	profile->name = name->kind == CELL_TEXT && name->len > 0 ?
-		profile->cells[PROFILE_NAME].text : profile->id;
+		profile->cells[PROFILE_NAME].text :
+		profile->id;
 	(void)snprintf(r->where, sizeof(r->where), "profiles id %s (%s)", profile->id,
 		profile->name);
 	if (profiles_by_id(r->builder->profiles, profile->id) != NULL) {

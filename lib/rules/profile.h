@@ -24,10 +24,10 @@ struct profiles_builder;
 struct profiles_builder *profiles_builder_new(bool anchored);
 
 /*
- * Take a row. What is wrong with it is added to problems as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or
- * host is left out alone: that can only forbid more. A row with bad limits, size or `open` is left out
- * whole, and its users may send to nobody until it is mended (see profiles_is_bad()).
- * Returns 1 when taken, 0 when left out, -1 when out of memory.
+ * Take a row. What is wrong with it is added to problems as "profiles id 3 (sales): rcpt_re[2]
+ * ...". A bad regex or host is left out alone: that can only forbid more. A row with bad limits,
+ * size or `open` is left out whole, and its users may send to nobody until it is mended (see
+ * profiles_is_bad()). Returns 1 when taken, 0 when left out, -1 when out of memory.
  */
 int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
 	struct problems *problems);
@@ -40,21 +40,24 @@ struct profiles *profiles_ref(struct profiles *profiles);
 void profiles_unref(struct profiles **profiles);
 
 size_t profiles_count(const struct profiles *profiles);
-const struct profile *profiles_at(const struct profiles *profiles, size_t i); /* i < count; the rows' order */
+const struct profile *profiles_at(const struct profiles *profiles,
+	size_t i); /* i < count; the rows' order */
 const struct profile *profiles_by_id(const struct profiles *profiles, const char *id);
 const struct profile *profiles_by_name(const struct profiles *profiles, const char *name);
 bool profiles_is_bad(const struct profiles *profiles, const char *id); /* a row that was left out */
-bool profiles_any_maxsize(const struct profiles *profiles);	       /* whether any has a size limit */
+bool profiles_any_maxsize(const struct profiles *profiles); /* whether any has a size limit */
 
 const char *profile_id(const struct profile *profile);
 const char *profile_name(const struct profile *profile);
 bool profile_is_open(const struct profile *profile);
-uint64_t profile_maxsize(const struct profile *profile); /* octets; 0: no limit */
+uint64_t profile_maxsize(const struct profile *profile);	    /* octets; 0: no limit */
 const struct limits *profile_limits(const struct profile *profile); /* never NULL; may be empty */
 
 /* Whether hosts or rcpts list the recipient; *index_r: which entry, from 1. */
-bool profile_host_allows(const struct profile *profile, const struct mail_address *rcpt, uint32_t *index_r);
-bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt, uint32_t *index_r);
+bool profile_host_allows(const struct profile *profile, const struct mail_address *rcpt,
+	uint32_t *index_r);
+bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
+	uint32_t *index_r);
 const struct regexlist *profile_rcpt_re(const struct profile *profile);
 
 /* A column's value as the row had it, for writing the store. Lives as long as the profile. */

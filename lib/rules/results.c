@@ -8,8 +8,11 @@
 static const char *outcome_word(enum outcome outcome)
 {
 	static const char *const words[] = {
-		[OUTCOME_UNLISTED] = "unlisted", [OUTCOME_PASS] = "pass", [OUTCOME_FAIL] = "fail",
-		[OUTCOME_WARN] = "warn",	 [OUTCOME_ERROR] = "error",
+		[OUTCOME_UNLISTED] = "unlisted",
+		[OUTCOME_PASS] = "pass",
+		[OUTCOME_FAIL] = "fail",
+		[OUTCOME_WARN] = "warn",
+		[OUTCOME_ERROR] = "error",
 	};
 
 	return words[outcome];
@@ -38,8 +41,8 @@ static enum check own_check(enum stage stage)
 }
 
 /*
- * A rule as a comment (RFC 5322 section 3.2.2): it may hold a profile's name, so anything. A semicolon
- * would look like the end of the item.
+ * A rule as a comment (RFC 5322 section 3.2.2): it may hold a profile's name, so anything. A
+ * semicolon would look like the end of the item.
  */
 static void add_rule(struct strbuf *item, const char *rule)
 {

@@ -149,6 +149,7 @@ int cell_bool(const struct cell *cell, bool when_null, bool *value_r)
 
 bool cell_equal(const struct cell *a, const struct cell *b)
 {
-	return a->kind == b->kind && (a->kind == CELL_NULL ||
-		(a->len == b->len && memcmp(a->text, b->text, a->len) == 0));
+	return a->kind == b->kind &&
+		(a->kind == CELL_NULL ||
+			(a->len == b->len && memcmp(a->text, b->text, a->len) == 0));
 }

@@ -13,7 +13,8 @@
  */
 enum cell_kind {
 	CELL_NULL, /* NULL, or the column isn't there */
-	CELL_TEXT, /* len bytes of text; numbers and booleans as PostgreSQL writes them ("17", "t", "f"; "true" too) */
+	CELL_TEXT, /* len bytes of text; numbers and booleans as PostgreSQL writes them ("17", "t",
+		      "f"; "true" too) */
 	CELL_LIST, /* items of a list column, each followed by a NUL; len counts all of it */
 };
 
@@ -75,7 +76,8 @@ struct cell_items {
 };
 
 void cell_items_init(struct cell_items *items, const struct cell *cell, int regex);
-int cell_items_next(struct cell_items *items, const char **item_r, size_t *len_r); /* 0 at the end */
+int cell_items_next(struct cell_items *items, const char **item_r,
+	size_t *len_r); /* 0 at the end */
 
 /*
  * A boolean as PostgreSQL, JSON or a person writes it; NULL gives *value_r = when_null. 0, or -1

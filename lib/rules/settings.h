@@ -9,8 +9,8 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The settings that the checks read: postern.conf's [check], [rcpt], [deny_msg], [profile], [limits] and what of
- * [milter] changes a decision. Filled by load/config.c, immutable afterwards,
+ * The settings that the checks read: postern.conf's [check], [rcpt], [deny_msg], [profile],
+ * [limits] and what of [milter] changes a decision. Filled by load/config.c, immutable afterwards,
  * reference-counted with the policy that holds it.
  */
 enum check_mode { MODE_NO, MODE_YES, MODE_WARN };
@@ -48,7 +48,7 @@ struct settings {
 	enum header_from_mode header_from;
 	bool rcpt_re_anchored;
 	bool refuse_routed;
-	bool lists_only; /* no database and no store: nobody is held to a profile */
+	bool lists_only;	   /* no database and no store: nobody is held to a profile */
 	const char *token_login;   /* [jwt] login: logins TOKEN:MAIL may send as MAIL alone */
 	const char *token_profile; /* [jwt] profile: the name of their profile */
 

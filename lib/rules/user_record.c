@@ -19,7 +19,8 @@ size_t user_record_size(const char *record)
 {
 	struct user_head h = user_record_head(record);
 
-	return sizeof(h) + h.id_len + h.name_len + h.password_len + h.profile_len + 4U + h.froms_len;
+	return sizeof(h) + h.id_len + h.name_len + h.password_len + h.profile_len + 4U +
+		h.froms_len;
 }
 
 void user_record_read(const char *record, struct user *user_r)
@@ -41,7 +42,8 @@ uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MA
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		folded_r[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+		folded_r[i] =
+			name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
 	return hash_bytes(folded_r, len);
 }
 
@@ -124,7 +126,8 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 		return 0;
 	}
 	if (item[0] == '@' || item[0] == '.') {
-		if ((canon = domain_canon(item + 1, len - 1, name)) <= 0 || strchr(name, '@') != NULL)
+		if ((canon = domain_canon(item + 1, len - 1, name)) <= 0 ||
+			strchr(name, '@') != NULL)
 			return -1;
 		strbuf_add(buf, item, 1);
 		strbuf_add(buf, name, (size_t)canon + 1);
@@ -132,7 +135,8 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 	}
 	if (address_parse(item, len, &address) < 0 || address.local_len == 0 ||
 		(item[0] == '"' && address.canon[0] != '"') ||
-		(address.canon[0] != '"' && memchr(address.canon, '@', address.local_len) != NULL) ||
+		(address.canon[0] != '"' &&
+			memchr(address.canon, '@', address.local_len) != NULL) ||
 		address.canon[address.canon_len - 1] == '@')
 		return -1;
 	strbuf_add(buf, address.canon, (size_t)address.canon_len + 1U);

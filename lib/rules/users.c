@@ -16,8 +16,8 @@
 struct shard {
 	unsigned refs;
 	uint32_t count;
-	uint32_t mask;	 /* slots - 1; slots are a power of two, at most 3/4 full */
-	size_t bytes;	 /* of the whole block */
+	uint32_t mask;	  /* slots - 1; slots are a power of two, at most 3/4 full */
+	size_t bytes;	  /* of the whole block */
 	uint32_t slots[]; /* offset of a record in what follows, plus 1; 0 is free */
 };
 
@@ -122,7 +122,8 @@ static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
 	user_record_read(records + (*slot - 1), &old);
 	user_record_read(records + offset, &new);
 	later = is_later(new.id, old.id);
-	problems_add(problems, "users id %s (%s): the row with id %s has the same username; left out",
+	problems_add(problems,
+		"users id %s (%s): the row with id %s has the same username; left out",
 		later ? old.id : new.id, old.name, later ? new.id : old.id);
 	if (later)
 		*slot = offset + 1;

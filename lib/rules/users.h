@@ -18,8 +18,8 @@ struct users;
 /* One user; points into the set and lives as long as the caller's reference to it. */
 struct user {
 	const char *id;
-	const char *name;     /* the row's own spelling: the login from here on */
-	const char *password; /* a crypt(3) hash, maybe with {SCHEME}; "" for none */
+	const char *name;	/* the row's own spelling: the login from here on */
+	const char *password;	/* a crypt(3) hash, maybe with {SCHEME}; "" for none */
 	const char *profile_id; /* "" for none */
 	const char *froms;	/* canonical entries, each with its NUL; froms_len counts all */
 	size_t froms_len;
@@ -30,14 +30,16 @@ struct user {
 struct users_builder;
 struct users_builder *users_builder_new(void); /* NULL when out of memory */
 
-/* What says whether a password hash is usable (lib/auth/password.h); an unusable one is a problem, and the row stays. */
+/* What says whether a password hash is usable (lib/auth/password.h); an unusable one is a problem,
+ * and the row stays. */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
 /*
  * Take a row; problems gets "users id 17 (bob): ...". A bad address in froms is left
  * out alone; a row without a usable name is left out whole. Of two rows with
- * one name (ASCII caseless) the later id is in force. Returns 1 when taken, 0 when left out, -1 when out of memory.
+ * one name (ASCII caseless) the later id is in force. Returns 1 when taken, 0 when left out, -1
+ * when out of memory.
  */
 int users_builder_add(struct users_builder *builder, const struct cell row[USER_COLUMNS],
 	struct problems *problems);

@@ -26,8 +26,12 @@ const char *check_name(enum check check)
 const char *stage_name(enum stage stage)
 {
 	static const char *const names[] = {
-		[STAGE_CONNECT] = "connect", [STAGE_HELO] = "helo", [STAGE_AUTH] = "auth",
-		[STAGE_MAIL] = "mail",	     [STAGE_RCPT] = "rcpt", [STAGE_HEADER] = "header",
+		[STAGE_CONNECT] = "connect",
+		[STAGE_HELO] = "helo",
+		[STAGE_AUTH] = "auth",
+		[STAGE_MAIL] = "mail",
+		[STAGE_RCPT] = "rcpt",
+		[STAGE_HEADER] = "header",
 		[STAGE_BODY] = "body",
 	};
 
@@ -37,8 +41,10 @@ const char *stage_name(enum stage stage)
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[] = {
-		[OUTCOME_UNLISTED] = "unlisted", [OUTCOME_PASS] = "pass",
-		[OUTCOME_FAIL] = "fail",	 [OUTCOME_WARN] = "would-reject",
+		[OUTCOME_UNLISTED] = "unlisted",
+		[OUTCOME_PASS] = "pass",
+		[OUTCOME_FAIL] = "fail",
+		[OUTCOME_WARN] = "would-reject",
 		[OUTCOME_ERROR] = "error",
 	};
 

@@ -22,7 +22,15 @@ enum check {
 
 const char *check_name(enum check check);
 
-enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_HEADER, STAGE_BODY };
+enum stage {
+	STAGE_CONNECT,
+	STAGE_HELO,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_HEADER,
+	STAGE_BODY
+};
 
 const char *stage_name(enum stage stage);
 
@@ -37,19 +45,21 @@ enum outcome {
 
 const char *outcome_name(enum outcome outcome);
 
-#define REPLY_TEXT_SIZE 460 /* an SMTP reply line is 512 octets with code and CRLF (RFC 5321 4.5.3.1.5) */
+#define REPLY_TEXT_SIZE \
+	460 /* an SMTP reply line is 512 octets with code and CRLF (RFC 5321 4.5.3.1.5) */
 #define RULE_SIZE 200
 
 struct reply {
-	int code;	   /* 550, 450, ... ; 0: none */
-	char enhanced[12]; /* RFC 3463: "5.7.1" */
+	int code;		    /* 550, 450, ... ; 0: none */
+	char enhanced[12];	    /* RFC 3463: "5.7.1" */
 	char text[REPLY_TEXT_SIZE]; /* printable ASCII, nothing else */
 };
 
 struct finding {
 	enum check check;
 	enum outcome outcome;
-	char rule[RULE_SIZE]; /* "mail_from.access.blacklist:17", "profile sales: rcpt_re[2]"; "" for none */
+	char rule[RULE_SIZE]; /* "mail_from.access.blacklist:17", "profile sales: rcpt_re[2]"; ""
+				 for none */
 	struct reply reply;   /* of OUTCOME_FAIL, _WARN and _ERROR */
 };
 
@@ -60,8 +70,9 @@ enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_
 const char *verdict_name(enum verdict_kind kind); /* "accept", "reject", "tempfail", "discard" */
 
 /*
- * What a stage decides: the findings of its checks in their order; the last one has decided when kind
- * is not CONTINUE. A plain value that the caller owns; the first call of verdict_init() makes it valid.
+ * What a stage decides: the findings of its checks in their order; the last one has decided when
+ * kind is not CONTINUE. A plain value that the caller owns; the first call of verdict_init() makes
+ * it valid.
  */
 struct verdict {
 	enum verdict_kind kind;

@@ -1,0 +1,69 @@
+#include "ctl/explain_print.h"
+
+#include <string.h>
+
+static const char *get(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+/* Terminal colours (ECMA-48 SGR): green goes on, red refuses, yellow is worth a look. */
+static const char *colour_of(const char *word)
+{
+	if (strcmp(word, "accept") == 0 || strcmp(word, "pass") == 0)
+		return "\033[32m";
+	if (strcmp(word, "reject") == 0 || strcmp(word, "fail") == 0)
+		return "\033[31m";
+	if (strcmp(word, "unlisted") == 0)
+		return "";
+	return "\033[33m";
+}
+
+static void print_word(FILE *out, const char *word, int width, bool colour)
+{
+	if (colour)
+		fprintf(out, "%s%-*s\033[0m", colour_of(word), width, word);
+	else
+		fprintf(out, "%-*s", width, word);
+}
+
+static void print_reply(FILE *out, json_t *object)
+{
+	json_t *code = json_object_get(object, "code");
+
+	if (code != NULL)
+		fprintf(out, "%d %s %s", (int)json_integer_value(code), get(object, "enhanced"),
+			get(object, "text"));
+}
+
+static void print_check(FILE *out, json_t *check, bool colour)
+{
+	fprintf(out, "    %-12s", get(check, "check"));
+	print_word(out, get(check, "outcome"), 13, colour);
+	fprintf(out, "%s", get(check, "rule"));
+	if (strcmp(get(check, "outcome"), "would-reject") == 0) {
+		fputs("  ", out);
+		print_reply(out, check);
+	}
+	fputc('\n', out);
+}
+
+void explain_print(FILE *out, json_t *answer, bool colour)
+{
+	json_t *step, *check, *checks;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(answer, "steps"), i, step) {
+		fprintf(out, "%-8s", get(step, "step"));
+		print_word(out, get(step, "verdict"), 9, colour);
+		print_reply(out, step);
+		fputc('\n', out);
+		checks = json_object_get(step, "checks");
+		json_array_foreach (checks, k, check)
+			print_check(out, check, colour);
+		if (json_array_size(checks) == 0 && get(step, "rule")[0] != '\0')
+			fprintf(out, "    %s\n", get(step, "rule"));
+	}
+}

@@ -1,0 +1,14 @@
+#ifndef POSTERN_EXPLAIN_PRINT_H
+#define POSTERN_EXPLAIN_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/*
+ * Print an answer of load/explain.h for people: a line a stage, and under it a line for each check
+ * with the rule that it found.
+ */
+void explain_print(FILE *out, json_t *answer, bool colour);
+
+#endif
