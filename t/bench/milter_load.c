@@ -25,6 +25,7 @@ static const char usage_text[] =
 	"  -t, --seconds S         run for this long instead (5, when -n isn't given)\n"
 	"      --sessions          a new connection for each message; else it is kept\n"
 	"      --idle N            connections kept silent beside, after connect (0)\n"
+	"      --hold                  only keep the idle ones: say so, wait for the end of input\n"
 	"      --warmup S          seconds at the start in which nothing is counted (0)\n"
 	"      --pause MS              time a client takes between two SMTP commands (0)\n"
 	"      --threads N         threads of the load client (1)\n"
@@ -43,6 +44,7 @@ struct command {
 enum {
 	OPT_SESSIONS = 256,
 	OPT_IDLE,
+	OPT_HOLD,
 	OPT_WARMUP,
 	OPT_PAUSE,
 	OPT_THREADS,
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, 't' },
 	{ "sessions", no_argument, NULL, OPT_SESSIONS },
 	{ "idle", required_argument, NULL, OPT_IDLE },
+	{ "hold", no_argument, NULL, OPT_HOLD },
 	{ "warmup", required_argument, NULL, OPT_WARMUP },
 	{ "pause", required_argument, NULL, OPT_PAUSE },
 	{ "threads", required_argument, NULL, OPT_THREADS },
@@ -96,6 +99,16 @@ static double seconds_of(const char *name, const char *text)
 	return number;
 }
 
+/* The idle connections stand: tell whoever started us, and wait until they close our input. */
+static void hold(void)
+{
+	puts("idle connections stand");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	exit(0);
+}
+
 static void take_option(struct command *command, int option)
 {
 	struct load_options *load = &command->load;
@@ -120,6 +133,9 @@ static void take_option(struct command *command, int option)
 		break;
 	case OPT_IDLE:
 		load->idle = whole("--idle", optarg, 0, MAX_CONNECTIONS);
+		break;
+	case OPT_HOLD:
+		load->on_idle = hold;
 		break;
 	case OPT_WARMUP:
 		load->warmup = seconds_of("--warmup", optarg);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Postfix opens one connection a session, many at once: libmilter's own 20 would turn them away. */
 #define BACKLOG 1024
@@ -218,6 +219,7 @@ int main(int argc, char **argv)
 		limit.rlim_cur = limit.rlim_max; /* thousands of idle connections */
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	umask(0); /* whoever runs Postfix may use the socket */
 	if (smfi_setconn(socket_name) != MI_SUCCESS || smfi_register(filter) != MI_SUCCESS ||
 		smfi_setbacklog(BACKLOG) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS) {
 		fprintf(stderr, "null_filter: cannot listen on %s\n", socket_name);

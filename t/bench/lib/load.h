@@ -12,13 +12,14 @@ struct load_options {
 	size_t connections;		 /* at a time, over all threads */
 	size_t idle;			 /* opened before, and kept silent, beside them */
 	size_t threads;
-	size_t messages;      /* for each of the connections; 0: until the time is over */
-	double seconds;	      /* 0: until the messages are sent */
-	double warmup;	      /* seconds from the start in which nothing is counted */
-	double pause;	      /* seconds between two SMTP commands of a session */
-	double patience;      /* seconds without any answer after which a run ends as stuck */
-	bool is_session_each; /* a new connection for each message */
-	size_t body_size;     /* bytes */
+	size_t messages;       /* for each of the connections; 0: until the time is over */
+	double seconds;	       /* 0: until the messages are sent */
+	double warmup;	       /* seconds from the start in which nothing is counted */
+	double pause;	       /* seconds between two SMTP commands of a session */
+	double patience;       /* seconds without any answer after which a run ends as stuck */
+	bool is_session_each;  /* a new connection for each message */
+	size_t body_size;      /* bytes */
+	void (*on_idle)(void); /* called once the idle connections stand; NULL: nothing is */
 };
 
 /* What came of it. Nanoseconds in the histograms. */

@@ -124,6 +124,8 @@ static void make_load(struct load_worker *worker)
 			serve(worker); /* a few at a time: the listener's queue is short */
 	}
 	pthread_barrier_wait(worker->barrier);
+	if (worker->number == 0 && options->on_idle != NULL && !worker->result.is_stuck)
+		options->on_idle();
 	worker->last_done = load_clock();
 	worker->count_from = worker->last_done + (uint64_t)(options->warmup * 1e9);
 	if (options->seconds > 0)

@@ -1,0 +1,205 @@
+"""What the benchmarks share: filters in their own processes, the load client, pairs and tables."""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "t" / "integration"))
+
+import gen_rules  # noqa: E402
+from harness.postern import BUILD, POSTERN, USER, Postern  # noqa: E402
+from harness.process import Process  # noqa: E402
+
+MILTER_LOAD = BUILD / "t" / "bench" / "milter_load"
+NULL_FILTER = BUILD / "t" / "bench" / "null_filter"
+WORK = BUILD / "bench"
+START_DEADLINE = 300  # seconds in which a filter has to let the first message through
+
+
+def raise_descriptors():
+    """For thousands of idle connections, here and in every child."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def run_load(socket, *options):
+    """milter_load's result as a dict; SystemExit when it failed."""
+    argv = [MILTER_LOAD, "-s", socket, "--json", *options]
+    done = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise SystemExit(f"milter_load {options}: {done.stderr}")
+    result = json.loads(done.stdout)
+    result["ok"] = done.returncode == 0
+    return result
+
+
+def stat_of(pid):
+    """The fields of /proc/PID/stat after the name: [1] the parent, [11:15] its times."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def cpu_seconds(pid):
+    """Of a process with all its threads, of its children, and of those that it has waited for."""
+    ticks = sum(map(int, stat_of(pid)[11:15]))
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = stat_of(path.name)
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+            continue
+        if fields[1] == str(pid):
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def idle_connections(filters, count):
+    """So many silent connections to each of the filters, while the block runs."""
+    with contextlib.ExitStack() as stack:
+        for tested in filters if count else ():
+            argv = [MILTER_LOAD, "-s", tested.socket, "--idle", count, "--hold"]
+            holder = stack.enter_context(subprocess.Popen(
+                [str(arg) for arg in argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            stack.callback(holder.stdin.close)
+            if holder.stdout.readline() != b"idle connections stand\n":
+                raise SystemExit(f"{tested.name}: {count} idle connections don't stand")
+        yield
+
+
+class Filter:
+    """A filter at work: .socket as milter_load takes it, .process as of the tests' harness."""
+
+    def __init__(self, name, socket, process):
+        self.name = name
+        self.socket = socket
+        self.process = process
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.process.pid)
+
+    def memory_mb(self):
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        return 0
+
+    def accepts(self):
+        """Whether it lets a message through: it may still be loading."""
+        argv = [str(arg) for arg in (MILTER_LOAD, "-s", self.socket, "-n", 1, "--patience", 5,
+                                     "--json", *self.first_session)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return done.returncode == 0 and json.loads(done.stdout)["verdicts"]["accepted"] == 1
+
+    first_session = ()
+
+    def start(self, first_session=()):
+        """Start it and wait until a message passes; the seconds that took."""
+        self.first_session = first_session
+        begin = time.monotonic()
+        self.process.start(ready=self.accepts, deadline=START_DEADLINE)
+        return time.monotonic() - begin
+
+    def stop(self):
+        self.process.stop()
+
+
+def null_filter(name, folder, *options):
+    """A null_filter on a unix socket of its own; options as it takes them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = f"unix:{folder / name}.sock"
+    process = Process(name, [NULL_FILTER, "-p", socket, *options], folder / f"{name}.log")
+    return Filter(name, socket, process)
+
+
+def postern_filter(folder, rules, config):
+    """Postern on a unix socket, with a rule set of gen_rules.py; None where it isn't built."""
+    if not POSTERN.exists():
+        return None
+    merged = {section: dict(keys) for section, keys in config.items()}
+    merged.setdefault("lists", {})["directory"] = rules / "lists"
+    merged.setdefault("store", {})["path"] = rules / "store.json"
+    daemon = Postern(folder, merged)
+    daemon.create()
+    if USER:
+        shutil.chown(rules / "store.json", USER)
+    (rules / "store.json").chmod(0o600)
+    # A line for each message would make a file of gigabytes; what is measured is the writing of it.
+    daemon.process.argv = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh", *daemon.process.argv]
+    return Filter("Postern", f"unix:{daemon.socket}", daemon.process)
+
+
+ALL, SAME, POSTERN_NAME = "null, all callbacks", "null, the same", "Postern"
+
+
+def start_filters(options, folder, rules):
+    """
+    {name: filter}, running: one that does nothing with every callback, one that does nothing and
+    negotiates exactly what Postern negotiated, and Postern itself, last. Without a Postern the second
+    negotiates what saves replies, and there is no third.
+    """
+    sessions = ["--file", rules / "sessions.jsonl"]
+    filters = {ALL: null_filter("null-all", folder)}
+    filters[ALL].start()
+    postern = postern_filter(folder / "postern", rules, gen_rules.CONFIG)
+    if postern is None:
+        print(f"{POSTERN} is not built: filters that do nothing are compared")
+        filters[SAME] = null_filter("null-same", folder, "--negotiate")
+    else:
+        seconds = postern.start(sessions)
+        print(f"Postern: {options.users:,} users, {options.entries:,} entries and "
+              f"{options.regexes} regexes a list, {options.domains:,} domains; its first message "
+              f"passed {seconds:.1f} s after its start, with {postern.memory_mb():.0f} MB in memory")
+        asked = run_load(postern.socket, "-n", 1, *sessions)
+        filters[SAME] = null_filter("null-same", folder, "--actions", hex(asked["actions"]),
+                                    "--protocol", hex(asked["protocol"]))
+        filters[POSTERN_NAME] = postern
+    filters[SAME].start()
+    return filters
+
+
+def alternate(names, pairs, run):
+    """{name: [result, ...]}: every name once, then all of them again, so that each pair of results
+    stands side by side in time."""
+    results = {name: [] for name in names}
+    for _ in range(pairs):
+        for name in names:
+            results[name].append(run(name))
+    return results
+
+
+def ratios(over, under):
+    """The pairs' quotients, sorted."""
+    return sorted(a / b for a, b in zip(over, under) if b)
+
+
+def show_ratio(over, under):
+    """'1.04 (1.01-1.09)': median, least and greatest of the pairs' quotients."""
+    found = ratios(over, under)
+    if not found:
+        return "-"
+    return f"{statistics.median(found):.2f} ({found[0]:.2f}-{found[-1]:.2f})"
+
+
+def show(values):
+    """The median, with as many digits as it deserves."""
+    value = statistics.median(values)
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def print_table(title, header, rows):
+    """The first column to the left, the others to the right."""
+    cells = [list(map(str, row)) for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    print(f"\n{title}")
+    for row in cells:
+        print("  ".join([row[0].ljust(widths[0])] +
+                        [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]))
+    sys.stdout.flush()
