@@ -94,7 +94,7 @@ def field(rng):
 
 
 def mangled(rng):
-    value = field(rng)[0]
+    value = field(rng)[0].replace("=40", "=41")  # one of theirs decodes before it reads
     for _ in range(rng.randrange(1, 5)):
         at = rng.randrange(len(value) + 1)
         value = value[:at] + rng.choice(MANGLES + [""]) + value[at + rng.randrange(3):]
@@ -105,9 +105,25 @@ def domains(addresses):
     return {plain(a).rpartition("@")[2].rstrip(".") for a in addresses}
 
 
+def outline(value):
+    """The value without comments, and of each quoted string and literal no more than a mark for an @ in it."""
+    marks, depth, inside = [], 0, ""
+    for mark in re.findall(r"\\.|.", value, re.S):
+        if inside:
+            marks.append({"@": "\1", "]": "]"}.get(mark[-1], ""))
+            inside = "" if mark == inside else inside
+        elif mark == "(" or (mark == ")" and depth > 0):
+            depth += 1 if mark == "(" else -1
+        elif depth == 0 and (mark == '"' or (mark == "[" and "".join(marks).rstrip().endswith("@"))):
+            inside = '"' if mark == '"' else "]"
+        elif depth == 0:
+            marks.append(mark)
+    return "".join(marks)
+
+
 def address_in_display_name(value):
     """What stands before angle brackets is a name, here: Python takes it for an address and drops the brackets."""
-    return re.search(r"@[^,;:]*<", value, re.S) is not None
+    return re.search("[\1@][^,;:]*<", outline(value), re.S) is not None
 
 
 def test_well_formed_fields_read_as_written():
@@ -125,7 +141,6 @@ def test_well_formed_fields_read_alike():
     for value, (_, found) in zip(values, ours(values)):
         for theirs in (by_utils(value), by_headerregistry(value)):
             agreed += theirs is not None and [plain(a) for a in theirs] == [plain(a) for a in found]
-            if theirs is not None and [plain(a) for a in theirs] != [plain(a) for a in found]: print(repr(value), found, theirs)
     print(f"{agreed} of {2 * len(values)} readings agree")
     assert agreed > 1.9 * len(values)
 
@@ -135,10 +150,11 @@ def test_mangled_fields_hide_no_domain():
     values = [mangled(rng) for _ in range(8000)]
     trusted = 0
     for value, (result, found) in zip(values, ours(values)):
-        if result == "unparsable" or address_in_display_name(value):
+        if result == "unparsable":
             continue
         trusted += 1
         for theirs in (by_utils(value), by_headerregistry(value)):
-            if not (theirs is None or domains(theirs) <= domains(found)): print( (value, found, theirs))
+            alike = theirs is None or domains(theirs) <= domains(found)
+            assert alike or address_in_display_name(value), (value, found, theirs)
     print(f"{trusted} of {len(values)} fields mean one thing")
     assert trusted > len(values) / 10

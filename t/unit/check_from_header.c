@@ -28,7 +28,7 @@ static const struct from_case cases[] = {
 	{ V("a@b.c,d@e.f , g@h.i"), FROM_ADDRESSES, "a@b.c d@e.f g@h.i" },
 	{ V("Team: x@a.b, Y <y@c.d>;"), FROM_ADDRESSES, "x@a.b y@c.d" },
 	{ V("One: x@a.b;, Two: y@c.d;, z@e.f"), FROM_ADDRESSES, "x@a.b y@c.d z@e.f" },
-	{ V("\"a@b.c\": x@a.b;"), FROM_ADDRESSES, "x@a.b" },
+	{ V("\"a, b\": x@a.b;"), FROM_ADDRESSES, "x@a.b" },
 	{ V("\"a b\"@c.d"), FROM_ADDRESSES, "\"a b\"@c.d" },
 	{ V("\"a@evil.e\"@c.d"), FROM_ADDRESSES, "\"a@evil.e\"@c.d" },
 	{ V("\"a\\\"b\"@c.d"), FROM_ADDRESSES, "\"a\\\"b\"@c.d" },
@@ -54,7 +54,7 @@ static const struct from_case cases[] = {
 	{ V("Foo <postmaster>"), FROM_NONE, "" },
 	{ V("undisclosed-recipients:;"), FROM_NONE, "" },
 	{ V("(a@b.c)"), FROM_NONE, "" },
-	{ V("\"a@b.c\""), FROM_NONE, "" },
+	{ V("\"a.b.c\""), FROM_NONE, "" },
 	{ V("=?utf-8?q?a=40b=2Ec?="), FROM_NONE, "" },
 	{ V("a@"), FROM_NONE, "" },
 	{ V("Foo <a@>"), FROM_NONE, "" },
@@ -84,6 +84,12 @@ static const struct from_case cases[] = {
 	{ V("a@evil.e, Inc <b@mine.m>"), FROM_ADDRESSES, "a@evil.e b@mine.m" },
 	{ V("a@evil.e: <b@mine.m>"), FROM_ADDRESSES, "a@evil.e b@mine.m" },
 	{ V("a@evil.e <>"), FROM_UNPARSABLE, "a@evil.e" },
+	{ V("\"a@evil.e\", b@mine.m"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("\"a@evil.e\" b@mine.m"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("\"a@evil.e\": b@mine.m;"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("<b@mine.m> \"a@evil.e\""), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("\"a@evil.e\" <>"), FROM_UNPARSABLE, "" },
+	{ V("<\"a@evil.e\"> <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
 	{ V("a@evil.e <b>"), FROM_UNPARSABLE, "a@evil.e" },
 	{ V("a@evil.e <> <b@mine.m>"), FROM_UNPARSABLE, "a@evil.e b@mine.m" },
 
@@ -181,6 +187,12 @@ static const struct from_case cases[] = {
 	{ V("a@b.c\x7f"), FROM_UNPARSABLE, "a@b.c\x7f" },
 	{ V("\x1b[1mFoo <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
 	{ V("\"a\tb\"@c.d"), FROM_ADDRESSES, "\"a\tb\"@c.d" },
+
+	{ V("=?utf-8?q?(?= <a@evil.e> =?utf-8?q?)?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("=?utf-8?q?\"?= <a@evil.e> =?utf-8?q?\"?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("=?utf-8?q?(=28)?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
+	{ V("=?utf-8?q?a?= (c) =?utf-8?q?b?= \"d\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
+	{ V("=?utf-8?q?=3D?= (c) <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
 
 	/* Never closed. */
 	{ V("\"Foo <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
