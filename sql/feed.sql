@@ -36,7 +36,7 @@ SET client_min_messages = warning;
 BEGIN;
 SET LOCAL search_path = :"schema";
 
-CREATE TABLE IF NOT EXISTS changes (
+CREATE TABLE IF NOT EXISTS :"schema".changes (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	txid xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	tbl text NOT NULL,

@@ -44,13 +44,13 @@ GRANT USAGE ON SCHEMA :"schema" TO :"role";
 SELECT format('REVOKE ALL ON %s FROM %I', c.oid::regclass, :'role'),
 	format('GRANT SELECT ON %s TO %I', c.oid::regclass, :'role')
 FROM pg_class AS c
-WHERE c.relnamespace = :'schema'::regnamespace
+WHERE c.relnamespace = quote_ident(:'schema')::regnamespace
 AND c.relname IN ('users', 'profiles', 'changes', 'feed_state', 'feed_crash_mark')
 ORDER BY c.relname
 \gexec
 SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, :'role')
 FROM pg_proc AS p
-WHERE p.pronamespace = :'schema'::regnamespace
+WHERE p.pronamespace = quote_ident(:'schema')::regnamespace
 AND p.proname IN ('feed_ready', 'feed_marks', 'feed_position', 'feed_since')
 \gexec
 COMMIT;

@@ -8,7 +8,7 @@
 --	alice                   alice-secret    $6$     internal: example.com, example.org, one partner
 --	bob@example.org         bob-secret      $6$     open: anyone, up to 25 MB
 --	carol                   carol-secret    $y$     lists: what the regexes say
---	dave                    -               -       internal, not enabled
+--	dave                    dave-secret     $6$     internal, not enabled
 --	token:ADDRESS           a JWT           -       token
 
 \set ON_ERROR_STOP 1
@@ -39,7 +39,8 @@ FROM (VALUES
 		NULL, 'open', true),
 	('carol', '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$geymh9kzI9AjNHdu.eJvuCN0JdoFUzBEy0BMKMM1uQ9',
 		'carol@example.com,@lists.example.com', 'lists', true),
-	('dave', NULL, 'dave@example.com', 'internal', false)
+	('dave', '$6$kT0hUq2xWv7RrVJe$DGNmQ6fu8oK/m1Fvb.TveYwWnWsmI2xbAbSXZ9NXcdKEsQGoyiEM2g.o6Kyu5MOFt6iaHINQOR2Yq7.K/Igqj0',
+		'dave@example.com', 'internal', false)
 ) AS sample (username, password, froms, profile, enabled)
 JOIN profiles ON profiles.name = sample.profile
 ON CONFLICT DO NOTHING;

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from .ports import free_port, is_listening
@@ -30,6 +31,10 @@ anvil     unix  -       -       n       -       1       anvil
 showq     unix  n       -       n       -       -       showq
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
+
+# What `postfix check` would make, in seconds instead of milliseconds.
+QUEUE = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop",
+         "private", "public", "saved", "trace"]
 
 
 class Postfix:
@@ -86,9 +91,12 @@ class Postfix:
     def create(self):
         for name in ("etc", "queue", "data"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "queue/pid").mkdir()
         shutil.chown(self.folder / "data", "postfix")
+        for name in QUEUE:
+            (self.folder / "queue" / name).mkdir(mode=0o700)
+            shutil.chown(self.folder / "queue" / name, "postfix")
         self.configure()
-        self._postfix("check")  # makes the queue's folders
 
     def configure(self, **parameters):
         """Write main.cf and master.cf, with these parameters from now on."""
@@ -103,6 +111,8 @@ class Postfix:
                 lines.append(f"  -o milter_macro_daemon_name={name}\n")
         (etc / "master.cf").write_text("".join(lines) + SERVICES)
         shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
+        for name in ("main.cf", "master.cf"):  # a younger file is read again until it is 2 s old
+            os.utime(etc / name, (time.time() - 60,) * 2)
 
     def start(self):
         self.process.start(ready=lambda: all(map(is_listening, self.ports.values())))

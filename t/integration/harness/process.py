@@ -89,6 +89,7 @@ class Process:
                 self._kill_group()
                 raise AssertionError(
                     f"{self.name} did not end within {deadline} s of signal {number}") from None
+            self._kill_group()  # what an MTA leaves of its sessions
         return self.child.returncode
 
     def kill(self):
