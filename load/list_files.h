@@ -21,7 +21,7 @@ int list_file_read(const char *directory, enum list_id id, uint64_t max, struct 
 
 /*
  * Read all of them into lists_r[LIST_COUNT], each with one reference. stamps_r[LIST_COUNT] may be
- * NULL. A directory that is missing is an error. After -1 nothing is set.
+ * NULL. A directory that is missing is a problem, and all lists are empty. After -1 nothing is set.
  */
 int list_files_read(const char *directory, uint64_t max, struct orgdomain *psl,
 	struct list **lists_r, struct file_stamp *stamps_r, struct problems *problems,

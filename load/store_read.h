@@ -41,14 +41,14 @@ enum store_result {
 
 /*
  * Read a JSON store (design 5.7 and 7; postern.conf(5)). Bad rows are left out and named in
- * problems ("users id 17 (bob): ..."), which gets nothing of a file that is refused.
+ * problems ("users id 17 (bob): ..."); columns that nobody reads are a note there.
  */
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct problems *problems, struct errmsg *err);
 
 /*
- * The same; when the file is refused, or missing although PATH.prev is there, PATH.prev is tried.
- * Then problems says first why, and err (with STORE_READ) is left alone.
+ * The same; when the file is refused or missing and PATH.prev is there, that one is taken and
+ * problems says first why. store_r->stamp is then PATH.prev's.
  */
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
 	struct store *store_r, struct problems *problems, struct errmsg *err);
