@@ -1,0 +1,42 @@
+#include "ctl/ask_password.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* One line of at most size - 1 bytes. */
+static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
+{
+	size_t len = 0;
+	int c;
+
+	while ((c = getc(in)) != EOF && c != '\n') {
+		if (c == '\0')
+			return errmsg_set(err, "a password can't hold a NUL byte");
+		if (len + 1 == size)
+			return errmsg_set(err, "a password has at most %zu bytes", size - 1);
+		text_r[len++] = (char)c;
+	}
+	if (c == EOF && len == 0)
+		return errmsg_set(err, "no password was given");
+	text_r[len] = '\0';
+	return 0;
+}
+
+int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err)
+{
+	struct termios before, quiet;
+	int ret;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
+		return read_line(stdin, text_r, size, err);
+	(void)fputs(prompt, stderr);
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	ret = read_line(stdin, text_r, size, err);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	(void)fputc('\n', stderr);
+	return ret;
+}

@@ -1,0 +1,335 @@
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "ctl/ask_password.h"
+#include "ctl/command.h"
+#include "ctl/control_client.h"
+#include "ctl/explain_print.h"
+#include "load/explain.h"
+#include "load/policy_files.h"
+
+static const char usage[] =
+	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
+	"           [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
+	"           [--rcpt ADDRESS]... [--from VALUE]... [--sender VALUE]... [--running]\n"
+	"       posternctl explain --jsonl [--running] < SESSIONS\n"
+	"What would be decided about a session and why: stage by stage, rule by rule.\n"
+	"  --user      logged in under this name; with --password the password is asked for and checked\n"
+	"  --from      value of the From field; --sender: of the Sender field\n"
+	"  --running   by the running daemon, instead of from the files\n"
+	"  --jsonl     a session a line on standard input, an answer a line on standard output\n"
+	"Addresses are taken with and without <>. The files are postern.conf (-c), the lists and the\n"
+	"JSON store. Exit status: 0 answered, 64 wrong usage, 65 bad session, 69 no daemon, 78 bad\n"
+	"configuration.\n";
+
+/* Who decides: the files' policy, or the running daemon. */
+struct judge {
+	struct policy *policy;
+	struct regex_scratch *scratch;
+	struct control_client *daemon;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static void judge_close(struct judge *judge)
+{
+	policy_unref(&judge->policy);
+	regex_scratch_free(&judge->scratch);
+	control_client_close(&judge->daemon);
+}
+
+static void say_problems(const struct problems *problems)
+{
+	size_t i;
+
+	for (i = 0; i < problems_kept(problems); i++)
+		(void)fprintf(stderr, "posternctl: warning: %s\n", problems_text(problems, i));
+}
+
+static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
+{
+	struct problems *problems = problems_new();
+	struct config *config = NULL;
+	struct errmsg err = { "out of memory" };
+	int status = EX_OK;
+
+	*judge = (struct judge){ .policy = NULL };
+	if (problems == NULL || config_load(ctl->config_path, &config, &err) != 0)
+		status = EX_CONFIG;
+	else if (running && control_client_open(config->control.socket, &judge->daemon, &err) != 0)
+		status = EX_UNAVAILABLE;
+	else if (!running && policy_from_files(config, &judge->policy, problems, &err) != 0)
+		status = EX_CONFIG;
+	else if (!running && (judge->scratch = regex_scratch_new(now_ns)) == NULL)
+		status = EX_OSERR;
+	if (status != EX_OK)
+		(void)fprintf(stderr, "posternctl: %s\n", err.text);
+	else
+		say_problems(problems);
+	problems_free(&problems);
+	config_free(&config);
+	return status;
+}
+
+static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
+{
+	json_t *request, *reply = NULL;
+	int ret;
+
+	if (judge->daemon == NULL)
+		return explain_session(judge->policy, judge->scratch, session, answer_r, err);
+	request = json_pack("{s:s, s:O}", "command", "explain", "session", session);
+	ret = control_client_ask(judge->daemon, request, &reply, err);
+	json_decref(request);
+	if (ret == 0)
+		*answer_r = json_incref(json_object_get(reply, "answer"));
+	json_decref(reply);
+	return ret;
+}
+
+static void print_line(json_t *json)
+{
+	(void)json_dumpf(json, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+}
+
+/* A session a line. A bad one is answered with its error and the others go on. */
+static int explain_lines(struct judge *judge)
+{
+	char *line = NULL;
+	size_t size = 0, number = 0;
+	int status = EX_OK;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, stdin)) > 0) {
+		json_error_t where;
+		struct errmsg err;
+		json_t *session, *answer = NULL;
+
+		number++;
+		if (strspn(line, " \t\r\n") == (size_t)len)
+			continue;
+		session = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, &where);
+		if (session == NULL)
+			(void)errmsg_set(&err, "no JSON: %s at column %d", where.text,
+				where.column);
+		else if (judge_ask(judge, session, &answer, &err) == 0)
+			print_line(answer);
+		if (answer == NULL) {
+			answer = json_pack("{s:I, s:s}", "line", (json_int_t)number, "error",
+				err.text);
+			print_line(answer);
+			(void)fprintf(stderr, "posternctl: line %zu: %s\n", number, err.text);
+			status = EX_DATAERR;
+		}
+		json_decref(answer);
+		json_decref(session);
+	}
+	free(line);
+	return status;
+}
+
+static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *session)
+{
+	struct errmsg err;
+	json_t *answer;
+
+	if (judge_ask(judge, session, &answer, &err) != 0) {
+		(void)fprintf(stderr, "posternctl: %s\n", err.text);
+		return EX_DATAERR;
+	}
+	if (ctl->json)
+		print_line(answer);
+	else
+		explain_print(stdout, answer, ctl->colour);
+	json_decref(answer);
+	return EX_OK;
+}
+
+/* ---- arguments --------------------------------------------------------------- */
+
+struct arguments {
+	json_t *session;
+	bool jsonl, running, ask_password;
+	const char *login;
+};
+
+static void set_string(struct arguments *a, const char *key, const char *value)
+{
+	(void)json_object_set_new(a->session, key, json_string(value));
+}
+
+static void append(struct arguments *a, const char *key, json_t *value)
+{
+	json_t *array = json_object_get(a->session, key);
+
+	if (array == NULL) {
+		array = json_array();
+		(void)json_object_set_new(a->session, key, array);
+	}
+	(void)json_array_append_new(array, value);
+}
+
+static int set_size(struct arguments *a, const char *text)
+{
+	long long size;
+	char *end;
+
+	errno = 0;
+	size = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || !isdigit((unsigned char)text[0])) {
+		(void)fprintf(stderr, "posternctl: --size: \"%s\" is no number of octets\n", text);
+		return -1;
+	}
+	(void)json_object_set_new(a->session, "size", json_integer(size));
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "ip", required_argument, NULL, 'i' },
+	{ "rdns", required_argument, NULL, 'd' },
+	{ "helo", required_argument, NULL, 'e' },
+	{ "service", required_argument, NULL, 'v' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "login", required_argument, NULL, 'u' },
+	{ "password", no_argument, NULL, 'p' },
+	{ "mail", required_argument, NULL, 'm' },
+	{ "size", required_argument, NULL, 's' },
+	{ "rcpt", required_argument, NULL, 'r' },
+	{ "from", required_argument, NULL, 'f' },
+	{ "sender", required_argument, NULL, 'n' },
+	{ "jsonl", no_argument, NULL, 'l' },
+	{ "running", no_argument, NULL, 'R' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* The facts of the session; false when the option is none of them. */
+static bool take_fact(struct arguments *a, int option)
+{
+	static const struct {
+		int option;
+		const char *key;
+	} keys[] = { { 'i', "ip" }, { 'd', "rdns" }, { 'e', "helo" }, { 'v', "service" },
+		{ 'm', "mail" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (keys[i].option == option)
+			set_string(a, keys[i].key, optarg);
+	}
+	switch (option) {
+	case 'r':
+		append(a, "rcpts", json_string(optarg));
+		return true;
+	case 'f':
+		append(a, "headers", json_pack("[ss]", "From", optarg));
+		return true;
+	case 'n':
+		append(a, "headers", json_pack("[ss]", "Sender", optarg));
+		return true;
+	case 'u':
+		a->login = optarg;
+		return true;
+	default:
+		return strchr("idevm", option) != NULL;
+	}
+}
+
+/* EX_OK to go on; -1 when all is said. */
+static int take_arguments(struct ctl *ctl, struct arguments *a, int argc, char **argv)
+{
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
+		if (take_fact(a, option))
+			continue;
+		switch (option) {
+		case 'c':
+			ctl->config_path = optarg;
+			break;
+		case 'j':
+			ctl->json = true;
+			break;
+		case 'l':
+			a->jsonl = true;
+			break;
+		case 'p':
+			a->ask_password = true;
+			break;
+		case 'R':
+			a->running = true;
+			break;
+		case 's':
+			if (set_size(a, optarg) != 0)
+				return EX_USAGE;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return -1;
+		default:
+			(void)fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc || (a->ask_password && a->login == NULL) ||
+		(a->jsonl && json_object_size(a->session) > 0)) {
+		(void)fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	return EX_OK;
+}
+
+static int set_login(struct arguments *a)
+{
+	char password[513];
+	struct errmsg err;
+
+	if (a->login == NULL)
+		return EX_OK;
+	if (!a->ask_password) {
+		set_string(a, "login", a->login);
+		return EX_OK;
+	}
+	if (ask_password("Password: ", password, sizeof(password), &err) != 0) {
+		(void)fprintf(stderr, "posternctl: %s\n", err.text);
+		return EX_DATAERR;
+	}
+	(void)json_object_set_new(a->session, "auth",
+		json_pack("{s:s, s:s}", "user", a->login, "password", password));
+	explicit_bzero(password, sizeof(password));
+	return EX_OK;
+}
+
+int cmd_explain(const struct ctl *given, int argc, char **argv)
+{
+	struct arguments a = { .session = json_object() };
+	struct ctl ctl = *given;
+	struct judge judge;
+	int status = take_arguments(&ctl, &a, argc, argv);
+
+	if (status == EX_OK)
+		status = set_login(&a);
+	if (status == EX_OK && (status = judge_open(&judge, &ctl, a.running)) == EX_OK) {
+		status = a.jsonl ? explain_lines(&judge) : explain_one(&ctl, &judge, a.session);
+		judge_close(&judge);
+	}
+	json_decref(a.session);
+	return status < 0 ? EX_OK : status;
+}

@@ -1,0 +1,146 @@
+#include "ctl/talk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "load/config.h"
+
+struct talk {
+	FILE *file;
+	char *line;
+	size_t size;
+};
+
+static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struct errmsg *err)
+{
+	struct config *config = NULL;
+	const char *path = ctl->socket_path;
+	int ret = CTL_OK;
+
+	if (path == NULL) {
+		if (config_load(ctl->config_path, &config, err) != 0)
+			return EX_CONFIG;
+		path = config->control.socket;
+	}
+	if (path[0] == '\0') {
+		(void)errmsg_set(err, "%s: [control] socket is empty: this daemon has none",
+			ctl->config_path);
+		ret = CTL_UNREACHABLE;
+	} else if (strlen(path) >= sizeof(address->sun_path)) {
+		(void)errmsg_set(err, "socket %s: the path is too long", path);
+		ret = EX_CONFIG;
+	} else {
+		address->sun_family = AF_UNIX;
+		(void)strcpy(address->sun_path, path);
+	}
+	config_free(&config);
+	return ret;
+}
+
+static void explain_errno(const struct sockaddr_un *address, struct errmsg *err)
+{
+	const char *hint = "";
+
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		hint = ": is postern running?";
+	else if (errno == EACCES)
+		hint = ": see [control] socket_mode and socket_group, or be root";
+	(void)errmsg_set(err, "%s: %s%s", address->sun_path, strerror(errno), hint);
+}
+
+int talk_open(const struct ctl *ctl, struct talk **talk_r, struct errmsg *err)
+{
+	struct sockaddr_un address = { 0 };
+	struct talk *talk;
+	int fd, ret;
+
+	if ((ret = find_socket(ctl, &address, err)) != CTL_OK)
+		return ret;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		explain_errno(&address, err);
+		if (fd >= 0)
+			(void)close(fd);
+		return CTL_UNREACHABLE;
+	}
+	talk = calloc(1, sizeof(*talk));
+	if (talk == NULL || (talk->file = fdopen(fd, "r+")) == NULL) {
+		free(talk);
+		(void)close(fd);
+		(void)errmsg_set(err, "out of memory");
+		return CTL_FAILED;
+	}
+	*talk_r = talk;
+	return CTL_OK;
+}
+
+void talk_close(struct talk **talk)
+{
+	if (*talk == NULL)
+		return;
+	(void)fclose((*talk)->file);
+	free((*talk)->line);
+	free(*talk);
+	*talk = NULL;
+}
+
+const char *talk_next_line(struct talk *talk)
+{
+	ssize_t len = getline(&talk->line, &talk->size, talk->file);
+
+	if (len <= 0 || talk->line[len - 1] != '\n')
+		return NULL;
+	talk->line[len - 1] = '\0';
+	return talk->line;
+}
+
+int talk_ask(struct talk *talk, json_t *request, json_t **answer_r, struct errmsg *err)
+{
+	const char *line, *why;
+	json_t *answer = NULL;
+	int sent = -1;
+
+	*answer_r = NULL;
+	if (request != NULL)
+		sent = json_dumpf(request, talk->file, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(request);
+	if (sent != 0 || fputc('\n', talk->file) == EOF || fflush(talk->file) != 0) {
+		(void)errmsg_set(err, "the daemon can't be asked: %s", strerror(errno));
+		return CTL_UNREACHABLE;
+	}
+	if ((line = talk_next_line(talk)) == NULL) {
+		(void)errmsg_set(err, "the daemon hung up");
+		return CTL_UNREACHABLE;
+	}
+	if ((answer = json_loads(line, 0, NULL)) == NULL) {
+		(void)errmsg_set(err, "the daemon's answer is no JSON");
+		return CTL_FAILED;
+	}
+	*answer_r = answer;
+	if (json_is_true(json_object_get(answer, "ok")))
+		return CTL_OK;
+	why = json_string_value(json_object_get(answer, "error"));
+	(void)errmsg_set(err, "%s", why == NULL ? "the daemon refuses" : why);
+	return CTL_FAILED;
+}
+
+int talk_once(const struct ctl *ctl, json_t *request, json_t **answer_r, struct errmsg *err)
+{
+	struct talk *talk = NULL;
+	int ret;
+
+	*answer_r = NULL;
+	if ((ret = talk_open(ctl, &talk, err)) != CTL_OK) {
+		json_decref(request);
+		return ret;
+	}
+	ret = talk_ask(talk, request, answer_r, err);
+	talk_close(&talk);
+	return ret;
+}
