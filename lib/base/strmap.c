@@ -94,7 +94,7 @@ static int reserve_key(struct strmap *map, size_t len)
 	size_t want = map->keys_len + sizeof(uint32_t) + len, size;
 	char *keys;
 
-	if (len >= UINT32_MAX || want >= UINT32_MAX)
+	if (want >= UINT32_MAX)
 		return -1;
 	if (want <= map->keys_size)
 		return 0;
@@ -109,10 +109,13 @@ static int reserve_key(struct strmap *map, size_t len)
 
 int strmap_add(struct strmap *map, const char *key, size_t len, uint32_t value)
 {
-	uint64_t hash = hash_bytes(key, len);
 	uint32_t len32 = (uint32_t)len;
 	struct slot *slot;
+	uint64_t hash;
 
+	if (len >= UINT32_MAX)
+		return -1;
+	hash = hash_bytes(key, len);
 	if (map->slots == NULL || (map->count + 1) * 4 > (map->mask + 1) * 3) {
 		if (grow_slots(map) < 0)
 			return -1;
