@@ -1,0 +1,104 @@
+#include "lib/base/problems.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+START_TEST(takes_null)
+	{
+		struct problems *problems = NULL;
+
+		problems_add(NULL, "%s", "nobody wants to know");
+		problems_note(NULL, "%s", "nobody wants to know");
+		problems_free(&problems);
+		ck_assert_ptr_null(problems);
+	}
+END_TEST
+
+START_TEST(collects_in_order)
+	{
+		struct problems *problems = problems_new();
+
+		ck_assert_ptr_nonnull(problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		problems_add(problems, "%s:%d: bad", "file", 1);
+		problems_add(problems, "%s:%d: worse", "file", 2);
+		ck_assert_uint_eq(problems_count(problems), 2);
+		ck_assert_uint_eq(problems_kept(problems), 2);
+		ck_assert_str_eq(problems_text(problems, 0), "file:1: bad");
+		ck_assert_str_eq(problems_text(problems, 1), "file:2: worse");
+		problems_free(&problems);
+		ck_assert_ptr_null(problems);
+	}
+END_TEST
+
+START_TEST(keeps_notes_apart)
+	{
+		struct problems *problems = problems_new();
+
+		problems_note(problems, "%d: odd", 1);
+		problems_add(problems, "%d: bad", 2);
+		problems_note(problems, "%d: odd", 3);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_uint_eq(problems_notes(problems), 2);
+		ck_assert_str_eq(problems_note_text(problems, 0), "1: odd");
+		ck_assert_str_eq(problems_note_text(problems, 1), "3: odd");
+		ck_assert_str_eq(problems_text(problems, 0), "2: bad");
+		problems_free(&problems);
+	}
+END_TEST
+
+/* The first PROBLEMS_KEPT have a text, all are counted. */
+START_TEST(keeps_the_first_ones)
+	{
+		struct problems *problems = problems_new();
+		char last[32];
+		int i;
+
+		for (i = 0; i < PROBLEMS_KEPT + 5; i++) {
+			problems_add(problems, "problem %d", i);
+			problems_note(problems, "note %d", i);
+		}
+		ck_assert_uint_eq(problems_count(problems), PROBLEMS_KEPT + 5);
+		ck_assert_uint_eq(problems_kept(problems), PROBLEMS_KEPT);
+		ck_assert_uint_eq(problems_notes(problems), PROBLEMS_KEPT);
+		(void)snprintf(last, sizeof(last), "problem %d", PROBLEMS_KEPT - 1);
+		ck_assert_str_eq(problems_text(problems, PROBLEMS_KEPT - 1), last);
+		ck_assert_str_eq(problems_note_text(problems, 0), "note 0");
+		problems_free(&problems);
+	}
+END_TEST
+
+/* A hostile line makes a long text, not an overrun. */
+START_TEST(bounds_a_text)
+	{
+		struct problems *problems = problems_new();
+		char *long_text = malloc(1 << 20);
+
+		ck_assert_ptr_nonnull(long_text);
+		memset(long_text, 'x', (1 << 20) - 1);
+		long_text[(1 << 20) - 1] = '\0';
+		problems_add(problems, "file:1: %s", long_text);
+		ck_assert_int_eq(strncmp(problems_text(problems, 0), "file:1: xxx", 11), 0);
+		ck_assert_uint_lt(strlen(problems_text(problems, 0)), 4096);
+		free(long_text);
+		problems_free(&problems);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("problems");
+	TCase *tcase = tcase_create("problems");
+
+	tcase_add_test(tcase, takes_null);
+	tcase_add_test(tcase, collects_in_order);
+	tcase_add_test(tcase, keeps_notes_apart);
+	tcase_add_test(tcase, keeps_the_first_ones);
+	tcase_add_test(tcase, bounds_a_text);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
