@@ -10,8 +10,8 @@
 
 #include "ctl/ask_password.h"
 #include "ctl/command.h"
-#include "ctl/control_client.h"
 #include "ctl/explain_print.h"
+#include "ctl/talk.h"
 #include "load/explain.h"
 #include "load/policy_files.h"
 
@@ -33,7 +33,7 @@ static const char usage[] =
 struct judge {
 	struct policy *policy;
 	struct regex_scratch *scratch;
-	struct control_client *daemon;
+	struct talk *daemon;
 };
 
 static uint64_t now_ns(void)
@@ -48,7 +48,7 @@ static void judge_close(struct judge *judge)
 {
 	policy_unref(&judge->policy);
 	regex_scratch_free(&judge->scratch);
-	control_client_close(&judge->daemon);
+	talk_close(&judge->daemon);
 }
 
 static void say_problems(const struct problems *problems)
@@ -67,13 +67,12 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 	int status = EX_OK;
 
 	*judge = (struct judge){ .policy = NULL };
-	if (problems == NULL || config_load(ctl->config_path, &config, &err) != 0)
+	if (running)
+		status = talk_open(ctl, &judge->daemon, &err);
+	else if (problems == NULL || config_load(ctl->config_path, &config, &err) != 0 ||
+		policy_from_files(config, &judge->policy, problems, &err) != 0)
 		status = EX_CONFIG;
-	else if (running && control_client_open(config->control.socket, &judge->daemon, &err) != 0)
-		status = EX_UNAVAILABLE;
-	else if (!running && policy_from_files(config, &judge->policy, problems, &err) != 0)
-		status = EX_CONFIG;
-	else if (!running && (judge->scratch = regex_scratch_new(now_ns)) == NULL)
+	else if ((judge->scratch = regex_scratch_new(now_ns)) == NULL)
 		status = EX_OSERR;
 	if (status != EX_OK)
 		(void)fprintf(stderr, "posternctl: %s\n", err.text);
@@ -86,15 +85,14 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 
 static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
 {
-	json_t *request, *reply = NULL;
+	json_t *reply = NULL;
 	int ret;
 
 	if (judge->daemon == NULL)
 		return explain_session(judge->policy, judge->scratch, session, answer_r, err);
-	request = json_pack("{s:s, s:O}", "command", "explain", "session", session);
-	ret = control_client_ask(judge->daemon, request, &reply, err);
-	json_decref(request);
-	if (ret == 0)
+	ret = talk_ask(judge->daemon,
+		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);
+	if (ret == CTL_OK)
 		*answer_r = json_incref(json_object_get(reply, "answer"));
 	json_decref(reply);
 	return ret;
@@ -163,7 +161,7 @@ static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *sessi
 
 struct arguments {
 	json_t *session;
-	bool jsonl, running, ask_password;
+	bool jsonl, running, ask_password, help;
 	const char *login;
 };
 
@@ -213,8 +211,6 @@ static const struct option options[] = {
 	{ "sender", required_argument, NULL, 'n' },
 	{ "jsonl", no_argument, NULL, 'l' },
 	{ "running", no_argument, NULL, 'R' },
-	{ "config", required_argument, NULL, 'c' },
-	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -251,22 +247,15 @@ static bool take_fact(struct arguments *a, int option)
 	}
 }
 
-/* EX_OK to go on; -1 when all is said. */
-static int take_arguments(struct ctl *ctl, struct arguments *a, int argc, char **argv)
+static int take_arguments(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (take_fact(a, option))
 			continue;
 		switch (option) {
-		case 'c':
-			ctl->config_path = optarg;
-			break;
-		case 'j':
-			ctl->json = true;
-			break;
 		case 'l':
 			a->jsonl = true;
 			break;
@@ -276,13 +265,13 @@ static int take_arguments(struct ctl *ctl, struct arguments *a, int argc, char *
 		case 'R':
 			a->running = true;
 			break;
+		case 'h':
+			a->help = true;
+			return EX_OK;
 		case 's':
 			if (set_size(a, optarg) != 0)
 				return EX_USAGE;
 			break;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return -1;
 		default:
 			(void)fputs(usage, stderr);
 			return EX_USAGE;
@@ -317,19 +306,22 @@ static int set_login(struct arguments *a)
 	return EX_OK;
 }
 
-int cmd_explain(const struct ctl *given, int argc, char **argv)
+int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 {
 	struct arguments a = { .session = json_object() };
-	struct ctl ctl = *given;
 	struct judge judge;
-	int status = take_arguments(&ctl, &a, argc, argv);
+	int status = take_arguments(&a, argc, argv);
 
+	if (a.help) {
+		json_decref(a.session);
+		return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
+	}
 	if (status == EX_OK)
 		status = set_login(&a);
-	if (status == EX_OK && (status = judge_open(&judge, &ctl, a.running)) == EX_OK) {
-		status = a.jsonl ? explain_lines(&judge) : explain_one(&ctl, &judge, a.session);
+	if (status == EX_OK && (status = judge_open(&judge, ctl, a.running)) == EX_OK) {
+		status = a.jsonl ? explain_lines(&judge) : explain_one(ctl, &judge, a.session);
 		judge_close(&judge);
 	}
 	json_decref(a.session);
-	return status < 0 ? EX_OK : status;
+	return status;
 }
