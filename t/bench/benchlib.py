@@ -159,7 +159,7 @@ def start_filters(options, folder, rules):
               f"passed {seconds:.1f} s after its start, with {postern.memory_mb():.0f} MB in memory")
         asked = run_load(postern.socket, "-n", 1, *sessions)
         filters[SAME] = null_filter("null-same", folder, "--actions", hex(asked["actions"]),
-                                    "--protocol", hex(asked["protocol"]))
+                                    "--protocol", hex(asked["protocol"]), "--macros", asked["macros"])
         filters[POSTERN_NAME] = postern
     filters[SAME].start()
     return filters

@@ -22,10 +22,16 @@ static const char usage_text[] =
 	"                       of headers, body, and DATA on a unix socket\n"
 	"  --actions MASK       negotiate exactly these SMFIF_* flags\n"
 	"  --protocol MASK      negotiate exactly these SMFIP_* flags\n"
-	"Without any of the last three it negotiates nothing, as the simplest filters do.\n";
+	"  --macros LISTS       ask for these macros: \"0=v {daemon_name};2=i;\" (SMFIM_* numbers)\n"
+	"Without any of the last four it negotiates nothing, as the simplest filters do.\n";
 
 /* Read by the callbacks, written before libmilter's threads begin. */
 static unsigned long wanted_actions, wanted_protocol;
+static struct {
+	int place;
+	char *names;
+} wanted_macros[SMFIM_LAST + 1];
+static size_t wanted_macros_count;
 
 /* The answer of a callback: none where none was negotiated. */
 static sfsistat answer(unsigned long no_reply)
@@ -103,7 +109,9 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	unsigned long third, unsigned long fourth, unsigned long *actions_r,
 	unsigned long *protocol_r, unsigned long *third_r, unsigned long *fourth_r)
 {
-	(void)ctx, (void)third, (void)fourth;
+	(void)third, (void)fourth;
+	for (size_t i = 0; i < wanted_macros_count; i++)
+		(void)smfi_setsymlist(ctx, wanted_macros[i].place, wanted_macros[i].names);
 	*actions_r = wanted_actions & actions;
 	*protocol_r = wanted_protocol & protocol;
 	*third_r = *fourth_r = 0;
@@ -144,6 +152,23 @@ static int choose_callbacks(struct smfiDesc *filter, const char *list)
 	return 0;
 }
 
+/* Take apart "0=v {daemon_name};2=i;". Returns 0, or -1 when it is not of that form. */
+static int choose_macros(char *lists)
+{
+	char *state, *list, *end;
+
+	for (list = strtok_r(lists, ";", &state); list != NULL;
+		list = strtok_r(NULL, ";", &state)) {
+		unsigned long place = strtoul(list, &end, 10);
+
+		if (*end != '=' || place > SMFIM_LAST || wanted_macros_count > SMFIM_LAST)
+			return -1;
+		wanted_macros[wanted_macros_count].place = (int)place;
+		wanted_macros[wanted_macros_count++].names = end + 1;
+	}
+	return 0;
+}
+
 /*
  * What saves replies. Not NR_DATA on an inet socket: Postfix sends DATA's macros in a write of
  * their own, and the next one would wait 40 ms for our TCP's delayed acknowledgement, which the
@@ -164,6 +189,7 @@ static int read_options(int argc, char **argv, struct smfiDesc *filter, char **s
 		{ "negotiate", no_argument, NULL, 'n' },
 		{ "actions", required_argument, NULL, 'a' },
 		{ "protocol", required_argument, NULL, 'P' },
+		{ "macros", required_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool is_saving = false;
@@ -180,7 +206,7 @@ static int read_options(int argc, char **argv, struct smfiDesc *filter, char **s
 			wanted_actions = strtoul(optarg, NULL, 0);
 		else if (option == 'P')
 			wanted_protocol = strtoul(optarg, NULL, 0);
-		else
+		else if (option != 'm' || choose_macros(optarg) == -1)
 			return -1;
 		if (option != 'p')
 			filter->xxfi_negotiate = on_negotiate;

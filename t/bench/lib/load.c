@@ -77,6 +77,7 @@ static void merge(struct load_result *into, const struct load_result *from)
 	into->is_stuck |= from->is_stuck;
 	into->actions |= from->actions;
 	into->protocol |= from->protocol;
+	memcpy(into->macros_asked, from->macros_asked, MTA_MACROS_SIZE);
 	if (from->seconds > into->seconds)
 		into->seconds = from->seconds;
 }

@@ -33,6 +33,7 @@ struct load_result {
 	double seconds;		    /* in which the above was counted */
 	double cpu_seconds;	    /* of this program, in its whole run */
 	uint32_t actions, protocol; /* what the filter negotiated */
+	char macros_asked[MTA_MACROS_SIZE];
 	bool is_stuck;
 };
 

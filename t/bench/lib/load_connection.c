@@ -115,6 +115,7 @@ static void end_session(struct connection *conn, uint64_t now)
 
 	worker->result.actions = conn->mta.actions;
 	worker->result.protocol = conn->mta.protocol;
+	memcpy(worker->result.macros_asked, conn->mta.macros_asked, MTA_MACROS_SIZE);
 	if (conn->session_begin >= worker->count_from && conn->mta.verdict != MTA_CLOSED &&
 		conn->mta.verdict != MTA_INSANE)
 		histogram_add(&worker->result.sessions, now - conn->session_begin);

@@ -227,8 +227,8 @@ static enum mta_after_reply negotiated(struct mta *mta, const struct packet *pac
 	if (packet_read_u32(packet->args) > PROTOCOL_VERSION ||
 		(mta->actions & ~(uint32_t)OFFERED_ACTIONS) != 0 ||
 		(mta->protocol & ~(uint32_t)OFFERED_PROTOCOL) != 0 ||
-		mta_macros_parse(packet->args + MILTER_OPTLEN, packet->args_len - MILTER_OPTLEN,
-			mta->macros) == -1)
+		mta_macros_parse(mta, packet->args + MILTER_OPTLEN,
+			packet->args_len - MILTER_OPTLEN) == -1)
 		return decide(mta, MTA_INSANE);
 	go_on(mta);
 	return MTA_ADVANCE;

@@ -50,6 +50,8 @@ enum mta_step {
 	MTA_DONE   /* the message is decided; they may wait in the buffer */
 };
 
+#define MTA_MACROS_SIZE 512
+
 struct mta {
 	const struct smtp_session *session;
 	size_t body_size;     /* bytes of the message's body */
@@ -58,7 +60,9 @@ struct mta {
 	size_t at;	      /* which recipient, which header, or how much of the body */
 	uint32_t actions, protocol;
 	uint64_t macros[MTA_STAGES]; /* which macros go with an event: bits of mta.c's table */
-	bool stop_after_connect;     /* an idle connection: done once connected */
+	char macros_asked[MTA_MACROS_SIZE]; /* the filter's wishes, as mta_macros_parse() has them
+					     */
+	bool stop_after_connect;	    /* an idle connection: done once connected */
 	size_t rcpts_accepted, rcpts_refused;
 	size_t changes; /* requests to change the message, at its end */
 	enum mta_verdict verdict;

@@ -1,6 +1,7 @@
 #include "t/bench/lib/mta_macros.h"
 
 #include <libmilter/mfapi.h>
+#include <stdio.h>
 #include <string.h>
 
 /* In the order in which Postfix sends them. */
@@ -13,6 +14,7 @@ enum macro {
 	MACRO_QUEUE_ID,
 	MACRO_CLIENT_ADDR,
 	MACRO_CLIENT_NAME,
+	MACRO_CLIENT_RESOLVE,
 	MACRO_AUTH_TYPE,
 	MACRO_AUTH_AUTHEN,
 	MACRO_MAIL_ADDR,
@@ -33,6 +35,7 @@ static const char *const names[MACROS] = {
 	[MACRO_QUEUE_ID] = "i",
 	[MACRO_CLIENT_ADDR] = "{client_addr}",
 	[MACRO_CLIENT_NAME] = "{client_name}",
+	[MACRO_CLIENT_RESOLVE] = "{client_resolve}",
 	[MACRO_AUTH_TYPE] = "{auth_type}",
 	[MACRO_AUTH_AUTHEN] = "{auth_authen}",
 	[MACRO_MAIL_ADDR] = "{mail_addr}",
@@ -77,7 +80,7 @@ static uint64_t bits_of(const char *text, size_t len)
 	return bits;
 }
 
-int mta_macros_parse(const char *args, size_t len, uint64_t macros[MTA_STAGES])
+static void ask(struct mta *mta, uint32_t place, const char *names_text, size_t len)
 {
 	/* Postfix sends the list of EOH with each header, that of EOM with each piece of body. */
 	static const struct {
@@ -92,20 +95,26 @@ int mta_macros_parse(const char *args, size_t len, uint64_t macros[MTA_STAGES])
 		{ SMFIM_EOH, MTA_HEADER, MTA_EOH },
 		{ SMFIM_EOM, MTA_BODY, MTA_EOM },
 	};
+	size_t noted = strlen(mta->macros_asked);
 
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		for (enum mta_stage stage = places[i].first;
+			places[i].place == place && stage <= places[i].last; stage++)
+			mta->macros[stage] = bits_of(names_text, len);
+	(void)snprintf(mta->macros_asked + noted, sizeof(mta->macros_asked) - noted, "%u=%s;",
+		place, names_text);
+}
+
+int mta_macros_parse(struct mta *mta, const char *args, size_t len)
+{
 	for (size_t at = 0; at < len;) {
 		const char *end = len - at < 5 ? NULL : memchr(args + at + 4, '\0', len - at - 4);
-		uint32_t place;
-		uint64_t bits;
 
 		if (end == NULL)
 			return -1;
-		place = packet_read_u32(args + at);
-		bits = bits_of(args + at + 4, (size_t)(end - args) - at - 4);
-		for (size_t i = 0; bits != 0 && i < sizeof(places) / sizeof(places[0]); i++)
-			for (enum mta_stage stage = places[i].first;
-				places[i].place == place && stage <= places[i].last; stage++)
-				macros[stage] = bits;
+		if (args[at + 4] != '\0')
+			ask(mta, packet_read_u32(args + at), args + at + 4,
+				(size_t)(end - args) - at - 4);
 		at = (size_t)(end - args) + 1;
 	}
 	return 0;
@@ -146,6 +155,9 @@ static bool add_value(const struct mta *mta, enum macro macro, struct strbuf *ou
 		return true;
 	case MACRO_CLIENT_ADDR:
 		strbuf_addf(out, "%s%s", session->is_ipv6 ? "IPv6:" : "", session->ip);
+		return true;
+	case MACRO_CLIENT_RESOLVE:
+		strbuf_add_str(out, session->rdns == NULL ? "FAIL" : "OK");
 		return true;
 	case MACRO_AUTH_TYPE:
 	case MACRO_AUTH_AUTHEN:

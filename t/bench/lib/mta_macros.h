@@ -8,11 +8,12 @@ void mta_macros_default(uint64_t macros_r[MTA_STAGES]);
 
 /*
  * Take over a filter's wishes (smfi_setsymlist) from the arguments of its
- * negotiation reply, after the three numbers: a stage's number and names
+ * negotiation reply, after the three numbers: a place's number and names
  * separated by blanks, again and again. An empty list leaves the default, as in
- * Postfix. Returns -1 when the arguments can't be read.
+ * Postfix. Notes them in mta as text too, "0=v {daemon_name};2=i;".
+ * Returns -1 when the arguments can't be read.
  */
-int mta_macros_parse(const char *args, size_t len, uint64_t macros[MTA_STAGES]);
+int mta_macros_parse(struct mta *mta, const char *args, size_t len);
 
 /* Write the macro packet that goes before an event. Macros without a value are left out. */
 void mta_macros_write(const struct mta *mta, char command, struct strbuf *out);

@@ -64,12 +64,13 @@ void report_json(const struct load_options *options, const struct load_result *r
 	for (enum mta_verdict verdict = MTA_ACCEPTED; verdict < MTA_VERDICTS; verdict++)
 		json_object_set_new(verdicts, mta_verdict_name(verdict),
 			json_integer((json_int_t)result->verdicts[verdict]));
-	report = json_pack("{s:I, s:I, s:b, s:f, s:f, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I,"
-			   " s:b}",
+	report = json_pack(
+		"{s:I, s:I, s:b, s:f, s:f, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I,"
+		" s:b}",
 		"connections", (json_int_t)options->connections, "idle", (json_int_t)options->idle,
 		"session_each", options->is_session_each, "seconds", result->seconds, "cpu_seconds",
 		result->cpu_seconds, "actions", (json_int_t)result->actions, "protocol",
-		(json_int_t)result->protocol, "sessions",
+		(json_int_t)result->protocol, "macros", result->macros_asked, "sessions",
 		json_histogram(&result->sessions, result->seconds), "messages",
 		json_histogram(&result->messages, result->seconds), "callbacks", callbacks,
 		"verdicts", verdicts, "rcpts_refused", (json_int_t)result->rcpts_refused, "changes",
