@@ -7,6 +7,8 @@
 #include "config.h"
 
 const struct command commands[] = {
+	{ "explain", "[--ip ADDRESS] [--mail ADDRESS] ... | --jsonl",
+		"what would be decided about a session, and why", cmd_explain },
 	{ "status", "", "what the daemon decides by, and how it fares", cmd_status },
 	{ "reload", "", "have everything read again, and say what was left out", cmd_reload },
 	{ "tail", "", "show decisions as they are made", cmd_tail },
@@ -41,6 +43,12 @@ int command_fail(int code, const struct errmsg *err)
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "posternctl: %s\n", err->text);
 	return code;
+}
+
+void command_print_json(const json_t *answer)
+{
+	(void)json_dumpf(answer, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
 }
 
 int command_no_arguments(int argc, char **argv)

@@ -1,6 +1,7 @@
 #ifndef POSTERN_COMMAND_H
 #define POSTERN_COMMAND_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "lib/base/errmsg.h"
@@ -32,6 +33,7 @@ struct command {
 /* All commands in the order of the help; the last one has no name. */
 extern const struct command commands[];
 
+int cmd_explain(const struct ctl *ctl, int argc, char **argv);
 int cmd_status(const struct ctl *ctl, int argc, char **argv);
 int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);
@@ -45,6 +47,9 @@ int command_usage(const char *name);
 
 /* Say err on standard error; returns code. */
 int command_fail(int code, const struct errmsg *err);
+
+/* An answer as it is, for --json. */
+void command_print_json(const json_t *answer);
 
 /* For a command without arguments or options: CTL_OK, or what command_usage() returns. */
 int command_no_arguments(int argc, char **argv);

@@ -1,6 +1,7 @@
 #include "ctl/talk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "load/config.h"
 
 struct talk {
-	FILE *file;
+	FILE *in, *out; /* the same socket */
 	char *line;
 	size_t size;
 };
@@ -54,6 +55,25 @@ static void explain_errno(const struct sockaddr_un *address, struct errmsg *err)
 	(void)errmsg_set(err, "%s: %s%s", address->sun_path, strerror(errno), hint);
 }
 
+/* Takes fd over. NULL when out of memory. */
+static struct talk *talk_new(int fd)
+{
+	struct talk *talk = calloc(1, sizeof(*talk));
+	int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (talk != NULL && second >= 0 && (talk->in = fdopen(fd, "r")) != NULL &&
+		(talk->out = fdopen(second, "w")) != NULL)
+		return talk;
+	if (talk != NULL && talk->in != NULL)
+		(void)fclose(talk->in);
+	else
+		(void)close(fd);
+	if (second >= 0)
+		(void)close(second);
+	free(talk);
+	return NULL;
+}
+
 int talk_open(const struct ctl *ctl, struct talk **talk_r, struct errmsg *err)
 {
 	struct sockaddr_un address = { 0 };
@@ -69,10 +89,7 @@ int talk_open(const struct ctl *ctl, struct talk **talk_r, struct errmsg *err)
 			(void)close(fd);
 		return CTL_UNREACHABLE;
 	}
-	talk = calloc(1, sizeof(*talk));
-	if (talk == NULL || (talk->file = fdopen(fd, "r+")) == NULL) {
-		free(talk);
-		(void)close(fd);
+	if ((talk = talk_new(fd)) == NULL) {
 		(void)errmsg_set(err, "out of memory");
 		return CTL_FAILED;
 	}
@@ -84,7 +101,8 @@ void talk_close(struct talk **talk)
 {
 	if (*talk == NULL)
 		return;
-	(void)fclose((*talk)->file);
+	(void)fclose((*talk)->out);
+	(void)fclose((*talk)->in);
 	free((*talk)->line);
 	free(*talk);
 	*talk = NULL;
@@ -92,7 +110,7 @@ void talk_close(struct talk **talk)
 
 const char *talk_next_line(struct talk *talk)
 {
-	ssize_t len = getline(&talk->line, &talk->size, talk->file);
+	ssize_t len = getline(&talk->line, &talk->size, talk->in);
 
 	if (len <= 0 || talk->line[len - 1] != '\n')
 		return NULL;
@@ -108,9 +126,9 @@ int talk_ask(struct talk *talk, json_t *request, json_t **answer_r, struct errms
 
 	*answer_r = NULL;
 	if (request != NULL)
-		sent = json_dumpf(request, talk->file, JSON_COMPACT | JSON_ENSURE_ASCII);
+		sent = json_dumpf(request, talk->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(request);
-	if (sent != 0 || fputc('\n', talk->file) == EOF || fflush(talk->file) != 0) {
+	if (sent != 0 || fputc('\n', talk->out) == EOF || fflush(talk->out) != 0) {
 		(void)errmsg_set(err, "the daemon can't be asked: %s", strerror(errno));
 		return CTL_UNREACHABLE;
 	}

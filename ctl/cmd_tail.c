@@ -1,0 +1,114 @@
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/command.h"
+#include "ctl/paint.h"
+#include "ctl/talk.h"
+
+/* What clients chose may hold bytes that steer a terminal: they are shown, not sent. */
+static void print_text(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			(void)printf("\\x%02x", (unsigned char)*text);
+		else if ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0)
+			(void)printf("\\x%02x\\x%02x", 0xc2, (unsigned char)*++text);
+		else
+			(void)putchar(*text);
+	}
+}
+
+static void print_field(json_t *event, const char *key, const char *label)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+
+	if (text == NULL)
+		return;
+	(void)printf(" %s", label);
+	print_text(text);
+}
+
+static void print_time(json_t *event)
+{
+	const time_t when = (time_t)json_number_value(json_object_get(event, "time"));
+	char text[20];
+	struct tm tm;
+
+	(void)localtime_r(&when, &tm);
+	(void)strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	(void)fputs(text, stdout);
+}
+
+/* "12:34:56 reject mail 192.0.2.7 a@b -> c@d: mail_from.access.blacklist:17: 550 text" */
+static void print_event(const struct ctl *ctl, json_t *event)
+{
+	const char *verdict = json_string_value(json_object_get(event, "verdict"));
+	json_t *code = json_object_get(event, "code");
+
+	print_time(event);
+	if (verdict != NULL)
+		(void)printf(" %s%s%s", paint_verdict(ctl->colour, verdict), verdict,
+			paint(ctl->colour, PAINT_OFF));
+	print_field(event, "stage", "");
+	print_field(event, "client", "");
+	print_field(event, "login", "login=");
+	print_field(event, "sender", "from=");
+	print_field(event, "recipient", "to=");
+	print_field(event, "queue", "queue=");
+	print_field(event, "rule", "rule=");
+	if (code != NULL) {
+		(void)printf("%s %lld", paint(ctl->colour, PAINT_DIM),
+			(long long)json_integer_value(code));
+		print_field(event, "text", "");
+		(void)fputs(paint(ctl->colour, PAINT_OFF), stdout);
+	}
+	(void)putchar('\n');
+}
+
+static void print_line(const struct ctl *ctl, const char *line)
+{
+	json_t *event, *dropped;
+
+	if (ctl->json) {
+		(void)puts(line);
+		return;
+	}
+	event = json_loads(line, 0, NULL);
+	dropped = json_object_get(event, "dropped");
+	if (dropped != NULL)
+		(void)printf("... %lld lines lost ...\n", (long long)json_integer_value(dropped));
+	else if (event != NULL)
+		print_event(ctl, event);
+	json_decref(event);
+}
+
+/* Until the daemon ends or nobody reads; who watches ends it with a signal. */
+int cmd_tail(const struct ctl *ctl, int argc, char **argv)
+{
+	struct talk *talk = NULL;
+	struct errmsg err;
+	json_t *answer = NULL;
+	const char *line;
+	int ret = command_no_arguments(argc, argv);
+
+	if (ret != CTL_OK)
+		return ret;
+	if ((ret = talk_open(ctl, &talk, &err)) == CTL_OK)
+		ret = talk_ask(talk, json_pack("{s:s}", "command", "tail"), &answer, &err);
+	json_decref(answer);
+	if (ret != CTL_OK) {
+		talk_close(&talk);
+		return command_fail(ret, &err);
+	}
+	while ((line = talk_next_line(talk)) != NULL) {
+		print_line(ctl, line);
+		if (fflush(stdout) != 0)
+			break;
+	}
+	talk_close(&talk);
+	if (line != NULL)
+		return CTL_OK; /* nobody reads any more */
+	(void)errmsg_set(&err, "the daemon hung up");
+	return command_fail(CTL_UNREACHABLE, &err);
+}
