@@ -1,5 +1,6 @@
 #include "ctl/ask_password.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -27,10 +28,14 @@ static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err)
 {
 	struct termios before, quiet;
+	sigset_t all, signals;
 	int ret;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
 		return read_line(stdin, text_r, size, err);
+	/* Signals wait: whoever is interrupted gets their terminal back as it was. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &signals);
 	(void)fputs(prompt, stderr);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -38,5 +43,6 @@ int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *e
 	ret = read_line(stdin, text_r, size, err);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	(void)fputc('\n', stderr);
+	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
 	return ret;
 }

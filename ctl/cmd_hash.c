@@ -1,66 +1,27 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "ctl/ask_password.h"
 #include "ctl/command.h"
 #include "lib/auth/password.h"
 
 #define PASSWORD_SIZE 1024
 
-/* One line without its end. -1: none, or too long. */
-static int read_line(FILE *file, char line[PASSWORD_SIZE])
-{
-	size_t len;
-
-	if (fgets(line, PASSWORD_SIZE, file) == NULL)
-		return -1;
-	len = strcspn(line, "\r\n");
-	if (len == PASSWORD_SIZE - 1)
-		return -1;
-	line[len] = '\0';
-	return 0;
-}
-
-/* Signals wait meanwhile: whoever is interrupted gets their terminal back as it was. */
-static int prompt(const char *words, char line[PASSWORD_SIZE])
-{
-	struct termios old, silent;
-	sigset_t all, signals;
-	int ret;
-
-	if (tcgetattr(STDIN_FILENO, &old) != 0)
-		return -1;
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &signals);
-	silent = old;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	(void)fputs(words, stderr);
-	(void)fflush(stderr);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	ret = read_line(stdin, line);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	(void)fputc('\n', stderr);
-	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
-	return ret;
-}
-
+/* A terminal is asked twice: nobody sees what they type. */
 static int read_password(char password[PASSWORD_SIZE], struct errmsg *err)
 {
 	char again[PASSWORD_SIZE];
 	int same;
 
-	if (!isatty(STDIN_FILENO)) {
-		if (read_line(stdin, password) != 0)
-			return errmsg_set(err, "no password on standard input, or one of more than "
-				"%d bytes", PASSWORD_SIZE - 2);
+	if (ask_password("Password: ", password, PASSWORD_SIZE, err) != 0)
+		return -1;
+	if (!isatty(STDIN_FILENO))
 		return 0;
-	}
-	if (prompt("Password: ", password) != 0 || prompt("Once more: ", again) != 0)
-		return errmsg_set(err, "no password");
+	if (ask_password("Once more: ", again, PASSWORD_SIZE, err) != 0)
+		return -1;
 	same = strcmp(password, again) == 0;
 	explicit_bzero(again, sizeof(again));
 	return same ? 0 : errmsg_set(err, "the two passwords differ");
