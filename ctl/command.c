@@ -86,7 +86,6 @@ int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		"      --json           answer in JSON\n"
 		"      --colour=WHEN    auto, always or never\n");
 	for (command = commands; command->name != NULL; command++)
-		(void)printf("  %-10s %-28s %s\n", command->name, command->arguments,
-			command->summary);
+		(void)printf("  %-10s %s\n", command->name, command->summary);
 	return CTL_OK;
 }

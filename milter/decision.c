@@ -23,6 +23,12 @@ static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZ
 	return buf;
 }
 
+/* The null sender, so that it can be told from one that isn't known. */
+static const char *shown(const char *sender)
+{
+	return sender != NULL && *sender == '\0' ? "<>" : sender;
+}
+
 static const char *if_any(const char *text)
 {
 	return text == NULL || *text == '\0' ? NULL : text;
@@ -42,7 +48,7 @@ static size_t pairs_of(const struct decision *d, const char *client, struct pair
 		{ "rdns", if_any(d->rdns) },
 		{ "helo", if_any(d->helo) },
 		{ "login", if_any(d->login) },
-		{ "sender", d->sender },
+		{ "sender", shown(d->sender) },
 		{ "recipient", d->recipient },
 		{ "from", if_any(d->from) },
 	};
