@@ -218,7 +218,8 @@ bench: all helper-programs
 demo:
 	t/deps.sh demo
 	@$(submake) all
-	@t/demo.sh
+	@if [ "$$(id -u)" = 0 ]; then $(PYTHON) t/demo.py; \
+	else sudo -n POSTERN_BUILD=$(BUILD) $(PYTHON) t/demo.py; fi
 
 # ---- how the code reads -----------------------------------------------------
 

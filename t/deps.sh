@@ -40,19 +40,16 @@ libevent-dev        the daemon's own sockets
 "
 demo_packages="
 postfix             the mail server of the demonstration
-swaks               sends its messages
+python3             plays its clients
 "
 check_packages="
 check               unit tests
-python3             integration tests
 python3-pytest      integration tests
 python3-psycopg2    integration tests with PostgreSQL
 postgresql          integration tests with PostgreSQL
 postfix-pgsql       benchmarks against Postfix's own lookups
 sasl2-bin           integration tests of logins
 libsasl2-modules    integration tests of logins
-libauthen-sasl-perl swaks with logins
-libnet-ssleay-perl  swaks with TLS
 openssl             certificates for the tests
 valgrind            memory errors and leaks
 clang               the second compiler, the fuzzers
