@@ -84,6 +84,20 @@ def test_what_was_negotiated_away_is_neither_sent_nor_awaited():
     assert b"C[2001:db8::7]\0006\x30\x39IPv6:2001:db8::7\0" in peer.packets
 
 
+def test_a_case_is_played_to_its_last_step():
+    peer = Filter(mc.NODATA | mc.NOBODY | mc.NOEOH, {
+        b"C": [b"c"], b"H": [b"c"], b"M": [b"c"], b"L": [b"y550 5.7.1 no\0"]})
+    peer.answers[b"R"] = [b"c"]
+    case = {"ip": "192.0.2.7", "rdns": None, "helo": "me", "mail": "<a@b>", "rcpts": ["<c@d>"],
+            "from": "x <a@b>"}
+    with MilterClient(port=peer.port) as milter:
+        assert mc.play(milter, case, login="bob") == [
+            ("connect", "accept", ""), ("helo", "accept", ""), ("mail", "accept", ""),
+            ("rcpt", "accept", ""), ("header", "reject", "no")]
+    assert b"LFrom\0x <a@b>\0" in peer.ended()
+    assert b"DM{auth_authen}\0bob\0{auth_type}\0PLAIN\0" in peer.packets
+
+
 def test_log_lines_are_read_as_key_and_value():
     assert fields_of('x session=1a login="a b" rule="p \\"q\\"" text="" used=28/1024 mail=<a@b>') == {
         "session": "1a", "login": "a b", "rule": 'p "q"', "text": "", "used": "28/1024",

@@ -105,7 +105,7 @@ class Box:
         place = self.place("postern")
         daemon = Postern(place, name=place.name, **options)
         daemon.create()
-        self._keep(place.name, daemon.process)
+        self._keep(place.name, daemon.process, daemon.end)
         return daemon.start() if start else daemon
 
     def proxy(self, target_port):

@@ -1,6 +1,12 @@
-"""The change feed as a reader sees it: the queries of sql/feed.sql, in Python."""
+"""The change feed as a reader sees it: the functions of sql/feed.sql asked from Python."""
+
+import itertools
+
+import psycopg2
 
 EVERYTHING = (None, None)
+
+_numbers = itertools.count(1)
 
 
 class FeedReader:
@@ -14,9 +20,13 @@ class FeedReader:
         self.position = ""
         self.reason = None  # of the last full load
         self.tables = {}
+        self.connection = None
         self.connect()
 
     def connect(self, db=None):
+        """Begin a new session, to another server where one is given; the position stays."""
+        if self.connection:
+            self.connection.close()
         self.db = db or self.db
         self.connection = self.db.connect(autocommit=False, **self.keys)
         self.connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -39,7 +49,10 @@ class FeedReader:
         return set(named)
 
     def poll(self):
-        """Look, fetch what was named, and move on; what was named."""
+        """
+        Look, fetch what was named, move on; what was named. Asserts that the copy is then just what
+        the same snapshot sees.
+        """
         rows = self._ask("SELECT tbl, row_id, reason FROM haraka.feed_since(%s)", (self.position,))
         named = {(tbl, row_id) for tbl, row_id, _ in rows}
         self.reason = next((reason for _, _, reason in rows if reason), None)
@@ -47,6 +60,9 @@ class FeedReader:
             for one in [tbl] if tbl else ["users", "profiles"]:
                 self._fetch(one, row_id)
         ((self.position,),) = self._ask("SELECT haraka.feed_position()")
+        for tbl in ("users", "profiles"):
+            there = dict(self._ask(f"SELECT id::text, t::text FROM haraka.{tbl} AS t"))
+            assert self.tables[tbl] == there, f"{tbl}: a change was missed; {self.position}"
         self.connection.commit()
         return named
 
@@ -58,8 +74,60 @@ class FeedReader:
         self.tables[tbl].update(self._ask(
             f"SELECT id::text, t::text FROM haraka.{tbl} AS t WHERE id = %s", (row_id,)))
 
-    def right(self):
-        """Whether the copy is what the tables hold now."""
-        return self.tables == {
-            tbl: dict(self.db.query(f"SELECT id::text, t::text FROM haraka.{tbl} AS t"))
-            for tbl in ("users", "profiles")}
+
+def install(server):
+    """sql/ with its sample rows, in database mail; the server."""
+    for file in ("schema.sql", "feed.sql", "role.sql", "sample.sql"):
+        server.apply(file)
+    return server
+
+
+class Database:
+    """A new database on a server, a copy of "mail" as install() left it; asked as Postgres is."""
+
+    def __init__(self, server):
+        self.server, self.name = server, f"t{next(_numbers)}"
+        server.query(f"CREATE DATABASE {self.name} TEMPLATE mail", dbname="postgres")
+        server.query(f"GRANT CONNECT ON DATABASE {self.name} TO postern", dbname="postgres")
+
+    def query(self, sql, params=None, **keys):
+        return self.server.query(sql, params, dbname=self.name, **keys)
+
+    def value(self, sql, params=None, **keys):
+        return self.server.value(sql, params, dbname=self.name, **keys)
+
+    def connect(self, autocommit=True, **keys):
+        return self.server.connect(autocommit, dbname=self.name, **keys)
+
+    def apply(self, file, **variables):
+        return self.server.apply(file, dbname=self.name, **variables)
+
+
+def churn(rng, writers):
+    """One random step of one random writer: a change, a savepoint, a commit, a roll-back."""
+    writer = rng.choice(writers)
+    cursor = writer.cursor()
+    action = rng.random()
+    try:
+        cursor.execute("SET LOCAL lock_timeout = '1ms'")
+        if action < 0.2:
+            writer.commit()
+        elif action < 0.27:
+            writer.rollback()
+        elif action < 0.4:
+            cursor.execute("SAVEPOINT s")
+        elif action < 0.45:
+            cursor.execute("SAVEPOINT s; DELETE FROM haraka.users WHERE id = %s; ROLLBACK TO s",
+                           (rng.randrange(60),))
+        elif action < 0.6:
+            cursor.execute("DELETE FROM haraka.users WHERE id = %s", (rng.randrange(60),))
+        elif action < 0.65:
+            cursor.execute("UPDATE haraka.profiles SET maxsize = %s", (rng.randrange(10**6),))
+        elif action < 0.95:
+            cursor.execute("INSERT INTO haraka.users (id, username) VALUES (%s, %s)"
+                           " ON CONFLICT (id) DO UPDATE SET froms = %s",
+                           (rng.randrange(60), f"u{rng.random()}", f"f{rng.random()}"))
+        else:
+            cursor.execute("UPDATE haraka.users SET id = id + 1 WHERE id = %s", (rng.randrange(60),))
+    except psycopg2.Error:
+        writer.rollback()

@@ -224,3 +224,30 @@ class MilterClient:
         if len(octets) < length:
             raise EOFError("the filter hung up within a packet")
         return octets[:1], octets[1:]
+
+
+def play(milter, session, login=None):
+    """
+    One session of t/cases (or of explain --jsonl) through the milter: [(step, verdict, text)], with
+    "accept" for whatever lets it go on, as in expected.jsonl. A login has been checked by the MTA here.
+    """
+    steps = []
+
+    def note(step, answer):
+        steps.append((step, "accept" if answer else answer.verdict, answer.text))
+        return bool(answer)
+
+    macros = {"auth_authen": login, "auth_type": "PLAIN"} if login else {}
+    name = session.get("rdns") or f"[{session['ip']}]"
+    if not note("connect", milter.connect(name, session["ip"])):
+        return steps
+    if not note("helo", milter.helo(session["helo"])):
+        return steps
+    if not note("mail", milter.mail(session["mail"], **macros)):
+        return steps
+    if any([note("rcpt", milter.rcpt(one)) for one in session["rcpts"]]):
+        fields = session.get("headers") or []
+        if session.get("from") is not None:
+            fields = [("From", " " + session["from"]), *fields]
+        note("header", milter.message(fields))
+    return steps

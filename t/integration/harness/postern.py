@@ -59,6 +59,7 @@ class Postern:
             "auth": {"socket": "unix:run/auth", "saslauthd": "unix:run/mux"},
             "control": {"socket": "run/control"},
         }
+        self.was_ready = False
         self._initial = (lists or {}, store)
         self.configure(config or {})
         self.process = Process(name, [POSTERN, "-f", "-c", self.conf], self.folder / "postern.log")
@@ -126,6 +127,7 @@ class Postern:
     def start(self, ready=None):
         """ready: what to wait for instead of the milter socket."""
         self.process.start(ready=ready or self.listens)
+        self.was_ready = True
         return self
 
     def listens(self):
@@ -139,7 +141,14 @@ class Postern:
         """SIGTERM; the exit status, which is 0 after a clean end."""
         return self.process.stop()
 
+    def end(self):
+        """Stop it for good. Raises AssertionError when it crashed or did not end cleanly."""
+        status = self.stop()
+        if self.was_ready and status not in (0, -signal.SIGKILL):
+            raise AssertionError(f"{self.process.name} ended with status {status}")
+
     def kill(self):
+        """SIGKILL."""
         return self.process.kill()
 
     def restart(self):

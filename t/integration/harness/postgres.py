@@ -129,11 +129,11 @@ class Postgres:
             raise AssertionError(f"psql {args} ended with {done.returncode}: {done.stderr}")
         return done.stdout + done.stderr
 
-    def apply(self, file, **variables):
+    def apply(self, file, dbname="mail", **variables):
         """Run a file with psql; a bare name is one of sql/ (apply("feed.sql", channel="other"))."""
         path = SQL / file if "/" not in str(file) else file
         options = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
-        return self.psql(*options, "-f", path)
+        return self.psql(*options, "-f", path, dbname=dbname)
 
     # ---- standby -----------------------------------------------------------------------------
 
