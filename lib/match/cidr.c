@@ -180,8 +180,11 @@ void cidr_set_free(struct cidr_set **set)
 int cidr_set_add(struct cidr_set *set, const struct cidr *net, uint32_t value)
 {
 	char key[KEY_SIZE];
-	int added = strmap_add(set->nets, key, set_key(net, key), value);
+	int added;
 
+	if (net->family == AF_UNSPEC)
+		return -1;
+	added = strmap_add(set->nets, key, set_key(net, key), value);
 	if (added > 0)
 		*(net->family == AF_INET ? &set->used4[net->prefix_len] :
 					   &set->used6[net->prefix_len]) = true;

@@ -42,8 +42,9 @@ struct cidr_set;
 
 struct cidr_set *cidr_set_new(void); /* NULL when out of memory */
 void cidr_set_free(struct cidr_set **set);
-int cidr_set_add(struct cidr_set *set, const struct cidr *net,
-	uint32_t value); /* as strmap_add() */
+
+/* As strmap_add(); -1 also when net is no address. */
+int cidr_set_add(struct cidr_set *set, const struct cidr *net, uint32_t value);
 
 /* Whether a network holds address; *value_r is then that of the longest one. */
 bool cidr_set_find(const struct cidr_set *set, const struct cidr *address, uint32_t *value_r);
