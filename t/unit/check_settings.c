@@ -1,0 +1,130 @@
+#include "lib/rules/settings.h"
+
+#include "t/unit/unit.h"
+
+START_TEST(the_defaults_are_those_of_the_manual)
+	{
+		static const enum check_mode modes[CHECK_COUNT] = {
+			[CHECK_ANY] = MODE_YES,
+			[CHECK_CONN] = MODE_YES,
+			[CHECK_HELO] = MODE_NO,
+			[CHECK_MAIL] = MODE_YES,
+			[CHECK_RCPT] = MODE_YES,
+			[CHECK_DATA] = MODE_NO,
+			[CHECK_SENDER] = MODE_YES,
+			[CHECK_RECIPIENT] = MODE_YES,
+			[CHECK_SIZE] = MODE_YES,
+			[CHECK_LIMITS] = MODE_YES,
+			[CHECK_HEADER_FROM] = MODE_YES,
+		};
+		struct settings *s = settings_new();
+		int i;
+
+		ck_assert_ptr_nonnull(s);
+		for (i = 0; i < CHECK_COUNT; i++)
+			ck_assert_int_eq(s->services[0].mode[i], modes[i]);
+		ck_assert_uint_eq(s->service_count, 1);
+		ck_assert(!s->services[0].authenticated_apply);
+		ck_assert_int_eq(s->rcpt_accept, ACCEPT_NO);
+		ck_assert_str_eq(s->deny_conn, "You are not allowed to connect");
+		ck_assert_str_eq(s->deny_helo, "That HELO is not allowed to connect");
+		ck_assert_str_eq(s->deny_mail, "That sender cannot send mail here");
+		ck_assert_str_eq(s->deny_rcpt, "That recipient is not allowed");
+		ck_assert_str_eq(s->default_domain, "");
+		ck_assert_str_eq(s->recipient_delimiter, "+");
+		ck_assert(s->allow_null_sender && s->refuse_routed && s->delay_reject);
+		ck_assert(!s->rcpt_re_anchored && !s->lists_only);
+		ck_assert_int_eq(s->unknown_user, UNKNOWN_REJECT);
+		ck_assert_int_eq(s->header_from, HEADER_FROM_OWNED);
+		ck_assert_int_eq(s->on_error, ON_ERROR_TEMPFAIL);
+		ck_assert_int_eq(s->limit_count, COUNT_RECIPIENTS);
+		ck_assert_int_eq(s->on_limit, ON_LIMIT_TEMPFAIL);
+		ck_assert_str_eq(s->results_header, "");
+		ck_assert_str_eq(s->token_login, "token");
+		ck_assert_str_eq(s->token_profile, "token");
+		settings_unref(&s);
+		ck_assert_ptr_null(s);
+	}
+END_TEST
+
+START_TEST(they_live_until_the_last_reference_goes)
+	{
+		struct settings *s = settings_new(), *other, *none = NULL;
+
+		other = settings_ref(s);
+		ck_assert_ptr_eq(other, s);
+		settings_unref(&s);
+		ck_assert_str_eq(other->token_login, "token");
+		settings_unref(&other);
+		settings_unref(&none);
+		ck_assert_ptr_null(settings_ref(NULL));
+	}
+END_TEST
+
+static const struct {
+	const char *daemon_name;
+	int want;
+} names[] = {
+	{ NULL, 0 },
+	{ "", 0 },
+	{ "smtpd", 0 },
+	{ "submission", 1 },
+	{ "Submission", 1 },
+	{ "MSA", 2 },
+	{ "submission2", 0 },
+	{ "submissio", 0 },
+};
+START_TEST(a_service_is_found_by_its_name)
+	{
+		struct settings *s = settings_new();
+		struct service services[3] = { { .name = NULL }, { .name = "submission" },
+			{ .name = "msa" } };
+
+		s->services = services;
+		s->service_count = 3;
+		ck_assert_ptr_eq(settings_service(s, names[_i].daemon_name),
+			&services[names[_i].want]);
+		settings_unref(&s);
+	}
+END_TEST
+
+static const struct {
+	const char *ip;
+	bool want;
+} clients[] = {
+	{ "127.0.0.1", true },
+	{ "127.255.255.255", true },
+	{ "128.0.0.1", false },
+	{ "::1", true },
+	{ "::2", false },
+	{ "::ffff:127.0.0.1", true },
+	{ "192.0.2.1", false },
+};
+START_TEST(loopback_is_exempt)
+	{
+		struct settings *s = settings_new();
+		struct errmsg err = { "" };
+		struct cidr client, local = { .family = AF_UNSPEC };
+
+		ck_assert_int_eq(cidr_parse(clients[_i].ip, &client, &err), 0);
+		ck_assert_int_eq(service_exempts(&s->services[0], &client), clients[_i].want);
+		ck_assert(!service_exempts(&s->services[0], &local));
+		settings_unref(&s);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("settings");
+	TCase *tcase = tcase_create("settings");
+
+	tcase_add_test(tcase, the_defaults_are_those_of_the_manual);
+	tcase_add_test(tcase, they_live_until_the_last_reference_goes);
+	tcase_add_loop_test(tcase, a_service_is_found_by_its_name, 0, ROWS(names));
+	tcase_add_loop_test(tcase, loopback_is_exempt, 0, ROWS(clients));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
