@@ -11,7 +11,18 @@ static char fold(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The A-label form of a name with non-ASCII bytes, or -1 when it is no valid IDN. */
+static bool is_ascii(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* The A-label form of a name or label with non-ASCII bytes, or -1 when it is no valid IDN. */
 static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
 	char copy[DOMAIN_SIZE], *ascii = NULL;
@@ -31,9 +42,40 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 	return ret;
 }
 
+/*
+ * The same label by label, so that a bad one (or a name too long for the DNS) doesn't keep the
+ * others from being known. -1 when the result would not fit.
+ */
+static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
+{
+	char label[DOMAIN_SIZE];
+	size_t start, end, i, n = 0;
+	int label_len;
+
+	for (start = 0; start <= len; start = end + 1) {
+		for (end = start; end < len && name[end] != '.'; end++)
+			;
+		label_len = -1;
+		if (!is_ascii(name + start, end - start))
+			label_len = to_ascii(name + start, end - start, label);
+		if (label_len < 0) {
+			label_len = (int)(end - start);
+			for (i = start; i < end; i++)
+				label[i - start] = fold(name[i]);
+		}
+		if (n + (size_t)label_len + (end < len) >= DOMAIN_SIZE)
+			return -1;
+		memcpy(out + n, label, (size_t)label_len);
+		n += (size_t)label_len;
+		if (end < len)
+			out[n++] = '.';
+	}
+	out[n] = '\0';
+	return (int)n;
+}
+
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
-	bool ascii = true;
 	size_t i;
 	int ret;
 
@@ -41,10 +83,14 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 		len--;
 	if (len >= DOMAIN_SIZE)
 		return -1;
-	for (i = 0; i < len && ascii; i++)
-		ascii = (unsigned char)name[i] < 0x80;
-	if (!ascii && (ret = to_ascii(name, len, out)) >= 0)
+	if (!is_ascii(name, len)) {
+		ret = to_ascii(name, len, out);
+		if (ret < 0)
+			ret = labels_to_ascii(name, len, out);
+		if (ret > 1 && out[ret - 1] == '.' && name[len - 1] != '.')
+			out[--ret] = '\0'; /* a trailing dot of another script */
 		return ret;
+	}
 	for (i = 0; i < len; i++)
 		out[i] = fold(name[i]);
 	out[len] = '\0';

@@ -1,0 +1,179 @@
+#include "lib/match/domain.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+static const struct {
+	const char *name, *want;
+} cases[] = {
+	{ "", "" },
+	{ "example.com", "example.com" },
+	{ "Mail.EXAMPLE.Com", "mail.example.com" },
+	{ "example.com.", "example.com" },
+	{ "example.com..", "example.com." },
+	{ ".", "." },
+	{ "localhost.", "localhost" },
+	{ ".example.com", ".example.com" },
+	{ "a..example.com", "a..example.com" },
+	{ "under_score.example.com", "under_score.example.com" },
+	{ "[192.0.2.1]", "[192.0.2.1]" },
+	{ "a b/c@d\x01", "a b/c@d\x01" },
+
+	/* IDNA 2008, non-transitional, with UTS 46's mapping; both forms of a name meet. */
+	{ "bücher-example.com", "xn--bcher-example-wob.com" },
+	{ "BÜCHER-Example.com", "xn--bcher-example-wob.com" },
+	{ "BU\xcc\x88"
+	  "CHER-example.com",
+		"xn--bcher-example-wob.com" },
+	{ "xn--bcher-example-wob.com", "xn--bcher-example-wob.com" },
+	{ "XN--BCHER-EXAMPLE-WOB.COM", "xn--bcher-example-wob.com" },
+	{ "пример-example.com", "xn---example-b8g3a8b8and.com" },
+	{ "ПРИМЕР-example.com.", "xn---example-b8g3a8b8and.com" },
+	{ "straße-example.net", "xn--strae-example-edb.net" },
+	{ "strasse-example.net", "strasse-example.net" },
+	{ "mail.bücher-example.com", "mail.xn--bcher-example-wob.com" },
+	{ "_dmarc.bücher-example.com", "_dmarc.xn--bcher-example-wob.com" },
+	{ "*.bücher-example.com", "*.xn--bcher-example-wob.com" },
+	{ "ａｂｃ.ｃｏｍ", "abc.com" },
+	{ "exa\xc2\xadmple.com", "example.com" },
+	{ "\xe2\x80\x8b"
+	  "example.com",
+		"example.com" },
+
+	/* The dots of other scripts are dots; one at the end is the trailing one. */
+	{ "bücher-example。com", "xn--bcher-example-wob.com" },
+	{ "example．com｡", "example.com" },
+	{ "bücher-example.com。", "xn--bcher-example-wob.com" },
+
+	/* What is no valid label keeps its bytes, and doesn't shield the labels beside it. */
+	{ "☃.example", "☃.example" },
+	{ "\xff\xfe.example", "\xff\xfe.example" },
+	{ "a.-ü.Example.COM", "a.-ü.example.com" },
+	{ "☃.Bücher-example.com", "☃.xn--bcher-example-wob.com" },
+	{ "\xff.Bücher-example.com", "\xff.xn--bcher-example-wob.com" },
+	{ "xn--a.bücher-example.com", "xn--a.xn--bcher-example-wob.com" },
+	{ "..bücher-example.com", "..xn--bcher-example-wob.com" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bücher-example.com",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		"xn--bcher-example-wob.com" },
+};
+
+START_TEST(has_one_form)
+	{
+		char out[DOMAIN_SIZE], again[DOMAIN_SIZE];
+		size_t len = strlen(cases[_i].name);
+		char *copy = malloc(len + 1); /* of len bytes only: no NUL is needed */
+		int got;
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, cases[_i].name, len);
+		got = domain_canon(copy, len, out);
+		ck_assert_str_eq(out, cases[_i].want);
+		ck_assert_int_eq(got, (int)strlen(cases[_i].want));
+		if (got > 1 && out[got - 1] == '.')
+			out[got-- - 1] = '\0';
+		ck_assert_int_eq(domain_canon(out, (size_t)got, again), got);
+		ck_assert_str_eq(again, out);
+		free(copy);
+	}
+END_TEST
+
+/* DOMAIN_SIZE - 1 bytes are taken, in ASCII and not; one more is refused, nothing is cut. */
+START_TEST(bounds_a_name)
+	{
+		char name[DOMAIN_SIZE + 16], out[DOMAIN_SIZE];
+
+		memset(name, 'a', sizeof(name));
+		ck_assert_int_eq(domain_canon(name, DOMAIN_SIZE - 1, out), DOMAIN_SIZE - 1);
+		ck_assert_uint_eq(strlen(out), DOMAIN_SIZE - 1);
+		ck_assert_int_eq(domain_canon(name, DOMAIN_SIZE, out), -1);
+		name[0] = '\xff';
+		ck_assert_int_eq(domain_canon(name, DOMAIN_SIZE - 1, out), DOMAIN_SIZE - 1);
+		ck_assert_uint_eq(strlen(out), DOMAIN_SIZE - 1);
+		ck_assert_int_eq(domain_canon(name, DOMAIN_SIZE, out), -1);
+		name[0] = 'a';
+		name[DOMAIN_SIZE - 1] = '.';
+		ck_assert_int_eq(domain_canon(name, DOMAIN_SIZE, out), DOMAIN_SIZE - 1);
+	}
+END_TEST
+
+/* An A-label is longer than its U-label: it may not fit where the U-label did. */
+START_TEST(bounds_what_it_makes)
+	{
+		static const char label[] = "bücher.";
+		char name[DOMAIN_SIZE], out[DOMAIN_SIZE];
+		size_t len = 0;
+		int fits, got;
+
+		for (fits = 1; len + sizeof(label) < sizeof(name); fits = got >= 0) {
+			memcpy(name + len, label, sizeof(label) - 1);
+			len += sizeof(label) - 1;
+			got = domain_canon(name, len, out);
+			ck_assert(fits || got < 0);
+			if (got >= 0) {
+				ck_assert_uint_eq(strlen(out), (size_t)got);
+				ck_assert_ptr_null(strstr(out, "\xc3\xbc"));
+			}
+		}
+		ck_assert(!fits);
+	}
+END_TEST
+
+static const struct {
+	const char *name;
+	bool want;
+} literals[] = {
+	{ "[192.0.2.1]", true },
+	{ "[IPv6:2001:db8::1]", true },
+	{ "[anything", true },
+	{ "192.0.2.1", true },
+	{ "2001:db8::1", true },
+	{ "::ffff:192.0.2.1", true },
+	{ "", false },
+	{ "192.0.2", false },
+	{ "192.0.2.1.example.com", false },
+	{ "1.2.3.4.5", false },
+	{ "example.com", false },
+	{ "dead.beef", false },
+	{ "2001:db8::1 ", false },
+	{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb", false },
+};
+
+START_TEST(knows_literals)
+	{
+		size_t len = strlen(literals[_i].name);
+		char *copy = malloc(len + 1);
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, literals[_i].name, len);
+		ck_assert_int_eq(domain_is_literal(copy, len), literals[_i].want);
+		free(copy);
+	}
+END_TEST
+
+START_TEST(finds_the_parent)
+	{
+		ck_assert_str_eq(domain_parent("a.b.c"), "b.c");
+		ck_assert_str_eq(domain_parent("b."), "");
+		ck_assert_str_eq(domain_parent(".b"), "b");
+		ck_assert_ptr_null(domain_parent("b"));
+		ck_assert_ptr_null(domain_parent(""));
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("domain");
+	TCase *tcase = tcase_create("domain");
+
+	tcase_add_loop_test(tcase, has_one_form, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, bounds_a_name);
+	tcase_add_test(tcase, bounds_what_it_makes);
+	tcase_add_loop_test(tcase, knows_literals, 0, sizeof(literals) / sizeof(literals[0]));
+	tcase_add_test(tcase, finds_the_parent);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
