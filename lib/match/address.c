@@ -181,8 +181,10 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		a->canon_len = (uint16_t)(a->canon_len + domain_len);
 	}
 	a->canon[a->canon_len] = '\0';
-	if (at == s.len && strcmp(a->canon, "postmaster") == 0)
-		memcpy(a->text, a->canon, sizeof("postmaster")); /* RFC 5321 4.5.1: in any case */
+	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* RFC 5321 4.5.1: in any case */
+		memcpy(a->text, a->canon, sizeof("postmaster"));
+		a->text_len = a->canon_len;
+	}
 	return 0;
 }
 

@@ -1,0 +1,266 @@
+#include "lib/match/address.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+enum { DOMAIN = 1, LITERAL = 2, ROUTED = 4, NULL_SENDER = 8 };
+
+static const struct {
+	const char *typed, *text, *canon;
+	unsigned flags;
+} cases[] = {
+	{ "a@b.c", "a@b.c", "a@b.c", DOMAIN },
+	{ "<a@b.c>", "a@b.c", "a@b.c", DOMAIN },
+	{ " \t<a@b.c> ", "a@b.c", "a@b.c", DOMAIN },
+	{ "< a@b.c\t>", "a@b.c", "a@b.c", DOMAIN },
+	{ "<A.B@Example.COM>", "A.B@Example.COM", "a.b@example.com", DOMAIN },
+	{ "<a@b.c.>", "a@b.c.", "a@b.c", DOMAIN },
+	{ "<x..y@b.c>", "x..y@b.c", "x..y@b.c", DOMAIN },
+	{ "<.x.@b.c>", ".x.@b.c", ".x.@b.c", DOMAIN },
+	{ "<o'brien+x=y@b.c>", "o'brien+x=y@b.c", "o'brien+x=y@b.c", DOMAIN },
+
+	/* None, and no domain. */
+	{ "<>", "", "", NULL_SENDER },
+	{ "", "", "", NULL_SENDER },
+	{ "  ", "", "", NULL_SENDER },
+	{ "< >", "", "", NULL_SENDER },
+	{ "<postmaster>", "postmaster", "postmaster", 0 },
+	{ "<PostMaster>", "postmaster", "postmaster", 0 },
+	{ "<\"PostMaster\">", "postmaster", "postmaster", 0 },
+	{ "<Bob>", "Bob", "bob", 0 },
+	{ "<a@>", "a@", "a@", 0 },
+	{ "<@>", "@", "@", 0 },
+	{ "<@b.c>", "@b.c", "@b.c", DOMAIN },
+	{ ">", ">", ">", 0 },
+	{ "<", "<", "<", 0 },
+
+	/* Quoted local parts: without quotes where a dot-string does, with only the needed
+	 * backslashes where it doesn't. */
+	{ "<\"x\"@b.c>", "\"x\"@b.c", "x@b.c", DOMAIN },
+	{ "<\"X.Y\"@b.c>", "\"X.Y\"@b.c", "x.y@b.c", DOMAIN },
+	{ "<\"\\x\\.\\y\"@b.c>", "\"\\x\\.\\y\"@b.c", "x.y@b.c", DOMAIN },
+	{ "<\"a b\"@b.c>", "\"a b\"@b.c", "\"a b\"@b.c", DOMAIN },
+	{ "<\"a\\ b\"@b.c>", "\"a\\ b\"@b.c", "\"a b\"@b.c", DOMAIN },
+	{ "<\"a\\\"b\\\\c\"@b.c>", "\"a\\\"b\\\\c\"@b.c", "\"a\\\"b\\\\c\"@b.c", DOMAIN },
+	{ "<\"\"@b.c>", "\"\"@b.c", "\"\"@b.c", DOMAIN },
+	{ "<\".x\"@b.c>", "\".x\"@b.c", "\".x\"@b.c", DOMAIN },
+	{ "<\"x.\"@b.c>", "\"x.\"@b.c", "\"x.\"@b.c", DOMAIN },
+	{ "<\"x..y\"@b.c>", "\"x..y\"@b.c", "\"x..y\"@b.c", DOMAIN },
+	{ "<\"(x)\"@b.c>", "\"(x)\"@b.c", "\"(x)\"@b.c", DOMAIN },
+	{ "<\"a@b\"@c.d>", "\"a@b\"@c.d", "\"a@b\"@c.d", DOMAIN | ROUTED },
+	{ "<\"a>b\"@c.d>", "\"a>b\"@c.d", "\"a>b\"@c.d", DOMAIN },
+	{ "<\"a\"b@c.d>", "\"a\"b@c.d", "\"a\"b@c.d", DOMAIN },
+	{ "<\"a@c.d>", "\"a@c.d", "\"a@c.d", DOMAIN },
+	{ "<\"a\\\"@c.d>", "\"a\\\"@c.d", "\"a\\\"@c.d", DOMAIN },
+	{ "<\"@c.d>", "\"@c.d", "\"@c.d", DOMAIN },
+
+	/* Literals, in one form; IDN. */
+	{ "<a@[192.0.2.1]>", "a@[192.0.2.1]", "a@[192.0.2.1]", DOMAIN | LITERAL },
+	{ "<a@[IPv6:2001:DB8:0:0::1]>", "a@[IPv6:2001:DB8:0:0::1]", "a@[2001:db8::1]",
+		DOMAIN | LITERAL },
+	{ "<a@[ipv6:::FFFF:192.0.2.1]>", "a@[ipv6:::FFFF:192.0.2.1]", "a@[192.0.2.1]",
+		DOMAIN | LITERAL },
+	{ "<a@[192.0.2.0/24]>", "a@[192.0.2.0/24]", "a@[192.0.2.0/24]", DOMAIN | LITERAL },
+	{ "<a@[X:y]>", "a@[X:y]", "a@[x:y]", DOMAIN | LITERAL },
+	{ "<a@[]>", "a@[]", "a@[]", DOMAIN | LITERAL },
+	{ "<a@[192.0.2.1>", "a@[192.0.2.1", "a@[192.0.2.1", DOMAIN },
+	{ "<a@[>", "a@[", "a@[", DOMAIN },
+	{ "<Jörg@Bücher-Example.com>", "Jörg@Bücher-Example.com", "jörg@xn--bcher-example-wob.com",
+		DOMAIN },
+	{ "<ÖRG@b.c>", "ÖRG@b.c", "Örg@b.c", DOMAIN },
+	{ "<\"ö\"@b.c>", "\"ö\"@b.c", "ö@b.c", DOMAIN },
+
+	/* Routes: RFC 5321's and the older ones. */
+	{ "<@x.y:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
+	{ "<@x.y,@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
+	{ "<@[IPv6:::1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
+	{ "<@x.y:>", "", "", NULL_SENDER | ROUTED },
+	{ "<@x.y:\"a:b\"@b.c>", "\"a:b\"@b.c", "\"a:b\"@b.c", DOMAIN | ROUTED },
+	{ "<a:b@b.c>", "a:b@b.c", "a:b@b.c", DOMAIN },
+	{ "<a%evil.e@b.c>", "a%evil.e@b.c", "a%evil.e@b.c", DOMAIN | ROUTED },
+	{ "<evil.e!a@b.c>", "evil.e!a@b.c", "evil.e!a@b.c", DOMAIN | ROUTED },
+	{ "<a@evil.e@b.c>", "a@evil.e@b.c", "a@evil.e@b.c", DOMAIN | ROUTED },
+	{ "<\"a%evil.e\"@b.c>", "\"a%evil.e\"@b.c", "a%evil.e@b.c", DOMAIN | ROUTED },
+	{ "<\"a\\@evil.e\"@b.c>", "\"a\\@evil.e\"@b.c", "\"a@evil.e\"@b.c", DOMAIN | ROUTED },
+};
+
+static struct mail_address parsed(const char *typed)
+{
+	struct mail_address address;
+	size_t len = strlen(typed);
+	char *copy = malloc(len + 1); /* of len bytes only: no NUL is needed */
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, typed, len);
+	memset(&address, 0x55, sizeof(address));
+	ck_assert_int_eq(address_parse(copy, len, &address), 0);
+	free(copy);
+	return address;
+}
+
+START_TEST(parses)
+	{
+		struct mail_address a = parsed(cases[_i].typed);
+		unsigned flags = (a.has_domain ? DOMAIN : 0) | (a.is_literal ? LITERAL : 0) |
+			(a.is_routed ? ROUTED : 0) | (a.is_null ? NULL_SENDER : 0);
+
+		ck_assert_str_eq(a.text, cases[_i].text);
+		ck_assert_str_eq(a.canon, cases[_i].canon);
+		ck_assert_uint_eq(flags, cases[_i].flags);
+		ck_assert_uint_eq(a.text_len, strlen(a.text));
+		ck_assert_uint_eq(a.canon_len, strlen(a.canon));
+		if (a.has_domain) {
+			ck_assert_int_eq(a.canon[a.local_len], '@');
+			ck_assert_str_eq(address_domain(&a), a.canon + a.local_len + 1);
+		} else {
+			ck_assert_str_eq(address_domain(&a), "");
+		}
+	}
+END_TEST
+
+/* What is compared doesn't change when it is parsed again: lists hold canonical forms. */
+START_TEST(canon_is_stable)
+	{
+		struct mail_address a = parsed(cases[_i].typed), again;
+
+		if (a.canon[0] == '@' || a.is_null)
+			return;
+		again = parsed(a.canon);
+		ck_assert_str_eq(again.canon, a.canon);
+		ck_assert(address_equal(&again, &a));
+	}
+END_TEST
+
+static const struct {
+	const char *a, *b;
+	bool equal;
+} pairs[] = {
+	{ "a@b.c", "A@B.C.", true },
+	{ "a@b.c", "\"a\"@b.c", true },
+	{ "a@b.c", "a@b.d", false },
+	{ "a@b.c", "a@b", false },
+	{ "a@b.c", "a@b.cc", false },
+	{ "<>", "", true },
+	{ "<>", "a@b.c", false },
+	{ "a@bücher-example.com", "a@xn--bcher-example-wob.com", true },
+	{ "\"a b\"@b.c", "\"A\\ B\"@b.c", true },
+	{ "\"a b\"@b.c", "a b@b.c", false },
+	{ "x@[IPv6:::1]", "x@[0:0:0:0:0:0:0:1]", true },
+	{ "Jörg@b.c", "jÖrg@b.c", false },
+};
+
+START_TEST(compares)
+	{
+		struct mail_address a = parsed(pairs[_i].a), b = parsed(pairs[_i].b);
+
+		ck_assert_int_eq(address_equal(&a, &b), pairs[_i].equal);
+		ck_assert_int_eq(address_equal(&b, &a), pairs[_i].equal);
+	}
+END_TEST
+
+static const struct {
+	const char *address, *delimiters;
+	size_t want;
+} bases[] = {
+	{ "bob+x@b.c", "+", 3 },
+	{ "bob+x+y@b.c", "+", 3 },
+	{ "bob-x+y@b.c", "+-", 3 },
+	{ "bob@b.c", "+", 3 },
+	{ "bob+@b.c", "+", 3 },
+	{ "+bob@b.c", "+", 4 },
+	{ "+@b.c", "+", 1 },
+	{ "bob+x@b.c", "", 5 },
+	{ "bob@b+c.d", "+", 3 },
+	{ "\"b+x y\"@b.c", "+", 7 },
+	{ "\"b+x\"@b.c", "+", 1 },
+	{ "bob+x", "+", 3 },
+	{ "<>", "+", 0 },
+	{ "@b+c.d", "+", 0 },
+	{ "bob@b.c", "@", 3 },
+};
+
+START_TEST(finds_the_base)
+	{
+		struct mail_address a = parsed(bases[_i].address);
+
+		ck_assert_uint_eq(address_base_len(&a, bases[_i].delimiters), bases[_i].want);
+	}
+END_TEST
+
+START_TEST(refuses_line_ends_and_nul)
+	{
+		static const struct {
+			const char *text;
+			size_t len;
+		} bad[] = { { "a\0@b.c", 6 }, { "a@b.c\0", 6 }, { "a@b\r.c", 6 }, { "a@b.c\n", 6 },
+			{ "\r\n", 2 }, { "<a@b.c>\r\n", 9 } };
+		struct mail_address a;
+
+		ck_assert_int_eq(address_parse(bad[_i].text, bad[_i].len, &a), -1);
+	}
+END_TEST
+
+/* ADDRESS_MAX bytes as typed, brackets included, are taken; one more is refused, nothing is cut. */
+START_TEST(bounds_an_address)
+	{
+		char text[ADDRESS_MAX + 3];
+		struct mail_address a;
+		size_t len;
+
+		for (len = ADDRESS_MAX - 3; len <= ADDRESS_MAX + 2; len++) {
+			memset(text, 'A', sizeof(text));
+			memcpy(text + len - 4, "@b.c", 4);
+			ck_assert_int_eq(address_parse(text, len, &a), len <= ADDRESS_MAX ? 0 : -1);
+			if (len <= ADDRESS_MAX)
+				ck_assert_uint_eq(a.canon_len, len);
+			memset(text, '\\', sizeof(text));
+			text[0] = '"';
+			ck_assert_int_eq(address_parse(text, len, &a), len <= ADDRESS_MAX ? 0 : -1);
+			memset(text, '@', sizeof(text));
+			ck_assert_int_eq(address_parse(text, len, &a), len <= ADDRESS_MAX ? 0 : -1);
+		}
+	}
+END_TEST
+
+/* The largest canonical form: a long local part, and a domain whose A-labels grow to the bound. */
+START_TEST(bounds_a_domain)
+	{
+		char text[ADDRESS_MAX];
+		struct mail_address a;
+		size_t len, grown = 0, refused = 0;
+
+		memset(text, 'a', sizeof(text));
+		for (len = 2; len + 10 < sizeof(text); len += 3) {
+			text[1] = '@';
+			memcpy(text + len, "\xc3\xbc.", 3);
+			if (address_parse(text, len + 3, &a) == 0) {
+				ck_assert_uint_lt(a.canon_len, ADDRESS_CANON_SIZE);
+				ck_assert_uint_lt(strlen(address_domain(&a)), DOMAIN_SIZE);
+				grown += a.canon_len > len + 3;
+			} else {
+				refused++;
+			}
+		}
+		ck_assert_uint_gt(grown, 0);
+		ck_assert_uint_gt(refused, 0);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("address");
+	TCase *tcase = tcase_create("address");
+
+	tcase_add_loop_test(tcase, parses, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, canon_is_stable, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, compares, 0, sizeof(pairs) / sizeof(pairs[0]));
+	tcase_add_loop_test(tcase, finds_the_base, 0, sizeof(bases) / sizeof(bases[0]));
+	tcase_add_loop_test(tcase, refuses_line_ends_and_nul, 0, 6);
+	tcase_add_test(tcase, bounds_an_address);
+	tcase_add_test(tcase, bounds_a_domain);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
