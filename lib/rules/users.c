@@ -274,6 +274,21 @@ struct users *users_builder_finish(struct users_builder **builder, const struct 
 	return users;
 }
 
+void users_check_profiles(const struct users *users, const struct profiles *profiles,
+	struct problems *problems)
+{
+	size_t i;
+
+	for (i = 0; i < SHARDS; i++)
+		if (users->shards[i] != NULL)
+			check_profiles(users->shards[i], profiles, problems);
+}
+
+bool users_same(const struct users *a, const struct users *b)
+{
+	return memcmp(a->shards, b->shards, sizeof(a->shards)) == 0;
+}
+
 struct users *users_ref(struct users *users)
 {
 	if (users != NULL)

@@ -53,6 +53,16 @@ struct users *users_builder_finish(struct users_builder **builder, const struct 
 	const struct profiles *profiles, struct problems *problems);
 void users_builder_free(struct users_builder **builder);
 
+/* Name each user whose profileId no profile has, as users_builder_finish() does. */
+void users_check_profiles(const struct users *users, const struct profiles *profiles,
+	struct problems *problems);
+
+/*
+ * Whether b holds what a does, as far as shards are shared: true of a set that was built with a as
+ * its previous one from the same rows.
+ */
+bool users_same(const struct users *a, const struct users *b);
+
 struct users *users_ref(struct users *users);
 void users_unref(struct users **users);
 
