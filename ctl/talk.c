@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "load/config.h"
+#include "ctl/control_path.h"
 
 struct talk {
 	FILE *in, *out; /* the same socket */
@@ -20,15 +20,11 @@ struct talk {
 
 static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struct errmsg *err)
 {
-	struct config *config = NULL;
-	const char *path = ctl->socket_path;
-	int ret = CTL_OK;
+	char *path;
+	int ret = control_path(ctl, &path, err);
 
-	if (path == NULL) {
-		if (config_load(ctl->config_path, &config, err) != 0)
-			return EX_CONFIG;
-		path = config->control.socket;
-	}
+	if (ret != CTL_OK)
+		return ret;
 	if (path[0] == '\0') {
 		(void)errmsg_set(err, "%s: [control] socket is empty: this daemon has none",
 			ctl->config_path);
@@ -40,7 +36,7 @@ static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struc
 		address->sun_family = AF_UNIX;
 		(void)strcpy(address->sun_path, path);
 	}
-	config_free(&config);
+	free(path);
 	return ret;
 }
 

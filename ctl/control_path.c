@@ -1,0 +1,80 @@
+#include "ctl/control_path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "load/config.h"
+#include "load/file.h"
+#include "load/ini.h"
+#include "load/options.h"
+
+#define CONFIG_BYTES_MAX ((uint64_t)1 << 20)
+
+static int look_at(void *context, const struct ini_entry *entry, struct errmsg *err)
+{
+	char **path = context;
+
+	(void)err;
+	if (*path != NULL || entry->name == NULL || strcmp(entry->section, "control") != 0 ||
+		strcmp(entry->name, "socket") != 0)
+		return 0;
+	ini_cut_comment(entry->value);
+	*path = strdup(entry->value);
+	return 0;
+}
+
+/* A relative path starts from the configuration's folder. */
+static char *from_folder_of(const char *config_path, char *path)
+{
+	const char *slash = strrchr(config_path, '/');
+	char *whole;
+
+	if (path == NULL || path[0] == '/' || path[0] == '\0' || slash == NULL)
+		return path;
+	if (asprintf(&whole, "%.*s/%s", (int)(slash - config_path), config_path, path) < 0)
+		whole = NULL;
+	free(path);
+	return whole;
+}
+
+/* What the file says, whatever else is wrong with it; the default when it says nothing. NULL: it can't be read. */
+static char *find_in_file(const char *config_path)
+{
+	const struct config_option *option = options_find("control", "socket");
+	char *path = NULL, *text;
+	struct errmsg ignored;
+	size_t len;
+
+	if (file_read(config_path, CONFIG_BYTES_MAX, &text, &len, NULL, &ignored) != FILE_READ)
+		return NULL;
+	(void)ini_read(config_path, text, len, look_at, &path, &ignored);
+	free(text);
+	if (path == NULL && option != NULL)
+		path = strdup(option->fallback);
+	return from_folder_of(config_path, path);
+}
+
+int control_path(const struct ctl *ctl, char **path_r, struct errmsg *err)
+{
+	struct config *config;
+	char *path;
+
+	if (ctl->socket_path != NULL) {
+		path = strdup(ctl->socket_path);
+	} else if (config_load(ctl->config_path, &config, err) == 0) {
+		path = strdup(config->control.socket);
+		config_free(&config);
+	} else if ((path = find_in_file(ctl->config_path)) != NULL) {
+		(void)fprintf(stderr, "posternctl: warning: %s\n", err->text);
+	} else {
+		return EX_CONFIG;
+	}
+	if (path == NULL) {
+		(void)errmsg_set(err, "out of memory");
+		return CTL_FAILED;
+	}
+	*path_r = path;
+	return CTL_OK;
+}

@@ -1,0 +1,286 @@
+"""The daemon's manners: its options, sockets, signals, start and end."""
+
+import grp
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+from harness.box import needs_root
+from harness.postern import POSTERN, USER
+from harness.wait import wait_until
+
+DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
+
+
+def refuses(daemon, sender="<spam@bad.example>"):
+    with daemon.milter() as milter:
+        milter.connect("mail.ok.example", "192.0.2.1")
+        milter.helo("mail.ok.example")
+        return milter.mail(sender).verdict == "reject"
+
+
+def run(*argv, **options):
+    return subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, check=False,
+                          timeout=60, **options)
+
+
+# ---- options ------------------------------------------------------------------------------------
+
+
+def test_version_and_help():
+    assert re.match(r"postern \d", run(POSTERN, "-V").stdout)
+    assert "usage: postern" in run(POSTERN, "-h").stdout
+    assert run(POSTERN, "-h").returncode == 0
+
+
+@pytest.mark.parametrize("argv", [["-x"], ["-c"], ["argument"]])
+def test_wrong_usage_is_64(argv):
+    done = run(POSTERN, *argv)
+    assert done.returncode == 64
+    assert "usage: postern" in done.stderr
+
+
+def test_a_good_configuration_is_said_to_be_good(box):
+    daemon = box.postern(start=False, lists=DENY)
+    status, said = daemon.check_config()
+    assert status == 0
+    assert "good" in said
+
+
+def test_a_bad_list_line_is_named_and_the_rest_is_good(box):
+    daemon = box.postern(start=False, lists={"mail_from.access.blacklist_regex": "ok\n(\n"})
+    status, said = daemon.check_config()
+    assert status == 0
+    assert "mail_from.access.blacklist_regex:2:" in said
+
+
+@pytest.mark.parametrize("config, where, what", [
+    ({"milter": {"sockett": "unix:x"}}, "postern.conf:", "sockett"),
+    ({"check": {"mail": "perhaps"}}, "postern.conf:", "perhaps"),
+    ({"database": {"poll_interval": "-3s"}}, "postern.conf:", "poll_interval"),
+    ({"nonsense": {"a": "b"}}, "postern.conf:", "nonsense"),
+])
+def test_a_bad_configuration_is_78_and_starts_nothing(box, config, where, what):
+    daemon = box.postern(start=False, config=config)
+    status, said = daemon.check_config()
+    assert status == 78
+    assert where in said and what in said
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 78
+    assert what in done.stderr
+    assert not daemon.socket.exists()
+
+
+def test_a_user_that_is_not_there_is_67(box):
+    needs_root()
+    daemon = box.postern(start=False)
+    done = run(POSTERN, "-f", "-c", daemon.conf, "-u", "nobody-of-that-name")
+    assert done.returncode == 67
+    assert "nobody-of-that-name" in done.stderr
+
+
+# ---- sockets ------------------------------------------------------------------------------------
+
+
+def test_a_unix_socket_has_its_mode_and_group(box):
+    needs_root()
+    daemon = box.postern(config={
+        "milter": {"socket_mode": "0620", "socket_group": "mail"},
+        "control": {"socket_mode": "0660", "socket_group": "adm"}})
+    for path, mode, group in ((daemon.socket, 0o620, "mail"), (daemon.run / "control", 0o660, "adm")):
+        found = path.stat()
+        assert stat.S_ISSOCK(found.st_mode)
+        assert stat.S_IMODE(found.st_mode) == mode
+        assert grp.getgrgid(found.st_gid).gr_name == group
+    assert refuses(daemon) is False
+
+
+def test_an_inet_socket_answers(box):
+    daemon = box.postern(lists=DENY, inet=True)
+    assert refuses(daemon)
+
+
+def test_a_group_that_is_not_there_is_an_error(box):
+    daemon = box.postern(start=False, config={"milter": {"socket_group": "no-such-group"}})
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 78
+    assert "no-such-group" in done.stderr
+
+
+def test_stale_sockets_of_a_killed_daemon_are_taken_over(box):
+    daemon = box.postern(lists=DENY)
+    daemon.kill()
+    assert daemon.socket.exists()
+    daemon.start()
+    wait_until(lambda: refuses(daemon), "it answers again")
+    assert daemon.ctl("status")["ok"]
+
+
+@pytest.mark.parametrize("inet", [False, True])
+def test_a_second_daemon_refuses_the_first_ones_socket(box, inet):
+    daemon = box.postern(lists=DENY, inet=inet)
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 69
+    assert "socket" in done.stderr
+    assert refuses(daemon)
+
+
+def test_what_is_no_socket_is_left_alone(box):
+    daemon = box.postern(start=False)
+    daemon.socket.write_text("precious")
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 69
+    assert daemon.socket.read_text() == "precious"
+
+
+# ---- start and end ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_ends_cleanly_and_soon(box, number):
+    daemon = box.postern(lists=DENY)
+    with daemon.milter() as idle:
+        idle.connect("mail.ok.example", "192.0.2.1")
+        start = time.monotonic()
+        assert daemon.process.stop(number) == 0
+        took = time.monotonic() - start
+        print(f"ended after {took:.3f} s")
+    assert not daemon.socket.exists()
+    assert not (daemon.run / "control").exists()
+    assert "ended" in daemon.log()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def background(box):
+    """A daemon that went into the background by itself; ended by its pid file."""
+    daemon = box.postern(start=False, lists=DENY)
+    pid_file = daemon.run / "pid"
+    started = []
+
+    def start(*options):
+        done = run(POSTERN, "-c", daemon.conf, "-P", pid_file, *options)
+        if pid_file.exists():
+            started.append(int(pid_file.read_text()))
+        return daemon, pid_file, done
+
+    yield start
+    for pid in started:
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_in_the_background_the_parent_ends_once_it_answers(background):
+    daemon, pid_file, done = background()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert refuses(daemon)  # at once: no waiting
+    pid = int(pid_file.read_text())
+    os.kill(pid, signal.SIGHUP)  # ignored: libmilter's own thread would stop the filter
+    os.kill(pid, signal.SIGHUP)
+    assert daemon.ctl("status")["daemon"]["pid"] == pid
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not alive(pid), "it has ended")
+    assert not pid_file.exists() and not daemon.socket.exists()
+
+
+def test_in_the_background_the_parent_says_why_not(background, box):
+    other = box.postern(lists=DENY)
+    daemon, pid_file, done = background()
+    assert done.returncode == 0
+    again = run(POSTERN, "-c", daemon.conf)
+    assert again.returncode == 69
+    assert "another daemon answers" in again.stderr
+    assert refuses(daemon) and refuses(other)
+
+
+def test_systemd_is_told(box):
+    daemon = box.postern(start=False, lists=DENY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        path = daemon.run / "notify"
+        notified.bind(str(path))
+        path.chmod(0o666)
+        notified.settimeout(20)
+        daemon.process.env = {"NOTIFY_SOCKET": str(path)}
+        daemon.start()
+        assert notified.recv(1000).startswith(b"READY=1\n")
+        daemon.stop()
+        assert notified.recv(1000) == b"STOPPING=1"
+
+
+def test_root_is_let_go_of(box):
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    daemon = box.postern(config={"milter": {"user": USER}})
+    status = dict(line.split(":", 1) for line in
+                  open(f"/proc/{daemon.process.pid}/status", encoding="ascii"))
+    assert "0" not in status["Uid"].split() + status["Gid"].split()
+    assert "running as root" not in daemon.log()
+
+
+def test_root_is_warned_of(box):
+    needs_root()
+    daemon = box.postern(config={"milter": {"user": ""}})
+    daemon.wait_log("running as root")
+
+
+# ---- reloading ----------------------------------------------------------------------------------
+
+
+def test_sigusr1_reads_everything_again(box):
+    daemon = box.postern(lists=DENY)
+    assert refuses(daemon)
+    daemon.configure({"check": {"mail": "no"}, "log": {"level": "debug"}})
+    daemon.reload()
+    wait_until(lambda: not refuses(daemon), "the new settings are in force")
+    assert daemon.ctl("log-level")["level"] == "debug"
+    daemon.configure({"check": {"mail": "yes"}})
+    daemon.write_list("mail_from.access.blacklist", "other@bad.example\n")
+    daemon.reload()
+    wait_until(lambda: refuses(daemon, "<other@bad.example>"), "the new list is in force")
+    assert not refuses(daemon)
+
+
+def test_a_bad_configuration_leaves_the_old_one_in_force(box):
+    daemon = box.postern(lists=DENY)
+    daemon.configure({"check": {"mail": "perhaps"}})
+    mark = daemon.mark()
+    daemon.reload()
+    daemon.wait_log("perhaps", mark)
+    assert refuses(daemon)
+    answer = daemon.ctl("reload", check=False)
+    assert not answer["ok"] and "perhaps" in answer["error"]
+    assert refuses(daemon)
+    daemon.configure({"check": {"mail": "no"}})
+    assert daemon.ctl("reload")["ok"]
+    assert not refuses(daemon)
+
+
+def test_what_needs_a_restart_is_said(box):
+    daemon = box.postern(lists=DENY)
+    daemon.configure({"milter": {"socket_mode": "0600"}})
+    daemon.ctl("reload")
+    daemon.wait_log("[milter] socket_mode changes only by a restart")
+
+
+def test_signals_in_a_burst_stop_nothing(box):
+    daemon = box.postern(lists=DENY)
+    for _ in range(300):
+        daemon.reload()
+    os.kill(daemon.process.pid, signal.SIGUSR2)
+    time.sleep(0.2)
+    assert refuses(daemon)
+    assert daemon.stop() == 0
