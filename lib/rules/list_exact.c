@@ -74,15 +74,15 @@ int list_add_address(struct list *list, const struct entry *entry, struct proble
 
 	if (entry->text[0] == '.' && entry->len > 1 && memchr(entry->text, '@', entry->len) == NULL)
 		return add_subtree(list, entry, problems);
-	if (entry->text[0] == '@') {
+	list->has_at_domains |= entry->text[0] == '@';
+	if (entry->text[0] == '@' && (entry->len == 1 || entry->text[1] != '[')) {
 		if ((len = domain_canon(entry->text + 1, entry->len - 1, name + 1)) < 0)
 			return too_long(list, entry, problems);
-		list->has_at_domains = true;
 		return add_name(list, name, (size_t)len + 1, entry->line);
 	}
 	if (entry->text[0] == '<')
 		return in_brackets(list, entry, problems);
-	if (address_parse(entry->text, entry->len, &address) < 0)
+	if (address_parse(entry->text, entry->len, &address) < 0) /* "@[IPv6:2001:db8::1]" too */
 		return too_long(list, entry, problems);
 	return add_name(list, address.canon, address.canon_len, entry->line);
 }
