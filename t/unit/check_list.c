@@ -1,0 +1,281 @@
+#include "lib/rules/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "t/unit/unit.h"
+
+static struct orgdomain *psl;
+static struct problems *problems;
+
+static void setup(void)
+{
+	struct errmsg err = { "" };
+
+	ck_assert_msg(orgdomain_open(NULL, &psl, &err) == 0, "%s", err.text);
+	problems = problems_new();
+	ck_assert_ptr_nonnull(problems);
+}
+
+static void teardown(void)
+{
+	problems_free(&problems);
+	orgdomain_unref(&psl);
+}
+
+static const char *const names[LIST_COUNT] = { "connect.rdns_access.whitelist",
+	"connect.rdns_access.whitelist_regex", "connect.rdns_access.blacklist",
+	"connect.rdns_access.blacklist_regex", "helo.checks.regexps", "mail_from.access.whitelist",
+	"mail_from.access.whitelist_regex", "mail_from.access.blacklist",
+	"mail_from.access.blacklist_regex", "rcpt_to.access.whitelist",
+	"rcpt_to.access.whitelist_regex", "rcpt_to.access.blacklist",
+	"rcpt_to.access.blacklist_regex", "access.domains" };
+
+static bool is_regex_list(int id)
+{
+	return strstr(names[id], "regex") != NULL;
+}
+
+START_TEST(each_list_has_its_files_name)
+	{
+		ck_assert_str_eq(list_name((enum list_id)_i), names[_i]);
+	}
+END_TEST
+
+START_TEST(an_empty_list_lists_nothing)
+	{
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct list *list =
+			list_build((enum list_id)_i, "\n# nothing\n", 11, psl, problems);
+		struct mail_address address;
+		struct errmsg err = { "" };
+		struct cidr client;
+		uint32_t line = 77;
+
+		ck_assert_ptr_nonnull(list);
+		ck_assert_uint_eq(list_entries(list), 0);
+		ck_assert_int_eq(cidr_parse("192.0.2.1", &client, &err), 0);
+		ck_assert_int_eq(address_parse("a@b.example", 11, &address), 0);
+		ck_assert_int_eq(list_find_client(list, &client, &line), LIST_NO);
+		ck_assert_int_eq(list_find_host(list, "b.example", &line), LIST_NO);
+		ck_assert_int_eq(list_find_address(list, &address, &line), LIST_NO);
+		ck_assert_int_eq(list_match(list, scratch, "b.example", 9, &line), LIST_NO);
+		ck_assert_int_eq(list_any_host(list, "b.example", &line), ANY_UNLISTED);
+		ck_assert_int_eq(list_any_address(list, &address, &line), ANY_UNLISTED);
+		ck_assert_uint_eq(line, 77);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		list_unref(&list);
+		ck_assert_ptr_null(list);
+		list_unref(&list);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+/* A bad line is left out by name, and the others hold. */
+static const struct {
+	enum list_id id;
+	const char *text;
+	size_t entries;
+	const char *problem;
+} bad[] = {
+	{ LIST_CONN_DENY, "a.example\n192.0.2.1/24\nb.example", 2,
+		"connect.rdns_access.blacklist:2: \"192.0.2.1/24\" has host bits set; the network is "
+		"192.0.2.0/24; left out" },
+	{ LIST_CONN_ALLOW, "192.0.2.0/33", 0,
+		"connect.rdns_access.whitelist:1: \"192.0.2.0/33\": the prefix length is a number up to "
+		"32; left out" },
+	{ LIST_CONN_DENY, "a/b", 0,
+		"connect.rdns_access.blacklist:1: \"a/b\" is not an IP address; left out" },
+	{ LIST_MAIL_DENY, "<a@b.example>\nc@d.example", 1,
+		"mail_from.access.blacklist:1: \"<a@b.example>\": write the address without <>; left "
+		"out" },
+	{ LIST_MAIL_DENY_RE, "a\n(b\nc", 2,
+		"mail_from.access.blacklist_regex:2: regex \"(b\" can't be compiled: missing closing "
+		"parenthesis at character 3; left out" },
+	{ LIST_HELO_DENY_RE, "*.example.com", 0,
+		"helo.checks.regexps:1: regex \"*.example.com\" can't be compiled: quantifier does not "
+		"follow a repeatable item at character 1; left out" },
+	{ LIST_DOMAINS, "com\nexample.com", 1,
+		"access.domains:1: \"com\" has no organizational domain (a public suffix, an address, or "
+		"no domain); left out" },
+	{ LIST_DOMAINS, "192.0.2.1", 0,
+		"access.domains:1: \"192.0.2.1\" has no organizational domain (a public suffix, an "
+		"address, or no domain); left out" },
+	{ LIST_DOMAINS, "localhost", 0,
+		"access.domains:1: \"localhost\" has no organizational domain (a public suffix, an "
+		"address, or no domain); left out" },
+	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" names nothing; left out" },
+	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" names nothing; left out" },
+};
+START_TEST(a_bad_line_is_named_and_left_out)
+	{
+		struct list *list =
+			list_build(bad[_i].id, bad[_i].text, strlen(bad[_i].text), psl, problems);
+
+		ck_assert_uint_eq(list_entries(list), bad[_i].entries);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0), bad[_i].problem);
+		list_unref(&list);
+		list = list_build(bad[_i].id, bad[_i].text, strlen(bad[_i].text), psl, NULL);
+		ck_assert_uint_eq(list_entries(list), bad[_i].entries);
+		list_unref(&list);
+	}
+END_TEST
+
+START_TEST(a_nul_byte_is_named)
+	{
+		static const char text[] = "a\0b.example\nc.example";
+		struct list *list =
+			list_build((enum list_id)_i, text, sizeof(text) - 1, psl, problems);
+		char want[100];
+
+		(void)snprintf(want, sizeof(want), "%s:1: a NUL byte in the line; left out",
+			names[_i]);
+		ck_assert_uint_eq(list_entries(list), 1);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0), want);
+		list_unref(&list);
+	}
+END_TEST
+
+/* A name and an address past their bounds; a regex of more than 4096 bytes. */
+START_TEST(a_line_past_the_bounds_is_named)
+	{
+		size_t len = is_regex_list(_i) || _i == LIST_HELO_DENY_RE ? 4097 : 5000;
+		char *text = malloc(len + 1), want[100];
+		struct list *list;
+
+		ck_assert_ptr_nonnull(text);
+		memset(text, 'a', len);
+		memcpy(text + len / 2, "@b.example.", 11);
+		text[len] = '\0';
+		list = list_build((enum list_id)_i, text, len, psl, problems);
+		ck_assert_uint_eq(list_entries(list), 0);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		(void)snprintf(want, sizeof(want), "%s:1: ", names[_i]);
+		ck_assert_ptr_eq(strstr(problems_text(problems, 0), want),
+			problems_text(problems, 0));
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "left out"));
+		list_unref(&list);
+		free(text);
+	}
+END_TEST
+
+static const struct {
+	const char *subject;
+	enum list_result want;
+	uint32_t line;
+} matches[] = {
+	{ "abc.example", LIST_YES, 2 },
+	{ "ABC.example", LIST_YES, 2 },
+	{ "xabc.example", LIST_NO, 0 },
+	{ "abc.examples", LIST_NO, 0 },
+	{ "b", LIST_YES, 4 },
+	{ "bb", LIST_YES, 5 },
+	{ "", LIST_YES, 5 },
+	{ "ab", LIST_NO, 0 },
+};
+START_TEST(regexes_match_the_whole_subject_and_tell_their_line)
+	{
+		static const char text[] = "# c\nabc\\.example\n\nb ; why\nb*|c\nabc\\.example";
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct list *list =
+			list_build(LIST_HELO_DENY_RE, text, strlen(text), psl, problems);
+		const char *subject = matches[_i].subject;
+		uint32_t line = 0;
+
+		ck_assert_uint_eq(list_entries(list), 4);
+		ck_assert_int_eq(list_match(list, scratch, subject, strlen(subject), &line),
+			matches[_i].want);
+		ck_assert_uint_eq(line, matches[_i].line);
+		list_unref(&list);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+START_TEST(a_regex_past_its_limits_is_no_answer)
+	{
+		static const char text[] = "x\n(a+)+(b|c)";
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct list *list =
+			list_build(LIST_HELO_DENY_RE, text, strlen(text), psl, problems);
+		uint32_t line = 0;
+		char subject[60];
+
+		memset(subject, 'a', sizeof(subject));
+		ck_assert_int_eq(list_match(list, scratch, subject, sizeof(subject), &line),
+			LIST_FAILED);
+		ck_assert_uint_eq(line, 2);
+		list_unref(&list);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+START_TEST(a_list_lives_until_its_last_reference_goes)
+	{
+		struct list *list = list_build(LIST_DOMAINS, "example.com", 11, psl, problems);
+		struct list *other = list_ref(list);
+		uint32_t line;
+
+		orgdomain_unref(&psl); /* the list has a reference of its own */
+		list_unref(&list);
+		ck_assert_int_eq(list_any_host(other, "www.example.com", &line), ANY_DENY);
+		ck_assert_uint_gt(list_bytes(other), 0);
+		list_unref(&other);
+		ck_assert_ptr_null(list_ref(NULL));
+	}
+END_TEST
+
+/* A list of a million, its memory told; every seventh is looked up, and as many that are not there.
+ */
+START_TEST(a_million_entries)
+	{
+		enum { COUNT = 1000000 };
+		struct strbuf text = STRBUF_INIT;
+		struct list *list;
+		char name[40];
+		uint32_t line;
+		int i;
+
+		for (i = 0; i < COUNT; i++)
+			strbuf_addf(&text, "host%d.example%d.com\n", i, i % 1000);
+		ck_assert(!text.failed);
+		list = list_build(LIST_CONN_DENY, text.text, text.len, psl, problems);
+		ck_assert_uint_eq(list_entries(list), COUNT);
+		printf("1,000,000 names of %.1f bytes: %.1f bytes an entry\n",
+			(double)text.len / COUNT - 1, (double)list_bytes(list) / COUNT);
+		for (i = 0; i < COUNT; i += 7) {
+			(void)snprintf(name, sizeof(name), "host%d.example%d.com", i, i % 1000);
+			ck_assert_int_eq(list_find_host(list, name, &line), LIST_YES);
+			ck_assert_uint_eq(line, (uint32_t)i + 1);
+			(void)snprintf(name, sizeof(name), "host%d.example%d.com", i, i % 1000 + 1);
+			ck_assert_int_eq(list_find_host(list, name, &line), LIST_NO);
+		}
+		list_unref(&list);
+		strbuf_free(&text);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("list");
+	TCase *tcase = tcase_create("list");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, each_list_has_its_files_name, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, an_empty_list_lists_nothing, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, a_bad_line_is_named_and_left_out, 0, ROWS(bad));
+	tcase_add_loop_test(tcase, a_nul_byte_is_named, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, a_line_past_the_bounds_is_named, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, regexes_match_the_whole_subject_and_tell_their_line, 0,
+		ROWS(matches));
+	tcase_add_test(tcase, a_regex_past_its_limits_is_no_answer);
+	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);
+	tcase_add_test(tcase, a_million_entries);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
