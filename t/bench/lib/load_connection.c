@@ -60,6 +60,24 @@ static const struct smtp_session *next_session(struct load_worker *worker)
 	return session;
 }
 
+/*
+ * The session that gives a kept connection its next message: whoever is logged in stays so, and
+ * goes on as before; without a login it is another one without.
+ */
+static const struct smtp_session *next_of_same_login(struct connection *conn)
+{
+	const struct smtp_session *now = conn->mta.session;
+	size_t tries = sessions_count(conn->worker->options->sessions);
+
+	while (now->login == NULL && tries-- > 0) {
+		const struct smtp_session *session = next_session(conn->worker);
+
+		if (session->login == NULL)
+			return session;
+	}
+	return now;
+}
+
 /* Connect. True: there is a connection, to be driven; else it is waited for, or tried again. */
 static bool try_to_connect(struct connection *conn)
 {
@@ -153,7 +171,7 @@ static bool message_done(struct connection *conn)
 	has_more = (worker->options->messages == 0 || conn->messages_left > 0) &&
 		(worker->deadline == 0 || now < worker->deadline);
 	if (has_more && !worker->options->is_session_each && !conn->mta.is_over) {
-		mta_next_message(&conn->mta, next_session(worker), &conn->out);
+		mta_next_message(&conn->mta, next_of_same_login(conn), &conn->out);
 		conn->message_begin = load_clock();
 		return true;
 	}
