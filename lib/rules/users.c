@@ -124,7 +124,7 @@ static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
 	later = is_later(new.id, old.id);
 	problems_add(problems,
 		"users id %s (%s): the row with id %s has the same username; left out",
-		later ? old.id : new.id, old.name, later ? new.id : old.id);
+		later ? old.id : new.id, later ? old.name : new.name, later ? new.id : old.id);
 	if (later)
 		*slot = offset + 1;
 }
