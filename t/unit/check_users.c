@@ -1,0 +1,274 @@
+#include "lib/rules/users.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	made_begin(&m);
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+static struct users *finish(const struct users *previous)
+{
+	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
+
+	ck_assert_ptr_nonnull(users);
+	ck_assert_ptr_null(m.users);
+	m.users = users_builder_new();
+	return users;
+}
+
+static const struct {
+	const char *ids[2];
+	int stays; /* which of them */
+	const char *problem;
+} twins[] = {
+	{ { "1", "2" }, 1, "users id 1 (bob): the row with id 2 has the same username; left out" },
+	{ { "2", "1" }, 0, "users id 1 (BOB): the row with id 2 has the same username; left out" },
+	{ { "9", "10" }, 1,
+		"users id 9 (bob): the row with id 10 has the same username; left out" },
+	{ { "10", "9" }, 0,
+		"users id 9 (BOB): the row with id 10 has the same username; left out" },
+	{ { "a", "b" }, 1, "users id a (bob): the row with id b has the same username; left out" },
+	{ { "b", "a" }, 0, "users id a (BOB): the row with id b has the same username; left out" },
+	{ { "5", "5" }, 1, "users id 5 (bob): the row with id 5 has the same username; left out" },
+	{ { NULL, "5" }, 1, "users id  (bob): the row with id 5 has the same username; left out" },
+};
+START_TEST(of_two_rows_with_one_name_the_later_id_stays)
+	{
+		static const char *const names[] = { "bob", "BOB" };
+		struct users *users;
+		struct user user;
+		int i;
+
+		for (i = 0; i < 2; i++) {
+			struct made_user row = { .id = twins[_i].ids[i], .name = names[i] };
+
+			ck_assert_int_eq(made_user(&m, &row), 1);
+		}
+		users = finish(NULL);
+		ck_assert_uint_eq(users_count(users), 1);
+		ck_assert(users_find(users, "bob", 3, &user));
+		ck_assert_str_eq(user.name, names[twins[_i].stays]);
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0), twins[_i].problem);
+		users_unref(&users);
+	}
+END_TEST
+
+START_TEST(a_missing_profile_is_named)
+	{
+		static const struct made_profile profiles[] = {
+			{ "1", "good", "t", .maxsize = "0" }, { "2", "bad", "t", .maxsize = "-1" }
+		};
+		static const struct made_user rows[] = { { "1", "a", .profile_id = "1" },
+			{ "2", "b", .profile_id = "2" }, { "3", "c", .profile_id = "9" },
+			{ "4", "d", .profile_id = NULL } };
+		size_t i;
+
+		for (i = 0; i < 2; i++)
+			(void)made_profile(&m, &profiles[i]);
+		for (i = 0; i < 4; i++)
+			ck_assert_int_eq(made_user(&m, &rows[i]), 1);
+		made_build(&m);
+		ck_assert_uint_eq(problems_count(m.problems), 3);
+		for (i = 1; i < 3; i++) {
+			const char *text = problems_text(m.problems, i);
+
+			ck_assert_str_eq(text,
+				text[9] == '2' ?
+					"users id 2 (b): there is no profile with id 2 (its "
+					"row was left out)" :
+					"users id 3 (c): there is no profile with id 9");
+		}
+	}
+END_TEST
+
+static void add_many(int count, int changed)
+{
+	char id[16], name[32];
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct made_user row = { .id = id,
+			.name = name,
+			.profile_id = i == changed ? "2" : "1" };
+
+		(void)snprintf(id, sizeof(id), "%d", i);
+		(void)snprintf(name, sizeof(name), "user%d", i);
+		ck_assert_int_eq(made_user(&m, &row), 1);
+	}
+}
+
+static int count_shared(void *context, const struct user *user)
+{
+	const struct users *other = ((void **)context)[0];
+	size_t *shared = ((void **)context)[1];
+	struct user theirs;
+
+	if (users_find(other, user->name, strlen(user->name), &theirs) && theirs.name == user->name)
+		++*shared;
+	return 0;
+}
+
+/* A new set holds the very shards of the old one, but for what changed. */
+START_TEST(a_new_set_shares_the_shards_that_did_not_change)
+	{
+		enum { COUNT = 20000 };
+		struct users *first, *second, *third;
+		size_t shared = 0;
+		void *context[2] = { NULL, &shared };
+		struct user user;
+
+		add_many(COUNT, -1);
+		first = finish(NULL);
+		add_many(COUNT, -1);
+		second = finish(first);
+		context[0] = first;
+		ck_assert_int_eq(users_each(second, count_shared, context), 0);
+		ck_assert_uint_eq(shared, COUNT);
+		add_many(COUNT, 1234);
+		third = finish(second);
+		shared = 0;
+		ck_assert_int_eq(users_each(third, count_shared, context), 0);
+		ck_assert_uint_lt(shared, COUNT); /* but for one shard of 4096 */
+		ck_assert_uint_gt(shared, COUNT - 100);
+		users_unref(&first);
+		users_unref(&second);
+		ck_assert(users_find(third, "user1234", 8, &user));
+		ck_assert_str_eq(user.profile_id, "2");
+		ck_assert(users_find(third, "USER19999", 9, &user));
+		ck_assert_str_eq(user.profile_id, "1");
+		users_unref(&third);
+	}
+END_TEST
+
+/* The order of rows may be another one (PostgreSQL's is any). */
+START_TEST(rows_in_another_order_are_the_same_rows)
+	{
+		struct users *first, *second;
+		size_t shared = 0;
+		void *context[2] = { NULL, &shared };
+		char id[16], name[32];
+		int i;
+
+		add_many(20000, -1);
+		first = finish(NULL);
+		for (i = 19999; i >= 0; i--) {
+			struct made_user row = { .id = id, .name = name, .profile_id = "1" };
+
+			(void)snprintf(id, sizeof(id), "%d", i);
+			(void)snprintf(name, sizeof(name), "user%d", i);
+			ck_assert_int_eq(made_user(&m, &row), 1);
+		}
+		second = finish(first);
+		context[0] = first;
+		(void)users_each(second, count_shared, context);
+		ck_assert_uint_eq(shared, 20000);
+		users_unref(&first);
+		users_unref(&second);
+	}
+END_TEST
+
+static int stop_at_third(void *context, const struct user *user)
+{
+	(void)user;
+	return ++*(int *)context == 3 ? 42 : 0;
+}
+
+START_TEST(a_walk_stops_when_it_is_told_to)
+	{
+		struct users *users;
+		int seen = 0;
+
+		add_many(10, -1);
+		users = finish(NULL);
+		ck_assert_int_eq(users_each(users, stop_at_third, &seen), 42);
+		ck_assert_int_eq(seen, 3);
+		users_unref(&users);
+	}
+END_TEST
+
+START_TEST(a_set_lives_until_its_last_reference_goes)
+	{
+		struct users *users, *other, *none = NULL;
+		struct user user;
+
+		add_many(10, -1);
+		users = finish(NULL);
+		other = users_ref(users);
+		users_unref(&users);
+		ck_assert(users_find(other, "user9", 5, &user));
+		users_unref(&other);
+		users_unref(&none);
+		ck_assert_ptr_null(users_ref(NULL));
+	}
+END_TEST
+
+/* A million rows as a mail provider has them; the memory above their own text is told. */
+START_TEST(a_million_users)
+	{
+		enum { COUNT = 1000000 };
+		char id[16], name[48], froms[80], password[128];
+		struct made_user row = { id, name, password, froms, "7", NULL };
+		struct users *users;
+		struct user user;
+		size_t text = 0;
+		int i;
+
+		memset(password, 'h', 106);
+		memcpy(password, "$6$", 3);
+		password[106] = '\0';
+		for (i = 0; i < COUNT; i++) {
+			(void)snprintf(id, sizeof(id), "%d", i);
+			(void)snprintf(name, sizeof(name), "user%d@example%d.com", i, i % 100);
+			(void)snprintf(froms, sizeof(froms),
+				"user%d@example%d.com,alias%d@example.net", i, i % 100, i);
+			text += strlen(id) + strlen(name) + strlen(froms) + strlen(password) + 1;
+			ck_assert_int_eq(made_user(&m, &row), 1);
+		}
+		users = finish(NULL);
+		ck_assert_uint_eq(users_count(users), COUNT);
+		printf("1,000,000 users of %.1f bytes: %.1f bytes a user beside\n",
+			(double)text / COUNT, ((double)users_bytes(users) - (double)text) / COUNT);
+		for (i = 0; i < COUNT; i += 7) {
+			(void)snprintf(name, sizeof(name), "User%d@Example%d.COM", i, i % 100);
+			ck_assert(users_find(users, name, strlen(name), &user));
+			ck_assert_int_eq(atoi(user.id), i);
+			(void)snprintf(name, sizeof(name), "user%d@example%d.com", i, 100);
+			ck_assert(!users_find(users, name, strlen(name), &user));
+		}
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		users_unref(&users);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("users");
+	TCase *tcase = tcase_create("users");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, of_two_rows_with_one_name_the_later_id_stays, 0, ROWS(twins));
+	tcase_add_test(tcase, a_missing_profile_is_named);
+	tcase_add_test(tcase, a_new_set_shares_the_shards_that_did_not_change);
+	tcase_add_test(tcase, rows_in_another_order_are_the_same_rows);
+	tcase_add_test(tcase, a_walk_stops_when_it_is_told_to);
+	tcase_add_test(tcase, a_set_lives_until_its_last_reference_goes);
+	tcase_add_test(tcase, a_million_users);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
