@@ -79,7 +79,7 @@ static int take_section(struct filling *f, const char *section, struct errmsg *e
 static int take_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
 	struct filling *f = context;
-	const struct option *option, *all;
+	const struct config_option *option, *all;
 	size_t count;
 
 	if (entry->name == NULL)
@@ -102,7 +102,7 @@ static int take_entry(void *context, const struct ini_entry *entry, struct errms
 
 static int fill_defaults(struct filling *f, struct errmsg *err)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -117,7 +117,7 @@ static int fill_defaults(struct filling *f, struct errmsg *err)
 
 static unsigned line_of(const struct filling *f, const char *section, const char *name)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count;
 
 	all = options_all(&count);
@@ -356,7 +356,7 @@ out:
 	return ret;
 }
 
-static bool same_value(const struct option *option, const void *a, const void *b)
+static bool same_value(const struct config_option *option, const void *a, const void *b)
 {
 	switch (option->type) {
 	case OPTION_BOOL:
@@ -375,7 +375,7 @@ static bool same_value(const struct option *option, const void *a, const void *b
 size_t config_restart_needed(const struct config *running, const struct config *next,
 	struct problems *changed)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i, found = 0;
 
 	all = options_all(&count);

@@ -59,7 +59,7 @@ static bool is_nearer(const char *typed, const char *name, unsigned *best)
 
 static const char *nearest_name(const char *section, const char *name)
 {
-	const struct option *all;
+	const struct config_option *all;
 	const char *found = NULL;
 	unsigned best = NAME_MAX_LEN;
 	size_t count, i;
@@ -73,7 +73,7 @@ static const char *nearest_name(const char *section, const char *name)
 
 static const char *nearest_section(const char *section)
 {
-	const struct option *all;
+	const struct config_option *all;
 	const char *found = NULL;
 	unsigned best = NAME_MAX_LEN;
 	size_t count, i;
@@ -87,7 +87,7 @@ static const char *nearest_section(const char *section)
 
 static void add_sections(struct strbuf *text)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -132,7 +132,7 @@ static const char *other_place(const char *section, const char *name)
 
 static void add_keys(struct strbuf *text, const char *section)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -146,7 +146,7 @@ int option_unknown_key(const char *section, const char *name, struct errmsg *err
 	const char *table_section = strncmp(section, "check ", 6) == 0 ? "check" : section;
 	const char *near = nearest_name(table_section, name);
 	const char *place = other_place(section, name);
-	const struct option *all;
+	const struct config_option *all;
 	struct strbuf known = STRBUF_INIT;
 	size_t count, i;
 

@@ -38,7 +38,7 @@ static const struct option_word facility_words[] = { { "mail", 0 }, { "daemon", 
 static const struct option_word level_words[] = { { "error", 0 }, { "warning", 0 }, { "notice", 0 },
 	{ "info", 0 }, { "debug", 0 }, { NULL, 0 } };
 
-static const struct option options[] = {
+static const struct config_option options[] = {
 	{ "milter", "socket", OPTION_SOCKET, "unix:/run/postern/postern.sock", OPTION_NO_EMPTY, 0,
 		0, NULL, CONFIG(milter.socket), "where the MTA finds Postern" },
 	{ "milter", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(milter.socket_mode),
@@ -219,7 +219,7 @@ static const struct option options[] = {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-const struct option *options_all(size_t *count_r)
+const struct config_option *options_all(size_t *count_r)
 {
 	*count_r = OPTION_COUNT;
 	return options;

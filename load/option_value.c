@@ -14,7 +14,7 @@
 	76 /* a header line of 78 characters (RFC 5322 section 2.1.1) with its colon and a space \
 	    */
 
-static void *home_of(const struct option *option, const struct option_homes *homes)
+static void *home_of(const struct config_option *option, const struct option_homes *homes)
 {
 	char *base = NULL;
 
@@ -34,13 +34,13 @@ static void *home_of(const struct option *option, const struct option_homes *hom
 	return base + option->offset;
 }
 
-static struct arena *arena_of(const struct option *option, const struct option_homes *homes)
+static struct arena *arena_of(const struct config_option *option, const struct option_homes *homes)
 {
 	return option->home == HOME_CONFIG ? homes->config->arena : homes->settings->arena;
 }
 
 /* What is wrong with value, and what would be right; hint may be NULL. */
-static int refuse(const struct option *option, const char *value, const char *hint,
+static int refuse(const struct config_option *option, const char *value, const char *hint,
 	struct errmsg *err)
 {
 	struct strbuf right = STRBUF_INIT;
@@ -97,7 +97,7 @@ static const struct option_word *find_word(const struct option_word *words, cons
 }
 
 /* Put a number into a member of its size: bool, 32 bits (enums too) or 64. */
-static void store_number(const struct option *option, void *home, uint64_t number)
+static void store_number(const struct config_option *option, void *home, uint64_t number)
 {
 	uint32_t half = (uint32_t)number;
 
@@ -109,7 +109,8 @@ static void store_number(const struct option *option, void *home, uint64_t numbe
 			option->size);
 }
 
-static int set_word(const struct option *option, void *home, const char *value, struct errmsg *err)
+static int set_word(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
 {
 	const struct option_word *word = find_word(option->words, value, strlen(value));
 	int b;
@@ -125,7 +126,8 @@ static int set_word(const struct option *option, void *home, const char *value, 
 	return 0;
 }
 
-static int set_bool(const struct option *option, void *home, const char *value, struct errmsg *err)
+static int set_bool(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
 {
 	int b = parse_bool(value);
 
@@ -135,7 +137,8 @@ static int set_bool(const struct option *option, void *home, const char *value, 
 	return 0;
 }
 
-static int set_words(const struct option *option, void *home, const char *value, struct errmsg *err)
+static int set_words(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
 {
 	const struct option_word *word;
 	uint64_t set = 0;
@@ -176,7 +179,7 @@ static int64_t unit_factor(enum option_type type, const char *unit)
 	return 0;
 }
 
-static int set_number(const struct option *option, void *home, const char *value,
+static int set_number(const struct config_option *option, void *home, const char *value,
 	struct errmsg *err)
 {
 	const char *at = value;
@@ -197,7 +200,8 @@ static int set_number(const struct option *option, void *home, const char *value
 	return 0;
 }
 
-static int set_mode(const struct option *option, void *home, const char *value, struct errmsg *err)
+static int set_mode(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
 {
 	size_t len = strlen(value);
 	char *end;
@@ -209,7 +213,7 @@ static int set_mode(const struct option *option, void *home, const char *value, 
 	return 0;
 }
 
-static int set_string(const struct option *option, struct arena *arena, void *home,
+static int set_string(const struct config_option *option, struct arena *arena, void *home,
 	const char *value, struct errmsg *err)
 {
 	char *copy;
@@ -249,7 +253,7 @@ static bool is_inet(const char *text)
 		strpbrk(text + digits + 1, " \t@") == NULL;
 }
 
-static int set_socket(const struct option *option, const struct option_homes *homes,
+static int set_socket(const struct config_option *option, const struct option_homes *homes,
 	struct arena *arena, void *home, const char *value, struct errmsg *err)
 {
 	const char *path = strchr(value, ':') != NULL ? strchr(value, ':') + 1 : value;
@@ -267,7 +271,7 @@ static int set_socket(const struct option *option, const struct option_homes *ho
 	return set_path(homes, arena, home, "unix:", path, err);
 }
 
-static int set_domain(const struct option *option, struct arena *arena, void *home,
+static int set_domain(const struct config_option *option, struct arena *arena, void *home,
 	const char *value, struct errmsg *err)
 {
 	char canon[DOMAIN_SIZE];
@@ -279,7 +283,7 @@ static int set_domain(const struct option *option, struct arena *arena, void *ho
 	return set_string(option, arena, home, canon, err);
 }
 
-static int set_field(const struct option *option, struct arena *arena, void *home,
+static int set_field(const struct config_option *option, struct arena *arena, void *home,
 	const char *value, struct errmsg *err)
 {
 	size_t i;
@@ -290,7 +294,7 @@ static int set_field(const struct option *option, struct arena *arena, void *hom
 	return set_string(option, arena, home, value, err);
 }
 
-static int set_networks(const struct option *option, const struct option_homes *homes,
+static int set_networks(const struct config_option *option, const struct option_homes *homes,
 	const char *value, struct errmsg *err)
 {
 	struct cidr *nets;
@@ -320,8 +324,8 @@ static int set_networks(const struct option *option, const struct option_homes *
 	return 0;
 }
 
-int option_set(const struct option *option, const struct option_homes *homes, const char *value,
-	struct errmsg *err)
+int option_set(const struct config_option *option, const struct option_homes *homes,
+	const char *value, struct errmsg *err)
 {
 	struct arena *arena = arena_of(option, homes);
 	void *home = home_of(option, homes);

@@ -17,7 +17,7 @@ struct option_homes {
  * arena. Relative paths start from homes->config->folder. 0, or -1 with err as
  * "[check] any: "maybe" is not yes, no or warn" (secrets are not shown) and nothing set.
  */
-int option_set(const struct option *option, const struct option_homes *homes, const char *value,
-	struct errmsg *err);
+int option_set(const struct config_option *option, const struct option_homes *homes,
+	const char *value, struct errmsg *err);
 
 #endif

@@ -13,9 +13,9 @@ static const char *table_section(const char *section)
 	return is_check_of_service(section) ? "check" : section;
 }
 
-const struct option *options_find(const char *section, const char *name)
+const struct config_option *options_find(const char *section, const char *name)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -28,7 +28,7 @@ const struct option *options_find(const char *section, const char *name)
 
 bool options_has_section(const char *section)
 {
-	const struct option *all;
+	const struct config_option *all;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -78,7 +78,7 @@ static void add_words(struct strbuf *text, const struct option_word *words)
 	}
 }
 
-void options_describe(const struct option *option, struct strbuf *text)
+void options_describe(const struct config_option *option, struct strbuf *text)
 {
 	switch (option->type) {
 	case OPTION_BOOL:
@@ -89,9 +89,8 @@ void options_describe(const struct option *option, struct strbuf *text)
 		add_words(text, option->words);
 		break;
 	case OPTION_SET:
-		strbuf_add_str(text, "any of ");
+		strbuf_add_str(text, "one or more of ");
 		add_words(text, option->words);
-		strbuf_add_str(text, ", with spaces between");
 		break;
 	case OPTION_INT:
 		strbuf_addf(text, "a number from %" PRId64 " to %" PRId64, option->min,
@@ -136,38 +135,60 @@ void options_describe(const struct option *option, struct strbuf *text)
 	}
 }
 
-const char *option_type_name(enum option_type type)
-{
-	static const char *const names[] = {
-		[OPTION_BOOL] = "boolean",
-		[OPTION_WORD] = "word",
-		[OPTION_NAME] = "word",
-		[OPTION_SET] = "words",
-		[OPTION_INT] = "number",
-		[OPTION_DURATION] = "time",
-		[OPTION_SIZE] = "size",
-		[OPTION_MODE] = "mode",
-		[OPTION_STRING] = "text",
-		[OPTION_PATH] = "path",
-		[OPTION_SOCKET] = "socket",
-		[OPTION_DOMAIN] = "domain",
-		[OPTION_FIELD] = "field name",
-		[OPTION_NETWORKS] = "networks",
-	};
-
-	return names[type];
-}
-
-const char *option_unit(const struct option *option)
+/* The kind of value in a word or two, with its unit and bounds. */
+static void add_kind(struct strbuf *text, const struct config_option *option)
 {
 	switch (option->type) {
+	case OPTION_INT:
+		strbuf_addf(text, "number, %" PRId64 " to %" PRId64, option->min, option->max);
+		break;
 	case OPTION_DURATION:
-		return "seconds";
+		strbuf_add_str(text, "time in seconds, ");
+		add_duration(text, option->min);
+		strbuf_add_str(text, " to ");
+		add_duration(text, option->max);
+		break;
 	case OPTION_SIZE:
-		return "bytes";
+		strbuf_add_str(text, "size in bytes, ");
+		add_size(text, option->min);
+		strbuf_add_str(text, " to ");
+		add_size(text, option->max);
+		break;
 	case OPTION_MODE:
-		return "octal";
+		strbuf_add_str(text, "octal mode");
+		break;
+	case OPTION_STRING:
+		strbuf_addf(text, "text, at most %" PRId64 " bytes", option->max);
+		break;
+	case OPTION_PATH:
+		strbuf_add_str(text, "path");
+		break;
+	case OPTION_SOCKET:
+		strbuf_add_str(text, "socket");
+		break;
+	case OPTION_DOMAIN:
+		strbuf_add_str(text, "domain name");
+		break;
+	case OPTION_FIELD:
+		strbuf_add_str(text, "name of a header field");
+		break;
+	case OPTION_NETWORKS:
+		strbuf_add_str(text, "addresses and networks");
+		break;
 	default:
-		return "";
+		options_describe(option, text);
+		break;
 	}
+}
+
+void options_summarize(const struct config_option *option, struct strbuf *text)
+{
+	if (option->flags & OPTION_FOREIGN) {
+		strbuf_add_str(text, "without a meaning here");
+		return;
+	}
+	add_kind(text, option);
+	strbuf_addf(text, "; default: %s; %s",
+		*option->fallback != '\0' ? option->fallback : "empty",
+		option->flags & OPTION_RELOAD ? "reload" : "restart");
 }

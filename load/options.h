@@ -40,7 +40,7 @@ enum option_home { HOME_CONFIG, HOME_SETTINGS, HOME_SERVICE, HOME_NOWHERE };
 #define OPTION_NO_EMPTY 4u /* an empty value is an error */
 #define OPTION_FOREIGN 8u  /* of pg-profile.json, without a meaning here: named in a warning */
 
-struct option {
+struct config_option {
 	const char *section, *name;
 	enum option_type type;
 	const char *fallback; /* the default, as it would be written */
@@ -53,17 +53,17 @@ struct option {
 };
 
 /* All options, section by section. */
-const struct option *options_all(size_t *count_r);
+const struct config_option *options_all(size_t *count_r);
 
 /* NULL when there is none. "check NAME" finds the keys of [check]. */
-const struct option *options_find(const char *section, const char *name);
+const struct config_option *options_find(const char *section, const char *name);
 bool options_has_section(const char *section);
 
 /* "yes, no or warn"; "1s to 1h": what would be right, for messages and `posternctl`. */
-void options_describe(const struct option *option, struct strbuf *text);
+void options_describe(const struct config_option *option, struct strbuf *text);
 
-/* "seconds", "bytes", "octal mode", ...; "" for what has no unit. */
-const char *option_unit(const struct option *option);
-const char *option_type_name(enum option_type type);
+/* "time in seconds, 1s to 1d; default: 10s; reload": all that postern.conf(5) says in a key's first
+ * line. */
+void options_summarize(const struct config_option *option, struct strbuf *text);
 
 #endif

@@ -251,11 +251,11 @@ static const struct {
 		"/etc/p/p.conf:2: [check] exempt: \"192.0.2.1/24\" has host bits set; the network is "
 		"192.0.2.0/24" },
 	{ "[auth]\nmechanisms = PLAIN CRAM-MD5\n",
-		"/etc/p/p.conf:2: [auth] mechanisms: \"PLAIN CRAM-MD5\" is not any of PLAIN, LOGIN, "
-		"OAUTHBEARER or XOAUTH2, with spaces between" },
+		"/etc/p/p.conf:2: [auth] mechanisms: \"PLAIN CRAM-MD5\" is not one or more of PLAIN, LOGIN, "
+		"OAUTHBEARER or XOAUTH2" },
 	{ "[auth]\nmechanisms =  ,\n",
-		"/etc/p/p.conf:2: [auth] mechanisms: \",\" is not any of PLAIN, LOGIN, OAUTHBEARER or "
-		"XOAUTH2, with spaces between" },
+		"/etc/p/p.conf:2: [auth] mechanisms: \",\" is not one or more of PLAIN, LOGIN, OAUTHBEARER or "
+		"XOAUTH2" },
 	{ "[log]\nfacility = post\n",
 		"/etc/p/p.conf:2: [log] facility: \"post\" is not mail, daemon, auth, user, local0, "
 		"local1, local2, local3, local4, local5, local6 or local7" },
