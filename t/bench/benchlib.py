@@ -145,6 +145,9 @@ def start_filters(options, folder, rules):
     negotiates exactly what Postern negotiated, and Postern itself, last. Without a Postern the second
     negotiates what saves replies, and there is no third.
     """
+    for program in (MILTER_LOAD, NULL_FILTER):
+        if not program.exists():
+            raise SystemExit(f"{program} is not built: `make helper-programs` does")
     sessions = ["--file", rules / "sessions.jsonl"]
     filters = {ALL: null_filter("null-all", folder)}
     filters[ALL].start()
