@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
-#include "load/utf8.h"
+#include "lib/base/utf8.h"
 
 struct reader {
 	const char *path;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "load/utf8.h"
+#include "lib/base/utf8.h"
 
 #define DIGITS_MAX 18 /* a longer number may not fit 64 bits: not ours to decide */
 

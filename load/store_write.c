@@ -12,9 +12,9 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/base/strmap.h"
+#include "lib/base/utf8.h"
 #include "load/store_checksum.h"
 #include "load/store_text.h"
-#include "load/utf8.h"
 
 #define CHUNK (64u << 10)		   /* bytes that are gathered before they are written */
 #define INTEGER_DIGITS_MAX 18		   /* what a 64-bit integer always holds */

@@ -1,5 +1,5 @@
-#ifndef POSTERN_LOAD_UTF8_H
-#define POSTERN_LOAD_UTF8_H
+#ifndef POSTERN_UTF8_H
+#define POSTERN_UTF8_H
 
 #include <stddef.h>
 

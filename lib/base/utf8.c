@@ -1,4 +1,4 @@
-#include "load/utf8.h"
+#include "lib/base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
