@@ -19,14 +19,15 @@ static json_t *daemon_json(const struct control *control, time_t now)
 {
 	const struct callbacks_counts counts = callbacks_count();
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:s, s:I, s:I}", "version",
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I}", "version",
 		PACKAGE_VERSION, "pid", (json_int_t)getpid(), "started",
 		(json_int_t)control->subject.started, "uptime",
 		(json_int_t)(now - control->subject.started), "config",
 		control->subject.config_path, "sessions", (json_int_t)counts.sessions,
 		"sessions_open", (json_int_t)counts.sessions_open, "log_level",
 		log_level_name(log_get_level()), "log_lines", (json_int_t)log_written(),
-		"log_dropped", (json_int_t)log_dropped());
+		"log_dropped", (json_int_t)log_dropped(), "followers",
+		(json_int_t)events_followers());
 }
 
 static void obey_status(struct connection *connection, const json_t *request)

@@ -21,6 +21,11 @@ bool events_wanted(void)
 	return atomic_load_explicit(&followers, memory_order_relaxed) > 0;
 }
 
+unsigned events_followers(void)
+{
+	return atomic_load(&followers);
+}
+
 void events_add(char *line)
 {
 	bool was_empty = false;

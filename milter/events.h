@@ -14,6 +14,9 @@
 /* Whether anybody follows: else don't even make the event. Any thread. */
 bool events_wanted(void);
 
+/* How many follow. */
+unsigned events_followers(void);
+
 /* Add a JSON line (without its LF), malloc()ed: it is the queue's. Any thread. */
 void events_add(char *line);
 

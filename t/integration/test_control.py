@@ -1,0 +1,351 @@
+"""The control socket and posternctl: questions, followers, hostile peers."""
+
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness.postern import POSTERNCTL
+from harness.wait import wait_until
+
+DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
+
+
+class Control:
+    """A bare connection with the control socket."""
+
+    def __init__(self, daemon):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60)
+        self.socket.connect(str(daemon.run / "control"))
+        self.lines = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def send(self, octets):
+        self.socket.sendall(octets)
+
+    def read(self):
+        return json.loads(self.lines.readline())
+
+    def ask(self, **request):
+        self.send(json.dumps(request).encode() + b"\n")
+        return self.read()
+
+
+def refuse_one(daemon, sender="<spam@bad.example>", helo="mail.ok.example"):
+    with daemon.milter() as milter:
+        milter.connect("mail.ok.example", "192.0.2.1")
+        milter.helo(helo)
+        assert milter.mail(sender).verdict == "reject"
+        milter.quit()
+
+
+def ctl(daemon, *args, **options):
+    return subprocess.run([POSTERNCTL, "-c", daemon.conf, *args], capture_output=True, text=True,
+                          check=False, timeout=60, **options)
+
+
+# ---- status and reload --------------------------------------------------------------------------
+
+
+def test_status_tells_what_is_in_force(box):
+    daemon = box.postern(lists={**DENY, "access.domains": "a.example\nb.example\n"}, store={
+        "profiles": [{"id": 1, "name": "p", "open": True, "host": "", "rcpt": "", "rcpt_re": ""}],
+        "users": [{"id": 1, "username": "bob", "password": "", "froms": "", "profileId": 1}]})
+    status = daemon.ctl("status")
+    assert status["daemon"]["pid"] == daemon.process.pid
+    cache = status["cache"]
+    assert (cache["users"], cache["profiles"], cache["problem_count"]) == (1, 1, 0)
+    assert cache["lists"]["access.domains"] == 2
+    assert cache["lists"]["mail_from.access.blacklist"] == 1
+    assert cache["policy"]["source"] == "store"
+    assert cache["database"]["state"] == "off"
+    with daemon.milter() as milter:
+        milter.connect("x.example", "192.0.2.1")
+        milter.helo("x")
+        assert milter.mail("<a@b.example>").verdict == "continue"
+        assert daemon.ctl("status")["daemon"]["sessions_open"] == 1
+    shown = ctl(daemon, "status").stdout
+    assert "1 users, 1 profiles" in shown and "access.domains: 2" in shown
+    assert "\033" not in shown
+    assert "\033[" in ctl(daemon, "status", "--colour=always").stdout
+
+
+def test_reload_says_what_was_left_out(box):
+    daemon = box.postern(lists=DENY)
+    before = daemon.ctl("status")["cache"]["policy"]["serial"]
+    daemon.write_list("mail_from.access.blacklist_regex", "good\n(\n*x\n")
+    answer = daemon.ctl("reload")
+    assert answer["ok"] and answer["serial"] > before
+    assert answer["problem_count"] == 2
+    assert answer["problems"][0].startswith("mail_from.access.blacklist_regex:2: ")
+    assert daemon.ctl("status")["cache"]["problems"] == answer["problems"]
+    assert "blacklist_regex:3" in ctl(daemon, "reload").stdout
+
+
+def test_many_may_ask_for_a_reload_at_once(box):
+    daemon = box.postern(lists=DENY)
+    connections = [Control(daemon) for _ in range(20)]
+    for connection in connections:
+        connection.send(b'{"command": "reload"}\n')
+    assert all(connection.read()["ok"] for connection in connections)
+    for connection in connections:
+        connection.lines.close()
+        connection.socket.close()
+
+
+def test_without_a_daemon_it_says_so(box):
+    daemon = box.postern(start=False)
+    done = ctl(daemon, "status")
+    assert done.returncode == 69
+    assert "is postern running?" in done.stderr
+
+
+def test_a_broken_configuration_locks_nobody_out(box):
+    daemon = box.postern(lists=DENY)
+    daemon.conf.write_text("[nonsense]\nx = y\n[control]\nsocket = run/control ; here\n")
+    done = ctl(daemon, "status", "--json")
+    assert done.returncode == 0
+    assert "nonsense" in done.stderr
+    assert json.loads(done.stdout)["daemon"]["pid"] == daemon.process.pid
+
+
+@pytest.mark.parametrize("args", [["nothing"], ["status", "more"], ["-c"], ["log-level", "a", "b"],
+                                  ["hash", "-m", "rot13"], ["hash", "-r", "many"], ["--colour=pink"]])
+def test_wrong_usage_is_64(args):
+    done = subprocess.run([POSTERNCTL, *args], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 64, done.stderr
+    assert done.stderr
+
+
+def test_the_log_level_can_be_changed(box):
+    daemon = box.postern(lists=DENY)
+    assert daemon.ctl("log-level")["level"] == "info"
+    assert daemon.ctl("log-level", "warning")["level"] == "warning"
+    refuse_one(daemon)
+    assert ctl(daemon, "log-level", "loud").returncode == 1
+    daemon.ctl("log-level", "info")
+    refuse_one(daemon)
+    daemon.wait_record(verdict="reject")
+    assert len(daemon.records(verdict="reject")) == 1
+
+
+# ---- tail ---------------------------------------------------------------------------------------
+
+
+def test_tail_shows_decisions_as_they_are_made(box):
+    daemon = box.postern(lists=DENY)
+    followers = [subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "tail", *options],
+                                  stdout=subprocess.PIPE, text=True)
+                 for options in (["--json"], [])]
+    try:
+        wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 2, "both follow")
+        refuse_one(daemon)
+        event = json.loads(followers[0].stdout.readline())
+        assert (event["verdict"], event["stage"], event["rule"], event["code"]) == (
+            "reject", "mail", "mail_from.access.blacklist:1", 550)
+        assert event["client"] == "192.0.2.1"
+        assert abs(event["time"] - time.time()) < 60
+        assert re.fullmatch(r"\d\d:\d\d:\d\d reject mail 192.0.2.1 from=spam@bad.example "
+                            r"rule=mail_from.access.blacklist:1 550 .*\n",
+                            followers[1].stdout.readline())
+    finally:
+        for follower in followers:
+            follower.terminate()
+            follower.wait()
+            follower.stdout.close()
+    wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 0, "nobody follows")
+
+
+def test_tail_shows_hostile_bytes_and_sends_none_to_the_terminal(box):
+    daemon = box.postern(lists={"access.domains": "b.example\n"})
+    follower = subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "tail"], stdout=subprocess.PIPE)
+    try:
+        wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 1, "it follows")
+        for sender in ("<\x1b]0;x\x07@b.example>", b"<\xff\x9b31m@b.example>", "<\u009b31m@b.example>"):
+            with daemon.milter() as milter:
+                milter.connect("x", "192.0.2.1")
+                milter.helo("x")
+                assert milter.mail(sender).verdict == "reject"
+            line = follower.stdout.readline()
+            assert b"reject" in line
+            assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xff", line), line
+    finally:
+        follower.terminate()
+        follower.wait()
+        follower.stdout.close()
+
+
+def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
+    daemon = box.postern(lists=DENY)
+    with Control(daemon) as slow:
+        assert slow.ask(command="tail")["ok"]
+        start = time.monotonic()
+        with daemon.milter() as milter:
+            milter.connect("mail.ok.example", "192.0.2.1")
+            milter.helo("h" * 400)
+            for _ in range(4000):
+                assert milter.mail("<spam@bad.example>").verdict == "reject"
+        print(f"4000 refusals took {time.monotonic() - start:.3f} s")
+        text = b""
+        slow.socket.settimeout(0.5)
+        while b'"dropped"' not in text:
+            try:
+                text += slow.socket.recv(1 << 20)
+            except TimeoutError:  # it has read all there was: what comes next tells what was lost
+                refuse_one(daemon)
+        events = [json.loads(line) for line in text.splitlines() if line.endswith(b"}")]
+        lost = sum(event.get("dropped", 0) for event in events)
+        seen = sum("verdict" in event for event in events)
+        print(f"{seen} seen, {lost} lost")
+        assert 0 < seen < 4000 and 0 < lost < 4000
+    assert daemon.ctl("status")["ok"]
+
+
+# ---- explain ------------------------------------------------------------------------------------
+
+
+def test_the_running_daemon_explains(box):
+    daemon = box.postern(lists=DENY)
+    with Control(daemon) as control:
+        session = {"id": "x", "ip": "192.0.2.1", "mail": "<spam@bad.example>"}
+        answer = control.ask(command="explain", session=session)
+        assert answer["ok"], answer
+        (step,) = [step for step in answer["answer"]["steps"] if step["step"] == "mail"]
+        assert (step["verdict"], step["rule"]) == ("reject", "mail_from.access.blacklist:1")
+        for wrong in (None, [], "x", {"ip": 7}):
+            answer = control.ask(command="explain", session=wrong)
+            assert not answer["ok"] and answer["error"]
+        # Any number of them, one answer each, in order.
+        for number in range(200):
+            control.send(json.dumps({"command": "explain", "session": {
+                **session, "id": str(number)}}).encode() + b"\n")
+        for number in range(200):
+            assert control.read()["answer"]["id"] == str(number)
+
+
+# ---- hostile peers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_line", [
+    b"", b"{", b"[]", b"7", b'"x"', b"{}", b'{"command": 7}', b'{"command": "no"}', b"\x00\xff\xfe",
+    b'{"command": "status", "command": "status"}', b'{"command": "st\\u0000atus"}',
+    b'{"command": "log-level", "level": 7}', b'{"command": "log-level", "level": "loud"}',
+    b'{"command": "explain"}', b"[" * 5000,
+])
+def test_a_bad_request_is_refused_and_the_next_one_answered(shared_daemon, request_line):
+    with Control(shared_daemon) as control:
+        control.send(request_line + b"\n")
+        answer = control.read()
+        assert answer["ok"] is False and answer["error"]
+        assert control.ask(command="status")["ok"]
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(shared_box):
+    return shared_box.postern(lists=DENY)
+
+
+def test_a_request_without_an_end_is_refused(shared_daemon):
+    with Control(shared_daemon) as control:
+        try:
+            control.send(b"x" * (3 << 20))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        try:
+            assert control.read() == {"ok": False, "error": "the request is too long"}
+            assert control.lines.readline() == b""
+        except ConnectionResetError:
+            pass
+    assert shared_daemon.ctl("status")["ok"]
+
+
+def test_who_asks_and_never_reads_is_not_waited_for(shared_daemon):
+    with Control(shared_daemon) as control:
+        control.socket.settimeout(1)
+        try:
+            while True:
+                control.send(b'{"command": "status"}\n' * 1000)
+        except TimeoutError:
+            pass
+        assert shared_daemon.ctl("status")["ok"]
+
+
+def test_who_half_closes_is_still_answered(shared_daemon):
+    with Control(shared_daemon) as control:
+        control.send(b'{"command": "status"}\n{"command": "reload"}\n{"command": "status"}\n{"comm')
+        control.socket.shutdown(socket.SHUT_WR)
+        assert all(control.read()["ok"] for _ in range(3))
+        assert control.lines.readline() == b""
+
+
+def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
+    for command in ("reload", "explain", "tail", "status"):
+        for _ in range(20):
+            with Control(shared_daemon) as control:
+                control.send(json.dumps({"command": command, "session": {"mail": "<a@b>"}}).encode()
+                             + b"\n")
+    assert shared_daemon.ctl("status")["ok"]
+
+
+def test_too_many_connections_are_closed(shared_daemon):
+    connections = []
+    closed = 0
+    try:
+        for _ in range(100):
+            connections.append(Control(shared_daemon))
+        for connection in connections:
+            try:
+                connection.send(b'{"command": "log-level"}\n')
+                closed += connection.lines.readline() == b""
+            except (BrokenPipeError, ConnectionResetError):
+                closed += 1
+    finally:
+        for connection in connections:
+            connection.__exit__()
+    assert 30 <= closed <= 40
+    wait_until(lambda: ctl(shared_daemon, "status").returncode == 0, "others are served again")
+
+
+# ---- hash ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method, begins", [
+    ("yescrypt", "$y$"), ("sha512", "$6$"), ("sha256", "$5$"), ("bcrypt", "$2b$")])
+def test_hash_from_standard_input(method, begins):
+    done = subprocess.run([POSTERNCTL, "hash", "-m", method], input="secret\nmore\n", text=True,
+                          capture_output=True, check=True)
+    assert done.stdout.startswith(begins)
+    again = subprocess.run([POSTERNCTL, "hash", "-m", method, "--json"], input="secret", text=True,
+                           capture_output=True, check=True)
+    assert json.loads(again.stdout)["hash"].startswith(begins)
+    assert json.loads(again.stdout)["hash"] != done.stdout.strip()  # salted
+
+
+def test_hash_asks_a_terminal_twice_without_echo():
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([POSTERNCTL, "hash", "-m", "sha512"], stdin=theirs, stderr=theirs,
+                             stdout=subprocess.PIPE)
+    os.close(theirs)
+    shown = b""
+    for prompt in (b"Password: ", b"Once more: "):
+        while prompt not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, b"secret\n")
+    assert child.stdout.read().startswith(b"$6$")
+    child.stdout.close()
+    assert child.wait() == 0
+    os.close(ours)
+    assert b"secret" not in shown
