@@ -1,6 +1,7 @@
 #include "lib/match/regex_dialect.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* The letters that mean something behind a backslash in JavaScript; digits and punctuation PCRE2
@@ -20,25 +21,72 @@ static const char *copy_escape(const char *p, const char *end, struct strbuf *ou
 	return p + 2;
 }
 
+static const char *atom_end(const char *p, const char *end)
+{
+	if (*p++ == '\\')
+		return p < end ? p + 1 : p;
+	while (p < end && ((unsigned char)*p & 0xc0) == 0x80)
+		p++;
+	return p;
+}
+
+/* Copy one character of a class or an escape; returns what is behind it. */
+static const char *copy_atom(const char *p, const char *end, struct strbuf *out)
+{
+	const char *behind = atom_end(p, end);
+
+	if (*p == '\\')
+		return copy_escape(p, end, out);
+	if (*p == '[' || *p == '-')
+		strbuf_add_char(out, '\\');
+	strbuf_add(out, p, (size_t)(behind - p));
+	return behind;
+}
+
+static bool is_set(const char *p, const char *end)
+{
+	return p + 1 < end && *p == '\\' && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL;
+}
+
+/*
+ * Copy the class at p; returns its closing bracket. Beside \w and the like a hyphen is only itself
+ * ("[\w-.]"), where PCRE2 sees a range that can't be.
+ */
+static const char *copy_class(const char *p, const char *end, struct strbuf *out)
+{
+	const char *hyphen;
+
+	strbuf_add_char(out, *p++);
+	if (p < end && *p == '^')
+		strbuf_add_char(out, *p++);
+	while (p < end && *p != ']') {
+		hyphen = atom_end(p, end);
+		if (hyphen + 1 >= end || *hyphen != '-' || hyphen[1] == ']') {
+			p = copy_atom(p, end, out);
+			continue;
+		}
+		(void)copy_atom(p, end, out);
+		strbuf_add_str(out, is_set(p, end) || is_set(hyphen + 1, end) ? "\\-" : "-");
+		p = copy_atom(hyphen + 1, end, out);
+	}
+	return p;
+}
+
 void regex_dialect_translate(const char *regex, size_t len, struct strbuf *out)
 {
 	const char *p = regex, *end = regex + len;
-	int in_class = 0;
 
 	while (p < end) {
 		if (*p == '\\') {
 			p = copy_escape(p, end, out);
 			continue;
 		}
-		if (in_class) {
-			in_class = *p != ']';
-			if (*p == '[')
-				strbuf_add_char(out, '\\');
-		} else if (*p == '[') {
-			in_class = 1;
-		} else if (*p == '{' && p + 1 < end && p[1] == ',') {
-			strbuf_add_char(out, '\\');
+		if (*p == '[') {
+			p = copy_class(p, end, out);
+			continue;
 		}
+		if (*p == '{' && p + 1 < end && p[1] == ',')
+			strbuf_add_char(out, '\\');
 		strbuf_add_char(out, *p++);
 	}
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/base/utf8.h"
 #include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
 
@@ -16,8 +17,7 @@
  */
 #define COMPILE_OPTIONS                                                                          \
 	(PCRE2_CASELESS | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | \
-		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF |                     \
-		PCRE2_NEVER_BACKSLASH_C)
+		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C)
 
 /* Bounds of one match. Some 500,000 steps are about a millisecond. */
 #define MATCH_LIMIT 500000
@@ -51,6 +51,7 @@ struct regex_scratch {
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
 	size_t words;
+	struct strbuf mended; /* a subject that was no UTF-8 */
 	uint64_t (*now_ns)(void);
 	uint64_t started; /* 0: no regex has run in this decision */
 };
@@ -87,6 +88,7 @@ void regex_scratch_free(struct regex_scratch **scratch)
 	pcre2_match_context_free(s->context);
 	pcre2_jit_stack_free(s->stack);
 	regex_prefilter_scratch_free(&s->prefilter);
+	strbuf_free(&s->mended);
 	free(s->bits);
 	free(s);
 	*scratch = NULL;
@@ -281,10 +283,38 @@ static enum regex_result try_one(const struct regex *r, struct regex_scratch *s,
 
 	if (over_budget(s))
 		return REGEX_FAILED;
-	rc = pcre2_match(r->code, (PCRE2_SPTR)subject, len, 0, 0, s->match, s->context);
+	rc = pcre2_match(r->code, (PCRE2_SPTR)subject, len, 0, PCRE2_NO_UTF_CHECK, s->match,
+		s->context);
 	if (rc >= 0)
 		return REGEX_YES;
 	return rc == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_FAILED;
+}
+
+/*
+ * Let each byte of a subject that belongs to no UTF-8 be U+FFFD, as a decoder has it: a character
+ * that . matches. (PCRE2_MATCH_INVALID_UTF would let nothing match it, so that a
+ * stray byte shields from every regex; and with 10.42's JIT, \D and \W match no non-ASCII.)
+ * -1 when out of memory.
+ */
+static int mend(struct regex_scratch *s, const char **subject, size_t *len)
+{
+	size_t valid = utf8_valid_len(*subject, *len), at = 0;
+
+	if (valid == *len)
+		return 0;
+	strbuf_reset(&s->mended);
+	for (;;) {
+		strbuf_add(&s->mended, *subject + at, valid);
+		at += valid;
+		if (at == *len)
+			break;
+		strbuf_add(&s->mended, "\xef\xbf\xbd", 3);
+		at++;
+		valid = utf8_valid_len(*subject + at, *len - at);
+	}
+	*subject = s->mended.text;
+	*len = s->mended.len;
+	return s->mended.failed ? -1 : 0;
 }
 
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
@@ -296,7 +326,7 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 
 	if (list->count == 0)
 		return REGEX_NO;
-	if (choose(list, scratch, subject, len) < 0) {
+	if (mend(scratch, &subject, &len) < 0 || choose(list, scratch, subject, len) < 0) {
 		*value_r = list->regexes[0].value;
 		return REGEX_FAILED;
 	}

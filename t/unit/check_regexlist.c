@@ -1,0 +1,536 @@
+#include "lib/match/regexlist.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "t/unit/unit.h"
+
+#define V(text) text, sizeof(text) - 1
+
+static struct regexlist *list_of(bool anchored, const char *const *regexes, size_t count)
+{
+	struct regexlist *list = regexlist_new(anchored);
+	struct errmsg err = { "" };
+	uint32_t i;
+
+	ck_assert_ptr_nonnull(list);
+	for (i = 0; i < count; i++)
+		ck_assert_msg(regexlist_add(list, regexes[i], strlen(regexes[i]), i + 1, &err) == 0,
+			"%s", err.text);
+	ck_assert_int_eq(regexlist_finish(list, &err), 0);
+	ck_assert_uint_eq(regexlist_count(list), count);
+	return list;
+}
+
+static enum regex_result match(const struct regexlist *list, const char *subject, size_t len,
+	uint32_t *value_r)
+{
+	struct regex_scratch *scratch = regex_scratch_new(NULL);
+	enum regex_result result;
+
+	ck_assert_ptr_nonnull(scratch);
+	result = regexlist_match(list, scratch, subject, len, value_r);
+	regex_scratch_free(&scratch);
+	ck_assert_ptr_null(scratch);
+	return result;
+}
+
+struct dialect_case {
+	const char *regex, *subject;
+	size_t len;
+	bool want;
+};
+
+/* What ^(?:regex)$ with the flag i says in JavaScript (ECMA-262 with Annex B, without the flag u).
+ */
+static const struct dialect_case anchored[] = {
+	{ "a", V("a"), true },
+	{ "a", V("A"), true },
+	{ "a", V("ab"), false },
+	{ "a", V("ba"), false },
+	{ "a|b", V("b"), true },
+	{ "a|b", V("ax"), false },
+	{ "a|b", V("xb"), false },
+	{ "a|ab", V("ab"), true }, /* goes back for the whole */
+	{ "a+?", V("aaa"), true },
+	{ "", V(""), true },
+	{ "", V("a"), false },
+	{ "a|", V(""), true },
+	{ "^a$", V("a"), true },
+	{ "a$", V("a\n"), false },
+	{ "a", V("a\n"), false },
+	{ ".*\\.example\\.com", V("mail.EXAMPLE.com"), true },
+	{ ".*\\.example\\.com", V("example.com"), false },
+	{ ".", V("\n"), false },
+	{ "[^x]", V("\n"), true },
+
+	/* Escapes. */
+	{ "x\\u0040y", V("x@y"), true },
+	{ "x\\x40y", V("x@y"), true },
+	{ "\\u006Z", V("u006Z"), true },
+	{ "\\x6", V("x6"), true },
+	{ "\\u{3}", V("uuu"), true },
+	{ "\\u", V("u"), true },
+	{ "\\U0041", V("U0041"), true },
+	{ "\\L", V("l"), true },
+	{ "\\Z\\A\\z\\G\\K\\R\\Q\\E\\X\\N\\h\\H\\V\\e\\a", V("ZAzGKRQEXNhHVea"), true },
+	{ "\\d", V("7"), true },
+	{ "\\d", V("\xd9\xa3"), false }, /* U+0663, a digit of another script */
+	{ "\\D", V("\xd9\xa3"), true },
+	{ "\\w+", V("a_Z9"), true },
+	{ "\\w", V("\xc3\xa9"), false },
+	{ "\\W", V("\xc3\xa9"), true },
+	{ "\\bfoo\\b", V("foo"), true },
+	{ "[\\b]", V("\b"), true },
+	{ "\\t\\n\\v\\f\\r", V("\t\n\v\f\r"), true },
+	{ "\\cJ", V("\n"), true },
+	{ "\\0", V("\0"), true },
+	{ "\\/\\-\\@\\#\\!\\\"\\'\\<\\>", V("/-@#!\"'<>"), true },
+	{ "\\.\\*\\+\\?\\(\\)\\[\\]\\{\\}\\^\\$\\|\\\\", V(".*+?()[]{}^$|\\"), true },
+
+	/* Classes. */
+	{ "[]", V("a"), false },
+	{ "[]", V("]"), false },
+	{ "a[]|b", V("b"), true },
+	{ "[^]", V("a"), true },
+	{ "[^]", V("\n"), true },
+	{ "[]a]", V("a"), false },
+	{ "[^]a]", V("xa]"), true },
+	{ "[[]", V("["), true },
+	{ "[[:alpha:]]", V("x]"), false },
+	{ "[[:alpha:]]", V("p]"), true },
+	{ "[a\\]b]", V("]"), true },
+	{ "[\\w.-]+", V("a.b-c"), true },
+	{ "[\\d-x]+", V("1-x"), true },
+	{ "[\\w-.]+", V("a-b.c"), true },
+	{ "[\\w-.]", V("/"), false },
+	{ "[+-\\w]+", V("a+-"), true },
+	{ "[+-\\w]", V(","), false },
+	{ "[\\w-\\.]+", V("a-."), true },
+	{ "[\\d-a-z]+", V("1-az"), true },
+	{ "[\\d-a-z]", V("m"), false },
+	{ "[a-c-e]+", V("b-e"), true },
+	{ "[a-c-e]", V("d"), false },
+	{ "[--/]", V("."), true },
+	{ "[\\--/]", V("."), true },
+	{ "[^-a]", V("-"), false },
+	{ "[-a]", V("-"), true },
+	{ "[\xc3\xa4-\xc3\xbc]", V("\xc3\xb6"), true },
+	{ "[\\w-\xc3\xbc]+", V("-\xc3\xbc"), true },
+	{ "[\\x41-\\x43]", V("b"), true },
+	{ "[a-]", V("-"), true },
+	{ "[(){}|.*+?$]+", V("(){}|.*+?$"), true },
+	{ "[A-Z]", V("q"), true },
+	{ "[^a-z]", V("Q"), false },
+
+	/* Braces that are no quantifier are text. */
+	{ "a{2}", V("aa"), true },
+	{ "a{2,}", V("aaaa"), true },
+	{ "a{2,3}", V("aaaa"), false },
+	{ "a{,3}", V("a{,3}"), true },
+	{ "a{,3}", V("aaa"), false },
+	{ "a{", V("a{"), true },
+	{ "a{x}", V("a{x}"), true },
+	{ "a{1", V("a{1"), true },
+	{ "a{1,x}", V("a{1,x}"), true },
+	{ "a}", V("a}"), true },
+	{ "a]", V("a]"), true },
+	{ "[{,3}]+", V("{,3}"), true },
+	{ "\\{,3}", V("{,3}"), true },
+
+	/* Groups and back references. */
+	{ "(a)\\1", V("aa"), true },
+	{ "(a)|b\\1", V("b"), true }, /* unset: matches nothing */
+	{ "\\1(a)", V("a"), true },
+	{ "(?<n>a)\\k<n>", V("aA"), true },
+	{ "(?<n>a)|b\\k<n>", V("b"), true },
+	{ "(?=a)a", V("a"), true },
+	{ "(?!a).", V("a"), false },
+	{ "(?<=a)b", V("b"), false },
+	{ "a(?<=a)b", V("ab"), true },
+	{ "a(?<!b)b", V("ab"), true },
+	{ "(?:a)(b)(c)\\2\\1", V("abccb"), true },
+
+	/* Text that isn't ASCII. */
+	{ "b\xc3\xbc.her",
+		V("b\xc3\xbc"
+		  "cher"),
+		true },
+	{ "b.cher",
+		V("b\xc3\xbc"
+		  "cher"),
+		true },
+	{ "b..cher",
+		V("b\xc3\xbc"
+		  "cher"),
+		false },
+	{ "[\xc3\xa4\xc3\xb6\xc3\xbc]+", V("\xc3\xb6\xc3\xa4"), true },
+	{ "\\u00fc", V("\xc3\xbc"), true },
+	{ "\\xfc", V("\xc3\xbc"), true },
+	{ "\xc3\x9c", V("\xc3\xbc"), true },
+
+	/* NUL, and bytes that are no UTF-8, are a character like others: nobody hides behind one.
+	 */
+	{ "a.b", V("a\0b"), true },
+	{ ".*\\.example\\.com", V("\xff.example.com"), true },
+	{ ".*\\.example\\.com", V("a\xc3.example.com"), true },
+	{ "a.*b",
+		V("a\xed\xa0\x80\xc0\xaf\xf5\x80\x80\x80\xe2\x82"
+		  "b"),
+		true },
+	{ "a[^x]b",
+		V("a\xff"
+		  "b"),
+		true },
+	{ "a\\Wb",
+		V("a\xff"
+		  "b"),
+		true },
+	{ "a..b",
+		V("a\xff\xfe"
+		  "b"),
+		true },
+	{ "a", V("\xff"), false },
+	{ "ab",
+		V("a\xff"
+		  "b"),
+		false },
+};
+
+START_TEST(reads_javascript)
+	{
+		const struct dialect_case *c = &anchored[_i];
+		struct regexlist *list = list_of(true, &c->regex, 1);
+		uint32_t value = 0;
+
+		ck_assert_msg(match(list, c->subject, c->len, &value) ==
+				(c->want ? REGEX_YES : REGEX_NO),
+			"/%s/ on \"%s\"", c->regex, c->subject);
+		ck_assert_uint_eq(value, c->want ? 1 : 0);
+		regexlist_free(&list);
+		ck_assert_ptr_null(list);
+	}
+END_TEST
+
+static const struct dialect_case unanchored[] = {
+	{ "b", V("abc"), true },
+	{ "a|b", V("xxb"), true },
+	{ "^b", V("abc"), false },
+	{ "b$", V("abc"), false },
+	{ "c$", V("abc"), true },
+	{ "c$", V("abc\n"), false },
+	{ "^$", V(""), true },
+	{ "", V("abc"), true },
+	{ "@example\\.com$", V("X@EXAMPLE.COM"), true },
+	{ "@example\\.com$", V("x@example.com.evil"), false },
+	{ "example",
+		V("\xff"
+		  "example\xff"),
+		true },
+};
+
+START_TEST(finds_within)
+	{
+		const struct dialect_case *c = &unanchored[_i];
+		struct regexlist *list = list_of(false, &c->regex, 1);
+		uint32_t value;
+
+		ck_assert_msg(match(list, c->subject, c->len, &value) ==
+				(c->want ? REGEX_YES : REGEX_NO),
+			"/%s/ on \"%s\"", c->regex, c->subject);
+		regexlist_free(&list);
+	}
+END_TEST
+
+/* What can't be compiled is refused with a reason, and the list is as before. */
+static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "?", "a**",
+	"a{2}{3}(", "(?<n", "(?<n>a)(?<n>b)", "\\k<n>", "(?<=a+)b", "a\\", "{1}", "[b-a]", "a{3,2}",
+	"a{99999}", "(?<1>a)", "\\2(a)", "[\\", "[a-", "[a-\\", "[\\w-" };
+
+START_TEST(refuses_what_cannot_be_compiled)
+	{
+		struct regexlist *list = regexlist_new(true);
+		struct errmsg err = { "" };
+		uint32_t value;
+
+		ck_assert_int_eq(regexlist_add(list, V("good"), 1, &err), 0);
+		ck_assert_msg(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, &err) == -1, "%s",
+			bad[_i]);
+		ck_assert_msg(strstr(err.text, bad[_i]) != NULL, "%s: %s", bad[_i], err.text);
+		ck_assert_ptr_nonnull(strstr(err.text, "can't be compiled: "));
+		ck_assert_int_eq(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, NULL), -1);
+		ck_assert_uint_eq(regexlist_count(list), 1);
+		ck_assert_int_eq(regexlist_add(list, V("fine"), 3, &err), 0);
+		ck_assert_int_eq(regexlist_finish(list, &err), 0);
+		ck_assert_int_eq(match(list, V("good"), &value), REGEX_YES);
+		ck_assert_int_eq(match(list, V("fine"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, 3);
+		regexlist_free(&list);
+	}
+END_TEST
+
+START_TEST(is_empty)
+	{
+		struct regexlist *list = list_of(true, NULL, 0), *none = NULL;
+		struct regex_scratch *scratch = NULL;
+		uint32_t value = 7;
+
+		ck_assert_int_eq(match(list, V("a"), &value), REGEX_NO);
+		ck_assert_uint_eq(value, 7);
+		ck_assert_uint_eq(regexlist_untested(list), 0);
+		regexlist_free(&list);
+		regexlist_free(&none);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+/* The first in the order of adding wins, whoever was asked to look first. */
+START_TEST(names_the_first)
+	{
+		static const char *const regexes[] = { "zzz", "(a)\\1.*", "aab.*", "aa.*", "aabc",
+			"x", "aabc", "(?=a)aabc" };
+		struct regexlist *list = list_of(true, regexes, 8);
+		uint32_t value = 0;
+
+		ck_assert_int_eq(match(list, V("aabc"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, 2);
+		ck_assert_int_eq(match(list, V("x"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, 6);
+		ck_assert_int_eq(match(list, V("zzz\xff"), &value), REGEX_NO);
+		ck_assert_int_eq(match(list, V("zzzz"), &value), REGEX_NO);
+		regexlist_free(&list);
+	}
+END_TEST
+
+/* Each row of the dialect's table once more in one list: what a prefilter says must not change
+ * anything. */
+START_TEST(is_the_same_in_a_crowd)
+	{
+		enum { COUNT = sizeof(anchored) / sizeof(anchored[0]) };
+		const char *regexes[COUNT];
+		struct regexlist *crowd, *alone;
+		uint32_t value, i;
+		enum regex_result result;
+
+		for (i = 0; i < COUNT; i++)
+			regexes[i] = anchored[i].regex;
+		crowd = list_of(true, regexes, COUNT);
+		ck_assert_uint_le(regexlist_untested(crowd), COUNT);
+		value = UINT32_MAX;
+		result = match(crowd, anchored[_i].subject, anchored[_i].len, &value);
+		for (i = 0; i < COUNT; i++) {
+			uint32_t ignored;
+
+			alone = list_of(true, &regexes[i], 1);
+			if (match(alone, anchored[_i].subject, anchored[_i].len, &ignored) ==
+				REGEX_YES) {
+				regexlist_free(&alone);
+				break;
+			}
+			regexlist_free(&alone);
+		}
+		ck_assert_int_eq(result, i < COUNT ? REGEX_YES : REGEX_NO);
+		ck_assert_uint_eq(value, i < COUNT ? i + 1 : UINT32_MAX);
+		regexlist_free(&crowd);
+	}
+END_TEST
+
+/* Regexes that take for ever on a subject made for them. */
+static const struct {
+	const char *regex;
+	char brick;
+} slow[] = {
+	{ "(a+)+$", 'a' },
+	{ "(a+)+b", 'a' },
+	{ "(a|aa)+b", 'a' },
+	{ "(.*a){20}b", 'a' },
+	{ "(a*)*b", 'a' },
+	{ "(?:(?:a+)+)+b", 'a' },
+	{ "([a-zA-Z]+)*b", 'a' },
+	{ "^(([a-z])+.)+[A-Z]([a-z])+$", 'a' },
+	{ "(a?){30}a{30}b", 'a' },
+	{ "(x+x+)+y", 'x' },
+	{ "(.*)*@(.*)*@(.*)*y", '@' },
+	{ "((a)|b|(a))*\\3c", 'a' },
+};
+
+static double seconds_since(const struct timespec *from)
+{
+	struct timespec to;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	return (double)(to.tv_sec - from->tv_sec) + (double)(to.tv_nsec - from->tv_nsec) / 1e9;
+}
+
+/* Either way is an answer; silence for minutes is none. */
+START_TEST(is_bounded)
+	{
+		struct regexlist *list = list_of(true, &slow[_i].regex, 1);
+		char subject[1001];
+		struct timespec from;
+		uint32_t value = 0;
+		enum regex_result result;
+		double seconds;
+
+		memset(subject, slow[_i].brick, sizeof(subject));
+		subject[sizeof(subject) - 1] = '!';
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		result = match(list, subject, sizeof(subject), &value);
+		seconds = seconds_since(&from);
+		ck_assert_int_ne(result, REGEX_YES);
+		if (result == REGEX_FAILED)
+			ck_assert_uint_eq(value, 1);
+		ck_assert_msg(seconds < 20, "/%s/ took %.1f s", slow[_i].regex, seconds);
+		regexlist_free(&list);
+	}
+END_TEST
+
+/* A regex that runs past its limits says so, and doesn't read as "no match". */
+START_TEST(says_that_it_failed)
+	{
+		static const char *const regexes[] = { "zzz", "(a+)+$", "a+!" };
+		struct regexlist *list = list_of(true, regexes, 3);
+		char subject[101];
+		uint32_t value = 0;
+
+		memset(subject, 'a', sizeof(subject));
+		subject[sizeof(subject) - 1] = '!';
+		ck_assert_int_eq(match(list, subject, sizeof(subject), &value), REGEX_FAILED);
+		ck_assert_uint_eq(value, 2);
+		regexlist_free(&list);
+	}
+END_TEST
+
+static uint64_t fake_now, fake_step;
+
+static uint64_t fake_clock(void)
+{
+	return fake_now += fake_step;
+}
+
+/* The budget of time is one decision's, over all lists it asks, and whole again for the next one.
+ */
+START_TEST(keeps_to_the_budget)
+	{
+		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c", "(?=x)d",
+			"(?=x)e", "(?=x)f", "(?=x)g", "(?=x)h", "(?=x)i", "(?=x)j" };
+		struct regexlist *list = list_of(true, regexes, 10);
+		struct regex_scratch *scratch = regex_scratch_new(fake_clock);
+		uint32_t value = 0;
+
+		fake_now = 1;
+		fake_step = REGEX_BUDGET_NS / 15;
+		ck_assert_ptr_nonnull(scratch);
+		regex_scratch_begin(scratch);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_uint_gt(value, 1);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_uint_eq(value, 1);
+		regex_scratch_begin(scratch);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		regex_scratch_free(&scratch);
+		regexlist_free(&list);
+	}
+END_TEST
+
+/* One scratch serves lists of all sizes, one after the other. */
+START_TEST(shares_a_scratch)
+	{
+		static const char *const small[] = { "a" };
+		const char *many[300];
+		char texts[300][16];
+		struct regexlist *lists[2];
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		uint32_t value, i;
+
+		for (i = 0; i < 300; i++) {
+			(void)snprintf(texts[i], sizeof(texts[i]), "host%u\\..*", i);
+			many[i] = texts[i];
+		}
+		lists[0] = list_of(true, small, 1);
+		lists[1] = list_of(true, many, 300);
+		for (i = 0; i < 10; i++) {
+			ck_assert_int_eq(regexlist_match(lists[0], scratch, V("a"), &value),
+				REGEX_YES);
+			ck_assert_uint_eq(value, 1);
+			ck_assert_int_eq(regexlist_match(lists[1], scratch, V("HOST299.x"), &value),
+				REGEX_YES);
+			ck_assert_uint_eq(value, 300);
+			ck_assert_int_eq(regexlist_match(lists[1], scratch, V("a"), &value),
+				REGEX_NO);
+		}
+		regexlist_free(&lists[0]);
+		regexlist_free(&lists[1]);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+/* Regexes of 4096 bytes are taken, longer ones refused by their length. */
+START_TEST(bounds_a_regex)
+	{
+		struct regexlist *list = regexlist_new(true);
+		struct errmsg err = { "" };
+		char regex[4097];
+		uint32_t value;
+
+		memset(regex, 'a', sizeof(regex));
+		ck_assert_int_eq(regexlist_add(list, regex, 4097, 1, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "4097"));
+		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), 0);
+		ck_assert_int_eq(regexlist_finish(list, &err), 0);
+		ck_assert_int_eq(match(list, regex, 4096, &value), REGEX_YES);
+		regexlist_free(&list);
+		memset(regex, '(', sizeof(regex));
+		list = regexlist_new(true);
+		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), -1);
+		regexlist_free(&list);
+	}
+END_TEST
+
+/* A subject far longer than any name or address. */
+START_TEST(takes_long_subjects)
+	{
+		static const char *const regexes[] = { ".*x", "[^@]*", "a*", "(?=a)a*" };
+		struct regexlist *list = list_of(true, regexes, 4);
+		char *subject = malloc(1 << 20);
+		uint32_t value = 0;
+
+		ck_assert_ptr_nonnull(subject);
+		memset(subject, 'a', 1 << 20);
+		ck_assert_int_eq(match(list, subject, 1 << 20, &value), REGEX_YES);
+		ck_assert_uint_eq(value, 2);
+		memset(subject, 0xff, 1 << 20);
+		ck_assert_int_eq(match(list, subject, 1 << 20, &value), REGEX_YES);
+		ck_assert_uint_eq(value, 2);
+		free(subject);
+		regexlist_free(&list);
+	}
+END_TEST
+
+#define LOOP(tcase, test, table) \
+	tcase_add_loop_test(tcase, test, 0, sizeof(table) / sizeof((table)[0]))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regexlist");
+	TCase *tcase = tcase_create("regexlist");
+
+	LOOP(tcase, reads_javascript, anchored);
+	LOOP(tcase, finds_within, unanchored);
+	LOOP(tcase, refuses_what_cannot_be_compiled, bad);
+	tcase_add_test(tcase, is_empty);
+	tcase_add_test(tcase, names_the_first);
+	LOOP(tcase, is_the_same_in_a_crowd, anchored);
+	LOOP(tcase, is_bounded, slow);
+	tcase_add_test(tcase, says_that_it_failed);
+	tcase_add_test(tcase, keeps_to_the_budget);
+	tcase_add_test(tcase, shares_a_scratch);
+	tcase_add_test(tcase, bounds_a_regex);
+	tcase_add_test(tcase, takes_long_subjects);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
