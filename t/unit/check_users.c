@@ -94,6 +94,29 @@ START_TEST(a_missing_profile_is_named)
 	}
 END_TEST
 
+START_TEST(users_may_be_checked_against_other_profiles)
+	{
+		static const struct made_user row = { "1", "a", .profile_id = "1" };
+		static const struct made_profile profile = { "1", "good", "t", .maxsize = "0" };
+		struct users *users;
+
+		ck_assert_int_eq(made_user(&m, &row), 1);
+		users = finish(NULL);
+		made_build(&m); /* no profile, no user */
+		users_check_profiles(users, m.parts.profiles, m.problems);
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"users id 1 (a): there is no profile with id 1");
+		made_end(&m);
+		made_begin(&m);
+		ck_assert_int_eq(made_profile(&m, &profile), 1);
+		made_build(&m);
+		users_check_profiles(users, m.parts.profiles, m.problems);
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		users_unref(&users);
+	}
+END_TEST
+
 static void add_many(int count, int changed)
 {
 	char id[16], name[32];
@@ -137,12 +160,14 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 		context[0] = first;
 		ck_assert_int_eq(users_each(second, count_shared, context), 0);
 		ck_assert_uint_eq(shared, COUNT);
+		ck_assert(users_same(first, second));
 		add_many(COUNT, 1234);
 		third = finish(second);
 		shared = 0;
 		ck_assert_int_eq(users_each(third, count_shared, context), 0);
 		ck_assert_uint_lt(shared, COUNT); /* but for one shard of 4096 */
 		ck_assert_uint_gt(shared, COUNT - 100);
+		ck_assert(!users_same(second, third));
 		users_unref(&first);
 		users_unref(&second);
 		ck_assert(users_find(third, "user1234", 8, &user));
@@ -263,6 +288,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, of_two_rows_with_one_name_the_later_id_stays, 0, ROWS(twins));
 	tcase_add_test(tcase, a_missing_profile_is_named);
+	tcase_add_test(tcase, users_may_be_checked_against_other_profiles);
 	tcase_add_test(tcase, a_new_set_shares_the_shards_that_did_not_change);
 	tcase_add_test(tcase, rows_in_another_order_are_the_same_rows);
 	tcase_add_test(tcase, a_walk_stops_when_it_is_told_to);

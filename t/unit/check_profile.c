@@ -1,0 +1,378 @@
+#include "lib/rules/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	made_begin(&m);
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+/* Build what was added; the one profile with id 1. */
+static const struct profile *finish(void)
+{
+	made_build(&m);
+	return profiles_by_id(m.parts.profiles, "1");
+}
+
+START_TEST(a_row_comes_back_as_it_was)
+	{
+		struct made_profile row = { "1", "sales", "t", "1/5m,500/1d", "1000",
+			" Example.com, b.example", "a@c.example", "^x$" };
+		const struct profile *p;
+		struct cell cell;
+		char text[32];
+
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		p = finish();
+		ck_assert_ptr_nonnull(p);
+		ck_assert_str_eq(profile_id(p), "1");
+		ck_assert_str_eq(profile_name(p), "sales");
+		ck_assert(profile_is_open(p));
+		ck_assert_uint_eq(profile_maxsize(p), 1000);
+		ck_assert_uint_eq(profile_limits(p)->len, 2);
+		limit_format(&profile_limits(p)->limit[1], text);
+		ck_assert_str_eq(text, "500/1d");
+		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(p)), 1);
+		cell = profile_cell(p, PROFILE_HOST); /* as it was written */
+		ck_assert_int_eq(cell.kind, CELL_TEXT);
+		ck_assert_str_eq(cell.text, " Example.com, b.example");
+		ck_assert_int_eq(profile_cell(p, PROFILE_DESC).kind, CELL_NULL);
+		ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, "sales"), p);
+		ck_assert_ptr_null(profiles_by_name(m.parts.profiles, "Sales"));
+		ck_assert_ptr_null(profiles_by_id(m.parts.profiles, "2"));
+		ck_assert_ptr_eq(profiles_at(m.parts.profiles, 0), p);
+		ck_assert_uint_eq(profiles_count(m.parts.profiles), 1);
+		ck_assert(profiles_any_maxsize(m.parts.profiles));
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		ck_assert_uint_eq(problems_notes(m.problems), 0);
+	}
+END_TEST
+
+START_TEST(nulls_restrict)
+	{
+		struct made_profile row = { .id = "1" };
+		const struct profile *p;
+		struct mail_address rcpt;
+		uint32_t i;
+
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		p = finish();
+		ck_assert_str_eq(profile_name(p), "1"); /* without a name it goes by its id */
+		ck_assert(!profile_is_open(p));
+		ck_assert_uint_eq(profile_maxsize(p), 0);
+		ck_assert_uint_eq(profile_limits(p)->len, 0);
+		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(p)), 0);
+		ck_assert_int_eq(address_parse("a@b.example", 11, &rcpt), 0);
+		ck_assert(!profile_host_allows(p, &rcpt, &i));
+		ck_assert(!profile_rcpt_allows(p, &rcpt, &i));
+		ck_assert(!profiles_any_maxsize(m.parts.profiles));
+	}
+END_TEST
+
+/* What could allow more when it is misread takes the row with it. */
+static const struct {
+	struct made_profile row;
+	const char *problem;
+	bool is_bad; /* known as a row that was left out */
+} left_out[] = {
+	{ { NULL, "sales", .open = "t" }, "profiles: a row without an id; left out", false },
+	{ { "", "sales", .open = "t" }, "profiles: a row without an id; left out", false },
+	{ { "1", "sales", .open = "maybe" },
+		"profiles id 1 (sales): open \"maybe\" is neither true nor false; left out", true },
+	{ { "1", "sales", .open = "t", .maxsize = "-1" },
+		"profiles id 1 (sales): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"out",
+		true },
+	{ { "1", "sales", .open = "t", .maxsize = "10M" },
+		"profiles id 1 (sales): maxsize \"10M\" is no number of bytes (0 for no limit); left "
+		"out",
+		true },
+	{ { "1", "sales", .open = "t", .maxsize = "1234567890123456789" },
+		"profiles id 1 (sales): maxsize \"1234567890123456789\" is no number of bytes (0 for "
+		"no limit); left out",
+		true },
+	{ { "1", "sales", .open = "t", .limits = "many" },
+		"profiles id 1 (sales): limits: \"many\" is no limit; write N/T, as in 500/1d (units "
+		"s, m, h, d); left out",
+		true },
+};
+START_TEST(a_row_with_bad_bounds_is_named_and_left_out)
+	{
+		static const struct made_profile good = { "2", "good", .open = "f" };
+
+		ck_assert_int_eq(made_profile(&m, &left_out[_i].row), 0);
+		ck_assert_int_eq(made_profile(&m, &good), 1);
+		ck_assert_ptr_null(finish());
+		ck_assert_uint_eq(profiles_count(m.parts.profiles), 1);
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0), left_out[_i].problem);
+		ck_assert_int_eq(profiles_is_bad(m.parts.profiles, "1"), left_out[_i].is_bad);
+		ck_assert(!profiles_is_bad(m.parts.profiles, "2"));
+	}
+END_TEST
+
+/* What can only forbid more is left out alone. */
+static const struct {
+	struct made_profile row;
+	const char *problem;
+} parts[] = {
+	{ { "1", "sales", .rcpt = "a@b.example,<>" },
+		"profiles id 1 (sales): rcpt[2] is no mail address; left out" },
+	{ { "1", "sales", .rcpt = "\"a\"@b.example" },
+		"profiles id 1 (sales): rcpt[1] \"a\"@b.example never matches: write it without quotes, "
+		"as a@b.example" },
+	{ { "1", "sales", .rcpt_re = "^a$,(b,^c$" },
+		"profiles id 1 (sales): rcpt_re[2]: regex \"(b,^c$\" can't be compiled: missing closing "
+		"parenthesis at character 7; left out" },
+	{ { "1", "sales", .rcpt_re = "(?<n>a)(?<n>b)$,^c$" },
+		"profiles id 1 (sales): rcpt_re[1]: regex \"(?<n>a)(?<n>b)$\" can't be compiled: two "
+		"named subpatterns have the same name (PCRE2_DUPNAMES not set) at character 13; left "
+		"out" },
+};
+START_TEST(a_bad_entry_is_named_and_left_out_alone)
+	{
+		ck_assert_int_eq(made_profile(&m, &parts[_i].row), 1);
+		ck_assert_ptr_nonnull(finish());
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0), parts[_i].problem);
+	}
+END_TEST
+
+START_TEST(names_past_their_bounds_are_left_out)
+	{
+		char host[2000], rcpt[2000];
+		struct made_profile row = { .id = "1", .name = "s", .host = host, .rcpt = rcpt };
+
+		memset(host, 'a', sizeof(host));
+		memcpy(host, "good.example,", 13);
+		host[sizeof(host) - 1] = '\0';
+		memset(rcpt, 'a', sizeof(rcpt));
+		memcpy(rcpt, "a@good.example,", 15);
+		rcpt[sizeof(rcpt) - 1] = '\0';
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		ck_assert_uint_eq(problems_count(m.problems), 2);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles id 1 (s): host[2] is too long for a name; left out");
+		ck_assert_str_eq(problems_text(m.problems, 1),
+			"profiles id 1 (s): rcpt[2] is no mail address; left out");
+	}
+END_TEST
+
+START_TEST(nul_bytes_and_lists_are_no_single_values)
+	{
+		struct profiles_builder *b = profiles_builder_new(false);
+		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_TEXT, "1\0x", 3 } };
+
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles: an id with a NUL byte; left out");
+		row[PROFILE_ID] = (struct cell){ CELL_TEXT, "1", 1 };
+		row[PROFILE_MAXSIZE] = (struct cell){ CELL_LIST, "1\0", 2 };
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
+		row[PROFILE_MAXSIZE] = (struct cell){ CELL_NULL, NULL, 0 };
+		row[PROFILE_LIMITS] = (struct cell){ CELL_LIST, "1\0", 2 };
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
+		ck_assert_str_eq(problems_text(m.problems, 2),
+			"profiles id 1 (1): limits: a list; write text; left out");
+		row[PROFILE_LIMITS] = (struct cell){ CELL_NULL, NULL, 0 };
+		row[PROFILE_OPEN] = (struct cell){ CELL_LIST, "t\0", 2 };
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
+		row[PROFILE_OPEN] = (struct cell){ CELL_NULL, NULL, 0 };
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 1);
+		ck_assert_uint_eq(problems_count(m.problems), 4);
+		profiles_builder_free(&b);
+	}
+END_TEST
+
+START_TEST(twins_are_named)
+	{
+		static const struct made_profile rows[] = { { "1", "sales", .open = "t" },
+			{ "1", "other", .open = "t" }, { "2", "sales", .open = "f" } };
+		const struct profile *p;
+
+		ck_assert_int_eq(made_profile(&m, &rows[0]), 1);
+		ck_assert_int_eq(made_profile(&m, &rows[1]), 0);
+		ck_assert_int_eq(made_profile(&m, &rows[2]), 1);
+		p = finish();
+		ck_assert_str_eq(profile_name(p), "sales");
+		ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, "sales"), p);
+		ck_assert_ptr_nonnull(profiles_by_id(m.parts.profiles, "2"));
+		ck_assert_uint_eq(problems_count(m.problems), 2);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles id 1 (other): another row has that id; left out");
+		ck_assert_str_eq(problems_text(m.problems, 1),
+			"profiles id 2 (sales): another profile has that name; it goes by its id");
+	}
+END_TEST
+
+static const struct {
+	const char *host, *rcpt, *subject;
+	uint32_t by_host, by_rcpt; /* which entry allows; 0: none */
+} recipients[] = {
+	{ "b.example", NULL, "<a@b.example>", 1, 0 },
+	{ "x.example, B.Example.", NULL, "<a@b.example>", 2, 0 },
+	{ "b.example", NULL, "<a@B.Example.>", 1, 0 },
+	{ "b.example", NULL, "<a@c.b.example>", 0, 0 },
+	{ "b.example", NULL, "<b.example>", 0, 0 },
+	{ "b.example", NULL, "<>", 0, 0 },
+	{ "", NULL, "<a@>", 0, 0 },
+	{ "b\xc3\xbc"
+	  "cher.example",
+		NULL, "<a@xn--bcher-kva.example>", 1, 0 },
+	{ "[192.0.2.1]", NULL, "<a@[192.0.2.1]>", 1, 0 },
+	{ NULL, "a@b.example", "<A@B.Example>", 0, 1 },
+	{ NULL, ", A@B.Example ,", "<a@b.example>", 0, 1 },
+	{ NULL, "c@d.example,a@b.example", "<\"a\"@b.example>", 0, 2 },
+	{ NULL, "a@b.example", "<a+x@b.example>", 0, 0 },
+	{ NULL, "postmaster", "<Postmaster>", 0, 1 },
+	{ "b.example", "a@b.example", "<a@b.example>", 1, 1 },
+};
+START_TEST(hosts_and_recipients_are_found)
+	{
+		struct made_profile row = { .id = "1",
+			.host = recipients[_i].host,
+			.rcpt = recipients[_i].rcpt };
+		const char *text = recipients[_i].subject;
+		struct mail_address rcpt;
+		const struct profile *p;
+		uint32_t i = 0;
+
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		p = finish();
+		ck_assert_int_eq(address_parse(text, strlen(text), &rcpt), 0);
+		ck_assert_int_eq(profile_host_allows(p, &rcpt, &i), recipients[_i].by_host != 0);
+		ck_assert_uint_eq(i, recipients[_i].by_host);
+		i = 0;
+		ck_assert_int_eq(profile_rcpt_allows(p, &rcpt, &i), recipients[_i].by_rcpt != 0);
+		ck_assert_uint_eq(i, recipients[_i].by_rcpt);
+	}
+END_TEST
+
+static const struct {
+	const char *rcpt_re;
+	bool anchored;
+	const char *subject;
+	uint32_t index; /* 0: none matches */
+	size_t notes;	/* patterns without $ */
+} regexes[] = {
+	{ "^a.*@b\\.example$", false, "ax@b.example", 1, 0 },
+	{ "@b\\.example", false, "a@b.example.evil.example", 1, 1 },
+	{ "@b\\.example", true, "a@b.example.evil.example", 0, 0 },
+	{ ".*@b\\.example", true, "a@b.example", 1, 0 },
+	{ "x$, ^A@B\\.EXAMPLE$ ,,", false, "a@b.example", 2, 0 },
+	{ "^a{2,4}@b\\.example$,^c$", false, "aaa@b.example", 1, 0 },
+	{ "^[a,b]@b\\.example$", false, ",@b.example", 1, 0 },
+	{ "^(a|b,c)@d\\.example$", false, "b,c@d.example", 1, 0 },
+	{ "a,,b", false, "c@d.de", 0, 2 },
+};
+START_TEST(regexes_are_found)
+	{
+		struct made_profile row = { .id = "1", .rcpt_re = regexes[_i].rcpt_re };
+		const char *subject = regexes[_i].subject;
+		const struct profile *p;
+		uint32_t i = 0;
+
+		m.settings->rcpt_re_anchored = regexes[_i].anchored;
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		p = finish();
+		ck_assert_int_eq(regexlist_match(profile_rcpt_re(p), m.scratch, subject,
+					 strlen(subject), &i),
+			regexes[_i].index ? REGEX_YES : REGEX_NO);
+		ck_assert_uint_eq(i, regexes[_i].index);
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		ck_assert_uint_eq(problems_notes(m.problems), regexes[_i].notes);
+		if (regexes[_i].notes > 0) {
+			const char *note = problems_note_text(m.problems, 0);
+
+			ck_assert_ptr_eq(strstr(note, "profiles id 1 (1): rcpt_re[1] \""), note);
+			ck_assert_ptr_nonnull(strstr(note,
+				"\" has no $, so it also matches inside longer addresses"));
+		}
+	}
+END_TEST
+
+START_TEST(list_columns_are_not_split)
+	{
+		static const char list[] = "^a{2,4}$\0^x,y@b\\.example$\0";
+		struct profiles_builder *b = profiles_builder_new(false);
+		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_TEXT, "1", 1 },
+			[PROFILE_RCPT_RE] = { CELL_LIST, list, sizeof(list) - 1 } };
+		struct profiles *profiles, *other;
+		uint32_t i = 0;
+
+		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 1);
+		profiles = profiles_builder_finish(&b);
+		ck_assert_ptr_null(b);
+		other = profiles_ref(profiles);
+		profiles_unref(&profiles);
+		ck_assert_int_eq(regexlist_match(profile_rcpt_re(profiles_at(other, 0)), m.scratch,
+					 "x,y@b.example", 13, &i),
+			REGEX_YES);
+		ck_assert_uint_eq(i, 2);
+		profiles_unref(&other);
+		profiles_unref(&other);
+		ck_assert_ptr_null(profiles_ref(NULL));
+		profiles_builder_free(&b);
+	}
+END_TEST
+
+START_TEST(thousands_of_profiles)
+	{
+		char id[16], name[16];
+		int i;
+
+		for (i = 0; i < 5000; i++) {
+			struct made_profile row = { .id = id, .name = name, .maxsize = id };
+
+			(void)snprintf(id, sizeof(id), "%d", i);
+			(void)snprintf(name, sizeof(name), "name%d", i);
+			ck_assert_int_eq(made_profile(&m, &row), 1);
+		}
+		(void)finish();
+		ck_assert_uint_eq(profiles_count(m.parts.profiles), 5000);
+		for (i = 0; i < 5000; i++) {
+			(void)snprintf(name, sizeof(name), "name%d", i);
+			ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, name),
+				profiles_at(m.parts.profiles, (size_t)i));
+			ck_assert_uint_eq(profile_maxsize(
+						  profiles_by_id(m.parts.profiles, name + 4)),
+				(uint64_t)i);
+		}
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("profile");
+	TCase *tcase = tcase_create("profile");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_row_comes_back_as_it_was);
+	tcase_add_test(tcase, nulls_restrict);
+	tcase_add_loop_test(tcase, a_row_with_bad_bounds_is_named_and_left_out, 0, ROWS(left_out));
+	tcase_add_loop_test(tcase, a_bad_entry_is_named_and_left_out_alone, 0, ROWS(parts));
+	tcase_add_test(tcase, names_past_their_bounds_are_left_out);
+	tcase_add_test(tcase, nul_bytes_and_lists_are_no_single_values);
+	tcase_add_test(tcase, twins_are_named);
+	tcase_add_loop_test(tcase, hosts_and_recipients_are_found, 0, ROWS(recipients));
+	tcase_add_loop_test(tcase, regexes_are_found, 0, ROWS(regexes));
+	tcase_add_test(tcase, list_columns_are_not_split);
+	tcase_add_test(tcase, thousands_of_profiles);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
