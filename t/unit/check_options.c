@@ -126,7 +126,7 @@ START_TEST(the_man_page_has_every_key_as_the_table_has_it)
 			strbuf_addf(&want, "\n.It Cm %s\n(", all[i].name);
 			options_summarize(&all[i], &want);
 			strbuf_add_str(&want, ")\n.br\n");
-			if ((at = strstr(at, want.text)) == NULL)
+			if (strstr(at, want.text) == NULL)
 				ck_abort_msg("[%s]: " MAN_PAGE " lacks:%s", all[i].section,
 					want.text);
 		}
