@@ -61,13 +61,12 @@ endif
 comma = ,
 
 library_cflags = $(PQ_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) \
-	$(INIH_CFLAGS) $(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
+	$(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
 preprocess = -std=c11 -D_GNU_SOURCE -I. $(CPPFLAGS) $(sort $(library_cflags))
 compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) -fPIE -pthread
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(link_hardening) -pie -pthread -Wl,--as-needed
 
 lib_libs = $(PCRE2_LIBS) $(PSL_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(HS_LIBS) $(LIBS)
-load_libs = $(INIH_LIBS)
 daemon_libs = $(MILTER_LIBS) $(PQ_LIBS) $(EVENT_LIBS)
 
 # ---- sources and products ---------------------------------------------------
@@ -129,16 +128,16 @@ $(all_archives): $(BUILD)/sources
 	$(call say,AR) $(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/postern: $(BUILD)/milter/main.o $(libdaemon) $(libload) $(libpostern)
-	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(load_libs) $(lib_libs)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
 $(BUILD)/posternctl: $(BUILD)/ctl/main.o $(libctl) $(libload) $(libpostern)
-	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(load_libs) $(lib_libs)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(lib_libs)
 
 $(unit_programs) $(helper_programs): %: %.o $(all_archives)
-	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(daemon_libs) $(load_libs) $(lib_libs)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(daemon_libs) $(lib_libs)
 
 $(fuzz_programs): %: %.o $(all_archives)
-	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(load_libs) $(lib_libs)
+	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
 -include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(load_objects) $(call objects,milter/*.c ctl/*.c) \
 	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs)))

@@ -34,7 +34,6 @@ $hs    long lists of regular expressions
 libpsl-dev          public suffixes
 publicsuffix        the list of them
 libidn2-dev         international domain names
-libinih-dev         the configuration file
 libcrypt-dev        password hashes
 libevent-dev        the daemon's own sockets
 "

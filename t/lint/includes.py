@@ -39,7 +39,6 @@ LIBRARIES = {
         ["milter/server*", "milter/control*", "milter/auth*", "milter/status*"],
     ),
     "jansson": (["jansson.h", "jansson_config.h"], ["load/*", "milter/*", "ctl/*", "lib/auth/jwt*"]),
-    "inih": (["ini.h", "INIReader.h"], ["load/config.c"]),
     "libpsl": (["libpsl.h"], ["lib/match/orgdomain.c"]),
     "PCRE2": (["pcre2.h", "pcre2posix.h"], ["lib/match/regexlist.c", "lib/match/regex_*.[ch]"]),
     "hyperscan": (["hs.h", "hs/*", "hs_*.h"], ["lib/match/regex_prefilter.c"]),

@@ -36,7 +36,6 @@ VIOLATIONS = [
     ("milter/session.c", "#include <event2/event.h>", "libevent"),
     ("lib/rules/planted.c", "#include <jansson.h>", "jansson"),
     ("lib/auth/password.c", "#include <jansson.h>", "jansson"),
-    ("load/planted.c", "#include <ini.h>", "inih"),
     ("lib/match/domain.c", "#include <libpsl.h>", "libpsl"),
     ("lib/match/orgdomain.c", "#include <idn2.h>", "libidn2"),
     ("lib/rules/planted.c", "#include <pcre2.h>", "PCRE2"),
