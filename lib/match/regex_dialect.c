@@ -59,6 +59,9 @@ static const char *copy_class(const char *p, const char *end, struct strbuf *out
 	strbuf_add_char(out, *p++);
 	if (p < end && *p == '^')
 		strbuf_add_char(out, *p++);
+	else if (p < end && (*p == ':' || *p == '.' || *p == '='))
+		strbuf_add_char(out,
+			'\\'); /* "[:a:]" looks like a POSIX class that is out of place */
 	while (p < end && *p != ']') {
 		hyphen = atom_end(p, end);
 		if (hyphen + 1 >= end || *hyphen != '-' || hyphen[1] == ']') {
@@ -79,6 +82,11 @@ void regex_dialect_translate(const char *regex, size_t len, struct strbuf *out)
 	while (p < end) {
 		if (*p == '\\') {
 			p = copy_escape(p, end, out);
+			continue;
+		}
+		if (*p == '[' && p + 1 < end && p[1] == ']') {
+			strbuf_add_str(out, "(?!)"); /* PCRE2 knows [], but not []? or []* */
+			p += 2;
 			continue;
 		}
 		if (*p == '[') {
