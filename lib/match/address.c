@@ -80,14 +80,15 @@ static bool cut_source_route(struct span *s)
 	return false;
 }
 
-/* The index of the @ between local part and domain, or s.len when there is none. */
+/*
+ * The index of the @ between local part and domain, or s.len when there is none: the last one, as
+ * MTAs have it, but for those within a quoted local part.
+ */
 static size_t find_at(struct span s)
 {
 	size_t end = s.len > 0 && s.text[0] == '"' ? quoted_end(s) : 0, i;
 
-	if (end > 0 && end < s.len && s.text[end] == '@')
-		return end;
-	for (i = s.len; i > 0; i--) {
+	for (i = s.len; i > end; i--) {
 		if (s.text[i - 1] == '@')
 			return i - 1;
 	}

@@ -55,6 +55,16 @@ static const struct {
 	{ "<\"a\\\"@c.d>", "\"a\\\"@c.d", "\"a\\\"@c.d", DOMAIN },
 	{ "<\"@c.d>", "\"@c.d", "\"@c.d", DOMAIN },
 
+	{ "<\"a@evil.e\">", "\"a@evil.e\"", "\"a@evil.e\"", ROUTED },
+	{ "<\"a\"@evil.e@b.c>", "\"a\"@evil.e@b.c", "\"a\"@evil.e@b.c", DOMAIN | ROUTED },
+	{ "<a@ex\xef\xbc\xa0"
+	  "b\xc3\xbc.c>",
+		"a@ex\xef\xbc\xa0"
+		"b\xc3\xbc.c",
+		"a@ex\xef\xbc\xa0"
+		"b\xc3\xbc.c",
+		DOMAIN }, /* U+FF20 is no @ */
+
 	/* Literals, in one form; IDN. */
 	{ "<a@[192.0.2.1]>", "a@[192.0.2.1]", "a@[192.0.2.1]", DOMAIN | LITERAL },
 	{ "<a@[IPv6:2001:DB8:0:0::1]>", "a@[IPv6:2001:DB8:0:0::1]", "a@[2001:db8::1]",
