@@ -1,6 +1,7 @@
 #include "lib/match/domain.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,17 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
+/* Whether the mapping made a mark out of something else: U+FF20, a wide @, is no @. */
+static bool has_new_mark(const char *ascii, const char *name)
+{
+	for (; *ascii != '\0'; ascii++) {
+		if (!isalnum((unsigned char)*ascii) && *ascii != '.' && *ascii != '-' &&
+			strchr(name, *ascii) == NULL)
+			return true;
+	}
+	return false;
+}
+
 /* The A-label form of a name or label with non-ASCII bytes, or -1 when it is no valid IDN. */
 static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
@@ -34,7 +46,7 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 	if (strlen(copy) != len || idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return -1;
 	ascii_len = strlen(ascii);
-	if (ascii_len < DOMAIN_SIZE) {
+	if (ascii_len < DOMAIN_SIZE && !has_new_mark(ascii, copy)) {
 		memcpy(out, ascii, ascii_len + 1);
 		ret = (int)ascii_len;
 	}

@@ -46,6 +46,11 @@ static const struct {
 	{ "example．com｡", "example.com" },
 	{ "bücher-example.com。", "xn--bcher-example-wob.com" },
 
+	/* What would turn into another mark of ASCII is no valid label. */
+	{ "ex＠mple.bücher-example.com", "ex＠mple.xn--bcher-example-wob.com" },
+	{ "［192.0.2.1］", "［192.0.2.1］" },
+	{ "ex：ample．com", "ex：ample．com" },
+
 	/* What is no valid label keeps its bytes, and doesn't shield the labels beside it. */
 	{ "☃.example", "☃.example" },
 	{ "\xff\xfe.example", "\xff\xfe.example" },
