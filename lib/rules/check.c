@@ -93,13 +93,12 @@ static bool set_error(const struct settings *settings, struct verdict *verdict,
 
 bool finding_error(struct checking *c, struct finding *finding, const char *why)
 {
-	if (c->service->mode[finding->check] == MODE_WARN) {
-		finding->outcome = OUTCOME_ERROR;
-		finding_rule(finding, "%s", why);
-		reply_set(&finding->reply, 451, "4.3.0", "%s", why);
-		return true;
-	}
-	return set_error(c->settings, c->verdict, finding, why);
+	bool goes_on = set_error(c->settings, c->verdict, finding, why);
+
+	if (c->service->mode[finding->check] != MODE_WARN)
+		return goes_on;
+	c->verdict->kind = VERDICT_CONTINUE;
+	return true;
 }
 
 void check_failed(const struct settings *settings, enum check check, const char *why,
