@@ -1,0 +1,296 @@
+#include "lib/rules/check.h"
+
+#include <string.h>
+
+#include "lib/match/domain.h"
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	made_begin(&m);
+	m.services[0].mode[CHECK_HELO] = MODE_YES;
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+/* A regex whose match would take ages, on a subject that makes it. */
+#define SLOW "(a+)+(b|c)@x\\.example"
+#define AAAA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TRY_LATER " 451 4.3.0 Service temporarily unavailable, try again later"
+
+/* A regex past its limits, in each kind of list. */
+static const struct {
+	enum list_id id;
+	const char *list;
+	enum on_error on_error;
+	enum check_mode mode;
+	struct asked asked;
+	const char *want;
+} slow[] = {
+	{ LIST_MAIL_DENY_RE, "z\n" SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"tempfail: mail=error(mail_from.access.blacklist_regex:2)" TRY_LATER },
+	{ LIST_MAIL_DENY_RE, "z\n" SLOW, ON_ERROR_ACCEPT, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"accept: mail=error(mail_from.access.blacklist_regex:2)" TRY_LATER
+		"; any=unlisted" },
+	{ LIST_MAIL_DENY_RE, SLOW "\n" AAAA "@x\\.example", ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"tempfail: mail=error(mail_from.access.blacklist_regex:1)" TRY_LATER },
+	{ LIST_MAIL_DENY_RE, AAAA "@x\\.example\n" SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"reject: mail=fail(mail_from.access.blacklist_regex:1) 550 5.7.1 " AAAA
+		"@x.example That sender cannot send mail here" },
+	{ LIST_MAIL_ALLOW_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"accept: mail=unlisted; any=unlisted" },
+	{ LIST_MAIL_ALLOW_RE, SLOW "\n" AAAA "@x\\.example", ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"accept: mail=unlisted; any=unlisted" },
+	{ LIST_RCPT_DENY_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_RCPT, .rcpt = "<" AAAA "@x.example>" },
+		"tempfail: rcpt=error(rcpt_to.access.blacklist_regex:1)" TRY_LATER },
+	{ LIST_HELO_DENY_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_HELO, .helo = AAAA },
+		"tempfail: helo=error(helo.checks.regexps:1)" TRY_LATER },
+	{ LIST_CONN_DENY_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_CONNECT, .ip = "192.0.2.1", .rdns = AAAA },
+		"tempfail: conn=error(connect.rdns_access.blacklist_regex:1)" TRY_LATER },
+	{ LIST_CONN_ALLOW_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
+		{ STAGE_CONNECT, .ip = "192.0.2.1", .rdns = AAAA },
+		"accept: conn=unlisted; any=unlisted" },
+	{ LIST_MAIL_DENY_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_WARN,
+		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
+		"accept: mail=error(mail_from.access.blacklist_regex:1)" TRY_LATER
+		"; any=unlisted" },
+};
+START_TEST(a_regex_past_its_limits_allows_nothing_and_denies_by_on_error)
+	{
+		static const enum check checks[] = { [STAGE_CONNECT] = CHECK_CONN,
+			[STAGE_HELO] = CHECK_HELO,
+			[STAGE_MAIL] = CHECK_MAIL,
+			[STAGE_RCPT] = CHECK_RCPT };
+
+		m.settings->on_error = slow[_i].on_error;
+		m.services[0].mode[checks[slow[_i].asked.stage]] = slow[_i].mode;
+		made_list(&m, slow[_i].id, slow[_i].list);
+		made_build(&m);
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		ck_assert_str_eq(made_decide(&m, &slow[_i].asked), slow[_i].want);
+	}
+END_TEST
+
+START_TEST(an_allow_list_past_its_limits_lets_the_deny_list_speak)
+	{
+		struct asked asked = { STAGE_MAIL, .mail = "<" AAAA "@x.example>" };
+
+		made_list(&m, LIST_MAIL_ALLOW_RE, SLOW);
+		made_list(&m, LIST_MAIL_DENY, "@x.example");
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"reject: mail=fail(mail_from.access.blacklist:1) 550 5.7.1 " AAAA
+			"@x.example That sender cannot send mail here");
+	}
+END_TEST
+
+static uint64_t now;
+static uint64_t tick(void)
+{
+	return now += REGEX_BUDGET_NS / 4;
+}
+
+/* All regexes of one decision share one budget; the next decision has its own. */
+START_TEST(a_decision_has_one_budget_for_its_regexes)
+	{
+		struct asked asked = { STAGE_MAIL, .mail = "<a@b.example>" };
+
+		regex_scratch_free(&m.scratch);
+		m.scratch = regex_scratch_new(tick);
+		made_list(&m, LIST_MAIL_ALLOW_RE,
+			"(?=x).\n(?=x).\n(?=x)."); /* no prefilter for these */
+		made_list(&m, LIST_MAIL_DENY_RE, "(?=y).\n(?=y).\n(?=y).");
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"tempfail: mail=error(mail_from.access.blacklist_regex:3)" TRY_LATER);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"tempfail: mail=error(mail_from.access.blacklist_regex:3)" TRY_LATER);
+	}
+END_TEST
+
+/* The MTA's {daemon_name} chooses the section. */
+static const struct {
+	const char *service, *want;
+} services[] = {
+	{ NULL, "reject" },
+	{ "smtpd", "reject" },
+	{ "submission", "accept: mail=would-reject" },
+	{ "SUBMISSION", "accept: mail=would-reject" },
+	{ "local", "accept: any=unlisted" },
+	{ "localx", "reject" },
+};
+START_TEST(each_service_has_its_own_checks)
+	{
+		struct asked asked = { STAGE_MAIL, .service = services[_i].service,
+			.mail = "<a@b.example>" };
+
+		m.services[1].name = "submission";
+		m.services[1].mode[CHECK_MAIL] = MODE_WARN;
+		m.services[2].name = "Local";
+		m.services[2].mode[CHECK_MAIL] = MODE_NO;
+		m.settings->service_count = 3;
+		made_list(&m, LIST_MAIL_DENY, "a@b.example");
+		made_build(&m);
+		ck_assert_ptr_eq(strstr(made_decide(&m, &asked), services[_i].want), m.text);
+	}
+END_TEST
+
+START_TEST(each_service_exempts_its_own_networks)
+	{
+		struct asked asked = { STAGE_CONNECT, .ip = "192.0.2.1" };
+		struct errmsg err = { "" };
+		struct cidr net;
+
+		ck_assert_int_eq(cidr_parse("192.0.2.0/24", &net, &err), 0);
+		m.services[1].name = "submission";
+		m.services[1].exempt = &net;
+		m.services[1].exempt_count = 1;
+		m.services[2].name = "strict";
+		m.services[2].exempt_count = 0;
+		m.settings->service_count = 3;
+		made_list(&m, LIST_CONN_DENY, "0.0.0.0/0");
+		made_build(&m);
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject"));
+		asked.service = "submission";
+		ck_assert_str_eq(made_decide(&m, &asked), "accept");
+		asked.ip = "127.0.0.1";
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject"));
+		asked.service = "strict";
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject"));
+		asked.service = NULL;
+		ck_assert_str_eq(made_decide(&m, &asked), "accept");
+	}
+END_TEST
+
+/* Names that don't fit are no answer: nothing is matched on a cut copy. */
+START_TEST(a_name_past_its_bounds_is_answered_by_on_error)
+	{
+		char name[DOMAIN_SIZE + 10];
+		struct asked asked = { STAGE_CONNECT, .ip = "192.0.2.1", .rdns = name,
+			.helo = name };
+
+		memset(name, 'a', sizeof(name) - 1);
+		name[sizeof(name) - 1] = '\0';
+		m.settings->on_error = _i ? ON_ERROR_ACCEPT : ON_ERROR_TEMPFAIL;
+		made_build(&m);
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked),
+			_i ? "accept: conn=error(the client's name is too long)" :
+			     "tempfail: conn=error(the client's name is too long)" TRY_LATER));
+		asked.stage = STAGE_HELO;
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked),
+			_i ? "accept: helo=error(the HELO name is too long)" :
+			     "tempfail: helo=error(the HELO name is too long)" TRY_LATER));
+		name[DOMAIN_SIZE - 1] = '\0';
+		ck_assert_str_eq(made_decide(&m, &asked), "accept: helo=unlisted; any=unlisted");
+		asked.stage = STAGE_CONNECT;
+		ck_assert_str_eq(made_decide(&m, &asked), "accept: conn=unlisted; any=unlisted");
+		name[DOMAIN_SIZE - 1] = '.'; /* with its trailing dot */
+		name[DOMAIN_SIZE] = '\0';
+		ck_assert_str_eq(made_decide(&m, &asked), "accept: conn=unlisted; any=unlisted");
+	}
+END_TEST
+
+START_TEST(what_cannot_be_decided_is_answered_by_on_error)
+	{
+		struct verdict verdict;
+
+		memset(&verdict, 0xff, sizeof(verdict));
+		check_failed(NULL, CHECK_RCPT, "no policy yet", &verdict);
+		ck_assert_int_eq(verdict.kind, VERDICT_TEMPFAIL);
+		ck_assert_uint_eq(verdict.count, 1);
+		ck_assert_int_eq(verdict.findings[0].check, CHECK_RCPT);
+		ck_assert_str_eq(verdict.findings[0].rule, "no policy yet");
+		ck_assert_int_eq(verdict.findings[0].reply.code, 451);
+		ck_assert_str_eq(verdict.findings[0].reply.enhanced, "4.3.0");
+		check_failed(m.settings, CHECK_RCPT, "x", &verdict);
+		ck_assert_int_eq(verdict.kind, VERDICT_TEMPFAIL);
+		m.settings->on_error = ON_ERROR_ACCEPT;
+		check_failed(m.settings, CHECK_RCPT, "x", &verdict);
+		ck_assert_int_eq(verdict.kind, VERDICT_CONTINUE);
+		ck_assert_int_eq(verdict.findings[0].outcome, OUTCOME_ERROR);
+	}
+END_TEST
+
+/* The order of the checks: lists, any, the profile; the first rejection ends the stage. */
+START_TEST(the_first_rejection_ends_the_stage)
+	{
+		static const struct made_user row = { .id = "1", .name = "bob", .profile_id = "1" };
+		static const struct made_profile profile = { .id = "1",
+			.name = "p",
+			.maxsize = "10" };
+		struct asked asked = { STAGE_MAIL, .login = "bob", .mail = "<a@b.example>",
+			.size = 11, .rcpt = "<a@b.example>" };
+		static const enum check mail[] = { CHECK_MAIL, CHECK_ANY, CHECK_SENDER,
+			CHECK_SIZE };
+		static const enum check rcpt[] = { CHECK_RCPT, CHECK_ANY, CHECK_RECIPIENT };
+		struct verdict v;
+		size_t i, k;
+
+		made_list(&m, LIST_MAIL_DENY, "a@b.example");
+		made_list(&m, LIST_RCPT_DENY, "a@b.example");
+		made_list(&m, LIST_DOMAINS, "b.example");
+		ck_assert_int_eq(made_profile(&m, &profile), 1);
+		ck_assert_int_eq(made_user(&m, &row), 1);
+		made_build(&m);
+		for (i = 0; i < 4; i++) { /* each check in turn rejects; those before it warn */
+			made_verdict(&m, &asked, &v);
+			ck_assert_int_eq(v.kind, VERDICT_REJECT);
+			ck_assert_uint_eq(v.count, i + 1);
+			for (k = 0; k <= i; k++) {
+				ck_assert_int_eq(v.findings[k].check, mail[k]);
+				ck_assert_int_eq(v.findings[k].outcome,
+					k < i ? OUTCOME_WARN : OUTCOME_FAIL);
+			}
+			m.services[0].mode[mail[i]] = MODE_WARN;
+		}
+		m.services[0].mode[CHECK_ANY] = MODE_YES;
+		asked.stage = STAGE_RCPT;
+		for (i = 0; i < 3; i++) {
+			made_verdict(&m, &asked, &v);
+			ck_assert_int_eq(v.kind, VERDICT_REJECT);
+			ck_assert_uint_eq(v.count, i + 1);
+			for (k = 0; k <= i; k++)
+				ck_assert_int_eq(v.findings[k].check, rcpt[k]);
+			m.services[0].mode[rcpt[i]] = MODE_WARN;
+		}
+		made_verdict(&m, &asked, &v);
+		ck_assert_int_eq(v.kind, VERDICT_CONTINUE);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("check");
+	TCase *tcase = tcase_create("check");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_regex_past_its_limits_allows_nothing_and_denies_by_on_error, 0,
+		ROWS(slow));
+	tcase_add_test(tcase, an_allow_list_past_its_limits_lets_the_deny_list_speak);
+	tcase_add_test(tcase, a_decision_has_one_budget_for_its_regexes);
+	tcase_add_loop_test(tcase, each_service_has_its_own_checks, 0, ROWS(services));
+	tcase_add_test(tcase, each_service_exempts_its_own_networks);
+	tcase_add_loop_test(tcase, a_name_past_its_bounds_is_answered_by_on_error, 0, 2);
+	tcase_add_test(tcase, what_cannot_be_decided_is_answered_by_on_error);
+	tcase_add_test(tcase, the_first_rejection_ends_the_stage);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
