@@ -14,6 +14,7 @@
 
 #define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each line that may wait */
 #define STOP_SECONDS 2
+#define REST_NS 5000000L
 
 /* What stands before each line in the ring. */
 struct record {
@@ -190,15 +191,27 @@ static void say_dropped(void)
 	(void)pthread_mutex_lock(&ring.lock);
 }
 
+/* Let lines gather, so that a busy daemon isn't woken for each. Called and returns with the lock held. */
+static void rest(void)
+{
+	const struct timespec pause = { .tv_nsec = REST_NS };
+
+	(void)pthread_mutex_unlock(&ring.lock);
+	(void)nanosleep(&pause, NULL);
+	(void)pthread_mutex_lock(&ring.lock);
+}
+
 static void *writer_main(void *unused)
 {
 	static char line[LOG_LINE_MAX]; /* of the one thread */
 	struct record record;
+	bool rested = false;
 
 	(void)unused;
 	(void)pthread_mutex_lock(&ring.lock);
 	for (;;) {
 		if (ring.head != ring.tail) {
+			rested = false;
 			record = take(line);
 			(void)pthread_mutex_unlock(&ring.lock);
 			write_line((enum log_level)record.level, line, record.len);
@@ -207,6 +220,9 @@ static void *writer_main(void *unused)
 			say_dropped();
 		} else if (ring.stopping) {
 			break;
+		} else if (!rested) {
+			rest();
+			rested = true;
 		} else {
 			ring.writer_idle = true;
 			(void)pthread_cond_wait(&ring.filled, &ring.lock);
