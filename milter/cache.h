@@ -25,44 +25,49 @@ struct cache_hooks {
 	void *context;
 
 	/*
-	 * A reload has read a new, good configuration: `config` lives as long as the call; `old` is what was in
-	 * force. The policy with its settings follows. What of it can't change while running (sockets, user) is
-	 * for the hook to say.
+	 * A reload has read a new, good configuration: `config` lives as long as the call; `old` is
+	 * what was in force. The policy with its settings follows. What of it can't change while
+	 * running (sockets, user) is for the hook to say.
 	 */
 	void (*config_taken)(void *context, const struct config *config, const struct config *old);
 
 	/*
-	 * Every reload up to and including `request` is answered: ok when all was read and is in force (bad
-	 * rows and lines left out all the same: see the status); else err says what was not, and the old stays.
+	 * Every reload up to and including `request` is answered: ok when all was read and is in
+	 * force (bad rows and lines left out all the same: see the status); else err says what was
+	 * not, and the old stays.
 	 */
 	void (*reload_ended)(void *context, uint64_t request, bool ok, const struct errmsg *err);
 };
 
 /*
  * Start the thread. config is the one that was read at the start, and is the cache's from here on
- * (also when this fails); config_path is read again at each reload. snapshot must outlive it. 0, or -1 with err set.
- * All signals are blocked in the thread.
+ * (also when this fails); config_path is read again at each reload. snapshot must outlive it. 0, or
+ * -1 with err set. All signals are blocked in the thread.
  */
 int cache_start(struct config *config, const char *config_path, struct snapshot *snapshot,
 	const struct cache_hooks *hooks, struct cache **cache_r, struct errmsg *err);
 
 /*
  * Wait until the first load has ended: a policy is in force, or it is known why there is none (then
- * err says so and the thread goes on trying). 0 with a policy; -1 without one, or after timeout_ms. A JSON file that is being
- * read counts as not ended; a database that doesn't answer does not hold this up when the JSON file gave a policy.
+ * err says so and the thread goes on trying). 0 with a policy; -1 without one, or after timeout_ms.
+ * A JSON file that is being read counts as not ended; a database that doesn't answer does not hold
+ * this up when the JSON file gave a policy.
  */
 int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err);
 
-/* End the thread, within a second or so also when the database hangs. Takes NULL; sets the pointer to NULL. */
+/* End the thread, within a second or so also when the database hangs. Takes NULL; sets the pointer
+ * to NULL. */
 void cache_stop(struct cache **cache);
 
 /*
  * Ask for everything to be read again: configuration, lists, store, database. Returns the
- * request's number (they grow); requests that come while one is waiting are answered together. Never waits; any thread.
+ * request's number (they grow); requests that come while one is waiting are answered together.
+ * Never waits; any thread.
  */
 uint64_t cache_reload_request(struct cache *cache);
 
-/* Fill *status_r; status_free() it afterwards. Any thread; waits for no load. -1 only when out of memory. */
+/* Fill *status_r; status_free() it afterwards. Any thread; waits for no load. -1 only when out of
+ * memory. */
 int cache_status(struct cache *cache, struct status *status_r);
 
 #endif
