@@ -62,12 +62,25 @@ bool sender_user_find(const struct checking *c, struct sender_user *who_r)
 	return true;
 }
 
+/* Whether address is own, a canonical address, or that with an extension. */
+static bool is_own(const struct settings *settings, const char *own,
+	const struct mail_address *address)
+{
+	size_t base;
+
+	if (strcmp(own, address->canon) == 0)
+		return true;
+	base = address_base_len(address, settings->recipient_delimiter);
+	return base < address->local_len && strncmp(own, address->canon, base) == 0 &&
+		strcmp(own + base, address->canon + address->local_len) == 0;
+}
+
 /* Whether one entry of froms allows the address. */
 static bool from_allows(const struct settings *settings, const char *entry,
 	const struct mail_address *address)
 {
 	const char *domain = address_domain(address);
-	size_t len = strlen(entry), domain_len = strlen(domain), base;
+	size_t len = strlen(entry), domain_len = strlen(domain);
 
 	if (strcmp(entry, "*") == 0)
 		return true;
@@ -79,11 +92,7 @@ static bool from_allows(const struct settings *settings, const char *entry,
 		return strcmp(entry + 1, domain) == 0 ||
 			(domain_len > len && strcmp(domain + domain_len - len, entry) == 0);
 	}
-	if (strcmp(entry, address->canon) == 0)
-		return true;
-	base = address_base_len(address, settings->recipient_delimiter);
-	return base < address->local_len && strncmp(entry, address->canon, base) == 0 &&
-		strcmp(entry + base, address->canon + address->local_len) == 0;
+	return is_own(settings, entry, address);
 }
 
 /* Without froms: the login itself when it is an address, else login@default_domain. */
@@ -99,8 +108,8 @@ static bool owns_by_name(const struct checking *c, const char *name,
 	else
 		len = snprintf(text, sizeof(text), "%s", name);
 	return len > 0 && (size_t)len < sizeof(text) &&
-		address_parse(text, (size_t)len, &own) == 0 &&
-		from_allows(c->settings, own.canon, address);
+		address_parse(text, (size_t)len, &own) == 0 && own.local_len > 0 &&
+		is_own(c->settings, own.canon, address); /* a name is no pattern */
 }
 
 bool sender_user_owns(const struct checking *c, const struct sender_user *who,
@@ -222,6 +231,17 @@ static bool profile_allows(struct checking *c, const struct profile *profile,
 	return result == REGEX_YES;
 }
 
+/* Why a user without a profile may send to nobody. */
+static void rule_of_nobody(const struct checking *c, const struct sender_user *who,
+	struct finding *finding)
+{
+	if (profiles_is_bad(c->parts->profiles, who->user.profile_id))
+		finding_rule(finding, "user %.80s: the row of profile %.40s was left out",
+			who->user.name, who->user.profile_id);
+	else
+		finding_rule(finding, "user %.80s: no profile (unknown_user)", who->user.name);
+}
+
 bool check_recipient(struct checking *c, const struct mail_address *rcpt)
 {
 	struct sender_user who;
@@ -235,7 +255,7 @@ bool check_recipient(struct checking *c, const struct mail_address *rcpt)
 		return true;
 	}
 	if (who.profile == NULL)
-		finding_rule(finding, "user %.80s: no profile (unknown_user)", who.user.name);
+		rule_of_nobody(c, &who, finding);
 	return finding_fail(c, finding, 550, "5.7.1",
 		rcpt->has_domain ? "User %s not allowed to send to rcpt <%s>" :
 				   "User %s not allowed to send to rcpt %s",
