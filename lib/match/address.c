@@ -131,6 +131,8 @@ static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 	struct cidr ip;
 	int len;
 
+	if (domain.len > 2 && memcmp(domain.text + domain.len - 2, "].", 2) == 0)
+		domain.len--;
 	*is_literal_r =
 		domain.len > 1 && domain.text[0] == '[' && domain.text[domain.len - 1] == ']';
 	if (*is_literal_r && domain.len - 2 < sizeof(text)) {
