@@ -131,24 +131,20 @@ static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 	struct cidr ip;
 	int len;
 
-	if (domain.len > 2 && memcmp(domain.text + domain.len - 2, "].", 2) == 0)
-		domain.len--;
-	*is_literal_r =
-		domain.len > 1 && domain.text[0] == '[' && domain.text[domain.len - 1] == ']';
-	if (*is_literal_r && domain.len - 2 < sizeof(text)) {
-		memcpy(text, domain.text + 1, domain.len - 2);
-		text[domain.len - 2] = '\0';
-		if (strlen(text) == domain.len - 2 && strchr(text, '/') == NULL &&
-			cidr_parse(text, &ip, NULL) == 0) {
-			cidr_format(&ip, text);
-			len = (int)strlen(text);
-			out[0] = '[';
-			memcpy(out + 1, text, (size_t)len);
-			memcpy(out + 1 + len, "]", 2);
-			return len + 2;
-		}
-	}
-	return domain_canon(domain.text, domain.len, out);
+	if ((len = domain_canon(domain.text, domain.len, out)) < 0)
+		return -1;
+	*is_literal_r = len > 1 && out[0] == '[' && out[len - 1] == ']';
+	if (!*is_literal_r || len - 2 >= (int)sizeof(text))
+		return len;
+	memcpy(text, out + 1, (size_t)len - 2);
+	text[len - 2] = '\0';
+	if (strchr(text, '/') != NULL || cidr_parse(text, &ip, NULL) < 0)
+		return len;
+	cidr_format(&ip, text);
+	len = (int)strlen(text);
+	memcpy(out + 1, text, (size_t)len);
+	memcpy(out + 1 + len, "]", 2);
+	return len + 2;
 }
 
 int address_parse(const char *text, size_t len, struct mail_address *address_r)

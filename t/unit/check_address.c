@@ -72,6 +72,7 @@ static const struct {
 	{ "<a@[ipv6:::FFFF:192.0.2.1]>", "a@[ipv6:::FFFF:192.0.2.1]", "a@[192.0.2.1]",
 		DOMAIN | LITERAL },
 	{ "<a@[192.0.2.1].>", "a@[192.0.2.1].", "a@[192.0.2.1]", DOMAIN | LITERAL },
+	{ "<a@[192.0.2.1]。>", "a@[192.0.2.1]。", "a@[192.0.2.1]", DOMAIN | LITERAL },
 	{ "<a@[192.0.2.0/24]>", "a@[192.0.2.0/24]", "a@[192.0.2.0/24]", DOMAIN | LITERAL },
 	{ "<a@[X:y]>", "a@[X:y]", "a@[x:y]", DOMAIN | LITERAL },
 	{ "<a@[]>", "a@[]", "a@[]", DOMAIN | LITERAL },
