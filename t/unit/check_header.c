@@ -1,0 +1,251 @@
+#include <string.h>
+
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	static const struct made_user rows[] = {
+		{ .id = "1", .name = "bob", .froms = "bob@corp.example,@team.example" },
+		{ .id = "2", .name = "eve", .froms = "*" },
+		{ .id = "3", .name = "own@corp.example" },
+	};
+	size_t i;
+
+	made_begin(&m);
+	m.settings->default_domain = "example.com";
+	made_list(&m, LIST_DOMAINS,
+		"bad.example\n!good.bad.example\n!vip@bad.example\nspam@solo.example\nfree.example\n"
+		"!free.example");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(made_user(&m, &rows[i]), 1);
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+#define DENIED " 550 5.7.1 Email from that domain is not accepted here."
+
+/* `any` looks at From (data = yes); the session has no login. */
+static const struct {
+	const char *from, *from2, *want;
+} data[] = {
+	{ NULL, NULL, "accept: data=unlisted" },
+	{ "", NULL, "accept: data=unlisted" },
+	{ "undisclosed: ;", NULL, "accept: data=unlisted" },
+	{ "a@b.example", NULL, "accept: data=unlisted" },
+	{ "A <a@www.bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@BAD.example.", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "spam@solo.example", NULL, "reject: data=fail(access.domains:4)" DENIED },
+	{ "ham@solo.example", NULL, "accept: data=unlisted" },
+	/* the same three ! forms as the envelope */
+	{ "vip@bad.example", NULL, "accept: data=pass(access.domains:3)" },
+	{ "x@good.bad.example", NULL, "accept: data=pass(access.domains:2)" },
+	{ "x@www.free.example", NULL, "accept: data=pass(access.domains:6)" },
+	/* all addresses, of all fields; one refused is enough */
+	{ "a@b.example, c@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "vip@bad.example, c@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "c@bad.example, vip@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "team: a@b.example, c@bad.example;", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@b.example", "c@bad.example", "reject: data=fail(access.domains:1)" DENIED },
+	{ "c@bad.example", "a@b.example", "reject: data=fail(access.domains:1)" DENIED },
+	/* tolerant: odd display names, comments, quotes, folds */
+	{ "A, B & C. <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "\"a@bad.example\" <a@b.example>", NULL, "accept: data=unlisted" },
+	{ "a@b.example (c@bad.example)", NULL, "accept: data=unlisted" },
+	{ "A\r\n <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "=?utf-8?q?a=40bad=2Eexample?= <a@b.example>", NULL, "accept: data=unlisted" },
+};
+START_TEST(any_looks_at_from)
+	{
+		struct asked asked = { STAGE_HEADER, .mail = "<x@y.example>", .from = data[_i].from,
+			.from2 = data[_i].from2 };
+
+		m.services[0].mode[CHECK_DATA] = MODE_YES;
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked), data[_i].want);
+	}
+END_TEST
+
+START_TEST(data_is_yes_no_or_warn)
+	{
+		struct asked asked = { STAGE_HEADER, .mail = "<x@y.example>",
+			.from = "a@bad.example" };
+
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked), "accept"); /* no is the default */
+		m.services[0].mode[CHECK_DATA] = MODE_WARN;
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"accept: data=would-reject(access.domains:1)" DENIED);
+		m.services[0].mode[CHECK_DATA] = MODE_YES;
+		m.services[0].mode[CHECK_ANY] = MODE_NO; /* is a check of its own */
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"reject: data=fail(access.domains:1)" DENIED);
+	}
+END_TEST
+
+/* From belongs to the user, in each of three senses. */
+#define O HEADER_FROM_OWNED
+#define E HEADER_FROM_ENVELOPE
+#define A HEADER_FROM_ALIGNED
+static const struct {
+	enum header_from_mode mode;
+	const char *login, *mail, *from, *from2;
+	const char *rule; /* why it is refused; NULL: it passes; "": it isn't looked at */
+} owners[] = {
+	{ O, NULL, "<x@y.example>", "a@b.example", NULL, "" },
+	{ O, NULL, "<x@y.example>", NULL, NULL, "" },
+	{ O, "bob", "<>", "a@b.example", NULL, "" },
+	{ E, "bob", "<>", NULL, NULL, "" },
+	/* owned */
+	{ O, "bob", "<x@team.example>", "Bob <Bob@corp.example>", NULL, NULL },
+	{ O, "bob", "<x@team.example>", "bob+x@corp.example", NULL, NULL },
+	{ O, "bob", "<x@team.example>", "bob@corp.example, any@team.example", NULL, NULL },
+	{ O, "bob", "<x@team.example>", "team: bob@corp.example;", NULL, NULL },
+	{ O, "bob", "<x@team.example>", "boss@corp.example", NULL,
+		"header_from: boss@corp.example" },
+	{ O, "bob", "<x@team.example>", "bob@corp.example, Boss@corp.example", NULL,
+		"header_from: boss@corp.example" },
+	{ O, "bob", "<x@team.example>", "Boss@corp.example, bob@corp.example", NULL,
+		"header_from: boss@corp.example" },
+	{ O, "bob", "<x@team.example>", "\"boss@corp.example\" <bob@corp.example>", NULL, NULL },
+	{ O, "own@corp.example", "<own@corp.example>", "own@corp.example", NULL, NULL },
+	{ O, "own@corp.example", "<own@corp.example>", "x@corp.example", NULL,
+		"header_from: x@corp.example" },
+	{ O, "eve", "<x@y.example>", "who@ever.example", NULL, NULL },
+	{ O, "token:t@own.example", "<t@own.example>", "T <t@own.example>", NULL, NULL },
+	{ O, "token:t@own.example", "<t@own.example>", "u@own.example", NULL,
+		"header_from: u@own.example" },
+	/* none, two, or one that can't be parsed */
+	{ O, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
+	{ E, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
+	{ A, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
+	{ O, "eve", "<x@y.example>", "x@y.example", "x@y.example",
+		"header_from: several From fields" },
+	{ E, "eve", "<x@y.example>", "x@y.example", "x@y.example",
+		"header_from: several From fields" },
+	{ A, "eve", "<x@y.example>", "x@y.example", "x@y.example",
+		"header_from: several From fields" },
+	{ O, "eve", "<x@y.example>", "", NULL, "header_from: no address in From" },
+	{ O, "eve", "<x@y.example>", "Eve", NULL, "header_from: no address in From" },
+	{ A, "eve", "<x@y.example>", "undisclosed: ;", NULL, "header_from: no address in From" },
+	{ O, "eve", "<x@y.example>", "\"Eve <x@y.example>", NULL,
+		"header_from: From can't be parsed" },
+	{ O, "eve", "<x@y.example>", "a@b.example <x@y.example", NULL, NULL },
+	{ O, "eve", "<x@y.example>", "<x@y.example a@b.example>", NULL,
+		"header_from: From can't be parsed" },
+	/* envelope */
+	{ E, "bob", "<bob@corp.example>", "Bob@Corp.example", NULL, NULL },
+	{ E, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },
+	{ E, "bob", "<bob@corp.example>", "bob+x@corp.example", NULL,
+		"header_from: bob+x@corp.example" },
+	{ E, "bob", "<bob@corp.example>", "bob@corp.example, bob@corp.example", NULL, NULL },
+	/* aligned */
+	{ A, "bob", "<bob@corp.example>", "x@corp.example", NULL, NULL },
+	{ A, "bob", "<bob@corp.example>", "x@www.corp.example", NULL, NULL },
+	{ A, "bob", "<bob@corp.example>", "x@corp.example.evil.example", NULL,
+		"header_from: x@corp.example.evil.example" },
+	{ A, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },
+	{ A, "eve", "<a@x.co.uk>", "a@y.co.uk", NULL, "header_from: a@y.co.uk" },
+	{ A, "eve", "<a@b.x.co.uk>", "c@d.x.co.uk", NULL, NULL },
+	{ A, "eve", "<a@localhost>", "A@localhost", NULL, NULL },
+	{ A, "eve", "<a@localhost>", "b@localhost", NULL, "header_from: b@localhost" },
+	{ A, "eve", "<a@com>", "b@com", NULL, "header_from: b@com" },
+	{ A, "eve", "<a@[192.0.2.1]>", "b@[192.0.2.1]", NULL, "header_from: b@[192.0.2.1]" },
+	{ A, "eve", "<eve>", "b@corp.example", NULL, "header_from: b@corp.example" },
+};
+START_TEST(from_belongs_to_the_user)
+	{
+		struct asked asked = { STAGE_HEADER, .login = owners[_i].login,
+			.mail = owners[_i].mail, .from = owners[_i].from,
+			.from2 = owners[_i].from2 };
+		const char *rule = owners[_i].rule;
+		char want[300] = "accept";
+
+		m.settings->header_from = owners[_i].mode;
+		made_build(&m);
+		if (rule == NULL)
+			strcat(want, ": header_from=pass");
+		else if (rule[0] != '\0')
+			strcat(strcat(strcpy(want, "reject: header_from=fail("), rule),
+				") 550 5.7.1 Envelope and body FROM mismatch");
+		(void)made_decide(&m, &asked);
+		if (rule == NULL)
+			ck_assert_ptr_eq(strstr(m.text, want), m.text);
+		else
+			ck_assert_str_eq(m.text, want);
+	}
+END_TEST
+
+START_TEST(header_from_is_yes_no_or_warn)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
+			.from = "boss@corp.example" };
+
+		made_build(&m);
+		m.services[0].mode[CHECK_HEADER_FROM] = MODE_WARN;
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"accept: header_from=would-reject(header_from: boss@corp.example) 550 5.7.1 "
+			"Envelope and body FROM mismatch");
+		m.services[0].mode[CHECK_HEADER_FROM] = MODE_NO;
+		ck_assert_str_eq(made_decide(&m, &asked), "accept");
+	}
+END_TEST
+
+/* A stranger is held to From when unknown_user names a profile, and not when it accepts. */
+START_TEST(a_stranger_is_held_as_unknown_user_says)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "nobody",
+			.mail = "<nobody@example.com>", .from = "x@y.example" };
+
+		made_build(&m);
+		m.settings->unknown_user = UNKNOWN_ACCEPT;
+		ck_assert_str_eq(made_decide(&m, &asked), "accept");
+		m.settings->unknown_user = UNKNOWN_PROFILE;
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject: header_from=fail"));
+		asked.from = "Nobody <nobody@example.com>";
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "accept: header_from=pass"));
+		m.settings->lists_only = true;
+		asked.from = "x@y.example";
+		ck_assert_str_eq(made_decide(&m, &asked), "accept");
+	}
+END_TEST
+
+START_TEST(what_any_refuses_is_not_looked_at_further)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
+			.from = "a@bad.example" };
+
+		m.services[0].mode[CHECK_DATA] = MODE_YES;
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"reject: data=fail(access.domains:1)" DENIED);
+		asked.from = "vip@bad.example"; /* allowed by any, not owned */
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"reject: data=pass(access.domains:3); header_from=fail(header_from: "
+			"vip@bad.example) 550 5.7.1 Envelope and body FROM mismatch");
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("header");
+	TCase *tcase = tcase_create("header");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, any_looks_at_from, 0, ROWS(data));
+	tcase_add_test(tcase, data_is_yes_no_or_warn);
+	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
+	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
+	tcase_add_test(tcase, a_stranger_is_held_as_unknown_user_says);
+	tcase_add_test(tcase, what_any_refuses_is_not_looked_at_further);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
