@@ -1,0 +1,81 @@
+"""The recorded decisions once more, a sample of 200, through the milter socket."""
+
+import configparser
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.milter_client import play
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cases"))
+
+import cases  # noqa: E402
+
+SAMPLE = 200
+
+
+def is_playable(rule_set, case):
+    """A refused login never comes to a milter; a NUL or a line end neither."""
+    steps = cases.expected(rule_set)[case["id"]]["steps"]
+    return all(verdict == "accept" for step, verdict, *_ in steps if step == "auth")
+
+
+def sample():
+    """Every n-th case of all rule sets together, so that each set has its share."""
+    every = [(rule_set, case) for rule_set in cases.RULE_SETS
+             for case in cases.sessions(rule_set).values()
+             if is_playable(rule_set, case) and case["id"] not in cases.disputed()]
+    return [every[i * len(every) // SAMPLE] for i in range(SAMPLE)]
+
+
+def settings_of(rule_set):
+    """The rule set's own [check], [rcpt], [deny_msg], [profile] and delay_reject."""
+    parser = configparser.RawConfigParser(inline_comment_prefixes=None, strict=True)
+    parser.read(cases.FOLDER / rule_set / "postern.conf", encoding="utf-8")
+    config = {section: dict(parser[section]) for section in ("check", "rcpt", "deny_msg", "profile")
+              if section in parser}
+    config["milter"] = {"delay_reject": parser["milter"]["delay_reject"]}
+    return config
+
+
+@pytest.fixture(scope="module")
+def daemons(shared_box):
+    """One daemon a rule set, started when it is first asked for."""
+    running = {}
+
+    def get(rule_set):
+        if rule_set not in running:
+            folder = cases.FOLDER / rule_set
+            lists = {path.name: path.read_text(encoding="utf-8")
+                     for path in (folder / "lists").glob("*")}
+            running[rule_set] = shared_box.postern(
+                config=settings_of(rule_set), lists=lists,
+                store=(folder / "store.json").read_text(encoding="utf-8"))
+        return running[rule_set]
+
+    return get
+
+
+def comparable(steps, verdict_only):
+    """
+    Steps without what a milter can't show: the auth step, which is the MTA's; the text of a refused
+    connect (no reply can be set there); where the text is free, any text.
+    """
+    shown = []
+    for step, verdict, *text in steps:
+        if step == "auth":
+            continue
+        text = text[0] if text and text[0] and step != "connect" and not verdict_only else ""
+        shown.append((step, verdict, text))
+    return shown
+
+
+@pytest.mark.parametrize("rule_set, case", [pytest.param(*one, id=one[1]["id"]) for one in sample()])
+def test_the_milter_decides_as_expected(daemons, rule_set, case):
+    want = cases.expected(rule_set)[case["id"]]
+    login = case["auth"]["user"] if case.get("auth") else None
+    with daemons(rule_set).milter() as milter:
+        steps = play(milter, case, login=login)
+    verdict_only = want.get("compare") == "verdict"
+    assert comparable(steps, verdict_only) == comparable(want["steps"], verdict_only)

@@ -1,0 +1,91 @@
+"""
+A real Sendmail with INPUT_MAIL_FILTER: what its clients are answered at each stage. Over inet: Sendmail
+takes no unix socket below a folder that anybody may write to, as /tmp is.
+"""
+
+import pytest
+
+from harness.smtp import Smtp
+
+MESSAGE = "From: {}\r\nSubject: test\r\n\r\nHello\r\n"
+
+LISTS = {
+    "connect.rdns_access.blacklist": "127.0.0.66\nbad.example.net\n",
+    "helo.checks.regexps": "friend\n",
+    "mail_from.access.blacklist": "spam@example.org\n",
+    "mail_from.access.whitelist": "good@spam.example\n",
+    "mail_from.access.blacklist_regex": ".*@spam\\.example\n",
+    "rcpt_to.access.blacklist": "former@example.com\n",
+    "access.domains": "unwelcome.example\n",
+}
+
+
+@pytest.fixture(scope="module")
+def servers(shared_box):
+    daemon = shared_box.postern(config={"check": {"helo": "yes", "data": "yes"}}, lists=LISTS, inet=True)
+    mta = shared_box.sendmail(milter=daemon.sendmail_milter)
+    return daemon, mta
+
+
+def talk(mta, source="127.0.0.1", helo="client.example.net", mail="<a@example.net>",
+         rcpt="<b@example.com>", header_from="A <a@example.net>"):
+    """The last reply of a session, and the step that it answered."""
+    with Smtp(mta.port, source=source) as smtp:
+        for step, line in (("helo", "HELO " + helo), ("mail", "MAIL FROM:" + mail),
+                           ("rcpt", "RCPT TO:" + rcpt)):
+            reply = smtp.command(line)
+            if not reply:
+                return step, reply
+        return "data", smtp.data(MESSAGE.format(header_from))
+
+
+# What is asked, where it is refused (connect and helo wait for MAIL), the words, the rule.
+REFUSALS = [
+    ({"source": "127.0.0.66"}, "mail", "[127.0.0.66] You are not allowed to connect",
+     "connect.rdns_access.blacklist:1"),
+    ({"helo": "friend"}, "mail", "friend That HELO is not allowed to connect", "helo.checks.regexps:1"),
+    ({"mail": "<spam@example.org>"}, "mail", "spam@example.org That sender cannot send mail here",
+     "mail_from.access.blacklist:1"),
+    ({"mail": "<other@spam.example>"}, "mail", "other@spam.example That sender cannot send mail here",
+     "mail_from.access.blacklist_regex:1"),
+    ({"rcpt": "<former@example.com>"}, "rcpt", "former@example.com That recipient is not allowed",
+     "rcpt_to.access.blacklist:1"),
+    ({"rcpt": "<x@mail.unwelcome.example>"}, "rcpt", "You are not welcome here.", "access.domains:1"),
+    ({"header_from": "X <x@www.unwelcome.example>"}, "data",
+     "Email from that domain is not accepted here.", "access.domains:1"),
+]
+
+
+@pytest.mark.parametrize("asked, where, words, rule", REFUSALS, ids=[row[3] + "-" + row[1] for row in REFUSALS])
+def test_refused_with_the_same_code_and_words_as_through_postfix(servers, asked, where, words, rule):
+    daemon, mta = servers
+    mark = daemon.mark()
+    step, reply = talk(mta, **asked)
+    assert step == where, reply
+    assert (reply.code, reply.enhanced) == (550, "5.7.1"), reply
+    assert reply.words.endswith(words), reply
+    assert daemon.wait_record(mark, verdict="reject")["rule"] == rule
+
+
+def test_an_allowed_sender_of_a_refused_domain_gets_through(servers):
+    _, mta = servers
+    step, reply = talk(mta, mail="<good@spam.example>", header_from="G <good@spam.example>")
+    assert (step, reply.code) == ("data", 250), reply
+
+
+def test_a_message_that_is_let_through_is_logged_with_its_queue_id(servers):
+    daemon, mta = servers
+    mark = daemon.mark()
+    step, reply = talk(mta)
+    assert (step, reply.code) == ("data", 250), reply
+    record = daemon.wait_record(mark, verdict="accept")
+    assert record.get("queue") and record["queue"] in reply.text, (record, reply)
+
+
+def test_mail_waits_while_postern_is_away(box):
+    daemon = box.postern(inet=True)
+    mta = box.sendmail(milter=daemon.sendmail_milter)
+    daemon.stop()
+    with Smtp(mta.port) as smtp:
+        replies = [smtp.greeting, smtp.helo(), smtp.mail()]
+    assert any(400 <= reply.code < 500 for reply in replies), replies
