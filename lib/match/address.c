@@ -169,8 +169,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 	domain = at < s.len ? (struct span){ s.text + at + 1, s.len - at - 1 } :
 			      (struct span){ "", 0 };
 	a->local_len = (uint16_t)canon_local(local, a->canon, &a->is_routed);
-	a->has_domain = domain.len > 0;
-	a->is_literal = false;
+	a->has_domain = a->is_literal = false;
 	a->canon_len = a->local_len;
 	if (at < s.len) {
 		a->canon[a->canon_len++] = '@';
@@ -178,6 +177,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		if (domain_len < 0)
 			return -1;
 		a->canon_len = (uint16_t)(a->canon_len + domain_len);
+		a->has_domain = domain_len > 0; /* IDNA maps some characters to nothing */
 	}
 	a->canon[a->canon_len] = '\0';
 	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* RFC 5321 4.5.1: in any case */

@@ -30,6 +30,7 @@ static const struct {
 	{ "<\"PostMaster\">", "postmaster", "postmaster", 0 },
 	{ "<Bob>", "Bob", "bob", 0 },
 	{ "<a@>", "a@", "a@", 0 },
+	{ "<a@\xc2\xad>", "a@\xc2\xad", "a@", 0 }, /* a soft hyphen */
 	{ "<@>", "@", "@", 0 },
 	{ "<@b.c>", "@b.c", "@b.c", DOMAIN },
 	{ ">", ">", ">", 0 },
