@@ -87,8 +87,8 @@ static const char *plain_item(const char *at, const char *end, char **to)
 	}
 	if (at == end || at == start)
 		return NULL;
-	if (at - start == 4 && strncasecmp(start, "NULL", 4) == 0)
-		*to = item;
+	if (at - start == 4 && *to - item == 4 && strncasecmp(item, "NULL", 4) == 0)
+		*to = item; /* four characters without a backslash: no text, but NULL */
 	return at;
 }
 
