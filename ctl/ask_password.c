@@ -36,10 +36,10 @@ int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *e
 	/* Signals wait: whoever is interrupted gets their terminal back as it was. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &signals);
-	(void)fputs(prompt, stderr);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	(void)fputs(prompt, stderr); /* now: what is typed from here on is neither shown nor lost */
 	ret = read_line(stdin, text_r, size, err);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	(void)fputc('\n', stderr);

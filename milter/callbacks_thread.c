@@ -4,22 +4,17 @@
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "milter/callbacks.h"
 #include "milter/log.h"
 
-#define KICK_NS 20000000L
-
 static struct {
 	char *path; /* of a unix socket; NULL: an inet one */
-	pthread_t main, thread;
-	bool running;
+	pthread_t main;
 	atomic_bool ended;
 } milter;
 
@@ -61,12 +56,7 @@ int milter_open(const struct milter_socket *socket, struct filter *filter, struc
 
 static void *milter_main(void *unused)
 {
-	sigset_t kick;
-
 	(void)unused;
-	(void)sigemptyset(&kick);
-	(void)sigaddset(&kick, MILTER_SIGNAL);
-	(void)pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	if (smfi_main() != MI_SUCCESS)
 		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
 	atomic_store(&milter.ended, true);
@@ -74,21 +64,15 @@ static void *milter_main(void *unused)
 	return NULL;
 }
 
-static void ignore(int signal)
-{
-	(void)signal;
-}
-
 int milter_start(struct errmsg *err)
 {
-	const struct sigaction kick = { .sa_handler = ignore };
+	pthread_t thread;
 	int ret;
 
-	(void)sigaction(MILTER_SIGNAL, &kick, NULL);
 	milter.main = pthread_self();
-	if ((ret = pthread_create(&milter.thread, NULL, milter_main, NULL)) != 0)
+	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
 		return errmsg_set(err, "can't start the milter's thread: %s", strerror(ret));
-	milter.running = true;
+	(void)pthread_detach(thread);
 	return 0;
 }
 
@@ -97,33 +81,8 @@ bool milter_has_ended(void)
 	return atomic_load(&milter.ended);
 }
 
-/* smfi_stop() waits for a lock that the listener holds while it polls, for up to five seconds. */
-static void *stopper_main(void *unused)
+void milter_leave(void)
 {
-	(void)unused;
-	(void)smfi_stop();
-	return NULL;
-}
-
-void milter_stop(void)
-{
-	const struct timespec pause = { .tv_nsec = KICK_NS };
-	pthread_t stopper;
-	bool has_stopper;
-
-	if (!milter.running)
-		return;
-	/* First of all: from now on the path is free for the daemon that comes next. */
 	if (milter.path != NULL)
 		(void)unlink(milter.path);
-	has_stopper = pthread_create(&stopper, NULL, stopper_main, NULL) == 0;
-	/* A signal ends the listener's poll(). One that comes just before it is lost, so go on. */
-	while (!atomic_load(&milter.ended)) {
-		(void)nanosleep(&pause, NULL);
-		(void)pthread_kill(milter.thread, MILTER_SIGNAL);
-	}
-	(void)pthread_join(milter.thread, NULL);
-	if (has_stopper)
-		(void)pthread_join(stopper, NULL);
-	milter.running = false;
 }

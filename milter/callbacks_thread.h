@@ -33,7 +33,11 @@ int milter_open(const struct milter_socket *socket, struct filter *filter, struc
 int milter_start(struct errmsg *err);
 bool milter_has_ended(void);
 
-/* Stop answering, within some ten milliseconds; sessions are cut. Removes a unix socket. */
-void milter_stop(void);
+/*
+ * The process is about to end: a unix socket's path is free for the daemon that comes next. libmilter is
+ * left running until then: its own way to stop takes up to five seconds, and destroys a lock that
+ * another of its threads waits for.
+ */
+void milter_leave(void);
 
 #endif

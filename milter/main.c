@@ -318,13 +318,13 @@ static void announce(struct daemon *daemon)
 	process_ready("no policy yet");
 }
 
-/* In the order in which they were started, backwards. What libmilter's workers may still use stays. */
+/* What libmilter's workers may still use stays: they are cut off by the end of the process. */
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");
 	if (daemon->control_path[0] != '\0')
 		(void)unlink(daemon->control_path);
-	milter_stop();
+	milter_leave();
 	cache_stop(&daemon->cache);
 	server_stop(daemon->server);
 	control_free(&daemon->control);
