@@ -44,10 +44,21 @@ static const char *skip_scheme(const char *hash)
 	return NULL;
 }
 
+/* "SALT$DIGEST", the digest of the right length. */
+static int check_digest(const char *salt, size_t digest_len, struct errmsg *err)
+{
+	const char *digest = strchr(salt, '$');
+
+	if (digest == NULL || strlen(digest + 1) != digest_len ||
+		strspn(digest + 1, itoa64) != digest_len)
+		return errmsg_set(err, "a cut or damaged hash");
+	return 0;
+}
+
 /* $5$ and $6$: rounds=N$ within bounds, and a digest of the right length. */
 static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
 {
-	const char *salt = hash + 3, *digest;
+	const char *salt = hash + 3;
 	unsigned long rounds;
 	char *end;
 
@@ -60,11 +71,7 @@ static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
 				SHA_ROUNDS_MAX);
 		salt = end + 1;
 	}
-	digest = strchr(salt, '$');
-	if (digest == NULL || strlen(digest + 1) != digest_len ||
-		strspn(digest + 1, itoa64) != digest_len)
-		return errmsg_set(err, "a cut or damaged hash");
-	return 0;
+	return check_digest(salt, digest_len, err);
 }
 
 static int check_bcrypt(const char *hash, struct errmsg *err)
@@ -89,7 +96,7 @@ static int check_yescrypt(const char *params, struct errmsg *err)
 		return errmsg_set(err, "yescrypt parameters out of the usual (j, N, r)");
 	if (n > 30 || 128UL * (unsigned long)(r + 1) << (n + 1) > MEMORY_MAX)
 		return errmsg_set(err, "yescrypt would need more than %lu MiB", MEMORY_MAX >> 20);
-	return 0;
+	return check_digest(params + 4, 43, err);
 }
 
 /* A 30-bit number of five digits, the lowest first; -1 when they are none. */
@@ -117,7 +124,7 @@ static int check_scrypt(const char *params, struct errmsg *err)
 	if (n > 20 || r > 256 || p > 4 || 128UL * (unsigned long)r << n > MEMORY_MAX)
 		return errmsg_set(err, "scrypt would need more than %lu MiB, or p is above 4",
 			MEMORY_MAX >> 20);
-	return 0;
+	return check_digest(params + 11, 43, err);
 }
 
 /* Whether crypt(3) knows the method and it is strong enough. Some systems call $5$ legacy;
