@@ -1,0 +1,352 @@
+#include "lib/auth/password.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "t/unit/unit.h"
+
+#define FISH_6 \
+	"$6$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./FXCDD2Y6iXkj4Lp/"
+#define FISH_5 "$5$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249"
+#define FISH_Y "$y$j75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC"
+#define FISH_2 "$2b$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy"
+
+/* What was made with crypt(3), as every system's passwd makes it. */
+static const struct {
+	const char *password, *hash;
+} right[] = {
+	{ "Hello world!",
+		"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdF"
+		"CoEOfaS35inz1" },
+	{ "Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5" },
+	{ "U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW" },
+	{ "swordfish", FISH_6 },
+	{ "swordfish", FISH_5 },
+	{ "swordfish", FISH_Y },
+	{ "swordfish", FISH_2 },
+	{ "swordfish",
+		"$6$rounds=1000$saltsalt$Pz.NeZwrOKpKm9zoXt43nzEgLTvewod6d8MyxWKF2ERHu/fxVS6EQA70HfP1/65MTN1."
+		"vs19WOwQe7rIz9GM5/" },
+	{ "swordfish", "$5$rounds=1000$saltsalt$Z8iVlwsZ1013qGqDLfi/9i2BBlL/blHZpL6qVNJkXH4" },
+	{ "swordfish", "$2y$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy" },
+	{ "swordfish", "$gy$j75$saltsaltsaltsalt$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY.Akz/mc6tI8" },
+	{ "swordfish", "$7$7/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0" },
+	{ "swordfish",
+		"$y$j9T$F5Jx5fExrKuPp53xLKQ..1$TuYUAe2Rgyv0ovKGwYafIYPk72RaeXulr0zFf50b7J9" },
+	{ "swordfish",
+		"$6$$Jv7haamtvLoRBcLj2j/zTdKEnRgWRIIHmRPjdiI0b9TQsZhT.DqvIYbHgxntL7TcVfD45DBTqIx.s8sH/fCat0" },
+	{ "", "$6$saltsalt$qkTgsCrWMTAS9gBGcf9W60sFfH.hU0oTCAOJjhbz5tSp/sU3/xXZK4OFwCtq8lIIdpJ6CatVdOTSHKp97TPkt/" },
+	/* UTF-8 is hashed as it is. */
+	{ "p\xc3\xa4ssw\xc3\xb6rd",
+		"$6$saltsalt$TQjRhpJdqmLx0U8it3EsUajwkmOMMvw5vhUFc7mohzFFoj/QHrfYUHU1oSkwyCEoTUCDOiAOW135nel3"
+		"bqtKe." },
+	{ "p\xe4ssw\xf6rd",
+		"$6$saltsalt$BylX5U0DWo6nwl6blnqAubB5aBgG6xRM9jxEfyHZpi3DGCGteEpRinWKQpkiWN9iNPaINR3aaZIOaaej"
+		"5gQxH/" },
+	/* {SCHEME} in front, in any case. */
+	{ "swordfish", "{CRYPT}" FISH_6 },
+	{ "swordfish", "{crypt}" FISH_Y },
+	{ "swordfish", "{SHA512-CRYPT}" FISH_6 },
+	{ "swordfish", "{Sha256-Crypt}" FISH_5 },
+	{ "swordfish", "{BLF-CRYPT}" FISH_2 },
+	{ "swordfish", "{BCRYPT}" FISH_2 },
+	{ "swordfish", "{YESCRYPT}" FISH_Y },
+};
+START_TEST(the_right_password_is_right)
+	{
+		struct errmsg err = { "" };
+		char other[64];
+
+		ck_assert_msg(password_usable(right[_i].hash, &err) == 0, "%s", err.text);
+		ck_assert_int_eq(password_check(right[_i].hash, right[_i].password),
+			PASSWORD_RIGHT);
+		(void)snprintf(other, sizeof(other), "%sx", right[_i].password);
+		ck_assert_int_eq(password_check(right[_i].hash, other), PASSWORD_WRONG);
+	}
+END_TEST
+
+static const char *const wrong[] = { "", "Swordfish", "swordfis", "swordfish ", " swordfish",
+	"sw\xc3\xb6rdfish", "sw" };
+START_TEST(any_other_password_is_wrong)
+	{
+		ck_assert_int_eq(password_check(FISH_6, wrong[_i]), PASSWORD_WRONG);
+		ck_assert_int_eq(password_check(FISH_5, wrong[_i]), PASSWORD_WRONG);
+		ck_assert_int_eq(password_check(FISH_2, wrong[_i]), PASSWORD_WRONG);
+	}
+END_TEST
+
+#define DAMAGED "a cut or damaged hash"
+#define WEAK "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)"
+#define UNKNOWN "not a crypt(3) hash that this system knows"
+#define NONE "not a crypt(3) hash ($6$, $5$, $y$, $2b$)"
+
+/* Hashes that nobody logs in with; the password is the one that they were made of. */
+static const struct {
+	const char *hash, *why;
+} unusable[] = {
+	{ "", "empty" },
+	{ "swordfish", NONE },
+	{ "{PLAIN}swordfish", "a {SCHEME} that is not of crypt(3)" },
+	{ "{SSHA}abcdefgh", "a {SCHEME} that is not of crypt(3)" },
+	{ "{" FISH_6, "a {SCHEME} that is not of crypt(3)" },
+	{ "{CRYPT" FISH_6, "a {SCHEME} that is not of crypt(3)" },
+	{ "{CRYPT}", NONE },
+	{ "{CRYPT}{CRYPT}" FISH_6, NONE },
+	{ "{CRYPT} " FISH_6, NONE },
+	{ " " FISH_6, NONE },
+	{ "*", NONE },
+	{ "!" FISH_6, NONE },
+	{ "x", NONE },
+	{ "$", UNKNOWN },
+	{ "$9$saltsalt$abc", UNKNOWN },
+	/* cut, or with something behind */
+	{ "$6$", DAMAGED },
+	{ "$6$saltsalt", DAMAGED },
+	{ "$6$saltsalt$", DAMAGED },
+	{ "$6$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./FXCDD2Y6iXkj4Lp",
+		DAMAGED },
+	{ FISH_6 "x", DAMAGED },
+	{ FISH_6 "$", DAMAGED },
+	{ FISH_6 ":x", UNKNOWN },
+	{ FISH_6 " ", UNKNOWN },
+	{ FISH_5 ".", DAMAGED },
+	{ "$5$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH24", DAMAGED },
+	{ FISH_2 ".", DAMAGED },
+	{ "$2b$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YY", DAMAGED },
+	{ "$y$j75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0ut", DAMAGED },
+	{ "$y$j75$saltsaltsaltsalt", DAMAGED },
+	{ "$y$j75$", DAMAGED },
+	{ FISH_Y ".", DAMAGED },
+	{ "$gy$j75$saltsaltsaltsalt$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY", DAMAGED },
+	{ "$7$7/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5", DAMAGED },
+	{ "$7$7/...", DAMAGED },
+	/* legacy, or cheap */
+	{ "$1$saltsalt$oRU2v0epEgeuFbQ18zEuW.", WEAK },
+	{ "$md5$saltsalt$$felSWnXVqM5gjltXgugdV.", WEAK },
+	{ "$sha1$1000$saltsalt$4OqNhSSrIL.yKZFTZgofGtK6b/ci", WEAK },
+	{ "$3$$61fb34469b9989b01be4e8630c52eed6", WEAK },
+	{ "$2x$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", WEAK },
+	{ "abIudS3O2Umpc", NONE },
+	{ "_J9..rasmgatjHSE/Zxs", NONE },
+	/* too costly: a row must not hold a worker for seconds */
+	{ "$6$rounds=500001$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
+	  "FXCDD2Y6iXkj4Lp/",
+		"rounds=500001 is more than 500000" },
+	{ "$5$rounds=999999999$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
+		"rounds=999999999 is more than 500000" },
+	{ "$5$rounds=99999999999999999999$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
+		"is more than 500000" },
+	{ "$2b$14$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
+		"a bcrypt cost of 14 is more than 13" },
+	{ "$2b$31$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
+		"a bcrypt cost of 31 is more than 13" },
+	{ "$y$jFT$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+		"yescrypt would need more than 64 MiB" },
+	{ "$y$jzz$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+		"yescrypt would need more than 64 MiB" },
+	{ "$y$/75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+		"yescrypt parameters out of the usual (j, N, r)" },
+	{ "$7$J/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
+		"scrypt would need more than 64 MiB, or p is above 4" },
+	{ "$7$7/..../z.../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
+		"scrypt would need more than 64 MiB, or p is above 4" },
+};
+START_TEST(an_unusable_hash_says_why_and_lets_nobody_in)
+	{
+		struct errmsg err = { "" };
+		const char *hash = unusable[_i].hash;
+
+		ck_assert_int_eq(password_usable(hash, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, unusable[_i].why));
+		ck_assert_int_eq(password_usable(hash, NULL), -1);
+		if (strlen(hash) > 20)
+			ck_assert_ptr_null(strstr(err.text, hash + 15)); /* never the hash */
+		ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_WRONG);
+		ck_assert_int_eq(password_check(hash, ""), PASSWORD_WRONG);
+	}
+END_TEST
+
+/* Rounds below crypt(3)'s own minimum are not what it makes: never right. */
+START_TEST(rounds_must_be_those_that_were_hashed_with)
+	{
+		char hash[] =
+			"$6$rounds=1001$saltsalt$Pz.NeZwrOKpKm9zoXt43nzEgLTvewod6d8MyxWKF2ERHu/"
+			"fxVS6EQA70HfP1/65MTN1.vs19WOwQe7rIz9GM5/";
+
+		ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_WRONG);
+		memcpy(hash + 10, "0999", 4);
+		ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_WRONG);
+	}
+END_TEST
+
+START_TEST(each_changed_byte_is_wrong)
+	{
+		char hash[] = FISH_Y;
+		size_t i;
+
+		for (i = 0; i + 1 < sizeof(hash); i += 3) {
+			char old = hash[i];
+
+			hash[i] = old == 'a' ? 'b' : 'a';
+			ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_WRONG);
+			hash[i] = old;
+		}
+		ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_RIGHT);
+	}
+END_TEST
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Printed, not judged: an unknown user costs what a usual hash does. */
+START_TEST(an_unknown_user_is_wrong_and_costs_as_much)
+	{
+		const char *usual = FISH_6;
+		double known, unknown, start = seconds();
+		int i;
+
+		for (i = 0; i < 20; i++)
+			ck_assert_int_eq(password_check(usual, "x"), PASSWORD_WRONG);
+		known = seconds() - start;
+		start = seconds();
+		for (i = 0; i < 20; i++)
+			ck_assert_int_eq(password_check(NULL, "x"), PASSWORD_WRONG);
+		unknown = seconds() - start;
+		printf("known %.2f ms, unknown %.2f ms\n", known * 50, unknown * 50);
+		ck_assert_int_eq(password_check(NULL, ""), PASSWORD_WRONG);
+	}
+END_TEST
+
+START_TEST(long_passwords_are_whole_or_wrong)
+	{
+		char password[600], hash[384];
+		struct errmsg err = { "" };
+
+		memset(password, 'x', sizeof(password));
+		password[511] = '\0';
+		ck_assert_int_eq(password_hash(password, "sha512", 1000, hash, &err), 0);
+		ck_assert_int_eq(password_check(hash, password), PASSWORD_RIGHT);
+		password[510] = '\0';
+		ck_assert_int_eq(password_check(hash, password), PASSWORD_WRONG);
+		memset(password, 'x', sizeof(password));
+		password[512] = '\0';
+		ck_assert_int_eq(password_check(hash, password), PASSWORD_WRONG);
+		ck_assert_int_eq(password_hash(password, "sha512", 1000, hash, &err), -1);
+		ck_assert_str_eq(err.text, "the password can't be hashed (longer than 511 bytes?)");
+	}
+END_TEST
+
+static const struct {
+	const char *method, *prefix;
+	unsigned long rounds;
+} methods[] = {
+	{ "yescrypt", "$y$", 0 },
+	{ "sha512", "$6$", 0 },
+	{ "sha256", "$5$", 0 },
+	{ "bcrypt", "$2b$", 0 },
+	{ "yescrypt", "$y$", 1 },
+	{ "sha512", "$6$rounds=2000$", 2000 },
+	{ "bcrypt", "$2b$04$", 4 },
+};
+START_TEST(what_is_hashed_is_right)
+	{
+		struct errmsg err = { "" };
+		char hash[384], again[384];
+
+		ck_assert_msg(password_hash("p\xc3\xa4ss", methods[_i].method, methods[_i].rounds,
+				      hash, &err) == 0,
+			"%s", err.text);
+		ck_assert_ptr_eq(strstr(hash, methods[_i].prefix), hash);
+		ck_assert_int_eq(password_usable(hash, NULL), 0);
+		ck_assert_int_eq(password_check(hash, "p\xc3\xa4ss"), PASSWORD_RIGHT);
+		ck_assert_int_eq(password_check(hash, "pass"), PASSWORD_WRONG);
+		ck_assert_int_eq(password_hash("p\xc3\xa4ss", methods[_i].method,
+					 methods[_i].rounds, again, &err),
+			0);
+		ck_assert_str_ne(hash, again); /* a salt of its own */
+	}
+END_TEST
+
+static const struct {
+	const char *method;
+	unsigned long rounds;
+	const char *why;
+} bad_methods[] = {
+	{ "md5", 0, "unknown method \"md5\"; yescrypt, sha512, sha256 and bcrypt are" },
+	{ "", 0, "unknown method \"\"" },
+	{ "SHA512", 0, "unknown method \"SHA512\"" },
+	{ "bcrypt", 99, "99 is no cost that bcrypt takes" },
+	{ "bcrypt", 3, "3 is no cost that bcrypt takes" },
+	{ "yescrypt", 12, "12 is no cost that yescrypt takes" },
+	{ "sha512", 600000, "rounds=600000 is more than 500000" },
+};
+START_TEST(what_cannot_be_hashed_is_said)
+	{
+		struct errmsg err = { "" };
+		char hash[384] = "untouched";
+
+		ck_assert_int_eq(password_hash("x", bad_methods[_i].method, bad_methods[_i].rounds,
+					 hash, &err),
+			-1);
+		ck_assert_ptr_nonnull(strstr(err.text, bad_methods[_i].why));
+		ck_assert_str_eq(hash, "untouched");
+	}
+END_TEST
+
+static void *check_many(void *hash)
+{
+	long wrongs = 0;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		wrongs += password_check(hash, "swordfish") != PASSWORD_RIGHT;
+		wrongs += password_check(hash, "x") != PASSWORD_WRONG;
+	}
+	return (void *)wrongs;
+}
+
+START_TEST(threads_may_check_at_once)
+	{
+		static char hashes[][120] = { FISH_6, FISH_5, FISH_Y, FISH_2 };
+		pthread_t threads[4];
+		void *wrongs;
+		int i;
+
+		for (i = 0; i < 4; i++)
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, check_many, hashes[i]),
+				0);
+		for (i = 0; i < 4; i++) {
+			ck_assert_int_eq(pthread_join(threads[i], &wrongs), 0);
+			ck_assert_ptr_null(wrongs);
+		}
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("password");
+	TCase *tcase = tcase_create("password");
+
+	tcase_add_loop_test(tcase, the_right_password_is_right, 0, ROWS(right));
+	tcase_add_loop_test(tcase, any_other_password_is_wrong, 0, ROWS(wrong));
+	tcase_add_loop_test(tcase, an_unusable_hash_says_why_and_lets_nobody_in, 0, ROWS(unusable));
+	tcase_add_test(tcase, rounds_must_be_those_that_were_hashed_with);
+	tcase_add_test(tcase, each_changed_byte_is_wrong);
+	tcase_add_test(tcase, an_unknown_user_is_wrong_and_costs_as_much);
+	tcase_add_test(tcase, long_passwords_are_whole_or_wrong);
+	tcase_add_loop_test(tcase, what_is_hashed_is_right, 0, ROWS(methods));
+	tcase_add_loop_test(tcase, what_cannot_be_hashed_is_said, 0, ROWS(bad_methods));
+	tcase_add_test(tcase, threads_may_check_at_once);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
