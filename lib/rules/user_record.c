@@ -112,6 +112,15 @@ static bool has_odd_bytes(const char *item, size_t len)
 	return false;
 }
 
+/* "d.." would lose a dot each time that it is made canonical. */
+static bool has_empty_label(const char *domain)
+{
+	size_t len = strlen(domain);
+
+	return len == 0 || domain[0] == '.' || domain[len - 1] == '.' ||
+		strstr(domain, "..") != NULL;
+}
+
 /* Append an entry of froms in canonical form. 0, or -1 when it is none. */
 static int add_from(struct strbuf *buf, const char *item, size_t len)
 {
@@ -127,7 +136,7 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 	}
 	if (item[0] == '@' || item[0] == '.') {
 		if ((canon = domain_canon(item + 1, len - 1, name)) <= 0 ||
-			strchr(name, '@') != NULL)
+			strchr(name, '@') != NULL || has_empty_label(name))
 			return -1;
 		strbuf_add(buf, item, 1);
 		strbuf_add(buf, name, (size_t)canon + 1);
@@ -137,6 +146,7 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 		(item[0] == '"' && address.canon[0] != '"') ||
 		(address.canon[0] != '"' &&
 			memchr(address.canon, '@', address.local_len) != NULL) ||
+		(address.has_domain && has_empty_label(address_domain(&address))) ||
 		address.canon[address.canon_len - 1] == '@')
 		return -1;
 	strbuf_add(buf, address.canon, (size_t)address.canon_len + 1U);

@@ -134,6 +134,11 @@ static const struct {
 		"left out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
+		" \"froms\": \".d..\"}]}",
+		"users id 1 (bob): froms[1] \".d..\" is no mail address, @domain, .domain or *; "
+		"left out" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"password\": \"swordfish\"}]}",
 		"users id 1 (bob): password: " },
 };
