@@ -1,0 +1,41 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/match/address.h"
+#include "t/fuzz/fuzz.h"
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* Whether the canonical form, as typed text, has no brackets, route or white space to lose. */
+static bool stands_alone(const struct mail_address *a)
+{
+	const char *c = a->canon;
+	size_t len = a->canon_len;
+
+	return len > 0 && strchr("<@ \t", c[0]) == NULL && strchr("> \t.", c[len - 1]) == NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct mail_address a, again;
+
+	if (address_parse((const char *)bytes, size, &a) < 0)
+		return 0;
+	must(size > 0 || a.is_null);
+	must(strlen(a.text) == a.text_len && a.text_len <= ADDRESS_MAX);
+	must(strlen(a.canon) == a.canon_len && a.canon_len < ADDRESS_CANON_SIZE);
+	must(a.is_null == (a.text_len == 0));
+	must(a.local_len == a.canon_len || a.canon[a.local_len] == '@');
+	must(strlen(address_domain(&a)) < DOMAIN_SIZE);
+	must(a.has_domain == (address_domain(&a)[0] != '\0'));
+	must(address_equal(&a, &a) && address_base_len(&a, "+-") <= a.local_len);
+	if (stands_alone(&a)) {
+		must(address_parse(a.canon, a.canon_len, &again) == 0 && address_equal(&a, &again));
+		must(a.local_len == again.local_len && a.is_literal == again.is_literal);
+	}
+	return 0;
+}
