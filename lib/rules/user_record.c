@@ -76,12 +76,9 @@ static bool has_control(const struct cell *cell)
 	return false;
 }
 
-/* Why the row can't be taken, or NULL. */
-static const char *unusable(const struct cell *row)
+/* Why no login could ever find the row, or NULL. */
+static const char *nameless(const struct cell *name)
 {
-	const struct cell *name = &row[USER_NAME];
-	int i;
-
 	if (name->kind != CELL_TEXT || name->len == 0)
 		return "a user needs a username";
 	if (name->len > USER_NAME_MAX)
@@ -90,6 +87,15 @@ static const char *unusable(const struct cell *row)
 		return "the username holds a control character";
 	if (name->len >= 6 && strncasecmp(name->text, "token:", 6) == 0)
 		return "no username may begin with token:";
+	return NULL;
+}
+
+/* What else of the row can't be read, or NULL. */
+static const char *unreadable(const struct cell *row)
+{
+	bool enabled;
+	int i;
+
 	for (i = 0; i < USER_COLUMNS; i++) {
 		if (i != USER_FROMS && row[i].kind == CELL_LIST)
 			return "a list where one value belongs";
@@ -97,6 +103,8 @@ static const char *unusable(const struct cell *row)
 			(row[i].len > UINT16_MAX || memchr(row[i].text, '\0', row[i].len) != NULL))
 			return "a value is too long or holds a NUL byte";
 	}
+	if (cell_bool(&row[USER_ENABLED], true, &enabled) < 0)
+		return "enabled is neither true nor false";
 	return NULL;
 }
 
@@ -190,34 +198,64 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 			err.text);
 }
 
+/* What the row says of a user, behind the head. */
+static void add_columns(struct strbuf *buf, const struct cell *row, struct user_head *head,
+	users_password_test *password_test, struct problems *problems)
+{
+	size_t password;
+	bool enabled = false;
+
+	(void)cell_bool(&row[USER_ENABLED], true, &enabled);
+	head->enabled = enabled;
+	head->id_len = add_text(buf, &row[USER_ID]);
+	head->name_len = add_text(buf, &row[USER_NAME]);
+	password = buf->len;
+	head->password_len = add_text(buf, &row[USER_PASSWORD]);
+	head->profile_len = add_text(buf, &row[USER_PROFILE_ID]);
+	add_froms(buf, row, head, problems);
+	if (!buf->failed)
+		test_password(buf->text + password, row, password_test, problems);
+}
+
+/*
+ * A row that can't be read still holds its name: were it gone, `unknown_user = accept` would let
+ * the user do anything.
+ */
+static void add_switched_off(struct strbuf *buf, const struct cell *row, struct user_head *head)
+{
+	const struct cell none = { .kind = CELL_NULL }, *id = &row[USER_ID];
+	bool has_id = id->kind == CELL_TEXT && id->len <= UINT16_MAX &&
+		memchr(id->text, '\0', id->len) == NULL;
+
+	head->id_len = add_text(buf, has_id ? id : &none);
+	head->name_len = add_text(buf, &row[USER_NAME]);
+	(void)add_text(buf, &none);
+	(void)add_text(buf, &none);
+}
+
 int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint64_t *hash_r,
 	users_password_test *password_test, struct problems *problems)
 {
 	struct user_head head = { 0 };
 	char folded[USER_NAME_MAX];
-	const char *why = unusable(row);
-	size_t start = buf->len, password;
-	bool enabled;
+	const char *why = nameless(&row[USER_NAME]);
+	size_t start = buf->len;
 
-	if (why == NULL && cell_bool(&row[USER_ENABLED], true, &enabled) < 0)
-		why = "enabled is neither true nor false";
 	if (why != NULL) {
 		problems_add(problems, "%s: %s; left out", where(row).text, why);
 		return 0;
 	}
 	*hash_r = user_name_fold(row[USER_NAME].text, row[USER_NAME].len, folded);
 	head.hash = (uint32_t)*hash_r;
-	head.enabled = enabled;
 	strbuf_add(buf, (const char *)&head, sizeof(head)); /* its place */
-	head.id_len = add_text(buf, &row[USER_ID]);
-	head.name_len = add_text(buf, &row[USER_NAME]);
-	password = buf->len;
-	head.password_len = add_text(buf, &row[USER_PASSWORD]);
-	head.profile_len = add_text(buf, &row[USER_PROFILE_ID]);
-	add_froms(buf, row, &head, problems);
+	if ((why = unreadable(row)) != NULL) {
+		problems_add(problems, "%s: %s; the user is switched off", where(row).text, why);
+		add_switched_off(buf, row, &head);
+	} else {
+		add_columns(buf, row, &head, password_test, problems);
+	}
 	if (buf->failed)
 		return -1;
 	memcpy(buf->text + start, &head, sizeof(head));
-	test_password(buf->text + password, row, password_test, problems);
 	return 1;
 }

@@ -37,7 +37,8 @@ void users_builder_test_passwords(struct users_builder *builder, users_password_
 
 /*
  * Take a row; problems gets "users id 17 (bob): ...". A bad address in froms is left
- * out alone; a row without a usable name is left out whole. Of two rows with
+ * out alone; a row without a usable name is left out whole; one that can't be read otherwise
+ * switches its user off, so that nobody takes it for a stranger. Of two rows with
  * one name (ASCII caseless) the later id is in force. Returns 1 when taken, 0 when left out, -1
  * when out of memory.
  */
