@@ -74,7 +74,7 @@ def test_status_tells_what_is_in_force(box):
     with daemon.milter() as milter:
         milter.connect("x.example", "192.0.2.1")
         milter.helo("x")
-        assert milter.mail("<a@b.example>").verdict == "continue"
+        assert milter.mail("<a@c.example>").verdict == "continue"
         assert daemon.ctl("status")["daemon"]["sessions_open"] == 1
     shown = ctl(daemon, "status").stdout
     assert "1 users, 1 profiles" in shown and "access.domains: 2" in shown
