@@ -389,5 +389,6 @@ int main(int argc, char **argv)
 	if (!daemon.options.foreground && process_daemonize(&err) != 0)
 		process_fail(EX_OSERR, &err);
 	run(&daemon, config);
-	return EX_OK;
+	(void)fflush(NULL);
+	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads use */
 }
