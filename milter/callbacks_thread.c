@@ -56,7 +56,11 @@ int milter_open(const struct milter_socket *socket, struct filter *filter, struc
 
 static void *milter_main(void *unused)
 {
+	sigset_t all;
+
 	(void)unused;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 	if (smfi_main() != MI_SUCCESS)
 		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
 	atomic_store(&milter.ended, true);

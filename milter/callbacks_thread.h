@@ -26,7 +26,7 @@ bool milter_is_inet(const char *name);
  * the end of the process. 0, or -1 with err set. */
 int milter_open(const struct milter_socket *socket, struct filter *filter, struct errmsg *err);
 
-/* Sent to the main thread when the loop has ended by itself; to be blocked everywhere before milter_start(). */
+/* Sent to the main thread, which has to have a handler for it, when the loop has ended by itself. */
 #define MILTER_SIGNAL SIGUSR2
 
 /* Answer. 0, or -1 with err set. */

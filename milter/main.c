@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,41 +264,55 @@ static void start_threads(struct daemon *daemon, struct config *config)
 /* ---- running --------------------------------------------------------------- */
 
 /*
- * The main thread takes the signals; they are blocked everywhere. In the background SIGHUP is ignored, and not
- * blocked in this thread: then the kernel drops it, and libmilter's own thread, which would stop the filter, never
- * sees it.
+ * The main thread takes the signals. Once libmilter runs, they are unblocked there, with handlers:
+ * only then the kernel prefers it to libmilter's own thread, which waits for SIGTERM, SIGINT and SIGHUP
+ * and would stop the filter in its own slow way.
  */
+static sem_t signalled;
+static volatile sig_atomic_t ending_signal, reload_wanted;
+
+static void on_signal(int signal)
+{
+	if (signal == SIGUSR1)
+		reload_wanted = 1;
+	else if (signal != MILTER_SIGNAL)
+		ending_signal = signal;
+	(void)sem_post(&signalled);
+}
+
+/* Block them all for now: each thread that is started begins with them blocked. */
 static void take_signals(const struct daemon *daemon, sigset_t *signals_r)
 {
+	const int signals[] = { SIGTERM, SIGINT, SIGUSR1, MILTER_SIGNAL, SIGHUP };
+	const size_t count = sizeof(signals) / sizeof(signals[0]);
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	(void)sem_init(&signalled, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(signals_r);
-	(void)sigaddset(signals_r, SIGTERM);
-	(void)sigaddset(signals_r, SIGINT);
-	(void)sigaddset(signals_r, SIGUSR1);
-	(void)sigaddset(signals_r, MILTER_SIGNAL);
-	if (daemon->options.foreground)
-		(void)sigaddset(signals_r, SIGHUP);
-	else
-		(void)signal(SIGHUP, SIG_IGN);
+	for (size_t i = 0; i < count; i++) {
+		/* In the background there is no terminal to hang up, and SIGHUP no way to reload. */
+		if (signals[i] == SIGHUP && !daemon->options.foreground)
+			action.sa_handler = SIG_IGN;
+		(void)sigaction(signals[i], &action, NULL);
+		(void)sigaddset(signals_r, signals[i]);
+	}
 	(void)pthread_sigmask(SIG_BLOCK, signals_r, NULL);
 }
 
 /* Until it is told to end. */
-static void obey_signals(struct daemon *daemon, const sigset_t *signals)
+static void obey_signals(struct daemon *daemon)
 {
-	int signal;
-
-	while (!milter_has_ended()) {
-		if (sigwait(signals, &signal) != 0)
-			continue;
-		if (signal == SIGUSR1) {
+	while (ending_signal == 0 && !milter_has_ended()) {
+		(void)sem_wait(&signalled); /* or interrupted: just as good */
+		if (reload_wanted) {
+			reload_wanted = 0;
 			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
 			(void)cache_reload_request(daemon->cache);
-		} else if (signal != MILTER_SIGNAL) {
-			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
-			return;
 		}
 	}
+	if (ending_signal != 0)
+		log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(ending_signal));
 }
 
 static void announce(struct daemon *daemon)
@@ -362,9 +377,10 @@ static void run(struct daemon *daemon, struct config *config)
 	start_log(daemon, config);
 	start_threads(daemon, config);
 	announce(daemon);
+	(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	if (milter_start(&err) != 0)
 		process_fail(EX_OSERR, &err);
-	obey_signals(daemon, &signals);
+	obey_signals(daemon);
 	stop_all(daemon);
 }
 

@@ -284,3 +284,14 @@ def test_signals_in_a_burst_stop_nothing(box):
     time.sleep(0.2)
     assert refuses(daemon)
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("sign", ["socket", "ready"])
+def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
+    for _ in range(15):
+        daemon = box.postern(start=False, lists=DENY)
+        daemon.start(ready=daemon.socket.exists if sign == "socket" else
+                     lambda: "ready" in daemon.log())
+        assert daemon.stop() == 0
+        assert "ended" in daemon.log()
+        assert not daemon.socket.exists()
