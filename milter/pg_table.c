@@ -7,6 +7,7 @@
 #include "lib/base/strbuf.h"
 #include "milter/clock.h"
 #include "milter/copy_text.h"
+#include "milter/line_worker.h"
 
 #define ATTEND_ROWS 4096 /* rows after which the thread looks after what else it has to do */
 #define SYNTAX_ERROR "42601"
@@ -127,8 +128,14 @@ static enum pg_outcome describe(struct pg *pg, const struct pg_table *table, str
 	return outcome;
 }
 
-/* Hand on the row in shape->cells; they may be written over. */
-static enum pg_outcome take_row(struct pg *pg, const struct pg_table *table, struct shape *shape)
+/* A table while its rows are taken: what line_worker's thread has. */
+struct taking {
+	const struct pg_table *table;
+	struct shape *shape;
+};
+
+/* Hand on the row in shape->cells; they may be written over. NULL, or what is wrong. */
+static const char *take_row(const struct pg_table *table, struct shape *shape)
 {
 	struct cell *cell;
 	size_t i;
@@ -139,10 +146,21 @@ static enum pg_outcome take_row(struct pg *pg, const struct pg_table *table, str
 			continue;
 		if (shape->is_array[i] && cell->kind == CELL_TEXT &&
 			copy_text_array((char *)cell->text, cell->len, cell) < 0)
-			return pg_fail(pg, "an array that can't be read");
+			return "an array that can't be read";
 		shape->row[shape->map[i]] = *cell;
 	}
-	return table->take(table->context, shape->row) == 0 ? PG_OK : pg_fail(pg, "out of memory");
+	return table->take(table->context, shape->row) == 0 ? NULL : "out of memory";
+}
+
+static const char *take_line(void *context, char *line, size_t len)
+{
+	const struct taking *taking = context;
+
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	if (copy_text_line(line, len, taking->shape->cells, taking->shape->count) < 0)
+		return "a row of COPY that can't be read";
+	return take_row(taking->table, taking->shape);
 }
 
 static enum pg_outcome attend(struct pg *pg, unsigned rows)
@@ -154,20 +172,11 @@ static enum pg_outcome attend(struct pg *pg, unsigned rows)
 	return waiter->wait(waiter->context, -1, false, 0) == PG_WAIT_GIVE_UP ? PG_GIVEN_UP : PG_OK;
 }
 
-static enum pg_outcome take_line(struct pg *pg, const struct pg_table *table, struct shape *shape,
-	char *line, int len)
-{
-	if (len > 0 && line[len - 1] == '\n')
-		len--;
-	if (copy_text_line(line, (size_t)len, shape->cells, shape->count) < 0)
-		return pg_fail(pg, "a row of COPY that can't be read");
-	return take_row(pg, table, shape);
-}
-
-static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, struct shape *shape,
-	int64_t deadline)
+/* Fetch all lines and have them taken. */
+static enum pg_outcome fetch_lines(struct pg *pg, struct line_worker *worker, int64_t deadline)
 {
 	enum pg_outcome outcome = PG_OK;
+	const char *wrong = NULL;
 	unsigned rows = 0;
 	char *line;
 	int len;
@@ -177,10 +186,9 @@ static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, s
 		if (len == 0) {
 			outcome = pg_wait_input(pg, deadline);
 		} else if (len > 0) {
-			outcome = take_line(pg, table, shape, line, len);
+			wrong = line_worker_add(worker, line, (size_t)len);
 			PQfreemem(line);
-			if (outcome == PG_OK)
-				outcome = attend(pg, ++rows);
+			outcome = wrong == NULL ? attend(pg, ++rows) : pg_fail(pg, wrong);
 		} else if (len == -1) {
 			return pg_finish(pg, deadline, NULL);
 		} else {
@@ -188,6 +196,21 @@ static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, s
 		}
 	}
 	return outcome;
+}
+
+static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, struct shape *shape,
+	int64_t deadline)
+{
+	struct taking taking = { table, shape };
+	struct line_worker *worker = line_worker_new(take_line, &taking);
+	enum pg_outcome outcome;
+	const char *wrong;
+
+	if (worker == NULL)
+		return pg_fail(pg, "out of memory");
+	outcome = fetch_lines(pg, worker, deadline);
+	wrong = line_worker_end(&worker, outcome != PG_OK);
+	return outcome == PG_OK && wrong != NULL ? pg_fail(pg, wrong) : outcome;
 }
 
 /* By COPY, which is several times as fast as a SELECT's rows. */
@@ -216,6 +239,7 @@ static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 static enum pg_outcome take_tuple(struct pg *pg, const struct pg_table *table, struct shape *shape,
 	const PGresult *tuple)
 {
+	const char *wrong;
 	size_t i;
 
 	if ((size_t)PQnfields(tuple) != shape->count)
@@ -226,7 +250,8 @@ static enum pg_outcome take_tuple(struct pg *pg, const struct pg_table *table, s
 			.text = PQgetvalue(tuple, 0, (int)i),
 			.len = (size_t)PQgetlength(tuple, 0, (int)i),
 		};
-	return take_row(pg, table, shape);
+	wrong = take_row(table, shape);
+	return wrong == NULL ? PG_OK : pg_fail(pg, wrong);
 }
 
 /* Row by row, where COPY is not to be had. */
