@@ -65,10 +65,6 @@ static void file_read_again(struct cache *cache, size_t slot, const char *name)
 static void take_list(struct cache *cache, enum list_id id, struct list *list,
 	struct problems *problems)
 {
-	bool is_first = cache->lists[id] == NULL;
-
-	log_event(is_first ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "list %s entries=%zu", list_name(id),
-		list_entries(list));
 	list_unref(&cache->lists[id]);
 	cache->lists[id] = list;
 	faults_set(cache->faults, (size_t)id, problems);
@@ -82,6 +78,7 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 	struct file_stamp stamp;
 	struct errmsg err;
 	struct list *list;
+	bool is_news;
 
 	if (list_file_read(config->directory, id, config->max_file, cache->psl, &list, &stamp,
 		    problems, &err) < 0) {
@@ -90,8 +87,11 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 		file_failed(cache, id, &err);
 		return;
 	}
+	is_news = !watch_is_loaded(cache->watch, id, &stamp);
 	watch_loaded(cache->watch, id, &stamp);
 	file_read_again(cache, id, list_name(id));
+	log_event(is_news && stamp.exists ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "list %s entries=%zu",
+		list_name(id), list_entries(list));
 	take_list(cache, id, list, problems);
 }
 

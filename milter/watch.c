@@ -341,6 +341,13 @@ void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *sta
 	watch->files[slot].again = WATCH_NEVER;
 }
 
+bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
+{
+	const struct settle *settle = &watch->files[slot].settle;
+
+	return settle->is_loaded && file_stamp_equal(&settle->loaded, stamp);
+}
+
 void watch_failed(struct watch *watch, size_t slot, int64_t now)
 {
 	settle_failed(&watch->files[slot].settle, now);

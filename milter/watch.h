@@ -39,6 +39,9 @@ bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
 void watch_failed(struct watch *watch, size_t slot, int64_t now);
 
+/* Whether that state of the file is the one that was read last. */
+bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
+
 /* Have the file read again, changed or not. */
 void watch_force(struct watch *watch, size_t slot);
 
