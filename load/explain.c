@@ -164,13 +164,9 @@ static int play_opening(struct play *p, struct errmsg *err)
 
 static int play_mail(struct play *p, const char *mail)
 {
-	if (address_parse(mail, strlen(mail), &p->sender) < 0) {
-		check_failed(policy_parts(p->decider.policy)->settings, CHECK_MAIL,
-			"the sender is longer than an address can be", &p->verdict);
-	} else {
-		p->facts.sender = &p->sender;
-		check_mail(&p->decider, &p->facts, &p->verdict);
-	}
+	address_read(mail, strlen(mail), &p->sender);
+	p->facts.sender = &p->sender;
+	check_mail(&p->decider, &p->facts, &p->verdict);
 	return add_step(p, STAGE_MAIL);
 }
 
@@ -191,11 +187,8 @@ static int play_rcpts(struct play *p, struct errmsg *err)
 	json_array_foreach (rcpts, i, value) {
 		if ((text = json_string_value(value)) == NULL)
 			return errmsg_set(err, "\"rcpts\" must hold strings");
-		if (address_parse(text, json_string_length(value), &rcpt) < 0)
-			check_failed(policy_parts(p->decider.policy)->settings, CHECK_RCPT,
-				"the recipient is longer than an address can be", &p->verdict);
-		else
-			check_rcpt(&p->decider, &p->facts, &rcpt, &p->verdict);
+		address_read(text, json_string_length(value), &rcpt);
+		check_rcpt(&p->decider, &p->facts, &rcpt, &p->verdict);
 		left += add_step(p, STAGE_RCPT);
 	}
 	return left;

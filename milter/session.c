@@ -10,7 +10,8 @@
 
 #include "milter/session_private.h"
 
-/* Unlike any other of this machine's, also after a restart: the time of the first one, and a count. */
+/* Unlike any other of this machine's, also after a restart: the time of the first one, and a count.
+ */
 static void make_id(char id[24])
 {
 	static atomic_uint_fast64_t first, count;
@@ -162,11 +163,7 @@ static const char *take_facts(struct session *session, struct message *message,
 	}
 	if (session->results.len > 0)
 		strbuf_add(&message->results, session->results.text, session->results.len);
-	if (address_parse(mail->address, strlen(mail->address), &message->sender) != 0) {
-		(void)snprintf(message->sender.text, sizeof(message->sender.text), "%s",
-			mail->address); /* for the log */
-		return "the sender's address can't be judged";
-	}
+	address_read(mail->address, strlen(mail->address), &message->sender);
 	return session->facts_lost ? "out of memory" : NULL;
 }
 

@@ -56,15 +56,11 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 		session_fail(session, NULL, &about, "RCPT without MAIL", verdict);
 		return;
 	}
-	if (address_parse(address, strlen(address), &recipient) != 0) {
-		session_fail(session, message, &about, "the recipient's address can't be judged",
-			verdict);
-	} else {
-		about.recipient = &recipient;
-		about.recipient_text = recipient.text;
-		session_decide(session, message, &about, verdict);
-		/* An accepted recipient is charged to the ledger here, once there is one. */
-	}
+	address_read(address, strlen(address), &recipient);
+	about.recipient = &recipient;
+	about.recipient_text = recipient.text;
+	session_decide(session, message, &about, verdict);
+	/* An accepted recipient is charged to the ledger here, once there is one. */
 	if (verdict->kind == VERDICT_CONTINUE)
 		message->accepted++;
 	else
@@ -101,7 +97,8 @@ static void keep_field(struct message *message, struct fields *fields, const cha
 	fields->field[fields->count++] = (struct field){ .value = copy, .len = len };
 }
 
-/* Whether the field is the one named: white space before the colon does not count (RFC 5322 section 4.5). */
+/* Whether the field is the one named: white space before the colon does not count (RFC 5322
+ * section 4.5). */
 static bool is_named(const char *field, size_t len, const char *name)
 {
 	return strlen(name) == len && strncasecmp(field, name, len) == 0;

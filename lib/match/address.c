@@ -60,14 +60,66 @@ static size_t quoted_end(struct span s)
 	return 0;
 }
 
-/* Drop "@relay,@relay:" (RFC 5321 appendix C). */
-static bool cut_source_route(struct span *s)
+/* A name or a literal, in characters that no reader sees a mark in. */
+static bool is_clear_domain(struct span domain)
 {
+	bool literal =
+		domain.len > 2 && domain.text[0] == '[' && domain.text[domain.len - 1] == ']';
+	size_t i;
+
+	for (i = literal ? 1 : 0; i < domain.len - (literal ? 1 : 0); i++) {
+		if (!is_atom_char((unsigned char)domain.text[i]) &&
+			!(literal && domain.text[i] == ':'))
+			return false;
+		if (domain.text[i] == '%' || domain.text[i] == '!')
+			return false;
+	}
+	return domain.len > 0;
+}
+
+/* One quoted string of printable characters, or none at all and no marks but @ and ]. */
+static bool is_clear_local(struct span local)
+{
+	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
+	size_t i;
+
+	if (local.len == 0 || local.text[0] == '@' || local.text[local.len - 1] == '@')
+		return false;
+	for (i = 0; i < local.len; i++) {
+		if ((unsigned char)local.text[i] < ' ' || local.text[i] == 0x7f)
+			return false;
+		if (!quoted && !is_atom_char((unsigned char)local.text[i]) &&
+			local.text[i] != '@' && local.text[i] != ']')
+			return false;
+	}
+	return true;
+}
+
+/* "@relay,@relay", each with a clear domain. */
+static bool is_clear_route(struct span route)
+{
+	const char *end = route.text + route.len, *at = route.text, *stop;
+
+	for (; at < end; at = stop + 1) {
+		if ((stop = memchr(at, ',', (size_t)(end - at))) == NULL)
+			stop = end;
+		if (*at != '@' ||
+			!is_clear_domain((struct span){ at + 1, (size_t)(stop - at - 1) }))
+			return false;
+	}
+	return route.len == 0 || at == end + 1; /* else it ends in a comma */
+}
+
+/* Drop "@relay,@relay:" (RFC 5321 appendix C). Returns it without its colon; empty: there is none.
+ */
+static struct span cut_source_route(struct span *s)
+{
+	struct span route = { s->text, 0 };
 	bool in_literal = false;
 	size_t i;
 
 	if (s->len == 0 || s->text[0] != '@')
-		return false;
+		return route;
 	for (i = 0; i < s->len; i++) {
 		if (s->text[i] == '[' || s->text[i] == ']')
 			in_literal = s->text[i] == '[';
@@ -75,9 +127,10 @@ static bool cut_source_route(struct span *s)
 			continue;
 		s->text += i + 1;
 		s->len -= i + 1;
-		return true;
+		route.len = i;
+		break;
 	}
-	return false;
+	return route;
 }
 
 /*
@@ -150,7 +203,7 @@ static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 int address_parse(const char *text, size_t len, struct mail_address *address_r)
 {
 	struct mail_address *a = address_r;
-	struct span s = trim((struct span){ text, len }), local, domain;
+	struct span s = trim((struct span){ text, len }), route, local, domain;
 	int domain_len;
 	size_t at;
 
@@ -159,7 +212,8 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		return -1;
 	if (s.len >= 2 && s.text[0] == '<' && s.text[s.len - 1] == '>')
 		s = trim((struct span){ s.text + 1, s.len - 2 });
-	a->is_routed = cut_source_route(&s);
+	route = cut_source_route(&s);
+	a->is_routed = route.len > 0;
 	memcpy(a->text, s.text, s.len);
 	a->text[s.len] = '\0';
 	a->text_len = (uint16_t)s.len;
@@ -169,6 +223,9 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 	domain = at < s.len ? (struct span){ s.text + at + 1, s.len - at - 1 } :
 			      (struct span){ "", 0 };
 	a->local_len = (uint16_t)canon_local(local, a->canon, &a->is_routed);
+	a->is_odd = !is_clear_route(route) ||
+		(s.len == 0 ? a->is_routed : !is_clear_local(local)) ||
+		(at < s.len ? !is_clear_domain(domain) : a->is_routed);
 	a->has_domain = a->is_literal = false;
 	a->canon_len = a->local_len;
 	if (at < s.len) {
@@ -187,6 +244,15 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 	return 0;
 }
 
+void address_read(const char *text, size_t len, struct mail_address *address_r)
+{
+	if (address_parse(text, len, address_r) == 0)
+		return;
+	*address_r = (struct mail_address){ .is_odd = true };
+	address_r->text_len = (uint16_t)strnlen(text, len < ADDRESS_MAX ? len : ADDRESS_MAX);
+	memcpy(address_r->text, text, address_r->text_len);
+}
+
 const char *address_domain(const struct mail_address *address)
 {
 	return address->has_domain ? address->canon + address->local_len + 1 : "";
@@ -194,7 +260,8 @@ const char *address_domain(const struct mail_address *address)
 
 bool address_equal(const struct mail_address *a, const struct mail_address *b)
 {
-	return a->canon_len == b->canon_len && memcmp(a->canon, b->canon, a->canon_len) == 0;
+	return a->is_null == b->is_null && a->canon_len == b->canon_len &&
+		memcmp(a->canon, b->canon, a->canon_len) == 0;
 }
 
 size_t address_base_len(const struct mail_address *address, const char *delimiters)

@@ -28,6 +28,7 @@ struct mail_address {
 	bool has_domain;
 	bool is_literal; /* the domain is an address literal */
 	bool is_routed;	 /* RFC 5321 source route, or a local part with %, ! or @ that routes on */
+	bool is_odd;	 /* an MTA may read another address from it: see address_parse() */
 };
 
 /*
@@ -35,8 +36,19 @@ struct mail_address {
  * White space around it is dropped. Tolerant: what is no address by the grammar is split at the
  * last @. Returns 0, or -1 (longer than ADDRESS_MAX, or NUL, CR or LF inside) with *address_r
  * undefined.
+ *
+ * Such a one is odd: MTAs read it by RFC 5322 or rules of their own, and come to another address
+ * (Postfix 3.7 sends mail for "<a@b(@c>", "<a@b,>" and "<a%b>" to a@b). Not odd are, beside RFC
+ * 5321's Path, dots and ] anywhere in the local part, 8-bit characters, a@b@c, which all split at
+ * the last @, and a name without a domain.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
+
+/*
+ * The same for a command that has to be answered: what address_parse() refuses is an odd address
+ * with the beginning of its text and an empty canonical form, which equals no other one.
+ */
+void address_read(const char *text, size_t len, struct mail_address *address_r);
 
 /* The canonical domain; "" when there is none. */
 const char *address_domain(const struct mail_address *address);

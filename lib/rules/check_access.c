@@ -162,12 +162,49 @@ void check_helo(const struct decider *d, const struct facts *facts, struct verdi
 	(void)check_any(&c, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
 }
 
+/* The first check of the three that refuses, else the first one that warns; CHECK_COUNT: none
+ * looks. */
+static enum check strictest(const struct checking *c, enum check own, enum check of_users)
+{
+	const enum check checks[] = { own, CHECK_ANY, of_users };
+	size_t count = c->facts->login != NULL && !c->settings->lists_only ? 3 : 2, i;
+	enum check found = CHECK_COUNT;
+
+	for (i = 0; i < count; i++) {
+		if (c->service->mode[checks[i]] == MODE_YES)
+			return checks[i];
+		if (found == CHECK_COUNT && checking_wants(c, checks[i]))
+			found = checks[i];
+	}
+	return found;
+}
+
+/*
+ * What looks like one address to us and like another to the MTA is refused before any list is
+ * asked: else "<a@listed.example(x)>" gets past a list, and "<boss@b.example(@own.example>" past
+ * froms. Not on_error's case: the client chooses it. Returns whether the stage goes on.
+ */
+static bool check_clear(struct checking *c, const struct mail_address *address, enum check check,
+	const char *enhanced, const char *what)
+{
+	struct finding *finding;
+
+	if (!address->is_odd || check == CHECK_COUNT)
+		return true;
+	finding = finding_new(c, check);
+	finding_rule(finding, "address syntax");
+	return finding_fail(c, finding, 553, enhanced, "Bad %s address syntax", what);
+}
+
 void check_mail(const struct decider *d, const struct facts *facts, struct verdict *verdict)
 {
 	struct checking c = checking_begin(d, facts, verdict);
 	struct subject s = { .address = facts->sender, .text = facts->sender->text };
 	struct finding *finding;
 
+	if (!check_clear(&c, facts->sender, strictest(&c, CHECK_MAIL, CHECK_SENDER), "5.1.7",
+		    "sender"))
+		return;
 	if (checking_wants(&c, CHECK_MAIL)) {
 		finding = finding_new(&c, CHECK_MAIL);
 		if (!facts->sender->is_null &&
@@ -204,6 +241,9 @@ void check_rcpt(const struct decider *d, const struct facts *facts, const struct
 	struct finding *finding;
 	bool accepted = false;
 
+	if (!check_clear(&c, rcpt, strictest(&c, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
+		    "recipient"))
+		return;
 	if (checking_wants(&c, CHECK_RCPT)) {
 		finding = finding_new(&c, CHECK_RCPT);
 		if (!check_precise(&c, finding, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,

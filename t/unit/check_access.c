@@ -193,6 +193,51 @@ START_TEST(a_check_is_yes_no_or_warn)
 	}
 END_TEST
 
+/* What an MTA reads another address from is refused by whatever check there is, as on as that is.
+ */
+#define BAD_SENDER "(address syntax) 553 5.1.7 Bad sender address syntax"
+#define BAD_RECIPIENT "(address syntax) 553 5.1.3 Bad recipient address syntax"
+static const struct {
+	enum check_mode own, any, of_users;
+	const char *login;
+	struct asked asked;
+	const char *want;
+} odd[] = {
+	{ MODE_YES, MODE_YES, MODE_YES, NULL, { STAGE_MAIL, .mail = "<a@b.example(x)>" },
+		"reject: mail=fail" BAD_SENDER },
+	{ MODE_YES, MODE_YES, MODE_YES, NULL, { STAGE_RCPT, .rcpt = "<a@b.example(x)>" },
+		"reject: rcpt=fail" BAD_RECIPIENT },
+	{ MODE_WARN, MODE_YES, MODE_YES, NULL, { STAGE_MAIL, .mail = "<a @b.example>" },
+		"reject: any=fail" BAD_SENDER },
+	{ MODE_NO, MODE_WARN, MODE_YES, NULL, { STAGE_MAIL, .mail = "<a @b.example>" },
+		"accept: any=would-reject" BAD_SENDER "; any=unlisted" },
+	{ MODE_NO, MODE_WARN, MODE_YES, "bob", { STAGE_MAIL, .mail = "<a @b.example>" },
+		"reject: sender=fail" BAD_SENDER },
+	{ MODE_NO, MODE_WARN, MODE_YES, "bob", { STAGE_RCPT, .rcpt = "<a%b.example>" },
+		"reject: recipient=fail" BAD_RECIPIENT },
+	{ MODE_NO, MODE_NO, MODE_WARN, "bob", { STAGE_RCPT, .rcpt = "<a%b.example>" },
+		"accept: recipient=would-reject" BAD_RECIPIENT
+		"; recipient=would-reject(user bob: no profile (unknown_user)) 550 5.7.1 User bob not "
+		"allowed to send to rcpt a%b.example" },
+	{ MODE_NO, MODE_NO, MODE_YES, NULL, { STAGE_MAIL, .mail = "<a @b.example>" }, "accept" },
+	{ MODE_YES, MODE_YES, MODE_YES, NULL, { STAGE_MAIL, .mail = "<>" },
+		"accept: mail=unlisted; any=unlisted" },
+};
+START_TEST(an_odd_address_is_refused)
+	{
+		struct asked asked = odd[_i].asked;
+
+		m.services[0].mode[CHECK_MAIL] = m.services[0].mode[CHECK_RCPT] = odd[_i].own;
+		m.services[0].mode[CHECK_ANY] = odd[_i].any;
+		m.services[0].mode[CHECK_SENDER] = odd[_i].of_users;
+		m.services[0].mode[CHECK_RECIPIENT] = odd[_i].of_users;
+		m.settings->on_error = ON_ERROR_ACCEPT; /* it is no failure of ours */
+		asked.login = odd[_i].login;
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked), odd[_i].want);
+	}
+END_TEST
+
 /* Who is bound by connect and helo. */
 static const struct {
 	const char *login;
@@ -332,6 +377,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, lists_decide, 0, ROWS(cases));
 	tcase_add_loop_test(tcase, a_check_is_yes_no_or_warn, 0, ROWS(modes));
+	tcase_add_loop_test(tcase, an_odd_address_is_refused, 0, ROWS(odd));
 	tcase_add_loop_test(tcase, connect_and_helo_bind_who_is_neither_logged_in_nor_exempt, 0,
 		ROWS(bindings));
 	tcase_add_test(tcase, exempt_and_logged_in_clients_are_bound_by_the_other_stages);

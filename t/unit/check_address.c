@@ -4,7 +4,7 @@
 
 #include "t/unit/unit.h"
 
-enum { DOMAIN = 1, LITERAL = 2, ROUTED = 4, NULL_SENDER = 8 };
+enum { DOMAIN = 1, LITERAL = 2, ROUTED = 4, NULL_SENDER = 8, ODD = 16 };
 
 static const struct {
 	const char *typed, *text, *canon;
@@ -29,12 +29,12 @@ static const struct {
 	{ "<PostMaster>", "postmaster", "postmaster", 0 },
 	{ "<\"PostMaster\">", "postmaster", "postmaster", 0 },
 	{ "<Bob>", "Bob", "bob", 0 },
-	{ "<a@>", "a@", "a@", 0 },
+	{ "<a@>", "a@", "a@", ODD },
 	{ "<a@\xc2\xad>", "a@\xc2\xad", "a@", 0 }, /* a soft hyphen */
-	{ "<@>", "@", "@", 0 },
-	{ "<@b.c>", "@b.c", "@b.c", DOMAIN },
-	{ ">", ">", ">", 0 },
-	{ "<", "<", "<", 0 },
+	{ "<@>", "@", "@", ODD },
+	{ "<@b.c>", "@b.c", "@b.c", DOMAIN | ODD },
+	{ ">", ">", ">", ODD },
+	{ "<", "<", "<", ODD },
 
 	/* Quoted local parts: without quotes where a dot-string does, with only the needed
 	 * backslashes where it doesn't. */
@@ -51,13 +51,13 @@ static const struct {
 	{ "<\"(x)\"@b.c>", "\"(x)\"@b.c", "\"(x)\"@b.c", DOMAIN },
 	{ "<\"a@b\"@c.d>", "\"a@b\"@c.d", "\"a@b\"@c.d", DOMAIN | ROUTED },
 	{ "<\"a>b\"@c.d>", "\"a>b\"@c.d", "\"a>b\"@c.d", DOMAIN },
-	{ "<\"a\"b@c.d>", "\"a\"b@c.d", "\"a\"b@c.d", DOMAIN },
-	{ "<\"a@c.d>", "\"a@c.d", "\"a@c.d", DOMAIN },
-	{ "<\"a\\\"@c.d>", "\"a\\\"@c.d", "\"a\\\"@c.d", DOMAIN },
-	{ "<\"@c.d>", "\"@c.d", "\"@c.d", DOMAIN },
+	{ "<\"a\"b@c.d>", "\"a\"b@c.d", "\"a\"b@c.d", DOMAIN | ODD },
+	{ "<\"a@c.d>", "\"a@c.d", "\"a@c.d", DOMAIN | ODD },
+	{ "<\"a\\\"@c.d>", "\"a\\\"@c.d", "\"a\\\"@c.d", DOMAIN | ODD },
+	{ "<\"@c.d>", "\"@c.d", "\"@c.d", DOMAIN | ODD },
 
-	{ "<\"a@evil.e\">", "\"a@evil.e\"", "\"a@evil.e\"", ROUTED },
-	{ "<\"a\"@evil.e@b.c>", "\"a\"@evil.e@b.c", "\"a\"@evil.e@b.c", DOMAIN | ROUTED },
+	{ "<\"a@evil.e\">", "\"a@evil.e\"", "\"a@evil.e\"", ROUTED | ODD },
+	{ "<\"a\"@evil.e@b.c>", "\"a\"@evil.e@b.c", "\"a\"@evil.e@b.c", DOMAIN | ROUTED | ODD },
 	{ "<a@ex\xef\xbc\xa0"
 	  "b\xc3\xbc.c>",
 		"a@ex\xef\xbc\xa0"
@@ -72,13 +72,13 @@ static const struct {
 		DOMAIN | LITERAL },
 	{ "<a@[ipv6:::FFFF:192.0.2.1]>", "a@[ipv6:::FFFF:192.0.2.1]", "a@[192.0.2.1]",
 		DOMAIN | LITERAL },
-	{ "<a@[192.0.2.1].>", "a@[192.0.2.1].", "a@[192.0.2.1]", DOMAIN | LITERAL },
-	{ "<a@[192.0.2.1]。>", "a@[192.0.2.1]。", "a@[192.0.2.1]", DOMAIN | LITERAL },
+	{ "<a@[192.0.2.1].>", "a@[192.0.2.1].", "a@[192.0.2.1]", DOMAIN | LITERAL | ODD },
+	{ "<a@[192.0.2.1]。>", "a@[192.0.2.1]。", "a@[192.0.2.1]", DOMAIN | LITERAL | ODD },
 	{ "<a@[192.0.2.0/24]>", "a@[192.0.2.0/24]", "a@[192.0.2.0/24]", DOMAIN | LITERAL },
 	{ "<a@[X:y]>", "a@[X:y]", "a@[x:y]", DOMAIN | LITERAL },
-	{ "<a@[]>", "a@[]", "a@[]", DOMAIN | LITERAL },
-	{ "<a@[192.0.2.1>", "a@[192.0.2.1", "a@[192.0.2.1", DOMAIN },
-	{ "<a@[>", "a@[", "a@[", DOMAIN },
+	{ "<a@[]>", "a@[]", "a@[]", DOMAIN | LITERAL | ODD },
+	{ "<a@[192.0.2.1>", "a@[192.0.2.1", "a@[192.0.2.1", DOMAIN | ODD },
+	{ "<a@[>", "a@[", "a@[", DOMAIN | ODD },
 	{ "<Jörg@Bücher-Example.com>", "Jörg@Bücher-Example.com", "jörg@xn--bcher-example-wob.com",
 		DOMAIN },
 	{ "<ÖRG@b.c>", "ÖRG@b.c", "Örg@b.c", DOMAIN },
@@ -88,14 +88,46 @@ static const struct {
 	{ "<@x.y:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
 	{ "<@x.y,@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
 	{ "<@[IPv6:::1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
-	{ "<@x.y:>", "", "", NULL_SENDER | ROUTED },
+	{ "<@x.y:>", "", "", NULL_SENDER | ROUTED | ODD },
 	{ "<@x.y:\"a:b\"@b.c>", "\"a:b\"@b.c", "\"a:b\"@b.c", DOMAIN | ROUTED },
-	{ "<a:b@b.c>", "a:b@b.c", "a:b@b.c", DOMAIN },
+	{ "<a:b@b.c>", "a:b@b.c", "a:b@b.c", DOMAIN | ODD },
 	{ "<a%evil.e@b.c>", "a%evil.e@b.c", "a%evil.e@b.c", DOMAIN | ROUTED },
 	{ "<evil.e!a@b.c>", "evil.e!a@b.c", "evil.e!a@b.c", DOMAIN | ROUTED },
 	{ "<a@evil.e@b.c>", "a@evil.e@b.c", "a@evil.e@b.c", DOMAIN | ROUTED },
 	{ "<\"a%evil.e\"@b.c>", "\"a%evil.e\"@b.c", "a%evil.e@b.c", DOMAIN | ROUTED },
 	{ "<\"a\\@evil.e\"@b.c>", "\"a\\@evil.e\"@b.c", "\"a@evil.e\"@b.c", DOMAIN | ROUTED },
+
+	/* What Postfix 3.7 reads another address from. */
+	{ "<a@b.c(x)>", "a@b.c(x)", "a@b.c(x)", DOMAIN | ODD },
+	{ "<a@b.c (x)>", "a@b.c (x)", "a@b.c (x)", DOMAIN | ODD },
+	{ "<(x)a@b.c>", "(x)a@b.c", "(x)a@b.c", DOMAIN | ODD },
+	{ "<a@b.c(@d.e>", "a@b.c(@d.e", "a@b.c(@d.e", DOMAIN | ROUTED | ODD },
+	{ "<a(@b.c>", "a(@b.c", "a(@b.c", DOMAIN | ODD },
+	{ "<a @ b.c>", "a @ b.c", "a @ b.c", DOMAIN | ODD },
+	{ "<a\t@b.c>", "a\t@b.c", "a\t@b.c", DOMAIN | ODD },
+	{ "<\\a@b.c>", "\\a@b.c", "\\a@b.c", DOMAIN | ODD },
+	{ "<a@b\\.c>", "a@b\\.c", "a@b\\.c", DOMAIN | ODD },
+	{ "<a@\"b.c\">", "a@\"b.c\"", "a@\"b.c\"", DOMAIN | ODD },
+	{ "<\"a\".x@b.c>", "\"a\".x@b.c", "\"a\".x@b.c", DOMAIN | ODD },
+	{ "<a@b.c,>", "a@b.c,", "a@b.c,", DOMAIN | ODD },
+	{ "<a@b.c;>", "a@b.c;", "a@b.c;", DOMAIN | ODD },
+	{ "<x:;@b.c>", "x:;@b.c", "x:;@b.c", DOMAIN | ODD },
+	{ "<<a@b.c>>", "<a@b.c>", "<a@b.c>", DOMAIN | ODD },
+	{ "<a@b.c>(@d.e", "<a@b.c>(@d.e", "<a@b.c>(@d.e", DOMAIN | ROUTED | ODD },
+	{ "<a@b.c@>", "a@b.c@", "a@b.c@", ROUTED | ODD },
+	{ "<a%b.c>", "a%b.c", "a%b.c", ROUTED | ODD },
+	{ "<b.c!a>", "b.c!a", "b.c!a", ROUTED | ODD },
+	{ "<@x:@y:a@b.c>", "@y:a@b.c", "@y:a@b.c", DOMAIN | ROUTED | ODD },
+	{ "<@x y:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED | ODD },
+	{ "<@x,:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED | ODD },
+	{ "<@:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED | ODD },
+	{ "<@x:a>", "a", "a", ROUTED | ODD },
+	{ "<\"a\tb\"@b.c>", "\"a\tb\"@b.c", "\"a\tb\"@b.c", DOMAIN | ODD },
+	{ "<[a@b.c]@d.e>", "[a@b.c]@d.e", "[a@b.c]@d.e", DOMAIN | ROUTED | ODD },
+
+	/* Not odd: all split at the last @. */
+	{ "<a]@b.c>", "a]@b.c", "a]@b.c", DOMAIN },
+	{ "<a@_x.b-c>", "a@_x.b-c", "a@_x.b-c", DOMAIN },
 };
 
 static struct mail_address parsed(const char *typed)
@@ -116,7 +148,8 @@ START_TEST(parses)
 	{
 		struct mail_address a = parsed(cases[_i].typed);
 		unsigned flags = (a.has_domain ? DOMAIN : 0) | (a.is_literal ? LITERAL : 0) |
-			(a.is_routed ? ROUTED : 0) | (a.is_null ? NULL_SENDER : 0);
+			(a.is_routed ? ROUTED : 0) | (a.is_null ? NULL_SENDER : 0) |
+			(a.is_odd ? ODD : 0);
 
 		ck_assert_str_eq(a.text, cases[_i].text);
 		ck_assert_str_eq(a.canon, cases[_i].canon);
@@ -137,7 +170,7 @@ START_TEST(canon_is_stable)
 	{
 		struct mail_address a = parsed(cases[_i].typed), again;
 
-		if (a.canon[0] == '@' || a.is_null)
+		if (a.canon[0] == '@' || a.canon[0] == '<' || a.is_null)
 			return;
 		again = parsed(a.canon);
 		ck_assert_str_eq(again.canon, a.canon);
@@ -214,6 +247,28 @@ START_TEST(refuses_line_ends_and_nul)
 	}
 END_TEST
 
+/* What can't be parsed has to be answered all the same: nothing equals it, not even the null
+ * sender. */
+START_TEST(reads_what_cant_be_parsed)
+	{
+		char text[ADDRESS_MAX + 9] = "<@x:";
+		struct mail_address a, null;
+
+		address_read("<a@b.c>", 7, &a);
+		ck_assert_str_eq(a.canon, "a@b.c");
+		ck_assert(!a.is_odd);
+		address_read("<>", 2, &null);
+		ck_assert(null.is_null && !null.is_odd);
+		memset(text + 4, 'a', sizeof(text) - 4);
+		memcpy(text + sizeof(text) - 5, "@b.c>", 5);
+		address_read(text, sizeof(text), &a);
+		ck_assert(a.is_odd && !a.is_null && !a.has_domain);
+		ck_assert_uint_eq(strlen(a.text), ADDRESS_MAX);
+		ck_assert_str_eq(a.canon, "");
+		ck_assert(!address_equal(&a, &null));
+	}
+END_TEST
+
 /* ADDRESS_MAX bytes as typed, brackets included, are taken; one more is refused, nothing is cut. */
 START_TEST(bounds_an_address)
 	{
@@ -270,6 +325,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, compares, 0, sizeof(pairs) / sizeof(pairs[0]));
 	tcase_add_loop_test(tcase, finds_the_base, 0, sizeof(bases) / sizeof(bases[0]));
 	tcase_add_loop_test(tcase, refuses_line_ends_and_nul, 0, 6);
+	tcase_add_test(tcase, reads_what_cant_be_parsed);
 	tcase_add_test(tcase, bounds_an_address);
 	tcase_add_test(tcase, bounds_a_domain);
 	suite_add_tcase(suite, tcase);
