@@ -1,0 +1,97 @@
+"""
+Addresses that Postfix reads by RFC 5322, where another one comes out than the one that is written at the
+last @: none of them gets past a list, past froms or past a profile.
+"""
+
+import pytest
+
+from harness.smtp import Smtp
+
+LISTS = {
+    "mail_from.access.blacklist": "@spam.example\nevil@other.example\n",
+    "rcpt_to.access.blacklist": "victim@here.example\n.bad.example\n",
+    "access.domains": "listed.example\n",
+}
+
+STORE = {
+    "profiles": [{"id": 1, "name": "sales", "open": False, "host": "partner.example", "rcpt": "",
+                  "rcpt_re": "", "maxsize": 0, "limits": ""}],
+    "users": [{"id": 1, "username": "bob", "password": "", "profileId": 1,
+               "froms": "bob@own.example, @bobs.example, .dot.example"}],
+}
+
+SENDERS = [
+    "<a@spam.example(x)>", "<a@spam.example (x)>", "<a @ spam.example>", "<(x)a@spam.example>",
+    "<a@spam.example(>", "<a@spam.exam\\ple>", '<a@"spam.example">', "<a@spam . example>",
+    "<ev\\il@other.example>", '<"ev".il@other.example>', "<evil(x)@other.example>",
+    "<evil@other.example,>", "<evil@other.example;>", "<@foo:@bar:evil@other.example>",
+    "<a@listed.example(>", "<a@listed.example@>", "<<a@spam.example>>", "<a@spam.example(@ok.example>",
+    "<a@spam.example>(@ok.example", "<spam.example!a>", "<a%spam.example>", "<evil\t@other.example>",
+    "<@" + 1000 * "x" + ":evil@other.example>",
+]
+
+RECIPIENTS = [
+    "<victim@here.example(x)>", "<victim@here.example(>", "<vic\\tim@here.example>",
+    "<victim(a)@here.example>", "<victim @here.example>", "<victim@here.example(@ok.example>",
+    "<victim@here.example@>", "<victim%here.example>", "<here.example!victim>", "<x@bad.example(>",
+    '<"victim@here.example">', "<@" + 1000 * "x" + ":victim@here.example>",
+]
+
+OF_OTHERS = [
+    "<boss@other.example(@bobs.example>", "<boss@other.example(@x.dot.example>",
+    '<"boss"@other.example@bobs.example>', "<boss@other.example\\@bobs.example>",
+    "<boss@other.example>(@bobs.example", "(<boss@other.example>)@bobs.example",
+    "<@x boss@other.example(y:bob@own.example>", "<@" + 1000 * "x" + ":boss@other.example>",
+]
+
+TO_OTHERS = [
+    "<victim@evil.example(@partner.example>", "<victim(@partner.example>",
+    "<victim\\@partner.example>", "<victim:evil.example@partner.example>", "<@(:x@partner.example>",
+]
+
+
+@pytest.fixture(scope="module")
+def front(shared_box):
+    # Nor by what an internal failure would let through.
+    daemon = shared_box.postern(config={"milter": {"on_error": "accept"}}, lists=LISTS, store=STORE)
+    return shared_box.postfix(milter=daemon.postfix_milter)
+
+
+def client(mta, login=None):
+    smtp = Smtp(mta.port)
+    smtp.ehlo()
+    smtp.xclient(addr="192.0.2.1", name="ok.example", login=login)
+    smtp.ehlo()
+    return smtp
+
+
+def is_bad_syntax(reply):
+    """Ours is 553; 501 and 555 are Postfix's own."""
+    return reply.code in (501, 555) or (reply.code == 553 and "address syntax" in reply.words)
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_no_spelling_of_a_listed_sender_is_let_through(front, sender):
+    with client(front) as smtp:
+        assert is_bad_syntax(smtp.mail(sender))
+
+
+@pytest.mark.parametrize("recipient", RECIPIENTS)
+def test_no_spelling_of_a_listed_recipient_is_let_through(front, recipient):
+    with client(front) as smtp:
+        assert smtp.mail("<a@ok.example>").code == 250
+        assert is_bad_syntax(smtp.rcpt(recipient))
+
+
+@pytest.mark.parametrize("sender", OF_OTHERS)
+def test_no_user_sends_as_another_by_spelling(front, sender):
+    with client(front, "bob") as smtp:
+        reply = smtp.mail(sender)
+        assert is_bad_syntax(reply) or (reply.code, reply.enhanced) == (550, "5.7.1"), reply
+
+
+@pytest.mark.parametrize("recipient", TO_OTHERS)
+def test_no_user_sends_to_others_by_spelling(front, recipient):
+    with client(front, "bob") as smtp:
+        assert smtp.mail("<bob@own.example>").code == 250
+        assert is_bad_syntax(smtp.rcpt(recipient))
