@@ -234,7 +234,7 @@ tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)
 $(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
 	@mkdir -p $(@D)
-	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess) $(filter-out -Werror%,$(warnings)) 2>&1 >$@.out \
+	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess:-I/usr/%=-isystem/usr/%) $(filter-out -Werror%,$(warnings)) 2>&1 >$@.out \
 		| { grep -v '^[0-9]* warnings\? \(generated\|treated\)' || :; } >&2; \
 		if [ -s $@.out ]; then cat $@.out; exit 1; fi
 	@mv $@.out $@

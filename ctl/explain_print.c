@@ -52,7 +52,7 @@ static void print_check(FILE *out, json_t *check, bool colour)
 
 void explain_print(FILE *out, json_t *answer, bool colour)
 {
-	json_t *step, *check, *checks;
+	json_t *step, *checks;
 	size_t i, k;
 
 	json_array_foreach (json_object_get(answer, "steps"), i, step) {
@@ -61,8 +61,8 @@ void explain_print(FILE *out, json_t *answer, bool colour)
 		print_reply(out, step);
 		fputc('\n', out);
 		checks = json_object_get(step, "checks");
-		json_array_foreach (checks, k, check)
-			print_check(out, check, colour);
+		for (k = 0; k < json_array_size(checks); k++)
+			print_check(out, json_array_get(checks, k), colour);
 		if (json_array_size(checks) == 0 && get(step, "rule")[0] != '\0')
 			fprintf(out, "    %s\n", get(step, "rule"));
 	}

@@ -34,7 +34,7 @@ static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struc
 		ret = EX_CONFIG;
 	} else {
 		address->sun_family = AF_UNIX;
-		(void)strcpy(address->sun_path, path);
+		memcpy(address->sun_path, path, strlen(path) + 1);
 	}
 	free(path);
 	return ret;

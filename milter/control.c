@@ -43,7 +43,8 @@ static size_t unread_answers(const struct connection *connection)
 	return evbuffer_get_length(bufferevent_get_output(connection->bev));
 }
 
-/* Obey the requests that have come, one after the other, until one has to wait or answers pile up. */
+/* Obey the requests that have come, one after the other, until one has to wait or answers pile up.
+ */
 static void read_requests(struct connection *connection)
 {
 	struct evbuffer *input = bufferevent_get_input(connection->bev);
@@ -200,13 +201,16 @@ int control_serve(struct control *control, struct cache *cache, struct errmsg *e
 void control_free(struct control **control)
 {
 	struct control *gone = *control;
+	struct connection *c, *next;
 
 	*control = NULL;
 	if (gone == NULL)
 		return;
 	workers_stop(&gone->workers);
-	while (gone->connections != NULL)
-		connection_close(gone->connections);
+	for (c = gone->connections; c != NULL; c = next) {
+		next = c->next;
+		connection_close(c);
+	}
 	if (gone->listener != NULL)
 		evconnlistener_free(gone->listener);
 	if (gone->listen_fd >= 0)

@@ -134,10 +134,12 @@ static void give_to_followers(const struct decision *decision)
 {
 	struct timespec now;
 	json_t *object;
+	long milliseconds;
 	char *line;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	object = decision_json(decision, (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1e3);
+	milliseconds = now.tv_nsec / 1000000;
+	object = decision_json(decision, (double)now.tv_sec + (double)milliseconds / 1e3);
 	if (object == NULL)
 		return;
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));

@@ -1,5 +1,7 @@
 #include "milter/revision.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +21,21 @@ void revision_format(const struct revision *revision, char text_r[REVISION_SIZE]
 void revision_parse(const char *text, struct revision *revision_r)
 {
 	struct revision revision = { .is_known = true };
-	int len = -1;
+	const char *cluster = text + strlen(FORMAT " ");
+	size_t len;
+	char *end;
 
 	*revision_r = (struct revision){ 0 };
-	if (sscanf(text, FORMAT " %23[0-9-] %19" SCNd64 "%n", revision.cluster, &revision.wal,
-		    &len) != 2 ||
-		len < 0 || text[len] != '\0' || revision.wal < 0)
+	if (strncmp(text, FORMAT " ", strlen(FORMAT " ")) != 0)
+		return;
+	len = strspn(cluster, "0123456789-");
+	if (len == 0 || len >= sizeof(revision.cluster) || cluster[len] != ' ' ||
+		!isdigit((unsigned char)cluster[len + 1]))
+		return;
+	memcpy(revision.cluster, cluster, len);
+	errno = 0;
+	revision.wal = strtoll(cluster + len + 1, &end, 10);
+	if (errno != 0 || *end != '\0')
 		return;
 	if (strcmp(revision.cluster, "-") == 0)
 		revision.cluster[0] = '\0';

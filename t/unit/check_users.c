@@ -269,7 +269,7 @@ START_TEST(a_million_users)
 		for (i = 0; i < COUNT; i += 7) {
 			(void)snprintf(name, sizeof(name), "User%d@Example%d.COM", i, i % 100);
 			ck_assert(users_find(users, name, strlen(name), &user));
-			ck_assert_int_eq(atoi(user.id), i);
+			ck_assert_int_eq(strtol(user.id, NULL, 10), i);
 			(void)snprintf(name, sizeof(name), "user%d@example%d.com", i, 100);
 			ck_assert(!users_find(users, name, strlen(name), &user));
 		}
