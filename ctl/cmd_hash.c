@@ -27,8 +27,7 @@ static int read_password(char password[PASSWORD_SIZE], struct errmsg *err)
 	return same ? 0 : errmsg_set(err, "the two passwords differ");
 }
 
-static int hash(const struct ctl *ctl, const char *method, unsigned long rounds,
-	struct errmsg *err)
+static int hash(const struct ctl *ctl, const char *method, unsigned long rounds, struct errmsg *err)
 {
 	char password[PASSWORD_SIZE] = "";
 	char text[384];

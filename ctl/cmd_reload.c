@@ -10,7 +10,7 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 	json_t *problem;
 	size_t i;
 
-	json_array_foreach(problems, i, problem)
+	json_array_foreach (problems, i, problem)
 		(void)printf("%sleft out%s: %s\n", paint(ctl->colour, PAINT_YELLOW),
 			paint(ctl->colour, PAINT_OFF), json_string_value(problem));
 	if (json_is_true(json_object_get(answer, "ok")))

@@ -63,13 +63,15 @@ static void print_policy(const struct ctl *ctl, json_t *cache)
 	char text[40];
 
 	if (none) {
-		print_trouble(ctl, "policy", "none yet: mail is answered as [milter] on_error says");
+		print_trouble(ctl, "policy",
+			"none yet: mail is answered as [milter] on_error says");
 		return;
 	}
 	(void)printf("policy     number %lld from the %s%s%s, in force since %s\n",
 		number(policy, "serial"), paint(ctl->colour, PAINT_BOLD), source,
 		paint(ctl->colour, PAINT_OFF), clock_time(policy, "published", text));
-	(void)printf("           known to be right %s ago\n", duration(number(policy, "age"), text));
+	(void)printf("           known to be right %s ago\n",
+		duration(number(policy, "age"), text));
 	(void)printf("rows       %lld users, %lld profiles\n", number(cache, "users"),
 		number(cache, "profiles"));
 }
@@ -97,7 +99,7 @@ static void print_lists(json_t *cache)
 	const char *name;
 	json_t *count;
 
-	json_object_foreach(json_object_get(cache, "lists"), name, count) {
+	json_object_foreach (json_object_get(cache, "lists"), name, count) {
 		if (json_integer_value(count) > 0) {
 			(void)printf("%s%s: %lld\n", before, name,
 				(long long)json_integer_value(count));
@@ -117,7 +119,7 @@ static void print_problems(const struct ctl *ctl, json_t *cache)
 		return;
 	(void)printf("left out   %s%lld lines or rows%s\n", paint(ctl->colour, PAINT_YELLOW), all,
 		paint(ctl->colour, PAINT_OFF));
-	json_array_foreach(problems, i, problem) {
+	json_array_foreach (problems, i, problem) {
 		if (i == PROBLEMS_SHOWN)
 			break;
 		(void)printf("           %s\n", json_string_value(problem));
@@ -135,8 +137,8 @@ static void print_status(const struct ctl *ctl, json_t *answer)
 
 	(void)printf("postern    %s, process %lld, up %s\n", get(daemon, "version"),
 		number(daemon, "pid"), duration(number(daemon, "uptime"), text));
-	(void)printf("sessions   %lld open, %lld since the start\n", number(daemon, "sessions_open"),
-		number(daemon, "sessions"));
+	(void)printf("sessions   %lld open, %lld since the start\n",
+		number(daemon, "sessions_open"), number(daemon, "sessions"));
 	print_policy(ctl, cache);
 	print_database(ctl, cache);
 	print_lists(cache);

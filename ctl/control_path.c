@@ -39,7 +39,8 @@ static char *from_folder_of(const char *config_path, char *path)
 	return whole;
 }
 
-/* What the file says, whatever else is wrong with it; the default when it says nothing. NULL: it can't be read. */
+/* What the file says, whatever else is wrong with it; the default when it says nothing. NULL: it
+ * can't be read. */
 static char *find_in_file(const char *config_path)
 {
 	const struct config_option *option = options_find("control", "socket");

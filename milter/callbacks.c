@@ -13,7 +13,8 @@ static atomic_ulong opened, closed;
 
 struct callbacks_counts callbacks_count(void)
 {
-	unsigned long over = atomic_load(&closed); /* first, so that the difference isn't negative */
+	unsigned long over =
+		atomic_load(&closed); /* first, so that the difference isn't negative */
 	unsigned long begun = atomic_load(&opened);
 
 	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - over };
@@ -80,7 +81,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	return SMFIS_CONTINUE;
 }
 
-/* The session of a connection that begins without negotiation: Sendmail may use one again for another client. */
+/* The session of a connection that begins without negotiation: Sendmail may use one again for
+ * another client. */
 static struct session *stranger(SMFICTX *ctx)
 {
 	struct settings *settings = filter_settings(filter);

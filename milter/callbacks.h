@@ -6,7 +6,8 @@
 
 /*
  * The callbacks of libmilter: they hand what they are given to the session (milter/session.h) and
- * the verdict back. libmilter's functions take no argument of ours, so the filter is one for the process.
+ * the verdict back. libmilter's functions take no argument of ours, so the filter is one for the
+ * process.
  */
 
 /* Register them. filter must live to the end of the process. 0, or -1 with err set. */

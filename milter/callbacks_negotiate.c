@@ -6,8 +6,8 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	unsigned long want = SMFIP_NOUNKNOWN | SMFIP_NR_UNKN | SMFIP_NR_HDR;
 	const unsigned long for_results = SMFIF_ADDHDRS | SMFIF_CHGHDRS;
 
-	if (needs->results && (actions & for_results) != for_results)
-		needs->results = false;
+	needs->no_results = (actions & for_results) != for_results;
+	needs->results = needs->results && !needs->no_results;
 	*actions_r = needs->results ? for_results : SMFIF_NONE;
 	*actions_r |= actions & SMFIF_SETSYMLIST;
 
@@ -22,8 +22,8 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	if (!needs->headers)
 		want |= SMFIP_NOHDRS;
 	/*
-	 * With no body to come, the header is judged at the end of the message: so all fields and the end
-	 * go in one write, where the end of the header would cost a round trip of its own.
+	 * With no body to come, the header is judged at the end of the message: so all fields and
+	 * the end go in one write, where the end of the header would cost a round trip of its own.
 	 */
 	if (!needs->body)
 		want |= SMFIP_NOBODY | SMFIP_NOEOH;

@@ -22,11 +22,12 @@ struct milter_socket {
 /* Whether it is an inet socket. */
 bool milter_is_inet(const char *name);
 
-/* Register the callbacks and open the socket; it answers from milter_start() on. filter must live to
- * the end of the process. 0, or -1 with err set. */
+/* Register the callbacks and open the socket; it answers from milter_start() on. filter must live
+ * to the end of the process. 0, or -1 with err set. */
 int milter_open(const struct milter_socket *socket, struct filter *filter, struct errmsg *err);
 
-/* Sent to the main thread, which has to have a handler for it, when the loop has ended by itself. */
+/* Sent to the main thread, which has to have a handler for it, when the loop has ended by itself.
+ */
 #define MILTER_SIGNAL SIGUSR2
 
 /* Answer. 0, or -1 with err set. */
@@ -34,9 +35,9 @@ int milter_start(struct errmsg *err);
 bool milter_has_ended(void);
 
 /*
- * The process is about to end: a unix socket's path is free for the daemon that comes next. libmilter is
- * left running until then: its own way to stop takes up to five seconds, and destroys a lock that
- * another of its threads waits for.
+ * The process is about to end: a unix socket's path is free for the daemon that comes next.
+ * libmilter is left running until then: its own way to stop takes up to five seconds, and destroys
+ * a lock that another of its threads waits for.
  */
 void milter_leave(void);
 

@@ -15,15 +15,17 @@
  * order, any number of requests a connection. Requests:
  *   {"command": "status"}
  *   {"command": "reload"}			answered when all has been read again
- *   {"command": "explain", "session": {...}}	as load/explain.h has it; decided by the policy in force
- *   {"command": "tail"}			{"ok": true}, then a line for each decision until the
- *						client hangs up; {"dropped": N} where some were lost
+ *   {"command": "explain", "session": {...}}	as load/explain.h has it; decided by the policy in
+ *force
+ *   {"command": "tail"}			{"ok": true}, then a line for each decision until
+ *the client hangs up; {"dropped": N} where some were lost
  *   {"command": "log-level", "level": "debug"}	until the next reload; without "level": tells it
  * Answers: {"ok": true, ...}, or {"ok": false, "error": "..."}.
  *
  * Whoever may connect (the socket's mode and group) may ask all of it. A request of more than
  * CONTROL_REQUEST_MAX bytes, and a connection past CONTROL_CONNECTIONS_MAX, is refused; one
- * that says nothing for a minute is closed; one that doesn't read what it follows loses lines, and delays nobody.
+ * that says nothing for a minute is closed; one that doesn't read what it follows loses lines, and
+ *delays nobody.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64
@@ -37,7 +39,8 @@ struct control_subject {
 	time_t started;
 };
 
-/* listen_fd: a listening unix socket (listen_unix()), the control's from here on. 0, or -1 with err set. */
+/* listen_fd: a listening unix socket (listen_unix()), the control's from here on. 0, or -1 with err
+ * set. */
 int control_new(struct server *server, int listen_fd, const struct control_subject *subject,
 	struct control **control_r, struct errmsg *err);
 

@@ -78,7 +78,8 @@ static json_t *reload_answer(const struct reload_end *end)
 	return answer;
 }
 
-/* In the server thread. Answering may make a connection ask again, or go: so look anew after each. */
+/* In the server thread. Answering may make a connection ask again, or go: so look anew after each.
+ */
 static void tell_reload_end(void *argument)
 {
 	struct reload_end *end = argument;
@@ -137,8 +138,7 @@ static void tell_answer(void *argument)
 	if (c != NULL && question->answer == NULL)
 		connection_refuse(c, question->err.text);
 	else if (c != NULL)
-		connection_answer(c,
-			json_pack("{s:b, s:O}", "ok", 1, "answer", question->answer));
+		connection_answer(c, json_pack("{s:b, s:O}", "ok", 1, "answer", question->answer));
 	question_free(question);
 }
 
@@ -274,8 +274,11 @@ static const struct {
 	const char *name;
 	void (*obey)(struct connection *connection, const json_t *request);
 } commands[] = {
-	{ "status", obey_status }, { "reload", obey_reload },	    { "explain", obey_explain },
-	{ "tail", obey_tail },	   { "log-level", obey_log_level },
+	{ "status", obey_status },
+	{ "reload", obey_reload },
+	{ "explain", obey_explain },
+	{ "tail", obey_tail },
+	{ "log-level", obey_log_level },
 };
 
 void control_obey(struct connection *connection, const char *line, size_t len)

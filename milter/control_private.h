@@ -14,9 +14,9 @@ struct connection {
 	struct connection *next;
 	struct control *control;
 	struct bufferevent *bev;
-	uint64_t number;  /* names it, also after it is gone */
-	uint64_t reload;  /* the reload that it waits for; 0: none */
-	bool is_busy;	  /* an answer is being made: read no further */
+	uint64_t number; /* names it, also after it is gone */
+	uint64_t reload; /* the reload that it waits for; 0: none */
+	bool is_busy;	 /* an answer is being made: read no further */
 	bool is_following;
 	bool has_ended;	  /* it sends no more, but may read on */
 	uint64_t dropped; /* lines that it was too slow for, not told yet */

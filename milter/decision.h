@@ -9,8 +9,8 @@
 #include "lib/rules/verdict.h"
 
 /*
- * One decision as it is logged and shown by `posternctl tail`: a refusal, what would have been one (`warn`), or
- * a message let through. Borrowed text; NULL is what isn't known.
+ * One decision as it is logged and shown by `posternctl tail`: a refusal, what would have been one
+ * (`warn`), or a message let through. Borrowed text; NULL is what isn't known.
  */
 struct decision {
 	const char *session; /* always */
@@ -19,9 +19,9 @@ struct decision {
 	struct cidr client;  /* AF_UNSPEC: a local client */
 	const char *rdns, *helo, *login;
 	const char *sender, *recipient; /* as typed, without brackets; "" is the null sender */
-	const char *stage;		/* "connect" ... "header", or "message" for one let through */
-	const char *verdict;		/* "accept", "reject", "tempfail", "discard", "would-reject" */
-	const char *check;		/* the check that found it */
+	const char *stage;   /* "connect" ... "header", or "message" for one let through */
+	const char *verdict; /* "accept", "reject", "tempfail", "discard", "would-reject" */
+	const char *check;   /* the check that found it */
 	const char *rule;
 	const struct reply *reply; /* what was answered, or would have been */
 	const char *from;	   /* of a header stage: the first From address */

@@ -20,7 +20,8 @@ unsigned events_followers(void);
 /* Add a JSON line (without its LF), malloc()ed: it is the queue's. Any thread. */
 void events_add(char *line);
 
-/* Begin or end following; counted. wake() is called (in the thread that adds) when the queue was empty. */
+/* Begin or end following; counted. wake() is called (in the thread that adds) when the queue was
+ * empty. */
 void events_follow(void (*wake)(void *context), void *context);
 void events_unfollow(void);
 

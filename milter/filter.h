@@ -20,7 +20,8 @@ void filter_free(struct filter **filter); /* takes NULL */
 /* Settings of a configuration that was read again. Takes a reference of its own. */
 void filter_set_settings(struct filter *filter, struct settings *settings);
 
-/* The settings in force: of the policy, else of the configuration. A reference, the caller's. Never NULL. */
+/* The settings in force: of the policy, else of the configuration. A reference, the caller's. Never
+ * NULL. */
 struct settings *filter_settings(struct filter *filter);
 
 struct snapshot *filter_snapshot(const struct filter *filter);

@@ -51,12 +51,14 @@ int listen_clear(const char *path, struct errmsg *err)
 		return errmsg_set(err, "socket %s: %s", path, strerror(errno));
 	}
 	if (!S_ISSOCK(st.st_mode))
-		return errmsg_set(err, "socket %s: something else than a socket stands there", path);
+		return errmsg_set(err, "socket %s: something else than a socket stands there",
+			path);
 	if (is_answered(&address))
 		return errmsg_set(err, "socket %s: another daemon answers on it", path);
 	if (unlink(path) != 0 && errno != ENOENT)
-		return errmsg_set(err, "socket %s: nobody answers on it, but it can't be removed: %s",
-			path, strerror(errno));
+		return errmsg_set(err,
+			"socket %s: nobody answers on it, but it can't be removed: %s", path,
+			strerror(errno));
 	return 0;
 }
 

@@ -13,12 +13,14 @@ struct listen_owner {
 };
 
 /*
- * Make room for a unix socket at path: a socket that nobody answers on (its daemon was killed) is removed. -1 with err set
- * when another daemon answers on it, or something else than a socket stands there.
+ * Make room for a unix socket at path: a socket that nobody answers on (its daemon was killed) is
+ * removed. -1 with err set when another daemon answers on it, or something else than a socket
+ * stands there.
  */
 int listen_clear(const char *path, struct errmsg *err);
 
-/* Before and after the bind() of a unix socket: it never stands with a wider mode than it shall have. */
+/* Before and after the bind() of a unix socket: it never stands with a wider mode than it shall
+ * have. */
 mode_t listen_mask(const struct listen_owner *owner);
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
 	struct errmsg *err);

@@ -23,8 +23,8 @@ struct record {
 };
 
 /*
- * head and tail only grow; their difference is what is in the ring. The lock is held for copying bytes
- * in or out, never for formatting or writing.
+ * head and tail only grow; their difference is what is in the ring. The lock is held for copying
+ * bytes in or out, never for formatting or writing.
  */
 static struct {
 	pthread_mutex_t lock;
@@ -37,7 +37,11 @@ static struct {
 	uint64_t unsaid; /* lines dropped and not yet spoken of */
 	uint32_t lines;
 	char *bytes;
-} ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} ring = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.filled = PTHREAD_COND_INITIALIZER,
+	.drained = PTHREAD_COND_INITIALIZER,
+};
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 static atomic_uint_fast64_t dropped, written;
@@ -46,8 +50,11 @@ static const struct {
 	const char *name;
 	enum log_level level;
 } levels[] = {
-	{ "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING }, { "notice", LOG_LEVEL_NOTICE },
-	{ "info", LOG_LEVEL_INFO },   { "debug", LOG_LEVEL_DEBUG },
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING },
+	{ "notice", LOG_LEVEL_NOTICE },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
 };
 
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
@@ -103,10 +110,18 @@ static int facility_parse(const char *name)
 		const char *name;
 		int facility;
 	} facilities[] = {
-		{ "mail", LOG_MAIL },	  { "daemon", LOG_DAEMON }, { "user", LOG_USER },
-		{ "auth", LOG_AUTH },	  { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
-		{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
-		{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
+		{ "mail", LOG_MAIL },
+		{ "daemon", LOG_DAEMON },
+		{ "user", LOG_USER },
+		{ "auth", LOG_AUTH },
+		{ "local0", LOG_LOCAL0 },
+		{ "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 },
+		{ "local3", LOG_LOCAL3 },
+		{ "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 },
+		{ "local6", LOG_LOCAL6 },
+		{ "local7", LOG_LOCAL7 },
 	};
 
 	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
@@ -176,7 +191,8 @@ static struct record take(char line_r[LOG_LINE_MAX])
 	return record;
 }
 
-/* Say how many lines found no room. Called and returns with the lock held; lets go of it meanwhile. */
+/* Say how many lines found no room. Called and returns with the lock held; lets go of it meanwhile.
+ */
 static void say_dropped(void)
 {
 	uint64_t count = ring.unsaid;
@@ -191,7 +207,8 @@ static void say_dropped(void)
 	(void)pthread_mutex_lock(&ring.lock);
 }
 
-/* Let lines gather, so that a busy daemon isn't woken for each. Called and returns with the lock held. */
+/* Let lines gather, so that a busy daemon isn't woken for each. Called and returns with the lock
+ * held. */
 static void rest(void)
 {
 	const struct timespec pause = { .tv_nsec = REST_NS };
@@ -252,8 +269,8 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	log_set_level(level);
 	ring.to_stderr = output->to_stderr;
 	ring.stopping = false;
-	(void)pthread_cond_init(&ring.filled, NULL);
-	(void)pthread_cond_init(&ring.drained, NULL);
+	ring.head = ring.tail = 0;
+	ring.lines = 0;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	ring.running = true;
@@ -285,8 +302,11 @@ void log_stop(void)
 		;
 	ended = !ring.running;
 	(void)pthread_mutex_unlock(&ring.lock);
-	if (ended)
-		(void)pthread_join(ring.writer, NULL); /* else it hangs in syslog(): leave it */
+	if (!ended)
+		return; /* it hangs in syslog(): leave it */
+	(void)pthread_join(ring.writer, NULL);
+	free(ring.bytes);
+	ring.bytes = NULL;
 }
 
 static void submit(enum log_level level, const char *line, size_t len)

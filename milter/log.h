@@ -32,14 +32,14 @@ const char *log_level_name(enum log_level level);
 struct log_output {
 	const char *facility; /* of syslog(3): "mail", "daemon", "local0" ... */
 	const char *level;    /* as log_level_parse() takes it */
-	bool to_stderr;	      /* lines go to standard error with time and level, instead of syslog */
+	bool to_stderr; /* lines go to standard error with time and level, instead of syslog */
 };
 
 #define LOG_LINES_MAX 8192 /* that wait before some are dropped */
 
 /*
- * Start the thread. 0, or -1 with err set. To be called once, after the last fork; what is logged
- * before goes to standard error at once.
+ * Start the thread. 0, or -1 with err set. To be called after the last fork; what is logged before
+ * goes to standard error at once.
  */
 int log_start(const struct log_output *output, struct errmsg *err);
 
@@ -51,8 +51,8 @@ enum log_level log_get_level(void);
 bool log_wants(enum log_level level);
 
 /*
- * A line as it is, LOG_LINE_MAX bytes at most. Whatever is in it, what comes out is one line of printable
- * ASCII: other bytes become '?'.
+ * A line as it is, LOG_LINE_MAX bytes at most. Whatever is in it, what comes out is one line of
+ * printable ASCII: other bytes become '?'.
  */
 void log_line(enum log_level level, const char *line, size_t len);
 

@@ -20,7 +20,8 @@
 #include "milter/log.h"
 #include "milter/process.h"
 
-#define FIRST_POLICY_MS 15000 /* how long starting waits for a policy before it answers without one */
+#define FIRST_POLICY_MS \
+	15000 /* how long starting waits for a policy before it answers without one */
 
 struct options {
 	const char *config_path, *user, *pid_file;
@@ -97,7 +98,8 @@ static void print_problems(const struct problems *problems)
 		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
 }
 
-/* -n: what is wrong with the files? Bad lines and rows are named, but stop nothing, as in the daemon. */
+/* -n: what is wrong with the files? Bad lines and rows are named, but stop nothing, as in the
+ * daemon. */
 static int check_files(const char *path)
 {
 	struct problems *problems = problems_new();
@@ -143,7 +145,7 @@ static void keep_config(struct daemon *daemon, const struct config *config)
 	daemon->control_path = copy(config->control.socket);
 	daemon->pid_file = copy(pid_file == NULL ? config->milter.pid_file : pid_file);
 	if (process_find_user(daemon->options.user != NULL ? daemon->options.user :
-			geteuid() == 0			   ? config->milter.user :
+			    geteuid() == 0		   ? config->milter.user :
 							     "",
 		    &daemon->user, &err) != 0)
 		process_fail(EX_NOUSER, &err);
@@ -179,8 +181,8 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 
 static void open_control_socket(struct daemon *daemon, const struct config *config)
 {
-	const struct listen_owner owner = owner_of(daemon, config->control.socket_mode,
-		config->control.socket_group);
+	const struct listen_owner owner =
+		owner_of(daemon, config->control.socket_mode, config->control.socket_group);
 	const struct control_subject subject = {
 		.filter = daemon->filter,
 		.config_path = daemon->config_path,
@@ -211,7 +213,8 @@ static void start_log(const struct daemon *daemon, const struct config *config)
 	for (size_t i = 0; i < problems_kept(config->warnings); i++)
 		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
 	if (geteuid() == 0)
-		log_event(LOG_LEVEL_WARNING, "running as root: name a user with -u or [milter] user");
+		log_event(LOG_LEVEL_WARNING,
+			"running as root: name a user with -u or [milter] user");
 }
 
 /* In the cache thread. */
@@ -265,8 +268,8 @@ static void start_threads(struct daemon *daemon, struct config *config)
 
 /*
  * The main thread takes the signals. Once libmilter runs, they are unblocked there, with handlers:
- * only then the kernel prefers it to libmilter's own thread, which waits for SIGTERM, SIGINT and SIGHUP
- * and would stop the filter in its own slow way.
+ * only then the kernel prefers it to libmilter's own thread, which waits for SIGTERM, SIGINT and
+ * SIGHUP and would stop the filter in its own slow way.
  */
 static sem_t signalled;
 static volatile sig_atomic_t ending_signal, reload_wanted;
@@ -291,7 +294,8 @@ static void take_signals(const struct daemon *daemon, sigset_t *signals_r)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(signals_r);
 	for (size_t i = 0; i < count; i++) {
-		/* In the background there is no terminal to hang up, and SIGHUP no way to reload. */
+		/* In the background there is no terminal to hang up, and SIGHUP no way to reload.
+		 */
 		if (signals[i] == SIGHUP && !daemon->options.foreground)
 			action.sa_handler = SIG_IGN;
 		(void)sigaction(signals[i], &action, NULL);
@@ -406,5 +410,6 @@ int main(int argc, char **argv)
 		process_fail(EX_OSERR, &err);
 	run(&daemon, config);
 	(void)fflush(NULL);
-	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads use */
+	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads
+			 use */
 }

@@ -28,16 +28,31 @@ void needs_of(const struct settings *settings, bool is_inet, struct needs *needs
 
 	*needs_r = (struct needs){
 		.delay_reject = settings->delay_reject,
-		.answer_connect = !settings->delay_reject &&
-			(any || any_service(settings, CHECK_CONN)),
-		.answer_helo = !settings->delay_reject &&
-			(any || any_service(settings, CHECK_HELO)),
+		.answer_connect =
+			!settings->delay_reject && (any || any_service(settings, CHECK_CONN)),
+		.answer_helo =
+			!settings->delay_reject && (any || any_service(settings, CHECK_HELO)),
 		.answer_rcpt = needs_rcpt(settings),
 		.answer_data = is_inet,
 		.headers = results || any_service(settings, CHECK_DATA) ||
 			(!settings->lists_only && any_service(settings, CHECK_HEADER_FROM)),
 		.results = results,
 	};
+}
+
+bool needs_outgrown(const struct needs *needs, const struct settings *settings, const char *service,
+	bool is_logged_in)
+{
+	const enum check_mode *mode = settings_service(settings, service)->mode;
+	bool is_user = is_logged_in && !settings->lists_only;
+	bool rcpt = mode[CHECK_RCPT] == MODE_YES || mode[CHECK_ANY] == MODE_YES ||
+		(is_user && (mode[CHECK_RECIPIENT] == MODE_YES || mode[CHECK_LIMITS] == MODE_YES));
+	bool headers =
+		mode[CHECK_DATA] == MODE_YES || (is_user && mode[CHECK_HEADER_FROM] == MODE_YES);
+	bool results = settings->results_header[0] != '\0' && !needs->no_results;
+
+	return (rcpt && !needs->answer_rcpt) || (headers && !needs->headers) ||
+		(results && !needs->results);
 }
 
 void needs_of_stranger(const struct settings *settings, struct needs *needs_r)
@@ -50,5 +65,6 @@ void needs_of_stranger(const struct settings *settings, struct needs *needs_r)
 		.answer_data = true,
 		.headers = true,
 		.body = true,
+		.no_results = true,
 	};
 }

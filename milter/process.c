@@ -24,7 +24,8 @@
 #define MAY_HIDE true
 #endif
 
-static int to_parent = -1; /* a byte with the exit code goes here; -1: there is no parent that waits */
+static int to_parent =
+	-1; /* a byte with the exit code goes here; -1: there is no parent that waits */
 
 /* The parent: wait for the child's word. */
 static void wait_for_child(pid_t child, int from_child) __attribute__((noreturn));
@@ -129,8 +130,10 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 		return errmsg_set(err, "the user's name is too long: '%s'", name);
 	memcpy(user.name, name, len);
 	if ((entry = getpwnam(user.name)) == NULL)
-		return errmsg_set(err, "there is no user '%s': add one (adduser --system --group %s), "
-			"or name another with -u or [milter] user", user.name, user.name);
+		return errmsg_set(err,
+			"there is no user '%s': add one (adduser --system --group %s), "
+			"or name another with -u or [milter] user",
+			user.name, user.name);
 	if (geteuid() != 0 && entry->pw_uid != geteuid())
 		return errmsg_set(err, "only root can become '%s'", user.name);
 	user.uid = entry->pw_uid;
@@ -149,7 +152,8 @@ int process_become(const struct process_user *user, struct errmsg *err)
 		setuid(user->uid) != 0)
 		return errmsg_set(err, "can't become '%s': %s", user->name, strerror(errno));
 	if (user->uid != 0 && setuid(0) == 0)
-		return errmsg_set(err, "could become root again after having been '%s'", user->name);
+		return errmsg_set(err, "could become root again after having been '%s'",
+			user->name);
 	return 0;
 }
 

@@ -6,16 +6,18 @@
 
 #include "lib/base/errmsg.h"
 
-/* What a daemon does to its own process. To be called while there is one thread, except for process_notify(). */
+/* What a daemon does to its own process. To be called while there is one thread, except for
+ * process_notify(). */
 
 /*
  * Go into the background. Returns in the child alone; the parent waits until the child
- * says process_ready() and exits with 0 then, or with the code of process_fail(), or with EX_SOFTWARE when the child
- * dies. 0, or -1 with err set.
+ * says process_ready() and exits with 0 then, or with the code of process_fail(), or with
+ * EX_SOFTWARE when the child dies. 0, or -1 with err set.
  */
 int process_daemonize(struct errmsg *err);
 
-/* All is up: let the parent go, and (in the background) give up the terminal. Tells systemd, too. */
+/* All is up: let the parent go, and (in the background) give up the terminal. Tells systemd, too.
+ */
 void process_ready(const char *status);
 
 /* Say why the daemon can't start, by standard error and to the parent, and exit with code. */
@@ -29,8 +31,8 @@ struct process_user {
 };
 
 /*
- * Look up "USER" or "USER:GROUP". name "": whoever runs it. A process that isn't root's may only name
- * itself. 0, or -1 with err set.
+ * Look up "USER" or "USER:GROUP". name "": whoever runs it. A process that isn't root's may only
+ * name itself. 0, or -1 with err set.
  */
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err);
 
@@ -46,7 +48,8 @@ void process_raise_limits(void);
 /* Write our number to path. 0, or -1 with err set. */
 int process_write_pid(const char *path, struct errmsg *err);
 
-/* A message for systemd (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Without systemd: nothing. */
+/* A message for systemd (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Without systemd:
+ * nothing. */
 void process_notify(const char *message);
 
 #endif

@@ -4,10 +4,10 @@
 #include "lib/base/strbuf.h"
 
 /*
- * key=value pairs for a log line. A value that is empty or holds anything but letters, digits and a few
- * marks is put in double quotes, with \" and \\ for these two and \xNN for bytes that
- * are not printable ASCII: whatever a client says, it can neither begin a line nor
- * another key. A value of more than QUOTE_MAX bytes is cut and ends in "...".
+ * key=value pairs for a log line. A value that is empty or holds anything but letters, digits and a
+ * few marks is put in double quotes, with \" and \\ for these two and \xNN for bytes that are not
+ * printable ASCII: whatever a client says, it can neither begin a line nor another key. A value of
+ * more than QUOTE_MAX bytes is cut and ends in "...".
  */
 #define QUOTE_MAX 512
 

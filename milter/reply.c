@@ -28,13 +28,15 @@ bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r)
 	if (decider == NULL)
 		return false;
 	reply = &decider->reply;
-	if (reply->code < 400 || reply->code > 599 || reply->code / 100 != class_of(verdict->kind) ||
+	if (reply->code < 400 || reply->code > 599 ||
+		reply->code / 100 != class_of(verdict->kind) ||
 		reply->code == 421) /* Postfix hangs up at a 421 */
 		return false;
 	(void)snprintf(line_r->code, sizeof(line_r->code), "%d", reply->code);
 	(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%s", reply->enhanced);
 	if (line_r->enhanced[0] != line_r->code[0])
-		(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%c.7.1", line_r->code[0]);
+		(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%c.7.1",
+			line_r->code[0]);
 	for (const char *p = reply->text; *p != '\0' && at + 2 <= REPLY_LINE_MAX; p++) {
 		char c = *p;
 

@@ -19,14 +19,14 @@ struct reply_line {
 };
 
 /*
- * Make a line of the reply that decided. false when the verdict has none, or one whose code doesn't fit
- * the verdict: libmilter would drop it without a word, and the MTA's own text goes out then.
+ * Make a line of the reply that decided. false when the verdict has none, or one whose code doesn't
+ * fit the verdict: libmilter would drop it without a word, and the MTA's own text goes out then.
  */
 bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r);
 
 /*
- * Tell libmilter the reply and return what the callback has to return (an SMFIS_ value). ctx: an SMFICTX.
- * connect and helo can't discard; connect can't have a text (pass say_text = false).
+ * Tell libmilter the reply and return what the callback has to return (an SMFIS_ value). ctx: an
+ * SMFICTX. connect and helo can't discard; connect can't have a text (pass say_text = false).
  */
 int reply_send(void *ctx, const struct verdict *verdict, bool say_text);
 

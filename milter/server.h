@@ -5,8 +5,9 @@
 
 /*
  * The server thread: an event loop (libevent) for the sockets beside the milter: control, later
- * authentication. What it serves is set up before server_start(), in the thread that starts it; from then
- * on everything of it belongs to the server thread, and others reach it by server_call() alone.
+ * authentication. What it serves is set up before server_start(), in the thread that starts it;
+ * from then on everything of it belongs to the server thread, and others reach it by server_call()
+ * alone.
  */
 struct server;
 struct event_base;
@@ -20,8 +21,8 @@ struct event_base *server_base(struct server *server);
 int server_start(struct server *server, struct errmsg *err);
 
 /*
- * Have call(argument) run in the server thread, soon, in the order of the calls. Never waits; any thread. 0, or -1 when out
- * of memory or the server is ending: then it is never run.
+ * Have call(argument) run in the server thread, soon, in the order of the calls. Never waits; any
+ * thread. 0, or -1 when out of memory or the server is ending: then it is never run.
  */
 int server_call(struct server *server, void (*call)(void *argument), void *argument);
 

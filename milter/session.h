@@ -17,8 +17,8 @@
  * An idle session holds its facts (some hundred bytes) and no policy. From MAIL to the end
  * of the message it holds the message and the one policy that judges it.
  *
- * Each stage fills a verdict: what is to be answered. Where the session's needs say that no answer is
- * given, the verdict always is to continue.
+ * Each stage fills a verdict: what is to be answered. Where the session's needs say that no answer
+ * is given, the verdict always is to continue.
  */
 struct session;
 
@@ -30,11 +30,11 @@ const struct needs *session_needs(const struct session *session);
 
 /* What is known when a client connects. Borrowed for the call; NULL is what isn't known. */
 struct client {
-	const char *host;		 /* as the MTA names it; "[192.0.2.7]" or "unknown" is no name */
-	const struct sockaddr *address;	 /* NULL or another family than inet: a local client */
-	const char *daemon_name;	 /* {daemon_name} */
-	const char *resolve;		 /* {client_resolve} of Sendmail: a name that is not "OK" is no name */
-	const char *version;		 /* {v}: tells Sendmail, which writes logins as xtext */
+	const char *host; /* as the MTA names it; "[192.0.2.7]" or "unknown" is no name */
+	const struct sockaddr *address; /* NULL or another family than inet: a local client */
+	const char *daemon_name;	/* {daemon_name} */
+	const char *resolve; /* {client_resolve} of Sendmail: a name that is not "OK" is no name */
+	const char *version; /* {v}: tells Sendmail, which writes logins as xtext */
 };
 
 void session_connect(struct session *session, const struct client *client, struct verdict *verdict);
@@ -42,17 +42,18 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 
 /* The MAIL command. Borrowed for the call. A message that was not ended is dropped. */
 struct mail_command {
-	const char *address;		/* with its brackets */
-	const char *const *parameters;	/* ESMTP parameters, ends with NULL; may be NULL */
-	const char *login;		/* {auth_authen}; NULL or "": not logged in */
-	const char *queue;		/* {i}, if it is known */
+	const char *address;	       /* with its brackets */
+	const char *const *parameters; /* ESMTP parameters, ends with NULL; may be NULL */
+	const char *login;	       /* {auth_authen}; NULL or "": not logged in */
+	const char *queue;	       /* {i}, if it is known */
 };
 
 /*
  * Under delay_reject connect and helo are judged here, before the sender. After a refusal there
  * is no message.
  */
-void session_mail(struct session *session, const struct mail_command *mail, struct verdict *verdict);
+void session_mail(struct session *session, const struct mail_command *mail,
+	struct verdict *verdict);
 
 void session_rcpt(struct session *session, const char *address, const char *queue,
 	struct verdict *verdict);
@@ -61,8 +62,8 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 void session_field(struct session *session, const char *name, const char *value);
 
 /*
- * No more fields: the header stage. To be called at the end of the header or of the message, whichever the
- * session's needs ask for; a second call does nothing and continues.
+ * No more fields: the header stage. To be called at the end of the header or of the message,
+ * whichever the session's needs ask for; a second call does nothing and continues.
  */
 void session_header_end(struct session *session, const char *queue, struct verdict *verdict);
 
@@ -73,8 +74,8 @@ struct results_field {
 };
 
 /*
- * The message is let through: it is logged, and *results_r filled. -1 when out of memory: then it is not
- * logged, nothing is filled, and verdict says what is to be answered.
+ * The message is let through: it is logged, and *results_r filled. -1 when out of memory: then it
+ * is not logged, nothing is filled, and verdict says what is to be answered.
  */
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict);

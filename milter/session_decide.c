@@ -122,8 +122,8 @@ static void finish(struct session *session, struct message *message,
 		keep_rule(message, verdict);
 }
 
-void session_fail(struct session *session, struct message *message,
-	const struct stage_facts *about, const char *why, struct verdict *verdict)
+void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
+	const char *why, struct verdict *verdict)
 {
 	struct settings *fallback = NULL;
 	const struct settings *settings;
@@ -136,6 +136,14 @@ void session_fail(struct session *session, struct message *message,
 	check_failed(settings, check_of(about->stage), why, verdict);
 	finish(session, message, about, verdict);
 	settings_unref(&fallback);
+}
+
+void session_put_off(struct session *session, struct message *message,
+	const struct stage_facts *about, const char *why, struct verdict *verdict)
+{
+	verdict_init(verdict);
+	check_failed(NULL, check_of(about->stage), why, verdict);
+	finish(session, message, about, verdict);
 }
 
 static void ask(const struct decider *decider, const struct facts *facts,
@@ -169,7 +177,8 @@ void session_decide(struct session *session, struct message *message,
 {
 	struct scratch_pool *scratches = filter_scratches(session->filter);
 	const struct facts facts = facts_of(session, message);
-	struct policy *own = message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
+	struct policy *own =
+		message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
 	struct decider decider = { .policy = message == NULL ? own : message->policy };
 
 	if (decider.policy == NULL || (message != NULL && message->unjudged != NULL)) {

@@ -9,7 +9,7 @@
 /* For session.c and session_message.c alone. */
 
 #define QUEUE_ID_SIZE 64 /* for the log alone, so a longer one may be cut */
-#define FIELDS_MAX 16	 /* From or Sender fields of a message that are kept; more can't be judged */
+#define FIELDS_MAX 16 /* From or Sender fields of a message that are kept; more can't be judged */
 
 struct fields {
 	struct field field[FIELDS_MAX];
@@ -25,7 +25,8 @@ struct message {
 	char *login;   /* NULL: not logged in */
 	char queue[QUEUE_ID_SIZE];
 	uint32_t accepted, refused; /* recipients */
-	char rule[RULE_SIZE];	    /* the rule that let it pass, if one did; the recipient's before the sender's */
+	char rule[RULE_SIZE]; /* the rule that let it pass, if one did; the recipient's before the
+				 sender's */
 	struct strbuf results;
 
 	struct arena *arena; /* of the fields; NULL while there are none */
@@ -42,7 +43,7 @@ struct session {
 	struct cidr client;
 	char *service, *rdns, *helo; /* NULL: not known */
 	bool is_sendmail;
-	bool facts_lost; /* out of memory for one of them: nothing can be judged */
+	bool facts_lost;       /* out of memory for one of them: nothing can be judged */
 	struct strbuf results; /* of connect and helo where they are judged when they come */
 	struct message *message;
 };
@@ -62,7 +63,11 @@ void session_decide(struct session *session, struct message *message,
 	const struct stage_facts *about, struct verdict *verdict);
 
 /* The stage can't be decided: answer as on_error says, and log why. */
-void session_fail(struct session *session, struct message *message,
+void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
+	const char *why, struct verdict *verdict);
+
+/* The same, but it is no failure: whatever on_error says, the client is to come again later. */
+void session_put_off(struct session *session, struct message *message,
 	const struct stage_facts *about, const char *why, struct verdict *verdict);
 
 /* The queue id, once it is known. */

@@ -11,10 +11,11 @@
 
 /* Where the users and profiles in force came from. */
 enum status_source {
-	SOURCE_NONE,	 /* there is no policy yet */
-	SOURCE_LISTS,	 /* lists only: neither database nor store is configured */
-	SOURCE_STORE,	 /* the JSON file, which is the store */
-	SOURCE_CACHE,	 /* the JSON file, written by the cache thread earlier: the database has not answered yet */
+	SOURCE_NONE,  /* there is no policy yet */
+	SOURCE_LISTS, /* lists only: neither database nor store is configured */
+	SOURCE_STORE, /* the JSON file, which is the store */
+	SOURCE_CACHE, /* the JSON file, written by the cache thread earlier: the database has not
+			 answered yet */
 	SOURCE_DATABASE,
 };
 
@@ -25,9 +26,10 @@ enum status_database {
 	DATABASE_OFF,	     /* not configured */
 	DATABASE_CONNECTING, /* never reached so far */
 	DATABASE_LISTENING,  /* changes are notified */
-	DATABASE_POLLING,    /* reached, but LISTEN is refused (a standby) or brings nothing (a pooler) */
-	DATABASE_BEHIND,     /* a standby that lags behind what is in force: waiting */
-	DATABASE_DOWN,	     /* was reached, isn't now: `database_error` says why */
+	DATABASE_POLLING, /* reached, but LISTEN is refused (a standby) or brings nothing (a pooler)
+			   */
+	DATABASE_BEHIND,  /* a standby that lags behind what is in force: waiting */
+	DATABASE_DOWN,	  /* was reached, isn't now: `database_error` says why */
 };
 
 /* "off", "connecting", "listening", "polling", "behind", "down" */
@@ -39,10 +41,11 @@ const char *status_database_name(enum status_database database);
  */
 struct status {
 	enum status_source source;
-	uint64_t serial;       /* policy_serial() of what is in force; 0: none */
-	time_t published;      /* when it was put in force */
-	time_t confirmed;      /* when its source was last known to say the same: age = now - confirmed */
-	char revision[256];    /* the feed's position, or what else names the state; "" for none */
+	uint64_t serial;    /* policy_serial() of what is in force; 0: none */
+	time_t published;   /* when it was put in force */
+	time_t confirmed;   /* when its source was last known to say the same: age = now - confirmed
+			     */
+	char revision[256]; /* the feed's position, or what else names the state; "" for none */
 	uint64_t publications; /* policies put in force since the start */
 
 	enum status_database database;
@@ -51,20 +54,21 @@ struct status {
 	time_t database_since;
 	char database_error[512]; /* the last one; "" for none */
 
-	time_t store_written;	/* when the JSON file was last written */
-	char store_error[512];	/* why the last writing or reading failed; "" for none */
+	time_t store_written;  /* when the JSON file was last written */
+	char store_error[512]; /* why the last writing or reading failed; "" for none */
 
 	size_t users, profiles;
 	size_t users_bytes, lists_bytes; /* memory */
 	size_t list_entries[LIST_COUNT];
 
-	uint64_t loads_failed; /* since the start: loads that left the old policy in force */
-	char load_error[512];  /* why the last load failed; "" when it did not */
-	char config_error[512]; /* why the last reading of the configuration failed; "" when it did not */
+	uint64_t loads_failed;	/* since the start: loads that left the old policy in force */
+	char load_error[512];	/* why the last load failed; "" when it did not */
+	char config_error[512]; /* why the last reading of the configuration failed; "" when it did
+				   not */
 
 	/* What is left out of the policy in force: bad lines, bad rows. */
 	size_t problem_count; /* all */
-	char *problems;	      /* those that have a text, a line each; NULL for none; status_free() */
+	char *problems; /* those that have a text, a line each; NULL for none; status_free() */
 };
 
 /* Free what a status holds. */

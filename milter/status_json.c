@@ -47,13 +47,13 @@ json_t *status_problems_json(const struct status *status)
 
 static json_t *policy_json(const struct status *s, time_t now)
 {
-	json_t *age = s->confirmed == 0 ? json_null() :
-					  json_integer((json_int_t)(now - s->confirmed));
+	json_t *age =
+		s->confirmed == 0 ? json_null() : json_integer((json_int_t)(now - s->confirmed));
 
 	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I}", "source",
 		status_source_name(s->source), "serial", (json_int_t)s->serial, "published",
-		time_json(s->published), "confirmed", time_json(s->confirmed), "age", age, "revision",
-		text_json(s->revision), "publications", (json_int_t)s->publications);
+		time_json(s->published), "confirmed", time_json(s->confirmed), "age", age,
+		"revision", text_json(s->revision), "publications", (json_int_t)s->publications);
 }
 
 static json_t *lists_json(const struct status *s)
@@ -73,10 +73,10 @@ static json_t *lists_json(const struct status *s)
 
 json_t *status_json(const struct status *s, time_t now, bool with_problems)
 {
-	json_t *database = json_pack("{s:s, s:o, s:b, s:o, s:o}", "state",
-		status_database_name(s->database), "server", text_json(s->server), "feed",
-		(int)s->has_feed, "since", time_json(s->database_since), "error",
-		text_json(s->database_error));
+	json_t *database =
+		json_pack("{s:s, s:o, s:b, s:o, s:o}", "state", status_database_name(s->database),
+			"server", text_json(s->server), "feed", (int)s->has_feed, "since",
+			time_json(s->database_since), "error", text_json(s->database_error));
 	json_t *store = json_pack("{s:o, s:o}", "written", time_json(s->store_written), "error",
 		text_json(s->store_error));
 	json_t *problems = with_problems ? status_problems_json(s) : json_null();

@@ -6,12 +6,13 @@
 #include "milter/status.h"
 
 /*
- * The cache thread's status as `posternctl status --json` shows it. now: wall clock. NULL when out of
- * memory. with_problems: the texts of what was left out, too.
+ * The cache thread's status as `posternctl status --json` shows it. now: wall clock. NULL when out
+ * of memory. with_problems: the texts of what was left out, too.
  */
 json_t *status_json(const struct status *status, time_t now, bool with_problems);
 
-/* The texts of a status as an array of strings; empty when there are none. NULL when out of memory. */
+/* The texts of a status as an array of strings; empty when there are none. NULL when out of memory.
+ */
 json_t *status_problems_json(const struct status *status);
 
 #endif

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "milter/reply.h"
@@ -43,8 +42,8 @@ static const struct {
 
 START_TEST(a_reply_is_one_that_libmilter_takes)
 	{
-		const struct verdict verdict = decided(cases[_i].kind, cases[_i].code,
-			cases[_i].enhanced, cases[_i].text);
+		const struct verdict verdict =
+			decided(cases[_i].kind, cases[_i].code, cases[_i].enhanced, cases[_i].text);
 		struct reply_line line;
 		char text[1200];
 
