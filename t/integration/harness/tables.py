@@ -1,0 +1,118 @@
+"""The tables that Postern follows, and asking the daemon what it decides by them."""
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+from .wait import wait_until
+
+OURS = ("schema.sql", "feed.sql", "role.sql", "sample.sql")
+PG_PROFILE = Path(__file__).resolve().parents[1] / "pg_profile_schema.sql"
+
+# So that what takes long by default doesn't here. The pause between attempts to connect is the longest.
+QUICK = {"poll_interval": "1s", "connect_timeout": "2s", "reconnect_max": "1s"}
+
+
+def database(box, files=OURS, **options):
+    """A running server whose database holds the tables of sql/ (or of other files)."""
+    db = box.postgres(**options)
+    for file in files:
+        db.apply(file)
+    return db
+
+
+def follow(box, db, user="postern", port=None, config=None, ready=True, **options):
+    """
+    A daemon that follows db, its rows in force (ready=False: don't wait for that). options go into
+    [database]; config: other sections.
+    """
+    conninfo = db.conninfo(user=user, port=port or db.port)
+    keys = {"conninfo": conninfo, **QUICK, **options}
+    daemon = box.postern(config={"database": keys, "log": {"level": "debug"}, **(config or {})})
+    if ready:
+        wait_source(daemon, "database")
+    return daemon
+
+
+def status(daemon):
+    """What the cache thread says of itself."""
+    return daemon.ctl("status")["cache"]
+
+
+def wait_source(daemon, source):
+    wait_until(lambda: status(daemon)["policy"]["source"] == source, f"the policy is of {source}")
+
+
+def wait_state(daemon, *states):
+    wait_until(lambda: status(daemon)["database"]["state"] in states,
+               f"the database is {' or '.join(states)}")
+
+
+def ask(milter, login, sender, rcpt=None):
+    """Whether a logged-in session may send as sender (to rcpt); the answer of the last stage asked."""
+    answer = milter.mail(f"<{sender}>", auth_authen=login, auth_type="PLAIN")
+    if answer and rcpt:
+        answer = milter.rcpt(f"<{rcpt}>")
+    milter.abort()
+    return answer
+
+
+def may(daemon, login, sender, rcpt=None):
+    """The same in a session of its own."""
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        milter.helo("mail.example.net")
+        return bool(ask(milter, login, sender, rcpt))
+
+
+def wait_may(daemon, login, sender, rcpt=None, may_=True, what=None):
+    """Until the answer is that; asks in one session, so that it takes no time itself."""
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        milter.helo("mail.example.net")
+        wait_until(lambda: bool(ask(milter, login, sender, rcpt)) == may_,
+                   what or f"{login} {'may' if may_ else 'may not'} send as {sender}")
+
+
+def wait_may_not(daemon, login, sender, rcpt=None, what=None):
+    wait_may(daemon, login, sender, rcpt, False, what)
+
+
+@contextlib.contextmanager
+def asking(daemon, *questions, threads=1):
+    """
+    Sessions that ask all the time while the block runs: questions are (login, sender, rcpt, whether
+    they may). Fails at its end when any answer differed, or a session broke. Yields a function
+    that says how many answers there were.
+    """
+    stop = threading.Event()
+    answers, wrong = [0], []
+
+    def run():
+        try:
+            with daemon.milter() as milter:
+                milter.connect("mail.example.net", "192.0.2.7")
+                milter.helo("mail.example.net")
+                while not stop.is_set():
+                    for login, sender, rcpt, expected in questions:
+                        answer = ask(milter, login, sender, rcpt)
+                        answers[0] += 1
+                        if bool(answer) != expected:
+                            wrong.append((time.monotonic(), login, sender, rcpt, repr(answer)))
+                            return
+                    time.sleep(0.002)
+        except (OSError, EOFError, AssertionError) as error:
+            wrong.append(repr(error))
+
+    workers = [threading.Thread(target=run) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield lambda: answers[0]
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+    assert not wrong, wrong
+    assert answers[0] > 0
