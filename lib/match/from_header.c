@@ -54,7 +54,7 @@ static bool is_disguised(const struct chain *c)
 	size_t i;
 
 	for (i = 0; i < c->len; i++) {
-		if (((unsigned char)c->text[i] < 0x20 && c->text[i] != '\t') || c->text[i] == 0x7f)
+		if ((unsigned char)c->text[i] < 0x20 || c->text[i] == 0x7f)
 			return true;
 	}
 	if (encoded == NULL)
@@ -75,7 +75,7 @@ static void report(struct parser *p)
 		p->odd = true;
 		return;
 	}
-	p->odd = p->odd || c->odd || is_disguised(c);
+	p->odd = p->odd || c->odd || address.is_odd || is_disguised(c);
 	p->found++;
 	p->stop = !p->each(p->context, &address);
 }

@@ -35,8 +35,9 @@ enum from_result {
 	 * addresses, or words beside the address; an address in a display name whose brackets hold
 	 * none; a quoted string with an @ where an address belongs; an address with two @, no local
 	 * part, a backslash outside quotes, control characters, an encoded-word, a comment within a
-	 * word, or a word after white space behind it ("a@b c", without brackets); one longer than
-	 * ADDRESS_MAX (not reported).
+	 * word, or a word after white space behind it ("a@b c", without brackets), one that is odd
+	 * (address.h) or longer than
+	 * ADDRESS_MAX (then not reported).
 	 */
 	FROM_UNPARSABLE
 };

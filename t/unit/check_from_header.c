@@ -186,7 +186,7 @@ static const struct from_case cases[] = {
 	{ V("a\x08@b.c"), FROM_UNPARSABLE, "a\x08@b.c" },
 	{ V("a@b.c\x7f"), FROM_UNPARSABLE, "a@b.c\x7f" },
 	{ V("\x1b[1mFoo <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
-	{ V("\"a\tb\"@c.d"), FROM_ADDRESSES, "\"a\tb\"@c.d" },
+	{ V("\"a\tb\"@c.d"), FROM_UNPARSABLE, "\"a\tb\"@c.d" },
 
 	{ V("=?utf-8?q?(?= <a@evil.e> =?utf-8?q?)?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
 	{ V("=?utf-8?q?\"?= <a@evil.e> =?utf-8?q?\"?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
