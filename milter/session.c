@@ -75,6 +75,12 @@ static bool is_name(const struct client *client)
 		strcasecmp(client->resolve, "OK") == 0;
 }
 
+/* Whether connect or helo is judged at MAIL: it has to be where it can't be answered. */
+static bool is_delayed(const struct session *session, bool can_answer)
+{
+	return session->needs.delay_reject || !can_answer;
+}
+
 void session_connect(struct session *session, const struct client *client, struct verdict *verdict)
 {
 	const struct stage_facts about = { .stage = STAGE_CONNECT };
@@ -86,7 +92,7 @@ void session_connect(struct session *session, const struct client *client, struc
 	keep(session, &session->rdns, is_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
 		client->version[0] <= '9'; /* "8.17.1", where Postfix says "Postfix 3.7.11" */
-	if (session->needs.answer_connect)
+	if (!is_delayed(session, session->needs.answer_connect))
 		session_decide(session, NULL, &about, verdict);
 }
 
@@ -96,7 +102,7 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 
 	verdict_init(verdict);
 	keep(session, &session->helo, helo);
-	if (session->needs.answer_helo)
+	if (!is_delayed(session, session->needs.answer_helo))
 		session_decide(session, NULL, &about, verdict);
 }
 
@@ -171,17 +177,31 @@ static const char *take_facts(struct session *session, struct message *message,
 static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
 {
 	struct stage_facts about = { .stage = STAGE_CONNECT };
+	bool judged = message->policy != NULL && message->unjudged == NULL;
 
-	if (session->needs.delay_reject && message->policy != NULL && message->unjudged == NULL) {
+	if (judged && is_delayed(session, session->needs.answer_connect))
 		session_decide(session, message, &about, verdict);
-		about.stage = STAGE_HELO;
-		if (verdict->kind == VERDICT_CONTINUE && session->helo != NULL)
-			session_decide(session, message, &about, verdict);
-		if (verdict->kind != VERDICT_CONTINUE)
-			return;
-	}
+	about.stage = STAGE_HELO;
+	if (judged && verdict->kind == VERDICT_CONTINUE && session->helo != NULL &&
+		is_delayed(session, session->needs.answer_helo))
+		session_decide(session, message, &about, verdict);
 	about.stage = STAGE_MAIL;
-	session_decide(session, message, &about, verdict);
+	if (verdict->kind == VERDICT_CONTINUE)
+		session_decide(session, message, &about, verdict);
+}
+
+/* Whether the message has to wait for the MTA to connect anew; the verdict then says so. */
+static bool put_off(struct session *session, struct message *message, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_MAIL };
+
+	if (message->policy == NULL ||
+		!needs_outgrown(&session->needs, policy_parts(message->policy)->settings,
+			session->service, message->login != NULL))
+		return false;
+	session_put_off(session, message, &about,
+		"the configuration asks for more than when the MTA connected", verdict);
+	return true;
 }
 
 void session_mail(struct session *session, const struct mail_command *mail, struct verdict *verdict)
@@ -197,7 +217,8 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 	}
 	message->policy = snapshot_get(filter_snapshot(session->filter));
 	message->unjudged = take_facts(session, message, mail);
-	decide_mail(session, message, verdict);
+	if (!put_off(session, message, verdict))
+		decide_mail(session, message, verdict);
 	session->message = message;
 	if (verdict->kind != VERDICT_CONTINUE)
 		session_message_drop(session);
