@@ -225,6 +225,7 @@ def test_root_is_let_go_of(box):
     if not USER:
         pytest.skip("POSTERN_USER is empty")
     daemon = box.postern(config={"milter": {"user": USER}})
+    daemon.wait_log("ready ")  # its sockets are there before
     status = dict(line.split(":", 1) for line in
                   open(f"/proc/{daemon.process.pid}/status", encoding="ascii"))
     assert "0" not in status["Uid"].split() + status["Gid"].split()
