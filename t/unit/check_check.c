@@ -199,9 +199,19 @@ START_TEST(a_name_past_its_bounds_is_answered_by_on_error)
 		ck_assert_str_eq(made_decide(&m, &asked), "accept: helo=unlisted; any=unlisted");
 		asked.stage = STAGE_CONNECT;
 		ck_assert_str_eq(made_decide(&m, &asked), "accept: conn=unlisted; any=unlisted");
-		name[DOMAIN_SIZE - 1] = '.'; /* with its trailing dot */
-		name[DOMAIN_SIZE] = '\0';
-		ck_assert_str_eq(made_decide(&m, &asked), "accept: conn=unlisted; any=unlisted");
+	}
+END_TEST
+
+START_TEST(a_trailing_dot_may_stand_behind_the_longest_name)
+	{
+		char name[DOMAIN_SIZE + 1];
+		struct asked asked = { STAGE_CONNECT, .ip = "192.0.2.1", .rdns = name };
+
+		memset(name, 'a', DOMAIN_SIZE - 1);
+		memcpy(name + DOMAIN_SIZE - 1, ".", 2);
+		made_list(&m, LIST_CONN_DENY, "192.0.2.1");
+		made_build(&m);
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject: conn=fail"));
 	}
 END_TEST
 
@@ -288,6 +298,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, each_service_has_its_own_checks, 0, ROWS(services));
 	tcase_add_test(tcase, each_service_exempts_its_own_networks);
 	tcase_add_loop_test(tcase, a_name_past_its_bounds_is_answered_by_on_error, 0, 2);
+	tcase_add_test(tcase, a_trailing_dot_may_stand_behind_the_longest_name);
 	tcase_add_test(tcase, what_cannot_be_decided_is_answered_by_on_error);
 	tcase_add_test(tcase, the_first_rejection_ends_the_stage);
 	suite_add_tcase(suite, tcase);

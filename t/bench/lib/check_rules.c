@@ -169,15 +169,15 @@ static void add_profiles(struct made *m)
 
 static void add_users(struct made *m, int count)
 {
-	char id[16], name[64], froms[128], profile_id[16];
-	const struct made_user row = { id, name, "", froms, profile_id, NULL };
+	char id[16], name[64], froms[128], profile[16];
+	const struct made_user row = { id, name, "", froms, profile, NULL };
 	int i;
 
 	for (i = 0; i < count; i++) {
 		(void)snprintf(id, sizeof(id), "%d", i);
 		check_rules_user(name, i);
 		(void)snprintf(froms, sizeof(froms), "%s,first.last%d@home.example", name, i);
-		(void)snprintf(profile_id, sizeof(profile_id), "%d", i % PROFILES);
+		(void)snprintf(profile, sizeof(profile), "%d", i % PROFILES);
 		if (made_user(m, &row) != 1)
 			abort();
 	}
