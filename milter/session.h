@@ -74,8 +74,9 @@ struct results_field {
 };
 
 /*
- * The message is let through: it is logged, and *results_r filled. -1 when out of memory: then it
- * is not logged, nothing is filled, and verdict says what is to be answered.
+ * The message is let through: it is logged, and *results_r filled. -1 when it is not, out of memory
+ * or since it holds too many forged fields: then it is not logged as such, nothing is filled, and
+ * verdict says what is to be answered.
  */
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "milter/decision.h"
@@ -143,6 +144,21 @@ void session_put_off(struct session *session, struct message *message,
 {
 	verdict_init(verdict);
 	check_failed(NULL, check_of(about->stage), why, verdict);
+	finish(session, message, about, verdict);
+}
+
+void session_refuse(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct refusal *refusal, struct verdict *verdict)
+{
+	struct finding *finding = &verdict->findings[0];
+
+	verdict_init(verdict);
+	verdict->kind = VERDICT_REJECT;
+	verdict->count = 1;
+	finding->check = check_of(about->stage);
+	finding->outcome = OUTCOME_FAIL;
+	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
+	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
 	finish(session, message, about, verdict);
 }
 

@@ -8,6 +8,12 @@
 
 #define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of From and Sender fields in a message */
 
+/*
+ * Forged fields of results that are removed. For each one Postfix (3.7) goes through the header
+ * from its start: 12,000 of them, in a message of 300 KiB, cost it ten seconds.
+ */
+#define FORGED_MAX 100
+
 struct message *message_new(void)
 {
 	return calloc(1, sizeof(struct message));
@@ -175,6 +181,8 @@ static int make_results(const struct session *session, const struct message *mes
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict)
 {
+	static const struct refusal too_many = { "[milter] results_header: too many forged fields",
+		"5.6.0", "Too many header fields of one name" };
 	const struct stage_facts about = { .stage = STAGE_HEADER };
 	struct message *message = session->message;
 	struct decision decision = {
@@ -193,6 +201,10 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 	if (message == NULL)
 		return 0;
 	message_set_queue(message, queue);
+	if (message->forged > FORGED_MAX) {
+		session_refuse(session, message, &about, &too_many, verdict);
+		return -1;
+	}
 	if (make_results(session, message, results_r) != 0) {
 		session_fail(session, message, &about, "out of memory", verdict);
 		return -1;

@@ -70,6 +70,14 @@ void session_fail(struct session *session, struct message *message, const struct
 void session_put_off(struct session *session, struct message *message,
 	const struct stage_facts *about, const char *why, struct verdict *verdict);
 
+/* What no check stands for refuses: 550 with that enhanced code and text. */
+struct refusal {
+	const char *rule, *enhanced, *text;
+};
+
+void session_refuse(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct refusal *refusal, struct verdict *verdict);
+
 /* The queue id, once it is known. */
 void message_set_queue(struct message *message, const char *queue);
 

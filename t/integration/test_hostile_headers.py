@@ -1,0 +1,81 @@
+"""Header fields made to be read differently by Postern, by Postfix and by whoever gets the message."""
+
+import time
+
+import pytest
+
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+STORE = {
+    "profiles": [{"id": 1, "name": "open", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
+                  "maxsize": 0, "limits": ""}],
+    "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@own.example",
+               "profileId": 1}],
+}
+
+OWN = "From: bob@own.example\r\n"
+
+REFUSED = [
+    "", "From : boss@other.example\r\n", "From\t: boss@other.example\r\n", "FROM:boss@other.example\r\n",
+    "From:\r\n\tboss@other.example\r\n", "From:: boss@other.example\r\n",
+    OWN + "From : boss@other.example\r\n", " From: boss@other.example\r\n" + OWN,
+    "Subject: x\r\nno field\r\n" + OWN, "From: bob@own.example\r, boss@other.example\r\n",
+    "From: bob@own.example\r\n\r <boss@other.example>\r\n", "From: \0 bob@own.example\r\n",
+    "From: bob@own.example <boss@other.example>\r\n", "From: bob@own.example, boss@other.example\r\n",
+]
+
+# What follows a NUL, Postfix lets nobody see: the message that goes out has no more of it than we.
+CUT = ["From: bob@own.example\0, boss@other.example\r\n", OWN + "From\0: boss@other.example\r\n"]
+
+
+@pytest.fixture
+def front(box):
+    daemon = box.postern(config={"milter": {"results_header": "X-Results"}}, store=STORE)
+    sink = box.sink()
+    # Postfix adds a missing From to what it takes for mail of this machine.
+    return sink, box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
+                             parameters={"local_header_rewrite_clients": ""})
+
+
+def send(mta, header, login="bob"):
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        smtp.xclient(addr="192.0.2.1", name="ok.example", login=login)
+        smtp.ehlo()
+        smtp.mail("<bob@own.example>")
+        smtp.rcpt("<x@y.example>")
+        return smtp.data(header + "\r\nx\r\n")
+
+
+def test_no_form_of_a_from_field_hides_it(front):
+    sink, mta = front
+    for header in REFUSED:
+        reply = send(mta, header)
+        assert (reply.code, reply.words) == (550, "Envelope and body FROM mismatch"), header
+    assert send(mta, OWN).code == 250
+
+
+def test_what_follows_a_nul_is_in_no_header(front):
+    sink, mta = front
+    for header in CUT:
+        assert send(mta, header).code == 250
+    wait_until(lambda: len(sink.messages) == len(CUT), "the messages came out")
+    for _, _, message in sink.messages:
+        assert b"boss@other.example" not in message.split(b"\r\n\r\n")[0]
+
+
+def test_forged_results_are_removed_however_they_are_written(front):
+    sink, mta = front
+    forged = "x-RESULTS : forged\r\nX-Results:\r\n forged\r\nX-Results\t:forged\r\n"
+    assert send(mta, forged + OWN + forged).code == 250
+    wait_until(lambda: sink.messages, "the message came out")
+    assert b"forged" not in sink.messages[0][2]
+
+
+def test_thousands_of_forged_results_burden_nobody(front):
+    _, mta = front
+    start = time.monotonic()
+    reply = send(mta, "X-Results: x\r\n" * 10000 + OWN)
+    assert (reply.code, reply.enhanced) == (550, "5.6.0")
+    print(f"refused after {time.monotonic() - start:.2f} s")
