@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,7 @@
 static struct {
 	char *path; /* of a unix socket; NULL: an inet one */
 	pthread_t main;
+	sem_t may_begin;
 	atomic_bool ended;
 } milter;
 
@@ -56,11 +58,9 @@ int milter_open(const struct milter_socket *socket, struct filter *filter, struc
 
 static void *milter_main(void *unused)
 {
-	sigset_t all;
-
 	(void)unused;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	while (sem_wait(&milter.may_begin) != 0)
+		; /* interrupted */
 	if (smfi_main() != MI_SUCCESS)
 		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
 	atomic_store(&milter.ended, true);
@@ -68,15 +68,19 @@ static void *milter_main(void *unused)
 	return NULL;
 }
 
-int milter_start(struct errmsg *err)
+int milter_start(const sigset_t *signals, struct errmsg *err)
 {
 	pthread_t thread;
 	int ret;
 
 	milter.main = pthread_self();
+	(void)sem_init(&milter.may_begin, 0, 0);
 	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
 		return errmsg_set(err, "can't start the milter's thread: %s", strerror(ret));
 	(void)pthread_detach(thread);
+	/* Now that no thread inherits it, and before libmilter's own thread waits for them. */
+	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+	(void)sem_post(&milter.may_begin);
 	return 0;
 }
 

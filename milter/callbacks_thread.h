@@ -30,8 +30,11 @@ int milter_open(const struct milter_socket *socket, struct filter *filter, struc
  */
 #define MILTER_SIGNAL SIGUSR2
 
-/* Answer. 0, or -1 with err set. */
-int milter_start(struct errmsg *err);
+/*
+ * Answer. signals: those that the main thread takes, and has blocked so far; they are unblocked in
+ * it before libmilter's own thread begins to wait for some of them. 0, or -1 with err set.
+ */
+int milter_start(const sigset_t *signals, struct errmsg *err);
 bool milter_has_ended(void);
 
 /*

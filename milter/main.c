@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,7 +273,7 @@ static void start_threads(struct daemon *daemon, struct config *config)
  * SIGHUP and would stop the filter in its own slow way.
  */
 static sem_t signalled;
-static volatile sig_atomic_t ending_signal, reload_wanted;
+static atomic_int ending_signal, reload_wanted;
 
 static void on_signal(int signal)
 {
@@ -288,7 +289,9 @@ static void take_signals(const struct daemon *daemon, sigset_t *signals_r)
 {
 	const int signals[] = { SIGTERM, SIGINT, SIGUSR1, MILTER_SIGNAL, SIGHUP };
 	const size_t count = sizeof(signals) / sizeof(signals[0]);
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	/* Not blocked within its own handler either: libmilter's thread would get the second one.
+	 */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
 
 	(void)sem_init(&signalled, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -309,8 +312,7 @@ static void obey_signals(struct daemon *daemon)
 {
 	while (ending_signal == 0 && !milter_has_ended()) {
 		(void)sem_wait(&signalled); /* or interrupted: just as good */
-		if (reload_wanted) {
-			reload_wanted = 0;
+		if (atomic_exchange(&reload_wanted, 0) != 0) {
 			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
 			(void)cache_reload_request(daemon->cache);
 		}
@@ -381,8 +383,7 @@ static void run(struct daemon *daemon, struct config *config)
 	start_log(daemon, config);
 	start_threads(daemon, config);
 	announce(daemon);
-	(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-	if (milter_start(&err) != 0)
+	if (milter_start(&signals, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	obey_signals(daemon);
 	stop_all(daemon);
