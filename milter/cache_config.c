@@ -33,7 +33,10 @@ void cache_read_config(struct cache *cache)
 	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
 		cache_anchor_profiles(cache);
 	cache_follow_source(cache);
-	if (cache->source == SOURCE_DATABASE && strcmp(config->store.path, old->store.path) != 0)
+	if (!config->database.present)
+		store_sync_forget(cache->store_sync); /* the file is other people's from now on */
+	else if (cache->source == SOURCE_DATABASE &&
+		strcmp(config->store.path, old->store.path) != 0)
 		cache_keep_store(cache);
 	cache_watch_files(cache, false);
 	config_free(&old);

@@ -118,6 +118,12 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 		sync->due = sync->not_before;
 }
 
+void store_sync_forget(struct store_sync *sync)
+{
+	writing_free(&sync->wanted);
+	sync->due = CLOCK_NEVER;
+}
+
 /* Say what failed, each reason once. */
 static void note_failure(struct store_sync *sync, const struct errmsg *err)
 {

@@ -36,6 +36,9 @@ void store_sync_free(struct store_sync **sync, int wait_ms);
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, int64_t now);
 
+/* What waits to be written is not to be written any more. */
+void store_sync_forget(struct store_sync *sync);
+
 /*
  * Write when it is time, look what became of it: to be called at store_sync_due() and when woken.
  * Whether a writing has ended.

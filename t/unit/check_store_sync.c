@@ -136,6 +136,16 @@ START_TEST(a_failure_is_kept_and_tried_again)
 	}
 END_TEST
 
+START_TEST(what_is_forgotten_is_not_written)
+{
+	store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
+	store_sync_forget(sync_);
+	ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+	store_sync_free(&sync_, 20000);
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(the_end_writes_what_waits)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
@@ -171,6 +181,7 @@ static Suite *store_sync_suite(void)
 	tcase_add_test(tcase, a_change_is_written_soon);
 	tcase_add_test(tcase, constant_change_is_written_now_and_then_and_the_last_of_it);
 	tcase_add_test(tcase, a_failure_is_kept_and_tried_again);
+	tcase_add_test(tcase, what_is_forgotten_is_not_written);
 	tcase_add_test(tcase, the_end_writes_what_waits);
 	tcase_add_test(tcase, an_end_without_patience_leaves_nothing_half);
 	suite_add_tcase(suite, tcase);
