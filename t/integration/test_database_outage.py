@@ -1,0 +1,349 @@
+"""PostgreSQL goes away, hangs, lags, comes back: sessions notice nothing, and no state is ever wrong."""
+
+import signal
+import time
+
+import pytest
+
+from harness.ports import free_port
+from harness.tables import (PG_PROFILE, asking, database, follow, may, status, wait_may, wait_may_not,
+                            wait_source, wait_state)
+from harness.wait import wait_until
+
+ALICE = ("alice", "alice@example.com", "rcpt@example.com")
+SUSPEND = "UPDATE haraka.users SET enabled = false WHERE username = 'alice'"
+RESUME = "UPDATE haraka.users SET enabled = true WHERE username = 'alice'"
+
+
+def wait_kept(daemon, user, what):
+    """Until the user's row in the JSON file holds that text."""
+    def is_kept():
+        if not daemon.store_path.exists():
+            return False
+        lines = daemon.store_path.read_text(encoding="utf-8").splitlines()
+        return any(f'"username":"{user}"' in line and what in line for line in lines)
+
+    wait_until(is_kept, f"the file has {what} of {user}")
+
+
+# ---- stopped and started ------------------------------------------------------------------------
+
+
+def test_a_server_that_crashes_under_traffic_is_not_noticed(box):
+    db = database(box)
+    daemon = follow(box, db)
+    questions = [(*ALICE, True), ("alice", "other@example.com", None, False),
+                 ("nobody", "a@example.com", None, False)]
+    with asking(daemon, *questions, threads=4) as answers:
+        before = answers()
+        db.stop("immediate")
+        wait_state(daemon, "down")
+        time.sleep(2)
+        assert answers() > before
+        db.start()
+        wait_state(daemon, "listening")
+        time.sleep(0.5)
+    assert daemon.log().count("database lost") == 1
+    db.query(SUSPEND)
+    wait_may_not(daemon, *ALICE, what="a change after the crash is in force")
+
+
+def test_what_changed_while_we_were_away_is_in_force_when_it_is_back(box):
+    db = database(box)
+    daemon = follow(box, db)
+    db.query(SUSPEND.replace("alice", "carol"))
+    db.stop("immediate")
+    wait_state(daemon, "down")
+    # Changed where we can't look, on another port.
+    port, db.port = db.port, free_port()
+    db.configure()
+    db.start()
+    db.query(SUSPEND)
+    db.stop("fast")
+    db.port = port
+    db.configure()
+    assert may(daemon, *ALICE)
+    db.start()
+    wait_may_not(daemon, *ALICE, what="what changed while PostgreSQL was not to be reached is in force")
+
+
+def test_killed_and_started_while_postgresql_is_down_it_decides_from_the_file(box):
+    db = database(box)
+    daemon = follow(box, db)
+    db.query(SUSPEND.replace("alice", "carol"))
+    wait_may_not(daemon, "carol", "carol@example.com")
+    wait_kept(daemon, "carol", '"enabled":false')
+    daemon.kill()
+    db.stop("immediate")
+    daemon.start()
+    wait_source(daemon, "cache")
+    assert may(daemon, *ALICE)
+    assert not may(daemon, "carol", "carol@example.com")
+    assert not may(daemon, "nobody", "nobody@example.com")
+    assert status(daemon)["database"]["state"] == "connecting"
+    db.start()
+    wait_source(daemon, "database")
+    db.query(SUSPEND)
+    wait_may_not(daemon, *ALICE)
+
+
+def test_without_a_file_and_without_a_database_nothing_is_decided(box):
+    db = database(box)
+    db.stop()
+    daemon = follow(box, db, ready=False)
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert milter.mail("<alice@example.com>", auth_authen="alice").verdict == "tempfail"
+    db.start()
+    wait_may(daemon, *ALICE)
+
+
+def test_each_failure_is_said_once(box):
+    db = database(box)
+    daemon = follow(box, db)
+    db.stop()
+    wait_state(daemon, "down")
+    time.sleep(5)  # some attempts
+    assert daemon.log().count("database lost") + daemon.log().count("database not reached") <= 2
+    assert "Connection refused" in status(daemon)["database"]["error"]
+    db.start()
+    wait_state(daemon, "listening")
+    assert status(daemon)["database"]["error"] is None
+    assert daemon.log().count("database connected") == 2
+
+
+# ---- silent ---------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_was_cut_silently_is_found_by_polling(box):
+    db = database(box)
+    cut = box.proxy(db.port)
+    daemon = follow(box, db, port=cut.port)
+    cut.stall()
+    cut.resume()  # new connections work, ours stays dead and silent
+    db.query(SUSPEND)
+    wait_may_not(daemon, *ALICE, what="a change is found over a silently cut connection")
+
+
+def test_without_the_feed_it_is_found_within_full_reload_interval(box):
+    db = database(box, files=[PG_PROFILE])
+    cut = box.proxy(db.port)
+    daemon = follow(box, db, user="postgres", port=cut.port, poll_interval="1h",
+                    full_reload_interval="3s")
+    cut.stall()
+    cut.resume()
+    begin = time.monotonic()
+    db.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE, what="a change is found within full_reload_interval")
+    assert time.monotonic() - begin > 0.5, "the connection was not cut"
+
+
+def test_a_server_that_hangs_delays_no_list_no_reload_of_files_and_no_stop(box):
+    db = database(box)
+    cut = box.proxy(db.port)
+    daemon = follow(box, db, port=cut.port, connect_timeout="10m", poll_interval="1s")
+    cut.stall()
+    time.sleep(1.5)  # it waits for an answer to a poll
+    daemon.write_list("mail_from.access.blacklist", ["spam@bad.example"])
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        wait_until(lambda: not milter.mail("<spam@bad.example>"), "a list is in force beside a hanging query")
+    begin = time.monotonic()
+    assert daemon.stop() == 0
+    print(f"[{time.monotonic() - begin:7.3f} s] stopped beside a hanging query")
+    assert time.monotonic() - begin < 10
+
+
+def test_a_server_that_hangs_while_connecting_delays_neither(box):
+    db = database(box)
+    cut = box.proxy(db.port)
+    daemon = follow(box, db, port=cut.port)
+    daemon.wait_log("store written")
+    daemon.stop()
+    cut.stall()
+    daemon.configure({"database": {"connect_timeout": "10m"}})
+    daemon.start()
+    wait_source(daemon, "cache")
+    assert may(daemon, *ALICE)
+    daemon.write_list("mail_from.access.blacklist", ["alice@example.com"])
+    wait_may_not(daemon, *ALICE, what="a list is in force beside a hanging connect")
+    daemon.configure({"database": {"connect_timeout": "2s", "conninfo": db.conninfo(user="postern")}})
+    daemon.ctl("reload")  # to another server, while the first one hangs
+    assert status(daemon)["policy"]["source"] == "database"
+
+
+def test_a_stop_does_not_wait_for_a_connection(box):
+    db = database(box)
+    cut = box.proxy(db.port)
+    daemon = follow(box, db, port=cut.port, connect_timeout="10m")
+    daemon.wait_log("store written")
+    daemon.stop()
+    cut.stall()
+    daemon.start()
+    wait_source(daemon, "cache")
+    begin = time.monotonic()
+    assert daemon.stop() == 0
+    print(f"[{time.monotonic() - begin:7.3f} s] stopped beside a hanging connect")
+    assert time.monotonic() - begin < 10
+
+
+def test_a_reload_while_the_database_is_down_says_so_and_reads_the_files(box):
+    db = database(box)
+    daemon = follow(box, db)
+    db.stop()
+    wait_state(daemon, "down")
+    daemon.write_list("mail_from.access.blacklist", ["alice@example.com"])
+    answer = daemon.ctl("reload", check=False)
+    assert not answer["ok"]
+    assert "Connection refused" in answer["error"]
+    assert not may(daemon, *ALICE)
+
+
+# ---- several hosts ---------------------------------------------------------------------------------
+
+
+def test_the_next_host_is_taken_when_the_first_one_is_dead_or_silent(box):
+    db = database(box)
+    silent = box.proxy(db.port)
+    silent.stall()
+    hosts = "host=127.0.0.1,127.0.0.1,127.0.0.1 "
+    ports = f"port={free_port()},{silent.port},{db.port} user=postern dbname=mail"
+    daemon = follow(box, db, ready=False, conninfo=hosts + ports)
+    wait_source(daemon, "database")
+    assert status(daemon)["database"]["server"] == f"127.0.0.1:{db.port}"
+
+
+def test_a_connection_string_never_shows(box):
+    db = database(box)
+    daemon = follow(box, db, ready=False, conninfo="host=127.0.0.1 password=s3cret x y")
+    daemon.wait_log("database not reached")
+    assert "s3cret" not in daemon.log()
+    assert "s3cret" not in str(status(daemon))
+    daemon.configure({"database": {"conninfo": db.conninfo(user="postern", password="s3cret")}})
+    daemon.ctl("reload")
+    assert may(daemon, *ALICE)
+    assert "s3cret" not in daemon.log()
+
+
+# ---- standbys --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="pair")
+def fixture_pair(box):
+    """A primary, and a standby that has caught up; a conninfo with both, the primary first."""
+    primary = database(box)
+    standby = box.standby(primary)
+    standby.wait_caught_up(primary)
+    both = (f"host=127.0.0.1,127.0.0.1 port={primary.port},{standby.port} user=postern dbname=mail")
+    return primary, standby, both
+
+
+def test_a_standby_is_followed_by_polling_and_its_promotion_is_noticed(box, pair):
+    primary, standby, _ = pair
+    daemon = follow(box, standby)
+    wait_state(daemon, "polling")
+    primary.query(SUSPEND)
+    wait_may_not(daemon, *ALICE, what="a change of the primary is in force by way of the standby")
+    primary.stop("immediate")
+    standby.promote()
+    wait_state(daemon, "listening")
+    standby.query(RESUME)
+    wait_may(daemon, *ALICE, what="a change of the promoted standby is in force")
+
+
+def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
+    primary, standby, both = pair
+    daemon = follow(box, primary, conninfo=both)
+    standby.pause_replay()
+    primary.query(SUSPEND)
+    wait_may_not(daemon, *ALICE)
+    wait_kept(daemon, "alice", '"enabled":false')
+    with asking(daemon, (*ALICE, False)):
+        primary.stop("immediate")
+        wait_state(daemon, "behind")
+        answer = daemon.ctl("reload", check=False)
+        assert not answer["ok"] and "lags behind" in answer["error"]
+        time.sleep(2.5)  # polls
+    daemon.kill()
+    daemon.start()  # it knows from the file how far the primary was
+    with asking(daemon, (*ALICE, False)):
+        wait_state(daemon, "behind")
+        time.sleep(2.5)
+        standby.resume_replay()
+        wait_state(daemon, "polling")
+        wait_source(daemon, "database")
+        time.sleep(0.5)
+    standby.promote()
+    wait_state(daemon, "listening")
+    standby.query(RESUME)
+    wait_may(daemon, *ALICE)
+
+
+def test_a_failover_that_lost_commits_is_followed(box, pair):
+    """What a primary says is the truth, even when it is less than what was in force."""
+    primary, standby, both = pair
+    daemon = follow(box, primary, conninfo=both)
+    standby.pause_replay()
+    wait_until(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "it replicates")
+    for process in primary.query("SELECT pid FROM pg_stat_replication"):
+        primary.query("SELECT pg_terminate_backend(%s)", process)
+    standby.stop("immediate")
+    primary.query(SUSPEND)
+    wait_may_not(daemon, *ALICE)
+    primary.stop("immediate")
+    standby.start()
+    standby.promote()
+    wait_may(daemon, *ALICE, what="the promoted standby, which lacks the last commit, is followed")
+
+
+# ---- memory ----------------------------------------------------------------------------------------
+
+
+def resident(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def test_200_idle_sessions_keep_no_old_policies(box):
+    db = database(box)
+    db.query("""INSERT INTO haraka.users (username, froms, "profileId")
+        SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 20000) AS i""")
+    daemon = follow(box, db, config={"store": {"path": ""}})
+    sessions = [daemon.milter() for _ in range(200)]
+    for number, milter in enumerate(sessions):
+        milter.connect("mail.example.net", "192.0.2.7")
+        milter.helo("mail.example.net")
+        assert milter.mail(f"<u{number + 1}@example.com>", auth_authen=f"u{number + 1}")
+        assert milter.rcpt("<rcpt@example.com>")
+        milter.abort()
+    one = status(daemon)["users_bytes"]
+    wait_publications = status(daemon)["policy"]["publications"]
+    before = 0
+    for number in range(1, 101):
+        db.query("UPDATE haraka.users SET froms = format('u%%s@example.com,x%%s@example.com', id, %s::int)",
+                 (number,))
+        wait_may(daemon, "alice", f"x{number}@example.com", what="a reload of the whole table is in force")
+        if number == 10:
+            before = resident(daemon)
+    after = resident(daemon)
+    assert status(daemon)["policy"]["publications"] >= wait_publications + 100
+    print(f"one policy {one / 1e6:.1f} MB; resident after 10 reloads {before / 1e6:.1f} MB, "
+          f"after 100 {after / 1e6:.1f} MB")
+    # 90 old policies would be 90 of them; the allocator may keep a few.
+    assert after - before < 20 * one
+    for number, milter in enumerate(sessions):
+        assert milter.mail("<x100@example.com>", auth_authen=f"u{number + 1}"), "it sees the last one"
+        milter.close()
+
+
+def test_a_stop_right_in_the_middle_of_a_load_is_clean(box):
+    db = database(box)
+    db.query("""INSERT INTO haraka.users (username, froms, "profileId")
+        SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 200000) AS i""")
+    for pause in (0.0, 0.1, 0.2, 0.4):
+        daemon = follow(box, db, ready=False)
+        time.sleep(pause)
+        assert daemon.process.stop(signal.SIGTERM) == 0

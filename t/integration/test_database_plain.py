@@ -1,0 +1,155 @@
+"""pg-profile's own tables, without our feed and without a change to that database; and bad rows."""
+
+import time
+
+import pytest
+
+from harness.tables import (PG_PROFILE, database, follow, may, status, wait_may, wait_may_not,
+                            wait_source, wait_state)
+from harness.wait import wait_until
+
+ALICE = ("alice", "alice@example.com", "rcpt@example.com")
+
+CATALOG = """SELECT relname, relkind::text, relacl::text FROM pg_class
+    WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace,
+        'pg_toast'::regnamespace)
+    UNION ALL SELECT proname, prosrc, NULL FROM pg_proc WHERE pronamespace = 'haraka'::regnamespace
+    UNION ALL SELECT tgname, tgrelid::regclass::text, tgenabled::text FROM pg_trigger
+    UNION ALL SELECT nspname, '', nspacl::text FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'
+    ORDER BY 1, 2, 3"""
+
+
+@pytest.fixture(name="db", scope="module")
+def fixture_db(shared_box):
+    return database(shared_box, files=[PG_PROFILE])
+
+
+@pytest.fixture(name="tables")
+def fixture_tables(db):
+    """The two profiles and users of that file, whatever a test did before."""
+    db.query("DROP SCHEMA haraka CASCADE")
+    db.apply(PG_PROFILE)
+    return db
+
+
+def follow_plainly(box, db, **options):
+    return follow(box, db, user="postgres", **options)
+
+
+def test_changes_come_into_force_by_its_own_notifications(box, tables):
+    before = tables.query(CATALOG)
+    daemon = follow_plainly(box, tables, poll_interval="1h")
+    assert may(daemon, *ALICE)
+    assert not may(daemon, "alice", "alice@example.com", "rcpt@elsewhere.example")
+    assert daemon.log().count("database has no change feed") == 1
+    assert not status(daemon)["database"]["feed"]
+    wait_state(daemon, "listening")
+    tables.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE, what="UPDATE of pg-profile's users is in force")
+    tables.query("""INSERT INTO haraka.users (username, password, froms, "profileId")
+        VALUES ('eve', 'x', 'eve@example.com', 1)""")
+    wait_may(daemon, "eve", "eve@example.com", what="INSERT into pg-profile's users is in force")
+    tables.query("DELETE FROM haraka.users WHERE username = 'eve'")
+    wait_may_not(daemon, "eve", "eve@example.com", what="DELETE from pg-profile's users is in force")
+    tables.query("UPDATE haraka.profiles SET open = true WHERE name = 'internal'")
+    wait_may(daemon, "alice", "x@example.com", "rcpt@elsewhere.example",
+             what="UPDATE of pg-profile's profiles is in force")
+    assert tables.query(CATALOG) == before
+
+
+def test_a_transaction_of_10000_rows_costs_few_loads(box, tables):
+    daemon = follow_plainly(box, tables)
+    since = daemon.mark()
+    connection = tables.connect(autocommit=False)
+    connection.cursor().execute("""INSERT INTO haraka.users (username, password, froms, "profileId")
+        SELECT 'u' || i, '', format('u%s@example.com', i), 1 FROM generate_series(1, 10000) AS i""")
+    connection.commit()
+    connection.close()
+    wait_may(daemon, "u10000", "u10000@example.com",
+             what="10,000 rows with a row-level trigger are in force")
+    time.sleep(1)
+    assert daemon.log(since).count("database loaded") <= 3
+
+
+def test_truncate_is_found_by_full_reload_interval_and_refused(box, tables):
+    daemon = follow_plainly(box, tables, full_reload_interval="1s")
+    tables.query("TRUNCATE haraka.users")  # its triggers don't see it
+    daemon.wait_log("users would become empty: refused")
+    assert may(daemon, *ALICE)
+    daemon.configure({"database": {"refuse_empty": "no"}})
+    daemon.ctl("reload")
+    assert not may(daemon, *ALICE)
+
+
+def test_what_was_missed_while_away_is_loaded(box, tables):
+    cut = box.proxy(tables.port)
+    daemon = follow_plainly(box, tables, port=cut.port)
+    cut.refuse()
+    wait_state(daemon, "down")
+    tables.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    cut.resume()
+    wait_may_not(daemon, *ALICE)
+
+
+# ---- bad rows ------------------------------------------------------------------------------------
+
+GOOD = """DELETE FROM haraka.users WHERE id > 2; DELETE FROM haraka.profiles WHERE id > 2;
+    UPDATE haraka.users SET froms = 'alice@example.com' WHERE username = 'alice'"""
+ROWS = [
+    ("INSERT INTO haraka.profiles VALUES (3, 'regex', '', false, NULL, 0, 'good.example', NULL, 'ok$,(unclosed')",
+     "profiles id 3 (regex): rcpt_re[2]"),
+    ("INSERT INTO haraka.profiles VALUES (3, 'often', '', false, '5/1x', 0, NULL, NULL, NULL)",
+     "profiles id 3 (often): limits"),
+    ("INSERT INTO haraka.profiles VALUES (3, 'small', '', false, NULL, -1, NULL, NULL, NULL)",
+     "profiles id 3 (small): maxsize"),
+    ("""INSERT INTO haraka.users (id, username, password, "profileId") VALUES (3, 'lost', '', 99)""",
+     "users id 3 (lost): there is no profile with id 99"),
+    ("""INSERT INTO haraka.users (id, username, password, "profileId") VALUES (3, 'Alice', '', 1)""",
+     "users id 1 (alice): the row with id 3 has the same username"),
+    ("""UPDATE haraka.users SET froms = 'alice@example.com,not an address' WHERE username = 'alice'""",
+     'users id 1 (alice): froms[2] "not an address"'),
+    ("""INSERT INTO haraka.users (id, username, password) VALUES (3, '', '')""",
+     "users id 3 (): a user needs a username"),
+    ("""INSERT INTO haraka.users (id, username, password) VALUES (3, 'weak', 'plain text')""",
+     "users id 3 (weak): password"),
+]
+
+
+@pytest.mark.parametrize("sql, said", ROWS, ids=[said.split(":")[0] + said[-9:] for _, said in ROWS])
+def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sql, said):
+    daemon = follow_plainly(box, tables)
+    assert status(daemon)["problem_count"] == 0
+    tables.query(sql)
+    daemon.wait_log(said)
+    assert status(daemon)["problem_count"] == 1
+    assert said in status(daemon)["problems"][0]
+    assert may(daemon, *ALICE) or "the same username" in said
+    daemon.ctl("reload")
+    daemon.ctl("reload")
+    assert daemon.log().count(said) == 1, "said again though nothing changed"
+    since = daemon.mark()
+    tables.query(GOOD)
+    daemon.wait_log("mended: ", since)
+    assert said in [line for line in daemon.log(since).splitlines() if "mended: " in line][0]
+    wait_until(lambda: status(daemon)["problem_count"] == 0, "nothing is bad any more")
+    assert may(daemon, *ALICE)
+
+
+def test_users_of_a_bad_profile_may_send_to_nobody_until_it_is_mended(box, tables):
+    daemon = follow_plainly(box, tables)
+    assert may(daemon, *ALICE)
+    tables.query("UPDATE haraka.profiles SET limits = 'often' WHERE name = 'internal'")
+    wait_may_not(daemon, *ALICE)
+    tables.query("UPDATE haraka.profiles SET limits = '5/1m' WHERE name = 'internal'")
+    wait_may(daemon, *ALICE)
+
+
+def test_a_thousand_bad_rows_do_not_flood_the_log(box, tables):
+    daemon = follow_plainly(box, tables)
+    tables.query("""INSERT INTO haraka.users (username, password, "profileId")
+        SELECT 'u' || i, '', 77 FROM generate_series(1, 5000) AS i""")
+    wait_until(lambda: status(daemon)["problem_count"] == 5000, "all are counted")
+    assert daemon.log().count("there is no profile with id 77") <= 200
+    assert "more; posternctl status" in daemon.log()
+    wait_source(daemon, "database")
+    assert may(daemon, *ALICE)

@@ -1,0 +1,208 @@
+"""List files: a save is in force within a second, and never shows as an empty or half list in between."""
+
+import shutil
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from harness.tables import status, wait_source
+from harness.wait import wait_until
+
+LIST = "mail_from.access.blacklist"
+KEPT = "kept@bad.example"  # in each version of the list, at its end
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(box):
+    daemon = box.postern(lists={LIST: f"first@bad.example\n{KEPT}\n"}, config={"log": {"level": "debug"}})
+    wait_source(daemon, "lists")
+    return daemon
+
+
+def refuses(milter, sender):
+    answer = milter.mail(f"<{sender}>")
+    milter.abort()
+    assert answer.verdict != "tempfail"
+    return answer.verdict == "reject"
+
+
+def wait_refused(daemon, sender, expected=True, what=None):
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        wait_until(lambda: refuses(milter, sender) == expected, what or f"{sender}: {expected}")
+
+
+@contextmanager
+def always_refused(daemon, *senders):
+    """While the block runs, every answer for these senders is a refusal; there are many."""
+    stop, passed, count = threading.Event(), [], [0]
+
+    def run():
+        with daemon.milter() as milter:
+            milter.connect("mail.example.net", "192.0.2.7")
+            while not stop.is_set() and not passed:
+                passed.extend(sender for sender in senders if not refuses(milter, sender))
+                count[0] += 1
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join()
+    assert not passed, f"let through: {passed}"
+    assert count[0] > 20
+    print(f"asked {count[0]} times")
+
+
+@pytest.mark.parametrize("how", ["rename", "truncate"])
+def test_saves_come_into_force_and_never_show_as_an_empty_list(daemon, how):
+    with always_refused(daemon, KEPT):
+        for number in range(20):
+            daemon.write_list(LIST, [f"n{number}@bad.example"] + [f"x{i}@bad.example" for i in range(2000)]
+                              + [KEPT], how=how)
+            wait_refused(daemon, f"n{number}@bad.example", what=f"a save by {how} is in force")
+            if number:
+                wait_refused(daemon, f"n{number - 1}@bad.example", False)
+
+
+def test_a_slow_writer_is_waited_for(daemon):
+    with always_refused(daemon, KEPT):
+        with open(daemon.lists / LIST, "w", encoding="utf-8") as file:
+            time.sleep(0.7)
+            file.write("slow@bad.example\n")
+            file.flush()
+            time.sleep(0.7)
+            file.write(KEPT + "\n")
+        wait_refused(daemon, "slow@bad.example", what="a slow save is in force once it is closed")
+
+
+def test_a_reload_in_the_middle_of_a_save_keeps_the_old_list(daemon):
+    with always_refused(daemon, KEPT):
+        with open(daemon.lists / LIST, "w", encoding="utf-8") as file:
+            file.flush()
+            daemon.reload()
+            file.write("half@bad.example\n")
+            file.flush()
+            daemon.reload()
+            time.sleep(0.5)
+            daemon.reload()
+            file.write(KEPT + "\n")
+        wait_refused(daemon, "half@bad.example")
+
+
+def test_an_answered_reload_has_what_was_saved_before_it(daemon):
+    for number in range(10):
+        daemon.write_list(LIST, [f"n{number}@bad.example", KEPT], how="truncate" if number % 2 else "rename")
+        assert daemon.ctl("reload")["ok"]
+        with daemon.milter() as milter:
+            milter.connect("mail.example.net", "192.0.2.7")
+            assert refuses(milter, f"n{number}@bad.example")
+
+
+def test_a_list_built_up_by_appending_is_never_empty(daemon):
+    with always_refused(daemon, KEPT):
+        subprocess.run(["sh", "-c", ': > "$1"; sleep 0.2; echo "$2" >> "$1"; sleep 0.2; '
+                        'echo appended@bad.example >> "$1"', "sh", daemon.lists / LIST, KEPT], check=True)
+        wait_refused(daemon, "appended@bad.example", what="a list built up by appending is in force")
+
+
+def test_removed_and_put_back_is_never_empty(daemon):
+    path = daemon.lists / LIST
+    with always_refused(daemon, KEPT):
+        path.rename(path.with_name("backup~"))  # as vi does
+        time.sleep(0.2)
+        path.write_text(f"back@bad.example\n{KEPT}\n")
+        wait_refused(daemon, "back@bad.example")
+
+
+def test_removed_for_good_is_an_empty_list(daemon):
+    (daemon.lists / LIST).unlink()
+    wait_refused(daemon, KEPT, False, what="a removed list is empty")
+    daemon.write_list(LIST, [KEPT])
+    wait_refused(daemon, KEPT, what="a list that is made anew is in force")
+
+
+def test_an_emptied_list_is_empty(daemon):
+    (daemon.lists / LIST).write_text("")
+    wait_refused(daemon, KEPT, False, what="an emptied list is in force")
+
+
+def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
+    away = daemon.lists.with_name("lists.away")
+    with always_refused(daemon, KEPT):
+        daemon.lists.rename(away)
+        daemon.wait_log("what was read there stays in force")
+        time.sleep(1)
+    assert daemon.log().count("what was read there stays in force") == 1
+    (away / LIST).write_text(f"later@bad.example\n{KEPT}\n")
+    with always_refused(daemon, KEPT):
+        away.rename(daemon.lists)
+        wait_refused(daemon, "later@bad.example", what="lists of a folder that came back are in force")
+    assert "is back" in daemon.log()
+
+
+def test_a_folder_that_is_removed_with_its_files_too(daemon):
+    with always_refused(daemon, KEPT):
+        shutil.rmtree(daemon.lists)
+        time.sleep(2)
+        daemon.lists.mkdir()
+        daemon.write_list(LIST, ["anew@bad.example", KEPT])
+        wait_refused(daemon, "anew@bad.example")
+
+
+def test_a_folder_that_is_missing_at_the_start_is_said_and_watched_for(box):
+    daemon = box.postern(config={"lists": {"directory": "later"}})
+    wait_source(daemon, "lists")
+    assert "there is no such folder" in status(daemon)["problems"][0]
+    folder = daemon.folder / "later"
+    folder.mkdir()
+    (folder / LIST).write_text(KEPT + "\n")
+    wait_refused(daemon, KEPT, what="a folder that appeared is in force")
+    wait_until(lambda: status(daemon)["problem_count"] == 0, "nothing is missing any more")
+
+
+def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
+    name = "mail_from.access.blacklist_regex"
+    daemon.write_list(name, ["good@bad\\.example", "(unclosed"])
+    daemon.wait_log(f"{name}:2: ")
+    wait_refused(daemon, "good@bad.example")
+    assert status(daemon)["problem_count"] == 1
+    daemon.write_list(name, ["better@bad\\.example", "(unclosed"])
+    wait_refused(daemon, "better@bad.example")
+    daemon.ctl("reload")
+    assert daemon.log().count(f"warning: {name}:2: ") == 1
+    daemon.write_list(name, ["best@bad\\.example"])
+    daemon.wait_log(f"mended: {name}:2: ")
+    assert status(daemon)["problem_count"] == 0
+
+
+def test_a_list_that_can_not_be_read_keeps_the_old_one(daemon):
+    daemon.configure({"lists": {"max_file": "1k"}})
+    daemon.ctl("reload")
+    with always_refused(daemon, KEPT):
+        daemon.write_list(LIST, "#" * 2000)
+        daemon.wait_log("what was read before stays in force")
+        answer = daemon.ctl("reload", check=False)
+        assert not answer["ok"] and LIST in answer["error"]
+    daemon.write_list(LIST, ["short@bad.example"])
+    wait_refused(daemon, "short@bad.example")
+    daemon.wait_log("can be read again")
+
+
+def test_another_folder_is_taken_by_a_reload(daemon):
+    other = daemon.folder / "other"
+    other.mkdir()
+    (other / LIST).write_text("other@bad.example\n")
+    daemon.configure({"lists": {"directory": "other"}})
+    daemon.ctl("reload")
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert refuses(milter, "other@bad.example")
+        assert not refuses(milter, KEPT)
+    (other / LIST).write_text("new@bad.example\n")
+    wait_refused(daemon, "new@bad.example", what="a save in the new folder is in force")

@@ -1,0 +1,242 @@
+"""The JSON file: kept of PostgreSQL's rows, or the store itself; torn, emptied, foreign, edited by hand."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from harness.box import needs_root
+from harness.tables import (asking, database, follow, may, status, wait_may, wait_may_not, wait_source)
+from harness.wait import wait_until
+
+ALICE = ("alice", "alice@example.com", "rcpt@example.com")
+ROWS = {"profiles": [{"id": 1, "name": "internal", "open": False, "host": "example.com"}],
+        "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]}
+
+
+def with_user(name):
+    return {**ROWS, "users": [*ROWS["users"], {"id": 2, "username": name, "froms": f"{name}@example.com",
+                                               "profileId": 1}]}
+
+
+# ---- kept of PostgreSQL's rows --------------------------------------------------------------------
+
+
+@pytest.fixture(name="written", scope="module")
+def fixture_written(shared_box):
+    """A stopped daemon, whose file was written twice; PostgreSQL, which is down; both files' octets."""
+    db = database(shared_box)
+    daemon = follow(shared_box, db)
+    daemon.wait_log("store written")
+    db.query("UPDATE haraka.users SET enabled = false WHERE username = 'carol'")
+    prev = daemon.store_path.with_name("store.json.prev")
+    wait_until(prev.exists, "the file was written a second time")
+    daemon.stop()
+    db.stop()
+    return daemon, db, daemon.store_path.read_bytes(), prev.read_bytes()
+
+
+@pytest.fixture(name="kept")
+def fixture_kept(written):
+    daemon, db, text, prev = written
+    daemon.store_path.write_bytes(text)
+    daemon.store_path.with_name("store.json.prev").write_bytes(prev)
+    yield daemon, db
+    daemon.stop()
+    db.stop()
+
+
+TORN = {
+    "torn": lambda text: text[:len(text) // 2],
+    "emptied": lambda text: b"",
+    "zeroed": lambda text: bytes(len(text)),
+    "altered": lambda text: text.replace(b"alice@example.com", b"mallory@x.example"),
+    "foreign": lambda text: b'{"name": "package", "version": "1.0"}\n',
+    "no JSON": lambda text: b"[check]\nany = yes\n",
+    "newer": lambda text: text.replace(b"postern-store-1", b"postern-store-2"),
+    "without its last line": lambda text: text[:text.rindex(b'"checksum"')],
+}
+
+
+@pytest.mark.parametrize("how", TORN)
+def test_a_file_that_was_damaged_is_refused_and_the_one_before_taken(kept, how):
+    daemon, _ = kept
+    text = daemon.store_path.read_bytes()
+    daemon.store_path.write_bytes(TORN[how](text))
+    since = daemon.mark()
+    daemon.start()
+    wait_source(daemon, "cache")
+    assert may(daemon, *ALICE)
+    daemon.wait_log("store.json.prev, is taken", since)
+    print([line for line in daemon.log(since).splitlines() if "store.json" in line][0])
+
+
+def test_with_both_damaged_nothing_is_decided_until_the_database_answers(kept):
+    daemon, db = kept
+    for path in (daemon.store_path, daemon.store_path.with_name("store.json.prev")):
+        path.write_bytes(b"{")
+    since = daemon.mark()
+    daemon.start()
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert milter.mail("<alice@example.com>", auth_authen="alice").verdict == "tempfail"
+    assert "store.json" in daemon.log(since)
+    assert status(daemon)["policy"]["source"] == "none"
+    db.start()
+    wait_may(daemon, *ALICE)
+    wait_until(lambda: daemon.store_path.stat().st_size > 100, "the file is written again")
+
+
+def test_the_file_is_its_owners_alone_and_has_a_row_a_line(kept):
+    daemon, _ = kept
+    lines = daemon.store_path.read_text(encoding="utf-8").splitlines()
+    assert daemon.store_path.stat().st_mode & 0o777 == 0o600
+    assert json.loads("\n".join(lines))["format"] == "postern-store-1"
+    assert len([line for line in lines if '"username":"alice"' in line]) == 1
+    assert re.search(r'"checksum": ?"sha256:', lines[-1])
+    assert not daemon.store_path.with_name("store.json.new").exists()
+
+
+def test_constant_change_writes_the_file_every_few_seconds_and_the_last_of_it(box):
+    db = database(box)
+    daemon = follow(box, db)
+    daemon.wait_log("store written")
+    connection = db.connect()
+    cursor = connection.cursor()
+    begin = time.monotonic()
+    while time.monotonic() - begin < 4:
+        cursor.execute("UPDATE haraka.users SET froms = %s WHERE username = 'alice'",
+                       (f"a{time.monotonic()}@example.com",))
+        time.sleep(0.02)
+    cursor.execute("UPDATE haraka.users SET froms = 'last@example.com' WHERE username = 'alice'")
+    connection.close()
+    wait_until(lambda: "last@example.com" in daemon.store_path.read_text(encoding="utf-8"),
+               "the last change is in the file")
+    assert daemon.log().count("store written") <= 4
+
+
+def test_a_full_disk_costs_a_warning_and_never_the_old_file(box):
+    """The folder takes no new file: as good as a full disk, as far as we are concerned."""
+    needs_root()
+    db = database(box)
+    daemon = follow(box, db)
+    daemon.wait_log("store written")
+    old = daemon.store_path.read_bytes()
+    os.chown(daemon.run, 0, 0)
+    db.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE)
+    daemon.wait_log("store not written")
+    assert daemon.store_path.read_bytes() == old
+    assert "Permission denied" in status(daemon)["store"]["error"]
+    time.sleep(1)
+    assert daemon.log().count("store not written") == 1
+
+
+# ---- the store itself -----------------------------------------------------------------------------
+
+
+def test_an_edit_by_hand_is_in_force_and_a_broken_one_is_not(box):
+    daemon = box.postern(store=ROWS)
+    assert may(daemon, *ALICE)
+    assert status(daemon)["policy"]["source"] == "store"
+    daemon.write_store(with_user("eve"))
+    wait_may(daemon, "eve", "eve@example.com", what="an edit of the store is in force")
+    with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, True)):
+        daemon.write_store('{"format": "postern-store-1", "users": [{"id": 1,')
+        daemon.wait_log("what is in force stays")
+        assert status(daemon)["store"]["error"]
+        time.sleep(1)
+    assert daemon.log().count("what is in force stays") == 1
+    daemon.write_store(ROWS)
+    wait_may_not(daemon, "eve", "eve@example.com", what="the mended store is in force")
+    assert status(daemon)["store"]["error"] is None
+
+
+def test_an_editor_that_truncates_and_writes_is_waited_for(box):
+    daemon = box.postern(store=ROWS)
+    wait_source(daemon, "store")
+    text = json.dumps({"format": "postern-store-1", **with_user("eve")})
+    with asking(daemon, (*ALICE, True)):
+        with open(daemon.store_path, "w", encoding="utf-8") as file:
+            time.sleep(0.5)
+            file.write(text[:len(text) // 2])
+            file.flush()
+            time.sleep(0.5)
+            file.write(text[len(text) // 2:])
+        wait_may(daemon, "eve", "eve@example.com", what="the rewritten store is in force")
+    assert "what is in force stays" not in daemon.log(), "the half-written file was read"
+
+
+def test_a_store_that_appears_holds_users_to_their_profiles(box):
+    daemon = box.postern()
+    assert status(daemon)["policy"]["source"] == "lists"
+    assert may(daemon, "alice", "anybody@example.org")
+    daemon.write_store(ROWS)
+    wait_may_not(daemon, "alice", "anybody@example.org", what="a store that appeared is in force")
+    assert may(daemon, *ALICE)
+    assert status(daemon)["policy"]["source"] == "store"
+
+
+def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
+    daemon = box.postern(store=ROWS)
+    assert not may(daemon, "alice", "anybody@example.org")
+    daemon.store_path.unlink()
+    daemon.wait_log("store.json: is gone")
+    assert not may(daemon, "alice", "anybody@example.org")
+    daemon.ctl("reload")
+    assert may(daemon, "alice", "anybody@example.org")
+    assert status(daemon)["policy"]["source"] == "lists"
+
+
+def test_a_bad_row_is_named_and_the_others_load(box):
+    daemon = box.postern(store={**ROWS, "users": [*ROWS["users"], {"id": 2, "froms": "x@example.com"}]})
+    assert may(daemon, *ALICE)
+    assert status(daemon)["problem_count"] == 1
+    assert "users id 2" in status(daemon)["problems"][0]
+    daemon.write_store(ROWS)
+    daemon.wait_log("mended: users id 2")
+    assert status(daemon)["problem_count"] == 0
+
+
+def test_a_broken_store_at_the_start_decides_nothing_until_it_is_mended(box):
+    daemon = box.postern(store="{")
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert milter.mail("<a@example.com>").verdict == "tempfail"
+    daemon.write_store(ROWS)
+    wait_may(daemon, *ALICE, what="a mended store is in force")
+
+
+# ---- from one to the other ------------------------------------------------------------------------
+
+
+def test_a_reload_goes_from_the_store_to_a_database_and_back(box):
+    db = database(box)
+    daemon = box.postern(store=with_user("eve"))
+    assert may(daemon, "eve", "eve@example.com")
+    daemon.configure({"database": {"conninfo": db.conninfo(user="postern")},
+                      "store": {"path": "run/kept.json"}})
+    daemon.ctl("reload")
+    assert status(daemon)["policy"]["source"] == "database"
+    assert not may(daemon, "eve", "eve@example.com")
+    assert may(daemon, *ALICE)
+    del daemon.config["database"]
+    daemon.configure({"store": {"path": "run/store.json"}})
+    daemon.ctl("reload")
+    assert status(daemon)["policy"]["source"] == "store"
+    assert status(daemon)["database"]["state"] == "off"
+    assert may(daemon, "eve", "eve@example.com")
+
+
+def test_rcpt_re_anchored_takes_hold_while_the_database_is_down(box):
+    db = database(box)
+    db.query("UPDATE haraka.profiles SET rcpt_re = 'x@y', host = NULL, rcpt = NULL WHERE name = 'internal'")
+    daemon = follow(box, db)
+    to = ("alice", "alice@example.com", "ax@y.example")
+    assert may(daemon, *to)
+    db.stop()
+    daemon.configure({"profile": {"rcpt_re_anchored": "yes"}})
+    assert not daemon.ctl("reload", check=False)["ok"]
+    assert not may(daemon, *to)
