@@ -6,8 +6,7 @@
 #include "lib/base/strbuf.h"
 #include "milter/clock.h"
 
-#define GRACE_MS 5000 /* the server cancels by its statement_timeout; this is for when it doesn't \
-		       */
+#define GRACE_MS 5000 /* for a server that does not cancel by its own statement_timeout */
 
 const struct errmsg *pg_error(const struct pg *pg)
 {
