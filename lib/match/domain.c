@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/match/punycode.h"
+
 static char fold(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -70,6 +72,8 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 		label_len = -1;
 		if (!is_ascii(name + start, end - start))
 			label_len = to_ascii(name + start, end - start, label);
+		if (label_len < 0)
+			label_len = punycode_label(name + start, end - start, label, DOMAIN_SIZE);
 		if (label_len < 0) {
 			label_len = (int)(end - start);
 			for (i = start; i < end; i++)

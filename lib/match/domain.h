@@ -9,7 +9,8 @@
 /*
  * The one form in which host and domain names are compared: one trailing dot
  * gone, ASCII letters in lower case, U-labels as A-labels (IDNA 2008,
- * non-transitional, RFC 5891; UTS 46 mapping). A label that is no valid one keeps its bytes. Does
+ * non-transitional, RFC 5891; UTS 46 mapping). A label that IDNA does not allow is encoded as it is
+ * (punycode_label()) or else keeps its bytes. Does
  * not look whether the name is a possible one: hostile names pass through.
  * Returns the length, or -1 when the result would not fit (nothing is cut).
  */

@@ -51,11 +51,14 @@ static const struct {
 	{ "［192.0.2.1］", "［192.0.2.1］" },
 	{ "ex：ample．com", "ex：ample．com" },
 
-	/* What is no valid label keeps its bytes, and doesn't shield the labels beside it. */
-	{ "☃.example", "☃.example" },
+	/* What IDNA doesn't allow is encoded as it is, else it keeps its bytes; it doesn't shield
+	 * the labels beside it. */
+	{ "☃.example", "xn--n3h.example" },
+	{ "💩.LA", "xn--ls8h.la" },
+	{ "❤️.example", "xn--qei.example" },
 	{ "\xff\xfe.example", "\xff\xfe.example" },
-	{ "a.-ü.Example.COM", "a.-ü.example.com" },
-	{ "☃.Bücher-example.com", "☃.xn--bcher-example-wob.com" },
+	{ "a.-ü.Example.COM", "a.xn----eha.example.com" },
+	{ "☃.Bücher-example.com", "xn--n3h.xn--bcher-example-wob.com" },
 	{ "\xff.Bücher-example.com", "\xff.xn--bcher-example-wob.com" },
 	{ "xn--a.bücher-example.com", "xn--a.xn--bcher-example-wob.com" },
 	{ "..bücher-example.com", "..xn--bcher-example-wob.com" },
