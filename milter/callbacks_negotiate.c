@@ -25,8 +25,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	 * With no body to come, the header is judged at the end of the message: so all fields and
 	 * the end go in one write, where the end of the header would cost a round trip of its own.
 	 */
-	if (!needs->body)
-		want |= SMFIP_NOBODY | SMFIP_NOEOH;
+	want |= needs->body ? SMFIP_SKIP : SMFIP_NOBODY | SMFIP_NOEOH;
 	*steps_r = want & steps;
 }
 

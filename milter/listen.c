@@ -116,6 +116,7 @@ int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)
 		*gid_r = (gid_t)-1;
 		return 0;
 	}
+	/* cppcheck-suppress getgrnamCalled ; there is one thread yet */
 	if ((group = getgrnam(name)) == NULL)
 		return errmsg_set(err, "there is no group '%s'", name);
 	*gid_r = group->gr_gid;

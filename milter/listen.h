@@ -28,7 +28,8 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 /* A listening, non-blocking unix stream socket at path. 0, or -1 with err set. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
 
-/* The gid of a group's name; "" gives (gid_t)-1. -1 with err set when there is none. */
+/* The gid of a group's name; "" gives (gid_t)-1. -1 with err set when there is none. To be
+ * called while there is one thread. */
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err);
 
 #endif

@@ -17,6 +17,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "milter/listen.h"
+
 /* LeakSanitizer looks into its own process as a debugger does. */
 #if defined(__SANITIZE_ADDRESS__)
 #define MAY_HIDE false
@@ -105,16 +107,6 @@ void process_fail(int code, const struct errmsg *err)
 	exit(code);
 }
 
-static int find_group(const char *name, struct process_user *user, struct errmsg *err)
-{
-	const struct group *group = getgrnam(name);
-
-	if (group == NULL)
-		return errmsg_set(err, "there is no group '%s'", name);
-	user->gid = group->gr_gid;
-	return 0;
-}
-
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err)
 {
 	struct process_user user = { .uid = geteuid(), .gid = getegid() };
@@ -129,6 +121,7 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 	if (len >= sizeof(user.name))
 		return errmsg_set(err, "the user's name is too long: '%s'", name);
 	memcpy(user.name, name, len);
+	/* cppcheck-suppress getpwnamCalled ; there is one thread yet */
 	if ((entry = getpwnam(user.name)) == NULL)
 		return errmsg_set(err,
 			"there is no user '%s': add one (adduser --system --group %s), "
@@ -138,7 +131,7 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 		return errmsg_set(err, "only root can become '%s'", user.name);
 	user.uid = entry->pw_uid;
 	user.gid = entry->pw_gid;
-	if (colon != NULL && find_group(colon + 1, &user, err) != 0)
+	if (colon != NULL && colon[1] != '\0' && listen_group(colon + 1, &user.gid, err) != 0)
 		return -1;
 	*user_r = user;
 	return 0;

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "milter/log.h"
@@ -125,7 +126,7 @@ START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
 				len += (size_t)got;
 				quiet = 0;
 			}
-			(void)usleep(10000);
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		}
 		log_stop();
 		text[len] = '\0';

@@ -1,6 +1,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "milter/snapshot.h"
 #include "t/unit/lib/made_policy.h"
@@ -93,10 +93,10 @@ START_TEST(readers_and_a_writer_share_it)
 				0);
 		for (int i = 0; i < PUBLICATIONS; i++) {
 			snapshot_publish(readers.snapshot, next_policy(made.policy));
-			(void)usleep(100);
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 		}
 		while (atomic_load(&readers.reads) == 0)
-			(void)usleep(1000);
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		atomic_store(&readers.ended, true);
 		for (int i = 0; i < READERS; i++)
 			(void)pthread_join(threads[i], NULL);
