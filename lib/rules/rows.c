@@ -135,6 +135,11 @@ int cell_bool(const struct cell *cell, bool when_null, bool *value_r)
 		*value_r = when_null;
 		return 0;
 	}
+	if (cell->kind == CELL_TEXT && cell->len == 1 &&
+		(*cell->text == 't' || *cell->text == 'f')) {
+		*value_r = *cell->text == 't'; /* PostgreSQL's, a million times at a load */
+		return 0;
+	}
 	for (value = 0; cell->kind == CELL_TEXT && value < 2; value++) {
 		for (i = 0; i < 6; i++) {
 			if (strlen(words[value][i]) == cell->len &&

@@ -129,6 +129,33 @@ static bool has_empty_label(const char *domain)
 		strstr(domain, "..") != NULL;
 }
 
+/*
+ * Whether an item is an address as most are, lower-case letters, digits and single marks, which is
+ * its own canonical form: a million of them are taken at each load. "--" may stand in an A-label,
+ * which has a canonical form of its own.
+ */
+static bool is_plain_address(const char *item, size_t len)
+{
+	bool behind_mark = true, has_at = false;
+	size_t i;
+	char c;
+
+	for (i = 0; i < len; i++) {
+		c = item[i];
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+			behind_mark = false;
+		} else if (behind_mark || (c == '@' && has_at)) {
+			return false;
+		} else if (c == '@' || c == '.' || c == '-' || (c == '_' && !has_at)) {
+			has_at = has_at || c == '@';
+			behind_mark = true;
+		} else {
+			return false;
+		}
+	}
+	return has_at && !behind_mark && len < 200;
+}
+
 /* Append an entry of froms in canonical form. 0, or -1 when it is none. */
 static int add_from(struct strbuf *buf, const char *item, size_t len)
 {
@@ -136,6 +163,11 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 	char name[DOMAIN_SIZE];
 	int canon;
 
+	if (is_plain_address(item, len)) {
+		strbuf_add(buf, item, len);
+		strbuf_add_char(buf, '\0');
+		return 0;
+	}
 	if (item[0] != '"' && has_odd_bytes(item, len))
 		return -1;
 	if (len == 1 && item[0] == '*') {

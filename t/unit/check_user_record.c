@@ -309,6 +309,39 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 	}
 END_TEST
 
+/*
+ * Plain addresses take a shorter way; here all words of seven characters of some. What is taken is
+ * what address_parse() makes of it.
+ */
+START_TEST(plain_addresses_are_their_own_canonical_form)
+	{
+		static const char letters[] = "a1.-@_A";
+		char item[8] = "";
+		struct mail_address address;
+		struct made_user row = { .id = "1", .name = "u", .froms = item };
+		unsigned number, rest, i;
+		struct users *users;
+		struct user user;
+
+		for (number = 0; number < 7 * 7 * 7 * 7 * 7 * 7 * 7; number += 101) {
+			for (rest = number, i = 0; i < 7; i++, rest /= 7)
+				item[i] = letters[rest % 7];
+			if (strchr(item, '@') == NULL)
+				continue;
+			ck_assert_int_eq(made_user(&m, &row), 1);
+			users = finish(NULL);
+			ck_assert(users_find(users, "u", 1, &user));
+			if (user.froms_len > 0 && item[0] != '@' && item[0] != '.') {
+				ck_assert_int_eq(address_parse(item, 7, &address), 0);
+				ck_assert_str_eq(user.froms, address.canon);
+				ck_assert(address.has_domain && !address.is_odd &&
+					!address.is_routed);
+			}
+			users_unref(&users);
+		}
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -325,6 +358,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_name_of_512_bytes_is_taken);
 	tcase_add_test(tcase, nul_bytes_and_lists_are_no_single_values);
 	tcase_add_loop_test(tcase, froms_are_taken_in_canonical_form, 0, ROWS(froms));
+	tcase_add_test(tcase, plain_addresses_are_their_own_canonical_form);
 	tcase_add_test(tcase, froms_may_be_a_list);
 	tcase_add_loop_test(tcase, enabled_is_a_boolean, 0, ROWS(enabled));
 	tcase_add_test(tcase, an_unusable_password_is_named_and_the_row_stays);
