@@ -1,8 +1,5 @@
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +17,10 @@
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/process.h"
+#include "milter/signals.h"
 
-#define FIRST_POLICY_MS \
-	15000 /* how long starting waits for a policy before it answers without one */
+/* How long starting waits for a policy before it answers without one. */
+#define FIRST_POLICY_MS 15000
 
 struct options {
 	const char *config_path, *user, *pid_file;
@@ -176,8 +174,11 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 	};
 	struct errmsg err;
 
-	if (milter_open(&socket, daemon->filter, &err) != 0)
+	if (milter_open(&socket, daemon->filter, &err) != 0) {
+		if (daemon->control != NULL)
+			(void)unlink(daemon->control_path);
 		process_fail(EX_UNAVAILABLE, &err);
+	}
 }
 
 static void open_control_socket(struct daemon *daemon, const struct config *config)
@@ -267,58 +268,24 @@ static void start_threads(struct daemon *daemon, struct config *config)
 
 /* ---- running --------------------------------------------------------------- */
 
-/*
- * The main thread takes the signals. Once libmilter runs, they are unblocked there, with handlers:
- * only then the kernel prefers it to libmilter's own thread, which waits for SIGTERM, SIGINT and
- * SIGHUP and would stop the filter in its own slow way.
- */
-static sem_t signalled;
-static atomic_int ending_signal, reload_wanted;
-
-static void on_signal(int signal)
-{
-	if (signal == SIGUSR1)
-		reload_wanted = 1;
-	else if (signal != MILTER_SIGNAL)
-		ending_signal = signal;
-	(void)sem_post(&signalled);
-}
-
-/* Block them all for now: each thread that is started begins with them blocked. */
-static void take_signals(const struct daemon *daemon, sigset_t *signals_r)
-{
-	const int signals[] = { SIGTERM, SIGINT, SIGUSR1, MILTER_SIGNAL, SIGHUP };
-	const size_t count = sizeof(signals) / sizeof(signals[0]);
-	/* Not blocked within its own handler either: libmilter's thread would get the second one.
-	 */
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
-
-	(void)sem_init(&signalled, 0, 0);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(signals_r);
-	for (size_t i = 0; i < count; i++) {
-		/* In the background there is no terminal to hang up, and SIGHUP no way to reload.
-		 */
-		if (signals[i] == SIGHUP && !daemon->options.foreground)
-			action.sa_handler = SIG_IGN;
-		(void)sigaction(signals[i], &action, NULL);
-		(void)sigaddset(signals_r, signals[i]);
-	}
-	(void)pthread_sigmask(SIG_BLOCK, signals_r, NULL);
-}
-
 /* Until it is told to end. */
 static void obey_signals(struct daemon *daemon)
 {
-	while (ending_signal == 0 && !milter_has_ended()) {
-		(void)sem_wait(&signalled); /* or interrupted: just as good */
-		if (atomic_exchange(&reload_wanted, 0) != 0) {
+	int signal;
+
+	while (!milter_has_ended()) {
+		switch (signals_wait(&signal)) {
+		case SIGNALS_RELOAD:
 			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
 			(void)cache_reload_request(daemon->cache);
+			break;
+		case SIGNALS_END:
+			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
+			return;
+		case SIGNALS_LOOK:
+			break;
 		}
 	}
-	if (ending_signal != 0)
-		log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(ending_signal));
 }
 
 static void announce(struct daemon *daemon)
@@ -363,7 +330,7 @@ static void run(struct daemon *daemon, struct config *config)
 	sigset_t signals;
 
 	keep_config(daemon, config);
-	take_signals(daemon, &signals);
+	signals_take(daemon->options.foreground, MILTER_SIGNAL, &signals);
 	process_raise_limits();
 	daemon->snapshot = snapshot_new();
 	if (daemon->snapshot != NULL)
@@ -373,8 +340,8 @@ static void run(struct daemon *daemon, struct config *config)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	open_milter_socket(daemon, config);
 	open_control_socket(daemon, config);
+	open_milter_socket(daemon, config); /* last: whoever sees it may ask on all others */
 	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
 		process_fail(EX_CANTCREAT, &err);
 	if (process_become(&daemon->user, &err) != 0)
