@@ -210,7 +210,7 @@ def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
         lost = sum(event.get("dropped", 0) for event in events)
         seen = sum("verdict" in event for event in events)
         print(f"{seen} seen, {lost} lost")
-        assert 0 < seen < 4000 and 0 < lost < 4000
+        assert seen > 0 and lost > 0
     assert daemon.ctl("status")["ok"]
 
 

@@ -93,6 +93,7 @@ def test_a_unix_socket_has_its_mode_and_group(box):
     daemon = box.postern(config={
         "milter": {"socket_mode": "0620", "socket_group": "mail"},
         "control": {"socket_mode": "0660", "socket_group": "adm"}})
+    daemon.wait_log("ready version")  # it listens a moment before
     for path, mode, group in ((daemon.socket, 0o620, "mail"), (daemon.run / "control", 0o660, "adm")):
         found = path.stat()
         assert stat.S_ISSOCK(found.st_mode)

@@ -82,7 +82,7 @@ def test_with_both_damaged_nothing_is_decided_until_the_database_answers(kept):
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
         assert milter.mail("<alice@example.com>", auth_authen="alice").verdict == "tempfail"
-    assert "store.json" in daemon.log(since)
+    daemon.wait_log("store.json", since)
     assert status(daemon)["policy"]["source"] == "none"
     db.start()
     wait_may(daemon, *ALICE)

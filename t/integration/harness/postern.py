@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from .ports import free_port, is_listening
@@ -198,6 +199,7 @@ class Postern:
         return len(self.process.text())
 
     def log(self, since=0):
+        time.sleep(0.02)  # the log's thread lets lines gather for some milliseconds
         return self.process.text()[since:]
 
     def records(self, since=0, **fields):
