@@ -222,6 +222,8 @@ void database_run(struct database *database)
 		if ((db->wants_look && now >= db->not_before) || now >= db->poll_at)
 			database_look(db);
 	}
+	if (db->pg != NULL)
+		take_notifications(db); /* that came while it looked */
 	db->is_busy = false;
 	take_next(db);
 }
