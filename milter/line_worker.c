@@ -94,6 +94,7 @@ static const char *hand_over(struct line_worker *worker)
 	if (!worker->is_running) {
 		if (pthread_create(&worker->thread, NULL, run, worker) != 0)
 			return take_batch(worker, &worker->batches[worker->filled % BATCHES]);
+		(void)pthread_setname_np(worker->thread, "rows");
 		worker->is_running = true;
 	}
 	(void)pthread_mutex_lock(&worker->lock);

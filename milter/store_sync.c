@@ -155,6 +155,7 @@ static void begin(struct store_sync *sync, int64_t now)
 		sync->due = now + RETRY_MS;
 		return;
 	}
+	(void)pthread_setname_np(sync->thread, "store");
 	sync->handover = handover;
 	sync->is_running = true;
 }
