@@ -15,7 +15,9 @@ static const char *copy_escape(const char *p, const char *end, struct strbuf *ou
 		strbuf_add_char(out, '\\');
 		return end;
 	}
-	if (!isalpha((unsigned char)p[1]) || strchr(known_escapes, p[1]) != NULL)
+	if (p[1] == 'c' && (p + 2 >= end || !isalpha((unsigned char)p[2])))
+		strbuf_add_str(out, "\\\\"); /* no control character: the backslash is one itself */
+	else if (!isalpha((unsigned char)p[1]) || strchr(known_escapes, p[1]) != NULL)
 		strbuf_add_char(out, '\\');
 	strbuf_add_char(out, p[1]);
 	return p + 2;

@@ -18,6 +18,10 @@ static const struct {
 	{ "\\", "\\" },
 	{ "a\\", "a\\" },
 	{ "\\\xc3\xa4", NULL },
+	{ "\\c", "\\\\c" },
+	{ "a\\c+", "a\\\\c+" },
+	{ "[\\c]", "[\\\\c]" },
+	{ "[\\cA]", NULL },
 	/* Classes. */
 	{ "[a-z]", NULL },
 	{ "[^a-z]", NULL },
