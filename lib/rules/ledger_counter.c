@@ -1,0 +1,232 @@
+#include "lib/rules/ledger_counter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UINT64_C(1000000) /* microseconds */
+
+/* A coarse tick and a fine one together are at most 1/60 of the window: see counter_coarsen(). */
+#define COARSE_PARTS 61
+#define FINE_SHIFT 20
+
+void counter_init(struct counter *counter, uint32_t seconds)
+{
+	*counter = (struct counter){ .seconds = seconds, .size = 1 };
+}
+
+void counter_free(struct counter *counter)
+{
+	if (counter->size > 1)
+		free(counter->runs.many);
+	counter->size = 1;
+	counter->len = 0;
+	counter->is_coarse = false;
+}
+
+static struct counter_run *runs_of(struct counter *counter)
+{
+	return counter->size > 1 ? counter->runs.many : &counter->runs.one;
+}
+
+const struct counter_run *counter_runs(const struct counter *counter)
+{
+	return counter->size > 1 ? counter->runs.many : &counter->runs.one;
+}
+
+size_t counter_bytes(const struct counter *counter)
+{
+	return counter->size > 1 ? counter->size * sizeof(struct counter_run) : 0;
+}
+
+/* Microseconds of a tick. */
+static uint64_t tick_width(const struct counter *counter)
+{
+	uint64_t window = counter->seconds * SECOND;
+	uint64_t width = counter->is_coarse ? window / COARSE_PARTS : window >> FINE_SHIFT;
+
+	return width > 0 ? width : 1;
+}
+
+uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run)
+{
+	return (counter->base + run->tick + 1) * tick_width(counter) - 1;
+}
+
+/* Whether a run whose tick ends then counts; what is yet to come is of this moment. */
+static bool counts(uint64_t end, uint32_t seconds, uint64_t now)
+{
+	uint64_t window = seconds * SECOND;
+
+	return now < window || end > now - window;
+}
+
+uint64_t counter_used(const struct counter *counter, uint32_t seconds, uint64_t now)
+{
+	const struct counter_run *runs = counter_runs(counter);
+	uint64_t used = 0;
+
+	for (size_t i = counter->len; i-- > 0;) {
+		if (!counts(counter_run_end(counter, &runs[i]), seconds, now))
+			break;
+		used += runs[i].count;
+	}
+	return used;
+}
+
+uint64_t counter_free_at(const struct counter *counter, uint32_t seconds, uint64_t now,
+	uint64_t room)
+{
+	const struct counter_run *runs = counter_runs(counter);
+	uint64_t used = 0, at;
+
+	for (size_t i = counter->len; i-- > 0;) {
+		used += runs[i].count;
+		if (used > room) {
+			at = counter_run_end(counter, &runs[i]) + seconds * SECOND;
+			return at > now ? at : now;
+		}
+	}
+	return now;
+}
+
+bool counter_prune(struct counter *counter, uint64_t now)
+{
+	struct counter_run *runs = runs_of(counter);
+	uint8_t gone = 0;
+
+	while (gone < counter->len &&
+		!counts(counter_run_end(counter, &runs[gone]), counter->seconds, now))
+		gone++;
+	if (gone == counter->len) {
+		counter_free(counter);
+		return false;
+	}
+	counter->len = (uint8_t)(counter->len - gone);
+	if (gone > 0)
+		memmove(runs, runs + gone, counter->len * sizeof(*runs));
+	return true;
+}
+
+/*
+ * The tick of an instant, from the base; not before the last run's. After pruning all ticks lie
+ * within two windows of each other, so that they fit once the base is moved up.
+ */
+static uint32_t tick_of(struct counter *counter, uint64_t instant)
+{
+	struct counter_run *runs = runs_of(counter);
+	uint64_t tick = instant / tick_width(counter), shift;
+
+	if (counter->len == 0)
+		counter->base = tick;
+	else if (tick < counter->base + runs[counter->len - 1].tick)
+		return runs[counter->len - 1].tick;
+	if (tick - counter->base > UINT32_MAX / 2) {
+		shift = runs[0].tick;
+		counter->base += shift;
+		for (uint8_t i = 0; i < counter->len; i++)
+			runs[i].tick -= (uint32_t)shift;
+	}
+	return tick - counter->base > UINT32_MAX ? UINT32_MAX : (uint32_t)(tick - counter->base);
+}
+
+/* Add to the last run, or behind it, where there is room. */
+static void put(struct counter *counter, uint64_t instant, uint32_t amount)
+{
+	struct counter_run *runs = runs_of(counter);
+	uint32_t tick = tick_of(counter, instant);
+	struct counter_run *last = counter->len > 0 ? &runs[counter->len - 1] : NULL;
+
+	if (last == NULL || last->tick != tick) {
+		last = &runs[counter->len++];
+		*last = (struct counter_run){ .tick = tick };
+	}
+	last->count = amount > UINT32_MAX - last->count ? UINT32_MAX : last->count + amount;
+}
+
+/*
+ * From fine ticks to coarse ones, in place. Each run goes where its tick ends (no later than now):
+ * so it counts for a fine and a coarse tick too long at most. Behind it there are at most 63 runs.
+ */
+static void coarsen(struct counter *counter, uint64_t now)
+{
+	struct counter fine = *counter;
+	struct counter_run copy[COUNTER_RUNS_MAX];
+	uint64_t end;
+
+	memcpy(copy, counter_runs(counter), counter->len * sizeof(copy[0]));
+	counter->is_coarse = true;
+	counter->len = 0;
+	for (uint8_t i = 0; i < fine.len; i++) {
+		end = counter_run_end(&fine, &copy[i]);
+		put(counter, end < now ? end : now, copy[i].count);
+	}
+}
+
+/* Room for at least one more run. */
+static int grow(struct counter *counter)
+{
+	uint8_t size = counter->size < 2 ? 2 : (uint8_t)(counter->size * 2);
+	struct counter_run *grown;
+
+	grown = realloc(counter->size > 1 ? counter->runs.many : NULL, size * sizeof(*grown));
+	if (grown == NULL)
+		return -1;
+	if (counter->size == 1)
+		grown[0] = counter->runs.one;
+	counter->runs.many = grown;
+	counter->size = size;
+	return 0;
+}
+
+int counter_reserve(struct counter *counter, uint64_t now)
+{
+	struct counter_run *runs;
+
+	(void)counter_prune(counter, now);
+	if (counter->len < counter->size)
+		return 0;
+	if (counter->size < COUNTER_RUNS_MAX)
+		return grow(counter);
+	if (!counter->is_coarse)
+		coarsen(counter, now);
+	runs = runs_of(counter);
+	if (counter->len == counter->size) { /* can't be; counted too long rather than too short */
+		runs[1].count = runs[0].count > UINT32_MAX - runs[1].count ?
+			UINT32_MAX :
+			runs[0].count + runs[1].count;
+		memmove(runs, runs + 1, --counter->len * sizeof(*runs));
+	}
+	return 0;
+}
+
+void counter_add(struct counter *counter, uint64_t now, uint32_t amount)
+{
+	put(counter, now, amount);
+}
+
+int counter_append(struct counter *counter, const struct counter_run *run)
+{
+	if (counter->len == COUNTER_RUNS_MAX ||
+		(counter->len == counter->size && grow(counter) != 0))
+		return -1;
+	runs_of(counter)[counter->len++] = *run;
+	return 0;
+}
+
+int counter_seed(struct counter *counter, const struct counter *from, uint64_t now)
+{
+	const struct counter_run *runs = counter_runs(from);
+	uint64_t end;
+
+	for (uint8_t i = 0; i < from->len; i++) {
+		end = counter_run_end(from, &runs[i]);
+		if (end > now)
+			end = now;
+		if (!counts(end, counter->seconds, now))
+			continue;
+		if (counter_reserve(counter, now) != 0)
+			return -1;
+		put(counter, end, runs[i].count);
+	}
+	return 0;
+}

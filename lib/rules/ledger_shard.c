@@ -1,0 +1,230 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/hash.h"
+#include "lib/rules/ledger_private.h"
+
+#define FIRST_BUCKETS 16
+
+uint64_t ledger_hash(const char *key, size_t len)
+{
+	return hash_bytes(key, len);
+}
+
+struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash)
+{
+	return &ledger->shards[(hash >> 32) % LEDGER_SHARDS];
+}
+
+struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
+	size_t len)
+{
+	struct ledger_entry *entry;
+
+	if (shard->bucket_count == 0)
+		return NULL;
+	entry = shard->buckets[hash & (shard->bucket_count - 1)];
+	while (entry != NULL &&
+		(entry->hash != (uint32_t)hash || entry->key_len != len ||
+			memcmp(entry->key, key, len) != 0))
+		entry = entry->next;
+	return entry;
+}
+
+static int grow(struct ledger_shard *shard)
+{
+	size_t count = shard->bucket_count == 0 ? FIRST_BUCKETS : shard->bucket_count * 2;
+	struct ledger_entry **buckets = calloc(count, sizeof(struct ledger_entry *));
+	struct ledger_entry *entry, *next;
+
+	if (buckets == NULL)
+		return -1;
+	for (size_t i = 0; i < shard->bucket_count; i++) {
+		for (entry = shard->buckets[i]; entry != NULL; entry = next) {
+			next = entry->next;
+			entry->next = buckets[entry->hash & (count - 1)];
+			buckets[entry->hash & (count - 1)] = entry;
+		}
+	}
+	free(shard->buckets);
+	shard->bytes += (count - shard->bucket_count) * sizeof(struct ledger_entry *);
+	shard->buckets = buckets;
+	shard->bucket_count = count;
+	return 0;
+}
+
+static size_t entry_size(size_t key_len)
+{
+	return sizeof(struct ledger_entry) + key_len + 1;
+}
+
+struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
+	size_t len)
+{
+	struct ledger_entry *entry, **bucket;
+
+	/* Without more buckets it is slower, that's all. */
+	if (shard->entry_count >= shard->bucket_count && grow(shard) != 0 &&
+		shard->bucket_count == 0)
+		return NULL;
+	if ((entry = malloc(entry_size(len))) == NULL)
+		return NULL;
+	*entry = (struct ledger_entry){ .hash = (uint32_t)hash, .key_len = (uint16_t)len };
+	memcpy(entry->key, key, len);
+	entry->key[len] = '\0';
+	bucket = &shard->buckets[hash & (shard->bucket_count - 1)];
+	entry->next = *bucket;
+	*bucket = entry;
+	shard->entry_count++;
+	shard->bytes += entry_size(len);
+	return entry;
+}
+
+static void counter_drop(struct ledger_shard *shard, struct counter *counter)
+{
+	shard->bytes -= counter_bytes(counter);
+	counter_free(counter);
+}
+
+void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	struct ledger_entry **at = &shard->buckets[entry->hash & (shard->bucket_count - 1)];
+
+	while (*at != entry)
+		at = &(*at)->next;
+	*at = entry->next;
+	for (uint8_t i = 0; i < entry->count; i++)
+		counter_drop(shard, &entry->counters[i]);
+	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
+	shard->entry_count--;
+	free(entry->counters);
+	free(entry);
+}
+
+void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets)
+{
+	struct ledger_entry *entry, *next;
+
+	if (shard->entry_count == 0)
+		return;
+	for (; buckets > 0; buckets--) {
+		shard->swept = (shard->swept + 1) & (shard->bucket_count - 1);
+		for (entry = shard->buckets[shard->swept]; entry != NULL; entry = next) {
+			next = entry->next;
+			if (!entry_prune(shard, entry, now))
+				shard_remove(shard, entry);
+		}
+	}
+}
+
+bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+{
+	bool counts = false;
+	size_t before;
+
+	for (uint8_t i = 0; i < entry->count; i++) {
+		before = counter_bytes(&entry->counters[i]);
+		counts |= counter_prune(&entry->counters[i], now);
+		shard->bytes -= before - counter_bytes(&entry->counters[i]);
+	}
+	return counts;
+}
+
+int entry_reserve(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+{
+	size_t before;
+	int ret = 0;
+
+	for (uint8_t i = 0; i < entry->count; i++) {
+		before = counter_bytes(&entry->counters[i]);
+		ret |= counter_reserve(&entry->counters[i], now);
+		shard->bytes += counter_bytes(&entry->counters[i]) - before;
+	}
+	return ret;
+}
+
+void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount)
+{
+	for (uint8_t i = 0; i < entry->count; i++)
+		counter_add(&entry->counters[i], now, amount);
+}
+
+const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds)
+{
+	const struct counter *best = NULL;
+
+	for (uint8_t i = 0; i < entry->count; i++) {
+		if (entry->counters[i].seconds == seconds)
+			return &entry->counters[i];
+		if (best == NULL || entry->counters[i].seconds > best->seconds)
+			best = &entry->counters[i];
+	}
+	return best;
+}
+
+static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entry, uint8_t i)
+{
+	counter_drop(shard, &entry->counters[i]);
+	entry->counters[i] = entry->counters[--entry->count];
+	shard->bytes -= sizeof(struct counter);
+}
+
+/* Counters that nobody has asked for as long as they are know nothing that another one doesn't. */
+static void drop_unnamed(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+{
+	uint32_t seconds = (uint32_t)(now / 1000000); /* may wrap: only differences matter */
+	uint8_t oldest = 0;
+
+	for (uint8_t i = entry->count; i-- > 0;) {
+		const struct counter *counter = &entry->counters[i];
+
+		if ((int64_t)(int32_t)(seconds - counter->named) > (int64_t)counter->seconds + 1)
+			remove_counter(shard, entry, i);
+	}
+	if (entry->count < LEDGER_WINDOWS_MAX)
+		return;
+	for (uint8_t i = 1; i < entry->count; i++) {
+		if (seconds - entry->counters[i].named > seconds - entry->counters[oldest].named)
+			oldest = i;
+	}
+	remove_counter(shard, entry, oldest);
+}
+
+int entry_take_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct counter *counter)
+{
+	struct counter *grown;
+
+	grown = realloc(entry->counters, (entry->count + 1U) * sizeof(*grown));
+	if (grown == NULL)
+		return -1;
+	entry->counters = grown;
+	grown[entry->count++] = *counter;
+	shard->bytes += sizeof(*grown) + counter_bytes(counter);
+	return 0;
+}
+
+struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+	uint32_t seconds, uint64_t now)
+{
+	const struct counter *best;
+	struct counter made;
+
+	for (uint8_t i = 0; i < entry->count; i++) {
+		if (entry->counters[i].seconds == seconds)
+			return &entry->counters[i];
+	}
+	counter_init(&made, seconds);
+	made.named = (uint32_t)(now / 1000000);
+	best = entry_best(entry, seconds);
+	if (best != NULL && counter_seed(&made, best, now) != 0) {
+		counter_free(&made);
+		return NULL;
+	}
+	drop_unnamed(shard, entry, now);
+	if (entry_take_counter(shard, entry, &made) != 0) {
+		counter_free(&made);
+		return NULL;
+	}
+	return &entry->counters[entry->count - 1];
+}

@@ -1,0 +1,118 @@
+#include "lib/rules/ledger_private.h"
+
+static void view_of(const struct ledger_entry *entry, uint64_t now, struct ledger_view *view_r)
+{
+	view_r->key = entry->key;
+	view_r->key_len = entry->key_len;
+	view_r->window_count = entry->count;
+	for (uint8_t i = 0; i < entry->count; i++) {
+		const struct counter *counter = &entry->counters[i];
+		struct ledger_usage *usage = &view_r->windows[i];
+
+		*usage = (struct ledger_usage){
+			.limit = { .count = counter->limit, .seconds = counter->seconds },
+			.used = counter_used(counter, counter->seconds, now),
+		};
+		if (counter->limit == 0)
+			usage->wait = UINT64_MAX;
+		else if (usage->used >= counter->limit)
+			usage->wait = counter_free_at(counter, counter->seconds, now,
+					      counter->limit - 1) -
+				now;
+	}
+}
+
+static int each_of_shard(struct ledger_shard *shard, uint64_t now, ledger_each_fn *each,
+	void *context)
+{
+	struct ledger_view view;
+	int ret = 0;
+
+	for (size_t i = 0; i < shard->bucket_count && ret == 0; i++) {
+		struct ledger_entry *next, *entry = shard->buckets[i];
+
+		for (; entry != NULL && ret == 0; entry = next) {
+			next = entry->next;
+			if (!entry_prune(shard, entry, now)) {
+				shard_remove(shard, entry);
+				continue;
+			}
+			view_of(entry, now, &view);
+			ret = each(context, &view);
+		}
+	}
+	return ret;
+}
+
+int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void *context)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		ret = each_of_shard(&ledger->shards[i], now, each, context);
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
+	return ret;
+}
+
+bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t key_len,
+	ledger_each_fn *each, void *context)
+{
+	uint64_t hash = ledger_hash(key, key_len);
+	struct ledger_shard *shard = ledger_shard_of(ledger, hash);
+	struct ledger_entry *entry;
+	struct ledger_view view;
+
+	(void)pthread_mutex_lock(&shard->lock);
+	entry = shard_find(shard, hash, key, key_len);
+	if (entry != NULL && !entry_prune(shard, entry, now)) {
+		shard_remove(shard, entry);
+		entry = NULL;
+	}
+	if (entry != NULL) {
+		view_of(entry, now, &view);
+		(void)each(context, &view);
+	}
+	(void)pthread_mutex_unlock(&shard->lock);
+	return entry != NULL;
+}
+
+void ledger_sweep(struct ledger *ledger, uint64_t now)
+{
+	size_t number = __atomic_fetch_add(&ledger->swept, 1, __ATOMIC_RELAXED) % LEDGER_SHARDS;
+	struct ledger_shard *shard = &ledger->shards[number];
+
+	(void)pthread_mutex_lock(&shard->lock);
+	shard_sweep(shard, now, shard->bucket_count);
+	(void)pthread_mutex_unlock(&shard->lock);
+}
+
+size_t ledger_count(struct ledger *ledger)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		count += ledger->shards[i].entry_count;
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
+	return count;
+}
+
+size_t ledger_bytes(struct ledger *ledger)
+{
+	size_t bytes = sizeof(*ledger);
+
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		bytes += ledger->shards[i].bytes;
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
+	return bytes;
+}
+
+uint64_t ledger_unsaved(struct ledger *ledger)
+{
+	return __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED);
+}

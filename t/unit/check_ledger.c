@@ -1,0 +1,665 @@
+#include "lib/rules/ledger.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+#define SECOND UINT64_C(1000000)
+#define DAY (86400 * SECOND)
+
+/* ---- helpers ----------------------------------------------------------------- */
+
+static struct ledger_request request_of(const char *key, const struct limit *limits, size_t count)
+{
+	return (struct ledger_request){ key, strlen(key), limits, count, 1 };
+}
+
+static struct ledger_usage usage;
+
+static enum ledger_answer charge(struct ledger *ledger, uint64_t now, const char *key,
+	const struct limit *limits, size_t count)
+{
+	const struct ledger_request request = request_of(key, limits, count);
+
+	return ledger_charge(ledger, now, &request, 1, true, &usage);
+}
+
+static enum ledger_answer look(struct ledger *ledger, uint64_t now, const char *key,
+	const struct limit *limits, size_t count)
+{
+	const struct ledger_request request = request_of(key, limits, count);
+
+	return ledger_look(ledger, now, &request, 1, &usage);
+}
+
+/* ---- the promise ------------------------------------------------------------- */
+
+/* All that was accepted of one key, in order: the judge of what the ledger did. */
+struct history {
+	uint64_t *at;
+	size_t len, size;
+};
+
+static void remember(struct history *history, uint64_t now)
+{
+	if (history->len == history->size) {
+		history->size = history->size ? history->size * 2 : 1024;
+		history->at = realloc(history->at, history->size * sizeof(uint64_t));
+	}
+	history->at[history->len++] = now;
+}
+
+/* How many lie less than `window` before now; first may only grow from call to call. */
+static size_t within(const struct history *history, uint64_t now, uint64_t window, size_t *first)
+{
+	while (*first < history->len && now >= window && history->at[*first] <= now - window)
+		(*first)++;
+	return history->len - *first;
+}
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t bound)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state % bound;
+}
+
+static struct limit random_limit(void)
+{
+	static const uint32_t counts[] = { 1, 2, 5, 20, 64, 65, 500, 3000, 100000 };
+	static const uint32_t seconds[] = { 1, 2, 7, 60, 300, 3600, 86400, 366 * 86400 };
+
+	return (struct limit){ counts[random_below(9)], seconds[random_below(8)] };
+}
+
+/*
+ * When the next one comes: in bursts, evenly at about the limit's rate, or just when it would
+ * become free; now and then after a long silence.
+ */
+static uint64_t next_arrival(uint64_t now, const struct limit *limit)
+{
+	uint64_t window = limit->seconds * SECOND;
+
+	switch (random_below(16)) {
+	case 0:
+		return now + random_below(window * 2);
+	case 1:
+		return now + window;
+	case 2:
+		return now + window / 60;
+	case 3:
+		return now + usage.wait % (window * 2);
+	case 4:
+	case 5:
+	case 6:
+		return now;
+	default:
+		return now + random_below(window / limit->count * 2 + 2);
+	}
+}
+
+#define PROPERTY_ROUNDS 100
+#define PROPERTY_EVENTS 10000 /* each: a million in all */
+
+START_TEST(never_more_than_the_limit_in_any_window_and_never_stricter_than_a_sixtieth)
+	{
+		struct ledger *ledger = ledger_new();
+		struct history history = { .len = 0 };
+		struct limit limits[3];
+		size_t exact[3] = { 0 }, strict[3] = { 0 };
+		uint64_t now = 1 + (uint64_t)_i * 977;
+		size_t count, accepted = 0;
+		bool may_refuse;
+
+		random_state = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(_i + 1);
+		count = 1 + random_below(3);
+		for (size_t i = 0; i < count; i++) {
+			limits[i] = random_limit();
+			for (size_t j = 0; j < i; j++)
+				limits[i].seconds += limits[i].seconds == limits[j].seconds;
+		}
+		for (int event = 0; event < PROPERTY_EVENTS; event++) {
+			enum ledger_answer answer = charge(ledger, now, "k", limits, count);
+
+			ck_assert_int_ne(answer, LEDGER_FAILED);
+			if (answer == LEDGER_FREE) {
+				remember(&history, now);
+				accepted++;
+			}
+			may_refuse = false;
+			for (size_t i = 0; i < count; i++) {
+				uint64_t window = limits[i].seconds * SECOND;
+
+				ck_assert_uint_le(within(&history, now, window, &exact[i]),
+					limits[i].count);
+				may_refuse |= within(&history, now, window + window / 60,
+						      &strict[i]) >= limits[i].count;
+			}
+			ck_assert(answer == LEDGER_FREE || may_refuse);
+			now = next_arrival(now, &limits[random_below(count)]);
+		}
+		ck_assert_uint_gt(accepted, 0);
+		free(history.at);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(who_keeps_at_the_limit_is_never_refused)
+	{
+		static const struct limit limits[] = { { 1, 300 }, { 500, 86400 }, { 64, 60 },
+			{ 65, 60 }, { 1000, 1 }, { 7, 3 }, { 1000000, 86400 } };
+		const struct limit *limit = &limits[_i];
+		struct ledger *ledger = ledger_new();
+		uint64_t window = limit->seconds * SECOND, pace = window + window / 60;
+
+		/* As a burst each time, and evenly. */
+		for (uint64_t i = 0; i < 20000; i++) {
+			uint64_t burst = 5 + i / limit->count * pace;
+			uint64_t even = 5 + (i * pace + limit->count - 1) / limit->count;
+
+			ck_assert_int_eq(charge(ledger, burst, "burst", limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge(ledger, even, "even", limit, 1), LEDGER_FREE);
+		}
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(up_to_64_charges_are_told_apart_to_a_millionth)
+	{
+		const struct limit limit = { 50, 86400 };
+		struct ledger *ledger = ledger_new();
+
+		for (uint64_t i = 0; i < 50; i++)
+			ck_assert_int_eq(charge(ledger, 7 + i * SECOND, "k", &limit, 1),
+				LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 60 * SECOND, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_uint_ge(60 * SECOND + usage.wait, 7 + DAY);
+		ck_assert_uint_le(60 * SECOND + usage.wait, 7 + DAY + SECOND / 10);
+		ck_assert_int_eq(charge(ledger, 60 * SECOND + usage.wait - 1, "k", &limit, 1),
+			LEDGER_FULL);
+		ck_assert_uint_eq(usage.wait, 1);
+		ck_assert_int_eq(charge(ledger, 60 * SECOND + usage.wait + DAY, "k", &limit, 1),
+			LEDGER_FREE);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(tells_how_long_to_wait_and_it_is_so)
+	{
+		const struct limit limits[] = { { 3, 60 }, { 200, 3600 } };
+		struct ledger *ledger = ledger_new();
+		uint64_t now = 12345;
+
+		random_state = 99;
+		for (int i = 0; i < 3000; i++) {
+			if (charge(ledger, now, "k", limits, 2) == LEDGER_FULL) {
+				ck_assert_uint_gt(usage.wait, 0);
+				ck_assert_int_eq(look(ledger, now + usage.wait - 1, "k", limits, 2),
+					LEDGER_FULL);
+				ck_assert_uint_eq(usage.wait, 1);
+				ck_assert_int_eq(charge(ledger, now, "k", limits, 2), LEDGER_FULL);
+				now += usage.wait;
+				ck_assert_int_eq(charge(ledger, now, "k", limits, 2), LEDGER_FREE);
+			}
+			now += random_below(20 * SECOND);
+		}
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- several limits, several keys -------------------------------------------- */
+
+START_TEST(a_refusal_charges_nothing)
+	{
+		const struct limit limits[] = { { 1, 300 }, { 500, 86400 } };
+		struct ledger *ledger = ledger_new();
+
+		ck_assert_int_eq(charge(ledger, 1, "k", limits, 2), LEDGER_FREE);
+		ck_assert_uint_eq(usage.limit.count, 1); /* the nearest to its limit */
+		ck_assert_uint_eq(usage.used, 1);
+		for (int i = 0; i < 100; i++)
+			ck_assert_int_eq(charge(ledger, 2, "k", limits, 2), LEDGER_FULL);
+		ck_assert_uint_eq(usage.limit.seconds, 300);
+		ck_assert_uint_eq(usage.used, 1);
+		ck_assert_int_eq(charge(ledger, 301 * SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(look(ledger, 301 * SECOND, "k", &limits[1], 1), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 2);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(keys_are_charged_all_or_none)
+	{
+		const struct limit wide = { 100, 60 }, narrow = { 2, 60 };
+		const struct ledger_request requests[] = { request_of("a", &wide, 1),
+			request_of("b", &narrow, 1), request_of("c", &wide, 1) };
+		struct ledger *ledger = ledger_new();
+
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(ledger_charge(ledger, 5, requests, 3, true, &usage),
+				i < 2 ? LEDGER_FREE : LEDGER_FULL);
+		ck_assert_uint_eq(usage.request, 1);
+		ck_assert_uint_eq(usage.used, 2);
+		(void)look(ledger, 5, "a", &wide, 1);
+		ck_assert_uint_eq(usage.used, 2);
+		(void)look(ledger, 5, "c", &wide, 1);
+		ck_assert_uint_eq(usage.used, 2);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(an_amount_is_charged_whole_or_not)
+	{
+		const struct limit limit = { 10, 60 };
+		struct ledger_request request = request_of("k", &limit, 1);
+		struct ledger *ledger = ledger_new();
+
+		request.amount = 6;
+		ck_assert_int_eq(ledger_charge(ledger, 5, &request, 1, true, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 6);
+		ck_assert_int_eq(ledger_charge(ledger, 5, &request, 1, true, &usage), LEDGER_FULL);
+		request.amount = 4;
+		ck_assert_int_eq(ledger_charge(ledger, 5, &request, 1, true, &usage), LEDGER_FREE);
+		request.amount = 11;
+		ck_assert_int_eq(ledger_charge(ledger, 5 + DAY, &request, 1, true, &usage),
+			LEDGER_FULL);
+		ck_assert_uint_eq(usage.wait, UINT64_MAX);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(a_limit_of_none_allows_nothing)
+	{
+		const struct limit limit = { 0, 60 };
+		struct ledger *ledger = ledger_new();
+
+		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_uint_eq(usage.wait, UINT64_MAX);
+		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(what_can_not_be_a_request_fails)
+	{
+		static char long_key[LEDGER_KEY_MAX + 2];
+		const struct limit limit = { 1, 60 };
+		struct ledger_request many[LEDGER_REQUESTS_MAX + 1];
+		struct ledger *ledger = ledger_new();
+
+		memset(long_key, 'k', LEDGER_KEY_MAX + 1);
+		ck_assert_int_eq(charge(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
+		ck_assert_int_eq(look(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
+		ck_assert_int_eq(charge(ledger, 1, long_key + 1, &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 1, "k", &limit, 0), LEDGER_FAILED);
+		for (size_t i = 0; i < LEDGER_REQUESTS_MAX + 1; i++)
+			many[i] = request_of("k", &limit, 1);
+		ck_assert_int_eq(ledger_charge(ledger, 1, many, LEDGER_REQUESTS_MAX + 1, true,
+					 &usage),
+			LEDGER_FAILED);
+		ck_assert_int_eq(ledger_look(ledger, 1, many, 0, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.limit.seconds, 0);
+		ledger_free(&ledger);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- limits that change ------------------------------------------------------- */
+
+START_TEST(a_new_window_begins_with_what_the_longest_knows)
+	{
+		const struct limit day = { 500, 86400 }, hour = { 20, 3600 },
+				   week = { 60, 7 * 86400 };
+		struct ledger *ledger = ledger_new();
+		uint64_t now = DAY;
+
+		for (int i = 0; i < 30; i++, now += 240 * SECOND)
+			ck_assert_int_eq(charge(ledger, now, "k", &day, 1), LEDGER_FREE);
+		/* 15 of the 30 are of the last hour. */
+		ck_assert_int_eq(look(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 15);
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FULL);
+		/* All that were charged count for the day and for a longer one, whoever asked. */
+		ck_assert_int_eq(look(ledger, now, "k", &week, 1), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 35);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(a_lowered_limit_holds_at_once)
+	{
+		const struct limit high = { 500, 3600 }, low = { 10, 3600 };
+		struct ledger *ledger = ledger_new();
+
+		for (int i = 0; i < 100; i++)
+			ck_assert_int_eq(charge(ledger, (uint64_t)i * SECOND, "k", &high, 1),
+				LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 100 * SECOND, "k", &low, 1), LEDGER_FULL);
+		ck_assert_uint_eq(usage.used, 100);
+		ck_assert_int_eq(charge(ledger, 100 * SECOND, "k", &high, 1), LEDGER_FREE);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(windows_that_nobody_asks_for_make_room)
+	{
+		struct ledger *ledger = ledger_new();
+		struct limit limit = { 1000, 60 };
+
+		for (uint32_t i = 0; i < 200; i++, limit.seconds++)
+			ck_assert_int_eq(charge(ledger, i * SECOND, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 200);
+		ck_assert_uint_lt(ledger_bytes(ledger), sizeof(void *) * 64 * 64 * 16);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- time --------------------------------------------------------------------- */
+
+START_TEST(time_that_goes_back_a_little_widens_nothing)
+	{
+		const struct limit limit = { 100, 60 };
+		struct ledger *ledger = ledger_new();
+		uint64_t now = 1000 * SECOND, latest = now;
+		size_t accepted = 0;
+
+		random_state = 7;
+		for (int i = 0; i < 1000; i++) {
+			uint64_t seen = now - random_below(SECOND);
+
+			accepted += charge(ledger, seen, "k", &limit, 1) == LEDGER_FREE;
+			latest = now;
+			now += 10000;
+		}
+		ck_assert_uint_eq(accepted, 100);
+		ck_assert_uint_lt(latest, 1060 * SECOND);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(a_leap_forward_frees_all_and_locks_nothing)
+	{
+		const struct limit limit = { 2, 60 };
+		struct ledger *ledger = ledger_new();
+		uint64_t now = 5;
+
+		for (int i = 0; i < 50; i++, now += UINT64_C(400) * 366 * DAY / 50) {
+			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FULL);
+		}
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- memory ------------------------------------------------------------------- */
+
+START_TEST(memory_is_bounded_and_comes_back)
+	{
+		const struct limit limits[] = { { 1000000, 3600 }, { 10000000, 86400 } };
+		struct ledger *ledger = ledger_new();
+		size_t empty = ledger_bytes(ledger), one;
+		char key[32];
+
+		for (uint64_t i = 0; i < 200000; i++)
+			ck_assert_int_eq(charge(ledger, i * 100000, "busy", limits, 2),
+				LEDGER_FREE);
+		one = ledger_bytes(ledger) - empty;
+		ck_assert_uint_lt(one, 2 * 64 * 8 + 400);
+		for (uint64_t i = 0; i < 10000; i++) {
+			(void)snprintf(key, sizeof(key), "login:user%u", (unsigned)i);
+			ck_assert_int_eq(charge(ledger, 20000 * SECOND, key, limits, 2),
+				LEDGER_FREE);
+		}
+		ck_assert_uint_eq(ledger_count(ledger), 10001);
+		ck_assert_uint_lt((ledger_bytes(ledger) - empty - one) / 10000, 250);
+		for (size_t i = 0; i < LEDGER_SHARDS; i++)
+			ledger_sweep(ledger, 20000 * SECOND + DAY + DAY / 60);
+		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(charging_others_lets_go_of_the_idle)
+	{
+		const struct limit limit = { 10, 60 };
+		struct ledger *ledger = ledger_new();
+		size_t most = 0;
+		char key[32];
+
+		for (uint64_t i = 0; i < 100000; i++) {
+			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
+			(void)charge(ledger, i * SECOND, key, &limit, 1); /* each comes once */
+			if (ledger_count(ledger) > most)
+				most = ledger_count(ledger);
+		}
+		ck_assert_uint_lt(most, 2500); /* 61 live at a time */
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- saving ------------------------------------------------------------------- */
+
+struct saved {
+	size_t calls, records;
+	struct ledger_record last;
+	int answer;
+};
+
+static int save(void *context, const struct ledger_record *records, size_t count)
+{
+	struct saved *saved = context;
+
+	saved->calls++;
+	saved->records += count;
+	saved->last = records[count - 1];
+	return saved->answer;
+}
+
+START_TEST(a_charge_that_can_not_be_saved_is_none_unless_it_need_not_be)
+	{
+		const struct limit limit = { 10, 60 };
+		const struct ledger_request requests[] = { request_of("a", &limit, 1),
+			request_of("b", &limit, 1) };
+		struct ledger *ledger = ledger_new();
+		struct saved saved = { .answer = -1 };
+
+		ledger_on_charge(ledger, save, &saved);
+		ck_assert_int_eq(ledger_charge(ledger, 5, requests, 2, true, &usage),
+			LEDGER_FAILED);
+		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_unsaved(ledger), 0);
+		ck_assert_int_eq(ledger_charge(ledger, 5, requests, 2, false, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 1);
+		ck_assert_uint_eq(ledger_unsaved(ledger), 1);
+		saved.answer = 0;
+		ck_assert_int_eq(ledger_charge(ledger, 6, requests, 2, true, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 2);
+		ck_assert_uint_eq(saved.calls, 3);
+		ck_assert_uint_eq(saved.records, 6);
+		ck_assert_uint_eq(saved.last.now, 6);
+		ck_assert_uint_eq(saved.last.limit_count, 1);
+		ck_assert_uint_eq(saved.last.limits[0].seconds, 60);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(looking_and_refusing_save_nothing)
+	{
+		const struct limit limit = { 1, 60 };
+		struct ledger *ledger = ledger_new();
+		struct saved saved = { .answer = 0 };
+
+		ledger_on_charge(ledger, save, &saved);
+		ck_assert_int_eq(look(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_int_eq(look(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_uint_eq(saved.calls, 1);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(forgetting_is_saved_and_frees)
+	{
+		const struct limit limit = { 1, 60 };
+		struct ledger *ledger = ledger_new();
+		struct saved saved = { .answer = 0 };
+
+		ledger_on_charge(ledger, save, &saved);
+		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 0);
+		ck_assert_uint_eq(saved.calls, 0);
+		(void)charge(ledger, 5, "k", &limit, 1);
+		saved.answer = -1;
+		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), -1);
+		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		saved.answer = 0;
+		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 1);
+		ck_assert_uint_eq(saved.last.limit_count, 0);
+		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- looking through it -------------------------------------------------------- */
+
+struct seen {
+	size_t keys;
+	struct ledger_usage first;
+	char key[64];
+};
+
+static int see(void *context, const struct ledger_view *view)
+{
+	struct seen *seen = context;
+
+	seen->keys++;
+	seen->first = view->windows[0];
+	(void)snprintf(seen->key, sizeof(seen->key), "%s", view->key);
+	return seen->keys == 3;
+}
+
+START_TEST(shows_keys_and_how_they_stand)
+	{
+		const struct limit limit = { 2, 60 };
+		struct ledger *ledger = ledger_new();
+		struct seen seen = { .keys = 0 };
+		char key[16];
+
+		for (unsigned i = 0; i < 5; i++) {
+			(void)snprintf(key, sizeof(key), "k%u", i);
+			(void)charge(ledger, 5, key, &limit, 1);
+		}
+		ck_assert_int_eq(ledger_each(ledger, 6, see, &seen), 1);
+		ck_assert_uint_eq(seen.keys, 3);
+		seen.keys = 0;
+		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
+		ck_assert_str_eq(seen.key, "k2");
+		ck_assert_uint_eq(seen.first.used, 1);
+		ck_assert_uint_eq(seen.first.limit.count, 2);
+		ck_assert_uint_eq(seen.first.wait, 0);
+		(void)charge(ledger, 6, "k2", &limit, 1);
+		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
+		ck_assert_uint_gt(seen.first.wait, 59 * SECOND);
+		ck_assert(!ledger_find(ledger, 6, "none", 4, see, &seen));
+		ck_assert(!ledger_find(ledger, 6 + 70 * SECOND, "k2", 2, see, &seen));
+		ck_assert_int_eq(ledger_each(ledger, 80 * SECOND, see, &seen), 0);
+		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+/* ---- threads ------------------------------------------------------------------- */
+
+#define THREADS 16
+#define CHARGES_EACH 3000
+
+struct crowd {
+	struct ledger *ledger;
+	uint64_t accepted; /* atomic */
+	unsigned number;
+};
+
+static void *charge_many(void *argument)
+{
+	static const struct limit shared = { 10000, 3600 }, own = { CHARGES_EACH, 3600 };
+	struct crowd *crowd = argument;
+	struct ledger_usage unused;
+	char key[16];
+	struct ledger_request requests[2];
+
+	(void)snprintf(key, sizeof(key), "own%u", crowd->number);
+	requests[crowd->number % 2] = request_of("shared", &shared, 1);
+	requests[1 - crowd->number % 2] = request_of(key, &own, 1);
+	for (unsigned i = 0; i < CHARGES_EACH; i++) {
+		if (ledger_charge(crowd->ledger, SECOND + i, requests, 2, true, &unused) ==
+			LEDGER_FREE)
+			crowd->accepted++;
+		if (i % 512 == 0)
+			ledger_sweep(crowd->ledger, SECOND + i);
+		if (i % 512 == 1)
+			(void)ledger_bytes(crowd->ledger);
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_a_limit_exactly)
+	{
+		struct ledger *ledger = ledger_new();
+		struct crowd crowds[THREADS];
+		pthread_t threads[THREADS];
+		uint64_t accepted = 0;
+
+		for (unsigned i = 0; i < THREADS; i++) {
+			crowds[i] = (struct crowd){ .ledger = ledger, .number = i };
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, charge_many, &crowds[i]),
+				0);
+		}
+		for (unsigned i = 0; i < THREADS; i++) {
+			(void)pthread_join(threads[i], NULL);
+			accepted += crowds[i].accepted;
+		}
+		ck_assert_uint_eq(accepted, 10000);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("ledger");
+	TCase *tcase = tcase_create("ledger");
+
+	tcase_add_loop_test(tcase,
+		never_more_than_the_limit_in_any_window_and_never_stricter_than_a_sixtieth, 0,
+		PROPERTY_ROUNDS);
+	tcase_add_loop_test(tcase, who_keeps_at_the_limit_is_never_refused, 0, 7);
+	tcase_add_test(tcase, up_to_64_charges_are_told_apart_to_a_millionth);
+	tcase_add_test(tcase, tells_how_long_to_wait_and_it_is_so);
+	tcase_add_test(tcase, a_refusal_charges_nothing);
+	tcase_add_test(tcase, keys_are_charged_all_or_none);
+	tcase_add_test(tcase, an_amount_is_charged_whole_or_not);
+	tcase_add_test(tcase, a_limit_of_none_allows_nothing);
+	tcase_add_test(tcase, what_can_not_be_a_request_fails);
+	tcase_add_test(tcase, a_new_window_begins_with_what_the_longest_knows);
+	tcase_add_test(tcase, a_lowered_limit_holds_at_once);
+	tcase_add_test(tcase, windows_that_nobody_asks_for_make_room);
+	tcase_add_test(tcase, time_that_goes_back_a_little_widens_nothing);
+	tcase_add_test(tcase, a_leap_forward_frees_all_and_locks_nothing);
+	tcase_add_test(tcase, memory_is_bounded_and_comes_back);
+	tcase_add_test(tcase, charging_others_lets_go_of_the_idle);
+	tcase_add_test(tcase, a_charge_that_can_not_be_saved_is_none_unless_it_need_not_be);
+	tcase_add_test(tcase, looking_and_refusing_save_nothing);
+	tcase_add_test(tcase, forgetting_is_saved_and_frees);
+	tcase_add_test(tcase, shows_keys_and_how_they_stand);
+	tcase_add_test(tcase, threads_share_a_limit_exactly);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,229 @@
+#include "lib/rules/ledger.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+#define SECOND UINT64_C(1000000)
+
+static const struct limit limits[] = { { 3, 300 }, { 500, 86400 } };
+
+/* A journal in memory: records as bytes, and the keys of a snapshot. */
+struct journal {
+	struct strbuf records[2000];
+	size_t count;
+	struct strbuf keys[2000];
+	size_t key_count;
+};
+
+static int write_record(void *context, const struct ledger_record *records, size_t count)
+{
+	struct journal *journal = context;
+
+	for (size_t i = 0; i < count; i++)
+		ledger_record_encode(&records[i], &journal->records[journal->count++]);
+	return 0;
+}
+
+static void write_key(void *context, const void *bytes, size_t len)
+{
+	struct journal *journal = context;
+
+	strbuf_add(&journal->keys[journal->key_count++], bytes, len);
+}
+
+static void journal_free(struct journal *journal)
+{
+	for (size_t i = 0; i < 2000; i++) {
+		strbuf_free(&journal->records[i]);
+		strbuf_free(&journal->keys[i]);
+	}
+	free(journal);
+}
+
+static enum ledger_answer charge(struct ledger *ledger, uint64_t now, const char *key)
+{
+	const struct ledger_request request = { key, strlen(key), limits, 2, 1 };
+	struct ledger_usage usage;
+
+	return ledger_charge(ledger, now, &request, 1, true, &usage);
+}
+
+static uint64_t used(struct ledger *ledger, uint64_t now, const char *key, size_t limit)
+{
+	const struct ledger_request request = { key, strlen(key), &limits[limit], 1, 1 };
+	struct ledger_usage usage;
+
+	(void)ledger_look(ledger, now, &request, 1, &usage);
+	return usage.used;
+}
+
+static void snapshot(struct ledger *ledger, uint64_t now, struct journal *journal)
+{
+	struct strbuf buf = STRBUF_INIT;
+
+	for (size_t i = 0; i < LEDGER_SHARDS; i++)
+		ledger_write_shard(ledger, i, now, &buf, write_key, journal);
+	strbuf_free(&buf);
+}
+
+static struct ledger *restore(const struct journal *journal)
+{
+	struct ledger *ledger = ledger_new();
+	struct ledger_record record;
+
+	for (size_t i = 0; i < journal->key_count; i++)
+		ck_assert_int_eq(ledger_restore_key(ledger, journal->keys[i].text,
+					 journal->keys[i].len),
+			0);
+	for (size_t i = 0; i < journal->count; i++) {
+		ck_assert_int_eq(ledger_record_decode(journal->records[i].text,
+					 journal->records[i].len, &record),
+			0);
+		ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
+	}
+	return ledger;
+}
+
+/* Some hundred charges of a few keys, with a snapshot in the middle, and forgetting. */
+static void live(struct ledger *ledger, struct journal *journal, bool with_snapshot)
+{
+	char key[16];
+
+	for (unsigned i = 0; i < 600; i++) {
+		(void)snprintf(key, sizeof(key), "login:%u", i % 7);
+		(void)charge(ledger, (1000 + i * 40) * SECOND, key);
+		if (i == 200)
+			(void)ledger_forget(ledger, (1000 + i * 40) * SECOND, "login:3", 7);
+		if (i == 300 && with_snapshot)
+			snapshot(ledger, (1000 + i * 40) * SECOND, journal);
+		if (i == 400)
+			(void)ledger_forget(ledger, (1000 + i * 40) * SECOND, "login:5", 7);
+	}
+}
+
+START_TEST(what_was_written_comes_back_whole)
+	{
+		struct journal *journal = calloc(1, sizeof(*journal));
+		struct ledger *ledger = ledger_new(), *again;
+		uint64_t now = (1000 + 600 * 40) * SECOND;
+		char key[16];
+
+		/* 0: the journal alone. 1: keys of a snapshot, and a journal that tells some twice.
+		 */
+		ledger_on_charge(ledger, write_record, journal);
+		live(ledger, journal, _i == 1);
+		again = restore(journal);
+		for (unsigned i = 0; i < 7; i++) {
+			(void)snprintf(key, sizeof(key), "login:%u", i);
+			for (size_t limit = 0; limit < 2; limit++)
+				for (uint64_t at = now; at < now + 86400 * SECOND;
+					at += 999 * SECOND)
+					ck_assert_uint_eq(used(again, at, key, limit),
+						used(ledger, at, key, limit));
+			ck_assert_int_eq(charge(again, now, key), charge(ledger, now, key));
+		}
+		ck_assert_uint_eq(ledger_count(again), ledger_count(ledger));
+		ledger_free(&again);
+		ledger_free(&ledger);
+		journal_free(journal);
+	}
+END_TEST
+
+START_TEST(a_journal_replayed_twice_counts_once)
+	{
+		struct journal *journal = calloc(1, sizeof(*journal));
+		struct ledger *ledger = ledger_new();
+		struct ledger_record record;
+
+		ledger_on_charge(ledger, write_record, journal);
+		for (unsigned i = 0; i < 3; i++)
+			ck_assert_int_eq(charge(ledger, i + 1, "k"), LEDGER_FREE);
+		for (size_t i = 0; i < journal->count; i++) {
+			ck_assert_int_eq(ledger_record_decode(journal->records[i].text,
+						 journal->records[i].len, &record),
+				0);
+			ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
+		}
+		ck_assert_uint_eq(used(ledger, 5, "k", 0), 3);
+		ledger_free(&ledger);
+		journal_free(journal);
+	}
+END_TEST
+
+START_TEST(numbers_go_on_behind_what_was_restored)
+	{
+		struct journal *journal = calloc(1, sizeof(*journal));
+		struct ledger *ledger = ledger_new(), *again;
+		struct ledger_record record;
+
+		ledger_on_charge(ledger, write_record, journal);
+		ck_assert_int_eq(charge(ledger, 1, "a"), LEDGER_FREE);
+		ck_assert_int_eq(charge(ledger, 1, "b"), LEDGER_FREE);
+		again = restore(journal);
+		ledger_on_charge(again, write_record, journal);
+		ck_assert_int_eq(charge(again, 2, "c"), LEDGER_FREE);
+		ck_assert_int_eq(ledger_record_decode(journal->records[2].text,
+					 journal->records[2].len, &record),
+			0);
+		ck_assert_uint_eq(record.seq, 3);
+		ck_assert_uint_eq(record.key_len, 1);
+		ck_assert_uint_eq(record.limits[1].count, 500);
+		ledger_free(&again);
+		ledger_free(&ledger);
+		journal_free(journal);
+	}
+END_TEST
+
+START_TEST(what_is_cut_or_changed_is_refused_or_harmless)
+	{
+		struct journal *journal = calloc(1, sizeof(*journal));
+		struct ledger *ledger = ledger_new(), *other;
+		struct ledger_record record;
+		struct strbuf copy = STRBUF_INIT;
+
+		ledger_on_charge(ledger, write_record, journal);
+		for (unsigned i = 0; i < 90; i++)
+			(void)charge(ledger, i * 200 * SECOND, "login:bob");
+		snapshot(ledger, 90 * 200 * SECOND, journal);
+		for (size_t len = 0; len < journal->records[0].len; len++)
+			ck_assert_int_eq(ledger_record_decode(journal->records[0].text, len,
+						 &record),
+				-1);
+		other = ledger_new();
+		for (size_t len = 0; len < journal->keys[0].len; len++) {
+			ck_assert_int_eq(ledger_restore_key(other, journal->keys[0].text, len), -1);
+			ck_assert_uint_eq(ledger_count(other), 0);
+		}
+		ledger_free(&other);
+		for (size_t i = 0; i < journal->keys[0].len * 8; i++) {
+			strbuf_reset(&copy);
+			strbuf_add(&copy, journal->keys[0].text, journal->keys[0].len);
+			copy.text[i / 8] = (char)(copy.text[i / 8] ^ (1 << (i % 8)));
+			other = ledger_new();
+			if (ledger_restore_key(other, copy.text, copy.len) == 0) {
+				(void)charge(other, UINT64_C(1) << 50, "login:bob");
+				(void)used(other, UINT64_C(1) << 50, "login:bob", 1);
+			}
+			ledger_free(&other);
+		}
+		strbuf_free(&copy);
+		ledger_free(&ledger);
+		journal_free(journal);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("ledger_codec");
+	TCase *tcase = tcase_create("ledger_codec");
+
+	tcase_add_loop_test(tcase, what_was_written_comes_back_whole, 0, 2);
+	tcase_add_test(tcase, a_journal_replayed_twice_counts_once);
+	tcase_add_test(tcase, numbers_go_on_behind_what_was_restored);
+	tcase_add_test(tcase, what_is_cut_or_changed_is_refused_or_harmless);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
