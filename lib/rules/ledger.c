@@ -113,55 +113,57 @@ static void charge_end(struct charge *c)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 }
 
-/* One limit of one request. Returns whether there is room. */
-static bool look_at(const struct charge *c, size_t request, const struct limit *limit,
-	struct ledger_usage *usage_r)
+/* One limit of one request. */
+static struct ledger_usage look_at(const struct charge *c, size_t request,
+	const struct limit *limit)
 {
 	const struct ledger_entry *entry = c->entry[request];
 	const struct counter *counter = entry == NULL ? NULL : entry_best(entry, limit->seconds);
+	struct ledger_usage usage = { .limit = *limit };
 	uint32_t amount = c->requests[request].amount;
-	bool fits;
 
-	*usage_r = (struct ledger_usage){ .request = request, .limit = *limit };
 	if (counter != NULL)
-		usage_r->used = counter_used(counter, limit->seconds, c->now);
-	fits = amount <= limit->count && usage_r->used <= limit->count - amount;
+		usage.used = counter_used(counter, limit->seconds, c->now);
+	usage.is_full = amount > limit->count || usage.used > limit->count - amount;
 	if (amount > limit->count)
-		usage_r->wait = UINT64_MAX;
-	else if (counter != NULL && !fits)
-		usage_r->wait =
+		usage.wait = UINT64_MAX;
+	else if (counter != NULL && usage.is_full)
+		usage.wait =
 			counter_free_at(counter, limit->seconds, c->now, limit->count - amount) -
 			c->now;
-	return fits;
+	return usage;
 }
 
-/* Whether a is nearer to its limit than b, by the part of it that is used. */
-static bool is_nearer(const struct ledger_usage *a, const struct ledger_usage *b)
+/* Whether a says more than b of what they are held to. */
+static bool tells_more(const struct ledger_usage *a, const struct ledger_usage *b)
 {
-	return b->limit.seconds == 0 || a->used * b->limit.count > b->used * a->limit.count;
+	if (b->limit.seconds == 0 || a->is_full != b->is_full)
+		return b->limit.seconds == 0 || a->is_full;
+	if (a->is_full)
+		return a->wait > b->wait;
+	return a->used * b->limit.count > b->used * a->limit.count;
 }
 
-static enum ledger_answer look_at_all(const struct charge *c, struct ledger_usage *usage_r)
+static enum ledger_answer look_at_all(const struct charge *c, struct ledger_usage usage_r[])
 {
-	struct ledger_usage usage, nearest = { .wait = 0 }, fullest = { .wait = 0 };
-	bool fits, full = false;
+	enum ledger_answer answer = LEDGER_FREE;
+	struct ledger_usage usage;
 
 	for (size_t i = 0; i < c->count; i++) {
+		usage_r[i] = (struct ledger_usage){ .is_full = false };
 		for (size_t j = 0; j < c->requests[i].limit_count; j++) {
-			fits = look_at(c, i, &c->requests[i].limits[j], &usage);
-			if (!fits && (!full || usage.wait > fullest.wait))
-				fullest = usage;
-			else if (fits && is_nearer(&usage, &nearest))
-				nearest = usage;
-			full |= !fits;
+			usage = look_at(c, i, &c->requests[i].limits[j]);
+			if (tells_more(&usage, &usage_r[i]))
+				usage_r[i] = usage;
 		}
+		if (usage_r[i].is_full)
+			answer = LEDGER_FULL;
 	}
-	*usage_r = full ? fullest : nearest;
-	return full ? LEDGER_FULL : LEDGER_FREE;
+	return answer;
 }
 
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
-	const struct ledger_request *requests, size_t count, struct ledger_usage *usage_r)
+	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[])
 {
 	struct charge c = { .ledger = ledger, .now = now, .requests = requests, .count = count };
 	enum ledger_answer answer;
@@ -254,7 +256,7 @@ static enum ledger_answer charge_all(struct charge *c, bool must_save)
 
 enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool must_save,
-	struct ledger_usage *usage_r)
+	struct ledger_usage usage_r[])
 {
 	struct charge c = { .ledger = ledger, .now = now, .requests = requests, .count = count };
 	enum ledger_answer answer;
@@ -268,8 +270,8 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	answer = look_at_all(&c, usage_r);
 	if (answer == LEDGER_FREE)
 		answer = charge_all(&c, must_save);
-	if (answer == LEDGER_FREE && usage_r->limit.seconds > 0)
-		usage_r->used += requests[usage_r->request].amount;
+	for (size_t i = 0; answer == LEDGER_FREE && i < count; i++)
+		usage_r[i].used += requests[i].amount;
 	charge_end(&c);
 	return answer;
 }

@@ -67,18 +67,19 @@ enum ledger_answer {
 
 /* How a limit stands. */
 struct ledger_usage {
-	size_t request;	    /* which request's */
+	bool is_full;	    /* it refuses */
 	struct limit limit; /* seconds is 0: there was none */
 	uint64_t used;	    /* counted in the window; after a charge, with it */
 	uint64_t wait;	    /* microseconds until the amount fits; UINT64_MAX: it never will */
 };
 
 /*
- * Whether all limits of all requests have room. *usage_r, when full: of those that refuse the one
- * with the longest wait; else the one that is nearest to its limit. No key may be there twice.
+ * Whether all limits of all requests have room. usage_r has room for one of each request: of its
+ * limits that refuse the one with the longest wait; else the one that is nearest to full. No key
+ * may be there twice.
  */
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
-	const struct ledger_request *requests, size_t count, struct ledger_usage *usage_r);
+	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[]);
 
 /*
  * The same, and charge all of them if all have room: in one step, whatever other threads do.
@@ -87,7 +88,7 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
  */
 enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool must_save,
-	struct ledger_usage *usage_r);
+	struct ledger_usage usage_r[]);
 
 /* Forget a key. Returns 1 when it was there, 0 when not, -1 when that could not be written down: it
  * stays then. */
