@@ -23,7 +23,7 @@ struct ledger;
 
 #define LEDGER_SHARDS 64
 #define LEDGER_REQUESTS_MAX 8 /* keys that are charged together */
-#define LEDGER_KEY_MAX 1024   /* bytes; whatever is longer can't be charged */
+#define LEDGER_KEY_MAX 2100   /* bytes; whatever is longer can't be charged */
 #define LEDGER_WINDOWS_MAX 16 /* of one key: its limits, and those that it had a while ago */
 
 /* A charge of one key, or a key that was forgotten (no limits). Borrowed for the call. */

@@ -1,0 +1,315 @@
+#include "lib/rules/rates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/rules/rates_private.h"
+
+static const char *const names[RATE_COUNT] = {
+	[RATE_CONN] = "rate_conn",
+	[RATE_RCPT_HOST] = "rate_rcpt_host",
+	[RATE_RCPT_SENDER] = "rate_rcpt_sender",
+	[RATE_RCPT] = "rate_rcpt",
+	[RATE_RCPT_NULL] = "rate_rcpt_null",
+	[RATE_CONCURRENCY] = "concurrency",
+	[RATE_RECIPIENTS] = "recipients",
+};
+
+const char *rate_name(enum rate rate)
+{
+	return names[rate];
+}
+
+bool rate_by_name(const char *name, enum rate *rate_r)
+{
+	for (int i = 0; i < RATE_COUNT; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*rate_r = (enum rate)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct rates *rates_new(void)
+{
+	struct rates *rates = calloc(1, sizeof(*rates));
+	bool failed;
+
+	if (rates == NULL)
+		return NULL;
+	rates->ipv6_prefix = 64;
+	rates->arena = arena_new(1024);
+	rates->exempt_networks = cidr_set_new();
+	rates->exempt_logins = strmap_new();
+	rates->exempt_senders = strmap_new();
+	failed = rates->arena == NULL || rates->exempt_networks == NULL ||
+		rates->exempt_logins == NULL || rates->exempt_senders == NULL;
+	for (int i = 0; i < RATE_COUNT; i++) {
+		rates->tables[i].networks = cidr_set_new();
+		rates->tables[i].names = strmap_new();
+		failed |= rates->tables[i].networks == NULL || rates->tables[i].names == NULL;
+	}
+	if (failed)
+		rates_free(&rates);
+	return rates;
+}
+
+void rates_free(struct rates **rates)
+{
+	struct rates *gone = *rates;
+
+	*rates = NULL;
+	if (gone == NULL)
+		return;
+	for (int i = 0; i < RATE_COUNT; i++) {
+		free(gone->tables[i].entries);
+		cidr_set_free(&gone->tables[i].networks);
+		strmap_free(&gone->tables[i].names);
+	}
+	cidr_set_free(&gone->exempt_networks);
+	strmap_free(&gone->exempt_logins);
+	strmap_free(&gone->exempt_senders);
+	arena_free(&gone->arena);
+	free(gone);
+}
+
+void rates_set_ipv6_prefix(struct rates *rates, unsigned bits)
+{
+	rates->ipv6_prefix = bits;
+}
+
+bool rates_has(const struct rates *rates, enum rate rate)
+{
+	return rates != NULL &&
+		(rates->tables[rate].count > 0 ||
+			(rate == RATE_RECIPIENTS && rates->max_relaying > 0));
+}
+
+uint32_t rates_max_relaying(const struct rates *rates)
+{
+	return rates->max_relaying;
+}
+
+/* ---- reading keys and values ------------------------------------------------ */
+
+static bool is_plain(enum rate rate)
+{
+	return rate == RATE_CONCURRENCY || rate == RATE_RECIPIENTS;
+}
+
+static bool is_of_clients(enum rate rate)
+{
+	return rate == RATE_CONN || rate == RATE_RCPT_HOST || is_plain(rate);
+}
+
+static int parse_value(enum rate rate, const char *value, struct limits *limits_r,
+	struct errmsg *err)
+{
+	if (is_plain(rate) && (value[0] == '\0' || strspn(value, "0123456789") != strlen(value)))
+		return errmsg_set(err, "\"%.60s\" is no number (0: no limit)", value);
+	if (limits_parse(value, strlen(value), limits_r, err) < 0)
+		return -1;
+	if (limits_r->len == 0)
+		return errmsg_set(err, "there is no limit; write N/T, as in 50/5m, or 0 for none");
+	for (size_t i = 0; i < limits_r->len; i++) {
+		if (limits_r->limit[i].count == 0)
+			limits_r->len = 0; /* no limit */
+	}
+	return 0;
+}
+
+/* "127", "192.168.1": the first one to three numbers of an IPv4 address. */
+static bool is_ipv4_part(const char *key, struct cidr *net_r)
+{
+	struct cidr net = { .family = AF_INET };
+	unsigned value, count = 0;
+	const char *at = key;
+	int len;
+
+	while (count < 3 && sscanf(at, "%3u%n", &value, &len) == 1 && *at >= '0' && *at <= '9' &&
+		value < 256) {
+		net.addr[count++] = (uint8_t)value;
+		at += len;
+		if (*at == '\0') {
+			net.prefix_len = (uint8_t)(8 * count);
+			*net_r = net;
+			return true;
+		}
+		if (*at++ != '.')
+			return false;
+	}
+	return false;
+}
+
+/*
+ * "fe80", "2001:db8": the first groups of an IPv6 address. One alone needs four digits and a number
+ * among them: others are top-level domains.
+ */
+static bool is_ipv6_part(const char *key, struct cidr *net_r)
+{
+	struct cidr net = { .family = AF_INET6 };
+	const char *at = key;
+	unsigned count = 0;
+	size_t len;
+
+	while (count < 7 && (len = strspn(at, "0123456789abcdefABCDEF")) > 0 && len <= 4) {
+		unsigned long group = strtoul(at, NULL, 16);
+
+		net.addr[2 * count] = (uint8_t)(group >> 8);
+		net.addr[2 * count + 1] = (uint8_t)group;
+		count++;
+		at += len;
+		if (*at == '\0') {
+			net.prefix_len = (uint8_t)(16 * count);
+			*net_r = net;
+			return count > 1 || (len == 4 && strpbrk(key, "0123456789") != NULL);
+		}
+		if (*at++ != ':')
+			return false;
+	}
+	return false;
+}
+
+static bool is_network(const char *key, struct cidr *net_r)
+{
+	struct errmsg unused;
+
+	return is_ipv4_part(key, net_r) || is_ipv6_part(key, net_r) ||
+		cidr_parse(key, net_r, &unused) == 0;
+}
+
+/* Whether a canonical name could be one. */
+static bool is_name(const char *name, int len)
+{
+	return len > 0 && name[0] != '.' && strpbrk(name, " \t@/:[];,<>\"\\") == NULL &&
+		strstr(name, "..") == NULL;
+}
+
+/* The one form of a key that is no network. */
+static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
+	struct errmsg *err)
+{
+	struct mail_address address;
+	int len;
+
+	if (strcasecmp(key, RATE_DEFAULT) == 0 || (is_plain(rate) && strcasecmp(key, "max") == 0)) {
+		(void)strcpy(canon_r, RATE_DEFAULT_NAME);
+		return 0;
+	}
+	if (!is_of_clients(rate) && strchr(key, '@') != NULL) {
+		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
+			!address.has_domain || address.local_len == 0)
+			return errmsg_set(err, "\"%.80s\" is no mail address", key);
+		memcpy(canon_r, address.canon, (size_t)address.canon_len + 1);
+		return 0;
+	}
+	len = domain_canon(key, strlen(key), canon_r);
+	if (!is_name(canon_r, len))
+		return errmsg_set(err, "\"%.80s\" is neither %s nor \"default\"", key,
+			is_of_clients(rate) ? "an address, the beginning of one, a host name" :
+					      "a mail address, a domain");
+	return 0;
+}
+
+static int add_entry(struct rates *rates, struct table *table, const char *text,
+	const struct limits *limits)
+{
+	struct entry *grown;
+
+	if (table->count == table->size) {
+		size_t size = table->size == 0 ? 8 : table->size * 2;
+
+		if ((grown = realloc(table->entries, size * sizeof(*grown))) == NULL)
+			return -1;
+		table->entries = grown;
+		table->size = size;
+	}
+	table->entries[table->count].text = arena_strdup(rates->arena, text);
+	table->entries[table->count].limits = *limits;
+	return table->entries[table->count].text == NULL ? -1 : 0;
+}
+
+int rates_add(struct rates *rates, enum rate rate, const char *key, const char *value,
+	struct errmsg *err)
+{
+	struct table *table = &rates->tables[rate];
+	char text[ADDRESS_CANON_SIZE];
+	struct limits limits;
+	struct cidr net;
+	bool network;
+	int added;
+
+	if (parse_value(rate, value, &limits, err) < 0)
+		return -1;
+	if (rate == RATE_RECIPIENTS && strcasecmp(key, "max_relaying") == 0) {
+		rates->max_relaying = limits.len == 0 ? 0 : limits.limit[0].count;
+		return 0;
+	}
+	network = is_of_clients(rate) && is_network(key, &net);
+	if (network)
+		cidr_format(&net, text);
+	else if (canon_key(rate, key, text, err) < 0)
+		return -1;
+	if (add_entry(rates, table, strcmp(text, RATE_DEFAULT_NAME) == 0 ? RATE_DEFAULT : text,
+		    &limits) < 0)
+		return errmsg_set(err, "out of memory");
+	added = network ? cidr_set_add(table->networks, &net, (uint32_t)table->count) :
+			  strmap_add(table->names, text, strlen(text), (uint32_t)table->count);
+	if (added == 0)
+		return errmsg_set(err, "%.80s is there twice, in another form", key);
+	if (added < 0)
+		return errmsg_set(err, "out of memory");
+	table->count++;
+	return 0;
+}
+
+/* ---- exempt ------------------------------------------------------------------ */
+
+int rates_exempt_network(struct rates *rates, const char *text, struct errmsg *err)
+{
+	struct cidr net;
+
+	if (cidr_parse(text, &net, err) < 0)
+		return -1;
+	return cidr_set_add(rates->exempt_networks, &net, 0) < 0 ?
+		errmsg_set(err, "out of memory") :
+		0;
+}
+
+int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err)
+{
+	char folded[ADDRESS_CANON_SIZE];
+
+	if (!rates_fold(text, folded))
+		return errmsg_set(err, "\"%.60s...\" is too long for a login", text);
+	return strmap_add(rates->exempt_logins, folded, strlen(folded), 0) < 0 ?
+		errmsg_set(err, "out of memory") :
+		0;
+}
+
+int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *err)
+{
+	char key[ADDRESS_CANON_SIZE];
+	struct mail_address address;
+	int len;
+
+	if (text[0] == '@' || text[0] == '.') {
+		len = domain_canon(text + 1, strlen(text + 1), key + 1);
+		if (!is_name(key + 1, len))
+			return errmsg_set(err, "\"%.80s\" is no domain", text);
+		key[0] = text[0];
+	} else {
+		if (address_parse(text, strlen(text), &address) != 0 || address.is_null ||
+			!address.has_domain)
+			return errmsg_set(err,
+				"\"%.80s\" is no sender: an address, @example.com or .example.com",
+				text);
+		memcpy(key, address.canon, (size_t)address.canon_len + 1);
+	}
+	return strmap_add(rates->exempt_senders, key, strlen(key), 0) < 0 ?
+		errmsg_set(err, "out of memory") :
+		0;
+}

@@ -1,0 +1,260 @@
+#include "lib/rules/rates.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+static struct rates *made;
+
+static int add(enum rate rate, const char *key, const char *value)
+{
+	struct errmsg err;
+
+	return rates_add(made, rate, key, value, &err);
+}
+
+static void setup(void)
+{
+	made = rates_new();
+	ck_assert_ptr_nonnull(made);
+}
+
+static void teardown(void)
+{
+	rates_free(&made);
+	rates_free(&made);
+}
+
+/* What a client is held to, as "COUNTED LIMIT"; "" when to nothing. */
+static const char *held(enum rate rate, const char *ip, const char *rdns)
+{
+	static char text[RATE_KEY_SIZE + 64];
+	struct rate_match match;
+	struct errmsg err = { "" };
+	struct cidr client = { .family = AF_UNSPEC };
+	char limit[32];
+
+	if (ip != NULL)
+		ck_assert_msg(cidr_parse(ip, &client, &err) == 0, "%s", err.text);
+	if (!rates_find_client(made, rate, &client, rdns, &match))
+		return "";
+	limit_format(&match.limits->limit[0], limit);
+	(void)snprintf(text, sizeof(text), "%s %s", match.counted, limit);
+	return text;
+}
+
+static const char *held_address(enum rate rate, const char *address)
+{
+	static char text[RATE_KEY_SIZE + 64];
+	struct mail_address parsed;
+	struct rate_match match;
+	char limit[32];
+
+	ck_assert_int_eq(address_parse(address, strlen(address), &parsed), 0);
+	if (!rates_find_address(made, rate, &parsed, &match))
+		return "";
+	limit_format(&match.limits->limit[0], limit);
+	(void)snprintf(text, sizeof(text), "%s %s", match.counted, limit);
+	return text;
+}
+
+/* ---- keys and values --------------------------------------------------------- */
+
+static const struct {
+	enum rate rate;
+	const char *key, *value, *why; /* why: NULL: taken */
+} rows[] = {
+	{ RATE_CONN, "127", "0", NULL }, { RATE_CONN, "default", "5", NULL },
+	{ RATE_CONN, "DEFAULT", "5/1m,100/1d", NULL }, { RATE_CONN, "192.168.1", "5/5m", NULL },
+	{ RATE_CONN, "192.0.2.0/24", "5/5m", NULL }, { RATE_CONN, "2001:db8::/32", "5/5m", NULL },
+	{ RATE_CONN, "2001:db8:1", "5/5m", NULL }, { RATE_CONN, "fe80", "5/5m", NULL },
+	{ RATE_CONN, "de", "5/5m", NULL }, { RATE_CONN, "mx.example.com", "5/5m", NULL },
+	{ RATE_CONN, "m\303\274ller.example", "5/5m", NULL },
+	{ RATE_CONN, "a@example.com", "5/5m",
+		"neither an address, the beginning of one, a host name" },
+	{ RATE_CONN, "192.0.2.1/24", "5/5m", "neither" },
+	{ RATE_CONN, ".example.com", "5/5m", "neither" }, { RATE_CONN, "", "5/5m", "neither" },
+	{ RATE_CONN, "mx.example.com", "", "there is no limit" },
+	{ RATE_CONN, "mx.example.com", "five", "is no limit" },
+	{ RATE_CONN, "mx.example.com", "5/0m", "is no limit" },
+	{ RATE_RCPT, "bob@example.com", "50/5m", NULL },
+	{ RATE_RCPT, "example.com", "50/5m", NULL }, { RATE_RCPT, "default", "0", NULL },
+	{ RATE_RCPT, "@example.com", "50/5m", "is no mail address" },
+	{ RATE_RCPT, "bob@", "50/5m", "is no mail address" },
+	{ RATE_RCPT, "bob smith", "50/5m", "neither a mail address, a domain" },
+	{ RATE_RCPT, "max", "5", NULL }, /* a top-level domain, as far as it knows */
+	{ RATE_CONCURRENCY, "max", "3", NULL },
+	{ RATE_CONCURRENCY, "default", "3/1m", "is no number" },
+	{ RATE_CONCURRENCY, "default", "", "is no number" }, { RATE_CONCURRENCY, "10", "0", NULL },
+	{ RATE_RECIPIENTS, "max_relaying", "1000", NULL }, { RATE_RECIPIENTS, "max", "100", NULL },
+	{ RATE_CONCURRENCY, "max_relaying", "1000", NULL }, /* an odd name */
+};
+START_TEST(takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest)
+	{
+		struct errmsg err = { "" };
+		int ret = rates_add(made, rows[_i].rate, rows[_i].key, rows[_i].value, &err);
+
+		ck_assert_msg(ret == (rows[_i].why == NULL ? 0 : -1), "%s", err.text);
+		ck_assert_msg(rows[_i].why == NULL || strstr(err.text, rows[_i].why) != NULL, "%s",
+			err.text);
+		ck_assert(rates_has(made, rows[_i].rate) == (ret == 0));
+	}
+END_TEST
+
+START_TEST(a_key_twice_in_two_forms_is_an_error)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(add(RATE_CONN, "192.168.1", "5"), 0);
+		ck_assert_int_eq(rates_add(made, RATE_CONN, "192.168.1.0/24", "6", &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "twice"));
+		ck_assert_int_eq(add(RATE_CONN, "Example.com.", "5"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "example.COM", "6"), -1);
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "max", "6"), 0);
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "default", "6"), -1);
+	}
+END_TEST
+
+START_TEST(rates_go_by_their_names)
+	{
+		enum rate rate;
+
+		for (int i = 0; i < RATE_COUNT; i++) {
+			ck_assert(rate_by_name(rate_name((enum rate)i), &rate));
+			ck_assert_int_eq(rate, i);
+		}
+		ck_assert(!rate_by_name("rate", &rate));
+		ck_assert(!rates_has(NULL, RATE_CONN));
+	}
+END_TEST
+
+/* ---- looking up ---------------------------------------------------------------- */
+
+START_TEST(clients_are_looked_up_from_the_whole_address_to_its_beginning_then_by_name)
+	{
+		ck_assert_int_eq(add(RATE_CONN, "192.0.2.7", "1"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "192.0.2", "2"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "192", "3"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "mx.example.com", "4"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "example.com", "5"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "com", "6"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "2001:db8", "7"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "2001:db8:0:1", "8"), 0);
+		ck_assert_str_eq(held(RATE_CONN, "192.0.2.7", "mx.example.com"),
+			"rate_conn:192.0.2.7 1/1m");
+		ck_assert_str_eq(held(RATE_CONN, "192.0.2.8", "mx.example.com"),
+			"rate_conn:192.0.2.0/24 2/1m");
+		ck_assert_str_eq(held(RATE_CONN, "192.1.2.8", NULL), "rate_conn:192.0.0.0/8 3/1m");
+		ck_assert_str_eq(held(RATE_CONN, "198.51.100.1", "mx.example.com"),
+			"rate_conn:mx.example.com 4/1m");
+		ck_assert_str_eq(held(RATE_CONN, "198.51.100.1", "a.mx.example.com"),
+			"rate_conn:mx.example.com 4/1m");
+		ck_assert_str_eq(held(RATE_CONN, "198.51.100.1", "b.example.com"),
+			"rate_conn:example.com 5/1m");
+		ck_assert_str_eq(held(RATE_CONN, "198.51.100.1", "notexample.com"),
+			"rate_conn:com 6/1m");
+		ck_assert_str_eq(held(RATE_CONN, "198.51.100.1", "example.net"), "");
+		ck_assert_str_eq(held(RATE_CONN, "2001:db8:0:1::5", NULL),
+			"rate_conn:2001:db8:0:1::/64 8/1m");
+		ck_assert_str_eq(held(RATE_CONN, "2001:db8:9::5", NULL),
+			"rate_conn:2001:db8::/32 7/1m");
+		ck_assert_str_eq(held(RATE_CONN, "2001:db9::5", NULL), "");
+		ck_assert_str_eq(held(RATE_RCPT_HOST, "192.0.2.7", NULL), "");
+	}
+END_TEST
+
+START_TEST(default_counts_each_client_by_itself_and_ipv6_by_its_prefix)
+	{
+		ck_assert_int_eq(add(RATE_CONN, "default", "9/5m"), 0);
+		ck_assert_int_eq(add(RATE_CONN, "127", "0"), 0);
+		ck_assert_str_eq(held(RATE_CONN, "192.0.2.7", "default"),
+			"rate_conn:192.0.2.7 9/5m");
+		ck_assert_str_eq(held(RATE_CONN, "127.0.0.1", NULL), "");
+		ck_assert_str_eq(held(RATE_CONN, NULL, "mx.example.com"), "");
+		ck_assert_str_eq(held(RATE_CONN, "2001:db8:1:2:3::4", NULL),
+			"rate_conn:2001:db8:1:2::/64 9/5m");
+		rates_set_ipv6_prefix(made, 60);
+		ck_assert_str_eq(held(RATE_CONN, "2001:db8:1:fff2:3::4", NULL),
+			"rate_conn:2001:db8:1:fff0::/60 9/5m");
+		rates_set_ipv6_prefix(made, 128);
+		ck_assert_str_eq(held(RATE_CONN, "2001:db8::4", NULL),
+			"rate_conn:2001:db8::4 9/5m");
+	}
+END_TEST
+
+START_TEST(addresses_are_looked_up_whole_then_by_domain)
+	{
+		ck_assert_int_eq(add(RATE_RCPT, "Bob@Example.com", "1"), 0);
+		ck_assert_int_eq(add(RATE_RCPT, "example.com", "2"), 0);
+		ck_assert_int_eq(add(RATE_RCPT, "free.example.com", "0"), 0);
+		ck_assert_int_eq(add(RATE_RCPT, "default", "3"), 0);
+		ck_assert_str_eq(held_address(RATE_RCPT, "<bob@example.COM>"),
+			"rate_rcpt:bob@example.com 1/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<al@example.com>"),
+			"rate_rcpt:example.com 2/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<al@sub.example.com>"),
+			"rate_rcpt:example.com 2/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<al@free.example.com>"), "");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<al@default>"),
+			"rate_rcpt:al@default 3/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<postmaster>"),
+			"rate_rcpt:postmaster 3/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT_NULL, "<bob@example.com>"), "");
+	}
+END_TEST
+
+START_TEST(some_are_exempt)
+	{
+		struct cidr inside = { .family = AF_UNSPEC }, outside,
+			    local = { .family = AF_UNSPEC };
+		struct mail_address news, other;
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &inside, &err), 0);
+		ck_assert_int_eq(cidr_parse("198.51.100.7", &outside, &err), 0);
+		ck_assert_int_eq(address_parse("<news@lists.example.org>", 24, &news), 0);
+		ck_assert_int_eq(address_parse("<a@example.com>", 15, &other), 0);
+		ck_assert(!rates_exempts(made, &outside, "bob", &news));
+		ck_assert_int_eq(rates_exempt_network(made, "192.0.2.0/24", &err), 0);
+		ck_assert_int_eq(rates_exempt_login(made, "Bob", &err), 0);
+		ck_assert_int_eq(rates_exempt_sender(made, ".example.org", &err), 0);
+		ck_assert(rates_exempts(made, &inside, NULL, NULL));
+		ck_assert(!rates_exempts(made, &outside, NULL, NULL));
+		ck_assert(!rates_exempts(made, &local, NULL, NULL));
+		ck_assert(rates_exempts(made, &outside, "bOB", NULL));
+		ck_assert(!rates_exempts(made, &outside, "bobby", NULL));
+		ck_assert(rates_exempts(made, &outside, "al", &news));
+		ck_assert(!rates_exempts(made, &outside, "al", &other));
+		ck_assert_int_eq(rates_exempt_sender(made, "@example.com", &err), 0);
+		ck_assert(rates_exempts(made, &outside, NULL, &other));
+		ck_assert_int_eq(rates_exempt_login(made, "*", &err), 0);
+		ck_assert(rates_exempts(made, &outside, "al", NULL));
+		ck_assert_int_eq(rates_exempt_network(made, "x", &err), -1);
+		ck_assert_int_eq(rates_exempt_sender(made, "@", &err), -1);
+		ck_assert_int_eq(rates_exempt_sender(made, "nobody", &err), -1);
+		ck_assert_int_eq(rates_exempt_sender(made, "a@b@", &err), -1);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("rates");
+	TCase *tcase = tcase_create("rates");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest,
+		0, ROWS(rows));
+	tcase_add_test(tcase, a_key_twice_in_two_forms_is_an_error);
+	tcase_add_test(tcase, rates_go_by_their_names);
+	tcase_add_test(tcase,
+		clients_are_looked_up_from_the_whole_address_to_its_beginning_then_by_name);
+	tcase_add_test(tcase, default_counts_each_client_by_itself_and_ipv6_by_its_prefix);
+	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
+	tcase_add_test(tcase, some_are_exempt);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
