@@ -278,7 +278,7 @@ int explain_session(const struct policy *policy, struct regex_scratch *scratch, 
 		return errmsg_set(err, "a session is a JSON object");
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
-	p->decider = (struct decider){ policy, scratch };
+	p->decider = (struct decider){ .policy = policy, .scratch = scratch };
 	p->session = session;
 	p->steps = json_array();
 	ret = play_session(p, err);

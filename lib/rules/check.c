@@ -36,6 +36,7 @@ static struct finding *add_finding(struct verdict *verdict, enum check check)
 	finding->outcome = OUTCOME_UNLISTED;
 	finding->rule[0] = '\0';
 	finding->reply.code = 0;
+	finding->usage.window = 0;
 	return finding;
 }
 

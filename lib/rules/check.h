@@ -1,9 +1,11 @@
 #ifndef POSTERN_CHECK_H
 #define POSTERN_CHECK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/rules/facts.h"
+#include "lib/rules/ledger.h"
 #include "lib/rules/policy.h"
 #include "lib/rules/verdict.h"
 
@@ -19,6 +21,9 @@
 struct decider {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
+	struct ledger *ledger; /* NULL: nothing is limited */
+	uint64_t now;	       /* the ledger's time */
+	bool charge; /* what is let through is charged; else the ledger is only looked at */
 };
 
 void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict);
@@ -28,6 +33,24 @@ void check_rcpt(const struct decider *d, const struct facts *facts, const struct
 	struct verdict *verdict);
 void check_header(const struct decider *d, const struct facts *facts,
 	const struct header_facts *header, struct verdict *verdict);
+
+/*
+ * What the message's header and body may count in octets (RFC 1870), 0: any number; and what is
+ * answered to one that has more. check_body() with a smaller number finds nothing.
+ */
+uint64_t check_maxsize(const struct policy *policy, const struct facts *facts);
+void check_body(const struct decider *d, const struct facts *facts, uint64_t octets,
+	struct verdict *verdict);
+
+/*
+ * Charge a connection that came, whatever its stages decide later: check_connect() answers by it,
+ * also when that is asked at MAIL.
+ */
+void check_charge_connection(const struct decider *d, const struct facts *facts,
+	struct connection_charge *charge_r);
+
+/* How the ledger calls a login: "login:bob". false: it can't be one. */
+bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);
 
 /* The answer to what can't be decided: no policy, out of memory, an address past its bound. */
 void check_failed(const struct settings *settings, enum check check, const char *why,

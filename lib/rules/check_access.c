@@ -108,31 +108,41 @@ static bool is_bound(const struct checking *c)
 	return !service_exempts(c->service, &c->facts->client);
 }
 
+/* The lists of clients. host: the canonical name, or NULL. Returns whether the stage goes on. */
+static bool check_client(struct checking *c, const char *host)
+{
+	const struct facts *facts = c->facts;
+	char ip[CIDR_TEXT_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4];
+	const struct subject s = { .client = &facts->client, .host = host, .text = text };
+
+	if (checking_wants(c, CHECK_CONN)) {
+		cidr_format(&facts->client, ip);
+		(void)snprintf(text, sizeof(text), "%s [%s]",
+			facts->rdns != NULL ? facts->rdns : "unknown", ip);
+		if (!check_precise(c, finding_new(c, CHECK_CONN), LIST_CONN_ALLOW, LIST_CONN_DENY,
+			    &s, c->settings->deny_conn))
+			return false;
+	}
+	return check_any(c, CHECK_ANY, host, NULL);
+}
+
 void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict)
 {
 	struct checking c = checking_begin(d, facts, verdict);
-	char name[DOMAIN_SIZE], ip[CIDR_TEXT_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4];
-	struct subject s = { .client = &facts->client, .text = text };
+	char name[DOMAIN_SIZE];
+	const char *host = NULL;
 
-	if (!is_bound(&c))
-		return;
 	if (facts->rdns != NULL) {
-		if (domain_canon(facts->rdns, strlen(facts->rdns), name) < 0) {
+		if (domain_canon(facts->rdns, strlen(facts->rdns), name) >= 0) {
+			host = name;
+		} else if (is_bound(&c)) {
 			check_failed(c.settings, CHECK_CONN, "the client's name is too long",
 				verdict);
 			return;
 		}
-		s.host = name;
 	}
-	if (checking_wants(&c, CHECK_CONN)) {
-		cidr_format(&facts->client, ip);
-		(void)snprintf(text, sizeof(text), "%s [%s]",
-			facts->rdns != NULL ? facts->rdns : "unknown", ip);
-		if (!check_precise(&c, finding_new(&c, CHECK_CONN), LIST_CONN_ALLOW, LIST_CONN_DENY,
-			    &s, c.settings->deny_conn))
-			return;
-	}
-	(void)check_any(&c, CHECK_ANY, s.host, NULL);
+	if (!is_bound(&c) || check_client(&c, host))
+		(void)check_connection(&c, host);
 }
 
 void check_helo(const struct decider *d, const struct facts *facts, struct verdict *verdict)
@@ -252,6 +262,6 @@ void check_rcpt(const struct decider *d, const struct facts *facts, const struct
 			return;
 		accepted = finding->outcome == OUTCOME_PASS && c.settings->rcpt_accept != ACCEPT_NO;
 	}
-	if (accepted || check_any(&c, CHECK_ANY, NULL, rcpt))
-		(void)check_recipient(&c, rcpt);
+	if ((accepted || check_any(&c, CHECK_ANY, NULL, rcpt)) && check_recipient(&c, rcpt))
+		(void)check_charges(&c, rcpt);
 }

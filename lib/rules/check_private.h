@@ -64,4 +64,23 @@ bool check_sender(struct checking *c);
 bool check_size(struct checking *c);
 bool check_recipient(struct checking *c, const struct mail_address *rcpt);
 
+/* As verdicts have it: in seconds. */
+struct usage usage_of_ledger(const struct ledger_usage *usage);
+
+/* Refuse with "WHAT 500/1d reached, next in 3h12m", by the finding's usage; as finding_fail(). */
+bool finding_full(struct checking *c, struct finding *finding, int code, const char *enhanced,
+	const char *what);
+
+/* The canonical form of a client's name; NULL when it has none, or one that is too long. */
+const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE]);
+
+/* Whether [limit] exempts the session; the settings have rates. */
+bool check_rates_exempt(const struct checking *c);
+
+/* The limits of a client's connections; rdns: canonical, or NULL. */
+bool check_connection(struct checking *c, const char *rdns);
+
+/* The last check of a recipient: whatever limits it is charged. */
+bool check_charges(struct checking *c, const struct mail_address *rcpt);
+
 #endif

@@ -197,6 +197,46 @@ bool check_size(struct checking *c)
 	return true;
 }
 
+/* The size limit of who sends, and the profile that has it; 0: none. */
+static uint64_t maxsize_of(const struct checking *c, struct sender_user *who)
+{
+	if (!checking_wants(c, CHECK_SIZE) || !sender_user_find(c, who) || who->profile == NULL)
+		return 0;
+	return profile_maxsize(who->profile);
+}
+
+uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
+{
+	const struct policy_parts *parts = policy_parts(policy);
+	const struct decider decider = { .policy = policy };
+	struct sender_user who;
+	const struct checking c = {
+		.d = &decider,
+		.parts = parts,
+		.settings = parts->settings,
+		.service = settings_service(parts->settings, facts->service),
+		.facts = facts,
+	};
+
+	return maxsize_of(&c, &who);
+}
+
+void check_body(const struct decider *d, const struct facts *facts, uint64_t octets,
+	struct verdict *verdict)
+{
+	struct checking c = checking_begin(d, facts, verdict);
+	struct sender_user who;
+	struct finding *finding;
+	uint64_t maxsize = maxsize_of(&c, &who);
+
+	if (maxsize == 0 || octets <= maxsize)
+		return;
+	finding = finding_new(&c, CHECK_SIZE);
+	finding_rule(finding, "profile %.80s: maxsize", profile_name(who.profile));
+	(void)finding_fail(&c, finding, 552, "5.3.4",
+		"Message too big: the limit is %" PRIu64 " bytes", maxsize);
+}
+
 /* Whether the profile lets mail go to rcpt; the rule says why, or why not. */
 static bool profile_allows(struct checking *c, const struct profile *profile,
 	const struct mail_address *rcpt, struct finding *finding)

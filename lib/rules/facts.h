@@ -7,6 +7,14 @@
 
 #include "lib/match/address.h"
 #include "lib/match/cidr.h"
+#include "lib/rules/ledger.h"
+
+/* What became of charging a connection as it came: check_charge_connection(). */
+struct connection_charge {
+	enum ledger_answer answer;
+	struct ledger_usage usage; /* limit.seconds 0: nothing limits it */
+	char entry[80];		   /* the key in [limit rate_conn] */
+};
 
 /*
  * What is known of a session when a stage is decided. Borrowed pointers: they
@@ -20,6 +28,10 @@ struct facts {
 	const char *login; /* SASL login name; NULL: not logged in */
 	const struct mail_address *sender;
 	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not said */
+	const struct connection_charge *connection; /* NULL: it was not charged */
+	uint32_t open;	/* connections that the client has open, with this one */
+	uint32_t named; /* recipients that were named in this connection before, refused ones too */
+	uint32_t recipients; /* of this message that were accepted before */
 };
 
 /* One header field as it came, without its name; len bytes, maybe with folds, NUL or 8-bit bytes

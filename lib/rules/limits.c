@@ -1,6 +1,7 @@
 #include "lib/rules/limits.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #define COUNT_MAX 1000000000U
@@ -95,16 +96,50 @@ int limits_parse(const char *text, size_t len, struct limits *limits_r, struct e
 	return 0;
 }
 
-void limit_format(const struct limit *limit, char text_r[32])
+static const struct {
+	uint32_t seconds;
+	char letter;
+} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+
+void window_format(uint32_t seconds, char text_r[16])
 {
-	static const struct {
-		uint32_t seconds;
-		char unit;
-	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
 	size_t i = 0;
 
-	while (limit->seconds % units[i].seconds != 0)
+	while (seconds % units[i].seconds != 0)
 		i++;
-	(void)snprintf(text_r, 32, "%u/%u%c", limit->count, limit->seconds / units[i].seconds,
-		units[i].unit);
+	(void)snprintf(text_r, 16, "%u%c", seconds / units[i].seconds, units[i].letter);
+}
+
+void limit_format(const struct limit *limit, char text_r[32])
+{
+	char window[16];
+
+	window_format(limit->seconds, window);
+	(void)snprintf(text_r, 32, "%u/%s", limit->count, window);
+}
+
+void wait_format(uint64_t seconds, char text_r[32])
+{
+	uint64_t large, small;
+	size_t i = 0;
+
+	if (seconds == UINT64_MAX) {
+		(void)snprintf(text_r, 32, "never");
+		return;
+	}
+	while (i < 2 && seconds < units[i].seconds)
+		i++;
+	large = units[i].seconds;
+	small = units[i + 1].seconds;
+	seconds = (seconds + small - 1) / small * small;
+	if (i > 0 && seconds == units[i - 1].seconds) { /* rounded up to a larger one */
+		(void)snprintf(text_r, 32, "1%c", units[i - 1].letter);
+	} else if (seconds < large) {
+		(void)snprintf(text_r, 32, "%" PRIu64 "%c", seconds / small, units[i + 1].letter);
+	} else if (seconds % large == 0) {
+		(void)snprintf(text_r, 32, "%" PRIu64 "%c", seconds / large, units[i].letter);
+	} else {
+		(void)snprintf(text_r, 32, "%" PRIu64 "%c%" PRIu64 "%c", seconds / large,
+			units[i].letter, seconds % large / small, units[i + 1].letter);
+	}
 }

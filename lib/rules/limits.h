@@ -29,4 +29,11 @@ int limits_parse(const char *text, size_t len, struct limits *limits_r, struct e
 /* "500/1d" */
 void limit_format(const struct limit *limit, char text_r[32]);
 
+/* A window's length in its largest whole unit: "1d", "90s". */
+void window_format(uint32_t seconds, char text_r[16]);
+
+/* A time to wait in its two largest units, rounded up: "3h12m", "2d", "40s"; UINT64_MAX is "never".
+ */
+void wait_format(uint64_t seconds, char text_r[32]);
+
 #endif

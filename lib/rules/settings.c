@@ -24,6 +24,7 @@ static const struct service default_service = {
 		[CHECK_SIZE] = MODE_YES,
 		[CHECK_LIMITS] = MODE_YES,
 		[CHECK_HEADER_FROM] = MODE_YES,
+		[CHECK_RATES] = MODE_YES,
 	},
 	.exempt = loopback,
 	.exempt_count = 2,
@@ -71,6 +72,7 @@ void settings_unref(struct settings **settings)
 	*settings = NULL;
 	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	rates_free(&gone->rates);
 	arena_free(&gone->arena);
 	free(gone);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/match/cidr.h"
+#include "lib/rules/rates.h"
 #include "lib/rules/verdict.h"
 
 /*
@@ -58,6 +59,7 @@ struct settings {
 
 	enum limit_count limit_count;
 	enum on_limit on_limit;
+	struct rates *rates; /* [limit] and [limit NAME]; NULL: none. The settings' own */
 };
 
 /* Settings with every default in force and one reference. NULL when out of memory. */

@@ -1,8 +1,11 @@
 #include "lib/rules/verdict.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/rules/limits.h"
 
 const char *check_name(enum check check)
 {
@@ -18,6 +21,7 @@ const char *check_name(enum check check)
 		[CHECK_SIZE] = "size",
 		[CHECK_LIMITS] = "limits",
 		[CHECK_HEADER_FROM] = "header_from",
+		[CHECK_RATES] = "rates",
 	};
 
 	return names[check];
@@ -66,6 +70,7 @@ const char *verdict_name(enum verdict_kind kind)
 void verdict_init(struct verdict *verdict)
 {
 	verdict->kind = VERDICT_CONTINUE;
+	verdict->suspend = false;
 	verdict->count = 0;
 }
 
@@ -74,6 +79,16 @@ const struct finding *verdict_decider(const struct verdict *verdict)
 	if (verdict->kind == VERDICT_CONTINUE || verdict->count == 0)
 		return NULL;
 	return &verdict->findings[verdict->count - 1];
+}
+
+void usage_format(const struct usage *usage, char text_r[USAGE_TEXT_SIZE])
+{
+	char window[16], wait[32];
+
+	window_format(usage->window, window);
+	wait_format(usage->wait, wait);
+	(void)snprintf(text_r, USAGE_TEXT_SIZE, "used=%" PRIu64 "/%" PRIu32 " window=%s next=%s",
+		usage->used, usage->limit, window, wait);
 }
 
 void reply_set(struct reply *reply, int code, const char *enhanced, const char *format, ...)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The checks, by their keys in [check]. */
 enum check {
@@ -17,6 +18,7 @@ enum check {
 	CHECK_SIZE,
 	CHECK_LIMITS,
 	CHECK_HEADER_FROM,
+	CHECK_RATES, /* the [limit] sections, that hold for everybody */
 	CHECK_COUNT
 };
 
@@ -55,15 +57,28 @@ struct reply {
 	char text[REPLY_TEXT_SIZE]; /* printable ASCII, nothing else */
 };
 
+/* How a rate limit stands. A plain value. */
+struct usage {
+	uint64_t used;
+	uint32_t limit, window; /* window: seconds; 0: the finding is of no rate limit */
+	uint64_t wait;		/* seconds until the next is free; UINT64_MAX: never */
+};
+
+#define USAGE_TEXT_SIZE 112
+
+/* "used=28/1024 window=1d next=0s" */
+void usage_format(const struct usage *usage, char text_r[USAGE_TEXT_SIZE]);
+
 struct finding {
 	enum check check;
 	enum outcome outcome;
 	char rule[RULE_SIZE]; /* "mail_from.access.blacklist:17", "profile sales: rcpt_re[2]"; ""
 				 for none */
 	struct reply reply;   /* of OUTCOME_FAIL, _WARN and _ERROR */
+	struct usage usage;   /* of CHECK_LIMITS and CHECK_RATES */
 };
 
-#define VERDICT_FINDINGS 6
+#define VERDICT_FINDINGS 8
 
 enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_DISCARD };
 
@@ -76,6 +91,7 @@ const char *verdict_name(enum verdict_kind kind); /* "accept", "reject", "tempfa
  */
 struct verdict {
 	enum verdict_kind kind;
+	bool suspend; /* the login is to be suspended: [limits] on_limit */
 	size_t count;
 	struct finding findings[VERDICT_FINDINGS];
 };

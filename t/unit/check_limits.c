@@ -95,6 +95,36 @@ START_TEST(reads_len_bytes_alone)
 	}
 END_TEST
 
+static const struct {
+	uint64_t seconds;
+	const char *want;
+} waits[] = {
+	{ 0, "0s" },
+	{ 1, "1s" },
+	{ 59, "59s" },
+	{ 60, "1m" },
+	{ 61, "1m1s" },
+	{ 300, "5m" },
+	{ 3599, "59m59s" },
+	{ 3600, "1h" },
+	{ 3601, "1h1m" },
+	{ 11520, "3h12m" },
+	{ 11521, "3h13m" },
+	{ 86399, "1d" },
+	{ 86400, "1d" },
+	{ 86401, "1d1h" },
+	{ 31622400, "366d" },
+	{ UINT64_MAX, "never" },
+};
+START_TEST(says_a_time_to_wait_never_too_short)
+	{
+		char text[32];
+
+		wait_format(waits[_i].seconds, text);
+		ck_assert_str_eq(text, waits[_i].want);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -105,6 +135,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, parses, 0, ROWS(cases));
 	tcase_add_test(tcase, an_error_may_go_unsaid);
 	tcase_add_test(tcase, reads_len_bytes_alone);
+	tcase_add_loop_test(tcase, says_a_time_to_wait_never_too_short, 0, ROWS(waits));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

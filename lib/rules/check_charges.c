@@ -1,0 +1,328 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/rules/check_private.h"
+
+#define SECOND 1000000U /* microseconds */
+#define CHARGES_MAX 5
+
+/* What an accepted recipient is charged to: the login first, then what holds for everybody. */
+struct charges {
+	size_t count;
+	struct ledger_request requests[CHARGES_MAX];
+	struct ledger_usage usage[CHARGES_MAX];
+	enum check checks[CHARGES_MAX];
+	char keys[CHARGES_MAX][RATE_KEY_SIZE];
+	char rules[CHARGES_MAX][RULE_SIZE];
+};
+
+bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1])
+{
+	int len = snprintf(key_r, LEDGER_KEY_MAX + 1, "login:%s", login);
+
+	if (len < 0 || len > LEDGER_KEY_MAX)
+		return false;
+	for (char *p = key_r; *p != '\0'; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
+	return true;
+}
+
+/* Whole seconds, rounded up; but a counter's millionth of the window doesn't make 5m into 5m1s. */
+static uint64_t seconds_of(uint64_t wait, uint32_t window)
+{
+	uint64_t slack = (uint64_t)window + 1;
+
+	if (wait == 0 || wait == UINT64_MAX)
+		return wait;
+	return wait <= slack ? 1 : (wait - slack + SECOND - 1) / SECOND;
+}
+
+struct usage usage_of_ledger(const struct ledger_usage *usage)
+{
+	return (struct usage){
+		.used = usage->used,
+		.limit = usage->limit.count,
+		.window = usage->limit.seconds,
+		.wait = seconds_of(usage->wait, usage->limit.seconds),
+	};
+}
+
+bool finding_full(struct checking *c, struct finding *finding, int code, const char *enhanced,
+	const char *what)
+{
+	const struct limit limit = { finding->usage.limit, finding->usage.window };
+	char limit_text[32], wait[32];
+
+	limit_format(&limit, limit_text);
+	wait_format(finding->usage.wait, wait);
+	if (finding->usage.wait == UINT64_MAX)
+		return finding_fail(c, finding, code, enhanced, "%s %s reached", what, limit_text);
+	return finding_fail(c, finding, code, enhanced, "%s %s reached, next in %s", what,
+		limit_text, wait);
+}
+
+/* ---- what is charged --------------------------------------------------------- */
+
+static bool add_login(const struct checking *c, struct charges *charges)
+{
+	struct sender_user who;
+	const struct limits *limits;
+	size_t i = charges->count;
+
+	if (!checking_wants(c, CHECK_LIMITS) || !sender_user_find(c, &who) || who.profile == NULL)
+		return true;
+	limits = profile_limits(who.profile);
+	if (limits->len == 0 ||
+		(c->settings->limit_count == COUNT_MESSAGES && c->facts->recipients > 0))
+		return true;
+	if (strlen(who.user.name) + sizeof("login:") > RATE_KEY_SIZE ||
+		!check_login_key(who.user.name, charges->keys[i]))
+		return false;
+	(void)snprintf(charges->rules[i], RULE_SIZE, "profile %.80s: limits",
+		profile_name(who.profile));
+	charges->checks[i] = CHECK_LIMITS;
+	charges->requests[i] = (struct ledger_request){
+		.key = charges->keys[i],
+		.key_len = strlen(charges->keys[i]),
+		.limits = limits->limit,
+		.limit_count = limits->len,
+		.amount = 1,
+	};
+	charges->count++;
+	return true;
+}
+
+static void add_rate(struct charges *charges, enum rate rate, const struct rate_match *match)
+{
+	size_t i = charges->count++;
+
+	(void)snprintf(charges->rules[i], RULE_SIZE, "[limit %s] %.150s", rate_name(rate),
+		match->entry);
+	memcpy(charges->keys[i], match->counted, strlen(match->counted) + 1);
+	charges->checks[i] = CHECK_RATES;
+	charges->requests[i] = (struct ledger_request){
+		.key = charges->keys[i],
+		.key_len = strlen(charges->keys[i]),
+		.limits = match->limits->limit,
+		.limit_count = match->limits->len,
+		.amount = 1,
+	};
+}
+
+const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE])
+{
+	return name != NULL && domain_canon(name, strlen(name), canon_r) >= 0 ? canon_r : NULL;
+}
+
+bool check_rates_exempt(const struct checking *c)
+{
+	return rates_exempts(c->settings->rates, &c->facts->client, c->facts->login,
+		c->facts->sender);
+}
+
+static void add_rates(const struct checking *c, const struct mail_address *rcpt,
+	struct charges *charges)
+{
+	const struct rates *rates = c->settings->rates;
+	const struct facts *facts = c->facts;
+	char rdns[DOMAIN_SIZE];
+	struct rate_match match;
+
+	if (rates_find_client(rates, RATE_RCPT_HOST, &facts->client, canon_name(facts->rdns, rdns),
+		    &match))
+		add_rate(charges, RATE_RCPT_HOST, &match);
+	if (!facts->sender->is_null &&
+		rates_find_address(rates, RATE_RCPT_SENDER, facts->sender, &match))
+		add_rate(charges, RATE_RCPT_SENDER, &match);
+	if (rates_find_address(rates, RATE_RCPT, rcpt, &match))
+		add_rate(charges, RATE_RCPT, &match);
+	if (facts->sender->is_null && rates_find_address(rates, RATE_RCPT_NULL, rcpt, &match))
+		add_rate(charges, RATE_RCPT_NULL, &match);
+}
+
+/* ---- charging ------------------------------------------------------------------ */
+
+static enum ledger_answer ask(const struct checking *c, struct charges *charges)
+{
+	const struct decider *d = c->d;
+
+	if (!d->charge)
+		return ledger_look(d->ledger, d->now, charges->requests, charges->count,
+			charges->usage);
+	return ledger_charge(d->ledger, d->now, charges->requests, charges->count,
+		c->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
+}
+
+/* Of those that are full (or, full = false, of all) of a check the one to be named. -1: none. */
+static int to_be_named(const struct charges *charges, enum check check, bool full)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct ledger_usage *usage = &charges->usage[i], *other;
+
+		if (charges->checks[i] != check || (full && !usage->is_full))
+			continue;
+		other = best < 0 ? NULL : &charges->usage[best];
+		if (other == NULL ||
+			(full ? usage->wait > other->wait :
+				usage->used * other->limit.count >
+						other->used * usage->limit.count))
+			best = (int)i;
+	}
+	return best;
+}
+
+static struct finding *name(struct checking *c, const struct charges *charges, int i)
+{
+	struct finding *finding = finding_new(c, charges->checks[i]);
+
+	finding_rule(finding, "%s", charges->rules[i]);
+	finding->usage = usage_of_ledger(&charges->usage[i]);
+	finding->outcome = OUTCOME_PASS;
+	return finding;
+}
+
+/* Take the requests of a check out. */
+static void drop(struct charges *charges, enum check check)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		if (charges->checks[i] == check)
+			continue;
+		charges->requests[kept] = charges->requests[i];
+		charges->checks[kept] = charges->checks[i];
+		charges->usage[kept] = charges->usage[i];
+		if (kept != i) {
+			memcpy(charges->keys[kept], charges->keys[i], RATE_KEY_SIZE);
+			memcpy(charges->rules[kept], charges->rules[i], RULE_SIZE);
+			charges->requests[kept].key = charges->keys[kept];
+		}
+		kept++;
+	}
+	charges->count = kept;
+}
+
+static bool fail_login(struct checking *c, struct finding *finding)
+{
+	bool goes_on;
+
+	switch (c->settings->on_limit) {
+	case ON_LIMIT_TEMPFAIL:
+		break;
+	case ON_LIMIT_REJECT:
+		return finding_full(c, finding, 550, "5.7.1", "Rate limit");
+	case ON_LIMIT_SUSPEND:
+		goes_on = finding_full(c, finding, 550, "5.7.1", "Rate limit");
+		c->verdict->suspend = !goes_on && c->d->charge;
+		return goes_on;
+	}
+	return finding_full(c, finding, 450, "4.7.1", "Rate limit");
+}
+
+/* A check that only warns is told of and left uncharged, and the others are asked again. */
+static bool refuse(struct checking *c, struct charges *charges, bool *again_r)
+{
+	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
+
+	*again_r = false;
+	for (size_t i = 0; i < 2; i++) {
+		int full = to_be_named(charges, order[i], true);
+		struct finding *finding;
+
+		if (full < 0)
+			continue;
+		finding = name(c, charges, full);
+		if (order[i] == CHECK_LIMITS ?
+				!fail_login(c, finding) :
+				!finding_full(c, finding, 450, "4.7.1", "Rate limit"))
+			return false;
+		drop(charges, order[i]);
+		*again_r = true;
+	}
+	return true;
+}
+
+static bool charge(struct checking *c, struct charges *charges)
+{
+	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
+	bool again = true;
+	int i;
+
+	while (again && charges->count > 0) {
+		switch (ask(c, charges)) {
+		case LEDGER_FAILED:
+			return finding_error(c, finding_new(c, charges->checks[0]),
+				"the charge could not be made or saved");
+		case LEDGER_FULL:
+			if (!refuse(c, charges, &again))
+				return false;
+			break;
+		case LEDGER_FREE:
+			again = false;
+			break;
+		}
+	}
+	for (size_t j = 0; j < 2; j++) {
+		if ((i = to_be_named(charges, order[j], false)) >= 0)
+			(void)name(c, charges, i);
+	}
+	return true;
+}
+
+/* ---- plain numbers ---------------------------------------------------------------- */
+
+/* How many recipients the client may name in this connection; 0: any number. */
+static uint32_t recipients_max(const struct checking *c, char rule_r[RULE_SIZE])
+{
+	const struct rates *rates = c->settings->rates;
+	uint32_t max = c->facts->login == NULL ? 0 : rates_max_relaying(rates);
+	struct rate_match match;
+	char rdns[DOMAIN_SIZE];
+
+	if (max > 0) {
+		(void)snprintf(rule_r, RULE_SIZE, "[limit recipients] max_relaying");
+		return max;
+	}
+	if (!rates_find_client(rates, RATE_RECIPIENTS, &c->facts->client,
+		    canon_name(c->facts->rdns, rdns), &match))
+		return 0;
+	(void)snprintf(rule_r, RULE_SIZE, "[limit recipients] %.150s", match.entry);
+	return match.limits->limit[0].count;
+}
+
+static bool check_recipients(struct checking *c)
+{
+	char rule[RULE_SIZE];
+	uint32_t max = recipients_max(c, rule);
+	struct finding *finding;
+
+	if (max == 0 || c->facts->named < max)
+		return true;
+	finding = finding_new(c, CHECK_RATES);
+	finding_rule(finding, "%s", rule);
+	return finding_fail(c, finding, 452, "4.5.3",
+		"Too many recipients: at most %" PRIu32 " in a connection", max);
+}
+
+bool check_charges(struct checking *c, const struct mail_address *rcpt)
+{
+	bool everybody = c->settings->rates != NULL && checking_wants(c, CHECK_RATES) &&
+		!check_rates_exempt(c);
+	struct charges charges;
+
+	charges.count = 0; /* the rest is large */
+	if (everybody && !check_recipients(c))
+		return false;
+	if (c->d->ledger == NULL)
+		return true;
+	if (!add_login(c, &charges))
+		return finding_error(c, finding_new(c, CHECK_LIMITS), "the login is too long");
+	if (everybody)
+		add_rates(c, rcpt, &charges);
+	return charges.count == 0 || charge(c, &charges);
+}
