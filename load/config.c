@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "load/config_rates.h"
 #include "load/conninfo.h"
 #include "load/file.h"
 #include "load/ini.h"
@@ -82,6 +83,8 @@ static int take_entry(void *context, const struct ini_entry *entry, struct errms
 	const struct config_option *option, *all;
 	size_t count;
 
+	if (config_is_rates(entry->section))
+		return f->of_services ? 0 : config_take_rate(f->homes.settings, entry, err);
 	if (entry->name == NULL)
 		return take_section(f, entry->section, err);
 	if ((service_name(entry->section) != NULL) != f->of_services)
@@ -217,7 +220,7 @@ static int finish(struct filling *f, struct errmsg *err)
 {
 	struct config *c = f->config;
 	struct settings *s = f->homes.settings;
-	const char *unknown = c->given.unknown_user;
+	const char *unknown = c->given.unknown_user, *key;
 	struct service *services;
 
 	s->unknown_user = strcasecmp(unknown, "reject") == 0 ? UNKNOWN_REJECT :
@@ -233,6 +236,8 @@ static int finish(struct filling *f, struct errmsg *err)
 	s->service_count = f->service_count;
 	if (finish_database(f, err) < 0)
 		return -1;
+	if (config_finish_rates(c, &key, err) < 0)
+		return at_key(f, "limit", key, err);
 	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
 	s->lists_only = !c->database.present && store_is_missing(c->store.path);
@@ -270,8 +275,10 @@ static struct config *config_new(const char *path)
 	c->folder = folder_of(path);
 	c->settings = settings_new();
 	c->warnings = problems_new();
+	if (c->settings != NULL)
+		c->settings->rates = rates_new();
 	if (c->arena == NULL || c->path == NULL || c->folder == NULL || c->settings == NULL ||
-		c->warnings == NULL)
+		c->settings->rates == NULL || c->warnings == NULL)
 		config_free(&c);
 	return c;
 }

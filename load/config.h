@@ -93,6 +93,8 @@ struct config_given {
 	uint32_t port; /* 0: not said */
 	const char *secret_file;
 	const char *unknown_user;
+	const char *limit_exempt, *limit_exempt_logins, *limit_exempt_senders;
+	uint32_t ipv6_prefix;
 };
 
 /*

@@ -172,7 +172,7 @@ static const struct {
 	{ "[Check]\n", "/etc/p/p.conf:1: there is no section [Check]; did you mean [check]?" },
 	{ "[proxies]\n",
 		"/etc/p/p.conf:1: there is no section [proxies]; there are [milter] [lists] [check] "
-		"[rcpt] [deny_msg] [database] [store] [profile] [limits] [auth] [jwt] [control] "
+		"[rcpt] [deny_msg] [database] [store] [profile] [limits] [limit] [auth] [jwt] [control] "
 		"[log]" },
 	{ "[check ]\n\n[check]\n", "/etc/p/p.conf:3: [check] is there twice: first in line 1" },
 	{ "[check a]\n[check A]\n",
@@ -184,7 +184,7 @@ static const struct {
 		"/etc/p/p.conf:2: there is no connn in [check]; did you mean conn?" },
 	{ "[check a]\nconnect = yes\n",
 		"/etc/p/p.conf:2: there is no connect in [check a]; there are any, conn, helo, mail, "
-		"rcpt, data, sender, recipient, size, limits, header_from, authenticated, exempt" },
+		"rcpt, data, sender, recipient, size, limits, header_from, rates, authenticated, exempt" },
 	{ "[milter]\nfacility = mail\n",
 		"/etc/p/p.conf:2: there is no facility in [milter]; there is one in [log]" },
 	{ "[database]\ndefault_domain = example.com\n",
