@@ -1,0 +1,38 @@
+#include "lib/base/crc32c.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+/* RFC 3720, appendix B.4, and the check value of the CRC's usual description. */
+static const struct {
+	uint8_t first, step;
+	uint32_t want;
+} vectors[] = {
+	{ 0x00, 0, 0x8a9136aa },
+	{ 0xff, 0, 0x62a8ab43 },
+	{ 0x00, 1, 0x46dd794e },
+	{ 0x1f, 0xff, 0x113fdb5c },
+};
+START_TEST(gives_the_values_of_rfc_3720)
+	{
+		uint8_t bytes[32];
+
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t)(vectors[_i].first + vectors[_i].step * i);
+		ck_assert_uint_eq(crc32c(bytes, sizeof(bytes)), vectors[_i].want);
+		ck_assert_uint_eq(crc32c("123456789", 9), 0xe3069283);
+		ck_assert_uint_eq(crc32c("", 0), 0);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("crc32c");
+	TCase *tcase = tcase_create("crc32c");
+
+	tcase_add_loop_test(tcase, gives_the_values_of_rfc_3720, 0, 4);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
