@@ -1,9 +1,12 @@
 #include "milter/decision.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "lib/rules/limits.h"
 #include "milter/events.h"
 #include "milter/log.h"
 #include "milter/quote.h"
@@ -21,6 +24,22 @@ static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZ
 		return "local";
 	cidr_format(client, buf);
 	return buf;
+}
+
+/* How a limit stands, as values of three keys. */
+struct usage_texts {
+	char used[48], window[16], next[32];
+};
+
+static bool usage_texts(const struct decision *d, struct usage_texts *texts_r)
+{
+	if (d->usage == NULL || d->usage->window == 0)
+		return false;
+	(void)snprintf(texts_r->used, sizeof(texts_r->used), "%" PRIu64 "/%" PRIu32, d->usage->used,
+		d->usage->limit);
+	window_format(d->usage->window, texts_r->window);
+	wait_format(d->usage->wait, texts_r->next);
+	return true;
 }
 
 /* The null sender, so that it can be told from one that isn't known. */
@@ -66,6 +85,7 @@ void decision_line(const struct decision *decision, struct strbuf *line)
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
 	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	struct usage_texts usage;
 
 	strbuf_reset(line);
 	for (size_t i = 0; i < count; i++)
@@ -73,6 +93,11 @@ void decision_line(const struct decision *decision, struct strbuf *line)
 	if (decision->is_message) {
 		quote_add_number(line, "recipients", decision->recipients);
 		quote_add_number(line, "refused", decision->refused);
+	}
+	if (usage_texts(decision, &usage)) {
+		/* As header fields have it: none of it needs quotes. */
+		strbuf_addf(line, " used=%s window=%s next=%s", usage.used, usage.window,
+			usage.next);
 	}
 	quote_add_number(line, "policy", decision->policy);
 	if (decision->reply != NULL && decision->reply->code != 0) {
@@ -104,6 +129,7 @@ json_t *decision_json(const struct decision *decision, double time)
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
 	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	struct usage_texts usage;
 	json_t *object = json_object();
 	int failed = object == NULL;
 
@@ -115,6 +141,11 @@ json_t *decision_json(const struct decision *decision, double time)
 			json_integer((json_int_t)decision->recipients));
 		failed |= json_object_set_new(object, "refused",
 			json_integer((json_int_t)decision->refused));
+	}
+	if (usage_texts(decision, &usage)) {
+		failed |= json_object_set_new(object, "used", json_string(usage.used));
+		failed |= json_object_set_new(object, "window", json_string(usage.window));
+		failed |= json_object_set_new(object, "next", json_string(usage.next));
 	}
 	failed |= json_object_set_new(object, "policy", json_integer((json_int_t)decision->policy));
 	if (decision->reply != NULL && decision->reply->code != 0) {

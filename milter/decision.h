@@ -24,6 +24,7 @@ struct decision {
 	const char *check;   /* the check that found it */
 	const char *rule;
 	const struct reply *reply; /* what was answered, or would have been */
+	const struct usage *usage; /* of a rate limit that was looked at; NULL: there was none */
 	const char *from;	   /* of a header stage: the first From address */
 	bool is_message;	   /* the two counts have a meaning */
 	uint32_t recipients, refused;

@@ -6,6 +6,12 @@
 struct filter {
 	struct snapshot *snapshot;
 	struct scratch_pool *scratches;
+	struct open_clients *clients;
+	struct ledger *ledger;
+	uint64_t (*now)(const void *context);
+	const void *now_context;
+	filter_suspend_fn *suspend;
+	void *suspend_context;
 	bool is_inet;
 	pthread_mutex_t lock; /* guards settings */
 	struct settings *settings;
@@ -18,8 +24,10 @@ struct filter *filter_new(struct snapshot *snapshot, struct settings *settings, 
 	if (filter == NULL)
 		return NULL;
 	if ((filter->scratches = scratch_pool_new()) == NULL ||
+		(filter->clients = open_clients_new()) == NULL ||
 		pthread_mutex_init(&filter->lock, NULL) != 0) {
 		scratch_pool_free(&filter->scratches);
+		open_clients_free(&filter->clients);
 		free(filter);
 		return NULL;
 	}
@@ -35,6 +43,7 @@ void filter_free(struct filter **filter)
 		return;
 	settings_unref(&(*filter)->settings);
 	scratch_pool_free(&(*filter)->scratches);
+	open_clients_free(&(*filter)->clients);
 	(void)pthread_mutex_destroy(&(*filter)->lock);
 	free(*filter);
 	*filter = NULL;
@@ -80,4 +89,40 @@ struct scratch_pool *filter_scratches(const struct filter *filter)
 bool filter_is_inet(const struct filter *filter)
 {
 	return filter->is_inet;
+}
+
+void filter_set_ledger(struct filter *filter, struct ledger *ledger,
+	uint64_t (*now)(const void *context), const void *context)
+{
+	filter->ledger = ledger;
+	filter->now = now;
+	filter->now_context = context;
+}
+
+struct ledger *filter_ledger(const struct filter *filter)
+{
+	return filter->ledger;
+}
+
+uint64_t filter_now(const struct filter *filter)
+{
+	return filter->now == NULL ? 0 : filter->now(filter->now_context);
+}
+
+void filter_on_suspend(struct filter *filter, filter_suspend_fn *suspend, void *context)
+{
+	filter->suspend = suspend;
+	filter->suspend_context = context;
+}
+
+int filter_suspend(const struct filter *filter, const char *login, struct errmsg *err)
+{
+	if (filter->suspend == NULL)
+		return errmsg_set(err, "nothing keeps suspensions");
+	return filter->suspend(filter->suspend_context, login, err);
+}
+
+struct open_clients *filter_clients(const struct filter *filter)
+{
+	return filter->clients;
 }

@@ -40,7 +40,7 @@ struct rates *rates_new(void)
 
 	if (rates == NULL)
 		return NULL;
-	rates->ipv6_prefix = 64;
+	rates->ipv6_prefix = RATE_IPV6_PREFIX;
 	rates->arena = arena_new(1024);
 	rates->exempt_networks = cidr_set_new();
 	rates->exempt_logins = strmap_new();

@@ -92,18 +92,17 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 	return true;
 }
 
-/* The client as it is counted by itself. */
-static void client_alone(const struct rates *rates, const struct cidr *client,
-	char text_r[CIDR_TEXT_SIZE])
+struct cidr rates_client(const struct rates *rates, const struct cidr *client)
 {
 	struct cidr net = *client;
+	unsigned bits = rates == NULL ? RATE_IPV6_PREFIX : rates->ipv6_prefix;
 
-	if (net.family == AF_INET6 && rates->ipv6_prefix < 128) {
-		net.prefix_len = (uint8_t)rates->ipv6_prefix;
-		for (unsigned bit = net.prefix_len; bit < 128; bit++)
-			net.addr[bit / 8] &= (uint8_t) ~(0x80U >> (bit % 8));
-	}
-	cidr_format(&net, text_r);
+	if (net.family != AF_INET6 || bits >= net.prefix_len)
+		return net;
+	net.prefix_len = (uint8_t)bits;
+	for (unsigned bit = bits; bit < 128; bit++)
+		net.addr[bit / 8] &= (uint8_t) ~(0x80U >> (bit % 8));
+	return net;
 }
 
 bool rates_find_client(const struct rates *rates, enum rate rate, const struct cidr *client,
@@ -112,6 +111,7 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 	const struct table *table = &rates->tables[rate];
 	const struct entry *entry;
 	char text[CIDR_TEXT_SIZE];
+	struct cidr alone;
 	uint32_t i;
 
 	if (table->count == 0 || client->family == AF_UNSPEC)
@@ -120,7 +120,8 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 		return matched(rate, &table->entries[i], NULL, match_r);
 	if (rdns != NULL && (entry = find_name(table, rdns)) != NULL)
 		return matched(rate, entry, NULL, match_r);
-	client_alone(rates, client, text);
+	alone = rates_client(rates, client);
+	cidr_format(&alone, text);
 	return matched(rate, find_default(table), text, match_r);
 }
 

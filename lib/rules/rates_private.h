@@ -7,6 +7,7 @@
 
 /* For rates.c and rates_find.c alone. */
 
+#define RATE_IPV6_PREFIX 64 /* where nothing is said */
 #define RATE_DEFAULT "default"
 #define RATE_DEFAULT_NAME "*" /* in the table of names: no name can be that */
 
