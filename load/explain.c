@@ -1,5 +1,7 @@
 #include "load/explain.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,11 +42,26 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 	return 0;
 }
 
+/* How a limit stands, as the log has it. */
+static void add_usage(json_t *json, const struct usage *usage)
+{
+	char used[48], window[16], next[32];
+
+	(void)snprintf(used, sizeof(used), "%" PRIu64 "/%" PRIu32, usage->used, usage->limit);
+	window_format(usage->window, window);
+	wait_format(usage->wait, next);
+	json_object_set_new(json, "used", json_string(used));
+	json_object_set_new(json, "window", json_string(window));
+	json_object_set_new(json, "next", json_string(next));
+}
+
 static json_t *finding_json(const struct finding *f)
 {
 	json_t *json = json_pack("{s:s, s:s, s:s}", "check", check_name(f->check), "outcome",
 		outcome_name(f->outcome), "rule", f->rule);
 
+	if (json != NULL && f->usage.window > 0)
+		add_usage(json, &f->usage);
 	if (json != NULL && f->reply.code != 0) {
 		json_object_set_new(json, "code", json_integer(f->reply.code));
 		json_object_set_new(json, "enhanced", json_string(f->reply.enhanced));
@@ -60,8 +77,10 @@ static const char *step_rule(const struct verdict *v)
 	size_t i;
 
 	for (i = 0; i < v->count; i++) {
-		if (v->findings[i].rule[0] != '\0')
-			rule = v->findings[i].rule;
+		const struct finding *f = &v->findings[i];
+
+		if (f->rule[0] != '\0' && (f->usage.window == 0 || f->outcome != OUTCOME_PASS))
+			rule = f->rule;
 	}
 	return rule;
 }
@@ -189,7 +208,9 @@ static int play_rcpts(struct play *p, struct errmsg *err)
 			return errmsg_set(err, "\"rcpts\" must hold strings");
 		address_read(text, json_string_length(value), &rcpt);
 		check_rcpt(&p->decider, &p->facts, &rcpt, &p->verdict);
+		p->facts.named++;
 		left += add_step(p, STAGE_RCPT);
+		p->facts.recipients = (uint32_t)left;
 	}
 	return left;
 }
@@ -270,6 +291,14 @@ static int play_session(struct play *p, struct errmsg *err)
 int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
 	json_t **answer_r, struct errmsg *err)
 {
+	const struct explain_ledger none = { .ledger = NULL };
+
+	return explain_session_by(policy, &none, scratch, session, answer_r, err);
+}
+
+int explain_session_by(const struct policy *policy, const struct explain_ledger *ledger,
+	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
+{
 	struct play *p;
 	json_t *id;
 	int ret;
@@ -278,7 +307,12 @@ int explain_session(const struct policy *policy, struct regex_scratch *scratch, 
 		return errmsg_set(err, "a session is a JSON object");
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
-	p->decider = (struct decider){ .policy = policy, .scratch = scratch };
+	p->decider = (struct decider){
+		.policy = policy,
+		.scratch = scratch,
+		.ledger = ledger->ledger,
+		.now = ledger->now,
+	};
 	p->session = session;
 	p->steps = json_array();
 	ret = play_session(p, err);

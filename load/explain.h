@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/rules/ledger.h"
 #include "lib/rules/policy.h"
 
 /*
@@ -21,5 +22,15 @@
  */
 int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
 	json_t **answer_r, struct errmsg *err);
+
+/* What has been charged, and the moment; it is looked at. ledger NULL: nothing is limited. */
+struct explain_ledger {
+	struct ledger *ledger;
+	uint64_t now;
+};
+
+/* The same with rate limits. */
+int explain_session_by(const struct policy *policy, const struct explain_ledger *ledger,
+	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err);
 
 #endif

@@ -66,11 +66,16 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
 {
 	struct settings *settings = filter_settings(filter);
+	struct policy *policy;
 	struct needs needs;
 
 	(void)unused2;
 	(void)unused3;
 	needs_of(settings, filter_is_inet(filter), &needs);
+	policy = snapshot_get(filter_snapshot(filter));
+	needs.body = needs_body(settings, policy);
+	needs.headers |= needs.body;
+	policy_unref(&policy);
 	settings_unref(&settings);
 	callbacks_agree(&needs, actions, steps, actions_r, steps_r);
 	*unused2_r = *unused3_r = 0;
@@ -185,13 +190,24 @@ static sfsistat on_eoh(SMFICTX *ctx)
 	return reply_send(ctx, &verdict, true);
 }
 
-/* The body isn't asked for yet; an MTA too old to leave it out may spare the rest. */
+/* The first piece ends the header, too; an MTA too old to leave out the rest is let talk. */
 static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
 {
-	(void)ctx;
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+	bool more = true;
+
 	(void)chunk;
-	(void)len;
-	return SMFIS_CONTINUE;
+	if (session == NULL)
+		return without_session();
+	session_header_end(session, macro(ctx, "i"), &verdict);
+	if (verdict.kind == VERDICT_CONTINUE)
+		more = session_body(session, len, &verdict);
+	if (verdict.kind != VERDICT_CONTINUE)
+		session_message_drop(session);
+	else if (!more && session_needs(session)->skip)
+		return SMFIS_SKIP;
+	return reply_send(ctx, &verdict, true);
 }
 
 /* Forged fields go from the last to the first: so the numbers of those before it stay right. */

@@ -22,11 +22,15 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	if (!needs->headers)
 		want |= SMFIP_NOHDRS;
 	/*
-	 * With no body to come, the header is judged at the end of the message: so all fields and
-	 * the end go in one write, where the end of the header would cost a round trip of its own.
+	 * The header is judged at the first piece of the body, or at the end of the message when
+	 * none is to come: so all fields and what follows go in one write, where the end of the
+	 * header would cost a round trip of its own.
 	 */
-	want |= needs->body ? SMFIP_SKIP : SMFIP_NOBODY | SMFIP_NOEOH;
+	want |= SMFIP_NOEOH;
+	want |= needs->body ? SMFIP_SKIP | SMFIP_HDR_LEADSPC : SMFIP_NOBODY;
 	*steps_r = want & steps;
+	needs->skip = (*steps_r & SMFIP_SKIP) != 0;
+	needs->leading_space = (*steps_r & SMFIP_HDR_LEADSPC) != 0;
 }
 
 void callbacks_ask_macros(SMFICTX *ctx, const struct needs *needs)
@@ -36,11 +40,12 @@ void callbacks_ask_macros(SMFICTX *ctx, const struct needs *needs)
 	static char queue_id[] = "i";
 	static char nothing[] = "{postern_none}"; /* a list can't be empty */
 
+	(void)needs;
 	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, queue_id);
 	(void)smfi_setsymlist(ctx, SMFIM_DATA, nothing);
-	(void)smfi_setsymlist(ctx, SMFIM_EOH, needs->body ? queue_id : nothing);
+	(void)smfi_setsymlist(ctx, SMFIM_EOH, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
 }

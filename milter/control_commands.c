@@ -149,13 +149,14 @@ static void explain(void *argument)
 	struct filter *filter = question->control->subject.filter;
 	struct scratch_pool *scratches = filter_scratches(filter);
 	struct regex_scratch *scratch = scratch_pool_get(scratches);
+	const struct explain_ledger ledger = { filter_ledger(filter), filter_now(filter) };
 	struct policy *policy = snapshot_get(filter_snapshot(filter));
 
 	if (policy == NULL)
 		(void)errmsg_set(&question->err, "no policy yet");
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
-	else if (explain_session(policy, scratch, question->session, &question->answer,
+	else if (explain_session_by(policy, &ledger, scratch, question->session, &question->answer,
 			 &question->err) != 0)
 		question->answer = NULL;
 	policy_unref(&policy);

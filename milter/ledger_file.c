@@ -202,7 +202,7 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
 
 /* ---- the thread ------------------------------------------------------------------------- */
 
-static void force_to_disk(struct ledger_file *file)
+void ledger_file_sync(struct ledger_file *file)
 {
 	uint64_t now = ledger_file_now(file);
 	bool was_dirty;
@@ -270,7 +270,7 @@ static void *keep(void *argument)
 		if (due || snapshot_is_due(file))
 			make_snapshot(file);
 		due = false;
-		force_to_disk(file);
+		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));
 	} while (rest(file));
 	return NULL;

@@ -43,6 +43,9 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
  * err set. */
 int ledger_file_start(struct ledger_file *file, struct errmsg *err);
 
+/* Force to the disk now what was charged. */
+void ledger_file_sync(struct ledger_file *file);
+
 /* End the thread, and force all to the disk. Nothing is charged any more. Takes NULL; sets the
  * pointer to NULL. */
 void ledger_file_close(struct ledger_file **file);

@@ -14,6 +14,7 @@
 #include "milter/cache.h"
 #include "milter/callbacks_thread.h"
 #include "milter/control.h"
+#include "milter/ledger_file.h"
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/process.h"
@@ -39,6 +40,8 @@ struct daemon {
 	struct server *server;
 	struct control *control;
 	struct cache *cache;
+	struct ledger *ledger;
+	struct ledger_file *ledger_file;
 };
 
 static const char usage[] =
@@ -248,6 +251,40 @@ static void on_reload_ended(void *context, uint64_t request, bool ok, const stru
 		control_reload_ended(daemon->control, request, ok, err);
 }
 
+static uint64_t ledger_time(const void *ledger_file)
+{
+	return ledger_file_now(ledger_file);
+}
+
+/*
+ * What was charged before. Without its file the daemon counts all the same: mail goes on, and the
+ * log and the status say that a restart forgets.
+ */
+static void open_ledger(struct daemon *daemon, const struct config *config)
+{
+	struct problems *problems = problems_new();
+	struct errmsg err = { "out of memory" };
+
+	if (problems == NULL || (daemon->ledger = ledger_new()) == NULL)
+		process_fail(EX_OSERR, &err);
+	if (ledger_file_open(config->limits.state, daemon->ledger, NULL, &daemon->ledger_file,
+		    problems, &err) != 0) {
+		log_event(LOG_LEVEL_ERROR, "limits outlive-restart=no error=\"%s\"", err.text);
+		ledger_free(&daemon->ledger);
+		if ((daemon->ledger = ledger_new()) == NULL ||
+			ledger_file_open("", daemon->ledger, NULL, &daemon->ledger_file, problems,
+				&err) != 0)
+			process_fail(EX_OSERR, &err);
+	}
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
+	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_count(daemon->ledger));
+	problems_free(&problems);
+	if (ledger_file_start(daemon->ledger_file, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	filter_set_ledger(daemon->filter, daemon->ledger, ledger_time, daemon->ledger_file);
+}
+
 static void start_threads(struct daemon *daemon, struct config *config)
 {
 	const struct cache_hooks hooks = {
@@ -317,6 +354,7 @@ static void stop_all(struct daemon *daemon)
 	server_stop(daemon->server);
 	control_free(&daemon->control);
 	server_free(&daemon->server);
+	ledger_file_sync(daemon->ledger_file);
 	if (daemon->pid_file[0] != '\0')
 		(void)unlink(daemon->pid_file);
 	log_event(LOG_LEVEL_NOTICE, "ended");
@@ -348,6 +386,7 @@ static void run(struct daemon *daemon, struct config *config)
 		process_fail(EX_NOPERM, &err);
 	process_hide();
 	start_log(daemon, config);
+	open_ledger(daemon, config);
 	start_threads(daemon, config);
 	announce(daemon);
 	if (milter_start(&signals, &err) != 0)

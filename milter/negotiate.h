@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "lib/rules/settings.h"
+#include "lib/rules/policy.h"
 
 /*
  * What one milter connection needs of the MTA: decided once, when it begins, from the settings of
@@ -19,9 +19,12 @@ struct needs {
 	bool answer_rcpt;
 	bool answer_data; /* see needs_of() */
 	bool headers;	  /* header fields are looked at */
-	bool body;    /* the body is counted; else headers are judged at the end of the message */
-	bool results; /* a results header is added, forged ones are removed */
-	bool no_results; /* this MTA lets nobody add or remove fields */
+	bool body; /* header and body are counted; else headers are judged at the end of the message
+		    */
+	bool skip; /* with body: the MTA takes SMFIS_SKIP */
+	bool leading_space; /* the values of fields come with the space behind the colon */
+	bool results;	    /* a results header is added, forged ones are removed */
+	bool no_results;    /* this MTA lets nobody add or remove fields */
 };
 
 /*
@@ -40,6 +43,12 @@ void needs_of(const struct settings *settings, bool is_inet, struct needs *needs
  */
 bool needs_outgrown(const struct needs *needs, const struct settings *settings, const char *service,
 	bool is_logged_in);
+
+/*
+ * Whether the size of messages counts under this policy (NULL: there is none yet, but one may
+ * come): any check is on and any profile has a limit.
+ */
+bool needs_body(const struct settings *settings, const struct policy *policy);
 
 /* Needs that fit a connection about which nothing was agreed: every event comes and every one is
  * answered. */

@@ -42,6 +42,7 @@ void session_free(struct session **session)
 	*session = NULL;
 	if (gone == NULL)
 		return;
+	session_leave(gone);
 	message_free(&gone->message);
 	strbuf_free(&gone->results);
 	free(gone->service);
@@ -92,6 +93,7 @@ void session_connect(struct session *session, const struct client *client, struc
 	keep(session, &session->rdns, is_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
 		client->version[0] <= '9'; /* "8.17.1", where Postfix says "Postfix 3.7.11" */
+	session_enter(session);
 	if (!is_delayed(session, session->needs.answer_connect))
 		session_decide(session, NULL, &about, verdict);
 }
@@ -190,14 +192,36 @@ static void decide_mail(struct session *session, struct message *message, struct
 		session_decide(session, message, &about, verdict);
 }
 
+/* How many octets the message may have; 0: any number. */
+static uint64_t maxsize_of(const struct session *session, const struct message *message)
+{
+	struct facts facts;
+
+	if (message->policy == NULL || message->unjudged != NULL ||
+		!needs_body(policy_parts(message->policy)->settings, message->policy))
+		return 0;
+	facts = session_facts(session, message);
+	return check_maxsize(message->policy, &facts);
+}
+
+/* Whether its size has to be counted, but its body was not asked for when the MTA connected. */
+static bool is_uncounted(const struct session *session, const struct message *message)
+{
+	const struct settings *settings = policy_parts(message->policy)->settings;
+
+	return message->maxsize > 0 && !session->needs.body &&
+		settings_service(settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
+}
+
 /* Whether the message has to wait for the MTA to connect anew; the verdict then says so. */
 static bool put_off(struct session *session, struct message *message, struct verdict *verdict)
 {
 	const struct stage_facts about = { .stage = STAGE_MAIL };
 
 	if (message->policy == NULL ||
-		!needs_outgrown(&session->needs, policy_parts(message->policy)->settings,
-			session->service, message->login != NULL))
+		(!needs_outgrown(&session->needs, policy_parts(message->policy)->settings,
+			 session->service, message->login != NULL) &&
+			!is_uncounted(session, message)))
 		return false;
 	session_put_off(session, message, &about,
 		"the configuration asks for more than when the MTA connected", verdict);
@@ -217,6 +241,7 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 	}
 	message->policy = snapshot_get(filter_snapshot(session->filter));
 	message->unjudged = take_facts(session, message, mail);
+	message->maxsize = maxsize_of(session, message);
 	if (!put_off(session, message, verdict))
 		decide_mail(session, message, verdict);
 	session->message = message;

@@ -67,6 +67,12 @@ void session_field(struct session *session, const char *name, const char *value)
  */
 void session_header_end(struct session *session, const char *queue, struct verdict *verdict);
 
+/*
+ * The next len octets of the body; after session_header_end(). Returns whether more of them matter:
+ * else the rest may be left out.
+ */
+bool session_body(struct session *session, size_t len, struct verdict *verdict);
+
 /* The field of results to be added to the message, and the forged ones to be removed. */
 struct results_field {
 	char *name, *value; /* NULL: none is to be added; results_field_free() */

@@ -24,16 +24,20 @@ static enum check check_of(enum stage stage)
 	return CHECK_MAIL;
 }
 
-static struct facts facts_of(const struct session *session, const struct message *message)
+struct facts session_facts(const struct session *session, const struct message *message)
 {
 	struct facts facts = {
 		.service = session->service,
 		.client = session->client,
 		.rdns = session->rdns,
 		.helo = session->helo,
+		.connection = session->is_charged ? &session->connection : NULL,
+		.open = session->open,
+		.named = session->named,
 	};
 
 	if (message != NULL) {
+		facts.recipients = message->accepted;
 		facts.login = message->login;
 		facts.sender = &message->sender;
 		facts.size = message->size;
@@ -87,6 +91,7 @@ static void log_findings(const struct session *session, const struct message *me
 			continue;
 		decision.check = check_name(finding->check);
 		decision.rule = finding->rule;
+		decision.usage = &finding->usage;
 		decision.reply = &finding->reply;
 		decision_log(&decision);
 	}
@@ -109,7 +114,9 @@ static void keep_rule(struct message *message, const struct verdict *verdict)
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
 
-		if (finding->outcome == OUTCOME_PASS && finding->rule[0] != '\0')
+		if (finding->usage.window > 0)
+			message->usage = finding->usage;
+		else if (finding->outcome == OUTCOME_PASS && finding->rule[0] != '\0')
 			memcpy(message->rule, finding->rule, sizeof(message->rule));
 	}
 }
@@ -182,7 +189,9 @@ static void ask(const struct decider *decider, const struct facts *facts,
 	case STAGE_HEADER:
 		check_header(decider, facts, about->header, verdict);
 		break;
-	case STAGE_BODY: /* later: the counted size */
+	case STAGE_BODY:
+		check_body(decider, facts, about->octets, verdict);
+		break;
 	case STAGE_AUTH:
 		break;
 	}
@@ -192,10 +201,15 @@ void session_decide(struct session *session, struct message *message,
 	const struct stage_facts *about, struct verdict *verdict)
 {
 	struct scratch_pool *scratches = filter_scratches(session->filter);
-	const struct facts facts = facts_of(session, message);
+	const struct facts facts = session_facts(session, message);
 	struct policy *own =
 		message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
-	struct decider decider = { .policy = message == NULL ? own : message->policy };
+	struct decider decider = {
+		.policy = message == NULL ? own : message->policy,
+		.ledger = filter_ledger(session->filter),
+		.now = filter_now(session->filter),
+		.charge = true,
+	};
 
 	if (decider.policy == NULL || (message != NULL && message->unjudged != NULL)) {
 		session_fail(session, message, about,
@@ -207,6 +221,8 @@ void session_decide(struct session *session, struct message *message,
 	} else {
 		ask(&decider, &facts, about, verdict);
 		finish(session, message, about, verdict);
+		if (verdict->suspend && message != NULL)
+			session_suspend(session, message, verdict);
 	}
 	scratch_pool_put(scratches, decider.scratch);
 	policy_unref(&own);

@@ -66,7 +66,7 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 	about.recipient = &recipient;
 	about.recipient_text = recipient.text;
 	session_decide(session, message, &about, verdict);
-	/* An accepted recipient is charged to the ledger here, once there is one. */
+	session->named++;
 	if (verdict->kind == VERDICT_CONTINUE)
 		message->accepted++;
 	else
@@ -117,6 +117,10 @@ void session_field(struct session *session, const char *name, const char *value)
 
 	if (message == NULL)
 		return;
+	if (message->maxsize > 0)
+		message_count_field(message, name, value, session->needs.leading_space);
+	if (session->needs.leading_space && *value == ' ')
+		value++;
 	if (session->needs.results && settings_of(message) != NULL &&
 		is_named(name, len, settings_of(message)->results_header))
 		message->forged++;
@@ -126,19 +130,11 @@ void session_field(struct session *session, const char *name, const char *value)
 		keep_field(message, &message->senders, value);
 }
 
-void session_header_end(struct session *session, const char *queue, struct verdict *verdict)
+static void judge_header(struct session *session, struct message *message, struct verdict *verdict)
 {
-	struct message *message = session->message;
 	struct header_facts header;
 	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
 
-	verdict_init(verdict);
-	if (message == NULL || message->header_judged)
-		return;
-	message->header_judged = true;
-	message_set_queue(message, queue);
-	if (!session->needs.headers || !looks_at_from(session, message))
-		return;
 	header = (struct header_facts){
 		.from = message->from.field,
 		.from_count = message->from.count,
@@ -152,11 +148,40 @@ void session_header_end(struct session *session, const char *queue, struct verdi
 		session_decide(session, message, &about, verdict);
 }
 
+void session_header_end(struct session *session, const char *queue, struct verdict *verdict)
+{
+	struct message *message = session->message;
+
+	verdict_init(verdict);
+	if (message == NULL || message->header_judged)
+		return;
+	message->header_judged = true;
+	message_set_queue(message, queue);
+	if (session->needs.headers && looks_at_from(session, message))
+		judge_header(session, message, verdict);
+	if (verdict->kind == VERDICT_CONTINUE)
+		message_end_header(session, message, verdict);
+}
+
 void results_field_free(struct results_field *results)
 {
 	free(results->name);
 	free(results->value);
 	*results = (struct results_field){ .forged = 0 };
+}
+
+/* The value as the MTA wants it: where the leading space is asked for, it is ours to give. */
+static char *fold_results(const struct session *session, const struct message *message,
+	const char *name)
+{
+	char *folded = results_fold(&message->results, strlen(name)), *value = folded;
+
+	if (folded == NULL || !session->needs.leading_space)
+		return folded;
+	if (asprintf(&value, " %s", folded) < 0)
+		value = NULL;
+	free(folded);
+	return value;
 }
 
 static int make_results(const struct session *session, const struct message *message,
@@ -169,7 +194,7 @@ static int make_results(const struct session *session, const struct message *mes
 	if (!session->needs.results || settings == NULL || settings->results_header[0] == '\0')
 		return 0;
 	results.name = strdup(settings->results_header);
-	results.value = results_fold(&message->results, strlen(settings->results_header));
+	results.value = fold_results(session, message, settings->results_header);
 	if (results.name == NULL || results.value == NULL) {
 		results_field_free(&results);
 		return -1;
@@ -213,6 +238,7 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 	decision.login = message->login;
 	decision.sender = message->sender.text;
 	decision.rule = message->rule;
+	decision.usage = &message->usage;
 	decision.recipients = message->accepted;
 	decision.refused = message->refused;
 	decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);

@@ -34,6 +34,9 @@ struct message {
 	bool fields_lost; /* one could not be kept: then the header can't be judged */
 	bool header_judged;
 	unsigned forged;
+
+	struct usage usage;	  /* of the limit that the last recipient was charged to */
+	uint64_t octets, maxsize; /* counted (RFC 1870); maxsize 0: they don't matter */
 };
 
 struct session {
@@ -46,7 +49,29 @@ struct session {
 	bool facts_lost;       /* out of memory for one of them: nothing can be judged */
 	struct strbuf results; /* of connect and helo where they are judged when they come */
 	struct message *message;
+
+	struct cidr counted; /* the client among the open ones */
+	uint32_t open;	     /* how many it had open as it came; 0: it isn't among them */
+	uint32_t named;	     /* recipients, refused ones too */
+	bool is_charged;
+	struct connection_charge connection; /* when it is charged */
 };
+
+/* What the checks are told; message may be NULL. */
+struct facts session_facts(const struct session *session, const struct message *message);
+
+/* A client came, and went: it is counted among those that are open, and charged. */
+void session_enter(struct session *session);
+void session_leave(struct session *session);
+
+/* The verdict suspends the login. */
+void session_suspend(const struct session *session, const struct message *message,
+	const struct verdict *verdict);
+
+/* Count a header field's octets; the end of the header, where the size may be refused. */
+void message_count_field(struct message *message, const char *name, const char *value,
+	bool has_leading_space);
+void message_end_header(struct session *session, struct message *message, struct verdict *verdict);
 
 /*
  * Decide a stage by the message's policy (before MAIL: by the one in force), log what
@@ -57,6 +82,7 @@ struct stage_facts {
 	const struct mail_address *recipient;
 	const char *recipient_text; /* for the log */
 	const struct header_facts *header;
+	uint64_t octets; /* of the body's stage */
 };
 
 void session_decide(struct session *session, struct message *message,

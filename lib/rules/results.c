@@ -71,6 +71,26 @@ static bool has_item(const struct strbuf *results, const struct strbuf *item)
 	return false;
 }
 
+/* Take out the item that begins as this one does up to its '=': how a limit stands is told once. */
+static void remove_older(struct strbuf *results, const struct strbuf *item)
+{
+	size_t len = strcspn(item->text, "=") + 1, rest;
+	char *at = results->text;
+
+	while (at != NULL && strncmp(at, item->text, len) != 0) {
+		at = strstr(at, "; ");
+		at = at == NULL ? NULL : at + 2;
+	}
+	if (at == NULL || *at == '\0')
+		return;
+	rest = strcspn(at, ";");
+	rest += at[rest] == ';' ? 2 : 0;
+	memmove(at, at + rest, strlen(at + rest) + 1);
+	results->len -= rest;
+	if (results->len >= 2 && results->text[results->len - 2] == ';')
+		results->text[results->len -= 2] = '\0';
+}
+
 static void add_item(struct strbuf *results, const struct strbuf *item)
 {
 	static const char more[] = "; more=yes";
@@ -90,6 +110,7 @@ static void add_item(struct strbuf *results, const struct strbuf *item)
 void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict)
 {
 	struct strbuf item = STRBUF_INIT;
+	char usage[USAGE_TEXT_SIZE];
 
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
@@ -104,10 +125,17 @@ void results_add(struct strbuf *results, enum stage stage, const struct verdict 
 		strbuf_add_str(&item, outcome_word(finding->outcome));
 		if (finding->rule[0] != '\0')
 			add_rule(&item, finding->rule);
-		if (item.failed)
+		if (finding->usage.window > 0) {
+			usage_format(&finding->usage, usage);
+			strbuf_addf(&item, " %s", usage);
+		}
+		if (item.failed) {
 			results->failed = true;
-		else
-			add_item(results, &item);
+			continue;
+		}
+		if (finding->usage.window > 0 && results->len > 0)
+			remove_older(results, &item);
+		add_item(results, &item);
 	}
 	strbuf_free(&item);
 }

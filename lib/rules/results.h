@@ -13,7 +13,10 @@
  */
 #define RESULTS_MAX 4000 /* bytes; what finds no room is left out, and "more=yes" says so */
 
-/* Add the findings of a stage; an item that is there already is not added again. */
+/*
+ * Add the findings of a stage; an item that is there already is not added again. That of a rate
+ * limit ends in " used=28/1024 window=1d next=0s", and the last one of its kind is told.
+ */
 void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict);
 
 /*

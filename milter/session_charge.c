@@ -1,0 +1,83 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/log.h"
+#include "milter/quote.h"
+#include "milter/session_private.h"
+
+static void charge(struct session *session, const struct policy *policy)
+{
+	const struct facts facts = session_facts(session, NULL);
+	const struct decider decider = {
+		.policy = policy,
+		.ledger = filter_ledger(session->filter),
+		.now = filter_now(session->filter),
+		.charge = true,
+	};
+
+	check_charge_connection(&decider, &facts, &session->connection);
+	session->is_charged = true;
+}
+
+void session_enter(struct session *session)
+{
+	struct policy *policy = snapshot_get(filter_snapshot(session->filter));
+	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
+
+	session_leave(session);
+	if (session->client.family != AF_UNSPEC) {
+		session->counted =
+			rates_client(settings == NULL ? NULL : settings->rates, &session->client);
+		session->open =
+			open_clients_enter(filter_clients(session->filter), &session->counted);
+	}
+	if (settings != NULL && settings->rates != NULL)
+		charge(session, policy);
+	policy_unref(&policy);
+}
+
+void session_leave(struct session *session)
+{
+	if (session->open > 0)
+		open_clients_leave(filter_clients(session->filter), &session->counted);
+	session->open = session->named = 0;
+	session->is_charged = false;
+}
+
+/* Loudly: an administrator has to look after it. */
+static void log_suspension(const struct session *session, const char *login,
+	const struct finding *finding, const char *error)
+{
+	struct strbuf line = STRBUF_INIT;
+	char usage[USAGE_TEXT_SIZE];
+
+	usage_format(&finding->usage, usage);
+	quote_add(&line, "session", session->id);
+	quote_add(&line, "suspended", error == NULL ? login : NULL);
+	quote_add(&line, "not-suspended", error == NULL ? NULL : login);
+	quote_add(&line, "rule", finding->rule);
+	strbuf_addf(&line, " %s", usage);
+	quote_add(&line, "error", error);
+	quote_add(&line, "until", "posternctl resume LOGIN");
+	if (!line.failed)
+		log_line(error == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, line.text, line.len);
+	strbuf_free(&line);
+}
+
+void session_suspend(const struct session *session, const struct message *message,
+	const struct verdict *verdict)
+{
+	const struct finding *decider = verdict_decider(verdict);
+	struct errmsg err = { "" };
+	struct user user;
+	const char *login = message->login;
+
+	if (decider == NULL || login == NULL)
+		return;
+	if (policy_find_user(message->policy, login, &user))
+		login = user.name;
+	if (filter_suspend(session->filter, login, &err) == 0)
+		log_suspension(session, login, decider, NULL);
+	else
+		log_suspension(session, login, decider, err.text);
+}
