@@ -1,0 +1,274 @@
+"""Rate limits of profiles: through a real Postfix, over kill -9, and by the milter protocol alone."""
+
+import re
+import threading
+
+import pytest
+
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+REACHED = re.compile(r"Rate limit (\S+) reached, next in (\S+)$")
+
+
+def store(limits, maxsize=0):
+    return {
+        "profiles": [{"id": 1, "name": "sales", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
+                      "maxsize": maxsize, "limits": limits}],
+        "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@own.example", "profileId": 1},
+                  {"id": 2, "username": "eve", "password": "", "froms": "*", "profileId": 1}],
+    }
+
+
+def daemon_with(box, held_to, **config):
+    return box.postern(config=config, store=store(held_to))
+
+
+def postfix(box, daemon, **parameters):
+    return box.postfix(milter=daemon.postfix_milter,
+                       parameters={"local_header_rewrite_clients": "", **parameters})
+
+
+def client(mta, login="bob"):
+    smtp = Smtp(mta.port)
+    smtp.ehlo()
+    assert smtp.xclient(addr="192.0.2.1", name="home.example", login=login).code == 220
+    assert smtp.ehlo("home.example").code == 250
+    return smtp
+
+
+def send(smtp, *rcpts, sender="bob@own.example", fields=""):
+    """One message: the replies to its recipients, and the last one."""
+    assert smtp.mail(f"<{sender}>")
+    replies = [smtp.rcpt(f"<{rcpt}>") for rcpt in rcpts]
+    if not any(replies):
+        smtp.command("RSET")
+        return replies
+    assert smtp.command("DATA").code == 354
+    return [*replies, smtp.command(f"From: {sender}\r\n{fields}\r\nHello\r\n.")]
+
+
+def codes(replies):
+    return [reply.code for reply in replies]
+
+
+# ---- a real Postfix ------------------------------------------------------------------------------
+
+
+def test_the_next_recipient_is_refused_also_after_kill_9(box):
+    daemon = daemon_with(box, "1/5m,500/1d")
+    mta = postfix(box, daemon)
+    with client(mta) as smtp:
+        assert codes(send(smtp, "a@x.example")) == [250, 250]
+        assert smtp.mail("<bob@own.example>")
+        reply = smtp.rcpt("<b@x.example>")
+        assert (reply.code, reply.enhanced) == (450, "4.7.1")
+        found = REACHED.match(reply.words)
+        assert found and found.group(1) == "1/5m", reply
+        assert re.match(r"^(5m|4m\d+s)$", found.group(2)), reply
+    record = daemon.wait_record(verdict="tempfail", stage="rcpt")
+    assert record["check"] == "limits"
+    assert record["rule"] == "profile sales: limits"
+    assert (record["used"], record["window"]) == ("1/1", "5m")
+    assert record["text"].startswith("Rate limit 1/5m reached, next in ")
+    assert daemon.wait_record(verdict="accept", stage="message")["used"] == "1/1"
+
+    daemon.kill()
+    daemon.start()
+    with client(mta) as smtp:
+        assert smtp.mail("<bob@own.example>")
+        assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached")
+        # Another login is another's.
+    with client(mta, login="eve") as smtp:
+        assert codes(send(smtp, "a@x.example", sender="eve@own.example")) == [250, 250]
+
+    daemon.restart()
+    with client(mta, login="BOB") as smtp:
+        assert smtp.mail("<bob@own.example>")
+        assert smtp.rcpt("<b@x.example>").code == 450
+
+
+def test_what_postfix_refuses_itself_is_not_charged(box):
+    daemon = daemon_with(box, "2/1d")
+    mta = postfix(box, daemon, smtpd_recipient_restrictions="check_recipient_access "
+                  "inline:{nobody@x.example=REJECT}, permit_mynetworks, reject")
+    with client(mta) as smtp:
+        assert smtp.mail("<bob@own.example>")
+        for _ in range(5):
+            assert smtp.rcpt("<nobody@x.example>").code == 554
+        assert smtp.rcpt("<a@x.example>").code == 250
+        assert smtp.rcpt("<b@x.example>").code == 250
+        assert smtp.rcpt("<c@x.example>").words.startswith("Rate limit 2/1d reached")
+
+
+def test_a_message_that_is_refused_later_stays_charged(box):
+    daemon = daemon_with(box, "2/1d")
+    mta = postfix(box, daemon)
+    with client(mta) as smtp:
+        assert smtp.mail("<bob@own.example>")
+        assert smtp.rcpt("<a@x.example>").code == 250
+        assert smtp.command("DATA").code == 354
+        assert smtp.command("From: boss@elsewhere.example\r\n\r\nPay me\r\n.").code == 550
+        assert codes(send(smtp, "a@x.example", "b@x.example")) == [250, 450, 250]
+
+
+def test_each_recipient_counts_once_in_messages_and_sessions_side_by_side(box):
+    daemon = daemon_with(box, "20/1d")
+    mta = postfix(box, daemon)
+    with client(mta) as one, client(mta) as other:
+        assert codes(send(one, "a@x.example", "b@x.example")) == [250, 250, 250]
+        assert codes(send(one, "c@x.example")) == [250, 250]
+        assert one.mail("<bob@own.example>") and other.mail("<bob@own.example>")
+        for number in range(8):
+            assert one.rcpt(f"<{number}@x.example>").code == 250
+            assert other.rcpt(f"<{number}@x.example>").code == 250
+        assert one.rcpt("<last@x.example>").code == 250
+        assert other.rcpt("<last@x.example>").code == 450
+
+
+def test_the_results_field_shows_how_the_limit_stands(box):
+    daemon = daemon_with(box, "3/5m,100/1d", milter={"results_header": "X-Postern-Results"})
+    sink = box.sink()
+    mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
+                      parameters={"local_header_rewrite_clients": ""})
+    with client(mta) as smtp:
+        assert codes(send(smtp, "a@x.example", "b@x.example")) == [250, 250, 250]
+    wait_until(lambda: sink.messages, "the message arrives")
+    text = sink.messages[0][2].decode().replace("\r\n", "\n")
+    field = re.search(r"^X-Postern-Results: ((?:.|\n[ \t])*)", text, re.M)
+    assert field, sink.messages[0]
+    value = re.sub(r"\s+", " ", field.group(1))
+    assert "rcpt.limits=pass(profile sales: limits) used=2/3 window=5m next=0s" in value
+    assert value.count("rcpt.limits=") == 1
+    assert not field.group(1).startswith(" ")
+
+
+# ---- by the protocol alone -----------------------------------------------------------------------
+
+
+def begin(daemon, login="bob"):
+    milter = daemon.milter()
+    milter.connect("home.example", "192.0.2.1")
+    milter.helo("home.example")
+    return milter
+
+
+def mail(milter, login="bob"):
+    return milter.mail("<bob@own.example>", auth_authen=login)
+
+
+def test_per_message_the_first_recipient_is_charged(box):
+    daemon = daemon_with(box, "2/1d", limits={"count": "messages"})
+    with begin(daemon) as milter:
+        for message in range(3):
+            assert mail(milter)
+            for number in range(10):
+                answer = milter.rcpt(f"<{number}@x.example>")
+                assert bool(answer) == (message < 2), answer
+            milter.abort()
+
+
+@pytest.mark.parametrize("how, code, enhanced", [("tempfail", 450, "4.7.1"), ("reject", 550, "5.7.1")])
+def test_the_answer_is_as_on_limit_says(box, how, code, enhanced):
+    daemon = daemon_with(box, "1/1d", limits={"on_limit": how})
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>")
+        answer = milter.rcpt("<a@x.example>")
+        assert (answer.code, answer.enhanced) == (code, enhanced)
+        assert answer.text.startswith("Rate limit 1/1d reached, next in ")
+
+
+def test_warn_lets_pass_and_says_so(box):
+    daemon = daemon_with(box, "1/1d", check={"limits": "warn"})
+    with begin(daemon) as milter:
+        assert mail(milter)
+        for _ in range(3):
+            assert milter.rcpt("<a@x.example>")
+    wait_until(lambda: len(daemon.records(verdict="would-reject", used="1/1")) == 2, "both are logged")
+
+
+def test_forty_sessions_at_once_get_exactly_what_there_is(box):
+    daemon = daemon_with(box, "500/1d")
+    accepted = []
+
+    def session():
+        with begin(daemon) as milter:
+            assert mail(milter)
+            accepted.append(sum(bool(milter.rcpt(f"<{i}@x.example>")) for i in range(20)))
+
+    threads = [threading.Thread(target=session) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(accepted) == 500
+
+
+def test_kills_in_the_middle_lose_nothing_that_was_answered(box):
+    daemon = daemon_with(box, "300/1d")
+    answered = 0
+    for _ in range(4):
+        with begin(daemon) as milter:
+            assert mail(milter)
+            for number in range(60):
+                assert milter.rcpt(f"<{number}@x.example>")
+                answered += 1
+            daemon.kill()
+        daemon.start()
+    with begin(daemon) as milter:
+        assert mail(milter)
+        more = 0
+        while milter.rcpt("<a@x.example>"):
+            more += 1
+    assert answered + more == 300
+
+
+def test_a_torn_state_is_named_and_the_rest_counts(box):
+    daemon = daemon_with(box, "10/1d")
+    with begin(daemon) as milter:
+        assert mail(milter)
+        for number in range(10):
+            assert milter.rcpt(f"<{number}@x.example>")
+    daemon.kill()
+    journal = max(daemon.run.glob("limits.state.[0-9]*"), key=lambda path: int(path.suffix[1:]))
+    journal.write_bytes(journal.read_bytes()[:-5])
+    mark = daemon.mark()
+    daemon.start()
+    daemon.wait_log("are torn or damaged; the rest counts", since=mark)
+    with begin(daemon) as milter:
+        assert mail(milter)
+        assert milter.rcpt("<a@x.example>")
+        assert not milter.rcpt("<a@x.example>")
+
+
+def test_without_a_place_for_the_state_it_counts_and_complains(box):
+    daemon = daemon_with(box, "1/1d", limits={"state": "none/limits.state"})
+    assert daemon.records(**{"outlive-restart": "no"})
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and not milter.rcpt("<b@x.example>")
+
+
+def test_explain_of_the_running_daemon_looks_and_never_charges(box):
+    daemon = daemon_with(box, "2/1d")
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>")
+    for _ in range(5):
+        answer = daemon.ctl("explain", "--running", "--ip", "192.0.2.1", "--user", "bob", "--mail",
+                            "bob@own.example", "--rcpt", "a@x.example", "--from", "bob@own.example")
+        step = [step for step in answer["steps"] if step["step"] == "rcpt"][0]
+        limits = [check for check in step["checks"] if check["check"] == "limits"][0]
+        assert (limits["outcome"], limits["used"], limits["next"]) == ("pass", "1/2", "0s")
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and not milter.rcpt("<b@x.example>")
+
+
+def test_changed_limits_hold_at_once(box):
+    daemon = daemon_with(box, "100/1d")
+    with begin(daemon) as milter:
+        assert mail(milter)
+        for number in range(5):
+            assert milter.rcpt(f"<{number}@x.example>")
+        milter.abort()
+        daemon.write_store(store("3/1h"))
+        wait_until(lambda: (mail(milter), not milter.rcpt("<a@x.example>"), milter.abort())[1],
+                   "the lower limit is in force")
