@@ -47,11 +47,12 @@ static bool check_data(struct checking *c, const struct header_facts *header)
 		"Email from that domain is not accepted here.");
 }
 
-/* Each address of the one From field must belong to who sends. */
+/* Each address of a field must belong to who sends. */
 struct from_check {
 	const struct checking *c;
 	const struct sender_user *who;
 	bool belongs;
+	unsigned count;
 	struct finding *finding;
 };
 
@@ -75,6 +76,7 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	const struct checking *c = check->c;
 
 	check->belongs = false;
+	check->count++;
 	if (address->has_domain) {
 		switch (c->settings->header_from) {
 		case HEADER_FROM_OWNED:
@@ -94,6 +96,43 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	return check->belongs;
 }
 
+/* One field, by its name; the rule says why not. */
+static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
+{
+	check->count = 0;
+	switch (from_header_parse(field->value, field->len, look_at_owner, check)) {
+	case FROM_ADDRESSES:
+		return check->belongs;
+	case FROM_NONE:
+		finding_rule(check->finding, "header_from: no address in %s", name);
+		return false;
+	case FROM_UNPARSABLE:
+		finding_rule(check->finding, "header_from: %s can't be parsed", name);
+		return false;
+	}
+	return false;
+}
+
+/*
+ * Where From has several addresses, Sender says which of them sent it (RFC 5322 section 3.6.2), and
+ * mail programs show it: so it has to be one field with one address of the user's. Without it no
+ * harm is done.
+ */
+static bool sender_belongs(struct from_check *check, const struct header_facts *header)
+{
+	if (check->count < 2 || header->sender_count == 0)
+		return true;
+	if (header->sender_count > 1) {
+		finding_rule(check->finding, "header_from: several Sender fields");
+		return false;
+	}
+	if (!field_belongs(check, &header->sender[0], "Sender"))
+		return false;
+	if (check->count > 1)
+		finding_rule(check->finding, "header_from: several addresses in Sender");
+	return check->count == 1;
+}
+
 /* Returns whether From is the user's; the rule says why not. */
 static bool from_belongs(struct checking *c, const struct header_facts *header,
 	const struct sender_user *who, struct finding *finding)
@@ -106,18 +145,7 @@ static bool from_belongs(struct checking *c, const struct header_facts *header,
 						  "header_from: several From fields");
 		return false;
 	}
-	switch (from_header_parse(header->from[0].value, header->from[0].len, look_at_owner,
-		&check)) {
-	case FROM_ADDRESSES:
-		return check.belongs;
-	case FROM_NONE:
-		finding_rule(finding, "header_from: no address in From");
-		return false;
-	case FROM_UNPARSABLE:
-		finding_rule(finding, "header_from: From can't be parsed");
-		return false;
-	}
-	return false;
+	return field_belongs(&check, &header->from[0], "From") && sender_belongs(&check, header);
 }
 
 static bool check_header_from(struct checking *c, const struct header_facts *header)

@@ -1,0 +1,131 @@
+"""
+The From field of a logged-in user, through a real Postfix: whatever once made one program read another address than
+the next one, with the user's own address (owned) and somebody else's (foreign).
+"""
+
+import pytest
+
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+OWN, ALSO, FOREIGN = "bob@own.example", "b.smith@own.example", "boss@victim.example"
+
+STORE = {
+    "profiles": [{"id": 1, "name": "sales", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
+                  "maxsize": 0, "limits": ""}],
+    "users": [{"id": 1, "username": "bob", "password": "", "froms": f"{OWN}, {ALSO}", "profileId": 1}],
+}
+
+# name: (header fields as they are sent, whether the message is let through)
+TABLE = {
+    "plain, owned": (f"From: {OWN}", True),
+    "plain, foreign": (f"From: {FOREIGN}", False),
+    "with a name, owned": (f"From: Bob <{OWN}>", True),
+    "with a name, foreign": (f"From: Bob <{FOREIGN}>", False),
+    "no field": ("Subject: none", False),
+    "empty field": ("From:", False),
+    "two fields, both owned": (f"From: {OWN}\r\nFrom: {OWN}", False),
+    "two fields, the second foreign": (f"From: {OWN}\r\nFrom: {FOREIGN}", False),
+    "two fields, the first foreign": (f"From: {FOREIGN}\r\nFrom: {OWN}", False),
+    "two fields, of another case": (f"From: {OWN}\r\nfROM: {FOREIGN}", False),
+    "a foreign address in a quoted name": (f'From: "x <{FOREIGN}>" <{OWN}>', True),
+    "the owned address in a quoted name": (f'From: "x <{OWN}>" <{FOREIGN}>', False),
+    "a foreign address as the name": (f"From: {FOREIGN} <{OWN}>", True),
+    "the owned address as the name": (f"From: {OWN} <{FOREIGN}>", False),
+    "folded, owned": (f"From: Bob\r\n <{OWN}>", True),
+    "folded, foreign": (f"From: Bob\r\n <{FOREIGN}>", False),
+    "folded within the address, foreign": ("From: boss@\r\n victim.example", False),
+    "folded into an owned one": (f"From:\r\n\t{OWN}", True),
+    "a comment within the address": ("From: bob(comment)@own.example", None),
+    "a comment that hides a foreign one": (f"From: (<{FOREIGN}>) {OWN}", True),
+    "a comment that hides the owned one": (f"From: (<{OWN}>) {FOREIGN}", False),
+    "a comment that isn't closed": (f"From: (x {OWN}", False),
+    "a group, owned": (f"From: friends: {OWN};", True),
+    "a group with a foreign one": (f"From: friends: {OWN}, {FOREIGN};", False),
+    "an empty group": ("From: undisclosed:;", False),
+    "an encoded word as the name": (f"From: =?utf-8?q?B=C3=B6b?= <{OWN}>", True),
+    "an encoded word that decodes to a foreign one": (
+        f"From: =?utf-8?q?boss=40victim=2Eexample?= <{OWN}>", True),
+    "an encoded word alone that decodes to an address": ("From: =?utf-8?q?bob=40own=2Eexample?=", False),
+    "an encoded word as the local part": ("From: =?utf-8?q?bob?=@own.example", False),
+    "several, all owned": (f"From: {OWN}, {ALSO}", True),
+    "several, one foreign": (f"From: {OWN}, {FOREIGN}", False),
+    "several, the first foreign": (f"From: {FOREIGN}, {OWN}", False),
+    "several, Sender owned": (f"From: {OWN}, {ALSO}\r\nSender: {OWN}", True),
+    "several, Sender foreign": (f"From: {OWN}, {ALSO}\r\nSender: {FOREIGN}", False),
+    "several, two Senders": (f"From: {OWN}, {ALSO}\r\nSender: {OWN}\r\nSender: {OWN}", False),
+    "several, Sender with two": (f"From: {OWN}, {ALSO}\r\nSender: {OWN}, {ALSO}", False),
+    "several, Sender empty": (f"From: {OWN}, {ALSO}\r\nSender:", False),
+    "one, Sender foreign": (f"From: {OWN}\r\nSender: {FOREIGN}", True),
+    "plus-addressed": ("From: bob+news@own.example", True),
+    "of another case": ("From: BOB@Own.Example", True),
+    "a subdomain": ("From: bob@sub.own.example", False),
+    "words behind the address": (f"From: {OWN} <>", False),
+    "two pairs of brackets": (f"From: <{OWN}> <{FOREIGN}>", False),
+    "two pairs of brackets, foreign first": (f"From: <{FOREIGN}> <{OWN}>", False),
+    "brackets in brackets": (f"From: <<{FOREIGN}>", False),
+    "a route": (f"From: <@own.example:{FOREIGN}>", False),
+    "a quote that isn't closed": (f'From: "x {OWN}', False),
+    "a quoted foreign address": (f'From: "{FOREIGN}"', False),
+    "a quote with an @ beside the address": (f'From: "{FOREIGN}" {OWN}', None),
+    "8-bit in the name": (f"From: B\u00f6b <{OWN}>", True),
+    "8-bit in the address": ("From: b\u00f6b@own.example", False),
+    "white space before the colon, foreign": (f"From : {FOREIGN}", False),
+    "only an empty address": ("From: <>", False),
+    "a name alone": ("From: Bob", False),
+}
+
+
+@pytest.fixture(scope="module", params=["yes", "warn"])
+def front(shared_box, request):
+    daemon = shared_box.postern(config={"check": {"header_from": request.param}}, store=STORE)
+    mta = shared_box.postfix(milter=daemon.postfix_milter,
+                             parameters={"local_header_rewrite_clients": "", "always_add_missing_headers": "no"})
+    return request.param, daemon, mta
+
+
+def send(mta, fields):
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        assert smtp.xclient(addr="192.0.2.1", name="home.example", login="bob").code == 220
+        assert smtp.ehlo("home.example").code == 250
+        assert smtp.mail(f"<{OWN}>")
+        assert smtp.rcpt("<a@x.example>")
+        assert smtp.command("DATA").code == 354
+        return smtp.command(f"{fields}\r\nSubject: x\r\n\r\nHello\r\n.")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_from_is_the_users(front, name):
+    mode, daemon, mta = front
+    fields, lets_through = TABLE[name]
+    mark = daemon.mark()
+    reply = send(mta, fields)
+    if lets_through is None:  # read differently by different programs: refusing is right, too
+        assert reply.code in (250, 550)
+        wait_until(lambda: daemon.records(since=mark), "it is logged")
+        return
+    if lets_through or mode == "warn":
+        assert reply.code == 250, reply
+        daemon.wait_record(since=mark, verdict="accept", stage="message")
+    else:
+        assert (reply.code, reply.enhanced, reply.words) == (
+            550, "5.7.1", "Envelope and body FROM mismatch"), reply
+    wait_until(lambda: bool(daemon.records(since=mark, check="header_from")) == (not lets_through),
+               "the log has it")
+    for record in daemon.records(since=mark, check="header_from"):
+        assert record["verdict"] == ("would-reject" if mode == "warn" else "reject")
+        assert record["rule"].startswith("header_from: ")
+
+
+def test_control_characters_in_the_field(shared_box):
+    """Bytes that an MTA may or may not hand on: straight to the socket."""
+    daemon = shared_box.postern(store=STORE)
+    for value in (f"{OWN}\r{FOREIGN}", f"{OWN}\n{FOREIGN}", f"{OWN}\x01 {FOREIGN}", f"{OWN}\r\nFrom: {FOREIGN}"):
+        with daemon.milter() as milter:
+            milter.connect("home.example", "192.0.2.1")
+            milter.helo("home.example")
+            assert milter.mail(f"<{OWN}>", auth_authen="bob")
+            assert milter.rcpt("<a@x.example>")
+            answer = milter.message([("From", " " + value)])
+            assert (answer.code, answer.text) == (550, "Envelope and body FROM mismatch"), value

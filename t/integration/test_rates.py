@@ -1,0 +1,181 @@
+"""Limits for everybody: the sections [limit NAME], by the milter protocol and through a real Postfix."""
+
+import pytest
+
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+STORE = {
+    "profiles": [{"id": 1, "name": "all", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
+                  "maxsize": 0, "limits": ""}],
+    "users": [{"id": 1, "username": "bob", "password": "", "froms": "*", "profileId": 1}],
+}
+
+
+def daemon_with(box, sections, **config):
+    """sections: {"rate_conn": {"default": "5"}}."""
+    limits = {f"limit {name}": keys for name, keys in sections.items()}
+    return box.postern(config={"limit": {"exempt": "127.0.0.0/8"}, **limits, **config}, store=STORE)
+
+
+def connected(daemon, address="192.0.2.7", name=None):
+    milter = daemon.milter()
+    answer = milter.connect(name or f"[{address}]", address)
+    assert answer.verdict == "none", answer  # said at MAIL
+    milter.helo("client.example")
+    return milter
+
+
+def seen(answer):
+    return answer.code, answer.enhanced, answer.text.split(" reached")[0]
+
+
+def test_connections_are_limited_and_it_is_said_at_mail(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "3/1m", "192.0.2.9": "0"}})
+    for number in range(5):
+        with connected(daemon) as milter:
+            answer = milter.mail("<a@x.example>")
+            if number < 3:
+                assert answer
+            else:
+                assert seen(answer) == (450, "4.7.1", "Connection rate limit 3/1m")
+                assert not milter.mail("<a@x.example>")  # each message of it
+        with connected(daemon, "192.0.2.9") as milter:
+            assert milter.mail("<a@x.example>")
+    record = daemon.wait_record(verdict="tempfail")
+    assert (record["check"], record["rule"], record["stage"]) == ("rates", "[limit rate_conn] default", "connect")
+    assert (record["used"], record["window"]) == ("3/3", "1m")
+    with connected(daemon, "192.0.2.8") as milter:
+        assert milter.mail("<a@x.example>")
+
+
+def test_a_refused_connection_is_said_at_once_where_nothing_is_delayed(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "1/1m"}}, milter={"delay_reject": "no"})
+    with daemon.milter() as milter:
+        assert milter.connect("[192.0.2.7]", "192.0.2.7")
+    with daemon.milter() as milter:
+        assert milter.connect("[192.0.2.7]", "192.0.2.7").verdict == "tempfail"
+
+
+def test_connections_at_once_are_limited_and_end(box):
+    daemon = daemon_with(box, {"concurrency": {"max": "2"}})
+    opened = []
+    for _ in range(3):
+        opened.append(connected(daemon))
+        answer = opened[-1].mail("<a@x.example>")  # before the next one comes: connecting is not answered
+        assert bool(answer) == (len(opened) < 3)
+    assert (answer.code, answer.enhanced, answer.text) == (
+        450, "4.7.1", "Too many connections at once: at most 2")
+    with connected(daemon, "192.0.2.8") as other:
+        assert other.mail("<a@x.example>")
+    for milter in opened:
+        milter.close()
+
+    def again():
+        with connected(daemon) as milter:
+            return bool(milter.mail("<a@x.example>"))
+
+    wait_until(again, "the others have gone")
+
+
+def test_an_ipv6_network_is_one_client(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "2/1m"}})
+    answers = []
+    for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::4", "2001:db8:1:3::1"):
+        with connected(daemon, address) as milter:
+            answers.append(bool(milter.mail("<a@x.example>")))
+    assert answers == [True, True, False, True]
+
+
+def test_recipients_are_limited_by_client_sender_and_recipient(box):
+    daemon = daemon_with(box, {"rate_rcpt_host": {"example.net": "4/5m"},
+                               "rate_rcpt_sender": {"news@x.example": "2/5m"},
+                               "rate_rcpt": {"default": "3/5m"},
+                               "rate_rcpt_null": {"default": "1/5m"}})
+    with connected(daemon, name="mx.example.net") as milter:
+        assert milter.mail("<news@x.example>")
+        assert milter.rcpt("<a@y.example>") and milter.rcpt("<b@y.example>")
+        assert seen(milter.rcpt("<c@y.example>")) == (450, "4.7.1", "Rate limit 2/5m")
+        milter.abort()
+        assert milter.mail("<>")
+        assert milter.rcpt("<a@y.example>")
+        assert seen(milter.rcpt("<a@y.example>")) == (450, "4.7.1", "Rate limit 1/5m")
+        milter.abort()
+        assert milter.mail("<other@x.example>")
+        assert milter.rcpt("<a@y.example>")
+        assert seen(milter.rcpt("<d@y.example>")) == (450, "4.7.1", "Rate limit 4/5m")
+    with connected(daemon, "198.51.100.7") as milter:
+        assert milter.mail("<other@x.example>")
+        assert seen(milter.rcpt("<a@y.example>")) == (450, "4.7.1", "Rate limit 3/5m")
+        assert milter.rcpt("<e@y.example>")
+    daemon.wait_record(rule="[limit rate_rcpt_host] example.net")
+
+
+def test_a_connection_may_name_so_many_recipients(box):
+    daemon = daemon_with(box, {"recipients": {"max": "3", "max_relaying": "5"}})
+    for login, most in (("", 3), ("bob", 5)):
+        with connected(daemon) as milter:
+            for _ in range(2):  # over its messages
+                assert milter.mail("<a@x.example>", auth_authen=login)
+                answers = [milter.rcpt(f"<{i}@y.example>") for i in range(4)]
+                milter.abort()
+            answer = answers[-1]
+            assert (answer.code, answer.enhanced) == (452, "4.5.3")
+            assert answer.text == f"Too many recipients: at most {most} in a connection"
+
+
+def test_the_exempt_are_not_held(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "1/1h"}, "rate_rcpt": {"default": "1/1h"}},
+                         limit={"exempt": "192.0.2.0/24", "exempt_logins": "bob",
+                                "exempt_senders": "@lists.example"})
+    for _ in range(3):
+        with connected(daemon) as milter:
+            assert milter.mail("<a@x.example>") and milter.rcpt("<b@y.example>")
+        with connected(daemon, "198.51.100.7") as milter:
+            assert milter.mail("<a@x.example>", auth_authen="bob") and milter.rcpt("<b@y.example>")
+            milter.abort()
+            assert milter.mail("<n@lists.example>") and milter.rcpt("<b@y.example>")
+
+
+def test_warn_lets_pass_and_says_so(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "1/1h"}}, check={"rates": "warn"})
+    for _ in range(2):
+        with connected(daemon) as milter:
+            assert milter.mail("<a@x.example>")
+    record = daemon.wait_record(verdict="would-reject")
+    assert record["rule"] == "[limit rate_conn] default"
+
+
+def test_a_reload_brings_other_limits(box):
+    daemon = daemon_with(box, {"rate_rcpt": {"default": "100/1h"}})
+    daemon.configure({"limit rate_rcpt": {"default": "1/1h"}})
+    daemon.ctl("reload")
+    with connected(daemon) as milter:
+        assert milter.mail("<a@x.example>") and milter.rcpt("<b@y.example>")
+        assert not milter.rcpt("<b@y.example>")
+
+
+@pytest.mark.parametrize("section, keys, why", [
+    ("limit rate_con", {"default": "5"}, "there is no section [limit rate_con]; there are [limit rate_conn]"),
+    ("limit rate_conn", {"default": "5/x"}, '"5/x" is no limit'),
+    ("limit concurrency", {"max": "5/1m"}, '"5/1m" is no number'),
+])
+def test_what_is_wrong_in_the_file_is_named(box, section, keys, why):
+    daemon = box.postern(start=False, config={section: keys}, store=STORE)
+    daemon.create()
+    status, said = daemon.check_config()
+    assert status == 78 and why in said
+
+
+def test_postfix_tells_its_client(box):
+    daemon = daemon_with(box, {"rate_conn": {"default": "2/1m"}})
+    mta = box.postfix(milter=daemon.postfix_milter)
+    replies = []
+    for _ in range(3):
+        with Smtp(mta.port) as smtp:
+            smtp.ehlo()
+            assert smtp.xclient(addr="192.0.2.1", name="home.example").code == 220
+            assert smtp.ehlo("home.example").code == 250
+            replies.append(smtp.mail("<a@x.example>"))
+    assert [reply.code for reply in replies] == [250, 250, 450]
+    assert replies[2].words.startswith("Connection rate limit 2/1m reached, next in ")
