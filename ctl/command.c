@@ -12,6 +12,8 @@ const struct command commands[] = {
 	{ "status", "", "what the daemon decides by, and how it fares", cmd_status },
 	{ "reload", "", "have everything read again, and say what was left out", cmd_reload },
 	{ "tail", "", "show decisions as they are made", cmd_tail },
+	{ "limits", "[LOGIN|KEY [reset] | top [NUMBER]]",
+		"what is used of rate limits, and when the next is free", cmd_limits },
 	{ "log-level", "[LEVEL]", "show or set what the daemon logs, until its next reload",
 		cmd_log_level },
 	{ "hash", "[-m METHOD] [-r ROUNDS]", "make a password hash for the users table", cmd_hash },

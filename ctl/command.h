@@ -38,6 +38,7 @@ int cmd_status(const struct ctl *ctl, int argc, char **argv);
 int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);
 int cmd_log_level(const struct ctl *ctl, int argc, char **argv);
+int cmd_limits(const struct ctl *ctl, int argc, char **argv);
 int cmd_hash(const struct ctl *ctl, int argc, char **argv);
 int cmd_version(const struct ctl *ctl, int argc, char **argv);
 int cmd_help(const struct ctl *ctl, int argc, char **argv);

@@ -20,7 +20,9 @@
  *   {"command": "tail"}			{"ok": true}, then a line for each decision until
  *the client hangs up; {"dropped": N} where some were lost
  *   {"command": "log-level", "level": "debug"}	until the next reload; without "level": tells it
- * Answers: {"ok": true, ...}, or {"ok": false, "error": "..."}.
+ *   {"command": "limits", "key": "bob", "reset": true}	how a login or a key of the ledger stands;
+ *with "reset" it is forgotten first. Without "key": those nearest to their limits, "top": N of them
+ *(20) Answers: {"ok": true, ...}, or {"ok": false, "error": "..."}.
  *
  * Whoever may connect (the socket's mode and group) may ask all of it. A request of more than
  * CONTROL_REQUEST_MAX bytes, and a connection past CONTROL_CONNECTIONS_MAX, is refused; one

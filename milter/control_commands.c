@@ -280,6 +280,7 @@ static const struct {
 	{ "explain", obey_explain },
 	{ "tail", obey_tail },
 	{ "log-level", obey_log_level },
+	{ "limits", obey_limits },
 };
 
 void control_obey(struct connection *connection, const char *line, size_t len)

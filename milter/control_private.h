@@ -41,6 +41,9 @@ void connection_refuse(struct connection *connection, const char *why);
 /* NULL when it is gone. */
 struct connection *control_find(struct control *control, uint64_t number);
 
+/* {"command": "limits"}: control_limits.c */
+void obey_limits(struct connection *connection, const json_t *request);
+
 /* Obey one request: answer, or mark the connection busy and answer later. */
 void control_obey(struct connection *connection, const char *line, size_t len);
 

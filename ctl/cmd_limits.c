@@ -1,0 +1,89 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/command.h"
+#include "ctl/paint.h"
+#include "ctl/talk.h"
+
+/* A key may hold what a client chose: nothing in it may steer a terminal. */
+static void print_key(const char *key)
+{
+	for (; *key != '\0'; key++)
+		(void)putchar((unsigned char)*key < ' ' || *key == 0x7f ? '?' : *key);
+}
+
+static void print_window(const struct ctl *ctl, json_t *window)
+{
+	const long long left = (long long)json_integer_value(json_object_get(window, "left"));
+
+	(void)printf("  %-14s used %lld, left %s%lld%s",
+		json_string_value(json_object_get(window, "limit")),
+		(long long)json_integer_value(json_object_get(window, "used")),
+		paint(ctl->colour, left > 0 ? PAINT_GREEN : PAINT_RED), left,
+		paint(ctl->colour, PAINT_OFF));
+	if (left == 0)
+		(void)printf(", next in %s", json_string_value(json_object_get(window, "next")));
+	(void)putchar('\n');
+}
+
+static void print_answer(const struct ctl *ctl, json_t *answer)
+{
+	json_t *key, *window;
+	size_t i, j;
+
+	if (json_object_get(answer, "count") != NULL)
+		(void)printf("%lld keys have used something; the nearest to their limits:\n",
+			(long long)json_integer_value(json_object_get(answer, "count")));
+	if (json_integer_value(json_object_get(answer, "unsaved")) > 0)
+		(void)printf("%s%lld charges could not be written down%s\n",
+			paint(ctl->colour, PAINT_RED),
+			(long long)json_integer_value(json_object_get(answer, "unsaved")),
+			paint(ctl->colour, PAINT_OFF));
+	json_array_foreach (json_object_get(answer, "keys"), i, key) {
+		print_key(json_string_value(json_object_get(key, "key")));
+		if (json_array_size(json_object_get(key, "windows")) == 0)
+			(void)printf(": nothing used");
+		(void)putchar('\n');
+		json_array_foreach (json_object_get(key, "windows"), j, window)
+			print_window(ctl, window);
+	}
+}
+
+/* [top [NUMBER]] | KEY [reset]; NULL: it is neither. */
+static json_t *request_of(int argc, char **argv)
+{
+	char *end = NULL;
+	long top = 0;
+
+	if (argc == 1 || (argc == 2 && strcmp(argv[1], "top") == 0))
+		return json_pack("{s:s}", "command", "limits");
+	if (argc == 3 && strcmp(argv[1], "top") == 0) {
+		top = strtol(argv[2], &end, 10);
+		return top > 0 && *end == '\0' ?
+			json_pack("{s:s, s:I}", "command", "limits", "top", (json_int_t)top) :
+			NULL;
+	}
+	if (argc == 2 || (argc == 3 && strcmp(argv[2], "reset") == 0))
+		return json_pack("{s:s, s:s, s:b}", "command", "limits", "key", argv[1], "reset",
+			argc == 3);
+	return NULL;
+}
+
+int cmd_limits(const struct ctl *ctl, int argc, char **argv)
+{
+	json_t *request = request_of(argc, argv), *answer = NULL;
+	struct errmsg err;
+	int ret;
+
+	if (request == NULL)
+		return command_usage(argv[0]);
+	if ((ret = talk_once(ctl, request, &answer, &err)) != CTL_OK)
+		ret = command_fail(ret, &err);
+	else if (ctl->json)
+		command_print_json(answer);
+	else
+		print_answer(ctl, answer);
+	json_decref(answer);
+	return ret;
+}
