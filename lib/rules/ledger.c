@@ -5,7 +5,7 @@
 
 #include "lib/rules/ledger_private.h"
 
-#define SWEEP_PER_CHARGE 2 /* buckets */
+#define SWEEP_PER_KEY 2 /* buckets: keys go faster than new ones come */
 
 struct ledger *ledger_new(void)
 {
@@ -240,8 +240,10 @@ static enum ledger_answer charge_all(struct charge *c, bool must_save)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < c->count; i++)
-		shard_sweep(c->shard[i], c->now, SWEEP_PER_CHARGE);
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->entry[i] == NULL)
+			shard_sweep(c->shard[i], c->now, SWEEP_PER_KEY);
+	}
 	find_entries(c); /* the sweep may have taken some */
 	for (size_t i = 0; i < c->count && !failed; i++)
 		failed = make_room(c, i);

@@ -17,7 +17,7 @@
  * Any thread may call any function: keys are spread over LEDGER_SHARDS parts with a lock each. Time
  * is the caller's, in microseconds since some beginning; it should not go back, and if it does a
  * little, no limit widens. The ledger takes memory for keys that were charged within their longest
- * window, and lets go of the others bit by bit, with each charge and in ledger_sweep().
+ * window, and lets go of the others bit by bit, with each new key and in ledger_sweep().
  */
 struct ledger;
 

@@ -1,0 +1,199 @@
+/*
+ * What a charge costs: the ledger alone and with its file, one thread and many, and the memory of
+ * many logins. Usage: bench_ledger [LOGINS] [FOLDER]
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/ledger_file.h"
+
+#define SECOND UINT64_C(1000000)
+#define THREADS 16
+#define CHARGES_EACH 100000
+
+static const struct limit limits[] = { { 1000000000, 300 }, { 1000000000, 86400 } };
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void fail(const char *what)
+{
+	(void)fprintf(stderr, "bench_ledger: %s\n", what);
+	exit(1);
+}
+
+static struct ledger_request request_of(const char *key)
+{
+	return (struct ledger_request){ key, strlen(key), limits, 2, 1 };
+}
+
+static void charge(struct ledger *ledger, uint64_t now, const char *key)
+{
+	const struct ledger_request request = request_of(key);
+	struct ledger_usage usage;
+
+	if (ledger_charge(ledger, now, &request, 1, true, &usage) != LEDGER_FREE)
+		fail("a charge was refused");
+}
+
+static void login(char key_r[48], size_t i)
+{
+	(void)snprintf(key_r, 48, "login:user%06zu@example.com", i);
+}
+
+static void row(const char *what, double value, const char *unit)
+{
+	(void)printf("  %-58s %10.1f %s\n", what, value, unit);
+}
+
+/* Memory of logins with so many charges spread over a day, and the time of a charge. */
+static void many_logins(size_t logins, unsigned charges)
+{
+	struct ledger *ledger = ledger_new();
+	size_t empty = ledger_bytes(ledger), heap = mallinfo2().uordblks;
+	char key[48], what[80];
+	double start, took = 0;
+
+	for (unsigned c = 0; c < charges; c++) {
+		start = seconds();
+		for (size_t i = 0; i < logins; i++) {
+			login(key, i);
+			charge(ledger, 1000 * SECOND + c * (80000 / charges) * SECOND + i, key);
+		}
+		took = seconds() - start;
+	}
+	(void)snprintf(what, sizeof(what), "%zu logins with %u charges each: memory", logins,
+		charges);
+	row(what, (double)(ledger_bytes(ledger) - empty) / (double)logins, "bytes a login");
+	row("  the same by malloc's own count",
+		(double)(mallinfo2().uordblks - heap) / (double)logins, "bytes a login");
+	row("  the last round, one thread", took / (double)logins * 1e9, "ns a charge");
+	start = seconds();
+	for (size_t i = 0; i < logins; i++) {
+		const struct ledger_request request = request_of(key);
+		struct ledger_usage usage;
+
+		login(key, i * 7919 % logins);
+		(void)ledger_look(ledger, 90000 * SECOND, &request, 1, &usage);
+	}
+	row("  a look", (seconds() - start) / (double)logins * 1e9, "ns");
+	ledger_free(&ledger);
+}
+
+/* ---- threads ------------------------------------------------------------------------ */
+
+struct worker {
+	struct ledger *ledger;
+	pthread_t thread;
+	unsigned number;
+	size_t logins; /* 1: all threads charge one */
+};
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	char key[48];
+	size_t at = worker->number * 7919U;
+
+	for (unsigned i = 0; i < CHARGES_EACH; i++, at += 104729) {
+		login(key, at % worker->logins);
+		charge(worker->ledger, 1000 * SECOND + i, key);
+	}
+	return NULL;
+}
+
+static double threads(struct ledger *ledger, unsigned count, size_t logins)
+{
+	struct worker workers[THREADS];
+	double start = seconds();
+
+	for (unsigned i = 0; i < count; i++) {
+		workers[i] = (struct worker){ .ledger = ledger, .number = i, .logins = logins };
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			fail("no thread");
+	}
+	for (unsigned i = 0; i < count; i++)
+		(void)pthread_join(workers[i].thread, NULL);
+	return (seconds() - start) / (count * (double)CHARGES_EACH) * 1e9;
+}
+
+static void contention(size_t logins)
+{
+	static const unsigned counts[] = { 1, 2, 4, 16 };
+	char what[80];
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		struct ledger *ledger = ledger_new();
+
+		(void)snprintf(what, sizeof(what), "%u threads, %zu logins", counts[i], logins);
+		row(what, threads(ledger, counts[i], logins), "ns a charge, by the clock");
+		ledger_free(&ledger);
+	}
+}
+
+/* ---- the file -------------------------------------------------------------------------- */
+
+static void with_file(const char *folder, size_t logins)
+{
+	struct ledger *ledger = ledger_new();
+	struct problems *problems = problems_new();
+	struct ledger_file *file;
+	struct errmsg err;
+	char path[300], key[48];
+	double start;
+
+	(void)snprintf(path, sizeof(path), "%s/limits.state", folder);
+	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0 ||
+		ledger_file_start(file, &err) != 0)
+		fail(err.text);
+	start = seconds();
+	for (size_t i = 0; i < logins; i++) {
+		login(key, i);
+		charge(ledger, ledger_file_now(file), key);
+	}
+	row("written down, one thread", (seconds() - start) / (double)logins * 1e9, "ns a charge");
+	start = seconds();
+	if (ledger_file_snapshot(file, &err) != 0)
+		fail(err.text);
+	row("a snapshot of them all", (seconds() - start) * 1e3, "ms");
+	row("written down, 16 threads", threads(ledger, THREADS, logins),
+		"ns a charge, by the clock");
+	ledger_file_close(&file);
+	ledger_free(&ledger);
+	ledger = ledger_new();
+	start = seconds();
+	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0)
+		fail(err.text);
+	row("all read again", (seconds() - start) * 1e3, "ms");
+	ledger_file_close(&file);
+	ledger_free(&ledger);
+	problems_free(&problems);
+}
+
+int main(int argc, char **argv)
+{
+	size_t logins = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
+
+	if (logins == 0)
+		fail("usage: bench_ledger [LOGINS] [FOLDER]");
+	(void)printf("two limits a login: 5 minutes and a day\n");
+	many_logins(logins, 1);
+	many_logins(logins, 5);
+	many_logins(logins / 10, 100);
+	contention(logins);
+	contention(1);
+	if (argc > 2)
+		with_file(argv[2], logins);
+	return 0;
+}
