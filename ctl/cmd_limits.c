@@ -29,7 +29,7 @@ static void print_window(const struct ctl *ctl, json_t *window)
 
 static void print_answer(const struct ctl *ctl, json_t *answer)
 {
-	json_t *key, *window;
+	json_t *keys = json_object_get(answer, "keys"), *key, *windows;
 	size_t i, j;
 
 	if (json_object_get(answer, "count") != NULL)
@@ -40,13 +40,13 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 			paint(ctl->colour, PAINT_RED),
 			(long long)json_integer_value(json_object_get(answer, "unsaved")),
 			paint(ctl->colour, PAINT_OFF));
-	json_array_foreach (json_object_get(answer, "keys"), i, key) {
+	for (i = 0; i < json_array_size(keys); i++) {
+		key = json_array_get(keys, i);
+		windows = json_object_get(key, "windows");
 		print_key(json_string_value(json_object_get(key, "key")));
-		if (json_array_size(json_object_get(key, "windows")) == 0)
-			(void)printf(": nothing used");
-		(void)putchar('\n');
-		json_array_foreach (json_object_get(key, "windows"), j, window)
-			print_window(ctl, window);
+		(void)puts(json_array_size(windows) == 0 ? ": nothing used" : "");
+		for (j = 0; j < json_array_size(windows); j++)
+			print_window(ctl, json_array_get(windows, j));
 	}
 }
 

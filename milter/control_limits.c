@@ -129,6 +129,16 @@ static bool is_key(const char *text)
 	return strcmp(name, "login") == 0 || rate_by_name(name, &rate);
 }
 
+static bool copy_key(const char *text, char key_r[LEDGER_KEY_MAX + 1])
+{
+	size_t len = strlen(text);
+
+	if (len > LEDGER_KEY_MAX)
+		return false;
+	memcpy(key_r, text, len + 1);
+	return true;
+}
+
 /* A login's key, by its row's own spelling, and its limits; policy may be NULL. */
 static bool find_login(const struct policy *policy, const char *login,
 	char key_r[LEDGER_KEY_MAX + 1], const struct limits **limits_r)
@@ -183,8 +193,7 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 	char key[LEDGER_KEY_MAX + 1];
 	json_t *view = NULL;
 	int was_there = 0;
-	bool fits = is_key(text) ? strlen(text) <= LEDGER_KEY_MAX && strcpy(key, text) == key :
-				   find_login(policy, text, key, &limits);
+	bool fits = is_key(text) ? copy_key(text, key) : find_login(policy, text, key, &limits);
 
 	if (fits && reset)
 		was_there = ledger_forget(ledger, filter_now(filter), key, strlen(key));

@@ -50,6 +50,7 @@ int ledger_each_journal(const char *path,
 		free(folder);
 		return -1;
 	}
+	/* cppcheck-suppress readdirCalled ; only its DIR is shared, and this one is not */
 	while ((entry = readdir(dir)) != NULL) {
 		number = number_of(entry->d_name, name, strlen(name));
 		if (number == 0 || asprintf(&journal, "%s.%" PRIu64, path, number) < 0)
@@ -263,6 +264,7 @@ int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *l
 	struct problems *problems, struct errmsg *err)
 {
 	struct loading l = { .ledger = ledger, .loaded = loaded_r, .problems = problems };
+	uint64_t *journals;
 	int ret;
 
 	*loaded_r = (struct ledger_loaded){ .first_journal = 0 };
@@ -270,10 +272,11 @@ int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *l
 		ret = ledger_each_journal(path, note_journal, &l, err);
 	if (ret == 0 && l.count > 0)
 		qsort(l.journals, l.count, sizeof(*l.journals), by_number);
-	for (size_t i = 0; ret == 0 && i < l.count && !l.failed; i++) {
-		if (l.journals[i] >= loaded_r->first_journal)
-			take_journal(&l, path, l.journals[i]);
+	journals = l.journals;
+	for (size_t i = 0; ret == 0 && !l.failed && journals != NULL && i < l.count; i++) {
+		if (journals[i] >= loaded_r->first_journal)
+			take_journal(&l, path, journals[i]);
 	}
-	free(l.journals);
+	free(journals);
 	return l.failed ? out_of_memory(path, err) : ret;
 }

@@ -132,15 +132,14 @@ void session_field(struct session *session, const char *name, const char *value)
 
 static void judge_header(struct session *session, struct message *message, struct verdict *verdict)
 {
-	struct header_facts header;
-	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
-
-	header = (struct header_facts){
+	const struct header_facts header = {
 		.from = message->from.field,
 		.from_count = message->from.count,
 		.sender = message->senders.field,
 		.sender_count = message->senders.count,
 	};
+	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
+
 	if (message->fields_lost)
 		session_fail(session, message, &about, "too many or too long From or Sender fields",
 			verdict);

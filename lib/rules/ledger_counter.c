@@ -134,12 +134,11 @@ static void put(struct counter *counter, uint64_t instant, uint32_t amount)
 {
 	struct counter_run *runs = runs_of(counter);
 	uint32_t tick = tick_of(counter, instant);
-	struct counter_run *last = counter->len > 0 ? &runs[counter->len - 1] : NULL;
+	struct counter_run *last;
 
-	if (last == NULL || last->tick != tick) {
-		last = &runs[counter->len++];
-		*last = (struct counter_run){ .tick = tick };
-	}
+	if (counter->len == 0 || runs[counter->len - 1].tick != tick)
+		runs[counter->len++] = (struct counter_run){ .tick = tick };
+	last = &runs[counter->len - 1];
 	last->count = amount > UINT32_MAX - last->count ? UINT32_MAX : last->count + amount;
 }
 
@@ -171,7 +170,7 @@ static int grow(struct counter *counter)
 	grown = realloc(counter->size > 1 ? counter->runs.many : NULL, size * sizeof(*grown));
 	if (grown == NULL)
 		return -1;
-	if (counter->size == 1)
+	if (counter->size < 2)
 		grown[0] = counter->runs.one;
 	counter->runs.many = grown;
 	counter->size = size;

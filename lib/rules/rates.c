@@ -125,12 +125,13 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 static bool is_ipv4_part(const char *key, struct cidr *net_r)
 {
 	struct cidr net = { .family = AF_INET };
-	unsigned value, count = 0;
+	unsigned long value;
+	unsigned count = 0;
 	const char *at = key;
-	int len;
+	size_t len;
 
-	while (count < 3 && sscanf(at, "%3u%n", &value, &len) == 1 && *at >= '0' && *at <= '9' &&
-		value < 256) {
+	while (count < 3 && (len = strspn(at, "0123456789")) > 0 && len <= 3 &&
+		(value = strtoul(at, NULL, 10)) < 256) {
 		net.addr[count++] = (uint8_t)value;
 		at += len;
 		if (*at == '\0') {
@@ -196,7 +197,7 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 	int len;
 
 	if (strcasecmp(key, RATE_DEFAULT) == 0 || (is_plain(rate) && strcasecmp(key, "max") == 0)) {
-		(void)strcpy(canon_r, RATE_DEFAULT_NAME);
+		memcpy(canon_r, RATE_DEFAULT_NAME, sizeof(RATE_DEFAULT_NAME));
 		return 0;
 	}
 	if (!is_of_clients(rate) && strchr(key, '@') != NULL) {
@@ -237,7 +238,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 {
 	struct table *table = &rates->tables[rate];
 	char text[ADDRESS_CANON_SIZE];
-	struct limits limits;
+	struct limits limits = { .len = 0 };
 	struct cidr net;
 	bool network;
 	int added;

@@ -66,7 +66,7 @@ static uint64_t random_below(uint64_t bound)
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
-	return random_state % bound;
+	return bound == 0 ? 0 : random_state % bound;
 }
 
 static struct limit random_limit(void)
@@ -99,7 +99,7 @@ static uint64_t next_arrival(uint64_t now, const struct limit *limit)
 	case 6:
 		return now;
 	default:
-		return now + random_below(window / limit->count * 2 + 2);
+		return now + random_below(window / (limit->count > 0 ? limit->count : 1) * 2 + 2);
 	}
 }
 
@@ -512,7 +512,7 @@ START_TEST(forgetting_is_saved_and_frees)
 	{
 		const struct limit limit = { 1, 60 };
 		struct ledger *ledger = ledger_new();
-		struct saved saved = { .answer = 0 };
+		struct saved saved = { .calls = 0 };
 
 		ledger_on_charge(ledger, save, &saved);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 0);

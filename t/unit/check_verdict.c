@@ -87,7 +87,8 @@ END_TEST
 START_TEST(everything_has_a_name)
 	{
 		static const char *const checks[CHECK_COUNT] = { "any", "conn", "helo", "mail",
-			"rcpt", "data", "sender", "recipient", "size", "limits", "header_from" };
+			"rcpt", "data", "sender", "recipient", "size", "limits", "header_from",
+			"rates" };
 		static const char *const stages[] = { "connect", "helo", "auth", "mail", "rcpt",
 			"header", "body" };
 		static const char *const outcomes[] = { "unlisted", "pass", "fail", "would-reject",
