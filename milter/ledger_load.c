@@ -219,17 +219,19 @@ static void note_journal(void *context, uint64_t number, const char *journal)
 {
 	struct loading *l = context;
 	uint64_t *grown;
+	size_t size;
 
 	(void)journal;
 	if (number > l->loaded->last_journal)
 		l->loaded->last_journal = number;
 	if (l->count == l->size) {
-		l->size = l->size == 0 ? 8 : l->size * 2;
-		if ((grown = realloc(l->journals, l->size * sizeof(*grown))) == NULL) {
+		size = l->size == 0 ? 8 : l->size * 2;
+		if ((grown = realloc(l->journals, size * sizeof(*grown))) == NULL) {
 			l->failed = true;
 			return;
 		}
 		l->journals = grown;
+		l->size = size;
 	}
 	l->journals[l->count++] = number;
 }

@@ -172,6 +172,7 @@ static int grow(struct counter *counter)
 		return -1;
 	if (counter->size < 2)
 		grown[0] = counter->runs.one;
+	memset(grown + counter->len, 0, (size - counter->len) * sizeof(*grown));
 	counter->runs.many = grown;
 	counter->size = size;
 	return 0;
