@@ -49,6 +49,7 @@ static void begin(void)
 	snapshot_publish(snapshot, policy_ref(made.policy));
 	filter = filter_new(snapshot, made.settings, false);
 	needs_of(made.settings, false, &needs);
+	needs.body = true;
 	session = session_new(filter, &needs);
 	ck_assert_ptr_nonnull(session);
 }
@@ -264,6 +265,7 @@ static void without_policy(enum on_error on_error)
 	made.settings->on_error = on_error;
 	filter = filter_new(snapshot, made.settings, false);
 	needs_of(made.settings, false, &needs);
+	needs.body = true;
 	session = session_new(filter, &needs);
 }
 

@@ -16,6 +16,7 @@ START_TEST(the_defaults_are_those_of_the_manual)
 			[CHECK_SIZE] = MODE_YES,
 			[CHECK_LIMITS] = MODE_YES,
 			[CHECK_HEADER_FROM] = MODE_YES,
+			[CHECK_RATES] = MODE_YES,
 		};
 		struct settings *s = settings_new();
 		int i;
