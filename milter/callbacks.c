@@ -184,7 +184,10 @@ static sfsistat on_eoh(SMFICTX *ctx)
 
 	if (session == NULL)
 		return without_session();
-	session_header_end(session, macro(ctx, "i"), &verdict);
+	session_queue_id(session, macro(ctx, "i"));
+	if (!session_needs(session)->answer_eoh)
+		return SMFIS_NOREPLY;
+	session_header_end(session, NULL, &verdict);
 	if (verdict.kind != VERDICT_CONTINUE)
 		session_message_drop(session);
 	return reply_send(ctx, &verdict, true);

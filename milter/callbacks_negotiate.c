@@ -23,14 +23,18 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 		want |= SMFIP_NOHDRS;
 	/*
 	 * The header is judged at the first piece of the body, or at the end of the message when
-	 * none is to come: so all fields and what follows go in one write, where the end of the
-	 * header would cost a round trip of its own.
+	 * none is to come: so all fields and what follows go in one write, where an answer to the
+	 * end of the header would cost a round trip of its own. With a body it comes all the same,
+	 * since it brings the queue id.
 	 */
-	want |= SMFIP_NOEOH;
-	want |= needs->body ? SMFIP_SKIP | SMFIP_HDR_LEADSPC : SMFIP_NOBODY;
+	if (needs->body)
+		want |= SMFIP_SKIP | SMFIP_HDR_LEADSPC | SMFIP_NR_EOH;
+	else
+		want |= SMFIP_NOBODY | SMFIP_NOEOH;
 	*steps_r = want & steps;
 	needs->skip = (*steps_r & SMFIP_SKIP) != 0;
 	needs->leading_space = (*steps_r & SMFIP_HDR_LEADSPC) != 0;
+	needs->answer_eoh = (*steps_r & SMFIP_NR_EOH) == 0;
 }
 
 void callbacks_ask_macros(SMFICTX *ctx, const struct needs *needs)
@@ -40,12 +44,11 @@ void callbacks_ask_macros(SMFICTX *ctx, const struct needs *needs)
 	static char queue_id[] = "i";
 	static char nothing[] = "{postern_none}"; /* a list can't be empty */
 
-	(void)needs;
 	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, queue_id);
 	(void)smfi_setsymlist(ctx, SMFIM_DATA, nothing);
-	(void)smfi_setsymlist(ctx, SMFIM_EOH, nothing);
+	(void)smfi_setsymlist(ctx, SMFIM_EOH, needs->body ? queue_id : nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
 }

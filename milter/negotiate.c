@@ -79,6 +79,7 @@ void needs_of_stranger(const struct settings *settings, struct needs *needs_r)
 		.answer_helo = true,
 		.answer_rcpt = true,
 		.answer_data = true,
+		.answer_eoh = true,
 		.headers = true,
 		.body = true,
 		.no_results = true,

@@ -21,7 +21,8 @@ struct needs {
 	bool headers;	  /* header fields are looked at */
 	bool body; /* header and body are counted; else headers are judged at the end of the message
 		    */
-	bool skip; /* with body: the MTA takes SMFIS_SKIP */
+	bool answer_eoh; /* the end of the header is answered, so that the header is judged there */
+	bool skip;	 /* with body: the MTA takes SMFIS_SKIP */
 	bool leading_space; /* the values of fields come with the space behind the colon */
 	bool results;	    /* a results header is added, forged ones are removed */
 	bool no_results;    /* this MTA lets nobody add or remove fields */

@@ -61,6 +61,9 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 /* One header field: its name, and its value as it came. */
 void session_field(struct session *session, const char *name, const char *value);
 
+/* The queue id, where it comes without a stage. NULL: it isn't known. */
+void session_queue_id(struct session *session, const char *queue);
+
 /*
  * No more fields: the header stage. To be called at the end of the header or of the message,
  * whichever the session's needs ask for; a second call does nothing and continues.

@@ -39,6 +39,12 @@ void message_set_queue(struct message *message, const char *queue)
 		(void)snprintf(message->queue, sizeof(message->queue), "%s", queue);
 }
 
+void session_queue_id(struct session *session, const char *queue)
+{
+	if (session->message != NULL)
+		message_set_queue(session->message, queue);
+}
+
 static const struct settings *settings_of(const struct message *message)
 {
 	return message->policy == NULL ? NULL : policy_parts(message->policy)->settings;

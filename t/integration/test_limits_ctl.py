@@ -3,6 +3,7 @@
 import subprocess
 
 from harness.postern import POSTERNCTL
+from harness.wait import wait_until
 from test_limits import begin, daemon_with
 
 
@@ -21,6 +22,7 @@ def windows(daemon, *args):
 
 def test_shows_what_is_used_and_left_and_resets_it(box):
     daemon = daemon_with(box, "3/5m,500/1d")
+    wait_until(lambda: windows(daemon, "Bob")[1], "there is a policy")
     key, found = windows(daemon, "Bob")
     assert key == "login:bob" and found["500/1d"]["used"] == 0 and found["500/1d"]["left"] == 500
     use(daemon, 3)

@@ -135,6 +135,7 @@ def begin(daemon, login="bob", **options):
     assert milter.mail("<bob@own.example>", auth_authen=login)
     assert milter.rcpt("<a@x.example>")
     assert milter.header("From", " bob@own.example")
+    assert milter.eoh()  # not answered where the MTA offers that
     return milter
 
 
@@ -159,7 +160,6 @@ def test_an_mta_that_can_not_skip_is_let_talk(daemon):
             assert milter.body(b"x" * 60000).verdict == "continue"
         assert milter.eom()
     with begin(daemon, steps=0x7F) as milter:  # version 2 of the protocol
-        assert milter.eoh()
         assert milter.body(b"x" * 4000)
         assert milter.body(b"x" * 2000).code == 552
 

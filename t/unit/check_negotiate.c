@@ -154,7 +154,7 @@ START_TEST(nothing_is_asked_that_is_not_offered)
 	}
 END_TEST
 
-START_TEST(the_body_comes_without_the_end_of_the_header_and_with_leading_spaces)
+START_TEST(the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces)
 	{
 		unsigned long actions, steps;
 		struct needs wanted = needs();
@@ -162,12 +162,14 @@ START_TEST(the_body_comes_without_the_end_of_the_header_and_with_leading_spaces)
 		wanted.body = true;
 		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
 		ck_assert_uint_eq(steps & SMFIP_NOBODY, 0);
-		ck_assert_uint_ne(steps & SMFIP_NOEOH, 0);
+		ck_assert_uint_eq(steps & SMFIP_NOEOH, 0);
+		ck_assert_uint_ne(steps & SMFIP_NR_EOH, 0);
+		ck_assert(!wanted.answer_eoh);
 		ck_assert_uint_ne(steps & SMFIP_SKIP, 0);
 		ck_assert_uint_ne(steps & SMFIP_HDR_LEADSPC, 0);
 		ck_assert(wanted.skip && wanted.leading_space);
 		callbacks_agree(&wanted, all_actions, SMFIP_NOEOH, &actions, &steps);
-		ck_assert(!wanted.skip && !wanted.leading_space);
+		ck_assert(!wanted.skip && !wanted.leading_space && wanted.answer_eoh);
 	}
 END_TEST
 
@@ -184,7 +186,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, data_is_answered_on_an_inet_socket_alone);
 	tcase_add_test(tcase, what_is_not_needed_is_said_to_the_mta);
 	tcase_add_test(tcase, nothing_is_asked_that_is_not_offered);
-	tcase_add_test(tcase, the_body_comes_without_the_end_of_the_header_and_with_leading_spaces);
+	tcase_add_test(tcase, the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
