@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/auth/password.h"
 #include "lib/rules/check.h"
 
 #define RCPTS_MAX 10000
@@ -13,6 +12,8 @@
 /* A session that is being played. Borrowed strings are the session object's. */
 struct play {
 	struct decider decider;
+	const struct login_rules *rules;
+	struct login_answer answer;
 	json_t *session, *steps;
 	struct facts facts;
 	const char *login; /* known from MAIL on */
@@ -111,8 +112,12 @@ struct login {
 static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 {
 	json_t *auth = json_object_get(p->session, "auth");
+	struct login_rules rules = *p->rules;
+	struct login_request request = { .is_bearer = false };
 	const char *user, *password;
 
+	rules.may_work = true;
+	rules.verified = NULL;
 	*login_r = (struct login){ .rule = "" };
 	if (get_string(p->session, "login", &p->login, err) < 0)
 		return -1;
@@ -126,18 +131,13 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	if (user == NULL || password == NULL)
 		return errmsg_set(err, "\"auth\" needs \"user\" and \"password\"");
 	login_r->asked = true;
-	if (!policy_find_user(p->decider.policy, user, &p->user))
-		login_r->rule = "no such user";
-	else if (password_check(p->user.password, password) != PASSWORD_RIGHT)
-		login_r->rule = password_usable(p->user.password, NULL) == 0 ?
-			"wrong password" :
-			"the row has no usable password";
-	else if (!p->user.enabled)
-		login_r->rule = "enabled = false";
-	else
-		login_r->ok = true;
+	request.login = user;
+	request.secret = password;
+	login_check(&rules, &request, &p->answer);
+	login_r->ok = p->answer.result == LOGIN_ACCEPTED;
+	login_r->rule = p->answer.reason;
 	if (login_r->ok)
-		p->login = p->user.name;
+		p->login = p->answer.login;
 	return 0;
 }
 
@@ -270,6 +270,14 @@ static int play_session(struct play *p, struct errmsg *err)
 int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
 	json_t **answer_r, struct errmsg *err)
 {
+	const struct login_rules rules = { .policy = policy };
+
+	return explain_session_with(&rules, scratch, session, answer_r, err);
+}
+
+int explain_session_with(const struct login_rules *rules, struct regex_scratch *scratch,
+	json_t *session, json_t **answer_r, struct errmsg *err)
+{
 	struct play *p;
 	json_t *id;
 	int ret;
@@ -278,7 +286,8 @@ int explain_session(const struct policy *policy, struct regex_scratch *scratch, 
 		return errmsg_set(err, "a session is a JSON object");
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
-	p->decider = (struct decider){ policy, scratch };
+	p->rules = rules;
+	p->decider = (struct decider){ rules->policy, scratch, rules->suspensions };
 	p->session = session;
 	p->steps = json_array();
 	ret = play_session(p, err);
