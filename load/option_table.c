@@ -177,6 +177,8 @@ static const struct config_option options[] = {
 	{ "auth", "socket", OPTION_SOCKET, "unix:/run/postern/auth", 0, 0, 0, NULL,
 		CONFIG(auth.socket),
 		"where Postfix asks (Dovecot's auth protocol); empty: nowhere" },
+	{ "auth", "inet_socket", OPTION_SOCKET, "", 0, 0, 0, NULL, CONFIG(auth.inet_socket),
+		"the same by TCP, on loopback alone; empty: nowhere" },
 	{ "auth", "saslauthd", OPTION_SOCKET, "unix:/run/postern/saslauthd/mux", 0, 0, 0, NULL,
 		CONFIG(auth.saslauthd), "where Cyrus SASL asks; empty: nowhere" },
 	{ "auth", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(auth.socket_mode),

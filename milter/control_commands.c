@@ -39,8 +39,9 @@ static void obey_status(struct connection *connection, const json_t *request)
 
 	(void)request;
 	if (cache_status(control->cache, &status) == 0) {
-		answer = json_pack("{s:b, s:o, s:o}", "ok", 1, "daemon", daemon_json(control, now),
-			"cache", status_json(&status, now, true));
+		answer = json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "daemon",
+			daemon_json(control, now), "cache", status_json(&status, now, true), "auth",
+			control_auth_json(control));
 		status_free(&status);
 	}
 	connection_answer(connection, answer);
@@ -279,6 +280,10 @@ static const struct {
 	{ "explain", obey_explain },
 	{ "tail", obey_tail },
 	{ "log-level", obey_log_level },
+	{ "suspend", obey_suspend },
+	{ "resume", obey_resume },
+	{ "suspended", obey_suspended },
+	{ "auth-reset", obey_auth_reset },
 };
 
 void control_obey(struct connection *connection, const char *line, size_t len)

@@ -326,6 +326,11 @@ struct sasl_credentials sasl_credentials(const struct sasl *sasl)
 		.is_bearer = is_bearer(sasl) };
 }
 
+const char *sasl_mechanism_name(const struct sasl *sasl)
+{
+	return names[sasl->mechanism];
+}
+
 const char *sasl_login(const struct sasl *sasl)
 {
 	return sasl->login == NULL ? "" : sasl->login;

@@ -58,6 +58,9 @@ struct sasl_credentials {
 /* After SASL_CREDENTIALS. */
 struct sasl_credentials sasl_credentials(const struct sasl *sasl);
 
+/* Its mechanism's name. */
+const char *sasl_mechanism_name(const struct sasl *sasl);
+
 /* The login said so far, for logs and answers; "" for none. */
 const char *sasl_login(const struct sasl *sasl);
 
