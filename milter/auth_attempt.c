@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@ struct attempt {
 
 	/* What a worker reads; nobody changes it meanwhile. */
 	struct attempt_request request; /* its texts are ours */
+	char mechanism[32];		/* cut, for the log alone */
 	struct policy *policy;
 	struct jwt_keys *keys;
 	struct auth_settings *settings;
@@ -295,6 +297,8 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	attempt->request = *request;
 	attempt->request.login = strdup(request->login);
 	attempt->request.secret = strdup(request->secret);
+	(void)snprintf(attempt->mechanism, sizeof(attempt->mechanism), "%.31s", request->mechanism);
+	attempt->request.mechanism = attempt->mechanism;
 	attempt->policy = snapshot_get(filter_snapshot(auth->filter));
 	attempt->keys = jwt_keys_ref(auth->keys);
 	attempt->settings = auth_settings_ref(auth->settings);
