@@ -177,6 +177,7 @@ int auth_new(struct server *server, struct filter *filter, const struct auth_soc
 	}
 	auth->server = server;
 	auth->filter = filter;
+	auth->started = clock_ms();
 	LIST_INIT(&auth->attempts);
 	TAILQ_INIT(&auth->ended);
 	for (int rank = 0; rank < PEER_RANKS; rank++)

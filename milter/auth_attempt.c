@@ -16,7 +16,9 @@
  * MTA (Postfix gives up at 10 s), and others wait behind it.
  */
 #define WAIT_MAX_MS 4000
-#define WORKER_NICE 5 /* remembered logins, in the server thread, go first */
+#define STARTING_MS 5000 /* of a daemon that may not have its first policy yet */
+#define RETRY_MS 50
+#define WORKER_NICE 2 /* remembered logins, in the server thread, go first */
 
 struct attempt {
 	LIST_ENTRY(attempt) link;
@@ -195,6 +197,9 @@ static void finish(struct attempt *attempt)
 	struct timeval wait;
 
 	account(attempt);
+	if (attempt->timer != NULL)
+		event_free(attempt->timer);
+	attempt->timer = NULL;
 	left = attempt->arrival + attempt->delay - clock_ms();
 	if (left > 0) {
 		wait = (struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
@@ -263,10 +268,39 @@ static void work(void *argument)
 	(void)server_call(attempt->auth->server, on_worked, attempt); /* else it ends with all */
 }
 
+static void decide(struct attempt *attempt);
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+	struct attempt *attempt = context;
+
+	(void)fd;
+	(void)what;
+	event_free(attempt->timer);
+	attempt->timer = NULL;
+	attempt->policy = snapshot_get(filter_snapshot(attempt->auth->filter));
+	decide(attempt);
+}
+
+/* A daemon that has just started is about to have a policy: better a moment than a 454. */
+static bool wait_for_policy(struct attempt *attempt)
+{
+	const struct timeval pause = { .tv_usec = RETRY_MS * 1000L };
+	const int64_t now = clock_ms();
+
+	if (attempt->policy != NULL || now - attempt->auth->started > STARTING_MS ||
+		now - attempt->arrival > WAIT_MAX_MS)
+		return false;
+	attempt->timer = event_new(server_base(attempt->auth->server), -1, 0, on_retry, attempt);
+	return attempt->timer != NULL && event_add(attempt->timer, &pause) == 0;
+}
+
 static void decide(struct attempt *attempt)
 {
 	const struct work piece = { .run = work, .argument = attempt };
 
+	if (wait_for_policy(attempt))
+		return;
 	check(attempt, false);
 	if (attempt->answer.result == LOGIN_NEEDS_WORK) {
 		if (workers_add(attempt->auth->workers, &piece) == 0)

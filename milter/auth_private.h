@@ -134,6 +134,8 @@ struct auth {
 	struct verified *verified;
 	struct slowdown *slowdown;
 
+	int64_t started; /* clock_ms() */
+
 	struct peer_list peers[PEER_RANKS], ended;
 	size_t peer_count;
 	unsigned last_cuid;

@@ -202,7 +202,7 @@ def sendmail_of(box, daemon):
 @pytest.mark.parametrize("mechanism, responses", [
     ("PLAIN", [plain("bob", "pa55word")]), ("LOGIN", [b64("bob"), b64("pa55word")])])
 def test_sendmail_logs_in_and_is_held_to_the_profile(box, mechanism, responses):
-    daemon = box.postern(config=config(), store=store())
+    daemon = box.postern(config=config(), store=store(), inet=True)
     mta = sendmail_of(box, daemon)
     with Smtp(mta.port) as smtp:
         assert "AUTH" in smtp.ehlo().text
@@ -216,7 +216,7 @@ def test_sendmail_logs_in_and_is_held_to_the_profile(box, mechanism, responses):
 
 
 def test_sendmail_takes_a_token_by_its_full_login(box):
-    daemon = box.postern(config=config(), store=store())
+    daemon = box.postern(config=config(), store=store(), inet=True)
     mta = sendmail_of(box, daemon)
     good = token(SECRET)
     with Smtp(mta.port) as smtp:
@@ -227,7 +227,7 @@ def test_sendmail_takes_a_token_by_its_full_login(box):
 
 
 def test_sendmail_without_a_policy_does_not_say_wrong(box):
-    daemon = box.postern(config=config(), store="{ this is no store")
+    daemon = box.postern(config=config(), store="{ this is no store", inet=True)
     mta = sendmail_of(box, daemon)
     with Smtp(mta.port) as smtp:
         smtp.ehlo()
