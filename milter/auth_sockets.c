@@ -81,25 +81,30 @@ static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
 	return 0;
 }
 
-/* Make the folder that the socket is to stand in, if that is all that is missing. */
-static void make_folder(const char *path, const struct listen_owner *owner)
+/*
+ * Make the folder that the socket is to stand in, if that is all that is missing. Whether it is there
+ * then.
+ */
+static bool make_folder(const char *path, const struct listen_owner *owner)
 {
 	char folder[108];
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
 
 	if (len == 0 || len >= sizeof(folder))
-		return;
+		return true;
 	memcpy(folder, path, len);
 	folder[len] = '\0';
-	if (mkdir(folder, 0755) == 0 && owner->uid != (uid_t)-1)
+	if (mkdir(folder, 0755) != 0)
+		return errno == EEXIST;
+	if (owner->uid != (uid_t)-1)
 		(void)!lchown(folder, owner->uid, owner->gid);
+	return true;
 }
 
 static int open_unix(const char *path, const struct listen_owner *owner, int *fd_r,
 	struct errmsg *err)
 {
-	make_folder(path, owner);
 	if (listen_unix(path, owner, fd_r, err) != 0)
 		return -1;
 	(void)listen(*fd_r, BACKLOG); /* again, with a longer queue */
@@ -166,6 +171,12 @@ static void inherit(const char *const sockets[AUTH_SOCKETS], struct auth_sockets
 
 /* ---- all ------------------------------------------------------------------------- */
 
+static bool is_default(const char *path)
+{
+	return strcmp(path, "/run/postern/auth") == 0 ||
+		strcmp(path, "/run/postern/saslauthd/mux") == 0;
+}
+
 int auth_sockets_open(const struct config_auth *config, const struct listen_owner *owner,
 	struct auth_sockets *sockets_r, struct errmsg *err)
 {
@@ -182,7 +193,9 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 
 		if (sockets[s][0] == '\0' || made.fd[s] >= 0)
 			continue;
-		if (path == NULL) {
+		if (path != NULL && !make_folder(path, owner) && is_default(path)) {
+			made.without_folder = true;
+		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);
 		} else if ((ret = open_unix(path, owner, &made.fd[s], err)) == 0) {
 			(void)snprintf(made.path[s], sizeof(made.path[s]), "%s", path);

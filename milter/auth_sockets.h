@@ -17,11 +17,13 @@ enum auth_socket {
 struct auth_sockets {
 	int fd[AUTH_SOCKETS];	      /* -1: not served */
 	char path[AUTH_SOCKETS][108]; /* of a unix socket that we made; "" otherwise */
+	bool without_folder;	      /* a default one is not served: its folder is not there */
 };
 
 /*
  * Open those that are configured, or take them from systemd (sd_listen_fds(3): by their names auth,
- * auth-inet and saslauthd, or by their addresses). An inet one binds to loopback alone. The folder
+ * auth-inet and saslauthd, or by their addresses). A socket of the defaults whose folder's folder is missing too is left out: nobody
+ * has asked for logins. An inet one binds to loopback alone. The folder
  * of a unix one is made where only it is missing. 0, or -1 with err set and nothing left open. To
  * be called once, while there is one thread.
  */

@@ -225,6 +225,9 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 	if (suspensions_load(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
 		0)
 		process_fail(EX_DATAERR, &err);
+	if (daemon->auth_sockets.without_folder)
+		log_event(LOG_LEVEL_WARNING,
+			"auth error=\"/run/postern is not there: logins are not served\"");
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&

@@ -71,6 +71,19 @@ def unpack(cache):
     return root
 
 
+def fetch_packages(cache, packages):
+    """Download and unpack packages below cache, once, without installing them; the folder that stands for /."""
+    cache = Path(cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "done").exists():
+            shutil.rmtree(cache / "root", ignore_errors=True)
+            _fetch(cache, cache / "root", packages)
+            (cache / "done").touch()
+    return cache / "root"
+
+
 def _fetch(cache, root, packages):
     _run("apt-get", "-q", "download", *packages, cwd=cache)
     for name in packages:
