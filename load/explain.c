@@ -89,15 +89,21 @@ static bool add_step(struct play *p, enum stage stage)
 	return v->kind == VERDICT_CONTINUE;
 }
 
-static bool add_auth_step(struct play *p, bool ok, const char *rule)
+static bool add_auth_step(struct play *p, enum login_result result, const char *rule)
 {
+	const bool ok = result == LOGIN_ACCEPTED, later = result == LOGIN_UNDECIDED;
 	json_t *step = json_pack("{s:s, s:s, s:s}", "step", "auth", "verdict",
-		ok ? "accept" : "reject", "rule", rule);
+		ok	      ? "accept" :
+			later ? "tempfail" :
+				"reject",
+		"rule", rule);
 
 	if (!ok) {
-		json_object_set_new(step, "code", json_integer(535));
-		json_object_set_new(step, "enhanced", json_string("5.7.8"));
-		json_object_set_new(step, "text", json_string("Authentication failed"));
+		json_object_set_new(step, "code", json_integer(later ? 454 : 535));
+		json_object_set_new(step, "enhanced", json_string(later ? "4.7.0" : "5.7.8"));
+		json_object_set_new(step, "text",
+			json_string(later ? "Temporary authentication failure" :
+					    "Authentication failed"));
 	}
 	json_array_append_new(p->steps, step);
 	return ok;
@@ -105,7 +111,8 @@ static bool add_auth_step(struct play *p, bool ok, const char *rule)
 
 /* The result of the login that the session asks for. */
 struct login {
-	bool asked, ok;
+	bool asked;
+	enum login_result result;
 	const char *rule;
 };
 
@@ -134,9 +141,9 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	request.login = user;
 	request.secret = password;
 	login_check(&rules, &request, &p->answer);
-	login_r->ok = p->answer.result == LOGIN_ACCEPTED;
+	login_r->result = p->answer.result;
 	login_r->rule = p->answer.reason;
-	if (login_r->ok)
+	if (login_r->result == LOGIN_ACCEPTED)
 		p->login = p->answer.login;
 	return 0;
 }
@@ -156,7 +163,7 @@ static int play_opening(struct play *p, struct errmsg *err)
 	check_helo(&p->decider, &p->facts, &p->verdict);
 	if (!add_step(p, STAGE_HELO))
 		return 0;
-	if (login.asked && !add_auth_step(p, login.ok, login.rule))
+	if (login.asked && !add_auth_step(p, login.result, login.rule))
 		return 0;
 	p->facts.login = p->login;
 	return 1;

@@ -16,7 +16,8 @@
  * MTA (Postfix gives up at 10 s), and others wait behind it.
  */
 #define WAIT_MAX_MS 4000
-#define STARTING_MS 5000 /* of a daemon that may not have its first policy yet */
+#define ATTEMPTS_MAX 8192 /* that are decided or held back at once */
+#define STARTING_MS 5000  /* of a daemon that may not have its first policy yet */
 #define RETRY_MS 50
 #define WORKER_NICE 2 /* remembered logins, in the server thread, go first */
 
@@ -317,7 +318,9 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	struct attempt *attempt = calloc(1, sizeof(*attempt));
 
 	*handle_r = NULL;
-	if (attempt == NULL) {
+	if (attempt == NULL || auth->attempt_count >= ATTEMPTS_MAX) {
+		auth->undecided++;
+		free(attempt);
 		done(context, &failed);
 		return;
 	}

@@ -1,62 +1,6 @@
-#include <stdlib.h>
-#include <string.h>
-
+#include "load/token_keys.h"
 #include "milter/auth_private.h"
 #include "milter/log.h"
-
-#define KEYS_FILE_MAX (1U << 20)
-
-static bool has_secret(const struct jwt_keys *keys)
-{
-	for (size_t i = 0; i < jwt_keys_count(keys); i++) {
-		if (jwt_keys_at(keys, i)->secret != NULL)
-			return true;
-	}
-	return false;
-}
-
-/* Public keys may stand where everybody can read them; shared secrets may not. */
-static int read_file(struct jwt_keys *keys, const char *path, struct problems *problems,
-	struct errmsg *err)
-{
-	char *text;
-	size_t len;
-	int ret;
-
-	if (file_read(path, KEYS_FILE_MAX, &text, &len, NULL, err) != FILE_READ)
-		return -1;
-	ret = jwt_keys_add_text(keys, text, len, problems, err);
-	explicit_bzero(text, len);
-	free(text);
-	if (ret < 0)
-		return errmsg_prefix(err, "%s: ", path);
-	if (has_secret(keys)) {
-		if (file_read_secret(path, KEYS_FILE_MAX, &text, &len, err) != FILE_READ)
-			return -1;
-		explicit_bzero(text, len);
-		free(text);
-	}
-	return 0;
-}
-
-static int read_keys(const struct auth_settings *settings, struct jwt_keys **keys_r,
-	struct problems *problems, struct errmsg *err)
-{
-	struct jwt_keys *keys = jwt_keys_new();
-	int ret = 0;
-
-	if (keys == NULL)
-		return errmsg_set(err, "out of memory");
-	if (settings->keys_file[0] != '\0')
-		ret = read_file(keys, settings->keys_file, problems, err);
-	if (ret == 0 && settings->secret[0] != '\0')
-		ret = jwt_keys_add_secret(keys, settings->secret, strlen(settings->secret), err);
-	if (ret < 0)
-		jwt_keys_unref(&keys);
-	else
-		*keys_r = keys;
-	return ret;
-}
 
 /* The old ones stay where the new ones can't be read. */
 void auth_keys_look(struct auth *auth, bool always)
@@ -77,7 +21,7 @@ void auth_keys_look(struct auth *auth, bool always)
 		return;
 	}
 	problems = problems_new();
-	if (read_keys(settings, &keys, problems, &err) < 0) {
+	if (token_keys_load(settings->keys_file, settings->secret, &keys, problems, &err) < 0) {
 		log_event(LOG_LEVEL_ERROR, "auth keys=%s error=\"%s\"",
 			auth->keys == NULL ? "none" : "old", err.text);
 	} else {

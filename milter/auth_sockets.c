@@ -82,8 +82,8 @@ static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
 }
 
 /*
- * Make the folder that the socket is to stand in, if that is all that is missing. Whether it is there
- * then.
+ * Make the folder that the socket is to stand in, if that is all that is missing. Whether it is
+ * there then.
  */
 static bool make_folder(const char *path, const struct listen_owner *owner)
 {

@@ -121,10 +121,15 @@ struct question {
 	json_t *session; /* the worker's own copy: jansson counts references without a lock */
 	json_t *answer;
 	struct errmsg err;
+	struct login_rules rules; /* borrows from the two that follow */
+	struct jwt_keys *keys;
+	struct auth_settings *settings;
 };
 
 static void question_free(struct question *question)
 {
+	jwt_keys_unref(&question->keys);
+	auth_settings_unref(&question->settings);
 	json_decref(question->session);
 	json_decref(question->answer);
 	free(question);
@@ -156,8 +161,9 @@ static void explain(void *argument)
 		(void)errmsg_set(&question->err, "no policy yet");
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
-	else if (explain_session(policy, scratch, question->session, &question->answer,
-			 &question->err) != 0)
+	else if (question->rules.policy = policy,
+		explain_session_with(&question->rules, scratch, question->session,
+			&question->answer, &question->err) != 0)
 		question->answer = NULL;
 	policy_unref(&policy);
 	scratch_pool_put(scratches, scratch);
@@ -183,6 +189,11 @@ static void obey_explain(struct connection *connection, const json_t *request)
 	}
 	question->control = connection->control;
 	question->number = connection->number;
+	question->rules.suspensions = filter_suspensions(connection->control->subject.filter);
+	if (connection->control->auth != NULL)
+		auth_rules(connection->control->auth, &question->rules, &question->keys,
+			&question->settings);
+	question->rules.now = time(NULL);
 	work.argument = question;
 	if (workers_add(connection->control->workers, &work) != 0) {
 		question_free(question);

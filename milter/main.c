@@ -14,6 +14,7 @@
 #include "lib/base/hash.h"
 #include "load/config.h"
 #include "load/policy_files.h"
+#include "load/token_keys.h"
 #include "milter/auth.h"
 #include "milter/cache.h"
 #include "milter/callbacks_thread.h"
@@ -111,13 +112,16 @@ static int check_files(const char *path)
 	struct problems *problems = problems_new();
 	struct config *config = NULL;
 	struct policy *policy = NULL;
+	struct jwt_keys *keys = NULL;
 	struct errmsg err = { "out of memory" };
 	int code = EX_CONFIG;
 
 	if (problems == NULL || config_load(path, &config, &err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else if (print_problems(config->warnings),
-		policy_from_files(config, &policy, problems, &err) != 0) {
+		policy_from_files(config, &policy, problems, &err) != 0 ||
+			token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems,
+				&err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else {
 		print_problems(problems);
@@ -126,6 +130,7 @@ static int check_files(const char *path)
 		code = EX_OK;
 	}
 	policy_unref(&policy);
+	jwt_keys_unref(&keys);
 	config_free(&config);
 	problems_free(&problems);
 	return code;

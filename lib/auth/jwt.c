@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <jansson.h>
-#include <math.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -282,10 +281,10 @@ static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
 			json_is_number(exp) ? "nbf" : "exp");
 	if (json_number_value(exp) + JWT_LEEWAY <= (double)now)
 		return errmsg_set(err, "the token expired %.0f s ago",
-			floor((double)now - json_number_value(exp)));
+			(double)now - json_number_value(exp));
 	if (nbf != NULL && json_number_value(nbf) - JWT_LEEWAY > (double)now)
 		return errmsg_set(err, "the token is not valid for another %.0f s",
-			ceil(json_number_value(nbf) - (double)now));
+			json_number_value(nbf) - (double)now);
 	return 0;
 }
 
@@ -346,8 +345,8 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 {
 	json_error_t error;
 	json_t *claims;
-	char *payload;
-	size_t payload_len;
+	char *payload = NULL;
+	size_t payload_len = 0;
 	int ret = -1;
 
 	if (jwt_verify(rules->keys, token, len, &payload, &payload_len, err) < 0)

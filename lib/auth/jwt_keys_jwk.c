@@ -61,7 +61,7 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 	OSSL_PARAM_BLD *build;
 	BIGNUM *n = NULL, *e = NULL;
 	EVP_PKEY *public = NULL;
-	struct bytes modulus, exponent;
+	struct bytes modulus = { .len = 0 }, exponent = { .len = 0 };
 
 	if (member(jwk, "n", &modulus, err) < 0 || member(jwk, "e", &exponent, err) < 0)
 		return NULL;
@@ -88,7 +88,7 @@ static EVP_PKEY *read_ec(const json_t *jwk, struct errmsg *err)
 	OSSL_PARAM_BLD *build;
 	EVP_PKEY *public = NULL;
 	uint8_t point[65] = { 4 };
-	struct bytes x, y;
+	struct bytes x = { .len = 0 }, y = { .len = 0 };
 
 	if (curve == NULL || strcmp(curve, "P-256") != 0) {
 		(void)errmsg_set(err, "a curve that is not P-256");
@@ -117,7 +117,7 @@ static EVP_PKEY *read_okp(const json_t *jwk, struct errmsg *err)
 {
 	const char *curve = json_string_value(json_object_get(jwk, "crv"));
 	EVP_PKEY *public = NULL;
-	struct bytes x;
+	struct bytes x = { .len = 0 };
 
 	if (curve == NULL || strcmp(curve, "Ed25519") != 0) {
 		(void)errmsg_set(err, "a curve that is not Ed25519");
@@ -134,20 +134,21 @@ static EVP_PKEY *read_okp(const json_t *jwk, struct errmsg *err)
 /* RFC 7518 section 6.4 */
 static int read_secret(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 {
-	struct bytes k;
-	int ret = 0;
+	struct bytes k = { .len = 0 };
+	int ret = -1;
 
 	if (member(jwk, "k", &k, err) < 0)
 		return -1;
-	if (k.len < JWT_SECRET_MIN)
-		ret = errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least", k.len,
+	if (k.len < JWT_SECRET_MIN) {
+		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least", k.len,
 			JWT_SECRET_MIN);
-	else if ((key->secret = malloc(k.len)) == NULL)
-		ret = errmsg_set(err, "out of memory");
-	if (ret == 0) {
+	} else if ((key->secret = malloc(k.len)) == NULL) {
+		(void)errmsg_set(err, "out of memory");
+	} else {
 		memcpy(key->secret, k.bytes, k.len);
 		key->secret_len = k.len;
 		key->algorithms = HMAC_ALGORITHMS;
+		ret = 0;
 	}
 	OPENSSL_cleanse(&k, sizeof(k));
 	return ret;

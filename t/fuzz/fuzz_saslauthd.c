@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				 *part = calloc(1, sizeof(*part));
 	struct errmsg err;
 	enum saslauthd_result all, cut;
-	char *text = malloc(size == 0 ? 1 : size);
+	char *text = calloc(1, size + 1);
 	size_t at = size == 0 ? 0 : bytes[0] % size;
 
 	memcpy(text, bytes, size);

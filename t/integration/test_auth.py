@@ -1,6 +1,8 @@
 """The auth sockets: who may log in, by both protocols, without an MTA."""
 
+import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -304,6 +306,46 @@ def test_many_idle_connections_leave_room_for_others(daemon):
         for conn in idle:
             conn.close()
         served.close()
+
+
+def test_10000_connections_at_once(daemon):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 11000:
+        pytest.skip("needs 11,000 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    idle = []
+    try:
+        for i in range(10000):
+            conn = socket.socket(socket.AF_UNIX)
+            conn.connect(str(daemon.auth if i % 3 else daemon.mux))
+            if i % 2:
+                try:
+                    conn.sendall(b"AUTH\t1\tPLAIN\tresp=half a li")
+                except OSError:
+                    pass  # it had to make room already
+            idle.append(conn)
+        with Dovecot(daemon.auth) as conn:
+            assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        assert saslauthd(daemon.mux, "bob", "pa55word") == "OK"
+        assert daemon.ctl("status")["auth"]["connections"] <= 4096
+    finally:
+        for conn in idle:
+            conn.close()
+    wait_until(lambda: daemon.ctl("status")["auth"]["connections"] == 0, "all are gone")
+
+
+def test_explain_knows_tokens_and_suspensions(daemon):
+    def auth_step(user, password, *where):
+        session = {"auth": {"user": user, "password": password}, "mail": "<carol@example.com>"}
+        answer = daemon.ctl("explain", "--jsonl", *where, stdin=json.dumps(session), parse=False)
+        return next(step for step in json.loads(answer)["steps"] if step["step"] == "auth")
+
+    for where in ([], ["--running"]):
+        assert auth_step("token", token(SECRET), *where)["verdict"] == "accept"
+        assert auth_step("token", token(SECRET, exp=-100), *where)["verdict"] == "reject"
+        assert auth_step("bob", "pa55word", *where)["verdict"] == "accept"
+    daemon.ctl("suspend", "bob")
+    assert auth_step("bob", "pa55word", "--running")["rule"] == "suspended"
 
 
 def test_requests_of_one_connection_are_answered_all(daemon):

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "lib/auth/password.h"
 #include "lib/rules/check.h"
@@ -207,6 +208,30 @@ START_TEST(a_suspended_user_sends_nothing)
 	}
 END_TEST
 
+static double cpu_of(const char *login)
+{
+	const struct login_rules rules = rules_of_all();
+	const struct login_request request = { .login = login, .secret = "wrong" };
+	struct login_answer answer;
+	clock_t started = clock();
+
+	for (int i = 0; i < 20; i++)
+		login_check(&rules, &request, &answer);
+	ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+	return (double)(clock() - started);
+}
+
+/* By the work, not by the clock on the wall: rows here have an unusual cost. */
+START_TEST(an_unknown_user_costs_what_a_known_one_does)
+	{
+		static const char *const others[] = { "eve", "nohash", "" };
+		double known = cpu_of("bob"), other = cpu_of(others[_i]);
+
+		ck_assert_msg(other > known / 2 && other < known * 2, "%s: %.0f against %.0f",
+			others[_i], other, known);
+	}
+END_TEST
+
 START_TEST(suspensions_go_to_a_text_and_come_back)
 	{
 		struct suspensions *again = suspensions_new();
@@ -243,6 +268,7 @@ static Suite *login_suite(void)
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_test(tests, decides_nothing_without_what_it_takes);
 	tcase_add_test(tests, a_suspended_user_sends_nothing);
+	tcase_add_loop_test(tests, an_unknown_user_costs_what_a_known_one_does, 0, 3);
 	tcase_add_test(tests, suspensions_go_to_a_text_and_come_back);
 	suite_add_tcase(suite, tests);
 	return suite;
