@@ -66,8 +66,12 @@ static void attempt_free(struct attempt *attempt)
 
 void attempts_free(struct auth *auth)
 {
-	while (!LIST_EMPTY(&auth->attempts))
-		attempt_free(LIST_FIRST(&auth->attempts));
+	struct attempt *attempt, *next;
+
+	for (attempt = LIST_FIRST(&auth->attempts); attempt != NULL; attempt = next) {
+		next = LIST_NEXT(attempt, link);
+		attempt_free(attempt);
+	}
 }
 
 void attempt_cancel(struct attempt **handle)

@@ -20,11 +20,10 @@
  *force
  *   {"command": "tail"}			{"ok": true}, then a line for each decision until
  *the client hangs up; {"dropped": N} where some were lost
- *   {"command": "suspend", "login": "bob"}	by this machine, whatever the tables say; "resume"
- *ends it
+ *   {"command": "suspend", "login": "bob"}	by this machine alone; "resume" ends it
  *   {"command": "suspended"}			who is
- *   {"command": "auth-reset", "whose": "bob"}	failed logins are forgiven, to a login, a client's
- *address, or all
+ *   {"command": "auth-reset", "whose": "bob"}	forgives the failures of a login or an address, or
+ *all
  *   {"command": "log-level", "level": "debug"}	until the next reload; without "level": tells it
  * Answers: {"ok": true, ...}, or {"ok": false, "error": "..."}.
  *

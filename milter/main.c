@@ -420,9 +420,9 @@ static void run(struct daemon *daemon, struct config *config)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	open_auth_sockets(daemon, config); /* first: an smtpd that starts now dies without */
 	open_milter_socket(daemon, config);
 	open_control_socket(daemon, config);
-	open_auth_sockets(daemon, config);
 	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
 		process_fail(EX_CANTCREAT, &err);
 	if (process_become(&daemon->user, &err) != 0)

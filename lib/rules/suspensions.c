@@ -54,7 +54,7 @@ static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 static size_t place_of(const struct suspensions *suspensions, const char *folded, bool *there_r)
 {
 	size_t first = 0, end = suspensions->count, middle;
-	int order = 1;
+	int order;
 
 	*there_r = false;
 	while (first < end) {
