@@ -25,7 +25,7 @@ struct request {
 };
 
 struct dovecot {
-	TAILQ_HEAD(, request) requests;
+	TAILQ_HEAD(request_list, request) requests;
 	size_t count;
 };
 
@@ -374,9 +374,13 @@ static void *open_state(struct peer *peer)
 static void close_state(struct peer *peer)
 {
 	struct dovecot *dovecot = peer->state;
+	struct request *request, *next;
 
-	while (dovecot != NULL && !TAILQ_EMPTY(&dovecot->requests))
-		request_free(TAILQ_FIRST(&dovecot->requests));
+	for (request = dovecot == NULL ? NULL : TAILQ_FIRST(&dovecot->requests); request != NULL;
+		request = next) {
+		next = TAILQ_NEXT(request, link);
+		request_free(request);
+	}
 	free(dovecot);
 }
 

@@ -63,7 +63,7 @@ static int read_inet(const char *socket, struct sockaddr_storage *address_r, soc
 static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
 {
 	struct sockaddr_storage address;
-	socklen_t len;
+	socklen_t len = 0;
 	const int one = 1;
 	int fd;
 
@@ -118,7 +118,7 @@ static bool is_at(int fd, const char *socket)
 {
 	struct sockaddr_storage own, wanted;
 	struct sockaddr_un *own_un = (struct sockaddr_un *)&own;
-	socklen_t len = sizeof(own), wanted_len;
+	socklen_t len = sizeof(own), wanted_len = 0;
 	const char *path = unix_path(socket);
 
 	memset(&own, 0, sizeof(own));
