@@ -111,6 +111,26 @@ def test_postfix_refuses_what_is_wrong(front):
     assert daemon.records(stage="auth", verdict="reject", cause="credentials", client="127.0.0.1")
 
 
+def test_a_chrooted_smtpd_finds_the_socket_below_its_queue(box):
+    """As Debian's master.cf has it."""
+    place = box.folder / "postfix"
+    mta = box.postfix(start=False, chroot=True, parameters={
+        **certificate(box.folder), "smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": "postern/auth", "smtpd_milters": "unix:postern/postern.sock"})
+    (place / "queue" / "postern").mkdir(mode=0o755)
+    daemon = box.postern(store=store(), config=config(
+        milter={"socket": f"unix:{place}/queue/postern/postern.sock"},
+        auth={"socket": f"unix:{place}/queue/postern/auth"}), start=False)
+    daemon.start(ready=lambda: (place / "queue/postern/postern.sock").exists())
+    mta.start()
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        assert smtp.starttls().code == 220
+        smtp.ehlo()
+        assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
+        held_to_profile(smtp, "bob@example.com", "partner.example")
+
+
 def test_postfix_meets_200_sessions_at_once(front):
     _, mta = front
     codes, lock = [], threading.Lock()
