@@ -22,10 +22,10 @@ struct auth_sockets {
 
 /*
  * Open those that are configured, or take them from systemd (sd_listen_fds(3): by their names auth,
- * auth-inet and saslauthd, or by their addresses). A socket of the defaults whose folder's folder is missing too is left out: nobody
- * has asked for logins. An inet one binds to loopback alone. The folder
- * of a unix one is made where only it is missing. 0, or -1 with err set and nothing left open. To
- * be called once, while there is one thread.
+ * auth-inet and saslauthd, or by their addresses). An inet one binds to loopback alone. The folder
+ * of a unix one is made where only it is missing; a socket of the defaults without a folder is left
+ * out: nobody has asked for logins. 0, or -1 with err set and nothing left open. To be called once,
+ * while there is one thread.
  */
 int auth_sockets_open(const struct config_auth *config, const struct listen_owner *owner,
 	struct auth_sockets *sockets_r, struct errmsg *err);

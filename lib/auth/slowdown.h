@@ -14,9 +14,10 @@
  */
 struct slowdown;
 
-#define SLOWDOWN_MAX_MS 4500 /* the longest delay: with what else an answer takes it is below 5 s \
-			      */
-#define SLOWDOWN_FORGIVE 60  /* seconds for each failure */
+#define SLOWDOWN_MAX_MS                                                                          \
+	4500		    /* the longest delay: with what else an answer takes it is below 5 s \
+			     */
+#define SLOWDOWN_FORGIVE 60 /* seconds for each failure */
 
 struct slowdown *slowdown_new(size_t entries);	/* of each of the two; NULL when out of memory */
 void slowdown_free(struct slowdown **slowdown); /* takes NULL */
