@@ -5,6 +5,7 @@
 
 #include "lib/base/errmsg.h"
 #include "lib/rules/policy.h"
+#include "load/login.h"
 
 /*
  * Play one session against a policy and say what each stage decides and why. Nothing is charged or
@@ -21,5 +22,10 @@
  */
 int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
 	json_t **answer_r, struct errmsg *err);
+
+/* The same with all that a login is decided by: keys of tokens, suspensions. rules->policy must not
+ * be NULL. */
+int explain_session_with(const struct login_rules *rules, struct regex_scratch *scratch,
+	json_t *session, json_t **answer_r, struct errmsg *err);
 
 #endif

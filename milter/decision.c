@@ -130,7 +130,7 @@ json_t *decision_json(const struct decision *decision, double time)
 	return object;
 }
 
-static void give_to_followers(const struct decision *decision)
+void decision_tell(const struct decision *decision)
 {
 	struct timespec now;
 	json_t *object;
@@ -162,5 +162,5 @@ void decision_log(const struct decision *decision)
 		strbuf_free(&line);
 	}
 	if (events_wanted())
-		give_to_followers(decision);
+		decision_tell(decision);
 }

@@ -6,6 +6,7 @@
 struct filter {
 	struct snapshot *snapshot;
 	struct scratch_pool *scratches;
+	struct suspensions *suspensions;
 	bool is_inet;
 	pthread_mutex_t lock; /* guards settings */
 	struct settings *settings;
@@ -18,8 +19,10 @@ struct filter *filter_new(struct snapshot *snapshot, struct settings *settings, 
 	if (filter == NULL)
 		return NULL;
 	if ((filter->scratches = scratch_pool_new()) == NULL ||
+		(filter->suspensions = suspensions_new()) == NULL ||
 		pthread_mutex_init(&filter->lock, NULL) != 0) {
 		scratch_pool_free(&filter->scratches);
+		suspensions_free(&filter->suspensions);
 		free(filter);
 		return NULL;
 	}
@@ -35,6 +38,7 @@ void filter_free(struct filter **filter)
 		return;
 	settings_unref(&(*filter)->settings);
 	scratch_pool_free(&(*filter)->scratches);
+	suspensions_free(&(*filter)->suspensions);
 	(void)pthread_mutex_destroy(&(*filter)->lock);
 	free(*filter);
 	*filter = NULL;
@@ -75,6 +79,11 @@ struct snapshot *filter_snapshot(const struct filter *filter)
 struct scratch_pool *filter_scratches(const struct filter *filter)
 {
 	return filter->scratches;
+}
+
+struct suspensions *filter_suspensions(const struct filter *filter)
+{
+	return filter->suspensions;
 }
 
 bool filter_is_inet(const struct filter *filter)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "lib/rules/settings.h"
+#include "lib/rules/suspensions.h"
 #include "milter/scratch_pool.h"
 #include "milter/snapshot.h"
 
@@ -26,6 +27,9 @@ struct settings *filter_settings(struct filter *filter);
 
 struct snapshot *filter_snapshot(const struct filter *filter);
 struct scratch_pool *filter_scratches(const struct filter *filter);
+
+/* Who may neither log in nor send, whatever the policy says; at first nobody. */
+struct suspensions *filter_suspensions(const struct filter *filter);
 bool filter_is_inet(const struct filter *filter);
 
 #endif

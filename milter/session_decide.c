@@ -195,7 +195,10 @@ void session_decide(struct session *session, struct message *message,
 	const struct facts facts = facts_of(session, message);
 	struct policy *own =
 		message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
-	struct decider decider = { .policy = message == NULL ? own : message->policy };
+	struct decider decider = {
+		.policy = message == NULL ? own : message->policy,
+		.suspensions = filter_suspensions(session->filter),
+	};
 
 	if (decider.policy == NULL || (message != NULL && message->unjudged != NULL)) {
 		session_fail(session, message, about,

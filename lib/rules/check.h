@@ -5,6 +5,7 @@
 
 #include "lib/rules/facts.h"
 #include "lib/rules/policy.h"
+#include "lib/rules/suspensions.h"
 #include "lib/rules/verdict.h"
 
 /*
@@ -19,6 +20,7 @@
 struct decider {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
+	struct suspensions *suspensions; /* NULL: nobody is suspended */
 };
 
 void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict);

@@ -222,7 +222,7 @@ static void decide_with(const char *name, const struct check_size *size)
 	m.scratch = regex_scratch_new(now_ns);
 	for (i = 0; i < SESSIONS; i++)
 		check_session_make(&run.sessions[i], size, i);
-	run.decider = (struct decider){ m.policy, m.scratch };
+	run.decider = (struct decider){ .policy = m.policy, .scratch = m.scratch };
 	must_pass(&run);
 	for (k = 0; k < STAGES; k++)
 		ns[k] = measure(stages[k].call, &run, SESSIONS);

@@ -152,7 +152,7 @@ static size_t fill_from(const struct asked *asked, struct field fields_r[2])
 
 void made_verdict(struct made *m, const struct asked *asked, struct verdict *verdict)
 {
-	const struct decider d = { m->policy, m->scratch };
+	const struct decider d = { .policy = m->policy, .scratch = m->scratch };
 	struct mail_address sender, rcpt;
 	struct field fields[2];
 	struct header_facts header = { .from = fields, .from_count = fill_from(asked, fields) };
