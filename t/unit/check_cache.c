@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "load/config.h"
@@ -23,6 +24,13 @@ static uint64_t answered;
 static bool answer_ok;
 static char answer[512];
 static int configs;
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
 
 static const char *file(const char *name)
 {
@@ -104,7 +112,7 @@ static void start(const char *more)
 static bool reload(void)
 {
 	uint64_t request = cache_reload_request(cache);
-	bool ok = false;
+	bool ok;
 	int waited;
 
 	for (waited = 0; waited < WAIT_MS; waited += 2) {
@@ -115,7 +123,7 @@ static bool reload(void)
 			return ok;
 		}
 		(void)pthread_mutex_unlock(&lock);
-		(void)usleep(2000);
+		pause_ms(2);
 	}
 	ck_abort_msg("no answer to the reload");
 	return false;
@@ -139,7 +147,7 @@ static void wait_users(int expected)
 
 	for (waited = 0; users_in_force() != expected; waited += 2) {
 		ck_assert_msg(waited < WAIT_MS, "%d users, not %d", users_in_force(), expected);
-		(void)usleep(2000);
+		pause_ms(2);
 	}
 }
 
