@@ -14,6 +14,7 @@
 #include "ctl/talk.h"
 #include "load/explain.h"
 #include "load/policy_files.h"
+#include "load/token_keys.h"
 
 static const char usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
@@ -31,7 +32,9 @@ static const char usage[] =
 
 /* Who decides: the files' policy, or the running daemon. */
 struct judge {
+	struct config *config;
 	struct policy *policy;
+	struct jwt_keys *keys; /* NULL: none, or they can't be read */
 	struct regex_scratch *scratch;
 	struct talk *daemon;
 };
@@ -47,6 +50,8 @@ static uint64_t now_ns(void)
 static void judge_close(struct judge *judge)
 {
 	policy_unref(&judge->policy);
+	jwt_keys_unref(&judge->keys);
+	config_free(&judge->config);
 	regex_scratch_free(&judge->scratch);
 	talk_close(&judge->daemon);
 }
@@ -59,37 +64,56 @@ static void say_problems(const struct problems *problems)
 		(void)fprintf(stderr, "posternctl: warning: %s\n", problems_text(problems, i));
 }
 
+/* Without them tokens can't be judged; all else can. */
+static void load_keys(struct judge *judge, struct problems *problems)
+{
+	const struct config_jwt *jwt = &judge->config->jwt;
+	struct errmsg err;
+
+	if (jwt->secret[0] == '\0' && jwt->keys_file[0] == '\0')
+		return;
+	if (token_keys_load(jwt->keys_file, jwt->secret, &judge->keys, problems, &err) != 0)
+		problems_add(problems, "[jwt] %s", err.text);
+}
+
 static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 {
 	struct problems *problems = problems_new();
-	struct config *config = NULL;
 	struct errmsg err = { "out of memory" };
 	int status = EX_OK;
 
 	*judge = (struct judge){ .policy = NULL };
 	if (running)
 		status = talk_open(ctl, &judge->daemon, &err);
-	else if (problems == NULL || config_load(ctl->config_path, &config, &err) != 0 ||
-		policy_from_files(config, &judge->policy, problems, &err) != 0)
+	else if (problems == NULL || config_load(ctl->config_path, &judge->config, &err) != 0 ||
+		policy_from_files(judge->config, &judge->policy, problems, &err) != 0)
 		status = EX_CONFIG;
 	else if ((judge->scratch = regex_scratch_new(now_ns)) == NULL)
 		status = EX_OSERR;
+	if (status == EX_OK && judge->config != NULL)
+		load_keys(judge, problems);
 	if (status != EX_OK)
 		(void)fprintf(stderr, "posternctl: %s\n", err.text);
 	else
 		say_problems(problems);
 	problems_free(&problems);
-	config_free(&config);
 	return status;
 }
 
 static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
 {
 	json_t *reply = NULL;
+	struct login_rules rules = { .policy = judge->policy, .now = time(NULL) };
+	const struct explain_ledger none = {
+		.ledger = NULL
+	}; /* what was charged, knows the daemon */
 	int ret;
 
-	if (judge->daemon == NULL)
-		return explain_session(judge->policy, judge->scratch, session, answer_r, err);
+	if (judge->daemon == NULL) {
+		rules.jwt = (struct jwt_rules){ judge->keys, judge->config->jwt.issuer,
+			judge->config->jwt.audience, judge->config->jwt.mail_claim };
+		return explain_session_with(&rules, &none, judge->scratch, session, answer_r, err);
+	}
 	ret = talk_ask(judge->daemon,
 		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);
 	if (ret == CTL_OK)

@@ -129,6 +129,24 @@ static void print_problems(const struct ctl *ctl, json_t *cache)
 			all - PROBLEMS_SHOWN);
 }
 
+static void print_auth(json_t *auth)
+{
+	if (json_object_get(auth, "connections") != NULL) {
+		(void)printf(
+			"logins     %lld accepted (%lld remembered), %lld refused, %lld undecided\n",
+			number(auth, "accepted"), number(auth, "accepted_remembered"),
+			number(auth, "refused"), number(auth, "undecided"));
+		(void)printf("           %lld connections, %lld being decided or held back\n",
+			number(auth, "connections"), number(auth, "waiting"));
+	}
+	if (number(auth, "slowed_logins") + number(auth, "slowed_networks") > 0)
+		(void)printf("slowed     %lld logins and %lld networks with failures\n",
+			number(auth, "slowed_logins"), number(auth, "slowed_networks"));
+	if (number(auth, "suspended") > 0)
+		(void)printf("suspended  %lld logins, on this machine\n",
+			number(auth, "suspended"));
+}
+
 static void print_status(const struct ctl *ctl, json_t *answer)
 {
 	json_t *daemon = json_object_get(answer, "daemon");
@@ -141,6 +159,7 @@ static void print_status(const struct ctl *ctl, json_t *answer)
 		number(daemon, "sessions_open"), number(daemon, "sessions"));
 	print_policy(ctl, cache);
 	print_database(ctl, cache);
+	print_auth(json_object_get(answer, "auth"));
 	print_lists(cache);
 	print_problems(ctl, cache);
 	print_trouble(ctl, "store", get(json_object_get(cache, "store"), "error"));

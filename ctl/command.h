@@ -39,6 +39,9 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);
 int cmd_log_level(const struct ctl *ctl, int argc, char **argv);
 int cmd_limits(const struct ctl *ctl, int argc, char **argv);
+int cmd_suspend(const struct ctl *ctl, int argc, char **argv); /* and resume */
+int cmd_suspended(const struct ctl *ctl, int argc, char **argv);
+int cmd_auth(const struct ctl *ctl, int argc, char **argv);
 int cmd_hash(const struct ctl *ctl, int argc, char **argv);
 int cmd_version(const struct ctl *ctl, int argc, char **argv);
 int cmd_help(const struct ctl *ctl, int argc, char **argv);

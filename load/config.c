@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/auth/jwt_keys.h"
 #include "load/config_rates.h"
 #include "load/conninfo.h"
 #include "load/file.h"
@@ -240,6 +241,15 @@ static int finish(struct filling *f, struct errmsg *err)
 		return at_key(f, "limit", key, err);
 	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
+	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
+		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least",
+			strlen(c->jwt.secret), JWT_SECRET_MIN);
+		return at_key(f, "jwt", *c->given.secret_file != '\0' ? "secret_file" : "secret",
+			err);
+	}
+	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
+		s->token_login =
+			""; /* without a key there are no tokens, and no logins of tokens */
 	s->lists_only = !c->database.present && store_is_missing(c->store.path);
 	return 0;
 }

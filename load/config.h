@@ -66,7 +66,11 @@ struct config_auth {
 	const char *socket, *saslauthd; /* as [milter] socket; "": not served */
 	uint32_t socket_mode;
 	const char *socket_group;
-	unsigned mechanisms; /* enum config_mechanism */
+	unsigned mechanisms;	  /* enum config_mechanism */
+	const char *inet_socket;  /* of Dovecot's protocol, beside socket; "": not served */
+	uint32_t remember;	  /* s that a verified login is remembered; 0: never */
+	uint32_t max_connections; /* of both sockets together */
+	const char *suspensions;  /* file of the logins that posternctl suspended; "": not kept */
 };
 
 struct config_jwt {

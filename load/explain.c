@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/auth/password.h"
 #include "lib/rules/check.h"
 
 #define RCPTS_MAX 10000
@@ -15,6 +14,8 @@
 /* A session that is being played. Borrowed strings are the session object's. */
 struct play {
 	struct decider decider;
+	const struct login_rules *rules;
+	struct login_answer answer;
 	json_t *session, *steps;
 	struct facts facts;
 	const char *login; /* known from MAIL on */
@@ -107,15 +108,21 @@ static bool add_step(struct play *p, enum stage stage)
 	return v->kind == VERDICT_CONTINUE;
 }
 
-static bool add_auth_step(struct play *p, bool ok, const char *rule)
+static bool add_auth_step(struct play *p, enum login_result result, const char *rule)
 {
+	const bool ok = result == LOGIN_ACCEPTED, later = result == LOGIN_UNDECIDED;
 	json_t *step = json_pack("{s:s, s:s, s:s}", "step", "auth", "verdict",
-		ok ? "accept" : "reject", "rule", rule);
+		ok	      ? "accept" :
+			later ? "tempfail" :
+				"reject",
+		"rule", rule);
 
 	if (!ok) {
-		json_object_set_new(step, "code", json_integer(535));
-		json_object_set_new(step, "enhanced", json_string("5.7.8"));
-		json_object_set_new(step, "text", json_string("Authentication failed"));
+		json_object_set_new(step, "code", json_integer(later ? 454 : 535));
+		json_object_set_new(step, "enhanced", json_string(later ? "4.7.0" : "5.7.8"));
+		json_object_set_new(step, "text",
+			json_string(later ? "Temporary authentication failure" :
+					    "Authentication failed"));
 	}
 	json_array_append_new(p->steps, step);
 	return ok;
@@ -123,15 +130,20 @@ static bool add_auth_step(struct play *p, bool ok, const char *rule)
 
 /* The result of the login that the session asks for. */
 struct login {
-	bool asked, ok;
+	bool asked;
+	enum login_result result;
 	const char *rule;
 };
 
 static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 {
 	json_t *auth = json_object_get(p->session, "auth");
+	struct login_rules rules = *p->rules;
+	struct login_request request = { .is_bearer = false };
 	const char *user, *password;
 
+	rules.may_work = true;
+	rules.verified = NULL;
 	*login_r = (struct login){ .rule = "" };
 	if (get_string(p->session, "login", &p->login, err) < 0)
 		return -1;
@@ -145,18 +157,13 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	if (user == NULL || password == NULL)
 		return errmsg_set(err, "\"auth\" needs \"user\" and \"password\"");
 	login_r->asked = true;
-	if (!policy_find_user(p->decider.policy, user, &p->user))
-		login_r->rule = "no such user";
-	else if (password_check(p->user.password, password) != PASSWORD_RIGHT)
-		login_r->rule = password_usable(p->user.password, NULL) == 0 ?
-			"wrong password" :
-			"the row has no usable password";
-	else if (!p->user.enabled)
-		login_r->rule = "enabled = false";
-	else
-		login_r->ok = true;
-	if (login_r->ok)
-		p->login = p->user.name;
+	request.login = user;
+	request.secret = password;
+	login_check(&rules, &request, &p->answer);
+	login_r->result = p->answer.result;
+	login_r->rule = p->answer.reason;
+	if (login_r->result == LOGIN_ACCEPTED)
+		p->login = p->answer.login;
 	return 0;
 }
 
@@ -175,7 +182,7 @@ static int play_opening(struct play *p, struct errmsg *err)
 	check_helo(&p->decider, &p->facts, &p->verdict);
 	if (!add_step(p, STAGE_HELO))
 		return 0;
-	if (login.asked && !add_auth_step(p, login.ok, login.rule))
+	if (login.asked && !add_auth_step(p, login.result, login.rule))
 		return 0;
 	p->facts.login = p->login;
 	return 1;
@@ -291,12 +298,13 @@ static int play_session(struct play *p, struct errmsg *err)
 int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
 	json_t **answer_r, struct errmsg *err)
 {
+	const struct login_rules rules = { .policy = policy };
 	const struct explain_ledger none = { .ledger = NULL };
 
-	return explain_session_by(policy, &none, scratch, session, answer_r, err);
+	return explain_session_with(&rules, &none, scratch, session, answer_r, err);
 }
 
-int explain_session_by(const struct policy *policy, const struct explain_ledger *ledger,
+int explain_session_with(const struct login_rules *rules, const struct explain_ledger *ledger,
 	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
 {
 	struct play *p;
@@ -307,9 +315,11 @@ int explain_session_by(const struct policy *policy, const struct explain_ledger 
 		return errmsg_set(err, "a session is a JSON object");
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
+	p->rules = rules;
 	p->decider = (struct decider){
-		.policy = policy,
+		.policy = rules->policy,
 		.scratch = scratch,
+		.suspensions = rules->suspensions,
 		.ledger = ledger->ledger,
 		.now = ledger->now,
 	};

@@ -6,6 +6,7 @@
 #include "lib/base/errmsg.h"
 #include "lib/rules/ledger.h"
 #include "lib/rules/policy.h"
+#include "load/login.h"
 
 /*
  * Play one session against a policy and say what each stage decides and why. Nothing is charged or
@@ -29,8 +30,9 @@ struct explain_ledger {
 	uint64_t now;
 };
 
-/* The same with rate limits. */
-int explain_session_by(const struct policy *policy, const struct explain_ledger *ledger,
+/* The same with all that a login is decided by (keys of tokens, suspensions), and with rate limits.
+ * rules->policy must not be NULL. */
+int explain_session_with(const struct login_rules *rules, const struct explain_ledger *ledger,
 	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err);
 
 #endif

@@ -40,8 +40,9 @@ enum store_result {
 };
 
 /*
- * Read a JSON store (design 5.7 and 7; postern.conf(5)). Bad rows are left out and named in
- * problems ("users id 17 (bob): ..."); columns that nobody reads are a note there.
+ * Read a JSON store (design 5.7 and 7; postern.conf(5)). Bad rows are left out, or their users
+ * switched off, and named in problems ("users id 17 (bob): ..."); columns that nobody reads are a
+ * note there.
  */
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct problems *problems, struct errmsg *err);

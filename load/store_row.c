@@ -162,19 +162,18 @@ static int read_columns(struct reading *r, const json_t *row)
 	return 0;
 }
 
-/* The row's name in messages: its id and its second column, as the builders have it. */
-static void refuse(struct reading *r)
+/* What becomes of the row, after its name as the builders have it: id and second column. */
+static void say(struct reading *r, const char *fate)
 {
 	_Static_assert((int)PROFILE_ID == 0 && (int)USER_ID == 0, "cells[0]");
 	_Static_assert((int)PROFILE_NAME == 1 && (int)USER_NAME == 1, "cells[1]");
 	const struct cell *id = &r->cells[0], *name = &r->cells[1];
 
-	problems_add(r->rows->problems, "%s id %.*s (%.*s): %s; left out",
-		store_table_name(r->table),
+	problems_add(r->rows->problems, "%s id %.*s (%.*s): %s; %s", store_table_name(r->table),
 		id->kind == CELL_TEXT ? (int)(id->len < 40 ? id->len : 40) : 4,
 		id->kind == CELL_TEXT ? id->text : "NULL",
 		name->kind == CELL_TEXT ? (int)(name->len < 80 ? name->len : 80) : 4,
-		name->kind == CELL_TEXT ? name->text : "NULL", r->why);
+		name->kind == CELL_TEXT ? name->text : "NULL", r->why, fate);
 }
 
 /* Let the builder know the id of a profile that can't be taken: its users may send to nobody. */
@@ -185,6 +184,17 @@ static int mark_bad_profile(struct reading *r)
 	row[PROFILE_ID] = r->cells[PROFILE_ID];
 	row[PROFILE_NAME] = r->cells[PROFILE_NAME];
 	return profiles_builder_add(r->rows->profiles, row, NULL);
+}
+
+/* Let the builder know the name of a user whose row can't be taken: nobody is to take it for a
+ * stranger's. Returns 1, 0 when there is no such name, -1 when out of memory. */
+static int mark_bad_user(struct reading *r)
+{
+	struct cell row[USER_COLUMNS] = { [USER_ENABLED] = { .kind = CELL_LIST, .text = "" } };
+
+	row[USER_ID] = r->cells[USER_ID];
+	row[USER_NAME] = r->cells[USER_NAME];
+	return users_builder_add(r->rows->users, row, NULL);
 }
 
 static struct reading begin(struct store_rows *rows, enum store_table table)
@@ -214,9 +224,15 @@ static int read_row(struct reading *r, const json_t *row)
 
 static int leave_out(struct reading *r)
 {
-	refuse(r);
-	if (r->table == STORE_PROFILES && mark_bad_profile(r) < 0)
+	int marked;
+
+	if (r->table == STORE_PROFILES) {
+		say(r, "left out");
+		return mark_bad_profile(r) < 0 ? -1 : 0;
+	}
+	if ((marked = mark_bad_user(r)) < 0)
 		return -1;
+	say(r, marked > 0 ? "the user is switched off" : "left out");
 	return 0;
 }
 

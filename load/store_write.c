@@ -154,11 +154,9 @@ static int write_bad_profile(struct writing *w, const char *id)
 	add_scalar(w, id, strlen(id));
 	add_key(w, profile_columns[PROFILE_OPEN].name);
 	add_string(w, BAD_OPEN, strlen(BAD_OPEN));
-	if (w->bad_text) { /* then no user can be written with it either */
+	if (w->bad_text) /* then no user can be written with it either */
 		drop_row(w, start);
-		return 0;
-	}
-	return end_row(w);
+	return w->bad_text ? 0 : end_row(w);
 }
 
 static void add_cell(struct writing *w, enum profile_column column, const struct cell *cell)
@@ -230,6 +228,20 @@ static void add_froms(struct writing *w, const struct user *user)
 		add_list(w, unusable, sizeof(unusable));
 }
 
+/* A user who can't be written whole is switched off, and no stranger, for who reads it. */
+static int write_bad_user(struct writing *w, const struct user *user)
+{
+	size_t start = begin_row(w);
+
+	add_key(w, user_columns[USER_NAME].name);
+	add_string(w, user->name, strlen(user->name));
+	add_key(w, user_columns[USER_ENABLED].name);
+	strbuf_add_str(&w->text, "false");
+	if (w->bad_text)
+		drop_row(w, start);
+	return w->bad_text ? 0 : end_row(w);
+}
+
 static int write_user(void *context, const struct user *user)
 {
 	struct writing *w = context;
@@ -257,9 +269,9 @@ static int write_user(void *context, const struct user *user)
 	if (!w->bad_text)
 		return end_row(w);
 	drop_row(w, start);
-	problems_add(w->problems, "%s: users id %s (%s): not UTF-8; left out", w->path, user->id,
-		user->name);
-	return 0;
+	problems_add(w->problems, "%s: users id %s (%s): not UTF-8; the user is switched off there",
+		w->path, user->id, user->name);
+	return write_bad_user(w, user);
 }
 
 static int write_head(struct writing *w, const char *revision, int64_t written)

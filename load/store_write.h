@@ -15,7 +15,8 @@
  * equal to what was written. revision is kept as it is ("" for none), written is in seconds since
  * 1970.
  *
- * A user whose text is not UTF-8 is left out and named in problems. What stands at path without
+ * A user whose text is not UTF-8 is written as switched off (left out, where the name is not) and
+ * named in problems. What stands at path without
  * being a store of this function's (one made by hand, say) is kept as PATH.saved-TIME, and problems
  * says so. 0, or -1 with err set: the old file is still there. stamp_r may be NULL.
  */

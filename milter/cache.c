@@ -281,7 +281,7 @@ int cache_start(struct config *config, const char *config_path, struct snapshot 
 int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
 {
 	struct timespec until;
-	int ret = -1;
+	int ret = -1, error = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += timeout_ms / 1000;
@@ -291,9 +291,8 @@ int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
 		until.tv_nsec -= 1000000000;
 	}
 	(void)pthread_mutex_lock(&cache->lock);
-	while (!cache->first_ended &&
-		pthread_cond_timedwait(&cache->first, &cache->lock, &until) != ETIMEDOUT)
-		continue;
+	while (!cache->first_ended && error != ETIMEDOUT)
+		error = pthread_cond_timedwait(&cache->first, &cache->lock, &until);
 	if (cache->has_policy)
 		ret = 0;
 	else if (cache->first_ended)

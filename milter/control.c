@@ -180,6 +180,7 @@ int control_new(struct server *server, int listen_fd, const struct control_subje
 	control->server = server;
 	control->listen_fd = listen_fd;
 	control->subject = *subject;
+	control->suspensions_path = "";
 	*control_r = control;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lib/base/errmsg.h"
+#include "milter/auth.h"
 #include "milter/cache.h"
 #include "milter/filter.h"
 #include "milter/server.h"
@@ -19,6 +20,10 @@
  *force
  *   {"command": "tail"}			{"ok": true}, then a line for each decision until
  *the client hangs up; {"dropped": N} where some were lost
+ *   {"command": "suspend", "login": "bob"}	by this machine alone; "resume" ends it
+ *   {"command": "suspended"}			who is
+ *   {"command": "auth-reset", "whose": "bob"}	forgives the failures of a login or an address, or
+ *all
  *   {"command": "log-level", "level": "debug"}	until the next reload; without "level": tells it
  *   {"command": "limits", "key": "bob", "reset": true}	how a login or a key of the ledger stands;
  *with "reset" it is forgotten first. Without "key": those nearest to their limits, "top": N of them
@@ -48,6 +53,10 @@ int control_new(struct server *server, int listen_fd, const struct control_subje
 
 /* Begin to answer; before server_start(). 0, or -1 with err set. */
 int control_serve(struct control *control, struct cache *cache, struct errmsg *err);
+
+/* What it tells of logins: auth (NULL: they are not served) and the file that suspensions are kept
+ * in. Before server_start(). */
+void control_serve_auth(struct control *control, struct auth *auth, const char *suspensions_path);
 
 /* As cache_hooks.reload_ended: answer those who asked for it. Any thread. */
 void control_reload_ended(struct control *control, uint64_t request, bool ok,

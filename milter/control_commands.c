@@ -39,8 +39,9 @@ static void obey_status(struct connection *connection, const json_t *request)
 
 	(void)request;
 	if (cache_status(control->cache, &status) == 0) {
-		answer = json_pack("{s:b, s:o, s:o}", "ok", 1, "daemon", daemon_json(control, now),
-			"cache", status_json(&status, now, true));
+		answer = json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "daemon",
+			daemon_json(control, now), "cache", status_json(&status, now, true), "auth",
+			control_auth_json(control));
 		status_free(&status);
 	}
 	connection_answer(connection, answer);
@@ -120,10 +121,15 @@ struct question {
 	json_t *session; /* the worker's own copy: jansson counts references without a lock */
 	json_t *answer;
 	struct errmsg err;
+	struct login_rules rules; /* borrows from the two that follow */
+	struct jwt_keys *keys;
+	struct auth_settings *settings;
 };
 
 static void question_free(struct question *question)
 {
+	jwt_keys_unref(&question->keys);
+	auth_settings_unref(&question->settings);
 	json_decref(question->session);
 	json_decref(question->answer);
 	free(question);
@@ -156,8 +162,9 @@ static void explain(void *argument)
 		(void)errmsg_set(&question->err, "no policy yet");
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
-	else if (explain_session_by(policy, &ledger, scratch, question->session, &question->answer,
-			 &question->err) != 0)
+	else if (question->rules.policy = policy,
+		explain_session_with(&question->rules, &ledger, scratch, question->session,
+			&question->answer, &question->err) != 0)
 		question->answer = NULL;
 	policy_unref(&policy);
 	scratch_pool_put(scratches, scratch);
@@ -183,6 +190,11 @@ static void obey_explain(struct connection *connection, const json_t *request)
 	}
 	question->control = connection->control;
 	question->number = connection->number;
+	question->rules.suspensions = filter_suspensions(connection->control->subject.filter);
+	if (connection->control->auth != NULL)
+		auth_rules(connection->control->auth, &question->rules, &question->keys,
+			&question->settings);
+	question->rules.now = time(NULL);
 	work.argument = question;
 	if (workers_add(connection->control->workers, &work) != 0) {
 		question_free(question);
@@ -281,6 +293,10 @@ static const struct {
 	{ "tail", obey_tail },
 	{ "log-level", obey_log_level },
 	{ "limits", obey_limits },
+	{ "suspend", obey_suspend },
+	{ "resume", obey_resume },
+	{ "suspended", obey_suspended },
+	{ "auth-reset", obey_auth_reset },
 };
 
 void control_obey(struct connection *connection, const char *line, size_t len)

@@ -26,6 +26,8 @@ struct control {
 	struct server *server;
 	struct control_subject subject;
 	struct cache *cache;
+	struct auth *auth;	      /* NULL: logins are not served */
+	const char *suspensions_path; /* "": suspensions are not kept */
 	struct workers *workers;
 	int listen_fd; /* -1 once the listener has it */
 	struct evconnlistener *listener;
@@ -46,6 +48,15 @@ void obey_limits(struct connection *connection, const json_t *request);
 
 /* Obey one request: answer, or mark the connection busy and answer later. */
 void control_obey(struct connection *connection, const char *line, size_t len);
+
+/* control_auth.c */
+void obey_suspend(struct connection *connection, const json_t *request);
+void obey_resume(struct connection *connection, const json_t *request);
+void obey_suspended(struct connection *connection, const json_t *request);
+void obey_auth_reset(struct connection *connection, const json_t *request);
+
+/* What status tells of logins; NULL when out of memory. */
+json_t *control_auth_json(const struct control *control);
 
 /* Someone hung up who followed. */
 void control_unfollow(struct connection *connection);

@@ -86,7 +86,8 @@ void database_say_feed(struct database *db)
 	else if (!feed->is_ready)
 		log_event(LOG_LEVEL_WARNING,
 			"database triggers of the change feed are missing or "
-			"disabled: run sql/feed.sql again; until then each change reloads the tables");
+			"disabled: run sql/feed.sql again; until then each change reloads the "
+			"tables");
 	else if (feed->is_bypassed)
 		log_event(LOG_LEVEL_NOTICE,
 			"database tables are written by a subscription too, "

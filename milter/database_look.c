@@ -235,8 +235,8 @@ static void count_silence(struct database *db, const struct look *look)
 	if (++db->silent == SILENT_MAX)
 		log_event(LOG_LEVEL_WARNING,
 			"database changed %d times without a notification on "
-			"channel %s: LISTEN does not work through PgBouncer's transaction pooling, or "
-			"the triggers notify on another channel; changes are found every %us",
+			"channel %s: LISTEN does not work through PgBouncer's transaction pooling, "
+			"or the triggers notify on another channel; changes are found every %us",
 			SILENT_MAX, db->config.channel, db->config.poll_interval);
 }
 

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -107,21 +106,30 @@ void decision_line(const struct decision *decision, struct strbuf *line)
 	}
 }
 
-/* Text as JSON has it; bytes that are not UTF-8 become '?'. */
+/*
+ * Text as JSON has it; bytes that are not UTF-8 become '?'. Cut as in the log: thousands of events
+ * may wait, and a From field can have a quarter of a megabyte.
+ */
 static json_t *json_text(const char *text)
 {
-	json_t *value = json_string(text);
-	char *copy;
+	size_t len = strnlen(text, QUOTE_MAX + 1);
+	char copy[QUOTE_MAX + sizeof("...")];
+	json_t *value;
 
-	if (value != NULL || (copy = strdup(text)) == NULL)
+	if (len > QUOTE_MAX) {
+		for (len = QUOTE_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+			len--;
+		(void)snprintf(copy, sizeof(copy), "%.*s...", (int)len, text);
+	} else {
+		memcpy(copy, text, len + 1);
+	}
+	if ((value = json_string(copy)) != NULL)
 		return value;
 	for (char *p = copy; *p != '\0'; p++) {
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';
 	}
-	value = json_string(copy);
-	free(copy);
-	return value;
+	return json_string(copy);
 }
 
 json_t *decision_json(const struct decision *decision, double time)
@@ -161,7 +169,7 @@ json_t *decision_json(const struct decision *decision, double time)
 	return object;
 }
 
-static void give_to_followers(const struct decision *decision)
+void decision_tell(const struct decision *decision)
 {
 	struct timespec now;
 	json_t *object;
@@ -193,5 +201,5 @@ void decision_log(const struct decision *decision)
 		strbuf_free(&line);
 	}
 	if (events_wanted())
-		give_to_followers(decision);
+		decision_tell(decision);
 }

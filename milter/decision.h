@@ -37,6 +37,9 @@ void decision_line(const struct decision *decision, struct strbuf *line);
 /* The same as a JSON object with the same keys, and "time". NULL when out of memory. */
 json_t *decision_json(const struct decision *decision, double time);
 
+/* Give it to whoever follows, without a line in the log. */
+void decision_tell(const struct decision *decision);
+
 /* Log it, and give it to whoever follows (milter/events.h). Never waits. */
 void decision_log(const struct decision *decision);
 

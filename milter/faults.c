@@ -113,13 +113,11 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 	enum log_level level, const char *before)
 {
 	size_t i, at = 0, found = 0;
-	int order;
 
 	for (i = 0; i < texts->count; i++) {
-		order = -1;
-		while (at < other->count && (order = strcmp(other->text[at], texts->text[i])) < 0)
+		while (at < other->count && strcmp(other->text[at], texts->text[i]) < 0)
 			at++;
-		if (at < other->count && order == 0)
+		if (at < other->count && strcmp(other->text[at], texts->text[i]) == 0)
 			continue;
 		if (++found <= FAULTS_LOGGED)
 			log_event(level, "%s%s", before, texts->text[i]);

@@ -12,6 +12,7 @@ struct filter {
 	const void *now_context;
 	filter_suspend_fn *suspend;
 	void *suspend_context;
+	struct suspensions *suspensions;
 	bool is_inet;
 	pthread_mutex_t lock; /* guards settings */
 	struct settings *settings;
@@ -25,9 +26,11 @@ struct filter *filter_new(struct snapshot *snapshot, struct settings *settings, 
 		return NULL;
 	if ((filter->scratches = scratch_pool_new()) == NULL ||
 		(filter->clients = open_clients_new()) == NULL ||
+		(filter->suspensions = suspensions_new()) == NULL ||
 		pthread_mutex_init(&filter->lock, NULL) != 0) {
 		scratch_pool_free(&filter->scratches);
 		open_clients_free(&filter->clients);
+		suspensions_free(&filter->suspensions);
 		free(filter);
 		return NULL;
 	}
@@ -44,6 +47,7 @@ void filter_free(struct filter **filter)
 	settings_unref(&(*filter)->settings);
 	scratch_pool_free(&(*filter)->scratches);
 	open_clients_free(&(*filter)->clients);
+	suspensions_free(&(*filter)->suspensions);
 	(void)pthread_mutex_destroy(&(*filter)->lock);
 	free(*filter);
 	*filter = NULL;
@@ -84,6 +88,11 @@ struct snapshot *filter_snapshot(const struct filter *filter)
 struct scratch_pool *filter_scratches(const struct filter *filter)
 {
 	return filter->scratches;
+}
+
+struct suspensions *filter_suspensions(const struct filter *filter)
+{
+	return filter->suspensions;
 }
 
 bool filter_is_inet(const struct filter *filter)

@@ -6,6 +6,7 @@
 
 #include "lib/rules/ledger.h"
 #include "lib/rules/settings.h"
+#include "lib/rules/suspensions.h"
 #include "milter/open_clients.h"
 #include "milter/scratch_pool.h"
 #include "milter/snapshot.h"
@@ -50,6 +51,8 @@ int filter_suspend(const struct filter *filter, const char *login, struct errmsg
 /* The connections that each client has open. */
 struct open_clients *filter_clients(const struct filter *filter);
 
+/* Who may neither log in nor send, whatever the policy says; at first nobody. */
+struct suspensions *filter_suspensions(const struct filter *filter);
 bool filter_is_inet(const struct filter *filter);
 
 #endif

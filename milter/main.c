@@ -11,6 +11,8 @@
 #include "lib/base/hash.h"
 #include "load/config.h"
 #include "load/policy_files.h"
+#include "load/token_keys.h"
+#include "milter/auth.h"
 #include "milter/cache.h"
 #include "milter/callbacks_thread.h"
 #include "milter/control.h"
@@ -19,6 +21,7 @@
 #include "milter/log.h"
 #include "milter/process.h"
 #include "milter/signals.h"
+#include "milter/suspensions_file.h"
 
 /* How long starting waits for a policy before it answers without one. */
 #define FIRST_POLICY_MS 15000
@@ -33,12 +36,15 @@ struct daemon {
 	struct options options;
 	char *config_path; /* absolute */
 	char *control_path;
+	char *suspensions_path;
 	char *pid_file; /* "": none */
 	struct process_user user;
 	struct snapshot *snapshot;
 	struct filter *filter;
 	struct server *server;
 	struct control *control;
+	struct auth_sockets auth_sockets;
+	struct auth *auth; /* NULL: logins are not served */
 	struct cache *cache;
 	struct ledger *ledger;
 	struct ledger_file *ledger_file;
@@ -107,13 +113,16 @@ static int check_files(const char *path)
 	struct problems *problems = problems_new();
 	struct config *config = NULL;
 	struct policy *policy = NULL;
+	struct jwt_keys *keys = NULL;
 	struct errmsg err = { "out of memory" };
 	int code = EX_CONFIG;
 
 	if (problems == NULL || config_load(path, &config, &err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else if (print_problems(config->warnings),
-		policy_from_files(config, &policy, problems, &err) != 0) {
+		policy_from_files(config, &policy, problems, &err) != 0 ||
+			token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems,
+				&err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else {
 		print_problems(problems);
@@ -122,6 +131,7 @@ static int check_files(const char *path)
 		code = EX_OK;
 	}
 	policy_unref(&policy);
+	jwt_keys_unref(&keys);
 	config_free(&config);
 	problems_free(&problems);
 	return code;
@@ -145,6 +155,7 @@ static void keep_config(struct daemon *daemon, const struct config *config)
 	struct errmsg err;
 
 	daemon->control_path = copy(config->control.socket);
+	daemon->suspensions_path = copy(config->auth.suspensions);
 	daemon->pid_file = copy(pid_file == NULL ? config->milter.pid_file : pid_file);
 	if (process_find_user(daemon->options.user != NULL ? daemon->options.user :
 			    geteuid() == 0		   ? config->milter.user :
@@ -204,6 +215,38 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 		process_fail(EX_OSERR, &err);
 }
 
+static void open_auth_sockets(struct daemon *daemon, const struct config *config)
+{
+	const struct listen_owner owner =
+		owner_of(daemon, config->auth.socket_mode, config->auth.socket_group);
+	struct errmsg err;
+
+	if (auth_sockets_open(&config->auth, &owner, &daemon->auth_sockets, &err) != 0)
+		process_fail(EX_UNAVAILABLE, &err);
+}
+
+/* Who is suspended has to be known before anybody is asked for. */
+static void start_auth(struct daemon *daemon, const struct config *config)
+{
+	struct errmsg err;
+	bool served = false;
+
+	if (suspensions_load(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
+		0)
+		process_fail(EX_DATAERR, &err);
+	if (daemon->auth_sockets.without_folder)
+		log_event(LOG_LEVEL_WARNING,
+			"auth error=\"/run/postern is not there: logins are not served\"");
+	for (int i = 0; i < AUTH_SOCKETS; i++)
+		served = served || daemon->auth_sockets.fd[i] >= 0;
+	if (served &&
+		auth_new(daemon->server, daemon->filter, &daemon->auth_sockets, config,
+			&daemon->auth, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	if (daemon->control != NULL)
+		control_serve_auth(daemon->control, daemon->auth, daemon->suspensions_path);
+}
+
 static void start_log(const struct daemon *daemon, const struct config *config)
 {
 	const struct log_output output = {
@@ -232,6 +275,8 @@ static void on_config_taken(void *context, const struct config *config, const st
 	if (log_level_parse(config->log.level, &level) == 0)
 		log_set_level(level);
 	filter_set_settings(daemon->filter, config->settings);
+	if (daemon->auth != NULL)
+		auth_take_config(daemon->auth, config);
 	for (size_t i = 0; i < problems_kept(config->warnings); i++)
 		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
@@ -249,6 +294,29 @@ static void on_reload_ended(void *context, uint64_t request, bool ok, const stru
 
 	if (daemon->control != NULL)
 		control_reload_ended(daemon->control, request, ok, err);
+}
+
+/* In the server thread, which writes the file for posternctl too. */
+static void save_suspensions(void *argument)
+{
+	const struct daemon *daemon = argument;
+	struct errmsg err;
+
+	if (suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
+		0)
+		log_event(LOG_LEVEL_ERROR, "suspensions written=no error=\"%s\"", err.text);
+}
+
+/* [limits] on_limit = suspend, in the thread that decides: in force at once. */
+static int suspend(void *context, const char *login, struct errmsg *err)
+{
+	struct daemon *daemon = context;
+
+	if (suspensions_set(filter_suspensions(daemon->filter), login, true) < 0)
+		return errmsg_set(err, "out of memory, or too many are suspended");
+	if (server_call(daemon->server, save_suspensions, daemon) != 0)
+		return errmsg_set(err, "it is in force, but not written down");
+	return 0;
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -349,9 +417,11 @@ static void stop_all(struct daemon *daemon)
 	process_notify("STOPPING=1");
 	if (daemon->control_path[0] != '\0')
 		(void)unlink(daemon->control_path);
+	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_stop(&daemon->cache);
 	server_stop(daemon->server);
+	auth_free(&daemon->auth);
 	control_free(&daemon->control);
 	server_free(&daemon->server);
 	ledger_file_sync(daemon->ledger_file);
@@ -378,6 +448,7 @@ static void run(struct daemon *daemon, struct config *config)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	open_auth_sockets(daemon, config); /* first: an smtpd that starts now dies without */
 	open_control_socket(daemon, config);
 	open_milter_socket(daemon, config); /* last: whoever sees it may ask on all others */
 	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
@@ -387,6 +458,8 @@ static void run(struct daemon *daemon, struct config *config)
 	process_hide();
 	start_log(daemon, config);
 	open_ledger(daemon, config);
+	start_auth(daemon, config);
+	filter_on_suspend(daemon->filter, suspend, daemon);
 	start_threads(daemon, config);
 	announce(daemon);
 	if (milter_start(&signals, &err) != 0)

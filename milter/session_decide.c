@@ -206,6 +206,7 @@ void session_decide(struct session *session, struct message *message,
 		message == NULL ? snapshot_get(filter_snapshot(session->filter)) : NULL;
 	struct decider decider = {
 		.policy = message == NULL ? own : message->policy,
+		.suspensions = filter_suspensions(session->filter),
 		.ledger = filter_ledger(session->filter),
 		.now = filter_now(session->filter),
 		.charge = true,

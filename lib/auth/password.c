@@ -168,24 +168,36 @@ int password_usable(const char *hash, struct errmsg *err)
 	return errmsg_set(err, "a hash of an unusual method ($6$, $5$, $y$, $2b$ are taken)");
 }
 
-enum password_result password_check(const char *hash, const char *password)
+/* Hash as `want` was made, at its cost. Right only when want may be right at all. */
+static enum password_result compare(const char *want, bool may_be_right, const char *password)
 {
-	bool usable = hash != NULL && password_usable(hash, NULL) == 0;
-	const char *want = usable ? skip_scheme(hash) : NOBODY_HASH, *made;
 	struct crypt_data *work = calloc(1, sizeof(*work));
 	enum password_result result = PASSWORD_WRONG;
+	const char *made;
 
 	if (work == NULL)
 		return PASSWORD_FAILED;
 	made = crypt_r(password, want, work);
-	if (made == NULL)
-		result = PASSWORD_WRONG;
-	else if (usable && strlen(made) == strlen(want) &&
+	if (may_be_right && made != NULL && strlen(made) == strlen(want) &&
 		CRYPTO_memcmp(made, want, strlen(want)) == 0)
 		result = PASSWORD_RIGHT;
 	OPENSSL_cleanse(work, sizeof(*work));
 	free(work);
 	return result;
+}
+
+enum password_result password_check(const char *hash, const char *password)
+{
+	bool usable = hash != NULL && password_usable(hash, NULL) == 0;
+
+	return compare(usable ? skip_scheme(hash) : NOBODY_HASH, usable, password);
+}
+
+enum password_result password_check_nobody(const char *model, const char *password)
+{
+	bool usable = model != NULL && password_usable(model, NULL) == 0;
+
+	return compare(usable ? skip_scheme(model) : NOBODY_HASH, false, password);
 }
 
 int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],

@@ -22,6 +22,12 @@ enum password_result { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_FAILED /* out of
 enum password_result password_check(const char *hash, const char *password);
 
 /*
+ * What a login without a row costs: as password_check() with the hash `model`, some other user's
+ * (NULL: a usual one), but never right. Thread-safe.
+ */
+enum password_result password_check_nobody(const char *model, const char *password);
+
+/*
  * Hash a password: method is one of password_methods ("yescrypt", "sha512", "sha256", "bcrypt"),
  * rounds 0 for the usual cost. 0 with a text of at most 383 characters in hash_r, or -1 with err
  * set.

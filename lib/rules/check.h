@@ -7,6 +7,7 @@
 #include "lib/rules/facts.h"
 #include "lib/rules/ledger.h"
 #include "lib/rules/policy.h"
+#include "lib/rules/suspensions.h"
 #include "lib/rules/verdict.h"
 
 /*
@@ -21,6 +22,7 @@
 struct decider {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
+	struct suspensions *suspensions; /* NULL: nobody is suspended */
 	struct ledger *ledger; /* NULL: nothing is limited */
 	uint64_t now;	       /* the ledger's time */
 	bool charge; /* what is let through is charged; else the ledger is only looked at */

@@ -135,13 +135,21 @@ bool sender_user_owns(const struct checking *c, const struct sender_user *who,
 
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
-/* A user who is switched off sends nothing, however the check is set. */
-static bool refuse_disabled(struct checking *c, const struct sender_user *who)
+/* Why the user sends nothing, however the checks are set; NULL: nothing stops them. */
+static const char *stopped(const struct checking *c, const struct sender_user *who)
 {
-	struct finding *finding = finding_new(c, CHECK_SENDER);
+	if (!who->user.enabled)
+		return "enabled = false";
+	return suspensions_has(c->d->suspensions, who->user.name) ? "suspended" : NULL;
+}
+
+static bool refuse_stopped(struct checking *c, const struct sender_user *who, enum check check,
+	const char *why)
+{
+	struct finding *finding = finding_new(c, check);
 
 	finding->outcome = OUTCOME_FAIL;
-	finding_rule(finding, "user %.80s: enabled = false", who->user.name);
+	finding_rule(finding, "user %.80s: %s", who->user.name, why);
 	reply_set(&finding->reply, 550, "5.7.1", "User %s is not allowed to send mail",
 		who->user.name);
 	c->verdict->kind = VERDICT_REJECT;
@@ -153,11 +161,14 @@ bool check_sender(struct checking *c)
 	const struct mail_address *sender = c->facts->sender;
 	struct sender_user who;
 	struct finding *finding;
+	const char *why;
 
-	if (!sender_user_find(c, &who) || !who.held)
+	if (!sender_user_find(c, &who))
 		return true;
-	if (!who.user.enabled)
-		return refuse_disabled(c, &who);
+	if ((why = stopped(c, &who)) != NULL)
+		return refuse_stopped(c, &who, CHECK_SENDER, why);
+	if (!who.held)
+		return true;
 	if (!checking_wants(c, CHECK_SENDER))
 		return true;
 	finding = finding_new(c, CHECK_SENDER);
@@ -286,8 +297,14 @@ bool check_recipient(struct checking *c, const struct mail_address *rcpt)
 {
 	struct sender_user who;
 	struct finding *finding;
+	const char *why;
 
-	if (!checking_wants(c, CHECK_RECIPIENT) || !sender_user_find(c, &who) || !who.held)
+	if (!sender_user_find(c, &who))
+		return true;
+	/* Again, for it may have come since MAIL. */
+	if ((why = stopped(c, &who)) != NULL)
+		return refuse_stopped(c, &who, CHECK_RECIPIENT, why);
+	if (!checking_wants(c, CHECK_RECIPIENT) || !who.held)
 		return true;
 	finding = finding_new(c, CHECK_RECIPIENT);
 	if (who.profile != NULL ? profile_allows(c, who.profile, rcpt, finding) : who.open) {

@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/rules/check.h"
+#include "t/bench/lib/check_looks.h"
 #include "t/bench/lib/check_rules.h"
+#include "t/bench/lib/timing.h"
 
 static const char usage_text[] =
 	"usage: bench_check [options]\n"
@@ -17,74 +18,11 @@ static const char usage_text[] =
 	"  --only NAME   rule sets whose name holds NAME; \"looks\": single looks into big lists\n"
 	"  --seconds S   time for each figure (0.3)\n";
 
-/* Every figure is the median of this many turns. */
-#define TURNS 5
-
 static struct {
 	bool is_json;
 	const char *only;
 	double seconds;
 } options = { .only = "", .seconds = 0.3 };
-
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* For the budget of regexes, as the daemon has it. */
-static uint64_t now_ns(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
-
-/* For everything that is measured: time of the processor, so that others who run beside count less.
- */
-static uint64_t cpu_ns(void)
-{
-	return read_clock(CLOCK_THREAD_CPUTIME_ID);
-}
-
-/* What is measured: the call for item i. Returns something, so that no call is left out. */
-typedef unsigned call_fn(void *context, size_t i);
-
-static volatile unsigned sink;
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Nanoseconds a call over `count` items again and again: the median of the turns. */
-static double measure(call_fn *call, void *context, size_t count)
-{
-	double turns[TURNS];
-	uint64_t start, end, calls;
-	unsigned sum = 0;
-	size_t i;
-	int turn;
-
-	for (turn = 0; turn < TURNS; turn++) {
-		start = cpu_ns();
-		calls = 0;
-		do {
-			for (i = 0; i < count; i++)
-				sum += call(context, i);
-			calls += count;
-			end = cpu_ns();
-		} while ((double)(end - start) < options.seconds / TURNS * 1e9);
-		turns[turn] = (double)(end - start) / (double)calls;
-	}
-	sink = sum;
-	qsort(turns, TURNS, sizeof(turns[0]), compare);
-	return turns[TURNS / 2];
-}
-
-/* ---- whole decisions ---- */
 
 #define SESSIONS 4000
 
@@ -144,7 +82,7 @@ static unsigned all_stages(void *context, size_t i)
 
 static const struct {
 	const char *name;
-	call_fn *call;
+	timed_fn *call;
 } stages[] = {
 	{ "connect", connect_stage },
 	{ "helo", helo_stage },
@@ -156,7 +94,7 @@ static const struct {
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
 /* A session that is refused would be measured to its refusal alone. */
-static void must_pass(struct run *run)
+static bool all_pass(struct run *run, const char *set)
 {
 	size_t i, k;
 
@@ -164,11 +102,14 @@ static void must_pass(struct run *run)
 		for (k = 0; k + 1 < STAGES; k++) {
 			if (stages[k].call(run, i) == VERDICT_CONTINUE)
 				continue;
-			fprintf(stderr, "bench_check: session %zu is refused at %s: %s\n", i,
-				stages[k].name, verdict_decider(&run->verdict)->rule);
-			exit(1);
+			fprintf(stderr,
+				"bench_check: %s: not measured, since %s is answered by %s: %s\n",
+				set, stages[k].name, verdict_name(run->verdict.kind),
+				verdict_decider(&run->verdict)->rule);
+			return false;
 		}
 	}
+	return true;
 }
 
 static const struct {
@@ -219,14 +160,15 @@ static void decide_with(const char *name, const struct check_size *size)
 	check_rules_make(&m, size);
 	made_in = (double)(cpu_ns() - start) / 1e9;
 	regex_scratch_free(&m.scratch); /* one with a clock, as the daemon has it */
-	m.scratch = regex_scratch_new(now_ns);
+	m.scratch = regex_scratch_new(wall_ns);
 	for (i = 0; i < SESSIONS; i++)
 		check_session_make(&run.sessions[i], size, i);
 	run.decider = (struct decider){ .policy = m.policy, .scratch = m.scratch };
-	must_pass(&run);
-	for (k = 0; k < STAGES; k++)
-		ns[k] = measure(stages[k].call, &run, SESSIONS);
-	print_set(name, size, made_in, ns);
+	if (all_pass(&run, name)) {
+		for (k = 0; k < STAGES; k++)
+			ns[k] = time_calls(stages[k].call, &run, SESSIONS, options.seconds);
+		print_set(name, size, made_in, ns);
+	}
 	made_end(&m);
 	free(run.sessions);
 }
@@ -247,168 +189,6 @@ static void decide(void)
 		if (strstr(sets[i].name, options.only) != NULL)
 			decide_with(sets[i].name, &sets[i].size);
 	}
-}
-
-/* ---- single looks ---- */
-
-#define KEYS 200000
-#define ADDRESSES 20000 /* of 3 KiB each */
-
-struct looks {
-	const struct list *list;
-	const struct users *users;
-	char (*texts)[64];
-	struct cidr *clients;
-	struct mail_address *addresses;
-};
-
-static unsigned look_host(void *context, size_t i)
-{
-	const struct looks *l = context;
-	uint32_t line;
-
-	return list_find_host(l->list, l->texts[i], &line) == LIST_YES;
-}
-
-static unsigned look_client(void *context, size_t i)
-{
-	const struct looks *l = context;
-	uint32_t line;
-
-	return list_find_client(l->list, &l->clients[i], &line) == LIST_YES;
-}
-
-static unsigned look_address(void *context, size_t i)
-{
-	const struct looks *l = context;
-	uint32_t line;
-
-	return list_find_address(l->list, &l->addresses[i % ADDRESSES], &line) == LIST_YES;
-}
-
-static unsigned look_any_host(void *context, size_t i)
-{
-	const struct looks *l = context;
-	uint32_t line;
-
-	return list_any_host(l->list, l->texts[i], &line) != ANY_UNLISTED;
-}
-
-static unsigned look_any_address(void *context, size_t i)
-{
-	const struct looks *l = context;
-	uint32_t line;
-
-	return list_any_address(l->list, &l->addresses[i % ADDRESSES], &line) != ANY_UNLISTED;
-}
-
-static unsigned look_user(void *context, size_t i)
-{
-	const struct looks *l = context;
-	struct user user;
-
-	return users_find(l->users, l->texts[i], strlen(l->texts[i]), &user);
-}
-
-static unsigned parse_address(void *context, size_t i)
-{
-	const struct looks *l = context;
-	const struct mail_address *from = &l->addresses[i % ADDRESSES];
-	struct mail_address address;
-
-	return address_parse(from->text, from->text_len, &address) == 0;
-}
-
-/* What each look asks for: a text by number, in front of it what makes it another one. */
-static const struct {
-	const char *what;
-	call_fn *call;
-	void (*text)(char text_r[64], int i);
-	int first, count; /* numbers of what is there, and how many of it */
-	const char *other;
-	enum list_id list;
-} looks[] = {
-	{ "host name in a list", look_host, check_rules_host, 0, 500000, "x", LIST_CONN_DENY },
-	{ "client address in a list", look_client, check_rules_client, 500002, 400000, "1",
-		LIST_CONN_DENY },
-	{ "mail address in a list", look_address, check_rules_address, 0, 1000000, "x",
-		LIST_MAIL_DENY },
-	{ "host name, any", look_any_host, check_rules_domain, 0, 20000, "x", LIST_DOMAINS },
-	{ "mail address, any", look_any_address, check_rules_domain, 0, 20000, "x", LIST_DOMAINS },
-	{ "user", look_user, check_rules_user, 0, 1000000, "x", LIST_COUNT },
-	{ "mail address, parsed", parse_address, check_rules_address, 0, 1000000, "x", LIST_COUNT },
-};
-
-/* Fill in what is asked for, as a name, as an address, and as a client's. */
-static void fill(struct looks *l, size_t row, const char *prefix)
-{
-	char text[64], address[128];
-	unsigned random = 12345;
-	int i;
-
-	for (i = 0; i < KEYS; i++) {
-		random = random * 1664525 + 1013904223; /* of Numerical Recipes */
-		looks[row].text(text,
-			looks[row].first + (int)(random % (unsigned)looks[row].count));
-		(void)snprintf(l->texts[i], sizeof(l->texts[i]), "%s%s", prefix, text);
-		if (looks[row].call == look_client &&
-			cidr_parse(l->texts[i], &l->clients[i], NULL) < 0)
-			abort();
-		if (i >= ADDRESSES)
-			continue;
-		(void)snprintf(address, sizeof(address), "%s%s",
-			strchr(text, '@') == NULL ? "a@" : "", l->texts[i]);
-		if (address_parse(address, strlen(address), &l->addresses[i]) < 0)
-			abort();
-	}
-}
-
-static void look(struct looks *l, size_t row, const char *prefix, int entries)
-{
-	unsigned found = 0;
-	double ns;
-	size_t i;
-
-	fill(l, row, prefix);
-	for (i = 0; i < KEYS; i++)
-		found += looks[row].call(l, i);
-	ns = measure(looks[row].call, l, KEYS);
-	if (options.is_json)
-		printf("{\"look\":\"%s\",\"entries\":%d,\"found\":%.3f,\"ns\":%.1f}\n",
-			looks[row].what, entries, (double)found / KEYS, ns);
-	else
-		printf("%-28s %9d %8.1f%% %8.0f\n", looks[row].what, entries, found * 100.0 / KEYS,
-			ns);
-	(void)fflush(stdout);
-}
-
-static void look_up(void)
-{
-	static const struct check_size size = { 1000000, 1, 20000, 1000000 };
-	struct looks l = { .texts = calloc(KEYS, sizeof(*l.texts)),
-		.clients = calloc(KEYS, sizeof(*l.clients)),
-		.addresses = calloc(ADDRESSES, sizeof(*l.addresses)) };
-	struct made m;
-	size_t i;
-
-	if (l.texts == NULL || l.clients == NULL || l.addresses == NULL)
-		abort();
-	check_rules_make(&m, &size);
-	l.users = policy_parts(m.policy)->users;
-	if (!options.is_json)
-		printf("\nNanoseconds a look.\n%-28s %9s %9s %8s\n", "what", "entries", "found",
-			"ns");
-	for (i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		l.list = looks[i].list < LIST_COUNT ? policy_parts(m.policy)->lists[looks[i].list] :
-						      NULL;
-		look(&l, i, "", l.list == NULL ? size.users : (int)list_entries(l.list));
-		look(&l, i, looks[i].other,
-			l.list == NULL ? size.users : (int)list_entries(l.list));
-	}
-	made_end(&m);
-	free(l.texts);
-	free(l.clients);
-	free(l.addresses);
 }
 
 static void read_options(int argc, char **argv)
@@ -446,6 +226,6 @@ int main(int argc, char **argv)
 	if (strcmp(options.only, "looks") != 0)
 		decide();
 	if (options.only[0] == '\0' || strcmp(options.only, "looks") == 0)
-		look_up();
+		check_looks(options.is_json, options.seconds);
 	return 0;
 }

@@ -178,6 +178,33 @@ def test_the_answer_is_as_on_limit_says(box, how, code, enhanced):
         assert answer.text.startswith("Rate limit 1/1d reached, next in ")
 
 
+def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
+    daemon = daemon_with(box, "2/1d", limits={"on_limit": "suspend"}, auth={"suspensions": "run/suspended"})
+    with begin(daemon) as milter:
+        assert mail(milter)
+        assert milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>")
+        answer = milter.rcpt("<c@x.example>")
+        assert (answer.code, answer.enhanced) == (550, "5.7.1")
+        assert answer.text.startswith("Rate limit 2/1d reached")
+        daemon.wait_record(suspended="bob")
+        answer = milter.rcpt("<d@x.example>")
+        assert (answer.code, answer.text) == (550, "User bob is not allowed to send mail")
+        milter.abort()
+        assert mail(milter).code == 550
+        assert milter.mail("<eve@own.example>", auth_authen="eve")
+    record = daemon.records(suspended="bob")[0]
+    assert (record["used"], record["rule"]) == ("2/2", "profile sales: limits")
+    wait_until(lambda: daemon.ctl("suspended")["logins"] == ["bob"], "it is told")
+    wait_until(lambda: "bob" in (daemon.run / "suspended").read_text(), "it is written down")
+    daemon.kill()
+    daemon.start()
+    with begin(daemon) as milter:
+        assert mail(milter).code == 550
+        daemon.ctl("resume", "bob")
+        daemon.ctl("limits", "bob", "reset")
+        assert mail(milter) and milter.rcpt("<a@x.example>")
+
+
 def test_warn_lets_pass_and_says_so(box):
     daemon = daemon_with(box, "1/1d", check={"limits": "warn"})
     with begin(daemon) as milter:

@@ -46,7 +46,7 @@ START_TEST(an_empty_file_gives_the_defaults)
 		ck_assert_int_eq(s->header_from, d->header_from);
 		ck_assert(s->rcpt_re_anchored == d->rcpt_re_anchored);
 		ck_assert(s->refuse_routed == d->refuse_routed);
-		ck_assert_str_eq(s->token_login, d->token_login);
+		ck_assert_str_eq(s->token_login, ""); /* without [jwt] there are no tokens */
 		ck_assert_str_eq(s->token_profile, d->token_profile);
 		ck_assert_int_eq(s->on_error, d->on_error);
 		ck_assert(s->delay_reject == d->delay_reject);
@@ -400,26 +400,31 @@ START_TEST(secrets_come_from_files_of_ones_own)
 
 		put("p.conf", "[database]\npassword_file = secret\n[jwt]\nsecret_file = secret\n",
 			0644);
-		put("secret", "swordfish\n", 0600);
+		put("secret", "swordfish of thirty-three bytes.\n", 0600);
 		c = load();
-		ck_assert_str_eq(c->database.conninfo, "password='swordfish'");
-		ck_assert_str_eq(c->jwt.secret, "swordfish");
+		ck_assert_str_eq(c->database.conninfo,
+			"password='swordfish of thirty-three bytes.'");
+		ck_assert_str_eq(c->jwt.secret, "swordfish of thirty-three bytes.");
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
 		config_free(&c);
-		put("secret", "swordfish\n", 0640);
+		put("secret", "swordfish of thirty-three bytes.\n", 0640);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "p.conf:2: [database] password_file: "));
 		ck_assert_ptr_nonnull(strstr(err.text, "its mode is 0640"));
-		put("secret", "swordfish\nand more\n", 0600);
+		put("secret", "swordfish of thirty-three bytes.\nand more\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "secret: holds more than one line of text"));
-		ck_assert_ptr_null(strstr(err.text, "swordfish"));
+		ck_assert_ptr_null(strstr(err.text, "swordfish of thirty-three bytes."));
+		put("secret", "swordfish\n", 0600);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text,
+			"p.conf:4: [jwt] secret_file: a shared secret of 9 bytes; it needs 32 at least"));
 		put("secret", "\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "secret: is empty"));
 		put("p.conf", "[database]\nconninfo = password=swordfish\nport=1\n", 0644);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
-		ck_assert_ptr_null(strstr(err.text, "swordfish"));
+		ck_assert_ptr_null(strstr(err.text, "swordfish of thirty-three bytes."));
 	}
 END_TEST
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "milter/decision.h"
+#include "milter/quote.h"
 #include "t/unit/unit.h"
 
 static struct decision refusal(const struct reply *reply)
@@ -84,6 +85,29 @@ START_TEST(json_has_the_same_keys_and_valid_text)
 	}
 END_TEST
 
+/* Thousands of them may wait for whoever follows. */
+START_TEST(json_cuts_a_long_value)
+	{
+		char from[4 * QUOTE_MAX];
+		const struct decision decision = { .session = "1-1", .from = from };
+		json_t *object;
+		const char *cut;
+
+		memset(from, 'x', sizeof(from));
+		memcpy(from + QUOTE_MAX - 1, "\xc3\xa9", 2); /* across the bound */
+		from[sizeof(from) - 1] = '\0';
+		object = decision_json(&decision, 0);
+		cut = json_string_value(json_object_get(object, "from"));
+		ck_assert_uint_eq(strlen(cut), QUOTE_MAX - 1 + 3);
+		ck_assert_str_eq(cut + QUOTE_MAX - 2, "x...");
+		json_decref(object);
+		from[QUOTE_MAX - 1] = '\0';
+		object = decision_json(&decision, 0);
+		ck_assert_str_eq(json_string_value(json_object_get(object, "from")), from);
+		json_decref(object);
+	}
+END_TEST
+
 START_TEST(no_value_makes_a_line_too_long_for_the_log)
 	{
 		char huge[70000];
@@ -108,6 +132,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_refusal_is_one_line_with_its_rule);
 	tcase_add_test(tcase, what_is_not_known_is_not_said);
 	tcase_add_test(tcase, json_has_the_same_keys_and_valid_text);
+	tcase_add_test(tcase, json_cuts_a_long_value);
 	tcase_add_test(tcase, no_value_makes_a_line_too_long_for_the_log);
 	suite_add_tcase(suite, tcase);
 	return suite;

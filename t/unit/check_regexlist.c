@@ -445,6 +445,24 @@ START_TEST(keeps_to_the_budget)
 	}
 END_TEST
 
+/* A thread that waits for its turn at the processor doesn't spend the budget. */
+START_TEST(charges_no_pause)
+	{
+		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c" };
+		struct regexlist *list = list_of(true, regexes, 3);
+		struct regex_scratch *scratch = regex_scratch_new(fake_clock);
+		uint32_t value = 0;
+
+		fake_now = 1;
+		fake_step = 100 * REGEX_BUDGET_NS; /* two pauses, of half a second each */
+		regex_scratch_begin(scratch);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		regex_scratch_free(&scratch);
+		regexlist_free(&list);
+	}
+END_TEST
+
 /* One scratch serves lists of all sizes, one after the other. */
 START_TEST(shares_a_scratch)
 	{
@@ -536,6 +554,7 @@ static Suite *make_suite(void)
 	LOOP(tcase, is_bounded, slow);
 	tcase_add_test(tcase, says_that_it_failed);
 	tcase_add_test(tcase, keeps_to_the_budget);
+	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
 	tcase_add_test(tcase, takes_long_subjects);

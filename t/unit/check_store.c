@@ -128,23 +128,25 @@ static const struct {
 	{ HAND("", "{\"id\": 1, \"username\": null}"),
 		"users id 1 (NULL): a user needs a username; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"froms\": [1]}"),
-		"users id 1 (bob): froms: an item of the list is no text; left out" },
+		"users id 1 (bob): froms: an item of the list is no text; the user is switched off" },
 	{ HAND("", "{\"froms\": [\"a\\u0000\"], \"id\": 1, \"username\": \"bob\"}"),
-		"users id 1 (bob): froms: a NUL byte; left out" },
+		"users id 1 (bob): froms: a NUL byte; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"b\\u0000b\"}"),
 		"users id 1 (b): username: a NUL byte; left out" },
 	{ HAND("",
 		  "{\"id\": 1, \"username\": \"b\xfc"
 		  "b\"}"),
 		"users id 1 (b\xef\xbf\xbd"
-		"b): a byte that is not UTF-8; left out" },
+		"b): a byte that is not UTF-8; the user is switched off" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": \"\xff\"}"),
+		"users id 1 (bob): a byte that is not UTF-8; the user is switched off" },
 	{ HAND("", "{\"id\": 1.5, \"username\": \"bob\"}"),
-		"users id NULL (bob): id: a number with a fraction or an exponent; left out" },
+		"users id NULL (bob): id: a number with a fraction or an exponent; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": {}}"),
 		"users id 1 (bob): password: an object; text, a number, true, false, null or a list "
-		"belongs here; left out" },
+		"belongs here; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 1, \"profileid\": 1}"),
-		"users id 1 (bob): profileId: there twice; left out" },
+		"users id 1 (bob): profileId: there twice; the user is switched off" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"host\": {}}", ""),
 		"profiles id 3 (p): host: an object; text, a number, true, false, null or a list "
 		"belongs here; left out" },
@@ -165,6 +167,10 @@ START_TEST(a_bad_row_is_left_out_and_named)
 		/* A profile that can't be read allows nothing, whatever unknown_user says. */
 		if (strstr(bad_rows[_i].text, "\"id\": 3") != NULL)
 			ck_assert(profiles_is_bad(store.profiles, "3"));
+		/* Nor is a user whose row can't be read a stranger to it. */
+		if (strstr(bad_rows[_i].want, "(bob): ") != NULL)
+			ck_assert_int_eq(find(store.users, "bob").enabled,
+				strstr(bad_rows[_i].want, "switched off") == NULL);
 	}
 END_TEST
 
@@ -462,17 +468,24 @@ START_TEST(what_is_not_utf8_is_left_out_of_the_file)
 			[USER_ID] = { CELL_TEXT, "2", 1 },
 			[USER_NAME] = { CELL_TEXT, "\xfc", 1 },
 		};
+		struct cell half[USER_COLUMNS] = {
+			[USER_ID] = { CELL_TEXT, "3", 1 },
+			[USER_NAME] = { CELL_TEXT, "eve", 3 },
+			[USER_PASSWORD] = { CELL_TEXT, "\xfc", 1 },
+		};
 		struct store odd = { 0 };
 
 		ck_assert_int_eq(profiles_builder_add(profiles, profile, problems), 1);
 		ck_assert_int_eq(users_builder_add(users, good, problems), 1);
 		ck_assert_int_eq(users_builder_add(users, bad, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, half, problems), 1);
 		odd.profiles = profiles_builder_finish(&profiles);
 		odd.users = users_builder_finish(&users, NULL, odd.profiles, problems);
 		write_store(&odd, "");
-		ck_assert_uint_eq(problems_count(problems), 2);
+		ck_assert_uint_eq(problems_count(problems), 3);
 		ck_assert_int_eq(read_store(), STORE_READ);
-		ck_assert_uint_eq(users_count(store.users), 1);
+		ck_assert_uint_eq(users_count(store.users), 2);
+		ck_assert(!find(store.users, "eve").enabled); /* and no stranger */
 		ck_assert(profiles_is_bad(store.profiles, "5"));
 		store_clear(&odd);
 	}

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "load/store_read.h"
@@ -14,6 +15,13 @@ static struct store_sync *sync_;
 static struct profiles *profiles;
 static struct users *users;
 static int wake_fd;
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
 
 static struct users *make_users(const char *name)
 {
@@ -63,7 +71,7 @@ static void wait_for_end(int64_t now)
 
 	while (!store_sync_attend(sync_, now)) {
 		ck_assert_int_lt(clock_ms(), start + 20000);
-		(void)usleep(1000);
+		pause_ms(1);
 	}
 }
 
@@ -137,13 +145,13 @@ START_TEST(a_failure_is_kept_and_tried_again)
 END_TEST
 
 START_TEST(what_is_forgotten_is_not_written)
-{
-	store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
-	store_sync_forget(sync_);
-	ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
-	store_sync_free(&sync_, 20000);
-	ck_assert_int_ne(access(path, F_OK), 0);
-}
+	{
+		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
+		store_sync_forget(sync_);
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		store_sync_free(&sync_, 20000);
+		ck_assert_int_ne(access(path, F_OK), 0);
+	}
 END_TEST
 
 START_TEST(the_end_writes_what_waits)
@@ -165,7 +173,7 @@ START_TEST(an_end_without_patience_leaves_nothing_half)
 		store_sync_want(sync_, path, profiles, users, "r1", now);
 		(void)store_sync_attend(sync_, now + STORE_SYNC_SOON_MS);
 		store_sync_free(&sync_, 0);
-		(void)usleep(200000); /* the thread ends by itself, and frees what it has */
+		pause_ms(200); /* the thread ends by itself, and frees what it has */
 		result = store_read(path, &source, &store, NULL, &err);
 		ck_assert(result == STORE_READ || result == STORE_MISSING);
 		store_clear(&store);

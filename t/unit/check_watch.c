@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "milter/clock.h"
@@ -12,6 +13,13 @@
 static char folder[64];
 static struct watch *watch;
 static char list[128], other[192];
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
 
 static void put(const char *path, const char *text)
 {
@@ -70,7 +78,7 @@ static int64_t wait_next(size_t *slot)
 
 	while (!watch_next(watch, now, slot)) {
 		ck_assert_int_lt(now, start + 20000);
-		(void)usleep(2000);
+		pause_ms(2);
 		now = clock_ms();
 	}
 	return now - start;
@@ -110,7 +118,7 @@ START_TEST(removed_and_made_again_is_one_change)
 
 		begin(_i);
 		ck_assert_int_eq(unlink(list), 0);
-		(void)usleep(50000);
+		pause_ms(50);
 		ck_assert(!watch_next(watch, clock_ms(), &slot));
 		ck_assert(watch_is_pending(watch, 3) || !_i);
 		put(list, "b\n");

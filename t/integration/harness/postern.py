@@ -57,7 +57,8 @@ class Postern:
             "check": {"exempt": ""},  # clients of the tests come from 127.0.0.1
             "store": {"path": "run/store.json"},
             "limits": {"state": "run/limits.state"},
-            "auth": {"socket": "unix:run/auth", "saslauthd": "unix:run/mux"},
+            "auth": {"socket": "unix:run/auth", "saslauthd": "unix:run/mux",
+                     "suspensions": "run/suspended", "socket_mode": "0666"},
             "control": {"socket": "run/control"},
         }
         self.was_ready = False

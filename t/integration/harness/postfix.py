@@ -41,11 +41,14 @@ class Postfix:
     """
     ports: {service name: port}, by default {"smtp": port}. Every other service than "smtp" has its
     name as the milter macro {daemon_name}. Mail for anybody is taken and discarded, or sent to
-    sink_port. parameters: further main.cf parameters, or others for those below.
+    sink_port. chroot: smtpd runs in the queue folder, as Debian has it. parameters: further main.cf
+    parameters, or others for those below.
     """
 
-    def __init__(self, folder, milter="", services=("smtp",), sink_port=None, parameters=None):
+    def __init__(self, folder, milter="", services=("smtp",), sink_port=None, parameters=None,
+                 chroot=False):
         self.folder = Path(folder)
+        self.chroot = "y" if chroot else "n"
         self.ports = {name: free_port() for name in services}
         self.port = self.ports[services[0]]
         self.maillog = self.folder / "maillog"
@@ -106,7 +109,7 @@ class Postfix:
             "".join(f"{name} = {value}\n" for name, value in self.parameters.items()))
         lines = []
         for name, port in self.ports.items():
-            lines.append(f"127.0.0.1:{port} inet n - n - - smtpd -o syslog_name=postfix/{name}\n")
+            lines.append(f"127.0.0.1:{port} inet n - {self.chroot} - - smtpd -o syslog_name=postfix/{name}\n")
             if name != "smtp":
                 lines.append(f"  -o milter_macro_daemon_name={name}\n")
         (etc / "master.cf").write_text("".join(lines) + SERVICES)

@@ -16,6 +16,8 @@ from .process import Process
 PACKAGES = ["sendmail-bin", "sendmail-base", "sendmail-cf"]
 LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0", "libdb5.3", "libsasl2-2"]
 
+SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl looks for Sendmail.conf; sasl2-bin makes it
+
 MC = r"""divert(-1)
 divert(0)dnl
 VERSIONID(`postern tests')
@@ -69,6 +71,19 @@ def unpack(cache):
     return root
 
 
+def fetch_packages(cache, packages):
+    """Download and unpack packages below cache, once, without installing them; the folder that stands for /."""
+    cache = Path(cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "done").exists():
+            shutil.rmtree(cache / "root", ignore_errors=True)
+            _fetch(cache, cache / "root", packages)
+            (cache / "done").touch()
+    return cache / "root"
+
+
 def _fetch(cache, root, packages):
     _run("apt-get", "-q", "download", *packages, cwd=cache)
     for name in packages:
@@ -91,16 +106,18 @@ class Sendmail:
     """
     milter: the socket as libmilter writes it, unix:/path or inet:port@host. hosts: {address: name}
     of 127.0.0.0/8, the rDNS names of clients that come from there (Smtp(port, source=address)).
-    Accepted mail stays in its queue: queued() reads it. extra: further lines of m4.
+    Accepted mail stays in its queue: queued() reads it. extra: further lines of m4. sasl: the text of
+    Sendmail.conf, libsasl's configuration of it.
     """
 
-    def __init__(self, folder, root, milter=None, hosts=None, extra=""):
+    def __init__(self, folder, root, milter=None, hosts=None, extra="", sasl=None):
         self.folder = Path(folder)
         self.root = root
         self.port = free_port()
         self.milter = milter
         self.hosts = {"127.0.0.1": "localhost", **(hosts or {})}
         self.extra = extra
+        self.sasl = sasl
         self.process = None
 
     def create(self):
@@ -124,7 +141,12 @@ class Sendmail:
             _run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
         libraries = f"{self.root}/usr/lib/x86_64-linux-gnu:{self.root}/lib/x86_64-linux-gnu"
         # Names of clients come from libc, so it gets an /etc/hosts of its own, in a mount namespace.
-        script = (f"mount --bind {folder}/hosts /etc/hosts && "
+        mounts = ""
+        if self.sasl is not None:
+            (folder / "sasl").mkdir()
+            (folder / "sasl" / "Sendmail.conf").write_text(self.sasl)
+            mounts = f"mount --bind {folder}/sasl {SASL_FOLDER} && "
+        script = (mounts + f"mount --bind {folder}/hosts /etc/hosts && "
                   f"mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf && "
                   f"exec {_binary(self.root)} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
         self.process = Process("sendmail", ["unshare", "--mount", "sh", "-c", script],

@@ -4,6 +4,7 @@ import base64
 import re
 import socket
 import socketserver
+import ssl
 import threading
 
 from .ports import free_port
@@ -120,6 +121,29 @@ class Smtp:
         return self.command("XCLIENT " + " ".join(
             f"{key}={xtext(value) or '[UNAVAILABLE]'}"
             for key, value in wanted.items() if value is not None))
+
+    def starttls(self):
+        """STARTTLS, without looking at the certificate; EHLO has to be said again."""
+        reply = self.command("STARTTLS")
+        if reply.code == 220:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            self._input.close()
+            self.socket = context.wrap_socket(self.socket)
+            self._input = self.socket.makefile("rb")
+        return reply
+
+    def auth(self, mechanism, *responses, initial=True):
+        """AUTH with these responses (already in base64), the first one with the command if initial."""
+        responses = list(responses)
+        line = "AUTH " + mechanism
+        if initial and responses:
+            line += " " + (responses.pop(0) or "=")
+        reply = self.command(line)
+        while reply.code == 334 and responses:
+            reply = self.command(responses.pop(0))
+        return reply
 
     def auth_plain(self, login, password):
         response = base64.b64encode(f"\0{login}\0{password}".encode()).decode()

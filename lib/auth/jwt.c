@@ -1,0 +1,365 @@
+#include "lib/auth/jwt.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/auth/base64.h"
+#include "lib/match/address.h"
+
+#define MAIL_MAX 400 /* bytes of an address that is to be a login */
+
+/* A token taken apart; points into it. */
+struct parts {
+	const char *header, *payload, *signature;
+	size_t header_len, payload_len, signature_len;
+	size_t signed_len; /* header, dot and payload */
+};
+
+/* Clients cut long passwords; then the reason must say so. */
+static int cut_off(size_t len, const char *what, struct errmsg *err)
+{
+	return errmsg_set(err, "the token of %zu bytes is cut off: %s", len, what);
+}
+
+static int take_apart(const char *token, size_t len, struct parts *parts_r, struct errmsg *err)
+{
+	const char *first, *second;
+	struct parts p = { .header = token };
+
+	if (len > JWT_MAX)
+		return errmsg_set(err, "the token is longer than %d bytes", JWT_MAX);
+	if ((first = memchr(token, '.', len)) == NULL)
+		return len > 2 && strncmp(token, "ey", 2) == 0 ?
+			cut_off(len, "it ends in its header", err) :
+			errmsg_set(err, "no token: no dots");
+	p.header_len = (size_t)(first - token);
+	p.payload = first + 1;
+	second = memchr(p.payload, '.', len - p.header_len - 1);
+	if (second == NULL)
+		return cut_off(len, "it ends in its claims", err);
+	p.payload_len = (size_t)(second - p.payload);
+	p.signed_len = (size_t)(second - token);
+	p.signature = second + 1;
+	p.signature_len = len - p.signed_len - 1;
+	if (memchr(p.signature, '.', p.signature_len) != NULL)
+		return errmsg_set(err, "the token has more than three parts");
+	*parts_r = p;
+	return 0;
+}
+
+/* A part that is base64url of a JSON object; NULL with err set. */
+static json_t *read_object(const char *text, size_t len, const char *what, struct errmsg *err)
+{
+	uint8_t bytes[BASE64_DECODED_MAX(JWT_MAX)];
+	json_error_t error;
+	size_t bytes_len;
+	json_t *object;
+
+	if (base64url_decode(text, len, bytes, &bytes_len) < 0) {
+		(void)errmsg_set(err, "the token's %s is not base64url without padding", what);
+		return NULL;
+	}
+	object = json_loadb((const char *)bytes, bytes_len, JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(object)) {
+		(void)errmsg_set(err, "the token's %s is no JSON object%s", what,
+			object == NULL && json_error_code(&error) == json_error_duplicate_key ?
+				": a key stands in it twice" :
+				"");
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* What the header says. */
+struct header {
+	enum jwt_algorithm algorithm;
+	char kid[520]; /* "" for none */
+};
+
+static int read_header(const struct parts *parts, struct header *header_r, struct errmsg *err)
+{
+	json_t *object = read_object(parts->header, parts->header_len, "header", err);
+	const json_t *kid = json_object_get(object, "kid");
+	const char *alg = json_string_value(json_object_get(object, "alg"));
+	int ret = -1;
+
+	header_r->kid[0] = '\0';
+	if (object == NULL)
+		return -1;
+	if (json_object_get(object, "crit") != NULL)
+		(void)errmsg_set(err,
+			"the token's header has \"crit\": nothing of it is known here");
+	else if (alg == NULL)
+		(void)errmsg_set(err, "the token's header names no algorithm");
+	else if (jwt_algorithm_find(alg, &header_r->algorithm) < 0)
+		(void)errmsg_set(err, "the token's algorithm \"%.16s\" is none that is taken", alg);
+	else if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > 512))
+		(void)errmsg_set(err, "the token's key id is no string of at most 512 bytes");
+	else
+		ret = 0;
+	if (ret == 0 && kid != NULL)
+		memcpy(header_r->kid, json_string_value(kid), json_string_length(kid) + 1);
+	json_decref(object);
+	return ret;
+}
+
+/* An ECDSA signature of JOSE (RFC 7518 section 3.4: r and s, 32 bytes each) as OpenSSL wants it;
+ * its length, 0 for none. */
+static size_t ecdsa_to_der(const uint8_t *raw, unsigned char der_r[80])
+{
+	ECDSA_SIG *signature = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, 32, NULL), *s = BN_bin2bn(raw + 32, 32, NULL);
+	unsigned char *to = der_r;
+	int len = 0;
+
+	if (signature == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(signature, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+	} else {
+		len = i2d_ECDSA_SIG(signature, &to);
+	}
+	ECDSA_SIG_free(signature);
+	return len > 0 ? (size_t)len : 0;
+}
+
+static bool verify_public(const struct jwt_key *key, enum jwt_algorithm algorithm,
+	const struct parts *parts, const uint8_t *signature, size_t len)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pkey;
+	unsigned char der[80];
+	bool right = false;
+
+	if (algorithm == JWT_ES256) {
+		len = len == 64 ? ecdsa_to_der(signature, der) : 0;
+		signature = der;
+	}
+	if (context != NULL && len > 0 &&
+		EVP_DigestVerifyInit(context, &pkey, algorithm == JWT_EDDSA ? NULL : EVP_sha256(),
+			NULL, key->public) == 1 &&
+		(algorithm != JWT_RS256 ||
+			EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PADDING) == 1) &&
+		(algorithm != JWT_PS256 ||
+			(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1 &&
+				EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha256()) == 1 &&
+				EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, RSA_PSS_SALTLEN_DIGEST) ==
+					1)))
+		right = EVP_DigestVerify(context, signature, len,
+				(const unsigned char *)parts->header, parts->signed_len) == 1;
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	return right;
+}
+
+static bool verify_secret(const struct jwt_key *key, enum jwt_algorithm algorithm,
+	const struct parts *parts, const uint8_t *signature, size_t len)
+{
+	const EVP_MD *digest = algorithm == JWT_HS256 ? EVP_sha256() :
+		algorithm == JWT_HS384		      ? EVP_sha384() :
+							EVP_sha512();
+	unsigned char made[EVP_MAX_MD_SIZE];
+	unsigned made_len = 0;
+
+	return HMAC(digest, key->secret, (int)key->secret_len, (const unsigned char *)parts->header,
+		       parts->signed_len, made, &made_len) != NULL &&
+		made_len == len && CRYPTO_memcmp(made, signature, len) == 0;
+}
+
+/* The length that the algorithm's signatures have with this key. */
+static size_t signature_len(const struct jwt_key *key, enum jwt_algorithm algorithm)
+{
+	switch (algorithm) {
+	case JWT_HS256:
+		return 32;
+	case JWT_HS384:
+		return 48;
+	case JWT_HS512:
+	case JWT_ES256:
+	case JWT_EDDSA:
+		return 64;
+	default:
+		return (size_t)EVP_PKEY_get_size(key->public);
+	}
+}
+
+/* Whether nothing foreign is in it: then what can't be decoded lacks its end. */
+static bool is_base64url(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_')
+			return false;
+	}
+	return true;
+}
+
+/* Whether one of the keys that the header may mean has signed it. */
+static int verify(const struct jwt_keys *keys, const struct header *header,
+	const struct parts *parts, size_t len, struct errmsg *err)
+{
+	uint8_t signature[BASE64_DECODED_MAX(JWT_MAX)];
+	size_t signature_bytes, want = 0;
+	bool kid_known = false, fits = false;
+
+	if (base64url_decode(parts->signature, parts->signature_len, signature, &signature_bytes) <
+		0)
+		return is_base64url(parts->signature, parts->signature_len) ?
+			cut_off(len, "it ends within its signature", err) :
+			errmsg_set(err, "the token's signature is not base64url without padding");
+	for (size_t i = 0; i < jwt_keys_count(keys); i++) {
+		const struct jwt_key *key = jwt_keys_at(keys, i);
+
+		if (key->kid != NULL && header->kid[0] != '\0' &&
+			strcmp(key->kid, header->kid) != 0)
+			continue;
+		kid_known = true;
+		if ((key->algorithms & 1U << header->algorithm) == 0)
+			continue;
+		fits = true;
+		want = signature_len(key, header->algorithm);
+		if (signature_bytes != want)
+			continue;
+		if (key->public != NULL ?
+				verify_public(key, header->algorithm, parts, signature, want) :
+				verify_secret(key, header->algorithm, parts, signature, want))
+			return 0;
+	}
+	if (!kid_known)
+		return errmsg_set(err, "no key has the token's key id \"%.60s\"", header->kid);
+	if (!fits)
+		return errmsg_set(err, "the key%s%.60s%s is not for the token's algorithm %s",
+			header->kid[0] != '\0' ? " \"" : "", header->kid,
+			header->kid[0] != '\0' ? "\"" : "", jwt_algorithm_name(header->algorithm));
+	if (signature_bytes < want)
+		return cut_off(len, "its signature is too short", err);
+	return errmsg_set(err, "the token's signature is not by our key");
+}
+
+int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,
+	size_t *len_r, struct errmsg *err)
+{
+	struct parts parts = { .header = NULL };
+	struct header header;
+	size_t payload_len;
+	char *payload;
+
+	if (jwt_keys_count(keys) == 0)
+		return errmsg_set(err, "there is no key for tokens");
+	if (take_apart(token, len, &parts, err) < 0 || read_header(&parts, &header, err) < 0 ||
+		verify(keys, &header, &parts, len, err) < 0)
+		return -1;
+	if ((payload = malloc(BASE64_DECODED_MAX(parts.payload_len) + 1)) == NULL)
+		return errmsg_set(err, "out of memory");
+	if (base64url_decode(parts.payload, parts.payload_len, (uint8_t *)payload, &payload_len) <
+		0) {
+		free(payload);
+		return errmsg_set(err, "the token's claims are not base64url without padding");
+	}
+	payload[payload_len] = '\0';
+	*payload_r = payload;
+	*len_r = payload_len;
+	return 0;
+}
+
+/* "exp" and "nbf" (RFC 7519 sections 4.1.4 and 4.1.5): numbers, maybe with a fraction. */
+static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
+{
+	const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
+
+	if (exp == NULL)
+		return errmsg_set(err, "the token has no exp");
+	if (!json_is_number(exp) || (nbf != NULL && !json_is_number(nbf)))
+		return errmsg_set(err, "the token's %s is no number",
+			json_is_number(exp) ? "nbf" : "exp");
+	if (json_number_value(exp) + JWT_LEEWAY <= (double)now)
+		return errmsg_set(err, "the token expired %.0f s ago",
+			(double)now - json_number_value(exp));
+	if (nbf != NULL && json_number_value(nbf) - JWT_LEEWAY > (double)now)
+		return errmsg_set(err, "the token is not valid for another %.0f s",
+			json_number_value(nbf) - (double)now);
+	return 0;
+}
+
+static bool is_text(const json_t *value, const char *text)
+{
+	return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
+}
+
+static int check_parties(const json_t *claims, const struct jwt_rules *rules, struct errmsg *err)
+{
+	const json_t *audience = json_object_get(claims, "aud"), *one;
+	size_t i;
+
+	if (rules->issuer[0] != '\0' && !is_text(json_object_get(claims, "iss"), rules->issuer))
+		return errmsg_set(err, "the token's issuer (iss) is not ours");
+	if (rules->audience[0] == '\0' || is_text(audience, rules->audience))
+		return 0;
+	json_array_foreach (audience, i, one) {
+		if (is_text(one, rules->audience))
+			return 0;
+	}
+	return errmsg_set(err, "the token's audience (aud) is %s",
+		audience == NULL ? "missing" : "somebody else");
+}
+
+/* An address that can be a login: no quotes, white space, control characters or brackets. */
+static bool is_plain(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text <= ' ' || *text == 0x7f ||
+			strchr("\"\\<>(),;:[]", *text) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static int check_mail(const json_t *claims, const char *name, char mail_r[JWT_MAIL_SIZE],
+	struct errmsg *err)
+{
+	const json_t *mail = json_object_get(claims, name);
+	struct mail_address address;
+
+	if (!json_is_string(mail))
+		return errmsg_set(err, "the token's %s is %s", name,
+			mail == NULL ? "missing" : "no string");
+	if (!is_plain(json_string_value(mail)) ||
+		address_parse(json_string_value(mail), json_string_length(mail), &address) < 0 ||
+		!address.has_domain || address.local_len == 0 || address.canon_len > MAIL_MAX ||
+		address_domain(&address)[0] == '\0' ||
+		memchr(address.canon, '@', address.local_len) != NULL)
+		return errmsg_set(err, "the token's %s is no mail address", name);
+	memcpy(mail_r, address.canon, (size_t)address.canon_len + 1);
+	return 0;
+}
+
+int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
+	char mail_r[JWT_MAIL_SIZE], struct errmsg *err)
+{
+	json_error_t error;
+	json_t *claims;
+	char *payload = NULL;
+	size_t payload_len = 0;
+	int ret = -1;
+
+	if (jwt_verify(rules->keys, token, len, &payload, &payload_len, err) < 0)
+		return -1;
+	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);
+	free(payload);
+	if (!json_is_object(claims))
+		(void)errmsg_set(err, "the token's claims are no JSON object%s",
+			claims == NULL && json_error_code(&error) == json_error_duplicate_key ?
+				": a key stands in them twice" :
+				"");
+	else if (check_times(claims, now, err) == 0 && check_parties(claims, rules, err) == 0)
+		ret = check_mail(claims, rules->mail_claim, mail_r, err);
+	json_decref(claims);
+	return ret;
+}

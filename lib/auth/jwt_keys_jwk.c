@@ -1,0 +1,269 @@
+#include <jansson.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/auth/base64.h"
+#include "lib/auth/jwt_keys_private.h"
+
+#define MEMBER_MAX 4096 /* characters of a number or a secret */
+
+struct bytes {
+	uint8_t bytes[BASE64_DECODED_MAX(MEMBER_MAX)];
+	size_t len;
+};
+
+/* A member in base64url. 0, or -1 with err set. */
+static int member(const json_t *jwk, const char *name, struct bytes *bytes_r, struct errmsg *err)
+{
+	const json_t *value = json_object_get(jwk, name);
+
+	if (!json_is_string(value))
+		return errmsg_set(err, "no \"%s\"", name);
+	if (json_string_length(value) > MEMBER_MAX ||
+		base64url_decode(json_string_value(value), json_string_length(value),
+			bytes_r->bytes, &bytes_r->len) < 0 ||
+		bytes_r->len == 0)
+		return errmsg_set(err, "\"%s\" is not base64url", name);
+	return 0;
+}
+
+/* A key of the type from its parameters; NULL when it is none. */
+static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build)
+{
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL), *check = NULL;
+	EVP_PKEY *public = NULL;
+
+	if (params == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+		EVP_PKEY_fromdata(context, &public, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	public = NULL;
+	if (public != NULL)
+		check = EVP_PKEY_CTX_new_from_pkey(NULL, public, NULL);
+	if (public != NULL && (check == NULL || EVP_PKEY_public_check(check) != 1)) {
+		EVP_PKEY_free(public);
+		public = NULL;
+	}
+	EVP_PKEY_CTX_free(check);
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_free(params);
+	return public;
+}
+
+/* RFC 7518 section 6.3.1 */
+static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
+{
+	OSSL_PARAM_BLD *build;
+	BIGNUM *n = NULL, *e = NULL;
+	EVP_PKEY *public = NULL;
+	struct bytes modulus = { .len = 0 }, exponent = { .len = 0 };
+
+	if (member(jwk, "n", &modulus, err) < 0 || member(jwk, "e", &exponent, err) < 0)
+		return NULL;
+	build = OSSL_PARAM_BLD_new();
+	n = BN_bin2bn(modulus.bytes, (int)modulus.len, NULL);
+	e = BN_bin2bn(exponent.bytes, (int)exponent.len, NULL);
+	if (build != NULL && n != NULL && e != NULL && BN_num_bits(n) <= 16384 &&
+		BN_num_bits(e) <= 64 &&
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+	public = from_params("RSA", build);
+	BN_free(n);
+	BN_free(e);
+	OSSL_PARAM_BLD_free(build);
+	if (public == NULL)
+		(void)errmsg_set(err, "n and e are no RSA key");
+	return public;
+}
+
+/* RFC 7518 section 6.2.1 */
+static EVP_PKEY *read_ec(const json_t *jwk, struct errmsg *err)
+{
+	const char *curve = json_string_value(json_object_get(jwk, "crv"));
+	OSSL_PARAM_BLD *build;
+	EVP_PKEY *public = NULL;
+	uint8_t point[65] = { 4 };
+	struct bytes x = { .len = 0 }, y = { .len = 0 };
+
+	if (curve == NULL || strcmp(curve, "P-256") != 0) {
+		(void)errmsg_set(err, "a curve that is not P-256");
+		return NULL;
+	}
+	if (member(jwk, "x", &x, err) < 0 || member(jwk, "y", &y, err) < 0)
+		return NULL;
+	build = OSSL_PARAM_BLD_new();
+	if (build != NULL && x.len == 32 && y.len == 32) {
+		memcpy(point + 1, x.bytes, 32);
+		memcpy(point + 33, y.bytes, 32);
+		if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1",
+			    0) == 1 &&
+			OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+				sizeof(point)) == 1)
+		public = from_params("EC", build);
+	}
+	OSSL_PARAM_BLD_free(build);
+	if (public == NULL)
+		(void)errmsg_set(err, "x and y are no point of P-256");
+	return public;
+}
+
+/* RFC 8037 section 2 */
+static EVP_PKEY *read_okp(const json_t *jwk, struct errmsg *err)
+{
+	const char *curve = json_string_value(json_object_get(jwk, "crv"));
+	EVP_PKEY *public = NULL;
+	struct bytes x = { .len = 0 };
+
+	if (curve == NULL || strcmp(curve, "Ed25519") != 0) {
+		(void)errmsg_set(err, "a curve that is not Ed25519");
+		return NULL;
+	}
+	if (member(jwk, "x", &x, err) < 0)
+		return NULL;
+	public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x.bytes, x.len);
+	if (public == NULL)
+		(void)errmsg_set(err, "x is no Ed25519 key");
+	return public;
+}
+
+/* RFC 7518 section 6.4 */
+static int read_secret(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
+{
+	struct bytes k = { .len = 0 };
+	int ret = -1;
+
+	if (member(jwk, "k", &k, err) < 0)
+		return -1;
+	if (k.len < JWT_SECRET_MIN) {
+		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least", k.len,
+			JWT_SECRET_MIN);
+	} else if ((key->secret = malloc(k.len)) == NULL) {
+		(void)errmsg_set(err, "out of memory");
+	} else {
+		memcpy(key->secret, k.bytes, k.len);
+		key->secret_len = k.len;
+		key->algorithms = HMAC_ALGORITHMS;
+		ret = 0;
+	}
+	OPENSSL_cleanse(&k, sizeof(k));
+	return ret;
+}
+
+/* "alg" binds the key to one algorithm. */
+static int bind_algorithm(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
+{
+	const json_t *name = json_object_get(jwk, "alg");
+	enum jwt_algorithm algorithm;
+
+	if (name == NULL)
+		return 0;
+	if (!json_is_string(name) || jwt_algorithm_find(json_string_value(name), &algorithm) < 0)
+		return errmsg_set(err,
+			"\"alg\" is none of HS256, HS384, HS512, RS256, PS256, ES256 and "
+			"EdDSA");
+	if ((key->algorithms & BIT(algorithm)) == 0)
+		return errmsg_set(err, "\"alg\" is %s, which is for another type of key",
+			jwt_algorithm_name(algorithm));
+	key->algorithms = BIT(algorithm);
+	return 0;
+}
+
+static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
+{
+	const char *type = json_string_value(json_object_get(jwk, "kty"));
+	const json_t *kid = json_object_get(jwk, "kid");
+
+	if (type == NULL)
+		return errmsg_set(err, "no \"kty\"");
+	if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > 512))
+		return errmsg_set(err, "\"kid\" is no string of at most 512 bytes");
+	if (strcmp(type, "oct") == 0) {
+		if (read_secret(jwk, key, err) < 0)
+			return -1;
+	} else {
+		if (strcmp(type, "RSA") == 0)
+			key->public = read_rsa(jwk, err);
+		else if (strcmp(type, "EC") == 0)
+			key->public = read_ec(jwk, err);
+		else if (strcmp(type, "OKP") == 0)
+			key->public = read_okp(jwk, err);
+		else
+			return errmsg_set(err, "\"kty\" is none of RSA, EC, OKP and oct");
+		if (key->public == NULL ||
+			(key->algorithms = jwt_key_algorithms(key->public, err)) == 0)
+			return -1;
+	}
+	if (kid != NULL && (key->kid = strdup(json_string_value(kid))) == NULL)
+		return errmsg_set(err, "out of memory");
+	return bind_algorithm(jwk, key, err);
+}
+
+/* Whether the key is for something else than verifying (RFC 7517 sections 4.2 and 4.3). */
+static bool is_for_other_use(const json_t *jwk)
+{
+	const char *use = json_string_value(json_object_get(jwk, "use"));
+	const json_t *operations = json_object_get(jwk, "key_ops"), *one;
+	size_t i;
+
+	if (use != NULL && strcmp(use, "sig") != 0)
+		return true;
+	if (!json_is_array(operations))
+		return false;
+	json_array_foreach (operations, i, one) {
+		if (json_is_string(one) && strcmp(json_string_value(one), "verify") == 0)
+			return false;
+	}
+	return true;
+}
+
+/* 1 when taken, 0 when left out, -1 with err set. */
+static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
+	struct problems *problems, struct errmsg *err)
+{
+	struct jwt_key key = { .kid = NULL };
+
+	if (!json_is_object(jwk) || is_for_other_use(jwk)) {
+		(void)errmsg_set(err, "no key for verifying");
+		return 0;
+	}
+	if (read_jwk(jwk, &key, err) < 0) {
+		problems_add(problems, "key %zu: %s; left out", number, err->text);
+		jwt_key_wipe(&key);
+		return 0;
+	}
+	return jwt_keys_add(keys, &key, err) == 0 ? 1 : -1;
+}
+
+int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
+	struct problems *problems, struct errmsg *err)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error), *one;
+	const json_t *list = json_object_get(root, "keys");
+	int taken = 0, added;
+	size_t i;
+
+	if (root == NULL) /* error.text may show what is in the file */
+		return errmsg_set(err, "no JSON (line %d, column %d)", error.line, error.column);
+	(void)errmsg_set(err, "it is empty");
+	if (list == NULL) {
+		taken = add_jwk(keys, root, 1, problems, err);
+	} else if (!json_is_array(list)) {
+		taken = errmsg_set(err, "\"keys\" is no array");
+	} else {
+		json_array_foreach (list, i, one) {
+			added = add_jwk(keys, one, i + 1, problems, err);
+			taken = added < 0 ? -1 : taken + added;
+			if (taken < 0)
+				break;
+		}
+	}
+	json_decref(root);
+	ERR_clear_error();
+	return taken;
+}

@@ -1,0 +1,218 @@
+#include "lib/auth/slowdown.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/hash.h"
+
+#define WAYS 8
+#define FAILURES_MAX 60 /* what is counted at most: an hour forgives everything */
+#define NETWORK_TOLERANCE \
+	3 /* failures of a network that cost nothing: several people may sit behind it */
+#define LOGIN_TOLERANCE 1 /* everybody mistypes */
+#define FIRST_MS 500	  /* then it doubles */
+#define LOGIN_MAX 512
+
+struct entry {
+	uint64_t key;  /* keyed hash of the network or the login; 0: empty */
+	uint32_t time; /* when the count was right */
+	uint32_t failures;
+};
+
+struct table {
+	size_t sets; /* a power of 2 */
+	struct entry *entries;
+};
+
+struct slowdown {
+	struct table networks, logins;
+};
+
+static int table_init(struct table *table, size_t entries)
+{
+	for (table->sets = 1; table->sets * WAYS < entries;)
+		table->sets *= 2;
+	table->entries = calloc(table->sets * WAYS, sizeof(struct entry));
+	return table->entries == NULL ? -1 : 0;
+}
+
+struct slowdown *slowdown_new(size_t entries)
+{
+	struct slowdown *slowdown = calloc(1, sizeof(*slowdown));
+
+	if (slowdown == NULL)
+		return NULL;
+	if (table_init(&slowdown->networks, entries) < 0 ||
+		table_init(&slowdown->logins, entries) < 0)
+		slowdown_free(&slowdown);
+	return slowdown;
+}
+
+void slowdown_free(struct slowdown **slowdown)
+{
+	if (*slowdown == NULL)
+		return;
+	free((*slowdown)->networks.entries);
+	free((*slowdown)->logins.entries);
+	free(*slowdown);
+	*slowdown = NULL;
+}
+
+/* The key of a client's network; 0 when the client isn't known. */
+static uint64_t network_key(const struct cidr *client)
+{
+	uint64_t key;
+
+	if (client == NULL || client->family == AF_UNSPEC)
+		return 0;
+	key = hash_bytes(client->addr, client->family == AF_INET ? 4 : 8);
+	return key == 0 ? 1 : key;
+}
+
+/* ASCII case doesn't count in logins. */
+static uint64_t login_key(const char *login)
+{
+	char folded[LOGIN_MAX];
+	size_t len;
+	uint64_t key;
+
+	for (len = 0; len < LOGIN_MAX && login[len] != '\0'; len++)
+		folded[len] = login[len] >= 'A' && login[len] <= 'Z' ?
+			(char)(login[len] - 'A' + 'a') :
+			login[len];
+	if (len == 0)
+		return 0;
+	key = hash_bytes(folded, len);
+	return key == 0 ? 1 : key;
+}
+
+/* Failures that time has not forgiven. */
+static uint32_t failures_left(const struct entry *entry, uint32_t now)
+{
+	uint32_t forgiven = (now - entry->time) / SLOWDOWN_FORGIVE;
+
+	return entry->failures > forgiven ? entry->failures - forgiven : 0;
+}
+
+static struct entry *set_of(const struct table *table, uint64_t key)
+{
+	return table->entries + ((key >> 32) & (table->sets - 1)) * WAYS;
+}
+
+static struct entry *find(const struct table *table, uint64_t key)
+{
+	struct entry *set = set_of(table, key);
+
+	for (int i = 0; key != 0 && i < WAYS; i++) {
+		if (set[i].key == key)
+			return &set[i];
+	}
+	return NULL;
+}
+
+/* Count one more. Returns how many there are. */
+static uint32_t count_failure(const struct table *table, uint64_t key, uint32_t now)
+{
+	struct entry *entry = find(table, key), *set;
+
+	if (key == 0)
+		return 0;
+	if (entry == NULL) {
+		entry = set = set_of(table, key);
+		for (int i = 1; i < WAYS; i++) {
+			if (failures_left(&set[i], now) < failures_left(entry, now))
+				entry = &set[i];
+		}
+		*entry = (struct entry){ .key = key, .time = now };
+	}
+	entry->failures = failures_left(entry, now);
+	if (entry->failures < FAILURES_MAX)
+		entry->failures++;
+	entry->time = now;
+	return entry->failures;
+}
+
+static uint32_t delay_of(uint32_t failures, uint32_t tolerance)
+{
+	uint32_t over = failures > tolerance ? failures - tolerance : 0;
+
+	if (over == 0)
+		return 0;
+	if (over > 4)
+		return SLOWDOWN_MAX_MS;
+	return FIRST_MS << (over - 1) < SLOWDOWN_MAX_MS ? FIRST_MS << (over - 1) : SLOWDOWN_MAX_MS;
+}
+
+uint32_t slowdown_failed(struct slowdown *slowdown, const struct cidr *client, const char *login,
+	uint32_t now)
+{
+	uint32_t network = delay_of(count_failure(&slowdown->networks, network_key(client), now),
+			 NETWORK_TOLERANCE),
+		 own = delay_of(count_failure(&slowdown->logins, login_key(login), now),
+			 LOGIN_TOLERANCE);
+
+	return network > own ? network : own;
+}
+
+void slowdown_succeeded(struct slowdown *slowdown, const struct cidr *client, const char *login,
+	uint32_t now)
+{
+	struct entry *network = find(&slowdown->networks, network_key(client)),
+		     *own = find(&slowdown->logins, login_key(login));
+
+	if (own != NULL)
+		*own = (struct entry){ .key = 0 };
+	if (network == NULL)
+		return;
+	/* Not all of it: whoever has one login may be guessing another's password. */
+	network->failures = failures_left(network, now) / 2;
+	network->time = now;
+	if (network->failures == 0)
+		*network = (struct entry){ .key = 0 };
+}
+
+static size_t clear(const struct table *table, const struct entry *one)
+{
+	size_t gone = 0;
+
+	for (size_t i = 0; i < table->sets * WAYS; i++) {
+		struct entry *entry = &table->entries[i];
+
+		if (entry->key != 0 && (one == NULL || entry == one)) {
+			*entry = (struct entry){ .key = 0 };
+			gone++;
+		}
+	}
+	return gone;
+}
+
+size_t slowdown_reset(struct slowdown *slowdown, const struct cidr *client, const char *login)
+{
+	const struct entry *entry;
+	size_t gone = 0;
+
+	if (client == NULL && login == NULL)
+		return clear(&slowdown->networks, NULL) + clear(&slowdown->logins, NULL);
+	if (client != NULL && (entry = find(&slowdown->networks, network_key(client))) != NULL)
+		gone += clear(&slowdown->networks, entry);
+	if (login != NULL && (entry = find(&slowdown->logins, login_key(login))) != NULL)
+		gone += clear(&slowdown->logins, entry);
+	return gone;
+}
+
+static size_t count(const struct table *table, uint32_t now)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < table->sets * WAYS; i++)
+		found += table->entries[i].key != 0 && failures_left(&table->entries[i], now) > 0;
+	return found;
+}
+
+void slowdown_count(const struct slowdown *slowdown, uint32_t now, size_t *networks_r,
+	size_t *logins_r)
+{
+	*networks_r = count(&slowdown->networks, now);
+	*logins_r = count(&slowdown->logins, now);
+}

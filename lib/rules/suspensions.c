@@ -1,0 +1,195 @@
+#include "lib/rules/suspensions.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct suspensions {
+	pthread_rwlock_t lock;
+	size_t count, size;
+	char **logins; /* folded, sorted */
+};
+
+struct suspensions *suspensions_new(void)
+{
+	struct suspensions *suspensions = calloc(1, sizeof(*suspensions));
+
+	if (suspensions != NULL && pthread_rwlock_init(&suspensions->lock, NULL) != 0) {
+		free(suspensions);
+		return NULL;
+	}
+	return suspensions;
+}
+
+void suspensions_free(struct suspensions **suspensions)
+{
+	struct suspensions *gone = *suspensions;
+
+	*suspensions = NULL;
+	if (gone == NULL)
+		return;
+	for (size_t i = 0; i < gone->count; i++)
+		free(gone->logins[i]);
+	free(gone->logins);
+	(void)pthread_rwlock_destroy(&gone->lock);
+	free(gone);
+}
+
+/* false for what can be no login. */
+static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; login[i] != '\0'; i++) {
+		if (i == SUSPENSION_LOGIN_MAX || (unsigned char)login[i] < ' ' || login[i] == 0x7f)
+			return false;
+		folded_r[i] = login[i] >= 'A' && login[i] <= 'Z' ? (char)(login[i] - 'A' + 'a') :
+								   login[i];
+	}
+	folded_r[i] = '\0';
+	return i > 0 && folded_r[0] != '#' && folded_r[0] != ' ' && folded_r[i - 1] != ' ';
+}
+
+/* Where the login stands, or would; under the lock. */
+static size_t place_of(const struct suspensions *suspensions, const char *folded, bool *there_r)
+{
+	size_t first = 0, end = suspensions->count, middle;
+	int order;
+
+	*there_r = false;
+	while (first < end) {
+		middle = first + (end - first) / 2;
+		order = strcmp(folded, suspensions->logins[middle]);
+		if (order == 0) {
+			*there_r = true;
+			return middle;
+		}
+		if (order < 0)
+			end = middle;
+		else
+			first = middle + 1;
+	}
+	return first;
+}
+
+static int insert(struct suspensions *suspensions, size_t place, const char *folded)
+{
+	size_t size = suspensions->size == 0 ? 16 : suspensions->size * 2;
+	char *copy, **grown;
+
+	if (suspensions->count == SUSPENSIONS_MAX || (copy = strdup(folded)) == NULL)
+		return -1;
+	if (suspensions->count == suspensions->size) {
+		if ((grown = realloc(suspensions->logins, size * sizeof(*grown))) == NULL) {
+			free(copy);
+			return -1;
+		}
+		suspensions->logins = grown;
+		suspensions->size = size;
+	}
+	memmove(&suspensions->logins[place + 1], &suspensions->logins[place],
+		(suspensions->count - place) * sizeof(copy));
+	suspensions->logins[place] = copy;
+	suspensions->count++;
+	return 1;
+}
+
+static int set(struct suspensions *suspensions, const char *folded, bool suspended)
+{
+	bool there;
+	size_t place = place_of(suspensions, folded, &there);
+
+	if (there == suspended)
+		return 0;
+	if (suspended)
+		return insert(suspensions, place, folded);
+	free(suspensions->logins[place]);
+	suspensions->count--;
+	memmove(&suspensions->logins[place], &suspensions->logins[place + 1],
+		(suspensions->count - place) * sizeof(char *));
+	return 1;
+}
+
+int suspensions_set(struct suspensions *suspensions, const char *login, bool suspended)
+{
+	char folded[SUSPENSION_LOGIN_MAX + 1];
+	int ret;
+
+	if (!fold(login, folded))
+		return -1;
+	(void)pthread_rwlock_wrlock(&suspensions->lock);
+	ret = set(suspensions, folded, suspended);
+	(void)pthread_rwlock_unlock(&suspensions->lock);
+	return ret;
+}
+
+bool suspensions_has(struct suspensions *suspensions, const char *login)
+{
+	char folded[SUSPENSION_LOGIN_MAX + 1];
+	bool there = false;
+
+	if (suspensions == NULL)
+		return false;
+	(void)pthread_rwlock_rdlock(&suspensions->lock);
+	if (suspensions->count > 0 && fold(login, folded))
+		(void)place_of(suspensions, folded, &there);
+	(void)pthread_rwlock_unlock(&suspensions->lock);
+	return there;
+}
+
+size_t suspensions_count(struct suspensions *suspensions)
+{
+	size_t count;
+
+	(void)pthread_rwlock_rdlock(&suspensions->lock);
+	count = suspensions->count;
+	(void)pthread_rwlock_unlock(&suspensions->lock);
+	return count;
+}
+
+void suspensions_write(struct suspensions *suspensions, struct strbuf *text)
+{
+	(void)pthread_rwlock_rdlock(&suspensions->lock);
+	for (size_t i = 0; i < suspensions->count; i++) {
+		strbuf_add_str(text, suspensions->logins[i]);
+		strbuf_add_char(text, '\n');
+	}
+	(void)pthread_rwlock_unlock(&suspensions->lock);
+}
+
+int suspensions_read(struct suspensions *suspensions, const char *text, size_t len)
+{
+	struct suspensions read = { .count = 0 };
+	char line[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1], **old;
+	const char *end = text + len, *stop;
+	size_t old_count, size;
+	int ret = 0;
+
+	for (; text < end && ret >= 0; text = stop + 1) {
+		stop = memchr(text, '\n', (size_t)(end - text));
+		stop = stop == NULL ? end : stop;
+		size = (size_t)(stop - text);
+		if (size == 0 || text[0] == '#')
+			continue;
+		if (size > SUSPENSION_LOGIN_MAX || memchr(text, '\0', size) != NULL) {
+			ret = -1;
+			continue;
+		}
+		memcpy(line, text, size);
+		line[size] = '\0';
+		ret = fold(line, folded) ? set(&read, folded, true) : -1;
+	}
+	(void)pthread_rwlock_wrlock(&suspensions->lock);
+	old = ret < 0 ? read.logins : suspensions->logins;
+	old_count = ret < 0 ? read.count : suspensions->count;
+	if (ret >= 0) {
+		suspensions->logins = read.logins;
+		suspensions->count = read.count;
+		suspensions->size = read.size;
+	}
+	(void)pthread_rwlock_unlock(&suspensions->lock);
+	for (size_t i = 0; i < old_count; i++)
+		free(old[i]);
+	free(old);
+	return ret < 0 ? -1 : 0;
+}

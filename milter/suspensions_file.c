@@ -1,0 +1,52 @@
+#include "milter/suspensions_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "load/file.h"
+
+#define FILE_MAX (UINT64_C(256) << 20)
+
+static const char head[] = "# Logins that posternctl has suspended; the daemon writes this file.\n";
+
+int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err)
+{
+	char *text;
+	size_t len;
+	int ret;
+
+	if (path[0] == '\0')
+		return 0;
+	switch (file_read(path, FILE_MAX, &text, &len, NULL, err)) {
+	case FILE_MISSING:
+		return 0;
+	case FILE_FAILED:
+		return -1;
+	case FILE_READ:
+		break;
+	}
+	ret = suspensions_read(suspensions, text, len);
+	free(text);
+	return ret < 0 ? errmsg_set(err, "%s: a line that is no login, or too many of them", path) :
+			 0;
+}
+
+int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct file_writer *writer = NULL;
+	int ret = -1;
+
+	if (path[0] == '\0')
+		return 0;
+	strbuf_add_str(&text, head);
+	suspensions_write(suspensions, &text);
+	if (text.failed)
+		(void)errmsg_set(err, "out of memory");
+	else if ((writer = file_begin(path, err)) != NULL &&
+		file_add(writer, text.text, text.len, err) == 0)
+		ret = file_commit(&writer, false, NULL, err);
+	file_abandon(&writer);
+	strbuf_free(&text);
+	return ret;
+}

@@ -1,0 +1,419 @@
+"""The auth sockets: who may log in, by both protocols, without an MTA."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness.logins import Dovecot, b64, bearer, plain, saslauthd, token, xoauth2
+from harness.postern import POSTERN, POSTERNCTL
+from harness.wait import wait_until
+
+SECRET = "a shared secret of more than thirty-two bytes"
+
+
+def hash_of(password, method="sha512"):
+    done = subprocess.run([POSTERNCTL, "hash", "-m", method], input=password, text=True,
+                          capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def store():
+    hashed = hash_of("pa55word")
+    return {"profiles": [{"id": 1, "name": "all", "open": True},
+                         {"id": 2, "name": "token", "host": ["example.com"]}],
+            "users": [{"id": 1, "username": "bob", "password": hashed, "profileId": 1},
+                      {"id": 2, "username": "off", "password": hashed, "profileId": 1,
+                       "enabled": False},
+                      {"id": 3, "username": "blowfish", "password": hash_of("pa55word", "bcrypt"),
+                       "profileId": 1}]}
+
+
+@pytest.fixture
+def daemon(box, store):
+    made = box.postern(store=store, config={
+        "profile": {"default_domain": "example.com"}, "jwt": {"secret": SECRET}}, start=False)
+    made.auth = made.run / "auth"
+    made.mux = made.run / "mux"
+    made.start(ready=lambda: made.listens() and made.auth.exists())
+    return made
+
+
+def test_greets_with_its_mechanisms(daemon):
+    with Dovecot(daemon.auth) as conn:
+        assert conn.greeting[0][:2] == ["VERSION", "1"]
+        names = [line[1] for line in conn.greeting if line[0] == "MECH"]
+        assert names == ["PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"]
+        kinds = [line[0] for line in conn.greeting]
+        assert kinds.index("MECH") < kinds.index("SPID") < kinds.index("CUID") < kinds.index("COOKIE")
+
+
+def test_each_mechanism_right_and_wrong(daemon):
+    good, bad = token(SECRET), token("another secret of more than 32 bytes, too")
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        assert conn.plain("BOB@example.com", "pa55word") == ("OK", "bob")
+        assert conn.plain("bob", "wrong") == ("FAIL", "Invalid credentials")
+        assert conn.plain("eve", "pa55word") == ("FAIL", "Invalid credentials")
+        assert conn.auth("PLAIN", None, plain("bob", "pa55word")) == ("OK", "bob")
+        assert conn.auth("LOGIN", None, b64("bob"), b64("pa55word")) == ("OK", "bob")
+        assert conn.auth("LOGIN", b64("bob"), b64("pa55word")) == ("OK", "bob")
+        assert conn.auth("LOGIN", None, b64("bob"), b64("wrong"))[0] == "FAIL"
+        assert conn.auth("OAUTHBEARER", bearer("carol@example.com", good)) == (
+            "OK", "token:carol@example.com")
+        assert conn.auth("XOAUTH2", xoauth2("carol@example.com", good)) == (
+            "OK", "token:carol@example.com")
+        assert conn.plain("token", good) == ("OK", "token:carol@example.com")
+        assert conn.auth("OAUTHBEARER", bearer("", bad))[0] == "CONT"
+        conn.cont(b64("\x01"))
+        assert conn.read(conn.line())[0] == "FAIL"
+        assert conn.auth("XOAUTH2", xoauth2("carol@example.com", bad), "")[0] == "FAIL"
+        assert conn.auth("XOAUTH2", xoauth2("bob", good), "")[0] == "FAIL"
+        assert conn.auth("CRAM-MD5") == ("FAIL", "Unsupported mechanism")
+
+
+def test_saslauthd_right_and_wrong(daemon):
+    good = token(SECRET)
+    assert saslauthd(daemon.mux, "bob", "pa55word") == "OK"
+    assert saslauthd(daemon.mux, "bob", "pa55word", realm="example.com") == "OK"
+    assert saslauthd(daemon.mux, "bob", "pa55word", fifth="192.0.2.7") == "OK"
+    assert saslauthd(daemon.mux, "bob", "wrong").startswith("NO")
+    assert saslauthd(daemon.mux, "bob", "pa55word", realm="example.org").startswith("NO")
+    assert saslauthd(daemon.mux, "token:carol", good, realm="example.com") == "OK"
+    assert saslauthd(daemon.mux, "token:dave", good, realm="example.com").startswith("NO")
+    mark = daemon.mark()
+    assert saslauthd(daemon.mux, "token", good).startswith("NO")
+    record = daemon.wait_record(mark, stage="auth", protocol="saslauthd", login="token")
+    assert "must be TOKEN:MAIL" in record["rule"]
+
+
+def test_a_login_is_one_line_and_nothing_secret_is_in_it(daemon):
+    expired = token(SECRET, exp=-1000)
+    mark = daemon.mark()
+    with Dovecot(daemon.auth) as conn:
+        conn.plain("bob", "pa55word")
+        conn.plain("bob", "Pa$$w0rd")
+        conn.plain("bob", "pa55word", client="2001:db8::7")
+        conn.auth("XOAUTH2", xoauth2("carol@example.com", expired), "")
+    accepted = daemon.wait_record(mark, stage="auth", verdict="accept")
+    assert (accepted["login"], accepted["client"], accepted["mechanism"]) == (
+        "bob", "192.0.2.7", "PLAIN")
+    refused = daemon.wait_record(mark, stage="auth", verdict="reject", mechanism="PLAIN")
+    assert (refused["rule"], refused["cause"]) == ("wrong password", "credentials")
+    remembered = daemon.wait_record(mark, stage="auth", client="2001:db8::7")
+    assert remembered["remembered"] == "yes"
+    late = daemon.wait_record(mark, stage="auth", mechanism="XOAUTH2")
+    assert late["rule"].startswith("the token expired 1000 s ago")
+    text = daemon.log()
+    for secret in ("pa55word", "Pa$$w0rd", expired, expired.split(".")[2], "$6$", b64("pa55word")):
+        assert secret not in text, secret
+
+
+def test_a_cut_token_is_called_cut(daemon):
+    cut = token(SECRET, name="x" * 200)[:127]
+    mark = daemon.mark()
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("token", cut)[0] == "FAIL"
+    assert "is cut off" in daemon.wait_record(mark, stage="auth")["rule"]
+
+
+def test_plain_text_needs_tls_but_from_loopback(daemon):
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word", secured=False) == ("FAIL", "TLS is required")
+        assert conn.auth("XOAUTH2", xoauth2("", token(SECRET)), secured=False)[0] == "FAIL"
+        for client in ("127.0.0.1", "127.1.2.3", "::1"):
+            assert conn.plain("bob", "pa55word", secured=False, client=client) == ("OK", "bob")
+        daemon.configure({"auth": {"require_tls": "no"}})
+        daemon.reload()
+        wait_until(lambda: conn.plain("bob", "pa55word", secured=False)[0] == "OK",
+                   "require_tls = no is in force")
+
+
+def test_disabled_users_fail_and_are_not_counted(daemon):
+    with Dovecot(daemon.auth) as conn:
+        for _ in range(5):
+            assert conn.plain("off", "pa55word")[0] == "FAIL"
+        assert daemon.ctl("status")["auth"]["slowed_logins"] == 0
+    daemon.wait_record(stage="auth", cause="policy", rule="enabled = false")
+    assert not [record for record in daemon.records(stage="auth") if "delay-ms" in record]
+
+
+def test_failures_are_slowed_down_and_forgiven(daemon):
+    def took(login, password):
+        started = time.monotonic()
+        conn.plain(login, password)
+        return time.monotonic() - started
+
+    with Dovecot(daemon.auth) as conn:
+        assert took("bob", "pa55word") < 5
+        delays = [took("bob", "wrong") for _ in range(6)]
+        assert delays[-1] > 3 and all(delay < 5.5 for delay in delays), delays
+        status = daemon.ctl("status")["auth"]
+        assert status["slowed_logins"] == 1 and status["slowed_networks"] == 1
+        assert took("bob", "pa55word") < 3  # a success is never held back
+        assert daemon.ctl("status")["auth"]["slowed_logins"] == 0
+        took("eve", "wrong")
+        assert daemon.ctl("auth", "reset")["forgiven"] == 2
+        assert daemon.ctl("status")["auth"]["slowed_networks"] == 0
+
+
+def test_a_held_back_answer_holds_back_no_other(daemon):
+    with Dovecot(daemon.auth) as slow, Dovecot(daemon.auth) as quick:
+        for _ in range(5):
+            slow.plain("eve", "wrong", client="192.0.2.66")
+        started = time.monotonic()
+        slow.begin("PLAIN", plain("eve", "wrong"), client="192.0.2.66")
+        assert quick.plain("bob", "pa55word") == ("OK", "bob")
+        assert time.monotonic() - started < 2
+        slow.begin("PLAIN", plain("bob", "pa55word"), client="192.0.2.66")  # of the same connection
+        assert slow.line()[:2] == ["OK", str(slow.id)]
+
+
+def test_without_a_policy_it_greets_and_closes(box):
+    daemon = box.postern(store="{ this is no store", start=False)
+    daemon.start(ready=lambda: (daemon.run / "auth").exists())
+    mark = daemon.mark()
+    with Dovecot(daemon.run / "auth") as conn:
+        assert any(line[0] == "MECH" for line in conn.greeting)
+        assert conn.plain("bob", "pa55word") is None
+    assert saslauthd(daemon.run / "mux", "bob", "pa55word") == ""
+    daemon.wait_record(mark, stage="auth", verdict="tempfail", rule="no policy yet")
+
+
+def test_a_changed_password_counts_within_a_second(daemon, store):
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        store = {**store, "users": [{**store["users"][0], "password": hash_of("new")}]}
+        started = time.monotonic()
+        daemon.write_store(store)
+        wait_until(lambda: conn.plain("bob", "new")[0] == "OK", "the new password works")
+        assert conn.plain("bob", "pa55word")[0] == "FAIL"
+        print(f"in force after {time.monotonic() - started:.3f} s")
+
+
+def test_suspended_by_posternctl_over_restarts(daemon):
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        assert daemon.ctl("suspend", "BOB@example.com")["login"] == "bob"
+        assert conn.plain("bob", "pa55word")[0] == "FAIL"
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert milter.mail("<bob@example.com>", auth_authen="bob").verdict == "reject"
+    daemon.kill()
+    daemon.start(ready=lambda: daemon.listens() and daemon.auth.exists())
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word")[0] == "FAIL"
+        assert daemon.ctl("suspended")["logins"] == ["bob"]
+        assert daemon.ctl("resume", "bob")["changed"]
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+    assert (daemon.run / "suspended").read_text().startswith("#")
+
+
+def test_a_session_that_is_open_stops_sending(daemon):
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        assert milter.mail("<bob@example.com>", auth_authen="bob").verdict == "continue"
+        assert milter.rcpt("<x@example.net>").verdict == "continue"
+        daemon.ctl("suspend", "bob")
+        assert milter.rcpt("<y@example.net>").verdict == "reject"
+    daemon.wait_record(stage="rcpt", rule="user bob: suspended")
+
+
+def test_keys_are_read_again_like_a_list(daemon):
+    keys = daemon.folder / "keys.json"
+    other = "another secret of more than thirty-two bytes!"
+
+    def write(secret):
+        from harness.logins import base64url
+        keys.write_text('{"keys":[{"kty":"oct","k":"%s"}]}' % base64url(secret.encode()))
+        keys.chmod(0o600)
+        if os.geteuid() == 0:
+            import shutil
+            shutil.chown(keys, "nobody")
+
+    write(SECRET)
+    daemon.configure({"jwt": {"secret": None, "keys_file": "keys.json"}})
+    daemon.ctl("reload")
+    with Dovecot(daemon.auth) as conn:
+        wait_until(lambda: conn.plain("token", token(SECRET))[0] == "OK", "the keys are in force")
+        write(other)
+        wait_until(lambda: conn.plain("token", token(other))[0] == "OK", "the new keys are in force")
+        mark = daemon.mark()
+        keys.write_text("{ half a fi")
+        daemon.wait_log("keys=old", mark)
+        assert conn.plain("token", token(other))[0] == "OK"
+
+
+def test_hostile_peers(daemon):
+    for text in (b"\0\0\0\0\n", b"AUTH\n", b"AUTH\t1\n", b"AUTH\tx\tPLAIN\n", b"VERSION\t2\t0\n",
+                 b"AUTH\t1\tPL\0AIN\n", b"x" * 40000, b"CONT\t\n", b"AUTH\t1\tLOGIN\tsecured\n" * 2):
+        conn = Dovecot(daemon.auth)
+        conn.send(text)
+        while conn.line() is not None:
+            pass
+        conn.close()
+    with Dovecot(daemon.auth) as conn:
+        assert conn.auth("PLAIN", "=", client="192.0.2.50")[0] == "FAIL"
+        assert conn.auth("PLAIN", "AAA", client="192.0.2.51")[0] == "FAIL"
+        assert conn.auth("PLAIN", b64(b"\0\0\0\0"), client="192.0.2.52")[0] == "FAIL"
+        assert conn.auth("PLAIN", b64("\0" + "x" * 600 + "\0y"), client="192.0.2.53")[0] == "FAIL"
+        assert conn.auth("PLAIN", b64("\0x\0" + "y" * 12000), client="192.0.2.54")[0] == "FAIL"
+        conn.send("CONT\t77\tAAAA\n")
+        assert conn.line()[:2] == ["FAIL", "77"]
+        conn.send("CANCEL\t78\nFUTURE\t1\n\n")
+        conn.begin("LOGIN")
+        assert conn.line()[0] == "CONT"
+        conn.send(f"CANCEL\t{conn.id}\n")
+        conn.begin("PLAIN", plain("bob", "pa55word"))
+        conn.send(f"CANCEL\t{conn.id}\n")
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        for _ in range(500):  # never answered, as Postfix leaves them
+            conn.begin("LOGIN")
+        for _ in range(500):
+            assert conn.line()[0] == "CONT"
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+    for text in (b"\xff\xff", b"\0\3b\0b", b"\0\1a\0\1b\0\1c\x0f\xff"):
+        with socket.socket(socket.AF_UNIX) as conn:
+            conn.connect(str(daemon.mux))
+            conn.sendall(text)
+            assert conn.recv(10) == b""
+    assert daemon.process.running
+
+
+def test_many_idle_connections_leave_room_for_others(daemon):
+    daemon.configure({"auth": {"max_connections": "200"}})
+    daemon.ctl("reload")
+    served = Dovecot(daemon.auth)
+    assert served.plain("bob", "pa55word") == ("OK", "bob")
+    idle = []
+    try:
+        for _ in range(900):
+            conn = socket.socket(socket.AF_UNIX)
+            conn.settimeout(20)
+            conn.connect(str(daemon.auth))
+            idle.append(conn)
+        with Dovecot(daemon.auth) as conn:
+            assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        assert served.plain("bob", "pa55word") == ("OK", "bob")  # it stayed
+        assert daemon.ctl("status")["auth"]["connections"] <= 200
+    finally:
+        for conn in idle:
+            conn.close()
+        served.close()
+
+
+def test_10000_connections_at_once(daemon):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 11000:
+        pytest.skip("needs 11,000 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    idle = []
+    try:
+        for i in range(10000):
+            conn = socket.socket(socket.AF_UNIX)
+            conn.settimeout(None)  # else connecting fails where the queue is full
+            conn.connect(str(daemon.auth if i % 3 else daemon.mux))
+            if i % 2:
+                try:
+                    conn.sendall(b"AUTH\t1\tPLAIN\tresp=half a li")
+                except OSError:
+                    pass  # it had to make room already
+            idle.append(conn)
+        with Dovecot(daemon.auth) as conn:
+            assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        assert saslauthd(daemon.mux, "bob", "pa55word") == "OK"
+        assert daemon.ctl("status")["auth"]["connections"] <= 4096
+    finally:
+        for conn in idle:
+            conn.close()
+    wait_until(lambda: daemon.ctl("status")["auth"]["connections"] == 0, "all are gone")
+
+
+def test_explain_knows_tokens_and_suspensions(daemon):
+    def auth_step(user, password, *where):
+        session = {"auth": {"user": user, "password": password}, "mail": "<carol@example.com>"}
+        answer = daemon.ctl("explain", "--jsonl", *where, stdin=json.dumps(session), parse=False)
+        return next(step for step in json.loads(answer)["steps"] if step["step"] == "auth")
+
+    for where in ([], ["--running"]):
+        assert auth_step("token", token(SECRET), *where)["verdict"] == "accept"
+        assert auth_step("token", token(SECRET, exp=-100), *where)["verdict"] == "reject"
+        assert auth_step("bob", "pa55word", *where)["verdict"] == "accept"
+    daemon.ctl("suspend", "bob")
+    assert auth_step("bob", "pa55word", "--running")["rule"] == "suspended"
+
+
+def test_requests_of_one_connection_are_answered_all(daemon):
+    with Dovecot(daemon.auth) as conn:
+        count = 300
+        conn.send("".join(f"AUTH\t{i}\tPLAIN\tservice=smtp\trip=192.0.2.7\tsecured\t"
+                          f"resp={plain('bob', 'pa55word')}\n" for i in range(1, count + 1)))
+        answers = {tuple(conn.line()) for _ in range(count)}
+        assert answers == {("OK", str(i), "user=bob") for i in range(1, count + 1)}
+
+
+def test_inet_binds_to_loopback_alone(box, store):
+    from harness.ports import free_port
+    port = free_port()
+    daemon = box.postern(store=store, config={"auth": {"inet_socket": f"inet:{port}@127.0.0.1"}})
+    with Dovecot(port) as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+    daemon.stop()
+    daemon.configure({"auth": {"inet_socket": f"inet:{port}@0.0.0.0"}})
+    done = subprocess.run([POSTERN, "-f", "-c", daemon.conf], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 69 and "loopback alone" in done.stderr
+
+
+def test_sockets_are_handed_over(box, store):
+    """As systemd does: a daemon that restarts leaves no gap."""
+    daemon = box.postern(store=store, start=False)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(daemon.run / "auth"))
+    os.chmod(daemon.run / "auth", 0o666)
+    listener.listen(64)
+    launcher = ["/usr/bin/python3", "-c",
+                "import os, sys; fd = int(sys.argv[1]); os.dup2(fd, 3); os.set_inheritable(3, True)\n"
+                "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='auth')\n"
+                "os.execv(sys.argv[2], sys.argv[2:])", str(listener.fileno())]
+    child = daemon.process
+    child.argv = launcher + child.argv
+    original = subprocess.Popen
+
+    def popen(*args, **options):
+        return original(*args, **options, pass_fds=[listener.fileno()])
+
+    subprocess.Popen = popen
+    try:
+        daemon.start()
+        with Dovecot(daemon.run / "auth") as conn:
+            assert conn.plain("bob", "pa55word") == ("OK", "bob")
+        daemon.stop()
+        assert (daemon.run / "auth").exists()
+        waiting = Dovecot(daemon.run / "auth", greet=False)  # nobody is there, but the socket is
+        waiting.send("VERSION\t1\t0\nCPID\t1\n")
+        daemon.start()
+        assert waiting.line()[0] == "VERSION"
+        waiting.close()
+    finally:
+        subprocess.Popen = original
+        listener.close()
+
+
+def test_nothing_secret_is_in_the_environment_or_a_core(daemon):
+    pid = daemon.process.pid
+    assert SECRET.encode() not in open(f"/proc/{pid}/environ", "rb").read()
+    limits = open(f"/proc/{pid}/limits", encoding="ascii").read()
+    assert "Max core file size        0" in limits
+    with Dovecot(daemon.auth) as conn:
+        conn.plain("bob", "pa55word")
+    os.kill(pid, signal.SIGABRT)
+    daemon.process.child.wait(30)
+    assert not list(daemon.folder.rglob("core*"))
+    daemon.start(ready=lambda: daemon.listens() and daemon.auth.exists())

@@ -1,0 +1,267 @@
+"""Real MTAs ask Postern who may log in, and what the logged-in may send is held to the profile by the same daemon."""
+
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness.logins import Dovecot, b64, bearer, plain, token, xoauth2
+from harness.postern import POSTERNCTL
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+SECRET = "a shared secret of more than thirty-two bytes"
+INVALID = b64("\0bob\0wrong")
+
+
+def hash_of(password):
+    return subprocess.run([POSTERNCTL, "hash", "-m", "sha512"], input=password, text=True,
+                          capture_output=True, check=True).stdout.strip()
+
+
+STORE = {"profiles": [{"id": 1, "name": "sales", "host": ["partner.example"]},
+                      {"id": 2, "name": "token", "host": ["token.example"]}],
+         "users": [{"id": 1, "username": "bob", "password": None, "profileId": 1}]}
+
+
+def store(password="pa55word"):
+    users = [dict(user, password=hash_of(password)) for user in STORE["users"]]
+    return {**STORE, "users": users}
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=mx.postern.example", "-keyout", folder / "key.pem",
+                    "-out", folder / "cert.pem"], check=True, capture_output=True)
+    return {"smtpd_tls_cert_file": folder / "cert.pem", "smtpd_tls_key_file": folder / "key.pem",
+            "smtpd_tls_security_level": "may", "smtpd_tls_auth_only": "yes"}
+
+
+def postfix_of(box, daemon, **parameters):
+    return box.postfix(milter=daemon.postfix_milter, parameters={
+        **certificate(box.folder), "smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": daemon.run / "auth",
+        "smtpd_sasl_security_options": "noanonymous, noplaintext",
+        "smtpd_sasl_tls_security_options": "noanonymous", "broken_sasl_auth_clients": "no",
+        "local_header_rewrite_clients": "", **parameters})
+
+
+def config(**sections):
+    return {"profile": {"default_domain": "example.com"}, "jwt": {"secret": SECRET}, **sections}
+
+
+@pytest.fixture
+def front(box):
+    daemon = box.postern(config=config(), store=store())
+    return daemon, postfix_of(box, daemon)
+
+
+def secure(mta):
+    smtp = Smtp(mta.port)
+    assert "AUTH" not in smtp.ehlo().text
+    assert smtp.starttls().code == 220
+    hello = smtp.ehlo()
+    assert "AUTH PLAIN LOGIN OAUTHBEARER XOAUTH2" in hello.lines
+    return smtp
+
+
+def held_to_profile(smtp, sender, domain):
+    """MAIL and RCPT of a session that has logged in."""
+    assert smtp.mail("<eve@evil.example>").code == 550
+    assert smtp.mail(f"<{sender}>").code == 250
+    assert smtp.rcpt("<x@elsewhere.example>").code == 550
+    assert smtp.rcpt(f"<x@{domain}>").code == 250
+    assert smtp.data(f"From: {sender}\r\nSubject: t\r\n\r\nHi\r\n").code == 250
+
+
+@pytest.mark.parametrize("mechanism, responses", [
+    ("PLAIN", lambda: [plain("bob", "pa55word")]),
+    ("LOGIN", lambda: [b64("bob"), b64("pa55word")]),
+    ("OAUTHBEARER", lambda: [bearer("carol@example.com", token(SECRET))]),
+    ("XOAUTH2", lambda: [xoauth2("carol@example.com", token(SECRET))]),
+])
+@pytest.mark.parametrize("initial", [True, False])
+def test_postfix_logs_in_and_is_held_to_the_profile(front, mechanism, responses, initial):
+    daemon, mta = front
+    with secure(mta) as smtp:
+        reply = smtp.auth(mechanism, *responses(), initial=initial)
+        assert (reply.code, reply.enhanced) == (235, "2.7.0"), reply
+        if mechanism in ("PLAIN", "LOGIN"):
+            held_to_profile(smtp, "bob@example.com", "partner.example")
+            login = "bob"
+        else:
+            held_to_profile(smtp, "carol@example.com", "token.example")
+            login = "token:carol@example.com"
+    daemon.wait_record(stage="message", login=login)
+
+
+def test_postfix_refuses_what_is_wrong(front):
+    daemon, mta = front
+    bad = token("another secret of more than thirty-two bytes")
+    with secure(mta) as smtp:
+        for mechanism, *responses in (("PLAIN", INVALID), ("LOGIN", b64("eve"), b64("x")),
+                                      ("OAUTHBEARER", bearer("", bad), b64("\x01")),
+                                      ("XOAUTH2", xoauth2("", bad), "")):
+            reply = smtp.auth(mechanism, *responses)
+            assert (reply.code, reply.enhanced) == (535, "5.7.8"), (mechanism, reply)
+        assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
+    # What fail2ban's filters look for.
+    mta.wait_log("[127.0.0.1]: SASL PLAIN authentication failed: Invalid credentials")
+    assert daemon.records(stage="auth", verdict="reject", cause="credentials", client="127.0.0.1")
+
+
+def test_a_chrooted_smtpd_finds_the_socket_below_its_queue(box):
+    """As Debian's master.cf has it."""
+    place = box.folder / "postfix"
+    mta = box.postfix(start=False, chroot=True, parameters={
+        **certificate(box.folder), "smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": "postern/auth", "smtpd_milters": "unix:postern/postern.sock"})
+    (place / "queue" / "postern").mkdir(mode=0o755)
+    daemon = box.postern(store=store(), config=config(
+        milter={"socket": f"unix:{place}/queue/postern/postern.sock"},
+        auth={"socket": f"unix:{place}/queue/postern/auth"}), start=False)
+    daemon.start(ready=lambda: (place / "queue/postern/postern.sock").exists())
+    mta.start()
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        assert smtp.starttls().code == 220
+        smtp.ehlo()
+        assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
+        held_to_profile(smtp, "bob@example.com", "partner.example")
+
+
+def test_postfix_meets_200_sessions_at_once(front):
+    _, mta = front
+    codes, lock = [], threading.Lock()
+
+    def one():
+        with secure(mta) as smtp:
+            code = smtp.auth("PLAIN", plain("bob", "pa55word")).code
+            gate.wait(120)
+            with lock:
+                codes.append((code, smtp.mail("<bob@example.com>").code,
+                              smtp.rcpt("<x@partner.example>").code))
+
+    gate = threading.Barrier(200)
+    threads = [threading.Thread(target=one) for _ in range(200)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(f"200 sessions in {time.monotonic() - started:.1f} s")
+    assert codes == [(235, 250, 250)] * 200
+
+
+def test_postfix_without_a_policy_says_later(box):
+    daemon = box.postern(config=config(), store="{ this is no store")
+    mta = postfix_of(box, daemon)
+    with secure(mta) as smtp:
+        reply = smtp.auth("PLAIN", plain("bob", "pa55word"))
+        assert (reply.code, reply.enhanced) == (454, "4.7.0"), reply
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_postfix_goes_on_after_the_daemon_restarts(front, how):
+    daemon, mta = front
+    with secure(mta) as held, secure(mta) as other:
+        assert held.auth("PLAIN", plain("bob", "pa55word")).code == 235
+        if how == "restart":
+            daemon.restart()
+        else:
+            daemon.kill()
+            daemon.start()
+        assert other.auth("PLAIN", plain("bob", "pa55word")).code == 235
+    with secure(mta) as smtp:
+        assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
+
+
+def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
+    db = box.postgres()
+    for file in ("schema.sql", "feed.sql", "role.sql"):
+        db.apply(file)
+    db.query("INSERT INTO haraka.profiles (name, open) VALUES ('all', true)")
+    db.query("INSERT INTO haraka.users (username, password, \"profileId\") VALUES ('bob', %s, 1)",
+             (hash_of("pa55word"),))
+    daemon = box.postern(config={**config(), "database": {
+        "conninfo": db.conninfo(user="postgres"), "reconnect_max": "1s"}})
+    mta = postfix_of(box, daemon)
+    with secure(mta) as smtp:
+        assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
+    with Dovecot(daemon.run / "auth") as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")  # remembered
+        new = hash_of("new")
+        db.query("UPDATE haraka.users SET password = %s", (new,))
+        started = time.monotonic()
+        wait_until(lambda: conn.plain("bob", "new", client="192.0.2.99")[0] == "OK",
+                   "the new password works")
+        print(f"the old password failed after {time.monotonic() - started:.3f} s")
+        assert conn.plain("bob", "pa55word")[0] == "FAIL"
+    db.stop("immediate")
+    with secure(mta) as smtp:
+        assert smtp.auth("PLAIN", plain("bob", "new")).code == 235
+    daemon.restart()
+    with secure(mta) as smtp:
+        assert smtp.auth("PLAIN", plain("bob", "new")).code == 235
+
+
+# ---- Sendmail ------------------------------------------------------------------------------------
+
+SASL_M4 = """define(`confAUTH_OPTIONS', `A')dnl
+define(`confAUTH_MECHANISMS', `PLAIN LOGIN')dnl
+TRUST_AUTH_MECH(`PLAIN LOGIN')dnl"""
+
+
+def sendmail_of(box, daemon):
+    return box.sendmail(milter=daemon.sendmail_milter, extra=SASL_M4, sasl=(
+        "pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\n"
+        f"saslauthd_path: {daemon.run}/mux\n"))
+
+
+@pytest.mark.parametrize("mechanism, responses", [
+    ("PLAIN", [plain("bob", "pa55word")]), ("LOGIN", [b64("bob"), b64("pa55word")])])
+def test_sendmail_logs_in_and_is_held_to_the_profile(box, mechanism, responses):
+    daemon = box.postern(config=config(), store=store(), inet=True)
+    mta = sendmail_of(box, daemon)
+    with Smtp(mta.port) as smtp:
+        assert "AUTH" in smtp.ehlo().text
+        wrong = responses[:-1] + [b64("wrong") if mechanism == "LOGIN" else INVALID]
+        assert smtp.auth(mechanism, *wrong, initial=mechanism == "PLAIN").code == 535
+        reply = smtp.auth(mechanism, *responses, initial=mechanism == "PLAIN")
+        assert reply.code == 235, reply
+        assert smtp.ehlo().code == 250
+        held_to_profile(smtp, "bob@example.com", "partner.example")
+    daemon.wait_record(stage="auth", protocol="saslauthd", verdict="reject")
+
+
+def test_sendmail_takes_a_token_by_its_full_login(box):
+    daemon = box.postern(config=config(), store=store(), inet=True)
+    mta = sendmail_of(box, daemon)
+    good = token(SECRET)
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        reply = smtp.auth("PLAIN", plain("token:carol@example.com", good))
+        assert reply.code == 235, (reply, daemon.log()[-2000:])
+        held_to_profile(smtp, "carol@example.com", "token.example")
+
+
+def test_sendmail_without_a_policy_does_not_say_wrong(box):
+    daemon = box.postern(config=config(), store="{ this is no store", inet=True)
+    mta = sendmail_of(box, daemon)
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        reply = smtp.auth("PLAIN", plain("bob", "pa55word"))
+        assert reply.code in (454, 451, 535), reply
+    daemon.wait_record(stage="auth", verdict="tempfail", protocol="saslauthd")
+
+
+def test_testsaslauthd_agrees(box):
+    daemon = box.postern(config=config(), store=store())
+
+    def ask(password):
+        return subprocess.run(["/usr/sbin/testsaslauthd", "-f", daemon.run / "mux", "-u", "bob", "-p",
+                               password], capture_output=True, text=True, check=False)
+
+    assert ask("pa55word").returncode == 0
+    assert ask("wrong").returncode != 0

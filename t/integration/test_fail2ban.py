@@ -1,0 +1,68 @@
+"""Fail2Ban finds failed logins: by its own filters in Postfix's log, by ours in Postern's, and nothing else there."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.logins import Dovecot
+from harness.postern import BUILD, ROOT
+from harness.sendmail import fetch_packages
+
+# As syslog has them.
+OURS = "Nov 22 03:40:00 mx postern[4711]: stage=auth verdict={} client={} protocol=dovecot mechanism=PLAIN login={}"
+POSTFIX = ("Nov 22 03:40:00 mx postfix/smtpd[4712]: warning: unknown[192.0.2.7]: SASL {} authentication "
+           "failed: Invalid credentials")
+
+
+@pytest.fixture(scope="module")
+def fail2ban():
+    root = fetch_packages(BUILD / "fail2ban", ["fail2ban"])
+
+    def matched(line, filter_path):
+        done = subprocess.run(
+            ["/usr/bin/python3", root / "usr/bin/fail2ban-regex", "-c", root / "etc/fail2ban",
+             "--print-all-matched", line, filter_path],
+            capture_output=True, text=True, check=False, cwd=root,
+            env=dict(os.environ, PYTHONPATH=str(root / "usr/lib/python3/dist-packages")))
+        assert "Failregex" in done.stdout, done.stdout + done.stderr
+        return "1 matched" in done.stdout
+
+    return root, matched
+
+
+@pytest.fixture(scope="module")
+def our_filter(fail2ban):
+    root, _ = fail2ban
+    target = root / "etc/fail2ban/filter.d/postern.conf"
+    target.write_text((ROOT / "etc/fail2ban/filter.d/postern.conf").read_text())
+    return target
+
+
+@pytest.mark.parametrize("line, want", [
+    (OURS.format("reject cause=credentials", "192.0.2.7", "bob"), True),
+    (OURS.format("reject cause=credentials", "2001:db8::7", "bob"), True),
+    (OURS.format("reject cause=policy", "192.0.2.7", "bob"), False),
+    (OURS.format("reject cause=credentials", "unknown", "bob"), False),
+    (OURS.format("accept", "192.0.2.7", "bob"), False),
+    (OURS.format("tempfail", "192.0.2.7", "bob"), False),
+    (OURS.format("accept", "192.0.2.7", '"stage=auth verdict=reject cause=credentials client=192.0.2.9 "'),
+     False),
+])
+def test_our_filter_takes_wrong_credentials_alone(fail2ban, our_filter, line, want):
+    assert fail2ban[1](line, our_filter) == want
+
+
+def test_what_the_daemon_logs_is_what_the_filter_wants(box, fail2ban, our_filter):
+    daemon = box.postern(store={"users": [{"id": 1, "username": "bob", "password": ""}]})
+    with Dovecot(daemon.run / "auth") as conn:
+        conn.plain("bob", "wrong")
+    record = daemon.wait_record(stage="auth", verdict="reject")
+    line = record["line"][record["line"].index("stage=auth"):]
+    assert fail2ban[1]("Nov 22 03:40:00 mx postern[4711]: " + line, our_filter)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_postfix_s_line_matches_their_own_filter(fail2ban, mechanism):
+    root, matched = fail2ban
+    assert matched(POSTFIX.format(mechanism), f"{root}/etc/fail2ban/filter.d/postfix.conf[mode=auth]")

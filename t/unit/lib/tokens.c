@@ -1,0 +1,164 @@
+#include "t/unit/lib/tokens.h"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct token_pair {
+	EVP_PKEY *key;
+};
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static EVP_PKEY *make_pss(void)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *key = NULL;
+
+	must(EVP_PKEY_keygen_init(context) == 1 &&
+		EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
+		EVP_PKEY_generate(context, &key) == 1);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+struct token_pair *token_pair_new(const char *type)
+{
+	struct token_pair *pair = calloc(1, sizeof(*pair));
+
+	must(pair != NULL);
+	if (strcmp(type, "RSA") == 0)
+		pair->key = EVP_RSA_gen(2048);
+	else if (strcmp(type, "RSA-1024") == 0)
+		pair->key = EVP_RSA_gen(1024);
+	else if (strcmp(type, "RSA-PSS") == 0)
+		pair->key = make_pss();
+	else if (strcmp(type, "EC") == 0)
+		pair->key = EVP_EC_gen("P-256");
+	else if (strcmp(type, "P-384") == 0)
+		pair->key = EVP_EC_gen("P-384");
+	else
+		pair->key = EVP_PKEY_Q_keygen(NULL, NULL, type);
+	must(pair->key != NULL);
+	return pair;
+}
+
+void token_pair_free(struct token_pair **pair)
+{
+	if (*pair == NULL)
+		return;
+	EVP_PKEY_free((*pair)->key);
+	free(*pair);
+	*pair = NULL;
+}
+
+static char *pem_of(const struct token_pair *pair, bool private)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *bytes, *text;
+	long len;
+
+	if (private)
+		must(PEM_write_bio_PrivateKey(bio, pair->key, NULL, NULL, 0, NULL, NULL) == 1);
+	else
+		must(PEM_write_bio_PUBKEY(bio, pair->key) == 1);
+	len = BIO_get_mem_data(bio, &bytes);
+	text = strndup(bytes, (size_t)len);
+	BIO_free(bio);
+	return text;
+}
+
+char *token_pair_pem(const struct token_pair *pair)
+{
+	return pem_of(pair, false);
+}
+
+char *token_pair_private_pem(const struct token_pair *pair)
+{
+	return pem_of(pair, true);
+}
+
+char *token_base64url(const void *bytes, size_t len)
+{
+	char *text = malloc((len + 2) / 3 * 4 + 1);
+
+	must(text != NULL);
+	(void)EVP_EncodeBlock((unsigned char *)text, bytes, (int)len);
+	for (char *at = text; *at != '\0'; at++)
+		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+	text[strcspn(text, "=")] = '\0';
+	return text;
+}
+
+/* The DER form of an ECDSA signature as JOSE's r and s. */
+static size_t to_jose(unsigned char *signature, size_t len)
+{
+	const unsigned char *from = signature;
+	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &from, (long)len);
+
+	must(pair != NULL);
+	must(BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, 32) == 32);
+	must(BN_bn2binpad(ECDSA_SIG_get0_s(pair), signature + 32, 32) == 32);
+	ECDSA_SIG_free(pair);
+	return 64;
+}
+
+static size_t sign(const char *text, enum jwt_algorithm algorithm, const struct token_pair *pair,
+	unsigned char signature[1024])
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pkey;
+	size_t len = 1024;
+
+	must(EVP_DigestSignInit(context, &pkey, algorithm == JWT_EDDSA ? NULL : EVP_sha256(), NULL,
+		     pair->key) == 1);
+	if (algorithm == JWT_PS256) {
+		must(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1);
+		must(EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, RSA_PSS_SALTLEN_DIGEST) == 1);
+	}
+	must(EVP_DigestSign(context, signature, &len, (const unsigned char *)text, strlen(text)) ==
+		1);
+	EVP_MD_CTX_free(context);
+	return algorithm == JWT_ES256 ? to_jose(signature, len) : len;
+}
+
+char *token_sign(const char *header, const char *claims, enum jwt_algorithm algorithm,
+	const struct token_pair *pair, const char *secret, size_t secret_len)
+{
+	char *first = token_base64url(header, strlen(header)),
+	     *second = token_base64url(claims, strlen(claims)), *text, *third, *token;
+	const EVP_MD *digest = algorithm == JWT_HS512 ? EVP_sha512() :
+		algorithm == JWT_HS384		      ? EVP_sha384() :
+							EVP_sha256();
+	unsigned char signature[1024];
+	unsigned made = 0;
+	size_t len;
+
+	must(asprintf(&text, "%s.%s", first, second) > 0);
+	if (pair != NULL) {
+		len = sign(text, algorithm, pair, signature);
+	} else {
+		must(HMAC(digest, secret, (int)secret_len, (const unsigned char *)text,
+			     strlen(text), signature, &made) != NULL);
+		len = made;
+	}
+	third = token_base64url(signature, len);
+	must(asprintf(&token, "%s.%s", text, third) > 0);
+	free(first);
+	free(second);
+	free(third);
+	free(text);
+	return token;
+}
