@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+import test_auth_mta as logins
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
@@ -141,6 +142,28 @@ def test_the_results_field_shows_how_the_limit_stands(box):
     assert "rcpt.limits=pass(profile sales: limits) used=2/3 window=5m next=0s" in value
     assert value.count("rcpt.limits=") == 1
     assert not field.group(1).startswith(" ")
+
+
+def test_real_logins_are_held_to_their_limits(box):
+    """AUTH over TLS, 1/5m,500/1d; then kill -9 in the middle, and the same login again."""
+    made = store("1/5m,500/1d")
+    made["users"][0]["password"] = logins.hash_of("pa55word")
+    daemon = box.postern(config=logins.config(), store=made)
+    mta = logins.postfix_of(box, daemon)
+
+    def session():
+        smtp = logins.secure(mta)
+        assert smtp.command("AUTH PLAIN " + logins.b64("\0bob\0pa55word")).code == 235
+        assert smtp.mail("<bob@own.example>").code == 250
+        return smtp
+
+    with session() as smtp:
+        assert smtp.rcpt("<a@x.example>").code == 250
+        assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached, next in ")
+    daemon.kill()
+    daemon.start()
+    with session() as smtp:
+        assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached, next in ")
 
 
 # ---- by the protocol alone -----------------------------------------------------------------------

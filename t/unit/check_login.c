@@ -187,7 +187,9 @@ END_TEST
 
 START_TEST(a_suspended_user_sends_nothing)
 	{
-		const struct decider decider = { made.policy, made.scratch, suspensions };
+		const struct decider decider = { .policy = made.policy,
+			.scratch = made.scratch,
+			.suspensions = suspensions };
 		struct mail_address address;
 		struct facts facts = { .login = "halted", .sender = &address };
 		struct verdict verdict;
