@@ -42,7 +42,7 @@ static void request_free(struct request *request)
 
 static struct request *find(struct dovecot *dovecot, uint32_t id)
 {
-	struct request *request;
+	struct request *request = NULL;
 
 	TAILQ_FOREACH(request, &dovecot->requests, link)
 	{
@@ -194,7 +194,7 @@ static void take_response(struct request *request, const char *text, size_t len)
  */
 static bool make_room(struct dovecot *dovecot)
 {
-	struct request *request;
+	struct request *request = NULL;
 
 	TAILQ_FOREACH(request, &dovecot->requests, link)
 	{

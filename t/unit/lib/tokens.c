@@ -75,7 +75,10 @@ static char *pem_of(const struct token_pair *pair, bool private)
 	else
 		must(PEM_write_bio_PUBKEY(bio, pair->key) == 1);
 	len = BIO_get_mem_data(bio, &bytes);
-	text = strndup(bytes, (size_t)len);
+	text = malloc((size_t)len + 1); /* not strndup(): the BIO's bytes have no NUL */
+	must(text != NULL);
+	memcpy(text, bytes, (size_t)len);
+	text[len] = '\0';
 	BIO_free(bio);
 	return text;
 }
