@@ -127,8 +127,10 @@ class Postern:
     # ---- running -------------------------------------------------------------------------------
 
     def start(self, ready=None):
-        """ready: what to wait for instead of the milter socket."""
-        self.process.start(ready=ready or self.listens)
+        """ready: what to wait for instead of its own word that it decides, or why it doesn't yet."""
+        since = len(self.process.text())
+        self.process.start(ready=ready or (
+            lambda: self.listens() and "ready version" in self.process.text()[since:]))
         self.was_ready = True
         return self
 

@@ -29,7 +29,9 @@ def follow(box, db, user="postern", port=None, config=None, ready=True, **option
     """
     conninfo = db.conninfo(user=user, port=port or db.port)
     keys = {"conninfo": conninfo, **QUICK, **options}
-    daemon = box.postern(config={"database": keys, "log": {"level": "debug"}, **(config or {})})
+    daemon = box.postern(config={"database": keys, "log": {"level": "debug"},
+                                 "check": {"limits": "no"},  # it is asked often
+                                 **(config or {})})
     if ready:
         wait_source(daemon, "database")
     return daemon
