@@ -5,42 +5,7 @@
 #include <strings.h>
 
 #include "lib/rules/user_record.h"
-
-/*
- * A hash of a name gives its shard by the high bits and its slot in there by
- * the low ones. With a million users a shard holds some 240.
- */
-#define SHARD_BITS 12
-#define SHARDS (1U << SHARD_BITS)
-
-struct shard {
-	unsigned refs;
-	uint32_t count;
-	uint32_t mask;	  /* slots - 1; slots are a power of two, at most 3/4 full */
-	size_t bytes;	  /* of the whole block */
-	uint32_t slots[]; /* offset of a record in what follows, plus 1; 0 is free */
-};
-
-struct users {
-	unsigned refs;
-	size_t count, bytes;
-	struct shard *shards[SHARDS]; /* NULL: an empty one */
-};
-
-struct users_builder {
-	users_password_test *password_test;
-	struct strbuf records[SHARDS];
-};
-
-static size_t shard_of(uint64_t hash)
-{
-	return (size_t)(hash >> (64 - SHARD_BITS));
-}
-
-static const char *shard_records(const struct shard *shard)
-{
-	return (const char *)(shard->slots + shard->mask + 1);
-}
+#include "lib/rules/users_private.h"
 
 static void shard_unref(struct shard *shard)
 {
@@ -48,10 +13,9 @@ static void shard_unref(struct shard *shard)
 		free(shard);
 }
 
-/* The slot of a folded name, or the free one where it belongs. */
-static uint32_t *find_slot(struct shard *shard, uint32_t hash, const char *folded, size_t len)
+uint32_t *users_shard_find(struct shard *shard, uint32_t hash, const char *folded, size_t len)
 {
-	const char *record, *records = shard_records(shard);
+	const char *record, *records = users_shard_records(shard);
 	struct user_head head;
 	uint32_t i;
 
@@ -65,162 +29,23 @@ static uint32_t *find_slot(struct shard *shard, uint32_t hash, const char *folde
 	return &shard->slots[i];
 }
 
-struct users_builder *users_builder_new(void)
-{
-	return calloc(1, sizeof(struct users_builder));
-}
-
-void users_builder_test_passwords(struct users_builder *builder, users_password_test *test)
-{
-	builder->password_test = test;
-}
-
-void users_builder_free(struct users_builder **builder)
-{
-	size_t i;
-
-	if (*builder == NULL)
-		return;
-	for (i = 0; i < SHARDS; i++)
-		strbuf_free(&(*builder)->records[i]);
-	free(*builder);
-	*builder = NULL;
-}
-
-int users_builder_add(struct users_builder *builder, const struct cell row[USER_COLUMNS],
+/* Whether the user's profile is there. */
+static bool check_profile(const struct user *user, const struct profiles *profiles,
 	struct problems *problems)
 {
-	const struct cell *name = &row[USER_NAME];
-	char folded[USER_NAME_MAX];
-	struct strbuf *buf;
-	uint64_t hash = 0;
-
-	/* A name that can't be hashed is left out by the record's writer, whatever the shard. */
-	if (name->kind == CELL_TEXT && name->len <= USER_NAME_MAX)
-		hash = user_name_fold(name->text, name->len, folded);
-	buf = &builder->records[shard_of(hash)];
-	return user_record_write(buf, row, &hash, builder->password_test, problems);
-}
-
-/* Whether id a is later than id b: as numbers where both are, else as text. */
-static bool is_later(const char *a, const char *b)
-{
-	size_t alen = strlen(a), blen = strlen(b);
-
-	if (strspn(a, "0123456789") == alen && strspn(b, "0123456789") == blen && alen != blen)
-		return alen > blen;
-	return strcmp(a, b) >= 0;
-}
-
-/* Of two rows with one name the later id stays. */
-static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
-	struct problems *problems)
-{
-	struct user old, new;
-	bool later;
-
-	user_record_read(records + (*slot - 1), &old);
-	user_record_read(records + offset, &new);
-	later = is_later(new.id, old.id);
-	problems_add(problems,
-		"users id %s (%s): the row with id %s has the same username; left out",
-		later ? old.id : new.id, later ? old.name : new.name, later ? new.id : old.id);
-	if (later)
-		*slot = offset + 1;
-}
-
-static void check_profile(const struct user *user, const struct profiles *profiles,
-	struct problems *problems)
-{
-	if (profiles == NULL || user->profile_id[0] == '\0' ||
-		profiles_by_id(profiles, user->profile_id) != NULL)
-		return;
+	if (user->profile_id[0] == '\0' || profiles_by_id(profiles, user->profile_id) != NULL)
+		return true;
 	problems_add(problems, "users id %s (%s): there is no profile with id %s%s", user->id,
 		user->name, user->profile_id,
 		profiles_is_bad(profiles, user->profile_id) ? " (its row was left out)" : "");
+	return false;
 }
 
-static uint32_t count_records(const struct strbuf *records)
-{
-	uint32_t count = 0;
-	size_t at;
-
-	for (at = 0; at < records->len; at += user_record_size(records->text + at))
-		count++;
-	return count;
-}
-
-static struct shard *shard_new(const struct strbuf *records)
-{
-	uint32_t count = count_records(records), slots = 4;
-	struct shard *shard;
-	size_t bytes;
-
-	if (records->len >= UINT32_MAX)
-		return NULL;
-	while (slots * 3 < count * 4)
-		slots *= 2;
-	bytes = sizeof(*shard) + slots * sizeof(uint32_t) + records->len;
-	if ((shard = calloc(1, bytes)) == NULL)
-		return NULL;
-	shard->refs = 1;
-	shard->mask = slots - 1;
-	shard->bytes = bytes;
-	memcpy(shard->slots + slots, records->text, records->len);
-	return shard;
-}
-
-/* Enter the records in the slots. */
-static void shard_index(struct shard *shard, size_t len, struct problems *problems)
-{
-	const char *records = shard_records(shard);
-	uint32_t *slot;
-	struct user user;
-	size_t at;
-
-	for (at = 0; at < len; at += user_record_size(records + at)) {
-		user_record_read(records + at, &user);
-		slot = find_slot(shard, user_record_head(records + at).hash, user.name,
-			strlen(user.name));
-		if (*slot != 0) {
-			settle_twins(records, slot, (uint32_t)at, problems);
-			continue;
-		}
-		*slot = (uint32_t)at + 1;
-		shard->count++;
-	}
-}
-
-/* Whether both hold the same records, in whatever order. */
-static bool shard_equal(struct shard *a, const struct shard *b)
-{
-	const char *arecords = shard_records(a), *brecords = shard_records(b), *mine, *theirs;
-	struct user user;
-	uint32_t i, slot;
-	size_t size;
-
-	if (a->count != b->count || a->bytes != b->bytes)
-		return false;
-	for (i = 0; i <= b->mask; i++) {
-		if (b->slots[i] == 0)
-			continue;
-		theirs = brecords + (b->slots[i] - 1);
-		user_record_read(theirs, &user);
-		slot = *find_slot(a, user_record_head(theirs).hash, user.name, strlen(user.name));
-		if (slot == 0)
-			return false;
-		mine = arecords + (slot - 1);
-		size = user_record_size(theirs);
-		if (user_record_size(mine) != size || memcmp(mine, theirs, size) != 0)
-			return false;
-	}
-	return true;
-}
-
-static void check_profiles(const struct shard *shard, const struct profiles *profiles,
+void users_shard_check_profiles(const struct shard *shard, const struct profiles *profiles,
 	struct problems *problems)
 {
-	const char *records = shard_records(shard);
+	const char *records = users_shard_records(shard),
+		   *found = NULL; /* the last one that is there */
 	struct user user;
 	uint32_t i;
 
@@ -228,50 +53,10 @@ static void check_profiles(const struct shard *shard, const struct profiles *pro
 		if (shard->slots[i] == 0)
 			continue;
 		user_record_read(records + (shard->slots[i] - 1), &user);
-		check_profile(&user, profiles, problems);
+		if (found != NULL && strcmp(user.profile_id, found) == 0)
+			continue;
+		found = check_profile(&user, profiles, problems) ? user.profile_id : NULL;
 	}
-}
-
-static int finish_shard(struct users *users, size_t i, struct strbuf *records,
-	const struct users *previous, struct problems *problems)
-{
-	struct shard *shard, *old = previous != NULL ? previous->shards[i] : NULL;
-
-	if (records->len == 0)
-		return 0;
-	if ((shard = shard_new(records)) == NULL)
-		return -1;
-	shard_index(shard, records->len, problems);
-	strbuf_free(records);
-	if (old != NULL && shard_equal(shard, old)) {
-		__atomic_add_fetch(&old->refs, 1, __ATOMIC_RELAXED);
-		free(shard);
-		shard = old;
-	}
-	users->shards[i] = shard;
-	users->count += shard->count;
-	users->bytes += shard->bytes;
-	return 0;
-}
-
-struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
-	const struct profiles *profiles, struct problems *problems)
-{
-	struct users *users = calloc(1, sizeof(*users));
-	size_t i;
-
-	if (users != NULL) {
-		users->refs = 1;
-		users->bytes = sizeof(*users);
-	}
-	for (i = 0; users != NULL && i < SHARDS; i++) {
-		if (finish_shard(users, i, &(*builder)->records[i], previous, problems) < 0)
-			users_unref(&users);
-		else if (users->shards[i] != NULL && profiles != NULL)
-			check_profiles(users->shards[i], profiles, problems);
-	}
-	users_builder_free(builder);
-	return users;
 }
 
 void users_check_profiles(const struct users *users, const struct profiles *profiles,
@@ -281,7 +66,7 @@ void users_check_profiles(const struct users *users, const struct profiles *prof
 
 	for (i = 0; i < SHARDS; i++)
 		if (users->shards[i] != NULL)
-			check_profiles(users->shards[i], profiles, problems);
+			users_shard_check_profiles(users->shards[i], profiles, problems);
 }
 
 bool users_same(const struct users *a, const struct users *b)
@@ -319,10 +104,10 @@ bool users_find(const struct users *users, const char *login, size_t len, struct
 	if (len == 0 || len > USER_NAME_MAX)
 		return false;
 	hash = user_name_fold(login, len, folded);
-	shard = users->shards[shard_of(hash)];
-	if (shard == NULL || (slot = *find_slot(shard, (uint32_t)hash, folded, len)) == 0)
+	shard = users->shards[users_shard_of((uint32_t)hash)];
+	if (shard == NULL || (slot = *users_shard_find(shard, (uint32_t)hash, folded, len)) == 0)
 		return false;
-	user_record_read(shard_records(shard) + (slot - 1), user_r);
+	user_record_read(users_shard_records(shard) + (slot - 1), user_r);
 	return true;
 }
 
@@ -350,7 +135,7 @@ int users_each(const struct users *users, int (*each)(void *context, const struc
 		for (i = 0; shard != NULL && i <= shard->mask && ret == 0; i++) {
 			if (shard->slots[i] == 0)
 				continue;
-			user_record_read(shard_records(shard) + (shard->slots[i] - 1), &user);
+			user_record_read(users_shard_records(shard) + (shard->slots[i] - 1), &user);
 			ret = each(context, &user);
 		}
 	}

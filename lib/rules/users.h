@@ -35,6 +35,9 @@ struct users_builder *users_builder_new(void); /* NULL when out of memory */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
+/* Have users_builder_finish() name missing profiles in references, apart from other problems. */
+void users_builder_part_references(struct users_builder *builder, struct problems *references);
+
 /*
  * Take a row; problems gets "users id 17 (bob): ...". A bad address in froms is left
  * out alone; a row without a usable name is left out whole; one that can't be read otherwise
