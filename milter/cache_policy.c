@@ -99,14 +99,14 @@ void cache_update_status(struct cache *cache)
 	free(old);
 }
 
-/* Which users name a profile that isn't there depends on both tables. */
-static void check_references(struct cache *cache)
+/* Profiles changed alone: who of the users in force names one that isn't there? */
+static struct problems *check_references(const struct cache *cache)
 {
 	struct problems *problems = problems_new();
 
 	if (problems != NULL)
 		users_check_profiles(cache->users, cache->profiles, problems);
-	faults_set(cache->faults, FAULTS_REFERENCES, problems);
+	return problems;
 }
 
 void cache_drop_rows(struct cache *cache, enum status_source source)
@@ -207,7 +207,8 @@ void cache_take_rows(void *context, struct database_rows *rows)
 		faults_set(cache->faults, FAULTS_USERS, rows->user_problems);
 	else
 		problems_free(&rows->user_problems);
-	check_references(cache);
+	faults_set(cache->faults, FAULTS_REFERENCES,
+		has_users ? rows->reference_problems : check_references(cache));
 	cache->source = SOURCE_DATABASE;
 	cache->revision = rows->revision;
 	cache->confirmed = time(NULL);

@@ -26,6 +26,7 @@ struct database_rows {
 	struct users *users;		   /* the same */
 	struct problems *profile_problems; /* of what was read */
 	struct problems *user_problems;
+	struct problems *reference_problems; /* users without their profile; NULL: nobody looked */
 	struct revision revision;
 	int64_t took;	 /* ms */
 	const char *why; /* "notification", "poll", ...: for the log */

@@ -32,6 +32,7 @@ static void look_clear(struct look *look)
 	users_unref(&look->rows.users);
 	problems_free(&look->rows.profile_problems);
 	problems_free(&look->rows.user_problems);
+	problems_free(&look->rows.reference_problems);
 }
 
 static enum pg_outcome load_profiles(struct database *db, struct look *look)
@@ -47,11 +48,16 @@ static enum pg_outcome load_profiles(struct database *db, struct look *look)
 static enum pg_outcome load_users(struct database *db, struct look *look)
 {
 	struct database_rows *rows = &look->rows;
+	const struct profiles *profiles = rows->profiles;
 
 	problems_free(&rows->user_problems);
+	problems_free(&rows->reference_problems);
 	rows->user_problems = problems_new();
-	return pg_load_users(db->pg, db->owner.users(db->owner.context), &rows->users,
-		rows->user_problems);
+	rows->reference_problems = problems_new();
+	if (profiles == NULL)
+		profiles = db->owner.profiles(db->owner.context);
+	return pg_load_users(db->pg, db->owner.users(db->owner.context), profiles, &rows->users,
+		rows->user_problems, rows->reference_problems);
 }
 
 /*

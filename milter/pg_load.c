@@ -53,8 +53,9 @@ enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct pr
 	return PG_OK;
 }
 
-enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous, struct users **users_r,
-	struct problems *problems)
+enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
+	const struct profiles *profiles, struct users **users_r, struct problems *problems,
+	struct problems *references)
 {
 	struct loading loading = { .users = users_builder_new(), .problems = problems };
 	const struct pg_table table = {
@@ -75,7 +76,9 @@ enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous, struc
 		users_builder_free(&loading.users);
 		return outcome;
 	}
-	if ((users = users_builder_finish(&loading.users, previous, NULL, problems)) == NULL)
+	users_builder_part_references(loading.users, references);
+	users = users_builder_finish(&loading.users, previous, profiles, problems);
+	if (users == NULL)
 		return pg_fail(pg, "out of memory");
 	*users_r = users;
 	return PG_OK;

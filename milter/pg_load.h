@@ -15,8 +15,12 @@
 enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct profiles **profiles_r,
 	struct problems *problems);
 
-/* previous (may be NULL) gives the shards that are the same. profileIds are not looked at. */
-enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous, struct users **users_r,
-	struct problems *problems);
+/*
+ * previous (may be NULL) gives the shards that are the same. Users whose profile is not among
+ * profiles (NULL: nobody looks) are named in references.
+ */
+enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
+	const struct profiles *profiles, struct users **users_r, struct problems *problems,
+	struct problems *references);
 
 #endif
