@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """
 `make demo`: Postern without a database, a private Postfix in front of it, and real SMTP sessions through both.
-Prints what was asked, what Postfix answered and which rule decided. Everything is kept in BUILD/demo and
-ended and removed at the end; --keep leaves the files.
+Prints what was asked, what Postfix answered and which rule decided. Everything is kept in BUILD/demo, or, where
+Postfix's own account can't get there (a clone below /root), in a folder of /tmp; all is ended and removed at the
+end. --keep leaves the files.
 """
 
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -165,10 +167,10 @@ def main():
         print("make demo: a private Postfix needs root; type: sudo make demo", file=sys.stderr)
         return 1
     folder = (BUILD / "demo").resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    BUILD.mkdir(exist_ok=True)
     if not reachable(BUILD.resolve()):
-        postern_module.USER = ""  # only root comes there: Postern stays root, and says so in its log
+        folder = Path(tempfile.mkdtemp(prefix="postern-demo-"))
+        print(f"The accounts of Postfix and Postern can't get into {BUILD.resolve()}: using {folder} meanwhile.\n")
+    shutil.rmtree(folder, ignore_errors=True)
     demo = Demo(folder)
     try:
         demo.start()
