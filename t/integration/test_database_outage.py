@@ -346,8 +346,7 @@ def test_a_stop_right_in_the_middle_of_a_load_is_clean(box):
     daemon.wait_log("store written")
     daemon.stop()
     for pause in (0.0, 0.05, 0.1, 0.2):
-        daemon.start()
-        wait_source(daemon, "cache")
+        daemon.start(ready=daemon.listens)
         time.sleep(pause)
         begin = time.monotonic()
         assert daemon.stop() == 0

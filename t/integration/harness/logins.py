@@ -49,6 +49,7 @@ class Dovecot:
         self.socket.connect(str(where) if kind == socket.AF_UNIX else ("127.0.0.1", where))
         self.file = self.socket.makefile("rb")
         self.id = 0
+        self.cancelled = set()
         self.greeting = []
         if greet:
             self.send("VERSION\t1\t0\nCPID\t4711\n")
@@ -102,7 +103,14 @@ class Dovecot:
             answer = self.line()
         return self.read(answer)
 
+    def cancel(self):
+        """Take the last request back; its answer may be on its way already."""
+        self.cancelled.add(str(self.id))
+        self.send(f"CANCEL\t{self.id}\n")
+
     def read(self, answer):
+        while answer is not None and answer[1] in self.cancelled:
+            answer = self.line()
         if answer is None:
             return None
         assert answer[1] == str(self.id), answer
