@@ -168,11 +168,10 @@ void cache_read_kept_store(struct cache *cache)
 /* The store that is the only one, written by people or posternctl. */
 static void read_own_store(struct cache *cache)
 {
-	const char *path = cache->config->store.path;
 	struct file_stamp stamp = { 0 };
 	struct errmsg err;
 
-	(void)file_stamp(path, &stamp, NULL);
+	(void)file_stamp(cache->config->store.path, &stamp, NULL);
 	/* What it is now counts as seen, good or bad: it is read again when it changes. */
 	watch_loaded(cache->watch, STORE_SLOT, &stamp);
 	if (cache->config->settings->lists_only) {
@@ -185,13 +184,12 @@ static void read_own_store(struct cache *cache)
 	}
 	switch (read_store(cache, SOURCE_STORE, cache->source == SOURCE_NONE, &err)) {
 	case STORE_READ:
-		log_event(LOG_LEVEL_INFO, "store %s read", path);
+		log_event(LOG_LEVEL_INFO, "store %s read", cache->config->store.path);
 		break;
 	case STORE_MISSING:
 		(void)errmsg_set(&err,
-			"%s: is gone; a reload without it leaves the lists alone in "
-			"force",
-			path);
+			"%s: is gone; a reload without it leaves the lists alone in force",
+			cache->config->store.path);
 		store_failed(cache, &err);
 		break;
 	case STORE_REFUSED:

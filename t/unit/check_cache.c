@@ -193,6 +193,21 @@ START_TEST(a_store_is_read_and_followed)
 	}
 END_TEST
 
+START_TEST(a_store_may_come_and_go)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		ck_assert_int_eq(source(), SOURCE_STORE);
+		ck_assert_int_eq(unlink(file("store.json")), 0);
+		(void)reload(); /* whether it is there still depends on when */
+		(void)reload();
+		wait_users(0);
+		ck_assert_int_eq(source(), SOURCE_LISTS);
+	}
+END_TEST
+
 START_TEST(a_broken_store_is_no_policy_until_it_is_mended)
 	{
 		put("store.json", "{");
@@ -282,6 +297,7 @@ static Suite *cache_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, lists_alone_make_a_policy);
 	tcase_add_test(tcase, a_store_is_read_and_followed);
+	tcase_add_test(tcase, a_store_may_come_and_go);
 	tcase_add_test(tcase, a_broken_store_is_no_policy_until_it_is_mended);
 	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
 	tcase_add_test(tcase, requests_are_answered_together);
