@@ -9,8 +9,7 @@ static void add(struct verdict *verdict, enum check check, enum outcome outcome,
 {
 	struct finding *finding = &verdict->findings[verdict->count++];
 
-	finding->check = check;
-	finding->outcome = outcome;
+	*finding = (struct finding){ .check = check, .outcome = outcome };
 	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", rule);
 }
 
