@@ -60,7 +60,7 @@ def wait_loaded(daemon, source="database"):
 def start(box, db, **config):
     daemon = box.postern(config={
         "database": {"conninfo": db.conninfo(user="postern"), "reconnect_max": "1s"},
-        "log": {"level": "debug"}, **config})
+        "log": {"level": "debug"}, "check": {"limits": "no"}, **config})
     wait_loaded(daemon)
     return daemon
 
