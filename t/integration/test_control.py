@@ -295,9 +295,12 @@ def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
     for command in ("reload", "explain", "tail", "status"):
         for _ in range(20):
             with Control(shared_daemon) as control:
-                control.send(json.dumps({"command": command, "session": {"mail": "<a@b>"}}).encode()
-                             + b"\n")
-    assert shared_daemon.ctl("status")["ok"]
+                try:
+                    control.send(json.dumps({"command": command, "session": {"mail": "<a@b>"}}).encode()
+                                 + b"\n")
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # it is slow, and so many are refused
+    wait_until(lambda: ctl(shared_daemon, "status").returncode == 0, "others are served")
 
 
 def test_too_many_connections_are_closed(shared_daemon):
