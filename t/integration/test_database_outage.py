@@ -310,7 +310,7 @@ def resident(daemon):
 def test_200_idle_sessions_keep_no_old_policies(box):
     db = database(box)
     db.query("""INSERT INTO haraka.users (username, froms, "profileId")
-        SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 5000) AS i""")
+        SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 10000) AS i""")
     daemon = follow(box, db, config={"store": {"path": ""}})
     sessions = [daemon.milter() for _ in range(200)]
     for number, milter in enumerate(sessions):
