@@ -1,4 +1,9 @@
-"""What all of Postern's Python tests share: the plain last line that t/run-all adds up."""
+"""
+What all of Postern's Python tests share: the plain last line that t/run-all adds up, and the names of what
+failed for t/run-pytest, which lets a few that may have met a busy machine try again, alone.
+"""
+
+import os
 
 
 def pytest_unconfigure(config):
@@ -11,3 +16,8 @@ def pytest_unconfigure(config):
     if count.get("skipped"):
         print(f"{count['skipped']} skipped")
     print(f"{passed} passed, {failed} failed")
+    if os.environ.get("POSTERN_FAILED"):
+        with open(os.environ["POSTERN_FAILED"], "w", encoding="utf-8") as file:
+            for report in reporter.stats.get("failed", []) + reporter.stats.get("error", []):
+                file.write(report.nodeid + "\n")
+            file.write(f"{passed} {failed}\n")
