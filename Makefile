@@ -202,7 +202,7 @@ check-lint:
 	t/run-pytest $(PYTHON) t/lint
 
 check-tidy:
-	@$(submake) -k tidy cppcheck lint-man
+	@$(submake) -k format-check tidy cppcheck lint-man
 
 export POSTERN_BUILD = $(BUILD)
 
@@ -306,7 +306,7 @@ help:
 	@echo 'Single parts of check:'
 	@echo '  check-build         everything, with warnings as errors; check-clang: the same with clang'
 	@echo '  check-lint          includes run one way, libraries have one owner, headers compile alone'
-	@echo '  check-tidy          clang-tidy, cppcheck, man pages'
+	@echo '  check-tidy          clang-format, clang-tidy, cppcheck, man pages'
 	@echo '  check-unit          t/unit/check_*.c; check-asan: under ASan and UBSan; check-valgrind'
 	@echo '  check-cases         t/cases: recorded decisions'
 	@echo '  check-integration   t/integration, with real servers; check-tsan: the daemon under TSan'

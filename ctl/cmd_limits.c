@@ -50,20 +50,23 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 	}
 }
 
+static json_t *request_of_top(const char *number)
+{
+	char *end = NULL;
+	const long top = strtol(number, &end, 10);
+
+	if (top <= 0 || *end != '\0')
+		return NULL;
+	return json_pack("{s:s, s:I}", "command", "limits", "top", (json_int_t)top);
+}
+
 /* [top [NUMBER]] | KEY [reset]; NULL: it is neither. */
 static json_t *request_of(int argc, char **argv)
 {
-	char *end = NULL;
-	long top = 0;
-
 	if (argc == 1 || (argc == 2 && strcmp(argv[1], "top") == 0))
 		return json_pack("{s:s}", "command", "limits");
-	if (argc == 3 && strcmp(argv[1], "top") == 0) {
-		top = strtol(argv[2], &end, 10);
-		return top > 0 && *end == '\0' ?
-			json_pack("{s:s, s:I}", "command", "limits", "top", (json_int_t)top) :
-			NULL;
-	}
+	if (argc == 3 && strcmp(argv[1], "top") == 0)
+		return request_of_top(argv[2]);
 	if (argc == 2 || (argc == 3 && strcmp(argv[2], "reset") == 0))
 		return json_pack("{s:s, s:s, s:b}", "command", "limits", "key", argv[1], "reset",
 			argc == 3);

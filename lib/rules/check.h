@@ -23,8 +23,8 @@ struct decider {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
 	struct suspensions *suspensions; /* NULL: nobody is suspended */
-	struct ledger *ledger; /* NULL: nothing is limited */
-	uint64_t now;	       /* the ledger's time */
+	struct ledger *ledger;		 /* NULL: nothing is limited */
+	uint64_t now;			 /* the ledger's time */
 	bool charge; /* what is let through is charged; else the ledger is only looked at */
 };
 

@@ -71,7 +71,8 @@ static void compare(bool anchored, const struct span *regexes, size_t count, str
 /* The first byte's lowest bit: anchored; then the subject, and a regex a line. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct span left = { (const char *)bytes + 1, size - 1 }, regexes[REGEXES] = { { 0 } }, subject;
+	struct span left = { (const char *)bytes + 1, size - 1 }, regexes[REGEXES] = { { 0 } },
+		    subject;
 	size_t count = 0;
 
 	if (size == 0 || size > 2000)

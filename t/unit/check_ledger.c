@@ -512,16 +512,16 @@ START_TEST(forgetting_is_saved_and_frees)
 	{
 		const struct limit limit = { 1, 60 };
 		struct ledger *ledger = ledger_new();
-		struct saved saved = { .calls = 0 };
+		struct saved saved = { .calls = 0 }, unwritable = { .answer = -1 };
 
 		ledger_on_charge(ledger, save, &saved);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 0);
 		ck_assert_uint_eq(saved.calls, 0);
 		(void)charge(ledger, 5, "k", &limit, 1);
-		saved.answer = -1;
+		ledger_on_charge(ledger, save, &unwritable);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), -1);
 		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
-		saved.answer = 0;
+		ledger_on_charge(ledger, save, &saved);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 1);
 		ck_assert_uint_eq(saved.last.limit_count, 0);
 		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FREE);
