@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 
 #define WAYS 8
@@ -74,15 +75,12 @@ static uint64_t network_key(const struct cidr *client)
 static uint64_t login_key(const char *login)
 {
 	char folded[LOGIN_MAX];
-	size_t len;
+	const size_t len = strnlen(login, LOGIN_MAX);
 	uint64_t key;
 
-	for (len = 0; len < LOGIN_MAX && login[len] != '\0'; len++)
-		folded[len] = login[len] >= 'A' && login[len] <= 'Z' ?
-			(char)(login[len] - 'A' + 'a') :
-			login[len];
 	if (len == 0)
 		return 0;
+	ascii_lower_bytes(login, len, folded);
 	key = hash_bytes(folded, len);
 	return key == 0 ? 1 : key;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/match/cidr.h"
 
 /* A piece of text that somebody else owns. */
@@ -39,11 +40,6 @@ static bool is_dot_string(const char *text, size_t len)
 			return false;
 	}
 	return true;
-}
-
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* Where the quoted string at s ends, behind its closing quote; 0 when it doesn't. */
@@ -159,7 +155,7 @@ static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 	for (i = quoted ? 1 : 0; i < local.len - (quoted ? 1 : 0); i++) {
 		if (quoted && local.text[i] == '\\')
 			i++;
-		plain[len++] = fold(local.text[i]);
+		plain[len++] = ascii_lower(local.text[i]);
 	}
 	for (i = 0; i < len; i++)
 		*is_routed_r |= plain[i] == '%' || plain[i] == '!' || plain[i] == '@';

@@ -7,12 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/ascii.h"
 #include "lib/match/punycode.h"
-
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 static bool is_ascii(const char *text, size_t len)
 {
@@ -77,7 +73,7 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 		if (label_len < 0) {
 			label_len = (int)(end - start);
 			for (i = start; i < end; i++)
-				label[i - start] = fold(name[i]);
+				label[i - start] = ascii_lower(name[i]);
 		}
 		if (n + (size_t)label_len + (end < len) >= DOMAIN_SIZE)
 			return -1;
@@ -108,7 +104,7 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 		return ret;
 	}
 	for (i = 0; i < len; i++)
-		out[i] = fold(name[i]);
+		out[i] = ascii_lower(name[i]);
 	out[len] = '\0';
 	return (int)len;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/rules/check_private.h"
 
 #define SECOND 1000000U /* microseconds */
@@ -23,10 +24,7 @@ bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1])
 
 	if (len < 0 || len > LEDGER_KEY_MAX)
 		return false;
-	for (char *p = key_r; *p != '\0'; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	}
+	ascii_lower_bytes(key_r, (size_t)len, key_r);
 	return true;
 }
 

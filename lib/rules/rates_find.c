@@ -1,18 +1,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/rules/rates_private.h"
 
 bool rates_fold(const char *text, char folded_r[ADDRESS_CANON_SIZE])
 {
-	size_t i;
+	const size_t len = strlen(text);
 
-	for (i = 0; text[i] != '\0'; i++) {
-		if (i + 1 == ADDRESS_CANON_SIZE)
-			return false;
-		folded_r[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-	}
-	folded_r[i] = '\0';
+	if (len >= ADDRESS_CANON_SIZE)
+		return false;
+	ascii_lower_bytes(text, len, folded_r);
+	folded_r[len] = '\0';
 	return true;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 struct suspensions {
 	pthread_rwlock_t lock;
 	size_t count, size;
@@ -43,8 +45,7 @@ static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 	for (i = 0; login[i] != '\0'; i++) {
 		if (i == SUSPENSION_LOGIN_MAX || (unsigned char)login[i] < ' ' || login[i] == 0x7f)
 			return false;
-		folded_r[i] = login[i] >= 'A' && login[i] <= 'Z' ? (char)(login[i] - 'A' + 'a') :
-								   login[i];
+		folded_r[i] = ascii_lower(login[i]);
 	}
 	folded_r[i] = '\0';
 	return i > 0 && folded_r[0] != '#' && folded_r[0] != ' ' && folded_r[i - 1] != ' ';

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 #include "lib/match/address.h"
 
@@ -39,11 +40,7 @@ void user_record_read(const char *record, struct user *user_r)
 
 uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX])
 {
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		folded_r[i] =
-			name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+	ascii_lower_bytes(name, len, folded_r);
 	return hash_bytes(folded_r, len);
 }
 
