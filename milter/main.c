@@ -1,8 +1,5 @@
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,42 +9,12 @@
 #include "load/config.h"
 #include "load/policy_files.h"
 #include "load/token_keys.h"
-#include "milter/auth.h"
-#include "milter/cache.h"
-#include "milter/callbacks_thread.h"
-#include "milter/control.h"
-#include "milter/ledger_file.h"
-#include "milter/listen.h"
-#include "milter/log.h"
+#include "milter/daemon.h"
 #include "milter/process.h"
-#include "milter/signals.h"
-#include "milter/suspensions_file.h"
-
-/* How long starting waits for a policy before it answers without one. */
-#define FIRST_POLICY_MS 15000
 
 struct options {
-	const char *config_path, *user, *pid_file;
-	bool check_only, foreground;
-};
-
-/* All that lives as long as the daemon. */
-struct daemon {
-	struct options options;
-	char *config_path; /* absolute */
-	char *control_path;
-	char *suspensions_path;
-	char *pid_file; /* "": none */
-	struct process_user user;
-	struct snapshot *snapshot;
-	struct filter *filter;
-	struct server *server;
-	struct control *control;
-	struct auth_sockets auth_sockets;
-	struct auth *auth; /* NULL: logins are not served */
-	struct cache *cache;
-	struct ledger *ledger;
-	struct ledger_file *ledger_file;
+	struct daemon_options daemon;
+	bool check_only;
 };
 
 static const char usage[] =
@@ -62,25 +29,25 @@ static const char usage[] =
 
 static void read_options(int argc, char **argv, struct options *options_r)
 {
-	struct options options = { .config_path = CONFIG_FILE_DEFAULT };
+	struct options options = { .daemon.config_path = CONFIG_FILE_DEFAULT };
 	int c;
 
 	while ((c = getopt(argc, argv, "c:fhnP:u:V")) != -1) {
 		switch (c) {
 		case 'c':
-			options.config_path = optarg;
+			options.daemon.config_path = optarg;
 			break;
 		case 'f':
-			options.foreground = true;
+			options.daemon.foreground = true;
 			break;
 		case 'n':
 			options.check_only = true;
 			break;
 		case 'P':
-			options.pid_file = optarg;
+			options.daemon.pid_file = optarg;
 			break;
 		case 'u':
-			options.user = optarg;
+			options.daemon.user = optarg;
 			break;
 		case 'V':
 			(void)printf("postern %s\n", PACKAGE_VERSION);
@@ -137,358 +104,21 @@ static int check_files(const char *path)
 	return code;
 }
 
-/* ---- starting -------------------------------------------------------------- */
-
-static char *copy(const char *text)
-{
-	char *text_copy = strdup(text);
-
-	if (text_copy == NULL)
-		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
-	return text_copy;
-}
-
-/* What the daemon keeps of the configuration that it started with. */
-static void keep_config(struct daemon *daemon, const struct config *config)
-{
-	const char *pid_file = daemon->options.pid_file;
-	struct errmsg err;
-
-	daemon->control_path = copy(config->control.socket);
-	daemon->suspensions_path = copy(config->auth.suspensions);
-	daemon->pid_file = copy(pid_file == NULL ? config->milter.pid_file : pid_file);
-	if (process_find_user(daemon->options.user != NULL ? daemon->options.user :
-			    geteuid() == 0		   ? config->milter.user :
-							     "",
-		    &daemon->user, &err) != 0)
-		process_fail(EX_NOUSER, &err);
-}
-
-static struct listen_owner owner_of(const struct daemon *daemon, uint32_t mode, const char *group)
-{
-	struct listen_owner owner = { .mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	struct errmsg err;
-
-	if (listen_group(group, &owner.gid, &err) != 0)
-		process_fail(EX_CONFIG, &err);
-	if (geteuid() == 0 && daemon->user.name[0] != '\0') {
-		owner.uid = daemon->user.uid;
-		if (owner.gid == (gid_t)-1)
-			owner.gid = daemon->user.gid;
-	}
-	return owner;
-}
-
-static void open_milter_socket(struct daemon *daemon, const struct config *config)
-{
-	const struct milter_socket socket = {
-		.name = config->milter.socket,
-		.owner = owner_of(daemon, config->milter.socket_mode, config->milter.socket_group),
-		.timeout = (int)config->milter.timeout,
-	};
-	struct errmsg err;
-
-	if (milter_open(&socket, daemon->filter, &err) != 0) {
-		if (daemon->control != NULL)
-			(void)unlink(daemon->control_path);
-		process_fail(EX_UNAVAILABLE, &err);
-	}
-}
-
-static void open_control_socket(struct daemon *daemon, const struct config *config)
-{
-	const struct listen_owner owner =
-		owner_of(daemon, config->control.socket_mode, config->control.socket_group);
-	const struct control_subject subject = {
-		.filter = daemon->filter,
-		.config_path = daemon->config_path,
-		.started = time(NULL),
-	};
-	struct errmsg err;
-	int fd;
-
-	if (daemon->control_path[0] == '\0')
-		return;
-	if (listen_unix(daemon->control_path, &owner, &fd, &err) != 0)
-		process_fail(EX_UNAVAILABLE, &err);
-	if (control_new(daemon->server, fd, &subject, &daemon->control, &err) != 0)
-		process_fail(EX_OSERR, &err);
-}
-
-static void open_auth_sockets(struct daemon *daemon, const struct config *config)
-{
-	const struct listen_owner owner =
-		owner_of(daemon, config->auth.socket_mode, config->auth.socket_group);
-	struct errmsg err;
-
-	if (auth_sockets_open(&config->auth, &owner, &daemon->auth_sockets, &err) != 0)
-		process_fail(EX_UNAVAILABLE, &err);
-}
-
-/* Who is suspended has to be known before anybody is asked for. */
-static void start_auth(struct daemon *daemon, const struct config *config)
-{
-	struct errmsg err;
-	bool served = false;
-
-	if (suspensions_load(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
-		0)
-		process_fail(EX_DATAERR, &err);
-	if (daemon->auth_sockets.without_folder)
-		log_event(LOG_LEVEL_WARNING,
-			"auth error=\"/run/postern is not there: logins are not served\"");
-	for (int i = 0; i < AUTH_SOCKETS; i++)
-		served = served || daemon->auth_sockets.fd[i] >= 0;
-	if (served &&
-		auth_new(daemon->server, daemon->filter, &daemon->auth_sockets, config,
-			&daemon->auth, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	if (daemon->control != NULL)
-		control_serve_auth(daemon->control, daemon->auth, daemon->suspensions_path);
-}
-
-static void start_log(const struct daemon *daemon, const struct config *config)
-{
-	const struct log_output output = {
-		.facility = config->log.facility,
-		.to_stderr = daemon->options.foreground,
-		.level = config->log.level,
-	};
-	struct errmsg err;
-
-	if (log_start(&output, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	for (size_t i = 0; i < problems_kept(config->warnings); i++)
-		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
-	if (geteuid() == 0)
-		log_event(LOG_LEVEL_WARNING,
-			"running as root: name a user with -u or [milter] user");
-}
-
-/* In the cache thread. */
-static void on_config_taken(void *context, const struct config *config, const struct config *old)
-{
-	struct daemon *daemon = context;
-	struct problems *changed = problems_new();
-	enum log_level level;
-
-	if (log_level_parse(config->log.level, &level) == 0)
-		log_set_level(level);
-	filter_set_settings(daemon->filter, config->settings);
-	if (daemon->auth != NULL)
-		auth_take_config(daemon->auth, config);
-	for (size_t i = 0; i < problems_kept(config->warnings); i++)
-		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
-	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
-		for (size_t i = 0; i < problems_kept(changed); i++)
-			log_event(LOG_LEVEL_WARNING, "config %s changes only by a restart",
-				problems_text(changed, i));
-	}
-	problems_free(&changed);
-}
-
-/* In the cache thread. */
-static void on_reload_ended(void *context, uint64_t request, bool ok, const struct errmsg *err)
-{
-	struct daemon *daemon = context;
-
-	if (daemon->control != NULL)
-		control_reload_ended(daemon->control, request, ok, err);
-}
-
-/* In the server thread, which writes the file for posternctl too. */
-static void save_suspensions(void *argument)
-{
-	const struct daemon *daemon = argument;
-	struct errmsg err;
-
-	if (suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
-		0)
-		log_event(LOG_LEVEL_ERROR, "suspensions written=no error=\"%s\"", err.text);
-}
-
-/* [limits] on_limit = suspend, in the thread that decides: in force at once. */
-static int suspend(void *context, const char *login, struct errmsg *err)
-{
-	struct daemon *daemon = context;
-
-	if (suspensions_set(filter_suspensions(daemon->filter), login, true) < 0)
-		return errmsg_set(err, "out of memory, or too many are suspended");
-	if (server_call(daemon->server, save_suspensions, daemon) != 0)
-		return errmsg_set(err, "it is in force, but not written down");
-	return 0;
-}
-
-static uint64_t ledger_time(const void *ledger_file)
-{
-	return ledger_file_now(ledger_file);
-}
-
-/*
- * What was charged before. Without its file the daemon counts all the same: mail goes on, and the
- * log and the status say that a restart forgets.
- */
-static void open_ledger(struct daemon *daemon, const struct config *config)
-{
-	struct problems *problems = problems_new();
-	struct errmsg err = { "out of memory" };
-
-	if (problems == NULL || (daemon->ledger = ledger_new()) == NULL)
-		process_fail(EX_OSERR, &err);
-	if (ledger_file_open(config->limits.state, daemon->ledger, NULL, &daemon->ledger_file,
-		    problems, &err) != 0) {
-		log_event(LOG_LEVEL_ERROR, "limits outlive-restart=no error=\"%s\"", err.text);
-		ledger_free(&daemon->ledger);
-		if ((daemon->ledger = ledger_new()) == NULL ||
-			ledger_file_open("", daemon->ledger, NULL, &daemon->ledger_file, problems,
-				&err) != 0)
-			process_fail(EX_OSERR, &err);
-	}
-	for (size_t i = 0; i < problems_kept(problems); i++)
-		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
-	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_count(daemon->ledger));
-	problems_free(&problems);
-	if (ledger_file_start(daemon->ledger_file, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	filter_set_ledger(daemon->filter, daemon->ledger, ledger_time, daemon->ledger_file);
-}
-
-static void start_threads(struct daemon *daemon, struct config *config)
-{
-	const struct cache_hooks hooks = {
-		.context = daemon,
-		.config_taken = on_config_taken,
-		.reload_ended = on_reload_ended,
-	};
-	struct errmsg err;
-
-	if (cache_start(config, daemon->config_path, daemon->snapshot, &hooks, &daemon->cache,
-		    &err) != 0)
-		process_fail(EX_OSERR, &err);
-	if (daemon->control != NULL && control_serve(daemon->control, daemon->cache, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	if (server_start(daemon->server, &err) != 0)
-		process_fail(EX_OSERR, &err);
-}
-
-/* ---- running --------------------------------------------------------------- */
-
-/* Until it is told to end. */
-static void obey_signals(struct daemon *daemon)
-{
-	int signal;
-
-	while (!milter_has_ended()) {
-		switch (signals_wait(&signal)) {
-		case SIGNALS_RELOAD:
-			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
-			(void)cache_reload_request(daemon->cache);
-			break;
-		case SIGNALS_END:
-			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
-			return;
-		case SIGNALS_LOOK:
-			break;
-		}
-	}
-}
-
-static void announce(struct daemon *daemon)
-{
-	struct errmsg err = { "" };
-
-	if (cache_wait_first(daemon->cache, FIRST_POLICY_MS, &err) == 0) {
-		log_event(LOG_LEVEL_NOTICE, "ready version=%s pid=%ld", PACKAGE_VERSION,
-			(long)getpid());
-		process_ready("deciding");
-		return;
-	}
-	log_event(LOG_LEVEL_WARNING, "ready version=%s pid=%ld policy=none error=\"%s\"",
-		PACKAGE_VERSION, (long)getpid(), err.text);
-	if (!daemon->options.foreground)
-		(void)fprintf(stderr, "postern: running, but there is no policy yet: %s\n",
-			err.text);
-	process_ready("no policy yet");
-}
-
-/* What libmilter's workers may still use stays: they are cut off by the end of the process. */
-static void stop_all(struct daemon *daemon)
-{
-	process_notify("STOPPING=1");
-	if (daemon->control_path[0] != '\0')
-		(void)unlink(daemon->control_path);
-	auth_sockets_unlink(&daemon->auth_sockets);
-	milter_leave();
-	cache_stop(&daemon->cache);
-	server_stop(daemon->server);
-	auth_free(&daemon->auth);
-	control_free(&daemon->control);
-	server_free(&daemon->server);
-	ledger_file_sync(daemon->ledger_file);
-	if (daemon->pid_file[0] != '\0')
-		(void)unlink(daemon->pid_file);
-	log_event(LOG_LEVEL_NOTICE, "ended");
-	log_stop();
-}
-
-/* Sockets are bound while it is still root's process; everything else is done by the user. */
-static void run(struct daemon *daemon, struct config *config)
-{
-	struct errmsg err;
-	sigset_t signals;
-
-	keep_config(daemon, config);
-	signals_take(daemon->options.foreground, MILTER_SIGNAL, &signals);
-	process_raise_limits();
-	daemon->snapshot = snapshot_new();
-	if (daemon->snapshot != NULL)
-		daemon->filter = filter_new(daemon->snapshot, config->settings,
-			milter_is_inet(config->milter.socket));
-	if (daemon->filter == NULL)
-		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
-	if (server_new(&daemon->server, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	open_auth_sockets(daemon, config); /* first: an smtpd that starts now dies without */
-	open_control_socket(daemon, config);
-	open_milter_socket(daemon, config); /* last: whoever sees it may ask on all others */
-	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
-		process_fail(EX_CANTCREAT, &err);
-	if (process_become(&daemon->user, &err) != 0)
-		process_fail(EX_NOPERM, &err);
-	process_hide();
-	start_log(daemon, config);
-	open_ledger(daemon, config);
-	start_auth(daemon, config);
-	filter_on_suspend(daemon->filter, suspend, daemon);
-	start_threads(daemon, config);
-	announce(daemon);
-	if (milter_start(&signals, &err) != 0)
-		process_fail(EX_OSERR, &err);
-	obey_signals(daemon);
-	stop_all(daemon);
-}
-
 int main(int argc, char **argv)
 {
-	static struct daemon daemon; /* libmilter's workers may outlive main() */
+	struct options options;
 	struct config *config;
 	struct errmsg err;
 	uint8_t key[16];
 
-	read_options(argc, argv, &daemon.options);
+	read_options(argc, argv, &options);
 	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
 		hash_set_key(key);
-	if (daemon.options.check_only)
-		return check_files(daemon.options.config_path);
-	if (config_load(daemon.options.config_path, &config, &err) != 0)
+	if (options.check_only)
+		return check_files(options.daemon.config_path);
+	if (config_load(options.daemon.config_path, &config, &err) != 0)
 		process_fail(EX_CONFIG, &err);
-	if ((daemon.config_path = realpath(daemon.options.config_path, NULL)) == NULL) {
-		(void)errmsg_set(&err, "%s: %s", daemon.options.config_path, strerror(errno));
-		process_fail(EX_NOINPUT, &err);
-	}
-	if (!daemon.options.foreground && process_daemonize(&err) != 0)
-		process_fail(EX_OSERR, &err);
-	run(&daemon, config);
+	daemon_run(&options.daemon, config);
 	(void)fflush(NULL);
 	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads
 			 use */

@@ -1,0 +1,23 @@
+#ifndef POSTERN_DAEMON_H
+#define POSTERN_DAEMON_H
+
+#include <stdbool.h>
+
+#include "load/config.h"
+
+struct daemon_options {
+	const char *config_path;
+	const char *user;     /* USER[:GROUP]; NULL: as the configuration says */
+	const char *pid_file; /* NULL: as the configuration says */
+	bool foreground;
+};
+
+/*
+ * The daemon from its sockets to its end: returns when a signal has told it to end and everything
+ * of its own is closed. What can't be started ends the process, with a message and an exit code of
+ * sysexits.h. config is the daemon's from here on. Once a process; libmilter's threads may still
+ * run when it returns, so the process has to end by _exit().
+ */
+void daemon_run(const struct daemon_options *options, struct config *config);
+
+#endif
