@@ -57,31 +57,22 @@ static bool is_nearer(const char *typed, const char *name, unsigned *best)
 	return true;
 }
 
-static const char *nearest_name(const char *section, const char *name)
+/* The option of that section that was meant; with section NULL: the section. NULL: none is near. */
+static const char *nearest(const char *section, const char *typed)
 {
 	const struct config_option *all;
-	const char *found = NULL;
+	const char *found = NULL, *name;
 	unsigned best = NAME_MAX_LEN;
 	size_t count, i;
 
 	all = options_all(&count);
-	for (i = 0; i < count; i++)
-		if (strcmp(all[i].section, section) == 0 && is_nearer(name, all[i].name, &best))
-			found = all[i].name;
-	return found;
-}
-
-static const char *nearest_section(const char *section)
-{
-	const struct config_option *all;
-	const char *found = NULL;
-	unsigned best = NAME_MAX_LEN;
-	size_t count, i;
-
-	all = options_all(&count);
-	for (i = 0; i < count; i++)
-		if (is_nearer(section, all[i].section, &best))
-			found = all[i].section;
+	for (i = 0; i < count; i++) {
+		if (section != NULL && strcmp(all[i].section, section) != 0)
+			continue;
+		name = section == NULL ? all[i].section : all[i].name;
+		if (is_nearer(typed, name, &best))
+			found = name;
+	}
 	return found;
 }
 
@@ -98,7 +89,7 @@ static void add_sections(struct strbuf *text)
 
 int option_unknown_section(const char *section, struct errmsg *err)
 {
-	const char *near = nearest_section(section);
+	const char *near = nearest(NULL, section);
 	struct strbuf known = STRBUF_INIT;
 
 	if (near != NULL)
@@ -144,7 +135,7 @@ static void add_keys(struct strbuf *text, const char *section)
 int option_unknown_key(const char *section, const char *name, struct errmsg *err)
 {
 	const char *table_section = strncmp(section, "check ", 6) == 0 ? "check" : section;
-	const char *near = nearest_name(table_section, name);
+	const char *near = nearest(table_section, name);
 	const char *place = other_place(section, name);
 	const struct config_option *all;
 	struct strbuf known = STRBUF_INIT;

@@ -67,7 +67,6 @@ enum pg_outcome pg_begin(struct pg *pg)
 {
 	const char *schema = pg->config->schema;
 	struct strbuf sql = STRBUF_INIT;
-	enum pg_outcome outcome;
 	char *quoted = NULL;
 
 	strbuf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -80,12 +79,7 @@ enum pg_outcome pg_begin(struct pg *pg)
 		strbuf_addf(&sql, "; SET LOCAL search_path = %s", quoted);
 		PQfreemem(quoted);
 	}
-	if (sql.failed)
-		outcome = pg_fail(pg, "out of memory");
-	else
-		outcome = pg_run(pg, sql.text, 0, NULL, pg_short_deadline(pg), NULL);
-	strbuf_free(&sql);
-	return outcome;
+	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
 }
 
 enum pg_outcome pg_commit(struct pg *pg)

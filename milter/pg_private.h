@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/strbuf.h"
 #include "milter/pg_connection.h"
 
 /* Of the files pg_*.c alone. */
@@ -43,6 +44,10 @@ enum pg_outcome pg_sent(struct pg *pg, int sent, int64_t deadline);
 
 /* The next result of what was sent; *result_r NULL: there is no further one. */
 enum pg_outcome pg_next_result(struct pg *pg, int64_t deadline, PGresult **result_r);
+
+/* Run sql as it was put together, without parameters, and free it; as pg_run(). */
+enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
+	PGresult **result_r);
 
 /* PG_OK when the result is none of an error; else PG_REFUSED, with the error kept. Clears nothing.
  */

@@ -196,21 +196,28 @@ enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *co
 	return outcome == PG_OK ? pg_finish(pg, deadline, result_r) : outcome;
 }
 
+enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
+	PGresult **result_r)
+{
+	enum pg_outcome outcome;
+
+	if (sql->failed)
+		outcome = pg_fail(pg, "out of memory");
+	else
+		outcome = pg_run(pg, sql->text, 0, NULL, deadline, result_r);
+	strbuf_free(sql);
+	return outcome;
+}
+
 enum pg_outcome pg_listen(struct pg *pg)
 {
 	char *channel =
 		PQescapeIdentifier(pg->conn, pg->config->channel, strlen(pg->config->channel));
 	struct strbuf sql = STRBUF_INIT;
-	enum pg_outcome outcome;
 
 	if (channel == NULL)
 		return pg_fail(pg, PQerrorMessage(pg->conn));
 	strbuf_addf(&sql, "LISTEN %s", channel);
 	PQfreemem(channel);
-	if (sql.failed)
-		outcome = pg_fail(pg, "out of memory");
-	else
-		outcome = pg_run(pg, sql.text, 0, NULL, pg_short_deadline(pg), NULL);
-	strbuf_free(&sql);
-	return outcome;
+	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
 }

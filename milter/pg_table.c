@@ -224,10 +224,7 @@ static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 
 	/* The line end: the query's last line may end in a comment. */
 	strbuf_addf(&sql, "SAVEPOINT postern; COPY (%s\n) TO STDOUT", table->query);
-	if (sql.failed)
-		return pg_fail(pg, "out of memory");
-	outcome = pg_run(pg, sql.text, 0, NULL, deadline, &started);
-	strbuf_free(&sql);
+	outcome = pg_run_built(pg, &sql, deadline, &started);
 	if (outcome == PG_OK &&
 		(PQresultStatus(started) != PGRES_COPY_OUT ||
 			(size_t)PQnfields(started) != shape->count))

@@ -1,28 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "milter/decision.h"
 #include "milter/session_private.h"
-
-static enum check check_of(enum stage stage)
-{
-	switch (stage) {
-	case STAGE_CONNECT:
-		return CHECK_CONN;
-	case STAGE_HELO:
-		return CHECK_HELO;
-	case STAGE_RCPT:
-		return CHECK_RCPT;
-	case STAGE_HEADER:
-		return CHECK_HEADER_FROM;
-	case STAGE_BODY:
-		return CHECK_SIZE;
-	case STAGE_MAIL:
-	case STAGE_AUTH:
-		break;
-	}
-	return CHECK_MAIL;
-}
 
 struct facts session_facts(const struct session *session, const struct message *message)
 {
@@ -63,8 +42,7 @@ static const char *word_for(const struct finding *finding, const struct verdict 
 	return NULL;
 }
 
-static void log_findings(const struct session *session, const struct message *message,
-	const struct stage_facts *about, const struct verdict *verdict)
+struct decision session_decision(const struct session *session, const struct message *message)
 {
 	struct decision decision = {
 		.session = session->id,
@@ -72,8 +50,6 @@ static void log_findings(const struct session *session, const struct message *me
 		.client = session->client,
 		.rdns = session->rdns,
 		.helo = session->helo,
-		.stage = stage_name(about->stage),
-		.recipient = about->recipient_text,
 	};
 
 	if (message != NULL) {
@@ -82,6 +58,16 @@ static void log_findings(const struct session *session, const struct message *me
 		decision.sender = message->sender.text;
 		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
 	}
+	return decision;
+}
+
+static void log_findings(const struct session *session, const struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	struct decision decision = session_decision(session, message);
+
+	decision.stage = stage_name(about->stage);
+	decision.recipient = about->recipient_text;
 	if (about->header != NULL && about->header->from_count > 0)
 		decision.from = about->header->from[0].value;
 	for (size_t i = 0; i < verdict->count; i++) {
@@ -141,7 +127,7 @@ void session_fail(struct session *session, struct message *message, const struct
 	else
 		settings = fallback = filter_settings(session->filter);
 	verdict_init(verdict);
-	check_failed(settings, check_of(about->stage), why, verdict);
+	check_failed(settings, stage_check(about->stage), why, verdict);
 	finish(session, message, about, verdict);
 	settings_unref(&fallback);
 }
@@ -150,7 +136,7 @@ void session_put_off(struct session *session, struct message *message,
 	const struct stage_facts *about, const char *why, struct verdict *verdict)
 {
 	verdict_init(verdict);
-	check_failed(NULL, check_of(about->stage), why, verdict);
+	check_failed(NULL, stage_check(about->stage), why, verdict);
 	finish(session, message, about, verdict);
 }
 
@@ -162,7 +148,7 @@ void session_refuse(struct session *session, struct message *message,
 	verdict_init(verdict);
 	verdict->kind = VERDICT_REJECT;
 	verdict->count = 1;
-	finding->check = check_of(about->stage);
+	finding->check = stage_check(about->stage);
 	finding->outcome = OUTCOME_FAIL;
 	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
 	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
@@ -191,8 +177,6 @@ static void ask(const struct decider *decider, const struct facts *facts,
 		break;
 	case STAGE_BODY:
 		check_body(decider, facts, about->octets, verdict);
-		break;
-	case STAGE_AUTH:
 		break;
 	}
 }

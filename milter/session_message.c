@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "milter/decision.h"
 #include "milter/session_private.h"
 
 #define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of From and Sender fields in a message */
@@ -215,16 +214,7 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		"5.6.0", "Too many header fields of one name" };
 	const struct stage_facts about = { .stage = STAGE_HEADER };
 	struct message *message = session->message;
-	struct decision decision = {
-		.session = session->id,
-		.service = session->service,
-		.client = session->client,
-		.rdns = session->rdns,
-		.helo = session->helo,
-		.stage = "message",
-		.verdict = verdict_name(VERDICT_CONTINUE),
-		.is_message = true,
-	};
+	struct decision decision;
 
 	verdict_init(verdict);
 	*results_r = (struct results_field){ .forged = 0 };
@@ -239,14 +229,14 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		session_fail(session, message, &about, "out of memory", verdict);
 		return -1;
 	}
-	decision.queue = message->queue;
-	decision.login = message->login;
-	decision.sender = message->sender.text;
+	decision = session_decision(session, message);
+	decision.stage = "message";
+	decision.verdict = verdict_name(VERDICT_CONTINUE);
+	decision.is_message = true;
 	decision.rule = message->rule;
 	decision.usage = &message->usage;
 	decision.recipients = message->accepted;
 	decision.refused = message->refused;
-	decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
 	decision_log(&decision);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "lib/base/arena.h"
 #include "lib/rules/check.h"
 #include "lib/rules/results.h"
+#include "milter/decision.h"
 #include "milter/session.h"
 
 /* For session.c and session_message.c alone. */
@@ -59,6 +60,9 @@ struct session {
 
 /* What the checks are told; message may be NULL. */
 struct facts session_facts(const struct session *session, const struct message *message);
+
+/* What the log tells of any decision, but for what was decided; message may be NULL. */
+struct decision session_decision(const struct session *session, const struct message *message);
 
 /* A client came, and went: it is counted among those that are open, and charged. */
 void session_enter(struct session *session);

@@ -187,33 +187,34 @@ bool check_sender(struct checking *c)
 	return true;
 }
 
-bool check_size(struct checking *c)
-{
-	struct sender_user who;
-	struct finding *finding;
-	uint64_t maxsize;
-
-	if (!checking_wants(c, CHECK_SIZE) || !sender_user_find(c, &who) || who.profile == NULL)
-		return true;
-	maxsize = profile_maxsize(who.profile);
-	if (maxsize == 0)
-		return true;
-	finding = finding_new(c, CHECK_SIZE);
-	finding_rule(finding, "profile %.80s: maxsize", profile_name(who.profile));
-	if (c->facts->size > maxsize)
-		return finding_fail(c, finding, 552, "5.3.4",
-			"Message too big: the limit is %" PRIu64 " bytes", maxsize);
-	if (c->facts->size > 0)
-		finding->outcome = OUTCOME_PASS;
-	return true;
-}
-
 /* The size limit of who sends, and the profile that has it; 0: none. */
 static uint64_t maxsize_of(const struct checking *c, struct sender_user *who)
 {
 	if (!checking_wants(c, CHECK_SIZE) || !sender_user_find(c, who) || who->profile == NULL)
 		return 0;
 	return profile_maxsize(who->profile);
+}
+
+/* size: of the message, as far as it is known; 0: not at all. */
+static bool hold_size(struct checking *c, const struct profile *profile, uint64_t size)
+{
+	const uint64_t maxsize = profile_maxsize(profile);
+	struct finding *finding = finding_new(c, CHECK_SIZE);
+
+	finding_rule(finding, "profile %.80s: maxsize", profile_name(profile));
+	if (size > maxsize)
+		return finding_fail(c, finding, 552, "5.3.4",
+			"Message too big: the limit is %" PRIu64 " bytes", maxsize);
+	if (size > 0)
+		finding->outcome = OUTCOME_PASS;
+	return true;
+}
+
+bool check_size(struct checking *c)
+{
+	struct sender_user who;
+
+	return maxsize_of(c, &who) == 0 || hold_size(c, who.profile, c->facts->size);
 }
 
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
@@ -237,15 +238,10 @@ void check_body(const struct decider *d, const struct facts *facts, uint64_t oct
 {
 	struct checking c = checking_begin(d, facts, verdict);
 	struct sender_user who;
-	struct finding *finding;
-	uint64_t maxsize = maxsize_of(&c, &who);
+	const uint64_t maxsize = maxsize_of(&c, &who);
 
-	if (maxsize == 0 || octets <= maxsize)
-		return;
-	finding = finding_new(&c, CHECK_SIZE);
-	finding_rule(finding, "profile %.80s: maxsize", profile_name(who.profile));
-	(void)finding_fail(&c, finding, 552, "5.3.4",
-		"Message too big: the limit is %" PRIu64 " bytes", maxsize);
+	if (maxsize > 0 && octets > maxsize)
+		(void)hold_size(&c, who.profile, octets);
 }
 
 /* Whether the profile lets mail go to rcpt; the rule says why, or why not. */

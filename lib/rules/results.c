@@ -18,28 +18,6 @@ static const char *outcome_word(enum outcome outcome)
 	return words[outcome];
 }
 
-/* The check that bears its stage's name. */
-static enum check own_check(enum stage stage)
-{
-	switch (stage) {
-	case STAGE_CONNECT:
-		return CHECK_CONN;
-	case STAGE_HELO:
-		return CHECK_HELO;
-	case STAGE_MAIL:
-		return CHECK_MAIL;
-	case STAGE_RCPT:
-		return CHECK_RCPT;
-	case STAGE_HEADER:
-		return CHECK_HEADER_FROM;
-	case STAGE_BODY:
-		return CHECK_SIZE;
-	case STAGE_AUTH:
-		break;
-	}
-	return CHECK_COUNT;
-}
-
 /*
  * A rule as a comment (RFC 5322 section 3.2.2): it may hold a profile's name, so anything. A
  * semicolon would look like the end of the item.
@@ -117,7 +95,7 @@ void results_add(struct strbuf *results, enum stage stage, const struct verdict 
 
 		strbuf_reset(&item);
 		strbuf_add_str(&item, stage_name(stage));
-		if (finding->check != own_check(stage)) {
+		if (finding->check != stage_check(stage)) {
 			strbuf_add_char(&item, '.');
 			strbuf_add_str(&item, check_name(finding->check));
 		}

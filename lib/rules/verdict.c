@@ -32,7 +32,6 @@ const char *stage_name(enum stage stage)
 	static const char *const names[] = {
 		[STAGE_CONNECT] = "connect",
 		[STAGE_HELO] = "helo",
-		[STAGE_AUTH] = "auth",
 		[STAGE_MAIL] = "mail",
 		[STAGE_RCPT] = "rcpt",
 		[STAGE_HEADER] = "header",
@@ -40,6 +39,20 @@ const char *stage_name(enum stage stage)
 	};
 
 	return names[stage];
+}
+
+enum check stage_check(enum stage stage)
+{
+	static const enum check checks[] = {
+		[STAGE_CONNECT] = CHECK_CONN,
+		[STAGE_HELO] = CHECK_HELO,
+		[STAGE_MAIL] = CHECK_MAIL,
+		[STAGE_RCPT] = CHECK_RCPT,
+		[STAGE_HEADER] = CHECK_HEADER_FROM,
+		[STAGE_BODY] = CHECK_SIZE,
+	};
+
+	return checks[stage];
 }
 
 const char *outcome_name(enum outcome outcome)

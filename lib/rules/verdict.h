@@ -24,17 +24,12 @@ enum check {
 
 const char *check_name(enum check check);
 
-enum stage {
-	STAGE_CONNECT,
-	STAGE_HELO,
-	STAGE_AUTH,
-	STAGE_MAIL,
-	STAGE_RCPT,
-	STAGE_HEADER,
-	STAGE_BODY
-};
+enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_HEADER, STAGE_BODY };
 
 const char *stage_name(enum stage stage);
+
+/* The check that bears the stage's name. */
+enum check stage_check(enum stage stage);
 
 /* What one check found. */
 enum outcome {

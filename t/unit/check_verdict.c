@@ -89,8 +89,10 @@ START_TEST(everything_has_a_name)
 		static const char *const checks[CHECK_COUNT] = { "any", "conn", "helo", "mail",
 			"rcpt", "data", "sender", "recipient", "size", "limits", "header_from",
 			"rates" };
-		static const char *const stages[] = { "connect", "helo", "auth", "mail", "rcpt",
-			"header", "body" };
+		static const char *const stages[] = { "connect", "helo", "mail", "rcpt", "header",
+			"body" };
+		static const char *const own_checks[] = { "conn", "helo", "mail", "rcpt",
+			"header_from", "size" };
 		static const char *const outcomes[] = { "unlisted", "pass", "fail", "would-reject",
 			"error" };
 		static const char *const verdicts[] = { "accept", "reject", "tempfail", "discard" };
@@ -98,8 +100,10 @@ START_TEST(everything_has_a_name)
 
 		for (i = 0; i < CHECK_COUNT; i++)
 			ck_assert_str_eq(check_name((enum check)i), checks[i]);
-		for (i = STAGE_CONNECT; i <= STAGE_BODY; i++)
+		for (i = STAGE_CONNECT; i <= STAGE_BODY; i++) {
 			ck_assert_str_eq(stage_name((enum stage)i), stages[i]);
+			ck_assert_str_eq(check_name(stage_check((enum stage)i)), own_checks[i]);
+		}
 		for (i = OUTCOME_UNLISTED; i <= OUTCOME_ERROR; i++)
 			ck_assert_str_eq(outcome_name((enum outcome)i), outcomes[i]);
 		for (i = VERDICT_CONTINUE; i <= VERDICT_DISCARD; i++)

@@ -188,7 +188,6 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 	case STAGE_HEADER:
 		check_header(&d, &facts, &header, verdict);
 		break;
-	case STAGE_AUTH:
 	case STAGE_BODY:
 		must(false, "no such stage here");
 	}
