@@ -32,7 +32,7 @@ LIBRARIES = {
     ),
     "libmilter": (
         ["libmilter/*", "mfapi.h", "mfdef.h"],
-        ["milter/callbacks*", "milter/reply.[ch]", "milter/main.c"],
+        ["milter/callbacks*", "milter/reply.[ch]"],
     ),
     "libevent": (
         ["event.h", "event2/*", "evutil.h", "evhttp.h", "evdns.h"],
