@@ -1,11 +1,13 @@
 #include "milter/ledger_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 #define BEGINNING (1000 * SECOND) /* the ledger's time when there was none */
 #define MARK_AFTER (5 * SECOND)	  /* between moments in the journal */
 #define JOURNAL_MIN (UINT64_C(4) << 20)
+#define LOCK_WAIT_MS 3000
+#define LOCK_PAUSE_MS 50
 
 /* ---- time ------------------------------------------------------------------------ */
 
@@ -141,6 +145,7 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	file->ledger = ledger;
 	file->fd = -1;
+	file->lock_fd = -1;
 	file->path = strdup(path);
 	(void)pthread_mutex_init(&file->lock, NULL);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
@@ -158,11 +163,38 @@ static void set_time(struct ledger_file *file, const struct ledger_loaded *loade
 	memcpy(file->boot_id, clocks->boot_id, sizeof(file->boot_id));
 }
 
+/* Whoever had it a moment ago may still be ending. */
+static int take_lock(struct ledger_file *file, struct errmsg *err)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+	char *path;
+	int ret;
+
+	if (asprintf(&path, "%s.lock", file->path) < 0)
+		return errmsg_set(err, "out of memory");
+	file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ret = file->lock_fd < 0 ? -1 : flock(file->lock_fd, LOCK_EX | LOCK_NB);
+	for (int waited = 0; file->lock_fd >= 0 && ret != 0 && waited < LOCK_WAIT_MS;
+		waited += LOCK_PAUSE_MS) {
+		(void)nanosleep(&pause, NULL);
+		ret = flock(file->lock_fd, LOCK_EX | LOCK_NB);
+	}
+	if (ret != 0)
+		(void)errmsg_set(err, "%s: %s", path,
+			errno == EWOULDBLOCK ?
+				"another postern counts there; give each a [limits] state of its own" :
+				strerror(errno));
+	free(path);
+	return ret;
+}
+
 static int open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
 	struct problems *problems, struct errmsg *err)
 {
 	struct ledger_loaded loaded;
 
+	if (take_lock(file, err) != 0)
+		return -1;
 	if (ledger_load(file->path, file->ledger, &loaded, problems, err) != 0)
 		return -1;
 	set_time(file, &loaded, clocks);
@@ -310,6 +342,8 @@ void ledger_file_close(struct ledger_file **file)
 		(void)fdatasync(gone->fd);
 		(void)close(gone->fd);
 	}
+	if (gone->lock_fd >= 0)
+		(void)close(gone->lock_fd);
 	(void)pthread_cond_destroy(&gone->end_wake);
 	(void)pthread_mutex_destroy(&gone->end_lock);
 	(void)pthread_mutex_destroy(&gone->lock);

@@ -14,7 +14,8 @@
  * each charge is written to the last one before it is answered, so that no kill -9 loses it, and is
  * forced to the disk about once a second. From time to time a new journal and a new snapshot are
  * begun, and old ones go. What is torn or damaged is left out, frame by frame; a snapshot that
- * isn't whole is moved to PATH.bad, and PATH.prev and its journals are taken.
+ * isn't whole is moved to PATH.bad, and PATH.prev and its journals are taken. PATH.lock is locked
+ * for as long as they are open: two daemons would each count the half.
  *
  * The ledger's time runs with the time since the machine started, so that no change of the wall
  * clock reaches it; from one start of the machine to the next it goes on by the wall clock, and
@@ -34,7 +35,8 @@ void ledger_clocks_read(struct ledger_clocks *clocks_r);
 /*
  * Fill the ledger, which is empty, from the files, begin a journal and have the ledger's charges
  * written. clocks: NULL is those of the machine. path "": only the time is given. problems gets
- * what was left out. 0, or -1 with err set. The ledger must outlive it.
+ * what was left out. 0, or -1 with err set; where another process has them open, after a short wait
+ * for its end. The ledger must outlive it.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err);

@@ -14,6 +14,7 @@ struct ledger_file {
 	char *path;
 	int64_t offset; /* of the ledger's time from the time since the machine started */
 	char boot_id[40];
+	int lock_fd; /* of PATH.lock; -1: there is none */
 
 	pthread_mutex_t lock; /* guards what follows, to the empty line */
 	int fd;		      /* the journal; -1: there is none */

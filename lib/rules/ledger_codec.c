@@ -8,6 +8,8 @@
  * the machine's byte order, without padding.
  */
 
+#define TIME_MAX (UINT64_MAX / 4) /* microseconds; a window may be added to what is less */
+
 struct reader {
 	const uint8_t *at, *end;
 };
@@ -83,7 +85,7 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 		!take(r, &counter.named, sizeof(counter.named)) ||
 		!take(r, &is_coarse, sizeof(is_coarse)) || !take(r, &len, sizeof(len)) ||
 		!take(r, &counter.base, sizeof(counter.base)) || len > COUNTER_RUNS_MAX ||
-		is_coarse > 1 || counter.base > UINT64_MAX / 4)
+		is_coarse > 1 || counter.base > TIME_MAX)
 		return -1;
 	counter.is_coarse = is_coarse;
 	for (uint8_t i = 0; i < len; i++) {
@@ -179,7 +181,7 @@ int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *re
 		!take(&r, &record.now, sizeof(record.now)) ||
 		!take(&r, &record.amount, sizeof(record.amount)) ||
 		!take(&r, &key_len, sizeof(key_len)) || !take(&r, &count, sizeof(count)) ||
-		count > LIMITS_MAX || key_len > LEDGER_KEY_MAX ||
+		count > LIMITS_MAX || key_len > LEDGER_KEY_MAX || record.now > TIME_MAX ||
 		!take(&r, record.limits, count * sizeof(record.limits[0])) ||
 		(size_t)(r.end - r.at) != key_len)
 		return -1;

@@ -205,12 +205,35 @@ START_TEST(a_folder_that_is_not_there_is_named)
 		ledger = ledger_new();
 		(void)snprintf(path, sizeof(path), "%s/none/limits.state", folder);
 		ck_assert_int_eq(ledger_file_open(path, ledger, NULL, &file, problems, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "/none: No such file"));
+		ck_assert_ptr_nonnull(strstr(err.text, "/none/limits.state.lock: No such file"));
 		ck_assert_ptr_null(file);
 	}
 END_TEST
 
 /* ---- damage -------------------------------------------------------------------- */
+
+START_TEST(two_daemons_cannot_count_in_one_file)
+	{
+		struct ledger *other = ledger_new();
+		struct ledger_file *other_file = NULL;
+		struct errmsg err = { "" };
+
+		open_with(NULL);
+		ck_assert_int_eq(ledger_file_open(path, other, NULL, &other_file, problems, &err),
+			-1);
+		ck_assert_ptr_null(other_file);
+		ck_assert_msg(strstr(err.text, "limits.state.lock") != NULL &&
+				strstr(err.text, "another") != NULL,
+			"%s", err.text);
+		ck_assert_int_eq(charge("bob"), LEDGER_FREE);
+		ledger_file_close(&file);
+		ck_assert_int_eq(ledger_file_open(path, other, NULL, &other_file, problems, &err),
+			0);
+		ck_assert_uint_eq(ledger_count(other), 1);
+		ledger_file_close(&other_file);
+		ledger_free(&other);
+	}
+END_TEST
 
 START_TEST(a_torn_journal_counts_up_to_where_it_is_torn)
 	{
@@ -492,6 +515,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, what_was_forgotten_stays_so);
 	tcase_add_test(tcase, without_a_path_there_is_time_alone);
 	tcase_add_test(tcase, a_folder_that_is_not_there_is_named);
+	tcase_add_test(tcase, two_daemons_cannot_count_in_one_file);
 	tcase_add_test(tcase, a_torn_journal_counts_up_to_where_it_is_torn);
 	tcase_add_test(tcase, a_damaged_record_costs_itself_alone);
 	tcase_add_loop_test(tcase, a_bad_snapshot_is_moved_aside_and_the_one_before_taken, 0, 4);
