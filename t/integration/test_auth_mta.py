@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.logins import Dovecot, b64, bearer, plain, token, xoauth2
-from harness.postern import POSTERNCTL
+from harness.postern import POSTERNCTL, ROOT
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
@@ -30,10 +30,14 @@ def store(password="pa55word"):
     return {**STORE, "users": users}
 
 
-def certificate(folder):
+def make_certificate(folder):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                     "-subj", "/CN=mx.postern.example", "-keyout", folder / "key.pem",
                     "-out", folder / "cert.pem"], check=True, capture_output=True)
+
+
+def certificate(folder):
+    make_certificate(folder)
     return {"smtpd_tls_cert_file": folder / "cert.pem", "smtpd_tls_key_file": folder / "key.pem",
             "smtpd_tls_security_level": "may", "smtpd_tls_auth_only": "yes"}
 
@@ -206,11 +210,58 @@ def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
         assert smtp.auth("PLAIN", plain("bob", "new")).code == 235
 
 
+# ---- Exim ----------------------------------------------------------------------------------------
+
+def exim_of(box, daemon):
+    """As the README has its authenticators."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    authenticators = text.split("### Exim\n", 1)[1].split("```")[1]
+    assert authenticators.count("/run/postern/auth") == 2
+    mta = box.exim(start=False, authenticators=authenticators.replace("/run/postern", str(daemon.run)))
+    make_certificate(mta.folder)
+    for name in ("key.pem", "cert.pem"):
+        (mta.folder / name).chmod(0o644)
+    return mta.start()
+
+
+def test_exim_logs_in_by_what_the_readme_says(box):
+    daemon = box.postern(config=config(auth={"socket_mode": "0666"}), store=store())
+    mta = exim_of(box, daemon)
+    for mechanism, good, bad in (("PLAIN", [plain("bob", "pa55word")], [INVALID]),
+                                 ("LOGIN", [b64("bob"), b64("pa55word")], [b64("bob"), b64("wrong")])):
+        with Smtp(mta.port) as smtp:
+            assert "AUTH" not in smtp.ehlo().text
+            assert smtp.starttls().code == 220
+            assert "AUTH PLAIN LOGIN" in smtp.ehlo().lines
+            assert smtp.auth(mechanism, *bad).code == 535
+            reply = smtp.auth(mechanism, *good)
+            assert reply.code == 235, reply
+            assert smtp.mail("<bob@example.com>").code == 250
+            assert smtp.rcpt("<x@partner.example>").code == 250
+        daemon.wait_record(stage="auth", mechanism=mechanism, verdict="accept", login="bob", client="127.0.0.1")
+
+
+def test_exim_without_a_policy_says_later(box):
+    daemon = box.postern(config=config(auth={"socket_mode": "0666"}), store="{ this is no store")
+    mta = exim_of(box, daemon)
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        assert smtp.starttls().code == 220
+        smtp.ehlo()
+        reply = smtp.auth("PLAIN", plain("bob", "pa55word"))
+        assert reply.code == 435, reply
+
+
 # ---- Sendmail ------------------------------------------------------------------------------------
 
 SASL_M4 = """define(`confAUTH_OPTIONS', `A')dnl
 define(`confAUTH_MECHANISMS', `PLAIN LOGIN')dnl
 TRUST_AUTH_MECH(`PLAIN LOGIN')dnl"""
+
+
+def ask_saslauthd(daemon, password):
+    return subprocess.run(["/usr/sbin/testsaslauthd", "-f", daemon.run / "mux", "-u", "bob", "-p", password],
+                          capture_output=True, text=True, check=False)
 
 
 def sendmail_of(box, daemon):
@@ -246,22 +297,22 @@ def test_sendmail_takes_a_token_by_its_full_login(box):
         held_to_profile(smtp, "carol@example.com", "token.example")
 
 
-def test_sendmail_without_a_policy_does_not_say_wrong(box):
+def test_sendmail_without_a_policy_gets_no_answer_and_says_535_by_itself(box):
+    """The protocol's temporary failure is no reply; libsasl passes it on, but Sendmail has one answer for all."""
     daemon = box.postern(config=config(), store="{ this is no store", inet=True)
     mta = sendmail_of(box, daemon)
     with Smtp(mta.port) as smtp:
         smtp.ehlo()
         reply = smtp.auth("PLAIN", plain("bob", "pa55word"))
-        assert reply.code in (454, 451, 535), reply
+        assert (reply.code, reply.text) == (535, "5.7.0 authentication failed"), reply
     daemon.wait_record(stage="auth", verdict="tempfail", protocol="saslauthd")
+    assert not daemon.records(stage="auth", verdict="reject")
+    asked = ask_saslauthd(daemon, "pa55word")
+    assert asked.returncode == 255 and "NO" not in asked.stdout, asked
+    assert "size read failed" in asked.stderr, asked  # there was no reply
 
 
 def test_testsaslauthd_agrees(box):
     daemon = box.postern(config=config(), store=store())
-
-    def ask(password):
-        return subprocess.run(["/usr/sbin/testsaslauthd", "-f", daemon.run / "mux", "-u", "bob", "-p",
-                               password], capture_output=True, text=True, check=False)
-
-    assert ask("pa55word").returncode == 0
-    assert ask("wrong").returncode != 0
+    assert ask_saslauthd(daemon, "pa55word").stdout == '0: OK "Success."\n'
+    assert "NO" in ask_saslauthd(daemon, "wrong").stdout

@@ -7,7 +7,7 @@ import pytest
 
 from harness.logins import Dovecot
 from harness.postern import BUILD, ROOT
-from harness.sendmail import fetch_packages
+from harness.packages import fetch
 
 # As syslog has them.
 OURS = "Nov 22 03:40:00 mx postern[4711]: stage=auth verdict={} client={} protocol=dovecot mechanism=PLAIN login={}"
@@ -17,7 +17,7 @@ POSTFIX = ("Nov 22 03:40:00 mx postfix/smtpd[4712]: warning: unknown[192.0.2.7]:
 
 @pytest.fixture(scope="module")
 def fail2ban():
-    root = fetch_packages(BUILD / "fail2ban", ["fail2ban"])
+    root = fetch(BUILD / "fail2ban", ["fail2ban"])
 
     def matched(line, filter_path):
         done = subprocess.run(

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from . import exim, sendmail
 from . import postgres as postgres_module
+from .exim import Exim
 from .postern import BUILD, POSTERN, Postern
 from .postfix import DAEMONS, Postfix
 from .postgres import Postgres
 from .proxy import Proxy
 from .process import Process, sanitizer_report
-from .sendmail import Sendmail, unpack
+from .sendmail import Sendmail
 from .smtp import Sink
 
 open_boxes = []
@@ -28,6 +30,12 @@ def needs_root():
 def need(present, what):
     if not present:
         pytest.skip("needs " + what)
+
+
+def needs_mounts():
+    needs_root()
+    need(subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0,
+         "the right to make a mount namespace")
 
 
 class Box:
@@ -89,14 +97,20 @@ class Box:
 
     def sendmail(self, start=True, **options):
         """options as of Sendmail; milter=daemon.sendmail_milter puts Postern in front."""
-        needs_root()
+        needs_mounts()
         need(shutil.which("m4"), "m4")
-        need(subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0,
-             "the right to make a mount namespace")
-        server = Sendmail(self.place("sendmail"), unpack(BUILD / "sendmail"), **options)
+        server = Sendmail(self.place("sendmail"), sendmail.unpack(BUILD / "sendmail"), **options)
         server.create()
         self._keep("sendmail", server.process)
         self._files.append(server.folder / "smtp.log")
+        return server.start() if start else server
+
+    def exim(self, start=True, **options):
+        """options as of Exim."""
+        needs_mounts()
+        server = Exim(self.place("exim"), exim.unpack(BUILD / "exim"), **options)
+        server.create()
+        self._keep("exim", server.process)
         return server.start() if start else server
 
     def postern(self, start=True, **options):

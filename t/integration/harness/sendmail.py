@@ -3,18 +3,17 @@ A real Sendmail beside whatever MTA is installed: Debian's packages conflict wit
 unpacked into the build folder, not installed, and run with every path inside the test's own folder.
 """
 
-import fcntl
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
+from .packages import fetch, library_path, run
 from .ports import free_port, is_listening
 from .process import Process
 
 PACKAGES = ["sendmail-bin", "sendmail-base", "sendmail-cf"]
 LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0", "libdb5.3", "libsasl2-2"]
+
+BINARY = "usr/libexec/sendmail/sendmail"
 
 SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl looks for Sendmail.conf; sasl2-bin makes it
 
@@ -57,49 +56,7 @@ MAILER(`smtp')dnl
 
 def unpack(cache):
     """Download and unpack Sendmail below cache, once; the folder that stands for /."""
-    cache = Path(cache)
-    root = cache / "root"
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (cache / "done").exists():
-            shutil.rmtree(root, ignore_errors=True)
-            _fetch(cache, root, PACKAGES)
-            if "not found" in _run("ldd", _binary(root)):
-                _fetch(cache, root, LIBRARIES)
-            (cache / "done").touch()
-    return root
-
-
-def fetch_packages(cache, packages):
-    """Download and unpack packages below cache, once, without installing them; the folder that stands for /."""
-    cache = Path(cache)
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (cache / "done").exists():
-            shutil.rmtree(cache / "root", ignore_errors=True)
-            _fetch(cache, cache / "root", packages)
-            (cache / "done").touch()
-    return cache / "root"
-
-
-def _fetch(cache, root, packages):
-    _run("apt-get", "-q", "download", *packages, cwd=cache)
-    for name in packages:
-        (archive,) = cache.glob(f"{name}_*.deb")
-        _run("dpkg", "-x", archive, root)
-        archive.unlink()
-
-
-def _run(*argv, cwd=None):
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd)
-    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def _binary(root):
-    return root / "usr/libexec/sendmail/sendmail"
+    return fetch(cache, PACKAGES, BINARY, LIBRARIES)
 
 
 class Sendmail:
@@ -138,8 +95,7 @@ class Sendmail:
         text = text.replace("@FILTER@", filter_lines).replace("@EXTRA@", self.extra)
         (folder / "sendmail.mc").write_text(text)
         (folder / "sendmail.cf").write_text(
-            _run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
-        libraries = f"{self.root}/usr/lib/x86_64-linux-gnu:{self.root}/lib/x86_64-linux-gnu"
+            run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
         # Names of clients come from libc, so it gets an /etc/hosts of its own, in a mount namespace.
         mounts = ""
         if self.sasl is not None:
@@ -148,9 +104,9 @@ class Sendmail:
             mounts = f"mount --bind {folder}/sasl {SASL_FOLDER} && "
         script = (mounts + f"mount --bind {folder}/hosts /etc/hosts && "
                   f"mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf && "
-                  f"exec {_binary(self.root)} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
+                  f"exec {self.root}/{BINARY} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
         self.process = Process("sendmail", ["unshare", "--mount", "sh", "-c", script],
-                               folder / "sendmail.log", env={"LD_LIBRARY_PATH": libraries})
+                               folder / "sendmail.log", env={"LD_LIBRARY_PATH": library_path(self.root)})
 
     def start(self):
         self.process.start(ready=lambda: is_listening(self.port))

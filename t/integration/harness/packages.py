@@ -1,0 +1,45 @@
+"""Debian packages that can't be installed beside what is there: unpacked into the build folder, and run from it."""
+
+import fcntl
+import shutil
+import subprocess
+from pathlib import Path
+
+
+def run(*argv, cwd=None):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def fetch(cache, packages, program=None, libraries=()):
+    """
+    Download and unpack packages below cache, once; the folder that stands for /. libraries: packages
+    that are fetched as well where program, a path below that folder, misses one.
+    """
+    cache = Path(cache)
+    root = cache / "root"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "done").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            _download(cache, root, packages)
+            if program and "not found" in run("ldd", root / program):
+                _download(cache, root, libraries)
+            (cache / "done").touch()
+    return root
+
+
+def library_path(root):
+    """LD_LIBRARY_PATH for a program that was fetched."""
+    return ":".join(f"{root}/{folder}" for folder in
+                    ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib"))
+
+
+def _download(cache, root, packages):
+    run("apt-get", "-q", "download", *packages, cwd=cache)
+    for name in packages:
+        (archive,) = cache.glob(f"{name}_*.deb")
+        run("dpkg", "-x", archive, root)
+        archive.unlink()
