@@ -230,17 +230,21 @@ def make_session(number, users, profiles, words):
     return session
 
 
+def pick(samples, number):
+    return samples[number % len(samples)]
+
+
 def refuse(session, number, samples):
     """Make one stage of it refuse: connect, mail, rcpt, or any, by turns."""
     place = (number // 5) % 4
     if place == 0:
-        session["rdns"] = samples["connect.rdns_access"][number % 1000]
+        session["rdns"] = pick(samples["connect.rdns_access"], number)
     elif place == 1:
-        session["mail"] = f"<{samples['mail_from.access'][number % 1000]}>"
+        session["mail"] = f"<{pick(samples['mail_from.access'], number)}>"
     elif place == 2:
-        session["rcpts"] = [f"<{samples['rcpt_to.access'][number % 1000]}>"]
+        session["rcpts"] = [f"<{pick(samples['rcpt_to.access'], number)}>"]
     else:
-        session["helo"] = f"mx.{samples['access.domains'][number % 1000]}"
+        session["helo"] = f"mx.{pick(samples['access.domains'], number)}"
     session.pop("login", None)  # who is logged in may come from anywhere
 
 
