@@ -333,17 +333,36 @@ static void submit(enum log_level level, const char *line, size_t len)
 	(void)pthread_mutex_unlock(&ring.lock);
 }
 
-void log_line(enum log_level level, const char *line, size_t len)
+static bool is_printable(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
+/* Apart, so that only what needs it takes so much stack. */
+__attribute__((noinline)) static void submit_cleaned(enum log_level level, const char *line,
+	size_t len)
 {
 	char printable[LOG_LINE_MAX];
 
+	for (size_t i = 0; i < len; i++)
+		printable[i] = (char)(is_printable(line[i]) ? line[i] : '?');
+	submit(level, printable, len);
+}
+
+void log_line(enum log_level level, const char *line, size_t len)
+{
+	size_t clean = 0;
+
 	if (!log_wants(level))
 		return;
-	if (len > sizeof(printable))
-		len = sizeof(printable);
-	for (size_t i = 0; i < len; i++)
-		printable[i] = (char)(line[i] < ' ' || line[i] > '~' ? '?' : line[i]);
-	submit(level, printable, len);
+	if (len > LOG_LINE_MAX)
+		len = LOG_LINE_MAX;
+	while (clean < len && is_printable(line[clean]))
+		clean++;
+	if (clean == len)
+		submit(level, line, len);
+	else
+		submit_cleaned(level, line, len);
 }
 
 void log_event(enum log_level level, const char *format, ...)

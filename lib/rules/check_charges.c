@@ -64,23 +64,25 @@ bool finding_full(struct checking *c, struct finding *finding, int code, const c
 
 /* ---- what is charged --------------------------------------------------------- */
 
-static bool add_login(const struct checking *c, struct charges *charges)
+/* Whether this recipient is charged to who sends. */
+static bool is_login_charged(const struct checking *c, struct sender_user *who_r)
 {
-	struct sender_user who;
-	const struct limits *limits;
+	if (!checking_wants(c, CHECK_LIMITS) || !sender_user_find(c, who_r) ||
+		who_r->profile == NULL || profile_limits(who_r->profile)->len == 0)
+		return false;
+	return c->settings->limit_count != COUNT_MESSAGES || c->facts->recipients == 0;
+}
+
+static bool add_login(const struct sender_user *who, struct charges *charges)
+{
+	const struct limits *limits = profile_limits(who->profile);
 	size_t i = charges->count;
 
-	if (!checking_wants(c, CHECK_LIMITS) || !sender_user_find(c, &who) || who.profile == NULL)
-		return true;
-	limits = profile_limits(who.profile);
-	if (limits->len == 0 ||
-		(c->settings->limit_count == COUNT_MESSAGES && c->facts->recipients > 0))
-		return true;
-	if (strlen(who.user.name) + sizeof("login:") > RATE_KEY_SIZE ||
-		!check_login_key(who.user.name, charges->keys[i]))
+	if (strlen(who->user.name) + sizeof("login:") > RATE_KEY_SIZE ||
+		!check_login_key(who->user.name, charges->keys[i]))
 		return false;
 	(void)snprintf(charges->rules[i], RULE_SIZE, "profile %.80s: limits",
-		profile_name(who.profile));
+		profile_name(who->profile));
 	charges->checks[i] = CHECK_LIMITS;
 	charges->requests[i] = (struct ledger_request){
 		.key = charges->keys[i],
@@ -307,20 +309,32 @@ static bool check_recipients(struct checking *c)
 		"Too many recipients: at most %" PRIu32 " in a connection", max);
 }
 
-bool check_charges(struct checking *c, const struct mail_address *rcpt)
+/* who NULL: the login is not charged. Apart, so that only what is charged needs that much stack: a
+ * thread that ends gives back what it touched, and that costs all others. */
+__attribute__((noinline)) static bool charge_all(struct checking *c, const struct sender_user *who,
+	bool everybody, const struct mail_address *rcpt)
 {
-	bool everybody = c->settings->rates != NULL && checking_wants(c, CHECK_RATES) &&
-		!check_rates_exempt(c);
 	struct charges charges;
 
 	charges.count = 0; /* the rest is large */
-	if (everybody && !check_recipients(c))
-		return false;
-	if (c->d->ledger == NULL)
-		return true;
-	if (!add_login(c, &charges))
+	if (who != NULL && !add_login(who, &charges))
 		return finding_error(c, finding_new(c, CHECK_LIMITS), "the login is too long");
 	if (everybody)
 		add_rates(c, rcpt, &charges);
 	return charges.count == 0 || charge(c, &charges);
+}
+
+bool check_charges(struct checking *c, const struct mail_address *rcpt)
+{
+	const bool everybody = c->settings->rates != NULL && checking_wants(c, CHECK_RATES) &&
+		!check_rates_exempt(c);
+	struct sender_user who;
+	bool login;
+
+	if (everybody && !check_recipients(c))
+		return false;
+	if (c->d->ledger == NULL)
+		return true;
+	login = is_login_charged(c, &who);
+	return !(login || everybody) || charge_all(c, login ? &who : NULL, everybody, rcpt);
 }
