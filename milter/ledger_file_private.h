@@ -43,8 +43,7 @@ struct ledger_loaded {
 	uint64_t snapshot_size;
 	bool has_moment;
 	struct frame_moment moment; /* the last one */
-	uint64_t now;		    /* of the last record */
-	size_t keys, records;
+	uint64_t now;		    /* of the last charge that was found */
 };
 
 /* Fill the ledger. 0, or -1 with err set: out of memory, or the folder can't be read. */

@@ -86,6 +86,12 @@ static void take_moment(struct loading *l, const struct frame *frame)
 	l->loaded->has_moment = true;
 }
 
+static void note_time(struct ledger_loaded *loaded, uint64_t now)
+{
+	if (now > loaded->now)
+		loaded->now = now;
+}
+
 /* Whether it was what it says. */
 static bool take_frame(struct loading *l, const struct frame *frame)
 {
@@ -96,14 +102,11 @@ static bool take_frame(struct loading *l, const struct frame *frame)
 		take_moment(l, frame);
 		return true;
 	case FRAME_KEY:
-		l->loaded->keys++;
 		return ledger_restore_key(l->ledger, frame->body, frame->len) == 0;
 	case FRAME_RECORD:
-		l->loaded->records++;
 		if (ledger_record_decode(frame->body, frame->len, &record) != 0)
 			return false;
-		if (record.now > l->loaded->now)
-			l->loaded->now = record.now;
+		note_time(l->loaded, record.now);
 		return ledger_restore_record(l->ledger, &record) == 0;
 	case FRAME_HEAD:
 	case FRAME_END:
@@ -280,5 +283,6 @@ int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *l
 			take_journal(&l, path, journals[i]);
 	}
 	free(journals);
+	note_time(loaded_r, ledger_newest(ledger));
 	return l.failed ? out_of_memory(path, err) : ret;
 }

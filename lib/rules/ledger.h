@@ -114,6 +114,9 @@ int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void 
 bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t key_len,
 	ledger_each_fn *each, void *context);
 
+/* No charge that is in it was made before this time passed; 0: there is none. */
+uint64_t ledger_newest(struct ledger *ledger);
+
 /* Let go of idle keys in the next 1/LEDGER_SHARDS of the ledger. */
 void ledger_sweep(struct ledger *ledger, uint64_t now);
 

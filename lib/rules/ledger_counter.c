@@ -47,6 +47,11 @@ static uint64_t tick_width(const struct counter *counter)
 	return width > 0 ? width : 1;
 }
 
+uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run)
+{
+	return (counter->base + run->tick) * tick_width(counter);
+}
+
 uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run)
 {
 	return (counter->base + run->tick + 1) * tick_width(counter) - 1;

@@ -63,8 +63,9 @@ void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
  * memory. */
 int counter_seed(struct counter *counter, const struct counter *from, uint64_t now);
 
-/* The runs, to be written down; and the last instant of a run's tick. */
+/* The runs, to be written down; and the first and the last instant of a run's tick. */
 const struct counter_run *counter_runs(const struct counter *counter);
+uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run);
 uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run);
 
 /* Put a run that was written down behind the others; they come in their order. 0, or -1: out of

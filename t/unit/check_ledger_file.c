@@ -354,6 +354,40 @@ START_TEST(with_both_snapshots_bad_what_can_be_read_counts)
 	}
 END_TEST
 
+/* Their times are those of a ledger that began a month ago. */
+START_TEST(charges_whose_moment_is_lost_are_not_to_come)
+	{
+		const struct limit ten = { 10, 86400 };
+		const struct ledger_request request = { "login:bob", 9, &ten, 1, 1 };
+		const size_t in_the_moment = 60; /* behind the head, a frame of 29 bytes */
+		struct ledger_clocks clocks;
+		struct ledger_usage usage;
+		size_t len;
+		char *text;
+
+		open_with(NULL);
+		ledger_clocks_read(&clocks);
+		clocks.wall += 30 * DAY;
+		clocks.boot_id[0] ^= 1;
+		open_with(&clocks);
+		for (int i = 0; i < 10; i++)
+			(void)charge("login:bob");
+		make_snapshot();
+		shut();
+		text = slurp(path, &len);
+		text[in_the_moment] ^= 1;
+		spill(path, text, len);
+		free(text);
+		for (unsigned i = 1; i < 10; i++)
+			(void)unlink(journal(i));
+		open_with(NULL);
+		ck_assert_int_eq(ledger_look(ledger, ledger_file_now(file), &request, 1, &usage),
+			LEDGER_FULL);
+		ck_assert_uint_eq(usage.used, 10);
+		ck_assert_uint_le(usage.wait, (uint64_t)DAY + DAY / 60);
+	}
+END_TEST
+
 START_TEST(old_journals_go)
 	{
 		open_with(NULL);
@@ -520,6 +554,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_damaged_record_costs_itself_alone);
 	tcase_add_loop_test(tcase, a_bad_snapshot_is_moved_aside_and_the_one_before_taken, 0, 4);
 	tcase_add_test(tcase, with_both_snapshots_bad_what_can_be_read_counts);
+	tcase_add_test(tcase, charges_whose_moment_is_lost_are_not_to_come);
 	tcase_add_test(tcase, old_journals_go);
 	tcase_add_test(tcase, a_full_disk_refuses_charges_and_ends_with_it);
 	tcase_add_loop_test(tcase, time_goes_on_by_the_machine_and_over_its_start_by_the_wall_clock,
