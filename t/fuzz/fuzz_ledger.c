@@ -1,0 +1,138 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/rules/ledger.h"
+#include "milter/ledger_frame.h"
+#include "t/fuzz/fuzz.h"
+
+#define SECOND UINT64_C(1000000)
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* Each piece of the input, a type, a length and as many bytes, as a whole frame: with its checksum,
+ * which no fuzzer finds by itself. */
+static void make_frames(const uint8_t *bytes, size_t size, struct strbuf *file)
+{
+	size_t len;
+
+	while (size >= 2) {
+		len = bytes[1] < size - 2 ? bytes[1] : size - 2;
+		frame_add(file, (enum frame_type)bytes[0], bytes + 2, len);
+		bytes += 2 + len;
+		size -= 2 + len;
+	}
+}
+
+/* Returns the latest time that it tells of. */
+static uint64_t restore(struct ledger *ledger, const struct strbuf *file)
+{
+	struct frame_scan scan = { .at = file->text };
+	struct ledger_record record;
+	struct frame frame;
+	uint64_t now = 0;
+
+	if (file->len == 0)
+		return 0;
+	scan.end = file->text + file->len;
+	while (frame_next(&scan, &frame)) {
+		if (frame.type == FRAME_KEY)
+			(void)ledger_restore_key(ledger, frame.body, frame.len);
+		else if (frame.type == FRAME_RECORD &&
+			ledger_record_decode(frame.body, frame.len, &record) == 0 &&
+			ledger_restore_record(ledger, &record) == 0 && record.now > now)
+			now = record.now;
+	}
+	return now > ledger_newest(ledger) ? now : ledger_newest(ledger);
+}
+
+static void add_key(void *context, const void *bytes, size_t len)
+{
+	frame_add(context, FRAME_KEY, bytes, len);
+}
+
+struct comparison {
+	struct ledger *other;
+	uint64_t now;
+	const struct ledger_view *view;
+	size_t keys;
+};
+
+static int same_windows(void *context, const struct ledger_view *view)
+{
+	const struct ledger_view *other = ((struct comparison *)context)->view;
+
+	must(view->window_count == other->window_count);
+	for (size_t i = 0; i < view->window_count; i++) {
+		must(view->windows[i].limit.seconds == other->windows[i].limit.seconds);
+		must(view->windows[i].limit.count == other->windows[i].limit.count);
+		must(view->windows[i].used == other->windows[i].used);
+		must(view->windows[i].wait == other->windows[i].wait);
+	}
+	return 0;
+}
+
+static int same_key(void *context, const struct ledger_view *view)
+{
+	struct comparison *comparison = context;
+
+	comparison->keys++;
+	comparison->view = view;
+	must(ledger_find(comparison->other, comparison->now, view->key, view->key_len, same_windows,
+		comparison));
+	return 0;
+}
+
+/* What was taken is written, read back, and the same. */
+static void write_and_read(struct ledger *ledger, uint64_t now)
+{
+	struct strbuf file = STRBUF_INIT, buf = STRBUF_INIT;
+	struct comparison comparison = { .other = ledger_new(), .now = now };
+
+	must(comparison.other != NULL);
+	for (size_t i = 0; i < LEDGER_SHARDS; i++)
+		ledger_write_shard(ledger, i, now, &buf, add_key, &file);
+	must(!file.failed);
+	(void)restore(comparison.other, &file);
+	(void)ledger_each(ledger, now, same_key, &comparison);
+	must(ledger_count(comparison.other) == comparison.keys);
+	ledger_free(&comparison.other);
+	strbuf_free(&file);
+	strbuf_free(&buf);
+}
+
+/* A full window is free again when it is over, whatever the files said. */
+static int frees_in_time(void *context, const struct ledger_view *view)
+{
+	(void)context;
+	for (size_t i = 0; i < view->window_count; i++) {
+		const struct ledger_usage *usage = &view->windows[i];
+		const uint64_t window = usage->limit.seconds;
+
+		must(usage->wait == UINT64_MAX || usage->wait / SECOND <= window + window / 60 + 1);
+	}
+	return 0;
+}
+
+/* The pieces as frames; and the input as it is, as a file. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct strbuf file = STRBUF_INIT;
+	struct ledger *ledger = ledger_new();
+	uint64_t now;
+
+	must(ledger != NULL);
+	make_frames(bytes, size, &file);
+	strbuf_add(&file, (const char *)bytes, size);
+	must(!file.failed);
+	now = restore(ledger, &file);
+	(void)ledger_each(ledger, now, frees_in_time, NULL);
+	write_and_read(ledger, now);
+	ledger_free(&ledger);
+	strbuf_free(&file);
+	return 0;
+}
