@@ -14,6 +14,7 @@
 #include "ctl/talk.h"
 #include "load/explain.h"
 #include "load/policy_files.h"
+#include "load/suspensions_file.h"
 #include "load/token_keys.h"
 
 static const char usage[] =
@@ -24,17 +25,18 @@ static const char usage[] =
 	"What would be decided about a session and why: stage by stage, rule by rule.\n"
 	"  --user      logged in under this name; with --password the password is asked for and checked\n"
 	"  --from      value of the From field; --sender: of the Sender field\n"
-	"  --running   by the running daemon, instead of from the files\n"
+	"  --running   by the running daemon, which knows what was charged, not from the files\n"
 	"  --jsonl     a session a line on standard input, an answer a line on standard output\n"
-	"Addresses are taken with and without <>. The files are postern.conf (-c), the lists and the\n"
-	"JSON store. Exit status: 0 answered, 64 wrong usage, 65 bad session, 69 no daemon, 78 bad\n"
-	"configuration.\n";
+	"Addresses are taken with and without <>. The files are postern.conf (-c), the lists, the\n"
+	"JSON store and the suspended logins. Exit status: 0 answered, 64 wrong usage, 65 bad session,\n"
+	"69 no daemon, 78 bad configuration.\n";
 
 /* Who decides: the files' policy, or the running daemon. */
 struct judge {
 	struct config *config;
 	struct policy *policy;
 	struct jwt_keys *keys; /* NULL: none, or they can't be read */
+	struct suspensions *suspensions;
 	struct regex_scratch *scratch;
 	struct talk *daemon;
 };
@@ -51,6 +53,7 @@ static void judge_close(struct judge *judge)
 {
 	policy_unref(&judge->policy);
 	jwt_keys_unref(&judge->keys);
+	suspensions_free(&judge->suspensions);
 	config_free(&judge->config);
 	regex_scratch_free(&judge->scratch);
 	talk_close(&judge->daemon);
@@ -76,6 +79,17 @@ static void load_keys(struct judge *judge, struct problems *problems)
 		problems_add(problems, "[jwt] %s", err.text);
 }
 
+/* Whoever may not read it is told so, and that nobody is taken for suspended. */
+static void load_suspensions(struct judge *judge, struct problems *problems)
+{
+	struct errmsg err = { "out of memory" };
+
+	judge->suspensions = suspensions_new();
+	if (judge->suspensions == NULL ||
+		suspensions_load(judge->config->auth.suspensions, judge->suspensions, &err) != 0)
+		problems_add(problems, "who is suspended is not known: %s", err.text);
+}
+
 static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 {
 	struct problems *problems = problems_new();
@@ -90,8 +104,10 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 		status = EX_CONFIG;
 	else if ((judge->scratch = regex_scratch_new(now_ns)) == NULL)
 		status = EX_OSERR;
-	if (status == EX_OK && judge->config != NULL)
+	if (status == EX_OK && judge->config != NULL) {
 		load_keys(judge, problems);
+		load_suspensions(judge, problems);
+	}
 	if (status != EX_OK)
 		(void)fprintf(stderr, "posternctl: %s\n", err.text);
 	else
@@ -103,7 +119,11 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
 {
 	json_t *reply = NULL;
-	struct login_rules rules = { .policy = judge->policy, .now = time(NULL) };
+	struct login_rules rules = {
+		.policy = judge->policy,
+		.suspensions = judge->suspensions,
+		.now = time(NULL),
+	};
 	const struct explain_ledger none = {
 		.ledger = NULL
 	}; /* what was charged, knows the daemon */

@@ -1,9 +1,9 @@
 #include <string.h>
 
+#include "load/suspensions_file.h"
 #include "milter/control_private.h"
 #include "milter/log.h"
 #include "milter/quote.h"
-#include "milter/suspensions_file.h"
 
 void control_serve_auth(struct control *control, struct auth *auth, const char *suspensions_path)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "load/suspensions_file.h"
 #include "milter/auth.h"
 #include "milter/cache.h"
 #include "milter/callbacks_thread.h"
@@ -17,7 +18,6 @@
 #include "milter/log.h"
 #include "milter/process.h"
 #include "milter/signals.h"
-#include "milter/suspensions_file.h"
 
 /* How long starting waits for a policy before it answers without one. */
 #define FIRST_POLICY_MS 15000

@@ -346,7 +346,16 @@ def test_explain_knows_tokens_and_suspensions(daemon):
         assert auth_step("token", token(SECRET, exp=-100), *where)["verdict"] == "reject"
         assert auth_step("bob", "pa55word", *where)["verdict"] == "accept"
     daemon.ctl("suspend", "bob")
-    assert auth_step("bob", "pa55word", "--running")["rule"] == "suspended"
+    for where in ([], ["--running"]):
+        assert auth_step("bob", "pa55word", *where)["rule"] == "suspended"
+        answer = daemon.ctl("explain", *where, "--user", "bob", "--mail", "bob@example.com")
+        mail = next(step for step in answer["steps"] if step["step"] == "mail")
+        assert (mail["verdict"], mail["rule"]) == ("reject", "user bob: suspended")
+    # What can't be read is said, rather than taken for nobody.
+    (daemon.run / "suspended").write_text("two words \n\x01\n")
+    said = subprocess.run([POSTERNCTL, "-c", daemon.conf, "explain", "--user", "bob"],
+                          capture_output=True, text=True, check=False)
+    assert said.returncode == 0 and "who is suspended is not known" in said.stderr, said
 
 
 def test_requests_of_one_connection_are_answered_all(daemon):

@@ -1,4 +1,4 @@
-#include "milter/suspensions_file.h"
+#include "load/suspensions_file.h"
 
 #include <stdlib.h>
 #include <string.h>
