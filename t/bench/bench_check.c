@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/rules/check.h"
+#include "t/bench/lib/check_files.h"
 #include "t/bench/lib/check_looks.h"
 #include "t/bench/lib/check_rules.h"
 #include "t/bench/lib/timing.h"
@@ -16,11 +17,13 @@ static const char usage_text[] =
 	"usage: bench_check [options]\n"
 	"  --json        one line of JSON for each row instead of tables\n"
 	"  --only NAME   rule sets whose name holds NAME; \"looks\": single looks into big lists\n"
+	"  --rules FILE --sessions FILE   that postern.conf and those sessions of gen_rules.py instead\n"
+	"                (those without a login, with one recipient)\n"
 	"  --seconds S   time for each figure (0.3)\n";
 
 static struct {
 	bool is_json;
-	const char *only;
+	const char *only, *rules, *sessions;
 	double seconds;
 } options = { .only = "", .seconds = 0.3 };
 
@@ -29,6 +32,7 @@ static struct {
 struct run {
 	struct decider decider;
 	struct check_session *sessions;
+	size_t count;
 	struct verdict verdict;
 };
 
@@ -98,7 +102,7 @@ static bool all_pass(struct run *run, const char *set)
 {
 	size_t i, k;
 
-	for (i = 0; i < SESSIONS; i++) {
+	for (i = 0; i < run->count; i++) {
 		for (k = 0; k + 1 < STAGES; k++) {
 			if (stages[k].call(run, i) == VERDICT_CONTINUE)
 				continue;
@@ -148,7 +152,7 @@ static void print_set(const char *name, const struct check_size *size, double ma
 
 static void decide_with(const char *name, const struct check_size *size)
 {
-	struct run run = { .sessions = calloc(SESSIONS, sizeof(*run.sessions)) };
+	struct run run = { .sessions = calloc(SESSIONS, sizeof(*run.sessions)), .count = SESSIONS };
 	uint64_t start = cpu_ns();
 	double ns[STAGES], made_in;
 	struct made m;
@@ -166,11 +170,31 @@ static void decide_with(const char *name, const struct check_size *size)
 	run.decider = (struct decider){ .policy = m.policy, .scratch = m.scratch };
 	if (all_pass(&run, name)) {
 		for (k = 0; k < STAGES; k++)
-			ns[k] = time_calls(stages[k].call, &run, SESSIONS, options.seconds);
+			ns[k] = time_calls(stages[k].call, &run, run.count, options.seconds);
 		print_set(name, size, made_in, ns);
 	}
 	made_end(&m);
 	free(run.sessions);
+}
+
+/* A rule set of files: a line for each stage. Exits where a session is refused. */
+static void decide_with_files(void)
+{
+	struct policy *policy = check_files_policy(options.rules);
+	struct regex_scratch *scratch = regex_scratch_new(wall_ns);
+	struct run run = { .decider = { .policy = policy, .scratch = scratch } };
+	size_t k;
+
+	run.sessions = check_files_sessions(options.sessions, &run.count);
+	if (scratch == NULL || !all_pass(&run, options.rules))
+		exit(1);
+	for (k = 0; k < STAGES; k++)
+		printf(options.is_json ? "{\"stage\":\"%s\",\"ns\":%.1f}\n" : "%-8s %8.0f ns\n",
+			stages[k].name,
+			time_calls(stages[k].call, &run, run.count, options.seconds));
+	free(run.sessions);
+	regex_scratch_free(&scratch);
+	policy_unref(&policy);
 }
 
 static void decide(void)
@@ -194,7 +218,8 @@ static void decide(void)
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = { { "json", no_argument, NULL, 'j' },
-		{ "only", required_argument, NULL, 'o' },
+		{ "only", required_argument, NULL, 'o' }, { "rules", required_argument, NULL, 'r' },
+		{ "sessions", required_argument, NULL, 'S' },
 		{ "seconds", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 } };
 	int c;
@@ -206,6 +231,12 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'o':
 			options.only = optarg;
+			break;
+		case 'r':
+			options.rules = optarg;
+			break;
+		case 'S':
+			options.sessions = optarg;
 			break;
 		case 's':
 			options.seconds = strtod(optarg, NULL);
@@ -223,6 +254,14 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	read_options(argc, argv);
+	if ((options.rules == NULL) != (options.sessions == NULL)) {
+		fputs(usage_text, stderr);
+		return 2;
+	}
+	if (options.rules != NULL) {
+		decide_with_files();
+		return 0;
+	}
 	if (strcmp(options.only, "looks") != 0)
 		decide();
 	if (options.only[0] == '\0' || strcmp(options.only, "looks") == 0)

@@ -260,8 +260,8 @@ def write_sessions(folder, samples, users, profiles, count=20000, seed=3):
             mixed.write(json.dumps(session) + "\n")
 
 
-def write_config(path):
-    sections = {**FILES, **CONFIG}
+def write_config(path, config=None):
+    sections = {**FILES, **(config or CONFIG)}
     path.write_text("".join(
         f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
         for section, keys in sections.items()))
