@@ -258,19 +258,10 @@ static int finish(struct filling *f, struct errmsg *err)
  */
 static char *folder_of(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = NULL, *here;
+	char *folder = file_absolute(path), *slash = folder == NULL ? NULL : strrchr(folder, '/');
 
-	if (*path == '/')
-		return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	if ((here = getcwd(NULL, 0)) == NULL)
-		return NULL;
-	if (slash == NULL)
-		return here;
-	if (asprintf(&folder, "%s/%.*s", strcmp(here, "/") == 0 ? "" : here, (int)(slash - path),
-		    path) < 0)
-		folder = NULL;
-	free(here);
+	if (slash != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
 	return folder;
 }
 

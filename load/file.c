@@ -28,6 +28,19 @@ static struct file_stamp stamp_of(const struct stat *st)
 	};
 }
 
+char *file_absolute(const char *path)
+{
+	char *here, *absolute = NULL;
+
+	if (*path == '/')
+		return strdup(path);
+	if ((here = getcwd(NULL, 0)) != NULL &&
+		asprintf(&absolute, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
+		absolute = NULL;
+	free(here);
+	return absolute;
+}
+
 int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
 {
 	struct stat st;

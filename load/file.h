@@ -19,6 +19,12 @@ struct file_stamp {
 int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
+/*
+ * path from / on, so that it holds after a chdir(); symbolic links in it stay. The caller's to
+ * free(); NULL when out of memory or the working directory is lost.
+ */
+char *file_absolute(const char *path);
+
 enum file_result {
 	FILE_READ,    /* whole; nobody was seen to change it meanwhile */
 	FILE_MISSING, /* there is none; err set */

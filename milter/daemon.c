@@ -1,6 +1,5 @@
 #include "milter/daemon.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,6 @@
 /* All that lives as long as the daemon. */
 struct daemon {
 	const struct daemon_options *options;
-	char *config_path; /* absolute */
 	char *control_path;
 	char *suspensions_path;
 	char *pid_file; /* "": none */
@@ -105,7 +103,7 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 		owner_of(daemon, config->control.socket_mode, config->control.socket_group);
 	const struct control_subject subject = {
 		.filter = daemon->filter,
-		.config_path = daemon->config_path,
+		.config_path = daemon->options->config_path,
 		.started = time(NULL),
 	};
 	struct errmsg err;
@@ -266,8 +264,8 @@ static void start_threads(struct daemon *daemon, struct config *config)
 	};
 	struct errmsg err;
 
-	if (cache_start(config, daemon->config_path, daemon->snapshot, &hooks, &daemon->cache,
-		    &err) != 0)
+	if (cache_start(config, daemon->options->config_path, daemon->snapshot, &hooks,
+		    &daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (daemon->control != NULL && control_serve(daemon->control, daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -378,10 +376,6 @@ void daemon_run(const struct daemon_options *options, struct config *config)
 	struct errmsg err;
 
 	daemon.options = options;
-	if ((daemon.config_path = realpath(options->config_path, NULL)) == NULL) {
-		(void)errmsg_set(&err, "%s: %s", options->config_path, strerror(errno));
-		process_fail(EX_NOINPUT, &err);
-	}
 	if (!options->foreground && process_daemonize(&err) != 0)
 		process_fail(EX_OSERR, &err);
 	run(&daemon, config);

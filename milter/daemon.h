@@ -6,9 +6,9 @@
 #include "load/config.h"
 
 struct daemon_options {
-	const char *config_path;
-	const char *user;     /* USER[:GROUP]; NULL: as the configuration says */
-	const char *pid_file; /* NULL: as the configuration says */
+	const char *config_path; /* absolute */
+	const char *user;	 /* USER[:GROUP]; NULL: as the configuration says */
+	const char *pid_file;	 /* absolute; NULL: as the configuration says */
 	bool foreground;
 };
 

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "lib/base/hash.h"
 #include "load/config.h"
+#include "load/file.h"
 #include "load/policy_files.h"
 #include "load/token_keys.h"
 #include "milter/daemon.h"
@@ -104,6 +105,16 @@ static int check_files(const char *path)
 	return code;
 }
 
+/* The daemon changes to /, and reads its configuration again by the name that it was given. */
+static const char *absolute(const char *path)
+{
+	char *from_root = path == NULL ? NULL : file_absolute(path);
+
+	if (path != NULL && from_root == NULL)
+		process_fail(EX_OSERR, &(struct errmsg){ "no memory, or no working directory" });
+	return from_root;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -116,6 +127,8 @@ int main(int argc, char **argv)
 		hash_set_key(key);
 	if (options.check_only)
 		return check_files(options.daemon.config_path);
+	options.daemon.config_path = absolute(options.daemon.config_path);
+	options.daemon.pid_file = absolute(options.daemon.pid_file);
 	if (config_load(options.daemon.config_path, &config, &err) != 0)
 		process_fail(EX_CONFIG, &err);
 	daemon_run(&options.daemon, config);

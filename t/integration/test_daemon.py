@@ -297,3 +297,33 @@ def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
         assert daemon.stop() == 0
         assert "ended" in daemon.log()
         assert not daemon.socket.exists()
+
+
+def test_a_configuration_that_is_a_symbolic_link_reads_the_same_files_when_reloaded(box):
+    """Relative paths start from the folder of the name that was given, not of what it points to."""
+    daemon = box.postern(start=False, lists={"mail_from.access.blacklist": "spam@example.org\n"}, store={
+        "profiles": [{"id": 1, "name": "held", "host": "ok.example"}],
+        "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]})
+    elsewhere = daemon.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    daemon.conf.rename(elsewhere / "postern.conf")
+    daemon.conf.symlink_to(elsewhere / "postern.conf")
+    daemon.start()
+    for _ in range(2):
+        with daemon.milter() as milter:
+            milter.connect("mail.example.net", "192.0.2.7")
+            assert milter.mail("<boss@victim.example>", auth_authen="alice").verdict == "reject"
+            milter.abort()
+            assert milter.mail("<spam@example.org>").verdict == "reject"
+        daemon.reload()
+
+
+def test_a_relative_pid_file_is_written_where_the_daemon_was_started(box):
+    daemon = box.postern(start=False)
+    place = box.folder / "here"
+    place.mkdir()
+    subprocess.run([POSTERN, "-c", daemon.conf, "-P", "postern.pid"], cwd=place, check=True)
+    pid = int((place / "postern.pid").read_text())
+    assert os.path.exists(f"/proc/{pid}")
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "it has ended")

@@ -215,6 +215,30 @@ START_TEST(sees_that_a_file_grows_meanwhile)
 	}
 END_TEST
 
+START_TEST(makes_a_path_absolute_and_leaves_links_alone)
+	{
+		char target[96], want[160], *absolute;
+
+		(void)snprintf(target, sizeof(target), "%s/x", folder);
+		ck_assert_int_eq(symlink(target, path), 0);
+		ck_assert_int_eq(chdir(folder), 0);
+		ck_assert_ptr_nonnull(absolute = file_absolute("f"));
+		ck_assert_str_eq(absolute, path);
+		free(absolute);
+		ck_assert_ptr_nonnull(absolute = file_absolute("./a/../f"));
+		(void)snprintf(want, sizeof(want), "%s/./a/../f", folder);
+		ck_assert_str_eq(absolute, want);
+		free(absolute);
+		ck_assert_ptr_nonnull(absolute = file_absolute(path));
+		ck_assert_str_eq(absolute, path);
+		free(absolute);
+		ck_assert_int_eq(chdir("/"), 0);
+		ck_assert_ptr_nonnull(absolute = file_absolute("f"));
+		ck_assert_str_eq(absolute, "/f");
+		free(absolute);
+	}
+END_TEST
+
 START_TEST(says_where_it_cannot_write)
 	{
 		struct errmsg err = { "" };
@@ -239,6 +263,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
 	tcase_add_test(tcase, a_full_disk_costs_nothing_of_the_old_file);
 	tcase_add_test(tcase, sees_that_a_file_grows_meanwhile);
+	tcase_add_test(tcase, makes_a_path_absolute_and_leaves_links_alone);
 	tcase_add_test(tcase, says_where_it_cannot_write);
 	suite_add_tcase(suite, tcase);
 	return suite;
