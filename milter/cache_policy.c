@@ -230,12 +230,12 @@ void cache_confirm(void *context, const struct revision *revision)
 	cache_update_status(cache);
 }
 
-const struct profiles *cache_profiles(void *context)
+struct profiles *cache_profiles(void *context)
 {
 	return ((struct cache *)context)->profiles;
 }
 
-const struct users *cache_users(void *context)
+struct users *cache_users(void *context)
 {
 	return ((struct cache *)context)->users;
 }

@@ -130,8 +130,8 @@ void cache_keep_store(struct cache *cache);
 void cache_anchor_profiles(struct cache *cache);
 
 /* Of struct database_owner; context is the cache. */
-const struct profiles *cache_profiles(void *context);
-const struct users *cache_users(void *context);
+struct profiles *cache_profiles(void *context);
+struct users *cache_users(void *context);
 const struct revision *cache_revision(void *context);
 bool cache_rcpt_re_anchored(void *context);
 void cache_take_rows(void *context, struct database_rows *rows);

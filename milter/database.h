@@ -37,9 +37,12 @@ struct database_owner {
 	struct pg_waiter waiter;
 	void *context;
 
-	/* What is in force now; borrowed. NULL: no table was ever loaded. */
-	const struct profiles *(*profiles)(void *context);
-	const struct users *(*users)(void *context);
+	/*
+	 * What is in force now. NULL: no table was ever loaded. Borrowed until pg_* waits: a reload
+	 * may put others in their place meanwhile.
+	 */
+	struct profiles *(*profiles)(void *context);
+	struct users *(*users)(void *context);
 	const struct revision *(*revision)(void *context);
 	bool (*rcpt_re_anchored)(void *context);
 

@@ -48,16 +48,21 @@ static enum pg_outcome load_profiles(struct database *db, struct look *look)
 static enum pg_outcome load_users(struct database *db, struct look *look)
 {
 	struct database_rows *rows = &look->rows;
-	const struct profiles *profiles = rows->profiles;
+	struct profiles *profiles = profiles_ref(rows->profiles);
+	struct users *previous = users_ref(db->owner.users(db->owner.context));
+	enum pg_outcome outcome;
 
 	problems_free(&rows->user_problems);
 	problems_free(&rows->reference_problems);
 	rows->user_problems = problems_new();
 	rows->reference_problems = problems_new();
 	if (profiles == NULL)
-		profiles = db->owner.profiles(db->owner.context);
-	return pg_load_users(db->pg, db->owner.users(db->owner.context), profiles, &rows->users,
-		rows->user_problems, rows->reference_problems);
+		profiles = profiles_ref(db->owner.profiles(db->owner.context));
+	outcome = pg_load_users(db->pg, previous, profiles, &rows->users, rows->user_problems,
+		rows->reference_problems);
+	profiles_unref(&profiles);
+	users_unref(&previous);
+	return outcome;
 }
 
 /*

@@ -345,3 +345,28 @@ def test_a_feed_that_is_dropped_while_we_run_is_done_without(box, tables):
     finally:
         tables.apply("feed.sql")
         tables.apply("role.sql")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_reload_while_the_users_load_takes_nothing_away_from_under_it(box, kept):
+    """kept: of the JSON file, which a reload reads again; else of PostgreSQL, read again by rcpt_re_anchored."""
+    db = database(box)
+    daemon = follow(box, db)
+    wait_until(daemon.store_path.exists, "the rows are kept")
+    daemon.configure({"database": {"users_query": "SELECT u.* FROM users u, pg_sleep(0.7)"}})
+    if kept:
+        daemon.restart()
+        assert status(daemon)["policy"]["source"] == "cache"
+    else:
+        daemon.ctl("reload")
+        daemon.configure({"profile": {"rcpt_re_anchored": "yes"}})
+        time.sleep(3)  # it rests after so long a load
+        db.query("UPDATE haraka.users SET enabled = false WHERE username = 'carol'")
+    time.sleep(0.5)
+    since = daemon.mark()
+    assert daemon.ctl("reload")["ok"]
+    assert loads(daemon, since)[0][0] == ("profiles,users" if kept else "users"), "it wasn't loading"
+    wait_source(daemon, "database")
+    wait_may(daemon, *ALICE)
+    if not kept:
+        wait_may_not(daemon, "carol", "carol@example.com")
