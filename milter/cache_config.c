@@ -9,9 +9,7 @@
 void cache_follow_source(struct cache *cache)
 {
 	if (!cache->config->database.present && cache->config->settings->lists_only)
-		cache_drop_rows(cache, SOURCE_LISTS);
-	else if (cache->source == SOURCE_LISTS)
-		cache_drop_rows(cache, SOURCE_NONE); /* until there are users to judge by */
+		cache_drop_rows(cache);
 }
 
 void cache_read_config(struct cache *cache)

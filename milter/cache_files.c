@@ -120,7 +120,7 @@ static void store_failed(struct cache *cache, const struct errmsg *err)
 {
 	if (strcmp(err->text, cache->store_error.text) != 0)
 		log_event(LOG_LEVEL_ERROR, "store: %s%s", err->text,
-			cache->users != NULL ? "; what is in force stays" : "");
+			cache->source != SOURCE_NONE ? "; what is in force stays" : "");
 	cache->store_error = *err;
 	cache_reload_failed(cache, err);
 	cache_update_status(cache);
@@ -178,11 +178,12 @@ static void read_own_store(struct cache *cache)
 		if (stamp.exists)
 			cache_read_config(cache); /* sees that it is there now */
 		else if (cache->source != SOURCE_LISTS)
-			cache_drop_rows(cache, SOURCE_LISTS);
+			cache_drop_rows(cache);
 		if (cache->config->settings->lists_only)
 			return;
 	}
-	switch (read_store(cache, SOURCE_STORE, cache->source == SOURCE_NONE, &err)) {
+	switch (read_store(cache, SOURCE_STORE,
+		cache->source == SOURCE_NONE || cache->source == SOURCE_LISTS, &err)) {
 	case STORE_READ:
 		log_event(LOG_LEVEL_INFO, "store %s read", cache->config->store.path);
 		break;

@@ -17,6 +17,7 @@ static struct policy *make_policy(const struct cache *cache)
 		.profiles = cache->profiles,
 		.users = cache->users,
 	};
+	struct policy *policy;
 	int i;
 
 	memcpy(parts.lists, cache->lists, sizeof(parts.lists));
@@ -25,7 +26,14 @@ static struct policy *make_policy(const struct cache *cache)
 			return NULL;
 	if (cache->psl == NULL || cache->source == SOURCE_NONE)
 		return NULL;
-	return policy_new(&parts);
+	/* A place for users has been named, but there are none yet. */
+	if (cache->source == SOURCE_LISTS &&
+		(parts.settings = settings_with_lists_only(parts.settings)) == NULL)
+		return NULL;
+	policy = policy_new(&parts);
+	if (cache->source == SOURCE_LISTS)
+		settings_unref(&parts.settings);
+	return policy;
 }
 
 void cache_publish(struct cache *cache)
@@ -109,7 +117,7 @@ static struct problems *check_references(const struct cache *cache)
 	return problems;
 }
 
-void cache_drop_rows(struct cache *cache, enum status_source source)
+void cache_drop_rows(struct cache *cache)
 {
 	profiles_unref(&cache->profiles);
 	users_unref(&cache->users);
@@ -117,7 +125,7 @@ void cache_drop_rows(struct cache *cache, enum status_source source)
 	faults_set(cache->faults, FAULTS_USERS, NULL);
 	faults_set(cache->faults, FAULTS_REFERENCES, NULL);
 	cache->revision = (struct revision){ 0 };
-	cache->source = source;
+	cache->source = SOURCE_LISTS;
 	cache->is_changed = true;
 }
 

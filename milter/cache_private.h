@@ -120,8 +120,9 @@ void cache_update_status(struct cache *cache);
 void cache_take_store(struct cache *cache, enum status_source source, struct profiles *profiles,
 	struct users *users, struct problems *problems, const char *revision);
 
-/* No users and profiles any more; SOURCE_NONE: the policy in force stays until there are others. */
-void cache_drop_rows(struct cache *cache, enum status_source source);
+/* No users and profiles any more, and no place for them: the lists alone decide, until there are
+ * others. */
+void cache_drop_rows(struct cache *cache);
 
 /* Have the JSON file hold what PostgreSQL said. */
 void cache_keep_store(struct cache *cache);

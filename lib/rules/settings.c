@@ -72,9 +72,26 @@ void settings_unref(struct settings **settings)
 	*settings = NULL;
 	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	rates_free(&gone->rates);
-	arena_free(&gone->arena);
+	if (gone->base != NULL) {
+		settings_unref(&gone->base);
+	} else {
+		rates_free(&gone->rates);
+		arena_free(&gone->arena);
+	}
 	free(gone);
+}
+
+struct settings *settings_with_lists_only(struct settings *base)
+{
+	struct settings *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = *base;
+	s->refs = 1;
+	s->base = settings_ref(base);
+	s->lists_only = true;
+	return s;
 }
 
 const struct service *settings_service(const struct settings *settings, const char *daemon_name)

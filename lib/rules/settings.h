@@ -32,8 +32,9 @@ struct service {
 };
 
 struct settings {
-	struct arena *arena; /* holds every string and array below */
-	unsigned refs;	     /* settings_ref(), settings_unref() alone touch it */
+	struct arena *arena;   /* holds every string and array below */
+	struct settings *base; /* whose they are instead: settings_with_lists_only() */
+	unsigned refs;	       /* settings_ref(), settings_unref() alone touch it */
 
 	const struct service *services; /* [0] is the default */
 	size_t service_count;
@@ -66,6 +67,10 @@ struct settings {
 struct settings *settings_new(void);
 struct settings *settings_ref(struct settings *settings); /* thread-safe */
 void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */
+
+/* The same, but with lists_only; takes a reference of base, whose parts it shares. NULL when out of
+ * memory. */
+struct settings *settings_with_lists_only(struct settings *base);
 
 /* The section for an MTA service; daemon_name may be NULL. Never NULL. */
 const struct service *settings_service(const struct settings *settings, const char *daemon_name);

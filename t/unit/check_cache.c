@@ -221,6 +221,70 @@ START_TEST(a_broken_store_is_no_policy_until_it_is_mended)
 	}
 END_TEST
 
+static void deny_sender(int number)
+{
+	char text[40];
+
+	(void)snprintf(text, sizeof(text), "b%d@example.com\n", number);
+	put("lists/mail_from.access.blacklist", text);
+}
+
+/* That sender is denied, and nobody is held to a profile. */
+static void wait_lists_alone(int number)
+{
+	char entry[40];
+	bool is_there = false, lists_only = false;
+
+	(void)snprintf(entry, sizeof(entry), "b%d@example.com", number);
+	for (int waited = 0; !is_there; waited += 2) {
+		struct policy *policy = snapshot_get(snapshot);
+		struct mail_address address;
+		uint32_t line;
+
+		ck_assert_int_eq(address_parse(entry, strlen(entry), &address), 0);
+		is_there = list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address,
+				   &line) == LIST_YES;
+		lists_only = policy_parts(policy)->settings->lists_only;
+		policy_unref(&policy);
+		ck_assert_msg(waited < WAIT_MS, "%s is not in force", entry);
+		pause_ms(2);
+	}
+	ck_assert(lists_only);
+	ck_assert_int_eq(source(), SOURCE_LISTS);
+}
+
+START_TEST(lists_are_followed_while_there_are_no_users_yet)
+	{
+		deny_sender(1);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		wait_lists_alone(1);
+		put("store.json", "{ broken");
+		deny_sender(2);
+		wait_lists_alone(2);
+		ck_assert(!reload());
+		deny_sender(3);
+		wait_lists_alone(3);
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		ck_assert_int_eq(source(), SOURCE_STORE);
+	}
+END_TEST
+
+START_TEST(lists_are_followed_while_a_new_database_is_not_there)
+	{
+		deny_sender(1);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("postern.conf",
+			"[lists]\ndirectory = lists\n[store]\npath = store.json\n"
+			"[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert(!reload());
+		deny_sender(2);
+		wait_lists_alone(2);
+	}
+END_TEST
+
 START_TEST(a_bad_configuration_leaves_the_old_one)
 	{
 		put("store.json", STORE(BOB));
@@ -299,6 +363,8 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_store_is_read_and_followed);
 	tcase_add_test(tcase, a_store_may_come_and_go);
 	tcase_add_test(tcase, a_broken_store_is_no_policy_until_it_is_mended);
+	tcase_add_test(tcase, lists_are_followed_while_there_are_no_users_yet);
+	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_not_there);
 	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
 	tcase_add_test(tcase, requests_are_answered_together);
 	tcase_add_test(tcase, a_database_that_is_not_there_is_why_there_is_no_policy);
