@@ -1,5 +1,6 @@
 #include "load/suspensions_file.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,12 +34,14 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 
 int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)
 {
+	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
 	struct strbuf text = STRBUF_INIT;
 	struct file_writer *writer = NULL;
 	int ret = -1;
 
 	if (path[0] == '\0')
 		return 0;
+	(void)pthread_mutex_lock(&saving); /* who writes last has read last */
 	strbuf_add_str(&text, head);
 	suspensions_write(suspensions, &text);
 	if (text.failed)
@@ -47,6 +50,7 @@ int suspensions_save(const char *path, struct suspensions *suspensions, struct e
 		file_add(writer, text.text, text.len, err) == 0)
 		ret = file_commit(&writer, false, NULL, err);
 	file_abandon(&writer);
+	(void)pthread_mutex_unlock(&saving);
 	strbuf_free(&text);
 	return ret;
 }

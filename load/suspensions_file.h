@@ -10,7 +10,7 @@
  * then who is suspended isn't known. */
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err);
 
-/* 0, or -1 with err set and the old file in its place. path "" does nothing. */
+/* 0, or -1 with err set and the old file in its place. path "" does nothing. Any thread. */
 int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err);
 
 #endif

@@ -190,7 +190,7 @@ static void *cache_run(void *context)
 
 /* ---- what others call --------------------------------------------------------- */
 
-static void cache_free(struct cache **cache)
+static void dispose(struct cache **cache)
 {
 	struct cache *c = *cache;
 	int i;
@@ -250,7 +250,7 @@ static struct cache *cache_new(struct config *config, const char *config_path)
 	});
 	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
 		cache->faults == NULL || cache->store_sync == NULL || cache->database == NULL)
-		cache_free(&cache);
+		dispose(&cache);
 	return cache;
 }
 
@@ -270,7 +270,7 @@ int cache_start(struct config *config, const char *config_path, struct snapshot 
 	error = pthread_create(&cache->thread, NULL, cache_run, cache);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error != 0) {
-		cache_free(&cache);
+		dispose(&cache);
 		return errmsg_set(err, "no thread for the cache: %s", strerror(error));
 	}
 	(void)pthread_setname_np(cache->thread, "cache");
@@ -310,16 +310,24 @@ static void wake(struct cache *cache)
 	(void)!write(cache->wake_fd, &one, sizeof(one)); /* full: it is awake */
 }
 
-void cache_stop(struct cache **cache)
+void cache_end(struct cache *cache)
+{
+	if (cache->has_ended)
+		return;
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->stop_wanted = true;
+	(void)pthread_mutex_unlock(&cache->lock);
+	wake(cache);
+	(void)pthread_join(cache->thread, NULL);
+	cache->has_ended = true;
+}
+
+void cache_free(struct cache **cache)
 {
 	if (*cache == NULL)
 		return;
-	(void)pthread_mutex_lock(&(*cache)->lock);
-	(*cache)->stop_wanted = true;
-	(void)pthread_mutex_unlock(&(*cache)->lock);
-	wake(*cache);
-	(void)pthread_join((*cache)->thread, NULL);
-	cache_free(cache);
+	cache_end(*cache);
+	dispose(cache);
 }
 
 uint64_t cache_reload_request(struct cache *cache)

@@ -19,7 +19,7 @@ struct cache;
 
 /*
  * What it tells the rest of the daemon. Called in the cache thread, without any lock
- * held; they must not wait, and must not call cache_stop(). Either may be NULL.
+ * held; they must not wait, and must not end it. Either may be NULL.
  */
 struct cache_hooks {
 	void *context;
@@ -55,9 +55,13 @@ int cache_start(struct config *config, const char *config_path, struct snapshot 
  */
 int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err);
 
-/* End the thread, within a second or so also when the database hangs. Takes NULL; sets the pointer
- * to NULL. */
-void cache_stop(struct cache **cache);
+/*
+ * End the thread, within a second or so also when the database hangs; what asked for a reload is
+ * answered. The functions below may still be called, until cache_free(), which ends it first where
+ * that was not done. By the thread that started it. cache_free() takes NULL.
+ */
+void cache_end(struct cache *cache);
+void cache_free(struct cache **cache);
 
 /*
  * Ask for everything to be read again: configuration, lists, store, database. Returns the

@@ -29,6 +29,7 @@ struct cache_reload {
 struct cache {
 	/* Set before the thread starts. */
 	pthread_t thread;
+	bool has_ended;		   /* the starting thread's own */
 	struct snapshot *snapshot; /* has its own lock */
 	struct cache_hooks hooks;
 	char *config_path;

@@ -216,9 +216,10 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 
 	if (suspensions_set(filter_suspensions(daemon->filter), login, true) < 0)
 		return errmsg_set(err, "out of memory, or too many are suspended");
-	if (server_call(daemon->server, save_suspensions, daemon) != 0)
-		return errmsg_set(err, "it is in force, but not written down");
-	return 0;
+	if (server_call(daemon->server, save_suspensions, daemon) == 0)
+		return 0;
+	/* The server is ending. */
+	return suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), err);
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -313,7 +314,8 @@ static void announce(struct daemon *daemon)
 	process_ready("no policy yet");
 }
 
-/* What libmilter's workers may still use stays: they are cut off by the end of the process. */
+/* What libmilter's workers may still use stays, the server for its calls too: they are cut off by
+ * the end of the process. */
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");
@@ -321,11 +323,11 @@ static void stop_all(struct daemon *daemon)
 		(void)unlink(daemon->control_path);
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
-	cache_stop(&daemon->cache);
+	cache_end(daemon->cache); /* who waits for a reload is answered by the server */
 	server_stop(daemon->server);
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);
-	server_free(&daemon->server);
+	cache_free(&daemon->cache);
 	ledger_file_sync(daemon->ledger_file);
 	if (daemon->pid_file[0] != '\0')
 		(void)unlink(daemon->pid_file);

@@ -1,11 +1,13 @@
 """The control socket and posternctl: questions, followers, hostile peers."""
 
+import contextlib
 import json
 import os
 import pty
 import re
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -352,3 +354,30 @@ def test_hash_asks_a_terminal_twice_without_echo():
     assert child.wait() == 0
     os.close(ours)
     assert b"secret" not in shown
+
+
+def test_it_ends_cleanly_while_it_is_asked(box):
+    daemon = box.postern(store={"users": [{"id": i, "username": f"u{i}"} for i in range(3000)]})
+    over = threading.Event()
+
+    def ask():
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(daemon.run / "control"))
+            asking.settimeout(1)
+            while not over.is_set():
+                asking.sendall(b'{"command":"status"}\n' * 20)
+                got = 0
+                while got < 20 and not over.is_set():
+                    octets = asking.recv(1 << 16)
+                    if not octets:
+                        return
+                    got += octets.count(b"\n")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.4)
+    assert daemon.stop() == 0
+    over.set()
+    for thread in threads:
+        thread.join()

@@ -1,7 +1,10 @@
 """Rate limits of profiles: through a real Postfix, over kill -9, and by the milter protocol alone."""
 
 import re
+import signal
+import subprocess
 import threading
+import time
 
 import pytest
 
@@ -21,8 +24,8 @@ def store(limits, maxsize=0):
     }
 
 
-def daemon_with(box, held_to, **config):
-    return box.postern(config=config, store=store(held_to))
+def daemon_with(box, held_to, start=True, **config):
+    return box.postern(config=config, store=store(held_to), start=start)
 
 
 def postfix(box, daemon, **parameters):
@@ -322,3 +325,40 @@ def test_changed_limits_hold_at_once(box):
         daemon.write_store(store("3/1h"))
         wait_until(lambda: (mail(milter), not milter.rcpt("<a@x.example>"), milter.abort())[1],
                    "the lower limit is in force")
+
+
+SLOW_DISK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+
+	if (access(FLAG, F_OK) == 0)
+		sleep(3);
+	return real(fd);
+}
+"""
+
+
+def test_a_suspension_while_the_daemon_ends_is_written_down(box):
+    """The end waits for a slow disk, and sessions go on meanwhile."""
+    flag, library = box.folder / "slow", box.folder / "slow.so"
+    subprocess.run(["cc", "-shared", "-fPIC", f'-DFLAG="{flag}"', "-x", "c", "-", "-o", library, "-ldl"],
+                   input=SLOW_DISK, text=True, check=True)
+    daemon = daemon_with(box, "1/1d", start=False, limits={"on_limit": "suspend"})
+    daemon.process.env = {**(daemon.process.env or {}), "LD_PRELOAD": str(library)}
+    daemon.start()
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>")
+        flag.touch()
+        with begin(daemon, "eve") as other:  # so that there is something to write
+            assert other.mail("<eve@own.example>", auth_authen="eve") and other.rcpt("<a@x.example>")
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not (daemon.run / "control").exists(), "it is ending")
+        time.sleep(0.5)
+        assert not milter.rcpt("<b@x.example>")
+        assert daemon.process.running, "it ended too early to tell"
+        assert "bob" in (daemon.run / "suspended").read_text()
+    assert daemon.stop() == 0

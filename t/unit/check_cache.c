@@ -88,8 +88,8 @@ static void teardown(void)
 {
 	char command[128];
 
-	cache_stop(&cache);
-	cache_stop(&cache);
+	cache_free(&cache);
+	cache_free(&cache);
 	snapshot_free(&snapshot);
 	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
 	ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c): a path of our own */
@@ -339,7 +339,7 @@ END_TEST
 START_TEST(a_stop_right_after_the_start_is_clean)
 	{
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
-		cache_stop(&cache);
+		cache_free(&cache);
 		ck_assert_ptr_null(cache);
 	}
 END_TEST
@@ -348,7 +348,7 @@ START_TEST(a_stop_answers_who_waits)
 	{
 		start("");
 		(void)cache_reload_request(cache);
-		cache_stop(&cache);
+		cache_free(&cache);
 		ck_assert_uint_eq(answered, 1);
 	}
 END_TEST
