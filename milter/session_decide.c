@@ -35,6 +35,8 @@ static const char *word_for(const struct finding *finding, const struct verdict 
 							   verdict_name(verdict->kind);
 	case OUTCOME_WARN:
 		return "would-reject";
+	case OUTCOME_GAVE_UP:
+		return outcome_name(OUTCOME_GAVE_UP);
 	case OUTCOME_UNLISTED:
 	case OUTCOME_PASS:
 		break;

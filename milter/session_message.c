@@ -98,10 +98,15 @@ static void keep_field(struct message *message, struct fields *fields, const cha
 
 	if (message->arena == NULL)
 		message->arena = arena_new(1024);
-	if (message->arena != NULL && fields->count < FIELDS_MAX &&
-		arena_bytes(message->arena) + len < FIELDS_BYTES_MAX)
-		copy = arena_memdup(message->arena, value, len);
-	if (copy == NULL) {
+	if (message->arena == NULL) {
+		message->fields_lost = true;
+		return;
+	}
+	if (fields->count == FIELDS_MAX || arena_bytes(message->arena) + len >= FIELDS_BYTES_MAX) {
+		message->fields_cut = true;
+		return;
+	}
+	if ((copy = arena_memdup(message->arena, value, len)) == NULL) {
 		message->fields_lost = true;
 		return;
 	}
@@ -142,12 +147,12 @@ static void judge_header(struct session *session, struct message *message, struc
 		.from_count = message->from.count,
 		.sender = message->senders.field,
 		.sender_count = message->senders.count,
+		.is_cut = message->fields_cut,
 	};
 	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
 
 	if (message->fields_lost)
-		session_fail(session, message, &about, "too many or too long From or Sender fields",
-			verdict);
+		session_fail(session, message, &about, "out of memory", verdict);
 	else
 		session_decide(session, message, &about, verdict);
 }

@@ -32,7 +32,8 @@ struct message {
 
 	struct arena *arena; /* of the fields; NULL while there are none */
 	struct fields from, senders;
-	bool fields_lost; /* one could not be kept: then the header can't be judged */
+	bool fields_cut;  /* there were more or longer ones than are kept */
+	bool fields_lost; /* out of memory for one: then the header can't be judged */
 	bool header_judged;
 	unsigned forged;
 

@@ -329,7 +329,7 @@ static int mend(struct regex_scratch *s, const char **subject, size_t *len)
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *value_r)
 {
-	enum regex_result result;
+	enum regex_result result = REGEX_NO;
 	uint64_t word;
 	size_t w, i;
 
@@ -342,14 +342,21 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 	for (w = 0; w < list->words; w++) {
 		for (word = scratch->bits[w]; word != 0; word &= word - 1) {
 			i = w * 64 + (size_t)__builtin_ctzll(word);
-			result = try_one(&list->regexes[i], scratch, subject, len);
-			if (result == REGEX_NO)
-				continue;
-			*value_r = list->regexes[i].value;
-			return result;
+			switch (try_one(&list->regexes[i], scratch, subject, len)) {
+			case REGEX_YES:
+				*value_r = list->regexes[i].value;
+				return REGEX_YES;
+			case REGEX_FAILED: /* another one may match yet */
+				if (result == REGEX_NO)
+					*value_r = list->regexes[i].value;
+				result = REGEX_FAILED;
+				break;
+			case REGEX_NO:
+				break;
+			}
 		}
 	}
-	return REGEX_NO;
+	return result;
 }
 
 size_t regexlist_count(const struct regexlist *list)

@@ -61,16 +61,33 @@ static bool refuse(struct checking *c, struct finding *finding, enum list_result
 	return finding_fail(c, finding, 550, "5.7.1", "%s %s", s->text, deny_text);
 }
 
-/* Allow, then deny. allow, deny: the exact list of each; its regexes come next in enum list_id. */
-static bool check_precise(struct checking *c, struct finding *finding, enum list_id allow,
+/*
+ * Allow, then deny. allow, deny: the exact list of each; its regexes come next in enum list_id. An
+ * allow list that can't be read to its end is no match, and has a finding of its own.
+ */
+static bool check_precise(struct checking *c, enum check check, enum list_id allow,
 	enum list_id deny, const struct subject *s, const char *deny_text)
 {
-	if (look(c, allow, allow + 1, s, finding) == LIST_YES) {
+	struct finding *finding = finding_new(c, check);
+
+	switch (look(c, allow, allow + 1, s, finding)) {
+	case LIST_YES:
 		finding->outcome = OUTCOME_PASS;
 		return true;
+	case LIST_FAILED:
+		finding->outcome = OUTCOME_GAVE_UP;
+		finding = finding_new(c, check);
+		break;
+	case LIST_NO:
+		break;
 	}
-	finding->rule[0] = '\0'; /* an allow list that can't be read to its end is no match */
 	return refuse(c, finding, look(c, deny, deny + 1, s, finding), s, deny_text);
+}
+
+/* The last finding of the stage so far. */
+static struct finding *last_finding(const struct checking *c)
+{
+	return &c->verdict->findings[c->verdict->count - 1];
 }
 
 bool check_any(struct checking *c, enum check check, const char *host,
@@ -108,6 +125,40 @@ static bool is_bound(const struct checking *c)
 	return !service_exempts(c->service, &c->facts->client);
 }
 
+/*
+ * The first check of the three that refuses, else the first one that warns; CHECK_COUNT: none
+ * looks. of_users: CHECK_COUNT where there is no third.
+ */
+static enum check strictest(const struct checking *c, enum check own, enum check of_users)
+{
+	const enum check checks[] = { own, CHECK_ANY, of_users };
+	bool is_user = c->facts->login != NULL && !c->settings->lists_only;
+	size_t count = of_users != CHECK_COUNT && is_user ? 3 : 2, i;
+	enum check found = CHECK_COUNT;
+
+	for (i = 0; i < count; i++) {
+		if (c->service->mode[checks[i]] == MODE_YES)
+			return checks[i];
+		if (found == CHECK_COUNT && checking_wants(c, checks[i]))
+			found = checks[i];
+	}
+	return found;
+}
+
+/* A name that is longer than any can be, and so in no list. Not on_error's case: the client chooses
+ * it. Returns whether the stage goes on. */
+static bool check_length(struct checking *c, enum check own, const char *what)
+{
+	const enum check check = strictest(c, own, CHECK_COUNT);
+	struct finding *finding;
+
+	if (check == CHECK_COUNT)
+		return true;
+	finding = finding_new(c, check);
+	finding_rule(finding, "name length");
+	return finding_fail(c, finding, 550, "5.7.1", "%s is too long", what);
+}
+
 /* The lists of clients. host: the canonical name, or NULL. Returns whether the stage goes on. */
 static bool check_client(struct checking *c, const char *host)
 {
@@ -119,8 +170,8 @@ static bool check_client(struct checking *c, const char *host)
 		cidr_format(&facts->client, ip);
 		(void)snprintf(text, sizeof(text), "%s [%s]",
 			facts->rdns != NULL ? facts->rdns : "unknown", ip);
-		if (!check_precise(c, finding_new(c, CHECK_CONN), LIST_CONN_ALLOW, LIST_CONN_DENY,
-			    &s, c->settings->deny_conn))
+		if (!check_precise(c, CHECK_CONN, LIST_CONN_ALLOW, LIST_CONN_DENY, &s,
+			    c->settings->deny_conn))
 			return false;
 	}
 	return check_any(c, CHECK_ANY, host, NULL);
@@ -133,13 +184,10 @@ void check_connect(const struct decider *d, const struct facts *facts, struct ve
 	const char *host = NULL;
 
 	if (facts->rdns != NULL) {
-		if (domain_canon(facts->rdns, strlen(facts->rdns), name) >= 0) {
+		if (domain_canon(facts->rdns, strlen(facts->rdns), name) >= 0)
 			host = name;
-		} else if (is_bound(&c)) {
-			check_failed(c.settings, CHECK_CONN, "the client's name is too long",
-				verdict);
+		else if (is_bound(&c) && !check_length(&c, CHECK_CONN, "Client name"))
 			return;
-		}
 	}
 	if (!is_bound(&c) || check_client(&c, host))
 		(void)check_connection(&c, host);
@@ -157,7 +205,7 @@ void check_helo(const struct decider *d, const struct facts *facts, struct verdi
 	if (facts->helo == NULL || !is_bound(&c))
 		return;
 	if (domain_canon(facts->helo, strlen(facts->helo), name) < 0) {
-		check_failed(c.settings, CHECK_HELO, "the HELO name is too long", verdict);
+		(void)check_length(&c, CHECK_HELO, "HELO name");
 		return;
 	}
 	if (checking_wants(&c, CHECK_HELO)) {
@@ -170,23 +218,6 @@ void check_helo(const struct decider *d, const struct facts *facts, struct verdi
 			return;
 	}
 	(void)check_any(&c, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
-}
-
-/* The first check of the three that refuses, else the first one that warns; CHECK_COUNT: none
- * looks. */
-static enum check strictest(const struct checking *c, enum check own, enum check of_users)
-{
-	const enum check checks[] = { own, CHECK_ANY, of_users };
-	size_t count = c->facts->login != NULL && !c->settings->lists_only ? 3 : 2, i;
-	enum check found = CHECK_COUNT;
-
-	for (i = 0; i < count; i++) {
-		if (c->service->mode[checks[i]] == MODE_YES)
-			return checks[i];
-		if (found == CHECK_COUNT && checking_wants(c, checks[i]))
-			found = checks[i];
-	}
-	return found;
 }
 
 /*
@@ -210,16 +241,15 @@ void check_mail(const struct decider *d, const struct facts *facts, struct verdi
 {
 	struct checking c = checking_begin(d, facts, verdict);
 	struct subject s = { .address = facts->sender, .text = facts->sender->text };
-	struct finding *finding;
 
 	if (!check_clear(&c, facts->sender, strictest(&c, CHECK_MAIL, CHECK_SENDER), "5.1.7",
 		    "sender"))
 		return;
 	if (checking_wants(&c, CHECK_MAIL)) {
-		finding = finding_new(&c, CHECK_MAIL);
-		if (!facts->sender->is_null &&
-			!check_precise(&c, finding, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
-				c.settings->deny_mail))
+		if (facts->sender->is_null)
+			(void)finding_new(&c, CHECK_MAIL);
+		else if (!check_precise(&c, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
+				 c.settings->deny_mail))
 			return;
 	}
 	if (check_any(&c, CHECK_ANY, NULL, facts->sender) && check_sender(&c))
@@ -233,12 +263,17 @@ static bool is_postmaster(const struct mail_address *rcpt)
 
 /* `accept = strict`: the allow lists are the list of all recipients. Returns whether the stage goes
  * on. */
-static bool check_exists(struct checking *c, struct finding *finding,
-	const struct mail_address *rcpt)
+static bool check_exists(struct checking *c, const struct mail_address *rcpt)
 {
+	struct finding *finding = last_finding(c), *first = &c->verdict->findings[0];
+
 	if (c->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
 		c->facts->login != NULL || is_postmaster(rcpt))
 		return true;
+	if (first->outcome == OUTCOME_GAVE_UP) {
+		finding_rule(finding, "%s", first->rule);
+		return finding_error(c, finding, "a regex ran past its limits");
+	}
 	finding_rule(finding, "[rcpt] accept = strict: on no allow list");
 	return finding_fail(c, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
 }
@@ -248,19 +283,18 @@ void check_rcpt(const struct decider *d, const struct facts *facts, const struct
 {
 	struct checking c = checking_begin(d, facts, verdict);
 	struct subject s = { .address = rcpt, .text = rcpt->text };
-	struct finding *finding;
 	bool accepted = false;
 
 	if (!check_clear(&c, rcpt, strictest(&c, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
 		    "recipient"))
 		return;
 	if (checking_wants(&c, CHECK_RCPT)) {
-		finding = finding_new(&c, CHECK_RCPT);
-		if (!check_precise(&c, finding, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
+		if (!check_precise(&c, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
 			    c.settings->deny_rcpt) ||
-			!check_exists(&c, finding, rcpt))
+			!check_exists(&c, rcpt))
 			return;
-		accepted = finding->outcome == OUTCOME_PASS && c.settings->rcpt_accept != ACCEPT_NO;
+		accepted = last_finding(&c)->outcome == OUTCOME_PASS &&
+			c.settings->rcpt_accept != ACCEPT_NO;
 	}
 	if ((accepted || check_any(&c, CHECK_ANY, NULL, rcpt)) && check_recipient(&c, rcpt))
 		(void)check_charges(&c, rcpt);

@@ -3,6 +3,8 @@
 #include "lib/match/from_header.h"
 #include "lib/rules/check_private.h"
 
+static const char too_many[] = "header_from: too many or too long From or Sender fields";
+
 /* `any` looks at one address of From after the other, until one is refused. */
 struct data_check {
 	const struct list *domains;
@@ -36,6 +38,10 @@ static bool check_data(struct checking *c, const struct header_facts *header)
 	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++)
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
+	if (check.result != ANY_DENY && header->is_cut) {
+		finding_rule(finding, "%s", too_many);
+		return finding_fail(c, finding, 550, "5.6.0", "Too many or too long From fields");
+	}
 	if (check.result == ANY_UNLISTED)
 		return true;
 	finding_listed(finding, LIST_DOMAINS, check.line);
@@ -139,6 +145,10 @@ static bool from_belongs(struct checking *c, const struct header_facts *header,
 {
 	struct from_check check = { .c = c, .who = who, .finding = finding };
 
+	if (header->is_cut) {
+		finding_rule(finding, "%s", too_many);
+		return false;
+	}
 	if (header->from_count != 1) {
 		finding_rule(finding,
 			header->from_count == 0 ? "header_from: no From field" :

@@ -47,6 +47,7 @@ struct header_facts {
 	size_t from_count;
 	const struct field *sender;
 	size_t sender_count;
+	bool is_cut; /* there were more, or longer ones, than are kept: the client's doing */
 };
 
 #endif

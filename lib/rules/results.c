@@ -13,6 +13,7 @@ static const char *outcome_word(enum outcome outcome)
 		[OUTCOME_FAIL] = "fail",
 		[OUTCOME_WARN] = "warn",
 		[OUTCOME_ERROR] = "error",
+		[OUTCOME_GAVE_UP] = "no-match",
 	};
 
 	return words[outcome];

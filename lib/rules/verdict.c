@@ -63,6 +63,7 @@ const char *outcome_name(enum outcome outcome)
 		[OUTCOME_FAIL] = "fail",
 		[OUTCOME_WARN] = "would-reject",
 		[OUTCOME_ERROR] = "error",
+		[OUTCOME_GAVE_UP] = "no-match",
 	};
 
 	return names[outcome];

@@ -38,6 +38,7 @@ enum outcome {
 	OUTCOME_FAIL,	  /* a rule refuses: the reply stands beside */
 	OUTCOME_WARN,	  /* would refuse, but the check is set to `warn` */
 	OUTCOME_ERROR,	  /* could not be decided: the reply is that of on_error */
+	OUTCOME_GAVE_UP,  /* a rule that would allow ran past its limits: taken for no match */
 };
 
 const char *outcome_name(enum outcome outcome);

@@ -94,7 +94,7 @@ START_TEST(everything_has_a_name)
 		static const char *const own_checks[] = { "conn", "helo", "mail", "rcpt",
 			"header_from", "size" };
 		static const char *const outcomes[] = { "unlisted", "pass", "fail", "would-reject",
-			"error" };
+			"error", "no-match" };
 		static const char *const verdicts[] = { "accept", "reject", "tempfail", "discard" };
 		int i;
 
@@ -104,7 +104,7 @@ START_TEST(everything_has_a_name)
 			ck_assert_str_eq(stage_name((enum stage)i), stages[i]);
 			ck_assert_str_eq(check_name(stage_check((enum stage)i)), own_checks[i]);
 		}
-		for (i = OUTCOME_UNLISTED; i <= OUTCOME_ERROR; i++)
+		for (i = OUTCOME_UNLISTED; i <= OUTCOME_GAVE_UP; i++)
 			ck_assert_str_eq(outcome_name((enum outcome)i), outcomes[i]);
 		for (i = VERDICT_CONTINUE; i <= VERDICT_DISCARD; i++)
 			ck_assert_str_eq(verdict_name((enum verdict_kind)i), verdicts[i]);
