@@ -19,7 +19,7 @@ struct play {
 	json_t *session, *steps;
 	struct facts facts;
 	const char *login; /* known from MAIL on */
-	struct user user;
+	char name[LOGIN_SIZE];
 	struct mail_address sender;
 	struct field from[FIELDS_MAX], fields_sender[FIELDS_MAX];
 	struct header_facts header;
@@ -147,8 +147,8 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	*login_r = (struct login){ .rule = "" };
 	if (get_string(p->session, "login", &p->login, err) < 0)
 		return -1;
-	if (p->login != NULL && policy_find_user(p->decider.policy, p->login, &p->user))
-		p->login = p->user.name;
+	if (p->login != NULL && login_name(p->decider.policy, p->login, p->name) == 0)
+		p->login = p->name;
 	if (auth == NULL || json_is_null(auth))
 		return 0;
 	if (get_string(auth, "user", &user, err) < 0 ||

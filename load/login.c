@@ -6,6 +6,7 @@
 
 #include "lib/auth/password.h"
 #include "lib/base/hash.h"
+#include "lib/rules/check.h"
 
 #define MODELS_MAX 16
 
@@ -199,11 +200,14 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])
 {
 	struct user user;
+	size_t len;
 
 	if (policy != NULL && policy_find_user(policy, login, &user))
 		login = user.name;
-	if (strlen(login) >= LOGIN_SIZE)
+	len = policy == NULL ? strlen(login) : check_login_len(policy, login);
+	if (len >= LOGIN_SIZE)
 		return -1;
-	memcpy(name_r, login, strlen(login) + 1);
+	memcpy(name_r, login, len);
+	name_r[len] = '\0';
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "lib/rules/check.h"
 #include "lib/rules/rates.h"
+#include "load/login.h"
 #include "milter/control_private.h"
 #include "milter/log.h"
 #include "milter/quote.h"
@@ -144,15 +145,15 @@ static bool find_login(const struct policy *policy, const char *login,
 	char key_r[LEDGER_KEY_MAX + 1], const struct limits **limits_r)
 {
 	const struct profile *profile;
+	char name[LOGIN_SIZE];
 	struct user user;
 
 	*limits_r = NULL;
 	if (policy != NULL && policy_find_user(policy, login, &user)) {
-		login = user.name;
 		profile = profiles_by_id(policy_parts(policy)->profiles, user.profile_id);
 		*limits_r = profile == NULL ? NULL : profile_limits(profile);
 	}
-	return check_login_key(login, key_r);
+	return login_name(policy, login, name) == 0 && check_login_key(name, key_r);
 }
 
 static int take_view(void *context, const struct ledger_view *view)

@@ -168,6 +168,8 @@ static const char *take_facts(struct session *session, struct message *message,
 			return "out of memory";
 		if (session->is_sendmail)
 			decode_xtext(message->login);
+		if (message->policy != NULL)
+			message->login[check_login_len(message->policy, message->login)] = '\0';
 	}
 	if (session->results.len > 0)
 		strbuf_add(&message->results, session->results.text, session->results.len);

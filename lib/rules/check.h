@@ -51,6 +51,12 @@ void check_body(const struct decider *d, const struct facts *facts, uint64_t oct
 void check_charge_connection(const struct decider *d, const struct facts *facts,
 	struct connection_charge *charge_r);
 
+/*
+ * How much of a login counts: a login that the tables don't know goes without @default_domain, so
+ * that its two spellings are one user, with one suspension and one count. (A row has its own.)
+ */
+size_t check_login_len(const struct policy *policy, const char *login);
+
 /* How the ledger calls a login: "login:bob". false: it can't be one. */
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);
 

@@ -28,6 +28,19 @@ static void make_user(struct sender_user *who, const char *login)
 	};
 }
 
+size_t check_login_len(const struct policy *policy, const char *login)
+{
+	const struct settings *settings = policy_parts(policy)->settings;
+	const char *at = strrchr(login, '@');
+	struct user user;
+
+	if (at == NULL || at == login || settings->default_domain[0] == '\0' ||
+		strcasecmp(at + 1, settings->default_domain) != 0 ||
+		token_mail(settings, login) != NULL || policy_find_user(policy, login, &user))
+		return strlen(login);
+	return (size_t)(at - login);
+}
+
 /* What unknown_user says of a user without a profile. */
 static void apply_unknown(const struct checking *c, struct sender_user *who)
 {

@@ -327,6 +327,25 @@ def test_changed_limits_hold_at_once(box):
                    "the lower limit is in force")
 
 
+def test_both_spellings_of_an_unknown_login_are_one_user(box):
+    rows = store("2/1d")
+    daemon = box.postern(config={"profile": {"unknown_user": "sales", "default_domain": "own.example"}}, store=rows)
+    with begin(daemon) as milter:
+        for login, free in (("ann", True), ("ann@own.example", True), ("ANN@Own.Example", False), ("ann", False)):
+            assert milter.mail("<ann@own.example>", auth_authen=login)
+            assert bool(milter.rcpt("<a@x.example>")) == free, login
+            milter.abort()
+    assert [key["key"] for key in daemon.ctl("limits")["keys"]] == ["login:ann"]
+    assert daemon.ctl("limits", "ann@own.example")["keys"][0]["windows"][0]["used"] == 2
+    daemon.ctl("suspend", "ann@own.example")
+    with begin(daemon) as milter:
+        for login in ("ann", "ann@own.example"):
+            assert not milter.mail("<ann@own.example>", auth_authen=login)
+            step = [step for step in daemon.ctl("explain", "--running", "--user", login, "--mail", "ann@own.example")
+                    ["steps"] if step["step"] == "mail"][0]
+            assert step["rule"] == "user ann: suspended"
+
+
 SLOW_DISK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
