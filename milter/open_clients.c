@@ -10,8 +10,8 @@
 
 struct client {
 	struct client *next;
-	struct cidr net;
 	uint32_t open;
+	char key[];
 };
 
 struct open_clients {
@@ -48,43 +48,37 @@ void open_clients_free(struct open_clients **clients)
 	free(gone);
 }
 
-static bool is_same(const struct cidr *a, const struct cidr *b)
+/* Where the key stands, or the end of its bucket; with the lock held. */
+static struct client **place_of(struct open_clients *clients, const char *key)
 {
-	return a->family == b->family && a->prefix_len == b->prefix_len &&
-		memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
-}
+	struct client **at = &clients->buckets[hash_bytes(key, strlen(key)) % BUCKETS];
 
-/* Where the client stands, or the end of its bucket; with the lock held. */
-static struct client **place_of(struct open_clients *clients, const struct cidr *net)
-{
-	struct client **at = &clients->buckets[hash_bytes(net->addr, sizeof(net->addr)) % BUCKETS];
-
-	while (*at != NULL && !is_same(&(*at)->net, net))
+	while (*at != NULL && strcmp((*at)->key, key) != 0)
 		at = &(*at)->next;
 	return at;
 }
 
-uint32_t open_clients_enter(struct open_clients *clients, const struct cidr *client)
+uint32_t open_clients_enter(struct open_clients *clients, const char *key)
 {
 	struct client **at;
 	uint32_t open = 0;
 
 	(void)pthread_mutex_lock(&clients->lock);
-	at = place_of(clients, client);
-	if (*at == NULL && (*at = calloc(1, sizeof(**at))) != NULL)
-		(*at)->net = *client;
+	at = place_of(clients, key);
+	if (*at == NULL && (*at = calloc(1, sizeof(**at) + strlen(key) + 1)) != NULL)
+		memcpy((*at)->key, key, strlen(key) + 1);
 	if (*at != NULL)
 		open = ++(*at)->open;
 	(void)pthread_mutex_unlock(&clients->lock);
 	return open;
 }
 
-void open_clients_leave(struct open_clients *clients, const struct cidr *client)
+void open_clients_leave(struct open_clients *clients, const char *key)
 {
 	struct client **at, *gone;
 
 	(void)pthread_mutex_lock(&clients->lock);
-	at = place_of(clients, client);
+	at = place_of(clients, key);
 	gone = *at;
 	if (gone != NULL && --gone->open == 0) {
 		*at = gone->next;

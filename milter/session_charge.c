@@ -19,18 +19,26 @@ static void charge(struct session *session, const struct policy *policy)
 	session->is_charged = true;
 }
 
+/* Out of memory: it isn't counted. */
+static void count_open(struct session *session, const struct rates *rates)
+{
+	char key[RATE_KEY_SIZE], rdns[DOMAIN_SIZE];
+	bool has_name = session->rdns != NULL &&
+		domain_canon(session->rdns, strlen(session->rdns), rdns) >= 0;
+
+	rates_concurrency_key(rates, &session->client, has_name ? rdns : NULL, key);
+	if ((session->counted = strdup(key)) != NULL)
+		session->open = open_clients_enter(filter_clients(session->filter), key);
+}
+
 void session_enter(struct session *session)
 {
 	struct policy *policy = snapshot_get(filter_snapshot(session->filter));
 	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
 
 	session_leave(session);
-	if (session->client.family != AF_UNSPEC) {
-		session->counted =
-			rates_client(settings == NULL ? NULL : settings->rates, &session->client);
-		session->open =
-			open_clients_enter(filter_clients(session->filter), &session->counted);
-	}
+	if (session->client.family != AF_UNSPEC)
+		count_open(session, settings == NULL ? NULL : settings->rates);
 	if (settings != NULL && settings->rates != NULL)
 		charge(session, policy);
 	policy_unref(&policy);
@@ -39,7 +47,9 @@ void session_enter(struct session *session)
 void session_leave(struct session *session)
 {
 	if (session->open > 0)
-		open_clients_leave(filter_clients(session->filter), &session->counted);
+		open_clients_leave(filter_clients(session->filter), session->counted);
+	free(session->counted);
+	session->counted = NULL;
 	session->open = session->named = 0;
 	session->is_charged = false;
 }

@@ -85,6 +85,14 @@ struct cidr rates_client(const struct rates *rates, const struct cidr *client);
 bool rates_find_client(const struct rates *rates, enum rate rate, const struct cidr *client,
 	const char *rdns, struct rate_match *match_r);
 
+/*
+ * Under what a client's open connections are counted: the entry of RATE_CONCURRENCY that is looked
+ * up for it, "concurrency:192.0.2.0/24"; under "default", and where nothing limits it yet, the
+ * client by itself, "concurrency:192.0.2.7". rates and rdns (canonical) may be NULL.
+ */
+void rates_concurrency_key(const struct rates *rates, const struct cidr *client, const char *rdns,
+	char key_r[RATE_KEY_SIZE]);
+
 /* A mail address: itself, then its domain from the full one to the last label, then "default". */
 bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r);

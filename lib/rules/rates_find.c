@@ -124,6 +124,21 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 	return matched(rate, find_default(table), text, match_r);
 }
 
+void rates_concurrency_key(const struct rates *rates, const struct cidr *client, const char *rdns,
+	char key_r[RATE_KEY_SIZE])
+{
+	const struct cidr alone = rates_client(rates, client);
+	struct rate_match match;
+	char text[CIDR_TEXT_SIZE];
+
+	if (rates != NULL && rates_find_client(rates, RATE_CONCURRENCY, client, rdns, &match)) {
+		memcpy(key_r, match.counted, strlen(match.counted) + 1);
+		return;
+	}
+	cidr_format(&alone, text);
+	(void)snprintf(key_r, RATE_KEY_SIZE, "%s:%s", rate_name(RATE_CONCURRENCY), text);
+}
+
 bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r)
 {

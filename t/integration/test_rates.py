@@ -179,3 +179,27 @@ def test_postfix_tells_its_client(box):
             replies.append(smtp.mail("<a@x.example>"))
     assert [reply.code for reply in replies] == [250, 250, 450]
     assert replies[2].words.startswith("Connection rate limit 2/1m reached, next in ")
+
+
+def test_connections_of_all_that_share_a_key_are_counted_together(box):
+    daemon = box.postern(config={"limit concurrency": {"192.0.2": "2", "2001:db8::1": "1", "example.net": "1"}})
+    held = []
+
+    def comes(ip, name=None):
+        milter = daemon.milter()
+        held.append(milter)
+        milter.connect(name or f"[{ip}]", ip)
+        milter.helo("x")
+        return bool(milter.mail("<a@b.example>"))
+
+    try:
+        assert [comes(f"192.0.2.{i}") for i in (1, 2, 3)] == [True, True, False]
+        # Neighbours in its /64 that no key names, and the one that a key does.
+        assert [comes(f"2001:db8::{i}") for i in ("a", "b", "1", "1")] == [True, True, True, False]
+        assert [comes("198.51.100.1", "a.example.net"), comes("198.51.100.2", "b.example.net")] == [True, False]
+        for milter in held[:3]:
+            milter.close()
+        wait_until(lambda: comes("192.0.2.9"), "there is room again")
+    finally:
+        for milter in held:
+            milter.close()

@@ -183,6 +183,38 @@ START_TEST(default_counts_each_client_by_itself_and_ipv6_by_its_prefix)
 	}
 END_TEST
 
+static const char *open_under(const struct rates *rates, const char *ip, const char *rdns)
+{
+	static char key[RATE_KEY_SIZE];
+	struct errmsg err = { "" };
+	struct cidr client;
+
+	ck_assert_int_eq(cidr_parse(ip, &client, &err), 0);
+	rates_concurrency_key(rates, &client, rdns, key);
+	return key;
+}
+
+START_TEST(open_connections_are_counted_under_the_key_that_limits_them)
+	{
+		ck_assert_str_eq(open_under(NULL, "192.0.2.7", "a.example"),
+			"concurrency:192.0.2.7");
+		ck_assert_str_eq(open_under(NULL, "2001:db8::7", NULL),
+			"concurrency:2001:db8::/64");
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "default", "9"), 0);
+		ck_assert_str_eq(open_under(made, "192.0.2.7", NULL), "concurrency:192.0.2.7");
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "192.0.2", "2"), 0);
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "2001:db8::1", "2"), 0);
+		ck_assert_int_eq(add(RATE_CONCURRENCY, "example", "2"), 0);
+		ck_assert_str_eq(open_under(made, "192.0.2.7", "a.example"),
+			"concurrency:192.0.2.0/24");
+		ck_assert_str_eq(open_under(made, "2001:db8::1", NULL), "concurrency:2001:db8::1");
+		ck_assert_str_eq(open_under(made, "2001:db8::2", NULL),
+			"concurrency:2001:db8::/64");
+		ck_assert_str_eq(open_under(made, "198.51.100.1", "a.example"),
+			"concurrency:example");
+	}
+END_TEST
+
 START_TEST(addresses_are_looked_up_whole_then_by_domain)
 	{
 		ck_assert_int_eq(add(RATE_RCPT, "Bob@Example.com", "1"), 0);
@@ -252,6 +284,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 		clients_are_looked_up_from_the_whole_address_to_its_beginning_then_by_name);
 	tcase_add_test(tcase, default_counts_each_client_by_itself_and_ipv6_by_its_prefix);
+	tcase_add_test(tcase, open_connections_are_counted_under_the_key_that_limits_them);
 	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
 	tcase_add_test(tcase, some_are_exempt);
 	suite_add_tcase(suite, tcase);
