@@ -242,6 +242,9 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 		return;
 	}
 	message->policy = snapshot_get(filter_snapshot(session->filter));
+	message->settings = message->policy != NULL ?
+		settings_ref(policy_parts(message->policy)->settings) :
+		filter_settings(session->filter);
 	message->unjudged = take_facts(session, message, mail);
 	message->maxsize = maxsize_of(session, message);
 	if (!put_off(session, message, verdict))

@@ -124,8 +124,8 @@ void session_fail(struct session *session, struct message *message, const struct
 	struct settings *fallback = NULL;
 	const struct settings *settings;
 
-	if (message != NULL && message->policy != NULL)
-		settings = policy_parts(message->policy)->settings;
+	if (message != NULL)
+		settings = message->settings;
 	else
 		settings = fallback = filter_settings(session->filter);
 	verdict_init(verdict);

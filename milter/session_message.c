@@ -26,6 +26,7 @@ void message_free(struct message **message)
 	if (gone == NULL)
 		return;
 	policy_unref(&gone->policy);
+	settings_unref(&gone->settings);
 	arena_free(&gone->arena);
 	strbuf_free(&gone->results);
 	free(gone->login);
@@ -42,11 +43,6 @@ void session_queue_id(struct session *session, const char *queue)
 {
 	if (session->message != NULL)
 		message_set_queue(session->message, queue);
-}
-
-static const struct settings *settings_of(const struct message *message)
-{
-	return message->policy == NULL ? NULL : policy_parts(message->policy)->settings;
 }
 
 void session_rcpt(struct session *session, const char *address, const char *queue,
@@ -81,12 +77,10 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 /* Whether the header stage will look at fields at all. */
 static bool looks_at_from(const struct session *session, const struct message *message)
 {
-	const struct settings *settings = settings_of(message);
-	const struct service *service;
+	const struct service *service = settings_service(message->settings, session->service);
 
-	if (settings == NULL)
+	if (message->policy == NULL)
 		return false;
-	service = settings_service(settings, session->service);
 	return service->mode[CHECK_DATA] != MODE_NO ||
 		(service->mode[CHECK_HEADER_FROM] != MODE_NO && message->login != NULL);
 }
@@ -131,8 +125,7 @@ void session_field(struct session *session, const char *name, const char *value)
 		message_count_field(message, name, value, session->needs.leading_space);
 	if (session->needs.leading_space && *value == ' ')
 		value++;
-	if (session->needs.results && settings_of(message) != NULL &&
-		is_named(name, len, settings_of(message)->results_header))
+	if (session->needs.results && is_named(name, len, message->settings->results_header))
 		message->forged++;
 	if (is_named(name, len, "From") && looks_at_from(session, message))
 		keep_field(message, &message->from, value);
@@ -196,11 +189,11 @@ static char *fold_results(const struct session *session, const struct message *m
 static int make_results(const struct session *session, const struct message *message,
 	struct results_field *results_r)
 {
-	const struct settings *settings = settings_of(message);
+	const struct settings *settings = message->settings;
 	struct results_field results = { .forged = message->forged };
 
 	*results_r = results;
-	if (!session->needs.results || settings == NULL || settings->results_header[0] == '\0')
+	if (!session->needs.results || settings->results_header[0] == '\0')
 		return 0;
 	results.name = strdup(settings->results_header);
 	results.value = fold_results(session, message, settings->results_header);

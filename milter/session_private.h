@@ -19,8 +19,9 @@ struct fields {
 
 /* One message, from MAIL to its end. */
 struct message {
-	struct policy *policy; /* pinned; NULL: there was none at MAIL */
-	const char *unjudged;  /* why no stage can be decided; NULL: each can */
+	struct policy *policy;	   /* pinned; NULL: there was none at MAIL */
+	struct settings *settings; /* the policy's; without one those of the configuration */
+	const char *unjudged;	   /* why no stage can be decided; NULL: each can */
 	struct mail_address sender;
 	uint64_t size; /* SIZE= */
 	char *login;   /* NULL: not logged in */
@@ -52,9 +53,9 @@ struct session {
 	struct strbuf results; /* of connect and helo where they are judged when they come */
 	struct message *message;
 
-	struct cidr counted; /* the client among the open ones */
-	uint32_t open;	     /* how many it had open as it came; 0: it isn't among them */
-	uint32_t named;	     /* recipients, refused ones too */
+	char *counted;	/* its key among the open ones; NULL: it isn't there */
+	uint32_t open;	/* how many that key had open as it came; 0: it isn't among them */
+	uint32_t named; /* recipients, refused ones too */
 	bool is_charged;
 	struct connection_charge connection; /* when it is charged */
 };

@@ -464,6 +464,19 @@ def test_without_a_policy_on_error_answers(box, on_error, code):
             daemon.wait_record(stage="message", verdict="accept")
 
 
+def test_without_a_policy_forged_results_are_taken_out_all_the_same(box):
+    daemon = box.postern(config={**NO_POLICY, "milter": {"on_error": "accept", "results_header": "X-Postern-Results"}},
+                         lists=LISTS)
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        milter.helo("mail.example.net")
+        assert milter.mail("<a@b.example>") and milter.rcpt("<x@example.net>")
+        answer = milter.message([("From", " a@b.example"),
+                                 ("X-Postern-Results", " connect=pass; mail=pass(forged)")])
+        assert answer.verdict == "continue", answer
+        assert "forged" not in str(answer.actions) and "no policy yet" in str(answer.actions), answer.actions
+
+
 def test_an_address_past_every_bound_is_refused_and_the_session_goes_on(box):
     daemon = box.postern(config=config(), lists=LISTS)
     with daemon.milter() as milter:
