@@ -490,5 +490,5 @@ def test_an_address_past_every_bound_is_refused_and_the_session_goes_on(box):
         assert milter.rcpt("<b@ok.example>").verdict == "continue"
         # More From fields than can be kept: nothing is decided on some of them.
         answer = milter.message([("From", "x" * 60000)] * 20)
-        assert (answer.code, answer.enhanced) == (451, "4.3.0")
+        assert (answer.code, answer.enhanced) == (550, "5.6.0")
         milter.quit()
