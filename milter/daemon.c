@@ -153,7 +153,8 @@ static void start_log(const struct daemon *daemon, const struct config *config)
 {
 	const struct log_output output = {
 		.facility = config->log.facility,
-		.to_stderr = daemon->options->foreground,
+		/* The journal gets levels and the facility by syslog(), and a line once. */
+		.to_stderr = daemon->options->foreground && !process_has_journal(),
 		.level = config->log.level,
 	};
 	struct errmsg err;

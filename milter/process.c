@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,18 @@ int process_write_pid(const char *path, struct errmsg *err)
 	}
 	(void)close(fd);
 	return 0;
+}
+
+bool process_has_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[50];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, own) == 0;
 }
 
 void process_notify(const char *message)

@@ -221,6 +221,19 @@ def test_systemd_is_told(box):
         assert notified.recv(1000) == b"STOPPING=1"
 
 
+def test_in_the_foreground_the_log_goes_to_standard_error_but_if_that_is_the_journal(box):
+    """There it goes by syslog, which the journal hears too: with levels, and each line once."""
+    for in_journal in (False, True):
+        daemon = box.postern(start=False, lists=DENY)
+        daemon.process.log.touch()
+        found = daemon.process.log.stat()
+        daemon.process.env = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino + (not in_journal)}"}
+        daemon.start(ready=daemon.listens)
+        wait_until(lambda: refuses(daemon), "it decides")
+        assert daemon.stop() == 0
+        assert ("ready version=" in daemon.log()) is not in_journal
+
+
 def test_root_is_let_go_of(box):
     needs_root()
     if not USER:
