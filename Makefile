@@ -251,8 +251,11 @@ lint-man:
 
 # ---- installing -------------------------------------------------------------
 
-examples := $(shell find etc -type f 2>/dev/null)
+# What is installed as NAME from NAME.in names the folders of this installation.
+templates := $(wildcard etc/*.in)
+examples := $(filter-out $(templates),$(shell find etc -type f 2>/dev/null))
 settings := $(wildcard etc/postern.conf etc/lists/*)
+substitute = sed $(foreach name,sbindir bindir sysconfdir localstatedir runstatedir,-e 's|@$(name)@|$($(name))|g')
 
 .PHONY: install uninstall
 install: all
@@ -265,17 +268,19 @@ install: all
 		install -D -m 644 $$file $(DESTDIR)$(datadir)/postern/sql/$${file##*/}; done
 	set -e; for file in $(examples); do \
 		install -D -m 644 $$file $(DESTDIR)$(docdir)/examples/$${file#etc/}; done
+	set -e; for file in $(templates); do name=$${file#etc/}; \
+		$(substitute) $$file | install -D -m 644 /dev/stdin $(DESTDIR)$(docdir)/examples/$${name%.in}; done
 	set -e; for file in $(settings); do to=$(DESTDIR)$(sysconfdir)/postern/$${file#etc/}; \
 		[ -e $$to ] || install -D -m 644 $$file $$to; done
-	$(if $(and $(systemdsystemunitdir),$(wildcard etc/postern.service)),\
-		install -D -m 644 etc/postern.service $(DESTDIR)$(systemdsystemunitdir)/postern.service)
+	$(if $(systemdsystemunitdir),$(substitute) etc/postern.service.in \
+		| install -D -m 644 /dev/stdin $(DESTDIR)$(systemdsystemunitdir)/postern.service)
 
 # The settings stay, as they would with a package.
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postern $(DESTDIR)$(bindir)/posternctl
 	set -e; for page in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
 	rm -rf $(DESTDIR)$(datadir)/postern $(DESTDIR)$(docdir)/examples
-	-rmdir $(DESTDIR)$(docdir) 2>/dev/null
+	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)
 	$(if $(systemdsystemunitdir),rm -f $(DESTDIR)$(systemdsystemunitdir)/postern.service)
 
 # What is committed, and configure, so that a user of the tarball needs neither git nor autoconf.

@@ -1,0 +1,127 @@
+"""What `make install` puts where, and the init script that it comes with."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.box import needs_root
+from harness.postern import BUILD, ROOT, USER
+
+SETTINGS = """
+[milter]
+socket = unix:{run}/postern.sock
+[lists]
+directory = {lists}
+[store]
+path =
+[limits]
+state =
+[auth]
+socket =
+saslauthd =
+suspensions =
+[control]
+socket = {run}/control
+"""
+
+
+def make(target, folder, *variables):
+    """-o all: what is installed is what these tests are about, not what make would build."""
+    done = subprocess.run(
+        ["make", "-s", "-o", "all", f"BUILD={BUILD.relative_to(ROOT)}", target, f"DESTDIR={folder}", *variables],
+        cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "ignored" not in done.stderr  # an error that make goes on after
+    return done
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def value_of(text, name):
+    """What stands behind NAME= in a unit or a script."""
+    found = [line.partition("=")[2] for line in text.splitlines() if line.startswith(name + "=")]
+    assert len(found) == 1, f"{name} in:\n{text}"
+    return found[0]
+
+
+@pytest.mark.parametrize("variables", [[], ["prefix=/usr"], ["prefix=/opt/postern", "sysconfdir=/opt/postern/etc"]])
+def test_the_unit_and_the_init_script_name_what_is_installed(tmp_path, variables):
+    variables = [*variables, "systemdsystemunitdir=/lib/systemd/system"]
+    make("install", tmp_path, *variables)
+    unit = (tmp_path / "lib/systemd/system/postern.service").read_text()
+    script, = [path for path in tmp_path.rglob("examples/postern.init")]
+    for command in (value_of(unit, "ExecStart"), value_of(unit, "ExecReload"),
+                    value_of(script.read_text(), "DAEMON"), value_of(script.read_text(), "CTL")):
+        assert os.access(tmp_path / command.split()[0].lstrip("/"), os.X_OK), command
+    assert (tmp_path / value_of(script.read_text(), "CONFIG").lstrip("/")).exists()
+    assert not [name for name in files(tmp_path) if name.endswith(".in")]
+    for path in (script, tmp_path / "lib/systemd/system/postern.service"):
+        assert "@bindir@" not in path.read_text() and "@sbindir@" not in path.read_text()
+    make("uninstall", tmp_path, *variables)
+    left = files(tmp_path)
+    assert left and all("/postern/lists/" in name or name.endswith("etc/postern/postern.conf") for name in left)
+
+
+def test_uninstalling_what_is_not_there_is_no_error(tmp_path):
+    make("uninstall", tmp_path)
+
+
+@pytest.fixture
+def init(box):
+    """The init script of an installation in a folder of its own: a function that runs it."""
+    needs_root()
+    top = box.folder
+    make("install", "", f"prefix={top}/usr", f"sysconfdir={top}/etc", f"localstatedir={top}/var",
+         f"runstatedir={top}/run", "systemdsystemunitdir=")
+    for name in ("run", "var/lib"):
+        (top / name).mkdir(parents=True)
+    run = top / "run/postern"
+    (top / "etc/postern/postern.conf").write_text(SETTINGS.format(run=run, lists=top / "etc/postern/lists"))
+    (top / "etc/default").mkdir()
+    (top / "etc/default/postern").write_text(f"USER={USER or 'root'}\n")
+    account = USER or "root"
+    group = subprocess.run(["id", "-gn", account], capture_output=True, text=True, check=True).stdout.strip()
+    script = top / "init"
+    # The account of the package has a group of its name; that of the tests may not.
+    text = (top / "usr/share/doc/postern/examples/postern.init").read_text()
+    script.write_text(text.replace('-g "$USER"', f"-g {group}"))
+
+    def call(verb):
+        return subprocess.run(["sh", script, verb], capture_output=True, text=True, check=False, timeout=60)
+
+    call.top = top
+    call.pid_file = run / "postern.pid"
+    yield call
+    if call.pid_file.exists():
+        os.kill(int(call.pid_file.read_text()), signal.SIGKILL)
+
+
+def test_the_init_script_starts_and_stops_it(init):
+    assert init("status").returncode == 3
+    assert init("reload").returncode == 7
+    assert init("stop").returncode == 0
+    for _ in range(2):  # to start what runs is no error
+        done = init("start")
+        assert done.returncode == 0, done
+    assert init("status").returncode == 0
+    assert init("reload").returncode == 0
+    first = init.pid_file.read_text()
+    assert init("restart").returncode == 0
+    assert init.pid_file.read_text() != first
+    assert init("stop").returncode == 0
+    assert init("status").returncode == 3
+    assert init("nonsense").returncode == 2
+
+
+def test_the_init_script_says_that_nothing_is_installed(init):
+    shutil.rmtree(init.top / "usr/sbin")
+    done = init("start")
+    assert done.returncode == 5 and "not installed" in done.stderr
+    assert init("restart").returncode == 5
+    assert init("status").returncode == 4
+    assert init("stop").returncode == 0
