@@ -25,7 +25,7 @@ all:
 # ---- configuring ------------------------------------------------------------
 
 # These need no configure, and two of them install what it looks for.
-unconfigured = help deps deps-% check demo clean distclean format format-check
+unconfigured = help configure deps deps-% check demo clean distclean format format-check
 
 ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
 include config.mk
@@ -215,6 +215,8 @@ bench: all helper-programs
 	@t/bench/run
 
 demo:
+	@[ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || { \
+		echo "'make demo' starts a Postfix: run it as root, or with sudo without a password" >&2; exit 1; }
 	t/deps.sh demo
 	@$(submake) all
 	@if [ "$$(id -u)" = 0 ]; then $(PYTHON) t/demo.py; \
@@ -286,6 +288,7 @@ uninstall:
 # What is committed, and configure, so that a user of the tarball needs neither git nor autoconf.
 .PHONY: dist
 dist: configure
+	@[ -e .git ] || { echo 'make dist packs what is committed: it needs a git clone, and this is none' >&2; exit 1; }
 	@git diff --quiet HEAD || echo 'dist: changes that are not committed are left out' >&2
 	git archive --format=tar.gz --prefix=postern-$(VERSION)/ --add-file=configure -o postern-$(VERSION).tar.gz HEAD
 	@echo postern-$(VERSION).tar.gz
