@@ -1,4 +1,5 @@
-dnl Postern in front of Sendmail: copy these lines into sendmail.mc, before the MAILER lines.
+dnl Postern in front of Sendmail: copy these lines into sendmail.mc, before the MAILER lines, or name this file there:
+dnl include(`/usr/local/share/doc/postern/examples/postern.m4')dnl
 dnl
 dnl F=T: while the filter is away, mail waits (451); without it Sendmail lets all mail pass.
 dnl T=: how long Sendmail waits for an answer (S to send, R to read, E for the whole end of a message).
