@@ -23,11 +23,15 @@ static int ask(const struct ctl *ctl, json_t *request, void (*print)(json_t *ans
 
 static void print_suspension(json_t *answer)
 {
+	static const char *const said[2][2] = {
+		{ "was not suspended", "is not suspended any more" },
+		{ "was suspended already", "is suspended" },
+	};
 	const bool suspended = json_is_true(json_object_get(answer, "suspended"));
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
 
-	(void)printf("%s is %s%s%s\n", json_string_value(json_object_get(answer, "login")),
-		changed ? "" : "already ", suspended ? "suspended" : "not suspended",
+	(void)printf("%s %s%s\n", json_string_value(json_object_get(answer, "login")),
+		said[suspended][changed],
 		json_is_true(json_object_get(answer, "known")) ? "" :
 								 " (the tables know no such user)");
 }
@@ -47,13 +51,40 @@ static void print_forgiven(json_t *answer)
 		(long long)json_integer_value(json_object_get(answer, "forgiven")));
 }
 
+/* With [limits] on_limit = suspend, whoever is resumed while a limit is full is suspended by the
+ * next recipient. */
+static void say_full_limits(const struct ctl *ctl, const char *login)
+{
+	json_t *request = json_pack("{s:s, s:s}", "command", "limits", "key", login);
+	json_t *answer = NULL, *key, *window;
+	struct errmsg err;
+	size_t i;
+
+	if (talk_once(ctl, request, &answer, &err) == CTL_OK) {
+		key = json_array_get(json_object_get(answer, "keys"), 0);
+		json_array_foreach (json_object_get(key, "windows"), i, window) {
+			if (json_integer_value(json_object_get(window, "used")) > 0 &&
+				json_integer_value(json_object_get(window, "left")) == 0)
+				(void)printf("The limit %s is still full; to empty it: posternctl "
+					     "limits %s reset\n",
+					json_string_value(json_object_get(window, "limit")), login);
+		}
+	}
+	json_decref(answer);
+}
+
 /* suspend LOGIN, resume LOGIN */
 int cmd_suspend(const struct ctl *ctl, int argc, char **argv)
 {
+	int ret;
+
 	if (argc != 2)
 		return command_usage(argv[0]);
-	return ask(ctl, json_pack("{s:s, s:s}", "command", argv[0], "login", argv[1]),
+	ret = ask(ctl, json_pack("{s:s, s:s}", "command", argv[0], "login", argv[1]),
 		print_suspension);
+	if (ret == CTL_OK && !ctl->json && strcmp(argv[0], "resume") == 0)
+		say_full_limits(ctl, argv[1]);
+	return ret;
 }
 
 int cmd_suspended(const struct ctl *ctl, int argc, char **argv)
