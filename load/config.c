@@ -309,8 +309,9 @@ static void warn_of_open_file(struct config *c)
 
 	if (holds_one && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
 		problems_add(c->warnings,
-			"%s: holds a secret, and its mode %04o lets everybody read it; make it 0640, "
-			"or move the secret to a password_file or secret_file",
+			"%s: holds a secret, and its mode %04o lets everybody read it; make it 0640 "
+			"with the daemon's group (chgrp postern), or move the secret to a "
+			"password_file or secret_file",
 			c->path, (unsigned)(st.st_mode & 07777));
 }
 

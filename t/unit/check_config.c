@@ -437,6 +437,7 @@ START_TEST(a_secret_for_all_to_read_is_a_warning)
 		ck_assert_uint_eq(problems_count(c->warnings), 1);
 		ck_assert_ptr_nonnull(
 			strstr(problems_text(c->warnings, 0), "lets everybody read it"));
+		ck_assert_ptr_nonnull(strstr(problems_text(c->warnings, 0), "(chgrp postern)"));
 		ck_assert_ptr_null(strstr(problems_text(c->warnings, 0), "swordfish"));
 		config_free(&c);
 		put("p.conf", "[database]\npassword = swordfish\n", 0640);
