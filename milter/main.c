@@ -1,3 +1,4 @@
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -22,18 +23,23 @@ static const char usage[] =
 	"usage: postern [-fhnV] [-c FILE] [-P FILE] [-u USER[:GROUP]]\n"
 	"  -c FILE   the configuration (" CONFIG_FILE_DEFAULT ")\n"
 	"  -f        stay in the foreground and log to standard error\n"
-	"  -h        say this\n"
+	"  -h        say this (--help)\n"
 	"  -n        check the configuration, the lists and the store, and exit\n"
 	"  -P FILE   write the process number to FILE\n"
 	"  -u USER   become USER when started by root\n"
-	"  -V        say the version\n";
+	"  -V        say the version (--version)\n";
 
 static void read_options(int argc, char **argv, struct options *options_r)
 {
+	static const struct option long_options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	struct options options = { .daemon.config_path = CONFIG_FILE_DEFAULT };
 	int c;
 
-	while ((c = getopt(argc, argv, "c:fhnP:u:V")) != -1) {
+	while ((c = getopt_long(argc, argv, "c:fhnP:u:V", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			options.daemon.config_path = optarg;

@@ -34,12 +34,14 @@ def run(*argv, **options):
 
 
 def test_version_and_help():
-    assert re.match(r"postern \d", run(POSTERN, "-V").stdout)
-    assert "usage: postern" in run(POSTERN, "-h").stdout
-    assert run(POSTERN, "-h").returncode == 0
+    for option in ("-V", "--version"):
+        assert re.match(r"postern \d", run(POSTERN, option).stdout)
+    for option in ("-h", "--help"):
+        done = run(POSTERN, option)
+        assert "usage: postern" in done.stdout and done.returncode == 0
 
 
-@pytest.mark.parametrize("argv", [["-x"], ["-c"], ["argument"]])
+@pytest.mark.parametrize("argv", [["-x"], ["--xyz"], ["-c"], ["argument"]])
 def test_wrong_usage_is_64(argv):
     done = run(POSTERN, *argv)
     assert done.returncode == 64
