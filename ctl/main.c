@@ -6,6 +6,7 @@
 
 #include "ctl/command.h"
 #include "load/config.h"
+#include "load/near_name.h"
 
 /* NO_COLOR: see no-color.org. */
 static bool terminal_likes_colour(void)
@@ -72,6 +73,23 @@ static int take_options(struct ctl *ctl, int *argc, char **argv)
 	return CTL_OK;
 }
 
+static int no_such_command(const char *name)
+{
+	const struct command *command;
+	const char *near = NULL;
+	unsigned best = NEAR_NAME_MAX;
+	char why[100];
+
+	for (command = commands; command->name != NULL; command++) {
+		if (near_name_better(name, command->name, &best))
+			near = command->name;
+	}
+	if (near == NULL)
+		return bad_option(name, "there is no such command");
+	(void)snprintf(why, sizeof(why), "there is no such command; did you mean %s?", near);
+	return bad_option(name, why);
+}
+
 /* What was said to standard output has to have got there. */
 static int finish(int code)
 {
@@ -101,5 +119,5 @@ int main(int argc, char **argv)
 			return finish(argc < 2 ? command->run(&ctl, argc, argv) :
 						 command->run(&ctl, argc - 1, argv + 1));
 	}
-	return bad_option(name, "there is no such command");
+	return no_such_command(name);
 }

@@ -1,68 +1,17 @@
 #include "load/option_hint.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "load/near_name.h"
 #include "load/options.h"
-
-#define NAME_MAX_LEN 64 /* longer names are near to nothing */
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* How many letters to add, drop, change or swap with the next to get from a to b, caseless. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned rows[3][NAME_MAX_LEN + 1], *before = rows[0], *last = rows[1], *row = rows[2],
-					    *free_row;
-	size_t a_len = strlen(a), b_len = strlen(b), i, j;
-	int ca, cb;
-
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (j = 0; j <= b_len; j++)
-		before[j] = last[j] = (unsigned)j;
-	for (i = 1; i <= a_len; i++) {
-		row[0] = (unsigned)i;
-		for (j = 1; j <= b_len; j++) {
-			ca = tolower((unsigned char)a[i - 1]);
-			cb = tolower((unsigned char)b[j - 1]);
-			row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (ca != cb));
-			if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
-				cb == tolower((unsigned char)a[i - 2]))
-				row[j] = min3(row[j], before[j - 2] + 1, row[j]);
-		}
-		free_row = before;
-		before = last;
-		last = row;
-		row = free_row;
-	}
-	return last[b_len];
-}
-
-/* Whether name is nearer to what was meant than *best, and near at all: about a quarter of its
- * letters. */
-static bool is_nearer(const char *typed, const char *name, unsigned *best)
-{
-	unsigned d = distance(typed, name);
-
-	if (d >= *best || d > 1 + strlen(name) / 4)
-		return false;
-	*best = d;
-	return true;
-}
 
 /* The option of that section that was meant; with section NULL: the section. NULL: none is near. */
 static const char *nearest(const char *section, const char *typed)
 {
 	const struct config_option *all;
 	const char *found = NULL, *name;
-	unsigned best = NAME_MAX_LEN;
+	unsigned best = NEAR_NAME_MAX;
 	size_t count, i;
 
 	all = options_all(&count);
@@ -70,7 +19,7 @@ static const char *nearest(const char *section, const char *typed)
 		if (section != NULL && strcmp(all[i].section, section) != 0)
 			continue;
 		name = section == NULL ? all[i].section : all[i].name;
-		if (is_nearer(typed, name, &best))
+		if (near_name_better(typed, name, &best))
 			found = name;
 	}
 	return found;

@@ -132,6 +132,22 @@ def test_wrong_usage_is_64(args):
     assert done.stderr
 
 
+@pytest.mark.parametrize("typed, meant", [("stat", "status"), ("limit", "limits"), ("tial", "tail"), ("xyz", None)])
+def test_a_command_that_was_meant_is_named(typed, meant):
+    said = subprocess.run([POSTERNCTL, typed], capture_output=True, text=True, check=False).stderr
+    assert "there is no such command" in said
+    assert ("did you mean" in said) == (meant is not None)
+    if meant:
+        assert f"did you mean {meant}?" in said
+
+
+def test_help_and_version_are_options_too():
+    for option, command in (("--help", "help"), ("-h", "help"), ("--version", "version"), ("-V", "version")):
+        by_option, by_command = (subprocess.run([POSTERNCTL, name], capture_output=True, text=True, check=True).stdout
+                                 for name in (option, command))
+        assert by_option == by_command != ""
+
+
 def test_the_log_level_can_be_changed(box):
     daemon = box.postern(lists=DENY)
     assert daemon.ctl("log-level")["level"] == "info"
