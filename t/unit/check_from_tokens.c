@@ -1,0 +1,251 @@
+#include "lib/match/from_tokens.h"
+
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define TEXT(literal) literal, sizeof(literal) - 1
+
+static struct from_lexer lexer_of(const char *value, size_t len, bool *odd)
+{
+	return (struct from_lexer){ .at = value, .end = value + len, .odd = odd };
+}
+
+/* A word as it is, "quoted", [literal], a mark as 'c'; '_' in front where white space stands. */
+static void tell(const struct from_token *t, struct strbuf *told)
+{
+	strbuf_add_str(told, told->len > 0 ? " " : "");
+	strbuf_add_str(told, t->spaced ? "_" : "");
+	switch (t->kind) {
+	case FROM_END:
+		strbuf_add_str(told, "end");
+		break;
+	case FROM_QUOTED:
+		strbuf_add_char(told, '"');
+		strbuf_add(told, t->text, t->len);
+		strbuf_add_char(told, '"');
+		break;
+	case FROM_WORD:
+	case FROM_LITERAL:
+		strbuf_add(told, t->text, t->len);
+		break;
+	case FROM_MARK:
+		strbuf_add_char(told, '\'');
+		strbuf_add_char(told, t->mark != '\0' ? t->mark : '0');
+		strbuf_add_char(told, '\'');
+		break;
+	}
+}
+
+static const struct {
+	const char *value;
+	size_t len;
+	const char *want;
+	bool odd;
+} rows[] = {
+	{ TEXT(""), "end", false },
+	{ TEXT("bob"), "bob end", false },
+	{ TEXT(" bob\t"), "_bob _end", false },
+	{ TEXT("Bob <b@c.d>"), "Bob _'<' b '@' c '.' d '>' end", false },
+	{ TEXT("a,b;c:d"), "a ',' b ';' c ':' d end", false },
+	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", false },
+	{ TEXT("a\0b"), "a '0' b end", false },
+	{ TEXT(">)]"), "'>' ')' ']' end", false },
+
+	/* folds */
+	{ TEXT("a\r\n b"), "a _b end", false },
+	{ TEXT("a\n\tb"), "a _b end", false },
+	{ TEXT("a \r\n \r\n b"), "a _b end", false },
+	{ TEXT("a\r\nb"), "a '\r' '\n' b end", false },
+	{ TEXT("a\r b"), "a '\r' _b end", false },
+	{ TEXT("a\r\n"), "a '\r' '\n' end", false },
+	{ TEXT("a\n"), "a '\n' end", false },
+
+	/* comments */
+	{ TEXT("a(c)b"), "a b end", false },
+	{ TEXT("a (c) b"), "a _b end", false },
+	{ TEXT("a(c) b"), "a _b end", false },
+	{ TEXT("(a(b)(c(d))e)f"), "f end", false },
+	{ TEXT("(a\\)b)c"), "c end", false },
+	{ TEXT("(a\\\\)b"), "b end", false },
+	{ TEXT("(\")b\""), "b '\"' end", true },
+	{ TEXT("()()a"), "a end", false },
+	{ TEXT("(a"), "'(' a end", true },
+	{ TEXT("(a\\)"), "'(' a\\ ')' end", true },
+	{ TEXT("((a) b"), "'(' '(' a ')' _b end", true },
+	{ TEXT("(a) (b"), "_'(' b end", true },
+	{ TEXT("("), "'(' end", true },
+	{ TEXT("(\\"), "'(' \\ end", true },
+
+	/* quotes */
+	{ TEXT("\"a b\" c"), "\"a b\" _c end", false },
+	{ TEXT("\"\""), "\"\" end", false },
+	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", false },
+	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", false },
+	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", false },
+	{ TEXT("\"a"), "'\"' a end", true },
+	{ TEXT("\"a\\\""), "'\"' a\\ '\"' end", true },
+	{ TEXT("\""), "'\"' end", true },
+	{ TEXT("\"\\"), "'\"' \\ end", true },
+	{ TEXT("\"a\" \"b"), "\"a\" _'\"' b end", true },
+
+	/* literals */
+	{ TEXT("a@[192.0.2.1]"), "a '@' [192.0.2.1] end", false },
+	{ TEXT("a@[IPv6:2001:db8::1]b"), "a '@' [IPv6:2001:db8::1] b end", false },
+	{ TEXT("a@ [192.0.2.1]"), "a '@' _[192.0.2.1] end", false },
+	{ TEXT("a@(c)[1 2]"), "a '@' [1 2] end", false },
+	{ TEXT("a@[1\r\n 2]"), "a '@' [1\r\n 2] end", false },
+	{ TEXT("a@[]"), "a '@' [] end", false },
+	{ TEXT("[192.0.2.1]"), "'[' 192 '.' 0 '.' 2 '.' 1 ']' end", false },
+	{ TEXT("a@b[c]"), "a '@' b '[' c ']' end", false },
+	{ TEXT("a@[1"), "a '@' '[' 1 end", true },
+	{ TEXT("a@[1,2]"), "a '@' '[' 1 ',' 2 ']' end", true },
+	{ TEXT("a@[<b@c>]"), "a '@' '[' '<' b '@' c '>' ']' end", true },
+	{ TEXT("a@[1\n2]"), "a '@' '[' 1 '\n' 2 ']' end", true },
+	{ TEXT("a@["), "a '@' '[' end", true },
+
+	/* a backslash */
+	{ TEXT("a\\b"), "a\\b end", false },
+	{ TEXT("a\\"), "a\\ end", true },
+	{ TEXT("a\\@b"), "a\\ '@' b end", true },
+	{ TEXT("a\\ b"), "a\\ _b end", true },
+
+	/* encoded-words */
+	{ TEXT("=?utf-8?q?a?= (c) \"d\""), "=?utf-8?q?a?= _\"d\" end", false },
+	{ TEXT("=?utf-8?q?(c)?= b"), "=?utf-8?q? ?= _b end", true },
+	{ TEXT("=?utf-8?q?\"d\"?= b"), "=?utf-8?q? \"d\" ?= _b end", true },
+	{ TEXT("=? a ?= (c)"), "=? _a _?= _end", false },
+	{ TEXT("=?=(c)"), "=?= end", true },
+	{ TEXT("?=(c)"), "?= end", false },
+};
+
+START_TEST(tells_words_from_marks)
+	{
+		struct strbuf told = STRBUF_INIT;
+		struct from_token token;
+		bool odd = false;
+		char *copy = malloc(rows[_i].len > 0 ? rows[_i].len : 1);
+		struct from_lexer lexer;
+
+		memcpy(copy, rows[_i].value, rows[_i].len); /* to its last byte: ASan sees more */
+		lexer = lexer_of(copy, rows[_i].len, &odd);
+		do {
+			token = from_token_next(&lexer);
+			tell(&token, &told);
+		} while (token.kind != FROM_END);
+		ck_assert_str_eq(told.text, rows[_i].want);
+		ck_assert_msg((int)odd == (int)rows[_i].odd, "%s: %sodd", rows[_i].value,
+			odd ? "" : "not ");
+		token = from_token_next(&lexer);
+		ck_assert_int_eq(token.kind, FROM_END);
+		strbuf_free(&told);
+		free(copy);
+	}
+END_TEST
+
+START_TEST(a_copy_reads_the_same_again)
+	{
+		static const char value[] = "a@[1] (b) \"c\" =?d (e)";
+		bool odd = false, again_odd = false;
+		struct from_lexer lexer = lexer_of(value, strlen(value), &odd), again;
+		struct from_token token, same;
+
+		do {
+			again = lexer;
+			again.odd = &again_odd;
+			token = from_token_next(&lexer);
+			same = from_token_next(&again);
+			ck_assert_int_eq(same.kind, token.kind);
+			ck_assert_ptr_eq(same.text, token.text);
+			ck_assert_uint_eq(same.len, token.len);
+			ck_assert_ptr_eq(again.at, lexer.at);
+		} while (token.kind != FROM_END);
+	}
+END_TEST
+
+static const char *const nested[] = { "(", "\"", "((a)", "\"\\", "a@[", "@[(", "=?(", "(\\", "\\\"",
+	"()", "\r\n ", "\"(" };
+
+/* A mebibyte of what opens and never closes: quadratic reading would take hours. */
+START_TEST(takes_linear_time_whatever_the_nesting)
+	{
+		size_t len = 1 << 20, unit = strlen(nested[_i]), tokens = 0;
+		char *value = malloc(len);
+		bool odd = false;
+		struct from_lexer lexer = lexer_of(value, len, &odd);
+
+		for (size_t i = 0; i < len; i++)
+			value[i] = nested[_i][i % unit];
+		while (from_token_next(&lexer).kind != FROM_END)
+			tokens++;
+		ck_assert_uint_le(tokens, len);
+		free(value);
+	}
+END_TEST
+
+START_TEST(knows_a_mark_by_its_character)
+	{
+		const struct from_token comma = { .kind = FROM_MARK, .mark = ',' };
+		const struct from_token nul = { .kind = FROM_MARK, .mark = '\0' };
+		const struct from_token word = { .kind = FROM_WORD, .text = ",", .len = 1 };
+
+		ck_assert(from_token_is(&comma, ",;:"));
+		ck_assert(from_token_is(&comma, ";,"));
+		ck_assert(!from_token_is(&comma, "<>"));
+		ck_assert(!from_token_is(&comma, ""));
+		ck_assert(!from_token_is(&nul, ",;:"));
+		ck_assert(!from_token_is(&word, ",;:"));
+	}
+END_TEST
+
+static const struct {
+	const char *value;
+	size_t len;
+	bool stray;
+} controls[] = {
+	{ TEXT(""), false },
+	{ TEXT("bob \t\x01\x7f\xff"), false },
+	{ TEXT("a\r\n b"), false },
+	{ TEXT("a\r\n\tb\n c"), false },
+	{ TEXT("\n "), false },
+	{ TEXT("a\n \n b"), false },
+	{ TEXT("\0"), true },
+	{ TEXT("a\0"), true },
+	{ TEXT("a\r\nb"), true },
+	{ TEXT("a\nb"), true },
+	{ TEXT("a\r"), true },
+	{ TEXT("a\n"), true },
+	{ TEXT("a\r\n"), true },
+	{ TEXT("a\r b"), true },
+	{ TEXT("a\r\r\n b"), true },
+	{ TEXT("a\n\n b"), true },
+	{ TEXT("a\r\n \0"), true },
+};
+START_TEST(a_control_is_stray_unless_it_is_of_a_fold)
+	{
+		char *copy = malloc(controls[_i].len + 1);
+
+		memcpy(copy, controls[_i].value, controls[_i].len);
+		copy[controls[_i].len] = ' '; /* behind the end: makes no fold */
+		ck_assert(from_has_stray_control(copy, copy + controls[_i].len) ==
+			controls[_i].stray);
+		free(copy);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("from_tokens");
+	TCase *tcase = tcase_create("from_tokens");
+
+	tcase_add_loop_test(tcase, tells_words_from_marks, 0, COUNT(rows));
+	tcase_add_test(tcase, a_copy_reads_the_same_again);
+	tcase_add_loop_test(tcase, takes_linear_time_whatever_the_nesting, 0, COUNT(nested));
+	tcase_add_test(tcase, knows_a_mark_by_its_character);
+	tcase_add_loop_test(tcase, a_control_is_stray_unless_it_is_of_a_fold, 0, COUNT(controls));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
