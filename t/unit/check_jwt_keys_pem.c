@@ -1,0 +1,301 @@
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "lib/auth/jwt_keys.h"
+#include "lib/base/strbuf.h"
+#include "t/unit/lib/tokens.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define BIT(algorithm) (1U << JWT_##algorithm)
+#define RSAS (BIT(RS256) | BIT(PS256))
+
+static int add(struct jwt_keys *keys, const char *text, struct problems *problems,
+	struct errmsg *err)
+{
+	return jwt_keys_add_text(keys, text, strlen(text), problems, err);
+}
+
+static void add_block(struct strbuf *text, const char *name, const unsigned char *der, int len)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *bytes;
+	long size;
+
+	ck_assert_int_gt(PEM_write_bio(bio, name, "", der, len), 0);
+	size = BIO_get_mem_data(bio, &bytes);
+	strbuf_add(text, bytes, (size_t)size);
+	BIO_free(bio);
+}
+
+static void add_certificate(struct strbuf *text, EVP_PKEY *pair, const EVP_MD *digest)
+{
+	X509 *certificate = X509_new();
+	unsigned char *der = NULL;
+	int len;
+
+	(void)X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	(void)X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	ck_assert_int_eq(X509_set_pubkey(certificate, pair), 1);
+	ck_assert_int_gt(X509_sign(certificate, pair, digest), 0);
+	len = i2d_X509(certificate, &der);
+	add_block(text, "CERTIFICATE", der, len);
+	OPENSSL_free(der);
+	X509_free(certificate);
+}
+
+static EVP_PKEY *rsa; /* made once: that takes long under valgrind */
+
+static void make_rsa(void)
+{
+	rsa = EVP_RSA_gen(2048);
+	ck_assert_ptr_nonnull(rsa);
+}
+
+static void free_rsa(void)
+{
+	EVP_PKEY_free(rsa);
+}
+
+static EVP_PKEY *pair_of(const char *type)
+{
+	if (strcmp(type, "EC") == 0)
+		return EVP_EC_gen("P-256");
+	if (strcmp(type, "ED25519") == 0)
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	ck_assert_int_eq(EVP_PKEY_up_ref(rsa), 1);
+	return rsa;
+}
+
+/* The public key of a pair as a block. */
+static void add_new(struct strbuf *text, const char *block, const char *type)
+{
+	EVP_PKEY *pair = pair_of(type);
+	unsigned char *der = NULL;
+	int len = 0;
+
+	if (strcmp(block, "CERTIFICATE") == 0)
+		add_certificate(text, pair, strcmp(type, "ED25519") == 0 ? NULL : EVP_sha256());
+	else if (strcmp(block, "PUBLIC KEY") == 0)
+		len = i2d_PUBKEY(pair, &der);
+	else
+		len = i2d_PublicKey(pair, &der);
+	if (der != NULL)
+		add_block(text, block, der, len);
+	ck_assert_ptr_nonnull(text->text);
+	OPENSSL_free(der);
+	EVP_PKEY_free(pair);
+}
+
+static const struct {
+	const char *block, *type;
+	unsigned algorithms;
+} kinds[] = {
+	{ "PUBLIC KEY", "RSA", RSAS },
+	{ "PUBLIC KEY", "EC", BIT(ES256) },
+	{ "PUBLIC KEY", "ED25519", BIT(EDDSA) },
+	{ "RSA PUBLIC KEY", "RSA", RSAS },
+	{ "CERTIFICATE", "RSA", RSAS },
+	{ "CERTIFICATE", "EC", BIT(ES256) },
+	{ "CERTIFICATE", "ED25519", BIT(EDDSA) },
+};
+START_TEST(takes_a_block_for_the_algorithms_of_its_type)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+		const struct jwt_key *key;
+
+		add_new(&text, kinds[_i].block, kinds[_i].type);
+		ck_assert_msg(add(keys, text.text, problems, &err) == 0, "%s", err.text);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		key = jwt_keys_at(keys, 0);
+		ck_assert_uint_eq(key->algorithms, kinds[_i].algorithms);
+		ck_assert_ptr_nonnull(key->public);
+		ck_assert_ptr_null(key->kid);
+		ck_assert_ptr_null(key->secret);
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(takes_all_blocks_of_a_file_and_passes_over_words_between)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_add_str(&text, " \n# the old one\n");
+		for (int i = 0; i < COUNT(kinds); i++) {
+			add_new(&text, kinds[i].block, kinds[i].type);
+			strbuf_add_str(&text, i % 2 == 0 ? "\r\nand\n" : "");
+		}
+		ck_assert_int_eq(add(keys, text.text, problems, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), COUNT(kinds));
+		for (int i = 0; i < COUNT(kinds); i++)
+			ck_assert_uint_eq(jwt_keys_at(keys, (size_t)i)->algorithms,
+				kinds[i].algorithms);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* The base64 is right; what it holds isn't. */
+static const struct {
+	const char *block, *why;
+} bad[] = {
+	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "a damaged PUBLIC KEY" },
+	{ "-----BEGIN RSA PUBLIC KEY-----\nMAA=\n-----END RSA PUBLIC KEY-----\n",
+		"a damaged RSA PUBLIC KEY" },
+	{ "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+		"a damaged CERTIFICATE" },
+	{ "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key" },
+	{ "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n", "a private key" },
+	{ "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+		"a private key" },
+	{ "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+		"\"EC PARAMETERS\", which is no public key" },
+	{ "-----BEGIN public key-----\nAAAA\n-----END public key-----\n",
+		"\"public key\", which is no public key" },
+};
+START_TEST(names_a_bad_block_and_takes_the_others)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(add(keys, bad[_i].block, problems, &err), -1);
+		ck_assert_msg(strstr(err.text, bad[_i].why) != NULL, "%s", err.text);
+		ck_assert_ptr_nonnull(strstr(err.text, "no usable key in it: "));
+		ck_assert_int_eq(add(keys, bad[_i].block, NULL, NULL), -1);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		add_new(&text, "PUBLIC KEY", "EC");
+		strbuf_add_str(&text, bad[_i].block);
+		add_new(&text, "PUBLIC KEY", "ED25519");
+		ck_assert_int_eq(add(keys, text.text, problems, &err), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 2);
+		ck_assert_uint_eq(problems_count(problems), 2);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "key 1: "));
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 1), "key 2: "));
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 1), bad[_i].why));
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+static const struct {
+	const char *type, *why;
+} weak[] = { { "RSA-1024", "1024 bits; it needs 2048" }, { "P-384", "neither RSA nor EC (P-256)" },
+	{ "X25519", "neither RSA nor EC (P-256)" } };
+START_TEST(names_a_key_that_can_not_verify)
+	{
+		struct token_pair *pair = token_pair_new(weak[_i].type);
+		char *pem = token_pair_pem(pair);
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_add_str(&text, pem);
+		add_new(&text, "PUBLIC KEY", "EC");
+		ck_assert_int_eq(add(keys, text.text, problems, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		ck_assert_uint_eq(jwt_keys_at(keys, 0)->algorithms, BIT(ES256));
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), weak[_i].why));
+		strbuf_free(&text);
+		free(pem);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+		token_pair_free(&pair);
+	}
+END_TEST
+
+START_TEST(a_private_key_is_refused_and_not_shown)
+	{
+		struct token_pair *pair = token_pair_new("EC");
+		char *pem = token_pair_private_pem(pair), line[65] = "";
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+
+		(void)strncpy(line, strchr(pem, '\n') + 1, 64);
+		ck_assert_int_eq(add(keys, pem, problems, &err), -1);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_ptr_nonnull(strstr(err.text, "a private key; the public one"));
+		ck_assert_ptr_null(strstr(err.text, line));
+		ck_assert_ptr_null(strstr(problems_text(problems, 0), line));
+		free(pem);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+		token_pair_free(&pair);
+	}
+END_TEST
+
+START_TEST(a_block_cut_at_any_byte_is_no_key)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct strbuf text = STRBUF_INIT;
+
+		add_new(&text, "PUBLIC KEY", "ED25519");
+		for (size_t len = 0; len < text.len - 6; len++) { /* the last dashes */
+			char *copy = malloc(len > 0 ? len : 1);
+
+			memcpy(copy, text.text, len);
+			ck_assert_int_eq(jwt_keys_add_text(keys, copy, len, NULL, NULL), -1);
+			free(copy);
+		}
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_int_eq(jwt_keys_add_text(keys, text.text, text.len - 1, NULL, NULL), 0);
+		strbuf_free(&text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_257th_block_is_refused)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct strbuf one = STRBUF_INIT, text = STRBUF_INIT;
+		struct errmsg err = { "" };
+
+		add_new(&one, "PUBLIC KEY", "ED25519");
+		for (int i = 0; i < 256; i++)
+			strbuf_add_str(&text, one.text);
+		ck_assert_int_eq(add(keys, text.text, NULL, &err), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 256);
+		ck_assert_int_eq(add(keys, one.text, NULL, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "more than 256 keys"));
+		strbuf_free(&one);
+		strbuf_free(&text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("jwt_keys_pem");
+	TCase *tcase = tcase_create("jwt_keys_pem");
+
+	tcase_add_unchecked_fixture(tcase, make_rsa, free_rsa);
+	tcase_add_loop_test(tcase, takes_a_block_for_the_algorithms_of_its_type, 0, COUNT(kinds));
+	tcase_add_test(tcase, takes_all_blocks_of_a_file_and_passes_over_words_between);
+	tcase_add_loop_test(tcase, names_a_bad_block_and_takes_the_others, 0, COUNT(bad));
+	tcase_add_loop_test(tcase, names_a_key_that_can_not_verify, 0, COUNT(weak));
+	tcase_add_test(tcase, a_private_key_is_refused_and_not_shown);
+	tcase_add_test(tcase, a_block_cut_at_any_byte_is_no_key);
+	tcase_add_test(tcase, a_257th_block_is_refused);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
