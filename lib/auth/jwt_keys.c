@@ -1,11 +1,13 @@
 #include "lib/auth/jwt_keys_private.h"
 
+#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,26 +166,46 @@ static EVP_PKEY *read_block(const char *name, const unsigned char *der, long len
 	return public;
 }
 
-/* Returns how many were taken, or -1 with err set. */
-static int add_pem(struct jwt_keys *keys, const char *text, size_t len, struct problems *problems,
-	struct errmsg *err)
+/* The next PEM block's public key, in key_r; without algorithms where it is none, and err set.
+ * Returns whether there was a block. */
+static bool next_block(BIO *bio, struct jwt_key *key_r, struct errmsg *err)
 {
-	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	struct jwt_key key = { .kid = NULL };
 	char *name, *header;
 	unsigned char *der;
 	long der_len;
-	int taken = 0, number = 0;
 
-	while (bio != NULL && taken >= 0 &&
-		PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
-		struct jwt_key key = { .public = read_block(name, der, der_len, err) };
-
-		number++;
+	ERR_clear_error();
+	if (PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
+		key.public = read_block(name, der, der_len, err);
 		if (key.public != NULL)
 			key.algorithms = jwt_key_algorithms(key.public, err);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_clear_free(der, (size_t)der_len);
+	} else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
+		return false;
+	} else {
+		(void)errmsg_set(err, "a PEM block that is cut off or damaged");
+	}
+	*key_r = key;
+	return true;
+}
+
+/* Returns how many were taken, or -1 with err set. */
+static int add_pem(struct jwt_keys *keys, const char *text, size_t len, struct problems *problems,
+	struct errmsg *err)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	int taken = 0, number = 0, left = INT_MAX;
+	struct jwt_key key;
+
+	/* A block that takes nothing away would be read for ever. */
+	while (bio != NULL && taken >= 0 && BIO_pending(bio) < left) {
+		left = BIO_pending(bio);
+		if (!next_block(bio, &key, err))
+			break;
+		number++;
 		if (key.algorithms == 0) {
 			problems_add(problems, "key %d: %s; left out", number, err->text);
 			jwt_key_wipe(&key);

@@ -150,7 +150,6 @@ START_TEST(takes_all_blocks_of_a_file_and_passes_over_words_between)
 	}
 END_TEST
 
-/* The base64 is right; what it holds isn't. */
 static const struct {
 	const char *block, *why;
 } bad[] = {
@@ -167,6 +166,8 @@ static const struct {
 		"\"EC PARAMETERS\", which is no public key" },
 	{ "-----BEGIN public key-----\nAAAA\n-----END public key-----\n",
 		"\"public key\", which is no public key" },
+	{ "-----BEGIN PUBLIC KEY-----\n%%%%\n-----END PUBLIC KEY-----\n", "cut off or damaged" },
+	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END CERTIFICATE-----\n", "cut off or damaged" },
 };
 START_TEST(names_a_bad_block_and_takes_the_others)
 	{
@@ -189,6 +190,24 @@ START_TEST(names_a_bad_block_and_takes_the_others)
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "key 1: "));
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 1), "key 2: "));
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 1), bad[_i].why));
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(names_a_last_block_that_is_cut_off)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+
+		add_new(&text, "PUBLIC KEY", "EC");
+		strbuf_add_str(&text, "-----BEGIN PUBLIC KEY-----\nAAAA\n");
+		ck_assert_int_eq(add(keys, text.text, problems, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "key 2: "));
 		strbuf_free(&text);
 		problems_free(&problems);
 		jwt_keys_unref(&keys);
@@ -291,6 +310,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, takes_a_block_for_the_algorithms_of_its_type, 0, COUNT(kinds));
 	tcase_add_test(tcase, takes_all_blocks_of_a_file_and_passes_over_words_between);
 	tcase_add_loop_test(tcase, names_a_bad_block_and_takes_the_others, 0, COUNT(bad));
+	tcase_add_test(tcase, names_a_last_block_that_is_cut_off);
 	tcase_add_loop_test(tcase, names_a_key_that_can_not_verify, 0, COUNT(weak));
 	tcase_add_test(tcase, a_private_key_is_refused_and_not_shown);
 	tcase_add_test(tcase, a_block_cut_at_any_byte_is_no_key);
