@@ -24,12 +24,25 @@ static bool is_uri(const char *conninfo)
 		strncmp(conninfo, "postgres://", 11) == 0;
 }
 
+/* What stands before one more parameter. A user's name may hold a ? too. */
+static const char *separator(const struct strbuf *text)
+{
+	const char *at = strstr(text->text, "://") + 3, *user_end = at + strcspn(at, "@/");
+	const char last = text->text[text->len - 1];
+
+	if (*user_end == '@')
+		at = user_end + 1;
+	if (strchr(at, '?') == NULL)
+		return "?";
+	return last == '?' || last == '&' ? "" : "&";
+}
+
 /* A parameter of a connection URI (ibid., 34.1.1.2), percent-encoded. */
 static void add_parameter(struct strbuf *text, const char *key, const char *value)
 {
 	if (*value == '\0')
 		return;
-	strbuf_addf(text, "%c%s=", strchr(text->text, '?') != NULL ? '&' : '?', key);
+	strbuf_addf(text, "%s%s=", separator(text), key);
 	for (; *value != '\0'; value++) {
 		if (isalnum((unsigned char)*value))
 			strbuf_add_char(text, *value);
