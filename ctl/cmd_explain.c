@@ -76,7 +76,7 @@ static void load_keys(struct judge *judge, struct problems *problems)
 	if (jwt->secret[0] == '\0' && jwt->keys_file[0] == '\0')
 		return;
 	if (token_keys_load(jwt->keys_file, jwt->secret, &judge->keys, problems, &err) != 0)
-		problems_add(problems, "[jwt] %s", err.text);
+		problems_add(problems, "%s", err.text);
 }
 
 /* Whoever may not read it is told so, and that nobody is taken for suspended. */

@@ -129,7 +129,7 @@ static void print_problems(const struct ctl *ctl, json_t *cache)
 			all - PROBLEMS_SHOWN);
 }
 
-static void print_auth(json_t *auth)
+static void print_auth(const struct ctl *ctl, json_t *auth)
 {
 	if (json_object_get(auth, "connections") != NULL) {
 		(void)printf(
@@ -139,6 +139,7 @@ static void print_auth(json_t *auth)
 		(void)printf("           %lld connections, %lld being decided or held back\n",
 			number(auth, "connections"), number(auth, "waiting"));
 	}
+	print_trouble(ctl, "keys", get(auth, "keys_error"));
 	if (number(auth, "slowed_logins") + number(auth, "slowed_networks") > 0)
 		(void)printf("slowed     %lld logins and %lld networks with failures\n",
 			number(auth, "slowed_logins"), number(auth, "slowed_networks"));
@@ -159,7 +160,7 @@ static void print_status(const struct ctl *ctl, json_t *answer)
 		number(daemon, "sessions_open"), number(daemon, "sessions"));
 	print_policy(ctl, cache);
 	print_database(ctl, cache);
-	print_auth(json_object_get(answer, "auth"));
+	print_auth(ctl, json_object_get(answer, "auth"));
 	print_lists(cache);
 	print_problems(ctl, cache);
 	print_trouble(ctl, "store", get(json_object_get(cache, "store"), "error"));

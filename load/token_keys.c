@@ -51,8 +51,11 @@ int token_keys_load(const char *keys_file, const char *secret, struct jwt_keys *
 		return errmsg_set(err, "out of memory");
 	if (keys_file[0] != '\0')
 		ret = read_file(keys, keys_file, problems, err);
-	if (ret == 0 && secret[0] != '\0')
-		ret = jwt_keys_add_secret(keys, secret, strlen(secret), err);
+	if (ret < 0)
+		(void)errmsg_prefix(err, "[jwt] keys_file: ");
+	else if (secret[0] != '\0' &&
+		(ret = jwt_keys_add_secret(keys, secret, strlen(secret), err)) < 0)
+		(void)errmsg_prefix(err, "[jwt] secret: ");
 	if (ret < 0)
 		jwt_keys_unref(&keys);
 	else

@@ -9,6 +9,7 @@
 #include "milter/auth_private.h"
 #include "milter/clock.h"
 #include "milter/log.h"
+#include "milter/status_json.h"
 
 #define WORKERS_MIN 2
 #define WORKERS_MAX 8
@@ -69,7 +70,15 @@ void auth_settings_unref(struct auth_settings **settings)
 struct taking {
 	struct auth *auth;
 	struct auth_settings *settings;
+	struct auth_keys keys;
 };
+
+static void taking_free(struct taking *taking)
+{
+	auth_settings_unref(&taking->settings);
+	jwt_keys_unref(&taking->keys.keys);
+	free(taking);
+}
 
 /* In the server thread. */
 static void take(void *argument)
@@ -77,24 +86,29 @@ static void take(void *argument)
 	struct taking *taking = argument;
 	struct auth *auth = taking->auth;
 
-	auth_settings_unref(&auth->settings);
-	auth->settings = taking->settings;
+	auth_keys_take(auth, taking->settings, &taking->keys);
+	taking->settings = NULL;
 	verified_set_ttl(auth->verified, auth->settings->remember);
-	auth_keys_look(auth, true);
-	free(taking);
+	taking_free(taking);
 }
 
-void auth_take_config(struct auth *auth, const struct config *config)
+int auth_take_config(struct auth *auth, const struct config *config, struct errmsg *err)
 {
-	struct taking *taking = malloc(sizeof(*taking));
+	struct taking *taking = calloc(1, sizeof(*taking));
+	struct errmsg why;
 
-	if (taking == NULL)
-		return;
-	*taking = (struct taking){ auth, auth_settings_new(config) };
-	if (taking->settings == NULL || server_call(auth->server, take, taking) != 0) {
-		auth_settings_unref(&taking->settings);
+	if (taking == NULL || (taking->settings = auth_settings_new(config)) == NULL) {
 		free(taking);
+		return errmsg_set(err, "out of memory for logins");
 	}
+	taking->auth = auth;
+	auth_keys_read(taking->settings, &taking->keys);
+	why = taking->keys.err;
+	if (server_call(auth->server, take, taking) != 0) {
+		taking_free(taking);
+		return errmsg_set(err, "out of memory for logins");
+	}
+	return why.text[0] == '\0' ? 0 : errmsg_set(err, "%s", why.text);
 }
 
 /* ---- beginning and end ------------------------------------------------------------------ */
@@ -209,7 +223,7 @@ void auth_free(struct auth **auth)
 		event_free(gone->tick);
 	if (gone->reaper != NULL)
 		event_free(gone->reaper);
-	jwt_keys_unref(&gone->keys);
+	jwt_keys_unref(&gone->keys.keys);
 	verified_free(&gone->verified);
 	slowdown_free(&gone->slowdown);
 	auth_settings_unref(&gone->settings);
@@ -224,14 +238,15 @@ json_t *auth_status(struct auth *auth)
 	size_t networks, logins;
 
 	slowdown_count(auth->slowdown, now, &networks, &logins);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
-		(json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted, "waiting",
-		(json_int_t)auth->attempt_count, "accepted", (json_int_t)auth->accepted,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
+		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)auth->accepted,
 		"accepted_remembered", (json_int_t)auth->remembered, "refused",
 		(json_int_t)auth->refused, "undecided", (json_int_t)auth->undecided, "remembered",
 		(json_int_t)verified_count(auth->verified, now), "slowed_networks",
 		(json_int_t)networks, "slowed_logins", (json_int_t)logins, "keys",
-		(json_int_t)jwt_keys_count(auth->keys));
+		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
+		status_text_json(auth->keys.err.text));
 }
 
 size_t auth_reset(struct auth *auth, const char *whose)
@@ -248,7 +263,7 @@ void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys 
 {
 	struct auth_settings *settings = auth_settings_ref(auth->settings);
 
-	*keys_r = jwt_keys_ref(auth->keys);
+	*keys_r = jwt_keys_ref(auth->keys.keys);
 	*settings_r = settings;
 	*rules_r = (struct login_rules){
 		.jwt = { *keys_r, settings->issuer, settings->audience, settings->mail_claim },

@@ -22,8 +22,12 @@ struct auth;
 int auth_new(struct server *server, struct filter *filter, const struct auth_sockets *sockets,
 	const struct config *config, struct auth **auth_r, struct errmsg *err);
 
-/* A configuration that was read again. Any thread; borrowed for the call. */
-void auth_take_config(struct auth *auth, const struct config *config);
+/*
+ * A configuration that was read again. Any thread; borrowed for the call. 0, or -1 with err set
+ * when its keys of tokens can't be read: the rest is in force all the same, and the old keys are
+ * only where they are from the same file and secret.
+ */
+int auth_take_config(struct auth *auth, const struct config *config, struct errmsg *err);
 
 /* After server_stop(), before server_free(). Takes NULL; sets the pointer to NULL. */
 void auth_free(struct auth **auth);

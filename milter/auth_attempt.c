@@ -341,7 +341,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	(void)snprintf(attempt->mechanism, sizeof(attempt->mechanism), "%.31s", request->mechanism);
 	attempt->request.mechanism = attempt->mechanism;
 	attempt->policy = snapshot_get(filter_snapshot(auth->filter));
-	attempt->keys = jwt_keys_ref(auth->keys);
+	attempt->keys = jwt_keys_ref(auth->keys.keys);
 	attempt->settings = auth_settings_ref(auth->settings);
 	attempt->arrival = clock_ms();
 	if (attempt->request.login == NULL || attempt->request.secret == NULL) {

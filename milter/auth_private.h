@@ -115,6 +115,19 @@ void attempts_free(struct auth *auth);
 
 /* ---- keys (auth_keys.c) ------------------------------------------------------------ */
 
+/* The keys of tokens, and how reading them last went. */
+struct auth_keys {
+	struct jwt_keys *keys; /* NULL: none, or they can't be read */
+	struct file_stamp stamp;
+	struct errmsg err; /* why they can't be read; "": they can */
+};
+
+/* Read what the settings name. The keys are the caller's. Any thread. */
+void auth_keys_read(const struct auth_settings *settings, struct auth_keys *read_r);
+
+/* Put in force what was read by these settings; takes the keys and the settings over. */
+void auth_keys_take(struct auth *auth, struct auth_settings *settings, struct auth_keys *read);
+
 /* Read them again if they may have changed. */
 void auth_keys_look(struct auth *auth, bool always);
 
@@ -129,8 +142,7 @@ struct auth {
 	struct evconnlistener *listeners[AUTH_SOCKETS];
 
 	struct auth_settings *settings;
-	struct jwt_keys *keys; /* NULL: none, or they can't be read */
-	struct file_stamp keys_stamp;
+	struct auth_keys keys;
 	struct verified *verified;
 	struct slowdown *slowdown;
 

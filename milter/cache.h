@@ -27,9 +27,11 @@ struct cache_hooks {
 	/*
 	 * A reload has read a new, good configuration: `config` lives as long as the call; `old` is
 	 * what was in force. The policy with its settings follows. What of it can't change while
-	 * running (sockets, user) is for the hook to say.
+	 * running (sockets, user) is for the hook to say. 0, or -1 with err set: a file that it
+	 * names can't be read, which fails the reload.
 	 */
-	void (*config_taken)(void *context, const struct config *config, const struct config *old);
+	int (*config_taken)(void *context, const struct config *config, const struct config *old,
+		struct errmsg *err);
 
 	/*
 	 * Every reload up to and including `request` is answered: ok when all was read and is in

@@ -15,6 +15,7 @@ void cache_follow_source(struct cache *cache)
 void cache_read_config(struct cache *cache)
 {
 	struct config *config, *old = cache->config;
+	struct errmsg err;
 
 	cache->config_error.text[0] = '\0';
 	if (config_load(cache->config_path, &config, &cache->config_error) < 0) {
@@ -23,8 +24,9 @@ void cache_read_config(struct cache *cache)
 		cache_reload_failed(cache, &cache->config_error);
 		return;
 	}
-	if (cache->hooks.config_taken != NULL)
-		cache->hooks.config_taken(cache->hooks.context, config, old);
+	if (cache->hooks.config_taken != NULL &&
+		cache->hooks.config_taken(cache->hooks.context, config, old, &err) != 0)
+		cache_reload_failed(cache, &err);
 	cache->config = config;
 	cache->is_changed = true;
 	database_configure(cache->database, config);

@@ -169,17 +169,19 @@ static void start_log(const struct daemon *daemon, const struct config *config)
 }
 
 /* In the cache thread. */
-static void on_config_taken(void *context, const struct config *config, const struct config *old)
+static int on_config_taken(void *context, const struct config *config, const struct config *old,
+	struct errmsg *err)
 {
 	struct daemon *daemon = context;
 	struct problems *changed = problems_new();
 	enum log_level level;
+	int ret = 0;
 
 	if (log_level_parse(config->log.level, &level) == 0)
 		log_set_level(level);
 	filter_set_settings(daemon->filter, config->settings);
 	if (daemon->auth != NULL)
-		auth_take_config(daemon->auth, config);
+		ret = auth_take_config(daemon->auth, config, err);
 	for (size_t i = 0; i < problems_kept(config->warnings); i++)
 		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
@@ -188,6 +190,7 @@ static void on_config_taken(void *context, const struct config *config, const st
 				problems_text(changed, i));
 	}
 	problems_free(&changed);
+	return ret;
 }
 
 /* In the cache thread. */

@@ -250,6 +250,48 @@ def test_keys_are_read_again_like_a_list(daemon):
         assert conn.plain("token", token(other))[0] == "OK"
 
 
+def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
+    def answer_to_token():
+        with Dovecot(daemon.auth) as conn:
+            return conn.plain("token", token(SECRET))
+
+    assert answer_to_token()[0] == "OK"
+    daemon.configure({"jwt": {"secret": None, "keys_file": "nokeys.json"}})
+    status, said = daemon.check_config()
+    assert (status, said.count("[jwt] keys_file: ")) == (78, 1), said
+    mark = daemon.mark()
+    answer = daemon.ctl("reload", check=False)
+    assert not answer["ok"]
+    assert answer["error"].startswith("[jwt] keys_file: ") and "nokeys.json" in answer["error"]
+    assert answer_to_token() is None  # it closes, as it can't decide
+    assert "the keys for tokens can't be read" in daemon.wait_record(mark, login="token")["line"]
+    auth = daemon.ctl("status")["auth"]
+    assert (auth["keys"], auth["keys_error"]) == (0, answer["error"])
+    assert "nokeys.json" in daemon.ctl("status", parse=False)
+    daemon.configure({"jwt": {"secret": SECRET, "keys_file": None}})
+    assert daemon.ctl("reload")["ok"]
+    assert answer_to_token()[0] == "OK"
+    auth = daemon.ctl("status")["auth"]
+    assert (auth["keys"], auth["keys_error"]) == (1, None)
+
+
+def test_keys_of_the_same_source_stay_while_it_cant_be_read(daemon):
+    keys = daemon.folder / "keys.json"
+    daemon.configure({"jwt": {"keys_file": "keys.json"}})
+    keys.write_text('{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA",'
+                    '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}')
+    assert daemon.ctl("reload")["ok"]
+    with Dovecot(daemon.auth) as conn:
+        wait_until(lambda: conn.plain("token", token(SECRET))[0] == "OK", "the keys are in force")
+        keys.write_text("{ half a fi")
+        answer = daemon.ctl("reload", check=False)
+        assert not answer["ok"] and "[jwt] keys_file: " in answer["error"], answer
+        daemon.wait_log("keys=old")
+        assert conn.plain("token", token(SECRET))[0] == "OK"
+    auth = daemon.ctl("status")["auth"]
+    assert (auth["keys"], auth["keys_error"]) == (2, answer["error"])
+
+
 def test_hostile_peers(daemon):
     for text in (b"\0\0\0\0\n", b"AUTH\n", b"AUTH\t1\n", b"AUTH\tx\tPLAIN\n", b"VERSION\t2\t0\n",
                  b"AUTH\t1\tPL\0AIN\n", b"x" * 40000, b"CONT\t\n", b"AUTH\t1\tLOGIN\tsecured\n" * 2):

@@ -24,6 +24,7 @@ static uint64_t answered;
 static bool answer_ok;
 static char answer[512];
 static int configs;
+static bool hook_fails;
 
 static void pause_ms(long ms)
 {
@@ -48,13 +49,15 @@ static void put(const char *name, const char *text)
 	ck_assert_int_eq(chmod(path, 0600), 0);
 }
 
-static void take_config(void *context, const struct config *config, const struct config *old)
+static int take_config(void *context, const struct config *config, const struct config *old,
+	struct errmsg *why)
 {
 	ck_assert_ptr_eq(context, folder);
 	ck_assert_ptr_ne(config, old);
 	(void)pthread_mutex_lock(&lock);
 	configs++;
 	(void)pthread_mutex_unlock(&lock);
+	return hook_fails ? errmsg_set(why, "the hook's reason") : 0;
 }
 
 static void end_reload(void *context, uint64_t request, bool ok, const struct errmsg *why)
@@ -82,6 +85,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(snapshot);
 	answered = 0;
 	configs = 0;
+	hook_fails = false;
 }
 
 static void teardown(void)
@@ -298,6 +302,19 @@ START_TEST(a_bad_configuration_leaves_the_old_one)
 	}
 END_TEST
 
+/* What config_taken could not read fails the reload; the configuration is in force. */
+START_TEST(what_the_hook_says_fails_the_reload)
+	{
+		start("");
+		hook_fails = true;
+		ck_assert(!reload());
+		ck_assert_str_eq(answer, "the hook's reason");
+		hook_fails = false;
+		ck_assert(reload());
+		ck_assert_int_eq(configs, 2);
+	}
+END_TEST
+
 START_TEST(requests_are_answered_together)
 	{
 		uint64_t first, last = 0;
@@ -366,6 +383,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, lists_are_followed_while_there_are_no_users_yet);
 	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_not_there);
 	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
+	tcase_add_test(tcase, what_the_hook_says_fails_the_reload);
 	tcase_add_test(tcase, requests_are_answered_together);
 	tcase_add_test(tcase, a_database_that_is_not_there_is_why_there_is_no_policy);
 	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_not_there);
