@@ -130,6 +130,9 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 			user.name, user.name);
 	if (geteuid() != 0 && entry->pw_uid != geteuid())
 		return errmsg_set(err, "only root can become '%s'", user.name);
+	if (strlen(entry->pw_dir) >= sizeof(user.home))
+		return errmsg_set(err, "the home of '%s' is too long a path", user.name);
+	memcpy(user.home, entry->pw_dir, strlen(entry->pw_dir) + 1);
 	user.uid = entry->pw_uid;
 	user.gid = entry->pw_gid;
 	if (colon != NULL && colon[1] != '\0' && listen_group(colon + 1, &user.gid, err) != 0)
@@ -148,6 +151,9 @@ int process_become(const struct process_user *user, struct errmsg *err)
 	if (user->uid != 0 && setuid(0) == 0)
 		return errmsg_set(err, "could become root again after having been '%s'",
 			user->name);
+	if (setenv("HOME", user->home, 1) != 0 || setenv("USER", user->name, 1) != 0 ||
+		setenv("LOGNAME", user->name, 1) != 0)
+		return errmsg_set(err, "no memory for the environment of '%s'", user->name);
 	return 0;
 }
 

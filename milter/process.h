@@ -26,6 +26,7 @@ void process_fail(int code, const struct errmsg *err) __attribute__((noreturn));
 /* Whom to become. */
 struct process_user {
 	char name[64]; /* "": nobody else */
+	char home[1024];
 	uid_t uid;
 	gid_t gid;
 };
@@ -36,7 +37,8 @@ struct process_user {
  */
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err);
 
-/* Become the user with all of their groups and nothing of root's left. 0, or -1 with err set. */
+/* Become the user with all of their groups and nothing of root's left, nor of root's environment:
+ * libraries look for files in $HOME. 0, or -1 with err set. */
 int process_become(const struct process_user *user, struct errmsg *err);
 
 /* No core file, no ptrace(2) by others, /proc/PID closed: secrets are in memory. */

@@ -248,6 +248,21 @@ def test_root_is_let_go_of(box):
     assert "running as root" not in daemon.log()
 
 
+def test_the_home_of_root_is_let_go_of(box):
+    """libpq looks there for keys, passwords and, as seen here, services."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    home = box.folder / "home-of-root"
+    home.mkdir()
+    (home / ".pg_service.conf").write_text("[kept]\nhost=127.0.0.1\nport=1\n")
+    daemon = box.postern(start=False, config={"database": {"conninfo": "service=kept"}})
+    daemon.process.env = {"HOME": str(home), "USER": "root", "LOGNAME": "root"}
+    daemon.start()
+    assert "port 1 failed" not in daemon.log()
+    assert "kept" in daemon.ctl("status")["cache"]["database"]["error"]
+
+
 def test_root_is_warned_of(box):
     needs_root()
     daemon = box.postern(config={"milter": {"user": ""}})
