@@ -37,6 +37,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		goto out;
 	parts.profiles = store.profiles;
 	parts.users = store.users;
+	policy_check_profiles(&parts, problems);
 	if ((policy = policy_new(&parts)) == NULL)
 		(void)errmsg_set(err, "%s: out of memory", config->path);
 out:

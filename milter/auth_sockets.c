@@ -177,6 +177,22 @@ static bool is_default(const char *path)
 		strcmp(path, "/run/postern/saslauthd/mux") == 0;
 }
 
+int auth_sockets_check(const struct config_auth *config, struct errmsg *err)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
+		return errmsg_set(err, "[auth] saslauthd: libsasl asks on a unix socket alone");
+	if (config->socket[0] != '\0' && unix_path(config->socket) == NULL &&
+		read_inet(config->socket, &address, &len, err) < 0)
+		return errmsg_prefix(err, "[auth] socket: ");
+	if (config->inet_socket[0] != '\0' && unix_path(config->inet_socket) == NULL &&
+		read_inet(config->inet_socket, &address, &len, err) < 0)
+		return errmsg_prefix(err, "[auth] inet_socket: ");
+	return 0;
+}
+
 int auth_sockets_open(const struct config_auth *config, const struct listen_owner *owner,
 	struct auth_sockets *sockets_r, struct errmsg *err)
 {

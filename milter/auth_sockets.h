@@ -20,6 +20,10 @@ struct auth_sockets {
 	bool without_folder;	      /* a default one is not served: its folder is not there */
 };
 
+/* Whether they could be opened, as far as can be known without it. 0, or -1 with err set, which
+ * names the key. */
+int auth_sockets_check(const struct config_auth *config, struct errmsg *err);
+
 /*
  * Open those that are configured, or take them from systemd (sd_listen_fds(3): by their names auth,
  * auth-inet and saslauthd, or by their addresses). An inet one binds to loopback alone. The folder

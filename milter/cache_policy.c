@@ -38,12 +38,16 @@ static struct policy *make_policy(const struct cache *cache)
 
 void cache_publish(struct cache *cache)
 {
+	struct problems *problems;
 	struct policy *policy;
 	uint64_t serial;
 
 	if (!cache->is_changed || (policy = make_policy(cache)) == NULL)
 		return;
 	serial = policy_serial(policy);
+	problems = problems_new();
+	policy_check_profiles(policy_parts(policy), problems);
+	faults_set(cache->faults, FAULTS_SETTINGS, problems);
 	snapshot_publish(cache->snapshot, policy);
 	cache->is_changed = false;
 	faults_settle(cache->faults);

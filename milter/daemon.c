@@ -66,12 +66,31 @@ static void keep_config(struct daemon *daemon, const struct config *config)
 		process_fail(EX_NOUSER, &err);
 }
 
-static struct listen_owner owner_of(const struct daemon *daemon, uint32_t mode, const char *group)
+static int find_group(const char *section, const char *group, gid_t *gid_r, struct errmsg *err)
+{
+	if (listen_group(group, gid_r, err) != 0)
+		return errmsg_prefix(err, "[%s] socket_group: ", section);
+	return 0;
+}
+
+int daemon_check(const struct config *config, struct errmsg *err)
+{
+	gid_t gid;
+
+	if (find_group("milter", config->milter.socket_group, &gid, err) != 0 ||
+		find_group("auth", config->auth.socket_group, &gid, err) != 0 ||
+		find_group("control", config->control.socket_group, &gid, err) != 0)
+		return -1;
+	return auth_sockets_check(&config->auth, err);
+}
+
+static struct listen_owner owner_of(const struct daemon *daemon, const char *section, uint32_t mode,
+	const char *group)
 {
 	struct listen_owner owner = { .mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	struct errmsg err;
 
-	if (listen_group(group, &owner.gid, &err) != 0)
+	if (find_group(section, group, &owner.gid, &err) != 0)
 		process_fail(EX_CONFIG, &err);
 	if (geteuid() == 0 && daemon->user.name[0] != '\0') {
 		owner.uid = daemon->user.uid;
@@ -85,7 +104,8 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 {
 	const struct milter_socket socket = {
 		.name = config->milter.socket,
-		.owner = owner_of(daemon, config->milter.socket_mode, config->milter.socket_group),
+		.owner = owner_of(daemon, "milter", config->milter.socket_mode,
+			config->milter.socket_group),
 		.timeout = (int)config->milter.timeout,
 	};
 	struct errmsg err;
@@ -99,8 +119,8 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 
 static void open_control_socket(struct daemon *daemon, const struct config *config)
 {
-	const struct listen_owner owner =
-		owner_of(daemon, config->control.socket_mode, config->control.socket_group);
+	const struct listen_owner owner = owner_of(daemon, "control", config->control.socket_mode,
+		config->control.socket_group);
 	const struct control_subject subject = {
 		.filter = daemon->filter,
 		.config_path = daemon->options->config_path,
@@ -120,7 +140,7 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 static void open_auth_sockets(struct daemon *daemon, const struct config *config)
 {
 	const struct listen_owner owner =
-		owner_of(daemon, config->auth.socket_mode, config->auth.socket_group);
+		owner_of(daemon, "auth", config->auth.socket_mode, config->auth.socket_group);
 	struct errmsg err;
 
 	if (auth_sockets_open(&config->auth, &owner, &daemon->auth_sockets, &err) != 0)

@@ -13,6 +13,12 @@ struct daemon_options {
 };
 
 /*
+ * Whether a daemon could start with it, as far as can be seen without opening sockets. 0, or -1
+ * with err set, which names the key.
+ */
+int daemon_check(const struct config *config, struct errmsg *err);
+
+/*
  * The daemon from its sockets to its end: returns when a signal has told it to end and everything
  * of its own is closed. What can't be started ends the process, with a message and an exit code of
  * sysexits.h. config is the daemon's from here on. Once a process; libmilter's threads may still

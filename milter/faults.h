@@ -14,7 +14,13 @@
 struct faults;
 
 /* The parts that are loaded each by itself; a list file's part is its enum list_id. */
-enum { FAULTS_PROFILES = LIST_COUNT, FAULTS_USERS, FAULTS_REFERENCES, FAULTS_PARTS };
+enum {
+	FAULTS_PROFILES = LIST_COUNT,
+	FAULTS_USERS,
+	FAULTS_REFERENCES,
+	FAULTS_SETTINGS, /* profiles that the configuration names */
+	FAULTS_PARTS
+};
 
 #define FAULTS_LOGGED 100 /* lines that one faults_settle() logs, of what came and of what went */
 

@@ -94,7 +94,8 @@ static int check_files(const char *path)
 	if (problems == NULL || config_load(path, &config, &err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else if (print_problems(config->warnings),
-		policy_from_files(config, &policy, problems, &err) != 0 ||
+		daemon_check(config, &err) != 0 ||
+			policy_from_files(config, &policy, problems, &err) != 0 ||
 			token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems,
 				&err) != 0) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);

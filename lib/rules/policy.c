@@ -57,6 +57,26 @@ struct policy *policy_new(const struct policy_parts *parts)
 	return policy;
 }
 
+void policy_check_profiles(const struct policy_parts *parts, struct problems *problems)
+{
+	const struct settings *s = parts->settings;
+
+	if (parts->profiles == NULL || s->lists_only)
+		return;
+	if (s->unknown_user == UNKNOWN_PROFILE &&
+		profiles_by_name(parts->profiles, s->unknown_profile) == NULL)
+		problems_add(problems,
+			"[profile] unknown_user: there is no profile '%s': users without one may "
+			"send to nobody",
+			s->unknown_profile);
+	if (s->token_login[0] != '\0' &&
+		profiles_by_name(parts->profiles, s->token_profile) == NULL)
+		problems_add(problems,
+			"[jwt] profile: there is no profile '%s': who logs in with a token may "
+			"send to nobody",
+			s->token_profile);
+}
+
 const struct policy_parts *policy_parts(const struct policy *policy)
 {
 	return &policy->parts;

@@ -31,6 +31,13 @@ struct policy *policy_new(const struct policy_parts *parts);
 /* The parts of a policy, borrowed: a start for the next one. */
 const struct policy_parts *policy_parts(const struct policy *policy);
 
+/*
+ * Name the profiles that the settings name ([profile] unknown_user, [jwt] profile) and no row
+ * makes. parts may lack profiles that aren't read: then nothing is known of them, and nothing
+ * named.
+ */
+void policy_check_profiles(const struct policy_parts *parts, struct problems *problems);
+
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy **policy); /* takes NULL */
 

@@ -62,6 +62,38 @@ def test_a_bad_list_line_is_named_and_the_rest_is_good(box):
     assert "mail_from.access.blacklist_regex:2:" in said
 
 
+@pytest.mark.parametrize("config, what", [
+    ({"milter": {"socket_group": "no-such-group"}}, "[milter] socket_group: there is no group 'no-such-group'"),
+    ({"auth": {"socket_group": "no-such-group"}}, "[auth] socket_group: there is no group 'no-such-group'"),
+    ({"control": {"socket_group": "no-such-group"}}, "[control] socket_group: there is no group 'no-such-group'"),
+    ({"auth": {"inet_socket": "inet:12345@0.0.0.0"}}, "[auth] inet_socket: "),
+    ({"auth": {"saslauthd": "inet:12345@127.0.0.1"}}, "[auth] saslauthd: "),
+])
+def test_what_would_stop_the_start_is_no_good_configuration(box, config, what):
+    daemon = box.postern(start=False, config=config)
+    status, said = daemon.check_config()
+    assert status == 78 and what in said, said
+
+
+def test_profiles_that_only_the_configuration_names_are_missed(box):
+    daemon = box.postern(
+        config={"profile": {"unknown_user": "nope"}, "jwt": {"secret": "s" * 32, "profile": "none"}},
+        store={"profiles": [{"id": 1, "name": "all", "open": True}]})
+    missed = ["[profile] unknown_user: there is no profile 'nope'",
+              "[jwt] profile: there is no profile 'none'"]
+    status, said = daemon.check_config()
+    cache = daemon.ctl("status")["cache"]
+    assert status == 0
+    assert cache["problem_count"] == 2
+    for what in missed:
+        assert what in said and what in daemon.log()
+        assert what in "".join(cache["problems"])
+    daemon.write_store({"profiles": [{"id": 1, "name": "nope", "open": True},
+                                     {"id": 2, "name": "none", "open": True}]})
+    wait_until(lambda: daemon.ctl("status")["cache"]["problem_count"] == 0, "they are there now")
+    daemon.wait_log("mended: " + missed[0])
+
+
 @pytest.mark.parametrize("config, where, what", [
     ({"milter": {"sockett": "unix:x"}}, "postern.conf:", "sockett"),
     ({"check": {"mail": "perhaps"}}, "postern.conf:", "perhaps"),
@@ -113,7 +145,7 @@ def test_a_group_that_is_not_there_is_an_error(box):
     daemon = box.postern(start=False, config={"milter": {"socket_group": "no-such-group"}})
     done = run(POSTERN, "-f", "-c", daemon.conf)
     assert done.returncode == 78
-    assert "no-such-group" in done.stderr
+    assert "[milter] socket_group: there is no group 'no-such-group'" in done.stderr
 
 
 def test_stale_sockets_of_a_killed_daemon_are_taken_over(box):

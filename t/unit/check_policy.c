@@ -119,6 +119,43 @@ START_TEST(a_login_is_found)
 	}
 END_TEST
 
+/* A profile that only the settings name; "" for no complaint. */
+static const struct {
+	enum unknown_user unknown;
+	const char *unknown_profile, *token_login, *token_profile;
+	bool lists_only;
+	const char *want;
+} named[] = {
+	{ UNKNOWN_REJECT, "", "", "token", false, "" },
+	{ UNKNOWN_PROFILE, "sales", "token", "sales", false, "" },
+	{ UNKNOWN_PROFILE, "gone", "", "token", false,
+		"[profile] unknown_user: there is no profile 'gone': "
+		"users without one may send to nobody" },
+	{ UNKNOWN_ACCEPT, "", "token", "gone", false,
+		"[jwt] profile: there is no profile 'gone': "
+		"who logs in with a token may send to nobody" },
+	{ UNKNOWN_PROFILE, "gone", "token", "gone", true, "" },
+};
+START_TEST(profiles_that_the_settings_name_are_looked_for)
+	{
+		static const struct made_profile row = { .id = "1", .name = "sales", .open = "t" };
+		struct problems *problems = problems_new();
+
+		m.settings->unknown_user = named[_i].unknown;
+		m.settings->unknown_profile = named[_i].unknown_profile;
+		m.settings->token_login = named[_i].token_login;
+		m.settings->token_profile = named[_i].token_profile;
+		m.settings->lists_only = named[_i].lists_only;
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		made_build(&m);
+		policy_check_profiles(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_count(problems), named[_i].want[0] != '\0');
+		if (named[_i].want[0] != '\0')
+			ck_assert_str_eq(problems_text(problems, 0), named[_i].want);
+		problems_free(&problems);
+	}
+END_TEST
+
 START_TEST(without_default_domain_there_is_no_short_form)
 	{
 		static const struct made_user row = { .id = "1", .name = "bob" };
@@ -144,6 +181,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);
 	tcase_add_test(tcase, a_policy_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_login_is_found, 0, ROWS(logins));
+	tcase_add_loop_test(tcase, profiles_that_the_settings_name_are_looked_for, 0, ROWS(named));
 	tcase_add_test(tcase, without_default_domain_there_is_no_short_form);
 	suite_add_tcase(suite, tcase);
 	return suite;
