@@ -149,9 +149,7 @@ static enum store_result read_store(struct cache *cache, enum status_source sour
 	if (cache->store_error.text[0] != '\0')
 		log_event(LOG_LEVEL_NOTICE, "store: can be read again");
 	cache->store_error.text[0] = '\0';
-	cache_take_store(cache, source, store.profiles, store.users, problems, store.revision);
-	store.profiles = NULL;
-	store.users = NULL;
+	cache_take_store(cache, source, &store, problems);
 	store_clear(&store);
 	return STORE_READ;
 }

@@ -147,13 +147,25 @@ static void replace_rows(struct cache *cache, struct profiles *profiles, struct 
 	cache->is_changed = true;
 }
 
-void cache_take_store(struct cache *cache, enum status_source source, struct profiles *profiles,
-	struct users *users, struct problems *problems, const char *revision)
+/* Until when PostgreSQL is known to have said what was kept of it; people mean what they save. */
+static time_t store_confirmed(enum status_source source, const struct store *store)
 {
-	replace_rows(cache, profiles, users);
+	const time_t now = time(NULL);
+	time_t written = store->written != 0 ? (time_t)store->written :
+					       (time_t)(store->stamp.mtime_ns / 1000000000);
+
+	return source == SOURCE_CACHE && written < now ? written : now;
+}
+
+void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
+	struct problems *problems)
+{
+	replace_rows(cache, store->profiles, store->users);
+	store->profiles = NULL;
+	store->users = NULL;
 	cache->source = source;
-	cache->confirmed = time(NULL);
-	revision_parse(revision, &cache->revision);
+	cache->confirmed = store_confirmed(source, store);
+	revision_parse(store->revision, &cache->revision);
 	faults_set(cache->faults, FAULTS_PROFILES, problems);
 	faults_set(cache->faults, FAULTS_USERS, NULL);
 	faults_set(cache->faults, FAULTS_REFERENCES, NULL);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "load/config.h"
+#include "load/store_read.h"
 #include "milter/cache.h"
 #include "milter/database.h"
 #include "milter/faults.h"
@@ -116,10 +117,9 @@ void cache_publish(struct cache *cache);
 /* Make the status say what is the case now. */
 void cache_update_status(struct cache *cache);
 
-/* Rows that came from files, all of them; takes over both, problems too. revision is a store's
- * text. */
-void cache_take_store(struct cache *cache, enum status_source source, struct profiles *profiles,
-	struct users *users, struct problems *problems, const char *revision);
+/* Rows that came from a file, all of them; takes them out of the store, and problems over. */
+void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
+	struct problems *problems);
 
 /* No users and profiles any more, and no place for them: the lists alone decide, until there are
  * others. */

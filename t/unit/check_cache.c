@@ -1,5 +1,6 @@
 #include "milter/cache.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "load/config.h"
+#include "load/store_write.h"
 #include "t/unit/unit.h"
 
 #define WAIT_MS 20000
@@ -353,6 +355,53 @@ START_TEST(a_kept_store_decides_while_the_database_is_not_there)
 	}
 END_TEST
 
+/* When the rows in force were last known to be right. */
+static time_t confirmed(void)
+{
+	struct status status;
+
+	ck_assert_int_eq(cache_status(cache, &status), 0);
+	status_free(&status);
+	return status.confirmed;
+}
+
+START_TEST(a_kept_store_is_as_old_as_it_says)
+	{
+		ck_assert_int_eq(store_write(file("store.json"), NULL, NULL, "10:10:", 1700000000,
+					 NULL, NULL, &err),
+			0);
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(confirmed(), 1700000000);
+	}
+END_TEST
+
+START_TEST(a_kept_store_that_does_not_say_is_as_old_as_its_file)
+	{
+		const struct timespec times[2] = { { .tv_sec = 1600000000 },
+			{ .tv_sec = 1600000000 } };
+
+		put("store.json", STORE(BOB));
+		ck_assert_int_eq(utimensat(AT_FDCWD, file("store.json"), times, 0), 0);
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(confirmed(), 1600000000);
+	}
+END_TEST
+
+START_TEST(a_store_of_people_is_right_as_it_is_read)
+	{
+		const struct timespec times[2] = { { .tv_sec = 1600000000 },
+			{ .tv_sec = 1600000000 } };
+
+		put("store.json", STORE(BOB));
+		ck_assert_int_eq(utimensat(AT_FDCWD, file("store.json"), times, 0), 0);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_ge(confirmed(), time(NULL) - 60);
+	}
+END_TEST
+
 START_TEST(a_stop_right_after_the_start_is_clean)
 	{
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
@@ -387,6 +436,9 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, requests_are_answered_together);
 	tcase_add_test(tcase, a_database_that_is_not_there_is_why_there_is_no_policy);
 	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_not_there);
+	tcase_add_test(tcase, a_kept_store_is_as_old_as_it_says);
+	tcase_add_test(tcase, a_kept_store_that_does_not_say_is_as_old_as_its_file);
+	tcase_add_test(tcase, a_store_of_people_is_right_as_it_is_read);
 	tcase_add_test(tcase, a_stop_right_after_the_start_is_clean);
 	tcase_add_test(tcase, a_stop_answers_who_waits);
 	suite_add_tcase(suite, tcase);
