@@ -196,7 +196,8 @@ static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *sessi
 	if (ctl->json)
 		print_line(answer);
 	else
-		explain_print(stdout, answer, ctl->colour);
+		explain_print(stdout, answer, !json_is_false(json_object_get(session, "headers")),
+			ctl->colour);
 	json_decref(answer);
 	return EX_OK;
 }
@@ -291,6 +292,29 @@ static bool take_fact(struct arguments *a, int option)
 	}
 }
 
+/* What a session can't have without something before it. */
+static bool has_all(const struct arguments *a)
+{
+	static const struct {
+		const char *key, *option, *needed, *needed_option;
+	} needs[] = {
+		{ "size", "--size", "mail", "--mail" },
+		{ "rcpts", "--rcpt", "mail", "--mail" },
+		{ "headers", "--from or --sender", "mail", "--mail" },
+		{ "headers", "--from or --sender", "rcpts", "--rcpt" },
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (json_object_get(a->session, needs[i].key) == NULL ||
+			json_object_get(a->session, needs[i].needed) != NULL)
+			continue;
+		(void)fprintf(stderr, "posternctl: %s needs %s\n", needs[i].option,
+			needs[i].needed_option);
+		return false;
+	}
+	return true;
+}
+
 static int take_arguments(struct arguments *a, int argc, char **argv)
 {
 	int option;
@@ -326,6 +350,10 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return EX_USAGE;
 	}
+	if (!a->jsonl && !has_all(a))
+		return EX_USAGE;
+	if (!a->jsonl && json_object_get(a->session, "headers") == NULL)
+		(void)json_object_set_new(a->session, "headers", json_false());
 	return EX_OK;
 }
 

@@ -50,7 +50,21 @@ static void print_check(FILE *out, json_t *check, bool colour)
 	fputc('\n', out);
 }
 
-void explain_print(FILE *out, json_t *answer, bool colour)
+/* Whether a recipient is left, so that a header would come. */
+static bool has_recipient(json_t *steps)
+{
+	json_t *step;
+	size_t i;
+
+	json_array_foreach (steps, i, step) {
+		if (strcmp(get(step, "step"), "rcpt") == 0 &&
+			strcmp(get(step, "verdict"), "accept") == 0)
+			return true;
+	}
+	return false;
+}
+
+void explain_print(FILE *out, json_t *answer, bool with_header, bool colour)
 {
 	json_t *step, *checks;
 	size_t i, k;
@@ -66,4 +80,6 @@ void explain_print(FILE *out, json_t *answer, bool colour)
 		if (json_array_size(checks) == 0 && get(step, "rule")[0] != '\0')
 			fprintf(out, "    %s\n", get(step, "rule"));
 	}
+	if (!with_header && has_recipient(json_object_get(answer, "steps")))
+		fprintf(out, "%-8snot judged, no --from\n", "header");
 }

@@ -288,8 +288,9 @@ static int play_session(struct play *p, struct errmsg *err)
 		return left;
 	if (mail == NULL || !play_mail(p, mail))
 		return 0;
-	if ((left = play_rcpts(p, err)) <= 0)
-		return left;
+	if ((left = play_rcpts(p, err)) <= 0 ||
+		json_is_false(json_object_get(p->session, "headers")))
+		return left < 0 ? -1 : 0;
 	check_header(&p->decider, &p->facts, &p->header, &p->verdict);
 	(void)add_step(p, STAGE_HEADER);
 	return 0;

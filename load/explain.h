@@ -15,7 +15,8 @@
  * session is an object (any key may be missing or null; t/cases/FORMAT.md has the form):
  *   id, ip, rdns, helo, mail ("<a@b>"), rcpts (["<x@y>", ...]), from (the From field's value),
  *   auth {user, password} (checked), login (not checked), size (octets, SIZE= of MAIL),
- *   headers ([["From", "..."], ["Sender", "..."], ...]), service (the MTA's {daemon_name}).
+ *   headers ([["From", "..."], ["Sender", "..."], ...]; false: they are not known, and not judged),
+ *   service (the MTA's {daemon_name}).
  *
  * *answer_r, the caller's to json_decref(), is {"id": ..., "steps": [{"step", "verdict", "code",
  * "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}. 0, or -1 with

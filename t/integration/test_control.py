@@ -235,6 +235,37 @@ def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
 # ---- explain ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("args, what", [
+    (["--rcpt", "a@b.example"], "--rcpt needs --mail"),
+    (["--size", "1000"], "--size needs --mail"),
+    (["--from", "a@b.example"], "--from or --sender needs --mail"),
+    (["--sender", "a@b.example"], "--from or --sender needs --mail"),
+    (["--mail", "a@b.example", "--from", "a@b.example"], "--from or --sender needs --rcpt"),
+])
+def test_explain_wants_what_it_would_have_to_leave_out(shared_daemon, args, what):
+    done = ctl(shared_daemon, "explain", "--helo", "mail.b.example", *args)
+    assert done.returncode == 64 and what in done.stderr, done
+
+
+def test_explain_judges_no_header_that_it_was_not_asked_about(box):
+    daemon = box.postern(store={
+        "profiles": [{"id": 1, "name": "all", "open": True}],
+        "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]})
+    asked = ["--user", "alice", "--mail", "alice@example.com", "--rcpt", "x@y.example"]
+    for where in ([], ["--running"]):
+        steps = daemon.ctl("explain", *where, *asked)["steps"]
+        assert [step["step"] for step in steps] == ["connect", "helo", "mail", "rcpt"]
+        assert "header  not judged, no --from" in daemon.ctl("explain", *where, *asked, parse=False)
+        steps = daemon.ctl("explain", *where, *asked, "--from", "boss@victim.example")["steps"]
+        assert (steps[-1]["step"], steps[-1]["verdict"]) == ("header", "reject")
+        # In a recorded session there was none.
+        session = {"login": "alice", "mail": "<alice@example.com>", "rcpts": ["<x@y.example>"], "from": None}
+        answer = daemon.ctl("explain", *where, "--jsonl", stdin=json.dumps(session), parse=False)
+        assert json.loads(answer)["steps"][-1]["verdict"] == "reject"
+    asked[3] = "boss@victim.example"  # is refused, so that no header comes
+    assert "header" not in daemon.ctl("explain", *asked, parse=False)
+
+
 def test_the_running_daemon_explains(box):
     daemon = box.postern(lists=DENY)
     with Control(daemon) as control:
