@@ -270,10 +270,11 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	if (charge_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = look_at_all(&c, usage_r);
-	if (answer == LEDGER_FREE)
-		answer = charge_all(&c, must_save);
-	for (size_t i = 0; answer == LEDGER_FREE && i < count; i++)
-		usage_r[i].used += requests[i].amount;
+	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE) {
+		(void)look_at_all(&c, usage_r); /* as it stands now */
+		for (size_t i = 0; i < count; i++)
+			usage_r[i].is_full = false;
+	}
 	charge_end(&c);
 	return answer;
 }

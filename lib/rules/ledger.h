@@ -65,12 +65,13 @@ enum ledger_answer {
 	LEDGER_FAILED, /* out of memory, a key too long, or not saved; nothing was charged */
 };
 
-/* How a limit stands. */
+/* How a limit stands; after a charge, with it. */
 struct ledger_usage {
 	bool is_full;	    /* it refuses */
 	struct limit limit; /* seconds is 0: there was none */
-	uint64_t used;	    /* counted in the window; after a charge, with it */
-	uint64_t wait;	    /* microseconds until the amount fits; UINT64_MAX: it never will */
+	uint64_t used;	    /* counted in the window */
+	uint64_t wait;	    /* microseconds until the amount fits (after a charge, the same
+			       again); UINT64_MAX: it never will */
 };
 
 /*
@@ -82,7 +83,8 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[]);
 
 /*
- * The same, and charge all of them if all have room: in one step, whatever other threads do.
+ * The same, and charge all of them if all have room: in one step, whatever other threads do. Then
+ * usage_r tells how they stand afterwards (of what would refuse the next, the longest wait).
  * must_save false: what can't be written down is charged all the same, and counted by
  * ledger_unsaved().
  */

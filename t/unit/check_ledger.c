@@ -212,6 +212,30 @@ START_TEST(tells_how_long_to_wait_and_it_is_so)
 	}
 END_TEST
 
+START_TEST(a_charge_that_fills_a_limit_tells_how_long_to_wait_for_the_next)
+	{
+		const struct limit limits[] = { { 2, 600 }, { 3, 86400 } };
+		struct ledger *ledger = ledger_new();
+		uint64_t wait;
+
+		ck_assert_int_eq(charge(ledger, SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert_uint_eq(usage.wait, 0);
+		ck_assert_int_eq(charge(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert(!usage.is_full);
+		ck_assert_uint_eq(usage.limit.seconds, 600);
+		ck_assert_uint_eq(usage.used, 2);
+		wait = usage.wait;
+		ck_assert_int_eq(look(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FULL);
+		ck_assert_uint_eq(usage.wait, wait);
+		/* Of two that it fills, the one that is full for longer. */
+		ck_assert_int_eq(charge(ledger, 2 * SECOND + wait, "k", limits, 2), LEDGER_FREE);
+		ck_assert_uint_eq(usage.limit.seconds, 86400);
+		ck_assert_uint_eq(usage.used, 3);
+		ck_assert_uint_gt(usage.wait, 80000 * SECOND);
+		ledger_free(&ledger);
+	}
+END_TEST
+
 /* ---- several limits, several keys -------------------------------------------- */
 
 START_TEST(a_refusal_charges_nothing)
@@ -643,6 +667,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, who_keeps_at_the_limit_is_never_refused, 0, 7);
 	tcase_add_test(tcase, up_to_64_charges_are_told_apart_to_a_millionth);
 	tcase_add_test(tcase, tells_how_long_to_wait_and_it_is_so);
+	tcase_add_test(tcase, a_charge_that_fills_a_limit_tells_how_long_to_wait_for_the_next);
 	tcase_add_test(tcase, a_refusal_charges_nothing);
 	tcase_add_test(tcase, keys_are_charged_all_or_none);
 	tcase_add_test(tcase, an_amount_is_charged_whole_or_not);
