@@ -8,6 +8,7 @@
 #include "lib/auth/sasl.h"
 #include "milter/auth_private.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 #define REQUESTS_MAX 64		      /* of one connection at once; Postfix has one */
 #define REFUSED "Invalid credentials" /* fail2ban's filters want plain letters here */
@@ -55,7 +56,7 @@ static struct request *find(struct dovecot *dovecot, uint32_t id)
 /* What can't be a client of ours: nothing it says can be trusted any more. */
 static void protocol_error(struct peer *peer, const char *why)
 {
-	log_event(LOG_LEVEL_WARNING, "auth protocol=dovecot error=\"%s\"", why);
+	quote_log(LOG_LEVEL_WARNING, "error", why, "auth protocol=dovecot");
 	peer_end(peer);
 }
 

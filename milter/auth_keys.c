@@ -3,11 +3,13 @@
 #include "load/token_keys.h"
 #include "milter/auth_private.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 void auth_keys_read(const struct auth_settings *settings, struct auth_keys *read_r)
 {
 	struct auth_keys read = { .keys = NULL };
 	struct problems *problems;
+	struct errmsg problem;
 
 	if (settings->keys_file[0] != '\0')
 		(void)file_stamp(settings->keys_file, &read.stamp, NULL);
@@ -16,9 +18,11 @@ void auth_keys_read(const struct auth_settings *settings, struct auth_keys *read
 		if (token_keys_load(settings->keys_file, settings->secret, &read.keys, problems,
 			    &read.err) == 0)
 			read.err.text[0] = '\0';
-		for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++)
-			log_event(LOG_LEVEL_WARNING, "auth keys problem=\"%s: %s\"",
-				settings->keys_file, problems_text(problems, i));
+		for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++) {
+			(void)errmsg_set(&problem, "%s: %s", settings->keys_file,
+				problems_text(problems, i));
+			quote_log(LOG_LEVEL_WARNING, "problem", problem.text, "auth keys");
+		}
 		problems_free(&problems);
 	}
 	*read_r = read;
@@ -49,8 +53,8 @@ void auth_keys_take(struct auth *auth, struct auth_settings *settings, struct au
 		auth->settings = settings;
 	}
 	if (failed)
-		log_event(LOG_LEVEL_ERROR, "auth keys=%s error=\"%s\"",
-			auth->keys.keys == NULL ? "none" : "old", read->err.text);
+		quote_log(LOG_LEVEL_ERROR, "error", read->err.text, "auth keys=%s",
+			auth->keys.keys == NULL ? "none" : "old");
 	else if (settings->has_tokens)
 		log_event(LOG_LEVEL_NOTICE, "auth keys=%zu", jwt_keys_count(auth->keys.keys));
 }

@@ -7,6 +7,7 @@
 #include "milter/auth_private.h"
 #include "milter/clock.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 #define OUTPUT_MAX ((size_t)256 << 10) /* bytes that a peer leaves unread */
 
@@ -69,8 +70,9 @@ void peer_write(struct peer *peer, const struct strbuf *out)
 		return;
 	if (out->failed || unwritten(peer) + out->len > OUTPUT_MAX ||
 		bufferevent_write(peer->bev, out->text, out->len) != 0) {
-		log_event(LOG_LEVEL_WARNING, "auth protocol=%s error=\"%s\"", peer->protocol->name,
-			out->failed ? "out of memory" : "the peer doesn't read its answers");
+		quote_log(LOG_LEVEL_WARNING, "error",
+			out->failed ? "out of memory" : "the peer doesn't read its answers",
+			"auth protocol=%s", peer->protocol->name);
 		peer_end(peer);
 	}
 }
@@ -167,7 +169,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 	const struct listening *listening = context;
 
 	(void)listener;
-	log_event(LOG_LEVEL_ERROR, "auth accept error=\"%s\"", strerror(errno));
+	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "auth accept");
 	if (errno == EMFILE || errno == ENFILE)
 		make_room(listening->auth);
 }

@@ -5,6 +5,7 @@
 #include "lib/auth/saslauthd_proto.h"
 #include "milter/auth_private.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 /* One connection: one request. */
 struct saslauthd {
@@ -62,7 +63,7 @@ static void read_request(struct peer *peer)
 			peer_end(peer);
 		return;
 	case SASLAUTHD_BAD:
-		log_event(LOG_LEVEL_WARNING, "auth protocol=saslauthd error=\"%s\"", err.text);
+		quote_log(LOG_LEVEL_WARNING, "error", err.text, "auth protocol=saslauthd");
 		peer_end(peer);
 		return;
 	case SASLAUTHD_WHOLE:

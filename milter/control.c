@@ -8,6 +8,7 @@
 
 #include "milter/control_private.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 #define IDLE_SECONDS 60
 #define ANSWERS_MAX ((size_t)1 << 20) /* bytes that wait to be read, before more is answered */
@@ -165,7 +166,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 {
 	(void)context;
 	(void)listener; /* out of files: the listener tries again when the next one comes */
-	log_event(LOG_LEVEL_ERROR, "control accept error=\"%s\"", strerror(errno));
+	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "control accept");
 }
 
 int control_new(struct server *server, int listen_fd, const struct control_subject *subject,

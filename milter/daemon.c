@@ -16,6 +16,7 @@
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/process.h"
+#include "milter/quote.h"
 #include "milter/signals.h"
 
 /* How long starting waits for a policy before it answers without one. */
@@ -230,7 +231,7 @@ static void save_suspensions(void *argument)
 
 	if (suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
 		0)
-		log_event(LOG_LEVEL_ERROR, "suspensions written=no error=\"%s\"", err.text);
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
 
 /* [limits] on_limit = suspend, in the thread that decides: in force at once. */
@@ -264,7 +265,7 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 		process_fail(EX_OSERR, &err);
 	if (ledger_file_open(config->limits.state, daemon->ledger, NULL, &daemon->ledger_file,
 		    problems, &err) != 0) {
-		log_event(LOG_LEVEL_ERROR, "limits outlive-restart=no error=\"%s\"", err.text);
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits outlive-restart=no");
 		ledger_free(&daemon->ledger);
 		if ((daemon->ledger = ledger_new()) == NULL ||
 			ledger_file_open("", daemon->ledger, NULL, &daemon->ledger_file, problems,
@@ -330,8 +331,8 @@ static void announce(struct daemon *daemon)
 		process_ready("deciding");
 		return;
 	}
-	log_event(LOG_LEVEL_WARNING, "ready version=%s pid=%ld policy=none error=\"%s\"",
-		PACKAGE_VERSION, (long)getpid(), err.text);
+	quote_log(LOG_LEVEL_WARNING, "error", err.text, "ready version=%s pid=%ld policy=none",
+		PACKAGE_VERSION, (long)getpid());
 	if (!daemon->options->foreground)
 		(void)fprintf(stderr, "postern: running, but there is no policy yet: %s\n",
 			err.text);

@@ -13,6 +13,7 @@
 
 #include "milter/ledger_file_private.h"
 #include "milter/log.h"
+#include "milter/quote.h"
 
 #define SECOND UINT64_C(1000000)
 #define BEGINNING (1000 * SECOND) /* the ledger's time when there was none */
@@ -120,7 +121,7 @@ static int save(void *context, const struct ledger_record *records, size_t count
 	}
 	ret = append(file);
 	if (ret != 0 && was_good)
-		log_event(LOG_LEVEL_ERROR, "limits written=no error=\"%s\"", file->error.text);
+		quote_log(LOG_LEVEL_ERROR, "error", file->error.text, "limits written=no");
 	(void)pthread_mutex_unlock(&file->lock);
 	return ret;
 }
@@ -252,8 +253,7 @@ void ledger_file_sync(struct ledger_file *file)
 	file->is_dirty = false;
 	(void)pthread_mutex_unlock(&file->lock);
 	if (was_dirty && fd >= 0 && fdatasync(fd) != 0)
-		log_event(LOG_LEVEL_ERROR, "limits forced-to-disk=no error=\"%s\"",
-			strerror(errno));
+		quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "limits forced-to-disk=no");
 }
 
 static bool snapshot_is_due(struct ledger_file *file)
@@ -274,7 +274,7 @@ static void make_snapshot(struct ledger_file *file)
 		log_event(LOG_LEVEL_DEBUG, "limits snapshot=written bytes=%" PRIu64,
 			file->snapshot_size);
 	else
-		log_event(LOG_LEVEL_WARNING, "limits snapshot=failed error=\"%s\"", err.text);
+		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits snapshot=failed");
 }
 
 /* A second's rest. Whether it is to go on. */

@@ -23,17 +23,32 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 	return strcmp(pg->sqlstate, sqlstate) == 0;
 }
 
+/* libpq's lines as one: "; " between errors, a space before what goes on with a tab. */
+static void join_lines(const char *message, struct errmsg *joined)
+{
+	char *to = joined->text, *full = joined->text + sizeof(joined->text) - 3;
+
+	for (; *message != '\0' && to < full; message++) {
+		if (*message != '\n') {
+			*to++ = *message == '\t' ? ' ' : *message;
+			continue;
+		}
+		while (message[1] == '\n')
+			message++;
+		if (message[1] != '\t' && message[1] != '\0') {
+			*to++ = ';';
+			*to++ = ' ';
+		}
+	}
+	while (to > joined->text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
 enum pg_outcome pg_fail(struct pg *pg, const char *message)
 {
-	char *c;
-
 	pg->sqlstate[0] = '\0';
-	(void)errmsg_set(&pg->error, "%s", message != NULL ? message : "");
-	for (c = pg->error.text; *c != '\0'; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	while (c > pg->error.text && c[-1] == ' ')
-		*--c = '\0';
+	join_lines(message != NULL ? message : "", &pg->error);
 	if (pg->error.text[0] == '\0')
 		(void)errmsg_set(&pg->error, "the connection was lost");
 	return PG_LOST;

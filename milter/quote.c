@@ -1,6 +1,8 @@
 #include "milter/quote.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_plain(const char *value)
@@ -59,4 +61,22 @@ void quote_add_number(struct strbuf *line, const char *key, unsigned long long v
 {
 	add_key(line, key);
 	strbuf_addf(line, "%llu", value);
+}
+
+void quote_log(enum log_level level, const char *key, const char *value, const char *format, ...)
+{
+	struct strbuf line = STRBUF_INIT;
+	char event[256];
+	va_list args;
+
+	if (!log_wants(level))
+		return;
+	va_start(args, format);
+	(void)vsnprintf(event, sizeof(event), format, args);
+	va_end(args);
+	strbuf_add_str(&line, event);
+	quote_add(&line, key, value);
+	if (!line.failed)
+		log_line(level, line.text, line.len);
+	strbuf_free(&line);
 }

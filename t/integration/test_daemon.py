@@ -174,6 +174,18 @@ def test_what_is_no_socket_is_left_alone(box):
     assert daemon.socket.read_text() == "precious"
 
 
+# ---- its log ------------------------------------------------------------------------------------
+
+
+def test_errors_in_the_log_are_quoted(box):
+    """Whatever they hold: libpq puts the host in double quotes, and has a line for each that it tries."""
+    daemon = box.postern(config={"database": {"conninfo": "host=127.0.0.1,127.0.0.2 port=1,1"}})
+    error = daemon.ctl("status")["cache"]["database"]["error"]
+    assert error.count('connection to server at "127.0.0.') == 2
+    assert '? connection' not in error and '; connection to server at "127.0.0.2"' in error
+    assert daemon.wait_record(policy="none")["error"] == error
+
+
 # ---- start and end ------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "milter/log.h"
+#include "milter/quote.h"
 #include "t/unit/unit.h"
 
 static int saved_stderr, ends[2];
@@ -149,6 +150,21 @@ START_TEST(without_a_thread_lines_go_out_at_once)
 	}
 END_TEST
 
+START_TEST(an_error_is_quoted)
+	{
+		char *text;
+
+		start();
+		quote_log(LOG_LEVEL_ERROR, "error", "no \"db1\"\nx=y", "loaded %s=%d", "rows", 7);
+		quote_log(LOG_LEVEL_DEBUG, "error", "x", "not wanted");
+		log_stop();
+		text = all_written();
+		ck_assert_ptr_nonnull(
+			strstr(text, " error: loaded rows=7 error=\"no \\\"db1\\\"\\x0ax=y\"\n"));
+		ck_assert_ptr_null(strstr(text, "not wanted"));
+	}
+END_TEST
+
 START_TEST(levels_and_facilities_have_names)
 	{
 		const struct log_output bad_facility = { .facility = "x", .level = "info" };
@@ -180,6 +196,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_nobody_and_lost_lines_are_counted);
 	tcase_add_test(tcase, without_a_thread_lines_go_out_at_once);
+	tcase_add_test(tcase, an_error_is_quoted);
 	tcase_add_test(tcase, levels_and_facilities_have_names);
 	suite_add_tcase(suite, tcase);
 	return suite;
