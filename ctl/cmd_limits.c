@@ -30,15 +30,16 @@ static void print_window(const struct ctl *ctl, json_t *window)
 static void print_answer(const struct ctl *ctl, json_t *answer)
 {
 	json_t *keys = json_object_get(answer, "keys"), *key, *windows;
+	const long long count = json_integer_value(json_object_get(answer, "count"));
+	const long long unsaved = json_integer_value(json_object_get(answer, "unsaved"));
 	size_t i, j;
 
 	if (json_object_get(answer, "count") != NULL)
-		(void)printf("%lld keys have used something; the nearest to their limits:\n",
-			(long long)json_integer_value(json_object_get(answer, "count")));
-	if (json_integer_value(json_object_get(answer, "unsaved")) > 0)
-		(void)printf("%s%lld charges could not be written down%s\n",
-			paint(ctl->colour, PAINT_RED),
-			(long long)json_integer_value(json_object_get(answer, "unsaved")),
+		(void)printf("%lld key%s used something; the nearest to %s:\n", count,
+			count == 1 ? " has" : "s have", count == 1 ? "its limits" : "their limits");
+	if (unsaved > 0)
+		(void)printf("%s%lld charge%s could not be written down%s\n",
+			paint(ctl->colour, PAINT_RED), unsaved, command_s(unsaved),
 			paint(ctl->colour, PAINT_OFF));
 	for (i = 0; i < json_array_size(keys); i++) {
 		key = json_array_get(keys, i);

@@ -72,8 +72,9 @@ static void print_policy(const struct ctl *ctl, json_t *cache)
 		paint(ctl->colour, PAINT_OFF), clock_time(policy, "published", text));
 	(void)printf("           known to be right %s ago\n",
 		duration(number(policy, "age"), text));
-	(void)printf("rows       %lld users, %lld profiles\n", number(cache, "users"),
-		number(cache, "profiles"));
+	(void)printf("rows       %lld user%s, %lld profile%s\n", number(cache, "users"),
+		command_s(number(cache, "users")), number(cache, "profiles"),
+		command_s(number(cache, "profiles")));
 }
 
 static void print_database(const struct ctl *ctl, json_t *cache)
@@ -136,16 +137,19 @@ static void print_auth(const struct ctl *ctl, json_t *auth)
 			"logins     %lld accepted (%lld remembered), %lld refused, %lld undecided\n",
 			number(auth, "accepted"), number(auth, "accepted_remembered"),
 			number(auth, "refused"), number(auth, "undecided"));
-		(void)printf("           %lld connections, %lld being decided or held back\n",
-			number(auth, "connections"), number(auth, "waiting"));
+		(void)printf("           %lld connection%s, %lld being decided or held back\n",
+			number(auth, "connections"), command_s(number(auth, "connections")),
+			number(auth, "waiting"));
 	}
 	print_trouble(ctl, "keys", get(auth, "keys_error"));
 	if (number(auth, "slowed_logins") + number(auth, "slowed_networks") > 0)
-		(void)printf("slowed     %lld logins and %lld networks with failures\n",
-			number(auth, "slowed_logins"), number(auth, "slowed_networks"));
+		(void)printf("slowed     %lld login%s and %lld network%s with failures\n",
+			number(auth, "slowed_logins"), command_s(number(auth, "slowed_logins")),
+			number(auth, "slowed_networks"),
+			command_s(number(auth, "slowed_networks")));
 	if (number(auth, "suspended") > 0)
-		(void)printf("suspended  %lld logins, on this machine\n",
-			number(auth, "suspended"));
+		(void)printf("suspended  %lld login%s, on this machine\n",
+			number(auth, "suspended"), command_s(number(auth, "suspended")));
 }
 
 static void print_status(const struct ctl *ctl, json_t *answer)
@@ -167,8 +171,9 @@ static void print_status(const struct ctl *ctl, json_t *answer)
 	print_trouble(ctl, "load", get(cache, "load_error"));
 	print_trouble(ctl, "config", get(cache, "config_error"));
 	if (number(daemon, "log_dropped") > 0)
-		(void)printf("log        %s%lld lines lost%s\n", paint(ctl->colour, PAINT_YELLOW),
-			number(daemon, "log_dropped"), paint(ctl->colour, PAINT_OFF));
+		(void)printf("log        %s%lld line%s lost%s\n", paint(ctl->colour, PAINT_YELLOW),
+			number(daemon, "log_dropped"), command_s(number(daemon, "log_dropped")),
+			paint(ctl->colour, PAINT_OFF));
 }
 
 int cmd_status(const struct ctl *ctl, int argc, char **argv)

@@ -57,6 +57,11 @@ void command_print_json(const json_t *answer)
 	(void)putchar('\n');
 }
 
+const char *command_s(long long number)
+{
+	return number == 1 ? "" : "s";
+}
+
 int command_no_arguments(int argc, char **argv)
 {
 	return argc == 1 ? CTL_OK : command_usage(argv[0]);

@@ -55,6 +55,9 @@ int command_fail(int code, const struct errmsg *err);
 /* An answer as it is, for --json. */
 void command_print_json(const json_t *answer);
 
+/* What a noun has behind a number: "s", or "" behind 1. */
+const char *command_s(long long number);
+
 /* For a command without arguments or options: CTL_OK, or what command_usage() returns. */
 int command_no_arguments(int argc, char **argv);
 

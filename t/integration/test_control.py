@@ -79,7 +79,7 @@ def test_status_tells_what_is_in_force(box):
         assert milter.mail("<a@c.example>").verdict == "continue"
         assert daemon.ctl("status")["daemon"]["sessions_open"] == 1
     shown = ctl(daemon, "status").stdout
-    assert "1 users, 1 profiles" in shown and "access.domains: 2" in shown
+    assert "1 user, 1 profile\n" in shown and "access.domains: 2" in shown
     assert "\033" not in shown
     assert "\033[" in ctl(daemon, "status", "--colour=always").stdout
 
