@@ -7,16 +7,17 @@
 static void print_answer(const struct ctl *ctl, json_t *answer)
 {
 	json_t *problems = json_object_get(answer, "problems");
+	const long long count = json_integer_value(json_object_get(answer, "problem_count"));
 	json_t *problem;
 	size_t i;
 
 	json_array_foreach (problems, i, problem)
-		(void)printf("%sleft out%s: %s\n", paint(ctl->colour, PAINT_YELLOW),
+		(void)printf("%sproblem%s: %s\n", paint(ctl->colour, PAINT_YELLOW),
 			paint(ctl->colour, PAINT_OFF), json_string_value(problem));
 	if (json_is_true(json_object_get(answer, "ok")))
-		(void)printf("policy %lld is in force, %lld lines or rows left out\n",
-			(long long)json_integer_value(json_object_get(answer, "serial")),
-			(long long)json_integer_value(json_object_get(answer, "problem_count")));
+		(void)printf("policy %lld is in force, %lld problem%s\n",
+			(long long)json_integer_value(json_object_get(answer, "serial")), count,
+			command_s(count));
 }
 
 int cmd_reload(const struct ctl *ctl, int argc, char **argv)

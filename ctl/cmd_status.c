@@ -118,7 +118,7 @@ static void print_problems(const struct ctl *ctl, json_t *cache)
 
 	if (all == 0)
 		return;
-	(void)printf("left out   %s%lld lines or rows%s\n", paint(ctl->colour, PAINT_YELLOW), all,
+	(void)printf("problems   %s%lld%s\n", paint(ctl->colour, PAINT_YELLOW), all,
 		paint(ctl->colour, PAINT_OFF));
 	json_array_foreach (problems, i, problem) {
 		if (i == PROBLEMS_SHOWN)

@@ -77,7 +77,8 @@ static void print_line(const struct ctl *ctl, const char *line)
 	event = json_loads(line, 0, NULL);
 	dropped = json_object_get(event, "dropped");
 	if (dropped != NULL)
-		(void)printf("... %lld lines lost ...\n", (long long)json_integer_value(dropped));
+		(void)printf("... %lld line%s lost ...\n", (long long)json_integer_value(dropped),
+			command_s((long long)json_integer_value(dropped)));
 	else if (event != NULL)
 		print_event(ctl, event);
 	json_decref(event);

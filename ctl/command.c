@@ -10,7 +10,7 @@ const struct command commands[] = {
 	{ "explain", "[--ip ADDRESS] [--mail ADDRESS] ... | --jsonl",
 		"what would be decided about a session, and why", cmd_explain },
 	{ "status", "", "what the daemon decides by, and how it fares", cmd_status },
-	{ "reload", "", "have everything read again, and say what was left out", cmd_reload },
+	{ "reload", "", "have everything read again, and name the problems", cmd_reload },
 	{ "tail", "", "show decisions as they are made", cmd_tail },
 	{ "limits", "[LOGIN|KEY [reset] | top [NUMBER]]",
 		"what is used of rate limits, and when the next is free", cmd_limits },

@@ -52,7 +52,7 @@ void cache_publish(struct cache *cache)
 	cache->is_changed = false;
 	faults_settle(cache->faults);
 	log_event(LOG_LEVEL_INFO,
-		"policy serial=%llu source=%s users=%zu profiles=%zu left-out=%zu",
+		"policy serial=%llu source=%s users=%zu profiles=%zu problems=%zu",
 		(unsigned long long)serial, status_source_name(cache->source),
 		cache->users != NULL ? users_count(cache->users) : 0,
 		cache->profiles != NULL ? profiles_count(cache->profiles) : 0,

@@ -29,7 +29,7 @@ static void answer(struct cache *cache, uint64_t number, const struct errmsg *er
 	bool ok = err->text[0] == '\0';
 
 	if (ok)
-		log_event(LOG_LEVEL_NOTICE, "reload done left-out=%zu",
+		log_event(LOG_LEVEL_NOTICE, "reload done problems=%zu",
 			faults_count(cache->faults));
 	else
 		log_event(LOG_LEVEL_ERROR, "reload not done: %s", err->text);

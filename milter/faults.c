@@ -123,7 +123,7 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 			log_event(level, "%s%s", before, texts->text[i]);
 	}
 	if (found > FAULTS_LOGGED)
-		log_event(level, "%s%zu more; posternctl status names what is left out", before,
+		log_event(level, "%s%zu more; posternctl status names them", before,
 			found - FAULTS_LOGGED);
 }
 

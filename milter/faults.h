@@ -7,9 +7,9 @@
 #include "lib/rules/list.h"
 
 /*
- * What is left out of the policy in force: the bad lines of each list file, the bad rows of each
- * table. Each is logged once, when it comes, and once more when it is mended; not at every load
- * that finds it again. For one thread.
+ * What is wrong with the policy in force: the bad lines of each list file and the bad rows of each
+ * table, which are left out or do less than they say. Each is logged once, when it comes, and once
+ * more when it is mended; not at every load that finds it again. For one thread.
  */
 struct faults;
 

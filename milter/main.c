@@ -101,8 +101,8 @@ static int check_files(const char *path)
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else {
 		print_problems(problems);
-		(void)printf("%s: good, %zu lines or rows left out\n", path,
-			problems_count(problems));
+		(void)printf("%s: good, %zu problem%s\n", path, problems_count(problems),
+			problems_count(problems) == 1 ? "" : "s");
 		code = EX_OK;
 	}
 	policy_unref(&policy);

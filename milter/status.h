@@ -66,7 +66,7 @@ struct status {
 	char config_error[512]; /* why the last reading of the configuration failed; "" when it did
 				   not */
 
-	/* What is left out of the policy in force: bad lines, bad rows. */
+	/* What is wrong with the policy in force: see faults.h. */
 	size_t problem_count; /* all */
 	char *problems; /* those that have a text, a line each; NULL for none; status_free() */
 };

@@ -7,7 +7,7 @@
 
 /*
  * The cache thread's status as `posternctl status --json` shows it. now: wall clock. NULL when out
- * of memory. with_problems: the texts of what was left out, too.
+ * of memory. with_problems: the texts of the problems, too.
  */
 json_t *status_json(const struct status *status, time_t now, bool with_problems);
 

@@ -84,7 +84,7 @@ def test_status_tells_what_is_in_force(box):
     assert "\033[" in ctl(daemon, "status", "--colour=always").stdout
 
 
-def test_reload_says_what_was_left_out(box):
+def test_reload_names_the_problems(box):
     daemon = box.postern(lists=DENY)
     before = daemon.ctl("status")["cache"]["policy"]["serial"]
     daemon.write_list("mail_from.access.blacklist_regex", "good\n(\n*x\n")
@@ -93,7 +93,11 @@ def test_reload_says_what_was_left_out(box):
     assert answer["problem_count"] == 2
     assert answer["problems"][0].startswith("mail_from.access.blacklist_regex:2: ")
     assert daemon.ctl("status")["cache"]["problems"] == answer["problems"]
-    assert "blacklist_regex:3" in ctl(daemon, "reload").stdout
+    said = ctl(daemon, "reload").stdout
+    assert "problem: mail_from.access.blacklist_regex:3" in said and "2 problems" in said
+    assert "left out" not in said.replace("; left out", "")
+    assert "problems   2\n" in ctl(daemon, "status").stdout
+    assert daemon.check_config()[1].startswith(f"{daemon.conf}: good, 2 problems\n")
 
 
 def test_many_may_ask_for_a_reload_at_once(box):
