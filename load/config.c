@@ -1,5 +1,6 @@
 #include "load/config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,6 +298,19 @@ void config_free(struct config **config)
 	free(c->path);
 	free(c->folder);
 	free(c);
+}
+
+void config_check_readable(const struct config *config, const char *user, struct problems *problems)
+{
+	const char *const paths[] = { config->path, config->given.password_file,
+		config->given.secret_file, config->jwt.keys_file, config->store.path };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (*paths[i] != '\0' && access(paths[i], R_OK) != 0 && errno != ENOENT)
+			problems_add(problems,
+				"%s: user %s can't read it, so that reloads will fail: %s",
+				paths[i], user, strerror(errno));
+	}
 }
 
 /* A secret in a file that everybody may read is worth a word. */

@@ -140,6 +140,13 @@ int config_parse(const char *path, const char *text, size_t len, struct config *
 void config_free(struct config **config); /* takes NULL */
 
 /*
+ * Name the files of it that this process may not read, whoever read them before: config_load() and
+ * what follows would fail. user is for the message.
+ */
+void config_check_readable(const struct config *config, const char *user,
+	struct problems *problems);
+
+/*
  * What of `next` only a restart can bring into force, beside `running`: one text a key
  * ("[milter] socket") in changed. Returns how many.
  */

@@ -385,6 +385,8 @@ static void run(struct daemon *daemon, struct config *config)
 	if (process_become(&daemon->user, &err) != 0)
 		process_fail(EX_NOPERM, &err);
 	process_hide();
+	if (daemon->user.name[0] != '\0')
+		config_check_readable(config, daemon->user.name, config->warnings);
 	start_log(daemon, config);
 	open_ledger(daemon, config);
 	start_auth(daemon, config);

@@ -1,7 +1,10 @@
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -80,33 +83,73 @@ static void print_problems(const struct problems *problems)
 		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
 }
 
-/* -n: what is wrong with the files? Bad lines and rows are named, but stop nothing, as in the
- * daemon. */
-static int check_files(const char *path)
+/* What root reads and the daemon's user can't, said by a child that has become that user. */
+static int check_user(const struct daemon_options *options, const struct config *config,
+	struct errmsg *err)
+{
+	struct problems *problems = problems_new();
+	struct process_user user;
+	pid_t child = -1;
+	int code = EX_OK;
+
+	if (process_find_user(options->user != NULL ? options->user : config->milter.user, &user,
+		    err) != 0) {
+		code = EX_NOUSER;
+	} else if (user.name[0] != '\0' && (child = fork()) < 0) {
+		(void)errmsg_set(err, "fork: %s", strerror(errno));
+		code = EX_OSERR;
+	}
+	if (child == 0) {
+		if (process_become(&user, err) != 0)
+			(void)fprintf(stderr, "postern: %s\n", err->text);
+		config_check_readable(config, user.name, problems);
+		print_problems(problems);
+		_exit(EX_OK);
+	}
+	if (child > 0)
+		(void)waitpid(child, NULL, 0);
+	problems_free(&problems);
+	return code;
+}
+
+/* The code to exit with, and err set where that is not EX_OK. Bad lines and rows are named, but
+ * stop nothing, as in the daemon. */
+static int check_config(const struct daemon_options *options, const struct config *config,
+	struct problems *problems, struct errmsg *err)
+{
+	struct policy *policy = NULL;
+	struct jwt_keys *keys = NULL;
+	int code = EX_CONFIG;
+
+	if (daemon_check(config, err) == 0 &&
+		policy_from_files(config, &policy, problems, err) == 0 &&
+		token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems, err) ==
+			0)
+		code = geteuid() == 0 ? check_user(options, config, err) : EX_OK;
+	policy_unref(&policy);
+	jwt_keys_unref(&keys);
+	return code;
+}
+
+/* -n: what is wrong with the files? */
+static int check_files(const struct daemon_options *options)
 {
 	struct problems *problems = problems_new();
 	struct config *config = NULL;
-	struct policy *policy = NULL;
-	struct jwt_keys *keys = NULL;
 	struct errmsg err = { "out of memory" };
 	int code = EX_CONFIG;
 
-	if (problems == NULL || config_load(path, &config, &err) != 0) {
-		(void)fprintf(stderr, "postern: %s\n", err.text);
-	} else if (print_problems(config->warnings),
-		daemon_check(config, &err) != 0 ||
-			policy_from_files(config, &policy, problems, &err) != 0 ||
-			token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems,
-				&err) != 0) {
+	if (problems != NULL && config_load(options->config_path, &config, &err) == 0) {
+		print_problems(config->warnings);
+		code = check_config(options, config, problems, &err);
+	}
+	if (code != EX_OK) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else {
 		print_problems(problems);
-		(void)printf("%s: good, %zu problem%s\n", path, problems_count(problems),
-			problems_count(problems) == 1 ? "" : "s");
-		code = EX_OK;
+		(void)printf("%s: good, %zu problem%s\n", options->config_path,
+			problems_count(problems), problems_count(problems) == 1 ? "" : "s");
 	}
-	policy_unref(&policy);
-	jwt_keys_unref(&keys);
 	config_free(&config);
 	problems_free(&problems);
 	return code;
@@ -133,7 +176,7 @@ int main(int argc, char **argv)
 	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
 		hash_set_key(key);
 	if (options.check_only)
-		return check_files(options.daemon.config_path);
+		return check_files(&options.daemon);
 	options.daemon.config_path = absolute(options.daemon.config_path);
 	options.daemon.pid_file = absolute(options.daemon.pid_file);
 	if (config_load(options.daemon.config_path, &config, &err) != 0)

@@ -3,6 +3,7 @@
 import grp
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -305,6 +306,42 @@ def test_the_home_of_root_is_let_go_of(box):
     daemon.start()
     assert "port 1 failed" not in daemon.log()
     assert "kept" in daemon.ctl("status")["cache"]["database"]["error"]
+
+
+def test_what_only_root_may_read_is_warned_of(box):
+    """A start by root reads it, and every reload would fail."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    daemon = box.postern(start=False, config={
+        "database": {"host": "127.0.0.1", "port": "1", "password_file": "db-password"},
+        "jwt": {"secret_file": "token-secret"}})
+    secrets = [daemon.folder / "db-password", daemon.folder / "token-secret"]
+    for secret in secrets:
+        secret.write_text("a secret of more than thirty-two bytes\n")
+        secret.chmod(0o600)
+    daemon.conf.chmod(0o600)
+    warnings = [f"{path}: user {USER} can't read it" for path in (daemon.conf, *secrets)]
+    status, said = daemon.check_config()
+    assert status == 0
+    daemon.start()
+    for warning in warnings:
+        assert warning in said and warning in daemon.log()
+    assert "Permission denied" in daemon.ctl("reload", check=False)["error"]
+    daemon.stop()
+    for path in (daemon.conf, *secrets):
+        shutil.chown(path, USER)
+    assert "can't read it" not in daemon.check_config()[1]
+    mark = daemon.mark()
+    daemon.start()
+    assert "can't read it" not in daemon.log(mark)
+
+
+def test_a_user_who_is_not_there_is_said_by_a_check_too(box):
+    needs_root()
+    daemon = box.postern(start=False, config={"milter": {"user": "nobody-of-that-name"}})
+    status, said = daemon.check_config()
+    assert status == 67 and "nobody-of-that-name" in said
 
 
 def test_root_is_warned_of(box):
