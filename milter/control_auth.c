@@ -40,8 +40,13 @@ static void set(struct connection *connection, const json_t *request, bool suspe
 	bool known = login != NULL && policy != NULL && policy_find_user(policy, login, &user);
 	int changed = -1;
 
-	if (login != NULL && login_name(policy, login, name) == 0)
+	if (login != NULL && login_name(policy, login, name) == 0) {
+		/* It may have been suspended under a name that means somebody else by now. */
+		if (!suspended && !suspensions_has(suspensions_of(control), name) &&
+			suspensions_has(suspensions_of(control), login))
+			(void)snprintf(name, sizeof(name), "%s", login);
 		changed = suspensions_set(suspensions_of(control), name, suspended);
+	}
 	policy_unref(&policy);
 	if (changed < 0) {
 		connection_refuse(connection, "a \"login\" is needed");

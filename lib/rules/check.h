@@ -52,8 +52,8 @@ void check_charge_connection(const struct decider *d, const struct facts *facts,
 	struct connection_charge *charge_r);
 
 /*
- * How much of a login counts: a login that the tables don't know goes without @default_domain, so
- * that its two spellings are one user, with one suspension and one count. (A row has its own.)
+ * How much of a login counts: one that the tables don't know, but unknown_user gives a profile,
+ * goes without @default_domain, so that its two spellings are one user with one count.
  */
 size_t check_login_len(const struct policy *policy, const char *login);
 

@@ -34,7 +34,8 @@ size_t check_login_len(const struct policy *policy, const char *login)
 	const char *at = strrchr(login, '@');
 	struct user user;
 
-	if (at == NULL || at == login || settings->default_domain[0] == '\0' ||
+	if (settings->unknown_user != UNKNOWN_PROFILE || at == NULL || at == login ||
+		at != strchr(login, '@') || settings->default_domain[0] == '\0' ||
 		strcasecmp(at + 1, settings->default_domain) != 0 ||
 		token_mail(settings, login) != NULL || policy_find_user(policy, login, &user))
 		return strlen(login);
@@ -148,12 +149,31 @@ bool sender_user_owns(const struct checking *c, const struct sender_user *who,
 
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
+/* A login that no row spells is suspended by either spelling. */
+static bool is_suspended(const struct checking *c, const struct sender_user *who)
+{
+	const char *name = who->user.name, *at = strchr(name, '@');
+	const char *domain = c->settings->default_domain;
+	char other[SUSPENSION_LOGIN_MAX + 1];
+	int len = -1;
+
+	if (suspensions_has(c->d->suspensions, name))
+		return true;
+	if (who->known || domain[0] == '\0')
+		return false;
+	if (at == NULL)
+		len = snprintf(other, sizeof(other), "%s@%s", name, domain);
+	else if (strcasecmp(at + 1, domain) == 0)
+		len = snprintf(other, sizeof(other), "%.*s", (int)(at - name), name);
+	return len > 0 && (size_t)len < sizeof(other) && suspensions_has(c->d->suspensions, other);
+}
+
 /* Why the user sends nothing, however the checks are set; NULL: nothing stops them. */
 static const char *stopped(const struct checking *c, const struct sender_user *who)
 {
 	if (!who->user.enabled)
 		return "enabled = false";
-	return suspensions_has(c->d->suspensions, who->user.name) ? "suspended" : NULL;
+	return is_suspended(c, who) ? "suspended" : NULL;
 }
 
 static bool refuse_stopped(struct checking *c, const struct sender_user *who, enum check check,

@@ -349,6 +349,37 @@ def test_both_spellings_of_an_unknown_login_are_one_user(box):
             assert step["rule"] == "user ann: suspended"
 
 
+@pytest.mark.parametrize("unknown_user", ["accept", "sales"])
+def test_a_suspension_of_an_unknown_login_holds_for_both_spellings_and_can_be_ended(box, unknown_user):
+    daemon = box.postern(config={"profile": {"unknown_user": unknown_user, "default_domain": "own.example"}},
+                         store=store(""))
+
+    def may(login):
+        with begin(daemon) as milter:
+            return bool(milter.mail("<ann@own.example>", auth_authen=login))
+
+    for spelling in ("ann", "ann@own.example"):
+        assert may("ann") and may("ann@own.example")
+        daemon.ctl("suspend", spelling)
+        assert not may("ann") and not may("ann@own.example")
+        assert daemon.ctl("resume", spelling)["changed"]
+    # As it was suspended before there was an unknown_user to mean it.
+    (daemon.run / "suspended").write_text("ann@own.example\n")
+    daemon.restart()
+    assert not may("ann") and not may("ann@own.example")
+    assert daemon.ctl("resume", "ann@own.example")["changed"] and may("ann")
+
+
+def test_a_login_with_two_domains_is_nobody_elses(box):
+    daemon = box.postern(config={"profile": {"unknown_user": "sales", "default_domain": "own.example"}},
+                         store=store(""))
+    with begin(daemon) as milter:
+        for login, sender in (("bob@own.example@own.example", "bob@own.example"),
+                              ("ceo@other.example@own.example", "ceo@other.example")):
+            assert not milter.mail(f"<{sender}>", auth_authen=login), login
+            milter.abort()
+
+
 SLOW_DISK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
