@@ -10,6 +10,8 @@ void cache_follow_source(struct cache *cache)
 {
 	if (!cache->config->database.present && cache->config->settings->lists_only)
 		cache_drop_rows(cache);
+	else if (cache->source == SOURCE_LISTS && cache->status.serial == 0)
+		cache->source = SOURCE_NONE; /* nothing was in force: wait for users */
 }
 
 void cache_read_config(struct cache *cache)

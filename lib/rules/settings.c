@@ -1,5 +1,6 @@
 #include "lib/rules/settings.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -87,7 +88,11 @@ struct settings *settings_with_lists_only(struct settings *base)
 
 	if (s == NULL)
 		return NULL;
-	*s = *base;
+	/* All but the count, which others may be changing. */
+	memcpy((char *)s + offsetof(struct settings, services),
+		(const char *)base + offsetof(struct settings, services),
+		sizeof(*s) - offsetof(struct settings, services));
+	s->arena = NULL;
 	s->refs = 1;
 	s->base = settings_ref(base);
 	s->lists_only = true;

@@ -291,6 +291,26 @@ START_TEST(lists_are_followed_while_a_new_database_is_not_there)
 	}
 END_TEST
 
+/* Where nothing was in force yet, lists alone would let everybody send as anybody. */
+START_TEST(without_a_policy_a_new_database_is_waited_for)
+	{
+		ck_assert_int_eq(mkdir(file("lists/mail_from.access.blacklist"), 0700), 0);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		put("postern.conf",
+			"[lists]\ndirectory = lists\n[store]\npath = store.json\n"
+			"[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert(!reload());
+		ck_assert_int_eq(rmdir(file("lists/mail_from.access.blacklist")), 0);
+		deny_sender(1);
+		ck_assert(!reload());
+		ck_assert_int_eq(users_in_force(), -1);
+		put("store.json", STORE(BOB));
+		ck_assert(!reload());
+		wait_users(1);
+	}
+END_TEST
+
 START_TEST(a_bad_configuration_leaves_the_old_one)
 	{
 		put("store.json", STORE(BOB));
@@ -431,6 +451,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_broken_store_is_no_policy_until_it_is_mended);
 	tcase_add_test(tcase, lists_are_followed_while_there_are_no_users_yet);
 	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_not_there);
+	tcase_add_test(tcase, without_a_policy_a_new_database_is_waited_for);
 	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
 	tcase_add_test(tcase, what_the_hook_says_fails_the_reload);
 	tcase_add_test(tcase, requests_are_answered_together);
