@@ -50,7 +50,8 @@ void process_raise_limits(void);
 /* Write our number to path. 0, or -1 with err set. */
 int process_write_pid(const char *path, struct errmsg *err);
 
-/* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
+/* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)), and syslog is
+ * there instead. */
 bool process_has_journal(void);
 
 /* A message for systemd (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Without systemd:

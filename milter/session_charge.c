@@ -20,12 +20,18 @@ static void charge(struct session *session, const struct policy *policy)
 }
 
 /* Out of memory: it isn't counted. */
-static void count_open(struct session *session, const struct rates *rates)
+static void count_open(struct session *session, const struct settings *settings)
 {
+	const struct rates *rates = settings == NULL ? NULL : settings->rates;
+	bool is_bound = settings != NULL &&
+		settings_service(settings, session->service)->mode[CHECK_RATES] != MODE_NO;
 	char key[RATE_KEY_SIZE], rdns[DOMAIN_SIZE];
 	bool has_name = session->rdns != NULL &&
 		domain_canon(session->rdns, strlen(session->rdns), rdns) >= 0;
 
+	/* Whom no limit binds uses up nobody's. */
+	if (rates != NULL && (!is_bound || rates_exempts(rates, &session->client, NULL, NULL)))
+		rates = NULL;
 	rates_concurrency_key(rates, &session->client, has_name ? rdns : NULL, key);
 	if ((session->counted = strdup(key)) != NULL)
 		session->open = open_clients_enter(filter_clients(session->filter), key);
@@ -38,7 +44,7 @@ void session_enter(struct session *session)
 
 	session_leave(session);
 	if (session->client.family != AF_UNSPEC)
-		count_open(session, settings == NULL ? NULL : settings->rates);
+		count_open(session, settings);
 	if (settings != NULL && settings->rates != NULL)
 		charge(session, policy);
 	policy_unref(&policy);

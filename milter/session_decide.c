@@ -11,6 +11,7 @@ struct facts session_facts(const struct session *session, const struct message *
 		.rdns = session->rdns,
 		.helo = session->helo,
 		.connection = session->is_charged ? &session->connection : NULL,
+		.counted = session->counted,
 		.open = session->open,
 		.named = session->named,
 	};

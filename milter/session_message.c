@@ -97,7 +97,7 @@ static void keep_field(struct message *message, struct fields *fields, const cha
 		return;
 	}
 	if (fields->count == FIELDS_MAX || arena_bytes(message->arena) + len >= FIELDS_BYTES_MAX) {
-		message->fields_cut = true;
+		fields->is_cut = true;
 		return;
 	}
 	if ((copy = arena_memdup(message->arena, value, len)) == NULL) {
@@ -140,7 +140,8 @@ static void judge_header(struct session *session, struct message *message, struc
 		.from_count = message->from.count,
 		.sender = message->senders.field,
 		.sender_count = message->senders.count,
-		.is_cut = message->fields_cut,
+		.from_is_cut = message->from.is_cut,
+		.sender_is_cut = message->senders.is_cut,
 	};
 	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
 

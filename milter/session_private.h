@@ -15,6 +15,7 @@
 struct fields {
 	struct field field[FIELDS_MAX];
 	size_t count;
+	bool is_cut; /* there were more or longer ones than are kept */
 };
 
 /* One message, from MAIL to its end. */
@@ -33,7 +34,6 @@ struct message {
 
 	struct arena *arena; /* of the fields; NULL while there are none */
 	struct fields from, senders;
-	bool fields_cut;  /* there were more or longer ones than are kept */
 	bool fields_lost; /* out of memory for one: then the header can't be judged */
 	bool header_judged;
 	unsigned forged;

@@ -1,5 +1,6 @@
 #include "lib/rules/check.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,10 @@ bool checking_wants(const struct checking *c, enum check check)
 
 static struct finding *add_finding(struct verdict *verdict, enum check check)
 {
-	struct finding *finding = &verdict->findings[verdict->count++];
+	struct finding *finding;
 
+	assert(verdict->count < VERDICT_FINDINGS); /* no stage has more checks that may speak */
+	finding = &verdict->findings[verdict->count++];
 	finding->check = check;
 	finding->outcome = OUTCOME_UNLISTED;
 	finding->rule[0] = '\0';

@@ -261,18 +261,22 @@ static bool is_postmaster(const struct mail_address *rcpt)
 	return rcpt->local_len == 10 && memcmp(rcpt->canon, "postmaster", 10) == 0;
 }
 
-/* `accept = strict`: the allow lists are the list of all recipients. Returns whether the stage goes
- * on. */
+/*
+ * `accept = strict`: the allow lists are the list of all recipients. One that couldn't be read to
+ * its end puts off, whatever on_error says: the client chose the recipient. Returns whether the
+ * stage goes on.
+ */
 static bool check_exists(struct checking *c, const struct mail_address *rcpt)
 {
-	struct finding *finding = last_finding(c), *first = &c->verdict->findings[0];
+	struct finding *finding = last_finding(c);
 
 	if (c->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
 		c->facts->login != NULL || is_postmaster(rcpt))
 		return true;
-	if (first->outcome == OUTCOME_GAVE_UP) {
-		finding_rule(finding, "%s", first->rule);
-		return finding_error(c, finding, "a regex ran past its limits");
+	if (c->verdict->count > 1 && finding[-1].outcome == OUTCOME_GAVE_UP) {
+		finding_rule(finding, "%s", finding[-1].rule);
+		return finding_fail(c, finding, 451, "4.3.0",
+			"Service temporarily unavailable, try again later");
 	}
 	finding_rule(finding, "[rcpt] accept = strict: on no allow list");
 	return finding_fail(c, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);

@@ -13,6 +13,9 @@ static bool check_concurrency(struct checking *c, const char *rdns)
 
 	if (!rates_find_client(c->settings->rates, RATE_CONCURRENCY, &facts->client, rdns, &match))
 		return true;
+	/* Counted under another key, before a reload: that says nothing of this one. */
+	if (facts->counted == NULL || strcmp(facts->counted, match.counted) != 0)
+		return true;
 	max = match.limits->limit[0].count;
 	if (facts->open <= max)
 		return true;

@@ -38,7 +38,7 @@ static bool check_data(struct checking *c, const struct header_facts *header)
 	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++)
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
-	if (check.result != ANY_DENY && header->is_cut) {
+	if (check.result != ANY_DENY && header->from_is_cut) {
 		finding_rule(finding, "%s", too_many);
 		return finding_fail(c, finding, 550, "5.6.0", "Too many or too long From fields");
 	}
@@ -145,7 +145,7 @@ static bool from_belongs(struct checking *c, const struct header_facts *header,
 {
 	struct from_check check = { .c = c, .who = who, .finding = finding };
 
-	if (header->is_cut) {
+	if (header->from_is_cut || header->sender_is_cut) {
 		finding_rule(finding, "%s", too_many);
 		return false;
 	}

@@ -29,7 +29,8 @@ struct facts {
 	const struct mail_address *sender;
 	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not said */
 	const struct connection_charge *connection; /* NULL: it was not charged */
-	uint32_t open;	/* connections that the client has open, with this one */
+	const char *counted; /* rates_concurrency_key() of when it came; NULL: not counted */
+	uint32_t open;	     /* connections that were open under it then, with this one */
 	uint32_t named; /* recipients that were named in this connection before, refused ones too */
 	uint32_t recipients; /* of this message that were accepted before */
 };
@@ -47,7 +48,8 @@ struct header_facts {
 	size_t from_count;
 	const struct field *sender;
 	size_t sender_count;
-	bool is_cut; /* there were more, or longer ones, than are kept: the client's doing */
+	/* There were more, or longer ones, than are kept: the client's doing. */
+	bool from_is_cut, sender_is_cut;
 };
 
 #endif

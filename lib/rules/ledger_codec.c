@@ -85,9 +85,11 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 		!take(r, &counter.named, sizeof(counter.named)) ||
 		!take(r, &is_coarse, sizeof(is_coarse)) || !take(r, &len, sizeof(len)) ||
 		!take(r, &counter.base, sizeof(counter.base)) || len > COUNTER_RUNS_MAX ||
-		is_coarse > 1 || counter.base > TIME_MAX)
+		is_coarse > 1)
 		return -1;
 	counter.is_coarse = is_coarse;
+	if (counter.base > TIME_MAX / counter_tick_width(&counter))
+		return -1;
 	for (uint8_t i = 0; i < len; i++) {
 		if (!take(r, &run, sizeof(run)) || (i > 0 && run.tick <= last) ||
 			counter_append(&counter, &run) != 0) {

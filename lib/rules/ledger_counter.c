@@ -38,8 +38,7 @@ size_t counter_bytes(const struct counter *counter)
 	return counter->size > 1 ? counter->size * sizeof(struct counter_run) : 0;
 }
 
-/* Microseconds of a tick. */
-static uint64_t tick_width(const struct counter *counter)
+uint64_t counter_tick_width(const struct counter *counter)
 {
 	uint64_t window = counter->seconds * SECOND;
 	uint64_t width = counter->is_coarse ? window / COARSE_PARTS : window >> FINE_SHIFT;
@@ -49,12 +48,12 @@ static uint64_t tick_width(const struct counter *counter)
 
 uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run)
 {
-	return (counter->base + run->tick) * tick_width(counter);
+	return (counter->base + run->tick) * counter_tick_width(counter);
 }
 
 uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run)
 {
-	return (counter->base + run->tick + 1) * tick_width(counter) - 1;
+	return (counter->base + run->tick + 1) * counter_tick_width(counter) - 1;
 }
 
 /* Whether a run whose tick ends then counts; what is yet to come is of this moment. */
@@ -119,7 +118,7 @@ bool counter_prune(struct counter *counter, uint64_t now)
 static uint32_t tick_of(struct counter *counter, uint64_t instant)
 {
 	struct counter_run *runs = runs_of(counter);
-	uint64_t tick = instant / tick_width(counter), shift;
+	uint64_t tick = instant / counter_tick_width(counter), shift;
 
 	if (counter->len == 0)
 		counter->base = tick;

@@ -63,6 +63,9 @@ void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
  * memory. */
 int counter_seed(struct counter *counter, const struct counter *from, uint64_t now);
 
+/* Microseconds of a tick: what base and runs are counted in. */
+uint64_t counter_tick_width(const struct counter *counter);
+
 /* The runs, to be written down; and the first and the last instant of a run's tick. */
 const struct counter_run *counter_runs(const struct counter *counter);
 uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run);

@@ -203,3 +203,35 @@ def test_connections_of_all_that_share_a_key_are_counted_together(box):
     finally:
         for milter in held:
             milter.close()
+
+
+def test_clients_that_nothing_binds_use_up_nobodys_connections(box):
+    daemon = box.postern(config={"limit": {"exempt": "192.0.2.5"}, "limit concurrency": {"192.0.2": "2"}})
+    held = [daemon.milter() for _ in range(5)]
+    try:
+        for milter in held[:3]:
+            milter.connect("[192.0.2.5]", "192.0.2.5")
+            assert milter.mail("<a@b.example>")
+        for milter, free in ((held[3], True), (held[4], True)):
+            milter.connect("[192.0.2.6]", "192.0.2.6")
+            assert bool(milter.mail("<a@b.example>")) == free
+    finally:
+        for milter in held:
+            milter.close()
+
+
+def test_connections_counted_under_a_key_are_not_held_to_another_one(box):
+    daemon = box.postern(config={"limit concurrency": {"192.0.2": "9", "default": "2"}})
+    held = [daemon.milter() for _ in range(4)]
+    try:
+        for number, milter in enumerate(held):
+            milter.connect(f"[192.0.2.{number}]", f"192.0.2.{number}")
+            assert milter.mail("<a@b.example>")
+            milter.abort()
+        daemon.configure({"limit concurrency": {"192.0.2": None}})
+        daemon.ctl("reload")
+        for milter in held:
+            assert milter.mail("<a@b.example>")
+    finally:
+        for milter in held:
+            milter.close()

@@ -364,12 +364,16 @@ START_TEST(a_client_may_have_so_many_connections_at_once)
 		rate(RATE_CONCURRENCY, "max", "3");
 		rate(RATE_CONCURRENCY, "192.0.2.9", "0");
 		have(NULL, NULL);
+		facts.counted = "concurrency:192.0.2.7";
 		facts.open = 3;
 		ck_assert_str_eq(connect_from("192.0.2.7"), "accept");
 		facts.open = 4;
 		ck_assert_str_eq(connect_from("192.0.2.7"),
 			"tempfail 450 4.7.1 Too many connections at once: at most 3; "
 			"rates=fail([limit concurrency] default)");
+		facts.counted = "concurrency:192.0.2.0/24"; /* before a reload */
+		ck_assert_str_eq(connect_from("192.0.2.7"), "accept");
+		facts.counted = "concurrency:192.0.2.9";
 		ck_assert_str_eq(connect_from("192.0.2.9"), "accept");
 	}
 END_TEST
