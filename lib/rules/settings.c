@@ -68,18 +68,18 @@ struct settings *settings_ref(struct settings *settings)
 
 void settings_unref(struct settings **settings)
 {
-	struct settings *gone = *settings;
+	struct settings *gone = *settings, *base;
 
 	*settings = NULL;
-	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	if (gone->base != NULL) {
-		settings_unref(&gone->base);
-	} else {
-		rates_free(&gone->rates);
-		arena_free(&gone->arena);
+	for (; gone != NULL && __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) == 0;
+		gone = base) {
+		base = gone->base;
+		if (base == NULL) {
+			rates_free(&gone->rates);
+			arena_free(&gone->arena);
+		}
+		free(gone);
 	}
-	free(gone);
 }
 
 struct settings *settings_with_lists_only(struct settings *base)

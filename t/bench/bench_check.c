@@ -25,7 +25,7 @@ static struct {
 	bool is_json;
 	const char *only, *rules, *sessions;
 	double seconds;
-} options = { .only = "", .seconds = 0.3 };
+} options = { .only = "", .rules = "", .sessions = "", .seconds = 0.3 };
 
 #define SESSIONS 4000
 
@@ -225,21 +225,23 @@ static void read_options(int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+		const char *value = optarg != NULL ? optarg : "";
+
 		switch (c) {
 		case 'j':
 			options.is_json = true;
 			break;
 		case 'o':
-			options.only = optarg;
+			options.only = value;
 			break;
 		case 'r':
-			options.rules = optarg;
+			options.rules = value;
 			break;
 		case 'S':
-			options.sessions = optarg;
+			options.sessions = value;
 			break;
 		case 's':
-			options.seconds = strtod(optarg, NULL);
+			options.seconds = strtod(value, NULL);
 			break;
 		case 'h':
 			fputs(usage_text, stdout);
@@ -254,11 +256,11 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	read_options(argc, argv);
-	if ((options.rules == NULL) != (options.sessions == NULL)) {
+	if ((options.rules[0] == '\0') != (options.sessions[0] == '\0')) {
 		fputs(usage_text, stderr);
 		return 2;
 	}
-	if (options.rules != NULL) {
+	if (options.rules[0] != '\0') {
 		decide_with_files();
 		return 0;
 	}
