@@ -50,8 +50,7 @@ void process_raise_limits(void);
 /* Write our number to path. 0, or -1 with err set. */
 int process_write_pid(const char *path, struct errmsg *err);
 
-/* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)), and syslog is
- * there instead. */
+/* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
 bool process_has_journal(void);
 
 /* A message for systemd (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Without systemd:
