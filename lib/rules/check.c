@@ -85,8 +85,7 @@ static bool set_error(const struct settings *settings, struct verdict *verdict,
 	struct finding *finding, const char *why)
 {
 	finding->outcome = OUTCOME_ERROR;
-	reply_set(&finding->reply, 451, "4.3.0",
-		"Service temporarily unavailable, try again later");
+	reply_set(&finding->reply, 451, "4.3.0", TRY_LATER_TEXT);
 	if (finding->rule[0] == '\0')
 		finding_rule(finding, "%s", why);
 	if (settings != NULL && settings->on_error == ON_ERROR_ACCEPT)

@@ -275,8 +275,7 @@ static bool check_exists(struct checking *c, const struct mail_address *rcpt)
 		return true;
 	if (c->verdict->count > 1 && finding[-1].outcome == OUTCOME_GAVE_UP) {
 		finding_rule(finding, "%s", finding[-1].rule);
-		return finding_fail(c, finding, 451, "4.3.0",
-			"Service temporarily unavailable, try again later");
+		return finding_fail(c, finding, 451, "4.3.0", TRY_LATER_TEXT);
 	}
 	finding_rule(finding, "[rcpt] accept = strict: on no allow list");
 	return finding_fail(c, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);

@@ -35,6 +35,9 @@ void finding_listed(struct finding *finding, enum list_id id, uint32_t line);
 bool finding_fail(struct checking *c, struct finding *finding, int code, const char *enhanced,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* What a 451 says, whoever gives it. */
+#define TRY_LATER_TEXT "Service temporarily unavailable, try again later"
+
 /* The finding could not be made: on_error decides. Returns whether the stage goes on. */
 bool finding_error(struct checking *c, struct finding *finding, const char *why);
 

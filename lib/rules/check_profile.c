@@ -31,11 +31,11 @@ static void make_user(struct sender_user *who, const char *login)
 size_t check_login_len(const struct policy *policy, const char *login)
 {
 	const struct settings *settings = policy_parts(policy)->settings;
-	const char *at = strrchr(login, '@');
+	const char *at = strchr(login, '@'); /* the only one, where the domain stands behind it */
 	struct user user;
 
 	if (settings->unknown_user != UNKNOWN_PROFILE || at == NULL || at == login ||
-		at != strchr(login, '@') || settings->default_domain[0] == '\0' ||
+		settings->default_domain[0] == '\0' ||
 		strcasecmp(at + 1, settings->default_domain) != 0 ||
 		token_mail(settings, login) != NULL || policy_find_user(policy, login, &user))
 		return strlen(login);
