@@ -1,5 +1,5 @@
 # Postern. `make help` lists the targets. One make for the whole tree: a source file is found by its place
-# (lib/*/, load/, milter/, ctl/, t/*/), so that a new module needs no line here.
+# (lib/*/, milter/, milter/*/, ctl/, t/*/), so that a new module needs no line here.
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -75,30 +75,28 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 
 lib_objects := $(call objects,lib/*/*.c)
-load_objects := $(call objects,load/*.c)
-daemon_objects := $(filter-out %/main.o,$(call objects,milter/*.c))
+daemon_objects := $(filter-out %/main.o,$(call objects,milter/*.c milter/*/*.c))
 ctl_objects := $(filter-out %/main.o,$(call objects,ctl/*.c))
 # What test programs share: t/ANY/lib/*.c
 test_objects := $(call objects,t/*/lib/*.c)
 
 libpostern = $(BUILD)/libpostern.a
-libload = $(BUILD)/libload.a
 libdaemon = $(BUILD)/libdaemon.a
 libctl = $(BUILD)/libctl.a
 libtest = $(BUILD)/libtest.a
-all_archives = $(libtest) $(libctl) $(libdaemon) $(libload) $(libpostern)
+all_archives = $(libtest) $(libctl) $(libdaemon) $(libpostern)
 
 postern := $(if $(wildcard milter/main.c),$(BUILD)/postern)
 posternctl := $(if $(wildcard ctl/main.c),$(BUILD)/posternctl)
 
-unit_programs := $(if $(filter yes,$(HAVE_CHECK)),$(call programs,t/unit/check_*.c))
+unit_programs := $(if $(filter yes,$(HAVE_CHECK)),$(call programs,t/unit/test_*.c))
 fuzz_programs := $(call programs,t/fuzz/fuzz_*.c)
 helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
 
-man_pages := $(wildcard milter/*.[1-8] ctl/*.[1-8] load/*.[1-8] lib/*/*.[1-8] etc/*.[1-8])
-c_files := $(wildcard lib/*/*.[ch] load/*.[ch] milter/*.[ch] ctl/*.[ch] t/*/*.[ch] t/*/lib/*.[ch])
+man_pages := $(wildcard milter/*.[1-8] ctl/*.[1-8] lib/*/*.[1-8])
+c_files := $(wildcard lib/*/*.[ch] milter/*.[ch] milter/*/*.[ch] ctl/*.[ch] t/*/*.[ch] t/*/lib/*.[ch])
 
-all: $(libpostern) $(libload) $(postern) $(posternctl)
+all: $(libpostern) $(postern) $(posternctl)
 
 ifeq ($(V),)
 say = @printf '  %-5s %s\n' '$(1)' '$@';
@@ -112,14 +110,13 @@ stamp = @mkdir -p $(@D); printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '
 $(BUILD)/flags: FORCE
 	$(call stamp,$(compile) $(link))
 $(BUILD)/sources: FORCE
-	$(call stamp,$(lib_objects) $(load_objects) $(daemon_objects) $(ctl_objects) $(test_objects))
+	$(call stamp,$(lib_objects) $(daemon_objects) $(ctl_objects) $(test_objects))
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | config.mk
 	@mkdir -p $(@D)
 	$(call say,CC) $(compile) -MMD -MP -c -o $@ $<
 
 $(libpostern): $(lib_objects)
-$(libload): $(load_objects)
 $(libdaemon): $(daemon_objects)
 $(libctl): $(ctl_objects)
 $(libtest): $(test_objects)
@@ -127,10 +124,10 @@ $(all_archives): $(BUILD)/sources
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/postern: $(BUILD)/milter/main.o $(libdaemon) $(libload) $(libpostern)
+$(BUILD)/postern: $(BUILD)/milter/main.o $(libdaemon) $(libpostern)
 	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
-$(BUILD)/posternctl: $(BUILD)/ctl/main.o $(libctl) $(libload) $(libpostern)
+$(BUILD)/posternctl: $(BUILD)/ctl/main.o $(libctl) $(libpostern)
 	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(lib_libs)
 
 $(unit_programs) $(helper_programs): %: %.o $(all_archives)
@@ -139,7 +136,7 @@ $(unit_programs) $(helper_programs): %: %.o $(all_archives)
 $(fuzz_programs): %: %.o $(all_archives)
 	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
--include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(load_objects) $(call objects,milter/*.c ctl/*.c) \
+-include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
 	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs)))
 
 .PHONY: unit-programs helper-programs fuzz-programs print-compile
@@ -315,7 +312,7 @@ help:
 	@echo '  check-build         everything, with warnings as errors; check-clang: the same with clang'
 	@echo '  check-lint          includes run one way, libraries have one owner, headers compile alone'
 	@echo '  check-tidy          clang-format, clang-tidy, cppcheck, man pages'
-	@echo '  check-unit          t/unit/check_*.c; check-asan: under ASan and UBSan; check-valgrind'
+	@echo '  check-unit          t/unit/test_*.c; check-asan: under ASan and UBSan; check-valgrind'
 	@echo '  check-cases         t/cases: recorded decisions'
 	@echo '  check-integration   t/integration, with real servers; check-tsan: the daemon under TSan'
 	@echo '  fuzz                t/fuzz/fuzz_*.c, FUZZ_TIME=10 seconds each (0: the corpus only)'

@@ -12,10 +12,10 @@
 #include "ctl/command.h"
 #include "ctl/explain_print.h"
 #include "ctl/talk.h"
-#include "load/explain.h"
-#include "load/policy_files.h"
-#include "load/suspensions_file.h"
-#include "load/token_keys.h"
+#include "lib/decide/explain.h"
+#include "lib/store/policy_files.h"
+#include "lib/store/suspensions_file.h"
+#include "lib/store/token_keys.h"
 
 static const char usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"

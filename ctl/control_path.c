@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "load/config.h"
-#include "load/file.h"
-#include "load/ini.h"
-#include "load/options.h"
+#include "lib/conf/config.h"
+#include "lib/conf/file.h"
+#include "lib/conf/ini.h"
+#include "lib/conf/options.h"
 
 #define CONFIG_BYTES_MAX ((uint64_t)1 << 20)
 

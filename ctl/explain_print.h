@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 /*
- * Print an answer of load/explain.h for people: a line a stage, and under it a line for each check
- * with the rule that it found. with_header: a header was asked about; otherwise it is said, where
- * one would come, that it wasn't.
+ * Print an answer of lib/decide/explain.h for people: a line a stage, and under it a line for each
+ * check with the rule that it found. with_header: a header was asked about; otherwise it is said,
+ * where one would come, that it wasn't.
  */
 void explain_print(FILE *out, json_t *answer, bool with_header, bool colour);
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "ctl/command.h"
-#include "load/config.h"
-#include "load/near_name.h"
+#include "lib/conf/config.h"
+#include "lib/conf/near_name.h"
 
 /* NO_COLOR: see no-color.org. */
 static bool terminal_likes_colour(void)

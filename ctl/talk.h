@@ -5,7 +5,7 @@
 
 #include "ctl/command.h"
 
-/* A connection with the daemon's control socket (milter/control.h says what is spoken). */
+/* A connection with the daemon's control socket (milter/control/control.h says what is spoken). */
 struct talk;
 
 /* Connect, to the socket that ctl names or else the configuration. CTL_OK, or an exit code with err

@@ -7,17 +7,17 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "load/suspensions_file.h"
-#include "milter/auth.h"
-#include "milter/cache.h"
-#include "milter/callbacks_thread.h"
-#include "milter/control.h"
-#include "milter/ledger_file.h"
-#include "milter/listen.h"
-#include "milter/log.h"
+#include "lib/store/suspensions_file.h"
+#include "milter/auth/auth.h"
+#include "milter/cache/cache.h"
+#include "milter/control/control.h"
+#include "milter/ledger/ledger_file.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+#include "milter/loop/listen.h"
 #include "milter/process.h"
-#include "milter/quote.h"
 #include "milter/signals.h"
+#include "milter/smtp/callbacks_thread.h"
 
 /* How long starting waits for a policy before it answers without one. */
 #define FIRST_POLICY_MS 15000
@@ -30,7 +30,7 @@ struct daemon {
 	char *pid_file; /* "": none */
 	struct process_user user;
 	struct snapshot *snapshot;
-	struct filter *filter;
+	struct shared *shared;
 	struct server *server;
 	struct control *control;
 	struct auth_sockets auth_sockets;
@@ -111,7 +111,7 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 	};
 	struct errmsg err;
 
-	if (milter_open(&socket, daemon->filter, &err) != 0) {
+	if (milter_open(&socket, daemon->shared, &err) != 0) {
 		if (daemon->control != NULL)
 			(void)unlink(daemon->control_path);
 		process_fail(EX_UNAVAILABLE, &err);
@@ -123,7 +123,7 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 	const struct listen_owner owner = owner_of(daemon, "control", config->control.socket_mode,
 		config->control.socket_group);
 	const struct control_subject subject = {
-		.filter = daemon->filter,
+		.shared = daemon->shared,
 		.config_path = daemon->options->config_path,
 		.started = time(NULL),
 	};
@@ -154,7 +154,7 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 	struct errmsg err;
 	bool served = false;
 
-	if (suspensions_load(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
+	if (suspensions_load(daemon->suspensions_path, shared_suspensions(daemon->shared), &err) !=
 		0)
 		process_fail(EX_DATAERR, &err);
 	if (daemon->auth_sockets.without_folder)
@@ -163,7 +163,7 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&
-		auth_new(daemon->server, daemon->filter, &daemon->auth_sockets, config,
+		auth_new(daemon->server, daemon->shared, &daemon->auth_sockets, config,
 			&daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (daemon->control != NULL)
@@ -200,7 +200,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 
 	if (log_level_parse(config->log.level, &level) == 0)
 		log_set_level(level);
-	filter_set_settings(daemon->filter, config->settings);
+	shared_set_settings(daemon->shared, config->settings);
 	if (daemon->auth != NULL)
 		ret = auth_take_config(daemon->auth, config, err);
 	for (size_t i = 0; i < problems_kept(config->warnings); i++)
@@ -229,7 +229,7 @@ static void save_suspensions(void *argument)
 	const struct daemon *daemon = argument;
 	struct errmsg err;
 
-	if (suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), &err) !=
+	if (suspensions_save(daemon->suspensions_path, shared_suspensions(daemon->shared), &err) !=
 		0)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
@@ -239,12 +239,12 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 {
 	struct daemon *daemon = context;
 
-	if (suspensions_set(filter_suspensions(daemon->filter), login, true) < 0)
+	if (suspensions_set(shared_suspensions(daemon->shared), login, true) < 0)
 		return errmsg_set(err, "out of memory, or too many are suspended");
 	if (server_call(daemon->server, save_suspensions, daemon) == 0)
 		return 0;
 	/* The server is ending. */
-	return suspensions_save(daemon->suspensions_path, filter_suspensions(daemon->filter), err);
+	return suspensions_save(daemon->suspensions_path, shared_suspensions(daemon->shared), err);
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -278,7 +278,7 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 	problems_free(&problems);
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	filter_set_ledger(daemon->filter, daemon->ledger, ledger_time, daemon->ledger_file);
+	shared_set_ledger(daemon->shared, daemon->ledger, ledger_time, daemon->ledger_file);
 }
 
 static void start_threads(struct daemon *daemon, struct config *config)
@@ -371,9 +371,9 @@ static void run(struct daemon *daemon, struct config *config)
 	process_raise_limits();
 	daemon->snapshot = snapshot_new();
 	if (daemon->snapshot != NULL)
-		daemon->filter = filter_new(daemon->snapshot, config->settings,
+		daemon->shared = shared_new(daemon->snapshot, config->settings,
 			milter_is_inet(config->milter.socket));
-	if (daemon->filter == NULL)
+	if (daemon->shared == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -390,7 +390,7 @@ static void run(struct daemon *daemon, struct config *config)
 	start_log(daemon, config);
 	open_ledger(daemon, config);
 	start_auth(daemon, config);
-	filter_on_suspend(daemon->filter, suspend, daemon);
+	shared_on_suspend(daemon->shared, suspend, daemon);
 	start_threads(daemon, config);
 	announce(daemon);
 	if (milter_start(&signals, &err) != 0)

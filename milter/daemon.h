@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "load/config.h"
+#include "lib/conf/config.h"
 
 struct daemon_options {
 	const char *config_path; /* absolute */

@@ -10,10 +10,10 @@
 
 #include "config.h"
 #include "lib/base/hash.h"
-#include "load/config.h"
-#include "load/file.h"
-#include "load/policy_files.h"
-#include "load/token_keys.h"
+#include "lib/conf/config.h"
+#include "lib/conf/file.h"
+#include "lib/store/policy_files.h"
+#include "lib/store/token_keys.h"
 #include "milter/daemon.h"
 #include "milter/process.h"
 

@@ -18,7 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "milter/listen.h"
+#include "milter/loop/listen.h"
 
 /* LeakSanitizer looks into its own process as a debugger does. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -7,7 +7,7 @@
 /*
  * The signals of the daemon, all taken by the main thread. Once libmilter runs, they are unblocked
  * there, with handlers: only then the kernel prefers it to libmilter's own thread, which waits for
- * SIGTERM, SIGINT and SIGHUP and would stop the filter in its own slow way.
+ * SIGTERM, SIGINT and SIGHUP and would stop the shared in its own slow way.
  */
 enum signals_word {
 	SIGNALS_RELOAD, /* SIGUSR1 */

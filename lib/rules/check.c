@@ -7,15 +7,15 @@
 
 #include "lib/rules/check_private.h"
 
-struct checking checking_begin(const struct decider *d, const struct facts *facts,
+struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
 	struct verdict *verdict)
 {
-	const struct policy_parts *parts = policy_parts(d->policy);
+	const struct policy_parts *parts = policy_parts(env->policy);
 
 	verdict_init(verdict);
-	regex_scratch_begin(d->scratch);
-	return (struct checking){
-		.d = d,
+	regex_scratch_begin(env->scratch);
+	return (struct check_run){
+		.env = env,
 		.parts = parts,
 		.settings = parts->settings,
 		.service = settings_service(parts->settings, facts->service),
@@ -24,9 +24,9 @@ struct checking checking_begin(const struct decider *d, const struct facts *fact
 	};
 }
 
-bool checking_wants(const struct checking *c, enum check check)
+bool check_run_wants(const struct check_run *run, enum check check)
 {
-	return c->service->mode[check] != MODE_NO;
+	return run->service->mode[check] != MODE_NO;
 }
 
 static struct finding *add_finding(struct verdict *verdict, enum check check)
@@ -43,9 +43,9 @@ static struct finding *add_finding(struct verdict *verdict, enum check check)
 	return finding;
 }
 
-struct finding *finding_new(struct checking *c, enum check check)
+struct finding *finding_new(struct check_run *run, enum check check)
 {
-	return add_finding(c->verdict, check);
+	return add_finding(run->verdict, check);
 }
 
 void finding_rule(struct finding *finding, const char *format, ...)
@@ -62,7 +62,7 @@ void finding_listed(struct finding *finding, enum list_id id, uint32_t line)
 	finding_rule(finding, "%s:%u", list_name(id), line);
 }
 
-bool finding_fail(struct checking *c, struct finding *finding, int code, const char *enhanced,
+bool finding_fail(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *format, ...)
 {
 	char text[REPLY_TEXT_SIZE * 2];
@@ -72,12 +72,12 @@ bool finding_fail(struct checking *c, struct finding *finding, int code, const c
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	reply_set(&finding->reply, code, enhanced, "%s", text);
-	if (c->service->mode[finding->check] == MODE_WARN) {
+	if (run->service->mode[finding->check] == MODE_WARN) {
 		finding->outcome = OUTCOME_WARN;
 		return true;
 	}
 	finding->outcome = OUTCOME_FAIL;
-	c->verdict->kind = code >= 500 ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+	run->verdict->kind = code >= 500 ? VERDICT_REJECT : VERDICT_TEMPFAIL;
 	return false;
 }
 
@@ -94,13 +94,13 @@ static bool set_error(const struct settings *settings, struct verdict *verdict,
 	return false;
 }
 
-bool finding_error(struct checking *c, struct finding *finding, const char *why)
+bool finding_error(struct check_run *run, struct finding *finding, const char *why)
 {
-	bool goes_on = set_error(c->settings, c->verdict, finding, why);
+	bool goes_on = set_error(run->settings, run->verdict, finding, why);
 
-	if (c->service->mode[finding->check] != MODE_WARN)
+	if (run->service->mode[finding->check] != MODE_WARN)
 		return goes_on;
-	c->verdict->kind = VERDICT_CONTINUE;
+	run->verdict->kind = VERDICT_CONTINUE;
 	return true;
 }
 

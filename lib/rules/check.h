@@ -19,7 +19,7 @@
  * findings. Whoever asks before a login can be known (delay_reject = no)
  * leaves facts->login NULL.
  */
-struct decider {
+struct check_env {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
 	struct suspensions *suspensions; /* NULL: nobody is suspended */
@@ -28,12 +28,12 @@ struct decider {
 	bool charge; /* what is let through is charged; else the ledger is only looked at */
 };
 
-void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict);
-void check_helo(const struct decider *d, const struct facts *facts, struct verdict *verdict);
-void check_mail(const struct decider *d, const struct facts *facts, struct verdict *verdict);
-void check_rcpt(const struct decider *d, const struct facts *facts, const struct mail_address *rcpt,
-	struct verdict *verdict);
-void check_header(const struct decider *d, const struct facts *facts,
+void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict);
+void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict);
+void check_mail(const struct check_env *env, const struct facts *facts, struct verdict *verdict);
+void check_rcpt(const struct check_env *env, const struct facts *facts,
+	const struct mail_address *rcpt, struct verdict *verdict);
+void check_header(const struct check_env *env, const struct facts *facts,
 	const struct header_facts *header, struct verdict *verdict);
 
 /*
@@ -41,14 +41,14 @@ void check_header(const struct decider *d, const struct facts *facts,
  * answered to one that has more. check_body() with a smaller number finds nothing.
  */
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts);
-void check_body(const struct decider *d, const struct facts *facts, uint64_t octets,
+void check_body(const struct check_env *env, const struct facts *facts, uint64_t octets,
 	struct verdict *verdict);
 
 /*
  * Charge a connection that came, whatever its stages decide later: check_connect() answers by it,
  * also when that is asked at MAIL.
  */
-void check_charge_connection(const struct decider *d, const struct facts *facts,
+void check_charge_connection(const struct check_env *env, const struct facts *facts,
 	struct connection_charge *charge_r);
 
 /*

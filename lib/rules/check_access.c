@@ -13,10 +13,11 @@ struct subject {
 };
 
 /* An exact list and its regexes, in their order: address, then name. */
-static enum list_result look(const struct checking *c, enum list_id exact_id, enum list_id regex_id,
-	const struct subject *s, struct finding *finding)
+static enum list_result look(const struct check_run *run, enum list_id exact_id,
+	enum list_id regex_id, const struct subject *s, struct finding *finding)
 {
-	const struct list *exact = c->parts->lists[exact_id], *regex = c->parts->lists[regex_id];
+	const struct list *exact = run->parts->lists[exact_id],
+			  *regex = run->parts->lists[regex_id];
 	enum list_id id = exact_id;
 	char ip[CIDR_TEXT_SIZE];
 	enum list_result r = LIST_NO;
@@ -26,7 +27,7 @@ static enum list_result look(const struct checking *c, enum list_id exact_id, en
 		r = list_find_address(exact, s->address, &line);
 		if (r == LIST_NO) {
 			id = regex_id;
-			r = list_match(regex, c->d->scratch, s->address->canon,
+			r = list_match(regex, run->env->scratch, s->address->canon,
 				s->address->canon_len, &line);
 		}
 	} else if (s->client != NULL && s->client->family != AF_UNSPEC) {
@@ -34,7 +35,7 @@ static enum list_result look(const struct checking *c, enum list_id exact_id, en
 		if (r == LIST_NO) {
 			cidr_format(s->client, ip);
 			id = regex_id;
-			r = list_match(regex, c->d->scratch, ip, strlen(ip), &line);
+			r = list_match(regex, run->env->scratch, ip, strlen(ip), &line);
 		}
 	}
 	if (r == LIST_NO && s->host != NULL) {
@@ -42,7 +43,7 @@ static enum list_result look(const struct checking *c, enum list_id exact_id, en
 		r = list_find_host(exact, s->host, &line);
 		if (r == LIST_NO) {
 			id = regex_id;
-			r = list_match(regex, c->d->scratch, s->host, strlen(s->host), &line);
+			r = list_match(regex, run->env->scratch, s->host, strlen(s->host), &line);
 		}
 	}
 	if (r != LIST_NO)
@@ -51,56 +52,56 @@ static enum list_result look(const struct checking *c, enum list_id exact_id, en
 }
 
 /* Returns whether the stage goes on; the finding says what was found. */
-static bool refuse(struct checking *c, struct finding *finding, enum list_result result,
+static bool refuse(struct check_run *run, struct finding *finding, enum list_result result,
 	const struct subject *s, const char *deny_text)
 {
 	if (result == LIST_NO)
 		return true;
 	if (result == LIST_FAILED)
-		return finding_error(c, finding, "a regex ran past its limits");
-	return finding_fail(c, finding, 550, "5.7.1", "%s %s", s->text, deny_text);
+		return finding_error(run, finding, "a regex ran past its limits");
+	return finding_fail(run, finding, 550, "5.7.1", "%s %s", s->text, deny_text);
 }
 
 /*
  * Allow, then deny. allow, deny: the exact list of each; its regexes come next in enum list_id. An
  * allow list that can't be read to its end is no match, and has a finding of its own.
  */
-static bool check_precise(struct checking *c, enum check check, enum list_id allow,
+static bool check_precise(struct check_run *run, enum check check, enum list_id allow,
 	enum list_id deny, const struct subject *s, const char *deny_text)
 {
-	struct finding *finding = finding_new(c, check);
+	struct finding *finding = finding_new(run, check);
 
-	switch (look(c, allow, allow + 1, s, finding)) {
+	switch (look(run, allow, allow + 1, s, finding)) {
 	case LIST_YES:
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	case LIST_FAILED:
 		finding->outcome = OUTCOME_GAVE_UP;
-		finding = finding_new(c, check);
+		finding = finding_new(run, check);
 		break;
 	case LIST_NO:
 		break;
 	}
-	return refuse(c, finding, look(c, deny, deny + 1, s, finding), s, deny_text);
+	return refuse(run, finding, look(run, deny, deny + 1, s, finding), s, deny_text);
 }
 
 /* The last finding of the stage so far. */
-static struct finding *last_finding(const struct checking *c)
+static struct finding *last_finding(const struct check_run *run)
 {
-	return &c->verdict->findings[c->verdict->count - 1];
+	return &run->verdict->findings[run->verdict->count - 1];
 }
 
-bool check_any(struct checking *c, enum check check, const char *host,
+bool check_any(struct check_run *run, enum check check, const char *host,
 	const struct mail_address *address)
 {
-	const struct list *domains = c->parts->lists[LIST_DOMAINS];
+	const struct list *domains = run->parts->lists[LIST_DOMAINS];
 	struct finding *finding;
 	enum any_result result = ANY_UNLISTED;
 	uint32_t line;
 
-	if (!checking_wants(c, check))
+	if (!check_run_wants(run, check))
 		return true;
-	finding = finding_new(c, check);
+	finding = finding_new(run, check);
 	if (address != NULL)
 		result = list_any_address(domains, address, &line);
 	else if (host != NULL)
@@ -112,34 +113,34 @@ bool check_any(struct checking *c, enum check check, const char *host,
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	}
-	return finding_fail(c, finding, 550, "5.7.1", "%s",
+	return finding_fail(run, finding, 550, "5.7.1", "%s",
 		check == CHECK_DATA ? "Email from that domain is not accepted here." :
 				      "You are not welcome here.");
 }
 
 /* Whether connect and helo bind this session. */
-static bool is_bound(const struct checking *c)
+static bool is_bound(const struct check_run *run)
 {
-	if (c->facts->login != NULL && !c->service->authenticated_apply)
+	if (run->facts->login != NULL && !run->service->authenticated_apply)
 		return false;
-	return !service_exempts(c->service, &c->facts->client);
+	return !service_exempts(run->service, &run->facts->client);
 }
 
 /*
  * The first check of the three that refuses, else the first one that warns; CHECK_COUNT: none
  * looks. of_users: CHECK_COUNT where there is no third.
  */
-static enum check strictest(const struct checking *c, enum check own, enum check of_users)
+static enum check strictest(const struct check_run *run, enum check own, enum check of_users)
 {
 	const enum check checks[] = { own, CHECK_ANY, of_users };
-	bool is_user = c->facts->login != NULL && !c->settings->lists_only;
+	bool is_user = run->facts->login != NULL && !run->settings->lists_only;
 	size_t count = of_users != CHECK_COUNT && is_user ? 3 : 2, i;
 	enum check found = CHECK_COUNT;
 
 	for (i = 0; i < count; i++) {
-		if (c->service->mode[checks[i]] == MODE_YES)
+		if (run->service->mode[checks[i]] == MODE_YES)
 			return checks[i];
-		if (found == CHECK_COUNT && checking_wants(c, checks[i]))
+		if (found == CHECK_COUNT && check_run_wants(run, checks[i]))
 			found = checks[i];
 	}
 	return found;
@@ -147,77 +148,77 @@ static enum check strictest(const struct checking *c, enum check own, enum check
 
 /* A name that is longer than any can be, and so in no list. Not on_error's case: the client chooses
  * it. Returns whether the stage goes on. */
-static bool check_length(struct checking *c, enum check own, const char *what)
+static bool check_length(struct check_run *run, enum check own, const char *what)
 {
-	const enum check check = strictest(c, own, CHECK_COUNT);
+	const enum check check = strictest(run, own, CHECK_COUNT);
 	struct finding *finding;
 
 	if (check == CHECK_COUNT)
 		return true;
-	finding = finding_new(c, check);
+	finding = finding_new(run, check);
 	finding_rule(finding, "name length");
-	return finding_fail(c, finding, 550, "5.7.1", "%s is too long", what);
+	return finding_fail(run, finding, 550, "5.7.1", "%s is too long", what);
 }
 
 /* The lists of clients. host: the canonical name, or NULL. Returns whether the stage goes on. */
-static bool check_client(struct checking *c, const char *host)
+static bool check_client(struct check_run *run, const char *host)
 {
-	const struct facts *facts = c->facts;
+	const struct facts *facts = run->facts;
 	char ip[CIDR_TEXT_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4];
 	const struct subject s = { .client = &facts->client, .host = host, .text = text };
 
-	if (checking_wants(c, CHECK_CONN)) {
+	if (check_run_wants(run, CHECK_CONN)) {
 		cidr_format(&facts->client, ip);
 		(void)snprintf(text, sizeof(text), "%s [%s]",
 			facts->rdns != NULL ? facts->rdns : "unknown", ip);
-		if (!check_precise(c, CHECK_CONN, LIST_CONN_ALLOW, LIST_CONN_DENY, &s,
-			    c->settings->deny_conn))
+		if (!check_precise(run, CHECK_CONN, LIST_CONN_ALLOW, LIST_CONN_DENY, &s,
+			    run->settings->deny_conn))
 			return false;
 	}
-	return check_any(c, CHECK_ANY, host, NULL);
+	return check_any(run, CHECK_ANY, host, NULL);
 }
 
-void check_connect(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 	char name[DOMAIN_SIZE];
 	const char *host = NULL;
 
 	if (facts->rdns != NULL) {
 		if (domain_canon(facts->rdns, strlen(facts->rdns), name) >= 0)
 			host = name;
-		else if (is_bound(&c) && !check_length(&c, CHECK_CONN, "Client name"))
+		else if (is_bound(&run) && !check_length(&run, CHECK_CONN, "Client name"))
 			return;
 	}
-	if (!is_bound(&c) || check_client(&c, host))
-		(void)check_connection(&c, host);
+	if (!is_bound(&run) || check_client(&run, host))
+		(void)check_connection(&run, host);
 }
 
-void check_helo(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 	struct subject s = { .text = facts->helo };
 	struct finding *finding;
 	enum list_result result;
 	char name[DOMAIN_SIZE];
 	uint32_t line;
 
-	if (facts->helo == NULL || !is_bound(&c))
+	if (facts->helo == NULL || !is_bound(&run))
 		return;
 	if (domain_canon(facts->helo, strlen(facts->helo), name) < 0) {
-		(void)check_length(&c, CHECK_HELO, "HELO name");
+		(void)check_length(&run, CHECK_HELO, "HELO name");
 		return;
 	}
-	if (checking_wants(&c, CHECK_HELO)) {
-		finding = finding_new(&c, CHECK_HELO);
-		result = list_match(c.parts->lists[LIST_HELO_DENY_RE], d->scratch, name,
+	if (check_run_wants(&run, CHECK_HELO)) {
+		finding = finding_new(&run, CHECK_HELO);
+		result = list_match(run.parts->lists[LIST_HELO_DENY_RE], env->scratch, name,
 			strlen(name), &line);
 		if (result != LIST_NO)
 			finding_listed(finding, LIST_HELO_DENY_RE, line);
-		if (!refuse(&c, finding, result, &s, c.settings->deny_helo))
+		if (!refuse(&run, finding, result, &s, run.settings->deny_helo))
 			return;
 	}
-	(void)check_any(&c, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+	(void)check_any(&run, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
 }
 
 /*
@@ -225,35 +226,35 @@ void check_helo(const struct decider *d, const struct facts *facts, struct verdi
  * asked: else "<a@listed.example(x)>" gets past a list, and "<boss@b.example(@own.example>" past
  * froms. Not on_error's case: the client chooses it. Returns whether the stage goes on.
  */
-static bool check_clear(struct checking *c, const struct mail_address *address, enum check check,
+static bool check_clear(struct check_run *run, const struct mail_address *address, enum check check,
 	const char *enhanced, const char *what)
 {
 	struct finding *finding;
 
 	if (!address->is_odd || check == CHECK_COUNT)
 		return true;
-	finding = finding_new(c, check);
+	finding = finding_new(run, check);
 	finding_rule(finding, "address syntax");
-	return finding_fail(c, finding, 553, enhanced, "Bad %s address syntax", what);
+	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
 }
 
-void check_mail(const struct decider *d, const struct facts *facts, struct verdict *verdict)
+void check_mail(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 	struct subject s = { .address = facts->sender, .text = facts->sender->text };
 
-	if (!check_clear(&c, facts->sender, strictest(&c, CHECK_MAIL, CHECK_SENDER), "5.1.7",
+	if (!check_clear(&run, facts->sender, strictest(&run, CHECK_MAIL, CHECK_SENDER), "5.1.7",
 		    "sender"))
 		return;
-	if (checking_wants(&c, CHECK_MAIL)) {
+	if (check_run_wants(&run, CHECK_MAIL)) {
 		if (facts->sender->is_null)
-			(void)finding_new(&c, CHECK_MAIL);
-		else if (!check_precise(&c, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
-				 c.settings->deny_mail))
+			(void)finding_new(&run, CHECK_MAIL);
+		else if (!check_precise(&run, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
+				 run.settings->deny_mail))
 			return;
 	}
-	if (check_any(&c, CHECK_ANY, NULL, facts->sender) && check_sender(&c))
-		(void)check_size(&c);
+	if (check_any(&run, CHECK_ANY, NULL, facts->sender) && check_sender(&run))
+		(void)check_size(&run);
 }
 
 static bool is_postmaster(const struct mail_address *rcpt)
@@ -266,39 +267,39 @@ static bool is_postmaster(const struct mail_address *rcpt)
  * its end puts off, whatever on_error says: the client chose the recipient. Returns whether the
  * stage goes on.
  */
-static bool check_exists(struct checking *c, const struct mail_address *rcpt)
+static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 {
-	struct finding *finding = last_finding(c);
+	struct finding *finding = last_finding(run);
 
-	if (c->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
-		c->facts->login != NULL || is_postmaster(rcpt))
+	if (run->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
+		run->facts->login != NULL || is_postmaster(rcpt))
 		return true;
-	if (c->verdict->count > 1 && finding[-1].outcome == OUTCOME_GAVE_UP) {
+	if (run->verdict->count > 1 && finding[-1].outcome == OUTCOME_GAVE_UP) {
 		finding_rule(finding, "%s", finding[-1].rule);
-		return finding_fail(c, finding, 451, "4.3.0", TRY_LATER_TEXT);
+		return finding_fail(run, finding, 451, "4.3.0", TRY_LATER_TEXT);
 	}
 	finding_rule(finding, "[rcpt] accept = strict: on no allow list");
-	return finding_fail(c, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
+	return finding_fail(run, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
 }
 
-void check_rcpt(const struct decider *d, const struct facts *facts, const struct mail_address *rcpt,
-	struct verdict *verdict)
+void check_rcpt(const struct check_env *env, const struct facts *facts,
+	const struct mail_address *rcpt, struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 	struct subject s = { .address = rcpt, .text = rcpt->text };
 	bool accepted = false;
 
-	if (!check_clear(&c, rcpt, strictest(&c, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
+	if (!check_clear(&run, rcpt, strictest(&run, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
 		    "recipient"))
 		return;
-	if (checking_wants(&c, CHECK_RCPT)) {
-		if (!check_precise(&c, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
-			    c.settings->deny_rcpt) ||
-			!check_exists(&c, rcpt))
+	if (check_run_wants(&run, CHECK_RCPT)) {
+		if (!check_precise(&run, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
+			    run.settings->deny_rcpt) ||
+			!check_exists(&run, rcpt))
 			return;
-		accepted = last_finding(&c)->outcome == OUTCOME_PASS &&
-			c.settings->rcpt_accept != ACCEPT_NO;
+		accepted = last_finding(&run)->outcome == OUTCOME_PASS &&
+			run.settings->rcpt_accept != ACCEPT_NO;
 	}
-	if ((accepted || check_any(&c, CHECK_ANY, NULL, rcpt)) && check_recipient(&c, rcpt))
-		(void)check_charges(&c, rcpt);
+	if ((accepted || check_any(&run, CHECK_ANY, NULL, rcpt)) && check_recipient(&run, rcpt))
+		(void)check_charges(&run, rcpt);
 }

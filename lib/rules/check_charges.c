@@ -48,7 +48,7 @@ struct usage usage_of_ledger(const struct ledger_usage *usage)
 	};
 }
 
-bool finding_full(struct checking *c, struct finding *finding, int code, const char *enhanced,
+bool finding_full(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *what)
 {
 	const struct limit limit = { finding->usage.limit, finding->usage.window };
@@ -57,20 +57,21 @@ bool finding_full(struct checking *c, struct finding *finding, int code, const c
 	limit_format(&limit, limit_text);
 	wait_format(finding->usage.wait, wait);
 	if (finding->usage.wait == UINT64_MAX)
-		return finding_fail(c, finding, code, enhanced, "%s %s reached", what, limit_text);
-	return finding_fail(c, finding, code, enhanced, "%s %s reached, next in %s", what,
+		return finding_fail(run, finding, code, enhanced, "%s %s reached", what,
+			limit_text);
+	return finding_fail(run, finding, code, enhanced, "%s %s reached, next in %s", what,
 		limit_text, wait);
 }
 
 /* ---- what is charged --------------------------------------------------------- */
 
 /* Whether this recipient is charged to who sends. */
-static bool is_login_charged(const struct checking *c, struct sender_user *who_r)
+static bool is_login_charged(const struct check_run *run, struct sender_user *who_r)
 {
-	if (!checking_wants(c, CHECK_LIMITS) || !sender_user_find(c, who_r) ||
+	if (!check_run_wants(run, CHECK_LIMITS) || !sender_user_find(run, who_r) ||
 		who_r->profile == NULL || profile_limits(who_r->profile)->len == 0)
 		return false;
-	return c->settings->limit_count != COUNT_MESSAGES || c->facts->recipients == 0;
+	return run->settings->limit_count != COUNT_MESSAGES || run->facts->recipients == 0;
 }
 
 static bool add_login(const struct sender_user *who, struct charges *charges)
@@ -117,17 +118,17 @@ const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE])
 	return name != NULL && domain_canon(name, strlen(name), canon_r) >= 0 ? canon_r : NULL;
 }
 
-bool check_rates_exempt(const struct checking *c)
+bool check_rates_exempt(const struct check_run *run)
 {
-	return rates_exempts(c->settings->rates, &c->facts->client, c->facts->login,
-		c->facts->sender);
+	return rates_exempts(run->settings->rates, &run->facts->client, run->facts->login,
+		run->facts->sender);
 }
 
-static void add_rates(const struct checking *c, const struct mail_address *rcpt,
+static void add_rates(const struct check_run *run, const struct mail_address *rcpt,
 	struct charges *charges)
 {
-	const struct rates *rates = c->settings->rates;
-	const struct facts *facts = c->facts;
+	const struct rates *rates = run->settings->rates;
+	const struct facts *facts = run->facts;
 	char rdns[DOMAIN_SIZE];
 	struct rate_match match;
 
@@ -145,15 +146,15 @@ static void add_rates(const struct checking *c, const struct mail_address *rcpt,
 
 /* ---- charging ------------------------------------------------------------------ */
 
-static enum ledger_answer ask(const struct checking *c, struct charges *charges)
+static enum ledger_answer ask(const struct check_run *run, struct charges *charges)
 {
-	const struct decider *d = c->d;
+	const struct check_env *env = run->env;
 
-	if (!d->charge)
-		return ledger_look(d->ledger, d->now, charges->requests, charges->count,
+	if (!env->charge)
+		return ledger_look(env->ledger, env->now, charges->requests, charges->count,
 			charges->usage);
-	return ledger_charge(d->ledger, d->now, charges->requests, charges->count,
-		c->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
+	return ledger_charge(env->ledger, env->now, charges->requests, charges->count,
+		run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
 }
 
 /* Of those that are full (or, full = false, of all) of a check the one to be named. -1: none. */
@@ -176,9 +177,9 @@ static int to_be_named(const struct charges *charges, enum check check, bool ful
 	return best;
 }
 
-static struct finding *name(struct checking *c, const struct charges *charges, int i)
+static struct finding *name(struct check_run *run, const struct charges *charges, int i)
 {
-	struct finding *finding = finding_new(c, charges->checks[i]);
+	struct finding *finding = finding_new(run, charges->checks[i]);
 
 	finding_rule(finding, "%s", charges->rules[i]);
 	finding->usage = usage_of_ledger(&charges->usage[i]);
@@ -207,25 +208,25 @@ static void drop(struct charges *charges, enum check check)
 	charges->count = kept;
 }
 
-static bool fail_login(struct checking *c, struct finding *finding)
+static bool fail_login(struct check_run *run, struct finding *finding)
 {
 	bool goes_on;
 
-	switch (c->settings->on_limit) {
+	switch (run->settings->on_limit) {
 	case ON_LIMIT_TEMPFAIL:
 		break;
 	case ON_LIMIT_REJECT:
-		return finding_full(c, finding, 550, "5.7.1", "Rate limit");
+		return finding_full(run, finding, 550, "5.7.1", "Rate limit");
 	case ON_LIMIT_SUSPEND:
-		goes_on = finding_full(c, finding, 550, "5.7.1", "Rate limit");
-		c->verdict->suspend = !goes_on && c->d->charge;
+		goes_on = finding_full(run, finding, 550, "5.7.1", "Rate limit");
+		run->verdict->suspend = !goes_on && run->env->charge;
 		return goes_on;
 	}
-	return finding_full(c, finding, 450, "4.7.1", "Rate limit");
+	return finding_full(run, finding, 450, "4.7.1", "Rate limit");
 }
 
 /* A check that only warns is told of and left uncharged, and the others are asked again. */
-static bool refuse(struct checking *c, struct charges *charges, bool *again_r)
+static bool refuse(struct check_run *run, struct charges *charges, bool *again_r)
 {
 	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
 
@@ -236,10 +237,10 @@ static bool refuse(struct checking *c, struct charges *charges, bool *again_r)
 
 		if (full < 0)
 			continue;
-		finding = name(c, charges, full);
+		finding = name(run, charges, full);
 		if (order[i] == CHECK_LIMITS ?
-				!fail_login(c, finding) :
-				!finding_full(c, finding, 450, "4.7.1", "Rate limit"))
+				!fail_login(run, finding) :
+				!finding_full(run, finding, 450, "4.7.1", "Rate limit"))
 			return false;
 		drop(charges, order[i]);
 		*again_r = true;
@@ -247,19 +248,19 @@ static bool refuse(struct checking *c, struct charges *charges, bool *again_r)
 	return true;
 }
 
-static bool charge(struct checking *c, struct charges *charges)
+static bool charge(struct check_run *run, struct charges *charges)
 {
 	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
 	bool again = true;
 	int i;
 
 	while (again && charges->count > 0) {
-		switch (ask(c, charges)) {
+		switch (ask(run, charges)) {
 		case LEDGER_FAILED:
-			return finding_error(c, finding_new(c, charges->checks[0]),
+			return finding_error(run, finding_new(run, charges->checks[0]),
 				"the charge could not be made or saved");
 		case LEDGER_FULL:
-			if (!refuse(c, charges, &again))
+			if (!refuse(run, charges, &again))
 				return false;
 			break;
 		case LEDGER_FREE:
@@ -269,7 +270,7 @@ static bool charge(struct checking *c, struct charges *charges)
 	}
 	for (size_t j = 0; j < 2; j++) {
 		if ((i = to_be_named(charges, order[j], false)) >= 0)
-			(void)name(c, charges, i);
+			(void)name(run, charges, i);
 	}
 	return true;
 }
@@ -277,10 +278,10 @@ static bool charge(struct checking *c, struct charges *charges)
 /* ---- plain numbers ---------------------------------------------------------------- */
 
 /* How many recipients the client may name in this connection; 0: any number. */
-static uint32_t recipients_max(const struct checking *c, char rule_r[RULE_SIZE])
+static uint32_t recipients_max(const struct check_run *run, char rule_r[RULE_SIZE])
 {
-	const struct rates *rates = c->settings->rates;
-	uint32_t max = c->facts->login == NULL ? 0 : rates_max_relaying(rates);
+	const struct rates *rates = run->settings->rates;
+	uint32_t max = run->facts->login == NULL ? 0 : rates_max_relaying(rates);
 	struct rate_match match;
 	char rdns[DOMAIN_SIZE];
 
@@ -288,53 +289,53 @@ static uint32_t recipients_max(const struct checking *c, char rule_r[RULE_SIZE])
 		(void)snprintf(rule_r, RULE_SIZE, "[limit recipients] max_relaying");
 		return max;
 	}
-	if (!rates_find_client(rates, RATE_RECIPIENTS, &c->facts->client,
-		    canon_name(c->facts->rdns, rdns), &match))
+	if (!rates_find_client(rates, RATE_RECIPIENTS, &run->facts->client,
+		    canon_name(run->facts->rdns, rdns), &match))
 		return 0;
 	(void)snprintf(rule_r, RULE_SIZE, "[limit recipients] %.150s", match.entry);
 	return match.limits->limit[0].count;
 }
 
-static bool check_recipients(struct checking *c)
+static bool check_recipients(struct check_run *run)
 {
 	char rule[RULE_SIZE];
-	uint32_t max = recipients_max(c, rule);
+	uint32_t max = recipients_max(run, rule);
 	struct finding *finding;
 
-	if (max == 0 || c->facts->named < max)
+	if (max == 0 || run->facts->named < max)
 		return true;
-	finding = finding_new(c, CHECK_RATES);
+	finding = finding_new(run, CHECK_RATES);
 	finding_rule(finding, "%s", rule);
-	return finding_fail(c, finding, 452, "4.5.3",
+	return finding_fail(run, finding, 452, "4.5.3",
 		"Too many recipients: at most %" PRIu32 " in a connection", max);
 }
 
 /* who NULL: the login is not charged. Apart, so that only what is charged needs that much stack: a
  * thread that ends gives back what it touched, and that costs all others. */
-__attribute__((noinline)) static bool charge_all(struct checking *c, const struct sender_user *who,
-	bool everybody, const struct mail_address *rcpt)
+__attribute__((noinline)) static bool charge_all(struct check_run *run,
+	const struct sender_user *who, bool everybody, const struct mail_address *rcpt)
 {
 	struct charges charges;
 
 	charges.count = 0; /* the rest is large */
 	if (who != NULL && !add_login(who, &charges))
-		return finding_error(c, finding_new(c, CHECK_LIMITS), "the login is too long");
+		return finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long");
 	if (everybody)
-		add_rates(c, rcpt, &charges);
-	return charges.count == 0 || charge(c, &charges);
+		add_rates(run, rcpt, &charges);
+	return charges.count == 0 || charge(run, &charges);
 }
 
-bool check_charges(struct checking *c, const struct mail_address *rcpt)
+bool check_charges(struct check_run *run, const struct mail_address *rcpt)
 {
-	const bool everybody = c->settings->rates != NULL && checking_wants(c, CHECK_RATES) &&
-		!check_rates_exempt(c);
+	const bool everybody = run->settings->rates != NULL && check_run_wants(run, CHECK_RATES) &&
+		!check_rates_exempt(run);
 	struct sender_user who;
 	bool login;
 
-	if (everybody && !check_recipients(c))
+	if (everybody && !check_recipients(run))
 		return false;
-	if (c->d->ledger == NULL)
+	if (run->env->ledger == NULL)
 		return true;
-	login = is_login_charged(c, &who);
-	return !(login || everybody) || charge_all(c, login ? &who : NULL, everybody, rcpt);
+	login = is_login_charged(run, &who);
+	return !(login || everybody) || charge_all(run, login ? &who : NULL, everybody, rcpt);
 }

@@ -4,14 +4,15 @@
 
 #include "lib/rules/check_private.h"
 
-static bool check_concurrency(struct checking *c, const char *rdns)
+static bool check_concurrency(struct check_run *run, const char *rdns)
 {
-	const struct facts *facts = c->facts;
+	const struct facts *facts = run->facts;
 	struct rate_match match;
 	struct finding *finding;
 	uint32_t max;
 
-	if (!rates_find_client(c->settings->rates, RATE_CONCURRENCY, &facts->client, rdns, &match))
+	if (!rates_find_client(run->settings->rates, RATE_CONCURRENCY, &facts->client, rdns,
+		    &match))
 		return true;
 	/* Counted under another key, before a reload: that says nothing of this one. */
 	if (facts->counted == NULL || strcmp(facts->counted, match.counted) != 0)
@@ -19,13 +20,13 @@ static bool check_concurrency(struct checking *c, const char *rdns)
 	max = match.limits->limit[0].count;
 	if (facts->open <= max)
 		return true;
-	finding = finding_new(c, CHECK_RATES);
+	finding = finding_new(run, CHECK_RATES);
 	finding_rule(finding, "[limit concurrency] %.150s", match.entry);
-	return finding_fail(c, finding, 450, "4.7.1",
+	return finding_fail(run, finding, 450, "4.7.1",
 		"Too many connections at once: at most %" PRIu32, max);
 }
 
-static void ask_connection(const struct decider *d, const struct settings *settings,
+static void ask_connection(const struct check_env *env, const struct settings *settings,
 	const struct facts *facts, struct connection_charge *charge_r)
 {
 	struct connection_charge made = { .answer = LEDGER_FREE };
@@ -33,7 +34,7 @@ static void ask_connection(const struct decider *d, const struct settings *setti
 	struct ledger_request request = { .amount = 1 };
 	char rdns[DOMAIN_SIZE];
 
-	if (d->ledger != NULL && rates_has(settings->rates, RATE_CONN) &&
+	if (env->ledger != NULL && rates_has(settings->rates, RATE_CONN) &&
 		rates_find_client(settings->rates, RATE_CONN, &facts->client,
 			canon_name(facts->rdns, rdns), &match)) {
 		(void)snprintf(made.entry, sizeof(made.entry), "%.79s", match.entry);
@@ -41,53 +42,54 @@ static void ask_connection(const struct decider *d, const struct settings *setti
 		request.key_len = strlen(match.counted);
 		request.limits = match.limits->limit;
 		request.limit_count = match.limits->len;
-		made.answer = d->charge ?
-			ledger_charge(d->ledger, d->now, &request, 1,
+		made.answer = env->charge ?
+			ledger_charge(env->ledger, env->now, &request, 1,
 				settings->on_error == ON_ERROR_TEMPFAIL, &made.usage) :
-			ledger_look(d->ledger, d->now, &request, 1, &made.usage);
+			ledger_look(env->ledger, env->now, &request, 1, &made.usage);
 	}
 	*charge_r = made;
 }
 
-void check_charge_connection(const struct decider *d, const struct facts *facts,
+void check_charge_connection(const struct check_env *env, const struct facts *facts,
 	struct connection_charge *charge_r)
 {
-	const struct settings *settings = policy_parts(d->policy)->settings;
+	const struct settings *settings = policy_parts(env->policy)->settings;
 	const struct service *service = settings_service(settings, facts->service);
 
 	*charge_r = (struct connection_charge){ .answer = LEDGER_FREE };
 	if (service->mode[CHECK_RATES] != MODE_NO && settings->rates != NULL &&
 		!rates_exempts(settings->rates, &facts->client, facts->login, facts->sender))
-		ask_connection(d, settings, facts, charge_r);
+		ask_connection(env, settings, facts, charge_r);
 }
 
-bool check_connection(struct checking *c, const char *rdns)
+bool check_connection(struct check_run *run, const char *rdns)
 {
 	struct connection_charge looked;
-	const struct connection_charge *charge = c->facts->connection;
+	const struct connection_charge *charge = run->facts->connection;
 	struct finding *finding;
 
-	if (c->settings->rates == NULL || !checking_wants(c, CHECK_RATES) || check_rates_exempt(c))
+	if (run->settings->rates == NULL || !check_run_wants(run, CHECK_RATES) ||
+		check_rates_exempt(run))
 		return true;
-	if (!check_concurrency(c, rdns))
+	if (!check_concurrency(run, rdns))
 		return false;
 	if (charge == NULL) {
-		const struct decider look = { .policy = c->d->policy,
-			.ledger = c->d->ledger,
-			.now = c->d->now };
+		const struct check_env look = { .policy = run->env->policy,
+			.ledger = run->env->ledger,
+			.now = run->env->now };
 
-		ask_connection(&look, c->settings, c->facts, &looked);
+		ask_connection(&look, run->settings, run->facts, &looked);
 		charge = &looked;
 	}
 	if (charge->answer != LEDGER_FAILED && charge->usage.limit.seconds == 0)
 		return true;
-	finding = finding_new(c, CHECK_RATES);
+	finding = finding_new(run, CHECK_RATES);
 	finding_rule(finding, "[limit rate_conn] %s", charge->entry);
 	if (charge->answer == LEDGER_FAILED)
-		return finding_error(c, finding, "the charge could not be made or saved");
+		return finding_error(run, finding, "the charge could not be made or saved");
 	finding->usage = usage_of_ledger(&charge->usage);
 	if (charge->answer == LEDGER_FULL)
-		return finding_full(c, finding, 450, "4.7.1", "Connection rate limit");
+		return finding_full(run, finding, 450, "4.7.1", "Connection rate limit");
 	finding->outcome = OUTCOME_PASS;
 	return true;
 }

@@ -26,21 +26,21 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	return result != ANY_DENY;
 }
 
-static bool check_data(struct checking *c, const struct header_facts *header)
+static bool check_data(struct check_run *run, const struct header_facts *header)
 {
-	struct data_check check = { .domains = c->parts->lists[LIST_DOMAINS] };
+	struct data_check check = { .domains = run->parts->lists[LIST_DOMAINS] };
 	struct finding *finding;
 	size_t i;
 
-	if (!checking_wants(c, CHECK_DATA))
+	if (!check_run_wants(run, CHECK_DATA))
 		return true;
-	finding = finding_new(c, CHECK_DATA);
+	finding = finding_new(run, CHECK_DATA);
 	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++)
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
 	if (check.result != ANY_DENY && header->from_is_cut) {
 		finding_rule(finding, "%s", too_many);
-		return finding_fail(c, finding, 550, "5.6.0", "Too many or too long From fields");
+		return finding_fail(run, finding, 550, "5.6.0", "Too many or too long From fields");
 	}
 	if (check.result == ANY_UNLISTED)
 		return true;
@@ -49,51 +49,51 @@ static bool check_data(struct checking *c, const struct header_facts *header)
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	}
-	return finding_fail(c, finding, 550, "5.7.1",
+	return finding_fail(run, finding, 550, "5.7.1",
 		"Email from that domain is not accepted here.");
 }
 
 /* Each address of a field must belong to who sends. */
 struct from_check {
-	const struct checking *c;
+	const struct check_run *run;
 	const struct sender_user *who;
 	bool belongs;
 	unsigned count;
 	struct finding *finding;
 };
 
-static bool is_aligned(const struct checking *c, const struct mail_address *address)
+static bool is_aligned(const struct check_run *run, const struct mail_address *address)
 {
-	const struct mail_address *sender = c->facts->sender;
+	const struct mail_address *sender = run->facts->sender;
 	const char *a, *b;
 
 	if (address_equal(address, sender))
 		return true;
 	if (!sender->has_domain)
 		return false;
-	a = orgdomain_of(c->parts->psl, address_domain(address));
-	b = orgdomain_of(c->parts->psl, address_domain(sender));
+	a = orgdomain_of(run->parts->psl, address_domain(address));
+	b = orgdomain_of(run->parts->psl, address_domain(sender));
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 static bool look_at_owner(void *context, const struct mail_address *address)
 {
 	struct from_check *check = context;
-	const struct checking *c = check->c;
+	const struct check_run *run = check->run;
 
 	check->belongs = false;
 	check->count++;
 	if (address->has_domain) {
-		switch (c->settings->header_from) {
+		switch (run->settings->header_from) {
 		case HEADER_FROM_OWNED:
 			check->belongs =
-				sender_user_owns(c, check->who, address, check->finding->rule);
+				sender_user_owns(run, check->who, address, check->finding->rule);
 			break;
 		case HEADER_FROM_ENVELOPE:
-			check->belongs = address_equal(address, c->facts->sender);
+			check->belongs = address_equal(address, run->facts->sender);
 			break;
 		case HEADER_FROM_ALIGNED:
-			check->belongs = is_aligned(c, address);
+			check->belongs = is_aligned(run, address);
 			break;
 		}
 	}
@@ -140,10 +140,10 @@ static bool sender_belongs(struct from_check *check, const struct header_facts *
 }
 
 /* Returns whether From is the user's; the rule says why not. */
-static bool from_belongs(struct checking *c, const struct header_facts *header,
+static bool from_belongs(struct check_run *run, const struct header_facts *header,
 	const struct sender_user *who, struct finding *finding)
 {
-	struct from_check check = { .c = c, .who = who, .finding = finding };
+	struct from_check check = { .run = run, .who = who, .finding = finding };
 
 	if (header->from_is_cut || header->sender_is_cut) {
 		finding_rule(finding, "%s", too_many);
@@ -158,26 +158,26 @@ static bool from_belongs(struct checking *c, const struct header_facts *header,
 	return field_belongs(&check, &header->from[0], "From") && sender_belongs(&check, header);
 }
 
-static bool check_header_from(struct checking *c, const struct header_facts *header)
+static bool check_header_from(struct check_run *run, const struct header_facts *header)
 {
 	struct sender_user who;
 	struct finding *finding;
 
-	if (!checking_wants(c, CHECK_HEADER_FROM) || c->facts->sender->is_null ||
-		!sender_user_find(c, &who) || !who.held)
+	if (!check_run_wants(run, CHECK_HEADER_FROM) || run->facts->sender->is_null ||
+		!sender_user_find(run, &who) || !who.held)
 		return true;
-	finding = finding_new(c, CHECK_HEADER_FROM);
-	if (!from_belongs(c, header, &who, finding))
-		return finding_fail(c, finding, 550, "5.7.1", "Envelope and body FROM mismatch");
+	finding = finding_new(run, CHECK_HEADER_FROM);
+	if (!from_belongs(run, header, &who, finding))
+		return finding_fail(run, finding, 550, "5.7.1", "Envelope and body FROM mismatch");
 	finding->outcome = OUTCOME_PASS;
 	return true;
 }
 
-void check_header(const struct decider *d, const struct facts *facts,
+void check_header(const struct check_env *env, const struct facts *facts,
 	const struct header_facts *header, struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 
-	if (check_data(&c, header))
-		(void)check_header_from(&c, header);
+	if (check_data(&run, header))
+		(void)check_header_from(&run, header);
 }

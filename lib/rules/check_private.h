@@ -4,8 +4,8 @@
 #include "lib/rules/check.h"
 
 /* Shared by check.c and check_*.c alone: one stage being decided. */
-struct checking {
-	const struct decider *d;
+struct check_run {
+	const struct check_env *env;
 	const struct policy_parts *parts;
 	const struct settings *settings;
 	const struct service *service;
@@ -13,14 +13,14 @@ struct checking {
 	struct verdict *verdict;
 };
 
-struct checking checking_begin(const struct decider *d, const struct facts *facts,
+struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
 	struct verdict *verdict);
 
 /* Whether the check is on. */
-bool checking_wants(const struct checking *c, enum check check);
+bool check_run_wants(const struct check_run *run, enum check check);
 
 /* A new finding of the stage: unlisted, no rule. */
-struct finding *finding_new(struct checking *c, enum check check);
+struct finding *finding_new(struct check_run *run, enum check check);
 
 void finding_rule(struct finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -32,18 +32,18 @@ void finding_listed(struct finding *finding, enum list_id id, uint32_t line);
  * The finding refuses, with a reply. Returns whether the stage goes on: with the check
  * set to warn it does.
  */
-bool finding_fail(struct checking *c, struct finding *finding, int code, const char *enhanced,
+bool finding_fail(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* What a 451 says, whoever gives it. */
 #define TRY_LATER_TEXT "Service temporarily unavailable, try again later"
 
 /* The finding could not be made: on_error decides. Returns whether the stage goes on. */
-bool finding_error(struct checking *c, struct finding *finding, const char *why);
+bool finding_error(struct check_run *run, struct finding *finding, const char *why);
 
 /* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage
  * goes on. */
-bool check_any(struct checking *c, enum check check, const char *host,
+bool check_any(struct check_run *run, enum check check, const char *host,
 	const struct mail_address *address);
 
 /* Who sends: the row, or what stands for it. */
@@ -57,33 +57,33 @@ struct sender_user {
 };
 
 /* Find the user of facts->login; false without a login. */
-bool sender_user_find(const struct checking *c, struct sender_user *who_r);
+bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 
 /* Whether the user may send as address; *rule_r names the entry. */
-bool sender_user_owns(const struct checking *c, const struct sender_user *who,
+bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
-bool check_sender(struct checking *c);
-bool check_size(struct checking *c);
-bool check_recipient(struct checking *c, const struct mail_address *rcpt);
+bool check_sender(struct check_run *run);
+bool check_size(struct check_run *run);
+bool check_recipient(struct check_run *run, const struct mail_address *rcpt);
 
 /* As verdicts have it: in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);
 
 /* Refuse with "WHAT 500/1d reached, next in 3h12m", by the finding's usage; as finding_fail(). */
-bool finding_full(struct checking *c, struct finding *finding, int code, const char *enhanced,
+bool finding_full(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *what);
 
 /* The canonical form of a client's name; NULL when it has none, or one that is too long. */
 const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE]);
 
 /* Whether [limit] exempts the session; the settings have rates. */
-bool check_rates_exempt(const struct checking *c);
+bool check_rates_exempt(const struct check_run *run);
 
 /* The limits of a client's connections; rdns: canonical, or NULL. */
-bool check_connection(struct checking *c, const char *rdns);
+bool check_connection(struct check_run *run, const char *rdns);
 
 /* The last check of a recipient: whatever limits it is charged. */
-bool check_charges(struct checking *c, const struct mail_address *rcpt);
+bool check_charges(struct check_run *run, const struct mail_address *rcpt);
 
 #endif

@@ -43,34 +43,36 @@ size_t check_login_len(const struct policy *policy, const char *login)
 }
 
 /* What unknown_user says of a user without a profile. */
-static void apply_unknown(const struct checking *c, struct sender_user *who)
+static void apply_unknown(const struct check_run *run, struct sender_user *who)
 {
-	if (c->settings->unknown_user == UNKNOWN_PROFILE)
-		who->profile = profiles_by_name(c->parts->profiles, c->settings->unknown_profile);
-	who->open = c->settings->unknown_user == UNKNOWN_ACCEPT;
+	if (run->settings->unknown_user == UNKNOWN_PROFILE)
+		who->profile =
+			profiles_by_name(run->parts->profiles, run->settings->unknown_profile);
+	who->open = run->settings->unknown_user == UNKNOWN_ACCEPT;
 }
 
-bool sender_user_find(const struct checking *c, struct sender_user *who_r)
+bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 {
-	const char *login = c->facts->login;
+	const char *login = run->facts->login;
 
 	if (login == NULL)
 		return false;
-	*who_r = (struct sender_user){ .held = !c->settings->lists_only };
-	if (token_mail(c->settings, login) != NULL) {
+	*who_r = (struct sender_user){ .held = !run->settings->lists_only };
+	if (token_mail(run->settings, login) != NULL) {
 		make_user(who_r, login);
 		who_r->known = true;
-		who_r->profile = profiles_by_name(c->parts->profiles, c->settings->token_profile);
-	} else if (policy_find_user(c->d->policy, login, &who_r->user)) {
+		who_r->profile =
+			profiles_by_name(run->parts->profiles, run->settings->token_profile);
+	} else if (policy_find_user(run->env->policy, login, &who_r->user)) {
 		who_r->known = true;
-		who_r->profile = profiles_by_id(c->parts->profiles, who_r->user.profile_id);
+		who_r->profile = profiles_by_id(run->parts->profiles, who_r->user.profile_id);
 		if (who_r->profile == NULL &&
-			!profiles_is_bad(c->parts->profiles, who_r->user.profile_id))
-			apply_unknown(c, who_r);
+			!profiles_is_bad(run->parts->profiles, who_r->user.profile_id))
+			apply_unknown(run, who_r);
 	} else {
 		make_user(who_r, login);
-		apply_unknown(c, who_r);
-		if (c->settings->unknown_user == UNKNOWN_ACCEPT)
+		apply_unknown(run, who_r);
+		if (run->settings->unknown_user == UNKNOWN_ACCEPT)
 			who_r->held = false;
 	}
 	return true;
@@ -110,35 +112,35 @@ static bool from_allows(const struct settings *settings, const char *entry,
 }
 
 /* Without froms: the login itself when it is an address, else login@default_domain. */
-static bool owns_by_name(const struct checking *c, const char *name,
+static bool owns_by_name(const struct check_run *run, const char *name,
 	const struct mail_address *address)
 {
 	char text[ADDRESS_MAX + 1];
 	struct mail_address own;
 	int len;
 
-	if (strchr(name, '@') == NULL && c->settings->default_domain[0] != '\0')
-		len = snprintf(text, sizeof(text), "%s@%s", name, c->settings->default_domain);
+	if (strchr(name, '@') == NULL && run->settings->default_domain[0] != '\0')
+		len = snprintf(text, sizeof(text), "%s@%s", name, run->settings->default_domain);
 	else
 		len = snprintf(text, sizeof(text), "%s", name);
 	return len > 0 && (size_t)len < sizeof(text) &&
 		address_parse(text, (size_t)len, &own) == 0 && own.local_len > 0 &&
-		is_own(c->settings, own.canon, address); /* a name is no pattern */
+		is_own(run->settings, own.canon, address); /* a name is no pattern */
 }
 
-bool sender_user_owns(const struct checking *c, const struct sender_user *who,
+bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE])
 {
-	const char *entry = NULL, *name = who->user.name, *mail = token_mail(c->settings, name);
+	const char *entry = NULL, *name = who->user.name, *mail = token_mail(run->settings, name);
 	unsigned i = 0;
 
 	if (!who->user.has_froms) {
 		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: own address", name);
-		return owns_by_name(c, mail != NULL ? mail : name, address);
+		return owns_by_name(run, mail != NULL ? mail : name, address);
 	}
 	while ((entry = user_next_from(&who->user, entry)) != NULL) {
 		i++;
-		if (!from_allows(c->settings, entry, address))
+		if (!from_allows(run->settings, entry, address))
 			continue;
 		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: froms[%u]", name, i);
 		return true;
@@ -150,14 +152,14 @@ bool sender_user_owns(const struct checking *c, const struct sender_user *who,
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
 /* A login that no row spells is suspended by either spelling. */
-static bool is_suspended(const struct checking *c, const struct sender_user *who)
+static bool is_suspended(const struct check_run *run, const struct sender_user *who)
 {
 	const char *name = who->user.name, *at = strchr(name, '@');
-	const char *domain = c->settings->default_domain;
+	const char *domain = run->settings->default_domain;
 	char other[SUSPENSION_LOGIN_MAX + 1];
 	int len = -1;
 
-	if (suspensions_has(c->d->suspensions, name))
+	if (suspensions_has(run->env->suspensions, name))
 		return true;
 	if (who->known || domain[0] == '\0')
 		return false;
@@ -165,120 +167,122 @@ static bool is_suspended(const struct checking *c, const struct sender_user *who
 		len = snprintf(other, sizeof(other), "%s@%s", name, domain);
 	else if (strcasecmp(at + 1, domain) == 0)
 		len = snprintf(other, sizeof(other), "%.*s", (int)(at - name), name);
-	return len > 0 && (size_t)len < sizeof(other) && suspensions_has(c->d->suspensions, other);
+	return len > 0 && (size_t)len < sizeof(other) &&
+		suspensions_has(run->env->suspensions, other);
 }
 
 /* Why the user sends nothing, however the checks are set; NULL: nothing stops them. */
-static const char *stopped(const struct checking *c, const struct sender_user *who)
+static const char *stopped(const struct check_run *run, const struct sender_user *who)
 {
 	if (!who->user.enabled)
 		return "enabled = false";
-	return is_suspended(c, who) ? "suspended" : NULL;
+	return is_suspended(run, who) ? "suspended" : NULL;
 }
 
-static bool refuse_stopped(struct checking *c, const struct sender_user *who, enum check check,
+static bool refuse_stopped(struct check_run *run, const struct sender_user *who, enum check check,
 	const char *why)
 {
-	struct finding *finding = finding_new(c, check);
+	struct finding *finding = finding_new(run, check);
 
 	finding->outcome = OUTCOME_FAIL;
 	finding_rule(finding, "user %.80s: %s", who->user.name, why);
 	reply_set(&finding->reply, 550, "5.7.1", "User %s is not allowed to send mail",
 		who->user.name);
-	c->verdict->kind = VERDICT_REJECT;
+	run->verdict->kind = VERDICT_REJECT;
 	return false;
 }
 
-bool check_sender(struct checking *c)
+bool check_sender(struct check_run *run)
 {
-	const struct mail_address *sender = c->facts->sender;
+	const struct mail_address *sender = run->facts->sender;
 	struct sender_user who;
 	struct finding *finding;
 	const char *why;
 
-	if (!sender_user_find(c, &who))
+	if (!sender_user_find(run, &who))
 		return true;
-	if ((why = stopped(c, &who)) != NULL)
-		return refuse_stopped(c, &who, CHECK_SENDER, why);
+	if ((why = stopped(run, &who)) != NULL)
+		return refuse_stopped(run, &who, CHECK_SENDER, why);
 	if (!who.held)
 		return true;
-	if (!checking_wants(c, CHECK_SENDER))
+	if (!check_run_wants(run, CHECK_SENDER))
 		return true;
-	finding = finding_new(c, CHECK_SENDER);
-	if (!who.known && c->settings->unknown_user == UNKNOWN_REJECT) {
+	finding = finding_new(run, CHECK_SENDER);
+	if (!who.known && run->settings->unknown_user == UNKNOWN_REJECT) {
 		finding_rule(finding, "user %.80s: unknown_user = reject", who.user.name);
-		return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
+		return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
 	}
 	if (sender->is_null) {
 		finding_rule(finding, "[profile] allow_null_sender");
-		if (!c->settings->allow_null_sender)
-			return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
-	} else if (!sender_user_owns(c, &who, sender, finding->rule)) {
-		return finding_fail(c, finding, 550, "5.7.1", NOT_AUTHORIZED);
+		if (!run->settings->allow_null_sender)
+			return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
+	} else if (!sender_user_owns(run, &who, sender, finding->rule)) {
+		return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
 	}
 	finding->outcome = OUTCOME_PASS;
 	return true;
 }
 
 /* The size limit of who sends, and the profile that has it; 0: none. */
-static uint64_t maxsize_of(const struct checking *c, struct sender_user *who)
+static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 {
-	if (!checking_wants(c, CHECK_SIZE) || !sender_user_find(c, who) || who->profile == NULL)
+	if (!check_run_wants(run, CHECK_SIZE) || !sender_user_find(run, who) ||
+		who->profile == NULL)
 		return 0;
 	return profile_maxsize(who->profile);
 }
 
 /* size: of the message, as far as it is known; 0: not at all. */
-static bool hold_size(struct checking *c, const struct profile *profile, uint64_t size)
+static bool hold_size(struct check_run *run, const struct profile *profile, uint64_t size)
 {
 	const uint64_t maxsize = profile_maxsize(profile);
-	struct finding *finding = finding_new(c, CHECK_SIZE);
+	struct finding *finding = finding_new(run, CHECK_SIZE);
 
 	finding_rule(finding, "profile %.80s: maxsize", profile_name(profile));
 	if (size > maxsize)
-		return finding_fail(c, finding, 552, "5.3.4",
+		return finding_fail(run, finding, 552, "5.3.4",
 			"Message too big: the limit is %" PRIu64 " bytes", maxsize);
 	if (size > 0)
 		finding->outcome = OUTCOME_PASS;
 	return true;
 }
 
-bool check_size(struct checking *c)
+bool check_size(struct check_run *run)
 {
 	struct sender_user who;
 
-	return maxsize_of(c, &who) == 0 || hold_size(c, who.profile, c->facts->size);
+	return maxsize_of(run, &who) == 0 || hold_size(run, who.profile, run->facts->size);
 }
 
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
 {
 	const struct policy_parts *parts = policy_parts(policy);
-	const struct decider decider = { .policy = policy };
+	const struct check_env env = { .policy = policy };
 	struct sender_user who;
-	const struct checking c = {
-		.d = &decider,
+	const struct check_run run = {
+		.env = &env,
 		.parts = parts,
 		.settings = parts->settings,
 		.service = settings_service(parts->settings, facts->service),
 		.facts = facts,
 	};
 
-	return maxsize_of(&c, &who);
+	return maxsize_of(&run, &who);
 }
 
-void check_body(const struct decider *d, const struct facts *facts, uint64_t octets,
+void check_body(const struct check_env *env, const struct facts *facts, uint64_t octets,
 	struct verdict *verdict)
 {
-	struct checking c = checking_begin(d, facts, verdict);
+	struct check_run run = check_run_begin(env, facts, verdict);
 	struct sender_user who;
-	const uint64_t maxsize = maxsize_of(&c, &who);
+	const uint64_t maxsize = maxsize_of(&run, &who);
 
 	if (maxsize > 0 && octets > maxsize)
-		(void)hold_size(&c, who.profile, octets);
+		(void)hold_size(&run, who.profile, octets);
 }
 
 /* Whether the profile lets mail go to rcpt; the rule says why, or why not. */
-static bool profile_allows(struct checking *c, const struct profile *profile,
+static bool profile_allows(struct check_run *run, const struct profile *profile,
 	const struct mail_address *rcpt, struct finding *finding)
 {
 	const char *name = profile_name(profile);
@@ -289,7 +293,7 @@ static bool profile_allows(struct checking *c, const struct profile *profile,
 		finding_rule(finding, "profile %.80s: open", name);
 		return true;
 	}
-	if (rcpt->is_routed && c->settings->refuse_routed) {
+	if (rcpt->is_routed && run->settings->refuse_routed) {
 		finding_rule(finding, "profile %.80s: routed_recipients = refuse", name);
 		return false;
 	}
@@ -301,7 +305,7 @@ static bool profile_allows(struct checking *c, const struct profile *profile,
 		finding_rule(finding, "profile %.80s: rcpt[%u]", name, i);
 		return true;
 	}
-	result = regexlist_match(profile_rcpt_re(profile), c->d->scratch, rcpt->canon,
+	result = regexlist_match(profile_rcpt_re(profile), run->env->scratch, rcpt->canon,
 		rcpt->canon_len, &i);
 	if (result == REGEX_NO)
 		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re", name);
@@ -312,37 +316,37 @@ static bool profile_allows(struct checking *c, const struct profile *profile,
 }
 
 /* Why a user without a profile may send to nobody. */
-static void rule_of_nobody(const struct checking *c, const struct sender_user *who,
+static void rule_of_nobody(const struct check_run *run, const struct sender_user *who,
 	struct finding *finding)
 {
-	if (profiles_is_bad(c->parts->profiles, who->user.profile_id))
+	if (profiles_is_bad(run->parts->profiles, who->user.profile_id))
 		finding_rule(finding, "user %.80s: the row of profile %.40s was left out",
 			who->user.name, who->user.profile_id);
 	else
 		finding_rule(finding, "user %.80s: no profile (unknown_user)", who->user.name);
 }
 
-bool check_recipient(struct checking *c, const struct mail_address *rcpt)
+bool check_recipient(struct check_run *run, const struct mail_address *rcpt)
 {
 	struct sender_user who;
 	struct finding *finding;
 	const char *why;
 
-	if (!sender_user_find(c, &who))
+	if (!sender_user_find(run, &who))
 		return true;
 	/* Again, for it may have come since MAIL. */
-	if ((why = stopped(c, &who)) != NULL)
-		return refuse_stopped(c, &who, CHECK_RECIPIENT, why);
-	if (!checking_wants(c, CHECK_RECIPIENT) || !who.held)
+	if ((why = stopped(run, &who)) != NULL)
+		return refuse_stopped(run, &who, CHECK_RECIPIENT, why);
+	if (!check_run_wants(run, CHECK_RECIPIENT) || !who.held)
 		return true;
-	finding = finding_new(c, CHECK_RECIPIENT);
-	if (who.profile != NULL ? profile_allows(c, who.profile, rcpt, finding) : who.open) {
+	finding = finding_new(run, CHECK_RECIPIENT);
+	if (who.profile != NULL ? profile_allows(run, who.profile, rcpt, finding) : who.open) {
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	}
 	if (who.profile == NULL)
-		rule_of_nobody(c, &who, finding);
-	return finding_fail(c, finding, 550, "5.7.1",
+		rule_of_nobody(run, &who, finding);
+	return finding_fail(run, finding, 550, "5.7.1",
 		rcpt->has_domain ? "User %s not allowed to send to rcpt <%s>" :
 				   "User %s not allowed to send to rcpt %s",
 		who.user.name, rcpt->text);

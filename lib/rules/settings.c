@@ -11,7 +11,7 @@ static const struct cidr loopback[] = {
 	{ .family = AF_INET6, .prefix_len = 128, .addr = { [15] = 1 } },
 };
 
-/* The defaults of one service; load/options.c names the same ones to people. */
+/* The defaults of one service; lib/conf/options.c names the same ones to people. */
 static const struct service default_service = {
 	.mode = {
 		[CHECK_ANY] = MODE_YES,

@@ -11,8 +11,8 @@
 
 /*
  * The settings that the checks read: postern.conf's [check], [rcpt], [deny_msg], [profile],
- * [limits] and what of [milter] changes a decision. Filled by load/config.c, immutable afterwards,
- * reference-counted with the policy that holds it.
+ * [limits] and what of [milter] changes a decision. Filled by lib/conf/config.c, immutable
+ * afterwards, reference-counted with the policy that holds it.
  */
 enum check_mode { MODE_NO, MODE_YES, MODE_WARN };
 enum rcpt_accept { ACCEPT_NO, ACCEPT_YES, ACCEPT_STRICT };

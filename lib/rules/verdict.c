@@ -88,7 +88,7 @@ void verdict_init(struct verdict *verdict)
 	verdict->count = 0;
 }
 
-const struct finding *verdict_decider(const struct verdict *verdict)
+const struct finding *verdict_deciding_finding(const struct verdict *verdict)
 {
 	if (verdict->kind == VERDICT_CONTINUE || verdict->count == 0)
 		return NULL;

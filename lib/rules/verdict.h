@@ -95,7 +95,7 @@ struct verdict {
 void verdict_init(struct verdict *verdict);
 
 /* The finding that decided, or NULL when the stage continues. */
-const struct finding *verdict_decider(const struct verdict *verdict);
+const struct finding *verdict_deciding_finding(const struct verdict *verdict);
 
 /*
  * Set a reply: text is made printable ASCII (other bytes as \xNN) and cut

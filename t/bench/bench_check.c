@@ -30,7 +30,7 @@ static struct {
 #define SESSIONS 4000
 
 struct run {
-	struct decider decider;
+	struct check_env env;
 	struct check_session *sessions;
 	size_t count;
 	struct verdict verdict;
@@ -40,7 +40,7 @@ static unsigned connect_stage(void *context, size_t i)
 {
 	struct run *run = context;
 
-	check_connect(&run->decider, &run->sessions[i].facts, &run->verdict);
+	check_connect(&run->env, &run->sessions[i].facts, &run->verdict);
 	return run->verdict.kind;
 }
 
@@ -48,7 +48,7 @@ static unsigned helo_stage(void *context, size_t i)
 {
 	struct run *run = context;
 
-	check_helo(&run->decider, &run->sessions[i].facts, &run->verdict);
+	check_helo(&run->env, &run->sessions[i].facts, &run->verdict);
 	return run->verdict.kind;
 }
 
@@ -56,7 +56,7 @@ static unsigned mail_stage(void *context, size_t i)
 {
 	struct run *run = context;
 
-	check_mail(&run->decider, &run->sessions[i].facts, &run->verdict);
+	check_mail(&run->env, &run->sessions[i].facts, &run->verdict);
 	return run->verdict.kind;
 }
 
@@ -65,7 +65,7 @@ static unsigned rcpt_stage(void *context, size_t i)
 	struct run *run = context;
 	const struct check_session *s = &run->sessions[i];
 
-	check_rcpt(&run->decider, &s->facts, &s->rcpt, &run->verdict);
+	check_rcpt(&run->env, &s->facts, &s->rcpt, &run->verdict);
 	return run->verdict.kind;
 }
 
@@ -74,7 +74,7 @@ static unsigned header_stage(void *context, size_t i)
 	struct run *run = context;
 	const struct check_session *s = &run->sessions[i];
 
-	check_header(&run->decider, &s->facts, &s->header, &run->verdict);
+	check_header(&run->env, &s->facts, &s->header, &run->verdict);
 	return run->verdict.kind;
 }
 
@@ -109,7 +109,7 @@ static bool all_pass(struct run *run, const char *set)
 			fprintf(stderr,
 				"bench_check: %s: not measured, since %s is answered by %s: %s\n",
 				set, stages[k].name, verdict_name(run->verdict.kind),
-				verdict_decider(&run->verdict)->rule);
+				verdict_deciding_finding(&run->verdict)->rule);
 			return false;
 		}
 	}
@@ -167,7 +167,7 @@ static void decide_with(const char *name, const struct check_size *size)
 	m.scratch = regex_scratch_new(wall_ns);
 	for (i = 0; i < SESSIONS; i++)
 		check_session_make(&run.sessions[i], size, i);
-	run.decider = (struct decider){ .policy = m.policy, .scratch = m.scratch };
+	run.env = (struct check_env){ .policy = m.policy, .scratch = m.scratch };
 	if (all_pass(&run, name)) {
 		for (k = 0; k < STAGES; k++)
 			ns[k] = time_calls(stages[k].call, &run, run.count, options.seconds);
@@ -182,7 +182,7 @@ static void decide_with_files(void)
 {
 	struct policy *policy = check_files_policy(options.rules);
 	struct regex_scratch *scratch = regex_scratch_new(wall_ns);
-	struct run run = { .decider = { .policy = policy, .scratch = scratch } };
+	struct run run = { .env = { .policy = policy, .scratch = scratch } };
 	size_t k;
 
 	run.sessions = check_files_sessions(options.sessions, &run.count);

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "milter/ledger_file.h"
+#include "milter/ledger/ledger_file.h"
 
 #define SECOND UINT64_C(1000000)
 #define THREADS 16

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/config.h"
+#include "lib/conf/config.h"
 #include "t/fuzz/fuzz.h"
 
 static void must(bool holds)

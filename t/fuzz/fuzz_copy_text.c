@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milter/copy_text.h"
+#include "milter/pg/copy_text.h"
 #include "t/fuzz/fuzz.h"
 
 #define COLUMNS 4

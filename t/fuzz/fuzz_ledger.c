@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/rules/ledger.h"
-#include "milter/ledger_frame.h"
+#include "milter/ledger/ledger_frame.h"
 #include "t/fuzz/fuzz.h"
 
 #define SECOND UINT64_C(1000000)

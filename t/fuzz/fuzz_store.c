@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "lib/base/strbuf.h"
-#include "load/store_checksum.h"
-#include "load/store_scan.h"
-#include "load/store_text.h"
-#include "load/store_write.h"
+#include "lib/store/store_checksum.h"
+#include "lib/store/store_scan.h"
+#include "lib/store/store_text.h"
+#include "lib/store/store_write.h"
 #include "t/fuzz/fuzz.h"
 
 static void must(bool holds)

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milter/clock.h"
-#include "milter/pg_feed.h"
-#include "milter/pg_table.h"
+#include "milter/loop/clock.h"
+#include "milter/pg/pg_feed.h"
+#include "milter/pg/pg_table.h"
 
 static enum pg_wait wait_plainly(void *context, int fd, bool for_write, int64_t deadline)
 {

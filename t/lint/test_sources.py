@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
-TOPS = ("lib", "load", "milter", "ctl", "t")
+TOPS = ("lib", "milter", "ctl", "t")
+READ_FILES = ("conf", "store")  # the two rooms of lib that do
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for top in TOPS for path in (ROOT / top).rglob("*.h"))
 
 # A function of the library never logs, never exits, never reads a clock, and opens nothing.
@@ -41,13 +42,14 @@ def test_a_header_compiles_alone(compile_command, header, tmp_path):
 
 
 def test_the_library_calls_nothing_of_the_world():
-    make(f"BUILD={BUILD.relative_to(ROOT)}", f"{BUILD.relative_to(ROOT)}/libpostern.a")
-    listing = subprocess.run(["nm", "-A", "-u", BUILD / "libpostern.a"], capture_output=True,
-                             text=True, check=True).stdout
+    build = BUILD.relative_to(ROOT)
+    make(f"BUILD={build}", f"{build}/libpostern.a")
+    objects = [path for path in (BUILD / "lib").glob("*/*.o") if path.parent.name not in READ_FILES]
+    listing = subprocess.run(["nm", "-A", "-u", *objects], capture_output=True, text=True, check=True).stdout
     calls = []
     for line in listing.splitlines():
         where, _, symbol = line.rpartition(" U ")
         name = re.sub(r"^__(\w+)_chk$", r"\1", symbol.removesuffix("64"))
         if where and NOT_CALLED.fullmatch(name):
-            calls.append(f"{where.rsplit(':', 2)[-2]} calls {symbol}")
+            calls.append(f"{where.rsplit(':', 1)[0]} calls {symbol}")
     assert not calls

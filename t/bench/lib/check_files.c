@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/config.h"
-#include "load/policy_files.h"
+#include "lib/conf/config.h"
+#include "lib/store/policy_files.h"
 
 #define SESSIONS_MAX 20000
 

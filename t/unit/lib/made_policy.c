@@ -152,7 +152,7 @@ static size_t fill_from(const struct asked *asked, struct field fields_r[2])
 
 void made_verdict(struct made *m, const struct asked *asked, struct verdict *verdict)
 {
-	const struct decider d = { .policy = m->policy, .scratch = m->scratch };
+	const struct check_env env = { .policy = m->policy, .scratch = m->scratch };
 	struct mail_address sender, rcpt;
 	struct field fields[2];
 	struct header_facts header = { .from = fields, .from_count = fill_from(asked, fields) };
@@ -173,20 +173,20 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 	}
 	switch (asked->stage) {
 	case STAGE_CONNECT:
-		check_connect(&d, &facts, verdict);
+		check_connect(&env, &facts, verdict);
 		break;
 	case STAGE_HELO:
-		check_helo(&d, &facts, verdict);
+		check_helo(&env, &facts, verdict);
 		break;
 	case STAGE_MAIL:
-		check_mail(&d, &facts, verdict);
+		check_mail(&env, &facts, verdict);
 		break;
 	case STAGE_RCPT:
 		must(address_parse(asked->rcpt, strlen(asked->rcpt), &rcpt) == 0, asked->rcpt);
-		check_rcpt(&d, &facts, &rcpt, verdict);
+		check_rcpt(&env, &facts, &rcpt, verdict);
 		break;
 	case STAGE_HEADER:
-		check_header(&d, &facts, &header, verdict);
+		check_header(&env, &facts, &header, verdict);
 		break;
 	case STAGE_BODY:
 		must(false, "no such stage here");

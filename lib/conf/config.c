@@ -1,0 +1,415 @@
+#include "lib/conf/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/auth/jwt_keys.h"
+#include "lib/conf/config_rates.h"
+#include "lib/conf/conninfo.h"
+#include "lib/conf/file.h"
+#include "lib/conf/ini.h"
+#include "lib/conf/option_hint.h"
+#include "lib/conf/option_value.h"
+#include "lib/conf/options.h"
+
+#define CONFIG_MAX (1u << 20) /* bytes of postern.conf */
+#define SECRET_MAX (64u << 10)
+#define SERVICES_MAX 1000
+
+/* A config while it is filled. */
+struct filling {
+	struct config *config;
+	struct option_homes homes;
+	struct service *services; /* [0]: [check] itself */
+	size_t service_count;
+	bool of_services; /* this pass over the file takes [check NAME] alone, the other one the
+			     rest */
+	unsigned *lines;  /* of each option's key outside [check NAME]; 0: not there */
+};
+
+/* The NAME of "check NAME", NULL for other sections. */
+static const char *service_name(const char *section)
+{
+	if (strncmp(section, "check", 5) != 0 || (section[5] != ' ' && section[5] != '\t'))
+		return NULL;
+	return section + 5 + strspn(section + 5, " \t");
+}
+
+static int begin_service(struct filling *f, const char *name, struct errmsg *err)
+{
+	struct service *grown;
+	char *copy;
+	size_t i;
+
+	for (i = 1; i < f->service_count; i++)
+		if (strcasecmp(f->services[i].name, name) == 0)
+			return errmsg_set(err, "[check %s] is there twice (case doesn't count)",
+				name);
+	if (f->service_count == SERVICES_MAX)
+		return errmsg_set(err, "more than %d sections [check NAME]", SERVICES_MAX - 1);
+	copy = arena_strdup(f->homes.settings->arena, name);
+	grown = realloc(f->services, (f->service_count + 1) * sizeof(*grown));
+	if (grown != NULL)
+		f->services = grown;
+	if (copy == NULL || grown == NULL)
+		return errmsg_set(err, "out of memory");
+	grown[f->service_count] = grown[0];
+	grown[f->service_count].name = copy;
+	f->homes.service = &grown[f->service_count++];
+	return 0;
+}
+
+static int take_section(struct filling *f, const char *section, struct errmsg *err)
+{
+	const char *service = service_name(section);
+
+	f->homes.service = &f->services[0];
+	if (service != NULL)
+		return f->of_services ? begin_service(f, service, err) : 0;
+	if (!options_has_section(section))
+		return option_unknown_section(section, err);
+	if (strcmp(section, "database") == 0)
+		f->config->database.present = true;
+	return 0;
+}
+
+/* One section or key of the file; called twice for each, see of_services. */
+static int take_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
+{
+	struct filling *f = context;
+	const struct config_option *option, *all;
+	size_t count;
+
+	if (config_is_rates(entry->section))
+		return f->of_services ? 0 : config_take_rate(f->homes.settings, entry, err);
+	if (entry->name == NULL)
+		return take_section(f, entry->section, err);
+	if ((service_name(entry->section) != NULL) != f->of_services)
+		return 0;
+	option = options_find(f->of_services ? "check" : entry->section, entry->name);
+	if (option == NULL)
+		return option_unknown_key(entry->section, entry->name, err);
+	all = options_all(&count);
+	if (!f->of_services)
+		f->lines[option - all] = entry->line;
+	if (option->flags & OPTION_FOREIGN)
+		problems_add(f->config->warnings, "%s:%u: [%s] %s: %s", f->config->path,
+			entry->line, option->section, option->name, option->text);
+	if (strcmp(entry->section, "deny_msg") != 0) /* a reply may hold # and ; */
+		ini_cut_comment(entry->value);
+	return option_set(option, &f->homes, entry->value, err);
+}
+
+static int fill_defaults(struct filling *f, struct errmsg *err)
+{
+	const struct config_option *all;
+	size_t count, i;
+
+	all = options_all(&count);
+	for (i = 0; i < count; i++)
+		if (*all[i].fallback == '\0' && (all[i].flags & OPTION_NO_EMPTY))
+			return errmsg_set(err, "[%s] %s has no default", all[i].section,
+				all[i].name);
+		else if (option_set(&all[i], &f->homes, all[i].fallback, err) < 0)
+			return -1;
+	return 0;
+}
+
+static unsigned line_of(const struct filling *f, const char *section, const char *name)
+{
+	const struct config_option *all;
+	size_t count;
+
+	all = options_all(&count);
+	return f->lines[options_find(section, name) - all];
+}
+
+/* "FILE:LINE: [section] name: " before what err says. Returns -1. */
+static int at_key(const struct filling *f, const char *section, const char *name,
+	struct errmsg *err)
+{
+	return errmsg_prefix(err, "%s:%u: [%s] %s: ", f->config->path, line_of(f, section, name),
+		section, name);
+}
+
+/* Put the one line of a secret file, without its end, into *secret unless that was set in
+ * postern.conf. */
+static int read_secret(struct filling *f, const char *section, const char *name, const char *file,
+	const char **secret, struct errmsg *err)
+{
+	char key[64], *text;
+	const char *copy = NULL;
+	size_t len;
+
+	(void)snprintf(key, sizeof(key), "%s_file", name);
+	if (*file == '\0')
+		return 0;
+	if (**secret != '\0') {
+		(void)errmsg_set(err, "%s stands in line %u too; one of the two is enough", name,
+			line_of(f, section, name));
+		return at_key(f, section, key, err);
+	}
+	if (file_read_secret(file, SECRET_MAX, &text, &len, err) != FILE_READ)
+		return at_key(f, section, key, err);
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		text[--len] = '\0';
+	if (len == 0)
+		(void)errmsg_set(err, "%s: is empty", file);
+	else if (strlen(text) != len || strchr(text, '\n') != NULL)
+		(void)errmsg_set(err, "%s: holds more than one line of text", file);
+	else if ((copy = arena_memdup(f->config->arena, text, len)) == NULL)
+		(void)errmsg_set(err, "out of memory");
+	explicit_bzero(text, len);
+	free(text);
+	if (copy == NULL)
+		return at_key(f, section, key, err);
+	*secret = copy;
+	return 0;
+}
+
+static int finish_database(struct filling *f, struct errmsg *err)
+{
+	struct config_given *given = &f->config->given;
+	struct strbuf text = STRBUF_INIT;
+	const char *extra = *given->host != '\0' ? "host" :
+		given->port != 0		 ? "port" :
+		*given->database != '\0'	 ? "database" :
+		*given->user != '\0'		 ? "user" :
+						   NULL;
+
+	if (*given->conninfo != '\0' && extra != NULL) {
+		(void)errmsg_set(err, "conninfo (line %u) says all of it already: put it there",
+			line_of(f, "database", "conninfo"));
+		return at_key(f, "database", extra, err);
+	}
+	if (read_secret(f, "database", "password", given->password_file, &given->password, err) < 0)
+		return -1;
+	conninfo_build(given, &text);
+	if (!text.failed)
+		f->config->database.conninfo =
+			arena_memdup(f->config->arena, text.len > 0 ? text.text : "", text.len);
+	if (text.text != NULL)
+		explicit_bzero(text.text, text.len);
+	strbuf_free(&text);
+	if (f->config->database.conninfo == NULL)
+		return errmsg_set(err, "%s: out of memory", f->config->path);
+	return 0;
+}
+
+/* Whether neither PATH nor PATH.prev is there; a file that can't be looked at is there. */
+static bool store_is_missing(const char *path)
+{
+	struct file_stamp stamp, prev_stamp;
+	char *prev;
+	bool missing;
+
+	if (*path == '\0')
+		return true;
+	if (asprintf(&prev, "%s.prev", path) < 0)
+		return false;
+	missing = file_stamp(path, &stamp, NULL) == 0 && !stamp.exists &&
+		file_stamp(prev, &prev_stamp, NULL) == 0 && !prev_stamp.exists;
+	free(prev);
+	return missing;
+}
+
+static int finish(struct filling *f, struct errmsg *err)
+{
+	struct config *c = f->config;
+	struct settings *s = f->homes.settings;
+	const char *unknown = c->given.unknown_user, *key;
+	struct service *services;
+
+	s->unknown_user = strcasecmp(unknown, "reject") == 0 ? UNKNOWN_REJECT :
+		strcasecmp(unknown, "accept") == 0	     ? UNKNOWN_ACCEPT :
+							       UNKNOWN_PROFILE;
+	s->unknown_profile =
+		arena_strdup(s->arena, s->unknown_user == UNKNOWN_PROFILE ? unknown : "");
+	services = arena_alloc(s->arena, f->service_count * sizeof(*services));
+	if (s->unknown_profile == NULL || services == NULL)
+		return errmsg_set(err, "%s: out of memory", c->path);
+	memcpy(services, f->services, f->service_count * sizeof(*services));
+	s->services = services;
+	s->service_count = f->service_count;
+	if (finish_database(f, err) < 0)
+		return -1;
+	if (config_finish_rates(c, &key, err) < 0)
+		return at_key(f, "limit", key, err);
+	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
+		return -1;
+	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
+		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least",
+			strlen(c->jwt.secret), JWT_SECRET_MIN);
+		return at_key(f, "jwt", *c->given.secret_file != '\0' ? "secret_file" : "secret",
+			err);
+	}
+	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
+		s->token_login =
+			""; /* without a key there are no tokens, and no logins of tokens */
+	s->lists_only = !c->database.present && store_is_missing(c->store.path);
+	return 0;
+}
+
+/* The folder of path, absolute, so that it holds after a chdir(). NULL when out of memory or lost.
+ */
+static char *folder_of(const char *path)
+{
+	char *folder = file_absolute(path), *slash = folder == NULL ? NULL : strrchr(folder, '/');
+
+	if (slash != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
+	return folder;
+}
+
+static struct config *config_new(const char *path)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->arena = arena_new(4096);
+	c->path = strdup(path);
+	c->folder = folder_of(path);
+	c->settings = settings_new();
+	c->warnings = problems_new();
+	if (c->settings != NULL)
+		c->settings->rates = rates_new();
+	if (c->arena == NULL || c->path == NULL || c->folder == NULL || c->settings == NULL ||
+		c->settings->rates == NULL || c->warnings == NULL)
+		config_free(&c);
+	return c;
+}
+
+void config_free(struct config **config)
+{
+	struct config *c = *config;
+
+	*config = NULL;
+	if (c == NULL)
+		return;
+	settings_unref(&c->settings);
+	problems_free(&c->warnings);
+	arena_free(&c->arena);
+	free(c->path);
+	free(c->folder);
+	free(c);
+}
+
+void config_check_readable(const struct config *config, const char *user, struct problems *problems)
+{
+	const char *const paths[] = { config->path, config->given.password_file,
+		config->given.secret_file, config->jwt.keys_file, config->store.path };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (*paths[i] != '\0' && access(paths[i], R_OK) != 0 && errno != ENOENT)
+			problems_add(problems,
+				"%s: user %s can't read it, so that reloads will fail: %s",
+				paths[i], user, strerror(errno));
+	}
+}
+
+/* A secret in a file that everybody may read is worth a word. */
+static void warn_of_open_file(struct config *c)
+{
+	const struct config_given *given = &c->given;
+	bool holds_one = (*given->password != '\0' && *given->password_file == '\0') ||
+		(*c->jwt.secret != '\0' && *given->secret_file == '\0');
+	struct stat st;
+
+	if (holds_one && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		problems_add(c->warnings,
+			"%s: holds a secret, and its mode %04o lets everybody read it; make it 0640 "
+			"with the daemon's group (chgrp postern), or move the secret to a "
+			"password_file or secret_file",
+			c->path, (unsigned)(st.st_mode & 07777));
+}
+
+int config_load(const char *path, struct config **config_r, struct errmsg *err)
+{
+	char *text;
+	size_t len;
+	int ret;
+
+	if (file_read(path, CONFIG_MAX, &text, &len, NULL, err) != FILE_READ)
+		return -1;
+	ret = config_parse(path, text, len, config_r, err);
+	explicit_bzero(text, len);
+	free(text);
+	if (ret == 0)
+		warn_of_open_file(*config_r);
+	return ret;
+}
+
+int config_parse(const char *path, const char *text, size_t len, struct config **config_r,
+	struct errmsg *err)
+{
+	struct filling f = { .config = config_new(path), .service_count = 1 };
+	size_t count;
+	int ret = -1;
+
+	(void)options_all(&count);
+	f.services = calloc(1, sizeof(*f.services));
+	f.lines = calloc(count, sizeof(*f.lines));
+	if (f.config == NULL || f.services == NULL || f.lines == NULL) {
+		(void)errmsg_set(err, "%s: out of memory", path);
+		goto out;
+	}
+	f.homes.config = f.config;
+	f.homes.settings = f.config->settings;
+	f.homes.service = &f.services[0];
+	if (fill_defaults(&f, err) < 0)
+		goto out;
+	if (ini_read(path, text, len, take_entry, &f, err) < 0)
+		goto out;
+	f.of_services = true; /* now that [check] is whole */
+	if (ini_read(path, text, len, take_entry, &f, err) < 0 || finish(&f, err) < 0)
+		goto out;
+	*config_r = f.config;
+	f.config = NULL;
+	ret = 0;
+out:
+	config_free(&f.config);
+	free(f.services);
+	free(f.lines);
+	return ret;
+}
+
+static bool same_value(const struct config_option *option, const void *a, const void *b)
+{
+	switch (option->type) {
+	case OPTION_BOOL:
+	case OPTION_WORD:
+	case OPTION_SET:
+	case OPTION_INT:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+	case OPTION_MODE:
+		return memcmp(a, b, option->size) == 0;
+	default:
+		return strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
+	}
+}
+
+size_t config_restart_needed(const struct config *running, const struct config *next,
+	struct problems *changed)
+{
+	const struct config_option *all;
+	size_t count, i, found = 0;
+
+	all = options_all(&count);
+	for (i = 0; i < count; i++) {
+		if ((all[i].flags & (OPTION_RELOAD | OPTION_FOREIGN)) != 0)
+			continue; /* the others all live in struct config */
+		if (same_value(&all[i], (const char *)running + all[i].offset,
+			    (const char *)next + all[i].offset))
+			continue;
+		problems_add(changed, "[%s] %s", all[i].section, all[i].name);
+		found++;
+	}
+	return found;
+}

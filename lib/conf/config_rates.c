@@ -1,0 +1,90 @@
+#include "lib/conf/config_rates.h"
+
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+
+/* The NAME of "limit NAME"; NULL for other sections. */
+static const char *name_of(const char *section)
+{
+	if (strncmp(section, "limit", 5) != 0 || (section[5] != ' ' && section[5] != '\t'))
+		return NULL;
+	return section + 5 + strspn(section + 5, " \t");
+}
+
+bool config_is_rates(const char *section)
+{
+	return name_of(section) != NULL;
+}
+
+static int unknown_section(const char *section, struct errmsg *err)
+{
+	struct strbuf known = STRBUF_INIT;
+
+	for (int i = 0; i < RATE_COUNT; i++)
+		strbuf_addf(&known, "%s[limit %s]", i > 0 ? " " : "", rate_name((enum rate)i));
+	(void)errmsg_set(err, "there is no section [%.80s]; there are %s", section,
+		known.failed ? "others" : known.text);
+	strbuf_free(&known);
+	return -1;
+}
+
+int config_take_rate(struct settings *settings, const struct ini_entry *entry, struct errmsg *err)
+{
+	enum rate rate;
+
+	if (!rate_by_name(name_of(entry->section), &rate))
+		return unknown_section(entry->section, err);
+	if (entry->name == NULL)
+		return 0;
+	ini_cut_comment(entry->value);
+	if (rates_add(settings->rates, rate, entry->name, entry->value, err) < 0)
+		return errmsg_prefix(err, "[%s] %s: ", entry->section, entry->name);
+	return 0;
+}
+
+/* Each word of a key of [limit]. */
+static int take_words(struct rates *rates, const char *text,
+	int (*take)(struct rates *rates, const char *word, struct errmsg *err), struct errmsg *err)
+{
+	char word[ADDRESS_MAX + 1];
+	size_t len;
+
+	for (; *(text += strspn(text, " \t,")) != '\0'; text += len) {
+		len = strcspn(text, " \t,");
+		if (len >= sizeof(word))
+			return errmsg_set(err, "\"%.60s...\" is too long", text);
+		memcpy(word, text, len);
+		word[len] = '\0';
+		if (take(rates, word, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int config_finish_rates(struct config *config, const char **key_r, struct errmsg *err)
+{
+	struct settings *settings = config->settings;
+	const struct config_given *given = &config->given;
+	const struct {
+		const char *key, *text;
+		int (*take)(struct rates *rates, const char *word, struct errmsg *err);
+	} lists[] = {
+		{ "exempt", given->limit_exempt, rates_exempt_network },
+		{ "exempt_logins", given->limit_exempt_logins, rates_exempt_login },
+		{ "exempt_senders", given->limit_exempt_senders, rates_exempt_sender },
+	};
+	bool any = false;
+
+	rates_set_ipv6_prefix(settings->rates, given->ipv6_prefix);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		*key_r = lists[i].key;
+		if (take_words(settings->rates, lists[i].text, lists[i].take, err) < 0)
+			return -1;
+	}
+	for (int i = 0; i < RATE_COUNT; i++)
+		any |= rates_has(settings->rates, (enum rate)i);
+	if (!any)
+		rates_free(&settings->rates);
+	return 0;
+}

@@ -1,0 +1,335 @@
+#include "lib/conf/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WRITE_BUFFER (256u << 10)
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+static struct file_stamp stamp_of(const struct stat *st)
+{
+	return (struct file_stamp){
+		.exists = true,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = nanoseconds(&st->st_mtim),
+		.ctime_ns = nanoseconds(&st->st_ctim),
+	};
+}
+
+char *file_absolute(const char *path)
+{
+	char *here, *absolute = NULL;
+
+	if (*path == '/')
+		return strdup(path);
+	if ((here = getcwd(NULL, 0)) != NULL &&
+		asprintf(&absolute, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
+		absolute = NULL;
+	free(here);
+	return absolute;
+}
+
+int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		*stamp_r = stamp_of(&st);
+		return 0;
+	}
+	if (errno != ENOENT)
+		return errmsg_set(err, "%s: %s", path, strerror(errno));
+	*stamp_r = (struct file_stamp){ 0 };
+	return 0;
+}
+
+bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->exists == b->exists && a->dev == b->dev && a->ino == b->ino &&
+		a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Fill up to size bytes. Returns how many there were, or -1 with errno set. */
+static ssize_t read_up_to(int fd, char *text, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size) {
+		n = read(fd, text + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static enum file_result fail(const char *path, const char *why, struct errmsg *err)
+{
+	(void)errmsg_set(err, "%s: %s", path, why);
+	return FILE_FAILED;
+}
+
+static enum file_result check_kind(const char *path, const struct stat *st, uint64_t max,
+	bool secret, struct errmsg *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return fail(path, S_ISDIR(st->st_mode) ? "is a folder" : "is no regular file", err);
+	if (secret && (st->st_mode & 077) != 0) {
+		(void)errmsg_set(err,
+			"%s: its mode is %04o, so that others than its owner get at a secret; "
+			"make it 0600",
+			path, (unsigned)(st->st_mode & 07777));
+		return FILE_FAILED;
+	}
+	if ((uint64_t)st->st_size > max || (uint64_t)st->st_size >= SIZE_MAX / 2) {
+		(void)errmsg_set(err, "%s: has %" PRIu64 " bytes; at most %" PRIu64 " are read",
+			path, (uint64_t)st->st_size, max);
+		return FILE_FAILED;
+	}
+	return FILE_READ;
+}
+
+/* Read what fd has by its stat, and look whether it is the same afterwards. */
+static enum file_result read_open(int fd, const char *path, const struct stat *st, char **text_r,
+	size_t *len_r, struct errmsg *err)
+{
+	size_t size = (size_t)st->st_size;
+	char *text = malloc(size + 1);
+	struct file_stamp before = stamp_of(st), after;
+	struct stat now;
+	ssize_t len;
+
+	if (text == NULL)
+		return fail(path, "out of memory", err);
+	/* One byte more than it should have: a file that grows is seen. */
+	if ((len = read_up_to(fd, text, size + 1)) < 0 || fstat(fd, &now) < 0) {
+		free(text);
+		return fail(path, strerror(errno), err);
+	}
+	after = stamp_of(&now);
+	after.ctime_ns = before.ctime_ns; /* a rename or link is no change of its content */
+	if ((size_t)len != size || !file_stamp_equal(&before, &after)) {
+		free(text);
+		return fail(path, "changed while it was read", err);
+	}
+	text[len] = '\0';
+	*text_r = text;
+	*len_r = size;
+	return FILE_READ;
+}
+
+static enum file_result read_file(const char *path, uint64_t max, bool secret, char **text_r,
+	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err)
+{
+	enum file_result result;
+	struct stat st;
+	/* O_NONBLOCK: a FIFO in the place of a file must not hold the thread. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+		(void)errmsg_set(err, "%s: %s", path, strerror(errno));
+		return result;
+	}
+	if (fstat(fd, &st) < 0)
+		result = fail(path, strerror(errno), err);
+	else
+		result = check_kind(path, &st, max, secret, err);
+	if (result == FILE_READ)
+		result = read_open(fd, path, &st, text_r, len_r, err);
+	if (result == FILE_READ && stamp_r != NULL)
+		*stamp_r = stamp_of(&st);
+	(void)close(fd);
+	return result;
+}
+
+enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
+	struct file_stamp *stamp_r, struct errmsg *err)
+{
+	return read_file(path, max, false, text_r, len_r, stamp_r, err);
+}
+
+enum file_result file_read_secret(const char *path, uint64_t max, char **text_r, size_t *len_r,
+	struct errmsg *err)
+{
+	return read_file(path, max, true, text_r, len_r, NULL, err);
+}
+
+struct file_writer {
+	char *path, *new_path, *prev_path;
+	int fd;
+	size_t len;
+	char buffer[WRITE_BUFFER];
+};
+
+static void writer_free(struct file_writer **writer)
+{
+	struct file_writer *w = *writer;
+
+	*writer = NULL;
+	if (w->fd >= 0)
+		(void)close(w->fd);
+	free(w->path);
+	free(w->new_path);
+	free(w->prev_path);
+	free(w);
+}
+
+struct file_writer *file_begin(const char *path, struct errmsg *err)
+{
+	struct file_writer *w = malloc(sizeof(*w));
+
+	if (w == NULL) {
+		(void)errmsg_set(err, "%s: out of memory", path);
+		return NULL;
+	}
+	w->fd = -1;
+	w->len = 0;
+	w->path = strdup(path);
+	w->new_path = w->prev_path = NULL;
+	if (w->path == NULL || asprintf(&w->new_path, "%s.new", path) < 0 ||
+		asprintf(&w->prev_path, "%s.prev", path) < 0) {
+		(void)errmsg_set(err, "%s: out of memory", path);
+		goto failed;
+	}
+	(void)unlink(w->new_path); /* what a process that died left behind */
+	w->fd = open(w->new_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->fd < 0 || fchmod(w->fd, 0600) < 0) {
+		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
+		goto failed;
+	}
+	return w;
+failed:
+	writer_free(&w);
+	return NULL;
+}
+
+static int write_out(struct file_writer *w, const char *bytes, size_t len, struct errmsg *err)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(w->fd, bytes, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int flush(struct file_writer *w, struct errmsg *err)
+{
+	size_t len = w->len;
+
+	w->len = 0;
+	return write_out(w, w->buffer, len, err);
+}
+
+int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err)
+{
+	if (len > sizeof(writer->buffer) - writer->len && flush(writer, err) < 0)
+		return -1;
+	if (len > sizeof(writer->buffer))
+		return write_out(writer, bytes, len, err);
+	memcpy(writer->buffer + writer->len, bytes, len);
+	writer->len += len;
+	return 0;
+}
+
+/* Make what is in a folder (its renames) last over a crash of the machine. */
+static int sync_folder_of(const char *path, struct errmsg *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? strdup(".") :
+				       strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	int fd = -1, ret = 0;
+
+	if (folder == NULL)
+		return errmsg_set(err, "%s: out of memory", path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: a file system that can't */
+		ret = errmsg_set(err, "%s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	free(folder);
+	return ret;
+}
+
+/* PATH.prev becomes another name of what PATH is now; at no moment is there none. */
+static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
+{
+	char *beside;
+	int ret = 0;
+
+	if (asprintf(&beside, "%s.new", w->prev_path) < 0)
+		return errmsg_set(err, "%s: out of memory", w->path);
+	(void)unlink(beside);
+	if (link(w->path, beside) < 0) {
+		if (errno != ENOENT)
+			ret = errmsg_set(err, "%s: %s", beside, strerror(errno));
+	} else if (rename(beside, w->prev_path) < 0) {
+		ret = errmsg_set(err, "%s: %s", w->prev_path, strerror(errno));
+	}
+	(void)unlink(beside); /* rename() leaves it where both are one file already */
+	free(beside);
+	return ret;
+}
+
+int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
+	struct errmsg *err)
+{
+	struct file_writer *w = *writer;
+	struct stat st;
+
+	if (flush(w, err) < 0)
+		goto failed;
+	if (fsync(w->fd) < 0 || fstat(w->fd, &st) < 0) {
+		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
+		goto failed;
+	}
+	if (keep_prev && keep_as_prev(w, err) < 0)
+		goto failed;
+	if (rename(w->new_path, w->path) < 0) {
+		(void)errmsg_set(err, "%s: %s", w->path, strerror(errno));
+		goto failed;
+	}
+	if (sync_folder_of(w->path, err) < 0 || stat(w->path, &st) < 0) {
+		writer_free(writer);
+		return -1;
+	}
+	if (stamp_r != NULL)
+		*stamp_r = stamp_of(&st);
+	writer_free(writer);
+	return 0;
+failed:
+	file_abandon(writer);
+	return -1;
+}
+
+void file_abandon(struct file_writer **writer)
+{
+	if (*writer == NULL)
+		return;
+	(void)unlink((*writer)->new_path);
+	writer_free(writer);
+}

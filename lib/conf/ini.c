@@ -1,0 +1,183 @@
+#include "lib/conf/ini.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/strmap.h"
+#include "lib/base/utf8.h"
+
+struct reader {
+	const char *path;
+	ini_each_fn *each;
+	void *context;
+	struct errmsg *err;
+	char *section;		 /* NULL before the first one */
+	struct strmap *sections; /* name -> line */
+	struct strmap *names;	 /* of this section -> line */
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Without white space at both ends; cuts in place. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	while (is_blank(*text))
+		text++;
+	len = strlen(text);
+	while (len > 0 && is_blank(text[len - 1]))
+		len--;
+	text[len] = '\0';
+	return text;
+}
+
+void ini_cut_comment(char *value)
+{
+	char *at;
+
+	for (at = value; *at != '\0'; at++) {
+		if ((*at == '#' || *at == ';') && (at == value || is_blank(at[-1]))) {
+			*at = '\0';
+			break;
+		}
+	}
+	(void)trim(value); /* what follows a trimmed value's start is all that can go */
+}
+
+/* Remember name; -1 with err set when it was there already. */
+static int note_once(struct reader *r, struct strmap *seen, const char *name, unsigned line,
+	const char *what)
+{
+	uint32_t first = 0;
+
+	switch (strmap_add(seen, name, strlen(name), line)) {
+	case 1:
+		return 0;
+	case 0:
+		(void)strmap_find(seen, name, strlen(name), &first);
+		return errmsg_set(r->err, "%s is there twice: first in line %u", what, first);
+	default:
+		return errmsg_set(r->err, "out of memory");
+	}
+}
+
+static int begin_section(struct reader *r, char *text, unsigned line)
+{
+	struct ini_entry entry = { .line = line };
+	char what[200];
+	char *end = strchr(text, ']');
+	char *rest;
+
+	if (end == NULL)
+		return errmsg_set(r->err, "the ] of the section's name is missing: [NAME]");
+	*end = '\0';
+	rest = trim(end + 1);
+	if (*rest != '\0' && *rest != '#' && *rest != ';')
+		return errmsg_set(r->err,
+			"text after ]: a section's name stands alone in its line, but for a comment");
+	r->section = trim(text + 1);
+	if (*r->section == '\0')
+		return errmsg_set(r->err, "the section has no name: [NAME]");
+	(void)snprintf(what, sizeof(what), "[%s]", r->section);
+	if (note_once(r, r->sections, r->section, line, what) < 0)
+		return -1;
+	strmap_free(&r->names);
+	if ((r->names = strmap_new()) == NULL)
+		return errmsg_set(r->err, "out of memory");
+	entry.section = r->section;
+	return r->each(r->context, &entry, r->err);
+}
+
+static int take_key(struct reader *r, char *text, unsigned line)
+{
+	struct ini_entry entry = { .section = r->section, .line = line };
+	char what[200];
+	char *equals = strchr(text, '=');
+	char *name;
+
+	if (equals == NULL)
+		return errmsg_set(r->err,
+			"neither [SECTION] nor NAME = VALUE nor a comment (# or ; in front)");
+	*equals = '\0';
+	name = trim(text);
+	if (*name == '\0')
+		return errmsg_set(r->err, "nothing stands before the =: NAME = VALUE");
+	if (r->section == NULL)
+		return errmsg_set(r->err, "%s stands before the first [SECTION]", name);
+	(void)snprintf(what, sizeof(what), "[%s] %s", r->section, name);
+	if (note_once(r, r->names, name, line, what) < 0)
+		return -1;
+	entry.name = name;
+	entry.value = trim(equals + 1);
+	return r->each(r->context, &entry, r->err);
+}
+
+static int take_line(struct reader *r, char *text, size_t len, unsigned line)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+			return errmsg_set(r->err, "byte %zu is a control character (0x%02x)", i + 1,
+				(unsigned char)text[i]);
+	if ((i = utf8_valid_len(text, len)) < len)
+		return errmsg_set(r->err, "byte %zu (0x%02x) is not UTF-8", i + 1,
+			(unsigned char)text[i]);
+	text = trim(text);
+	if (*text == '\0' || *text == '#' || *text == ';')
+		return 0;
+	return *text == '[' ? begin_section(r, text, line) : take_key(r, text, line);
+}
+
+static int take_lines(struct reader *r, char *text, size_t len)
+{
+	char *end = text + len, *next;
+	unsigned line = 0;
+	size_t n;
+
+	for (; text < end; text = next) {
+		line++;
+		for (n = 0; text + n < end && text[n] != '\n' && text[n] != '\r'; n++)
+			;
+		next = text + n + 1;
+		if (next < end && next[-1] == '\r' && *next == '\n')
+			next++;
+		text[n] = '\0'; /* the copy has a byte more than the text */
+		if (take_line(r, text, n, line) < 0)
+			return errmsg_prefix(r->err, "%s:%u: ", r->path, line);
+	}
+	return 0;
+}
+
+int ini_read(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
+	struct errmsg *err)
+{
+	struct reader r = { .path = path, .each = each, .context = context, .err = err };
+	char *copy;
+	int ret = -1;
+
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
+	copy = malloc(len + 1);
+	r.sections = strmap_new();
+	if (copy == NULL || r.sections == NULL) {
+		(void)errmsg_set(err, "%s: out of memory", path);
+	} else {
+		if (len > 0)
+			memcpy(copy, text, len);
+		ret = take_lines(&r, copy, len);
+	}
+	strmap_free(&r.names);
+	strmap_free(&r.sections);
+	free(copy);
+	return ret;
+}

@@ -1,0 +1,247 @@
+#include "lib/conf/options.h"
+
+#include "lib/conf/config.h"
+
+#define CONFIG(member) \
+	HOME_CONFIG, offsetof(struct config, member), sizeof(((struct config *)0)->member)
+#define SETTINGS(member) \
+	HOME_SETTINGS, offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
+#define SERVICE(member) \
+	HOME_SERVICE, offsetof(struct service, member), sizeof(((struct service *)0)->member)
+#define CHECK_MODE(check) OPTION_RELOAD, 0, 0, check_words, SERVICE(mode[check])
+#define NOWHERE HOME_NOWHERE, 0, 0
+#define DAY 86400
+#define YEAR ((int64_t)366 * DAY)
+#define TEXT_MAX 65536 /* bytes of a query or a connection string */
+
+static const struct option_word check_words[] = { { "yes", MODE_YES }, { "no", MODE_NO },
+	{ "warn", MODE_WARN }, { NULL, 0 } };
+static const struct option_word on_error_words[] = { { "tempfail", ON_ERROR_TEMPFAIL },
+	{ "accept", ON_ERROR_ACCEPT }, { NULL, 0 } };
+static const struct option_word authenticated_words[] = { { "skip", 0 }, { "apply", 1 },
+	{ NULL, 0 } };
+static const struct option_word accept_words[] = { { "yes", ACCEPT_YES }, { "no", ACCEPT_NO },
+	{ "strict", ACCEPT_STRICT }, { NULL, 0 } };
+static const struct option_word header_from_words[] = { { "owned", HEADER_FROM_OWNED },
+	{ "envelope", HEADER_FROM_ENVELOPE }, { "aligned", HEADER_FROM_ALIGNED }, { NULL, 0 } };
+static const struct option_word routed_words[] = { { "refuse", 1 }, { "allow", 0 }, { NULL, 0 } };
+static const struct option_word count_words[] = { { "recipients", COUNT_RECIPIENTS },
+	{ "messages", COUNT_MESSAGES }, { NULL, 0 } };
+static const struct option_word on_limit_words[] = { { "tempfail", ON_LIMIT_TEMPFAIL },
+	{ "reject", ON_LIMIT_REJECT }, { "suspend", ON_LIMIT_SUSPEND }, { NULL, 0 } };
+static const struct option_word mechanism_words[] = { { "PLAIN", MECHANISM_PLAIN },
+	{ "LOGIN", MECHANISM_LOGIN }, { "OAUTHBEARER", MECHANISM_OAUTHBEARER },
+	{ "XOAUTH2", MECHANISM_XOAUTH2 }, { NULL, 0 } };
+static const struct option_word facility_words[] = { { "mail", 0 }, { "daemon", 0 }, { "auth", 0 },
+	{ "user", 0 }, { "local0", 0 }, { "local1", 0 }, { "local2", 0 }, { "local3", 0 },
+	{ "local4", 0 }, { "local5", 0 }, { "local6", 0 }, { "local7", 0 }, { NULL, 0 } };
+static const struct option_word level_words[] = { { "error", 0 }, { "warning", 0 }, { "notice", 0 },
+	{ "info", 0 }, { "debug", 0 }, { NULL, 0 } };
+
+static const struct config_option options[] = {
+	{ "milter", "socket", OPTION_SOCKET, "unix:/run/postern/postern.sock", OPTION_NO_EMPTY, 0,
+		0, NULL, CONFIG(milter.socket), "where the MTA finds Postern" },
+	{ "milter", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(milter.socket_mode),
+		"permissions of a unix socket" },
+	{ "milter", "socket_group", OPTION_STRING, "", 0, 0, 255, NULL, CONFIG(milter.socket_group),
+		"group of a unix socket" },
+	{ "milter", "user", OPTION_STRING, "postern", 0, 0, 255, NULL, CONFIG(milter.user),
+		"whom the daemon becomes when root starts it" },
+	{ "milter", "pid_file", OPTION_PATH, "", 0, 0, 0, NULL, CONFIG(milter.pid_file),
+		"where the daemon writes its process id" },
+	{ "milter", "timeout", OPTION_DURATION, "7210s", 0, 10, 10 * DAY, NULL,
+		CONFIG(milter.timeout), "how long the MTA may be silent" },
+	{ "milter", "on_error", OPTION_WORD, "tempfail", OPTION_RELOAD, 0, 0, on_error_words,
+		SETTINGS(on_error), "the answer where nothing can be decided" },
+	{ "milter", "delay_reject", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(delay_reject), "hold a refusal of connect and helo until MAIL" },
+	{ "milter", "results_header", OPTION_FIELD, "", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(results_header), "header field that tells what each stage found" },
+
+	{ "lists", "directory", OPTION_PATH, "/etc/postern/lists", OPTION_RELOAD | OPTION_NO_EMPTY,
+		0, 0, NULL, CONFIG(lists.directory), "where the list files are" },
+	{ "lists", "public_suffix_list", OPTION_PATH, "", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(lists.public_suffix_list), "the public suffix list; empty: the system's" },
+	{ "lists", "max_file", OPTION_SIZE, "256M", OPTION_RELOAD, 1024, INT64_C(4) << 30, NULL,
+		CONFIG(lists.max_file), "the longest list file that is read" },
+
+	{ "check", "any", OPTION_WORD, "yes", CHECK_MODE(CHECK_ANY),
+		"access.domains, at connect, helo, mail and rcpt" },
+	{ "check", "conn", OPTION_WORD, "yes", CHECK_MODE(CHECK_CONN),
+		"connect.rdns_access lists: the client's address and name" },
+	{ "check", "helo", OPTION_WORD, "no", CHECK_MODE(CHECK_HELO), "helo.checks.regexps" },
+	{ "check", "mail", OPTION_WORD, "yes", CHECK_MODE(CHECK_MAIL),
+		"mail_from.access lists: the envelope sender" },
+	{ "check", "rcpt", OPTION_WORD, "yes", CHECK_MODE(CHECK_RCPT),
+		"rcpt_to.access lists: the recipients" },
+	{ "check", "data", OPTION_WORD, "no", CHECK_MODE(CHECK_DATA),
+		"access.domains, for the From field" },
+	{ "check", "sender", OPTION_WORD, "yes", CHECK_MODE(CHECK_SENDER),
+		"the envelope sender is one of the user's" },
+	{ "check", "recipient", OPTION_WORD, "yes", CHECK_MODE(CHECK_RECIPIENT),
+		"the recipient is one that the user's profile allows" },
+	{ "check", "size", OPTION_WORD, "yes", CHECK_MODE(CHECK_SIZE),
+		"the message is no longer than the profile's maxsize" },
+	{ "check", "limits", OPTION_WORD, "yes", CHECK_MODE(CHECK_LIMITS),
+		"the profile's rate limits" },
+	{ "check", "header_from", OPTION_WORD, "yes", CHECK_MODE(CHECK_HEADER_FROM),
+		"the From field is the user's" },
+	{ "check", "rates", OPTION_WORD, "yes", CHECK_MODE(CHECK_RATES),
+		"what [limit NAME] holds everybody to" },
+	{ "check", "authenticated", OPTION_WORD, "skip", OPTION_RELOAD, 0, 0, authenticated_words,
+		SERVICE(authenticated_apply), "what conn and helo mean for logged-in sessions" },
+	{ "check", "exempt", OPTION_NETWORKS, "127.0.0.0/8 ::1", OPTION_RELOAD, 0, 0, NULL,
+		SERVICE(exempt), "clients that conn and helo do not look at" },
+
+	{ "rcpt", "accept", OPTION_WORD, "no", OPTION_RELOAD, 0, 0, accept_words,
+		SETTINGS(rcpt_accept), "what being on an allow list of recipients means" },
+
+	{ "deny_msg", "conn", OPTION_STRING, "You are not allowed to connect", OPTION_RELOAD, 0,
+		400, NULL, SETTINGS(deny_conn),
+		"reply to a refused client, after its name and address" },
+	{ "deny_msg", "helo", OPTION_STRING, "That HELO is not allowed to connect", OPTION_RELOAD,
+		0, 400, NULL, SETTINGS(deny_helo), "reply to a refused HELO, after its name" },
+	{ "deny_msg", "mail", OPTION_STRING, "That sender cannot send mail here", OPTION_RELOAD, 0,
+		400, NULL, SETTINGS(deny_mail), "reply to a refused sender, after its address" },
+	{ "deny_msg", "rcpt", OPTION_STRING, "That recipient is not allowed", OPTION_RELOAD, 0, 400,
+		NULL, SETTINGS(deny_rcpt), "reply to a refused recipient, after its address" },
+
+	{ "database", "conninfo", OPTION_STRING, "", OPTION_RELOAD | OPTION_SECRET, 0, TEXT_MAX,
+		NULL, CONFIG(given.conninfo), "libpq's connection string" },
+	{ "database", "host", OPTION_STRING, "", OPTION_RELOAD, 0, 1024, NULL, CONFIG(given.host),
+		"host, hosts with commas between, or folder of the socket" },
+	{ "database", "port", OPTION_INT, "", OPTION_RELOAD, 1, 65535, NULL, CONFIG(given.port),
+		"port" },
+	{ "database", "database", OPTION_STRING, "", OPTION_RELOAD, 0, 255, NULL,
+		CONFIG(given.database), "name of the database" },
+	{ "database", "user", OPTION_STRING, "", OPTION_RELOAD, 0, 255, NULL, CONFIG(given.user),
+		"the role" },
+	{ "database", "password", OPTION_STRING, "", OPTION_RELOAD | OPTION_SECRET, 0, 4096, NULL,
+		CONFIG(given.password), "its password" },
+	{ "database", "password_file", OPTION_PATH, "", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(given.password_file), "file with its password" },
+	{ "database", "schema", OPTION_STRING, "haraka", OPTION_RELOAD, 0, 255, NULL,
+		CONFIG(database.schema), "schema of the tables; empty: the role's search_path" },
+	{ "database", "channel", OPTION_STRING, "haraka", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 63,
+		NULL, CONFIG(database.channel), "channel of the notifications" },
+	{ "database", "profiles_query", OPTION_STRING, "SELECT * FROM profiles",
+		OPTION_RELOAD | OPTION_NO_EMPTY, 0, TEXT_MAX, NULL, CONFIG(database.profiles_query),
+		"query for the profiles" },
+	{ "database", "users_query", OPTION_STRING, "SELECT * FROM users",
+		OPTION_RELOAD | OPTION_NO_EMPTY, 0, TEXT_MAX, NULL, CONFIG(database.users_query),
+		"query for the users" },
+	{ "database", "connect_timeout", OPTION_DURATION, "10s", OPTION_RELOAD, 2, 600, NULL,
+		CONFIG(database.connect_timeout), "how long a connection may take, for each host" },
+	{ "database", "statement_timeout", OPTION_DURATION, "5m", OPTION_RELOAD, 0, DAY, NULL,
+		CONFIG(database.statement_timeout), "how long a query may take; 0: for ever" },
+	{ "database", "poll_interval", OPTION_DURATION, "10s", OPTION_RELOAD, 1, DAY, NULL,
+		CONFIG(database.poll_interval), "time between looks at the change feed" },
+	{ "database", "full_reload_interval", OPTION_DURATION, "15m", OPTION_RELOAD, 0, YEAR, NULL,
+		CONFIG(database.full_reload_interval),
+		"time between loads of a database without our change feed; 0: never" },
+	{ "database", "reconnect_max", OPTION_DURATION, "30s", OPTION_RELOAD, 1, DAY, NULL,
+		CONFIG(database.reconnect_max), "the longest pause between attempts to connect" },
+	{ "database", "refuse_empty", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(database.refuse_empty), "refuse a load that would empty a filled table" },
+	{ "database", "max", OPTION_STRING, "", OPTION_FOREIGN, 0, 64, NULL, NOWHERE,
+		"of pg-profile.json; without a meaning here: there is one connection" },
+	{ "database", "idleTimeoutMillis", OPTION_STRING, "", OPTION_FOREIGN, 0, 64, NULL, NOWHERE,
+		"of pg-profile.json; without a meaning here: the connection is kept" },
+
+	{ "store", "path", OPTION_PATH, "/var/lib/postern/store.json", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(store.path), "the JSON store; empty: none" },
+
+	{ "profile", "default_domain", OPTION_DOMAIN, "", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(default_domain), "domain of logins and user names without one" },
+	{ "profile", "recipient_delimiter", OPTION_STRING, "+", OPTION_RELOAD, 0, 16, NULL,
+		SETTINGS(recipient_delimiter), "characters that begin an address extension" },
+	{ "profile", "allow_null_sender", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(allow_null_sender), "whether users may send with the sender <>" },
+	{ "profile", "unknown_user", OPTION_STRING, "reject", OPTION_RELOAD | OPTION_NO_EMPTY, 0,
+		255, NULL, CONFIG(given.unknown_user),
+		"what holds for logins without a row or a profile" },
+	{ "profile", "header_from", OPTION_WORD, "owned", OPTION_RELOAD, 0, 0, header_from_words,
+		SETTINGS(header_from), "what the From field is compared with" },
+	{ "profile", "rcpt_re_anchored", OPTION_BOOL, "no", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(rcpt_re_anchored), "whether rcpt_re must match the whole address" },
+	{ "profile", "routed_recipients", OPTION_WORD, "refuse", OPTION_RELOAD, 0, 0, routed_words,
+		SETTINGS(refuse_routed), "recipients that route around their domain" },
+
+	{ "limits", "count", OPTION_WORD, "recipients", OPTION_RELOAD, 0, 0, count_words,
+		SETTINGS(limit_count), "what the rate limits count" },
+	{ "limits", "on_limit", OPTION_WORD, "tempfail", OPTION_RELOAD, 0, 0, on_limit_words,
+		SETTINGS(on_limit), "the answer to what is over a limit" },
+	{ "limits", "state", OPTION_PATH, "/var/lib/postern/limits.state", 0, 0, 0, NULL,
+		CONFIG(limits.state), "file of the counts" },
+
+	{ "limit", "exempt", OPTION_STRING, "127.0.0.0/8 ::1", OPTION_RELOAD, 0, TEXT_MAX, NULL,
+		CONFIG(given.limit_exempt), "clients that [limit NAME] does not bind" },
+	{ "limit", "exempt_logins", OPTION_STRING, "", OPTION_RELOAD, 0, TEXT_MAX, NULL,
+		CONFIG(given.limit_exempt_logins), "logins that it does not bind; *: all" },
+	{ "limit", "exempt_senders", OPTION_STRING, "", OPTION_RELOAD, 0, TEXT_MAX, NULL,
+		CONFIG(given.limit_exempt_senders), "envelope senders that it does not bind" },
+	{ "limit", "ipv6_prefix", OPTION_INT, "64", OPTION_RELOAD, 1, 128, NULL,
+		CONFIG(given.ipv6_prefix), "length of the IPv6 networks that are one client" },
+
+	{ "auth", "require_tls", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(auth.require_tls), "no plain-text logins over connections without TLS" },
+	{ "auth", "socket", OPTION_SOCKET, "unix:/run/postern/auth", 0, 0, 0, NULL,
+		CONFIG(auth.socket),
+		"where Postfix asks (Dovecot's auth protocol); empty: nowhere" },
+	{ "auth", "inet_socket", OPTION_SOCKET, "", 0, 0, 0, NULL, CONFIG(auth.inet_socket),
+		"the same by TCP, on loopback alone; empty: nowhere" },
+	{ "auth", "saslauthd", OPTION_SOCKET, "unix:/run/postern/saslauthd/mux", 0, 0, 0, NULL,
+		CONFIG(auth.saslauthd), "where Cyrus SASL asks; empty: nowhere" },
+	{ "auth", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(auth.socket_mode),
+		"permissions of these sockets" },
+	{ "auth", "socket_group", OPTION_STRING, "", 0, 0, 255, NULL, CONFIG(auth.socket_group),
+		"group of these sockets" },
+	{ "auth", "mechanisms", OPTION_SET, "PLAIN LOGIN OAUTHBEARER XOAUTH2",
+		OPTION_RELOAD | OPTION_NO_EMPTY, 0, 0, mechanism_words, CONFIG(auth.mechanisms),
+		"SASL mechanisms on offer" },
+	{ "auth", "remember", OPTION_DURATION, "1h", OPTION_RELOAD, 0, DAY, NULL,
+		CONFIG(auth.remember),
+		"how long a right password need not be hashed again; 0: never" },
+	{ "auth", "max_connections", OPTION_INT, "4096", OPTION_RELOAD, 16, 100000, NULL,
+		CONFIG(auth.max_connections),
+		"connections of these sockets; the idlest make room" },
+	{ "auth", "suspensions", OPTION_PATH, "/var/lib/postern/suspended", 0, 0, 0, NULL,
+		CONFIG(auth.suspensions), "file of the logins that posternctl has suspended" },
+
+	{ "jwt", "secret", OPTION_STRING, "", OPTION_RELOAD | OPTION_SECRET, 0, 4096, NULL,
+		CONFIG(jwt.secret), "shared secret of HS256, HS384, HS512" },
+	{ "jwt", "secret_file", OPTION_PATH, "", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(given.secret_file), "file with the shared secret" },
+	{ "jwt", "keys_file", OPTION_PATH, "", OPTION_RELOAD, 0, 0, NULL, CONFIG(jwt.keys_file),
+		"public keys: PEM or JWKS" },
+	{ "jwt", "issuer", OPTION_STRING, "", OPTION_RELOAD, 0, 1024, NULL, CONFIG(jwt.issuer),
+		"what iss must be; empty: anything" },
+	{ "jwt", "audience", OPTION_STRING, "", OPTION_RELOAD, 0, 1024, NULL, CONFIG(jwt.audience),
+		"what aud must hold; empty: anything" },
+	{ "jwt", "login", OPTION_STRING, "token", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 64, NULL,
+		SETTINGS(token_login), "login whose password is a token" },
+	{ "jwt", "profile", OPTION_STRING, "token", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 255, NULL,
+		SETTINGS(token_profile), "name of the profile of such logins" },
+	{ "jwt", "mail_claim", OPTION_STRING, "mail", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 64, NULL,
+		CONFIG(jwt.mail_claim), "claim that holds the sender address" },
+
+	{ "control", "socket", OPTION_PATH, "/run/postern/control", 0, 0, 0, NULL,
+		CONFIG(control.socket), "unix socket for posternctl; empty: none" },
+	{ "control", "socket_mode", OPTION_MODE, "0600", 0, 0, 0, NULL, CONFIG(control.socket_mode),
+		"its permissions" },
+	{ "control", "socket_group", OPTION_STRING, "", 0, 0, 255, NULL,
+		CONFIG(control.socket_group), "its group" },
+
+	{ "log", "facility", OPTION_NAME, "mail", 0, 0, 0, facility_words, CONFIG(log.facility),
+		"syslog's facility" },
+	{ "log", "level", OPTION_NAME, "info", OPTION_RELOAD, 0, 0, level_words, CONFIG(log.level),
+		"what is less urgent is not logged" },
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+const struct config_option *options_all(size_t *count_r)
+{
+	*count_r = OPTION_COUNT;
+	return options;
+}

@@ -1,0 +1,365 @@
+#include "lib/conf/option_value.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/match/domain.h"
+
+#define SHOWN_MAX 80 /* bytes of a bad value that a message shows */
+#define FIELD_NAME_MAX                                                                           \
+	76 /* a header line of 78 characters (RFC 5322 section 2.1.1) with its colon and a space \
+	    */
+
+static void *home_of(const struct config_option *option, const struct option_homes *homes)
+{
+	char *base = NULL;
+
+	switch (option->home) {
+	case HOME_CONFIG:
+		base = (char *)homes->config;
+		break;
+	case HOME_SETTINGS:
+		base = (char *)homes->settings;
+		break;
+	case HOME_SERVICE:
+		base = (char *)homes->service;
+		break;
+	case HOME_NOWHERE:
+		return NULL;
+	}
+	return base + option->offset;
+}
+
+static struct arena *arena_of(const struct config_option *option, const struct option_homes *homes)
+{
+	return option->home == HOME_CONFIG ? homes->config->arena : homes->settings->arena;
+}
+
+/* What is wrong with value, and what would be right; hint may be NULL. */
+static int refuse(const struct config_option *option, const char *value, const char *hint,
+	struct errmsg *err)
+{
+	struct strbuf right = STRBUF_INIT;
+	size_t shown = strlen(value);
+
+	if (shown > SHOWN_MAX)
+		for (shown = SHOWN_MAX; shown > 0 && ((unsigned char)value[shown] & 0xc0) == 0x80;)
+			shown--;
+	options_describe(option, &right);
+	strbuf_add_str(&right, hint != NULL ? "; " : "");
+	strbuf_add_str(&right, hint != NULL ? hint : "");
+	if (option->flags & OPTION_SECRET)
+		(void)errmsg_set(err, "[%s] %s: not %s", option->section, option->name,
+			right.failed ? "right" : right.text);
+	else if (*value == '\0')
+		(void)errmsg_set(err, "[%s] %s: empty; should be %s", option->section, option->name,
+			right.failed ? "something" : right.text);
+	else
+		(void)errmsg_set(err, "[%s] %s: \"%.*s\"%s is not %s", option->section,
+			option->name, (int)shown, value, value[shown] != '\0' ? "..." : "",
+			right.failed ? "right" : right.text);
+	strbuf_free(&right);
+	return -1;
+}
+
+static int out_of_memory(struct errmsg *err)
+{
+	return errmsg_set(err, "out of memory");
+}
+
+/* -1 when value is no word for it. */
+static int parse_bool(const char *value)
+{
+	static const char *const yes[] = { "yes", "true", "on", "1", "ok", "enabled", NULL };
+	static const char *const no[] = { "no", "false", "off", "0", "disabled", NULL };
+	size_t i;
+
+	for (i = 0; yes[i] != NULL; i++)
+		if (strcasecmp(value, yes[i]) == 0)
+			return 1;
+	for (i = 0; no[i] != NULL; i++)
+		if (strcasecmp(value, no[i]) == 0)
+			return 0;
+	return -1;
+}
+
+static const struct option_word *find_word(const struct option_word *words, const char *text,
+	size_t len)
+{
+	for (; words->word != NULL; words++)
+		if (strlen(words->word) == len && strncasecmp(words->word, text, len) == 0)
+			return words;
+	return NULL;
+}
+
+/* Put a number into a member of its size: bool, 32 bits (enums too) or 64. */
+static void store_number(const struct config_option *option, void *home, uint64_t number)
+{
+	uint32_t half = (uint32_t)number;
+
+	_Static_assert(sizeof(enum check_mode) == sizeof(uint32_t), "an enum has 32 bits");
+	if (option->size == sizeof(bool))
+		*(bool *)home = number != 0;
+	else
+		memcpy(home, option->size == sizeof(half) ? (void *)&half : (void *)&number,
+			option->size);
+}
+
+static int set_word(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
+{
+	const struct option_word *word = find_word(option->words, value, strlen(value));
+	int b;
+
+	if (word == NULL && (b = parse_bool(value)) >= 0 && option->type == OPTION_WORD)
+		word = find_word(option->words, b ? "yes" : "no", b ? 3 : 2);
+	if (word == NULL)
+		return refuse(option, value, NULL, err);
+	if (option->type == OPTION_NAME)
+		*(const char **)home = word->word;
+	else
+		store_number(option, home, (uint64_t)word->value);
+	return 0;
+}
+
+static int set_bool(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
+{
+	int b = parse_bool(value);
+
+	if (b < 0)
+		return refuse(option, value, NULL, err);
+	store_number(option, home, (uint64_t)b);
+	return 0;
+}
+
+static int set_words(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
+{
+	const struct option_word *word;
+	uint64_t set = 0;
+	const char *at = value;
+	size_t len;
+
+	while (*(at += strspn(at, " \t,")) != '\0') {
+		len = strcspn(at, " \t,");
+		if ((word = find_word(option->words, at, len)) == NULL)
+			return refuse(option, value, NULL, err);
+		set |= (uint64_t)word->value;
+		at += len;
+	}
+	if (set == 0)
+		return refuse(option, value, NULL, err);
+	store_number(option, home, set);
+	return 0;
+}
+
+/* How much a letter behind a number multiplies it; 0: not at all a unit of that type. */
+static int64_t unit_factor(enum option_type type, const char *unit)
+{
+	if (*unit == '\0')
+		return 1;
+	if (unit[1] != '\0')
+		return 0;
+	if (type == OPTION_DURATION)
+		return *unit == 's'  ? 1 :
+			*unit == 'm' ? 60 :
+			*unit == 'h' ? 3600 :
+			*unit == 'd' ? 86400 :
+				       0;
+	if (type == OPTION_SIZE)
+		return tolower((unsigned char)*unit) == 'k'  ? 1 << 10 :
+			tolower((unsigned char)*unit) == 'm' ? 1 << 20 :
+			tolower((unsigned char)*unit) == 'g' ? 1 << 30 :
+							       0;
+	return 0;
+}
+
+static int set_number(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
+{
+	const char *at = value;
+	int64_t number = 0, factor;
+
+	if (*value == '\0' && *option->fallback == '\0') {
+		store_number(option, home, 0);
+		return 0;
+	}
+	for (; isdigit((unsigned char)*at) && number < INT64_C(1) << 40; at++)
+		number = number * 10 + (*at - '0');
+	if (at == value || (factor = unit_factor(option->type, at)) == 0)
+		return refuse(option, value, NULL, err);
+	if (number > INT64_MAX / factor || number * factor < option->min ||
+		number * factor > option->max)
+		return refuse(option, value, NULL, err);
+	store_number(option, home, (uint64_t)(number * factor));
+	return 0;
+}
+
+static int set_mode(const struct config_option *option, void *home, const char *value,
+	struct errmsg *err)
+{
+	size_t len = strlen(value);
+	char *end;
+	unsigned long mode = strtoul(value, &end, 8);
+
+	if (len < 3 || len > 4 || strspn(value, "01234567") != len || mode > 0777)
+		return refuse(option, value, NULL, err);
+	store_number(option, home, mode);
+	return 0;
+}
+
+static int set_string(const struct config_option *option, struct arena *arena, void *home,
+	const char *value, struct errmsg *err)
+{
+	char *copy;
+
+	if (option->max > 0 && strlen(value) > (size_t)option->max)
+		return refuse(option, value, NULL, err);
+	if ((copy = arena_strdup(arena, value)) == NULL)
+		return out_of_memory(err);
+	*(const char **)home = copy;
+	return 0;
+}
+
+/* prefix + path, from folder unless path is absolute. */
+static int set_path(const struct option_homes *homes, struct arena *arena, void *home,
+	const char *prefix, const char *path, struct errmsg *err)
+{
+	const char *folder = homes->config->folder;
+	bool joined = *path != '\0' && *path != '/';
+	size_t size = strlen(prefix) + strlen(folder) + strlen(path) + 2;
+	char *copy = arena_alloc(arena, size);
+
+	if (copy == NULL)
+		return out_of_memory(err);
+	(void)snprintf(copy, size, "%s%s%s%s", prefix, joined ? folder : "",
+		joined && strcmp(folder, "/") != 0 ? "/" : "", path);
+	*(const char **)home = copy;
+	return 0;
+}
+
+/* "PORT@HOST", behind inet: or inet6: */
+static bool is_inet(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	long port = digits > 0 && digits < 6 ? strtol(text, NULL, 10) : 0;
+
+	return port > 0 && port < 65536 && text[digits] == '@' && text[digits + 1] != '\0' &&
+		strpbrk(text + digits + 1, " \t@") == NULL;
+}
+
+static int set_socket(const struct config_option *option, const struct option_homes *homes,
+	struct arena *arena, void *home, const char *value, struct errmsg *err)
+{
+	const char *path = strchr(value, ':') != NULL ? strchr(value, ':') + 1 : value;
+
+	if (*value == '\0' || strncmp(value, "inet:", 5) == 0 || strncmp(value, "inet6:", 6) == 0) {
+		if (*value != '\0' && !is_inet(path))
+			return refuse(option, value,
+				"Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here", err);
+		return set_string(option, arena, home, value, err);
+	}
+	if (strncmp(value, "unix:", 5) != 0 && strncmp(value, "local:", 6) != 0)
+		path = *value == '/' ? value : "";
+	if (*path == '\0')
+		return refuse(option, value, NULL, err);
+	return set_path(homes, arena, home, "unix:", path, err);
+}
+
+static int set_domain(const struct config_option *option, struct arena *arena, void *home,
+	const char *value, struct errmsg *err)
+{
+	char canon[DOMAIN_SIZE];
+	int len = domain_canon(value, strlen(value), canon);
+
+	if (len < 0 || strpbrk(canon, " \t@/:[],;\"'()<>") != NULL || canon[0] == '.' ||
+		strstr(canon, "..") != NULL || (len == 0 && *value != '\0'))
+		return refuse(option, value, NULL, err);
+	return set_string(option, arena, home, canon, err);
+}
+
+static int set_field(const struct config_option *option, struct arena *arena, void *home,
+	const char *value, struct errmsg *err)
+{
+	size_t i;
+
+	for (i = 0; value[i] != '\0'; i++) /* ftext of RFC 5322 section 3.6.8 */
+		if (value[i] <= ' ' || value[i] >= 127 || value[i] == ':' || i >= FIELD_NAME_MAX)
+			return refuse(option, value, NULL, err);
+	return set_string(option, arena, home, value, err);
+}
+
+static int set_networks(const struct config_option *option, const struct option_homes *homes,
+	const char *value, struct errmsg *err)
+{
+	struct cidr *nets;
+	struct errmsg why = { "" };
+	char text[CIDR_TEXT_SIZE + 8];
+	const char *at;
+	size_t len, count = 0;
+
+	for (at = value; *(at += strspn(at, " \t,")) != '\0'; at += strcspn(at, " \t,"))
+		count++;
+	if ((nets = arena_alloc(homes->settings->arena, (count + 1) * sizeof(*nets))) == NULL)
+		return out_of_memory(err);
+	count = 0;
+	for (at = value; *(at += strspn(at, " \t,")) != '\0'; at += len) {
+		len = strcspn(at, " \t,");
+		(void)snprintf(text, sizeof(text), "%.*s", (int)(len < INT_MAX ? len : INT_MAX),
+			at);
+		if (len >= sizeof(text))
+			return refuse(option, text, NULL, err);
+		if (cidr_parse(text, &nets[count], &why) < 0)
+			return errmsg_set(err, "[%s] %s: %s", option->section, option->name,
+				why.text);
+		count++;
+	}
+	homes->service->exempt = nets;
+	homes->service->exempt_count = count;
+	return 0;
+}
+
+int option_set(const struct config_option *option, const struct option_homes *homes,
+	const char *value, struct errmsg *err)
+{
+	struct arena *arena = arena_of(option, homes);
+	void *home = home_of(option, homes);
+
+	if (*value == '\0' && (option->flags & OPTION_NO_EMPTY))
+		return refuse(option, value, NULL, err);
+	if (home == NULL)
+		return 0;
+	switch (option->type) {
+	case OPTION_BOOL:
+		return set_bool(option, home, value, err);
+	case OPTION_WORD:
+	case OPTION_NAME:
+		return set_word(option, home, value, err);
+	case OPTION_SET:
+		return set_words(option, home, value, err);
+	case OPTION_INT:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+		return set_number(option, home, value, err);
+	case OPTION_MODE:
+		return set_mode(option, home, value, err);
+	case OPTION_STRING:
+		return set_string(option, arena, home, value, err);
+	case OPTION_PATH:
+		return set_path(homes, arena, home, "", value, err);
+	case OPTION_SOCKET:
+		return set_socket(option, homes, arena, home, value, err);
+	case OPTION_DOMAIN:
+		return set_domain(option, arena, home, value, err);
+	case OPTION_FIELD:
+		return set_field(option, arena, home, value, err);
+	case OPTION_NETWORKS:
+		return set_networks(option, homes, value, err);
+	}
+	return errmsg_set(err, "[%s] %s: of no type", option->section, option->name);
+}

@@ -1,0 +1,339 @@
+#include "lib/decide/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/rules/check.h"
+
+#define RCPTS_MAX 10000
+#define FIELDS_MAX 100
+
+/* A session that is being played. Borrowed strings are the session object's. */
+struct play {
+	struct check_env env;
+	const struct login_rules *rules;
+	struct login_answer answer;
+	json_t *session, *steps;
+	struct facts facts;
+	const char *login; /* known from MAIL on */
+	char name[LOGIN_SIZE];
+	struct mail_address sender;
+	struct field from[FIELDS_MAX], fields_sender[FIELDS_MAX];
+	struct header_facts header;
+	struct verdict verdict;
+};
+
+/* A string of the session; NULL when it is missing or null. -1 when it is no string or holds a NUL.
+ */
+static int get_string(json_t *object, const char *key, const char **value_r, struct errmsg *err)
+{
+	json_t *value = json_object_get(object, key);
+
+	*value_r = NULL;
+	if (value == NULL || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return errmsg_set(err, "\"%s\" must be a string or null", key);
+	*value_r = json_string_value(value);
+	if (strlen(*value_r) != json_string_length(value))
+		return errmsg_set(err, "\"%s\" holds a NUL byte", key);
+	return 0;
+}
+
+/* How a limit stands, as the log has it. */
+static void add_usage(json_t *json, const struct usage *usage)
+{
+	char used[48], window[16], next[32];
+
+	(void)snprintf(used, sizeof(used), "%" PRIu64 "/%" PRIu32, usage->used, usage->limit);
+	window_format(usage->window, window);
+	wait_format(usage->wait, next);
+	json_object_set_new(json, "used", json_string(used));
+	json_object_set_new(json, "window", json_string(window));
+	json_object_set_new(json, "next", json_string(next));
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+	json_t *json = json_pack("{s:s, s:s, s:s}", "check", check_name(f->check), "outcome",
+		outcome_name(f->outcome), "rule", f->rule);
+
+	if (json != NULL && f->usage.window > 0)
+		add_usage(json, &f->usage);
+	if (json != NULL && f->reply.code != 0) {
+		json_object_set_new(json, "code", json_integer(f->reply.code));
+		json_object_set_new(json, "enhanced", json_string(f->reply.enhanced));
+		json_object_set_new(json, "text", json_string(f->reply.text));
+	}
+	return json;
+}
+
+/* What decided, or what else is worth naming: the last rule that was found. */
+static const char *step_rule(const struct verdict *v)
+{
+	const char *rule = "";
+	size_t i;
+
+	for (i = 0; i < v->count; i++) {
+		const struct finding *f = &v->findings[i];
+
+		if (f->rule[0] != '\0' && (f->usage.window == 0 || f->outcome != OUTCOME_PASS))
+			rule = f->rule;
+	}
+	return rule;
+}
+
+/* Write the stage down. Returns whether the session goes on. */
+static bool add_step(struct play *p, enum stage stage)
+{
+	const struct verdict *v = &p->verdict;
+	const struct finding *deciding = verdict_deciding_finding(v);
+	json_t *step = json_pack("{s:s, s:s, s:s}", "step", stage_name(stage), "verdict",
+		verdict_name(v->kind), "rule", step_rule(v));
+	json_t *checks = json_array();
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		json_array_append_new(checks, finding_json(&v->findings[i]));
+	if (deciding != NULL) {
+		json_object_set_new(step, "code", json_integer(deciding->reply.code));
+		json_object_set_new(step, "enhanced", json_string(deciding->reply.enhanced));
+		json_object_set_new(step, "text", json_string(deciding->reply.text));
+	}
+	json_object_set_new(step, "checks", checks);
+	json_array_append_new(p->steps, step);
+	return v->kind == VERDICT_CONTINUE;
+}
+
+static bool add_auth_step(struct play *p, enum login_result result, const char *rule)
+{
+	const bool ok = result == LOGIN_ACCEPTED, later = result == LOGIN_UNDECIDED;
+	json_t *step = json_pack("{s:s, s:s, s:s}", "step", "auth", "verdict",
+		ok	      ? "accept" :
+			later ? "tempfail" :
+				"reject",
+		"rule", rule);
+
+	if (!ok) {
+		json_object_set_new(step, "code", json_integer(later ? 454 : 535));
+		json_object_set_new(step, "enhanced", json_string(later ? "4.7.0" : "5.7.8"));
+		json_object_set_new(step, "text",
+			json_string(later ? "Temporary authentication failure" :
+					    "Authentication failed"));
+	}
+	json_array_append_new(p->steps, step);
+	return ok;
+}
+
+/* The result of the login that the session asks for. */
+struct login {
+	bool asked;
+	enum login_result result;
+	const char *rule;
+};
+
+static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
+{
+	json_t *auth = json_object_get(p->session, "auth");
+	struct login_rules rules = *p->rules;
+	struct login_request request = { .is_bearer = false };
+	const char *user, *password;
+
+	rules.may_work = true;
+	rules.verified = NULL;
+	*login_r = (struct login){ .rule = "" };
+	if (get_string(p->session, "login", &p->login, err) < 0)
+		return -1;
+	if (p->login != NULL && login_name(p->env.policy, p->login, p->name) == 0)
+		p->login = p->name;
+	if (auth == NULL || json_is_null(auth))
+		return 0;
+	if (get_string(auth, "user", &user, err) < 0 ||
+		get_string(auth, "password", &password, err) < 0)
+		return -1;
+	if (user == NULL || password == NULL)
+		return errmsg_set(err, "\"auth\" needs \"user\" and \"password\"");
+	login_r->asked = true;
+	request.login = user;
+	request.secret = password;
+	login_check(&rules, &request, &p->answer);
+	login_r->result = p->answer.result;
+	login_r->rule = p->answer.reason;
+	if (login_r->result == LOGIN_ACCEPTED)
+		p->login = p->answer.login;
+	return 0;
+}
+
+/* connect, helo and auth. 1 when the session goes on, 0 when it has ended, -1 with err set. */
+static int play_opening(struct play *p, struct errmsg *err)
+{
+	struct login login;
+
+	if (play_login(p, &login, err) < 0)
+		return -1;
+	if (policy_parts(p->env.policy)->settings->delay_reject)
+		p->facts.login = p->login;
+	check_connect(&p->env, &p->facts, &p->verdict);
+	if (!add_step(p, STAGE_CONNECT))
+		return 0;
+	check_helo(&p->env, &p->facts, &p->verdict);
+	if (!add_step(p, STAGE_HELO))
+		return 0;
+	if (login.asked && !add_auth_step(p, login.result, login.rule))
+		return 0;
+	p->facts.login = p->login;
+	return 1;
+}
+
+static int play_mail(struct play *p, const char *mail)
+{
+	address_read(mail, strlen(mail), &p->sender);
+	p->facts.sender = &p->sender;
+	check_mail(&p->env, &p->facts, &p->verdict);
+	return add_step(p, STAGE_MAIL);
+}
+
+/* How many recipients are left; -1 with err set. */
+static int play_rcpts(struct play *p, struct errmsg *err)
+{
+	json_t *rcpts = json_object_get(p->session, "rcpts"), *value;
+	struct mail_address rcpt;
+	const char *text;
+	int left = 0;
+	size_t i;
+
+	if (rcpts == NULL || json_is_null(rcpts))
+		return 0;
+	if (!json_is_array(rcpts) || json_array_size(rcpts) > RCPTS_MAX)
+		return errmsg_set(err, "\"rcpts\" must be an array of at most %d addresses",
+			RCPTS_MAX);
+	json_array_foreach (rcpts, i, value) {
+		if ((text = json_string_value(value)) == NULL)
+			return errmsg_set(err, "\"rcpts\" must hold strings");
+		address_read(text, json_string_length(value), &rcpt);
+		check_rcpt(&p->env, &p->facts, &rcpt, &p->verdict);
+		p->facts.named++;
+		left += add_step(p, STAGE_RCPT);
+		p->facts.recipients = (uint32_t)left;
+	}
+	return left;
+}
+
+static int add_field(struct play *p, const char *name, json_t *value, struct errmsg *err)
+{
+	struct field field = { json_string_value(value), json_string_length(value) };
+
+	if (p->header.from_count == FIELDS_MAX || p->header.sender_count == FIELDS_MAX)
+		return errmsg_set(err, "more than %d From or Sender fields", FIELDS_MAX);
+	if (strcasecmp(name, "From") == 0)
+		p->from[p->header.from_count++] = field;
+	else if (strcasecmp(name, "Sender") == 0)
+		p->fields_sender[p->header.sender_count++] = field;
+	return 0;
+}
+
+static int gather_header(struct play *p, struct errmsg *err)
+{
+	json_t *headers = json_object_get(p->session, "headers"), *pair,
+	       *from = json_object_get(p->session, "from");
+	const char *name;
+	size_t i;
+
+	p->header.from = p->from;
+	p->header.sender = p->fields_sender;
+	if (json_is_string(from) && add_field(p, "From", from, err) < 0)
+		return -1;
+	if (from != NULL && !json_is_null(from) && !json_is_string(from))
+		return errmsg_set(err, "\"from\" must be a string or null");
+	json_array_foreach (headers, i, pair) {
+		name = json_string_value(json_array_get(pair, 0));
+		if (name == NULL || !json_is_string(json_array_get(pair, 1)))
+			return errmsg_set(err, "\"headers\" must hold [\"Name\", \"value\"] pairs");
+		if (add_field(p, name, json_array_get(pair, 1), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int gather_facts(struct play *p, struct errmsg *err)
+{
+	json_t *size = json_object_get(p->session, "size");
+	const char *ip;
+
+	if (get_string(p->session, "ip", &ip, err) < 0 ||
+		get_string(p->session, "rdns", &p->facts.rdns, err) < 0 ||
+		get_string(p->session, "helo", &p->facts.helo, err) < 0 ||
+		get_string(p->session, "service", &p->facts.service, err) < 0)
+		return -1;
+	if (ip != NULL && (cidr_parse(ip, &p->facts.client, err) < 0 || strchr(ip, '/') != NULL))
+		return errmsg_set(err, "\"ip\": \"%.60s\" is not an IP address", ip);
+	if (size != NULL && !json_is_null(size) &&
+		(!json_is_integer(size) || json_integer_value(size) < 0))
+		return errmsg_set(err, "\"size\" must be a number of octets");
+	p->facts.size = (uint64_t)json_integer_value(size);
+	return gather_header(p, err);
+}
+
+static int play_session(struct play *p, struct errmsg *err)
+{
+	const char *mail;
+	int left;
+
+	if (gather_facts(p, err) < 0 || get_string(p->session, "mail", &mail, err) < 0)
+		return -1;
+	if ((left = play_opening(p, err)) <= 0)
+		return left;
+	if (mail == NULL || !play_mail(p, mail))
+		return 0;
+	if ((left = play_rcpts(p, err)) <= 0 ||
+		json_is_false(json_object_get(p->session, "headers")))
+		return left < 0 ? -1 : 0;
+	check_header(&p->env, &p->facts, &p->header, &p->verdict);
+	(void)add_step(p, STAGE_HEADER);
+	return 0;
+}
+
+int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
+	json_t **answer_r, struct errmsg *err)
+{
+	const struct login_rules rules = { .policy = policy };
+	const struct explain_ledger none = { .ledger = NULL };
+
+	return explain_session_with(&rules, &none, scratch, session, answer_r, err);
+}
+
+int explain_session_with(const struct login_rules *rules, const struct explain_ledger *ledger,
+	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
+{
+	struct play *p;
+	json_t *id;
+	int ret;
+
+	if (!json_is_object(session))
+		return errmsg_set(err, "a session is a JSON object");
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return errmsg_set(err, "out of memory");
+	p->rules = rules;
+	p->env = (struct check_env){
+		.policy = rules->policy,
+		.scratch = scratch,
+		.suspensions = rules->suspensions,
+		.ledger = ledger->ledger,
+		.now = ledger->now,
+	};
+	p->session = session;
+	p->steps = json_array();
+	ret = play_session(p, err);
+	if (ret < 0) {
+		json_decref(p->steps);
+	} else {
+		id = json_object_get(session, "id");
+		*answer_r = json_pack("{s:O, s:o}", "id", id != NULL ? id : json_null(), "steps",
+			p->steps);
+	}
+	free(p);
+	return ret < 0 ? -1 : 0;
+}

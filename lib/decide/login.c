@@ -1,0 +1,213 @@
+#include "lib/decide/login.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/auth/password.h"
+#include "lib/base/hash.h"
+#include "lib/rules/check.h"
+
+#define MODELS_MAX 16
+
+static void answer(struct login_answer *a, enum login_result result, const char *reason)
+{
+	a->result = result;
+	(void)snprintf(a->reason, sizeof(a->reason), "%.199s", reason);
+}
+
+static void refuse(struct login_answer *a, enum login_cause cause, const char *reason)
+{
+	a->cause = cause;
+	answer(a, LOGIN_REFUSED, reason);
+}
+
+/* The credentials were right: does anything else stand against it? */
+static void accept_unless_stopped(const struct login_rules *rules, const char *login, bool enabled,
+	struct login_answer *a)
+{
+	if (strlen(login) >= sizeof(a->login)) {
+		refuse(a, CAUSE_POLICY, "the login is too long");
+		return;
+	}
+	(void)snprintf(a->login, sizeof(a->login), "%s", login);
+	if (!enabled)
+		refuse(a, CAUSE_POLICY, "enabled = false");
+	else if (suspensions_has(rules->suspensions, login))
+		refuse(a, CAUSE_POLICY, "suspended");
+	else
+		answer(a, LOGIN_ACCEPTED, "");
+}
+
+/* ---- passwords --------------------------------------------------------------- */
+
+/* Usable hashes of some users. */
+struct models {
+	const char *hash[MODELS_MAX];
+	unsigned count, seen;
+};
+
+static int collect(void *context, const struct user *user)
+{
+	struct models *models = context;
+
+	if (password_usable(user->password, NULL) == 0)
+		models->hash[models->count++] = user->password;
+	return models->count == MODELS_MAX || ++models->seen == 4 * MODELS_MAX;
+}
+
+/*
+ * Whose hash stands for that of a user who isn't there: some other user's, always the same one for
+ * the same login, so that time tells as little as it can.
+ */
+static const char *model_for(const struct policy *policy, const char *login)
+{
+	struct models models = { .count = 0 };
+
+	(void)users_each(policy_parts(policy)->users, collect, &models);
+	return models.count == 0 ? NULL :
+				   models.hash[hash_bytes(login, strlen(login)) % models.count];
+}
+
+static void check_nobody(const struct login_rules *rules, const struct login_request *request,
+	const char *reason, struct login_answer *a)
+{
+	if (!rules->may_work) {
+		answer(a, LOGIN_NEEDS_WORK, "");
+		return;
+	}
+	(void)password_check_nobody(model_for(rules->policy, request->login), request->secret);
+	refuse(a, CAUSE_CREDENTIALS, reason);
+}
+
+static void check_password(const struct login_rules *rules, const struct login_request *request,
+	struct login_answer *a)
+{
+	struct verified_login login = { .password = request->secret };
+	struct user user;
+
+	if (!policy_find_user(rules->policy, request->login, &user)) {
+		check_nobody(rules, request, "no such user", a);
+		return;
+	}
+	if (password_usable(user.password, NULL) < 0) {
+		check_nobody(rules, request, "the row has no usable password", a);
+		return;
+	}
+	login.name = user.name;
+	login.hash = user.password;
+	if (rules->verified != NULL && verified_has(rules->verified, &login, rules->ticks)) {
+		a->is_remembered = true;
+	} else if (!rules->may_work) {
+		answer(a, LOGIN_NEEDS_WORK, "");
+		return;
+	} else {
+		switch (password_check(user.password, request->secret)) {
+		case PASSWORD_RIGHT:
+			a->hash = user.password;
+			break;
+		case PASSWORD_WRONG:
+			refuse(a, CAUSE_CREDENTIALS, "wrong password");
+			return;
+		case PASSWORD_FAILED:
+			answer(a, LOGIN_UNDECIDED, "out of memory");
+			return;
+		}
+	}
+	accept_unless_stopped(rules, user.name, user.enabled, a);
+}
+
+/* ---- tokens -------------------------------------------------------------------- */
+
+/* The MAIL of TOKEN:MAIL, "" for bare TOKEN, NULL for another login. */
+static const char *token_mail(const struct settings *settings, const char *login)
+{
+	size_t len = strlen(settings->token_login);
+
+	if (len == 0 || strncasecmp(login, settings->token_login, len) != 0)
+		return NULL;
+	return login[len] == '\0' ? login + len : login[len] == ':' ? login + len + 1 : NULL;
+}
+
+/* Whether what the client calls itself is the token's own. */
+static bool names_same(const char *said, const char *mail)
+{
+	struct mail_address address;
+
+	return strcasecmp(said, mail) == 0 ||
+		(address_parse(said, strlen(said), &address) == 0 &&
+			strcasecmp(address.canon, mail) == 0);
+}
+
+static void check_token(const struct login_rules *rules, const struct login_request *request,
+	struct login_answer *a)
+{
+	const struct settings *settings = policy_parts(rules->policy)->settings;
+	const char *said = token_mail(settings, request->login);
+	char mail[JWT_MAIL_SIZE], login[LOGIN_SIZE];
+	struct errmsg err;
+
+	if (request->is_mute && said != NULL && said[0] == '\0') {
+		refuse(a, CAUSE_POLICY,
+			"over saslauthd the login must be TOKEN:MAIL, not the bare TOKEN");
+		return;
+	}
+	if (rules->jwt.keys == NULL && settings->token_login[0] != '\0') {
+		answer(a, LOGIN_UNDECIDED, "the keys for tokens can't be read");
+		return;
+	}
+	if (!rules->may_work) {
+		answer(a, LOGIN_NEEDS_WORK, "");
+		return;
+	}
+	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, mail,
+		    &err) < 0) {
+		refuse(a, CAUSE_CREDENTIALS, err.text);
+		return;
+	}
+	said = said == NULL ? request->login : said;
+	if (said[0] != '\0' && !names_same(said, mail)) {
+		refuse(a, CAUSE_CREDENTIALS, "the login names somebody else than the token");
+		return;
+	}
+	(void)snprintf(login, sizeof(login), "%s:%s", settings->token_login, mail);
+	accept_unless_stopped(rules, login, true, a);
+}
+
+/* ---- both ---------------------------------------------------------------------- */
+
+void login_check(const struct login_rules *rules, const struct login_request *request,
+	struct login_answer *answer_r)
+{
+	struct login_answer a = { .result = LOGIN_UNDECIDED };
+	const struct settings *settings;
+
+	if (rules->policy == NULL) {
+		answer(&a, LOGIN_UNDECIDED, "no policy yet");
+	} else {
+		settings = policy_parts(rules->policy)->settings;
+		if (request->is_bearer || token_mail(settings, request->login) != NULL)
+			check_token(rules, request, &a);
+		else if (settings->lists_only)
+			answer(&a, LOGIN_UNDECIDED,
+				"no users: there is neither a database nor a store");
+		else
+			check_password(rules, request, &a);
+	}
+	*answer_r = a;
+}
+
+int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])
+{
+	struct user user;
+	size_t len;
+
+	if (policy != NULL && policy_find_user(policy, login, &user))
+		login = user.name;
+	len = policy == NULL ? strlen(login) : check_login_len(policy, login);
+	if (len >= LOGIN_SIZE)
+		return -1;
+	memcpy(name_r, login, len);
+	name_r[len] = '\0';
+	return 0;
+}

@@ -1,0 +1,99 @@
+#include "lib/store/list_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int list_file_path(const char *directory, enum list_id id, char **path_r)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", directory, list_name(id)) < 0)
+		return -1;
+	*path_r = path;
+	return 0;
+}
+
+/* The text of a list file; a missing one is "". */
+static int read_text(const char *path, uint64_t max, char **text_r, size_t *len_r,
+	struct file_stamp *stamp_r, struct errmsg *err)
+{
+	switch (file_read(path, max, text_r, len_r, stamp_r, err)) {
+	case FILE_READ:
+		return 0;
+	case FILE_MISSING:
+		if ((*text_r = calloc(1, 1)) == NULL)
+			return errmsg_set(err, "%s: out of memory", path);
+		*len_r = 0;
+		*stamp_r = (struct file_stamp){ 0 };
+		return 0;
+	case FILE_FAILED:
+		break;
+	}
+	return -1;
+}
+
+int list_file_read(const char *directory, enum list_id id, uint64_t max, struct orgdomain *psl,
+	struct list **list_r, struct file_stamp *stamp_r, struct problems *problems,
+	struct errmsg *err)
+{
+	struct file_stamp stamp;
+	struct list *list = NULL;
+	char *path = NULL, *text = NULL;
+	size_t len;
+	int ret = -1;
+
+	if (list_file_path(directory, id, &path) < 0) {
+		(void)errmsg_set(err, "%s: out of memory", directory);
+		goto out;
+	}
+	if (read_text(path, max, &text, &len, &stamp, err) < 0)
+		goto out;
+	if ((list = list_build(id, text, len, psl, problems)) == NULL) {
+		(void)errmsg_set(err, "%s: out of memory", path);
+		goto out;
+	}
+	if (stamp_r != NULL)
+		*stamp_r = stamp;
+	*list_r = list;
+	ret = 0;
+out:
+	free(path);
+	free(text);
+	return ret;
+}
+
+int list_files_read(const char *directory, uint64_t max, struct orgdomain *psl,
+	struct list **lists_r, struct file_stamp *stamps_r, struct problems *problems,
+	struct errmsg *err)
+{
+	struct list *lists[LIST_COUNT] = { NULL };
+	struct file_stamp stamps[LIST_COUNT], folder;
+	int i;
+
+	if (file_stamp(directory, &folder, err) < 0)
+		return -1;
+	if (!folder.exists)
+		problems_add(problems, "%s: there is no such folder, so that all lists are empty",
+			directory);
+	for (i = 0; i < LIST_COUNT; i++) {
+		if (list_file_read(directory, i, max, psl, &lists[i], &stamps[i], problems, err) <
+			0) {
+			list_files_free(lists);
+			return -1;
+		}
+	}
+	for (i = 0; i < LIST_COUNT; i++) {
+		lists_r[i] = lists[i];
+		if (stamps_r != NULL)
+			stamps_r[i] = stamps[i];
+	}
+	return 0;
+}
+
+void list_files_free(struct list **lists)
+{
+	int i;
+
+	for (i = 0; i < LIST_COUNT; i++)
+		list_unref(&lists[i]);
+}

@@ -1,0 +1,51 @@
+#include "lib/store/policy_files.h"
+
+#include "lib/store/list_files.h"
+#include "lib/store/store_read.h"
+
+/* Users and profiles of the JSON store; none where there is no file. */
+static int read_store(const struct config *config, struct store *store, struct problems *problems,
+	struct errmsg *err)
+{
+	struct store_source source = { .rcpt_re_anchored = config->settings->rcpt_re_anchored };
+
+	if (*config->store.path == '\0')
+		return 0;
+	switch (store_read_with_prev(config->store.path, &source, store, problems, err)) {
+	case STORE_READ:
+	case STORE_MISSING:
+		return 0;
+	case STORE_REFUSED:
+		break;
+	}
+	return -1;
+}
+
+int policy_from_files(const struct config *config, struct policy **policy_r,
+	struct problems *problems, struct errmsg *err)
+{
+	struct policy_parts parts = { .settings = config->settings };
+	struct store store = { 0 };
+	struct policy *policy = NULL;
+
+	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
+		return -1;
+	if (list_files_read(config->lists.directory, config->lists.max_file, parts.psl, parts.lists,
+		    NULL, problems, err) < 0)
+		goto out;
+	if (read_store(config, &store, problems, err) < 0)
+		goto out;
+	parts.profiles = store.profiles;
+	parts.users = store.users;
+	policy_check_profiles(&parts, problems);
+	if ((policy = policy_new(&parts)) == NULL)
+		(void)errmsg_set(err, "%s: out of memory", config->path);
+out:
+	store_clear(&store);
+	list_files_free(parts.lists);
+	orgdomain_unref(&parts.psl);
+	if (policy == NULL)
+		return -1;
+	*policy_r = policy;
+	return 0;
+}

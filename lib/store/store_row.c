@@ -1,0 +1,293 @@
+#include "lib/store/store_row.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/store/store_scan.h"
+
+#define COLUMNS_MAX 16
+_Static_assert((int)PROFILE_COLUMNS <= COLUMNS_MAX && (int)USER_COLUMNS <= COLUMNS_MAX, "room");
+
+/* One row while it is read. */
+struct reading {
+	struct store_rows *rows;
+	enum store_table table;
+	const struct column *columns;
+	int count;
+	struct cell cells[COLUMNS_MAX];
+	size_t starts[COLUMNS_MAX]; /* of the texts that stand in the scratch buffer */
+	bool in_scratch[COLUMNS_MAX];
+	char why[160]; /* why it can't be taken; "" */
+};
+
+const char *store_table_name(enum store_table table)
+{
+	return table == STORE_PROFILES ? "profiles" : "users";
+}
+
+/* The column of a key, or -1. The order is mostly the table's: next is tried first. */
+static int find_column(const struct reading *r, const char *key, int next)
+{
+	int i;
+
+	if (next < r->count && strcmp(r->columns[next].name, key) == 0)
+		return next;
+	for (i = 0; i < r->count; i++) {
+		if (strcasecmp(r->columns[i].name, key) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void fail(struct reading *r, int column, const char *why)
+{
+	if (r->why[0] != '\0')
+		return; /* the first one is enough */
+	(void)snprintf(r->why, sizeof(r->why), "%s: %s", r->columns[column].name, why);
+}
+
+/* An array as cells have it: each item with a NUL behind it. */
+static void read_list(struct reading *r, int column, const json_t *array)
+{
+	struct strbuf *buf = &r->rows->scratch;
+	const json_t *item;
+	size_t i;
+
+	r->starts[column] = buf->len;
+	json_array_foreach (array, i, item) {
+		if (!json_is_string(item)) {
+			fail(r, column, "an item of the list is no text");
+			return;
+		}
+		if (strlen(json_string_value(item)) != json_string_length(item)) {
+			fail(r, column, "a NUL byte");
+			return;
+		}
+		strbuf_add(buf, json_string_value(item), json_string_length(item) + 1);
+	}
+	r->cells[column].kind = CELL_LIST;
+	r->cells[column].len = buf->len - r->starts[column];
+	r->in_scratch[column] = true;
+}
+
+static void set_text(struct cell *cell, const char *text, size_t len)
+{
+	*cell = (struct cell){ .kind = CELL_TEXT, .text = text, .len = len };
+}
+
+static void read_value(struct reading *r, int column, const json_t *value)
+{
+	struct strbuf *buf = &r->rows->scratch;
+	struct cell *cell = &r->cells[column];
+
+	switch (json_typeof(value)) {
+	case JSON_NULL:
+		break;
+	case JSON_TRUE:
+		set_text(cell, "t", 1);
+		break;
+	case JSON_FALSE:
+		set_text(cell, "f", 1);
+		break;
+	case JSON_STRING:
+		set_text(cell, json_string_value(value), json_string_length(value));
+		if (memchr(cell->text, '\0', cell->len) != NULL)
+			fail(r, column, "a NUL byte");
+		break;
+	case JSON_INTEGER:
+		r->starts[column] = buf->len;
+		strbuf_addf(buf, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		set_text(cell, NULL, buf->len - r->starts[column]);
+		r->in_scratch[column] = true;
+		break;
+	case JSON_ARRAY:
+		read_list(r, column, value);
+		break;
+	case JSON_REAL:
+		fail(r, column, "a number with a fraction or an exponent");
+		break;
+	case JSON_OBJECT:
+		fail(r, column,
+			"an object; text, a number, true, false, null or a list belongs here");
+		break;
+	}
+}
+
+/* A column that nobody reads may be a slip: name it once. -1 when out of memory. */
+static int note_unread(struct reading *r, const char *key)
+{
+	struct strbuf name = STRBUF_INIT;
+	int added = -1;
+
+	if (r->rows->unread == NULL || strcmp(key, "createdAt") == 0 ||
+		strcmp(key, "updatedAt") == 0)
+		return 0; /* those two are pg-profile's */
+	strbuf_addf(&name, "%s %s", store_table_name(r->table), key);
+	if (!name.failed)
+		added = strmap_add(r->rows->unread, name.text, name.len, 0);
+	strbuf_free(&name);
+	if (added == 1)
+		problems_note(r->rows->problems, "%s: %s: the column \"%.100s\" is not read",
+			r->rows->path, store_table_name(r->table), key);
+	return added < 0 ? -1 : 0;
+}
+
+static int read_columns(struct reading *r, const json_t *row)
+{
+	const char *key;
+	const json_t *value;
+	unsigned seen = 0;
+	int column, next = 0;
+	void *at;
+
+	/* Not json_object_foreach(): that looks each key up again. */
+	for (at = json_object_iter((json_t *)row); at != NULL;
+		at = json_object_iter_next((json_t *)row, at)) {
+		key = json_object_iter_key(at);
+		value = json_object_iter_value(at);
+		if ((column = find_column(r, key, next)) < 0) {
+			if (note_unread(r, key) < 0)
+				return -1;
+			continue;
+		}
+		if (seen & 1U << column)
+			fail(r, column, "there twice");
+		seen |= 1U << column;
+		next = column + 1;
+		read_value(r, column, value);
+	}
+	return 0;
+}
+
+/* What becomes of the row, after its name as the builders have it: id and second column. */
+static void say(struct reading *r, const char *fate)
+{
+	_Static_assert((int)PROFILE_ID == 0 && (int)USER_ID == 0, "cells[0]");
+	_Static_assert((int)PROFILE_NAME == 1 && (int)USER_NAME == 1, "cells[1]");
+	const struct cell *id = &r->cells[0], *name = &r->cells[1];
+
+	problems_add(r->rows->problems, "%s id %.*s (%.*s): %s; %s", store_table_name(r->table),
+		id->kind == CELL_TEXT ? (int)(id->len < 40 ? id->len : 40) : 4,
+		id->kind == CELL_TEXT ? id->text : "NULL",
+		name->kind == CELL_TEXT ? (int)(name->len < 80 ? name->len : 80) : 4,
+		name->kind == CELL_TEXT ? name->text : "NULL", r->why, fate);
+}
+
+/* Let the builder know the id of a profile that can't be taken: its users may send to nobody. */
+static int mark_bad_profile(struct reading *r)
+{
+	struct cell row[PROFILE_COLUMNS] = { [PROFILE_OPEN] = { .kind = CELL_LIST, .text = "" } };
+
+	row[PROFILE_ID] = r->cells[PROFILE_ID];
+	row[PROFILE_NAME] = r->cells[PROFILE_NAME];
+	return profiles_builder_add(r->rows->profiles, row, NULL);
+}
+
+/* Let the builder know the name of a user whose row can't be taken: nobody is to take it for a
+ * stranger's. Returns 1, 0 when there is no such name, -1 when out of memory. */
+static int mark_bad_user(struct reading *r)
+{
+	struct cell row[USER_COLUMNS] = { [USER_ENABLED] = { .kind = CELL_LIST, .text = "" } };
+
+	row[USER_ID] = r->cells[USER_ID];
+	row[USER_NAME] = r->cells[USER_NAME];
+	return users_builder_add(r->rows->users, row, NULL);
+}
+
+static struct reading begin(struct store_rows *rows, enum store_table table)
+{
+	struct reading r = { .rows = rows, .table = table };
+
+	r.columns = table == STORE_PROFILES ? profile_columns : user_columns;
+	r.count = table == STORE_PROFILES ? (int)PROFILE_COLUMNS : (int)USER_COLUMNS;
+	strbuf_reset(&rows->scratch);
+	return r;
+}
+
+/* Fill the cells. -1 when out of memory. */
+static int read_row(struct reading *r, const json_t *row)
+{
+	const struct strbuf *scratch = &r->rows->scratch;
+	int i;
+
+	if (read_columns(r, row) < 0 || scratch->failed)
+		return -1;
+	for (i = 0; i < r->count; i++) {
+		if (r->in_scratch[i])
+			r->cells[i].text = scratch->len > 0 ? scratch->text + r->starts[i] : "";
+	}
+	return 0;
+}
+
+static int leave_out(struct reading *r)
+{
+	int marked;
+
+	if (r->table == STORE_PROFILES) {
+		say(r, "left out");
+		return mark_bad_profile(r) < 0 ? -1 : 0;
+	}
+	if ((marked = mark_bad_user(r)) < 0)
+		return -1;
+	say(r, marked > 0 ? "the user is switched off" : "left out");
+	return 0;
+}
+
+/* Give a row whose cells are filled to its builder. */
+static int take(struct reading *r)
+{
+	struct store_rows *rows = r->rows;
+
+	return r->table == STORE_PROFILES ?
+		profiles_builder_add(rows->profiles, r->cells, rows->problems) :
+		users_builder_add(rows->users, r->cells, rows->problems);
+}
+
+int store_row_add(struct store_rows *rows, enum store_table table, const json_t *row)
+{
+	struct reading r = begin(rows, table);
+
+	if (!json_is_object(row)) {
+		problems_add(rows->problems, "%s: %s: a row is no object; left out", rows->path,
+			store_table_name(table));
+		return 0;
+	}
+	if (read_row(&r, row) < 0)
+		return -1;
+	if (r.why[0] != '\0')
+		return leave_out(&r);
+	return take(&r) < 0 ? -1 : 0;
+}
+
+int store_row_add_line(struct store_rows *rows, enum store_table table, char *line, size_t len)
+{
+	struct reading r = begin(rows, table);
+	json_t *row;
+	int ret;
+
+	if (store_scan(line, len, r.columns, r.count, r.cells))
+		return take(&r) < 0 ? -1 : 0;
+	row = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	if (row == NULL) {
+		problems_add(rows->problems, "%s: %s: a row can't be read; left out", rows->path,
+			store_table_name(table));
+		return 0;
+	}
+	ret = store_row_add(rows, table, row);
+	json_decref(row);
+	return ret;
+}
+
+int store_row_refuse(struct store_rows *rows, enum store_table table, const json_t *row,
+	const char *why)
+{
+	struct reading r = begin(rows, table);
+
+	if (read_row(&r, row) < 0)
+		return -1;
+	(void)snprintf(r.why, sizeof(r.why), "%s", why);
+	return leave_out(&r);
+}

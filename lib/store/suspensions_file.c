@@ -1,0 +1,56 @@
+#include "lib/store/suspensions_file.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/conf/file.h"
+
+#define FILE_MAX (UINT64_C(256) << 20)
+
+static const char head[] = "# Logins that posternctl has suspended; the daemon writes this file.\n";
+
+int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err)
+{
+	char *text;
+	size_t len;
+	int ret;
+
+	if (path[0] == '\0')
+		return 0;
+	switch (file_read(path, FILE_MAX, &text, &len, NULL, err)) {
+	case FILE_MISSING:
+		return 0;
+	case FILE_FAILED:
+		return -1;
+	case FILE_READ:
+		break;
+	}
+	ret = suspensions_read(suspensions, text, len);
+	free(text);
+	return ret < 0 ? errmsg_set(err, "%s: a line that is no login, or too many of them", path) :
+			 0;
+}
+
+int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)
+{
+	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
+	struct strbuf text = STRBUF_INIT;
+	struct file_writer *writer = NULL;
+	int ret = -1;
+
+	if (path[0] == '\0')
+		return 0;
+	(void)pthread_mutex_lock(&saving); /* who writes last has read last */
+	strbuf_add_str(&text, head);
+	suspensions_write(suspensions, &text);
+	if (text.failed)
+		(void)errmsg_set(err, "out of memory");
+	else if ((writer = file_begin(path, err)) != NULL &&
+		file_add(writer, text.text, text.len, err) == 0)
+		ret = file_commit(&writer, false, NULL, err);
+	file_abandon(&writer);
+	(void)pthread_mutex_unlock(&saving);
+	strbuf_free(&text);
+	return ret;
+}

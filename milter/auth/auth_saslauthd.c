@@ -1,0 +1,101 @@
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/auth/saslauthd_proto.h"
+#include "milter/auth/auth_private.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+/* One connection: one request. */
+struct saslauthd {
+	struct peer *peer;
+	struct attempt *attempt;
+	bool has_asked;
+};
+
+static void on_decided(void *context, const struct login_answer *answer)
+{
+	struct saslauthd *state = context;
+	struct peer *peer = state->peer;
+	struct strbuf out = STRBUF_INIT;
+
+	if (answer->result == LOGIN_ACCEPTED || answer->result == LOGIN_REFUSED) {
+		saslauthd_answer(&out,
+			answer->result == LOGIN_ACCEPTED ? "OK" : "NO Invalid credentials");
+		peer_write(peer, &out);
+		strbuf_free(&out);
+	}
+	peer_end_written(peer); /* without an answer: libsasl calls that an internal failure */
+}
+
+static void ask(struct saslauthd *state, const struct saslauthd_request *request)
+{
+	const struct attempt_request attempt = {
+		.client = { .family = AF_UNSPEC },
+		.protocol = "saslauthd",
+		.mechanism = request->service,
+		.login = request->login,
+		.secret = request->password,
+		.is_mute = true,
+	};
+
+	state->has_asked = true;
+	peer_active(state->peer, PEER_SERVED);
+	attempt_begin(state->peer->auth, &attempt, on_decided, state, &state->attempt);
+}
+
+static void read_request(struct peer *peer)
+{
+	struct saslauthd *state = peer->state;
+	struct evbuffer *input = bufferevent_get_input(peer->bev);
+	struct saslauthd_request request;
+	struct errmsg err;
+	size_t len = evbuffer_get_length(input);
+
+	if (state->has_asked) { /* newer libsasls send the client's address behind */
+		(void)evbuffer_drain(input, len);
+		return;
+	}
+	switch (saslauthd_parse((const char *)evbuffer_pullup(input, -1), len, &request, &err)) {
+	case SASLAUTHD_MORE:
+		if (peer->has_eof)
+			peer_end(peer);
+		return;
+	case SASLAUTHD_BAD:
+		quote_log(LOG_LEVEL_WARNING, "error", err.text, "auth protocol=saslauthd");
+		peer_end(peer);
+		return;
+	case SASLAUTHD_WHOLE:
+		break;
+	}
+	(void)evbuffer_drain(input, len);
+	ask(state, &request);
+	explicit_bzero(&request, sizeof(request));
+}
+
+static void *open_state(struct peer *peer)
+{
+	struct saslauthd *state = calloc(1, sizeof(*state));
+
+	if (state != NULL)
+		state->peer = peer;
+	return state;
+}
+
+static void close_state(struct peer *peer)
+{
+	struct saslauthd *state = peer->state;
+
+	if (state != NULL)
+		attempt_cancel(&state->attempt);
+	free(state);
+}
+
+const struct peer_protocol saslauthd_protocol = {
+	.name = "saslauthd",
+	.open = open_state,
+	.input = read_request,
+	.close = close_state,
+	.input_max = SASLAUTHD_REQUEST_MAX + 64,
+};

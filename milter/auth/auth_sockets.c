@@ -1,0 +1,238 @@
+#include "milter/auth/auth_sockets.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+#define LISTEN_FDS_START 3
+#define LISTEN_FDS_MAX 64
+
+static const char *const names[AUTH_SOCKETS] = {
+	[AUTH_SOCKET_DOVECOT] = "auth",
+	[AUTH_SOCKET_DOVECOT_INET] = "auth-inet",
+	[AUTH_SOCKET_SASLAUTHD] = "saslauthd",
+};
+
+/* The path of "unix:/path"; NULL for an inet one. */
+static const char *unix_path(const char *socket)
+{
+	return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
+}
+
+/* "inet:PORT@HOST" or "inet6:PORT@HOST", HOST of loopback alone: whoever can connect may ask for
+ * every password. */
+static int read_inet(const char *socket, struct sockaddr_storage *address_r, socklen_t *len_r,
+	struct errmsg *err)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)address_r;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address_r;
+	const char *port = strchr(socket, ':') + 1, *host = strchr(port, '@');
+	unsigned long number = strtoul(port, NULL, 10);
+
+	memset(address_r, 0, sizeof(*address_r));
+	host = host == NULL ? "" : host + 1;
+	if (strcmp(host, "localhost") == 0)
+		host = strncmp(socket, "inet6:", 6) == 0 ? "::1" : "127.0.0.1";
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1 &&
+		ntohl(in->sin_addr.s_addr) >> 24 == 127) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)number);
+		*len_r = sizeof(*in);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) == 1 &&
+		IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons((uint16_t)number);
+		*len_r = sizeof(*in6);
+		return 0;
+	}
+	return errmsg_set(err,
+		"socket %s: logins are asked for on loopback alone: name 127.0.0.1 or ::1", socket);
+}
+
+static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
+{
+	struct sockaddr_storage address;
+	socklen_t len = 0;
+	const int one = 1;
+	int fd;
+
+	if (read_inet(socket_name, &address, &len, err) < 0)
+		return -1;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+		bind(fd, (const struct sockaddr *)&address, len) != 0 || listen(fd, BACKLOG) != 0) {
+		(void)errmsg_set(err, "socket %s: %s", socket_name, strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
+		return -1;
+	}
+	*fd_r = fd;
+	return 0;
+}
+
+/*
+ * Make the folder that the socket is to stand in, if that is all that is missing. Whether it is
+ * there then.
+ */
+static bool make_folder(const char *path, const struct listen_owner *owner)
+{
+	char folder[108];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (len == 0 || len >= sizeof(folder))
+		return true;
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	if (mkdir(folder, 0755) != 0)
+		return errno == EEXIST;
+	if (owner->uid != (uid_t)-1)
+		(void)!lchown(folder, owner->uid, owner->gid);
+	return true;
+}
+
+static int open_unix(const char *path, const struct listen_owner *owner, int *fd_r,
+	struct errmsg *err)
+{
+	if (listen_unix(path, owner, fd_r, err) != 0)
+		return -1;
+	(void)listen(*fd_r, BACKLOG); /* again, with a longer queue */
+	return 0;
+}
+
+/* ---- from systemd ---------------------------------------------------------------- */
+
+/* Whether the socket that was handed over is the configured one. */
+static bool is_at(int fd, const char *socket)
+{
+	struct sockaddr_storage own, wanted;
+	struct sockaddr_un *own_un = (struct sockaddr_un *)&own;
+	socklen_t len = sizeof(own), wanted_len = 0;
+	const char *path = unix_path(socket);
+
+	memset(&own, 0, sizeof(own));
+	if (socket[0] == '\0' || getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return false;
+	if (path != NULL)
+		return own.ss_family == AF_UNIX && strcmp(own_un->sun_path, path) == 0;
+	return read_inet(socket, &wanted, &wanted_len, NULL) == 0 && len == wanted_len &&
+		memcmp(&own, &wanted, len) == 0;
+}
+
+/* The N-th of the names in LISTEN_FDNAMES. */
+static bool is_named(const char *all, int number, const char *name)
+{
+	size_t len;
+
+	for (; all != NULL && number > 0; number--) {
+		all = strchr(all, ':');
+		all = all == NULL ? NULL : all + 1;
+	}
+	if (all == NULL)
+		return false;
+	len = strcspn(all, ":");
+	return strlen(name) == len && strncmp(all, name, len) == 0;
+}
+
+/* What is handed over and is ours: taken; what else is: left as it is. */
+static void inherit(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r)
+{
+	const char *pid = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS"),
+		   *fd_names = getenv("LISTEN_FDNAMES");
+	long count = count_text == NULL ? 0 : strtol(count_text, NULL, 10);
+
+	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid() || count > LISTEN_FDS_MAX)
+		return;
+	for (int i = 0; i < count; i++) {
+		int fd = LISTEN_FDS_START + i;
+
+		for (int s = 0; s < AUTH_SOCKETS; s++) {
+			if (sockets_r->fd[s] >= 0 || sockets[s][0] == '\0' ||
+				(!is_named(fd_names, i, names[s]) && !is_at(fd, sockets[s])))
+				continue;
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+			sockets_r->fd[s] = fd;
+			break;
+		}
+	}
+}
+
+/* ---- all ------------------------------------------------------------------------- */
+
+static bool is_default(const char *path)
+{
+	return strcmp(path, "/run/postern/auth") == 0 ||
+		strcmp(path, "/run/postern/saslauthd/mux") == 0;
+}
+
+int auth_sockets_check(const struct config_auth *config, struct errmsg *err)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
+		return errmsg_set(err, "[auth] saslauthd: libsasl asks on a unix socket alone");
+	if (config->socket[0] != '\0' && unix_path(config->socket) == NULL &&
+		read_inet(config->socket, &address, &len, err) < 0)
+		return errmsg_prefix(err, "[auth] socket: ");
+	if (config->inet_socket[0] != '\0' && unix_path(config->inet_socket) == NULL &&
+		read_inet(config->inet_socket, &address, &len, err) < 0)
+		return errmsg_prefix(err, "[auth] inet_socket: ");
+	return 0;
+}
+
+int auth_sockets_open(const struct config_auth *config, const struct listen_owner *owner,
+	struct auth_sockets *sockets_r, struct errmsg *err)
+{
+	const char *const sockets[AUTH_SOCKETS] = { config->socket, config->inet_socket,
+		config->saslauthd };
+	struct auth_sockets made = { .fd = { -1, -1, -1 } };
+	int ret = 0;
+
+	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
+		return errmsg_set(err, "[auth] saslauthd: libsasl asks on a unix socket alone");
+	inherit(sockets, &made);
+	for (int s = 0; s < AUTH_SOCKETS && ret == 0; s++) {
+		const char *path = unix_path(sockets[s]);
+
+		if (sockets[s][0] == '\0' || made.fd[s] >= 0)
+			continue;
+		if (path != NULL && !make_folder(path, owner) && is_default(path)) {
+			made.without_folder = true;
+		} else if (path == NULL) {
+			ret = open_inet(sockets[s], &made.fd[s], err);
+		} else if ((ret = open_unix(path, owner, &made.fd[s], err)) == 0) {
+			(void)snprintf(made.path[s], sizeof(made.path[s]), "%s", path);
+		}
+	}
+	if (ret != 0) {
+		auth_sockets_unlink(&made);
+		for (int s = 0; s < AUTH_SOCKETS; s++) {
+			if (made.fd[s] >= 0)
+				(void)close(made.fd[s]);
+		}
+		return -1;
+	}
+	*sockets_r = made;
+	return 0;
+}
+
+void auth_sockets_unlink(const struct auth_sockets *sockets)
+{
+	for (int s = 0; s < AUTH_SOCKETS; s++) {
+		if (sockets->path[s][0] != '\0')
+			(void)unlink(sockets->path[s]);
+	}
+}

@@ -1,0 +1,355 @@
+#include "milter/cache/cache.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "milter/cache/cache_private.h"
+#include "milter/log/log.h"
+#include "milter/loop/clock.h"
+
+/*
+ * Concurrency. One thread (cache_run) owns everything that struct cache calls its own, and is the
+ * only one to touch PostgreSQL's connection, the watch, and the parts of the next policy. Others
+ * reach it by what is under `lock` (a stop, a request to reload, the status) and by the eventfd
+ * that wakes it; they get what it makes from the snapshot, whose policies are immutable.
+ *
+ * Two helpers have threads of their own, because what they call may block for long: pg_connect.c's
+ * (names, connecting; one at a time, abandoned when it is given up) and store_sync.c's (the JSON
+ * file, from references on immutable rows). Each hands over by a lock of its own and an eventfd.
+ *
+ * Whatever the thread waits for, it waits in poll_once(), together with the eventfd and inotify: a
+ * database that hangs delays no list, no reload of the files and no stop. So attend(), which does
+ * all that is not PostgreSQL's, also runs in the middle of a load; a load puts in force what it
+ * read beside what the files say by then.
+ */
+
+#define STOP_WRITE_MS 2000 /* what a stop waits for the JSON file */
+
+/* ---- the thread --------------------------------------------------------------- */
+
+/* Why there is no policy yet, or NULL: that is still to be seen. */
+static const struct errmsg *first_failure(const struct cache *cache, struct errmsg *err)
+{
+	const struct status *status = &cache->status; /* only this thread writes it */
+	size_t i;
+
+	if (cache->psl_error.text[0] != '\0')
+		return &cache->psl_error;
+	for (i = 0; i < LIST_COUNT; i++)
+		if (cache->lists[i] == NULL && cache->file_error[i].text[0] != '\0')
+			return &cache->file_error[i];
+	if (!database_is_configured(cache->database))
+		return cache->store_error.text[0] != '\0' ? &cache->store_error : NULL;
+	if (status->load_error[0] != '\0')
+		(void)errmsg_set(err, "%s", status->load_error);
+	else if (status->database_error[0] != '\0')
+		(void)errmsg_set(err, "%s", status->database_error);
+	else
+		return NULL;
+	return err;
+}
+
+/* Tell who waits in cache_wait_first(), once it is known. */
+static void end_first(struct cache *cache)
+{
+	const struct errmsg *failure = NULL;
+	struct errmsg err;
+
+	if (cache->first_ended && cache->has_policy)
+		return;
+	if (cache->status.publications == 0 && (failure = first_failure(cache, &err)) == NULL)
+		return;
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->first_ended = true;
+	cache->has_policy = failure == NULL;
+	if (failure != NULL)
+		cache->first_error = *failure;
+	(void)pthread_cond_broadcast(&cache->first);
+	(void)pthread_mutex_unlock(&cache->lock);
+}
+
+/* Do all that is not PostgreSQL's. */
+static void attend(struct cache *cache)
+{
+	int64_t now = clock_ms();
+	uint64_t requested, woken;
+
+	cache->is_woken = false;
+	(void)!read(cache->wake_fd, &woken, sizeof(woken));
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->is_stopping = cache->stop_wanted;
+	requested = cache->requested;
+	(void)pthread_mutex_unlock(&cache->lock);
+	if (cache->is_stopping)
+		return;
+	if (requested > cache->reload.number && !cache->reload.is_active)
+		cache_reload_begin(cache, requested, now);
+	cache_read_psl(cache, false, now);
+	cache_read_files(cache, now);
+	cache_publish(cache);
+	if (store_sync_attend(cache->store_sync, now))
+		cache_update_status(cache);
+	cache_reload_end(cache, now);
+	end_first(cache);
+}
+
+/* When attend() has something to do at the latest, though nothing wakes it. */
+static int64_t attend_due(const struct cache *cache)
+{
+	int64_t due = watch_due(cache->watch), sync_due = store_sync_due(cache->store_sync);
+
+	if (cache->is_woken)
+		return 0;
+	due = sync_due < due ? sync_due : due;
+	if (cache->psl == NULL)
+		due = cache->psl_retry_at;
+	if (cache->reload.is_active && cache->reload.deadline < due)
+		due = cache->reload.deadline;
+	return due;
+}
+
+/* Wait for fd, or for what attend() is for; whether fd is ready. */
+static bool poll_once(struct cache *cache, int fd, bool for_write, int64_t due)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = for_write ? POLLOUT : POLLIN },
+		{ .fd = cache->wake_fd, .events = POLLIN },
+		{ .fd = cache->psl != NULL ? watch_fd(cache->watch) : -1, .events = POLLIN },
+	};
+
+	if (poll(fds, 3, clock_timeout(clock_ms(), due)) <= 0)
+		return false;
+	cache->is_woken = cache->is_woken || fds[1].revents != 0 || fds[2].revents != 0;
+	return fds[0].revents != 0;
+}
+
+/* Of struct pg_waiter. */
+static enum pg_wait wait_attending(void *context, int fd, bool for_write, int64_t deadline)
+{
+	struct cache *cache = context;
+	int64_t due;
+
+	for (;;) {
+		if (clock_ms() >= attend_due(cache))
+			attend(cache);
+		if (cache->is_stopping || database_gives_up(cache->database))
+			return PG_WAIT_GIVE_UP;
+		due = attend_due(cache);
+		if (poll_once(cache, fd, for_write, due < deadline ? due : deadline))
+			return PG_WAIT_READY;
+		if (!cache->is_woken && clock_ms() >= deadline)
+			return PG_WAIT_TIMEOUT;
+	}
+}
+
+static void database_changed(void *context)
+{
+	cache_update_status(context);
+}
+
+static void start_up(struct cache *cache)
+{
+	database_configure(cache->database, cache->config);
+	cache_follow_source(cache);
+	cache_watch_files(cache, false);
+	if (cache->config->database.present)
+		cache_read_kept_store(cache);
+}
+
+static void *cache_run(void *context)
+{
+	struct cache *cache = context;
+	int64_t due, database;
+	uint64_t requested;
+
+	start_up(cache);
+	for (;;) {
+		attend(cache);
+		if (cache->is_stopping)
+			break;
+		database_run(cache->database);
+		cache_reload_end(cache, clock_ms());
+		end_first(cache);
+		due = attend_due(cache);
+		database = database_due(cache->database);
+		(void)poll_once(cache, database_fd(cache->database), false,
+			due < database ? due : database);
+	}
+	(void)pthread_mutex_lock(&cache->lock);
+	requested = cache->requested;
+	(void)pthread_mutex_unlock(&cache->lock);
+	cache_reload_abandon(cache, requested);
+	return NULL;
+}
+
+/* ---- what others call --------------------------------------------------------- */
+
+static void dispose(struct cache **cache)
+{
+	struct cache *c = *cache;
+	int i;
+
+	*cache = NULL;
+	if (c == NULL)
+		return;
+	database_free(&c->database);
+	store_sync_free(&c->store_sync, STOP_WRITE_MS);
+	watch_free(&c->watch);
+	policy_problems_free(&c->policy_problems);
+	for (i = 0; i < LIST_COUNT; i++)
+		list_unref(&c->lists[i]);
+	profiles_unref(&c->profiles);
+	users_unref(&c->users);
+	orgdomain_unref(&c->psl);
+	config_free(&c->config);
+	status_free(&c->status);
+	free(c->config_path);
+	if (c->wake_fd >= 0)
+		(void)close(c->wake_fd);
+	(void)pthread_cond_destroy(&c->first);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static struct cache *cache_new(struct config *config, const char *config_path)
+{
+	struct cache *cache = calloc(1, sizeof(*cache));
+	pthread_condattr_t attr;
+
+	if (cache == NULL) {
+		config_free(&config);
+		return NULL;
+	}
+	cache->config = config;
+	(void)pthread_mutex_init(&cache->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&cache->first, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	cache->config_path = strdup(config_path);
+	cache->watch = watch_new(true);
+	cache->policy_problems = policy_problems_new();
+	cache->store_sync = store_sync_new(cache->wake_fd);
+	cache->database = database_new(&(struct database_owner){
+		.waiter = { .context = cache, .wait = wait_attending },
+		.context = cache,
+		.profiles = cache_profiles,
+		.users = cache_users,
+		.revision = cache_revision,
+		.rcpt_re_anchored = cache_rcpt_re_anchored,
+		.take = cache_take_rows,
+		.confirm = cache_confirm,
+		.changed = database_changed,
+	});
+	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
+		cache->policy_problems == NULL || cache->store_sync == NULL ||
+		cache->database == NULL)
+		dispose(&cache);
+	return cache;
+}
+
+int cache_start(struct config *config, const char *config_path, struct snapshot *snapshot,
+	const struct cache_hooks *hooks, struct cache **cache_r, struct errmsg *err)
+{
+	struct cache *cache = cache_new(config, config_path);
+	sigset_t all, old;
+	int error;
+
+	if (cache == NULL)
+		return errmsg_set(err, "out of memory");
+	cache->snapshot = snapshot;
+	cache->hooks = *hooks;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&cache->thread, NULL, cache_run, cache);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error != 0) {
+		dispose(&cache);
+		return errmsg_set(err, "no thread for the cache: %s", strerror(error));
+	}
+	(void)pthread_setname_np(cache->thread, "cache");
+	*cache_r = cache;
+	return 0;
+}
+
+int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
+{
+	struct timespec until;
+	int ret = -1, error = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&cache->lock);
+	while (!cache->first_ended && error != ETIMEDOUT)
+		error = pthread_cond_timedwait(&cache->first, &cache->lock, &until);
+	if (cache->has_policy)
+		ret = 0;
+	else if (cache->first_ended)
+		*err = cache->first_error;
+	else
+		(void)errmsg_set(err, "nothing is loaded yet");
+	(void)pthread_mutex_unlock(&cache->lock);
+	return ret;
+}
+
+static void wake(struct cache *cache)
+{
+	uint64_t one = 1;
+
+	(void)!write(cache->wake_fd, &one, sizeof(one)); /* full: it is awake */
+}
+
+void cache_end(struct cache *cache)
+{
+	if (cache->has_ended)
+		return;
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->stop_wanted = true;
+	(void)pthread_mutex_unlock(&cache->lock);
+	wake(cache);
+	(void)pthread_join(cache->thread, NULL);
+	cache->has_ended = true;
+}
+
+void cache_free(struct cache **cache)
+{
+	if (*cache == NULL)
+		return;
+	cache_end(*cache);
+	dispose(cache);
+}
+
+uint64_t cache_reload_request(struct cache *cache)
+{
+	uint64_t number;
+
+	(void)pthread_mutex_lock(&cache->lock);
+	number = ++cache->requested;
+	(void)pthread_mutex_unlock(&cache->lock);
+	wake(cache);
+	return number;
+}
+
+int cache_status(struct cache *cache, struct status *status_r)
+{
+	int ret = 0;
+
+	(void)pthread_mutex_lock(&cache->lock);
+	*status_r = cache->status;
+	if (status_r->problems != NULL && (status_r->problems = strdup(status_r->problems)) == NULL)
+		ret = -1;
+	(void)pthread_mutex_unlock(&cache->lock);
+	return ret;
+}

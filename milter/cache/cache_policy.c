@@ -1,0 +1,304 @@
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/cache/cache_private.h"
+#include "milter/log/log.h"
+#include "milter/loop/clock.h"
+
+#define TRIM_USERS 10000 /* a set of so many leaves memory behind that is worth giving back */
+
+static struct policy *make_policy(const struct cache *cache)
+{
+	struct policy_parts parts = {
+		.settings = cache->config->settings,
+		.psl = cache->psl,
+		.profiles = cache->profiles,
+		.users = cache->users,
+	};
+	struct policy *policy;
+	int i;
+
+	memcpy(parts.lists, cache->lists, sizeof(parts.lists));
+	for (i = 0; i < LIST_COUNT; i++)
+		if (cache->lists[i] == NULL)
+			return NULL;
+	if (cache->psl == NULL || cache->source == SOURCE_NONE)
+		return NULL;
+	/* A place for users has been named, but there are none yet. */
+	if (cache->source == SOURCE_LISTS &&
+		(parts.settings = settings_with_lists_only(parts.settings)) == NULL)
+		return NULL;
+	policy = policy_new(&parts);
+	if (cache->source == SOURCE_LISTS)
+		settings_unref(&parts.settings);
+	return policy;
+}
+
+void cache_publish(struct cache *cache)
+{
+	struct problems *problems;
+	struct policy *policy;
+	uint64_t serial;
+
+	if (!cache->is_changed || (policy = make_policy(cache)) == NULL)
+		return;
+	serial = policy_serial(policy);
+	problems = problems_new();
+	policy_check_profiles(policy_parts(policy), problems);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_SETTINGS, problems);
+	snapshot_publish(cache->snapshot, policy);
+	cache->is_changed = false;
+	policy_problems_settle(cache->policy_problems);
+	log_event(LOG_LEVEL_INFO,
+		"policy serial=%llu source=%s users=%zu profiles=%zu problems=%zu",
+		(unsigned long long)serial, status_source_name(cache->source),
+		cache->users != NULL ? users_count(cache->users) : 0,
+		cache->profiles != NULL ? profiles_count(cache->profiles) : 0,
+		policy_problems_count(cache->policy_problems));
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->status.serial = serial;
+	cache->status.published = time(NULL);
+	cache->status.publications++;
+	(void)pthread_mutex_unlock(&cache->lock);
+	cache_update_status(cache);
+	if (cache->users != NULL && users_count(cache->users) >= TRIM_USERS)
+		(void)malloc_trim(0);
+}
+
+static void copy_text(char *to, size_t size, const char *text)
+{
+	(void)snprintf(to, size, "%s", text);
+}
+
+static void describe_memory(const struct cache *cache, struct status *status)
+{
+	int i;
+
+	status->users = cache->users != NULL ? users_count(cache->users) : 0;
+	status->users_bytes = cache->users != NULL ? users_bytes(cache->users) : 0;
+	status->profiles = cache->profiles != NULL ? profiles_count(cache->profiles) : 0;
+	status->lists_bytes = 0;
+	for (i = 0; i < LIST_COUNT; i++) {
+		status->list_entries[i] =
+			cache->lists[i] != NULL ? list_entries(cache->lists[i]) : 0;
+		status->lists_bytes += cache->lists[i] != NULL ? list_bytes(cache->lists[i]) : 0;
+	}
+}
+
+void cache_update_status(struct cache *cache)
+{
+	const struct errmsg *sync_error = store_sync_error(cache->store_sync);
+	char revision[REVISION_SIZE], *problems = policy_problems_text(cache->policy_problems),
+				      *old;
+	struct status *status = &cache->status;
+
+	revision_format(&cache->revision, revision);
+	(void)pthread_mutex_lock(&cache->lock);
+	status->source = cache->source;
+	status->confirmed = cache->confirmed;
+	copy_text(status->revision, sizeof(status->revision), revision);
+	database_describe(cache->database, status);
+	status->store_written = store_sync_written(cache->store_sync);
+	copy_text(status->store_error, sizeof(status->store_error),
+		sync_error->text[0] != '\0' ? sync_error->text : cache->store_error.text);
+	copy_text(status->config_error, sizeof(status->config_error), cache->config_error.text);
+	describe_memory(cache, status);
+	status->problem_count = policy_problems_count(cache->policy_problems);
+	old = status->problems;
+	status->problems = problems;
+	(void)pthread_mutex_unlock(&cache->lock);
+	free(old);
+}
+
+/* Profiles changed alone: who of the users in force names one that isn't there? */
+static struct problems *check_references(const struct cache *cache)
+{
+	struct problems *problems = problems_new();
+
+	if (problems != NULL)
+		users_check_profiles(cache->users, cache->profiles, problems);
+	return problems;
+}
+
+void cache_drop_rows(struct cache *cache)
+{
+	profiles_unref(&cache->profiles);
+	users_unref(&cache->users);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, NULL);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
+	cache->revision = (struct revision){ 0 };
+	cache->source = SOURCE_LISTS;
+	cache->is_changed = true;
+}
+
+/* Own these from here on; the old ones go. */
+static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users)
+{
+	if (profiles != NULL) {
+		profiles_unref(&cache->profiles);
+		cache->profiles = profiles;
+	}
+	if (users != NULL) {
+		users_unref(&cache->users);
+		cache->users = users;
+	}
+	cache->is_changed = true;
+}
+
+/* Until when PostgreSQL is known to have said what was kept of it; people mean what they save. */
+static time_t store_confirmed(enum status_source source, const struct store *store)
+{
+	const time_t now = time(NULL);
+	time_t written = store->written != 0 ? (time_t)store->written :
+					       (time_t)(store->stamp.mtime_ns / 1000000000);
+
+	return source == SOURCE_CACHE && written < now ? written : now;
+}
+
+void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
+	struct problems *problems)
+{
+	replace_rows(cache, store->profiles, store->users);
+	store->profiles = NULL;
+	store->users = NULL;
+	cache->source = source;
+	cache->confirmed = store_confirmed(source, store);
+	revision_parse(store->revision, &cache->revision);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, problems);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
+}
+
+static bool same_profiles(const struct profiles *a, const struct profiles *b)
+{
+	const struct profile *mine, *theirs;
+	struct cell one, other;
+	size_t i;
+	int column;
+
+	if (profiles_count(a) != profiles_count(b))
+		return false;
+	for (i = 0; i < profiles_count(a); i++) {
+		mine = profiles_at(a, i);
+		theirs = profiles_at(b, i);
+		for (column = 0; column < PROFILE_COLUMNS; column++) {
+			one = profile_cell(mine, (enum profile_column)column);
+			other = profile_cell(theirs, (enum profile_column)column);
+			if (!cell_equal(&one, &other))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Whether these rows are those in force, which PostgreSQL gave. */
+static bool same_rows(const struct cache *cache, const struct database_rows *rows)
+{
+	return cache->source == SOURCE_DATABASE &&
+		(rows->users == NULL || users_same(cache->users, rows->users)) &&
+		(rows->profiles == NULL || same_profiles(cache->profiles, rows->profiles));
+}
+
+void cache_keep_store(struct cache *cache)
+{
+	char revision[REVISION_SIZE];
+
+	if (cache->config->store.path[0] == '\0')
+		return;
+	revision_format(&cache->revision, revision);
+	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,
+		revision, clock_ms());
+}
+
+void cache_take_rows(void *context, struct database_rows *rows)
+{
+	struct cache *cache = context;
+	bool same = same_rows(cache, rows);
+	bool has_profiles = rows->profiles != NULL, has_users = rows->users != NULL;
+
+	log_event(LOG_LEVEL_INFO, "database loaded tables=%s%s%s because=%s took=%lldms%s",
+		has_profiles ? "profiles" : "", has_profiles && has_users ? "," : "",
+		has_users ? "users" : "", rows->why, (long long)rows->took,
+		same ? " unchanged=yes" : "");
+	replace_rows(cache, rows->profiles, rows->users);
+	if (has_profiles || cache->source != SOURCE_DATABASE)
+		policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES,
+			rows->profile_problems);
+	else
+		problems_free(&rows->profile_problems);
+	if (has_users || cache->source != SOURCE_DATABASE)
+		policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS,
+			rows->user_problems);
+	else
+		problems_free(&rows->user_problems);
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES,
+		has_users ? rows->reference_problems : check_references(cache));
+	cache->source = SOURCE_DATABASE;
+	cache->revision = rows->revision;
+	cache->confirmed = time(NULL);
+	cache_publish(cache);
+	cache_update_status(cache);
+	if (!same)
+		cache_keep_store(cache);
+}
+
+void cache_confirm(void *context, const struct revision *revision)
+{
+	struct cache *cache = context;
+
+	if (cache->source != SOURCE_DATABASE)
+		return;
+	cache->confirmed = time(NULL);
+	if (revision != NULL)
+		cache->revision = *revision;
+	cache_update_status(cache);
+}
+
+struct profiles *cache_profiles(void *context)
+{
+	return ((struct cache *)context)->profiles;
+}
+
+struct users *cache_users(void *context)
+{
+	return ((struct cache *)context)->users;
+}
+
+const struct revision *cache_revision(void *context)
+{
+	return &((struct cache *)context)->revision;
+}
+
+bool cache_rcpt_re_anchored(void *context)
+{
+	return ((struct cache *)context)->config->settings->rcpt_re_anchored;
+}
+
+void cache_anchor_profiles(struct cache *cache)
+{
+	struct profiles_builder *builder;
+	struct cell row[PROFILE_COLUMNS];
+	struct profiles *profiles;
+	size_t i;
+	int column, taken = 1;
+
+	if (cache->profiles == NULL)
+		return;
+	builder = profiles_builder_new(cache->config->settings->rcpt_re_anchored);
+	for (i = 0; builder != NULL && taken >= 0 && i < profiles_count(cache->profiles); i++) {
+		for (column = 0; column < PROFILE_COLUMNS; column++)
+			row[column] = profile_cell(profiles_at(cache->profiles, i),
+				(enum profile_column)column);
+		taken = profiles_builder_add(builder, row, NULL); /* they are named already */
+	}
+	profiles = builder != NULL && taken >= 0 ? profiles_builder_finish(&builder) : NULL;
+	profiles_builder_free(&builder);
+	if (profiles == NULL)
+		log_event(LOG_LEVEL_ERROR,
+			"out of memory: rcpt_re_anchored changes with the next load");
+	else
+		replace_rows(cache, profiles, NULL);
+}

@@ -1,0 +1,283 @@
+#include "milter/cache/store_sync.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/store/store_write.h"
+#include "milter/log/log.h"
+#include "milter/loop/clock.h"
+
+#define RETRY_MS 30000 /* after a writing that failed */
+
+/* One writing. The thread that does it owns it until has_ended. */
+struct writing {
+	char *path, *revision;
+	struct profiles *profiles;
+	struct users *users;
+	struct problems *problems;
+	struct errmsg err;
+	int ret;
+	int64_t began, ended;
+};
+
+struct store_sync {
+	int wake_fd;
+	struct writing *wanted; /* what waits to be written; NULL: nothing */
+	int64_t due;		/* when that is to be written */
+	int64_t not_before;
+	bool is_running;
+	pthread_t thread;
+	struct handover *handover; /* of the thread that is running */
+	time_t written;
+	struct errmsg error;
+	size_t left_out; /* rows, of the last writing */
+};
+
+/* What the two threads share; whoever comes last frees it. */
+struct handover {
+	pthread_mutex_t lock; /* guards has_ended and is_abandoned */
+	int wake_fd;
+	bool has_ended, is_abandoned;
+	struct writing *writing;
+};
+
+static void writing_free(struct writing **writing)
+{
+	struct writing *w = *writing;
+
+	*writing = NULL;
+	if (w == NULL)
+		return;
+	free(w->path);
+	free(w->revision);
+	profiles_unref(&w->profiles);
+	users_unref(&w->users);
+	problems_free(&w->problems);
+	free(w);
+}
+
+static void handover_free(struct handover *handover)
+{
+	writing_free(&handover->writing);
+	(void)pthread_mutex_destroy(&handover->lock);
+	free(handover);
+}
+
+static void *write_store(void *context)
+{
+	struct handover *handover = context;
+	struct writing *w = handover->writing;
+	uint64_t one = 1;
+	bool is_abandoned;
+
+	w->ret = store_write(w->path, w->profiles, w->users, w->revision, (int64_t)time(NULL), NULL,
+		w->problems, &w->err);
+	w->ended = clock_ms();
+	(void)pthread_mutex_lock(&handover->lock);
+	handover->has_ended = true;
+	is_abandoned = handover->is_abandoned;
+	if (!is_abandoned && write(handover->wake_fd, &one, sizeof(one)) < 0)
+		w->ended = clock_ms(); /* the counter is full: it is awake */
+	(void)pthread_mutex_unlock(&handover->lock);
+	if (is_abandoned)
+		handover_free(handover);
+	return NULL;
+}
+
+struct store_sync *store_sync_new(int wake_fd)
+{
+	struct store_sync *sync = calloc(1, sizeof(*sync));
+
+	if (sync != NULL) {
+		sync->wake_fd = wake_fd;
+		sync->due = CLOCK_NEVER;
+	}
+	return sync;
+}
+
+void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
+	struct users *users, const char *revision, int64_t now)
+{
+	struct writing *w = calloc(1, sizeof(*w));
+
+	if (w == NULL || (w->path = strdup(path)) == NULL ||
+		(w->revision = strdup(revision)) == NULL ||
+		(w->problems = problems_new()) == NULL) {
+		writing_free(&w);
+		return; /* the next change tries again */
+	}
+	w->profiles = profiles_ref(profiles);
+	w->users = users_ref(users);
+	writing_free(&sync->wanted);
+	sync->wanted = w;
+	if (sync->due == CLOCK_NEVER)
+		sync->due = now + STORE_SYNC_SOON_MS;
+	if (sync->due < sync->not_before)
+		sync->due = sync->not_before;
+}
+
+void store_sync_forget(struct store_sync *sync)
+{
+	writing_free(&sync->wanted);
+	sync->due = CLOCK_NEVER;
+}
+
+/* Say what failed, each reason once. */
+static void note_failure(struct store_sync *sync, const struct errmsg *err)
+{
+	if (strcmp(err->text, sync->error.text) != 0)
+		log_event(LOG_LEVEL_WARNING, "store not written, the last one stays: %s",
+			err->text);
+	sync->error = *err;
+}
+
+static void begin(struct store_sync *sync, int64_t now)
+{
+	struct handover *handover = calloc(1, sizeof(*handover));
+
+	sync->due = CLOCK_NEVER;
+	if (handover == NULL || pthread_mutex_init(&handover->lock, NULL) != 0) {
+		free(handover);
+		sync->due = now + RETRY_MS;
+		return;
+	}
+	handover->wake_fd = sync->wake_fd;
+	handover->writing = sync->wanted;
+	handover->writing->began = now;
+	sync->wanted = NULL;
+	if (pthread_create(&sync->thread, NULL, write_store, handover) != 0) {
+		note_failure(sync, &(struct errmsg){ "no thread to write in" });
+		sync->wanted = handover->writing;
+		handover->writing = NULL;
+		handover_free(handover);
+		sync->due = now + RETRY_MS;
+		return;
+	}
+	(void)pthread_setname_np(sync->thread, "store");
+	sync->handover = handover;
+	sync->is_running = true;
+}
+
+static void note_success(struct store_sync *sync, const struct writing *w)
+{
+	size_t i, left_out = w->problems != NULL ? problems_count(w->problems) : 0;
+
+	if (sync->error.text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "store written again");
+	sync->error.text[0] = '\0';
+	sync->written = time(NULL);
+	for (i = 0; left_out > 0 && left_out != sync->left_out && i < problems_kept(w->problems);
+		i++)
+		log_event(LOG_LEVEL_WARNING, "store: %s", problems_text(w->problems, i));
+	sync->left_out = left_out;
+	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms", users_count(w->users),
+		(int)(w->ended - w->began));
+}
+
+/* The thread has ended: take what it says. */
+static void conclude(struct store_sync *sync)
+{
+	struct writing *w = sync->handover->writing;
+	int64_t took = w->ended - w->began;
+
+	(void)pthread_join(sync->thread, NULL);
+	sync->is_running = false;
+	sync->not_before =
+		w->ended + (took * 4 > STORE_SYNC_PAUSE_MS ? took * 4 : STORE_SYNC_PAUSE_MS);
+	if (w->ret == 0) {
+		note_success(sync, w);
+	} else {
+		note_failure(sync, &w->err);
+		sync->not_before = w->ended + RETRY_MS;
+		if (sync->wanted == NULL) { /* nothing newer to write: the same again */
+			sync->wanted = w;
+			sync->handover->writing = NULL;
+			problems_free(&w->problems);
+			w->problems = problems_new();
+		}
+	}
+	if (sync->wanted != NULL && (sync->due == CLOCK_NEVER || sync->due < sync->not_before))
+		sync->due = sync->not_before;
+	handover_free(sync->handover);
+	sync->handover = NULL;
+}
+
+static bool has_ended(struct store_sync *sync)
+{
+	bool ended;
+
+	(void)pthread_mutex_lock(&sync->handover->lock);
+	ended = sync->handover->has_ended;
+	(void)pthread_mutex_unlock(&sync->handover->lock);
+	return ended;
+}
+
+bool store_sync_attend(struct store_sync *sync, int64_t now)
+{
+	bool ended = sync->is_running && has_ended(sync);
+
+	if (ended)
+		conclude(sync);
+	if (!sync->is_running && sync->wanted != NULL && now >= sync->due)
+		begin(sync, now);
+	return ended;
+}
+
+int64_t store_sync_due(const struct store_sync *sync)
+{
+	return sync->is_running ? CLOCK_NEVER : sync->due;
+}
+
+time_t store_sync_written(const struct store_sync *sync)
+{
+	return sync->written;
+}
+
+const struct errmsg *store_sync_error(const struct store_sync *sync)
+{
+	return &sync->error;
+}
+
+/* Whether the thread ended before the deadline; else it is left to itself. */
+static bool wait_for_end(struct store_sync *sync, int64_t deadline)
+{
+	const struct timespec pause = { 0, 5000000 };
+	bool ended;
+
+	while (!(ended = has_ended(sync)) && clock_ms() < deadline)
+		(void)nanosleep(&pause, NULL);
+	if (ended) {
+		conclude(sync);
+		return true;
+	}
+	(void)pthread_mutex_lock(&sync->handover->lock);
+	ended = sync->handover->has_ended; /* just now? */
+	sync->handover->is_abandoned = !ended;
+	(void)pthread_mutex_unlock(&sync->handover->lock);
+	if (ended)
+		conclude(sync);
+	else
+		(void)pthread_detach(sync->thread);
+	return ended;
+}
+
+void store_sync_free(struct store_sync **sync, int wait_ms)
+{
+	struct store_sync *s = *sync;
+	int64_t deadline = clock_ms() + wait_ms;
+	bool is_free;
+
+	*sync = NULL;
+	if (s == NULL)
+		return;
+	is_free = !s->is_running || wait_for_end(s, deadline);
+	if (is_free && s->wanted != NULL && s->error.text[0] == '\0') {
+		begin(s, clock_ms());
+		if (s->is_running)
+			(void)wait_for_end(s, deadline);
+	}
+	writing_free(&s->wanted);
+	free(s);
+}

@@ -1,0 +1,389 @@
+#include "milter/cache/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "milter/cache/settle.h"
+#include "milter/log/log.h"
+
+#define STAMPS_MS 250	      /* between looks at all stamps without inotify */
+#define STAMPS_EVENTS_MS 2000 /* with inotify */
+#define EVENTS                                                                              \
+	(IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
+		IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct folder {
+	char *path; /* NULL: none */
+	int wd;	    /* inotify's number; -1: not watched */
+	dev_t dev;
+	ino_t ino;
+	bool gone;
+	bool unwatched; /* inotify refused it, and that was said */
+};
+
+struct watched {
+	char *path;	  /* NULL: the slot is empty */
+	const char *name; /* its last part */
+	size_t folder;
+	struct settle settle;
+	int64_t again; /* when to look at it again; WATCH_NEVER: at the next look at all */
+	bool failed;   /* the last read: `again` is when to try once more */
+};
+
+struct watch {
+	int fd;
+	int64_t stamps_due;
+	struct folder folders[WATCH_FILES];
+	struct watched files[WATCH_FILES];
+};
+
+struct watch *watch_new(bool by_events)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	size_t i;
+
+	if (watch == NULL)
+		return NULL;
+	watch->fd = by_events ? inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
+	if (by_events && watch->fd < 0)
+		log_event(LOG_LEVEL_WARNING, "no inotify (%s): files are looked at every %d ms",
+			strerror(errno), STAMPS_MS);
+	for (i = 0; i < WATCH_FILES; i++)
+		watch->folders[i].wd = -1;
+	return watch;
+}
+
+void watch_free(struct watch **watch)
+{
+	size_t i;
+
+	if (*watch == NULL)
+		return;
+	if ((*watch)->fd >= 0)
+		(void)close((*watch)->fd);
+	for (i = 0; i < WATCH_FILES; i++) {
+		free((*watch)->folders[i].path);
+		free((*watch)->files[i].path);
+	}
+	free(*watch);
+	*watch = NULL;
+}
+
+int watch_fd(const struct watch *watch)
+{
+	return watch->fd;
+}
+
+/* Say once that the folder is gone, or is back. */
+static void folder_note(struct folder *folder, bool gone, const char *why)
+{
+	if (gone && !folder->gone)
+		log_event(LOG_LEVEL_WARNING, "%s: %s; what was read there stays in force",
+			folder->path, why);
+	else if (!gone && folder->gone)
+		log_event(LOG_LEVEL_NOTICE, "%s: is back", folder->path);
+	folder->gone = gone;
+}
+
+static void folder_unwatch(struct watch *watch, struct folder *folder)
+{
+	if (folder->wd >= 0)
+		(void)inotify_rm_watch(watch->fd, folder->wd);
+	folder->wd = -1;
+}
+
+static void folder_watch(struct watch *watch, struct folder *folder)
+{
+	folder->wd = inotify_add_watch(watch->fd, folder->path, EVENTS);
+	if (folder->wd < 0 && !folder->unwatched)
+		log_event(LOG_LEVEL_WARNING,
+			"%s: can't be watched (%s): its files are looked at "
+			"every %d ms",
+			folder->path, strerror(errno), STAMPS_MS);
+	folder->unwatched = folder->wd < 0;
+}
+
+/* Files that come back with their folder may do so one by one. */
+static void folder_came_back(struct watch *watch, const struct folder *folder, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < WATCH_FILES; i++) {
+		if (watch->files[i].path == NULL ||
+			&watch->folders[watch->files[i].folder] != folder)
+			continue;
+		settle_event(&watch->files[i].settle, SETTLE_TOUCHED, now);
+		watch->files[i].again = now;
+	}
+}
+
+/* Look whether the folder is there, and watch the one that stands at its path now. */
+static void folder_look(struct watch *watch, struct folder *folder, int64_t now)
+{
+	const char *why = NULL;
+	struct stat st;
+
+	if (stat(folder->path, &st) < 0)
+		why = strerror(errno);
+	else if (!S_ISDIR(st.st_mode))
+		why = "is no folder";
+	if (why == NULL && folder->gone)
+		folder_came_back(watch, folder, now);
+	folder_note(folder, why != NULL, why);
+	if (why != NULL) {
+		folder_unwatch(watch, folder);
+		return;
+	}
+	if (folder->wd >= 0 && (folder->dev != st.st_dev || folder->ino != st.st_ino))
+		folder_unwatch(watch, folder);
+	folder->dev = st.st_dev;
+	folder->ino = st.st_ino;
+	if (watch->fd >= 0 && folder->wd < 0)
+		folder_watch(watch, folder);
+}
+
+/* The folder of path, in a place of its own. -1 when out of memory. */
+static int folder_of(struct watch *watch, const char *path, size_t len)
+{
+	int i, empty = -1;
+
+	for (i = 0; i < WATCH_FILES; i++) {
+		struct folder *folder = &watch->folders[i];
+
+		if (folder->path == NULL) {
+			empty = empty < 0 ? i : empty;
+			continue;
+		}
+		if (strlen(folder->path) == len && memcmp(folder->path, path, len) == 0)
+			return i;
+	}
+	if (empty < 0 || (watch->folders[empty].path = strndup(path, len)) == NULL)
+		return -1;
+	watch->folders[empty].wd = -1;
+	watch->folders[empty].gone = watch->folders[empty].unwatched = false;
+	folder_look(watch, &watch->folders[empty], 0);
+	return empty;
+}
+
+static void forget_file(struct watch *watch, size_t slot)
+{
+	struct watched *file = &watch->files[slot];
+	struct folder *folder = &watch->folders[file->folder];
+	bool is_used = false;
+	size_t i;
+
+	if (file->path == NULL)
+		return;
+	for (i = 0; i < WATCH_FILES; i++)
+		is_used = is_used ||
+			(i != slot && watch->files[i].path != NULL &&
+				watch->files[i].folder == file->folder);
+	if (!is_used) {
+		folder_unwatch(watch, folder);
+		free(folder->path);
+		folder->path = NULL;
+	}
+	free(file->path);
+	*file = (struct watched){ 0 };
+}
+
+int watch_file(struct watch *watch, size_t slot, const char *path)
+{
+	struct watched *file = &watch->files[slot];
+	const char *slash;
+	int folder;
+
+	if (path != NULL && file->path != NULL && strcmp(file->path, path) == 0)
+		return 0;
+	forget_file(watch, slot);
+	if (path == NULL)
+		return 0;
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		folder = folder_of(watch, ".", 1);
+	else
+		folder = folder_of(watch, path, slash == path ? 1 : (size_t)(slash - path));
+	if (folder < 0 || (file->path = strdup(path)) == NULL)
+		return -1;
+	file->name = slash == NULL ? file->path : file->path + (slash - path) + 1;
+	file->folder = (size_t)folder;
+	file->again = 0;
+	return 0;
+}
+
+/* What an event means for the file that it names. */
+static void file_event(struct watched *file, uint32_t mask, int64_t now)
+{
+	if (mask & IN_MODIFY)
+		settle_event(&file->settle, SETTLE_MODIFIED, now);
+	else if (mask & IN_CLOSE_WRITE)
+		settle_event(&file->settle, SETTLE_CLOSED, now);
+	else if (mask & IN_MOVED_TO)
+		settle_event(&file->settle, SETTLE_REPLACED, now);
+	else if (mask & (IN_MOVED_FROM | IN_DELETE))
+		settle_event(&file->settle, SETTLE_REMOVED, now);
+	else
+		settle_event(&file->settle, SETTLE_TOUCHED, now);
+	file->again = now;
+	file->failed = false;
+}
+
+static void look_at_all(struct watch *watch, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < WATCH_FILES; i++)
+		watch->files[i].again = now;
+}
+
+static void take_event(struct watch *watch, const struct inotify_event *event, int64_t now)
+{
+	bool is_known = false;
+	size_t i;
+
+	if (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
+		watch->stamps_due = now;
+		for (i = 0; i < WATCH_FILES; i++)
+			watch->files[i].settle.writing = false;
+	}
+	for (i = 0; i < WATCH_FILES && (event->mask & IN_IGNORED); i++)
+		if (watch->folders[i].wd == event->wd)
+			watch->folders[i].wd = -1;
+	for (i = 0; i < WATCH_FILES && event->len > 0; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (file->path == NULL || watch->folders[file->folder].wd != event->wd ||
+			strcmp(file->name, event->name) != 0)
+			continue;
+		file_event(file, event->mask, now);
+		is_known = true;
+	}
+	/* A name that came or went may be what a link of ours leads through. */
+	if (!is_known && (event->mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE)))
+		look_at_all(watch, now);
+}
+
+static void take_events(struct watch *watch, int64_t now)
+{
+	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
+	ssize_t len, at;
+
+	while (watch->fd >= 0 && (len = read(watch->fd, buffer, sizeof(buffer))) > 0) {
+		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const struct inotify_event *)(const void *)(buffer + at);
+			take_event(watch, event, now);
+		}
+	}
+}
+
+/* Look at a file; whether it is to be read. */
+static bool look(struct watch *watch, struct watched *file, int64_t now)
+{
+	struct file_stamp stamp;
+
+	file->again = WATCH_NEVER;
+	if (watch->folders[file->folder].gone)
+		return false;
+	if (file_stamp(file->path, &stamp, NULL) < 0)
+		stamp = (struct file_stamp){ .exists = true }; /* reading it will say why */
+	if (!stamp.exists) {				       /* with its folder? */
+		folder_look(watch, &watch->folders[file->folder], now);
+		if (watch->folders[file->folder].gone)
+			return false;
+	}
+	return settle_look(&file->settle, &stamp, now, &file->again) == SETTLE_READ;
+}
+
+/* Look at every stamp now and then, at what nothing else tells of. */
+static void look_around(struct watch *watch, int64_t now)
+{
+	bool by_events = watch->fd >= 0;
+	size_t i;
+
+	for (i = 0; i < WATCH_FILES; i++) {
+		if (watch->folders[i].path == NULL)
+			continue;
+		folder_look(watch, &watch->folders[i], now);
+		by_events = by_events && watch->folders[i].wd >= 0;
+	}
+	look_at_all(watch, now);
+	watch->stamps_due = now + (by_events ? STAMPS_EVENTS_MS : STAMPS_MS);
+}
+
+bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
+{
+	size_t i;
+
+	take_events(watch, now);
+	if (now >= watch->stamps_due)
+		look_around(watch, now);
+	for (i = 0; i < WATCH_FILES; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (file->path != NULL && now >= file->again && look(watch, file, now)) {
+			file->failed = false;
+			*slot_r = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp)
+{
+	settle_loaded(&watch->files[slot].settle, stamp);
+	watch->files[slot].again = WATCH_NEVER;
+}
+
+bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
+{
+	const struct settle *settle = &watch->files[slot].settle;
+
+	return settle->is_loaded && file_stamp_equal(&settle->loaded, stamp);
+}
+
+void watch_failed(struct watch *watch, size_t slot, int64_t now)
+{
+	settle_failed(&watch->files[slot].settle, now);
+	watch->files[slot].again = now + SETTLE_RETRY_MS;
+	watch->files[slot].failed = true;
+}
+
+void watch_force(struct watch *watch, size_t slot)
+{
+	settle_force(&watch->files[slot].settle);
+	watch->files[slot].again = 0;
+	watch->files[slot].failed = false;
+}
+
+int64_t watch_due(const struct watch *watch)
+{
+	int64_t due = watch->stamps_due;
+	size_t i;
+
+	for (i = 0; i < WATCH_FILES; i++)
+		if (watch->files[i].path != NULL && watch->files[i].again < due)
+			due = watch->files[i].again;
+	return due;
+}
+
+bool watch_is_pending(const struct watch *watch, size_t slot)
+{
+	const struct watched *file = &watch->files[slot];
+
+	return file->path != NULL && file->again != WATCH_NEVER && !file->failed &&
+		!watch->folders[file->folder].gone;
+}
+
+bool watch_folder_gone(const struct watch *watch, size_t slot)
+{
+	const struct watched *file = &watch->files[slot];
+
+	return file->path != NULL && watch->folders[file->folder].gone;
+}

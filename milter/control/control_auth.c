@@ -1,0 +1,118 @@
+#include <string.h>
+
+#include "lib/store/suspensions_file.h"
+#include "milter/control/control_private.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+void control_serve_auth(struct control *control, struct auth *auth, const char *suspensions_path)
+{
+	control->auth = auth;
+	control->suspensions_path = suspensions_path;
+}
+
+static struct suspensions *suspensions_of(const struct control *control)
+{
+	return shared_suspensions(control->subject.shared);
+}
+
+static void log_suspension(const char *login, bool suspended, const char *error)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	quote_add(&line, suspended ? "suspended" : "resumed", login);
+	if (error != NULL)
+		quote_add(&line, "error", error);
+	if (!line.failed)
+		log_line(error == NULL ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
+	strbuf_free(&line);
+}
+
+/* In force at once; undone when it can't be kept. */
+static void set(struct connection *connection, const json_t *request, bool suspended)
+{
+	const struct control *control = connection->control;
+	const char *login = json_string_value(json_object_get(request, "login"));
+	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
+	struct user user;
+	char name[LOGIN_SIZE];
+	struct errmsg err;
+	bool known = login != NULL && policy != NULL && policy_find_user(policy, login, &user);
+	int changed = -1;
+
+	if (login != NULL && login_name(policy, login, name) == 0) {
+		/* It may have been suspended under a name that means somebody else by now. */
+		if (!suspended && !suspensions_has(suspensions_of(control), name) &&
+			suspensions_has(suspensions_of(control), login))
+			(void)snprintf(name, sizeof(name), "%s", login);
+		changed = suspensions_set(suspensions_of(control), name, suspended);
+	}
+	policy_unref(&policy);
+	if (changed < 0) {
+		connection_refuse(connection, "a \"login\" is needed");
+		return;
+	}
+	if (changed == 1 &&
+		suspensions_save(control->suspensions_path, suspensions_of(control), &err) < 0) {
+		(void)suspensions_set(suspensions_of(control), name, !suspended);
+		log_suspension(name, suspended, err.text);
+		connection_refuse(connection, err.text);
+		return;
+	}
+	if (changed == 1)
+		log_suspension(name, suspended, NULL);
+	connection_answer(connection,
+		json_pack("{s:b, s:s, s:b, s:b, s:b}", "ok", 1, "login", name, "suspended",
+			(int)suspended, "changed", changed, "known", (int)known));
+}
+
+void obey_suspend(struct connection *connection, const json_t *request)
+{
+	set(connection, request, true);
+}
+
+void obey_resume(struct connection *connection, const json_t *request)
+{
+	set(connection, request, false);
+}
+
+void obey_suspended(struct connection *connection, const json_t *request)
+{
+	struct strbuf text = STRBUF_INIT;
+	json_t *logins = json_array();
+	char *line, *rest = NULL;
+
+	(void)request;
+	suspensions_write(suspensions_of(connection->control), &text);
+	for (line = text.text == NULL ? NULL : strtok_r(text.text, "\n", &rest); line != NULL;
+		line = strtok_r(NULL, "\n", &rest))
+		(void)json_array_append_new(logins, json_string(line));
+	strbuf_free(&text);
+	connection_answer(connection, json_pack("{s:b, s:o}", "ok", 1, "logins", logins));
+}
+
+void obey_auth_reset(struct connection *connection, const json_t *request)
+{
+	const json_t *whose = json_object_get(request, "whose");
+	struct auth *auth = connection->control->auth;
+
+	if (auth == NULL || (whose != NULL && !json_is_string(whose))) {
+		connection_refuse(connection,
+			auth == NULL ? "logins are not served" :
+				       "\"whose\" is a login or an address");
+		return;
+	}
+	connection_answer(connection,
+		json_pack("{s:b, s:I}", "ok", 1, "forgiven",
+			(json_int_t)auth_reset(auth, json_string_value(whose))));
+}
+
+json_t *control_auth_json(const struct control *control)
+{
+	json_t *status = control->auth == NULL ? json_object() : auth_status(control->auth);
+
+	if (status != NULL)
+		(void)json_object_set_new(status, "suspended",
+			json_integer((json_int_t)suspensions_count(suspensions_of(control))));
+	return status;
+}

@@ -1,0 +1,238 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/decide/login.h"
+#include "lib/rules/check.h"
+#include "lib/rules/rates.h"
+#include "milter/control/control_private.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+#define TOP_MAX 1000
+#define TOP_USUAL 20
+
+/* Text as JSON has it; bytes that are not UTF-8 become '?'. */
+static json_t *text_json(const char *text, size_t len)
+{
+	json_t *value = json_stringn(text, len);
+	char *copy;
+
+	if (value != NULL || (copy = strndup(text, len)) == NULL)
+		return value;
+	for (char *p = copy; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+static json_t *window_json(const struct ledger_usage *usage)
+{
+	uint64_t left = usage->used < usage->limit.count ? usage->limit.count - usage->used : 0;
+	uint64_t seconds =
+		usage->wait == UINT64_MAX ? UINT64_MAX : (usage->wait + 999999) / 1000000;
+	char limit[32], wait[32];
+
+	limit_format(&usage->limit, limit);
+	wait_format(seconds, wait);
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I}", "limit", limit, "window",
+		(json_int_t)usage->limit.seconds, "used", (json_int_t)usage->used, "left",
+		(json_int_t)left, "next", wait, "wait",
+		seconds == UINT64_MAX ? (json_int_t)-1 : (json_int_t)seconds);
+}
+
+static json_t *view_json(const struct ledger_view *view)
+{
+	json_t *windows = json_array();
+
+	for (size_t i = 0; i < view->window_count; i++)
+		(void)json_array_append_new(windows, window_json(&view->windows[i]));
+	return json_pack("{s:o, s:o}", "key", text_json(view->key, view->key_len), "windows",
+		windows);
+}
+
+/* ---- the nearest to their limits ------------------------------------------------- */
+
+/* How near a key is to the nearest of its limits: 1 is full. */
+static double nearness(const struct ledger_view *view)
+{
+	double nearest = 0, part;
+
+	for (size_t i = 0; i < view->window_count; i++) {
+		const struct ledger_usage *usage = &view->windows[i];
+
+		part = usage->limit.count == 0 ? 1 : (double)usage->used / usage->limit.count;
+		nearest = part > nearest ? part : nearest;
+	}
+	return nearest;
+}
+
+/* Sorted, the nearest first. */
+struct top {
+	size_t max, count;
+	struct {
+		double nearness;
+		json_t *view;
+	} at[TOP_MAX];
+};
+
+static int gather(void *context, const struct ledger_view *view)
+{
+	struct top *top = context;
+	double near = nearness(view);
+	size_t place = top->count;
+
+	while (place > 0 && top->at[place - 1].nearness < near)
+		place--;
+	if (place == top->max)
+		return 0;
+	if (top->count == top->max)
+		json_decref(top->at[--top->count].view);
+	memmove(&top->at[place + 1], &top->at[place], (top->count - place) * sizeof(top->at[0]));
+	top->at[place].nearness = near;
+	top->at[place].view = view_json(view);
+	top->count++;
+	return 0;
+}
+
+static json_t *top_json(struct ledger *ledger, uint64_t now, size_t max)
+{
+	struct top *top = calloc(1, sizeof(*top));
+	json_t *keys = json_array();
+
+	if (top == NULL) {
+		json_decref(keys);
+		return NULL;
+	}
+	top->max = max;
+	(void)ledger_each(ledger, now, gather, top);
+	for (size_t i = 0; i < top->count; i++)
+		(void)json_array_append_new(keys, top->at[i].view);
+	free(top);
+	return keys;
+}
+
+/* ---- one key ------------------------------------------------------------------------- */
+
+/* Whether text is a key as it is: "login:bob", "rate_conn:192.0.2.7". */
+static bool is_key(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char name[32];
+	enum rate rate;
+
+	if (colon == NULL || (size_t)(colon - text) >= sizeof(name))
+		return false;
+	memcpy(name, text, (size_t)(colon - text));
+	name[colon - text] = '\0';
+	return strcmp(name, "login") == 0 || rate_by_name(name, &rate);
+}
+
+static bool copy_key(const char *text, char key_r[LEDGER_KEY_MAX + 1])
+{
+	size_t len = strlen(text);
+
+	if (len > LEDGER_KEY_MAX)
+		return false;
+	memcpy(key_r, text, len + 1);
+	return true;
+}
+
+/* A login's key, by its row's own spelling, and its limits; policy may be NULL. */
+static bool find_login(const struct policy *policy, const char *login,
+	char key_r[LEDGER_KEY_MAX + 1], const struct limits **limits_r)
+{
+	const struct profile *profile;
+	char name[LOGIN_SIZE];
+	struct user user;
+
+	*limits_r = NULL;
+	if (policy != NULL && policy_find_user(policy, login, &user)) {
+		profile = profiles_by_id(policy_parts(policy)->profiles, user.profile_id);
+		*limits_r = profile == NULL ? NULL : profile_limits(profile);
+	}
+	return login_name(policy, login, name) == 0 && check_login_key(name, key_r);
+}
+
+static int take_view(void *context, const struct ledger_view *view)
+{
+	*(json_t **)context = view_json(view);
+	return 0;
+}
+
+/* A key that is not in the ledger has used nothing of what it is held to. */
+static json_t *unused_json(const char *key, const struct limits *limits)
+{
+	struct ledger_view view = { .key = key, .key_len = strlen(key) };
+
+	for (size_t i = 0; limits != NULL && i < limits->len; i++) {
+		view.windows[i].limit = limits->limit[i];
+		view.windows[i].wait = limits->limit[i].count == 0 ? UINT64_MAX : 0;
+		view.window_count++;
+	}
+	return view_json(&view);
+}
+
+static void log_reset(const char *key)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	quote_add(&line, "limits-reset", key);
+	if (!line.failed)
+		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
+	strbuf_free(&line);
+}
+
+static void obey_one(struct connection *connection, const char *text, bool reset)
+{
+	struct shared *shared = connection->control->subject.shared;
+	struct policy *policy = snapshot_get(shared_snapshot(shared));
+	struct ledger *ledger = shared_ledger(shared);
+	const struct limits *limits = NULL;
+	char key[LEDGER_KEY_MAX + 1];
+	json_t *view = NULL;
+	int was_there = 0;
+	bool fits = is_key(text) ? copy_key(text, key) : find_login(policy, text, key, &limits);
+
+	if (fits && reset)
+		was_there = ledger_forget(ledger, shared_now(shared), key, strlen(key));
+	if (!fits) {
+		connection_refuse(connection, "too long for a key");
+	} else if (was_there < 0) {
+		connection_refuse(connection, "the file of the counts can't be written");
+	} else {
+		if (was_there == 1)
+			log_reset(key);
+		if (!ledger_find(ledger, shared_now(shared), key, strlen(key), take_view, &view))
+			view = unused_json(key, limits);
+		connection_answer(connection,
+			json_pack("{s:b, s:b, s:[o]}", "ok", 1, "reset", was_there, "keys", view));
+	}
+	policy_unref(&policy);
+}
+
+void obey_limits(struct connection *connection, const json_t *request)
+{
+	struct shared *shared = connection->control->subject.shared;
+	struct ledger *ledger = shared_ledger(shared);
+	const char *key = json_string_value(json_object_get(request, "key"));
+	const json_t *top = json_object_get(request, "top");
+	json_int_t max = json_is_integer(top) ? json_integer_value(top) : TOP_USUAL;
+
+	if (ledger == NULL) {
+		connection_refuse(connection, "nothing is counted");
+	} else if (key != NULL) {
+		obey_one(connection, key, json_is_true(json_object_get(request, "reset")));
+	} else if (max < 1 || max > TOP_MAX) {
+		connection_refuse(connection, "top: a number from 1 to 1000");
+	} else {
+		connection_answer(connection,
+			json_pack("{s:b, s:I, s:I, s:I, s:o}", "ok", 1, "count",
+				(json_int_t)ledger_count(ledger), "bytes",
+				(json_int_t)ledger_bytes(ledger), "unsaved",
+				(json_int_t)ledger_unsaved(ledger), "keys",
+				top_json(ledger, shared_now(shared), (size_t)max)));
+	}
+}

@@ -1,0 +1,205 @@
+#include "milter/log/decision.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/rules/limits.h"
+#include "milter/log/events.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+/* The text facts of a decision in the order in which they are said. */
+struct pair {
+	const char *key, *value;
+};
+
+#define PAIRS_MAX 20
+
+static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZE])
+{
+	if (client->family == AF_UNSPEC)
+		return "local";
+	cidr_format(client, buf);
+	return buf;
+}
+
+/* How a limit stands, as values of three keys. */
+struct usage_texts {
+	char used[48], window[16], next[32];
+};
+
+static bool usage_texts(const struct decision *d, struct usage_texts *texts_r)
+{
+	if (d->usage == NULL || d->usage->window == 0)
+		return false;
+	(void)snprintf(texts_r->used, sizeof(texts_r->used), "%" PRIu64 "/%" PRIu32, d->usage->used,
+		d->usage->limit);
+	window_format(d->usage->window, texts_r->window);
+	wait_format(d->usage->wait, texts_r->next);
+	return true;
+}
+
+/* The null sender, so that it can be told from one that isn't known. */
+static const char *shown(const char *sender)
+{
+	return sender != NULL && *sender == '\0' ? "<>" : sender;
+}
+
+static const char *if_any(const char *text)
+{
+	return text == NULL || *text == '\0' ? NULL : text;
+}
+
+static size_t pairs_of(const struct decision *d, const char *client, struct pair pairs[PAIRS_MAX])
+{
+	const struct pair all[] = {
+		{ "session", d->session },
+		{ "queue", if_any(d->queue) },
+		{ "stage", d->stage },
+		{ "verdict", d->verdict },
+		{ "check", if_any(d->check) },
+		{ "rule", if_any(d->rule) },
+		{ "service", if_any(d->service) },
+		{ "client", client },
+		{ "rdns", if_any(d->rdns) },
+		{ "helo", if_any(d->helo) },
+		{ "login", if_any(d->login) },
+		{ "sender", shown(d->sender) },
+		{ "recipient", d->recipient },
+		{ "from", if_any(d->from) },
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].value != NULL)
+			pairs[count++] = all[i];
+	}
+	return count;
+}
+
+void decision_line(const struct decision *decision, struct strbuf *line)
+{
+	struct pair pairs[PAIRS_MAX];
+	char client[CIDR_TEXT_SIZE];
+	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	struct usage_texts usage;
+
+	strbuf_reset(line);
+	for (size_t i = 0; i < count; i++)
+		quote_add(line, pairs[i].key, pairs[i].value);
+	if (decision->is_message) {
+		quote_add_number(line, "recipients", decision->recipients);
+		quote_add_number(line, "refused", decision->refused);
+	}
+	if (usage_texts(decision, &usage)) {
+		/* As header fields have it: none of it needs quotes. */
+		strbuf_addf(line, " used=%s window=%s next=%s", usage.used, usage.window,
+			usage.next);
+	}
+	quote_add_number(line, "policy", decision->policy);
+	if (decision->reply != NULL && decision->reply->code != 0) {
+		quote_add_number(line, "code", (unsigned)decision->reply->code);
+		quote_add(line, "enhanced", decision->reply->enhanced);
+		quote_add(line, "text", decision->reply->text);
+	}
+}
+
+/*
+ * Text as JSON has it; bytes that are not UTF-8 become '?'. Cut as in the log: thousands of events
+ * may wait, and a From field can have a quarter of a megabyte.
+ */
+static json_t *json_text(const char *text)
+{
+	size_t len = strnlen(text, QUOTE_MAX + 1);
+	char copy[QUOTE_MAX + sizeof("...")];
+	json_t *value;
+
+	if (len > QUOTE_MAX) {
+		for (len = QUOTE_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+			len--;
+		(void)snprintf(copy, sizeof(copy), "%.*s...", (int)len, text);
+	} else {
+		memcpy(copy, text, len + 1);
+	}
+	if ((value = json_string(copy)) != NULL)
+		return value;
+	for (char *p = copy; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	return json_string(copy);
+}
+
+json_t *decision_json(const struct decision *decision, double time)
+{
+	struct pair pairs[PAIRS_MAX];
+	char client[CIDR_TEXT_SIZE];
+	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	struct usage_texts usage;
+	json_t *object = json_object();
+	int failed = object == NULL;
+
+	failed |= json_object_set_new(object, "time", json_real(time));
+	for (size_t i = 0; i < count; i++)
+		failed |= json_object_set_new(object, pairs[i].key, json_text(pairs[i].value));
+	if (decision->is_message) {
+		failed |= json_object_set_new(object, "recipients",
+			json_integer((json_int_t)decision->recipients));
+		failed |= json_object_set_new(object, "refused",
+			json_integer((json_int_t)decision->refused));
+	}
+	if (usage_texts(decision, &usage)) {
+		failed |= json_object_set_new(object, "used", json_string(usage.used));
+		failed |= json_object_set_new(object, "window", json_string(usage.window));
+		failed |= json_object_set_new(object, "next", json_string(usage.next));
+	}
+	failed |= json_object_set_new(object, "policy", json_integer((json_int_t)decision->policy));
+	if (decision->reply != NULL && decision->reply->code != 0) {
+		failed |= json_object_set_new(object, "code", json_integer(decision->reply->code));
+		failed |= json_object_set_new(object, "enhanced",
+			json_text(decision->reply->enhanced));
+		failed |= json_object_set_new(object, "text", json_text(decision->reply->text));
+	}
+	if (failed) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+void decision_tell(const struct decision *decision)
+{
+	struct timespec now;
+	json_t *object;
+	long milliseconds;
+	char *line;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	milliseconds = now.tv_nsec / 1000000;
+	object = decision_json(decision, (double)now.tv_sec + (double)milliseconds / 1e3);
+	if (object == NULL)
+		return;
+	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	json_decref(object);
+	if (line != NULL)
+		events_add(line);
+}
+
+void decision_log(const struct decision *decision)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	if (log_wants(LOG_LEVEL_INFO)) {
+		decision_line(decision, &line);
+		if (line.failed)
+			log_event(LOG_LEVEL_ERROR, "session=%s verdict=%s error=\"out of memory\"",
+				decision->session, decision->verdict);
+		else
+			log_line(LOG_LEVEL_INFO, line.text, line.len);
+		strbuf_free(&line);
+	}
+	if (events_wanted())
+		decision_tell(decision);
+}

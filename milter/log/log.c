@@ -1,0 +1,386 @@
+#include "milter/log/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each line that may wait */
+#define STOP_SECONDS 2
+#define REST_NS 5000000L
+
+/* What stands before each line in the ring. */
+struct record {
+	uint32_t len; /* bytes of the line, without a NUL */
+	uint32_t level;
+};
+
+/*
+ * head and tail only grow; their difference is what is in the ring. The lock is held for copying
+ * bytes in or out, never for formatting or writing.
+ */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;	/* the writer waits for it */
+	pthread_cond_t drained; /* log_stop() waits for it */
+	pthread_t writer;
+	bool running, stopping, writer_idle;
+	bool to_stderr;
+	uint64_t head, tail;
+	uint64_t unsaid; /* lines dropped and not yet spoken of */
+	uint32_t lines;
+	char *bytes;
+} ring = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.filled = PTHREAD_COND_INITIALIZER,
+	.drained = PTHREAD_COND_INITIALIZER,
+};
+
+static atomic_int current_level = LOG_LEVEL_INFO;
+static atomic_uint_fast64_t dropped, written;
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING },
+	{ "notice", LOG_LEVEL_NOTICE },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+};
+
+#define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
+
+int log_level_parse(const char *name, enum log_level *level_r)
+{
+	for (size_t i = 0; i < LEVEL_COUNT; i++) {
+		if (strcasecmp(name, levels[i].name) == 0) {
+			*level_r = levels[i].level;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	for (size_t i = 0; i < LEVEL_COUNT; i++) {
+		if (levels[i].level == level)
+			return levels[i].name;
+	}
+	return "error"; /* LOG_CRIT and worse */
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&current_level, (int)level);
+}
+
+enum log_level log_get_level(void)
+{
+	return (enum log_level)atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+bool log_wants(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&dropped);
+}
+
+uint64_t log_written(void)
+{
+	return atomic_load(&written);
+}
+
+static int facility_parse(const char *name)
+{
+	static const struct {
+		const char *name;
+		int facility;
+	} facilities[] = {
+		{ "mail", LOG_MAIL },
+		{ "daemon", LOG_DAEMON },
+		{ "user", LOG_USER },
+		{ "auth", LOG_AUTH },
+		{ "local0", LOG_LOCAL0 },
+		{ "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 },
+		{ "local3", LOG_LOCAL3 },
+		{ "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 },
+		{ "local6", LOG_LOCAL6 },
+		{ "local7", LOG_LOCAL7 },
+	};
+
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+		if (strcasecmp(name, facilities[i].name) == 0)
+			return facilities[i].facility;
+	}
+	return -1;
+}
+
+/* To standard error in one write(), so that lines of several processes don't mix. */
+static void write_stderr(enum log_level level, const char *line, size_t len)
+{
+	char out[LOG_LINE_MAX + 80];
+	struct timespec now;
+	struct tm tm;
+	size_t at;
+	int n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)localtime_r(&now.tv_sec, &tm);
+	at = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm);
+	n = snprintf(out + at, sizeof(out) - at, ".%03ld %s: %.*s\n", now.tv_nsec / 1000000,
+		log_level_name(level), (int)len, line);
+	if (n > 0 && at + (size_t)n < sizeof(out))
+		at += (size_t)n;
+	if (write(STDERR_FILENO, out, at) < 0)
+		return; /* nowhere left to say so */
+}
+
+static void write_line(enum log_level level, const char *line, size_t len)
+{
+	if (ring.to_stderr)
+		write_stderr(level, line, len);
+	else
+		syslog((int)level, "%.*s", (int)len, line);
+	atomic_fetch_add(&written, 1);
+}
+
+static void copy_in(const void *from, size_t len)
+{
+	size_t at = ring.head & (RING_SIZE - 1);
+	size_t first = len < RING_SIZE - at ? len : RING_SIZE - at;
+
+	memcpy(ring.bytes + at, from, first);
+	memcpy(ring.bytes, (const char *)from + first, len - first);
+	ring.head += len;
+}
+
+static void copy_out(void *to, size_t len)
+{
+	size_t at = ring.tail & (RING_SIZE - 1);
+	size_t first = len < RING_SIZE - at ? len : RING_SIZE - at;
+
+	memcpy(to, ring.bytes + at, first);
+	memcpy((char *)to + first, ring.bytes, len - first);
+	ring.tail += len;
+}
+
+/* Take the oldest line. Called and returns with the lock held. */
+static struct record take(char line_r[LOG_LINE_MAX])
+{
+	struct record record;
+
+	copy_out(&record, sizeof(record));
+	copy_out(line_r, record.len);
+	ring.lines--;
+	return record;
+}
+
+/* Say how many lines found no room. Called and returns with the lock held; lets go of it meanwhile.
+ */
+static void say_dropped(void)
+{
+	uint64_t count = ring.unsaid;
+	char line[80];
+	int n;
+
+	ring.unsaid = 0;
+	(void)pthread_mutex_unlock(&ring.lock);
+	n = snprintf(line, sizeof(line), "log lines-dropped=%llu reason=ring-full",
+		(unsigned long long)count);
+	write_line(LOG_LEVEL_WARNING, line, (size_t)n);
+	(void)pthread_mutex_lock(&ring.lock);
+}
+
+/* Let lines gather, so that a busy daemon isn't woken for each. Called and returns with the lock
+ * held. */
+static void rest(void)
+{
+	const struct timespec pause = { .tv_nsec = REST_NS };
+
+	(void)pthread_mutex_unlock(&ring.lock);
+	(void)nanosleep(&pause, NULL);
+	(void)pthread_mutex_lock(&ring.lock);
+}
+
+static void *writer_main(void *unused)
+{
+	static char line[LOG_LINE_MAX]; /* of the one thread */
+	struct record record;
+	bool rested = false;
+
+	(void)unused;
+	(void)pthread_mutex_lock(&ring.lock);
+	for (;;) {
+		if (ring.head != ring.tail) {
+			rested = false;
+			record = take(line);
+			(void)pthread_mutex_unlock(&ring.lock);
+			write_line((enum log_level)record.level, line, record.len);
+			(void)pthread_mutex_lock(&ring.lock);
+		} else if (ring.unsaid > 0) {
+			say_dropped();
+		} else if (ring.stopping) {
+			break;
+		} else if (!rested) {
+			rest();
+			rested = true;
+		} else {
+			ring.writer_idle = true;
+			(void)pthread_cond_wait(&ring.filled, &ring.lock);
+			ring.writer_idle = false;
+		}
+	}
+	ring.running = false;
+	(void)pthread_cond_signal(&ring.drained);
+	(void)pthread_mutex_unlock(&ring.lock);
+	return NULL;
+}
+
+int log_start(const struct log_output *output, struct errmsg *err)
+{
+	enum log_level level;
+	sigset_t all, old;
+	int facility, ret;
+
+	if ((facility = facility_parse(output->facility)) < 0)
+		return errmsg_set(err, "[log] facility: there is no '%s'", output->facility);
+	if (log_level_parse(output->level, &level) != 0)
+		return errmsg_set(err, "[log] level: there is no '%s'", output->level);
+	if ((ring.bytes = malloc(RING_SIZE)) == NULL)
+		return errmsg_set(err, "out of memory for the log");
+	/* libmilter itself logs by syslog(): with -f that is to be seen, too. */
+	openlog("postern", LOG_PID | (output->to_stderr ? LOG_PERROR : LOG_NDELAY), facility);
+	log_set_level(level);
+	ring.to_stderr = output->to_stderr;
+	ring.stopping = false;
+	ring.head = ring.tail = 0;
+	ring.lines = 0;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	ring.running = true;
+	ret = pthread_create(&ring.writer, NULL, writer_main, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0) {
+		ring.running = false;
+		return errmsg_set(err, "can't start the log's thread: %s", strerror(ret));
+	}
+	return 0;
+}
+
+void log_stop(void)
+{
+	struct timespec until;
+	bool ended;
+
+	(void)pthread_mutex_lock(&ring.lock);
+	if (!ring.running || ring.stopping) {
+		(void)pthread_mutex_unlock(&ring.lock);
+		return;
+	}
+	ring.stopping = true;
+	(void)pthread_cond_signal(&ring.filled);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_SECONDS;
+	while (ring.running &&
+		pthread_cond_timedwait(&ring.drained, &ring.lock, &until) != ETIMEDOUT)
+		;
+	ended = !ring.running;
+	(void)pthread_mutex_unlock(&ring.lock);
+	if (!ended)
+		return; /* it hangs in syslog(): leave it */
+	(void)pthread_join(ring.writer, NULL);
+	free(ring.bytes);
+	ring.bytes = NULL;
+}
+
+static void submit(enum log_level level, const char *line, size_t len)
+{
+	struct record record = { .len = (uint32_t)len, .level = (uint32_t)level };
+
+	(void)pthread_mutex_lock(&ring.lock);
+	if (!ring.running || ring.stopping) {
+		(void)pthread_mutex_unlock(&ring.lock);
+		write_stderr(level, line, len);
+		return;
+	}
+	if (ring.lines >= LOG_LINES_MAX ||
+		RING_SIZE - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
+		ring.unsaid++;
+		atomic_fetch_add(&dropped, 1);
+	} else {
+		copy_in(&record, sizeof(record));
+		copy_in(line, len);
+		ring.lines++;
+		if (ring.writer_idle)
+			(void)pthread_cond_signal(&ring.filled);
+	}
+	(void)pthread_mutex_unlock(&ring.lock);
+}
+
+static bool is_printable(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
+/* Apart, so that only what needs it takes so much stack. */
+__attribute__((noinline)) static void submit_cleaned(enum log_level level, const char *line,
+	size_t len)
+{
+	char printable[LOG_LINE_MAX];
+
+	for (size_t i = 0; i < len; i++)
+		printable[i] = (char)(is_printable(line[i]) ? line[i] : '?');
+	submit(level, printable, len);
+}
+
+void log_line(enum log_level level, const char *line, size_t len)
+{
+	size_t clean = 0;
+
+	if (!log_wants(level))
+		return;
+	if (len > LOG_LINE_MAX)
+		len = LOG_LINE_MAX;
+	while (clean < len && is_printable(line[clean]))
+		clean++;
+	if (clean == len)
+		submit(level, line, len);
+	else
+		submit_cleaned(level, line, len);
+}
+
+void log_event(enum log_level level, const char *format, ...)
+{
+	char line[LOG_LINE_MAX];
+	va_list args;
+	int n;
+
+	if (!log_wants(level))
+		return;
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line)) {
+		n = (int)sizeof(line) - 1;
+		memcpy(line + n - 3, "...", 3);
+	}
+	log_line(level, line, (size_t)n);
+}

@@ -1,0 +1,82 @@
+#include "milter/log/quote.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_plain(const char *value)
+{
+	static const char marks[] = "@._-+/:<>[]%,!~*";
+
+	if (*value == '\0')
+		return false;
+	for (; *value != '\0'; value++) {
+		if (!(*value >= 'a' && *value <= 'z') && !(*value >= 'A' && *value <= 'Z') &&
+			!(*value >= '0' && *value <= '9') && strchr(marks, *value) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static void add_byte(struct strbuf *line, char c)
+{
+	if (c == '"' || c == '\\') {
+		strbuf_add_char(line, '\\');
+		strbuf_add_char(line, c);
+	} else if (c < ' ' || c > '~') {
+		strbuf_addf(line, "\\x%02x", (unsigned char)c);
+	} else {
+		strbuf_add_char(line, c);
+	}
+}
+
+static void add_key(struct strbuf *line, const char *key)
+{
+	if (line->len > 0)
+		strbuf_add_char(line, ' ');
+	strbuf_add_str(line, key);
+	strbuf_add_char(line, '=');
+}
+
+void quote_add(struct strbuf *line, const char *key, const char *value)
+{
+	size_t len;
+
+	if (value == NULL)
+		return;
+	add_key(line, key);
+	len = strlen(value);
+	if (len <= QUOTE_MAX && is_plain(value)) {
+		strbuf_add(line, value, len);
+		return;
+	}
+	strbuf_add_char(line, '"');
+	for (size_t i = 0; i < len && i < QUOTE_MAX; i++)
+		add_byte(line, value[i]);
+	strbuf_add_str(line, len > QUOTE_MAX ? "...\"" : "\"");
+}
+
+void quote_add_number(struct strbuf *line, const char *key, unsigned long long value)
+{
+	add_key(line, key);
+	strbuf_addf(line, "%llu", value);
+}
+
+void quote_log(enum log_level level, const char *key, const char *value, const char *format, ...)
+{
+	struct strbuf line = STRBUF_INIT;
+	char event[256];
+	va_list args;
+
+	if (!log_wants(level))
+		return;
+	va_start(args, format);
+	(void)vsnprintf(event, sizeof(event), format, args);
+	va_end(args);
+	strbuf_add_str(&line, event);
+	quote_add(&line, key, value);
+	if (!line.failed)
+		log_line(level, line.text, line.len);
+	strbuf_free(&line);
+}

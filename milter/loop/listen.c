@@ -1,0 +1,124 @@
+#include "milter/loop/listen.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+
+static int address_of(const char *path, struct sockaddr_un *address_r, struct errmsg *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof(address.sun_path))
+		return errmsg_set(err, "socket %s: a path of 1 to %zu bytes is needed", path,
+			sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, len + 1);
+	*address_r = address;
+	return 0;
+}
+
+/* Whether somebody accepts connections on it; a full backlog counts. */
+static bool is_answered(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool answered;
+
+	if (fd < 0)
+		return true; /* can't be known: leave it alone */
+	answered = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+		(errno != ECONNREFUSED && errno != ENOENT);
+	(void)close(fd);
+	return answered;
+}
+
+int listen_clear(const char *path, struct errmsg *err)
+{
+	struct sockaddr_un address;
+	struct stat st;
+
+	if (address_of(path, &address, err) != 0)
+		return -1;
+	if (lstat(path, &st) != 0) {
+		if (errno == ENOENT)
+			return 0;
+		return errmsg_set(err, "socket %s: %s", path, strerror(errno));
+	}
+	if (!S_ISSOCK(st.st_mode))
+		return errmsg_set(err, "socket %s: something else than a socket stands there",
+			path);
+	if (is_answered(&address))
+		return errmsg_set(err, "socket %s: another daemon answers on it", path);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return errmsg_set(err,
+			"socket %s: nobody answers on it, but it can't be removed: %s", path,
+			strerror(errno));
+	return 0;
+}
+
+mode_t listen_mask(const struct listen_owner *owner)
+{
+	return umask(0777 & ~owner->mode);
+}
+
+int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
+	struct errmsg *err)
+{
+	(void)umask(old_mask);
+	if (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1)
+		return 0;
+	if (lchown(path, owner->uid, owner->gid) != 0)
+		return errmsg_set(err, "socket %s: its owner or group can't be set: %s", path,
+			strerror(errno));
+	return 0;
+}
+
+int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err)
+{
+	struct sockaddr_un address;
+	mode_t old_mask;
+	int fd, bound;
+
+	if (listen_clear(path, err) != 0 || address_of(path, &address, err) != 0)
+		return -1;
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+		return errmsg_set(err, "socket %s: %s", path, strerror(errno));
+	old_mask = listen_mask(owner);
+	bound = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	if (bound != 0) {
+		(void)errmsg_set(err, "socket %s: %s", path, strerror(errno));
+		(void)umask(old_mask);
+	} else if (listen_own(path, owner, old_mask, err) != 0) {
+		bound = -1;
+		(void)unlink(path);
+	} else if (listen(fd, BACKLOG) != 0) {
+		bound = errmsg_set(err, "socket %s: %s", path, strerror(errno));
+	}
+	if (bound != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	*fd_r = fd;
+	return 0;
+}
+
+int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)
+{
+	const struct group *group;
+
+	if (name[0] == '\0') {
+		*gid_r = (gid_t)-1;
+		return 0;
+	}
+	/* cppcheck-suppress getgrnamCalled ; there is one thread yet */
+	if ((group = getgrnam(name)) == NULL)
+		return errmsg_set(err, "there is no group '%s'", name);
+	*gid_r = group->gr_gid;
+	return 0;
+}

@@ -1,0 +1,169 @@
+#include "milter/loop/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct call {
+	struct call *next;
+	void (*function)(void *argument);
+	void *argument;
+};
+
+struct server {
+	struct event_base *base; /* the server thread's own, once it runs */
+	struct event *woken;
+	int wake_fd; /* an eventfd: calls wait, or the end has come */
+	pthread_t thread;
+	bool running; /* of the starting thread alone */
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct call *first, **last;
+	bool ending;
+};
+
+static void wake(const struct server *server)
+{
+	const uint64_t one = 1;
+
+	if (write(server->wake_fd, &one, sizeof(one)) < 0)
+		return; /* it is full of ones: it will wake up all the same */
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+	struct server *server = context;
+	struct call *call, *next;
+	uint64_t count;
+	bool ending;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return; /* not yet */
+	(void)pthread_mutex_lock(&server->lock);
+	call = server->first;
+	server->first = NULL;
+	server->last = &server->first;
+	ending = server->ending;
+	(void)pthread_mutex_unlock(&server->lock);
+	for (; call != NULL; call = next) {
+		next = call->next;
+		call->function(call->argument);
+		free(call);
+	}
+	if (ending)
+		(void)event_base_loopbreak(server->base);
+}
+
+int server_new(struct server **server_r, struct errmsg *err)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL)
+		return errmsg_set(err, "out of memory for the server thread");
+	server->last = &server->first;
+	(void)pthread_mutex_init(&server->lock, NULL);
+	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->base = event_base_new();
+	if (server->base != NULL && server->wake_fd >= 0)
+		server->woken = event_new(server->base, server->wake_fd, EV_READ | EV_PERSIST,
+			on_wake, server);
+	if (server->woken == NULL || event_add(server->woken, NULL) != 0) {
+		server_free(&server);
+		return errmsg_set(err, "can't set up the server thread: %s", strerror(errno));
+	}
+	*server_r = server;
+	return 0;
+}
+
+struct event_base *server_base(struct server *server)
+{
+	return server->base;
+}
+
+static void *server_main(void *argument)
+{
+	struct server *server = argument;
+
+	(void)event_base_loop(server->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	return NULL;
+}
+
+int server_start(struct server *server, struct errmsg *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&server->thread, NULL, server_main, server);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0)
+		return errmsg_set(err, "can't start the server thread: %s", strerror(ret));
+	server->running = true;
+	return 0;
+}
+
+int server_call(struct server *server, void (*function)(void *argument), void *argument)
+{
+	struct call *call = malloc(sizeof(*call));
+	bool taken;
+
+	if (call == NULL)
+		return -1;
+	*call = (struct call){ .function = function, .argument = argument };
+	(void)pthread_mutex_lock(&server->lock);
+	taken = !server->ending;
+	if (taken) {
+		*server->last = call;
+		server->last = &call->next;
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+	if (!taken) {
+		free(call);
+		return -1;
+	}
+	wake(server);
+	return 0; /* cppcheck-suppress memleak ; the queue has it */
+}
+
+void server_stop(struct server *server)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	server->ending = true;
+	(void)pthread_mutex_unlock(&server->lock);
+	if (!server->running)
+		return;
+	wake(server);
+	(void)pthread_join(server->thread, NULL);
+	server->running = false;
+}
+
+void server_free(struct server **server)
+{
+	struct server *gone = *server;
+	struct call *next;
+
+	*server = NULL;
+	if (gone == NULL)
+		return;
+	for (; gone->first != NULL; gone->first = next) {
+		next = gone->first->next;
+		free(gone->first);
+	}
+	if (gone->woken != NULL)
+		event_free(gone->woken);
+	if (gone->base != NULL)
+		event_base_free(gone->base);
+	if (gone->wake_fd >= 0)
+		(void)close(gone->wake_fd);
+	(void)pthread_mutex_destroy(&gone->lock);
+	free(gone);
+}

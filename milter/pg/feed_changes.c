@@ -1,0 +1,69 @@
+#include "milter/pg/feed_changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void all_changed(struct feed_changes *changes, const char *reason)
+{
+	changes->everything = true;
+	(void)snprintf(changes->reason, sizeof(changes->reason), "%s", reason);
+}
+
+int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,
+	const char *reason)
+{
+	size_t size = changes->size == 0 ? 16 : changes->size * 2;
+	struct feed_row *grown;
+	enum feed_table which;
+	char *id;
+
+	if (table != NULL && strcmp(table, "users") == 0) {
+		which = FEED_USERS;
+	} else if (table != NULL && strcmp(table, "profiles") == 0) {
+		which = FEED_PROFILES;
+	} else {
+		all_changed(changes,
+			table != NULL	       ? "a table that is not known" :
+				reason != NULL ? reason :
+						 "no reason given");
+		return 0;
+	}
+	if (row_id == NULL) {
+		changes->whole[which] = true;
+		return 0;
+	}
+	if (changes->count == changes->size) {
+		grown = realloc(changes->rows, size * sizeof(*grown));
+		if (grown == NULL)
+			return -1;
+		changes->rows = grown;
+		changes->size = size;
+	}
+	if ((id = strdup(row_id)) == NULL)
+		return -1;
+	changes->rows[changes->count++] = (struct feed_row){ which, id };
+	return 0; /* cppcheck-suppress memleak ; the array has it */
+}
+
+bool feed_changes_touch(const struct feed_changes *changes, enum feed_table table)
+{
+	size_t i;
+
+	if (changes->everything || changes->whole[table])
+		return true;
+	for (i = 0; i < changes->count; i++)
+		if (changes->rows[i].table == table)
+			return true;
+	return false;
+}
+
+void feed_changes_clear(struct feed_changes *changes)
+{
+	size_t i;
+
+	for (i = 0; i < changes->count; i++)
+		free(changes->rows[i].id);
+	free(changes->rows);
+	*changes = (struct feed_changes)FEED_CHANGES_INIT;
+}

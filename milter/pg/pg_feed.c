@@ -1,0 +1,179 @@
+#include "milter/pg/pg_feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "milter/pg/pg_private.h"
+
+#define PRIVILEGE_MISSING "42501"
+#define FUNCTION_MISSING "42883"
+#define TABLE_MISSING "42P01"
+
+/* $ pg_control_system() may be taken from us, on hosted servers. */
+static const char revision_query[] =
+	"SELECT pg_is_in_recovery(),"
+	" (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+	" ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint,"
+	" CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
+	" THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
+
+static const char state_query[] =
+	"SELECT to_regprocedure('feed_since(text)') IS NOT NULL,"
+	" coalesce(has_function_privilege(to_regprocedure('feed_since(text)')::oid, 'EXECUTE'),"
+	" false),"
+	" EXISTS (SELECT FROM pg_subscription_rel"
+	" WHERE srrelid IN (to_regclass('users'), to_regclass('profiles')))";
+
+/* Column i of the one row, NULL for SQL's NULL or when it isn't there. */
+static const char *value(const PGresult *result, int i)
+{
+	if (PQntuples(result) != 1 || i >= PQnfields(result) || PQgetisnull(result, 0, i))
+		return NULL;
+	return PQgetvalue(result, 0, i);
+}
+
+static bool is_true(const char *text)
+{
+	return text != NULL && strcmp(text, "t") == 0;
+}
+
+enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
+{
+	struct revision revision = { .is_known = true };
+	const char *cluster, *wal;
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+
+	outcome = pg_run(pg, revision_query, 0, NULL, pg_short_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	wal = value(rows, 1);
+	cluster = value(rows, 2);
+	revision.in_recovery = is_true(value(rows, 0));
+	if (wal == NULL) /* a standby that has replayed nothing yet */
+		revision.is_known = false;
+	else
+		revision.wal = strtoll(wal, NULL, 10);
+	(void)snprintf(revision.cluster, sizeof(revision.cluster), "%s",
+		cluster != NULL ? cluster : "");
+	*revision_r = revision;
+	PQclear(rows);
+	return PG_OK;
+}
+
+enum pg_outcome pg_begin(struct pg *pg)
+{
+	const char *schema = pg->config->schema;
+	struct strbuf sql = STRBUF_INIT;
+	char *quoted = NULL;
+
+	strbuf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	strbuf_addf(&sql, "; SET LOCAL statement_timeout = '%us'", pg->config->statement_timeout);
+	if (schema[0] != '\0') {
+		if ((quoted = PQescapeIdentifier(pg->conn, schema, strlen(schema))) == NULL) {
+			strbuf_free(&sql);
+			return pg_fail(pg, PQerrorMessage(pg->conn));
+		}
+		strbuf_addf(&sql, "; SET LOCAL search_path = %s", quoted);
+		PQfreemem(quoted);
+	}
+	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
+}
+
+enum pg_outcome pg_commit(struct pg *pg)
+{
+	return pg_run(pg, "COMMIT", 0, NULL, pg_short_deadline(pg), NULL);
+}
+
+/* The error before it is the one that matters. */
+enum pg_outcome pg_rollback(struct pg *pg)
+{
+	const struct errmsg error = pg->error;
+	char sqlstate[sizeof(pg->sqlstate)];
+	enum pg_outcome outcome;
+
+	memcpy(sqlstate, pg->sqlstate, sizeof(sqlstate));
+	outcome = pg_run(pg, "ROLLBACK", 0, NULL, pg_short_deadline(pg), NULL);
+	if (outcome == PG_OK) {
+		pg->error = error;
+		memcpy(pg->sqlstate, sqlstate, sizeof(sqlstate));
+	}
+	return outcome;
+}
+
+enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
+{
+	struct feed_state state = { 0 };
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+
+	outcome = pg_run(pg, state_query, 0, NULL, pg_short_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	state.is_installed = is_true(value(rows, 0));
+	state.is_permitted = state.is_installed && is_true(value(rows, 1));
+	state.is_bypassed = is_true(value(rows, 2));
+	PQclear(rows);
+	if (state.is_permitted) {
+		rows = NULL;
+		outcome = pg_run(pg, "SELECT feed_ready()", 0, NULL, pg_short_deadline(pg), &rows);
+		if (outcome != PG_OK)
+			return outcome;
+		state.is_ready = is_true(value(rows, 0));
+		PQclear(rows);
+	}
+	*state_r = state;
+	return PG_OK;
+}
+
+enum pg_outcome pg_feed_position(struct pg *pg, char **position_r)
+{
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+	const char *text;
+	char *position;
+
+	outcome = pg_run(pg, "SELECT feed_position()", 0, NULL, pg_short_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	text = value(rows, 0);
+	position = strdup(text != NULL ? text : "");
+	PQclear(rows);
+	if (position == NULL)
+		return pg_fail(pg, "out of memory");
+	*position_r = position;
+	return PG_OK;
+}
+
+enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r)
+{
+	struct feed_changes changes = FEED_CHANGES_INIT;
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+	int i, failed = 0;
+
+	outcome = pg_run(pg, "SELECT tbl, row_id, reason FROM feed_since($1)", 1, &position,
+		pg_statement_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	for (i = 0; i < PQntuples(rows) && !failed; i++)
+		failed = feed_changes_add(&changes,
+			PQgetisnull(rows, i, 0) ? NULL : PQgetvalue(rows, i, 0),
+			PQgetisnull(rows, i, 1) ? NULL : PQgetvalue(rows, i, 1),
+			PQgetisnull(rows, i, 2) ? NULL : PQgetvalue(rows, i, 2));
+	PQclear(rows);
+	if (failed) {
+		feed_changes_clear(&changes);
+		return pg_fail(pg, "out of memory");
+	}
+	*changes_r = changes;
+	return PG_OK;
+}
+
+bool pg_feed_is_refused(const struct pg *pg)
+{
+	return pg_failed_with(pg, PRIVILEGE_MISSING) || pg_failed_with(pg, FUNCTION_MISSING) ||
+		pg_failed_with(pg, TABLE_MISSING);
+}

@@ -1,0 +1,85 @@
+#include "milter/pg/pg_load.h"
+
+#include "lib/auth/password.h"
+#include "milter/pg/pg_table.h"
+
+struct loading {
+	struct profiles_builder *profiles;
+	struct users_builder *users;
+	struct problems *problems;
+};
+
+static int take_profile(void *context, const struct cell *row)
+{
+	struct loading *loading = context;
+
+	return profiles_builder_add(loading->profiles, row, loading->problems) < 0 ? -1 : 0;
+}
+
+static int take_user(void *context, const struct cell *row)
+{
+	struct loading *loading = context;
+
+	return users_builder_add(loading->users, row, loading->problems) < 0 ? -1 : 0;
+}
+
+enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct profiles **profiles_r,
+	struct problems *problems)
+{
+	struct loading loading = {
+		.profiles = profiles_builder_new(rcpt_re_anchored),
+		.problems = problems,
+	};
+	const struct pg_table table = {
+		.name = "profiles_query",
+		.query = pg->config->profiles_query,
+		.columns = profile_columns,
+		.column_count = PROFILE_COLUMNS,
+		.take = take_profile,
+		.context = &loading,
+	};
+	struct profiles *profiles;
+	enum pg_outcome outcome;
+
+	if (loading.profiles == NULL)
+		return pg_fail(pg, "out of memory");
+	if ((outcome = pg_table_read(pg, &table)) != PG_OK) {
+		profiles_builder_free(&loading.profiles);
+		return outcome;
+	}
+	if ((profiles = profiles_builder_finish(&loading.profiles)) == NULL)
+		return pg_fail(pg, "out of memory");
+	*profiles_r = profiles;
+	return PG_OK;
+}
+
+enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
+	const struct profiles *profiles, struct users **users_r, struct problems *problems,
+	struct problems *references)
+{
+	struct loading loading = { .users = users_builder_new(), .problems = problems };
+	const struct pg_table table = {
+		.name = "users_query",
+		.query = pg->config->users_query,
+		.columns = user_columns,
+		.column_count = USER_COLUMNS,
+		.take = take_user,
+		.context = &loading,
+	};
+	struct users *users;
+	enum pg_outcome outcome;
+
+	if (loading.users == NULL)
+		return pg_fail(pg, "out of memory");
+	users_builder_test_passwords(loading.users, password_usable);
+	if ((outcome = pg_table_read(pg, &table)) != PG_OK) {
+		users_builder_free(&loading.users);
+		return outcome;
+	}
+	users_builder_part_references(loading.users, references);
+	users = users_builder_finish(&loading.users, previous, profiles, problems);
+	if (users == NULL)
+		return pg_fail(pg, "out of memory");
+	*users_r = users;
+	return PG_OK;
+}

@@ -1,0 +1,238 @@
+#include "milter/pg/pg_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "milter/loop/clock.h"
+
+#define GRACE_MS 5000 /* for a server that does not cancel by its own statement_timeout */
+
+const struct errmsg *pg_error(const struct pg *pg)
+{
+	return &pg->error;
+}
+
+const char *pg_sqlstate(const struct pg *pg)
+{
+	return pg->sqlstate;
+}
+
+bool pg_failed_with(const struct pg *pg, const char *sqlstate)
+{
+	return strcmp(pg->sqlstate, sqlstate) == 0;
+}
+
+/* libpq's lines as one: "; " between errors, a space before what goes on with a tab. */
+static void join_lines(const char *message, struct errmsg *joined)
+{
+	char *to = joined->text, *full = joined->text + sizeof(joined->text) - 3;
+
+	for (; *message != '\0' && to < full; message++) {
+		if (*message != '\n') {
+			*to++ = *message == '\t' ? ' ' : *message;
+			continue;
+		}
+		while (message[1] == '\n')
+			message++;
+		if (message[1] != '\t' && message[1] != '\0') {
+			*to++ = ';';
+			*to++ = ' ';
+		}
+	}
+	while (to > joined->text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
+enum pg_outcome pg_fail(struct pg *pg, const char *message)
+{
+	pg->sqlstate[0] = '\0';
+	join_lines(message != NULL ? message : "", &pg->error);
+	if (pg->error.text[0] == '\0')
+		(void)errmsg_set(&pg->error, "the connection was lost");
+	return PG_LOST;
+}
+
+int64_t pg_statement_deadline(const struct pg *pg)
+{
+	if (pg->config->statement_timeout == 0)
+		return CLOCK_NEVER;
+	return clock_ms() + (int64_t)pg->config->statement_timeout * 1000 + GRACE_MS;
+}
+
+int64_t pg_short_deadline(const struct pg *pg)
+{
+	return clock_ms() + (int64_t)pg->config->connect_timeout * 1000;
+}
+
+static void take_notifications(struct pg *pg)
+{
+	PGnotify *notify;
+
+	while ((notify = PQnotifies(pg->conn)) != NULL) {
+		pg->notified = true;
+		PQfreemem(notify);
+	}
+}
+
+static enum pg_outcome wait_for(struct pg *pg, bool for_write, int64_t deadline)
+{
+	switch (pg->waiter->wait(pg->waiter->context, PQsocket(pg->conn), for_write, deadline)) {
+	case PG_WAIT_READY:
+		return PG_OK;
+	case PG_WAIT_TIMEOUT:
+		return pg_fail(pg, "the server does not answer");
+	default:
+		return PG_GIVEN_UP;
+	}
+}
+
+static enum pg_outcome take_input(struct pg *pg)
+{
+	if (PQconsumeInput(pg->conn) == 0)
+		return pg_fail(pg, PQerrorMessage(pg->conn));
+	take_notifications(pg);
+	return PG_OK;
+}
+
+enum pg_outcome pg_wait_input(struct pg *pg, int64_t deadline)
+{
+	enum pg_outcome outcome = wait_for(pg, false, deadline);
+
+	return outcome == PG_OK ? take_input(pg) : outcome;
+}
+
+enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r)
+{
+	enum pg_outcome outcome = take_input(pg);
+
+	*notified_r = pg->notified;
+	pg->notified = false;
+	if (outcome == PG_OK && PQstatus(pg->conn) != CONNECTION_OK)
+		outcome = pg_fail(pg, PQerrorMessage(pg->conn));
+	return outcome;
+}
+
+enum pg_outcome pg_sent(struct pg *pg, int sent, int64_t deadline)
+{
+	enum pg_outcome outcome = PG_OK;
+	int left = -1;
+
+	while (sent && outcome == PG_OK && (left = PQflush(pg->conn)) > 0)
+		outcome = wait_for(pg, true, deadline);
+	if (outcome == PG_OK && left < 0)
+		outcome = pg_fail(pg, PQerrorMessage(pg->conn));
+	return outcome;
+}
+
+enum pg_outcome pg_next_result(struct pg *pg, int64_t deadline, PGresult **result_r)
+{
+	enum pg_outcome outcome = PG_OK;
+
+	while (outcome == PG_OK && PQisBusy(pg->conn))
+		outcome = pg_wait_input(pg, deadline);
+	if (outcome == PG_OK)
+		*result_r = PQgetResult(pg->conn);
+	return outcome;
+}
+
+enum pg_outcome pg_check_result(struct pg *pg, const PGresult *result)
+{
+	const char *sqlstate, *primary;
+
+	switch (PQresultStatus(result)) {
+	case PGRES_EMPTY_QUERY:
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_SINGLE_TUPLE:
+	case PGRES_COPY_OUT:
+		return PG_OK;
+	default:
+		primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+		sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		(void)pg_fail(pg, primary != NULL ? primary : PQresultErrorMessage(result));
+		if (sqlstate != NULL)
+			memcpy(pg->sqlstate, sqlstate, strnlen(sqlstate, 5) + 1);
+		return PG_REFUSED;
+	}
+}
+
+enum pg_outcome pg_drain(struct pg *pg, int64_t deadline)
+{
+	PGresult *rest = NULL;
+	enum pg_outcome outcome;
+
+	while ((outcome = pg_next_result(pg, deadline, &rest)) == PG_OK && rest != NULL) {
+		bool is_stuck = PQresultStatus(rest) == PGRES_COPY_OUT;
+
+		PQclear(rest);
+		if (is_stuck)
+			return pg_fail(pg, "rows where none were asked for");
+	}
+	if (outcome == PG_OK)
+		outcome = PQstatus(pg->conn) == CONNECTION_OK ? PG_REFUSED : PG_LOST;
+	return outcome;
+}
+
+enum pg_outcome pg_finish(struct pg *pg, int64_t deadline, PGresult **result_r)
+{
+	PGresult *last = NULL, *next;
+	enum pg_outcome outcome;
+
+	while ((outcome = pg_next_result(pg, deadline, &next)) == PG_OK && next != NULL) {
+		PQclear(last);
+		last = next;
+		if ((outcome = pg_check_result(pg, last)) != PG_OK) {
+			outcome = pg_drain(pg, deadline);
+			break;
+		}
+		if (PQresultStatus(last) == PGRES_COPY_OUT)
+			break;
+	}
+	if (outcome == PG_OK && result_r != NULL)
+		*result_r = last;
+	else
+		PQclear(last);
+	return outcome;
+}
+
+enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *const *params,
+	int64_t deadline, PGresult **result_r)
+{
+	enum pg_outcome outcome;
+	int sent;
+
+	if (count > 0)
+		sent = PQsendQueryParams(pg->conn, sql, count, NULL, params, NULL, NULL, 0);
+	else
+		sent = PQsendQuery(pg->conn, sql);
+	outcome = pg_sent(pg, sent, deadline);
+	return outcome == PG_OK ? pg_finish(pg, deadline, result_r) : outcome;
+}
+
+enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
+	PGresult **result_r)
+{
+	enum pg_outcome outcome;
+
+	if (sql->failed)
+		outcome = pg_fail(pg, "out of memory");
+	else
+		outcome = pg_run(pg, sql->text, 0, NULL, deadline, result_r);
+	strbuf_free(sql);
+	return outcome;
+}
+
+enum pg_outcome pg_listen(struct pg *pg)
+{
+	char *channel =
+		PQescapeIdentifier(pg->conn, pg->config->channel, strlen(pg->config->channel));
+	struct strbuf sql = STRBUF_INIT;
+
+	if (channel == NULL)
+		return pg_fail(pg, PQerrorMessage(pg->conn));
+	strbuf_addf(&sql, "LISTEN %s", channel);
+	PQfreemem(channel);
+	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
+}

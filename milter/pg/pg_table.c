@@ -1,0 +1,314 @@
+#include "milter/pg/pg_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "milter/loop/clock.h"
+#include "milter/pg/copy_text.h"
+#include "milter/pg/line_worker.h"
+
+#define ATTEND_ROWS 4096 /* rows after which the thread looks after what else it has to do */
+#define SYNTAX_ERROR "42601"
+#define NOT_SUPPORTED "0A000"
+
+/* pg_type.dat: types that need no question to the server. */
+static const Oid no_arrays[] = { 16, 18, 19, 20, 21, 23, 25, 700, 701, 1042, 1043, 1700, 2950 };
+static const Oid arrays[] = { 1002, 1003, 1009, 1014, 1015 };
+
+/* A query's result: where its columns go. */
+struct shape {
+	size_t count;
+	int *map;	     /* the table's column for each; -1: not needed */
+	bool *is_array;	     /* each */
+	struct cell *cells;  /* each: a row as it comes */
+	struct cell row[32]; /* by the table's columns; what isn't in the result stays NULL */
+};
+
+static void shape_free(struct shape *shape)
+{
+	free(shape->map);
+	free(shape->is_array);
+	free(shape->cells);
+}
+
+static bool is_among(Oid type, const Oid *types, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (types[i] == type)
+			return true;
+	return false;
+}
+
+/* Whether a type that isn't built in is an array: citext[] and the like. */
+static enum pg_outcome ask_type(struct pg *pg, Oid type, bool *is_array_r)
+{
+	char text[16];
+	const char *params[] = { text };
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+
+	(void)snprintf(text, sizeof(text), "%u", type);
+	outcome = pg_run(pg,
+		"SELECT 1 FROM pg_catalog.pg_type WHERE oid = $1::oid AND typcategory = 'A'", 1,
+		params, pg_short_deadline(pg), &rows);
+	if (outcome == PG_OK)
+		*is_array_r = PQntuples(rows) == 1;
+	PQclear(rows);
+	return outcome;
+}
+
+static enum pg_outcome find_arrays(struct pg *pg, const PGresult *described, struct shape *shape)
+{
+	enum pg_outcome outcome = PG_OK;
+	size_t i;
+	Oid type;
+
+	for (i = 0; i < shape->count && outcome == PG_OK; i++) {
+		type = PQftype(described, (int)i);
+		if (is_among(type, arrays, sizeof(arrays) / sizeof(*arrays)))
+			shape->is_array[i] = true;
+		else if (shape->map[i] >= 0 &&
+			!is_among(type, no_arrays, sizeof(no_arrays) / sizeof(*no_arrays)))
+			outcome = ask_type(pg, type, &shape->is_array[i]);
+	}
+	return outcome;
+}
+
+static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
+	const PGresult *described, struct shape *shape)
+{
+	const char **names;
+	struct errmsg err;
+	size_t i;
+	int ret;
+
+	shape->count = (size_t)PQnfields(described);
+	shape->map = calloc(shape->count + 1, sizeof(*shape->map));
+	shape->is_array = calloc(shape->count + 1, sizeof(*shape->is_array));
+	shape->cells = calloc(shape->count + 1, sizeof(*shape->cells));
+	names = calloc(shape->count + 1, sizeof(*names));
+	if (shape->map == NULL || shape->is_array == NULL || shape->cells == NULL ||
+		names == NULL) {
+		free(names);
+		return pg_fail(pg, "out of memory");
+	}
+	for (i = 0; i < shape->count; i++)
+		names[i] = PQfname(described, (int)i);
+	ret = rows_map(table->columns, table->column_count, names, shape->count, shape->map, &err);
+	free(names);
+	if (ret == 0)
+		return PG_OK;
+	(void)pg_fail(pg, err.text);
+	return PG_REFUSED;
+}
+
+/* Have the server say which columns the query gives, without running it. */
+static enum pg_outcome describe(struct pg *pg, const struct pg_table *table, struct shape *shape)
+{
+	int64_t deadline = pg_statement_deadline(pg);
+	PGresult *described = NULL;
+	enum pg_outcome outcome;
+
+	outcome = pg_sent(pg, PQsendPrepare(pg->conn, "", table->query, 0, NULL), deadline);
+	if (outcome == PG_OK)
+		outcome = pg_finish(pg, deadline, NULL);
+	if (outcome == PG_OK)
+		outcome = pg_sent(pg, PQsendDescribePrepared(pg->conn, ""), deadline);
+	if (outcome == PG_OK)
+		outcome = pg_finish(pg, deadline, &described);
+	if (outcome == PG_OK)
+		outcome = map_columns(pg, table, described, shape);
+	if (outcome == PG_OK)
+		outcome = find_arrays(pg, described, shape);
+	PQclear(described);
+	return outcome;
+}
+
+/* A table while its rows are taken: what line_worker's thread has. */
+struct taking {
+	const struct pg_table *table;
+	struct shape *shape;
+};
+
+/* Hand on the row in shape->cells; they may be written over. NULL, or what is wrong. */
+static const char *take_row(const struct pg_table *table, struct shape *shape)
+{
+	struct cell *cell;
+	size_t i;
+
+	for (i = 0; i < shape->count; i++) {
+		cell = &shape->cells[i];
+		if (shape->map[i] < 0)
+			continue;
+		if (shape->is_array[i] && cell->kind == CELL_TEXT &&
+			copy_text_array((char *)cell->text, cell->len, cell) < 0)
+			return "an array that can't be read";
+		shape->row[shape->map[i]] = *cell;
+	}
+	return table->take(table->context, shape->row) == 0 ? NULL : "out of memory";
+}
+
+static const char *take_line(void *context, char *line, size_t len)
+{
+	const struct taking *taking = context;
+
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	if (copy_text_line(line, len, taking->shape->cells, taking->shape->count) < 0)
+		return "a row of COPY that can't be read";
+	return take_row(taking->table, taking->shape);
+}
+
+static enum pg_outcome attend(struct pg *pg, unsigned rows)
+{
+	const struct pg_waiter *waiter = pg->waiter;
+
+	if (rows % ATTEND_ROWS != 0)
+		return PG_OK;
+	return waiter->wait(waiter->context, -1, false, 0) == PG_WAIT_GIVE_UP ? PG_GIVEN_UP : PG_OK;
+}
+
+/* Fetch all lines and have them taken. */
+static enum pg_outcome fetch_lines(struct pg *pg, struct line_worker *worker, int64_t deadline)
+{
+	enum pg_outcome outcome = PG_OK;
+	const char *wrong = NULL;
+	unsigned rows = 0;
+	char *line;
+	int len;
+
+	while (outcome == PG_OK) {
+		len = PQgetCopyData(pg->conn, &line, 1);
+		if (len == 0) {
+			outcome = pg_wait_input(pg, deadline);
+		} else if (len > 0) {
+			wrong = line_worker_add(worker, line, (size_t)len);
+			PQfreemem(line);
+			outcome = wrong == NULL ? attend(pg, ++rows) : pg_fail(pg, wrong);
+		} else if (len == -1) {
+			return pg_finish(pg, deadline, NULL);
+		} else {
+			outcome = pg_fail(pg, PQerrorMessage(pg->conn));
+		}
+	}
+	return outcome;
+}
+
+static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, struct shape *shape,
+	int64_t deadline)
+{
+	struct taking taking = { table, shape };
+	struct line_worker *worker = line_worker_new(take_line, &taking);
+	enum pg_outcome outcome;
+	const char *wrong;
+
+	if (worker == NULL)
+		return pg_fail(pg, "out of memory");
+	outcome = fetch_lines(pg, worker, deadline);
+	wrong = line_worker_end(&worker, outcome != PG_OK);
+	return outcome == PG_OK && wrong != NULL ? pg_fail(pg, wrong) : outcome;
+}
+
+/* By COPY, which is several times as fast as a SELECT's rows. */
+static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
+	struct shape *shape)
+{
+	int64_t deadline = pg_statement_deadline(pg);
+	struct strbuf sql = STRBUF_INIT;
+	PGresult *started = NULL;
+	enum pg_outcome outcome;
+
+	/* The line end: the query's last line may end in a comment. */
+	strbuf_addf(&sql, "SAVEPOINT postern; COPY (%s\n) TO STDOUT", table->query);
+	outcome = pg_run_built(pg, &sql, deadline, &started);
+	if (outcome == PG_OK &&
+		(PQresultStatus(started) != PGRES_COPY_OUT ||
+			(size_t)PQnfields(started) != shape->count))
+		outcome = pg_fail(pg, "COPY gives other columns than the query");
+	PQclear(started);
+	return outcome == PG_OK ? read_lines(pg, table, shape, deadline) : outcome;
+}
+
+static enum pg_outcome take_tuple(struct pg *pg, const struct pg_table *table, struct shape *shape,
+	const PGresult *tuple)
+{
+	const char *wrong;
+	size_t i;
+
+	if ((size_t)PQnfields(tuple) != shape->count)
+		return pg_fail(pg, "the query gives other columns than it said");
+	for (i = 0; i < shape->count; i++)
+		shape->cells[i] = (struct cell){
+			.kind = PQgetisnull(tuple, 0, (int)i) ? CELL_NULL : CELL_TEXT,
+			.text = PQgetvalue(tuple, 0, (int)i),
+			.len = (size_t)PQgetlength(tuple, 0, (int)i),
+		};
+	wrong = take_row(table, shape);
+	return wrong == NULL ? PG_OK : pg_fail(pg, wrong);
+}
+
+/* Row by row, where COPY is not to be had. */
+static enum pg_outcome read_by_select(struct pg *pg, const struct pg_table *table,
+	struct shape *shape)
+{
+	int64_t deadline = pg_statement_deadline(pg);
+	PGresult *tuple = NULL;
+	enum pg_outcome outcome;
+	unsigned rows = 0;
+
+	outcome = pg_sent(pg, PQsendQuery(pg->conn, table->query) && PQsetSingleRowMode(pg->conn),
+		deadline);
+	while (outcome == PG_OK && (outcome = pg_next_result(pg, deadline, &tuple)) == PG_OK &&
+		tuple != NULL) {
+		if ((outcome = pg_check_result(pg, tuple)) != PG_OK)
+			outcome = pg_drain(pg, deadline);
+		else if (PQresultStatus(tuple) == PGRES_SINGLE_TUPLE)
+			outcome = take_tuple(pg, table, shape, tuple);
+		PQclear(tuple);
+		if (outcome == PG_OK)
+			outcome = attend(pg, ++rows);
+	}
+	return outcome;
+}
+
+static enum pg_outcome read_rows(struct pg *pg, const struct pg_table *table, struct shape *shape)
+{
+	enum pg_outcome outcome;
+
+	if (pg->no_copy)
+		return read_by_select(pg, table, shape);
+	outcome = read_by_copy(pg, table, shape);
+	if (outcome != PG_REFUSED ||
+		!(pg_failed_with(pg, SYNTAX_ERROR) || pg_failed_with(pg, NOT_SUPPORTED)))
+		return outcome;
+	pg->no_copy = true;
+	outcome = pg_run(pg, "ROLLBACK TO SAVEPOINT postern", 0, NULL, pg_short_deadline(pg), NULL);
+	return outcome == PG_OK ? read_by_select(pg, table, shape) : outcome;
+}
+
+enum pg_outcome pg_table_read(struct pg *pg, const struct pg_table *table)
+{
+	struct pg_table trimmed = *table;
+	struct shape shape = { 0 };
+	size_t len = strlen(table->query);
+	enum pg_outcome outcome;
+	char *query;
+
+	while (len > 0 && strchr(" \t\r\n;", table->query[len - 1]) != NULL)
+		len--;
+	if ((query = strndup(table->query, len)) == NULL)
+		return pg_fail(pg, "out of memory");
+	trimmed.query = query;
+	outcome = describe(pg, &trimmed, &shape);
+	if (outcome == PG_OK)
+		outcome = read_rows(pg, &trimmed, &shape);
+	if (outcome == PG_REFUSED)
+		(void)errmsg_prefix(&pg->error, "%s: ", table->name);
+	shape_free(&shape);
+	free(query);
+	return outcome;
+}

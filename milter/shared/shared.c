@@ -1,0 +1,137 @@
+#include "milter/shared/shared.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct shared {
+	struct snapshot *snapshot;
+	struct scratch_pool *scratches;
+	struct open_clients *clients;
+	struct ledger *ledger;
+	uint64_t (*now)(const void *context);
+	const void *now_context;
+	shared_suspend_fn *suspend;
+	void *suspend_context;
+	struct suspensions *suspensions;
+	bool is_inet;
+	pthread_mutex_t lock; /* guards settings */
+	struct settings *settings;
+};
+
+struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, bool is_inet)
+{
+	struct shared *shared = calloc(1, sizeof(*shared));
+
+	if (shared == NULL)
+		return NULL;
+	if ((shared->scratches = scratch_pool_new()) == NULL ||
+		(shared->clients = open_clients_new()) == NULL ||
+		(shared->suspensions = suspensions_new()) == NULL ||
+		pthread_mutex_init(&shared->lock, NULL) != 0) {
+		scratch_pool_free(&shared->scratches);
+		open_clients_free(&shared->clients);
+		suspensions_free(&shared->suspensions);
+		free(shared);
+		return NULL;
+	}
+	shared->snapshot = snapshot;
+	shared->settings = settings_ref(settings);
+	shared->is_inet = is_inet;
+	return shared;
+}
+
+void shared_free(struct shared **shared)
+{
+	if (*shared == NULL)
+		return;
+	settings_unref(&(*shared)->settings);
+	scratch_pool_free(&(*shared)->scratches);
+	open_clients_free(&(*shared)->clients);
+	suspensions_free(&(*shared)->suspensions);
+	(void)pthread_mutex_destroy(&(*shared)->lock);
+	free(*shared);
+	*shared = NULL;
+}
+
+void shared_set_settings(struct shared *shared, struct settings *settings)
+{
+	struct settings *old;
+
+	(void)pthread_mutex_lock(&shared->lock);
+	old = shared->settings;
+	shared->settings = settings_ref(settings);
+	(void)pthread_mutex_unlock(&shared->lock);
+	settings_unref(&old);
+}
+
+struct settings *shared_settings(struct shared *shared)
+{
+	struct policy *policy = snapshot_get(shared->snapshot);
+	struct settings *settings;
+
+	if (policy != NULL) {
+		settings = settings_ref(policy_parts(policy)->settings);
+		policy_unref(&policy);
+		return settings;
+	}
+	(void)pthread_mutex_lock(&shared->lock);
+	settings = settings_ref(shared->settings);
+	(void)pthread_mutex_unlock(&shared->lock);
+	return settings;
+}
+
+struct snapshot *shared_snapshot(const struct shared *shared)
+{
+	return shared->snapshot;
+}
+
+struct scratch_pool *shared_scratches(const struct shared *shared)
+{
+	return shared->scratches;
+}
+
+struct suspensions *shared_suspensions(const struct shared *shared)
+{
+	return shared->suspensions;
+}
+
+bool shared_is_inet(const struct shared *shared)
+{
+	return shared->is_inet;
+}
+
+void shared_set_ledger(struct shared *shared, struct ledger *ledger,
+	uint64_t (*now)(const void *context), const void *context)
+{
+	shared->ledger = ledger;
+	shared->now = now;
+	shared->now_context = context;
+}
+
+struct ledger *shared_ledger(const struct shared *shared)
+{
+	return shared->ledger;
+}
+
+uint64_t shared_now(const struct shared *shared)
+{
+	return shared->now == NULL ? 0 : shared->now(shared->now_context);
+}
+
+void shared_on_suspend(struct shared *shared, shared_suspend_fn *suspend, void *context)
+{
+	shared->suspend = suspend;
+	shared->suspend_context = context;
+}
+
+int shared_suspend(const struct shared *shared, const char *login, struct errmsg *err)
+{
+	if (shared->suspend == NULL)
+		return errmsg_set(err, "nothing keeps suspensions");
+	return shared->suspend(shared->suspend_context, login, err);
+}
+
+struct open_clients *shared_clients(const struct shared *shared)
+{
+	return shared->clients;
+}

@@ -1,0 +1,287 @@
+#include "milter/smtp/callbacks.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "milter/log/log.h"
+#include "milter/smtp/callbacks_private.h"
+#include "milter/smtp/reply.h"
+#include "milter/smtp/session.h"
+
+static struct shared *all_shared; /* set before the first callback, never changed */
+static atomic_ulong opened, closed;
+
+struct callbacks_counts callbacks_count(void)
+{
+	unsigned long over =
+		atomic_load(&closed); /* first, so that the difference isn't negative */
+	unsigned long begun = atomic_load(&opened);
+
+	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - over };
+}
+
+/* What has no session can't be judged: out of memory when it was to be made. */
+static sfsistat without_session(void)
+{
+	struct settings *settings = shared_settings(all_shared);
+	sfsistat answer = settings->on_error == ON_ERROR_ACCEPT ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
+
+	settings_unref(&settings);
+	log_event(LOG_LEVEL_ERROR, "session lost=yes error=\"out of memory\"");
+	return answer;
+}
+
+static struct session *begin_session(SMFICTX *ctx, const struct needs *needs)
+{
+	struct session *session = session_new(all_shared, needs);
+
+	if (session == NULL)
+		return NULL;
+	if (smfi_setpriv(ctx, session) != MI_SUCCESS) {
+		session_free(&session);
+		return NULL;
+	}
+	atomic_fetch_add(&opened, 1);
+	return session;
+}
+
+static void end_session(SMFICTX *ctx)
+{
+	struct session *session = smfi_getpriv(ctx);
+
+	if (session == NULL)
+		return;
+	(void)smfi_setpriv(ctx, NULL);
+	session_free(&session);
+	atomic_fetch_add(&closed, 1);
+}
+
+static char *macro(SMFICTX *ctx, const char *name)
+{
+	return smfi_getsymval(ctx, (char *)name);
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+	unsigned long unused2, unsigned long unused3, unsigned long *actions_r,
+	unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
+{
+	struct settings *settings = shared_settings(all_shared);
+	struct policy *policy;
+	struct needs needs;
+
+	(void)unused2;
+	(void)unused3;
+	needs_of(settings, shared_is_inet(all_shared), &needs);
+	policy = snapshot_get(shared_snapshot(all_shared));
+	needs.body = needs_body(settings, policy);
+	needs.headers |= needs.body;
+	policy_unref(&policy);
+	settings_unref(&settings);
+	callbacks_agree(&needs, actions, steps, actions_r, steps_r);
+	*unused2_r = *unused3_r = 0;
+	if ((*actions_r & SMFIF_SETSYMLIST) != 0)
+		callbacks_ask_macros(ctx, &needs);
+	end_session(ctx);
+	(void)begin_session(ctx, &needs);
+	return SMFIS_CONTINUE;
+}
+
+/* The session of a connection that begins without negotiation: Sendmail may use one again for
+ * another client. */
+static struct session *stranger(SMFICTX *ctx)
+{
+	struct settings *settings = shared_settings(all_shared);
+	struct needs needs;
+
+	needs_of_stranger(settings, &needs);
+	settings_unref(&settings);
+	return begin_session(ctx, &needs);
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+	const struct client client = {
+		.host = host,
+		.address = address,
+		.daemon_name = macro(ctx, "{daemon_name}"),
+		.resolve = macro(ctx, "{client_resolve}"),
+		.version = macro(ctx, "v"),
+	};
+
+	if (session == NULL && (session = stranger(ctx)) == NULL)
+		return without_session();
+	session_connect(session, &client, &verdict);
+	if (!session_needs(session)->answer_connect)
+		return SMFIS_NOREPLY;
+	return reply_send(ctx, &verdict, false);
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *helo)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+
+	if (session == NULL)
+		return without_session();
+	session_helo(session, helo, &verdict);
+	if (!session_needs(session)->answer_helo)
+		return SMFIS_NOREPLY;
+	return reply_send(ctx, &verdict, true);
+}
+
+static sfsistat on_envfrom(SMFICTX *ctx, char **argv)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+	const struct mail_command mail = {
+		.address = argv[0],
+		.parameters = (const char *const *)argv + 1,
+		.login = macro(ctx, "{auth_authen}"),
+		.queue = macro(ctx, "i"),
+	};
+
+	if (session == NULL)
+		return without_session();
+	session_mail(session, &mail, &verdict);
+	return reply_send(ctx, &verdict, true);
+}
+
+static sfsistat on_envrcpt(SMFICTX *ctx, char **argv)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+
+	if (session == NULL)
+		return without_session();
+	session_rcpt(session, argv[0], macro(ctx, "i"), &verdict);
+	if (!session_needs(session)->answer_rcpt)
+		return SMFIS_NOREPLY;
+	return reply_send(ctx, &verdict, true);
+}
+
+/* Nothing is decided here; see needs_of() for why it may be there at all. */
+static sfsistat on_data(SMFICTX *ctx)
+{
+	(void)ctx;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct session *session = smfi_getpriv(ctx);
+
+	if (session != NULL)
+		session_field(session, name, value);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+
+	if (session == NULL)
+		return without_session();
+	session_queue_id(session, macro(ctx, "i"));
+	if (!session_needs(session)->answer_eoh)
+		return SMFIS_NOREPLY;
+	session_header_end(session, NULL, &verdict);
+	if (verdict.kind != VERDICT_CONTINUE)
+		session_message_drop(session);
+	return reply_send(ctx, &verdict, true);
+}
+
+/* The first piece ends the header, too; an MTA too old to leave out the rest is let talk. */
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct verdict verdict;
+	bool more = true;
+
+	(void)chunk;
+	if (session == NULL)
+		return without_session();
+	session_header_end(session, macro(ctx, "i"), &verdict);
+	if (verdict.kind == VERDICT_CONTINUE)
+		more = session_body(session, len, &verdict);
+	if (verdict.kind != VERDICT_CONTINUE)
+		session_message_drop(session);
+	else if (!more && session_needs(session)->skip)
+		return SMFIS_SKIP;
+	return reply_send(ctx, &verdict, true);
+}
+
+/* Forged fields go from the last to the first: so the numbers of those before it stay right. */
+static int write_results(SMFICTX *ctx, const struct results_field *results)
+{
+	if (results->name == NULL)
+		return 0;
+	for (unsigned i = results->forged; i > 0; i--) {
+		if (smfi_chgheader(ctx, results->name, (int)i, NULL) != MI_SUCCESS)
+			return -1;
+	}
+	return smfi_insheader(ctx, 0, results->name, results->value) == MI_SUCCESS ? 0 : -1;
+}
+
+static sfsistat on_eom(SMFICTX *ctx)
+{
+	struct session *session = smfi_getpriv(ctx);
+	struct results_field results;
+	struct verdict verdict;
+
+	if (session == NULL)
+		return without_session();
+	session_header_end(session, macro(ctx, "i"), &verdict);
+	if (verdict.kind == VERDICT_CONTINUE &&
+		session_accept(session, macro(ctx, "i"), &results, &verdict) == 0) {
+		if (write_results(ctx, &results) != 0)
+			log_event(LOG_LEVEL_WARNING, "results_header written=no");
+		results_field_free(&results);
+	}
+	session_message_drop(session);
+	return reply_send(ctx, &verdict, true);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct session *session = smfi_getpriv(ctx);
+
+	if (session != NULL)
+		session_message_drop(session);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	end_session(ctx);
+	return SMFIS_CONTINUE;
+}
+
+int callbacks_register(struct shared *shared, struct errmsg *err)
+{
+	static char name[] = "postern";
+	const struct smfiDesc description = {
+		.xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_envfrom,
+		.xxfi_envrcpt = on_envrcpt,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_eoh,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_data = on_data,
+		.xxfi_negotiate = on_negotiate,
+	};
+
+	all_shared = shared;
+	if (smfi_register(description) != MI_SUCCESS)
+		return errmsg_set(err, "libmilter refuses the callbacks");
+	return 0;
+}

@@ -1,0 +1,96 @@
+#include "milter/smtp/callbacks_thread.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "milter/log/log.h"
+#include "milter/smtp/callbacks.h"
+
+static struct {
+	char *path; /* of a unix socket; NULL: an inet one */
+	pthread_t main;
+	sem_t may_begin;
+	atomic_bool ended;
+} milter;
+
+bool milter_is_inet(const char *name)
+{
+	return strncasecmp(name, "inet:", 5) == 0 || strncasecmp(name, "inet6:", 6) == 0;
+}
+
+int milter_open(const struct milter_socket *socket, struct shared *shared, struct errmsg *err)
+{
+	const char *colon = strchr(socket->name, ':');
+	mode_t old_mask;
+	int opened;
+
+	if (!milter_is_inet(socket->name) &&
+		(milter.path = strdup(colon == NULL ? socket->name : colon + 1)) == NULL)
+		return errmsg_set(err, "out of memory");
+	if (callbacks_register(shared, err) != 0)
+		return -1;
+	if (milter.path != NULL && listen_clear(milter.path, err) != 0)
+		return -1;
+	if (smfi_setconn((char *)socket->name) != MI_SUCCESS)
+		return errmsg_set(err, "[milter] socket %s can't be used", socket->name);
+	(void)smfi_settimeout(socket->timeout);
+	old_mask = listen_mask(&socket->owner);
+	errno = 0;
+	opened = smfi_opensocket(false);
+	if (opened != MI_SUCCESS) {
+		(void)errmsg_set(err, "[milter] socket %s: %s", socket->name,
+			errno == 0 ? "can't be opened" : strerror(errno));
+		(void)umask(old_mask);
+		return -1;
+	}
+	if (milter.path != NULL)
+		return listen_own(milter.path, &socket->owner, old_mask, err);
+	(void)umask(old_mask);
+	return 0;
+}
+
+static void *milter_main(void *unused)
+{
+	(void)unused;
+	while (sem_wait(&milter.may_begin) != 0)
+		; /* interrupted */
+	if (smfi_main() != MI_SUCCESS)
+		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
+	atomic_store(&milter.ended, true);
+	(void)pthread_kill(milter.main, MILTER_SIGNAL);
+	return NULL;
+}
+
+int milter_start(const sigset_t *signals, struct errmsg *err)
+{
+	pthread_t thread;
+	int ret;
+
+	milter.main = pthread_self();
+	(void)sem_init(&milter.may_begin, 0, 0);
+	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
+		return errmsg_set(err, "can't start the milter's thread: %s", strerror(ret));
+	(void)pthread_detach(thread);
+	/* Now that no thread inherits it, and before libmilter's own thread waits for them. */
+	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+	(void)sem_post(&milter.may_begin);
+	return 0;
+}
+
+bool milter_has_ended(void)
+{
+	return atomic_load(&milter.ended);
+}
+
+void milter_leave(void)
+{
+	if (milter.path != NULL)
+		(void)unlink(milter.path);
+}

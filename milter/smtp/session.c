@@ -1,0 +1,260 @@
+#include "milter/smtp/session.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "milter/smtp/session_private.h"
+
+/* Unlike any other of this machine's, also after a restart: the time of the first one, and a count.
+ */
+static void make_id(char id[24])
+{
+	static atomic_uint_fast64_t first, count;
+	uint_fast64_t none = 0;
+	uint64_t number = atomic_fetch_add(&count, 1) + 1;
+
+	if (number == 1 || atomic_load(&first) == 0)
+		(void)atomic_compare_exchange_strong(&first, &none, (uint_fast64_t)time(NULL));
+	(void)snprintf(id, 24, "%08" PRIX32 "-%" PRIX64, (uint32_t)atomic_load(&first), number);
+}
+
+struct session *session_new(struct shared *shared, const struct needs *needs)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return NULL;
+	session->shared = shared;
+	session->needs = *needs;
+	make_id(session->id);
+	return session;
+}
+
+void session_free(struct session **session)
+{
+	struct session *gone = *session;
+
+	*session = NULL;
+	if (gone == NULL)
+		return;
+	session_leave(gone);
+	message_free(&gone->message);
+	strbuf_free(&gone->results);
+	free(gone->service);
+	free(gone->rdns);
+	free(gone->helo);
+	free(gone);
+}
+
+const struct needs *session_needs(const struct session *session)
+{
+	return &session->needs;
+}
+
+/* Keep a copy; text may be NULL. */
+static void keep(struct session *session, char **fact, const char *text)
+{
+	free(*fact);
+	*fact = text == NULL ? NULL : strdup(text);
+	if (text != NULL && *fact == NULL)
+		session->facts_lost = true;
+}
+
+/* Postfix calls a client without a name "unknown", Sendmail "[192.0.2.7]". */
+static bool is_name(const struct client *client)
+{
+	if (client->host == NULL || client->host[0] == '\0' || client->host[0] == '[' ||
+		strcasecmp(client->host, "unknown") == 0)
+		return false;
+	/* Sendmail hands over a name that does not lead back to the address; Postfix doesn't. */
+	return client->resolve == NULL || client->resolve[0] == '\0' ||
+		strcasecmp(client->resolve, "OK") == 0;
+}
+
+/* Whether connect or helo is judged at MAIL: it has to be where it can't be answered. */
+static bool is_delayed(const struct session *session, bool can_answer)
+{
+	return session->needs.delay_reject || !can_answer;
+}
+
+void session_connect(struct session *session, const struct client *client, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_CONNECT };
+
+	verdict_init(verdict);
+	if (client->address != NULL)
+		session->client = cidr_from_sockaddr(client->address);
+	keep(session, &session->service, client->daemon_name);
+	keep(session, &session->rdns, is_name(client) ? client->host : NULL);
+	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
+		client->version[0] <= '9'; /* "8.17.1", where Postfix says "Postfix 3.7.11" */
+	session_enter(session);
+	if (!is_delayed(session, session->needs.answer_connect))
+		session_decide(session, NULL, &about, verdict);
+}
+
+void session_helo(struct session *session, const char *helo, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_HELO };
+
+	verdict_init(verdict);
+	keep(session, &session->helo, helo);
+	if (!is_delayed(session, session->needs.answer_helo))
+		session_decide(session, NULL, &about, verdict);
+}
+
+/* The value of SIZE= in octets (RFC 1870); 0 when it isn't said or is no number. */
+static uint64_t declared_size(const char *const *parameters)
+{
+	uint64_t size = 0;
+
+	for (; parameters != NULL && *parameters != NULL; parameters++) {
+		const char *p = *parameters;
+
+		if (strncasecmp(p, "SIZE=", 5) != 0)
+			continue;
+		size = 0;
+		for (p += 5; *p >= '0' && *p <= '9'; p++) {
+			if (size > (UINT64_MAX - 9) / 10)
+				return UINT64_MAX;
+			size = size * 10 + (uint64_t)(*p - '0');
+		}
+		if (*p != '\0')
+			size = 0;
+	}
+	return size;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Undo xtext (RFC 3461 section 4) in place; text that isn't xtext stays as it is. */
+static void decode_xtext(char *text)
+{
+	char *to = text;
+	int high, low;
+
+	for (const char *from = text; *from != '\0'; from++, to++) {
+		if (*from == '+' && (high = hex_digit(from[1])) >= 0 &&
+			(low = hex_digit(from[2])) >= 0 && (high | low) != 0) {
+			*to = (char)(high * 16 + low);
+			from += 2;
+		} else {
+			*to = *from;
+		}
+	}
+	*to = '\0';
+}
+
+/* The message's facts. Returns why they can't be judged, or NULL. */
+static const char *take_facts(struct session *session, struct message *message,
+	const struct mail_command *mail)
+{
+	message_set_queue(message, mail->queue);
+	message->size = declared_size(mail->parameters);
+	if (mail->login != NULL && mail->login[0] != '\0') {
+		if ((message->login = strdup(mail->login)) == NULL)
+			return "out of memory";
+		if (session->is_sendmail)
+			decode_xtext(message->login);
+		if (message->policy != NULL)
+			message->login[check_login_len(message->policy, message->login)] = '\0';
+	}
+	if (session->results.len > 0)
+		strbuf_add(&message->results, session->results.text, session->results.len);
+	address_read(mail->address, strlen(mail->address), &message->sender);
+	return session->facts_lost ? "out of memory" : NULL;
+}
+
+/* What is judged at MAIL, in its order. */
+static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
+{
+	struct stage_facts about = { .stage = STAGE_CONNECT };
+	bool judged = message->policy != NULL && message->unjudged == NULL;
+
+	if (judged && is_delayed(session, session->needs.answer_connect))
+		session_decide(session, message, &about, verdict);
+	about.stage = STAGE_HELO;
+	if (judged && verdict->kind == VERDICT_CONTINUE && session->helo != NULL &&
+		is_delayed(session, session->needs.answer_helo))
+		session_decide(session, message, &about, verdict);
+	about.stage = STAGE_MAIL;
+	if (verdict->kind == VERDICT_CONTINUE)
+		session_decide(session, message, &about, verdict);
+}
+
+/* How many octets the message may have; 0: any number. */
+static uint64_t maxsize_of(const struct session *session, const struct message *message)
+{
+	struct facts facts;
+
+	if (message->policy == NULL || message->unjudged != NULL ||
+		!needs_body(policy_parts(message->policy)->settings, message->policy))
+		return 0;
+	facts = session_facts(session, message);
+	return check_maxsize(message->policy, &facts);
+}
+
+/* Whether its size has to be counted, but its body was not asked for when the MTA connected. */
+static bool is_uncounted(const struct session *session, const struct message *message)
+{
+	const struct settings *settings = policy_parts(message->policy)->settings;
+
+	return message->maxsize > 0 && !session->needs.body &&
+		settings_service(settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
+}
+
+/* Whether the message has to wait for the MTA to connect anew; the verdict then says so. */
+static bool put_off(struct session *session, struct message *message, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_MAIL };
+
+	if (message->policy == NULL ||
+		(!needs_outgrown(&session->needs, policy_parts(message->policy)->settings,
+			 session->service, message->login != NULL) &&
+			!is_uncounted(session, message)))
+		return false;
+	session_put_off(session, message, &about,
+		"the configuration asks for more than when the MTA connected", verdict);
+	return true;
+}
+
+void session_mail(struct session *session, const struct mail_command *mail, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_MAIL };
+	struct message *message = message_new();
+
+	verdict_init(verdict);
+	session_message_drop(session);
+	if (message == NULL) {
+		session_fail(session, NULL, &about, "out of memory", verdict);
+		return;
+	}
+	message->policy = snapshot_get(shared_snapshot(session->shared));
+	message->settings = message->policy != NULL ?
+		settings_ref(policy_parts(message->policy)->settings) :
+		shared_settings(session->shared);
+	message->unjudged = take_facts(session, message, mail);
+	message->maxsize = maxsize_of(session, message);
+	if (!put_off(session, message, verdict))
+		decide_mail(session, message, verdict);
+	session->message = message;
+	if (verdict->kind != VERDICT_CONTINUE)
+		session_message_drop(session);
+}
+
+void session_message_drop(struct session *session)
+{
+	message_free(&session->message);
+}

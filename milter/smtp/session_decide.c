@@ -1,0 +1,217 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "milter/smtp/session_private.h"
+
+struct facts session_facts(const struct session *session, const struct message *message)
+{
+	struct facts facts = {
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+		.connection = session->is_charged ? &session->connection : NULL,
+		.counted = session->counted,
+		.open = session->open,
+		.named = session->named,
+	};
+
+	if (message != NULL) {
+		facts.recipients = message->accepted;
+		facts.login = message->login;
+		facts.sender = &message->sender;
+		facts.size = message->size;
+	}
+	return facts;
+}
+
+/* What the log says of a finding; NULL: nothing. */
+static const char *word_for(const struct finding *finding, const struct verdict *verdict)
+{
+	switch (finding->outcome) {
+	case OUTCOME_FAIL:
+		return verdict_name(verdict->kind);
+	case OUTCOME_ERROR:
+		return verdict->kind == VERDICT_CONTINUE ? "accept-on-error" :
+							   verdict_name(verdict->kind);
+	case OUTCOME_WARN:
+		return "would-reject";
+	case OUTCOME_GAVE_UP:
+		return outcome_name(OUTCOME_GAVE_UP);
+	case OUTCOME_UNLISTED:
+	case OUTCOME_PASS:
+		break;
+	}
+	return NULL;
+}
+
+struct decision session_decision(const struct session *session, const struct message *message)
+{
+	struct decision decision = {
+		.session = session->id,
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+	};
+
+	if (message != NULL) {
+		decision.queue = message->queue;
+		decision.login = message->login;
+		decision.sender = message->sender.text;
+		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+	}
+	return decision;
+}
+
+static void log_findings(const struct session *session, const struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	struct decision decision = session_decision(session, message);
+
+	decision.stage = stage_name(about->stage);
+	decision.recipient = about->recipient_text;
+	if (about->header != NULL && about->header->from_count > 0)
+		decision.from = about->header->from[0].value;
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct finding *finding = &verdict->findings[i];
+
+		if ((decision.verdict = word_for(finding, verdict)) == NULL)
+			continue;
+		decision.check = check_name(finding->check);
+		decision.rule = finding->rule;
+		decision.usage = &finding->usage;
+		decision.reply = &finding->reply;
+		decision_log(&decision);
+	}
+}
+
+static void add_results(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	if (!session->needs.results)
+		return;
+	/* A refused recipient is not in the message. */
+	if (about->stage == STAGE_RCPT && verdict->kind != VERDICT_CONTINUE)
+		return;
+	results_add(message == NULL ? &session->results : &message->results, about->stage, verdict);
+}
+
+/* Keep the rule that allowed, for the line that says that the message was let through. */
+static void keep_rule(struct message *message, const struct verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct finding *finding = &verdict->findings[i];
+
+		if (finding->usage.window > 0)
+			message->usage = finding->usage;
+		else if (finding->outcome == OUTCOME_PASS && finding->rule[0] != '\0')
+			memcpy(message->rule, finding->rule, sizeof(message->rule));
+	}
+}
+
+static void finish(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct verdict *verdict)
+{
+	log_findings(session, message, about, verdict);
+	add_results(session, message, about, verdict);
+	if (message != NULL && verdict->kind == VERDICT_CONTINUE)
+		keep_rule(message, verdict);
+}
+
+void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
+	const char *why, struct verdict *verdict)
+{
+	struct settings *fallback = NULL;
+	const struct settings *settings;
+
+	if (message != NULL)
+		settings = message->settings;
+	else
+		settings = fallback = shared_settings(session->shared);
+	verdict_init(verdict);
+	check_failed(settings, stage_check(about->stage), why, verdict);
+	finish(session, message, about, verdict);
+	settings_unref(&fallback);
+}
+
+void session_put_off(struct session *session, struct message *message,
+	const struct stage_facts *about, const char *why, struct verdict *verdict)
+{
+	verdict_init(verdict);
+	check_failed(NULL, stage_check(about->stage), why, verdict);
+	finish(session, message, about, verdict);
+}
+
+void session_refuse(struct session *session, struct message *message,
+	const struct stage_facts *about, const struct refusal *refusal, struct verdict *verdict)
+{
+	struct finding *finding = &verdict->findings[0];
+
+	verdict_init(verdict);
+	verdict->kind = VERDICT_REJECT;
+	verdict->count = 1;
+	finding->check = stage_check(about->stage);
+	finding->outcome = OUTCOME_FAIL;
+	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
+	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
+	finish(session, message, about, verdict);
+}
+
+static void ask(const struct check_env *env, const struct facts *facts,
+	const struct stage_facts *about, struct verdict *verdict)
+{
+	verdict_init(verdict);
+	switch (about->stage) {
+	case STAGE_CONNECT:
+		check_connect(env, facts, verdict);
+		break;
+	case STAGE_HELO:
+		check_helo(env, facts, verdict);
+		break;
+	case STAGE_MAIL:
+		check_mail(env, facts, verdict);
+		break;
+	case STAGE_RCPT:
+		check_rcpt(env, facts, about->recipient, verdict);
+		break;
+	case STAGE_HEADER:
+		check_header(env, facts, about->header, verdict);
+		break;
+	case STAGE_BODY:
+		check_body(env, facts, about->octets, verdict);
+		break;
+	}
+}
+
+void session_decide(struct session *session, struct message *message,
+	const struct stage_facts *about, struct verdict *verdict)
+{
+	struct scratch_pool *scratches = shared_scratches(session->shared);
+	const struct facts facts = session_facts(session, message);
+	struct policy *own =
+		message == NULL ? snapshot_get(shared_snapshot(session->shared)) : NULL;
+	struct check_env env = {
+		.policy = message == NULL ? own : message->policy,
+		.suspensions = shared_suspensions(session->shared),
+		.ledger = shared_ledger(session->shared),
+		.now = shared_now(session->shared),
+		.charge = true,
+	};
+
+	if (env.policy == NULL || (message != NULL && message->unjudged != NULL)) {
+		session_fail(session, message, about,
+			env.policy == NULL ? "no policy yet" : message->unjudged, verdict);
+		return;
+	}
+	if (session->facts_lost || (env.scratch = scratch_pool_get(scratches)) == NULL) {
+		session_fail(session, message, about, "out of memory", verdict);
+	} else {
+		ask(&env, &facts, about, verdict);
+		finish(session, message, about, verdict);
+		if (verdict->suspend && message != NULL)
+			session_suspend(session, message, verdict);
+	}
+	scratch_pool_put(scratches, env.scratch);
+	policy_unref(&own);
+}

@@ -1,0 +1,469 @@
+#include "milter/cache/cache.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/conf/config.h"
+#include "lib/store/store_write.h"
+#include "t/unit/unit.h"
+
+#define WAIT_MS 20000
+
+static char folder[64];
+static char path[128];
+static struct snapshot *snapshot;
+static struct cache *cache;
+static struct errmsg err;
+
+/* What the hooks were told; under lock. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t answered;
+static bool answer_ok;
+static char answer[512];
+static int configs;
+static bool hook_fails;
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static const char *file(const char *name)
+{
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(file(name), "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	(void)fclose(f);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+}
+
+static int take_config(void *context, const struct config *config, const struct config *old,
+	struct errmsg *why)
+{
+	ck_assert_ptr_eq(context, folder);
+	ck_assert_ptr_ne(config, old);
+	(void)pthread_mutex_lock(&lock);
+	configs++;
+	(void)pthread_mutex_unlock(&lock);
+	return hook_fails ? errmsg_set(why, "the hook's reason") : 0;
+}
+
+static void end_reload(void *context, uint64_t request, bool ok, const struct errmsg *why)
+{
+	ck_assert_ptr_eq(context, folder);
+	(void)pthread_mutex_lock(&lock);
+	answered = request;
+	answer_ok = ok;
+	(void)snprintf(answer, sizeof(answer), "%s", why->text);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static const struct cache_hooks hooks = {
+	.context = folder,
+	.config_taken = take_config,
+	.reload_ended = end_reload,
+};
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/check_cache.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(mkdir(file("lists"), 0700), 0);
+	snapshot = snapshot_new();
+	ck_assert_ptr_nonnull(snapshot);
+	answered = 0;
+	configs = 0;
+	hook_fails = false;
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	cache_free(&cache);
+	cache_free(&cache);
+	snapshot_free(&snapshot);
+	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c): a path of our own */
+}
+
+static void start(const char *more)
+{
+	struct config *config;
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text),
+		"[lists]\ndirectory = lists\n[store]\npath = store.json\n%s", more);
+	put("postern.conf", text);
+	ck_assert_int_eq(config_load(file("postern.conf"), &config, &err), 0);
+	ck_assert_int_eq(cache_start(config, file("postern.conf"), snapshot, &hooks, &cache, &err),
+		0);
+}
+
+/* Ask for a reload and wait for its answer. */
+static bool reload(void)
+{
+	uint64_t request = cache_reload_request(cache);
+	bool ok;
+	int waited;
+
+	for (waited = 0; waited < WAIT_MS; waited += 2) {
+		(void)pthread_mutex_lock(&lock);
+		if (answered >= request) {
+			ok = answer_ok;
+			(void)pthread_mutex_unlock(&lock);
+			return ok;
+		}
+		(void)pthread_mutex_unlock(&lock);
+		pause_ms(2);
+	}
+	ck_abort_msg("no answer to the reload");
+	return false;
+}
+
+/* How many users the policy in force has; -1 without one. */
+static int users_in_force(void)
+{
+	struct policy *policy = snapshot_get(snapshot);
+	int users = -1;
+
+	if (policy != NULL)
+		users = (int)users_count(policy_parts(policy)->users);
+	policy_unref(&policy);
+	return users;
+}
+
+static void wait_users(int expected)
+{
+	int waited;
+
+	for (waited = 0; users_in_force() != expected; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "%d users, not %d", users_in_force(), expected);
+		pause_ms(2);
+	}
+}
+
+static enum status_source source(void)
+{
+	struct status status;
+	enum status_source found;
+
+	ck_assert_int_eq(cache_status(cache, &status), 0);
+	found = status.source;
+	status_free(&status);
+	return found;
+}
+
+#define STORE(users) "{\"format\": \"postern-store-1\", \"profiles\": [], \"users\": [" users "]}\n"
+#define BOB "{\"id\": 1, \"username\": \"bob\", \"froms\": \"b@example.com\"}"
+#define EVE "{\"id\": 2, \"username\": \"eve\", \"froms\": \"e@example.com\"}"
+
+START_TEST(lists_alone_make_a_policy)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(users_in_force(), 0);
+		ck_assert_int_eq(source(), SOURCE_LISTS);
+		ck_assert(reload());
+		ck_assert_int_eq(configs, 1);
+	}
+END_TEST
+
+START_TEST(a_store_is_read_and_followed)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(users_in_force(), 1);
+		ck_assert_int_eq(source(), SOURCE_STORE);
+		put("store.json", STORE(BOB ", " EVE));
+		wait_users(2);
+		put("store.json", STORE(BOB "]"));
+		ck_assert(!reload());
+		ck_assert_ptr_nonnull(strstr(answer, "store.json"));
+		ck_assert_int_eq(users_in_force(), 2);
+	}
+END_TEST
+
+START_TEST(a_store_may_come_and_go)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		ck_assert_int_eq(source(), SOURCE_STORE);
+		ck_assert_int_eq(unlink(file("store.json")), 0);
+		(void)reload(); /* whether it is there still depends on when */
+		(void)reload();
+		wait_users(0);
+		ck_assert_int_eq(source(), SOURCE_LISTS);
+	}
+END_TEST
+
+START_TEST(a_broken_store_is_no_policy_until_it_is_mended)
+	{
+		put("store.json", "{");
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "store.json"));
+		ck_assert_int_eq(users_in_force(), -1);
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		ck_assert_int_eq(cache_wait_first(cache, 0, &err), 0);
+	}
+END_TEST
+
+static void deny_sender(int number)
+{
+	char text[40];
+
+	(void)snprintf(text, sizeof(text), "b%d@example.com\n", number);
+	put("lists/mail_from.access.blacklist", text);
+}
+
+/* That sender is denied, and nobody is held to a profile. */
+static void wait_lists_alone(int number)
+{
+	char entry[40];
+	bool is_there = false, lists_only = false;
+
+	(void)snprintf(entry, sizeof(entry), "b%d@example.com", number);
+	for (int waited = 0; !is_there; waited += 2) {
+		struct policy *policy = snapshot_get(snapshot);
+		struct mail_address address;
+		uint32_t line;
+
+		ck_assert_int_eq(address_parse(entry, strlen(entry), &address), 0);
+		is_there = list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address,
+				   &line) == LIST_YES;
+		lists_only = policy_parts(policy)->settings->lists_only;
+		policy_unref(&policy);
+		ck_assert_msg(waited < WAIT_MS, "%s is not in force", entry);
+		pause_ms(2);
+	}
+	ck_assert(lists_only);
+	ck_assert_int_eq(source(), SOURCE_LISTS);
+}
+
+START_TEST(lists_are_followed_while_there_are_no_users_yet)
+	{
+		deny_sender(1);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		wait_lists_alone(1);
+		put("store.json", "{ broken");
+		deny_sender(2);
+		wait_lists_alone(2);
+		ck_assert(!reload());
+		deny_sender(3);
+		wait_lists_alone(3);
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		ck_assert_int_eq(source(), SOURCE_STORE);
+	}
+END_TEST
+
+START_TEST(lists_are_followed_while_a_new_database_is_not_there)
+	{
+		deny_sender(1);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("postern.conf",
+			"[lists]\ndirectory = lists\n[store]\npath = store.json\n"
+			"[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert(!reload());
+		deny_sender(2);
+		wait_lists_alone(2);
+	}
+END_TEST
+
+/* Where nothing was in force yet, lists alone would let everybody send as anybody. */
+START_TEST(without_a_policy_a_new_database_is_waited_for)
+	{
+		ck_assert_int_eq(mkdir(file("lists/mail_from.access.blacklist"), 0700), 0);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		put("postern.conf",
+			"[lists]\ndirectory = lists\n[store]\npath = store.json\n"
+			"[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert(!reload());
+		ck_assert_int_eq(rmdir(file("lists/mail_from.access.blacklist")), 0);
+		deny_sender(1);
+		ck_assert(!reload());
+		ck_assert_int_eq(users_in_force(), -1);
+		put("store.json", STORE(BOB));
+		ck_assert(!reload());
+		wait_users(1);
+	}
+END_TEST
+
+START_TEST(a_bad_configuration_leaves_the_old_one)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("postern.conf", "[nonsense]\n");
+		ck_assert(!reload());
+		ck_assert_ptr_nonnull(strstr(answer, "nonsense"));
+		ck_assert_int_eq(configs, 0);
+		ck_assert_int_eq(users_in_force(), 1);
+	}
+END_TEST
+
+/* What config_taken could not read fails the reload; the configuration is in force. */
+START_TEST(what_the_hook_says_fails_the_reload)
+	{
+		start("");
+		hook_fails = true;
+		ck_assert(!reload());
+		ck_assert_str_eq(answer, "the hook's reason");
+		hook_fails = false;
+		ck_assert(reload());
+		ck_assert_int_eq(configs, 2);
+	}
+END_TEST
+
+START_TEST(requests_are_answered_together)
+	{
+		uint64_t first, last = 0;
+		int i;
+
+		start("");
+		first = cache_reload_request(cache);
+		for (i = 0; i < 100; i++) {
+			last = cache_reload_request(cache);
+			ck_assert_uint_gt(last, first);
+		}
+		ck_assert(reload());
+		ck_assert_uint_gt(answered, last);
+		ck_assert_int_lt(configs, 100);
+	}
+END_TEST
+
+START_TEST(a_database_that_is_not_there_is_why_there_is_no_policy)
+	{
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "refused"));
+		ck_assert_int_eq(users_in_force(), -1);
+		ck_assert(!reload());
+		ck_assert_ptr_nonnull(strstr(answer, "database: "));
+	}
+END_TEST
+
+START_TEST(a_kept_store_decides_while_the_database_is_not_there)
+	{
+		put("store.json", STORE(BOB));
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(users_in_force(), 1);
+		ck_assert_int_eq(source(), SOURCE_CACHE);
+	}
+END_TEST
+
+/* When the rows in force were last known to be right. */
+static time_t confirmed(void)
+{
+	struct status status;
+
+	ck_assert_int_eq(cache_status(cache, &status), 0);
+	status_free(&status);
+	return status.confirmed;
+}
+
+START_TEST(a_kept_store_is_as_old_as_it_says)
+	{
+		ck_assert_int_eq(store_write(file("store.json"), NULL, NULL, "10:10:", 1700000000,
+					 NULL, NULL, &err),
+			0);
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(confirmed(), 1700000000);
+	}
+END_TEST
+
+START_TEST(a_kept_store_that_does_not_say_is_as_old_as_its_file)
+	{
+		const struct timespec times[2] = { { .tv_sec = 1600000000 },
+			{ .tv_sec = 1600000000 } };
+
+		put("store.json", STORE(BOB));
+		ck_assert_int_eq(utimensat(AT_FDCWD, file("store.json"), times, 0), 0);
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(confirmed(), 1600000000);
+	}
+END_TEST
+
+START_TEST(a_store_of_people_is_right_as_it_is_read)
+	{
+		const struct timespec times[2] = { { .tv_sec = 1600000000 },
+			{ .tv_sec = 1600000000 } };
+
+		put("store.json", STORE(BOB));
+		ck_assert_int_eq(utimensat(AT_FDCWD, file("store.json"), times, 0), 0);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_ge(confirmed(), time(NULL) - 60);
+	}
+END_TEST
+
+START_TEST(a_stop_right_after_the_start_is_clean)
+	{
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		cache_free(&cache);
+		ck_assert_ptr_null(cache);
+	}
+END_TEST
+
+START_TEST(a_stop_answers_who_waits)
+	{
+		start("");
+		(void)cache_reload_request(cache);
+		cache_free(&cache);
+		ck_assert_uint_eq(answered, 1);
+	}
+END_TEST
+
+static Suite *cache_suite(void)
+{
+	Suite *suite = suite_create("cache");
+	TCase *tcase = tcase_create("cache");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, lists_alone_make_a_policy);
+	tcase_add_test(tcase, a_store_is_read_and_followed);
+	tcase_add_test(tcase, a_store_may_come_and_go);
+	tcase_add_test(tcase, a_broken_store_is_no_policy_until_it_is_mended);
+	tcase_add_test(tcase, lists_are_followed_while_there_are_no_users_yet);
+	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_not_there);
+	tcase_add_test(tcase, without_a_policy_a_new_database_is_waited_for);
+	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
+	tcase_add_test(tcase, what_the_hook_says_fails_the_reload);
+	tcase_add_test(tcase, requests_are_answered_together);
+	tcase_add_test(tcase, a_database_that_is_not_there_is_why_there_is_no_policy);
+	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_not_there);
+	tcase_add_test(tcase, a_kept_store_is_as_old_as_it_says);
+	tcase_add_test(tcase, a_kept_store_that_does_not_say_is_as_old_as_its_file);
+	tcase_add_test(tcase, a_store_of_people_is_right_as_it_is_read);
+	tcase_add_test(tcase, a_stop_right_after_the_start_is_clean);
+	tcase_add_test(tcase, a_stop_answers_who_waits);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(cache_suite)

@@ -1,0 +1,511 @@
+#include "lib/conf/config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/conf/options.h"
+#include "t/unit/unit.h"
+
+static struct config *parse(const char *text)
+{
+	struct errmsg err = { "" };
+	struct config *config = NULL;
+
+	if (config_parse("/etc/p/p.conf", text, strlen(text), &config, &err) < 0)
+		ck_abort_msg("%s", err.text);
+	return config;
+}
+
+START_TEST(an_empty_file_gives_the_defaults)
+	{
+		struct config *c = parse("");
+		struct settings *d = settings_new(), *s = c->settings;
+		size_t i;
+
+		ck_assert_uint_eq(s->service_count, 1);
+		ck_assert_ptr_null(s->services[0].name);
+		ck_assert_mem_eq(s->services[0].mode, d->services[0].mode,
+			sizeof(d->services[0].mode));
+		ck_assert(s->services[0].authenticated_apply == d->services[0].authenticated_apply);
+		ck_assert_uint_eq(s->services[0].exempt_count, d->services[0].exempt_count);
+		for (i = 0; i < d->services[0].exempt_count; i++)
+			ck_assert_mem_eq(&s->services[0].exempt[i], &d->services[0].exempt[i],
+				sizeof(struct cidr));
+		ck_assert_int_eq(s->rcpt_accept, d->rcpt_accept);
+		ck_assert_str_eq(s->deny_conn, d->deny_conn);
+		ck_assert_str_eq(s->deny_helo, d->deny_helo);
+		ck_assert_str_eq(s->deny_mail, d->deny_mail);
+		ck_assert_str_eq(s->deny_rcpt, d->deny_rcpt);
+		ck_assert_str_eq(s->default_domain, d->default_domain);
+		ck_assert_str_eq(s->recipient_delimiter, d->recipient_delimiter);
+		ck_assert(s->allow_null_sender == d->allow_null_sender);
+		ck_assert_int_eq(s->unknown_user, d->unknown_user);
+		ck_assert_str_eq(s->unknown_profile, d->unknown_profile);
+		ck_assert_int_eq(s->header_from, d->header_from);
+		ck_assert(s->rcpt_re_anchored == d->rcpt_re_anchored);
+		ck_assert(s->refuse_routed == d->refuse_routed);
+		ck_assert_str_eq(s->token_login, ""); /* without [jwt] there are no tokens */
+		ck_assert_str_eq(s->token_profile, d->token_profile);
+		ck_assert_int_eq(s->on_error, d->on_error);
+		ck_assert(s->delay_reject == d->delay_reject);
+		ck_assert_str_eq(s->results_header, d->results_header);
+		ck_assert_int_eq(s->limit_count, d->limit_count);
+		ck_assert_int_eq(s->on_limit, d->on_limit);
+		settings_unref(&d);
+
+		ck_assert_str_eq(c->milter.socket, "unix:/run/postern/postern.sock");
+		ck_assert_uint_eq(c->milter.socket_mode, 0660);
+		ck_assert_str_eq(c->milter.user, "postern");
+		ck_assert_str_eq(c->lists.directory, "/etc/postern/lists");
+		ck_assert_uint_eq(c->lists.max_file, 256 << 20);
+		ck_assert(!c->database.present);
+		ck_assert_str_eq(c->database.conninfo, "");
+		ck_assert_str_eq(c->database.schema, "haraka");
+		ck_assert_str_eq(c->database.users_query, "SELECT * FROM users");
+		ck_assert_uint_eq(c->database.poll_interval, 10);
+		ck_assert_uint_eq(c->database.full_reload_interval, 900);
+		ck_assert(c->database.refuse_empty);
+		ck_assert_str_eq(c->store.path, "/var/lib/postern/store.json");
+		ck_assert_uint_eq(c->auth.mechanisms, 15);
+		ck_assert_str_eq(c->control.socket, "/run/postern/control");
+		ck_assert_str_eq(c->log.facility, "mail");
+		ck_assert_str_eq(c->log.level, "info");
+		ck_assert_uint_eq(problems_count(c->warnings), 0);
+		config_free(&c);
+		ck_assert_ptr_null(c);
+		config_free(&c);
+	}
+END_TEST
+
+static const char everything[] =
+	"[check submission] ; before [check]: it takes what that says all the same\n"
+	"helo = warn\n"
+	"exempt = 10.0.0.0/8, 2001:db8::/32\n"
+	"[check]\n"
+	"any = TRUE\n"
+	"conn = off ; a comment\n"
+	"mail = 1\n"
+	"rcpt = warn # another\n"
+	"authenticated = apply\n"
+	"exempt =\n"
+	"[check smtps]\n"
+	"[rcpt]\n"
+	"accept = strict\n"
+	"[deny_msg]\n"
+	"mail = Sender refused: 100% sure; # not a comment\n"
+	"rcpt = Nope  (continued) ; neither\n"
+	"helo =\n"
+	"[milter]\n"
+	"socket = unix:run/p.sock\n"
+	"on_error = Accept\n"
+	"results_header =             ; X-Postern-Results\n"
+	"[lists]\n"
+	"directory = lists\n"
+	"max_file = 64k\n"
+	"[profile]\n"
+	"default_domain = B\xc3\xbc"
+	"cher.Example.\n"
+	"recipient_delimiter =\n"
+	"unknown_user = sales team\n"
+	"[database]\n"
+	"poll_interval = 2m\n"
+	"[auth]\n"
+	"mechanisms = plain, XOAUTH2\n"
+	"saslauthd = inet:8895@[::1]\n"
+	"[log]\n"
+	"level = Debug\n";
+
+START_TEST(every_kind_of_value_arrives)
+	{
+		struct config *c = parse(everything);
+		struct settings *s = c->settings;
+		const struct service *submission = settings_service(s, "submission");
+		const struct service *smtps = settings_service(s, "smtps");
+
+		ck_assert_uint_eq(s->service_count, 3);
+		ck_assert_int_eq(s->services[0].mode[CHECK_ANY], MODE_YES);
+		ck_assert_int_eq(s->services[0].mode[CHECK_CONN], MODE_NO);
+		ck_assert_int_eq(s->services[0].mode[CHECK_HELO], MODE_NO);
+		ck_assert_int_eq(s->services[0].mode[CHECK_MAIL], MODE_YES);
+		ck_assert_int_eq(s->services[0].mode[CHECK_RCPT], MODE_WARN);
+		ck_assert_uint_eq(s->services[0].exempt_count, 0);
+		ck_assert_int_eq(submission->mode[CHECK_HELO], MODE_WARN);
+		ck_assert_int_eq(submission->mode[CHECK_CONN], MODE_NO);
+		ck_assert(submission->authenticated_apply);
+		ck_assert_uint_eq(submission->exempt_count, 2);
+		ck_assert_int_eq(submission->exempt[1].prefix_len, 32);
+		ck_assert_ptr_ne(smtps, submission);
+		ck_assert_ptr_ne(smtps, &s->services[0]);
+		ck_assert_int_eq(smtps->mode[CHECK_RCPT], MODE_WARN);
+
+		ck_assert_int_eq(s->rcpt_accept, ACCEPT_STRICT);
+		ck_assert_str_eq(s->deny_mail, "Sender refused: 100% sure; # not a comment");
+		ck_assert_str_eq(s->deny_rcpt, "Nope  (continued) ; neither");
+		ck_assert_str_eq(s->deny_helo, "");
+		ck_assert_str_eq(c->milter.socket, "unix:/etc/p/run/p.sock");
+		ck_assert_int_eq(s->on_error, ON_ERROR_ACCEPT);
+		ck_assert_str_eq(s->results_header, "");
+		ck_assert_str_eq(c->lists.directory, "/etc/p/lists");
+		ck_assert_uint_eq(c->lists.max_file, 65536);
+		ck_assert_str_eq(s->default_domain, "xn--bcher-kva.example");
+		ck_assert_str_eq(s->recipient_delimiter, "");
+		ck_assert_int_eq(s->unknown_user, UNKNOWN_PROFILE);
+		ck_assert_str_eq(s->unknown_profile, "sales team");
+		ck_assert(c->database.present);
+		ck_assert_uint_eq(c->database.poll_interval, 120);
+		ck_assert_uint_eq(c->auth.mechanisms, MECHANISM_PLAIN | MECHANISM_XOAUTH2);
+		ck_assert_str_eq(c->auth.saslauthd, "inet:8895@[::1]");
+		ck_assert_str_eq(c->log.level, "debug");
+		ck_assert(!s->lists_only); /* with a database */
+		config_free(&c);
+	}
+END_TEST
+
+/* What is wrong, and what would be right. */
+static const struct {
+	const char *text, *err;
+} bad[] = {
+	{ "any = yes\n", "/etc/p/p.conf:1: any stands before the first [SECTION]" },
+	{ "[chekc]\n", "/etc/p/p.conf:1: there is no section [chekc]; did you mean [check]?" },
+	{ "[Check]\n", "/etc/p/p.conf:1: there is no section [Check]; did you mean [check]?" },
+	{ "[proxies]\n",
+		"/etc/p/p.conf:1: there is no section [proxies]; there are [milter] [lists] [check] "
+		"[rcpt] [deny_msg] [database] [store] [profile] [limits] [limit] [auth] [jwt] [control] "
+		"[log]" },
+	{ "[check ]\n\n[check]\n", "/etc/p/p.conf:3: [check] is there twice: first in line 1" },
+	{ "[check a]\n[check A]\n",
+		"/etc/p/p.conf:2: [check A] is there twice (case doesn't count)" },
+	{ "[check a]\n[check a]\n", "/etc/p/p.conf:2: [check a] is there twice: first in line 1" },
+	{ "[log]\nlevel=info\nlevel=info\n",
+		"/etc/p/p.conf:3: [log] level is there twice: first in line 2" },
+	{ "[check]\nconnn = yes\n",
+		"/etc/p/p.conf:2: there is no connn in [check]; did you mean conn?" },
+	{ "[check a]\nconnect = yes\n",
+		"/etc/p/p.conf:2: there is no connect in [check a]; there are any, conn, helo, mail, "
+		"rcpt, data, sender, recipient, size, limits, header_from, rates, authenticated, exempt" },
+	{ "[milter]\nfacility = mail\n",
+		"/etc/p/p.conf:2: there is no facility in [milter]; there is one in [log]" },
+	{ "[database]\ndefault_domain = example.com\n",
+		"/etc/p/p.conf:2: there is no default_domain in [database]; it is default_domain in "
+		"[profile]" },
+	{ "[database]\njwt_secret = x\n",
+		"/etc/p/p.conf:2: there is no jwt_secret in [database]; it is secret in [jwt]" },
+	{ "[database]\nuse_file_cache = true\n",
+		"/etc/p/p.conf:2: there is no use_file_cache in [database]; it is path in [store] "
+		"(empty: no file)" },
+	{ "[check]\nany = maybe\n",
+		"/etc/p/p.conf:2: [check] any: \"maybe\" is not yes, no or warn" },
+	{ "[check]\nany =\n", "/etc/p/p.conf:2: [check] any: empty; should be yes, no or warn" },
+	{ "[check a]\nany = 2\n", "/etc/p/p.conf:2: [check] any: \"2\" is not yes, no or warn" },
+	{ "[rcpt]\naccept = warn\n",
+		"/etc/p/p.conf:2: [rcpt] accept: \"warn\" is not yes, no or strict" },
+	{ "[milter]\ndelay_reject = warn\n",
+		"/etc/p/p.conf:2: [milter] delay_reject: \"warn\" is not yes or no" },
+	{ "[database]\nport = 65536\n",
+		"/etc/p/p.conf:2: [database] port: \"65536\" is not a number from 1 to 65535" },
+	{ "[database]\nport = 54 32\n",
+		"/etc/p/p.conf:2: [database] port: \"54 32\" is not a number from 1 to 65535" },
+	{ "[database]\nport = 5m\n",
+		"/etc/p/p.conf:2: [database] port: \"5m\" is not a number from 1 to 65535" },
+	{ "[database]\npoll_interval = 0\n",
+		"/etc/p/p.conf:2: [database] poll_interval: \"0\" is not a time from 1s to 1d (a number "
+		"of seconds, or one with s, m, h or d)" },
+	{ "[database]\npoll_interval = 99999999999999999999d\n",
+		"/etc/p/p.conf:2: [database] poll_interval: \"99999999999999999999d\" is not a time "
+		"from 1s to 1d (a number of seconds, or one with s, m, h or d)" },
+	{ "[database]\npoll_interval = -5s\n",
+		"/etc/p/p.conf:2: [database] poll_interval: \"-5s\" is not a time from 1s to 1d (a "
+		"number of seconds, or one with s, m, h or d)" },
+	{ "[database]\npoll_interval = 10 s\n",
+		"/etc/p/p.conf:2: [database] poll_interval: \"10 s\" is not a time from 1s to 1d (a "
+		"number of seconds, or one with s, m, h or d)" },
+	{ "[lists]\nmax_file = 5G\n",
+		"/etc/p/p.conf:2: [lists] max_file: \"5G\" is not a size from 1k to 4G (a number of "
+		"bytes, or one with k, M or G)" },
+	{ "[milter]\nsocket_mode = 0888\n",
+		"/etc/p/p.conf:2: [milter] socket_mode: \"0888\" is not octal permissions, such as "
+		"0660" },
+	{ "[milter]\nsocket_mode = 7777\n",
+		"/etc/p/p.conf:2: [milter] socket_mode: \"7777\" is not octal permissions, such as "
+		"0660" },
+	{ "[milter]\nsocket = inet:127.0.0.1:8894\n",
+		"/etc/p/p.conf:2: [milter] socket: \"inet:127.0.0.1:8894\" is not unix:PATH or "
+		"inet:PORT@HOST; Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here" },
+	{ "[milter]\nsocket = inet:99999@localhost\n",
+		"/etc/p/p.conf:2: [milter] socket: \"inet:99999@localhost\" is not unix:PATH or "
+		"inet:PORT@HOST; Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here" },
+	{ "[milter]\nsocket = postern.sock\n",
+		"/etc/p/p.conf:2: [milter] socket: \"postern.sock\" is not unix:PATH or "
+		"inet:PORT@HOST" },
+	{ "[milter]\nsocket =\n",
+		"/etc/p/p.conf:2: [milter] socket: empty; should be unix:PATH or inet:PORT@HOST" },
+	{ "[profile]\ndefault_domain = @example.com\n",
+		"/etc/p/p.conf:2: [profile] default_domain: \"@example.com\" is not a domain name, such "
+		"as example.com" },
+	{ "[milter]\nresults_header = X-Results:\n",
+		"/etc/p/p.conf:2: [milter] results_header: \"X-Results:\" is not a header field's name, "
+		"such as X-Postern-Results" },
+	{ "[check]\nexempt = 10.0.0.0/8 192.0.2.1/24\n",
+		"/etc/p/p.conf:2: [check] exempt: \"192.0.2.1/24\" has host bits set; the network is "
+		"192.0.2.0/24" },
+	{ "[auth]\nmechanisms = PLAIN CRAM-MD5\n",
+		"/etc/p/p.conf:2: [auth] mechanisms: \"PLAIN CRAM-MD5\" is not one or more of PLAIN, LOGIN, "
+		"OAUTHBEARER or XOAUTH2" },
+	{ "[auth]\nmechanisms =  ,\n",
+		"/etc/p/p.conf:2: [auth] mechanisms: \",\" is not one or more of PLAIN, LOGIN, OAUTHBEARER or "
+		"XOAUTH2" },
+	{ "[log]\nfacility = post\n",
+		"/etc/p/p.conf:2: [log] facility: \"post\" is not mail, daemon, auth, user, local0, "
+		"local1, local2, local3, local4, local5, local6 or local7" },
+	{ "[profile]\nrecipient_delimiter = 12345678901234567\n",
+		"/etc/p/p.conf:2: [profile] recipient_delimiter: \"12345678901234567\" is not text of "
+		"at most 16 bytes" },
+	{ "[database]\nconninfo = host=a\nuser = b\n",
+		"/etc/p/p.conf:3: [database] user: conninfo (line 2) says all of it already: put it "
+		"there" },
+	{ "[database]\npassword = a\npassword_file = b\n",
+		"/etc/p/p.conf:3: [database] password_file: password stands in line 2 too; one of the "
+		"two is enough" },
+	{ "[jwt]\nsecret_file = nonexistent\n",
+		"/etc/p/p.conf:2: [jwt] secret_file: /etc/p/nonexistent: No such file or directory" },
+};
+START_TEST(an_error_says_where_and_what_would_be_right)
+	{
+		struct errmsg err = { "" };
+		struct config *config = NULL;
+
+		ck_assert_int_eq(config_parse("/etc/p/p.conf", bad[_i].text, strlen(bad[_i].text),
+					 &config, &err),
+			-1);
+		ck_assert_ptr_null(config);
+		ck_assert_str_eq(err.text, bad[_i].err);
+	}
+END_TEST
+
+START_TEST(a_long_value_is_shown_cut)
+	{
+		struct errmsg err = { "" };
+		struct config *config = NULL;
+		char text[400] = "[check]\nany = ";
+		size_t i;
+
+		for (i = 0; i < 60; i++)
+			(void)strcat(text, "\xe2\x82\xac");
+		ck_assert_int_eq(config_parse("p", text, strlen(text), &config, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "\xac\"... is not yes, no or warn"));
+		ck_assert_uint_lt(strlen(err.text), 150);
+	}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} conninfos[] = {
+	{ "[database]\n", "" },
+	{ "[database]\nconninfo = host=a dbname=b\n", "host=a dbname=b" },
+	{ "[database]\nuser = pguser\ndatabase = haraka\npassword = it's \\ here\nhost = db1,db2\n"
+	  "port = 5432\nschema = haraka\nmax = 20\nidleTimeoutMillis = 30000\n",
+		"host='db1,db2' port='5432' dbname='haraka' user='pguser' "
+		"password='it\\'s \\\\ here'" },
+	{ "[database]\nconninfo = host=a\npassword = p\n", "host=a password='p'" },
+	{ "[database]\nconninfo = postgresql://u@h/d\npassword = p/%\n",
+		"postgresql://u@h/d?password=p%2F%25" },
+	{ "[database]\nconninfo = postgres://h/d?sslmode=require\npassword = p\n",
+		"postgres://h/d?sslmode=require&password=p" },
+	{ "[database]\nconninfo = postgres://h/d\n", "postgres://h/d" },
+};
+START_TEST(the_connection_string_is_quoted)
+	{
+		struct config *c = parse(conninfos[_i].text);
+
+		ck_assert_str_eq(c->database.conninfo, conninfos[_i].want);
+		config_free(&c);
+	}
+END_TEST
+
+START_TEST(what_has_no_meaning_is_a_warning)
+	{
+		struct config *c = parse("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
+
+		ck_assert_uint_eq(problems_count(c->warnings), 2);
+		ck_assert_str_eq(problems_text(c->warnings, 0),
+			"/etc/p/p.conf:2: [database] max: of pg-profile.json; without a meaning here: there "
+			"is one connection");
+		config_free(&c);
+	}
+END_TEST
+
+START_TEST(a_reload_names_what_only_a_restart_takes)
+	{
+		struct config *a = parse("[log]\nlevel = info\n");
+		struct config *b = parse("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
+					 "socket_mode = 0600\non_error = accept\n");
+		struct problems *changed = problems_new();
+
+		ck_assert_uint_eq(config_restart_needed(a, a, changed), 0);
+		ck_assert_uint_eq(config_restart_needed(a, b, changed), 2);
+		ck_assert_str_eq(problems_text(changed, 0), "[milter] socket_mode");
+		ck_assert_str_eq(problems_text(changed, 1), "[log] facility");
+		problems_free(&changed);
+		config_free(&a);
+		config_free(&b);
+	}
+END_TEST
+
+/* Files: a folder of its own. */
+static char folder[] = "/tmp/check_config.XXXXXX";
+
+static void make_folder(void)
+{
+	(void)strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void remove_folder(void)
+{
+	(void)unlink("p.conf");
+	(void)unlink("secret");
+	(void)unlink("store.json");
+	(void)unlink("store.json.prev");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	FILE *f = fopen(name, "w");
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	ck_assert_int_eq(chmod(name, mode), 0);
+}
+
+static struct config *load(void)
+{
+	struct errmsg err = { "" };
+	struct config *config = NULL;
+
+	if (config_load("p.conf", &config, &err) < 0)
+		ck_abort_msg("%s", err.text);
+	return config;
+}
+
+START_TEST(secrets_come_from_files_of_ones_own)
+	{
+		struct errmsg err = { "" };
+		struct config *c;
+
+		put("p.conf", "[database]\npassword_file = secret\n[jwt]\nsecret_file = secret\n",
+			0644);
+		put("secret", "swordfish of thirty-three bytes.\n", 0600);
+		c = load();
+		ck_assert_str_eq(c->database.conninfo,
+			"password='swordfish of thirty-three bytes.'");
+		ck_assert_str_eq(c->jwt.secret, "swordfish of thirty-three bytes.");
+		ck_assert_uint_eq(problems_count(c->warnings), 0);
+		config_free(&c);
+		put("secret", "swordfish of thirty-three bytes.\n", 0640);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "p.conf:2: [database] password_file: "));
+		ck_assert_ptr_nonnull(strstr(err.text, "its mode is 0640"));
+		put("secret", "swordfish of thirty-three bytes.\nand more\n", 0600);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "secret: holds more than one line of text"));
+		ck_assert_ptr_null(strstr(err.text, "swordfish of thirty-three bytes."));
+		put("secret", "swordfish\n", 0600);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text,
+			"p.conf:4: [jwt] secret_file: a shared secret of 9 bytes; it needs 32 at least"));
+		put("secret", "\n", 0600);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "secret: is empty"));
+		put("p.conf", "[database]\nconninfo = password=swordfish\nport=1\n", 0644);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_null(strstr(err.text, "swordfish of thirty-three bytes."));
+	}
+END_TEST
+
+START_TEST(a_secret_for_all_to_read_is_a_warning)
+	{
+		struct config *c;
+
+		put("p.conf", "[database]\npassword = swordfish\n", 0644);
+		c = load();
+		ck_assert_uint_eq(problems_count(c->warnings), 1);
+		ck_assert_ptr_nonnull(
+			strstr(problems_text(c->warnings, 0), "lets everybody read it"));
+		ck_assert_ptr_nonnull(strstr(problems_text(c->warnings, 0), "(chgrp postern)"));
+		ck_assert_ptr_null(strstr(problems_text(c->warnings, 0), "swordfish"));
+		config_free(&c);
+		put("p.conf", "[database]\npassword = swordfish\n", 0640);
+		c = load();
+		ck_assert_uint_eq(problems_count(c->warnings), 0);
+		config_free(&c);
+	}
+END_TEST
+
+START_TEST(without_database_and_store_there_are_lists_only)
+	{
+		struct config *c;
+
+		put("p.conf", "[store]\npath = store.json\n", 0644);
+		c = load();
+		ck_assert(c->settings->lists_only);
+		ck_assert_ptr_nonnull(strstr(c->store.path, "/check_config."));
+		config_free(&c);
+		put("store.json.prev", "", 0600);
+		c = load();
+		ck_assert(!c->settings->lists_only);
+		config_free(&c);
+		put("store.json", "", 0600);
+		c = load();
+		ck_assert(!c->settings->lists_only);
+		config_free(&c);
+		put("p.conf", "[store]\npath =\n", 0644);
+		c = load();
+		ck_assert(c->settings->lists_only);
+		config_free(&c);
+		put("p.conf", "[store]\npath =\n[database]\n", 0644);
+		c = load();
+		ck_assert(!c->settings->lists_only);
+		config_free(&c);
+	}
+END_TEST
+
+START_TEST(a_missing_file_is_named)
+	{
+		struct errmsg err = { "" };
+		struct config *c;
+
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_str_eq(err.text, "p.conf: No such file or directory");
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *text = tcase_create("text"), *files = tcase_create("files");
+
+	tcase_add_test(text, an_empty_file_gives_the_defaults);
+	tcase_add_test(text, every_kind_of_value_arrives);
+	tcase_add_loop_test(text, an_error_says_where_and_what_would_be_right, 0, ROWS(bad));
+	tcase_add_test(text, a_long_value_is_shown_cut);
+	tcase_add_loop_test(text, the_connection_string_is_quoted, 0, ROWS(conninfos));
+	tcase_add_test(text, what_has_no_meaning_is_a_warning);
+	tcase_add_test(text, a_reload_names_what_only_a_restart_takes);
+	suite_add_tcase(suite, text);
+	tcase_add_checked_fixture(files, make_folder, remove_folder);
+	tcase_add_test(files, secrets_come_from_files_of_ones_own);
+	tcase_add_test(files, a_secret_for_all_to_read_is_a_warning);
+	tcase_add_test(files, without_database_and_store_there_are_lists_only);
+	tcase_add_test(files, a_missing_file_is_named);
+	suite_add_tcase(suite, files);
+	return suite;
+}
+UNIT_MAIN(make_suite)

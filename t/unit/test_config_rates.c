@@ -1,0 +1,103 @@
+#include "lib/conf/config_rates.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+static int parse(const char *text, struct config **config_r, struct errmsg *err)
+{
+	return config_parse("/etc/p/p.conf", text, strlen(text), config_r, err);
+}
+
+START_TEST(sections_of_limits_are_read)
+	{
+		static const char text[] = "[limit]\n"
+					   "exempt = 192.0.2.0/24, 2001:db8::1\n"
+					   "exempt_logins = root *\n"
+					   "exempt_senders = @example.com\n"
+					   "ipv6_prefix = 56\n"
+					   "[limit rate_conn]\n"
+					   "default = 30/1m ; each\n"
+					   "2001:db8:0:0 = 5/1m,50/1d\n"
+					   "127 = 0\n"
+					   "[limit\trecipients]\n"
+					   "max = 100\n"
+					   "max_relaying = 1000\n";
+		struct cidr client = { .family = AF_UNSPEC };
+		struct config *c = NULL;
+		struct errmsg err = { "" };
+		struct rate_match match;
+
+		ck_assert_msg(parse(text, &c, &err) == 0, "%s", err.text);
+		ck_assert(rates_has(c->settings->rates, RATE_CONN));
+		ck_assert(!rates_has(c->settings->rates, RATE_RCPT));
+		ck_assert_uint_eq(rates_max_relaying(c->settings->rates), 1000);
+		ck_assert_int_eq(cidr_parse("2001:db8::7", &client, &err), 0);
+		ck_assert(rates_find_client(c->settings->rates, RATE_CONN, &client, NULL, &match));
+		ck_assert_uint_eq(match.limits->len, 2);
+		ck_assert_int_eq(cidr_parse("2001:db8:1:1fff::7", &client, &err), 0);
+		ck_assert(rates_find_client(c->settings->rates, RATE_CONN, &client, NULL, &match));
+		ck_assert_str_eq(match.counted, "rate_conn:2001:db8:1:1f00::/56");
+		ck_assert_uint_eq(match.limits->limit[0].count, 30);
+		ck_assert(rates_exempts(c->settings->rates, &client, "anybody", NULL));
+		config_free(&c);
+	}
+END_TEST
+
+START_TEST(without_any_there_are_none)
+	{
+		struct config *c = NULL;
+		struct errmsg err = { "" };
+
+		ck_assert_msg(parse("[limit]\nexempt_logins = bob\n[limit rate_conn]\n", &c,
+				      &err) == 0,
+			"%s", err.text);
+		ck_assert_ptr_null(c->settings->rates);
+		config_free(&c);
+	}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} bad[] = {
+	{ "[limit rate_con]\n",
+		"/etc/p/p.conf:1: there is no section [limit rate_con]; there are [limit rate_conn]" },
+	{ "[limit rate_conn]\n\ndefault = five\n",
+		"/etc/p/p.conf:3: [limit rate_conn] default: \"five\" is no limit; write N/T" },
+	{ "[limit rate_conn]\na b = 5\n",
+		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" is neither an address" },
+	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",
+		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 is there twice, in another form" },
+	{ "[limit rate_conn]\n10 = 5\n10 = 6\n",
+		"/etc/p/p.conf:3: [limit rate_conn] 10 is there twice" },
+	{ "[limit concurrency]\nmax = 5/1m\n", "\"5/1m\" is no number" },
+	{ "[limit]\nexempt = 192.0.2.1/24\n", "/etc/p/p.conf:2: [limit] exempt: " },
+	{ "[limit]\n\nexempt_senders = nobody\n",
+		"/etc/p/p.conf:3: [limit] exempt_senders: \"nobody\" is no sender" },
+	{ "[limit]\nipv6_prefix = 0\n", "/etc/p/p.conf:2: [limit] ipv6_prefix: " },
+	{ "[limit]\nrate_conn = 5\n", "there is no rate_conn in [limit]; there are" },
+};
+START_TEST(an_error_says_where_and_what_is_wrong)
+	{
+		struct config *c = NULL;
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(parse(bad[_i].text, &c, &err), -1);
+		ck_assert_msg(strstr(err.text, bad[_i].want) != NULL, "%s", err.text);
+		ck_assert_ptr_null(c);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("config_rates");
+	TCase *tcase = tcase_create("config_rates");
+
+	tcase_add_test(tcase, sections_of_limits_are_read);
+	tcase_add_test(tcase, without_any_there_are_none);
+	tcase_add_loop_test(tcase, an_error_says_where_and_what_is_wrong, 0,
+		(int)(sizeof(bad) / sizeof(bad[0])));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,140 @@
+#include <string.h>
+
+#include "milter/log/decision.h"
+#include "milter/log/quote.h"
+#include "t/unit/unit.h"
+
+static struct decision refusal(const struct reply *reply)
+{
+	return (struct decision){
+		.session = "S-1",
+		.queue = "4QID",
+		.service = "submission",
+		.rdns = "mail.x.example",
+		.helo = "mail x",
+		.login = "bob",
+		.sender = "a@b.example",
+		.recipient = "c@d.example",
+		.stage = "rcpt",
+		.verdict = "reject",
+		.check = "rcpt",
+		.rule = "rcpt_to.access.blacklist:3",
+		.reply = reply,
+		.policy = 7,
+	};
+}
+
+START_TEST(a_refusal_is_one_line_with_its_rule)
+	{
+		const struct reply reply = { 550, "5.7.1", "No 100% thanks" };
+		struct decision decision = refusal(&reply);
+		struct strbuf line = STRBUF_INIT;
+
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &decision.client, NULL), 0);
+		decision_line(&decision, &line);
+		ck_assert_str_eq(line.text,
+			"session=S-1 queue=4QID stage=rcpt verdict=reject check=rcpt "
+			"rule=rcpt_to.access.blacklist:3 service=submission client=192.0.2.7 "
+			"rdns=mail.x.example helo=\"mail x\" login=bob sender=a@b.example "
+			"recipient=c@d.example policy=7 code=550 enhanced=5.7.1 "
+			"text=\"No 100% thanks\"");
+		strbuf_free(&line);
+	}
+END_TEST
+
+START_TEST(what_is_not_known_is_not_said)
+	{
+		const struct decision decision = {
+			.session = "S-1",
+			.queue = "",
+			.helo = "",
+			.sender = "",
+			.rule = "",
+			.stage = "message",
+			.verdict = "accept",
+			.is_message = true,
+			.recipients = 2,
+		};
+		struct strbuf line = STRBUF_INIT;
+
+		decision_line(&decision, &line);
+		ck_assert_str_eq(line.text,
+			"session=S-1 stage=message verdict=accept client=local "
+			"sender=<> recipients=2 refused=0 policy=0");
+		strbuf_free(&line);
+	}
+END_TEST
+
+START_TEST(json_has_the_same_keys_and_valid_text)
+	{
+		const struct reply reply = { 550, "5.7.1", "No" };
+		struct decision decision = refusal(&reply);
+		json_t *object;
+
+		decision.helo = "\xff\xfe\"\x01";
+		object = decision_json(&decision, 1700000000.25);
+		ck_assert_ptr_nonnull(object);
+		ck_assert_str_eq(json_string_value(json_object_get(object, "helo")), "?\?\"\x01");
+		ck_assert_str_eq(json_string_value(json_object_get(object, "rule")),
+			"rcpt_to.access.blacklist:3");
+		ck_assert_int_eq(json_integer_value(json_object_get(object, "code")), 550);
+		ck_assert_int_eq(json_integer_value(json_object_get(object, "policy")), 7);
+		ck_assert(json_real_value(json_object_get(object, "time")) == 1700000000.25);
+		ck_assert_ptr_null(json_object_get(object, "recipients"));
+		json_decref(object);
+	}
+END_TEST
+
+/* Thousands of them may wait for whoever follows. */
+START_TEST(json_cuts_a_long_value)
+	{
+		char from[4 * QUOTE_MAX];
+		const struct decision decision = { .session = "1-1", .from = from };
+		json_t *object;
+		const char *cut;
+
+		memset(from, 'x', sizeof(from));
+		memcpy(from + QUOTE_MAX - 1, "\xc3\xa9", 2); /* across the bound */
+		from[sizeof(from) - 1] = '\0';
+		object = decision_json(&decision, 0);
+		cut = json_string_value(json_object_get(object, "from"));
+		ck_assert_uint_eq(strlen(cut), QUOTE_MAX - 1 + 3);
+		ck_assert_str_eq(cut + QUOTE_MAX - 2, "x...");
+		json_decref(object);
+		from[QUOTE_MAX - 1] = '\0';
+		object = decision_json(&decision, 0);
+		ck_assert_str_eq(json_string_value(json_object_get(object, "from")), from);
+		json_decref(object);
+	}
+END_TEST
+
+START_TEST(no_value_makes_a_line_too_long_for_the_log)
+	{
+		char huge[70000];
+		struct decision decision = refusal(NULL);
+		struct strbuf line = STRBUF_INIT;
+
+		memset(huge, '\x01', sizeof(huge) - 1);
+		huge[sizeof(huge) - 1] = '\0';
+		decision.helo = huge;
+		decision_line(&decision, &line);
+		ck_assert_uint_lt(line.len, 3000);
+		ck_assert_ptr_nonnull(strstr(line.text, "...\" login=bob"));
+		strbuf_free(&line);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("decision");
+	TCase *tcase = tcase_create("decision");
+
+	tcase_add_test(tcase, a_refusal_is_one_line_with_its_rule);
+	tcase_add_test(tcase, what_is_not_known_is_not_said);
+	tcase_add_test(tcase, json_has_the_same_keys_and_valid_text);
+	tcase_add_test(tcase, json_cuts_a_long_value);
+	tcase_add_test(tcase, no_value_makes_a_line_too_long_for_the_log);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

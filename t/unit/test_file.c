@@ -1,0 +1,271 @@
+#include "lib/conf/file.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "t/unit/unit.h"
+
+static char folder[] = "/tmp/check_file.XXXXXX";
+static char path[64], prev[64], new_path[64];
+
+static void setup(void)
+{
+	(void)strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/f", folder);
+	(void)snprintf(prev, sizeof(prev), "%s/f.prev", folder);
+	(void)snprintf(new_path, sizeof(new_path), "%s/f.new", folder);
+}
+
+static void teardown(void)
+{
+	(void)unlink(path);
+	(void)unlink(prev);
+	(void)unlink(new_path);
+	ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left there */
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	FILE *f = fopen(name, "w");
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	ck_assert_int_eq(chmod(name, mode), 0);
+}
+
+static void assert_holds(const char *name, const char *want)
+{
+	struct errmsg err = { "" };
+	char *text;
+	size_t len;
+
+	ck_assert_int_eq(file_read(name, 1000, &text, &len, NULL, &err), FILE_READ);
+	ck_assert_str_eq(text, want);
+	ck_assert_uint_eq(len, strlen(want));
+	free(text);
+}
+
+START_TEST(reads_a_file_whole)
+	{
+		struct errmsg err = { "" };
+		struct file_stamp stamp, now;
+		char *text;
+		size_t len;
+
+		put(path, "12345", 0644);
+		ck_assert_int_eq(file_read(path, 5, &text, &len, &stamp, &err), FILE_READ);
+		ck_assert_str_eq(text, "12345");
+		free(text);
+		ck_assert_int_eq(file_stamp(path, &now, &err), 0);
+		ck_assert(file_stamp_equal(&stamp, &now));
+		put(path, "1234567", 0644);
+		ck_assert_int_eq(file_stamp(path, &now, &err), 0);
+		ck_assert(!file_stamp_equal(&stamp, &now));
+		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_FAILED);
+		ck_assert_ptr_nonnull(strstr(err.text, "/f: has 7 bytes; at most 5 are read"));
+	}
+END_TEST
+
+START_TEST(tells_missing_from_unreadable)
+	{
+		struct errmsg err = { "" };
+		struct file_stamp stamp = { .exists = true };
+		char *text;
+		size_t len;
+
+		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_MISSING);
+		ck_assert_ptr_nonnull(strstr(err.text, "/f: No such file or directory"));
+		ck_assert_int_eq(file_stamp(path, &stamp, &err), 0);
+		ck_assert(!stamp.exists);
+		ck_assert_int_eq(file_read(folder, 5, &text, &len, NULL, &err), FILE_FAILED);
+		ck_assert_ptr_nonnull(strstr(err.text, ": is a folder"));
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_FAILED);
+		ck_assert_ptr_nonnull(strstr(err.text, ": is no regular file"));
+		(void)unlink(path);
+		put(path, "", 0600);
+		(void)strcat(path, "/below");
+		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_FAILED);
+		ck_assert_int_eq(file_stamp(path, &stamp, &err), -1);
+		*strrchr(path, '/') = '\0';
+	}
+END_TEST
+
+static const struct {
+	mode_t mode;
+	enum file_result want;
+} modes[] = {
+	{ 0600, FILE_READ },
+	{ 0400, FILE_READ },
+	{ 0640, FILE_FAILED },
+	{ 0604, FILE_FAILED },
+	{ 0620, FILE_FAILED },
+	{ 0601, FILE_FAILED },
+};
+START_TEST(refuses_secrets_that_others_get_at)
+	{
+		struct errmsg err = { "" };
+		char *text;
+		size_t len;
+
+		put(path, "hush", modes[_i].mode);
+		ck_assert_int_eq(file_read_secret(path, 100, &text, &len, &err), modes[_i].want);
+		if (modes[_i].want == FILE_READ)
+			free(text);
+		else
+			ck_assert_ptr_nonnull(strstr(err.text, "make it 0600"));
+		ck_assert_ptr_null(strstr(err.text, "hush"));
+	}
+END_TEST
+
+static void write_once(const char *text, bool keep_prev)
+{
+	struct errmsg err = { "" };
+	struct file_writer *writer = file_begin(path, &err);
+	struct file_stamp stamp, now;
+
+	ck_assert_ptr_nonnull(writer);
+	ck_assert_int_eq(file_add(writer, text, strlen(text), &err), 0);
+	ck_assert_int_eq(file_commit(&writer, keep_prev, &stamp, &err), 0);
+	ck_assert_ptr_null(writer);
+	ck_assert_int_eq(file_stamp(path, &now, &err), 0);
+	ck_assert(file_stamp_equal(&stamp, &now));
+}
+
+START_TEST(replaces_a_file_and_keeps_the_one_before)
+	{
+		struct stat st;
+
+		write_once("one", true);
+		ck_assert_int_eq(access(prev, F_OK), -1);
+		write_once("two", true);
+		assert_holds(path, "two");
+		assert_holds(prev, "one");
+		write_once("three", true);
+		assert_holds(prev, "two");
+		write_once("four", false);
+		assert_holds(path, "four");
+		assert_holds(prev, "two");
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_int_eq(st.st_mode & 07777, 0600);
+	}
+END_TEST
+
+START_TEST(leaves_the_old_file_until_the_commit)
+	{
+		struct errmsg err = { "" };
+		struct file_writer *writer;
+
+		put(path, "old", 0600);
+		put(new_path, "left behind by one that died", 0644);
+		ck_assert_ptr_nonnull(writer = file_begin(path, &err));
+		ck_assert_int_eq(file_add(writer, "new", 3, &err), 0);
+		assert_holds(path, "old");
+		file_abandon(&writer);
+		file_abandon(&writer);
+		assert_holds(path, "old");
+		ck_assert_int_eq(access(new_path, F_OK), -1);
+	}
+END_TEST
+
+START_TEST(a_full_disk_costs_nothing_of_the_old_file)
+	{
+		struct errmsg err = { "" };
+		struct rlimit before, tight;
+		struct file_writer *writer;
+		static const char big[1 << 20];
+
+		put(path, "old", 0600);
+		ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+		tight = before;
+		tight.rlim_cur = 1 << 19; /* as a full disk: the file can't grow past that */
+		ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &tight), 0);
+		ck_assert_ptr_nonnull(writer = file_begin(path, &err));
+		ck_assert_int_eq(file_add(writer, big, sizeof(big), &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/f.new: File too large"));
+		file_abandon(&writer);
+		ck_assert_ptr_nonnull(writer = file_begin(path, &err));
+		ck_assert_int_eq(file_add(writer, big, 1 << 17, &err), 0);
+		ck_assert_int_eq(file_add(writer, big, (1 << 19) - (1 << 17), &err), 0);
+		ck_assert_int_eq(file_add(writer, big, 1, &err), 0); /* it waits in the buffer */
+		ck_assert_int_eq(file_commit(&writer, true, NULL, &err), -1);
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_holds(path, "old");
+		ck_assert_int_eq(access(prev, F_OK), -1);
+	}
+END_TEST
+
+START_TEST(sees_that_a_file_grows_meanwhile)
+	{
+		struct errmsg err = { "" };
+		char *text;
+		size_t len;
+
+		/* Its stat says that it is empty, and reading tells otherwise. */
+		ck_assert_int_eq(file_read("/proc/self/status", 1000, &text, &len, NULL, &err),
+			FILE_FAILED);
+		ck_assert_str_eq(err.text, "/proc/self/status: changed while it was read");
+	}
+END_TEST
+
+START_TEST(makes_a_path_absolute_and_leaves_links_alone)
+	{
+		char target[96], want[160], *absolute;
+
+		(void)snprintf(target, sizeof(target), "%s/x", folder);
+		ck_assert_int_eq(symlink(target, path), 0);
+		ck_assert_int_eq(chdir(folder), 0);
+		ck_assert_ptr_nonnull(absolute = file_absolute("f"));
+		ck_assert_str_eq(absolute, path);
+		free(absolute);
+		ck_assert_ptr_nonnull(absolute = file_absolute("./a/../f"));
+		(void)snprintf(want, sizeof(want), "%s/./a/../f", folder);
+		ck_assert_str_eq(absolute, want);
+		free(absolute);
+		ck_assert_ptr_nonnull(absolute = file_absolute(path));
+		ck_assert_str_eq(absolute, path);
+		free(absolute);
+		ck_assert_int_eq(chdir("/"), 0);
+		ck_assert_ptr_nonnull(absolute = file_absolute("f"));
+		ck_assert_str_eq(absolute, "/f");
+		free(absolute);
+	}
+END_TEST
+
+START_TEST(says_where_it_cannot_write)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_ptr_null(file_begin("/nonexistent/f", &err));
+		ck_assert_str_eq(err.text, "/nonexistent/f.new: No such file or directory");
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("file");
+	TCase *tcase = tcase_create("file");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, reads_a_file_whole);
+	tcase_add_test(tcase, tells_missing_from_unreadable);
+	tcase_add_loop_test(tcase, refuses_secrets_that_others_get_at, 0, ROWS(modes));
+	tcase_add_test(tcase, replaces_a_file_and_keeps_the_one_before);
+	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
+	tcase_add_test(tcase, a_full_disk_costs_nothing_of_the_old_file);
+	tcase_add_test(tcase, sees_that_a_file_grows_meanwhile);
+	tcase_add_test(tcase, makes_a_path_absolute_and_leaves_links_alone);
+	tcase_add_test(tcase, says_where_it_cannot_write);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,113 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "milter/loop/listen.h"
+#include "t/unit/unit.h"
+
+static char folder[] = "/tmp/postern-listen-XXXXXX";
+static char path[sizeof(folder) + 10];
+static struct errmsg err;
+static const struct listen_owner owner = { .mode = 0620, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+
+static void setup(void)
+{
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/socket", folder);
+}
+
+static void teardown(void)
+{
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+START_TEST(a_socket_has_its_mode_from_the_start)
+	{
+		mode_t mask = umask(0);
+		struct stat st;
+		int fd;
+
+		(void)umask(mask);
+		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert(S_ISSOCK(st.st_mode));
+		ck_assert_uint_eq(st.st_mode & 0777, 0620);
+		ck_assert_uint_eq(umask(mask), mask);
+		(void)close(fd);
+	}
+END_TEST
+
+START_TEST(one_that_answers_is_left_alone)
+	{
+		int fd, second;
+
+		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
+		ck_assert_int_eq(listen_unix(path, &owner, &second, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "another daemon answers"));
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+		(void)close(fd); /* as if it had been killed: the path stays */
+		ck_assert_int_eq(listen_unix(path, &owner, &second, &err), 0);
+		(void)close(second);
+	}
+END_TEST
+
+START_TEST(what_is_no_socket_is_left_alone)
+	{
+		FILE *file = fopen(path, "w");
+		int fd;
+
+		(void)fclose(file);
+		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "something else"));
+		ck_assert_int_eq(access(path, F_OK), 0);
+	}
+END_TEST
+
+START_TEST(a_path_that_does_not_fit_is_an_error)
+	{
+		char long_path[200];
+		int fd;
+
+		memset(long_path, 'x', sizeof(long_path) - 1);
+		long_path[0] = '/';
+		long_path[sizeof(long_path) - 1] = '\0';
+		ck_assert_int_eq(listen_unix(long_path, &owner, &fd, &err), -1);
+		ck_assert_int_eq(listen_unix("", &owner, &fd, &err), -1);
+		ck_assert_int_eq(listen_unix("/nonexistent/socket", &owner, &fd, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "No such file"));
+	}
+END_TEST
+
+START_TEST(a_group_is_found_by_its_name)
+	{
+		gid_t gid = 7;
+
+		ck_assert_int_eq(listen_group("root", &gid, &err), 0);
+		ck_assert_uint_eq(gid, 0);
+		ck_assert_int_eq(listen_group("", &gid, &err), 0);
+		ck_assert_uint_eq(gid, (gid_t)-1);
+		ck_assert_int_eq(listen_group("no-such-group", &gid, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "no-such-group"));
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("listen");
+	TCase *tcase = tcase_create("listen");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_socket_has_its_mode_from_the_start);
+	tcase_add_test(tcase, one_that_answers_is_left_alone);
+	tcase_add_test(tcase, what_is_no_socket_is_left_alone);
+	tcase_add_test(tcase, a_path_that_does_not_fit_is_an_error);
+	tcase_add_test(tcase, a_group_is_found_by_its_name);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

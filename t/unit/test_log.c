@@ -1,0 +1,204 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+#include "t/unit/unit.h"
+
+static int saved_stderr, ends[2];
+
+/* Standard error goes to a pipe: nobody reads it but the test. */
+static void setup(void)
+{
+	ck_assert_int_eq(pipe(ends), 0);
+	saved_stderr = dup(STDERR_FILENO);
+	(void)dup2(ends[1], STDERR_FILENO);
+}
+
+static void teardown(void)
+{
+	(void)dup2(saved_stderr, STDERR_FILENO);
+	(void)close(saved_stderr);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void start(void)
+{
+	const struct log_output output = { .facility = "mail", .level = "info", .to_stderr = true };
+	struct errmsg err = { "" };
+
+	ck_assert_msg(log_start(&output, &err) == 0, "%s", err.text);
+}
+
+/* What has been written, once the log has stopped. */
+static char *all_written(void)
+{
+	static char text[1 << 20];
+	ssize_t got = read(ends[0], text, sizeof(text) - 1);
+
+	ck_assert_int_gt(got, 0);
+	text[got] = '\0';
+	return text;
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t found = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		found++;
+	return found;
+}
+
+START_TEST(lines_come_in_order_with_their_level)
+	{
+		char *text;
+
+		start();
+		log_event(LOG_LEVEL_NOTICE, "first number=%d", 1);
+		log_event(LOG_LEVEL_DEBUG, "not wanted");
+		log_line(LOG_LEVEL_ERROR, "second", 6);
+		log_stop();
+		text = all_written();
+		ck_assert_ptr_nonnull(strstr(text, " notice: first number=1\n"));
+		ck_assert_ptr_nonnull(strstr(text, " error: second\n"));
+		ck_assert(strstr(text, "first") < strstr(text, "second"));
+		ck_assert_ptr_null(strstr(text, "not wanted"));
+		ck_assert_uint_eq(count(text, "\n"), 2);
+	}
+END_TEST
+
+START_TEST(a_line_is_one_line_of_printable_ascii)
+	{
+		char *text;
+
+		start();
+		log_line(LOG_LEVEL_INFO, "a\nb\0c\x1b\xff", 7);
+		log_event(LOG_LEVEL_INFO, "%s", "x\r\ny");
+		log_stop();
+		text = all_written();
+		ck_assert_ptr_nonnull(strstr(text, " info: a?b?c?\?\n"));
+		ck_assert_ptr_nonnull(strstr(text, " info: x?\?y\n"));
+	}
+END_TEST
+
+START_TEST(a_long_line_is_cut)
+	{
+		char *line = malloc(3 * LOG_LINE_MAX);
+		char *text;
+
+		memset(line, 'x', 3 * LOG_LINE_MAX);
+		line[3 * LOG_LINE_MAX - 1] = '\0';
+		start();
+		log_event(LOG_LEVEL_INFO, "%s", line);
+		log_line(LOG_LEVEL_INFO, line, 3 * LOG_LINE_MAX - 1);
+		log_stop();
+		text = all_written();
+		ck_assert_ptr_nonnull(strstr(text, "xxx...\n"));
+		ck_assert_uint_eq(count(text, "\n"), 2);
+		free(line);
+	}
+END_TEST
+
+/* A pipe holds 64 KiB: the writer hangs, and nobody else does. */
+START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
+	{
+		const size_t lines = 3 * LOG_LINES_MAX;
+		static char text[16 << 20];
+		size_t len = 0, seen, lost;
+		uint64_t before = log_dropped();
+		const char *at;
+		ssize_t got;
+
+		start();
+		for (size_t i = 0; i < lines; i++)
+			log_event(LOG_LEVEL_INFO, "line %06zu %0100d", i, 0);
+		lost = (size_t)(log_dropped() - before);
+		ck_assert_uint_gt(lost, 0);
+		ck_assert_uint_lt(lost, lines);
+		(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		for (int quiet = 0; quiet < 100;
+			quiet++) { /* until nothing has come for a second */
+			while ((got = read(ends[0], text + len, sizeof(text) - 1 - len)) > 0) {
+				len += (size_t)got;
+				quiet = 0;
+			}
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		}
+		log_stop();
+		text[len] = '\0';
+		seen = count(text, "line 0");
+		ck_assert_uint_eq(seen + lost, lines);
+		ck_assert_ptr_nonnull(at = strstr(text, "lines-dropped="));
+		ck_assert_uint_eq(strtoul(at + strlen("lines-dropped="), NULL, 10), lost);
+	}
+END_TEST
+
+START_TEST(without_a_thread_lines_go_out_at_once)
+	{
+		log_event(LOG_LEVEL_WARNING, "early");
+		ck_assert_ptr_nonnull(strstr(all_written(), " warning: early\n"));
+		start();
+		log_stop();
+		log_stop();
+		log_event(LOG_LEVEL_WARNING, "late");
+		ck_assert_ptr_nonnull(strstr(all_written(), " warning: late\n"));
+	}
+END_TEST
+
+START_TEST(an_error_is_quoted)
+	{
+		char *text;
+
+		start();
+		quote_log(LOG_LEVEL_ERROR, "error", "no \"db1\"\nx=y", "loaded %s=%d", "rows", 7);
+		quote_log(LOG_LEVEL_DEBUG, "error", "x", "not wanted");
+		log_stop();
+		text = all_written();
+		ck_assert_ptr_nonnull(
+			strstr(text, " error: loaded rows=7 error=\"no \\\"db1\\\"\\x0ax=y\"\n"));
+		ck_assert_ptr_null(strstr(text, "not wanted"));
+	}
+END_TEST
+
+START_TEST(levels_and_facilities_have_names)
+	{
+		const struct log_output bad_facility = { .facility = "x", .level = "info" };
+		const struct log_output bad_level = { .facility = "mail", .level = "loud" };
+		enum log_level level = LOG_LEVEL_INFO;
+		struct errmsg err;
+
+		ck_assert_int_eq(log_level_parse("Debug", &level), 0);
+		ck_assert_int_eq(level, LOG_LEVEL_DEBUG);
+		ck_assert_str_eq(log_level_name(level), "debug");
+		ck_assert_int_eq(log_level_parse("loud", &level), -1);
+		ck_assert_int_eq(log_start(&bad_facility, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "'x'"));
+		ck_assert_int_eq(log_start(&bad_level, &err), -1);
+		log_set_level(LOG_LEVEL_WARNING);
+		ck_assert(log_wants(LOG_LEVEL_ERROR) && !log_wants(LOG_LEVEL_INFO));
+		log_set_level(LOG_LEVEL_INFO);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("log");
+	TCase *tcase = tcase_create("log");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, lines_come_in_order_with_their_level);
+	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
+	tcase_add_test(tcase, a_long_line_is_cut);
+	tcase_add_test(tcase, a_slow_reader_delays_nobody_and_lost_lines_are_counted);
+	tcase_add_test(tcase, without_a_thread_lines_go_out_at_once);
+	tcase_add_test(tcase, an_error_is_quoted);
+	tcase_add_test(tcase, levels_and_facilities_have_names);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

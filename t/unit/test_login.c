@@ -1,0 +1,281 @@
+#include <string.h>
+#include <time.h>
+
+#include "lib/auth/password.h"
+#include "lib/decide/login.h"
+#include "lib/rules/check.h"
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/lib/tokens.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define NOW INT64_C(1700000000)
+
+static char hash[384];
+static struct made made;
+static struct jwt_keys *keys;
+static struct suspensions *suspensions;
+static struct verified *verified;
+static char *token; /* of carol@example.com */
+
+static void set_up(void)
+{
+	static const uint8_t key[VERIFIED_KEY_SIZE] = { 7 };
+
+	ck_assert_int_eq(password_hash("secret", "sha512", 1000, hash, NULL), 0);
+	made_begin(&made);
+	made.settings->default_domain = "example.com";
+	(void)made_user(&made, &(struct made_user){ "1", "Bob", hash, NULL, NULL, NULL });
+	(void)made_user(&made, &(struct made_user){ "2", "off", hash, NULL, NULL, "f" });
+	(void)made_user(&made, &(struct made_user){ "3", "nohash", "secret", NULL, NULL, NULL });
+	(void)made_user(&made, &(struct made_user){ "4", "halted", hash, NULL, NULL, NULL });
+	made_build(&made);
+	keys = jwt_keys_new();
+	ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, strlen(SECRET), NULL), 0);
+	suspensions = suspensions_new();
+	ck_assert_int_eq(suspensions_set(suspensions, "HALTED", true), 1);
+	ck_assert_int_eq(suspensions_set(suspensions, "token:dave@example.com", true), 1);
+	verified = verified_new(key, 100, 60);
+	token = token_sign("{\"alg\":\"HS256\"}",
+		"{\"exp\":1700000300,\"mail\":\"Carol@example.com\"}", JWT_HS256, NULL, SECRET,
+		strlen(SECRET));
+}
+
+static void tear_down(void)
+{
+	made_end(&made);
+	jwt_keys_unref(&keys);
+	suspensions_free(&suspensions);
+	verified_free(&verified);
+	free(token);
+}
+
+static struct login_rules rules_of_all(void)
+{
+	return (struct login_rules){
+		.policy = made.policy,
+		.jwt = { .keys = keys, .issuer = "", .audience = "", .mail_claim = "mail" },
+		.suspensions = suspensions,
+		.now = NOW,
+		.ticks = 5,
+		.may_work = true,
+	};
+}
+
+#define TOKEN NULL /* the secret is the token */
+
+static const struct {
+	const char *login, *secret;
+	bool is_bearer, is_mute;
+	enum login_result result;
+	enum login_cause cause;
+	const char *text; /* the login from then on, or the reason */
+} rows[] = {
+	{ "Bob", "secret", false, false, LOGIN_ACCEPTED, 0, "Bob" },
+	{ "bob", "secret", false, false, LOGIN_ACCEPTED, 0, "Bob" },
+	{ "BOB@EXAMPLE.COM", "secret", false, true, LOGIN_ACCEPTED, 0, "Bob" },
+	{ "bob@example.org", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS,
+		"no such user" },
+	{ "bob", "Secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+	{ "bob", "", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+	{ "eve", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no such user" },
+	{ "nohash", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS,
+		"no usable password" },
+	{ "off", "secret", false, false, LOGIN_REFUSED, CAUSE_POLICY, "enabled = false" },
+	{ "off", "wrong", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+	{ "halted", "secret", false, false, LOGIN_REFUSED, CAUSE_POLICY, "suspended" },
+	{ "token", TOKEN, false, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
+	{ "Token", TOKEN, false, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
+	{ "token", TOKEN, false, true, LOGIN_REFUSED, CAUSE_POLICY, "TOKEN:MAIL" },
+	{ "token:carol@example.com", TOKEN, false, true, LOGIN_ACCEPTED, 0,
+		"token:Carol@example.com" },
+	{ "token:bob@example.com", TOKEN, false, true, LOGIN_REFUSED, CAUSE_CREDENTIALS,
+		"somebody else" },
+	{ "token", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
+	{ "", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
+	{ "carol@example.com", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
+	{ "CAROL@EXAMPLE.com", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
+	{ "token:carol@example.com", TOKEN, true, false, LOGIN_ACCEPTED, 0,
+		"token:Carol@example.com" },
+	{ "bob", TOKEN, true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "somebody else" },
+	{ "bob", "secret", true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
+	{ "bob", TOKEN, false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+};
+
+START_TEST(decides_who_may_log_in)
+	{
+		const struct login_rules rules = rules_of_all();
+		const struct login_request request = { rows[_i].login,
+			rows[_i].secret == TOKEN ? token : rows[_i].secret, rows[_i].is_bearer,
+			rows[_i].is_mute };
+		struct login_answer answer;
+
+		login_check(&rules, &request, &answer);
+		ck_assert_msg(answer.result == rows[_i].result, "%s: %s", request.login,
+			answer.reason);
+		if (answer.result == LOGIN_ACCEPTED) {
+			ck_assert_msg(strcasecmp(answer.login, rows[_i].text) == 0, "%s",
+				answer.login);
+		} else {
+			ck_assert_int_eq(answer.cause, rows[_i].cause);
+			ck_assert_msg(strstr(answer.reason, rows[_i].text) != NULL, "%s",
+				answer.reason);
+		}
+	}
+END_TEST
+
+/* Whatever costs anything is left to a worker; what is remembered isn't. */
+START_TEST(works_only_where_it_may)
+	{
+		static const char *const logins[] = { "bob", "eve", "nohash", "token" };
+		struct login_rules rules = rules_of_all();
+		struct login_request request = { .login = logins[_i], .secret = "secret" };
+		struct login_answer answer;
+
+		rules.may_work = false;
+		rules.verified = verified;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_NEEDS_WORK);
+		if (_i > 0)
+			return;
+		rules.may_work = true;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
+		ck_assert(!answer.is_remembered);
+		verified_add(verified,
+			&(struct verified_login){ answer.login, answer.hash, "secret" }, 5);
+		rules.may_work = false;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
+		ck_assert(answer.is_remembered);
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+		login_check(&rules, &request, &answer);
+		ck_assert_str_eq(answer.reason, "suspended");
+		request.secret = "wrong";
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_NEEDS_WORK);
+	}
+END_TEST
+
+START_TEST(decides_nothing_without_what_it_takes)
+	{
+		struct login_rules rules = rules_of_all();
+		struct login_request request = { .login = "bob", .secret = "secret" };
+		struct login_answer answer;
+
+		rules.policy = NULL;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_UNDECIDED);
+		ck_assert_str_eq(answer.reason, "no policy yet");
+		rules = rules_of_all();
+		rules.jwt.keys = NULL;
+		request.login = "token";
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_UNDECIDED);
+		made.settings->lists_only = true;
+		request.login = "bob";
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_UNDECIDED);
+		made.settings->token_login = "";
+		request.is_bearer = true;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert_str_eq(answer.reason, "there is no key for tokens");
+	}
+END_TEST
+
+START_TEST(a_suspended_user_sends_nothing)
+	{
+		const struct check_env env = { .policy = made.policy,
+			.scratch = made.scratch,
+			.suspensions = suspensions };
+		struct mail_address address;
+		struct facts facts = { .login = "halted", .sender = &address };
+		struct verdict verdict;
+
+		ck_assert_int_eq(address_parse("halted@example.com", 18, &address), 0);
+		verdict_init(&verdict);
+		check_mail(&env, &facts, &verdict);
+		ck_assert_int_eq(verdict.kind, VERDICT_REJECT);
+		ck_assert_str_eq(verdict_deciding_finding(&verdict)->rule,
+			"user halted: suspended");
+		verdict_init(&verdict);
+		check_rcpt(&env, &facts, &address, &verdict);
+		ck_assert_str_eq(verdict_deciding_finding(&verdict)->rule,
+			"user halted: suspended");
+		ck_assert_int_eq(verdict_deciding_finding(&verdict)->reply.code, 550);
+		ck_assert_int_eq(suspensions_set(suspensions, "halted", false), 1);
+		verdict_init(&verdict);
+		check_mail(&env, &facts, &verdict);
+		ck_assert_int_eq(verdict.kind, VERDICT_CONTINUE);
+	}
+END_TEST
+
+static double cpu_of(const char *login)
+{
+	const struct login_rules rules = rules_of_all();
+	const struct login_request request = { .login = login, .secret = "wrong" };
+	struct login_answer answer;
+	clock_t started = clock();
+
+	for (int i = 0; i < 20; i++)
+		login_check(&rules, &request, &answer);
+	ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+	return (double)(clock() - started);
+}
+
+/* By the work, not by the clock on the wall: rows here have an unusual cost. */
+START_TEST(an_unknown_user_costs_what_a_known_one_does)
+	{
+		static const char *const others[] = { "eve", "nohash", "" };
+		double known = cpu_of("bob"), other = cpu_of(others[_i]);
+
+		ck_assert_msg(other > known / 2 && other < known * 2, "%s: %.0f against %.0f",
+			others[_i], other, known);
+	}
+END_TEST
+
+START_TEST(suspensions_go_to_a_text_and_come_back)
+	{
+		struct suspensions *again = suspensions_new();
+		struct strbuf text = STRBUF_INIT;
+
+		suspensions_write(suspensions, &text);
+		ck_assert_str_eq(text.text, "halted\ntoken:dave@example.com\n");
+		ck_assert_int_eq(suspensions_read(again, text.text, text.len), 0);
+		ck_assert_uint_eq(suspensions_count(again), 2);
+		ck_assert(suspensions_has(again, "Halted"));
+		ck_assert_int_eq(suspensions_read(again, "# of old\n\nx\n", 12), 0);
+		ck_assert(!suspensions_has(again, "halted") && suspensions_has(again, "x"));
+		ck_assert_int_eq(suspensions_read(again, "a\nb\tc\n", 6), -1);
+		ck_assert(suspensions_has(again, "x") && !suspensions_has(again, "a"));
+		ck_assert_int_eq(suspensions_set(again, "", true), -1);
+		ck_assert_int_eq(suspensions_set(again, "a\nb", true), -1);
+		ck_assert_int_eq(suspensions_set(again, "x", true), 0);
+		ck_assert_int_eq(suspensions_set(again, "x", false), 1);
+		ck_assert_uint_eq(suspensions_count(again), 0);
+		ck_assert(!suspensions_has(NULL, "x"));
+		strbuf_free(&text);
+		suspensions_free(&again);
+		suspensions_free(&again); /* takes NULL */
+	}
+END_TEST
+
+static Suite *login_suite(void)
+{
+	Suite *suite = suite_create("login");
+	TCase *tests = tcase_create("login");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
+	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
+	tcase_add_test(tests, decides_nothing_without_what_it_takes);
+	tcase_add_test(tests, a_suspended_user_sends_nothing);
+	tcase_add_loop_test(tests, an_unknown_user_costs_what_a_known_one_does, 0, 3);
+	tcase_add_test(tests, suspensions_go_to_a_text_and_come_back);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(login_suite)

@@ -1,0 +1,193 @@
+#include <libmilter/mfapi.h>
+#include <string.h>
+
+#include "milter/smtp/callbacks_private.h"
+#include "milter/smtp/negotiate.h"
+#include "t/unit/unit.h"
+
+static struct settings *settings;
+static struct service services[2];
+
+static void setup(void)
+{
+	settings = settings_new();
+	ck_assert_ptr_nonnull(settings);
+	services[0] = services[1] = settings->services[0];
+	services[1].name = "other";
+	settings->services = services;
+	settings->service_count = 1;
+}
+
+static void teardown(void)
+{
+	settings_unref(&settings);
+}
+
+static void set_all(struct service *service, enum check_mode mode)
+{
+	for (int i = 0; i < CHECK_COUNT; i++)
+		service->mode[i] = mode;
+}
+
+static struct needs needs(void)
+{
+	struct needs found;
+
+	needs_of(settings, false, &found);
+	return found;
+}
+
+START_TEST(delayed_connect_and_helo_are_never_answered)
+	{
+		ck_assert(needs().delay_reject);
+		ck_assert(!needs().answer_connect);
+		ck_assert(!needs().answer_helo);
+		settings->delay_reject = false;
+		ck_assert(needs().answer_connect);
+		ck_assert(needs().answer_helo);
+		set_all(&services[0], MODE_NO);
+		ck_assert(!needs().answer_connect);
+		ck_assert(!needs().answer_helo);
+		services[0].mode[CHECK_HELO] = MODE_WARN;
+		ck_assert(!needs().answer_connect);
+		ck_assert(needs().answer_helo);
+	}
+END_TEST
+
+START_TEST(recipients_are_answered_where_anything_looks_at_them)
+	{
+		static const enum check looking[] = { CHECK_RCPT, CHECK_ANY, CHECK_RECIPIENT,
+			CHECK_LIMITS };
+
+		set_all(&services[0], MODE_NO);
+		ck_assert(!needs().answer_rcpt);
+		for (size_t i = 0; i < sizeof(looking) / sizeof(looking[0]); i++) {
+			set_all(&services[0], MODE_NO);
+			services[0].mode[looking[i]] = MODE_WARN;
+			ck_assert(needs().answer_rcpt);
+		}
+		settings->lists_only = true; /* CHECK_LIMITS has nothing to look at */
+		ck_assert(!needs().answer_rcpt);
+		settings->rcpt_accept = ACCEPT_STRICT;
+		ck_assert(needs().answer_rcpt);
+	}
+END_TEST
+
+START_TEST(header_fields_are_wanted_by_data_from_and_results)
+	{
+		ck_assert(needs().headers); /* header_from = yes */
+		settings->lists_only = true;
+		ck_assert(!needs().headers);
+		services[0].mode[CHECK_DATA] = MODE_YES;
+		ck_assert(needs().headers);
+		services[0].mode[CHECK_DATA] = MODE_NO;
+		settings->results_header = "X-Results";
+		ck_assert(needs().headers);
+		ck_assert(needs().results);
+	}
+END_TEST
+
+START_TEST(a_need_of_any_service_counts)
+	{
+		set_all(&services[0], MODE_NO);
+		set_all(&services[1], MODE_NO);
+		settings->service_count = 2;
+		ck_assert(!needs().answer_rcpt);
+		services[1].mode[CHECK_RCPT] = MODE_YES;
+		ck_assert(needs().answer_rcpt);
+	}
+END_TEST
+
+START_TEST(data_is_answered_on_an_inet_socket_alone)
+	{
+		struct needs inet;
+
+		needs_of(settings, true, &inet);
+		ck_assert(inet.answer_data);
+		ck_assert(!needs().answer_data);
+	}
+END_TEST
+
+static const unsigned long all_actions = SMFI_CURR_ACTS, all_steps = SMFI_CURR_PROT;
+
+START_TEST(what_is_not_needed_is_said_to_the_mta)
+	{
+		unsigned long actions, steps;
+		struct needs wanted = needs();
+
+		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
+		ck_assert_uint_eq(steps,
+			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NODATA | SMFIP_NOBODY |
+				SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
+		ck_assert_uint_eq(actions, SMFIF_SETSYMLIST);
+		settings->lists_only = true;
+		settings->delay_reject = false;
+		set_all(&services[0], MODE_NO);
+		wanted = needs();
+		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
+		ck_assert_uint_eq(steps,
+			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR |
+				SMFIP_NOHDRS | SMFIP_NODATA | SMFIP_NOBODY | SMFIP_NOEOH |
+				SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
+	}
+END_TEST
+
+START_TEST(nothing_is_asked_that_is_not_offered)
+	{
+		unsigned long actions, steps;
+		struct needs wanted;
+
+		settings->results_header = "X-Results";
+		for (unsigned bit = 0; bit < 21; bit++) {
+			const unsigned long offered = all_steps & ~(1UL << bit);
+
+			wanted = needs();
+			callbacks_agree(&wanted, all_actions, offered, &actions, &steps);
+			ck_assert_uint_eq(steps & ~offered, 0);
+			ck_assert(wanted.results);
+		}
+		wanted = needs();
+		callbacks_agree(&wanted, SMFIF_ADDHDRS, 0, &actions, &steps);
+		ck_assert_uint_eq(actions, 0);
+		ck_assert_uint_eq(steps, 0);
+		ck_assert(!wanted.results); /* forged ones could not be removed */
+	}
+END_TEST
+
+START_TEST(the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces)
+	{
+		unsigned long actions, steps;
+		struct needs wanted = needs();
+
+		wanted.body = true;
+		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
+		ck_assert_uint_eq(steps & SMFIP_NOBODY, 0);
+		ck_assert_uint_eq(steps & SMFIP_NOEOH, 0);
+		ck_assert_uint_ne(steps & SMFIP_NR_EOH, 0);
+		ck_assert(!wanted.answer_eoh);
+		ck_assert_uint_ne(steps & SMFIP_SKIP, 0);
+		ck_assert_uint_ne(steps & SMFIP_HDR_LEADSPC, 0);
+		ck_assert(wanted.skip && wanted.leading_space);
+		callbacks_agree(&wanted, all_actions, SMFIP_NOEOH, &actions, &steps);
+		ck_assert(!wanted.skip && !wanted.leading_space && wanted.answer_eoh);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("negotiate");
+	TCase *tcase = tcase_create("negotiate");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, delayed_connect_and_helo_are_never_answered);
+	tcase_add_test(tcase, recipients_are_answered_where_anything_looks_at_them);
+	tcase_add_test(tcase, header_fields_are_wanted_by_data_from_and_results);
+	tcase_add_test(tcase, a_need_of_any_service_counts);
+	tcase_add_test(tcase, data_is_answered_on_an_inet_socket_alone);
+	tcase_add_test(tcase, what_is_not_needed_is_said_to_the_mta);
+	tcase_add_test(tcase, nothing_is_asked_that_is_not_offered);
+	tcase_add_test(tcase, the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,225 @@
+#include "lib/store/policy_files.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/list_files.h"
+#include "t/unit/unit.h"
+
+static char folder[] = "/tmp/check_policy.XXXXXX";
+static struct problems *problems;
+static struct policy *policy;
+static struct errmsg err;
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+}
+
+static void setup(void)
+{
+	(void)strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert_int_eq(mkdir("lists", 0700), 0);
+	put("p.conf", "[lists]\ndirectory = lists\n[store]\npath = store.json\n");
+	problems = problems_new();
+	policy = NULL;
+	err.text[0] = '\0';
+}
+
+static void teardown(void)
+{
+	char path[64];
+	int i;
+
+	policy_unref(&policy);
+	problems_free(&problems);
+	for (i = 0; i < LIST_COUNT; i++) {
+		(void)snprintf(path, sizeof(path), "lists/%s", list_name(i));
+		(void)(unlink(path) == 0 || rmdir(path));
+	}
+	(void)rmdir("lists");
+	(void)unlink("p.conf");
+	(void)unlink("store.json");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static int load(void)
+{
+	struct config *config = NULL;
+	int ret;
+
+	if (config_load("p.conf", &config, &err) < 0)
+		ck_abort_msg("%s", err.text);
+	ret = policy_from_files(config, &policy, problems, &err);
+	config_free(&config);
+	return ret;
+}
+
+START_TEST(a_policy_is_made_of_all_files)
+	{
+		const struct policy_parts *parts;
+		struct user user;
+
+		put("lists/mail_from.access.blacklist", "# spam\nspam@example.com\n@example.net\n");
+		put("lists/access.domains", "example.org\n");
+		put("store.json",
+			"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"open\": true}],"
+			" \"users\": [{\"id\": 1, \"username\": \"bob\", \"profileId\": 1}]}");
+		ck_assert_int_eq(load(), 0);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		parts = policy_parts(policy);
+		ck_assert_uint_eq(list_entries(parts->lists[LIST_MAIL_DENY]), 2);
+		ck_assert_uint_eq(list_entries(parts->lists[LIST_DOMAINS]), 1);
+		ck_assert_uint_eq(list_entries(parts->lists[LIST_RCPT_DENY]), 0);
+		ck_assert(policy_find_user(policy, "BOB", &user));
+		ck_assert(!parts->settings->lists_only);
+	}
+END_TEST
+
+START_TEST(missing_files_are_empty)
+	{
+		ck_assert_int_eq(rmdir("lists"), 0);
+		ck_assert_int_eq(load(), 0);
+		ck_assert(policy_parts(policy)->settings->lists_only);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0),
+			"/lists: there is no such folder, so that all "
+			"lists are empty"));
+	}
+END_TEST
+
+/* Each with what it is in, where, and what is wrong. */
+static const struct {
+	const char *file, *text, *want;
+} bad[] = {
+	{ "lists/helo.checks.regexps", "^good$\n(bad\n", "helo.checks.regexps:2: " },
+	{ "lists/mail_from.access.blacklist_regex", "\n\n[a-\n",
+		"mail_from.access.blacklist_regex:3: " },
+	{ "lists/connect.rdns_access.blacklist", "192.0.2.1/24\n",
+		"connect.rdns_access.blacklist:1: " },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"name\": \"p\","
+		" \"rcpt_re\": \"(x\"}]}",
+		"profiles id 1 (p): rcpt_re[1]: " },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"name\": \"p\","
+		" \"limits\": \"1/5x\"}]}",
+		"profiles id 1 (p): limits: " },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"name\": \"p\","
+		" \"maxsize\": -1}]}",
+		"profiles id 1 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"out" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
+		" \"profileId\": 5}]}",
+		"users id 1 (bob): there is no profile with id 5" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\"},"
+		" {\"id\": 2, \"username\": \"BOB\"}]}",
+		"users id 1 (bob): the row with id 2 has the same username; left out" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
+		" \"froms\": \"a b\"}]}",
+		"users id 1 (bob): froms[1] \"a b\" is no mail address, @domain, .domain or *; "
+		"left out" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
+		" \"froms\": \".d..\"}]}",
+		"users id 1 (bob): froms[1] \".d..\" is no mail address, @domain, .domain or *; "
+		"left out" },
+	{ "store.json",
+		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
+		" \"password\": \"swordfish\"}]}",
+		"users id 1 (bob): password: " },
+};
+START_TEST(bad_lines_and_rows_are_named_and_the_rest_is_in_force)
+	{
+		put("lists/rcpt_to.access.blacklist", "a@example.com\n");
+		put(bad[_i].file, bad[_i].text);
+		ck_assert_int_eq(load(), 0);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		if (strncmp(problems_text(problems, 0), bad[_i].want, strlen(bad[_i].want)) != 0)
+			ck_abort_msg("\"%s\" does not begin with \"%s\"",
+				problems_text(problems, 0), bad[_i].want);
+		ck_assert_ptr_null(strstr(problems_text(problems, 0), "swordfish"));
+		ck_assert_uint_eq(list_entries(policy_parts(policy)->lists[LIST_RCPT_DENY]), 1);
+	}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_an_error)
+	{
+		ck_assert_int_eq(mkdir("lists/rcpt_to.access.whitelist", 0700), 0);
+		ck_assert_int_eq(load(), -1);
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "/lists/rcpt_to.access.whitelist: is a folder"));
+		ck_assert_int_eq(rmdir("lists/rcpt_to.access.whitelist"), 0);
+		put("store.json", "{");
+		ck_assert_int_eq(load(), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/store.json: line 1, column 1: "));
+		ck_assert_ptr_null(policy);
+		ck_assert_int_eq(unlink("store.json"), 0);
+		put("p.conf", "[lists]\npublic_suffix_list = nonexistent\n");
+		ck_assert_int_eq(load(), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+		put("p.conf", "[lists]\ndirectory = lists\nmax_file = 1k\n");
+		put("lists/access.domains", "");
+		ck_assert_int_eq(truncate("lists/access.domains", 1025), 0);
+		ck_assert_int_eq(load(), -1);
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "/access.domains: has 1025 bytes; at most 1024 are read"));
+	}
+END_TEST
+
+START_TEST(one_list_can_be_read_again)
+	{
+		struct orgdomain *psl = NULL;
+		struct file_stamp stamp, now;
+		struct list *list = NULL;
+
+		ck_assert_int_eq(orgdomain_open("", &psl, &err), 0);
+		ck_assert_int_eq(list_file_read("lists", LIST_DOMAINS, 1000, psl, &list, &stamp,
+					 problems, &err),
+			0);
+		ck_assert(!stamp.exists);
+		ck_assert_uint_eq(list_entries(list), 0);
+		list_unref(&list);
+		put("lists/access.domains", "example.com\nexample.org\n");
+		ck_assert_int_eq(list_file_read("lists", LIST_DOMAINS, 1000, psl, &list, &stamp,
+					 problems, &err),
+			0);
+		ck_assert_int_eq(file_stamp("lists/access.domains", &now, &err), 0);
+		ck_assert(file_stamp_equal(&stamp, &now));
+		ck_assert_uint_eq(list_entries(list), 2);
+		list_unref(&list);
+		orgdomain_unref(&psl);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("policy_files");
+	TCase *tcase = tcase_create("policy_files");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_policy_is_made_of_all_files);
+	tcase_add_test(tcase, missing_files_are_empty);
+	tcase_add_loop_test(tcase, bad_lines_and_rows_are_named_and_the_rest_is_in_force, 0,
+		ROWS(bad));
+	tcase_add_test(tcase, what_cannot_be_read_is_an_error);
+	tcase_add_test(tcase, one_list_can_be_read_again);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

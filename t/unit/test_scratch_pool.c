@@ -1,0 +1,149 @@
+#include "milter/shared/scratch_pool.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "t/unit/unit.h"
+
+static struct scratch_pool *pool;
+static struct regexlist *list;
+
+static void setup(void)
+{
+	pool = scratch_pool_new();
+	ck_assert_ptr_nonnull(pool);
+	list = regexlist_new(true);
+	ck_assert_int_eq(regexlist_add(list, "(?=x)a", 6, 1, NULL), 0);
+	ck_assert_int_eq(regexlist_finish(list, NULL), 0);
+}
+
+static void teardown(void)
+{
+	scratch_pool_free(&pool);
+	ck_assert_ptr_null(pool);
+	scratch_pool_free(&pool);
+	regexlist_free(&list);
+}
+
+static enum regex_result match(struct regex_scratch *scratch)
+{
+	uint32_t value;
+
+	return regexlist_match(list, scratch, "q", 1, &value);
+}
+
+START_TEST(gives_one_with_a_whole_budget_whoever_had_it_before)
+	{
+		struct regex_scratch *scratch = scratch_pool_get(pool), *again;
+		time_t deadline = time(NULL) + 20;
+
+		while (match(scratch) == REGEX_NO)
+			ck_assert_int_lt(time(NULL), deadline);
+		ck_assert_int_eq(match(scratch), REGEX_FAILED);
+		scratch_pool_put(pool, scratch);
+		again = scratch_pool_get(pool);
+		ck_assert_ptr_eq(again, scratch); /* they are expensive to make */
+		ck_assert_int_eq(match(again), REGEX_NO);
+		scratch_pool_put(pool, again);
+	}
+END_TEST
+
+START_TEST(nothing_may_be_given_back)
+	{
+		struct regex_scratch *scratch;
+
+		scratch_pool_put(pool, NULL);
+		scratch = scratch_pool_get(pool);
+		ck_assert_ptr_nonnull(scratch);
+		scratch_pool_put(pool, scratch);
+	}
+END_TEST
+
+/* More than are kept; ASan and valgrind see whether the others go. */
+START_TEST(a_crowd_has_one_each)
+	{
+		struct regex_scratch *held[200];
+
+		for (int round = 0; round < 2; round++) {
+			for (int i = 0; i < 200; i++) {
+				held[i] = scratch_pool_get(pool);
+				ck_assert_int_eq(match(held[i]), REGEX_NO);
+				for (int j = 0; j < i; j++)
+					ck_assert_ptr_ne(held[j], held[i]);
+			}
+			for (int i = 0; i < 200; i++)
+				scratch_pool_put(pool, held[i]);
+		}
+	}
+END_TEST
+
+#define THREADS 8
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const struct regex_scratch *in_use[THREADS]; /* guarded by lock */
+
+/* Sets what this thread has; returns whether another one has it too. */
+static unsigned note_use(size_t self, const struct regex_scratch *scratch)
+{
+	unsigned shared = 0;
+
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < THREADS && scratch != NULL; i++)
+		shared += in_use[i] == scratch;
+	in_use[self] = scratch;
+	(void)pthread_mutex_unlock(&lock);
+	return shared;
+}
+
+struct user {
+	size_t number;
+	unsigned shared, failed;
+};
+
+static void *use_many(void *argument)
+{
+	struct user *user = argument;
+	struct regex_scratch *scratch;
+
+	for (int i = 0; i < 2000; i++) {
+		scratch = scratch_pool_get(pool);
+		user->shared += note_use(user->number, scratch);
+		user->failed += match(scratch) != REGEX_NO;
+		(void)note_use(user->number, NULL);
+		scratch_pool_put(pool, scratch);
+	}
+	return NULL;
+}
+
+START_TEST(no_two_threads_have_the_same_one)
+	{
+		struct user users[THREADS];
+		pthread_t threads[THREADS];
+
+		for (size_t i = 0; i < THREADS; i++) {
+			users[i] = (struct user){ .number = i };
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, use_many, &users[i]), 0);
+		}
+		for (size_t i = 0; i < THREADS; i++) {
+			(void)pthread_join(threads[i], NULL);
+			ck_assert_uint_eq(users[i].shared, 0);
+			ck_assert_uint_eq(users[i].failed, 0);
+		}
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("scratch_pool");
+	TCase *tcase = tcase_create("scratch_pool");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, gives_one_with_a_whole_budget_whoever_had_it_before);
+	tcase_add_test(tcase, nothing_may_be_given_back);
+	tcase_add_test(tcase, a_crowd_has_one_each);
+	tcase_add_test(tcase, no_two_threads_have_the_same_one);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,201 @@
+#include "milter/cache/settle.h"
+#include "t/unit/unit.h"
+
+static struct settle settle;
+static int64_t again;
+
+/* A file of that inode, size and time of change; size -1: there is none. */
+static struct file_stamp stamp(uint64_t ino, int64_t size, int64_t mtime)
+{
+	if (size < 0)
+		return (struct file_stamp){ 0 };
+	return (struct file_stamp){ .exists = true,
+		.dev = 1,
+		.ino = ino,
+		.size = (uint64_t)size,
+		.mtime_ns = mtime,
+		.ctime_ns = mtime };
+}
+
+static enum settle_answer look(uint64_t ino, int64_t size, int64_t mtime, int64_t now)
+{
+	struct file_stamp here = stamp(ino, size, mtime);
+
+	return settle_look(&settle, &here, now, &again);
+}
+
+/* A file of 10 bytes was read at the time 0. */
+static void setup(void)
+{
+	struct file_stamp first = stamp(1, 10, 1);
+
+	settle = (struct settle){ 0 };
+	settle_loaded(&settle, &first);
+}
+
+START_TEST(a_file_is_read_at_the_first_look)
+	{
+		settle = (struct settle){ 0 };
+		ck_assert_int_eq(look(1, 10, 1, 5), SETTLE_READ);
+		setup();
+		ck_assert_int_eq(look(1, 10, 1, 5), SETTLE_SAME);
+	}
+END_TEST
+
+START_TEST(a_file_renamed_into_place_is_read_at_once)
+	{
+		settle_event(&settle, SETTLE_REPLACED, 100);
+		ck_assert_int_eq(look(2, 12, 9, 100), SETTLE_WAIT);
+		ck_assert_int_eq(again, 100 + SETTLE_WHOLE_MS);
+		ck_assert_int_eq(look(2, 12, 9, again), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(truncate_and_write_is_read_when_it_is_closed)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100); /* truncated */
+		ck_assert_int_eq(look(1, 0, 5, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 0, 5, 2000), SETTLE_WAIT); /* still open, still empty */
+		settle_event(&settle, SETTLE_MODIFIED, 2100);
+		ck_assert_int_eq(look(1, 5, 6, 2101), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 6, 3000), SETTLE_WAIT); /* half of it, open */
+		settle_event(&settle, SETTLE_MODIFIED, 3100);
+		settle_event(&settle, SETTLE_CLOSED, 3101);
+		ck_assert_int_eq(look(1, 11, 7, 3101), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 11, 7, again), SETTLE_READ);
+		ck_assert_int_le(again, 3101 + SETTLE_WHOLE_MS);
+	}
+END_TEST
+
+START_TEST(one_that_is_left_open_is_read_in_the_end)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		ck_assert_int_eq(look(1, 15, 5, 100), SETTLE_WAIT);
+		ck_assert_int_eq(again, 100 + SETTLE_OPEN_MS);
+		ck_assert_int_eq(look(1, 15, 5, again), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(an_emptied_file_may_be_filled_by_another_write)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100); /* : > list */
+		settle_event(&settle, SETTLE_CLOSED, 101);
+		ck_assert_int_eq(look(1, 0, 5, 101), SETTLE_WAIT);
+		ck_assert_int_eq(again, 101 + SETTLE_EMPTY_MS);
+		settle_event(&settle, SETTLE_MODIFIED, 300); /* echo >> list */
+		settle_event(&settle, SETTLE_CLOSED, 301);
+		ck_assert_int_eq(look(1, 4, 6, 301), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 4, 6, again), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(an_empty_file_is_taken_when_it_stays_empty)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		settle_event(&settle, SETTLE_CLOSED, 101);
+		ck_assert_int_eq(look(1, 0, 5, 101), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 0, 5, again), SETTLE_READ);
+		ck_assert_int_lt(again, 1000);
+	}
+END_TEST
+
+START_TEST(a_removed_file_is_waited_for)
+	{
+		settle_event(&settle, SETTLE_REMOVED, 100);
+		ck_assert_int_eq(look(0, -1, 0, 100), SETTLE_WAIT);
+		ck_assert_int_eq(again, 100 + SETTLE_GONE_MS);
+		settle_event(&settle, SETTLE_REPLACED, 500);
+		ck_assert_int_eq(look(3, 9, 8, 500), SETTLE_WAIT);
+		ck_assert_int_eq(again, 500 + SETTLE_WHOLE_MS);
+
+		setup();
+		settle_event(&settle, SETTLE_REMOVED, 100);
+		ck_assert_int_eq(look(0, -1, 0, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(0, -1, 0, again), SETTLE_READ); /* gone for good */
+	}
+END_TEST
+
+START_TEST(without_events_a_change_is_left_to_rest)
+	{
+		ck_assert_int_eq(look(1, 12, 5, 250), SETTLE_WAIT);
+		ck_assert_int_eq(again, 250 + SETTLE_UNSURE_MS);
+		ck_assert_int_eq(look(1, 14, 6, 500), SETTLE_WAIT); /* it goes on */
+		ck_assert_int_eq(again, 500 + SETTLE_UNSURE_MS);
+		ck_assert_int_eq(look(1, 14, 6, again), SETTLE_READ);
+		ck_assert_int_lt(again, 1000);
+	}
+END_TEST
+
+START_TEST(a_change_within_one_tick_of_the_clock_is_seen_by_its_event)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		settle_event(&settle, SETTLE_CLOSED, 100);
+		ck_assert_int_eq(look(1, 10, 1, 100 + SETTLE_WHOLE_MS), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_file_opened_and_closed_unchanged_is_not_read)
+	{
+		settle_event(&settle, SETTLE_CLOSED, 100);
+		settle_event(&settle, SETTLE_TOUCHED, 100);
+		ck_assert_int_eq(look(1, 10, 1, 500), SETTLE_SAME);
+	}
+END_TEST
+
+START_TEST(a_forced_read_of_what_did_not_change_is_at_once)
+	{
+		settle_force(&settle);
+		ck_assert_int_eq(look(1, 10, 1, 500), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_forced_read_waits_for_what_is_being_written)
+	{
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		settle_force(&settle);
+		ck_assert_int_eq(look(1, 0, 5, 110), SETTLE_WAIT);
+		settle_event(&settle, SETTLE_CLOSED, 150);
+		ck_assert_int_eq(look(1, 12, 6, 150), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 12, 6, 150 + SETTLE_WHOLE_MS), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(what_could_not_be_read_is_tried_again)
+	{
+		settle_event(&settle, SETTLE_REPLACED, 100);
+		ck_assert_int_eq(look(2, 12, 9, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(2, 12, 9, 120), SETTLE_READ);
+		settle_failed(&settle, 120);
+		ck_assert_int_eq(look(2, 12, 9, 200), SETTLE_WAIT);
+		ck_assert_int_ge(again, 120 + SETTLE_RETRY_MS);
+		ck_assert_int_eq(look(2, 12, 10, 300),
+			SETTLE_WAIT); /* its mode was changed: sooner */
+		ck_assert_int_le(again, 300 + SETTLE_UNSURE_MS);
+		ck_assert_int_eq(look(2, 12, 10, again), SETTLE_READ);
+	}
+END_TEST
+
+static Suite *settle_suite(void)
+{
+	Suite *suite = suite_create("settle");
+	TCase *tcase = tcase_create("settle");
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, a_file_is_read_at_the_first_look);
+	tcase_add_test(tcase, a_file_renamed_into_place_is_read_at_once);
+	tcase_add_test(tcase, truncate_and_write_is_read_when_it_is_closed);
+	tcase_add_test(tcase, one_that_is_left_open_is_read_in_the_end);
+	tcase_add_test(tcase, an_emptied_file_may_be_filled_by_another_write);
+	tcase_add_test(tcase, an_empty_file_is_taken_when_it_stays_empty);
+	tcase_add_test(tcase, a_removed_file_is_waited_for);
+	tcase_add_test(tcase, without_events_a_change_is_left_to_rest);
+	tcase_add_test(tcase, a_change_within_one_tick_of_the_clock_is_seen_by_its_event);
+	tcase_add_test(tcase, a_file_opened_and_closed_unchanged_is_not_read);
+	tcase_add_test(tcase, a_forced_read_of_what_did_not_change_is_at_once);
+	tcase_add_test(tcase, a_forced_read_waits_for_what_is_being_written);
+	tcase_add_test(tcase, what_could_not_be_read_is_tried_again);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(settle_suite)

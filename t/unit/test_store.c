@@ -1,0 +1,543 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/store/store_read.h"
+#include "lib/store/store_write.h"
+#include "t/unit/unit.h"
+
+static char folder[] = "/tmp/check_store.XXXXXX";
+static struct problems *problems;
+static struct store store;
+static struct errmsg err;
+
+static void setup(void)
+{
+	(void)strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	problems = problems_new();
+	store = (struct store){ 0 };
+	err.text[0] = '\0';
+}
+
+static void teardown(void)
+{
+	store_clear(&store);
+	problems_free(&problems);
+	(void)unlink("s");
+	(void)unlink("s.prev");
+	(void)unlink("s.new");
+	(void)unlink("s.saved-1700000000");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void put(const char *name, const char *text, size_t len)
+{
+	FILE *f = fopen(name, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+	(void)fclose(f);
+}
+
+/* The whole of a file, a NUL behind it; the caller's to free(). */
+static char *get(const char *name, size_t *len)
+{
+	char *text = NULL;
+
+	ck_assert_int_eq(file_read(name, 1 << 30, &text, len, NULL, &err), FILE_READ);
+	return text;
+}
+
+static enum store_result parse(const char *text, size_t len)
+{
+	struct store_source source = { 0 };
+	char *copy = malloc(len + 1);
+	enum store_result result;
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	result = store_parse("s", copy, len, &source, &store, problems, &err);
+	free(copy);
+	return result;
+}
+
+static void parse_good(const char *text)
+{
+	if (parse(text, strlen(text)) != STORE_READ)
+		ck_abort_msg("%s", err.text);
+}
+
+static enum store_result read_store(void)
+{
+	struct store_source source = { 0 };
+
+	return store_read("s", &source, &store, problems, &err);
+}
+
+static struct user find(const struct users *users, const char *login)
+{
+	struct user user = { 0 };
+
+	if (!users_find(users, login, strlen(login), &user))
+		ck_abort_msg("no user %s", login);
+	return user;
+}
+
+#define HAND(profiles, users) \
+	"{\"format\": \"postern-store-1\", \"profiles\": [" profiles "], \"users\": [" users "]}"
+
+START_TEST(reads_rows_made_by_hand)
+	{
+		struct user user;
+
+		parse_good(HAND(
+			"{\"id\": 7, \"NAME\": \"sales\", \"open\": true, \"maxsize\": 1000,"
+			" \"host\": null, \"rcpt\": [\"a,b@example.com\"], \"rcpt_re\": \"\"},"
+			"{\"id\": \"x\", \"name\": \"closed\"}",
+			"{\"id\": 1, \"username\": \"Bob\", \"froms\": \"a@b.c, d@e.f\", \"profileId\": 7},"
+			"{\"username\": \"eve\", \"froms\": [\"*\"], \"profileid\": \"x\","
+			" \"enabled\": false, \"createdAt\": {}}"));
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_notes(problems), 0);
+		ck_assert(!store.is_machine);
+		ck_assert_str_eq(store.revision, "");
+		ck_assert_int_eq(store.written, 0);
+		ck_assert_uint_eq(profiles_count(store.profiles), 2);
+		ck_assert(profile_is_open(profiles_by_name(store.profiles, "sales")));
+		ck_assert_uint_eq(profile_maxsize(profiles_by_id(store.profiles, "7")), 1000);
+		ck_assert(!profile_is_open(profiles_by_id(store.profiles, "x")));
+		user = find(store.users, "bob");
+		ck_assert_str_eq(user.id, "1");
+		ck_assert_str_eq(user.profile_id, "7");
+		ck_assert_uint_eq(user.froms_len, strlen("a@b.c") + strlen("d@e.f") + 2);
+		ck_assert(user.enabled);
+		ck_assert(!find(store.users, "eve").enabled);
+	}
+END_TEST
+
+/* A row that is left out, or a slip; and what is said of it. */
+static const struct {
+	const char *text, *want;
+} bad_rows[] = {
+	{ HAND("", "17"), "s: users: a row is no object; left out" },
+	{ HAND("", "{\"id\": 1, \"username\": null}"),
+		"users id 1 (NULL): a user needs a username; left out" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"froms\": [1]}"),
+		"users id 1 (bob): froms: an item of the list is no text; the user is switched off" },
+	{ HAND("", "{\"froms\": [\"a\\u0000\"], \"id\": 1, \"username\": \"bob\"}"),
+		"users id 1 (bob): froms: a NUL byte; the user is switched off" },
+	{ HAND("", "{\"id\": 1, \"username\": \"b\\u0000b\"}"),
+		"users id 1 (b): username: a NUL byte; left out" },
+	{ HAND("",
+		  "{\"id\": 1, \"username\": \"b\xfc"
+		  "b\"}"),
+		"users id 1 (b\xef\xbf\xbd"
+		"b): a byte that is not UTF-8; the user is switched off" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": \"\xff\"}"),
+		"users id 1 (bob): a byte that is not UTF-8; the user is switched off" },
+	{ HAND("", "{\"id\": 1.5, \"username\": \"bob\"}"),
+		"users id NULL (bob): id: a number with a fraction or an exponent; the user is switched off" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": {}}"),
+		"users id 1 (bob): password: an object; text, a number, true, false, null or a list "
+		"belongs here; the user is switched off" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 1, \"profileid\": 1}"),
+		"users id 1 (bob): profileId: there twice; the user is switched off" },
+	{ HAND("{\"id\": 3, \"name\": \"p\", \"host\": {}}", ""),
+		"profiles id 3 (p): host: an object; text, a number, true, false, null or a list "
+		"belongs here; left out" },
+	{ HAND("{\"id\": 3, \"name\": \"p\", \"open\": \"perhaps\"}", ""),
+		"profiles id 3 (p): open \"perhaps\" is neither true nor false; left out" },
+	{ HAND("{\"id\": 3, \"name\": \"p\", \"maxsize\": -1}", ""),
+		"profiles id 3 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left out" },
+	{ HAND("{\"id\": 3, \"name\": \"p\", \"rcpt\": [\"\xff\"]}", ""),
+		"profiles id 3 (p): a byte that is not UTF-8; left out" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 9}"),
+		"users id 1 (bob): there is no profile with id 9" },
+};
+START_TEST(a_bad_row_is_left_out_and_named)
+	{
+		parse_good(bad_rows[_i].text);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0), bad_rows[_i].want);
+		/* A profile that can't be read allows nothing, whatever unknown_user says. */
+		if (strstr(bad_rows[_i].text, "\"id\": 3") != NULL)
+			ck_assert(profiles_is_bad(store.profiles, "3"));
+		/* Nor is a user whose row can't be read a stranger to it. */
+		if (strstr(bad_rows[_i].want, "(bob): ") != NULL)
+			ck_assert_int_eq(find(store.users, "bob").enabled,
+				strstr(bad_rows[_i].want, "switched off") == NULL);
+	}
+END_TEST
+
+START_TEST(a_column_that_nobody_reads_is_noted_once)
+	{
+		parse_good(HAND("{\"id\": 3, \"maxsise\": 1}, {\"id\": 4, \"maxsise\": 1}",
+			"{\"username\": \"bob\", \"createdAt\": 1, \"updatedAt\": 2}"));
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_notes(problems), 1);
+		ck_assert_str_eq(problems_note_text(problems, 0),
+			"s: profiles: the column \"maxsise\" is not read");
+	}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} refused[] = {
+	{ "", "s: is empty: torn, or never filled; restore it, or remove it" },
+	{ "{\"format\": \"postern-store-1\",",
+		"s: line 1, column 29: string or '}' expected near end of file" },
+	{ "[]", "s: is no store of Postern's: there is no \"format\": \"postern-store-1\" in it" },
+	{ "{\"users\": []}",
+		"s: is no store of Postern's: there is no \"format\": \"postern-store-1\" in it" },
+	{ "{\"format\": \"other\", \"users\": []}",
+		"s: is no store of Postern's: its format is \"other\", not \"postern-store-1\"" },
+	{ "{\"format\": \"postern-store-2\", \"users\": []}",
+		"s: its format is \"postern-store-2\", which another version of Postern writes; this "
+		"one reads \"postern-store-1\"" },
+	{ "{\"format\": \"postern-store-1\"}", "s: has neither \"profiles\" nor \"users\"" },
+	{ "{\"format\": \"postern-store-1\", \"users\": {}}",
+		"s: \"users\" is no list of rows: [{...}, ...]" },
+	{ "{\"format\": \"postern-store-1\", \"users\": [], \"users\": []}",
+		"s: line 1, column 50: duplicate object key near '\"users\"'" },
+	{ "{\"format\": \"postern-store-1\", \"users\": [], \"checksum\": \"sha256:00\"}",
+		"s: altered: it has a checksum, but no longer the form that goes with it; take "
+		"revision, written and checksum out of it to keep the changes, or remove it" },
+	{ "{\"format\":\"postern-store-1\",\"revision\":\"\",\"users\": []}",
+		"s: torn: the checksum that should be its last line is missing; restore it from a "
+		"backup, or remove it" },
+};
+START_TEST(a_file_that_is_no_good_store_is_refused)
+	{
+		ck_assert_int_eq(parse(refused[_i].text, strlen(refused[_i].text)), STORE_REFUSED);
+		ck_assert_str_eq(err.text, refused[_i].want);
+		ck_assert_ptr_null(store.users);
+	}
+END_TEST
+
+/* Rows of every kind, some of them bad, as a database could have them. */
+static const char rich[] = HAND(
+	"{\"id\": 1, \"name\": \"sales\", \"desc\": \"a \\\"b\\\" \\\\ \\u0001 \xc3\xbc\","
+	" \"open\": false, \"limits\": \"1/5m,500/1d\", \"maxsize\": 12345678901,"
+	" \"host\": \"example.com,example.org\", \"rcpt\": [\"a@b.c\", \"\\\"x,y\\\"@b.c\"],"
+	" \"rcpt_re\": [\"^a{1,2}\\\\.$\"]},"
+	"{\"id\": \"007\", \"name\": \"open\", \"open\": true, \"rcpt\": []},"
+	"{\"id\": 3, \"name\": \"bad\", \"open\": \"perhaps\"},"
+	"{\"id\": 4, \"name\": \"sales\"}",
+	"{\"id\": 1, \"username\": \"Bob\", \"password\": \"$5$tr1ckysalt$Up2nNTXKvE95nIbNpKVsvNogVzr"
+	"2DXzihWFQEhD8LID\", \"froms\": \"B@Example.com,@x.org,.y.org,*,\\\"q q\\\"@z.org\","
+	" \"profileId\": 1},"
+	"{\"id\": \"0\", \"username\": \"k\\u00fcche\", \"froms\": \"\", \"profileId\": \"007\"},"
+	"{\"id\": 123456789012345678, \"username\": \"none\", \"froms\": \"not one\","
+	" \"profileId\": 3},"
+	"{\"id\": \"a-b\", \"username\": \"off\", \"enabled\": false, \"profileId\": 99},"
+	"{\"id\": null, \"username\": \"back\\\\slash\"}");
+
+static void write_store(const struct store *from, const char *revision)
+{
+	struct file_stamp stamp, now;
+
+	if (store_write("s", from->profiles, from->users, revision, 1700000000, &stamp, problems,
+		    &err) < 0)
+		ck_abort_msg("%s", err.text);
+	ck_assert_int_eq(file_stamp("s", &now, &err), 0);
+	ck_assert(file_stamp_equal(&stamp, &now));
+}
+
+static bool is_said(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < problems_kept(problems); i++)
+		if (strcmp(problems_text(problems, i), text) == 0)
+			return true;
+	return false;
+}
+
+static int same_user(void *context, const struct user *user)
+{
+	struct user other = find(context, user->name);
+
+	ck_assert_str_eq(user->id, other.id);
+	ck_assert_str_eq(user->name, other.name);
+	ck_assert_str_eq(user->password, other.password);
+	ck_assert_str_eq(user->profile_id, other.profile_id);
+	ck_assert(user->enabled == other.enabled);
+	ck_assert(user->has_froms == other.has_froms);
+	ck_assert_uint_eq(user->froms_len, other.froms_len);
+	ck_assert_mem_eq(user->froms, other.froms, user->froms_len);
+	return 0;
+}
+
+static void assert_equal(const struct store *a, const struct store *b)
+{
+	struct cell x, y;
+	size_t i;
+	int column;
+
+	ck_assert_uint_eq(users_count(a->users), users_count(b->users));
+	ck_assert_int_eq(users_each(a->users, same_user, b->users), 0);
+	ck_assert_uint_eq(profiles_count(a->profiles), profiles_count(b->profiles));
+	for (i = 0; i < profiles_count(a->profiles); i++) {
+		for (column = 0; column < PROFILE_COLUMNS; column++) {
+			x = profile_cell(profiles_at(a->profiles, i), column);
+			y = profile_cell(profiles_at(b->profiles, i), column);
+			ck_assert(cell_equal(&x, &y));
+		}
+	}
+}
+
+START_TEST(what_is_written_is_read_back)
+	{
+		struct store before;
+		struct stat st;
+
+		parse_good(rich);
+		before = store;
+		store = (struct store){ 0 };
+		ck_assert_uint_eq(users_count(before.users), 5);
+		write_store(&before, "10:20:12,\"14\"\n\xc3\xbc");
+		ck_assert_int_eq(stat("s", &st), 0);
+		ck_assert_int_eq(st.st_mode & 07777, 0600);
+		ck_assert_int_eq(read_store(), STORE_READ);
+		ck_assert(store.is_machine);
+		ck_assert(!store.from_prev);
+		ck_assert_str_eq(store.revision, "10:20:12,\"14\"\n\xc3\xbc");
+		ck_assert_int_eq(store.written, 1700000000);
+		assert_equal(&before, &store);
+		assert_equal(&store, &before);
+		ck_assert(profiles_is_bad(store.profiles, "3"));
+		ck_assert(!profiles_is_bad(store.profiles, "99"));
+		store_clear(&before);
+	}
+END_TEST
+
+START_TEST(nothing_is_written_and_read_back_too)
+	{
+		struct store nothing = { 0 };
+
+		write_store(&nothing, "");
+		ck_assert_int_eq(read_store(), STORE_READ);
+		ck_assert_uint_eq(users_count(store.users), 0);
+		ck_assert_uint_eq(profiles_count(store.profiles), 0);
+		ck_assert_str_eq(store.revision, "");
+		ck_assert_uint_eq(problems_count(problems), 0);
+	}
+END_TEST
+
+START_TEST(unchanged_shards_are_shared_with_the_users_before)
+	{
+		struct store_source source = { 0 };
+		struct store again;
+
+		parse_good(rich);
+		write_store(&store, "");
+		source.previous = store.users;
+		ck_assert_int_eq(store_read("s", &source, &again, NULL, &err), STORE_READ);
+		ck_assert_ptr_eq(find(again.users, "bob").name, find(store.users, "bob").name);
+		store_clear(&again);
+	}
+END_TEST
+
+START_TEST(every_cut_and_every_changed_byte_is_seen)
+	{
+		char *text;
+		size_t len, i;
+
+		parse_good(rich);
+		write_store(&store, "1:2:");
+		store_clear(&store);
+		text = get("s", &len);
+		for (i = 0; i < len; i++) {
+			if (parse(text, i) != STORE_REFUSED)
+				ck_abort_msg("cut to %zu of %zu bytes: taken", i, len);
+			text[i] ^= 1;
+			if (parse(text, len) != STORE_REFUSED)
+				ck_abort_msg("byte %zu changed: taken", i);
+			text[i] ^= 1;
+		}
+		ck_assert_int_eq(parse(text, len), STORE_READ);
+		free(text);
+	}
+END_TEST
+
+START_TEST(torn_and_altered_are_told_apart)
+	{
+		char *text;
+		size_t len;
+
+		parse_good(rich);
+		write_store(&store, "1:2:");
+		text = get("s", &len);
+		store_clear(&store);
+		ck_assert_int_eq(parse(text, len - 40), STORE_REFUSED);
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "s: torn: the checksum that should be its last line"));
+		memcpy(strstr(text, "Bob"), "bob", 3);
+		ck_assert_int_eq(parse(text, len), STORE_REFUSED);
+		ck_assert_ptr_nonnull(strstr(err.text, "s: altered: it doesn't have the checksum"));
+		free(text);
+	}
+END_TEST
+
+START_TEST(the_one_before_is_taken_when_the_last_is_torn)
+	{
+		struct store_source source = { 0 };
+
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
+			STORE_MISSING);
+		ck_assert_str_eq(err.text, "s: No such file or directory");
+		parse_good(rich);
+		write_store(&store, "first");
+		write_store(&store, "second");
+		store_clear(&store);
+		ck_assert_int_eq(truncate("s", 300), 0);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, NULL, &err),
+			STORE_READ);
+		ck_assert(store.from_prev);
+		ck_assert_str_eq(store.revision, "first");
+		/* The next write does not push the torn one into the place of the good one. */
+		write_store(&store, "third");
+		store_clear(&store);
+		ck_assert_int_eq(unlink("s"), 0);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
+			STORE_READ);
+		ck_assert_str_eq(store.revision, "first");
+		ck_assert(is_said(
+			"s: No such file or directory; the one before it, s.prev, is taken"));
+		store_clear(&store);
+		ck_assert_int_eq(truncate("s.prev", 300), 0);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
+			STORE_REFUSED);
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "s: No such file or directory; and s.prev: torn"));
+	}
+END_TEST
+
+START_TEST(a_store_made_by_hand_is_never_written_over)
+	{
+		parse_good(rich);
+		put("s", rich, strlen(rich));
+		write_store(&store, "1");
+		ck_assert_int_eq(access("s.saved-1700000000", F_OK), 0);
+		ck_assert_int_eq(access("s.prev", F_OK), -1);
+		ck_assert(
+			is_said("s: was not written by Postern; it is kept as s.saved-1700000000"));
+	}
+END_TEST
+
+START_TEST(a_store_that_cannot_be_written_stays)
+	{
+		char *text;
+		size_t len;
+
+		parse_good(rich);
+		write_store(&store, "1");
+		ck_assert_int_eq(mkdir("s.new", 0700), 0); /* in the way */
+		ck_assert_int_eq(store_write("s", store.profiles, store.users, "2", 0, NULL, NULL,
+					 &err),
+			-1);
+		ck_assert_str_eq(err.text, "s.new: File exists");
+		ck_assert_int_eq(rmdir("s.new"), 0);
+		text = get("s", &len);
+		ck_assert_ptr_nonnull(strstr(text, "\"revision\":\"1\""));
+		free(text);
+	}
+END_TEST
+
+/* Text of a database that is not in UTF-8: the builders take it, JSON can't hold it. */
+START_TEST(what_is_not_utf8_is_left_out_of_the_file)
+	{
+		struct profiles_builder *profiles = profiles_builder_new(false);
+		struct users_builder *users = users_builder_new();
+		struct cell profile[PROFILE_COLUMNS] = {
+			[PROFILE_ID] = { CELL_TEXT, "5", 1 },
+			[PROFILE_NAME] = { CELL_TEXT, "p\xfc", 2 },
+			[PROFILE_OPEN] = { CELL_TEXT, "t", 1 },
+		};
+		struct cell good[USER_COLUMNS] = {
+			[USER_ID] = { CELL_TEXT, "1", 1 },
+			[USER_NAME] = { CELL_TEXT, "bob", 3 },
+			[USER_PROFILE_ID] = { CELL_TEXT, "5", 1 },
+		};
+		struct cell bad[USER_COLUMNS] = {
+			[USER_ID] = { CELL_TEXT, "2", 1 },
+			[USER_NAME] = { CELL_TEXT, "\xfc", 1 },
+		};
+		struct cell half[USER_COLUMNS] = {
+			[USER_ID] = { CELL_TEXT, "3", 1 },
+			[USER_NAME] = { CELL_TEXT, "eve", 3 },
+			[USER_PASSWORD] = { CELL_TEXT, "\xfc", 1 },
+		};
+		struct store odd = { 0 };
+
+		ck_assert_int_eq(profiles_builder_add(profiles, profile, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, good, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, bad, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, half, problems), 1);
+		odd.profiles = profiles_builder_finish(&profiles);
+		odd.users = users_builder_finish(&users, NULL, odd.profiles, problems);
+		write_store(&odd, "");
+		ck_assert_uint_eq(problems_count(problems), 3);
+		ck_assert_int_eq(read_store(), STORE_READ);
+		ck_assert_uint_eq(users_count(store.users), 2);
+		ck_assert(!find(store.users, "eve").enabled); /* and no stranger */
+		ck_assert(profiles_is_bad(store.profiles, "5"));
+		store_clear(&odd);
+	}
+END_TEST
+
+START_TEST(many_rows_go_through)
+	{
+		struct strbuf text = STRBUF_INIT;
+		struct store before;
+		int i;
+
+		strbuf_add_str(&text, "{\"format\": \"postern-store-1\", \"users\": [");
+		for (i = 0; i < 20000; i++)
+			strbuf_addf(&text,
+				"%s{\"id\": %d, \"username\": \"u%d\", \"froms\": [\"u%d@x.org\"]}",
+				i ? "," : "", i, i, i);
+		strbuf_add_str(&text, "]}");
+		parse_good(text.text);
+		before = store;
+		store = (struct store){ 0 };
+		write_store(&before, "");
+		ck_assert_int_eq(read_store(), STORE_READ);
+		ck_assert_uint_eq(users_count(store.users), 20000);
+		assert_equal(&before, &store);
+		store_clear(&before);
+		strbuf_free(&text);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("store");
+	TCase *tcase = tcase_create("store");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, reads_rows_made_by_hand);
+	tcase_add_loop_test(tcase, a_bad_row_is_left_out_and_named, 0, ROWS(bad_rows));
+	tcase_add_test(tcase, a_column_that_nobody_reads_is_noted_once);
+	tcase_add_loop_test(tcase, a_file_that_is_no_good_store_is_refused, 0, ROWS(refused));
+	tcase_add_test(tcase, what_is_written_is_read_back);
+	tcase_add_test(tcase, nothing_is_written_and_read_back_too);
+	tcase_add_test(tcase, unchanged_shards_are_shared_with_the_users_before);
+	tcase_add_test(tcase, every_cut_and_every_changed_byte_is_seen);
+	tcase_add_test(tcase, torn_and_altered_are_told_apart);
+	tcase_add_test(tcase, the_one_before_is_taken_when_the_last_is_torn);
+	tcase_add_test(tcase, a_store_made_by_hand_is_never_written_over);
+	tcase_add_test(tcase, a_store_that_cannot_be_written_stays);
+	tcase_add_test(tcase, what_is_not_utf8_is_left_out_of_the_file);
+	tcase_add_test(tcase, many_rows_go_through);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,186 @@
+#include "lib/store/suspensions_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/conf/file.h"
+#include "t/unit/unit.h"
+
+static char folder[64], path[96];
+static struct suspensions *suspensions;
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/check_suspensions_file.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/s", folder);
+	suspensions = suspensions_new();
+}
+
+static void teardown(void)
+{
+	suspensions_free(&suspensions);
+	(void)unlink(path);
+	ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left there */
+}
+
+static void put(const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+	(void)fclose(f);
+}
+
+START_TEST(who_was_suspended_is_so_after_a_restart)
+	{
+		struct suspensions *again = suspensions_new();
+		struct errmsg err = { "" };
+		struct stat st;
+
+		ck_assert_int_eq(suspensions_set(suspensions, "Bob", true), 1);
+		ck_assert_int_eq(suspensions_set(suspensions, "alice@example.com", true), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_load(path, again, &err), 0);
+		ck_assert_uint_eq(suspensions_count(again), 2);
+		ck_assert(suspensions_has(again, "bob"));
+		ck_assert(suspensions_has(again, "alice@example.com"));
+		ck_assert_str_eq(err.text, "");
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 0777, 0600);
+		suspensions_free(&again);
+	}
+END_TEST
+
+START_TEST(resuming_is_saved_too)
+	{
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), 0);
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", false), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), 0);
+		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
+		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), 0);
+		ck_assert_uint_eq(suspensions_count(suspensions), 0);
+	}
+END_TEST
+
+START_TEST(the_file_says_in_its_first_line_what_it_is)
+	{
+		struct errmsg err = { "" };
+		char *text;
+		size_t len;
+
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		ck_assert_int_eq(file_read(path, 1000, &text, &len, NULL, &err), FILE_READ);
+		ck_assert_int_eq(text[0], '#');
+		ck_assert_str_eq(strchr(text, '\n'), "\nbob\n");
+		free(text);
+	}
+END_TEST
+
+START_TEST(no_path_and_no_file_hold_nobody)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(suspensions_load("", suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_load(path, suspensions, &err), 0);
+		ck_assert_uint_eq(suspensions_count(suspensions), 0);
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+		ck_assert_int_eq(suspensions_save("", suspensions, &err), 0);
+		ck_assert_int_eq(access(path, F_OK), -1);
+	}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t len;
+} bad[] = {
+#define TEXT(literal)                        \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
+	TEXT("alice\nbob \n"),
+	TEXT("alice\nbo\0b\n"),
+	TEXT("alice\r\n"),
+	TEXT("\x7f"
+	     "ELF\n"),
+};
+START_TEST(a_file_that_holds_something_else_is_an_error_and_changes_nobody)
+	{
+		struct errmsg err = { "" };
+
+		put(bad[_i].text, bad[_i].len);
+		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
+		ck_assert_int_eq(suspensions_load(path, suspensions, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+		ck_assert_ptr_nonnull(strstr(err.text, "no login"));
+		ck_assert_uint_eq(suspensions_count(suspensions), 1);
+		ck_assert(suspensions_has(suspensions, "eve"));
+		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), -1);
+	}
+END_TEST
+
+START_TEST(a_folder_in_its_place_is_an_error)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(suspensions_load(folder, suspensions, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "is a folder"));
+	}
+END_TEST
+
+START_TEST(what_can_not_be_saved_leaves_the_old_file)
+	{
+		struct errmsg err = { "" };
+		char new_path[128];
+
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		(void)snprintf(new_path, sizeof(new_path), "%s.new", path);
+		ck_assert_int_eq(mkdir(new_path, 0700), 0);
+		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, &err), -1);
+		ck_assert_str_ne(err.text, "");
+		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), -1);
+		ck_assert_int_eq(rmdir(new_path), 0);
+		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), 0);
+		ck_assert(suspensions_has(suspensions, "bob"));
+		ck_assert(!suspensions_has(suspensions, "eve"));
+	}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_is_an_error)
+	{
+		struct errmsg err = { "" };
+		char deep[128];
+
+		(void)snprintf(deep, sizeof(deep), "%s/none/s", folder);
+		ck_assert_int_eq(suspensions_save(deep, suspensions, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, strerror(ENOENT)));
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("suspensions_file");
+	TCase *tcase = tcase_create("suspensions_file");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, who_was_suspended_is_so_after_a_restart);
+	tcase_add_test(tcase, resuming_is_saved_too);
+	tcase_add_test(tcase, the_file_says_in_its_first_line_what_it_is);
+	tcase_add_test(tcase, no_path_and_no_file_hold_nobody);
+	tcase_add_loop_test(tcase, a_file_that_holds_something_else_is_an_error_and_changes_nobody,
+		0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(tcase, a_folder_in_its_place_is_an_error);
+	tcase_add_test(tcase, what_can_not_be_saved_leaves_the_old_file);
+	tcase_add_test(tcase, a_folder_that_is_not_there_is_an_error);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

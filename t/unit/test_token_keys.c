@@ -1,0 +1,197 @@
+#include "lib/store/token_keys.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SECRET "0123456789abcdef0123456789abcdef"
+
+/* RFC 8037 appendix A.2, and a shared secret. */
+#define PUBLIC                                  \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"," \
+	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
+#define SHARED "{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}"
+#define SHORT "{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\"}"
+#define PEM                                                              \
+	"-----BEGIN PUBLIC KEY-----\n"                                   \
+	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n" \
+	"-----END PUBLIC KEY-----\n"
+
+static char folder[64], path[96];
+static struct jwt_keys *keys;
+static struct problems *problems;
+static struct errmsg err;
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/check_token_keys.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/keys", folder);
+	problems = problems_new();
+	err = (struct errmsg){ "" };
+	keys = NULL;
+}
+
+static void teardown(void)
+{
+	jwt_keys_unref(&keys);
+	problems_free(&problems);
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+static void put(const char *text, size_t len, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+	(void)fclose(f);
+	ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+/* Refused, with *keys_r as it was, also where nobody wants to know why. */
+static void ck_refused(const char *keys_file, const char *secret, const char *why)
+{
+	struct jwt_keys *mine = jwt_keys_new(), *got = mine;
+
+	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, problems, &err), -1);
+	ck_assert_ptr_eq(got, mine);
+	ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
+	ck_assert_ptr_null(strstr(err.text, SECRET));
+	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, NULL, NULL), -1);
+	ck_assert_ptr_eq(got, mine);
+	jwt_keys_unref(&mine);
+}
+
+START_TEST(without_a_file_and_a_secret_there_is_no_key)
+	{
+		ck_assert_int_eq(token_keys_load("", "", &keys, problems, &err), 0);
+		ck_assert_ptr_nonnull(keys);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+	}
+END_TEST
+
+START_TEST(takes_the_secret_and_the_keys_of_the_file)
+	{
+		const struct jwt_key *last;
+
+		put(PEM, strlen(PEM), 0644);
+		ck_assert_int_eq(token_keys_load(path, SECRET, &keys, problems, &err), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 2);
+		ck_assert_ptr_nonnull(jwt_keys_at(keys, 0)->public);
+		last = jwt_keys_at(keys, 1);
+		ck_assert_uint_eq(last->secret_len, strlen(SECRET));
+		ck_assert_mem_eq(last->secret, SECRET, strlen(SECRET));
+		jwt_keys_unref(&keys);
+		ck_assert_int_eq(token_keys_load("", SECRET, &keys, NULL, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		ck_assert_uint_eq(problems_count(problems), 0);
+	}
+END_TEST
+
+#define SET(keys) "{\"keys\":[" keys "]}"
+
+static const struct {
+	const char *text;
+	mode_t mode;
+	size_t count; /* 0: refused */
+	const char *why;
+} files[] = {
+	{ PUBLIC, 0644, 1, "" },
+	{ PUBLIC, 0666, 1, "" },
+	{ PEM, 0644, 1, "" },
+	{ SHARED, 0600, 1, "" },
+	{ SHARED, 0400, 1, "" },
+	{ SET(PUBLIC "," SHARED), 0600, 2, "" },
+	{ SHARED, 0640, 0, "its mode is 0640" },
+	{ SHARED, 0604, 0, "its mode is 0604" },
+	{ SHARED, 0620, 0, "its mode is 0620" },
+	{ SHARED, 0644, 0, "its mode is 0644" },
+	{ SET(PUBLIC "," SHARED), 0644, 0, "its mode is 0644" },
+	{ SET(SHARED "," PUBLIC), 0644, 0, "its mode is 0644" },
+	{ "", 0600, 0, "no key in it" },
+	{ "{", 0600, 0, "no JSON" },
+	{ SHORT, 0600, 0, "24 bytes; it needs 32" },
+	{ SECRET "\n", 0600, 0, "neither PEM nor a JWK set" },
+};
+START_TEST(a_file_with_a_shared_secret_is_its_owners_alone)
+	{
+		put(files[_i].text, strlen(files[_i].text), files[_i].mode);
+		if (files[_i].count == 0) {
+			ck_refused(path, "", files[_i].why);
+			ck_assert_ptr_nonnull(strstr(err.text, path));
+			ck_refused(path, SECRET, files[_i].why);
+		} else {
+			ck_assert_msg(token_keys_load(path, "", &keys, problems, &err) == 0, "%s",
+				err.text);
+			ck_assert_uint_eq(jwt_keys_count(keys), files[_i].count);
+		}
+	}
+END_TEST
+
+START_TEST(keys_that_can_not_be_used_are_named)
+	{
+		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
+		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "24 bytes"));
+		jwt_keys_unref(&keys);
+		ck_assert_int_eq(token_keys_load(path, "", &keys, NULL, NULL), 0);
+	}
+END_TEST
+
+static const struct {
+	const char *secret, *why;
+} secrets[] = {
+	{ "short", "5 bytes; it needs 32" },
+	{ "0123456789abcdef0123456789abcde", "31 bytes; it needs 32" },
+	{ PEM, "belongs in keys_file" },
+};
+START_TEST(a_bad_secret_is_refused_beside_a_good_file)
+	{
+		put(PUBLIC, strlen(PUBLIC), 0644);
+		ck_refused("", secrets[_i].secret, secrets[_i].why);
+		ck_refused(path, secrets[_i].secret, secrets[_i].why);
+		ck_assert_ptr_null(strstr(err.text, secrets[_i].secret));
+	}
+END_TEST
+
+START_TEST(a_file_that_is_missing_or_a_folder_or_too_long_is_refused)
+	{
+		char *text = malloc((1 << 20) + 1);
+
+		ck_refused(path, SECRET, "No such file");
+		ck_refused(folder, "", "is a folder");
+		memset(text, ' ', (1 << 20) + 1);
+		memcpy(text, PUBLIC, strlen(PUBLIC));
+		put(text, (1 << 20) + 1, 0644);
+		ck_refused(path, "", "1048577 bytes");
+		put(text, 1 << 20, 0644);
+		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err), 0);
+		free(text);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("token_keys");
+	TCase *tcase = tcase_create("token_keys");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, without_a_file_and_a_secret_there_is_no_key);
+	tcase_add_test(tcase, takes_the_secret_and_the_keys_of_the_file);
+	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_is_its_owners_alone, 0,
+		COUNT(files));
+	tcase_add_test(tcase, keys_that_can_not_be_used_are_named);
+	tcase_add_loop_test(tcase, a_bad_secret_is_refused_beside_a_good_file, 0, COUNT(secrets));
+	tcase_add_test(tcase, a_file_that_is_missing_or_a_folder_or_too_long_is_refused);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

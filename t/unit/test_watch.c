@@ -1,0 +1,265 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/cache/settle.h"
+#include "milter/cache/watch.h"
+#include "milter/loop/clock.h"
+#include "t/unit/unit.h"
+
+/* Every test runs with inotify and without: _i is 1 or 0. */
+static char folder[64];
+static struct watch *watch;
+static char list[128], other[192];
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	(void)fclose(f);
+}
+
+static void take(size_t slot, const char *path)
+{
+	struct file_stamp stamp;
+
+	ck_assert_int_eq(file_stamp(path, &stamp, NULL), 0);
+	watch_loaded(watch, slot, &stamp);
+}
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/check_watch.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(list, sizeof(list), "%s/list", folder);
+	(void)snprintf(other, sizeof(other), "%s/other", folder);
+}
+
+/* Watches `list` in slot 3, which was read. */
+static void begin(int by_events)
+{
+	size_t slot;
+
+	put(list, "a\n");
+	watch = watch_new(by_events);
+	ck_assert_ptr_nonnull(watch);
+	ck_assert_int_eq(watch_file(watch, 3, list), 0);
+	ck_assert(watch_next(watch, clock_ms(), &slot));
+	ck_assert_uint_eq(slot, 3);
+	take(3, list);
+	ck_assert(!watch_next(watch, clock_ms(), &slot));
+	ck_assert(!watch_is_pending(watch, 3));
+}
+
+static void teardown(void)
+{
+	watch_free(&watch);
+	watch_free(&watch);
+	(void)unlink(list);
+	(void)unlink(other);
+	(void)rmdir(folder);
+}
+
+/* How long it takes until a file is to be read; as the cache thread does it, but without poll(). */
+static int64_t wait_next(size_t *slot)
+{
+	int64_t start = clock_ms(), now = start;
+
+	while (!watch_next(watch, now, slot)) {
+		ck_assert_int_lt(now, start + 20000);
+		pause_ms(2);
+		now = clock_ms();
+	}
+	return now - start;
+}
+
+START_TEST(a_save_is_found)
+	{
+		size_t slot = 99;
+
+		begin(_i);
+		put(list, "a\nb\n");
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+		take(3, list);
+		put(other, "c\n");
+		ck_assert_int_eq(rename(other, list), 0);
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+	}
+END_TEST
+
+START_TEST(other_files_of_the_folder_do_not_matter)
+	{
+		size_t slot;
+
+		begin(_i);
+		put(other, "c\n");
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!watch_next(watch, clock_ms() + 3000, &slot));
+	}
+END_TEST
+
+START_TEST(removed_and_made_again_is_one_change)
+	{
+		struct stat st;
+		size_t slot;
+
+		begin(_i);
+		ck_assert_int_eq(unlink(list), 0);
+		pause_ms(50);
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(watch_is_pending(watch, 3) || !_i);
+		put(list, "b\n");
+		(void)wait_next(&slot);
+		ck_assert_int_eq(stat(list, &st), 0);
+		ck_assert_int_eq(st.st_size, 2);
+	}
+END_TEST
+
+START_TEST(a_file_that_is_gone_is_to_be_read_as_such)
+	{
+		size_t slot;
+
+		begin(_i);
+		ck_assert_int_eq(unlink(list), 0);
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+	}
+END_TEST
+
+START_TEST(a_folder_that_is_gone_changes_nothing)
+	{
+		int64_t later;
+		size_t slot;
+
+		begin(_i);
+		ck_assert_int_eq(unlink(list), 0);
+		ck_assert_int_eq(rmdir(folder), 0);
+		for (later = 0; later < 10000; later += 500)
+			ck_assert(!watch_next(watch, clock_ms() + later, &slot));
+		ck_assert(watch_folder_gone(watch, 3));
+		ck_assert(!watch_is_pending(watch, 3));
+		ck_assert_int_eq(mkdir(folder, 0700), 0);
+		put(list, "b\n");
+		for (later = 10000; !watch_next(watch, clock_ms() + later, &slot); later += 100)
+			ck_assert_int_lt(later, 20000);
+		ck_assert_uint_eq(slot, 3);
+		ck_assert(!watch_folder_gone(watch, 3));
+	}
+END_TEST
+
+START_TEST(a_folder_that_another_took_the_place_of_is_followed)
+	{
+		char moved[128];
+		size_t slot;
+
+		begin(_i);
+		(void)snprintf(moved, sizeof(moved), "%s.old", folder);
+		ck_assert_int_eq(rename(folder, moved), 0);
+		ck_assert_int_eq(mkdir(folder, 0700), 0);
+		put(list, "from the new folder\n");
+		(void)wait_next(&slot);
+		take(3, list);
+		put(list, "and again\n");
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+		(void)snprintf(other, sizeof(other), "%s/list", moved);
+		ck_assert_int_eq(unlink(other), 0);
+		ck_assert_int_eq(rmdir(moved), 0);
+	}
+END_TEST
+
+START_TEST(a_forced_file_is_read_at_once)
+	{
+		size_t slot;
+
+		begin(_i);
+		watch_force(watch, 3);
+		ck_assert(watch_is_pending(watch, 3));
+		ck_assert(watch_next(watch, clock_ms(), &slot));
+		take(3, list);
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+	}
+END_TEST
+
+START_TEST(a_failed_read_holds_nothing_up)
+	{
+		size_t slot;
+
+		begin(_i);
+		watch_force(watch, 3);
+		ck_assert(watch_next(watch, clock_ms(), &slot));
+		watch_failed(watch, 3, clock_ms());
+		ck_assert(!watch_is_pending(watch, 3));
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(watch_next(watch, clock_ms() + SETTLE_RETRY_MS, &slot));
+	}
+END_TEST
+
+START_TEST(a_link_to_another_folder_is_followed_now_and_then)
+	{
+		size_t slot;
+
+		begin(_i);
+		ck_assert_int_eq(unlink(list), 0);
+		(void)snprintf(other, sizeof(other), "%s.target", folder);
+		put(other, "a\n");
+		ck_assert_int_eq(symlink(other, list), 0);
+		(void)wait_next(&slot);
+		take(3, list);
+		put(other, "a\nb\n");
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+	}
+END_TEST
+
+START_TEST(slots_can_change)
+	{
+		size_t slot;
+
+		begin(_i);
+		put(other, "c\n");
+		ck_assert_int_eq(watch_file(watch, 3, list), 0); /* the same: nothing to do */
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert_int_eq(watch_file(watch, 3, other), 0);
+		ck_assert(watch_next(watch, clock_ms(), &slot));
+		take(3, other);
+		ck_assert_int_eq(watch_file(watch, 3, NULL), 0);
+		put(other, "d\n");
+		ck_assert(!watch_next(watch, clock_ms() + 5000, &slot));
+	}
+END_TEST
+
+static Suite *watch_suite(void)
+{
+	Suite *suite = suite_create("watch");
+	TCase *tcase = tcase_create("watch");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_save_is_found, 0, 2);
+	tcase_add_loop_test(tcase, other_files_of_the_folder_do_not_matter, 0, 2);
+	tcase_add_loop_test(tcase, removed_and_made_again_is_one_change, 0, 2);
+	tcase_add_loop_test(tcase, a_file_that_is_gone_is_to_be_read_as_such, 0, 2);
+	tcase_add_loop_test(tcase, a_folder_that_is_gone_changes_nothing, 0, 2);
+	tcase_add_loop_test(tcase, a_folder_that_another_took_the_place_of_is_followed, 0, 2);
+	tcase_add_loop_test(tcase, a_forced_file_is_read_at_once, 0, 2);
+	tcase_add_loop_test(tcase, a_failed_read_holds_nothing_up, 0, 2);
+	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed_now_and_then, 0, 2);
+	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(watch_suite)
