@@ -49,7 +49,7 @@ void open_clients_free(struct open_clients **clients)
 }
 
 /* Where the key stands, or the end of its bucket; with the lock held. */
-static struct client **place_of(struct open_clients *clients, const char *key)
+static struct client **find_place(struct open_clients *clients, const char *key)
 {
 	struct client **at = &clients->buckets[hash_bytes(key, strlen(key)) % BUCKETS];
 
@@ -64,7 +64,7 @@ uint32_t open_clients_enter(struct open_clients *clients, const char *key)
 	uint32_t open = 0;
 
 	(void)pthread_mutex_lock(&clients->lock);
-	at = place_of(clients, key);
+	at = find_place(clients, key);
 	if (*at == NULL && (*at = calloc(1, sizeof(**at) + strlen(key) + 1)) != NULL)
 		memcpy((*at)->key, key, strlen(key) + 1);
 	if (*at != NULL)
@@ -78,7 +78,7 @@ void open_clients_leave(struct open_clients *clients, const char *key)
 	struct client **at, *gone;
 
 	(void)pthread_mutex_lock(&clients->lock);
-	at = place_of(clients, key);
+	at = find_place(clients, key);
 	gone = *at;
 	if (gone != NULL && --gone->open == 0) {
 		*at = gone->next;

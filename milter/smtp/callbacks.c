@@ -21,7 +21,7 @@ struct callbacks_counts callbacks_count(void)
 }
 
 /* What has no session can't be judged: out of memory when it was to be made. */
-static sfsistat without_session(void)
+static sfsistat answer_without_session(void)
 {
 	struct settings *settings = shared_settings(all_shared);
 	sfsistat answer = settings->on_error == ON_ERROR_ACCEPT ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
@@ -56,7 +56,7 @@ static void end_session(SMFICTX *ctx)
 	atomic_fetch_add(&closed, 1);
 }
 
-static char *macro(SMFICTX *ctx, const char *name)
+static char *macro_value(SMFICTX *ctx, const char *name)
 {
 	return smfi_getsymval(ctx, (char *)name);
 }
@@ -88,7 +88,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 
 /* The session of a connection that begins without negotiation: Sendmail may use one again for
  * another client. */
-static struct session *stranger(SMFICTX *ctx)
+static struct session *begin_unnegotiated_session(SMFICTX *ctx)
 {
 	struct settings *settings = shared_settings(all_shared);
 	struct needs needs;
@@ -105,13 +105,13 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 	const struct client client = {
 		.host = host,
 		.address = address,
-		.daemon_name = macro(ctx, "{daemon_name}"),
-		.resolve = macro(ctx, "{client_resolve}"),
-		.version = macro(ctx, "v"),
+		.daemon_name = macro_value(ctx, "{daemon_name}"),
+		.resolve = macro_value(ctx, "{client_resolve}"),
+		.version = macro_value(ctx, "v"),
 	};
 
-	if (session == NULL && (session = stranger(ctx)) == NULL)
-		return without_session();
+	if (session == NULL && (session = begin_unnegotiated_session(ctx)) == NULL)
+		return answer_without_session();
 	session_connect(session, &client, &verdict);
 	if (!session_needs(session)->answer_connect)
 		return SMFIS_NOREPLY;
@@ -124,7 +124,7 @@ static sfsistat on_helo(SMFICTX *ctx, char *helo)
 	struct verdict verdict;
 
 	if (session == NULL)
-		return without_session();
+		return answer_without_session();
 	session_helo(session, helo, &verdict);
 	if (!session_needs(session)->answer_helo)
 		return SMFIS_NOREPLY;
@@ -138,12 +138,12 @@ static sfsistat on_envfrom(SMFICTX *ctx, char **argv)
 	const struct mail_command mail = {
 		.address = argv[0],
 		.parameters = (const char *const *)argv + 1,
-		.login = macro(ctx, "{auth_authen}"),
-		.queue = macro(ctx, "i"),
+		.login = macro_value(ctx, "{auth_authen}"),
+		.queue = macro_value(ctx, "i"),
 	};
 
 	if (session == NULL)
-		return without_session();
+		return answer_without_session();
 	session_mail(session, &mail, &verdict);
 	return reply_send(ctx, &verdict, true);
 }
@@ -154,8 +154,8 @@ static sfsistat on_envrcpt(SMFICTX *ctx, char **argv)
 	struct verdict verdict;
 
 	if (session == NULL)
-		return without_session();
-	session_rcpt(session, argv[0], macro(ctx, "i"), &verdict);
+		return answer_without_session();
+	session_rcpt(session, argv[0], macro_value(ctx, "i"), &verdict);
 	if (!session_needs(session)->answer_rcpt)
 		return SMFIS_NOREPLY;
 	return reply_send(ctx, &verdict, true);
@@ -183,8 +183,8 @@ static sfsistat on_eoh(SMFICTX *ctx)
 	struct verdict verdict;
 
 	if (session == NULL)
-		return without_session();
-	session_queue_id(session, macro(ctx, "i"));
+		return answer_without_session();
+	session_queue_id(session, macro_value(ctx, "i"));
 	if (!session_needs(session)->answer_eoh)
 		return SMFIS_NOREPLY;
 	session_header_end(session, NULL, &verdict);
@@ -202,8 +202,8 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
 
 	(void)chunk;
 	if (session == NULL)
-		return without_session();
-	session_header_end(session, macro(ctx, "i"), &verdict);
+		return answer_without_session();
+	session_header_end(session, macro_value(ctx, "i"), &verdict);
 	if (verdict.kind == VERDICT_CONTINUE)
 		more = session_body(session, len, &verdict);
 	if (verdict.kind != VERDICT_CONTINUE)
@@ -232,10 +232,10 @@ static sfsistat on_eom(SMFICTX *ctx)
 	struct verdict verdict;
 
 	if (session == NULL)
-		return without_session();
-	session_header_end(session, macro(ctx, "i"), &verdict);
+		return answer_without_session();
+	session_header_end(session, macro_value(ctx, "i"), &verdict);
 	if (verdict.kind == VERDICT_CONTINUE &&
-		session_accept(session, macro(ctx, "i"), &results, &verdict) == 0) {
+		session_accept(session, macro_value(ctx, "i"), &results, &verdict) == 0) {
 		if (write_results(ctx, &results) != 0)
 			log_event(LOG_LEVEL_WARNING, "results_header written=no");
 		results_field_free(&results);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The class of codes that goes with a verdict. */
-static int class_of(enum verdict_kind kind)
+static int reply_class_of(enum verdict_kind kind)
 {
 	switch (kind) {
 	case VERDICT_REJECT:
@@ -29,7 +29,7 @@ bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r)
 		return false;
 	reply = &deciding->reply;
 	if (reply->code < 400 || reply->code > 599 ||
-		reply->code / 100 != class_of(verdict->kind) ||
+		reply->code / 100 != reply_class_of(verdict->kind) ||
 		reply->code == 421) /* Postfix hangs up at a 421 */
 		return false;
 	(void)snprintf(line_r->code, sizeof(line_r->code), "%d", reply->code);

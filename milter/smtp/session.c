@@ -12,7 +12,7 @@
 
 /* Unlike any other of this machine's, also after a restart: the time of the first one, and a count.
  */
-static void make_id(char id[24])
+static void make_session_id(char id[24])
 {
 	static atomic_uint_fast64_t first, count;
 	uint_fast64_t none = 0;
@@ -31,7 +31,7 @@ struct session *session_new(struct shared *shared, const struct needs *needs)
 		return NULL;
 	session->shared = shared;
 	session->needs = *needs;
-	make_id(session->id);
+	make_session_id(session->id);
 	return session;
 }
 
@@ -57,7 +57,7 @@ const struct needs *session_needs(const struct session *session)
 }
 
 /* Keep a copy; text may be NULL. */
-static void keep(struct session *session, char **fact, const char *text)
+static void store_fact(struct session *session, char **fact, const char *text)
 {
 	free(*fact);
 	*fact = text == NULL ? NULL : strdup(text);
@@ -66,7 +66,7 @@ static void keep(struct session *session, char **fact, const char *text)
 }
 
 /* Postfix calls a client without a name "unknown", Sendmail "[192.0.2.7]". */
-static bool is_name(const struct client *client)
+static bool is_usable_name(const struct client *client)
 {
 	if (client->host == NULL || client->host[0] == '\0' || client->host[0] == '[' ||
 		strcasecmp(client->host, "unknown") == 0)
@@ -89,8 +89,8 @@ void session_connect(struct session *session, const struct client *client, struc
 	verdict_init(verdict);
 	if (client->address != NULL)
 		session->client = cidr_from_sockaddr(client->address);
-	keep(session, &session->service, client->daemon_name);
-	keep(session, &session->rdns, is_name(client) ? client->host : NULL);
+	store_fact(session, &session->service, client->daemon_name);
+	store_fact(session, &session->rdns, is_usable_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
 		client->version[0] <= '9'; /* "8.17.1", where Postfix says "Postfix 3.7.11" */
 	session_enter(session);
@@ -103,7 +103,7 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 	const struct stage_facts about = { .stage = STAGE_HELO };
 
 	verdict_init(verdict);
-	keep(session, &session->helo, helo);
+	store_fact(session, &session->helo, helo);
 	if (!is_delayed(session, session->needs.answer_helo))
 		session_decide(session, NULL, &about, verdict);
 }
@@ -158,7 +158,7 @@ static void decode_xtext(char *text)
 }
 
 /* The message's facts. Returns why they can't be judged, or NULL. */
-static const char *take_facts(struct session *session, struct message *message,
+static const char *read_mail_facts(struct session *session, struct message *message,
 	const struct mail_command *mail)
 {
 	message_set_queue(message, mail->queue);
@@ -216,7 +216,8 @@ static bool is_uncounted(const struct session *session, const struct message *me
 }
 
 /* Whether the message has to wait for the MTA to connect anew; the verdict then says so. */
-static bool put_off(struct session *session, struct message *message, struct verdict *verdict)
+static bool put_off_message(struct session *session, struct message *message,
+	struct verdict *verdict)
 {
 	const struct stage_facts about = { .stage = STAGE_MAIL };
 
@@ -245,9 +246,9 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 	message->settings = message->policy != NULL ?
 		settings_ref(policy_parts(message->policy)->settings) :
 		shared_settings(session->shared);
-	message->unjudged = take_facts(session, message, mail);
+	message->unjudged = read_mail_facts(session, message, mail);
 	message->maxsize = maxsize_of(session, message);
-	if (!put_off(session, message, verdict))
+	if (!put_off_message(session, message, verdict))
 		decide_mail(session, message, verdict);
 	session->message = message;
 	if (verdict->kind != VERDICT_CONTINUE)

@@ -5,7 +5,7 @@
 #include "milter/log/quote.h"
 #include "milter/smtp/session_private.h"
 
-static void charge(struct session *session, const struct policy *policy)
+static void charge_connection(struct session *session, const struct policy *policy)
 {
 	const struct facts facts = session_facts(session, NULL);
 	const struct check_env env = {
@@ -46,7 +46,7 @@ void session_enter(struct session *session)
 	if (session->client.family != AF_UNSPEC)
 		count_open(session, settings);
 	if (settings != NULL && settings->rates != NULL)
-		charge(session, policy);
+		charge_connection(session, policy);
 	policy_unref(&policy);
 }
 

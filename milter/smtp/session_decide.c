@@ -3,30 +3,8 @@
 
 #include "milter/smtp/session_private.h"
 
-struct facts session_facts(const struct session *session, const struct message *message)
-{
-	struct facts facts = {
-		.service = session->service,
-		.client = session->client,
-		.rdns = session->rdns,
-		.helo = session->helo,
-		.connection = session->is_charged ? &session->connection : NULL,
-		.counted = session->counted,
-		.open = session->open,
-		.named = session->named,
-	};
-
-	if (message != NULL) {
-		facts.recipients = message->accepted;
-		facts.login = message->login;
-		facts.sender = &message->sender;
-		facts.size = message->size;
-	}
-	return facts;
-}
-
 /* What the log says of a finding; NULL: nothing. */
-static const char *word_for(const struct finding *finding, const struct verdict *verdict)
+static const char *verdict_word(const struct finding *finding, const struct verdict *verdict)
 {
 	switch (finding->outcome) {
 	case OUTCOME_FAIL:
@@ -45,25 +23,6 @@ static const char *word_for(const struct finding *finding, const struct verdict 
 	return NULL;
 }
 
-struct decision session_decision(const struct session *session, const struct message *message)
-{
-	struct decision decision = {
-		.session = session->id,
-		.service = session->service,
-		.client = session->client,
-		.rdns = session->rdns,
-		.helo = session->helo,
-	};
-
-	if (message != NULL) {
-		decision.queue = message->queue;
-		decision.login = message->login;
-		decision.sender = message->sender.text;
-		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
-	}
-	return decision;
-}
-
 static void log_findings(const struct session *session, const struct message *message,
 	const struct stage_facts *about, const struct verdict *verdict)
 {
@@ -76,7 +35,7 @@ static void log_findings(const struct session *session, const struct message *me
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
 
-		if ((decision.verdict = word_for(finding, verdict)) == NULL)
+		if ((decision.verdict = verdict_word(finding, verdict)) == NULL)
 			continue;
 		decision.check = check_name(finding->check);
 		decision.rule = finding->rule;
@@ -98,7 +57,7 @@ static void add_results(struct session *session, struct message *message,
 }
 
 /* Keep the rule that allowed, for the line that says that the message was let through. */
-static void keep_rule(struct message *message, const struct verdict *verdict)
+static void remember_allowing_rule(struct message *message, const struct verdict *verdict)
 {
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
@@ -110,13 +69,13 @@ static void keep_rule(struct message *message, const struct verdict *verdict)
 	}
 }
 
-static void finish(struct session *session, struct message *message,
+static void record_findings(struct session *session, struct message *message,
 	const struct stage_facts *about, const struct verdict *verdict)
 {
 	log_findings(session, message, about, verdict);
 	add_results(session, message, about, verdict);
 	if (message != NULL && verdict->kind == VERDICT_CONTINUE)
-		keep_rule(message, verdict);
+		remember_allowing_rule(message, verdict);
 }
 
 void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
@@ -131,7 +90,7 @@ void session_fail(struct session *session, struct message *message, const struct
 		settings = fallback = shared_settings(session->shared);
 	verdict_init(verdict);
 	check_failed(settings, stage_check(about->stage), why, verdict);
-	finish(session, message, about, verdict);
+	record_findings(session, message, about, verdict);
 	settings_unref(&fallback);
 }
 
@@ -140,7 +99,7 @@ void session_put_off(struct session *session, struct message *message,
 {
 	verdict_init(verdict);
 	check_failed(NULL, stage_check(about->stage), why, verdict);
-	finish(session, message, about, verdict);
+	record_findings(session, message, about, verdict);
 }
 
 void session_refuse(struct session *session, struct message *message,
@@ -155,10 +114,10 @@ void session_refuse(struct session *session, struct message *message,
 	finding->outcome = OUTCOME_FAIL;
 	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
 	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
-	finish(session, message, about, verdict);
+	record_findings(session, message, about, verdict);
 }
 
-static void ask(const struct check_env *env, const struct facts *facts,
+static void run_stage_checks(const struct check_env *env, const struct facts *facts,
 	const struct stage_facts *about, struct verdict *verdict)
 {
 	verdict_init(verdict);
@@ -207,8 +166,8 @@ void session_decide(struct session *session, struct message *message,
 	if (session->facts_lost || (env.scratch = scratch_pool_get(scratches)) == NULL) {
 		session_fail(session, message, about, "out of memory", verdict);
 	} else {
-		ask(&env, &facts, about, verdict);
-		finish(session, message, about, verdict);
+		run_stage_checks(&env, &facts, about, verdict);
+		record_findings(session, message, about, verdict);
 		if (verdict->suspend && message != NULL)
 			session_suspend(session, message, verdict);
 	}

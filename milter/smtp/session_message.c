@@ -114,6 +114,25 @@ static bool is_named(const char *field, size_t len, const char *name)
 	return strlen(name) == len && strncasecmp(field, name, len) == 0;
 }
 
+/* Octets of text whose lines end in LF or CRLF, as they are sent: with CRLF (RFC 1870 section 3).
+ */
+static uint64_t sent_octets(const char *text)
+{
+	uint64_t octets = 0;
+
+	for (const char *p = text; *p != '\0'; p++)
+		octets += *p == '\n' && (p == text || p[-1] != '\r') ? 2 : 1;
+	return octets;
+}
+
+static void count_field(struct message *message, const char *name, const char *value,
+	bool has_leading_space)
+{
+	/* "NAME:" and its CRLF; and the space behind the colon, which isn't in the value where it
+	 * wasn't asked for. */
+	message->octets += strlen(name) + 1 + sent_octets(value) + 2 + (has_leading_space ? 0 : 1);
+}
+
 void session_field(struct session *session, const char *name, const char *value)
 {
 	struct message *message = session->message;
@@ -122,7 +141,7 @@ void session_field(struct session *session, const char *name, const char *value)
 	if (message == NULL)
 		return;
 	if (message->maxsize > 0)
-		message_count_field(message, name, value, session->needs.leading_space);
+		count_field(message, name, value, session->needs.leading_space);
 	if (session->needs.leading_space && *value == ' ')
 		value++;
 	if (session->needs.results && is_named(name, len, message->settings->results_header))
@@ -151,6 +170,16 @@ static void judge_header(struct session *session, struct message *message, struc
 		session_decide(session, message, &about, verdict);
 }
 
+static void judge_size(struct session *session, struct message *message, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_BODY, .octets = message->octets };
+
+	if (message->maxsize == 0 || message->octets <= message->maxsize || !session->needs.body)
+		return;
+	message->maxsize = 0; /* said once, where it only warns */
+	session_decide(session, message, &about, verdict);
+}
+
 void session_header_end(struct session *session, const char *queue, struct verdict *verdict)
 {
 	struct message *message = session->message;
@@ -162,8 +191,22 @@ void session_header_end(struct session *session, const char *queue, struct verdi
 	message_set_queue(message, queue);
 	if (session->needs.headers && looks_at_from(session, message))
 		judge_header(session, message, verdict);
-	if (verdict->kind == VERDICT_CONTINUE)
-		message_end_header(session, message, verdict);
+	if (verdict->kind != VERDICT_CONTINUE)
+		return;
+	message->octets += 2; /* the empty line */
+	judge_size(session, message, verdict);
+}
+
+bool session_body(struct session *session, size_t len, struct verdict *verdict)
+{
+	struct message *message = session->message;
+
+	verdict_init(verdict);
+	if (message == NULL || message->maxsize == 0)
+		return false;
+	message->octets += len;
+	judge_size(session, message, verdict);
+	return message->maxsize > 0;
 }
 
 void results_field_free(struct results_field *results)

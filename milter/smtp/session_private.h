@@ -7,7 +7,7 @@
 #include "milter/log/decision.h"
 #include "milter/smtp/session.h"
 
-/* For session.c and session_message.c alone. */
+/* What the sources of session.h share: session*.c alone include it. */
 
 #define QUEUE_ID_SIZE 64 /* for the log alone, so a longer one may be cut */
 #define FIELDS_MAX 16 /* From or Sender fields of a message that are kept; more can't be judged */
@@ -73,11 +73,6 @@ void session_leave(struct session *session);
 /* The verdict suspends the login. */
 void session_suspend(const struct session *session, const struct message *message,
 	const struct verdict *verdict);
-
-/* Count a header field's octets; the end of the header, where the size may be refused. */
-void message_count_field(struct message *message, const char *name, const char *value,
-	bool has_leading_space);
-void message_end_header(struct session *session, struct message *message, struct verdict *verdict);
 
 /*
  * Decide a stage by the message's policy (before MAIL: by the one in force), log what

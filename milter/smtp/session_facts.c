@@ -1,0 +1,46 @@
+/*
+ * The facts of a session and its message, as the checks and the log receive them. Owns nothing;
+ * runs on whichever of libmilter's threads runs the session's callback.
+ */
+#include "milter/smtp/session_private.h"
+
+struct facts session_facts(const struct session *session, const struct message *message)
+{
+	struct facts facts = {
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+		.connection = session->is_charged ? &session->connection : NULL,
+		.counted = session->counted,
+		.open = session->open,
+		.named = session->named,
+	};
+
+	if (message != NULL) {
+		facts.recipients = message->accepted;
+		facts.login = message->login;
+		facts.sender = &message->sender;
+		facts.size = message->size;
+	}
+	return facts;
+}
+
+struct decision session_decision(const struct session *session, const struct message *message)
+{
+	struct decision decision = {
+		.session = session->id,
+		.service = session->service,
+		.client = session->client,
+		.rdns = session->rdns,
+		.helo = session->helo,
+	};
+
+	if (message != NULL) {
+		decision.queue = message->queue;
+		decision.login = message->login;
+		decision.sender = message->sender.text;
+		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+	}
+	return decision;
+}
