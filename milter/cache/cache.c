@@ -341,15 +341,3 @@ uint64_t cache_reload_request(struct cache *cache)
 	wake(cache);
 	return number;
 }
-
-int cache_status(struct cache *cache, struct status *status_r)
-{
-	int ret = 0;
-
-	(void)pthread_mutex_lock(&cache->lock);
-	*status_r = cache->status;
-	if (status_r->problems != NULL && (status_r->problems = strdup(status_r->problems)) == NULL)
-		ret = -1;
-	(void)pthread_mutex_unlock(&cache->lock);
-	return ret;
-}

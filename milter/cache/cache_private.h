@@ -114,9 +114,6 @@ bool cache_files_pending(const struct cache *cache);
 /* Put in force what is there, if it makes a policy and anything changed. */
 void cache_publish(struct cache *cache);
 
-/* Make the status say what is the case now. */
-void cache_update_status(struct cache *cache);
-
 /* Rows that came from a file, all of them; takes them out of the store, and problems over. */
 void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
 	struct problems *problems);
@@ -138,5 +135,10 @@ const struct revision *cache_revision(void *context);
 bool cache_rcpt_re_anchored(void *context);
 void cache_take_rows(void *context, struct database_rows *rows);
 void cache_confirm(void *context, const struct revision *revision);
+
+/* ---- cache_status.c ---- */
+
+/* Fill the status with the present state. */
+void cache_update_status(struct cache *cache);
 
 #endif

@@ -1,6 +1,5 @@
 #include "milter/cache/database.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -246,18 +245,4 @@ int64_t database_due(const struct database *database)
 int database_fd(const struct database *database)
 {
 	return database->pg != NULL ? pg_fd(database->pg) : -1;
-}
-
-void database_describe(const struct database *database, struct status *status)
-{
-	const struct database *db = database;
-
-	status->database = db->state;
-	status->database_since = db->since;
-	status->has_feed = database_has_feed(db);
-	status->loads_failed = db->loads_failed;
-	(void)snprintf(status->server, sizeof(status->server), "%s", db->server);
-	(void)snprintf(status->database_error, sizeof(status->database_error), "%s",
-		db->error.text);
-	(void)snprintf(status->load_error, sizeof(status->load_error), "%s", db->load_error.text);
 }
