@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "milter/auth/auth_private.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
-#include "milter/shared/status_json.h"
 
 #define WORKERS_MIN 2
 #define WORKERS_MAX 8
@@ -246,7 +246,7 @@ json_t *auth_status(struct auth *auth)
 		(json_int_t)verified_count(auth->verified, now), "slowed_networks",
 		(json_int_t)networks, "slowed_logins", (json_int_t)logins, "keys",
 		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
-		status_text_json(auth->keys.err.text));
+		json_text_or_null(auth->keys.err.text));
 }
 
 size_t auth_reset(struct auth *auth, const char *whose)

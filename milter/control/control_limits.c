@@ -5,28 +5,12 @@
 #include "lib/rules/check.h"
 #include "lib/rules/rates.h"
 #include "milter/control/control_private.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
 #define TOP_MAX 1000
 #define TOP_USUAL 20
-
-/* Text as JSON has it; bytes that are not UTF-8 become '?'. */
-static json_t *text_json(const char *text, size_t len)
-{
-	json_t *value = json_stringn(text, len);
-	char *copy;
-
-	if (value != NULL || (copy = strndup(text, len)) == NULL)
-		return value;
-	for (char *p = copy; *p != '\0'; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	value = json_string(copy);
-	free(copy);
-	return value;
-}
 
 static json_t *window_json(const struct ledger_usage *usage)
 {
@@ -49,7 +33,7 @@ static json_t *view_json(const struct ledger_view *view)
 
 	for (size_t i = 0; i < view->window_count; i++)
 		(void)json_array_append_new(windows, window_json(&view->windows[i]));
-	return json_pack("{s:o, s:o}", "key", text_json(view->key, view->key_len), "windows",
+	return json_pack("{s:o, s:o}", "key", json_text(view->key, view->key_len), "windows",
 		windows);
 }
 

@@ -7,6 +7,7 @@
 
 #include "lib/rules/limits.h"
 #include "milter/log/events.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
@@ -107,29 +108,21 @@ void decision_line(const struct decision *decision, struct strbuf *line)
 }
 
 /*
- * Text as JSON has it; bytes that are not UTF-8 become '?'. Cut as in the log: thousands of events
- * may wait, and a From field can have a quarter of a megabyte.
+ * A value as JSON, cut at a character's border like the log's: thousands of events may wait for a
+ * follower, and a From field can have a quarter of a megabyte.
  */
-static json_t *json_text(const char *text)
+static json_t *value_json(const char *value)
 {
-	size_t len = strnlen(text, QUOTE_MAX + 1);
-	char copy[QUOTE_MAX + sizeof("...")];
-	json_t *value;
+	size_t len = strnlen(value, QUOTE_MAX + 1);
+	char cut[QUOTE_MAX + sizeof("...")];
+	int cut_len;
 
-	if (len > QUOTE_MAX) {
-		for (len = QUOTE_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-			len--;
-		(void)snprintf(copy, sizeof(copy), "%.*s...", (int)len, text);
-	} else {
-		memcpy(copy, text, len + 1);
-	}
-	if ((value = json_string(copy)) != NULL)
-		return value;
-	for (char *p = copy; *p != '\0'; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	return json_string(copy);
+	if (len <= QUOTE_MAX)
+		return json_text(value, len);
+	for (len = QUOTE_MAX; len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80;)
+		len--;
+	cut_len = snprintf(cut, sizeof(cut), "%.*s...", (int)len, value);
+	return json_text(cut, (size_t)cut_len);
 }
 
 json_t *decision_json(const struct decision *decision, double time)
@@ -143,7 +136,7 @@ json_t *decision_json(const struct decision *decision, double time)
 
 	failed |= json_object_set_new(object, "time", json_real(time));
 	for (size_t i = 0; i < count; i++)
-		failed |= json_object_set_new(object, pairs[i].key, json_text(pairs[i].value));
+		failed |= json_object_set_new(object, pairs[i].key, value_json(pairs[i].value));
 	if (decision->is_message) {
 		failed |= json_object_set_new(object, "recipients",
 			json_integer((json_int_t)decision->recipients));
@@ -159,8 +152,8 @@ json_t *decision_json(const struct decision *decision, double time)
 	if (decision->reply != NULL && decision->reply->code != 0) {
 		failed |= json_object_set_new(object, "code", json_integer(decision->reply->code));
 		failed |= json_object_set_new(object, "enhanced",
-			json_text(decision->reply->enhanced));
-		failed |= json_object_set_new(object, "text", json_text(decision->reply->text));
+			value_json(decision->reply->enhanced));
+		failed |= json_object_set_new(object, "text", value_json(decision->reply->text));
 	}
 	if (failed) {
 		json_decref(object);

@@ -2,26 +2,12 @@
 
 #include <string.h>
 
+#include "milter/log/json_text.h"
+
 /* A time, or null for never. */
 static json_t *time_json(time_t when)
 {
 	return when == 0 ? json_null() : json_integer((json_int_t)when);
-}
-
-json_t *status_text_json(const char *text)
-{
-	char copy[1024];
-	json_t *value;
-	size_t i;
-
-	if (text[0] == '\0')
-		return json_null();
-	if ((value = json_string(text)) != NULL)
-		return value;
-	for (i = 0; text[i] != '\0' && i + 1 < sizeof(copy); i++)
-		copy[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
-	copy[i] = '\0';
-	return json_string(copy);
 }
 
 json_t *status_problems_json(const struct status *status)
@@ -35,7 +21,7 @@ json_t *status_problems_json(const struct status *status)
 		len = strcspn(at, "\n");
 		memcpy(line, at, len < sizeof(line) ? len : sizeof(line) - 1);
 		line[len < sizeof(line) ? len : sizeof(line) - 1] = '\0';
-		if (line[0] != '\0' && json_array_append_new(array, status_text_json(line)) != 0) {
+		if (line[0] != '\0' && json_array_append_new(array, json_text_or_null(line)) != 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -52,7 +38,7 @@ static json_t *policy_json(const struct status *s, time_t now)
 	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I}", "source",
 		status_source_name(s->source), "serial", (json_int_t)s->serial, "published",
 		time_json(s->published), "confirmed", time_json(s->confirmed), "age", age,
-		"revision", status_text_json(s->revision), "publications",
+		"revision", json_text_or_null(s->revision), "publications",
 		(json_int_t)s->publications);
 }
 
@@ -73,12 +59,12 @@ static json_t *lists_json(const struct status *s)
 
 json_t *status_json(const struct status *s, time_t now, bool with_problems)
 {
-	json_t *database =
-		json_pack("{s:s, s:o, s:b, s:o, s:o}", "state", status_database_name(s->database),
-			"server", status_text_json(s->server), "feed", (int)s->has_feed, "since",
-			time_json(s->database_since), "error", status_text_json(s->database_error));
+	json_t *database = json_pack("{s:s, s:o, s:b, s:o, s:o}", "state",
+		status_database_name(s->database), "server", json_text_or_null(s->server), "feed",
+		(int)s->has_feed, "since", time_json(s->database_since), "error",
+		json_text_or_null(s->database_error));
 	json_t *store = json_pack("{s:o, s:o}", "written", time_json(s->store_written), "error",
-		status_text_json(s->store_error));
+		json_text_or_null(s->store_error));
 	json_t *problems = with_problems ? status_problems_json(s) : json_null();
 
 	/* Objects that are NULL make json_pack() fail and free the others. */
@@ -87,6 +73,7 @@ json_t *status_json(const struct status *s, time_t now, bool with_problems)
 		(json_int_t)s->users, "profiles", (json_int_t)s->profiles, "users_bytes",
 		(json_int_t)s->users_bytes, "lists_bytes", (json_int_t)s->lists_bytes, "lists",
 		lists_json(s), "loads_failed", (json_int_t)s->loads_failed, "load_error",
-		status_text_json(s->load_error), "config_error", status_text_json(s->config_error),
-		"problem_count", (json_int_t)s->problem_count, "problems", problems);
+		json_text_or_null(s->load_error), "config_error",
+		json_text_or_null(s->config_error), "problem_count", (json_int_t)s->problem_count,
+		"problems", problems);
 }

@@ -11,9 +11,6 @@
  */
 json_t *status_json(const struct status *status, time_t now, bool with_problems);
 
-/* Text, or null when it is empty; other bytes than UTF-8, as of a server's message, become '?'. */
-json_t *status_text_json(const char *text);
-
 /* The texts of a status as an array of strings; empty when there are none. NULL when out of memory.
  */
 json_t *status_problems_json(const struct status *status);
