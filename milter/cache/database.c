@@ -6,7 +6,6 @@
 
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
-#include "milter/loop/backoff.h"
 #include "milter/loop/clock.h"
 
 struct database *database_new(const struct database_owner *owner)
@@ -69,7 +68,7 @@ void database_lost(struct database *db, const struct errmsg *err)
 	db->attempts++;
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	db->connect_at = clock_ms() +
-		backoff_ms(db->attempts, (int64_t)db->config.reconnect_max * 1000, random);
+		clock_backoff(db->attempts, (int64_t)db->config.reconnect_max * 1000, random);
 	database_set_state(db, db->was_reached ? DATABASE_DOWN : DATABASE_CONNECTING);
 }
 

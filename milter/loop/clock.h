@@ -3,12 +3,21 @@
 
 #include <stdint.h>
 
+/* Times and pauses of event loops, in milliseconds. Every function is thread-safe. */
+
 #define CLOCK_NEVER INT64_MAX
 
-/* Milliseconds of the monotonic clock. */
+/* The monotonic clock. */
 int64_t clock_ms(void);
 
-/* For poll(): how long from now until due; -1 for CLOCK_NEVER, never less than 0. */
+/* The time from now until due as poll() expects it: 0 when due has passed, -1 for CLOCK_NEVER. */
 int clock_timeout(int64_t now, int64_t due);
+
+/*
+ * The pause before attempt number `attempt` (from 1) at something that failed before. It begins at
+ * 200 ms and doubles each time, up to max_ms. A random part between half and all of it is
+ * returned, so that many daemons do not come back at the same moment. random: any 32 random bits.
+ */
+int64_t clock_backoff(unsigned attempt, int64_t max_ms, uint32_t random);
 
 #endif

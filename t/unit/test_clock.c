@@ -1,4 +1,6 @@
-#include "milter/loop/backoff.h"
+/*
+ * Shows the timeouts of poll() that a due time gives, and the pauses between attempts.
+ */
 #include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
@@ -17,18 +19,19 @@ static const struct {
 	{ 50, 1000, 500, 1000 },
 	{ 0, 1000, 100, 200 },
 };
-START_TEST(the_pause_doubles_up_to_its_most)
+START_TEST(the_pause_doubles_up_to_the_maximum)
 	{
-		ck_assert_int_eq(backoff_ms(rows[_i].attempt, rows[_i].max, 0), rows[_i].least);
-		ck_assert_int_eq(backoff_ms(rows[_i].attempt, rows[_i].max, 0xffffffff),
+		ck_assert_int_eq(clock_backoff(rows[_i].attempt, rows[_i].max, 0), rows[_i].least);
+		ck_assert_int_eq(clock_backoff(rows[_i].attempt, rows[_i].max, 0xffffffff),
 			rows[_i].most);
-		ck_assert_int_gt(backoff_ms(rows[_i].attempt, rows[_i].max, 0x7fff),
+		ck_assert_int_gt(clock_backoff(rows[_i].attempt, rows[_i].max, 0x7fff),
 			rows[_i].least);
-		ck_assert_int_lt(backoff_ms(rows[_i].attempt, rows[_i].max, 0x7fff), rows[_i].most);
+		ck_assert_int_lt(clock_backoff(rows[_i].attempt, rows[_i].max, 0x7fff),
+			rows[_i].most);
 	}
 END_TEST
 
-START_TEST(a_timeout_is_what_is_left)
+START_TEST(a_timeout_is_the_time_left)
 	{
 		ck_assert_int_eq(clock_timeout(100, 350), 250);
 		ck_assert_int_eq(clock_timeout(100, 100), 0);
@@ -39,16 +42,16 @@ START_TEST(a_timeout_is_what_is_left)
 	}
 END_TEST
 
-static Suite *backoff_suite(void)
+static Suite *clock_suite(void)
 {
-	Suite *suite = suite_create("backoff");
-	TCase *tcase = tcase_create("backoff");
+	Suite *suite = suite_create("clock");
+	TCase *tcase = tcase_create("clock");
 
-	tcase_add_loop_test(tcase, the_pause_doubles_up_to_its_most, 0,
+	tcase_add_loop_test(tcase, the_pause_doubles_up_to_the_maximum, 0,
 		sizeof(rows) / sizeof(*rows));
-	tcase_add_test(tcase, a_timeout_is_what_is_left);
+	tcase_add_test(tcase, a_timeout_is_the_time_left);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
 
-UNIT_MAIN(backoff_suite)
+UNIT_MAIN(clock_suite)
