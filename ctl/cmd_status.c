@@ -134,19 +134,20 @@ static void print_auth(const struct ctl *ctl, json_t *auth)
 {
 	if (json_object_get(auth, "connections") != NULL) {
 		(void)printf(
-			"logins     %lld accepted (%lld remembered), %lld refused, %lld undecided\n",
-			number(auth, "accepted"), number(auth, "accepted_remembered"),
+			"logins     %lld accepted (%lld from the cache), %lld refused, %lld undecided\n",
+			number(auth, "accepted"), number(auth, "accepted_cached"),
 			number(auth, "refused"), number(auth, "undecided"));
 		(void)printf("           %lld connection%s, %lld being decided or held back\n",
 			number(auth, "connections"), command_s(number(auth, "connections")),
 			number(auth, "waiting"));
 	}
 	print_trouble(ctl, "keys", get(auth, "keys_error"));
-	if (number(auth, "slowed_logins") + number(auth, "slowed_networks") > 0)
-		(void)printf("slowed     %lld login%s and %lld network%s with failures\n",
-			number(auth, "slowed_logins"), command_s(number(auth, "slowed_logins")),
-			number(auth, "slowed_networks"),
-			command_s(number(auth, "slowed_networks")));
+	if (number(auth, "penalized_logins") + number(auth, "penalized_networks") > 0)
+		(void)printf("penalties  %lld login%s and %lld network%s with failures\n",
+			number(auth, "penalized_logins"),
+			command_s(number(auth, "penalized_logins")),
+			number(auth, "penalized_networks"),
+			command_s(number(auth, "penalized_networks")));
 	if (number(auth, "suspended") > 0)
 		(void)printf("suspended  %lld login%s, on this machine\n",
 			number(auth, "suspended"), command_s(number(auth, "suspended")));

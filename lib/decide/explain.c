@@ -143,7 +143,7 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	const char *user, *password;
 
 	rules.may_work = true;
-	rules.verified = NULL;
+	rules.auth_cache = NULL;
 	*login_r = (struct login){ .rule = "" };
 	if (get_string(p->session, "login", &p->login, err) < 0)
 		return -1;

@@ -83,7 +83,7 @@ static void check_nobody(const struct login_rules *rules, const struct login_req
 static void check_password(const struct login_rules *rules, const struct login_request *request,
 	struct login_answer *a)
 {
-	struct verified_login login = { .password = request->secret };
+	struct auth_cache_login login = { .password = request->secret };
 	struct user user;
 
 	if (!policy_find_user(rules->policy, request->login, &user)) {
@@ -96,8 +96,8 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	}
 	login.name = user.name;
 	login.hash = user.password;
-	if (rules->verified != NULL && verified_has(rules->verified, &login, rules->ticks)) {
-		a->is_remembered = true;
+	if (rules->auth_cache != NULL && auth_cache_has(rules->auth_cache, &login, rules->ticks)) {
+		a->is_cached = true;
 	} else if (!rules->may_work) {
 		answer(a, LOGIN_NEEDS_WORK, "");
 		return;

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/auth/auth_cache.h"
 #include "lib/auth/jwt.h"
-#include "lib/auth/verified.h"
 #include "lib/rules/policy.h"
 #include "lib/rules/suspensions.h"
 
@@ -19,9 +19,9 @@ struct login_rules {
 	const struct policy *policy; /* NULL: there is none yet */
 	struct jwt_rules jwt;	     /* keys NULL: they can't be read, or there are none */
 	struct suspensions *suspensions;
-	struct verified *verified; /* NULL: nothing is remembered */
-	int64_t now;		   /* s of the epoch, for tokens */
-	uint32_t ticks;		   /* s of a clock that never goes back, for verified */
+	struct auth_cache *auth_cache; /* NULL: nothing is remembered */
+	int64_t now;		       /* s of the epoch, for tokens */
+	uint32_t ticks;		       /* s of a clock that never goes back, for auth_cache */
 	bool may_work; /* hash passwords and verify signatures: milliseconds to a second */
 };
 
@@ -40,7 +40,7 @@ enum login_result {
 };
 
 enum login_cause {
-	CAUSE_CREDENTIALS, /* they were wrong: to be counted and slowed down */
+	CAUSE_CREDENTIALS, /* they were wrong: these count towards the auth penalty */
 	CAUSE_POLICY,	   /* they were right, but the user is disabled or suspended */
 };
 
@@ -52,11 +52,11 @@ struct login_answer {
 	char login[LOGIN_SIZE]; /* accepted: the login from here on, the row's own spelling, or
 				   TOKEN:MAIL */
 	const char *hash; /* accepted by hashing: to be remembered with; the policy's. Else NULL */
-	bool is_remembered; /* accepted, and not hashed again */
-	char reason[200];   /* of a refusal: for the log, never for the client */
+	bool is_cached;	  /* accepted, and not hashed again */
+	char reason[200]; /* of a refusal: for the log, never for the client */
 };
 
-/* Thread-safe with a `verified` that is the thread's own. */
+/* Thread-safe if rules->auth_cache is NULL or belongs to the calling thread. */
 void login_check(const struct login_rules *rules, const struct login_request *request,
 	struct login_answer *answer_r);
 

@@ -14,8 +14,8 @@
 #define WORKERS_MIN 2
 #define WORKERS_MAX 8
 #define WORK_WAITING_MAX 512
-#define VERIFIED_ENTRIES 65536
-#define SLOWDOWN_ENTRIES 32768
+#define AUTH_CACHE_ENTRIES 65536
+#define PENALTY_ENTRIES 32768
 #define BEARERS ((unsigned)MECHANISM_OAUTHBEARER | (unsigned)MECHANISM_XOAUTH2)
 
 /* ---- settings ------------------------------------------------------------------------ */
@@ -88,7 +88,7 @@ static void take(void *argument)
 
 	auth_keys_take(auth, taking->settings, &taking->keys);
 	taking->settings = NULL;
-	verified_set_ttl(auth->verified, auth->settings->remember);
+	auth_cache_set_ttl(auth->auth_cache, auth->settings->remember);
 	taking_free(taking);
 }
 
@@ -132,17 +132,17 @@ static void on_reap(evutil_socket_t fd, short what, void *context)
 
 static int make_secrets(struct auth *auth, struct errmsg *err)
 {
-	uint8_t bytes[VERIFIED_KEY_SIZE + 16];
+	uint8_t bytes[AUTH_CACHE_KEY_SIZE + 16];
 	int ret = 0;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return errmsg_set(err, "no random bytes for logins");
 	for (int i = 0; i < 16; i++)
 		(void)snprintf(auth->cookie + (size_t)i * 2, 3, "%02x",
-			bytes[VERIFIED_KEY_SIZE + i]);
-	auth->verified = verified_new(bytes, VERIFIED_ENTRIES, auth->settings->remember);
-	auth->slowdown = slowdown_new(SLOWDOWN_ENTRIES);
-	if (auth->verified == NULL || auth->slowdown == NULL)
+			bytes[AUTH_CACHE_KEY_SIZE + i]);
+	auth->auth_cache = auth_cache_new(bytes, AUTH_CACHE_ENTRIES, auth->settings->remember);
+	auth->penalty = penalty_new(PENALTY_ENTRIES);
+	if (auth->auth_cache == NULL || auth->penalty == NULL)
 		ret = errmsg_set(err, "out of memory for logins");
 	explicit_bzero(bytes, sizeof(bytes));
 	return ret;
@@ -224,8 +224,8 @@ void auth_free(struct auth **auth)
 	if (gone->reaper != NULL)
 		event_free(gone->reaper);
 	jwt_keys_unref(&gone->keys.keys);
-	verified_free(&gone->verified);
-	slowdown_free(&gone->slowdown);
+	auth_cache_free(&gone->auth_cache);
+	penalty_free(&gone->penalty);
 	auth_settings_unref(&gone->settings);
 	free(gone);
 }
@@ -237,14 +237,14 @@ json_t *auth_status(struct auth *auth)
 	const uint32_t now = (uint32_t)(clock_ms() / 1000);
 	size_t networks, logins;
 
-	slowdown_count(auth->slowdown, now, &networks, &logins);
+	penalty_count(auth->penalty, now, &networks, &logins);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
 		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)auth->accepted,
-		"accepted_remembered", (json_int_t)auth->remembered, "refused",
-		(json_int_t)auth->refused, "undecided", (json_int_t)auth->undecided, "remembered",
-		(json_int_t)verified_count(auth->verified, now), "slowed_networks",
-		(json_int_t)networks, "slowed_logins", (json_int_t)logins, "keys",
+		"accepted_cached", (json_int_t)auth->cached, "refused", (json_int_t)auth->refused,
+		"undecided", (json_int_t)auth->undecided, "cached",
+		(json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
+		(json_int_t)networks, "penalized_logins", (json_int_t)logins, "keys",
 		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
 		json_text_or_null(auth->keys.err.text));
 }
@@ -254,8 +254,8 @@ size_t auth_reset(struct auth *auth, const char *whose)
 	struct cidr client;
 
 	if (whose != NULL && cidr_parse(whose, &client, NULL) == 0)
-		return slowdown_reset(auth->slowdown, &client, NULL);
-	return slowdown_reset(auth->slowdown, NULL, whose);
+		return penalty_reset(auth->penalty, &client, NULL);
+	return penalty_reset(auth->penalty, NULL, whose);
 }
 
 void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,

@@ -112,7 +112,7 @@ static void log_attempt(const struct attempt *attempt)
 	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
 	if (answer->reason[0] != '\0')
 		quote_add(&line, "rule", answer->reason);
-	if (answer->is_remembered)
+	if (answer->is_cached)
 		quote_add(&line, "remembered", "yes");
 	if (attempt->delay > 0)
 		quote_add_number(&line, "delay-ms", attempt->delay);
@@ -174,18 +174,18 @@ static void account(struct attempt *attempt)
 	switch (answer->result) {
 	case LOGIN_ACCEPTED:
 		auth->accepted++;
-		auth->remembered += answer->is_remembered;
+		auth->cached += answer->is_cached;
 		if (answer->hash != NULL)
-			verified_add(auth->verified,
-				&(struct verified_login){ answer->login, answer->hash,
+			auth_cache_add(auth->auth_cache,
+				&(struct auth_cache_login){ answer->login, answer->hash,
 					request->secret },
 				now);
-		slowdown_succeeded(auth->slowdown, &request->client, request->login, now);
+		penalty_succeeded(auth->penalty, &request->client, request->login, now);
 		break;
 	case LOGIN_REFUSED:
 		auth->refused++;
 		if (answer->cause == CAUSE_CREDENTIALS)
-			attempt->delay = slowdown_failed(auth->slowdown, &request->client,
+			attempt->delay = penalty_failed(auth->penalty, &request->client,
 				request->login, now);
 		break;
 	default:
@@ -235,7 +235,7 @@ static void check(struct attempt *attempt, bool may_work)
 			.mail_claim = attempt->settings->mail_claim,
 		},
 		.suspensions = shared_suspensions(attempt->auth->shared),
-		.verified = may_work ? NULL : attempt->auth->verified,
+		.auth_cache = may_work ? NULL : attempt->auth->auth_cache,
 		.now = time(NULL),
 		.ticks = (uint32_t)(clock_ms() / 1000),
 		.may_work = may_work,

@@ -6,7 +6,7 @@
 #include <event2/listener.h>
 #include <sys/queue.h>
 
-#include "lib/auth/slowdown.h"
+#include "lib/auth/penalty.h"
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
 #include "milter/loop/workers.h"
@@ -143,8 +143,8 @@ struct auth {
 
 	struct auth_settings *settings;
 	struct auth_keys keys;
-	struct verified *verified;
-	struct slowdown *slowdown;
+	struct auth_cache *auth_cache;
+	struct penalty *penalty;
 
 	int64_t started; /* clock_ms() */
 
@@ -155,7 +155,7 @@ struct auth {
 
 	LIST_HEAD(attempt_list, attempt) attempts;
 	size_t attempt_count; /* that are being decided or held back */
-	uint64_t accepted, remembered, refused, undecided, evicted;
+	uint64_t accepted, cached, refused, undecided, evicted;
 };
 
 #endif

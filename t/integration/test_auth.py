@@ -139,7 +139,7 @@ def test_disabled_users_fail_and_are_not_counted(daemon):
     with Dovecot(daemon.auth) as conn:
         for _ in range(5):
             assert conn.plain("off", "pa55word")[0] == "FAIL"
-        assert daemon.ctl("status")["auth"]["slowed_logins"] == 0
+        assert daemon.ctl("status")["auth"]["penalized_logins"] == 0
     daemon.wait_record(stage="auth", cause="policy", rule="enabled = false")
     assert not [record for record in daemon.records(stage="auth") if "delay-ms" in record]
 
@@ -155,12 +155,12 @@ def test_failures_are_slowed_down_and_forgiven(daemon):
         delays = [took("bob", "wrong") for _ in range(6)]
         assert delays[-1] > 3 and all(delay < 5.5 for delay in delays), delays
         status = daemon.ctl("status")["auth"]
-        assert status["slowed_logins"] == 1 and status["slowed_networks"] == 1
+        assert status["penalized_logins"] == 1 and status["penalized_networks"] == 1
         assert took("bob", "pa55word") < 3  # a success is never held back
-        assert daemon.ctl("status")["auth"]["slowed_logins"] == 0
+        assert daemon.ctl("status")["auth"]["penalized_logins"] == 0
         took("eve", "wrong")
         assert daemon.ctl("auth", "reset")["forgiven"] == 2
-        assert daemon.ctl("status")["auth"]["slowed_networks"] == 0
+        assert daemon.ctl("status")["auth"]["penalized_networks"] == 0
 
 
 def test_a_held_back_answer_holds_back_no_other(daemon):

@@ -16,12 +16,12 @@ static char hash[384];
 static struct made made;
 static struct jwt_keys *keys;
 static struct suspensions *suspensions;
-static struct verified *verified;
+static struct auth_cache *auth_cache;
 static char *token; /* of carol@example.com */
 
 static void set_up(void)
 {
-	static const uint8_t key[VERIFIED_KEY_SIZE] = { 7 };
+	static const uint8_t key[AUTH_CACHE_KEY_SIZE] = { 7 };
 
 	ck_assert_int_eq(password_hash("secret", "sha512", 1000, hash, NULL), 0);
 	made_begin(&made);
@@ -36,7 +36,7 @@ static void set_up(void)
 	suspensions = suspensions_new();
 	ck_assert_int_eq(suspensions_set(suspensions, "HALTED", true), 1);
 	ck_assert_int_eq(suspensions_set(suspensions, "token:dave@example.com", true), 1);
-	verified = verified_new(key, 100, 60);
+	auth_cache = auth_cache_new(key, 100, 60);
 	token = token_sign("{\"alg\":\"HS256\"}",
 		"{\"exp\":1700000300,\"mail\":\"Carol@example.com\"}", JWT_HS256, NULL, SECRET,
 		strlen(SECRET));
@@ -47,7 +47,7 @@ static void tear_down(void)
 	made_end(&made);
 	jwt_keys_unref(&keys);
 	suspensions_free(&suspensions);
-	verified_free(&verified);
+	auth_cache_free(&auth_cache);
 	free(token);
 }
 
@@ -134,7 +134,7 @@ START_TEST(works_only_where_it_may)
 		struct login_answer answer;
 
 		rules.may_work = false;
-		rules.verified = verified;
+		rules.auth_cache = auth_cache;
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_NEEDS_WORK);
 		if (_i > 0)
@@ -142,13 +142,13 @@ START_TEST(works_only_where_it_may)
 		rules.may_work = true;
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
-		ck_assert(!answer.is_remembered);
-		verified_add(verified,
-			&(struct verified_login){ answer.login, answer.hash, "secret" }, 5);
+		ck_assert(!answer.is_cached);
+		auth_cache_add(auth_cache,
+			&(struct auth_cache_login){ answer.login, answer.hash, "secret" }, 5);
 		rules.may_work = false;
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
-		ck_assert(answer.is_remembered);
+		ck_assert(answer.is_cached);
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
 		login_check(&rules, &request, &answer);
 		ck_assert_str_eq(answer.reason, "suspended");

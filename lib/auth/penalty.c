@@ -1,4 +1,4 @@
-#include "lib/auth/slowdown.h"
+#include "lib/auth/penalty.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct table {
 	struct entry *entries;
 };
 
-struct slowdown {
+struct penalty {
 	struct table networks, logins;
 };
 
@@ -38,26 +38,26 @@ static int table_init(struct table *table, size_t entries)
 	return table->entries == NULL ? -1 : 0;
 }
 
-struct slowdown *slowdown_new(size_t entries)
+struct penalty *penalty_new(size_t entries)
 {
-	struct slowdown *slowdown = calloc(1, sizeof(*slowdown));
+	struct penalty *penalty = calloc(1, sizeof(*penalty));
 
-	if (slowdown == NULL)
+	if (penalty == NULL)
 		return NULL;
-	if (table_init(&slowdown->networks, entries) < 0 ||
-		table_init(&slowdown->logins, entries) < 0)
-		slowdown_free(&slowdown);
-	return slowdown;
+	if (table_init(&penalty->networks, entries) < 0 ||
+		table_init(&penalty->logins, entries) < 0)
+		penalty_free(&penalty);
+	return penalty;
 }
 
-void slowdown_free(struct slowdown **slowdown)
+void penalty_free(struct penalty **penalty)
 {
-	if (*slowdown == NULL)
+	if (*penalty == NULL)
 		return;
-	free((*slowdown)->networks.entries);
-	free((*slowdown)->logins.entries);
-	free(*slowdown);
-	*slowdown = NULL;
+	free((*penalty)->networks.entries);
+	free((*penalty)->logins.entries);
+	free(*penalty);
+	*penalty = NULL;
 }
 
 /* The key of a client's network; 0 when the client isn't known. */
@@ -88,7 +88,7 @@ static uint64_t login_key(const char *login)
 /* Failures that time has not forgiven. */
 static uint32_t failures_left(const struct entry *entry, uint32_t now)
 {
-	uint32_t forgiven = (now - entry->time) / SLOWDOWN_FORGIVE;
+	uint32_t forgiven = (now - entry->time) / PENALTY_FORGIVE;
 
 	return entry->failures > forgiven ? entry->failures - forgiven : 0;
 }
@@ -138,26 +138,26 @@ static uint32_t delay_of(uint32_t failures, uint32_t tolerance)
 	if (over == 0)
 		return 0;
 	if (over > 4)
-		return SLOWDOWN_MAX_MS;
-	return FIRST_MS << (over - 1) < SLOWDOWN_MAX_MS ? FIRST_MS << (over - 1) : SLOWDOWN_MAX_MS;
+		return PENALTY_MAX_MS;
+	return FIRST_MS << (over - 1) < PENALTY_MAX_MS ? FIRST_MS << (over - 1) : PENALTY_MAX_MS;
 }
 
-uint32_t slowdown_failed(struct slowdown *slowdown, const struct cidr *client, const char *login,
+uint32_t penalty_failed(struct penalty *penalty, const struct cidr *client, const char *login,
 	uint32_t now)
 {
-	uint32_t network = delay_of(count_failure(&slowdown->networks, network_key(client), now),
+	uint32_t network = delay_of(count_failure(&penalty->networks, network_key(client), now),
 			 NETWORK_TOLERANCE),
-		 own = delay_of(count_failure(&slowdown->logins, login_key(login), now),
+		 own = delay_of(count_failure(&penalty->logins, login_key(login), now),
 			 LOGIN_TOLERANCE);
 
 	return network > own ? network : own;
 }
 
-void slowdown_succeeded(struct slowdown *slowdown, const struct cidr *client, const char *login,
+void penalty_succeeded(struct penalty *penalty, const struct cidr *client, const char *login,
 	uint32_t now)
 {
-	struct entry *network = find(&slowdown->networks, network_key(client)),
-		     *own = find(&slowdown->logins, login_key(login));
+	struct entry *network = find(&penalty->networks, network_key(client)),
+		     *own = find(&penalty->logins, login_key(login));
 
 	if (own != NULL)
 		*own = (struct entry){ .key = 0 };
@@ -185,17 +185,17 @@ static size_t clear(const struct table *table, const struct entry *one)
 	return gone;
 }
 
-size_t slowdown_reset(struct slowdown *slowdown, const struct cidr *client, const char *login)
+size_t penalty_reset(struct penalty *penalty, const struct cidr *client, const char *login)
 {
 	const struct entry *entry;
 	size_t gone = 0;
 
 	if (client == NULL && login == NULL)
-		return clear(&slowdown->networks, NULL) + clear(&slowdown->logins, NULL);
-	if (client != NULL && (entry = find(&slowdown->networks, network_key(client))) != NULL)
-		gone += clear(&slowdown->networks, entry);
-	if (login != NULL && (entry = find(&slowdown->logins, login_key(login))) != NULL)
-		gone += clear(&slowdown->logins, entry);
+		return clear(&penalty->networks, NULL) + clear(&penalty->logins, NULL);
+	if (client != NULL && (entry = find(&penalty->networks, network_key(client))) != NULL)
+		gone += clear(&penalty->networks, entry);
+	if (login != NULL && (entry = find(&penalty->logins, login_key(login))) != NULL)
+		gone += clear(&penalty->logins, entry);
 	return gone;
 }
 
@@ -208,9 +208,9 @@ static size_t count(const struct table *table, uint32_t now)
 	return found;
 }
 
-void slowdown_count(const struct slowdown *slowdown, uint32_t now, size_t *networks_r,
+void penalty_count(const struct penalty *penalty, uint32_t now, size_t *networks_r,
 	size_t *logins_r)
 {
-	*networks_r = count(&slowdown->networks, now);
-	*logins_r = count(&slowdown->logins, now);
+	*networks_r = count(&penalty->networks, now);
+	*logins_r = count(&penalty->logins, now);
 }
