@@ -33,7 +33,7 @@ static const char usage[] =
 
 /* Who decides: the files' policy, or the running daemon. */
 struct judge {
-	struct config *config;
+	const struct config *config;
 	struct policy *policy;
 	struct jwt_keys *keys; /* NULL: none, or they can't be read */
 	struct suspensions *suspensions;
@@ -54,7 +54,7 @@ static void judge_close(struct judge *judge)
 	policy_unref(&judge->policy);
 	jwt_keys_unref(&judge->keys);
 	suspensions_free(&judge->suspensions);
-	config_free(&judge->config);
+	config_unref(&judge->config);
 	regex_scratch_free(&judge->scratch);
 	talk_close(&judge->daemon);
 }

@@ -59,14 +59,14 @@ static char *find_in_file(const char *config_path)
 
 int control_path(const struct ctl *ctl, char **path_r, struct errmsg *err)
 {
-	struct config *config;
+	const struct config *config;
 	char *path;
 
 	if (ctl->socket_path != NULL) {
 		path = strdup(ctl->socket_path);
 	} else if (config_load(ctl->config_path, &config, err) == 0) {
 		path = strdup(config->control.socket);
-		config_free(&config);
+		config_unref(&config);
 	} else if ((path = find_in_file(ctl->config_path)) != NULL) {
 		(void)fprintf(stderr, "posternctl: warning: %s\n", err->text);
 	} else {

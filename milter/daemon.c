@@ -25,9 +25,8 @@
 /* All that lives as long as the daemon. */
 struct daemon {
 	const struct daemon_options *options;
-	char *control_path;
-	char *suspensions_path;
-	char *pid_file; /* "": none */
+	const struct config *config; /* as at the start: what follows a reload has its own */
+	const char *pid_file;	     /* "": none */
 	struct process_user user;
 	struct snapshot *snapshot;
 	struct shared *shared;
@@ -42,28 +41,18 @@ struct daemon {
 
 /* ---- starting -------------------------------------------------------------- */
 
-static char *copy(const char *text)
+/* The options of the command line go before the configuration. */
+static void settle_options(struct daemon *daemon)
 {
-	char *text_copy = strdup(text);
-
-	if (text_copy == NULL)
-		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
-	return text_copy;
-}
-
-/* What the daemon keeps of the configuration that it started with. */
-static void keep_config(struct daemon *daemon, const struct config *config)
-{
-	const char *pid_file = daemon->options->pid_file;
+	const struct daemon_options *options = daemon->options;
+	const struct config_milter *milter = &daemon->config->milter;
+	const char *user = geteuid() == 0 ? milter->user : "";
 	struct errmsg err;
 
-	daemon->control_path = copy(config->control.socket);
-	daemon->suspensions_path = copy(config->auth.suspensions);
-	daemon->pid_file = copy(pid_file == NULL ? config->milter.pid_file : pid_file);
-	if (process_find_user(daemon->options->user != NULL ? daemon->options->user :
-			    geteuid() == 0		    ? config->milter.user :
-							      "",
-		    &daemon->user, &err) != 0)
+	daemon->pid_file = options->pid_file != NULL ? options->pid_file : milter->pid_file;
+	if (options->user != NULL)
+		user = options->user;
+	if (process_find_user(user, &daemon->user, &err) != 0)
 		process_fail(EX_NOUSER, &err);
 }
 
@@ -113,7 +102,7 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 
 	if (milter_open(&socket, daemon->shared, &err) != 0) {
 		if (daemon->control != NULL)
-			(void)unlink(daemon->control_path);
+			(void)unlink(daemon->config->control.socket);
 		process_fail(EX_UNAVAILABLE, &err);
 	}
 }
@@ -130,9 +119,9 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 	struct errmsg err;
 	int fd;
 
-	if (daemon->control_path[0] == '\0')
+	if (daemon->config->control.socket[0] == '\0')
 		return;
-	if (listen_unix(daemon->control_path, &owner, &fd, &err) != 0)
+	if (listen_unix(daemon->config->control.socket, &owner, &fd, &err) != 0)
 		process_fail(EX_UNAVAILABLE, &err);
 	if (control_new(daemon->server, fd, &subject, &daemon->control, &err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -154,8 +143,8 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 	struct errmsg err;
 	bool served = false;
 
-	if (suspensions_load(daemon->suspensions_path, shared_suspensions(daemon->shared), &err) !=
-		0)
+	if (suspensions_load(daemon->config->auth.suspensions, shared_suspensions(daemon->shared),
+		    &err) != 0)
 		process_fail(EX_DATAERR, &err);
 	if (daemon->auth_sockets.without_folder)
 		log_event(LOG_LEVEL_WARNING,
@@ -167,7 +156,25 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 			&daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (daemon->control != NULL)
-		control_serve_auth(daemon->control, daemon->auth, daemon->suspensions_path);
+		control_serve_auth(daemon->control, daemon->auth, daemon->config->auth.suspensions);
+}
+
+static void log_config_problems(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(problems, i));
+}
+
+/* Files that only root can read: reloads, which the user does, would fail. */
+static void warn_of_unreadable_files(const struct daemon *daemon)
+{
+	struct problems *problems = problems_new();
+
+	if (problems != NULL && daemon->user.name[0] != '\0') {
+		config_check_readable(daemon->config, daemon->user.name, problems);
+		log_config_problems(problems);
+	}
+	problems_free(&problems);
 }
 
 static void start_log(const struct daemon *daemon, const struct config *config)
@@ -182,8 +189,7 @@ static void start_log(const struct daemon *daemon, const struct config *config)
 
 	if (log_start(&output, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	for (size_t i = 0; i < problems_kept(config->warnings); i++)
-		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
+	log_config_problems(config->warnings);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root: name a user with -u or [milter] user");
@@ -203,8 +209,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	shared_set_settings(daemon->shared, config->settings);
 	if (daemon->auth != NULL)
 		ret = auth_take_config(daemon->auth, config, err);
-	for (size_t i = 0; i < problems_kept(config->warnings); i++)
-		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(config->warnings, i));
+	log_config_problems(config->warnings);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
 		for (size_t i = 0; i < problems_kept(changed); i++)
 			log_event(LOG_LEVEL_WARNING, "config %s changes only by a restart",
@@ -229,8 +234,8 @@ static void save_suspensions(void *argument)
 	const struct daemon *daemon = argument;
 	struct errmsg err;
 
-	if (suspensions_save(daemon->suspensions_path, shared_suspensions(daemon->shared), &err) !=
-		0)
+	if (suspensions_save(daemon->config->auth.suspensions, shared_suspensions(daemon->shared),
+		    &err) != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
 
@@ -244,7 +249,8 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 	if (server_call(daemon->server, save_suspensions, daemon) == 0)
 		return 0;
 	/* The server is ending. */
-	return suspensions_save(daemon->suspensions_path, shared_suspensions(daemon->shared), err);
+	return suspensions_save(daemon->config->auth.suspensions,
+		shared_suspensions(daemon->shared), err);
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -281,7 +287,7 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 	shared_set_ledger(daemon->shared, daemon->ledger, ledger_time, daemon->ledger_file);
 }
 
-static void start_threads(struct daemon *daemon, struct config *config)
+static void start_threads(struct daemon *daemon, const struct config *config)
 {
 	const struct cache_hooks hooks = {
 		.context = daemon,
@@ -344,8 +350,8 @@ static void announce(struct daemon *daemon)
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");
-	if (daemon->control_path[0] != '\0')
-		(void)unlink(daemon->control_path);
+	if (daemon->config->control.socket[0] != '\0')
+		(void)unlink(daemon->config->control.socket);
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_end(daemon->cache); /* who waits for a reload is answered by the server */
@@ -361,12 +367,12 @@ static void stop_all(struct daemon *daemon)
 }
 
 /* Sockets are bound while it is still root's process; everything else is done by the user. */
-static void run(struct daemon *daemon, struct config *config)
+static void run(struct daemon *daemon, const struct config *config)
 {
 	struct errmsg err;
 	sigset_t signals;
 
-	keep_config(daemon, config);
+	settle_options(daemon);
 	signals_take(daemon->options->foreground, MILTER_SIGNAL, &signals);
 	process_raise_limits();
 	daemon->snapshot = snapshot_new();
@@ -385,9 +391,8 @@ static void run(struct daemon *daemon, struct config *config)
 	if (process_become(&daemon->user, &err) != 0)
 		process_fail(EX_NOPERM, &err);
 	process_hide();
-	if (daemon->user.name[0] != '\0')
-		config_check_readable(config, daemon->user.name, config->warnings);
 	start_log(daemon, config);
+	warn_of_unreadable_files(daemon);
 	open_ledger(daemon, config);
 	start_auth(daemon, config);
 	shared_on_suspend(daemon->shared, suspend, daemon);
@@ -399,12 +404,13 @@ static void run(struct daemon *daemon, struct config *config)
 	stop_all(daemon);
 }
 
-void daemon_run(const struct daemon_options *options, struct config *config)
+void daemon_run(const struct daemon_options *options, const struct config *config)
 {
 	static struct daemon daemon; /* libmilter's workers may outlive the call */
 	struct errmsg err;
 
 	daemon.options = options;
+	daemon.config = config_ref(config);
 	if (!options->foreground && process_daemonize(&err) != 0)
 		process_fail(EX_OSERR, &err);
 	run(&daemon, config);

@@ -21,9 +21,9 @@ int daemon_check(const struct config *config, struct errmsg *err);
 /*
  * The daemon from its sockets to its end: returns when a signal has told it to end and everything
  * of its own is closed. What can't be started ends the process, with a message and an exit code of
- * sysexits.h. config is the daemon's from here on. Once a process; libmilter's threads may still
+ * sysexits.h. The daemon takes a reference of config. Once a process; libmilter's threads may still
  * run when it returns, so the process has to end by _exit().
  */
-void daemon_run(const struct daemon_options *options, struct config *config);
+void daemon_run(const struct daemon_options *options, const struct config *config);
 
 #endif

@@ -135,7 +135,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 static int check_files(const struct daemon_options *options)
 {
 	struct problems *problems = problems_new();
-	struct config *config = NULL;
+	const struct config *config = NULL;
 	struct errmsg err = { "out of memory" };
 	int code = EX_CONFIG;
 
@@ -150,7 +150,7 @@ static int check_files(const struct daemon_options *options)
 		(void)printf("%s: good, %zu problem%s\n", options->config_path,
 			problems_count(problems), problems_count(problems) == 1 ? "" : "s");
 	}
-	config_free(&config);
+	config_unref(&config);
 	problems_free(&problems);
 	return code;
 }
@@ -168,7 +168,7 @@ static const char *absolute(const char *path)
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct config *config;
+	const struct config *config;
 	struct errmsg err;
 	uint8_t key[16];
 
@@ -182,6 +182,7 @@ int main(int argc, char **argv)
 	if (config_load(options.daemon.config_path, &config, &err) != 0)
 		process_fail(EX_CONFIG, &err);
 	daemon_run(&options.daemon, config);
+	config_unref(&config);
 	(void)fflush(NULL);
 	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads
 			 use */

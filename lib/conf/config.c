@@ -266,12 +266,33 @@ static char *folder_of(const char *path)
 	return folder;
 }
 
+static void wipe(const char *secret)
+{
+	if (secret != NULL)
+		explicit_bzero((char *)secret, strlen(secret));
+}
+
+static void config_free(struct config *c)
+{
+	wipe(c->given.conninfo);
+	wipe(c->given.password);
+	wipe(c->database.conninfo);
+	wipe(c->jwt.secret);
+	settings_unref(&c->settings);
+	problems_free(&c->warnings);
+	arena_free(&c->arena);
+	free(c->path);
+	free(c->folder);
+	free(c);
+}
+
 static struct config *config_new(const char *path)
 {
 	struct config *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
+	c->refs = 1;
 	c->arena = arena_new(4096);
 	c->path = strdup(path);
 	c->folder = folder_of(path);
@@ -280,24 +301,33 @@ static struct config *config_new(const char *path)
 	if (c->settings != NULL)
 		c->settings->rates = rates_new();
 	if (c->arena == NULL || c->path == NULL || c->folder == NULL || c->settings == NULL ||
-		c->settings->rates == NULL || c->warnings == NULL)
-		config_free(&c);
+		c->settings->rates == NULL || c->warnings == NULL) {
+		config_free(c);
+		return NULL;
+	}
 	return c;
 }
 
-void config_free(struct config **config)
+/* The count is all of a loaded configuration that changes. */
+static unsigned *count_of(const struct config *config)
 {
-	struct config *c = *config;
+	return &((struct config *)config)->refs;
+}
+
+const struct config *config_ref(const struct config *config)
+{
+	if (config != NULL)
+		(void)__atomic_add_fetch(count_of(config), 1, __ATOMIC_RELAXED);
+	return config;
+}
+
+void config_unref(const struct config **config)
+{
+	struct config *gone = (struct config *)*config;
 
 	*config = NULL;
-	if (c == NULL)
-		return;
-	settings_unref(&c->settings);
-	problems_free(&c->warnings);
-	arena_free(&c->arena);
-	free(c->path);
-	free(c->folder);
-	free(c);
+	if (gone != NULL && __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		config_free(gone);
 }
 
 void config_check_readable(const struct config *config, const char *user, struct problems *problems)
@@ -314,7 +344,7 @@ void config_check_readable(const struct config *config, const char *user, struct
 }
 
 /* A secret in a file that everybody may read is worth a word. */
-static void warn_of_open_file(struct config *c)
+static void warn_of_open_file(const struct config *c)
 {
 	const struct config_given *given = &c->given;
 	bool holds_one = (*given->password != '\0' && *given->password_file == '\0') ||
@@ -329,7 +359,7 @@ static void warn_of_open_file(struct config *c)
 			c->path, (unsigned)(st.st_mode & 07777));
 }
 
-int config_load(const char *path, struct config **config_r, struct errmsg *err)
+int config_load(const char *path, const struct config **config_r, struct errmsg *err)
 {
 	char *text;
 	size_t len;
@@ -345,7 +375,7 @@ int config_load(const char *path, struct config **config_r, struct errmsg *err)
 	return ret;
 }
 
-int config_parse(const char *path, const char *text, size_t len, struct config **config_r,
+int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
 	struct errmsg *err)
 {
 	struct filling f = { .config = config_new(path), .service_count = 1 };
@@ -373,7 +403,8 @@ int config_parse(const char *path, const char *text, size_t len, struct config *
 	f.config = NULL;
 	ret = 0;
 out:
-	config_free(&f.config);
+	if (f.config != NULL)
+		config_free(f.config);
 	free(f.services);
 	free(f.lines);
 	return ret;

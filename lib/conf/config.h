@@ -102,11 +102,12 @@ struct config_given {
 };
 
 /*
- * All of postern.conf. Immutable once loaded; strings live as long as it does
- * and are never NULL. What the checks read stands in `settings`, which a policy may outlive the
- * config with: take a reference.
+ * All of postern.conf. Immutable once loaded, and counted: every thread may read it as long as it
+ * holds a reference. Strings live as long as the configuration and are never NULL. A policy that
+ * outlives the configuration takes a reference of `settings`.
  */
 struct config {
+	unsigned refs; /* only config_ref() and config_unref() use it */
 	struct arena *arena;
 	char *path;   /* the file */
 	char *folder; /* its folder: relative paths started from there */
@@ -126,18 +127,22 @@ struct config {
 };
 
 /*
- * Read postern.conf. 0 with a config that is the caller's, or -1 with err as
+ * Read postern.conf. 0 with one reference in *config_r, or -1 with err as
  * "FILE:LINE: what, and what would be right". Reads the secret files and looks whether the
  * store is there (settings.lists_only): a store file that appears later needs another
  * config_load().
  */
-int config_load(const char *path, struct config **config_r, struct errmsg *err);
+int config_load(const char *path, const struct config **config_r, struct errmsg *err);
 
 /* The same from text; path is for messages and relative paths, and need not exist. */
-int config_parse(const char *path, const char *text, size_t len, struct config **config_r,
+int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
 	struct errmsg *err);
 
-void config_free(struct config **config); /* takes NULL */
+/* One more reference; returns config, which may be NULL. Thread-safe. */
+const struct config *config_ref(const struct config *config);
+
+/* Give a reference back and set *config to NULL; the last one frees. Accepts NULL. Thread-safe. */
+void config_unref(const struct config **config);
 
 /*
  * Name the files of it that this process may not read, whoever read them before: config_load() and

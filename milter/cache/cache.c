@@ -207,7 +207,7 @@ static void dispose(struct cache **cache)
 	profiles_unref(&c->profiles);
 	users_unref(&c->users);
 	orgdomain_unref(&c->psl);
-	config_free(&c->config);
+	config_unref(&c->config);
 	status_free(&c->status);
 	free(c->config_path);
 	if (c->wake_fd >= 0)
@@ -217,16 +217,14 @@ static void dispose(struct cache **cache)
 	free(c);
 }
 
-static struct cache *cache_new(struct config *config, const char *config_path)
+static struct cache *cache_new(const struct config *config, const char *config_path)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
 	pthread_condattr_t attr;
 
-	if (cache == NULL) {
-		config_free(&config);
+	if (cache == NULL)
 		return NULL;
-	}
-	cache->config = config;
+	cache->config = config_ref(config);
 	(void)pthread_mutex_init(&cache->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -255,7 +253,7 @@ static struct cache *cache_new(struct config *config, const char *config_path)
 	return cache;
 }
 
-int cache_start(struct config *config, const char *config_path, struct snapshot *snapshot,
+int cache_start(const struct config *config, const char *config_path, struct snapshot *snapshot,
 	const struct cache_hooks *hooks, struct cache **cache_r, struct errmsg *err)
 {
 	struct cache *cache = cache_new(config, config_path);

@@ -42,11 +42,11 @@ struct cache_hooks {
 };
 
 /*
- * Start the thread. config is the one that was read at the start, and is the cache's from here on
- * (also when this fails); config_path is read again at each reload. snapshot must outlive it. 0, or
- * -1 with err set. All signals are blocked in the thread.
+ * Start the thread. config is the one that was read at the start; the cache takes a reference of
+ * its own. config_path is read again at each reload. snapshot must outlive the cache. 0, or -1 with
+ * err set. All signals are blocked in the thread.
  */
-int cache_start(struct config *config, const char *config_path, struct snapshot *snapshot,
+int cache_start(const struct config *config, const char *config_path, struct snapshot *snapshot,
 	const struct cache_hooks *hooks, struct cache **cache_r, struct errmsg *err);
 
 /*

@@ -16,7 +16,7 @@ void cache_follow_source(struct cache *cache)
 
 void cache_read_config(struct cache *cache)
 {
-	struct config *config, *old = cache->config;
+	const struct config *config, *old = cache->config;
 	struct errmsg err;
 
 	cache->config_error.text[0] = '\0';
@@ -41,7 +41,7 @@ void cache_read_config(struct cache *cache)
 		strcmp(config->store.path, old->store.path) != 0)
 		cache_keep_store(cache);
 	cache_watch_files(cache, false);
-	config_free(&old);
+	config_unref(&old);
 }
 
 void cache_read_psl(struct cache *cache, bool force, int64_t now)

@@ -48,7 +48,7 @@ struct cache {
 	/* The thread's own. */
 	bool is_stopping;
 	bool is_woken; /* something has to be looked after */
-	struct config *config;
+	const struct config *config;
 	struct watch *watch;
 	struct policy_problems *policy_problems;
 	struct database *database;

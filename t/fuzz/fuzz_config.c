@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const char path[] = "/nonexistent/postern.conf";
 	struct errmsg err = { "" };
-	struct config *config = NULL;
+	const struct config *config = NULL;
 
 	if (config_parse(path, (const char *)bytes, size, &config, &err) < 0) {
 		must(config == NULL && strncmp(err.text, path, strlen(path)) == 0);
@@ -26,6 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	must(settings_service(config->settings, "submission") != NULL);
 	must(*config->milter.socket != '\0' && *config->log.level != '\0');
 	must(config_restart_needed(config, config, NULL) == 0);
-	config_free(&config);
+	config_unref(&config);
 	return 0;
 }

@@ -103,7 +103,7 @@ static void teardown(void)
 
 static void start(const char *more)
 {
-	struct config *config;
+	const struct config *config;
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
@@ -112,6 +112,7 @@ static void start(const char *more)
 	ck_assert_int_eq(config_load(file("postern.conf"), &config, &err), 0);
 	ck_assert_int_eq(cache_start(config, file("postern.conf"), snapshot, &hooks, &cache, &err),
 		0);
+	config_unref(&config);
 }
 
 /* Ask for a reload and wait for its answer. */

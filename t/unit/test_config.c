@@ -8,10 +8,10 @@
 #include "lib/conf/options.h"
 #include "t/unit/unit.h"
 
-static struct config *parse(const char *text)
+static const struct config *parse(const char *text)
 {
 	struct errmsg err = { "" };
-	struct config *config = NULL;
+	const struct config *config = NULL;
 
 	if (config_parse("/etc/p/p.conf", text, strlen(text), &config, &err) < 0)
 		ck_abort_msg("%s", err.text);
@@ -20,7 +20,7 @@ static struct config *parse(const char *text)
 
 START_TEST(an_empty_file_gives_the_defaults)
 	{
-		struct config *c = parse("");
+		const struct config *c = parse("");
 		struct settings *d = settings_new(), *s = c->settings;
 		size_t i;
 
@@ -73,9 +73,9 @@ START_TEST(an_empty_file_gives_the_defaults)
 		ck_assert_str_eq(c->log.facility, "mail");
 		ck_assert_str_eq(c->log.level, "info");
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
-		config_free(&c);
+		config_unref(&c);
 		ck_assert_ptr_null(c);
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
@@ -119,7 +119,7 @@ static const char everything[] =
 
 START_TEST(every_kind_of_value_arrives)
 	{
-		struct config *c = parse(everything);
+		const struct config *c = parse(everything);
 		struct settings *s = c->settings;
 		const struct service *submission = settings_service(s, "submission");
 		const struct service *smtps = settings_service(s, "smtps");
@@ -159,7 +159,7 @@ START_TEST(every_kind_of_value_arrives)
 		ck_assert_str_eq(c->auth.saslauthd, "inet:8895@[::1]");
 		ck_assert_str_eq(c->log.level, "debug");
 		ck_assert(!s->lists_only); /* with a database */
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
@@ -274,7 +274,7 @@ static const struct {
 START_TEST(an_error_says_where_and_what_would_be_right)
 	{
 		struct errmsg err = { "" };
-		struct config *config = NULL;
+		const struct config *config = NULL;
 
 		ck_assert_int_eq(config_parse("/etc/p/p.conf", bad[_i].text, strlen(bad[_i].text),
 					 &config, &err),
@@ -284,10 +284,26 @@ START_TEST(an_error_says_where_and_what_would_be_right)
 	}
 END_TEST
 
+START_TEST(it_lives_as_long_as_its_last_reference)
+	{
+		const struct config *c = parse("[database]\npassword = swordfish\n"), *other;
+		const struct config *none = NULL;
+
+		other = config_ref(c);
+		ck_assert_ptr_eq(other, c);
+		config_unref(&c);
+		ck_assert_ptr_null(c);
+		ck_assert_str_eq(other->database.conninfo, "password='swordfish'");
+		config_unref(&other);
+		config_unref(&none);
+		ck_assert_ptr_null(config_ref(NULL));
+	}
+END_TEST
+
 START_TEST(a_long_value_is_shown_cut)
 	{
 		struct errmsg err = { "" };
-		struct config *config = NULL;
+		const struct config *config = NULL;
 		char text[400] = "[check]\nany = ";
 		size_t i;
 
@@ -317,30 +333,30 @@ static const struct {
 };
 START_TEST(the_connection_string_is_quoted)
 	{
-		struct config *c = parse(conninfos[_i].text);
+		const struct config *c = parse(conninfos[_i].text);
 
 		ck_assert_str_eq(c->database.conninfo, conninfos[_i].want);
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
 START_TEST(what_has_no_meaning_is_a_warning)
 	{
-		struct config *c = parse("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
+		const struct config *c = parse("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
 
 		ck_assert_uint_eq(problems_count(c->warnings), 2);
 		ck_assert_str_eq(problems_text(c->warnings, 0),
 			"/etc/p/p.conf:2: [database] max: of pg-profile.json; without a meaning here: there "
 			"is one connection");
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
 START_TEST(a_reload_names_what_only_a_restart_takes)
 	{
-		struct config *a = parse("[log]\nlevel = info\n");
-		struct config *b = parse("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
-					 "socket_mode = 0600\non_error = accept\n");
+		const struct config *a = parse("[log]\nlevel = info\n");
+		const struct config *b = parse("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
+					       "socket_mode = 0600\non_error = accept\n");
 		struct problems *changed = problems_new();
 
 		ck_assert_uint_eq(config_restart_needed(a, a, changed), 0);
@@ -348,8 +364,8 @@ START_TEST(a_reload_names_what_only_a_restart_takes)
 		ck_assert_str_eq(problems_text(changed, 0), "[milter] socket_mode");
 		ck_assert_str_eq(problems_text(changed, 1), "[log] facility");
 		problems_free(&changed);
-		config_free(&a);
-		config_free(&b);
+		config_unref(&a);
+		config_unref(&b);
 	}
 END_TEST
 
@@ -383,10 +399,10 @@ static void put(const char *name, const char *text, mode_t mode)
 	ck_assert_int_eq(chmod(name, mode), 0);
 }
 
-static struct config *load(void)
+static const struct config *load(void)
 {
 	struct errmsg err = { "" };
-	struct config *config = NULL;
+	const struct config *config = NULL;
 
 	if (config_load("p.conf", &config, &err) < 0)
 		ck_abort_msg("%s", err.text);
@@ -396,7 +412,7 @@ static struct config *load(void)
 START_TEST(secrets_come_from_files_of_ones_own)
 	{
 		struct errmsg err = { "" };
-		struct config *c;
+		const struct config *c;
 
 		put("p.conf", "[database]\npassword_file = secret\n[jwt]\nsecret_file = secret\n",
 			0644);
@@ -406,7 +422,7 @@ START_TEST(secrets_come_from_files_of_ones_own)
 			"password='swordfish of thirty-three bytes.'");
 		ck_assert_str_eq(c->jwt.secret, "swordfish of thirty-three bytes.");
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
-		config_free(&c);
+		config_unref(&c);
 		put("secret", "swordfish of thirty-three bytes.\n", 0640);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "p.conf:2: [database] password_file: "));
@@ -430,7 +446,7 @@ END_TEST
 
 START_TEST(a_secret_for_all_to_read_is_a_warning)
 	{
-		struct config *c;
+		const struct config *c;
 
 		put("p.conf", "[database]\npassword = swordfish\n", 0644);
 		c = load();
@@ -439,46 +455,46 @@ START_TEST(a_secret_for_all_to_read_is_a_warning)
 			strstr(problems_text(c->warnings, 0), "lets everybody read it"));
 		ck_assert_ptr_nonnull(strstr(problems_text(c->warnings, 0), "(chgrp postern)"));
 		ck_assert_ptr_null(strstr(problems_text(c->warnings, 0), "swordfish"));
-		config_free(&c);
+		config_unref(&c);
 		put("p.conf", "[database]\npassword = swordfish\n", 0640);
 		c = load();
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
 START_TEST(without_database_and_store_there_are_lists_only)
 	{
-		struct config *c;
+		const struct config *c;
 
 		put("p.conf", "[store]\npath = store.json\n", 0644);
 		c = load();
 		ck_assert(c->settings->lists_only);
 		ck_assert_ptr_nonnull(strstr(c->store.path, "/check_config."));
-		config_free(&c);
+		config_unref(&c);
 		put("store.json.prev", "", 0600);
 		c = load();
 		ck_assert(!c->settings->lists_only);
-		config_free(&c);
+		config_unref(&c);
 		put("store.json", "", 0600);
 		c = load();
 		ck_assert(!c->settings->lists_only);
-		config_free(&c);
+		config_unref(&c);
 		put("p.conf", "[store]\npath =\n", 0644);
 		c = load();
 		ck_assert(c->settings->lists_only);
-		config_free(&c);
+		config_unref(&c);
 		put("p.conf", "[store]\npath =\n[database]\n", 0644);
 		c = load();
 		ck_assert(!c->settings->lists_only);
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
 START_TEST(a_missing_file_is_named)
 	{
 		struct errmsg err = { "" };
-		struct config *c;
+		const struct config *c;
 
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_str_eq(err.text, "p.conf: No such file or directory");
@@ -496,6 +512,7 @@ static Suite *make_suite(void)
 	tcase_add_test(text, every_kind_of_value_arrives);
 	tcase_add_loop_test(text, an_error_says_where_and_what_would_be_right, 0, ROWS(bad));
 	tcase_add_test(text, a_long_value_is_shown_cut);
+	tcase_add_test(text, it_lives_as_long_as_its_last_reference);
 	tcase_add_loop_test(text, the_connection_string_is_quoted, 0, ROWS(conninfos));
 	tcase_add_test(text, what_has_no_meaning_is_a_warning);
 	tcase_add_test(text, a_reload_names_what_only_a_restart_takes);

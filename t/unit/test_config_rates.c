@@ -4,7 +4,7 @@
 
 #include "t/unit/unit.h"
 
-static int parse(const char *text, struct config **config_r, struct errmsg *err)
+static int parse(const char *text, const struct config **config_r, struct errmsg *err)
 {
 	return config_parse("/etc/p/p.conf", text, strlen(text), config_r, err);
 }
@@ -24,7 +24,7 @@ START_TEST(sections_of_limits_are_read)
 					   "max = 100\n"
 					   "max_relaying = 1000\n";
 		struct cidr client = { .family = AF_UNSPEC };
-		struct config *c = NULL;
+		const struct config *c = NULL;
 		struct errmsg err = { "" };
 		struct rate_match match;
 
@@ -40,20 +40,20 @@ START_TEST(sections_of_limits_are_read)
 		ck_assert_str_eq(match.counted, "rate_conn:2001:db8:1:1f00::/56");
 		ck_assert_uint_eq(match.limits->limit[0].count, 30);
 		ck_assert(rates_exempts(c->settings->rates, &client, "anybody", NULL));
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
 START_TEST(without_any_there_are_none)
 	{
-		struct config *c = NULL;
+		const struct config *c = NULL;
 		struct errmsg err = { "" };
 
 		ck_assert_msg(parse("[limit]\nexempt_logins = bob\n[limit rate_conn]\n", &c,
 				      &err) == 0,
 			"%s", err.text);
 		ck_assert_ptr_null(c->settings->rates);
-		config_free(&c);
+		config_unref(&c);
 	}
 END_TEST
 
@@ -79,7 +79,7 @@ static const struct {
 };
 START_TEST(an_error_says_where_and_what_is_wrong)
 	{
-		struct config *c = NULL;
+		const struct config *c = NULL;
 		struct errmsg err = { "" };
 
 		ck_assert_int_eq(parse(bad[_i].text, &c, &err), -1);

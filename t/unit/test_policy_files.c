@@ -54,13 +54,13 @@ static void teardown(void)
 
 static int load(void)
 {
-	struct config *config = NULL;
+	const struct config *config = NULL;
 	int ret;
 
 	if (config_load("p.conf", &config, &err) < 0)
 		ck_abort_msg("%s", err.text);
 	ret = policy_from_files(config, &policy, problems, &err);
-	config_free(&config);
+	config_unref(&config);
 	return ret;
 }
 

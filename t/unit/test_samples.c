@@ -23,15 +23,15 @@ static char *read_text(const char *path)
 START_TEST(the_sample_configuration_changes_nothing)
 	{
 		struct errmsg err = { "" };
-		struct config *sample, *defaults;
+		const struct config *sample, *defaults;
 
 		ck_assert_msg(config_load("etc/postern.conf", &sample, &err) == 0, "%s", err.text);
 		ck_assert_int_eq(config_parse("etc/postern.conf", "", 0, &defaults, &err), 0);
 		ck_assert_uint_eq(problems_count(sample->warnings), 0);
 		ck_assert(!sample->database.present);
 		ck_assert_uint_eq(config_restart_needed(sample, defaults, NULL), 0);
-		config_free(&sample);
-		config_free(&defaults);
+		config_unref(&sample);
+		config_unref(&defaults);
 	}
 END_TEST
 

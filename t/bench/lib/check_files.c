@@ -19,7 +19,7 @@ static void fail(const char *path, const char *why)
 struct policy *check_files_policy(const char *config_path)
 {
 	struct problems *problems = problems_new();
-	struct config *config = NULL;
+	const struct config *config = NULL;
 	struct policy *policy = NULL;
 	struct errmsg err = { "out of memory" };
 
@@ -29,7 +29,7 @@ struct policy *check_files_policy(const char *config_path)
 	if (problems_count(problems) > 0)
 		fail(config_path, problems_text(problems, 0));
 	problems_free(&problems);
-	config_free(&config);
+	config_unref(&config);
 	return policy;
 }
 
