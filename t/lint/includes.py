@@ -95,6 +95,8 @@ def check_own(root, path, included):
         return f'"{included}" does not exist'
     if target != room and target not in ROOMS[room]:
         return f"{room} may not include {target} ({included})"
+    if target != room and room != "t" and included.endswith("_private.h"):
+        return f"{included} is private to {target}"
     return None
 
 

@@ -29,6 +29,8 @@ VIOLATIONS = [
     ("milter/pg/planted.c", '#include "milter/cache/planted.h"', "milter/pg may not include milter/cache"),
     ("milter/cache/planted.c", '#include "milter/control/planted.h"', "milter/cache may not include milter/control"),
     ("milter/control/planted.c", '#include "milter/planted.h"', "milter/control may not include milter"),
+    ("milter/control/planted.c", '#include "milter/auth/planted_private.h"', "is private to milter/auth"),
+    ("lib/decide/planted.c", '#include "lib/match/planted_private.h"', "is private to lib/match"),
     ("milter/planted.c", '#include "ctl/planted.h"', "milter may not include ctl"),
     ("ctl/planted.c", '#include "milter/planted.h"', "ctl may not include milter"),
     ("milter/planted.c", '#include "t/unit/unit.h"', "milter may not include t"),
@@ -63,6 +65,8 @@ ALLOWED = [
     ("ctl/planted.c", '#include "lib/store/planted.h"'),
     ("milter/planted.c", '#include "config.h"'),
     ("t/unit/planted.c", '#include "milter/planted.h"'),
+    ("t/unit/planted.c", '#include "milter/auth/planted_private.h"'),
+    ("milter/auth/planted.c", '#include "milter/auth/planted_private.h"'),
     ("t/bench/planted.c", "#include <libmilter/mfapi.h>"),
     ("milter/pg/planted.c", "#include <libpq-fe.h>"),
     ("milter/smtp/callbacks_planted.c", "#include <libmilter/mfapi.h>"),
@@ -86,7 +90,8 @@ def fixture_tree(tmp_path):
             shutil.copy(path, copy)
     for room in PLANTED_HEADERS:
         (tmp_path / room).mkdir(parents=True, exist_ok=True)
-        (tmp_path / room / "planted.h").write_text("")
+        for name in ("planted.h", "planted_private.h"):
+            (tmp_path / room / name).write_text("")
     return tmp_path
 
 

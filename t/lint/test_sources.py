@@ -1,55 +1,66 @@
-"""Rules of the tree that a compiler can show: headers stand alone, and the library keeps to itself."""
+"""t/lint/sources.py finds sources that do not say what they are for, or which no test covers."""
 
-import os
 import pathlib
-import re
-import shlex
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
-TOPS = ("lib", "milter", "ctl", "t")
-READ_FILES = ("conf", "store")  # the two rooms of lib that do
-HEADERS = sorted(path.relative_to(ROOT).as_posix() for top in TOPS for path in (ROOT / top).rglob("*.h"))
+SCRIPT = ROOT / "t/lint/sources.py"
 
-# A function of the library never logs, never exits, never reads a clock, and opens nothing.
-NOT_CALLED = re.compile(
-    r"(_?exit|v?syslog|openlog|v?f?printf|puts|perror|time|clock|clock_gettime|gettimeofday|"
-    r"socket|connect|accept4?|bind|listen|getaddrinfo|open(at)?|f(re)?open|creat|opendir|unlink|rename|"
-    r"fork|execv\w*|system|popen|pthread_create|getenv|setenv)"
-)
+GOOD = "/*\n * Splits a line into words, which the caller owns.\n * Runs on any thread.\n */\nint planted;\n"
+COVERED = "/*\n * Splits a line into words: {test}\n * covers it. Runs on any thread.\n */\nint planted;\n"
 
+# A file, its text, and a word of the complaint.
+VIOLATIONS = [
+    ("lib/base/planted.c", "int planted;\n", "does not begin"),
+    ("milter/planted.c", "#include <stdio.h>\n\n" + GOOD, "does not begin"),
+    ("t/unit/planted.c", "// Splits a line into words,\n// which the caller owns.\nint planted;\n", "does not begin"),
+    ("t/bench/planted.c", "/* Splits a line into words, which the caller owns; any thread. */\n", "says too little"),
+    ("ctl/planted.c", "/*\n * Splits.\n * Any thread.\n */\n", "says too little"),
+    ("milter/auth/planted.c", GOOD, "names no test"),
+    ("lib/base/planted.c", GOOD, "names no test"),
+    ("ctl/planted.c", COVERED.format(test="t/integration/test_absent.py"), "does not exist"),
+    ("milter/pg/planted.c", COVERED.format(test="t/unit/test_absent.c"), "does not exist"),
+]
 
-def make(*args):
-    command = ["make", "-s", "--no-print-directory", *args]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(name="compile_command", scope="session")
-def fixture_compile_command():
-    return shlex.split(make("print-compile"))
-
-
-@pytest.mark.parametrize("header", HEADERS)
-def test_a_header_compiles_alone(compile_command, header, tmp_path):
-    source = tmp_path / "alone.c"
-    source.write_text(f'#include "{header}"\n#include "{header}"\n')
-    result = subprocess.run([*compile_command, "-Werror", "-fsyntax-only", source], cwd=ROOT,
-                            capture_output=True, text=True, check=False)
-    assert result.stderr == ""
+ALLOWED = [
+    ("milter/auth/covered.c", GOOD),  # by t/unit/test_covered.c
+    ("milter/auth/planted.c", COVERED.format(test="t/integration/test_all.py")),
+    ("lib/base/planted.c", COVERED.format(test="t/unit/test_covered.c")),
+    ("milter/planted.c", GOOD),
+    ("t/unit/planted.c", GOOD),
+]
 
 
-def test_the_library_calls_nothing_of_the_world():
-    build = BUILD.relative_to(ROOT)
-    make(f"BUILD={build}", f"{build}/libpostern.a")
-    objects = [path for path in (BUILD / "lib").glob("*/*.o") if path.parent.name not in READ_FILES]
-    listing = subprocess.run(["nm", "-A", "-u", *objects], capture_output=True, text=True, check=True).stdout
-    calls = []
-    for line in listing.splitlines():
-        where, _, symbol = line.rpartition(" U ")
-        name = re.sub(r"^__(\w+)_chk$", r"\1", symbol.removesuffix("64"))
-        if where and NOT_CALLED.fullmatch(name):
-            calls.append(f"{where.rsplit(':', 1)[0]} calls {symbol}")
-    assert not calls
+def run(root):
+    return subprocess.run([sys.executable, SCRIPT, root], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(name="tree")
+def fixture_tree(tmp_path):
+    """A tree with two tests that a source may name."""
+    for path in ("t/unit/test_covered.c", "t/integration/test_all.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(GOOD)
+    return tmp_path
+
+
+def plant(tree, path, text):
+    (tree / path).parent.mkdir(parents=True, exist_ok=True)
+    (tree / path).write_text(text)
+    return run(tree)
+
+
+@pytest.mark.parametrize("path, text, complaint", VIOLATIONS)
+def test_a_planted_violation_is_found(tree, path, text, complaint):
+    result = plant(tree, path, text)
+    assert result.returncode == 1
+    assert any(line.startswith(f"{path}:1: ") and complaint in line for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("path, text", ALLOWED)
+def test_what_is_allowed_passes(tree, path, text):
+    result = plant(tree, path, text)
+    assert (result.returncode, result.stdout) == (0, "")
