@@ -1,3 +1,7 @@
+/*
+ * Counts the open connections of each client in a hash table. The table owns its keys; one mutex
+ * guards it. libmilter's threads call it when a session starts and ends.
+ */
 #include "milter/shared/open_clients.h"
 
 #include <pthread.h>
@@ -48,7 +52,8 @@ void open_clients_free(struct open_clients **clients)
 	free(gone);
 }
 
-/* Where the key stands, or the end of its bucket; with the lock held. */
+/* Return the link to the key's entry, or the NULL link at the end of its bucket. The caller holds
+ * the lock. */
 static struct client **find_place(struct open_clients *clients, const char *key)
 {
 	struct client **at = &clients->buckets[hash_bytes(key, strlen(key)) % BUCKETS];

@@ -4,18 +4,21 @@
 #include <stdint.h>
 
 /*
- * How many connections are open of each key (rates_concurrency_key()). Takes memory for those that
- * have one open. Any thread.
+ * Counts the open connections of each key (rates_concurrency_key()). Only keys with an open
+ * connection use memory. Any thread may call any function.
  */
 struct open_clients;
 
-struct open_clients *open_clients_new(void);	       /* NULL when out of memory */
-void open_clients_free(struct open_clients **clients); /* takes NULL */
+struct open_clients *open_clients_new(void);	       /* returns NULL when out of memory */
+void open_clients_free(struct open_clients **clients); /* accepts NULL */
 
-/* One more; returns how many that makes. 0 when out of memory: then there is none to leave. */
+/*
+ * Count a connection of the key. Returns the number of its open connections, including this one,
+ * or 0 when out of memory: then the connection is not counted and must not leave.
+ */
 uint32_t open_clients_enter(struct open_clients *clients, const char *key);
 
-/* One less. */
+/* End a connection that open_clients_enter() has counted. */
 void open_clients_leave(struct open_clients *clients, const char *key);
 
 #endif

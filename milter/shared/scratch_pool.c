@@ -1,10 +1,14 @@
+/*
+ * Lends regex scratches to decisions and keeps those that are returned, because they are expensive
+ * to make. Owns the scratches that are not lent. Called from any thread.
+ */
 #include "milter/shared/scratch_pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define KEPT_MAX 64 /* more at once than there are threads of libmilter's pool */
+#define KEPT_MAX 64 /* libmilter's pool has fewer threads */
 
 struct scratch_pool {
 	pthread_mutex_t lock;

@@ -4,17 +4,20 @@
 #include "lib/match/regexlist.h"
 
 /*
- * Scratches for regexes: one for each decision that is being made, never one for
- * an idle session. libmilter moves a session from thread to thread, so none can
- * belong to a thread either. Any thread.
+ * Lends regex scratches, one for each decision while it is made, so that idle sessions hold none.
+ * A scratch cannot belong to a thread either, because libmilter runs the callbacks of one session
+ * on different threads. Any thread may call any function.
  */
 struct scratch_pool;
 
-struct scratch_pool *scratch_pool_new(void); /* NULL when out of memory */
-void scratch_pool_free(struct scratch_pool **pool);
+struct scratch_pool *scratch_pool_new(void);	    /* returns NULL when out of memory */
+void scratch_pool_free(struct scratch_pool **pool); /* accepts NULL */
 
-/* One with a whole budget, the caller's until scratch_pool_put(). NULL when out of memory. */
+/*
+ * Borrow a scratch with a full time budget until scratch_pool_put(). Returns NULL when out of
+ * memory.
+ */
 struct regex_scratch *scratch_pool_get(struct scratch_pool *pool);
-void scratch_pool_put(struct scratch_pool *pool, struct regex_scratch *scratch); /* takes NULL */
+void scratch_pool_put(struct scratch_pool *pool, struct regex_scratch *scratch); /* accepts NULL */
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The objects that all sessions share. Owns the scratch pool, the counts of open connections and
+ * the suspensions; borrows the snapshot and the ledger. Called from any thread.
+ */
 #include "milter/shared/shared.h"
 
 #include <pthread.h>
@@ -6,7 +10,7 @@
 struct shared {
 	struct snapshot *snapshot;
 	struct scratch_pool *scratches;
-	struct open_clients *clients;
+	struct open_clients *open_clients;
 	struct ledger *ledger;
 	uint64_t (*now)(const void *context);
 	const void *now_context;
@@ -25,11 +29,11 @@ struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, 
 	if (shared == NULL)
 		return NULL;
 	if ((shared->scratches = scratch_pool_new()) == NULL ||
-		(shared->clients = open_clients_new()) == NULL ||
+		(shared->open_clients = open_clients_new()) == NULL ||
 		(shared->suspensions = suspensions_new()) == NULL ||
 		pthread_mutex_init(&shared->lock, NULL) != 0) {
 		scratch_pool_free(&shared->scratches);
-		open_clients_free(&shared->clients);
+		open_clients_free(&shared->open_clients);
 		suspensions_free(&shared->suspensions);
 		free(shared);
 		return NULL;
@@ -46,7 +50,7 @@ void shared_free(struct shared **shared)
 		return;
 	settings_unref(&(*shared)->settings);
 	scratch_pool_free(&(*shared)->scratches);
-	open_clients_free(&(*shared)->clients);
+	open_clients_free(&(*shared)->open_clients);
 	suspensions_free(&(*shared)->suspensions);
 	(void)pthread_mutex_destroy(&(*shared)->lock);
 	free(*shared);
@@ -127,11 +131,11 @@ void shared_on_suspend(struct shared *shared, shared_suspend_fn *suspend, void *
 int shared_suspend(const struct shared *shared, const char *login, struct errmsg *err)
 {
 	if (shared->suspend == NULL)
-		return errmsg_set(err, "nothing keeps suspensions");
+		return errmsg_set(err, "this process does not store suspensions");
 	return shared->suspend(shared->suspend_context, login, err);
 }
 
-struct open_clients *shared_clients(const struct shared *shared)
+struct open_clients *shared_open_clients(const struct shared *shared)
 {
-	return shared->clients;
+	return shared->open_clients;
 }

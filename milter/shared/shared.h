@@ -12,28 +12,38 @@
 #include "milter/shared/snapshot.h"
 
 /*
- * What all sessions share: the policy in force, the scratches, and the settings that
- * hold while there is no policy. Any thread.
+ * The objects that all sessions and logins share: the snapshot of the policy, the ledger, the
+ * suspended logins, the connections that each client has open, the regex scratches, and the
+ * settings that apply while there is no policy. A process has one.
+ *
+ * shared_set_ledger() and shared_on_suspend() are called before the first session starts. Any
+ * thread may call the other functions at any time.
  */
 struct shared;
 
-/* is_inet: the milter socket is an inet one. snapshot must outlive it. NULL when out of memory. */
+/*
+ * The snapshot is borrowed and must outlive the new object, which takes a reference to the
+ * settings. is_inet: the milter socket is an inet socket. Returns NULL when out of memory.
+ */
 struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, bool is_inet);
-void shared_free(struct shared **shared); /* takes NULL */
+void shared_free(struct shared **shared); /* accepts NULL */
 
-/* Settings of a configuration that was read again. Takes a reference of its own. */
+/* Replace the settings after the configuration was reloaded. Takes a reference to them. */
 void shared_set_settings(struct shared *shared, struct settings *settings);
 
-/* The settings in force: of the policy, else of the configuration. A reference, the caller's. Never
- * NULL. */
+/*
+ * Return the settings in force, never NULL: those of the policy or, while there is none, those of
+ * the configuration. The caller releases the reference with settings_unref().
+ */
 struct settings *shared_settings(struct shared *shared);
 
 struct snapshot *shared_snapshot(const struct shared *shared);
 struct scratch_pool *shared_scratches(const struct shared *shared);
 
 /*
- * What is charged to whom; NULL where nothing is. To be set before there are sessions: the time
- * comes from now(context), in the ledger's microseconds.
+ * Set the ledger, which is borrowed, and its clock: now(context) returns the ledger's time in
+ * microseconds. Without a call there is no ledger (NULL): rate limits are not enforced, and the
+ * time is 0.
  */
 void shared_set_ledger(struct shared *shared, struct ledger *ledger,
 	uint64_t (*now)(const void *context), const void *context);
@@ -41,18 +51,20 @@ struct ledger *shared_ledger(const struct shared *shared);
 uint64_t shared_now(const struct shared *shared);
 
 /*
- * What suspends a login for good, also over a restart: 0, or -1 with err set. To be set before
- * there are sessions; without it shared_suspend() fails.
+ * shared_suspend() suspends a login at once and permanently, beyond a restart, by calling the
+ * function that shared_on_suspend() has set. Both return 0, or -1 with err set; shared_suspend()
+ * fails when no function is set.
  */
 typedef int shared_suspend_fn(void *context, const char *login, struct errmsg *err);
 void shared_on_suspend(struct shared *shared, shared_suspend_fn *suspend, void *context);
 int shared_suspend(const struct shared *shared, const char *login, struct errmsg *err);
 
-/* The connections that each client has open. */
-struct open_clients *shared_clients(const struct shared *shared);
+struct open_clients *shared_open_clients(const struct shared *shared);
 
-/* Who may neither log in nor send, whatever the policy says; at first nobody. */
+/* The logins that may neither log in nor send, whatever the policy allows; empty at first. */
 struct suspensions *shared_suspensions(const struct shared *shared);
+
+/* Return whether the milter socket is an inet socket. */
 bool shared_is_inet(const struct shared *shared);
 
 #endif

@@ -1,10 +1,14 @@
+/*
+ * The current policy behind a mutex. Holds one reference to it. The cache thread publishes; any
+ * thread reads.
+ */
 #include "milter/shared/snapshot.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 struct snapshot {
-	pthread_mutex_t lock; /* guards policy, and the count of it from 1 to 2 */
+	pthread_mutex_t lock; /* guards policy, and taking a reference to it */
 	struct policy *policy;
 };
 

@@ -4,22 +4,24 @@
 #include "lib/rules/policy.h"
 
 /*
- * The current policy: swapped whole by the cache thread, read by everybody else. Every function
- * may be called from any thread.
+ * The current policy. The cache thread replaces it as a whole; every other thread reads it. Any
+ * thread may call any function.
  *
- * A reader takes its reference under a lock that is held for nothing else than loading the pointer
- * and counting; the old policy is let go outside of it. So no reader waits for a load or for the
- * freeing of a million users, and none can count up a policy that is already gone.
+ * A reader takes its reference under a lock that protects only the pointer and this increment, so
+ * it cannot take a reference to a freed policy. The old policy is released after the lock, so no
+ * reader waits for a policy to load or for a million users to be freed.
  */
 struct snapshot;
 
-/* An empty snapshot: there is no policy yet. NULL when out of memory. */
+/* Make a snapshot without a policy. Returns NULL when out of memory. */
 struct snapshot *snapshot_new(void);
 
-/* Lets go of its policy. Nobody may use it any more. Takes NULL; sets the pointer to NULL. */
+/* Release the policy and the snapshot, which no other thread may use any more. Accepts NULL. */
 void snapshot_free(struct snapshot **snapshot);
 
-/* A reference to the current policy, the caller's to policy_unref(); NULL when there is none yet.
+/*
+ * Return the current policy, or NULL while there is none. The caller releases the reference with
+ * policy_unref().
  */
 struct policy *snapshot_get(struct snapshot *snapshot);
 

@@ -34,7 +34,7 @@ static void count_open(struct session *session, const struct settings *settings)
 		rates = NULL;
 	rates_concurrency_key(rates, &session->client, has_name ? rdns : NULL, key);
 	if ((session->counted = strdup(key)) != NULL)
-		session->open = open_clients_enter(shared_clients(session->shared), key);
+		session->open = open_clients_enter(shared_open_clients(session->shared), key);
 }
 
 void session_enter(struct session *session)
@@ -53,7 +53,7 @@ void session_enter(struct session *session)
 void session_leave(struct session *session)
 {
 	if (session->open > 0)
-		open_clients_leave(shared_clients(session->shared), session->counted);
+		open_clients_leave(shared_open_clients(session->shared), session->counted);
 	free(session->counted);
 	session->counted = NULL;
 	session->open = session->named = 0;

@@ -1,3 +1,5 @@
+/* Shows that the open connections of each client are counted separately, also by several threads.
+ */
 #include "milter/shared/open_clients.h"
 
 #include <pthread.h>
@@ -5,7 +7,7 @@
 
 #include "t/unit/unit.h"
 
-START_TEST(counts_each_client_by_itself)
+START_TEST(counts_each_client_separately)
 	{
 		struct open_clients *clients = open_clients_new();
 		const char *const a = "concurrency:192.0.2.7", *const b = "concurrency:192.0.2.8";
@@ -20,39 +22,40 @@ START_TEST(counts_each_client_by_itself)
 		open_clients_leave(clients, a);
 		ck_assert_uint_eq(open_clients_enter(clients, a), 2);
 		open_clients_leave(clients, b);
-		open_clients_leave(clients, b); /* once too often */
+		open_clients_leave(clients, b); /* more often than it entered */
 		ck_assert_uint_eq(open_clients_enter(clients, b), 1);
 		open_clients_free(&clients);
 		open_clients_free(&clients);
 	}
 END_TEST
 
-static struct open_clients *shared;
+static struct open_clients *crowd;
 
-static void *come_and_go(void *unused)
+static void *enter_and_leave(void *unused)
 {
 	char client[] = "concurrency:192.0.0.0";
 
 	(void)unused;
 	for (unsigned i = 0; i < 20000; i++) {
 		client[sizeof(client) - 2] = (char)('0' + i % 5);
-		ck_assert_uint_gt(open_clients_enter(shared, client), 0);
-		open_clients_leave(shared, client);
+		ck_assert_uint_gt(open_clients_enter(crowd, client), 0);
+		open_clients_leave(crowd, client);
 	}
 	return NULL;
 }
 
-START_TEST(threads_come_and_go)
+START_TEST(threads_enter_and_leave)
 	{
 		pthread_t threads[4];
 
-		shared = open_clients_new();
+		crowd = open_clients_new();
 		for (size_t i = 0; i < 4; i++)
-			ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, NULL), 0);
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, enter_and_leave, NULL),
+				0);
 		for (size_t i = 0; i < 4; i++)
 			(void)pthread_join(threads[i], NULL);
-		ck_assert_uint_eq(open_clients_enter(shared, "concurrency:192.0.0.0"), 1);
-		open_clients_free(&shared);
+		ck_assert_uint_eq(open_clients_enter(crowd, "concurrency:192.0.0.0"), 1);
+		open_clients_free(&crowd);
 	}
 END_TEST
 
@@ -61,8 +64,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("open_clients");
 	TCase *tcase = tcase_create("open_clients");
 
-	tcase_add_test(tcase, counts_each_client_by_itself);
-	tcase_add_test(tcase, threads_come_and_go);
+	tcase_add_test(tcase, counts_each_client_separately);
+	tcase_add_test(tcase, threads_enter_and_leave);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

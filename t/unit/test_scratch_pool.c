@@ -1,3 +1,7 @@
+/*
+ * Shows that each borrower gets a scratch of its own with a full budget, that returned ones are
+ * used again, and that surplus ones are freed.
+ */
 #include "milter/shared/scratch_pool.h"
 
 #include <pthread.h>
@@ -33,7 +37,7 @@ static enum regex_result match(struct regex_scratch *scratch)
 	return regexlist_match(list, scratch, "q", 1, &value);
 }
 
-START_TEST(gives_one_with_a_whole_budget_whoever_had_it_before)
+START_TEST(lends_a_used_scratch_with_a_full_budget)
 	{
 		struct regex_scratch *scratch = scratch_pool_get(pool), *again;
 		time_t deadline = time(NULL) + 20;
@@ -43,13 +47,13 @@ START_TEST(gives_one_with_a_whole_budget_whoever_had_it_before)
 		ck_assert_int_eq(match(scratch), REGEX_FAILED);
 		scratch_pool_put(pool, scratch);
 		again = scratch_pool_get(pool);
-		ck_assert_ptr_eq(again, scratch); /* they are expensive to make */
+		ck_assert_ptr_eq(again, scratch); /* making one is expensive */
 		ck_assert_int_eq(match(again), REGEX_NO);
 		scratch_pool_put(pool, again);
 	}
 END_TEST
 
-START_TEST(nothing_may_be_given_back)
+START_TEST(null_may_be_returned)
 	{
 		struct regex_scratch *scratch;
 
@@ -60,8 +64,8 @@ START_TEST(nothing_may_be_given_back)
 	}
 END_TEST
 
-/* More than are kept; ASan and valgrind see whether the others go. */
-START_TEST(a_crowd_has_one_each)
+/* More than the pool keeps: ASan and valgrind report the surplus if it is not freed. */
+START_TEST(many_borrowers_have_one_each)
 	{
 		struct regex_scratch *held[200];
 
@@ -83,7 +87,7 @@ END_TEST
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct regex_scratch *in_use[THREADS]; /* guarded by lock */
 
-/* Sets what this thread has; returns whether another one has it too. */
+/* Record the scratch of a thread. Returns how many other threads have the same one. */
 static unsigned note_use(size_t self, const struct regex_scratch *scratch)
 {
 	unsigned shared = 0;
@@ -116,7 +120,7 @@ static void *use_many(void *argument)
 	return NULL;
 }
 
-START_TEST(no_two_threads_have_the_same_one)
+START_TEST(no_two_threads_have_the_same_scratch)
 	{
 		struct user users[THREADS];
 		pthread_t threads[THREADS];
@@ -139,10 +143,10 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("scratch_pool");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, gives_one_with_a_whole_budget_whoever_had_it_before);
-	tcase_add_test(tcase, nothing_may_be_given_back);
-	tcase_add_test(tcase, a_crowd_has_one_each);
-	tcase_add_test(tcase, no_two_threads_have_the_same_one);
+	tcase_add_test(tcase, lends_a_used_scratch_with_a_full_budget);
+	tcase_add_test(tcase, null_may_be_returned);
+	tcase_add_test(tcase, many_borrowers_have_one_each);
+	tcase_add_test(tcase, no_two_threads_have_the_same_scratch);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

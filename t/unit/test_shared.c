@@ -1,3 +1,7 @@
+/*
+ * Shows what struct shared hands to sessions: the settings in force, the ledger with its clock, the
+ * suspensions, and that settings may be replaced while other threads read them.
+ */
 #include "milter/shared/shared.h"
 
 #include <pthread.h>
@@ -38,13 +42,13 @@ static void ck_settings(const struct settings *want)
 	settings_unref(&got);
 }
 
-START_TEST(begins_with_nobody_charged_and_nobody_suspended)
+START_TEST(starts_without_a_ledger_or_suspensions)
 	{
 		struct shared *other = shared_new(snapshot, settings, false);
 
 		ck_assert_ptr_eq(shared_snapshot(shared), snapshot);
 		ck_assert_ptr_nonnull(shared_scratches(shared));
-		ck_assert_ptr_nonnull(shared_clients(shared));
+		ck_assert_ptr_nonnull(shared_open_clients(shared));
 		ck_assert(shared_is_inet(shared));
 		ck_assert(!shared_is_inet(other));
 		ck_assert_ptr_null(shared_ledger(shared));
@@ -55,12 +59,12 @@ START_TEST(begins_with_nobody_charged_and_nobody_suspended)
 	}
 END_TEST
 
-START_TEST(without_a_policy_the_configuration_holds)
+START_TEST(without_a_policy_the_settings_are_those_of_the_configuration)
 	{
 		struct settings *next = settings_new();
 
 		ck_settings(settings);
-		ck_assert_uint_eq(settings->refs, 2); /* ours and the shared's */
+		ck_assert_uint_eq(settings->refs, 2); /* the test's and that of shared */
 		shared_set_settings(shared, next);
 		ck_settings(next);
 		ck_assert_uint_eq(settings->refs, 1);
@@ -73,7 +77,7 @@ START_TEST(without_a_policy_the_configuration_holds)
 	}
 END_TEST
 
-START_TEST(the_settings_of_the_policy_come_first)
+START_TEST(the_settings_of_a_policy_take_precedence)
 	{
 		struct settings *next = settings_new(), *held;
 		struct made made;
@@ -86,7 +90,7 @@ START_TEST(the_settings_of_the_policy_come_first)
 		ck_settings(policy_parts(made.policy)->settings);
 		held = shared_settings(shared);
 		made_end(&made);
-		snapshot_free(&snapshot); /* the last one that held the policy */
+		snapshot_free(&snapshot); /* it held the last reference to the policy */
 		ck_assert_uint_eq(held->refs, 1);
 		ck_assert_uint_eq(held->service_count, 1);
 		settings_unref(&held);
@@ -94,17 +98,17 @@ START_TEST(the_settings_of_the_policy_come_first)
 	}
 END_TEST
 
-static uint64_t told_time(const void *context)
+static uint64_t read_clock(const void *context)
 {
 	return *(const uint64_t *)context;
 }
 
-START_TEST(the_ledger_and_its_time_are_those_that_were_set)
+START_TEST(returns_the_ledger_and_the_time_of_its_clock)
 	{
 		struct ledger *ledger = ledger_new();
 		uint64_t now = 12345;
 
-		shared_set_ledger(shared, ledger, told_time, &now);
+		shared_set_ledger(shared, ledger, read_clock, &now);
 		ck_assert_ptr_eq(shared_ledger(shared), ledger);
 		ck_assert_uint_eq(shared_now(shared), 12345);
 		now++;
@@ -118,7 +122,7 @@ struct suspended {
 	int answer;
 };
 
-static int suspend(void *context, const char *login, struct errmsg *err)
+static int suspend_login(void *context, const char *login, struct errmsg *err)
 {
 	struct suspended *suspended = context;
 
@@ -126,7 +130,7 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 	return suspended->answer < 0 ? errmsg_set(err, "the disk is full") : 0;
 }
 
-START_TEST(suspending_is_up_to_who_was_set_for_it)
+START_TEST(suspending_calls_the_function_that_was_set)
 	{
 		struct suspended suspended = { .answer = 0 };
 		struct errmsg err = { "" };
@@ -135,7 +139,7 @@ START_TEST(suspending_is_up_to_who_was_set_for_it)
 		ck_assert_str_ne(err.text, "");
 		ck_assert_int_eq(shared_suspend(shared, "bob", NULL), -1);
 		err.text[0] = '\0';
-		shared_on_suspend(shared, suspend, &suspended);
+		shared_on_suspend(shared, suspend_login, &suspended);
 		ck_assert_int_eq(shared_suspend(shared, "bob", &err), 0);
 		ck_assert_str_eq(suspended.login, "bob");
 		ck_assert_str_eq(err.text, "");
@@ -165,8 +169,8 @@ static void *read_until_ended(void *unused)
 	return unused;
 }
 
-/* The sanitizers and valgrind see settings that are let go while a reader takes them. */
-START_TEST(readers_and_a_writer_share_it)
+/* The sanitizers and valgrind report settings that are freed while a reader takes a reference. */
+START_TEST(settings_are_replaced_while_threads_read_them)
 	{
 		pthread_t threads[READERS];
 		struct settings *next;
@@ -193,12 +197,12 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("shared");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, begins_with_nobody_charged_and_nobody_suspended);
-	tcase_add_test(tcase, without_a_policy_the_configuration_holds);
-	tcase_add_test(tcase, the_settings_of_the_policy_come_first);
-	tcase_add_test(tcase, the_ledger_and_its_time_are_those_that_were_set);
-	tcase_add_test(tcase, suspending_is_up_to_who_was_set_for_it);
-	tcase_add_test(tcase, readers_and_a_writer_share_it);
+	tcase_add_test(tcase, starts_without_a_ledger_or_suspensions);
+	tcase_add_test(tcase, without_a_policy_the_settings_are_those_of_the_configuration);
+	tcase_add_test(tcase, the_settings_of_a_policy_take_precedence);
+	tcase_add_test(tcase, returns_the_ledger_and_the_time_of_its_clock);
+	tcase_add_test(tcase, suspending_calls_the_function_that_was_set);
+	tcase_add_test(tcase, settings_are_replaced_while_threads_read_them);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

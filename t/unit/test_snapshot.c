@@ -1,3 +1,7 @@
+/*
+ * Shows that readers get the policy in force, keep the one that they got, and never touch a freed
+ * one while another thread publishes.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -9,7 +13,7 @@
 #define READERS 4
 #define PUBLICATIONS 200
 
-/* A policy of its own, made from another's parts. */
+/* Make another policy from the same parts. */
 static struct policy *next_policy(const struct policy *policy)
 {
 	struct policy *next = policy_new(policy_parts(policy));
@@ -18,7 +22,7 @@ static struct policy *next_policy(const struct policy *policy)
 	return next;
 }
 
-START_TEST(an_empty_snapshot_gives_nothing)
+START_TEST(a_new_snapshot_has_no_policy)
 	{
 		struct snapshot *snapshot = snapshot_new();
 
@@ -29,7 +33,7 @@ START_TEST(an_empty_snapshot_gives_nothing)
 	}
 END_TEST
 
-START_TEST(a_reader_keeps_the_policy_it_got)
+START_TEST(a_reader_keeps_the_policy_that_it_got)
 	{
 		struct snapshot *snapshot = snapshot_new();
 		struct policy *held, *now;
@@ -77,9 +81,8 @@ static void *read_until_ended(void *argument)
 	return NULL;
 }
 
-/* Under the sanitizers and valgrind this finds a count that begins after the last reference went.
- */
-START_TEST(readers_and_a_writer_share_it)
+/* The sanitizers and valgrind report a reference that is taken after the last one was released. */
+START_TEST(policies_are_replaced_while_threads_read_them)
 	{
 		struct readers readers = { .snapshot = snapshot_new() };
 		pthread_t threads[READERS];
@@ -110,9 +113,9 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("snapshot");
 	TCase *tcase = tcase_create("snapshot");
 
-	tcase_add_test(tcase, an_empty_snapshot_gives_nothing);
-	tcase_add_test(tcase, a_reader_keeps_the_policy_it_got);
-	tcase_add_test(tcase, readers_and_a_writer_share_it);
+	tcase_add_test(tcase, a_new_snapshot_has_no_policy);
+	tcase_add_test(tcase, a_reader_keeps_the_policy_that_it_got);
+	tcase_add_test(tcase, policies_are_replaced_while_threads_read_them);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
