@@ -5,7 +5,7 @@
 
 #include "milter/smtp/negotiate.h"
 
-/* For callbacks.c and callbacks_negotiate.c alone. */
+/* For callbacks.c and its unit test alone. */
 
 /*
  * What to say to the MTA that offers these actions and steps: a step that isn't wanted or
@@ -13,8 +13,5 @@
  */
 void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long steps,
 	unsigned long *actions_r, unsigned long *steps_r);
-
-/* The macros of each stage that we read, so that the MTA need not send others. */
-void callbacks_ask_macros(SMFICTX *ctx, const struct needs *needs);
 
 #endif

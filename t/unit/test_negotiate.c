@@ -1,7 +1,6 @@
-#include <libmilter/mfapi.h>
-#include <string.h>
-
-#include "milter/smtp/callbacks_private.h"
+/*
+ * What a connection needs from the MTA under given settings, and when later settings need more.
+ */
 #include "milter/smtp/negotiate.h"
 #include "t/unit/unit.h"
 
@@ -108,71 +107,6 @@ START_TEST(data_is_answered_on_an_inet_socket_alone)
 	}
 END_TEST
 
-static const unsigned long all_actions = SMFI_CURR_ACTS, all_steps = SMFI_CURR_PROT;
-
-START_TEST(what_is_not_needed_is_said_to_the_mta)
-	{
-		unsigned long actions, steps;
-		struct needs wanted = needs();
-
-		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
-		ck_assert_uint_eq(steps,
-			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NODATA | SMFIP_NOBODY |
-				SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
-		ck_assert_uint_eq(actions, SMFIF_SETSYMLIST);
-		settings->lists_only = true;
-		settings->delay_reject = false;
-		set_all(&services[0], MODE_NO);
-		wanted = needs();
-		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
-		ck_assert_uint_eq(steps,
-			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR |
-				SMFIP_NOHDRS | SMFIP_NODATA | SMFIP_NOBODY | SMFIP_NOEOH |
-				SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
-	}
-END_TEST
-
-START_TEST(nothing_is_asked_that_is_not_offered)
-	{
-		unsigned long actions, steps;
-		struct needs wanted;
-
-		settings->results_header = "X-Results";
-		for (unsigned bit = 0; bit < 21; bit++) {
-			const unsigned long offered = all_steps & ~(1UL << bit);
-
-			wanted = needs();
-			callbacks_agree(&wanted, all_actions, offered, &actions, &steps);
-			ck_assert_uint_eq(steps & ~offered, 0);
-			ck_assert(wanted.results);
-		}
-		wanted = needs();
-		callbacks_agree(&wanted, SMFIF_ADDHDRS, 0, &actions, &steps);
-		ck_assert_uint_eq(actions, 0);
-		ck_assert_uint_eq(steps, 0);
-		ck_assert(!wanted.results); /* forged ones could not be removed */
-	}
-END_TEST
-
-START_TEST(the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces)
-	{
-		unsigned long actions, steps;
-		struct needs wanted = needs();
-
-		wanted.body = true;
-		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
-		ck_assert_uint_eq(steps & SMFIP_NOBODY, 0);
-		ck_assert_uint_eq(steps & SMFIP_NOEOH, 0);
-		ck_assert_uint_ne(steps & SMFIP_NR_EOH, 0);
-		ck_assert(!wanted.answer_eoh);
-		ck_assert_uint_ne(steps & SMFIP_SKIP, 0);
-		ck_assert_uint_ne(steps & SMFIP_HDR_LEADSPC, 0);
-		ck_assert(wanted.skip && wanted.leading_space);
-		callbacks_agree(&wanted, all_actions, SMFIP_NOEOH, &actions, &steps);
-		ck_assert(!wanted.skip && !wanted.leading_space && wanted.answer_eoh);
-	}
-END_TEST
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("negotiate");
@@ -184,9 +118,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, header_fields_are_wanted_by_data_from_and_results);
 	tcase_add_test(tcase, a_need_of_any_service_counts);
 	tcase_add_test(tcase, data_is_answered_on_an_inet_socket_alone);
-	tcase_add_test(tcase, what_is_not_needed_is_said_to_the_mta);
-	tcase_add_test(tcase, nothing_is_asked_that_is_not_offered);
-	tcase_add_test(tcase, the_body_brings_the_end_of_the_header_unanswered_and_leading_spaces);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
