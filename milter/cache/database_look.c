@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
@@ -8,6 +9,8 @@
 
 #define PAUSE_MAX_MS 10000 /* the longest pause after a load */
 #define SILENT_MAX 3	   /* changes found by polling alone until that is worth a word */
+#define USERS_QUERY "SELECT * FROM users" /* the tables that the feed's triggers stand on */
+#define PROFILES_QUERY "SELECT * FROM profiles"
 
 /* One look at the tables. */
 struct look {
@@ -201,6 +204,50 @@ static enum pg_outcome look_once(struct database *db, struct look *look)
 	return outcome;
 }
 
+/*
+ * Not where a query of the administrator's may read other tables too, nor where a subscription
+ * writes to ours: there triggers don't fire for statements.
+ */
+static bool feed_suffices(const struct database *db)
+{
+	return database_has_feed(db) && !db->feed.is_bypassed &&
+		strcasecmp(db->config.users_query, USERS_QUERY) == 0 &&
+		strcasecmp(db->config.profiles_query, PROFILES_QUERY) == 0;
+}
+
+static void report_feed(struct database *db)
+{
+	const struct feed_state *feed = &db->feed, *said = &db->feed_said;
+
+	if (db->feed_is_said && feed->is_installed == said->is_installed &&
+		feed->is_permitted == said->is_permitted && feed->is_ready == said->is_ready &&
+		feed->is_bypassed == said->is_bypassed)
+		return;
+	db->feed_said = *feed;
+	db->feed_is_said = true;
+	if (!feed->is_installed)
+		log_event(LOG_LEVEL_NOTICE,
+			"database has no change feed (sql/feed.sql): a "
+			"notification reloads the tables, and so does every %us",
+			db->config.full_reload_interval);
+	else if (!feed->is_permitted)
+		log_event(LOG_LEVEL_WARNING,
+			"database role may not use the change feed: run "
+			"sql/role.sql again; until then each change reloads the tables");
+	else if (!feed->is_ready)
+		log_event(LOG_LEVEL_WARNING,
+			"database triggers of the change feed are missing or "
+			"disabled: run sql/feed.sql again; until then each change reloads the "
+			"tables");
+	else if (feed->is_bypassed)
+		log_event(LOG_LEVEL_NOTICE,
+			"database tables are written by a subscription too, "
+			"which the change feed does not see: they are reloaded every %us",
+			db->config.full_reload_interval);
+	else
+		log_event(LOG_LEVEL_INFO, "database has a change feed");
+}
+
 /* Whether what was read would empty a table that has rows; then err says so. */
 static bool would_empty(const struct database *db, const struct look *look, struct errmsg *err)
 {
@@ -273,7 +320,7 @@ static void conclude(struct database *db, struct look *look)
 	}
 	count_silence(db, look);
 	if (look->full && look->has_read)
-		database_say_feed(db);
+		report_feed(db);
 	look->rows.why = look->why;
 	if (has_rows) {
 		db->owner.take(db->owner.context, &look->rows);
@@ -293,7 +340,7 @@ static void schedule(struct database *db, const struct look *look, int64_t began
 		db->not_before = now + (took < PAUSE_MAX_MS ? took : PAUSE_MAX_MS);
 	if (look->full && look->has_read)
 		db->full_at = now + (int64_t)db->config.full_reload_interval * 1000;
-	if (db->config.full_reload_interval == 0 || database_feed_suffices(db))
+	if (db->config.full_reload_interval == 0 || feed_suffices(db))
 		db->full_at = CLOCK_NEVER;
 	else if (db->full_at == CLOCK_NEVER)
 		db->full_at = now + (int64_t)db->config.full_reload_interval * 1000;

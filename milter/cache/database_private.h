@@ -30,7 +30,6 @@ struct database {
 	bool feed_is_said;
 	char *position;	 /* of what is in force, in the feed; NULL: none */
 	unsigned silent; /* polls in a row that found a change which nobody notified of */
-	bool silence_said;
 
 	bool wants_full; /* the next look loads everything */
 	bool wants_look;
@@ -50,36 +49,29 @@ struct database {
 	uint64_t loads_failed;
 };
 
-/* Remember a state, and say so to the owner. */
+/* ---- database_state.c ---- */
+
+/* Remember a state, and tell the owner. */
 void database_set_state(struct database *db, enum status_database state);
 
-/* The connection is lost: close it, say why (once), and try again after a while. */
+/* The connection is lost: close it, log why (once), and connect again after a while. */
 void database_lost(struct database *db, const struct errmsg *err);
 
-/*
- * Look what changed, or load everything, and hand it to the owner; on a connection. Sets what the
- * next look depends on; calls database_lost() where that is so.
- */
-void database_look(struct database *db);
-
-/* Have a look taken at the next database_run(). */
+/* Have the next database_run() look at the tables; full: load them whole. why is a constant. */
 void database_want(struct database *db, bool full, const char *why);
 
-/* Whether the feed can be asked, and whether it tells of every change there can be. */
+/* Put the next configuration in force, if there is one. Only while no call waits. */
+void database_take_next(struct database *db);
+
+/* Whether the change feed can be asked. */
 bool database_has_feed(const struct database *db);
-bool database_feed_suffices(const struct database *db);
 
-/* Log what there is of a feed, when that is news. */
-void database_say_feed(struct database *db);
+/* ---- database_look.c ---- */
 
-/* Copy what [database] says, with its texts in *arena_r. -1 when out of memory. */
-int database_copy_config(const struct config_database *from, struct config_database *to_r,
-	struct arena **arena_r);
-
-/* Wipe and free such a copy's texts. */
-void database_drop_config(struct config_database *config, struct arena **arena);
-
-/* Whether the two mean the same tables over the same connection. */
-bool database_same_source(const struct config_database *a, const struct config_database *b);
+/*
+ * Find out on the open connection what changed, or load everything, and hand it to the owner.
+ * Schedules the next look; calls database_lost() when the connection is lost.
+ */
+void database_look(struct database *db);
 
 #endif
