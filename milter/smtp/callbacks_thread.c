@@ -1,3 +1,8 @@
+/*
+ * Opens the milter socket and runs libmilter's main loop in a thread. Owns that thread and the path
+ * of a unix socket. The main thread calls it; t/integration/test_daemon.py covers it with real
+ * sockets and signals.
+ */
 #include "milter/smtp/callbacks_thread.h"
 
 #include <errno.h>

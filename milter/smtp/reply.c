@@ -1,10 +1,14 @@
+/*
+ * Turns a verdict into libmilter's reply and return value. Owns nothing. Runs on whichever of
+ * libmilter's threads runs the callback.
+ */
 #include "milter/smtp/reply.h"
 
 #include <libmilter/mfapi.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The class of codes that goes with a verdict. */
+/* The first digit of the reply codes that fit a verdict; 0: none does. */
 static int reply_class_of(enum verdict_kind kind)
 {
 	switch (kind) {
@@ -48,11 +52,11 @@ bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r)
 	return true;
 }
 
-int reply_send(void *ctx, const struct verdict *verdict, bool say_text)
+int reply_send(void *ctx, const struct verdict *verdict, bool with_text)
 {
 	struct reply_line line;
 
-	if (say_text && reply_line_of(verdict, &line))
+	if (with_text && reply_line_of(verdict, &line))
 		(void)smfi_setreply(ctx, line.code, line.enhanced, line.text);
 	switch (verdict->kind) {
 	case VERDICT_REJECT:

@@ -6,9 +6,9 @@
 #include "lib/rules/verdict.h"
 
 /*
- * A reply in the form that smfi_setreply() takes: three digits, an enhanced code of the same
- * class (RFC 2034), and text with each % doubled, as Sendmail and Postfix expect it, without CR or
- * LF and of at most REPLY_LINE_MAX bytes.
+ * A reply in the form that smfi_setreply() accepts: a three-digit code, an enhanced code of the
+ * same class (RFC 2034), and a text of at most REPLY_LINE_MAX bytes without CR or LF, with each %
+ * doubled, as Sendmail and Postfix expect it. A plain value.
  */
 #define REPLY_LINE_MAX 980
 
@@ -19,15 +19,17 @@ struct reply_line {
 };
 
 /*
- * Make a line of the reply that decided. false when the verdict has none, or one whose code doesn't
- * fit the verdict: libmilter would drop it without a word, and the MTA's own text goes out then.
+ * Format the reply of the deciding finding. Returns false, leaving *line_r untouched, when the
+ * verdict has no reply or one whose code does not fit it. libmilter would silently ignore such a
+ * reply, and the MTA answers with a text of its own. Thread-safe.
  */
 bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r);
 
 /*
- * Tell libmilter the reply and return what the callback has to return (an SMFIS_ value). ctx: an
- * SMFICTX. connect and helo can't discard; connect can't have a text (pass say_text = false).
+ * Give libmilter the reply and return the return value of the callback (an SMFIS_ constant). ctx is
+ * the callback's SMFICTX. libmilter accepts no text in xxfi_connect (pass with_text = false) and no
+ * VERDICT_DISCARD in xxfi_connect and xxfi_helo.
  */
-int reply_send(void *ctx, const struct verdict *verdict, bool say_text);
+int reply_send(void *ctx, const struct verdict *verdict, bool with_text);
 
 #endif

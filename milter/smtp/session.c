@@ -1,3 +1,8 @@
+/*
+ * The life of a session and the commands up to MAIL: stores the facts of the client, reads the MAIL
+ * command and pins the policy that judges the message. Owns struct session. Runs on whichever of
+ * libmilter's threads runs the callback.
+ */
 #include "milter/smtp/session.h"
 
 #include <inttypes.h>
@@ -10,8 +15,7 @@
 
 #include "milter/smtp/session_private.h"
 
-/* Unlike any other of this machine's, also after a restart: the time of the first one, and a count.
- */
+/* The time of the first session and a counter: unique on this machine, also after a restart. */
 static void make_session_id(char id[24])
 {
 	static atomic_uint_fast64_t first, count;
@@ -56,7 +60,7 @@ const struct needs *session_needs(const struct session *session)
 	return &session->needs;
 }
 
-/* Keep a copy; text may be NULL. */
+/* Replace a fact by a copy of text, which may be NULL. */
 static void store_fact(struct session *session, char **fact, const char *text)
 {
 	free(*fact);
@@ -65,18 +69,18 @@ static void store_fact(struct session *session, char **fact, const char *text)
 		session->facts_lost = true;
 }
 
-/* Postfix calls a client without a name "unknown", Sendmail "[192.0.2.7]". */
+/* Whether host is a name: without one, Postfix passes "unknown" and Sendmail "[192.0.2.7]". */
 static bool is_usable_name(const struct client *client)
 {
 	if (client->host == NULL || client->host[0] == '\0' || client->host[0] == '[' ||
 		strcasecmp(client->host, "unknown") == 0)
 		return false;
-	/* Sendmail hands over a name that does not lead back to the address; Postfix doesn't. */
+	/* Sendmail, unlike Postfix, passes names that do not resolve to the client's address. */
 	return client->resolve == NULL || client->resolve[0] == '\0' ||
 		strcasecmp(client->resolve, "OK") == 0;
 }
 
-/* Whether connect or helo is judged at MAIL: it has to be where it can't be answered. */
+/* Whether connect or helo is judged at MAIL, which it must be if it cannot be answered. */
 static bool is_delayed(const struct session *session, bool can_answer)
 {
 	return session->needs.delay_reject || !can_answer;
@@ -92,7 +96,7 @@ void session_connect(struct session *session, const struct client *client, struc
 	store_fact(session, &session->service, client->daemon_name);
 	store_fact(session, &session->rdns, is_usable_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
-		client->version[0] <= '9'; /* "8.17.1", where Postfix says "Postfix 3.7.11" */
+		client->version[0] <= '9'; /* Sendmail: "8.17.1"; Postfix: "Postfix 3.7.11" */
 	session_enter(session);
 	if (!is_delayed(session, session->needs.answer_connect))
 		session_decide(session, NULL, &about, verdict);
@@ -108,7 +112,7 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 		session_decide(session, NULL, &about, verdict);
 }
 
-/* The value of SIZE= in octets (RFC 1870); 0 when it isn't said or is no number. */
+/* The value of SIZE= in octets (RFC 1870); 0 if it is missing or not a number. */
 static uint64_t declared_size(const char *const *parameters)
 {
 	uint64_t size = 0;
@@ -139,7 +143,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Undo xtext (RFC 3461 section 4) in place; text that isn't xtext stays as it is. */
+/* Decode xtext (RFC 3461 section 4) in place; other text stays unchanged. */
 static void decode_xtext(char *text)
 {
 	char *to = text;
@@ -157,7 +161,7 @@ static void decode_xtext(char *text)
 	*to = '\0';
 }
 
-/* The message's facts. Returns why they can't be judged, or NULL. */
+/* Store the facts of the MAIL command. Returns why they cannot be judged, or NULL. */
 static const char *read_mail_facts(struct session *session, struct message *message,
 	const struct mail_command *mail)
 {
@@ -177,7 +181,7 @@ static const char *read_mail_facts(struct session *session, struct message *mess
 	return session->facts_lost ? "out of memory" : NULL;
 }
 
-/* What is judged at MAIL, in its order. */
+/* Judge at MAIL: the delayed stages in their order, then the sender. */
 static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
 {
 	struct stage_facts about = { .stage = STAGE_CONNECT };
@@ -194,7 +198,7 @@ static void decide_mail(struct session *session, struct message *message, struct
 		session_decide(session, message, &about, verdict);
 }
 
-/* How many octets the message may have; 0: any number. */
+/* How many octets the message may contain; 0: any number. */
 static uint64_t maxsize_of(const struct session *session, const struct message *message)
 {
 	struct facts facts;
@@ -206,7 +210,7 @@ static uint64_t maxsize_of(const struct session *session, const struct message *
 	return check_maxsize(message->policy, &facts);
 }
 
-/* Whether its size has to be counted, but its body was not asked for when the MTA connected. */
+/* Whether the size must be counted although the body was declined when the MTA connected. */
 static bool is_uncounted(const struct session *session, const struct message *message)
 {
 	const struct settings *settings = policy_parts(message->policy)->settings;
@@ -215,7 +219,7 @@ static bool is_uncounted(const struct session *session, const struct message *me
 		settings_service(settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
 }
 
-/* Whether the message has to wait for the MTA to connect anew; the verdict then says so. */
+/* Whether the message must wait until the MTA connects again; if so, fill the verdict. */
 static bool put_off_message(struct session *session, struct message *message,
 	struct verdict *verdict)
 {
@@ -227,7 +231,8 @@ static bool put_off_message(struct session *session, struct message *message,
 			!is_uncounted(session, message)))
 		return false;
 	session_put_off(session, message, &about,
-		"the configuration asks for more than when the MTA connected", verdict);
+		"the configuration needs more events than were negotiated when the MTA connected",
+		verdict);
 	return true;
 }
 

@@ -1,3 +1,8 @@
+/*
+ * Counts and charges a session's connection, and suspends a login whose limit demands it. The count
+ * of open connections and the suspensions belong to struct shared. Runs on whichever of libmilter's
+ * threads runs the session's callback.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +24,7 @@ static void charge_connection(struct session *session, const struct policy *poli
 	session->is_charged = true;
 }
 
-/* Out of memory: it isn't counted. */
+/* Count the connection among the open ones, unless out of memory. settings may be NULL. */
 static void count_open(struct session *session, const struct settings *settings)
 {
 	const struct rates *rates = settings == NULL ? NULL : settings->rates;
@@ -29,7 +34,7 @@ static void count_open(struct session *session, const struct settings *settings)
 	bool has_name = session->rdns != NULL &&
 		domain_canon(session->rdns, strlen(session->rdns), rdns) >= 0;
 
-	/* Whom no limit binds uses up nobody's. */
+	/* Clients exempt from limits must not consume a shared entry. */
 	if (rates != NULL && (!is_bound || rates_exempts(rates, &session->client, NULL, NULL)))
 		rates = NULL;
 	rates_concurrency_key(rates, &session->client, has_name ? rdns : NULL, key);
@@ -60,7 +65,7 @@ void session_leave(struct session *session)
 	session->is_charged = false;
 }
 
-/* Loudly: an administrator has to look after it. */
+/* Log as a warning or an error, because an administrator must lift the suspension. */
 static void log_suspension(const struct session *session, const char *login,
 	const struct finding *finding, const char *error)
 {

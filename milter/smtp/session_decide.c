@@ -1,9 +1,14 @@
+/*
+ * Runs the checks of a stage for a session, logs their findings, and keeps what the results field
+ * and the line of an accepted message need. Owns nothing. Runs on whichever of libmilter's threads
+ * runs the session's callback.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "milter/smtp/session_private.h"
 
-/* What the log says of a finding; NULL: nothing. */
+/* The value of verdict= in a finding's log line; NULL: the finding is not logged. */
 static const char *verdict_word(const struct finding *finding, const struct verdict *verdict)
 {
 	switch (finding->outcome) {
@@ -50,13 +55,13 @@ static void add_results(struct session *session, struct message *message,
 {
 	if (!session->needs.results)
 		return;
-	/* A refused recipient is not in the message. */
+	/* The message does not go to a refused recipient. */
 	if (about->stage == STAGE_RCPT && verdict->kind != VERDICT_CONTINUE)
 		return;
 	results_add(message == NULL ? &session->results : &message->results, about->stage, verdict);
 }
 
-/* Keep the rule that allowed, for the line that says that the message was let through. */
+/* Keep the rule and the limit that allowed, for the log line of an accepted message. */
 static void remember_allowing_rule(struct message *message, const struct verdict *verdict)
 {
 	for (size_t i = 0; i < verdict->count; i++) {

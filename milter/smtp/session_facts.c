@@ -1,6 +1,6 @@
 /*
- * The facts of a session and its message, as the checks and the log receive them. Owns nothing;
- * runs on whichever of libmilter's threads runs the session's callback.
+ * Hands the facts of a session and its message to the checks and to the log. Owns nothing. Runs on
+ * whichever of libmilter's threads runs the session's callback.
  */
 #include "milter/smtp/session_private.h"
 

@@ -1,3 +1,8 @@
+/*
+ * A message after its MAIL command: judges recipients, collects header fields, counts octets, and
+ * accepts the message. Owns struct message. Runs on whichever of libmilter's threads runs the
+ * session's callback.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,11 +10,12 @@
 
 #include "milter/smtp/session_private.h"
 
-#define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of From and Sender fields in a message */
+#define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of the From and Sender fields that are kept */
 
 /*
- * Forged fields of results that are removed. For each one Postfix (3.7) goes through the header
- * from its start: 12,000 of them, in a message of 300 KiB, cost it ten seconds.
+ * A message with more forged results fields than this is refused. For each field to be removed,
+ * Postfix (3.7) reads the header from its start: 12,000 of them, in a message of 300 KiB, took it
+ * ten seconds.
  */
 #define FORGED_MAX 100
 
@@ -74,7 +80,7 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 		message->refused++;
 }
 
-/* Whether the header stage will look at fields at all. */
+/* Whether the header stage will judge From fields. */
 static bool looks_at_from(const struct session *session, const struct message *message)
 {
 	const struct service *service = settings_service(message->settings, session->service);
@@ -107,15 +113,14 @@ static void keep_field(struct message *message, struct fields *fields, const cha
 	fields->field[fields->count++] = (struct field){ .value = copy, .len = len };
 }
 
-/* Whether the field is the one named: white space before the colon does not count (RFC 5322
- * section 4.5). */
+/* Whether a field has this name; len leaves out white space before the colon (RFC 5322 section
+ * 4.5). */
 static bool is_named(const char *field, size_t len, const char *name)
 {
 	return strlen(name) == len && strncasecmp(field, name, len) == 0;
 }
 
-/* Octets of text whose lines end in LF or CRLF, as they are sent: with CRLF (RFC 1870 section 3).
- */
+/* Count octets as SMTP transmits the text, with each line ending in CRLF (RFC 1870 section 3). */
 static uint64_t sent_octets(const char *text)
 {
 	uint64_t octets = 0;
@@ -128,8 +133,8 @@ static uint64_t sent_octets(const char *text)
 static void count_field(struct message *message, const char *name, const char *value,
 	bool has_leading_space)
 {
-	/* "NAME:" and its CRLF; and the space behind the colon, which isn't in the value where it
-	 * wasn't asked for. */
+	/* "NAME:", the value and CRLF; the space after the colon is part of the value only if it
+	 * was negotiated. */
 	message->octets += strlen(name) + 1 + sent_octets(value) + 2 + (has_leading_space ? 0 : 1);
 }
 
@@ -176,7 +181,7 @@ static void judge_size(struct session *session, struct message *message, struct 
 
 	if (message->maxsize == 0 || message->octets <= message->maxsize || !session->needs.body)
 		return;
-	message->maxsize = 0; /* said once, where it only warns */
+	message->maxsize = 0; /* judge once, because the check may only warn */
 	session_decide(session, message, &about, verdict);
 }
 
@@ -216,7 +221,7 @@ void results_field_free(struct results_field *results)
 	*results = (struct results_field){ .forged = 0 };
 }
 
-/* The value as the MTA wants it: where the leading space is asked for, it is ours to give. */
+/* Fold the results for the MTA, which adds no leading space if that was negotiated. */
 static char *fold_results(const struct session *session, const struct message *message,
 	const char *name)
 {

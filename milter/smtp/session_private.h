@@ -7,39 +7,42 @@
 #include "milter/log/decision.h"
 #include "milter/smtp/session.h"
 
-/* What the sources of session.h share: session*.c alone include it. */
+/*
+ * The parts of a session that session*.c share. libmilter's workers run the callbacks of one
+ * session on different threads, but one at a time, so a session and its message need no lock.
+ */
 
-#define QUEUE_ID_SIZE 64 /* for the log alone, so a longer one may be cut */
-#define FIELDS_MAX 16 /* From or Sender fields of a message that are kept; more can't be judged */
+#define QUEUE_ID_SIZE 64 /* a longer queue id is cut, because only the log needs it */
+#define FIELDS_MAX 16	 /* From or Sender fields of a message that are kept; see fields.is_cut */
 
 struct fields {
 	struct field field[FIELDS_MAX];
 	size_t count;
-	bool is_cut; /* there were more or longer ones than are kept */
+	bool is_cut; /* fields were left out, by count or size */
 };
 
-/* One message, from MAIL to its end. */
+/* One message, from its MAIL command to its end. */
 struct message {
-	struct policy *policy;	   /* pinned; NULL: there was none at MAIL */
-	struct settings *settings; /* the policy's; without one those of the configuration */
-	const char *unjudged;	   /* why no stage can be decided; NULL: each can */
+	struct policy *policy;	   /* pinned at MAIL; NULL: there was none */
+	struct settings *settings; /* the policy's, or the configuration's without a policy */
+	const char *unjudged;	   /* why no stage can be decided; NULL: all can */
 	struct mail_address sender;
-	uint64_t size; /* SIZE= */
+	uint64_t size; /* SIZE= of MAIL; 0: not declared */
 	char *login;   /* NULL: not logged in */
 	char queue[QUEUE_ID_SIZE];
 	uint32_t accepted, refused; /* recipients */
-	char rule[RULE_SIZE]; /* the rule that let it pass, if one did; the recipient's before the
-				 sender's */
+	char rule[RULE_SIZE]; /* the last rule that allowed something, the recipient rather than
+				 the sender; "": none did */
 	struct strbuf results;
 
-	struct arena *arena; /* of the fields; NULL while there are none */
+	struct arena *arena; /* holds the fields; NULL while there are none */
 	struct fields from, senders;
-	bool fields_lost; /* out of memory for one: then the header can't be judged */
+	bool fields_lost; /* no memory for one of them: the header cannot be judged */
 	bool header_judged;
-	unsigned forged;
+	unsigned forged; /* results fields that came with the message */
 
-	struct usage usage;	  /* of the limit that the last recipient was charged to */
-	uint64_t octets, maxsize; /* counted (RFC 1870); maxsize 0: they don't matter */
+	struct usage usage;	  /* the limit that the last recipient was charged to */
+	uint64_t octets, maxsize; /* counted as in RFC 1870; maxsize 0: not counted */
 };
 
 struct session {
@@ -47,57 +50,65 @@ struct session {
 	struct needs needs;
 	char id[24];
 	struct cidr client;
-	char *service, *rdns, *helo; /* NULL: not known */
+	char *service, *rdns, *helo; /* NULL: unknown */
 	bool is_sendmail;
-	bool facts_lost;       /* out of memory for one of them: nothing can be judged */
-	struct strbuf results; /* of connect and helo where they are judged when they come */
+	bool facts_lost;       /* no memory for one of these: nothing can be judged */
+	struct strbuf results; /* of connect and helo, where they are judged at once */
 	struct message *message;
 
-	char *counted;	/* its key among the open ones; NULL: it isn't there */
-	uint32_t open;	/* how many that key had open as it came; 0: it isn't among them */
-	uint32_t named; /* recipients, refused ones too */
+	char *counted;	/* key of its open connection; NULL: not counted */
+	uint32_t open;	/* open connections of that key when this one started; 0: not counted */
+	uint32_t named; /* recipients that the client named, accepted or not */
 	bool is_charged;
-	struct connection_charge connection; /* when it is charged */
+	struct connection_charge connection; /* valid if is_charged */
 };
 
-/* What the checks are told; message may be NULL. */
+/* The facts that the checks receive, borrowed from the session. message may be NULL. */
 struct facts session_facts(const struct session *session, const struct message *message);
 
-/* What the log tells of any decision, but for what was decided; message may be NULL. */
+/* A decision record with everything but the decision itself, borrowed. message may be NULL. */
 struct decision session_decision(const struct session *session, const struct message *message);
 
-/* A client came, and went: it is counted among those that are open, and charged. */
+/*
+ * Count and charge the client's connection under the policy in force, and end that count.
+ * session_enter() ends an earlier one itself.
+ */
 void session_enter(struct session *session);
 void session_leave(struct session *session);
 
-/* The verdict suspends the login. */
+/* Suspend the login of the message because of the verdict, and log that. */
 void session_suspend(const struct session *session, const struct message *message,
 	const struct verdict *verdict);
 
-/*
- * Decide a stage by the message's policy (before MAIL: by the one in force), log what
- * was found and add it to the results.
- */
+/* The stage to decide, and the facts that only this stage has. */
 struct stage_facts {
 	enum stage stage;
 	const struct mail_address *recipient;
 	const char *recipient_text; /* for the log */
 	const struct header_facts *header;
-	uint64_t octets; /* of the body's stage */
+	uint64_t octets; /* counted so far, for the body stage */
 };
+
+/*
+ * Each of these functions fills the verdict of a stage, logs its findings and adds them to the
+ * results. message may be NULL, before MAIL.
+ *
+ * session_decide() runs the checks with the policy of the message, or with the one in force before
+ * MAIL.
+ */
 
 void session_decide(struct session *session, struct message *message,
 	const struct stage_facts *about, struct verdict *verdict);
 
-/* The stage can't be decided: answer as on_error says, and log why. */
+/* The stage cannot be decided: answer according to on_error. */
 void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
 	const char *why, struct verdict *verdict);
 
-/* The same, but it is no failure: whatever on_error says, the client is to come again later. */
+/* Tell the client to try again later, whatever on_error is. */
 void session_put_off(struct session *session, struct message *message,
 	const struct stage_facts *about, const char *why, struct verdict *verdict);
 
-/* What no check stands for refuses: 550 with that enhanced code and text. */
+/* Refuse for a reason that no check covers: 550 with this enhanced code and text. */
 struct refusal {
 	const char *rule, *enhanced, *text;
 };
@@ -105,10 +116,10 @@ struct refusal {
 void session_refuse(struct session *session, struct message *message,
 	const struct stage_facts *about, const struct refusal *refusal, struct verdict *verdict);
 
-/* The queue id, once it is known. */
+/* Store the queue id; NULL and "" change nothing. */
 void message_set_queue(struct message *message, const char *queue);
 
-struct message *message_new(void); /* NULL when out of memory */
-void message_free(struct message **message);
+struct message *message_new(void);	     /* returns NULL when out of memory */
+void message_free(struct message **message); /* accepts NULL */
 
 #endif
