@@ -86,48 +86,81 @@ static enum file_result fail(const char *path, const char *why, struct errmsg *e
 	return FILE_FAILED;
 }
 
-static enum file_result check_kind(const char *path, const struct stat *st, uint64_t max,
-	bool secret, struct errmsg *err)
+/* A file that is being read. */
+struct reading {
+	const char *path;
+	int fd;
+	struct stat st;
+};
+
+static enum file_result check_kind(const struct reading *r, uint64_t max, struct errmsg *err)
 {
-	if (!S_ISREG(st->st_mode))
-		return fail(path, S_ISDIR(st->st_mode) ? "is a folder" : "is no regular file", err);
-	if (secret && (st->st_mode & 077) != 0) {
-		(void)errmsg_set(err,
-			"%s: its mode is %04o, so that others than its owner get at a secret; "
-			"make it 0600",
-			path, (unsigned)(st->st_mode & 07777));
-		return FILE_FAILED;
-	}
-	if ((uint64_t)st->st_size > max || (uint64_t)st->st_size >= SIZE_MAX / 2) {
+	if (!S_ISREG(r->st.st_mode))
+		return fail(r->path, S_ISDIR(r->st.st_mode) ? "is a folder" : "is no regular file",
+			err);
+	if ((uint64_t)r->st.st_size > max || (uint64_t)r->st.st_size >= SIZE_MAX / 2) {
 		(void)errmsg_set(err, "%s: has %" PRIu64 " bytes; at most %" PRIu64 " are read",
-			path, (uint64_t)st->st_size, max);
+			r->path, (uint64_t)r->st.st_size, max);
 		return FILE_FAILED;
 	}
 	return FILE_READ;
 }
 
-/* Read what fd has by its stat, and look whether it is the same afterwards. */
-static enum file_result read_open(int fd, const char *path, const struct stat *st, char **text_r,
-	size_t *len_r, struct errmsg *err)
+static enum file_result check_private(const struct reading *r, struct errmsg *err)
 {
-	size_t size = (size_t)st->st_size;
+	if ((r->st.st_mode & 077) == 0)
+		return FILE_READ;
+	(void)errmsg_set(err,
+		"%s: its mode is %04o, so that others than its owner get at a secret; "
+		"make it 0600",
+		r->path, (unsigned)(r->st.st_mode & 07777));
+	return FILE_FAILED;
+}
+
+/* Open a file that has at most max bytes. Only after FILE_READ has *reading_r to be closed. */
+static enum file_result begin_reading(const char *path, uint64_t max, struct reading *reading_r,
+	struct errmsg *err)
+{
+	struct reading r = { .path = path };
+	enum file_result result;
+
+	/* O_NONBLOCK: a FIFO in the place of a file must not hold the thread. */
+	if ((r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+		(void)errmsg_set(err, "%s: %s", path, strerror(errno));
+		return result;
+	}
+	result = fstat(r.fd, &r.st) < 0 ? fail(path, strerror(errno), err) :
+					  check_kind(&r, max, err);
+	if (result == FILE_READ)
+		*reading_r = r;
+	else
+		(void)close(r.fd);
+	return result;
+}
+
+/* Read the file, and compare its stamps from before and after. */
+static enum file_result read_text(const struct reading *r, char **text_r, size_t *len_r,
+	struct errmsg *err)
+{
+	size_t size = (size_t)r->st.st_size;
 	char *text = malloc(size + 1);
-	struct file_stamp before = stamp_of(st), after;
+	struct file_stamp before = stamp_of(&r->st), after;
 	struct stat now;
 	ssize_t len;
 
 	if (text == NULL)
-		return fail(path, "out of memory", err);
-	/* One byte more than it should have: a file that grows is seen. */
-	if ((len = read_up_to(fd, text, size + 1)) < 0 || fstat(fd, &now) < 0) {
+		return fail(r->path, "out of memory", err);
+	/* One byte more than the file should have shows that it grows. */
+	if ((len = read_up_to(r->fd, text, size + 1)) < 0 || fstat(r->fd, &now) < 0) {
 		free(text);
-		return fail(path, strerror(errno), err);
+		return fail(r->path, strerror(errno), err);
 	}
 	after = stamp_of(&now);
-	after.ctime_ns = before.ctime_ns; /* a rename or link is no change of its content */
+	after.ctime_ns = before.ctime_ns; /* a rename or a link does not change the content */
 	if ((size_t)len != size || !file_stamp_equal(&before, &after)) {
 		free(text);
-		return fail(path, "changed while it was read", err);
+		return fail(r->path, "changed while it was read", err);
 	}
 	text[len] = '\0';
 	*text_r = text;
@@ -135,41 +168,33 @@ static enum file_result read_open(int fd, const char *path, const struct stat *s
 	return FILE_READ;
 }
 
-static enum file_result read_file(const char *path, uint64_t max, bool secret, char **text_r,
-	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err)
-{
-	enum file_result result;
-	struct stat st;
-	/* O_NONBLOCK: a FIFO in the place of a file must not hold the thread. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0) {
-		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
-		(void)errmsg_set(err, "%s: %s", path, strerror(errno));
-		return result;
-	}
-	if (fstat(fd, &st) < 0)
-		result = fail(path, strerror(errno), err);
-	else
-		result = check_kind(path, &st, max, secret, err);
-	if (result == FILE_READ)
-		result = read_open(fd, path, &st, text_r, len_r, err);
-	if (result == FILE_READ && stamp_r != NULL)
-		*stamp_r = stamp_of(&st);
-	(void)close(fd);
-	return result;
-}
-
 enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct file_stamp *stamp_r, struct errmsg *err)
 {
-	return read_file(path, max, false, text_r, len_r, stamp_r, err);
+	struct reading r;
+	enum file_result result = begin_reading(path, max, &r, err);
+
+	if (result != FILE_READ)
+		return result;
+	result = read_text(&r, text_r, len_r, err);
+	if (result == FILE_READ && stamp_r != NULL)
+		*stamp_r = stamp_of(&r.st);
+	(void)close(r.fd);
+	return result;
 }
 
 enum file_result file_read_secret(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct errmsg *err)
 {
-	return read_file(path, max, true, text_r, len_r, NULL, err);
+	struct reading r;
+	enum file_result result = begin_reading(path, max, &r, err);
+
+	if (result != FILE_READ)
+		return result;
+	if ((result = check_private(&r, err)) == FILE_READ)
+		result = read_text(&r, text_r, len_r, err);
+	(void)close(r.fd);
+	return result;
 }
 
 struct file_writer {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int list_file_path(const char *directory, enum list_id id, char **path_r)
 {
@@ -32,9 +33,8 @@ static int read_text(const char *path, uint64_t max, char **text_r, size_t *len_
 	return -1;
 }
 
-int list_file_read(const char *directory, enum list_id id, uint64_t max, struct orgdomain *psl,
-	struct list **list_r, struct file_stamp *stamp_r, struct problems *problems,
-	struct errmsg *err)
+int list_file_read(const struct list_source *source, enum list_id id, struct list **list_r,
+	struct file_stamp *stamp_r, struct errmsg *err)
 {
 	struct file_stamp stamp;
 	struct list *list = NULL;
@@ -42,13 +42,13 @@ int list_file_read(const char *directory, enum list_id id, uint64_t max, struct 
 	size_t len;
 	int ret = -1;
 
-	if (list_file_path(directory, id, &path) < 0) {
-		(void)errmsg_set(err, "%s: out of memory", directory);
+	if (list_file_path(source->directory, id, &path) < 0) {
+		(void)errmsg_set(err, "%s: out of memory", source->directory);
 		goto out;
 	}
-	if (read_text(path, max, &text, &len, &stamp, err) < 0)
+	if (read_text(path, source->max_file, &text, &len, &stamp, err) < 0)
 		goto out;
-	if ((list = list_build(id, text, len, psl, problems)) == NULL) {
+	if ((list = list_build(id, text, len, source->psl, source->problems)) == NULL) {
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;
 	}
@@ -62,31 +62,25 @@ out:
 	return ret;
 }
 
-int list_files_read(const char *directory, uint64_t max, struct orgdomain *psl,
-	struct list **lists_r, struct file_stamp *stamps_r, struct problems *problems,
-	struct errmsg *err)
+int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err)
 {
 	struct list *lists[LIST_COUNT] = { NULL };
-	struct file_stamp stamps[LIST_COUNT], folder;
+	struct file_stamp folder;
 	int i;
 
-	if (file_stamp(directory, &folder, err) < 0)
+	if (file_stamp(source->directory, &folder, err) < 0)
 		return -1;
 	if (!folder.exists)
-		problems_add(problems, "%s: there is no such folder, so that all lists are empty",
-			directory);
+		problems_add(source->problems,
+			"%s: there is no such folder, so that all lists are empty",
+			source->directory);
 	for (i = 0; i < LIST_COUNT; i++) {
-		if (list_file_read(directory, i, max, psl, &lists[i], &stamps[i], problems, err) <
-			0) {
+		if (list_file_read(source, i, &lists[i], NULL, err) < 0) {
 			list_files_free(lists);
 			return -1;
 		}
 	}
-	for (i = 0; i < LIST_COUNT; i++) {
-		lists_r[i] = lists[i];
-		if (stamps_r != NULL)
-			stamps_r[i] = stamps[i];
-	}
+	memcpy(lists_r, lists, sizeof(lists));
 	return 0;
 }
 

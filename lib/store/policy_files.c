@@ -7,11 +7,14 @@
 static int read_store(const struct config *config, struct store *store, struct problems *problems,
 	struct errmsg *err)
 {
-	struct store_source source = { .rcpt_re_anchored = config->settings->rcpt_re_anchored };
+	const struct store_source source = {
+		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
+		.problems = problems,
+	};
 
 	if (*config->store.path == '\0')
 		return 0;
-	switch (store_read_with_prev(config->store.path, &source, store, problems, err)) {
+	switch (store_read_with_prev(config->store.path, &source, store, err)) {
 	case STORE_READ:
 	case STORE_MISSING:
 		return 0;
@@ -25,13 +28,18 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	struct problems *problems, struct errmsg *err)
 {
 	struct policy_parts parts = { .settings = config->settings };
+	struct list_source lists = {
+		.directory = config->lists.directory,
+		.max_file = config->lists.max_file,
+		.problems = problems,
+	};
 	struct store store = { 0 };
 	struct policy *policy = NULL;
 
 	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
 		return -1;
-	if (list_files_read(config->lists.directory, config->lists.max_file, parts.psl, parts.lists,
-		    NULL, problems, err) < 0)
+	lists.psl = parts.psl;
+	if (list_files_read(&lists, parts.lists, err) < 0)
 		goto out;
 	if (read_store(config, &store, problems, err) < 0)
 		goto out;

@@ -7,14 +7,13 @@
 #include "lib/auth/password.h"
 #include "lib/store/store_text.h"
 
-static int rows_init(struct store_rows *rows, const char *path, const struct store_source *source,
-	struct problems *problems)
+static int rows_init(struct store_rows *rows, const char *path, const struct store_source *source)
 {
 	*rows = (struct store_rows){
 		.path = path,
 		.profiles = profiles_builder_new(source->rcpt_re_anchored),
 		.users = users_builder_new(),
-		.problems = problems,
+		.problems = source->problems,
 		.unread = strmap_new(),
 	};
 	if (rows->profiles == NULL || rows->users == NULL || rows->unread == NULL)
@@ -45,15 +44,14 @@ static int finish(struct store_rows *rows, const struct store_source *source, st
 }
 
 enum store_result store_parse(const char *path, char *text, size_t len,
-	const struct store_source *source, struct store *store_r, struct problems *problems,
-	struct errmsg *err)
+	const struct store_source *source, struct store *store_r, struct errmsg *err)
 {
 	struct store store = { .is_machine = store_text_is_machine(text, len) };
 	struct store_head head = { 0 };
 	struct store_rows rows;
 	int ret;
 
-	if (rows_init(&rows, path, source, problems) < 0)
+	if (rows_init(&rows, path, source) < 0)
 		ret = errmsg_set(err, "out of memory");
 	else if (store.is_machine)
 		ret = store_text_machine(&rows, text, len, &head, err);
@@ -74,7 +72,7 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 }
 
 enum store_result store_read(const char *path, const struct store_source *source,
-	struct store *store_r, struct problems *problems, struct errmsg *err)
+	struct store *store_r, struct errmsg *err)
 {
 	struct file_stamp stamp;
 	enum store_result result;
@@ -89,7 +87,7 @@ enum store_result store_read(const char *path, const struct store_source *source
 	case FILE_READ:
 		break;
 	}
-	result = store_parse(path, text, len, source, store_r, problems, err);
+	result = store_parse(path, text, len, source, store_r, err);
 	free(text);
 	if (result == STORE_READ)
 		store_r->stamp = stamp;
@@ -97,10 +95,10 @@ enum store_result store_read(const char *path, const struct store_source *source
 }
 
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
-	struct store *store_r, struct problems *problems, struct errmsg *err)
+	struct store *store_r, struct errmsg *err)
 {
 	struct errmsg why = { "" }, prev_why = { "" };
-	enum store_result result = store_read(path, source, store_r, problems, &why);
+	enum store_result result = store_read(path, source, store_r, &why);
 	struct file_stamp stamp = { 0 };
 	char *prev;
 
@@ -110,8 +108,9 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
 	if (asprintf(&prev, "%s.prev", path) < 0)
 		return result;
 	if (file_stamp(prev, &stamp, NULL) == 0 && stamp.exists) {
-		problems_add(problems, "%s; the one before it, %s, is taken", why.text, prev);
-		result = store_read(prev, source, store_r, problems, &prev_why);
+		problems_add(source->problems, "%s; the one before it, %s, is taken", why.text,
+			prev);
+		result = store_read(prev, source, store_r, &prev_why);
 		if (result == STORE_READ)
 			store_r->from_prev = true;
 		else

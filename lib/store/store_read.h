@@ -21,7 +21,7 @@
 struct store {
 	struct profiles *profiles;
 	struct users *users;
-	char *revision;
+	char *revision; /* NULL: as "" */
 	int64_t written;
 	bool is_machine; /* store_write() made it, and its checksum was right */
 	bool from_prev;	 /* it is PATH.prev: the file itself could not be used */
@@ -30,7 +30,8 @@ struct store {
 
 struct store_source {
 	bool rcpt_re_anchored;	      /* [profile] rcpt_re_anchored */
-	const struct users *previous; /* shares its shards that did not change; may be NULL */
+	const struct users *previous; /* its unchanged shards are shared; may be NULL */
+	struct problems *problems;    /* receives what is wrong with rows; may be NULL */
 };
 
 enum store_result {
@@ -45,19 +46,18 @@ enum store_result {
  * note there.
  */
 enum store_result store_read(const char *path, const struct store_source *source,
-	struct store *store_r, struct problems *problems, struct errmsg *err);
+	struct store *store_r, struct errmsg *err);
 
 /*
  * The same; when the file is refused or missing and PATH.prev is there, that one is taken and
  * problems says first why. store_r->stamp is then PATH.prev's.
  */
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
-	struct store *store_r, struct problems *problems, struct errmsg *err);
+	struct store *store_r, struct errmsg *err);
 
 /* From text; it is written over. path is for messages. Never STORE_MISSING. */
 enum store_result store_parse(const char *path, char *text, size_t len,
-	const struct store_source *source, struct store *store_r, struct problems *problems,
-	struct errmsg *err);
+	const struct store_source *source, struct store *store_r, struct errmsg *err);
 
 void store_clear(struct store *store);
 

@@ -274,9 +274,10 @@ static int write_user(void *context, const struct user *user)
 	return write_bad_user(w, user);
 }
 
-static int write_head(struct writing *w, const char *revision, int64_t written)
+static int write_head(struct writing *w, const struct store *store)
 {
-	time_t when = (time_t)written;
+	const char *revision = store->revision != NULL ? store->revision : "";
+	time_t when = (time_t)store->written;
 	char time_text[32] = "";
 	struct tm tm;
 
@@ -319,12 +320,11 @@ static int write_checksum(struct writing *w)
 	return file_add(w->file, line, strlen(line), w->err);
 }
 
-static int write_all(struct writing *w, const struct users *users, const char *revision,
-	int64_t written)
+static int write_all(struct writing *w, const struct store *store)
 {
 	if (w->bad == NULL || w->checksum == NULL)
 		return errmsg_set(w->err, "%s: out of memory", w->path);
-	if (write_head(w, revision, written) < 0 || write_tables(w, users) < 0)
+	if (write_head(w, store) < 0 || write_tables(w, store->users) < 0)
 		return -1;
 	return write_checksum(w);
 }
@@ -375,20 +375,24 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 	return ret;
 }
 
-int store_write(const char *path, const struct profiles *profiles, const struct users *users,
-	const char *revision, int64_t written, struct file_stamp *stamp_r,
+int store_write(const char *path, const struct store *store, struct file_stamp *stamp_r,
 	struct problems *problems, struct errmsg *err)
 {
-	struct writing w = { .path = path, .profiles = profiles, .problems = problems, .err = err };
+	struct writing w = {
+		.path = path,
+		.profiles = store->profiles,
+		.problems = problems,
+		.err = err,
+	};
 	enum present present;
 	int ret = -1;
 
 	w.checksum = store_checksum_new();
 	w.bad = strmap_new();
-	if ((w.file = file_begin(path, err)) == NULL || write_all(&w, users, revision, written) < 0)
+	if ((w.file = file_begin(path, err)) == NULL || write_all(&w, store) < 0)
 		goto out;
 	present = look_at(path);
-	if (present == PRESENT_FOREIGN && set_aside(path, written, problems, err) < 0)
+	if (present == PRESENT_FOREIGN && set_aside(path, store->written, problems, err) < 0)
 		goto out;
 	ret = file_commit(&w.file, present == PRESENT_STORE, stamp_r, err);
 out:

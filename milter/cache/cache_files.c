@@ -73,15 +73,19 @@ static void take_list(struct cache *cache, enum list_id id, struct list *list,
 
 static void read_list(struct cache *cache, enum list_id id, int64_t now)
 {
-	const struct config_lists *config = &cache->config->lists;
 	struct problems *problems = problems_new();
+	const struct list_source source = {
+		.directory = cache->config->lists.directory,
+		.max_file = cache->config->lists.max_file,
+		.psl = cache->psl,
+		.problems = problems,
+	};
 	struct file_stamp stamp;
 	struct errmsg err;
 	struct list *list;
 	bool is_news;
 
-	if (list_file_read(config->directory, id, config->max_file, cache->psl, &list, &stamp,
-		    problems, &err) < 0) {
+	if (list_file_read(&source, id, &list, &stamp, &err) < 0) {
 		problems_free(&problems);
 		watch_failed(cache->watch, id, now);
 		file_failed(cache, id, &err);
@@ -130,9 +134,13 @@ static void store_failed(struct cache *cache, const struct errmsg *err)
 static enum store_result read_store(struct cache *cache, enum status_source source, bool with_prev,
 	struct errmsg *err)
 {
-	const struct store_source how = { cache->config->settings->rcpt_re_anchored, cache->users };
 	const char *path = cache->config->store.path;
 	struct problems *problems = problems_new();
+	const struct store_source how = {
+		.rcpt_re_anchored = cache->config->settings->rcpt_re_anchored,
+		.previous = cache->users,
+		.problems = problems,
+	};
 	struct store store = { 0 };
 	enum store_result result;
 
@@ -140,8 +148,8 @@ static enum store_result read_store(struct cache *cache, enum status_source sour
 		(void)errmsg_set(err, "out of memory");
 		return STORE_REFUSED;
 	}
-	result = with_prev ? store_read_with_prev(path, &how, &store, problems, err) :
-			     store_read(path, &how, &store, problems, err);
+	result = with_prev ? store_read_with_prev(path, &how, &store, err) :
+			     store_read(path, &how, &store, err);
 	if (result != STORE_READ) {
 		problems_free(&problems);
 		return result;

@@ -13,9 +13,8 @@
 
 /* One writing. The thread that does it owns it until has_ended. */
 struct writing {
-	char *path, *revision;
-	struct profiles *profiles;
-	struct users *users;
+	char *path;
+	struct store store;
 	struct problems *problems;
 	struct errmsg err;
 	int ret;
@@ -51,9 +50,7 @@ static void writing_free(struct writing **writing)
 	if (w == NULL)
 		return;
 	free(w->path);
-	free(w->revision);
-	profiles_unref(&w->profiles);
-	users_unref(&w->users);
+	store_clear(&w->store);
 	problems_free(&w->problems);
 	free(w);
 }
@@ -72,8 +69,8 @@ static void *write_store(void *context)
 	uint64_t one = 1;
 	bool is_abandoned;
 
-	w->ret = store_write(w->path, w->profiles, w->users, w->revision, (int64_t)time(NULL), NULL,
-		w->problems, &w->err);
+	w->store.written = (int64_t)time(NULL);
+	w->ret = store_write(w->path, &w->store, NULL, w->problems, &w->err);
 	w->ended = clock_ms();
 	(void)pthread_mutex_lock(&handover->lock);
 	handover->has_ended = true;
@@ -103,13 +100,13 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 	struct writing *w = calloc(1, sizeof(*w));
 
 	if (w == NULL || (w->path = strdup(path)) == NULL ||
-		(w->revision = strdup(revision)) == NULL ||
+		(w->store.revision = strdup(revision)) == NULL ||
 		(w->problems = problems_new()) == NULL) {
 		writing_free(&w);
 		return; /* the next change tries again */
 	}
-	w->profiles = profiles_ref(profiles);
-	w->users = users_ref(users);
+	w->store.profiles = profiles_ref(profiles);
+	w->store.users = users_ref(users);
 	writing_free(&sync->wanted);
 	sync->wanted = w;
 	if (sync->due == CLOCK_NEVER)
@@ -172,7 +169,7 @@ static void note_success(struct store_sync *sync, const struct writing *w)
 		i++)
 		log_event(LOG_LEVEL_WARNING, "store: %s", problems_text(w->problems, i));
 	sync->left_out = left_out;
-	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms", users_count(w->users),
+	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms", users_count(w->store.users),
 		(int)(w->ended - w->began));
 }
 

@@ -58,10 +58,9 @@ static void write_and_read(const struct store *store)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/dev/shm/fuzz_store.%ld", (long)getpid());
-	if (store_write(path, store->profiles, store->users, store->revision, 0, NULL, NULL, &err) <
-		0)
+	if (store_write(path, store, NULL, NULL, &err) < 0)
 		return; /* no /dev/shm here */
-	must(store_read(path, &source, &again, NULL, &err) == STORE_READ);
+	must(store_read(path, &source, &again, &err) == STORE_READ);
 	must(users_count(store->users) == users_count(again.users));
 	(void)users_each(store->users, same_user, again.users);
 	same_profiles(store->profiles, again.profiles);
@@ -74,7 +73,7 @@ static void parse(char *text, size_t len)
 	struct errmsg err = { "" };
 	struct store store = { 0 };
 
-	if (store_parse("s", text, len, &source, &store, NULL, &err) == STORE_READ)
+	if (store_parse("s", text, len, &source, &store, &err) == STORE_READ)
 		write_and_read(&store);
 	else
 		must(strncmp(err.text, "s: ", 3) == 0 && store.users == NULL);

@@ -388,9 +388,9 @@ static time_t confirmed(void)
 
 START_TEST(a_kept_store_is_as_old_as_it_says)
 	{
-		ck_assert_int_eq(store_write(file("store.json"), NULL, NULL, "10:10:", 1700000000,
-					 NULL, NULL, &err),
-			0);
+		const struct store kept = { .revision = "10:10:", .written = 1700000000 };
+
+		ck_assert_int_eq(store_write(file("store.json"), &kept, NULL, NULL, &err), 0);
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
 		ck_assert_int_eq(confirmed(), 1700000000);

@@ -182,26 +182,22 @@ END_TEST
 
 START_TEST(one_list_can_be_read_again)
 	{
-		struct orgdomain *psl = NULL;
+		struct list_source source = { .directory = "lists", .max_file = 1000 };
 		struct file_stamp stamp, now;
 		struct list *list = NULL;
 
-		ck_assert_int_eq(orgdomain_open("", &psl, &err), 0);
-		ck_assert_int_eq(list_file_read("lists", LIST_DOMAINS, 1000, psl, &list, &stamp,
-					 problems, &err),
-			0);
+		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
+		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, &stamp, &err), 0);
 		ck_assert(!stamp.exists);
 		ck_assert_uint_eq(list_entries(list), 0);
 		list_unref(&list);
 		put("lists/access.domains", "example.com\nexample.org\n");
-		ck_assert_int_eq(list_file_read("lists", LIST_DOMAINS, 1000, psl, &list, &stamp,
-					 problems, &err),
-			0);
+		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, &stamp, &err), 0);
 		ck_assert_int_eq(file_stamp("lists/access.domains", &now, &err), 0);
 		ck_assert(file_stamp_equal(&stamp, &now));
 		ck_assert_uint_eq(list_entries(list), 2);
 		list_unref(&list);
-		orgdomain_unref(&psl);
+		orgdomain_unref(&source.psl);
 	}
 END_TEST
 

@@ -68,25 +68,30 @@ END_TEST
 
 START_TEST(the_sample_lists_are_there_and_empty)
 	{
-		struct problems *problems = problems_new();
-		struct file_stamp stamps[LIST_COUNT];
+		struct list_source source = {
+			.directory = "etc/lists",
+			.max_file = 1 << 20,
+			.problems = problems_new(),
+		};
 		struct list *lists[LIST_COUNT];
+		struct file_stamp stamp;
 		struct errmsg err = { "" };
-		struct orgdomain *psl;
+		char *path;
 		int i;
 
-		ck_assert_int_eq(orgdomain_open("", &psl, &err), 0);
-		ck_assert_int_eq(list_files_read("etc/lists", 1 << 20, psl, lists, stamps, problems,
-					 &err),
-			0);
-		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
+		ck_assert_int_eq(list_files_read(&source, lists, &err), 0);
+		ck_assert_uint_eq(problems_count(source.problems), 0);
 		for (i = 0; i < LIST_COUNT; i++) {
-			ck_assert_msg(stamps[i].exists, "%s", list_name(i));
+			ck_assert_int_eq(list_file_path(source.directory, i, &path), 0);
+			ck_assert_int_eq(file_stamp(path, &stamp, &err), 0);
+			ck_assert_msg(stamp.exists, "%s", path);
 			ck_assert_uint_eq(list_entries(lists[i]), 0);
+			free(path);
 		}
 		list_files_free(lists);
-		orgdomain_unref(&psl);
-		problems_free(&problems);
+		orgdomain_unref(&source.psl);
+		problems_free(&source.problems);
 	}
 END_TEST
 

@@ -55,13 +55,13 @@ static char *get(const char *name, size_t *len)
 
 static enum store_result parse(const char *text, size_t len)
 {
-	struct store_source source = { 0 };
+	const struct store_source source = { .problems = problems };
 	char *copy = malloc(len + 1);
 	enum store_result result;
 
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	result = store_parse("s", copy, len, &source, &store, problems, &err);
+	result = store_parse("s", copy, len, &source, &store, &err);
 	free(copy);
 	return result;
 }
@@ -74,9 +74,9 @@ static void parse_good(const char *text)
 
 static enum store_result read_store(void)
 {
-	struct store_source source = { 0 };
+	const struct store_source source = { .problems = problems };
 
-	return store_read("s", &source, &store, problems, &err);
+	return store_read("s", &source, &store, &err);
 }
 
 static struct user find(const struct users *users, const char *login)
@@ -239,10 +239,12 @@ static const char rich[] = HAND(
 
 static void write_store(const struct store *from, const char *revision)
 {
+	struct store named = *from;
 	struct file_stamp stamp, now;
 
-	if (store_write("s", from->profiles, from->users, revision, 1700000000, &stamp, problems,
-		    &err) < 0)
+	named.revision = (char *)revision;
+	named.written = 1700000000;
+	if (store_write("s", &named, &stamp, problems, &err) < 0)
 		ck_abort_msg("%s", err.text);
 	ck_assert_int_eq(file_stamp("s", &now, &err), 0);
 	ck_assert(file_stamp_equal(&stamp, &now));
@@ -337,7 +339,7 @@ START_TEST(unchanged_shards_are_shared_with_the_users_before)
 		parse_good(rich);
 		write_store(&store, "");
 		source.previous = store.users;
-		ck_assert_int_eq(store_read("s", &source, &again, NULL, &err), STORE_READ);
+		ck_assert_int_eq(store_read("s", &source, &again, &err), STORE_READ);
 		ck_assert_ptr_eq(find(again.users, "bob").name, find(store.users, "bob").name);
 		store_clear(&again);
 	}
@@ -386,33 +388,29 @@ END_TEST
 
 START_TEST(the_one_before_is_taken_when_the_last_is_torn)
 	{
-		struct store_source source = { 0 };
+		const struct store_source source = { .problems = problems };
 
-		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
-			STORE_MISSING);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_MISSING);
 		ck_assert_str_eq(err.text, "s: No such file or directory");
 		parse_good(rich);
 		write_store(&store, "first");
 		write_store(&store, "second");
 		store_clear(&store);
 		ck_assert_int_eq(truncate("s", 300), 0);
-		ck_assert_int_eq(store_read_with_prev("s", &source, &store, NULL, &err),
-			STORE_READ);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_READ);
 		ck_assert(store.from_prev);
 		ck_assert_str_eq(store.revision, "first");
 		/* The next write does not push the torn one into the place of the good one. */
 		write_store(&store, "third");
 		store_clear(&store);
 		ck_assert_int_eq(unlink("s"), 0);
-		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
-			STORE_READ);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_READ);
 		ck_assert_str_eq(store.revision, "first");
 		ck_assert(is_said(
 			"s: No such file or directory; the one before it, s.prev, is taken"));
 		store_clear(&store);
 		ck_assert_int_eq(truncate("s.prev", 300), 0);
-		ck_assert_int_eq(store_read_with_prev("s", &source, &store, problems, &err),
-			STORE_REFUSED);
+		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_REFUSED);
 		ck_assert_ptr_nonnull(
 			strstr(err.text, "s: No such file or directory; and s.prev: torn"));
 	}
@@ -438,9 +436,7 @@ START_TEST(a_store_that_cannot_be_written_stays)
 		parse_good(rich);
 		write_store(&store, "1");
 		ck_assert_int_eq(mkdir("s.new", 0700), 0); /* in the way */
-		ck_assert_int_eq(store_write("s", store.profiles, store.users, "2", 0, NULL, NULL,
-					 &err),
-			-1);
+		ck_assert_int_eq(store_write("s", &store, NULL, NULL, &err), -1);
 		ck_assert_str_eq(err.text, "s.new: File exists");
 		ck_assert_int_eq(rmdir("s.new"), 0);
 		text = get("s", &len);

@@ -83,7 +83,7 @@ static void ck_store(const char *name, const char *revision)
 	struct errmsg err = { "" };
 	struct user user;
 
-	ck_assert_int_eq(store_read(path, &source, &store, NULL, &err), STORE_READ);
+	ck_assert_int_eq(store_read(path, &source, &store, &err), STORE_READ);
 	ck_assert_uint_eq(users_count(store.users), 1);
 	ck_assert(users_find(store.users, name, strlen(name), &user));
 	ck_assert_str_eq(store.revision, revision);
@@ -174,7 +174,7 @@ START_TEST(an_end_without_patience_leaves_nothing_half)
 		(void)store_sync_attend(sync_, now + STORE_SYNC_SOON_MS);
 		store_sync_free(&sync_, 0);
 		pause_ms(200); /* the thread ends by itself, and frees what it has */
-		result = store_read(path, &source, &store, NULL, &err);
+		result = store_read(path, &source, &store, &err);
 		ck_assert(result == STORE_READ || result == STORE_MISSING);
 		store_clear(&store);
 	}
