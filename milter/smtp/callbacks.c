@@ -1,3 +1,9 @@
+/*
+ * libmilter's callbacks: hand the arguments and macros to the session and its verdict back to
+ * libmilter. Owns the session of each connection. libmilter's workers run them, those of one
+ * connection one at a time. t/unit/test_negotiate.c covers what is negotiated,
+ * t/integration/test_cases_milter.py and t/integration/test_daemon.py the rest.
+ */
 #include "milter/smtp/callbacks.h"
 
 #include <stdatomic.h>
@@ -8,19 +14,23 @@
 #include "milter/smtp/reply.h"
 #include "milter/smtp/session.h"
 
-static struct shared *all_shared; /* set before the first callback, never changed */
+/*
+ * The process's only pointer to struct shared that no caller passes: libmilter's callbacks have no
+ * argument for it. callbacks_register() sets it before the first callback, and nothing changes it
+ * later.
+ */
+static struct shared *all_shared;
 static atomic_ulong opened, closed;
 
 struct callbacks_counts callbacks_count(void)
 {
-	unsigned long over =
-		atomic_load(&closed); /* first, so that the difference isn't negative */
+	unsigned long ended = atomic_load(&closed); /* first: never more than begun */
 	unsigned long begun = atomic_load(&opened);
 
-	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - over };
+	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - ended };
 }
 
-/* What has no session can't be judged: out of memory when it was to be made. */
+/* Answer a callback whose session could not be made for lack of memory. */
 static sfsistat answer_without_session(void)
 {
 	struct settings *settings = shared_settings(all_shared);
@@ -83,10 +93,10 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	if (!needs->headers)
 		want |= SMFIP_NOHDRS;
 	/*
-	 * The header is judged at the first piece of the body, or at the end of the message when
-	 * none is to come: so all fields and what follows go in one write, where an answer to the
-	 * end of the header would cost a round trip of its own. With a body it comes all the same,
-	 * since it brings the queue id.
+	 * The header is judged at the first chunk of the body or, where no body is sent, at the end
+	 * of the message. The MTA can then send all fields and what follows in one write, while an
+	 * answer to the end of the header would cost another round trip. With a body, the event is
+	 * sent but not answered, because its macros contain the queue id.
 	 */
 	if (needs->body)
 		want |= SMFIP_SKIP | SMFIP_HDR_LEADSPC | SMFIP_NR_EOH;
@@ -104,7 +114,7 @@ static void ask_macros(SMFICTX *ctx, const struct needs *needs)
 	static char connect[] = "v {daemon_name} {client_resolve}";
 	static char mail[] = "i {auth_authen}";
 	static char queue_id[] = "i";
-	static char nothing[] = "{postern_none}"; /* a list can't be empty */
+	static char nothing[] = "{postern_none}"; /* because a list must not be empty */
 
 	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, nothing);
@@ -140,7 +150,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	return SMFIS_CONTINUE;
 }
 
-/* The session of a connection that begins without negotiation: Sendmail may use one again for
+/* Begin the session of a connection without a negotiation: Sendmail may reuse a connection for
  * another client. */
 static struct session *begin_unnegotiated_session(SMFICTX *ctx)
 {
@@ -215,7 +225,7 @@ static sfsistat on_envrcpt(SMFICTX *ctx, char **argv)
 	return reply_send(ctx, &verdict, true);
 }
 
-/* Nothing is decided here; see needs_of() for why it may be there at all. */
+/* Nothing is decided here; needs_of() explains why DATA may be answered at all. */
 static sfsistat on_data(SMFICTX *ctx)
 {
 	(void)ctx;
@@ -247,7 +257,7 @@ static sfsistat on_eoh(SMFICTX *ctx)
 	return reply_send(ctx, &verdict, true);
 }
 
-/* The first piece ends the header, too; an MTA too old to leave out the rest is let talk. */
+/* The first chunk also ends the header. The rest is skipped only if the MTA supports that. */
 static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
 {
 	struct session *session = smfi_getpriv(ctx);
@@ -267,7 +277,7 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
 	return reply_send(ctx, &verdict, true);
 }
 
-/* Forged fields go from the last to the first: so the numbers of those before it stay right. */
+/* Remove forged fields from the last to the first, so that the others keep their numbers. */
 static int write_results(SMFICTX *ctx, const struct results_field *results)
 {
 	if (results->name == NULL)
@@ -336,6 +346,6 @@ int callbacks_register(struct shared *shared, struct errmsg *err)
 
 	all_shared = shared;
 	if (smfi_register(description) != MI_SUCCESS)
-		return errmsg_set(err, "libmilter refuses the callbacks");
+		return errmsg_set(err, "libmilter does not accept the callbacks");
 	return 0;
 }

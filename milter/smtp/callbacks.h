@@ -5,19 +5,22 @@
 #include "milter/shared/shared.h"
 
 /*
- * The callbacks of libmilter: they hand what they are given to the session (milter/smtp/session.h)
- * and the verdict back. libmilter's functions take no argument of ours, so the shared is one for
- * the process.
+ * The callbacks of libmilter. libmilter's workers call them: those of one session on different
+ * threads but one at a time, those of different sessions at once.
  */
 
-/* Register them. shared must live to the end of the process. 0, or -1 with err set. */
+/*
+ * Register the callbacks, once in a process and before libmilter's main loop. Because libmilter
+ * passes them no context, they all use this struct shared, which must live until the process ends.
+ * Returns 0, or -1 with err set.
+ */
 int callbacks_register(struct shared *shared, struct errmsg *err);
 
-/* Sessions that are open, and messages let through or refused since the start. */
+/* Sessions since the start, and how many of them are open. */
 struct callbacks_counts {
 	unsigned long sessions, sessions_open;
 };
 
-struct callbacks_counts callbacks_count(void);
+struct callbacks_counts callbacks_count(void); /* any thread */
 
 #endif

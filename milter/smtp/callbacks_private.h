@@ -5,11 +5,11 @@
 
 #include "milter/smtp/negotiate.h"
 
-/* For callbacks.c and its unit test alone. */
+/* Public only for t/unit/test_negotiate.c. */
 
 /*
- * What to say to the MTA that offers these actions and steps: a step that isn't wanted or
- * isn't answered is said only when it offers that. needs is narrowed to what it can do.
+ * Choose among the actions and steps that the MTA offers: decline the events that are not needed
+ * and the answers that are never given. needs is narrowed to what this MTA can do. Thread-safe.
  */
 void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long steps,
 	unsigned long *actions_r, unsigned long *steps_r);

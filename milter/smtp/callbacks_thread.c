@@ -44,14 +44,15 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 	if (milter.path != NULL && listen_clear(milter.path, err) != 0)
 		return -1;
 	if (smfi_setconn((char *)socket->name) != MI_SUCCESS)
-		return errmsg_set(err, "[milter] socket %s can't be used", socket->name);
+		return errmsg_set(err, "[milter] socket %s: libmilter cannot use this name",
+			socket->name);
 	(void)smfi_settimeout(socket->timeout);
 	old_mask = listen_mask(&socket->owner);
 	errno = 0;
 	opened = smfi_opensocket(false);
 	if (opened != MI_SUCCESS) {
 		(void)errmsg_set(err, "[milter] socket %s: %s", socket->name,
-			errno == 0 ? "can't be opened" : strerror(errno));
+			errno == 0 ? "cannot be opened" : strerror(errno));
 		(void)umask(old_mask);
 		return -1;
 	}
@@ -67,7 +68,8 @@ static void *milter_main(void *unused)
 	while (sem_wait(&milter.may_begin) != 0)
 		; /* interrupted */
 	if (smfi_main() != MI_SUCCESS)
-		log_event(LOG_LEVEL_ERROR, "milter ended=yes error=\"libmilter gave up\"");
+		log_event(LOG_LEVEL_ERROR,
+			"milter ended=yes error=\"libmilter's main loop failed\"");
 	atomic_store(&milter.ended, true);
 	(void)pthread_kill(milter.main, MILTER_SIGNAL);
 	return NULL;
@@ -81,9 +83,9 @@ int milter_start(const sigset_t *signals, struct errmsg *err)
 	milter.main = pthread_self();
 	(void)sem_init(&milter.may_begin, 0, 0);
 	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
-		return errmsg_set(err, "can't start the milter's thread: %s", strerror(ret));
+		return errmsg_set(err, "cannot start the milter's thread: %s", strerror(ret));
 	(void)pthread_detach(thread);
-	/* Now that no thread inherits it, and before libmilter's own thread waits for them. */
+	/* The thread has inherited the blocked signals, and libmilter does not wait for them yet. */
 	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 	(void)sem_post(&milter.may_begin);
 	return 0;
