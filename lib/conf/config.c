@@ -201,23 +201,6 @@ static int finish_database(struct filling *f, struct errmsg *err)
 	return 0;
 }
 
-/* Whether neither PATH nor PATH.prev is there; a file that can't be looked at is there. */
-static bool store_is_missing(const char *path)
-{
-	struct file_stamp stamp, prev_stamp;
-	char *prev;
-	bool missing;
-
-	if (*path == '\0')
-		return true;
-	if (asprintf(&prev, "%s.prev", path) < 0)
-		return false;
-	missing = file_stamp(path, &stamp, NULL) == 0 && !stamp.exists &&
-		file_stamp(prev, &prev_stamp, NULL) == 0 && !prev_stamp.exists;
-	free(prev);
-	return missing;
-}
-
 static int finish(struct filling *f, struct errmsg *err)
 {
 	struct config *c = f->config;
@@ -251,7 +234,6 @@ static int finish(struct filling *f, struct errmsg *err)
 	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
 		s->token_login =
 			""; /* without a key there are no tokens, and no logins of tokens */
-	s->lists_only = !c->database.present && store_is_missing(c->store.path);
 	return 0;
 }
 

@@ -128,9 +128,7 @@ struct config {
 
 /*
  * Read postern.conf. 0 with one reference in *config_r, or -1 with err as
- * "FILE:LINE: what, and what would be right". Reads the secret files and looks whether the
- * store is there (settings.lists_only): a store file that appears later needs another
- * config_load().
+ * "FILE:LINE: what, and what would be right". Reads the secret files.
  */
 int config_load(const char *path, const struct config **config_r, struct errmsg *err);
 

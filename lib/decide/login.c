@@ -180,15 +180,15 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 	struct login_answer *answer_r)
 {
 	struct login_answer a = { .result = LOGIN_UNDECIDED };
-	const struct settings *settings;
 
 	if (rules->policy == NULL) {
 		answer(&a, LOGIN_UNDECIDED, "no policy yet");
 	} else {
-		settings = policy_parts(rules->policy)->settings;
-		if (request->is_bearer || token_mail(settings, request->login) != NULL)
+		const struct policy_parts *parts = policy_parts(rules->policy);
+
+		if (request->is_bearer || token_mail(parts->settings, request->login) != NULL)
 			check_token(rules, request, &a);
-		else if (settings->lists_only)
+		else if (parts->lists_only)
 			answer(&a, LOGIN_UNDECIDED,
 				"no users: there is neither a database nor a store");
 		else

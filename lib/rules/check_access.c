@@ -133,7 +133,7 @@ static bool is_bound(const struct check_run *run)
 static enum check strictest(const struct check_run *run, enum check own, enum check of_users)
 {
 	const enum check checks[] = { own, CHECK_ANY, of_users };
-	bool is_user = run->facts->login != NULL && !run->settings->lists_only;
+	bool is_user = run->facts->login != NULL && !run->parts->lists_only;
 	size_t count = of_users != CHECK_COUNT && is_user ? 3 : 2, i;
 	enum check found = CHECK_COUNT;
 

@@ -57,7 +57,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 
 	if (login == NULL)
 		return false;
-	*who_r = (struct sender_user){ .held = !run->settings->lists_only };
+	*who_r = (struct sender_user){ .held = !run->parts->lists_only };
 	if (token_mail(run->settings, login) != NULL) {
 		make_user(who_r, login);
 		who_r->known = true;

@@ -52,6 +52,7 @@ struct policy *policy_new(const struct policy_parts *parts)
 		policy->parts.lists[i] = list_ref(parts->lists[i]);
 	policy->parts.profiles = profiles_ref(parts->profiles);
 	policy->parts.users = users_ref(parts->users);
+	policy->parts.lists_only = parts->lists_only;
 	if (fill_gaps(&policy->parts) < 0)
 		policy_unref(&policy);
 	return policy;
@@ -61,7 +62,7 @@ void policy_check_profiles(const struct policy_parts *parts, struct problems *pr
 {
 	const struct settings *s = parts->settings;
 
-	if (parts->profiles == NULL || s->lists_only)
+	if (parts->profiles == NULL || parts->lists_only)
 		return;
 	if (s->unknown_user == UNKNOWN_PROFILE &&
 		profiles_by_name(parts->profiles, s->unknown_profile) == NULL)

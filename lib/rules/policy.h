@@ -23,6 +23,7 @@ struct policy_parts {
 	struct list *lists[LIST_COUNT]; /* NULL: an empty one */
 	struct profiles *profiles;	/* NULL: none */
 	struct users *users;		/* NULL: none */
+	bool lists_only; /* neither a database nor a store exists: nobody is held to a profile */
 };
 
 /* A policy with one reference; NULL when out of memory. */

@@ -1,8 +1,6 @@
 #include "lib/rules/settings.h"
 
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 /* 127.0.0.0/8 and ::1 */
@@ -68,35 +66,14 @@ struct settings *settings_ref(struct settings *settings)
 
 void settings_unref(struct settings **settings)
 {
-	struct settings *gone = *settings, *base;
+	struct settings *gone = *settings;
 
 	*settings = NULL;
-	for (; gone != NULL && __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) == 0;
-		gone = base) {
-		base = gone->base;
-		if (base == NULL) {
-			rates_free(&gone->rates);
-			arena_free(&gone->arena);
-		}
-		free(gone);
-	}
-}
-
-struct settings *settings_with_lists_only(struct settings *base)
-{
-	struct settings *s = malloc(sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	/* All but the count, which others may be changing. */
-	memcpy((char *)s + offsetof(struct settings, services),
-		(const char *)base + offsetof(struct settings, services),
-		sizeof(*s) - offsetof(struct settings, services));
-	s->arena = NULL;
-	s->refs = 1;
-	s->base = settings_ref(base);
-	s->lists_only = true;
-	return s;
+	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	rates_free(&gone->rates);
+	arena_free(&gone->arena);
+	free(gone);
 }
 
 const struct service *settings_service(const struct settings *settings, const char *daemon_name)

@@ -32,9 +32,8 @@ struct service {
 };
 
 struct settings {
-	struct arena *arena;   /* holds every string and array below */
-	struct settings *base; /* whose they are instead: settings_with_lists_only() */
-	unsigned refs;	       /* settings_ref(), settings_unref() alone touch it */
+	struct arena *arena; /* holds every string and array below */
+	unsigned refs;	     /* settings_ref(), settings_unref() alone touch it */
 
 	const struct service *services; /* [0] is the default */
 	size_t service_count;
@@ -50,7 +49,6 @@ struct settings {
 	enum header_from_mode header_from;
 	bool rcpt_re_anchored;
 	bool refuse_routed;
-	bool lists_only;	   /* no database and no store: nobody is held to a profile */
 	const char *token_login;   /* [jwt] login: logins TOKEN:MAIL may send as MAIL alone */
 	const char *token_profile; /* [jwt] profile: the name of their profile */
 
@@ -67,10 +65,6 @@ struct settings {
 struct settings *settings_new(void);
 struct settings *settings_ref(struct settings *settings); /* thread-safe */
 void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */
-
-/* The same, but with lists_only; takes a reference of base, whose parts it shares. NULL when out of
- * memory. */
-struct settings *settings_with_lists_only(struct settings *base);
 
 /* The section for an MTA service; daemon_name may be NULL. Never NULL. */
 const struct service *settings_service(const struct settings *settings, const char *daemon_name);

@@ -3,19 +3,26 @@
 #include "lib/store/list_files.h"
 #include "lib/store/store_read.h"
 
-/* Users and profiles of the JSON store; none where there is no file. */
-static int read_store(const struct config *config, struct store *store, struct problems *problems,
-	struct errmsg *err)
+/* Put the users and profiles of the JSON store into parts; without a file there are none. */
+static int read_store(const struct config *config, struct policy_parts *parts,
+	struct problems *problems, struct errmsg *err)
 {
 	const struct store_source source = {
 		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
 		.problems = problems,
 	};
+	struct store store = { 0 };
 
-	if (*config->store.path == '\0')
+	if (store_is_missing(config->store.path)) {
+		parts->lists_only = !config->database.present;
 		return 0;
-	switch (store_read_with_prev(config->store.path, &source, store, err)) {
+	}
+	switch (store_read_with_prev(config->store.path, &source, &store, err)) {
 	case STORE_READ:
+		parts->profiles = profiles_ref(store.profiles);
+		parts->users = users_ref(store.users);
+		store_clear(&store);
+		return 0;
 	case STORE_MISSING:
 		return 0;
 	case STORE_REFUSED:
@@ -33,7 +40,6 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		.max_file = config->lists.max_file,
 		.problems = problems,
 	};
-	struct store store = { 0 };
 	struct policy *policy = NULL;
 
 	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
@@ -41,15 +47,14 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	lists.psl = parts.psl;
 	if (list_files_read(&lists, parts.lists, err) < 0)
 		goto out;
-	if (read_store(config, &store, problems, err) < 0)
+	if (read_store(config, &parts, problems, err) < 0)
 		goto out;
-	parts.profiles = store.profiles;
-	parts.users = store.users;
 	policy_check_profiles(&parts, problems);
 	if ((policy = policy_new(&parts)) == NULL)
 		(void)errmsg_set(err, "%s: out of memory", config->path);
 out:
-	store_clear(&store);
+	profiles_unref(&parts.profiles);
+	users_unref(&parts.users);
 	list_files_free(parts.lists);
 	orgdomain_unref(&parts.psl);
 	if (policy == NULL)

@@ -120,6 +120,22 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
 	return result;
 }
 
+bool store_is_missing(const char *path)
+{
+	struct file_stamp stamp, prev_stamp;
+	char *prev;
+	bool missing;
+
+	if (*path == '\0')
+		return true;
+	if (asprintf(&prev, "%s.prev", path) < 0)
+		return false;
+	missing = file_stamp(path, &stamp, NULL) == 0 && !stamp.exists &&
+		file_stamp(prev, &prev_stamp, NULL) == 0 && !prev_stamp.exists;
+	free(prev);
+	return missing;
+}
+
 void store_clear(struct store *store)
 {
 	profiles_unref(&store->profiles);

@@ -55,6 +55,12 @@ enum store_result store_read(const char *path, const struct store_source *source
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err);
 
+/*
+ * Whether there is nothing to read: neither PATH nor PATH.prev exists, or path is "". A file that
+ * can't be looked at counts as existing.
+ */
+bool store_is_missing(const char *path);
+
 /* From text; it is written over. path is for messages. Never STORE_MISSING. */
 enum store_result store_parse(const char *path, char *text, size_t len,
 	const struct store_source *source, struct store *store_r, struct errmsg *err);

@@ -8,7 +8,7 @@
 
 void cache_follow_source(struct cache *cache)
 {
-	if (!cache->config->database.present && cache->config->settings->lists_only)
+	if (!cache->config->database.present && store_is_missing(cache->config->store.path))
 		cache_drop_rows(cache);
 	else if (cache->source == SOURCE_LISTS && cache->status.serial == 0)
 		cache->source = SOURCE_NONE; /* nothing was in force: wait for users */

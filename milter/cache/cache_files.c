@@ -180,13 +180,10 @@ static void read_own_store(struct cache *cache)
 	(void)file_stamp(cache->config->store.path, &stamp, NULL);
 	/* What it is now counts as seen, good or bad: it is read again when it changes. */
 	watch_loaded(cache->watch, STORE_SLOT, &stamp);
-	if (cache->config->settings->lists_only) {
-		if (stamp.exists)
-			cache_read_config(cache); /* sees that it is there now */
-		else if (cache->source != SOURCE_LISTS)
-			cache_drop_rows(cache);
-		if (cache->config->settings->lists_only)
+	if (cache->source == SOURCE_LISTS) {
+		if (store_is_missing(cache->config->store.path))
 			return;
+		cache_follow_source(cache);
 	}
 	switch (read_store(cache, SOURCE_STORE,
 		cache->source == SOURCE_NONE || cache->source == SOURCE_LISTS, &err)) {

@@ -14,8 +14,8 @@ static struct policy *make_policy(const struct cache *cache)
 		.psl = cache->psl,
 		.profiles = cache->profiles,
 		.users = cache->users,
+		.lists_only = cache->source == SOURCE_LISTS,
 	};
-	struct policy *policy;
 	int i;
 
 	memcpy(parts.lists, cache->lists, sizeof(parts.lists));
@@ -24,14 +24,7 @@ static struct policy *make_policy(const struct cache *cache)
 			return NULL;
 	if (cache->psl == NULL || cache->source == SOURCE_NONE)
 		return NULL;
-	/* A place for users has been named, but there are none yet. */
-	if (cache->source == SOURCE_LISTS &&
-		(parts.settings = settings_with_lists_only(parts.settings)) == NULL)
-		return NULL;
-	policy = policy_new(&parts);
-	if (cache->source == SOURCE_LISTS)
-		settings_unref(&parts.settings);
-	return policy;
+	return policy_new(&parts);
 }
 
 void cache_publish(struct cache *cache)

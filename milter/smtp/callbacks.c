@@ -130,15 +130,14 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
 {
 	struct settings *settings = shared_settings(all_shared);
-	struct policy *policy;
+	const struct policy_parts no_users_yet = { .settings = settings };
+	struct policy *policy = snapshot_get(shared_snapshot(all_shared));
 	struct needs needs;
 
 	(void)unused2;
 	(void)unused3;
-	needs_of(settings, shared_is_inet(all_shared), &needs);
-	policy = snapshot_get(shared_snapshot(all_shared));
-	needs.body = needs_body(settings, policy);
-	needs.headers |= needs.body;
+	needs_of(policy != NULL ? policy_parts(policy) : &no_users_yet, shared_is_inet(all_shared),
+		&needs);
 	policy_unref(&policy);
 	settings_unref(&settings);
 	callbacks_agree(&needs, actions, steps, actions_r, steps_r);

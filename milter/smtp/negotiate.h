@@ -29,27 +29,26 @@ struct needs {
 };
 
 /*
- * The needs under these settings. The MTA's service isn't known yet, so it is what any [check]
- * section asks. is_inet: the milter socket is an inet one: then DATA is taken and answered, though
- * nothing is decided there, because Postfix (3.7) writes that event's macros and the next packet
- * with two writes, which without an answer between them costs 40 ms of Nagle's algorithm and a
- * delayed ACK. On a unix socket it is left out.
+ * The needs under a policy; before there is one, parts has the settings alone and profiles NULL,
+ * and users with any limits may come. The MTA's service isn't known yet, so the needs of all
+ * [check] sections count. is_inet: the milter socket is an inet one. DATA is then taken and
+ * answered, although nothing is decided there, because Postfix (3.7) writes that event's macros
+ * and the next packet with two writes: without an answer between them, Nagle's algorithm and a
+ * delayed ACK cost 40 ms. On a unix socket it is left out.
  */
-void needs_of(const struct settings *settings, bool is_inet, struct needs *needs_r);
+void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *needs_r);
 
 /*
- * Whether a message of this service (may be NULL) can't be judged by settings that came into force
+ * Whether a message of this service (may be NULL) can't be judged by a policy that came into force
  * after the connection began: a check that refuses, or the results header, needs what the MTA was
  * told to leave out.
  */
-bool needs_outgrown(const struct needs *needs, const struct settings *settings, const char *service,
-	bool is_logged_in);
+bool needs_outgrown(const struct needs *needs, const struct policy_parts *parts,
+	const char *service, bool is_logged_in);
 
-/*
- * Whether the size of messages counts under this policy (NULL: there is none yet, but one may
- * come): any check is on and any profile has a limit.
- */
-bool needs_body(const struct settings *settings, const struct policy *policy);
+/* Whether the size of messages counts under these parts: the check is on and a profile has a
+ * limit (profiles NULL: may have one). */
+bool needs_body(const struct policy_parts *parts);
 
 /* Needs that fit a connection about which nothing was agreed: every event comes and every one is
  * answered. */

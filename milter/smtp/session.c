@@ -204,7 +204,7 @@ static uint64_t maxsize_of(const struct session *session, const struct message *
 	struct facts facts;
 
 	if (message->policy == NULL || message->unjudged != NULL ||
-		!needs_body(policy_parts(message->policy)->settings, message->policy))
+		!needs_body(policy_parts(message->policy)))
 		return 0;
 	facts = session_facts(session, message);
 	return check_maxsize(message->policy, &facts);
@@ -226,8 +226,8 @@ static bool put_off_message(struct session *session, struct message *message,
 	const struct stage_facts about = { .stage = STAGE_MAIL };
 
 	if (message->policy == NULL ||
-		(!needs_outgrown(&session->needs, policy_parts(message->policy)->settings,
-			 session->service, message->login != NULL) &&
+		(!needs_outgrown(&session->needs, policy_parts(message->policy), session->service,
+			 message->login != NULL) &&
 			!is_uncounted(session, message)))
 		return false;
 	session_put_off(session, message, &about,

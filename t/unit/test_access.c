@@ -277,7 +277,7 @@ START_TEST(exempt_and_logged_in_clients_are_bound_by_the_other_stages)
 		struct asked asked = { STAGE_MAIL, .ip = "127.0.0.1", .login = "bob",
 			.mail = "<foe@spam.example>", .rcpt = "<x@corp.example>" };
 
-		m.settings->lists_only = true;
+		m.parts.lists_only = true;
 		made_build(&m);
 		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject: mail=fail"));
 		asked.stage = STAGE_RCPT;
@@ -316,7 +316,7 @@ START_TEST(recipients_on_an_allow_list_are_accepted)
 			.rcpt = accepts[_i].rcpt };
 
 		m.settings->rcpt_accept = accepts[_i].accept;
-		m.settings->lists_only = true;
+		m.parts.lists_only = true;
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked), accepts[_i].want);
 	}

@@ -9,20 +9,29 @@
 #include "t/unit/unit.h"
 
 static struct settings *settings;
+static struct policy_parts parts; /* profiles: none, so that no size counts */
 static struct service services[2];
 
 static void setup(void)
 {
+	struct profiles_builder *builder;
+
 	settings = settings_new();
 	ck_assert_ptr_nonnull(settings);
 	services[0] = services[1] = settings->services[0];
 	services[1].name = "other";
 	settings->services = services;
 	settings->service_count = 1;
+	builder = profiles_builder_new(false);
+	ck_assert_ptr_nonnull(builder);
+	parts = (struct policy_parts){ .settings = settings,
+		.profiles = profiles_builder_finish(&builder) };
+	ck_assert_ptr_nonnull(parts.profiles);
 }
 
 static void teardown(void)
 {
+	profiles_unref(&parts.profiles);
 	settings_unref(&settings);
 }
 
@@ -36,7 +45,7 @@ static struct needs needs(void)
 {
 	struct needs found;
 
-	needs_of(settings, false, &found);
+	needs_of(&parts, false, &found);
 	return found;
 }
 
@@ -52,7 +61,7 @@ START_TEST(what_is_not_needed_is_said_to_the_mta)
 			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NODATA | SMFIP_NOBODY |
 				SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
 		ck_assert_uint_eq(actions, SMFIF_SETSYMLIST);
-		settings->lists_only = true;
+		parts.lists_only = true;
 		settings->delay_reject = false;
 		set_all(&services[0], MODE_NO);
 		wanted = needs();

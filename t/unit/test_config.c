@@ -158,7 +158,6 @@ START_TEST(every_kind_of_value_arrives)
 		ck_assert_uint_eq(c->auth.mechanisms, MECHANISM_PLAIN | MECHANISM_XOAUTH2);
 		ck_assert_str_eq(c->auth.saslauthd, "inet:8895@[::1]");
 		ck_assert_str_eq(c->log.level, "debug");
-		ck_assert(!s->lists_only); /* with a database */
 		config_unref(&c);
 	}
 END_TEST
@@ -463,34 +462,6 @@ START_TEST(a_secret_for_all_to_read_is_a_warning)
 	}
 END_TEST
 
-START_TEST(without_database_and_store_there_are_lists_only)
-	{
-		const struct config *c;
-
-		put("p.conf", "[store]\npath = store.json\n", 0644);
-		c = load();
-		ck_assert(c->settings->lists_only);
-		ck_assert_ptr_nonnull(strstr(c->store.path, "/check_config."));
-		config_unref(&c);
-		put("store.json.prev", "", 0600);
-		c = load();
-		ck_assert(!c->settings->lists_only);
-		config_unref(&c);
-		put("store.json", "", 0600);
-		c = load();
-		ck_assert(!c->settings->lists_only);
-		config_unref(&c);
-		put("p.conf", "[store]\npath =\n", 0644);
-		c = load();
-		ck_assert(c->settings->lists_only);
-		config_unref(&c);
-		put("p.conf", "[store]\npath =\n[database]\n", 0644);
-		c = load();
-		ck_assert(!c->settings->lists_only);
-		config_unref(&c);
-	}
-END_TEST
-
 START_TEST(a_missing_file_is_named)
 	{
 		struct errmsg err = { "" };
@@ -520,7 +491,6 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(files, make_folder, remove_folder);
 	tcase_add_test(files, secrets_come_from_files_of_ones_own);
 	tcase_add_test(files, a_secret_for_all_to_read_is_a_warning);
-	tcase_add_test(files, without_database_and_store_there_are_lists_only);
 	tcase_add_test(files, a_missing_file_is_named);
 	suite_add_tcase(suite, files);
 	return suite;

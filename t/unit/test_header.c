@@ -209,8 +209,17 @@ START_TEST(a_stranger_is_held_as_unknown_user_says)
 		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "reject: header_from=fail"));
 		asked.from = "Nobody <nobody@example.com>";
 		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "accept: header_from=pass"));
-		m.settings->lists_only = true;
-		asked.from = "x@y.example";
+	}
+END_TEST
+
+START_TEST(with_lists_only_nobody_is_held_to_from)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "nobody",
+			.mail = "<nobody@example.com>", .from = "x@y.example" };
+
+		m.parts.lists_only = true;
+		m.settings->unknown_user = UNKNOWN_PROFILE;
+		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked), "accept");
 	}
 END_TEST
@@ -244,6 +253,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
 	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
 	tcase_add_test(tcase, a_stranger_is_held_as_unknown_user_says);
+	tcase_add_test(tcase, with_lists_only_nobody_is_held_to_from);
 	tcase_add_test(tcase, what_any_refuses_is_not_looked_at_further);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -162,6 +162,8 @@ START_TEST(decides_nothing_without_what_it_takes)
 	{
 		struct login_rules rules = rules_of_all();
 		struct login_request request = { .login = "bob", .secret = "secret" };
+		struct policy_parts parts = *policy_parts(made.policy);
+		struct policy *policy;
 		struct login_answer answer;
 
 		rules.policy = NULL;
@@ -173,7 +175,10 @@ START_TEST(decides_nothing_without_what_it_takes)
 		request.login = "token";
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_UNDECIDED);
-		made.settings->lists_only = true;
+		parts.lists_only = true;
+		policy = policy_new(&parts);
+		ck_assert_ptr_nonnull(policy);
+		rules.policy = policy;
 		request.login = "bob";
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_UNDECIDED);
@@ -182,6 +187,7 @@ START_TEST(decides_nothing_without_what_it_takes)
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
 		ck_assert_str_eq(answer.reason, "there is no key for tokens");
+		policy_unref(&policy);
 	}
 END_TEST
 

@@ -5,20 +5,29 @@
 #include "t/unit/unit.h"
 
 static struct settings *settings;
+static struct policy_parts parts; /* profiles: none, so that no size counts */
 static struct service services[2];
 
 static void setup(void)
 {
+	struct profiles_builder *builder;
+
 	settings = settings_new();
 	ck_assert_ptr_nonnull(settings);
 	services[0] = services[1] = settings->services[0];
 	services[1].name = "other";
 	settings->services = services;
 	settings->service_count = 1;
+	builder = profiles_builder_new(false);
+	ck_assert_ptr_nonnull(builder);
+	parts = (struct policy_parts){ .settings = settings,
+		.profiles = profiles_builder_finish(&builder) };
+	ck_assert_ptr_nonnull(parts.profiles);
 }
 
 static void teardown(void)
 {
+	profiles_unref(&parts.profiles);
 	settings_unref(&settings);
 }
 
@@ -32,7 +41,7 @@ static struct needs needs(void)
 {
 	struct needs found;
 
-	needs_of(settings, false, &found);
+	needs_of(&parts, false, &found);
 	return found;
 }
 
@@ -65,7 +74,7 @@ START_TEST(recipients_are_answered_where_anything_looks_at_them)
 			services[0].mode[looking[i]] = MODE_WARN;
 			ck_assert(needs().answer_rcpt);
 		}
-		settings->lists_only = true; /* CHECK_LIMITS has nothing to look at */
+		parts.lists_only = true; /* CHECK_LIMITS has nothing to look at */
 		ck_assert(!needs().answer_rcpt);
 		settings->rcpt_accept = ACCEPT_STRICT;
 		ck_assert(needs().answer_rcpt);
@@ -75,7 +84,7 @@ END_TEST
 START_TEST(header_fields_are_wanted_by_data_from_and_results)
 	{
 		ck_assert(needs().headers); /* header_from = yes */
-		settings->lists_only = true;
+		parts.lists_only = true;
 		ck_assert(!needs().headers);
 		services[0].mode[CHECK_DATA] = MODE_YES;
 		ck_assert(needs().headers);
@@ -83,6 +92,22 @@ START_TEST(header_fields_are_wanted_by_data_from_and_results)
 		settings->results_header = "X-Results";
 		ck_assert(needs().headers);
 		ck_assert(needs().results);
+	}
+END_TEST
+
+START_TEST(the_body_is_wanted_where_a_profile_has_or_may_have_a_size_limit)
+	{
+		set_all(&services[0], MODE_NO);
+		services[0].mode[CHECK_SIZE] = MODE_WARN;
+		ck_assert(!needs().body);
+		profiles_unref(&parts.profiles); /* there is no policy yet */
+		ck_assert(needs().body);
+		ck_assert(needs().headers); /* they count */
+		parts.lists_only = true;
+		ck_assert(!needs().body);
+		parts.lists_only = false;
+		services[0].mode[CHECK_SIZE] = MODE_NO;
+		ck_assert(!needs().body);
 	}
 END_TEST
 
@@ -101,7 +126,7 @@ START_TEST(data_is_answered_on_an_inet_socket_alone)
 	{
 		struct needs inet;
 
-		needs_of(settings, true, &inet);
+		needs_of(&parts, true, &inet);
 		ck_assert(inet.answer_data);
 		ck_assert(!needs().answer_data);
 	}
@@ -116,6 +141,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, delayed_connect_and_helo_are_never_answered);
 	tcase_add_test(tcase, recipients_are_answered_where_anything_looks_at_them);
 	tcase_add_test(tcase, header_fields_are_wanted_by_data_from_and_results);
+	tcase_add_test(tcase, the_body_is_wanted_where_a_profile_has_or_may_have_a_size_limit);
 	tcase_add_test(tcase, a_need_of_any_service_counts);
 	tcase_add_test(tcase, data_is_answered_on_an_inet_socket_alone);
 	suite_add_tcase(suite, tcase);

@@ -145,7 +145,7 @@ START_TEST(profiles_that_the_settings_name_are_looked_for)
 		m.settings->unknown_profile = named[_i].unknown_profile;
 		m.settings->token_login = named[_i].token_login;
 		m.settings->token_profile = named[_i].token_profile;
-		m.settings->lists_only = named[_i].lists_only;
+		m.parts.lists_only = named[_i].lists_only;
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		made_build(&m);
 		policy_check_profiles(policy_parts(m.policy), problems);

@@ -48,6 +48,7 @@ static void teardown(void)
 	(void)rmdir("lists");
 	(void)unlink("p.conf");
 	(void)unlink("store.json");
+	(void)unlink("store.json.prev");
 	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -81,7 +82,7 @@ START_TEST(a_policy_is_made_of_all_files)
 		ck_assert_uint_eq(list_entries(parts->lists[LIST_DOMAINS]), 1);
 		ck_assert_uint_eq(list_entries(parts->lists[LIST_RCPT_DENY]), 0);
 		ck_assert(policy_find_user(policy, "BOB", &user));
-		ck_assert(!parts->settings->lists_only);
+		ck_assert(!parts->lists_only);
 	}
 END_TEST
 
@@ -89,11 +90,33 @@ START_TEST(missing_files_are_empty)
 	{
 		ck_assert_int_eq(rmdir("lists"), 0);
 		ck_assert_int_eq(load(), 0);
-		ck_assert(policy_parts(policy)->settings->lists_only);
+		ck_assert(policy_parts(policy)->lists_only);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0),
 			"/lists: there is no such folder, so that all "
 			"lists are empty"));
+	}
+END_TEST
+
+/* What exists beside the lists, and whether nobody is held to a profile then. */
+static const struct {
+	const char *conf, *store;
+	bool want;
+} places[] = {
+	{ "[store]\npath = store.json\n", NULL, true },
+	{ "[store]\npath =\n", NULL, true },
+	{ "[store]\npath = store.json\n", "store.json", false },
+	{ "[store]\npath = store.json\n", "store.json.prev", false },
+	{ "[store]\npath =\n[database]\n", NULL, false },
+	{ "[store]\npath = store.json\n[database]\n", NULL, false },
+};
+START_TEST(without_database_and_store_there_are_lists_only)
+	{
+		put("p.conf", places[_i].conf);
+		if (places[_i].store != NULL)
+			put(places[_i].store, "{\"format\": \"postern-store-1\", \"users\": []}\n");
+		ck_assert_int_eq(load(), 0);
+		ck_assert(policy_parts(policy)->lists_only == places[_i].want);
 	}
 END_TEST
 
@@ -211,6 +234,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_policy_is_made_of_all_files);
 	tcase_add_test(tcase, missing_files_are_empty);
+	tcase_add_loop_test(tcase, without_database_and_store_there_are_lists_only, 0,
+		ROWS(places));
 	tcase_add_loop_test(tcase, bad_lines_and_rows_are_named_and_the_rest_is_in_force, 0,
 		ROWS(bad));
 	tcase_add_test(tcase, what_cannot_be_read_is_an_error);

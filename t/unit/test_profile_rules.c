@@ -413,7 +413,7 @@ START_TEST(with_lists_only_nobody_is_held_to_a_profile)
 		struct asked asked = { STAGE_MAIL, .login = "nobody", .mail = "<x@y.example>",
 			.rcpt = "<x@y.example>" };
 
-		m.settings->lists_only = true;
+		m.parts.lists_only = true;
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked), "accept");
 		asked.stage = STAGE_RCPT;

@@ -48,7 +48,7 @@ static void begin(void)
 	made_build(&made);
 	snapshot_publish(snapshot, policy_ref(made.policy));
 	shared = shared_new(snapshot, made.settings, false);
-	needs_of(made.settings, false, &needs);
+	needs_of(&made.parts, false, &needs);
 	needs.body = true;
 	session = session_new(shared, &needs);
 	ck_assert_ptr_nonnull(session);
@@ -264,7 +264,7 @@ static void without_policy(enum on_error on_error)
 	made_build(&made);
 	made.settings->on_error = on_error;
 	shared = shared_new(snapshot, made.settings, false);
-	needs_of(made.settings, false, &needs);
+	needs_of(&made.parts, false, &needs);
 	needs.body = true;
 	session = session_new(shared, &needs);
 }

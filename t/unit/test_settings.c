@@ -34,7 +34,7 @@ START_TEST(the_defaults_are_those_of_the_manual)
 		ck_assert_str_eq(s->default_domain, "");
 		ck_assert_str_eq(s->recipient_delimiter, "+");
 		ck_assert(s->allow_null_sender && s->refuse_routed && s->delay_reject);
-		ck_assert(!s->rcpt_re_anchored && !s->lists_only);
+		ck_assert(!s->rcpt_re_anchored);
 		ck_assert_int_eq(s->unknown_user, UNKNOWN_REJECT);
 		ck_assert_int_eq(s->header_from, HEADER_FROM_OWNED);
 		ck_assert_int_eq(s->on_error, ON_ERROR_TEMPFAIL);

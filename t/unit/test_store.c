@@ -392,10 +392,13 @@ START_TEST(the_one_before_is_taken_when_the_last_is_torn)
 
 		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_MISSING);
 		ck_assert_str_eq(err.text, "s: No such file or directory");
+		ck_assert(store_is_missing("s"));
+		ck_assert(store_is_missing(""));
 		parse_good(rich);
 		write_store(&store, "first");
 		write_store(&store, "second");
 		store_clear(&store);
+		ck_assert(!store_is_missing("s"));
 		ck_assert_int_eq(truncate("s", 300), 0);
 		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_READ);
 		ck_assert(store.from_prev);
@@ -409,6 +412,7 @@ START_TEST(the_one_before_is_taken_when_the_last_is_torn)
 		ck_assert(is_said(
 			"s: No such file or directory; the one before it, s.prev, is taken"));
 		store_clear(&store);
+		ck_assert(!store_is_missing("s"));
 		ck_assert_int_eq(truncate("s.prev", 300), 0);
 		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_REFUSED);
 		ck_assert_ptr_nonnull(
