@@ -26,11 +26,9 @@ static void on_wake(int signal)
 	(void)sem_post(&signalled);
 }
 
-/* Not blocked within its own handler: libmilter's thread would get the second one. */
 static void take(int signal, void (*handler)(int), sigset_t *signals)
 {
-	const struct sigaction action = { .sa_handler = handler,
-		.sa_flags = SA_RESTART | SA_NODEFER };
+	const struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
 
 	(void)sigaction(signal, &action, NULL);
 	(void)sigaddset(signals, signal);

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 
 /*
- * The signals of the daemon, all taken by the main thread. Once libmilter runs, they are unblocked
- * there, with handlers: only then the kernel prefers it to libmilter's own thread, which waits for
- * SIGTERM, SIGINT and SIGHUP and would stop the shared in its own slow way.
+ * The daemon's signals, all handled in the main thread, where they are unblocked once libmilter
+ * runs.
  */
 enum signals_word {
 	SIGNALS_RELOAD, /* SIGUSR1 */

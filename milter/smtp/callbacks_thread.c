@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
-#include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
@@ -21,7 +21,6 @@
 static struct {
 	char *path; /* of a unix socket; NULL: an inet one */
 	pthread_t main;
-	sem_t may_begin;
 	atomic_bool ended;
 } milter;
 
@@ -62,11 +61,24 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 	return 0;
 }
 
+/*
+ * libmilter starts a thread that calls sigwait() for SIGTERM, SIGINT and SIGHUP and then stops
+ * libmilter, even while another thread is still starting it, and destroys locks that are in use.
+ * The kernel lets sigwait() take a signal that the main thread is about to handle. The program
+ * therefore replaces sigwait(), which nothing else in the process calls: that thread sleeps until
+ * the process ends.
+ */
+int sigwait(const sigset_t *set, int *signal_r)
+{
+	(void)set;
+	(void)signal_r;
+	for (;;)
+		(void)pause();
+}
+
 static void *milter_main(void *unused)
 {
 	(void)unused;
-	while (sem_wait(&milter.may_begin) != 0)
-		; /* interrupted */
 	if (smfi_main() != MI_SUCCESS)
 		log_event(LOG_LEVEL_ERROR,
 			"milter ended=yes error=\"libmilter's main loop failed\"");
@@ -81,13 +93,11 @@ int milter_start(const sigset_t *signals, struct errmsg *err)
 	int ret;
 
 	milter.main = pthread_self();
-	(void)sem_init(&milter.may_begin, 0, 0);
 	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
 		return errmsg_set(err, "cannot start the milter's thread: %s", strerror(ret));
 	(void)pthread_detach(thread);
-	/* The thread has inherited the blocked signals, and libmilter does not wait for them yet. */
+	/* Only now: every other thread has inherited the blocked signals. */
 	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
-	(void)sem_post(&milter.may_begin);
 	return 0;
 }
 

@@ -10,8 +10,8 @@
 
 /*
  * The milter socket and libmilter's main loop, which runs in a separate thread, so that the main
- * thread can handle the signals that libmilter would otherwise handle itself. A process has one
- * milter. Only the main thread may call these functions.
+ * thread can handle the signals that libmilter would otherwise handle itself (see sigwait() in the
+ * source). A process has one milter. Only the main thread may call these functions.
  */
 struct milter_socket {
 	const char *name;	   /* "unix:/path", "local:/path", "inet:PORT@HOST", "inet6:..." */
@@ -36,8 +36,8 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 
 /*
  * Start to answer. signals are those that the main thread handles and has blocked so far; they are
- * unblocked in it before libmilter's thread begins to wait for some of them. Returns 0, or -1 with
- * err set.
+ * unblocked in it when every other thread has inherited the blocked set. Returns 0, or -1 with err
+ * set.
  */
 int milter_start(const sigset_t *signals, struct errmsg *err);
 

@@ -1,5 +1,6 @@
 """The daemon's manners: its options, sockets, signals, start and end."""
 
+import ctypes
 import grp
 import os
 import re
@@ -9,6 +10,7 @@ import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -408,6 +410,21 @@ def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
         assert daemon.stop() == 0
         assert "ended" in daemon.log()
         assert not daemon.socket.exists()
+
+
+def test_only_the_main_thread_takes_signals(box):
+    """libmilter's thread would stop libmilter while its other threads still use their locks."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    daemon = box.postern(lists=DENY)
+    pid = daemon.process.pid
+    threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir() if path.name != str(pid)]
+    assert len(threads) >= 4, "libmilter's, the cache's, the server's and the log's at least"
+    for thread in threads:
+        assert libc.tgkill(pid, thread, signal.SIGTERM) == 0
+    with daemon.milter() as milter:
+        assert milter.connect("mail.ok.example", "192.0.2.1")
+    assert "ending" not in daemon.log()
+    assert daemon.stop() == 0
 
 
 def test_a_configuration_that_is_a_symbolic_link_reads_the_same_files_when_reloaded(box):
