@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/auth/base64.h"
+#include "lib/auth/sasl.h"
 
 /* The next field, NULL behind the last. */
 static char *next_field(char **at)
@@ -107,12 +108,16 @@ int dovecot_parse(char *line, size_t len, struct dovecot_command *command_r, str
 	return 0;
 }
 
-/* Bearer tokens are plain text, too: who sees them may use them. */
 void dovecot_greet(struct strbuf *out, const struct dovecot_greeting *greeting)
 {
 	strbuf_add_str(out, "VERSION\t1\t1\n");
-	for (size_t i = 0; greeting->mechanisms[i] != NULL; i++)
-		strbuf_addf(out, "MECH\t%s\tplaintext\n", greeting->mechanisms[i]);
+	for (int i = 0; i < SASL_MECHANISMS; i++) {
+		const enum sasl_mechanism mechanism = (enum sasl_mechanism)i;
+
+		if ((greeting->mechanisms & SASL_BIT(i)) != 0)
+			strbuf_addf(out, "MECH\t%s%s\n", sasl_name(mechanism),
+				(sasl_flags(mechanism) & SASL_PLAINTEXT) != 0 ? "\tplaintext" : "");
+	}
 	strbuf_addf(out, "SPID\t%u\nCUID\t%u\nCOOKIE\t%s\nDONE\n", greeting->spid, greeting->cuid,
 		greeting->cookie);
 }

@@ -44,11 +44,11 @@ struct dovecot_command {
  */
 int dovecot_parse(char *line, size_t len, struct dovecot_command *command_r, struct errmsg *err);
 
-/* What a client is greeted with. The cookie is 32 hexadecimal digits that nobody can guess. */
+/* The greeting of a client. */
 struct dovecot_greeting {
-	const char *const *mechanisms; /* ends with NULL */
-	unsigned spid, cuid;
-	const char *cookie;
+	unsigned mechanisms; /* SASL_BIT() of each; at least one, or Postfix's smtpd dies */
+	unsigned spid, cuid; /* the server's process and the connection's number */
+	const char *cookie;  /* 32 hexadecimal digits that nobody can guess */
 };
 void dovecot_greet(struct strbuf *out, const struct dovecot_greeting *greeting);
 

@@ -1,41 +1,63 @@
+/*
+ * The SASL mechanisms: the table made from SASL_MECHANISM_LIST, the state of one exchange, and the
+ * step functions. An exchange owns copies of the login and the secret and wipes them. It runs on
+ * whichever thread holds it.
+ */
 #include "lib/auth/sasl.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define LOGIN_MAX 512 /* bytes of a login */
+#define LOGIN_MAX 512 /* bytes */
 
-enum waiting { FOR_FIRST, FOR_LOGIN, FOR_PASSWORD, FOR_ANSWER, FOR_NOTHING };
+enum waiting { FOR_FIRST, FOR_RESPONSE, FOR_ACKNOWLEDGEMENT, FOR_NOTHING };
 
 struct sasl {
-	enum sasl_mechanism mechanism;
+	const struct mechanism *mechanism;
 	enum waiting waiting;
 	const char *challenge;
-	size_t challenge_len;
 	char *login, *secret; /* NULL until known */
 };
 
-static const char *const names[SASL_MECHANISMS] = {
-	[SASL_PLAIN] = "PLAIN",
-	[SASL_LOGIN] = "LOGIN",
-	[SASL_OAUTHBEARER] = "OAUTHBEARER",
-	[SASL_XOAUTH2] = "XOAUTH2",
+typedef enum sasl_step step_function(struct sasl *sasl, const char *text, size_t len,
+	struct errmsg *err);
+static step_function step_plain, step_login, step_bearer;
+
+/* A row of SASL_MECHANISM_LIST. */
+struct mechanism {
+	const char *name;
+	unsigned flags;
+	const char *first, *refusal;
+	step_function *step;
 };
 
-/* RFC 7628 section 3.2.2; Google's clients look for the status alone, and for "400" at that. */
-static const char bearer_error[] = "{\"status\":\"invalid_token\"}";
-static const char xoauth2_error[] = "{\"status\":\"400\",\"schemes\":\"Bearer\"}";
+#define MECHANISM(name, ...) [SASL_##name] = { #name, __VA_ARGS__ },
+static const struct mechanism mechanisms[SASL_MECHANISMS] = { SASL_MECHANISM_LIST(MECHANISM) };
 
 const char *sasl_name(enum sasl_mechanism mechanism)
 {
-	return names[mechanism];
+	return mechanisms[mechanism].name;
+}
+
+unsigned sasl_flags(enum sasl_mechanism mechanism)
+{
+	return mechanisms[mechanism].flags;
+}
+
+unsigned sasl_without(unsigned mechanism_set, unsigned flags)
+{
+	for (int i = 0; i < SASL_MECHANISMS; i++) {
+		if ((mechanisms[i].flags & flags) != 0)
+			mechanism_set &= ~SASL_BIT(i);
+	}
+	return mechanism_set;
 }
 
 int sasl_find(const char *name, enum sasl_mechanism *mechanism_r)
 {
 	for (int i = 0; i < SASL_MECHANISMS; i++) {
-		if (strcasecmp(names[i], name) == 0) {
+		if (strcasecmp(mechanisms[i].name, name) == 0) {
 			*mechanism_r = (enum sasl_mechanism)i;
 			return 0;
 		}
@@ -49,12 +71,12 @@ struct sasl *sasl_new(enum sasl_mechanism mechanism)
 
 	if (sasl == NULL)
 		return NULL;
-	sasl->mechanism = mechanism;
+	sasl->mechanism = &mechanisms[mechanism];
 	sasl->challenge = "";
 	return sasl;
 }
 
-static void wipe(char **text)
+static void wipe_text(char **text)
 {
 	if (*text != NULL)
 		explicit_bzero(*text, strlen(*text));
@@ -66,13 +88,13 @@ void sasl_free(struct sasl **sasl)
 {
 	if (*sasl == NULL)
 		return;
-	wipe(&(*sasl)->login);
-	wipe(&(*sasl)->secret);
+	wipe_text(&(*sasl)->login);
+	wipe_text(&(*sasl)->secret);
 	free(*sasl);
 	*sasl = NULL;
 }
 
-static enum sasl_step fail(struct sasl *sasl, struct errmsg *err, const char *why)
+static enum sasl_step fail_exchange(struct sasl *sasl, struct errmsg *err, const char *why)
 {
 	sasl->waiting = FOR_NOTHING;
 	(void)errmsg_set(err, "%s", why);
@@ -83,32 +105,32 @@ static enum sasl_step challenge(struct sasl *sasl, enum waiting waiting, const c
 {
 	sasl->waiting = waiting;
 	sasl->challenge = text;
-	sasl->challenge_len = strlen(text);
 	return SASL_CHALLENGE;
 }
 
-/* Why the text can't be a login, or NULL. */
+/* Returns the reason why the text cannot be a login, or NULL. */
 static const char *bad_login(const char *text, size_t len)
 {
 	if (len > LOGIN_MAX)
 		return "the login is longer than 512 bytes";
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			return "the login holds a control character";
+			return "the login contains a control character";
 	}
 	return NULL;
 }
 
-/* Keep both texts; NULL leaves one as it is. */
-static bool keep(struct sasl *sasl, const char *login, size_t login_len, const char *secret,
-	size_t secret_len)
+/* Copy both texts into the exchange; NULL leaves a text as it is. Returns false when out of memory.
+ */
+static bool keep_credentials(struct sasl *sasl, const char *login, size_t login_len,
+	const char *secret, size_t secret_len)
 {
 	if (login != NULL && (sasl->login = strndup(login, login_len)) == NULL)
 		return false;
 	return secret == NULL || (sasl->secret = strndup(secret, secret_len)) != NULL;
 }
 
-static enum sasl_step done(struct sasl *sasl)
+static enum sasl_step finish_exchange(struct sasl *sasl)
 {
 	sasl->waiting = FOR_NOTHING;
 	return SASL_CREDENTIALS;
@@ -122,51 +144,51 @@ static enum sasl_step step_plain(struct sasl *sasl, const char *text, size_t len
 	size_t login_len, password_len;
 
 	if (first == NULL)
-		return fail(sasl, err, "malformed PLAIN: no NUL");
+		return fail_exchange(sasl, err, "malformed PLAIN: no NUL");
 	login = first + 1;
 	second = memchr(login, '\0', len - (size_t)(login - text));
 	if (second == NULL)
-		return fail(sasl, err, "malformed PLAIN: one NUL where two belong");
+		return fail_exchange(sasl, err, "malformed PLAIN: one NUL instead of two");
 	login_len = (size_t)(second - login);
 	password = second + 1;
 	password_len = len - (size_t)(password - text);
 	if (memchr(password, '\0', password_len) != NULL)
-		return fail(sasl, err, "malformed PLAIN: a NUL in the password");
+		return fail_exchange(sasl, err, "malformed PLAIN: a NUL in the password");
 	if ((why = bad_login(login, login_len)) != NULL)
-		return fail(sasl, err, why);
-	if (!keep(sasl, login, login_len, password, password_len))
-		return fail(sasl, err, "out of memory");
+		return fail_exchange(sasl, err, why);
+	if (!keep_credentials(sasl, login, login_len, password, password_len))
+		return fail_exchange(sasl, err, "out of memory");
 	if (login_len == 0 || password_len == 0)
-		return fail(sasl, err, login_len == 0 ? "an empty login" : "an empty password");
+		return fail_exchange(sasl, err,
+			login_len == 0 ? "an empty login" : "an empty password");
 	if (first != text && strcasecmp(text, sasl->login) != 0)
-		return fail(sasl, err, "an authorization identity that is not the login");
-	return done(sasl);
+		return fail_exchange(sasl, err, "an authorization identity that is not the login");
+	return finish_exchange(sasl);
 }
 
-static enum sasl_step step_login_name(struct sasl *sasl, const char *text, size_t len,
+/* The login first, then the password. Some clients send the login as initial response. */
+static enum sasl_step step_login(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {
-	const char *why = bad_login(text, len);
+	const char *why = NULL;
 
-	if (why != NULL || len == 0)
-		return fail(sasl, err, why != NULL ? why : "an empty login");
-	if (!keep(sasl, text, len, NULL, 0))
-		return fail(sasl, err, "out of memory");
-	return challenge(sasl, FOR_PASSWORD, "Password:");
-}
-
-static enum sasl_step step_login_password(struct sasl *sasl, const char *text, size_t len,
-	struct errmsg *err)
-{
+	if (sasl->login == NULL) {
+		if ((why = bad_login(text, len)) != NULL || len == 0)
+			return fail_exchange(sasl, err, why != NULL ? why : "an empty login");
+		if (!keep_credentials(sasl, text, len, NULL, 0))
+			return fail_exchange(sasl, err, "out of memory");
+		return challenge(sasl, FOR_RESPONSE, "Password:");
+	}
 	if (len == 0 || memchr(text, '\0', len) != NULL)
-		return fail(sasl, err, len == 0 ? "an empty password" : "a NUL in the password");
-	if (!keep(sasl, NULL, 0, text, len))
-		return fail(sasl, err, "out of memory");
-	return done(sasl);
+		return fail_exchange(sasl, err,
+			len == 0 ? "an empty password" : "a NUL in the password");
+	if (!keep_credentials(sasl, NULL, 0, text, len))
+		return fail_exchange(sasl, err, "out of memory");
+	return finish_exchange(sasl);
 }
 
-/* One NAME=VALUE between two ^A. */
-static const char *take_pair(struct sasl *sasl, const char *pair, size_t len)
+/* Read one NAME=VALUE between two ^A. Returns what is wrong with it, or NULL. */
+static const char *read_bearer_pair(struct sasl *sasl, const char *pair, size_t len)
 {
 	const char *why;
 
@@ -177,19 +199,21 @@ static const char *take_pair(struct sasl *sasl, const char *pair, size_t len)
 			return "malformed bearer: two auth=";
 		while (len > 12 && pair[12] == ' ')
 			pair++, len--;
-		return keep(sasl, NULL, 0, pair + 12, len - 12) ? NULL : "out of memory";
+		return keep_credentials(sasl, NULL, 0, pair + 12, len - 12) ? NULL :
+									      "out of memory";
 	}
 	if (len >= 5 && strncasecmp(pair, "user=", 5) == 0) {
 		if (sasl->login != NULL)
-			return "malformed bearer: two names of the user";
+			return "malformed bearer: two user names";
 		if ((why = bad_login(pair + 5, len - 5)) != NULL)
 			return why;
-		return keep(sasl, pair + 5, len - 5, NULL, 0) ? NULL : "out of memory";
+		return keep_credentials(sasl, pair + 5, len - 5, NULL, 0) ? NULL : "out of memory";
 	}
 	return memchr(pair, '=', len) != NULL ? NULL : "malformed bearer: a field without =";
 }
 
-/* saslname of RFC 5801: =2C is a comma, =3D an equals sign. In place; false when malformed. */
+/* Unescape a saslname (RFC 5801 section 4) in place: =2C is a comma, =3D an equals sign. Returns
+ * false when it is malformed. */
 static bool unescape_name(char *name)
 {
 	char *to = name;
@@ -208,29 +232,30 @@ static bool unescape_name(char *name)
 	return true;
 }
 
-/* The GS2 header of OAUTHBEARER: "n,," or "n,a=NAME,"; *used_r: its bytes. */
-static const char *take_gs2(struct sasl *sasl, const char *text, size_t len, size_t *used_r)
+/* Read the GS2 header of OAUTHBEARER, "n,," or "n,a=NAME,", of *used_r bytes. Returns what is wrong
+ * with it, or NULL. */
+static const char *read_gs2_header(struct sasl *sasl, const char *text, size_t len, size_t *used_r)
 {
 	const char *name = text + 2, *comma, *why;
 
 	if (len < 3 || (text[0] != 'n' && text[0] != 'y') || text[1] != ',')
-		return "malformed bearer: a GS2 header that is not n,,";
+		return "malformed bearer: the GS2 header is not n,,";
 	if ((comma = memchr(name, ',', len - 2)) == NULL)
 		return "malformed bearer: the GS2 header has no end";
 	*used_r = (size_t)(comma + 1 - text);
 	if (comma == name)
 		return NULL;
 	if (comma - name < 2 || strncmp(name, "a=", 2) != 0)
-		return "malformed bearer: the GS2 header holds no a=";
+		return "malformed bearer: the GS2 header has no a=";
 	name += 2;
 	if ((why = bad_login(name, (size_t)(comma - name))) != NULL)
 		return why;
-	if (!keep(sasl, name, (size_t)(comma - name), NULL, 0))
+	if (!keep_credentials(sasl, name, (size_t)(comma - name), NULL, 0))
 		return "out of memory";
-	return unescape_name(sasl->login) ? NULL : "malformed bearer: a= has a foreign escape";
+	return unescape_name(sasl->login) ? NULL : "malformed bearer: a= has an unknown escape";
 }
 
-/* RFC 7628 section 3.1 and XOAUTH2, either from either. */
+/* Read a message of RFC 7628 section 3.1 or of XOAUTH2. Clients send either under either name. */
 static enum sasl_step step_bearer(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {
@@ -238,16 +263,16 @@ static enum sasl_step step_bearer(struct sasl *sasl, const char *text, size_t le
 	size_t used = 0;
 
 	if (memchr(text, '\0', len) != NULL)
-		return fail(sasl, err, "malformed bearer: a NUL");
+		return fail_exchange(sasl, err, "malformed bearer: a NUL");
 	if (len < 5 || strncasecmp(text, "user=", 5) != 0)
-		why = take_gs2(sasl, text, len, &used);
+		why = read_gs2_header(sasl, text, len, &used);
 	if (why == NULL && used > 0 && (used == len || text[used++] != 1))
 		why = "malformed bearer: no ^A after the GS2 header";
 	while (why == NULL && used < len && text[used] != 1) {
 		end = memchr(text + used, 1, len - used);
 		if (end == NULL)
-			return fail(sasl, err, "malformed bearer: cut off before its end");
-		why = take_pair(sasl, text + used, (size_t)(end - text) - used);
+			return fail_exchange(sasl, err, "malformed bearer: cut off before its end");
+		why = read_bearer_pair(sasl, text + used, (size_t)(end - text) - used);
 		used = (size_t)(end + 1 - text);
 	}
 	if (why == NULL && (used + 1 != len))
@@ -257,65 +282,42 @@ static enum sasl_step step_bearer(struct sasl *sasl, const char *text, size_t le
 		why = "out of memory";
 	if (why == NULL && (sasl->secret == NULL || sasl->secret[0] == '\0'))
 		why = "no token";
-	return why != NULL ? fail(sasl, err, why) : done(sasl);
-}
-
-static bool is_bearer(const struct sasl *sasl)
-{
-	return sasl->mechanism == SASL_OAUTHBEARER || sasl->mechanism == SASL_XOAUTH2;
-}
-
-static enum sasl_step first_step(struct sasl *sasl, const char *response, size_t len,
-	struct errmsg *err)
-{
-	switch (sasl->mechanism) {
-	case SASL_LOGIN:
-		/* A name as initial response is what some clients send; an empty one says nothing.
-		 */
-		if (response == NULL || len == 0)
-			return challenge(sasl, FOR_LOGIN, "Username:");
-		return step_login_name(sasl, response, len, err);
-	case SASL_PLAIN:
-		return response == NULL ? challenge(sasl, FOR_FIRST, "") :
-					  step_plain(sasl, response, len, err);
-	default:
-		return response == NULL ? challenge(sasl, FOR_FIRST, "") :
-					  step_bearer(sasl, response, len, err);
-	}
+	return why != NULL ? fail_exchange(sasl, err, why) : finish_exchange(sasl);
 }
 
 enum sasl_step sasl_step(struct sasl *sasl, const char *response, size_t len, struct errmsg *err)
 {
+	const struct mechanism *mechanism = sasl->mechanism;
+
 	if (len > SASL_RESPONSE_MAX)
-		return fail(sasl, err, "a response longer than 16384 bytes");
+		return fail_exchange(sasl, err, "the response is longer than 16384 bytes");
 	switch (sasl->waiting) {
 	case FOR_FIRST:
-		return first_step(sasl, response, len, err);
-	case FOR_LOGIN:
-		return step_login_name(sasl, response, len, err);
-	case FOR_PASSWORD:
-		return step_login_password(sasl, response, len, err);
-	case FOR_ANSWER: /* ^A, or nothing; what else it may be changes nothing */
+		if (response == NULL || (len == 0 && mechanism->first[0] != '\0'))
+			return challenge(sasl, FOR_RESPONSE, mechanism->first);
+		return mechanism->step(sasl, response, len, err);
+	case FOR_RESPONSE:
+		return mechanism->step(sasl, response == NULL ? "" : response, len, err);
+	case FOR_ACKNOWLEDGEMENT: /* ^A or nothing; its content does not matter */
 		sasl->waiting = FOR_NOTHING;
 		return SASL_FAILED;
 	case FOR_NOTHING:
 		break;
 	}
-	return fail(sasl, err, "a response after the end");
+	return fail_exchange(sasl, err, "a response after the end of the exchange");
 }
 
 enum sasl_step sasl_refuse(struct sasl *sasl)
 {
-	if (is_bearer(sasl))
-		return challenge(sasl, FOR_ANSWER,
-			sasl->mechanism == SASL_XOAUTH2 ? xoauth2_error : bearer_error);
+	if (sasl->mechanism->refusal != NULL)
+		return challenge(sasl, FOR_ACKNOWLEDGEMENT, sasl->mechanism->refusal);
 	sasl->waiting = FOR_NOTHING;
 	return SASL_FAILED;
 }
 
 const char *sasl_challenge(const struct sasl *sasl, size_t *len_r)
 {
-	*len_r = sasl->challenge_len;
+	*len_r = strlen(sasl->challenge);
 	return sasl->challenge;
 }
 
@@ -323,12 +325,12 @@ struct sasl_credentials sasl_credentials(const struct sasl *sasl)
 {
 	return (struct sasl_credentials){ .login = sasl->login,
 		.secret = sasl->secret,
-		.is_bearer = is_bearer(sasl) };
+		.is_bearer = (sasl->mechanism->flags & SASL_BEARER) != 0 };
 }
 
 const char *sasl_mechanism_name(const struct sasl *sasl)
 {
-	return names[sasl->mechanism];
+	return sasl->mechanism->name;
 }
 
 const char *sasl_login(const struct sasl *sasl)

@@ -4,64 +4,69 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/auth/sasl_mechanisms.h"
 #include "lib/base/errmsg.h"
-#include "lib/base/strbuf.h"
 
 /*
- * The server's side of SASL mechanisms, without a wire: bytes of the client in (decoded from
- * base64), challenges or credentials out. PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login),
- * OAUTHBEARER (RFC 7628), XOAUTH2 (Google's).
+ * The server's side of the SASL mechanisms (RFC 4422), independent of the protocol that carries
+ * them: it reads the client's responses, decoded from base64, and returns challenges or
+ * credentials.
  */
-enum sasl_mechanism { SASL_PLAIN, SASL_LOGIN, SASL_OAUTHBEARER, SASL_XOAUTH2, SASL_MECHANISMS };
 
-#define SASL_RESPONSE_MAX 16384 /* bytes of one response, and of all that an exchange keeps */
+#define SASL_RESPONSE_MAX 16384 /* bytes of one response */
 
 const char *sasl_name(enum sasl_mechanism mechanism);
+unsigned sasl_flags(enum sasl_mechanism mechanism); /* of enum sasl_flag */
 
-/* By its name, in any case. 0, or -1 when it is none of ours. */
+/* Returns those of a set of mechanisms that have none of the flags. */
+unsigned sasl_without(unsigned mechanism_set, unsigned flags);
+
+/* Find a mechanism by its name, in any case. Returns 0, or -1 when there is none of that name. */
 int sasl_find(const char *name, enum sasl_mechanism *mechanism_r);
 
-/* One exchange. One thread at a time. */
+/* One exchange; used by one thread at a time. */
 struct sasl;
 
 struct sasl *sasl_new(enum sasl_mechanism mechanism); /* NULL when out of memory */
-void sasl_free(struct sasl **sasl);		      /* wipes what it held; takes NULL */
+void sasl_free(struct sasl **sasl);		      /* wipes login and secret; accepts NULL */
 
 enum sasl_step {
-	SASL_CHALLENGE,	  /* send sasl_challenge() and step again with the answer */
-	SASL_CREDENTIALS, /* the client has said who it is: see sasl_credentials() */
-	SASL_FAILED,	  /* it is over; err says why */
+	SASL_CHALLENGE,	  /* send sasl_challenge() and call sasl_step() with the response */
+	SASL_CREDENTIALS, /* the client has sent its credentials: see sasl_credentials() */
+	SASL_FAILED,	  /* the exchange is over; err holds the reason */
 };
 
 /*
- * Begin: response is the initial response, NULL when there is none ("" is an empty one).
- * Otherwise the answer to the last challenge.
+ * Read a response of len bytes: in the first call the initial response, or NULL when there is none
+ * ("" is an empty one); later the response to the last challenge. err is set with SASL_FAILED,
+ * except after sasl_refuse().
  */
 enum sasl_step sasl_step(struct sasl *sasl, const char *response, size_t len, struct errmsg *err);
 
 /*
- * The credentials were refused: a bearer's client is told by a challenge and answers it once more,
- * then comes SASL_FAILED (err untouched); with the others that comes at once.
+ * Report that the credentials were refused. Returns SASL_CHALLENGE when the mechanism has a
+ * challenge for that; the client's response to it then yields SASL_FAILED and leaves err untouched.
+ * Other mechanisms yield SASL_FAILED at once.
  */
 enum sasl_step sasl_refuse(struct sasl *sasl);
 
-/* What is to be sent, len bytes; "" is an empty challenge. Lives until the next call. */
+/* The challenge to send, *len_r bytes, which may be 0. Valid until the next step. */
 const char *sasl_challenge(const struct sasl *sasl, size_t *len_r);
 
-/* Borrowed from the exchange; both are texts without NUL. */
+/* Borrowed from the exchange; neither text contains a NUL. */
 struct sasl_credentials {
-	const char *login;  /* who they say they are; "" only with a bearer */
+	const char *login;  /* "" only with a token */
 	const char *secret; /* the password, or the token */
-	bool is_bearer;	    /* secret is a token, login is at most a hint */
+	bool is_bearer;	    /* secret is a token, and login at most a hint */
 };
 
-/* After SASL_CREDENTIALS. */
+/* The credentials after SASL_CREDENTIALS. */
 struct sasl_credentials sasl_credentials(const struct sasl *sasl);
 
-/* Its mechanism's name. */
+/* The name of the exchange's mechanism. */
 const char *sasl_mechanism_name(const struct sasl *sasl);
 
-/* The login said so far, for logs and answers; "" for none. */
+/* The login that the client has sent so far, for logs and answers; "" for none. */
 const char *sasl_login(const struct sasl *sasl);
 
 #endif

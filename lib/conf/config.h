@@ -13,14 +13,6 @@
 
 #define CONFIG_FILE_DEFAULT "/etc/postern/postern.conf"
 
-/* [auth] mechanisms: a set of these. */
-enum config_mechanism {
-	MECHANISM_PLAIN = 1,
-	MECHANISM_LOGIN = 2,
-	MECHANISM_OAUTHBEARER = 4,
-	MECHANISM_XOAUTH2 = 8,
-};
-
 struct config_milter {
 	const char *socket;   /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn()
 				 takes it */
@@ -66,7 +58,7 @@ struct config_auth {
 	const char *socket, *saslauthd; /* as [milter] socket; "": not served */
 	uint32_t socket_mode;
 	const char *socket_group;
-	unsigned mechanisms;	  /* enum config_mechanism */
+	unsigned mechanisms;	  /* SASL_BIT() of enum sasl_mechanism */
 	const char *inet_socket;  /* of Dovecot's protocol, beside socket; "": not served */
 	uint32_t remember;	  /* s that a verified login is remembered; 0: never */
 	uint32_t max_connections; /* of both sockets together */

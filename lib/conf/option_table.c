@@ -1,5 +1,6 @@
 #include "lib/conf/options.h"
 
+#include "lib/auth/sasl_mechanisms.h"
 #include "lib/conf/config.h"
 
 #define CONFIG(member) \
@@ -29,9 +30,11 @@ static const struct option_word count_words[] = { { "recipients", COUNT_RECIPIEN
 	{ "messages", COUNT_MESSAGES }, { NULL, 0 } };
 static const struct option_word on_limit_words[] = { { "tempfail", ON_LIMIT_TEMPFAIL },
 	{ "reject", ON_LIMIT_REJECT }, { "suspend", ON_LIMIT_SUSPEND }, { NULL, 0 } };
-static const struct option_word mechanism_words[] = { { "PLAIN", MECHANISM_PLAIN },
-	{ "LOGIN", MECHANISM_LOGIN }, { "OAUTHBEARER", MECHANISM_OAUTHBEARER },
-	{ "XOAUTH2", MECHANISM_XOAUTH2 }, { NULL, 0 } };
+#define MECHANISM_WORD(name, ...) { #name, SASL_BIT(SASL_##name) },
+static const struct option_word mechanism_words[] = {
+	SASL_MECHANISM_LIST(MECHANISM_WORD) /* with a comma after each */
+	{ NULL, 0 },
+};
 static const struct option_word facility_words[] = { { "mail", 0 }, { "daemon", 0 }, { "auth", 0 },
 	{ "user", 0 }, { "local0", 0 }, { "local1", 0 }, { "local2", 0 }, { "local3", 0 },
 	{ "local4", 0 }, { "local5", 0 }, { "local6", 0 }, { "local7", 0 }, { NULL, 0 } };

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lib/auth/sasl.h"
 #include "milter/auth/auth_private.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
@@ -16,7 +17,6 @@
 #define WORK_WAITING_MAX 512
 #define AUTH_CACHE_ENTRIES 65536
 #define PENALTY_ENTRIES 32768
-#define BEARERS ((unsigned)MECHANISM_OAUTHBEARER | (unsigned)MECHANISM_XOAUTH2)
 
 /* ---- settings ------------------------------------------------------------------------ */
 
@@ -29,7 +29,8 @@ struct auth_settings *auth_settings_new(const struct config *config)
 	settings->refs = 1;
 	settings->require_tls = config->auth.require_tls;
 	settings->has_tokens = config->jwt.secret[0] != '\0' || config->jwt.keys_file[0] != '\0';
-	settings->mechanisms = config->auth.mechanisms & ~(settings->has_tokens ? 0 : BEARERS);
+	settings->mechanisms =
+		sasl_without(config->auth.mechanisms, settings->has_tokens ? 0 : SASL_BEARER);
 	settings->remember = config->auth.remember;
 	settings->max_connections = config->auth.max_connections;
 	settings->issuer = strdup(config->jwt.issuer);

@@ -238,12 +238,13 @@ static void obey_auth(struct peer *peer, const struct dovecot_command *command)
 	TAILQ_INSERT_TAIL(&dovecot->requests, request, link);
 	dovecot->count++;
 	if (sasl_find(command->mechanism, &mechanism) < 0 ||
-		(settings->mechanisms & 1U << mechanism) == 0) {
+		(settings->mechanisms & SASL_BIT(mechanism)) == 0) {
 		request->said = "Unsupported mechanism";
 		begin(request, "a mechanism that is not on offer", CAUSE_POLICY);
 	} else if ((request->sasl = sasl_new(mechanism)) == NULL) {
 		peer_end(peer);
-	} else if (settings->require_tls && !command->secured && !is_loopback(&command->client)) {
+	} else if (settings->require_tls && (sasl_flags(mechanism) & SASL_PLAINTEXT) != 0 &&
+		!command->secured && !is_loopback(&command->client)) {
 		request->said = "TLS is required";
 		request->is_refused = true;
 		begin(request, "no TLS (require_tls)", CAUSE_POLICY);
@@ -338,24 +339,17 @@ static void read_lines(struct peer *peer)
 static void greet(struct peer *peer)
 {
 	struct auth *auth = peer->auth;
-	const char *mechanisms[SASL_MECHANISMS + 1];
 	struct dovecot_greeting greeting = {
-		.mechanisms = mechanisms,
+		.mechanisms = auth->settings->mechanisms,
 		.spid = (unsigned)getpid(),
 		.cuid = ++auth->last_cuid,
 		.cookie = auth->cookie,
 	};
 	struct strbuf out = STRBUF_INIT;
-	size_t count = 0;
 
-	for (int i = 0; i < SASL_MECHANISMS; i++) {
-		if ((auth->settings->mechanisms & 1U << i) != 0)
-			mechanisms[count++] = sasl_name((enum sasl_mechanism)i);
-	}
-	if (count == 0) /* bearers alone, and no key: better a login that fails than an smtpd that
-			   dies */
-		mechanisms[count++] = sasl_name(SASL_XOAUTH2);
-	mechanisms[count] = NULL;
+	/* Bearers alone, and no key: a login that fails is better than an smtpd that dies. */
+	if (greeting.mechanisms == 0)
+		greeting.mechanisms = SASL_BIT(SASL_XOAUTH2);
 	dovecot_greet(&out, &greeting);
 	peer_write(peer, &out);
 	strbuf_free(&out);

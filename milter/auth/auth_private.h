@@ -18,7 +18,7 @@ struct auth_settings {
 	unsigned refs;
 	bool require_tls;
 	bool has_tokens;     /* [jwt] names a key */
-	unsigned mechanisms; /* enum config_mechanism, without bearers where there are no tokens */
+	unsigned mechanisms; /* SASL_BIT() of each; no bearers without a key for tokens */
 	uint32_t remember;   /* s */
 	size_t max_connections;
 	char *issuer, *audience, *mail_claim;

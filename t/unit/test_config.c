@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/auth/sasl_mechanisms.h"
 #include "lib/conf/options.h"
 #include "t/unit/unit.h"
 
@@ -155,7 +156,8 @@ START_TEST(every_kind_of_value_arrives)
 		ck_assert_str_eq(s->unknown_profile, "sales team");
 		ck_assert(c->database.present);
 		ck_assert_uint_eq(c->database.poll_interval, 120);
-		ck_assert_uint_eq(c->auth.mechanisms, MECHANISM_PLAIN | MECHANISM_XOAUTH2);
+		ck_assert_uint_eq(c->auth.mechanisms,
+			SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_XOAUTH2));
 		ck_assert_str_eq(c->auth.saslauthd, "inet:8895@[::1]");
 		ck_assert_str_eq(c->log.level, "debug");
 		config_unref(&c);

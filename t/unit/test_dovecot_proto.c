@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/auth/dovecot_proto.h"
+#include "lib/auth/sasl_mechanisms.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -98,8 +99,9 @@ END_TEST
 
 START_TEST(greets_with_a_mechanism_before_the_spid)
 	{
-		static const char *const mechanisms[] = { "PLAIN", "XOAUTH2", NULL };
-		const struct dovecot_greeting greeting = { mechanisms, 7, 8, "00ff" };
+		const struct dovecot_greeting greeting = {
+			SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_XOAUTH2), 7, 8, "00ff"
+		};
 		struct strbuf out = STRBUF_INIT;
 
 		dovecot_greet(&out, &greeting);

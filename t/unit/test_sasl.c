@@ -183,6 +183,9 @@ START_TEST(knows_its_mechanisms)
 		ck_assert_str_eq(sasl_name(SASL_OAUTHBEARER), "OAUTHBEARER");
 		ck_assert_int_eq(sasl_find("CRAM-MD5", &mechanism), -1);
 		ck_assert_int_eq(sasl_find("", &mechanism), -1);
+		ck_assert_uint_eq(sasl_without(SASL_BIT(SASL_LOGIN) | SASL_BIT(SASL_XOAUTH2),
+					  SASL_BEARER),
+			SASL_BIT(SASL_LOGIN));
 	}
 END_TEST
 
