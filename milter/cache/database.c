@@ -1,7 +1,11 @@
+/*
+ * Does what is due on the database: connects, receives notifications, and decides when to look at
+ * the tables. It runs on the cache thread and owns nothing but the order of these steps. Shown by
+ * t/integration/test_database.py and t/integration/test_database_outage.py.
+ */
 #include "milter/cache/database.h"
 
 #include "milter/cache/database_private.h"
-#include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
 static void connect_now(struct database *db)
@@ -9,21 +13,21 @@ static void connect_now(struct database *db)
 	struct errmsg err = { "" };
 	enum pg_outcome outcome;
 
-	outcome = pg_connect(&db->config, &db->owner.waiter, &db->pg, &err);
+	outcome = pg_connect(db->config, &db->owner.waiter, &db->pg, &err);
 	if (outcome == PG_LOST)
 		database_lost(db, &err);
 	if (outcome != PG_OK)
 		return;
 	pg_server(db->pg, db->server, sizeof(db->server));
 	db->is_listening = db->listen_refused = db->feed_refused = false;
-	/* Without a feed nobody knows what was missed. */
+	/* Without a feed, nothing tells what changed in the meantime. */
 	database_want(db, db->position == NULL || !database_has_feed(db),
 		db->was_reached ? "reconnect" : "connect");
 	db->not_before = 0;
 }
 
-/* Whether somebody notified us; the connection may turn out to be lost. */
-static void take_notifications(struct database *db)
+/* Want a look if a notification arrived. The connection may turn out to be lost. */
+static void receive_notifications(struct database *db)
 {
 	enum pg_outcome outcome;
 	bool notified = false;
@@ -37,8 +41,8 @@ static void take_notifications(struct database *db)
 		database_lost(db, pg_error(db->pg));
 }
 
-/* What the clock says: sets what is wanted. */
-static void look_at_clock(struct database *db, int64_t now)
+/* Want the looks that are due by the clock, except for polls. */
+static void want_what_is_due(struct database *db, int64_t now)
 {
 	if (now >= db->retry_at) {
 		database_want(db, db->retry_full, "retry");
@@ -50,6 +54,15 @@ static void look_at_clock(struct database *db, int64_t now)
 	}
 }
 
+static void look_if_due(struct database *db, int64_t now)
+{
+	want_what_is_due(db, now);
+	if (!db->wants_look && now >= db->poll_at)
+		db->why = "poll";
+	if ((db->wants_look && now >= db->not_before) || now >= db->poll_at)
+		database_look(db);
+}
+
 void database_run(struct database *database)
 {
 	struct database *db = database;
@@ -58,22 +71,17 @@ void database_run(struct database *database)
 	if (db->is_busy)
 		return;
 	database_take_next(db);
-	if (!db->config.present)
+	if (!database_is_on(db))
 		return;
 	db->is_busy = true;
 	if (db->pg == NULL && now >= db->connect_at)
 		connect_now(db);
 	if (db->pg != NULL)
-		take_notifications(db);
-	if (db->pg != NULL) {
-		look_at_clock(db, now);
-		if (!db->wants_look && now >= db->poll_at)
-			db->why = "poll";
-		if ((db->wants_look && now >= db->not_before) || now >= db->poll_at)
-			database_look(db);
-	}
+		receive_notifications(db);
 	if (db->pg != NULL)
-		take_notifications(db); /* that came while it looked */
+		look_if_due(db, now);
+	if (db->pg != NULL)
+		receive_notifications(db); /* those that arrived during the look */
 	db->is_busy = false;
 	database_take_next(db);
 }
@@ -85,7 +93,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t database_due(const struct database *database)
 {
-	if (!database->config.present)
+	if (!database_is_on(database))
 		return CLOCK_NEVER;
 	if (database->pg == NULL)
 		return database->connect_at;

@@ -13,33 +13,33 @@
 #include "milter/shared/status.h"
 
 /*
- * What keeps the tables in force: connects, listens, asks the change feed or loads everything,
- * reconnects; decides when. Of the cache thread alone. What it waits for, it waits for by its
- * owner's pg_waiter, which may call database_configure() and database_reload() meanwhile, but not
+ * Keeps the tables in force: connects, listens, asks the change feed or loads everything,
+ * reconnects, and decides when. Only the cache thread uses it. Every wait goes through the owner's
+ * pg_waiter, which may call database_configure() and database_reload() meanwhile, but not
  * database_run().
  */
 struct database;
 
-/* What a load brought. Taken over by the owner, all of it. */
+/* The result of a load. The owner takes over everything in it. */
 struct database_rows {
-	struct profiles *profiles;	   /* NULL: not read, those in force stay */
-	struct users *users;		   /* the same */
-	struct problems *profile_problems; /* of what was read */
-	struct problems *user_problems;
-	struct problems *reference_problems; /* users without their profile; NULL: nobody looked */
+	struct profiles *profiles;	     /* NULL: not read, those in force stay */
+	struct users *users;		     /* NULL: not read, those in force stay */
+	struct problems *profile_problems;   /* of the profiles that were read */
+	struct problems *user_problems;	     /* of the users that were read */
+	struct problems *reference_problems; /* users whose profile does not exist */
 	struct revision revision;
 	int64_t took;	 /* ms */
-	const char *why; /* "notification", "poll", ...: for the log */
+	const char *why; /* for the log: "notification", "poll", ... */
 };
 
-/* Where it reports to. In the cache thread. */
+/* The owner, which the database asks and reports to, on the cache thread. */
 struct database_owner {
 	struct pg_waiter waiter;
 	void *context;
 
 	/*
-	 * What is in force now. NULL: no table was ever loaded. Borrowed until pg_* waits: a reload
-	 * may put others in their place meanwhile.
+	 * The tables in force; NULL before the first load. They are borrowed until the next call of
+	 * a pg_ function, because a reload may replace them while that waits.
 	 */
 	struct profiles *(*profiles)(void *context);
 	struct users *(*users)(void *context);
@@ -49,47 +49,50 @@ struct database_owner {
 	/* Put these rows in force. */
 	void (*take)(void *context, struct database_rows *rows);
 
-	/* What is in force is what the tables hold, as of now. */
+	/* The rows in force are those of the tables; revision: their present one, or NULL. */
 	void (*confirm)(void *context, const struct revision *revision);
 
-	/* state, server, feed or error changed: database_describe() tells. */
+	/* The state, the server, the feed or an error changed: see database_describe(). */
 	void (*changed)(void *context);
 };
 
 /* owner is copied. NULL when out of memory. */
 struct database *database_new(const struct database_owner *owner);
-void database_free(struct database **database); /* takes NULL */
+void database_free(struct database **database); /* accepts NULL */
 
 /*
- * Follow what the configuration says (copied). Where it matters, the connection is closed and
- * everything loaded anew: at once, or when the call that is waiting has given up.
+ * Use this configuration; takes a reference. A change of the connection, channel or queries closes
+ * the connection and loads everything anew: now, or once the call that waits has given up. Other
+ * changes apply from the next statement on.
  */
 void database_configure(struct database *database, const struct config *config);
 
 /*
- * Load everything, and connect now if there is no connection. Returns the request's number:
- * database_reloaded() says when a load that began later has ended.
+ * Have everything loaded by the next database_run(), which also connects if there is no connection.
+ * Returns the request's number for database_reloaded().
  */
 uint64_t database_reload(struct database *database);
 
-/* Whether that request is answered; then *err_r is "" or says why nothing was loaded. */
+/*
+ * Whether a load that began after that request has ended. If so, *err_r is "", or the reason why
+ * nothing was loaded.
+ */
 bool database_reloaded(const struct database *database, uint64_t request, struct errmsg *err_r);
 
 /* Do what is due. */
 void database_run(struct database *database);
 
-/* When database_run() has something to do at the latest; sooner when database_fd() can be read. */
+/* When database_run() must be called at the latest; sooner if database_fd() becomes readable. */
 int64_t database_due(const struct database *database);
 int database_fd(const struct database *database); /* -1: no connection */
 
-/* Whether the call that waits is to give up: it works for a configuration that is no more. */
+/* Whether the call that waits must give up, because the configuration has another source now. */
 bool database_gives_up(const struct database *database);
 
-/* Whether [database] is there; and whether it has been tried without success and nothing loaded
- * yet. */
+/* Whether the latest configuration has a [database]. */
 bool database_is_configured(const struct database *database);
 
-/* Set the fields of status that are the database's. */
+/* Set the fields of status that describe the database. */
 void database_describe(const struct database *database, struct status *status);
 
 #endif

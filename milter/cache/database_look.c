@@ -1,3 +1,9 @@
+/*
+ * One look at the tables: what is asked of the server, in which order, and what follows from its
+ * answers. It runs on the cache thread and owns what it reads until the owner of the database takes
+ * it over. Shown by t/integration/test_database.py, t/integration/test_database_plain.py and
+ * t/integration/test_database_outage.py.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,18 +14,17 @@
 #include "milter/pg/pg_load.h"
 
 #define PAUSE_MAX_MS 10000 /* the longest pause after a load */
-#define SILENT_MAX 3	   /* changes found by polling alone until that is worth a word */
-#define USERS_QUERY "SELECT * FROM users" /* the tables that the feed's triggers stand on */
+#define SILENT_MAX 3	   /* polls that find changes without a notification, before a warning */
+#define USERS_QUERY "SELECT * FROM users" /* the tables that have the feed's triggers */
 #define PROFILES_QUERY "SELECT * FROM profiles"
 
-/* One look at the tables. */
 struct look {
-	bool full;	/* load everything */
-	bool is_wanted; /* not a mere poll */
-	bool asks_feed; /* a statement of the feed's is running: its refusal is not the tables' */
-	bool is_behind; /* a standby that lags: nothing was read */
-	bool has_read;	/* there was a transaction */
-	bool found_changes; /* by asking the feed */
+	bool full;	    /* load everything */
+	bool is_wanted;	    /* not a mere poll */
+	bool asks_feed;	    /* a statement of the feed is running: its refusal is not the tables' */
+	bool is_behind;	    /* the server is a standby that lags: nothing was read */
+	bool has_read;	    /* there was a transaction */
+	bool found_changes; /* the feed reported some */
 	const char *why;
 	struct feed_changes changes;
 	char *position; /* the new one */
@@ -38,14 +43,18 @@ static void look_clear(struct look *look)
 	problems_free(&look->rows.reference_problems);
 }
 
+/* ---- reading -------------------------------------------------------------------- */
+
 static enum pg_outcome load_profiles(struct database *db, struct look *look)
 {
 	struct database_rows *rows = &look->rows;
+	struct pg_load load = {
+		.rcpt_re_anchored = db->owner.rcpt_re_anchored(db->owner.context),
+	};
 
 	problems_free(&rows->profile_problems);
-	rows->profile_problems = problems_new();
-	return pg_load_profiles(db->pg, db->owner.rcpt_re_anchored(db->owner.context),
-		&rows->profiles, rows->profile_problems);
+	load.problems = rows->profile_problems = problems_new();
+	return pg_load_profiles(db->pg, &load, &rows->profiles);
 }
 
 static enum pg_outcome load_users(struct database *db, struct look *look)
@@ -53,40 +62,41 @@ static enum pg_outcome load_users(struct database *db, struct look *look)
 	struct database_rows *rows = &look->rows;
 	struct profiles *profiles = profiles_ref(rows->profiles);
 	struct users *previous = users_ref(db->owner.users(db->owner.context));
+	struct pg_load load = { .previous = previous };
 	enum pg_outcome outcome;
 
 	problems_free(&rows->user_problems);
 	problems_free(&rows->reference_problems);
-	rows->user_problems = problems_new();
-	rows->reference_problems = problems_new();
+	load.problems = rows->user_problems = problems_new();
+	load.references = rows->reference_problems = problems_new();
 	if (profiles == NULL)
 		profiles = profiles_ref(db->owner.profiles(db->owner.context));
-	outcome = pg_load_users(db->pg, previous, profiles, &rows->users, rows->user_problems,
-		rows->reference_problems);
+	load.profiles = profiles;
+	outcome = pg_load_users(db->pg, &load, &rows->users);
 	profiles_unref(&profiles);
 	users_unref(&previous);
 	return outcome;
 }
 
-/*
- * Read what the feed named. Here a table of which anything changed is read whole; to read
- * changes.rows alone (through the configured query, WHERE id = ANY) and put them into a copy of
- * what is in force is for this function to do, and changes nothing around it.
- */
-static enum pg_outcome apply_changes(struct database *db, struct look *look)
+/* Read the tables in which the feed reports a change; whole, even if only single rows changed. */
+static enum pg_outcome load_changed_tables(struct database *db, struct look *look)
 {
+	const bool profiles = feed_changes_touch(&look->changes, FEED_PROFILES);
+	const bool users = feed_changes_touch(&look->changes, FEED_USERS);
 	enum pg_outcome outcome = PG_OK;
 
-	look->found_changes = feed_changes_touch(&look->changes, FEED_PROFILES) ||
-		feed_changes_touch(&look->changes, FEED_USERS);
-	if (feed_changes_touch(&look->changes, FEED_PROFILES))
+	look->found_changes = profiles || users;
+	if (profiles)
 		outcome = load_profiles(db, look);
-	if (outcome == PG_OK && feed_changes_touch(&look->changes, FEED_USERS))
+	if (outcome == PG_OK && users)
 		outcome = load_users(db, look);
 	return outcome;
 }
 
-/* What changed since what is in force, or that everything is to be read. */
+/*
+ * Ask the feed what changed since the rows in force, unless everything is to be read, and for its
+ * present position.
+ */
 static enum pg_outcome ask_feed(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = PG_OK;
@@ -97,7 +107,7 @@ static enum pg_outcome ask_feed(struct database *db, struct look *look)
 		if (outcome == PG_OK && look->changes.everything) {
 			look->full = true;
 			look->why = "feed";
-			log_event(LOG_LEVEL_INFO, "database change feed: %s; everything is loaded",
+			log_event(LOG_LEVEL_INFO, "database change feed: %s; loading everything",
 				look->changes.reason);
 		}
 	}
@@ -115,7 +125,7 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 	enum pg_outcome outcome = ask_feed(db, look);
 
 	if (outcome == PG_OK && !look->full)
-		outcome = apply_changes(db, look);
+		outcome = load_changed_tables(db, look);
 	else if (outcome == PG_OK && (outcome = load_profiles(db, look)) == PG_OK)
 		outcome = load_users(db, look);
 	if (outcome == PG_OK)
@@ -123,8 +133,8 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* One REPEATABLE READ snapshot for all of it. */
-static enum pg_outcome transaction(struct database *db, struct look *look)
+/* Read everything in one transaction, which has one database snapshot. */
+static enum pg_outcome read_in_transaction(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = pg_begin(db->pg);
 
@@ -140,10 +150,10 @@ static enum pg_outcome transaction(struct database *db, struct look *look)
 }
 
 /*
- * On a standby LISTEN is refused; once it is promoted, it is not. What was committed before it took
- * effect nobody has notified of.
+ * LISTEN, if that has not happened yet. A standby refuses it until it is promoted. Without a feed,
+ * everything is loaded afterwards, because no notification came of earlier commits.
  */
-static enum pg_outcome listen_now(struct database *db, struct look *look)
+static enum pg_outcome listen_if_possible(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome;
 
@@ -166,8 +176,22 @@ static enum pg_outcome listen_now(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* Sees that the connection lives and that the server isn't behind, then reads what is to be read.
- */
+/* Retry without the feed, which the server has just refused. */
+static enum pg_outcome read_without_feed(struct database *db, struct look *look)
+{
+	log_event(LOG_LEVEL_WARNING,
+		"database change feed cannot be used (%s): run sql/feed.sql and sql/role.sql again; "
+		"until then each change reloads the tables",
+		pg_error(db->pg)->text);
+	db->feed_refused = true;
+	db->feed = db->feed_logged = (struct feed_state){ 0 };
+	db->feed_is_logged = true;
+	look->asks_feed = false;
+	look->full = true;
+	return read_in_transaction(db, look);
+}
+
+/* Check that the connection works and that the server is not behind; then read what is needed. */
 static enum pg_outcome look_once(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
@@ -175,7 +199,7 @@ static enum pg_outcome look_once(struct database *db, struct look *look)
 	if (outcome != PG_OK)
 		return outcome;
 	db->in_recovery = look->revision.in_recovery;
-	if ((outcome = listen_now(db, look)) != PG_OK)
+	if ((outcome = listen_if_possible(db, look)) != PG_OK)
 		return outcome;
 	if (revision_is_behind(&look->revision, db->owner.revision(db->owner.context))) {
 		look->is_behind = true;
@@ -183,79 +207,78 @@ static enum pg_outcome look_once(struct database *db, struct look *look)
 	}
 	if (!look->full && (db->position == NULL || !database_has_feed(db))) {
 		if (!look->is_wanted)
-			return PG_OK; /* a poll, and nobody to ask: the connection lives */
+			return PG_OK; /* a poll without a feed: it was enough to see the server
+					 answer */
 		look->full = true;
 	}
 	look->has_read = true;
-	outcome = transaction(db, look);
-	if (outcome == PG_REFUSED && look->asks_feed && pg_feed_is_refused(db->pg)) {
-		log_event(LOG_LEVEL_WARNING,
-			"database change feed can't be used (%s): run "
-			"sql/feed.sql and sql/role.sql again; until then each change reloads the "
-			"tables",
-			pg_error(db->pg)->text);
-		db->feed_refused = true;
-		db->feed = db->feed_said = (struct feed_state){ 0 };
-		db->feed_is_said = true;
-		look->asks_feed = false;
-		look->full = true;
-		outcome = transaction(db, look);
-	}
+	outcome = read_in_transaction(db, look);
+	if (outcome == PG_REFUSED && look->asks_feed && pg_feed_is_refused(db->pg))
+		outcome = read_without_feed(db, look);
 	return outcome;
 }
 
+/* ---- what follows --------------------------------------------------------------- */
+
 /*
- * Not where a query of the administrator's may read other tables too, nor where a subscription
- * writes to ours: there triggers don't fire for statements.
+ * Whether the feed reports every possible change. It does not if a configured query may read other
+ * tables, too, or if a subscription writes to ours, for which no statement trigger fires.
  */
 static bool feed_suffices(const struct database *db)
 {
+	const struct config_database *config = &db->config->database;
+
 	return database_has_feed(db) && !db->feed.is_bypassed &&
-		strcasecmp(db->config.users_query, USERS_QUERY) == 0 &&
-		strcasecmp(db->config.profiles_query, PROFILES_QUERY) == 0;
+		strcasecmp(config->users_query, USERS_QUERY) == 0 &&
+		strcasecmp(config->profiles_query, PROFILES_QUERY) == 0;
 }
 
-static void report_feed(struct database *db)
+static bool same_feed(const struct feed_state *a, const struct feed_state *b)
 {
-	const struct feed_state *feed = &db->feed, *said = &db->feed_said;
+	return a->is_installed == b->is_installed && a->is_permitted == b->is_permitted &&
+		a->is_ready == b->is_ready && a->is_bypassed == b->is_bypassed;
+}
 
-	if (db->feed_is_said && feed->is_installed == said->is_installed &&
-		feed->is_permitted == said->is_permitted && feed->is_ready == said->is_ready &&
-		feed->is_bypassed == said->is_bypassed)
+/* Log the state of the feed, if it has changed. */
+static void log_feed(struct database *db)
+{
+	const unsigned interval = db->config->database.full_reload_interval;
+	const struct feed_state *feed = &db->feed;
+
+	if (db->feed_is_logged && same_feed(feed, &db->feed_logged))
 		return;
-	db->feed_said = *feed;
-	db->feed_is_said = true;
+	db->feed_logged = *feed;
+	db->feed_is_logged = true;
 	if (!feed->is_installed)
 		log_event(LOG_LEVEL_NOTICE,
-			"database has no change feed (sql/feed.sql): a "
-			"notification reloads the tables, and so does every %us",
-			db->config.full_reload_interval);
+			"database has no change feed (sql/feed.sql): the tables are reloaded on "
+			"each notification and every %us",
+			interval);
 	else if (!feed->is_permitted)
 		log_event(LOG_LEVEL_WARNING,
-			"database role may not use the change feed: run "
-			"sql/role.sql again; until then each change reloads the tables");
+			"database role may not use the change feed: run sql/role.sql again; until "
+			"then each change reloads the tables");
 	else if (!feed->is_ready)
 		log_event(LOG_LEVEL_WARNING,
-			"database triggers of the change feed are missing or "
-			"disabled: run sql/feed.sql again; until then each change reloads the "
-			"tables");
+			"database triggers of the change feed are missing or disabled: run "
+			"sql/feed.sql again; until then each change reloads the tables");
 	else if (feed->is_bypassed)
 		log_event(LOG_LEVEL_NOTICE,
-			"database tables are written by a subscription too, "
-			"which the change feed does not see: they are reloaded every %us",
-			db->config.full_reload_interval);
+			"database tables are written by a subscription, too, which the change feed "
+			"does not see: they are reloaded every %us",
+			interval);
 	else
 		log_event(LOG_LEVEL_INFO, "database has a change feed");
 }
 
-/* Whether what was read would empty a table that has rows; then err says so. */
+/* Whether the load would empty a table that has rows, which refuse_empty forbids; then sets err. */
 static bool would_empty(const struct database *db, const struct look *look, struct errmsg *err)
 {
 	const struct profiles *profiles = db->owner.profiles(db->owner.context);
 	const struct users *users = db->owner.users(db->owner.context);
 	const char *table = NULL;
 
-	if (!db->config.refuse_empty)
+	if (!db->config->database.refuse_empty)
 		return false;
 	if (look->rows.users != NULL && users_count(look->rows.users) == 0 && users != NULL &&
 		users_count(users) > 0)
@@ -266,27 +289,25 @@ static bool would_empty(const struct database *db, const struct look *look, stru
 	if (table == NULL)
 		return false;
 	(void)errmsg_set(err,
-		"%s would become empty: refused, what is in force stays (refuse_empty "
-		"= no takes it)",
-		table);
+		"%s would become empty; set [database] refuse_empty = no to accept that", table);
 	return true;
 }
 
-static void load_failed(struct database *db, const struct look *look, const struct errmsg *err)
+static void note_failed_load(struct database *db, const struct look *look, const struct errmsg *err)
 {
 	if (strcmp(err->text, db->load_error.text) != 0)
-		log_event(LOG_LEVEL_ERROR, "load failed, what is in force stays: %s", err->text);
+		log_event(LOG_LEVEL_ERROR, "load failed, the rows in force stay: %s", err->text);
 	db->load_error = *err;
 	db->loads_failed++;
 	db->answer = *err;
-	db->retry_at = clock_ms() + (int64_t)db->config.poll_interval * 1000;
+	db->retry_at = clock_ms() + (int64_t)db->config->database.poll_interval * 1000;
 	if (look->full)
 		db->retry_full = true;
 	database_set_state(db, db->state);
 }
 
-/* Polls found what nobody notified of: said once, as it is mostly a pooler's doing. */
-static void count_silence(struct database *db, const struct look *look)
+/* Warn once if polls keep finding changes without a notification, as behind a pooler. */
+static void count_missed_notification(struct database *db, const struct look *look)
 {
 	if (!look->found_changes || !db->is_listening || strcmp(look->why, "poll") != 0)
 		return;
@@ -295,17 +316,18 @@ static void count_silence(struct database *db, const struct look *look)
 			"database changed %d times without a notification on "
 			"channel %s: LISTEN does not work through PgBouncer's transaction pooling, "
 			"or the triggers notify on another channel; changes are found every %us",
-			SILENT_MAX, db->config.channel, db->config.poll_interval);
+			SILENT_MAX, db->config->database.channel,
+			db->config->database.poll_interval);
 }
 
-/* The look succeeded: what it read comes into force. */
-static void conclude(struct database *db, struct look *look)
+/* The look succeeded: hand what it read to the owner. */
+static void hand_over(struct database *db, struct look *look)
 {
 	bool has_rows = look->rows.profiles != NULL || look->rows.users != NULL;
 	struct errmsg err;
 
 	if (would_empty(db, look, &err)) {
-		load_failed(db, look, &err);
+		note_failed_load(db, look, &err);
 		return;
 	}
 	if (db->load_error.text[0] != '\0')
@@ -318,9 +340,9 @@ static void conclude(struct database *db, struct look *look)
 		db->retry_at = CLOCK_NEVER;
 		db->retry_full = false;
 	}
-	count_silence(db, look);
+	count_missed_notification(db, look);
 	if (look->full && look->has_read)
-		report_feed(db);
+		log_feed(db);
 	look->rows.why = look->why;
 	if (has_rows) {
 		db->owner.take(db->owner.context, &look->rows);
@@ -330,20 +352,21 @@ static void conclude(struct database *db, struct look *look)
 	}
 }
 
-/* When to look again. */
-static void schedule(struct database *db, const struct look *look, int64_t began)
+/* Decide when to look again. */
+static void schedule_looks(struct database *db, const struct look *look, int64_t began)
 {
+	const struct config_database *config = &db->config->database;
 	int64_t now = clock_ms(), took = now - began;
 
-	db->poll_at = now + (int64_t)db->config.poll_interval * 1000;
+	db->poll_at = now + (int64_t)db->config->database.poll_interval * 1000;
 	if (look->has_read)
 		db->not_before = now + (took < PAUSE_MAX_MS ? took : PAUSE_MAX_MS);
 	if (look->full && look->has_read)
-		db->full_at = now + (int64_t)db->config.full_reload_interval * 1000;
-	if (db->config.full_reload_interval == 0 || feed_suffices(db))
+		db->full_at = now + (int64_t)config->full_reload_interval * 1000;
+	if (config->full_reload_interval == 0 || feed_suffices(db))
 		db->full_at = CLOCK_NEVER;
 	else if (db->full_at == CLOCK_NEVER)
-		db->full_at = now + (int64_t)db->config.full_reload_interval * 1000;
+		db->full_at = now + (int64_t)config->full_reload_interval * 1000;
 }
 
 static enum status_database state_of(const struct database *db, const struct look *look)
@@ -353,8 +376,8 @@ static enum status_database state_of(const struct database *db, const struct loo
 	return db->is_listening && db->silent < SILENT_MAX ? DATABASE_LISTENING : DATABASE_POLLING;
 }
 
-/* The server answered: what of it is news is said. */
-static void reached(struct database *db, const struct look *look)
+/* The server answered: remember that, and log what has changed. */
+static void note_answer(struct database *db, const struct look *look)
 {
 	enum status_database state = state_of(db, look);
 
@@ -363,8 +386,8 @@ static void reached(struct database *db, const struct look *look)
 			db->server, db->in_recovery ? "yes" : "no", status_database_name(state));
 	if (look->is_behind && db->state != DATABASE_BEHIND)
 		log_event(LOG_LEVEL_WARNING,
-			"database server=%s is a standby that lags behind what "
-			"is in force: waiting for it",
+			"database server=%s is a standby that lags behind the rows in force: "
+			"waiting for it",
 			db->server);
 	db->attempts = 0;
 	db->was_reached = true;
@@ -384,7 +407,7 @@ void database_look(struct database *db)
 	int64_t began = clock_ms();
 	enum pg_outcome outcome;
 
-	db->wants_full = db->wants_look = false; /* somebody may want the next one meanwhile */
+	db->wants_full = db->wants_look = false; /* the next one may be wanted during this one */
 	outcome = look_once(db, &look);
 	if (outcome == PG_LOST || outcome == PG_GIVEN_UP || look.is_behind)
 		db->wants_full = db->wants_full || look.full;
@@ -395,14 +418,14 @@ void database_look(struct database *db)
 	} else {
 		db->answer.text[0] = '\0';
 		look.rows.took = clock_ms() - began;
-		reached(db, &look);
+		note_answer(db, &look);
 		if (outcome == PG_REFUSED)
-			load_failed(db, &look, pg_error(db->pg));
+			note_failed_load(db, &look, pg_error(db->pg));
 		else if (look.is_behind)
-			(void)errmsg_set(&db->answer, "the standby lags behind what is in force");
+			(void)errmsg_set(&db->answer, "the standby lags behind the rows in force");
 		else
-			conclude(db, &look);
-		schedule(db, &look, began);
+			hand_over(db, &look);
+		schedule_looks(db, &look, began);
 		db->answered = request;
 	}
 	look_clear(&look);

@@ -1,45 +1,43 @@
 #ifndef POSTERN_DATABASE_PRIVATE_H
 #define POSTERN_DATABASE_PRIVATE_H
 
-#include "lib/base/arena.h"
 #include "milter/cache/database.h"
 #include "milter/pg/feed_changes.h"
 #include "milter/pg/pg_feed.h"
 
-/* Of database.c, database_look.c and database_config.c alone. */
+/* The database's state, for the files database*.c only. Times are of clock_ms(). */
 struct database {
 	struct database_owner owner;
-	struct arena *arena;	       /* of config's texts */
-	struct config_database config; /* what pg works with */
-	struct arena *next_arena;      /* of next's; NULL: there is no next */
-	struct config_database next;   /* to be taken as soon as nothing waits */
-	bool is_busy;		       /* a call waits */
-	bool gives_up;		       /* that call is to end */
+	const struct config
+		*config;	   /* a reference: what pg works with; NULL before the first one */
+	const struct config *next; /* a reference: in force once no call waits; NULL: none */
+	bool is_busy;		   /* database_run() is running, and may be waiting */
+	bool gives_up;		   /* the call that waits must end: `next` is another source */
 
-	struct pg *pg;
-	unsigned attempts; /* to connect, without success, one after the other */
+	struct pg *pg;	   /* NULL: no connection */
+	unsigned attempts; /* to connect, failed in a row */
 	int64_t connect_at;
 	bool is_listening;
 	bool listen_refused; /* on this connection, by a primary */
-	bool in_recovery;
-	bool was_reached;
+	bool in_recovery;    /* the server is a standby */
+	bool was_reached;    /* since this source was configured */
 
 	struct feed_state feed;
-	bool feed_refused;	     /* on this connection */
-	struct feed_state feed_said; /* what was logged of it */
-	bool feed_is_said;
-	char *position;	 /* of what is in force, in the feed; NULL: none */
-	unsigned silent; /* polls in a row that found a change which nobody notified of */
+	bool feed_refused;	       /* on this connection */
+	struct feed_state feed_logged; /* the state that was logged last */
+	bool feed_is_logged;
+	char *position;	 /* the feed's, of the rows in force; NULL: unknown */
+	unsigned silent; /* polls that found changes of which no notification came */
 
-	bool wants_full; /* the next look loads everything */
-	bool wants_look;
-	const char *why; /* it is wanted */
+	bool wants_look; /* the next run looks at the tables */
+	bool wants_full; /* that look loads everything */
+	const char *why; /* a look is wanted: for the log */
 	int64_t poll_at, full_at;
-	int64_t retry_at; /* after a load that failed; CLOCK_NEVER: it did not */
+	int64_t retry_at; /* after a failed load; else CLOCK_NEVER */
 	bool retry_full;
-	int64_t not_before; /* loads are not to take all the time there is */
+	int64_t not_before; /* of the next wanted look: loads must not use up all time */
 	uint64_t requested, answered;
-	struct errmsg answer;
+	struct errmsg answer; /* of the last look; "" when it succeeded */
 
 	enum status_database state;
 	time_t since;
@@ -51,10 +49,13 @@ struct database {
 
 /* ---- database_state.c ---- */
 
+/* Whether there is a [database] in the configuration that pg works with. */
+bool database_is_on(const struct database *db);
+
 /* Remember a state, and tell the owner. */
 void database_set_state(struct database *db, enum status_database state);
 
-/* The connection is lost: close it, log why (once), and connect again after a while. */
+/* The connection is lost: close it, log why (each reason once), and connect again after a while. */
 void database_lost(struct database *db, const struct errmsg *err);
 
 /* Have the next database_run() look at the tables; full: load them whole. why is a constant. */

@@ -1,42 +1,15 @@
+/*
+ * The state of the database connection: its configuration, requests for a load, and what is known
+ * of the change feed. It belongs to the cache thread. Shown by t/integration/test_database.py,
+ * t/integration/test_database_outage.py and t/integration/test_database_reload.py.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
-
-static int copy_config(const struct config_database *from, struct config_database *to_r,
-	struct arena **arena_r)
-{
-	struct arena *arena = arena_new(4096);
-	struct config_database to = *from;
-
-	if (arena == NULL)
-		return -1;
-	to.conninfo = arena_strdup(arena, from->conninfo);
-	to.schema = arena_strdup(arena, from->schema);
-	to.channel = arena_strdup(arena, from->channel);
-	to.profiles_query = arena_strdup(arena, from->profiles_query);
-	to.users_query = arena_strdup(arena, from->users_query);
-	if (to.conninfo == NULL || to.schema == NULL || to.channel == NULL ||
-		to.profiles_query == NULL || to.users_query == NULL) {
-		arena_free(&arena);
-		return -1;
-	}
-	*to_r = to;
-	*arena_r = arena;
-	return 0;
-}
-
-static void drop_config(struct config_database *config, struct arena **arena)
-{
-	if (*arena != NULL && config->conninfo != NULL)
-		explicit_bzero((char *)config->conninfo, strlen(config->conninfo));
-	arena_free(arena);
-	*config = (struct config_database){ 0 };
-}
 
 struct database *database_new(const struct database_owner *owner)
 {
@@ -58,8 +31,8 @@ void database_free(struct database **database)
 	if (db == NULL)
 		return;
 	pg_close(&db->pg);
-	drop_config(&db->config, &db->arena);
-	drop_config(&db->next, &db->next_arena);
+	config_unref(&db->config);
+	config_unref(&db->next);
 	free(db->position);
 	free(db);
 }
@@ -83,7 +56,8 @@ void database_want(struct database *db, bool full, const char *why)
 
 void database_lost(struct database *db, const struct errmsg *err)
 {
-	const struct errmsg why = *err; /* may be the connection's own */
+	const struct errmsg why = *err; /* pg_close() may free err */
+	const int64_t longest = (int64_t)db->config->database.reconnect_max * 1000;
 	uint32_t random = 0;
 
 	pg_close(&db->pg);
@@ -97,39 +71,41 @@ void database_lost(struct database *db, const struct errmsg *err)
 	db->answered = db->requested;
 	db->attempts++;
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	db->connect_at = clock_ms() +
-		clock_backoff(db->attempts, (int64_t)db->config.reconnect_max * 1000, random);
+	db->connect_at = clock_ms() + clock_backoff(db->attempts, longest, random);
 	database_set_state(db, db->was_reached ? DATABASE_DOWN : DATABASE_CONNECTING);
 }
 
-/* ---- what the configuration says ---------------------------------------------- */
-
-static bool same_source(const struct config_database *a, const struct config_database *b)
+bool database_has_feed(const struct database *db)
 {
-	if (!a->present || !b->present)
-		return a->present == b->present;
+	return db->feed.is_ready && !db->feed_refused;
+}
+
+/* ---- the configuration ---------------------------------------------------------- */
+
+static bool is_present(const struct config *config)
+{
+	return config != NULL && config->database.present;
+}
+
+/* Whether two configurations mean the same tables over the same connection. Each may be NULL. */
+static bool same_source(const struct config *one, const struct config *other)
+{
+	const struct config_database *a, *b;
+
+	if (!is_present(one) || !is_present(other))
+		return is_present(one) == is_present(other);
+	a = &one->database;
+	b = &other->database;
 	return strcmp(a->conninfo, b->conninfo) == 0 && strcmp(a->schema, b->schema) == 0 &&
 		strcmp(a->channel, b->channel) == 0 &&
 		strcmp(a->profiles_query, b->profiles_query) == 0 &&
 		strcmp(a->users_query, b->users_query) == 0;
 }
 
-void database_take_next(struct database *db)
+/* Forget what is known of the source that was configured before. */
+static void start_over(struct database *db)
 {
-	bool same;
-
-	if (db->next_arena == NULL)
-		return;
-	same = same_source(&db->config, &db->next);
-	if (!same)
-		pg_close(&db->pg);
-	drop_config(&db->config, &db->arena);
-	db->config = db->next;
-	db->arena = db->next_arena;
-	db->next_arena = NULL;
-	db->gives_up = false;
-	if (same)
-		return;
+	pg_close(&db->pg);
 	free(db->position);
 	db->position = NULL;
 	db->feed = (struct feed_state){ 0 };
@@ -138,24 +114,32 @@ void database_take_next(struct database *db)
 	db->was_reached = false;
 	db->poll_at = db->full_at = db->retry_at = CLOCK_NEVER;
 	db->error.text[0] = db->load_error.text[0] = db->server[0] = '\0';
-	database_set_state(db, db->config.present ? DATABASE_CONNECTING : DATABASE_OFF);
+	database_set_state(db, database_is_on(db) ? DATABASE_CONNECTING : DATABASE_OFF);
+}
+
+void database_take_next(struct database *db)
+{
+	const struct config *old = db->config;
+
+	if (db->next == NULL)
+		return;
+	db->config = db->next;
+	db->next = NULL;
+	db->gives_up = false;
+	if (!same_source(old, db->config))
+		start_over(db);
+	else if (db->pg != NULL)
+		pg_use_config(db->pg, db->config);
+	config_unref(&old);
 }
 
 void database_configure(struct database *database, const struct config *config)
 {
-	struct config_database next;
-	struct arena *arena;
-
-	if (copy_config(&config->database, &next, &arena) < 0) {
-		log_event(LOG_LEVEL_ERROR, "out of memory: [database] stays as it was");
-		return;
-	}
-	drop_config(&database->next, &database->next_arena);
-	database->next = next;
-	database->next_arena = arena;
+	config_unref(&database->next);
+	database->next = config_ref(config);
 	if (!database->is_busy)
 		database_take_next(database);
-	else if (!same_source(&database->config, &next))
+	else if (!same_source(database->config, config))
 		database->gives_up = true;
 }
 
@@ -164,10 +148,17 @@ bool database_gives_up(const struct database *database)
 	return database->gives_up;
 }
 
+bool database_is_on(const struct database *db)
+{
+	return is_present(db->config);
+}
+
 bool database_is_configured(const struct database *database)
 {
-	return database->next_arena != NULL ? database->next.present : database->config.present;
+	return is_present(database->next != NULL ? database->next : database->config);
 }
+
+/* ---- requests ------------------------------------------------------------------- */
 
 uint64_t database_reload(struct database *database)
 {
@@ -187,9 +178,4 @@ bool database_reloaded(const struct database *database, uint64_t request, struct
 		return false;
 	*err_r = database->answer;
 	return true;
-}
-
-bool database_has_feed(const struct database *db)
-{
-	return db->feed.is_ready && !db->feed_refused;
 }

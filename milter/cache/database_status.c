@@ -1,5 +1,6 @@
 /*
- * What the status reports about the database. It owns nothing and runs on the cache thread.
+ * Reports the database's state in the cache thread's status. It owns nothing; the cache thread runs
+ * it. Shown by t/integration/test_database.py.
  */
 #include <stdio.h>
 

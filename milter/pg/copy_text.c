@@ -1,3 +1,7 @@
+/*
+ * Parses rows and arrays in PostgreSQL's text formats, overwriting them. It keeps no state, so any
+ * thread may call it; loads do so on line_worker's thread.
+ */
 #include "milter/pg/copy_text.h"
 
 #include <stdbool.h>
@@ -20,11 +24,11 @@ static char unescape(char c)
 	case 'v':
 		return '\v';
 	default:
-		return c; /* a backslash; COPY TO writes no others */
+		return c; /* a backslash: COPY TO writes no other escapes */
 	}
 }
 
-/* Take the escapes out of the text from at to end. Returns where it ends now. */
+/* Replace the escapes in the text from at to end. Returns its new end. */
 static char *unescape_all(char *at, const char *end)
 {
 	char *to = memchr(at, '\\', (size_t)(end - at));
@@ -61,8 +65,11 @@ int copy_text_line(char *line, size_t len, struct cell *cells_r, size_t count)
 	return 0;
 }
 
-/* An item in quotes, from behind the opening one to behind the closing one. NULL: it has no end. */
-static const char *quoted_item(const char *at, const char *end, char **to)
+/*
+ * Copy a quoted item; at follows the opening quote. Returns the position behind the closing quote,
+ * or NULL when there is none.
+ */
+static const char *copy_quoted_item(const char *at, const char *end, char **to)
 {
 	for (; at < end && *at != '"'; at++) {
 		if (*at == '\\' && ++at == end)
@@ -72,8 +79,9 @@ static const char *quoted_item(const char *at, const char *end, char **to)
 	return at < end ? at + 1 : NULL;
 }
 
-/* One without, up to what ends it. NULL: it has no end, or is empty. */
-static const char *plain_item(const char *at, const char *end, char **to)
+/* Copy an unquoted item. Returns the position of its end, or NULL when it is empty or has no end.
+ */
+static const char *copy_plain_item(const char *at, const char *end, char **to)
 {
 	const char *start = at;
 	char *item = *to;
@@ -88,11 +96,11 @@ static const char *plain_item(const char *at, const char *end, char **to)
 	if (at == end || at == start)
 		return NULL;
 	if (at - start == 4 && *to - item == 4 && strncasecmp(item, "NULL", 4) == 0)
-		*to = item; /* four characters without a backslash: no text, but NULL */
+		*to = item; /* NULL without quotes or a backslash is not text */
 	return at;
 }
 
-/* "[1:3]=" before an array with uncommon bounds. */
+/* Skip the "[1:3]=" that precedes an array whose bounds do not start at 1. */
 static const char *skip_bounds(const char *at, const char *end)
 {
 	const char *equals;
@@ -107,7 +115,7 @@ int copy_text_array(char *text, size_t len, struct cell *cell_r)
 	const char *end = text + len, *at = skip_bounds(text, end);
 	char *to = text, *item;
 	int depth = 0;
-	bool wants_item = true; /* not behind one already */
+	bool wants_item = true; /* an item may begin here */
 
 	do {
 		if (at == NULL || at == end)
@@ -124,9 +132,10 @@ int copy_text_array(char *text, size_t len, struct cell *cell_r)
 			wants_item = true;
 		} else if (depth > 0 && wants_item) {
 			item = to;
-			at = *at == '"' ? quoted_item(at + 1, end, &to) : plain_item(at, end, &to);
+			at = *at == '"' ? copy_quoted_item(at + 1, end, &to) :
+					  copy_plain_item(at, end, &to);
 			if (to > item || (at != NULL && at[-1] == '"'))
-				*to++ = '\0'; /* where a comma, quote or brace was */
+				*to++ = '\0'; /* in the place of a comma, quote or brace */
 			wants_item = false;
 		} else {
 			return -1;

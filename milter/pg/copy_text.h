@@ -5,19 +5,19 @@
 
 #include "lib/rules/rows.h"
 
-/* Rows as PostgreSQL writes them, taken apart where they stand. Thread-safe; allocate nothing. */
+/* Takes PostgreSQL's text formats apart in place. Thread-safe; allocates nothing. */
 
 /*
- * A line of COPY ... TO STDOUT's text format (PostgreSQL's manual, COPY, "Text Format"), without
- * its line end: columns separated by tabs, \N for NULL, escapes with a backslash. line is written
- * over; cells_r[count] point into it. 0, or -1 when it has not exactly count columns.
+ * Split a line of COPY ... TO STDOUT (PostgreSQL's manual, COPY, "Text Format"), without its line
+ * end: tabs separate columns, \N is NULL, a backslash begins an escape. The line is overwritten;
+ * cells_r[count] point into it. Returns 0, or -1 when the line does not have exactly count columns.
  */
 int copy_text_line(char *line, size_t len, struct cell *cells_r, size_t count);
 
 /*
- * The text of an array ("{a,\"b c\",NULL}"; manual, "Array Input and Output Syntax"), written over:
- * cell_r becomes a CELL_LIST of its items, without those that are NULL; nested arrays
- * count as one. 0, or -1 when it is none.
+ * Parse the text of an array ("{a,\"b c\",NULL}"; manual, "Array Input and Output Syntax") and
+ * overwrite it: *cell_r becomes a CELL_LIST of its items. NULL items are left out, and nested
+ * arrays are flattened. Returns 0, or -1 when the text is not an array.
  */
 int copy_text_array(char *text, size_t len, struct cell *cell_r);
 

@@ -1,10 +1,14 @@
+/*
+ * Collects what the change feed reports, row by row of its result. The caller owns the collection;
+ * nothing here is shared between threads.
+ */
 #include "milter/pg/feed_changes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void all_changed(struct feed_changes *changes, const char *reason)
+static void mark_everything(struct feed_changes *changes, const char *reason)
 {
 	changes->everything = true;
 	(void)snprintf(changes->reason, sizeof(changes->reason), "%s", reason);
@@ -23,10 +27,10 @@ int feed_changes_add(struct feed_changes *changes, const char *table, const char
 	} else if (table != NULL && strcmp(table, "profiles") == 0) {
 		which = FEED_PROFILES;
 	} else {
-		all_changed(changes,
-			table != NULL	       ? "a table that is not known" :
+		mark_everything(changes,
+			table != NULL	       ? "an unknown table changed" :
 				reason != NULL ? reason :
-						 "no reason given");
+						 "it gives no reason");
 		return 0;
 	}
 	if (row_id == NULL) {
@@ -43,7 +47,7 @@ int feed_changes_add(struct feed_changes *changes, const char *table, const char
 	if ((id = strdup(row_id)) == NULL)
 		return -1;
 	changes->rows[changes->count++] = (struct feed_row){ which, id };
-	return 0; /* cppcheck-suppress memleak ; the array has it */
+	return 0; /* cppcheck-suppress memleak ; the array owns id */
 }
 
 bool feed_changes_touch(const struct feed_changes *changes, enum feed_table table)

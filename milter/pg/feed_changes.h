@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * What the change feed (sql/feed.sql, feed_since()) says was committed since a position: rows by
- * their ids, whole tables, or "everything", when it can't tell.
+ * What the change feed (feed_since() of sql/feed.sql) reports as committed since a position: single
+ * rows by their ids, whole tables, or everything when the feed cannot tell.
  */
 enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES };
 
@@ -16,10 +16,10 @@ struct feed_row {
 };
 
 struct feed_changes {
-	bool everything;	 /* read all; reason says why */
-	bool whole[FEED_TABLES]; /* read that whole table */
-	struct feed_row *rows;	 /* of the other tables */
-	size_t count, size;
+	bool everything;	 /* read both tables; reason tells why */
+	bool whole[FEED_TABLES]; /* read that table whole */
+	struct feed_row *rows;	 /* of the tables that need not be read whole */
+	size_t count, size;	 /* of rows: used, allocated */
 	char reason[64];
 };
 
@@ -29,15 +29,16 @@ struct feed_changes {
 	}
 
 /*
- * Take a row of feed_since()'s result, NULL for SQL's NULL. A table that is not known means
- * everything. -1 when out of memory.
+ * Add one row of feed_since()'s result; an argument is NULL for SQL's NULL. An unknown table makes
+ * the changes `everything`. Returns 0, or -1 when out of memory.
  */
 int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,
 	const char *reason);
 
-/* Whether anything of the table changed. */
+/* Whether anything in the table changed. */
 bool feed_changes_touch(const struct feed_changes *changes, enum feed_table table);
 
+/* Free the rows; the changes are empty afterwards. */
 void feed_changes_clear(struct feed_changes *changes);
 
 #endif

@@ -1,7 +1,10 @@
+/*
+ * A ring of batches between two threads: the caller's fills them with lines, and a thread started
+ * here ("rows") processes them. Each batch belongs to one of the threads at any time.
+ */
 #include "milter/pg/line_worker.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 #define BATCH_BYTES (64u << 10)
 #define OUT_OF_MEMORY "out of memory"
 
-/* Lines one behind the other, each with its length in front. */
+/* Lines, each preceded by its length in 4 bytes. */
 struct batch {
 	char *text;
 	size_t len, size;
@@ -23,16 +26,15 @@ struct line_worker {
 	bool is_running;
 
 	/*
-	 * A ring: the first thread fills batches[filled % BATCHES], the second takes
-	 * batches[taken % BATCHES]. Each batch belongs to one of them at any time; the lock
-	 * guards what follows.
+	 * The first thread fills batches[filled % BATCHES] while the second one empties
+	 * batches[taken % BATCHES].
 	 */
 	struct batch batches[BATCHES];
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* guards the members below, and passes on the batches */
 	pthread_cond_t changed;
 	unsigned filled, taken;
-	bool has_ended; /* nothing more is filled */
-	const char *error;
+	bool has_ended;	   /* no further batch will be filled */
+	const char *error; /* the first one; "" when the rest is abandoned */
 };
 
 struct line_worker *line_worker_new(line_worker_take *take, void *context)
@@ -48,7 +50,7 @@ struct line_worker *line_worker_new(line_worker_take *take, void *context)
 	return worker;
 }
 
-static const char *take_batch(struct line_worker *worker, struct batch *batch)
+static const char *process_batch(struct line_worker *worker, struct batch *batch)
 {
 	const char *error = NULL;
 	uint32_t len;
@@ -63,7 +65,8 @@ static const char *take_batch(struct line_worker *worker, struct batch *batch)
 	return error;
 }
 
-static void *run(void *context)
+/* The second thread. */
+static void *process_batches(void *context)
 {
 	struct line_worker *worker = context;
 	const char *error;
@@ -75,7 +78,7 @@ static void *run(void *context)
 		if (worker->taken == worker->filled || worker->error != NULL)
 			break;
 		(void)pthread_mutex_unlock(&worker->lock);
-		error = take_batch(worker, &worker->batches[worker->taken % BATCHES]);
+		error = process_batch(worker, &worker->batches[worker->taken % BATCHES]);
 		(void)pthread_mutex_lock(&worker->lock);
 		if (worker->error == NULL)
 			worker->error = error;
@@ -86,14 +89,14 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* Hand the batch that was filled to the other thread, and wait until there is an empty one. */
+/* Hand the filled batch to the second thread, and wait until there is an empty one. */
 static const char *hand_over(struct line_worker *worker)
 {
 	const char *error;
 
 	if (!worker->is_running) {
-		if (pthread_create(&worker->thread, NULL, run, worker) != 0)
-			return take_batch(worker, &worker->batches[worker->filled % BATCHES]);
+		if (pthread_create(&worker->thread, NULL, process_batches, worker) != 0)
+			return process_batch(worker, &worker->batches[worker->filled % BATCHES]);
 		(void)pthread_setname_np(worker->thread, "rows");
 		worker->is_running = true;
 	}
@@ -107,7 +110,7 @@ static const char *hand_over(struct line_worker *worker)
 	return error;
 }
 
-static bool make_room(struct batch *batch, size_t len)
+static bool reserve_room(struct batch *batch, size_t len)
 {
 	size_t size = len > BATCH_BYTES ? len : BATCH_BYTES;
 	char *text;
@@ -134,7 +137,7 @@ const char *line_worker_add(struct line_worker *worker, const char *line, size_t
 			return error;
 		batch = &worker->batches[worker->filled % BATCHES];
 	}
-	if (!make_room(batch, batch->len + sizeof(prefix) + len))
+	if (!reserve_room(batch, batch->len + sizeof(prefix) + len))
 		return OUT_OF_MEMORY;
 	memcpy(batch->text + batch->len, &prefix, sizeof(prefix));
 	memcpy(batch->text + batch->len + sizeof(prefix), line, len);
@@ -142,18 +145,18 @@ const char *line_worker_add(struct line_worker *worker, const char *line, size_t
 	return NULL;
 }
 
-/* What is left: by the other thread, or here when there is none. */
-static const char *take_rest(struct line_worker *worker, bool abandon)
+/* Have the remaining lines processed: by the second thread, or here if it was never started. */
+static const char *process_rest(struct line_worker *worker, bool abandon)
 {
 	struct batch *last = &worker->batches[worker->filled % BATCHES];
 
 	if (!worker->is_running)
-		return abandon ? NULL : take_batch(worker, last);
+		return abandon ? NULL : process_batch(worker, last);
 	(void)pthread_mutex_lock(&worker->lock);
 	if (abandon && worker->error == NULL)
 		worker->error = "";
 	else if (last->len > 0)
-		worker->filled++; /* there is room: hand_over() waited for it */
+		worker->filled++; /* hand_over() has waited for room */
 	worker->has_ended = true;
 	(void)pthread_cond_signal(&worker->changed);
 	(void)pthread_mutex_unlock(&worker->lock);
@@ -161,7 +164,7 @@ static const char *take_rest(struct line_worker *worker, bool abandon)
 	return worker->error;
 }
 
-const char *line_worker_end(struct line_worker **worker, int abandon)
+const char *line_worker_end(struct line_worker **worker, bool abandon)
 {
 	struct line_worker *w = *worker;
 	const char *error;
@@ -170,7 +173,7 @@ const char *line_worker_end(struct line_worker **worker, int abandon)
 	*worker = NULL;
 	if (w == NULL)
 		return NULL;
-	error = take_rest(w, abandon != 0);
+	error = process_rest(w, abandon);
 	for (i = 0; i < BATCHES; i++)
 		free(w->batches[i].text);
 	(void)pthread_cond_destroy(&w->changed);

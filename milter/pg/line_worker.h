@@ -1,31 +1,36 @@
 #ifndef POSTERN_LINE_WORKER_H
 #define POSTERN_LINE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Has lines taken by a second thread, in their order, while the first one goes on fetching them:
- * what a row costs to take apart is more than what it costs to receive. Up to a first batch
- * there is no thread: few lines are taken in line_worker_end().
+ * Processes lines on a second thread, in their order, while the first thread fetches them: taking a
+ * row apart costs more than receiving it. The second thread starts when the first batch (64 KiB) is
+ * full; fewer lines are processed in line_worker_end(), on the first thread.
  */
 struct line_worker;
 
 /*
- * Takes a line, which may be written over, and is len bytes long. NULL, or what is wrong (a
- * constant): then no further line comes. Called by the second thread, or in line_worker_end().
+ * Processes a line of len bytes, which may be overwritten. Returns NULL, or an error (a constant),
+ * after which no further line is processed. Runs on the second thread, or on the first one where
+ * there is no second.
  */
 typedef const char *line_worker_take(void *context, char *line, size_t len);
 
-/* context is the second thread's until line_worker_end(). NULL when out of memory. */
+/* Until line_worker_end(), context belongs to the second thread. NULL when out of memory. */
 struct line_worker *line_worker_new(line_worker_take *take, void *context);
 
-/* A copy is made. Waits for the other thread when that is far behind. NULL, or what is wrong. */
+/*
+ * Hand over a copy of line. Waits while the second thread is more than half a megabyte behind.
+ * Returns NULL, or the first error so far.
+ */
 const char *line_worker_add(struct line_worker *worker, const char *line, size_t len);
 
 /*
- * Wait until all are taken, and free the worker (NULL is taken). NULL, or what is wrong. When
- * nobody wants them any more, abandon (not 0) leaves out what waits.
+ * Wait until all lines are processed (abandon: leave out those that wait), end the thread and free
+ * the worker. Accepts NULL. Returns NULL, or the first error.
  */
-const char *line_worker_end(struct line_worker **worker, int abandon);
+const char *line_worker_end(struct line_worker **worker, bool abandon);
 
 #endif

@@ -1,5 +1,8 @@
-#include "milter/pg/pg_connection.h"
-
+/*
+ * Connects to PostgreSQL in a thread that does nothing else, because name lookup may block and
+ * libpq's own way of connecting without blocking leaves the timeout of each host and the step to
+ * the next one to its caller. Shown by t/integration/test_database_outage.py.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,16 +14,13 @@
 #include "milter/pg/pg_private.h"
 
 /*
- * A connection while it is made, by a thread that does nothing else. libpq's own way of
- * connecting without blocking would leave to us the timeout of each host and the step to the next
- * one, and blocks all the same while it looks up names. Whoever comes last, that thread or the one
- * that waits for it, frees it.
+ * A connection while it is made. It belongs to the connecting thread and to the thread that waits
+ * for it; the later one of them frees it.
  */
 struct dial {
-	pthread_mutex_t lock; /* guards has_ended, is_abandoned and who frees */
-	char *conninfo;
-	char timeout[16];
-	int fd; /* an eventfd: readable once it has ended */
+	pthread_mutex_t lock; /* guards conn, has_ended and is_abandoned */
+	const struct config *config;
+	int fd; /* an eventfd, readable once the attempt has ended */
 	PGconn *conn;
 	bool has_ended, is_abandoned;
 };
@@ -31,23 +31,30 @@ static void dial_free(struct dial *dial)
 		PQfinish(dial->conn);
 	if (dial->fd >= 0)
 		(void)close(dial->fd);
-	if (dial->conninfo != NULL)
-		explicit_bzero(dial->conninfo, strlen(dial->conninfo));
-	free(dial->conninfo);
+	config_unref(&dial->config);
 	(void)pthread_mutex_destroy(&dial->lock);
 	free(dial);
 }
 
+/* conninfo overrides what precedes dbname in this list; what follows it overrides conninfo. */
+static PGconn *connect_now(const struct config_database *config)
+{
+	static const char *const names[] = { "connect_timeout", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"fallback_application_name", "dbname", "client_encoding", NULL };
+	char timeout[16];
+	const char *const values[] = { timeout, "10", "5", "3", "20000", "postern",
+		config->conninfo, "UTF8", NULL };
+
+	(void)snprintf(timeout, sizeof(timeout), "%u", config->connect_timeout);
+	return PQconnectdbParams(names, values, 1);
+}
+
+/* The connecting thread. */
 static void *dial_run(void *context)
 {
 	struct dial *dial = context;
-	/* What stands before dbname, the conninfo may say otherwise; what stands behind it, not. */
-	const char *const names[] = { "connect_timeout", "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", "fallback_application_name", "dbname",
-		"client_encoding", NULL };
-	const char *const values[] = { dial->timeout, "10", "5", "3", "20000", "postern",
-		dial->conninfo, "UTF8", NULL };
-	PGconn *conn = PQconnectdbParams(names, values, 1);
+	PGconn *conn = connect_now(&dial->config->database);
 	uint64_t one = 1;
 	bool is_abandoned;
 
@@ -55,15 +62,15 @@ static void *dial_run(void *context)
 	dial->conn = conn;
 	dial->has_ended = true;
 	is_abandoned = dial->is_abandoned;
-	if (!is_abandoned && write(dial->fd, &one, sizeof(one)) < 0)
-		(void)close(dial->fd); /* can't happen: the counter is 0 */
+	if (!is_abandoned)
+		(void)!write(dial->fd, &one, sizeof(one)); /* can't fail: the counter is 0 */
 	(void)pthread_mutex_unlock(&dial->lock);
 	if (is_abandoned)
 		dial_free(dial);
 	return NULL;
 }
 
-static struct dial *dial_start(const struct config_database *config, struct errmsg *err)
+static struct dial *dial_start(const struct config *config, struct errmsg *err)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
 	pthread_attr_t attr;
@@ -75,10 +82,9 @@ static struct dial *dial_start(const struct config_database *config, struct errm
 		(void)errmsg_set(err, "out of memory");
 		return NULL;
 	}
-	(void)snprintf(dial->timeout, sizeof(dial->timeout), "%u", config->connect_timeout);
-	dial->conninfo = strdup(config->conninfo);
+	dial->config = config_ref(config);
 	dial->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	failed = dial->conninfo == NULL || dial->fd < 0 || pthread_attr_init(&attr) != 0;
+	failed = dial->fd < 0 || pthread_attr_init(&attr) != 0;
 	if (!failed) {
 		(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 		failed = pthread_create(&thread, &attr, dial_run, dial);
@@ -86,13 +92,16 @@ static struct dial *dial_start(const struct config_database *config, struct errm
 	}
 	if (failed) {
 		dial_free(dial);
-		(void)errmsg_set(err, "no thread to connect in");
+		(void)errmsg_set(err, "cannot start a thread to connect in");
 		return NULL;
 	}
 	return dial;
 }
 
-/* The connection that was made, or NULL: it is not ready, and nobody waits for it any more. */
+/*
+ * Take the connection that was made. Returns NULL when the attempt has not ended: it is abandoned,
+ * and its thread frees it. Returns NULL as well when libpq had no memory for a connection.
+ */
 static PGconn *dial_end(struct dial *dial)
 {
 	PGconn *conn = NULL;
@@ -112,8 +121,8 @@ static PGconn *dial_end(struct dial *dial)
 }
 
 /*
- * libpq's complaints about a connection string quote it. So it is looked at first, and what is
- * wrong is shown only when there can be no password in it.
+ * libpq quotes a bad connection string in its error message. So the string is parsed before it is
+ * used, and libpq's message is shown only if the string can contain no password.
  */
 static int check_conninfo(const char *conninfo, struct errmsg *err)
 {
@@ -123,15 +132,15 @@ static int check_conninfo(const char *conninfo, struct errmsg *err)
 	char *message = NULL;
 
 	if (!is_string)
-		return 0; /* a database's name */
+		return 0; /* the name of a database */
 	if ((options = PQconninfoParse(conninfo, &message)) != NULL) {
 		PQconninfoFree(options);
 		return 0;
 	}
 	if (message == NULL || is_secret)
 		(void)errmsg_set(err,
-			"libpq can't read [database] conninfo (not shown here: there "
-			"may be a password in it)");
+			"libpq cannot read [database] conninfo (not shown here, "
+			"because it may contain a password)");
 	else
 		(void)errmsg_set(err, "[database] conninfo: %.*s", (int)strcspn(message, "\n"),
 			message);
@@ -139,8 +148,7 @@ static int check_conninfo(const char *conninfo, struct errmsg *err)
 	return -1;
 }
 
-static struct pg *pg_new(PGconn *conn, const struct config_database *config,
-	const struct pg_waiter *waiter)
+static struct pg *pg_new(PGconn *conn, const struct config *config, const struct pg_waiter *waiter)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
 
@@ -149,12 +157,12 @@ static struct pg *pg_new(PGconn *conn, const struct config_database *config,
 		return NULL;
 	}
 	pg->conn = conn;
-	pg->config = config;
+	pg->config = config_ref(config);
 	pg->waiter = waiter;
 	return pg;
 }
 
-enum pg_outcome pg_connect(const struct config_database *config, const struct pg_waiter *waiter,
+enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *waiter,
 	struct pg **pg_r, struct errmsg *err)
 {
 	struct pg failed = { 0 };
@@ -162,7 +170,8 @@ enum pg_outcome pg_connect(const struct config_database *config, const struct pg
 	enum pg_wait waited;
 	PGconn *conn;
 
-	if (check_conninfo(config->conninfo, err) < 0 || (dial = dial_start(config, err)) == NULL)
+	if (check_conninfo(config->database.conninfo, err) < 0 ||
+		(dial = dial_start(config, err)) == NULL)
 		return PG_LOST;
 	waited = waiter->wait(waiter->context, dial->fd, false, CLOCK_NEVER);
 	if ((conn = dial_end(dial)) == NULL) {
@@ -179,34 +188,4 @@ enum pg_outcome pg_connect(const struct config_database *config, const struct pg
 	}
 	PQfinish(conn);
 	return PG_LOST;
-}
-
-void pg_close(struct pg **pg)
-{
-	if (*pg == NULL)
-		return;
-	PQfinish((*pg)->conn);
-	free(*pg);
-	*pg = NULL;
-}
-
-int pg_fd(const struct pg *pg)
-{
-	return PQsocket(pg->conn);
-}
-
-void pg_server(const struct pg *pg, char *text, size_t size)
-{
-	const char *host = PQhost(pg->conn), *address = PQhostaddr(pg->conn);
-	const char *port = PQport(pg->conn);
-
-	if (host == NULL || host[0] == '\0')
-		host = address != NULL ? address : "";
-	(void)snprintf(text, size, host[0] == '/' ? "%s/.s.PGSQL.%s" : "%s:%s", host,
-		port != NULL ? port : "");
-}
-
-void pg_avoid_copy(struct pg *pg)
-{
-	pg->no_copy = true;
 }

@@ -9,9 +9,9 @@
 #include "lib/conf/config.h"
 
 /*
- * One connection to PostgreSQL, for one thread. Nothing here blocks in libpq: whatever has to be
- * waited for is waited for through the caller's pg_waiter, which meanwhile does what else its
- * thread has to do, and may say that waiting is to end.
+ * One connection to PostgreSQL, for one thread. Nothing here blocks in libpq: every wait goes
+ * through the caller's pg_waiter, which meanwhile does the other work of its thread and may end the
+ * wait. A connection holds a reference of the configuration.
  */
 struct pg;
 
@@ -21,46 +21,60 @@ struct pg_waiter {
 	void *context;
 
 	/*
-	 * Wait until fd can be read (or written, for_write), or the clock (clock_ms()) shows
-	 * deadline. fd -1: nothing to wait for; look after the rest of the thread and return.
+	 * Wait until fd can be read (for_write: written), or until clock_ms() reaches deadline.
+	 * With fd -1 there is nothing to wait for: do what the rest of the thread has to do, and
+	 * return.
 	 */
 	enum pg_wait (*wait)(void *context, int fd, bool for_write, int64_t deadline);
 };
 
 enum pg_outcome {
 	PG_OK,
-	PG_REFUSED, /* the server said no; the connection lives, a transaction on it doesn't */
-	PG_LOST,    /* the connection is of no use any more: pg_close() */
-	PG_GIVEN_UP /* the waiter said so; of no use any more either */
+	PG_REFUSED, /* the server refused the statement: the transaction is lost, not the connection
+		     */
+	PG_LOST,    /* the connection is of no more use: pg_close() */
+	PG_GIVEN_UP /* the waiter gave up: pg_close() */
 };
 
 /*
- * Connect, as [database] says: to the first host that takes us, connect_timeout for each. Names are
- * looked up in a thread of its own, since a resolver may hang too; given up, that thread ends by
- * itself. config and waiter are borrowed until pg_close(). PG_OK, PG_LOST with err set, or
- * PG_GIVEN_UP. err never shows the connection string.
+ * Connect to the first host of [database] that accepts, with connect_timeout for each. A thread
+ * does the connecting, because name lookup may block; when the waiter gives up, that thread ends by
+ * itself. waiter must outlive the connection. Returns PG_OK, PG_LOST with err set, or PG_GIVEN_UP.
+ * err never shows the connection string.
  */
-enum pg_outcome pg_connect(const struct config_database *config, const struct pg_waiter *waiter,
+enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *waiter,
 	struct pg **pg_r, struct errmsg *err);
 
-void pg_close(struct pg **pg); /* takes NULL */
+void pg_close(struct pg **pg); /* accepts NULL */
 
-int pg_fd(const struct pg *pg); /* readable when a notification may have come */
+/* Use this configuration's timeouts, schema and queries from the next statement on. */
+void pg_use_config(struct pg *pg, const struct config *config);
 
-/* Take in what has come unasked. *notified_r: whether a notification came since the last call. */
+int pg_fd(const struct pg *pg); /* readable when a notification may have arrived */
+
+/*
+ * Read what the server has sent unasked. *notified_r: whether a notification has arrived since the
+ * last call; it is set with every outcome.
+ */
 enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r);
 
-/* LISTEN [database] channel, committed. Refused on a standby. */
+/* LISTEN on [database] channel, outside a transaction. A standby refuses it. */
 enum pg_outcome pg_listen(struct pg *pg);
 
-/* Why the last call gave PG_REFUSED or PG_LOST: one line, and the SQLSTATE ("" without one). */
+/*
+ * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, with [database] schema and statement_timeout set
+ * for this transaction alone: behind a pooler, the next one may run on another server connection.
+ */
+enum pg_outcome pg_begin(struct pg *pg);
+enum pg_outcome pg_commit(struct pg *pg);
+
+/* ROLLBACK after PG_REFUSED; pg_error() keeps the error that led to it. */
+enum pg_outcome pg_rollback(struct pg *pg);
+
+/* Why the last call returned PG_REFUSED or PG_LOST, in one line. */
 const struct errmsg *pg_error(const struct pg *pg);
-const char *pg_sqlstate(const struct pg *pg);
 
-/* "host:port", or the socket's path: who answers. */
-void pg_server(const struct pg *pg, char *text, size_t size);
-
-/* Have rows read without COPY from now on: something between us and the tables doesn't know it. */
-void pg_avoid_copy(struct pg *pg);
+/* The server's "host:port", or the path of its socket; never the password. */
+void pg_server(const struct pg *pg, char *text_r, size_t size);
 
 #endif

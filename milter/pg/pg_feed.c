@@ -1,3 +1,8 @@
+/*
+ * Asks the server for its revision and the change feed for what was committed. It owns nothing and
+ * runs on the connection's thread. Shown by t/integration/test_database.py and
+ * t/integration/test_sql_feed.py.
+ */
 #include "milter/pg/pg_feed.h"
 
 #include <stdio.h>
@@ -11,7 +16,7 @@
 #define FUNCTION_MISSING "42883"
 #define TABLE_MISSING "42P01"
 
-/* $ pg_control_system() may be taken from us, on hosted servers. */
+/* Hosted servers may withhold pg_control_system(). */
 static const char revision_query[] =
 	"SELECT pg_is_in_recovery(),"
 	" (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
@@ -26,8 +31,8 @@ static const char state_query[] =
 	" EXISTS (SELECT FROM pg_subscription_rel"
 	" WHERE srrelid IN (to_regclass('users'), to_regclass('profiles')))";
 
-/* Column i of the one row, NULL for SQL's NULL or when it isn't there. */
-static const char *value(const PGresult *result, int i)
+/* Column i of the only row; NULL if it is SQL's NULL or does not exist. */
+static const char *column_text(const PGresult *result, int i)
 {
 	if (PQntuples(result) != 1 || i >= PQnfields(result) || PQgetisnull(result, 0, i))
 		return NULL;
@@ -49,9 +54,9 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 	outcome = pg_run(pg, revision_query, 0, NULL, pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
-	wal = value(rows, 1);
-	cluster = value(rows, 2);
-	revision.in_recovery = is_true(value(rows, 0));
+	wal = column_text(rows, 1);
+	cluster = column_text(rows, 2);
+	revision.in_recovery = is_true(column_text(rows, 0));
 	if (wal == NULL) /* a standby that has replayed nothing yet */
 		revision.is_known = false;
 	else
@@ -63,46 +68,6 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 	return PG_OK;
 }
 
-enum pg_outcome pg_begin(struct pg *pg)
-{
-	const char *schema = pg->config->schema;
-	struct strbuf sql = STRBUF_INIT;
-	char *quoted = NULL;
-
-	strbuf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-	strbuf_addf(&sql, "; SET LOCAL statement_timeout = '%us'", pg->config->statement_timeout);
-	if (schema[0] != '\0') {
-		if ((quoted = PQescapeIdentifier(pg->conn, schema, strlen(schema))) == NULL) {
-			strbuf_free(&sql);
-			return pg_fail(pg, PQerrorMessage(pg->conn));
-		}
-		strbuf_addf(&sql, "; SET LOCAL search_path = %s", quoted);
-		PQfreemem(quoted);
-	}
-	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
-}
-
-enum pg_outcome pg_commit(struct pg *pg)
-{
-	return pg_run(pg, "COMMIT", 0, NULL, pg_short_deadline(pg), NULL);
-}
-
-/* The error before it is the one that matters. */
-enum pg_outcome pg_rollback(struct pg *pg)
-{
-	const struct errmsg error = pg->error;
-	char sqlstate[sizeof(pg->sqlstate)];
-	enum pg_outcome outcome;
-
-	memcpy(sqlstate, pg->sqlstate, sizeof(sqlstate));
-	outcome = pg_run(pg, "ROLLBACK", 0, NULL, pg_short_deadline(pg), NULL);
-	if (outcome == PG_OK) {
-		pg->error = error;
-		memcpy(pg->sqlstate, sqlstate, sizeof(sqlstate));
-	}
-	return outcome;
-}
-
 enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 {
 	struct feed_state state = { 0 };
@@ -112,16 +77,16 @@ enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 	outcome = pg_run(pg, state_query, 0, NULL, pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
-	state.is_installed = is_true(value(rows, 0));
-	state.is_permitted = state.is_installed && is_true(value(rows, 1));
-	state.is_bypassed = is_true(value(rows, 2));
+	state.is_installed = is_true(column_text(rows, 0));
+	state.is_permitted = state.is_installed && is_true(column_text(rows, 1));
+	state.is_bypassed = is_true(column_text(rows, 2));
 	PQclear(rows);
 	if (state.is_permitted) {
 		rows = NULL;
 		outcome = pg_run(pg, "SELECT feed_ready()", 0, NULL, pg_short_deadline(pg), &rows);
 		if (outcome != PG_OK)
 			return outcome;
-		state.is_ready = is_true(value(rows, 0));
+		state.is_ready = is_true(column_text(rows, 0));
 		PQclear(rows);
 	}
 	*state_r = state;
@@ -138,7 +103,7 @@ enum pg_outcome pg_feed_position(struct pg *pg, char **position_r)
 	outcome = pg_run(pg, "SELECT feed_position()", 0, NULL, pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
-	text = value(rows, 0);
+	text = column_text(rows, 0);
 	position = strdup(text != NULL ? text : "");
 	PQclear(rows);
 	if (position == NULL)

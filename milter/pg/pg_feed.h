@@ -8,42 +8,35 @@
 #include "milter/pg/revision.h"
 
 /*
- * What is asked of the server beside the tables: where it stands, and what changed (sql/feed.sql
- * has the functions and what they promise). Every call waits, through the connection's waiter.
+ * Asks the server for its revision and the change feed for changes; sql/feed.sql defines the feed's
+ * functions and what they promise. Every call waits through the connection's waiter.
  */
 
 /*
- * Where the server stands now. Asked before pg_begin() it tells whether a snapshot that is taken
- * afterwards can be behind; asked as a transaction's last statement it lies beyond all that the
- * transaction saw.
+ * The server's present revision. Asked before pg_begin(), it tells whether a database snapshot
+ * taken afterwards can be behind; asked as a transaction's last statement, it lies beyond
+ * everything that the transaction saw.
  */
 enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r);
 
-/*
- * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, with [database] schema and statement_timeout for
- * this transaction alone: behind a pooler the next one may be on another server connection.
- */
-enum pg_outcome pg_begin(struct pg *pg);
-enum pg_outcome pg_commit(struct pg *pg);
-enum pg_outcome pg_rollback(struct pg *pg);
-
+/* What can be used of the change feed. */
 struct feed_state {
-	bool is_installed; /* sql/feed.sql was run in our schema */
-	bool is_permitted; /* and we may use it */
+	bool is_installed; /* sql/feed.sql was run in [database] schema */
+	bool is_permitted; /* and our role may use it */
 	bool is_ready;	   /* and it records every statement on both tables */
-	bool is_bypassed;  /* a logical replication subscription writes to the tables too */
+	bool is_bypassed;  /* a logical replication subscription writes to the tables, too */
 };
 
-/* In a transaction. */
+/* The three functions below run in a transaction. */
 enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r);
 
-/* The position of this transaction's snapshot, the caller's to free(). */
+/* The feed's position at the transaction's database snapshot; the caller must free() it. */
 enum pg_outcome pg_feed_position(struct pg *pg, char **position_r);
 
-/* What was committed since; *changes_r is to be feed_changes_clear()ed, on PG_OK alone. */
+/* The changes committed since position. On PG_OK the caller must feed_changes_clear() them. */
 enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r);
 
-/* Whether the last PG_REFUSED says that the feed is gone, or not for us. */
+/* Whether the last PG_REFUSED means that the feed has gone, or that our role may not use it. */
 bool pg_feed_is_refused(const struct pg *pg);
 
 #endif

@@ -1,41 +1,46 @@
+/*
+ * Builds profiles and users from the rows of their queries. It owns the builders during the call;
+ * the rows arrive on line_worker's thread. Shown by t/integration/test_database.py.
+ */
 #include "milter/pg/pg_load.h"
 
 #include "lib/auth/password.h"
 #include "milter/pg/pg_table.h"
 
+/* What the rows of a table go into; one of the builders is set. */
 struct loading {
 	struct profiles_builder *profiles;
 	struct users_builder *users;
 	struct problems *problems;
 };
 
-static int take_profile(void *context, const struct cell *row)
+static int add_profile(void *context, const struct cell *row)
 {
 	struct loading *loading = context;
 
 	return profiles_builder_add(loading->profiles, row, loading->problems) < 0 ? -1 : 0;
 }
 
-static int take_user(void *context, const struct cell *row)
+static int add_user(void *context, const struct cell *row)
 {
 	struct loading *loading = context;
 
 	return users_builder_add(loading->users, row, loading->problems) < 0 ? -1 : 0;
 }
 
-enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct profiles **profiles_r,
-	struct problems *problems)
+enum pg_outcome pg_load_profiles(struct pg *pg, const struct pg_load *load,
+	struct profiles **profiles_r)
 {
 	struct loading loading = {
-		.profiles = profiles_builder_new(rcpt_re_anchored),
-		.problems = problems,
+		.profiles = profiles_builder_new(load->rcpt_re_anchored),
+		.problems = load->problems,
 	};
 	const struct pg_table table = {
 		.name = "profiles_query",
-		.query = pg->config->profiles_query,
+		.query = pg->config->database.profiles_query,
 		.columns = profile_columns,
 		.column_count = PROFILE_COLUMNS,
-		.take = take_profile,
+		.take = add_profile,
 		.context = &loading,
 	};
 	struct profiles *profiles;
@@ -53,17 +58,15 @@ enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct pr
 	return PG_OK;
 }
 
-enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
-	const struct profiles *profiles, struct users **users_r, struct problems *problems,
-	struct problems *references)
+enum pg_outcome pg_load_users(struct pg *pg, const struct pg_load *load, struct users **users_r)
 {
-	struct loading loading = { .users = users_builder_new(), .problems = problems };
+	struct loading loading = { .users = users_builder_new(), .problems = load->problems };
 	const struct pg_table table = {
 		.name = "users_query",
-		.query = pg->config->users_query,
+		.query = pg->config->database.users_query,
 		.columns = user_columns,
 		.column_count = USER_COLUMNS,
-		.take = take_user,
+		.take = add_user,
 		.context = &loading,
 	};
 	struct users *users;
@@ -76,8 +79,9 @@ enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
 		users_builder_free(&loading.users);
 		return outcome;
 	}
-	users_builder_part_references(loading.users, references);
-	users = users_builder_finish(&loading.users, previous, profiles, problems);
+	users_builder_part_references(loading.users, load->references);
+	users = users_builder_finish(&loading.users, load->previous, load->profiles,
+		load->problems);
 	if (users == NULL)
 		return pg_fail(pg, "out of memory");
 	*users_r = users;

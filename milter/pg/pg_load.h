@@ -4,23 +4,23 @@
 #include "lib/base/problems.h"
 #include "lib/rules/profile.h"
 #include "lib/rules/users.h"
-#include "milter/pg/feed_changes.h"
 #include "milter/pg/pg_connection.h"
 
-/*
- * The tables of a policy, read by [database] profiles_query and users_query, in a transaction that
- * pg_begin() began. Bad rows are left out and named in problems. After PG_REFUSED the error
- * names the query.
- */
-enum pg_outcome pg_load_profiles(struct pg *pg, bool rcpt_re_anchored, struct profiles **profiles_r,
-	struct problems *problems);
+/* What a load needs beside the connection. Nothing in it is changed but the problems. */
+struct pg_load {
+	bool rcpt_re_anchored;		 /* [profile] rcpt_re_anchored; for profiles only */
+	const struct users *previous;	 /* unchanged shards are shared with these; may be NULL */
+	const struct profiles *profiles; /* to find users without a profile; NULL: not checked */
+	struct problems *problems;	 /* receives the bad rows, which are left out */
+	struct problems *references;	 /* receives the users whose profile does not exist */
+};
 
 /*
- * previous (may be NULL) gives the shards that are the same. Users whose profile is not among
- * profiles (NULL: nobody looks) are named in references.
+ * Load a table by [database] profiles_query or users_query, in a transaction that pg_begin() began.
+ * On PG_OK the caller owns the result. After PG_REFUSED, pg_error() gives the query's name.
  */
-enum pg_outcome pg_load_users(struct pg *pg, const struct users *previous,
-	const struct profiles *profiles, struct users **users_r, struct problems *problems,
-	struct problems *references);
+enum pg_outcome pg_load_profiles(struct pg *pg, const struct pg_load *load,
+	struct profiles **profiles_r);
+enum pg_outcome pg_load_users(struct pg *pg, const struct pg_load *load, struct users **users_r);
 
 #endif

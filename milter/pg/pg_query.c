@@ -1,29 +1,24 @@
-#include "milter/pg/pg_private.h"
-
+/*
+ * Runs statements on a connection in libpq's non-blocking mode, and keeps the error of the last
+ * one. Shown by t/integration/test_database.py and t/integration/test_database_outage.py.
+ */
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/strbuf.h"
 #include "milter/loop/clock.h"
+#include "milter/pg/pg_private.h"
 
 #define GRACE_MS 5000 /* for a server that does not cancel by its own statement_timeout */
-
-const struct errmsg *pg_error(const struct pg *pg)
-{
-	return &pg->error;
-}
-
-const char *pg_sqlstate(const struct pg *pg)
-{
-	return pg->sqlstate;
-}
 
 bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 {
 	return strcmp(pg->sqlstate, sqlstate) == 0;
 }
 
-/* libpq's lines as one: "; " between errors, a space before what goes on with a tab. */
+/*
+ * Join the lines of a libpq message: "; " separates two errors, a space precedes a line that
+ * continues one, which libpq indents with a tab.
+ */
 static void join_lines(const char *message, struct errmsg *joined)
 {
 	char *to = joined->text, *full = joined->text + sizeof(joined->text) - 3;
@@ -56,27 +51,19 @@ enum pg_outcome pg_fail(struct pg *pg, const char *message)
 
 int64_t pg_statement_deadline(const struct pg *pg)
 {
-	if (pg->config->statement_timeout == 0)
-		return CLOCK_NEVER;
-	return clock_ms() + (int64_t)pg->config->statement_timeout * 1000 + GRACE_MS;
+	const uint32_t timeout = pg->config->database.statement_timeout;
+
+	return timeout == 0 ? CLOCK_NEVER : clock_ms() + (int64_t)timeout * 1000 + GRACE_MS;
 }
 
 int64_t pg_short_deadline(const struct pg *pg)
 {
-	return clock_ms() + (int64_t)pg->config->connect_timeout * 1000;
+	return clock_ms() + (int64_t)pg->config->database.connect_timeout * 1000;
 }
 
-static void take_notifications(struct pg *pg)
-{
-	PGnotify *notify;
+/* ---- waiting -------------------------------------------------------------------- */
 
-	while ((notify = PQnotifies(pg->conn)) != NULL) {
-		pg->notified = true;
-		PQfreemem(notify);
-	}
-}
-
-static enum pg_outcome wait_for(struct pg *pg, bool for_write, int64_t deadline)
+static enum pg_outcome wait_for_socket(struct pg *pg, bool for_write, int64_t deadline)
 {
 	switch (pg->waiter->wait(pg->waiter->context, PQsocket(pg->conn), for_write, deadline)) {
 	case PG_WAIT_READY:
@@ -88,43 +75,39 @@ static enum pg_outcome wait_for(struct pg *pg, bool for_write, int64_t deadline)
 	}
 }
 
-static enum pg_outcome take_input(struct pg *pg)
+enum pg_outcome pg_take_input(struct pg *pg)
 {
+	PGnotify *notify;
+
 	if (PQconsumeInput(pg->conn) == 0)
 		return pg_fail(pg, PQerrorMessage(pg->conn));
-	take_notifications(pg);
+	while ((notify = PQnotifies(pg->conn)) != NULL) {
+		pg->notified = true;
+		PQfreemem(notify);
+	}
 	return PG_OK;
 }
 
 enum pg_outcome pg_wait_input(struct pg *pg, int64_t deadline)
 {
-	enum pg_outcome outcome = wait_for(pg, false, deadline);
+	enum pg_outcome outcome = wait_for_socket(pg, false, deadline);
 
-	return outcome == PG_OK ? take_input(pg) : outcome;
+	return outcome == PG_OK ? pg_take_input(pg) : outcome;
 }
 
-enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r)
-{
-	enum pg_outcome outcome = take_input(pg);
-
-	*notified_r = pg->notified;
-	pg->notified = false;
-	if (outcome == PG_OK && PQstatus(pg->conn) != CONNECTION_OK)
-		outcome = pg_fail(pg, PQerrorMessage(pg->conn));
-	return outcome;
-}
-
-enum pg_outcome pg_sent(struct pg *pg, int sent, int64_t deadline)
+enum pg_outcome pg_flush(struct pg *pg, int sent, int64_t deadline)
 {
 	enum pg_outcome outcome = PG_OK;
 	int left = -1;
 
 	while (sent && outcome == PG_OK && (left = PQflush(pg->conn)) > 0)
-		outcome = wait_for(pg, true, deadline);
+		outcome = wait_for_socket(pg, true, deadline);
 	if (outcome == PG_OK && left < 0)
 		outcome = pg_fail(pg, PQerrorMessage(pg->conn));
 	return outcome;
 }
+
+/* ---- results -------------------------------------------------------------------- */
 
 enum pg_outcome pg_next_result(struct pg *pg, int64_t deadline, PGresult **result_r)
 {
@@ -168,14 +151,14 @@ enum pg_outcome pg_drain(struct pg *pg, int64_t deadline)
 
 		PQclear(rest);
 		if (is_stuck)
-			return pg_fail(pg, "rows where none were asked for");
+			return pg_fail(pg, "the server sent rows that were not asked for");
 	}
 	if (outcome == PG_OK)
 		outcome = PQstatus(pg->conn) == CONNECTION_OK ? PG_REFUSED : PG_LOST;
 	return outcome;
 }
 
-enum pg_outcome pg_finish(struct pg *pg, int64_t deadline, PGresult **result_r)
+enum pg_outcome pg_read_results(struct pg *pg, int64_t deadline, PGresult **result_r)
 {
 	PGresult *last = NULL, *next;
 	enum pg_outcome outcome;
@@ -197,6 +180,8 @@ enum pg_outcome pg_finish(struct pg *pg, int64_t deadline, PGresult **result_r)
 	return outcome;
 }
 
+/* ---- statements ----------------------------------------------------------------- */
+
 enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *const *params,
 	int64_t deadline, PGresult **result_r)
 {
@@ -207,8 +192,8 @@ enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *co
 		sent = PQsendQueryParams(pg->conn, sql, count, NULL, params, NULL, NULL, 0);
 	else
 		sent = PQsendQuery(pg->conn, sql);
-	outcome = pg_sent(pg, sent, deadline);
-	return outcome == PG_OK ? pg_finish(pg, deadline, result_r) : outcome;
+	outcome = pg_flush(pg, sent, deadline);
+	return outcome == PG_OK ? pg_read_results(pg, deadline, result_r) : outcome;
 }
 
 enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
@@ -222,17 +207,4 @@ enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline
 		outcome = pg_run(pg, sql->text, 0, NULL, deadline, result_r);
 	strbuf_free(sql);
 	return outcome;
-}
-
-enum pg_outcome pg_listen(struct pg *pg)
-{
-	char *channel =
-		PQescapeIdentifier(pg->conn, pg->config->channel, strlen(pg->config->channel));
-	struct strbuf sql = STRBUF_INIT;
-
-	if (channel == NULL)
-		return pg_fail(pg, PQerrorMessage(pg->conn));
-	strbuf_addf(&sql, "LISTEN %s", channel);
-	PQfreemem(channel);
-	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
 }

@@ -1,3 +1,8 @@
+/*
+ * Reads the rows of a query, by COPY where the server allows it, else row by row. The connection's
+ * thread fetches the lines; line_worker's thread takes them apart and hands the rows on. Shown by
+ * t/integration/test_database_plain.py and t/integration/test_database.py.
+ */
 #include "milter/pg/pg_table.h"
 
 #include <stdio.h>
@@ -9,21 +14,21 @@
 #include "milter/pg/copy_text.h"
 #include "milter/pg/line_worker.h"
 
-#define ATTEND_ROWS 4096 /* rows after which the thread looks after what else it has to do */
+#define ATTEND_ROWS 4096 /* rows after which the thread does its other work */
 #define SYNTAX_ERROR "42601"
 #define NOT_SUPPORTED "0A000"
 
-/* pg_type.dat: types that need no question to the server. */
+/* From pg_type.dat: types about which the server need not be asked. */
 static const Oid no_arrays[] = { 16, 18, 19, 20, 21, 23, 25, 700, 701, 1042, 1043, 1700, 2950 };
 static const Oid arrays[] = { 1002, 1003, 1009, 1014, 1015 };
 
-/* A query's result: where its columns go. */
+/* How the columns of a query's result map to the columns of the table. */
 struct shape {
-	size_t count;
-	int *map;	     /* the table's column for each; -1: not needed */
-	bool *is_array;	     /* each */
-	struct cell *cells;  /* each: a row as it comes */
-	struct cell row[32]; /* by the table's columns; what isn't in the result stays NULL */
+	size_t count;	     /* columns of the result */
+	int *map;	     /* for each, the table's column; -1: not needed */
+	bool *is_array;	     /* for each */
+	struct cell *cells;  /* for each: the row just read */
+	struct cell row[32]; /* by the table's columns; a column not in the result stays NULL */
 };
 
 static void shape_free(struct shape *shape)
@@ -33,7 +38,7 @@ static void shape_free(struct shape *shape)
 	free(shape->cells);
 }
 
-static bool is_among(Oid type, const Oid *types, size_t count)
+static bool type_is_among(Oid type, const Oid *types, size_t count)
 {
 	size_t i;
 
@@ -43,7 +48,7 @@ static bool is_among(Oid type, const Oid *types, size_t count)
 	return false;
 }
 
-/* Whether a type that isn't built in is an array: citext[] and the like. */
+/* Ask the server whether a type that is not built in, such as citext[], is an array. */
 static enum pg_outcome ask_type(struct pg *pg, Oid type, bool *is_array_r)
 {
 	char text[16];
@@ -69,10 +74,10 @@ static enum pg_outcome find_arrays(struct pg *pg, const PGresult *described, str
 
 	for (i = 0; i < shape->count && outcome == PG_OK; i++) {
 		type = PQftype(described, (int)i);
-		if (is_among(type, arrays, sizeof(arrays) / sizeof(*arrays)))
+		if (type_is_among(type, arrays, sizeof(arrays) / sizeof(*arrays)))
 			shape->is_array[i] = true;
 		else if (shape->map[i] >= 0 &&
-			!is_among(type, no_arrays, sizeof(no_arrays) / sizeof(*no_arrays)))
+			!type_is_among(type, no_arrays, sizeof(no_arrays) / sizeof(*no_arrays)))
 			outcome = ask_type(pg, type, &shape->is_array[i]);
 	}
 	return outcome;
@@ -106,20 +111,21 @@ static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
 	return PG_REFUSED;
 }
 
-/* Have the server say which columns the query gives, without running it. */
-static enum pg_outcome describe(struct pg *pg, const struct pg_table *table, struct shape *shape)
+/* Have the server describe the query's columns without running it. */
+static enum pg_outcome describe_query(struct pg *pg, const struct pg_table *table,
+	struct shape *shape)
 {
 	int64_t deadline = pg_statement_deadline(pg);
 	PGresult *described = NULL;
 	enum pg_outcome outcome;
 
-	outcome = pg_sent(pg, PQsendPrepare(pg->conn, "", table->query, 0, NULL), deadline);
+	outcome = pg_flush(pg, PQsendPrepare(pg->conn, "", table->query, 0, NULL), deadline);
 	if (outcome == PG_OK)
-		outcome = pg_finish(pg, deadline, NULL);
+		outcome = pg_read_results(pg, deadline, NULL);
 	if (outcome == PG_OK)
-		outcome = pg_sent(pg, PQsendDescribePrepared(pg->conn, ""), deadline);
+		outcome = pg_flush(pg, PQsendDescribePrepared(pg->conn, ""), deadline);
 	if (outcome == PG_OK)
-		outcome = pg_finish(pg, deadline, &described);
+		outcome = pg_read_results(pg, deadline, &described);
 	if (outcome == PG_OK)
 		outcome = map_columns(pg, table, described, shape);
 	if (outcome == PG_OK)
@@ -128,14 +134,14 @@ static enum pg_outcome describe(struct pg *pg, const struct pg_table *table, str
 	return outcome;
 }
 
-/* A table while its rows are taken: what line_worker's thread has. */
-struct taking {
+/* What line_worker's thread owns until line_worker_end(). */
+struct line_reader {
 	const struct pg_table *table;
 	struct shape *shape;
 };
 
-/* Hand on the row in shape->cells; they may be written over. NULL, or what is wrong. */
-static const char *take_row(const struct pg_table *table, struct shape *shape)
+/* Hand on the row in shape->cells, whose text is overwritten. Returns NULL, or an error. */
+static const char *hand_on_row(const struct pg_table *table, struct shape *shape)
 {
 	struct cell *cell;
 	size_t i;
@@ -146,24 +152,25 @@ static const char *take_row(const struct pg_table *table, struct shape *shape)
 			continue;
 		if (shape->is_array[i] && cell->kind == CELL_TEXT &&
 			copy_text_array((char *)cell->text, cell->len, cell) < 0)
-			return "an array that can't be read";
+			return "the server sent an array that cannot be read";
 		shape->row[shape->map[i]] = *cell;
 	}
 	return table->take(table->context, shape->row) == 0 ? NULL : "out of memory";
 }
 
-static const char *take_line(void *context, char *line, size_t len)
+static const char *read_line(void *context, char *line, size_t len)
 {
-	const struct taking *taking = context;
+	const struct line_reader *reader = context;
 
 	if (len > 0 && line[len - 1] == '\n')
 		len--;
-	if (copy_text_line(line, len, taking->shape->cells, taking->shape->count) < 0)
-		return "a row of COPY that can't be read";
-	return take_row(taking->table, taking->shape);
+	if (copy_text_line(line, len, reader->shape->cells, reader->shape->count) < 0)
+		return "COPY sent a row that cannot be read";
+	return hand_on_row(reader->table, reader->shape);
 }
 
-static enum pg_outcome attend(struct pg *pg, unsigned rows)
+/* Let the thread do its other work now and then. */
+static enum pg_outcome attend_now_and_then(struct pg *pg, unsigned rows)
 {
 	const struct pg_waiter *waiter = pg->waiter;
 
@@ -172,11 +179,11 @@ static enum pg_outcome attend(struct pg *pg, unsigned rows)
 	return waiter->wait(waiter->context, -1, false, 0) == PG_WAIT_GIVE_UP ? PG_GIVEN_UP : PG_OK;
 }
 
-/* Fetch all lines and have them taken. */
+/* Fetch all lines and give them to the worker. */
 static enum pg_outcome fetch_lines(struct pg *pg, struct line_worker *worker, int64_t deadline)
 {
 	enum pg_outcome outcome = PG_OK;
-	const char *wrong = NULL;
+	const char *error = NULL;
 	unsigned rows = 0;
 	char *line;
 	int len;
@@ -186,11 +193,12 @@ static enum pg_outcome fetch_lines(struct pg *pg, struct line_worker *worker, in
 		if (len == 0) {
 			outcome = pg_wait_input(pg, deadline);
 		} else if (len > 0) {
-			wrong = line_worker_add(worker, line, (size_t)len);
+			error = line_worker_add(worker, line, (size_t)len);
 			PQfreemem(line);
-			outcome = wrong == NULL ? attend(pg, ++rows) : pg_fail(pg, wrong);
+			outcome = error == NULL ? attend_now_and_then(pg, ++rows) :
+						  pg_fail(pg, error);
 		} else if (len == -1) {
-			return pg_finish(pg, deadline, NULL);
+			return pg_read_results(pg, deadline, NULL);
 		} else {
 			outcome = pg_fail(pg, PQerrorMessage(pg->conn));
 		}
@@ -201,19 +209,19 @@ static enum pg_outcome fetch_lines(struct pg *pg, struct line_worker *worker, in
 static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, struct shape *shape,
 	int64_t deadline)
 {
-	struct taking taking = { table, shape };
-	struct line_worker *worker = line_worker_new(take_line, &taking);
+	struct line_reader reader = { table, shape };
+	struct line_worker *worker = line_worker_new(read_line, &reader);
 	enum pg_outcome outcome;
-	const char *wrong;
+	const char *error;
 
 	if (worker == NULL)
 		return pg_fail(pg, "out of memory");
 	outcome = fetch_lines(pg, worker, deadline);
-	wrong = line_worker_end(&worker, outcome != PG_OK);
-	return outcome == PG_OK && wrong != NULL ? pg_fail(pg, wrong) : outcome;
+	error = line_worker_end(&worker, outcome != PG_OK);
+	return outcome == PG_OK && error != NULL ? pg_fail(pg, error) : outcome;
 }
 
-/* By COPY, which is several times as fast as a SELECT's rows. */
+/* COPY is several times as fast as the rows of a SELECT. */
 static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 	struct shape *shape)
 {
@@ -222,36 +230,36 @@ static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 	PGresult *started = NULL;
 	enum pg_outcome outcome;
 
-	/* The line end: the query's last line may end in a comment. */
+	/* The query's last line may end in a comment, which the line feed closes. */
 	strbuf_addf(&sql, "SAVEPOINT postern; COPY (%s\n) TO STDOUT", table->query);
 	outcome = pg_run_built(pg, &sql, deadline, &started);
 	if (outcome == PG_OK &&
 		(PQresultStatus(started) != PGRES_COPY_OUT ||
 			(size_t)PQnfields(started) != shape->count))
-		outcome = pg_fail(pg, "COPY gives other columns than the query");
+		outcome = pg_fail(pg, "COPY returns other columns than the query");
 	PQclear(started);
 	return outcome == PG_OK ? read_lines(pg, table, shape, deadline) : outcome;
 }
 
-static enum pg_outcome take_tuple(struct pg *pg, const struct pg_table *table, struct shape *shape,
+static enum pg_outcome read_tuple(struct pg *pg, const struct pg_table *table, struct shape *shape,
 	const PGresult *tuple)
 {
-	const char *wrong;
+	const char *error;
 	size_t i;
 
 	if ((size_t)PQnfields(tuple) != shape->count)
-		return pg_fail(pg, "the query gives other columns than it said");
+		return pg_fail(pg, "the query returns other columns than it described");
 	for (i = 0; i < shape->count; i++)
 		shape->cells[i] = (struct cell){
 			.kind = PQgetisnull(tuple, 0, (int)i) ? CELL_NULL : CELL_TEXT,
 			.text = PQgetvalue(tuple, 0, (int)i),
 			.len = (size_t)PQgetlength(tuple, 0, (int)i),
 		};
-	wrong = take_row(table, shape);
-	return wrong == NULL ? PG_OK : pg_fail(pg, wrong);
+	error = hand_on_row(table, shape);
+	return error == NULL ? PG_OK : pg_fail(pg, error);
 }
 
-/* Row by row, where COPY is not to be had. */
+/* Read row by row, where COPY is not available. */
 static enum pg_outcome read_by_select(struct pg *pg, const struct pg_table *table,
 	struct shape *shape)
 {
@@ -260,17 +268,17 @@ static enum pg_outcome read_by_select(struct pg *pg, const struct pg_table *tabl
 	enum pg_outcome outcome;
 	unsigned rows = 0;
 
-	outcome = pg_sent(pg, PQsendQuery(pg->conn, table->query) && PQsetSingleRowMode(pg->conn),
+	outcome = pg_flush(pg, PQsendQuery(pg->conn, table->query) && PQsetSingleRowMode(pg->conn),
 		deadline);
 	while (outcome == PG_OK && (outcome = pg_next_result(pg, deadline, &tuple)) == PG_OK &&
 		tuple != NULL) {
 		if ((outcome = pg_check_result(pg, tuple)) != PG_OK)
 			outcome = pg_drain(pg, deadline);
 		else if (PQresultStatus(tuple) == PGRES_SINGLE_TUPLE)
-			outcome = take_tuple(pg, table, shape, tuple);
+			outcome = read_tuple(pg, table, shape, tuple);
 		PQclear(tuple);
 		if (outcome == PG_OK)
-			outcome = attend(pg, ++rows);
+			outcome = attend_now_and_then(pg, ++rows);
 	}
 	return outcome;
 }
@@ -303,7 +311,7 @@ enum pg_outcome pg_table_read(struct pg *pg, const struct pg_table *table)
 	if ((query = strndup(table->query, len)) == NULL)
 		return pg_fail(pg, "out of memory");
 	trimmed.query = query;
-	outcome = describe(pg, &trimmed, &shape);
+	outcome = describe_query(pg, &trimmed, &shape);
 	if (outcome == PG_OK)
 		outcome = read_rows(pg, &trimmed, &shape);
 	if (outcome == PG_REFUSED)

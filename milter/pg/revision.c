@@ -1,3 +1,6 @@
+/*
+ * Revisions as text, and which of two is older. It keeps no state; the cache thread uses it.
+ */
 #include "milter/pg/revision.h"
 
 #include <ctype.h>

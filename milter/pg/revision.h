@@ -5,30 +5,30 @@
 #include <stdint.h>
 
 /*
- * Which state of a PostgreSQL cluster a load saw. It stands in the JSON store as `revision`, so
- * that a standby which lags behind what was in force is known as such after a restart too.
- * A plain value.
+ * The state of a PostgreSQL cluster that a load saw. The JSON store keeps it as `revision`, so that
+ * a standby that lags behind the state in force is recognized after a restart, too. A plain value.
  */
 struct revision {
 	bool is_known;
 	bool in_recovery; /* a standby answered; not kept in the text */
-	int64_t wal;	  /* no commit that was seen lies beyond: bytes of write-ahead log */
-	char cluster[24]; /* its system identifier; "" where the server does not tell */
+	int64_t wal;	  /* a position in the write-ahead log, in bytes, beyond all commits seen */
+	char cluster[24]; /* the cluster's system identifier; "" if the server withholds it */
 };
 
-/* The length of the longest text, with its NUL. */
+/* The size of the longest text, with its NUL. */
 #define REVISION_SIZE 64
 
-/* "postgresql-1 CLUSTER WAL"; "" for one that is not known. */
+/* Write "postgresql-1 CLUSTER WAL", or "" for an unknown revision. */
 void revision_format(const struct revision *revision, char text_r[REVISION_SIZE]);
 
-/* From such a text; anything else gives one that is not known. */
+/* Parse such a text; any other text gives an unknown revision. */
 void revision_parse(const char *text, struct revision *revision_r);
 
 /*
- * Whether `here` is a standby which has not replayed yet what is in force. A primary never is: what
- * it says is the truth, also after a failover that lost commits. Some bytes of slack: the primary's
- * insert position skips the header of a page, which the replay position has not done yet.
+ * Whether `here` is a standby that has not yet replayed the state in force. A primary never is: its
+ * state is the truth, even after a failover that lost commits. The comparison allows some bytes of
+ * slack, because a primary's insert position skips a page header that the replay position has not
+ * reached.
  */
 bool revision_is_behind(const struct revision *here, const struct revision *in_force);
 

@@ -1,6 +1,6 @@
 /*
- * Reads a query's rows as the daemon reads profiles, and prints them: so that both ways of reading
- *can be compared.
+ * Reads a query's rows as the daemon reads profiles and prints them, so that
+ * t/integration/test_database.py can compare reading by COPY and by SELECT.
  *
  *	table_dump copy|select CONNINFO SCHEMA QUERY
  */
@@ -64,9 +64,8 @@ static int print_row(void *context, const struct cell *row)
 int main(int argc, char **argv)
 {
 	const struct pg_waiter waiter = { NULL, wait_plainly };
-	struct config_database config = { .present = true,
-		.connect_timeout = 10,
-		.statement_timeout = 60 };
+	struct config config = { .refs = 2, /* never freed */
+		.database = { .present = true, .connect_timeout = 10, .statement_timeout = 60 } };
 	struct pg_table table = { .name = "query",
 		.columns = profile_columns,
 		.column_count = PROFILE_COLUMNS,
@@ -76,15 +75,15 @@ int main(int argc, char **argv)
 
 	if (argc != 5)
 		return 64;
-	config.conninfo = argv[2];
-	config.schema = argv[3];
+	config.database.conninfo = argv[2];
+	config.database.schema = argv[3];
 	table.query = argv[4];
 	if (pg_connect(&config, &waiter, &pg, &err) != PG_OK) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	if (strcmp(argv[1], "select") == 0)
-		pg_avoid_copy(pg);
+		pg->no_copy = true;
 	if (pg_begin(pg) != PG_OK || pg_table_read(pg, &table) != PG_OK || pg_commit(pg) != PG_OK) {
 		(void)fprintf(stderr, "%s\n", pg_error(pg)->text);
 		pg_close(&pg);

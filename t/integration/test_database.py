@@ -161,7 +161,7 @@ def test_a_reconnect_costs_only_what_changed(box, tables):
 def test_truncate_is_refused_and_said_once(box, tables):
     daemon = follow(box, tables)
     tables.query("TRUNCATE haraka.users")
-    daemon.wait_log("users would become empty: refused")
+    daemon.wait_log("users would become empty")
     with asking(daemon, (*ALICE, True)):
         time.sleep(2.5)  # two polls
     assert daemon.log().count("would become empty") == 1
@@ -340,7 +340,7 @@ def test_a_feed_that_is_dropped_while_we_run_is_done_without(box, tables):
     try:
         tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
         wait_may_not(daemon, *ALICE)
-        assert daemon.log().count("change feed can't be used") == 1
+        assert daemon.log().count("change feed cannot be used") == 1
         wait_until(lambda: not status(daemon)["database"]["feed"], "there is no feed")
     finally:
         tables.apply("feed.sql")

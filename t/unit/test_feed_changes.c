@@ -53,9 +53,9 @@ static const struct {
 	const char *table, *id, *reason, *want;
 } unknown[] = {
 	{ NULL, NULL, "pruned", "pruned" },
-	{ NULL, NULL, NULL, "no reason given" },
-	{ "aliases", "1", NULL, "a table that is not known" },
-	{ "Users", NULL, NULL, "a table that is not known" },
+	{ NULL, NULL, NULL, "it gives no reason" },
+	{ "aliases", "1", NULL, "an unknown table changed" },
+	{ "Users", NULL, NULL, "an unknown table changed" },
 };
 START_TEST(what_the_feed_can_not_tell_is_everything)
 	{

@@ -55,10 +55,10 @@ START_TEST(all_lines_are_taken_in_their_order)
 		struct line_worker *worker = line_worker_new(take, &taken);
 
 		ck_assert_ptr_null(add(worker, counts[_i]));
-		ck_assert_ptr_null(line_worker_end(&worker, 0));
+		ck_assert_ptr_null(line_worker_end(&worker, false));
 		ck_assert_ptr_null(worker);
 		ck_assert_uint_eq(taken.count, counts[_i]);
-		ck_assert_ptr_null(line_worker_end(&worker, 0));
+		ck_assert_ptr_null(line_worker_end(&worker, false));
 	}
 END_TEST
 
@@ -81,12 +81,12 @@ START_TEST(what_waits_can_be_abandoned)
 		struct line_worker *worker = line_worker_new(take, &taken);
 
 		ck_assert_ptr_null(add(worker, 50000));
-		(void)line_worker_end(&worker, 1);
+		(void)line_worker_end(&worker, true);
 		ck_assert_uint_le(taken.count, 50000);
 		worker = line_worker_new(take, &taken);
 		taken.count = 0;
 		ck_assert_ptr_null(add(worker, 3));
-		ck_assert_ptr_null(line_worker_end(&worker, 1));
+		ck_assert_ptr_null(line_worker_end(&worker, true));
 		ck_assert_uint_eq(taken.count, 0);
 	}
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(a_line_may_be_longer_than_a_batch)
 		ck_assert_ptr_null(line_worker_add(worker, line, len));
 		ck_assert_ptr_null(line_worker_add(worker, line, len - 1));
 		ck_assert_ptr_null(line_worker_add(worker, line, 0));
-		ck_assert_ptr_null(line_worker_end(&worker, 0));
+		ck_assert_ptr_null(line_worker_end(&worker, false));
 		ck_assert_uint_eq(bytes, 10 + len + len - 1);
 		free(line);
 	}
