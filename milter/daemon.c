@@ -280,11 +280,12 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 	}
 	for (size_t i = 0; i < problems_kept(problems); i++)
 		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
-	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_count(daemon->ledger));
+	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_size(daemon->ledger).keys);
 	problems_free(&problems);
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	shared_set_ledger(daemon->shared, daemon->ledger, ledger_time, daemon->ledger_file);
+	shared_set_ledger(daemon->shared, ledger_ops(daemon->ledger), ledger_time,
+		daemon->ledger_file);
 }
 
 static void start_threads(struct daemon *daemon, const struct config *config)

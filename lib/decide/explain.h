@@ -5,7 +5,7 @@
 
 #include "lib/base/errmsg.h"
 #include "lib/decide/login.h"
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_ops.h"
 #include "lib/rules/policy.h"
 
 /*
@@ -27,7 +27,7 @@ int explain_session(const struct policy *policy, struct regex_scratch *scratch, 
 
 /* What has been charged, and the moment; it is looked at. ledger NULL: nothing is limited. */
 struct explain_ledger {
-	struct ledger *ledger;
+	const struct ledger_ops *ledger;
 	uint64_t now;
 };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "lib/rules/facts.h"
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_ops.h"
 #include "lib/rules/policy.h"
 #include "lib/rules/suspensions.h"
 #include "lib/rules/verdict.h"
@@ -23,7 +23,7 @@ struct check_env {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
 	struct suspensions *suspensions; /* NULL: nobody is suspended */
-	struct ledger *ledger;		 /* NULL: nothing is limited */
+	const struct ledger_ops *ledger; /* NULL: rate limits are not enforced */
 	uint64_t now;			 /* the ledger's time */
 	bool charge; /* what is let through is charged; else the ledger is only looked at */
 };

@@ -148,12 +148,13 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 
 static enum ledger_answer ask(const struct check_run *run, struct charges *charges)
 {
-	const struct check_env *env = run->env;
+	const struct ledger_ops *ledger = run->env->ledger;
+	uint64_t now = run->env->now;
 
-	if (!env->charge)
-		return ledger_look(env->ledger, env->now, charges->requests, charges->count,
+	if (!run->env->charge)
+		return ledger->look(ledger->context, now, charges->requests, charges->count,
 			charges->usage);
-	return ledger_charge(env->ledger, env->now, charges->requests, charges->count,
+	return ledger->charge(ledger->context, now, charges->requests, charges->count,
 		run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
 }
 

@@ -29,12 +29,13 @@ static bool check_concurrency(struct check_run *run, const char *rdns)
 static void ask_connection(const struct check_env *env, const struct settings *settings,
 	const struct facts *facts, struct connection_charge *charge_r)
 {
+	const struct ledger_ops *ledger = env->ledger;
 	struct connection_charge made = { .answer = LEDGER_FREE };
 	struct rate_match match;
 	struct ledger_request request = { .amount = 1 };
 	char rdns[DOMAIN_SIZE];
 
-	if (env->ledger != NULL && rates_has(settings->rates, RATE_CONN) &&
+	if (ledger != NULL && rates_has(settings->rates, RATE_CONN) &&
 		rates_find_client(settings->rates, RATE_CONN, &facts->client,
 			canon_name(facts->rdns, rdns), &match)) {
 		(void)snprintf(made.entry, sizeof(made.entry), "%.79s", match.entry);
@@ -43,9 +44,9 @@ static void ask_connection(const struct check_env *env, const struct settings *s
 		request.limits = match.limits->limit;
 		request.limit_count = match.limits->len;
 		made.answer = env->charge ?
-			ledger_charge(env->ledger, env->now, &request, 1,
+			ledger->charge(ledger->context, env->now, &request, 1,
 				settings->on_error == ON_ERROR_TEMPFAIL, &made.usage) :
-			ledger_look(env->ledger, env->now, &request, 1, &made.usage);
+			ledger->look(ledger->context, env->now, &request, 1, &made.usage);
 	}
 	*charge_r = made;
 }

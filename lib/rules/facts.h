@@ -7,7 +7,7 @@
 
 #include "lib/match/address.h"
 #include "lib/match/cidr.h"
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_ops.h"
 
 /* What became of charging a connection as it came: check_charge_connection(). */
 struct connection_charge {

@@ -78,40 +78,6 @@ bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t ke
 	return entry != NULL;
 }
 
-static uint64_t newest_of(const struct ledger_entry *entry)
-{
-	uint64_t newest = 0, start;
-
-	for (uint8_t i = 0; i < entry->count; i++) {
-		const struct counter *counter = &entry->counters[i];
-
-		if (counter->len == 0)
-			continue;
-		start = counter_run_start(counter, &counter_runs(counter)[counter->len - 1]);
-		newest = start > newest ? start : newest;
-	}
-	return newest;
-}
-
-uint64_t ledger_newest(struct ledger *ledger)
-{
-	uint64_t newest = 0, start;
-
-	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
-		const struct ledger_shard *shard = &ledger->shards[i];
-
-		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		for (size_t j = 0; j < shard->bucket_count; j++) {
-			for (struct ledger_entry *e = shard->buckets[j]; e != NULL; e = e->next) {
-				start = newest_of(e);
-				newest = start > newest ? start : newest;
-			}
-		}
-		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
-	}
-	return newest;
-}
-
 void ledger_sweep(struct ledger *ledger, uint64_t now)
 {
 	size_t number = __atomic_fetch_add(&ledger->swept, 1, __ATOMIC_RELAXED) % LEDGER_SHARDS;
@@ -122,31 +88,18 @@ void ledger_sweep(struct ledger *ledger, uint64_t now)
 	(void)pthread_mutex_unlock(&shard->lock);
 }
 
-size_t ledger_count(struct ledger *ledger)
+struct ledger_size ledger_size(struct ledger *ledger)
 {
-	size_t count = 0;
+	struct ledger_size size = {
+		.bytes = sizeof(*ledger),
+		.unsaved = __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED),
+	};
 
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		count += ledger->shards[i].entry_count;
+		size.keys += ledger->shards[i].entry_count;
+		size.bytes += ledger->shards[i].bytes;
 		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
 	}
-	return count;
-}
-
-size_t ledger_bytes(struct ledger *ledger)
-{
-	size_t bytes = sizeof(*ledger);
-
-	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
-		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		bytes += ledger->shards[i].bytes;
-		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
-	}
-	return bytes;
-}
-
-uint64_t ledger_unsaved(struct ledger *ledger)
-{
-	return __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED);
+	return size;
 }

@@ -81,7 +81,7 @@ static int gather(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-static json_t *top_json(struct ledger *ledger, uint64_t now, size_t max)
+static json_t *top_json(const struct ledger_ops *ledger, uint64_t now, size_t max)
 {
 	struct top *top = calloc(1, sizeof(*top));
 	json_t *keys = json_array();
@@ -91,7 +91,7 @@ static json_t *top_json(struct ledger *ledger, uint64_t now, size_t max)
 		return NULL;
 	}
 	top->max = max;
-	(void)ledger_each(ledger, now, gather, top);
+	(void)ledger->each(ledger->context, now, gather, top);
 	for (size_t i = 0; i < top->count; i++)
 		(void)json_array_append_new(keys, top->at[i].view);
 	free(top);
@@ -173,7 +173,7 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 {
 	struct shared *shared = connection->control->subject.shared;
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
-	struct ledger *ledger = shared_ledger(shared);
+	const struct ledger_ops *ledger = shared_ledger(shared);
 	const struct limits *limits = NULL;
 	char key[LEDGER_KEY_MAX + 1];
 	json_t *view = NULL;
@@ -181,7 +181,7 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 	bool fits = is_key(text) ? copy_key(text, key) : find_login(policy, text, key, &limits);
 
 	if (fits && reset)
-		was_there = ledger_forget(ledger, shared_now(shared), key, strlen(key));
+		was_there = ledger->forget(ledger->context, shared_now(shared), key, strlen(key));
 	if (!fits) {
 		connection_refuse(connection, "too long for a key");
 	} else if (was_there < 0) {
@@ -189,7 +189,8 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 	} else {
 		if (was_there == 1)
 			log_reset(key);
-		if (!ledger_find(ledger, shared_now(shared), key, strlen(key), take_view, &view))
+		if (!ledger->find(ledger->context, shared_now(shared), key, strlen(key), take_view,
+			    &view))
 			view = unused_json(key, limits);
 		connection_answer(connection,
 			json_pack("{s:b, s:b, s:[o]}", "ok", 1, "reset", was_there, "keys", view));
@@ -197,10 +198,21 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 	policy_unref(&policy);
 }
 
+/* The keys that are nearest to their limits, and the size of the ledger once idle keys are gone. */
+static json_t *overview_json(const struct ledger_ops *ledger, uint64_t now, size_t max)
+{
+	json_t *keys = top_json(ledger, now, max);
+	struct ledger_size size;
+
+	ledger->size(ledger->context, &size);
+	return json_pack("{s:b, s:I, s:I, s:I, s:o}", "ok", 1, "count", (json_int_t)size.keys,
+		"bytes", (json_int_t)size.bytes, "unsaved", (json_int_t)size.unsaved, "keys", keys);
+}
+
 void obey_limits(struct connection *connection, const json_t *request)
 {
 	struct shared *shared = connection->control->subject.shared;
-	struct ledger *ledger = shared_ledger(shared);
+	const struct ledger_ops *ledger = shared_ledger(shared);
 	const char *key = json_string_value(json_object_get(request, "key"));
 	const json_t *top = json_object_get(request, "top");
 	json_int_t max = json_is_integer(top) ? json_integer_value(top) : TOP_USUAL;
@@ -213,10 +225,6 @@ void obey_limits(struct connection *connection, const json_t *request)
 		connection_refuse(connection, "top: a number from 1 to 1000");
 	} else {
 		connection_answer(connection,
-			json_pack("{s:b, s:I, s:I, s:I, s:o}", "ok", 1, "count",
-				(json_int_t)ledger_count(ledger), "bytes",
-				(json_int_t)ledger_bytes(ledger), "unsaved",
-				(json_int_t)ledger_unsaved(ledger), "keys",
-				top_json(ledger, shared_now(shared), (size_t)max)));
+			overview_json(ledger, shared_now(shared), (size_t)max));
 	}
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_file_private.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"

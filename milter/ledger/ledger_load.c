@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/conf/file.h"
+#include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_file_private.h"
 
 #define FILE_SIZE_MAX (UINT64_C(16) << 30)

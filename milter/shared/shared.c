@@ -11,7 +11,7 @@ struct shared {
 	struct snapshot *snapshot;
 	struct scratch_pool *scratches;
 	struct open_clients *open_clients;
-	struct ledger *ledger;
+	const struct ledger_ops *ledger;
 	uint64_t (*now)(const void *context);
 	const void *now_context;
 	shared_suspend_fn *suspend;
@@ -104,7 +104,7 @@ bool shared_is_inet(const struct shared *shared)
 	return shared->is_inet;
 }
 
-void shared_set_ledger(struct shared *shared, struct ledger *ledger,
+void shared_set_ledger(struct shared *shared, const struct ledger_ops *ledger,
 	uint64_t (*now)(const void *context), const void *context)
 {
 	shared->ledger = ledger;
@@ -112,7 +112,7 @@ void shared_set_ledger(struct shared *shared, struct ledger *ledger,
 	shared->now_context = context;
 }
 
-struct ledger *shared_ledger(const struct shared *shared)
+const struct ledger_ops *shared_ledger(const struct shared *shared)
 {
 	return shared->ledger;
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_ops.h"
 #include "lib/rules/settings.h"
 #include "lib/rules/suspensions.h"
 #include "milter/shared/open_clients.h"
@@ -45,9 +45,9 @@ struct scratch_pool *shared_scratches(const struct shared *shared);
  * microseconds. Without a call there is no ledger (NULL): rate limits are not enforced, and the
  * time is 0.
  */
-void shared_set_ledger(struct shared *shared, struct ledger *ledger,
+void shared_set_ledger(struct shared *shared, const struct ledger_ops *ledger,
 	uint64_t (*now)(const void *context), const void *context);
-struct ledger *shared_ledger(const struct shared *shared);
+const struct ledger_ops *shared_ledger(const struct shared *shared);
 uint64_t shared_now(const struct shared *shared);
 
 /*

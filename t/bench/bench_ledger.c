@@ -61,7 +61,7 @@ static void row(const char *what, double value, const char *unit)
 static void many_logins(size_t logins, unsigned charges)
 {
 	struct ledger *ledger = ledger_new();
-	size_t empty = ledger_bytes(ledger), heap = mallinfo2().uordblks;
+	size_t empty = ledger_size(ledger).bytes, heap = mallinfo2().uordblks;
 	char key[48], what[80];
 	double start, took = 0;
 
@@ -75,7 +75,7 @@ static void many_logins(size_t logins, unsigned charges)
 	}
 	(void)snprintf(what, sizeof(what), "%zu logins with %u charges each: memory", logins,
 		charges);
-	row(what, (double)(ledger_bytes(ledger) - empty) / (double)logins, "bytes a login");
+	row(what, (double)(ledger_size(ledger).bytes - empty) / (double)logins, "bytes a login");
 	row("  the same by malloc's own count",
 		(double)(mallinfo2().uordblks - heap) / (double)logins, "bytes a login");
 	row("  the last round, one thread", took / (double)logins * 1e9, "ns a charge");

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_frame.h"
 #include "t/fuzz/fuzz.h"
 
@@ -99,7 +99,7 @@ static void write_and_read(struct ledger *ledger, uint64_t now)
 	must(!file.failed);
 	(void)restore(comparison.other, &file);
 	(void)ledger_each(ledger, now, same_key, &comparison);
-	must(ledger_count(comparison.other) == comparison.keys);
+	must(ledger_size(comparison.other).keys == comparison.keys);
 	ledger_free(&comparison.other);
 	strbuf_free(&file);
 	strbuf_free(&buf);

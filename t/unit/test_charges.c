@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/rules/check.h"
+#include "lib/rules/ledger.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -67,7 +68,7 @@ static struct check_env env_at_now(void)
 	return (struct check_env){
 		.policy = made.policy,
 		.scratch = made.scratch,
-		.ledger = ledger,
+		.ledger = ledger_ops(ledger),
 		.now = now,
 		.charge = !looks,
 	};
@@ -197,7 +198,7 @@ START_TEST(looking_never_charges)
 		for (int i = 0; i < 10; i++)
 			ck_assert_str_eq(rcpt("<x@example.org>"),
 				"accept; limits=pass(profile sales: limits) used=0/2 window=5m next=0s");
-		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 	}
 END_TEST
 
@@ -263,7 +264,7 @@ START_TEST(what_can_not_be_saved_is_answered_as_on_error_says)
 		if (_i == 0) {
 			ck_assert_ptr_nonnull(
 				strstr(rcpt("<x@example.org>"), "tempfail 451 4.3.0"));
-			ck_assert_uint_eq(ledger_count(ledger), 0);
+			ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		} else {
 			ck_assert_ptr_nonnull(strstr(rcpt("<x@example.org>"), "accept"));
 			ck_assert_ptr_nonnull(strstr(rcpt("<x@example.org>"), "accept"));

@@ -306,7 +306,7 @@ START_TEST(a_limit_of_none_allows_nothing)
 
 		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
 		ck_assert_uint_eq(usage.wait, UINT64_MAX);
-		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -381,7 +381,7 @@ START_TEST(windows_that_nobody_asks_for_make_room)
 		for (uint32_t i = 0; i < 200; i++, limit.seconds++)
 			ck_assert_int_eq(charge(ledger, i * SECOND, "k", &limit, 1), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 200);
-		ck_assert_uint_lt(ledger_bytes(ledger), sizeof(void *) * 64 * 64 * 16);
+		ck_assert_uint_lt(ledger_size(ledger).bytes, sizeof(void *) * 64 * 64 * 16);
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -430,24 +430,24 @@ START_TEST(memory_is_bounded_and_comes_back)
 	{
 		const struct limit limits[] = { { 1000000, 3600 }, { 10000000, 86400 } };
 		struct ledger *ledger = ledger_new();
-		size_t empty = ledger_bytes(ledger), one;
+		size_t empty = ledger_size(ledger).bytes, one;
 		char key[32];
 
 		for (uint64_t i = 0; i < 200000; i++)
 			ck_assert_int_eq(charge(ledger, i * 100000, "busy", limits, 2),
 				LEDGER_FREE);
-		one = ledger_bytes(ledger) - empty;
+		one = ledger_size(ledger).bytes - empty;
 		ck_assert_uint_lt(one, 2 * 64 * 8 + 400);
 		for (uint64_t i = 0; i < 10000; i++) {
 			(void)snprintf(key, sizeof(key), "login:user%u", (unsigned)i);
 			ck_assert_int_eq(charge(ledger, 20000 * SECOND, key, limits, 2),
 				LEDGER_FREE);
 		}
-		ck_assert_uint_eq(ledger_count(ledger), 10001);
-		ck_assert_uint_lt((ledger_bytes(ledger) - empty - one) / 10000, 250);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 10001);
+		ck_assert_uint_lt((ledger_size(ledger).bytes - empty - one) / 10000, 250);
 		for (size_t i = 0; i < LEDGER_SHARDS; i++)
 			ledger_sweep(ledger, 20000 * SECOND + DAY + DAY / 60);
-		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -462,8 +462,8 @@ START_TEST(charging_others_lets_go_of_the_idle)
 		for (uint64_t i = 0; i < 100000; i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
 			(void)charge(ledger, i * SECOND, key, &limit, 1); /* each comes once */
-			if (ledger_count(ledger) > most)
-				most = ledger_count(ledger);
+			if (ledger_size(ledger).keys > most)
+				most = ledger_size(ledger).keys;
 		}
 		ck_assert_uint_lt(most, 2500); /* 61 live at a time */
 		ledger_free(&ledger);
@@ -499,11 +499,11 @@ START_TEST(a_charge_that_can_not_be_saved_is_none_unless_it_need_not_be)
 
 		ledger_on_charge(ledger, save, &saved);
 		ck_assert_int_eq(ledger_charge(ledger, 5, requests, 2, true, each), LEDGER_FAILED);
-		ck_assert_uint_eq(ledger_count(ledger), 0);
-		ck_assert_uint_eq(ledger_unsaved(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
+		ck_assert_uint_eq(ledger_size(ledger).unsaved, 0);
 		ck_assert_int_eq(ledger_charge(ledger, 5, requests, 2, false, each), LEDGER_FREE);
 		ck_assert_uint_eq(each[1].used, 1);
-		ck_assert_uint_eq(ledger_unsaved(ledger), 1);
+		ck_assert_uint_eq(ledger_size(ledger).unsaved, 1);
 		saved.answer = 0;
 		ck_assert_int_eq(ledger_charge(ledger, 6, requests, 2, true, each), LEDGER_FREE);
 		ck_assert_uint_eq(each[0].used, 2);
@@ -596,7 +596,7 @@ START_TEST(shows_keys_and_how_they_stand)
 		ck_assert(!ledger_find(ledger, 6, "none", 4, see, &seen));
 		ck_assert(!ledger_find(ledger, 6 + 70 * SECOND, "k2", 2, see, &seen));
 		ck_assert_int_eq(ledger_each(ledger, 80 * SECOND, see, &seen), 0);
-		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -630,7 +630,7 @@ static void *charge_many(void *argument)
 		if (i % 512 == 0)
 			ledger_sweep(crowd->ledger, SECOND + i);
 		if (i % 512 == 1)
-			(void)ledger_bytes(crowd->ledger);
+			(void)ledger_size(crowd->ledger).bytes;
 	}
 	return NULL;
 }

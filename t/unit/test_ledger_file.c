@@ -229,7 +229,7 @@ START_TEST(two_daemons_cannot_count_in_one_file)
 		ledger_file_close(&file);
 		ck_assert_int_eq(ledger_file_open(path, other, NULL, &other_file, problems, &err),
 			0);
-		ck_assert_uint_eq(ledger_count(other), 1);
+		ck_assert_uint_eq(ledger_size(other).keys, 1);
 		ledger_file_close(&other_file);
 		ledger_free(&other);
 	}

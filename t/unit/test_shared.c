@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/rules/ledger.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -108,8 +109,8 @@ START_TEST(returns_the_ledger_and_the_time_of_its_clock)
 		struct ledger *ledger = ledger_new();
 		uint64_t now = 12345;
 
-		shared_set_ledger(shared, ledger, read_clock, &now);
-		ck_assert_ptr_eq(shared_ledger(shared), ledger);
+		shared_set_ledger(shared, ledger_ops(ledger), read_clock, &now);
+		ck_assert_ptr_eq(shared_ledger(shared), ledger_ops(ledger));
 		ck_assert_uint_eq(shared_now(shared), 12345);
 		now++;
 		ck_assert_uint_eq(shared_now(shared), 12346);

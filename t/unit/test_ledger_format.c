@@ -1,4 +1,4 @@
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_format.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,7 +124,7 @@ START_TEST(what_was_written_comes_back_whole)
 						used(ledger, at, key, limit));
 			ck_assert_int_eq(charge(again, now, key), charge(ledger, now, key));
 		}
-		ck_assert_uint_eq(ledger_count(again), ledger_count(ledger));
+		ck_assert_uint_eq(ledger_size(again).keys, ledger_size(ledger).keys);
 		ledger_free(&again);
 		ledger_free(&ledger);
 		journal_free(journal);
@@ -194,7 +194,7 @@ START_TEST(what_is_cut_or_changed_is_refused_or_harmless)
 		other = ledger_new();
 		for (size_t len = 0; len < journal->keys[0].len; len++) {
 			ck_assert_int_eq(ledger_restore_key(other, journal->keys[0].text, len), -1);
-			ck_assert_uint_eq(ledger_count(other), 0);
+			ck_assert_uint_eq(ledger_size(other).keys, 0);
 		}
 		ledger_free(&other);
 		for (size_t i = 0; i < journal->keys[0].len * 8; i++) {
@@ -216,8 +216,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("ledger_codec");
-	TCase *tcase = tcase_create("ledger_codec");
+	Suite *suite = suite_create("ledger_format");
+	TCase *tcase = tcase_create("ledger_format");
 
 	tcase_add_loop_test(tcase, what_was_written_comes_back_whole, 0, 2);
 	tcase_add_test(tcase, a_journal_replayed_twice_counts_once);

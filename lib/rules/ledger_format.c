@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_private.h"
 
 /*
@@ -242,4 +243,38 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
+}
+
+static uint64_t newest_of(const struct ledger_entry *entry)
+{
+	uint64_t newest = 0, start;
+
+	for (uint8_t i = 0; i < entry->count; i++) {
+		const struct counter *counter = &entry->counters[i];
+
+		if (counter->len == 0)
+			continue;
+		start = counter_run_start(counter, &counter_runs(counter)[counter->len - 1]);
+		newest = start > newest ? start : newest;
+	}
+	return newest;
+}
+
+uint64_t ledger_newest(struct ledger *ledger)
+{
+	uint64_t newest = 0, start;
+
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		const struct ledger_shard *shard = &ledger->shards[i];
+
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		for (size_t j = 0; j < shard->bucket_count; j++) {
+			for (struct ledger_entry *e = shard->buckets[j]; e != NULL; e = e->next) {
+				start = newest_of(e);
+				newest = start > newest ? start : newest;
+			}
+		}
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
+	return newest;
 }

@@ -1,0 +1,54 @@
+#ifndef POSTERN_LEDGER_FORMAT_H
+#define POSTERN_LEDGER_FORMAT_H
+
+#include "lib/base/strbuf.h"
+#include "lib/rules/ledger.h"
+
+/*
+ * The ledger's keys and records as bytes, for the files of milter/ledger. Both forms belong to the
+ * ledger, use the machine's byte order and contain no padding.
+ *
+ * A key: seq u64, key_len u16, counter count u16, the key, then for each counter: seconds u32,
+ * limit u32, named u32, is_coarse u8, run count u8, base u64, and for each run: tick u32, count
+ * u32.
+ *
+ * A record: seq u64, now u64, amount u32, key_len u16, limit count u16, for each limit: count u32,
+ * seconds u32; then the key.
+ */
+
+/* Receives the bytes of one key; bytes is NULL when out of memory. It must not call the ledger. */
+typedef void ledger_write_fn(void *context, const void *bytes, size_t len);
+
+/*
+ * Free the idle keys of a shard (0 to LEDGER_SHARDS - 1), then write each remaining key to buf,
+ * which is emptied first, and call add() with its bytes.
+ */
+void ledger_write_shard(struct ledger *ledger, size_t shard, uint64_t now, struct strbuf *buf,
+	ledger_write_fn *add, void *context);
+
+/*
+ * Add a key that ledger_write_shard() has written. Returns 0, or -1 when the bytes are not a key,
+ * the key exists already, or memory runs out. Not while another thread charges.
+ */
+int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len);
+
+/*
+ * Repeat the change of a record without checking any limit. A record that the key already contains
+ * (by its seq) has no effect. Returns 0, or -1 when it cannot be a record or memory runs out. Not
+ * while another thread charges.
+ */
+int ledger_restore_record(struct ledger *ledger, const struct ledger_record *record);
+
+/*
+ * The latest time of which the ledger can tell that a charge was made then or later; 0 when it
+ * holds no charge.
+ */
+uint64_t ledger_newest(struct ledger *ledger);
+
+/* Append the record to buf. */
+void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf);
+
+/* Returns 0, or -1 when the bytes are not a record. The record's key points into bytes. */
+int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *record_r);
+
+#endif
