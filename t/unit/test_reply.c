@@ -1,3 +1,8 @@
+/*
+ * Shows that libmilter gets only replies that it accepts, with every percent sign doubled, and the
+ * return value that fits the verdict.
+ */
+#include <libmilter/mfapi.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,13 +26,13 @@ static const struct {
 	enum verdict_kind kind;
 	int code;
 	const char *enhanced, *text;
-	const char *want; /* NULL: no reply of our own */
+	const char *want; /* NULL: the MTA answers with a text of its own */
 } cases[] = {
 	{ VERDICT_REJECT, 550, "5.7.1", "No", "550 5.7.1 No" },
 	{ VERDICT_TEMPFAIL, 450, "4.7.1", "Later", "450 4.7.1 Later" },
 	{ VERDICT_REJECT, 550, "5.7.1", "100% %s %n", "550 5.7.1 100%% %%s %%n" },
 	{ VERDICT_REJECT, 552, "5.3.4", "two\r\nlines", "552 5.3.4 two\\x0d\\x0alines" },
-	/* libmilter drops a reply whose class isn't that of the verdict. */
+	/* libmilter ignores a reply whose class does not fit the verdict. */
 	{ VERDICT_REJECT, 450, "4.7.1", "x", NULL },
 	{ VERDICT_TEMPFAIL, 550, "5.7.1", "x", NULL },
 	{ VERDICT_CONTINUE, 550, "5.7.1", "x", NULL },
@@ -35,12 +40,12 @@ static const struct {
 	{ VERDICT_TEMPFAIL, 421, "4.7.1", "x", NULL },
 	{ VERDICT_REJECT, 0, "", "x", NULL },
 	{ VERDICT_REJECT, 650, "5.7.1", "x", NULL },
-	/* An enhanced code of another class would be refused. */
+	/* libmilter refuses an enhanced code of another class. */
 	{ VERDICT_REJECT, 550, "4.7.1", "x", "550 5.7.1 x" },
 	{ VERDICT_REJECT, 550, "", "x", "550 5.7.1 x" },
 };
 
-START_TEST(a_reply_is_one_that_libmilter_takes)
+START_TEST(a_reply_is_one_that_libmilter_accepts)
 	{
 		const struct verdict verdict =
 			decided(cases[_i].kind, cases[_i].code, cases[_i].enhanced, cases[_i].text);
@@ -70,13 +75,28 @@ START_TEST(the_longest_text_fits_with_every_percent_doubled)
 	}
 END_TEST
 
+START_TEST(each_verdict_has_its_return_value)
+	{
+		static const int want[] = {
+			[VERDICT_CONTINUE] = SMFIS_CONTINUE,
+			[VERDICT_REJECT] = SMFIS_REJECT,
+			[VERDICT_TEMPFAIL] = SMFIS_TEMPFAIL,
+			[VERDICT_DISCARD] = SMFIS_DISCARD,
+		};
+		const struct verdict verdict = decided((enum verdict_kind)_i, 0, "", "");
+
+		ck_assert_int_eq(reply_send(NULL, &verdict, true), want[_i]);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("reply");
 	TCase *tcase = tcase_create("reply");
 
-	tcase_add_loop_test(tcase, a_reply_is_one_that_libmilter_takes, 0,
+	tcase_add_loop_test(tcase, a_reply_is_one_that_libmilter_accepts, 0,
 		(int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_loop_test(tcase, each_verdict_has_its_return_value, 0, VERDICT_DISCARD + 1);
 	tcase_add_test(tcase, the_longest_text_fits_with_every_percent_doubled);
 	suite_add_tcase(suite, tcase);
 	return suite;

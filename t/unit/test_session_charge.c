@@ -1,0 +1,256 @@
+/*
+ * Shows that a session's connection is counted and charged while it is open, that exempt clients
+ * consume nothing, and that a limit with on_limit = suspend suspends the login and logs that.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "milter/log/log.h"
+#include "milter/smtp/session_private.h"
+#include "t/unit/lib/made_session.h"
+#include "t/unit/unit.h"
+
+static struct made_session s;
+static struct ledger *ledger;
+
+static void setup(void)
+{
+	made_session_begin(&s);
+	ledger = ledger_new();
+	ck_assert_ptr_nonnull(ledger);
+	s.made.settings->rates = rates_new();
+	s.made.settings->default_domain = "own.example";
+}
+
+static void teardown(void)
+{
+	made_session_end(&s);
+	ledger_free(&ledger);
+}
+
+static uint64_t read_clock(const void *context)
+{
+	return *(const uint64_t *)context;
+}
+
+static void limit_rate(enum rate rate, const char *key, const char *value)
+{
+	ck_assert_int_eq(rates_add(s.made.settings->rates, rate, key, value, NULL), 0);
+}
+
+static void open_with_ledger(void)
+{
+	made_session_open(&s);
+	s.now = 1000000;
+	shared_set_ledger(s.shared, ledger, read_clock, &s.now);
+}
+
+/* Connect a session and try to send mail, because connect is judged at MAIL. */
+static enum verdict_kind send_from(struct session *session, const char *ip)
+{
+	(void)made_session_connect(&s, session, ip, "x.example");
+	return made_session_mail(&s, session, "<a@x.example>", NULL);
+}
+
+START_TEST(a_connection_is_charged_even_if_it_sends_nothing)
+	{
+		struct session *second, *other;
+
+		limit_rate(RATE_CONN, "default", "1/1h");
+		open_with_ledger();
+		second = made_session_another(&s);
+		other = made_session_another(&s);
+		(void)made_session_connect(&s, s.session, "192.0.2.1", "x.example");
+		session_free(&s.session);
+		ck_assert_int_eq(send_from(second, "192.0.2.1"), VERDICT_TEMPFAIL);
+		ck_assert_str_eq(made_session_logged(&s, "check"), "rates");
+		ck_assert_int_eq(send_from(other, "192.0.2.2"), VERDICT_CONTINUE);
+		session_free(&second);
+		session_free(&other);
+	}
+END_TEST
+
+START_TEST(a_connection_is_charged_once_for_all_its_messages)
+	{
+		limit_rate(RATE_CONN, "default", "1/1h");
+		open_with_ledger();
+		ck_assert_int_eq(send_from(s.session, "192.0.2.1"), VERDICT_CONTINUE);
+		ck_assert_int_eq(made_session_mail(&s, s.session, "<b@x.example>", NULL),
+			VERDICT_CONTINUE);
+	}
+END_TEST
+
+START_TEST(open_connections_of_a_client_are_counted_until_they_end)
+	{
+		struct session *second, *third;
+
+		limit_rate(RATE_CONCURRENCY, "default", "1");
+		open_with_ledger();
+		second = made_session_another(&s);
+		third = made_session_another(&s);
+		ck_assert_int_eq(send_from(s.session, "192.0.2.1"), VERDICT_CONTINUE);
+		ck_assert_uint_eq(s.session->open, 1);
+		ck_assert_int_eq(send_from(second, "192.0.2.1"), VERDICT_TEMPFAIL);
+		ck_assert_uint_eq(second->open, 2);
+		session_free(&s.session);
+		session_free(&second);
+		ck_assert_int_eq(send_from(third, "192.0.2.1"), VERDICT_CONTINUE);
+		ck_assert_uint_eq(third->open, 1);
+		session_free(&third);
+	}
+END_TEST
+
+/* Sendmail reuses a connection to the milter for another client. */
+START_TEST(a_second_client_of_a_session_replaces_the_first)
+	{
+		struct session *second;
+
+		limit_rate(RATE_CONCURRENCY, "default", "1");
+		open_with_ledger();
+		second = made_session_another(&s);
+		ck_assert_int_eq(send_from(s.session, "192.0.2.1"), VERDICT_CONTINUE);
+		ck_assert_int_eq(send_from(s.session, "192.0.2.2"), VERDICT_CONTINUE);
+		ck_assert_int_eq(send_from(second, "192.0.2.1"), VERDICT_CONTINUE);
+		session_free(&second);
+	}
+END_TEST
+
+START_TEST(an_exempt_client_consumes_nothing_of_a_shared_entry)
+	{
+		struct session *second;
+
+		limit_rate(RATE_CONCURRENCY, "192.0.2.0/24", "1");
+		ck_assert_int_eq(rates_exempt_network(s.made.settings->rates, "192.0.2.9/32", NULL),
+			0);
+		open_with_ledger();
+		second = made_session_another(&s);
+		ck_assert_int_eq(send_from(s.session, "192.0.2.9"), VERDICT_CONTINUE);
+		ck_assert_int_eq(send_from(second, "192.0.2.1"), VERDICT_CONTINUE);
+		ck_assert_uint_eq(second->open, 1);
+		session_free(&second);
+	}
+END_TEST
+
+START_TEST(a_check_that_is_off_counts_each_client_separately)
+	{
+		limit_rate(RATE_CONCURRENCY, "192.0.2.0/24", "1");
+		s.made.services[0].mode[CHECK_RATES] = MODE_NO;
+		open_with_ledger();
+		(void)send_from(s.session, "192.0.2.1");
+		ck_assert_str_eq(s.session->counted, "concurrency:192.0.2.1");
+	}
+END_TEST
+
+START_TEST(a_local_client_is_not_counted)
+	{
+		limit_rate(RATE_CONCURRENCY, "default", "1");
+		open_with_ledger();
+		ck_assert_int_eq(send_from(s.session, NULL), VERDICT_CONTINUE);
+		ck_assert_ptr_null(s.session->counted);
+		ck_assert_uint_eq(s.session->open, 0);
+	}
+END_TEST
+
+START_TEST(without_a_policy_a_connection_is_counted_but_not_charged)
+	{
+		limit_rate(RATE_CONN, "default", "1/1h");
+		made_session_open_without_policy(&s);
+		shared_set_ledger(s.shared, ledger, read_clock, &s.now);
+		(void)send_from(s.session, "192.0.2.1");
+		ck_assert_str_eq(s.session->counted, "concurrency:192.0.2.1");
+		ck_assert(!s.session->is_charged);
+		ck_assert_uint_eq(ledger_count(ledger), 0);
+	}
+END_TEST
+
+/* ---- suspensions ----------------------------------------------------------- */
+
+static char suspended[32];
+static bool disk_is_full;
+
+static int suspend_login(void *context, const char *login, struct errmsg *err)
+{
+	(void)context;
+	(void)snprintf(suspended, sizeof(suspended), "%s", login);
+	return disk_is_full ? errmsg_set(err, "the disk is full") : 0;
+}
+
+/* Send two messages as login, where a limit allows one. Returns what the log writes to stderr. */
+static const char *exceed_limit(const char *login)
+{
+	static char written[2000];
+	int saved = dup(STDERR_FILENO), ends[2];
+	ssize_t len;
+
+	(void)made_profile(&s.made,
+		&(struct made_profile){ .id = "1", .name = "p", .open = "t", .limits = "1/1h" });
+	(void)made_user(&s.made,
+		&(struct made_user){ .id = "1", .name = "bob", .froms = "*", .profile_id = "1" });
+	s.made.settings->on_limit = ON_LIMIT_SUSPEND;
+	open_with_ledger();
+	suspended[0] = '\0';
+	shared_on_suspend(s.shared, suspend_login, NULL);
+	log_set_level(LOG_LEVEL_WARNING);
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	(void)dup2(ends[1], STDERR_FILENO);
+	for (int i = 0; i < 2; i++) {
+		(void)made_session_mail(&s, s.session, "<a@x.example>", login);
+		(void)made_session_rcpt(&s, s.session, "<b@y.example>");
+	}
+	(void)dup2(saved, STDERR_FILENO);
+	len = read(ends[0], written, sizeof(written) - 1);
+	written[len < 0 ? 0 : len] = '\0';
+	(void)close(saved);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return written;
+}
+
+START_TEST(a_limit_suspends_the_login_as_the_row_spells_it)
+	{
+		const char *written;
+
+		disk_is_full = false;
+		written = exceed_limit("BOB@own.example");
+		ck_assert_int_eq(s.verdict.kind, VERDICT_REJECT);
+		ck_assert_str_eq(suspended, "bob");
+		ck_assert_ptr_nonnull(strstr(written, " suspended=bob rule=\"profile p: limits\""));
+		ck_assert_ptr_nonnull(strstr(written, " used=1/1 "));
+	}
+END_TEST
+
+START_TEST(a_suspension_that_fails_is_logged_as_an_error)
+	{
+		const char *written;
+
+		disk_is_full = true;
+		written = exceed_limit("bob");
+		ck_assert_int_eq(s.verdict.kind, VERDICT_REJECT);
+		ck_assert_ptr_nonnull(strstr(written, "error"));
+		ck_assert_ptr_nonnull(strstr(written, " not-suspended=bob "));
+		ck_assert_ptr_nonnull(strstr(written, " error=\"the disk is full\""));
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("session_charge");
+	TCase *tcase = tcase_create("session_charge");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_connection_is_charged_even_if_it_sends_nothing);
+	tcase_add_test(tcase, a_connection_is_charged_once_for_all_its_messages);
+	tcase_add_test(tcase, open_connections_of_a_client_are_counted_until_they_end);
+	tcase_add_test(tcase, a_second_client_of_a_session_replaces_the_first);
+	tcase_add_test(tcase, an_exempt_client_consumes_nothing_of_a_shared_entry);
+	tcase_add_test(tcase, a_check_that_is_off_counts_each_client_separately);
+	tcase_add_test(tcase, a_local_client_is_not_counted);
+	tcase_add_test(tcase, without_a_policy_a_connection_is_counted_but_not_charged);
+	tcase_add_test(tcase, a_limit_suspends_the_login_as_the_row_spells_it);
+	tcase_add_test(tcase, a_suspension_that_fails_is_logged_as_an_error);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
