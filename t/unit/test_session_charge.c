@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/rules/ledger.h"
 #include "milter/log/log.h"
 #include "milter/smtp/session_private.h"
 #include "t/unit/lib/made_session.h"
@@ -44,7 +45,7 @@ static void open_with_ledger(void)
 {
 	made_session_open(&s);
 	s.now = 1000000;
-	shared_set_ledger(s.shared, ledger, read_clock, &s.now);
+	shared_set_ledger(s.shared, ledger_ops(ledger), read_clock, &s.now);
 }
 
 /* Connect a session and try to send mail, because connect is judged at MAIL. */
@@ -157,11 +158,11 @@ START_TEST(without_a_policy_a_connection_is_counted_but_not_charged)
 	{
 		limit_rate(RATE_CONN, "default", "1/1h");
 		made_session_open_without_policy(&s);
-		shared_set_ledger(s.shared, ledger, read_clock, &s.now);
+		shared_set_ledger(s.shared, ledger_ops(ledger), read_clock, &s.now);
 		(void)send_from(s.session, "192.0.2.1");
 		ck_assert_str_eq(s.session->counted, "concurrency:192.0.2.1");
 		ck_assert(!s.session->is_charged);
-		ck_assert_uint_eq(ledger_count(ledger), 0);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 	}
 END_TEST
 
