@@ -1,3 +1,7 @@
+/*
+ * JSON Web Tokens: splits a token, verifies its signature with the keys of a set, and checks its
+ * claims. It owns nothing between calls and runs on any thread.
+ */
 #include "lib/auth/jwt.h"
 
 #include <ctype.h>
@@ -14,22 +18,22 @@
 #include "lib/auth/base64.h"
 #include "lib/match/address.h"
 
-#define MAIL_MAX 400 /* bytes of an address that is to be a login */
+#define MAIL_MAX 400 /* bytes of an address that becomes a login */
 
-/* A token taken apart; points into it. */
+/* The parts of a token; they point into it. */
 struct parts {
 	const char *header, *payload, *signature;
 	size_t header_len, payload_len, signature_len;
 	size_t signed_len; /* header, dot and payload */
 };
 
-/* Clients cut long passwords; then the reason must say so. */
+/* Some clients truncate long passwords, so the reason has to say that the token is truncated. */
 static int cut_off(size_t len, const char *what, struct errmsg *err)
 {
 	return errmsg_set(err, "the token of %zu bytes is cut off: %s", len, what);
 }
 
-static int take_apart(const char *token, size_t len, struct parts *parts_r, struct errmsg *err)
+static int split_token(const char *token, size_t len, struct parts *parts_r, struct errmsg *err)
 {
 	const char *first, *second;
 	struct parts p = { .header = token };
@@ -39,7 +43,7 @@ static int take_apart(const char *token, size_t len, struct parts *parts_r, stru
 	if ((first = memchr(token, '.', len)) == NULL)
 		return len > 2 && strncmp(token, "ey", 2) == 0 ?
 			cut_off(len, "it ends in its header", err) :
-			errmsg_set(err, "no token: no dots");
+			errmsg_set(err, "not a token: it has no dots");
 	p.header_len = (size_t)(first - token);
 	p.payload = first + 1;
 	second = memchr(p.payload, '.', len - p.header_len - 1);
@@ -55,7 +59,7 @@ static int take_apart(const char *token, size_t len, struct parts *parts_r, stru
 	return 0;
 }
 
-/* A part that is base64url of a JSON object; NULL with err set. */
+/* Decode a part that is base64url of a JSON object. Returns NULL with err set. */
 static json_t *read_object(const char *text, size_t len, const char *what, struct errmsg *err)
 {
 	uint8_t bytes[BASE64_DECODED_MAX(JWT_MAX)];
@@ -69,9 +73,9 @@ static json_t *read_object(const char *text, size_t len, const char *what, struc
 	}
 	object = json_loadb((const char *)bytes, bytes_len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(object)) {
-		(void)errmsg_set(err, "the token's %s is no JSON object%s", what,
+		(void)errmsg_set(err, "the token's %s is not a JSON object%s", what,
 			object == NULL && json_error_code(&error) == json_error_duplicate_key ?
-				": a key stands in it twice" :
+				": a key occurs twice" :
 				"");
 		json_decref(object);
 		return NULL;
@@ -79,10 +83,9 @@ static json_t *read_object(const char *text, size_t len, const char *what, struc
 	return object;
 }
 
-/* What the header says. */
 struct header {
 	enum jwt_algorithm algorithm;
-	char kid[520]; /* "" for none */
+	char kid[520]; /* "": none */
 };
 
 static int read_header(const struct parts *parts, struct header *header_r, struct errmsg *err)
@@ -96,14 +99,13 @@ static int read_header(const struct parts *parts, struct header *header_r, struc
 	if (object == NULL)
 		return -1;
 	if (json_object_get(object, "crit") != NULL)
-		(void)errmsg_set(err,
-			"the token's header has \"crit\": nothing of it is known here");
+		(void)errmsg_set(err, "the token's header has \"crit\", which is not supported");
 	else if (alg == NULL)
-		(void)errmsg_set(err, "the token's header names no algorithm");
+		(void)errmsg_set(err, "the token's header has no algorithm");
 	else if (jwt_algorithm_find(alg, &header_r->algorithm) < 0)
-		(void)errmsg_set(err, "the token's algorithm \"%.16s\" is none that is taken", alg);
+		(void)errmsg_set(err, "the token's algorithm \"%.16s\" is not supported", alg);
 	else if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > 512))
-		(void)errmsg_set(err, "the token's key id is no string of at most 512 bytes");
+		(void)errmsg_set(err, "the token's key id is not a string of at most 512 bytes");
 	else
 		ret = 0;
 	if (ret == 0 && kid != NULL)
@@ -112,8 +114,8 @@ static int read_header(const struct parts *parts, struct header *header_r, struc
 	return ret;
 }
 
-/* An ECDSA signature of JOSE (RFC 7518 section 3.4: r and s, 32 bytes each) as OpenSSL wants it;
- * its length, 0 for none. */
+/* Convert an ECDSA signature of JOSE (RFC 7518 section 3.4: r and s, 32 bytes each) to the DER that
+ * OpenSSL reads. Returns its length, or 0 on failure. */
 static size_t ecdsa_to_der(const uint8_t *raw, unsigned char der_r[80])
 {
 	ECDSA_SIG *signature = ECDSA_SIG_new();
@@ -174,7 +176,7 @@ static bool verify_secret(const struct jwt_key *key, enum jwt_algorithm algorith
 		made_len == len && CRYPTO_memcmp(made, signature, len) == 0;
 }
 
-/* The length that the algorithm's signatures have with this key. */
+/* Returns the length in bytes of the algorithm's signatures with this key. */
 static size_t signature_len(const struct jwt_key *key, enum jwt_algorithm algorithm)
 {
 	switch (algorithm) {
@@ -191,7 +193,9 @@ static size_t signature_len(const struct jwt_key *key, enum jwt_algorithm algori
 	}
 }
 
-/* Whether nothing foreign is in it: then what can't be decoded lacks its end. */
+/* Returns whether all characters are of the alphabet. If so, text that cannot be decoded lacks its
+ * end.
+ */
 static bool is_base64url(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -201,8 +205,8 @@ static bool is_base64url(const char *text, size_t len)
 	return true;
 }
 
-/* Whether one of the keys that the header may mean has signed it. */
-static int verify(const struct jwt_keys *keys, const struct header *header,
+/* Verify the signature with each key that matches the header's key id and algorithm. */
+static int verify_signature(const struct jwt_keys *keys, const struct header *header,
 	const struct parts *parts, size_t len, struct errmsg *err)
 {
 	uint8_t signature[BASE64_DECODED_MAX(JWT_MAX)];
@@ -253,8 +257,8 @@ int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char 
 
 	if (jwt_keys_count(keys) == 0)
 		return errmsg_set(err, "there is no key for tokens");
-	if (take_apart(token, len, &parts, err) < 0 || read_header(&parts, &header, err) < 0 ||
-		verify(keys, &header, &parts, len, err) < 0)
+	if (split_token(token, len, &parts, err) < 0 || read_header(&parts, &header, err) < 0 ||
+		verify_signature(keys, &header, &parts, len, err) < 0)
 		return -1;
 	if ((payload = malloc(BASE64_DECODED_MAX(parts.payload_len) + 1)) == NULL)
 		return errmsg_set(err, "out of memory");
@@ -269,7 +273,7 @@ int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char 
 	return 0;
 }
 
-/* "exp" and "nbf" (RFC 7519 sections 4.1.4 and 4.1.5): numbers, maybe with a fraction. */
+/* Check "exp" and "nbf" (RFC 7519 sections 4.1.4 and 4.1.5), which may have a fraction. */
 static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
 {
 	const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
@@ -277,7 +281,7 @@ static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
 	if (exp == NULL)
 		return errmsg_set(err, "the token has no exp");
 	if (!json_is_number(exp) || (nbf != NULL && !json_is_number(nbf)))
-		return errmsg_set(err, "the token's %s is no number",
+		return errmsg_set(err, "the token's %s is not a number",
 			json_is_number(exp) ? "nbf" : "exp");
 	if (json_number_value(exp) + JWT_LEEWAY <= (double)now)
 		return errmsg_set(err, "the token expired %.0f s ago",
@@ -307,10 +311,11 @@ static int check_parties(const json_t *claims, const struct jwt_rules *rules, st
 			return 0;
 	}
 	return errmsg_set(err, "the token's audience (aud) is %s",
-		audience == NULL ? "missing" : "somebody else");
+		audience == NULL ? "missing" : "another one");
 }
 
-/* An address that can be a login: no quotes, white space, control characters or brackets. */
+/* Returns whether an address can be a login: it has no quotes, white space, control characters or
+ * brackets. */
 static bool is_plain(const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -329,13 +334,13 @@ static int check_mail(const json_t *claims, const char *name, char mail_r[JWT_MA
 
 	if (!json_is_string(mail))
 		return errmsg_set(err, "the token's %s is %s", name,
-			mail == NULL ? "missing" : "no string");
+			mail == NULL ? "missing" : "not a string");
 	if (!is_plain(json_string_value(mail)) ||
 		address_parse(json_string_value(mail), json_string_length(mail), &address) < 0 ||
 		!address.has_domain || address.local_len == 0 || address.canon_len > MAIL_MAX ||
 		address_domain(&address)[0] == '\0' ||
 		memchr(address.canon, '@', address.local_len) != NULL)
-		return errmsg_set(err, "the token's %s is no mail address", name);
+		return errmsg_set(err, "the token's %s is not a mail address", name);
 	memcpy(mail_r, address.canon, (size_t)address.canon_len + 1);
 	return 0;
 }
@@ -354,9 +359,9 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);
 	free(payload);
 	if (!json_is_object(claims))
-		(void)errmsg_set(err, "the token's claims are no JSON object%s",
+		(void)errmsg_set(err, "the token's claims are not a JSON object%s",
 			claims == NULL && json_error_code(&error) == json_error_duplicate_key ?
-				": a key stands in them twice" :
+				": a key occurs twice" :
 				"");
 	else if (check_times(claims, now, err) == 0 && check_parties(claims, rules, err) == 0)
 		ret = check_mail(claims, rules->mail_claim, mail_r, err);

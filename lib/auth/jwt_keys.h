@@ -8,9 +8,9 @@
 #include "lib/base/problems.h"
 
 /*
- * The keys that tokens are verified with. What algorithms a key is for is a property of the key,
- * never of the token (RFC 8725 section 3.1): a JWK's "alg" names the one; without it, as in PEM,
- * the key's type does.
+ * The keys that verify tokens. The key determines the algorithm, never the token (RFC 8725
+ * section 3.1): a JWK's "alg" is its only one; without "alg", and in PEM, the algorithms follow
+ * from the type of the key.
  */
 enum jwt_algorithm {
 	JWT_HS256,
@@ -25,7 +25,8 @@ enum jwt_algorithm {
 
 const char *jwt_algorithm_name(enum jwt_algorithm algorithm);
 
-/* By its name as JOSE writes it (case counts). 0, or -1: none of ours; "none" is none. */
+/* Find an algorithm by its name in JOSE, in exact case. Returns 0, or -1 when it is not supported;
+ * "none" never is. */
 int jwt_algorithm_find(const char *name, enum jwt_algorithm *algorithm_r);
 
 #define JWT_SECRET_MIN 32 /* bytes of a shared secret (RFC 7518 section 3.2) */
@@ -33,33 +34,34 @@ int jwt_algorithm_find(const char *name, enum jwt_algorithm *algorithm_r);
 
 struct evp_pkey_st;
 
-/* One key; belongs to its set. */
+/* One key, owned by its set. */
 struct jwt_key {
-	char *kid;		    /* NULL: it has none, and fits any */
-	unsigned algorithms;	    /* bits 1 << enum jwt_algorithm */
-	struct evp_pkey_st *public; /* NULL with a shared secret */
+	char *kid;		    /* NULL: the key may match any key id */
+	unsigned algorithms;	    /* bits: 1 << enum jwt_algorithm */
+	struct evp_pkey_st *public; /* NULL for a shared secret */
 	uint8_t *secret;
 	size_t secret_len;
 };
 
-/* A set; filled by one thread, then immutable, reference-counted and read by any. */
+/* A set of keys, reference-counted. One thread fills it; then it is immutable and any thread may
+ * read it. */
 struct jwt_keys;
 
 struct jwt_keys *jwt_keys_new(void); /* one reference; NULL when out of memory */
 struct jwt_keys *jwt_keys_ref(struct jwt_keys *keys);
-void jwt_keys_unref(struct jwt_keys **keys); /* wipes secrets; takes NULL */
+void jwt_keys_unref(struct jwt_keys **keys); /* the last one wipes secrets; accepts NULL */
 
 /*
- * A shared secret for HS256, HS384 and HS512, its bytes as they are. 0, or -1 with err set: too
- * short, or a key in PEM, which is no secret.
+ * Add a shared secret for HS256, HS384 and HS512: these bytes, undecoded. Returns 0, or -1 with err
+ * set when it is too short, or is a key in PEM (a public key must never become a secret).
  */
 int jwt_keys_add_secret(struct jwt_keys *keys, const char *secret, size_t len, struct errmsg *err);
 
 /*
- * The keys of a file: a JWK set or one JWK (RFC 7517) when it begins with '{', else PEM blocks
- * PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE. Keys for another use are passed over; those that can't
- * be used are named in problems (may be NULL). 0 when there was one at least, else -1 with err set.
- * Neither ever shows a key.
+ * Add the keys of a file of at most 1 MiB: a JWK set or a single JWK (RFC 7517) when the text
+ * begins with '{', else PEM blocks PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE. JWKs for another use
+ * are skipped; unusable keys are reported in problems (may be NULL). Returns 0 when at least one
+ * key was added, else -1 with err set. Neither problems nor err ever contains a key.
  */
 int jwt_keys_add_text(struct jwt_keys *keys, const char *text, size_t len,
 	struct problems *problems, struct errmsg *err);

@@ -1,3 +1,7 @@
+/*
+ * Reads keys for tokens from JSON: a JWK set or a single JWK (RFC 7517, RFC 7518 section 6). It
+ * owns nothing and runs on the thread that fills the set.
+ */
 #include <jansson.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -18,8 +22,9 @@ struct bytes {
 	size_t len;
 };
 
-/* A member in base64url. 0, or -1 with err set. */
-static int member(const json_t *jwk, const char *name, struct bytes *bytes_r, struct errmsg *err)
+/* Read a member that is base64url. Returns 0, or -1 with err set. */
+static int read_member(const json_t *jwk, const char *name, struct bytes *bytes_r,
+	struct errmsg *err)
 {
 	const json_t *value = json_object_get(jwk, name);
 
@@ -33,8 +38,8 @@ static int member(const json_t *jwk, const char *name, struct bytes *bytes_r, st
 	return 0;
 }
 
-/* A key of the type from its parameters; NULL when it is none. */
-static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build)
+/* Make a public key of the type from its parameters. Returns NULL when they are not a valid key. */
+static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 {
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL), *check = NULL;
@@ -63,7 +68,7 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 	EVP_PKEY *public = NULL;
 	struct bytes modulus = { .len = 0 }, exponent = { .len = 0 };
 
-	if (member(jwk, "n", &modulus, err) < 0 || member(jwk, "e", &exponent, err) < 0)
+	if (read_member(jwk, "n", &modulus, err) < 0 || read_member(jwk, "e", &exponent, err) < 0)
 		return NULL;
 	build = OSSL_PARAM_BLD_new();
 	n = BN_bin2bn(modulus.bytes, (int)modulus.len, NULL);
@@ -72,12 +77,12 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 		BN_num_bits(e) <= 64 &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-	public = from_params("RSA", build);
+	public = make_public_key("RSA", build);
 	BN_free(n);
 	BN_free(e);
 	OSSL_PARAM_BLD_free(build);
 	if (public == NULL)
-		(void)errmsg_set(err, "n and e are no RSA key");
+		(void)errmsg_set(err, "n and e are not an RSA key");
 	return public;
 }
 
@@ -91,10 +96,10 @@ static EVP_PKEY *read_ec(const json_t *jwk, struct errmsg *err)
 	struct bytes x = { .len = 0 }, y = { .len = 0 };
 
 	if (curve == NULL || strcmp(curve, "P-256") != 0) {
-		(void)errmsg_set(err, "a curve that is not P-256");
+		(void)errmsg_set(err, "the curve is not P-256");
 		return NULL;
 	}
-	if (member(jwk, "x", &x, err) < 0 || member(jwk, "y", &y, err) < 0)
+	if (read_member(jwk, "x", &x, err) < 0 || read_member(jwk, "y", &y, err) < 0)
 		return NULL;
 	build = OSSL_PARAM_BLD_new();
 	if (build != NULL && x.len == 32 && y.len == 32) {
@@ -104,11 +109,11 @@ static EVP_PKEY *read_ec(const json_t *jwk, struct errmsg *err)
 			    0) == 1 &&
 			OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
 				sizeof(point)) == 1)
-		public = from_params("EC", build);
+		public = make_public_key("EC", build);
 	}
 	OSSL_PARAM_BLD_free(build);
 	if (public == NULL)
-		(void)errmsg_set(err, "x and y are no point of P-256");
+		(void)errmsg_set(err, "x and y are not a point of P-256");
 	return public;
 }
 
@@ -120,14 +125,14 @@ static EVP_PKEY *read_okp(const json_t *jwk, struct errmsg *err)
 	struct bytes x = { .len = 0 };
 
 	if (curve == NULL || strcmp(curve, "Ed25519") != 0) {
-		(void)errmsg_set(err, "a curve that is not Ed25519");
+		(void)errmsg_set(err, "the curve is not Ed25519");
 		return NULL;
 	}
-	if (member(jwk, "x", &x, err) < 0)
+	if (read_member(jwk, "x", &x, err) < 0)
 		return NULL;
 	public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x.bytes, x.len);
 	if (public == NULL)
-		(void)errmsg_set(err, "x is no Ed25519 key");
+		(void)errmsg_set(err, "x is not an Ed25519 key");
 	return public;
 }
 
@@ -137,11 +142,11 @@ static int read_secret(const json_t *jwk, struct jwt_key *key, struct errmsg *er
 	struct bytes k = { .len = 0 };
 	int ret = -1;
 
-	if (member(jwk, "k", &k, err) < 0)
+	if (read_member(jwk, "k", &k, err) < 0)
 		return -1;
 	if (k.len < JWT_SECRET_MIN) {
-		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least", k.len,
-			JWT_SECRET_MIN);
+		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
+			k.len, JWT_SECRET_MIN);
 	} else if ((key->secret = malloc(k.len)) == NULL) {
 		(void)errmsg_set(err, "out of memory");
 	} else {
@@ -154,7 +159,7 @@ static int read_secret(const json_t *jwk, struct jwt_key *key, struct errmsg *er
 	return ret;
 }
 
-/* "alg" binds the key to one algorithm. */
+/* Restrict the key to the algorithm of "alg", if there is one (RFC 7517 section 4.4). */
 static int bind_algorithm(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 {
 	const json_t *name = json_object_get(jwk, "alg");
@@ -164,10 +169,10 @@ static int bind_algorithm(const json_t *jwk, struct jwt_key *key, struct errmsg 
 		return 0;
 	if (!json_is_string(name) || jwt_algorithm_find(json_string_value(name), &algorithm) < 0)
 		return errmsg_set(err,
-			"\"alg\" is none of HS256, HS384, HS512, RS256, PS256, ES256 and "
+			"\"alg\" is not one of HS256, HS384, HS512, RS256, PS256, ES256 and "
 			"EdDSA");
 	if ((key->algorithms & BIT(algorithm)) == 0)
-		return errmsg_set(err, "\"alg\" is %s, which is for another type of key",
+		return errmsg_set(err, "\"alg\" is %s, which needs another type of key",
 			jwt_algorithm_name(algorithm));
 	key->algorithms = BIT(algorithm);
 	return 0;
@@ -181,7 +186,7 @@ static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 	if (type == NULL)
 		return errmsg_set(err, "no \"kty\"");
 	if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > 512))
-		return errmsg_set(err, "\"kid\" is no string of at most 512 bytes");
+		return errmsg_set(err, "\"kid\" is not a string of at most 512 bytes");
 	if (strcmp(type, "oct") == 0) {
 		if (read_secret(jwk, key, err) < 0)
 			return -1;
@@ -193,7 +198,7 @@ static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 		else if (strcmp(type, "OKP") == 0)
 			key->public = read_okp(jwk, err);
 		else
-			return errmsg_set(err, "\"kty\" is none of RSA, EC, OKP and oct");
+			return errmsg_set(err, "\"kty\" is not one of RSA, EC, OKP and oct");
 		if (key->public == NULL ||
 			(key->algorithms = jwt_key_algorithms(key->public, err)) == 0)
 			return -1;
@@ -203,7 +208,7 @@ static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 	return bind_algorithm(jwk, key, err);
 }
 
-/* Whether the key is for something else than verifying (RFC 7517 sections 4.2 and 4.3). */
+/* Returns whether the key is not for verifying signatures (RFC 7517 sections 4.2 and 4.3). */
 static bool is_for_other_use(const json_t *jwk)
 {
 	const char *use = json_string_value(json_object_get(jwk, "use"));
@@ -221,14 +226,14 @@ static bool is_for_other_use(const json_t *jwk)
 	return true;
 }
 
-/* 1 when taken, 0 when left out, -1 with err set. */
+/* Returns 1 when the key was added, 0 when it was left out, or -1, with err set unless it is 1. */
 static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
 	struct problems *problems, struct errmsg *err)
 {
 	struct jwt_key key = { .kid = NULL };
 
 	if (!json_is_object(jwk) || is_for_other_use(jwk)) {
-		(void)errmsg_set(err, "no key for verifying");
+		(void)errmsg_set(err, "not a key for verifying signatures");
 		return 0;
 	}
 	if (read_jwk(jwk, &key, err) < 0) {
@@ -245,25 +250,26 @@ int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 	json_error_t error;
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error), *one;
 	const json_t *list = json_object_get(root, "keys");
-	int taken = 0, added;
+	int total = 0, added;
 	size_t i;
 
-	if (root == NULL) /* error.text may show what is in the file */
-		return errmsg_set(err, "no JSON (line %d, column %d)", error.line, error.column);
-	(void)errmsg_set(err, "it is empty");
+	if (root == NULL) /* error.text may quote the file */
+		return errmsg_set(err, "invalid JSON (line %d, column %d)", error.line,
+			error.column);
+	(void)errmsg_set(err, "the set is empty");
 	if (list == NULL) {
-		taken = add_jwk(keys, root, 1, problems, err);
+		total = add_jwk(keys, root, 1, problems, err);
 	} else if (!json_is_array(list)) {
-		taken = errmsg_set(err, "\"keys\" is no array");
+		total = errmsg_set(err, "\"keys\" is not an array");
 	} else {
 		json_array_foreach (list, i, one) {
 			added = add_jwk(keys, one, i + 1, problems, err);
-			taken = added < 0 ? -1 : taken + added;
-			if (taken < 0)
+			total = added < 0 ? -1 : total + added;
+			if (total < 0)
 				break;
 		}
 	}
 	json_decref(root);
 	ERR_clear_error();
-	return taken;
+	return total;
 }

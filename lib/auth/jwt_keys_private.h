@@ -3,16 +3,18 @@
 
 #include "lib/auth/jwt_keys.h"
 
-/* Shared by jwt_keys.c and jwt_keys_jwk.c alone. */
+/* Shared by the jwt_keys*.c files only. */
 
-/* Take over a key (wiped when that fails). 0, or -1 when out of memory or there are too many. */
+/* Add a key, which the set then owns. Returns 0, or -1 with the key wiped and err set: out of
+ * memory, or too many keys. */
 int jwt_keys_add(struct jwt_keys *keys, struct jwt_key *key, struct errmsg *err);
 void jwt_key_wipe(struct jwt_key *key);
 
-/* The algorithms that a public key's type is for; 0 with err set when it can't be used. */
+/* Returns the algorithms of a public key's type, or 0 with err set when the key is unusable. */
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err);
 
-/* The JWK set or the one JWK in text. Returns how many were taken, or -1 with err set. */
+/* Add the keys of a JWK set, or a single JWK. Returns the number of keys added, or -1; err is set
+ * unless the number is positive. */
 int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 	struct problems *problems, struct errmsg *err);
 

@@ -56,7 +56,8 @@ static const struct {
 		"eyJhbGciOiJFUzI1NiJ9." CLAIMS_7515
 		".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
 		"" },
-	{ "7515 A.5", "{" FRODO "}", "eyJhbGciOiJub25lIn0." CLAIMS_7515 ".", "\"none\" is none" },
+	{ "7515 A.5", "{" FRODO "}", "eyJhbGciOiJub25lIn0." CLAIMS_7515 ".",
+		"\"none\" is not supported" },
 	{ "8037 A.4",
 		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 		"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09P"
@@ -73,7 +74,7 @@ static const struct {
 		"eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9." TEXT_7520
 		".AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cmL1e"
 		"JAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2",
-		"\"ES512\" is none" },
+		"\"ES512\" is not supported" },
 	{ "7520 4.4", "{\"keys\":[{" BILBO "},{" FRODO "}]}",
 		"eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9." TEXT_7520
 		".s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0",
@@ -143,20 +144,20 @@ static const struct {
 		"{" GOOD "}", "" },
 	{ "{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}", "{" GOOD "}", "crit" },
 	{ "{\"alg\":\"HS256\",\"crit\":[]}", "{" GOOD "}", "crit" },
-	{ "{\"alg\":\"none\"}", "{" GOOD "}", "none" },
-	{ "{\"alg\":\"None\"}", "{" GOOD "}", "none" },
-	{ "{\"alg\":\"hs256\"}", "{" GOOD "}", "none that is taken" },
+	{ "{\"alg\":\"none\"}", "{" GOOD "}", "\"none\" is not supported" },
+	{ "{\"alg\":\"None\"}", "{" GOOD "}", "\"None\" is not supported" },
+	{ "{\"alg\":\"hs256\"}", "{" GOOD "}", "is not supported" },
 	{ "{\"alg\":\"HS384\"}", "{" GOOD "}", "too short" },
 	{ "{\"alg\":\"RS256\"}", "{" GOOD "}", "not for the token's algorithm RS256" },
-	{ "{\"alg\":null}", "{" GOOD "}", "names no algorithm" },
-	{ "{\"alg\":[\"HS256\"]}", "{" GOOD "}", "names no algorithm" },
-	{ "{}", "{" GOOD "}", "names no algorithm" },
-	{ "[]", "{" GOOD "}", "no JSON object" },
-	{ "{\"alg\":\"HS256\",\"alg\":\"none\"}", "{" GOOD "}", "stands in it twice" },
-	{ "{\"alg\":\"HS256\",\"kid\":7}", "{" GOOD "}", "key id is no string" },
+	{ "{\"alg\":null}", "{" GOOD "}", "has no algorithm" },
+	{ "{\"alg\":[\"HS256\"]}", "{" GOOD "}", "has no algorithm" },
+	{ "{}", "{" GOOD "}", "has no algorithm" },
+	{ "[]", "{" GOOD "}", "not a JSON object" },
+	{ "{\"alg\":\"HS256\",\"alg\":\"none\"}", "{" GOOD "}", "occurs twice" },
+	{ "{\"alg\":\"HS256\",\"kid\":7}", "{" GOOD "}", "key id is not a string" },
 	{ HS256, "{\"mail\":\"a@b.example\"}", "no exp" },
-	{ HS256, "{\"exp\":\"1700000300\",\"mail\":\"a@b.example\"}", "exp is no number" },
-	{ HS256, "{\"exp\":null,\"mail\":\"a@b.example\"}", "exp is no number" },
+	{ HS256, "{\"exp\":\"1700000300\",\"mail\":\"a@b.example\"}", "exp is not a number" },
+	{ HS256, "{\"exp\":null,\"mail\":\"a@b.example\"}", "exp is not a number" },
 	{ HS256, "{\"exp\":1700000000.5,\"mail\":\"a@b.example\"}", "" },
 	{ HS256, "{\"exp\":1699999941,\"mail\":\"a@b.example\"}", "" },
 	{ HS256, "{\"exp\":1699999940,\"mail\":\"a@b.example\"}", "expired 60 s ago" },
@@ -166,25 +167,26 @@ static const struct {
 	{ HS256, "{" GOOD ",\"nbf\":1700000060}", "" },
 	{ HS256, "{" GOOD ",\"nbf\":1700000061}", "not valid for another 61 s" },
 	{ HS256, "{" GOOD ",\"nbf\":32503680000}", "not valid" },
-	{ HS256, "{" GOOD ",\"nbf\":\"now\"}", "nbf is no number" },
+	{ HS256, "{" GOOD ",\"nbf\":\"now\"}", "nbf is not a number" },
 	{ HS256, "{" GOOD ",\"mail\":\"eve@evil.example\"}", "twice" },
 	{ HS256, "{\"exp\":1700000300}", "mail is missing" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":7}", "mail is no string" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":[\"a@b.example\"]}", "mail is no string" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"bob\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"@b.example\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"bob@\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b@c.example\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"<a@b.example>\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example, c@d.example\"}", "no mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":7}", "mail is not a string" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":[\"a@b.example\"]}", "mail is not a string" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"bob\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"@b.example\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"bob@\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b@c.example\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"<a@b.example>\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example, c@d.example\"}",
+		"not a mail address" },
 	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example\\r\\nRCPT TO:<x@y>\"}",
-		"no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"a\\n@b.example\"}", "no mail address" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example\\u0000\"}", "no JSON object" },
-	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example\"", "no JSON object" },
-	{ HS256, "\"text\"", "no JSON object" },
-	{ HS256, "", "no JSON object" },
+		"not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"a\\n@b.example\"}", "not a mail address" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example\\u0000\"}", "not a JSON object" },
+	{ HS256, "{\"exp\":1700000300,\"mail\":\"a@b.example\"", "not a JSON object" },
+	{ HS256, "\"text\"", "not a JSON object" },
+	{ HS256, "", "not a JSON object" },
 };
 
 static struct jwt_keys *secret_keys(void)
@@ -245,7 +247,7 @@ static const struct {
 	{ "eyJhbGciOiJIUzI1NiJ9==.e30.AAAA", "header is not base64url" },
 	{ "eyJhbGciOiJIUzI1NiJ9.e30.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
 		"not by our key" },
-	{ "..", "no JSON object" },
+	{ "..", "not a JSON object" },
 	{ "....", "more than three" },
 };
 
@@ -300,10 +302,10 @@ static const struct {
 	{ "{" GOOD "}", "me", "", "issuer" },
 	{ "{" GOOD ",\"aud\":\"mail\"}", "", "mail", "" },
 	{ "{" GOOD ",\"aud\":[\"web\",\"mail\"]}", "", "mail", "" },
-	{ "{" GOOD ",\"aud\":[\"web\",7]}", "", "mail", "somebody else" },
-	{ "{" GOOD ",\"aud\":\"web\"}", "", "mail", "somebody else" },
-	{ "{" GOOD ",\"aud\":[]}", "", "mail", "somebody else" },
-	{ "{" GOOD ",\"aud\":{\"mail\":1}}", "", "mail", "somebody else" },
+	{ "{" GOOD ",\"aud\":[\"web\",7]}", "", "mail", "another one" },
+	{ "{" GOOD ",\"aud\":\"web\"}", "", "mail", "another one" },
+	{ "{" GOOD ",\"aud\":[]}", "", "mail", "another one" },
+	{ "{" GOOD ",\"aud\":{\"mail\":1}}", "", "mail", "another one" },
 	{ "{" GOOD "}", "", "mail", "missing" },
 };
 
@@ -382,7 +384,7 @@ START_TEST(verifies_with_public_keys_and_never_takes_them_for_secrets)
 		ck_assert_ptr_nonnull(strstr(err.text, "not for the token's algorithm HS256"));
 		free(token);
 		ck_assert_int_eq(jwt_keys_add_secret(keys, pem, strlen(pem), &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "no shared secret"));
+		ck_assert_ptr_nonnull(strstr(err.text, "belongs in keys_file"));
 		free(pem);
 		jwt_keys_unref(&keys);
 		token_pair_free(&pair);
@@ -397,9 +399,9 @@ static const struct {
 } files[] = {
 	{ "", 0, "neither PEM nor a JWK set" },
 	{ "hello\n", 0, "neither PEM nor a JWK set" },
-	{ "{", 0, "no JSON (line 1" },
+	{ "{", 0, "invalid JSON (line 1" },
 	{ "{\"keys\":[]}", 0, "no usable key" },
-	{ "{\"keys\":{}}", 0, "no array" },
+	{ "{\"keys\":{}}", 0, "not an array" },
 	{ "{\"keys\":[7]}", 0, "no usable key" },
 	{ "{" FRODO "}", 1, "" },
 	{ " \n{\"keys\":[{" FRODO "},{" BILBO
@@ -407,20 +409,21 @@ static const struct {
 		2, "" },
 	{ "{\"keys\":[{" FRODO "},{\"kty\":\"RSA\",\"use\":\"enc\"}]}", 1, "" },
 	{ "{\"keys\":[{" FRODO "},{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", 1, "" },
-	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", 0, "a shared secret of 3 bytes" },
+	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", 0, "the shared secret has 3 bytes" },
 	{ "{\"kty\":\"oct\",\"k\":\"%%%\"}", 0, "not base64url" },
 	{ "{\"kty\":\"oct\"}", 0, "no \"k\"" },
-	{ "{\"kty\":\"oct\",\"kty\":\"RSA\"}", 0, "no JSON" },
-	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0, "no point" },
+	{ "{\"kty\":\"oct\",\"kty\":\"RSA\"}", 0, "invalid JSON" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0, "not a point" },
 	{ "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0, "not P-256" },
 	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 	  "\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
-		0, "no point" },
+		0, "not a point" },
 	{ "{" BILBO ",\"alg\":\"HS256\"}", 0, "another type of key" },
-	{ "{" BILBO ",\"alg\":\"RS512\"}", 0, "none of" },
+	{ "{" BILBO ",\"alg\":\"RS512\"}", 0, "not one of" },
 	{ "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", 0, "" },
-	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", 0, "damaged PUBLIC KEY" },
-	{ "-----BEGIN NONSENSE-----\nAAAA\n-----END NONSENSE-----\n", 0, "no public key" },
+	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", 0,
+		"PUBLIC KEY is damaged" },
+	{ "-----BEGIN NONSENSE-----\nAAAA\n-----END NONSENSE-----\n", 0, "not a public key" },
 };
 
 START_TEST(reads_key_files)

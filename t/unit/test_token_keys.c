@@ -114,9 +114,9 @@ static const struct {
 	{ SHARED, 0644, 0, "its mode is 0644" },
 	{ SET(PUBLIC "," SHARED), 0644, 0, "its mode is 0644" },
 	{ SET(SHARED "," PUBLIC), 0644, 0, "its mode is 0644" },
-	{ "", 0600, 0, "no key in it" },
-	{ "{", 0600, 0, "no JSON" },
-	{ SHORT, 0600, 0, "24 bytes; it needs 32" },
+	{ "", 0600, 0, "no key found" },
+	{ "{", 0600, 0, "invalid JSON" },
+	{ SHORT, 0600, 0, "24 bytes; it needs at least 32" },
 	{ SECRET "\n", 0600, 0, "neither PEM nor a JWK set" },
 };
 START_TEST(a_file_with_a_shared_secret_is_its_owners_alone)
@@ -149,8 +149,8 @@ END_TEST
 static const struct {
 	const char *secret, *why;
 } secrets[] = {
-	{ "short", "5 bytes; it needs 32" },
-	{ "0123456789abcdef0123456789abcde", "31 bytes; it needs 32" },
+	{ "short", "5 bytes; it needs at least 32" },
+	{ "0123456789abcdef0123456789abcde", "31 bytes; it needs at least 32" },
 	{ PEM, "belongs in keys_file" },
 };
 START_TEST(a_bad_secret_is_refused_beside_a_good_file)

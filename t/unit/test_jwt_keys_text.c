@@ -1,3 +1,4 @@
+/* Keys from the text of a file: PEM blocks, good and bad, and the bound on their number. */
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -153,19 +154,19 @@ END_TEST
 static const struct {
 	const char *block, *why;
 } bad[] = {
-	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "a damaged PUBLIC KEY" },
+	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "PUBLIC KEY is damaged" },
 	{ "-----BEGIN RSA PUBLIC KEY-----\nMAA=\n-----END RSA PUBLIC KEY-----\n",
-		"a damaged RSA PUBLIC KEY" },
+		"RSA PUBLIC KEY is damaged" },
 	{ "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
-		"a damaged CERTIFICATE" },
+		"CERTIFICATE is damaged" },
 	{ "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key" },
 	{ "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n", "a private key" },
 	{ "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
 		"a private key" },
 	{ "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
-		"\"EC PARAMETERS\", which is no public key" },
+		"\"EC PARAMETERS\" is not a public key" },
 	{ "-----BEGIN public key-----\nAAAA\n-----END public key-----\n",
-		"\"public key\", which is no public key" },
+		"\"public key\" is not a public key" },
 	{ "-----BEGIN PUBLIC KEY-----\n%%%%\n-----END PUBLIC KEY-----\n", "cut off or damaged" },
 	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END CERTIFICATE-----\n", "cut off or damaged" },
 };
@@ -178,7 +179,7 @@ START_TEST(names_a_bad_block_and_takes_the_others)
 
 		ck_assert_int_eq(add(keys, bad[_i].block, problems, &err), -1);
 		ck_assert_msg(strstr(err.text, bad[_i].why) != NULL, "%s", err.text);
-		ck_assert_ptr_nonnull(strstr(err.text, "no usable key in it: "));
+		ck_assert_ptr_nonnull(strstr(err.text, "no usable key found: "));
 		ck_assert_int_eq(add(keys, bad[_i].block, NULL, NULL), -1);
 		ck_assert_uint_eq(jwt_keys_count(keys), 0);
 		add_new(&text, "PUBLIC KEY", "EC");
@@ -216,8 +217,8 @@ END_TEST
 
 static const struct {
 	const char *type, *why;
-} weak[] = { { "RSA-1024", "1024 bits; it needs 2048" }, { "P-384", "neither RSA nor EC (P-256)" },
-	{ "X25519", "neither RSA nor EC (P-256)" } };
+} weak[] = { { "RSA-1024", "1024 bits; it needs at least 2048" },
+	{ "P-384", "neither RSA nor EC (P-256)" }, { "X25519", "neither RSA nor EC (P-256)" } };
 START_TEST(names_a_key_that_can_not_verify)
 	{
 		struct token_pair *pair = token_pair_new(weak[_i].type);
@@ -252,7 +253,7 @@ START_TEST(a_private_key_is_refused_and_not_shown)
 		(void)strncpy(line, strchr(pem, '\n') + 1, 64);
 		ck_assert_int_eq(add(keys, pem, problems, &err), -1);
 		ck_assert_uint_eq(jwt_keys_count(keys), 0);
-		ck_assert_ptr_nonnull(strstr(err.text, "a private key; the public one"));
+		ck_assert_ptr_nonnull(strstr(err.text, "a private key; only the public key"));
 		ck_assert_ptr_null(strstr(err.text, line));
 		ck_assert_ptr_null(strstr(problems_text(problems, 0), line));
 		free(pem);
@@ -303,8 +304,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("jwt_keys_pem");
-	TCase *tcase = tcase_create("jwt_keys_pem");
+	Suite *suite = suite_create("jwt_keys_text");
+	TCase *tcase = tcase_create("jwt_keys_text");
 
 	tcase_add_unchecked_fixture(tcase, make_rsa, free_rsa);
 	tcase_add_loop_test(tcase, takes_a_block_for_the_algorithms_of_its_type, 0, COUNT(kinds));

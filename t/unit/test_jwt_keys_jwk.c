@@ -1,0 +1,463 @@
+/* Keys from JSON: which JWKs are added for which algorithms, why others are left out, and the
+ * bounds. */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "lib/auth/jwt_keys.h"
+#include "lib/base/strbuf.h"
+#include "t/unit/lib/tokens.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define K32 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY" /* SECRET in base64url */
+
+#define BIT(algorithm) (1U << JWT_##algorithm)
+#define HMACS (BIT(HS256) | BIT(HS384) | BIT(HS512))
+#define RSAS (BIT(RS256) | BIT(PS256))
+
+/* RFC 7517 appendix A.1 and A.3, RFC 7515 appendix A.1, RFC 8037 appendix A.2 */
+#define EC_X "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"
+#define EC_Y "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
+#define EC_D "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"
+#define EC "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\""
+#define RSA_N                                                                                  \
+	"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6"   \
+	"tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-" \
+	"65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNL" \
+	"yrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJ" \
+	"zKnqDKgw"
+#define RSA "\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\""
+#define OCT                                                                                    \
+	"\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3" \
+	"Yj0iPS4hcgUuTwjAzZr1Z9CAow\""
+#define ED_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+#define ED "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" ED_X "\""
+#define ED_D "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+
+static int add(struct jwt_keys *keys, const char *text, struct problems *problems,
+	struct errmsg *err)
+{
+	return jwt_keys_add_text(keys, text, strlen(text), problems, err);
+}
+
+static const struct {
+	const char *jwk;
+	unsigned algorithms;
+	const char *kid; /* NULL: none */
+} good[] = {
+	{ "{" EC ",\"use\":\"sig\",\"kid\":\"1\"}", BIT(ES256), "1" },
+	{ "{" RSA ",\"alg\":\"RS256\",\"kid\":\"2011-04-29\"}", BIT(RS256), "2011-04-29" },
+	{ "{" RSA ",\"alg\":\"PS256\"}", BIT(PS256), NULL },
+	{ "{" RSA "}", RSAS, NULL },
+	{ "{" OCT ",\"kid\":\"HMAC key used in JWS spec Appendix A.1 example\"}", HMACS,
+		"HMAC key used in JWS spec Appendix A.1 example" },
+	{ "{" OCT ",\"alg\":\"HS512\"}", BIT(HS512), NULL },
+	{ "{\"kty\":\"oct\",\"k\":\"" K32 "\"}", HMACS, NULL },
+	{ "{" ED ",\"kid\":\"\"}", BIT(EDDSA), "" },
+	{ "{" ED ",\"alg\":\"EdDSA\"}", BIT(EDDSA), NULL },
+	{ "{" EC ",\"key_ops\":[\"sign\",\"verify\"]}", BIT(ES256), NULL },
+	{ "{" EC ",\"x5c\":[\"AAAA\"],\"x5t\":\"AAAA\",\"future\":{\"kty\":\"oct\"}}", BIT(ES256),
+		NULL },
+	{ "\t\r\n {\"keys\":[{" EC "}],\"more\":7}\n", BIT(ES256), NULL },
+	/* "keys" says that it is a set, whatever else stands there. */
+	{ "{\"kty\":\"oct\",\"k\":\"AAAA\",\"keys\":[{" EC "}]}", BIT(ES256), NULL },
+};
+START_TEST(takes_a_jwk_for_its_algorithms)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+		const struct jwt_key *key;
+
+		ck_assert_msg(add(keys, good[_i].jwk, problems, &err) == 0, "%s", err.text);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 1);
+		key = jwt_keys_at(keys, 0);
+		ck_assert_uint_eq(key->algorithms, good[_i].algorithms);
+		ck_assert_int_eq(key->kid == NULL, good[_i].kid == NULL);
+		if (key->kid != NULL)
+			ck_assert_str_eq(key->kid, good[_i].kid);
+		ck_assert_int_eq(key->public == NULL, (key->algorithms & HMACS) != 0);
+		ck_assert_int_eq(key->secret == NULL, (key->algorithms & HMACS) == 0);
+		ck_assert_int_eq(add(keys, good[_i].jwk, NULL, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 2); /* the same one again, with its kid */
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_secret_of_a_jwk_is_what_base64url_says)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+
+		ck_assert_int_eq(add(keys, "{\"kty\":\"oct\",\"k\":\"" K32 "\"}", NULL, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_at(keys, 0)->secret_len, 32);
+		ck_assert_mem_eq(jwt_keys_at(keys, 0)->secret, SECRET, 32);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(the_private_part_of_a_jwk_is_not_kept)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		size_t len = 0;
+		BIGNUM *d = NULL;
+
+		ck_assert_int_eq(add(keys,
+					 "{\"keys\":[{" ED ",\"d\":\"" ED_D "\"},{" EC
+					 ",\"d\":\"" EC_D "\"},{" RSA ",\"d\":\"AQAB\"}]}",
+					 NULL, NULL),
+			0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 3);
+		ck_assert_int_ne(EVP_PKEY_get_raw_private_key(jwt_keys_at(keys, 0)->public, NULL,
+					 &len),
+			1);
+		for (size_t i = 1; i < 3; i++)
+			ck_assert_int_ne(EVP_PKEY_get_bn_param(jwt_keys_at(keys, i)->public,
+						 i == 1 ? OSSL_PKEY_PARAM_PRIV_KEY :
+							  OSSL_PKEY_PARAM_RSA_D,
+						 &d),
+				1);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* Each by itself, and beside a good key. */
+static const struct {
+	const char *jwk, *why; /* "": of another use, and not named */
+} bad[] = {
+	/* kty */
+	{ "{}", "no \"kty\"" },
+	{ "{\"kty\":7}", "no \"kty\"" },
+	{ "{\"kty\":null}", "no \"kty\"" },
+	{ "{\"kty\":[\"oct\"],\"k\":\"" K32 "\"}", "no \"kty\"" },
+	{ "{\"kty\":\"\"}", "not one of RSA, EC, OKP and oct" },
+	{ "{\"kty\":\"rsa\"}", "not one of RSA, EC, OKP and oct" },
+	{ "{\"kty\":\"OCT\",\"k\":\"" K32 "\"}", "not one of RSA, EC, OKP and oct" },
+	{ "{\"kty\":\"AKP\"}", "not one of RSA, EC, OKP and oct" },
+
+	/* oct */
+	{ "{\"kty\":\"oct\"}", "no \"k\"" },
+	{ "{\"kty\":\"oct\",\"K\":\"" K32 "\"}", "no \"k\"" },
+	{ "{\"kty\":\"oct\",\"k\":null}", "no \"k\"" },
+	{ "{\"kty\":\"oct\",\"k\":[\"" K32 "\"]}", "no \"k\"" },
+	{ "{\"kty\":\"oct\",\"k\":\"\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\"" K32 "=\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\"" K32 "\\n\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\" " K32 "\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\"+" K32 "\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\"" K32 "AA\"}", "\"k\" is not base64url" },
+	{ "{\"kty\":\"oct\",\"k\":\"GawgguFyGrWKav7AX4VKUg\"}", "16 bytes; it needs at least 32" },
+	{ "{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZQ\"}",
+		"31 bytes; it needs at least 32" },
+
+	/* RSA */
+	{ "{\"kty\":\"RSA\",\"e\":\"AQAB\"}", "no \"n\"" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\"}", "no \"e\"" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":65537}", "no \"e\"" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "=\",\"e\":\"AQAB\"}", "\"n\" is not base64url" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AA\"}", "n and e are not an RSA key" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQ\"}", "n and e are not an RSA key" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"Ag\"}", "n and e are not an RSA key" },
+	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAAAAAAAAAB\"}",
+		"n and e are not an RSA key" },
+
+	/* EC */
+	{ "{\"kty\":\"EC\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}", "the curve is not P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
+		"the curve is not P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"p-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
+		"the curve is not P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":[\"P-256\"],\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
+		"the curve is not P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"y\":\"" EC_Y "\"}", "no \"x\"" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\"}", "no \"y\"" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_Y "\",\"y\":\"" EC_X "\"}",
+		"not a point of P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "AA\",\"y\":\"" EC_Y "\"}",
+		"\"x\" is not" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"" EC_Y "\"}",
+		"not a point of P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+	  "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		"not a point of P-256" },
+
+	/* OKP */
+	{ "{\"kty\":\"OKP\",\"x\":\"" ED_X "\"}", "the curve is not Ed25519" },
+	{ "{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" ED_X "\"}", "the curve is not Ed25519" },
+	{ "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" ED_X "\"}", "the curve is not Ed25519" },
+	{ "{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" ED_X "\"}", "the curve is not P-256" },
+	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}", "no \"x\"" },
+	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}", "not an Ed25519 key" },
+	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA" ED_X "\"}", "not an Ed25519 key" },
+
+	/* alg */
+	{ "{" EC ",\"alg\":\"none\"}", "not one of HS256" },
+	{ "{" EC ",\"alg\":\"ES512\"}", "not one of HS256" },
+	{ "{" EC ",\"alg\":\"es256\"}", "not one of HS256" },
+	{ "{" EC ",\"alg\":null}", "not one of HS256" },
+	{ "{" EC ",\"alg\":[\"ES256\"]}", "not one of HS256" },
+	{ "{" OCT ",\"alg\":\"A128KW\"}", "not one of HS256" },
+	{ "{" EC ",\"alg\":\"HS256\"}", "HS256, which needs another type of key" },
+	{ "{" RSA ",\"alg\":\"HS256\"}", "HS256, which needs another type of key" },
+	{ "{" ED ",\"alg\":\"HS256\"}", "HS256, which needs another type of key" },
+	{ "{" RSA ",\"alg\":\"ES256\"}", "ES256, which needs another type of key" },
+	{ "{" EC ",\"alg\":\"EdDSA\"}", "EdDSA, which needs another type of key" },
+	{ "{" OCT ",\"alg\":\"RS256\"}", "RS256, which needs another type of key" },
+
+	/* kid */
+	{ "{" EC ",\"kid\":7}", "\"kid\" is not a string" },
+	{ "{" EC ",\"kid\":null}", "\"kid\" is not a string" },
+	{ "{" EC ",\"kid\":[\"1\"]}", "\"kid\" is not a string" },
+
+	/* another use */
+	{ "7", "" },
+	{ "null", "" },
+	{ "[{" EC "}]", "" },
+	{ "{" EC ",\"use\":\"enc\"}", "" },
+	{ "{" EC ",\"use\":\"SIG\"}", "" },
+	{ "{" EC ",\"key_ops\":[]}", "" },
+	{ "{" EC ",\"key_ops\":[\"sign\"]}", "" },
+	{ "{" EC ",\"key_ops\":[7,\"Verify\"]}", "" },
+	{ "{" EC ",\"use\":\"sig\",\"key_ops\":[\"encrypt\"]}", "" },
+};
+
+/* None of these may show in what is said. */
+static void ck_tells_no_key(const char *text)
+{
+	static const char *const keys[] = { K32, EC_X, EC_Y, RSA_N, ED_X, "GawgguFyGrWKav7AX4VKUg",
+		"MDEyMzQ1Njc4OWFiY2" };
+
+	for (int i = 0; i < COUNT(keys); i++)
+		ck_assert_ptr_null(strstr(text, keys[i]));
+}
+
+START_TEST(leaves_a_bad_jwk_out_and_says_why)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+
+		strbuf_addf(&text, "{\"keys\":[%s]}", bad[_i].jwk);
+		ck_assert_msg(add(keys, text.text, problems, &err) == -1, "%s", text.text);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_msg(strstr(err.text, bad[_i].why) != NULL, "%s: %s", text.text, err.text);
+		ck_tells_no_key(err.text);
+		strbuf_reset(&text);
+		strbuf_addf(&text, "{\"keys\":[{" ED "},%s,{" EC "}]}", bad[_i].jwk);
+		ck_assert_int_eq(add(keys, text.text, problems, &err), 0);
+		ck_assert_int_eq(add(keys, text.text, NULL, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 4);
+		for (size_t i = 0; i < problems_kept(problems); i++) {
+			ck_assert_ptr_nonnull(strstr(problems_text(problems, i), bad[_i].why));
+			ck_assert_ptr_nonnull(
+				strstr(problems_text(problems, i), i == 0 ? "key 1: " : "key 2: "));
+			ck_tells_no_key(problems_text(problems, i));
+		}
+		if (bad[_i].why[0] != '\0')
+			ck_assert_uint_eq(problems_count(problems), 2);
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* A file that is none at all: nothing of it is taken. */
+static const struct {
+	const char *text;
+	size_t len;
+	const char *why;
+} files[] = {
+#define TEXT(literal) literal, sizeof(literal) - 1
+	{ TEXT(""), "no key found" },
+	{ TEXT(" \t\r\n"), "no key found" },
+	{ TEXT("\0{" EC "}"), "no key found" },
+	{ TEXT("[{" EC "}]"), "no key found" },
+	{ TEXT("{"), "invalid JSON" },
+	{ TEXT("{" EC), "invalid JSON" },
+	{ TEXT("{" EC "}x"), "invalid JSON" },
+	{ TEXT("{" EC "}\0"), "invalid JSON" },
+	{ TEXT("{" EC ",}"), "invalid JSON" },
+	{ TEXT("{" EC ",\"kid\":\"a\\u0000b\"}"), "invalid JSON" },
+	{ TEXT("{" EC ",\"kid\":\"\xff\"}"), "invalid JSON" },
+	{ TEXT("{" EC ",\"kty\":\"oct\"}"), "invalid JSON" },
+	{ TEXT("{\"keys\":[{" EC "}],\"keys\":[]}"), "invalid JSON" },
+	{ TEXT("{\"keys\":[{" EC ",\"kid\":\"1\",\"kid\":\"2\"}]}"), "invalid JSON" },
+	{ TEXT("{\"keys\":null}"), "not an array" },
+	{ TEXT("{\"keys\":{" EC "}}"), "not an array" },
+	{ TEXT("{\"keys\":[]}"), "no usable key found: the set is empty" },
+	{ TEXT("{\"kty\":\"oct\",\"k\":\"" K32 "\" \"" K32 "\"}"), "invalid JSON" },
+};
+START_TEST(refuses_a_file_that_is_no_set_of_keys)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+		char *copy = malloc(files[_i].len > 0 ? files[_i].len : 1);
+
+		memcpy(copy, files[_i].text, files[_i].len); /* without a NUL behind it */
+		ck_assert_int_eq(jwt_keys_add_text(keys, copy, files[_i].len, problems, &err), -1);
+		ck_assert_msg(strstr(err.text, files[_i].why) != NULL, "%s", err.text);
+		ck_tells_no_key(err.text);
+		ck_assert_int_eq(jwt_keys_add_text(keys, copy, files[_i].len, NULL, NULL), -1);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		free(copy);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_jwk_cut_at_any_byte_is_refused)
+	{
+		static const char text[] = "{\"keys\":[{" EC ",\"kid\":\"1\"},{" OCT "}]}";
+		struct jwt_keys *keys = jwt_keys_new();
+
+		for (size_t len = 0; len < strlen(text); len++)
+			ck_assert_int_eq(jwt_keys_add_text(keys, text, len, NULL, NULL), -1);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* ---- bounds --------------------------------------------------------------------- */
+
+static const struct {
+	size_t len;
+	bool taken;
+} kids[] = { { 512, true }, { 513, false }, { 100000, false } };
+START_TEST(a_kid_has_512_bytes_at_most)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_add_str(&text, "{" EC ",\"kid\":\"");
+		for (size_t i = 0; i < kids[_i].len; i++)
+			strbuf_add_char(&text, 'k');
+		strbuf_add_str(&text, "\"}");
+		ck_assert_int_eq(add(keys, text.text, NULL, NULL), kids[_i].taken ? 0 : -1);
+		if (kids[_i].taken)
+			ck_assert_uint_eq(strlen(jwt_keys_at(keys, 0)->kid), kids[_i].len);
+		strbuf_free(&text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_257th_key_is_refused)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+
+		strbuf_add_str(&text, "{\"keys\":[{" EC "}");
+		for (int i = 1; i < 256; i++)
+			strbuf_addf(&text, ",{\"kty\":\"oct\",\"k\":\"" K32 "\",\"kid\":\"%d\"}",
+				i);
+		strbuf_add_str(&text, "]}");
+		ck_assert_int_eq(add(keys, text.text, NULL, &err), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 256);
+		ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, 32, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "more than 256 keys"));
+		ck_assert_int_eq(add(keys, "{" EC "}", NULL, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "more than 256 keys"));
+		ck_assert_uint_eq(jwt_keys_count(keys), 256);
+		strbuf_free(&text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_text_has_a_mebibyte_at_most)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct errmsg err = { "" };
+		char *text = malloc((1 << 20) + 1);
+
+		memset(text, ' ', (1 << 20) + 1);
+		memcpy(text, "{" EC "}", sizeof("{" EC "}") - 1);
+		ck_assert_int_eq(jwt_keys_add_text(keys, text, (1 << 20) + 1, NULL, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "longer than 1 MiB"));
+		ck_assert_int_eq(jwt_keys_add_text(keys, text, 1 << 20, NULL, &err), 0);
+		free(text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+static const struct {
+	size_t characters;
+	const char *why;
+} moduli[] = {
+	{ 4096, "not an RSA key" },
+	{ 4100, "\"n\" is not base64url" },
+	{ 200000, "\"n\" is not base64url" },
+};
+START_TEST(a_number_that_is_too_long_is_refused)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+
+		strbuf_add_str(&text, "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"");
+		for (size_t i = 0; i < moduli[_i].characters; i++)
+			strbuf_add_char(&text, '_');
+		strbuf_add_str(&text, "\"}");
+		ck_assert_int_eq(add(keys, text.text, NULL, &err), -1);
+		ck_assert_msg(strstr(err.text, moduli[_i].why) != NULL, "%s", err.text);
+		strbuf_free(&text);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+static const struct {
+	unsigned bits;
+	const char *why; /* "": taken */
+} sizes[] = { { 1024, "the RSA key has 1024 bits; it needs at least 2048" }, { 2047, "2047 bits" },
+	{ 2048, "" }, { 3072, "" } };
+START_TEST(an_rsa_key_has_2048_bits_at_least)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		EVP_PKEY *pair = EVP_RSA_gen(sizes[_i].bits);
+		struct strbuf text = STRBUF_INIT;
+		struct errmsg err = { "" };
+		unsigned char bytes[512];
+		BIGNUM *n = NULL;
+		char *encoded;
+
+		ck_assert_int_eq(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+		encoded = token_base64url(bytes, (size_t)BN_bn2bin(n, bytes));
+		strbuf_addf(&text, "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}", encoded);
+		ck_assert_int_eq(add(keys, text.text, NULL, &err),
+			sizes[_i].why[0] == '\0' ? 0 : -1);
+		ck_assert_msg(strstr(err.text, sizes[_i].why) != NULL, "%s", err.text);
+		free(encoded);
+		strbuf_free(&text);
+		BN_free(n);
+		EVP_PKEY_free(pair);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("jwt_keys_jwk");
+	TCase *tcase = tcase_create("jwt_keys_jwk");
+
+	tcase_add_loop_test(tcase, takes_a_jwk_for_its_algorithms, 0, COUNT(good));
+	tcase_add_test(tcase, a_secret_of_a_jwk_is_what_base64url_says);
+	tcase_add_test(tcase, the_private_part_of_a_jwk_is_not_kept);
+	tcase_add_loop_test(tcase, leaves_a_bad_jwk_out_and_says_why, 0, COUNT(bad));
+	tcase_add_loop_test(tcase, refuses_a_file_that_is_no_set_of_keys, 0, COUNT(files));
+	tcase_add_test(tcase, a_jwk_cut_at_any_byte_is_refused);
+	tcase_add_loop_test(tcase, a_kid_has_512_bytes_at_most, 0, COUNT(kids));
+	tcase_add_test(tcase, a_257th_key_is_refused);
+	tcase_add_test(tcase, a_text_has_a_mebibyte_at_most);
+	tcase_add_loop_test(tcase, a_number_that_is_too_long_is_refused, 0, COUNT(moduli));
+	tcase_add_loop_test(tcase, an_rsa_key_has_2048_bits_at_least, 0, COUNT(sizes));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
