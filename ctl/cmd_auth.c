@@ -2,14 +2,14 @@
 #include <string.h>
 
 #include "ctl/command.h"
-#include "ctl/talk.h"
+#include "ctl/control_client.h"
 
 /* Ask the daemon, and print with print() what isn't wanted as JSON. Takes over the request. */
 static int ask(const struct ctl *ctl, json_t *request, void (*print)(json_t *answer))
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = talk_once(ctl, request, &answer, &err);
+	int ret = control_client_once(ctl, request, &answer, &err);
 
 	if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
@@ -60,7 +60,7 @@ static void say_full_limits(const struct ctl *ctl, const char *login)
 	struct errmsg err;
 	size_t i;
 
-	if (talk_once(ctl, request, &answer, &err) == CTL_OK) {
+	if (control_client_once(ctl, request, &answer, &err) == CTL_OK) {
 		key = json_array_get(json_object_get(answer, "keys"), 0);
 		json_array_foreach (json_object_get(key, "windows"), i, window) {
 			if (json_integer_value(json_object_get(window, "used")) > 0 &&

@@ -10,8 +10,8 @@
 
 #include "ctl/ask_password.h"
 #include "ctl/command.h"
+#include "ctl/control_client.h"
 #include "ctl/explain_print.h"
-#include "ctl/talk.h"
 #include "lib/decide/explain.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/suspensions_file.h"
@@ -38,7 +38,7 @@ struct judge {
 	struct jwt_keys *keys; /* NULL: none, or they can't be read */
 	struct suspensions *suspensions;
 	struct regex_scratch *scratch;
-	struct talk *daemon;
+	struct control_client *daemon;
 };
 
 static uint64_t now_ns(void)
@@ -56,7 +56,7 @@ static void judge_close(struct judge *judge)
 	suspensions_free(&judge->suspensions);
 	config_unref(&judge->config);
 	regex_scratch_free(&judge->scratch);
-	talk_close(&judge->daemon);
+	control_client_close(&judge->daemon);
 }
 
 static void say_problems(const struct problems *problems)
@@ -98,7 +98,7 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 
 	*judge = (struct judge){ .policy = NULL };
 	if (running)
-		status = talk_open(ctl, &judge->daemon, &err);
+		status = control_client_open(ctl, &judge->daemon, &err);
 	else if (problems == NULL || config_load(ctl->config_path, &judge->config, &err) != 0 ||
 		policy_from_files(judge->config, &judge->policy, problems, &err) != 0)
 		status = EX_CONFIG;
@@ -134,7 +134,7 @@ static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, st
 			judge->config->jwt.audience, judge->config->jwt.mail_claim };
 		return explain_session_with(&rules, &none, judge->scratch, session, answer_r, err);
 	}
-	ret = talk_ask(judge->daemon,
+	ret = control_client_ask(judge->daemon,
 		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);
 	if (ret == CTL_OK)
 		*answer_r = json_incref(json_object_get(reply, "answer"));

@@ -3,15 +3,8 @@
 #include <string.h>
 
 #include "ctl/command.h"
-#include "ctl/paint.h"
-#include "ctl/talk.h"
-
-/* A key may hold what a client chose: nothing in it may steer a terminal. */
-static void print_key(const char *key)
-{
-	for (; *key != '\0'; key++)
-		(void)putchar((unsigned char)*key < ' ' || *key == 0x7f ? '?' : *key);
-}
+#include "ctl/control_client.h"
+#include "ctl/terminal.h"
 
 static void print_window(const struct ctl *ctl, json_t *window)
 {
@@ -20,8 +13,8 @@ static void print_window(const struct ctl *ctl, json_t *window)
 	(void)printf("  %-14s used %lld, left %s%lld%s",
 		json_string_value(json_object_get(window, "limit")),
 		(long long)json_integer_value(json_object_get(window, "used")),
-		paint(ctl->colour, left > 0 ? PAINT_GREEN : PAINT_RED), left,
-		paint(ctl->colour, PAINT_OFF));
+		terminal_colour(ctl->colour, left > 0 ? TERMINAL_GREEN : TERMINAL_RED), left,
+		terminal_colour(ctl->colour, TERMINAL_OFF));
 	if (left == 0)
 		(void)printf(", next in %s", json_string_value(json_object_get(window, "next")));
 	(void)putchar('\n');
@@ -39,12 +32,12 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 			count == 1 ? " has" : "s have", count == 1 ? "its limits" : "their limits");
 	if (unsaved > 0)
 		(void)printf("%s%lld charge%s could not be written down%s\n",
-			paint(ctl->colour, PAINT_RED), unsaved, command_s(unsaved),
-			paint(ctl->colour, PAINT_OFF));
+			terminal_colour(ctl->colour, TERMINAL_RED), unsaved, command_s(unsaved),
+			terminal_colour(ctl->colour, TERMINAL_OFF));
 	for (i = 0; i < json_array_size(keys); i++) {
 		key = json_array_get(keys, i);
 		windows = json_object_get(key, "windows");
-		print_key(json_string_value(json_object_get(key, "key")));
+		terminal_print(stdout, json_string_value(json_object_get(key, "key")));
 		(void)puts(json_array_size(windows) == 0 ? ": nothing used" : "");
 		for (j = 0; j < json_array_size(windows); j++)
 			print_window(ctl, json_array_get(windows, j));
@@ -82,7 +75,7 @@ int cmd_limits(const struct ctl *ctl, int argc, char **argv)
 
 	if (request == NULL)
 		return command_usage(argv[0]);
-	if ((ret = talk_once(ctl, request, &answer, &err)) != CTL_OK)
+	if ((ret = control_client_once(ctl, request, &answer, &err)) != CTL_OK)
 		ret = command_fail(ret, &err);
 	else if (ctl->json)
 		command_print_json(answer);

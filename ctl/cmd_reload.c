@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "ctl/command.h"
-#include "ctl/paint.h"
-#include "ctl/talk.h"
+#include "ctl/control_client.h"
+#include "ctl/terminal.h"
 
 static void print_answer(const struct ctl *ctl, json_t *answer)
 {
@@ -12,8 +12,8 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 	size_t i;
 
 	json_array_foreach (problems, i, problem)
-		(void)printf("%sproblem%s: %s\n", paint(ctl->colour, PAINT_YELLOW),
-			paint(ctl->colour, PAINT_OFF), json_string_value(problem));
+		(void)printf("%sproblem%s: %s\n", terminal_colour(ctl->colour, TERMINAL_YELLOW),
+			terminal_colour(ctl->colour, TERMINAL_OFF), json_string_value(problem));
 	if (json_is_true(json_object_get(answer, "ok")))
 		(void)printf("policy %lld is in force, %lld problem%s\n",
 			(long long)json_integer_value(json_object_get(answer, "serial")), count,
@@ -28,7 +28,7 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 
 	if (ret != CTL_OK)
 		return ret;
-	ret = talk_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);
+	ret = control_client_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);
 	if (answer != NULL && ctl->json)
 		command_print_json(answer);
 	else if (answer != NULL)
@@ -49,7 +49,7 @@ int cmd_log_level(const struct ctl *ctl, int argc, char **argv)
 		return command_usage(argv[0]);
 	request = json_pack("{s:s, s:s*}", "command", "log-level", "level",
 		argc == 2 ? argv[1] : NULL);
-	if ((ret = talk_once(ctl, request, &answer, &err)) != CTL_OK)
+	if ((ret = control_client_once(ctl, request, &answer, &err)) != CTL_OK)
 		ret = command_fail(ret, &err);
 	else if (ctl->json)
 		command_print_json(answer);

@@ -3,21 +3,8 @@
 #include <time.h>
 
 #include "ctl/command.h"
-#include "ctl/paint.h"
-#include "ctl/talk.h"
-
-/* What clients chose may hold bytes that steer a terminal: they are shown, not sent. */
-static void print_text(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			(void)printf("\\x%02x", (unsigned char)*text);
-		else if ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0)
-			(void)printf("\\x%02x\\x%02x", 0xc2, (unsigned char)*++text);
-		else
-			(void)putchar(*text);
-	}
-}
+#include "ctl/control_client.h"
+#include "ctl/terminal.h"
 
 static void print_field(json_t *event, const char *key, const char *label)
 {
@@ -26,7 +13,7 @@ static void print_field(json_t *event, const char *key, const char *label)
 	if (text == NULL)
 		return;
 	(void)printf(" %s", label);
-	print_text(text);
+	terminal_print(stdout, text);
 }
 
 static void print_time(json_t *event)
@@ -48,8 +35,8 @@ static void print_event(const struct ctl *ctl, json_t *event)
 
 	print_time(event);
 	if (verdict != NULL)
-		(void)printf(" %s%s%s", paint_verdict(ctl->colour, verdict), verdict,
-			paint(ctl->colour, PAINT_OFF));
+		(void)printf(" %s%s%s", terminal_verdict(ctl->colour, verdict), verdict,
+			terminal_colour(ctl->colour, TERMINAL_OFF));
 	print_field(event, "stage", "");
 	print_field(event, "client", "");
 	print_field(event, "login", "login=");
@@ -58,10 +45,10 @@ static void print_event(const struct ctl *ctl, json_t *event)
 	print_field(event, "queue", "queue=");
 	print_field(event, "rule", "rule=");
 	if (code != NULL) {
-		(void)printf("%s %lld", paint(ctl->colour, PAINT_DIM),
+		(void)printf("%s %lld", terminal_colour(ctl->colour, TERMINAL_DIM),
 			(long long)json_integer_value(code));
 		print_field(event, "text", "");
-		(void)fputs(paint(ctl->colour, PAINT_OFF), stdout);
+		(void)fputs(terminal_colour(ctl->colour, TERMINAL_OFF), stdout);
 	}
 	(void)putchar('\n');
 }
@@ -87,7 +74,7 @@ static void print_line(const struct ctl *ctl, const char *line)
 /* Until the daemon ends or nobody reads; who watches ends it with a signal. */
 int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 {
-	struct talk *talk = NULL;
+	struct control_client *client = NULL;
 	struct errmsg err;
 	json_t *answer = NULL;
 	const char *line;
@@ -95,19 +82,20 @@ int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 
 	if (ret != CTL_OK)
 		return ret;
-	if ((ret = talk_open(ctl, &talk, &err)) == CTL_OK)
-		ret = talk_ask(talk, json_pack("{s:s}", "command", "tail"), &answer, &err);
+	if ((ret = control_client_open(ctl, &client, &err)) == CTL_OK)
+		ret = control_client_ask(client, json_pack("{s:s}", "command", "tail"), &answer,
+			&err);
 	json_decref(answer);
 	if (ret != CTL_OK) {
-		talk_close(&talk);
+		control_client_close(&client);
 		return command_fail(ret, &err);
 	}
-	while ((line = talk_next_line(talk)) != NULL) {
+	while ((line = control_client_next_line(client)) != NULL) {
 		print_line(ctl, line);
 		if (fflush(stdout) != 0)
 			break;
 	}
-	talk_close(&talk);
+	control_client_close(&client);
 	if (line != NULL)
 		return CTL_OK; /* nobody reads any more */
 	(void)errmsg_set(&err, "the daemon hung up");

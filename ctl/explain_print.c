@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ctl/terminal.h"
+
 static const char *get(json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -9,24 +11,10 @@ static const char *get(json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-/* Terminal colours (ECMA-48 SGR): green goes on, red refuses, yellow is worth a look. */
-static const char *colour_of(const char *word)
-{
-	if (strcmp(word, "accept") == 0 || strcmp(word, "pass") == 0)
-		return "\033[32m";
-	if (strcmp(word, "reject") == 0 || strcmp(word, "fail") == 0)
-		return "\033[31m";
-	if (strcmp(word, "unlisted") == 0)
-		return "";
-	return "\033[33m";
-}
-
 static void print_word(FILE *out, const char *word, int width, bool colour)
 {
-	if (colour)
-		fprintf(out, "%s%-*s\033[0m", colour_of(word), width, word);
-	else
-		fprintf(out, "%-*s", width, word);
+	fprintf(out, "%s%-*s%s", terminal_verdict(colour, word), width, word,
+		terminal_colour(colour, TERMINAL_OFF));
 }
 
 static void print_reply(FILE *out, json_t *object)

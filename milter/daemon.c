@@ -9,15 +9,19 @@
 #include "config.h"
 #include "lib/store/suspensions_file.h"
 #include "milter/auth/auth.h"
+#include "milter/auth/auth_status.h"
 #include "milter/cache/cache.h"
 #include "milter/control/control.h"
+#include "milter/daemon_status.h"
 #include "milter/ledger/ledger_file.h"
+#include "milter/ledger/ledger_status.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 #include "milter/loop/listen.h"
 #include "milter/process.h"
 #include "milter/signals.h"
 #include "milter/smtp/callbacks_thread.h"
+#include "milter/smtp/smtp_status.h"
 
 /* How long starting waits for a policy before it answers without one. */
 #define FIRST_POLICY_MS 15000
@@ -37,6 +41,10 @@ struct daemon {
 	struct cache *cache;
 	struct ledger *ledger;
 	struct ledger_file *ledger_file;
+	struct status *status;
+	struct daemon_status *daemon_status;
+	struct auth_section auth_section;
+	struct ledger_section ledger_section;
 };
 
 /* ---- starting -------------------------------------------------------------- */
@@ -113,8 +121,7 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 		config->control.socket_group);
 	const struct control_subject subject = {
 		.shared = daemon->shared,
-		.config_path = daemon->options->config_path,
-		.started = time(NULL),
+		.status = daemon->status,
 	};
 	struct errmsg err;
 	int fd;
@@ -210,6 +217,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	if (daemon->auth != NULL)
 		ret = auth_take_config(daemon->auth, config, err);
 	log_config_problems(config->warnings);
+	daemon_status_set_config(daemon->daemon_status, config);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
 		for (size_t i = 0; i < problems_kept(changed); i++)
 			log_event(LOG_LEVEL_WARNING, "config %s changes only by a restart",
@@ -272,6 +280,7 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 	if (ledger_file_open(config->limits.state, daemon->ledger, NULL, &daemon->ledger_file,
 		    problems, &err) != 0) {
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits outlive-restart=no");
+		daemon->ledger_section.open_error = err;
 		ledger_free(&daemon->ledger);
 		if ((daemon->ledger = ledger_new()) == NULL ||
 			ledger_file_open("", daemon->ledger, NULL, &daemon->ledger_file, problems,
@@ -288,6 +297,27 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 		daemon->ledger_file);
 }
 
+/* The sections in the order in which posternctl prints them. The server thread has not started. */
+static void register_status(struct daemon *daemon)
+{
+	struct status *status = daemon->status;
+
+	daemon->auth_section = (struct auth_section){
+		.auth = daemon->auth,
+		.sockets = &daemon->auth_sockets,
+		.shared = daemon->shared,
+	};
+	daemon->ledger_section.ledger = daemon->ledger;
+	daemon->ledger_section.file = daemon->ledger_file;
+	if (daemon_status_register(daemon->daemon_status, status) != 0 ||
+		cache_status_register(daemon->cache, status) != 0 ||
+		smtp_status_register(status) != 0 ||
+		auth_status_register(&daemon->auth_section, status) != 0 ||
+		ledger_status_register(&daemon->ledger_section, status) != 0 ||
+		log_status_register(status) != 0)
+		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
+}
+
 static void start_threads(struct daemon *daemon, const struct config *config)
 {
 	const struct cache_hooks hooks = {
@@ -297,9 +327,14 @@ static void start_threads(struct daemon *daemon, const struct config *config)
 	};
 	struct errmsg err;
 
+	daemon->daemon_status =
+		daemon_status_new(daemon->config, daemon->options->config_path, daemon->user.name);
+	if (daemon->daemon_status == NULL)
+		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (cache_start(config, daemon->options->config_path, daemon->snapshot, &hooks,
 		    &daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	register_status(daemon);
 	if (daemon->control != NULL && control_serve(daemon->control, daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (server_start(daemon->server, &err) != 0)
@@ -360,6 +395,8 @@ static void stop_all(struct daemon *daemon)
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);
 	cache_free(&daemon->cache);
+	status_free(&daemon->status);
+	daemon_status_free(&daemon->daemon_status);
 	ledger_file_sync(daemon->ledger_file);
 	if (daemon->pid_file[0] != '\0')
 		(void)unlink(daemon->pid_file);
@@ -380,7 +417,8 @@ static void run(struct daemon *daemon, const struct config *config)
 	if (daemon->snapshot != NULL)
 		daemon->shared = shared_new(daemon->snapshot, config->settings,
 			milter_is_inet(config->milter.socket));
-	if (daemon->shared == NULL)
+	daemon->status = status_new();
+	if (daemon->shared == NULL || daemon->status == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);

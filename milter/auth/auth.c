@@ -8,7 +8,6 @@
 
 #include "lib/auth/sasl.h"
 #include "milter/auth/auth_private.h"
-#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -232,23 +231,6 @@ void auth_free(struct auth **auth)
 }
 
 /* ---- for others ----------------------------------------------------------------------------- */
-
-json_t *auth_status(struct auth *auth)
-{
-	const uint32_t now = (uint32_t)(clock_ms() / 1000);
-	size_t networks, logins;
-
-	penalty_count(auth->penalty, now, &networks, &logins);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
-		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)auth->accepted,
-		"accepted_cached", (json_int_t)auth->cached, "refused", (json_int_t)auth->refused,
-		"undecided", (json_int_t)auth->undecided, "cached",
-		(json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
-		(json_int_t)networks, "penalized_logins", (json_int_t)logins, "keys",
-		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
-		json_text_or_null(auth->keys.err.text));
-}
 
 size_t auth_reset(struct auth *auth, const char *whose)
 {

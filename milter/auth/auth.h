@@ -1,8 +1,6 @@
 #ifndef POSTERN_AUTH_H
 #define POSTERN_AUTH_H
 
-#include <jansson.h>
-
 #include "lib/base/errmsg.h"
 #include "lib/conf/config.h"
 #include "lib/decide/login.h"
@@ -31,9 +29,6 @@ int auth_take_config(struct auth *auth, const struct config *config, struct errm
 
 /* After server_stop(), before server_free(). Takes NULL; sets the pointer to NULL. */
 void auth_free(struct auth **auth);
-
-/* In the server thread: what status tells of it; NULL when out of memory. */
-json_t *auth_status(struct auth *auth);
 
 /* In the server thread: forgive the failures of a login or (an address) of its network; NULL: all.
  * How many entries went. */

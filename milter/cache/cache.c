@@ -36,7 +36,7 @@
 /* Why there is no policy yet, or NULL: that is still to be seen. */
 static const struct errmsg *first_failure(const struct cache *cache, struct errmsg *err)
 {
-	const struct status *status = &cache->status; /* only this thread writes it */
+	const struct cache_status *status = &cache->status; /* only this thread writes it */
 	size_t i;
 
 	if (cache->psl_error.text[0] != '\0')
@@ -208,7 +208,7 @@ static void dispose(struct cache **cache)
 	users_unref(&c->users);
 	orgdomain_unref(&c->psl);
 	config_unref(&c->config);
-	status_free(&c->status);
+	cache_status_free(&c->status);
 	free(c->config_path);
 	if (c->wake_fd >= 0)
 		(void)close(c->wake_fd);

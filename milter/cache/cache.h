@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "lib/base/errmsg.h"
+#include "milter/cache/cache_status.h"
 #include "milter/shared/snapshot.h"
-#include "milter/shared/status.h"
 
 struct config;
 
@@ -72,8 +72,8 @@ void cache_free(struct cache **cache);
  */
 uint64_t cache_reload_request(struct cache *cache);
 
-/* Fill *status_r; status_free() it afterwards. Any thread; waits for no load. -1 only when out of
- * memory. */
-int cache_status(struct cache *cache, struct status *status_r);
+/* Fill *status_r; cache_status_free() it afterwards. Any thread; waits for no load. -1 only when
+ * out of memory. */
+int cache_copy_status(struct cache *cache, struct cache_status *status_r);
 
 #endif

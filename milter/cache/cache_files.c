@@ -131,7 +131,7 @@ static void store_failed(struct cache *cache, const struct errmsg *err)
 }
 
 /* Put what a store file holds in force. The result of reading it. */
-static enum store_result read_store(struct cache *cache, enum status_source source, bool with_prev,
+static enum store_result read_store(struct cache *cache, enum cache_source source, bool with_prev,
 	struct errmsg *err)
 {
 	const char *path = cache->config->store.path;

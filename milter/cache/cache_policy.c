@@ -44,7 +44,7 @@ void cache_publish(struct cache *cache)
 	policy_problems_settle(cache->policy_problems);
 	log_event(LOG_LEVEL_INFO,
 		"policy serial=%llu source=%s users=%zu profiles=%zu problems=%zu",
-		(unsigned long long)serial, status_source_name(cache->source),
+		(unsigned long long)serial, cache_source_name(cache->source),
 		cache->users != NULL ? users_count(cache->users) : 0,
 		cache->profiles != NULL ? profiles_count(cache->profiles) : 0,
 		policy_problems_count(cache->policy_problems));
@@ -95,7 +95,7 @@ static void replace_rows(struct cache *cache, struct profiles *profiles, struct 
 }
 
 /* Until when PostgreSQL is known to have said what was kept of it; people mean what they save. */
-static time_t store_confirmed(enum status_source source, const struct store *store)
+static time_t store_confirmed(enum cache_source source, const struct store *store)
 {
 	const time_t now = time(NULL);
 	time_t written = store->written != 0 ? (time_t)store->written :
@@ -104,7 +104,7 @@ static time_t store_confirmed(enum status_source source, const struct store *sto
 	return source == SOURCE_CACHE && written < now ? written : now;
 }
 
-void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
+void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
 	struct problems *problems)
 {
 	replace_rows(cache, store->profiles, store->users);

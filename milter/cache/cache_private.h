@@ -43,7 +43,7 @@ struct cache {
 	uint64_t requested; /* the last request for a reload */
 	bool first_ended, has_policy;
 	struct errmsg first_error;
-	struct status status;
+	struct cache_status status;
 
 	/* The thread's own. */
 	bool is_stopping;
@@ -61,7 +61,7 @@ struct cache {
 	struct list *lists[LIST_COUNT]; /* NULL: not read yet */
 	struct profiles *profiles;	/* NULL: none yet */
 	struct users *users;
-	enum status_source source; /* of profiles and users */
+	enum cache_source source; /* of profiles and users */
 	struct revision revision;
 	bool is_changed; /* since the last policy was made */
 
@@ -115,7 +115,7 @@ bool cache_files_pending(const struct cache *cache);
 void cache_publish(struct cache *cache);
 
 /* Rows that came from a file, all of them; takes them out of the store, and problems over. */
-void cache_take_store(struct cache *cache, enum status_source source, struct store *store,
+void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
 	struct problems *problems);
 
 /* No users and profiles any more, and no place for them: the lists alone decide, until there are

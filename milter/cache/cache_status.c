@@ -8,12 +8,45 @@
 
 #include "milter/cache/cache_private.h"
 
+const char *cache_source_name(enum cache_source source)
+{
+	static const char *const names[] = {
+		[SOURCE_NONE] = "none",
+		[SOURCE_LISTS] = "lists",
+		[SOURCE_STORE] = "store",
+		[SOURCE_CACHE] = "cache",
+		[SOURCE_DATABASE] = "database",
+	};
+
+	return names[source];
+}
+
+const char *database_state_name(enum database_state state)
+{
+	static const char *const names[] = {
+		[DATABASE_OFF] = "off",
+		[DATABASE_CONNECTING] = "connecting",
+		[DATABASE_LISTENING] = "listening",
+		[DATABASE_POLLING] = "polling",
+		[DATABASE_BEHIND] = "behind",
+		[DATABASE_DOWN] = "down",
+	};
+
+	return names[state];
+}
+
+void cache_status_free(struct cache_status *status)
+{
+	free(status->problems);
+	status->problems = NULL;
+}
+
 static void copy_text(char *to, size_t size, const char *text)
 {
 	(void)snprintf(to, size, "%s", text);
 }
 
-static void describe_memory(const struct cache *cache, struct status *status)
+static void describe_memory(const struct cache *cache, struct cache_status *status)
 {
 	int i;
 
@@ -33,7 +66,7 @@ void cache_update_status(struct cache *cache)
 	const struct errmsg *sync_error = store_sync_error(cache->store_sync);
 	char revision[REVISION_SIZE], *problems = policy_problems_text(cache->policy_problems),
 				      *old;
-	struct status *status = &cache->status;
+	struct cache_status *status = &cache->status;
 
 	revision_format(&cache->revision, revision);
 	(void)pthread_mutex_lock(&cache->lock);
@@ -53,7 +86,7 @@ void cache_update_status(struct cache *cache)
 	free(old);
 }
 
-int cache_status(struct cache *cache, struct status *status_r)
+int cache_copy_status(struct cache *cache, struct cache_status *status_r)
 {
 	int ret = 0;
 

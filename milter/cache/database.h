@@ -8,9 +8,9 @@
 #include "lib/conf/config.h"
 #include "lib/rules/profile.h"
 #include "lib/rules/users.h"
+#include "milter/cache/cache_status.h"
 #include "milter/pg/pg_connection.h"
 #include "milter/pg/revision.h"
-#include "milter/shared/status.h"
 
 /*
  * Keeps the tables in force: connects, listens, asks the change feed or loads everything,
@@ -93,6 +93,6 @@ bool database_gives_up(const struct database *database);
 bool database_is_configured(const struct database *database);
 
 /* Set the fields of status that describe the database. */
-void database_describe(const struct database *database, struct status *status);
+void database_describe(const struct database *database, struct cache_status *status);
 
 #endif

@@ -369,7 +369,7 @@ static void schedule_looks(struct database *db, const struct look *look, int64_t
 		db->full_at = now + (int64_t)config->full_reload_interval * 1000;
 }
 
-static enum status_database state_of(const struct database *db, const struct look *look)
+static enum database_state state_of(const struct database *db, const struct look *look)
 {
 	if (look->is_behind)
 		return DATABASE_BEHIND;
@@ -379,11 +379,11 @@ static enum status_database state_of(const struct database *db, const struct loo
 /* The server answered: remember that, and log what has changed. */
 static void note_answer(struct database *db, const struct look *look)
 {
-	enum status_database state = state_of(db, look);
+	enum database_state state = state_of(db, look);
 
 	if (db->attempts > 0 || !db->was_reached || db->error.text[0] != '\0')
 		log_event(LOG_LEVEL_NOTICE, "database connected server=%s standby=%s state=%s",
-			db->server, db->in_recovery ? "yes" : "no", status_database_name(state));
+			db->server, db->in_recovery ? "yes" : "no", database_state_name(state));
 	if (look->is_behind && db->state != DATABASE_BEHIND)
 		log_event(LOG_LEVEL_WARNING,
 			"database server=%s is a standby that lags behind the rows in force: "

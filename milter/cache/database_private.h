@@ -39,7 +39,7 @@ struct database {
 	uint64_t requested, answered;
 	struct errmsg answer; /* of the last look; "" when it succeeded */
 
-	enum status_database state;
+	enum database_state state;
 	time_t since;
 	char server[256];
 	struct errmsg error;	  /* of the connection; "" for none */
@@ -53,7 +53,7 @@ struct database {
 bool database_is_on(const struct database *db);
 
 /* Remember a state, and tell the owner. */
-void database_set_state(struct database *db, enum status_database state);
+void database_set_state(struct database *db, enum database_state state);
 
 /* The connection is lost: close it, log why (each reason once), and connect again after a while. */
 void database_lost(struct database *db, const struct errmsg *err);

@@ -37,7 +37,7 @@ void database_free(struct database **database)
 	free(db);
 }
 
-void database_set_state(struct database *db, enum status_database state)
+void database_set_state(struct database *db, enum database_state state)
 {
 	if (db->state != state) {
 		db->state = state;

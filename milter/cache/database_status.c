@@ -6,7 +6,7 @@
 
 #include "milter/cache/database_private.h"
 
-void database_describe(const struct database *database, struct status *status)
+void database_describe(const struct database *database, struct cache_status *status)
 {
 	const struct database *db = database;
 

@@ -10,6 +10,7 @@
 #include "milter/cache/cache.h"
 #include "milter/loop/server.h"
 #include "milter/shared/shared.h"
+#include "milter/shared/status.h"
 
 /*
  * The control socket, for posternctl: a line with a JSON object each way, one answer a request, in
@@ -42,8 +43,7 @@ struct control;
 /* What it tells of. All must outlive it. */
 struct control_subject {
 	struct shared *shared;
-	const char *config_path;
-	time_t started;
+	const struct status *status;
 };
 
 /* listen_fd: a listening unix socket (listen_unix()), the control's from here on. 0, or -1 with err

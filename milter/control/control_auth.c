@@ -106,13 +106,3 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 		json_pack("{s:b, s:I}", "ok", 1, "forgiven",
 			(json_int_t)auth_reset(auth, json_string_value(whose))));
 }
-
-json_t *control_auth_json(const struct control *control)
-{
-	json_t *status = control->auth == NULL ? json_object() : auth_status(control->auth);
-
-	if (status != NULL)
-		(void)json_object_set_new(status, "suspended",
-			json_integer((json_int_t)suspensions_count(suspensions_of(control))));
-	return status;
-}

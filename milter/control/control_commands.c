@@ -1,51 +1,13 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "config.h"
 #include "lib/decide/explain.h"
 #include "milter/control/control_private.h"
 #include "milter/log/events.h"
 #include "milter/log/log.h"
-#include "milter/shared/status_json.h"
-#include "milter/smtp/callbacks.h"
 
 #define FOLLOWER_BEHIND_MAX ((size_t)256 << 10) /* bytes that wait for one who follows */
-
-/* ---- status ---------------------------------------------------------------- */
-
-static json_t *daemon_json(const struct control *control, time_t now)
-{
-	const struct callbacks_counts counts = callbacks_count();
-
-	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I}", "version",
-		PACKAGE_VERSION, "pid", (json_int_t)getpid(), "started",
-		(json_int_t)control->subject.started, "uptime",
-		(json_int_t)(now - control->subject.started), "config",
-		control->subject.config_path, "sessions", (json_int_t)counts.sessions,
-		"sessions_open", (json_int_t)counts.sessions_open, "log_level",
-		log_level_name(log_get_level()), "log_lines", (json_int_t)log_written(),
-		"log_dropped", (json_int_t)log_dropped(), "followers",
-		(json_int_t)events_followers());
-}
-
-static void obey_status(struct connection *connection, const json_t *request)
-{
-	const struct control *control = connection->control;
-	const time_t now = time(NULL);
-	struct status status;
-	json_t *answer = NULL;
-
-	(void)request;
-	if (cache_status(control->cache, &status) == 0) {
-		answer = json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "daemon",
-			daemon_json(control, now), "cache", status_json(&status, now, true), "auth",
-			control_auth_json(control));
-		status_free(&status);
-	}
-	connection_answer(connection, answer);
-}
 
 /* ---- reload ---------------------------------------------------------------- */
 
@@ -65,15 +27,15 @@ struct reload_end {
 
 static json_t *reload_answer(const struct reload_end *end)
 {
-	struct status status;
+	struct cache_status status;
 	json_t *answer;
 
-	if (cache_status(end->control->cache, &status) != 0)
+	if (cache_copy_status(end->control->cache, &status) != 0)
 		return NULL;
 	answer = json_pack("{s:b, s:I, s:I, s:o}", "ok", (int)end->ok, "serial",
 		(json_int_t)status.serial, "problem_count", (json_int_t)status.problem_count,
-		"problems", status_problems_json(&status));
-	status_free(&status);
+		"problems", cache_status_problems_json(&status));
+	cache_status_free(&status);
 	if (answer != NULL && !end->ok)
 		(void)json_object_set_new(answer, "error", json_string(end->err.text));
 	return answer;

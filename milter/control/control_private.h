@@ -55,8 +55,8 @@ void obey_resume(struct connection *connection, const json_t *request);
 void obey_suspended(struct connection *connection, const json_t *request);
 void obey_auth_reset(struct connection *connection, const json_t *request);
 
-/* What status tells of logins; NULL when out of memory. */
-json_t *control_auth_json(const struct control *control);
+/* {"command": "status"}: control_status.c */
+void obey_status(struct connection *connection, const json_t *request);
 
 /* Someone hung up who followed. */
 void control_unfollow(struct connection *connection);

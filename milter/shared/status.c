@@ -1,36 +1,103 @@
+/*
+ * The registry of status sections. It owns copies of the sections, never what they describe. The
+ * main thread fills it before the server thread starts; then the server thread alone reads it.
+ */
 #include "milter/shared/status.h"
 
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-const char *status_source_name(enum status_source source)
+#include "milter/log/json_text.h"
+
+#define PROBLEM_SIZE 1024
+
+struct status {
+	struct status_section *sections;
+	size_t count;
+};
+
+struct status_health {
+	const char *section; /* the one whose health function is running */
+	json_t *problems;    /* an array */
+	bool failed;	     /* out of memory */
+};
+
+struct status *status_new(void)
 {
-	static const char *const names[] = {
-		[SOURCE_NONE] = "none",
-		[SOURCE_LISTS] = "lists",
-		[SOURCE_STORE] = "store",
-		[SOURCE_CACHE] = "cache",
-		[SOURCE_DATABASE] = "database",
-	};
-
-	return names[source];
+	return calloc(1, sizeof(struct status));
 }
 
-const char *status_database_name(enum status_database database)
+void status_free(struct status **status)
 {
-	static const char *const names[] = {
-		[DATABASE_OFF] = "off",
-		[DATABASE_CONNECTING] = "connecting",
-		[DATABASE_LISTENING] = "listening",
-		[DATABASE_POLLING] = "polling",
-		[DATABASE_BEHIND] = "behind",
-		[DATABASE_DOWN] = "down",
-	};
+	struct status *gone = *status;
 
-	return names[database];
+	*status = NULL;
+	if (gone == NULL)
+		return;
+	free(gone->sections);
+	free(gone);
 }
 
-void status_free(struct status *status)
+int status_register(struct status *status, const struct status_section *section)
 {
-	free(status->problems);
-	status->problems = NULL;
+	struct status_section *sections =
+		reallocarray(status->sections, status->count + 1, sizeof(*sections));
+
+	if (sections == NULL)
+		return -1;
+	sections[status->count++] = *section;
+	status->sections = sections;
+	return 0;
+}
+
+void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
+{
+	char problem[PROBLEM_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(problem, sizeof(problem), format, args);
+	va_end(args);
+	if (json_array_append_new(health->problems,
+		    json_pack("{s:s, s:o, s:o}", "section", health->section, "problem",
+			    json_text(problem, strlen(problem)), "remedy",
+			    json_text(remedy, strlen(remedy)))) != 0)
+		health->failed = true;
+}
+
+json_t *status_describe(const struct status *status)
+{
+	json_t *sections = json_object();
+
+	for (size_t i = 0; i < status->count; i++) {
+		const struct status_section *section = &status->sections[i];
+
+		if (json_object_set_new(sections, section->name,
+			    section->describe(section->context)) != 0) {
+			json_decref(sections);
+			return NULL;
+		}
+	}
+	return sections;
+}
+
+json_t *status_problems(const struct status *status)
+{
+	struct status_health health = { .problems = json_array() };
+
+	for (size_t i = 0; i < status->count; i++) {
+		const struct status_section *section = &status->sections[i];
+
+		health.section = section->name;
+		if (section->health != NULL)
+			section->health(section->context, &health);
+	}
+	if (health.failed) {
+		json_decref(health.problems);
+		return NULL;
+	}
+	return health.problems;
 }

@@ -1,77 +1,62 @@
 #ifndef POSTERN_STATUS_H
 #define POSTERN_STATUS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <time.h>
-
-#include "lib/base/errmsg.h"
-#include "lib/rules/list.h"
-
-/* Where the users and profiles in force came from. */
-enum status_source {
-	SOURCE_NONE,  /* there is no policy yet */
-	SOURCE_LISTS, /* lists only: neither database nor store is configured */
-	SOURCE_STORE, /* the JSON file, which is the store */
-	SOURCE_CACHE, /* the JSON file, written by the cache thread earlier: the database has not
-			 answered yet */
-	SOURCE_DATABASE,
-};
-
-/* "none", "lists", "store", "cache", "database" */
-const char *status_source_name(enum status_source source);
-
-enum status_database {
-	DATABASE_OFF,	     /* not configured */
-	DATABASE_CONNECTING, /* never reached so far */
-	DATABASE_LISTENING,  /* changes are notified */
-	DATABASE_POLLING, /* reached, but LISTEN is refused (a standby) or brings nothing (a pooler)
-			   */
-	DATABASE_BEHIND,  /* a standby that lags behind what is in force: waiting */
-	DATABASE_DOWN,	  /* was reached, isn't now: `database_error` says why */
-};
-
-/* "off", "connecting", "listening", "polling", "behind", "down" */
-const char *status_database_name(enum status_database database);
+#include <jansson.h>
 
 /*
- * What the cache thread tells about itself: a plain value, but for `problems`. Times are wall
- * clock; 0: never.
+ * The daemon's status, in sections. Each room registers a section for what it owns: a name, a
+ * function that describes it as a JSON object, and a function that reports what is wrong with it.
+ * Renderers (the control socket's `status` command) print all sections and know none of them by
+ * name.
+ *
+ * Keys and values of a description: numbers are JSON numbers. A key ends in the unit of its value:
+ * _bytes, _seconds (a duration) or _at (a time in seconds since 1970; null: never). A number
+ * without a unit is a count. null also stands for text that does not exist, such as the last error
+ * when there was none. Nested objects are named counts or parts of the section.
+ *
+ * Threads: sections are registered before the server thread starts. From then on the registry does
+ * not change, and its functions, like those of the sections, are called on the server thread alone.
  */
-struct status {
-	enum status_source source;
-	uint64_t serial;    /* policy_serial() of what is in force; 0: none */
-	time_t published;   /* when it was put in force */
-	time_t confirmed;   /* when its source was last known to say the same: age = now - confirmed
-			     */
-	char revision[256]; /* the feed's position, or what else names the state; "" for none */
-	uint64_t publications; /* policies put in force since the start */
+struct status;
 
-	enum status_database database;
-	char server[256]; /* host:port or socket of the connection; never the password */
-	bool has_feed;	  /* our change feed is there */
-	time_t database_since;
-	char database_error[512]; /* the last one; "" for none */
+/* What the sections report as wrong; filled by status_problems(). */
+struct status_health;
 
-	time_t store_written;  /* when the JSON file was last written */
-	char store_error[512]; /* why the last writing or reading failed; "" for none */
+struct status_section {
+	const char *name; /* lower case, unique; static */
+	void *context;	  /* of both functions; outlives the registry's last use */
 
-	size_t users, profiles;
-	size_t users_bytes, lists_bytes; /* memory */
-	size_t list_entries[LIST_COUNT];
+	/* Return a new JSON object, or NULL when out of memory. Must not wait. */
+	json_t *(*describe)(void *context);
 
-	uint64_t loads_failed;	/* since the start: loads that left the old policy in force */
-	char load_error[512];	/* why the last load failed; "" when it did not */
-	char config_error[512]; /* why the last reading of the configuration failed; "" when it did
-				   not */
-
-	/* What is wrong with the policy in force: see policy_problems.h. */
-	size_t problem_count; /* all */
-	char *problems; /* those that have a text, a line each; NULL for none; status_free() */
+	/*
+	 * Call status_add_problem() for each thing that is wrong now and stays wrong until
+	 * somebody acts. NULL: nothing lasting can be wrong. Must not wait.
+	 */
+	void (*health)(void *context, struct status_health *health);
 };
 
-/* Free what a status holds. */
-void status_free(struct status *status);
+struct status *status_new(void);	  /* NULL when out of memory */
+void status_free(struct status **status); /* accepts NULL */
+
+/* Add a section (copied). Sections are shown in the order of the calls. -1 when out of memory. */
+int status_register(struct status *status, const struct status_section *section);
+
+/*
+ * Report a problem from a section's health function: what is wrong (format as printf, at most 1023
+ * bytes, without a final full stop) and, as sentences, what to do about it. Both are one line each
+ * and may contain text from outside.
+ */
+void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* All descriptions: {"NAME": {...}, ...}. A new reference; NULL when out of memory. */
+json_t *status_describe(const struct status *status);
+
+/*
+ * All problems: [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], empty when nothing
+ * is wrong. A new reference; NULL when out of memory.
+ */
+json_t *status_problems(const struct status *status);
 
 #endif

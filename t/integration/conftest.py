@@ -19,7 +19,7 @@ Integration tests: real servers, each in a folder and on ports of its own, ended
             assert (reply.code, reply.enhanced) == (550, "5.7.1"), reply
         assert daemon.records(verdict="reject")[0]["rule"] == "mail_from.access.blacklist:1"
         db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
-        wait_until(lambda: daemon.ctl("status")["users"] == 4, "the change is in force")
+        wait_until(lambda: daemon.ctl("status")["cache"]["users"] == 4, "the change is in force")
         with daemon.milter() as milter:                      # straight to the socket, without an MTA
             milter.connect("mail.example.net", "192.0.2.7")
             assert milter.mail("<a@b.example>", auth_authen="alice").verdict == "reject"

@@ -69,19 +69,15 @@ def test_status_tells_what_is_in_force(box):
     assert status["daemon"]["pid"] == daemon.process.pid
     cache = status["cache"]
     assert (cache["users"], cache["profiles"], cache["problem_count"]) == (1, 1, 0)
-    assert cache["lists"]["access.domains"] == 2
-    assert cache["lists"]["mail_from.access.blacklist"] == 1
+    assert status["lists"]["entries"]["access.domains"] == 2
+    assert status["lists"]["entries"]["mail_from.access.blacklist"] == 1
     assert cache["policy"]["source"] == "store"
-    assert cache["database"]["state"] == "off"
+    assert status["database"]["state"] == "off"
     with daemon.milter() as milter:
         milter.connect("x.example", "192.0.2.1")
         milter.helo("x")
         assert milter.mail("<a@c.example>").verdict == "continue"
-        assert daemon.ctl("status")["daemon"]["sessions_open"] == 1
-    shown = ctl(daemon, "status").stdout
-    assert "1 user, 1 profile\n" in shown and "access.domains: 2" in shown
-    assert "\033" not in shown
-    assert "\033[" in ctl(daemon, "status", "--colour=always").stdout
+        assert daemon.ctl("status")["sessions"]["sessions_open"] == 1
 
 
 def test_reload_names_the_problems(box):
@@ -96,7 +92,7 @@ def test_reload_names_the_problems(box):
     said = ctl(daemon, "reload").stdout
     assert "problem: mail_from.access.blacklist_regex:3" in said and "2 problems" in said
     assert "left out" not in said.replace("; left out", "")
-    assert "problems   2\n" in ctl(daemon, "status").stdout
+    assert "mail_from.access.blacklist_regex:3" in ctl(daemon, "status").stdout
     assert daemon.check_config()[1].startswith(f"{daemon.conf}: good, 2 problems\n")
 
 
@@ -173,7 +169,7 @@ def test_tail_shows_decisions_as_they_are_made(box):
                                   stdout=subprocess.PIPE, text=True)
                  for options in (["--json"], [])]
     try:
-        wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 2, "both follow")
+        wait_until(lambda: daemon.ctl("status")["log"]["followers"] == 2, "both follow")
         refuse_one(daemon)
         event = json.loads(followers[0].stdout.readline())
         assert (event["verdict"], event["stage"], event["rule"], event["code"]) == (
@@ -188,14 +184,14 @@ def test_tail_shows_decisions_as_they_are_made(box):
             follower.terminate()
             follower.wait()
             follower.stdout.close()
-    wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 0, "nobody follows")
+    wait_until(lambda: daemon.ctl("status")["log"]["followers"] == 0, "nobody follows")
 
 
 def test_tail_shows_hostile_bytes_and_sends_none_to_the_terminal(box):
     daemon = box.postern(lists={"access.domains": "b.example\n"})
     follower = subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "tail"], stdout=subprocess.PIPE)
     try:
-        wait_until(lambda: daemon.ctl("status")["daemon"]["followers"] == 1, "it follows")
+        wait_until(lambda: daemon.ctl("status")["log"]["followers"] == 1, "it follows")
         for sender in ("<\x1b]0;x\x07@b.example>", b"<\xff\x9b31m@b.example>", "<\u009b31m@b.example>"):
             with daemon.milter() as milter:
                 milter.connect("x", "192.0.2.1")

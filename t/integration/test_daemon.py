@@ -183,7 +183,7 @@ def test_what_is_no_socket_is_left_alone(box):
 def test_errors_in_the_log_are_quoted(box):
     """Whatever they hold: libpq puts the host in double quotes, and has a line for each that it tries."""
     daemon = box.postern(config={"database": {"conninfo": "host=127.0.0.1,127.0.0.2 port=1,1"}})
-    error = daemon.ctl("status")["cache"]["database"]["error"]
+    error = daemon.ctl("status")["database"]["error"]
     assert error.count('connection to server at "127.0.0.') == 2
     assert '? connection' not in error and '; connection to server at "127.0.0.2"' in error
     assert daemon.wait_record(policy="none")["error"] == error
@@ -307,7 +307,7 @@ def test_the_home_of_root_is_let_go_of(box):
     daemon.process.env = {"HOME": str(home), "USER": "root", "LOGNAME": "root"}
     daemon.start()
     assert "port 1 failed" not in daemon.log()
-    assert "kept" in daemon.ctl("status")["cache"]["database"]["error"]
+    assert "kept" in daemon.ctl("status")["database"]["error"]
 
 
 def test_what_only_root_may_read_is_warned_of(box):

@@ -83,7 +83,7 @@ def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
         print(f"[{took[-1][0]:7.3f} s] a transaction of 10,000 rows is in force")
         assert ask(milter, "u10000", "u10000@example.com"), "the first row without the last"
     connection.close()
-    assert status(daemon)["users"] == 10004
+    assert status(daemon)["cache"]["users"] == 10004
 
 
 def test_what_is_rolled_back_is_never_in_force(box, tables):
@@ -165,10 +165,10 @@ def test_truncate_is_refused_and_said_once(box, tables):
     with asking(daemon, (*ALICE, True)):
         time.sleep(2.5)  # two polls
     assert daemon.log().count("would become empty") == 1
-    assert "users would become empty" in status(daemon)["load_error"]
-    assert status(daemon)["users"] == 4
+    assert "users would become empty" in status(daemon)["database"]["load_error"]
+    assert status(daemon)["cache"]["users"] == 4
     tables.apply("sample.sql")
-    wait_until(lambda: status(daemon)["load_error"] is None, "the load succeeds again")
+    wait_until(lambda: status(daemon)["database"]["load_error"] is None, "the load succeeds again")
     tables.query("DELETE FROM haraka.users WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE)
 
@@ -177,8 +177,8 @@ def test_truncate_is_taken_with_refuse_empty_off(box, tables):
     daemon = follow(box, tables, refuse_empty="no")
     tables.query("TRUNCATE haraka.users")
     wait_may_not(daemon, *ALICE, what="TRUNCATE is in force")
-    assert status(daemon)["users"] == 0
-    assert status(daemon)["profiles"] == 4
+    assert status(daemon)["cache"]["users"] == 0
+    assert status(daemon)["cache"]["profiles"] == 4
 
 
 def test_truncate_and_refill_in_one_transaction_is_a_load_like_any(box, tables):
@@ -199,7 +199,7 @@ def test_a_query_without_a_needed_column_names_it(box, tables):
     daemon = follow(box, tables, ready=False,
                     users_query='SELECT id, username, password, "profileId" FROM users')
     daemon.wait_log('users_query: column "froms" is missing')
-    assert 'column "froms" is missing' in status(daemon)["load_error"]
+    assert 'column "froms" is missing' in status(daemon)["database"]["load_error"]
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
         assert milter.mail("<alice@example.com>", auth_authen="alice").verdict == "tempfail"
@@ -356,7 +356,7 @@ def test_a_reload_while_the_users_load_takes_nothing_away_from_under_it(box, kep
     daemon.configure({"database": {"users_query": "SELECT u.* FROM users u, pg_sleep(0.7)"}})
     if kept:
         daemon.restart()
-        assert status(daemon)["policy"]["source"] == "cache"
+        assert status(daemon)["cache"]["policy"]["source"] == "cache"
     else:
         daemon.ctl("reload")
         daemon.configure({"profile": {"rcpt_re_anchored": "yes"}})

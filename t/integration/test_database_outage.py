@@ -169,7 +169,7 @@ def test_a_server_that_hangs_while_connecting_delays_neither(box):
     wait_may_not(daemon, *ALICE, what="a list is in force beside a hanging connect")
     daemon.configure({"database": {"connect_timeout": "2s", "conninfo": db.conninfo(user="postern")}})
     daemon.ctl("reload")  # to another server, while the first one hangs
-    assert status(daemon)["policy"]["source"] == "database"
+    assert status(daemon)["cache"]["policy"]["source"] == "database"
 
 
 def test_a_stop_does_not_wait_for_a_connection(box):
@@ -319,8 +319,8 @@ def test_200_idle_sessions_keep_no_old_policies(box):
         assert milter.mail(f"<u{number + 1}@example.com>", auth_authen=f"u{number + 1}")
         assert milter.rcpt("<rcpt@example.com>")
         milter.abort()
-    one = status(daemon)["users_bytes"]
-    wait_publications = status(daemon)["policy"]["publications"]
+    one = status(daemon)["cache"]["users_bytes"]
+    wait_publications = status(daemon)["cache"]["policy"]["publications"]
     before = 0
     for number in range(1, 101):
         db.query("UPDATE haraka.users SET froms = format('u%%s@example.com,x%%s@example.com', id, %s::int)",
@@ -329,7 +329,7 @@ def test_200_idle_sessions_keep_no_old_policies(box):
         if number == 10:
             before = resident(daemon)
     after = resident(daemon)
-    assert status(daemon)["policy"]["publications"] >= wait_publications + 100
+    assert status(daemon)["cache"]["policy"]["publications"] >= wait_publications + 100
     print(f"one policy {one / 1e6:.1f} MB; resident after 10 reloads {before / 1e6:.1f} MB, "
           f"after 100 {after / 1e6:.1f} MB")
     # 90 old policies would be 90 of them; the allocator may keep a few. A sanitizer's allocator keeps what

@@ -118,11 +118,11 @@ ROWS = [
 @pytest.mark.parametrize("sql, said", ROWS, ids=[said.split(":")[0] + said[-9:] for _, said in ROWS])
 def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sql, said):
     daemon = follow_plainly(box, tables)
-    assert status(daemon)["problem_count"] == 0
+    assert status(daemon)["cache"]["problem_count"] == 0
     tables.query(sql)
     daemon.wait_log(said)
-    assert status(daemon)["problem_count"] == 1
-    assert said in status(daemon)["problems"][0]
+    assert status(daemon)["cache"]["problem_count"] == 1
+    assert said in status(daemon)["cache"]["problems"][0]
     assert may(daemon, *ALICE) or "the same username" in said
     daemon.ctl("reload")
     daemon.ctl("reload")
@@ -131,7 +131,7 @@ def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sq
     tables.query(GOOD)
     daemon.wait_log("mended: ", since)
     assert said in [line for line in daemon.log(since).splitlines() if "mended: " in line][0]
-    wait_until(lambda: status(daemon)["problem_count"] == 0, "nothing is bad any more")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "nothing is bad any more")
     assert may(daemon, *ALICE)
 
 
@@ -149,7 +149,7 @@ def test_a_thousand_bad_rows_do_not_flood_the_log(box, tables):
     daemon = follow_plainly(box, tables)
     tables.query("""INSERT INTO haraka.users (username, password, "profileId")
         SELECT 'u' || i, '', 77 FROM generate_series(1, 5000) AS i""")
-    wait_until(lambda: status(daemon)["problem_count"] == 5000, "all are counted")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 5000, "all are counted")
     assert daemon.log().count("there is no profile with id 77") <= 200
     assert "more; posternctl status" in daemon.log()
     wait_source(daemon, "database")

@@ -158,12 +158,12 @@ def test_a_folder_that_is_removed_with_its_files_too(daemon):
 def test_a_folder_that_is_missing_at_the_start_is_said_and_watched_for(box):
     daemon = box.postern(config={"lists": {"directory": "later"}})
     wait_source(daemon, "lists")
-    assert "there is no such folder" in status(daemon)["problems"][0]
+    assert "there is no such folder" in status(daemon)["cache"]["problems"][0]
     folder = daemon.folder / "later"
     folder.mkdir()
     (folder / LIST).write_text(KEPT + "\n")
     wait_refused(daemon, KEPT, what="a folder that appeared is in force")
-    wait_until(lambda: status(daemon)["problem_count"] == 0, "nothing is missing any more")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "nothing is missing any more")
 
 
 def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
@@ -171,14 +171,14 @@ def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
     daemon.write_list(name, ["good@bad\\.example", "(unclosed"])
     daemon.wait_log(f"{name}:2: ")
     wait_refused(daemon, "good@bad.example")
-    assert status(daemon)["problem_count"] == 1
+    assert status(daemon)["cache"]["problem_count"] == 1
     daemon.write_list(name, ["better@bad\\.example", "(unclosed"])
     wait_refused(daemon, "better@bad.example")
     daemon.ctl("reload")
     assert daemon.log().count(f"warning: {name}:2: ") == 1
     daemon.write_list(name, ["best@bad\\.example"])
     daemon.wait_log(f"mended: {name}:2: ")
-    assert status(daemon)["problem_count"] == 0
+    assert status(daemon)["cache"]["problem_count"] == 0
 
 
 def test_a_list_that_can_not_be_read_keeps_the_old_one(daemon):

@@ -83,7 +83,7 @@ def test_with_both_damaged_nothing_is_decided_until_the_database_answers(kept):
         milter.connect("mail.example.net", "192.0.2.7")
         assert milter.mail("<alice@example.com>", auth_authen="alice").verdict == "tempfail"
     daemon.wait_log("store.json", since)
-    assert status(daemon)["policy"]["source"] == "none"
+    assert status(daemon)["cache"]["policy"]["source"] == "none"
     db.start()
     wait_may(daemon, *ALICE)
     wait_until(lambda: daemon.store_path.stat().st_size > 100, "the file is written again")
@@ -140,7 +140,7 @@ def test_a_full_disk_costs_a_warning_and_never_the_old_file(box):
 def test_an_edit_by_hand_is_in_force_and_a_broken_one_is_not(box):
     daemon = box.postern(store=ROWS)
     assert may(daemon, *ALICE)
-    assert status(daemon)["policy"]["source"] == "store"
+    assert status(daemon)["cache"]["policy"]["source"] == "store"
     daemon.write_store(with_user("eve"))
     wait_may(daemon, "eve", "eve@example.com", what="an edit of the store is in force")
     with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, True)):
@@ -171,12 +171,12 @@ def test_an_editor_that_truncates_and_writes_is_waited_for(box):
 
 def test_a_store_that_appears_holds_users_to_their_profiles(box):
     daemon = box.postern()
-    assert status(daemon)["policy"]["source"] == "lists"
+    assert status(daemon)["cache"]["policy"]["source"] == "lists"
     assert may(daemon, "alice", "anybody@example.org")
     daemon.write_store(ROWS)
     wait_may_not(daemon, "alice", "anybody@example.org", what="a store that appeared is in force")
     assert may(daemon, *ALICE)
-    assert status(daemon)["policy"]["source"] == "store"
+    assert status(daemon)["cache"]["policy"]["source"] == "store"
 
 
 def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
@@ -187,17 +187,17 @@ def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.ctl("reload")
     assert may(daemon, "alice", "anybody@example.org")
-    assert status(daemon)["policy"]["source"] == "lists"
+    assert status(daemon)["cache"]["policy"]["source"] == "lists"
 
 
 def test_a_bad_row_is_named_and_the_others_load(box):
     daemon = box.postern(store={**ROWS, "users": [*ROWS["users"], {"id": 2, "froms": "x@example.com"}]})
     assert may(daemon, *ALICE)
-    assert status(daemon)["problem_count"] == 1
-    assert "users id 2" in status(daemon)["problems"][0]
+    assert status(daemon)["cache"]["problem_count"] == 1
+    assert "users id 2" in status(daemon)["cache"]["problems"][0]
     daemon.write_store(ROWS)
     daemon.wait_log("mended: users id 2")
-    assert status(daemon)["problem_count"] == 0
+    assert status(daemon)["cache"]["problem_count"] == 0
 
 
 def test_a_broken_store_at_the_start_decides_nothing_until_it_is_mended(box):
@@ -219,13 +219,13 @@ def test_a_reload_goes_from_the_store_to_a_database_and_back(box):
     daemon.configure({"database": {"conninfo": db.conninfo(user="postern")},
                       "store": {"path": "run/kept.json"}})
     daemon.ctl("reload")
-    assert status(daemon)["policy"]["source"] == "database"
+    assert status(daemon)["cache"]["policy"]["source"] == "database"
     assert not may(daemon, "eve", "eve@example.com")
     assert may(daemon, *ALICE)
     del daemon.config["database"]
     daemon.configure({"store": {"path": "run/store.json"}})
     daemon.ctl("reload")
-    assert status(daemon)["policy"]["source"] == "store"
+    assert status(daemon)["cache"]["policy"]["source"] == "store"
     assert status(daemon)["database"]["state"] == "off"
     assert may(daemon, "eve", "eve@example.com")
 

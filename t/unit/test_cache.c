@@ -158,14 +158,14 @@ static void wait_users(int expected)
 	}
 }
 
-static enum status_source source(void)
+static enum cache_source source(void)
 {
-	struct status status;
-	enum status_source found;
+	struct cache_status status;
+	enum cache_source found;
 
-	ck_assert_int_eq(cache_status(cache, &status), 0);
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
 	found = status.source;
-	status_free(&status);
+	cache_status_free(&status);
 	return found;
 }
 
@@ -379,10 +379,10 @@ END_TEST
 /* When the rows in force were last known to be right. */
 static time_t confirmed(void)
 {
-	struct status status;
+	struct cache_status status;
 
-	ck_assert_int_eq(cache_status(cache, &status), 0);
-	status_free(&status);
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	cache_status_free(&status);
 	return status.confirmed;
 }
 

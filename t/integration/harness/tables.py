@@ -38,12 +38,12 @@ def follow(box, db, user="postern", port=None, config=None, ready=True, **option
 
 
 def status(daemon):
-    """What the cache thread says of itself."""
-    return daemon.ctl("status")["cache"]
+    """All sections of the daemon's status."""
+    return daemon.ctl("status")
 
 
 def wait_source(daemon, source):
-    wait_until(lambda: status(daemon)["policy"]["source"] == source, f"the policy is of {source}")
+    wait_until(lambda: status(daemon)["cache"]["policy"]["source"] == source, f"the policy is of {source}")
 
 
 def wait_state(daemon, *states):

@@ -1,4 +1,4 @@
-#include "ctl/talk.h"
+#include "ctl/control_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "ctl/control_path.h"
 
-struct talk {
+struct control_client {
 	FILE *in, *out; /* the same socket */
 	char *line;
 	size_t size;
@@ -52,28 +52,28 @@ static void explain_errno(const struct sockaddr_un *address, struct errmsg *err)
 }
 
 /* Takes fd over. NULL when out of memory. */
-static struct talk *talk_new(int fd)
+static struct control_client *control_client_new(int fd)
 {
-	struct talk *talk = calloc(1, sizeof(*talk));
+	struct control_client *client = calloc(1, sizeof(*client));
 	int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (talk != NULL && second >= 0 && (talk->in = fdopen(fd, "r")) != NULL &&
-		(talk->out = fdopen(second, "w")) != NULL)
-		return talk;
-	if (talk != NULL && talk->in != NULL)
-		(void)fclose(talk->in);
+	if (client != NULL && second >= 0 && (client->in = fdopen(fd, "r")) != NULL &&
+		(client->out = fdopen(second, "w")) != NULL)
+		return client;
+	if (client != NULL && client->in != NULL)
+		(void)fclose(client->in);
 	else
 		(void)close(fd);
 	if (second >= 0)
 		(void)close(second);
-	free(talk);
+	free(client);
 	return NULL;
 }
 
-int talk_open(const struct ctl *ctl, struct talk **talk_r, struct errmsg *err)
+int control_client_open(const struct ctl *ctl, struct control_client **client_r, struct errmsg *err)
 {
 	struct sockaddr_un address = { 0 };
-	struct talk *talk;
+	struct control_client *client;
 	int fd, ret;
 
 	if ((ret = find_socket(ctl, &address, err)) != CTL_OK)
@@ -85,36 +85,37 @@ int talk_open(const struct ctl *ctl, struct talk **talk_r, struct errmsg *err)
 			(void)close(fd);
 		return CTL_UNREACHABLE;
 	}
-	if ((talk = talk_new(fd)) == NULL) {
+	if ((client = control_client_new(fd)) == NULL) {
 		(void)errmsg_set(err, "out of memory");
 		return CTL_FAILED;
 	}
-	*talk_r = talk;
+	*client_r = client;
 	return CTL_OK;
 }
 
-void talk_close(struct talk **talk)
+void control_client_close(struct control_client **client)
 {
-	if (*talk == NULL)
+	if (*client == NULL)
 		return;
-	(void)fclose((*talk)->out);
-	(void)fclose((*talk)->in);
-	free((*talk)->line);
-	free(*talk);
-	*talk = NULL;
+	(void)fclose((*client)->out);
+	(void)fclose((*client)->in);
+	free((*client)->line);
+	free(*client);
+	*client = NULL;
 }
 
-const char *talk_next_line(struct talk *talk)
+const char *control_client_next_line(struct control_client *client)
 {
-	ssize_t len = getline(&talk->line, &talk->size, talk->in);
+	ssize_t len = getline(&client->line, &client->size, client->in);
 
-	if (len <= 0 || talk->line[len - 1] != '\n')
+	if (len <= 0 || client->line[len - 1] != '\n')
 		return NULL;
-	talk->line[len - 1] = '\0';
-	return talk->line;
+	client->line[len - 1] = '\0';
+	return client->line;
 }
 
-int talk_ask(struct talk *talk, json_t *request, json_t **answer_r, struct errmsg *err)
+int control_client_ask(struct control_client *client, json_t *request, json_t **answer_r,
+	struct errmsg *err)
 {
 	const char *line, *why;
 	json_t *answer = NULL;
@@ -122,13 +123,13 @@ int talk_ask(struct talk *talk, json_t *request, json_t **answer_r, struct errms
 
 	*answer_r = NULL;
 	if (request != NULL)
-		sent = json_dumpf(request, talk->out, JSON_COMPACT | JSON_ENSURE_ASCII);
+		sent = json_dumpf(request, client->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(request);
-	if (sent != 0 || fputc('\n', talk->out) == EOF || fflush(talk->out) != 0) {
+	if (sent != 0 || fputc('\n', client->out) == EOF || fflush(client->out) != 0) {
 		(void)errmsg_set(err, "the daemon can't be asked: %s", strerror(errno));
 		return CTL_UNREACHABLE;
 	}
-	if ((line = talk_next_line(talk)) == NULL) {
+	if ((line = control_client_next_line(client)) == NULL) {
 		(void)errmsg_set(err, "the daemon hung up");
 		return CTL_UNREACHABLE;
 	}
@@ -144,17 +145,18 @@ int talk_ask(struct talk *talk, json_t *request, json_t **answer_r, struct errms
 	return CTL_FAILED;
 }
 
-int talk_once(const struct ctl *ctl, json_t *request, json_t **answer_r, struct errmsg *err)
+int control_client_once(const struct ctl *ctl, json_t *request, json_t **answer_r,
+	struct errmsg *err)
 {
-	struct talk *talk = NULL;
+	struct control_client *client = NULL;
 	int ret;
 
 	*answer_r = NULL;
-	if ((ret = talk_open(ctl, &talk, err)) != CTL_OK) {
+	if ((ret = control_client_open(ctl, &client, err)) != CTL_OK) {
 		json_decref(request);
 		return ret;
 	}
-	ret = talk_ask(talk, request, answer_r, err);
-	talk_close(&talk);
+	ret = control_client_ask(client, request, answer_r, err);
+	control_client_close(&client);
 	return ret;
 }

@@ -1,0 +1,216 @@
+/* The layout of `posternctl status`. Owns nothing. */
+#include "ctl/status_print.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "ctl/terminal.h"
+
+#define TEXTS_SHOWN 20 /* of an array */
+#define LABEL_WIDTH 24
+#define LABEL_SIZE 200
+
+struct layout {
+	FILE *out;
+	bool colour;
+	int indent;
+};
+
+/* The units that the last word of a key can give. */
+enum unit { UNIT_NONE, UNIT_BYTES, UNIT_SECONDS, UNIT_TIME };
+
+static enum unit unit_of(const char *key, size_t *len_r)
+{
+	static const struct {
+		const char *ending;
+		enum unit unit;
+	} endings[] = {
+		{ "_bytes", UNIT_BYTES },
+		{ "_seconds", UNIT_SECONDS },
+		{ "_at", UNIT_TIME },
+	};
+	const size_t len = strlen(key);
+
+	*len_r = len;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		const size_t ending = strlen(endings[i].ending);
+
+		if (len > ending && strcmp(key + len - ending, endings[i].ending) == 0) {
+			if (endings[i].unit != UNIT_BYTES)
+				*len_r = len - ending;
+			return endings[i].unit;
+		}
+	}
+	return UNIT_NONE;
+}
+
+/* The label of a key: its words, after those of the objects around it. */
+static void make_label(char label_r[LABEL_SIZE], const char *before, const char *key)
+{
+	size_t len;
+
+	(void)unit_of(key, &len);
+	(void)snprintf(label_r, LABEL_SIZE, "%s%s%.*s", before, before[0] == '\0' ? "" : "  ",
+		(int)len, key);
+	if (strchr(key, '.') == NULL) { /* else it is the name of a file */
+		for (char *c = label_r; *c != '\0'; c++) {
+			if (*c == '_')
+				*c = ' ';
+		}
+	}
+}
+
+static void print_label(const struct layout *layout, const char *label)
+{
+	(void)fprintf(layout->out, "%*s", layout->indent, "");
+	terminal_print(layout->out, label);
+	(void)fprintf(layout->out, "%*s",
+		(int)strlen(label) < LABEL_WIDTH ? LABEL_WIDTH - (int)strlen(label) : 1, "");
+}
+
+/* The two largest units: "3 d 4 h", "5 min 3 s", "12 s". */
+static void print_seconds(FILE *out, long long seconds)
+{
+	if (seconds >= 86400)
+		(void)fprintf(out, "%lld d %lld h", seconds / 86400, seconds % 86400 / 3600);
+	else if (seconds >= 3600)
+		(void)fprintf(out, "%lld h %lld min", seconds / 3600, seconds % 3600 / 60);
+	else if (seconds >= 60)
+		(void)fprintf(out, "%lld min %lld s", seconds / 60, seconds % 60);
+	else
+		(void)fprintf(out, "%lld s", seconds < 0 ? 0 : seconds);
+}
+
+static void print_time(FILE *out, long long seconds)
+{
+	const time_t when = (time_t)seconds;
+	char text[40];
+	struct tm tm;
+
+	(void)localtime_r(&when, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)fputs(text, out);
+}
+
+static void print_number(FILE *out, long long number, enum unit unit)
+{
+	if (unit == UNIT_SECONDS)
+		print_seconds(out, number);
+	else if (unit == UNIT_TIME)
+		print_time(out, number);
+	else
+		(void)fprintf(out, "%lld", number);
+}
+
+static void print_scalar(const struct layout *layout, const char *label, json_t *value,
+	enum unit unit)
+{
+	print_label(layout, label);
+	if (json_is_string(value))
+		terminal_print(layout->out, json_string_value(value));
+	else if (json_is_integer(value))
+		print_number(layout->out, (long long)json_integer_value(value), unit);
+	else if (json_is_boolean(value))
+		(void)fputs(json_is_true(value) ? "yes" : "no", layout->out);
+	(void)fputc('\n', layout->out);
+}
+
+static void print_texts(const struct layout *layout, const char *label, json_t *texts)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach (texts, i, text) {
+		if (i == TEXTS_SHOWN) {
+			print_label(layout, "");
+			(void)fprintf(layout->out, "and %zu more: see --json\n",
+				json_array_size(texts) - i);
+			break;
+		}
+		print_scalar(layout, i == 0 ? label : "", text, UNIT_NONE);
+	}
+}
+
+/* Named counts, maybe of several dimensions: a line for each that is not zero. */
+static void print_counts(const struct layout *layout, const char *label, json_t *counts)
+{
+	char inner[LABEL_SIZE];
+	const char *key;
+	json_t *value;
+	size_t len;
+
+	json_object_foreach (counts, key, value) {
+		make_label(inner, label, key);
+		if (json_is_object(value)) // NOLINTNEXTLINE(misc-no-recursion)
+			print_counts(layout, inner, value);
+		else if (!json_is_null(value) &&
+			(!json_is_integer(value) || json_integer_value(value) != 0))
+			print_scalar(layout, inner, value, unit_of(key, &len));
+	}
+}
+
+static void print_section(const struct layout *layout, const char *name, json_t *section)
+{
+	char label[LABEL_SIZE];
+	const char *key;
+	json_t *value;
+	size_t len;
+
+	(void)fprintf(layout->out, "\n%s%s%s\n", terminal_colour(layout->colour, TERMINAL_BOLD),
+		name, terminal_colour(layout->colour, TERMINAL_OFF));
+	json_object_foreach (section, key, value) {
+		make_label(label, "", key);
+		if (json_is_object(value))
+			print_counts(layout, label, value);
+		else if (json_is_array(value))
+			print_texts(layout, label, value);
+		else if (!json_is_null(value))
+			print_scalar(layout, label, value, unit_of(key, &len));
+	}
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "" : text;
+}
+
+static void print_problems(const struct layout *layout, json_t *problems)
+{
+	const size_t count = json_array_size(problems);
+	json_t *problem;
+	size_t i;
+
+	if (count == 0) {
+		(void)fprintf(layout->out, "%sno problems%s\n",
+			terminal_colour(layout->colour, TERMINAL_GREEN),
+			terminal_colour(layout->colour, TERMINAL_OFF));
+		return;
+	}
+	(void)fprintf(layout->out, "%s%zu problem%s%s\n",
+		terminal_colour(layout->colour, TERMINAL_RED), count, count == 1 ? "" : "s",
+		terminal_colour(layout->colour, TERMINAL_OFF));
+	json_array_foreach (problems, i, problem) {
+		(void)fprintf(layout->out,
+			"  %s%s%s: ", terminal_colour(layout->colour, TERMINAL_BOLD),
+			text_of(problem, "section"), terminal_colour(layout->colour, TERMINAL_OFF));
+		terminal_print(layout->out, text_of(problem, "problem"));
+		(void)fputs("\n      ", layout->out);
+		terminal_print(layout->out, text_of(problem, "remedy"));
+		(void)fputc('\n', layout->out);
+	}
+}
+
+void status_print(FILE *out, json_t *answer, bool colour)
+{
+	const struct layout layout = { .out = out, .colour = colour, .indent = 2 };
+	const char *name;
+	json_t *section;
+
+	print_problems(&layout, json_object_get(answer, "problems"));
+	json_object_foreach (answer, name, section) {
+		if (json_is_object(section))
+			print_section(&layout, name, section);
+	}
+}

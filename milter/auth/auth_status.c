@@ -1,0 +1,65 @@
+/*
+ * The status section of logins: connections, answers, penalties and keys of tokens. It owns
+ * nothing and runs on the server thread, to which all of struct auth belongs.
+ */
+#include "milter/auth/auth_status.h"
+
+#include "milter/auth/auth_private.h"
+#include "milter/log/json_text.h"
+#include "milter/loop/clock.h"
+
+static json_t *served_json(struct auth *auth)
+{
+	const uint32_t now = (uint32_t)(clock_ms() / 1000);
+	size_t networks, logins;
+
+	penalty_count(auth->penalty, now, &networks, &logins);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
+		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)auth->accepted,
+		"accepted_cached", (json_int_t)auth->cached, "refused", (json_int_t)auth->refused,
+		"undecided", (json_int_t)auth->undecided, "cached",
+		(json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
+		(json_int_t)networks, "penalized_logins", (json_int_t)logins, "keys",
+		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
+		json_text_or_null(auth->keys.err.text));
+}
+
+static json_t *describe_auth(void *context)
+{
+	const struct auth_section *section = context;
+	json_t *json = section->auth == NULL ? json_object() : served_json(section->auth);
+	const size_t suspended = suspensions_count(shared_suspensions(section->shared));
+
+	if (json_object_set_new(json, "served", json_boolean(section->auth != NULL)) != 0 ||
+		json_object_set_new(json, "suspended", json_integer((json_int_t)suspended)) != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static void check_auth(void *context, struct status_health *health)
+{
+	const struct auth_section *section = context;
+
+	if (section->sockets->without_folder)
+		status_add_problem(health,
+			"Create the directory of [auth] socket or set the key to nothing, then "
+			"restart postern.",
+			"logins are not served: the directory of the socket does not exist");
+	if (section->auth != NULL && section->auth->keys.err.text[0] != '\0')
+		status_add_problem(health,
+			"Correct the file that [jwt] names. Postern reads it again when it "
+			"changes.",
+			"the keys of tokens can't be read, and %s: %s",
+			section->auth->keys.keys == NULL ? "no token is accepted" :
+							   "the previous ones stay in force",
+			section->auth->keys.err.text);
+}
+
+int auth_status_register(struct auth_section *section, struct status *registry)
+{
+	return status_register(registry,
+		&(struct status_section){ "auth", section, describe_auth, check_auth });
+}

@@ -1,0 +1,202 @@
+/*
+ * The status sections of the cache thread: cache (the policy), database, store and lists. They
+ * copy the thread's status under its lock, and run on the server thread.
+ */
+#include <string.h>
+
+#include "milter/cache/cache.h"
+#include "milter/cache/cache_status.h"
+#include "milter/log/json_text.h"
+
+static json_t *time_json(time_t when)
+{
+	return when == 0 ? json_null() : json_integer((json_int_t)when);
+}
+
+/* Seconds from when until now; null: never. */
+static json_t *age_json(time_t when)
+{
+	return when == 0 ? json_null() : json_integer((json_int_t)(time(NULL) - when));
+}
+
+json_t *cache_status_problems_json(const struct cache_status *status)
+{
+	json_t *array = json_array();
+	const char *at = status->problems;
+	size_t len;
+
+	for (; at != NULL && *at != '\0'; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		if (len > 0 && json_array_append_new(array, json_text(at, len)) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+/* ---- cache ----------------------------------------------------------------- */
+
+static json_t *cache_json(const struct cache_status *s)
+{
+	/* A value that is NULL makes json_pack() fail, which frees the others. */
+	return json_pack("{s:{s:s, s:I, s:o, s:o, s:o, s:o, s:I}, s:I, s:I, s:I, s:o, s:I, s:o}",
+		"policy", "source", cache_source_name(s->source), "serial", (json_int_t)s->serial,
+		"published_at", time_json(s->published), "confirmed_at", time_json(s->confirmed),
+		"age_seconds", age_json(s->confirmed), "revision", json_text_or_null(s->revision),
+		"publications", (json_int_t)s->publications, "users", (json_int_t)s->users,
+		"profiles", (json_int_t)s->profiles, "users_bytes", (json_int_t)s->users_bytes,
+		"config_error", json_text_or_null(s->config_error), "problem_count",
+		(json_int_t)s->problem_count, "problems", cache_status_problems_json(s));
+}
+
+static json_t *describe_cache(void *context)
+{
+	struct cache_status status;
+	json_t *json;
+
+	if (cache_copy_status(context, &status) != 0)
+		return NULL;
+	json = cache_json(&status);
+	cache_status_free(&status);
+	return json;
+}
+
+static void check_cache(void *context, struct status_health *health)
+{
+	struct cache_status s;
+
+	if (cache_copy_status(context, &s) != 0)
+		return;
+	if (s.serial == 0)
+		status_add_problem(health,
+			"Correct the other problems. Until then mail is answered as [milter] "
+			"on_error says.",
+			"no policy is in force");
+	if (s.source == SOURCE_CACHE)
+		status_add_problem(health, "Restore the connection to the database.",
+			"users and profiles come from the store file, because the database has "
+			"not answered since the start");
+	if (s.config_error[0] != '\0')
+		status_add_problem(health, "Correct the file, then run posternctl reload.",
+			"the configuration is refused and the previous one stays in force: %s",
+			s.config_error);
+	if (s.problem_count > 0)
+		status_add_problem(health,
+			"Correct the lines, rows and settings listed as problems.",
+			"%zu line%s, row%s or setting%s of the policy %s a problem",
+			s.problem_count, s.problem_count == 1 ? "" : "s",
+			s.problem_count == 1 ? "" : "s", s.problem_count == 1 ? "" : "s",
+			s.problem_count == 1 ? "has" : "have");
+	cache_status_free(&s);
+}
+
+/* ---- database -------------------------------------------------------------- */
+
+static json_t *describe_database(void *context)
+{
+	struct cache_status s;
+	json_t *json;
+
+	if (cache_copy_status(context, &s) != 0)
+		return NULL;
+	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:I, s:o}", "state",
+		database_state_name(s.database), "server", json_text_or_null(s.server), "feed",
+		(int)s.has_feed, "since_at", time_json(s.database_since), "error",
+		json_text_or_null(s.database_error), "loads_failed", (json_int_t)s.loads_failed,
+		"load_error", json_text_or_null(s.load_error));
+	cache_status_free(&s);
+	return json;
+}
+
+static void check_database(void *context, struct status_health *health)
+{
+	struct cache_status s;
+
+	if (cache_copy_status(context, &s) != 0)
+		return;
+	if (s.database_error[0] != '\0')
+		status_add_problem(health,
+			"Check that the server runs and accepts the connection that [database] "
+			"describes. Postern keeps trying.",
+			"the database is not reached: %s", s.database_error);
+	if (s.database == DATABASE_BEHIND)
+		status_add_problem(health,
+			"Wait until the standby has caught up, or check its replication.",
+			"the standby %s lags behind the policy in force", s.server);
+	if (s.load_error[0] != '\0')
+		status_add_problem(health,
+			"Correct the tables, the queries or the role's rights. Postern tries "
+			"again by itself.",
+			"the last load failed and the previous rows stay in force: %s",
+			s.load_error);
+	cache_status_free(&s);
+}
+
+/* ---- store ----------------------------------------------------------------- */
+
+static json_t *describe_store(void *context)
+{
+	struct cache_status s;
+	json_t *json;
+
+	if (cache_copy_status(context, &s) != 0)
+		return NULL;
+	json = json_pack("{s:o, s:o}", "written_at", time_json(s.store_written), "error",
+		json_text_or_null(s.store_error));
+	cache_status_free(&s);
+	return json;
+}
+
+static void check_store(void *context, struct status_health *health)
+{
+	struct cache_status s;
+
+	if (cache_copy_status(context, &s) != 0)
+		return;
+	if (s.store_error[0] != '\0')
+		status_add_problem(health,
+			"Check the file that [store] path names, its directory and the free "
+			"space.",
+			"the store file can't be read or written: %s", s.store_error);
+	cache_status_free(&s);
+}
+
+/* ---- lists ----------------------------------------------------------------- */
+
+static json_t *describe_lists(void *context)
+{
+	json_t *entries = json_object();
+	struct cache_status s;
+
+	if (cache_copy_status(context, &s) != 0) {
+		json_decref(entries);
+		return NULL;
+	}
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (json_object_set_new(entries, list_name((enum list_id)i),
+			    json_integer((json_int_t)s.list_entries[i])) != 0) {
+			json_decref(entries);
+			entries = NULL; /* so that json_pack() fails */
+		}
+	}
+	cache_status_free(&s);
+	return json_pack("{s:o, s:I}", "entries", entries, "lists_bytes",
+		(json_int_t)s.lists_bytes);
+}
+
+int cache_status_register(struct cache *cache, struct status *registry)
+{
+	const struct status_section sections[] = {
+		{ "cache", cache, describe_cache, check_cache },
+		{ "database", cache, describe_database, check_database },
+		{ "store", cache, describe_store, check_store },
+		{ "lists", cache, describe_lists, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (status_register(registry, &sections[i]) != 0)
+			return -1;
+	}
+	return 0;
+}

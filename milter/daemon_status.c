@@ -1,0 +1,168 @@
+/*
+ * The status sections of the process and of its log. The object owns a reference to the
+ * configuration in force and the list of files that the daemon can't read; the cache thread
+ * replaces both after a reload, and the server thread reads them, under a lock.
+ * t/integration/test_status.py covers it.
+ */
+#include "milter/daemon_status.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "milter/log/events.h"
+#include "milter/log/log.h"
+
+struct daemon_status {
+	const struct config *first; /* as the daemon started with it */
+	const char *config_path, *user;
+	time_t started;
+
+	pthread_mutex_t lock; /* guards what follows */
+	const struct config *config;
+	struct problems *unreadable; /* files that the daemon's user can't read; NULL: no memory */
+};
+
+/* config_check_readable() reports nothing useful about a user that the daemon did not become. */
+static struct problems *find_unreadable(const struct daemon_status *status,
+	const struct config *config)
+{
+	struct problems *problems = problems_new();
+
+	if (problems != NULL && status->user[0] != '\0')
+		config_check_readable(config, status->user, problems);
+	return problems;
+}
+
+struct daemon_status *daemon_status_new(const struct config *config, const char *config_path,
+	const char *user)
+{
+	struct daemon_status *status = calloc(1, sizeof(*status));
+
+	if (status == NULL || pthread_mutex_init(&status->lock, NULL) != 0) {
+		free(status);
+		return NULL;
+	}
+	status->first = config;
+	status->config_path = config_path;
+	status->user = user;
+	status->started = time(NULL);
+	status->config = config_ref(config);
+	status->unreadable = find_unreadable(status, config);
+	return status;
+}
+
+void daemon_status_free(struct daemon_status **status)
+{
+	struct daemon_status *gone = *status;
+
+	*status = NULL;
+	if (gone == NULL)
+		return;
+	config_unref(&gone->config);
+	problems_free(&gone->unreadable);
+	(void)pthread_mutex_destroy(&gone->lock);
+	free(gone);
+}
+
+void daemon_status_set_config(struct daemon_status *status, const struct config *config)
+{
+	struct problems *unreadable = find_unreadable(status, config), *old_unreadable;
+	const struct config *old;
+
+	(void)pthread_mutex_lock(&status->lock);
+	old = status->config;
+	old_unreadable = status->unreadable;
+	status->config = config_ref(config);
+	status->unreadable = unreadable;
+	(void)pthread_mutex_unlock(&status->lock);
+	config_unref(&old);
+	problems_free(&old_unreadable);
+}
+
+/* ---- daemon ---------------------------------------------------------------- */
+
+static json_t *describe_daemon(void *context)
+{
+	const struct daemon_status *status = context;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:s}", "version", PACKAGE_VERSION, "pid",
+		(json_int_t)getpid(), "started_at", (json_int_t)status->started, "uptime_seconds",
+		(json_int_t)(time(NULL) - status->started), "config", status->config_path);
+}
+
+static void report_each(const struct problems *problems, const char *remedy,
+	struct status_health *health)
+{
+	for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++)
+		status_add_problem(health, remedy, "%s", problems_text(problems, i));
+}
+
+static void report_restart(const struct config *first, const struct config *config,
+	struct status_health *health)
+{
+	struct problems *changed = problems_new();
+
+	if (changed != NULL && config_restart_needed(first, config, changed) > 0) {
+		for (size_t i = 0; i < problems_kept(changed); i++)
+			status_add_problem(health, "Restart postern.",
+				"%s was changed, and only a restart puts the change in force",
+				problems_text(changed, i));
+	}
+	problems_free(&changed);
+}
+
+static void check_daemon(void *context, struct status_health *health)
+{
+	struct daemon_status *status = context;
+
+	if (geteuid() == 0)
+		status_add_problem(health,
+			"Name another user in [milter] user or with -u, then restart postern.",
+			"the daemon runs as root");
+	(void)pthread_mutex_lock(&status->lock);
+	report_each(status->config->warnings, "Correct the file, then run posternctl reload.",
+		health);
+	report_each(status->unreadable,
+		"Let the daemon's user read the file, then run posternctl reload.", health);
+	report_restart(status->first, status->config, health);
+	(void)pthread_mutex_unlock(&status->lock);
+}
+
+/* ---- log ------------------------------------------------------------------- */
+
+static json_t *describe_log(void *context)
+{
+	(void)context;
+	return json_pack("{s:s, s:I, s:I, s:I}", "level", log_level_name(log_get_level()), "lines",
+		(json_int_t)log_written(), "dropped", (json_int_t)log_dropped(), "followers",
+		(json_int_t)events_followers());
+}
+
+static void check_log(void *context, struct status_health *health)
+{
+	const uint64_t dropped = log_dropped();
+
+	(void)context;
+	if (dropped > 0)
+		status_add_problem(health,
+			"Find out why syslog is slow, or choose a higher [log] level. A restart "
+			"clears this count.",
+			"%llu line%s of the log found no room and %s lost",
+			(unsigned long long)dropped, dropped == 1 ? "" : "s",
+			dropped == 1 ? "is" : "are");
+}
+
+int daemon_status_register(struct daemon_status *status, struct status *registry)
+{
+	return status_register(registry,
+		&(struct status_section){ "daemon", status, describe_daemon, check_daemon });
+}
+
+int log_status_register(struct status *registry)
+{
+	return status_register(registry,
+		&(struct status_section){ "log", NULL, describe_log, check_log });
+}

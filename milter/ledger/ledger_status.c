@@ -1,0 +1,44 @@
+/*
+ * The status section of the ledger: how much it counts, and whether its file keeps the counts. It
+ * owns nothing and runs on the server thread; ledger and file have their own locks.
+ */
+#include "milter/ledger/ledger_status.h"
+
+#include "milter/log/json_text.h"
+
+static json_t *describe_ledger(void *context)
+{
+	const struct ledger_section *section = context;
+	const struct ledger_size size = ledger_size(section->ledger);
+	struct errmsg error;
+
+	ledger_file_error(section->file, &error);
+	return json_pack("{s:I, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys, "memory_bytes",
+		(json_int_t)size.bytes, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
+		section->open_error.text[0] == '\0', "error",
+		json_text_or_null(section->open_error.text[0] != '\0' ? section->open_error.text :
+									error.text));
+}
+
+static void check_ledger(void *context, struct status_health *health)
+{
+	const struct ledger_section *section = context;
+	struct errmsg error;
+
+	ledger_file_error(section->file, &error);
+	if (section->open_error.text[0] != '\0')
+		status_add_problem(health,
+			"Correct the file that [limits] state names, then restart postern.",
+			"a restart will forget the counts of all rate limits: %s",
+			section->open_error.text);
+	if (error.text[0] != '\0')
+		status_add_problem(health,
+			"Check the directory that [limits] state names and its free space.",
+			"charges can't be written to the file of the ledger: %s", error.text);
+}
+
+int ledger_status_register(struct ledger_section *section, struct status *registry)
+{
+	return status_register(registry,
+		&(struct status_section){ "ledger", section, describe_ledger, check_ledger });
+}

@@ -1,0 +1,127 @@
+"""posternctl status: every section is shown, and what is wrong is reported with a remedy and exit status 1."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.postern import POSTERNCTL
+from harness.wait import wait_until
+
+SECTIONS = ["daemon", "cache", "database", "store", "lists", "sessions", "auth", "ledger", "log"]
+STORE = {"profiles": [{"id": 1, "name": "p", "open": True}],
+         "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@a.example", "profileId": 1}]}
+
+
+def ctl_status(daemon, *args):
+    return subprocess.run([POSTERNCTL, "-c", daemon.conf, "status", *args], capture_output=True, text=True,
+                          check=False, timeout=60)
+
+
+def problems(daemon, section=None):
+    """[problem: remedy] of one section, or of all."""
+    return [f"{one['problem']}: {one['remedy']}" for one in daemon.ctl("status")["problems"]
+            if section in (None, one["section"])]
+
+
+def check_problem(daemon, section, *words):
+    """One problem of the section holds all words; JSON and text exit with 1 and agree."""
+    found = [text for text in problems(daemon, section) if all(word in text for word in words)]
+    assert len(found) == 1, problems(daemon)
+    shown = ctl_status(daemon)
+    assert shown.returncode == 1 and ctl_status(daemon, "--json").returncode == 1
+    assert f"  {section}: " in shown.stdout
+    for word in words:
+        assert word in shown.stdout
+
+
+def wait_problem(daemon, section, word):
+    wait_until(lambda: any(word in text for text in problems(daemon, section)), f"{section} reports {word}")
+
+
+def test_a_healthy_daemon_shows_all_sections_and_exits_with_0(box):
+    daemon = box.postern(lists={"access.domains": "a.example\nb.example\n"}, store=STORE)
+    answer = daemon.ctl("status")
+    assert list(answer) == ["ok", "problems", *SECTIONS]
+    assert answer["problems"] == []
+    shown = ctl_status(daemon)
+    assert shown.returncode == 0 and ctl_status(daemon, "--json").returncode == 0
+    assert shown.stdout.startswith("no problems\n")
+    for section in SECTIONS:
+        assert f"\n{section}\n" in shown.stdout
+    assert "  entries  access.domains " in shown.stdout
+    assert "helo.checks.regexps" not in shown.stdout  # it has no entries
+    assert "\033" not in shown.stdout
+    assert "\033[" in ctl_status(daemon, "--colour=always").stdout
+
+
+def test_bad_lines_and_rows(box):
+    daemon = box.postern(lists={"mail_from.access.blacklist_regex": "good\n(\n"}, store=STORE)
+    check_problem(daemon, "cache", "1 line, row or setting of the policy has a problem")
+    daemon.write_list("mail_from.access.blacklist_regex", "good\n")
+    wait_until(lambda: not problems(daemon), "nothing is wrong any more")
+    assert ctl_status(daemon).returncode == 0
+
+
+def test_a_refused_configuration(box):
+    daemon = box.postern(store=STORE)
+    good = daemon.conf.read_text()
+    daemon.conf.write_text(good + "[check]\nnonsense = yes\n")
+    assert not daemon.ctl("reload", check=False)["ok"]
+    check_problem(daemon, "cache", "the previous one stays in force", "posternctl reload")
+    daemon.conf.write_text(good)
+    daemon.ctl("reload")
+    assert not problems(daemon)
+
+
+def test_a_change_that_needs_a_restart_is_reported_until_it_is_undone(box):
+    daemon = box.postern(store=STORE)
+    daemon.configure({"milter": {"socket_mode": "0600"}})
+    daemon.ctl("reload")
+    daemon.ctl("reload")
+    check_problem(daemon, "daemon", "[milter] socket_mode", "Restart postern.")
+    daemon.configure({"milter": {"socket_mode": "0666"}})
+    daemon.ctl("reload")
+    assert not problems(daemon)
+
+
+def test_no_policy_and_no_database(box):
+    daemon = box.postern(config={"database": {"conninfo": "host=127.0.0.1 port=1 dbname=x connect_timeout=1"}})
+    wait_problem(daemon, "database", "not reached")
+    check_problem(daemon, "cache", "no policy is in force", "on_error")
+    check_problem(daemon, "database", "the database is not reached", "[database]")
+
+
+def test_a_store_that_cannot_be_read(box):
+    daemon = box.postern(store=STORE)
+    daemon.write_store("{ half a fi")
+    wait_problem(daemon, "store", "can't be read")
+    check_problem(daemon, "store", "[store] path")
+    daemon.write_store(STORE)
+    wait_until(lambda: not problems(daemon), "nothing is wrong any more")
+
+
+def test_a_ledger_without_its_file(box):
+    daemon = box.postern(store=STORE, config={"limits": {"state": "nowhere/limits.state"}})
+    check_problem(daemon, "ledger", "restart will forget", "nowhere")
+    assert not daemon.ctl("status")["ledger"]["outlives_restart"]
+
+
+def test_keys_of_tokens_that_cannot_be_read(box):
+    daemon = box.postern(store=STORE)
+    daemon.configure({"jwt": {"keys_file": "absent.pem"}})
+    daemon.ctl("reload", check=False)
+    check_problem(daemon, "auth", "absent.pem", "[jwt]")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")
+def test_a_daemon_that_runs_as_root(box):
+    daemon = box.postern(store=STORE, config={"milter": {"user": ""}})
+    check_problem(daemon, "daemon", "runs as root", "[milter] user")
+
+
+def test_text_from_outside_cannot_control_the_terminal(box):
+    daemon = box.postern(lists={"mail_from.access.blacklist_regex": "(\x1b]0;x\x07\n"}, store=STORE)
+    wait_problem(daemon, "cache", "problem")
+    shown = ctl_status(daemon).stdout
+    assert "\x1b" not in shown and "\x07" not in shown
