@@ -1,3 +1,7 @@
+/*
+ * The cache thread: its loop, and the functions by which other threads reach it. The thread owns
+ * PostgreSQL's connection, the watch on files and the parts of the next policy.
+ */
 #include "milter/cache/cache.h"
 
 #include <errno.h>
@@ -14,26 +18,27 @@
 #include "milter/loop/clock.h"
 
 /*
- * Concurrency. One thread (cache_run) owns everything that struct cache calls its own, and is the
- * only one to touch PostgreSQL's connection, the watch, and the parts of the next policy. Others
- * reach it by what is under `lock` (a stop, a request to reload, the status) and by the eventfd
- * that wakes it; they get what it makes from the snapshot, whose policies are immutable.
+ * Concurrency. Other threads reach the cache thread through the members under `lock` (the request
+ * to stop, requests for a reload, the status) and wake it by an eventfd. They get its policies,
+ * which are immutable, from the snapshot.
  *
- * Two helpers have threads of their own, because what they call may block for long: pg_connect.c's
- * (names, connecting; one at a time, abandoned when it is given up) and store_sync.c's (the JSON
- * file, from references on immutable rows). Each hands over by a lock of its own and an eventfd.
+ * Two helpers have threads of their own for calls that may block for long: pg_connect.c to connect,
+ * one thread for each attempt, which is abandoned if the attempt is given up; and store_sync.c to
+ * write the JSON file from references to immutable rows. Each hands over its result under a lock of
+ * its own and wakes the cache thread by an eventfd. A third one, line_worker.c, takes rows apart
+ * during a load and ends with it.
  *
- * Whatever the thread waits for, it waits in poll_once(), together with the eventfd and inotify: a
- * database that hangs delays no list, no reload of the files and no stop. So attend(), which does
- * all that is not PostgreSQL's, also runs in the middle of a load; a load puts in force what it
- * read beside what the files say by then.
+ * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
+ * inotify. So a database that hangs delays neither lists nor a reload of the files nor a stop, and
+ * attend(), which does all work except PostgreSQL's, also runs in the middle of a load. A load puts
+ * its rows in force beside the files as they are by then.
  */
 
-#define STOP_WRITE_MS 2000 /* what a stop waits for the JSON file */
+#define STOP_WRITE_MS 2000 /* how long a stop waits for the JSON file */
 
 /* ---- the thread --------------------------------------------------------------- */
 
-/* Why there is no policy yet, or NULL: that is still to be seen. */
+/* Returns why there is no policy yet, possibly in err; NULL while the first load continues. */
 static const struct errmsg *first_failure(const struct cache *cache, struct errmsg *err)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
@@ -42,8 +47,8 @@ static const struct errmsg *first_failure(const struct cache *cache, struct errm
 	if (cache->psl_error.text[0] != '\0')
 		return &cache->psl_error;
 	for (i = 0; i < LIST_COUNT; i++)
-		if (cache->lists[i] == NULL && cache->file_error[i].text[0] != '\0')
-			return &cache->file_error[i];
+		if (cache->lists[i] == NULL && cache->list_error[i].text[0] != '\0')
+			return &cache->list_error[i];
 	if (!database_is_configured(cache->database))
 		return cache->store_error.text[0] != '\0' ? &cache->store_error : NULL;
 	if (status->load_error[0] != '\0')
@@ -55,8 +60,8 @@ static const struct errmsg *first_failure(const struct cache *cache, struct errm
 	return err;
 }
 
-/* Tell who waits in cache_wait_first(), once it is known. */
-static void end_first(struct cache *cache)
+/* Tell cache_wait_first() once a policy is in force, or once it is known why there is none. */
+static void note_first_end(struct cache *cache)
 {
 	const struct errmsg *failure = NULL;
 	struct errmsg err;
@@ -74,7 +79,17 @@ static void end_first(struct cache *cache)
 	(void)pthread_mutex_unlock(&cache->lock);
 }
 
-/* Do all that is not PostgreSQL's. */
+/* The reload reads everything; other requests made meanwhile wait for the next one. */
+static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
+{
+	cache_reload_begin(cache, number, now);
+	cache_read_psl(cache, true, now);
+	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
+		cache_read_kept_store(cache);
+	cache->reload.database_request = database_reload(cache->database);
+}
+
+/* Do all work except PostgreSQL's. */
 static void attend(struct cache *cache)
 {
 	int64_t now = clock_ms();
@@ -89,17 +104,17 @@ static void attend(struct cache *cache)
 	if (cache->is_stopping)
 		return;
 	if (requested > cache->reload.number && !cache->reload.is_active)
-		cache_reload_begin(cache, requested, now);
+		begin_reload(cache, requested, now);
 	cache_read_psl(cache, false, now);
 	cache_read_files(cache, now);
 	cache_publish(cache);
 	if (store_sync_attend(cache->store_sync, now))
 		cache_update_status(cache);
 	cache_reload_end(cache, now);
-	end_first(cache);
+	note_first_end(cache);
 }
 
-/* When attend() has something to do at the latest, though nothing wakes it. */
+/* When attend() must run at the latest, even if nothing wakes the thread. */
 static int64_t attend_due(const struct cache *cache)
 {
 	int64_t due = watch_due(cache->watch), sync_due = store_sync_due(cache->store_sync);
@@ -114,7 +129,7 @@ static int64_t attend_due(const struct cache *cache)
 	return due;
 }
 
-/* Wait for fd, or for what attend() is for; whether fd is ready. */
+/* Wait for fd, for work of attend(), or until due. Returns whether fd is ready. */
 static bool poll_once(struct cache *cache, int fd, bool for_write, int64_t due)
 {
 	struct pollfd fds[] = {
@@ -129,7 +144,7 @@ static bool poll_once(struct cache *cache, int fd, bool for_write, int64_t due)
 	return fds[0].revents != 0;
 }
 
-/* Of struct pg_waiter. */
+/* struct pg_waiter's wait: do the thread's other work meanwhile. */
 static enum pg_wait wait_attending(void *context, int fd, bool for_write, int64_t deadline)
 {
 	struct cache *cache = context;
@@ -155,9 +170,7 @@ static void database_changed(void *context)
 
 static void start_up(struct cache *cache)
 {
-	database_configure(cache->database, cache->config);
-	cache_follow_source(cache);
-	cache_watch_files(cache, false);
+	cache_apply_config(cache);
 	if (cache->config->database.present)
 		cache_read_kept_store(cache);
 }
@@ -175,7 +188,7 @@ static void *cache_run(void *context)
 			break;
 		database_run(cache->database);
 		cache_reload_end(cache, clock_ms());
-		end_first(cache);
+		note_first_end(cache);
 		due = attend_due(cache);
 		database = database_due(cache->database);
 		(void)poll_once(cache, database_fd(cache->database), false,
@@ -188,9 +201,9 @@ static void *cache_run(void *context)
 	return NULL;
 }
 
-/* ---- what others call --------------------------------------------------------- */
+/* ---- for other threads --------------------------------------------------------- */
 
-static void dispose(struct cache **cache)
+static void destroy_cache(struct cache **cache)
 {
 	struct cache *c = *cache;
 	int i;
@@ -249,7 +262,7 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
 		cache->policy_problems == NULL || cache->store_sync == NULL ||
 		cache->database == NULL)
-		dispose(&cache);
+		destroy_cache(&cache);
 	return cache;
 }
 
@@ -269,8 +282,8 @@ int cache_start(const struct config *config, const char *config_path, struct sna
 	error = pthread_create(&cache->thread, NULL, cache_run, cache);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error != 0) {
-		dispose(&cache);
-		return errmsg_set(err, "no thread for the cache: %s", strerror(error));
+		destroy_cache(&cache);
+		return errmsg_set(err, "cannot start the cache thread: %s", strerror(error));
 	}
 	(void)pthread_setname_np(cache->thread, "cache");
 	*cache_r = cache;
@@ -297,7 +310,7 @@ int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
 	else if (cache->first_ended)
 		*err = cache->first_error;
 	else
-		(void)errmsg_set(err, "nothing is loaded yet");
+		(void)errmsg_set(err, "nothing has been loaded yet");
 	(void)pthread_mutex_unlock(&cache->lock);
 	return ret;
 }
@@ -306,7 +319,7 @@ static void wake(struct cache *cache)
 {
 	uint64_t one = 1;
 
-	(void)!write(cache->wake_fd, &one, sizeof(one)); /* full: it is awake */
+	(void)!write(cache->wake_fd, &one, sizeof(one)); /* fails if the thread is awake anyway */
 }
 
 void cache_end(struct cache *cache)
@@ -326,7 +339,7 @@ void cache_free(struct cache **cache)
 	if (*cache == NULL)
 		return;
 	cache_end(*cache);
-	dispose(cache);
+	destroy_cache(cache);
 }
 
 uint64_t cache_reload_request(struct cache *cache)

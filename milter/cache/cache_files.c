@@ -1,68 +1,63 @@
-#include <stdlib.h>
+/*
+ * Reads the list files, the public suffix list and the JSON store into the parts of the next
+ * policy, and remembers why one cannot be read. The cache thread runs it. Shown by
+ * t/unit/test_cache.c, t/integration/test_list_files.py and t/integration/test_store_file.py.
+ */
 #include <string.h>
 
 #include "lib/store/list_files.h"
 #include "lib/store/store_read.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
+#include "milter/loop/clock.h"
 
-void cache_watch_files(struct cache *cache, bool force)
+#define PSL_RETRY_MS 5000
+
+/* ---- the lists ------------------------------------------------------------------ */
+
+void cache_read_psl(struct cache *cache, bool force, int64_t now)
 {
-	const struct config *config = cache->config;
-	bool is_store = !config->database.present && config->store.path[0] != '\0';
-	char *path;
-	size_t i;
-	int failed = 0;
+	struct orgdomain *psl;
+	struct errmsg err;
 
-	for (i = 0; i < LIST_COUNT; i++) {
-		if (list_file_path(config->lists.directory, (enum list_id)i, &path) < 0) {
-			failed = -1;
-			continue;
-		}
-		failed |= watch_file(cache->watch, i, path);
-		if (force)
-			watch_force(cache->watch, i);
-		free(path);
+	if (!force && (cache->psl != NULL || now < cache->psl_retry_at))
+		return;
+	cache->psl_retry_at = now + PSL_RETRY_MS;
+	if (orgdomain_open(cache->config->lists.public_suffix_list, &psl, &err) < 0) {
+		if (force || strcmp(err.text, cache->psl_error.text) != 0)
+			log_event(LOG_LEVEL_ERROR, "public suffix list: %s", err.text);
+		cache->psl_error = err;
+		cache_reload_failed(cache, &err);
+		return;
 	}
-	failed |= watch_file(cache->watch, STORE_SLOT, is_store ? config->store.path : NULL);
-	if (force && is_store)
-		watch_force(cache->watch, STORE_SLOT);
-	if (failed)
-		log_event(LOG_LEVEL_ERROR, "out of memory: not all files are watched; reload");
+	cache->psl_error.text[0] = '\0';
+	orgdomain_unref(&cache->psl);
+	cache->psl = psl;
+	cache->is_changed = true;
 }
 
-bool cache_files_pending(const struct cache *cache)
+/* Log each reason only once. A reload in progress fails. */
+static void note_unreadable_list(struct cache *cache, enum list_id id, const struct errmsg *err)
 {
-	size_t i;
-
-	for (i = 0; i < WATCH_FILES; i++)
-		if (watch_is_pending(cache->watch, i))
-			return true;
-	return false;
-}
-
-/* Say why a file can't be read, each reason once; in a reload, that it failed. */
-static void file_failed(struct cache *cache, size_t slot, const struct errmsg *err)
-{
-	struct errmsg *last = &cache->file_error[slot];
+	struct errmsg *last = &cache->list_error[id];
 
 	if (strcmp(err->text, last->text) != 0)
 		log_event(LOG_LEVEL_ERROR, "%s; %s", err->text,
-			slot < LIST_COUNT && cache->lists[slot] == NULL ?
-				"there is no policy without it" :
-				"what was read before stays in force");
+			cache->lists[id] == NULL ? "no policy without this list" :
+						   "the list read before stays in force");
 	*last = *err;
 	cache_reload_failed(cache, err);
 }
 
-static void file_read_again(struct cache *cache, size_t slot, const char *name)
+static void note_readable_list(struct cache *cache, enum list_id id)
 {
-	if (cache->file_error[slot].text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "%s: can be read again", name);
-	cache->file_error[slot].text[0] = '\0';
+	if (cache->list_error[id].text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "%s: can be read again", list_name(id));
+	cache->list_error[id].text[0] = '\0';
 }
 
-static void take_list(struct cache *cache, enum list_id id, struct list *list,
+/* Use this list in the next policy. Takes over list and problems. */
+static void use_list(struct cache *cache, enum list_id id, struct list *list,
 	struct problems *problems)
 {
 	list_unref(&cache->lists[id]);
@@ -88,19 +83,22 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 	if (list_file_read(&source, id, &list, &stamp, &err) < 0) {
 		problems_free(&problems);
 		watch_failed(cache->watch, id, now);
-		file_failed(cache, id, &err);
+		note_unreadable_list(cache, id, &err);
 		return;
 	}
 	is_news = !watch_is_loaded(cache->watch, id, &stamp);
 	watch_loaded(cache->watch, id, &stamp);
-	file_read_again(cache, id, list_name(id));
+	note_readable_list(cache, id);
 	log_event(is_news && stamp.exists ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "list %s entries=%zu",
 		list_name(id), list_entries(list));
-	take_list(cache, id, list, problems);
+	use_list(cache, id, list, problems);
 }
 
-/* Lists whose folder isn't there at the start are empty, and that is said. */
-static void do_without_folder(struct cache *cache)
+/*
+ * Use empty lists, and report that as a problem, where no list was ever read and the directory does
+ * not exist. Lists that were read stay in force when their directory disappears.
+ */
+static void use_empty_lists(struct cache *cache)
 {
 	struct problems *problems;
 	struct list *list;
@@ -114,13 +112,13 @@ static void do_without_folder(struct cache *cache)
 		problems = i == 0 ? problems_new() : NULL;
 		problems_add(problems, "%s: there is no such folder, so that all lists are empty",
 			cache->config->lists.directory);
-		take_list(cache, (enum list_id)i, list, problems);
+		use_list(cache, (enum list_id)i, list, problems);
 	}
 }
 
-/* ---- the JSON store ------------------------------------------------------------ */
+/* ---- the JSON store ------------------------------------------------------------- */
 
-static void store_failed(struct cache *cache, const struct errmsg *err)
+static void note_unreadable_store(struct cache *cache, const struct errmsg *err)
 {
 	if (strcmp(err->text, cache->store_error.text) != 0)
 		log_event(LOG_LEVEL_ERROR, "store: %s%s", err->text,
@@ -130,7 +128,14 @@ static void store_failed(struct cache *cache, const struct errmsg *err)
 	cache_update_status(cache);
 }
 
-/* Put what a store file holds in force. The result of reading it. */
+static void note_readable_store(struct cache *cache)
+{
+	if (cache->store_error.text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "store: can be read again");
+	cache->store_error.text[0] = '\0';
+}
+
+/* Read the store, or with_prev its last good copy, and use its rows. Returns the result. */
 static enum store_result read_store(struct cache *cache, enum cache_source source, bool with_prev,
 	struct errmsg *err)
 {
@@ -154,9 +159,7 @@ static enum store_result read_store(struct cache *cache, enum cache_source sourc
 		problems_free(&problems);
 		return result;
 	}
-	if (cache->store_error.text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "store: can be read again");
-	cache->store_error.text[0] = '\0';
+	note_readable_store(cache);
 	cache_take_store(cache, source, &store, problems);
 	store_clear(&store);
 	return STORE_READ;
@@ -168,36 +171,34 @@ void cache_read_kept_store(struct cache *cache)
 
 	if (cache->config->store.path[0] != '\0' &&
 		read_store(cache, SOURCE_CACHE, true, &err) == STORE_REFUSED)
-		store_failed(cache, &err);
+		note_unreadable_store(cache, &err);
 }
 
-/* The store that is the only one, written by people or posternctl. */
+/* Read the store where there is no database; people or posternctl write it. */
 static void read_own_store(struct cache *cache)
 {
+	const bool is_first = cache->source == SOURCE_NONE || cache->source == SOURCE_LISTS;
+	const char *path = cache->config->store.path;
 	struct file_stamp stamp = { 0 };
 	struct errmsg err;
 
-	(void)file_stamp(cache->config->store.path, &stamp, NULL);
-	/* What it is now counts as seen, good or bad: it is read again when it changes. */
+	(void)file_stamp(path, &stamp, NULL);
+	/* Even a bad file is not read again before it changes. */
 	watch_loaded(cache->watch, STORE_SLOT, &stamp);
-	if (cache->source == SOURCE_LISTS) {
-		if (store_is_missing(cache->config->store.path))
-			return;
-		cache_follow_source(cache);
-	}
-	switch (read_store(cache, SOURCE_STORE,
-		cache->source == SOURCE_NONE || cache->source == SOURCE_LISTS, &err)) {
+	if (cache->source == SOURCE_LISTS && cache_check_lists_only(cache))
+		return;
+	switch (read_store(cache, SOURCE_STORE, is_first, &err)) {
 	case STORE_READ:
-		log_event(LOG_LEVEL_INFO, "store %s read", cache->config->store.path);
+		log_event(LOG_LEVEL_INFO, "store %s read", path);
 		break;
 	case STORE_MISSING:
 		(void)errmsg_set(&err,
-			"%s: is gone; a reload without it leaves the lists alone in force",
-			cache->config->store.path);
-		store_failed(cache, &err);
+			"%s: does not exist any more; a reload will put the lists alone in force",
+			path);
+		note_unreadable_store(cache, &err);
 		break;
 	case STORE_REFUSED:
-		store_failed(cache, &err);
+		note_unreadable_store(cache, &err);
 		break;
 	}
 }
@@ -214,5 +215,5 @@ void cache_read_files(struct cache *cache, int64_t now)
 		else
 			read_list(cache, (enum list_id)slot, now);
 	}
-	do_without_folder(cache);
+	use_empty_lists(cache);
 }

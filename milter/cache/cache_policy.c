@@ -1,3 +1,8 @@
+/*
+ * Makes a policy of its parts (settings, lists, profiles, users) and puts it in force, and replaces
+ * the users and profiles by those of another source. The cache thread runs it and owns the parts.
+ * Shown by t/unit/test_cache.c and t/integration/test_database.py.
+ */
 #include <malloc.h>
 #include <string.h>
 
@@ -5,8 +10,9 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define TRIM_USERS 10000 /* a set of so many leaves memory behind that is worth giving back */
+#define TRIM_USERS 10000 /* replacing that many frees enough memory to return it to the system */
 
+/* Returns NULL while a part is missing, and when out of memory. */
 static struct policy *make_policy(const struct cache *cache)
 {
 	struct policy_parts parts = {
@@ -58,17 +64,10 @@ void cache_publish(struct cache *cache)
 		(void)malloc_trim(0);
 }
 
-/* Profiles changed alone: who of the users in force names one that isn't there? */
-static struct problems *check_references(const struct cache *cache)
-{
-	struct problems *problems = problems_new();
+/* ---- users and profiles --------------------------------------------------------- */
 
-	if (problems != NULL)
-		users_check_profiles(cache->users, cache->profiles, problems);
-	return problems;
-}
-
-void cache_drop_rows(struct cache *cache)
+/* Remove all users and profiles. */
+static void drop_rows(struct cache *cache)
 {
 	profiles_unref(&cache->profiles);
 	users_unref(&cache->users);
@@ -76,11 +75,25 @@ void cache_drop_rows(struct cache *cache)
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
 	cache->revision = (struct revision){ 0 };
-	cache->source = SOURCE_LISTS;
 	cache->is_changed = true;
 }
 
-/* Own these from here on; the old ones go. */
+bool cache_check_lists_only(struct cache *cache)
+{
+	const struct config *config = cache->config;
+
+	if (!config->database.present && store_is_missing(config->store.path)) {
+		drop_rows(cache);
+		cache->source = SOURCE_LISTS;
+		cache->store_error.text[0] = '\0';
+		return true;
+	}
+	if (cache->source == SOURCE_LISTS && cache->status.serial == 0)
+		cache->source = SOURCE_NONE;
+	return false;
+}
+
+/* Take over these rows instead of the old ones. NULL: the old ones stay. */
 static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users)
 {
 	if (profiles != NULL) {
@@ -94,8 +107,11 @@ static void replace_rows(struct cache *cache, struct profiles *profiles, struct 
 	cache->is_changed = true;
 }
 
-/* Until when PostgreSQL is known to have said what was kept of it; people mean what they save. */
-static time_t store_confirmed(enum cache_source source, const struct store *store)
+/*
+ * When the rows of a store were last known to be right: a store kept of PostgreSQL's rows, when it
+ * was written; a store written by people, now.
+ */
+static time_t time_confirmed(enum cache_source source, const struct store *store)
 {
 	const time_t now = time(NULL);
 	time_t written = store->written != 0 ? (time_t)store->written :
@@ -111,7 +127,7 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	store->profiles = NULL;
 	store->users = NULL;
 	cache->source = source;
-	cache->confirmed = store_confirmed(source, store);
+	cache->confirmed = time_confirmed(source, store);
 	revision_parse(store->revision, &cache->revision);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
@@ -140,12 +156,22 @@ static bool same_profiles(const struct profiles *a, const struct profiles *b)
 	return true;
 }
 
-/* Whether these rows are those in force, which PostgreSQL gave. */
+/* Whether these rows are the same as those in force, which came from PostgreSQL, too. */
 static bool same_rows(const struct cache *cache, const struct database_rows *rows)
 {
 	return cache->source == SOURCE_DATABASE &&
 		(rows->users == NULL || users_same(cache->users, rows->users)) &&
 		(rows->profiles == NULL || same_profiles(cache->profiles, rows->profiles));
+}
+
+/* Find the users in force whose profile does not exist, where the profiles alone were read. */
+static struct problems *check_references(const struct cache *cache)
+{
+	struct problems *problems = problems_new();
+
+	if (problems != NULL)
+		users_check_profiles(cache->users, cache->profiles, problems);
+	return problems;
 }
 
 void cache_keep_store(struct cache *cache)
@@ -159,6 +185,15 @@ void cache_keep_store(struct cache *cache)
 		revision, clock_ms());
 }
 
+/* Replace the problems of a table if it was read, or if they are those of a store file. */
+static void set_problems(struct cache *cache, size_t part, bool was_read, struct problems *problems)
+{
+	if (was_read || cache->source != SOURCE_DATABASE)
+		policy_problems_set(cache->policy_problems, part, problems);
+	else
+		problems_free(&problems);
+}
+
 void cache_take_rows(void *context, struct database_rows *rows)
 {
 	struct cache *cache = context;
@@ -170,16 +205,8 @@ void cache_take_rows(void *context, struct database_rows *rows)
 		has_users ? "users" : "", rows->why, (long long)rows->took,
 		same ? " unchanged=yes" : "");
 	replace_rows(cache, rows->profiles, rows->users);
-	if (has_profiles || cache->source != SOURCE_DATABASE)
-		policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES,
-			rows->profile_problems);
-	else
-		problems_free(&rows->profile_problems);
-	if (has_users || cache->source != SOURCE_DATABASE)
-		policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS,
-			rows->user_problems);
-	else
-		problems_free(&rows->user_problems);
+	set_problems(cache, POLICY_PROBLEMS_PROFILES, has_profiles, rows->profile_problems);
+	set_problems(cache, POLICY_PROBLEMS_USERS, has_users, rows->user_problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES,
 		has_users ? rows->reference_problems : check_references(cache));
 	cache->source = SOURCE_DATABASE;
@@ -229,22 +256,22 @@ void cache_anchor_profiles(struct cache *cache)
 	struct cell row[PROFILE_COLUMNS];
 	struct profiles *profiles;
 	size_t i;
-	int column, taken = 1;
+	int column, added = 1;
 
 	if (cache->profiles == NULL)
 		return;
 	builder = profiles_builder_new(cache->config->settings->rcpt_re_anchored);
-	for (i = 0; builder != NULL && taken >= 0 && i < profiles_count(cache->profiles); i++) {
+	for (i = 0; builder != NULL && added >= 0 && i < profiles_count(cache->profiles); i++) {
 		for (column = 0; column < PROFILE_COLUMNS; column++)
 			row[column] = profile_cell(profiles_at(cache->profiles, i),
 				(enum profile_column)column);
-		taken = profiles_builder_add(builder, row, NULL); /* they are named already */
+		added = profiles_builder_add(builder, row, NULL); /* bad rows have been reported */
 	}
-	profiles = builder != NULL && taken >= 0 ? profiles_builder_finish(&builder) : NULL;
+	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder) : NULL;
 	profiles_builder_free(&builder);
 	if (profiles == NULL)
 		log_event(LOG_LEVEL_ERROR,
-			"out of memory: rcpt_re_anchored changes with the next load");
+			"out of memory: rcpt_re_anchored takes effect at the next load");
 	else
 		replace_rows(cache, profiles, NULL);
 }

@@ -14,121 +14,91 @@
 #include "milter/cache/watch.h"
 #include "milter/pg/revision.h"
 
-/* Of the files cache*.c alone. */
+/* The cache thread's state, for the files cache*.c only. */
 
-#define STORE_SLOT LIST_COUNT /* in the watch; the lists have the slots of their numbers */
+#define STORE_SLOT LIST_COUNT /* the store's slot in the watch; a list's slot is its list_id */
 
-/* A reload that somebody asked for, while it is not answered. */
+/* A reload that was requested and is not yet answered. */
 struct cache_reload {
 	bool is_active;
 	uint64_t number;
 	uint64_t database_request;
 	int64_t deadline;
-	struct errmsg err; /* the first thing that went wrong; "" for nothing */
+	struct errmsg err; /* the first failure; "" for none */
 };
 
 struct cache {
 	/* Set before the thread starts. */
 	pthread_t thread;
-	bool has_ended;		   /* the starting thread's own */
+	bool has_ended;		   /* used by the starting thread only */
 	struct snapshot *snapshot; /* has its own lock */
 	struct cache_hooks hooks;
 	char *config_path;
-	int wake_fd; /* an eventfd; anyone adds to it to wake the thread */
+	int wake_fd; /* an eventfd: adding to it wakes the thread */
 
-	/* Shared: under lock, which is held for copying alone. */
+	/* Shared under lock, which is held only for copying. */
 	pthread_mutex_t lock;
-	pthread_cond_t first; /* first_ended became true */
+	pthread_cond_t first; /* signals that first_ended became true */
 	bool stop_wanted;
 	uint64_t requested; /* the last request for a reload */
 	bool first_ended, has_policy;
 	struct errmsg first_error;
 	struct cache_status status;
 
-	/* The thread's own. */
+	/* Used by the thread only. */
 	bool is_stopping;
-	bool is_woken; /* something has to be looked after */
-	const struct config *config;
+	bool is_woken;		     /* attend() has something to do */
+	const struct config *config; /* a reference */
 	struct watch *watch;
 	struct policy_problems *policy_problems;
 	struct database *database;
 	struct store_sync *store_sync;
 	struct cache_reload reload;
 
-	/* What the next policy is made of; settings stand in config. */
+	/* The parts of the next policy; its settings are config's. */
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
-	struct list *lists[LIST_COUNT]; /* NULL: not read yet */
+	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
 	struct profiles *profiles;	/* NULL: none yet */
 	struct users *users;
 	enum cache_source source; /* of profiles and users */
 	struct revision revision;
 	bool is_changed; /* since the last policy was made */
 
-	struct errmsg file_error[WATCH_FILES]; /* the last of each slot, as it was logged */
+	struct errmsg list_error[LIST_COUNT]; /* the last one of each list; "" for none */
 	struct errmsg store_error, config_error, psl_error;
-	time_t confirmed;
+	time_t confirmed; /* when the rows were last known to be right */
 };
 
-/* ---- cache_reload.c ---- */
+/* ---- cache_status.c ---- */
 
-/* Read everything again, for all requests up to that number. */
-void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now);
-
-/* A part of the reload went wrong; the first one that did is what is answered. */
-void cache_reload_failed(struct cache *cache, const struct errmsg *err);
-
-/* Answer it, if all that it is about has ended. */
-void cache_reload_end(struct cache *cache, int64_t now);
-
-/* The thread ends: answer all up to that number. */
-void cache_reload_abandon(struct cache *cache, uint64_t requested);
-
-/* ---- cache_config.c ---- */
-
-/* Read postern.conf again. What is wrong with it is logged; then the old one stays. */
-void cache_read_config(struct cache *cache);
-
-/* Drop what of the rows in force can't stay under the configuration. */
-void cache_follow_source(struct cache *cache);
-
-/* Read the public suffix list, where it isn't there or force; again later, when it can't be. */
-void cache_read_psl(struct cache *cache, bool force, int64_t now);
-
-/* ---- cache_files.c ---- */
-
-/* Watch the files that the configuration names; force: read them all again. */
-void cache_watch_files(struct cache *cache, bool force);
-
-/* Read the store that PostgreSQL's rows were kept in, before PostgreSQL has answered. */
-void cache_read_kept_store(struct cache *cache);
-
-/* Read what changed and has settled. */
-void cache_read_files(struct cache *cache, int64_t now);
-
-/* Whether a file of a reload is still to be read. */
-bool cache_files_pending(const struct cache *cache);
+/* Fill the status with the present state. */
+void cache_update_status(struct cache *cache);
 
 /* ---- cache_policy.c ---- */
 
-/* Put in force what is there, if it makes a policy and anything changed. */
+/* Make a policy and put it in force, if its parts are complete and one has changed. */
 void cache_publish(struct cache *cache);
 
-/* Rows that came from a file, all of them; takes them out of the store, and problems over. */
+/*
+ * Decide whether the lists alone decide: they do if neither a database nor a store exists. Then
+ * drop the users and profiles and return true. Else return false; lists that are already in force
+ * alone stay so until users are read, but where nothing was ever in force, the first policy waits
+ * for users, because without them every login could send as anybody.
+ */
+bool cache_check_lists_only(struct cache *cache);
+
+/* Use all rows of a store file. Takes them out of store, and takes over problems. */
 void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
 	struct problems *problems);
 
-/* No users and profiles any more, and no place for them: the lists alone decide, until there are
- * others. */
-void cache_drop_rows(struct cache *cache);
-
-/* Have the JSON file hold what PostgreSQL said. */
+/* Have PostgreSQL's rows written to the JSON file. */
 void cache_keep_store(struct cache *cache);
 
-/* The rcpt_re of the profiles in force, read as the settings now say. */
+/* Read the rcpt_re of the profiles in force again, because [profile] rcpt_re_anchored changed. */
 void cache_anchor_profiles(struct cache *cache);
 
-/* Of struct database_owner; context is the cache. */
+/* The functions of struct database_owner; context is the cache. */
 struct profiles *cache_profiles(void *context);
 struct users *cache_users(void *context);
 const struct revision *cache_revision(void *context);
@@ -136,9 +106,35 @@ bool cache_rcpt_re_anchored(void *context);
 void cache_take_rows(void *context, struct database_rows *rows);
 void cache_confirm(void *context, const struct revision *revision);
 
-/* ---- cache_status.c ---- */
+/* ---- cache_reload.c ---- */
 
-/* Fill the status with the present state. */
-void cache_update_status(struct cache *cache);
+/* Give cache->config to the database and the watch, and decide whether the lists alone decide. */
+void cache_apply_config(struct cache *cache);
+
+/* Begin a reload that answers all requests up to number: read postern.conf, force all files. */
+void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now);
+
+/* Fail the reload in progress, if there is one. Its answer is the first failure. */
+void cache_reload_failed(struct cache *cache, const struct errmsg *err);
+
+/* Answer the reload if everything has been read, or if it takes too long. */
+void cache_reload_end(struct cache *cache, int64_t now);
+
+/* Answer all requests up to that number with a failure, because the thread ends. */
+void cache_reload_abandon(struct cache *cache, uint64_t requested);
+
+/* ---- cache_files.c ---- */
+
+/*
+ * Read the public suffix list if there is none yet, or force. After a failure it is read again a
+ * few seconds later.
+ */
+void cache_read_psl(struct cache *cache, bool force, int64_t now);
+
+/* Read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
+void cache_read_kept_store(struct cache *cache);
+
+/* Read the watched files that have changed and are whole. */
+void cache_read_files(struct cache *cache, int64_t now);
 
 #endif

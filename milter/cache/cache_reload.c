@@ -1,7 +1,85 @@
+/*
+ * Reads the configuration again, puts it in force, and answers the request for it once all that it
+ * concerns has been read. The cache thread runs it. Shown by t/unit/test_cache.c and
+ * t/integration/test_database_reload.py.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/store/list_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
 
-#define RELOAD_MS 60000 /* after which a reload is answered though the database is not ready */
+#define RELOAD_MS                                                                      \
+	60000 /* until a reload is answered, even if the database has not been reached \
+	       */
+
+/* ---- the configuration ---------------------------------------------------------- */
+
+/* Watch the files that the configuration names; force: have all of them read. */
+static void watch_files(struct cache *cache, bool force)
+{
+	const struct config *config = cache->config;
+	bool is_store = !config->database.present && config->store.path[0] != '\0';
+	char *path;
+	size_t i;
+	int failed = 0;
+
+	for (i = 0; i < LIST_COUNT; i++) {
+		if (list_file_path(config->lists.directory, (enum list_id)i, &path) < 0) {
+			failed = -1;
+			continue;
+		}
+		failed |= watch_file(cache->watch, i, path);
+		if (force)
+			watch_force(cache->watch, i);
+		free(path);
+	}
+	failed |= watch_file(cache->watch, STORE_SLOT, is_store ? config->store.path : NULL);
+	if (force && is_store)
+		watch_force(cache->watch, STORE_SLOT);
+	if (failed)
+		log_event(LOG_LEVEL_ERROR,
+			"out of memory: some files are not watched; run posternctl reload");
+}
+
+void cache_apply_config(struct cache *cache)
+{
+	database_configure(cache->database, cache->config);
+	(void)cache_check_lists_only(cache);
+	watch_files(cache, false);
+}
+
+/* Read postern.conf. If it is bad, log the error and keep the old configuration. */
+static void read_config(struct cache *cache)
+{
+	const struct config *config, *old = cache->config;
+	struct errmsg err;
+
+	cache->config_error.text[0] = '\0';
+	if (config_load(cache->config_path, &config, &cache->config_error) < 0) {
+		log_event(LOG_LEVEL_ERROR, "config refused, the old one stays: %s",
+			cache->config_error.text);
+		cache_reload_failed(cache, &cache->config_error);
+		return;
+	}
+	if (cache->hooks.config_taken != NULL &&
+		cache->hooks.config_taken(cache->hooks.context, config, old, &err) != 0)
+		cache_reload_failed(cache, &err);
+	cache->config = config;
+	cache->is_changed = true;
+	cache_apply_config(cache);
+	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
+		cache_anchor_profiles(cache);
+	if (!config->database.present)
+		store_sync_forget(cache->store_sync); /* from now on, people write the file */
+	else if (cache->source == SOURCE_DATABASE &&
+		strcmp(config->store.path, old->store.path) != 0)
+		cache_keep_store(cache);
+	config_unref(&old);
+}
+
+/* ---- the reload ----------------------------------------------------------------- */
 
 void cache_reload_failed(struct cache *cache, const struct errmsg *err)
 {
@@ -16,15 +94,11 @@ void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now)
 		.number = number,
 		.deadline = now + RELOAD_MS,
 	};
-	cache_read_config(cache);
-	cache_read_psl(cache, true, now);
-	cache_watch_files(cache, true);
-	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
-		cache_read_kept_store(cache);
-	cache->reload.database_request = database_reload(cache->database);
+	read_config(cache);
+	watch_files(cache, true);
 }
 
-static void answer(struct cache *cache, uint64_t number, const struct errmsg *err)
+static void answer_reload(struct cache *cache, uint64_t number, const struct errmsg *err)
 {
 	bool ok = err->text[0] == '\0';
 
@@ -35,6 +109,17 @@ static void answer(struct cache *cache, uint64_t number, const struct errmsg *er
 		log_event(LOG_LEVEL_ERROR, "reload not done: %s", err->text);
 	if (cache->hooks.reload_ended != NULL)
 		cache->hooks.reload_ended(cache->hooks.context, number, ok, err);
+}
+
+/* Whether some file has yet to be read. */
+static bool files_are_pending(const struct cache *cache)
+{
+	size_t i;
+
+	for (i = 0; i < WATCH_FILES; i++)
+		if (watch_is_pending(cache->watch, i))
+			return true;
+	return false;
 }
 
 void cache_reload_end(struct cache *cache, int64_t now)
@@ -50,7 +135,7 @@ void cache_reload_end(struct cache *cache, int64_t now)
 			return;
 		(void)errmsg_set(&err, "the database has not answered yet");
 	}
-	if (cache_files_pending(cache) && !is_late)
+	if (files_are_pending(cache) && !is_late)
 		return;
 	if (err.text[0] != '\0') {
 		(void)errmsg_prefix(&err, "database: ");
@@ -58,7 +143,7 @@ void cache_reload_end(struct cache *cache, int64_t now)
 	}
 	reload->is_active = false;
 	cache_update_status(cache);
-	answer(cache, reload->number, &reload->err);
+	answer_reload(cache, reload->number, &reload->err);
 }
 
 void cache_reload_abandon(struct cache *cache, uint64_t requested)
@@ -66,5 +151,5 @@ void cache_reload_abandon(struct cache *cache, uint64_t requested)
 	const struct errmsg ending = { "the daemon is ending" };
 
 	if (cache->reload.is_active || requested > cache->reload.number)
-		answer(cache, requested, &ending);
+		answer_reload(cache, requested, &ending);
 }

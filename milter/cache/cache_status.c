@@ -1,6 +1,6 @@
 /*
  * The cache thread's status: the thread itself fills it whenever something in it changes, and any
- * thread copies it under the cache's lock.
+ * thread copies it under the cache's lock. Shown by t/unit/test_cache.c.
  */
 #include <stdio.h>
 #include <stdlib.h>

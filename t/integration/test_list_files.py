@@ -186,7 +186,7 @@ def test_a_list_that_can_not_be_read_keeps_the_old_one(daemon):
     daemon.ctl("reload")
     with always_refused(daemon, KEPT):
         daemon.write_list(LIST, "#" * 2000)
-        daemon.wait_log("what was read before stays in force")
+        daemon.wait_log("the list read before stays in force")
         answer = daemon.ctl("reload", check=False)
         assert not answer["ok"] and LIST in answer["error"]
     daemon.write_list(LIST, ["short@bad.example"])
