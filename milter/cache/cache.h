@@ -73,8 +73,8 @@ void cache_free(struct cache **cache);
 uint64_t cache_reload_request(struct cache *cache);
 
 /*
- * Copy the status into *status_r, which the caller must cache_status_free(). Returns 0, or -1 when out of
- * memory. Waits for no load. Thread-safe.
+ * Copy the status into *status_r, which the caller must cache_status_free(). Returns 0, or -1 when
+ * out of memory. Waits for no load. Thread-safe.
  */
 int cache_copy_status(struct cache *cache, struct cache_status *status_r);
 
