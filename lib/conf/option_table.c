@@ -9,7 +9,9 @@
 	HOME_SETTINGS, offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
 #define SERVICE(member) \
 	HOME_SERVICE, offsetof(struct service, member), sizeof(((struct service *)0)->member)
-#define CHECK_MODE(check) OPTION_RELOAD, 0, 0, check_words, SERVICE(mode[check])
+#define CHECK_OPTION(unused, id, key, fallback, stages, findings, whom, rules, help) \
+	{ "check", key, OPTION_WORD, fallback, OPTION_RELOAD, 0, 0, check_words,     \
+		SERVICE(mode[CHECK_##id]), help },
 #define NOWHERE HOME_NOWHERE, 0, 0
 #define DAY 86400
 #define YEAR ((int64_t)366 * DAY)
@@ -68,31 +70,9 @@ static const struct config_option options[] = {
 	{ "lists", "max_file", OPTION_SIZE, "256M", OPTION_RELOAD, 1024, INT64_C(4) << 30, NULL,
 		CONFIG(lists.max_file), "the longest list file that is read" },
 
-	{ "check", "any", OPTION_WORD, "yes", CHECK_MODE(CHECK_ANY),
-		"access.domains, at connect, helo, mail and rcpt" },
-	{ "check", "conn", OPTION_WORD, "yes", CHECK_MODE(CHECK_CONN),
-		"connect.rdns_access lists: the client's address and name" },
-	{ "check", "helo", OPTION_WORD, "no", CHECK_MODE(CHECK_HELO), "helo.checks.regexps" },
-	{ "check", "mail", OPTION_WORD, "yes", CHECK_MODE(CHECK_MAIL),
-		"mail_from.access lists: the envelope sender" },
-	{ "check", "rcpt", OPTION_WORD, "yes", CHECK_MODE(CHECK_RCPT),
-		"rcpt_to.access lists: the recipients" },
-	{ "check", "data", OPTION_WORD, "no", CHECK_MODE(CHECK_DATA),
-		"access.domains, for the From field" },
-	{ "check", "sender", OPTION_WORD, "yes", CHECK_MODE(CHECK_SENDER),
-		"the envelope sender is one of the user's" },
-	{ "check", "recipient", OPTION_WORD, "yes", CHECK_MODE(CHECK_RECIPIENT),
-		"the recipient is one that the user's profile allows" },
-	{ "check", "size", OPTION_WORD, "yes", CHECK_MODE(CHECK_SIZE),
-		"the message is no longer than the profile's maxsize" },
-	{ "check", "limits", OPTION_WORD, "yes", CHECK_MODE(CHECK_LIMITS),
-		"the profile's rate limits" },
-	{ "check", "header_from", OPTION_WORD, "yes", CHECK_MODE(CHECK_HEADER_FROM),
-		"the From field is the user's" },
-	{ "check", "rates", OPTION_WORD, "yes", CHECK_MODE(CHECK_RATES),
-		"what [limit NAME] holds everybody to" },
-	{ "check", "authenticated", OPTION_WORD, "skip", OPTION_RELOAD, 0, 0, authenticated_words,
-		SERVICE(authenticated_apply), "what conn and helo mean for logged-in sessions" },
+	CHECK_TABLE(CHECK_OPTION, ){ "check", "authenticated", OPTION_WORD, "skip", OPTION_RELOAD,
+		0, 0, authenticated_words, SERVICE(authenticated_apply),
+		"what conn and helo mean for logged-in sessions" },
 	{ "check", "exempt", OPTION_NETWORKS, "127.0.0.0/8 ::1", OPTION_RELOAD, 0, 0, NULL,
 		SERVICE(exempt), "clients that conn and helo do not look at" },
 

@@ -1,6 +1,5 @@
 #include "lib/rules/check.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,12 +28,14 @@ bool check_run_wants(const struct check_run *run, enum check check)
 	return run->service->mode[check] != MODE_NO;
 }
 
+/* A finding too many takes the last place again. */
 static struct finding *add_finding(struct verdict *verdict, enum check check)
 {
 	struct finding *finding;
 
-	assert(verdict->count < VERDICT_FINDINGS); /* no stage has more checks that may speak */
-	finding = &verdict->findings[verdict->count++];
+	if (verdict->count < VERDICT_FINDINGS)
+		verdict->count++;
+	finding = &verdict->findings[verdict->count - 1];
 	finding->check = check;
 	finding->outcome = OUTCOME_UNLISTED;
 	finding->rule[0] = '\0';
@@ -102,6 +103,18 @@ bool finding_error(struct check_run *run, struct finding *finding, const char *w
 		return goes_on;
 	run->verdict->kind = VERDICT_CONTINUE;
 	return true;
+}
+
+void check_run_end(struct check_run *run)
+{
+	struct verdict *verdict = run->verdict;
+	struct finding *last;
+
+	if (verdict->count < VERDICT_FINDINGS || verdict->kind != VERDICT_CONTINUE)
+		return;
+	last = &verdict->findings[verdict->count - 1];
+	finding_rule(last, "more findings than the stage has room for");
+	(void)set_error(run->settings, verdict, last, "");
 }
 
 void check_failed(const struct settings *settings, enum check check, const char *why,

@@ -178,47 +178,63 @@ static bool check_client(struct check_run *run, const char *host)
 	return check_any(run, CHECK_ANY, host, NULL);
 }
 
-void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
+static void judge_connect(struct check_run *run)
 {
-	struct check_run run = check_run_begin(env, facts, verdict);
+	const struct facts *facts = run->facts;
 	char name[DOMAIN_SIZE];
 	const char *host = NULL;
 
 	if (facts->rdns != NULL) {
 		if (domain_canon(facts->rdns, strlen(facts->rdns), name) >= 0)
 			host = name;
-		else if (is_bound(&run) && !check_length(&run, CHECK_CONN, "Client name"))
+		else if (is_bound(run) && !check_length(run, CHECK_CONN, "Client name"))
 			return;
 	}
-	if (!is_bound(&run) || check_client(&run, host))
-		(void)check_connection(&run, host);
+	if (!is_bound(run) || check_client(run, host))
+		(void)check_connection(run, host);
 }
 
-void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
+void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
 	struct check_run run = check_run_begin(env, facts, verdict);
+
+	judge_connect(&run);
+	check_run_end(&run);
+}
+
+static void judge_helo(struct check_run *run)
+{
+	const struct facts *facts = run->facts;
 	struct subject s = { .text = facts->helo };
 	struct finding *finding;
 	enum list_result result;
 	char name[DOMAIN_SIZE];
 	uint32_t line;
 
-	if (facts->helo == NULL || !is_bound(&run))
+	if (facts->helo == NULL || !is_bound(run))
 		return;
 	if (domain_canon(facts->helo, strlen(facts->helo), name) < 0) {
-		(void)check_length(&run, CHECK_HELO, "HELO name");
+		(void)check_length(run, CHECK_HELO, "HELO name");
 		return;
 	}
-	if (check_run_wants(&run, CHECK_HELO)) {
-		finding = finding_new(&run, CHECK_HELO);
-		result = list_match(run.parts->lists[LIST_HELO_DENY_RE], env->scratch, name,
+	if (check_run_wants(run, CHECK_HELO)) {
+		finding = finding_new(run, CHECK_HELO);
+		result = list_match(run->parts->lists[LIST_HELO_DENY_RE], run->env->scratch, name,
 			strlen(name), &line);
 		if (result != LIST_NO)
 			finding_listed(finding, LIST_HELO_DENY_RE, line);
-		if (!refuse(&run, finding, result, &s, run.settings->deny_helo))
+		if (!refuse(run, finding, result, &s, run->settings->deny_helo))
 			return;
 	}
-	(void)check_any(&run, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+	(void)check_any(run, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+}
+
+void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
+{
+	struct check_run run = check_run_begin(env, facts, verdict);
+
+	judge_helo(&run);
+	check_run_end(&run);
 }
 
 /*
@@ -238,23 +254,31 @@ static bool check_clear(struct check_run *run, const struct mail_address *addres
 	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
 }
 
+static void judge_mail(struct check_run *run)
+{
+	const struct facts *facts = run->facts;
+	struct subject s = { .address = facts->sender, .text = facts->sender->text };
+
+	if (!check_clear(run, facts->sender, strictest(run, CHECK_MAIL, CHECK_SENDER), "5.1.7",
+		    "sender"))
+		return;
+	if (check_run_wants(run, CHECK_MAIL)) {
+		if (facts->sender->is_null)
+			(void)finding_new(run, CHECK_MAIL);
+		else if (!check_precise(run, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
+				 run->settings->deny_mail))
+			return;
+	}
+	if (check_any(run, CHECK_ANY, NULL, facts->sender) && check_sender(run))
+		(void)check_size(run);
+}
+
 void check_mail(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
 	struct check_run run = check_run_begin(env, facts, verdict);
-	struct subject s = { .address = facts->sender, .text = facts->sender->text };
 
-	if (!check_clear(&run, facts->sender, strictest(&run, CHECK_MAIL, CHECK_SENDER), "5.1.7",
-		    "sender"))
-		return;
-	if (check_run_wants(&run, CHECK_MAIL)) {
-		if (facts->sender->is_null)
-			(void)finding_new(&run, CHECK_MAIL);
-		else if (!check_precise(&run, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
-				 run.settings->deny_mail))
-			return;
-	}
-	if (check_any(&run, CHECK_ANY, NULL, facts->sender) && check_sender(&run))
-		(void)check_size(&run);
+	judge_mail(&run);
+	check_run_end(&run);
 }
 
 static bool is_postmaster(const struct mail_address *rcpt)
@@ -282,24 +306,31 @@ static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 	return finding_fail(run, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
 }
 
+static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
+{
+	struct subject s = { .address = rcpt, .text = rcpt->text };
+	bool accepted = false;
+
+	if (!check_clear(run, rcpt, strictest(run, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
+		    "recipient"))
+		return;
+	if (check_run_wants(run, CHECK_RCPT)) {
+		if (!check_precise(run, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
+			    run->settings->deny_rcpt) ||
+			!check_exists(run, rcpt))
+			return;
+		accepted = last_finding(run)->outcome == OUTCOME_PASS &&
+			run->settings->rcpt_accept != ACCEPT_NO;
+	}
+	if ((accepted || check_any(run, CHECK_ANY, NULL, rcpt)) && check_recipient(run, rcpt))
+		(void)check_charges(run, rcpt);
+}
+
 void check_rcpt(const struct check_env *env, const struct facts *facts,
 	const struct mail_address *rcpt, struct verdict *verdict)
 {
 	struct check_run run = check_run_begin(env, facts, verdict);
-	struct subject s = { .address = rcpt, .text = rcpt->text };
-	bool accepted = false;
 
-	if (!check_clear(&run, rcpt, strictest(&run, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
-		    "recipient"))
-		return;
-	if (check_run_wants(&run, CHECK_RCPT)) {
-		if (!check_precise(&run, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
-			    run.settings->deny_rcpt) ||
-			!check_exists(&run, rcpt))
-			return;
-		accepted = last_finding(&run)->outcome == OUTCOME_PASS &&
-			run.settings->rcpt_accept != ACCEPT_NO;
-	}
-	if ((accepted || check_any(&run, CHECK_ANY, NULL, rcpt)) && check_recipient(&run, rcpt))
-		(void)check_charges(&run, rcpt);
+	judge_rcpt(&run, rcpt);
+	check_run_end(&run);
 }

@@ -180,4 +180,5 @@ void check_header(const struct check_env *env, const struct facts *facts,
 
 	if (check_data(&run, header))
 		(void)check_header_from(&run, header);
+	check_run_end(&run);
 }

@@ -16,6 +16,9 @@ struct check_run {
 struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
 	struct verdict *verdict);
 
+/* End the stage: when its findings did not fit, and none of them refused, on_error decides. */
+void check_run_end(struct check_run *run);
+
 /* Whether the check is on. */
 bool check_run_wants(const struct check_run *run, enum check check);
 

@@ -226,8 +226,8 @@ bool check_sender(struct check_run *run)
 /* The size limit of who sends, and the profile that has it; 0: none. */
 static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 {
-	if (!check_run_wants(run, CHECK_SIZE) || !sender_user_find(run, who) ||
-		who->profile == NULL)
+	if (!check_run_wants(run, CHECK_SIZE) || !profiles_any_maxsize(run->parts->profiles) ||
+		!sender_user_find(run, who) || who->profile == NULL)
 		return 0;
 	return profile_maxsize(who->profile);
 }
@@ -279,6 +279,7 @@ void check_body(const struct check_env *env, const struct facts *facts, uint64_t
 
 	if (maxsize > 0 && octets > maxsize)
 		(void)hold_size(&run, who.profile, octets);
+	check_run_end(&run);
 }
 
 /* Whether the profile lets mail go to rcpt; the rule says why, or why not. */

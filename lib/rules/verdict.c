@@ -7,54 +7,6 @@
 
 #include "lib/rules/limits.h"
 
-const char *check_name(enum check check)
-{
-	static const char *const names[CHECK_COUNT] = {
-		[CHECK_ANY] = "any",
-		[CHECK_CONN] = "conn",
-		[CHECK_HELO] = "helo",
-		[CHECK_MAIL] = "mail",
-		[CHECK_RCPT] = "rcpt",
-		[CHECK_DATA] = "data",
-		[CHECK_SENDER] = "sender",
-		[CHECK_RECIPIENT] = "recipient",
-		[CHECK_SIZE] = "size",
-		[CHECK_LIMITS] = "limits",
-		[CHECK_HEADER_FROM] = "header_from",
-		[CHECK_RATES] = "rates",
-	};
-
-	return names[check];
-}
-
-const char *stage_name(enum stage stage)
-{
-	static const char *const names[] = {
-		[STAGE_CONNECT] = "connect",
-		[STAGE_HELO] = "helo",
-		[STAGE_MAIL] = "mail",
-		[STAGE_RCPT] = "rcpt",
-		[STAGE_HEADER] = "header",
-		[STAGE_BODY] = "body",
-	};
-
-	return names[stage];
-}
-
-enum check stage_check(enum stage stage)
-{
-	static const enum check checks[] = {
-		[STAGE_CONNECT] = CHECK_CONN,
-		[STAGE_HELO] = CHECK_HELO,
-		[STAGE_MAIL] = CHECK_MAIL,
-		[STAGE_RCPT] = CHECK_RCPT,
-		[STAGE_HEADER] = CHECK_HEADER_FROM,
-		[STAGE_BODY] = CHECK_SIZE,
-	};
-
-	return checks[stage];
-}
-
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[] = {

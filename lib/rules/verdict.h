@@ -5,31 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The checks, by their keys in [check]. */
-enum check {
-	CHECK_ANY, /* access.domains at connect, helo, mail, rcpt */
-	CHECK_CONN,
-	CHECK_HELO,
-	CHECK_MAIL,
-	CHECK_RCPT,
-	CHECK_DATA, /* access.domains looks at From */
-	CHECK_SENDER,
-	CHECK_RECIPIENT,
-	CHECK_SIZE,
-	CHECK_LIMITS,
-	CHECK_HEADER_FROM,
-	CHECK_RATES, /* the [limit] sections, that hold for everybody */
-	CHECK_COUNT
-};
-
-const char *check_name(enum check check);
-
-enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_HEADER, STAGE_BODY };
-
-const char *stage_name(enum stage stage);
-
-/* The check that bears the stage's name. */
-enum check stage_check(enum stage stage);
+#include "lib/rules/check_table.h"
 
 /* What one check found. */
 enum outcome {
@@ -74,7 +50,12 @@ struct finding {
 	struct usage usage;   /* of CHECK_LIMITS and CHECK_RATES */
 };
 
-#define VERDICT_FINDINGS 8
+/*
+ * One more than the stage with the most findings can make. A finding too many ends up in the last
+ * place, and the stage is answered by on_error: check_run_end().
+ */
+#define STAGE_ROOM(id, ...) char at_##id[STAGE_FINDINGS(id)];
+enum { VERDICT_FINDINGS = sizeof(union { STAGE_TABLE(STAGE_ROOM) }) + 1 };
 
 enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_DISCARD };
 

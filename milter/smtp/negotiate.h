@@ -39,16 +39,12 @@ struct needs {
 void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *needs_r);
 
 /*
- * Whether a message of this service (may be NULL) can't be judged by a policy that came into force
- * after the connection began: a check that refuses, or the results header, needs what the MTA was
- * told to leave out.
+ * Whether a message of this service (its name may be NULL) can't be judged by a policy that came
+ * into force after the connection began: a check that refuses, or the results header, needs what
+ * the MTA was told to leave out.
  */
 bool needs_outgrown(const struct needs *needs, const struct policy_parts *parts,
-	const char *service, bool is_logged_in);
-
-/* Whether the size of messages counts under these parts: the check is on and a profile has a
- * limit (profiles NULL: may have one). */
-bool needs_body(const struct policy_parts *parts);
+	const char *service_name, bool is_logged_in);
 
 /* Needs that fit a connection about which nothing was agreed: every event comes and every one is
  * answered. */

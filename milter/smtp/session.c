@@ -203,8 +203,7 @@ static uint64_t maxsize_of(const struct session *session, const struct message *
 {
 	struct facts facts;
 
-	if (message->policy == NULL || message->unjudged != NULL ||
-		!needs_body(policy_parts(message->policy)))
+	if (message->policy == NULL || message->unjudged != NULL)
 		return 0;
 	facts = session_facts(session, message);
 	return check_maxsize(message->policy, &facts);

@@ -85,10 +85,9 @@ static bool looks_at_from(const struct session *session, const struct message *m
 {
 	const struct service *service = settings_service(message->settings, session->service);
 
-	if (message->policy == NULL)
-		return false;
-	return service->mode[CHECK_DATA] != MODE_NO ||
-		(service->mode[CHECK_HEADER_FROM] != MODE_NO && message->login != NULL);
+	return message->policy != NULL &&
+		checks_look(policy_parts(message->policy), service, STAGE_HEADER,
+			message->login != NULL);
 }
 
 static void keep_field(struct message *message, struct fields *fields, const char *value)

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "lib/match/domain.h"
+#include "lib/rules/check_private.h"
+#include "lib/rules/ledger.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -322,6 +324,102 @@ START_TEST(the_first_rejection_ends_the_stage)
 	}
 END_TEST
 
+/* A policy under which every check that looks at a recipient warns, and a few more than once. */
+static void make_everything_warn(void)
+{
+	static const struct made_user bob = { .id = "1", .name = "bob", .profile_id = "1" };
+	static const struct made_profile profile = { .id = "1", .name = "p", .limits = "0/1d" };
+	struct errmsg err = { "" };
+
+	for (int i = 0; i < CHECK_COUNT; i++)
+		m.services[0].mode[i] = MODE_WARN;
+	m.settings->rates = rates_new();
+	ck_assert_int_eq(rates_add(m.settings->rates, RATE_RECIPIENTS, "max_relaying", "1", &err),
+		0);
+	ck_assert_int_eq(rates_add(m.settings->rates, RATE_RCPT, "default", "1/1d", &err), 0);
+	made_list(&m, LIST_RCPT_ALLOW_RE, "(a+)+(b|c)@.*");
+	made_list(&m, LIST_RCPT_DENY_RE, ".*");
+	ck_assert_int_eq(made_profile(&m, &profile), 1);
+	ck_assert_int_eq(made_user(&m, &bob), 1);
+	made_build(&m);
+}
+
+START_TEST(the_most_findings_of_a_stage_fit_into_a_verdict)
+	{
+		static const enum check want[] = { CHECK_RCPT, CHECK_RCPT, CHECK_RCPT, CHECK_ANY,
+			CHECK_RECIPIENT, CHECK_RATES, CHECK_LIMITS, CHECK_RATES };
+		static const char odd[] = "<" AAAA "@x.example(y)>";
+		struct ledger *ledger = ledger_new();
+		struct mail_address sender, rcpt;
+		struct facts facts = { .login = "bob", .sender = &sender, .named = 1 };
+		struct check_env env = { .scratch = m.scratch,
+			.ledger = ledger_ops(ledger),
+			.charge = true };
+		struct verdict v;
+
+		make_everything_warn();
+		env.policy = m.policy;
+		address_read("<bob@b.example>", 15, &sender);
+		address_read(odd, strlen(odd), &rcpt);
+		check_rcpt(&env, &facts, &rcpt, &v); /* uses up the rate of the recipient */
+		check_rcpt(&env, &facts, &rcpt, &v);
+		ck_assert_int_eq(v.kind, VERDICT_CONTINUE);
+		ck_assert_uint_eq(v.count, sizeof(want) / sizeof(want[0]));
+		ck_assert_uint_eq(v.count, STAGE_FINDINGS(RCPT));
+		ck_assert_uint_lt(v.count, VERDICT_FINDINGS);
+		for (size_t i = 0; i < v.count; i++)
+			ck_assert_int_eq(v.findings[i].check, want[i]);
+		ledger_free(&ledger);
+	}
+END_TEST
+
+START_TEST(a_verdict_that_overflows_is_answered_by_on_error)
+	{
+		static const struct facts facts = { .login = NULL };
+		struct check_env env = { .scratch = m.scratch };
+		struct check_run run;
+		struct verdict v;
+
+		m.settings->on_error = _i ? ON_ERROR_ACCEPT : ON_ERROR_TEMPFAIL;
+		made_build(&m);
+		env.policy = m.policy;
+		run = check_run_begin(&env, &facts, &v);
+		for (int i = 0; i + 1 < VERDICT_FINDINGS; i++)
+			finding_new(&run, CHECK_MAIL)->outcome = OUTCOME_PASS;
+		check_run_end(&run);
+		ck_assert_int_eq(v.kind, VERDICT_CONTINUE);
+		for (int i = 0; i < 3; i++)
+			finding_new(&run, CHECK_MAIL)->outcome = OUTCOME_PASS;
+		check_run_end(&run);
+		ck_assert_int_eq(v.kind, _i ? VERDICT_CONTINUE : VERDICT_TEMPFAIL);
+		ck_assert_uint_eq(v.count, VERDICT_FINDINGS);
+		ck_assert_int_eq(v.findings[v.count - 1].outcome, OUTCOME_ERROR);
+		ck_assert_int_eq(v.findings[v.count - 1].reply.code, 451);
+		ck_assert_str_eq(v.findings[v.count - 1].rule,
+			"more findings than the stage has room for");
+	}
+END_TEST
+
+START_TEST(a_refusal_holds_in_a_verdict_that_overflows)
+	{
+		static const struct facts facts = { .login = NULL };
+		struct check_env env = { .scratch = m.scratch };
+		struct check_run run;
+		struct verdict v;
+
+		made_build(&m);
+		env.policy = m.policy;
+		run = check_run_begin(&env, &facts, &v);
+		for (int i = 0; i < VERDICT_FINDINGS; i++)
+			(void)finding_new(&run, CHECK_MAIL);
+		ck_assert(!finding_fail(&run, finding_new(&run, CHECK_RCPT), 550, "5.7.1", "no"));
+		check_run_end(&run);
+		ck_assert_int_eq(v.kind, VERDICT_REJECT);
+		ck_assert_str_eq(verdict_deciding_finding(&v)->reply.text, "no");
+		ck_assert_int_eq(verdict_deciding_finding(&v)->check, CHECK_RCPT);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -341,6 +439,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_trailing_dot_may_stand_behind_the_longest_name);
 	tcase_add_test(tcase, what_cannot_be_decided_is_answered_by_on_error);
 	tcase_add_test(tcase, the_first_rejection_ends_the_stage);
+	tcase_add_test(tcase, the_most_findings_of_a_stage_fit_into_a_verdict);
+	tcase_add_loop_test(tcase, a_verdict_that_overflows_is_answered_by_on_error, 0, 2);
+	tcase_add_test(tcase, a_refusal_holds_in_a_verdict_that_overflows);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

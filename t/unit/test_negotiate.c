@@ -76,7 +76,7 @@ START_TEST(recipients_are_answered_where_anything_looks_at_them)
 		}
 		parts.lists_only = true; /* CHECK_LIMITS has nothing to look at */
 		ck_assert(!needs().answer_rcpt);
-		settings->rcpt_accept = ACCEPT_STRICT;
+		services[0].mode[CHECK_RCPT] = MODE_WARN;
 		ck_assert(needs().answer_rcpt);
 	}
 END_TEST
