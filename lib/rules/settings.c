@@ -3,34 +3,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* 127.0.0.0/8 and ::1 */
-static const struct cidr loopback[] = {
-	{ .family = AF_INET, .prefix_len = 8, .addr = { 127 } },
-	{ .family = AF_INET6, .prefix_len = 128, .addr = { [15] = 1 } },
-};
-
-/* The defaults of one service; lib/conf/options.c names the same ones to people. */
-static const struct service default_service = {
-	.mode = {
-		[CHECK_ANY] = MODE_YES,
-		[CHECK_CONN] = MODE_YES,
-		[CHECK_HELO] = MODE_NO,
-		[CHECK_MAIL] = MODE_YES,
-		[CHECK_RCPT] = MODE_YES,
-		[CHECK_DATA] = MODE_NO,
-		[CHECK_SENDER] = MODE_YES,
-		[CHECK_RECIPIENT] = MODE_YES,
-		[CHECK_SIZE] = MODE_YES,
-		[CHECK_LIMITS] = MODE_YES,
-		[CHECK_HEADER_FROM] = MODE_YES,
-		[CHECK_RATES] = MODE_YES,
-	},
-	.exempt = loopback,
-	.exempt_count = 2,
-};
-
 struct settings *settings_new(void)
 {
+	static const struct service no_checks; /* all of them MODE_NO */
 	struct settings *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
@@ -40,20 +15,11 @@ struct settings *settings_new(void)
 		return NULL;
 	}
 	s->refs = 1;
-	s->services = &default_service;
+	s->services = &no_checks;
 	s->service_count = 1;
-	s->deny_conn = "You are not allowed to connect";
-	s->deny_helo = "That HELO is not allowed to connect";
-	s->deny_mail = "That sender cannot send mail here";
-	s->deny_rcpt = "That recipient is not allowed";
-	s->default_domain = "";
-	s->recipient_delimiter = "+";
-	s->allow_null_sender = true;
-	s->unknown_profile = "";
-	s->refuse_routed = true;
-	s->token_login = s->token_profile = "token";
-	s->delay_reject = true;
-	s->results_header = "";
+	s->deny_conn = s->deny_helo = s->deny_mail = s->deny_rcpt = "";
+	s->default_domain = s->recipient_delimiter = s->unknown_profile = "";
+	s->token_login = s->token_profile = s->results_header = "";
 	return s;
 }
 

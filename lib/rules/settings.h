@@ -61,7 +61,10 @@ struct settings {
 	struct rates *rates; /* [limit] and [limit NAME]; NULL: none. The settings' own */
 };
 
-/* Settings with every default in force and one reference. NULL when out of memory. */
+/*
+ * Settings with one reference, every check off and every text empty. The defaults are those of
+ * lib/conf/option_table.c, which config_parse() fills in. NULL when out of memory.
+ */
 struct settings *settings_new(void);
 struct settings *settings_ref(struct settings *settings); /* thread-safe */
 void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */

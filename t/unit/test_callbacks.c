@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "milter/smtp/callbacks_private.h"
+#include "t/unit/lib/default_settings.h"
 #include "t/unit/unit.h"
 
 static struct settings *settings;
@@ -16,7 +17,7 @@ static void setup(void)
 {
 	struct profiles_builder *builder;
 
-	settings = settings_new();
+	settings = default_settings();
 	ck_assert_ptr_nonnull(settings);
 	services[0] = services[1] = settings->services[0];
 	services[1].name = "other";

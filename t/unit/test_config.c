@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/auth/sasl_mechanisms.h"
+#include "lib/conf/option_value.h"
 #include "lib/conf/options.h"
 #include "t/unit/unit.h"
 
@@ -19,63 +20,89 @@ static const struct config *parse(const char *text)
 	return config;
 }
 
-START_TEST(an_empty_file_gives_the_defaults)
+/* Where config_parse("") put the value of an option; NULL: nowhere. */
+static const void *member_of(const struct config *c, const struct config_option *option)
+{
+	switch (option->home) {
+	case HOME_CONFIG:
+		return (const char *)c + option->offset;
+	case HOME_SETTINGS:
+		return (const char *)c->settings + option->offset;
+	case HOME_SERVICE:
+		return (const char *)&c->settings->services[0] + option->offset;
+	case HOME_NOWHERE:
+		break;
+	}
+	return NULL;
+}
+
+static void check_same_networks(const struct service *got, const struct service *want)
+{
+	size_t i;
+
+	ck_assert_uint_eq(got->exempt_count, want->exempt_count);
+	for (i = 0; i < want->exempt_count; i++)
+		ck_assert_mem_eq(&got->exempt[i], &want->exempt[i], sizeof(struct cidr));
+}
+
+/*
+ * A default that is written anywhere but in the table differs from it as soon as the table changes.
+ */
+START_TEST(every_default_is_its_fallback_in_the_table)
 	{
 		const struct config *c = parse("");
-		struct settings *d = settings_new(), *s = c->settings;
-		size_t i;
+		struct settings *settings = settings_new();
+		struct service service = { 0 };
+		struct config blank = { .arena = arena_new(4096), .folder = c->folder };
+		const struct option_homes homes = { &blank, settings, &service };
+		const struct config_option *all;
+		const void *got, *want;
+		size_t count, i, seen = 0;
+		struct errmsg err = { "" };
+
+		all = options_all(&count);
+		for (i = 0; i < count; i++) {
+			if ((got = member_of(c, &all[i])) == NULL)
+				continue;
+			ck_assert_msg(option_set(&all[i], &homes, all[i].fallback, &err) == 0, "%s",
+				err.text);
+			want = all[i].home == HOME_CONFIG ? (const char *)&blank + all[i].offset :
+				all[i].home == HOME_SETTINGS ?
+							    (const char *)settings + all[i].offset :
+							    (const char *)&service + all[i].offset;
+			if (all[i].type == OPTION_NETWORKS)
+				check_same_networks(&c->settings->services[0], &service);
+			else if (strcmp(all[i].section, "jwt") == 0 &&
+				strcmp(all[i].name, "login") == 0)
+				ck_assert_str_eq(*(const char *const *)got, ""); /* no key */
+			else if (all[i].size == sizeof(char *) && all[i].type != OPTION_SIZE)
+				ck_assert_str_eq(*(const char *const *)got,
+					*(const char *const *)want);
+			else
+				ck_assert_mem_eq(got, want, all[i].size);
+			seen++;
+		}
+		ck_assert_uint_gt(seen, 60);
+		arena_free(&blank.arena);
+		settings_unref(&settings);
+		config_unref(&c);
+	}
+END_TEST
+
+START_TEST(an_empty_file_gives_what_follows_from_the_defaults)
+	{
+		const struct config *c = parse("");
+		const struct settings *s = c->settings;
 
 		ck_assert_uint_eq(s->service_count, 1);
 		ck_assert_ptr_null(s->services[0].name);
-		ck_assert_mem_eq(s->services[0].mode, d->services[0].mode,
-			sizeof(d->services[0].mode));
-		ck_assert(s->services[0].authenticated_apply == d->services[0].authenticated_apply);
-		ck_assert_uint_eq(s->services[0].exempt_count, d->services[0].exempt_count);
-		for (i = 0; i < d->services[0].exempt_count; i++)
-			ck_assert_mem_eq(&s->services[0].exempt[i], &d->services[0].exempt[i],
-				sizeof(struct cidr));
-		ck_assert_int_eq(s->rcpt_accept, d->rcpt_accept);
-		ck_assert_str_eq(s->deny_conn, d->deny_conn);
-		ck_assert_str_eq(s->deny_helo, d->deny_helo);
-		ck_assert_str_eq(s->deny_mail, d->deny_mail);
-		ck_assert_str_eq(s->deny_rcpt, d->deny_rcpt);
-		ck_assert_str_eq(s->default_domain, d->default_domain);
-		ck_assert_str_eq(s->recipient_delimiter, d->recipient_delimiter);
-		ck_assert(s->allow_null_sender == d->allow_null_sender);
-		ck_assert_int_eq(s->unknown_user, d->unknown_user);
-		ck_assert_str_eq(s->unknown_profile, d->unknown_profile);
-		ck_assert_int_eq(s->header_from, d->header_from);
-		ck_assert(s->rcpt_re_anchored == d->rcpt_re_anchored);
-		ck_assert(s->refuse_routed == d->refuse_routed);
-		ck_assert_str_eq(s->token_login, ""); /* without [jwt] there are no tokens */
-		ck_assert_str_eq(s->token_profile, d->token_profile);
-		ck_assert_int_eq(s->on_error, d->on_error);
-		ck_assert(s->delay_reject == d->delay_reject);
-		ck_assert_str_eq(s->results_header, d->results_header);
-		ck_assert_int_eq(s->limit_count, d->limit_count);
-		ck_assert_int_eq(s->on_limit, d->on_limit);
-		settings_unref(&d);
-
-		ck_assert_str_eq(c->milter.socket, "unix:/run/postern/postern.sock");
-		ck_assert_uint_eq(c->milter.socket_mode, 0660);
-		ck_assert_str_eq(c->milter.user, "postern");
-		ck_assert_str_eq(c->lists.directory, "/etc/postern/lists");
-		ck_assert_uint_eq(c->lists.max_file, 256 << 20);
+		ck_assert_int_eq(s->unknown_user, UNKNOWN_REJECT);
+		ck_assert_str_eq(s->unknown_profile, "");
+		ck_assert_str_eq(s->token_login, ""); /* without a key there are no tokens */
+		ck_assert_ptr_null(s->rates);
 		ck_assert(!c->database.present);
 		ck_assert_str_eq(c->database.conninfo, "");
-		ck_assert_str_eq(c->database.schema, "haraka");
-		ck_assert_str_eq(c->database.users_query, "SELECT * FROM users");
-		ck_assert_uint_eq(c->database.poll_interval, 10);
-		ck_assert_uint_eq(c->database.full_reload_interval, 900);
-		ck_assert(c->database.refuse_empty);
-		ck_assert_str_eq(c->store.path, "/var/lib/postern/store.json");
-		ck_assert_uint_eq(c->auth.mechanisms, 15);
-		ck_assert_str_eq(c->control.socket, "/run/postern/control");
-		ck_assert_str_eq(c->log.facility, "mail");
-		ck_assert_str_eq(c->log.level, "info");
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
-		config_unref(&c);
-		ck_assert_ptr_null(c);
 		config_unref(&c);
 	}
 END_TEST
@@ -481,7 +508,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("config");
 	TCase *text = tcase_create("text"), *files = tcase_create("files");
 
-	tcase_add_test(text, an_empty_file_gives_the_defaults);
+	tcase_add_test(text, every_default_is_its_fallback_in_the_table);
+	tcase_add_test(text, an_empty_file_gives_what_follows_from_the_defaults);
 	tcase_add_test(text, every_kind_of_value_arrives);
 	tcase_add_loop_test(text, an_error_says_where_and_what_would_be_right, 0, ROWS(bad));
 	tcase_add_test(text, a_long_value_is_shown_cut);

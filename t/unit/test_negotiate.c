@@ -2,6 +2,7 @@
  * What a connection needs from the MTA under given settings, and when later settings need more.
  */
 #include "milter/smtp/negotiate.h"
+#include "t/unit/lib/default_settings.h"
 #include "t/unit/unit.h"
 
 static struct settings *settings;
@@ -12,7 +13,7 @@ static void setup(void)
 {
 	struct profiles_builder *builder;
 
-	settings = settings_new();
+	settings = default_settings();
 	ck_assert_ptr_nonnull(settings);
 	services[0] = services[1] = settings->services[0];
 	services[1].name = "other";

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "t/unit/lib/default_settings.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -124,7 +125,7 @@ END_TEST
 /* [check] data, which is off by default. */
 START_TEST(data_flag)
 	{
-		struct settings *defaults = settings_new();
+		struct settings *defaults = default_settings();
 
 		ck_assert_int_eq(defaults->services[0].mode[CHECK_DATA], MODE_NO);
 		m.services[0].mode[CHECK_DATA] = defaults->services[0].mode[CHECK_DATA];

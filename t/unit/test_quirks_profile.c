@@ -3,6 +3,7 @@
 
 #include "lib/auth/password.h"
 #include "lib/decide/explain.h"
+#include "t/unit/lib/default_settings.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -199,7 +200,7 @@ END_TEST
 
 START_TEST(null_sender)
 	{
-		struct settings *defaults = settings_new();
+		struct settings *defaults = default_settings();
 
 		ck_assert(defaults->allow_null_sender);
 		settings_unref(&defaults);

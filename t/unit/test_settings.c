@@ -1,48 +1,30 @@
 #include "lib/rules/settings.h"
 
+#include "t/unit/lib/default_settings.h"
 #include "t/unit/unit.h"
 
-START_TEST(the_defaults_are_those_of_the_manual)
+START_TEST(new_settings_check_nothing_and_have_empty_texts)
 	{
-		static const enum check_mode modes[CHECK_COUNT] = {
-			[CHECK_ANY] = MODE_YES,
-			[CHECK_CONN] = MODE_YES,
-			[CHECK_HELO] = MODE_NO,
-			[CHECK_MAIL] = MODE_YES,
-			[CHECK_RCPT] = MODE_YES,
-			[CHECK_DATA] = MODE_NO,
-			[CHECK_SENDER] = MODE_YES,
-			[CHECK_RECIPIENT] = MODE_YES,
-			[CHECK_SIZE] = MODE_YES,
-			[CHECK_LIMITS] = MODE_YES,
-			[CHECK_HEADER_FROM] = MODE_YES,
-			[CHECK_RATES] = MODE_YES,
-		};
 		struct settings *s = settings_new();
 		int i;
 
 		ck_assert_ptr_nonnull(s);
-		for (i = 0; i < CHECK_COUNT; i++)
-			ck_assert_int_eq(s->services[0].mode[i], modes[i]);
 		ck_assert_uint_eq(s->service_count, 1);
-		ck_assert(!s->services[0].authenticated_apply);
-		ck_assert_int_eq(s->rcpt_accept, ACCEPT_NO);
-		ck_assert_str_eq(s->deny_conn, "You are not allowed to connect");
-		ck_assert_str_eq(s->deny_helo, "That HELO is not allowed to connect");
-		ck_assert_str_eq(s->deny_mail, "That sender cannot send mail here");
-		ck_assert_str_eq(s->deny_rcpt, "That recipient is not allowed");
+		for (i = 0; i < CHECK_COUNT; i++)
+			ck_assert_int_eq(s->services[0].mode[i], MODE_NO);
+		ck_assert_ptr_null(s->services[0].name);
+		ck_assert_uint_eq(s->services[0].exempt_count, 0);
+		ck_assert_str_eq(s->deny_conn, "");
+		ck_assert_str_eq(s->deny_helo, "");
+		ck_assert_str_eq(s->deny_mail, "");
+		ck_assert_str_eq(s->deny_rcpt, "");
 		ck_assert_str_eq(s->default_domain, "");
-		ck_assert_str_eq(s->recipient_delimiter, "+");
-		ck_assert(s->allow_null_sender && s->refuse_routed && s->delay_reject);
-		ck_assert(!s->rcpt_re_anchored);
-		ck_assert_int_eq(s->unknown_user, UNKNOWN_REJECT);
-		ck_assert_int_eq(s->header_from, HEADER_FROM_OWNED);
-		ck_assert_int_eq(s->on_error, ON_ERROR_TEMPFAIL);
-		ck_assert_int_eq(s->limit_count, COUNT_RECIPIENTS);
-		ck_assert_int_eq(s->on_limit, ON_LIMIT_TEMPFAIL);
+		ck_assert_str_eq(s->recipient_delimiter, "");
+		ck_assert_str_eq(s->unknown_profile, "");
+		ck_assert_str_eq(s->token_login, "");
+		ck_assert_str_eq(s->token_profile, "");
 		ck_assert_str_eq(s->results_header, "");
-		ck_assert_str_eq(s->token_login, "token");
-		ck_assert_str_eq(s->token_profile, "token");
+		ck_assert_ptr_null(s->rates);
 		settings_unref(&s);
 		ck_assert_ptr_null(s);
 	}
@@ -52,6 +34,7 @@ START_TEST(they_live_until_the_last_reference_goes)
 	{
 		struct settings *s = settings_new(), *other, *none = NULL;
 
+		s->token_login = "token";
 		other = settings_ref(s);
 		ck_assert_ptr_eq(other, s);
 		settings_unref(&s);
@@ -103,7 +86,7 @@ static const struct {
 };
 START_TEST(loopback_is_exempt)
 	{
-		struct settings *s = settings_new();
+		struct settings *s = default_settings();
 		struct errmsg err = { "" };
 		struct cidr client, local = { .family = AF_UNSPEC };
 
@@ -121,7 +104,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("settings");
 	TCase *tcase = tcase_create("settings");
 
-	tcase_add_test(tcase, the_defaults_are_those_of_the_manual);
+	tcase_add_test(tcase, new_settings_check_nothing_and_have_empty_texts);
 	tcase_add_test(tcase, they_live_until_the_last_reference_goes);
 	tcase_add_loop_test(tcase, a_service_is_found_by_its_name, 0, ROWS(names));
 	tcase_add_loop_test(tcase, loopback_is_exempt, 0, ROWS(clients));

@@ -6,6 +6,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/rules/check.h"
+#include "t/unit/lib/default_settings.h"
 
 static void must(bool ok, const char *what)
 {
@@ -21,7 +22,7 @@ void made_begin(struct made *m)
 
 	memset(m, 0, sizeof(*m));
 	must(orgdomain_open(NULL, &m->psl, &err) == 0, err.text);
-	m->settings = settings_new();
+	m->settings = default_settings();
 	m->problems = problems_new();
 	m->scratch = regex_scratch_new(NULL);
 	m->users = users_builder_new();
