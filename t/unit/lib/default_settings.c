@@ -12,8 +12,7 @@
 
 struct settings *default_settings(void)
 {
-	static const char text[] = "[database]\n"
-				   "[jwt]\nsecret = thirty-two bytes, as HS256 wants\n";
+	static const char text[] = "[jwt]\nsecret = thirty-two bytes, as HS256 wants\n";
 	const struct config *config;
 	struct settings *settings;
 	struct errmsg err;
