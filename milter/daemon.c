@@ -215,7 +215,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 		log_set_level(level);
 	shared_set_settings(daemon->shared, config->settings);
 	if (daemon->auth != NULL)
-		ret = auth_take_config(daemon->auth, config, err);
+		ret = auth_apply_config(daemon->auth, config, err);
 	log_config_problems(config->warnings);
 	daemon_status_set_config(daemon->daemon_status, config);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {

@@ -1,3 +1,8 @@
+/*
+ * The life of the service of logins: starting and ending it, applying a configuration, and what
+ * other rooms ask of it. It owns struct auth, which belongs to the server thread; a configuration
+ * comes from the cache thread.
+ */
 #include "milter/auth/auth.h"
 
 #include <stdio.h>
@@ -6,9 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "lib/auth/sasl.h"
 #include "milter/auth/auth_private.h"
-#include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
 #define WORKERS_MIN 2
@@ -17,98 +20,51 @@
 #define AUTH_CACHE_ENTRIES 65536
 #define PENALTY_ENTRIES 32768
 
-/* ---- settings ------------------------------------------------------------------------ */
+/* ---- configuration ------------------------------------------------------------------- */
 
-struct auth_settings *auth_settings_new(const struct config *config)
-{
-	struct auth_settings *settings = calloc(1, sizeof(*settings));
-
-	if (settings == NULL)
-		return NULL;
-	settings->refs = 1;
-	settings->require_tls = config->auth.require_tls;
-	settings->has_tokens = config->jwt.secret[0] != '\0' || config->jwt.keys_file[0] != '\0';
-	settings->mechanisms =
-		sasl_without(config->auth.mechanisms, settings->has_tokens ? 0 : SASL_BEARER);
-	settings->remember = config->auth.remember;
-	settings->max_connections = config->auth.max_connections;
-	settings->issuer = strdup(config->jwt.issuer);
-	settings->audience = strdup(config->jwt.audience);
-	settings->mail_claim = strdup(config->jwt.mail_claim);
-	settings->secret = strdup(config->jwt.secret);
-	settings->keys_file = strdup(config->jwt.keys_file);
-	if (settings->issuer == NULL || settings->audience == NULL ||
-		settings->mail_claim == NULL || settings->secret == NULL ||
-		settings->keys_file == NULL)
-		auth_settings_unref(&settings);
-	return settings;
-}
-
-struct auth_settings *auth_settings_ref(struct auth_settings *settings)
-{
-	__atomic_add_fetch(&settings->refs, 1, __ATOMIC_RELAXED);
-	return settings;
-}
-
-void auth_settings_unref(struct auth_settings **settings)
-{
-	struct auth_settings *gone = *settings;
-
-	*settings = NULL;
-	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	if (gone->secret != NULL)
-		explicit_bzero(gone->secret, strlen(gone->secret));
-	free(gone->issuer);
-	free(gone->audience);
-	free(gone->mail_claim);
-	free(gone->secret);
-	free(gone->keys_file);
-	free(gone);
-}
-
-struct taking {
+/* A configuration and its keys, on their way to the server thread. */
+struct new_config {
 	struct auth *auth;
-	struct auth_settings *settings;
+	const struct config *config;
 	struct auth_keys keys;
 };
 
-static void taking_free(struct taking *taking)
+static void free_new_config(struct new_config *new)
 {
-	auth_settings_unref(&taking->settings);
-	jwt_keys_unref(&taking->keys.keys);
-	free(taking);
+	config_unref(&new->config);
+	jwt_keys_unref(&new->keys.keys);
+	free(new);
 }
 
 /* In the server thread. */
-static void take(void *argument)
+static void apply_new_config(void *argument)
 {
-	struct taking *taking = argument;
-	struct auth *auth = taking->auth;
+	struct new_config *new = argument;
+	struct auth *auth = new->auth;
 
-	auth_keys_take(auth, taking->settings, &taking->keys);
-	taking->settings = NULL;
-	auth_cache_set_ttl(auth->auth_cache, auth->settings->remember);
-	taking_free(taking);
+	auth_keys_apply(auth, new->config, &new->keys);
+	config_unref(&auth->config);
+	auth->config = config_ref(new->config);
+	auth_cache_set_ttl(auth->auth_cache, auth->config->auth.remember);
+	free_new_config(new);
 }
 
-int auth_take_config(struct auth *auth, const struct config *config, struct errmsg *err)
+int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err)
 {
-	struct taking *taking = calloc(1, sizeof(*taking));
-	struct errmsg why;
+	struct new_config *new = calloc(1, sizeof(*new));
+	struct errmsg keys_err;
 
-	if (taking == NULL || (taking->settings = auth_settings_new(config)) == NULL) {
-		free(taking);
+	if (new == NULL)
+		return errmsg_set(err, "out of memory for logins");
+	new->auth = auth;
+	new->config = config_ref(config);
+	auth_keys_read(config, &new->keys);
+	keys_err = new->keys.err;
+	if (server_call(auth->server, apply_new_config, new) != 0) {
+		free_new_config(new);
 		return errmsg_set(err, "out of memory for logins");
 	}
-	taking->auth = auth;
-	auth_keys_read(taking->settings, &taking->keys);
-	why = taking->keys.err;
-	if (server_call(auth->server, take, taking) != 0) {
-		taking_free(taking);
-		return errmsg_set(err, "out of memory for logins");
-	}
-	return why.text[0] == '\0' ? 0 : errmsg_set(err, "%s", why.text);
+	return keys_err.text[0] == '\0' ? 0 : errmsg_set(err, "%s", keys_err.text);
 }
 
 /* ---- beginning and end ------------------------------------------------------------------ */
@@ -120,7 +76,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	peers_sweep(auth);
-	auth_keys_look(auth, false);
+	auth_keys_refresh(auth, false);
 }
 
 static void on_reap(evutil_socket_t fd, short what, void *context)
@@ -136,11 +92,11 @@ static int make_secrets(struct auth *auth, struct errmsg *err)
 	int ret = 0;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return errmsg_set(err, "no random bytes for logins");
+		return errmsg_set(err, "the system gives no random bytes, which logins need");
 	for (int i = 0; i < 16; i++)
 		(void)snprintf(auth->cookie + (size_t)i * 2, 3, "%02x",
 			bytes[AUTH_CACHE_KEY_SIZE + i]);
-	auth->auth_cache = auth_cache_new(bytes, AUTH_CACHE_ENTRIES, auth->settings->remember);
+	auth->auth_cache = auth_cache_new(bytes, AUTH_CACHE_ENTRIES, auth->config->auth.remember);
 	auth->penalty = penalty_new(PENALTY_ENTRIES);
 	if (auth->auth_cache == NULL || auth->penalty == NULL)
 		ret = errmsg_set(err, "out of memory for logins");
@@ -148,7 +104,7 @@ static int make_secrets(struct auth *auth, struct errmsg *err)
 	return ret;
 }
 
-static int start(struct auth *auth, const struct auth_sockets *sockets, struct errmsg *err)
+static int start_serving(struct auth *auth, const struct auth_sockets *sockets, struct errmsg *err)
 {
 	static const struct peer_protocol *const protocols[AUTH_SOCKETS] = {
 		[AUTH_SOCKET_DOVECOT] = &dovecot_protocol,
@@ -168,15 +124,14 @@ static int start(struct auth *auth, const struct auth_sockets *sockets, struct e
 	auth->tick = event_new(base, -1, EV_PERSIST, on_tick, auth);
 	auth->reaper = event_new(base, -1, 0, on_reap, auth);
 	if (auth->tick == NULL || auth->reaper == NULL || event_add(auth->tick, &second) != 0)
-		return errmsg_set(err, "can't set up the server of logins");
+		return errmsg_set(err, "cannot set up the server of logins");
 	for (int s = 0; s < AUTH_SOCKETS; s++) {
 		if (sockets->fd[s] < 0)
 			continue;
-		auth->listeners[s] = peer_listen(auth, sockets->fd[s], protocols[s]);
-		if (auth->listeners[s] == NULL)
-			return errmsg_set(err, "can't serve the sockets of logins");
+		if (peer_listen(&auth->listeners[s], auth, sockets->fd[s], protocols[s]) < 0)
+			return errmsg_set(err, "cannot serve the sockets of logins");
 	}
-	auth_keys_look(auth, true);
+	auth_keys_refresh(auth, true);
 	return 0;
 }
 
@@ -185,18 +140,17 @@ int auth_new(struct server *server, struct shared *shared, const struct auth_soc
 {
 	struct auth *auth = calloc(1, sizeof(*auth));
 
-	if (auth == NULL || (auth->settings = auth_settings_new(config)) == NULL) {
-		free(auth);
+	if (auth == NULL)
 		return errmsg_set(err, "out of memory for logins");
-	}
+	auth->config = config_ref(config);
 	auth->server = server;
 	auth->shared = shared;
 	auth->started = clock_ms();
 	LIST_INIT(&auth->attempts);
-	TAILQ_INIT(&auth->ended);
+	TAILQ_INIT(&auth->closed);
 	for (int rank = 0; rank < PEER_RANKS; rank++)
 		TAILQ_INIT(&auth->peers[rank]);
-	if (start(auth, sockets, err) < 0) {
+	if (start_serving(auth, sockets, err) < 0) {
 		auth_free(&auth);
 		return -1;
 	}
@@ -212,10 +166,8 @@ void auth_free(struct auth **auth)
 	if (gone == NULL)
 		return;
 	workers_stop(&gone->workers);
-	for (int s = 0; s < AUTH_SOCKETS; s++) {
-		if (gone->listeners[s] != NULL)
-			evconnlistener_free(gone->listeners[s]);
-	}
+	for (int s = 0; s < AUTH_SOCKETS; s++)
+		peer_listener_close(&gone->listeners[s]);
 	if (gone->reaper != NULL)
 		peers_free(gone);
 	attempts_free(gone);
@@ -226,11 +178,11 @@ void auth_free(struct auth **auth)
 	jwt_keys_unref(&gone->keys.keys);
 	auth_cache_free(&gone->auth_cache);
 	penalty_free(&gone->penalty);
-	auth_settings_unref(&gone->settings);
+	config_unref(&gone->config);
 	free(gone);
 }
 
-/* ---- for others ----------------------------------------------------------------------------- */
+/* ---- for other rooms -------------------------------------------------------------------- */
 
 size_t auth_reset(struct auth *auth, const char *whose)
 {
@@ -242,14 +194,15 @@ size_t auth_reset(struct auth *auth, const char *whose)
 }
 
 void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,
-	struct auth_settings **settings_r)
+	const struct config **config_r)
 {
-	struct auth_settings *settings = auth_settings_ref(auth->settings);
+	const struct config *config = config_ref(auth->config);
 
 	*keys_r = jwt_keys_ref(auth->keys.keys);
-	*settings_r = settings;
+	*config_r = config;
 	*rules_r = (struct login_rules){
-		.jwt = { *keys_r, settings->issuer, settings->audience, settings->mail_claim },
+		.jwt = { *keys_r, config->jwt.issuer, config->jwt.audience,
+			config->jwt.mail_claim },
 		.suspensions = shared_suspensions(auth->shared),
 	};
 }

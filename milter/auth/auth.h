@@ -9,38 +9,39 @@
 #include "milter/shared/shared.h"
 
 /*
- * The sockets at which MTAs ask who may log in: Dovecot's authentication protocol (Postfix, Exim)
- * and saslauthd's (Sendmail, and whatever else uses Cyrus SASL). Lives in the server thread; what
- * takes longer than a lookup is done by workers. Every login is logged in one line; no password,
- * token or hash ever is.
+ * Answers MTAs that ask whether a login is valid, by the Dovecot authentication protocol (Postfix,
+ * Exim) and by saslauthd's (Sendmail and other users of Cyrus SASL). The server thread runs it;
+ * workers hash passwords and verify signatures. Each login is logged in one line. Passwords, tokens
+ * and hashes are never logged.
  */
 struct auth;
 
-/* Sockets are the auth's from here on. Before server_start(). 0, or -1 with err set. */
+/*
+ * Serve logins at the sockets, which it then owns. Holds a reference to config; borrows server and
+ * shared. Call it before server_start(). Returns 0, or -1 with err set.
+ */
 int auth_new(struct server *server, struct shared *shared, const struct auth_sockets *sockets,
 	const struct config *config, struct auth **auth_r, struct errmsg *err);
 
 /*
- * A configuration that was read again. Any thread; borrowed for the call. 0, or -1 with err set
- * when its keys of tokens can't be read: the rest is in force all the same, and the old keys are
- * only where they are from the same file and secret.
+ * Apply a new configuration, to which it takes a reference. Any thread. Returns 0, or -1 with err
+ * set when the keys for tokens cannot be read. In that case the rest of the configuration is
+ * applied, and the old keys stay in force if they are from the same file and secret.
  */
-int auth_take_config(struct auth *auth, const struct config *config, struct errmsg *err);
+int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err);
 
-/* After server_stop(), before server_free(). Takes NULL; sets the pointer to NULL. */
+/* Free it after server_stop() and before server_free(). Accepts NULL; sets *auth to NULL. */
 void auth_free(struct auth **auth);
 
-/* In the server thread: forgive the failures of a login or (an address) of its network; NULL: all.
- * How many entries went. */
+/* Forgive the failures of a login or, if `whose` is an address, of its network; NULL: all failures.
+ * Returns the number of entries removed. Server thread. */
 size_t auth_reset(struct auth *auth, const char *whose);
 
 /*
- * In the server thread: the rules by which explain decides. The keys are a reference, the caller's
- * to jwt_keys_unref(); texts stay as long as *settings_r, which is the caller's, too.
+ * Get the rules for logins, for explain: *rules_r borrows from *keys_r and *config_r, references
+ * that the caller gives back with jwt_keys_unref() and config_unref(). Server thread.
  */
-struct auth_settings;
 void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,
-	struct auth_settings **settings_r);
-void auth_settings_unref(struct auth_settings **settings); /* takes NULL; any thread */
+	const struct config **config_r);
 
 #endif

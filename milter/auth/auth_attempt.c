@@ -1,3 +1,8 @@
+/*
+ * The decision of one login: from the auth cache or a worker, then counted, logged, and answered at
+ * once or after its auth penalty. It owns the attempts and runs on the server thread, except
+ * check_in_worker().
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,42 +17,46 @@
 #include "milter/loop/clock.h"
 
 /*
- * Work that has waited for so long is not begun any more: its answer would come too late for the
- * MTA (Postfix gives up at 10 s), and others wait behind it.
+ * A login that has waited this long for a worker is not checked any more: its answer would come too
+ * late for the MTA (Postfix gives up after 10 s), and others wait behind it.
  */
 #define WAIT_MAX_MS 4000
-#define ATTEMPTS_MAX 8192 /* that are decided or held back at once */
-#define STARTING_MS 5000  /* of a daemon that may not have its first policy yet */
+#define ATTEMPTS_MAX 8192 /* being decided or held back at once */
+#define STARTING_MS 5000  /* how long a new daemon may still lack its first policy */
 #define RETRY_MS 50
-#define WORKER_NICE 2 /* remembered logins, in the server thread, go first */
+#define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
 
+/*
+ * From workers_add() until on_checked(), a worker reads the second group of members and writes the
+ * answer. Meanwhile the server thread may only cancel the attempt, which touches the first group,
+ * and link others beside it.
+ */
 struct attempt {
 	LIST_ENTRY(attempt) link;
-	struct auth *auth;
+	struct auth *auth;	 /* constant; a worker uses its server and shared */
 	struct attempt **handle; /* NULL: cancelled */
 	attempt_done *done;
 	void *context;
 
-	/* What a worker reads; nobody changes it meanwhile. */
-	struct attempt_request request; /* its texts are ours */
-	char mechanism[32];		/* cut, for the log alone */
+	struct attempt_request request; /* with copies of its texts */
+	char mechanism[32];		/* truncated, for the log only */
 	struct policy *policy;
 	struct jwt_keys *keys;
-	struct auth_settings *settings;
+	const struct config *config;
 	int64_t arrival; /* clock_ms() */
 
-	struct login_answer answer; /* the worker's until it is handed back */
-	uint32_t delay;		    /* ms from the arrival */
+	struct login_answer answer;
+	uint32_t delay; /* ms from the arrival */
 	struct event *timer;
 };
 
-static void wipe(const char *text)
+static void free_secret(const char *text)
 {
-	char *own = (char *)(uintptr_t)text; /* a copy of ours */
+	char *copy = (char *)(uintptr_t)text; /* made by attempt_begin() */
 
-	if (own != NULL)
-		explicit_bzero(own, strlen(own));
-	free(own);
+	if (copy != NULL)
+		explicit_bzero(copy, strlen(copy));
+	free(copy);
 }
 
 static void attempt_free(struct attempt *attempt)
@@ -56,11 +65,11 @@ static void attempt_free(struct attempt *attempt)
 	attempt->auth->attempt_count--;
 	if (attempt->timer != NULL)
 		event_free(attempt->timer);
-	wipe(attempt->request.login);
-	wipe(attempt->request.secret);
+	free_secret(attempt->request.login);
+	free_secret(attempt->request.secret);
 	policy_unref(&attempt->policy);
 	jwt_keys_unref(&attempt->keys);
-	auth_settings_unref(&attempt->settings);
+	config_unref(&attempt->config);
 	free(attempt);
 }
 
@@ -90,8 +99,9 @@ static const char *const verdicts[] = {
 };
 
 /*
- * client stands before what the client says of itself: etc/fail2ban reads it there. A counted
- * failure is one of credentials; one of policy is none that an address should be banned for.
+ * Wrong credentials and refusals by policy have different causes, because only the former should
+ * get an address banned. The filter in etc/fail2ban relies on the order of the keys: what a client
+ * can choose comes after its address.
  */
 static void log_attempt(const struct attempt *attempt)
 {
@@ -123,8 +133,8 @@ static void log_attempt(const struct attempt *attempt)
 	strbuf_free(&line);
 }
 
-/* For `posternctl tail`. */
-static void tell_followers(const struct attempt *attempt)
+/* Report the decision to `posternctl tail`. */
+static void send_event(const struct attempt *attempt)
 {
 	const struct login_answer *answer = &attempt->answer;
 	const struct decision decision = {
@@ -143,7 +153,7 @@ static void tell_followers(const struct attempt *attempt)
 
 /* ---- the end ---------------------------------------------------------------------- */
 
-static void deliver(struct attempt *attempt)
+static void deliver_answer(struct attempt *attempt)
 {
 	const struct login_answer answer = attempt->answer;
 	attempt_done *done = attempt->handle == NULL ? NULL : attempt->done;
@@ -160,11 +170,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	deliver(context);
+	deliver_answer(context);
 }
 
-/* Count, remember, log. */
-static void account(struct attempt *attempt)
+/* Count the result, update the auth cache and the auth penalty, and log it. */
+static void record_result(struct attempt *attempt)
 {
 	struct auth *auth = attempt->auth;
 	const struct attempt_request *request = &attempt->request;
@@ -192,16 +202,16 @@ static void account(struct attempt *attempt)
 		auth->undecided++;
 	}
 	log_attempt(attempt);
-	tell_followers(attempt);
+	send_event(attempt);
 }
 
-/* It is decided: answer now, or when the failures before it say so. */
-static void finish(struct attempt *attempt)
+/* Answer a decided attempt now, or after its auth penalty. */
+static void conclude_attempt(struct attempt *attempt)
 {
 	int64_t left;
 	struct timeval wait;
 
-	account(attempt);
+	record_result(attempt);
 	if (attempt->timer != NULL)
 		event_free(attempt->timer);
 	attempt->timer = NULL;
@@ -213,12 +223,12 @@ static void finish(struct attempt *attempt)
 		if (attempt->timer != NULL && event_add(attempt->timer, &wait) == 0)
 			return;
 	}
-	deliver(attempt);
+	deliver_answer(attempt);
 }
 
 /* ---- deciding ----------------------------------------------------------------------- */
 
-static void check(struct attempt *attempt, bool may_work)
+static void check_attempt(struct attempt *attempt, bool may_work)
 {
 	const struct login_request request = {
 		.login = attempt->request.login,
@@ -230,9 +240,9 @@ static void check(struct attempt *attempt, bool may_work)
 		.policy = attempt->policy,
 		.jwt = {
 			.keys = attempt->keys,
-			.issuer = attempt->settings->issuer,
-			.audience = attempt->settings->audience,
-			.mail_claim = attempt->settings->mail_claim,
+			.issuer = attempt->config->jwt.issuer,
+			.audience = attempt->config->jwt.audience,
+			.mail_claim = attempt->config->jwt.mail_claim,
 		},
 		.suspensions = shared_suspensions(attempt->auth->shared),
 		.auth_cache = may_work ? NULL : attempt->auth->auth_cache,
@@ -244,36 +254,37 @@ static void check(struct attempt *attempt, bool may_work)
 	login_check(&rules, &request, &attempt->answer);
 }
 
-static void undecided(struct attempt *attempt, const char *why)
+static void set_undecided(struct attempt *attempt, const char *why)
 {
 	attempt->answer = (struct login_answer){ .result = LOGIN_UNDECIDED };
 	memcpy(attempt->answer.reason, why, strlen(why) + 1);
 }
 
-/* In the server thread again. */
-static void on_worked(void *argument)
+/* In the server thread. */
+static void on_checked(void *argument)
 {
-	finish(argument);
+	conclude_attempt(argument);
 }
 
 /* In a worker. */
-static void work(void *argument)
+static void check_in_worker(void *argument)
 {
 	static _Thread_local bool is_nice;
 	struct attempt *attempt = argument;
 
 	if (!is_nice) {
-		(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* of Linux: this thread's */
+		(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* on Linux: of this thread */
 		is_nice = true;
 	}
 	if (clock_ms() - attempt->arrival > WAIT_MAX_MS)
-		undecided(attempt, "too many logins at once");
+		set_undecided(attempt, "too many logins at once");
 	else
-		check(attempt, true);
-	(void)server_call(attempt->auth->server, on_worked, attempt); /* else it ends with all */
+		check_attempt(attempt, true);
+	/* If the server is ending, attempts_free() frees the attempt. */
+	(void)server_call(attempt->auth->server, on_checked, attempt);
 }
 
-static void decide(struct attempt *attempt);
+static void decide_attempt(struct attempt *attempt);
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
 {
@@ -284,10 +295,11 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 	event_free(attempt->timer);
 	attempt->timer = NULL;
 	attempt->policy = snapshot_get(shared_snapshot(attempt->auth->shared));
-	decide(attempt);
+	decide_attempt(attempt);
 }
 
-/* A daemon that has just started is about to have a policy: better a moment than a 454. */
+/* A daemon that has just started will have a policy soon. Returns whether the attempt waits for it.
+ */
 static bool wait_for_policy(struct attempt *attempt)
 {
 	const struct timeval pause = { .tv_usec = RETRY_MS * 1000L };
@@ -300,19 +312,19 @@ static bool wait_for_policy(struct attempt *attempt)
 	return attempt->timer != NULL && event_add(attempt->timer, &pause) == 0;
 }
 
-static void decide(struct attempt *attempt)
+static void decide_attempt(struct attempt *attempt)
 {
-	const struct work piece = { .run = work, .argument = attempt };
+	const struct work piece = { .run = check_in_worker, .argument = attempt };
 
 	if (wait_for_policy(attempt))
 		return;
-	check(attempt, false);
+	check_attempt(attempt, false);
 	if (attempt->answer.result == LOGIN_NEEDS_WORK) {
 		if (workers_add(attempt->auth->workers, &piece) == 0)
 			return;
-		undecided(attempt, "too many logins at once");
+		set_undecided(attempt, "too many logins at once");
 	}
-	finish(attempt);
+	conclude_attempt(attempt);
 }
 
 void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
@@ -342,7 +354,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	attempt->request.mechanism = attempt->mechanism;
 	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
 	attempt->keys = jwt_keys_ref(auth->keys.keys);
-	attempt->settings = auth_settings_ref(auth->settings);
+	attempt->config = config_ref(auth->config);
 	attempt->arrival = clock_ms();
 	if (attempt->request.login == NULL || attempt->request.secret == NULL) {
 		*handle_r = NULL;
@@ -354,8 +366,8 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 		(void)snprintf(attempt->answer.reason, sizeof(attempt->answer.reason), "%.199s",
 			request->refusal);
 		attempt->request.refusal = NULL;
-		finish(attempt);
+		conclude_attempt(attempt);
 	} else {
-		decide(attempt);
+		decide_attempt(attempt);
 	}
 }

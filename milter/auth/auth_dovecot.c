@@ -1,3 +1,7 @@
+/*
+ * The Dovecot authentication protocol on a connection: greeting, requests and their SASL exchanges,
+ * answers. It owns the requests of its connections and runs on the server thread.
+ */
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +14,19 @@
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
-#define REQUESTS_MAX 64		      /* of one connection at once; Postfix has one */
-#define REFUSED "Invalid credentials" /* fail2ban's filters want plain letters here */
+#define REQUESTS_MAX 64		      /* of one connection at once; Postfix sends one */
+#define REFUSED "Invalid credentials" /* fail2ban's filters for Postfix match only letters */
 
-/* One AUTH and what follows. */
+/* One AUTH command and its exchange. */
 struct request {
 	TAILQ_ENTRY(request) link; /* the oldest first */
 	struct peer *peer;
 	uint32_t id;
 	struct cidr client;
 	struct sasl *sasl;
-	struct attempt *attempt; /* being decided; NULL: the client is asked */
-	const char *said;	 /* why it was refused, for the client */
-	bool is_refused;
+	struct attempt *attempt; /* being decided; NULL: waiting for the client */
+	const char *reason;	 /* of a refusal, for the client */
+	bool is_refused;	 /* no challenge reports the refusal any more */
 };
 
 struct dovecot {
@@ -41,7 +45,7 @@ static void request_free(struct request *request)
 	free(request);
 }
 
-static struct request *find(struct dovecot *dovecot, uint32_t id)
+static struct request *find_request(struct dovecot *dovecot, uint32_t id)
 {
 	struct request *request = NULL;
 
@@ -53,11 +57,11 @@ static struct request *find(struct dovecot *dovecot, uint32_t id)
 	return NULL;
 }
 
-/* What can't be a client of ours: nothing it says can be trusted any more. */
+/* Close a connection that breaks the protocol, because nothing that follows can be trusted. */
 static void protocol_error(struct peer *peer, const char *why)
 {
 	quote_log(LOG_LEVEL_WARNING, "error", why, "auth protocol=dovecot");
-	peer_end(peer);
+	peer_close(peer);
 }
 
 /* ---- answers ---------------------------------------------------------------------- */
@@ -79,7 +83,7 @@ static void answer_fail(struct request *request)
 	struct peer *peer = request->peer;
 
 	dovecot_fail(&out, request->id, request->sasl == NULL ? "" : sasl_login(request->sasl),
-		request->said);
+		request->reason);
 	request_free(request);
 	peer_write(peer, &out);
 	strbuf_free(&out);
@@ -114,19 +118,19 @@ static void on_decided(void *context, const struct login_answer *answer)
 			answer_fail(request);
 		}
 		break;
-	default: /* the one answer that Postfix makes a 454 of */
-		peer_end(peer);
+	default: /* Postfix answers 454 only when the connection is closed */
+		peer_close(peer);
 		return;
 	}
 	peer_active(peer, PEER_SERVED);
-	/* What was left unread while there was no room for it; in a turn of its own. */
+	/* Read what had to wait for room, in the loop's next turn. */
 	if (peer->bev != NULL && evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
 		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
-static void begin(struct request *request, const char *refusal, enum login_cause cause)
+static void begin_attempt(struct request *request, const char *refusal, enum login_cause cause)
 {
-	struct sasl_credentials said = { .login = "", .secret = "" };
+	struct sasl_credentials credentials = { .login = "", .secret = "" };
 	struct attempt_request attempt = {
 		.client = request->client,
 		.protocol = "dovecot",
@@ -136,12 +140,12 @@ static void begin(struct request *request, const char *refusal, enum login_cause
 	};
 
 	if (refusal == NULL)
-		said = sasl_credentials(request->sasl);
+		credentials = sasl_credentials(request->sasl);
 	else if (request->sasl != NULL)
-		said.login = sasl_login(request->sasl);
-	attempt.login = said.login;
-	attempt.secret = said.secret;
-	attempt.is_bearer = said.is_bearer;
+		credentials.login = sasl_login(request->sasl);
+	attempt.login = credentials.login;
+	attempt.secret = credentials.secret;
+	attempt.is_bearer = credentials.is_bearer;
 	attempt_begin(request->peer->auth, &attempt, on_decided, request, &request->attempt);
 }
 
@@ -154,21 +158,21 @@ static void on_step(struct request *request, enum sasl_step step, const struct e
 		answer_challenge(request);
 		break;
 	case SASL_CREDENTIALS:
-		begin(request, NULL, CAUSE_CREDENTIALS);
+		begin_attempt(request, NULL, CAUSE_CREDENTIALS);
 		break;
 	case SASL_FAILED:
 		if (request->is_refused) {
-			answer_fail(request); /* a bearer that was told */
+			answer_fail(request); /* the client has acknowledged the refusal */
 		} else {
 			request->is_refused = true;
-			begin(request, err->text, CAUSE_CREDENTIALS);
+			begin_attempt(request, err->text, CAUSE_CREDENTIALS);
 		}
 		break;
 	}
 }
 
-/* A response in base64; NULL: none. */
-static void take_response(struct request *request, const char *text, size_t len)
+/* Decode a response and step the exchange; text NULL: there is no response. */
+static void read_response(struct request *request, const char *text, size_t len)
 {
 	struct errmsg err = { "" };
 	uint8_t *bytes = malloc(BASE64_DECODED_MAX(len));
@@ -176,12 +180,12 @@ static void take_response(struct request *request, const char *text, size_t len)
 	enum sasl_step step;
 
 	if (bytes == NULL) {
-		peer_end(request->peer);
+		peer_close(request->peer);
 		return;
 	}
 	if (text != NULL && base64_decode(text, len, bytes, &bytes_len) < 0) {
 		request->is_refused = true;
-		begin(request, "malformed base64", CAUSE_CREDENTIALS);
+		begin_attempt(request, "malformed base64", CAUSE_CREDENTIALS);
 	} else {
 		step = sasl_step(request->sasl, text == NULL ? NULL : (const char *)bytes,
 			bytes_len, &err);
@@ -191,9 +195,9 @@ static void take_response(struct request *request, const char *text, size_t len)
 	free(bytes);
 }
 
-/* The oldest request whose client is silent gives way: Postfix cancels nothing when a session ends.
- */
-static bool make_room(struct dovecot *dovecot)
+/* Drop the oldest request that waits for its client: Postfix does not cancel requests when an SMTP
+ * session ends. Returns whether there was one. */
+static bool drop_silent_request(struct dovecot *dovecot)
 {
 	struct request *request = NULL;
 
@@ -216,67 +220,75 @@ static bool is_loopback(const struct cidr *client)
 		client->family == AF_INET6 && memcmp(client->addr, one, 16) == 0;
 }
 
+/* The mechanisms on offer: those configured, without bearers if there are no keys for tokens. */
+static unsigned usable_mechanisms(const struct auth *auth)
+{
+	return sasl_without(auth->config->auth.mechanisms,
+		auth_keys_configured(auth->config) ? 0 : SASL_BEARER);
+}
+
 static void obey_auth(struct peer *peer, const struct dovecot_command *command)
 {
-	const struct auth_settings *settings = peer->auth->settings;
+	const struct auth *auth = peer->auth;
 	struct dovecot *dovecot = peer->state;
 	enum sasl_mechanism mechanism = SASL_MECHANISMS;
 	struct request *request;
 
-	if (find(dovecot, command->id) != NULL) {
-		protocol_error(peer, "a request's number is used twice");
+	if (find_request(dovecot, command->id) != NULL) {
+		protocol_error(peer, "a request number is used twice");
 		return;
 	}
 	if ((request = calloc(1, sizeof(*request))) == NULL) {
-		peer_end(peer);
+		peer_close(peer);
 		return;
 	}
 	*request = (struct request){ .peer = peer,
 		.id = command->id,
 		.client = command->client,
-		.said = REFUSED };
+		.reason = REFUSED };
 	TAILQ_INSERT_TAIL(&dovecot->requests, request, link);
 	dovecot->count++;
 	if (sasl_find(command->mechanism, &mechanism) < 0 ||
-		(settings->mechanisms & SASL_BIT(mechanism)) == 0) {
-		request->said = "Unsupported mechanism";
-		begin(request, "a mechanism that is not on offer", CAUSE_POLICY);
+		(usable_mechanisms(auth) & SASL_BIT(mechanism)) == 0) {
+		request->reason = "Unsupported mechanism";
+		begin_attempt(request, "a mechanism that is not on offer", CAUSE_POLICY);
 	} else if ((request->sasl = sasl_new(mechanism)) == NULL) {
-		peer_end(peer);
-	} else if (settings->require_tls && (sasl_flags(mechanism) & SASL_PLAINTEXT) != 0 &&
-		!command->secured && !is_loopback(&command->client)) {
-		request->said = "TLS is required";
+		peer_close(peer);
+	} else if (auth->config->auth.require_tls &&
+		(sasl_flags(mechanism) & SASL_PLAINTEXT) != 0 && !command->secured &&
+		!is_loopback(&command->client)) {
+		request->reason = "TLS is required";
 		request->is_refused = true;
-		begin(request, "no TLS (require_tls)", CAUSE_POLICY);
+		begin_attempt(request, "no TLS (require_tls)", CAUSE_POLICY);
 	} else {
-		take_response(request, command->response, command->response_len);
+		read_response(request, command->response, command->response_len);
 	}
 }
 
 static void obey_cont(struct peer *peer, const struct dovecot_command *command)
 {
-	struct request *request = find(peer->state, command->id);
+	struct request *request = find_request(peer->state, command->id);
 	struct strbuf out = STRBUF_INIT;
 
-	if (request == NULL) { /* it gave way, or never was */
+	if (request == NULL) { /* dropped, or never made */
 		dovecot_fail(&out, command->id, "", REFUSED);
 		peer_write(peer, &out);
 		strbuf_free(&out);
 	} else if (request->attempt != NULL) {
-		protocol_error(peer, "a response that nobody asked for");
+		protocol_error(peer, "a response without a challenge");
 	} else {
-		take_response(request, command->response, command->response_len);
+		read_response(request, command->response, command->response_len);
 	}
 }
 
-static void obey(struct peer *peer, const struct dovecot_command *command)
+static void obey_command(struct peer *peer, const struct dovecot_command *command)
 {
 	struct request *request;
 
 	switch (command->verb) {
 	case DOVECOT_VERSION:
 		if (command->id != 1)
-			protocol_error(peer, "another version of the protocol than 1");
+			protocol_error(peer, "the protocol's version is not 1");
 		break;
 	case DOVECOT_AUTH:
 		obey_auth(peer, command);
@@ -285,7 +297,7 @@ static void obey(struct peer *peer, const struct dovecot_command *command)
 		obey_cont(peer, command);
 		break;
 	case DOVECOT_CANCEL:
-		if ((request = find(peer->state, command->id)) != NULL)
+		if ((request = find_request(peer->state, command->id)) != NULL)
 			request_free(request);
 		break;
 	case DOVECOT_CPID:
@@ -305,7 +317,7 @@ static void obey_line(struct peer *peer, char *line, size_t len)
 	}
 	if (command.verb != DOVECOT_OTHER)
 		peer_active(peer, PEER_KNOWN);
-	obey(peer, &command);
+	obey_command(peer, &command);
 }
 
 static void read_lines(struct peer *peer)
@@ -317,8 +329,8 @@ static void read_lines(struct peer *peer)
 
 	while (peer->bev != NULL) {
 		input = bufferevent_get_input(peer->bev);
-		if (dovecot->count >= REQUESTS_MAX && !make_room(dovecot))
-			return; /* what comes waits until something is decided */
+		if (dovecot->count >= REQUESTS_MAX && !drop_silent_request(dovecot))
+			return; /* on_decided() reads on */
 		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL)
 			break;
 		if (len > DOVECOT_LINE_MAX)
@@ -335,19 +347,20 @@ static void read_lines(struct peer *peer)
 
 /* ---- connections ----------------------------------------------------------------------- */
 
-/* Also when there is no policy: smtpd dies of a greeting without mechanisms, or of none. */
-static void greet(struct peer *peer)
+/* Greet the client even when there is no policy: without a greeting with mechanisms smtpd dies. */
+static void send_greeting(struct peer *peer)
 {
 	struct auth *auth = peer->auth;
 	struct dovecot_greeting greeting = {
-		.mechanisms = auth->settings->mechanisms,
+		.mechanisms = usable_mechanisms(auth),
 		.spid = (unsigned)getpid(),
 		.cuid = ++auth->last_cuid,
 		.cookie = auth->cookie,
 	};
 	struct strbuf out = STRBUF_INIT;
 
-	/* Bearers alone, and no key: a login that fails is better than an smtpd that dies. */
+	/* Only bearers are configured, but no key: better a login that fails than an smtpd that
+	 * dies. */
 	if (greeting.mechanisms == 0)
 		greeting.mechanisms = SASL_BIT(SASL_XOAUTH2);
 	dovecot_greet(&out, &greeting);
@@ -362,7 +375,7 @@ static void *open_state(struct peer *peer)
 	if (dovecot == NULL)
 		return NULL;
 	TAILQ_INIT(&dovecot->requests);
-	greet(peer);
+	send_greeting(peer);
 	return dovecot;
 }
 

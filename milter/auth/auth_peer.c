@@ -1,3 +1,8 @@
+/*
+ * The connections of both protocols: accepting, writing, closing, and room for new ones. It owns
+ * the peers and runs on the server thread. A closed peer is freed in the loop's next turn, because
+ * its protocol may still be using it.
+ */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -9,16 +14,16 @@
 #include "milter/log/quote.h"
 #include "milter/loop/clock.h"
 
-#define OUTPUT_MAX ((size_t)256 << 10) /* bytes that a peer leaves unread */
+#define OUTPUT_MAX ((size_t)256 << 10) /* bytes that a peer may leave unread */
 
-/* How long a peer may be idle: one that says nothing whole is not waited for. */
+/* How long a peer may be idle, by its rank. */
 static const int64_t idle_ms[PEER_RANKS] = {
 	[PEER_NEW] = 30000,
 	[PEER_KNOWN] = INT64_C(600000),
 	[PEER_SERVED] = INT64_C(3600000),
 };
 
-void peer_end(struct peer *peer)
+void peer_close(struct peer *peer)
 {
 	struct auth *auth = peer->auth;
 
@@ -29,25 +34,25 @@ void peer_end(struct peer *peer)
 	peer->protocol->close(peer);
 	peer->state = NULL;
 	TAILQ_REMOVE(&auth->peers[peer->rank], peer, link);
-	TAILQ_INSERT_TAIL(&auth->ended, peer, link);
+	TAILQ_INSERT_TAIL(&auth->closed, peer, link);
 	auth->peer_count--;
 	event_active(auth->reaper, EV_TIMEOUT, 0);
 }
 
-static size_t unwritten(const struct peer *peer)
+static size_t unwritten_bytes(const struct peer *peer)
 {
 	return evbuffer_get_length(bufferevent_get_output(peer->bev));
 }
 
-void peer_end_written(struct peer *peer)
+void peer_close_written(struct peer *peer)
 {
 	if (peer->bev == NULL)
 		return;
-	if (unwritten(peer) == 0) {
-		peer_end(peer);
+	if (unwritten_bytes(peer) == 0) {
+		peer_close(peer);
 		return;
 	}
-	peer->ends = true;
+	peer->closes_written = true;
 	(void)bufferevent_disable(peer->bev, EV_READ);
 }
 
@@ -68,12 +73,12 @@ void peer_write(struct peer *peer, const struct strbuf *out)
 {
 	if (peer->bev == NULL)
 		return;
-	if (out->failed || unwritten(peer) + out->len > OUTPUT_MAX ||
+	if (out->failed || unwritten_bytes(peer) + out->len > OUTPUT_MAX ||
 		bufferevent_write(peer->bev, out->text, out->len) != 0) {
 		quote_log(LOG_LEVEL_WARNING, "error",
-			out->failed ? "out of memory" : "the peer doesn't read its answers",
+			out->failed ? "out of memory" : "the client does not read its answers",
 			"auth protocol=%s", peer->protocol->name);
-		peer_end(peer);
+		peer_close(peer);
 	}
 }
 
@@ -90,27 +95,25 @@ static void on_written(struct bufferevent *bev, void *context)
 	struct peer *peer = context;
 
 	(void)bev;
-	if (peer->ends)
-		peer_end(peer);
+	if (peer->closes_written)
+		peer_close(peer);
 }
 
-/* saslauthd's clients may shut their side down and read on; whoever else goes is gone. */
 static void on_event(struct bufferevent *bev, short what, void *context)
 {
 	struct peer *peer = context;
 
 	(void)bev;
-	if ((what & BEV_EVENT_EOF) != 0 && peer->protocol == &saslauthd_protocol &&
-		!peer->has_eof) {
+	if ((what & BEV_EVENT_EOF) != 0 && peer->protocol->half_close && !peer->has_eof) {
 		peer->has_eof = true;
 		peer->protocol->input(peer);
 		return;
 	}
-	peer_end(peer);
+	peer_close(peer);
 }
 
-/* Room for one more: the idlest of the lowest rank goes. */
-static void make_room(struct auth *auth)
+/* Close the idlest peer of the lowest rank to make room for another. */
+static void close_idlest_peer(struct auth *auth)
 {
 	struct peer *idlest = NULL;
 
@@ -121,27 +124,21 @@ static void make_room(struct auth *auth)
 	if (auth->evicted++ == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"auth error=\"more than [auth] max_connections (%zu): the idlest are closed\"",
-			auth->settings->max_connections);
-	peer_end(idlest);
+			(size_t)auth->config->auth.max_connections);
+	peer_close(idlest);
 }
-
-/* What the listener's callback is given. */
-struct listening {
-	struct auth *auth;
-	const struct peer_protocol *protocol;
-};
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
 	int address_len, void *context)
 {
-	const struct listening *listening = context;
-	struct auth *auth = listening->auth;
+	const struct peer_listener *own = context;
+	struct auth *auth = own->auth;
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	(void)address;
 	(void)address_len;
-	while (auth->peer_count > 0 && auth->peer_count >= auth->settings->max_connections)
-		make_room(auth);
+	while (auth->peer_count > 0 && auth->peer_count >= auth->config->auth.max_connections)
+		close_idlest_peer(auth);
 	if (peer != NULL)
 		peer->bev = bufferevent_socket_new(evconnlistener_get_base(listener), fd,
 			BEV_OPT_CLOSE_ON_FREE);
@@ -151,49 +148,54 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		return;
 	}
 	peer->auth = auth;
-	peer->protocol = listening->protocol;
+	peer->protocol = own->protocol;
 	peer->active = clock_ms();
 	TAILQ_INSERT_TAIL(&auth->peers[PEER_NEW], peer, link);
 	auth->peer_count++;
 	bufferevent_setcb(peer->bev, on_read, on_written, on_event, peer);
-	bufferevent_setwatermark(peer->bev, EV_READ, 0, listening->protocol->input_max);
-	peer->state = listening->protocol->open(peer);
-	if (peer->bev == NULL) /* it ended while it was greeted */
+	bufferevent_setwatermark(peer->bev, EV_READ, 0, own->protocol->input_max);
+	peer->state = own->protocol->open(peer);
+	if (peer->bev == NULL) /* greeting it has closed it */
 		peer->protocol->close(peer);
 	else if (peer->state == NULL || bufferevent_enable(peer->bev, EV_READ | EV_WRITE) != 0)
-		peer_end(peer);
+		peer_close(peer);
 }
 
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
-	const struct listening *listening = context;
+	const struct peer_listener *own = context;
 
 	(void)listener;
 	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "auth accept");
 	if (errno == EMFILE || errno == ENFILE)
-		make_room(listening->auth);
+		close_idlest_peer(own->auth);
 }
 
-struct evconnlistener *peer_listen(struct auth *auth, int fd, const struct peer_protocol *protocol)
+int peer_listen(struct peer_listener *listener, struct auth *auth, int fd,
+	const struct peer_protocol *protocol)
 {
-	static struct listening listenings[2]; /* one daemon a process */
-	struct listening *listening = &listenings[protocol == &saslauthd_protocol];
-	struct evconnlistener *listener;
-
-	*listening = (struct listening){ auth, protocol };
-	listener = evconnlistener_new(server_base(auth->server), on_accept, listening,
+	*listener = (struct peer_listener){ .auth = auth, .protocol = protocol };
+	listener->listener = evconnlistener_new(server_base(auth->server), on_accept, listener,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (listener != NULL)
-		evconnlistener_set_error_cb(listener, on_accept_error);
-	return listener;
+	if (listener->listener == NULL)
+		return -1;
+	evconnlistener_set_error_cb(listener->listener, on_accept_error);
+	return 0;
 }
 
-static void free_ended(struct auth *auth)
+void peer_listener_close(struct peer_listener *listener)
+{
+	if (listener->listener != NULL)
+		evconnlistener_free(listener->listener);
+	listener->listener = NULL;
+}
+
+static void free_closed_peers(struct auth *auth)
 {
 	struct peer *peer;
 
-	while ((peer = TAILQ_FIRST(&auth->ended)) != NULL) {
-		TAILQ_REMOVE(&auth->ended, peer, link);
+	while ((peer = TAILQ_FIRST(&auth->closed)) != NULL) {
+		TAILQ_REMOVE(&auth->closed, peer, link);
 		free(peer);
 	}
 }
@@ -206,16 +208,16 @@ void peers_sweep(struct auth *auth)
 	for (int rank = 0; rank < PEER_RANKS; rank++) {
 		while ((peer = TAILQ_FIRST(&auth->peers[rank])) != NULL &&
 			now - peer->active > idle_ms[rank])
-			peer_end(peer);
+			peer_close(peer);
 	}
-	free_ended(auth);
+	free_closed_peers(auth);
 }
 
 void peers_free(struct auth *auth)
 {
 	for (int rank = 0; rank < PEER_RANKS; rank++) {
 		while (!TAILQ_EMPTY(&auth->peers[rank]))
-			peer_end(TAILQ_FIRST(&auth->peers[rank]));
+			peer_close(TAILQ_FIRST(&auth->peers[rank]));
 	}
-	free_ended(auth);
+	free_closed_peers(auth);
 }

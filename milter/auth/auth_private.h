@@ -6,47 +6,41 @@
 #include <event2/listener.h>
 #include <sys/queue.h>
 
+#include "lib/auth/auth_cache.h"
 #include "lib/auth/penalty.h"
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
 #include "milter/loop/workers.h"
 
-/* For milter/auth*.c alone. All of it belongs to the server thread, but for what a comment says. */
-
-/* What a login is decided by, of one configuration. Immutable, reference-counted; any thread. */
-struct auth_settings {
-	unsigned refs;
-	bool require_tls;
-	bool has_tokens;     /* [jwt] names a key */
-	unsigned mechanisms; /* SASL_BIT() of each; no bearers without a key for tokens */
-	uint32_t remember;   /* s */
-	size_t max_connections;
-	char *issuer, *audience, *mail_claim;
-	char *secret, *keys_file; /* "" for none */
-};
-
-/* NULL when out of memory. */
-struct auth_settings *auth_settings_new(const struct config *config);
-struct auth_settings *auth_settings_ref(struct auth_settings *settings);
+/*
+ * Shared by milter/auth only. Calls go one way: auth.c uses auth_dovecot.c and auth_saslauthd.c,
+ * which use auth_attempt.c, auth_peer.c and auth_keys.c.
+ *
+ * Threads: before server_start() and after server_stop() the thread that starts and ends the daemon
+ * is the only one. Between them, the server thread runs every function and owns every struct of
+ * this header, with two exceptions: auth_keys_read() runs on any thread, and a worker owns a part
+ * of an attempt while it checks it (see struct attempt in auth_attempt.c).
+ */
 
 /* ---- connections (auth_peer.c) ---------------------------------------------------- */
 
 struct peer;
 
-/* What one of the protocols does with a connection. */
+/* A protocol's callbacks for a connection. */
 struct peer_protocol {
 	const char *name;
-	void *(*open)(struct peer *peer); /* its state; NULL: out of memory */
-	void (*input)(struct peer *peer); /* there is something in bufferevent_get_input() */
-	void (*close)(struct peer *peer); /* free the state; the connection is gone */
-	size_t input_max;		  /* bytes that are read before input() takes some away */
+	void *(*open)(struct peer *peer); /* returns the state; NULL: out of memory */
+	void (*input)(struct peer *peer); /* bufferevent_get_input() has more, or has_eof is new */
+	void (*close)(struct peer *peer); /* frees the state; bev is NULL already */
+	size_t input_max;		  /* bytes read ahead of what input() consumes */
+	bool half_close;		  /* clients may end their side and still read the answer */
 };
 
-/* The idlest of the lowest rank make room for others. */
+/* When there are too many connections, the idlest of the lowest rank is closed. */
 enum peer_rank {
-	PEER_NEW,    /* nothing whole has been heard of it */
-	PEER_KNOWN,  /* it speaks the protocol */
-	PEER_SERVED, /* a login was decided for it */
+	PEER_NEW,    /* has not sent a whole command */
+	PEER_KNOWN,  /* speaks the protocol */
+	PEER_SERVED, /* has had a login decided */
 	PEER_RANKS
 };
 
@@ -56,30 +50,43 @@ struct peer {
 	TAILQ_ENTRY(peer) link; /* by activity within its rank, the idlest first */
 	struct auth *auth;
 	const struct peer_protocol *protocol;
-	struct bufferevent *bev; /* NULL: it has ended, and goes with the next reaping */
+	struct bufferevent *bev; /* NULL: closed; the reaper frees the peer */
 	void *state;
 	enum peer_rank rank;
-	int64_t active; /* clock_ms() of the last whole command */
-	bool has_eof;	/* the peer sends no more */
-	bool ends;	/* close once all is written */
+	int64_t active;	     /* clock_ms() of the last whole command */
+	bool has_eof;	     /* the client sends no more */
+	bool closes_written; /* to be closed once all output is written */
 };
 
-struct evconnlistener *peer_listen(struct auth *auth, int fd, const struct peer_protocol *protocol);
+/* A listening socket and its protocol. */
+struct peer_listener {
+	struct auth *auth;
+	const struct peer_protocol *protocol;
+	struct evconnlistener *listener; /* NULL: not served */
+};
 
-/* A whole command came. */
+/* Serve the protocol at a listening socket, which the listener then owns. Returns 0, or -1 when out
+ * of memory; then the socket is still the caller's. */
+int peer_listen(struct peer_listener *listener, struct auth *auth, int fd,
+	const struct peer_protocol *protocol);
+void peer_listener_close(struct peer_listener *listener); /* accepts one that is not served */
+
+/* Note that a whole command has arrived. Never lowers the rank. */
 void peer_active(struct peer *peer, enum peer_rank rank);
+
+/* Send out, or close a peer that does not read its answers. */
 void peer_write(struct peer *peer, const struct strbuf *out);
 
-/* Close it at once, or when all is written. peer stays valid until the loop's next turn, with bev
- * NULL. */
-void peer_end(struct peer *peer);
-void peer_end_written(struct peer *peer);
+/* Close at once, or when all output is written. The peer stays valid, with bev NULL, until the
+ * loop's next turn. */
+void peer_close(struct peer *peer);
+void peer_close_written(struct peer *peer);
 
-/* Close those that have been idle for too long; free those that have ended. */
+/* Close the peers that have been idle for too long, and free the closed ones. */
 void peers_sweep(struct auth *auth);
-void peers_free(struct auth *auth);
 
-extern const struct peer_protocol dovecot_protocol, saslauthd_protocol;
+/* Close and free all peers. */
+void peers_free(struct auth *auth);
 
 /* ---- logins (auth_attempt.c) ------------------------------------------------------- */
 
@@ -89,9 +96,9 @@ struct attempt_request {
 	struct cidr client; /* AF_UNSPEC: not known */
 	const char *protocol, *mechanism;
 	const char *login, *secret;
-	bool is_bearer, is_mute;
-	/* Refused already: why, for the log; and whether it counts as a failure. NULL: to be
-	 * decided. */
+	bool is_bearer, is_mute; /* as in struct login_request */
+	/* The reason, for the log, when the protocol has refused the login already, and its cause;
+	 * NULL: the login has to be decided. */
 	const char *refusal;
 	enum login_cause cause;
 };
@@ -99,62 +106,72 @@ struct attempt_request {
 typedef void attempt_done(void *context, const struct login_answer *answer);
 
 /*
- * Decide; done(context) is called once, maybe before this returns, unless *handle_r is given to
- * attempt_cancel() before. *handle_r is NULL again when done is called. The request is borrowed for
- * the call.
+ * Decide a login. done(context) is called once, possibly before this function returns, unless
+ * attempt_cancel() is called with *handle_r before. *handle_r is NULL again when done is called.
+ * The request is borrowed for the call.
  */
 void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
 	void *context, struct attempt **handle_r);
 
-/* Nobody waits for it any more; it is counted and logged all the same. Takes NULL; sets the handle
+/* Do without the answer; the login is counted and logged nevertheless. Accepts NULL; sets *handle
  * to NULL. */
 void attempt_cancel(struct attempt **handle);
 
-/* All that are left, with the threads ended. */
+/* Free all attempts, after the workers have ended. */
 void attempts_free(struct auth *auth);
 
-/* ---- keys (auth_keys.c) ------------------------------------------------------------ */
+/* ---- keys for tokens (auth_keys.c) -------------------------------------------------- */
 
-/* The keys of tokens, and how reading them last went. */
+/* The keys in force, and the result of the last attempt to read them. */
 struct auth_keys {
-	struct jwt_keys *keys; /* NULL: none, or they can't be read */
+	struct jwt_keys *keys; /* NULL: no keys are configured, or none could be read */
 	struct file_stamp stamp;
-	struct errmsg err; /* why they can't be read; "": they can */
+	struct errmsg err; /* why they could not be read; "" after a success */
 };
 
-/* Read what the settings name. The keys are the caller's. Any thread. */
-void auth_keys_read(const struct auth_settings *settings, struct auth_keys *read_r);
+/* Returns whether [jwt] configures a secret or a file of keys. Any thread. */
+bool auth_keys_configured(const struct config *config);
 
-/* Put in force what was read by these settings; takes the keys and the settings over. */
-void auth_keys_take(struct auth *auth, struct auth_settings *settings, struct auth_keys *read);
+/* Read the keys that the configuration names. The caller owns read_r->keys. Any thread. */
+void auth_keys_read(const struct config *config, struct auth_keys *read_r);
 
-/* Read them again if they may have changed. */
-void auth_keys_look(struct auth *auth, bool always);
+/* Put keys in force that were read with this configuration, while auth->config is still the old
+ * one. Takes the keys over where it uses them. */
+void auth_keys_apply(struct auth *auth, const struct config *config, struct auth_keys *read);
+
+/* Read the keys again if their file has changed, or always. */
+void auth_keys_refresh(struct auth *auth, bool always);
+
+/* ---- protocols ----------------------------------------------------------------------- */
+
+extern const struct peer_protocol dovecot_protocol, saslauthd_protocol;
 
 /* ---- all ---------------------------------------------------------------------------- */
 
 struct auth {
+	/* Constant while the server thread runs. */
 	struct server *server;
 	struct shared *shared;
 	struct workers *workers;
 	struct event *tick;   /* each second */
-	struct event *reaper; /* frees the peers that have ended */
-	struct evconnlistener *listeners[AUTH_SOCKETS];
+	struct event *reaper; /* frees the closed peers */
+	struct peer_listener listeners[AUTH_SOCKETS];
+	char cookie[33];
+	int64_t started; /* clock_ms() */
 
-	struct auth_settings *settings;
+	/* The server thread's. The configuration and the keys are immutable and counted: attempts
+	 * hold references for the workers. */
+	const struct config *config;
 	struct auth_keys keys;
 	struct auth_cache *auth_cache;
 	struct penalty *penalty;
 
-	int64_t started; /* clock_ms() */
-
-	struct peer_list peers[PEER_RANKS], ended;
+	struct peer_list peers[PEER_RANKS], closed;
 	size_t peer_count;
 	unsigned last_cuid;
-	char cookie[33];
 
 	LIST_HEAD(attempt_list, attempt) attempts;
-	size_t attempt_count; /* that are being decided or held back */
+	size_t attempt_count; /* being decided or held back */
 	uint64_t accepted, cached, refused, undecided, evicted;
 };
 

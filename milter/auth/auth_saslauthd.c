@@ -1,3 +1,7 @@
+/*
+ * The saslauthd protocol on a connection, which carries one request and one answer. It owns the
+ * state of its connections and runs on the server thread.
+ */
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +11,10 @@
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
-/* One connection: one request. */
 struct saslauthd {
 	struct peer *peer;
-	struct attempt *attempt;
-	bool has_asked;
+	struct attempt *attempt; /* NULL: none, or decided */
+	bool has_request;
 };
 
 static void on_decided(void *context, const struct login_answer *answer)
@@ -26,10 +29,11 @@ static void on_decided(void *context, const struct login_answer *answer)
 		peer_write(peer, &out);
 		strbuf_free(&out);
 	}
-	peer_end_written(peer); /* without an answer: libsasl calls that an internal failure */
+	/* libsasl takes a connection that is closed without an answer for an internal failure. */
+	peer_close_written(peer);
 }
 
-static void ask(struct saslauthd *state, const struct saslauthd_request *request)
+static void begin_attempt(struct saslauthd *state, const struct saslauthd_request *request)
 {
 	const struct attempt_request attempt = {
 		.client = { .family = AF_UNSPEC },
@@ -40,7 +44,7 @@ static void ask(struct saslauthd *state, const struct saslauthd_request *request
 		.is_mute = true,
 	};
 
-	state->has_asked = true;
+	state->has_request = true;
 	peer_active(state->peer, PEER_SERVED);
 	attempt_begin(state->peer->auth, &attempt, on_decided, state, &state->attempt);
 }
@@ -53,24 +57,24 @@ static void read_request(struct peer *peer)
 	struct errmsg err;
 	size_t len = evbuffer_get_length(input);
 
-	if (state->has_asked) { /* newer libsasls send the client's address behind */
+	if (state->has_request) { /* newer versions of libsasl append the client's address */
 		(void)evbuffer_drain(input, len);
 		return;
 	}
 	switch (saslauthd_parse((const char *)evbuffer_pullup(input, -1), len, &request, &err)) {
 	case SASLAUTHD_MORE:
 		if (peer->has_eof)
-			peer_end(peer);
+			peer_close(peer);
 		return;
 	case SASLAUTHD_BAD:
 		quote_log(LOG_LEVEL_WARNING, "error", err.text, "auth protocol=saslauthd");
-		peer_end(peer);
+		peer_close(peer);
 		return;
 	case SASLAUTHD_WHOLE:
 		break;
 	}
 	(void)evbuffer_drain(input, len);
-	ask(state, &request);
+	begin_attempt(state, &request);
 	explicit_bzero(&request, sizeof(request));
 }
 
@@ -98,4 +102,5 @@ const struct peer_protocol saslauthd_protocol = {
 	.input = read_request,
 	.close = close_state,
 	.input_max = SASLAUTHD_REQUEST_MAX + 64,
+	.half_close = true,
 };

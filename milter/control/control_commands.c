@@ -85,13 +85,13 @@ struct question {
 	struct errmsg err;
 	struct login_rules rules; /* borrows from the two that follow */
 	struct jwt_keys *keys;
-	struct auth_settings *settings;
+	const struct config *config;
 };
 
 static void question_free(struct question *question)
 {
 	jwt_keys_unref(&question->keys);
-	auth_settings_unref(&question->settings);
+	config_unref(&question->config);
 	json_decref(question->session);
 	json_decref(question->answer);
 	free(question);
@@ -155,7 +155,7 @@ static void obey_explain(struct connection *connection, const json_t *request)
 	question->rules.suspensions = shared_suspensions(connection->control->subject.shared);
 	if (connection->control->auth != NULL)
 		auth_rules(connection->control->auth, &question->rules, &question->keys,
-			&question->settings);
+			&question->config);
 	question->rules.now = time(NULL);
 	work.argument = question;
 	if (workers_add(connection->control->workers, &work) != 0) {
