@@ -40,6 +40,7 @@ struct daemon {
 	struct auth *auth; /* NULL: logins are not served */
 	struct cache *cache;
 	struct ledger *ledger;
+	struct ledger_ops ledger_ops;
 	struct ledger_file *ledger_file;
 	struct status *status;
 	struct daemon_status *daemon_status;
@@ -293,8 +294,8 @@ static void open_ledger(struct daemon *daemon, const struct config *config)
 	problems_free(&problems);
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	shared_set_ledger(daemon->shared, ledger_ops(daemon->ledger), ledger_time,
-		daemon->ledger_file);
+	daemon->ledger_ops = ledger_ops(daemon->ledger);
+	shared_set_ledger(daemon->shared, &daemon->ledger_ops, ledger_time, daemon->ledger_file);
 }
 
 /* The sections in the order in which posternctl prints them. The server thread has not started. */

@@ -14,7 +14,6 @@ struct ledger *ledger_new(void)
 	if (ledger == NULL)
 		return NULL;
 	memset(ledger, 0, sizeof(*ledger));
-	ledger_ops_init(&ledger->ops, ledger);
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		if (pthread_mutex_init(&ledger->shards[i].lock, NULL) == 0)
 			continue;
@@ -44,11 +43,6 @@ void ledger_free(struct ledger **ledger)
 		(void)pthread_mutex_destroy(&shard->lock);
 	}
 	free(gone);
-}
-
-const struct ledger_ops *ledger_ops(const struct ledger *ledger)
-{
-	return &ledger->ops;
 }
 
 void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context)

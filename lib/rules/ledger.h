@@ -23,8 +23,8 @@ struct ledger;
 struct ledger *ledger_new(void); /* NULL when out of memory */
 void ledger_free(struct ledger **ledger);
 
-/* The ledger as the checks see it. Borrowed; valid as long as the ledger. */
-const struct ledger_ops *ledger_ops(const struct ledger *ledger);
+/* The ledger as the checks see it; valid as long as the ledger. */
+struct ledger_ops ledger_ops(struct ledger *ledger);
 
 /* The operations of ledger_ops.h. */
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,

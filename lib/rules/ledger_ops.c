@@ -1,7 +1,7 @@
 /*
  * The local ledger behind the interface of the checks. Owns nothing; any thread may call it.
  */
-#include "lib/rules/ledger_private.h"
+#include "lib/rules/ledger.h"
 
 static enum ledger_answer local_look(void *context, uint64_t now,
 	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[])
@@ -37,9 +37,9 @@ static void local_size(void *context, struct ledger_size *size_r)
 	*size_r = ledger_size(context);
 }
 
-void ledger_ops_init(struct ledger_ops *ops_r, struct ledger *ledger)
+struct ledger_ops ledger_ops(struct ledger *ledger)
 {
-	*ops_r = (struct ledger_ops){
+	return (struct ledger_ops){
 		.context = ledger,
 		.look = local_look,
 		.charge = local_charge,

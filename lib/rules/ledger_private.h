@@ -5,7 +5,6 @@
 
 #include "lib/rules/ledger.h"
 #include "lib/rules/ledger_counter.h"
-#include "lib/rules/ledger_ops.h"
 
 /* For ledger*.c alone. */
 
@@ -30,7 +29,6 @@ struct ledger_shard {
 };
 
 struct ledger {
-	struct ledger_ops ops;
 	struct ledger_shard shards[LEDGER_SHARDS];
 	ledger_save_fn *save;
 	void *context;
@@ -38,9 +36,6 @@ struct ledger {
 	uint64_t unsaved;  /* atomic */
 	uint64_t swept;	   /* atomic: shards that ledger_sweep() has been through */
 };
-
-/* Set the operations of the local ledger. */
-void ledger_ops_init(struct ledger_ops *ops_r, struct ledger *ledger);
 
 uint64_t ledger_hash(const char *key, size_t len);
 struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash);

@@ -1,9 +1,15 @@
+/*
+ * The ledger's files and its thread, which syncs the journal, writes checkpoints and frees idle
+ * keys. Owns the lock file; opened and closed by the main thread.
+ */
 #include "milter/ledger/ledger_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,130 +17,59 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/rules/ledger_format.h"
-#include "milter/ledger/ledger_file_private.h"
+#include "milter/ledger/ledger_checkpoint.h"
+#include "milter/ledger/ledger_journal.h"
+#include "milter/ledger/ledger_load.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
-#define SECOND UINT64_C(1000000)
-#define BEGINNING (1000 * SECOND) /* the ledger's time when there was none */
-#define MARK_AFTER (5 * SECOND)	  /* between moments in the journal */
-#define JOURNAL_MIN (UINT64_C(4) << 20)
+#define JOURNAL_MIN (UINT64_C(4) << 20) /* bytes; a smaller journal causes no checkpoint */
 #define LOCK_WAIT_MS 3000
 #define LOCK_PAUSE_MS 50
 
-/* ---- time ------------------------------------------------------------------------ */
+struct ledger_file {
+	struct ledger *ledger;
+	char *path;
+	int lock_fd; /* of PATH.lock; -1 when there is none */
+	struct ledger_time time;
+	struct ledger_journal journal;
+	struct ledger_checkpoint checkpoint; /* for the starting thread, then the ledger's */
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec now = { .tv_sec = 0 };
-
-	(void)clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
-}
-
-void ledger_clocks_read(struct ledger_clocks *clocks_r)
-{
-	FILE *id = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	*clocks_r = (struct ledger_clocks){
-		.boottime = clock_us(CLOCK_BOOTTIME),
-		.wall = (int64_t)clock_us(CLOCK_REALTIME),
-	};
-	if (id == NULL)
-		return;
-	if (fgets(clocks_r->boot_id, sizeof(clocks_r->boot_id), id) == NULL)
-		clocks_r->boot_id[0] = '\0';
-	clocks_r->boot_id[strcspn(clocks_r->boot_id, "\n")] = '\0';
-	(void)fclose(id);
-}
+	pthread_t thread;
+	bool is_running; /* the thread; for the main thread */
+	pthread_mutex_t end_lock;
+	pthread_cond_t end_wake;
+	bool is_ending; /* guarded by end_lock */
+};
 
 uint64_t ledger_file_now(const struct ledger_file *file)
 {
-	return (uint64_t)((int64_t)clock_us(CLOCK_BOOTTIME) + file->offset);
+	return ledger_time_now(&file->time);
 }
 
-void ledger_add_moment(const struct ledger_file *file, struct strbuf *buf)
+void ledger_file_sync(struct ledger_file *file)
 {
-	struct frame_moment moment = {
-		.boottime = clock_us(CLOCK_BOOTTIME),
-		.wall = (int64_t)clock_us(CLOCK_REALTIME),
-	};
-
-	moment.now = (uint64_t)((int64_t)moment.boottime + file->offset);
-	memcpy(moment.boot_id, file->boot_id, sizeof(moment.boot_id));
-	frame_add(buf, FRAME_MOMENT, &moment, sizeof(moment));
-}
-
-/* Where the ledger's time goes on. */
-static uint64_t time_of(const struct ledger_loaded *loaded, const struct ledger_clocks *clocks)
-{
-	const struct frame_moment *last = &loaded->moment;
-	uint64_t now = loaded->has_moment ? last->now : BEGINNING;
-
-	if (loaded->has_moment && clocks->boot_id[0] != '\0' &&
-		strncmp(last->boot_id, clocks->boot_id, sizeof(last->boot_id)) == 0 &&
-		clocks->boottime >= last->boottime)
-		now += clocks->boottime - last->boottime;
-	else if (loaded->has_moment && clocks->wall > last->wall)
-		now += (uint64_t)(clocks->wall - last->wall);
-	return now > loaded->now ? now : loaded->now;
-}
-
-/* ---- the journal ------------------------------------------------------------------- */
-
-/* Write all of buf or nothing. With the lock held. */
-static int append(struct ledger_file *file)
-{
-	ssize_t written;
-
-	if (file->buf.failed)
-		return errmsg_set(&file->error, "out of memory");
-	written = write(file->fd, file->buf.text, file->buf.len);
-	if (written != (ssize_t)file->buf.len) {
-		(void)errmsg_set(&file->error, "%s.%" PRIu64 ": %s", file->path, file->number,
-			written < 0 ? strerror(errno) : "no room");
-		if (written > 0 && ftruncate(file->fd, (off_t)file->size) != 0)
-			file->size += (uint64_t)written; /* a torn frame: reading skips it */
-		return -1;
-	}
-	file->size += file->buf.len;
-	file->is_dirty = true;
-	file->error.text[0] = '\0';
-	return 0;
-}
-
-/* Called by the ledger, with the locks of these keys held. */
-static int save(void *context, const struct ledger_record *records, size_t count)
-{
-	struct ledger_file *file = context;
-	bool was_good;
-	size_t start;
-	int ret;
-
-	(void)pthread_mutex_lock(&file->lock);
-	was_good = file->error.text[0] == '\0';
-	strbuf_reset(&file->buf);
-	for (size_t i = 0; i < count; i++) {
-		start = frame_begin(&file->buf, FRAME_RECORD);
-		ledger_record_encode(&records[i], &file->buf);
-		frame_finish(&file->buf, start);
-	}
-	ret = append(file);
-	if (ret != 0 && was_good)
-		quote_log(LOG_LEVEL_ERROR, "error", file->error.text, "limits written=no");
-	(void)pthread_mutex_unlock(&file->lock);
-	return ret;
+	ledger_journal_sync(&file->journal);
 }
 
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r)
 {
-	(void)pthread_mutex_lock(&file->lock);
-	*err_r = file->error;
-	(void)pthread_mutex_unlock(&file->lock);
+	ledger_journal_error(&file->journal, err_r);
 }
 
-/* ---- beginning ------------------------------------------------------------------------ */
+static bool has_journal(const struct ledger_file *file)
+{
+	return file->path[0] != '\0';
+}
+
+int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err)
+{
+	if (!has_journal(file))
+		return errmsg_set(err, "the counts are not saved: [limits] state is empty");
+	return ledger_checkpoint_write(&file->checkpoint, file->ledger, &file->journal, err);
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
 
 static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 {
@@ -146,10 +81,9 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	file->ledger = ledger;
-	file->fd = -1;
 	file->lock_fd = -1;
 	file->path = strdup(path);
-	(void)pthread_mutex_init(&file->lock, NULL);
+	ledger_journal_init(&file->journal, file->path, &file->time);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
 	(void)pthread_cond_init(&file->end_wake, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
@@ -158,15 +92,8 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	return file;
 }
 
-static void set_time(struct ledger_file *file, const struct ledger_loaded *loaded,
-	const struct ledger_clocks *clocks)
-{
-	file->offset = (int64_t)time_of(loaded, clocks) - (int64_t)clocks->boottime;
-	memcpy(file->boot_id, clocks->boot_id, sizeof(file->boot_id));
-}
-
-/* Whoever had it a moment ago may still be ending. */
-static int take_lock(struct ledger_file *file, struct errmsg *err)
+/* Lock PATH.lock, waiting a while for a daemon that is just ending. */
+static int lock_path(struct ledger_file *file, struct errmsg *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
 	char *path;
@@ -184,7 +111,7 @@ static int take_lock(struct ledger_file *file, struct errmsg *err)
 	if (ret != 0)
 		(void)errmsg_set(err, "%s: %s", path,
 			errno == EWOULDBLOCK ?
-				"another postern counts there; give each a [limits] state of its own" :
+				"another postern uses this file; set a different [limits] state for each" :
 				strerror(errno));
 	free(path);
 	return ret;
@@ -194,27 +121,27 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	struct problems *problems, struct errmsg *err)
 {
 	struct ledger_loaded loaded;
+	uint64_t last;
 
-	if (take_lock(file, err) != 0)
+	if (lock_path(file, err) != 0)
 		return -1;
 	if (ledger_load(file->path, file->ledger, &loaded, problems, err) != 0)
 		return -1;
-	set_time(file, &loaded, clocks);
-	file->first_journal = loaded.first_journal;
-	file->previous_journal = loaded.previous_journal;
-	file->snapshot_size = loaded.snapshot_size;
-	file->number = loaded.last_journal > loaded.first_journal ? loaded.last_journal :
-								    loaded.first_journal;
-	if (ledger_begin_journal(file, err) != 0)
+	ledger_time_begin(&file->time, loaded.has_moment ? &loaded.moment : NULL, loaded.newest,
+		clocks);
+	file->checkpoint = loaded.checkpoint;
+	last = loaded.last_journal > loaded.checkpoint.first_journal ?
+		loaded.last_journal :
+		loaded.checkpoint.first_journal;
+	if (ledger_journal_begin(&file->journal, last, err) != 0)
 		return -1;
-	ledger_on_charge(file->ledger, save, file);
+	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
 	return 0;
 }
 
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err)
 {
-	const struct ledger_loaded nothing = { .has_moment = false };
 	struct ledger_file *file = file_new(path, ledger);
 	struct ledger_clocks real;
 
@@ -224,8 +151,8 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
 		ledger_clocks_read(&real);
 		clocks = &real;
 	}
-	if (*path == '\0') {
-		set_time(file, &nothing, clocks);
+	if (!has_journal(file)) {
+		ledger_time_begin(&file->time, NULL, 0, clocks);
 	} else if (open_files(file, clocks, problems, err) != 0) {
 		ledger_file_close(&file);
 		return -1;
@@ -236,50 +163,26 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
 
 /* ---- the thread ------------------------------------------------------------------------- */
 
-void ledger_file_sync(struct ledger_file *file)
+static bool checkpoint_is_due(struct ledger_file *file)
 {
-	uint64_t now = ledger_file_now(file);
-	bool was_dirty;
-	int fd;
+	uint64_t size = ledger_journal_size(&file->journal);
 
-	(void)pthread_mutex_lock(&file->lock);
-	was_dirty = file->is_dirty;
-	fd = file->fd;
-	if (was_dirty && now - file->marked > MARK_AFTER) {
-		strbuf_reset(&file->buf);
-		ledger_add_moment(file, &file->buf);
-		(void)append(file);
-		file->marked = now;
-	}
-	file->is_dirty = false;
-	(void)pthread_mutex_unlock(&file->lock);
-	if (was_dirty && fd >= 0 && fdatasync(fd) != 0)
-		quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "limits forced-to-disk=no");
+	return size > JOURNAL_MIN && size > 2 * file->checkpoint.size;
 }
 
-static bool snapshot_is_due(struct ledger_file *file)
-{
-	uint64_t size;
-
-	(void)pthread_mutex_lock(&file->lock);
-	size = file->size;
-	(void)pthread_mutex_unlock(&file->lock);
-	return file->fd >= 0 && size > JOURNAL_MIN && size > 2 * file->snapshot_size;
-}
-
-static void make_snapshot(struct ledger_file *file)
+static void log_checkpoint(struct ledger_file *file)
 {
 	struct errmsg err = { "" };
 
-	if (ledger_file_snapshot(file, &err) == 0)
-		log_event(LOG_LEVEL_DEBUG, "limits snapshot=written bytes=%" PRIu64,
-			file->snapshot_size);
+	if (ledger_file_checkpoint(file, &err) == 0)
+		log_event(LOG_LEVEL_DEBUG, "limits checkpoint=written bytes=%" PRIu64,
+			file->checkpoint.size);
 	else
-		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits snapshot=failed");
+		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits checkpoint=failed");
 }
 
-/* A second's rest. Whether it is to go on. */
-static bool rest(struct ledger_file *file)
+/* Wait for a second. Returns false when the thread is to end. */
+static bool wait_second(struct ledger_file *file)
 {
 	struct timespec until;
 	bool goes_on;
@@ -294,18 +197,19 @@ static bool rest(struct ledger_file *file)
 	return goes_on;
 }
 
-static void *keep(void *argument)
+static void *ledger_main(void *argument)
 {
 	struct ledger_file *file = argument;
-	bool due = file->fd >= 0 && file->number > file->first_journal + 1;
+	/* Journals of earlier processes: a checkpoint makes the next start faster. */
+	bool due = has_journal(file) && file->journal.number > file->checkpoint.first_journal + 1;
 
 	do {
-		if (due || snapshot_is_due(file))
-			make_snapshot(file);
+		if (due || checkpoint_is_due(file))
+			log_checkpoint(file);
 		due = false;
 		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));
-	} while (rest(file));
+	} while (wait_second(file));
 	return NULL;
 }
 
@@ -316,10 +220,10 @@ int ledger_file_start(struct ledger_file *file, struct errmsg *err)
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&file->thread, NULL, keep, file);
+	ret = pthread_create(&file->thread, NULL, ledger_main, file);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret != 0)
-		return errmsg_set(err, "can't start the thread of the counts: %s", strerror(ret));
+		return errmsg_set(err, "cannot start the ledger's thread: %s", strerror(ret));
 	file->is_running = true;
 	return 0;
 }
@@ -338,17 +242,12 @@ void ledger_file_close(struct ledger_file **file)
 		(void)pthread_mutex_unlock(&gone->end_lock);
 		(void)pthread_join(gone->thread, NULL);
 	}
-	if (gone->fd >= 0) {
-		ledger_on_charge(gone->ledger, NULL, NULL);
-		(void)fdatasync(gone->fd);
-		(void)close(gone->fd);
-	}
+	ledger_on_charge(gone->ledger, NULL, NULL);
+	ledger_journal_free(&gone->journal);
 	if (gone->lock_fd >= 0)
 		(void)close(gone->lock_fd);
 	(void)pthread_cond_destroy(&gone->end_wake);
 	(void)pthread_mutex_destroy(&gone->end_lock);
-	(void)pthread_mutex_destroy(&gone->lock);
-	strbuf_free(&gone->buf);
 	free(gone->path);
 	free(gone);
 }

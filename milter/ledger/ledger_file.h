@@ -6,59 +6,54 @@
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
 #include "lib/rules/ledger.h"
+#include "milter/ledger/ledger_time.h"
 
 /*
- * What keeps the ledger over the end of the process, and gives it its time.
+ * The files that preserve the local ledger when the process ends, and the ledger's time.
  *
- * PATH is a snapshot of all keys, PATH.prev the one before it, PATH.1, PATH.2 ... are journals:
- * each charge is written to the last one before it is answered, so that no kill -9 loses it, and is
- * forced to the disk about once a second. From time to time a new journal and a new snapshot are
- * begun, and old ones go. What is torn or damaged is left out, frame by frame; a snapshot that
- * isn't whole is moved to PATH.bad, and PATH.prev and its journals are taken. PATH.lock is locked
- * for as long as they are open: two daemons would each count the half.
- *
- * The ledger's time runs with the time since the machine started, so that no change of the wall
- * clock reaches it; from one start of the machine to the next it goes on by the wall clock, and
- * never back.
+ * PATH is a checkpoint with all keys, and PATH.prev is the one before it. PATH.1, PATH.2 ... are
+ * journals: each charge is written to the newest one before it is answered, so that no kill -9
+ * loses it, and is forced to disk about once a second. From time to time a new journal and a new
+ * checkpoint are written and the old ones removed. A torn or damaged frame is left out. A damaged
+ * checkpoint is renamed to PATH.bad, and PATH.prev with its journals is used. PATH.lock is locked
+ * while the files are open, because each of two daemons would count only its own half.
  */
 struct ledger_file;
 
-/* What the clocks show, in microseconds. A plain value. */
-struct ledger_clocks {
-	uint64_t boottime; /* since the machine started, sleep included */
-	int64_t wall;	   /* since 1970 */
-	char boot_id[40];  /* names this start of the machine */
-};
-
-void ledger_clocks_read(struct ledger_clocks *clocks_r);
-
 /*
- * Fill the ledger, which is empty, from the files, begin a journal and have the ledger's charges
- * written. clocks: NULL is those of the machine. path "": only the time is given. problems gets
- * what was left out. 0, or -1 with err set; where another process has them open, after a short wait
- * for its end. The ledger must outlive it.
+ * Fill the ledger, which is empty, from the files, begin a journal, and have the ledger's charges
+ * written to it. clocks: NULL for the machine's. An empty path provides only the time. problems
+ * gets a line for whatever was left out. Returns 0, or -1 with err set; another process that has
+ * the files open gets three seconds to end. The ledger is borrowed and must outlive the files.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err);
 
-/* Begin to force to the disk, to make snapshots and to sweep the ledger, in a thread. 0, or -1 with
- * err set. */
+/*
+ * Start the ledger's thread: it syncs the journal every second, writes checkpoints and frees the
+ * ledger's idle keys. All signals are blocked in it. Returns 0, or -1 with err set.
+ */
 int ledger_file_start(struct ledger_file *file, struct errmsg *err);
 
-/* Force to the disk now what was charged. */
+/* Force the journal to disk. Any thread. */
 void ledger_file_sync(struct ledger_file *file);
 
-/* End the thread, and force all to the disk. Nothing is charged any more. Takes NULL; sets the
- * pointer to NULL. */
+/*
+ * End the thread, force everything to disk and close the files; no other thread may charge then or
+ * later. Accepts NULL.
+ */
 void ledger_file_close(struct ledger_file **file);
 
-/* The ledger's time. Any thread. */
+/* The ledger's time in microseconds. Any thread. */
 uint64_t ledger_file_now(const struct ledger_file *file);
 
-/* Make a snapshot now; else the thread does. 0, or -1 with err set: the old ones stay. */
-int ledger_file_snapshot(struct ledger_file *file, struct errmsg *err);
+/*
+ * Write a checkpoint now. Returns 0, or -1 with err set and the old files unchanged. Not while the
+ * ledger's thread runs, which writes its own.
+ */
+int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err);
 
-/* Why charges can't be written, or ""; charges written. Any thread. */
+/* Why the last charge could not be written; "" when it could. Any thread. */
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r);
 
 #endif

@@ -1,3 +1,6 @@
+/*
+ * The frames of the ledger's files. Owns nothing; any thread may call it.
+ */
 #include "milter/ledger/ledger_frame.h"
 
 #include <string.h>
@@ -39,7 +42,7 @@ void frame_add(struct strbuf *buf, enum frame_type type, const void *body, size_
 	frame_finish(buf, start);
 }
 
-/* Whether a whole frame begins there. */
+/* Whether a whole frame begins at `at`. */
 static bool is_whole(const char *at, const char *end, struct front *front_r)
 {
 	struct front front;

@@ -8,54 +8,55 @@
 #include "lib/base/strbuf.h"
 
 /*
- * The ledger's files are frames, one behind the other: a mark, the length of what follows (u32),
- * its CRC-32C (u32), a byte for what it is, and its body. All in the machine's byte order. Damage
- * costs the frames that it hits: reading goes on at the next one that is whole.
+ * The ledger's files consist of frames, one after the other: a mark, the length of the rest (u32),
+ * its CRC-32C (u32), the type (one byte) and the body, in the machine's byte order. Damage costs
+ * only the frames that it hits, because reading continues at the next whole frame.
  */
 enum frame_type {
-	FRAME_HEAD = 'H',   /* of a snapshot: what follows is a struct frame_head */
+	FRAME_HEAD = 'H',   /* of a checkpoint: a struct frame_head */
 	FRAME_MOMENT = 'M', /* a struct frame_moment */
-	FRAME_KEY = 'K',    /* as ledger_write_shard() has it */
-	FRAME_RECORD = 'R', /* as ledger_record_encode() has it */
-	FRAME_END = 'E',    /* of a snapshot: a u64, how many keys it holds */
+	FRAME_KEY = 'K',    /* a key, see lib/rules/ledger_format.h */
+	FRAME_RECORD = 'R', /* a record, see lib/rules/ledger_format.h */
+	FRAME_END = 'E',    /* of a checkpoint: the number of its keys as a u64 */
 };
 
-#define FRAME_BODY_MAX (64 << 10)
+#define FRAME_BODY_MAX (64 << 10) /* bytes */
 #define FRAME_VERSION 1
 
 struct frame_head {
 	uint32_t version, unused;
-	uint64_t first_journal; /* the first one whose records may not be in it */
+	uint64_t first_journal; /* the first journal with records that the checkpoint may lack */
 };
 
-/* What the clocks showed at a moment of the ledger's time. */
+/* The clocks at a moment of the ledger's time. */
 struct frame_moment {
-	uint64_t now;	   /* of the ledger, microseconds */
-	uint64_t boottime; /* microseconds since the machine started */
+	uint64_t now;	   /* the ledger's time, microseconds */
+	uint64_t boottime; /* microseconds since boot */
 	int64_t wall;	   /* microseconds since 1970 */
-	char boot_id[40];  /* which start of the machine it was; and NULs */
+	char boot_id[40];  /* identifies the boot; padded with NULs */
 };
 
-/* Add a frame to buf. */
+/* Append a frame to buf. */
 void frame_add(struct strbuf *buf, enum frame_type type, const void *body, size_t len);
 
-/* Begin a frame whose body is added to buf next; returns what frame_finish() wants. */
+/* Begin a frame; the caller appends the body to buf and passes the result to frame_finish(). */
 size_t frame_begin(struct strbuf *buf, enum frame_type type);
 void frame_finish(struct strbuf *buf, size_t start);
 
+/* A frame that was read. Borrows the bytes of the scan. */
 struct frame {
 	enum frame_type type;
 	const void *body; /* not aligned */
-	size_t len;
+	size_t len;	  /* of the body */
 };
 
-/* Bytes that are read frame by frame. */
+/* Bytes to be read frame by frame. */
 struct frame_scan {
 	const char *at, *end;
-	size_t lost; /* bytes that were no whole frame */
+	size_t lost; /* bytes so far that belong to no whole frame */
 };
 
-/* The next whole frame; false at the end. */
+/* Read the next whole frame. Returns false at the end. */
 bool frame_next(struct frame_scan *scan, struct frame *frame_r);
 
 #endif

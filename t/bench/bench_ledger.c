@@ -1,6 +1,7 @@
 /*
- * What a charge costs: the ledger alone and with its file, one thread and many, and the memory of
- * many logins. Usage: bench_ledger [LOGINS] [FOLDER]
+ * Measures a charge through the interface of the checks, without and with the ledger's files, with
+ * one thread and with several, and the memory of many logins.
+ * Usage: bench_ledger [LOGINS] [DIRECTORY]
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -38,12 +39,12 @@ static struct ledger_request request_of(const char *key)
 	return (struct ledger_request){ key, strlen(key), limits, 2, 1 };
 }
 
-static void charge(struct ledger *ledger, uint64_t now, const char *key)
+static void charge(const struct ledger_ops *ops, uint64_t now, const char *key)
 {
 	const struct ledger_request request = request_of(key);
 	struct ledger_usage usage;
 
-	if (ledger_charge(ledger, now, &request, 1, true, &usage) != LEDGER_FREE)
+	if (ops->charge(ops->context, now, &request, 1, true, &usage) != LEDGER_FREE)
 		fail("a charge was refused");
 }
 
@@ -57,10 +58,11 @@ static void row(const char *what, double value, const char *unit)
 	(void)printf("  %-58s %10.1f %s\n", what, value, unit);
 }
 
-/* Memory of logins with so many charges spread over a day, and the time of a charge. */
+/* The memory of logins with this number of charges spread over a day, and the time of a charge. */
 static void many_logins(size_t logins, unsigned charges)
 {
 	struct ledger *ledger = ledger_new();
+	const struct ledger_ops ops = ledger_ops(ledger);
 	size_t empty = ledger_size(ledger).bytes, heap = mallinfo2().uordblks;
 	char key[48], what[80];
 	double start, took = 0;
@@ -69,23 +71,23 @@ static void many_logins(size_t logins, unsigned charges)
 		start = seconds();
 		for (size_t i = 0; i < logins; i++) {
 			login(key, i);
-			charge(ledger, 1000 * SECOND + c * (80000 / charges) * SECOND + i, key);
+			charge(&ops, 1000 * SECOND + c * (80000 / charges) * SECOND + i, key);
 		}
 		took = seconds() - start;
 	}
 	(void)snprintf(what, sizeof(what), "%zu logins with %u charges each: memory", logins,
 		charges);
-	row(what, (double)(ledger_size(ledger).bytes - empty) / (double)logins, "bytes a login");
-	row("  the same by malloc's own count",
-		(double)(mallinfo2().uordblks - heap) / (double)logins, "bytes a login");
-	row("  the last round, one thread", took / (double)logins * 1e9, "ns a charge");
+	row(what, (double)(ledger_size(ledger).bytes - empty) / (double)logins, "bytes per login");
+	row("  the same as counted by malloc",
+		(double)(mallinfo2().uordblks - heap) / (double)logins, "bytes per login");
+	row("  the last round, one thread", took / (double)logins * 1e9, "ns per charge");
 	start = seconds();
 	for (size_t i = 0; i < logins; i++) {
 		const struct ledger_request request = request_of(key);
 		struct ledger_usage usage;
 
 		login(key, i * 7919 % logins);
-		(void)ledger_look(ledger, 90000 * SECOND, &request, 1, &usage);
+		(void)ops.look(ops.context, 90000 * SECOND, &request, 1, &usage);
 	}
 	row("  a look", (seconds() - start) / (double)logins * 1e9, "ns");
 	ledger_free(&ledger);
@@ -97,18 +99,19 @@ struct worker {
 	struct ledger *ledger;
 	pthread_t thread;
 	unsigned number;
-	size_t logins; /* 1: all threads charge one */
+	size_t logins; /* 1: all threads charge the same one */
 };
 
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
+	const struct ledger_ops ops = ledger_ops(worker->ledger);
 	char key[48];
 	size_t at = worker->number * 7919U;
 
 	for (unsigned i = 0; i < CHARGES_EACH; i++, at += 104729) {
 		login(key, at % worker->logins);
-		charge(worker->ledger, 1000 * SECOND + i, key);
+		charge(&ops, 1000 * SECOND + i, key);
 	}
 	return NULL;
 }
@@ -121,7 +124,7 @@ static double threads(struct ledger *ledger, unsigned count, size_t logins)
 	for (unsigned i = 0; i < count; i++) {
 		workers[i] = (struct worker){ .ledger = ledger, .number = i, .logins = logins };
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
-			fail("no thread");
+			fail("cannot start a thread");
 	}
 	for (unsigned i = 0; i < count; i++)
 		(void)pthread_join(workers[i].thread, NULL);
@@ -137,45 +140,46 @@ static void contention(size_t logins)
 		struct ledger *ledger = ledger_new();
 
 		(void)snprintf(what, sizeof(what), "%u threads, %zu logins", counts[i], logins);
-		row(what, threads(ledger, counts[i], logins), "ns a charge, by the clock");
+		row(what, threads(ledger, counts[i], logins), "ns per charge, by the clock");
 		ledger_free(&ledger);
 	}
 }
 
 /* ---- the file -------------------------------------------------------------------------- */
 
-static void with_file(const char *folder, size_t logins)
+static void with_file(const char *directory, size_t logins)
 {
 	struct ledger *ledger = ledger_new();
+	const struct ledger_ops ops = ledger_ops(ledger);
 	struct problems *problems = problems_new();
 	struct ledger_file *file;
 	struct errmsg err;
 	char path[300], key[48];
 	double start;
 
-	(void)snprintf(path, sizeof(path), "%s/limits.state", folder);
-	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0 ||
-		ledger_file_start(file, &err) != 0)
+	(void)snprintf(path, sizeof(path), "%s/limits.state", directory);
+	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0)
 		fail(err.text);
 	start = seconds();
 	for (size_t i = 0; i < logins; i++) {
 		login(key, i);
-		charge(ledger, ledger_file_now(file), key);
+		charge(&ops, ledger_file_now(file), key);
 	}
-	row("written down, one thread", (seconds() - start) / (double)logins * 1e9, "ns a charge");
+	row("saved, one thread", (seconds() - start) / (double)logins * 1e9, "ns per charge");
 	start = seconds();
-	if (ledger_file_snapshot(file, &err) != 0)
+	if (ledger_file_checkpoint(file, &err) != 0)
 		fail(err.text);
-	row("a snapshot of them all", (seconds() - start) * 1e3, "ms");
-	row("written down, 16 threads", threads(ledger, THREADS, logins),
-		"ns a charge, by the clock");
+	row("a checkpoint of all logins", (seconds() - start) * 1e3, "ms");
+	if (ledger_file_start(file, &err) != 0)
+		fail(err.text);
+	row("saved, 16 threads", threads(ledger, THREADS, logins), "ns per charge, by the clock");
 	ledger_file_close(&file);
 	ledger_free(&ledger);
 	ledger = ledger_new();
 	start = seconds();
 	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0)
 		fail(err.text);
-	row("all read again", (seconds() - start) * 1e3, "ms");
+	row("loading all at the start", (seconds() - start) * 1e3, "ms");
 	ledger_file_close(&file);
 	ledger_free(&ledger);
 	problems_free(&problems);
@@ -186,8 +190,8 @@ int main(int argc, char **argv)
 	size_t logins = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
 
 	if (logins == 0)
-		fail("usage: bench_ledger [LOGINS] [FOLDER]");
-	(void)printf("two limits a login: 5 minutes and a day\n");
+		fail("usage: bench_ledger [LOGINS] [DIRECTORY]");
+	(void)printf("two limits per login: 5 minutes and a day\n");
 	many_logins(logins, 1);
 	many_logins(logins, 5);
 	many_logins(logins / 10, 100);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-What a rate limit costs: bytes a login, nanoseconds a charge with and without its file, contention of threads.
+Measure rate limits: bytes per login, nanoseconds per charge without and with the files, several threads.
 
 Usage: t/bench/ledger.py [LOGINS]
 """
@@ -17,7 +17,7 @@ PROGRAM = ROOT / os.environ.get("POSTERN_BUILD", "build") / "t/bench/bench_ledge
 
 def main():
     if not PROGRAM.exists():
-        sys.exit(f"{PROGRAM}: not built; run make helper-programs")
+        sys.exit(f"{PROGRAM}: does not exist; build it with: make helper-programs")
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.call([PROGRAM, *(sys.argv[1:2] or ["200000"]), folder])
 

@@ -115,11 +115,11 @@ static void spill(const char *name, const char *text, size_t len)
 	(void)close(fd);
 }
 
-static void make_snapshot(void)
+static void write_checkpoint(void)
 {
 	struct errmsg err = { "" };
 
-	ck_assert_msg(ledger_file_snapshot(file, &err) == 0, "%s", err.text);
+	ck_assert_msg(ledger_file_checkpoint(file, &err) == 0, "%s", err.text);
 }
 
 static bool exists(const char *name)
@@ -143,7 +143,7 @@ START_TEST(charges_are_there_again)
 			ck_assert_uint_eq(used("login:bob", 0), 5 + (uint64_t)round);
 			ck_assert_uint_eq(used("login:al", 1), 1);
 			if (round % 2 == 1)
-				make_snapshot();
+				write_checkpoint();
 			ck_assert_int_eq(charge("login:bob"), LEDGER_FREE);
 		}
 		ck_assert_int_eq(stat(path, &st), 0);
@@ -193,7 +193,7 @@ START_TEST(without_a_path_there_is_time_alone)
 		open_with(NULL);
 		ck_assert_uint_gt(ledger_file_now(file), 0);
 		ck_assert_int_eq(charge("login:bob"), LEDGER_FREE);
-		ck_assert_int_eq(ledger_file_snapshot(file, &err), -1);
+		ck_assert_int_eq(ledger_file_checkpoint(file, &err), -1);
 		ck_assert_int_eq(ledger_file_start(file, &err), 0);
 	}
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(a_damaged_record_costs_itself_alone)
 	}
 END_TEST
 
-START_TEST(a_bad_snapshot_is_moved_aside_and_the_one_before_taken)
+START_TEST(a_damaged_checkpoint_is_renamed_and_the_previous_one_used)
 	{
 		char name[128];
 		size_t len;
@@ -303,9 +303,9 @@ START_TEST(a_bad_snapshot_is_moved_aside_and_the_one_before_taken)
 		open_with(NULL);
 		for (int i = 0; i < 10; i++)
 			(void)charge("login:bob");
-		make_snapshot();
+		write_checkpoint();
 		(void)charge("login:bob");
-		make_snapshot();
+		write_checkpoint();
 		(void)charge("login:bob");
 		shut();
 		text = slurp(path, &len);
@@ -323,7 +323,7 @@ START_TEST(a_bad_snapshot_is_moved_aside_and_the_one_before_taken)
 		(void)snprintf(name, sizeof(name), "%s.bad", path);
 		ck_assert(exists(name) == (_i < 3));
 		ck_assert_uint_eq(problems_count(problems), _i < 3 ? 2 : 0);
-		make_snapshot();
+		write_checkpoint();
 		(void)charge("login:bob");
 		open_with(NULL);
 		ck_assert_uint_eq(used("login:bob", 0), 13);
@@ -331,7 +331,7 @@ START_TEST(a_bad_snapshot_is_moved_aside_and_the_one_before_taken)
 	}
 END_TEST
 
-START_TEST(with_both_snapshots_bad_what_can_be_read_counts)
+START_TEST(the_readable_part_counts_when_both_checkpoints_are_damaged)
 	{
 		char name[128];
 		size_t len;
@@ -340,8 +340,8 @@ START_TEST(with_both_snapshots_bad_what_can_be_read_counts)
 		open_with(NULL);
 		for (int i = 0; i < 10; i++)
 			(void)charge("login:bob");
-		make_snapshot();
-		make_snapshot();
+		write_checkpoint();
+		write_checkpoint();
 		(void)charge("login:bob");
 		shut();
 		text = slurp(path, &len);
@@ -372,7 +372,7 @@ START_TEST(charges_whose_moment_is_lost_are_not_to_come)
 		open_with(&clocks);
 		for (int i = 0; i < 10; i++)
 			(void)charge("login:bob");
-		make_snapshot();
+		write_checkpoint();
 		shut();
 		text = slurp(path, &len);
 		text[in_the_moment] ^= 1;
@@ -393,7 +393,7 @@ START_TEST(old_journals_go)
 		open_with(NULL);
 		for (int i = 0; i < 10; i++) {
 			(void)charge("login:bob");
-			make_snapshot();
+			write_checkpoint();
 		}
 		ck_assert(!exists(journal(8)) && !exists(journal(1)));
 		ck_assert(exists(journal(10)) && exists(journal(11)) && !exists(journal(12)));
@@ -421,14 +421,14 @@ START_TEST(a_full_disk_refuses_charges_and_ends_with_it)
 		ck_assert_int_eq(charge("login:bob"), LEDGER_FAILED);
 		full.rlim_cur = 100;
 		(void)setrlimit(RLIMIT_FSIZE, &full);
-		ck_assert_int_eq(ledger_file_snapshot(file, &err), -1);
+		ck_assert_int_eq(ledger_file_checkpoint(file, &err), -1);
 		(void)setrlimit(RLIMIT_FSIZE, &limit);
 		uint64_t before = used("login:bob", 0);
 
 		ck_assert_int_eq(charge("login:bob"), LEDGER_FREE);
 		ledger_file_error(file, &err);
 		ck_assert_str_eq(err.text, "");
-		make_snapshot();
+		write_checkpoint();
 		open_with(NULL);
 		ck_assert_uint_eq(used("login:bob", 0), before + 1);
 		ck_assert_uint_eq(problems_count(problems), 0);
@@ -466,7 +466,7 @@ START_TEST(time_goes_on_by_the_machine_and_over_its_start_by_the_wall_clock)
 		for (int i = 0; i < 10; i++)
 			(void)charge("login:bob");
 		if (_i % 2 == 0)
-			make_snapshot();
+			write_checkpoint();
 		ledger_clocks_read(&clocks);
 		ck_assert_str_ne(clocks.boot_id, "");
 		/* As if the clocks showed that now: the file's time goes on from there. */
@@ -507,7 +507,7 @@ static void *charge_many(void *argument)
 	return NULL;
 }
 
-START_TEST(snapshots_while_threads_charge_lose_nothing)
+START_TEST(checkpoints_lose_no_charge_of_other_threads)
 	{
 		static char names[4][16];
 		pthread_t threads[4];
@@ -521,7 +521,7 @@ START_TEST(snapshots_while_threads_charge_lose_nothing)
 				0);
 		}
 		for (int i = 0; i < 20; i++)
-			ck_assert_int_eq(ledger_file_snapshot(file, &err), 0);
+			ck_assert_int_eq(ledger_file_checkpoint(file, &err), 0);
 		for (unsigned i = 0; i < 4; i++)
 			(void)pthread_join(threads[i], NULL);
 		open_with(NULL);
@@ -552,14 +552,14 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, two_daemons_cannot_count_in_one_file);
 	tcase_add_test(tcase, a_torn_journal_counts_up_to_where_it_is_torn);
 	tcase_add_test(tcase, a_damaged_record_costs_itself_alone);
-	tcase_add_loop_test(tcase, a_bad_snapshot_is_moved_aside_and_the_one_before_taken, 0, 4);
-	tcase_add_test(tcase, with_both_snapshots_bad_what_can_be_read_counts);
+	tcase_add_loop_test(tcase, a_damaged_checkpoint_is_renamed_and_the_previous_one_used, 0, 4);
+	tcase_add_test(tcase, the_readable_part_counts_when_both_checkpoints_are_damaged);
 	tcase_add_test(tcase, charges_whose_moment_is_lost_are_not_to_come);
 	tcase_add_test(tcase, old_journals_go);
 	tcase_add_test(tcase, a_full_disk_refuses_charges_and_ends_with_it);
 	tcase_add_loop_test(tcase, time_goes_on_by_the_machine_and_over_its_start_by_the_wall_clock,
 		0, (int)(sizeof(jumps) / sizeof(jumps[0])));
-	tcase_add_test(tcase, snapshots_while_threads_charge_lose_nothing);
+	tcase_add_test(tcase, checkpoints_lose_no_charge_of_other_threads);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,0 +1,105 @@
+/*
+ * Checkpoints: all keys of the ledger in one file, so that older journals can go. Runs on the
+ * ledger's thread; owns nothing between calls.
+ */
+#include "milter/ledger/ledger_checkpoint.h"
+
+#include <unistd.h>
+
+#include "lib/conf/file.h"
+#include "lib/rules/ledger_format.h"
+#include "milter/ledger/ledger_frame.h"
+
+/* The keys of a shard as frames. */
+struct shard_frames {
+	struct strbuf frames;
+	uint64_t keys; /* so far, of all shards */
+};
+
+static void add_key(void *context, const void *bytes, size_t len)
+{
+	struct shard_frames *shard = context;
+
+	if (bytes == NULL) {
+		shard->frames.failed = true;
+		return;
+	}
+	frame_add(&shard->frames, FRAME_KEY, bytes, len);
+	shard->keys++;
+}
+
+static int write_frames(struct file_writer *writer, struct shard_frames *shard, uint64_t *size,
+	struct errmsg *err)
+{
+	int ret;
+
+	if (shard->frames.failed)
+		return errmsg_set(err, "out of memory");
+	ret = shard->frames.len == 0 ? 0 :
+				       file_add(writer, shard->frames.text, shard->frames.len, err);
+	*size += shard->frames.len;
+	strbuf_reset(&shard->frames);
+	return ret;
+}
+
+static int write_keys(struct ledger *ledger, const struct ledger_journal *journal,
+	struct file_writer *writer, uint64_t *size_r, struct errmsg *err)
+{
+	const struct frame_head head = { .version = FRAME_VERSION,
+		.first_journal = journal->number };
+	struct shard_frames shard = { .frames = STRBUF_INIT };
+	struct strbuf key = STRBUF_INIT;
+	uint64_t size = 0;
+	int ret = 0;
+
+	frame_add(&shard.frames, FRAME_HEAD, &head, sizeof(head));
+	ledger_time_add_moment(journal->time, &shard.frames);
+	for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
+		ledger_write_shard(ledger, i, ledger_time_now(journal->time), &key, add_key,
+			&shard);
+		ret = write_frames(writer, &shard, &size, err);
+	}
+	if (ret == 0) {
+		frame_add(&shard.frames, FRAME_END, &shard.keys, sizeof(shard.keys));
+		ret = write_frames(writer, &shard, &size, err);
+	}
+	strbuf_free(&key);
+	strbuf_free(&shard.frames);
+	*size_r = size;
+	return ret;
+}
+
+static void remove_unneeded(void *context, uint64_t number, const char *name)
+{
+	const struct ledger_checkpoint *checkpoint = context;
+
+	if (number < checkpoint->previous_journal && number < checkpoint->first_journal)
+		(void)unlink(name);
+}
+
+int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
+	struct ledger_journal *journal, struct errmsg *err)
+{
+	const char *path = journal->path;
+	struct file_writer *writer;
+	struct file_stamp stamp = { .exists = false };
+	uint64_t size;
+
+	if (ledger_journal_begin(journal, journal->number, err) != 0)
+		return -1;
+	/* From now on, the memory holds every record of the older journals. */
+	if ((writer = file_begin(path, err)) == NULL)
+		return -1;
+	if (write_keys(ledger, journal, writer, &size, err) != 0) {
+		file_abandon(&writer);
+		return -1;
+	}
+	(void)file_stamp(path, &stamp, NULL);
+	if (file_commit(&writer, true, NULL, err) != 0)
+		return -1;
+	if (stamp.exists)
+		checkpoint->previous_journal = checkpoint->first_journal;
+	checkpoint->first_journal = journal->number;
+	checkpoint->size = size;
+	return ledger_journal_each(path, remove_unneeded, checkpoint, err);
+}

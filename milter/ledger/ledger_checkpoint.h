@@ -1,0 +1,25 @@
+#ifndef POSTERN_LEDGER_CHECKPOINT_H
+#define POSTERN_LEDGER_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/rules/ledger.h"
+#include "milter/ledger/ledger_journal.h"
+
+/* Which journals the checkpoint files PATH and PATH.prev need. A plain value. */
+struct ledger_checkpoint {
+	uint64_t first_journal;	   /* the first one with records that PATH may lack */
+	uint64_t previous_journal; /* the same for PATH.prev; 0 when there is none */
+	uint64_t size;		   /* of PATH in bytes */
+};
+
+/*
+ * Begin a new journal, write all keys of the ledger to PATH, rename the old PATH to PATH.prev, and
+ * remove the journals that neither needs. Other threads may charge meanwhile. Returns 0, or -1 with
+ * err set and the old files unchanged. Not in two threads at once.
+ */
+int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
+	struct ledger_journal *journal, struct errmsg *err);
+
+#endif

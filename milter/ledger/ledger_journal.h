@@ -1,0 +1,65 @@
+#ifndef POSTERN_LEDGER_JOURNAL_H
+#define POSTERN_LEDGER_JOURNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/base/strbuf.h"
+#include "lib/rules/ledger.h"
+#include "milter/ledger/ledger_time.h"
+
+/*
+ * The journals PATH.1, PATH.2 ...: each record is written to the newest one before its charge is
+ * answered. A journal of its own begins with each start and each checkpoint. The fields belong to
+ * ledger_journal.c.
+ */
+struct ledger_journal {
+	const char *path;		/* of the checkpoint; borrowed */
+	const struct ledger_time *time; /* borrowed */
+
+	pthread_mutex_t lock; /* guards the following fields, up to the empty line */
+	int fd;		      /* -1 before the first journal */
+	uint64_t size;	      /* bytes that were written completely */
+	bool is_dirty;	      /* something was written since the last sync */
+	uint64_t number;      /* of the newest journal; changed by ledger_journal_begin() alone */
+	uint64_t marked;      /* the ledger's time when a moment was last written */
+	struct strbuf buf;
+	struct errmsg error; /* of the last write; "" when it succeeded */
+
+	pthread_mutex_t sync_lock; /* held while the file is synced, so that it is not closed */
+};
+
+/* path and time are borrowed and must outlive the journal. */
+void ledger_journal_init(struct ledger_journal *journal, const char *path,
+	const struct ledger_time *time);
+
+/* Sync and close the journal, and free its memory. */
+void ledger_journal_free(struct ledger_journal *journal);
+
+/* Begin the journal after this number; all later records go there. Not in two threads at once.
+ * Returns 0, or -1 with err set and the old journal still in use. */
+int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct errmsg *err);
+
+/*
+ * A ledger_save_fn whose context is the journal. When a write fails for the first time, it logs the
+ * error.
+ */
+int ledger_journal_save(void *context, const struct ledger_record *records, size_t count);
+
+/* Force to disk what was written. Logs an error. Any thread. */
+void ledger_journal_sync(struct ledger_journal *journal);
+
+/* The size of the newest journal in bytes. Any thread. */
+uint64_t ledger_journal_size(struct ledger_journal *journal);
+
+/* Why the last record could not be written; "" when it could. Any thread. */
+void ledger_journal_error(struct ledger_journal *journal, struct errmsg *err_r);
+
+/* Call each() for every journal of path, in no particular order. Returns 0, or -1 with err set. */
+int ledger_journal_each(const char *path,
+	void (*each)(void *context, uint64_t number, const char *name), void *context,
+	struct errmsg *err);
+
+#endif
