@@ -350,11 +350,10 @@ START_TEST(the_most_findings_of_a_stage_fit_into_a_verdict)
 			CHECK_RECIPIENT, CHECK_RATES, CHECK_LIMITS, CHECK_RATES };
 		static const char odd[] = "<" AAAA "@x.example(y)>";
 		struct ledger *ledger = ledger_new();
+		const struct ledger_ops ops = ledger_ops(ledger);
 		struct mail_address sender, rcpt;
 		struct facts facts = { .login = "bob", .sender = &sender, .named = 1 };
-		struct check_env env = { .scratch = m.scratch,
-			.ledger = ledger_ops(ledger),
-			.charge = true };
+		struct check_env env = { .scratch = m.scratch, .ledger = &ops, .charge = true };
 		struct verdict v;
 
 		make_everything_warn();

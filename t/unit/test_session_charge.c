@@ -15,11 +15,13 @@
 
 static struct made_session s;
 static struct ledger *ledger;
+static struct ledger_ops ops;
 
 static void setup(void)
 {
 	made_session_begin(&s);
 	ledger = ledger_new();
+	ops = ledger_ops(ledger);
 	ck_assert_ptr_nonnull(ledger);
 	s.made.settings->rates = rates_new();
 	s.made.settings->default_domain = "own.example";
@@ -45,7 +47,7 @@ static void open_with_ledger(void)
 {
 	made_session_open(&s);
 	s.now = 1000000;
-	shared_set_ledger(s.shared, ledger_ops(ledger), read_clock, &s.now);
+	shared_set_ledger(s.shared, &ops, read_clock, &s.now);
 }
 
 /* Connect a session and try to send mail, because connect is judged at MAIL. */
@@ -158,7 +160,7 @@ START_TEST(without_a_policy_a_connection_is_counted_but_not_charged)
 	{
 		limit_rate(RATE_CONN, "default", "1/1h");
 		made_session_open_without_policy(&s);
-		shared_set_ledger(s.shared, ledger_ops(ledger), read_clock, &s.now);
+		shared_set_ledger(s.shared, &ops, read_clock, &s.now);
 		(void)send_from(s.session, "192.0.2.1");
 		ck_assert_str_eq(s.session->counted, "concurrency:192.0.2.1");
 		ck_assert(!s.session->is_charged);
