@@ -409,10 +409,9 @@ static void stop_all(struct daemon *daemon)
 static void run(struct daemon *daemon, const struct config *config)
 {
 	struct errmsg err;
-	sigset_t signals;
 
 	settle_options(daemon);
-	signals_take(daemon->options->foreground, MILTER_SIGNAL, &signals);
+	signals_take(daemon->options->foreground, MILTER_SIGNAL);
 	process_raise_limits();
 	daemon->snapshot = snapshot_new();
 	if (daemon->snapshot != NULL)
@@ -438,7 +437,7 @@ static void run(struct daemon *daemon, const struct config *config)
 	shared_on_suspend(daemon->shared, suspend, daemon);
 	start_threads(daemon, config);
 	announce(daemon);
-	if (milter_start(&signals, &err) != 0)
+	if (milter_start(&err) != 0)
 		process_fail(EX_OSERR, &err);
 	obey_signals(daemon);
 	stop_all(daemon);

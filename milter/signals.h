@@ -4,23 +4,17 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/*
- * The daemon's signals, all handled in the main thread, where they are unblocked once libmilter
- * runs.
- */
+/* The daemon's signals. All functions are for the main thread only. */
 enum signals_word {
 	SIGNALS_RELOAD, /* SIGUSR1 */
-	SIGNALS_END,	/* SIGTERM, SIGINT; in the foreground SIGHUP, else ignored */
-	SIGNALS_LOOK,	/* wake_signal, or nothing at all: look what there is to do */
+	SIGNALS_END,	/* SIGTERM, SIGINT; in the foreground SIGHUP, which is ignored otherwise */
+	SIGNALS_LOOK,	/* wake_signal, or an interrupted wait: check what there is to do */
 };
 
-/*
- * Set the handlers, and block the signals for now: each thread that is started begins with them
- * blocked. *signals_r: which they are.
- */
-void signals_take(bool foreground, int wake_signal, sigset_t *signals_r);
+/* Block the signals in this thread and in those that it starts from now on. */
+void signals_take(bool foreground, int wake_signal);
 
-/* Wait for the next word. After SIGNALS_END, *signal_r is what said it. The main thread alone. */
+/* Wait for the next signal. *signal_r is set with SIGNALS_END only: the signal's number. */
 enum signals_word signals_wait(int *signal_r);
 
 #endif

@@ -64,9 +64,9 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 /*
  * libmilter starts a thread that calls sigwait() for SIGTERM, SIGINT and SIGHUP and then stops
  * libmilter, even while another thread is still starting it, and destroys locks that are in use.
- * The kernel lets sigwait() take a signal that the main thread is about to handle. The program
- * therefore replaces sigwait(), which nothing else in the process calls: that thread sleeps until
- * the process ends.
+ * Only the main thread may take signals, with sigwaitinfo(). The program therefore replaces
+ * sigwait(), which nothing else in the process calls: libmilter's thread sleeps until the process
+ * ends.
  */
 int sigwait(const sigset_t *set, int *signal_r)
 {
@@ -87,7 +87,7 @@ static void *milter_main(void *unused)
 	return NULL;
 }
 
-int milter_start(const sigset_t *signals, struct errmsg *err)
+int milter_start(struct errmsg *err)
 {
 	pthread_t thread;
 	int ret;
@@ -96,8 +96,6 @@ int milter_start(const sigset_t *signals, struct errmsg *err)
 	if ((ret = pthread_create(&thread, NULL, milter_main, NULL)) != 0)
 		return errmsg_set(err, "cannot start the milter's thread: %s", strerror(ret));
 	(void)pthread_detach(thread);
-	/* Only now: every other thread has inherited the blocked signals. */
-	(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 	return 0;
 }
 

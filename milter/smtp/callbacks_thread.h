@@ -1,7 +1,6 @@
 #ifndef POSTERN_CALLBACKS_THREAD_H
 #define POSTERN_CALLBACKS_THREAD_H
 
-#include <signal.h>
 #include <stdbool.h>
 
 #include "lib/base/errmsg.h"
@@ -30,16 +29,13 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 
 /*
  * The signal that is sent to the main thread when libmilter's loop has ended by itself. The main
- * thread must have a handler for it.
+ * thread must wait for it.
  */
 #define MILTER_SIGNAL SIGUSR2
 
-/*
- * Start to answer. signals are those that the main thread handles and has blocked so far; they are
- * unblocked in it when every other thread has inherited the blocked set. Returns 0, or -1 with err
- * set.
- */
-int milter_start(const sigset_t *signals, struct errmsg *err);
+/* Start to answer. The signals that the main thread waits for have to be blocked. Returns 0, or -1
+ * with err set. */
+int milter_start(struct errmsg *err);
 
 /* Return whether libmilter's loop has ended by itself. */
 bool milter_has_ended(void);
