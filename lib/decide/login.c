@@ -119,14 +119,13 @@ static void check_password(const struct login_rules *rules, const struct login_r
 
 /* ---- tokens -------------------------------------------------------------------- */
 
-/* The MAIL of TOKEN:MAIL, "" for bare TOKEN, NULL for another login. */
-static const char *token_mail(const struct settings *settings, const char *login)
+/* The mail address that a login claims to be a token's: MAIL of TOKEN:MAIL, "" of the bare TOKEN;
+ * NULL for other logins. */
+static const char *claimed_mail(const struct settings *settings, const char *login)
 {
-	size_t len = strlen(settings->token_login);
-
-	if (len == 0 || strncasecmp(login, settings->token_login, len) != 0)
-		return NULL;
-	return login[len] == '\0' ? login + len : login[len] == ':' ? login + len + 1 : NULL;
+	if (settings->token_login[0] != '\0' && strcasecmp(login, settings->token_login) == 0)
+		return "";
+	return settings_token_mail(settings, login);
 }
 
 /* Whether what the client calls itself is the token's own. */
@@ -143,7 +142,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	struct login_answer *a)
 {
 	const struct settings *settings = policy_parts(rules->policy)->settings;
-	const char *said = token_mail(settings, request->login);
+	const char *said = claimed_mail(settings, request->login);
 	char mail[JWT_MAIL_SIZE], login[LOGIN_SIZE];
 	struct errmsg err;
 
@@ -186,7 +185,7 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 	} else {
 		const struct policy_parts *parts = policy_parts(rules->policy);
 
-		if (request->is_bearer || token_mail(parts->settings, request->login) != NULL)
+		if (request->is_bearer || claimed_mail(parts->settings, request->login) != NULL)
 			check_token(rules, request, &a);
 		else if (parts->lists_only)
 			answer(&a, LOGIN_UNDECIDED,

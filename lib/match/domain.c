@@ -123,9 +123,29 @@ bool domain_is_literal(const char *name, size_t len)
 	return inet_pton(AF_INET, text, addr) == 1 || inet_pton(AF_INET6, text, addr) == 1;
 }
 
-const char *domain_parent(const char *name)
+bool domain_walk(const struct strmap *map, enum domain_key form, const char *name,
+	uint32_t *value_r)
 {
-	const char *dot = strchr(name, '.');
+	char dotted[1 + DOMAIN_SIZE];
+	size_t len = strlen(name);
+	const char *at = name, *dot;
 
-	return dot != NULL ? dot + 1 : NULL;
+	if (len == 0 || strmap_count(map) == 0)
+		return false;
+	if (form == DOMAIN_DOTTED) {
+		if (len >= DOMAIN_SIZE)
+			return false;
+		dotted[0] = '.';
+		memcpy(dotted + 1, name, ++len);
+		at = dotted;
+	}
+	for (;;) {
+		if (strmap_find(map, at, len, value_r))
+			return true;
+		if ((dot = strchr(form == DOMAIN_DOTTED ? at + 1 : at, '.')) == NULL)
+			return false;
+		dot += form == DOMAIN_PLAIN;
+		len -= (size_t)(dot - at);
+		at = dot;
+	}
 }

@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/strmap.h"
 
 #define DOMAIN_SIZE 1024 /* a canonical name with its NUL; longer ones are refused */
 
@@ -19,7 +22,14 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address: no name to be looked up. */
 bool domain_is_literal(const char *name, size_t len);
 
-/* The name after the first dot of a canonical name, or NULL when there is no dot. */
-const char *domain_parent(const char *name);
+/* How the keys of a map write a domain that includes all its subdomains. */
+enum domain_key { DOMAIN_PLAIN /* "example.com" */, DOMAIN_DOTTED /* ".example.com" */ };
+
+/*
+ * Look a canonical name up in the map: the name itself, then each domain above it down to the last
+ * label. Returns whether one is there; *value_r (may be NULL) is the value of the longest.
+ */
+bool domain_walk(const struct strmap *map, enum domain_key form, const char *name,
+	uint32_t *value_r);
 
 #endif

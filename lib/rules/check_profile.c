@@ -5,16 +5,6 @@
 
 #include "lib/rules/check_private.h"
 
-/* The mail address of a login TOKEN:MAIL, or NULL. */
-static const char *token_mail(const struct settings *settings, const char *login)
-{
-	size_t len = strlen(settings->token_login);
-
-	if (len == 0 || strncasecmp(login, settings->token_login, len) != 0 || login[len] != ':')
-		return NULL;
-	return login + len + 1;
-}
-
 /* What stands in for a row: a login alone. */
 static void make_user(struct sender_user *who, const char *login)
 {
@@ -37,7 +27,8 @@ size_t check_login_len(const struct policy *policy, const char *login)
 	if (settings->unknown_user != UNKNOWN_PROFILE || at == NULL || at == login ||
 		settings->default_domain[0] == '\0' ||
 		strcasecmp(at + 1, settings->default_domain) != 0 ||
-		token_mail(settings, login) != NULL || policy_find_user(policy, login, &user))
+		settings_token_mail(settings, login) != NULL ||
+		policy_find_user(policy, login, &user))
 		return strlen(login);
 	return (size_t)(at - login);
 }
@@ -58,7 +49,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 	if (login == NULL)
 		return false;
 	*who_r = (struct sender_user){ .held = !run->parts->lists_only };
-	if (token_mail(run->settings, login) != NULL) {
+	if (settings_token_mail(run->settings, login) != NULL) {
 		make_user(who_r, login);
 		who_r->known = true;
 		who_r->profile =
@@ -131,7 +122,8 @@ static bool owns_by_name(const struct check_run *run, const char *name,
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE])
 {
-	const char *entry = NULL, *name = who->user.name, *mail = token_mail(run->settings, name);
+	const char *entry = NULL, *name = who->user.name,
+		   *mail = settings_token_mail(run->settings, name);
 	unsigned i = 0;
 
 	if (!who->user.has_froms) {

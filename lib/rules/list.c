@@ -41,6 +41,7 @@ static struct list *list_new(enum list_id id, struct orgdomain *psl)
 		return NULL;
 	list->refs = 1;
 	list->id = id;
+	list->name = lists[id].name;
 	list->psl = orgdomain_ref(psl);
 	list->names = strmap_new();
 	list->allowed = strmap_new();
@@ -57,16 +58,15 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	struct errmsg err;
 
 	if (regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
-		problems_add(problems, "%s:%u: %s; left out", list_name(list->id), entry->line,
-			err.text);
+		problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, err.text);
 	return 0;
 }
 
 static int add_entry(struct list *list, const struct entry *entry, struct problems *problems)
 {
 	if (memchr(entry->text, '\0', entry->len) != NULL) {
-		problems_add(problems, "%s:%u: a NUL byte in the line; left out",
-			list_name(list->id), entry->line);
+		problems_add(problems, "%s:%u: a NUL byte in the line; left out", list->name,
+			entry->line);
 		return 0;
 	}
 	switch (lists[list->id].kind) {

@@ -7,7 +7,7 @@
 static int reject(const struct list *list, const struct entry *entry, struct problems *problems,
 	const char *why)
 {
-	problems_add(problems, "%s:%u: \"%.*s\" %s; left out", list_name(list->id), entry->line,
+	problems_add(problems, "%s:%u: \"%.*s\" %s; left out", list->name, entry->line,
 		(int)(entry->len < 120 ? entry->len : 120), entry->text, why);
 	return 0;
 }
@@ -50,19 +50,12 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
 }
 
-/* Whether an entry names the host or a domain above it: else the suffix list needn't be asked. */
+/* Whether there is an entry of the host or of a domain above it: only then is the public suffix
+ * list, which is slower, asked. */
 static bool may_be_listed(const struct list *list, const char *name)
 {
-	const char *at;
-	size_t len;
-
-	for (at = name; at != NULL; at = domain_parent(at)) {
-		len = strlen(at);
-		if (strmap_find(list->names, at, len, NULL) ||
-			strmap_find(list->allowed, at, len, NULL))
-			return true;
-	}
-	return false;
+	return domain_walk(list->names, DOMAIN_PLAIN, name, NULL) ||
+		domain_walk(list->allowed, DOMAIN_PLAIN, name, NULL);
 }
 
 enum any_result list_any_host(const struct list *list, const char *name, uint32_t *line_r)

@@ -11,7 +11,7 @@ static int add_name(struct list *list, const char *name, size_t len, uint32_t li
 static int too_long(const struct list *list, const struct entry *entry, struct problems *problems)
 {
 	problems_add(problems, "%s:%u: \"%.60s...\" is too long for a name or an address; left out",
-		list_name(list->id), entry->line, entry->text);
+		list->name, entry->line, entry->text);
 	return 0;
 }
 
@@ -31,8 +31,7 @@ static int in_brackets(const struct list *list, const struct entry *entry,
 	struct problems *problems)
 {
 	problems_add(problems, "%s:%u: \"%.*s\": write the address without <>; left out",
-		list_name(list->id), entry->line, (int)(entry->len < 120 ? entry->len : 120),
-		entry->text);
+		list->name, entry->line, (int)(entry->len < 120 ? entry->len : 120), entry->text);
 	return 0;
 }
 
@@ -55,8 +54,7 @@ int list_add_client(struct list *list, const struct entry *entry, struct problem
 	if (cidr_parse(text, &net, &err) == 0)
 		return cidr_set_add(list->nets, &net, entry->line) < 0 ? -1 : 0;
 	if (has_slash(entry)) {
-		problems_add(problems, "%s:%u: %s; left out", list_name(list->id), entry->line,
-			err.text);
+		problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, err.text);
 		return 0;
 	}
 	if (entry->text[0] == '.' && entry->len > 1)
@@ -93,21 +91,9 @@ enum list_result list_find_client(const struct list *list, const struct cidr *cl
 	return cidr_set_find(list->nets, client, line_r) ? LIST_YES : LIST_NO;
 }
 
-/* Look for ".name", ".parent", ... ; name is canonical. */
 static bool find_subtree(const struct list *list, const char *name, uint32_t *line_r)
 {
-	char key[1 + DOMAIN_SIZE] = ".";
-	size_t len = strlen(name);
-	const char *at;
-
-	if (!list->has_subtrees || len == 0 || len >= DOMAIN_SIZE)
-		return false;
-	memcpy(key + 1, name, len + 1);
-	for (at = key; at != NULL; at = strchr(at + 1, '.')) {
-		if (strmap_find(list->names, at, len + 1 - (size_t)(at - key), line_r))
-			return true;
-	}
-	return false;
+	return list->has_subtrees && domain_walk(list->names, DOMAIN_DOTTED, name, line_r);
 }
 
 enum list_result list_find_host(const struct list *list, const char *name, uint32_t *line_r)

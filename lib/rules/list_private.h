@@ -8,6 +8,7 @@
 struct list {
 	unsigned refs;
 	enum list_id id;
+	const char *name; /* the file's */
 	/*
 	 * Exact lists: "name", ".domain" (with all below), "local@domain", "@domain", each with its
 	 * line. access.domains: what is denied, organizational domains and addresses.

@@ -1,9 +1,38 @@
+/*
+ * The profiles of a policy: reads them from rows, and looks them up. Owns no state of its own. One
+ * thread builds a set of profiles, any thread may read it afterwards.
+ */
+#include "lib/rules/profile.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/rules/profile_private.h"
+#include "lib/base/arena.h"
+#include "lib/base/strmap.h"
 
-void profile_clear(struct profile *profile)
+struct profile {
+	struct cell cells[PROFILE_COLUMNS]; /* as the row had them, in the arena */
+	const char *id, *name;
+	bool open;
+	uint64_t maxsize;
+	struct limits limits;
+	struct strmap *hosts, *rcpts; /* canonical -> index from 1 */
+	struct regexlist *rcpt_re;    /* -> index from 1 */
+};
+
+struct profiles {
+	unsigned refs;
+	struct arena *arena;
+	struct profile **at;
+	size_t count, size;
+	struct strmap *by_id, *by_name; /* -> index in at */
+	struct strmap *bad;		/* ids of rows that were left out */
+	bool any_maxsize;
+};
+
+/* Free what a profile holds outside the arena. */
+static void profile_clear(struct profile *profile)
 {
 	strmap_free(&profile->hosts);
 	strmap_free(&profile->rcpts);
@@ -34,6 +63,8 @@ void profiles_unref(struct profiles **profiles)
 	arena_free(&gone->arena);
 	free(gone);
 }
+
+/* ---- looking up ---------------------------------------------------------------- */
 
 size_t profiles_count(const struct profiles *profiles)
 {
@@ -120,4 +151,288 @@ const struct regexlist *profile_rcpt_re(const struct profile *profile)
 struct cell profile_cell(const struct profile *profile, enum profile_column column)
 {
 	return profile->cells[column];
+}
+
+/* ---- reading rows -------------------------------------------------------------- */
+
+struct profiles_builder {
+	struct profiles *profiles;
+	bool anchored;
+};
+
+struct profiles_builder *profiles_builder_new(bool anchored)
+{
+	struct profiles_builder *builder = calloc(1, sizeof(*builder));
+	struct profiles *p = calloc(1, sizeof(*p));
+
+	if (builder == NULL || p == NULL) {
+		free(builder);
+		free(p);
+		return NULL;
+	}
+	builder->anchored = anchored;
+	builder->profiles = p;
+	p->refs = 1;
+	p->arena = arena_new(16384);
+	p->by_id = strmap_new();
+	p->by_name = strmap_new();
+	p->bad = strmap_new();
+	if (p->arena == NULL || p->by_id == NULL || p->by_name == NULL || p->bad == NULL)
+		profiles_builder_free(&builder);
+	return builder;
+}
+
+void profiles_builder_free(struct profiles_builder **builder)
+{
+	if (*builder == NULL)
+		return;
+	profiles_unref(&(*builder)->profiles);
+	free(*builder);
+	*builder = NULL;
+}
+
+/* A row that is being read, and what its problems begin with. */
+struct reading {
+	struct profiles_builder *builder;
+	struct profile *profile;
+	struct problems *problems;
+	char where[120];
+};
+
+static int add_hosts(struct reading *r)
+{
+	struct cell_items items;
+	char name[DOMAIN_SIZE];
+	const char *item;
+	size_t len;
+	int canon;
+
+	cell_items_init(&items, &r->profile->cells[PROFILE_HOST], 0);
+	while (cell_items_next(&items, &item, &len)) {
+		if ((canon = domain_canon(item, len, name)) < 0) {
+			problems_add(r->problems, "%s: host[%u] is too long for a name; left out",
+				r->where, items.number);
+			continue;
+		}
+		if (strmap_add(r->profile->hosts, name, (size_t)canon, items.number) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_rcpts(struct reading *r)
+{
+	struct mail_address address;
+	struct cell_items items;
+	const char *item;
+	size_t len;
+
+	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT], 0);
+	while (cell_items_next(&items, &item, &len)) {
+		if (address_parse(item, len, &address) < 0 || address.is_null) {
+			problems_add(r->problems, "%s: rcpt[%u] is no mail address; left out",
+				r->where, items.number);
+			continue;
+		}
+		if (item[0] == '"' && address.canon[0] != '"') {
+			problems_add(r->problems,
+				"%s: rcpt[%u] %.*s never matches: write it without quotes, as %s",
+				r->where, items.number, (int)(len < 120 ? len : 120), item,
+				address.canon);
+			continue;
+		}
+		if (strmap_add(r->profile->rcpts, address.canon, address.canon_len, items.number) <
+			0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_regexes(struct reading *r)
+{
+	struct cell_items items;
+	struct errmsg err;
+	const char *item;
+	size_t len;
+
+	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
+	while (cell_items_next(&items, &item, &len)) {
+		if (regexlist_add(r->profile->rcpt_re, item, len, items.number, &err) < 0)
+			problems_add(r->problems, "%s: rcpt_re[%u]: %s; left out", r->where,
+				items.number, err.text);
+		else if (!r->builder->anchored && memchr(item, '$', len) == NULL)
+			problems_note(r->problems,
+				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
+				r->where, items.number, (int)(len < 120 ? len : 120), item);
+	}
+	return regexlist_finish(r->profile->rcpt_re, NULL);
+}
+
+/* An octet count without a sign. */
+static int parse_size(const struct cell *cell, uint64_t *size_r)
+{
+	uint64_t size = 0;
+	size_t i;
+
+	if (cell->kind == CELL_LIST || (cell->kind == CELL_TEXT && cell->len > 18))
+		return -1;
+	for (i = 0; cell->kind == CELL_TEXT && i < cell->len; i++) {
+		if (cell->text[i] < '0' || cell->text[i] > '9')
+			return -1;
+		size = size * 10 + (uint64_t)(cell->text[i] - '0');
+	}
+	*size_r = size;
+	return 0;
+}
+
+/* The columns that could allow more when they are misread: the row falls with them. 0, or -1 with
+ * the problem added. */
+static int read_bounds(struct reading *r)
+{
+	const struct cell *limits = &r->profile->cells[PROFILE_LIMITS],
+			  *size = &r->profile->cells[PROFILE_MAXSIZE],
+			  *open = &r->profile->cells[PROFILE_OPEN];
+	struct errmsg err = { "" };
+
+	if (cell_bool(open, false, &r->profile->open) < 0) {
+		problems_add(r->problems, "%s: open \"%.*s\" is neither true nor false; left out",
+			r->where, (int)(open->len < 60 ? open->len : 60), open->text);
+		return -1;
+	}
+	if (parse_size(size, &r->profile->maxsize) < 0) {
+		problems_add(r->problems,
+			"%s: maxsize \"%.*s\" is no number of bytes (0 for no limit); left out",
+			r->where, (int)(size->len < 60 ? size->len : 60), size->text);
+		return -1;
+	}
+	if (limits->kind == CELL_LIST ||
+		(limits->kind == CELL_TEXT &&
+			limits_parse(limits->text, limits->len, &r->profile->limits, &err) < 0)) {
+		problems_add(r->problems, "%s: limits: %s; left out", r->where,
+			limits->kind == CELL_LIST ? "a list; write text" : err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int make_tables(struct profile *profile, bool anchored)
+{
+	profile->hosts = strmap_new();
+	profile->rcpts = strmap_new();
+	profile->rcpt_re = regexlist_new(anchored);
+	return profile->hosts == NULL || profile->rcpts == NULL || profile->rcpt_re == NULL ? -1 :
+											      0;
+}
+
+/* Put the finished profile in its place. -1 when out of memory. */
+static int keep(struct profiles *p, struct profile *profile, struct reading *r)
+{
+	struct profile **at;
+	size_t size;
+
+	if (p->count == p->size) {
+		size = p->size ? p->size * 2 : 16;
+		if ((at = realloc(p->at, size * sizeof(struct profile *))) == NULL)
+			return -1;
+		p->at = at;
+		p->size = size;
+	}
+	if (strmap_add(p->by_id, profile->id, strlen(profile->id), (uint32_t)p->count) < 0)
+		return -1;
+	switch (strmap_add(p->by_name, profile->name, strlen(profile->name), (uint32_t)p->count)) {
+	case 0:
+		problems_add(r->problems, "%s: another profile has that name; it goes by its id",
+			r->where);
+		break;
+	case -1:
+		return -1;
+	}
+	p->at[p->count++] = profile;
+	p->any_maxsize |= profile->maxsize > 0;
+	return 0;
+}
+
+static int copy_cells(struct arena *arena, const struct cell *row, struct profile *profile)
+{
+	int i;
+
+	for (i = 0; i < PROFILE_COLUMNS; i++) {
+		profile->cells[i] = row[i];
+		if (row[i].kind == CELL_NULL)
+			profile->cells[i].text = "";
+		else if ((profile->cells[i].text = arena_memdup(arena, row[i].text, row[i].len)) ==
+			NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/* What identifies the row. 0, 1 when it is left out, -1 when out of memory. */
+static int read_identity(struct reading *r, const struct cell *row)
+{
+	struct profile *profile = r->profile;
+	const struct cell *id = &row[PROFILE_ID], *name = &row[PROFILE_NAME];
+
+	if (id->kind != CELL_TEXT || id->len == 0) {
+		problems_add(r->problems, "profiles: a row without an id; left out");
+		return 1;
+	}
+	if (memchr(id->text, '\0', id->len) != NULL) {
+		problems_add(r->problems, "profiles: an id with a NUL byte; left out");
+		return 1;
+	}
+	if (copy_cells(r->builder->profiles->arena, row, profile) < 0)
+		return -1;
+	profile->id = profile->cells[PROFILE_ID].text;
+	profile->name = name->kind == CELL_TEXT && name->len > 0 ?
+		profile->cells[PROFILE_NAME].text :
+		profile->id;
+	(void)snprintf(r->where, sizeof(r->where), "profiles id %s (%s)", profile->id,
+		profile->name);
+	if (profiles_by_id(r->builder->profiles, profile->id) != NULL) {
+		problems_add(r->problems, "%s: another row has that id; left out", r->where);
+		return 1;
+	}
+	return 0;
+}
+
+static int read_profile(struct reading *r, const struct cell *row)
+{
+	struct profiles *p = r->builder->profiles;
+	int skip = read_identity(r, row);
+
+	if (skip != 0)
+		return skip < 0 ? -1 : 0;
+	if (make_tables(r->profile, r->builder->anchored) < 0)
+		return -1;
+	if (read_bounds(r) < 0)
+		return strmap_add(p->bad, r->profile->id, strlen(r->profile->id), 0) < 0 ? -1 : 0;
+	if (add_hosts(r) < 0 || add_rcpts(r) < 0 || add_regexes(r) < 0 ||
+		keep(p, r->profile, r) < 0)
+		return -1;
+	return 1;
+}
+
+int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
+	struct problems *problems)
+{
+	struct reading r = { .builder = builder, .problems = problems };
+	int taken;
+
+	r.profile = arena_alloc(builder->profiles->arena, sizeof(*r.profile));
+	if (r.profile == NULL)
+		return -1;
+	memset(r.profile, 0, sizeof(*r.profile));
+	if ((taken = read_profile(&r, row)) <= 0)
+		profile_clear(r.profile);
+	return taken;
+}
+
+struct profiles *profiles_builder_finish(struct profiles_builder **builder)
+{
+	struct profiles *profiles = (*builder)->profiles;
+
+	free(*builder);
+	*builder = NULL;
+	return profiles;
 }

@@ -1,6 +1,7 @@
 #include "lib/rules/settings.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 struct settings *settings_new(void)
@@ -51,6 +52,15 @@ const struct service *settings_service(const struct settings *settings, const ch
 			return &settings->services[i];
 	}
 	return &settings->services[0];
+}
+
+const char *settings_token_mail(const struct settings *settings, const char *login)
+{
+	size_t len = strlen(settings->token_login);
+
+	if (len == 0 || strncasecmp(login, settings->token_login, len) != 0 || login[len] != ':')
+		return NULL;
+	return login + len + 1;
 }
 
 bool service_exempts(const struct service *service, const struct cidr *client)

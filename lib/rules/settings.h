@@ -72,6 +72,10 @@ void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */
 /* The section for an MTA service; daemon_name may be NULL. Never NULL. */
 const struct service *settings_service(const struct settings *settings, const char *daemon_name);
 
+/* The MAIL of a login TOKEN:MAIL, where TOKEN is [jwt] login; NULL for other logins. Points into
+ * login. */
+const char *settings_token_mail(const struct settings *settings, const char *login);
+
 /* Whether the service exempts the client from connect and helo. */
 bool service_exempts(const struct service *service, const struct cidr *client);
 

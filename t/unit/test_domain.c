@@ -160,13 +160,43 @@ START_TEST(knows_literals)
 	}
 END_TEST
 
-START_TEST(finds_the_parent)
+/* What a walk finds: 0 for nothing. */
+static uint32_t walked(const struct strmap *map, enum domain_key form, const char *name)
+{
+	uint32_t value = 0;
+
+	return domain_walk(map, form, name, &value) ? value : 0;
+}
+
+START_TEST(walks_from_a_name_to_its_last_label)
 	{
-		ck_assert_str_eq(domain_parent("a.b.c"), "b.c");
-		ck_assert_str_eq(domain_parent("b."), "");
-		ck_assert_str_eq(domain_parent(".b"), "b");
-		ck_assert_ptr_null(domain_parent("b"));
-		ck_assert_ptr_null(domain_parent(""));
+		struct strmap *map = strmap_new();
+		char longest[DOMAIN_SIZE + 1];
+
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, "b.c"), 0);
+		ck_assert_int_eq(strmap_add(map, "b.c", 3, 1), 1);
+		ck_assert_int_eq(strmap_add(map, "c", 1, 2), 1);
+		ck_assert_int_eq(strmap_add(map, ".y.z", 4, 3), 1);
+		ck_assert_int_eq(strmap_add(map, ".z", 2, 4), 1);
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, "a.b.c"), 1);
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, "b.c"), 1);
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, "ab.c"), 2);
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, "a.y.z"), 0);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, "a.b.c"), 0);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, "x.y.z"), 3);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, "y.z"), 3);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, "xy.z"), 4);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, "z"), 4);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, ""), 0);
+		ck_assert_uint_eq(walked(map, DOMAIN_PLAIN, ""), 0);
+		ck_assert(domain_walk(map, DOMAIN_PLAIN, "c", NULL));
+		memset(longest, 'a', DOMAIN_SIZE);
+		memcpy(longest + DOMAIN_SIZE - 3, ".z", 3);
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, longest), 4);
+		memset(longest, 'a', DOMAIN_SIZE);
+		memcpy(longest + DOMAIN_SIZE - 2, ".z", 3); /* longer than a name can be */
+		ck_assert_uint_eq(walked(map, DOMAIN_DOTTED, longest), 0);
+		strmap_free(&map);
 	}
 END_TEST
 
@@ -179,7 +209,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, bounds_a_name);
 	tcase_add_test(tcase, bounds_what_it_makes);
 	tcase_add_loop_test(tcase, knows_literals, 0, sizeof(literals) / sizeof(literals[0]));
-	tcase_add_test(tcase, finds_the_parent);
+	tcase_add_test(tcase, walks_from_a_name_to_its_last_label);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

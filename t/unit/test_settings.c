@@ -97,6 +97,28 @@ START_TEST(loopback_is_exempt)
 	}
 END_TEST
 
+/* Logins TOKEN:MAIL; NULL for a login that is none. */
+static const struct {
+	const char *token, *login, *want;
+} tokens[] = {
+	{ "token", "token:a@b.example", "a@b.example" },
+	{ "token", "TOKEN:A@b.example", "A@b.example" },
+	{ "token", "token:", "" },
+	{ "token", "token", NULL },
+	{ "token", "tokens:a@b.example", NULL },
+	{ "token", "toke:a@b.example", NULL },
+	{ "", ":a@b.example", NULL },
+};
+START_TEST(a_login_of_a_token_has_its_mail)
+	{
+		struct settings *s = settings_new();
+
+		s->token_login = tokens[_i].token;
+		ck_assert_pstr_eq(settings_token_mail(s, tokens[_i].login), tokens[_i].want);
+		settings_unref(&s);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -108,6 +130,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, they_live_until_the_last_reference_goes);
 	tcase_add_loop_test(tcase, a_service_is_found_by_its_name, 0, ROWS(names));
 	tcase_add_loop_test(tcase, loopback_is_exempt, 0, ROWS(clients));
+	tcase_add_loop_test(tcase, a_login_of_a_token_has_its_mail, 0, ROWS(tokens));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
