@@ -19,7 +19,7 @@
 #include "milter/smtp/callbacks.h"
 
 static struct {
-	char *path; /* of a unix socket; NULL: an inet one */
+	char *path; /* of a unix socket; NULL: an inet socket */
 	pthread_t main;
 	atomic_bool ended;
 } milter;

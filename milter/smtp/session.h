@@ -26,6 +26,7 @@ struct session;
 struct session *session_new(struct shared *shared, const struct needs *needs);
 void session_free(struct session **session); /* accepts NULL */
 
+/* The needs of the session, borrowed until it is freed. */
 const struct needs *session_needs(const struct session *session);
 
 /* The facts of a new connection, borrowed for the call. NULL: unknown. */
@@ -37,6 +38,7 @@ struct client {
 	const char *version; /* {v}: identifies Sendmail, which writes logins in xtext */
 };
 
+/* The connect and helo stages, judged at once or, under delay_reject, at MAIL. */
 void session_connect(struct session *session, const struct client *client, struct verdict *verdict);
 void session_helo(struct session *session, const char *helo, struct verdict *verdict);
 

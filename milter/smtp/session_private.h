@@ -89,30 +89,26 @@ struct stage_facts {
 	uint64_t octets; /* counted so far, for the body stage */
 };
 
-/*
- * Each of these functions fills the verdict of a stage, logs its findings and adds them to the
- * results. message may be NULL, before MAIL.
- *
- * session_decide() runs the checks with the policy of the message, or with the one in force before
- * MAIL.
- */
-
-void session_decide(struct session *session, struct message *message,
-	const struct stage_facts *about, struct verdict *verdict);
-
-/* The stage cannot be decided: answer according to on_error. */
-void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
-	const char *why, struct verdict *verdict);
-
-/* Tell the client to try again later, whatever on_error is. */
-void session_put_off(struct session *session, struct message *message,
-	const struct stage_facts *about, const char *why, struct verdict *verdict);
-
-/* Refuse for a reason that no check covers: 550 with this enhanced code and text. */
+/* A refusal that no check covers: 550 with this enhanced code and text. */
 struct refusal {
 	const char *rule, *enhanced, *text;
 };
 
+/*
+ * Each of these functions fills the verdict of a stage, logs its findings and adds them to the
+ * results. Before MAIL, message is NULL.
+ *
+ * session_decide() runs the checks with the policy of the message, or before MAIL with the one in
+ * force. session_fail() answers according to on_error, because the stage cannot be decided.
+ * session_put_off() tells the client to try again later, whatever on_error is. session_refuse()
+ * answers with the refusal.
+ */
+void session_decide(struct session *session, struct message *message,
+	const struct stage_facts *about, struct verdict *verdict);
+void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
+	const char *why, struct verdict *verdict);
+void session_put_off(struct session *session, struct message *message,
+	const struct stage_facts *about, const char *why, struct verdict *verdict);
 void session_refuse(struct session *session, struct message *message,
 	const struct stage_facts *about, const struct refusal *refusal, struct verdict *verdict);
 
