@@ -3,6 +3,7 @@
  * of the change feed. It belongs to the cache thread. Shown by t/integration/test_database.py,
  * t/integration/test_database_outage.py and t/integration/test_database_reload.py.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -178,4 +179,20 @@ bool database_reloaded(const struct database *database, uint64_t request, struct
 		return false;
 	*err_r = database->answer;
 	return true;
+}
+
+/* ---- the status ----------------------------------------------------------------- */
+
+void database_describe(const struct database *database, struct cache_status *status)
+{
+	const struct database *db = database;
+
+	status->database = db->state;
+	status->database_since = db->since;
+	status->has_feed = database_has_feed(db);
+	status->loads_failed = db->loads_failed;
+	(void)snprintf(status->server, sizeof(status->server), "%s", db->server);
+	(void)snprintf(status->database_error, sizeof(status->database_error), "%s",
+		db->error.text);
+	(void)snprintf(status->load_error, sizeof(status->load_error), "%s", db->load_error.text);
 }

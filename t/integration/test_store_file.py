@@ -183,7 +183,7 @@ def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
     daemon = box.postern(store=ROWS)
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.store_path.unlink()
-    daemon.wait_log("store.json: is gone")
+    daemon.wait_log("store.json: does not exist any more")
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.ctl("reload")
     assert may(daemon, "alice", "anybody@example.org")
