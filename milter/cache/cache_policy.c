@@ -47,7 +47,7 @@ void cache_publish(struct cache *cache)
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_SETTINGS, problems);
 	snapshot_publish(cache->snapshot, policy);
 	cache->is_changed = false;
-	policy_problems_settle(cache->policy_problems);
+	policy_problems_log_changes(cache->policy_problems);
 	log_event(LOG_LEVEL_INFO,
 		"policy serial=%llu source=%s users=%zu profiles=%zu problems=%zu",
 		(unsigned long long)serial, cache_source_name(cache->source),

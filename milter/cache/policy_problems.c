@@ -1,3 +1,7 @@
+/*
+ * Keeps the problems of each part of the policy and logs how they change. It owns copies of the
+ * texts that were logged; the cache thread uses it.
+ */
 #include "milter/cache/policy_problems.h"
 
 #include <stdbool.h>
@@ -7,16 +11,16 @@
 #include "lib/base/strbuf.h"
 #include "milter/log/log.h"
 
-/* Texts in order, each once; the texts are its own. */
+/* Sorted texts without duplicates. */
 struct texts {
 	char **text;
 	size_t count;
-	bool whole; /* no text was cut off: what is not among them is not there */
+	bool is_complete; /* false: there are more problems than texts */
 };
 
 struct policy_problems {
-	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: nothing is bad */
-	struct texts bad, notes;		       /* as they were logged last */
+	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: none */
+	struct texts logged, logged_notes;	       /* as of the last log_changes() */
 };
 
 struct policy_problems *policy_problems_new(void)
@@ -42,8 +46,8 @@ void policy_problems_free(struct policy_problems **policy_problems)
 		return;
 	for (i = 0; i < POLICY_PROBLEMS_PARTS; i++)
 		problems_free(&(*policy_problems)->parts[i]);
-	texts_free(&(*policy_problems)->bad);
-	texts_free(&(*policy_problems)->notes);
+	texts_free(&(*policy_problems)->logged);
+	texts_free(&(*policy_problems)->logged_notes);
 	free(*policy_problems);
 	*policy_problems = NULL;
 }
@@ -55,18 +59,18 @@ void policy_problems_set(struct policy_problems *policy_problems, size_t part,
 	policy_problems->parts[part] = problems;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void sort_once(struct texts *texts)
+static void sort_and_deduplicate(struct texts *texts)
 {
 	size_t i, kept = 0;
 
 	if (texts->count == 0)
 		return;
-	qsort(texts->text, texts->count, sizeof(*texts->text), compare);
+	qsort(texts->text, texts->count, sizeof(*texts->text), compare_texts);
 	for (i = 1; i < texts->count; i++) {
 		if (strcmp(texts->text[kept], texts->text[i]) == 0)
 			free(texts->text[i]);
@@ -76,27 +80,28 @@ static void sort_once(struct texts *texts)
 	texts->count = kept + 1;
 }
 
-/* All texts of all parts, the bad ones or the notes. -1 when out of memory. */
-static int gather(const struct policy_problems *policy_problems, bool bad, struct texts *texts_r)
+/* Collect the texts of all parts: problems, or notes. Returns -1 when out of memory. */
+static int collect_texts(const struct policy_problems *policy_problems, bool notes,
+	struct texts *texts_r)
 {
 	struct texts texts = { NULL, 0, true };
 	const struct problems *part;
-	size_t i, p, here, total = 0;
+	size_t i, p, count, total = 0;
 	const char *text;
 
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++)
 		if ((part = policy_problems->parts[p]) != NULL)
-			total += bad ? problems_kept(part) : problems_notes(part);
+			total += notes ? problems_notes(part) : problems_kept(part);
 	if ((texts.text = calloc(total + 1, sizeof(*texts.text))) == NULL)
 		return -1;
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++) {
 		if ((part = policy_problems->parts[p]) == NULL)
 			continue;
-		here = bad ? problems_kept(part) : problems_notes(part);
-		if (bad ? problems_count(part) > here : here == PROBLEMS_KEPT)
-			texts.whole = false;
-		for (i = 0; i < here; i++) {
-			text = bad ? problems_text(part, i) : problems_note_text(part, i);
+		count = notes ? problems_notes(part) : problems_kept(part);
+		if (notes ? count == PROBLEMS_KEPT : problems_count(part) > count)
+			texts.is_complete = false;
+		for (i = 0; i < count; i++) {
+			text = notes ? problems_note_text(part, i) : problems_text(part, i);
 			if ((texts.text[texts.count] = strdup(text)) == NULL) {
 				texts_free(&texts);
 				return -1;
@@ -104,14 +109,14 @@ static int gather(const struct policy_problems *policy_problems, bool bad, struc
 			texts.count++;
 		}
 	}
-	sort_once(&texts);
+	sort_and_deduplicate(&texts);
 	*texts_r = texts;
 	return 0;
 }
 
-/* Log the texts of one that the other does not have. */
+/* Log the texts that are not among the others. */
 static void log_difference(const struct texts *texts, const struct texts *other,
-	enum log_level level, const char *before)
+	enum log_level level, const char *prefix)
 {
 	size_t i, at = 0, found = 0;
 
@@ -121,30 +126,33 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 		if (at < other->count && strcmp(other->text[at], texts->text[i]) == 0)
 			continue;
 		if (++found <= POLICY_PROBLEMS_LOGGED)
-			log_event(level, "%s%s", before, texts->text[i]);
+			log_event(level, "%s%s", prefix, texts->text[i]);
 	}
 	if (found > POLICY_PROBLEMS_LOGGED)
-		log_event(level, "%s%zu more; posternctl status names them", before,
+		log_event(level, "%s%zu more; posternctl status lists them", prefix,
 			found - POLICY_PROBLEMS_LOGGED);
 }
 
-static void settle(struct policy_problems *policy_problems, bool bad, struct texts *known)
+/* Log what has changed since `logged`, and replace it. When out of memory, the next call does it.
+ */
+static void log_changes(const struct policy_problems *policy_problems, bool notes,
+	struct texts *logged)
 {
 	struct texts now;
 
-	if (gather(policy_problems, bad, &now) < 0)
-		return; /* they are said at the next occasion */
-	log_difference(&now, known, bad ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "");
-	if (bad && now.whole && known->whole)
-		log_difference(known, &now, LOG_LEVEL_NOTICE, "mended: ");
-	texts_free(known);
-	*known = now;
+	if (collect_texts(policy_problems, notes, &now) < 0)
+		return;
+	log_difference(&now, logged, notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "");
+	if (!notes && now.is_complete && logged->is_complete)
+		log_difference(logged, &now, LOG_LEVEL_NOTICE, "resolved: ");
+	texts_free(logged);
+	*logged = now;
 }
 
-void policy_problems_settle(struct policy_problems *policy_problems)
+void policy_problems_log_changes(struct policy_problems *policy_problems)
 {
-	settle(policy_problems, true, &policy_problems->bad);
-	settle(policy_problems, false, &policy_problems->notes);
+	log_changes(policy_problems, false, &policy_problems->logged);
+	log_changes(policy_problems, true, &policy_problems->logged_notes);
 }
 
 size_t policy_problems_count(const struct policy_problems *policy_problems)

@@ -7,37 +7,41 @@
 #include "lib/rules/list.h"
 
 /*
- * What is wrong with the policy in force: the bad lines of each list file and the bad rows of each
- * table, which are left out or do less than they say. Each is logged once, when it comes, and once
- * more when it is mended; not at every load that finds it again. For one thread.
+ * The problems of the policy in force: bad lines of list files, bad rows of tables and settings
+ * that refer to nothing; such entries are left out or have less effect than intended. Each problem
+ * is logged when it appears and when it is gone, not at every load that finds it again. For one
+ * thread.
  */
 struct policy_problems;
 
-/* The parts that are loaded each by itself; a list file's part is its enum list_id. */
+/* The parts of a policy that are loaded separately. A list's part is its enum list_id. */
 enum {
 	POLICY_PROBLEMS_PROFILES = LIST_COUNT,
 	POLICY_PROBLEMS_USERS,
-	POLICY_PROBLEMS_REFERENCES,
-	POLICY_PROBLEMS_SETTINGS, /* profiles that the configuration names */
+	POLICY_PROBLEMS_REFERENCES, /* users whose profile does not exist */
+	POLICY_PROBLEMS_SETTINGS,   /* settings whose profile does not exist */
 	POLICY_PROBLEMS_PARTS
 };
 
-#define POLICY_PROBLEMS_LOGGED \
-	100 /* lines that one policy_problems_settle() logs, of what came and of what went */
+/* How many new problems one policy_problems_log_changes() logs at most, and how many gone ones. */
+#define POLICY_PROBLEMS_LOGGED 100
 
 struct policy_problems *policy_problems_new(void);		     /* NULL when out of memory */
-void policy_problems_free(struct policy_problems **policy_problems); /* takes NULL */
+void policy_problems_free(struct policy_problems **policy_problems); /* accepts NULL */
 
-/* What a load of that part found is all there is now. Takes problems over; NULL: nothing is bad. */
+/* Replace the problems of a part; takes over problems. NULL: the part has none. */
 void policy_problems_set(struct policy_problems *policy_problems, size_t part,
 	struct problems *problems);
 
-/* Log what changed since the last call: to be called when what was loaded is in force. */
-void policy_problems_settle(struct policy_problems *policy_problems);
+/* Log what has changed since the last call. Call this when the policy is in force. */
+void policy_problems_log_changes(struct policy_problems *policy_problems);
 
-size_t policy_problems_count(const struct policy_problems *policy_problems); /* all */
+/* How many problems there are, including those whose text was not kept. */
+size_t policy_problems_count(const struct policy_problems *policy_problems);
 
-/* Those that have a text, a line each; the caller's to free(). NULL: there is none, or no memory.
+/*
+ * The texts that were kept, one per line; the caller must free() them. NULL when there are none, or
+ * when out of memory.
  */
 char *policy_problems_text(const struct policy_problems *policy_problems);
 

@@ -1,3 +1,7 @@
+/*
+ * When a watched file has settled. A calculation on plain values, which the caller owns; the watch
+ * does it on the cache thread.
+ */
 #include "milter/cache/settle.h"
 
 void settle_event(struct settle *settle, enum settle_event event, int64_t now)
@@ -7,7 +11,7 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		settle->writing = true;
 		break;
 	case SETTLE_CLOSED:
-		if (!settle->writing) { /* opened and closed; if it changed, the stamp says so */
+		if (!settle->writing) { /* nothing was written: only the stamp tells of a change */
 			settle->changed_at = now;
 			return;
 		}
@@ -19,14 +23,14 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		break;
 	case SETTLE_TOUCHED:
 		settle->changed_at = now;
-		return; /* the stamp says what of it */
+		return; /* the stamp tells whether the text changed */
 	}
 	settle->dirty = true;
 	settle->noticed = true;
 	settle->changed_at = now;
 }
 
-/* How long the file has to be left alone before it is read. */
+/* How long the file must be left alone before it is read. */
 static int64_t quiet_time(const struct settle *settle)
 {
 	bool had_text = settle->is_loaded && settle->loaded.exists && settle->loaded.size > 0;
@@ -51,14 +55,14 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	if (!settle->is_loaded && !settle->noticed && !settle->dirty) {
 		settle->seen = *stamp;
 		settle->dirty = true;
-		return SETTLE_READ; /* the first look: there is nothing to keep meanwhile */
+		return SETTLE_READ; /* the first look: there is no older text to keep */
 	}
 	if (!file_stamp_equal(stamp, &settle->seen)) {
 		settle->seen = *stamp;
 		settle->changed_at = now;
 	}
 	if (same && !settle->noticed)
-		quiet_at = settle->changed_at; /* asked for, or a retry */
+		quiet_at = settle->changed_at; /* forced, or a retry */
 	else
 		quiet_at = settle->changed_at + quiet_time(settle);
 	if (now >= quiet_at)

@@ -7,56 +7,57 @@
 #include "lib/conf/file.h"
 
 /*
- * When a watched file may be read: not while it is between two states. An editor renames or
- * removes the old one, or empties it and writes it anew; read at the wrong moment, a list would be
- * empty or half. So a change is read once the file has been left alone, for a time that depends on
- * what is seen of it. Milliseconds of a monotonic clock, as the caller reads it.
+ * Decides when a watched file may be read: not while it is between two states. An editor renames or
+ * removes the old file, or empties it and writes it again; a list read at the wrong moment would be
+ * empty or half. So a change is read once the file has been left alone for some time, which depends
+ * on what is known of the change. Times are milliseconds of the caller's monotonic clock.
  */
 enum settle_event {
-	SETTLE_MODIFIED, /* written to or truncated by somebody who has it open still */
-	SETTLE_CLOSED,	 /* closed by who had it open for writing */
-	SETTLE_REPLACED, /* another file came to stand there, whole */
+	SETTLE_MODIFIED, /* written or truncated by a process that still has it open */
+	SETTLE_CLOSED,	 /* closed by a process that had it open for writing */
+	SETTLE_REPLACED, /* another file, which is complete, was moved to its path */
 	SETTLE_REMOVED,
-	SETTLE_TOUCHED, /* anything else: mode, owner, a link made */
+	SETTLE_TOUCHED, /* any other change: mode, owner, a new link */
 };
 
-/* One file. A plain value; start with all zero, which is a file that is to be read. */
+/* The state of one file. A plain value; all zero is a file that has yet to be read. */
 struct settle {
-	struct file_stamp loaded; /* what was read last */
-	struct file_stamp seen;	  /* the last look */
-	int64_t changed_at;	  /* when that was first seen, or the last event */
-	bool is_loaded;		  /* `loaded` holds something */
-	bool dirty;		  /* to be read, whatever the stamps say */
-	bool writing;		  /* open for writing, as far as is known */
-	bool noticed;		  /* events told of this change: it is known to be whole or not */
+	struct file_stamp loaded; /* of the last read */
+	struct file_stamp seen;	  /* of the last look */
+	int64_t changed_at;	  /* time of the last event, or of the look that saw a change */
+	bool is_loaded;		  /* `loaded` is set */
+	bool dirty;		  /* must be read, even if the stamps are equal */
+	bool writing;		  /* probably open for writing */
+	bool noticed;		  /* an event reported the change, and so whether it is complete */
 };
 
-#define SETTLE_WHOLE_MS 20   /* replaced, or closed after writing */
-#define SETTLE_UNSURE_MS 400 /* changed, and nobody said how */
-#define SETTLE_EMPTY_MS 600  /* emptied: the text may follow in another write */
-#define SETTLE_GONE_MS 700   /* removed: an editor may be about to put the new one there */
-#define SETTLE_OPEN_MS 10000 /* open for writing and left alone for this long */
+/* How long a file must be left alone before it is read: */
+#define SETTLE_WHOLE_MS 20   /* after it was replaced, or closed after writing */
+#define SETTLE_UNSURE_MS 400 /* after a change without an event */
+#define SETTLE_EMPTY_MS 600  /* after it was emptied: the text may follow in another write */
+#define SETTLE_GONE_MS 700   /* after it was removed: an editor may be about to replace it */
+#define SETTLE_OPEN_MS 10000 /* while it is open for writing */
 #define SETTLE_RETRY_MS 5000 /* after a read that failed */
 
 void settle_event(struct settle *settle, enum settle_event event, int64_t now);
 
 enum settle_answer {
-	SETTLE_SAME, /* what was read is what stands there */
+	SETTLE_SAME, /* the file is as it was read */
 	SETTLE_WAIT, /* look again at *again_r */
 	SETTLE_READ, /* read it now */
 };
 
-/* What to do about a file whose stamp is `stamp` now. */
+/* What to do about a file whose present stamp is `stamp`. Sets *again_r on SETTLE_WAIT only. */
 enum settle_answer settle_look(struct settle *settle, const struct file_stamp *stamp, int64_t now,
 	int64_t *again_r);
 
-/* It was read; stamp is of what was. */
+/* The file was read, in the state that stamp describes. */
 void settle_loaded(struct settle *settle, const struct file_stamp *stamp);
 
-/* It could not be read: again when it changes, or in SETTLE_RETRY_MS. */
+/* The file could not be read: read it when it changes, or in SETTLE_RETRY_MS. */
 void settle_failed(struct settle *settle, int64_t now);
 
-/* Read it again though nothing may have changed: somebody asks. */
+/* Have the file read even if it has not changed. */
 void settle_force(struct settle *settle);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Writes the JSON file in a thread of its own, "store", one writing at a time. The cache thread
+ * owns the store_sync; each writing belongs to its thread until that has ended.
+ */
 #include "milter/cache/store_sync.h"
 
 #include <pthread.h>
@@ -11,7 +15,7 @@
 
 #define RETRY_MS 30000 /* after a writing that failed */
 
-/* One writing. The thread that does it owns it until has_ended. */
+/* One writing of the file. Its thread owns it until has_ended is set. */
 struct writing {
 	char *path;
 	struct store store;
@@ -23,18 +27,18 @@ struct writing {
 
 struct store_sync {
 	int wake_fd;
-	struct writing *wanted; /* what waits to be written; NULL: nothing */
-	int64_t due;		/* when that is to be written */
-	int64_t not_before;
+	struct writing *wanted; /* the next writing; NULL: none */
+	int64_t due;		/* when it begins; CLOCK_NEVER while none is wanted */
+	int64_t not_before;	/* the earliest `due` */
 	bool is_running;
 	pthread_t thread;
-	struct handover *handover; /* of the thread that is running */
+	struct handover *handover; /* of the running thread */
 	time_t written;
 	struct errmsg error;
-	size_t left_out; /* rows, of the last writing */
+	size_t left_out; /* rows that the last writing left out */
 };
 
-/* What the two threads share; whoever comes last frees it. */
+/* Shared by the two threads; the later one to finish with it frees it. */
 struct handover {
 	pthread_mutex_t lock; /* guards has_ended and is_abandoned */
 	int wake_fd;
@@ -62,6 +66,7 @@ static void handover_free(struct handover *handover)
 	free(handover);
 }
 
+/* The writing thread. */
 static void *write_store(void *context)
 {
 	struct handover *handover = context;
@@ -75,8 +80,8 @@ static void *write_store(void *context)
 	(void)pthread_mutex_lock(&handover->lock);
 	handover->has_ended = true;
 	is_abandoned = handover->is_abandoned;
-	if (!is_abandoned && write(handover->wake_fd, &one, sizeof(one)) < 0)
-		w->ended = clock_ms(); /* the counter is full: it is awake */
+	if (!is_abandoned)
+		(void)!write(handover->wake_fd, &one, sizeof(one)); /* full: awake anyway */
 	(void)pthread_mutex_unlock(&handover->lock);
 	if (is_abandoned)
 		handover_free(handover);
@@ -103,7 +108,7 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 		(w->store.revision = strdup(revision)) == NULL ||
 		(w->problems = problems_new()) == NULL) {
 		writing_free(&w);
-		return; /* the next change tries again */
+		return; /* the next change will try again */
 	}
 	w->store.profiles = profiles_ref(profiles);
 	w->store.users = users_ref(users);
@@ -121,16 +126,16 @@ void store_sync_forget(struct store_sync *sync)
 	sync->due = CLOCK_NEVER;
 }
 
-/* Say what failed, each reason once. */
+/* Log each reason once. */
 static void note_failure(struct store_sync *sync, const struct errmsg *err)
 {
 	if (strcmp(err->text, sync->error.text) != 0)
-		log_event(LOG_LEVEL_WARNING, "store not written, the last one stays: %s",
+		log_event(LOG_LEVEL_WARNING, "store not written, the previous file stays: %s",
 			err->text);
 	sync->error = *err;
 }
 
-static void begin(struct store_sync *sync, int64_t now)
+static void begin_writing(struct store_sync *sync, int64_t now)
 {
 	struct handover *handover = calloc(1, sizeof(*handover));
 
@@ -145,7 +150,7 @@ static void begin(struct store_sync *sync, int64_t now)
 	handover->writing->began = now;
 	sync->wanted = NULL;
 	if (pthread_create(&sync->thread, NULL, write_store, handover) != 0) {
-		note_failure(sync, &(struct errmsg){ "no thread to write in" });
+		note_failure(sync, &(struct errmsg){ "cannot start a thread to write in" });
 		sync->wanted = handover->writing;
 		handover->writing = NULL;
 		handover_free(handover);
@@ -173,8 +178,8 @@ static void note_success(struct store_sync *sync, const struct writing *w)
 		(int)(w->ended - w->began));
 }
 
-/* The thread has ended: take what it says. */
-static void conclude(struct store_sync *sync)
+/* The thread has ended: note its result, and decide when the next writing may begin. */
+static void end_writing(struct store_sync *sync)
 {
 	struct writing *w = sync->handover->writing;
 	int64_t took = w->ended - w->began;
@@ -188,7 +193,7 @@ static void conclude(struct store_sync *sync)
 	} else {
 		note_failure(sync, &w->err);
 		sync->not_before = w->ended + RETRY_MS;
-		if (sync->wanted == NULL) { /* nothing newer to write: the same again */
+		if (sync->wanted == NULL) { /* nothing is newer: write the same again */
 			sync->wanted = w;
 			sync->handover->writing = NULL;
 			problems_free(&w->problems);
@@ -201,7 +206,7 @@ static void conclude(struct store_sync *sync)
 	sync->handover = NULL;
 }
 
-static bool has_ended(struct store_sync *sync)
+static bool thread_has_ended(struct store_sync *sync)
 {
 	bool ended;
 
@@ -213,12 +218,12 @@ static bool has_ended(struct store_sync *sync)
 
 bool store_sync_attend(struct store_sync *sync, int64_t now)
 {
-	bool ended = sync->is_running && has_ended(sync);
+	bool ended = sync->is_running && thread_has_ended(sync);
 
 	if (ended)
-		conclude(sync);
+		end_writing(sync);
 	if (!sync->is_running && sync->wanted != NULL && now >= sync->due)
-		begin(sync, now);
+		begin_writing(sync, now);
 	return ended;
 }
 
@@ -237,24 +242,24 @@ const struct errmsg *store_sync_error(const struct store_sync *sync)
 	return &sync->error;
 }
 
-/* Whether the thread ended before the deadline; else it is left to itself. */
+/* Wait until the deadline. Returns whether the thread has ended; if not, it is abandoned. */
 static bool wait_for_end(struct store_sync *sync, int64_t deadline)
 {
 	const struct timespec pause = { 0, 5000000 };
 	bool ended;
 
-	while (!(ended = has_ended(sync)) && clock_ms() < deadline)
+	while (!(ended = thread_has_ended(sync)) && clock_ms() < deadline)
 		(void)nanosleep(&pause, NULL);
 	if (ended) {
-		conclude(sync);
+		end_writing(sync);
 		return true;
 	}
 	(void)pthread_mutex_lock(&sync->handover->lock);
-	ended = sync->handover->has_ended; /* just now? */
+	ended = sync->handover->has_ended; /* it may have ended just now */
 	sync->handover->is_abandoned = !ended;
 	(void)pthread_mutex_unlock(&sync->handover->lock);
 	if (ended)
-		conclude(sync);
+		end_writing(sync);
 	else
 		(void)pthread_detach(sync->thread);
 	return ended;
@@ -271,7 +276,7 @@ void store_sync_free(struct store_sync **sync, int wait_ms)
 		return;
 	is_free = !s->is_running || wait_for_end(s, deadline);
 	if (is_free && s->wanted != NULL && s->error.text[0] == '\0') {
-		begin(s, clock_ms());
+		begin_writing(s, clock_ms());
 		if (s->is_running)
 			(void)wait_for_end(s, deadline);
 	}

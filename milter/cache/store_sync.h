@@ -10,45 +10,44 @@
 #include "lib/rules/users.h"
 
 /*
- * Keeps the JSON file up with what PostgreSQL said. A thread of its own writes it, from references
- * on rows that never change, so that no disk delays a load. It is written soon after a change;
- * under constant change, every few seconds (rarer when writing takes long). For one
- * thread, but for what the writing thread does. Logs. Times are of clock_ms().
+ * Writes PostgreSQL's rows to the JSON file. A thread that lives as long as one writing does it,
+ * from references to immutable rows, so that no disk delays a load. The file is written soon after
+ * a change; under constant change, every few seconds, or less often if writing takes long. All
+ * functions are for one thread. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
-#define STORE_SYNC_SOON_MS 200	 /* after a change: others of the same moment come along */
-#define STORE_SYNC_PAUSE_MS 5000 /* between two writings, at least */
+#define STORE_SYNC_SOON_MS 200	 /* between a change and its writing, for others that follow it */
+#define STORE_SYNC_PAUSE_MS 5000 /* at least, between two writings */
 
-/* wake_fd: an eventfd that gets 1 added when a writing has ended. NULL when out of memory. */
+/* The eventfd wake_fd gets 1 added when a writing has ended. NULL when out of memory. */
 struct store_sync *store_sync_new(int wake_fd);
 
 /*
- * Finish what is being written, write what waits to be written, for wait_ms at most; then leave the
- * writing thread to itself: it ends with the process. Takes NULL.
+ * Wait for the writing in progress, then write what is still wanted, for wait_ms in all. After
+ * that, the writing thread is left to itself and ends with the process. Accepts NULL.
  */
 void store_sync_free(struct store_sync **sync, int wait_ms);
 
 /*
- * path is to hold these rows; references are taken. revision is kept in the file. What waited to be
- * written is replaced.
+ * Have these rows written to path; takes references. The file also keeps revision. Replaces what
+ * was wanted before and is not yet being written.
  */
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, int64_t now);
 
-/* What waits to be written is not to be written any more. */
+/* Do not write what was wanted. */
 void store_sync_forget(struct store_sync *sync);
 
 /*
- * Write when it is time, look what became of it: to be called at store_sync_due() and when woken.
- * Whether a writing has ended.
+ * Start a writing if it is due, and note the result of one that has ended. Call this at
+ * store_sync_due() and when woken. Returns whether a writing has ended.
  */
 bool store_sync_attend(struct store_sync *sync, int64_t now);
 
-int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing waits */
+int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing is wanted */
 
-/* When the file was last written (0: never), and why the last writing failed ("" when it did not).
- */
+/* When the file was last written (0: never), and why the last writing failed ("" if it did not). */
 time_t store_sync_written(const struct store_sync *sync);
 const struct errmsg *store_sync_error(const struct store_sync *sync);
 

@@ -1,3 +1,7 @@
+/*
+ * Watches files by inotify and by their stamps. It owns the inotify descriptor; one thread, the
+ * cache thread, uses it.
+ */
 #include "milter/cache/watch.h"
 
 #include <errno.h>
@@ -11,28 +15,28 @@
 #include "milter/cache/settle.h"
 #include "milter/log/log.h"
 
-#define STAMPS_MS 250	      /* between looks at all stamps without inotify */
-#define STAMPS_EVENTS_MS 2000 /* with inotify */
+#define STAMPS_MS 250	      /* how often all stamps are compared without inotify */
+#define STAMPS_EVENTS_MS 2000 /* and with it */
 #define EVENTS                                                                              \
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
 		IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct folder {
-	char *path; /* NULL: none */
-	int wd;	    /* inotify's number; -1: not watched */
+	char *path; /* NULL: the entry is free */
+	int wd;	    /* inotify's watch descriptor; -1: none */
 	dev_t dev;
 	ino_t ino;
 	bool gone;
-	bool unwatched; /* inotify refused it, and that was said */
+	bool unwatched; /* inotify refused it, and that was logged */
 };
 
 struct watched {
 	char *path;	  /* NULL: the slot is empty */
-	const char *name; /* its last part */
-	size_t folder;
+	const char *name; /* the path's last component */
+	size_t folder;	  /* its index */
 	struct settle settle;
-	int64_t again; /* when to look at it again; WATCH_NEVER: at the next look at all */
-	bool failed;   /* the last read: `again` is when to try once more */
+	int64_t again; /* when to look at it; WATCH_NEVER: when all stamps are compared */
+	bool failed;   /* the last read failed: `again` is when to retry */
 };
 
 struct watch {
@@ -51,7 +55,8 @@ struct watch *watch_new(bool by_events)
 		return NULL;
 	watch->fd = by_events ? inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
 	if (by_events && watch->fd < 0)
-		log_event(LOG_LEVEL_WARNING, "no inotify (%s): files are looked at every %d ms",
+		log_event(LOG_LEVEL_WARNING,
+			"inotify is not available (%s): files are checked every %d ms",
 			strerror(errno), STAMPS_MS);
 	for (i = 0; i < WATCH_FILES; i++)
 		watch->folders[i].wd = -1;
@@ -79,11 +84,11 @@ int watch_fd(const struct watch *watch)
 	return watch->fd;
 }
 
-/* Say once that the folder is gone, or is back. */
-static void folder_note(struct folder *folder, bool gone, const char *why)
+/* Log once that the folder is missing, or that it is back. */
+static void folder_log(struct folder *folder, bool gone, const char *why)
 {
 	if (gone && !folder->gone)
-		log_event(LOG_LEVEL_WARNING, "%s: %s; what was read there stays in force",
+		log_event(LOG_LEVEL_WARNING, "%s: %s; the files read there stay in force",
 			folder->path, why);
 	else if (!gone && folder->gone)
 		log_event(LOG_LEVEL_NOTICE, "%s: is back", folder->path);
@@ -102,13 +107,12 @@ static void folder_watch(struct watch *watch, struct folder *folder)
 	folder->wd = inotify_add_watch(watch->fd, folder->path, EVENTS);
 	if (folder->wd < 0 && !folder->unwatched)
 		log_event(LOG_LEVEL_WARNING,
-			"%s: can't be watched (%s): its files are looked at "
-			"every %d ms",
+			"%s: cannot be watched (%s): its files are checked every %d ms",
 			folder->path, strerror(errno), STAMPS_MS);
 	folder->unwatched = folder->wd < 0;
 }
 
-/* Files that come back with their folder may do so one by one. */
+/* Look at the folder's files again; they may come back one by one. */
 static void folder_came_back(struct watch *watch, const struct folder *folder, int64_t now)
 {
 	size_t i;
@@ -122,8 +126,8 @@ static void folder_came_back(struct watch *watch, const struct folder *folder, i
 	}
 }
 
-/* Look whether the folder is there, and watch the one that stands at its path now. */
-static void folder_look(struct watch *watch, struct folder *folder, int64_t now)
+/* Check whether the folder exists, and watch it; another folder may be at its path by now. */
+static void folder_check(struct watch *watch, struct folder *folder, int64_t now)
 {
 	const char *why = NULL;
 	struct stat st;
@@ -131,10 +135,10 @@ static void folder_look(struct watch *watch, struct folder *folder, int64_t now)
 	if (stat(folder->path, &st) < 0)
 		why = strerror(errno);
 	else if (!S_ISDIR(st.st_mode))
-		why = "is no folder";
+		why = "is not a folder";
 	if (why == NULL && folder->gone)
 		folder_came_back(watch, folder, now);
-	folder_note(folder, why != NULL, why);
+	folder_log(folder, why != NULL, why);
 	if (why != NULL) {
 		folder_unwatch(watch, folder);
 		return;
@@ -147,8 +151,8 @@ static void folder_look(struct watch *watch, struct folder *folder, int64_t now)
 		folder_watch(watch, folder);
 }
 
-/* The folder of path, in a place of its own. -1 when out of memory. */
-static int folder_of(struct watch *watch, const char *path, size_t len)
+/* The index of the folder whose path has len bytes, added if it is new. -1 when out of memory. */
+static int folder_index(struct watch *watch, const char *path, size_t len)
 {
 	int i, empty = -1;
 
@@ -166,10 +170,11 @@ static int folder_of(struct watch *watch, const char *path, size_t len)
 		return -1;
 	watch->folders[empty].wd = -1;
 	watch->folders[empty].gone = watch->folders[empty].unwatched = false;
-	folder_look(watch, &watch->folders[empty], 0);
+	folder_check(watch, &watch->folders[empty], 0);
 	return empty;
 }
 
+/* Empty the slot, and stop watching a folder that no other file needs. */
 static void forget_file(struct watch *watch, size_t slot)
 {
 	struct watched *file = &watch->files[slot];
@@ -205,9 +210,9 @@ int watch_file(struct watch *watch, size_t slot, const char *path)
 		return 0;
 	slash = strrchr(path, '/');
 	if (slash == NULL)
-		folder = folder_of(watch, ".", 1);
+		folder = folder_index(watch, ".", 1);
 	else
-		folder = folder_of(watch, path, slash == path ? 1 : (size_t)(slash - path));
+		folder = folder_index(watch, path, slash == path ? 1 : (size_t)(slash - path));
 	if (folder < 0 || (file->path = strdup(path)) == NULL)
 		return -1;
 	file->name = slash == NULL ? file->path : file->path + (slash - path) + 1;
@@ -216,8 +221,8 @@ int watch_file(struct watch *watch, size_t slot, const char *path)
 	return 0;
 }
 
-/* What an event means for the file that it names. */
-static void file_event(struct watched *file, uint32_t mask, int64_t now)
+/* Pass an event to the file that it names. */
+static void note_file_event(struct watched *file, uint32_t mask, int64_t now)
 {
 	if (mask & IN_MODIFY)
 		settle_event(&file->settle, SETTLE_MODIFIED, now);
@@ -233,7 +238,7 @@ static void file_event(struct watched *file, uint32_t mask, int64_t now)
 	file->failed = false;
 }
 
-static void look_at_all(struct watch *watch, int64_t now)
+static void look_at_all_files(struct watch *watch, int64_t now)
 {
 	size_t i;
 
@@ -241,7 +246,7 @@ static void look_at_all(struct watch *watch, int64_t now)
 		watch->files[i].again = now;
 }
 
-static void take_event(struct watch *watch, const struct inotify_event *event, int64_t now)
+static void handle_event(struct watch *watch, const struct inotify_event *event, int64_t now)
 {
 	bool is_known = false;
 	size_t i;
@@ -260,15 +265,15 @@ static void take_event(struct watch *watch, const struct inotify_event *event, i
 		if (file->path == NULL || watch->folders[file->folder].wd != event->wd ||
 			strcmp(file->name, event->name) != 0)
 			continue;
-		file_event(file, event->mask, now);
+		note_file_event(file, event->mask, now);
 		is_known = true;
 	}
-	/* A name that came or went may be what a link of ours leads through. */
+	/* A link to one of our files may lead through the name that appeared or disappeared. */
 	if (!is_known && (event->mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE)))
-		look_at_all(watch, now);
+		look_at_all_files(watch, now);
 }
 
-static void take_events(struct watch *watch, int64_t now)
+static void read_events(struct watch *watch, int64_t now)
 {
 	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	const struct inotify_event *event;
@@ -277,13 +282,13 @@ static void take_events(struct watch *watch, int64_t now)
 	while (watch->fd >= 0 && (len = read(watch->fd, buffer, sizeof(buffer))) > 0) {
 		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
 			event = (const struct inotify_event *)(const void *)(buffer + at);
-			take_event(watch, event, now);
+			handle_event(watch, event, now);
 		}
 	}
 }
 
-/* Look at a file; whether it is to be read. */
-static bool look(struct watch *watch, struct watched *file, int64_t now)
+/* Look at a file. Returns whether it must be read now. */
+static bool look_at_file(struct watch *watch, struct watched *file, int64_t now)
 {
 	struct file_stamp stamp;
 
@@ -291,17 +296,17 @@ static bool look(struct watch *watch, struct watched *file, int64_t now)
 	if (watch->folders[file->folder].gone)
 		return false;
 	if (file_stamp(file->path, &stamp, NULL) < 0)
-		stamp = (struct file_stamp){ .exists = true }; /* reading it will say why */
-	if (!stamp.exists) {				       /* with its folder? */
-		folder_look(watch, &watch->folders[file->folder], now);
+		stamp = (struct file_stamp){ .exists = true }; /* reading it will give the error */
+	if (!stamp.exists) {				       /* its folder may have gone, too */
+		folder_check(watch, &watch->folders[file->folder], now);
 		if (watch->folders[file->folder].gone)
 			return false;
 	}
 	return settle_look(&file->settle, &stamp, now, &file->again) == SETTLE_READ;
 }
 
-/* Look at every stamp now and then, at what nothing else tells of. */
-static void look_around(struct watch *watch, int64_t now)
+/* Check all folders and stamps, for changes of which no event tells. */
+static void check_everything(struct watch *watch, int64_t now)
 {
 	bool by_events = watch->fd >= 0;
 	size_t i;
@@ -309,10 +314,10 @@ static void look_around(struct watch *watch, int64_t now)
 	for (i = 0; i < WATCH_FILES; i++) {
 		if (watch->folders[i].path == NULL)
 			continue;
-		folder_look(watch, &watch->folders[i], now);
+		folder_check(watch, &watch->folders[i], now);
 		by_events = by_events && watch->folders[i].wd >= 0;
 	}
-	look_at_all(watch, now);
+	look_at_all_files(watch, now);
 	watch->stamps_due = now + (by_events ? STAMPS_EVENTS_MS : STAMPS_MS);
 }
 
@@ -320,13 +325,13 @@ bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
 {
 	size_t i;
 
-	take_events(watch, now);
+	read_events(watch, now);
 	if (now >= watch->stamps_due)
-		look_around(watch, now);
+		check_everything(watch, now);
 	for (i = 0; i < WATCH_FILES; i++) {
 		struct watched *file = &watch->files[i];
 
-		if (file->path != NULL && now >= file->again && look(watch, file, now)) {
+		if (file->path != NULL && now >= file->again && look_at_file(watch, file, now)) {
 			file->failed = false;
 			*slot_r = i;
 			return true;

@@ -8,50 +8,50 @@
 #include "lib/conf/file.h"
 
 /*
- * Watches a handful of files for changes: by inotify on their folders, and by their stamps now and
- * then (every few hundred milliseconds where there is no inotify), which finds what inotify doesn't
- * tell: network file systems, links to other folders, lost events. Says when a file may be read,
- * see settle.h. Times are milliseconds of one monotonic clock. For one thread. Logs when a
- * folder is gone, and when it is back.
+ * Watches a few files for changes: by inotify on their folders, and by comparing their stamps now
+ * and then, which finds what inotify does not report (network file systems, links to other folders,
+ * lost events). Tells when a file may be read, by the rules of settle.h. Logs when a folder
+ * disappears and when it is back. Times are milliseconds of one monotonic clock. For one thread.
  */
 struct watch;
 
 #define WATCH_FILES 16	      /* slots 0 to 15 */
-#define WATCH_NEVER INT64_MAX /* as CLOCK_NEVER */
+#define WATCH_NEVER INT64_MAX /* the same as CLOCK_NEVER */
 
-/* by_events false: stamps alone, as where there is no inotify. NULL when out of memory. */
+/* by_events false: compare stamps only, as where there is no inotify. NULL when out of memory. */
 struct watch *watch_new(bool by_events);
-void watch_free(struct watch **watch); /* takes NULL */
+void watch_free(struct watch **watch); /* accepts NULL */
 
-/* Readable when there is something to look at; -1: there is no inotify. */
+/* Readable when a file may have changed; -1: there is no inotify. */
 int watch_fd(const struct watch *watch);
 
 /*
- * Watch path in that slot (NULL: nothing any more). The same path again changes nothing; another
- * one is to be read. -1 when out of memory: the slot is empty then.
+ * Watch path in that slot; NULL empties the slot. A path that the slot does not have yet will be
+ * read. Returns 0, or -1 when out of memory, with the slot empty.
  */
 int watch_file(struct watch *watch, size_t slot, const char *path);
 
-/* The next file that is to be read now, in *slot_r; false: none is. Call it until then. */
+/* Find the next file that must be read now. Returns false if there is none; call it until then. */
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 
-/* What became of that: read (stamp of what was), or not. */
+/* Report the result of that read: the stamp of what was read, or a failure. */
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
 void watch_failed(struct watch *watch, size_t slot, int64_t now);
 
-/* Whether that state of the file is the one that was read last. */
+/* Whether stamp is that of the last read. */
 bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
 
-/* Have the file read again, changed or not. */
+/* Have the file read even if it has not changed. */
 void watch_force(struct watch *watch, size_t slot);
 
-/* When watch_next() has to be called at the latest, though watch_fd() is not readable. */
+/* When watch_next() must be called at the latest, even if watch_fd() is not readable. */
 int64_t watch_due(const struct watch *watch);
 
-/* Whether the file is to be read, now or once it is left alone. Its folder gone: no. */
+/* Whether the file will be read, now or once it is left alone. False while its folder is missing.
+ */
 bool watch_is_pending(const struct watch *watch, size_t slot);
 
-/* Whether the folder of that slot is gone: then its files are not looked at. */
+/* Whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);
 
 #endif

@@ -94,7 +94,7 @@ def test_profiles_that_only_the_configuration_names_are_missed(box):
     daemon.write_store({"profiles": [{"id": 1, "name": "nope", "open": True},
                                      {"id": 2, "name": "none", "open": True}]})
     wait_until(lambda: daemon.ctl("status")["cache"]["problem_count"] == 0, "they are there now")
-    daemon.wait_log("mended: " + missed[0])
+    daemon.wait_log("resolved: " + missed[0])
 
 
 @pytest.mark.parametrize("config, where, what", [

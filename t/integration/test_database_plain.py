@@ -129,8 +129,8 @@ def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sq
     assert daemon.log().count(said) == 1, "said again though nothing changed"
     since = daemon.mark()
     tables.query(GOOD)
-    daemon.wait_log("mended: ", since)
-    assert said in [line for line in daemon.log(since).splitlines() if "mended: " in line][0]
+    daemon.wait_log("resolved: ", since)
+    assert said in [line for line in daemon.log(since).splitlines() if "resolved: " in line][0]
     wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "nothing is bad any more")
     assert may(daemon, *ALICE)
 

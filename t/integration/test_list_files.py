@@ -136,9 +136,9 @@ def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
     away = daemon.lists.with_name("lists.away")
     with always_refused(daemon, KEPT):
         daemon.lists.rename(away)
-        daemon.wait_log("what was read there stays in force")
+        daemon.wait_log("the files read there stay in force")
         time.sleep(1)
-    assert daemon.log().count("what was read there stays in force") == 1
+    assert daemon.log().count("the files read there stay in force") == 1
     (away / LIST).write_text(f"later@bad.example\n{KEPT}\n")
     with always_refused(daemon, KEPT):
         away.rename(daemon.lists)
@@ -177,7 +177,7 @@ def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
     daemon.ctl("reload")
     assert daemon.log().count(f"warning: {name}:2: ") == 1
     daemon.write_list(name, ["best@bad\\.example"])
-    daemon.wait_log(f"mended: {name}:2: ")
+    daemon.wait_log(f"resolved: {name}:2: ")
     assert status(daemon)["cache"]["problem_count"] == 0
 
 

@@ -196,7 +196,7 @@ def test_a_bad_row_is_named_and_the_others_load(box):
     assert status(daemon)["cache"]["problem_count"] == 1
     assert "users id 2" in status(daemon)["cache"]["problems"][0]
     daemon.write_store(ROWS)
-    daemon.wait_log("mended: users id 2")
+    daemon.wait_log("resolved: users id 2")
     assert status(daemon)["cache"]["problem_count"] == 0
 
 

@@ -31,14 +31,14 @@ static void teardown(void)
 	(void)fclose(log_file);
 }
 
-/* What policy_problems_settle() logs. */
+/* What policy_problems_log_changes() logs. */
 static const char *settle(void)
 {
 	ssize_t len;
 
 	ck_assert_int_eq(ftruncate(fileno(log_file), 0), 0);
 	ck_assert_int_eq(lseek(STDERR_FILENO, 0, SEEK_SET), 0);
-	policy_problems_settle(policy_problems);
+	policy_problems_log_changes(policy_problems);
 	len = pread(fileno(log_file), text, sizeof(text) - 1, 0);
 	ck_assert_int_ge(len, 0);
 	text[len] = '\0';
@@ -86,7 +86,7 @@ START_TEST(it_is_said_when_it_is_mended)
 		(void)settle();
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_USERS, NULL);
 		(void)settle();
-		ck_assert_ptr_nonnull(strstr(text, "mended: users id 17 (bob): no"));
+		ck_assert_ptr_nonnull(strstr(text, "resolved: users id 17 (bob): no"));
 		ck_assert_ptr_null(strstr(text, "blacklist"));
 		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
 		ck_assert_ptr_nonnull(strstr(settle(), "users id 17 (bob): no"));
