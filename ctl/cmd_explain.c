@@ -132,7 +132,7 @@ static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, st
 	if (judge->daemon == NULL) {
 		rules.jwt = (struct jwt_rules){ judge->keys, judge->config->jwt.issuer,
 			judge->config->jwt.audience, judge->config->jwt.mail_claim };
-		return explain_session_with(&rules, &none, judge->scratch, session, answer_r, err);
+		return explain_session(&rules, &none, judge->scratch, session, answer_r, err);
 	}
 	ret = control_client_ask(judge->daemon,
 		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);

@@ -296,16 +296,7 @@ static int play_session(struct play *p, struct errmsg *err)
 	return 0;
 }
 
-int explain_session(const struct policy *policy, struct regex_scratch *scratch, json_t *session,
-	json_t **answer_r, struct errmsg *err)
-{
-	const struct login_rules rules = { .policy = policy };
-	const struct explain_ledger none = { .ledger = NULL };
-
-	return explain_session_with(&rules, &none, scratch, session, answer_r, err);
-}
-
-int explain_session_with(const struct login_rules *rules, const struct explain_ledger *ledger,
+int explain_session(const struct login_rules *rules, const struct explain_ledger *ledger,
 	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
 {
 	struct play *p;

@@ -91,17 +91,18 @@ static struct finding *last_finding(const struct check_run *run)
 	return &run->verdict->findings[run->verdict->count - 1];
 }
 
-bool check_any(struct check_run *run, enum check check, const char *host,
-	const struct mail_address *address)
+/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage
+ * goes on. */
+static bool check_any(struct check_run *run, const char *host, const struct mail_address *address)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
 	struct finding *finding;
 	enum any_result result = ANY_UNLISTED;
 	uint32_t line;
 
-	if (!check_run_wants(run, check))
+	if (!check_run_wants(run, CHECK_ANY))
 		return true;
-	finding = finding_new(run, check);
+	finding = finding_new(run, CHECK_ANY);
 	if (address != NULL)
 		result = list_any_address(domains, address, &line);
 	else if (host != NULL)
@@ -113,9 +114,7 @@ bool check_any(struct check_run *run, enum check check, const char *host,
 		finding->outcome = OUTCOME_PASS;
 		return true;
 	}
-	return finding_fail(run, finding, 550, "5.7.1", "%s",
-		check == CHECK_DATA ? "Email from that domain is not accepted here." :
-				      "You are not welcome here.");
+	return finding_fail(run, finding, 550, "5.7.1", "You are not welcome here.");
 }
 
 /* Whether connect and helo bind this session. */
@@ -175,7 +174,7 @@ static bool check_client(struct check_run *run, const char *host)
 			    run->settings->deny_conn))
 			return false;
 	}
-	return check_any(run, CHECK_ANY, host, NULL);
+	return check_any(run, host, NULL);
 }
 
 static void judge_connect(struct check_run *run)
@@ -226,7 +225,7 @@ static void judge_helo(struct check_run *run)
 		if (!refuse(run, finding, result, &s, run->settings->deny_helo))
 			return;
 	}
-	(void)check_any(run, CHECK_ANY, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+	(void)check_any(run, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
 }
 
 void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
@@ -269,7 +268,7 @@ static void judge_mail(struct check_run *run)
 				 run->settings->deny_mail))
 			return;
 	}
-	if (check_any(run, CHECK_ANY, NULL, facts->sender) && check_sender(run))
+	if (check_any(run, NULL, facts->sender) && check_sender(run))
 		(void)check_size(run);
 }
 
@@ -322,7 +321,7 @@ static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 		accepted = last_finding(run)->outcome == OUTCOME_PASS &&
 			run->settings->rcpt_accept != ACCEPT_NO;
 	}
-	if ((accepted || check_any(run, CHECK_ANY, NULL, rcpt)) && check_recipient(run, rcpt))
+	if ((accepted || check_any(run, NULL, rcpt)) && check_recipient(run, rcpt))
 		(void)check_charges(run, rcpt);
 }
 

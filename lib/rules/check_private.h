@@ -44,11 +44,6 @@ bool finding_fail(struct check_run *run, struct finding *finding, int code, cons
 /* The finding could not be made: on_error decides. Returns whether the stage goes on. */
 bool finding_error(struct check_run *run, struct finding *finding, const char *why);
 
-/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage
- * goes on. */
-bool check_any(struct check_run *run, enum check check, const char *host,
-	const struct mail_address *address);
-
 /* Who sends: the row, or what stands for it. */
 struct sender_user {
 	bool held;  /* false: nobody is held to anything (lists only, unknown_user = accept) */

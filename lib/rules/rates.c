@@ -424,7 +424,9 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 	return true;
 }
 
-struct cidr rates_client(const struct rates *rates, const struct cidr *client)
+/* The network that counts as the client: an IPv6 address's network, the IPv4 address alone. rates
+ * may be NULL. */
+static struct cidr network_of_client(const struct rates *rates, const struct cidr *client)
 {
 	struct cidr net = *client;
 	unsigned bits = rates == NULL ? RATE_IPV6_PREFIX : rates->ipv6_prefix;
@@ -452,7 +454,7 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 		return matched(rate, &table->entries[i], NULL, match_r);
 	if (rdns != NULL && (entry = find_name(table, rdns)) != NULL)
 		return matched(rate, entry, NULL, match_r);
-	alone = rates_client(rates, client);
+	alone = network_of_client(rates, client);
 	cidr_format(&alone, text);
 	return matched(rate, find_default(table), text, match_r);
 }
@@ -460,7 +462,7 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 void rates_concurrency_key(const struct rates *rates, const struct cidr *client, const char *rdns,
 	char key_r[RATE_KEY_SIZE])
 {
-	const struct cidr alone = rates_client(rates, client);
+	const struct cidr alone = network_of_client(rates, client);
 	struct rate_match match;
 	char text[CIDR_TEXT_SIZE];
 

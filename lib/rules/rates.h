@@ -73,10 +73,6 @@ struct rate_match {
 	char counted[RATE_KEY_SIZE]; /* what is charged: "rate_conn:192.168.1.0/24" */
 };
 
-/* The network that counts as the client: an IPv6 address's, the IPv4 address itself. rates may be
- * NULL. */
-struct cidr rates_client(const struct rates *rates, const struct cidr *client);
-
 /*
  * Look a client up: the longest network, then its name from the full one to the last label, then
  * "default". Those who share an entry are counted together, but under "default" each by itself.

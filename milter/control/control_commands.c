@@ -125,7 +125,7 @@ static void explain(void *argument)
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
 	else if (question->rules.policy = policy,
-		explain_session_with(&question->rules, &ledger, scratch, question->session,
+		explain_session(&question->rules, &ledger, scratch, question->session,
 			&question->answer, &question->err) != 0)
 		question->answer = NULL;
 	policy_unref(&policy);

@@ -265,12 +265,16 @@ START_TEST(rcpt_disconnect)
 		static const char *const want[] = { "accept", "accept", "accept", "reject",
 			"accept", "reject", "accept" };
 		json_t *session = json_loads(text, 0, NULL), *answer, *steps;
+		const struct explain_ledger none = { .ledger = NULL };
+		struct login_rules rules = { .policy = NULL };
 		struct errmsg err = { "" };
 		size_t i;
 
 		give(NULL, "one.example", NULL, NULL);
 		made_build(&m);
-		ck_assert_msg(explain_session(m.policy, m.scratch, session, &answer, &err) == 0,
+		rules.policy = m.policy;
+		ck_assert_msg(explain_session(&rules, &none, m.scratch, session, &answer, &err) ==
+				0,
 			"%s", err.text);
 		steps = json_object_get(answer, "steps");
 		ck_assert_uint_eq(json_array_size(steps), 7);

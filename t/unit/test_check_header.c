@@ -244,8 +244,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("header");
-	TCase *tcase = tcase_create("header");
+	Suite *suite = suite_create("check_header");
+	TCase *tcase = tcase_create("check_header");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, any_looks_at_from, 0, ROWS(data));

@@ -371,8 +371,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("access");
-	TCase *tcase = tcase_create("access");
+	Suite *suite = suite_create("check_access");
+	TCase *tcase = tcase_create("check_access");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, lists_decide, 0, ROWS(cases));

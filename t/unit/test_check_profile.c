@@ -449,8 +449,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("profile_rules");
-	TCase *tcase = tcase_create("profile_rules");
+	Suite *suite = suite_create("check_profile");
+	TCase *tcase = tcase_create("check_profile");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_sender_is_the_users, 0, ROWS(senders));

@@ -1,0 +1,214 @@
+/*
+ * Explaining a session: the steps that it takes, what each one shows, and what is wrong with a
+ * session that cannot be played.
+ */
+#include "lib/decide/explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/rules/ledger.h"
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+static struct ledger *ledger;
+static struct errmsg err;
+static json_t *answer;
+
+static void setup(void)
+{
+	static const struct made_profile profile = { .id = "1",
+		.name = "sales",
+		.host = "one.example",
+		.limits = "2/1d" };
+	static const struct made_user bob = { .id = "1",
+		.name = "bob",
+		.profile_id = "1",
+		.froms = "bob@example.com" };
+
+	made_begin(&m);
+	ck_assert_int_eq(made_profile(&m, &profile), 1);
+	ck_assert_int_eq(made_user(&m, &bob), 1);
+	made_list(&m, LIST_CONN_DENY, "192.0.2.66");
+	ledger = ledger_new();
+	err.text[0] = '\0';
+	answer = NULL;
+}
+
+static void teardown(void)
+{
+	json_decref(answer);
+	ledger_free(&ledger);
+	made_end(&m);
+}
+
+/* Play a session of JSON; the answer stays until the next one. */
+static int play(const char *text)
+{
+	const struct ledger_ops ops = ledger_ops(ledger);
+	const struct explain_ledger looked_at = { &ops, 1000000 };
+	struct login_rules rules = { .policy = NULL };
+	json_t *session = json_loads(text, JSON_ALLOW_NUL, NULL);
+	int ret;
+
+	ck_assert_ptr_nonnull(session);
+	if (m.policy == NULL)
+		made_build(&m);
+	rules.policy = m.policy;
+	json_decref(answer);
+	answer = NULL;
+	ret = explain_session(&rules, &looked_at, m.scratch, session, &answer, &err);
+	json_decref(session);
+	return ret;
+}
+
+/* A member of step i. */
+static const char *step(size_t i, const char *key)
+{
+	json_t *steps = json_object_get(answer, "steps");
+
+	return json_string_value(json_object_get(json_array_get(steps, i), key));
+}
+
+/* "connect=accept helo=accept mail=reject": the steps of the answer. */
+static const char *steps(void)
+{
+	static char text[400];
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; step(i, "step") != NULL; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s=%s", i > 0 ? " " : "",
+			step(i, "step"), step(i, "verdict"));
+	return text;
+}
+
+/* Sessions, and the steps that they take. */
+static const struct {
+	const char *session, *want;
+} played[] = {
+	{ "{}", "connect=accept helo=accept" },
+	{ "{\"ip\": \"192.0.2.66\", \"mail\": \"<a@b.example>\"}", "connect=reject" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": [\"<x@y.example>\"], \"from\": \"a@b.example\"}",
+		"connect=accept helo=accept mail=accept rcpt=accept header=accept" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": [\"<x@y.example>\"], \"headers\": false}",
+		"connect=accept helo=accept mail=accept rcpt=accept" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": null}",
+		"connect=accept helo=accept mail=accept" },
+	{ "{\"login\": \"bob\", \"mail\": \"<eve@example.com>\", \"rcpts\": [\"<x@one.example>\"]}",
+		"connect=accept helo=accept mail=reject" },
+	{ "{\"login\": \"bob\", \"mail\": \"<bob@example.com>\", \"rcpts\": [\"<x@two.example>\"]}",
+		"connect=accept helo=accept mail=accept rcpt=reject" },
+	{ "{\"auth\": {\"user\": \"eve\", \"password\": \"x\"}, \"mail\": \"<a@b.example>\"}",
+		"connect=accept helo=accept auth=reject" },
+	{ "{\"login\": \"bob\", \"mail\": \"<bob@example.com>\", \"rcpts\": [\"<x@one.example>\"],"
+	  " \"headers\": [[\"From\", \"bob@example.com\"], [\"from\", \"bob@example.com\"]]}",
+		"connect=accept helo=accept mail=accept rcpt=accept header=reject" },
+};
+START_TEST(a_session_takes_its_steps)
+	{
+		ck_assert_msg(play(played[_i].session) == 0, "%s", err.text);
+		ck_assert_str_eq(steps(), played[_i].want);
+	}
+END_TEST
+
+START_TEST(a_step_shows_the_rule_and_the_reply)
+	{
+		json_t *check;
+
+		ck_assert_int_eq(play("{\"id\": \"one\", \"ip\": \"192.0.2.66\"}"), 0);
+		ck_assert_str_eq(json_string_value(json_object_get(answer, "id")), "one");
+		ck_assert_str_eq(step(0, "rule"), "connect.rdns_access.blacklist:1");
+		ck_assert_str_eq(step(0, "enhanced"), "5.7.1");
+		ck_assert_ptr_nonnull(strstr(step(0, "text"), "unknown [192.0.2.66] "));
+		check = json_array_get(json_object_get(json_array_get(json_object_get(answer,
+									      "steps"),
+							       0),
+					       "checks"),
+			0);
+		ck_assert_str_eq(json_string_value(json_object_get(check, "check")), "conn");
+		ck_assert_str_eq(json_string_value(json_object_get(check, "outcome")), "fail");
+		ck_assert_int_eq(json_integer_value(json_object_get(check, "code")), 550);
+	}
+END_TEST
+
+START_TEST(limits_are_shown_and_not_charged)
+	{
+		static const char session[] =
+			"{\"login\": \"bob\", \"mail\": \"<bob@example.com>\","
+			" \"rcpts\": [\"<x@one.example>\"]}";
+		json_t *checks, *check, *limits = NULL;
+		size_t i;
+
+		for (int n = 0; n < 3; n++)
+			ck_assert_int_eq(play(session), 0);
+		checks = json_object_get(json_array_get(json_object_get(answer, "steps"), 3),
+			"checks");
+		json_array_foreach (checks, i, check) {
+			if (strcmp(json_string_value(json_object_get(check, "check")), "limits") ==
+				0)
+				limits = check;
+		}
+		ck_assert_str_eq(json_string_value(json_object_get(limits, "used")), "0/2");
+		ck_assert_str_eq(json_string_value(json_object_get(limits, "window")), "1d");
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
+	}
+END_TEST
+
+/* A login counts at connect only where that waits until MAIL. */
+START_TEST(a_login_counts_at_connect_where_that_waits_for_it)
+	{
+		static const char session[] = "{\"ip\": \"192.0.2.66\", \"login\": \"bob\"}";
+
+		ck_assert_int_eq(play(session), 0);
+		ck_assert_str_eq(steps(), "connect=accept helo=accept");
+		m.settings->delay_reject = false;
+		ck_assert_int_eq(play(session), 0);
+		ck_assert_str_eq(steps(), "connect=reject");
+	}
+END_TEST
+
+/* Sessions of a wrong form, and what is said about them. */
+static const struct {
+	const char *session, *want;
+} wrong[] = {
+	{ "[]", "a session is a JSON object" },
+	{ "{\"ip\": 1}", "\"ip\" must be a string or null" },
+	{ "{\"ip\": \"192.0.2.0/24\"}", "\"ip\": \"192.0.2.0/24\" is not an IP address" },
+	{ "{\"ip\": \"x\"}", "\"ip\": \"x\" is not an IP address" },
+	{ "{\"helo\": \"a\\u0000b\"}", "\"helo\" holds a NUL byte" },
+	{ "{\"size\": -1}", "\"size\" must be a number of octets" },
+	{ "{\"size\": \"1\"}", "\"size\" must be a number of octets" },
+	{ "{\"from\": 1}", "\"from\" must be a string or null" },
+	{ "{\"headers\": [[\"From\"]]}", "\"headers\" must hold [\"Name\", \"value\"] pairs" },
+	{ "{\"auth\": {\"user\": \"bob\"}}", "\"auth\" needs \"user\" and \"password\"" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": \"<x@y.example>\"}",
+		"\"rcpts\" must be an array of at most 10000 addresses" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": [1]}", "\"rcpts\" must hold strings" },
+};
+START_TEST(a_session_of_a_wrong_form_is_an_error)
+	{
+		ck_assert_int_eq(play(wrong[_i].session), -1);
+		ck_assert_str_eq(err.text, wrong[_i].want);
+		ck_assert_ptr_null(answer);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("explain");
+	TCase *tcase = tcase_create("explain");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
+	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
+	tcase_add_test(tcase, limits_are_shown_and_not_charged);
+	tcase_add_test(tcase, a_login_counts_at_connect_where_that_waits_for_it);
+	tcase_add_loop_test(tcase, a_session_of_a_wrong_form_is_an_error, 0, ROWS(wrong));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
