@@ -1,3 +1,7 @@
+/*
+ * The last check of a recipient: the rate limits of the login's profile, the rate limits that hold
+ * for everybody, and the number of recipients per connection. Owns nothing; any thread may call it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +12,7 @@
 #define SECOND 1000000U /* microseconds */
 #define CHARGES_MAX 5
 
-/* What an accepted recipient is charged to: the login first, then what holds for everybody. */
+/* The keys that an accepted recipient is charged to: the login, then those of [limit]. */
 struct charges {
 	size_t count;
 	struct ledger_request requests[CHARGES_MAX];
@@ -28,7 +32,8 @@ bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1])
 	return true;
 }
 
-/* Whole seconds, rounded up; but a counter's millionth of the window doesn't make 5m into 5m1s. */
+/* Whole seconds, rounded up. A counter adds up to a millionth of the window, which must not make 5m
+ * into 5m1s. */
 static uint64_t seconds_of(uint64_t wait, uint32_t window)
 {
 	uint64_t slack = (uint64_t)window + 1;
@@ -63,9 +68,9 @@ bool finding_full(struct check_run *run, struct finding *finding, int code, cons
 		limit_text, wait);
 }
 
-/* ---- what is charged --------------------------------------------------------- */
+/* ---- the keys ----------------------------------------------------------------- */
 
-/* Whether this recipient is charged to who sends. */
+/* Whether this recipient is charged to the login; then *who_r is set. */
 static bool is_login_charged(const struct check_run *run, struct sender_user *who_r)
 {
 	if (!check_run_wants(run, CHECK_LIMITS) || !sender_user_find(run, who_r) ||
@@ -74,6 +79,7 @@ static bool is_login_charged(const struct check_run *run, struct sender_user *wh
 	return run->settings->limit_count != COUNT_MESSAGES || run->facts->recipients == 0;
 }
 
+/* Returns false when the login is too long for a key. */
 static bool add_login(const struct sender_user *who, struct charges *charges)
 {
 	const struct limits *limits = profile_limits(who->profile);
@@ -146,7 +152,7 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 
 /* ---- charging ------------------------------------------------------------------ */
 
-static enum ledger_answer ask(const struct check_run *run, struct charges *charges)
+static enum ledger_answer charge_or_look(const struct check_run *run, struct charges *charges)
 {
 	const struct ledger_ops *ledger = run->env->ledger;
 	uint64_t now = run->env->now;
@@ -158,8 +164,9 @@ static enum ledger_answer ask(const struct check_run *run, struct charges *charg
 		run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
 }
 
-/* Of those that are full (or, full = false, of all) of a check the one to be named. -1: none. */
-static int to_be_named(const struct charges *charges, enum check check, bool full)
+/* Find the key of a check to be reported: of the full ones the one with the longest wait or, with
+ * full false, of all keys the one that is nearest to full. Returns its index, or -1 for none. */
+static int find_reported(const struct charges *charges, enum check check, bool full)
 {
 	int best = -1;
 
@@ -178,7 +185,9 @@ static int to_be_named(const struct charges *charges, enum check check, bool ful
 	return best;
 }
 
-static struct finding *name(struct check_run *run, const struct charges *charges, int i)
+/* Add a finding with the rule and the usage of a key. */
+static struct finding *add_usage_finding(struct check_run *run, const struct charges *charges,
+	int i)
 {
 	struct finding *finding = finding_new(run, charges->checks[i]);
 
@@ -188,8 +197,8 @@ static struct finding *name(struct check_run *run, const struct charges *charges
 	return finding;
 }
 
-/* Take the requests of a check out. */
-static void drop(struct charges *charges, enum check check)
+/* Remove the keys of a check. */
+static void remove_check(struct charges *charges, enum check check)
 {
 	size_t kept = 0;
 
@@ -209,6 +218,7 @@ static void drop(struct charges *charges, enum check check)
 	charges->count = kept;
 }
 
+/* Answer a full limit of the login as [limits] on_limit demands. */
 static bool fail_login(struct check_run *run, struct finding *finding)
 {
 	bool goes_on;
@@ -226,42 +236,45 @@ static bool fail_login(struct check_run *run, struct finding *finding)
 	return finding_full(run, finding, 450, "4.7.1", "Rate limit");
 }
 
-/* A check that only warns is told of and left uncharged, and the others are asked again. */
-static bool refuse(struct check_run *run, struct charges *charges, bool *again_r)
+/*
+ * Report the full limits. A check that only warns is reported and removed, and *again_r tells to
+ * charge the others again. Returns whether the stage goes on.
+ */
+static bool report_full(struct check_run *run, struct charges *charges, bool *again_r)
 {
 	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
 
 	*again_r = false;
 	for (size_t i = 0; i < 2; i++) {
-		int full = to_be_named(charges, order[i], true);
+		int full = find_reported(charges, order[i], true);
 		struct finding *finding;
 
 		if (full < 0)
 			continue;
-		finding = name(run, charges, full);
+		finding = add_usage_finding(run, charges, full);
 		if (order[i] == CHECK_LIMITS ?
 				!fail_login(run, finding) :
 				!finding_full(run, finding, 450, "4.7.1", "Rate limit"))
 			return false;
-		drop(charges, order[i]);
+		remove_check(charges, order[i]);
 		*again_r = true;
 	}
 	return true;
 }
 
-static bool charge(struct check_run *run, struct charges *charges)
+static bool charge_keys(struct check_run *run, struct charges *charges)
 {
 	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
 	bool again = true;
 	int i;
 
 	while (again && charges->count > 0) {
-		switch (ask(run, charges)) {
+		switch (charge_or_look(run, charges)) {
 		case LEDGER_FAILED:
 			return finding_error(run, finding_new(run, charges->checks[0]),
 				"the charge could not be made or saved");
 		case LEDGER_FULL:
-			if (!refuse(run, charges, &again))
+			if (!report_full(run, charges, &again))
 				return false;
 			break;
 		case LEDGER_FREE:
@@ -270,15 +283,15 @@ static bool charge(struct check_run *run, struct charges *charges)
 		}
 	}
 	for (size_t j = 0; j < 2; j++) {
-		if ((i = to_be_named(charges, order[j], false)) >= 0)
-			(void)name(run, charges, i);
+		if ((i = find_reported(charges, order[j], false)) >= 0)
+			(void)add_usage_finding(run, charges, i);
 	}
 	return true;
 }
 
-/* ---- plain numbers ---------------------------------------------------------------- */
+/* ---- recipients per connection ---------------------------------------------------- */
 
-/* How many recipients the client may name in this connection; 0: any number. */
+/* How many recipients the client may name in this connection; 0 for any number. */
 static uint32_t recipients_max(const struct check_run *run, char rule_r[RULE_SIZE])
 {
 	const struct rates *rates = run->settings->rates;
@@ -311,19 +324,22 @@ static bool check_recipients(struct check_run *run)
 		"Too many recipients: at most %" PRIu32 " in a connection", max);
 }
 
-/* who NULL: the login is not charged. Apart, so that only what is charged needs that much stack: a
- * thread that ends gives back what it touched, and that costs all others. */
+/*
+ * Charge the recipient; who is NULL when the login is not charged. Not inlined, so that only
+ * charged recipients need this much stack: when a thread ends, the kernel frees the stack that it
+ * touched, which delays all other threads.
+ */
 __attribute__((noinline)) static bool charge_all(struct check_run *run,
 	const struct sender_user *who, bool everybody, const struct mail_address *rcpt)
 {
 	struct charges charges;
 
-	charges.count = 0; /* the rest is large */
+	charges.count = 0; /* without setting the rest, which is large */
 	if (who != NULL && !add_login(who, &charges))
 		return finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long");
 	if (everybody)
 		add_rates(run, rcpt, &charges);
-	return charges.count == 0 || charge(run, &charges);
+	return charges.count == 0 || charge_keys(run, &charges);
 }
 
 bool check_charges(struct check_run *run, const struct mail_address *rcpt)

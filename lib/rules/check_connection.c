@@ -1,3 +1,7 @@
+/*
+ * The limits of a client's connections: how many are open at once, and how many come in a time.
+ * Owns nothing; any thread may call it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +18,7 @@ static bool check_concurrency(struct check_run *run, const char *rdns)
 	if (!rates_find_client(run->settings->rates, RATE_CONCURRENCY, &facts->client, rdns,
 		    &match))
 		return true;
-	/* Counted under another key, before a reload: that says nothing of this one. */
+	/* Before a reload, the connection may have been counted under another key. */
 	if (facts->counted == NULL || strcmp(facts->counted, match.counted) != 0)
 		return true;
 	max = match.limits->limit[0].count;
@@ -26,7 +30,8 @@ static bool check_concurrency(struct check_run *run, const char *rdns)
 		"Too many connections at once: at most %" PRIu32, max);
 }
 
-static void ask_connection(const struct check_env *env, const struct settings *settings,
+/* Charge the connection, or look only, if a limit applies to the client. */
+static void charge_connection(const struct check_env *env, const struct settings *settings,
 	const struct facts *facts, struct connection_charge *charge_r)
 {
 	const struct ledger_ops *ledger = env->ledger;
@@ -60,7 +65,7 @@ void check_charge_connection(const struct check_env *env, const struct facts *fa
 	*charge_r = (struct connection_charge){ .answer = LEDGER_FREE };
 	if (service->mode[CHECK_RATES] != MODE_NO && settings->rates != NULL &&
 		!rates_exempts(settings->rates, &facts->client, facts->login, facts->sender))
-		ask_connection(env, settings, facts, charge_r);
+		charge_connection(env, settings, facts, charge_r);
 }
 
 bool check_connection(struct check_run *run, const char *rdns)
@@ -79,7 +84,7 @@ bool check_connection(struct check_run *run, const char *rdns)
 			.ledger = run->env->ledger,
 			.now = run->env->now };
 
-		ask_connection(&look, run->settings, run->facts, &looked);
+		charge_connection(&look, run->settings, run->facts, &looked);
 		charge = &looked;
 	}
 	if (charge->answer != LEDGER_FAILED && charge->usage.limit.seconds == 0)

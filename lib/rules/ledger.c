@@ -1,3 +1,7 @@
+/*
+ * The local ledger: looking at several keys at once, charging them all or none, and forgetting a
+ * key. Owns the shards; any thread may call it.
+ */
 #include "lib/rules/ledger.h"
 
 #include <stdlib.h>
@@ -5,7 +9,7 @@
 
 #include "lib/rules/ledger_private.h"
 
-#define SWEEP_PER_KEY 2 /* buckets: keys go faster than new ones come */
+#define SWEEP_PER_KEY 2 /* buckets per new key: idle keys are freed faster than keys are added */
 
 struct ledger *ledger_new(void)
 {
@@ -53,7 +57,7 @@ void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context
 
 /* ---- several keys at once --------------------------------------------------- */
 
-/* What is known of each request while the locks are held. */
+/* One call with its requests, while the locks of their shards are held. */
 struct charge {
 	struct ledger *ledger;
 	uint64_t now;
@@ -61,14 +65,14 @@ struct charge {
 	size_t count;
 	uint64_t hash[LEDGER_REQUESTS_MAX];
 	struct ledger_shard *shard[LEDGER_REQUESTS_MAX];
-	struct ledger_entry *entry[LEDGER_REQUESTS_MAX];  /* NULL: not there */
-	struct ledger_shard *locked[LEDGER_REQUESTS_MAX]; /* each once, by address */
+	struct ledger_entry *entry[LEDGER_REQUESTS_MAX];  /* NULL: the key does not exist */
+	struct ledger_shard *locked[LEDGER_REQUESTS_MAX]; /* each once, in the order of addresses */
 	size_t locked_count;
 };
 
-/* Where the shard belongs among those to be locked, each once: always in one order, so that nobody
- * waits in a ring. */
-static void note_shard(struct charge *c, struct ledger_shard *shard)
+/* Insert the shard among those to be locked. Every call locks in the same order, so that no two
+ * wait for each other. */
+static void insert_shard(struct charge *c, struct ledger_shard *shard)
 {
 	size_t i = 0;
 
@@ -99,7 +103,7 @@ static int charge_begin(struct charge *c)
 			return -1;
 		c->hash[i] = ledger_hash(r->key, r->key_len);
 		c->shard[i] = ledger_shard_of(c->ledger, c->hash[i]);
-		note_shard(c, c->shard[i]);
+		insert_shard(c, c->shard[i]);
 	}
 	for (size_t i = 0; i < c->locked_count; i++)
 		(void)pthread_mutex_lock(&c->locked[i]->lock);
@@ -113,8 +117,8 @@ static void charge_end(struct charge *c)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 }
 
-/* One limit of one request. */
-static struct ledger_usage look_at(const struct charge *c, size_t request,
+/* The usage of one limit of a request. */
+static struct ledger_usage usage_of_limit(const struct charge *c, size_t request,
 	const struct limit *limit)
 {
 	const struct ledger_entry *entry = c->entry[request];
@@ -134,8 +138,8 @@ static struct ledger_usage look_at(const struct charge *c, size_t request,
 	return usage;
 }
 
-/* Whether a says more than b of what they are held to. */
-static bool tells_more(const struct ledger_usage *a, const struct ledger_usage *b)
+/* Whether a, rather than b, is to be reported: it refuses for longer or is nearer to full. */
+static bool is_tighter(const struct ledger_usage *a, const struct ledger_usage *b)
 {
 	if (b->limit.seconds == 0 || a->is_full != b->is_full)
 		return b->limit.seconds == 0 || a->is_full;
@@ -144,7 +148,7 @@ static bool tells_more(const struct ledger_usage *a, const struct ledger_usage *
 	return a->used * b->limit.count > b->used * a->limit.count;
 }
 
-static enum ledger_answer look_at_all(const struct charge *c, struct ledger_usage usage_r[])
+static enum ledger_answer usage_of_all(const struct charge *c, struct ledger_usage usage_r[])
 {
 	enum ledger_answer answer = LEDGER_FREE;
 	struct ledger_usage usage;
@@ -152,8 +156,8 @@ static enum ledger_answer look_at_all(const struct charge *c, struct ledger_usag
 	for (size_t i = 0; i < c->count; i++) {
 		usage_r[i] = (struct ledger_usage){ .is_full = false };
 		for (size_t j = 0; j < c->requests[i].limit_count; j++) {
-			usage = look_at(c, i, &c->requests[i].limits[j]);
-			if (tells_more(&usage, &usage_r[i]))
+			usage = usage_of_limit(c, i, &c->requests[i].limits[j]);
+			if (is_tighter(&usage, &usage_r[i]))
 				usage_r[i] = usage;
 		}
 		if (usage_r[i].is_full)
@@ -170,15 +174,16 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 
 	if (charge_begin(&c) != 0)
 		return LEDGER_FAILED;
-	answer = look_at_all(&c, usage_r);
+	answer = usage_of_all(&c, usage_r);
 	charge_end(&c);
 	return answer;
 }
 
 /* ---- charging --------------------------------------------------------------- */
 
-/* Have a counter with room for each limit of a request. 0, or -1. */
-static int make_room(struct charge *c, size_t i)
+/* Prepare the entry of a request: a counter for each limit, and room in each for one more charge.
+ * Returns 0, or -1 when out of memory. */
+static int prepare_entry(struct charge *c, size_t i)
 {
 	const struct ledger_request *r = &c->requests[i];
 	struct counter *counter;
@@ -197,6 +202,7 @@ static int make_room(struct charge *c, size_t i)
 	return entry_reserve(c->shard[i], c->entry[i], c->now);
 }
 
+/* Save a record for each request. Returns -1 when this failed and must_save is set. */
 static int save_all(struct charge *c, bool must_save)
 {
 	struct ledger_record records[LEDGER_REQUESTS_MAX];
@@ -227,8 +233,8 @@ static int save_all(struct charge *c, bool must_save)
 	return 0;
 }
 
-/* Entries that were made for a charge that failed go again. */
-static void drop_idle(struct charge *c)
+/* Remove the entries that were made for a charge that failed. */
+static void remove_idle(struct charge *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		if (c->entry[i] != NULL && !entry_prune(c->shard[i], c->entry[i], c->now))
@@ -244,11 +250,11 @@ static enum ledger_answer charge_all(struct charge *c, bool must_save)
 		if (c->entry[i] == NULL)
 			shard_sweep(c->shard[i], c->now, SWEEP_PER_KEY);
 	}
-	find_entries(c); /* the sweep may have taken some */
+	find_entries(c); /* the sweep may have removed some */
 	for (size_t i = 0; i < c->count && !failed; i++)
-		failed = make_room(c, i);
+		failed = prepare_entry(c, i);
 	if (failed || save_all(c, must_save) != 0) {
-		drop_idle(c);
+		remove_idle(c);
 		return LEDGER_FAILED;
 	}
 	for (size_t i = 0; i < c->count; i++)
@@ -264,14 +270,14 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	enum ledger_answer answer;
 
 	for (size_t i = 0; i < count; i++) {
-		if (requests[i].limit_count == 0) /* its record would be one of forgetting */
+		if (requests[i].limit_count == 0) /* its record would mean to forget the key */
 			return LEDGER_FAILED;
 	}
 	if (charge_begin(&c) != 0)
 		return LEDGER_FAILED;
-	answer = look_at_all(&c, usage_r);
+	answer = usage_of_all(&c, usage_r);
 	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE) {
-		(void)look_at_all(&c, usage_r); /* as it stands now */
+		(void)usage_of_all(&c, usage_r); /* including this charge */
 		for (size_t i = 0; i < count; i++)
 			usage_r[i].is_full = false;
 	}

@@ -1,3 +1,7 @@
+/*
+ * One sliding window of the ledger: its runs, and when they stop counting. Owns the runs; the
+ * caller holds the lock of the ledger's shard.
+ */
 #include "lib/rules/ledger_counter.h"
 
 #include <stdlib.h>
@@ -5,7 +9,7 @@
 
 #define SECOND UINT64_C(1000000) /* microseconds */
 
-/* A coarse tick and a fine one together are at most 1/60 of the window: see counter_coarsen(). */
+/* A coarse and a fine tick together are at most 1/60 of the window: see coarsen_ticks(). */
 #define COARSE_PARTS 61
 #define FINE_SHIFT 20
 
@@ -56,8 +60,8 @@ uint64_t counter_run_end(const struct counter *counter, const struct counter_run
 	return (counter->base + run->tick + 1) * counter_tick_width(counter) - 1;
 }
 
-/* Whether a run whose tick ends then counts; what is yet to come is of this moment. */
-static bool counts(uint64_t end, uint32_t seconds, uint64_t now)
+/* Whether a run whose tick ends at `end` counts; a later end counts as now. */
+static bool is_in_window(uint64_t end, uint32_t seconds, uint64_t now)
 {
 	uint64_t window = seconds * SECOND;
 
@@ -70,7 +74,7 @@ uint64_t counter_used(const struct counter *counter, uint32_t seconds, uint64_t 
 	uint64_t used = 0;
 
 	for (size_t i = counter->len; i-- > 0;) {
-		if (!counts(counter_run_end(counter, &runs[i]), seconds, now))
+		if (!is_in_window(counter_run_end(counter, &runs[i]), seconds, now))
 			break;
 		used += runs[i].count;
 	}
@@ -99,7 +103,7 @@ bool counter_prune(struct counter *counter, uint64_t now)
 	uint8_t gone = 0;
 
 	while (gone < counter->len &&
-		!counts(counter_run_end(counter, &runs[gone]), counter->seconds, now))
+		!is_in_window(counter_run_end(counter, &runs[gone]), counter->seconds, now))
 		gone++;
 	if (gone == counter->len) {
 		counter_free(counter);
@@ -112,8 +116,8 @@ bool counter_prune(struct counter *counter, uint64_t now)
 }
 
 /*
- * The tick of an instant, from the base; not before the last run's. After pruning all ticks lie
- * within two windows of each other, so that they fit once the base is moved up.
+ * The tick of an instant, relative to the base, but not before the last run's. After pruning, all
+ * ticks lie within two windows of each other, so that they fit once the base is increased.
  */
 static uint32_t tick_of(struct counter *counter, uint64_t instant)
 {
@@ -133,8 +137,8 @@ static uint32_t tick_of(struct counter *counter, uint64_t instant)
 	return tick - counter->base > UINT32_MAX ? UINT32_MAX : (uint32_t)(tick - counter->base);
 }
 
-/* Add to the last run, or behind it, where there is room. */
-static void put(struct counter *counter, uint64_t instant, uint32_t amount)
+/* Add to the last run or after it; the caller has made room. */
+static void add_to_runs(struct counter *counter, uint64_t instant, uint32_t amount)
 {
 	struct counter_run *runs = runs_of(counter);
 	uint32_t tick = tick_of(counter, instant);
@@ -147,10 +151,11 @@ static void put(struct counter *counter, uint64_t instant, uint32_t amount)
 }
 
 /*
- * From fine ticks to coarse ones, in place. Each run goes where its tick ends (no later than now):
- * so it counts for a fine and a coarse tick too long at most. Behind it there are at most 63 runs.
+ * Change from fine to coarse ticks, in place. Each run moves to the coarse tick in which its fine
+ * tick ends (but not beyond now), so that it counts at most a fine and a coarse tick too long. At
+ * most 63 runs remain.
  */
-static void coarsen(struct counter *counter, uint64_t now)
+static void coarsen_ticks(struct counter *counter, uint64_t now)
 {
 	struct counter fine = *counter;
 	struct counter_run copy[COUNTER_RUNS_MAX];
@@ -161,12 +166,12 @@ static void coarsen(struct counter *counter, uint64_t now)
 	counter->len = 0;
 	for (uint8_t i = 0; i < fine.len; i++) {
 		end = counter_run_end(&fine, &copy[i]);
-		put(counter, end < now ? end : now, copy[i].count);
+		add_to_runs(counter, end < now ? end : now, copy[i].count);
 	}
 }
 
-/* Room for at least one more run. */
-static int grow(struct counter *counter)
+/* Make room for at least one more run. */
+static int grow_runs(struct counter *counter)
 {
 	uint8_t size = counter->size < 2 ? 2 : (uint8_t)(counter->size * 2);
 	struct counter_run *grown;
@@ -190,11 +195,12 @@ int counter_reserve(struct counter *counter, uint64_t now)
 	if (counter->len < counter->size)
 		return 0;
 	if (counter->size < COUNTER_RUNS_MAX)
-		return grow(counter);
+		return grow_runs(counter);
 	if (!counter->is_coarse)
-		coarsen(counter, now);
+		coarsen_ticks(counter, now);
 	runs = runs_of(counter);
-	if (counter->len == counter->size) { /* can't be; counted too long rather than too short */
+	if (counter->len == counter->size) { /* impossible; if it happens, count too long rather
+						than too short */
 		runs[1].count = runs[0].count > UINT32_MAX - runs[1].count ?
 			UINT32_MAX :
 			runs[0].count + runs[1].count;
@@ -205,13 +211,13 @@ int counter_reserve(struct counter *counter, uint64_t now)
 
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount)
 {
-	put(counter, now, amount);
+	add_to_runs(counter, now, amount);
 }
 
 int counter_append(struct counter *counter, const struct counter_run *run)
 {
 	if (counter->len == COUNTER_RUNS_MAX ||
-		(counter->len == counter->size && grow(counter) != 0))
+		(counter->len == counter->size && grow_runs(counter) != 0))
 		return -1;
 	runs_of(counter)[counter->len++] = *run;
 	return 0;
@@ -226,11 +232,11 @@ int counter_seed(struct counter *counter, const struct counter *from, uint64_t n
 		end = counter_run_end(from, &runs[i]);
 		if (end > now)
 			end = now;
-		if (!counts(end, counter->seconds, now))
+		if (!is_in_window(end, counter->seconds, now))
 			continue;
 		if (counter_reserve(counter, now) != 0)
 			return -1;
-		put(counter, end, runs[i].count);
+		add_to_runs(counter, end, runs[i].count);
 	}
 	return 0;
 }

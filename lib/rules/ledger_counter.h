@@ -6,76 +6,78 @@
 #include <stdint.h>
 
 /*
- * How much was charged in a sliding window: part of the ledger, which locks it. Time is the
- * ledger's, in microseconds, and does not go back (an event that seems older than the last one
- * counts as one of that moment).
+ * The amount that was charged within a sliding window: a part of the ledger, which locks it. Time
+ * is the ledger's, in microseconds, and does not go back (a charge that seems older than the last
+ * one counts as made at the same moment).
  *
- * What was charged stands in runs: a tick of time and how much in it. A run counts as long as any
- * instant of its tick lies within the window, so nothing is forgotten too early. Ticks are a
- * millionth of the window while COUNTER_RUNS_MAX of them suffice, then 1/61 of it: so whatever
- * was charged is forgotten at most 1/60 of the window too late, and a counter never takes more
- * than some 550 bytes, however much it counts.
+ * Charges are kept in runs: a tick of time and the amount charged within it. A run counts as long
+ * as any instant of its tick lies within the window, so that nothing is forgotten too early. A tick
+ * is a millionth of the window while COUNTER_RUNS_MAX runs suffice, then 1/61 of it. Therefore a
+ * charge is forgotten at most 1/60 of the window too late, and a counter never takes more than
+ * about 550 bytes, however much it counts.
  */
 #define COUNTER_RUNS_MAX 64
 
 struct counter_run {
-	uint32_t tick; /* from the counter's base */
+	uint32_t tick; /* relative to the counter's base */
 	uint32_t count;
 };
 
 struct counter {
-	uint64_t base;	  /* the tick that runs are counted from */
+	uint64_t base;	  /* the tick that is 0 in the runs */
 	uint32_t seconds; /* length of the window */
-	uint32_t limit;	  /* what it was last held to: for people */
-	uint32_t named;	  /* s of ledger time: when it was last asked for */
+	uint32_t limit;	  /* of the latest request, to be shown */
+	uint32_t named;	  /* when the latest request used the window, in seconds of ledger time */
 	uint8_t len, size;
 	bool is_coarse;
 	union {
-		struct counter_run one; /* size is 1 */
+		struct counter_run one; /* used when size is 1 */
 		struct counter_run *many;
 	} runs; /* in the order of time */
 };
 
-/* An empty counter of a window of so many seconds. Takes no memory until it is charged. */
+/* Make an empty counter. It takes no further memory until the second run. */
 void counter_init(struct counter *counter, uint32_t seconds);
-void counter_free(struct counter *counter); /* its runs; it is empty then */
+void counter_free(struct counter *counter); /* frees the runs; the counter is empty then */
 
-/* How much counts at `now` for a window of `seconds`, which need not be the counter's own. */
+/* The amount that counts at `now` in a window of `seconds`, which may differ from the counter's. */
 uint64_t counter_used(const struct counter *counter, uint32_t seconds, uint64_t now);
 
 /*
- * The first moment, now or later, at which no more than `room` counts for a window of `seconds` if
- * nothing is charged until then.
+ * The first moment from now on at which no more than `room` counts in a window of `seconds`,
+ * provided that nothing is charged until then.
  */
 uint64_t counter_free_at(const struct counter *counter, uint32_t seconds, uint64_t now,
 	uint64_t room);
 
-/* Let go of what no longer counts. Returns whether anything still does. */
+/* Remove what no longer counts. Returns whether anything still does. */
 bool counter_prune(struct counter *counter, uint64_t now);
 
-/* Make sure that the next counter_add() finds room. 0, or -1 when out of memory. */
+/* Make room for the next counter_add(). Returns 0, or -1 when out of memory. */
 int counter_reserve(struct counter *counter, uint64_t now);
 
-/* Charge; after counter_reserve() with the same `now`. */
+/* Charge, after counter_reserve() with the same now. */
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
 
-/* Charge an empty counter with what another one holds, on the strict side. 0, or -1 when out of
- * memory. */
+/*
+ * Charge an empty counter with the runs of another one, each at the latest moment of its tick.
+ * Returns 0, or -1 when out of memory.
+ */
 int counter_seed(struct counter *counter, const struct counter *from, uint64_t now);
 
-/* Microseconds of a tick: what base and runs are counted in. */
+/* The length of a tick in microseconds. */
 uint64_t counter_tick_width(const struct counter *counter);
 
-/* The runs, to be written down; and the first and the last instant of a run's tick. */
+/* The runs, and the first and the last instant of a run's tick. */
 const struct counter_run *counter_runs(const struct counter *counter);
 uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run);
 uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run);
 
-/* Put a run that was written down behind the others; they come in their order. 0, or -1: out of
- * memory, or full. */
+/* Append a run that was saved; runs come in the order of time. Returns 0, or -1 when out of memory
+ * or when the counter is full. */
 int counter_append(struct counter *counter, const struct counter_run *run);
 
-/* Bytes of memory beside the struct itself. */
+/* The memory of the runs in bytes. */
 size_t counter_bytes(const struct counter *counter);
 
 #endif

@@ -1,21 +1,20 @@
+/*
+ * Keys and records of the local ledger as bytes, and back; the header describes both forms. Owns
+ * nothing. Keys are written by the thread that writes checkpoints, restored before there are
+ * others.
+ */
 #include <string.h>
 
 #include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_private.h"
 
-/*
- * A key as bytes: seq u64, key_len u16, count u16, the key, then for each counter: seconds u32,
- * limit u32, named u32, coarse u8, len u8, base u64, and len runs of tick u32, count u32. All in
- * the machine's byte order, without padding.
- */
-
-#define TIME_MAX (UINT64_MAX / 4) /* microseconds; a window may be added to what is less */
+#define TIME_MAX (UINT64_MAX / 4) /* microseconds; adding a window cannot overflow */
 
 struct reader {
 	const uint8_t *at, *end;
 };
 
-static bool take(struct reader *r, void *to, size_t len)
+static bool read_bytes(struct reader *r, void *to, size_t len)
 {
 	if ((size_t)(r->end - r->at) < len)
 		return false;
@@ -24,7 +23,7 @@ static bool take(struct reader *r, void *to, size_t len)
 	return true;
 }
 
-static void put(struct strbuf *buf, const void *bytes, size_t len)
+static void write_bytes(struct strbuf *buf, const void *bytes, size_t len)
 {
 	strbuf_add(buf, bytes, len);
 }
@@ -33,23 +32,23 @@ static void write_counter(const struct counter *counter, struct strbuf *buf)
 {
 	const uint8_t is_coarse = counter->is_coarse;
 
-	put(buf, &counter->seconds, sizeof(counter->seconds));
-	put(buf, &counter->limit, sizeof(counter->limit));
-	put(buf, &counter->named, sizeof(counter->named));
-	put(buf, &is_coarse, sizeof(is_coarse));
-	put(buf, &counter->len, sizeof(counter->len));
-	put(buf, &counter->base, sizeof(counter->base));
-	put(buf, counter_runs(counter), counter->len * sizeof(struct counter_run));
+	write_bytes(buf, &counter->seconds, sizeof(counter->seconds));
+	write_bytes(buf, &counter->limit, sizeof(counter->limit));
+	write_bytes(buf, &counter->named, sizeof(counter->named));
+	write_bytes(buf, &is_coarse, sizeof(is_coarse));
+	write_bytes(buf, &counter->len, sizeof(counter->len));
+	write_bytes(buf, &counter->base, sizeof(counter->base));
+	write_bytes(buf, counter_runs(counter), counter->len * sizeof(struct counter_run));
 }
 
 static void write_entry(const struct ledger_entry *entry, struct strbuf *buf)
 {
 	const uint16_t count = entry->count;
 
-	put(buf, &entry->seq, sizeof(entry->seq));
-	put(buf, &entry->key_len, sizeof(entry->key_len));
-	put(buf, &count, sizeof(count));
-	put(buf, entry->key, entry->key_len);
+	write_bytes(buf, &entry->seq, sizeof(entry->seq));
+	write_bytes(buf, &entry->key_len, sizeof(entry->key_len));
+	write_bytes(buf, &count, sizeof(count));
+	write_bytes(buf, entry->key, entry->key_len);
 	for (uint8_t i = 0; i < entry->count; i++)
 		write_counter(&entry->counters[i], buf);
 }
@@ -71,7 +70,7 @@ void ledger_write_shard(struct ledger *ledger, size_t number, uint64_t now, stru
 	(void)pthread_mutex_unlock(&shard->lock);
 }
 
-/* 0, or -1 when it is none, or out of memory. */
+/* Returns 0, or -1 when the bytes are not a counter or memory runs out. */
 static int read_counter(struct reader *r, struct counter *counter_r)
 {
 	struct counter counter;
@@ -79,20 +78,21 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	uint32_t seconds, last = 0;
 	uint8_t is_coarse, len;
 
-	if (!take(r, &seconds, sizeof(seconds)) || seconds == 0)
+	if (!read_bytes(r, &seconds, sizeof(seconds)) || seconds == 0)
 		return -1;
 	counter_init(&counter, seconds);
-	if (!take(r, &counter.limit, sizeof(counter.limit)) ||
-		!take(r, &counter.named, sizeof(counter.named)) ||
-		!take(r, &is_coarse, sizeof(is_coarse)) || !take(r, &len, sizeof(len)) ||
-		!take(r, &counter.base, sizeof(counter.base)) || len > COUNTER_RUNS_MAX ||
+	if (!read_bytes(r, &counter.limit, sizeof(counter.limit)) ||
+		!read_bytes(r, &counter.named, sizeof(counter.named)) ||
+		!read_bytes(r, &is_coarse, sizeof(is_coarse)) ||
+		!read_bytes(r, &len, sizeof(len)) ||
+		!read_bytes(r, &counter.base, sizeof(counter.base)) || len > COUNTER_RUNS_MAX ||
 		is_coarse > 1)
 		return -1;
 	counter.is_coarse = is_coarse;
 	if (counter.base > TIME_MAX / counter_tick_width(&counter))
 		return -1;
 	for (uint8_t i = 0; i < len; i++) {
-		if (!take(r, &run, sizeof(run)) || (i > 0 && run.tick <= last) ||
+		if (!read_bytes(r, &run, sizeof(run)) || (i > 0 && run.tick <= last) ||
 			counter_append(&counter, &run) != 0) {
 			counter_free(&counter);
 			return -1;
@@ -103,7 +103,7 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	return 0;
 }
 
-/* The counters behind the key. */
+/* Read the counters that follow the key. */
 static int read_counters(struct reader *r, struct ledger_shard *shard, struct ledger_entry *entry,
 	uint16_t count)
 {
@@ -112,7 +112,7 @@ static int read_counters(struct reader *r, struct ledger_shard *shard, struct le
 	for (uint16_t i = 0; i < count; i++) {
 		if (read_counter(r, &counter) != 0)
 			return -1;
-		if (entry_take_counter(shard, entry, &counter) != 0) {
+		if (entry_add_counter(shard, entry, &counter) != 0) {
 			counter_free(&counter);
 			return -1;
 		}
@@ -135,8 +135,8 @@ int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len)
 	uint64_t seq, hash;
 	int ret = -1;
 
-	if (!take(&r, &seq, sizeof(seq)) || !take(&r, &key_len, sizeof(key_len)) ||
-		!take(&r, &count, sizeof(count)) || key_len > LEDGER_KEY_MAX ||
+	if (!read_bytes(&r, &seq, sizeof(seq)) || !read_bytes(&r, &key_len, sizeof(key_len)) ||
+		!read_bytes(&r, &count, sizeof(count)) || key_len > LEDGER_KEY_MAX ||
 		count > LEDGER_WINDOWS_MAX || (size_t)(r.end - r.at) < key_len)
 		return -1;
 	hash = ledger_hash((const char *)r.at, key_len);
@@ -158,20 +158,18 @@ int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len)
 
 /* ---- records ---------------------------------------------------------------- */
 
-/* seq u64, now u64, amount u32, key_len u16, limit_count u16, for each limit count u32 and seconds
- * u32, the key. */
 void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf)
 {
 	const uint16_t key_len = (uint16_t)record->key_len;
 	const uint16_t count = (uint16_t)record->limit_count;
 
-	put(buf, &record->seq, sizeof(record->seq));
-	put(buf, &record->now, sizeof(record->now));
-	put(buf, &record->amount, sizeof(record->amount));
-	put(buf, &key_len, sizeof(key_len));
-	put(buf, &count, sizeof(count));
-	put(buf, record->limits, count * sizeof(record->limits[0]));
-	put(buf, record->key, key_len);
+	write_bytes(buf, &record->seq, sizeof(record->seq));
+	write_bytes(buf, &record->now, sizeof(record->now));
+	write_bytes(buf, &record->amount, sizeof(record->amount));
+	write_bytes(buf, &key_len, sizeof(key_len));
+	write_bytes(buf, &count, sizeof(count));
+	write_bytes(buf, record->limits, count * sizeof(record->limits[0]));
+	write_bytes(buf, record->key, key_len);
 }
 
 int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *record_r)
@@ -180,12 +178,13 @@ int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *re
 	struct ledger_record record = { .seq = 0 };
 	uint16_t key_len, count;
 
-	if (!take(&r, &record.seq, sizeof(record.seq)) ||
-		!take(&r, &record.now, sizeof(record.now)) ||
-		!take(&r, &record.amount, sizeof(record.amount)) ||
-		!take(&r, &key_len, sizeof(key_len)) || !take(&r, &count, sizeof(count)) ||
-		count > LIMITS_MAX || key_len > LEDGER_KEY_MAX || record.now > TIME_MAX ||
-		!take(&r, record.limits, count * sizeof(record.limits[0])) ||
+	if (!read_bytes(&r, &record.seq, sizeof(record.seq)) ||
+		!read_bytes(&r, &record.now, sizeof(record.now)) ||
+		!read_bytes(&r, &record.amount, sizeof(record.amount)) ||
+		!read_bytes(&r, &key_len, sizeof(key_len)) ||
+		!read_bytes(&r, &count, sizeof(count)) || count > LIMITS_MAX ||
+		key_len > LEDGER_KEY_MAX || record.now > TIME_MAX ||
+		!read_bytes(&r, record.limits, count * sizeof(record.limits[0])) ||
 		(size_t)(r.end - r.at) != key_len)
 		return -1;
 	for (uint16_t i = 0; i < count; i++) {
@@ -199,8 +198,8 @@ int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *re
 	return 0;
 }
 
-/* With the lock held. */
-static int do_again(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t hash,
+/* Called with the lock held; entry may be NULL. */
+static int repeat_charge(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t hash,
 	const struct ledger_record *record)
 {
 	struct counter *counter;
@@ -237,13 +236,15 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 	entry = shard_find(shard, hash, record->key, record->key_len);
 	if (entry == NULL || entry->seq < record->seq) {
 		if (record->limit_count > 0)
-			ret = do_again(shard, entry, hash, record);
+			ret = repeat_charge(shard, entry, hash, record);
 		else if (entry != NULL)
 			shard_remove(shard, entry);
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
 }
+
+/* ---- the time of the newest charge ------------------------------------------ */
 
 static uint64_t newest_of(const struct ledger_entry *entry)
 {

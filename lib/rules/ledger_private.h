@@ -6,17 +6,17 @@
 #include "lib/rules/ledger.h"
 #include "lib/rules/ledger_counter.h"
 
-/* For ledger*.c alone. */
+/* The ledger's own parts, for lib/rules/ledger*.c. */
 
-/* One key: a counter for each window. */
+/* A key, with a counter for each window. */
 struct ledger_entry {
 	struct ledger_entry *next;
 	struct counter *counters;
-	uint64_t seq; /* of the last record that is in it */
+	uint64_t seq; /* of the last record that it contains */
 	uint32_t hash;
 	uint16_t key_len;
 	uint8_t count;
-	char key[]; /* and a NUL */
+	char key[]; /* followed by a NUL */
 };
 
 struct ledger_shard {
@@ -25,7 +25,7 @@ struct ledger_shard {
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t entry_count;
 	size_t bytes;
-	size_t swept; /* the bucket that is swept next */
+	size_t swept; /* the bucket that was swept last */
 };
 
 struct ledger {
@@ -34,41 +34,48 @@ struct ledger {
 	void *context;
 	uint64_t last_seq; /* atomic */
 	uint64_t unsaved;  /* atomic */
-	uint64_t swept;	   /* atomic: shards that ledger_sweep() has been through */
+	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
 struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash);
 
-/* With the shard's lock held. */
+/* The functions below are called with the shard's lock held. */
+
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
-/* A new entry without counters, in its place; NULL when out of memory. */
+
+/* Add an entry without counters. Returns NULL when out of memory. */
 struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry);
-/* Look at a few buckets and let go of what is idle there. */
+
+/* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
 
 /*
- * The counter of a window; a new one begins with what the longest other one holds. One that
- * nobody asked for as long as it is goes to make room. NULL when out of memory.
+ * Return the counter of a window. A new one starts with the counts of the entry's longest window;
+ * counters that no request has used for the length of their window are removed. Returns NULL when
+ * out of memory.
  */
 struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	uint32_t seconds, uint64_t now);
 
-/* Give a counter to the entry: it is the entry's then. 0, or -1 when out of memory. */
-int entry_take_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+/* Move a counter into the entry. Returns 0, or -1 when out of memory: it is still the caller's. */
+int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct counter *counter);
 
-/* The counter that knows best about a window: its own, or else the longest. NULL: there is none. */
+/* Return the counter that knows most about a window: its own or else the longest; NULL when the
+ * entry has none. */
 const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds);
 
-/* Whether anything of it counts. */
+/* Remove what no longer counts. Returns whether anything still does. */
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
-/* Room for one more charge in every counter. 0, or -1. */
+/* Make room for one more charge in every counter. Returns 0, or -1 when out of memory. */
 int entry_reserve(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
+
+/* Charge every counter, after entry_reserve() with the same now. */
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Shards of the local ledger: a hash table of keys, and the counters of each key. Every function is
+ * called with the shard's lock held, on any thread.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +35,7 @@ struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash,
 	return entry;
 }
 
-static int grow(struct ledger_shard *shard)
+static int grow_buckets(struct ledger_shard *shard)
 {
 	size_t count = shard->bucket_count == 0 ? FIRST_BUCKETS : shard->bucket_count * 2;
 	struct ledger_entry **buckets = calloc(count, sizeof(struct ledger_entry *));
@@ -63,8 +67,8 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 {
 	struct ledger_entry *entry, **bucket;
 
-	/* Without more buckets it is slower, that's all. */
-	if (shard->entry_count >= shard->bucket_count && grow(shard) != 0 &&
+	/* A full table only gets slower, but it needs its first buckets. */
+	if (shard->entry_count >= shard->bucket_count && grow_buckets(shard) != 0 &&
 		shard->bucket_count == 0)
 		return NULL;
 	if ((entry = malloc(entry_size(len))) == NULL)
@@ -80,7 +84,7 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	return entry;
 }
 
-static void counter_drop(struct ledger_shard *shard, struct counter *counter)
+static void free_counter(struct ledger_shard *shard, struct counter *counter)
 {
 	shard->bytes -= counter_bytes(counter);
 	counter_free(counter);
@@ -94,7 +98,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 		at = &(*at)->next;
 	*at = entry->next;
 	for (uint8_t i = 0; i < entry->count; i++)
-		counter_drop(shard, &entry->counters[i]);
+		free_counter(shard, &entry->counters[i]);
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
 	free(entry->counters);
@@ -164,15 +168,16 @@ const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seco
 
 static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entry, uint8_t i)
 {
-	counter_drop(shard, &entry->counters[i]);
+	free_counter(shard, &entry->counters[i]);
 	entry->counters[i] = entry->counters[--entry->count];
 	shard->bytes -= sizeof(struct counter);
 }
 
-/* Counters that nobody has asked for as long as they are know nothing that another one doesn't. */
-static void drop_unnamed(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+/* Make room for a counter. One that no request has used for the length of its window holds nothing
+ * that another one lacks. */
+static void remove_unused(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
-	uint32_t seconds = (uint32_t)(now / 1000000); /* may wrap: only differences matter */
+	uint32_t seconds = (uint32_t)(now / 1000000); /* may wrap: only differences count */
 	uint8_t oldest = 0;
 
 	for (uint8_t i = entry->count; i-- > 0;) {
@@ -190,7 +195,7 @@ static void drop_unnamed(struct ledger_shard *shard, struct ledger_entry *entry,
 	remove_counter(shard, entry, oldest);
 }
 
-int entry_take_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct counter *counter)
 {
 	struct counter *grown;
@@ -221,8 +226,8 @@ struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *e
 		counter_free(&made);
 		return NULL;
 	}
-	drop_unnamed(shard, entry, now);
-	if (entry_take_counter(shard, entry, &made) != 0) {
+	remove_unused(shard, entry, now);
+	if (entry_add_counter(shard, entry, &made) != 0) {
 		counter_free(&made);
 		return NULL;
 	}

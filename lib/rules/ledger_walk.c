@@ -1,6 +1,10 @@
+/*
+ * Reading the whole ledger: views of its keys, its size, and the sweep of idle keys. Owns nothing;
+ * any thread may call it, and one shard is locked at a time.
+ */
 #include "lib/rules/ledger_private.h"
 
-static void view_of(const struct ledger_entry *entry, uint64_t now, struct ledger_view *view_r)
+static void fill_view(const struct ledger_entry *entry, uint64_t now, struct ledger_view *view_r)
 {
 	view_r->key = entry->key;
 	view_r->key_len = entry->key_len;
@@ -37,7 +41,7 @@ static int each_of_shard(struct ledger_shard *shard, uint64_t now, ledger_each_f
 				shard_remove(shard, entry);
 				continue;
 			}
-			view_of(entry, now, &view);
+			fill_view(entry, now, &view);
 			ret = each(context, &view);
 		}
 	}
@@ -71,7 +75,7 @@ bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t ke
 		entry = NULL;
 	}
 	if (entry != NULL) {
-		view_of(entry, now, &view);
+		fill_view(entry, now, &view);
 		(void)each(context, &view);
 	}
 	(void)pthread_mutex_unlock(&shard->lock);

@@ -1,3 +1,7 @@
+/*
+ * Rate limits as text: parsing what profiles contain, and formatting limits and waiting times. Owns
+ * nothing; any thread may call it.
+ */
 #include "lib/rules/limits.h"
 
 #include <ctype.h>
@@ -88,7 +92,7 @@ int limits_parse(const char *text, size_t len, struct limits *limits_r, struct e
 			return errmsg_set(err, "more than %d limits", LIMITS_MAX);
 		if (parse_limit(start, stop, &limits.limit[limits.len]) < 0)
 			return errmsg_set(err,
-				"\"%.*s\" is no limit; write N/T, as in 500/1d (units s, m, h, d)",
+				"\"%.*s\" is not a limit; write N/T, as in 500/1d (units s, m, h, d)",
 				(int)(stop - start < 60 ? stop - start : 60), start);
 		limits.len++;
 	}
@@ -132,7 +136,7 @@ void wait_format(uint64_t seconds, char text_r[32])
 	large = units[i].seconds;
 	small = units[i + 1].seconds;
 	seconds = (seconds + small - 1) / small * small;
-	if (i > 0 && seconds == units[i - 1].seconds) { /* rounded up to a larger one */
+	if (i > 0 && seconds == units[i - 1].seconds) { /* rounded up to the larger unit */
 		(void)snprintf(text_r, 32, "1%c", units[i - 1].letter);
 	} else if (seconds < large) {
 		(void)snprintf(text_r, 32, "%" PRIu64 "%c", seconds / small, units[i + 1].letter);

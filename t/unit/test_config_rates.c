@@ -63,7 +63,7 @@ static const struct {
 	{ "[limit rate_con]\n",
 		"/etc/p/p.conf:1: there is no section [limit rate_con]; there are [limit rate_conn]" },
 	{ "[limit rate_conn]\n\ndefault = five\n",
-		"/etc/p/p.conf:3: [limit rate_conn] default: \"five\" is no limit; write N/T" },
+		"/etc/p/p.conf:3: [limit rate_conn] default: \"five\" is not a limit; write N/T" },
 	{ "[limit rate_conn]\na b = 5\n",
 		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" is neither an address" },
 	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",

@@ -103,7 +103,7 @@ static const struct {
 		"no limit); left out",
 		true },
 	{ { "1", "sales", .open = "t", .limits = "many" },
-		"profiles id 1 (sales): limits: \"many\" is no limit; write N/T, as in 500/1d (units "
+		"profiles id 1 (sales): limits: \"many\" is not a limit; write N/T, as in 500/1d (units "
 		"s, m, h, d); left out",
 		true },
 };
