@@ -312,7 +312,7 @@ static void register_status(struct daemon *daemon)
 	daemon->ledger_section.file = daemon->ledger_file;
 	if (daemon_status_register(daemon->daemon_status, status) != 0 ||
 		cache_status_register(daemon->cache, status) != 0 ||
-		smtp_status_register(status) != 0 ||
+		smtp_status_register(daemon->shared, status) != 0 ||
 		auth_status_register(&daemon->auth_section, status) != 0 ||
 		ledger_status_register(&daemon->ledger_section, status) != 0 ||
 		log_status_register(status) != 0)

@@ -16,6 +16,7 @@ enum outcome {
 	OUTCOME_ERROR,	  /* could not be decided: the reply is that of on_error */
 	OUTCOME_GAVE_UP,  /* a rule that would allow ran past its limits: taken for no match */
 };
+#define OUTCOME_COUNT (OUTCOME_GAVE_UP + 1)
 
 const char *outcome_name(enum outcome outcome);
 
@@ -58,6 +59,7 @@ struct finding {
 enum { VERDICT_FINDINGS = sizeof(union { STAGE_TABLE(STAGE_ROOM) }) + 1 };
 
 enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_DISCARD };
+#define VERDICT_KIND_COUNT (VERDICT_DISCARD + 1)
 
 const char *verdict_name(enum verdict_kind kind); /* "accept", "reject", "tempfail", "discard" */
 

@@ -98,7 +98,8 @@ static int make_secrets(struct auth *auth, struct errmsg *err)
 			bytes[AUTH_CACHE_KEY_SIZE + i]);
 	auth->auth_cache = auth_cache_new(bytes, AUTH_CACHE_ENTRIES, auth->config->auth.remember);
 	auth->penalty = penalty_new(PENALTY_ENTRIES);
-	if (auth->auth_cache == NULL || auth->penalty == NULL)
+	auth->counts = auth_counts_new();
+	if (auth->auth_cache == NULL || auth->penalty == NULL || auth->counts == NULL)
 		ret = errmsg_set(err, "out of memory for logins");
 	explicit_bzero(bytes, sizeof(bytes));
 	return ret;
@@ -178,6 +179,7 @@ void auth_free(struct auth **auth)
 	jwt_keys_unref(&gone->keys.keys);
 	auth_cache_free(&gone->auth_cache);
 	penalty_free(&gone->penalty);
+	counters_free(&gone->counts);
 	config_unref(&gone->config);
 	free(gone);
 }

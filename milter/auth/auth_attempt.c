@@ -117,7 +117,7 @@ static void log_attempt(const struct attempt *attempt)
 		quote_add(&line, "cause",
 			answer->cause == CAUSE_CREDENTIALS ? "credentials" : "policy");
 	quote_add(&line, "client", client[0] == '\0' ? "unknown" : client);
-	quote_add(&line, "protocol", request->protocol);
+	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
 	quote_add(&line, "mechanism", request->mechanism);
 	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
 	if (answer->reason[0] != '\0')
@@ -181,10 +181,9 @@ static void record_result(struct attempt *attempt)
 	const struct login_answer *answer = &attempt->answer;
 	const uint32_t now = (uint32_t)(clock_ms() / 1000);
 
+	auth_counts_add(auth->counts, request->protocol, request->mechanism, answer);
 	switch (answer->result) {
 	case LOGIN_ACCEPTED:
-		auth->accepted++;
-		auth->cached += answer->is_cached;
 		if (answer->hash != NULL)
 			auth_cache_add(auth->auth_cache,
 				&(struct auth_cache_login){ answer->login, answer->hash,
@@ -193,13 +192,12 @@ static void record_result(struct attempt *attempt)
 		penalty_succeeded(auth->penalty, &request->client, request->login, now);
 		break;
 	case LOGIN_REFUSED:
-		auth->refused++;
 		if (answer->cause == CAUSE_CREDENTIALS)
 			attempt->delay = penalty_failed(auth->penalty, &request->client,
 				request->login, now);
 		break;
 	default:
-		auth->undecided++;
+		break;
 	}
 	log_attempt(attempt);
 	send_event(attempt);
@@ -335,7 +333,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 
 	*handle_r = NULL;
 	if (attempt == NULL || auth->attempt_count >= ATTEMPTS_MAX) {
-		auth->undecided++;
+		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
 		free(attempt);
 		done(context, &failed);
 		return;
@@ -357,6 +355,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	attempt->config = config_ref(auth->config);
 	attempt->arrival = clock_ms();
 	if (attempt->request.login == NULL || attempt->request.secret == NULL) {
+		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
 		*handle_r = NULL;
 		attempt_free(attempt);
 		done(context, &failed);

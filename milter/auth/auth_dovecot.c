@@ -133,7 +133,7 @@ static void begin_attempt(struct request *request, const char *refusal, enum log
 	struct sasl_credentials credentials = { .login = "", .secret = "" };
 	struct attempt_request attempt = {
 		.client = request->client,
-		.protocol = "dovecot",
+		.protocol = AUTH_PROTOCOL_DOVECOT,
 		.mechanism = request->sasl == NULL ? "" : sasl_mechanism_name(request->sasl),
 		.refusal = refusal,
 		.cause = cause,
@@ -393,7 +393,7 @@ static void close_state(struct peer *peer)
 }
 
 const struct peer_protocol dovecot_protocol = {
-	.name = "dovecot",
+	.id = AUTH_PROTOCOL_DOVECOT,
 	.open = open_state,
 	.input = read_lines,
 	.close = close_state,

@@ -77,7 +77,7 @@ void peer_write(struct peer *peer, const struct strbuf *out)
 		bufferevent_write(peer->bev, out->text, out->len) != 0) {
 		quote_log(LOG_LEVEL_WARNING, "error",
 			out->failed ? "out of memory" : "the client does not read its answers",
-			"auth protocol=%s", peer->protocol->name);
+			"auth protocol=%s", auth_protocol_name(peer->protocol->id));
 		peer_close(peer);
 	}
 }

@@ -10,6 +10,7 @@
 #include "lib/auth/penalty.h"
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
+#include "milter/auth/auth_counts.h"
 #include "milter/loop/workers.h"
 
 /*
@@ -28,7 +29,7 @@ struct peer;
 
 /* A protocol's callbacks for a connection. */
 struct peer_protocol {
-	const char *name;
+	enum auth_protocol id;
 	void *(*open)(struct peer *peer); /* returns the state; NULL: out of memory */
 	void (*input)(struct peer *peer); /* bufferevent_get_input() has more, or has_eof is new */
 	void (*close)(struct peer *peer); /* frees the state; bev is NULL already */
@@ -94,7 +95,8 @@ struct attempt;
 
 struct attempt_request {
 	struct cidr client; /* AF_UNSPEC: not known */
-	const char *protocol, *mechanism;
+	enum auth_protocol protocol;
+	const char *mechanism;
 	const char *login, *secret;
 	bool is_bearer, is_mute; /* as in struct login_request */
 	/* The reason, for the log, when the protocol has refused the login already, and its cause;
@@ -171,8 +173,9 @@ struct auth {
 	unsigned last_cuid;
 
 	LIST_HEAD(attempt_list, attempt) attempts;
-	size_t attempt_count; /* being decided or held back */
-	uint64_t accepted, cached, refused, undecided, evicted;
+	size_t attempt_count;	 /* being decided or held back */
+	struct counters *counts; /* of answered logins */
+	uint64_t evicted;
 };
 
 #endif

@@ -37,7 +37,7 @@ static void begin_attempt(struct saslauthd *state, const struct saslauthd_reques
 {
 	const struct attempt_request attempt = {
 		.client = { .family = AF_UNSPEC },
-		.protocol = "saslauthd",
+		.protocol = AUTH_PROTOCOL_SASLAUTHD,
 		.mechanism = request->service,
 		.login = request->login,
 		.secret = request->password,
@@ -97,7 +97,7 @@ static void close_state(struct peer *peer)
 }
 
 const struct peer_protocol saslauthd_protocol = {
-	.name = "saslauthd",
+	.id = AUTH_PROTOCOL_SASLAUTHD,
 	.open = open_state,
 	.input = read_request,
 	.close = close_state,

@@ -1,6 +1,6 @@
 /*
  * The objects that all sessions share. Owns the scratch pool, the counts of open connections and
- * the suspensions; borrows the snapshot and the ledger. Called from any thread.
+ * of verdicts, and the suspensions; borrows the snapshot and the ledger. Called from any thread.
  */
 #include "milter/shared/shared.h"
 
@@ -17,6 +17,7 @@ struct shared {
 	shared_suspend_fn *suspend;
 	void *suspend_context;
 	struct suspensions *suspensions;
+	struct verdict_counts verdict_counts;
 	bool is_inet;
 	pthread_mutex_t lock; /* guards settings */
 	struct settings *settings;
@@ -31,10 +32,12 @@ struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, 
 	if ((shared->scratches = scratch_pool_new()) == NULL ||
 		(shared->open_clients = open_clients_new()) == NULL ||
 		(shared->suspensions = suspensions_new()) == NULL ||
+		verdict_counts_init(&shared->verdict_counts) != 0 ||
 		pthread_mutex_init(&shared->lock, NULL) != 0) {
 		scratch_pool_free(&shared->scratches);
 		open_clients_free(&shared->open_clients);
 		suspensions_free(&shared->suspensions);
+		verdict_counts_clear(&shared->verdict_counts);
 		free(shared);
 		return NULL;
 	}
@@ -52,6 +55,7 @@ void shared_free(struct shared **shared)
 	scratch_pool_free(&(*shared)->scratches);
 	open_clients_free(&(*shared)->open_clients);
 	suspensions_free(&(*shared)->suspensions);
+	verdict_counts_clear(&(*shared)->verdict_counts);
 	(void)pthread_mutex_destroy(&(*shared)->lock);
 	free(*shared);
 	*shared = NULL;
@@ -138,4 +142,9 @@ int shared_suspend(const struct shared *shared, const char *login, struct errmsg
 struct open_clients *shared_open_clients(const struct shared *shared)
 {
 	return shared->open_clients;
+}
+
+const struct verdict_counts *shared_verdict_counts(const struct shared *shared)
+{
+	return &shared->verdict_counts;
 }

@@ -10,11 +10,12 @@
 #include "milter/shared/open_clients.h"
 #include "milter/shared/scratch_pool.h"
 #include "milter/shared/snapshot.h"
+#include "milter/shared/verdict_counts.h"
 
 /*
  * The objects that all sessions and logins share: the snapshot of the policy, the ledger, the
- * suspended logins, the connections that each client has open, the regex scratches, and the
- * settings that apply while there is no policy. A process has one.
+ * suspended logins, the connections that each client has open, the counts of verdicts, the
+ * regex scratches, and the settings that apply while there is no policy. A process has one.
  *
  * shared_set_ledger() and shared_on_suspend() are called before the first session starts. Any
  * thread may call the other functions at any time.
@@ -63,6 +64,9 @@ struct open_clients *shared_open_clients(const struct shared *shared);
 
 /* The logins that may neither log in nor send, whatever the policy allows; empty at first. */
 struct suspensions *shared_suspensions(const struct shared *shared);
+
+/* The counts of the verdicts that sessions received. */
+const struct verdict_counts *shared_verdict_counts(const struct shared *shared);
 
 /* Return whether the milter socket is an inet socket. */
 bool shared_is_inet(const struct shared *shared);

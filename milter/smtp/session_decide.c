@@ -77,6 +77,7 @@ static void remember_allowing_rule(struct message *message, const struct verdict
 static void record_findings(struct session *session, struct message *message,
 	const struct stage_facts *about, const struct verdict *verdict)
 {
+	verdict_counts_add(shared_verdict_counts(session->shared), about->stage, verdict);
 	log_findings(session, message, about, verdict);
 	add_results(session, message, about, verdict);
 	if (message != NULL && verdict->kind == VERDICT_CONTINUE)

@@ -1,6 +1,6 @@
 /*
  * The status section of the SMTP sessions. It owns nothing: the counts are atomic and belong to
- * callbacks.c. Runs on the server thread.
+ * callbacks.c and to struct shared. Runs on the server thread.
  */
 #include "milter/smtp/smtp_status.h"
 
@@ -10,13 +10,15 @@ static json_t *describe_sessions(void *context)
 {
 	const struct callbacks_counts counts = callbacks_count();
 
-	(void)context;
-	return json_pack("{s:I, s:I}", "sessions", (json_int_t)counts.sessions, "sessions_open",
-		(json_int_t)counts.sessions_open);
+	const struct verdict_counts *verdicts = shared_verdict_counts(context);
+
+	return json_pack("{s:I, s:I, s:o, s:o}", "sessions", (json_int_t)counts.sessions,
+		"sessions_open", (json_int_t)counts.sessions_open, "verdicts",
+		counters_json(verdicts->stages), "findings", counters_json(verdicts->findings));
 }
 
-int smtp_status_register(struct status *registry)
+int smtp_status_register(struct shared *shared, struct status *registry)
 {
 	return status_register(registry,
-		&(struct status_section){ .name = "sessions", .describe = describe_sessions });
+		&(struct status_section){ "sessions", shared, describe_sessions, NULL });
 }

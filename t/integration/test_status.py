@@ -1,10 +1,12 @@
 """posternctl status: every section is shown, and what is wrong is reported with a remedy and exit status 1."""
 
 import os
+import re
 import subprocess
 
 import pytest
 
+from harness.logins import Dovecot
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
 
@@ -125,3 +127,23 @@ def test_text_from_outside_cannot_control_the_terminal(box):
     wait_problem(daemon, "cache", "problem")
     shown = ctl_status(daemon).stdout
     assert "\x1b" not in shown and "\x07" not in shown
+
+
+def test_verdicts_and_logins_are_counted(box):
+    daemon = box.postern(lists={"mail_from.access.blacklist": "spam@bad.example\n"}, store=STORE)
+    for sender in ("<spam@bad.example>", "<spam@bad.example>", "<x@good.example>"):
+        with daemon.milter() as milter:
+            milter.connect("mail.ok.example", "192.0.2.1")
+            milter.helo("mail.ok.example")
+            milter.mail(sender)
+            milter.quit()
+    with Dovecot(daemon.run / "auth") as conn:
+        assert conn.plain("bob", "wrong")[0] == "FAIL"
+    answer = daemon.ctl("status")
+    verdicts, findings = answer["sessions"]["verdicts"], answer["sessions"]["findings"]
+    assert verdicts["mail"] == {"accept": 1, "reject": 2}
+    assert findings["mail"]["mail"]["fail"] == 2
+    assert answer["auth"]["logins"] == {"dovecot": {"PLAIN": {"credentials": 1}}}
+    assert answer["auth"]["refused"] == 1
+    shown = ctl_status(daemon).stdout
+    assert re.search(r"^  verdicts  mail  reject +2$", shown, re.M), shown
