@@ -13,7 +13,6 @@
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
 #include "lib/conf/ini.h"
-#include "lib/conf/option_hint.h"
 #include "lib/conf/option_value.h"
 #include "lib/conf/options.h"
 
@@ -72,7 +71,7 @@ static int take_section(struct filling *f, const char *section, struct errmsg *e
 	if (service != NULL)
 		return f->of_services ? begin_service(f, service, err) : 0;
 	if (!options_has_section(section))
-		return option_unknown_section(section, err);
+		return options_unknown_section(section, err);
 	if (strcmp(section, "database") == 0)
 		f->config->database.present = true;
 	return 0;
@@ -93,7 +92,7 @@ static int take_entry(void *context, const struct ini_entry *entry, struct errms
 		return 0;
 	option = options_find(f->of_services ? "check" : entry->section, entry->name);
 	if (option == NULL)
-		return option_unknown_key(entry->section, entry->name, err);
+		return options_unknown_key(entry->section, entry->name, err);
 	all = options_all(&count);
 	if (!f->of_services)
 		f->lines[option - all] = entry->line;

@@ -66,4 +66,11 @@ void options_describe(const struct config_option *option, struct strbuf *text);
  * line. */
 void options_summarize(const struct config_option *option, struct strbuf *text);
 
+/*
+ * Describe a section or key that the table lacks: err becomes "there is no connn in [check]; did
+ * you mean conn?" and the like. Returns -1.
+ */
+int options_unknown_section(const char *section, struct errmsg *err);
+int options_unknown_key(const char *section, const char *name, struct errmsg *err);
+
 #endif

@@ -1,11 +1,307 @@
+/*
+ * Reads a JSON store: the form that store_write() makes, line by line, or any JSON that people
+ * wrote, as a tree. Holds no state; any thread. t/unit/test_store_read.c also covers store_row.c.
+ */
 #include "lib/store/store_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/auth/password.h"
-#include "lib/store/store_text.h"
+#include "lib/base/utf8.h"
+#include "lib/store/store_checksum.h"
+#include "lib/store/store_format.h"
+#include "lib/store/store_row.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#define ADVICE "; restore it from a backup, or remove it"
+
+/* What the first line of a written store holds. */
+struct store_head {
+	char *revision; /* the caller's to free() */
+	int64_t written;
+};
+
+/* ---- the form of store_write() -------------------------------------------------- */
+
+static bool is_machine_text(const char *text, size_t len)
+{
+	return len >= strlen(STORE_HEAD) && memcmp(text, STORE_HEAD, strlen(STORE_HEAD)) == 0;
+}
+
+/* Lines of a text, one after the other. */
+struct lines {
+	char *at, *end;
+};
+
+/* The next line without its LF, with a NUL in its place. false at the end. */
+static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
+{
+	char *stop;
+
+	if (lines->at == lines->end)
+		return false;
+	if ((stop = memchr(lines->at, '\n', (size_t)(lines->end - lines->at))) == NULL)
+		return false; /* every line has its LF */
+	*stop = '\0';
+	*line_r = lines->at;
+	*len_r = (size_t)(stop - lines->at);
+	lines->at = stop + 1;
+	return true;
+}
+
+/* Where the last line begins; it ends in LF. NULL when there is no such. */
+static char *last_line(char *text, size_t len)
+{
+	char *before;
+
+	if (len < 2 || text[len - 1] != '\n')
+		return NULL;
+	before = memrchr(text, '\n', len - 1);
+	return before == NULL ? NULL : before + 1;
+}
+
+/* Whether what stands before the last line has the checksum that it names. */
+static int verify_checksum(char *text, const char *last, size_t last_len, struct errmsg *err)
+{
+	const size_t label = strlen(STORE_CHECKSUM), digits = STORE_CHECKSUM_SIZE - 1;
+	struct store_checksum *checksum;
+	char hex[STORE_CHECKSUM_SIZE];
+	int ret;
+
+	if (last == NULL || last_len != label + digits + strlen("\"}\n") ||
+		memcmp(last, STORE_CHECKSUM, label) != 0 ||
+		memcmp(last + label + digits, "\"}\n", 3) != 0)
+		return errmsg_set(err,
+			"torn: the checksum that should be its last line is missing" ADVICE);
+	if ((checksum = store_checksum_new()) == NULL)
+		return errmsg_set(err, "out of memory");
+	ret = store_checksum_add(checksum, text, (size_t)(last - text)) < 0 ||
+			store_checksum_end(checksum, hex) < 0 ?
+		-1 :
+		0;
+	store_checksum_free(&checksum);
+	if (ret < 0)
+		return errmsg_set(err, "its checksum can't be computed");
+	if (memcmp(hex, last + label, digits) != 0)
+		return errmsg_set(err,
+			"altered: it doesn't have the checksum that its last line names" ADVICE
+			"; to keep changes made by hand, take revision, written and checksum out of it");
+	return 0;
+}
+
+/* The first line: an object that goes on in the next ones. */
+static int read_head(char *line, size_t len, struct store_head *head_r, struct errmsg *err)
+{
+	const char *revision = NULL, *written = NULL;
+	struct tm tm = { 0 };
+	json_t *head = NULL;
+
+	if (len > 0 && line[len - 1] == ',') {
+		line[len - 1] = '}';
+		head = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	}
+	if (head == NULL ||
+		json_unpack(head, "{s:s, s?s}", "revision", &revision, "written", &written) < 0 ||
+		(head_r->revision = strdup(revision)) == NULL) {
+		json_decref(head);
+		return errmsg_set(err, "its first line can't be read" ADVICE);
+	}
+	head_r->written = written != NULL && strptime(written, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL ?
+		(int64_t)timegm(&tm) :
+		0;
+	json_decref(head);
+	return 0;
+}
+
+/* The rows of a table up to the line that ends it. */
+static int read_rows(struct store_rows *rows, enum store_table table, struct lines *lines,
+	struct errmsg *err)
+{
+	char *line;
+	size_t len;
+
+	while (next_line(lines, &line, &len)) {
+		if (strcmp(line, "],") == 0)
+			return 0;
+		if (len > 0 && line[len - 1] == ',')
+			len--;
+		if (store_row_add_line(rows, table, line, len) < 0)
+			return errmsg_set(err, "out of memory");
+	}
+	return errmsg_set(err, "its %s do not end" ADVICE, store_table_name(table));
+}
+
+static int expect_line(struct lines *lines, const char *want, struct errmsg *err)
+{
+	char *line;
+	size_t len;
+
+	if (next_line(lines, &line, &len) && strcmp(line, want) == 0)
+		return 0;
+	return errmsg_set(err, "the line %s is missing" ADVICE, want);
+}
+
+static int read_machine_text(struct store_rows *rows, char *text, size_t len,
+	struct store_head *head_r, struct errmsg *err)
+{
+	char *last = last_line(text, len), *line;
+	struct lines lines = { .at = text, .end = last };
+	struct store_head head = { 0 };
+
+	if (verify_checksum(text, last, last != NULL ? len - (size_t)(last - text) : 0, err) < 0)
+		return -1;
+	if (!next_line(&lines, &line, &len))
+		return errmsg_set(err, "its first line can't be read" ADVICE);
+	if (read_head(line, len, &head, err) < 0 ||
+		expect_line(&lines, "\"profiles\":[", err) < 0 ||
+		read_rows(rows, STORE_PROFILES, &lines, err) < 0 ||
+		expect_line(&lines, "\"users\":[", err) < 0 ||
+		read_rows(rows, STORE_USERS, &lines, err) < 0) {
+		free(head.revision);
+		return -1;
+	}
+	*head_r = head;
+	return 0;
+}
+
+/* ---- the form that people write -------------------------------------------------- */
+
+/*
+ * jansson refuses a whole text for one byte that is not UTF-8, but one bad row must not
+ * take the others with it: such bytes become U+FFFD. A copy, or NULL when out of memory.
+ */
+static char *mend_utf8(const char *text, size_t len, size_t *len_r)
+{
+	struct strbuf mended = STRBUF_INIT;
+	size_t valid;
+
+	while ((valid = utf8_valid_len(text, len)) < len) {
+		strbuf_add(&mended, text, valid);
+		strbuf_add_str(&mended, REPLACEMENT);
+		text += valid + 1;
+		len -= valid + 1;
+	}
+	strbuf_add(&mended, text, len);
+	*len_r = mended.len;
+	return strbuf_take(&mended);
+}
+
+static json_t *parse_json(const char *text, size_t len, bool *mended_r, struct errmsg *err)
+{
+	json_error_t where;
+	json_t *root;
+	char *copy = NULL;
+
+	*mended_r = utf8_valid_len(text, len) < len;
+	if (*mended_r) {
+		if ((copy = mend_utf8(text, len, &len)) == NULL) {
+			(void)errmsg_set(err, "out of memory");
+			return NULL;
+		}
+		text = copy;
+	}
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+	if (root == NULL)
+		(void)errmsg_set(err, "line %d, column %d: %s", where.line, where.column,
+			where.text);
+	free(copy);
+	return root;
+}
+
+/* Whether any text of the row had bytes that were no UTF-8. */
+static bool has_replacement(const json_t *row)
+{
+	const json_t *value, *item;
+	size_t i;
+	void *at;
+
+	for (at = json_object_iter((json_t *)row); at != NULL;
+		at = json_object_iter_next((json_t *)row, at)) {
+		value = json_object_iter_value(at);
+		if (json_is_string(value) && strstr(json_string_value(value), REPLACEMENT) != NULL)
+			return true;
+		json_array_foreach (value, i, item) {
+			if (json_is_string(item) &&
+				strstr(json_string_value(item), REPLACEMENT) != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int add_rows(struct store_rows *rows, enum store_table table, const json_t *root,
+	bool mended, struct errmsg *err)
+{
+	const char *name = store_table_name(table);
+	const json_t *array = json_object_get(root, name), *row;
+	size_t i;
+
+	if (array == NULL || json_is_null(array))
+		return 0;
+	if (!json_is_array(array))
+		return errmsg_set(err, "\"%s\" is no list of rows: [{...}, ...]", name);
+	json_array_foreach (array, i, row) {
+		if (mended && has_replacement(row)) {
+			if (store_row_refuse(rows, table, row, "a byte that is not UTF-8") < 0)
+				return errmsg_set(err, "out of memory");
+			continue;
+		}
+		if (store_row_add(rows, table, row) < 0)
+			return errmsg_set(err, "out of memory");
+	}
+	return 0;
+}
+
+/* Whether it is a store at all, and one that we know. */
+static int check_format(const json_t *root, struct errmsg *err)
+{
+	const json_t *format = json_object_get(root, "format");
+
+	if (!json_is_string(format))
+		return errmsg_set(err,
+			"is no store of Postern's: there is no \"format\": \"" STORE_FORMAT
+			"\" in it");
+	if (strncmp(json_string_value(format), "postern-store-", 14) != 0)
+		return errmsg_set(err,
+			"is no store of Postern's: its format is \"%.80s\", not \"" STORE_FORMAT
+			"\"",
+			json_string_value(format));
+	if (strcmp(json_string_value(format), STORE_FORMAT) != 0)
+		return errmsg_set(err,
+			"its format is \"%.80s\", which another version of Postern writes; this one "
+			"reads \"" STORE_FORMAT "\"",
+			json_string_value(format));
+	if (json_object_get(root, "checksum") != NULL)
+		return errmsg_set(err,
+			"altered: it has a checksum, but no longer the form that goes with it; take "
+			"revision, written and checksum out of it to keep the changes, or remove it");
+	if (json_object_get(root, "profiles") == NULL && json_object_get(root, "users") == NULL)
+		return errmsg_set(err, "has neither \"profiles\" nor \"users\"");
+	return 0;
+}
+
+static int read_hand_text(struct store_rows *rows, const char *text, size_t len, struct errmsg *err)
+{
+	json_t *root;
+	bool mended;
+	int ret = -1;
+
+	if (len == 0)
+		return errmsg_set(err, "is empty: torn, or never filled; restore it, or remove it");
+	if ((root = parse_json(text, len, &mended, err)) == NULL)
+		return -1;
+	if (check_format(root, err) == 0 &&
+		add_rows(rows, STORE_PROFILES, root, mended, err) == 0 &&
+		add_rows(rows, STORE_USERS, root, mended, err) == 0)
+		ret = 0;
+	json_decref(root);
+	return ret;
+}
+
+/* ---- both ------------------------------------------------------------------------ */
 
 static int rows_init(struct store_rows *rows, const char *path, const struct store_source *source)
 {
@@ -31,7 +327,8 @@ static void rows_clear(struct store_rows *rows)
 }
 
 /* The builders' work, into *store. -1 when out of memory. */
-static int finish(struct store_rows *rows, const struct store_source *source, struct store *store)
+static int finish_store(struct store_rows *rows, const struct store_source *source,
+	struct store *store)
 {
 	store->profiles = profiles_builder_finish(&rows->profiles);
 	if (store->profiles == NULL)
@@ -46,7 +343,7 @@ static int finish(struct store_rows *rows, const struct store_source *source, st
 enum store_result store_parse(const char *path, char *text, size_t len,
 	const struct store_source *source, struct store *store_r, struct errmsg *err)
 {
-	struct store store = { .is_machine = store_text_is_machine(text, len) };
+	struct store store = { .is_machine = is_machine_text(text, len) };
 	struct store_head head = { 0 };
 	struct store_rows rows;
 	int ret;
@@ -54,12 +351,12 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 	if (rows_init(&rows, path, source) < 0)
 		ret = errmsg_set(err, "out of memory");
 	else if (store.is_machine)
-		ret = store_text_machine(&rows, text, len, &head, err);
+		ret = read_machine_text(&rows, text, len, &head, err);
 	else
-		ret = store_text_hand(&rows, text, len, err);
+		ret = read_hand_text(&rows, text, len, err);
 	store.revision = head.revision;
 	store.written = head.written;
-	if (ret == 0 && finish(&rows, source, &store) < 0)
+	if (ret == 0 && finish_store(&rows, source, &store) < 0)
 		ret = errmsg_set(err, "out of memory");
 	rows_clear(&rows);
 	if (ret < 0) {

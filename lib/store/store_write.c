@@ -14,7 +14,8 @@
 #include "lib/base/strmap.h"
 #include "lib/base/utf8.h"
 #include "lib/store/store_checksum.h"
-#include "lib/store/store_text.h"
+#include "lib/store/store_format.h"
+#include "lib/store/store_row.h"
 
 #define CHUNK (64u << 10)		   /* bytes that are gathered before they are written */
 #define INTEGER_DIGITS_MAX 18		   /* what a 64-bit integer always holds */
@@ -346,7 +347,7 @@ static enum present look_at(const char *path)
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		present = PRESENT_TORN;
 	else if (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
-		store_text_is_machine(head, sizeof(head)))
+		memcmp(head, STORE_HEAD, sizeof(head)) == 0)
 		present = st.st_size > tail_len &&
 				pread(fd, tail, sizeof(tail), st.st_size - tail_len) ==
 					(ssize_t)sizeof(tail) &&

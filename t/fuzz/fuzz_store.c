@@ -7,7 +7,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_scan.h"
-#include "lib/store/store_text.h"
+#include "lib/store/store_format.h"
 #include "lib/store/store_write.h"
 #include "t/fuzz/fuzz.h"
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/conf/file.h"
-#include "lib/conf/option_hint.h"
 #include "t/unit/unit.h"
 
 #define MAN_PAGE "lib/conf/postern.conf.5" /* tests run in the root of the tree */
@@ -79,7 +78,7 @@ START_TEST(the_nearest_key_is_suggested)
 	{
 		struct errmsg err = { "" };
 
-		ck_assert_int_eq(option_unknown_key(slips[_i].section, slips[_i].name, &err), -1);
+		ck_assert_int_eq(options_unknown_key(slips[_i].section, slips[_i].name, &err), -1);
 		if (strstr(err.text, slips[_i].near) == NULL)
 			ck_abort_msg("%s", err.text);
 	}
@@ -92,10 +91,10 @@ START_TEST(names_of_any_length_are_borne)
 
 		memset(name, 'x', sizeof(name));
 		name[sizeof(name) - 1] = '\0';
-		ck_assert_int_eq(option_unknown_key("check", name, &err), -1);
-		ck_assert_int_eq(option_unknown_key(name, "any", &err), -1);
-		ck_assert_int_eq(option_unknown_section(name, &err), -1);
-		ck_assert_int_eq(option_unknown_section("", &err), -1);
+		ck_assert_int_eq(options_unknown_key("check", name, &err), -1);
+		ck_assert_int_eq(options_unknown_key(name, "any", &err), -1);
+		ck_assert_int_eq(options_unknown_section(name, &err), -1);
+		ck_assert_int_eq(options_unknown_section("", &err), -1);
 	}
 END_TEST
 

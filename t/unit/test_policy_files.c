@@ -203,27 +203,6 @@ START_TEST(what_cannot_be_read_is_an_error)
 	}
 END_TEST
 
-START_TEST(one_list_can_be_read_again)
-	{
-		struct list_source source = { .directory = "lists", .max_file = 1000 };
-		struct file_stamp stamp, now;
-		struct list *list = NULL;
-
-		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
-		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, &stamp, &err), 0);
-		ck_assert(!stamp.exists);
-		ck_assert_uint_eq(list_entries(list), 0);
-		list_unref(&list);
-		put("lists/access.domains", "example.com\nexample.org\n");
-		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, &stamp, &err), 0);
-		ck_assert_int_eq(file_stamp("lists/access.domains", &now, &err), 0);
-		ck_assert(file_stamp_equal(&stamp, &now));
-		ck_assert_uint_eq(list_entries(list), 2);
-		list_unref(&list);
-		orgdomain_unref(&source.psl);
-	}
-END_TEST
-
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -239,7 +218,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, bad_lines_and_rows_are_named_and_the_rest_is_in_force, 0,
 		ROWS(bad));
 	tcase_add_test(tcase, what_cannot_be_read_is_an_error);
-	tcase_add_test(tcase, one_list_can_be_read_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

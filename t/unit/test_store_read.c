@@ -8,7 +8,7 @@
 #include "lib/store/store_write.h"
 #include "t/unit/unit.h"
 
-static char folder[] = "/tmp/check_store.XXXXXX";
+static char folder[] = "/tmp/test_store_read.XXXXXX";
 static struct problems *problems;
 static struct store store;
 static struct errmsg err;
@@ -519,7 +519,7 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("store");
+	Suite *suite = suite_create("store_read");
 	TCase *tcase = tcase_create("store");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
