@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "milter/auth/auth_private.h"
-#include "milter/log/decision.h"
+#include "milter/log/decision_record.h"
 #include "milter/log/events.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
@@ -137,7 +137,7 @@ static void log_attempt(const struct attempt *attempt)
 static void send_event(const struct attempt *attempt)
 {
 	const struct login_answer *answer = &attempt->answer;
-	const struct decision decision = {
+	const struct decision_record decision = {
 		.session = "auth",
 		.client = attempt->request.client,
 		.login = answer->login[0] != '\0' ? answer->login : attempt->request.login,
@@ -148,7 +148,7 @@ static void send_event(const struct attempt *attempt)
 	};
 
 	if (events_wanted())
-		decision_tell(&decision);
+		decision_record_add_event(&decision);
 }
 
 /* ---- the end ---------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ static const char *verdict_word(const struct finding *finding, const struct verd
 static void log_findings(const struct session *session, const struct message *message,
 	const struct stage_facts *about, const struct verdict *verdict)
 {
-	struct decision decision = session_decision(session, message);
+	struct decision_record decision = session_decision(session, message);
 
 	decision.stage = stage_name(about->stage);
 	decision.recipient = about->recipient_text;
@@ -46,7 +46,7 @@ static void log_findings(const struct session *session, const struct message *me
 		decision.rule = finding->rule;
 		decision.usage = &finding->usage;
 		decision.reply = &finding->reply;
-		decision_log(&decision);
+		decision_record_log(&decision);
 	}
 }
 

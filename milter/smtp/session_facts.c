@@ -26,9 +26,10 @@ struct facts session_facts(const struct session *session, const struct message *
 	return facts;
 }
 
-struct decision session_decision(const struct session *session, const struct message *message)
+struct decision_record session_decision(const struct session *session,
+	const struct message *message)
 {
-	struct decision decision = {
+	struct decision_record decision = {
 		.session = session->id,
 		.service = session->service,
 		.client = session->client,

@@ -260,7 +260,7 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		"5.6.0", "Too many header fields of one name" };
 	const struct stage_facts about = { .stage = STAGE_HEADER };
 	struct message *message = session->message;
-	struct decision decision;
+	struct decision_record decision;
 
 	verdict_init(verdict);
 	*results_r = (struct results_field){ .forged = 0 };
@@ -283,6 +283,6 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 	decision.usage = &message->usage;
 	decision.recipients = message->accepted;
 	decision.refused = message->refused;
-	decision_log(&decision);
+	decision_record_log(&decision);
 	return 0;
 }

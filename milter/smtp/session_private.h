@@ -4,7 +4,7 @@
 #include "lib/base/arena.h"
 #include "lib/rules/check.h"
 #include "lib/rules/results.h"
-#include "milter/log/decision.h"
+#include "milter/log/decision_record.h"
 #include "milter/smtp/session.h"
 
 /*
@@ -67,7 +67,8 @@ struct session {
 struct facts session_facts(const struct session *session, const struct message *message);
 
 /* A decision record with everything but the decision itself, borrowed. message may be NULL. */
-struct decision session_decision(const struct session *session, const struct message *message);
+struct decision_record session_decision(const struct session *session,
+	const struct message *message);
 
 /*
  * Count and charge the client's connection under the policy in force, and end that count.

@@ -37,7 +37,7 @@ static void ck_client(const struct cidr *client)
 START_TEST(before_mail_the_facts_are_those_of_the_client)
 	{
 		struct facts facts;
-		struct decision decision;
+		struct decision_record decision;
 
 		made_session_open(&s);
 		connect_client();
@@ -65,7 +65,7 @@ END_TEST
 START_TEST(after_mail_they_include_those_of_the_message)
 	{
 		struct facts facts;
-		struct decision decision;
+		struct decision_record decision;
 
 		s.made.settings->unknown_user = UNKNOWN_ACCEPT;
 		made_session_open(&s);

@@ -1,12 +1,12 @@
 #include <string.h>
 
-#include "milter/log/decision.h"
+#include "milter/log/decision_record.h"
 #include "milter/log/quote.h"
 #include "t/unit/unit.h"
 
-static struct decision refusal(const struct reply *reply)
+static struct decision_record refusal(const struct reply *reply)
 {
-	return (struct decision){
+	return (struct decision_record){
 		.session = "S-1",
 		.queue = "4QID",
 		.service = "submission",
@@ -27,11 +27,11 @@ static struct decision refusal(const struct reply *reply)
 START_TEST(a_refusal_is_one_line_with_its_rule)
 	{
 		const struct reply reply = { 550, "5.7.1", "No 100% thanks" };
-		struct decision decision = refusal(&reply);
+		struct decision_record decision = refusal(&reply);
 		struct strbuf line = STRBUF_INIT;
 
 		ck_assert_int_eq(cidr_parse("192.0.2.7", &decision.client, NULL), 0);
-		decision_line(&decision, &line);
+		decision_record_line(&decision, &line);
 		ck_assert_str_eq(line.text,
 			"session=S-1 queue=4QID stage=rcpt verdict=reject check=rcpt "
 			"rule=rcpt_to.access.blacklist:3 service=submission client=192.0.2.7 "
@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(what_is_not_known_is_not_said)
 	{
-		const struct decision decision = {
+		const struct decision_record decision = {
 			.session = "S-1",
 			.queue = "",
 			.helo = "",
@@ -57,7 +57,7 @@ START_TEST(what_is_not_known_is_not_said)
 		};
 		struct strbuf line = STRBUF_INIT;
 
-		decision_line(&decision, &line);
+		decision_record_line(&decision, &line);
 		ck_assert_str_eq(line.text,
 			"session=S-1 stage=message verdict=accept client=local "
 			"sender=<> recipients=2 refused=0 policy=0");
@@ -68,11 +68,11 @@ END_TEST
 START_TEST(json_has_the_same_keys_and_valid_text)
 	{
 		const struct reply reply = { 550, "5.7.1", "No" };
-		struct decision decision = refusal(&reply);
+		struct decision_record decision = refusal(&reply);
 		json_t *object;
 
 		decision.helo = "\xff\xfe\"\x01";
-		object = decision_json(&decision, 1700000000.25);
+		object = decision_record_json(&decision, 1700000000.25);
 		ck_assert_ptr_nonnull(object);
 		ck_assert_str_eq(json_string_value(json_object_get(object, "helo")), "?\?\"\x01");
 		ck_assert_str_eq(json_string_value(json_object_get(object, "rule")),
@@ -89,20 +89,20 @@ END_TEST
 START_TEST(json_cuts_a_long_value)
 	{
 		char from[4 * QUOTE_MAX];
-		const struct decision decision = { .session = "1-1", .from = from };
+		const struct decision_record decision = { .session = "1-1", .from = from };
 		json_t *object;
 		const char *cut;
 
 		memset(from, 'x', sizeof(from));
 		memcpy(from + QUOTE_MAX - 1, "\xc3\xa9", 2); /* across the bound */
 		from[sizeof(from) - 1] = '\0';
-		object = decision_json(&decision, 0);
+		object = decision_record_json(&decision, 0);
 		cut = json_string_value(json_object_get(object, "from"));
 		ck_assert_uint_eq(strlen(cut), QUOTE_MAX - 1 + 3);
 		ck_assert_str_eq(cut + QUOTE_MAX - 2, "x...");
 		json_decref(object);
 		from[QUOTE_MAX - 1] = '\0';
-		object = decision_json(&decision, 0);
+		object = decision_record_json(&decision, 0);
 		ck_assert_str_eq(json_string_value(json_object_get(object, "from")), from);
 		json_decref(object);
 	}
@@ -111,13 +111,13 @@ END_TEST
 START_TEST(no_value_makes_a_line_too_long_for_the_log)
 	{
 		char huge[70000];
-		struct decision decision = refusal(NULL);
+		struct decision_record decision = refusal(NULL);
 		struct strbuf line = STRBUF_INIT;
 
 		memset(huge, '\x01', sizeof(huge) - 1);
 		huge[sizeof(huge) - 1] = '\0';
 		decision.helo = huge;
-		decision_line(&decision, &line);
+		decision_record_line(&decision, &line);
 		ck_assert_uint_lt(line.len, 3000);
 		ck_assert_ptr_nonnull(strstr(line.text, "...\" login=bob"));
 		strbuf_free(&line);

@@ -1,4 +1,4 @@
-#include "milter/log/decision.h"
+#include "milter/log/decision_record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct usage_texts {
 	char used[48], window[16], next[32];
 };
 
-static bool usage_texts(const struct decision *d, struct usage_texts *texts_r)
+static bool usage_texts(const struct decision_record *d, struct usage_texts *texts_r)
 {
 	if (d->usage == NULL || d->usage->window == 0)
 		return false;
@@ -53,7 +53,8 @@ static const char *if_any(const char *text)
 	return text == NULL || *text == '\0' ? NULL : text;
 }
 
-static size_t pairs_of(const struct decision *d, const char *client, struct pair pairs[PAIRS_MAX])
+static size_t pairs_of(const struct decision_record *d, const char *client,
+	struct pair pairs[PAIRS_MAX])
 {
 	const struct pair all[] = {
 		{ "session", d->session },
@@ -80,7 +81,7 @@ static size_t pairs_of(const struct decision *d, const char *client, struct pair
 	return count;
 }
 
-void decision_line(const struct decision *decision, struct strbuf *line)
+void decision_record_line(const struct decision_record *decision, struct strbuf *line)
 {
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
@@ -125,7 +126,7 @@ static json_t *value_json(const char *value)
 	return json_text(cut, (size_t)cut_len);
 }
 
-json_t *decision_json(const struct decision *decision, double time)
+json_t *decision_record_json(const struct decision_record *decision, double time)
 {
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
@@ -162,7 +163,7 @@ json_t *decision_json(const struct decision *decision, double time)
 	return object;
 }
 
-void decision_tell(const struct decision *decision)
+void decision_record_add_event(const struct decision_record *decision)
 {
 	struct timespec now;
 	json_t *object;
@@ -171,7 +172,7 @@ void decision_tell(const struct decision *decision)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	milliseconds = now.tv_nsec / 1000000;
-	object = decision_json(decision, (double)now.tv_sec + (double)milliseconds / 1e3);
+	object = decision_record_json(decision, (double)now.tv_sec + (double)milliseconds / 1e3);
 	if (object == NULL)
 		return;
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));
@@ -180,12 +181,12 @@ void decision_tell(const struct decision *decision)
 		events_add(line);
 }
 
-void decision_log(const struct decision *decision)
+void decision_record_log(const struct decision_record *decision)
 {
 	struct strbuf line = STRBUF_INIT;
 
 	if (log_wants(LOG_LEVEL_INFO)) {
-		decision_line(decision, &line);
+		decision_record_line(decision, &line);
 		if (line.failed)
 			log_event(LOG_LEVEL_ERROR, "session=%s verdict=%s error=\"out of memory\"",
 				decision->session, decision->verdict);
@@ -194,5 +195,5 @@ void decision_log(const struct decision *decision)
 		strbuf_free(&line);
 	}
 	if (events_wanted())
-		decision_tell(decision);
+		decision_record_add_event(decision);
 }

@@ -1,5 +1,5 @@
-#ifndef POSTERN_DECISION_H
-#define POSTERN_DECISION_H
+#ifndef POSTERN_DECISION_RECORD_H
+#define POSTERN_DECISION_RECORD_H
 
 #include <jansson.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
  * One decision as it is logged and shown by `posternctl tail`: a refusal, what would have been one
  * (`warn`), or a message let through. Borrowed text; NULL is what isn't known.
  */
-struct decision {
+struct decision_record {
 	const char *session; /* always */
 	const char *queue;
 	const char *service; /* the MTA's {daemon_name} */
@@ -32,15 +32,15 @@ struct decision {
 };
 
 /* Replaces what line holds by the decision as key=value pairs. */
-void decision_line(const struct decision *decision, struct strbuf *line);
+void decision_record_line(const struct decision_record *decision, struct strbuf *line);
 
 /* The same as a JSON object with the same keys, and "time". NULL when out of memory. */
-json_t *decision_json(const struct decision *decision, double time);
+json_t *decision_record_json(const struct decision_record *decision, double time);
 
 /* Give it to whoever follows, without a line in the log. */
-void decision_tell(const struct decision *decision);
+void decision_record_add_event(const struct decision_record *decision);
 
 /* Log it, and give it to whoever follows (milter/log/events.h). Never waits. */
-void decision_log(const struct decision *decision);
+void decision_record_log(const struct decision_record *decision);
 
 #endif
