@@ -1,21 +1,21 @@
--- The change feed: which rows of users and profiles changed, so that Postern reads those and no others.
+-- The change feed records which rows of users and profiles changed, so that Postern reads only those.
 --
 --     psql -d mail -v ON_ERROR_STOP=1 -f sql/feed.sql
 --     psql -d mail -v ON_ERROR_STOP=1 -v schema=postern -v channel=postern -f sql/feed.sql
 --
--- Defaults: schema haraka, channel haraka. An empty channel (-v channel=) sends no NOTIFY: readers then poll
--- alone, and PREPARE TRANSACTION works on the tables. Run it again for another channel, after a restore from
--- a dump, after an upgrade of Postern; role.sql comes after it. It needs schema.sql's tables or those of
--- pg-profile: tables users and profiles with a column id.
+-- Defaults: schema haraka, channel haraka. With an empty channel (-v channel=), the feed sends no NOTIFY: readers
+-- only poll, and PREPARE TRANSACTION works on the tables. Run the file again to change the channel, after
+-- restoring a dump, and after upgrading Postern; then run role.sql. It needs the tables of schema.sql or those of
+-- pg-profile: users and profiles, each with a column id.
 --
--- How it works. A trigger on each statement appends to `changes` what it touched, with the id of its
--- transaction. A reader that holds the tables as some snapshot saw them asks for the rows whose transaction
--- that snapshot did not see as committed. Order does not come into it, so a transaction that began early and
--- commits late is found like any other; NOTIFY only saves waiting for the next poll.
+-- How it works: a statement trigger appends the rows that the statement touched to `changes`, with the id of the
+-- transaction. A reader that has the tables as of some database snapshot asks for the rows whose transactions that
+-- snapshot did not see as committed. The order of commits does not matter, so a transaction that begins early and
+-- commits late is found like any other. NOTIFY only saves the wait for the next poll.
 --
--- Not recorded: what logical replication applies (statement triggers don't fire there; don't publish
--- `changes` and feed_*, and install the feed on the subscriber only for what is written there), and what is
--- written while the triggers are disabled (readers notice that they were, and load everything).
+-- The feed does not record rows that logical replication applies, because statement triggers do not fire there:
+-- do not publish `changes` and feed_*, and install the feed on a subscriber only for rows that are written there.
+-- Nor does it record rows that are written while its triggers are disabled; readers detect that and load everything.
 
 \set ON_ERROR_STOP 1
 \if :{?schema}
@@ -26,7 +26,7 @@
 \else
 	\set channel haraka
 \endif
--- A statement that touches more rows than this is recorded as "the whole table".
+-- A statement that touches more rows than this is recorded as a change of the whole table.
 \if :{?max_rows}
 \else
 	\set max_rows 10000
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS :"schema".changes (
 );
 CREATE INDEX IF NOT EXISTS changes_txid ON changes (txid);
 COMMENT ON TABLE changes IS 'Postern''s change feed: rows that were inserted, updated or deleted; pruned after a day';
-COMMENT ON COLUMN changes.txid IS 'The (top-level) transaction that did it';
+COMMENT ON COLUMN changes.txid IS 'The top-level transaction that changed the row';
 COMMENT ON COLUMN changes.row_id IS 'The row''s id as text; NULL: the whole table';
 
 CREATE TABLE IF NOT EXISTS feed_state (
@@ -56,23 +56,23 @@ CREATE TABLE IF NOT EXISTS feed_state (
 );
 INSERT INTO feed_state DEFAULT VALUES ON CONFLICT DO NOTHING;
 COMMENT ON TABLE feed_state IS 'How far back the change feed reaches';
-COMMENT ON COLUMN feed_state.prunes IS 'How many times rows were taken out of changes';
-COMMENT ON COLUMN feed_state.pruned_through IS 'The highest transaction id taken out';
+COMMENT ON COLUMN feed_state.prunes IS 'How many times rows were pruned from changes';
+COMMENT ON COLUMN feed_state.pruned_through IS 'The highest transaction id that was pruned';
 
--- Unlogged, so that PostgreSQL itself empties it when it recovers from a crash or a standby is promoted.
--- After that, transaction ids which readers saw may be given out a second time; a mark that is still
--- there proves that this has not happened since.
+-- The table is unlogged, so that PostgreSQL empties it when it recovers from a crash or promotes a standby.
+-- After that, PostgreSQL may assign transaction ids that readers have already seen to other transactions. A mark
+-- that still exists proves that this has not happened since it was written.
 CREATE UNLOGGED TABLE IF NOT EXISTS feed_crash_mark (
 	mark uuid PRIMARY KEY DEFAULT gen_random_uuid()
 );
 INSERT INTO feed_crash_mark SELECT WHERE NOT EXISTS (SELECT FROM feed_crash_mark);
-COMMENT ON TABLE feed_crash_mark IS 'Has a row while the server has not crashed since that row was written';
+COMMENT ON TABLE feed_crash_mark IS 'Contains a row as long as the server has not crashed since that row was written';
 
--- A dump brings rows along whose transaction ids are another cluster's.
+-- A restored dump contains rows with the transaction ids of another cluster.
 DELETE FROM changes WHERE txid >= pg_snapshot_xmax(pg_current_snapshot());
 
--- Takes rows older than `keep` out of the feed, at most `at_most` of them; returns how many. Called now and
--- then by the triggers. Never waits: another one at work makes it return 0.
+-- Prunes at most `at_most` rows older than `keep` and returns how many. The triggers call it occasionally. It
+-- never waits: while another call is pruning, it returns 0.
 CREATE OR REPLACE FUNCTION feed_prune(keep interval DEFAULT '1 day', at_most integer DEFAULT 10000)
 RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 DECLARE
@@ -88,7 +88,8 @@ BEGIN
 END
 $function$;
 
--- On `changes`: notes what is taken out, by whomever, so that a reader who needed it knows.
+-- The trigger on `changes`: records which rows were pruned, by whatever means, so that readers can tell whether they
+-- needed them.
 CREATE OR REPLACE FUNCTION feed_forget() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 DECLARE
@@ -99,7 +100,7 @@ BEGIN
 		UPDATE feed_state SET feed_id = gen_random_uuid();
 		RETURN NULL;
 	END IF;
-	-- Ids from `here` on are no ids of this cluster, see above.
+	-- Ids from `here` on belong to another cluster; see above.
 	SELECT txid INTO last FROM gone WHERE txid < here ORDER BY txid DESC LIMIT 1;
 	IF last IS NOT NULL THEN
 		UPDATE feed_state SET prunes = prunes + 1, pruned_through =
@@ -109,7 +110,8 @@ BEGIN
 END
 $function$;
 
--- On users and profiles, after each statement. Arguments: channel, the most rows to record one by one.
+-- The trigger on users and profiles, after each statement. Arguments: the channel, and the largest number of rows
+-- to record one by one.
 CREATE OR REPLACE FUNCTION feed_record() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 DECLARE
@@ -123,7 +125,7 @@ BEGIN
 		ids := ARRAY[NULL];
 	ELSE
 		ids := ARRAY(SELECT id::text FROM old_rows LIMIT max_rows + 1);
-		IF TG_OP = 'UPDATE' AND cardinality(ids) <= max_rows THEN	-- both ids, should one have changed
+		IF TG_OP = 'UPDATE' AND cardinality(ids) <= max_rows THEN	-- record both ids if an id changed
 			ids := ARRAY(SELECT id::text FROM old_rows UNION SELECT id::text FROM new_rows);
 		END IF;
 	END IF;
@@ -140,8 +142,8 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM feed_crash_mark) THEN
 		INSERT INTO feed_crash_mark DEFAULT VALUES;
 	END IF;
-	-- Some hours late, so that it happens now and then and not in each statement. Not above READ
-	-- COMMITTED, where it could make somebody's transaction fail.
+	-- Prune only when a row is some hours overdue, so that few statements do it, and only in READ COMMITTED:
+	-- at a higher isolation level, pruning could make the user's transaction fail.
 	IF current_setting('transaction_isolation') = 'read committed'
 	AND (SELECT at FROM changes ORDER BY id LIMIT 1) < clock_timestamp() - interval '27 hours' THEN
 		PERFORM feed_prune();
@@ -150,7 +152,8 @@ BEGIN
 END
 $function$;
 
--- ENABLE ALWAYS: also under session_replication_role = replica. One trigger an event, for transition tables.
+-- ENABLE ALWAYS: the triggers also fire under session_replication_role = replica. Each event has a trigger of its
+-- own, because transition tables require that.
 SELECT format('DROP TRIGGER IF EXISTS %I ON %I', trigger_name, tbl),
 	format('CREATE TRIGGER %I AFTER %s ON %I %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
 		trigger_name, event, tbl, transition, call),
@@ -171,7 +174,7 @@ FROM (
 ) AS wanted
 \gexec
 
--- true: the feed records every change of both tables from now on.
+-- Returns whether the feed records every change of both tables from now on.
 CREATE OR REPLACE FUNCTION feed_ready() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 	SELECT count(*) = 8 FROM pg_trigger
@@ -179,14 +182,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $functio
 	AND tgfoid = to_regproc('feed_record') AND tgenabled IN ('A', 'O')
 $function$;
 
--- What a reader's position is made of; nothing else calls this.
---	place: which cluster, database, tables and feed
---	triggers: differs once a trigger was dropped, made, disabled or enabled
---	session: while it is the same, the server that answers has run on
---	running: the same for sessions of a server that has run on since, or was stopped cleanly; '-': not known
---	wal: no commit that this snapshot sees lies beyond
---	snapshot: what was committed. A standby does not list running transactions in
---		pg_current_snapshot(), so there all from the oldest one on count as not seen.
+-- The components of a reader's position. Only feed_position() and feed_since() call this function.
+--	place: the cluster, the database, the tables and the feed
+--	triggers: changes when a trigger is dropped, created, disabled or enabled
+--	session: as long as it is the same, the server has been running without interruption
+--	running: the same in all sessions of a server that has kept running or was stopped cleanly; '-' if unknown
+--	wal: no commit that this database snapshot sees is beyond this position
+--	snapshot: the committed transactions. On a standby, pg_current_snapshot() does not list running transactions,
+--		so there all transactions from the oldest one on count as not seen.
 CREATE OR REPLACE FUNCTION feed_marks(OUT place text, OUT triggers text, OUT session text,
 	OUT running text, OUT wal bigint, OUT prunes bigint, OUT snapshot text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
@@ -216,19 +219,19 @@ BEGIN
 END
 $function$;
 
--- Where the reader's snapshot stands: to be kept with what was read in the same transaction (REPEATABLE
--- READ), and handed to feed_since() later. Its form is nobody's business.
+-- Returns the position of the transaction's database snapshot. A reader keeps it with the rows that it read in the
+-- same transaction (REPEATABLE READ) and passes it to feed_since() later. Its format is private to the feed.
 CREATE OR REPLACE FUNCTION feed_position() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 	SELECT concat_ws(' ', 'feed-1', place, triggers, session, running, wal, prunes, snapshot)
 	FROM feed_marks()
 $function$;
 
--- What was committed since that position, seen from this transaction's snapshot.
---	no rows: nothing
---	tbl, row_id: that row was inserted, updated or deleted; row_id NULL: read that whole table
---	tbl NULL: the feed can't tell; read everything. reason says why
--- It may name rows that the reader has seen already, never miss one.
+-- Returns the changes that were committed since that position, as this transaction's database snapshot sees them.
+--	no rows: nothing changed
+--	tbl, row_id: this row was inserted, updated or deleted; row_id NULL: read the whole table
+--	tbl NULL: the feed cannot tell what changed, for this reason; read everything
+-- It may return rows that the reader has already seen, but it never misses one.
 CREATE OR REPLACE FUNCTION feed_since(since text, OUT tbl text, OUT row_id text, OUT reason text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, :"schema", pg_temp AS $function$
@@ -259,7 +262,7 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	-- Ids from this snapshot's xmax on came with a dump; none that is visible is this cluster's.
+	-- Ids from this database snapshot's xmax on came with a dump: no visible one belongs to this cluster.
 	RETURN QUERY
 		WITH news AS (
 			SELECT DISTINCT c.tbl, c.row_id FROM changes AS c

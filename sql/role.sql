@@ -1,14 +1,15 @@
--- The account of the daemon: it reads the tables and the change feed, and can do nothing else.
+-- The daemon's account, which can read the tables and the change feed and do nothing else.
 --
 --     psql -d mail -v ON_ERROR_STOP=1 -f sql/role.sql
 --     psql -d mail -v ON_ERROR_STOP=1 -v schema=postern -v role=postern2 -f sql/role.sql
 --
--- Defaults: role postern, schema haraka. Run it in the database that holds the tables, after schema.sql and
--- feed.sql (without feed.sql, also on pg-profile's own tables, it grants what there is), and again after
--- either. It sets no password: use \password postern, peer or certificate, as pg_hba.conf asks.
+-- Defaults: role postern, schema haraka. Run the file in the database that contains the tables, after schema.sql
+-- and feed.sql, and again whenever either was run again. Without feed.sql, and on pg-profile's own tables, it grants
+-- the rights to whatever exists. It sets no password: use \password postern, peer or a certificate, depending on
+-- pg_hba.conf.
 --
--- A role has besides what PUBLIC has. To take PUBLIC's rights to make temporary tables and, in databases
--- made by PostgreSQL 14 or older, objects in schema public:
+-- Every role also has the rights of PUBLIC. To revoke PUBLIC's rights to create temporary tables and, in databases
+-- created by PostgreSQL 14 or older, objects in the schema public:
 --	REVOKE TEMPORARY ON DATABASE mail FROM PUBLIC;
 --	REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
@@ -27,12 +28,12 @@ BEGIN;
 SELECT format('CREATE ROLE %I LOGIN NOINHERIT', :'role')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
 \gexec
--- An existing role is taken, not made smaller: somebody may need what it can.
-SELECT format($do$DO $$BEGIN RAISE 'role %I can more than read: take another (-v role=...)'; END$$$do$, rolname)
+-- An existing role keeps its rights, because others may need them; one with rights beyond reading is refused.
+SELECT format($do$DO $$BEGIN RAISE 'role %I has rights beyond reading: choose another role (-v role=...)'; END$$$do$, rolname)
 FROM pg_roles WHERE rolname = :'role'
 AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR NOT rolcanlogin)
 \gexec
--- What keeps an accident small; the daemon could lift them, the grants below it could not.
+-- These settings limit the damage of an accident. The daemon could change them, but not the grants below.
 ALTER ROLE :"role" SET default_transaction_read_only = on;
 ALTER ROLE :"role" SET statement_timeout = '5min';
 ALTER ROLE :"role" SET lock_timeout = '30s';

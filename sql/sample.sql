@@ -1,14 +1,14 @@
--- Sample profiles and users, to try things out; not for a server that others can reach.
+-- Sample profiles and users for trying things out. Do not load them on a server that others can reach.
 --
 --     psql -d mail -v ON_ERROR_STOP=1 -f sql/sample.sql      (after schema.sql; -v schema=... as there)
 --
--- Rows of the same name are left as they are.
+-- Existing rows of the same names stay unchanged.
 --
 --	login                   password        hash    profile
 --	alice                   alice-secret    $6$     internal: example.com, example.org, one partner
---	bob@example.org         bob-secret      $6$     open: anyone, up to 25 MB
---	carol                   carol-secret    $y$     lists: what the regexes say
---	dave                    dave-secret     $6$     internal, not enabled
+--	bob@example.org         bob-secret      $6$     open: anyone, up to 25 MiB
+--	carol                   carol-secret    $y$     lists: recipients that match the regexes
+--	dave                    dave-secret     $6$     internal; the user is disabled
 --	token:ADDRESS           a JWT           -       token
 
 \set ON_ERROR_STOP 1

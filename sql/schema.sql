@@ -1,13 +1,14 @@
--- Postern's tables, the ones of haraka-plugin-pg-profile with constraints that hold, and users.enabled.
+-- Postern's tables: those of haraka-plugin-pg-profile with working constraints, and with users.enabled.
 --
 --     psql -d mail -v ON_ERROR_STOP=1 -f sql/schema.sql
 --     psql -d mail -v ON_ERROR_STOP=1 -v schema=postern -f sql/schema.sql     (default: haraka)
 --
--- Then, in this order: feed.sql (changes are found by themselves), role.sql (the daemon's account) and,
--- to try it out, sample.sql. Each may be run again at any time; PostgreSQL 13 or newer.
--- On tables that pg-profile made, this adds what is missing and alters no row; where a row breaks a
--- constraint, it stops with that constraint's name and changes nothing. Running it there is not needed:
--- Postern reads pg-profile's own tables as they are.
+-- Then run, in this order, feed.sql (so that the daemon finds changes at once), role.sql (the daemon's account) and,
+-- for a trial, sample.sql. Each file may be run again at any time. PostgreSQL 13 or newer is required.
+--
+-- On tables that pg-profile created, this file adds what is missing and alters no row. If a row violates a constraint,
+-- it stops with the name of that constraint and changes nothing. It need not be run there, because Postern reads
+-- pg-profile's own tables as they are.
 
 \set ON_ERROR_STOP 1
 \if :{?schema}
@@ -42,14 +43,14 @@ CREATE TABLE IF NOT EXISTS users (
 );
 ALTER TABLE users ADD COLUMN IF NOT EXISTS enabled boolean NOT NULL DEFAULT true;
 
--- The lists (froms, host, rcpt, rcpt_re) are text, separated by commas, as pg-profile has them. A regex
--- that needs a bare comma needs an array instead; Postern reads either, Haraka only the text:
---	ALTER TABLE profiles ALTER rcpt_re TYPE text[] USING ARRAY[rcpt_re];	-- one regex in each row so far
+-- The lists (froms, host, rcpt, rcpt_re) are comma-separated text, as in pg-profile. A regex that contains a comma
+-- outside brackets needs an array instead. Postern reads both, Haraka only text:
+--	ALTER TABLE profiles ALTER rcpt_re TYPE text[] USING ARRAY[rcpt_re];	-- if each row has one regex so far
 --	ALTER TABLE profiles ALTER host TYPE text[] USING string_to_array(replace(host, ' ', ''), ',');
 --	ALTER TABLE profiles ALTER rcpt TYPE text[] USING string_to_array(replace(rcpt, ' ', ''), ',');
 --	ALTER TABLE users ALTER froms TYPE text[] USING string_to_array(replace(froms, ' ', ''), ',');
 
--- A primary key and the reference between the two, unless the table has one under whatever name.
+-- Add the primary keys and the reference between the tables, unless they exist under any name.
 SELECT format('ALTER TABLE %I ADD PRIMARY KEY (id)', tbl)
 FROM unnest(ARRAY['profiles', 'users']) AS tbl
 WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = tbl::regclass AND contype = 'p')
@@ -60,7 +61,7 @@ WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'users'::regclass A
 	AND confrelid = 'profiles'::regclass)
 \gexec
 
--- lower(... COLLATE "C") folds A to Z alone: logins are compared so, whatever the database's locale.
+-- lower(... COLLATE "C") folds only A to Z, because logins are compared that way whatever the database's locale is.
 SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', tbl, name, definition)
 FROM (VALUES
 	('profiles', 'profiles_name_unique', 'UNIQUE (name)'),
@@ -76,26 +77,26 @@ FROM (VALUES
 WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = tbl::regclass AND conname = name)
 \gexec
 CREATE UNIQUE INDEX IF NOT EXISTS users_username_unique ON users (lower(username COLLATE "C"));
-CREATE INDEX IF NOT EXISTS users_profile_id ON users ("profileId");	-- the reference's other side
+CREATE INDEX IF NOT EXISTS users_profile_id ON users ("profileId");	-- for checks of the reference when profiles are deleted
 
-COMMENT ON TABLE profiles IS 'What users may send: to whom, how much, how big';
+COMMENT ON TABLE profiles IS 'Limits on what users may send: to whom, how much and how large';
 COMMENT ON COLUMN profiles.name IS
-	'For logs and messages; the profile named "token" is that of logins by JWT';
-COMMENT ON COLUMN profiles."desc" IS 'For people; Postern does not read it';
-COMMENT ON COLUMN profiles.open IS 'true: to anyone; false: only to host, rcpt and rcpt_re';
+	'The name in logs and replies; logins by JWT have the profile named "token"';
+COMMENT ON COLUMN profiles."desc" IS 'A description for people; Postern does not read it';
+COMMENT ON COLUMN profiles.open IS 'true: any recipient; false: only those of host, rcpt and rcpt_re';
 COMMENT ON COLUMN profiles.limits IS
-	'How much: N or N/T, separated by commas, T in s, m, h, d (none: seconds); no T: 60 s. 1/5m,500/1d. All must hold';
+	'Rate limits, separated by commas: N or N/T, such as 1/5m,500/1d. The unit of T is s, m, h or d, or seconds without one; without T it is 60 s. All limits must hold';
 COMMENT ON COLUMN profiles.maxsize IS 'The largest message in bytes; 0: no limit';
 COMMENT ON COLUMN profiles.host IS 'Recipient domains, separated by commas: example.com,example.org';
 COMMENT ON COLUMN profiles.rcpt IS 'Recipient addresses, separated by commas';
 COMMENT ON COLUMN profiles.rcpt_re IS
-	'Recipient regexes, separated by commas; caseless and unanchored: end them in $, begin with ^';
-COMMENT ON TABLE users IS 'Who may log in and send';
-COMMENT ON COLUMN users.username IS 'The login; case does not count (ASCII)';
+	'Recipient regexes, separated by commas. They ignore case and are not anchored: begin them with ^ and end them with $';
+COMMENT ON TABLE users IS 'Users who may log in and send';
+COMMENT ON COLUMN users.username IS 'The login; the case of ASCII letters does not matter';
 COMMENT ON COLUMN users.password IS
-	'A crypt(3) hash ($6$, $5$, $y$, $2b$; {SCHEME} may stand in front); NULL: no login by password here';
+	'A crypt(3) hash ($6$, $5$, $y$ or $2b$, optionally after {SCHEME}); NULL: no login by password here';
 COMMENT ON COLUMN users.froms IS
-	'Own sender addresses, separated by commas; also @example.com, .example.com, *. Empty: the user name';
-COMMENT ON COLUMN users."profileId" IS 'The profile; NULL: see unknown_user in postern.conf';
-COMMENT ON COLUMN users.enabled IS 'false: no login, no mail';
+	'Sender addresses of the user, separated by commas; also @example.com, .example.com or *. Empty: the user name';
+COMMENT ON COLUMN users."profileId" IS 'The profile; NULL: unknown_user in postern.conf decides';
+COMMENT ON COLUMN users.enabled IS 'false: the user can neither log in nor send';
 COMMIT;
