@@ -1,3 +1,7 @@
+/*
+ * The auth cache: a hash table of sets of eight entries, in which the oldest entry makes room. It
+ * owns its entries and its key, and is used by one thread at a time.
+ */
 #include "lib/auth/auth_cache.h"
 
 #include <openssl/crypto.h>
@@ -6,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS 8	       /* entries of a set; a login may stand in one set alone */
-#define DIGEST_SIZE 20 /* bytes kept of the HMAC: enough that no two ever meet */
+#define WAYS 8	       /* entries of a set; the digest of a login determines its set */
+#define DIGEST_SIZE 20 /* bytes kept of the HMAC: enough to rule out collisions */
 
 struct entry {
 	uint8_t digest[DIGEST_SIZE];
@@ -44,15 +48,15 @@ void auth_cache_free(struct auth_cache **cache)
 {
 	if (*cache == NULL)
 		return;
-	auth_cache_clear(*cache);
+	OPENSSL_cleanse((*cache)->entries, (*cache)->sets * WAYS * sizeof(struct entry));
 	free((*cache)->entries);
 	OPENSSL_cleanse(*cache, sizeof(**cache));
 	free(*cache);
 	*cache = NULL;
 }
 
-/* Texts are told apart by their NUL. */
-static int digest(const struct auth_cache *cache, const struct auth_cache_login *login,
+/* The NUL of each text is part of the input, so that no two logins yield the same input. */
+static int digest_login(const struct auth_cache *cache, const struct auth_cache_login *login,
 	uint8_t digest_r[EVP_MAX_MD_SIZE])
 {
 	size_t name = strlen(login->name) + 1, hash = strlen(login->hash) + 1,
@@ -77,11 +81,11 @@ static struct entry *set_of(const struct auth_cache *cache, const uint8_t *diges
 {
 	uint64_t number;
 
-	memcpy(&number, digest + DIGEST_SIZE, sizeof(number)); /* bytes that aren't kept */
+	memcpy(&number, digest + DIGEST_SIZE, sizeof(number)); /* bytes that are not kept */
 	return cache->entries + (number & (cache->sets - 1)) * WAYS;
 }
 
-static bool holds(const struct auth_cache *cache, const struct entry *entry, uint32_t now)
+static bool is_valid(const struct auth_cache *cache, const struct entry *entry, uint32_t now)
 {
 	return entry->time != 0 && now - entry->time < cache->ttl;
 }
@@ -91,11 +95,11 @@ bool auth_cache_has(struct auth_cache *cache, const struct auth_cache_login *log
 	uint8_t made[EVP_MAX_MD_SIZE];
 	const struct entry *set;
 
-	if (cache->ttl == 0 || digest(cache, login, made) < 0)
+	if (cache->ttl == 0 || digest_login(cache, login, made) < 0)
 		return false;
 	set = set_of(cache, made);
 	for (int i = 0; i < WAYS; i++) {
-		if (holds(cache, &set[i], now) &&
+		if (is_valid(cache, &set[i], now) &&
 			CRYPTO_memcmp(set[i].digest, made, DIGEST_SIZE) == 0)
 			return true;
 	}
@@ -107,7 +111,7 @@ void auth_cache_add(struct auth_cache *cache, const struct auth_cache_login *log
 	uint8_t made[EVP_MAX_MD_SIZE];
 	struct entry *set, *at;
 
-	if (cache->ttl == 0 || digest(cache, login, made) < 0)
+	if (cache->ttl == 0 || digest_login(cache, login, made) < 0)
 		return;
 	set = at = set_of(cache, made);
 	for (int i = 0; i < WAYS; i++) {
@@ -127,16 +131,11 @@ void auth_cache_set_ttl(struct auth_cache *cache, uint32_t ttl)
 	cache->ttl = ttl;
 }
 
-void auth_cache_clear(struct auth_cache *cache)
-{
-	OPENSSL_cleanse(cache->entries, cache->sets * WAYS * sizeof(struct entry));
-}
-
 size_t auth_cache_count(const struct auth_cache *cache, uint32_t now)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < cache->sets * WAYS; i++)
-		count += holds(cache, &cache->entries[i], now);
+		count += is_valid(cache, &cache->entries[i], now);
 	return count;
 }

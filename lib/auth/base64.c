@@ -1,8 +1,10 @@
+/* Base64 and base64url (RFC 4648), strictly decoded. It has no state and runs on any thread. */
 #include "lib/auth/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The value of a character; c62 and c63 are the alphabet's last two. -1 for a foreign one. */
+/* Returns the value of a character, or -1 when it is not of the alphabet that ends in c62 and c63.
+ */
 static int value_of(char c, char c62, char c63)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -16,8 +18,9 @@ static int value_of(char c, char c62, char c63)
 	return c == c63 ? 63 : -1;
 }
 
-/* len characters without padding. */
-static int decode(const char *text, size_t len, const char last[2], uint8_t *out, size_t *len_r)
+/* Decode len characters without padding; last holds the last two of the alphabet. */
+static int decode_unpadded(const char *text, size_t len, const char last[2], uint8_t *out,
+	size_t *len_r)
 {
 	uint32_t bits = 0;
 	unsigned count = 0;
@@ -49,12 +52,12 @@ int base64_decode(const char *text, size_t len, uint8_t *out, size_t *len_r)
 		return -1;
 	if (len > 0 && text[len - 1] == '=')
 		len -= text[len - 2] == '=' ? 2 : 1;
-	return decode(text, len, "+/", out, len_r);
+	return decode_unpadded(text, len, "+/", out, len_r);
 }
 
 int base64url_decode(const char *text, size_t len, uint8_t *out, size_t *len_r)
 {
-	return decode(text, len, "-_", out, len_r);
+	return decode_unpadded(text, len, "-_", out, len_r);
 }
 
 void base64_encode(struct strbuf *buf, const void *bytes, size_t len)

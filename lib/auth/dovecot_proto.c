@@ -1,3 +1,7 @@
+/*
+ * Reads the commands and writes the answers of the Dovecot authentication protocol. It has no state
+ * and runs on any thread.
+ */
 #include "lib/auth/dovecot_proto.h"
 
 #include <string.h>
@@ -5,7 +9,7 @@
 #include "lib/auth/base64.h"
 #include "lib/auth/sasl.h"
 
-/* The next field, NULL behind the last. */
+/* Cut off and return the next field; NULL after the last. */
 static char *next_field(char **at)
 {
 	char *field = *at, *tab;
@@ -19,7 +23,7 @@ static char *next_field(char **at)
 	return field;
 }
 
-/* A number of at most 32 bits, digits alone. */
+/* Read a number of at most 32 bits that has only digits. */
 static int read_number(const char *text, uint32_t *number_r)
 {
 	uint64_t number = 0;
@@ -53,8 +57,8 @@ static enum dovecot_verb verb_of(const char *word)
 	return DOVECOT_OTHER;
 }
 
-/* The parameters of AUTH; those that say nothing to us are passed over. resp= is the last: the rest
- * is its. */
+/* Read the parameters of AUTH, skipping unknown ones. resp= is the last one, so the rest of the
+ * line belongs to it. */
 static void read_parameters(char *at, const char *end, struct dovecot_command *command)
 {
 	const char *field;
@@ -91,7 +95,7 @@ int dovecot_parse(char *line, size_t len, struct dovecot_command *command_r, str
 	char *at = line;
 
 	if (strlen(line) != len)
-		return errmsg_set(err, "a line with a NUL");
+		return errmsg_set(err, "the line contains a NUL");
 	command.verb = verb_of(next_field(&at));
 	if (command.verb != DOVECOT_OTHER) {
 		id = next_field(&at);
@@ -122,7 +126,7 @@ void dovecot_greet(struct strbuf *out, const struct dovecot_greeting *greeting)
 		greeting->cookie);
 }
 
-/* Dovecot's escapes: ^A and a character for what would end a field, a line or a string. */
+/* Escape with ^A, as Dovecot does, the characters that would end a field, a line or a string. */
 static void add_escaped(struct strbuf *out, const char *text)
 {
 	for (; *text != '\0'; text++) {

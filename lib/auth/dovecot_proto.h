@@ -11,36 +11,35 @@
 
 /*
  * The lines of the Dovecot authentication protocol, version 1, as Postfix's and Exim's clients
- * speak it: text with TAB between fields and LF at its end. Whatever the peer sends is taken as
- * hostile.
+ * speak it: text with TAB between fields and LF at the end. All functions are thread-safe.
  */
 
-#define DOVECOT_LINE_MAX \
-	28672 /* bytes: Postfix's 2048 before resp=, a response of 16 KiB in base64, and room */
+/* bytes: 2048 before resp=, as Postfix sends, and a response of 16 KiB in base64, with a margin */
+#define DOVECOT_LINE_MAX 28672
 
 enum dovecot_verb {
-	DOVECOT_VERSION, /* major in id */
+	DOVECOT_VERSION, /* id: the major version */
 	DOVECOT_CPID,
 	DOVECOT_AUTH,
 	DOVECOT_CONT,
 	DOVECOT_CANCEL,
-	DOVECOT_OTHER, /* a command that is not known: to be passed over */
+	DOVECOT_OTHER, /* an unknown command, which is to be ignored */
 };
 
-/* One command; points into its line. */
+/* One command. Its texts point into the line. */
 struct dovecot_command {
 	enum dovecot_verb verb;
 	uint32_t id;
 	const char *mechanism; /* AUTH */
-	struct cidr client;    /* rip=; AF_UNSPEC: not said */
+	struct cidr client;    /* rip=; AF_UNSPEC: not given */
 	bool secured;	       /* the client's connection has TLS */
-	const char *response;  /* base64; NULL: none (AUTH without resp=) */
+	const char *response;  /* base64; NULL: AUTH without resp= */
 	size_t response_len;
 };
 
 /*
- * Take a line (without its LF, len bytes and a NUL behind; changed in place) apart. 0, or -1 with
- * err saying what is malformed, never showing what was in it.
+ * Parse a line of len bytes without its LF, followed by a NUL; the line is modified. Returns 0, or
+ * -1 with err set; the text never quotes the line, which may hold a password.
  */
 int dovecot_parse(char *line, size_t len, struct dovecot_command *command_r, struct errmsg *err);
 
@@ -52,8 +51,7 @@ struct dovecot_greeting {
 };
 void dovecot_greet(struct strbuf *out, const struct dovecot_greeting *greeting);
 
-/* The answers to a request. user and reason may hold anything: what the wire can't carry is
- * escaped. */
+/* Append an answer to a request. user and reason may contain any bytes; they are escaped. */
 void dovecot_ok(struct strbuf *out, uint32_t id, const char *user);
 void dovecot_continue(struct strbuf *out, uint32_t id, const char *challenge, size_t len);
 void dovecot_fail(struct strbuf *out, uint32_t id, const char *user, const char *reason);

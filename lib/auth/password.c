@@ -1,3 +1,4 @@
+/* Checks and makes password hashes with crypt(3). It has no state and runs on any thread. */
 #include "lib/auth/password.h"
 
 #include <crypt.h>
@@ -6,12 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* Bounds of what one check may cost: some hundreds of milliseconds and 64 MiB. */
+/* Bounds on the cost of one check: some hundreds of milliseconds and 64 MiB. */
 #define SHA_ROUNDS_MAX 500000UL
 #define BCRYPT_COST_MAX 13
 #define MEMORY_MAX (64UL << 20)
 
-/* What an unknown user's password is compared with: sha512crypt at its usual cost. */
+/* The hash for unknown users: sha512crypt at its usual cost. */
 #define NOBODY_HASH                                                                               \
 	"$6$nobodyatall.....$QqXvVzZQ6rQvY1m9wK2q3o8n7b6c5d4e3f2g1h0i9j8k7l6m5n4o3p2q1r0s9t8u7v6" \
 	"w5x4y3z2A1B0C9D8E7F"
@@ -27,7 +28,7 @@ static int digit64(char c)
 	return at != NULL ? (int)(at - itoa64) : -1;
 }
 
-/* The hash behind a {SCHEME} that means crypt(3), or NULL for another scheme. */
+/* Returns the hash after a {SCHEME} of crypt(3), or NULL when the scheme is another one. */
 static const char *skip_scheme(const char *hash)
 {
 	static const char *const schemes[] = { "CRYPT", "SHA512-CRYPT", "SHA256-CRYPT", "BLF-CRYPT",
@@ -44,18 +45,18 @@ static const char *skip_scheme(const char *hash)
 	return NULL;
 }
 
-/* "SALT$DIGEST", the digest of the right length. */
+/* Check "SALT$DIGEST", whose digest must have this length. */
 static int check_digest(const char *salt, size_t digest_len, struct errmsg *err)
 {
 	const char *digest = strchr(salt, '$');
 
 	if (digest == NULL || strlen(digest + 1) != digest_len ||
 		strspn(digest + 1, itoa64) != digest_len)
-		return errmsg_set(err, "a cut or damaged hash");
+		return errmsg_set(err, "the hash is truncated or damaged");
 	return 0;
 }
 
-/* $5$ and $6$: rounds=N$ within bounds, and a digest of the right length. */
+/* Check a hash of $5$ or $6$: the bounds of rounds=N$ and the length of the digest. */
 static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
 {
 	const char *salt = hash + 3;
@@ -65,9 +66,10 @@ static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
 	if (strncmp(salt, "rounds=", 7) == 0) {
 		rounds = strtoul(salt + 7, &end, 10);
 		if (*end != '$')
-			return errmsg_set(err, "rounds= is no number");
+			return errmsg_set(err, "rounds= is not a number");
 		if (rounds > SHA_ROUNDS_MAX)
-			return errmsg_set(err, "rounds=%lu is more than %lu", rounds,
+			return errmsg_set(err,
+				"rounds=%lu is more than %lu, the most that is allowed", rounds,
 				SHA_ROUNDS_MAX);
 		salt = end + 1;
 	}
@@ -80,26 +82,29 @@ static int check_bcrypt(const char *hash, struct errmsg *err)
 	unsigned long cost = strtoul(hash + 4, &end, 10);
 
 	if (*end != '$' || strlen(end + 1) != 53)
-		return errmsg_set(err, "a cut or damaged hash");
+		return errmsg_set(err, "the hash is truncated or damaged");
 	if (cost > BCRYPT_COST_MAX)
-		return errmsg_set(err, "a bcrypt cost of %lu is more than %d", cost,
+		return errmsg_set(err,
+			"the bcrypt cost of %lu is more than %d, the most that is allowed", cost,
 			BCRYPT_COST_MAX);
 	return 0;
 }
 
-/* $y$ and $gy$: flavour, N and r are a digit each in every usual cost. */
+/* Check the parameters of $y$ and $gy$. At every usual cost, flavour, N and r have one digit each.
+ */
 static int check_yescrypt(const char *params, struct errmsg *err)
 {
 	int n = params[0] == 'j' ? digit64(params[1]) : -1, r = n < 0 ? -1 : digit64(params[2]);
 
 	if (n < 0 || r < 0 || params[3] != '$')
-		return errmsg_set(err, "yescrypt parameters out of the usual (j, N, r)");
+		return errmsg_set(err,
+			"the yescrypt parameters are not of the usual form (j, N, r)");
 	if (n > 30 || 128UL * (unsigned long)(r + 1) << (n + 1) > MEMORY_MAX)
 		return errmsg_set(err, "yescrypt would need more than %lu MiB", MEMORY_MAX >> 20);
 	return check_digest(params + 4, 43, err);
 }
 
-/* A 30-bit number of five digits, the lowest first; -1 when they are none. */
+/* Read a 30-bit number of five digits, the lowest first. Returns -1 when it is malformed. */
 static long number64(const char *text)
 {
 	long value = 0;
@@ -113,22 +118,22 @@ static long number64(const char *text)
 	return value;
 }
 
-/* $7$: N as a digit's power of two, r and p. */
+/* Check the parameters of $7$: N (as a power of two), r and p. */
 static int check_scrypt(const char *params, struct errmsg *err)
 {
 	int n = digit64(params[0]);
 	long r = n < 0 ? -1 : number64(params + 1), p = r < 0 ? -1 : number64(params + 6);
 
 	if (r <= 0 || p <= 0)
-		return errmsg_set(err, "a cut or damaged hash");
+		return errmsg_set(err, "the hash is truncated or damaged");
 	if (n > 20 || r > 256 || p > 4 || 128UL * (unsigned long)r << n > MEMORY_MAX)
 		return errmsg_set(err, "scrypt would need more than %lu MiB, or p is above 4",
 			MEMORY_MAX >> 20);
 	return check_digest(params + 11, 43, err);
 }
 
-/* Whether crypt(3) knows the method and it is strong enough. Some systems call $5$ legacy;
- * pg-profile's users have it. */
+/* Check that crypt(3) supports the method and that it is strong enough. $5$ is accepted even where
+ * the system calls it legacy, because pg-profile's users have it. */
 static int check_method(const char *crypted, struct errmsg *err)
 {
 	int verdict = crypt_checksalt(crypted);
@@ -137,8 +142,8 @@ static int check_method(const char *crypted, struct errmsg *err)
 		(verdict == CRYPT_SALT_METHOD_LEGACY && strncmp(crypted, "$5$", 3) == 0))
 		return 0;
 	if (verdict == CRYPT_SALT_METHOD_LEGACY || verdict == CRYPT_SALT_TOO_CHEAP)
-		return errmsg_set(err, "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)");
-	return errmsg_set(err, "not a crypt(3) hash that this system knows");
+		return errmsg_set(err, "the method is too weak; use $6$, $5$, $y$ or $2b$");
+	return errmsg_set(err, "not a crypt(3) hash that this system supports");
 }
 
 int password_usable(const char *hash, struct errmsg *err)
@@ -148,7 +153,7 @@ int password_usable(const char *hash, struct errmsg *err)
 	if (hash[0] == '\0')
 		return errmsg_set(err, "empty");
 	if (crypted == NULL)
-		return errmsg_set(err, "a {SCHEME} that is not of crypt(3)");
+		return errmsg_set(err, "the {SCHEME} is not one of crypt(3)");
 	if (crypted[0] != '$')
 		return errmsg_set(err, "not a crypt(3) hash ($6$, $5$, $y$, $2b$)");
 	if (check_method(crypted, err) < 0)
@@ -165,11 +170,13 @@ int password_usable(const char *hash, struct errmsg *err)
 		return check_yescrypt(crypted + 4, err);
 	if (strncmp(crypted, "$7$", 3) == 0)
 		return check_scrypt(crypted + 3, err);
-	return errmsg_set(err, "a hash of an unusual method ($6$, $5$, $y$, $2b$ are taken)");
+	return errmsg_set(err, "the method is not supported; use $6$, $5$, $y$ or $2b$");
 }
 
-/* Hash as `want` was made, at its cost. Right only when want may be right at all. */
-static enum password_result compare(const char *want, bool may_be_right, const char *password)
+/* Hash the password as `want` was hashed, at the same cost, and compare. Returns PASSWORD_RIGHT
+ * only if may_be_right. */
+static enum password_result hash_and_compare(const char *want, bool may_be_right,
+	const char *password)
 {
 	struct crypt_data *work = calloc(1, sizeof(*work));
 	enum password_result result = PASSWORD_WRONG;
@@ -190,14 +197,14 @@ enum password_result password_check(const char *hash, const char *password)
 {
 	bool usable = hash != NULL && password_usable(hash, NULL) == 0;
 
-	return compare(usable ? skip_scheme(hash) : NOBODY_HASH, usable, password);
+	return hash_and_compare(usable ? skip_scheme(hash) : NOBODY_HASH, usable, password);
 }
 
 enum password_result password_check_nobody(const char *model, const char *password)
 {
 	bool usable = model != NULL && password_usable(model, NULL) == 0;
 
-	return compare(usable ? skip_scheme(model) : NOBODY_HASH, false, password);
+	return hash_and_compare(usable ? skip_scheme(model) : NOBODY_HASH, false, password);
 }
 
 int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],
@@ -214,14 +221,14 @@ int password_hash(const char *password, const char *method, unsigned long rounds
 		;
 	if (password_methods[i] == NULL)
 		return errmsg_set(err,
-			"unknown method \"%s\"; yescrypt, sha512, sha256 and bcrypt are", method);
+			"unknown method \"%s\"; use yescrypt, sha512, sha256 or bcrypt", method);
 	if (crypt_gensalt_rn(prefixes[i], rounds, NULL, 0, salt, sizeof(salt)) == NULL)
-		return errmsg_set(err, "%lu is no cost that %s takes", rounds, method);
+		return errmsg_set(err, "%lu is not a cost that %s accepts", rounds, method);
 	if ((work = calloc(1, sizeof(*work))) == NULL)
 		return errmsg_set(err, "out of memory");
 	made = crypt_r(password, salt, work);
 	if (made == NULL || made[0] == '*' || strlen(made) >= 384)
-		(void)errmsg_set(err, "the password can't be hashed (longer than %d bytes?)",
+		(void)errmsg_set(err, "the password cannot be hashed (is it longer than %d bytes?)",
 			CRYPT_MAX_PASSPHRASE_SIZE - 1);
 	else if (password_usable(made, err) == 0)
 		ret = 0;

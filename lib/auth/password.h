@@ -6,35 +6,36 @@
 #include "lib/base/errmsg.h"
 
 /*
- * Password hashes of crypt(5), with or without a {SCHEME} in front. A hash is usable when
- * crypt_checksalt() calls it neither invalid nor legacy and its cost is within bounds, so that one
- * row can't hold a worker for seconds. 0, or -1 with err saying what is wrong (never the hash).
+ * Check that a hash of crypt(5), with or without a {SCHEME} before it, is usable: that
+ * crypt_checksalt() calls it neither invalid nor legacy, and that its cost is within bounds, so
+ * that one row cannot occupy a worker for seconds. Returns 0, or -1 with the reason, which never
+ * quotes the hash, in err. Thread-safe.
  */
 int password_usable(const char *hash, struct errmsg *err);
 
 enum password_result { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_FAILED /* out of memory */ };
 
 /*
- * Whether password is the one that was hashed. Costs what the hash demands (milliseconds to
- * hundreds of them); compares in constant time. An unusable hash, or hash NULL (an unknown user),
- * costs what a usual one does and is WRONG. Thread-safe.
+ * Check a password against a hash, at the cost that the hash demands (milliseconds to hundreds of
+ * them), and compare in constant time. With an unusable hash, or NULL for an unknown user, the
+ * check costs as much as usual and yields PASSWORD_WRONG. Thread-safe.
  */
 enum password_result password_check(const char *hash, const char *password);
 
 /*
- * What a login without a row costs: as password_check() with the hash `model`, some other user's
- * (NULL: a usual one), but never right. Thread-safe.
+ * Spend as much time as a check against the hash `model` of some other user (NULL: a usual hash),
+ * so that a login without a row cannot be recognized. Never yields PASSWORD_RIGHT. Thread-safe.
  */
 enum password_result password_check_nobody(const char *model, const char *password);
 
 /*
- * Hash a password: method is one of password_methods ("yescrypt", "sha512", "sha256", "bcrypt"),
- * rounds 0 for the usual cost. 0 with a text of at most 383 characters in hash_r, or -1 with err
- * set.
+ * Hash a password. method is one of password_methods; rounds is its cost, 0 for the usual one.
+ * Returns 0 with a text of at most 383 characters in hash_r, or -1 with err set. Thread-safe.
  */
 int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],
 	struct errmsg *err);
 
-extern const char *const password_methods[]; /* ends with NULL */
+/* "yescrypt", "sha512", "sha256", "bcrypt", NULL */
+extern const char *const password_methods[];
 
 #endif

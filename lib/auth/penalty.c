@@ -1,3 +1,7 @@
+/*
+ * Auth penalties: two hash tables of sets of eight entries, for networks and for logins. It owns
+ * its entries and is used by one thread at a time.
+ */
 #include "lib/auth/penalty.h"
 
 #include <stdbool.h>
@@ -8,16 +12,15 @@
 #include "lib/base/hash.h"
 
 #define WAYS 8
-#define FAILURES_MAX 60 /* what is counted at most: an hour forgives everything */
-#define NETWORK_TOLERANCE \
-	3 /* failures of a network that cost nothing: several people may sit behind it */
-#define LOGIN_TOLERANCE 1 /* everybody mistypes */
-#define FIRST_MS 500	  /* then it doubles */
+#define FAILURES_MAX 60	    /* no more are counted, so that an hour forgives everything */
+#define NETWORK_TOLERANCE 3 /* failures without a delay: several people may share a network */
+#define LOGIN_TOLERANCE 1   /* failures without a delay: everybody mistypes */
+#define FIRST_MS 500	    /* the first delay; each further one is twice as long */
 #define LOGIN_MAX 512
 
 struct entry {
-	uint64_t key;  /* keyed hash of the network or the login; 0: empty */
-	uint32_t time; /* when the count was right */
+	uint64_t key;  /* hash of the network or the login; 0: empty */
+	uint32_t time; /* of the last failure or success */
 	uint32_t failures;
 };
 
@@ -60,7 +63,7 @@ void penalty_free(struct penalty **penalty)
 	*penalty = NULL;
 }
 
-/* The key of a client's network; 0 when the client isn't known. */
+/* The key of a client's network; 0 when the client is not known. */
 static uint64_t network_key(const struct cidr *client)
 {
 	uint64_t key;
@@ -71,7 +74,7 @@ static uint64_t network_key(const struct cidr *client)
 	return key == 0 ? 1 : key;
 }
 
-/* ASCII case doesn't count in logins. */
+/* The key of a login, without regard to ASCII case; 0 for an empty one. */
 static uint64_t login_key(const char *login)
 {
 	char folded[LOGIN_MAX];
@@ -85,7 +88,7 @@ static uint64_t login_key(const char *login)
 	return key == 0 ? 1 : key;
 }
 
-/* Failures that time has not forgiven. */
+/* The failures that time has not forgiven yet. */
 static uint32_t failures_left(const struct entry *entry, uint32_t now)
 {
 	uint32_t forgiven = (now - entry->time) / PENALTY_FORGIVE;
@@ -98,7 +101,7 @@ static struct entry *set_of(const struct table *table, uint64_t key)
 	return table->entries + ((key >> 32) & (table->sets - 1)) * WAYS;
 }
 
-static struct entry *find(const struct table *table, uint64_t key)
+static struct entry *find_entry(const struct table *table, uint64_t key)
 {
 	struct entry *set = set_of(table, key);
 
@@ -109,10 +112,10 @@ static struct entry *find(const struct table *table, uint64_t key)
 	return NULL;
 }
 
-/* Count one more. Returns how many there are. */
+/* Count a failure. Returns the number of failures that are not forgiven. */
 static uint32_t count_failure(const struct table *table, uint64_t key, uint32_t now)
 {
-	struct entry *entry = find(table, key), *set;
+	struct entry *entry = find_entry(table, key), *set;
 
 	if (key == 0)
 		return 0;
@@ -156,21 +159,22 @@ uint32_t penalty_failed(struct penalty *penalty, const struct cidr *client, cons
 void penalty_succeeded(struct penalty *penalty, const struct cidr *client, const char *login,
 	uint32_t now)
 {
-	struct entry *network = find(&penalty->networks, network_key(client)),
-		     *own = find(&penalty->logins, login_key(login));
+	struct entry *network = find_entry(&penalty->networks, network_key(client)),
+		     *own = find_entry(&penalty->logins, login_key(login));
 
 	if (own != NULL)
 		*own = (struct entry){ .key = 0 };
 	if (network == NULL)
 		return;
-	/* Not all of it: whoever has one login may be guessing another's password. */
+	/* Only half: the owner of one login may be guessing the password of another. */
 	network->failures = failures_left(network, now) / 2;
 	network->time = now;
 	if (network->failures == 0)
 		*network = (struct entry){ .key = 0 };
 }
 
-static size_t clear(const struct table *table, const struct entry *one)
+/* Clear an entry, or (NULL) all. Returns how many there were. */
+static size_t clear_entries(const struct table *table, const struct entry *one)
 {
 	size_t gone = 0;
 
@@ -191,15 +195,16 @@ size_t penalty_reset(struct penalty *penalty, const struct cidr *client, const c
 	size_t gone = 0;
 
 	if (client == NULL && login == NULL)
-		return clear(&penalty->networks, NULL) + clear(&penalty->logins, NULL);
-	if (client != NULL && (entry = find(&penalty->networks, network_key(client))) != NULL)
-		gone += clear(&penalty->networks, entry);
-	if (login != NULL && (entry = find(&penalty->logins, login_key(login))) != NULL)
-		gone += clear(&penalty->logins, entry);
+		return clear_entries(&penalty->networks, NULL) +
+			clear_entries(&penalty->logins, NULL);
+	if (client != NULL && (entry = find_entry(&penalty->networks, network_key(client))) != NULL)
+		gone += clear_entries(&penalty->networks, entry);
+	if (login != NULL && (entry = find_entry(&penalty->logins, login_key(login))) != NULL)
+		gone += clear_entries(&penalty->logins, entry);
 	return gone;
 }
 
-static size_t count(const struct table *table, uint32_t now)
+static size_t count_unforgiven(const struct table *table, uint32_t now)
 {
 	size_t found = 0;
 
@@ -211,6 +216,6 @@ static size_t count(const struct table *table, uint32_t now)
 void penalty_count(const struct penalty *penalty, uint32_t now, size_t *networks_r,
 	size_t *logins_r)
 {
-	*networks_r = count(&penalty->networks, now);
-	*logins_r = count(&penalty->logins, now);
+	*networks_r = count_unforgiven(&penalty->networks, now);
+	*logins_r = count_unforgiven(&penalty->logins, now);
 }

@@ -1,3 +1,7 @@
+/*
+ * Reads the requests and writes the answers of the saslauthd protocol. It has no state and runs on
+ * any thread.
+ */
 #include "lib/auth/saslauthd_proto.h"
 
 #include <stdint.h>
@@ -11,8 +15,8 @@ struct counted {
 	size_t len;
 };
 
-/* One counted string. */
-static enum saslauthd_result take(const char *bytes, size_t len, size_t *at, size_t max,
+/* Read one counted string at *at, and advance *at. */
+static enum saslauthd_result read_string(const char *bytes, size_t len, size_t *at, size_t max,
 	struct counted *string_r, struct errmsg *err)
 {
 	size_t left = len - *at, want;
@@ -21,11 +25,11 @@ static enum saslauthd_result take(const char *bytes, size_t len, size_t *at, siz
 		return SASLAUTHD_MORE;
 	want = (size_t)(uint8_t)bytes[*at] << 8 | (uint8_t)bytes[*at + 1];
 	if (want > max) {
-		(void)errmsg_set(err, "a string of %zu bytes, more than %zu", want, max);
+		(void)errmsg_set(err, "a string has %zu bytes; at most %zu are allowed", want, max);
 		return SASLAUTHD_BAD;
 	}
 	if (memchr(bytes + *at + 2, '\0', want < left - 2 ? want : left - 2) != NULL) {
-		(void)errmsg_set(err, "a string with a NUL");
+		(void)errmsg_set(err, "a string contains a NUL");
 		return SASLAUTHD_BAD;
 	}
 	if (left - 2 < want)
@@ -35,7 +39,7 @@ static enum saslauthd_result take(const char *bytes, size_t len, size_t *at, siz
 	return SASLAUTHD_WHOLE;
 }
 
-static void copy(char *to, const struct counted *from)
+static void copy_string(char *to, const struct counted *from)
 {
 	memcpy(to, from->text, from->len);
 	to[from->len] = '\0';
@@ -49,18 +53,18 @@ enum saslauthd_result saslauthd_parse(const char *bytes, size_t len,
 	size_t at = 0;
 
 	for (int i = 0; i < STRINGS; i++) {
-		result = take(bytes, len, &at,
+		result = read_string(bytes, len, &at,
 			i == PASSWORD ? SASLAUTHD_PASSWORD_MAX : SASLAUTHD_NAME_MAX, &string[i],
 			err);
 		if (result != SASLAUTHD_WHOLE)
 			return result;
 	}
-	copy(request_r->login, &string[LOGIN]);
-	copy(request_r->password, &string[PASSWORD]);
-	copy(request_r->service, &string[SERVICE]);
+	copy_string(request_r->login, &string[LOGIN]);
+	copy_string(request_r->password, &string[PASSWORD]);
+	copy_string(request_r->service, &string[SERVICE]);
 	if (string[REALM].len > 0) {
 		request_r->login[string[LOGIN].len] = '@';
-		copy(request_r->login + string[LOGIN].len + 1, &string[REALM]);
+		copy_string(request_r->login + string[LOGIN].len + 1, &string[REALM]);
 	}
 	return SASLAUTHD_WHOLE;
 }

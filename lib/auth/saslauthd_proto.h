@@ -7,34 +7,33 @@
 #include "lib/base/strbuf.h"
 
 /*
- * The saslauthd protocol, as Cyrus SASL's libsasl speaks it: four counted strings (16 bits of
- * length in network order), login, password, service and realm; newer ones send a fifth, which
- * nobody may wait for.
+ * The saslauthd protocol, as libsasl of Cyrus SASL speaks it. A request is four counted strings (a
+ * 16-bit length in network order): login, password, service and realm. Newer versions send a fifth,
+ * the client's address, which may be missing. All functions are thread-safe.
  */
 
 #define SASLAUTHD_NAME_MAX 1024	     /* bytes of login, service or realm */
-#define SASLAUTHD_PASSWORD_MAX 12288 /* a token may stand there */
+#define SASLAUTHD_PASSWORD_MAX 12288 /* bytes; it may be a token */
 #define SASLAUTHD_REQUEST_MAX (8 + 3 * SASLAUTHD_NAME_MAX + SASLAUTHD_PASSWORD_MAX)
 
 struct saslauthd_request {
-	char login[2 * SASLAUTHD_NAME_MAX +
-		2]; /* with its realm joined again: libsasl splits at the last @ */
+	char login[2 * SASLAUTHD_NAME_MAX + 2]; /* with its realm, which libsasl has split off */
 	char password[SASLAUTHD_PASSWORD_MAX + 1];
 	char service[SASLAUTHD_NAME_MAX + 1];
 };
 
 enum saslauthd_result {
-	SASLAUTHD_MORE, /* nothing wrong so far, but it isn't whole */
+	SASLAUTHD_MORE, /* correct so far, but incomplete */
 	SASLAUTHD_WHOLE,
-	SASLAUTHD_BAD, /* err says why */
+	SASLAUTHD_BAD, /* malformed; err holds the reason */
 };
 
-/* Read what has come so far. *request_r is set with SASLAUTHD_WHOLE alone, and is the caller's to
- * wipe. */
+/* Parse the bytes received so far. *request_r is set only with SASLAUTHD_WHOLE; the caller wipes
+ * it. */
 enum saslauthd_result saslauthd_parse(const char *bytes, size_t len,
 	struct saslauthd_request *request_r, struct errmsg *err);
 
-/* The answer: "OK", or "NO" with a text. */
+/* Append an answer: "OK", or "NO" and a text. */
 void saslauthd_answer(struct strbuf *out, const char *text);
 
 #endif

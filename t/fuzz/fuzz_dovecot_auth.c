@@ -1,3 +1,4 @@
+/* Fuzzes the Dovecot authentication protocol: commands are sound, and answers stay on one line. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* An answer that holds what the peer said is one line of the wire. */
+/* An answer that quotes the peer is still one line. */
 static void answer(const struct dovecot_command *command)
 {
 	struct strbuf out = STRBUF_INIT;

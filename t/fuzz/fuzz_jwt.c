@@ -1,3 +1,4 @@
+/* Fuzzes tokens and files of keys: no input without the key yields a valid token. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,8 @@ static void check(const char *token, size_t len)
 	must(strchr(mail, '@') != NULL && strpbrk(mail, " \r\n\t<>") == NULL);
 }
 
-/* As it came; signed well as claims; signed well as a header; and as a file of keys. */
+/* Try the input as a token, as correctly signed claims, as a correctly signed header, and as a file
+ * of keys. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct jwt_keys *others = jwt_keys_new();

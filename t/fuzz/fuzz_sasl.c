@@ -1,3 +1,5 @@
+/* Fuzzes SASL exchanges and base64: credentials are sound, and decoding is the inverse of encoding.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +24,8 @@ static void check_credentials(const struct sasl *sasl, size_t size)
 		must((unsigned char)*at >= ' ' && *at != 0x7f);
 }
 
-/* The first byte: the mechanism, and whether there is an initial response; then responses, each
- * behind a byte of its length. */
+/* The first byte selects the mechanism, and whether there is an initial response. Responses follow,
+ * each after a byte that gives its length. */
 static void play(const uint8_t *bytes, size_t size)
 {
 	struct sasl *sasl = sasl_new(bytes[0] % SASL_MECHANISMS);
@@ -46,7 +48,7 @@ static void play(const uint8_t *bytes, size_t size)
 	sasl_free(&sasl);
 }
 
-/* What decodes is what its bytes encode to. */
+/* A text that can be decoded is the text that its bytes encode to. */
 static void decode(const char *text, size_t size)
 {
 	uint8_t *out = malloc(BASE64_DECODED_MAX(size));

@@ -1,3 +1,4 @@
+/* Fuzzes the saslauthd protocol, whole and byte by byte. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@ static void must(bool holds)
 		abort();
 }
 
-/* Whole is whole however the bytes are cut: what is refused or taken stays so when more comes. */
+/* The result does not depend on how the bytes arrive: once it is whole or bad, more bytes do not
+ * change it. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct saslauthd_request *whole = calloc(1, sizeof(*whole)),

@@ -1,9 +1,12 @@
+/*
+ * Base64 and base64url: each byte string has exactly one text, and every other text is an error.
+ */
 #include <string.h>
 
 #include "lib/auth/base64.h"
 #include "t/unit/unit.h"
 
-/* RFC 4648 section 10, and what its section 12 warns of. */
+/* The vectors of RFC 4648 section 10, and the texts that its section 12 warns of. */
 static const struct {
 	const char *bytes, *text;
 } vectors[] = {

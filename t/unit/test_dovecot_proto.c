@@ -1,3 +1,7 @@
+/*
+ * The Dovecot authentication protocol: commands good and malformed, the greeting, and answers that
+ * stay on one line whatever they contain.
+ */
 #include <string.h>
 
 #include "lib/auth/dovecot_proto.h"

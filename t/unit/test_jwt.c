@@ -1,3 +1,7 @@
+/*
+ * JSON Web Tokens: signatures of the RFCs' examples and of each type of key, claims against the
+ * rules, and tokens that are truncated or forged.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +34,7 @@
 
 static const struct {
 	const char *where, *jwk, *token;
-	const char *why; /* "": it verifies */
+	const char *why; /* "": it is valid */
 } vectors[] = {
 	{ "7515 A.1",
 		"{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4h"
@@ -107,7 +111,7 @@ START_TEST(verifies_the_vectors_of_the_rfcs)
 	}
 END_TEST
 
-/* Every byte of a good token counts. */
+/* Changing any byte of a good token makes it invalid. */
 START_TEST(a_changed_byte_is_a_forgery)
 	{
 		struct jwt_keys *keys = keys_of(vectors[_i].jwk);
@@ -132,10 +136,10 @@ END_TEST
 #define HS256 "{\"alg\":\"HS256\"}"
 #define GOOD "\"exp\":1700000300,\"mail\":\"Bob@Example.COM\""
 
-/* Signed well with the shared secret; refused, or not, for what they say. */
+/* Header and claims, correctly signed with the shared secret. */
 static const struct {
 	const char *header, *claims;
-	const char *why; /* "": taken */
+	const char *why; /* "": it is accepted */
 } rows[] = {
 	{ HS256, "{" GOOD "}", "" },
 	{ "{\"typ\":\"JWT\",\"alg\":\"HS256\",\"kid\":\"any\"}", "{" GOOD "}", "" },
@@ -231,7 +235,7 @@ START_TEST(holds_header_and_claims_to_the_rules)
 	}
 END_TEST
 
-/* Texts that are no whole token. */
+/* Texts that are not a whole token. */
 static const struct {
 	const char *token, *why;
 } texts[] = {
@@ -269,7 +273,7 @@ END_TEST
 
 static const size_t cuts[] = { 127, 255 };
 
-/* As clients do that have a buffer for passwords. */
+/* Some clients truncate passwords to the size of a buffer. */
 START_TEST(a_cut_token_is_called_cut)
 	{
 		struct token_pair *pair = token_pair_new("RSA");
@@ -346,7 +350,7 @@ START_TEST(a_token_of_9_kib_is_refused)
 	}
 END_TEST
 
-/* Each type of key with each algorithm of public keys: only its own verify. */
+/* Each type of key with each algorithm of public keys: only matching pairs verify. */
 static const struct {
 	const char *type, *header;
 	enum jwt_algorithm algorithm;
@@ -443,7 +447,7 @@ START_TEST(reads_key_files)
 	}
 END_TEST
 
-/* The alg of a JWK binds it: what its type would allow beside is refused. */
+/* The alg of a JWK excludes the other algorithms of its type. */
 START_TEST(a_jwk_is_for_its_algorithm_alone)
 	{
 		struct jwt_keys *keys = keys_of("{" BILBO ",\"alg\":\"PS256\"}");
@@ -476,7 +480,7 @@ START_TEST(a_wrong_key_id_is_named)
 		free(token);
 		jwt_keys_unref(&keys);
 		jwt_keys_unref(&none);
-		jwt_keys_unref(&none); /* takes NULL */
+		jwt_keys_unref(&none); /* accepts NULL */
 	}
 END_TEST
 

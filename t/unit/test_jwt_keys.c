@@ -40,7 +40,7 @@ END_TEST
 static const struct {
 	const char *secret;
 	size_t len;
-	const char *why; /* "": taken */
+	const char *why; /* "": it is added */
 } secrets[] = {
 	{ SECRET, 32, "" },
 	{ SECRET SECRET, 64, "" },

@@ -63,7 +63,7 @@ static const struct {
 	{ "{" EC ",\"x5c\":[\"AAAA\"],\"x5t\":\"AAAA\",\"future\":{\"kty\":\"oct\"}}", BIT(ES256),
 		NULL },
 	{ "\t\r\n {\"keys\":[{" EC "}],\"more\":7}\n", BIT(ES256), NULL },
-	/* "keys" says that it is a set, whatever else stands there. */
+	/* a text with "keys" is a set, whatever its other members */
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\",\"keys\":[{" EC "}]}", BIT(ES256), NULL },
 };
 START_TEST(takes_a_jwk_for_its_algorithms)
@@ -84,7 +84,7 @@ START_TEST(takes_a_jwk_for_its_algorithms)
 		ck_assert_int_eq(key->public == NULL, (key->algorithms & HMACS) != 0);
 		ck_assert_int_eq(key->secret == NULL, (key->algorithms & HMACS) == 0);
 		ck_assert_int_eq(add(keys, good[_i].jwk, NULL, NULL), 0);
-		ck_assert_uint_eq(jwt_keys_count(keys), 2); /* the same one again, with its kid */
+		ck_assert_uint_eq(jwt_keys_count(keys), 2); /* the same key once more */
 		problems_free(&problems);
 		jwt_keys_unref(&keys);
 	}
@@ -126,9 +126,9 @@ START_TEST(the_private_part_of_a_jwk_is_not_kept)
 	}
 END_TEST
 
-/* Each by itself, and beside a good key. */
+/* Each is tried alone, and beside good keys. */
 static const struct {
-	const char *jwk, *why; /* "": of another use, and not named */
+	const char *jwk, *why; /* "": for another use, and not reported */
 } bad[] = {
 	/* kty */
 	{ "{}", "no \"kty\"" },
@@ -226,7 +226,7 @@ static const struct {
 	{ "{" EC ",\"use\":\"sig\",\"key_ops\":[\"encrypt\"]}", "" },
 };
 
-/* None of these may show in what is said. */
+/* No error text may contain one of these. */
 static void ck_tells_no_key(const char *text)
 {
 	static const char *const keys[] = { K32, EC_X, EC_Y, RSA_N, ED_X, "GawgguFyGrWKav7AX4VKUg",
@@ -267,7 +267,7 @@ START_TEST(leaves_a_bad_jwk_out_and_says_why)
 	}
 END_TEST
 
-/* A file that is none at all: nothing of it is taken. */
+/* Files of which no key is added. */
 static const struct {
 	const char *text;
 	size_t len;
@@ -300,7 +300,7 @@ START_TEST(refuses_a_file_that_is_no_set_of_keys)
 		struct errmsg err = { "" };
 		char *copy = malloc(files[_i].len > 0 ? files[_i].len : 1);
 
-		memcpy(copy, files[_i].text, files[_i].len); /* without a NUL behind it */
+		memcpy(copy, files[_i].text, files[_i].len); /* without a NUL at its end */
 		ck_assert_int_eq(jwt_keys_add_text(keys, copy, files[_i].len, problems, &err), -1);
 		ck_assert_msg(strstr(err.text, files[_i].why) != NULL, "%s", err.text);
 		ck_tells_no_key(err.text);
@@ -414,7 +414,7 @@ END_TEST
 
 static const struct {
 	unsigned bits;
-	const char *why; /* "": taken */
+	const char *why; /* "": it is added */
 } sizes[] = { { 1024, "the RSA key has 1024 bits; it needs at least 2048" }, { 2047, "2047 bits" },
 	{ 2048, "" }, { 3072, "" } };
 START_TEST(an_rsa_key_has_2048_bits_at_least)

@@ -50,7 +50,7 @@ static void add_certificate(struct strbuf *text, EVP_PKEY *pair, const EVP_MD *d
 	X509_free(certificate);
 }
 
-static EVP_PKEY *rsa; /* made once: that takes long under valgrind */
+static EVP_PKEY *rsa; /* made once, because that is slow under valgrind */
 
 static void make_rsa(void)
 {
@@ -73,7 +73,7 @@ static EVP_PKEY *pair_of(const char *type)
 	return rsa;
 }
 
-/* The public key of a pair as a block. */
+/* Append the public key of a new pair as a block. */
 static void add_new(struct strbuf *text, const char *block, const char *type)
 {
 	EVP_PKEY *pair = pair_of(type);
@@ -269,7 +269,7 @@ START_TEST(a_block_cut_at_any_byte_is_no_key)
 		struct strbuf text = STRBUF_INIT;
 
 		add_new(&text, "PUBLIC KEY", "ED25519");
-		for (size_t len = 0; len < text.len - 6; len++) { /* the last dashes */
+		for (size_t len = 0; len < text.len - 6; len++) { /* all but the last dashes */
 			char *copy = malloc(len > 0 ? len : 1);
 
 			memcpy(copy, text.text, len);

@@ -1,3 +1,7 @@
+/*
+ * Password hashes: which are usable, that right and wrong passwords are told apart, the bounds on
+ * their cost, and hashing.
+ */
 #include "lib/auth/password.h"
 
 #include <pthread.h>
@@ -13,7 +17,7 @@
 #define FISH_Y "$y$j75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC"
 #define FISH_2 "$2b$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy"
 
-/* What was made with crypt(3), as every system's passwd makes it. */
+/* Hashes made with crypt(3), as passwd(1) makes them. */
 static const struct {
 	const char *password, *hash;
 } right[] = {
@@ -38,14 +42,14 @@ static const struct {
 	{ "swordfish",
 		"$6$$Jv7haamtvLoRBcLj2j/zTdKEnRgWRIIHmRPjdiI0b9TQsZhT.DqvIYbHgxntL7TcVfD45DBTqIx.s8sH/fCat0" },
 	{ "", "$6$saltsalt$qkTgsCrWMTAS9gBGcf9W60sFfH.hU0oTCAOJjhbz5tSp/sU3/xXZK4OFwCtq8lIIdpJ6CatVdOTSHKp97TPkt/" },
-	/* UTF-8 is hashed as it is. */
+	/* UTF-8 is hashed byte by byte. */
 	{ "p\xc3\xa4ssw\xc3\xb6rd",
 		"$6$saltsalt$TQjRhpJdqmLx0U8it3EsUajwkmOMMvw5vhUFc7mohzFFoj/QHrfYUHU1oSkwyCEoTUCDOiAOW135nel3"
 		"bqtKe." },
 	{ "p\xe4ssw\xf6rd",
 		"$6$saltsalt$BylX5U0DWo6nwl6blnqAubB5aBgG6xRM9jxEfyHZpi3DGCGteEpRinWKQpkiWN9iNPaINR3aaZIOaaej"
 		"5gQxH/" },
-	/* {SCHEME} in front, in any case. */
+	/* with {SCHEME} before the hash, in any case */
 	{ "swordfish", "{CRYPT}" FISH_6 },
 	{ "swordfish", "{crypt}" FISH_Y },
 	{ "swordfish", "{SHA512-CRYPT}" FISH_6 },
@@ -77,21 +81,21 @@ START_TEST(any_other_password_is_wrong)
 	}
 END_TEST
 
-#define DAMAGED "a cut or damaged hash"
-#define WEAK "a hash too weak to be taken ($6$, $5$, $y$, $2b$ are)"
-#define UNKNOWN "not a crypt(3) hash that this system knows"
+#define DAMAGED "the hash is truncated or damaged"
+#define WEAK "the method is too weak; use $6$, $5$, $y$ or $2b$"
+#define UNKNOWN "not a crypt(3) hash that this system supports"
 #define NONE "not a crypt(3) hash ($6$, $5$, $y$, $2b$)"
 
-/* Hashes that nobody logs in with; the password is the one that they were made of. */
+/* Unusable hashes, each tried with the password that it was made from. */
 static const struct {
 	const char *hash, *why;
 } unusable[] = {
 	{ "", "empty" },
 	{ "swordfish", NONE },
-	{ "{PLAIN}swordfish", "a {SCHEME} that is not of crypt(3)" },
-	{ "{SSHA}abcdefgh", "a {SCHEME} that is not of crypt(3)" },
-	{ "{" FISH_6, "a {SCHEME} that is not of crypt(3)" },
-	{ "{CRYPT" FISH_6, "a {SCHEME} that is not of crypt(3)" },
+	{ "{PLAIN}swordfish", "the {SCHEME} is not one of crypt(3)" },
+	{ "{SSHA}abcdefgh", "the {SCHEME} is not one of crypt(3)" },
+	{ "{" FISH_6, "the {SCHEME} is not one of crypt(3)" },
+	{ "{CRYPT" FISH_6, "the {SCHEME} is not one of crypt(3)" },
 	{ "{CRYPT}", NONE },
 	{ "{CRYPT}{CRYPT}" FISH_6, NONE },
 	{ "{CRYPT} " FISH_6, NONE },
@@ -101,7 +105,7 @@ static const struct {
 	{ "x", NONE },
 	{ "$", UNKNOWN },
 	{ "$9$saltsalt$abc", UNKNOWN },
-	/* cut, or with something behind */
+	/* truncated, or with more after the end */
 	{ "$6$", DAMAGED },
 	{ "$6$saltsalt", DAMAGED },
 	{ "$6$saltsalt$", DAMAGED },
@@ -130,7 +134,7 @@ static const struct {
 	{ "$2x$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", WEAK },
 	{ "abIudS3O2Umpc", NONE },
 	{ "_J9..rasmgatjHSE/Zxs", NONE },
-	/* too costly: a row must not hold a worker for seconds */
+	/* too costly: a row must not occupy a worker for seconds */
 	{ "$6$rounds=500001$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
 	  "FXCDD2Y6iXkj4Lp/",
 		"rounds=500001 is more than 500000" },
@@ -139,15 +143,15 @@ static const struct {
 	{ "$5$rounds=99999999999999999999$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
 		"is more than 500000" },
 	{ "$2b$14$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
-		"a bcrypt cost of 14 is more than 13" },
+		"the bcrypt cost of 14 is more than 13" },
 	{ "$2b$31$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
-		"a bcrypt cost of 31 is more than 13" },
+		"the bcrypt cost of 31 is more than 13" },
 	{ "$y$jFT$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
 		"yescrypt would need more than 64 MiB" },
 	{ "$y$jzz$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
 		"yescrypt would need more than 64 MiB" },
 	{ "$y$/75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
-		"yescrypt parameters out of the usual (j, N, r)" },
+		"the yescrypt parameters are not of the usual form (j, N, r)" },
 	{ "$7$J/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
 		"scrypt would need more than 64 MiB, or p is above 4" },
 	{ "$7$7/..../z.../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
@@ -168,7 +172,7 @@ START_TEST(an_unusable_hash_says_why_and_lets_nobody_in)
 	}
 END_TEST
 
-/* Rounds below crypt(3)'s own minimum are not what it makes: never right. */
+/* crypt(3) never makes a hash with rounds below its minimum, so such a hash is never right. */
 START_TEST(rounds_must_be_those_that_were_hashed_with)
 	{
 		char hash[] =
@@ -205,7 +209,7 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Printed, not judged: an unknown user costs what a usual hash does. */
+/* Prints both times without judging them: an unknown user costs as much as a usual hash. */
 START_TEST(an_unknown_user_is_wrong_and_costs_as_much)
 	{
 		const char *usual = FISH_6;
@@ -239,7 +243,8 @@ START_TEST(long_passwords_are_whole_or_wrong)
 		password[512] = '\0';
 		ck_assert_int_eq(password_check(hash, password), PASSWORD_WRONG);
 		ck_assert_int_eq(password_hash(password, "sha512", 1000, hash, &err), -1);
-		ck_assert_str_eq(err.text, "the password can't be hashed (longer than 511 bytes?)");
+		ck_assert_str_eq(err.text,
+			"the password cannot be hashed (is it longer than 511 bytes?)");
 	}
 END_TEST
 
@@ -270,7 +275,7 @@ START_TEST(what_is_hashed_is_right)
 		ck_assert_int_eq(password_hash("p\xc3\xa4ss", methods[_i].method,
 					 methods[_i].rounds, again, &err),
 			0);
-		ck_assert_str_ne(hash, again); /* a salt of its own */
+		ck_assert_str_ne(hash, again); /* each has another salt */
 	}
 END_TEST
 
@@ -279,12 +284,12 @@ static const struct {
 	unsigned long rounds;
 	const char *why;
 } bad_methods[] = {
-	{ "md5", 0, "unknown method \"md5\"; yescrypt, sha512, sha256 and bcrypt are" },
+	{ "md5", 0, "unknown method \"md5\"; use yescrypt, sha512, sha256 or bcrypt" },
 	{ "", 0, "unknown method \"\"" },
 	{ "SHA512", 0, "unknown method \"SHA512\"" },
-	{ "bcrypt", 99, "99 is no cost that bcrypt takes" },
-	{ "bcrypt", 3, "3 is no cost that bcrypt takes" },
-	{ "yescrypt", 12, "12 is no cost that yescrypt takes" },
+	{ "bcrypt", 99, "99 is not a cost that bcrypt accepts" },
+	{ "bcrypt", 3, "3 is not a cost that bcrypt accepts" },
+	{ "yescrypt", 12, "12 is not a cost that yescrypt accepts" },
 	{ "sha512", 600000, "rounds=600000 is more than 500000" },
 };
 START_TEST(what_cannot_be_hashed_is_said)

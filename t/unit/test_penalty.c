@@ -1,3 +1,7 @@
+/*
+ * The auth penalty: delays by login and by network, forgiving by time and success, resetting, and
+ * the bounds of the tables.
+ */
 #include <stdio.h>
 
 #include "lib/auth/penalty.h"
@@ -24,11 +28,11 @@ START_TEST(a_login_is_delayed_from_its_second_failure_on)
 		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "alice", 100), 0);
 		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "", 100), 0);
 		penalty_free(&penalty);
-		penalty_free(&penalty); /* takes NULL */
+		penalty_free(&penalty); /* accepts NULL */
 	}
 END_TEST
 
-/* One address of IPv4, one /64 of IPv6. */
+/* A network is one address of IPv4, or a /64 of IPv6. */
 static const struct {
 	const char *first, *second;
 	bool same;

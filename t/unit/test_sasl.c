@@ -1,3 +1,7 @@
+/*
+ * The SASL mechanisms: responses good and bad, prompts, refusals, bounds, and the table of
+ * mechanisms.
+ */
 #include <string.h>
 
 #include "lib/auth/sasl.h"
@@ -6,12 +10,12 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define TEXT(literal) (literal), sizeof(literal) - 1
 
-/* One response decides: credentials, or the reason. */
+/* Exchanges of one response, which yields the credentials or a reason. */
 static const struct {
 	enum sasl_mechanism mechanism;
 	const char *response;
 	size_t len;
-	const char *login, *secret; /* of credentials; NULL: it fails */
+	const char *login, *secret; /* the credentials; NULL: a failure */
 	const char *why;
 } rows[] = {
 	{ SASL_PLAIN, TEXT("\0bob\0secret"), "bob", "secret", "" },
@@ -76,7 +80,8 @@ START_TEST(reads_one_response)
 			ck_assert_int_eq(sasl_credentials(sasl).is_bearer,
 				rows[_i].mechanism >= SASL_OAUTHBEARER);
 		}
-		ck_assert_int_eq(sasl_step(sasl, "x", 1, &err), SASL_FAILED); /* over is over */
+		ck_assert_int_eq(sasl_step(sasl, "x", 1, &err),
+			SASL_FAILED); /* no step after the end */
 		sasl_free(&sasl);
 		ck_assert_ptr_null(sasl);
 	}
@@ -170,7 +175,7 @@ START_TEST(refuses_what_is_too_long)
 		ck_assert_int_eq(sasl_step(sasl, long_text, 513, &err), SASL_FAILED);
 		ck_assert_ptr_nonnull(strstr(err.text, "longer than 512"));
 		sasl_free(&sasl);
-		sasl_free(&sasl); /* takes NULL */
+		sasl_free(&sasl); /* accepts NULL */
 	}
 END_TEST
 

@@ -1,3 +1,6 @@
+/*
+ * The saslauthd protocol: requests whole, incomplete and malformed, the realm, and answers.
+ */
 #include <string.h>
 
 #include "lib/auth/saslauthd_proto.h"
@@ -14,7 +17,8 @@ static const struct {
 	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0"), "bob", "secret" },
 	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\13example.com"), "bob@example.com", "secret" },
 	{ BYTES("\0\3a@b\0\1x\0\0\0\1c"), "a@b@c", "x" },
-	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0.2.7"), "bob", "secret" }, /* a fifth */
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0.2.7"), "bob",
+		"secret" }, /* a fifth string */
 	{ BYTES("\0\0\0\0\0\0\0\0"), "", "" },
 };
 

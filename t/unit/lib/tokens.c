@@ -1,3 +1,4 @@
+/* Key pairs and signed tokens for the tests of lib/auth; it aborts when OpenSSL fails. */
 #include "t/unit/lib/tokens.h"
 
 #include <openssl/bio.h>
@@ -75,7 +76,7 @@ static char *pem_of(const struct token_pair *pair, bool private)
 	else
 		must(PEM_write_bio_PUBKEY(bio, pair->key) == 1);
 	len = BIO_get_mem_data(bio, &bytes);
-	text = malloc((size_t)len + 1); /* not strndup(): the BIO's bytes have no NUL */
+	text = malloc((size_t)len + 1); /* not strndup(), because the BIO's bytes have no NUL */
 	must(text != NULL);
 	memcpy(text, bytes, (size_t)len);
 	text[len] = '\0';
@@ -105,7 +106,7 @@ char *token_base64url(const void *bytes, size_t len)
 	return text;
 }
 
-/* The DER form of an ECDSA signature as JOSE's r and s. */
+/* Convert an ECDSA signature from DER to JOSE's r and s. */
 static size_t to_jose(unsigned char *signature, size_t len)
 {
 	const unsigned char *from = signature;
