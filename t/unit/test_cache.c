@@ -1,3 +1,7 @@
+/*
+ * Shows what the cache thread puts in force from lists, a store or nothing, how it answers reloads,
+ * and that it ends cleanly. t/integration/test_database*.py show it with a database.
+ */
 #include "milter/cache/cache.h"
 
 #include <fcntl.h>
@@ -20,7 +24,7 @@ static struct snapshot *snapshot;
 static struct cache *cache;
 static struct errmsg err;
 
-/* What the hooks were told; under lock. */
+/* The arguments of the hooks' last calls; under lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t answered;
 static bool answer_ok;
@@ -80,7 +84,7 @@ static const struct cache_hooks hooks = {
 
 static void setup(void)
 {
-	(void)snprintf(folder, sizeof(folder), "/tmp/check_cache.XXXXXX");
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_cache.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(mkdir(file("lists"), 0700), 0);
 	snapshot = snapshot_new();
@@ -115,7 +119,7 @@ static void start(const char *more)
 	config_unref(&config);
 }
 
-/* Ask for a reload and wait for its answer. */
+/* Request a reload and wait for its answer. Returns whether it succeeded. */
 static bool reload(void)
 {
 	uint64_t request = cache_reload_request(cache);
@@ -136,7 +140,7 @@ static bool reload(void)
 	return false;
 }
 
-/* How many users the policy in force has; -1 without one. */
+/* The number of users in the policy in force; -1 without a policy. */
 static int users_in_force(void)
 {
 	struct policy *policy = snapshot_get(snapshot);
@@ -208,14 +212,14 @@ START_TEST(a_store_may_come_and_go)
 		wait_users(1);
 		ck_assert_int_eq(source(), SOURCE_STORE);
 		ck_assert_int_eq(unlink(file("store.json")), 0);
-		(void)reload(); /* whether it is there still depends on when */
+		(void)reload(); /* may find the old state */
 		(void)reload();
 		wait_users(0);
 		ck_assert_int_eq(source(), SOURCE_LISTS);
 	}
 END_TEST
 
-START_TEST(a_broken_store_is_no_policy_until_it_is_mended)
+START_TEST(a_broken_store_gives_no_policy_until_it_is_repaired)
 	{
 		put("store.json", "{");
 		start("");
@@ -236,7 +240,7 @@ static void deny_sender(int number)
 	put("lists/mail_from.access.blacklist", text);
 }
 
-/* That sender is denied, and nobody is held to a profile. */
+/* Wait until that sender is denied and nobody is held to a profile. */
 static void wait_lists_alone(int number)
 {
 	char entry[40];
@@ -260,7 +264,7 @@ static void wait_lists_alone(int number)
 	ck_assert_int_eq(source(), SOURCE_LISTS);
 }
 
-START_TEST(lists_are_followed_while_there_are_no_users_yet)
+START_TEST(lists_are_followed_while_a_store_is_broken)
 	{
 		deny_sender(1);
 		start("");
@@ -278,7 +282,31 @@ START_TEST(lists_are_followed_while_there_are_no_users_yet)
 	}
 END_TEST
 
-START_TEST(lists_are_followed_while_a_new_database_is_not_there)
+/* Whether the status reports an error of the store. */
+static bool store_has_error(void)
+{
+	struct cache_status status;
+
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	cache_status_free(&status);
+	return status.store_error[0] != '\0';
+}
+
+START_TEST(a_broken_store_that_is_removed_is_forgotten)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		put("store.json", "{ broken");
+		ck_assert(!reload());
+		ck_assert(store_has_error());
+		ck_assert_int_eq(unlink(file("store.json")), 0);
+		ck_assert(reload());
+		ck_assert(!store_has_error());
+		ck_assert_int_eq(source(), SOURCE_LISTS);
+	}
+END_TEST
+
+START_TEST(lists_are_followed_while_a_new_database_is_down)
 	{
 		deny_sender(1);
 		start("");
@@ -292,8 +320,8 @@ START_TEST(lists_are_followed_while_a_new_database_is_not_there)
 	}
 END_TEST
 
-/* Where nothing was in force yet, lists alone would let everybody send as anybody. */
-START_TEST(without_a_policy_a_new_database_is_waited_for)
+/* If nothing was in force before, lists alone would let every login send as anybody. */
+START_TEST(the_first_policy_waits_for_a_new_database)
 	{
 		ck_assert_int_eq(mkdir(file("lists/mail_from.access.blacklist"), 0700), 0);
 		start("");
@@ -325,8 +353,8 @@ START_TEST(a_bad_configuration_leaves_the_old_one)
 	}
 END_TEST
 
-/* What config_taken could not read fails the reload; the configuration is in force. */
-START_TEST(what_the_hook_says_fails_the_reload)
+/* An error of config_taken fails the reload; the configuration is in force nevertheless. */
+START_TEST(an_error_of_the_hook_fails_the_reload)
 	{
 		start("");
 		hook_fails = true;
@@ -355,7 +383,7 @@ START_TEST(requests_are_answered_together)
 	}
 END_TEST
 
-START_TEST(a_database_that_is_not_there_is_why_there_is_no_policy)
+START_TEST(a_database_that_is_down_is_the_reason_for_no_policy)
 	{
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
@@ -366,7 +394,7 @@ START_TEST(a_database_that_is_not_there_is_why_there_is_no_policy)
 	}
 END_TEST
 
-START_TEST(a_kept_store_decides_while_the_database_is_not_there)
+START_TEST(a_kept_store_decides_while_the_database_is_down)
 	{
 		put("store.json", STORE(BOB));
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
@@ -386,7 +414,7 @@ static time_t confirmed(void)
 	return status.confirmed;
 }
 
-START_TEST(a_kept_store_is_as_old_as_it_says)
+START_TEST(a_kept_store_has_the_age_that_it_records)
 	{
 		const struct store kept = { .revision = "10:10:", .written = 1700000000 };
 
@@ -397,7 +425,7 @@ START_TEST(a_kept_store_is_as_old_as_it_says)
 	}
 END_TEST
 
-START_TEST(a_kept_store_that_does_not_say_is_as_old_as_its_file)
+START_TEST(a_kept_store_without_an_age_has_that_of_its_file)
 	{
 		const struct timespec times[2] = { { .tv_sec = 1600000000 },
 			{ .tv_sec = 1600000000 } };
@@ -410,7 +438,7 @@ START_TEST(a_kept_store_that_does_not_say_is_as_old_as_its_file)
 	}
 END_TEST
 
-START_TEST(a_store_of_people_is_right_as_it_is_read)
+START_TEST(a_hand_written_store_is_confirmed_when_read)
 	{
 		const struct timespec times[2] = { { .tv_sec = 1600000000 },
 			{ .tv_sec = 1600000000 } };
@@ -431,7 +459,7 @@ START_TEST(a_stop_right_after_the_start_is_clean)
 	}
 END_TEST
 
-START_TEST(a_stop_answers_who_waits)
+START_TEST(a_stop_answers_pending_reloads)
 	{
 		start("");
 		(void)cache_reload_request(cache);
@@ -449,20 +477,21 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, lists_alone_make_a_policy);
 	tcase_add_test(tcase, a_store_is_read_and_followed);
 	tcase_add_test(tcase, a_store_may_come_and_go);
-	tcase_add_test(tcase, a_broken_store_is_no_policy_until_it_is_mended);
-	tcase_add_test(tcase, lists_are_followed_while_there_are_no_users_yet);
-	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_not_there);
-	tcase_add_test(tcase, without_a_policy_a_new_database_is_waited_for);
+	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
+	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
+	tcase_add_test(tcase, a_broken_store_that_is_removed_is_forgotten);
+	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_down);
+	tcase_add_test(tcase, the_first_policy_waits_for_a_new_database);
 	tcase_add_test(tcase, a_bad_configuration_leaves_the_old_one);
-	tcase_add_test(tcase, what_the_hook_says_fails_the_reload);
+	tcase_add_test(tcase, an_error_of_the_hook_fails_the_reload);
 	tcase_add_test(tcase, requests_are_answered_together);
-	tcase_add_test(tcase, a_database_that_is_not_there_is_why_there_is_no_policy);
-	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_not_there);
-	tcase_add_test(tcase, a_kept_store_is_as_old_as_it_says);
-	tcase_add_test(tcase, a_kept_store_that_does_not_say_is_as_old_as_its_file);
-	tcase_add_test(tcase, a_store_of_people_is_right_as_it_is_read);
+	tcase_add_test(tcase, a_database_that_is_down_is_the_reason_for_no_policy);
+	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_down);
+	tcase_add_test(tcase, a_kept_store_has_the_age_that_it_records);
+	tcase_add_test(tcase, a_kept_store_without_an_age_has_that_of_its_file);
+	tcase_add_test(tcase, a_hand_written_store_is_confirmed_when_read);
 	tcase_add_test(tcase, a_stop_right_after_the_start_is_clean);
-	tcase_add_test(tcase, a_stop_answers_who_waits);
+	tcase_add_test(tcase, a_stop_answers_pending_reloads);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,10 +1,14 @@
+/*
+ * Shows how lines and arrays in PostgreSQL's text formats are taken apart, with the escapes that
+ * PostgreSQL 15 writes, and that malformed ones are refused.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "milter/pg/copy_text.h"
 #include "t/unit/unit.h"
 
-/* Lines as PostgreSQL 15 wrote them; what their three columns are: NULL, or text in brackets. */
+/* Lines that PostgreSQL 15 wrote, and their three columns: NULL, or text in brackets. */
 static const struct {
 	const char *line, *want;
 } lines[] = {
@@ -20,7 +24,7 @@ static const struct {
 	{ "", "" },
 };
 
-/* What copy_text_line() makes of it; "": an error. */
+/* The columns that copy_text_line() finds; "": an error. */
 static void split(const char *line, char *text, size_t size)
 {
 	struct cell cells[3];
@@ -50,7 +54,7 @@ START_TEST(splits_lines)
 	}
 END_TEST
 
-/* Arrays as PostgreSQL writes them; their items, each in brackets; NULL: an error. */
+/* Arrays that PostgreSQL writes, and their items, each in brackets; NULL: an error. */
 static const struct {
 	const char *text, *want;
 } arrays[] = {

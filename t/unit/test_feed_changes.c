@@ -1,3 +1,7 @@
+/*
+ * Shows how the rows of the change feed's answer become the tables and rows that have changed, and
+ * that an answer that is not understood means everything.
+ */
 #include "milter/pg/feed_changes.h"
 #include "t/unit/unit.h"
 
@@ -22,7 +26,7 @@ START_TEST(nothing_changed)
 	}
 END_TEST
 
-START_TEST(rows_are_kept_by_table)
+START_TEST(rows_belong_to_their_tables)
 	{
 		int i;
 
@@ -39,7 +43,7 @@ START_TEST(rows_are_kept_by_table)
 	}
 END_TEST
 
-START_TEST(a_table_may_have_changed_as_a_whole)
+START_TEST(a_table_may_have_changed_whole)
 	{
 		ck_assert_int_eq(feed_changes_add(&changes, "profiles", NULL, NULL), 0);
 		ck_assert(changes.whole[FEED_PROFILES]);
@@ -57,7 +61,7 @@ static const struct {
 	{ "aliases", "1", NULL, "an unknown table changed" },
 	{ "Users", NULL, NULL, "an unknown table changed" },
 };
-START_TEST(what_the_feed_can_not_tell_is_everything)
+START_TEST(an_answer_that_is_not_understood_is_everything)
 	{
 		ck_assert_int_eq(feed_changes_add(&changes, unknown[_i].table, unknown[_i].id,
 					 unknown[_i].reason),
@@ -76,9 +80,9 @@ static Suite *feed_changes_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, nothing_changed);
-	tcase_add_test(tcase, rows_are_kept_by_table);
-	tcase_add_test(tcase, a_table_may_have_changed_as_a_whole);
-	tcase_add_loop_test(tcase, what_the_feed_can_not_tell_is_everything, 0,
+	tcase_add_test(tcase, rows_belong_to_their_tables);
+	tcase_add_test(tcase, a_table_may_have_changed_whole);
+	tcase_add_loop_test(tcase, an_answer_that_is_not_understood_is_everything, 0,
 		sizeof(unknown) / sizeof(*unknown));
 	suite_add_tcase(suite, tcase);
 	return suite;

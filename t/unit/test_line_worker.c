@@ -1,3 +1,7 @@
+/*
+ * Shows that the second thread processes all lines in their order, and that it stops at an error or
+ * when it is told to.
+ */
 #include "milter/pg/line_worker.h"
 
 #include <stdio.h>
@@ -5,14 +9,14 @@
 
 #include "t/unit/unit.h"
 
-/* What was taken: how many lines, and whether each was the one that was due. */
+/* What the second thread has processed. */
 struct taken {
 	unsigned count;
-	unsigned refuse_at; /* the number of a line that is refused; 0: none */
+	unsigned refuse_at; /* the number of the line to refuse; 0: none */
 	size_t bytes;
 };
 
-/* The line of that number: digits, then so many dashes. */
+/* Write the line of that number: its digits, a colon, and up to 299 dashes. */
 static size_t make_line(unsigned number, char *line, size_t size)
 {
 	int len = snprintf(line, size, "%u:", number);
@@ -22,7 +26,7 @@ static size_t make_line(unsigned number, char *line, size_t size)
 	return (size_t)len + dashes;
 }
 
-static const char *take(void *context, char *line, size_t len)
+static const char *check_line(void *context, char *line, size_t len)
 {
 	struct taken *taken = context;
 	char want[512];
@@ -33,11 +37,11 @@ static const char *take(void *context, char *line, size_t len)
 	taken->bytes += len;
 	if (make_line(taken->count, want, sizeof(want)) != len || memcmp(want, line, len) != 0)
 		return "another line";
-	memset(line, 'x', len); /* it may be written over */
+	memset(line, 'x', len); /* a line may be overwritten */
 	return NULL;
 }
 
-static const char *add(struct line_worker *worker, unsigned lines)
+static const char *add_lines(struct line_worker *worker, unsigned lines)
 {
 	const char *wrong = NULL;
 	char line[512];
@@ -49,12 +53,12 @@ static const char *add(struct line_worker *worker, unsigned lines)
 }
 
 static const unsigned counts[] = { 0, 1, 2, 100, 1000, 100000 };
-START_TEST(all_lines_are_taken_in_their_order)
+START_TEST(all_lines_are_processed_in_their_order)
 	{
 		struct taken taken = { 0 };
-		struct line_worker *worker = line_worker_new(take, &taken);
+		struct line_worker *worker = line_worker_new(check_line, &taken);
 
-		ck_assert_ptr_null(add(worker, counts[_i]));
+		ck_assert_ptr_null(add_lines(worker, counts[_i]));
 		ck_assert_ptr_null(line_worker_end(&worker, false));
 		ck_assert_ptr_null(worker);
 		ck_assert_uint_eq(taken.count, counts[_i]);
@@ -63,11 +67,11 @@ START_TEST(all_lines_are_taken_in_their_order)
 END_TEST
 
 static const unsigned refused[] = { 1, 50, 5000, 99999 };
-START_TEST(after_a_refusal_no_line_is_taken)
+START_TEST(no_line_is_processed_after_an_error)
 	{
 		struct taken taken = { .refuse_at = refused[_i] };
-		struct line_worker *worker = line_worker_new(take, &taken);
-		const char *wrong = add(worker, 100000),
+		struct line_worker *worker = line_worker_new(check_line, &taken);
+		const char *wrong = add_lines(worker, 100000),
 			   *at_end = line_worker_end(&worker, wrong != NULL);
 
 		ck_assert_str_eq(wrong != NULL ? wrong : at_end, "refused");
@@ -75,17 +79,17 @@ START_TEST(after_a_refusal_no_line_is_taken)
 	}
 END_TEST
 
-START_TEST(what_waits_can_be_abandoned)
+START_TEST(waiting_lines_can_be_abandoned)
 	{
 		struct taken taken = { 0 };
-		struct line_worker *worker = line_worker_new(take, &taken);
+		struct line_worker *worker = line_worker_new(check_line, &taken);
 
-		ck_assert_ptr_null(add(worker, 50000));
+		ck_assert_ptr_null(add_lines(worker, 50000));
 		(void)line_worker_end(&worker, true);
 		ck_assert_uint_le(taken.count, 50000);
-		worker = line_worker_new(take, &taken);
+		worker = line_worker_new(check_line, &taken);
 		taken.count = 0;
-		ck_assert_ptr_null(add(worker, 3));
+		ck_assert_ptr_null(add_lines(worker, 3));
 		ck_assert_ptr_null(line_worker_end(&worker, true));
 		ck_assert_uint_eq(taken.count, 0);
 	}
@@ -119,11 +123,11 @@ static Suite *line_worker_suite(void)
 	Suite *suite = suite_create("line_worker");
 	TCase *tcase = tcase_create("line_worker");
 
-	tcase_add_loop_test(tcase, all_lines_are_taken_in_their_order, 0,
+	tcase_add_loop_test(tcase, all_lines_are_processed_in_their_order, 0,
 		sizeof(counts) / sizeof(*counts));
-	tcase_add_loop_test(tcase, after_a_refusal_no_line_is_taken, 0,
+	tcase_add_loop_test(tcase, no_line_is_processed_after_an_error, 0,
 		sizeof(refused) / sizeof(*refused));
-	tcase_add_test(tcase, what_waits_can_be_abandoned);
+	tcase_add_test(tcase, waiting_lines_can_be_abandoned);
 	tcase_add_test(tcase, a_line_may_be_longer_than_a_batch);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,3 +1,7 @@
+/*
+ * Shows that each problem of a policy is logged when it appears and when it is gone, and how many
+ * are logged and listed.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +10,7 @@
 #include "milter/cache/policy_problems.h"
 #include "t/unit/unit.h"
 
-/* Before log_start() the log goes to standard error: here, into a file. */
+/* Before log_start(), the log goes to standard error, which is a file here. */
 static struct policy_problems *policy_problems;
 static FILE *log_file;
 static int standard_error;
@@ -31,8 +35,8 @@ static void teardown(void)
 	(void)fclose(log_file);
 }
 
-/* What policy_problems_log_changes() logs. */
-static const char *settle(void)
+/* The lines that policy_problems_log_changes() logs. */
+static const char *log_changes(void)
 {
 	ssize_t len;
 
@@ -45,7 +49,7 @@ static const char *settle(void)
 	return text;
 }
 
-static void bad(size_t part, const char *one, const char *two)
+static void set_problems(size_t part, const char *one, const char *two)
 {
 	struct problems *problems = problems_new();
 
@@ -56,72 +60,73 @@ static void bad(size_t part, const char *one, const char *two)
 	policy_problems_set(policy_problems, part, problems);
 }
 
-START_TEST(a_fault_is_said_once)
+START_TEST(a_problem_is_logged_once)
 	{
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
-		ck_assert_ptr_nonnull(strstr(settle(), "users id 17 (bob): no"));
-		ck_assert_str_eq(settle(), "");
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no",
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
+		ck_assert_ptr_nonnull(strstr(log_changes(), "users id 17 (bob): no"));
+		ck_assert_str_eq(log_changes(), "");
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no",
 			NULL); /* a reload finds it again */
-		ck_assert_str_eq(settle(), "");
+		ck_assert_str_eq(log_changes(), "");
 		ck_assert_uint_eq(policy_problems_count(policy_problems), 1);
 	}
 END_TEST
 
-START_TEST(only_what_is_new_is_said)
+START_TEST(only_new_problems_are_logged)
 	{
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
-		(void)settle();
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", "users id 18 (eve): no");
-		(void)settle();
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
+		(void)log_changes();
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no",
+			"users id 18 (eve): no");
+		(void)log_changes();
 		ck_assert_ptr_null(strstr(text, "bob"));
 		ck_assert_ptr_nonnull(strstr(text, "eve"));
 	}
 END_TEST
 
-START_TEST(it_is_said_when_it_is_mended)
+START_TEST(a_resolved_problem_is_logged)
 	{
-		bad(LIST_MAIL_DENY, "mail_from.access.blacklist:1: no", NULL);
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
-		(void)settle();
+		set_problems(LIST_MAIL_DENY, "mail_from.access.blacklist:1: no", NULL);
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
+		(void)log_changes();
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_USERS, NULL);
-		(void)settle();
+		(void)log_changes();
 		ck_assert_ptr_nonnull(strstr(text, "resolved: users id 17 (bob): no"));
 		ck_assert_ptr_null(strstr(text, "blacklist"));
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
-		ck_assert_ptr_nonnull(strstr(settle(), "users id 17 (bob): no"));
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
+		ck_assert_ptr_nonnull(strstr(log_changes(), "users id 17 (bob): no"));
 	}
 END_TEST
 
-START_TEST(a_fault_that_moves_to_another_part_is_no_news)
+START_TEST(a_problem_that_moves_to_another_part_is_not_logged)
 	{
-		bad(POLICY_PROBLEMS_PROFILES, "users id 17 (bob): no",
-			NULL); /* of a store: all in one part */
-		(void)settle();
+		set_problems(POLICY_PROBLEMS_PROFILES, "users id 17 (bob): no",
+			NULL); /* a store's problems are all in one part */
+		(void)log_changes();
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_PROFILES, NULL);
-		bad(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
-		ck_assert_str_eq(settle(), "");
+		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no", NULL);
+		ck_assert_str_eq(log_changes(), "");
 	}
 END_TEST
 
-START_TEST(notes_are_said_once_and_not_counted)
+START_TEST(notes_are_logged_once_and_not_counted)
 	{
 		struct problems *problems = problems_new();
 		char *listed;
 
 		problems_note(problems, "profiles id 3: rcpt_re[1] has no $");
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_PROFILES, problems);
-		ck_assert_ptr_nonnull(strstr(settle(), "rcpt_re[1] has no $"));
-		ck_assert_str_eq(settle(), "");
+		ck_assert_ptr_nonnull(strstr(log_changes(), "rcpt_re[1] has no $"));
+		ck_assert_str_eq(log_changes(), "");
 		ck_assert_uint_eq(policy_problems_count(policy_problems), 0);
 		listed = policy_problems_text(policy_problems);
 		ck_assert_ptr_null(listed);
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_PROFILES, NULL);
-		ck_assert_str_eq(settle(), "");
+		ck_assert_str_eq(log_changes(), "");
 	}
 END_TEST
 
-START_TEST(many_are_counted_and_not_all_said)
+START_TEST(many_problems_are_counted_but_not_all_logged)
 	{
 		struct problems *problems = problems_new();
 		char *listed;
@@ -130,23 +135,23 @@ START_TEST(many_are_counted_and_not_all_said)
 		for (i = 0; i < 5000; i++)
 			problems_add(problems, "users id %d: no", i);
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_USERS, problems);
-		ck_assert_ptr_nonnull(strstr(settle(), "900 more"));
+		ck_assert_ptr_nonnull(strstr(log_changes(), "900 more"));
 		ck_assert_uint_eq(policy_problems_count(policy_problems), 5000);
 		listed = policy_problems_text(policy_problems);
 		ck_assert_ptr_nonnull(strstr(listed, "users id 999: no\n"));
 		ck_assert_ptr_null(strstr(listed, "users id 1000: no\n"));
 		free(listed);
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_USERS, NULL);
-		ck_assert_ptr_null(strstr(settle(), "mended")); /* nobody knows all that were bad */
+		ck_assert_ptr_null(strstr(log_changes(), "resolved")); /* not all texts are known */
 	}
 END_TEST
 
-START_TEST(the_text_has_them_all_a_line_each)
+START_TEST(the_text_has_one_line_for_each_problem)
 	{
 		char *listed;
 
-		bad(LIST_DOMAINS, "access.domains:3: no", NULL);
-		bad(POLICY_PROBLEMS_USERS, "users id 1: no", "users id 2: no");
+		set_problems(LIST_DOMAINS, "access.domains:3: no", NULL);
+		set_problems(POLICY_PROBLEMS_USERS, "users id 1: no", "users id 2: no");
 		listed = policy_problems_text(policy_problems);
 		ck_assert_str_eq(listed, "access.domains:3: no\nusers id 1: no\nusers id 2: no\n");
 		free(listed);
@@ -159,13 +164,13 @@ static Suite *policy_problems_suite(void)
 	TCase *tcase = tcase_create("policy_problems");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, a_fault_is_said_once);
-	tcase_add_test(tcase, only_what_is_new_is_said);
-	tcase_add_test(tcase, it_is_said_when_it_is_mended);
-	tcase_add_test(tcase, a_fault_that_moves_to_another_part_is_no_news);
-	tcase_add_test(tcase, notes_are_said_once_and_not_counted);
-	tcase_add_test(tcase, many_are_counted_and_not_all_said);
-	tcase_add_test(tcase, the_text_has_them_all_a_line_each);
+	tcase_add_test(tcase, a_problem_is_logged_once);
+	tcase_add_test(tcase, only_new_problems_are_logged);
+	tcase_add_test(tcase, a_resolved_problem_is_logged);
+	tcase_add_test(tcase, a_problem_that_moves_to_another_part_is_not_logged);
+	tcase_add_test(tcase, notes_are_logged_once_and_not_counted);
+	tcase_add_test(tcase, many_problems_are_counted_but_not_all_logged);
+	tcase_add_test(tcase, the_text_has_one_line_for_each_problem);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,10 +1,14 @@
+/*
+ * Shows how long a changed file is left alone before it is read, depending on what is known of the
+ * change.
+ */
 #include "milter/cache/settle.h"
 #include "t/unit/unit.h"
 
 static struct settle settle;
 static int64_t again;
 
-/* A file of that inode, size and time of change; size -1: there is none. */
+/* Look at a file with that inode, size and time of change; size -1: it does not exist. */
 static struct file_stamp stamp(uint64_t ino, int64_t size, int64_t mtime)
 {
 	if (size < 0)
@@ -24,7 +28,7 @@ static enum settle_answer look(uint64_t ino, int64_t size, int64_t mtime, int64_
 	return settle_look(&settle, &here, now, &again);
 }
 
-/* A file of 10 bytes was read at the time 0. */
+/* A file of 10 bytes that was read at time 0. */
 static void setup(void)
 {
 	struct file_stamp first = stamp(1, 10, 1);
@@ -55,10 +59,11 @@ START_TEST(truncate_and_write_is_read_when_it_is_closed)
 	{
 		settle_event(&settle, SETTLE_MODIFIED, 100); /* truncated */
 		ck_assert_int_eq(look(1, 0, 5, 100), SETTLE_WAIT);
-		ck_assert_int_eq(look(1, 0, 5, 2000), SETTLE_WAIT); /* still open, still empty */
+		ck_assert_int_eq(look(1, 0, 5, 2000), SETTLE_WAIT); /* it is still open and empty */
 		settle_event(&settle, SETTLE_MODIFIED, 2100);
 		ck_assert_int_eq(look(1, 5, 6, 2101), SETTLE_WAIT);
-		ck_assert_int_eq(look(1, 5, 6, 3000), SETTLE_WAIT); /* half of it, open */
+		ck_assert_int_eq(look(1, 5, 6, 3000),
+			SETTLE_WAIT); /* half written, and still open */
 		settle_event(&settle, SETTLE_MODIFIED, 3100);
 		settle_event(&settle, SETTLE_CLOSED, 3101);
 		ck_assert_int_eq(look(1, 11, 7, 3101), SETTLE_WAIT);
@@ -67,7 +72,7 @@ START_TEST(truncate_and_write_is_read_when_it_is_closed)
 	}
 END_TEST
 
-START_TEST(one_that_is_left_open_is_read_in_the_end)
+START_TEST(a_file_left_open_is_read_in_the_end)
 	{
 		settle_event(&settle, SETTLE_MODIFIED, 100);
 		ck_assert_int_eq(look(1, 15, 5, 100), SETTLE_WAIT);
@@ -89,7 +94,7 @@ START_TEST(an_emptied_file_may_be_filled_by_another_write)
 	}
 END_TEST
 
-START_TEST(an_empty_file_is_taken_when_it_stays_empty)
+START_TEST(a_file_that_stays_empty_is_read)
 	{
 		settle_event(&settle, SETTLE_MODIFIED, 100);
 		settle_event(&settle, SETTLE_CLOSED, 101);
@@ -99,7 +104,7 @@ START_TEST(an_empty_file_is_taken_when_it_stays_empty)
 	}
 END_TEST
 
-START_TEST(a_removed_file_is_waited_for)
+START_TEST(a_removed_file_may_come_back)
 	{
 		settle_event(&settle, SETTLE_REMOVED, 100);
 		ck_assert_int_eq(look(0, -1, 0, 100), SETTLE_WAIT);
@@ -111,15 +116,15 @@ START_TEST(a_removed_file_is_waited_for)
 		setup();
 		settle_event(&settle, SETTLE_REMOVED, 100);
 		ck_assert_int_eq(look(0, -1, 0, 100), SETTLE_WAIT);
-		ck_assert_int_eq(look(0, -1, 0, again), SETTLE_READ); /* gone for good */
+		ck_assert_int_eq(look(0, -1, 0, again), SETTLE_READ); /* it was not replaced */
 	}
 END_TEST
 
-START_TEST(without_events_a_change_is_left_to_rest)
+START_TEST(a_change_without_events_is_left_alone_for_longer)
 	{
 		ck_assert_int_eq(look(1, 12, 5, 250), SETTLE_WAIT);
 		ck_assert_int_eq(again, 250 + SETTLE_UNSURE_MS);
-		ck_assert_int_eq(look(1, 14, 6, 500), SETTLE_WAIT); /* it goes on */
+		ck_assert_int_eq(look(1, 14, 6, 500), SETTLE_WAIT); /* it is still changing */
 		ck_assert_int_eq(again, 500 + SETTLE_UNSURE_MS);
 		ck_assert_int_eq(look(1, 14, 6, again), SETTLE_READ);
 		ck_assert_int_lt(again, 1000);
@@ -142,14 +147,14 @@ START_TEST(a_file_opened_and_closed_unchanged_is_not_read)
 	}
 END_TEST
 
-START_TEST(a_forced_read_of_what_did_not_change_is_at_once)
+START_TEST(a_forced_read_of_an_unchanged_file_is_immediate)
 	{
 		settle_force(&settle);
 		ck_assert_int_eq(look(1, 10, 1, 500), SETTLE_READ);
 	}
 END_TEST
 
-START_TEST(a_forced_read_waits_for_what_is_being_written)
+START_TEST(a_forced_read_waits_for_the_writer)
 	{
 		settle_event(&settle, SETTLE_MODIFIED, 100);
 		settle_force(&settle);
@@ -160,7 +165,7 @@ START_TEST(a_forced_read_waits_for_what_is_being_written)
 	}
 END_TEST
 
-START_TEST(what_could_not_be_read_is_tried_again)
+START_TEST(a_failed_read_is_tried_again)
 	{
 		settle_event(&settle, SETTLE_REPLACED, 100);
 		ck_assert_int_eq(look(2, 12, 9, 100), SETTLE_WAIT);
@@ -168,8 +173,7 @@ START_TEST(what_could_not_be_read_is_tried_again)
 		settle_failed(&settle, 120);
 		ck_assert_int_eq(look(2, 12, 9, 200), SETTLE_WAIT);
 		ck_assert_int_ge(again, 120 + SETTLE_RETRY_MS);
-		ck_assert_int_eq(look(2, 12, 10, 300),
-			SETTLE_WAIT); /* its mode was changed: sooner */
+		ck_assert_int_eq(look(2, 12, 10, 300), SETTLE_WAIT); /* its mode changed: sooner */
 		ck_assert_int_le(again, 300 + SETTLE_UNSURE_MS);
 		ck_assert_int_eq(look(2, 12, 10, again), SETTLE_READ);
 	}
@@ -184,16 +188,16 @@ static Suite *settle_suite(void)
 	tcase_add_test(tcase, a_file_is_read_at_the_first_look);
 	tcase_add_test(tcase, a_file_renamed_into_place_is_read_at_once);
 	tcase_add_test(tcase, truncate_and_write_is_read_when_it_is_closed);
-	tcase_add_test(tcase, one_that_is_left_open_is_read_in_the_end);
+	tcase_add_test(tcase, a_file_left_open_is_read_in_the_end);
 	tcase_add_test(tcase, an_emptied_file_may_be_filled_by_another_write);
-	tcase_add_test(tcase, an_empty_file_is_taken_when_it_stays_empty);
-	tcase_add_test(tcase, a_removed_file_is_waited_for);
-	tcase_add_test(tcase, without_events_a_change_is_left_to_rest);
+	tcase_add_test(tcase, a_file_that_stays_empty_is_read);
+	tcase_add_test(tcase, a_removed_file_may_come_back);
+	tcase_add_test(tcase, a_change_without_events_is_left_alone_for_longer);
 	tcase_add_test(tcase, a_change_within_one_tick_of_the_clock_is_seen_by_its_event);
 	tcase_add_test(tcase, a_file_opened_and_closed_unchanged_is_not_read);
-	tcase_add_test(tcase, a_forced_read_of_what_did_not_change_is_at_once);
-	tcase_add_test(tcase, a_forced_read_waits_for_what_is_being_written);
-	tcase_add_test(tcase, what_could_not_be_read_is_tried_again);
+	tcase_add_test(tcase, a_forced_read_of_an_unchanged_file_is_immediate);
+	tcase_add_test(tcase, a_forced_read_waits_for_the_writer);
+	tcase_add_test(tcase, a_failed_read_is_tried_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,7 @@
+/*
+ * Shows when the JSON file is written, that a failed writing is repeated, and that stopping leaves
+ * no half-written file.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -38,7 +42,7 @@ static void setup(void)
 {
 	struct profiles_builder *builder = profiles_builder_new(false);
 
-	(void)snprintf(folder, sizeof(folder), "/tmp/check_store_sync.XXXXXX");
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_store_sync.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/s", folder);
 	profiles = profiles_builder_finish(&builder);
@@ -64,7 +68,7 @@ static void teardown(void)
 	(void)rmdir(folder);
 }
 
-/* Until a writing has ended; `now` is any time, the thread does not look at it. */
+/* Wait until a writing has ended. The thread does not use `now`. */
 static void wait_for_end(int64_t now)
 {
 	int64_t start = clock_ms();
@@ -75,7 +79,7 @@ static void wait_for_end(int64_t now)
 	}
 }
 
-/* The name of the one user in the file, and its revision. */
+/* Read the file: the name of its only user, and its revision. */
 static void ck_store(const char *name, const char *revision)
 {
 	const struct store_source source = { 0 };
@@ -107,7 +111,7 @@ START_TEST(a_change_is_written_soon)
 	}
 END_TEST
 
-START_TEST(constant_change_is_written_now_and_then_and_the_last_of_it)
+START_TEST(constant_change_is_written_now_and_then_and_at_its_end)
 	{
 		struct users *eve = make_users("eve");
 		int64_t now = clock_ms();
@@ -126,7 +130,7 @@ START_TEST(constant_change_is_written_now_and_then_and_the_last_of_it)
 	}
 END_TEST
 
-START_TEST(a_failure_is_kept_and_tried_again)
+START_TEST(a_failed_writing_is_reported_and_repeated)
 	{
 		int64_t now = clock_ms();
 
@@ -144,7 +148,7 @@ START_TEST(a_failure_is_kept_and_tried_again)
 	}
 END_TEST
 
-START_TEST(what_is_forgotten_is_not_written)
+START_TEST(forgotten_rows_are_not_written)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
 		store_sync_forget(sync_);
@@ -154,7 +158,7 @@ START_TEST(what_is_forgotten_is_not_written)
 	}
 END_TEST
 
-START_TEST(the_end_writes_what_waits)
+START_TEST(the_end_writes_the_wanted_rows)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
 		store_sync_free(&sync_, 20000);
@@ -162,7 +166,7 @@ START_TEST(the_end_writes_what_waits)
 	}
 END_TEST
 
-START_TEST(an_end_without_patience_leaves_nothing_half)
+START_TEST(an_impatient_end_leaves_no_half_written_file)
 	{
 		const struct store_source source = { 0 };
 		struct store store = { 0 };
@@ -173,7 +177,7 @@ START_TEST(an_end_without_patience_leaves_nothing_half)
 		store_sync_want(sync_, path, profiles, users, "r1", now);
 		(void)store_sync_attend(sync_, now + STORE_SYNC_SOON_MS);
 		store_sync_free(&sync_, 0);
-		pause_ms(200); /* the thread ends by itself, and frees what it has */
+		pause_ms(200); /* the thread ends by itself and frees its memory */
 		result = store_read(path, &source, &store, &err);
 		ck_assert(result == STORE_READ || result == STORE_MISSING);
 		store_clear(&store);
@@ -187,11 +191,11 @@ static Suite *store_sync_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_change_is_written_soon);
-	tcase_add_test(tcase, constant_change_is_written_now_and_then_and_the_last_of_it);
-	tcase_add_test(tcase, a_failure_is_kept_and_tried_again);
-	tcase_add_test(tcase, what_is_forgotten_is_not_written);
-	tcase_add_test(tcase, the_end_writes_what_waits);
-	tcase_add_test(tcase, an_end_without_patience_leaves_nothing_half);
+	tcase_add_test(tcase, constant_change_is_written_now_and_then_and_at_its_end);
+	tcase_add_test(tcase, a_failed_writing_is_reported_and_repeated);
+	tcase_add_test(tcase, forgotten_rows_are_not_written);
+	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
+	tcase_add_test(tcase, an_impatient_end_leaves_no_half_written_file);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

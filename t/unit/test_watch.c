@@ -1,3 +1,7 @@
+/*
+ * Shows that changes of files, of their folders and of links are found, with inotify and without,
+ * and that no file is read in the middle of a change.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,7 +13,7 @@
 #include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
-/* Every test runs with inotify and without: _i is 1 or 0. */
+/* Each test runs with inotify and without: _i is 1 or 0. */
 static char folder[64];
 static struct watch *watch;
 static char list[128], other[192];
@@ -46,7 +50,7 @@ static void setup(void)
 	(void)snprintf(other, sizeof(other), "%s/other", folder);
 }
 
-/* Watches `list` in slot 3, which was read. */
+/* Watch `list` in slot 3, as if it had been read. */
 static void begin(int by_events)
 {
 	size_t slot;
@@ -71,7 +75,8 @@ static void teardown(void)
 	(void)rmdir(folder);
 }
 
-/* How long it takes until a file is to be read; as the cache thread does it, but without poll(). */
+/* How long it takes until a file must be read. Asks as the cache thread does, but without poll().
+ */
 static int64_t wait_next(size_t *slot)
 {
 	int64_t start = clock_ms(), now = start;
@@ -84,7 +89,7 @@ static int64_t wait_next(size_t *slot)
 	return now - start;
 }
 
-START_TEST(a_save_is_found)
+START_TEST(a_saved_file_is_found)
 	{
 		size_t slot = 99;
 
@@ -100,7 +105,7 @@ START_TEST(a_save_is_found)
 	}
 END_TEST
 
-START_TEST(other_files_of_the_folder_do_not_matter)
+START_TEST(other_files_in_the_folder_are_ignored)
 	{
 		size_t slot;
 
@@ -111,7 +116,7 @@ START_TEST(other_files_of_the_folder_do_not_matter)
 	}
 END_TEST
 
-START_TEST(removed_and_made_again_is_one_change)
+START_TEST(a_file_removed_and_created_again_is_one_change)
 	{
 		struct stat st;
 		size_t slot;
@@ -128,7 +133,7 @@ START_TEST(removed_and_made_again_is_one_change)
 	}
 END_TEST
 
-START_TEST(a_file_that_is_gone_is_to_be_read_as_such)
+START_TEST(a_missing_file_is_read_as_missing)
 	{
 		size_t slot;
 
@@ -139,7 +144,7 @@ START_TEST(a_file_that_is_gone_is_to_be_read_as_such)
 	}
 END_TEST
 
-START_TEST(a_folder_that_is_gone_changes_nothing)
+START_TEST(a_missing_folder_changes_nothing)
 	{
 		int64_t later;
 		size_t slot;
@@ -160,7 +165,7 @@ START_TEST(a_folder_that_is_gone_changes_nothing)
 	}
 END_TEST
 
-START_TEST(a_folder_that_another_took_the_place_of_is_followed)
+START_TEST(a_folder_that_replaced_another_is_followed)
 	{
 		char moved[128];
 		size_t slot;
@@ -181,7 +186,7 @@ START_TEST(a_folder_that_another_took_the_place_of_is_followed)
 	}
 END_TEST
 
-START_TEST(a_forced_file_is_read_at_once)
+START_TEST(a_forced_file_is_read_immediately)
 	{
 		size_t slot;
 
@@ -194,7 +199,7 @@ START_TEST(a_forced_file_is_read_at_once)
 	}
 END_TEST
 
-START_TEST(a_failed_read_holds_nothing_up)
+START_TEST(a_failed_read_does_not_delay_a_reload)
 	{
 		size_t slot;
 
@@ -208,7 +213,7 @@ START_TEST(a_failed_read_holds_nothing_up)
 	}
 END_TEST
 
-START_TEST(a_link_to_another_folder_is_followed_now_and_then)
+START_TEST(a_link_to_another_folder_is_followed)
 	{
 		size_t slot;
 
@@ -231,7 +236,7 @@ START_TEST(slots_can_change)
 
 		begin(_i);
 		put(other, "c\n");
-		ck_assert_int_eq(watch_file(watch, 3, list), 0); /* the same: nothing to do */
+		ck_assert_int_eq(watch_file(watch, 3, list), 0); /* the same path changes nothing */
 		ck_assert(!watch_next(watch, clock_ms(), &slot));
 		ck_assert_int_eq(watch_file(watch, 3, other), 0);
 		ck_assert(watch_next(watch, clock_ms(), &slot));
@@ -248,15 +253,15 @@ static Suite *watch_suite(void)
 	TCase *tcase = tcase_create("watch");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_loop_test(tcase, a_save_is_found, 0, 2);
-	tcase_add_loop_test(tcase, other_files_of_the_folder_do_not_matter, 0, 2);
-	tcase_add_loop_test(tcase, removed_and_made_again_is_one_change, 0, 2);
-	tcase_add_loop_test(tcase, a_file_that_is_gone_is_to_be_read_as_such, 0, 2);
-	tcase_add_loop_test(tcase, a_folder_that_is_gone_changes_nothing, 0, 2);
-	tcase_add_loop_test(tcase, a_folder_that_another_took_the_place_of_is_followed, 0, 2);
-	tcase_add_loop_test(tcase, a_forced_file_is_read_at_once, 0, 2);
-	tcase_add_loop_test(tcase, a_failed_read_holds_nothing_up, 0, 2);
-	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed_now_and_then, 0, 2);
+	tcase_add_loop_test(tcase, a_saved_file_is_found, 0, 2);
+	tcase_add_loop_test(tcase, other_files_in_the_folder_are_ignored, 0, 2);
+	tcase_add_loop_test(tcase, a_file_removed_and_created_again_is_one_change, 0, 2);
+	tcase_add_loop_test(tcase, a_missing_file_is_read_as_missing, 0, 2);
+	tcase_add_loop_test(tcase, a_missing_folder_changes_nothing, 0, 2);
+	tcase_add_loop_test(tcase, a_folder_that_replaced_another_is_followed, 0, 2);
+	tcase_add_loop_test(tcase, a_forced_file_is_read_immediately, 0, 2);
+	tcase_add_loop_test(tcase, a_failed_read_does_not_delay_a_reload, 0, 2);
+	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
