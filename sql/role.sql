@@ -28,8 +28,8 @@ BEGIN;
 SELECT format('CREATE ROLE %I LOGIN NOINHERIT', :'role')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
 \gexec
--- An existing role keeps its rights, because others may need them; one with rights beyond reading is refused.
-SELECT format($do$DO $$BEGIN RAISE 'role %I has rights beyond reading: choose another role (-v role=...)'; END$$$do$, rolname)
+-- An existing role keeps its rights, because others may need them; one with rights beyond reading, or without LOGIN, is refused.
+SELECT format($do$DO $$BEGIN RAISE 'role %I has rights beyond reading, or cannot log in: choose another role (-v role=...)'; END$$$do$, rolname)
 FROM pg_roles WHERE rolname = :'role'
 AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR NOT rolcanlogin)
 \gexec
