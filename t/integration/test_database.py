@@ -1,4 +1,4 @@
-"""What is committed in PostgreSQL is in force, without a reload; and what goes wrong there is not."""
+"""Changes committed in PostgreSQL come into force without a reload, and failed loads change nothing."""
 
 import re
 import subprocess
@@ -24,14 +24,14 @@ def fixture_db(shared_box):
 
 @pytest.fixture(name="tables")
 def fixture_tables(db):
-    """The sample's rows, whatever a test did before."""
+    """The rows of sql/sample.sql, whatever an earlier test did."""
     db.query("""TRUNCATE haraka.users, haraka.profiles, haraka.changes RESTART IDENTITY""")
     db.apply("sample.sql")
     return db
 
 
 def loads(daemon, since):
-    """Which tables were loaded since, and why: [("users", "notification"), ...]."""
+    """Which tables were loaded since that mark, and why: [("users", "notification"), ...]."""
     return re.findall(r"database loaded tables=(\S+) because=(\S+)", daemon.log(since))
 
 
@@ -56,13 +56,13 @@ def test_update_insert_and_delete_are_in_force_without_a_reload(box, tables):
     wait_may(daemon, *to_partner, what="UPDATE of a profile is in force")
 
 
-def test_a_change_reads_the_table_that_changed_alone(box, tables):
+def test_a_change_loads_only_the_table_that_changed(box, tables):
     daemon = follow(box, tables)
     since = daemon.mark()
     tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE)
     tables.query("UPDATE haraka.profiles SET maxsize = 7")
-    wait_until(lambda: len(loads(daemon, since)) == 2, "both are loaded")
+    wait_until(lambda: len(loads(daemon, since)) == 2, "both tables are loaded")
     assert loads(daemon, since) == [("users", "notification"), ("profiles", "notification")]
 
 
@@ -72,7 +72,7 @@ def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     connection.cursor().execute("""INSERT INTO haraka.users (username, froms, "profileId")
         SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 10000) AS i""")
     time.sleep(0.3)
-    assert not may(daemon, "u1", "u1@example.com"), "what is not committed is not in force"
+    assert not may(daemon, "u1", "u1@example.com"), "an uncommitted row is in force"
     connection.commit()
     begin = time.monotonic()
     with daemon.milter() as milter:
@@ -81,12 +81,12 @@ def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
             assert time.monotonic() - begin < 20
         took.append((time.monotonic() - begin, "a transaction of 10,000 rows is in force"))
         print(f"[{took[-1][0]:7.3f} s] a transaction of 10,000 rows is in force")
-        assert ask(milter, "u10000", "u10000@example.com"), "the first row without the last"
+        assert ask(milter, "u10000", "u10000@example.com"), "the first row is in force without the last"
     connection.close()
     assert status(daemon)["cache"]["users"] == 10004
 
 
-def test_what_is_rolled_back_is_never_in_force(box, tables):
+def test_a_rolled_back_change_is_never_in_force(box, tables):
     daemon = follow(box, tables)
     with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, False)):
         connection = tables.connect(autocommit=False)
@@ -111,7 +111,7 @@ def test_a_transaction_that_began_early_and_commits_late_is_found(box, tables):
 
 
 def test_a_burst_of_commits_costs_few_loads(box, tables):
-    daemon = follow(box, tables, poll_interval="1h")  # only notifications tell
+    daemon = follow(box, tables, poll_interval="1h")  # changes are found by notifications only
     since = daemon.mark()
     connection = tables.connect()
     cursor = connection.cursor()
@@ -124,7 +124,7 @@ def test_a_burst_of_commits_costs_few_loads(box, tables):
     assert len(loads(daemon, since)) <= 500
 
 
-def test_a_pruned_feed_means_loading_everything(box, tables):
+def test_a_pruned_feed_leads_to_a_full_load(box, tables):
     cut = box.proxy(tables.port)
     daemon = follow(box, tables, port=cut.port)
     cut.refuse()
@@ -158,7 +158,7 @@ def test_a_reconnect_costs_only_what_changed(box, tables):
 # ---- loads that are refused ---------------------------------------------------------------------
 
 
-def test_truncate_is_refused_and_said_once(box, tables):
+def test_truncate_is_refused_and_logged_once(box, tables):
     daemon = follow(box, tables)
     tables.query("TRUNCATE haraka.users")
     daemon.wait_log("users would become empty")
@@ -173,7 +173,7 @@ def test_truncate_is_refused_and_said_once(box, tables):
     wait_may_not(daemon, *ALICE)
 
 
-def test_truncate_is_taken_with_refuse_empty_off(box, tables):
+def test_truncate_is_accepted_with_refuse_empty_off(box, tables):
     daemon = follow(box, tables, refuse_empty="no")
     tables.query("TRUNCATE haraka.users")
     wait_may_not(daemon, *ALICE, what="TRUNCATE is in force")
@@ -181,7 +181,7 @@ def test_truncate_is_taken_with_refuse_empty_off(box, tables):
     assert status(daemon)["cache"]["profiles"] == 4
 
 
-def test_truncate_and_refill_in_one_transaction_is_a_load_like_any(box, tables):
+def test_truncate_and_refill_in_one_transaction_is_an_ordinary_load(box, tables):
     daemon = follow(box, tables)
     with asking(daemon, (*ALICE, True)):
         connection = tables.connect(autocommit=False)
@@ -195,7 +195,7 @@ def test_truncate_and_refill_in_one_transaction_is_a_load_like_any(box, tables):
         wait_may(daemon, "eve", "eve@example.com")
 
 
-def test_a_query_without_a_needed_column_names_it(box, tables):
+def test_the_error_gives_the_column_that_a_query_lacks(box, tables):
     daemon = follow(box, tables, ready=False,
                     users_query='SELECT id, username, password, "profileId" FROM users')
     daemon.wait_log('users_query: column "froms" is missing')
@@ -212,20 +212,20 @@ def test_a_query_without_a_needed_column_names_it(box, tables):
     assert may(daemon, *ALICE)
 
 
-def test_a_query_that_takes_too_long_is_given_up(box, tables):
+def test_a_query_that_takes_too_long_is_cancelled(box, tables):
     daemon = follow(box, tables)
     daemon.configure({"database": {"statement_timeout": "1s", "users_query":
                                    "SELECT * FROM users WHERE pg_sleep(100) IS NOT NULL"}})
     begin = time.monotonic()
     assert "statement timeout" in daemon.ctl("reload", check=False)["error"]
-    print(f"[{time.monotonic() - begin:7.3f} s] a query that takes too long is given up")
+    print(f"[{time.monotonic() - begin:7.3f} s] a query that takes too long is cancelled")
     assert may(daemon, *ALICE)
 
 
 # ---- other shapes of tables ---------------------------------------------------------------------
 
 
-def test_a_view_can_stand_for_the_tables(box, tables):
+def test_a_view_can_replace_the_tables(box, tables):
     view = """CREATE OR REPLACE VIEW haraka.people AS SELECT id AS uid, upper(username) AS login,
         %s AS senders FROM haraka.users"""
     tables.query(view % "froms")
@@ -237,7 +237,7 @@ def test_a_view_can_stand_for_the_tables(box, tables):
         assert may(daemon, *ALICE)
         assert may(daemon, "bob@example.org", "bob@example.org", "rcpt@example.com")
         assert not may(daemon, "bob@example.org", "bob@example.org", "rcpt@elsewhere.example")
-        # The feed does not see what such a query reads: full_reload_interval does.
+        # The feed does not cover the tables of such a query; full_reload_interval does.
         tables.query(view % "'other@example.com'")
         wait_may_not(daemon, *ALICE, what="a view's new definition is in force")
     finally:
@@ -262,8 +262,8 @@ def test_array_columns_may_hold_commas(box, tables):
 
 
 @pytest.mark.parametrize("how", ["copy", "select"])
-def test_rows_are_read_as_they_are(tables, how):
-    """By COPY, and row by row where something between us and the tables does not know COPY."""
+def test_rows_are_read_exactly(tables, how):
+    """By COPY, and row by row, as behind a proxy that does not support COPY."""
     done = subprocess.run(
         [TABLE_DUMP, how, tables.conninfo(), "haraka", """
             SELECT 1 AS id, E'tab\\there\\\\ \\n' AS name, NULL AS "desc", true AS open, ''::text AS limits,
@@ -277,7 +277,7 @@ def test_rows_are_read_as_they_are(tables, how):
         "id=[2] name=[ä] desc=[d] open=[f] limits=NULL maxsize=[0] host=NULL rcpt=[r] rcpt_re=NULL"]
 
 
-def test_nothing_is_read_by_a_query_that_is_none(tables):
+def test_nothing_is_read_by_a_statement_that_is_no_query(tables):
     done = subprocess.run([TABLE_DUMP, "copy", tables.conninfo(), "haraka", "EXPLAIN SELECT 1"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -287,7 +287,7 @@ def test_nothing_is_read_by_a_query_that_is_none(tables):
 # ---- rights -------------------------------------------------------------------------------------
 
 
-def test_a_role_without_rights_to_the_feed_follows_by_notifications(box, tables):
+def test_a_role_without_rights_to_the_feed_relies_on_notifications(box, tables):
     tables.query("""DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA haraka TO poor;
         GRANT SELECT ON haraka.users, haraka.profiles TO poor""")
     daemon = follow(box, tables, user="poor")
@@ -297,7 +297,7 @@ def test_a_role_without_rights_to_the_feed_follows_by_notifications(box, tables)
     wait_may_not(daemon, *ALICE)
 
 
-def test_a_table_that_must_not_be_read_leaves_the_old_in_force(box, tables):
+def test_a_table_without_read_rights_leaves_the_old_rows_in_force(box, tables):
     daemon = follow(box, tables)
     tables.query("REVOKE SELECT ON haraka.users FROM postern")
     try:
@@ -306,10 +306,10 @@ def test_a_table_that_must_not_be_read_leaves_the_old_in_force(box, tables):
         assert may(daemon, *ALICE)
     finally:
         tables.query("GRANT SELECT ON haraka.users TO postern")
-    wait_may_not(daemon, *ALICE, what="the change is found once it may be read")
+    wait_may_not(daemon, *ALICE, what="the change is found once the table may be read")
 
 
-def test_changes_that_nobody_notifies_of_are_found_and_the_pooler_is_named(box, tables):
+def test_changes_without_notifications_are_found_and_a_pooler_is_suspected(box, tables):
     daemon = follow(box, tables, channel="another")
     wait_state(daemon, "listening")
     for enabled in (False, True, False, True):
@@ -319,7 +319,7 @@ def test_changes_that_nobody_notifies_of_are_found_and_the_pooler_is_named(box, 
     wait_state(daemon, "polling")
 
 
-def test_the_feed_can_be_switched_off_and_on_while_we_run(box, tables):
+def test_the_feed_can_be_switched_off_and_on(box, tables):
     daemon = follow(box, tables, full_reload_interval="1s")
     assert status(daemon)["database"]["feed"]
     tables.query("ALTER TABLE haraka.users DISABLE TRIGGER ALL")
@@ -327,14 +327,14 @@ def test_the_feed_can_be_switched_off_and_on_while_we_run(box, tables):
     wait_may_not(daemon, *ALICE, what="a change without triggers is found")
     wait_until(lambda: not status(daemon)["database"]["feed"], "the feed is not trusted")
     tables.query("UPDATE haraka.users SET enabled = true WHERE username = 'alice'")
-    wait_may(daemon, *ALICE, what="one more is found by full_reload_interval")
+    wait_may(daemon, *ALICE, what="a second one is found by full_reload_interval")
     tables.apply("feed.sql")
     tables.apply("role.sql")
-    wait_until(lambda: status(daemon)["database"]["feed"], "the feed is there again")
+    wait_until(lambda: status(daemon)["database"]["feed"], "the feed is used again")
     tables.query("ALTER TABLE haraka.users ENABLE TRIGGER ALL")
 
 
-def test_a_feed_that_is_dropped_while_we_run_is_done_without(box, tables):
+def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
     daemon = follow(box, tables)
     tables.query("DROP FUNCTION haraka.feed_since(text)")
     try:
@@ -348,11 +348,12 @@ def test_a_feed_that_is_dropped_while_we_run_is_done_without(box, tables):
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_reload_while_the_users_load_takes_nothing_away_from_under_it(box, kept):
-    """kept: of the JSON file, which a reload reads again; else of PostgreSQL, read again by rcpt_re_anchored."""
+def test_a_reload_during_a_load_of_users_frees_nothing_that_the_load_uses(box, kept):
+    """kept: the rows in force are the JSON file's, which a reload reads again; else PostgreSQL's, whose profiles a
+    change of rcpt_re_anchored compiles again."""
     db = database(box)
     daemon = follow(box, db)
-    wait_until(daemon.store_path.exists, "the rows are kept")
+    wait_until(daemon.store_path.exists, "the store is written")
     daemon.configure({"database": {"users_query": "SELECT u.* FROM users u, pg_sleep(0.7)"}})
     if kept:
         daemon.restart()
@@ -360,12 +361,12 @@ def test_a_reload_while_the_users_load_takes_nothing_away_from_under_it(box, kep
     else:
         daemon.ctl("reload")
         daemon.configure({"profile": {"rcpt_re_anchored": "yes"}})
-        time.sleep(3)  # it rests after so long a load
+        time.sleep(3)  # the pause after so long a load
         db.query("UPDATE haraka.users SET enabled = false WHERE username = 'carol'")
     time.sleep(0.5)
     since = daemon.mark()
     assert daemon.ctl("reload")["ok"]
-    assert loads(daemon, since)[0][0] == ("profiles,users" if kept else "users"), "it wasn't loading"
+    assert loads(daemon, since)[0][0] == ("profiles,users" if kept else "users"), "no load was in progress"
     wait_source(daemon, "database")
     wait_may(daemon, *ALICE)
     if not kept:

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away, hangs, lags, comes back: sessions notice nothing, and no state is ever wrong."""
+"""PostgreSQL crashes, hangs, lags and comes back: sessions notice nothing, and no wrong state is in force."""
 
 import time
 
@@ -16,20 +16,20 @@ RESUME = "UPDATE haraka.users SET enabled = true WHERE username = 'alice'"
 
 
 def wait_kept(daemon, user, what):
-    """Until the user's row in the JSON file holds that text."""
+    """Wait until the user's row in the JSON file contains that text."""
     def is_kept():
         if not daemon.store_path.exists():
             return False
         lines = daemon.store_path.read_text(encoding="utf-8").splitlines()
         return any(f'"username":"{user}"' in line and what in line for line in lines)
 
-    wait_until(is_kept, f"the file has {what} of {user}")
+    wait_until(is_kept, f"the store has {what} of {user}")
 
 
 # ---- stopped and started ------------------------------------------------------------------------
 
 
-def test_a_server_that_crashes_under_traffic_is_not_noticed(box):
+def test_sessions_do_not_notice_a_crash_of_the_server(box):
     db = database(box)
     daemon = follow(box, db)
     questions = [(*ALICE, True), ("alice", "other@example.com", None, False),
@@ -48,13 +48,13 @@ def test_a_server_that_crashes_under_traffic_is_not_noticed(box):
     wait_may_not(daemon, *ALICE, what="a change after the crash is in force")
 
 
-def test_what_changed_while_we_were_away_is_in_force_when_it_is_back(box):
+def test_a_change_made_out_of_reach_is_in_force_after_the_reconnect(box):
     db = database(box)
     daemon = follow(box, db)
     db.query(SUSPEND.replace("alice", "carol"))
     db.stop("immediate")
     wait_state(daemon, "down")
-    # Changed where we can't look, on another port.
+    # Change a row where the daemon cannot see it, on another port.
     port, db.port = db.port, free_port()
     db.configure()
     db.start()
@@ -64,10 +64,10 @@ def test_what_changed_while_we_were_away_is_in_force_when_it_is_back(box):
     db.configure()
     assert may(daemon, *ALICE)
     db.start()
-    wait_may_not(daemon, *ALICE, what="what changed while PostgreSQL was not to be reached is in force")
+    wait_may_not(daemon, *ALICE, what="a change made while PostgreSQL was out of reach is in force")
 
 
-def test_killed_and_started_while_postgresql_is_down_it_decides_from_the_file(box):
+def test_a_daemon_restarted_while_postgresql_is_down_decides_from_the_store(box):
     db = database(box)
     daemon = follow(box, db)
     db.query(SUSPEND.replace("alice", "carol"))
@@ -98,7 +98,7 @@ def test_without_a_file_and_without_a_database_nothing_is_decided(box):
     wait_may(daemon, *ALICE)
 
 
-def test_each_failure_is_said_once(box):
+def test_each_failure_is_logged_once(box):
     db = database(box)
     daemon = follow(box, db)
     db.stop()
@@ -115,17 +115,17 @@ def test_each_failure_is_said_once(box):
 # ---- silent ---------------------------------------------------------------------------------------
 
 
-def test_a_connection_that_was_cut_silently_is_found_by_polling(box):
+def test_polling_finds_a_silently_cut_connection(box):
     db = database(box)
     cut = box.proxy(db.port)
     daemon = follow(box, db, port=cut.port)
     cut.stall()
-    cut.resume()  # new connections work, ours stays dead and silent
+    cut.resume()  # new connections work; the daemon's stays dead and silent
     db.query(SUSPEND)
     wait_may_not(daemon, *ALICE, what="a change is found over a silently cut connection")
 
 
-def test_without_the_feed_it_is_found_within_full_reload_interval(box):
+def test_full_reload_interval_finds_a_silently_cut_connection_without_the_feed(box):
     db = database(box, files=[PG_PROFILE])
     cut = box.proxy(db.port)
     daemon = follow(box, db, user="postgres", port=cut.port, poll_interval="1h",
@@ -138,12 +138,12 @@ def test_without_the_feed_it_is_found_within_full_reload_interval(box):
     assert time.monotonic() - begin > 0.5, "the connection was not cut"
 
 
-def test_a_server_that_hangs_delays_no_list_no_reload_of_files_and_no_stop(box):
+def test_a_hanging_server_delays_neither_lists_nor_a_stop(box):
     db = database(box)
     cut = box.proxy(db.port)
     daemon = follow(box, db, port=cut.port, connect_timeout="10m", poll_interval="1s")
     cut.stall()
-    time.sleep(1.5)  # it waits for an answer to a poll
+    time.sleep(1.5)  # now it waits for the answer to a poll
     daemon.write_list("mail_from.access.blacklist", ["spam@bad.example"])
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
@@ -154,7 +154,7 @@ def test_a_server_that_hangs_delays_no_list_no_reload_of_files_and_no_stop(box):
     assert time.monotonic() - begin < 10
 
 
-def test_a_server_that_hangs_while_connecting_delays_neither(box):
+def test_a_hanging_connect_delays_neither_lists_nor_a_reload(box):
     db = database(box)
     cut = box.proxy(db.port)
     daemon = follow(box, db, port=cut.port)
@@ -187,7 +187,7 @@ def test_a_stop_does_not_wait_for_a_connection(box):
     assert time.monotonic() - begin < 10
 
 
-def test_a_reload_while_the_database_is_down_says_so_and_reads_the_files(box):
+def test_a_reload_while_the_database_is_down_fails_but_reads_the_files(box):
     db = database(box)
     daemon = follow(box, db)
     db.stop()
@@ -202,7 +202,7 @@ def test_a_reload_while_the_database_is_down_says_so_and_reads_the_files(box):
 # ---- several hosts ---------------------------------------------------------------------------------
 
 
-def test_the_next_host_is_taken_when_the_first_one_is_dead_or_silent(box):
+def test_the_next_host_is_used_if_the_first_ones_are_dead_or_silent(box):
     db = database(box)
     silent = box.proxy(db.port)
     silent.stall()
@@ -230,7 +230,7 @@ def test_a_connection_string_never_shows(box):
 
 @pytest.fixture(name="pair")
 def fixture_pair(box):
-    """A primary, and a standby that has caught up; a conninfo with both, the primary first."""
+    """A primary, a standby that has caught up, and a conninfo with both, the primary first."""
     primary = database(box)
     standby = box.standby(primary)
     standby.wait_caught_up(primary)
@@ -243,12 +243,12 @@ def test_a_standby_is_followed_by_polling_and_its_promotion_is_noticed(box, pair
     daemon = follow(box, standby)
     wait_state(daemon, "polling")
     primary.query(SUSPEND)
-    wait_may_not(daemon, *ALICE, what="a change of the primary is in force by way of the standby")
+    wait_may_not(daemon, *ALICE, what="a change on the primary is in force through the standby")
     primary.stop("immediate")
     standby.promote()
     wait_state(daemon, "listening")
     standby.query(RESUME)
-    wait_may(daemon, *ALICE, what="a change of the promoted standby is in force")
+    wait_may(daemon, *ALICE, what="a change on the promoted standby is in force")
 
 
 def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
@@ -265,7 +265,7 @@ def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
         assert not answer["ok"] and "lags behind" in answer["error"]
         time.sleep(2.5)  # polls
     daemon.kill()
-    daemon.start()  # it knows from the file how far the primary was
+    daemon.start()  # the store records how far the primary was
     with asking(daemon, (*ALICE, False)):
         wait_state(daemon, "behind")
         time.sleep(2.5)
@@ -280,11 +280,11 @@ def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
 
 
 def test_a_failover_that_lost_commits_is_followed(box, pair):
-    """What a primary says is the truth, even when it is less than what was in force."""
+    """A primary's state is the truth, even if it lacks commits that were in force."""
     primary, standby, both = pair
     daemon = follow(box, primary, conninfo=both)
     standby.pause_replay()
-    wait_until(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "it replicates")
+    wait_until(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "the standby replicates")
     for process in primary.query("SELECT pid FROM pg_stat_replication"):
         primary.query("SELECT pg_terminate_backend(%s)", process)
     standby.stop("immediate")
@@ -332,16 +332,16 @@ def test_200_idle_sessions_keep_no_old_policies(box):
     assert status(daemon)["cache"]["policy"]["publications"] >= wait_publications + 100
     print(f"one policy {one / 1e6:.1f} MB; resident after 10 reloads {before / 1e6:.1f} MB, "
           f"after 100 {after / 1e6:.1f} MB")
-    # 90 old policies would be 90 of them; the allocator may keep a few. A sanitizer's allocator keeps what
-    # was freed, so that the figure says nothing there: the ordinary build is the one that is judged.
+    # Kept policies would need 90 times that; the allocator may keep a few. A sanitizer's allocator keeps freed
+    # memory, so that only the figure of the ordinary build means anything.
     if b"__tsan_init" not in POSTERN.read_bytes() and b"__asan_init" not in POSTERN.read_bytes():
         assert after - before < 20 * one
     for number, milter in enumerate(sessions):
-        assert milter.mail("<x100@example.com>", auth_authen=f"u{number + 1}"), "it sees the last one"
+        assert milter.mail("<x100@example.com>", auth_authen=f"u{number + 1}"), "the session sees the last policy"
         milter.close()
 
 
-def test_a_stop_right_in_the_middle_of_a_load_is_clean(box):
+def test_a_stop_in_the_middle_of_a_load_is_clean(box):
     db = database(box)
     db.query("""INSERT INTO haraka.users (username, froms, "profileId")
         SELECT 'u' || i, format('u%s@example.com', i), 1 FROM generate_series(1, 100000) AS i""")

@@ -1,4 +1,4 @@
-"""pg-profile's own tables, without our feed and without a change to that database; and bad rows."""
+"""pg-profile's own tables are followed without the feed and without a change to the database; bad rows are left out."""
 
 import time
 
@@ -26,7 +26,7 @@ def fixture_db(shared_box):
 
 @pytest.fixture(name="tables")
 def fixture_tables(db):
-    """The two profiles and users of that file, whatever a test did before."""
+    """The two profiles and users of that file, whatever an earlier test did."""
     db.query("DROP SCHEMA haraka CASCADE")
     db.apply(PG_PROFILE)
     return db
@@ -36,7 +36,7 @@ def follow_plainly(box, db, **options):
     return follow(box, db, user="postgres", **options)
 
 
-def test_changes_come_into_force_by_its_own_notifications(box, tables):
+def test_pg_profiles_own_notifications_bring_changes_into_force(box, tables):
     before = tables.query(CATALOG)
     daemon = follow_plainly(box, tables, poll_interval="1h")
     assert may(daemon, *ALICE)
@@ -73,7 +73,7 @@ def test_a_transaction_of_10000_rows_costs_few_loads(box, tables):
 
 def test_truncate_is_found_by_full_reload_interval_and_refused(box, tables):
     daemon = follow_plainly(box, tables, full_reload_interval="1s")
-    tables.query("TRUNCATE haraka.users")  # its triggers don't see it
+    tables.query("TRUNCATE haraka.users")  # pg-profile's triggers do not fire for it
     daemon.wait_log("users would become empty")
     assert may(daemon, *ALICE)
     daemon.configure({"database": {"refuse_empty": "no"}})
@@ -81,7 +81,7 @@ def test_truncate_is_found_by_full_reload_interval_and_refused(box, tables):
     assert not may(daemon, *ALICE)
 
 
-def test_what_was_missed_while_away_is_loaded(box, tables):
+def test_a_reconnect_loads_the_changes_that_were_missed(box, tables):
     cut = box.proxy(tables.port)
     daemon = follow_plainly(box, tables, port=cut.port)
     cut.refuse()
@@ -116,7 +116,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("sql, said", ROWS, ids=[said.split(":")[0] + said[-9:] for _, said in ROWS])
-def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sql, said):
+def test_a_bad_row_is_logged_once_and_counted_and_the_others_load(box, tables, sql, said):
     daemon = follow_plainly(box, tables)
     assert status(daemon)["cache"]["problem_count"] == 0
     tables.query(sql)
@@ -126,30 +126,30 @@ def test_a_bad_row_is_named_once_and_counted_and_the_others_load(box, tables, sq
     assert may(daemon, *ALICE) or "the same username" in said
     daemon.ctl("reload")
     daemon.ctl("reload")
-    assert daemon.log().count(said) == 1, "said again though nothing changed"
+    assert daemon.log().count(said) == 1, "it is logged again although nothing changed"
     since = daemon.mark()
     tables.query(GOOD)
     daemon.wait_log("resolved: ", since)
     assert said in [line for line in daemon.log(since).splitlines() if "resolved: " in line][0]
-    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "nothing is bad any more")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "no problem is left")
     assert may(daemon, *ALICE)
 
 
-def test_users_of_a_bad_profile_may_send_to_nobody_until_it_is_mended(box, tables):
+def test_users_of_a_bad_profile_may_send_to_nobody_until_it_is_corrected(box, tables):
     daemon = follow_plainly(box, tables)
     assert may(daemon, *ALICE)
     tables.query("UPDATE haraka.profiles SET limits = 'often' WHERE name = 'internal'")
     wait_may_not(daemon, *ALICE)
     tables.query("UPDATE haraka.profiles SET limits = '5/1m' WHERE name = 'internal'")
-    # Each time in a session of its own: one that began without a maxsize to hold cannot count a body.
-    wait_until(lambda: may(daemon, *ALICE), "the mended profile is in force")
+    # Ask in a new session each time: one that began without a maxsize does not count the body.
+    wait_until(lambda: may(daemon, *ALICE), "the corrected profile is in force")
 
 
 def test_a_thousand_bad_rows_do_not_flood_the_log(box, tables):
     daemon = follow_plainly(box, tables)
     tables.query("""INSERT INTO haraka.users (username, password, "profileId")
         SELECT 'u' || i, '', 77 FROM generate_series(1, 5000) AS i""")
-    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 5000, "all are counted")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 5000, "all problems are counted")
     assert daemon.log().count("there is no profile with id 77") <= 200
     assert "more; posternctl status" in daemon.log()
     wait_source(daemon, "database")

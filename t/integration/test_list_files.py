@@ -1,4 +1,4 @@
-"""List files: a save is in force within a second, and never shows as an empty or half list in between."""
+"""A saved list is in force within a second, and never appears empty or half before that."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from harness.tables import status, wait_source
 from harness.wait import wait_until
 
 LIST = "mail_from.access.blacklist"
-KEPT = "kept@bad.example"  # in each version of the list, at its end
+KEPT = "kept@bad.example"  # the last line of each version of the list
 
 
 @pytest.fixture(name="daemon")
@@ -37,7 +37,7 @@ def wait_refused(daemon, sender, expected=True, what=None):
 
 @contextmanager
 def always_refused(daemon, *senders):
-    """While the block runs, every answer for these senders is a refusal; there are many."""
+    """Asserts that every answer for these senders is a refusal while the block runs, and that there are many."""
     stop, passed, count = threading.Event(), [], [0]
 
     def run():
@@ -60,7 +60,7 @@ def always_refused(daemon, *senders):
 
 
 @pytest.mark.parametrize("how", ["rename", "truncate"])
-def test_saves_come_into_force_and_never_show_as_an_empty_list(daemon, how):
+def test_saved_lists_come_into_force_and_never_appear_empty(daemon, how):
     with always_refused(daemon, KEPT):
         for number in range(20):
             daemon.write_list(LIST, [f"n{number}@bad.example"] + [f"x{i}@bad.example" for i in range(2000)]
@@ -95,7 +95,7 @@ def test_a_reload_in_the_middle_of_a_save_keeps_the_old_list(daemon):
         wait_refused(daemon, "half@bad.example")
 
 
-def test_an_answered_reload_has_what_was_saved_before_it(daemon):
+def test_an_answered_reload_includes_earlier_saves(daemon):
     for number in range(10):
         daemon.write_list(LIST, [f"n{number}@bad.example", KEPT], how="truncate" if number % 2 else "rename")
         assert daemon.ctl("reload")["ok"]
@@ -111,7 +111,7 @@ def test_a_list_built_up_by_appending_is_never_empty(daemon):
         wait_refused(daemon, "appended@bad.example", what="a list built up by appending is in force")
 
 
-def test_removed_and_put_back_is_never_empty(daemon):
+def test_a_list_removed_and_put_back_is_never_empty(daemon):
     path = daemon.lists / LIST
     with always_refused(daemon, KEPT):
         path.rename(path.with_name("backup~"))  # as vi does
@@ -120,11 +120,11 @@ def test_removed_and_put_back_is_never_empty(daemon):
         wait_refused(daemon, "back@bad.example")
 
 
-def test_removed_for_good_is_an_empty_list(daemon):
+def test_a_list_removed_for_good_is_empty(daemon):
     (daemon.lists / LIST).unlink()
     wait_refused(daemon, KEPT, False, what="a removed list is empty")
     daemon.write_list(LIST, [KEPT])
-    wait_refused(daemon, KEPT, what="a list that is made anew is in force")
+    wait_refused(daemon, KEPT, what="a list that was created again is in force")
 
 
 def test_an_emptied_list_is_empty(daemon):
@@ -142,11 +142,11 @@ def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
     (away / LIST).write_text(f"later@bad.example\n{KEPT}\n")
     with always_refused(daemon, KEPT):
         away.rename(daemon.lists)
-        wait_refused(daemon, "later@bad.example", what="lists of a folder that came back are in force")
+        wait_refused(daemon, "later@bad.example", what="the lists of a folder that is back are in force")
     assert "is back" in daemon.log()
 
 
-def test_a_folder_that_is_removed_with_its_files_too(daemon):
+def test_so_does_a_folder_that_is_removed_with_its_files(daemon):
     with always_refused(daemon, KEPT):
         shutil.rmtree(daemon.lists)
         time.sleep(2)
@@ -155,7 +155,7 @@ def test_a_folder_that_is_removed_with_its_files_too(daemon):
         wait_refused(daemon, "anew@bad.example")
 
 
-def test_a_folder_that_is_missing_at_the_start_is_said_and_watched_for(box):
+def test_a_folder_missing_at_the_start_is_reported_and_waited_for(box):
     daemon = box.postern(config={"lists": {"directory": "later"}})
     wait_source(daemon, "lists")
     assert "there is no such folder" in status(daemon)["cache"]["problems"][0]
@@ -163,10 +163,10 @@ def test_a_folder_that_is_missing_at_the_start_is_said_and_watched_for(box):
     folder.mkdir()
     (folder / LIST).write_text(KEPT + "\n")
     wait_refused(daemon, KEPT, what="a folder that appeared is in force")
-    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "nothing is missing any more")
+    wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "no problem is left")
 
 
-def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
+def test_a_bad_line_is_logged_once_and_the_others_are_in_force(daemon):
     name = "mail_from.access.blacklist_regex"
     daemon.write_list(name, ["good@bad\\.example", "(unclosed"])
     daemon.wait_log(f"{name}:2: ")
@@ -181,7 +181,7 @@ def test_a_bad_line_is_named_once_and_the_others_are_in_force(daemon):
     assert status(daemon)["cache"]["problem_count"] == 0
 
 
-def test_a_list_that_can_not_be_read_keeps_the_old_one(daemon):
+def test_a_list_that_cannot_be_read_leaves_the_old_one_in_force(daemon):
     daemon.configure({"lists": {"max_file": "1k"}})
     daemon.ctl("reload")
     with always_refused(daemon, KEPT):
@@ -194,7 +194,7 @@ def test_a_list_that_can_not_be_read_keeps_the_old_one(daemon):
     daemon.wait_log("can be read again")
 
 
-def test_another_folder_is_taken_by_a_reload(daemon):
+def test_a_reload_changes_the_folder(daemon):
     other = daemon.folder / "other"
     other.mkdir()
     (other / LIST).write_text("other@bad.example\n")

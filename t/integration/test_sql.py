@@ -1,4 +1,4 @@
-"""sql/: the files run twice, the constraints hold, the daemon's role can read and no more."""
+"""sql/: each file can be run twice, the constraints hold, and the daemon's role can only read."""
 
 import psycopg2
 import psycopg2.errors
@@ -24,7 +24,7 @@ def refused(db, sql, error, **keys):
 
 
 def contents(db):
-    """Everything in the schema that a second run might have changed or doubled."""
+    """Everything in the schema that a second run might change or duplicate."""
     return db.query("""
         SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
             FROM pg_constraint WHERE connamespace = 'haraka'::regnamespace
@@ -79,14 +79,14 @@ def test_user_names_that_are_refused(db, username):
 
 
 @pytest.mark.parametrize("username", ["token", "mytoken:x", "bob@example.net", "bücher", "BÜCHER", "a b"])
-def test_user_names_that_are_taken(db, username):
+def test_user_names_that_are_accepted(db, username):
     db.query("INSERT INTO haraka.users (username) VALUES (%s)", (username,))
     db.query("DELETE FROM haraka.users WHERE username = %s", (username,))
 
 
 @pytest.mark.parametrize("limits", [None, "", "  ", "1", "1/5m", "1/5m,500/1d", " 1/5s , 2/1h ", "10/90",
                                     "1/1d,2,3/4s"])
-def test_limits_that_are_taken(db, limits):
+def test_limits_that_are_accepted(db, limits):
     db.query("INSERT INTO haraka.profiles (name, limits) VALUES ('limited', %s)", (limits,))
     db.query("DELETE FROM haraka.profiles WHERE name = 'limited'")
 
@@ -112,12 +112,12 @@ def test_profiles_constraints(db):
     db.query("DELETE FROM haraka.profiles WHERE name = 'huge'")
 
 
-def test_enabled_is_true_unless_said(db):
+def test_enabled_is_true_by_default(db):
     assert db.query("SELECT username, enabled FROM haraka.users WHERE username IN ('alice', 'dave')"
                     " ORDER BY 1") == [("alice", True), ("dave", False)]
 
 
-def test_list_columns_may_become_arrays_as_the_comment_says(box):
+def test_list_columns_may_become_arrays_as_documented(box):
     db = box.postgres()
     for file in FILES:
         db.apply(file)
@@ -165,13 +165,13 @@ def test_the_role_cannot_write(db, sql):
     "SELECT * FROM pg_authid", "SELECT * FROM secrets", "SELECT haraka.feed_prune()",
     "SELECT pg_read_file('/etc/passwd')", "COPY haraka.users TO PROGRAM 'cat'",
     "SELECT pg_ls_dir('/')", "SET ROLE postgres", "SELECT nextval('haraka.users_id_seq')"])
-def test_the_role_cannot_look_elsewhere(db, sql):
+def test_the_role_cannot_read_other_tables(db, sql):
     db.query("CREATE TABLE IF NOT EXISTS secrets (n int)")
     refused(db, sql, psycopg2.errors.InsufficientPrivilege, user="postern",
             options="'-c default_transaction_read_only=off'")
 
 
-def test_nobody_else_sees_the_feed(db):
+def test_no_other_role_sees_the_feed(db):
     db.query("DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN")
     for sql in ("SELECT * FROM haraka.changes", "SELECT haraka.feed_position()",
                 "SELECT haraka.feed_prune()", "SELECT password FROM haraka.users"):
@@ -179,7 +179,7 @@ def test_nobody_else_sees_the_feed(db):
     db.query("DROP ROLE stranger")
 
 
-def test_a_role_that_can_more_is_refused_and_left_alone(db):
+def test_a_role_with_more_rights_is_refused_and_not_changed(db):
     db.query("DROP ROLE IF EXISTS strong; CREATE ROLE strong LOGIN CREATEROLE")
     with pytest.raises(AssertionError, match="strong has rights beyond reading"):
         db.apply("role.sql", role="strong")
@@ -194,7 +194,7 @@ def test_an_existing_role_keeps_its_password(db):
     assert db.value("SELECT rolpassword FROM pg_authid WHERE rolname = 'postern'") == stored
 
 
-def test_rights_given_by_mistake_are_taken_back(db):
+def test_rights_granted_by_mistake_are_revoked(db):
     db.query("GRANT ALL ON haraka.users TO postern")
     db.apply("role.sql")
     assert db.value("""SELECT string_agg(privilege_type, ' ') FROM information_schema.role_table_grants
@@ -212,7 +212,7 @@ def test_sample_passwords_are_those_in_the_comment(db):
         assert crypt.crypt(password, hashes[login]) == hashes[login]
 
 
-def test_samples_leave_rows_of_the_same_name_alone(db):
+def test_samples_do_not_change_rows_of_the_same_name(db):
     db.query("UPDATE haraka.users SET froms = 'mine@example.com' WHERE username = 'carol'")
     db.apply("sample.sql")
     assert db.value("SELECT froms FROM haraka.users WHERE username = 'carol'") == "mine@example.com"
@@ -242,7 +242,7 @@ def test_role_alone_on_pg_profile_tables(pg_profile):
     assert columns(pg_profile) == before
 
 
-def test_feed_beside_pg_profile_tables_changes_nothing_of_them(pg_profile):
+def test_the_feed_does_not_change_pg_profile_tables(pg_profile):
     before = columns(pg_profile)
     for file in ("feed.sql", "role.sql"):
         pg_profile.apply(file)

@@ -35,7 +35,7 @@ def users(*ids):
 # ---- what is recorded ------------------------------------------------------------------------------
 
 
-def test_nothing_changed_names_nothing(db, reader):
+def test_without_a_change_the_feed_returns_nothing(db, reader):
     assert reader.poll() == set()
     db.query("UPDATE haraka.users SET froms = froms WHERE false; DELETE FROM haraka.users WHERE false;"
              " INSERT INTO haraka.users (username) SELECT 'x' WHERE false")
@@ -70,10 +70,10 @@ def test_nothing_changed_names_nothing(db, reader):
     ("BEGIN; DELETE FROM haraka.users; ROLLBACK", set()),
     ("SET session_replication_role = replica; DELETE FROM haraka.users WHERE id = 1", users(1)),
 ])
-def test_each_kind_of_statement_names_its_rows(db, reader, sql, named):
+def test_each_kind_of_statement_returns_its_rows(db, reader, sql, named):
     if "MERGE" in sql and db.value("SHOW server_version_num") < "150000":
         pytest.skip("MERGE needs PostgreSQL 15")
-    # Ids by name, whatever order the samples came in.
+    # The ids by name, because the order of the samples does not matter.
     db.query("UPDATE haraka.users SET id = -id; UPDATE haraka.users SET id = p FROM unnest("
              "ARRAY['dave', 'alice', 'bob@example.org', 'carol']) WITH ORDINALITY AS n (u, p)"
              " WHERE username = u")
@@ -83,7 +83,7 @@ def test_each_kind_of_statement_names_its_rows(db, reader, sql, named):
     assert reader.poll() == set()
 
 
-def test_copy_names_its_rows(db, reader):
+def test_copy_returns_its_rows(db, reader):
     connection = db.connect()
     with open("/dev/null", encoding="ascii") as empty:
         connection.cursor().copy_expert("COPY haraka.users (username) FROM STDIN", empty)
@@ -117,7 +117,7 @@ def test_a_role_that_can_only_write_users_is_recorded(db, reader):
     db.query("DROP ROLE IF EXISTS clerk; CREATE ROLE clerk LOGIN;"
              " GRANT USAGE ON SCHEMA haraka TO clerk;"
              " GRANT SELECT, INSERT, UPDATE, DELETE ON haraka.users TO clerk")
-    # A table of the clerk's own must not be taken for the feed's.
+    # The feed must not mistake a table of the clerk's for its own.
     db.query("SET search_path = pg_temp; CREATE TEMP TABLE changes (txid xid8, tbl text, row_id text);"
              " UPDATE haraka.users SET froms = '' WHERE username = 'alice'", user="clerk")
     assert len(reader.poll()) == 1
@@ -148,7 +148,7 @@ def test_a_statement_notifies_once_whatever_its_size(db):
 
 def test_without_a_channel_transactions_can_be_prepared(db, reader):
     sql = "BEGIN; UPDATE haraka.profiles SET maxsize = 9 WHERE id = 1; PREPARE TRANSACTION 'p'"
-    with pytest.raises(psycopg2.errors.FeatureNotSupported):  # NOTIFY can't be prepared
+    with pytest.raises(psycopg2.errors.FeatureNotSupported):  # a transaction with NOTIFY cannot be prepared
         db.query(sql)
     db.apply("feed.sql", channel="")
     reader.poll()
@@ -169,7 +169,7 @@ def test_a_transaction_that_began_early_and_commits_late_is_found(db, reader):
     late.cursor().execute("UPDATE haraka.users SET froms = 'late@b' WHERE username = 'alice'")
     for number in range(3):
         db.query("UPDATE haraka.users SET froms = %s WHERE username = 'carol'", (f"{number}@b",))
-        assert len(reader.poll()) == 1  # carol each time, alice not yet
+        assert len(reader.poll()) == 1  # carol each time, not yet alice
     late.commit()
     late.close()
     named = reader.poll()
@@ -202,11 +202,11 @@ def age(db, by):
     db.query(f"UPDATE haraka.changes SET at = at - interval '{by}'")
 
 
-def test_old_rows_are_pruned_by_the_way(db, reader):
+def test_old_rows_are_pruned_while_others_are_added(db, reader):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     age(db, "26 hours")
     db.query("UPDATE haraka.profiles SET maxsize = 1 WHERE id = 1")
-    assert db.value("SELECT count(*) FROM haraka.changes WHERE tbl = 'users'") > 0  # not each time
+    assert db.value("SELECT count(*) FROM haraka.changes WHERE tbl = 'users'") > 0  # not by each statement
     age(db, "2 hours")
     db.query("UPDATE haraka.profiles SET maxsize = 2 WHERE id = 1")
     assert db.query("SELECT tbl, row_id FROM haraka.changes") == [("profiles", "1")] * 2
@@ -214,7 +214,7 @@ def test_old_rows_are_pruned_by_the_way(db, reader):
     assert reader.poll() == {EVERYTHING} and reader.reason == "pruned"
 
 
-def test_pruning_does_not_bother_a_reader_who_had_it_all(db, reader):
+def test_pruning_does_not_affect_a_reader_that_is_up_to_date(db, reader):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     reader.poll()
     age(db, "2 days")
@@ -225,7 +225,7 @@ def test_pruning_does_not_bother_a_reader_who_had_it_all(db, reader):
 
 
 def test_a_transaction_left_open_for_days_costs_one_load_a_prune(db, reader):
-    """It holds back every snapshot's xmin, so the feed can't tell just after a prune; but it can later."""
+    """It holds back the xmin of every database snapshot, so the feed cannot tell right after a prune, but later."""
     stuck = db.connect(autocommit=False)
     stuck.cursor().execute("UPDATE haraka.profiles SET maxsize = 3 WHERE id = 4")
     db.query("UPDATE haraka.users SET froms = 'a@b'")
@@ -239,7 +239,7 @@ def test_a_transaction_left_open_for_days_costs_one_load_a_prune(db, reader):
     assert reader.poll() == {("profiles", "4")}
 
 
-def test_a_transaction_older_than_what_is_kept_is_found(db, reader):
+def test_a_transaction_older_than_the_kept_rows_is_found(db, reader):
     late = db.connect(autocommit=False)
     late.cursor().execute("UPDATE haraka.users SET froms = 'late@b' WHERE username = 'alice'")
     reader.poll()
@@ -286,7 +286,7 @@ def test_a_prune_takes_a_bounded_number_of_rows(db):
     assert db.value("SELECT haraka.feed_prune('1 day', 5)") == 5
 
 
-def test_rows_taken_out_by_hand_are_missed_by_nobody(db, reader):
+def test_rows_deleted_by_hand_are_noticed(db, reader):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     db.query("DELETE FROM haraka.changes")
     assert reader.poll() == {EVERYTHING} and reader.reason == "pruned"
@@ -301,12 +301,12 @@ def test_rows_taken_out_by_hand_are_missed_by_nobody(db, reader):
 @pytest.mark.parametrize("position", [
     None, "", "x", "feed-0 a b c d 1 2 3:4:", "feed-1 a b c d 1 2", "feed-1 a b c d x 2 3:4:",
     "feed-1 a b c d 1 2 3:4:;", "feed-1  b c d 1 2 3:4:", "feed-1 a b c d 1 2 3:4: "])
-def test_a_position_that_is_none_asks_for_everything(db, reader, position):
+def test_an_invalid_position_asks_for_everything(db, reader, position):
     reader.position = position
     assert reader.look() == {EVERYTHING} and reader.reason == "no position"
 
 
-def test_a_position_of_another_database_is_not_believed(server, db, reader):
+def test_a_position_of_another_database_is_not_accepted(server, db, reader):
     other = FeedReader(Database(server))
     other.position = reader.position
     assert other.poll() == {EVERYTHING} and other.reason == "another database"
@@ -324,7 +324,7 @@ def test_a_restored_dump_is_another_database(server, db, reader, box):
     moved = FeedReader(other)
     moved.position = reader.position
     assert moved.poll() == {EVERYTHING} and moved.reason == "another database"
-    # Transaction ids that came along with the dump lie in this cluster's future.
+    # The transaction ids in the dump lie in this cluster's future.
     other.query("INSERT INTO haraka.changes (txid, tbl, row_id) VALUES ('999999', 'users', '1')")
     assert moved.poll() == set()
     other.query("UPDATE haraka.changes SET at = at - interval '2 days'; SELECT haraka.feed_prune()")
@@ -355,7 +355,7 @@ def test_a_table_that_was_replaced_has_no_triggers(db, reader):
     assert reader.poll() == {EVERYTHING}
 
 
-def test_running_feed_sql_again_is_noticed_and_keeps_what_is_recorded(db, reader):
+def test_running_feed_sql_again_is_noticed_and_keeps_the_recorded_changes(db, reader):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     before = db.query("SELECT * FROM haraka.changes ORDER BY id")
     db.apply("feed.sql")

@@ -28,7 +28,7 @@ def test_a_reconnect_costs_only_a_poll(own):
     reader.connect()
     assert reader.poll() == {("profiles", "1")}
     reader.close()
-    own.restart("fast")  # a clean stop, too
+    own.restart("fast")  # also after a clean stop
     own.query("UPDATE haraka.profiles SET maxsize = 1 WHERE id = 2")
     reader.connect()
     assert reader.poll() == {("profiles", "2")}
@@ -48,12 +48,12 @@ def test_after_a_crash_everything_is_read_once(own):
     reader.close()
 
 
-def test_transaction_ids_that_are_given_out_again_are_missed_by_nobody(box):
+def test_reused_transaction_ids_are_noticed(box):
     own = install(box.postgres(settings={"wal_writer_delay": "10s"}))
     reader = FeedReader(own)
     writer = own.connect()
     cursor = writer.cursor()
-    cursor.execute("SET synchronous_commit = off")  # so that no WAL on disk knows of their ids
+    cursor.execute("SET synchronous_commit = off")  # so that no WAL on disk records the ids
     for _ in range(20):
         cursor.execute("UPDATE haraka.profiles SET maxsize = maxsize + 1 WHERE id = 2")
     reader.poll()
@@ -65,11 +65,11 @@ def test_transaction_ids_that_are_given_out_again_are_missed_by_nobody(box):
                       " RETURNING pg_current_xact_id()::text::bigint")
     print(f"the reader saw ids below {seen}, {given} was given out after the crash")
     reader.connect()
-    assert reader.poll() == {EVERYTHING}  # and its copy is right
+    assert reader.poll() == {EVERYTHING}  # and the copy is right
     reader.close()
 
 
-def test_a_server_set_back_by_a_copy_of_its_files_is_noticed(own, box):
+def test_a_server_restored_from_an_older_copy_is_noticed(own, box):
     own.stop("fast")
     copy = box.folder / "copy"
     subprocess.run(["cp", "-a", own.folder, copy], check=True)
@@ -96,7 +96,7 @@ def test_a_reader_of_a_standby_misses_nothing(own, box):
     late.cursor().execute("UPDATE haraka.profiles SET maxsize = 1 WHERE id = 1")
     own.query("UPDATE haraka.profiles SET maxsize = 2 WHERE id = 2")
     standby.wait_caught_up(own)
-    assert reader.poll() == {("profiles", "2")}  # a standby does not list the late one as running
+    assert reader.poll() == {("profiles", "2")}  # a standby does not list the late transaction as running
     own.query("UPDATE haraka.profiles SET maxsize = 3 WHERE id = 3")
     standby.wait_caught_up(own)
     assert ("profiles", "3") in reader.poll()
@@ -156,8 +156,8 @@ def test_a_failover_is_noticed_and_a_session_survives_a_promotion(own, box):
     staying.close()
 
 
-def test_an_idle_standby_is_not_behind_for_ever(own, box):
-    """Where a record ends at the end of a WAL page, the insert position is already past the next header."""
+def test_an_idle_standby_does_not_stay_behind(own, box):
+    """If a record ends at the end of a WAL page, the insert position is already past the next page's header."""
     standby = box.standby(own)
     for _ in range(3):
         own.query("SELECT pg_switch_wal()")

@@ -1,4 +1,4 @@
-"""The JSON file: kept of PostgreSQL's rows, or the store itself; torn, emptied, foreign, edited by hand."""
+"""The JSON file as a copy of PostgreSQL's rows and as the store: it may be torn, emptied, foreign or edited."""
 
 import json
 import os
@@ -21,12 +21,12 @@ def with_user(name):
                                                "profileId": 1}]}
 
 
-# ---- kept of PostgreSQL's rows --------------------------------------------------------------------
+# ---- a copy of PostgreSQL's rows --------------------------------------------------------------------
 
 
 @pytest.fixture(name="written", scope="module")
 def fixture_written(shared_box):
-    """A stopped daemon, whose file was written twice; PostgreSQL, which is down; both files' octets."""
+    """A stopped daemon whose file was written twice, PostgreSQL, which is down, and the bytes of both files."""
     db = database(shared_box)
     daemon = follow(shared_box, db)
     daemon.wait_log("store written")
@@ -61,7 +61,7 @@ TORN = {
 
 
 @pytest.mark.parametrize("how", TORN)
-def test_a_file_that_was_damaged_is_refused_and_the_one_before_taken(kept, how):
+def test_a_damaged_file_is_refused_and_the_previous_one_used(kept, how):
     daemon, _ = kept
     text = daemon.store_path.read_bytes()
     daemon.store_path.write_bytes(TORN[how](text))
@@ -73,7 +73,7 @@ def test_a_file_that_was_damaged_is_refused_and_the_one_before_taken(kept, how):
     print([line for line in daemon.log(since).splitlines() if "store.json" in line][0])
 
 
-def test_with_both_damaged_nothing_is_decided_until_the_database_answers(kept):
+def test_with_both_files_damaged_nothing_is_decided_until_the_database_answers(kept):
     daemon, db = kept
     for path in (daemon.store_path, daemon.store_path.with_name("store.json.prev")):
         path.write_bytes(b"{")
@@ -89,7 +89,7 @@ def test_with_both_damaged_nothing_is_decided_until_the_database_answers(kept):
     wait_until(lambda: daemon.store_path.stat().st_size > 100, "the file is written again")
 
 
-def test_the_file_is_its_owners_alone_and_has_a_row_a_line(kept):
+def test_only_the_owner_can_read_the_file_and_each_row_has_a_line(kept):
     daemon, _ = kept
     lines = daemon.store_path.read_text(encoding="utf-8").splitlines()
     assert daemon.store_path.stat().st_mode & 0o777 == 0o600
@@ -99,7 +99,7 @@ def test_the_file_is_its_owners_alone_and_has_a_row_a_line(kept):
     assert not daemon.store_path.with_name("store.json.new").exists()
 
 
-def test_constant_change_writes_the_file_every_few_seconds_and_the_last_of_it(box):
+def test_constant_change_writes_the_file_every_few_seconds_and_at_its_end(box):
     db = database(box)
     daemon = follow(box, db)
     daemon.wait_log("store written")
@@ -117,8 +117,8 @@ def test_constant_change_writes_the_file_every_few_seconds_and_the_last_of_it(bo
     assert daemon.log().count("store written") <= 4
 
 
-def test_a_full_disk_costs_a_warning_and_never_the_old_file(box):
-    """The folder takes no new file: as good as a full disk, as far as we are concerned."""
+def test_a_full_disk_causes_a_warning_and_keeps_the_old_file(box):
+    """A folder in which no file can be created has the same effect as a full disk."""
     needs_root()
     db = database(box)
     daemon = follow(box, db)
@@ -137,7 +137,7 @@ def test_a_full_disk_costs_a_warning_and_never_the_old_file(box):
 # ---- the store itself -----------------------------------------------------------------------------
 
 
-def test_an_edit_by_hand_is_in_force_and_a_broken_one_is_not(box):
+def test_a_good_edit_comes_into_force_and_a_broken_one_does_not(box):
     daemon = box.postern(store=ROWS)
     assert may(daemon, *ALICE)
     assert status(daemon)["cache"]["policy"]["source"] == "store"
@@ -150,7 +150,7 @@ def test_an_edit_by_hand_is_in_force_and_a_broken_one_is_not(box):
         time.sleep(1)
     assert daemon.log().count("what is in force stays") == 1
     daemon.write_store(ROWS)
-    wait_may_not(daemon, "eve", "eve@example.com", what="the mended store is in force")
+    wait_may_not(daemon, "eve", "eve@example.com", what="the corrected store is in force")
     assert status(daemon)["store"]["error"] is None
 
 
@@ -190,7 +190,7 @@ def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
     assert status(daemon)["cache"]["policy"]["source"] == "lists"
 
 
-def test_a_bad_row_is_named_and_the_others_load(box):
+def test_a_bad_row_is_logged_and_the_others_load(box):
     daemon = box.postern(store={**ROWS, "users": [*ROWS["users"], {"id": 2, "froms": "x@example.com"}]})
     assert may(daemon, *ALICE)
     assert status(daemon)["cache"]["problem_count"] == 1
@@ -200,16 +200,16 @@ def test_a_bad_row_is_named_and_the_others_load(box):
     assert status(daemon)["cache"]["problem_count"] == 0
 
 
-def test_a_broken_store_at_the_start_decides_nothing_until_it_is_mended(box):
+def test_a_store_broken_at_the_start_decides_nothing_until_it_is_corrected(box):
     daemon = box.postern(store="{")
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
         assert milter.mail("<a@example.com>").verdict == "tempfail"
     daemon.write_store(ROWS)
-    wait_may(daemon, *ALICE, what="a mended store is in force")
+    wait_may(daemon, *ALICE, what="the corrected store is in force")
 
 
-# ---- from one to the other ------------------------------------------------------------------------
+# ---- store and database ------------------------------------------------------------------------
 
 
 def test_a_reload_goes_from_the_store_to_a_database_and_back(box):
@@ -230,7 +230,7 @@ def test_a_reload_goes_from_the_store_to_a_database_and_back(box):
     assert may(daemon, "eve", "eve@example.com")
 
 
-def test_rcpt_re_anchored_takes_hold_while_the_database_is_down(box):
+def test_rcpt_re_anchored_takes_effect_while_the_database_is_down(box):
     db = database(box)
     db.query("UPDATE haraka.profiles SET rcpt_re = 'x@y', host = NULL, rcpt = NULL WHERE name = 'internal'")
     daemon = follow(box, db)
