@@ -1,3 +1,7 @@
+/*
+ * Memory of one lifetime, cut from large blocks. An arena owns its blocks. One thread fills it;
+ * afterwards any thread may read it.
+ */
 #include "lib/base/arena.h"
 
 #include <stdalign.h>

@@ -1,6 +1,7 @@
+/* CRC-32C, a nibble at a time. Stateless; any thread may call it. */
 #include "lib/base/crc32c.h"
 
-/* Of each half byte; polynomial 0x1edc6f41, bits reflected. */
+/* The remainder of each nibble; polynomial 0x1edc6f41, bits reflected. */
 static const uint32_t table[16] = {
 	0x00000000,
 	0x105ec76f,

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * CRC-32C (Castagnoli; RFC 3720 appendix B.4 has test vectors) of some bytes: tells a torn or
- * damaged record from a whole one, and is no protection against anybody. Thread-safe.
+ * The CRC-32C (Castagnoli; RFC 3720 appendix B.4 has test vectors) of some bytes. It detects torn
+ * and damaged records but does not protect against forgery. Thread-safe.
  */
 uint32_t crc32c(const void *bytes, size_t len);
 

@@ -1,3 +1,4 @@
+/* Error messages in memory of the caller. Stateless; any thread may call it. */
 #include "lib/base/errmsg.h"
 
 #include <stdio.h>

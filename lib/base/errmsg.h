@@ -4,19 +4,18 @@
 #include <stdarg.h>
 
 /*
- * What went wrong, in words for a person: which file, line, key or row, and
- * what would be right. Owned by the caller; a plain value.
+ * An error message for a person: what is wrong, in which file, line, key or row, and what to do. A
+ * plain value that the caller owns.
  */
 struct errmsg {
-	char text[512]; /* NUL-terminated, cut (never overrun) when longer */
+	char text[512]; /* NUL-terminated; a longer text is cut */
 };
 
-/* Replace err's text. err may be NULL: then nothing is said. Returns -1, so that `return
- * errmsg_set(...)` fails. */
+/* Replace the text of err, which may be NULL. Returns -1, so that a function can end with `return
+ * errmsg_set(...)`. */
 int errmsg_set(struct errmsg *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Put text in front of what err already says ("file.conf: " + "..."). err may be NULL. Returns -1.
- */
+/* Insert text such as "file.conf: " before the text of err, which may be NULL. Returns -1. */
 int errmsg_prefix(struct errmsg *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,3 +1,7 @@
+/*
+ * SipHash under a key of the process. Owns that key, which is set once before there are threads;
+ * afterwards any thread may hash.
+ */
 #include "lib/base/hash.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * A list of texts about problems in a source. Each list has one owner and is used by one thread at
+ * a time.
+ */
 #include "lib/base/problems.h"
 
 #include <stdarg.h>
@@ -37,10 +41,10 @@ void problems_free(struct problems **problems)
 	*problems = NULL;
 }
 
-static void keep(struct texts *texts, const char *format, va_list args)
+static void add_text(struct texts *texts, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-static void keep(struct texts *texts, const char *format, va_list args)
+static void add_text(struct texts *texts, const char *format, va_list args)
 {
 	char text[1024];
 
@@ -59,7 +63,7 @@ void problems_add(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	keep(&problems->bad, format, args);
+	add_text(&problems->bad, format, args);
 	va_end(args);
 }
 
@@ -70,7 +74,7 @@ void problems_note(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	keep(&problems->notes, format, args);
+	add_text(&problems->notes, format, args);
 	va_end(args);
 }
 

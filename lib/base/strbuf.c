@@ -1,3 +1,4 @@
+/* A text that grows. The caller owns the buffer; one thread at a time. */
 #include "lib/base/strbuf.h"
 
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for len more bytes and a NUL. */
+/* Make room for len more bytes and a NUL. */
 static bool reserve(struct strbuf *buf, size_t len)
 {
 	size_t want, size;

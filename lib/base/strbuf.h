@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Text that grows. Start with STRBUF_INIT; `text` is NULL or NUL-terminated.
- * Out of memory sets `failed` and makes every later call do nothing, so that a
- * caller may build the whole and ask once.
+ * A text that grows, initialized with STRBUF_INIT; `text` is NULL or NUL-terminated. When memory
+ * runs out, `failed` is set and every later call does nothing, so that a caller can build the whole
+ * text and check once. One thread at a time.
  */
 struct strbuf {
 	char *text;
@@ -25,13 +25,14 @@ void strbuf_add_str(struct strbuf *buf, const char *text);
 void strbuf_add_char(struct strbuf *buf, char c);
 void strbuf_addf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Make it empty, keep the memory and forget a failure. */
+/* Empty the buffer and clear `failed`, but keep the memory. */
 void strbuf_reset(struct strbuf *buf);
 
-/* Free the memory; the buffer is as new. */
+/* Free the memory and initialize the buffer again. */
 void strbuf_free(struct strbuf *buf);
 
-/* The text, now the caller's to free(); NULL when anything failed. The buffer is as new. */
+/* Return the text, which the caller must free(), or NULL when an addition failed. Initializes the
+ * buffer again. */
 char *strbuf_take(struct strbuf *buf);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * A hash table from byte strings to numbers. The map owns its keys. One thread fills it; afterwards
+ * any thread may read it.
+ */
 #include "lib/base/strmap.h"
 
 #include <stdlib.h>
@@ -7,7 +11,7 @@
 
 /* Open addressing with linear probing, at most 3/4 full. */
 struct slot {
-	uint32_t tag; /* high half of the hash; saves most comparisons */
+	uint32_t tag; /* high half of the hash; avoids most comparisons */
 	uint32_t key; /* offset of the key in the blob, plus 1; 0 is a free slot */
 	uint32_t value;
 };
@@ -47,7 +51,7 @@ static const char *slot_key(const struct strmap *map, const struct slot *slot, u
 	return at + sizeof(*len_r);
 }
 
-/* The slot that holds key, or the free one where it belongs. */
+/* Find the slot that has this key, or the free slot where it belongs. */
 static struct slot *probe(const struct strmap *map, uint64_t hash, const char *key, size_t len)
 {
 	size_t i = (size_t)hash & map->mask;

@@ -5,28 +5,28 @@
 #include <stdint.h>
 
 /*
- * A compact table from byte strings to 32-bit numbers: one array of slots and
- * one blob of keys, whatever the number of entries (at most 2^31 entries and 4 GiB of keys).
- * Filled by one thread; read by any number once filled.
+ * A compact table from byte strings to 32-bit numbers: one array of slots and one block of keys,
+ * for at most 2^31 entries and 4 GiB of keys. One thread fills it; afterwards any thread may read
+ * it.
  */
 struct strmap;
 
-struct strmap *strmap_new(void); /* NULL when out of memory */
-void strmap_free(struct strmap **map);
+struct strmap *strmap_new(void);       /* NULL when out of memory */
+void strmap_free(struct strmap **map); /* accepts NULL */
 
 /*
- * Add key -> value unless the key is there already (the first one stays).
- * Returns 1 when added, 0 when it was there, -1 when out of memory or bounds.
+ * Add an entry, unless the map already has the key: the first value stays. Returns 1 when the entry
+ * was added, 0 when the key existed, -1 when memory ran out or the map is full.
  */
 int strmap_add(struct strmap *map, const char *key, size_t len, uint32_t value);
 
-/* Whether key is there; then *value_r is set (value_r may be NULL). */
+/* Look the key up. Returns 1 with *value_r set (value_r may be NULL), or 0 when it is missing. */
 int strmap_find(const struct strmap *map, const char *key, size_t len, uint32_t *value_r);
 
 size_t strmap_count(const struct strmap *map);
 size_t strmap_bytes(const struct strmap *map); /* memory in use */
 
-/* Give back the memory that growing left over. Failure to do so is harmless. */
+/* Free the memory that growth left unused. A failure to do so has no effect. */
 void strmap_shrink(struct strmap *map);
 
 #endif

@@ -1,9 +1,10 @@
+/* Validation of UTF-8. Stateless; any thread may call it. */
 #include "lib/base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the sequence that begins at s, 0 when it is ill-formed (RFC 3629 section 4). */
+/* Return the length of the sequence at s, or 0 when it is ill-formed (RFC 3629 section 4). */
 static size_t sequence_len(const unsigned char *s, size_t left)
 {
 	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
@@ -15,7 +16,7 @@ static size_t sequence_len(const unsigned char *s, size_t left)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90))
-		return 0; /* longer than needed */
+		return 0; /* an overlong form */
 	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0; /* a surrogate, or past U+10FFFF */
 	return len;

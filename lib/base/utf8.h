@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* How many bytes from the start are well-formed UTF-8 (RFC 3629): len when all are. NUL counts as
- * well-formed. */
+/* Count the bytes from the start that are well-formed UTF-8 (RFC 3629): len when all are. NUL is
+ * well-formed. Thread-safe. */
 size_t utf8_valid_len(const char *text, size_t len);
 
 #endif
