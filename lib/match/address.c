@@ -1,3 +1,7 @@
+/*
+ * Parses mail addresses and brings them into one form for comparison. Stateless; any thread may
+ * call it.
+ */
 #include "lib/match/address.h"
 
 #include <string.h>
@@ -5,7 +9,7 @@
 #include "lib/base/ascii.h"
 #include "lib/match/cidr.h"
 
-/* A piece of text that somebody else owns. */
+/* A borrowed piece of text. */
 struct span {
 	const char *text;
 	size_t len;
@@ -22,7 +26,7 @@ static struct span trim(struct span s)
 	return s;
 }
 
-/* RFC 5322 atext with RFC 6532's UTF-8, and the dot. */
+/* Whether c is atext of RFC 5322 with the UTF-8 of RFC 6532, or a dot. */
 static bool is_atom_char(unsigned char c)
 {
 	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -42,7 +46,8 @@ static bool is_dot_string(const char *text, size_t len)
 	return true;
 }
 
-/* Where the quoted string at s ends, behind its closing quote; 0 when it doesn't. */
+/* Return the index after the closing quote of the quoted string at s, or 0 when it is not closed.
+ */
 static size_t quoted_end(struct span s)
 {
 	size_t i;
@@ -56,7 +61,7 @@ static size_t quoted_end(struct span s)
 	return 0;
 }
 
-/* A name or a literal, in characters that no reader sees a mark in. */
+/* Whether it is a name or a literal without a character that some MTA interprets. */
 static bool is_clear_domain(struct span domain)
 {
 	bool literal =
@@ -73,7 +78,8 @@ static bool is_clear_domain(struct span domain)
 	return domain.len > 0;
 }
 
-/* One quoted string of printable characters, or none at all and no marks but @ and ]. */
+/* Whether it is one quoted string of printable characters, or unquoted without special characters
+ * other than @ and ]. */
 static bool is_clear_local(struct span local)
 {
 	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
@@ -91,7 +97,7 @@ static bool is_clear_local(struct span local)
 	return true;
 }
 
-/* "@relay,@relay", each with a clear domain. */
+/* Whether it is "@relay,@relay", each with a clear domain. */
 static bool is_clear_route(struct span route)
 {
 	const char *end = route.text + route.len, *at = route.text, *stop;
@@ -103,11 +109,11 @@ static bool is_clear_route(struct span route)
 			!is_clear_domain((struct span){ at + 1, (size_t)(stop - at - 1) }))
 			return false;
 	}
-	return route.len == 0 || at == end + 1; /* else it ends in a comma */
+	return route.len == 0 || at == end + 1; /* otherwise it ends in a comma */
 }
 
-/* Drop "@relay,@relay:" (RFC 5321 appendix C). Returns it without its colon; empty: there is none.
- */
+/* Remove the source route "@relay,@relay:" (RFC 5321 appendix C) from s. Returns it without its
+ * colon, or an empty span when there is none. */
 static struct span cut_source_route(struct span *s)
 {
 	struct span route = { s->text, 0 };
@@ -130,8 +136,8 @@ static struct span cut_source_route(struct span *s)
 }
 
 /*
- * The index of the @ between local part and domain, or s.len when there is none: the last one, as
- * MTAs have it, but for those within a quoted local part.
+ * Return the index of the @ between local part and domain, or s.len when there is none. MTAs use
+ * the last one, except for those within a quoted local part.
  */
 static size_t find_at(struct span s)
 {
@@ -144,8 +150,8 @@ static size_t find_at(struct span s)
 	return s.len;
 }
 
-/* Write the local part's canonical form; returns its length. It is never longer than the original.
- */
+/* Write the canonical form of the local part, which is never longer than the original. Returns its
+ * length. */
 static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 {
 	char plain[ADDRESS_MAX + 1];
@@ -173,7 +179,7 @@ static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 	return n;
 }
 
-/* Write the domain's canonical form; returns its length, or -1 when it is too long. */
+/* Write the canonical form of the domain. Returns its length, or -1 when it is too long. */
 static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 {
 	char text[CIDR_TEXT_SIZE];
@@ -233,7 +239,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		a->has_domain = domain_len > 0; /* IDNA maps some characters to nothing */
 	}
 	a->canon[a->canon_len] = '\0';
-	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* RFC 5321 4.5.1: in any case */
+	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* caseless: RFC 5321 4.5.1 */
 		memcpy(a->text, a->canon, sizeof("postmaster"));
 		a->text_len = a->canon_len;
 	}

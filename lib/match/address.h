@@ -7,16 +7,16 @@
 
 #include "lib/match/domain.h"
 
-#define ADDRESS_MAX 1000 /* bytes of an address as typed; longer ones are refused, never cut */
+#define ADDRESS_MAX 1000 /* bytes of an address as typed; a longer one is refused, never cut */
 #define ADDRESS_CANON_SIZE (ADDRESS_MAX + 1 + DOMAIN_SIZE)
 
 /*
- * A mail address (RFC 5321 Mailbox, RFC 6531), as typed and in the one form in which it is
- * compared. A plain value; about 3 KiB.
+ * A mail address (RFC 5321 Mailbox, RFC 6531), as typed and in the canonical form, in which
+ * addresses are compared. A plain value of about 3 KiB.
  *
- * canon is LOCAL@DOMAIN: ASCII letters folded, the domain as domain_canon() has it (a literal
- * in its RFC 5952 form), the local part without quotes when it is a dot-string without them ("x"@d
- * is x@d) and otherwise in quotes with only the needed backslashes.
+ * canon is LOCAL@DOMAIN with ASCII letters in lower case. The domain has the form of
+ * domain_canon(), a literal that of RFC 5952. The local part has no quotes if it is a dot-string
+ * without them ("x"@d becomes x@d); otherwise it is quoted, with only the necessary backslashes.
  */
 struct mail_address {
 	char text[ADDRESS_MAX +
@@ -27,38 +27,39 @@ struct mail_address {
 	bool is_null;	    /* <> */
 	bool has_domain;
 	bool is_literal; /* the domain is an address literal */
-	bool is_routed;	 /* RFC 5321 source route, or a local part with %, ! or @ that routes on */
-	bool is_odd;	 /* an MTA may read another address from it: see address_parse() */
+	bool is_routed;	 /* a source route (RFC 5321), or a local part that routes with %, ! or @ */
+	bool is_odd;	 /* an MTA may read it as another address: see address_parse() */
 };
 
 /*
  * Parse the address of a MAIL or RCPT command: "<a@b>", "a@b", "<@x,@y:a@b>", "<>", "<postmaster>".
- * White space around it is dropped. Tolerant: what is no address by the grammar is split at the
- * last @. Returns 0, or -1 (longer than ADDRESS_MAX, or NUL, CR or LF inside) with *address_r
- * undefined.
+ * White space around it is ignored. The parser is tolerant: text that violates the grammar is split
+ * at the last @. Returns 0, or -1 with *address_r undefined when the text is longer than
+ * ADDRESS_MAX or contains NUL, CR or LF. Thread-safe.
  *
- * Such a one is odd: MTAs read it by RFC 5322 or rules of their own, and come to another address
- * (Postfix 3.7 sends mail for "<a@b(@c>", "<a@b,>" and "<a%b>" to a@b). Not odd are, beside RFC
- * 5321's Path, dots and ] anywhere in the local part, 8-bit characters, a@b@c, which all split at
- * the last @, and a name without a domain.
+ * An address that violates the grammar is odd, because MTAs parse it by RFC 5322 or by their own
+ * rules and arrive at another address: Postfix 3.7 sends mail for "<a@b(@c>", "<a@b,>" and "<a%b>"
+ * to a@b. These are not odd although RFC 5321's Path does not allow them: dots and ] anywhere in
+ * the local part, 8-bit characters, a@b@c (all MTAs split it at the last @), and a name without a
+ * domain.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
 
 /*
- * The same for a command that has to be answered: what address_parse() refuses is an odd address
- * with the beginning of its text and an empty canonical form, which equals no other one.
+ * Parse the address of a command that must be answered. Text that address_parse() refuses becomes
+ * an odd address with the beginning of the text and an empty canonical form, which equals no other.
  */
 void address_read(const char *text, size_t len, struct mail_address *address_r);
 
-/* The canonical domain; "" when there is none. */
+/* Return the canonical domain, or "" when there is none. It lives as long as the address. */
 const char *address_domain(const struct mail_address *address);
 
 /* Whether the canonical forms are equal. */
 bool address_equal(const struct mail_address *a, const struct mail_address *b);
 
 /*
- * The local part's length without an extension (RFC 5233): up to the first of the characters
- * in delimiters, if that leaves anything and the local part is not quoted.
+ * Return the length of the canonical local part without an extension (RFC 5233): up to the first of
+ * the characters in delimiters, unless nothing precedes it or the local part is quoted.
  */
 size_t address_base_len(const struct mail_address *address, const char *delimiters);
 

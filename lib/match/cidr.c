@@ -1,3 +1,7 @@
+/*
+ * IP addresses and networks, and sets of networks. A set belongs to its caller: one thread fills
+ * it, then any thread may search it.
+ */
 #include "lib/match/cidr.h"
 
 #include <arpa/inet.h>
@@ -10,7 +14,8 @@
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-/* ::ffff:192.0.2.1 is 192.0.2.1; a mapped network of 96 bits or more likewise. */
+/* Turn ::ffff:192.0.2.1 into 192.0.2.1, and a mapped network of 96 bits or more into an IPv4 one.
+ */
 static void unwrap_mapped(struct cidr *net)
 {
 	if (net->family != AF_INET6 || net->prefix_len < 96 ||
@@ -32,7 +37,7 @@ static void clear_host_bits(struct cidr *net)
 	memset(net->addr + full + 1, 0, size - full - 1);
 }
 
-/* A decimal number of at most max, the whole of text. */
+/* Parse all of text as a decimal number of at most max. */
 static int parse_prefix_len(const char *text, unsigned max, uint8_t *len_r)
 {
 	unsigned value = 0;
@@ -142,7 +147,7 @@ void cidr_format(const struct cidr *net, char text_r[CIDR_TEXT_SIZE])
 
 struct cidr_set {
 	struct strmap *nets;	    /* family, prefix length, address -> value */
-	bool used4[33], used6[129]; /* the prefix lengths that occur */
+	bool used4[33], used6[129]; /* the prefix lengths in the set */
 };
 
 #define KEY_SIZE 18

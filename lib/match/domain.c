@@ -1,3 +1,7 @@
+/*
+ * Host and domain names: their canonical form, and the walk from a name to the domains above it.
+ * Stateless; any thread may call it.
+ */
 #include "lib/match/domain.h"
 
 #include <arpa/inet.h>
@@ -21,7 +25,8 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
-/* Whether the mapping made a mark out of something else: U+FF20, a wide @, is no @. */
+/* Whether the mapping produced a special character that the name did not contain: U+FF20, a wide @,
+ * must not become @. */
 static bool has_new_mark(const char *ascii, const char *name)
 {
 	for (; *ascii != '\0'; ascii++) {
@@ -32,7 +37,7 @@ static bool has_new_mark(const char *ascii, const char *name)
 	return false;
 }
 
-/* The A-label form of a name or label with non-ASCII bytes, or -1 when it is no valid IDN. */
+/* Convert a name or label with non-ASCII bytes to A-labels. -1 when it is not a valid IDN. */
 static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
 	char copy[DOMAIN_SIZE], *ascii = NULL;
@@ -53,8 +58,8 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 }
 
 /*
- * The same label by label, so that a bad one (or a name too long for the DNS) doesn't keep the
- * others from being known. -1 when the result would not fit.
+ * Convert a name label by label, so that a bad label, or a name too long for the DNS, does not
+ * prevent the conversion of the other labels. -1 when the result would not fit.
  */
 static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
@@ -100,7 +105,7 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 		if (ret < 0)
 			ret = labels_to_ascii(name, len, out);
 		if (ret > 1 && out[ret - 1] == '.' && name[len - 1] != '.')
-			out[--ret] = '\0'; /* a trailing dot of another script */
+			out[--ret] = '\0'; /* a full stop of another script at the end */
 		return ret;
 	}
 	for (i = 0; i < len; i++)

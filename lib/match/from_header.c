@@ -1,14 +1,18 @@
+/*
+ * Finds the addresses of From and Sender fields, and whether mail programs may read them
+ * differently. Stateless; any thread may call it.
+ */
 #include "lib/match/from_header.h"
 
 #include <string.h>
 
 #include "lib/match/from_tokens.h"
 
-/* What may become an address: words, dots and @ that belong together. */
+/* A candidate for an address: adjacent words, dots and @. */
 struct chain {
 	char text[ADDRESS_MAX + 1];
-	size_t len; /* past ADDRESS_MAX: too long, the rest isn't kept */
-	char last;  /* '.', '@', 'w' for a word, 'l' for a literal; 0 when there is nothing */
+	size_t len; /* above ADDRESS_MAX: too long, the rest is not kept */
+	char last;  /* '.', '@', 'w' for a word, 'l' for a literal; 0: empty */
 	bool has_at, quoted, odd;
 	bool hides_at; /* an @ within quotes */
 };
@@ -18,8 +22,8 @@ struct parser {
 	void *context;
 	struct chain chain;
 	size_t found;
-	bool odd;  /* can be read in more than one way */
-	bool junk; /* these angle brackets hold more than an address */
+	bool odd;  /* readers may differ about it */
+	bool junk; /* the angle brackets contain more than an address */
 	bool stop;
 };
 
@@ -37,7 +41,7 @@ static void append(struct chain *c, const char *text, size_t len, bool with_blan
 	}
 }
 
-/* The local part is complete, and a part of it was quoted: it is one quoted string. */
+/* Turn a complete local part, of which a part was quoted, into one quoted string. */
 static void put_in_quotes(struct chain *c)
 {
 	if (c->len + 2 <= ADDRESS_MAX) {
@@ -47,7 +51,8 @@ static void put_in_quotes(struct chain *c)
 	c->len += 2;
 }
 
-/* What has no place in an address: control characters, an encoded-word (which some decode). */
+/* Whether it contains what an address must not: control characters, or an encoded-word, which some
+ * readers decode. */
 static bool is_disguised(const struct chain *c)
 {
 	const char *encoded = memmem(c->text, c->len, "=?", 2);
@@ -101,7 +106,7 @@ static void add_word(struct parser *p, const struct from_token *t)
 	bool behind_word = c->last == 'w' || c->last == 'l';
 
 	if (behind_word && t->spaced) {
-		p->odd = p->odd || c->has_at; /* "a@b c" is a@bc to some */
+		p->odd = p->odd || c->has_at; /* some read "a@b c" as a@bc */
 		end_chain(p);
 	} else if (behind_word) {
 		c->odd = true; /* "a"b, a(comment)b */
@@ -125,7 +130,7 @@ static void add_at(struct parser *p)
 	if (c->last == 0)
 		c->odd = true;
 	if (c->has_at) {
-		c->odd = true; /* "a@b@c": a@b to some */
+		c->odd = true; /* some read "a@b@c" as a@b */
 		if (c->last != '@')
 			report(p);
 	} else if (c->quoted) {
@@ -136,7 +141,7 @@ static void add_at(struct parser *p)
 	c->last = '@';
 }
 
-/* Take what can belong to an address; false for all else. */
+/* Add the token to the candidate if it can belong to an address. Returns whether it can. */
 static bool add_token(struct parser *p, const struct from_token *t)
 {
 	if (from_token_is(t, "@")) {
@@ -153,8 +158,8 @@ static bool add_token(struct parser *p, const struct from_token *t)
 	return true;
 }
 
-/* Report the addresses of text without angle brackets. Returns what ended it: , ; : < or (the end)
- * 0. */
+/* Report the addresses of text without angle brackets. Returns the character that ended it: , ; : <
+ * or 0 for the end. */
 static char parse_words(struct parser *p, struct from_lexer *lx)
 {
 	struct from_token t;
@@ -173,7 +178,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	}
 }
 
-/* Go past an obsolete route, "@a,@b:" (RFC 5322 obs-route). What only begins like one stays. */
+/* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route). Text that only begins like one is kept. */
 static void skip_route(struct from_lexer *lx)
 {
 	struct from_lexer ahead = *lx;
@@ -195,7 +200,7 @@ static void skip_route(struct from_lexer *lx)
 	*lx = ahead;
 }
 
-/* Report what stands between the < before lx and its >, or the end of the field. */
+/* Report the addresses between the < before lx and its >, or the end of the field. */
 static void parse_brackets(struct parser *p, struct from_lexer *lx)
 {
 	size_t before = p->found;
@@ -220,7 +225,7 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 		p->odd = true;
 }
 
-/* One piece of the field, up to a comma, semicolon or colon. false when it was the last. */
+/* Read one piece of the field, up to a comma, semicolon or colon. false when it was the last. */
 static bool parse_piece(struct parser *p, struct from_lexer *lx)
 {
 	struct from_lexer display = *lx;

@@ -1,3 +1,7 @@
+/*
+ * Splits an address field into words and special characters. The caller owns the lexer; stateless
+ * otherwise.
+ */
 #include "lib/match/from_tokens.h"
 
 #include <string.h>
@@ -7,7 +11,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The length of the line end at p that is a fold (white space follows it); 0 when there is none. */
+/* Return the length of the line end at p if it is a fold (white space follows), else 0. */
 static size_t fold_len(const char *p, const char *end)
 {
 	size_t len = p < end && *p == '\r' ? 1 : 0;
@@ -36,7 +40,7 @@ static bool is_word_char(char c)
 	return memchr("()<>[]:;@,.\" \t\r\n", c, sizeof("()<>[]:;@,.\" \t\r\n")) == NULL;
 }
 
-/* Behind the comment at p, those within it included; NULL when it isn't closed. */
+/* Return the position after the comment at p, including nested ones; NULL when it is not closed. */
 static const char *comment_end(const char *p, const char *end)
 {
 	size_t depth = 0;
@@ -98,7 +102,8 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 	return true;
 }
 
-/* "[192.0.2.1]"; with anything in it that means something outside, it is none. */
+/* Whether a literal such as "[192.0.2.1]" begins here. One that contains a character with a meaning
+ * outside of it is not a literal. */
 static bool take_literal(struct from_lexer *lx, struct from_token *t)
 {
 	const char *p = lx->at + 1;
@@ -121,8 +126,8 @@ static bool take_literal(struct from_lexer *lx, struct from_token *t)
 }
 
 /*
- * Who decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" before taking it apart finds no comment in
- * it: remember whether a word leaves an encoded-word open.
+ * A reader that decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" before parsing it sees a
+ * different structure: remember whether a word leaves an encoded-word open.
  */
 static void note_encoded(struct from_lexer *lx, const struct from_token *t)
 {
@@ -143,7 +148,7 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 {
 	t->kind = FROM_WORD;
 	for (; lx->at < lx->end && is_word_char(*lx->at); lx->at++) {
-		/* To some, a backslash takes the meaning from what follows here too. */
+		/* For some readers, a backslash quotes the next character here too. */
 		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
 			*lx->odd = true;
 	}

@@ -5,44 +5,45 @@
 #include <stddef.h>
 
 /*
- * The words and marks of an address field's value (RFC 5322 section 3.2), folds and comments
- * skipped. Part of from_header.c.
+ * Splits the value of an address field into words and special characters (RFC 5322 section 3.2);
+ * folds and comments are skipped. Part of from_header.c.
  *
- * Every byte is looked at a bounded number of times, whatever the nesting: what turns out never to
- * be closed (a quote, a comment) is from then on an ordinary mark.
+ * Every byte is read a bounded number of times, whatever the nesting: once a quote or a comment
+ * turns out not to be closed, its opening character is an ordinary one for the rest of the value.
  */
 enum from_token_kind {
 	FROM_END,
 	FROM_WORD,
 	FROM_QUOTED,
-	FROM_LITERAL, /* of an address; only directly after an @ */
-	FROM_MARK /* any other character: , ; : < > @ . and what has no meaning where it stands */
+	FROM_LITERAL, /* of an address; only immediately after an @ */
+	FROM_MARK     /* any other character: , ; : < > @ . and those without a meaning here */
 };
 
 /* Borrowed from the value. */
 struct from_token {
 	enum from_token_kind kind;
 	char mark;	  /* FROM_MARK: the character */
-	const char *text; /* where it begins; FROM_QUOTED: behind the quote, FROM_LITERAL: at the
+	const char *text; /* its beginning; FROM_QUOTED: after the quote, FROM_LITERAL: the
 			     bracket */
 	size_t len;	  /* without the closing quote, with the closing bracket */
-	bool spaced;	  /* white space stands in front of it */
+	bool spaced;	  /* white space precedes it */
 };
 
-/* Where the reading is. A plain value: a copy reads the same again. */
+/* The position in the value. A plain value: a copy reads the same tokens again. */
 struct from_lexer {
 	const char *at, *end;
 	bool after_at, quotes_plain, comments_plain;
-	bool in_encoded; /* behind the beginning of an encoded-word, not yet at its end */
-	bool *odd;	 /* set when what was read has another meaning to other readers */
+	bool in_encoded; /* within an encoded-word */
+	bool *odd;	 /* set when readers may differ about the tokens read */
 };
 
+/* Read the next token; FROM_END again and again at the end. */
 struct from_token from_token_next(struct from_lexer *lexer);
 
 /* Whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
 
-/* Whether there is a NUL, or a CR or LF that is no fold. */
+/* Whether the value contains a NUL, or a CR or LF that is not part of a fold. */
 bool from_has_stray_control(const char *value, const char *end);
 
 #endif

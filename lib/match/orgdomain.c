@@ -1,3 +1,7 @@
+/*
+ * The public suffix list, from libpsl. Each list is immutable and reference-counted; any thread may
+ * ask it.
+ */
 #include "lib/match/orgdomain.h"
 
 #include <errno.h>

@@ -4,24 +4,24 @@
 #include "lib/base/errmsg.h"
 
 /*
- * The public suffix list (https://publicsuffix.org/list/). Immutable and
- * reference-counted; any thread may ask it.
+ * A public suffix list (https://publicsuffix.org/list/). Immutable and reference-counted; any
+ * thread may ask it.
  */
 struct orgdomain;
 
 /*
- * Load the list at path, text or DAFSA; NULL or "": the newer of the
- * system's and the one built into libpsl. 0, or -1 with err set.
+ * Load the list at path (text or DAFSA); for NULL or "", the newer of the system's list and the one
+ * built into libpsl. Returns 0 with one reference in *psl_r, or -1 with err set.
  */
 int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);
 
-struct orgdomain *orgdomain_ref(struct orgdomain *psl);
-void orgdomain_unref(struct orgdomain **psl);
+struct orgdomain *orgdomain_ref(struct orgdomain *psl); /* accepts NULL */
+void orgdomain_unref(struct orgdomain **psl);		/* accepts NULL */
 
 /*
- * The organizational domain of a canonical name: its public suffix and one
- * label more (the list's rule * for suffixes that it doesn't know). Points into name; NULL when it
- * has none: no dot, a bare public suffix, an empty label, an address.
+ * Return the organizational domain of a canonical name: its public suffix and one more label. The
+ * list's rule * applies to suffixes that it does not contain. The result points into name; NULL
+ * when there is none: no dot, a bare public suffix, an empty label, or an address.
  */
 const char *orgdomain_of(const struct orgdomain *psl, const char *name);
 

@@ -1,3 +1,4 @@
+/* Punycode (RFC 3492) for labels that IDNA does not allow. Stateless; any thread may call it. */
 #include "lib/match/punycode.h"
 
 #include <stdbool.h>
@@ -7,11 +8,11 @@
 #include "lib/base/utf8.h"
 #include "lib/match/domain.h"
 
-/* RFC 3492 section 5. */
+/* The parameters of RFC 3492 section 5. */
 enum { BASE = 36, TMIN = 1, TMAX = 26, SKEW = 38, DAMP = 700, INITIAL_BIAS = 72, INITIAL_N = 128 };
 
 struct writer {
-	char *at, *end; /* end: where the NUL goes at the latest */
+	char *at, *end; /* end: the last place for the NUL */
 	bool full;
 };
 
@@ -23,7 +24,7 @@ static void put(struct writer *w, char c)
 		*w->at++ = c;
 }
 
-/* The code point at *p of well-formed UTF-8; *p is behind it afterwards. */
+/* Read the code point at *p, which is well-formed UTF-8, and move *p past it. */
 static uint32_t next_point(const unsigned char **p)
 {
 	const unsigned char *s = *p;
@@ -36,7 +37,7 @@ static uint32_t next_point(const unsigned char **p)
 	return point;
 }
 
-/* Section 6.1. */
+/* Adapt the bias (section 6.1). */
 static uint32_t adapt(uint32_t delta, uint32_t points, bool first)
 {
 	uint32_t k = 0;
@@ -48,7 +49,7 @@ static uint32_t adapt(uint32_t delta, uint32_t points, bool first)
 	return k + (BASE - TMIN + 1) * delta / (delta + SKEW);
 }
 
-/* A generalized variable-length integer (section 3.3). */
+/* Write a generalized variable-length integer (section 3.3). */
 static void put_delta(struct writer *w, uint32_t delta, uint32_t bias)
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -64,14 +65,16 @@ static void put_delta(struct writer *w, uint32_t delta, uint32_t bias)
 	put(w, digits[delta]);
 }
 
-/* What UTS 46 drops: soft hyphen, zero width space, word joiner, variation selectors, BOM. */
+/* Whether UTS 46 drops the code point: soft hyphen, zero width space, word joiner, variation
+ * selectors, BOM. */
 static bool is_ignored(uint32_t point)
 {
 	return point == 0xad || point == 0x200b || point == 0x2060 || point == 0xfeff ||
 		(point >= 0xfe00 && point <= 0xfe0f);
 }
 
-/* Letters, digits, hyphen, underscore, and what isn't ASCII nor a wide form of it. */
+/* Whether a label may contain it: letters, digits, hyphen, underscore, and all that is neither
+ * ASCII nor a wide form of ASCII. */
 static bool is_usable(uint32_t point)
 {
 	if (point >= 0x80)
@@ -79,7 +82,7 @@ static bool is_usable(uint32_t point)
 	return point != 0 && strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", (int)point) != NULL;
 }
 
-/* The code points of the label. Returns how many, or -1. */
+/* Decode the code points of the label. Returns their number, or -1. */
 static int read_points(const char *label, size_t len, uint32_t points[DOMAIN_SIZE])
 {
 	const unsigned char *p = (const unsigned char *)label, *end = p + len;
@@ -112,8 +115,8 @@ static uint32_t least_from(const uint32_t *points, uint32_t count, uint32_t n)
 }
 
 /*
- * Section 6.3, for the points that are not ASCII. Nothing overflows: delta stays below
- * 0x110000 * DOMAIN_SIZE.
+ * Encode the code points that are not ASCII (section 6.3). Nothing overflows, because delta stays
+ * below 0x110000 * DOMAIN_SIZE.
  */
 static void put_points(struct writer *w, const uint32_t *points, uint32_t count, uint32_t basic)
 {

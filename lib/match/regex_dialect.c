@@ -1,14 +1,15 @@
+/* Translates regexes from JavaScript's dialect to PCRE2's. Stateless; any thread may call it. */
 #include "lib/match/regex_dialect.h"
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* The letters that mean something behind a backslash in JavaScript; digits and punctuation PCRE2
- * reads alike. */
+/* The letters that have a meaning after a backslash in JavaScript. PCRE2 reads digits and
+ * punctuation as JavaScript does. */
 static const char known_escapes[] = "bBdDwWsSfnrtvcxuk";
 
-/* Copy the escape at p; returns what is behind it. */
+/* Copy the escape at p. Returns the position after it. */
 static const char *copy_escape(const char *p, const char *end, struct strbuf *out)
 {
 	if (p + 1 >= end) {
@@ -16,7 +17,8 @@ static const char *copy_escape(const char *p, const char *end, struct strbuf *ou
 		return end;
 	}
 	if (p[1] == 'c' && (p + 2 >= end || !isalpha((unsigned char)p[2])))
-		strbuf_add_str(out, "\\\\"); /* no control character: the backslash is one itself */
+		strbuf_add_str(out,
+			"\\\\"); /* not a control character: the backslash stands for itself */
 	else if (!isalpha((unsigned char)p[1]) || strchr(known_escapes, p[1]) != NULL)
 		strbuf_add_char(out, '\\');
 	strbuf_add_char(out, p[1]);
@@ -32,7 +34,7 @@ static const char *atom_end(const char *p, const char *end)
 	return p;
 }
 
-/* Copy one character of a class or an escape; returns what is behind it. */
+/* Copy one character of a class, or an escape. Returns the position after it. */
 static const char *copy_atom(const char *p, const char *end, struct strbuf *out)
 {
 	const char *behind = atom_end(p, end);
@@ -51,8 +53,9 @@ static bool is_set(const char *p, const char *end)
 }
 
 /*
- * Copy the class at p; returns its closing bracket. Beside \w and the like a hyphen is only itself
- * ("[\w-.]"), where PCRE2 sees a range that can't be.
+ * Copy the class at p. Returns its closing bracket. A hyphen next to \w and the like stands for
+ * itself
+ * ("[\w-.]"), where PCRE2 would see an invalid range.
  */
 static const char *copy_class(const char *p, const char *end, struct strbuf *out)
 {
@@ -63,7 +66,7 @@ static const char *copy_class(const char *p, const char *end, struct strbuf *out
 		strbuf_add_char(out, *p++);
 	else if (p < end && (*p == ':' || *p == '.' || *p == '='))
 		strbuf_add_char(out,
-			'\\'); /* "[:a:]" looks like a POSIX class that is out of place */
+			'\\'); /* PCRE2 would take "[:a:]" for a misplaced POSIX class */
 	while (p < end && *p != ']') {
 		hyphen = atom_end(p, end);
 		if (hyphen + 1 >= end || *hyphen != '-' || hyphen[1] == ']') {

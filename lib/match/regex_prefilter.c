@@ -1,3 +1,7 @@
+/*
+ * Finds the regexes of a list that can match at all, with hyperscan where the build has it. A
+ * prefilter is immutable; each thread scans with its own scratch.
+ */
 #include "lib/match/regex_prefilter.h"
 
 #include <ctype.h>
@@ -11,7 +15,7 @@
 #include <hs.h>
 #endif
 
-/* Below this a try of each is as fast. */
+/* With fewer regexes, trying each one is as fast. */
 #define WORTH_IT 4
 
 static const char *skip_digits(const char *p, const char *end)
@@ -21,7 +25,7 @@ static const char *skip_digits(const char *p, const char *end)
 	return p;
 }
 
-/* Behind "{n}", "{n,}" or "{n,m}" at p; NULL when it is something else. */
+/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for anything else. */
 static const char *skip_counts(const char *p, const char *end)
 {
 	const char *digits = p + 1;
@@ -34,7 +38,7 @@ static const char *skip_counts(const char *p, const char *end)
 	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
-/* Behind the escape at p; NULL for one that the dialects may read differently. */
+/* Return the position after the escape at p, or NULL when the dialects may read it differently. */
 static const char *skip_escape(const char *p, const char *end)
 {
 	if (p + 1 >= end)
@@ -45,7 +49,7 @@ static const char *skip_escape(const char *p, const char *end)
 		NULL;
 }
 
-/* Behind the class at p; NULL for an empty, POSIX or otherwise odd one. */
+/* Return the position after the class at p, or NULL for an empty, POSIX or otherwise odd one. */
 static const char *skip_class(const char *p, const char *end)
 {
 	p++;
@@ -63,7 +67,8 @@ static const char *skip_class(const char *p, const char *end)
 	return p < end ? p + 1 : NULL;
 }
 
-/* Behind the quantifier at p, a lazy mark included; NULL for a possessive one. */
+/* Return the position after the quantifier at p with its lazy mark, or NULL for a possessive one.
+ */
 static const char *skip_quantifier(const char *p, const char *end)
 {
 	p = *p == '{' ? skip_counts(p, end) : p + 1;
@@ -109,7 +114,8 @@ bool regex_prefilter_can(const char *regex, size_t len)
 
 #ifdef HAVE_HYPERSCAN
 
-/* A database must be made known to a scratch once; it remembers the last ones by serial. */
+/* hyperscan must prepare a scratch for each database once; the serials of the last ones are kept.
+ */
 #define KNOWN 256
 
 struct regex_prefilter {
@@ -166,7 +172,7 @@ static int sources_fill(struct sources *s, const char *const *regexes, size_t co
 	return 0;
 }
 
-/* Take out the source that hyperscan can't do. */
+/* Remove the source that hyperscan cannot compile. */
 static void sources_drop(struct sources *s, unsigned i, bool *takes_part)
 {
 	takes_part[s->ids[i]] = false;
@@ -266,7 +272,7 @@ int regex_prefilter_scan(const struct regex_prefilter *prefilter,
 	return 0;
 }
 
-#else /* without hyperscan each regex is tried */
+#else /* without hyperscan, every regex is tried */
 
 struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
 	bool *takes_part)
@@ -284,7 +290,7 @@ void regex_prefilter_free(struct regex_prefilter **prefilter)
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)
 {
-	return malloc(1); /* something to own: NULL means out of memory */
+	return malloc(1); /* any pointer: NULL would mean out of memory */
 }
 
 void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch)

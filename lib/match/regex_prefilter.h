@@ -6,21 +6,22 @@
 #include <stdint.h>
 
 /*
- * Says in one pass which of many regexes can match a subject at all
- * (hyperscan's prefilter mode: never too few, maybe too many). Only regexes of a
- * plain syntax, which PCRE2 and hyperscan read alike, take part. In a build or on a processor
- * without hyperscan, none does. Part of regexlist.c.
+ * Determines in one pass which of many regexes can match a subject (hyperscan's prefilter mode:
+ * never too few, maybe too many). Only regexes of a plain syntax, which PCRE2 and hyperscan read
+ * alike, take part. In a build or on a processor without hyperscan, none does. Immutable; any
+ * thread may scan with its own scratch. Part of regexlist.c.
  */
 struct regex_prefilter;
 struct regex_prefilter_scratch;
 
-/* Whether a regex is of the plain syntax: ASCII, no look-around, no back references, no odd escapes
+/* Whether a regex has the plain syntax: ASCII, no look-around, no back references, no odd escapes
  * or classes. */
 bool regex_prefilter_can(const char *regex, size_t len);
 
 /*
- * Build from regexes (those that don't take part are NULL). Clears takes_part[i] for each one that
- * has to be tried always. NULL when there is nothing to gain or to be had: then nothing takes part.
+ * Build a prefilter from regexes; those that do not take part are NULL. Clears takes_part[i] for
+ * each regex that must always be tried. Returns NULL, and no regex takes part, when a prefilter is
+ * unavailable or would save nothing.
  */
 struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
 	bool *takes_part);
@@ -30,8 +31,8 @@ struct regex_prefilter_scratch *regex_prefilter_scratch_new(void); /* NULL when 
 void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch);
 
 /*
- * Set the bit of each regex that may match. subject is ASCII without NUL.
- * Returns 0, or -1 when it could not be told: then all may match.
+ * Set the bit of each regex that may match. subject is ASCII without NUL. Returns 0, or -1 when the
+ * scan failed: then any regex may match.
  */
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
 	struct regex_prefilter_scratch *scratch, const char *subject, size_t len, uint64_t *bits);

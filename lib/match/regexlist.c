@@ -1,3 +1,7 @@
+/*
+ * Lists of regexes with bounds on time and memory, on PCRE2. A list is immutable once finished;
+ * each thread matches with its own scratch.
+ */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "lib/match/regexlist.h"
@@ -12,21 +16,22 @@
 #include "lib/match/regex_prefilter.h"
 
 /*
- * JavaScript's dialect, as near as PCRE2 comes: \u and \x as it has them, [] and [^],
- * an unset back reference matches nothing, $ is the very end.
+ * The options that bring PCRE2 closest to JavaScript's dialect: its \u and \x, [] and [^], an unset
+ * back reference matches the empty string, $ matches only at the very end.
  */
 #define COMPILE_OPTIONS                                                                          \
 	(PCRE2_CASELESS | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | \
 		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C)
 
-/* Bounds of one match. Some 500,000 steps are about a millisecond. */
+/* The bounds of one match. About 500,000 steps take a millisecond. */
 #define MATCH_LIMIT 500000
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 2048
 
 /*
- * No regex runs longer than this within those bounds. What lies between two beyond it was another's
- * turn at the processor and isn't charged: a busy machine is no reason to put mail off.
+ * No regex runs longer than this within those bounds. If more time has passed between two readings
+ * of the clock, another process had the processor, and the excess is not charged: a busy machine
+ * must not defer mail.
  */
 #define PAUSE_NS UINT64_C(2000000)
 
@@ -38,7 +43,7 @@
 struct regex {
 	pcre2_code *code;
 	uint32_t value;
-	char *plain; /* the text when the prefilter can take it; only until finished */
+	char *plain; /* the text, if it takes part in the prefilter; until finished */
 };
 
 struct regexlist {
@@ -46,9 +51,9 @@ struct regexlist {
 	struct regex *regexes;
 	size_t count, size;
 	size_t untested;
-	size_t words;			   /* of a bitmap with a bit a regex */
-	uint64_t *always;		   /* those to be tried on every subject */
-	struct regex_prefilter *prefilter; /* NULL: all are tried */
+	size_t words;			   /* of a bitmap with one bit per regex */
+	uint64_t *always;		   /* the regexes to try on every subject */
+	struct regex_prefilter *prefilter; /* NULL: every regex is tried */
 };
 
 struct regex_scratch {
@@ -58,9 +63,10 @@ struct regex_scratch {
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
 	size_t words;
-	struct strbuf mended; /* a subject that was no UTF-8 */
+	struct strbuf mended; /* a repaired subject that was not UTF-8 */
 	uint64_t (*now_ns)(void);
-	uint64_t looked; /* when the clock was read last; 0: no regex has run in this decision */
+	uint64_t looked; /* time of the last reading of the clock; 0: no regex has run in this
+			    decision */
 	uint64_t spent;	 /* ns of the budget */
 };
 
@@ -162,7 +168,8 @@ static int compile(struct regex *r, const struct strbuf *text, bool anchored, co
 		return errmsg_set(err, "regex \"%.*s\" can't be compiled: %s at character %zu",
 			(int)(len < 200 ? len : 200), regex, (const char *)why, (size_t)at + 1);
 	}
-	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it the interpreter does */
+	(void)pcre2_jit_compile(r->code,
+		PCRE2_JIT_COMPLETE); /* on failure, the interpreter runs it */
 	r->plain = NULL;
 	if (regex_prefilter_can(text->text, text->len) && (r->plain = strdup(text->text)) == NULL) {
 		pcre2_code_free(r->code);
@@ -248,7 +255,7 @@ static bool is_plain_ascii(const char *subject, size_t len)
 	return true;
 }
 
-/* Set the bits of the regexes that are to be tried. -1 when out of memory. */
+/* Set the bits of the regexes to try. -1 when out of memory. */
 static int choose(const struct regexlist *list, struct regex_scratch *s, const char *subject,
 	size_t len)
 {
@@ -300,9 +307,9 @@ static enum regex_result try_one(const struct regex *r, struct regex_scratch *s,
 }
 
 /*
- * Let each byte of a subject that belongs to no UTF-8 be U+FFFD, as a decoder has it: a character
- * that . matches. (PCRE2_MATCH_INVALID_UTF would let nothing match it, so that a
- * stray byte shields from every regex; and with 10.42's JIT, \D and \W match no non-ASCII.)
+ * Replace each byte of a subject that is not part of UTF-8 by U+FFFD, as decoders do, so that .
+ * matches it. With PCRE2_MATCH_INVALID_UTF instead, nothing would match it, and a stray byte would
+ * shield the subject from every regex; and in 10.42's JIT, \D and \W match no non-ASCII character.
  * -1 when out of memory.
  */
 static int mend(struct regex_scratch *s, const char **subject, size_t *len)
@@ -346,7 +353,7 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 			case REGEX_YES:
 				*value_r = list->regexes[i].value;
 				return REGEX_YES;
-			case REGEX_FAILED: /* another one may match yet */
+			case REGEX_FAILED: /* another regex may still match */
 				if (result == REGEX_NO)
 					*value_r = list->regexes[i].value;
 				result = REGEX_FAILED;
