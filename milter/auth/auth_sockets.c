@@ -1,3 +1,7 @@
+/*
+ * Opens the listening sockets of logins, or inherits them from systemd. It owns nothing; the caller
+ * gets the sockets. It runs before there is a second thread.
+ */
 #include "milter/auth/auth_sockets.h"
 
 #include <arpa/inet.h>
@@ -22,14 +26,14 @@ static const char *const names[AUTH_SOCKETS] = {
 	[AUTH_SOCKET_SASLAUTHD] = "saslauthd",
 };
 
-/* The path of "unix:/path"; NULL for an inet one. */
+/* Returns the path of "unix:/path", or NULL for an inet socket. */
 static const char *unix_path(const char *socket)
 {
 	return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
 }
 
-/* "inet:PORT@HOST" or "inet6:PORT@HOST", HOST of loopback alone: whoever can connect may ask for
- * every password. */
+/* Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because whoever can connect
+ * may try any password. */
 static int read_inet(const char *socket, struct sockaddr_storage *address_r, socklen_t *len_r,
 	struct errmsg *err)
 {
@@ -57,7 +61,7 @@ static int read_inet(const char *socket, struct sockaddr_storage *address_r, soc
 		return 0;
 	}
 	return errmsg_set(err,
-		"socket %s: logins are asked for on loopback alone: name 127.0.0.1 or ::1", socket);
+		"socket %s: logins are served on loopback only; use 127.0.0.1 or ::1", socket);
 }
 
 static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
@@ -81,24 +85,21 @@ static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
 	return 0;
 }
 
-/*
- * Make the folder that the socket is to stand in, if that is all that is missing. Whether it is
- * there then.
- */
-static bool make_folder(const char *path, const struct listen_owner *owner)
+/* Make the directory of the socket, if its parent exists. Returns whether the directory exists. */
+static bool make_directory(const char *path, const struct listen_owner *owner)
 {
-	char folder[108];
+	char directory[108];
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
 
-	if (len == 0 || len >= sizeof(folder))
+	if (len == 0 || len >= sizeof(directory))
 		return true;
-	memcpy(folder, path, len);
-	folder[len] = '\0';
-	if (mkdir(folder, 0755) != 0)
+	memcpy(directory, path, len);
+	directory[len] = '\0';
+	if (mkdir(directory, 0755) != 0)
 		return errno == EEXIST;
 	if (owner->uid != (uid_t)-1)
-		(void)!lchown(folder, owner->uid, owner->gid);
+		(void)!lchown(directory, owner->uid, owner->gid);
 	return true;
 }
 
@@ -107,13 +108,13 @@ static int open_unix(const char *path, const struct listen_owner *owner, int *fd
 {
 	if (listen_unix(path, owner, fd_r, err) != 0)
 		return -1;
-	(void)listen(*fd_r, BACKLOG); /* again, with a longer queue */
+	(void)listen(*fd_r, BACKLOG); /* a longer queue than listen_unix() has set */
 	return 0;
 }
 
 /* ---- from systemd ---------------------------------------------------------------- */
 
-/* Whether the socket that was handed over is the configured one. */
+/* Returns whether the inherited socket has the configured address. */
 static bool is_at(int fd, const char *socket)
 {
 	struct sockaddr_storage own, wanted;
@@ -130,7 +131,7 @@ static bool is_at(int fd, const char *socket)
 		memcmp(&own, &wanted, len) == 0;
 }
 
-/* The N-th of the names in LISTEN_FDNAMES. */
+/* Returns whether the name with this number in LISTEN_FDNAMES is `name`. */
 static bool is_named(const char *all, int number, const char *name)
 {
 	size_t len;
@@ -145,8 +146,8 @@ static bool is_named(const char *all, int number, const char *name)
 	return strlen(name) == len && strncmp(all, name, len) == 0;
 }
 
-/* What is handed over and is ours: taken; what else is: left as it is. */
-static void inherit(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r)
+/* Find the configured sockets among those that systemd hands over; leave the others alone. */
+static void inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r)
 {
 	const char *pid = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS"),
 		   *fd_names = getenv("LISTEN_FDNAMES");
@@ -177,13 +178,21 @@ static bool is_default(const char *path)
 		strcmp(path, "/run/postern/saslauthd/mux") == 0;
 }
 
+static int check_saslauthd(const struct config_auth *config, struct errmsg *err)
+{
+	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
+		return errmsg_set(err,
+			"[auth] saslauthd: it must be a unix socket, because libsasl uses no other");
+	return 0;
+}
+
 int auth_sockets_check(const struct config_auth *config, struct errmsg *err)
 {
 	struct sockaddr_storage address;
 	socklen_t len;
 
-	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
-		return errmsg_set(err, "[auth] saslauthd: libsasl asks on a unix socket alone");
+	if (check_saslauthd(config, err) < 0)
+		return -1;
 	if (config->socket[0] != '\0' && unix_path(config->socket) == NULL &&
 		read_inet(config->socket, &address, &len, err) < 0)
 		return errmsg_prefix(err, "[auth] socket: ");
@@ -201,15 +210,15 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 	struct auth_sockets made = { .fd = { -1, -1, -1 } };
 	int ret = 0;
 
-	if (config->saslauthd[0] != '\0' && unix_path(config->saslauthd) == NULL)
-		return errmsg_set(err, "[auth] saslauthd: libsasl asks on a unix socket alone");
-	inherit(sockets, &made);
+	if (check_saslauthd(config, err) < 0)
+		return -1;
+	inherit_sockets(sockets, &made);
 	for (int s = 0; s < AUTH_SOCKETS && ret == 0; s++) {
 		const char *path = unix_path(sockets[s]);
 
 		if (sockets[s][0] == '\0' || made.fd[s] >= 0)
 			continue;
-		if (path != NULL && !make_folder(path, owner) && is_default(path)) {
+		if (path != NULL && !make_directory(path, owner) && is_default(path)) {
 			made.without_folder = true;
 		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);
