@@ -10,16 +10,16 @@
 
 #define MODELS_MAX 16
 
-static void answer(struct login_answer *a, enum login_result result, const char *reason)
+static void set_answer(struct login_answer *a, enum login_result result, const char *reason)
 {
 	a->result = result;
 	(void)snprintf(a->reason, sizeof(a->reason), "%.199s", reason);
 }
 
-static void refuse(struct login_answer *a, enum login_cause cause, const char *reason)
+static void refuse_login(struct login_answer *a, enum login_cause cause, const char *reason)
 {
 	a->cause = cause;
-	answer(a, LOGIN_REFUSED, reason);
+	set_answer(a, LOGIN_REFUSED, reason);
 }
 
 /* The credentials were right: does anything else stand against it? */
@@ -27,16 +27,16 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 	struct login_answer *a)
 {
 	if (strlen(login) >= sizeof(a->login)) {
-		refuse(a, CAUSE_POLICY, "the login is too long");
+		refuse_login(a, CAUSE_POLICY, "the login is too long");
 		return;
 	}
 	(void)snprintf(a->login, sizeof(a->login), "%s", login);
 	if (!enabled)
-		refuse(a, CAUSE_POLICY, "enabled = false");
+		refuse_login(a, CAUSE_POLICY, "enabled = false");
 	else if (suspensions_has(rules->suspensions, login))
-		refuse(a, CAUSE_POLICY, "suspended");
+		refuse_login(a, CAUSE_POLICY, "suspended");
 	else
-		answer(a, LOGIN_ACCEPTED, "");
+		set_answer(a, LOGIN_ACCEPTED, "");
 }
 
 /* ---- passwords --------------------------------------------------------------- */
@@ -47,7 +47,7 @@ struct models {
 	unsigned count, seen;
 };
 
-static int collect(void *context, const struct user *user)
+static int collect_hash(void *context, const struct user *user)
 {
 	struct models *models = context;
 
@@ -64,7 +64,7 @@ static const char *model_for(const struct policy *policy, const char *login)
 {
 	struct models models = { .count = 0 };
 
-	(void)users_each(policy_parts(policy)->users, collect, &models);
+	(void)users_each(policy_parts(policy)->users, collect_hash, &models);
 	return models.count == 0 ? NULL :
 				   models.hash[hash_bytes(login, strlen(login)) % models.count];
 }
@@ -73,11 +73,11 @@ static void check_nobody(const struct login_rules *rules, const struct login_req
 	const char *reason, struct login_answer *a)
 {
 	if (!rules->may_work) {
-		answer(a, LOGIN_NEEDS_WORK, "");
+		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
 	(void)password_check_nobody(model_for(rules->policy, request->login), request->secret);
-	refuse(a, CAUSE_CREDENTIALS, reason);
+	refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 
 static void check_password(const struct login_rules *rules, const struct login_request *request,
@@ -99,7 +99,7 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	if (rules->auth_cache != NULL && auth_cache_has(rules->auth_cache, &login, rules->ticks)) {
 		a->is_cached = true;
 	} else if (!rules->may_work) {
-		answer(a, LOGIN_NEEDS_WORK, "");
+		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	} else {
 		switch (password_check(user.password, request->secret)) {
@@ -107,10 +107,10 @@ static void check_password(const struct login_rules *rules, const struct login_r
 			a->hash = user.password;
 			break;
 		case PASSWORD_WRONG:
-			refuse(a, CAUSE_CREDENTIALS, "wrong password");
+			refuse_login(a, CAUSE_CREDENTIALS, "wrong password");
 			return;
 		case PASSWORD_FAILED:
-			answer(a, LOGIN_UNDECIDED, "out of memory");
+			set_answer(a, LOGIN_UNDECIDED, "out of memory");
 			return;
 		}
 	}
@@ -147,26 +147,26 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	struct errmsg err;
 
 	if (request->is_mute && said != NULL && said[0] == '\0') {
-		refuse(a, CAUSE_POLICY,
+		refuse_login(a, CAUSE_POLICY,
 			"over saslauthd the login must be TOKEN:MAIL, not the bare TOKEN");
 		return;
 	}
 	if (rules->jwt.keys == NULL && settings->token_login[0] != '\0') {
-		answer(a, LOGIN_UNDECIDED, "the keys for tokens can't be read");
+		set_answer(a, LOGIN_UNDECIDED, "the keys for tokens can't be read");
 		return;
 	}
 	if (!rules->may_work) {
-		answer(a, LOGIN_NEEDS_WORK, "");
+		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
 	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, mail,
 		    &err) < 0) {
-		refuse(a, CAUSE_CREDENTIALS, err.text);
+		refuse_login(a, CAUSE_CREDENTIALS, err.text);
 		return;
 	}
 	said = said == NULL ? request->login : said;
 	if (said[0] != '\0' && !names_same(said, mail)) {
-		refuse(a, CAUSE_CREDENTIALS, "the login names somebody else than the token");
+		refuse_login(a, CAUSE_CREDENTIALS, "the login names somebody else than the token");
 		return;
 	}
 	(void)snprintf(login, sizeof(login), "%s:%s", settings->token_login, mail);
@@ -181,14 +181,14 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 	struct login_answer a = { .result = LOGIN_UNDECIDED };
 
 	if (rules->policy == NULL) {
-		answer(&a, LOGIN_UNDECIDED, "no policy yet");
+		set_answer(&a, LOGIN_UNDECIDED, "no policy yet");
 	} else {
 		const struct policy_parts *parts = policy_parts(rules->policy);
 
 		if (request->is_bearer || claimed_mail(parts->settings, request->login) != NULL)
 			check_token(rules, request, &a);
 		else if (parts->lists_only)
-			answer(&a, LOGIN_UNDECIDED,
+			set_answer(&a, LOGIN_UNDECIDED,
 				"no users: there is neither a database nor a store");
 		else
 			check_password(rules, request, &a);

@@ -68,7 +68,7 @@ static bool is_disguised(const struct chain *c)
 	return memmem(encoded, c->len - (size_t)(encoded - c->text), "?=", 2) != NULL;
 }
 
-static void report(struct parser *p)
+static void report_address(struct parser *p)
 {
 	const struct chain *c = &p->chain;
 	struct mail_address address;
@@ -90,7 +90,7 @@ static void end_chain(struct parser *p)
 	struct chain *c = &p->chain;
 
 	if (c->has_at && c->last != '@') {
-		report(p);
+		report_address(p);
 	} else if (c->last != 0) {
 		p->junk = true;
 		p->odd = p->odd || c->hides_at; /* "a@b", where an address belongs */
@@ -132,7 +132,7 @@ static void add_at(struct parser *p)
 	if (c->has_at) {
 		c->odd = true; /* some read "a@b@c" as a@b */
 		if (c->last != '@')
-			report(p);
+			report_address(p);
 	} else if (c->quoted) {
 		put_in_quotes(c);
 	}

@@ -16,7 +16,7 @@ struct writer {
 	bool full;
 };
 
-static void put(struct writer *w, char c)
+static void put_char(struct writer *w, char c)
 {
 	if (w->at == w->end)
 		w->full = true;
@@ -59,10 +59,10 @@ static void put_delta(struct writer *w, uint32_t delta, uint32_t bias)
 		t = k <= bias ? TMIN : k >= bias + TMAX ? TMAX : k - bias;
 		if (delta < t)
 			break;
-		put(w, digits[t + (delta - t) % (BASE - t)]);
+		put_char(w, digits[t + (delta - t) % (BASE - t)]);
 		delta = (delta - t) / (BASE - t);
 	}
-	put(w, digits[delta]);
+	put_char(w, digits[delta]);
 }
 
 /* Whether UTS 46 drops the code point: soft hyphen, zero width space, word joiner, variation
@@ -150,17 +150,17 @@ int punycode_label(const char *label, size_t len, char *out, size_t size)
 	if (count < 0)
 		return -1;
 	while (*prefix != '\0')
-		put(&w, *prefix++);
+		put_char(&w, *prefix++);
 	for (i = 0; i < count; i++) {
 		if (points[i] >= INITIAL_N)
 			continue;
-		put(&w, (char)points[i]);
+		put_char(&w, (char)points[i]);
 		basic++;
 	}
 	if (basic == (uint32_t)count)
 		return -1;
 	if (basic > 0)
-		put(&w, '-');
+		put_char(&w, '-');
 	put_points(&w, points, (uint32_t)count, basic);
 	if (w.full)
 		return -1;

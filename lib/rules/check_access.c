@@ -13,7 +13,7 @@ struct subject {
 };
 
 /* An exact list and its regexes, in their order: address, then name. */
-static enum list_result look(const struct check_run *run, enum list_id exact_id,
+static enum list_result find_in_lists(const struct check_run *run, enum list_id exact_id,
 	enum list_id regex_id, const struct subject *s, struct finding *finding)
 {
 	const struct list *exact = run->parts->lists[exact_id],
@@ -52,7 +52,7 @@ static enum list_result look(const struct check_run *run, enum list_id exact_id,
 }
 
 /* Returns whether the stage goes on; the finding says what was found. */
-static bool refuse(struct check_run *run, struct finding *finding, enum list_result result,
+static bool refuse_listed(struct check_run *run, struct finding *finding, enum list_result result,
 	const struct subject *s, const char *deny_text)
 {
 	if (result == LIST_NO)
@@ -71,7 +71,7 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 {
 	struct finding *finding = finding_new(run, check);
 
-	switch (look(run, allow, allow + 1, s, finding)) {
+	switch (find_in_lists(run, allow, allow + 1, s, finding)) {
 	case LIST_YES:
 		finding->outcome = OUTCOME_PASS;
 		return true;
@@ -82,7 +82,8 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 	case LIST_NO:
 		break;
 	}
-	return refuse(run, finding, look(run, deny, deny + 1, s, finding), s, deny_text);
+	return refuse_listed(run, finding, find_in_lists(run, deny, deny + 1, s, finding), s,
+		deny_text);
 }
 
 /* The last finding of the stage so far. */
@@ -222,7 +223,7 @@ static void judge_helo(struct check_run *run)
 			strlen(name), &line);
 		if (result != LIST_NO)
 			finding_listed(finding, LIST_HELO_DENY_RE, line);
-		if (!refuse(run, finding, result, &s, run->settings->deny_helo))
+		if (!refuse_listed(run, finding, result, &s, run->settings->deny_helo))
 			return;
 	}
 	(void)check_any(run, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);

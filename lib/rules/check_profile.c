@@ -6,7 +6,7 @@
 #include "lib/rules/check_private.h"
 
 /* What stands in for a row: a login alone. */
-static void make_user(struct sender_user *who, const char *login)
+static void fill_stand_in(struct sender_user *who, const char *login)
 {
 	who->user = (struct user){
 		.id = "",
@@ -50,7 +50,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 		return false;
 	*who_r = (struct sender_user){ .held = !run->parts->lists_only };
 	if (settings_token_mail(run->settings, login) != NULL) {
-		make_user(who_r, login);
+		fill_stand_in(who_r, login);
 		who_r->known = true;
 		who_r->profile =
 			profiles_by_name(run->parts->profiles, run->settings->token_profile);
@@ -61,7 +61,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 			!profiles_is_bad(run->parts->profiles, who_r->user.profile_id))
 			apply_unknown(run, who_r);
 	} else {
-		make_user(who_r, login);
+		fill_stand_in(who_r, login);
 		apply_unknown(run, who_r);
 		if (run->settings->unknown_user == UNKNOWN_ACCEPT)
 			who_r->held = false;
@@ -164,7 +164,7 @@ static bool is_suspended(const struct check_run *run, const struct sender_user *
 }
 
 /* Why the user sends nothing, however the checks are set; NULL: nothing stops them. */
-static const char *stopped(const struct check_run *run, const struct sender_user *who)
+static const char *stop_reason(const struct check_run *run, const struct sender_user *who)
 {
 	if (!who->user.enabled)
 		return "enabled = false";
@@ -193,7 +193,7 @@ bool check_sender(struct check_run *run)
 
 	if (!sender_user_find(run, &who))
 		return true;
-	if ((why = stopped(run, &who)) != NULL)
+	if ((why = stop_reason(run, &who)) != NULL)
 		return refuse_stopped(run, &who, CHECK_SENDER, why);
 	if (!who.held)
 		return true;
@@ -225,7 +225,7 @@ static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 }
 
 /* size: of the message, as far as it is known; 0: not at all. */
-static bool hold_size(struct check_run *run, const struct profile *profile, uint64_t size)
+static bool compare_size(struct check_run *run, const struct profile *profile, uint64_t size)
 {
 	const uint64_t maxsize = profile_maxsize(profile);
 	struct finding *finding = finding_new(run, CHECK_SIZE);
@@ -243,7 +243,7 @@ bool check_size(struct check_run *run)
 {
 	struct sender_user who;
 
-	return maxsize_of(run, &who) == 0 || hold_size(run, who.profile, run->facts->size);
+	return maxsize_of(run, &who) == 0 || compare_size(run, who.profile, run->facts->size);
 }
 
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
@@ -270,7 +270,7 @@ void check_body(const struct check_env *env, const struct facts *facts, uint64_t
 	const uint64_t maxsize = maxsize_of(&run, &who);
 
 	if (maxsize > 0 && octets > maxsize)
-		(void)hold_size(&run, who.profile, octets);
+		(void)compare_size(&run, who.profile, octets);
 	check_run_end(&run);
 }
 
@@ -328,7 +328,7 @@ bool check_recipient(struct check_run *run, const struct mail_address *rcpt)
 	if (!sender_user_find(run, &who))
 		return true;
 	/* Again, for it may have come since MAIL. */
-	if ((why = stopped(run, &who)) != NULL)
+	if ((why = stop_reason(run, &who)) != NULL)
 		return refuse_stopped(run, &who, CHECK_RECIPIENT, why);
 	if (!check_run_wants(run, CHECK_RECIPIENT) || !who.held)
 		return true;

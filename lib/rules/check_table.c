@@ -62,8 +62,8 @@ enum check stage_check(enum stage stage)
 }
 
 /* Whether the check applies to such a session at this stage, if it is switched on. */
-static bool applies(const struct row *check, const struct policy_parts *parts, enum stage stage,
-	bool is_user)
+static bool check_applies(const struct row *check, const struct policy_parts *parts,
+	enum stage stage, bool is_user)
 {
 	return (check->stages & (1U << stage)) != 0 && (check->whom == EVERYBODY || is_user) &&
 		check->has_rules(parts);
@@ -75,7 +75,7 @@ bool checks_look(const struct policy_parts *parts, const struct service *service
 	bool is_user = is_logged_in && !parts->lists_only;
 
 	for (int i = 0; i < CHECK_COUNT; i++) {
-		if (service->mode[i] != MODE_NO && applies(&checks[i], parts, stage, is_user))
+		if (service->mode[i] != MODE_NO && check_applies(&checks[i], parts, stage, is_user))
 			return true;
 	}
 	return false;
@@ -87,7 +87,8 @@ bool checks_refuse(const struct policy_parts *parts, const struct service *servi
 	bool is_user = is_logged_in && !parts->lists_only;
 
 	for (int i = 0; i < CHECK_COUNT; i++) {
-		if (service->mode[i] == MODE_YES && applies(&checks[i], parts, stage, is_user))
+		if (service->mode[i] == MODE_YES &&
+			check_applies(&checks[i], parts, stage, is_user))
 			return true;
 	}
 	return false;

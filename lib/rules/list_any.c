@@ -4,7 +4,7 @@
 #include "lib/rules/list_private.h"
 
 /* Say why and leave it out. */
-static int reject(const struct list *list, const struct entry *entry, struct problems *problems,
+static int leave_out(const struct list *list, const struct entry *entry, struct problems *problems,
 	const char *why)
 {
 	problems_add(problems, "%s:%u: \"%.*s\" %s; left out", list->name, entry->line,
@@ -19,7 +19,7 @@ static int add_address(struct list *list, struct strmap *map, const struct entry
 	struct mail_address address;
 
 	if (address_parse(entry->text, entry->len, &address) < 0)
-		return reject(list, entry, problems, "is too long for an address");
+		return leave_out(list, entry, problems, "is too long for an address");
 	return strmap_add(map, address.canon, address.canon_len, entry->line) < 0 ? -1 : 0;
 }
 
@@ -41,11 +41,11 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 		e.len--;
 	}
 	if (e.len == 0)
-		return reject(list, entry, problems, "names nothing");
+		return leave_out(list, entry, problems, "names nothing");
 	if (domain_canon(e.text, e.len, name) < 0)
-		return reject(list, entry, problems, "is too long for a domain");
+		return leave_out(list, entry, problems, "is too long for a domain");
 	if (!allow && (org = orgdomain_of(list->psl, name)) == NULL)
-		return reject(list, entry, problems,
+		return leave_out(list, entry, problems,
 			"has no organizational domain (a public suffix, an address, or no domain)");
 	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
 }

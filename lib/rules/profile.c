@@ -76,7 +76,7 @@ const struct profile *profiles_at(const struct profiles *profiles, size_t i)
 	return profiles->at[i];
 }
 
-static const struct profile *find(const struct profiles *profiles, const struct strmap *map,
+static const struct profile *find_profile(const struct profiles *profiles, const struct strmap *map,
 	const char *key)
 {
 	uint32_t i;
@@ -86,12 +86,12 @@ static const struct profile *find(const struct profiles *profiles, const struct 
 
 const struct profile *profiles_by_id(const struct profiles *profiles, const char *id)
 {
-	return find(profiles, profiles->by_id, id);
+	return find_profile(profiles, profiles->by_id, id);
 }
 
 const struct profile *profiles_by_name(const struct profiles *profiles, const char *name)
 {
-	return find(profiles, profiles->by_name, name);
+	return find_profile(profiles, profiles->by_name, name);
 }
 
 bool profiles_is_bad(const struct profiles *profiles, const char *id)
@@ -325,7 +325,7 @@ static int make_tables(struct profile *profile, bool anchored)
 }
 
 /* Put the finished profile in its place. -1 when out of memory. */
-static int keep(struct profiles *p, struct profile *profile, struct reading *r)
+static int add_profile(struct profiles *p, struct profile *profile, struct reading *r)
 {
 	struct profile **at;
 	size_t size;
@@ -408,7 +408,7 @@ static int read_profile(struct reading *r, const struct cell *row)
 	if (read_bounds(r) < 0)
 		return strmap_add(p->bad, r->profile->id, strlen(r->profile->id), 0) < 0 ? -1 : 0;
 	if (add_hosts(r) < 0 || add_rcpts(r) < 0 || add_regexes(r) < 0 ||
-		keep(p, r->profile, r) < 0)
+		add_profile(p, r->profile, r) < 0)
 		return -1;
 	return 1;
 }

@@ -357,7 +357,7 @@ int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *er
 
 /* ---- looking up ---------------------------------------------------------------- */
 
-static bool has(const struct strmap *map, const char *key)
+static bool has_key(const struct strmap *map, const char *key)
 {
 	return strmap_find(map, key, strlen(key), NULL);
 }
@@ -374,7 +374,7 @@ static bool exempts_sender(const struct rates *rates, const struct mail_address 
 	if (!sender->has_domain)
 		return false;
 	(void)snprintf(key, sizeof(key), "@%s", domain);
-	if (has(rates->exempt_senders, key))
+	if (has_key(rates->exempt_senders, key))
 		return true;
 	return domain_walk(rates->exempt_senders, DOMAIN_DOTTED, domain, NULL);
 }
@@ -388,8 +388,8 @@ bool rates_exempts(const struct rates *rates, const struct cidr *client, const c
 	if (client->family != AF_UNSPEC && cidr_set_find(rates->exempt_networks, client, &unused))
 		return true;
 	if (login != NULL && strmap_count(rates->exempt_logins) > 0 &&
-		(has(rates->exempt_logins, "*") ||
-			(fold_login(login, folded) && has(rates->exempt_logins, folded))))
+		(has_key(rates->exempt_logins, "*") ||
+			(fold_login(login, folded) && has_key(rates->exempt_logins, folded))))
 		return true;
 	return sender != NULL && exempts_sender(rates, sender);
 }

@@ -14,7 +14,7 @@ static struct from_lexer lexer_of(const char *value, size_t len, bool *odd)
 }
 
 /* A word as it is, "quoted", [literal], a mark as 'c'; '_' in front where white space stands. */
-static void tell(const struct from_token *t, struct strbuf *told)
+static void describe_token(const struct from_token *t, struct strbuf *told)
 {
 	strbuf_add_str(told, told->len > 0 ? " " : "");
 	strbuf_add_str(told, t->spaced ? "_" : "");
@@ -133,7 +133,7 @@ START_TEST(tells_words_from_marks)
 		lexer = lexer_of(copy, rows[_i].len, &odd);
 		do {
 			token = from_token_next(&lexer);
-			tell(&token, &told);
+			describe_token(&token, &told);
 		} while (token.kind != FROM_END);
 		ck_assert_str_eq(told.text, rows[_i].want);
 		ck_assert_msg((int)odd == (int)rows[_i].odd, "%s: %sodd", rows[_i].value,

@@ -19,7 +19,7 @@ static void teardown(void)
 }
 
 /* Build what was added; the one profile with id 1. */
-static const struct profile *finish(void)
+static const struct profile *finish_profiles(void)
 {
 	made_build(&m);
 	return profiles_by_id(m.parts.profiles, "1");
@@ -34,7 +34,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		char text[32];
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish();
+		p = finish_profiles();
 		ck_assert_ptr_nonnull(p);
 		ck_assert_str_eq(profile_id(p), "1");
 		ck_assert_str_eq(profile_name(p), "sales");
@@ -67,7 +67,7 @@ START_TEST(nulls_restrict)
 		uint32_t i;
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish();
+		p = finish_profiles();
 		ck_assert_str_eq(profile_name(p), "1"); /* without a name it goes by its id */
 		ck_assert(!profile_is_open(p));
 		ck_assert_uint_eq(profile_maxsize(p), 0);
@@ -113,7 +113,7 @@ START_TEST(a_row_with_bad_bounds_is_named_and_left_out)
 
 		ck_assert_int_eq(made_profile(&m, &left_out[_i].row), 0);
 		ck_assert_int_eq(made_profile(&m, &good), 1);
-		ck_assert_ptr_null(finish());
+		ck_assert_ptr_null(finish_profiles());
 		ck_assert_uint_eq(profiles_count(m.parts.profiles), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), left_out[_i].problem);
@@ -143,7 +143,7 @@ static const struct {
 START_TEST(a_bad_entry_is_named_and_left_out_alone)
 	{
 		ck_assert_int_eq(made_profile(&m, &parts[_i].row), 1);
-		ck_assert_ptr_nonnull(finish());
+		ck_assert_ptr_nonnull(finish_profiles());
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), parts[_i].problem);
 	}
@@ -204,7 +204,7 @@ START_TEST(twins_are_named)
 		ck_assert_int_eq(made_profile(&m, &rows[0]), 1);
 		ck_assert_int_eq(made_profile(&m, &rows[1]), 0);
 		ck_assert_int_eq(made_profile(&m, &rows[2]), 1);
-		p = finish();
+		p = finish_profiles();
 		ck_assert_str_eq(profile_name(p), "sales");
 		ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, "sales"), p);
 		ck_assert_ptr_nonnull(profiles_by_id(m.parts.profiles, "2"));
@@ -250,7 +250,7 @@ START_TEST(hosts_and_recipients_are_found)
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 0);
-		p = finish();
+		p = finish_profiles();
 		ck_assert_int_eq(address_parse(text, strlen(text), &rcpt), 0);
 		ck_assert_int_eq(profile_host_allows(p, &rcpt, &i), recipients[_i].by_host != 0);
 		ck_assert_uint_eq(i, recipients[_i].by_host);
@@ -286,7 +286,7 @@ START_TEST(regexes_are_found)
 
 		m.settings->rcpt_re_anchored = regexes[_i].anchored;
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish();
+		p = finish_profiles();
 		ck_assert_int_eq(regexlist_match(profile_rcpt_re(p), m.scratch, subject,
 					 strlen(subject), &i),
 			regexes[_i].index ? REGEX_YES : REGEX_NO);
@@ -340,7 +340,7 @@ START_TEST(thousands_of_profiles)
 			(void)snprintf(name, sizeof(name), "name%d", i);
 			ck_assert_int_eq(made_profile(&m, &row), 1);
 		}
-		(void)finish();
+		(void)finish_profiles();
 		ck_assert_uint_eq(profiles_count(m.parts.profiles), 5000);
 		for (i = 0; i < 5000; i++) {
 			(void)snprintf(name, sizeof(name), "name%d", i);

@@ -30,7 +30,8 @@ static void teardown(void)
 }
 
 /* A user bob of a profile with these columns. */
-static void give(const char *froms, const char *host, const char *rcpt, const char *rcpt_re)
+static void make_user_with_profile(const char *froms, const char *host, const char *rcpt,
+	const char *rcpt_re)
 {
 	const struct made_profile profile = { .id = "1",
 		.name = "p",
@@ -90,8 +91,9 @@ END_TEST
 
 START_TEST(list_trim)
 	{
-		give(" a@one.example , b@one.example", " one.example,\ttwo.example ",
-			" c@three.example , d@three.example ", " ^e@.*$ , ^f@.*$ ");
+		make_user_with_profile(" a@one.example , b@one.example",
+			" one.example,\ttwo.example ", " c@three.example , d@three.example ",
+			" ^e@.*$ , ^f@.*$ ");
 		mails("bob", "<b@one.example>", "accept: sender=pass(user bob: froms[2])");
 		sends_to("<x@two.example>", "accept: recipient=pass(profile p: host[2])");
 		sends_to("<d@three.example>", "accept: recipient=pass(profile p: rcpt[2])");
@@ -102,7 +104,7 @@ END_TEST
 /* An empty piece matches nothing. */
 START_TEST(list_empty)
 	{
-		give(",a@one.example,,", ",", ",,", "^e@.*$,,,");
+		make_user_with_profile(",a@one.example,,", ",", ",,", "^e@.*$,,,");
 		mails("bob", "<a@one.example>", "accept: sender=pass");
 		mails("bob", "<b@one.example>", "reject: sender=fail");
 		sends_to("<x@two.example>",
@@ -114,7 +116,7 @@ END_TEST
 
 START_TEST(from_case)
 	{
-		give("Bob@One.Example", NULL, NULL, NULL);
+		make_user_with_profile("Bob@One.Example", NULL, NULL, NULL);
 		mails("bob", "<bob@one.example>", "accept: sender=pass");
 		mails("bob", "<BOB@ONE.EXAMPLE>", "accept: sender=pass");
 		mails("BOB", "<bob@one.example>", "accept: sender=pass");
@@ -124,7 +126,7 @@ END_TEST
 
 START_TEST(rcpt_case)
 	{
-		give(NULL, "One.Example", "Bob@Two.Example", NULL);
+		make_user_with_profile(NULL, "One.Example", "Bob@Two.Example", NULL);
 		sends_to("<x@one.example>", "accept: recipient=pass(profile p: host[1])");
 		sends_to("<x@ONE.EXAMPLE>", "accept: recipient=pass(profile p: host[1])");
 		sends_to("<bOB@two.eXAMPLE>", "accept: recipient=pass(profile p: rcpt[1])");
@@ -133,7 +135,7 @@ END_TEST
 
 START_TEST(re_case)
 	{
-		give(NULL, NULL, NULL, "^A[B-C]@one\\.example$");
+		make_user_with_profile(NULL, NULL, NULL, "^A[B-C]@one\\.example$");
 		sends_to("<ab@ONE.example>", "accept: recipient=pass(profile p: rcpt_re[1])");
 	}
 END_TEST
@@ -141,7 +143,8 @@ END_TEST
 /* Commas within (), [] and {} don't part; list columns aren't parted at all (test_profile.c). */
 START_TEST(re_comma)
 	{
-		give(NULL, NULL, NULL, "^a{2,4}@one\\.example$,^[b,]+@.*$,^(c,|d)@.*$");
+		make_user_with_profile(NULL, NULL, NULL,
+			"^a{2,4}@one\\.example$,^[b,]+@.*$,^(c,|d)@.*$");
 		sends_to("<aaa@one.example>", "accept: recipient=pass(profile p: rcpt_re[1])");
 		sends_to("<a@one.example>", "reject: recipient=fail");
 		sends_to("<bb@one.example>", "accept: recipient=pass(profile p: rcpt_re[2])");
@@ -153,7 +156,7 @@ END_TEST
 /* Kept: rcpt_re is unanchored; what lacks a $ is named once. */
 START_TEST(re_anchor)
 	{
-		give(NULL, NULL, NULL, "@one\\.example");
+		make_user_with_profile(NULL, NULL, NULL, "@one\\.example");
 		ck_assert_uint_eq(problems_notes(m.problems), 1);
 		ck_assert_str_eq(problems_note_text(m.problems, 0),
 			"profiles id 1 (p): rcpt_re[1] \"@one\\.example\" has no $, so it also matches inside "
@@ -166,7 +169,7 @@ END_TEST
 START_TEST(re_anchor_the_other_way)
 	{
 		m.settings->rcpt_re_anchored = true;
-		give(NULL, NULL, NULL, ".*@one\\.example");
+		make_user_with_profile(NULL, NULL, NULL, ".*@one\\.example");
 		ck_assert_uint_eq(problems_notes(m.problems), 0);
 		sends_to("<a@one.example>", "accept: recipient=pass");
 		sends_to("<a@one.example.evil.example>", "reject: recipient=fail");
@@ -178,7 +181,7 @@ START_TEST(default_from)
 	{
 		static const struct made_user row = { .id = "2", .name = "u@d.example" };
 
-		give(NULL, NULL, NULL, NULL);
+		make_user_with_profile(NULL, NULL, NULL, NULL);
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		mails("bob", "<bob@example.com>", "accept: sender=pass");
 		mails("u@d.example", "<u@d.example>", "accept: sender=pass");
@@ -204,7 +207,7 @@ START_TEST(null_sender)
 
 		ck_assert(defaults->allow_null_sender);
 		settings_unref(&defaults);
-		give(NULL, NULL, NULL, NULL);
+		make_user_with_profile(NULL, NULL, NULL, NULL);
 		mails("bob", "<>", "reject: sender=fail");
 		m.settings->allow_null_sender = true;
 		mails("bob", "<>", "accept: sender=pass");
@@ -247,7 +250,7 @@ END_TEST
 START_TEST(dp_scope)
 	{
 		m.settings->allow_null_sender = true;
-		give("*", NULL, NULL, NULL);
+		make_user_with_profile("*", NULL, NULL, NULL);
 		writes(NULL, "<a@one.example>", "b@two.example", "accept");
 		writes("bob", "<>", "b@two.example", "accept");
 		writes("bob", "<a@one.example>", "b@two.example", "reject: header_from=fail");
@@ -270,7 +273,7 @@ START_TEST(rcpt_disconnect)
 		struct errmsg err = { "" };
 		size_t i;
 
-		give(NULL, "one.example", NULL, NULL);
+		make_user_with_profile(NULL, "one.example", NULL, NULL);
 		made_build(&m);
 		rules.policy = m.policy;
 		ck_assert_msg(explain_session(&rules, &none, m.scratch, session, &answer, &err) ==

@@ -7,7 +7,7 @@
 
 static struct rates *made;
 
-static int add(enum rate rate, const char *key, const char *value)
+static int add_rate(enum rate rate, const char *key, const char *value)
 {
 	struct errmsg err;
 
@@ -106,13 +106,13 @@ START_TEST(a_key_twice_in_two_forms_is_an_error)
 	{
 		struct errmsg err = { "" };
 
-		ck_assert_int_eq(add(RATE_CONN, "192.168.1", "5"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "192.168.1", "5"), 0);
 		ck_assert_int_eq(rates_add(made, RATE_CONN, "192.168.1.0/24", "6", &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "twice"));
-		ck_assert_int_eq(add(RATE_CONN, "Example.com.", "5"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "example.COM", "6"), -1);
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "max", "6"), 0);
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "default", "6"), -1);
+		ck_assert_int_eq(add_rate(RATE_CONN, "Example.com.", "5"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "example.COM", "6"), -1);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "max", "6"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "default", "6"), -1);
 	}
 END_TEST
 
@@ -133,14 +133,14 @@ END_TEST
 
 START_TEST(clients_are_looked_up_from_the_whole_address_to_its_beginning_then_by_name)
 	{
-		ck_assert_int_eq(add(RATE_CONN, "192.0.2.7", "1"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "192.0.2", "2"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "192", "3"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "mx.example.com", "4"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "example.com", "5"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "com", "6"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "2001:db8", "7"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "2001:db8:0:1", "8"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "192.0.2.7", "1"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "192.0.2", "2"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "192", "3"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "mx.example.com", "4"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "example.com", "5"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "com", "6"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "2001:db8", "7"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "2001:db8:0:1", "8"), 0);
 		ck_assert_str_eq(held(RATE_CONN, "192.0.2.7", "mx.example.com"),
 			"rate_conn:192.0.2.7 1/1m");
 		ck_assert_str_eq(held(RATE_CONN, "192.0.2.8", "mx.example.com"),
@@ -166,8 +166,8 @@ END_TEST
 
 START_TEST(default_counts_each_client_by_itself_and_ipv6_by_its_prefix)
 	{
-		ck_assert_int_eq(add(RATE_CONN, "default", "9/5m"), 0);
-		ck_assert_int_eq(add(RATE_CONN, "127", "0"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "default", "9/5m"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONN, "127", "0"), 0);
 		ck_assert_str_eq(held(RATE_CONN, "192.0.2.7", "default"),
 			"rate_conn:192.0.2.7 9/5m");
 		ck_assert_str_eq(held(RATE_CONN, "127.0.0.1", NULL), "");
@@ -200,11 +200,11 @@ START_TEST(open_connections_are_counted_under_the_key_that_limits_them)
 			"concurrency:192.0.2.7");
 		ck_assert_str_eq(open_under(NULL, "2001:db8::7", NULL),
 			"concurrency:2001:db8::/64");
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "default", "9"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "default", "9"), 0);
 		ck_assert_str_eq(open_under(made, "192.0.2.7", NULL), "concurrency:192.0.2.7");
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "192.0.2", "2"), 0);
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "2001:db8::1", "2"), 0);
-		ck_assert_int_eq(add(RATE_CONCURRENCY, "example", "2"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "192.0.2", "2"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "2001:db8::1", "2"), 0);
+		ck_assert_int_eq(add_rate(RATE_CONCURRENCY, "example", "2"), 0);
 		ck_assert_str_eq(open_under(made, "192.0.2.7", "a.example"),
 			"concurrency:192.0.2.0/24");
 		ck_assert_str_eq(open_under(made, "2001:db8::1", NULL), "concurrency:2001:db8::1");
@@ -217,10 +217,10 @@ END_TEST
 
 START_TEST(addresses_are_looked_up_whole_then_by_domain)
 	{
-		ck_assert_int_eq(add(RATE_RCPT, "Bob@Example.com", "1"), 0);
-		ck_assert_int_eq(add(RATE_RCPT, "example.com", "2"), 0);
-		ck_assert_int_eq(add(RATE_RCPT, "free.example.com", "0"), 0);
-		ck_assert_int_eq(add(RATE_RCPT, "default", "3"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "Bob@Example.com", "1"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "example.com", "2"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "free.example.com", "0"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "default", "3"), 0);
 		ck_assert_str_eq(held_address(RATE_RCPT, "<bob@example.COM>"),
 			"rate_rcpt:bob@example.com 1/1m");
 		ck_assert_str_eq(held_address(RATE_RCPT, "<al@example.com>"),

@@ -5,7 +5,8 @@
 
 #include "t/unit/unit.h"
 
-static void add(struct verdict *verdict, enum check check, enum outcome outcome, const char *rule)
+static void add_finding(struct verdict *verdict, enum check check, enum outcome outcome,
+	const char *rule)
 {
 	struct finding *finding = &verdict->findings[verdict->count++];
 
@@ -48,7 +49,7 @@ START_TEST(an_item_says_what_was_found)
 		struct verdict verdict;
 
 		verdict_init(&verdict);
-		add(&verdict, items[_i].check, items[_i].outcome, items[_i].rule);
+		add_finding(&verdict, items[_i].check, items[_i].outcome, items[_i].rule);
 		results_add(&results, items[_i].stage, &verdict);
 		ck_assert_str_eq(results.text, items[_i].want);
 		strbuf_free(&results);
@@ -63,15 +64,16 @@ START_TEST(items_stand_in_their_order_each_once)
 		verdict_init(&verdict);
 		results_add(&results, STAGE_CONNECT, &verdict); /* nothing was found */
 		ck_assert_uint_eq(results.len, 0);
-		add(&verdict, CHECK_RCPT, OUTCOME_PASS, "r:1");
-		add(&verdict, CHECK_ANY, OUTCOME_UNLISTED, "");
+		add_finding(&verdict, CHECK_RCPT, OUTCOME_PASS, "r:1");
+		add_finding(&verdict, CHECK_ANY, OUTCOME_UNLISTED, "");
 		results_add(&results, STAGE_RCPT, &verdict);
 		results_add(&results, STAGE_RCPT,
 			&verdict); /* a second recipient, found the same */
 		verdict.findings[0].rule[2] = '2';
 		results_add(&results, STAGE_RCPT, &verdict);
 		verdict_init(&verdict);
-		add(&verdict, CHECK_RCPT, OUTCOME_PASS, "r:12"); /* begins as another does */
+		add_finding(&verdict, CHECK_RCPT, OUTCOME_PASS,
+			"r:12"); /* begins as another does */
 		results_add(&results, STAGE_RCPT, &verdict);
 		ck_assert_str_eq(results.text,
 			"rcpt=pass(r:1); rcpt.any=unlisted; rcpt=pass(r:2); rcpt=pass(r:12)");
@@ -89,7 +91,7 @@ START_TEST(what_finds_no_room_is_left_out_and_said_so)
 		for (i = 0; i < 1000; i++) {
 			verdict_init(&verdict);
 			(void)snprintf(rule, sizeof(rule), "rcpt_to.access.whitelist:%d", i);
-			add(&verdict, CHECK_RCPT, OUTCOME_PASS, rule);
+			add_finding(&verdict, CHECK_RCPT, OUTCOME_PASS, rule);
 			results_add(&results, STAGE_RCPT, &verdict);
 		}
 		ck_assert_uint_le(results.len, RESULTS_MAX);

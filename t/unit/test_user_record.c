@@ -18,7 +18,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-static struct users *finish(const struct users *previous)
+static struct users *finish_users(const struct users *previous)
 {
 	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
 
@@ -50,7 +50,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert(users_find(users, "bOB.sMITH", 9, &user));
 		ck_assert_str_eq(user.id, "17");
@@ -75,7 +75,7 @@ START_TEST(nulls_are_empty)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(user.id, "");
 		ck_assert_str_eq(user.password, "");
@@ -115,7 +115,7 @@ START_TEST(a_bad_row_is_named_and_left_out)
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &left_out[_i].row), 0);
 		ck_assert_int_eq(made_user(&m, &good), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0), left_out[_i].problem));
@@ -144,7 +144,7 @@ START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &switched_off[_i].row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), switched_off[_i].problem);
 		ck_assert(users_find(users, "bob", 3, &user));
@@ -163,7 +163,7 @@ START_TEST(a_name_of_512_bytes_is_taken)
 		memset(long_name, 'N', 512);
 		long_name[512] = '\0';
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert(users_find(users, long_name, 512, &user));
 		ck_assert(!users_find(users, long_name, 511, &user));
 		ck_assert(!users_find(users, long_name, 513, &user));
@@ -232,7 +232,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), froms[_i].want);
 		ck_assert_int_eq(user.has_froms, froms[_i].has_froms);
@@ -258,7 +258,7 @@ START_TEST(froms_may_be_a_list)
 		struct user user;
 
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), "a@b.example \"x,y\"@b.example");
 		users_unref(&users);
@@ -277,7 +277,7 @@ START_TEST(enabled_is_a_boolean)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_int_eq(user.enabled, enabled[_i].want);
 		users_unref(&users);
@@ -300,7 +300,7 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		row = (struct made_user){ .id = "3", .name = "carol" };
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish(NULL);
+		users = finish_users(NULL);
 		ck_assert_uint_eq(users_count(users), 3);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
@@ -329,7 +329,7 @@ START_TEST(plain_addresses_are_their_own_canonical_form)
 			if (strchr(item, '@') == NULL)
 				continue;
 			ck_assert_int_eq(made_user(&m, &row), 1);
-			users = finish(NULL);
+			users = finish_users(NULL);
 			ck_assert(users_find(users, "u", 1, &user));
 			if (user.froms_len > 0 && item[0] != '@' && item[0] != '.') {
 				ck_assert_int_eq(address_parse(item, 7, &address), 0);
