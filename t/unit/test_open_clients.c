@@ -1,4 +1,6 @@
-/* Shows that the open connections of each client are counted separately, also by several threads.
+/*
+ * Shows that the open connections of each client are counted separately, also when several threads
+ * enter and leave at once.
  */
 #include "milter/shared/open_clients.h"
 
