@@ -1,3 +1,6 @@
+/*
+ * Decision records as log lines and as JSON events. Owns nothing; any thread may call it.
+ */
 #include "milter/log/decision_record.h"
 
 #include <inttypes.h>
@@ -11,7 +14,7 @@
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
-/* The text facts of a decision in the order in which they are said. */
+/* A text fact; the facts are logged in the order of pairs_of(). */
 struct pair {
 	const char *key, *value;
 };
@@ -26,7 +29,7 @@ static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZ
 	return buf;
 }
 
-/* How a limit stands, as values of three keys. */
+/* The usage of a limit, as the values of three keys. */
 struct usage_texts {
 	char used[48], window[16], next[32];
 };
@@ -42,12 +45,13 @@ static bool usage_texts(const struct decision_record *d, struct usage_texts *tex
 	return true;
 }
 
-/* The null sender, so that it can be told from one that isn't known. */
-static const char *shown(const char *sender)
+/* The null sender as "<>", to distinguish it from an unknown sender. */
+static const char *sender_text(const char *sender)
 {
 	return sender != NULL && *sender == '\0' ? "<>" : sender;
 }
 
+/* NULL for the empty string, which is left out like an unknown value. */
 static const char *if_any(const char *text)
 {
 	return text == NULL || *text == '\0' ? NULL : text;
@@ -68,7 +72,7 @@ static size_t pairs_of(const struct decision_record *d, const char *client,
 		{ "rdns", if_any(d->rdns) },
 		{ "helo", if_any(d->helo) },
 		{ "login", if_any(d->login) },
-		{ "sender", shown(d->sender) },
+		{ "sender", sender_text(d->sender) },
 		{ "recipient", d->recipient },
 		{ "from", if_any(d->from) },
 	};
@@ -81,30 +85,30 @@ static size_t pairs_of(const struct decision_record *d, const char *client,
 	return count;
 }
 
-void decision_record_line(const struct decision_record *decision, struct strbuf *line)
+void decision_record_line(const struct decision_record *record, struct strbuf *line)
 {
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
-	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	size_t count = pairs_of(record, client_text(&record->client, client), pairs);
 	struct usage_texts usage;
 
 	strbuf_reset(line);
 	for (size_t i = 0; i < count; i++)
 		quote_add(line, pairs[i].key, pairs[i].value);
-	if (decision->is_message) {
-		quote_add_number(line, "recipients", decision->recipients);
-		quote_add_number(line, "refused", decision->refused);
+	if (record->is_message) {
+		quote_add_number(line, "recipients", record->recipients);
+		quote_add_number(line, "refused", record->refused);
 	}
-	if (usage_texts(decision, &usage)) {
-		/* As header fields have it: none of it needs quotes. */
+	if (usage_texts(record, &usage)) {
+		/* These values never need quotes. */
 		strbuf_addf(line, " used=%s window=%s next=%s", usage.used, usage.window,
 			usage.next);
 	}
-	quote_add_number(line, "policy", decision->policy);
-	if (decision->reply != NULL && decision->reply->code != 0) {
-		quote_add_number(line, "code", (unsigned)decision->reply->code);
-		quote_add(line, "enhanced", decision->reply->enhanced);
-		quote_add(line, "text", decision->reply->text);
+	quote_add_number(line, "policy", record->policy);
+	if (record->reply != NULL && record->reply->code != 0) {
+		quote_add_number(line, "code", (unsigned)record->reply->code);
+		quote_add(line, "enhanced", record->reply->enhanced);
+		quote_add(line, "text", record->reply->text);
 	}
 }
 
@@ -126,11 +130,11 @@ static json_t *value_json(const char *value)
 	return json_text(cut, (size_t)cut_len);
 }
 
-json_t *decision_record_json(const struct decision_record *decision, double time)
+json_t *decision_record_json(const struct decision_record *record, double time)
 {
 	struct pair pairs[PAIRS_MAX];
 	char client[CIDR_TEXT_SIZE];
-	size_t count = pairs_of(decision, client_text(&decision->client, client), pairs);
+	size_t count = pairs_of(record, client_text(&record->client, client), pairs);
 	struct usage_texts usage;
 	json_t *object = json_object();
 	int failed = object == NULL;
@@ -138,23 +142,23 @@ json_t *decision_record_json(const struct decision_record *decision, double time
 	failed |= json_object_set_new(object, "time", json_real(time));
 	for (size_t i = 0; i < count; i++)
 		failed |= json_object_set_new(object, pairs[i].key, value_json(pairs[i].value));
-	if (decision->is_message) {
+	if (record->is_message) {
 		failed |= json_object_set_new(object, "recipients",
-			json_integer((json_int_t)decision->recipients));
+			json_integer((json_int_t)record->recipients));
 		failed |= json_object_set_new(object, "refused",
-			json_integer((json_int_t)decision->refused));
+			json_integer((json_int_t)record->refused));
 	}
-	if (usage_texts(decision, &usage)) {
+	if (usage_texts(record, &usage)) {
 		failed |= json_object_set_new(object, "used", json_string(usage.used));
 		failed |= json_object_set_new(object, "window", json_string(usage.window));
 		failed |= json_object_set_new(object, "next", json_string(usage.next));
 	}
-	failed |= json_object_set_new(object, "policy", json_integer((json_int_t)decision->policy));
-	if (decision->reply != NULL && decision->reply->code != 0) {
-		failed |= json_object_set_new(object, "code", json_integer(decision->reply->code));
+	failed |= json_object_set_new(object, "policy", json_integer((json_int_t)record->policy));
+	if (record->reply != NULL && record->reply->code != 0) {
+		failed |= json_object_set_new(object, "code", json_integer(record->reply->code));
 		failed |= json_object_set_new(object, "enhanced",
-			value_json(decision->reply->enhanced));
-		failed |= json_object_set_new(object, "text", value_json(decision->reply->text));
+			value_json(record->reply->enhanced));
+		failed |= json_object_set_new(object, "text", value_json(record->reply->text));
 	}
 	if (failed) {
 		json_decref(object);
@@ -163,7 +167,7 @@ json_t *decision_record_json(const struct decision_record *decision, double time
 	return object;
 }
 
-void decision_record_add_event(const struct decision_record *decision)
+void decision_record_add_event(const struct decision_record *record)
 {
 	struct timespec now;
 	json_t *object;
@@ -172,7 +176,7 @@ void decision_record_add_event(const struct decision_record *decision)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	milliseconds = now.tv_nsec / 1000000;
-	object = decision_record_json(decision, (double)now.tv_sec + (double)milliseconds / 1e3);
+	object = decision_record_json(record, (double)now.tv_sec + (double)milliseconds / 1e3);
 	if (object == NULL)
 		return;
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));
@@ -181,19 +185,19 @@ void decision_record_add_event(const struct decision_record *decision)
 		events_add(line);
 }
 
-void decision_record_log(const struct decision_record *decision)
+void decision_record_log(const struct decision_record *record)
 {
 	struct strbuf line = STRBUF_INIT;
 
 	if (log_wants(LOG_LEVEL_INFO)) {
-		decision_record_line(decision, &line);
+		decision_record_line(record, &line);
 		if (line.failed)
 			log_event(LOG_LEVEL_ERROR, "session=%s verdict=%s error=\"out of memory\"",
-				decision->session, decision->verdict);
+				record->session, record->verdict);
 		else
 			log_line(LOG_LEVEL_INFO, line.text, line.len);
 		strbuf_free(&line);
 	}
 	if (events_wanted())
-		decision_record_add_event(decision);
+		decision_record_add_event(record);
 }

@@ -9,38 +9,40 @@
 #include "lib/rules/verdict.h"
 
 /*
- * One decision as it is logged and shown by `posternctl tail`: a refusal, what would have been one
- * (`warn`), or a message let through. Borrowed text; NULL is what isn't known.
+ * The facts of one decision that are logged and shown by `posternctl tail`: of a refusal, of what
+ * would have been one (`warn`), or of a message that was let through. The text is borrowed; NULL
+ * means unknown.
  */
 struct decision_record {
-	const char *session; /* always */
+	const char *session; /* never NULL */
 	const char *queue;
 	const char *service; /* the MTA's {daemon_name} */
-	struct cidr client;  /* AF_UNSPEC: a local client */
+	struct cidr client;  /* AF_UNSPEC for a local client */
 	const char *rdns, *helo, *login;
-	const char *sender, *recipient; /* as typed, without brackets; "" is the null sender */
-	const char *stage;   /* "connect" ... "header", or "message" for one let through */
+	const char *sender, *recipient; /* as received, without brackets; "" is the null sender */
+	const char *stage;   /* "connect" ... "header", or "message" for one that was let through */
 	const char *verdict; /* "accept", "reject", "tempfail", "discard", "would-reject" */
-	const char *check;   /* the check that found it */
+	const char *check;   /* the check of the deciding finding */
 	const char *rule;
-	const struct reply *reply; /* what was answered, or would have been */
-	const struct usage *usage; /* of a rate limit that was looked at; NULL: there was none */
-	const char *from;	   /* of a header stage: the first From address */
-	bool is_message;	   /* the two counts have a meaning */
+	const struct reply *reply; /* that was sent, or would have been */
+	const struct usage
+		*usage;	  /* of the rate limit that was checked; NULL when there was none */
+	const char *from; /* at the header stage: the first From address */
+	bool is_message;  /* recipients and refused are set */
 	uint32_t recipients, refused;
-	uint64_t policy; /* policy_serial(); 0: there was none */
+	uint64_t policy; /* policy_serial(); 0 when there was no policy */
 };
 
-/* Replaces what line holds by the decision as key=value pairs. */
-void decision_record_line(const struct decision_record *decision, struct strbuf *line);
+/* Replace the contents of line by the record as key=value pairs. */
+void decision_record_line(const struct decision_record *record, struct strbuf *line);
 
-/* The same as a JSON object with the same keys, and "time". NULL when out of memory. */
-json_t *decision_record_json(const struct decision_record *decision, double time);
+/* Return the record as a JSON object with the same keys and "time", or NULL when out of memory. */
+json_t *decision_record_json(const struct decision_record *record, double time);
 
-/* Give it to whoever follows, without a line in the log. */
-void decision_record_add_event(const struct decision_record *decision);
+/* Add the record to the events (milter/log/events.h) without logging it. Never waits. */
+void decision_record_add_event(const struct decision_record *record);
 
-/* Log it, and give it to whoever follows (milter/log/events.h). Never waits. */
-void decision_record_log(const struct decision_record *decision);
+/* Log the record and, if anybody follows the events, add it to them. Never waits. */
+void decision_record_log(const struct decision_record *record);
 
 #endif

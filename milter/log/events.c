@@ -1,3 +1,7 @@
+/*
+ * The queue of decisions for `posternctl tail`. Owns the waiting events; threads that decide add
+ * them, and the server thread takes them.
+ */
 #include "milter/log/events.h"
 
 #include <pthread.h>
@@ -11,7 +15,7 @@ static struct {
 	pthread_mutex_t lock;
 	char *lines[EVENTS_MAX];
 	size_t first, count;
-	uint64_t dropped; /* since the last one that was taken */
+	uint64_t dropped; /* since the last event was taken */
 	void (*wake)(void *context);
 	void *context;
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER };

@@ -5,27 +5,33 @@
 #include <stdint.h>
 
 /*
- * Decisions on their way to whoever follows them (`posternctl tail`): a bounded queue between the
- * threads that decide and the one that writes to the followers. Costs nothing while nobody
- * follows; what finds no room is dropped and counted, and nobody waits.
+ * Decisions for those who follow them (`posternctl tail`): a bounded queue from the threads that
+ * decide to the server thread, which writes to the followers. Without followers it costs nothing.
+ * An event that does not fit is dropped and counted; nobody waits.
  */
-#define EVENTS_MAX 4096 /* events that wait */
+#define EVENTS_MAX 4096 /* waiting events */
 
-/* Whether anybody follows: else don't even make the event. Any thread. */
+/* Whether anybody follows; otherwise the caller need not make the event. Any thread. */
 bool events_wanted(void);
 
-/* How many follow. */
+/* How many follow. Any thread. */
 unsigned events_followers(void);
 
-/* Add a JSON line (without its LF), malloc()ed: it is the queue's. Any thread. */
+/* Add a line of JSON without its LF, allocated by malloc(); takes ownership. Any thread. */
 void events_add(char *line);
 
-/* Begin or end following; counted. wake() is called (in the thread that adds) when the queue was
- * empty. */
+/*
+ * Begin or end following. The followers are counted, and when the last one ends, the waiting events
+ * are freed. wake() is called by a thread that adds an event to an empty queue, with a lock held;
+ * it must not call this module.
+ */
 void events_follow(void (*wake)(void *context), void *context);
 void events_unfollow(void);
 
-/* The oldest event, the caller's to free(), or NULL. *dropped_r: how many were lost before it. */
+/*
+ * Remove and return the oldest event, which the caller frees, or NULL. *dropped_r is how many
+ * events were dropped before it; it is unchanged when NULL is returned.
+ */
 char *events_take(uint64_t *dropped_r);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The log: a ring of lines, and the log thread that writes them to syslog or standard error. Owns
+ * both; any thread logs, and the main thread starts and stops it.
+ */
 #include "milter/log/log.h"
 
 #include <errno.h>
@@ -12,29 +16,30 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each line that may wait */
+#define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each waiting line */
 #define STOP_SECONDS 2
-#define REST_NS 5000000L
+#define PAUSE_NS 5000000L
 
-/* What stands before each line in the ring. */
+/* Precedes each line in the ring. */
 struct record {
 	uint32_t len; /* bytes of the line, without a NUL */
 	uint32_t level;
 };
 
 /*
- * head and tail only grow; their difference is what is in the ring. The lock is held for copying
- * bytes in or out, never for formatting or writing.
+ * The lock guards all fields but to_stderr, which is constant while the log thread runs. It is held
+ * to copy bytes in or out, never to format or write a line. head and tail only increase; their
+ * difference is the number of bytes in the ring.
  */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;	/* the writer waits for it */
+	pthread_cond_t filled;	/* the log thread waits for it */
 	pthread_cond_t drained; /* log_stop() waits for it */
 	pthread_t writer;
 	bool running, stopping, writer_idle;
 	bool to_stderr;
 	uint64_t head, tail;
-	uint64_t unsaid; /* lines dropped and not yet spoken of */
+	uint64_t unreported; /* dropped lines that the log does not mention yet */
 	uint32_t lines;
 	char *bytes;
 } ring = {
@@ -76,7 +81,7 @@ const char *log_level_name(enum log_level level)
 		if (levels[i].level == level)
 			return levels[i].name;
 	}
-	return "error"; /* LOG_CRIT and worse */
+	return "error"; /* for LOG_CRIT and worse */
 }
 
 void log_set_level(enum log_level level)
@@ -131,7 +136,7 @@ static int facility_parse(const char *name)
 	return -1;
 }
 
-/* To standard error in one write(), so that lines of several processes don't mix. */
+/* Write to standard error in one write(), so that lines of several processes do not mix. */
 static void write_stderr(enum log_level level, const char *line, size_t len)
 {
 	char out[LOG_LINE_MAX + 80];
@@ -148,7 +153,7 @@ static void write_stderr(enum log_level level, const char *line, size_t len)
 	if (n > 0 && at + (size_t)n < sizeof(out))
 		at += (size_t)n;
 	if (write(STDERR_FILENO, out, at) < 0)
-		return; /* nowhere left to say so */
+		return; /* there is no place to report it */
 }
 
 static void write_line(enum log_level level, const char *line, size_t len)
@@ -180,8 +185,8 @@ static void copy_out(void *to, size_t len)
 	ring.tail += len;
 }
 
-/* Take the oldest line. Called and returns with the lock held. */
-static struct record take(char line_r[LOG_LINE_MAX])
+/* Remove the oldest line. Called with the lock held. */
+static struct record remove_line(char line_r[LOG_LINE_MAX])
 {
 	struct record record;
 
@@ -191,15 +196,15 @@ static struct record take(char line_r[LOG_LINE_MAX])
 	return record;
 }
 
-/* Say how many lines found no room. Called and returns with the lock held; lets go of it meanwhile.
- */
-static void say_dropped(void)
+/* Log how many lines were dropped. Called and returns with the lock held, which is released to
+ * write. */
+static void report_dropped(void)
 {
-	uint64_t count = ring.unsaid;
+	uint64_t count = ring.unreported;
 	char line[80];
 	int n;
 
-	ring.unsaid = 0;
+	ring.unreported = 0;
 	(void)pthread_mutex_unlock(&ring.lock);
 	n = snprintf(line, sizeof(line), "log lines-dropped=%llu reason=ring-full",
 		(unsigned long long)count);
@@ -207,11 +212,11 @@ static void say_dropped(void)
 	(void)pthread_mutex_lock(&ring.lock);
 }
 
-/* Let lines gather, so that a busy daemon isn't woken for each. Called and returns with the lock
- * held. */
-static void rest(void)
+/* Let lines gather, so that the thread of a busy daemon is not woken for each. Called and returns
+ * with the lock held, which is released meanwhile. */
+static void pause_writer(void)
 {
-	const struct timespec pause = { .tv_nsec = REST_NS };
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 
 	(void)pthread_mutex_unlock(&ring.lock);
 	(void)nanosleep(&pause, NULL);
@@ -220,26 +225,26 @@ static void rest(void)
 
 static void *writer_main(void *unused)
 {
-	static char line[LOG_LINE_MAX]; /* of the one thread */
+	static char line[LOG_LINE_MAX]; /* there is only one log thread */
 	struct record record;
-	bool rested = false;
+	bool paused = false;
 
 	(void)unused;
 	(void)pthread_mutex_lock(&ring.lock);
 	for (;;) {
 		if (ring.head != ring.tail) {
-			rested = false;
-			record = take(line);
+			paused = false;
+			record = remove_line(line);
 			(void)pthread_mutex_unlock(&ring.lock);
 			write_line((enum log_level)record.level, line, record.len);
 			(void)pthread_mutex_lock(&ring.lock);
-		} else if (ring.unsaid > 0) {
-			say_dropped();
+		} else if (ring.unreported > 0) {
+			report_dropped();
 		} else if (ring.stopping) {
 			break;
-		} else if (!rested) {
-			rest();
-			rested = true;
+		} else if (!paused) {
+			pause_writer();
+			paused = true;
 		} else {
 			ring.writer_idle = true;
 			(void)pthread_cond_wait(&ring.filled, &ring.lock);
@@ -259,12 +264,16 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	int facility, ret;
 
 	if ((facility = facility_parse(output->facility)) < 0)
-		return errmsg_set(err, "[log] facility: there is no '%s'", output->facility);
+		return errmsg_set(err,
+			"[log] facility: '%s' is not a syslog facility; use mail, daemon, user, auth or local0 to local7",
+			output->facility);
 	if (log_level_parse(output->level, &level) != 0)
-		return errmsg_set(err, "[log] level: there is no '%s'", output->level);
+		return errmsg_set(err,
+			"[log] level: '%s' is not a level; use error, warning, notice, info or debug",
+			output->level);
 	if ((ring.bytes = malloc(RING_SIZE)) == NULL)
 		return errmsg_set(err, "out of memory for the log");
-	/* libmilter itself logs by syslog(): with -f that is to be seen, too. */
+	/* libmilter logs by syslog() itself: with -f, LOG_PERROR shows its lines, too. */
 	openlog("postern", LOG_PID | (output->to_stderr ? LOG_PERROR : LOG_NDELAY), facility);
 	log_set_level(level);
 	ring.to_stderr = output->to_stderr;
@@ -278,7 +287,7 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret != 0) {
 		ring.running = false;
-		return errmsg_set(err, "can't start the log's thread: %s", strerror(ret));
+		return errmsg_set(err, "cannot start the log thread: %s", strerror(ret));
 	}
 	return 0;
 }
@@ -303,13 +312,13 @@ void log_stop(void)
 	ended = !ring.running;
 	(void)pthread_mutex_unlock(&ring.lock);
 	if (!ended)
-		return; /* it hangs in syslog(): leave it */
+		return; /* it hangs in syslog(): abandon it */
 	(void)pthread_join(ring.writer, NULL);
 	free(ring.bytes);
 	ring.bytes = NULL;
 }
 
-static void submit(enum log_level level, const char *line, size_t len)
+static void add_line(enum log_level level, const char *line, size_t len)
 {
 	struct record record = { .len = (uint32_t)len, .level = (uint32_t)level };
 
@@ -321,7 +330,7 @@ static void submit(enum log_level level, const char *line, size_t len)
 	}
 	if (ring.lines >= LOG_LINES_MAX ||
 		RING_SIZE - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
-		ring.unsaid++;
+		ring.unreported++;
 		atomic_fetch_add(&dropped, 1);
 	} else {
 		copy_in(&record, sizeof(record));
@@ -338,15 +347,15 @@ static bool is_printable(char c)
 	return c >= ' ' && c <= '~';
 }
 
-/* Apart, so that only what needs it takes so much stack. */
-__attribute__((noinline)) static void submit_cleaned(enum log_level level, const char *line,
+/* Not inlined, so that only unclean lines need this much stack. */
+__attribute__((noinline)) static void add_cleaned_line(enum log_level level, const char *line,
 	size_t len)
 {
 	char printable[LOG_LINE_MAX];
 
 	for (size_t i = 0; i < len; i++)
 		printable[i] = (char)(is_printable(line[i]) ? line[i] : '?');
-	submit(level, printable, len);
+	add_line(level, printable, len);
 }
 
 void log_line(enum log_level level, const char *line, size_t len)
@@ -360,9 +369,9 @@ void log_line(enum log_level level, const char *line, size_t len)
 	while (clean < len && is_printable(line[clean]))
 		clean++;
 	if (clean == len)
-		submit(level, line, len);
+		add_line(level, line, len);
 	else
-		submit_cleaned(level, line, len);
+		add_cleaned_line(level, line, len);
 }
 
 void log_event(enum log_level level, const char *format, ...)

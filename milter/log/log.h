@@ -9,11 +9,12 @@
 #include "lib/base/errmsg.h"
 
 /*
- * The daemon's log: lines go through a bounded ring to a thread of its own, so that a slow syslog
- * delays no mail. What finds no room is dropped, counted, and the count is said as soon as there is
- * room again. Any thread may call any function; none of them waits for the output.
+ * The daemon's log. Lines go through a bounded ring to the log thread, so that a slow syslog does
+ * not delay mail. A line that does not fit is dropped and counted; the count is logged as soon as
+ * there is room again. Any thread may call any function except log_start() and log_stop(), and none
+ * of the others waits for the output.
  *
- * Nothing secret is ever handed to it: no password, token, hash or connection string.
+ * No caller passes a secret: no password, token, hash or connection string.
  */
 enum log_level {
 	LOG_LEVEL_ERROR = LOG_ERR,
@@ -23,43 +24,50 @@ enum log_level {
 	LOG_LEVEL_DEBUG = LOG_DEBUG,
 };
 
-#define LOG_LINE_MAX 8000 /* bytes of a line; a longer one is cut, and ends in "..." */
+#define LOG_LINE_MAX 8000 /* bytes of a line; log_event() ends a longer one with "..." */
 
-/* By the names of [log] level: "error", "warning", "notice", "info", "debug". -1: no such name. */
+/*
+ * The names of [log] level: "error", "warning", "notice", "info", "debug". Parsing ignores case and
+ * returns 0, or -1 when there is no such name.
+ */
 int log_level_parse(const char *name, enum log_level *level_r);
 const char *log_level_name(enum log_level level);
 
 struct log_output {
 	const char *facility; /* of syslog(3): "mail", "daemon", "local0" ... */
-	const char *level;    /* as log_level_parse() takes it */
-	bool to_stderr; /* lines go to standard error with time and level, instead of syslog */
+	const char *level;    /* a name that log_level_parse() accepts */
+	bool to_stderr; /* write lines with time and level to standard error instead of syslog */
 };
 
-#define LOG_LINES_MAX 8192 /* that wait before some are dropped */
+#define LOG_LINES_MAX 8192 /* waiting lines; the ring may be full earlier */
 
 /*
- * Start the thread. 0, or -1 with err set. To be called after the last fork; what is logged before
- * goes to standard error at once.
+ * Start the log thread, in which all signals are blocked. The main thread calls this after the last
+ * fork; earlier lines go to standard error at once. Returns 0, or -1 with err set.
  */
 int log_start(const struct log_output *output, struct errmsg *err);
 
-/* Write out what the ring holds (for at most two seconds) and end the thread. */
+/*
+ * Write the lines of the ring, for at most two seconds, and end the log thread. Later lines go to
+ * standard error at once. For the thread that called log_start().
+ */
 void log_stop(void);
 
+/* The level below which nothing is logged; it may change at any time. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 bool log_wants(enum log_level level);
 
 /*
- * A line as it is, LOG_LINE_MAX bytes at most. Whatever is in it, what comes out is one line of
- * printable ASCII: other bytes become '?'.
+ * Log a line of up to LOG_LINE_MAX bytes; the rest is cut off. Bytes that are not printable ASCII
+ * become '?', so that it always is one line.
  */
 void log_line(enum log_level level, const char *line, size_t len);
 
-/* A line about the daemon itself: "policy serial=7 source=database users=1000000". */
+/* Log a line about the daemon itself: "policy serial=7 source=database users=1000000". */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Lines dropped since the start, and lines written. */
+/* The number of lines that were dropped, and that were written, since the start. */
 uint64_t log_dropped(void);
 uint64_t log_written(void);
 

@@ -1,3 +1,6 @@
+/*
+ * Quoted key=value pairs for log lines. Owns nothing; any thread may call it.
+ */
 #include "milter/log/quote.h"
 
 #include <stdarg.h>
