@@ -1,3 +1,7 @@
+/*
+ * Listening unix sockets: removing stale ones, and their owner and mode. Owns nothing. The umask
+ * belongs to the process, so these functions run while the main thread is the only one.
+ */
 #include "milter/loop/listen.h"
 
 #include <errno.h>
@@ -17,21 +21,21 @@ static int address_of(const char *path, struct sockaddr_un *address_r, struct er
 	size_t len = strlen(path);
 
 	if (len == 0 || len >= sizeof(address.sun_path))
-		return errmsg_set(err, "socket %s: a path of 1 to %zu bytes is needed", path,
+		return errmsg_set(err, "socket %s: the path must have 1 to %zu bytes", path,
 			sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, len + 1);
 	*address_r = address;
 	return 0;
 }
 
-/* Whether somebody accepts connections on it; a full backlog counts. */
+/* Whether a process accepts connections on the socket, even if its backlog is full. */
 static bool is_answered(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool answered;
 
 	if (fd < 0)
-		return true; /* can't be known: leave it alone */
+		return true; /* unknown, so do not remove the socket */
 	answered = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 		(errno != ECONNREFUSED && errno != ENOENT);
 	(void)close(fd);
@@ -51,13 +55,14 @@ int listen_clear(const char *path, struct errmsg *err)
 		return errmsg_set(err, "socket %s: %s", path, strerror(errno));
 	}
 	if (!S_ISSOCK(st.st_mode))
-		return errmsg_set(err, "socket %s: something else than a socket stands there",
+		return errmsg_set(err,
+			"socket %s: the file exists and is not a socket; remove it, or set another path",
 			path);
 	if (is_answered(&address))
-		return errmsg_set(err, "socket %s: another daemon answers on it", path);
+		return errmsg_set(err, "socket %s: another daemon uses it", path);
 	if (unlink(path) != 0 && errno != ENOENT)
 		return errmsg_set(err,
-			"socket %s: nobody answers on it, but it can't be removed: %s", path,
+			"socket %s: cannot remove the socket of an earlier daemon: %s", path,
 			strerror(errno));
 	return 0;
 }
@@ -74,7 +79,7 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 	if (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1)
 		return 0;
 	if (lchown(path, owner->uid, owner->gid) != 0)
-		return errmsg_set(err, "socket %s: its owner or group can't be set: %s", path,
+		return errmsg_set(err, "socket %s: cannot set its owner and group: %s", path,
 			strerror(errno));
 	return 0;
 }
@@ -116,9 +121,9 @@ int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)
 		*gid_r = (gid_t)-1;
 		return 0;
 	}
-	/* cppcheck-suppress getgrnamCalled ; there is one thread yet */
+	/* cppcheck-suppress getgrnamCalled ; there is only one thread at this time */
 	if ((group = getgrnam(name)) == NULL)
-		return errmsg_set(err, "there is no group '%s'", name);
+		return errmsg_set(err, "the group '%s' does not exist", name);
 	*gid_r = group->gr_gid;
 	return 0;
 }

@@ -5,31 +5,36 @@
 
 #include "lib/base/errmsg.h"
 
-/* How a unix socket is to stand in the file system. */
+/*
+ * The main thread calls all of these functions while it is the only thread, because they change the
+ * umask. Those that return an int return 0, or -1 with err set.
+ */
+
+/* The owner of a unix socket's file. A plain value. */
 struct listen_owner {
 	mode_t mode; /* 0660 */
-	uid_t uid;   /* (uid_t)-1: as it comes */
-	gid_t gid;   /* (gid_t)-1: as it comes */
+	uid_t uid;   /* (uid_t)-1 for the process's */
+	gid_t gid;   /* (gid_t)-1 for the process's */
 };
 
 /*
- * Make room for a unix socket at path: a socket that nobody answers on (its daemon was killed) is
- * removed. -1 with err set when another daemon answers on it, or something else than a socket
- * stands there.
+ * Remove a socket of a daemon that was killed, on which nobody answers. Fails if another daemon
+ * answers on it, or if path is a file of another type.
  */
 int listen_clear(const char *path, struct errmsg *err);
 
-/* Before and after the bind() of a unix socket: it never stands with a wider mode than it shall
- * have. */
+/*
+ * Set the umask before the bind() of a unix socket; after it, restore the umask and set owner and
+ * group. The socket's file never has a wider mode than owner->mode.
+ */
 mode_t listen_mask(const struct listen_owner *owner);
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
 	struct errmsg *err);
 
-/* A listening, non-blocking unix stream socket at path. 0, or -1 with err set. */
+/* Make a listening, non-blocking unix stream socket at path; the caller closes it. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
 
-/* The gid of a group's name; "" gives (gid_t)-1. -1 with err set when there is none. To be
- * called while there is one thread. */
+/* Look up a group by its name; "" gives (gid_t)-1. */
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err);
 
 #endif

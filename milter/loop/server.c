@@ -1,3 +1,7 @@
+/*
+ * The server thread: its event loop, and the calls that other threads send to it. Owns the loop and
+ * the waiting calls.
+ */
 #include "milter/loop/server.h"
 
 #include <errno.h>
@@ -18,23 +22,23 @@ struct call {
 };
 
 struct server {
-	struct event_base *base; /* the server thread's own, once it runs */
+	struct event_base *base; /* for the server thread, once it runs */
 	struct event *woken;
-	int wake_fd; /* an eventfd: calls wait, or the end has come */
+	int wake_fd; /* an eventfd: readable when calls wait or the thread is to end */
 	pthread_t thread;
-	bool running; /* of the starting thread alone */
+	bool running; /* for the starting thread */
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct call *first, **last;
 	bool ending;
 };
 
-static void wake(const struct server *server)
+static void wake_thread(const struct server *server)
 {
 	const uint64_t one = 1;
 
 	if (write(server->wake_fd, &one, sizeof(one)) < 0)
-		return; /* it is full of ones: it will wake up all the same */
+		return; /* the counter is at its maximum: the thread wakes up anyway */
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *context)
@@ -46,7 +50,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	if (read(fd, &count, sizeof(count)) < 0)
-		return; /* not yet */
+		return; /* another event has emptied it */
 	(void)pthread_mutex_lock(&server->lock);
 	call = server->first;
 	server->first = NULL;
@@ -77,7 +81,7 @@ int server_new(struct server **server_r, struct errmsg *err)
 			on_wake, server);
 	if (server->woken == NULL || event_add(server->woken, NULL) != 0) {
 		server_free(&server);
-		return errmsg_set(err, "can't set up the server thread: %s", strerror(errno));
+		return errmsg_set(err, "cannot set up the server thread: %s", strerror(errno));
 	}
 	*server_r = server;
 	return 0;
@@ -106,7 +110,7 @@ int server_start(struct server *server, struct errmsg *err)
 	ret = pthread_create(&server->thread, NULL, server_main, server);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret != 0)
-		return errmsg_set(err, "can't start the server thread: %s", strerror(ret));
+		return errmsg_set(err, "cannot start the server thread: %s", strerror(ret));
 	server->running = true;
 	return 0;
 }
@@ -114,24 +118,24 @@ int server_start(struct server *server, struct errmsg *err)
 int server_call(struct server *server, void (*function)(void *argument), void *argument)
 {
 	struct call *call = malloc(sizeof(*call));
-	bool taken;
+	bool queued;
 
 	if (call == NULL)
 		return -1;
 	*call = (struct call){ .function = function, .argument = argument };
 	(void)pthread_mutex_lock(&server->lock);
-	taken = !server->ending;
-	if (taken) {
+	queued = !server->ending;
+	if (queued) {
 		*server->last = call;
 		server->last = &call->next;
 	}
 	(void)pthread_mutex_unlock(&server->lock);
-	if (!taken) {
+	if (!queued) {
 		free(call);
 		return -1;
 	}
-	wake(server);
-	return 0; /* cppcheck-suppress memleak ; the queue has it */
+	wake_thread(server);
+	return 0; /* cppcheck-suppress memleak ; the queue owns it */
 }
 
 void server_stop(struct server *server)
@@ -141,7 +145,7 @@ void server_stop(struct server *server)
 	(void)pthread_mutex_unlock(&server->lock);
 	if (!server->running)
 		return;
-	wake(server);
+	wake_thread(server);
 	(void)pthread_join(server->thread, NULL);
 	server->running = false;
 }

@@ -4,32 +4,33 @@
 #include "lib/base/errmsg.h"
 
 /*
- * The server thread: an event loop (libevent) for the sockets beside the milter: control, later
- * authentication. What it serves is set up before server_start(), in the thread that starts it;
- * from then on everything of it belongs to the server thread, and others reach it by server_call()
- * alone.
+ * The server thread: an event loop (libevent) for the sockets beside the milter's: control and
+ * logins. The rooms that serve them create their events before server_start(). From then on the
+ * events belong to the server thread, and other threads reach it only by server_call().
  */
 struct server;
 struct event_base;
 
+/* Returns 0, or -1 with err set. */
 int server_new(struct server **server_r, struct errmsg *err);
 
-/* For those who serve: the loop's base (libevent). */
+/* The event base, for those who create events. Borrowed. */
 struct event_base *server_base(struct server *server);
 
-/* Start the thread; all signals are blocked in it. 0, or -1 with err set. */
+/* Start the thread, in which all signals are blocked. Returns 0, or -1 with err set. */
 int server_start(struct server *server, struct errmsg *err);
 
 /*
- * Have call(argument) run in the server thread, soon, in the order of the calls. Never waits; any
- * thread. 0, or -1 when out of memory or the server is ending: then it is never run.
+ * Run call(argument) in the server thread as soon as possible, in the order of the calls. Never
+ * waits. Any thread. Returns 0, or -1 when out of memory or when the server is ending: then the
+ * call never runs.
  */
 int server_call(struct server *server, void (*call)(void *argument), void *argument);
 
-/* End the thread, after the calls that wait. */
+/* Run the waiting calls and end the thread. For the thread that started it. */
 void server_stop(struct server *server);
 
-/* Free it, after server_stop() and after everything that was set up on its base. Takes NULL. */
+/* Free the server, after server_stop() and after all events on its base. Accepts NULL. */
 void server_free(struct server **server);
 
 #endif

@@ -1,3 +1,6 @@
+/*
+ * Worker threads with a bounded queue. Owns the threads and the waiting work.
+ */
 #include "milter/loop/workers.h"
 
 #include <pthread.h>
@@ -10,7 +13,7 @@ struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t added;
 	bool ending;
-	struct work *queue; /* a ring of size */
+	struct work *queue; /* a ring with room for `size` */
 	size_t first, waiting, size;
 	size_t count;
 	pthread_t thread[];
@@ -68,7 +71,7 @@ int workers_start(size_t count, size_t queue_max, struct workers **workers_r, st
 	(void)pthread_cond_init(&workers->added, NULL);
 	if ((ret = start_threads(workers, count)) != 0) {
 		workers_stop(&workers);
-		return errmsg_set(err, "can't start worker threads: %s", strerror(ret));
+		return errmsg_set(err, "cannot start worker threads: %s", strerror(ret));
 	}
 	*workers_r = workers;
 	return 0;

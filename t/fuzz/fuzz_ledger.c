@@ -1,3 +1,7 @@
+/*
+ * Feeds bytes to the reader of the ledger's files. What it accepts must survive being written and
+ * read again, and must free its windows in time.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +18,8 @@ static void must(bool holds)
 		abort();
 }
 
-/* Each piece of the input, a type, a length and as many bytes, as a whole frame: with its checksum,
- * which no fuzzer finds by itself. */
+/* Turn each piece of the input, which is a type, a length and a body, into a whole frame with the
+ * checksum that no fuzzer finds by itself. */
 static void make_frames(const uint8_t *bytes, size_t size, struct strbuf *file)
 {
 	size_t len;
@@ -28,8 +32,8 @@ static void make_frames(const uint8_t *bytes, size_t size, struct strbuf *file)
 	}
 }
 
-/* Returns the latest time that it tells of. */
-static uint64_t restore(struct ledger *ledger, const struct strbuf *file)
+/* Returns the latest time in the file. */
+static uint64_t restore_file(struct ledger *ledger, const struct strbuf *file)
 {
 	struct frame_scan scan = { .at = file->text };
 	struct ledger_record record;
@@ -87,7 +91,7 @@ static int same_key(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-/* What was taken is written, read back, and the same. */
+/* The ledger must be the same after it was written and read back. */
 static void write_and_read(struct ledger *ledger, uint64_t now)
 {
 	struct strbuf file = STRBUF_INIT, buf = STRBUF_INIT;
@@ -97,7 +101,7 @@ static void write_and_read(struct ledger *ledger, uint64_t now)
 	for (size_t i = 0; i < LEDGER_SHARDS; i++)
 		ledger_write_shard(ledger, i, now, &buf, add_key, &file);
 	must(!file.failed);
-	(void)restore(comparison.other, &file);
+	(void)restore_file(comparison.other, &file);
 	(void)ledger_each(ledger, now, same_key, &comparison);
 	must(ledger_size(comparison.other).keys == comparison.keys);
 	ledger_free(&comparison.other);
@@ -105,7 +109,7 @@ static void write_and_read(struct ledger *ledger, uint64_t now)
 	strbuf_free(&buf);
 }
 
-/* A full window is free again when it is over, whatever the files said. */
+/* A full window must be free again when it is over, whatever the files contained. */
 static int frees_in_time(void *context, const struct ledger_view *view)
 {
 	(void)context;
@@ -118,7 +122,7 @@ static int frees_in_time(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-/* The pieces as frames; and the input as it is, as a file. */
+/* The file consists of the pieces as frames, then of the unchanged input. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct strbuf file = STRBUF_INIT;
@@ -129,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	make_frames(bytes, size, &file);
 	strbuf_add(&file, (const char *)bytes, size);
 	must(!file.failed);
-	now = restore(ledger, &file);
+	now = restore_file(ledger, &file);
 	(void)ledger_each(ledger, now, frees_in_time, NULL);
 	write_and_read(ledger, now);
 	ledger_free(&ledger);

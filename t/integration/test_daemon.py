@@ -66,9 +66,9 @@ def test_a_bad_list_line_is_named_and_the_rest_is_good(box):
 
 
 @pytest.mark.parametrize("config, what", [
-    ({"milter": {"socket_group": "no-such-group"}}, "[milter] socket_group: there is no group 'no-such-group'"),
-    ({"auth": {"socket_group": "no-such-group"}}, "[auth] socket_group: there is no group 'no-such-group'"),
-    ({"control": {"socket_group": "no-such-group"}}, "[control] socket_group: there is no group 'no-such-group'"),
+    ({"milter": {"socket_group": "no-such-group"}}, "[milter] socket_group: the group 'no-such-group' does not exist"),
+    ({"auth": {"socket_group": "no-such-group"}}, "[auth] socket_group: the group 'no-such-group' does not exist"),
+    ({"control": {"socket_group": "no-such-group"}}, "[control] socket_group: the group 'no-such-group' does not exist"),
     ({"auth": {"inet_socket": "inet:12345@0.0.0.0"}}, "[auth] inet_socket: "),
     ({"auth": {"saslauthd": "inet:12345@127.0.0.1"}}, "[auth] saslauthd: "),
 ])
@@ -148,7 +148,7 @@ def test_a_group_that_is_not_there_is_an_error(box):
     daemon = box.postern(start=False, config={"milter": {"socket_group": "no-such-group"}})
     done = run(POSTERN, "-f", "-c", daemon.conf)
     assert done.returncode == 78
-    assert "[milter] socket_group: there is no group 'no-such-group'" in done.stderr
+    assert "[milter] socket_group: the group 'no-such-group' does not exist" in done.stderr
 
 
 def test_stale_sockets_of_a_killed_daemon_are_taken_over(box):
@@ -252,7 +252,7 @@ def test_in_the_background_the_parent_says_why_not(background, box):
     assert done.returncode == 0
     again = run(POSTERN, "-c", daemon.conf)
     assert again.returncode == 69
-    assert "another daemon answers" in again.stderr
+    assert "another daemon uses it" in again.stderr
     assert refuses(daemon) and refuses(other)
 
 

@@ -1,3 +1,7 @@
+/*
+ * Shows decision records as log lines and as JSON: the same keys, unknown values left out, long
+ * ones cut.
+ */
 #include <string.h>
 
 #include "milter/log/decision_record.h"
@@ -27,11 +31,11 @@ static struct decision_record refusal(const struct reply *reply)
 START_TEST(a_refusal_is_one_line_with_its_rule)
 	{
 		const struct reply reply = { 550, "5.7.1", "No 100% thanks" };
-		struct decision_record decision = refusal(&reply);
+		struct decision_record record = refusal(&reply);
 		struct strbuf line = STRBUF_INIT;
 
-		ck_assert_int_eq(cidr_parse("192.0.2.7", &decision.client, NULL), 0);
-		decision_record_line(&decision, &line);
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &record.client, NULL), 0);
+		decision_record_line(&record, &line);
 		ck_assert_str_eq(line.text,
 			"session=S-1 queue=4QID stage=rcpt verdict=reject check=rcpt "
 			"rule=rcpt_to.access.blacklist:3 service=submission client=192.0.2.7 "
@@ -42,9 +46,9 @@ START_TEST(a_refusal_is_one_line_with_its_rule)
 	}
 END_TEST
 
-START_TEST(what_is_not_known_is_not_said)
+START_TEST(unknown_values_are_left_out)
 	{
-		const struct decision_record decision = {
+		const struct decision_record record = {
 			.session = "S-1",
 			.queue = "",
 			.helo = "",
@@ -57,7 +61,7 @@ START_TEST(what_is_not_known_is_not_said)
 		};
 		struct strbuf line = STRBUF_INIT;
 
-		decision_record_line(&decision, &line);
+		decision_record_line(&record, &line);
 		ck_assert_str_eq(line.text,
 			"session=S-1 stage=message verdict=accept client=local "
 			"sender=<> recipients=2 refused=0 policy=0");
@@ -68,11 +72,11 @@ END_TEST
 START_TEST(json_has_the_same_keys_and_valid_text)
 	{
 		const struct reply reply = { 550, "5.7.1", "No" };
-		struct decision_record decision = refusal(&reply);
+		struct decision_record record = refusal(&reply);
 		json_t *object;
 
-		decision.helo = "\xff\xfe\"\x01";
-		object = decision_record_json(&decision, 1700000000.25);
+		record.helo = "\xff\xfe\"\x01";
+		object = decision_record_json(&record, 1700000000.25);
 		ck_assert_ptr_nonnull(object);
 		ck_assert_str_eq(json_string_value(json_object_get(object, "helo")), "?\?\"\x01");
 		ck_assert_str_eq(json_string_value(json_object_get(object, "rule")),
@@ -85,24 +89,24 @@ START_TEST(json_has_the_same_keys_and_valid_text)
 	}
 END_TEST
 
-/* Thousands of them may wait for whoever follows. */
+/* Thousands of events may wait for a follower. */
 START_TEST(json_cuts_a_long_value)
 	{
 		char from[4 * QUOTE_MAX];
-		const struct decision_record decision = { .session = "1-1", .from = from };
+		const struct decision_record record = { .session = "1-1", .from = from };
 		json_t *object;
 		const char *cut;
 
 		memset(from, 'x', sizeof(from));
-		memcpy(from + QUOTE_MAX - 1, "\xc3\xa9", 2); /* across the bound */
+		memcpy(from + QUOTE_MAX - 1, "\xc3\xa9", 2); /* across the limit */
 		from[sizeof(from) - 1] = '\0';
-		object = decision_record_json(&decision, 0);
+		object = decision_record_json(&record, 0);
 		cut = json_string_value(json_object_get(object, "from"));
 		ck_assert_uint_eq(strlen(cut), QUOTE_MAX - 1 + 3);
 		ck_assert_str_eq(cut + QUOTE_MAX - 2, "x...");
 		json_decref(object);
 		from[QUOTE_MAX - 1] = '\0';
-		object = decision_record_json(&decision, 0);
+		object = decision_record_json(&record, 0);
 		ck_assert_str_eq(json_string_value(json_object_get(object, "from")), from);
 		json_decref(object);
 	}
@@ -111,13 +115,13 @@ END_TEST
 START_TEST(no_value_makes_a_line_too_long_for_the_log)
 	{
 		char huge[70000];
-		struct decision_record decision = refusal(NULL);
+		struct decision_record record = refusal(NULL);
 		struct strbuf line = STRBUF_INIT;
 
 		memset(huge, '\x01', sizeof(huge) - 1);
 		huge[sizeof(huge) - 1] = '\0';
-		decision.helo = huge;
-		decision_record_line(&decision, &line);
+		record.helo = huge;
+		decision_record_line(&record, &line);
 		ck_assert_uint_lt(line.len, 3000);
 		ck_assert_ptr_nonnull(strstr(line.text, "...\" login=bob"));
 		strbuf_free(&line);
@@ -126,11 +130,11 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("decision");
-	TCase *tcase = tcase_create("decision");
+	Suite *suite = suite_create("decision_record");
+	TCase *tcase = tcase_create("decision_record");
 
 	tcase_add_test(tcase, a_refusal_is_one_line_with_its_rule);
-	tcase_add_test(tcase, what_is_not_known_is_not_said);
+	tcase_add_test(tcase, unknown_values_are_left_out);
 	tcase_add_test(tcase, json_has_the_same_keys_and_valid_text);
 	tcase_add_test(tcase, json_cuts_a_long_value);
 	tcase_add_test(tcase, no_value_makes_a_line_too_long_for_the_log);

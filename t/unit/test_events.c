@@ -1,3 +1,7 @@
+/*
+ * Shows that events come in order, wake the follower once, are dropped when the queue is full, and
+ * are not kept without followers.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +16,7 @@ static void wake(void *context)
 	woken++;
 }
 
-START_TEST(nobody_follows_nothing_is_kept)
+START_TEST(without_followers_no_event_is_kept)
 	{
 		uint64_t dropped = 7;
 
@@ -43,7 +47,7 @@ START_TEST(events_come_in_order_and_wake_once)
 		ck_assert_ptr_null(events_take(&dropped));
 		events_add(strdup("c"));
 		ck_assert_int_eq(woken, 2);
-		events_unfollow(); /* lets go of it */
+		events_unfollow(); /* frees the waiting event */
 		ck_assert(!events_wanted());
 		events_follow(wake, &woken);
 		ck_assert_ptr_null(events_take(&dropped));
@@ -51,7 +55,7 @@ START_TEST(events_come_in_order_and_wake_once)
 	}
 END_TEST
 
-START_TEST(what_finds_no_room_is_counted)
+START_TEST(events_that_do_not_fit_are_counted)
 	{
 		uint64_t dropped;
 		char text[20], *line;
@@ -80,9 +84,9 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("events");
 	TCase *tcase = tcase_create("events");
 
-	tcase_add_test(tcase, nobody_follows_nothing_is_kept);
+	tcase_add_test(tcase, without_followers_no_event_is_kept);
 	tcase_add_test(tcase, events_come_in_order_and_wake_once);
-	tcase_add_test(tcase, what_finds_no_room_is_counted);
+	tcase_add_test(tcase, events_that_do_not_fit_are_counted);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,7 @@
+/*
+ * Shows what the local ledger promises: never more than the limit in any window, at most a sixtieth
+ * stricter, all keys charged or none, from any number of threads.
+ */
 #include "lib/rules/ledger.h"
 
 #include <pthread.h>
@@ -36,13 +40,13 @@ static enum ledger_answer look(struct ledger *ledger, uint64_t now, const char *
 
 /* ---- the promise ------------------------------------------------------------- */
 
-/* All that was accepted of one key, in order: the judge of what the ledger did. */
+/* All accepted charges of one key, in order, against which the ledger is checked. */
 struct history {
 	uint64_t *at;
 	size_t len, size;
 };
 
-static void remember(struct history *history, uint64_t now)
+static void add_to_history(struct history *history, uint64_t now)
 {
 	if (history->len == history->size) {
 		history->size = history->size ? history->size * 2 : 1024;
@@ -51,8 +55,9 @@ static void remember(struct history *history, uint64_t now)
 	history->at[history->len++] = now;
 }
 
-/* How many lie less than `window` before now; first may only grow from call to call. */
-static size_t within(const struct history *history, uint64_t now, uint64_t window, size_t *first)
+/* The number of charges less than `window` before now; *first only grows from call to call. */
+static size_t count_within(const struct history *history, uint64_t now, uint64_t window,
+	size_t *first)
 {
 	while (*first < history->len && now >= window && history->at[*first] <= now - window)
 		(*first)++;
@@ -78,8 +83,8 @@ static struct limit random_limit(void)
 }
 
 /*
- * When the next one comes: in bursts, evenly at about the limit's rate, or just when it would
- * become free; now and then after a long silence.
+ * The time of the next charge: in a burst, evenly at about the limit's rate, just when the limit
+ * becomes free, or sometimes after a long silence.
  */
 static uint64_t next_arrival(uint64_t now, const struct limit *limit)
 {
@@ -128,16 +133,16 @@ START_TEST(never_more_than_the_limit_in_any_window_and_never_stricter_than_a_six
 
 			ck_assert_int_ne(answer, LEDGER_FAILED);
 			if (answer == LEDGER_FREE) {
-				remember(&history, now);
+				add_to_history(&history, now);
 				accepted++;
 			}
 			may_refuse = false;
 			for (size_t i = 0; i < count; i++) {
 				uint64_t window = limits[i].seconds * SECOND;
 
-				ck_assert_uint_le(within(&history, now, window, &exact[i]),
+				ck_assert_uint_le(count_within(&history, now, window, &exact[i]),
 					limits[i].count);
-				may_refuse |= within(&history, now, window + window / 60,
+				may_refuse |= count_within(&history, now, window + window / 60,
 						      &strict[i]) >= limits[i].count;
 			}
 			ck_assert(answer == LEDGER_FREE || may_refuse);
@@ -149,7 +154,7 @@ START_TEST(never_more_than_the_limit_in_any_window_and_never_stricter_than_a_six
 	}
 END_TEST
 
-START_TEST(who_keeps_at_the_limit_is_never_refused)
+START_TEST(a_steady_rate_at_the_limit_is_never_refused)
 	{
 		static const struct limit limits[] = { { 1, 300 }, { 500, 86400 }, { 64, 60 },
 			{ 65, 60 }, { 1000, 1 }, { 7, 3 }, { 1000000, 86400 } };
@@ -169,7 +174,7 @@ START_TEST(who_keeps_at_the_limit_is_never_refused)
 	}
 END_TEST
 
-START_TEST(up_to_64_charges_are_told_apart_to_a_millionth)
+START_TEST(up_to_64_charges_are_exact_to_a_millionth)
 	{
 		const struct limit limit = { 50, 86400 };
 		struct ledger *ledger = ledger_new();
@@ -189,7 +194,7 @@ START_TEST(up_to_64_charges_are_told_apart_to_a_millionth)
 	}
 END_TEST
 
-START_TEST(tells_how_long_to_wait_and_it_is_so)
+START_TEST(the_waiting_time_is_exact)
 	{
 		const struct limit limits[] = { { 3, 60 }, { 200, 3600 } };
 		struct ledger *ledger = ledger_new();
@@ -212,7 +217,7 @@ START_TEST(tells_how_long_to_wait_and_it_is_so)
 	}
 END_TEST
 
-START_TEST(a_charge_that_fills_a_limit_tells_how_long_to_wait_for_the_next)
+START_TEST(a_charge_that_fills_a_limit_gives_the_waiting_time)
 	{
 		const struct limit limits[] = { { 2, 600 }, { 3, 86400 } };
 		struct ledger *ledger = ledger_new();
@@ -227,7 +232,7 @@ START_TEST(a_charge_that_fills_a_limit_tells_how_long_to_wait_for_the_next)
 		wait = usage.wait;
 		ck_assert_int_eq(look(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FULL);
 		ck_assert_uint_eq(usage.wait, wait);
-		/* Of two that it fills, the one that is full for longer. */
+		/* Of two limits that become full, the one that is full for longer is reported. */
 		ck_assert_int_eq(charge(ledger, 2 * SECOND + wait, "k", limits, 2), LEDGER_FREE);
 		ck_assert_uint_eq(usage.limit.seconds, 86400);
 		ck_assert_uint_eq(usage.used, 3);
@@ -244,7 +249,7 @@ START_TEST(a_refusal_charges_nothing)
 		struct ledger *ledger = ledger_new();
 
 		ck_assert_int_eq(charge(ledger, 1, "k", limits, 2), LEDGER_FREE);
-		ck_assert_uint_eq(usage.limit.count, 1); /* the nearest to its limit */
+		ck_assert_uint_eq(usage.limit.count, 1); /* the limit that is nearest to full */
 		ck_assert_uint_eq(usage.used, 1);
 		for (int i = 0; i < 100; i++)
 			ck_assert_int_eq(charge(ledger, 2, "k", limits, 2), LEDGER_FULL);
@@ -311,7 +316,7 @@ START_TEST(a_limit_of_none_allows_nothing)
 	}
 END_TEST
 
-START_TEST(what_can_not_be_a_request_fails)
+START_TEST(impossible_requests_fail)
 	{
 		static char long_key[LEDGER_KEY_MAX + 2];
 		const struct limit limit = { 1, 60 };
@@ -336,7 +341,7 @@ END_TEST
 
 /* ---- limits that change ------------------------------------------------------- */
 
-START_TEST(a_new_window_begins_with_what_the_longest_knows)
+START_TEST(a_new_window_starts_with_the_counts_of_the_longest)
 	{
 		const struct limit day = { 500, 86400 }, hour = { 20, 3600 },
 				   week = { 60, 7 * 86400 };
@@ -345,13 +350,13 @@ START_TEST(a_new_window_begins_with_what_the_longest_knows)
 
 		for (int i = 0; i < 30; i++, now += 240 * SECOND)
 			ck_assert_int_eq(charge(ledger, now, "k", &day, 1), LEDGER_FREE);
-		/* 15 of the 30 are of the last hour. */
+		/* 15 of the 30 were made in the last hour. */
 		ck_assert_int_eq(look(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 15);
 		for (int i = 0; i < 5; i++)
 			ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
 		ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FULL);
-		/* All that were charged count for the day and for a longer one, whoever asked. */
+		/* All charges count in the longer windows, too. */
 		ck_assert_int_eq(look(ledger, now, "k", &week, 1), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 35);
 		ledger_free(&ledger);
@@ -373,7 +378,7 @@ START_TEST(a_lowered_limit_holds_at_once)
 	}
 END_TEST
 
-START_TEST(windows_that_nobody_asks_for_make_room)
+START_TEST(unused_windows_make_room)
 	{
 		struct ledger *ledger = ledger_new();
 		struct limit limit = { 1000, 60 };
@@ -409,7 +414,7 @@ START_TEST(time_that_goes_back_a_little_widens_nothing)
 	}
 END_TEST
 
-START_TEST(a_leap_forward_frees_all_and_locks_nothing)
+START_TEST(a_leap_forward_frees_every_window)
 	{
 		const struct limit limit = { 2, 60 };
 		struct ledger *ledger = ledger_new();
@@ -426,7 +431,7 @@ END_TEST
 
 /* ---- memory ------------------------------------------------------------------- */
 
-START_TEST(memory_is_bounded_and_comes_back)
+START_TEST(memory_is_bounded_and_freed)
 	{
 		const struct limit limits[] = { { 1000000, 3600 }, { 10000000, 86400 } };
 		struct ledger *ledger = ledger_new();
@@ -452,7 +457,7 @@ START_TEST(memory_is_bounded_and_comes_back)
 	}
 END_TEST
 
-START_TEST(charging_others_lets_go_of_the_idle)
+START_TEST(new_keys_free_idle_ones)
 	{
 		const struct limit limit = { 10, 60 };
 		struct ledger *ledger = ledger_new();
@@ -461,11 +466,11 @@ START_TEST(charging_others_lets_go_of_the_idle)
 
 		for (uint64_t i = 0; i < 100000; i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
-			(void)charge(ledger, i * SECOND, key, &limit, 1); /* each comes once */
+			(void)charge(ledger, i * SECOND, key, &limit, 1); /* each key once */
 			if (ledger_size(ledger).keys > most)
 				most = ledger_size(ledger).keys;
 		}
-		ck_assert_uint_lt(most, 2500); /* 61 live at a time */
+		ck_assert_uint_lt(most, 2500); /* 61 are live at a time */
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -488,7 +493,7 @@ static int save(void *context, const struct ledger_record *records, size_t count
 	return saved->answer;
 }
 
-START_TEST(a_charge_that_can_not_be_saved_is_none_unless_it_need_not_be)
+START_TEST(an_unsaved_charge_fails_unless_saving_is_optional)
 	{
 		const struct limit limit = { 10, 60 };
 		const struct ledger_request requests[] = { request_of("a", &limit, 1),
@@ -571,7 +576,7 @@ static int see(void *context, const struct ledger_view *view)
 	return seen->keys == 3;
 }
 
-START_TEST(shows_keys_and_how_they_stand)
+START_TEST(shows_keys_and_their_usage)
 	{
 		const struct limit limit = { 2, 60 };
 		struct ledger *ledger = ledger_new();
@@ -664,26 +669,26 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		never_more_than_the_limit_in_any_window_and_never_stricter_than_a_sixtieth, 0,
 		PROPERTY_ROUNDS);
-	tcase_add_loop_test(tcase, who_keeps_at_the_limit_is_never_refused, 0, 7);
-	tcase_add_test(tcase, up_to_64_charges_are_told_apart_to_a_millionth);
-	tcase_add_test(tcase, tells_how_long_to_wait_and_it_is_so);
-	tcase_add_test(tcase, a_charge_that_fills_a_limit_tells_how_long_to_wait_for_the_next);
+	tcase_add_loop_test(tcase, a_steady_rate_at_the_limit_is_never_refused, 0, 7);
+	tcase_add_test(tcase, up_to_64_charges_are_exact_to_a_millionth);
+	tcase_add_test(tcase, the_waiting_time_is_exact);
+	tcase_add_test(tcase, a_charge_that_fills_a_limit_gives_the_waiting_time);
 	tcase_add_test(tcase, a_refusal_charges_nothing);
 	tcase_add_test(tcase, keys_are_charged_all_or_none);
 	tcase_add_test(tcase, an_amount_is_charged_whole_or_not);
 	tcase_add_test(tcase, a_limit_of_none_allows_nothing);
-	tcase_add_test(tcase, what_can_not_be_a_request_fails);
-	tcase_add_test(tcase, a_new_window_begins_with_what_the_longest_knows);
+	tcase_add_test(tcase, impossible_requests_fail);
+	tcase_add_test(tcase, a_new_window_starts_with_the_counts_of_the_longest);
 	tcase_add_test(tcase, a_lowered_limit_holds_at_once);
-	tcase_add_test(tcase, windows_that_nobody_asks_for_make_room);
+	tcase_add_test(tcase, unused_windows_make_room);
 	tcase_add_test(tcase, time_that_goes_back_a_little_widens_nothing);
-	tcase_add_test(tcase, a_leap_forward_frees_all_and_locks_nothing);
-	tcase_add_test(tcase, memory_is_bounded_and_comes_back);
-	tcase_add_test(tcase, charging_others_lets_go_of_the_idle);
-	tcase_add_test(tcase, a_charge_that_can_not_be_saved_is_none_unless_it_need_not_be);
+	tcase_add_test(tcase, a_leap_forward_frees_every_window);
+	tcase_add_test(tcase, memory_is_bounded_and_freed);
+	tcase_add_test(tcase, new_keys_free_idle_ones);
+	tcase_add_test(tcase, an_unsaved_charge_fails_unless_saving_is_optional);
 	tcase_add_test(tcase, looking_and_refusing_save_nothing);
 	tcase_add_test(tcase, forgetting_is_saved_and_frees);
-	tcase_add_test(tcase, shows_keys_and_how_they_stand);
+	tcase_add_test(tcase, shows_keys_and_their_usage);
 	tcase_add_test(tcase, threads_share_a_limit_exactly);
 	suite_add_tcase(suite, tcase);
 	return suite;

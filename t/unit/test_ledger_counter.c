@@ -1,3 +1,7 @@
+/*
+ * Shows that a counter never counts less than what was charged within its window, forgets it at
+ * most a sixtieth too late, and takes bounded memory.
+ */
 #include "lib/rules/ledger_counter.h"
 
 #include <string.h>
@@ -15,7 +19,7 @@ static void charge(struct counter *counter, uint64_t now, uint32_t amount)
 
 /* ---- the promise ------------------------------------------------------------- */
 
-/* All that was charged, and when: the judge of the counter. */
+/* All charges and their times, against which the counter is checked. */
 struct history {
 	uint64_t at[1024];
 	uint32_t amount[1024];
@@ -29,7 +33,7 @@ static void remember(struct history *history, uint64_t now, uint32_t amount)
 	history->amount[history->len++] = amount;
 }
 
-/* How much lies less than `span` microseconds before now. */
+/* The amount charged less than `span` microseconds before now. */
 static uint64_t within(const struct history *history, uint64_t now, uint64_t span)
 {
 	uint64_t sum = 0;
@@ -66,7 +70,8 @@ static uint64_t next_moment(uint64_t now, uint64_t window, unsigned pace)
 	}
 }
 
-/* Not less than the history says, and no more than it says of a window so much longer. */
+/* The counter must count no less than the history, and no more than the history in a window that is
+ * longer by the tolerance. */
 static void ck_used(const struct counter *counter, const struct history *history, uint32_t seconds,
 	uint64_t now)
 {
@@ -121,8 +126,9 @@ START_TEST(never_counts_less_than_the_window_and_no_more_than_a_sixtieth_beyond)
 	}
 END_TEST
 
-/* It may seem older, since threads come late; it counts as of the last one's moment. */
-START_TEST(what_seems_older_counts_as_of_the_last_moment)
+/* A thread may charge with an older time; that charge counts as made at the time of the last one.
+ */
+START_TEST(an_older_time_counts_as_the_last_one)
 	{
 		struct counter counter;
 		uint64_t now = 1000 * SECOND;
@@ -137,7 +143,7 @@ START_TEST(what_seems_older_counts_as_of_the_last_moment)
 	}
 END_TEST
 
-START_TEST(to_a_millionth_while_64_runs_suffice)
+START_TEST(up_to_64_runs_are_exact_to_a_millionth)
 	{
 		struct counter counter;
 		uint64_t now = 1000 * SECOND;
@@ -175,7 +181,7 @@ START_TEST(a_leap_of_centuries_frees_all)
 END_TEST
 
 /* A fine tick may begin in one coarse tick and end in the next. */
-START_TEST(what_was_charged_counts_to_its_end_when_ticks_become_coarse)
+START_TEST(charges_count_to_their_end_when_ticks_become_coarse)
 	{
 		uint64_t window = windows[_i] * SECOND, at = 1000 * window;
 		uint64_t coarse = window / 61, fine = window >> 20 > 0 ? window >> 20 : 1;
@@ -195,7 +201,7 @@ START_TEST(what_was_charged_counts_to_its_end_when_ticks_become_coarse)
 	}
 END_TEST
 
-START_TEST(who_is_never_idle_is_counted_right_for_thousands_of_windows)
+START_TEST(a_key_that_is_never_idle_is_counted_right_for_thousands_of_windows)
 	{
 		uint64_t half = windows[_i] * SECOND / 2, now = 0;
 		struct counter counter;
@@ -238,7 +244,7 @@ START_TEST(takes_no_memory_until_a_second_moment_is_charged)
 	}
 END_TEST
 
-START_TEST(a_count_that_would_overflow_stays_at_its_most)
+START_TEST(a_count_that_would_overflow_stays_at_the_maximum)
 	{
 		struct counter counter;
 
@@ -252,12 +258,12 @@ START_TEST(a_count_that_would_overflow_stays_at_its_most)
 	}
 END_TEST
 
-/* ---- from another one, and from what was written down -------------------------- */
+/* ---- from another counter, and from a file --------------------------------------- */
 
 static const struct {
 	uint32_t from, to;
 } seeds[] = { { 60, 60 }, { 86400, 3600 }, { 3600, 86400 }, { 3600, 1 }, { 1, 366 * 86400 } };
-START_TEST(a_new_window_counts_all_that_the_other_one_holds_of_it)
+START_TEST(a_new_window_counts_what_another_one_holds_of_it)
 	{
 		static struct history history;
 		struct counter from, seeded;
@@ -282,7 +288,7 @@ START_TEST(a_new_window_counts_all_that_the_other_one_holds_of_it)
 					counter_used(&from, from.seconds, now));
 				counter_free(&seeded);
 			}
-			/* Until 64 runs don't suffice, then a pause that empties it. */
+			/* Until 64 runs do not suffice, then a pause that empties the counter. */
 			now += event % 200 == 0 ? window : random_below(window / 150);
 		}
 		counter_free(&from);
@@ -302,7 +308,7 @@ START_TEST(an_empty_counter_seeds_nothing)
 END_TEST
 
 static const unsigned many[] = { 1, 2, 3, 63, 64, 65, 1000 };
-START_TEST(runs_that_were_written_down_count_the_same)
+START_TEST(restored_runs_count_the_same)
 	{
 		struct counter counter, again;
 		uint64_t now = 1000 * SECOND, last = 0;
@@ -343,7 +349,7 @@ START_TEST(a_65th_run_is_refused)
 		ck_assert_int_eq(counter_append(&counter, &run), -1);
 		ck_assert_uint_eq(counter.len, COUNTER_RUNS_MAX);
 		ck_assert_uint_eq(counter_used(&counter, 60, 0), COUNTER_RUNS_MAX);
-		/* And charging goes on. */
+		/* Charging is still possible. */
 		charge(&counter, SECOND, 1);
 		ck_assert_uint_eq(counter_used(&counter, 60, SECOND), COUNTER_RUNS_MAX + 1);
 		counter_free(&counter);
@@ -358,19 +364,20 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		never_counts_less_than_the_window_and_no_more_than_a_sixtieth_beyond, 0,
 		COUNT(windows) * COUNT(paces));
-	tcase_add_test(tcase, what_seems_older_counts_as_of_the_last_moment);
-	tcase_add_test(tcase, to_a_millionth_while_64_runs_suffice);
+	tcase_add_test(tcase, an_older_time_counts_as_the_last_one);
+	tcase_add_test(tcase, up_to_64_runs_are_exact_to_a_millionth);
 	tcase_add_test(tcase, a_leap_of_centuries_frees_all);
-	tcase_add_loop_test(tcase, what_was_charged_counts_to_its_end_when_ticks_become_coarse, 0,
+	tcase_add_loop_test(tcase, charges_count_to_their_end_when_ticks_become_coarse, 0,
 		COUNT(windows));
-	tcase_add_loop_test(tcase, who_is_never_idle_is_counted_right_for_thousands_of_windows, 0,
+	tcase_add_loop_test(tcase,
+		a_key_that_is_never_idle_is_counted_right_for_thousands_of_windows, 0,
 		COUNT(windows));
 	tcase_add_test(tcase, takes_no_memory_until_a_second_moment_is_charged);
-	tcase_add_test(tcase, a_count_that_would_overflow_stays_at_its_most);
-	tcase_add_loop_test(tcase, a_new_window_counts_all_that_the_other_one_holds_of_it, 0,
+	tcase_add_test(tcase, a_count_that_would_overflow_stays_at_the_maximum);
+	tcase_add_loop_test(tcase, a_new_window_counts_what_another_one_holds_of_it, 0,
 		COUNT(seeds));
 	tcase_add_test(tcase, an_empty_counter_seeds_nothing);
-	tcase_add_loop_test(tcase, runs_that_were_written_down_count_the_same, 0, COUNT(many));
+	tcase_add_loop_test(tcase, restored_runs_count_the_same, 0, COUNT(many));
 	tcase_add_test(tcase, a_65th_run_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;

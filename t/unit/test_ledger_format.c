@@ -1,3 +1,7 @@
+/*
+ * Shows that keys and records survive as bytes, that replaying a record twice counts once, and that
+ * damaged bytes are refused or harmless.
+ */
 #include "lib/rules/ledger_format.h"
 
 #include <stdio.h>
@@ -9,7 +13,7 @@
 
 static const struct limit limits[] = { { 3, 300 }, { 500, 86400 } };
 
-/* A journal in memory: records as bytes, and the keys of a snapshot. */
+/* A journal in memory: records as bytes, and the keys of a checkpoint. */
 struct journal {
 	struct strbuf records[2000];
 	size_t count;
@@ -86,7 +90,7 @@ static struct ledger *restore(const struct journal *journal)
 	return ledger;
 }
 
-/* Some hundred charges of a few keys, with a snapshot in the middle, and forgetting. */
+/* Some hundred charges of a few keys, with a checkpoint in the middle, and forgetting. */
 static void live(struct ledger *ledger, struct journal *journal, bool with_snapshot)
 {
 	char key[16];
@@ -103,14 +107,14 @@ static void live(struct ledger *ledger, struct journal *journal, bool with_snaps
 	}
 }
 
-START_TEST(what_was_written_comes_back_whole)
+START_TEST(everything_written_is_restored)
 	{
 		struct journal *journal = calloc(1, sizeof(*journal));
 		struct ledger *ledger = ledger_new(), *again;
 		uint64_t now = (1000 + 600 * 40) * SECOND;
 		char key[16];
 
-		/* 0: the journal alone. 1: keys of a snapshot, and a journal that tells some twice.
+		/* 0: the journal alone. 1: keys of a checkpoint, and a journal that repeats some.
 		 */
 		ledger_on_charge(ledger, write_record, journal);
 		live(ledger, journal, _i == 1);
@@ -152,7 +156,7 @@ START_TEST(a_journal_replayed_twice_counts_once)
 	}
 END_TEST
 
-START_TEST(numbers_go_on_behind_what_was_restored)
+START_TEST(numbers_continue_after_the_restored_ones)
 	{
 		struct journal *journal = calloc(1, sizeof(*journal));
 		struct ledger *ledger = ledger_new(), *again;
@@ -176,7 +180,7 @@ START_TEST(numbers_go_on_behind_what_was_restored)
 	}
 END_TEST
 
-START_TEST(what_is_cut_or_changed_is_refused_or_harmless)
+START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 	{
 		struct journal *journal = calloc(1, sizeof(*journal));
 		struct ledger *ledger = ledger_new(), *other;
@@ -219,10 +223,10 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("ledger_format");
 	TCase *tcase = tcase_create("ledger_format");
 
-	tcase_add_loop_test(tcase, what_was_written_comes_back_whole, 0, 2);
+	tcase_add_loop_test(tcase, everything_written_is_restored, 0, 2);
 	tcase_add_test(tcase, a_journal_replayed_twice_counts_once);
-	tcase_add_test(tcase, numbers_go_on_behind_what_was_restored);
-	tcase_add_test(tcase, what_is_cut_or_changed_is_refused_or_harmless);
+	tcase_add_test(tcase, numbers_continue_after_the_restored_ones);
+	tcase_add_test(tcase, cut_or_changed_bytes_are_refused_or_harmless);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,6 @@
+/*
+ * Shows that frames are read as they were written, and that damage costs only the frames it hits.
+ */
 #include "milter/ledger/ledger_frame.h"
 
 #include <string.h>
@@ -31,7 +34,7 @@ static void add_all(struct strbuf *buf)
 		frame_add(buf, frames[i].type, frames[i].body, frames[i].len);
 }
 
-/* Bytes in memory that ends with them. */
+/* Bytes at the end of their memory, so that a sanitizer sees a read beyond them. */
 static char *copy_of(const void *bytes, size_t len)
 {
 	char *copy = malloc(len > 0 ? len : 1);
@@ -75,7 +78,7 @@ START_TEST(reads_what_was_added)
 	}
 END_TEST
 
-START_TEST(in_nothing_there_is_no_frame)
+START_TEST(empty_bytes_contain_no_frame)
 	{
 		struct frame_scan none = { .at = NULL, .end = NULL }, empty = scan_of("", 0);
 		struct frame frame;
@@ -117,7 +120,7 @@ START_TEST(a_buffer_that_failed_stays_as_it_is)
 	}
 END_TEST
 
-START_TEST(a_body_of_64_kib_is_read_and_no_longer_one)
+START_TEST(a_body_may_have_64_kib_and_no_more)
 	{
 		struct strbuf buf = STRBUF_INIT;
 		char *body = calloc(1, FRAME_BODY_MAX + 1);
@@ -137,8 +140,8 @@ START_TEST(a_body_of_64_kib_is_read_and_no_longer_one)
 	}
 END_TEST
 
-/* What was written before the power went is there, and what is lost is the rest. */
-START_TEST(cut_at_any_byte_the_whole_ones_are_found)
+/* After a power failure, the frames before the cut are found, and the rest is lost. */
+START_TEST(whole_frames_are_found_before_any_cut)
 	{
 		struct strbuf buf = STRBUF_INIT;
 
@@ -162,8 +165,8 @@ START_TEST(cut_at_any_byte_the_whole_ones_are_found)
 	}
 END_TEST
 
-/* The same from behind: reading begins within a frame. */
-START_TEST(begun_at_any_byte_the_whole_ones_are_found)
+/* The same from the other side: reading begins within a frame. */
+START_TEST(whole_frames_are_found_from_any_byte_on)
 	{
 		struct strbuf buf = STRBUF_INIT;
 
@@ -189,7 +192,7 @@ START_TEST(begun_at_any_byte_the_whole_ones_are_found)
 END_TEST
 
 static const uint8_t flips[] = { 0x01, 0x80, 0xff };
-START_TEST(a_changed_byte_costs_its_own_frame_alone)
+START_TEST(a_changed_byte_costs_only_its_own_frame)
 	{
 		struct strbuf buf = STRBUF_INIT;
 		size_t hit = 0, end;
@@ -218,7 +221,7 @@ START_TEST(a_changed_byte_costs_its_own_frame_alone)
 	}
 END_TEST
 
-START_TEST(bytes_between_frames_are_lost_and_the_frames_are_not)
+START_TEST(bytes_between_frames_cost_no_frame)
 	{
 		struct strbuf buf = STRBUF_INIT, mark = STRBUF_INIT;
 		struct frame_scan scan;
@@ -227,7 +230,7 @@ START_TEST(bytes_between_frames_are_lost_and_the_frames_are_not)
 
 		frame_add(&mark, FRAME_KEY, "", 0);
 		for (size_t i = 0; i < FRAMES; i++) {
-			/* Beginnings of a frame that never come to a whole one. */
+			/* Beginnings of frames that are not whole. */
 			strbuf_add(&buf, mark.text, i % FRONT + 1);
 			strbuf_add(&buf, mark.text, 4);
 			strbuf_add_str(&buf, "noise");
@@ -264,7 +267,7 @@ START_TEST(a_whole_frame_within_a_body_is_a_part_of_it)
 	}
 END_TEST
 
-/* A length that was changed along with nothing else never makes reading leave the bytes. */
+/* A changed length never makes reading leave the bytes. */
 START_TEST(no_length_leads_beyond_the_end)
 	{
 		static const uint32_t lens[] = { 0, 2, 6, FRAME_BODY_MAX + 1, FRAME_BODY_MAX + 2,
@@ -292,15 +295,15 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("ledger_frame");
 
 	tcase_add_test(tcase, reads_what_was_added);
-	tcase_add_test(tcase, in_nothing_there_is_no_frame);
+	tcase_add_test(tcase, empty_bytes_contain_no_frame);
 	tcase_add_test(tcase, a_body_may_be_added_piece_by_piece);
 	tcase_add_test(tcase, a_buffer_that_failed_stays_as_it_is);
-	tcase_add_test(tcase, a_body_of_64_kib_is_read_and_no_longer_one);
-	tcase_add_test(tcase, cut_at_any_byte_the_whole_ones_are_found);
-	tcase_add_test(tcase, begun_at_any_byte_the_whole_ones_are_found);
-	tcase_add_loop_test(tcase, a_changed_byte_costs_its_own_frame_alone, 0,
+	tcase_add_test(tcase, a_body_may_have_64_kib_and_no_more);
+	tcase_add_test(tcase, whole_frames_are_found_before_any_cut);
+	tcase_add_test(tcase, whole_frames_are_found_from_any_byte_on);
+	tcase_add_loop_test(tcase, a_changed_byte_costs_only_its_own_frame, 0,
 		(int)(sizeof(flips) / sizeof(flips[0])));
-	tcase_add_test(tcase, bytes_between_frames_are_lost_and_the_frames_are_not);
+	tcase_add_test(tcase, bytes_between_frames_cost_no_frame);
 	tcase_add_test(tcase, a_whole_frame_within_a_body_is_a_part_of_it);
 	tcase_add_test(tcase, no_length_leads_beyond_the_end);
 	suite_add_tcase(suite, tcase);

@@ -1,3 +1,7 @@
+/*
+ * Shows which texts are limits and which are errors, and how limits and waiting times are
+ * formatted.
+ */
 #include "lib/rules/limits.h"
 
 #include <string.h>
@@ -6,8 +10,8 @@
 #include "t/unit/unit.h"
 
 static const struct {
-	const char *text,
-		*want; /* want: each as limit_format() has it; NULL: an error that holds why */
+	const char *text, *want; /* the limits as limit_format() writes them; NULL for an error that
+				    contains why */
 	const char *why;
 } cases[] = {
 	{ "", "", "" },
@@ -31,7 +35,8 @@ static const struct {
 	{ "1,2,3,4,5,6,7,8,9", NULL, "more than 8 limits" },
 	{ "1000000001", NULL, "\"1000000001\" is not a limit" },
 	{ "99999999999999999999999999", NULL, "is not a limit" },
-	{ "10/367d", NULL, "\"10/367d\" is not a limit; write N/T, as in 500/1d (units s, m, h, d)" },
+	{ "10/367d", NULL,
+		"\"10/367d\" is not a limit; write N/T, as in 500/1d (units s, m, h, d)" },
 	{ "10/31622401", NULL, "is not a limit" },
 	{ "10/99999999999999999999", NULL, "is not a limit" },
 	{ "10/0", NULL, "is not a limit" },
@@ -63,7 +68,7 @@ START_TEST(parses)
 		ck_assert_int_eq(ret, cases[_i].want != NULL ? 0 : -1);
 		ck_assert_ptr_nonnull(strstr(err.text, cases[_i].why));
 		if (ret < 0) {
-			ck_assert_uint_eq(limits.len, 77); /* untouched */
+			ck_assert_uint_eq(limits.len, 77); /* unchanged */
 			return;
 		}
 		strbuf_add_str(&seen, "");
@@ -76,7 +81,7 @@ START_TEST(parses)
 	}
 END_TEST
 
-START_TEST(an_error_may_go_unsaid)
+START_TEST(the_error_text_is_optional)
 	{
 		struct limits limits;
 
@@ -84,7 +89,7 @@ START_TEST(an_error_may_go_unsaid)
 	}
 END_TEST
 
-START_TEST(reads_len_bytes_alone)
+START_TEST(reads_only_len_bytes)
 	{
 		struct limits limits;
 
@@ -116,7 +121,7 @@ static const struct {
 	{ 31622400, "366d" },
 	{ UINT64_MAX, "never" },
 };
-START_TEST(says_a_time_to_wait_never_too_short)
+START_TEST(waiting_times_are_never_too_short)
 	{
 		char text[32];
 
@@ -133,9 +138,9 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("limits");
 
 	tcase_add_loop_test(tcase, parses, 0, ROWS(cases));
-	tcase_add_test(tcase, an_error_may_go_unsaid);
-	tcase_add_test(tcase, reads_len_bytes_alone);
-	tcase_add_loop_test(tcase, says_a_time_to_wait_never_too_short, 0, ROWS(waits));
+	tcase_add_test(tcase, the_error_text_is_optional);
+	tcase_add_test(tcase, reads_only_len_bytes);
+	tcase_add_loop_test(tcase, waiting_times_are_never_too_short, 0, ROWS(waits));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

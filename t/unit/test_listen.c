@@ -1,3 +1,7 @@
+/*
+ * Shows that a listening unix socket has its mode from the start, replaces one that nobody answers
+ * on, and leaves other files alone.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,33 +46,33 @@ START_TEST(a_socket_has_its_mode_from_the_start)
 	}
 END_TEST
 
-START_TEST(one_that_answers_is_left_alone)
+START_TEST(a_socket_in_use_is_not_replaced)
 	{
 		int fd, second;
 
 		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
 		ck_assert_int_eq(listen_unix(path, &owner, &second, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "another daemon answers"));
+		ck_assert_ptr_nonnull(strstr(err.text, "another daemon uses it"));
 		ck_assert_ptr_nonnull(strstr(err.text, path));
-		(void)close(fd); /* as if it had been killed: the path stays */
+		(void)close(fd); /* as if the daemon had been killed: the path remains */
 		ck_assert_int_eq(listen_unix(path, &owner, &second, &err), 0);
 		(void)close(second);
 	}
 END_TEST
 
-START_TEST(what_is_no_socket_is_left_alone)
+START_TEST(another_file_is_not_replaced)
 	{
 		FILE *file = fopen(path, "w");
 		int fd;
 
 		(void)fclose(file);
 		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "something else"));
+		ck_assert_ptr_nonnull(strstr(err.text, "is not a socket"));
 		ck_assert_int_eq(access(path, F_OK), 0);
 	}
 END_TEST
 
-START_TEST(a_path_that_does_not_fit_is_an_error)
+START_TEST(an_impossible_path_is_an_error)
 	{
 		char long_path[200];
 		int fd;
@@ -103,9 +107,9 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_socket_has_its_mode_from_the_start);
-	tcase_add_test(tcase, one_that_answers_is_left_alone);
-	tcase_add_test(tcase, what_is_no_socket_is_left_alone);
-	tcase_add_test(tcase, a_path_that_does_not_fit_is_an_error);
+	tcase_add_test(tcase, a_socket_in_use_is_not_replaced);
+	tcase_add_test(tcase, another_file_is_not_replaced);
+	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
 	suite_add_tcase(suite, tcase);
 	return suite;

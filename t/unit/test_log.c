@@ -1,3 +1,7 @@
+/*
+ * Shows the lines that reach the output, with the log thread and without: in order, one line each,
+ * never delaying the caller, and with dropped lines counted.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +14,7 @@
 
 static int saved_stderr, ends[2];
 
-/* Standard error goes to a pipe: nobody reads it but the test. */
+/* Standard error goes to a pipe that only the test reads. */
 static void setup(void)
 {
 	ck_assert_int_eq(pipe(ends), 0);
@@ -34,8 +38,8 @@ static void start(void)
 	ck_assert_msg(log_start(&output, &err) == 0, "%s", err.text);
 }
 
-/* What has been written, once the log has stopped. */
-static char *all_written(void)
+/* The output so far; called when the log has stopped. */
+static char *read_output(void)
 {
 	static char text[1 << 20];
 	ssize_t got = read(ends[0], text, sizeof(text) - 1);
@@ -63,7 +67,7 @@ START_TEST(lines_come_in_order_with_their_level)
 		log_event(LOG_LEVEL_DEBUG, "not wanted");
 		log_line(LOG_LEVEL_ERROR, "second", 6);
 		log_stop();
-		text = all_written();
+		text = read_output();
 		ck_assert_ptr_nonnull(strstr(text, " notice: first number=1\n"));
 		ck_assert_ptr_nonnull(strstr(text, " error: second\n"));
 		ck_assert(strstr(text, "first") < strstr(text, "second"));
@@ -80,7 +84,7 @@ START_TEST(a_line_is_one_line_of_printable_ascii)
 		log_line(LOG_LEVEL_INFO, "a\nb\0c\x1b\xff", 7);
 		log_event(LOG_LEVEL_INFO, "%s", "x\r\ny");
 		log_stop();
-		text = all_written();
+		text = read_output();
 		ck_assert_ptr_nonnull(strstr(text, " info: a?b?c?\?\n"));
 		ck_assert_ptr_nonnull(strstr(text, " info: x?\?y\n"));
 	}
@@ -97,14 +101,14 @@ START_TEST(a_long_line_is_cut)
 		log_event(LOG_LEVEL_INFO, "%s", line);
 		log_line(LOG_LEVEL_INFO, line, 3 * LOG_LINE_MAX - 1);
 		log_stop();
-		text = all_written();
+		text = read_output();
 		ck_assert_ptr_nonnull(strstr(text, "xxx...\n"));
 		ck_assert_uint_eq(count(text, "\n"), 2);
 		free(line);
 	}
 END_TEST
 
-/* A pipe holds 64 KiB: the writer hangs, and nobody else does. */
+/* The pipe holds 64 KiB: the log thread hangs, and no other thread does. */
 START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
 	{
 		const size_t lines = 3 * LOG_LINES_MAX;
@@ -121,8 +125,7 @@ START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
 		ck_assert_uint_gt(lost, 0);
 		ck_assert_uint_lt(lost, lines);
 		(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-		for (int quiet = 0; quiet < 100;
-			quiet++) { /* until nothing has come for a second */
+		for (int quiet = 0; quiet < 100; quiet++) { /* until nothing arrives for a second */
 			while ((got = read(ends[0], text + len, sizeof(text) - 1 - len)) > 0) {
 				len += (size_t)got;
 				quiet = 0;
@@ -138,15 +141,15 @@ START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
 	}
 END_TEST
 
-START_TEST(without_a_thread_lines_go_out_at_once)
+START_TEST(without_the_thread_lines_are_written_at_once)
 	{
 		log_event(LOG_LEVEL_WARNING, "early");
-		ck_assert_ptr_nonnull(strstr(all_written(), " warning: early\n"));
+		ck_assert_ptr_nonnull(strstr(read_output(), " warning: early\n"));
 		start();
 		log_stop();
 		log_stop();
 		log_event(LOG_LEVEL_WARNING, "late");
-		ck_assert_ptr_nonnull(strstr(all_written(), " warning: late\n"));
+		ck_assert_ptr_nonnull(strstr(read_output(), " warning: late\n"));
 	}
 END_TEST
 
@@ -158,7 +161,7 @@ START_TEST(an_error_is_quoted)
 		quote_log(LOG_LEVEL_ERROR, "error", "no \"db1\"\nx=y", "loaded %s=%d", "rows", 7);
 		quote_log(LOG_LEVEL_DEBUG, "error", "x", "not wanted");
 		log_stop();
-		text = all_written();
+		text = read_output();
 		ck_assert_ptr_nonnull(
 			strstr(text, " error: loaded rows=7 error=\"no \\\"db1\\\"\\x0ax=y\"\n"));
 		ck_assert_ptr_null(strstr(text, "not wanted"));
@@ -195,7 +198,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_nobody_and_lost_lines_are_counted);
-	tcase_add_test(tcase, without_a_thread_lines_go_out_at_once);
+	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
 	tcase_add_test(tcase, an_error_is_quoted);
 	tcase_add_test(tcase, levels_and_facilities_have_names);
 	suite_add_tcase(suite, tcase);

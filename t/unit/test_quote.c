@@ -1,3 +1,6 @@
+/*
+ * Shows how values are quoted in log lines: no value can pass for another key or another line.
+ */
 #include <string.h>
 
 #include "milter/log/quote.h"
@@ -22,7 +25,7 @@ static const struct {
 	{ "tab\t", "k=\"tab\\x09\"" },
 };
 
-START_TEST(a_value_can_be_told_from_what_follows)
+START_TEST(no_value_passes_for_another_key)
 	{
 		struct strbuf line = STRBUF_INIT;
 
@@ -32,7 +35,7 @@ START_TEST(a_value_can_be_told_from_what_follows)
 	}
 END_TEST
 
-START_TEST(pairs_have_a_space_between_and_unknown_ones_are_left_out)
+START_TEST(pairs_are_separated_and_unknown_ones_left_out)
 	{
 		struct strbuf line = STRBUF_INIT;
 
@@ -45,7 +48,7 @@ START_TEST(pairs_have_a_space_between_and_unknown_ones_are_left_out)
 	}
 END_TEST
 
-START_TEST(a_long_value_is_cut_and_says_so)
+START_TEST(a_long_value_is_cut_visibly)
 	{
 		struct strbuf line = STRBUF_INIT;
 		char value[QUOTE_MAX + 2];
@@ -69,10 +72,10 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("quote");
 	TCase *tcase = tcase_create("quote");
 
-	tcase_add_loop_test(tcase, a_value_can_be_told_from_what_follows, 0,
+	tcase_add_loop_test(tcase, no_value_passes_for_another_key, 0,
 		(int)(sizeof(values) / sizeof(values[0])));
-	tcase_add_test(tcase, pairs_have_a_space_between_and_unknown_ones_are_left_out);
-	tcase_add_test(tcase, a_long_value_is_cut_and_says_so);
+	tcase_add_test(tcase, pairs_are_separated_and_unknown_ones_left_out);
+	tcase_add_test(tcase, a_long_value_is_cut_visibly);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

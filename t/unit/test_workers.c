@@ -1,3 +1,7 @@
+/*
+ * Shows that workers run each piece of work once, refuse work when the queue is full, and finish
+ * all of it before they end.
+ */
 #include "milter/loop/workers.h"
 
 #include <pthread.h>
@@ -18,7 +22,7 @@ static struct workers *start(size_t count, size_t queue_max)
 	return workers;
 }
 
-/* Adds it, however full the queue is. */
+/* Add the work, however full the queue is. */
 static void add(struct workers *workers, void (*run)(void *), void *argument)
 {
 	const struct work work = { run, argument };
@@ -35,7 +39,7 @@ static void count_one(void *argument)
 static const struct {
 	size_t count, queue_max;
 } sizes[] = { { 1, 1 }, { 1, 100 }, { 4, 1 }, { 4, 7 }, { 16, 2000 } };
-START_TEST(the_end_waits_for_all_that_was_added)
+START_TEST(the_end_waits_for_all_added_work)
 	{
 		struct workers *workers = start(sizes[_i].count, sizes[_i].queue_max);
 		atomic_uint ran = 0;
@@ -188,7 +192,7 @@ static void *add_many(void *argument)
 	return NULL;
 }
 
-START_TEST(what_any_thread_adds_is_run_once_or_refused)
+START_TEST(work_of_any_thread_runs_once_or_is_refused)
 	{
 		struct workers *workers = start(3, 16);
 		struct adder adders[ADDERS];
@@ -245,7 +249,7 @@ static void note_mask(void *argument)
 }
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE, SIGCHLD, SIGALRM };
-START_TEST(signals_are_for_other_threads)
+START_TEST(workers_receive_no_signals)
 	{
 		struct workers *workers;
 		sigset_t before, mask, after;
@@ -264,7 +268,7 @@ START_TEST(signals_are_for_other_threads)
 	}
 END_TEST
 
-START_TEST(threads_that_can_not_start_are_an_error)
+START_TEST(threads_that_cannot_start_are_an_error)
 	{
 		struct workers *untouched = (struct workers *)&signals, *workers = untouched;
 		struct errmsg err = { "" };
@@ -277,7 +281,7 @@ START_TEST(threads_that_can_not_start_are_an_error)
 		ck_assert_int_eq(workers_start(2, 2, &workers, &err), -1);
 		ck_assert_int_eq(workers_start(2, 2, &workers, NULL), -1);
 		ck_assert_int_eq(pthread_setattr_default_np(&before), 0);
-		ck_assert_ptr_nonnull(strstr(err.text, "can't start worker threads: "));
+		ck_assert_ptr_nonnull(strstr(err.text, "cannot start worker threads: "));
 		ck_assert_ptr_eq(workers, untouched);
 		(void)pthread_attr_destroy(&huge);
 		(void)pthread_attr_destroy(&before);
@@ -289,16 +293,16 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("workers");
 	TCase *tcase = tcase_create("workers");
 
-	tcase_add_loop_test(tcase, the_end_waits_for_all_that_was_added, 0,
+	tcase_add_loop_test(tcase, the_end_waits_for_all_added_work, 0,
 		(int)(sizeof(sizes) / sizeof(sizes[0])));
 	tcase_add_test(tcase, without_work_they_end_at_once);
 	tcase_add_test(tcase, a_full_queue_refuses_until_there_is_room);
 	tcase_add_test(tcase, as_many_run_at_once_as_there_are_threads);
 	tcase_add_test(tcase, one_thread_works_in_the_order_of_adding);
-	tcase_add_test(tcase, what_any_thread_adds_is_run_once_or_refused);
+	tcase_add_test(tcase, work_of_any_thread_runs_once_or_is_refused);
 	tcase_add_test(tcase, work_may_add_work);
-	tcase_add_test(tcase, signals_are_for_other_threads);
-	tcase_add_test(tcase, threads_that_can_not_start_are_an_error);
+	tcase_add_test(tcase, workers_receive_no_signals);
+	tcase_add_test(tcase, threads_that_cannot_start_are_an_error);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
