@@ -186,7 +186,7 @@ static void add_kind(struct strbuf *text, const struct config_option *option)
 void options_summarize(const struct config_option *option, struct strbuf *text)
 {
 	if (option->flags & OPTION_FOREIGN) {
-		strbuf_add_str(text, "without a meaning here");
+		strbuf_add_str(text, "accepted and ignored");
 		return;
 	}
 	add_kind(text, option);

@@ -36,29 +36,30 @@ struct service;
 #define CHECK_TABLE(ROW, ARG)                                                                   \
 	ROW(ARG, ANY, "any", "yes",                                                             \
 		STAGE_BIT(CONNECT) | STAGE_BIT(HELO) | STAGE_BIT(MAIL) | STAGE_BIT(RCPT), 1,    \
-		EVERYBODY, any_policy, "access.domains, at connect, helo, mail and rcpt")       \
+		EVERYBODY, any_policy,                                                          \
+		"look names, HELO, senders and recipients up in access.domains")                \
 	ROW(ARG, CONN, "conn", "yes", STAGE_BIT(CONNECT), 2, EVERYBODY, any_policy,             \
-		"connect.rdns_access lists: the client's address and name")                     \
+		"look the client's address and name up in the connect.rdns_access lists")       \
 	ROW(ARG, HELO, "helo", "no", STAGE_BIT(HELO), 1, EVERYBODY, any_policy,                 \
-		"helo.checks.regexps")                                                          \
+		"match the argument of HELO against helo.checks.regexps")                       \
 	ROW(ARG, MAIL, "mail", "yes", STAGE_BIT(MAIL), 2, EVERYBODY, any_policy,                \
-		"mail_from.access lists: the envelope sender")                                  \
+		"look the envelope sender up in the mail_from.access lists")                    \
 	ROW(ARG, RCPT, "rcpt", "yes", STAGE_BIT(RCPT), 2, EVERYBODY, any_policy,                \
-		"rcpt_to.access lists: the recipients")                                         \
+		"look recipients up in the rcpt_to.access lists")                               \
 	ROW(ARG, DATA, "data", "no", STAGE_BIT(HEADER), 1, EVERYBODY, any_policy,               \
-		"access.domains, for the From field")                                           \
+		"look the addresses of the From field up in access.domains")                    \
 	ROW(ARG, SENDER, "sender", "yes", STAGE_BIT(MAIL), 1, USERS, any_policy,                \
-		"the envelope sender is one of the user's")                                     \
+		"the envelope sender must be one of the user's")                                \
 	ROW(ARG, RECIPIENT, "recipient", "yes", STAGE_BIT(RCPT), 1, USERS, any_policy,          \
-		"the recipient is one that the user's profile allows")                          \
+		"the user's profile must allow the recipient")                                  \
 	ROW(ARG, SIZE, "size", "yes", STAGE_BIT(MAIL) | STAGE_BIT(BODY), 1, USERS, limits_size, \
-		"the message is no longer than the profile's maxsize")                          \
+		"the message must not be longer than the profile's maxsize")                    \
 	ROW(ARG, LIMITS, "limits", "yes", STAGE_BIT(RCPT), 1, USERS, any_policy,                \
-		"the profile's rate limits")                                                    \
+		"apply the rate limits of the profile")                                         \
 	ROW(ARG, HEADER_FROM, "header_from", "yes", STAGE_BIT(HEADER), 1, USERS, any_policy,    \
-		"the From field is the user's")                                                 \
+		"the From field must belong to the user")                                       \
 	ROW(ARG, RATES, "rates", "yes", STAGE_BIT(CONNECT) | STAGE_BIT(RCPT), 2, EVERYBODY,     \
-		limits_rates, "what [limit NAME] holds everybody to")
+		limits_rates, "apply the limits of [limit NAME]")
 
 #define STAGE_BIT(stage) (1U << STAGE_##stage)
 #define STAGE_ID(id, ...) STAGE_##id,

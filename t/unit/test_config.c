@@ -374,8 +374,8 @@ START_TEST(what_has_no_meaning_is_a_warning)
 
 		ck_assert_uint_eq(problems_count(c->warnings), 2);
 		ck_assert_str_eq(problems_text(c->warnings, 0),
-			"/etc/p/p.conf:2: [database] max: of pg-profile.json; without a meaning here: there "
-			"is one connection");
+			"/etc/p/p.conf:2: [database] max: ignored key of pg-profile.json: Postern has one "
+			"connection");
 		config_unref(&c);
 	}
 END_TEST

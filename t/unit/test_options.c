@@ -51,7 +51,7 @@ static const struct {
 	{ "database", "poll_interval", "time in seconds, 1s to 1d; default: 10s; reload" },
 	{ "lists", "max_file", "size in bytes, 1k to 4G; default: 256M; reload" },
 	{ "control", "socket_mode", "octal mode; default: 0600; restart" },
-	{ "database", "max", "without a meaning here" },
+	{ "database", "max", "accepted and ignored" },
 };
 START_TEST(a_key_is_summarized)
 	{

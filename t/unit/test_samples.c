@@ -1,3 +1,7 @@
+/*
+ * Shows that the files of etc/ that are installed as samples change nothing: the configuration
+ * holds every key with its text and default from the option table, and the lists are empty.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +11,7 @@
 #include "lib/store/list_files.h"
 #include "t/unit/unit.h"
 
-/* etc/postern.conf and etc/lists, as they are installed; tests run in the root of the tree. */
+/* Tests run in the root of the tree. */
 
 static char *read_text(const char *path)
 {
@@ -35,11 +39,11 @@ START_TEST(the_sample_configuration_changes_nothing)
 	}
 END_TEST
 
-/* "#name = value" below "[section]" or "#[section]": each key with its default, in the table's
- * order. */
-START_TEST(the_sample_configuration_names_every_key_with_its_default)
+/* Below "[section]" or "#[section]", the table's text and "#name = value" in the table's order. */
+START_TEST(the_sample_configuration_has_every_key_with_its_text_and_default)
 	{
-		char *text = read_text("etc/postern.conf"), *rest = text, *line, *value;
+		char *text = read_text("etc/postern.conf"), *rest = text, *line, *value,
+		     *before = "";
 		char section[64] = "";
 		const struct config_option *all, *option;
 		size_t count, next = 0;
@@ -50,8 +54,10 @@ START_TEST(the_sample_configuration_names_every_key_with_its_default)
 				sscanf(line, "[%63[a-z_]]", section) == 1)
 				continue;
 			if (line[0] != '#' || line[1] == ' ' ||
-				(value = strstr(line, " =")) == NULL)
+				(value = strstr(line, " =")) == NULL) {
+				before = line;
 				continue;
+			}
 			*value = '\0';
 			value += value[2] == ' ' ? 3 : 2;
 			while (next < count && (all[next].flags & OPTION_FOREIGN))
@@ -59,6 +65,10 @@ START_TEST(the_sample_configuration_names_every_key_with_its_default)
 			option = options_find(section, line + 1);
 			ck_assert_msg(option == &all[next], "[%s] %s", section, line + 1);
 			ck_assert_str_eq(value, option->fallback);
+			ck_assert_msg(strncmp(before, "# ", 2) == 0 &&
+					strncmp(before + 2, option->text, strlen(option->text)) ==
+						0,
+				"\"%s\" should begin with \"# %s\"", before, option->text);
 			next++;
 		}
 		ck_assert_uint_eq(next, count);
@@ -101,7 +111,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("samples");
 
 	tcase_add_test(tcase, the_sample_configuration_changes_nothing);
-	tcase_add_test(tcase, the_sample_configuration_names_every_key_with_its_default);
+	tcase_add_test(tcase, the_sample_configuration_has_every_key_with_its_text_and_default);
 	tcase_add_test(tcase, the_sample_lists_are_there_and_empty);
 	suite_add_tcase(suite, tcase);
 	return suite;
