@@ -1,3 +1,7 @@
+/*
+ * Reads a password from a terminal, without echo, or from a pipe. Owns nothing.
+ * t/integration/test_control.py covers it.
+ */
 #include "ctl/ask_password.h"
 
 #include <signal.h>
@@ -6,7 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* One line of at most size - 1 bytes. */
+/* Read one line of at most size - 1 bytes. */
 static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 {
 	size_t len = 0;
@@ -14,7 +18,7 @@ static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 
 	while ((c = getc(in)) != EOF && c != '\n') {
 		if (c == '\0')
-			return errmsg_set(err, "a password can't hold a NUL byte");
+			return errmsg_set(err, "a password can't contain a NUL byte");
 		if (len + 1 == size)
 			return errmsg_set(err, "a password has at most %zu bytes", size - 1);
 		text_r[len++] = (char)c;
@@ -33,13 +37,14 @@ int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *e
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
 		return read_line(stdin, text_r, size, err);
-	/* Signals wait: whoever is interrupted gets their terminal back as it was. */
+	/* Hold signals back until the terminal echoes again. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &signals);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	(void)fputs(prompt, stderr); /* now: what is typed from here on is neither shown nor lost */
+	/* After TCSAFLUSH: what is typed from now on is neither shown nor lost. */
+	(void)fputs(prompt, stderr);
 	ret = read_line(stdin, text_r, size, err);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	(void)fputc('\n', stderr);

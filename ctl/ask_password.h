@@ -6,9 +6,9 @@
 #include "lib/base/errmsg.h"
 
 /*
- * Read a password: from the terminal without echo, after the prompt; or, where standard input is
- * none, its first line. 0 with the text, without its line end, in text_r; -1 with err set (nothing,
- * too long, a NUL).
+ * Read a password: after the prompt, without echo, when standard input is a terminal; else the
+ * first line of standard input. Returns 0 and sets text_r to the password, without its line end, or
+ * returns -1 with err set when there is none, it is too long, or it contains a NUL byte.
  */
 int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err);
 

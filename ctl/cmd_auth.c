@@ -1,59 +1,54 @@
+/*
+ * The commands about logins: suspend, resume, suspended and auth reset. Owns nothing.
+ * t/integration/test_auth.py covers it.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
+#include "ctl/terminal.h"
 
-/* Ask the daemon, and print with print() what isn't wanted as JSON. Takes over the request. */
-static int ask(const struct ctl *ctl, json_t *request, void (*print)(json_t *answer))
+static void print_suspension(const struct ctl *ctl, json_t *answer)
 {
-	struct errmsg err;
-	json_t *answer;
-	int ret = control_client_once(ctl, request, &answer, &err);
-
-	if (ret != CTL_OK)
-		ret = command_fail(ret, &err);
-	else if (ctl->json)
-		command_print_json(answer);
-	else
-		print(answer);
-	json_decref(answer);
-	return ret;
-}
-
-static void print_suspension(json_t *answer)
-{
-	static const char *const said[2][2] = {
-		{ "was not suspended", "is not suspended any more" },
+	static const char *const results[2][2] = {
+		{ "was not suspended", "is no longer suspended" },
 		{ "was suspended already", "is suspended" },
 	};
 	const bool suspended = json_is_true(json_object_get(answer, "suspended"));
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
 
-	(void)printf("%s %s%s\n", json_string_value(json_object_get(answer, "login")),
-		said[suspended][changed],
-		json_is_true(json_object_get(answer, "known")) ? "" :
-								 " (the tables know no such user)");
+	(void)ctl;
+	terminal_print(stdout, json_string_value(json_object_get(answer, "login")));
+	(void)printf(" %s%s\n", results[suspended][changed],
+		json_is_true(json_object_get(answer, "known")) ?
+			"" :
+			" (the tables contain no such user)");
 }
 
-static void print_suspended(json_t *answer)
+static void print_suspended(const struct ctl *ctl, json_t *answer)
 {
 	json_t *login;
 	size_t i;
 
-	json_array_foreach (json_object_get(answer, "logins"), i, login)
-		(void)puts(json_string_value(login));
+	(void)ctl;
+	json_array_foreach (json_object_get(answer, "logins"), i, login) {
+		terminal_print(stdout, json_string_value(login));
+		(void)putchar('\n');
+	}
 }
 
-static void print_forgiven(json_t *answer)
+static void print_forgiven(const struct ctl *ctl, json_t *answer)
 {
-	(void)printf("%lld forgiven\n",
-		(long long)json_integer_value(json_object_get(answer, "forgiven")));
+	const long long count = json_integer_value(json_object_get(answer, "forgiven"));
+
+	(void)ctl;
+	(void)printf("%lld entr%s with failures removed\n", count, count == 1 ? "y" : "ies");
 }
 
-/* With [limits] on_limit = suspend, whoever is resumed while a limit is full is suspended by the
- * next recipient. */
-static void say_full_limits(const struct ctl *ctl, const char *login)
+/* With [limits] on_limit = suspend, the next recipient suspends a login whose limit is still full.
+ */
+static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 {
 	json_t *request = json_pack("{s:s, s:s}", "command", "limits", "key", login);
 	json_t *answer = NULL, *key, *window;
@@ -65,7 +60,7 @@ static void say_full_limits(const struct ctl *ctl, const char *login)
 		json_array_foreach (json_object_get(key, "windows"), i, window) {
 			if (json_integer_value(json_object_get(window, "used")) > 0 &&
 				json_integer_value(json_object_get(window, "left")) == 0)
-				(void)printf("The limit %s is still full; to empty it: posternctl "
+				(void)printf("The limit %s is still full. To clear it: posternctl "
 					     "limits %s reset\n",
 					json_string_value(json_object_get(window, "limit")), login);
 		}
@@ -73,35 +68,35 @@ static void say_full_limits(const struct ctl *ctl, const char *login)
 	json_decref(answer);
 }
 
-/* suspend LOGIN, resume LOGIN */
 int cmd_suspend(const struct ctl *ctl, int argc, char **argv)
 {
 	int ret;
 
 	if (argc != 2)
-		return command_usage(argv[0]);
-	ret = ask(ctl, json_pack("{s:s, s:s}", "command", argv[0], "login", argv[1]),
+		return command_usage(ctl);
+	ret = control_client_show(ctl,
+		json_pack("{s:s, s:s}", "command", ctl->command->name, "login", argv[1]),
 		print_suspension);
-	if (ret == CTL_OK && !ctl->json && strcmp(argv[0], "resume") == 0)
-		say_full_limits(ctl, argv[1]);
+	if (ret == CTL_OK && !ctl->json && strcmp(ctl->command->name, "resume") == 0)
+		warn_of_full_limits(ctl, argv[1]);
 	return ret;
 }
 
 int cmd_suspended(const struct ctl *ctl, int argc, char **argv)
 {
-	int ret = command_no_arguments(argc, argv);
+	int ret = command_no_arguments(ctl, argc);
 
-	return ret != CTL_OK ?
-		ret :
-		ask(ctl, json_pack("{s:s}", "command", "suspended"), print_suspended);
+	(void)argv;
+	return ret != CTL_OK ? ret :
+			       control_client_show(ctl, json_pack("{s:s}", "command", "suspended"),
+				       print_suspended);
 }
 
-/* auth reset [LOGIN | ADDRESS] */
 int cmd_auth(const struct ctl *ctl, int argc, char **argv)
 {
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "reset") != 0)
-		return command_usage(argv[0]);
-	return ask(ctl,
+		return command_usage(ctl);
+	return control_client_show(ctl,
 		json_pack("{s:s, s:s*}", "command", "auth-reset", "whose",
 			argc == 3 ? argv[2] : NULL),
 		print_forgiven);

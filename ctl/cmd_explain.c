@@ -1,3 +1,8 @@
+/*
+ * The command explain: reads the facts of sessions and prints what is decided about each, by the
+ * files or by the running daemon. Owns what the files hold until it ends.
+ * t/integration/test_control.py covers it.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -9,7 +14,7 @@
 #include <time.h>
 
 #include "ctl/ask_password.h"
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/explain_print.h"
 #include "lib/decide/explain.h"
@@ -22,16 +27,16 @@ static const char usage[] =
 	"           [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
 	"           [--rcpt ADDRESS]... [--from VALUE]... [--sender VALUE]... [--running]\n"
 	"       posternctl explain --jsonl [--running] < SESSIONS\n"
-	"What would be decided about a session and why: stage by stage, rule by rule.\n"
-	"  --user      logged in under this name; with --password the password is asked for and checked\n"
-	"  --from      value of the From field; --sender: of the Sender field\n"
-	"  --running   by the running daemon, which knows what was charged, not from the files\n"
-	"  --jsonl     a session a line on standard input, an answer a line on standard output\n"
-	"Addresses are taken with and without <>. The files are postern.conf (-c), the lists, the\n"
-	"JSON store and the suspended logins. Exit status: 0 answered, 64 wrong usage, 65 bad session,\n"
-	"69 no daemon, 78 bad configuration.\n";
+	"Show what is decided about a session and why: stage by stage, rule by rule. Nothing is\n"
+	"charged. The configuration (-c), the lists, the JSON store and the suspended logins decide.\n"
+	"  --user      the login of the session; with --password, ask for the password and check it\n"
+	"  --from      the value of a From field; --sender: of a Sender field\n"
+	"  --running   let the running daemon decide, which also knows the counts of rate limits\n"
+	"  --jsonl     read one session per line from standard input, and print one answer per line\n"
+	"Addresses may be given with or without <>. Exit status: 0 answered, 64 wrong usage, 65 a\n"
+	"session that can't be understood, 69 no daemon answers, 78 the configuration can't be read.\n";
 
-/* Who decides: the files' policy, or the running daemon. */
+/* What decides: the policy of the files, or the running daemon. */
 struct judge {
 	const struct config *config;
 	struct policy *policy;
@@ -59,7 +64,7 @@ static void judge_close(struct judge *judge)
 	control_client_close(&judge->daemon);
 }
 
-static void say_problems(const struct problems *problems)
+static void print_warnings(const struct problems *problems)
 {
 	size_t i;
 
@@ -67,7 +72,7 @@ static void say_problems(const struct problems *problems)
 		(void)fprintf(stderr, "posternctl: warning: %s\n", problems_text(problems, i));
 }
 
-/* Without them tokens can't be judged; all else can. */
+/* Without the keys, tokens can't be checked; everything else can. */
 static void load_keys(struct judge *judge, struct problems *problems)
 {
 	const struct config_jwt *jwt = &judge->config->jwt;
@@ -79,7 +84,7 @@ static void load_keys(struct judge *judge, struct problems *problems)
 		problems_add(problems, "%s", err.text);
 }
 
-/* Whoever may not read it is told so, and that nobody is taken for suspended. */
+/* When the file can't be read, warn and decide as if nobody were suspended. */
 static void load_suspensions(struct judge *judge, struct problems *problems)
 {
 	struct errmsg err = { "out of memory" };
@@ -87,7 +92,7 @@ static void load_suspensions(struct judge *judge, struct problems *problems)
 	judge->suspensions = suspensions_new();
 	if (judge->suspensions == NULL ||
 		suspensions_load(judge->config->auth.suspensions, judge->suspensions, &err) != 0)
-		problems_add(problems, "who is suspended is not known: %s", err.text);
+		problems_add(problems, "suspended logins are not taken into account: %s", err.text);
 }
 
 static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
@@ -111,7 +116,7 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 	if (status != EX_OK)
 		(void)fprintf(stderr, "posternctl: %s\n", err.text);
 	else
-		say_problems(problems);
+		print_warnings(problems);
 	problems_free(&problems);
 	return status;
 }
@@ -124,9 +129,7 @@ static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, st
 		.suspensions = judge->suspensions,
 		.now = time(NULL),
 	};
-	const struct explain_ledger none = {
-		.ledger = NULL
-	}; /* what was charged, knows the daemon */
+	const struct explain_ledger none = { .ledger = NULL }; /* the counts are the daemon's */
 	int ret;
 
 	if (judge->daemon == NULL) {
@@ -148,7 +151,7 @@ static void print_line(json_t *json)
 	(void)putchar('\n');
 }
 
-/* A session a line. A bad one is answered with its error and the others go on. */
+/* Read one session per line. A bad one is answered with its error, and the next one follows. */
 static int explain_lines(struct judge *judge)
 {
 	char *line = NULL;
@@ -166,7 +169,7 @@ static int explain_lines(struct judge *judge)
 			continue;
 		session = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, &where);
 		if (session == NULL)
-			(void)errmsg_set(&err, "no JSON: %s at column %d", where.text,
+			(void)errmsg_set(&err, "not JSON: %s at column %d", where.text,
 				where.column);
 		else if (judge_ask(judge, session, &answer, &err) == 0)
 			print_line(answer);
@@ -215,7 +218,7 @@ static void set_string(struct arguments *a, const char *key, const char *value)
 	(void)json_object_set_new(a->session, key, json_string(value));
 }
 
-static void append(struct arguments *a, const char *key, json_t *value)
+static void append_value(struct arguments *a, const char *key, json_t *value)
 {
 	json_t *array = json_object_get(a->session, key);
 
@@ -234,7 +237,8 @@ static int set_size(struct arguments *a, const char *text)
 	errno = 0;
 	size = strtoll(text, &end, 10);
 	if (errno != 0 || *end != '\0' || !isdigit((unsigned char)text[0])) {
-		(void)fprintf(stderr, "posternctl: --size: \"%s\" is no number of octets\n", text);
+		(void)fprintf(stderr, "posternctl: --size: \"%s\" is not a number of octets\n",
+			text);
 		return -1;
 	}
 	(void)json_object_set_new(a->session, "size", json_integer(size));
@@ -260,8 +264,8 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* The facts of the session; false when the option is none of them. */
-static bool take_fact(struct arguments *a, int option)
+/* Add the fact that an option gives to the session; false when it gives none. */
+static bool add_fact(struct arguments *a, int option)
 {
 	static const struct {
 		int option;
@@ -276,13 +280,13 @@ static bool take_fact(struct arguments *a, int option)
 	}
 	switch (option) {
 	case 'r':
-		append(a, "rcpts", json_string(optarg));
+		append_value(a, "rcpts", json_string(optarg));
 		return true;
 	case 'f':
-		append(a, "headers", json_pack("[ss]", "From", optarg));
+		append_value(a, "headers", json_pack("[ss]", "From", optarg));
 		return true;
 	case 'n':
-		append(a, "headers", json_pack("[ss]", "Sender", optarg));
+		append_value(a, "headers", json_pack("[ss]", "Sender", optarg));
 		return true;
 	case 'u':
 		a->login = optarg;
@@ -292,8 +296,8 @@ static bool take_fact(struct arguments *a, int option)
 	}
 }
 
-/* What a session can't have without something before it. */
-static bool has_all(const struct arguments *a)
+/* Whether every fact has those that must precede it in a session; else report the first. */
+static bool has_preceding_facts(const struct arguments *a)
 {
 	static const struct {
 		const char *key, *option, *needed, *needed_option;
@@ -315,13 +319,13 @@ static bool has_all(const struct arguments *a)
 	return true;
 }
 
-static int take_arguments(struct arguments *a, int argc, char **argv)
+static int read_arguments(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (take_fact(a, option))
+		if (add_fact(a, option))
 			continue;
 		switch (option) {
 		case 'l':
@@ -350,14 +354,14 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return EX_USAGE;
 	}
-	if (!a->jsonl && !has_all(a))
+	if (!a->jsonl && !has_preceding_facts(a))
 		return EX_USAGE;
 	if (!a->jsonl && json_object_get(a->session, "headers") == NULL)
 		(void)json_object_set_new(a->session, "headers", json_false());
 	return EX_OK;
 }
 
-static int set_login(struct arguments *a)
+static int add_login(struct arguments *a)
 {
 	char password[513];
 	struct errmsg err;
@@ -382,14 +386,14 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 {
 	struct arguments a = { .session = json_object() };
 	struct judge judge;
-	int status = take_arguments(&a, argc, argv);
+	int status = read_arguments(&a, argc, argv);
 
 	if (a.help) {
 		json_decref(a.session);
 		return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
 	}
 	if (status == EX_OK)
-		status = set_login(&a);
+		status = add_login(&a);
 	if (status == EX_OK && (status = judge_open(&judge, ctl, a.running)) == EX_OK) {
 		status = a.jsonl ? explain_lines(&judge) : explain_one(ctl, &judge, a.session);
 		judge_close(&judge);

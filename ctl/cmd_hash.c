@@ -1,3 +1,7 @@
+/*
+ * The command hash: hashes a password, which it wipes afterwards. Owns nothing else.
+ * t/integration/test_control.py covers it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,12 +9,12 @@
 #include <unistd.h>
 
 #include "ctl/ask_password.h"
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "lib/auth/password.h"
 
 #define PASSWORD_SIZE 1024
 
-/* A terminal is asked twice: nobody sees what they type. */
+/* On a terminal ask twice, because the password is not shown. */
 static int read_password(char password[PASSWORD_SIZE], struct errmsg *err)
 {
 	char again[PASSWORD_SIZE];
@@ -27,7 +31,8 @@ static int read_password(char password[PASSWORD_SIZE], struct errmsg *err)
 	return same ? 0 : errmsg_set(err, "the two passwords differ");
 }
 
-static int hash(const struct ctl *ctl, const char *method, unsigned long rounds, struct errmsg *err)
+static int print_hash(const struct ctl *ctl, const char *method, unsigned long rounds,
+	struct errmsg *err)
 {
 	char password[PASSWORD_SIZE] = "";
 	char text[384];
@@ -44,13 +49,13 @@ static int hash(const struct ctl *ctl, const char *method, unsigned long rounds,
 	return CTL_OK;
 }
 
-static int bad_method(const char *method)
+static int report_bad_method(const struct ctl *ctl, const char *method)
 {
-	(void)fprintf(stderr, "posternctl: there is no method '%s':", method);
+	(void)fprintf(stderr, "posternctl: there is no method '%s'; the methods are", method);
 	for (size_t i = 0; password_methods[i] != NULL; i++)
 		(void)fprintf(stderr, " %s", password_methods[i]);
 	(void)fputc('\n', stderr);
-	return command_usage("hash");
+	return command_usage(ctl);
 }
 
 int cmd_hash(const struct ctl *ctl, int argc, char **argv)
@@ -71,17 +76,17 @@ int cmd_hash(const struct ctl *ctl, int argc, char **argv)
 			errno = 0;
 			rounds = strtoul(optarg, &end, 10);
 			if (errno != 0 || *end != '\0' || end == optarg || optarg[0] == '-')
-				return command_usage(argv[0]);
+				return command_usage(ctl);
 			break;
 		default:
-			return command_usage(argv[0]);
+			return command_usage(ctl);
 		}
 	}
 	if (optind != argc)
-		return command_usage(argv[0]);
+		return command_usage(ctl);
 	while (password_methods[known] != NULL && strcmp(password_methods[known], method) != 0)
 		known++;
 	if (password_methods[known] == NULL)
-		return bad_method(method);
-	return hash(ctl, method, rounds, &err);
+		return report_bad_method(ctl, method);
+	return print_hash(ctl, method, rounds, &err);
 }

@@ -1,8 +1,12 @@
+/*
+ * The command limits: what the ledger has counted against rate limits. Owns nothing.
+ * t/integration/test_limits_ctl.py covers it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
 
@@ -20,7 +24,7 @@ static void print_window(const struct ctl *ctl, json_t *window)
 	(void)putchar('\n');
 }
 
-static void print_answer(const struct ctl *ctl, json_t *answer)
+static void print_limits(const struct ctl *ctl, json_t *answer)
 {
 	json_t *keys = json_object_get(answer, "keys"), *key, *windows;
 	const long long count = json_integer_value(json_object_get(answer, "count"));
@@ -28,10 +32,10 @@ static void print_answer(const struct ctl *ctl, json_t *answer)
 	size_t i, j;
 
 	if (json_object_get(answer, "count") != NULL)
-		(void)printf("%lld key%s used something; the nearest to %s:\n", count,
-			count == 1 ? " has" : "s have", count == 1 ? "its limits" : "their limits");
+		(void)printf("%lld key%s counted; those nearest to their limits:\n", count,
+			count == 1 ? " is" : "s are");
 	if (unsaved > 0)
-		(void)printf("%s%lld charge%s could not be written down%s\n",
+		(void)printf("%s%lld charge%s could not be saved%s\n",
 			terminal_colour(ctl->colour, TERMINAL_RED), unsaved, command_s(unsaved),
 			terminal_colour(ctl->colour, TERMINAL_OFF));
 	for (i = 0; i < json_array_size(keys); i++) {
@@ -54,7 +58,7 @@ static json_t *request_of_top(const char *number)
 	return json_pack("{s:s, s:I}", "command", "limits", "top", (json_int_t)top);
 }
 
-/* [top [NUMBER]] | KEY [reset]; NULL: it is neither. */
+/* The request for [top [NUMBER]] or KEY [reset]; NULL for other arguments. */
 static json_t *request_of(int argc, char **argv)
 {
 	if (argc == 1 || (argc == 2 && strcmp(argv[1], "top") == 0))
@@ -69,18 +73,8 @@ static json_t *request_of(int argc, char **argv)
 
 int cmd_limits(const struct ctl *ctl, int argc, char **argv)
 {
-	json_t *request = request_of(argc, argv), *answer = NULL;
-	struct errmsg err;
-	int ret;
+	json_t *request = request_of(argc, argv);
 
-	if (request == NULL)
-		return command_usage(argv[0]);
-	if ((ret = control_client_once(ctl, request, &answer, &err)) != CTL_OK)
-		ret = command_fail(ret, &err);
-	else if (ctl->json)
-		command_print_json(answer);
-	else
-		print_answer(ctl, answer);
-	json_decref(answer);
-	return ret;
+	return request == NULL ? command_usage(ctl) :
+				 control_client_show(ctl, request, print_limits);
 }

@@ -1,19 +1,25 @@
+/*
+ * The command reload: waits until the daemon has read everything again, and prints the problems
+ * that it found. Owns nothing. t/integration/test_control.py covers it.
+ */
 #include <stdio.h>
 
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
 
-static void print_answer(const struct ctl *ctl, json_t *answer)
+static void print_reload(const struct ctl *ctl, json_t *answer)
 {
-	json_t *problems = json_object_get(answer, "problems");
 	const long long count = json_integer_value(json_object_get(answer, "problem_count"));
 	json_t *problem;
 	size_t i;
 
-	json_array_foreach (problems, i, problem)
-		(void)printf("%sproblem%s: %s\n", terminal_colour(ctl->colour, TERMINAL_YELLOW),
-			terminal_colour(ctl->colour, TERMINAL_OFF), json_string_value(problem));
+	json_array_foreach (json_object_get(answer, "problems"), i, problem) {
+		(void)printf("%sproblem%s: ", terminal_colour(ctl->colour, TERMINAL_YELLOW),
+			terminal_colour(ctl->colour, TERMINAL_OFF));
+		terminal_print(stdout, json_string_value(problem));
+		(void)putchar('\n');
+	}
 	if (json_is_true(json_object_get(answer, "ok")))
 		(void)printf("policy %lld is in force, %lld problem%s\n",
 			(long long)json_integer_value(json_object_get(answer, "serial")), count,
@@ -24,37 +30,19 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = command_no_arguments(argc, argv);
+	int ret = command_no_arguments(ctl, argc);
 
+	(void)argv;
 	if (ret != CTL_OK)
 		return ret;
 	ret = control_client_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);
+	/* A reload that failed still answers with the problems. */
 	if (answer != NULL && ctl->json)
 		command_print_json(answer);
 	else if (answer != NULL)
-		print_answer(ctl, answer);
+		print_reload(ctl, answer);
 	if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
-	json_decref(answer);
-	return ret;
-}
-
-int cmd_log_level(const struct ctl *ctl, int argc, char **argv)
-{
-	struct errmsg err;
-	json_t *request, *answer;
-	int ret;
-
-	if (argc > 2)
-		return command_usage(argv[0]);
-	request = json_pack("{s:s, s:s*}", "command", "log-level", "level",
-		argc == 2 ? argv[1] : NULL);
-	if ((ret = control_client_once(ctl, request, &answer, &err)) != CTL_OK)
-		ret = command_fail(ret, &err);
-	else if (ctl->json)
-		command_print_json(answer);
-	else
-		(void)puts(json_string_value(json_object_get(answer, "level")));
 	json_decref(answer);
 	return ret;
 }

@@ -1,7 +1,10 @@
-/* The command status: prints what the daemon reports, and fails when it reports a problem. */
+/*
+ * The command status: prints what the daemon reports, and fails when it reports a problem. Owns
+ * nothing. t/integration/test_status.py covers it.
+ */
 #include <stdio.h>
 
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/status_print.h"
 
@@ -9,8 +12,9 @@ int cmd_status(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = command_no_arguments(argc, argv);
+	int ret = command_no_arguments(ctl, argc);
 
+	(void)argv;
 	if (ret != CTL_OK)
 		return ret;
 	ret = control_client_once(ctl, json_pack("{s:s}", "command", "status"), &answer, &err);

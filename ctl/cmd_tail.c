@@ -1,8 +1,12 @@
+/*
+ * The command tail: prints decisions as the daemon makes them. Owns nothing.
+ * t/integration/test_control.py covers it.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "ctl/command.h"
+#include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
 
@@ -71,15 +75,16 @@ static void print_line(const struct ctl *ctl, const char *line)
 	json_decref(event);
 }
 
-/* Until the daemon ends or nobody reads; who watches ends it with a signal. */
+/* Runs until the daemon ends, nobody reads standard output, or a signal comes. */
 int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 {
 	struct control_client *client = NULL;
 	struct errmsg err;
 	json_t *answer = NULL;
 	const char *line;
-	int ret = command_no_arguments(argc, argv);
+	int ret = command_no_arguments(ctl, argc);
 
+	(void)argv;
 	if (ret != CTL_OK)
 		return ret;
 	if ((ret = control_client_open(ctl, &client, &err)) == CTL_OK)
@@ -97,7 +102,7 @@ int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 	}
 	control_client_close(&client);
 	if (line != NULL)
-		return CTL_OK; /* nobody reads any more */
-	(void)errmsg_set(&err, "the daemon hung up");
+		return CTL_OK; /* nobody reads standard output any more */
+	(void)errmsg_set(&err, "the daemon closed the connection");
 	return command_fail(CTL_UNREACHABLE, &err);
 }

@@ -1,3 +1,7 @@
+/*
+ * A connection to the daemon's control socket. Owns the socket, as two streams.
+ * t/integration/test_control.py covers it.
+ */
 #include "ctl/control_client.h"
 
 #include <errno.h>
@@ -26,7 +30,8 @@ static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struc
 	if (ret != CTL_OK)
 		return ret;
 	if (path[0] == '\0') {
-		(void)errmsg_set(err, "%s: [control] socket is empty: this daemon has none",
+		(void)errmsg_set(err,
+			"%s: [control] socket is empty, so the daemon has no control socket",
 			ctl->config_path);
 		ret = CTL_UNREACHABLE;
 	} else if (strlen(path) >= sizeof(address->sun_path)) {
@@ -40,18 +45,18 @@ static int find_socket(const struct ctl *ctl, struct sockaddr_un *address, struc
 	return ret;
 }
 
-static void explain_errno(const struct sockaddr_un *address, struct errmsg *err)
+static void describe_errno(const struct sockaddr_un *address, struct errmsg *err)
 {
 	const char *hint = "";
 
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		hint = ": is postern running?";
+		hint = "; is postern running?";
 	else if (errno == EACCES)
-		hint = ": see [control] socket_mode and socket_group, or be root";
+		hint = "; become root, or a member of [control] socket_group";
 	(void)errmsg_set(err, "%s: %s%s", address->sun_path, strerror(errno), hint);
 }
 
-/* Takes fd over. NULL when out of memory. */
+/* Take over fd. NULL when out of memory or descriptors. */
 static struct control_client *control_client_new(int fd)
 {
 	struct control_client *client = calloc(1, sizeof(*client));
@@ -80,7 +85,7 @@ int control_client_open(const struct ctl *ctl, struct control_client **client_r,
 		return ret;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-		explain_errno(&address, err);
+		describe_errno(&address, err);
 		if (fd >= 0)
 			(void)close(fd);
 		return CTL_UNREACHABLE;
@@ -126,22 +131,22 @@ int control_client_ask(struct control_client *client, json_t *request, json_t **
 		sent = json_dumpf(request, client->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(request);
 	if (sent != 0 || fputc('\n', client->out) == EOF || fflush(client->out) != 0) {
-		(void)errmsg_set(err, "the daemon can't be asked: %s", strerror(errno));
+		(void)errmsg_set(err, "can't send the request: %s", strerror(errno));
 		return CTL_UNREACHABLE;
 	}
 	if ((line = control_client_next_line(client)) == NULL) {
-		(void)errmsg_set(err, "the daemon hung up");
+		(void)errmsg_set(err, "the daemon closed the connection without an answer");
 		return CTL_UNREACHABLE;
 	}
 	if ((answer = json_loads(line, 0, NULL)) == NULL) {
-		(void)errmsg_set(err, "the daemon's answer is no JSON");
+		(void)errmsg_set(err, "the daemon's answer is not JSON");
 		return CTL_FAILED;
 	}
 	*answer_r = answer;
 	if (json_is_true(json_object_get(answer, "ok")))
 		return CTL_OK;
 	why = json_string_value(json_object_get(answer, "error"));
-	(void)errmsg_set(err, "%s", why == NULL ? "the daemon refuses" : why);
+	(void)errmsg_set(err, "%s", why == NULL ? "the daemon refused without a reason" : why);
 	return CTL_FAILED;
 }
 
@@ -158,5 +163,22 @@ int control_client_once(const struct ctl *ctl, json_t *request, json_t **answer_
 	}
 	ret = control_client_ask(client, request, answer_r, err);
 	control_client_close(&client);
+	return ret;
+}
+
+int control_client_show(const struct ctl *ctl, json_t *request,
+	void (*print)(const struct ctl *ctl, json_t *answer))
+{
+	struct errmsg err;
+	json_t *answer;
+	int ret = control_client_once(ctl, request, &answer, &err);
+
+	if (ret != CTL_OK)
+		ret = command_fail(ret, &err);
+	else if (ctl->json)
+		command_print_json(answer);
+	else
+		print(ctl, answer);
+	json_decref(answer);
 	return ret;
 }

@@ -5,28 +5,38 @@
 
 #include "ctl/command.h"
 
-/* A connection with the daemon's control socket (milter/control/control.h says what is spoken). */
+/* A connection to the daemon's control socket; milter/control/control.h defines the protocol. */
 struct control_client;
 
-/* Connect, to the socket that ctl names or else the configuration. CTL_OK, or an exit code with err
- * set. */
+/*
+ * Connect to the socket that ctl gives or, without one, to that of the configuration. CTL_OK, or an
+ * exit code with err set.
+ */
 int control_client_open(const struct ctl *ctl, struct control_client **client_r,
 	struct errmsg *err);
-void control_client_close(struct control_client **client); /* takes NULL */
+void control_client_close(struct control_client **client); /* accepts NULL */
 
 /*
- * Ask, and wait for the answer. request is taken over. CTL_OK with an answer whose "ok" is true,
- * the caller's to json_decref(); or an exit code with err set (the daemon's own words when it
- * refused). A refusal may still bring an answer: else *answer_r is NULL.
+ * Send a request, whose reference is taken over, and wait for the answer. Returns CTL_OK when its
+ * "ok" is true; otherwise an exit code, and err is set to the daemon's error or to what failed.
+ * *answer_r is a new reference, also when the daemon refused, or NULL when no answer came.
  */
 int control_client_ask(struct control_client *client, json_t *request, json_t **answer_r,
 	struct errmsg *err);
 
-/* The next line, without its LF; valid until the next call. NULL: the daemon hung up. */
+/* The next line, without its LF; valid until the next call. NULL: the daemon closed the connection.
+ */
 const char *control_client_next_line(struct control_client *client);
 
-/* Open, ask and close at once. */
+/* Connect, ask and close. */
 int control_client_once(const struct ctl *ctl, json_t *request, json_t **answer_r,
 	struct errmsg *err);
+
+/*
+ * Connect, ask and close; then print the answer, as JSON if that is wanted, else with print().
+ * Errors go to standard error. Returns the exit code.
+ */
+int control_client_show(const struct ctl *ctl, json_t *request,
+	void (*print)(const struct ctl *ctl, json_t *answer));
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Finds the path of the control socket, even in a configuration that has an error. Owns nothing.
+ * t/integration/test_control.py covers it.
+ */
 #include "ctl/control_path.h"
 
 #include <stdio.h>
@@ -12,7 +16,7 @@
 
 #define CONFIG_BYTES_MAX ((uint64_t)1 << 20)
 
-static int look_at(void *context, const struct ini_entry *entry, struct errmsg *err)
+static int read_socket_key(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
 	char **path = context;
 
@@ -25,8 +29,8 @@ static int look_at(void *context, const struct ini_entry *entry, struct errmsg *
 	return 0;
 }
 
-/* A relative path starts from the configuration's folder. */
-static char *from_folder_of(const char *config_path, char *path)
+/* Make a relative path start from the configuration's directory; takes over path. */
+static char *resolve_path(const char *config_path, char *path)
 {
 	const char *slash = strrchr(config_path, '/');
 	char *whole;
@@ -39,8 +43,8 @@ static char *from_folder_of(const char *config_path, char *path)
 	return whole;
 }
 
-/* What the file says, whatever else is wrong with it; the default when it says nothing. NULL: it
- * can't be read. */
+/* The path in the file, whatever else is wrong there, or the default. NULL: the file can't be read.
+ */
 static char *find_in_file(const char *config_path)
 {
 	const struct config_option *option = options_find("control", "socket");
@@ -50,11 +54,11 @@ static char *find_in_file(const char *config_path)
 
 	if (file_read(config_path, CONFIG_BYTES_MAX, &text, &len, NULL, &ignored) != FILE_READ)
 		return NULL;
-	(void)ini_read(config_path, text, len, look_at, &path, &ignored);
+	(void)ini_read(config_path, text, len, read_socket_key, &path, &ignored);
 	free(text);
 	if (path == NULL && option != NULL)
 		path = strdup(option->fallback);
-	return from_folder_of(config_path, path);
+	return resolve_path(config_path, path);
 }
 
 int control_path(const struct ctl *ctl, char **path_r, struct errmsg *err)

@@ -1,10 +1,14 @@
+/*
+ * The layout of `posternctl explain`: stages, and the checks of each with the rule that they found.
+ * Owns nothing. t/integration/test_control.py covers it.
+ */
 #include "ctl/explain_print.h"
 
 #include <string.h>
 
 #include "ctl/terminal.h"
 
-static const char *get(json_t *object, const char *key)
+static const char *text_of(json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -22,31 +26,31 @@ static void print_reply(FILE *out, json_t *object)
 	json_t *code = json_object_get(object, "code");
 
 	if (code != NULL)
-		fprintf(out, "%d %s %s", (int)json_integer_value(code), get(object, "enhanced"),
-			get(object, "text"));
+		fprintf(out, "%d %s %s", (int)json_integer_value(code), text_of(object, "enhanced"),
+			text_of(object, "text"));
 }
 
 static void print_check(FILE *out, json_t *check, bool colour)
 {
-	fprintf(out, "    %-12s", get(check, "check"));
-	print_word(out, get(check, "outcome"), 13, colour);
-	fprintf(out, "%s", get(check, "rule"));
-	if (strcmp(get(check, "outcome"), "would-reject") == 0) {
+	fprintf(out, "    %-12s", text_of(check, "check"));
+	print_word(out, text_of(check, "outcome"), 13, colour);
+	fprintf(out, "%s", text_of(check, "rule"));
+	if (strcmp(text_of(check, "outcome"), "would-reject") == 0) {
 		fputs("  ", out);
 		print_reply(out, check);
 	}
 	fputc('\n', out);
 }
 
-/* Whether a recipient is left, so that a header would come. */
+/* Whether a recipient was accepted, so that a header would follow. */
 static bool has_recipient(json_t *steps)
 {
 	json_t *step;
 	size_t i;
 
 	json_array_foreach (steps, i, step) {
-		if (strcmp(get(step, "step"), "rcpt") == 0 &&
-			strcmp(get(step, "verdict"), "accept") == 0)
+		if (strcmp(text_of(step, "step"), "rcpt") == 0 &&
+			strcmp(text_of(step, "verdict"), "accept") == 0)
 			return true;
 	}
 	return false;
@@ -58,15 +62,15 @@ void explain_print(FILE *out, json_t *answer, bool with_header, bool colour)
 	size_t i, k;
 
 	json_array_foreach (json_object_get(answer, "steps"), i, step) {
-		fprintf(out, "%-8s", get(step, "step"));
-		print_word(out, get(step, "verdict"), 9, colour);
+		fprintf(out, "%-8s", text_of(step, "step"));
+		print_word(out, text_of(step, "verdict"), 9, colour);
 		print_reply(out, step);
 		fputc('\n', out);
 		checks = json_object_get(step, "checks");
 		for (k = 0; k < json_array_size(checks); k++)
 			print_check(out, json_array_get(checks, k), colour);
-		if (json_array_size(checks) == 0 && get(step, "rule")[0] != '\0')
-			fprintf(out, "    %s\n", get(step, "rule"));
+		if (json_array_size(checks) == 0 && text_of(step, "rule")[0] != '\0')
+			fprintf(out, "    %s\n", text_of(step, "rule"));
 	}
 	if (!with_header && has_recipient(json_object_get(answer, "steps")))
 		fprintf(out, "%-8snot judged, no --from\n", "header");

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 /*
- * Print an answer of lib/decide/explain.h for people: a line a stage, and under it a line for each
- * check with the rule that it found. with_header: a header was asked about; otherwise it is said,
- * where one would come, that it wasn't.
+ * Print an answer of lib/decide/explain.h for people: one line for each stage, followed by one line
+ * for each check with the rule that it found. with_header: the question contained a header; if not,
+ * a line reports that the header stage was not judged.
  */
 void explain_print(FILE *out, json_t *answer, bool with_header, bool colour);
 

@@ -1,15 +1,19 @@
+/*
+ * posternctl: reads the options of all commands and runs one command. Owns nothing.
+ * t/integration/test_control.py covers it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/command.h"
+#include "ctl/commands.h"
 #include "lib/conf/config.h"
-#include "lib/conf/near_name.h"
 
-/* NO_COLOR: see no-color.org. */
-static bool terminal_likes_colour(void)
+/* Whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org) allows
+ * them. */
+static bool terminal_has_colours(void)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *terminal = getenv("TERM");
@@ -18,9 +22,9 @@ static bool terminal_likes_colour(void)
 		terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
-static int bad_option(const char *option, const char *why)
+static int report_bad_argument(const char *argument, const char *why)
 {
-	(void)fprintf(stderr, "posternctl: %s: %s; see 'posternctl help'\n", option, why);
+	(void)fprintf(stderr, "posternctl: %s: %s; see 'posternctl help'\n", argument, why);
 	return EX_USAGE;
 }
 
@@ -33,12 +37,13 @@ static int set_colour(struct ctl *ctl, const char *option)
 	else if (strcmp(when, "never") == 0)
 		ctl->colour = false;
 	else if (strcmp(when, "auto") != 0)
-		return bad_option(option, "auto, always or never");
+		return report_bad_argument(option, "the value must be auto, always or never");
 	return CTL_OK;
 }
 
-/* The options of all commands may stand anywhere before "--": take them out of argv. */
-static int take_options(struct ctl *ctl, int *argc, char **argv)
+/* Read the options of all commands, which may be anywhere before "--", and remove them from argv.
+ */
+static int read_options(struct ctl *ctl, int *argc, char **argv)
 {
 	int kept = 1, ret;
 
@@ -56,7 +61,7 @@ static int take_options(struct ctl *ctl, int *argc, char **argv)
 			value = &ctl->socket_path;
 		if (value != NULL) {
 			if (i + 1 == *argc)
-				return bad_option(argv[i], "a value is missing");
+				return report_bad_argument(argv[i], "a value is missing");
 			*value = argv[++i];
 		} else if (strcmp(argv[i], "--json") == 0) {
 			ctl->json = true;
@@ -73,25 +78,19 @@ static int take_options(struct ctl *ctl, int *argc, char **argv)
 	return CTL_OK;
 }
 
-static int no_such_command(const char *name)
+static int report_unknown_command(const char *name)
 {
-	const struct command *command;
-	const char *near = NULL;
-	unsigned best = NEAR_NAME_MAX;
+	const char *near = commands_nearest(name);
 	char why[100];
 
-	for (command = commands; command->name != NULL; command++) {
-		if (near_name_better(name, command->name, &best))
-			near = command->name;
-	}
 	if (near == NULL)
-		return bad_option(name, "there is no such command");
+		return report_bad_argument(name, "there is no such command");
 	(void)snprintf(why, sizeof(why), "there is no such command; did you mean %s?", near);
-	return bad_option(name, why);
+	return report_bad_argument(name, why);
 }
 
-/* What was said to standard output has to have got there. */
-static int finish(int code)
+/* The exit code, unless standard output could not be written. */
+static int check_output(int code)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == CTL_OK) {
 		(void)fprintf(stderr, "posternctl: can't write to standard output\n");
@@ -102,22 +101,19 @@ static int finish(int code)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .config_path = CONFIG_FILE_DEFAULT, .colour = terminal_likes_colour() };
-	const struct command *command;
+	struct ctl ctl = { .config_path = CONFIG_FILE_DEFAULT, .colour = terminal_has_colours() };
 	const char *name;
 	int ret;
 
-	if ((ret = take_options(&ctl, &argc, argv)) != CTL_OK)
+	if ((ret = read_options(&ctl, &argc, argv)) != CTL_OK)
 		return ret;
 	name = argc < 2 ? "help" : argv[1];
 	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
 		name = "help";
 	else if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0)
 		name = "version";
-	for (command = commands; command->name != NULL; command++) {
-		if (strcmp(command->name, name) == 0)
-			return finish(argc < 2 ? command->run(&ctl, argc, argv) :
-						 command->run(&ctl, argc - 1, argv + 1));
-	}
-	return no_such_command(name);
+	if ((ctl.command = commands_find(name)) == NULL)
+		return report_unknown_command(name);
+	return check_output(argc < 2 ? ctl.command->run(&ctl, argc, argv) :
+				       ctl.command->run(&ctl, argc - 1, argv + 1));
 }

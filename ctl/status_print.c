@@ -1,4 +1,7 @@
-/* The layout of `posternctl status`. Owns nothing. */
+/*
+ * The layout of `posternctl status`, for any section: the label and the unit of each value come
+ * from its key. Owns nothing.
+ */
 #include "ctl/status_print.h"
 
 #include <string.h>

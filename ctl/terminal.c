@@ -1,6 +1,6 @@
 /*
- * What posternctl sends to a terminal: colours, and text from outside with its control characters
- * made visible.
+ * Colours for a terminal, and text from outside with its control characters made visible. Owns
+ * nothing.
  */
 #include "ctl/terminal.h"
 
@@ -48,7 +48,7 @@ void terminal_print(FILE *out, const char *text)
 
 		if (c < ' ' || c == 0x7f) {
 			(void)fprintf(out, "\\x%02x", c);
-		} else if (c == 0xc2 && next < 0xa0) { /* U+0080 to U+009F */
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) { /* U+0080 to U+009F */
 			(void)fprintf(out, "\\x%02x\\x%02x", c, next);
 			text++;
 		} else {

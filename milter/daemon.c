@@ -12,6 +12,7 @@
 #include "milter/auth/auth_status.h"
 #include "milter/cache/cache.h"
 #include "milter/control/control.h"
+#include "milter/control/control_commands.h"
 #include "milter/daemon_status.h"
 #include "milter/ledger/ledger_file.h"
 #include "milter/ledger/ledger_status.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct ledger *ledger;
 	struct ledger_ops ledger_ops;
 	struct ledger_file *ledger_file;
+	struct suspension_keeper *suspension_keeper;
 	struct status *status;
 	struct daemon_status *daemon_status;
 	struct auth_section auth_section;
@@ -121,8 +123,10 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 	const struct listen_owner owner = owner_of(daemon, "control", config->control.socket_mode,
 		config->control.socket_group);
 	const struct control_subject subject = {
+		.commands = control_commands(),
 		.shared = daemon->shared,
 		.status = daemon->status,
+		.suspensions = daemon->suspension_keeper,
 	};
 	struct errmsg err;
 	int fd;
@@ -163,8 +167,6 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 		auth_new(daemon->server, daemon->shared, &daemon->auth_sockets, config,
 			&daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	if (daemon->control != NULL)
-		control_serve_auth(daemon->control, daemon->auth, daemon->config->auth.suspensions);
 }
 
 static void log_config_problems(const struct problems *problems)
@@ -243,8 +245,7 @@ static void save_suspensions(void *argument)
 	const struct daemon *daemon = argument;
 	struct errmsg err;
 
-	if (suspensions_save(daemon->config->auth.suspensions, shared_suspensions(daemon->shared),
-		    &err) != 0)
+	if (suspension_keeper_save(daemon->suspension_keeper, &err) != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
 
@@ -258,8 +259,7 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 	if (server_call(daemon->server, save_suspensions, daemon) == 0)
 		return 0;
 	/* The server is ending. */
-	return suspensions_save(daemon->config->auth.suspensions,
-		shared_suspensions(daemon->shared), err);
+	return suspension_keeper_save(daemon->suspension_keeper, err);
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -307,6 +307,7 @@ static void register_status(struct daemon *daemon)
 		.auth = daemon->auth,
 		.sockets = &daemon->auth_sockets,
 		.shared = daemon->shared,
+		.suspensions = daemon->suspension_keeper,
 	};
 	daemon->ledger_section.ledger = daemon->ledger;
 	daemon->ledger_section.file = daemon->ledger_file;
@@ -336,7 +337,8 @@ static void start_threads(struct daemon *daemon, const struct config *config)
 		    &daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	register_status(daemon);
-	if (daemon->control != NULL && control_serve(daemon->control, daemon->cache, &err) != 0)
+	if (daemon->control != NULL &&
+		control_serve(daemon->control, daemon->cache, daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (server_start(daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -418,7 +420,10 @@ static void run(struct daemon *daemon, const struct config *config)
 		daemon->shared = shared_new(daemon->snapshot, config->settings,
 			milter_is_inet(config->milter.socket));
 	daemon->status = status_new();
-	if (daemon->shared == NULL || daemon->status == NULL)
+	if (daemon->shared != NULL)
+		daemon->suspension_keeper = suspension_keeper_new(config->auth.suspensions,
+			shared_suspensions(daemon->shared));
+	if (daemon->suspension_keeper == NULL || daemon->status == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);

@@ -1,6 +1,7 @@
 /*
  * The status section of logins: connections, answers, penalties and keys of tokens. It owns
  * nothing and runs on the server thread, to which all of struct auth belongs.
+ * t/integration/test_status.py covers it.
  */
 #include "milter/auth/auth_status.h"
 
@@ -48,7 +49,14 @@ static json_t *describe_auth(void *context)
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
+	struct errmsg unsaved;
 
+	suspension_keeper_error(section->suspensions, &unsaved);
+	if (unsaved.text[0] != '\0')
+		status_add_problem(health,
+			"Check the file that [auth] suspensions names and its directory, then "
+			"suspend the logins again.",
+			"a restart will forget suspended logins: %s", unsaved.text);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket or set the key to nothing, then "

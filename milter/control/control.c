@@ -1,3 +1,8 @@
+/*
+ * The control socket: its connections, and the requests on them, which it hands to the commands of
+ * a table. Owns the listener, the connections and the workers of explain. Runs on the server
+ * thread. t/integration/test_control.py covers it.
+ */
 #include "milter/control/control.h"
 
 #include <errno.h>
@@ -7,15 +12,17 @@
 #include <unistd.h>
 
 #include "milter/control/control_private.h"
+#include "milter/log/events.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
 #define IDLE_SECONDS 60
-#define ANSWERS_MAX ((size_t)1 << 20) /* bytes that wait to be read, before more is answered */
+#define ANSWERS_MAX ((size_t)1 << 20) /* bytes of unread answers at which requests have to wait */
 #define EXPLAIN_THREADS 2
-#define EXPLAIN_WAITING_MAX CONTROL_CONNECTIONS_MAX /* one a connection */
+#define EXPLAIN_WAITING_MAX CONTROL_CONNECTIONS_MAX /* one for each connection */
 
-static void connection_close(struct connection *connection)
+static void close_connection(struct connection *connection)
 {
 	struct control *control = connection->control;
 	struct connection **at = &control->connections;
@@ -25,7 +32,7 @@ static void connection_close(struct connection *connection)
 	*at = connection->next;
 	control->count--;
 	if (connection->is_following)
-		control_unfollow(connection);
+		events_unfollow();
 	bufferevent_free(connection->bev);
 	free(connection);
 }
@@ -44,8 +51,25 @@ static size_t unread_answers(const struct connection *connection)
 	return evbuffer_get_length(bufferevent_get_output(connection->bev));
 }
 
-/* Obey the requests that have come, one after the other, until one has to wait or answers pile up.
- */
+static void obey_request(struct connection *connection, const char *line, size_t len)
+{
+	const struct control_command *command = connection->control->subject.commands;
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(request, "command"));
+
+	while (name != NULL && command->name != NULL && strcmp(name, command->name) != 0)
+		command++;
+	if (name == NULL)
+		connection_refuse(connection, "a JSON object with a \"command\" is needed");
+	else if (command->name == NULL)
+		connection_refuse(connection, "there is no such command");
+	else
+		command->obey(connection, request);
+	json_decref(request);
+}
+
+/* Obey the requests that have arrived, in order, until one has to wait or too many answers are
+ * unread. */
 static void read_requests(struct connection *connection)
 {
 	struct evbuffer *input = bufferevent_get_input(connection->bev);
@@ -55,14 +79,14 @@ static void read_requests(struct connection *connection)
 	while (!connection->is_busy && !connection->is_following &&
 		unread_answers(connection) < ANSWERS_MAX &&
 		(line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) != NULL) {
-		control_obey(connection, line, len);
+		obey_request(connection, line, len);
 		free(line);
 	}
-	if (connection->is_following) /* it has said what it wanted */
+	if (connection->is_following) /* it has no further requests */
 		(void)evbuffer_drain(input, evbuffer_get_length(input));
 }
 
-/* All answers so far have gone out. */
+/* All answers have been written. */
 static void on_written(struct bufferevent *bev, void *context)
 {
 	struct connection *connection = context;
@@ -70,16 +94,16 @@ static void on_written(struct bufferevent *bev, void *context)
 	(void)bev;
 	read_requests(connection);
 	if (connection->has_ended && !connection->is_busy && unread_answers(connection) == 0)
-		connection_close(connection);
+		close_connection(connection);
 }
 
-/* No more requests are taken; it is closed once all answers have gone out. */
+/* Read no more requests, and close the connection once all answers have been written. */
 static void end_requests(struct connection *connection)
 {
 	connection->has_ended = true;
 	(void)bufferevent_disable(connection->bev, EV_READ);
 	if (!connection->is_busy && unread_answers(connection) == 0)
-		connection_close(connection);
+		close_connection(connection);
 }
 
 static void on_read(struct bufferevent *bev, void *context)
@@ -101,14 +125,14 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 	struct connection *connection = context;
 
 	(void)bev;
-	/* Who follows may be silent for ever, and so may who waits for an answer of ours. */
+	/* A client that follows, or waits for an answer, may be silent for any time. */
 	if ((what & BEV_EVENT_TIMEOUT) != 0 && (what & BEV_EVENT_READING) != 0 &&
 		(connection->is_following || connection->is_busy))
 		(void)bufferevent_enable(connection->bev, EV_READ);
 	else if ((what & BEV_EVENT_EOF) != 0 && !connection->is_following)
-		end_requests(connection); /* it may have said all it wants, and listen */
+		end_requests(connection); /* it may have closed its side only */
 	else
-		connection_close(connection);
+		close_connection(connection);
 }
 
 void connection_answer(struct connection *connection, json_t *answer)
@@ -129,7 +153,8 @@ void connection_answer(struct connection *connection, json_t *answer)
 
 void connection_refuse(struct connection *connection, const char *why)
 {
-	connection_answer(connection, json_pack("{s:b, s:s}", "ok", 0, "error", why));
+	connection_answer(connection,
+		json_pack("{s:b, s:o}", "ok", 0, "error", json_text(why, strlen(why))));
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
@@ -165,7 +190,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
 	(void)context;
-	(void)listener; /* out of files: the listener tries again when the next one comes */
+	(void)listener; /* out of descriptors: the next connection makes it try again */
 	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "control accept");
 }
 
@@ -181,14 +206,15 @@ int control_new(struct server *server, int listen_fd, const struct control_subje
 	control->server = server;
 	control->listen_fd = listen_fd;
 	control->subject = *subject;
-	control->suspensions_path = "";
 	*control_r = control;
 	return 0;
 }
 
-int control_serve(struct control *control, struct cache *cache, struct errmsg *err)
+int control_serve(struct control *control, struct cache *cache, struct auth *auth,
+	struct errmsg *err)
 {
 	control->cache = cache;
+	control->auth = auth;
 	if (workers_start(EXPLAIN_THREADS, EXPLAIN_WAITING_MAX, &control->workers, err) != 0)
 		return -1;
 	control->listener = evconnlistener_new(server_base(control->server), on_accept, control,
@@ -211,7 +237,7 @@ void control_free(struct control **control)
 	workers_stop(&gone->workers);
 	for (c = gone->connections; c != NULL; c = next) {
 		next = c->next;
-		connection_close(c);
+		close_connection(c);
 	}
 	if (gone->listener != NULL)
 		evconnlistener_free(gone->listener);

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "lib/base/errmsg.h"
 #include "milter/auth/auth.h"
@@ -11,58 +10,74 @@
 #include "milter/loop/server.h"
 #include "milter/shared/shared.h"
 #include "milter/shared/status.h"
+#include "milter/shared/suspension_keeper.h"
 
 /*
- * The control socket, for posternctl: a line with a JSON object each way, one answer a request, in
- * order, any number of requests a connection. Requests:
- *   {"command": "status"}
- *   {"command": "reload"}			answered when all has been read again
- *   {"command": "explain", "session": {...}}	as lib/decide/explain.h has it; decided by the
- *policy in force
- *   {"command": "tail"}			{"ok": true}, then a line for each decision until
- *the client hangs up; {"dropped": N} where some were lost
- *   {"command": "suspend", "login": "bob"}	by this machine alone; "resume" ends it
- *   {"command": "suspended"}			who is
- *   {"command": "auth-reset", "whose": "bob"}	forgives the failures of a login or an address, or
- *all
- *   {"command": "log-level", "level": "debug"}	until the next reload; without "level": tells it
- *   {"command": "limits", "key": "bob", "reset": true}	how a login or a key of the ledger stands;
- *with "reset" it is forgotten first. Without "key": those nearest to their limits, "top": N of them
- *(20) Answers: {"ok": true, ...}, or {"ok": false, "error": "..."}.
+ * The control socket, for posternctl. Each request is a JSON object on one line and gets one
+ * answer, also on one line. A connection may send any number of requests and gets the answers in
+ * their order. An answer is {"ok": true, ...} or {"ok": false, "error": "..."}. The requests:
  *
- * Whoever may connect (the socket's mode and group) may ask all of it. A request of more than
- * CONTROL_REQUEST_MAX bytes, and a connection past CONTROL_CONNECTIONS_MAX, is refused; one
- * that says nothing for a minute is closed; one that doesn't read what it follows loses lines, and
- *delays nobody.
+ *   {"command": "status"}	every section of milter/shared/status.h under its name, and
+ *"problems"
+ *   {"command": "reload"}	read everything again; answered when that is done
+ *   {"command": "explain", "session": {...}}
+ *				decide the session by the policy in force; lib/decide/explain.h
+ *				defines session and "answer"
+ *   {"command": "tail"}	after the answer, one line for each decision until the client hangs
+ *				up; {"dropped": N} where N lines were lost
+ *   {"command": "suspend", "login": "bob"}, {"command": "resume", "login": "bob"}
+ *				suspend a login on this machine, or end its suspension
+ *   {"command": "suspended"}	list the suspended logins
+ *   {"command": "auth-reset", "whose": "bob"}
+ *				forgive the failures of a login or of an address's network; without
+ *				"whose", all failures
+ *   {"command": "log-level", "level": "debug"}
+ *				change the log level until the next reload; without "level", report
+ *				it
+ *   {"command": "limits", "key": "bob", "reset": true}
+ *				report the counts of a login or of a key of the ledger; with
+ *				"reset", clear them first
+ *   {"command": "limits", "top": 20}
+ *				report the keys that are nearest to their limits
+ *
+ * Everybody who may connect, by the socket's mode and group, may send every request. A request
+ * longer than CONTROL_REQUEST_MAX bytes is refused, and so is a connection beyond
+ * CONTROL_CONNECTIONS_MAX. A connection that is silent for a minute is closed. A client that
+ * follows decisions but does not read them loses lines and delays nobody.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64
 
 struct control;
+struct control_command;
 
-/* What it tells of. All must outlive it. */
+/* The objects that the commands work on. They must outlive the control socket. */
 struct control_subject {
+	const struct control_command *commands; /* control_commands() */
 	struct shared *shared;
 	const struct status *status;
+	struct suspension_keeper *suspensions;
 };
 
-/* listen_fd: a listening unix socket (listen_unix()), the control's from here on. 0, or -1 with err
- * set. */
+/*
+ * Take over listen_fd, a listening unix socket (listen_unix()); clients wait until control_serve().
+ * subject is copied. 0, or -1 with err set.
+ */
 int control_new(struct server *server, int listen_fd, const struct control_subject *subject,
 	struct control **control_r, struct errmsg *err);
 
-/* Begin to answer; before server_start(). 0, or -1 with err set. */
-int control_serve(struct control *control, struct cache *cache, struct errmsg *err);
+/*
+ * Begin to answer; called before server_start(). auth may be NULL: logins are not served. cache and
+ * auth must outlive the control socket's last answer. 0, or -1 with err set.
+ */
+int control_serve(struct control *control, struct cache *cache, struct auth *auth,
+	struct errmsg *err);
 
-/* What it tells of logins: auth (NULL: they are not served) and the file that suspensions are kept
- * in. Before server_start(). */
-void control_serve_auth(struct control *control, struct auth *auth, const char *suspensions_path);
-
-/* As cache_hooks.reload_ended: answer those who asked for it. Any thread. */
+/* As cache_hooks.reload_ended: answer all requests for a reload up to this one. Any thread. */
 void control_reload_ended(struct control *control, uint64_t request, bool ok,
 	const struct errmsg *err);
 
-/* Close all. After server_stop(). Takes NULL. */
+/* Close all connections. Called after server_stop(). Accepts NULL; sets *control to NULL. */
 void control_free(struct control **control);
 
 #endif

@@ -1,15 +1,14 @@
+/*
+ * The commands about logins: suspend, resume, suspended, auth-reset. Owns nothing; runs on the
+ * server thread. t/integration/test_auth.py covers it.
+ */
+#include <stdio.h>
 #include <string.h>
 
-#include "lib/store/suspensions_file.h"
+#include "lib/decide/login.h"
 #include "milter/control/control_private.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
-
-void control_serve_auth(struct control *control, struct auth *auth, const char *suspensions_path)
-{
-	control->auth = auth;
-	control->suspensions_path = suspensions_path;
-}
 
 static struct suspensions *suspensions_of(const struct control *control)
 {
@@ -28,8 +27,8 @@ static void log_suspension(const char *login, bool suspended, const char *error)
 	strbuf_free(&line);
 }
 
-/* In force at once; undone when it can't be kept. */
-static void set(struct connection *connection, const json_t *request, bool suspended)
+/* Suspend or resume at once, and undo that when the file can't be written. */
+static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;
 	const char *login = json_string_value(json_object_get(request, "login"));
@@ -41,7 +40,7 @@ static void set(struct connection *connection, const json_t *request, bool suspe
 	int changed = -1;
 
 	if (login != NULL && login_name(policy, login, name) == 0) {
-		/* It may have been suspended under a name that means somebody else by now. */
+		/* The login may have been suspended under a name that finds another user now. */
 		if (!suspended && !suspensions_has(suspensions_of(control), name) &&
 			suspensions_has(suspensions_of(control), login))
 			(void)snprintf(name, sizeof(name), "%s", login);
@@ -52,9 +51,9 @@ static void set(struct connection *connection, const json_t *request, bool suspe
 		connection_refuse(connection, "a \"login\" is needed");
 		return;
 	}
-	if (changed == 1 &&
-		suspensions_save(control->suspensions_path, suspensions_of(control), &err) < 0) {
+	if (changed == 1 && suspension_keeper_save(control->subject.suspensions, &err) < 0) {
 		(void)suspensions_set(suspensions_of(control), name, !suspended);
+		suspension_keeper_undone(control->subject.suspensions);
 		log_suspension(name, suspended, err.text);
 		connection_refuse(connection, err.text);
 		return;
@@ -68,12 +67,12 @@ static void set(struct connection *connection, const json_t *request, bool suspe
 
 void obey_suspend(struct connection *connection, const json_t *request)
 {
-	set(connection, request, true);
+	change_suspension(connection, request, true);
 }
 
 void obey_resume(struct connection *connection, const json_t *request)
 {
-	set(connection, request, false);
+	change_suspension(connection, request, false);
 }
 
 void obey_suspended(struct connection *connection, const json_t *request)

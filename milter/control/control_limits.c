@@ -1,3 +1,7 @@
+/*
+ * The command "limits": reports and clears the counts of the ledger. Owns nothing; runs on the
+ * server thread. t/integration/test_limits_ctl.py covers it.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,26 +8,28 @@
 #include "milter/control/control.h"
 #include "milter/loop/workers.h"
 
-/* For control.c and control_commands.c alone. All of it belongs to the server thread. */
+/*
+ * Shared by milter/control only. Calls go one way: control_commands.c uses the files of the
+ * commands, which use control.c. All of it belongs to the server thread.
+ */
 
 struct connection {
 	struct connection *next;
 	struct control *control;
 	struct bufferevent *bev;
-	uint64_t number; /* names it, also after it is gone */
+	uint64_t number; /* identifies it, also after it is gone */
 	uint64_t reload; /* the reload that it waits for; 0: none */
-	bool is_busy;	 /* an answer is being made: read no further */
+	bool is_busy;	 /* an answer is being prepared: read no further request */
 	bool is_following;
 	bool has_ended;	  /* it sends no more, but may read on */
-	uint64_t dropped; /* lines that it was too slow for, not told yet */
+	uint64_t dropped; /* lines that it lost and has not been told of */
 };
 
 struct control {
 	struct server *server;
 	struct control_subject subject;
 	struct cache *cache;
-	struct auth *auth;	      /* NULL: logins are not served */
-	const char *suspensions_path; /* "": suspensions are not kept */
+	struct auth *auth; /* NULL: logins are not served */
 	struct workers *workers;
 	int listen_fd; /* -1 once the listener has it */
 	struct evconnlistener *listener;
@@ -36,29 +38,30 @@ struct control {
 	uint64_t last_number;
 };
 
-/* Send an answer, which is taken over (NULL: out of memory). */
+/* A command: answers the request, or marks the connection busy and answers later. */
+struct control_command {
+	const char *name;
+	void (*obey)(struct connection *connection, const json_t *request);
+};
+
+/* Send an answer and release it; NULL: out of memory. The connection is no longer busy. */
 void connection_answer(struct connection *connection, json_t *answer);
+
+/* Answer {"ok": false, "error": why}. */
 void connection_refuse(struct connection *connection, const char *why);
 
-/* NULL when it is gone. */
+/* The connection of a number; NULL when it is gone. */
 struct connection *control_find(struct control *control, uint64_t number);
 
-/* {"command": "limits"}: control_limits.c */
+/* The commands, each in a file control_*.c of its subject. */
+void obey_status(struct connection *connection, const json_t *request);
+void obey_reload(struct connection *connection, const json_t *request);
+void obey_explain(struct connection *connection, const json_t *request);
+void obey_tail(struct connection *connection, const json_t *request);
 void obey_limits(struct connection *connection, const json_t *request);
-
-/* Obey one request: answer, or mark the connection busy and answer later. */
-void control_obey(struct connection *connection, const char *line, size_t len);
-
-/* control_auth.c */
 void obey_suspend(struct connection *connection, const json_t *request);
 void obey_resume(struct connection *connection, const json_t *request);
 void obey_suspended(struct connection *connection, const json_t *request);
 void obey_auth_reset(struct connection *connection, const json_t *request);
-
-/* {"command": "status"}: control_status.c */
-void obey_status(struct connection *connection, const json_t *request);
-
-/* Someone hung up who followed. */
-void control_unfollow(struct connection *connection);
 
 #endif

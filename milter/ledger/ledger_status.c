@@ -1,6 +1,7 @@
 /*
  * The status section of the ledger: how much it counts, and whether its file keeps the counts. It
  * owns nothing and runs on the server thread; ledger and file have their own locks.
+ * t/integration/test_status.py covers it.
  */
 #include "milter/ledger/ledger_status.h"
 

@@ -1,6 +1,7 @@
 /*
  * The status section of the SMTP sessions. It owns nothing: the counts are atomic and belong to
  * callbacks.c and to struct shared. Runs on the server thread.
+ * t/integration/test_status.py covers it.
  */
 #include "milter/smtp/smtp_status.h"
 

@@ -1,0 +1,18 @@
+#ifndef POSTERN_CMD_H
+#define POSTERN_CMD_H
+
+#include "ctl/command.h"
+
+/* The commands, each in a file cmd_*.c of its subject; struct command describes the parameters. */
+int cmd_explain(const struct ctl *ctl, int argc, char **argv);
+int cmd_status(const struct ctl *ctl, int argc, char **argv);
+int cmd_reload(const struct ctl *ctl, int argc, char **argv);
+int cmd_tail(const struct ctl *ctl, int argc, char **argv);
+int cmd_limits(const struct ctl *ctl, int argc, char **argv);
+int cmd_log_level(const struct ctl *ctl, int argc, char **argv);
+int cmd_suspend(const struct ctl *ctl, int argc, char **argv); /* suspend and resume */
+int cmd_suspended(const struct ctl *ctl, int argc, char **argv);
+int cmd_auth(const struct ctl *ctl, int argc, char **argv);
+int cmd_hash(const struct ctl *ctl, int argc, char **argv);
+
+#endif

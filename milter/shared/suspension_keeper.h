@@ -1,0 +1,26 @@
+#ifndef POSTERN_SUSPENSION_KEEPER_H
+#define POSTERN_SUSPENSION_KEEPER_H
+
+#include "lib/base/errmsg.h"
+#include "lib/rules/suspensions.h"
+
+/*
+ * Saves the suspended logins in their file, and remembers whether the last attempt failed, so that
+ * status can report suspensions that a restart would forget. Any thread may call any function.
+ */
+struct suspension_keeper;
+
+/* path ("": nothing is saved) and suspensions are borrowed. NULL when out of memory. */
+struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
+void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
+
+/* Save all suspended logins. 0, or -1 with err set: then the file is as it was. */
+int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err);
+
+/* Forget the last error: what could not be saved is no longer in force either. */
+void suspension_keeper_undone(struct suspension_keeper *keeper);
+
+/* Set *err_r to the reason why the last attempt to save failed, or to "". */
+void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);
+
+#endif

@@ -1,0 +1,99 @@
+/* The keeper reports that suspensions could not be saved until they are, or are undone. */
+#include "milter/shared/suspension_keeper.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/suspensions_file.h"
+#include "t/unit/unit.h"
+
+static char folder[64], path[96];
+static struct suspensions *suspensions;
+static struct suspension_keeper *keeper;
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/check_suspension_keeper.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/in/suspended", folder);
+	suspensions = suspensions_new();
+	keeper = suspension_keeper_new(path, suspensions);
+	ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
+}
+
+static void teardown(void)
+{
+	char inner[96];
+
+	suspension_keeper_free(&keeper);
+	suspensions_free(&suspensions);
+	(void)unlink(path);
+	(void)snprintf(inner, sizeof(inner), "%s/in", folder);
+	(void)rmdir(inner);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void make_directory(void)
+{
+	char inner[96];
+
+	(void)snprintf(inner, sizeof(inner), "%s/in", folder);
+	ck_assert_int_eq(mkdir(inner, 0700), 0);
+}
+
+START_TEST(a_failure_is_remembered_until_saving_succeeds)
+	{
+		struct errmsg err = { "" }, error;
+
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), -1);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, err.text);
+		ck_assert_ptr_nonnull(strstr(error.text, path));
+		make_directory();
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+	}
+END_TEST
+
+START_TEST(what_is_undone_is_no_failure_any_more)
+	{
+		struct errmsg err = { "" }, error;
+
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), -1);
+		suspension_keeper_undone(keeper);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+	}
+END_TEST
+
+START_TEST(all_suspended_logins_are_saved)
+	{
+		struct suspensions *again = suspensions_new();
+		struct errmsg err = { "" };
+
+		make_directory();
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
+		ck_assert_int_eq(suspensions_load(path, again, &err), 0);
+		ck_assert(suspensions_has(again, "bob"));
+		suspensions_free(&again);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("suspension_keeper");
+	TCase *tcase = tcase_create("suspension_keeper");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_failure_is_remembered_until_saving_succeeds);
+	tcase_add_test(tcase, what_is_undone_is_no_failure_any_more);
+	tcase_add_test(tcase, all_suspended_logins_are_saved);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
