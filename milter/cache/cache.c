@@ -79,7 +79,7 @@ static void note_first_end(struct cache *cache)
 	(void)pthread_mutex_unlock(&cache->lock);
 }
 
-/* The reload reads everything; other requests made meanwhile wait for the next one. */
+/* Begin to read everything again. Requests made during this reload are answered by the next one. */
 static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
 {
 	cache_reload_begin(cache, number, now);
@@ -163,11 +163,6 @@ static enum pg_wait wait_attending(void *context, int fd, bool for_write, int64_
 	}
 }
 
-static void database_changed(void *context)
-{
-	cache_update_status(context);
-}
-
 static void start_up(struct cache *cache)
 {
 	cache_apply_config(cache);
@@ -248,17 +243,8 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	cache->watch = watch_new(true);
 	cache->policy_problems = policy_problems_new();
 	cache->store_sync = store_sync_new(cache->wake_fd);
-	cache->database = database_new(&(struct database_owner){
-		.waiter = { .context = cache, .wait = wait_attending },
-		.context = cache,
-		.profiles = cache_profiles,
-		.users = cache_users,
-		.revision = cache_revision,
-		.rcpt_re_anchored = cache_rcpt_re_anchored,
-		.take = cache_take_rows,
-		.confirm = cache_confirm,
-		.changed = database_changed,
-	});
+	cache->database = cache_database_new(cache,
+		&(struct pg_waiter){ .context = cache, .wait = wait_attending });
 	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
 		cache->policy_problems == NULL || cache->store_sync == NULL ||
 		cache->database == NULL)

@@ -185,7 +185,7 @@ static void read_own_store(struct cache *cache)
 	(void)file_stamp(path, &stamp, NULL);
 	/* Even a bad file is not read again before it changes. */
 	watch_loaded(cache->watch, STORE_SLOT, &stamp);
-	if (cache->source == SOURCE_LISTS && cache_check_lists_only(cache))
+	if (cache->source == SOURCE_LISTS && cache_decide_lists_only(cache))
 		return;
 	switch (read_store(cache, SOURCE_STORE, is_first, &err)) {
 	case STORE_READ:

@@ -78,7 +78,7 @@ static void drop_rows(struct cache *cache)
 	cache->is_changed = true;
 }
 
-bool cache_check_lists_only(struct cache *cache)
+bool cache_decide_lists_only(struct cache *cache)
 {
 	const struct config *config = cache->config;
 
@@ -134,6 +134,45 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
 }
 
+void cache_keep_store(struct cache *cache)
+{
+	char revision[REVISION_SIZE];
+
+	if (cache->config->store.path[0] == '\0')
+		return;
+	revision_format(&cache->revision, revision);
+	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,
+		revision, clock_ms());
+}
+
+void cache_anchor_profiles(struct cache *cache)
+{
+	struct profiles_builder *builder;
+	struct cell row[PROFILE_COLUMNS];
+	struct profiles *profiles;
+	size_t i;
+	int column, added = 1;
+
+	if (cache->profiles == NULL)
+		return;
+	builder = profiles_builder_new(cache->config->settings->rcpt_re_anchored);
+	for (i = 0; builder != NULL && added >= 0 && i < profiles_count(cache->profiles); i++) {
+		for (column = 0; column < PROFILE_COLUMNS; column++)
+			row[column] = profile_cell(profiles_at(cache->profiles, i),
+				(enum profile_column)column);
+		added = profiles_builder_add(builder, row, NULL); /* bad rows have been reported */
+	}
+	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder) : NULL;
+	profiles_builder_free(&builder);
+	if (profiles == NULL)
+		log_event(LOG_LEVEL_ERROR,
+			"out of memory: rcpt_re_anchored takes effect at the next load");
+	else
+		replace_rows(cache, profiles, NULL);
+}
+
+/* ---- the owner of the database -------------------------------------------------- */
+
 static bool same_profiles(const struct profiles *a, const struct profiles *b)
 {
 	const struct profile *mine, *theirs;
@@ -174,17 +213,6 @@ static struct problems *check_references(const struct cache *cache)
 	return problems;
 }
 
-void cache_keep_store(struct cache *cache)
-{
-	char revision[REVISION_SIZE];
-
-	if (cache->config->store.path[0] == '\0')
-		return;
-	revision_format(&cache->revision, revision);
-	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,
-		revision, clock_ms());
-}
-
 /* Replace the problems of a table if it was read, or if they are those of a store file. */
 static void set_problems(struct cache *cache, size_t part, bool was_read, struct problems *problems)
 {
@@ -194,7 +222,7 @@ static void set_problems(struct cache *cache, size_t part, bool was_read, struct
 		problems_free(&problems);
 }
 
-void cache_take_rows(void *context, struct database_rows *rows)
+static void take_rows(void *context, struct database_rows *rows)
 {
 	struct cache *cache = context;
 	bool same = same_rows(cache, rows);
@@ -218,7 +246,7 @@ void cache_take_rows(void *context, struct database_rows *rows)
 		cache_keep_store(cache);
 }
 
-void cache_confirm(void *context, const struct revision *revision)
+static void confirm_rows(void *context, const struct revision *revision)
 {
 	struct cache *cache = context;
 
@@ -230,48 +258,42 @@ void cache_confirm(void *context, const struct revision *revision)
 	cache_update_status(cache);
 }
 
-struct profiles *cache_profiles(void *context)
+static struct profiles *profiles_in_force(void *context)
 {
 	return ((struct cache *)context)->profiles;
 }
 
-struct users *cache_users(void *context)
+static struct users *users_in_force(void *context)
 {
 	return ((struct cache *)context)->users;
 }
 
-const struct revision *cache_revision(void *context)
+static const struct revision *revision_in_force(void *context)
 {
 	return &((struct cache *)context)->revision;
 }
 
-bool cache_rcpt_re_anchored(void *context)
+static bool is_rcpt_re_anchored(void *context)
 {
 	return ((struct cache *)context)->config->settings->rcpt_re_anchored;
 }
 
-void cache_anchor_profiles(struct cache *cache)
+static void update_status(void *context)
 {
-	struct profiles_builder *builder;
-	struct cell row[PROFILE_COLUMNS];
-	struct profiles *profiles;
-	size_t i;
-	int column, added = 1;
+	cache_update_status(context);
+}
 
-	if (cache->profiles == NULL)
-		return;
-	builder = profiles_builder_new(cache->config->settings->rcpt_re_anchored);
-	for (i = 0; builder != NULL && added >= 0 && i < profiles_count(cache->profiles); i++) {
-		for (column = 0; column < PROFILE_COLUMNS; column++)
-			row[column] = profile_cell(profiles_at(cache->profiles, i),
-				(enum profile_column)column);
-		added = profiles_builder_add(builder, row, NULL); /* bad rows have been reported */
-	}
-	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder) : NULL;
-	profiles_builder_free(&builder);
-	if (profiles == NULL)
-		log_event(LOG_LEVEL_ERROR,
-			"out of memory: rcpt_re_anchored takes effect at the next load");
-	else
-		replace_rows(cache, profiles, NULL);
+struct database *cache_database_new(struct cache *cache, const struct pg_waiter *waiter)
+{
+	return database_new(&(struct database_owner){
+		.waiter = *waiter,
+		.context = cache,
+		.profiles = profiles_in_force,
+		.users = users_in_force,
+		.revision = revision_in_force,
+		.rcpt_re_anchored = is_rcpt_re_anchored,
+		.take = take_rows,
+		.confirm = confirm_rows,
+		.changed = update_status,
+	});
 }

@@ -86,7 +86,7 @@ void cache_publish(struct cache *cache);
  * alone stay so until users are read, but where nothing was ever in force, the first policy waits
  * for users, because without them every login could send as anybody.
  */
-bool cache_check_lists_only(struct cache *cache);
+bool cache_decide_lists_only(struct cache *cache);
 
 /* Use all rows of a store file. Takes them out of store, and takes over problems. */
 void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
@@ -98,13 +98,8 @@ void cache_keep_store(struct cache *cache);
 /* Read the rcpt_re of the profiles in force again, because [profile] rcpt_re_anchored changed. */
 void cache_anchor_profiles(struct cache *cache);
 
-/* The functions of struct database_owner; context is the cache. */
-struct profiles *cache_profiles(void *context);
-struct users *cache_users(void *context);
-const struct revision *cache_revision(void *context);
-bool cache_rcpt_re_anchored(void *context);
-void cache_take_rows(void *context, struct database_rows *rows);
-void cache_confirm(void *context, const struct revision *revision);
+/* Make the database, which reports to the cache and waits by waiter. NULL when out of memory. */
+struct database *cache_database_new(struct cache *cache, const struct pg_waiter *waiter);
 
 /* ---- cache_reload.c ---- */
 

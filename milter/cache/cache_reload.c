@@ -46,7 +46,7 @@ static void watch_files(struct cache *cache, bool force)
 void cache_apply_config(struct cache *cache)
 {
 	database_configure(cache->database, cache->config);
-	(void)cache_check_lists_only(cache);
+	(void)cache_decide_lists_only(cache);
 	watch_files(cache, false);
 }
 

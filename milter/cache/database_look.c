@@ -168,8 +168,7 @@ static enum pg_outcome listen_if_possible(struct database *db, struct look *look
 	} else if (outcome == PG_REFUSED) {
 		db->listen_refused = true;
 		log_event(LOG_LEVEL_WARNING,
-			"database refuses LISTEN (%s): changes are found by "
-			"polling",
+			"database refuses LISTEN (%s): changes are found by polling",
 			pg_error(db->pg)->text);
 		outcome = PG_OK;
 	}
@@ -207,8 +206,7 @@ static enum pg_outcome look_once(struct database *db, struct look *look)
 	}
 	if (!look->full && (db->position == NULL || !database_has_feed(db))) {
 		if (!look->is_wanted)
-			return PG_OK; /* a poll without a feed: it was enough to see the server
-					 answer */
+			return PG_OK; /* a poll without a feed: any answer suffices */
 		look->full = true;
 	}
 	look->has_read = true;
@@ -313,8 +311,7 @@ static void count_missed_notification(struct database *db, const struct look *lo
 		return;
 	if (++db->silent == SILENT_MAX)
 		log_event(LOG_LEVEL_WARNING,
-			"database changed %d times without a notification on "
-			"channel %s: LISTEN does not work through PgBouncer's transaction pooling, "
+			"database changed %d times without a notification on channel %s: LISTEN does not work through PgBouncer's transaction pooling, "
 			"or the triggers notify on another channel; changes are found every %us",
 			SILENT_MAX, db->config->database.channel,
 			db->config->database.poll_interval);
@@ -358,7 +355,7 @@ static void schedule_looks(struct database *db, const struct look *look, int64_t
 	const struct config_database *config = &db->config->database;
 	int64_t now = clock_ms(), took = now - began;
 
-	db->poll_at = now + (int64_t)db->config->database.poll_interval * 1000;
+	db->poll_at = now + (int64_t)config->poll_interval * 1000;
 	if (look->has_read)
 		db->not_before = now + (took < PAUSE_MAX_MS ? took : PAUSE_MAX_MS);
 	if (look->full && look->has_read)

@@ -146,7 +146,7 @@ def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
     assert "is back" in daemon.log()
 
 
-def test_so_does_a_folder_that_is_removed_with_its_files(daemon):
+def test_a_folder_removed_with_its_files_leaves_the_lists_in_force(daemon):
     with always_refused(daemon, KEPT):
         shutil.rmtree(daemon.lists)
         time.sleep(2)
