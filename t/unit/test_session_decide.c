@@ -41,7 +41,7 @@ START_TEST(a_refusal_is_logged_with_its_reply)
 	}
 END_TEST
 
-START_TEST(what_is_accepted_is_not_logged)
+START_TEST(accepted_commands_are_not_logged)
 	{
 		made_session_open(&s);
 		ck_assert_int_eq(mail("<a@x.example>"), VERDICT_CONTINUE);
@@ -192,7 +192,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_refusal_is_logged_with_its_reply);
-	tcase_add_test(tcase, what_is_accepted_is_not_logged);
+	tcase_add_test(tcase, accepted_commands_are_not_logged);
 	tcase_add_test(tcase, a_check_that_warns_is_logged_as_would_reject);
 	tcase_add_test(tcase, an_allow_regex_that_exceeds_its_limits_is_logged_as_no_match);
 	tcase_add_loop_test(tcase, a_failure_is_answered_according_to_on_error, 0, 2);
