@@ -1,0 +1,343 @@
+/*
+ * The connections of logins: input reaches the protocol, output is written before a close, clients
+ * that do not read or are idle are closed, and the idlest of the lowest rank makes room.
+ */
+#include <event2/buffer.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "milter/auth/auth_private.h"
+#include "milter/log/log.h"
+#include "milter/loop/clock.h"
+#include "t/unit/unit.h"
+
+#define MAX_CONNECTIONS 16 /* the least that [auth] max_connections allows */
+
+static char folder[64], path[96];
+static struct auth auth;
+static struct peer_listener listener;
+static int opened, closed;
+
+/* ---- a protocol that echoes lines ------------------------------------------------- */
+
+static void *open_state(struct peer *peer)
+{
+	(void)peer;
+	opened++;
+	return calloc(1, 1);
+}
+
+static void close_state(struct peer *peer)
+{
+	ck_assert_ptr_null(peer->bev);
+	closed++;
+	free(peer->state);
+}
+
+/* A line is echoed; "served" raises the rank, "bye" ends the connection once it is echoed, "now"
+ * ends it at once. The end of the client's input is answered with "eof". */
+static void echo_lines(struct peer *peer)
+{
+	struct strbuf out = STRBUF_INIT;
+	char *line;
+
+	while (peer->bev != NULL &&
+		(line = evbuffer_readln(bufferevent_get_input(peer->bev), NULL, EVBUFFER_EOL_LF)) !=
+			NULL) {
+		peer_active(peer, strcmp(line, "served") == 0 ? PEER_SERVED : PEER_KNOWN);
+		strbuf_reset(&out);
+		strbuf_addf(&out, "%s\n", line);
+		peer_write(peer, &out);
+		if (strcmp(line, "bye") == 0)
+			peer_close_written(peer);
+		if (strcmp(line, "now") == 0)
+			peer_close(peer);
+		free(line);
+	}
+	if (peer->bev != NULL && peer->has_eof) {
+		strbuf_reset(&out);
+		strbuf_add_str(&out, "eof\n");
+		peer_write(peer, &out);
+		peer_close_written(peer);
+	}
+	strbuf_free(&out);
+}
+
+static const struct peer_protocol echo = {
+	.id = AUTH_PROTOCOL_DOVECOT,
+	.open = open_state,
+	.input = echo_lines,
+	.close = close_state,
+	.input_max = 1 << 20,
+};
+static const struct peer_protocol echo_half_close = {
+	.id = AUTH_PROTOCOL_SASLAUTHD,
+	.open = open_state,
+	.input = echo_lines,
+	.close = close_state,
+	.input_max = 1 << 20,
+	.half_close = true,
+};
+
+/* ---- the server's side and the client's, in one thread --------------------------- */
+
+static void on_reap(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	peers_sweep(&auth);
+}
+
+static void serve(const struct peer_protocol *protocol)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	ck_assert_int_eq(peer_listen(&listener, &auth, fd, protocol), 0);
+}
+
+static void setup(void)
+{
+	static const char text[] = "[auth]\nmax_connections = 16\n";
+	struct errmsg err;
+
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_auth_peer.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/auth", folder);
+	log_set_level(LOG_LEVEL_ERROR);
+	opened = closed = 0;
+	auth = (struct auth){ .server = NULL };
+	TAILQ_INIT(&auth.closed);
+	for (int rank = 0; rank < PEER_RANKS; rank++)
+		TAILQ_INIT(&auth.peers[rank]);
+	ck_assert_int_eq(config_parse("/etc/p.conf", text, sizeof(text) - 1, &auth.config, &err),
+		0);
+	ck_assert_int_eq(server_new(&auth.server, &err), 0);
+	auth.reaper = event_new(server_base(auth.server), -1, 0, on_reap, NULL);
+	ck_assert_ptr_nonnull(auth.reaper);
+}
+
+static void teardown(void)
+{
+	peer_listener_close(&listener);
+	peers_free(&auth);
+	ck_assert_int_eq(opened, closed);
+	event_free(auth.reaper);
+	server_free(&auth.server);
+	config_unref(&auth.config);
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+/* Run the server's loop until nothing is left to do. */
+static void run_loop(void)
+{
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_ge(event_base_loop(server_base(auth.server), EVLOOP_NONBLOCK), 0);
+}
+
+static int connect_client(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	run_loop();
+	return fd;
+}
+
+static void send_text(int client, const char *text)
+{
+	ck_assert_int_eq(send(client, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	run_loop();
+}
+
+/* The client reads exactly this text, and then nothing or (ends) the end of the connection. */
+static void expect_text(int client, const char *text, bool ends)
+{
+	char bytes[64];
+	size_t len = strlen(text);
+
+	if (len > 0) {
+		ck_assert_int_eq(recv(client, bytes, sizeof(bytes), 0), (ssize_t)len);
+		ck_assert_mem_eq(bytes, text, len);
+	}
+	ck_assert_int_eq(recv(client, bytes, sizeof(bytes), 0), ends ? 0 : -1);
+}
+
+/* Returns whether the connection has ended; skips what the client has not read. */
+static bool is_closed(int client)
+{
+	char bytes[64];
+	ssize_t len;
+
+	do {
+		len = recv(client, bytes, sizeof(bytes), 0);
+	} while (len > 0);
+	return len == 0;
+}
+
+/* ---- tests ------------------------------------------------------------------------ */
+
+START_TEST(serves_input_until_the_protocol_closes)
+	{
+		int client;
+
+		serve(&echo);
+		client = connect_client();
+		ck_assert_int_eq(opened, 1);
+		send_text(client, "on");
+		expect_text(client, "", false);
+		send_text(client, "e\ntwo\n");
+		expect_text(client, "one\ntwo\n", false);
+		ck_assert_uint_eq(auth.peer_count, 1);
+		send_text(client, "bye\n");
+		expect_text(client, "bye\n", true);
+		ck_assert_uint_eq(auth.peer_count, 0);
+		ck_assert(TAILQ_EMPTY(&auth.closed)); /* the reaper has run */
+		ck_assert_int_eq(closed, 1);
+		(void)close(client);
+	}
+END_TEST
+
+START_TEST(a_peer_that_is_closed_at_once_handles_no_further_line)
+	{
+		int client;
+
+		serve(&echo);
+		client = connect_client();
+		send_text(client, "now\nlater\n");
+		ck_assert_int_eq(closed, 1);
+		ck_assert(is_closed(client));
+		(void)close(client);
+	}
+END_TEST
+
+START_TEST(only_some_protocols_answer_a_client_that_has_ended_its_side)
+	{
+		int client;
+
+		serve(_i == 0 ? &echo : &echo_half_close);
+		client = connect_client();
+		ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+		run_loop();
+		expect_text(client, _i == 0 ? "" : "eof\n", true);
+		ck_assert_int_eq(closed, 1);
+		(void)close(client);
+	}
+END_TEST
+
+START_TEST(a_client_that_goes_is_closed)
+	{
+		serve(&echo);
+		(void)close(connect_client());
+		run_loop();
+		ck_assert_int_eq(closed, 1);
+		ck_assert_uint_eq(auth.peer_count, 0);
+	}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_is_closed)
+	{
+		char line[4096 + 1];
+		int client;
+
+		serve(&echo);
+		client = connect_client();
+		memset(line, 'x', sizeof(line));
+		line[sizeof(line) - 1] = '\n';
+		for (int i = 0; i < 1000 && closed == 0; i++) {
+			if (send(client, line, sizeof(line), MSG_NOSIGNAL) < 0)
+				break;
+			run_loop();
+		}
+		ck_assert_int_eq(closed, 1);
+		(void)close(client);
+	}
+END_TEST
+
+START_TEST(the_idlest_of_the_lowest_rank_makes_room)
+	{
+		int clients[MAX_CONNECTIONS + 2];
+
+		serve(&echo);
+		for (int i = 0; i < MAX_CONNECTIONS; i++)
+			clients[i] = connect_client();
+		send_text(clients[0], "served\n");
+		send_text(clients[1], "known\n");
+		for (int i = 3; i < MAX_CONNECTIONS; i++)
+			send_text(clients[i], "known\n");
+		clients[MAX_CONNECTIONS] = connect_client(); /* client 2 is new: it goes */
+		ck_assert(is_closed(clients[2]));
+		send_text(clients[MAX_CONNECTIONS], "known\n");
+		clients[MAX_CONNECTIONS + 1] = connect_client(); /* client 1 is the idlest known */
+		ck_assert(is_closed(clients[1]));
+		ck_assert(!is_closed(clients[3]));
+		ck_assert_uint_eq(auth.peer_count, MAX_CONNECTIONS);
+		ck_assert_uint_eq(auth.evicted, 2);
+		for (int i = 0; i < MAX_CONNECTIONS + 2; i++)
+			(void)close(clients[i]);
+	}
+END_TEST
+
+static const struct {
+	const char *text; /* that the client sends first */
+	int64_t idle;	  /* s */
+	bool closes;
+} idlers[] = {
+	{ "", 29, false },
+	{ "", 31, true },
+	{ "half a line", 31, true },
+	{ "known\n", 599, false },
+	{ "known\n", 601, true },
+	{ "served\n", 3599, false },
+	{ "served\n", 3601, true },
+	{ "served\nknown\n", 3599, false },
+};
+START_TEST(an_idle_peer_is_closed_by_its_rank)
+	{
+		int client;
+
+		serve(&echo);
+		client = connect_client();
+		send_text(client, idlers[_i].text);
+		for (int rank = 0; rank < PEER_RANKS; rank++) {
+			struct peer *peer = TAILQ_FIRST(&auth.peers[rank]);
+
+			if (peer != NULL)
+				peer->active = clock_ms() - idlers[_i].idle * 1000;
+		}
+		peers_sweep(&auth);
+		ck_assert_int_eq(closed, idlers[_i].closes);
+		(void)close(client);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("auth_peer");
+	TCase *tcase = tcase_create("auth_peer");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, serves_input_until_the_protocol_closes);
+	tcase_add_test(tcase, a_peer_that_is_closed_at_once_handles_no_further_line);
+	tcase_add_loop_test(tcase, only_some_protocols_answer_a_client_that_has_ended_its_side, 0,
+		2);
+	tcase_add_test(tcase, a_client_that_goes_is_closed);
+	tcase_add_test(tcase, a_client_that_does_not_read_is_closed);
+	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
+	tcase_add_loop_test(tcase, an_idle_peer_is_closed_by_its_rank, 0,
+		(int)(sizeof(idlers) / sizeof(idlers[0])));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)

@@ -1,0 +1,231 @@
+/*
+ * The sockets of logins: which addresses are accepted, opening them with the files that they leave,
+ * and inheriting them from systemd by name or by address.
+ */
+#include "milter/auth/auth_sockets.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define FIRST_INHERITED 3 /* the number of systemd's first descriptor */
+
+static const struct listen_owner owner = { .mode = 0660, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+
+static char folder[64], run_path[96], auth_path[128], auth_socket[160], mux_socket[160];
+static struct errmsg err;
+
+static void setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_auth_sockets.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(run_path, sizeof(run_path), "%s/run", folder);
+	(void)snprintf(auth_path, sizeof(auth_path), "%s/auth", run_path);
+	(void)snprintf(auth_socket, sizeof(auth_socket), "unix:%s", auth_path);
+	(void)snprintf(mux_socket, sizeof(mux_socket), "unix:%s/mux", run_path);
+	err = (struct errmsg){ "" };
+}
+
+static void teardown(void)
+{
+	(void)unlink(auth_path);
+	(void)unlink(mux_socket + strlen("unix:"));
+	(void)rmdir(run_path);
+	(void)rmdir(folder);
+}
+
+/* ---- addresses ------------------------------------------------------------------- */
+
+static const struct {
+	const char *socket, *inet_socket, *saslauthd;
+	const char *why; /* "": accepted */
+} addresses[] = {
+	{ "", "", "", "" },
+	{ "unix:/run/postern/auth", "", "unix:/run/saslauthd/mux", "" },
+	{ "inet:12345@127.0.0.1", "", "", "" },
+	{ "inet:12345@127.255.0.9", "", "", "" },
+	{ "inet:12345@localhost", "inet6:12345@localhost", "", "" },
+	{ "", "inet6:12345@::1", "", "" },
+	{ "inet:12345@192.0.2.7", "", "", "[auth] socket: socket inet:12345@192.0.2.7" },
+	{ "", "inet:12345@0.0.0.0", "", "[auth] inet_socket: socket inet:12345@0.0.0.0" },
+	{ "", "inet6:12345@::", "", "on loopback only" },
+	{ "", "inet:12345", "", "on loopback only" },
+	{ "", "inet:12345@mx.example", "", "on loopback only" },
+	{ "", "", "inet:12345@127.0.0.1", "[auth] saslauthd: it must be a unix socket" },
+};
+START_TEST(only_loopback_and_unix_sockets_are_accepted)
+	{
+		const struct config_auth config = { .socket = addresses[_i].socket,
+			.inet_socket = addresses[_i].inet_socket,
+			.saslauthd = addresses[_i].saslauthd };
+
+		ck_assert_int_eq(auth_sockets_check(&config, &err),
+			addresses[_i].why[0] == '\0' ? 0 : -1);
+		ck_assert_msg(strstr(err.text, addresses[_i].why) != NULL, "%s", err.text);
+	}
+END_TEST
+
+/* ---- opening --------------------------------------------------------------------- */
+
+static void close_all(const struct auth_sockets *sockets)
+{
+	for (int s = 0; s < AUTH_SOCKETS; s++) {
+		if (sockets->fd[s] >= 0)
+			(void)close(sockets->fd[s]);
+	}
+}
+
+static bool listens(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value == 1;
+}
+
+START_TEST(opens_what_is_configured_and_removes_its_files)
+	{
+		const struct config_auth config = { .socket = auth_socket,
+			.inet_socket = "inet:0@127.0.0.1",
+			.saslauthd = mux_socket };
+		struct auth_sockets sockets;
+		struct stat st;
+
+		ck_assert_msg(auth_sockets_open(&config, &owner, &sockets, &err) == 0, "%s",
+			err.text);
+		for (int s = 0; s < AUTH_SOCKETS; s++)
+			ck_assert(listens(sockets.fd[s]));
+		ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT], auth_path);
+		ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT_INET], "");
+		ck_assert(!sockets.without_folder);
+		ck_assert_int_eq(stat(auth_path, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 07777, 0660);
+		auth_sockets_unlink(&sockets);
+		ck_assert_int_eq(stat(auth_path, &st), -1);
+		close_all(&sockets);
+	}
+END_TEST
+
+START_TEST(opens_nothing_that_is_not_configured)
+	{
+		const struct config_auth config = { .socket = "",
+			.inet_socket = "",
+			.saslauthd = "" };
+		struct auth_sockets sockets;
+
+		ck_assert_int_eq(auth_sockets_open(&config, &owner, &sockets, &err), 0);
+		for (int s = 0; s < AUTH_SOCKETS; s++)
+			ck_assert_int_eq(sockets.fd[s], -1);
+	}
+END_TEST
+
+START_TEST(leaves_nothing_open_when_one_fails)
+	{
+		const struct config_auth config = { .socket = auth_socket,
+			.inet_socket = "inet:0@192.0.2.7",
+			.saslauthd = mux_socket };
+		struct auth_sockets sockets = { .fd = { 77, 77, 77 } };
+		struct stat st;
+
+		ck_assert_int_eq(auth_sockets_open(&config, &owner, &sockets, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "on loopback only"));
+		ck_assert_int_eq(sockets.fd[0], 77);
+		ck_assert_int_eq(stat(auth_path, &st), -1);
+	}
+END_TEST
+
+/* ---- from systemd ---------------------------------------------------------------- */
+
+static int bound_socket(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(mkdir(run_path, 0755), 0);
+	memcpy(address.sun_path, auth_path, strlen(auth_path) + 1);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 4), 0);
+	return fd;
+}
+
+static const struct {
+	const char *names; /* LISTEN_FDNAMES; NULL: not set */
+	bool has_address;  /* [auth] socket is the path of the inherited socket */
+	bool for_us;	   /* LISTEN_PID is our process */
+	bool is_inherited;
+} handed[] = {
+	{ "auth", false, true, true },
+	{ "auth:other", false, true, true },
+	{ NULL, true, true, true },
+	{ "other", true, true, true },
+	{ "other", false, true, false },
+	{ "auth-inet", false, true, false },
+	{ "authx", false, true, false },
+	{ "", false, true, false },
+	{ "auth", false, false, false },
+};
+START_TEST(inherits_a_socket_by_its_name_or_address)
+	{
+		const struct config_auth config = {
+			.socket = handed[_i].has_address ? auth_socket : mux_socket,
+			.inet_socket = "",
+			.saslauthd = "",
+		};
+		/* Check's or valgrind's descriptor of that number, if there is one */
+		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound = bound_socket();
+		struct auth_sockets sockets;
+		char pid[24];
+
+		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid() + (handed[_i].for_us ? 0 : 1));
+		ck_assert_int_eq(dup2(bound, FIRST_INHERITED), FIRST_INHERITED);
+		(void)setenv("LISTEN_PID", pid, 1);
+		(void)setenv("LISTEN_FDS", "1", 1);
+		if (handed[_i].names != NULL)
+			(void)setenv("LISTEN_FDNAMES", handed[_i].names, 1);
+		ck_assert_msg(auth_sockets_open(&config, &owner, &sockets, &err) == 0, "%s",
+			err.text);
+		ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT] == FIRST_INHERITED,
+			handed[_i].is_inherited);
+		if (handed[_i].is_inherited) { /* systemd keeps its file */
+			ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT], "");
+			ck_assert_int_ne(fcntl(FIRST_INHERITED, F_GETFD) & FD_CLOEXEC, 0);
+			ck_assert_int_ne(fcntl(FIRST_INHERITED, F_GETFL) & O_NONBLOCK, 0);
+		}
+		close_all(&sockets);
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+		(void)unsetenv("LISTEN_FDNAMES");
+		(void)close(bound);
+		if (saved >= 0)
+			(void)dup2(saved, FIRST_INHERITED);
+		else
+			(void)close(FIRST_INHERITED);
+		(void)close(saved);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("auth_sockets");
+	TCase *tcase = tcase_create("auth_sockets");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, only_loopback_and_unix_sockets_are_accepted, 0,
+		COUNT(addresses));
+	tcase_add_test(tcase, opens_what_is_configured_and_removes_its_files);
+	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
+	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
+	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
