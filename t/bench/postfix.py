@@ -70,9 +70,8 @@ def milter_of(tested):
 def start_postgres(folder, entries):
     """A server with the lookups' tables, and the Postfix parameters that use them."""
     server = Postgres(folder / "pg", folder / "pg.log")
-    server.create(shared_buffers="128MB")
+    server.create(benchlib.BUILD, shared_buffers="128MB")
     server.start()
-    server.query("CREATE DATABASE mail", dbname="postgres")
     server.query(TABLES % {"entries": entries})
     for table in ("senders", "recipients"):
         (folder / f"{table}.cf").write_text(

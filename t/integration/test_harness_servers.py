@@ -161,7 +161,7 @@ def test_a_server_that_ends_early_is_named_with_its_log(box):
 
 
 def test_clusters_differ(box):
-    one, other = box.postgres(), box.postgres()
+    one, other = box.postgres(), box.postgres(unique=True)
     assert isinstance(one, Postgres)
     identify = "SELECT system_identifier FROM pg_control_system()"
     assert one.value(identify) != other.value(identify)

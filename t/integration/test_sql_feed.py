@@ -317,7 +317,7 @@ def test_a_restored_dump_is_another_database(server, db, reader, box):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     dump = subprocess.run(["pg_dump", "-d", server.conninfo(dbname=db.name)], check=True,
                           capture_output=True).stdout
-    other = box.postgres()
+    other = box.postgres(unique=True)
     other.psql("-c", "CREATE ROLE postern LOGIN")
     subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", other.conninfo()], input=dump,
                    check=True, capture_output=True)

@@ -11,6 +11,7 @@ import pytest
 from . import exim, sendmail
 from . import postgres as postgres_module
 from .exim import Exim
+from .packages import OWN_MOUNTS
 from .postern import BUILD, POSTERN, Postern
 from .postfix import DAEMONS, Postfix
 from .postgres import Postgres
@@ -34,8 +35,7 @@ def need(present, what):
 
 def needs_mounts():
     needs_root()
-    need(subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0,
-         "the right to make a mount namespace")
+    need(subprocess.run([*OWN_MOUNTS, "true"], check=False).returncode == 0, "the right to make a mount namespace")
 
 
 class Box:
@@ -67,22 +67,22 @@ class Box:
             child.start(ready=ready)
         return child
 
-    def postgres(self, start=True, database="mail", settings=None):
-        """A PostgreSQL server with an empty database."""
+    def postgres(self, start=True, settings=None, unique=False):
+        """
+        A PostgreSQL server with an empty database "mail". Servers have one system identifier, because they are copies
+        of one template; unique=True makes one with another.
+        """
         need(postgres_module.bin_folder(), "a PostgreSQL server (postgresql)")
         place = self.place("pg")
         server = Postgres(place, place.with_suffix(".log"), place.name)
-        server.create(**(settings or {}))
-        self._keep(place.name, server.process, server.stop)
-        if start:
-            server.start()
-            server.query(f'CREATE DATABASE "{database}"', dbname="postgres")
-        return server
+        server.create(BUILD, unique, **(settings or {}))
+        self._keep(place.name, server.process, lambda: server.stop("immediate"))
+        return server.start() if start else server
 
     def standby(self, primary, start=True):
         place = self.place("pg-standby")
         server = primary.standby(place, place.with_suffix(".log"), place.name)
-        self._keep(place.name, server.process, server.stop)
+        self._keep(place.name, server.process, lambda: server.stop("immediate"))
         return server.start() if start else server
 
     def postfix(self, start=True, **options):

@@ -6,7 +6,7 @@ into the build folder, not installed, and run with every path inside the test's 
 import os
 from pathlib import Path
 
-from .packages import fetch, library_path
+from .packages import OWN_MOUNTS, fetch, library_path
 from .ports import free_port, is_listening
 from .process import Process
 
@@ -69,7 +69,7 @@ class Exim:
             os.chown(folder / name, 65533, 65533)
         script = (f"mount --bind {folder}/passwd /etc/passwd && mount --bind {folder}/group /etc/group && "
                   f"exec {self.root}/{BINARY} -C {folder}/exim.conf -bdf")
-        self.process = Process("exim", ["unshare", "--mount", "sh", "-c", script], folder / "exim.log",
+        self.process = Process("exim", [*OWN_MOUNTS, "sh", "-c", script], folder / "exim.log",
                                env={"LD_LIBRARY_PATH": library_path(self.root)})
 
     def start(self):

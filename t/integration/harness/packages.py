@@ -3,7 +3,11 @@
 import fcntl
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+
+# What a program is run with whose mounts nobody else may see.
+OWN_MOUNTS = [sys.executable, str(Path(__file__).with_name("own_mounts.py"))]
 
 
 def run(*argv, cwd=None):

@@ -1,5 +1,6 @@
 """A PostgreSQL server of the test's own, and standbys of it."""
 
+import fcntl
 import glob
 import os
 import shutil
@@ -50,12 +51,40 @@ class Postgres:
 
     # ---- running -----------------------------------------------------------------------------
 
-    def create(self, **settings):
-        """initdb; settings go into postgresql.conf."""
+    def create(self, build, unique=False, **settings):
+        """
+        The cluster with an empty database "mail": a copy of the template below build, or, if unique, a cluster with a
+        system identifier of its own. settings are added to postgresql.conf.
+        """
+        if unique:
+            self._initdb()
+        else:
+            self._copy(self._template(Path(build)))
+        self.configure(**settings)
+
+    def _initdb(self):
         self._own(self.folder)
         self._run("initdb", "-D", self.folder, "-A", "trust", "-U", "postgres", "--no-sync",
-                  "-E", "UTF8", "--locale=C.UTF-8")
-        self.configure(**settings)
+                  "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")
+        self._run("postgres", "--single", "-D", self.folder, "-F", "postgres", text="CREATE DATABASE mail\n")
+
+    def _template(self, build):
+        """The template, which the first test process that needs it makes."""
+        build.mkdir(exist_ok=True)
+        made = build / f"pg-template-{bin_folder().parent.name}"
+        with open(build / "pg-template.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                self._initdb()
+                self._copy(self.folder, made.with_suffix(".new"))
+                made.with_suffix(".new").rename(made)
+                shutil.rmtree(self.folder)
+        return made
+
+    def _copy(self, source, target=None):
+        if target:
+            shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", source, target or self.folder], check=True)
 
     def configure(self, **settings):
         """Write the settings; they count from the next start."""
@@ -163,8 +192,8 @@ class Postgres:
         if self.account:
             shutil.chown(folder, self.account)
 
-    def _run(self, program, *args):
+    def _run(self, program, *args, text=None):
         done = subprocess.run(
-            [bin_folder() / program, *args], capture_output=True, text=True, check=False,
+            [bin_folder() / program, *args], input=text, capture_output=True, text=True, check=False,
             user=self.account, cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8"))
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"

@@ -6,7 +6,7 @@ unpacked into the build folder, not installed, and run with every path inside th
 import re
 from pathlib import Path
 
-from .packages import fetch, library_path, run
+from .packages import OWN_MOUNTS, fetch, library_path, run
 from .ports import free_port, is_listening
 from .process import Process
 
@@ -105,7 +105,7 @@ class Sendmail:
         script = (mounts + f"mount --bind {folder}/hosts /etc/hosts && "
                   f"mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf && "
                   f"exec {self.root}/{BINARY} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
-        self.process = Process("sendmail", ["unshare", "--mount", "sh", "-c", script],
+        self.process = Process("sendmail", [*OWN_MOUNTS, "sh", "-c", script],
                                folder / "sendmail.log", env={"LD_LIBRARY_PATH": library_path(self.root)})
 
     def start(self):
