@@ -14,6 +14,8 @@ WERROR =
 V =
 CONFIGURE_ARGS =
 PARTS =
+UNIT =
+TESTS =
 FUZZ_TIME = 10
 PYTHON = /usr/bin/python3
 JOBS := $(shell nproc 2>/dev/null || echo 2)
@@ -25,7 +27,7 @@ all:
 # ---- configuring ------------------------------------------------------------
 
 # These need no configure, and two of them install what it looks for.
-unconfigured = help configure deps deps-% check demo clean distclean format format-check
+unconfigured = help configure deps deps-% check check-quick check-packages demo clean distclean format format-check
 
 ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
 include config.mk
@@ -91,6 +93,7 @@ posternctl := $(if $(wildcard ctl/main.c),$(BUILD)/posternctl)
 
 unit_programs := $(if $(filter yes,$(HAVE_CHECK)),$(call programs,t/unit/test_*.c))
 fuzz_programs := $(call programs,t/fuzz/fuzz_*.c)
+replay_programs := $(fuzz_programs:$(BUILD)/t/fuzz/fuzz_%=$(BUILD)/t/fuzz/replay_%)
 helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
 
 man_pages := $(wildcard milter/*.[1-8] ctl/*.[1-8] lib/*/*.[1-8])
@@ -136,80 +139,115 @@ $(unit_programs) $(helper_programs): %: %.o $(all_archives)
 $(fuzz_programs): %: %.o $(all_archives)
 	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
--include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
-	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs)))
+$(replay_programs): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/t/fuzz/replay.o $(all_archives)
+	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
-.PHONY: unit-programs helper-programs fuzz-programs print-compile
+-include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
+	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay))
+
+.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile
 unit-programs: $(unit_programs)
 helper-programs: $(helper_programs)
 fuzz-programs: $(fuzz_programs)
+replay-programs: $(replay_programs)
 print-compile:
 	@echo '$(compile)'
 
 # ---- tests ------------------------------------------------------------------
 
 submake = $(MAKE) -j$(JOBS)
-asan_env = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	$(if $(wildcard t/lsan.supp),LSAN_OPTIONS=suppressions=$(CURDIR)/t/lsan.supp)
-tsan_env = TSAN_OPTIONS=second_deadlock_stack=1$(if $(wildcard t/tsan.supp),:suppressions=$(CURDIR)/t/tsan.supp)
-valgrind = valgrind -q --error-exitcode=1 --leak-check=full --child-silent-after-fork=yes \
-	$(if $(wildcard t/valgrind.supp),--suppressions=$(CURDIR)/t/valgrind.supp)
-tests_of = $(if $(wildcard $(1)),t/run-pytest $(PYTHON) $(1),@echo '$(2): no tests yet'; echo '0 passed, 0 failed')
+asan = BUILD=build-asan SANITIZE=address,undefined
+tsan = BUILD=build-tsan SANITIZE=thread
 
-.PHONY: check check-build check-unit check-asan check-valgrind check-tsan check-clang check-cases check-integration \
-	check-lint check-tidy deps
-check:
-	t/deps.sh check
-	@if grep -qs '^HAVE_.* = no' config.mk; then rm config.mk; fi # look again: it may have come just now
-	@MAKE='$(MAKE)' BUILD='$(BUILD)' t/run-all $(PARTS)
+# UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
+units = $(if $(UNIT),$(UNIT:%=$(BUILD)/t/unit/%),$(unit_programs))
+units_in = $(patsubst $(BUILD)/%,$(1)/%,$(units))
+# Those that start threads, for TSan.
+threaded := $(patsubst %.c,$(BUILD)/%,$(shell grep -lE 'include <pthread|[a-z]_start\b' t/unit/test_*.c))
+threaded_in = $(patsubst $(BUILD)/%,$(1)/%,$(if $(UNIT),$(units),$(if $(TESTS),,$(filter $(unit_programs),$(threaded)))))
+replays = $(if $(UNIT),,$(replay_programs))
+integration_tests = $(or $(TESTS),t/integration)
+# Integration tests wait more than they compute.
+integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 3)) t/run-pytest $(PYTHON)
+quick_tests = $(wildcard $(addprefix t/integration/test_,$(addsuffix .py,postfix daemon control rates limits from size)))
+
+.PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
+	check-cases check-integration check-integration-quick check-lint check-tidy check-fuzz deps
+check: check-packages
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all $(or $(PARTS),build clang lint tidy units cases integration \
+		tsan fuzz)
+
+check-quick: check-packages
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all build lint unit cases integration-quick
+
+.PHONY: check-packages
+check-packages:
+	@t/deps.sh check
+	@if grep -qs '^HAVE_.* = no' config.mk; then rm config.mk; fi # configure again: the library may be there now
 
 deps: deps-build
 deps-%:
 	t/deps.sh $*
 
 check-build:
-	@$(submake) WERROR=1 all unit-programs helper-programs
+	@$(submake) WERROR=1 all unit-programs helper-programs replay-programs
 
-check-unit: $(unit_programs)
-	@if [ '$(HAVE_CHECK)' != yes ]; then echo 'configure found no check library: t/deps.sh check, then rm config.mk' >&2; \
-	exit 1; fi
-	@t/run-unit $(unit_programs)
+.PHONY: need-check
+need-check:
+	@if [ '$(HAVE_CHECK)' != yes ]; then \
+		echo 'configure found no check library: run t/deps.sh check, then remove config.mk' >&2; exit 1; fi
 
-check-asan:
-	@$(asan_env) $(submake) BUILD=build-asan SANITIZE=address,undefined check-unit
+check-unit: need-check $(units)
+	@t/run-programs $(units:%=unit:%)
 
-# No fork: valgrind must see the end of the process that ran the tests.
-check-valgrind: $(unit_programs)
-	@CK_FORK=no WRAP='$(valgrind)' t/run-unit $(unit_programs)
+check-asan: need-check
+	@$(submake) $(asan) $(call units_in,build-asan)
+	@t/run-programs $(patsubst %,asan:%,$(call units_in,build-asan))
+
+check-valgrind: need-check $(units) $(replays)
+	@t/run-programs $(units:%=valgrind:%) $(replays:%=replay:%)
+
+# check-unit, check-asan and check-valgrind in one pool, which leaves no processor idle between them.
+check-units: need-check $(units) $(replays)
+	@$(submake) $(asan) $(call units_in,build-asan)
+	@t/run-programs $(units:%=unit:%) $(patsubst %,asan:%,$(call units_in,build-asan)) \
+		$(units:%=valgrind:%) $(replays:%=replay:%)
 
 check-clang:
 	@$(submake) BUILD=build-clang CC=clang WERROR=1 all unit-programs helper-programs
 
-check-tsan:
-	@$(submake) BUILD=build-tsan SANITIZE=thread all helper-programs
-	@$(tsan_env) $(MAKE) BUILD=build-tsan SANITIZE=thread check-integration
+check-tsan: need-check
+	@$(submake) $(tsan) all helper-programs $(call threaded_in,build-tsan)
+	@$(if $(call threaded_in,build-tsan),t/run-programs $(patsubst %,tsan:%,$(call threaded_in,build-tsan)))
+	@$(if $(UNIT),,POSTERN_BUILD=build-tsan $$(t/run-programs --environment tsan) $(integration) \
+		$(if $(TESTS),,-m threads) $(integration_tests))
 
 check-cases: all helper-programs
-	$(call tests_of,$(wildcard t/cases/test_*.py),cases)
+	@t/run-pytest $(PYTHON) t/cases
 
 check-integration: all helper-programs
-	$(call tests_of,$(wildcard t/integration/test_*.py),integration)
+	@$(integration) $(integration_tests)
+
+check-integration-quick: all helper-programs
+	@$(integration) $(quick_tests)
 
 check-lint:
-	t/run-pytest $(PYTHON) t/lint
+	@WORKERS=$(JOBS) t/run-pytest $(PYTHON) t/lint
 
 check-tidy:
 	@$(submake) -k format-check tidy cppcheck lint-man
+
+check-fuzz: fuzz
 
 export POSTERN_BUILD = $(BUILD)
 
 .PHONY: fuzz bench demo
 fuzz:
 	@$(submake) BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
-	@FUZZ_TIME='$(FUZZ_TIME)' t/run-fuzz $(fuzz_programs:$(BUILD)/%=build-fuzz/%)
+	@FUZZ_TIME='$(FUZZ_TIME)' t/run-programs $(fuzz_programs:$(BUILD)/%=fuzz:build-fuzz/%)
 
 bench: all helper-programs
-	@t/bench/run
+	@$(PYTHON) t/bench/run
 
 demo:
 	@[ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || { \

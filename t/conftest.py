@@ -1,23 +1,91 @@
 """
-What all of Postern's Python tests share: the plain last line that t/run-all adds up, and the names of what
-failed for t/run-pytest, which lets a few that may have met a busy machine try again, alone.
+What all Python tests share: a line that counts them, tests that must share a process with others, and the counts for
+t/run-pytest.
 """
 
 import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from progress import Progress  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture of their module run in one process, one after the other, where there are several."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()  # pylint: disable=protected-access
+        if any(found[-1].scope == "module" for found in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+class Counter:
+    """Prints how many tests have run, in place of a letter for each."""
+
+    def __init__(self, config):
+        self.progress = None
+        self.config = config
+
+    def begin(self, total):
+        name = Path(self.config.args[0]).name if self.config.args else "tests"
+        self.progress = Progress(name, total)
+
+    def pytest_collection_finish(self, session):
+        if session.testscollected:
+            self.begin(session.testscollected - len(session.items) + len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node, ids):
+        del node
+        if self.progress is None:
+            self.begin(len(ids))
+
+    def pytest_runtest_logreport(self, report):
+        if self.progress and report.when == "teardown":
+            self.progress.count()
+        if self.progress and report.failed:
+            self.progress.failed += 1
+            self.progress.note(f"FAILED {report.nodeid} ({report.when})")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self):
+        if self.progress:
+            self.progress.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report):
+    """No letter for a test that passed: Counter counts it."""
+    if report.passed:
+        return ("passed" if report.when == "call" else ""), "", ""
+    return None
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # it is not one of xdist's processes
+        config.pluginmanager.register(Counter(config), "counter")
 
 
 def pytest_unconfigure(config):
+    """The counts that t/run-pytest prints, or the same line where pytest was started by hand."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
+    if reporter is None or hasattr(config, "workerinput"):
         return
     count = {key: len(reports) for key, reports in reporter.stats.items()}
     passed = count.get("passed", 0) + count.get("xfailed", 0)
     failed = count.get("failed", 0) + count.get("error", 0) + count.get("xpassed", 0)
-    if count.get("skipped"):
-        print(f"{count['skipped']} skipped")
-    print(f"{passed} passed, {failed} failed")
-    if os.environ.get("POSTERN_FAILED"):
-        with open(os.environ["POSTERN_FAILED"], "w", encoding="utf-8") as file:
+    skipped = count.get("skipped", 0)
+    if os.environ.get("POSTERN_COUNTS"):
+        with open(os.environ["POSTERN_COUNTS"], "w", encoding="utf-8") as file:
             for report in reporter.stats.get("failed", []) + reporter.stats.get("error", []):
-                file.write(report.nodeid + "\n")
-            file.write(f"{passed} {failed}\n")
+                file.write(report.nodeid.rpartition("@")[0] or report.nodeid)
+                file.write("\n")
+            file.write(f"{passed} {failed} {skipped}\n")
+        return
+    if skipped:
+        print(f"{skipped} skipped")
+    print(f"{passed} passed, {failed} failed")

@@ -44,6 +44,7 @@ python3             plays its clients
 check_packages="
 check               unit tests
 python3-pytest      integration tests
+python3-pytest-xdist  several of them at a time
 python3-psycopg2    integration tests with PostgreSQL
 postgresql          integration tests with PostgreSQL
 postfix-pgsql       benchmarks against Postfix's own lookups
