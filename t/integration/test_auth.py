@@ -1,4 +1,4 @@
-"""The auth sockets: who may log in, by both protocols, without an MTA."""
+"""The auth sockets without an MTA: logins by both protocols, keys, bounds, hostile peers and inherited sockets."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_a_login_is_one_line_and_nothing_secret_is_in_it(daemon):
         assert secret not in text, secret
 
 
-def test_a_cut_token_is_called_cut(daemon):
+def test_a_truncated_token_is_reported_as_truncated(daemon):
     cut = token(SECRET, name="x" * 200)[:127]
     mark = daemon.mark()
     with Dovecot(daemon.auth) as conn:
@@ -123,7 +123,7 @@ def test_a_cut_token_is_called_cut(daemon):
     assert "is cut off" in daemon.wait_record(mark, stage="auth")["rule"]
 
 
-def test_plain_text_needs_tls_but_from_loopback(daemon):
+def test_plain_text_needs_tls_except_from_loopback(daemon):
     with Dovecot(daemon.auth) as conn:
         assert conn.plain("bob", "pa55word", secured=False) == ("FAIL", "TLS is required")
         assert conn.auth("XOAUTH2", xoauth2("", token(SECRET)), secured=False)[0] == "FAIL"
@@ -144,7 +144,7 @@ def test_disabled_users_fail_and_are_not_counted(daemon):
     assert not [record for record in daemon.records(stage="auth") if "delay-ms" in record]
 
 
-def test_failures_are_slowed_down_and_forgiven(daemon):
+def test_failures_are_delayed_and_forgiven(daemon):
     def took(login, password):
         started = time.monotonic()
         conn.plain(login, password)
@@ -163,7 +163,7 @@ def test_failures_are_slowed_down_and_forgiven(daemon):
         assert daemon.ctl("status")["auth"]["penalized_networks"] == 0
 
 
-def test_a_held_back_answer_holds_back_no_other(daemon):
+def test_a_delayed_answer_delays_no_other(daemon):
     with Dovecot(daemon.auth) as slow, Dovecot(daemon.auth) as quick:
         for _ in range(5):
             slow.plain("eve", "wrong", client="192.0.2.66")
@@ -171,7 +171,7 @@ def test_a_held_back_answer_holds_back_no_other(daemon):
         slow.begin("PLAIN", plain("eve", "wrong"), client="192.0.2.66")
         assert quick.plain("bob", "pa55word") == ("OK", "bob")
         assert time.monotonic() - started < 2
-        slow.begin("PLAIN", plain("bob", "pa55word"), client="192.0.2.66")  # of the same connection
+        slow.begin("PLAIN", plain("bob", "pa55word"), client="192.0.2.66")  # on the same connection
         assert slow.line()[:2] == ["OK", str(slow.id)]
 
 
@@ -263,7 +263,7 @@ def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
     answer = daemon.ctl("reload", check=False)
     assert not answer["ok"]
     assert answer["error"].startswith("[jwt] keys_file: ") and "nokeys.json" in answer["error"]
-    assert answer_to_token() is None  # it closes, as it can't decide
+    assert answer_to_token() is None  # the connection is closed, because nothing can be decided
     assert "the keys for tokens can't be read" in daemon.wait_record(mark, login="token")["line"]
     auth = daemon.ctl("status")["auth"]
     assert (auth["keys"], auth["keys_error"]) == (0, answer["error"])
@@ -315,7 +315,7 @@ def test_hostile_peers(daemon):
         conn.begin("PLAIN", plain("bob", "pa55word"))
         conn.cancel()
         assert conn.plain("bob", "pa55word") == ("OK", "bob")
-        for _ in range(500):  # never answered, as Postfix leaves them
+        for _ in range(500):  # exchanges never finished, as Postfix leaves them
             conn.begin("LOGIN")
         for _ in range(500):
             assert conn.line()[0] == "CONT"
@@ -342,7 +342,7 @@ def test_many_idle_connections_leave_room_for_others(daemon):
             idle.append(conn)
         with Dovecot(daemon.auth) as conn:
             assert conn.plain("bob", "pa55word") == ("OK", "bob")
-        assert served.plain("bob", "pa55word") == ("OK", "bob")  # it stayed
+        assert served.plain("bob", "pa55word") == ("OK", "bob")  # it was not closed
         assert daemon.ctl("status")["auth"]["connections"] <= 200
     finally:
         for conn in idle:
@@ -359,13 +359,13 @@ def test_10000_connections_at_once(daemon):
     try:
         for i in range(10000):
             conn = socket.socket(socket.AF_UNIX)
-            conn.settimeout(None)  # else connecting fails where the queue is full
+            conn.settimeout(None)  # else connecting fails when the queue is full
             conn.connect(str(daemon.auth if i % 3 else daemon.mux))
             if i % 2:
                 try:
                     conn.sendall(b"AUTH\t1\tPLAIN\tresp=half a li")
                 except OSError:
-                    pass  # it had to make room already
+                    pass  # it has made room for others already
             idle.append(conn)
         with Dovecot(daemon.auth) as conn:
             assert conn.plain("bob", "pa55word") == ("OK", "bob")
@@ -393,14 +393,14 @@ def test_explain_knows_tokens_and_suspensions(daemon):
         answer = daemon.ctl("explain", *where, "--user", "bob", "--mail", "bob@example.com")
         mail = next(step for step in answer["steps"] if step["step"] == "mail")
         assert (mail["verdict"], mail["rule"]) == ("reject", "user bob: suspended")
-    # What can't be read is said, rather than taken for nobody.
+    # A file that cannot be read is reported, not taken for an empty one.
     (daemon.run / "suspended").write_text("two words \n\x01\n")
     said = subprocess.run([POSTERNCTL, "-c", daemon.conf, "explain", "--user", "bob"],
                           capture_output=True, text=True, check=False)
     assert said.returncode == 0 and "who is suspended is not known" in said.stderr, said
 
 
-def test_requests_of_one_connection_are_answered_all(daemon):
+def test_all_requests_of_one_connection_are_answered(daemon):
     with Dovecot(daemon.auth) as conn:
         count = 300
         conn.send("".join(f"AUTH\t{i}\tPLAIN\tservice=smtp\trip=192.0.2.7\tsecured\t"
@@ -409,7 +409,7 @@ def test_requests_of_one_connection_are_answered_all(daemon):
         assert answers == {("OK", str(i), "user=bob") for i in range(1, count + 1)}
 
 
-def test_inet_binds_to_loopback_alone(box, store):
+def test_inet_binds_to_loopback_only(box, store):
     from harness.ports import free_port
     port = free_port()
     daemon = box.postern(store=store, config={"auth": {"inet_socket": f"inet:{port}@127.0.0.1"}})
@@ -423,7 +423,7 @@ def test_inet_binds_to_loopback_alone(box, store):
 
 
 def test_sockets_are_handed_over(box, store):
-    """As systemd does: a daemon that restarts leaves no gap."""
+    """As systemd hands over sockets: a restart of the daemon leaves no gap."""
     daemon = box.postern(store=store, start=False)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(daemon.run / "auth"))
@@ -447,7 +447,7 @@ def test_sockets_are_handed_over(box, store):
             assert conn.plain("bob", "pa55word") == ("OK", "bob")
         daemon.stop()
         assert (daemon.run / "auth").exists()
-        waiting = Dovecot(daemon.run / "auth", greet=False)  # nobody is there, but the socket is
+        waiting = Dovecot(daemon.run / "auth", greet=False)  # no daemon runs, but the socket exists
         waiting.send("VERSION\t1\t0\nCPID\t1\n")
         daemon.start()
         assert waiting.line()[0] == "VERSION"

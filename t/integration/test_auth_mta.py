@@ -1,4 +1,4 @@
-"""Real MTAs ask Postern who may log in, and what the logged-in may send is held to the profile by the same daemon."""
+"""Real MTAs authenticate their clients with Postern, and the same daemon holds logged-in users to their profiles."""
 
 import subprocess
 import threading
@@ -71,7 +71,7 @@ def secure(mta):
 
 
 def held_to_profile(smtp, sender, domain):
-    """MAIL and RCPT of a session that has logged in."""
+    """Send MAIL and RCPT in a session that has logged in."""
     assert smtp.mail("<eve@evil.example>").code == 550
     assert smtp.mail(f"<{sender}>").code == 250
     assert smtp.rcpt("<x@elsewhere.example>").code == 550
@@ -110,13 +110,13 @@ def test_postfix_refuses_what_is_wrong(front):
             reply = smtp.auth(mechanism, *responses)
             assert (reply.code, reply.enhanced) == (535, "5.7.8"), (mechanism, reply)
         assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
-    # What fail2ban's filters look for.
+    # fail2ban's filters match this text.
     mta.wait_log("[127.0.0.1]: SASL PLAIN authentication failed: Invalid credentials")
     assert daemon.records(stage="auth", verdict="reject", cause="credentials", client="127.0.0.1")
 
 
 def test_a_chrooted_smtpd_finds_the_socket_below_its_queue(box):
-    """As Debian's master.cf has it."""
+    """Debian's master.cf runs smtpd in a chroot."""
     place = box.folder / "postfix"
     mta = box.postfix(start=False, chroot=True, parameters={
         **certificate(box.folder), "smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot",
@@ -194,7 +194,7 @@ def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
     with secure(mta) as smtp:
         assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
     with Dovecot(daemon.run / "auth") as conn:
-        assert conn.plain("bob", "pa55word") == ("OK", "bob")  # remembered
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")  # from the auth cache
         new = hash_of("new")
         db.query("UPDATE haraka.users SET password = %s", (new,))
         started = time.monotonic()
@@ -213,7 +213,7 @@ def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
 # ---- Exim ----------------------------------------------------------------------------------------
 
 def exim_of(box, daemon):
-    """As the README has its authenticators."""
+    """Exim with the authenticators of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     authenticators = text.split("### Exim\n", 1)[1].split("```")[1]
     assert authenticators.count("/run/postern/auth") == 2
@@ -298,7 +298,7 @@ def test_sendmail_takes_a_token_by_its_full_login(box):
 
 
 def test_sendmail_without_a_policy_gets_no_answer_and_says_535_by_itself(box):
-    """The protocol's temporary failure is no reply; libsasl passes it on, but Sendmail has one answer for all."""
+    """A missing answer is the protocol's temporary failure; libsasl reports it, but Sendmail always replies 535."""
     daemon = box.postern(config=config(), store="{ this is no store", inet=True)
     mta = sendmail_of(box, daemon)
     with Smtp(mta.port) as smtp:
@@ -309,7 +309,7 @@ def test_sendmail_without_a_policy_gets_no_answer_and_says_535_by_itself(box):
     assert not daemon.records(stage="auth", verdict="reject")
     asked = ask_saslauthd(daemon, "pa55word")
     assert asked.returncode == 255 and "NO" not in asked.stdout, asked
-    assert "size read failed" in asked.stderr, asked  # there was no reply
+    assert "size read failed" in asked.stderr, asked  # there was no answer
 
 
 def test_testsaslauthd_agrees(box):

@@ -1,4 +1,4 @@
-"""Fail2Ban finds failed logins: by its own filters in Postfix's log, by ours in Postern's, and nothing else there."""
+"""Fail2Ban finds failed logins, and nothing else, with its own filters in Postfix's log and with ours in Postern's."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from harness.logins import Dovecot
 from harness.postern import BUILD, ROOT
 from harness.packages import fetch
 
-# As syslog has them.
+# Lines as syslog writes them.
 OURS = "Nov 22 03:40:00 mx postern[4711]: stage=auth verdict={} client={} protocol=dovecot mechanism=PLAIN login={}"
 POSTFIX = ("Nov 22 03:40:00 mx postfix/smtpd[4712]: warning: unknown[192.0.2.7]: SASL {} authentication "
            "failed: Invalid credentials")
@@ -49,11 +49,11 @@ def our_filter(fail2ban):
     (OURS.format("accept", "192.0.2.7", '"stage=auth verdict=reject cause=credentials client=192.0.2.9 "'),
      False),
 ])
-def test_our_filter_takes_wrong_credentials_alone(fail2ban, our_filter, line, want):
+def test_our_filter_matches_wrong_credentials_only(fail2ban, our_filter, line, want):
     assert fail2ban[1](line, our_filter) == want
 
 
-def test_what_the_daemon_logs_is_what_the_filter_wants(box, fail2ban, our_filter):
+def test_our_filter_matches_what_the_daemon_logs(box, fail2ban, our_filter):
     daemon = box.postern(store={"users": [{"id": 1, "username": "bob", "password": ""}]})
     with Dovecot(daemon.run / "auth") as conn:
         conn.plain("bob", "wrong")
@@ -63,6 +63,6 @@ def test_what_the_daemon_logs_is_what_the_filter_wants(box, fail2ban, our_filter
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-def test_postfix_s_line_matches_their_own_filter(fail2ban, mechanism):
+def test_postfix_lines_match_the_filter_of_fail2ban(fail2ban, mechanism):
     root, matched = fail2ban
     assert matched(POSTFIX.format(mechanism), f"{root}/etc/fail2ban/filter.d/postfix.conf[mode=auth]")

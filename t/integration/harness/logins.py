@@ -1,4 +1,4 @@
-"""The other side of the auth sockets: Dovecot's protocol as Postfix speaks it, saslauthd's, and tokens."""
+"""The clients of the auth sockets: Dovecot's protocol as Postfix speaks it, saslauthd's protocol, and tokens."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ def b64(text):
 
 
 def plain(login, password, authzid=""):
-    """The response of PLAIN."""
+    """Return the response of PLAIN."""
     return b64(f"{authzid}\0{login}\0{password}")
 
 
 def bearer(login, token):
-    """The response of OAUTHBEARER."""
+    """Return the response of OAUTHBEARER."""
     return b64(f"n,a={login},\x01auth=Bearer {token}\x01\x01")
 
 
@@ -32,7 +32,7 @@ def base64url(data):
 
 
 def token(secret, mail="carol@example.com", exp=300, header=None, **claims):
-    """A token of HS256, that ends exp seconds from now."""
+    """Return a token signed with HS256 that expires exp seconds from now."""
     head = base64url(json.dumps({"alg": "HS256", **(header or {})}).encode())
     body = base64url(json.dumps({"mail": mail, "exp": int(time.time()) + exp, **claims}).encode())
     mac = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
@@ -40,7 +40,7 @@ def token(secret, mail="carol@example.com", exp=300, header=None, **claims):
 
 
 class Dovecot:
-    """One connection to the auth socket. greeting: its lines as lists of fields."""
+    """One connection to the auth socket; greeting holds the greeting's lines as lists of fields."""
 
     def __init__(self, where, timeout=30, greet=True):
         kind = socket.AF_UNIX if not isinstance(where, int) else socket.AF_INET
@@ -72,7 +72,7 @@ class Dovecot:
         self.socket.sendall(text if isinstance(text, bytes) else text.encode())
 
     def line(self):
-        """The next line's fields; None when the daemon has closed."""
+        """Return the next line's fields, or None when the daemon has closed the connection."""
         try:
             line = self.file.readline()
         except ConnectionResetError:
@@ -90,8 +90,8 @@ class Dovecot:
 
     def auth(self, mechanism, *responses, **options):
         """
-        A whole exchange: the first response comes with AUTH unless it is None. The last answer, as
-        ("OK", user), ("FAIL", reason), ("CONT", text) or None when the daemon has closed.
+        Play an exchange; the first response is sent with AUTH unless it is None. Return the last answer:
+        ("OK", user), ("FAIL", reason), ("CONT", text), or None when the daemon has closed the connection.
         """
         first, *rest = responses or (None,)
         self.begin(mechanism, first, **options)
@@ -104,7 +104,7 @@ class Dovecot:
         return self.read(answer)
 
     def cancel(self):
-        """Take the last request back; its answer may be on its way already."""
+        """Cancel the last request; its answer may be under way already."""
         self.cancelled.add(str(self.id))
         self.send(f"CANCEL\t{self.id}\n")
 
@@ -124,7 +124,7 @@ class Dovecot:
 
 
 def saslauthd(path, login, password, service="smtp", realm="", fifth=None, timeout=30):
-    """One question; the answer's text, "" where the daemon closed without one."""
+    """Send one request and return the text of the answer, or "" when there was none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as conn:
         conn.settimeout(timeout)
         conn.connect(str(path))
