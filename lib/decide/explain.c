@@ -1,3 +1,7 @@
+/*
+ * Explains a session that is described in JSON: plays its stages against a policy and reports their
+ * findings. Owns nothing beyond a call; any thread may call it, with a scratch per call.
+ */
 #include "lib/decide/explain.h"
 
 #include <inttypes.h>
@@ -11,7 +15,7 @@
 #define RCPTS_MAX 10000
 #define FIELDS_MAX 100
 
-/* A session that is being played. Borrowed strings are the session object's. */
+/* A session that is being played. Its strings are borrowed from the JSON object. */
 struct play {
 	struct check_env env;
 	const struct login_rules *rules;
@@ -26,8 +30,8 @@ struct play {
 	struct verdict verdict;
 };
 
-/* A string of the session; NULL when it is missing or null. -1 when it is no string or holds a NUL.
- */
+/* Get a string of the session, NULL when it is missing or null. -1 with err set when it is not a
+ * string or contains a NUL. */
 static int get_string(json_t *object, const char *key, const char **value_r, struct errmsg *err)
 {
 	json_t *value = json_object_get(object, key);
@@ -43,7 +47,7 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 	return 0;
 }
 
-/* How a limit stands, as the log has it. */
+/* Add the usage of a limit in the form of the log. */
 static void add_usage(json_t *json, const struct usage *usage)
 {
 	char used[48], window[16], next[32];
@@ -71,7 +75,7 @@ static json_t *finding_json(const struct finding *f)
 	return json;
 }
 
-/* What decided, or what else is worth naming: the last rule that was found. */
+/* Return the last rule of the findings: the one that decided, or the one most worth reporting. */
 static const char *step_rule(const struct verdict *v)
 {
 	const char *rule = "";
@@ -86,7 +90,7 @@ static const char *step_rule(const struct verdict *v)
 	return rule;
 }
 
-/* Write the stage down. Returns whether the session goes on. */
+/* Add a step for the stage. Returns whether the session continues. */
 static bool add_step(struct play *p, enum stage stage)
 {
 	const struct verdict *v = &p->verdict;
@@ -128,7 +132,7 @@ static bool add_auth_step(struct play *p, enum login_result result, const char *
 	return ok;
 }
 
-/* The result of the login that the session asks for. */
+/* The result of the login in the session. */
 struct login {
 	bool asked;
 	enum login_result result;
@@ -167,7 +171,8 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	return 0;
 }
 
-/* connect, helo and auth. 1 when the session goes on, 0 when it has ended, -1 with err set. */
+/* Play connect, helo and auth. Returns 1 when the session continues, 0 when it has ended, -1 with
+ * err set. */
 static int play_opening(struct play *p, struct errmsg *err)
 {
 	struct login login;
@@ -196,7 +201,7 @@ static int play_mail(struct play *p, const char *mail)
 	return add_step(p, STAGE_MAIL);
 }
 
-/* How many recipients are left; -1 with err set. */
+/* Play the recipients. Returns how many were accepted, or -1 with err set. */
 static int play_rcpts(struct play *p, struct errmsg *err)
 {
 	json_t *rcpts = json_object_get(p->session, "rcpts"), *value;

@@ -1,3 +1,7 @@
+/*
+ * Decides whether a login is accepted, by password or token. Owns nothing; any thread may call it
+ * if no other one uses the auth cache at that time.
+ */
 #include "lib/decide/login.h"
 
 #include <stdio.h>
@@ -22,7 +26,7 @@ static void refuse_login(struct login_answer *a, enum login_cause cause, const c
 	set_answer(a, LOGIN_REFUSED, reason);
 }
 
-/* The credentials were right: does anything else stand against it? */
+/* Accept correct credentials, unless the user is disabled or suspended. */
 static void accept_unless_stopped(const struct login_rules *rules, const char *login, bool enabled,
 	struct login_answer *a)
 {
@@ -41,7 +45,7 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 
 /* ---- passwords --------------------------------------------------------------- */
 
-/* Usable hashes of some users. */
+/* Usable password hashes of some users. */
 struct models {
 	const char *hash[MODELS_MAX];
 	unsigned count, seen;
@@ -57,8 +61,8 @@ static int collect_hash(void *context, const struct user *user)
 }
 
 /*
- * Whose hash stands for that of a user who isn't there: some other user's, always the same one for
- * the same login, so that time tells as little as it can.
+ * Return a hash to be checked in place of an unknown user's: that of another user, always the same
+ * one for the same login, so that the time of the answer reveals as little as possible.
  */
 static const char *model_for(const struct policy *policy, const char *login)
 {
@@ -119,8 +123,8 @@ static void check_password(const struct login_rules *rules, const struct login_r
 
 /* ---- tokens -------------------------------------------------------------------- */
 
-/* The mail address that a login claims to be a token's: MAIL of TOKEN:MAIL, "" of the bare TOKEN;
- * NULL for other logins. */
+/* Return the mail address that the login of a token claims: MAIL of TOKEN:MAIL, "" for the bare
+ * TOKEN; NULL for other logins. */
 static const char *claimed_mail(const struct settings *settings, const char *login)
 {
 	if (settings->token_login[0] != '\0' && strcasecmp(login, settings->token_login) == 0)
@@ -128,7 +132,7 @@ static const char *claimed_mail(const struct settings *settings, const char *log
 	return settings_token_mail(settings, login);
 }
 
-/* Whether what the client calls itself is the token's own. */
+/* Whether the address that the client claims is that of the token. */
 static bool names_same(const char *said, const char *mail)
 {
 	struct mail_address address;

@@ -1,3 +1,7 @@
+/*
+ * What all checks share: beginning and ending a stage, and its findings. Owns nothing; any thread
+ * may call it, with a scratch and a verdict per call.
+ */
 #include "lib/rules/check.h"
 
 #include <stdarg.h>
@@ -28,7 +32,7 @@ bool check_run_wants(const struct check_run *run, enum check check)
 	return run->service->mode[check] != MODE_NO;
 }
 
-/* A finding too many takes the last place again. */
+/* A finding too many reuses the last place; check_run_end() notices it. */
 static struct finding *add_finding(struct verdict *verdict, enum check check)
 {
 	struct finding *finding;

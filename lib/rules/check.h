@@ -11,21 +11,21 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The stages (design section 3). Each decides from the policy and the facts
- * and fills *verdict; nothing is kept. Thread-safe with a scratch per call.
+ * The stages of a message (design section 3), and the environment of their checks. Each stage
+ * decides from the policy and the facts, and fills *verdict. Nothing is kept, apart from charges to
+ * the ledger. Thread-safe with a scratch per call.
  *
- * A session with a login, where the service's `authenticated` is skip, and a
- * client that is exempt are not bound by connect and helo: they get no
- * findings. Whoever asks before a login can be known (delay_reject = no)
- * leaves facts->login NULL.
+ * connect and helo make no findings for clients in `exempt` networks, nor for a session with a
+ * login if `authenticated` of the service is skip. With delay_reject = no, they are asked before a
+ * login can be known; facts->login is then NULL.
  */
 struct check_env {
 	const struct policy *policy;
 	struct regex_scratch *scratch;
 	struct suspensions *suspensions; /* NULL: nobody is suspended */
 	const struct ledger_ops *ledger; /* NULL: rate limits are not enforced */
-	uint64_t now;			 /* the ledger's time */
-	bool charge; /* what is let through is charged; else the ledger is only looked at */
+	uint64_t now;			 /* in the ledger's microseconds */
+	bool charge; /* charge what is accepted; otherwise only look at the ledger */
 };
 
 void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict);
@@ -37,30 +37,32 @@ void check_header(const struct check_env *env, const struct facts *facts,
 	const struct header_facts *header, struct verdict *verdict);
 
 /*
- * What the message's header and body may count in octets (RFC 1870), 0: any number; and what is
- * answered to one that has more. check_body() with a smaller number finds nothing.
+ * check_maxsize() returns how many octets (RFC 1870) the header and body of the message may have, 0
+ * for any number. check_body() answers a message with more octets, and makes no finding otherwise.
  */
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts);
 void check_body(const struct check_env *env, const struct facts *facts, uint64_t octets,
 	struct verdict *verdict);
 
 /*
- * Charge a connection that came, whatever its stages decide later: check_connect() answers by it,
- * also when that is asked at MAIL.
+ * Charge a new connection, whatever its stages decide later. check_connect() answers by *charge_r,
+ * even if it is called only at MAIL.
  */
 void check_charge_connection(const struct check_env *env, const struct facts *facts,
 	struct connection_charge *charge_r);
 
 /*
- * How much of a login counts: one that the tables don't know, but unknown_user gives a profile,
- * goes without @default_domain, so that its two spellings are one user with one count.
+ * Return the length of the login by which a user is counted. For a login that is in no table and
+ * that unknown_user gives a profile, @default_domain is left out, so that its two spellings are one
+ * user with one count.
  */
 size_t check_login_len(const struct policy *policy, const char *login);
 
-/* How the ledger calls a login: "login:bob". false: it can't be one. */
+/* Write the ledger's key of a login, "login:bob". false: the login is too long for a key. */
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);
 
-/* The answer to what can't be decided: no policy, out of memory, an address past its bound. */
+/* Fill the verdict of a stage that cannot be decided (no policy, out of memory, an address longer
+ * than its bound): on_error decides. settings NULL: tempfail. */
 void check_failed(const struct settings *settings, enum check check, const char *why,
 	struct verdict *verdict);
 

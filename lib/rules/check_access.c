@@ -1,18 +1,22 @@
+/*
+ * The stages connect, helo, mail and rcpt, and their access lists. Owns nothing; any thread may
+ * call it.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/match/domain.h"
 #include "lib/rules/check_private.h"
 
-/* What the lists of one stage are asked about. */
+/* What is looked up in the lists of a stage. */
 struct subject {
 	const struct cidr *client;	    /* connect: the address */
 	const char *host;		    /* connect, helo: the canonical name; NULL for none */
 	const struct mail_address *address; /* mail, rcpt */
-	const char *text;		    /* what a reply calls it */
+	const char *text;		    /* its form in replies */
 };
 
-/* An exact list and its regexes, in their order: address, then name. */
+/* Look in an exact list and its regexes: first for the address, then for the name. */
 static enum list_result find_in_lists(const struct check_run *run, enum list_id exact_id,
 	enum list_id regex_id, const struct subject *s, struct finding *finding)
 {
@@ -51,7 +55,7 @@ static enum list_result find_in_lists(const struct check_run *run, enum list_id 
 	return r;
 }
 
-/* Returns whether the stage goes on; the finding says what was found. */
+/* Refuse the subject if a deny list contains it. Returns whether the stage continues. */
 static bool refuse_listed(struct check_run *run, struct finding *finding, enum list_result result,
 	const struct subject *s, const char *deny_text)
 {
@@ -63,8 +67,9 @@ static bool refuse_listed(struct check_run *run, struct finding *finding, enum l
 }
 
 /*
- * Allow, then deny. allow, deny: the exact list of each; its regexes come next in enum list_id. An
- * allow list that can't be read to its end is no match, and has a finding of its own.
+ * Check the allow lists, then the deny lists. allow and deny are the exact lists; in enum list_id,
+ * each is followed by its regexes. An allow list that cannot be searched to its end counts as no
+ * match and has its own finding. Returns whether the stage continues.
  */
 static bool check_precise(struct check_run *run, enum check check, enum list_id allow,
 	enum list_id deny, const struct subject *s, const char *deny_text)
@@ -86,14 +91,14 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 		deny_text);
 }
 
-/* The last finding of the stage so far. */
+/* Return the last finding of the stage so far. */
 static struct finding *last_finding(const struct check_run *run)
 {
 	return &run->verdict->findings[run->verdict->count - 1];
 }
 
-/* The stage's `any` check of an address or (address NULL) a host name. Returns whether the stage
- * goes on. */
+/* Check an address or, with address NULL, a host name against access.domains. Returns whether the
+ * stage continues. */
 static bool check_any(struct check_run *run, const char *host, const struct mail_address *address)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
@@ -118,7 +123,7 @@ static bool check_any(struct check_run *run, const char *host, const struct mail
 	return finding_fail(run, finding, 550, "5.7.1", "You are not welcome here.");
 }
 
-/* Whether connect and helo bind this session. */
+/* Whether the checks of connect and helo apply to this session. */
 static bool is_bound(const struct check_run *run)
 {
 	if (run->facts->login != NULL && !run->service->authenticated_apply)
@@ -127,8 +132,8 @@ static bool is_bound(const struct check_run *run)
 }
 
 /*
- * The first check of the three that refuses, else the first one that warns; CHECK_COUNT: none
- * looks. of_users: CHECK_COUNT where there is no third.
+ * Return the first of the checks that would refuse, else the first that would warn, else
+ * CHECK_COUNT. of_users is CHECK_COUNT if there is no third check.
  */
 static enum check strictest(const struct check_run *run, enum check own, enum check of_users)
 {
@@ -146,8 +151,8 @@ static enum check strictest(const struct check_run *run, enum check own, enum ch
 	return found;
 }
 
-/* A name that is longer than any can be, and so in no list. Not on_error's case: the client chooses
- * it. Returns whether the stage goes on. */
+/* Refuse a name that is longer than any list entry can be. on_error does not apply, because the
+ * client chooses the name. Returns whether the stage continues. */
 static bool check_length(struct check_run *run, enum check own, const char *what)
 {
 	const enum check check = strictest(run, own, CHECK_COUNT);
@@ -160,7 +165,8 @@ static bool check_length(struct check_run *run, enum check own, const char *what
 	return finding_fail(run, finding, 550, "5.7.1", "%s is too long", what);
 }
 
-/* The lists of clients. host: the canonical name, or NULL. Returns whether the stage goes on. */
+/* Check the lists of clients; host is the canonical name, or NULL. Returns whether the stage
+ * continues. */
 static bool check_client(struct check_run *run, const char *host)
 {
 	const struct facts *facts = run->facts;
@@ -238,9 +244,10 @@ void check_helo(const struct check_env *env, const struct facts *facts, struct v
 }
 
 /*
- * What looks like one address to us and like another to the MTA is refused before any list is
- * asked: else "<a@listed.example(x)>" gets past a list, and "<boss@b.example(@own.example>" past
- * froms. Not on_error's case: the client chooses it. Returns whether the stage goes on.
+ * Refuse an address that the MTA may read as another one, before any list is searched. Otherwise
+ * "<a@listed.example(x)>" would evade a list, and "<boss@b.example(@own.example>" would evade
+ * froms. on_error does not apply, because the client chooses the address. Returns whether the stage
+ * continues.
  */
 static bool check_clear(struct check_run *run, const struct mail_address *address, enum check check,
 	const char *enhanced, const char *what)
@@ -287,9 +294,9 @@ static bool is_postmaster(const struct mail_address *rcpt)
 }
 
 /*
- * `accept = strict`: the allow lists are the list of all recipients. One that couldn't be read to
- * its end puts off, whatever on_error says: the client chose the recipient. Returns whether the
- * stage goes on.
+ * With `accept = strict`, the allow lists are the list of all recipients. If one of them could not
+ * be searched to its end, the recipient is deferred, whatever on_error is, because the client chose
+ * the recipient. Returns whether the stage continues.
  */
 static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 {

@@ -1,3 +1,7 @@
+/*
+ * The stage header: access.domains and the user's addresses against the From field. Owns nothing;
+ * any thread may call it.
+ */
 #include <string.h>
 
 #include "lib/match/from_header.h"
@@ -5,7 +9,7 @@
 
 static const char too_many[] = "header_from: too many or too long From or Sender fields";
 
-/* `any` looks at one address of From after the other, until one is refused. */
+/* The search of access.domains for the addresses of From, until one is denied. */
 struct data_check {
 	const struct list *domains;
 	enum any_result result;
@@ -53,7 +57,7 @@ static bool check_data(struct check_run *run, const struct header_facts *header)
 		"Email from that domain is not accepted here.");
 }
 
-/* Each address of a field must belong to who sends. */
+/* Each address of a field must belong to the user. */
 struct from_check {
 	const struct check_run *run;
 	const struct sender_user *who;
@@ -102,7 +106,7 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	return check->belongs;
 }
 
-/* One field, by its name; the rule says why not. */
+/* Whether the addresses of one field belong to the user; the rule tells why not. */
 static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
 {
 	check->count = 0;
@@ -120,9 +124,9 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 }
 
 /*
- * Where From has several addresses, Sender says which of them sent it (RFC 5322 section 3.6.2), and
- * mail programs show it: so it has to be one field with one address of the user's. Without it no
- * harm is done.
+ * If From has several addresses, Sender determines which of them sent the message (RFC 5322 section
+ * 3.6.2), and mail programs show it. It must therefore be one field with one address of the user. A
+ * missing Sender does no harm.
  */
 static bool sender_belongs(struct from_check *check, const struct header_facts *header)
 {
@@ -139,7 +143,7 @@ static bool sender_belongs(struct from_check *check, const struct header_facts *
 	return check->count == 1;
 }
 
-/* Returns whether From is the user's; the rule says why not. */
+/* Whether From belongs to the user; the rule tells why not. */
 static bool from_belongs(struct check_run *run, const struct header_facts *header,
 	const struct sender_user *who, struct finding *finding)
 {

@@ -3,7 +3,7 @@
 
 #include "lib/rules/check.h"
 
-/* Shared by check.c and check_*.c alone: one stage being decided. */
+/* Shared by check.c, check_*.c and their tests: one run of the checks of a stage. */
 struct check_run {
 	const struct check_env *env;
 	const struct policy_parts *parts;
@@ -19,69 +19,74 @@ struct check_run check_run_begin(const struct check_env *env, const struct facts
 /* End the stage: when its findings did not fit, and none of them refused, on_error decides. */
 void check_run_end(struct check_run *run);
 
-/* Whether the check is on. */
+/* Whether the check is set to `yes` or `warn`. */
 bool check_run_wants(const struct check_run *run, enum check check);
 
-/* A new finding of the stage: unlisted, no rule. */
+/* Add a finding to the stage: unlisted, without a rule. Never NULL. */
 struct finding *finding_new(struct check_run *run, enum check check);
 
 void finding_rule(struct finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The rule "LIST:LINE". */
+/* Set the rule "LIST:LINE". */
 void finding_listed(struct finding *finding, enum list_id id, uint32_t line);
 
 /*
- * The finding refuses, with a reply. Returns whether the stage goes on: with the check
- * set to warn it does.
+ * Refuse with a reply. Returns whether the stage continues, which it does when the check is set to
+ * warn.
  */
 bool finding_fail(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* What a 451 says, whoever gives it. */
+/* The text of every 451 reply. */
 #define TRY_LATER_TEXT "Service temporarily unavailable, try again later"
 
-/* The finding could not be made: on_error decides. Returns whether the stage goes on. */
+/* The check failed, and on_error decides. Returns whether the stage continues. */
 bool finding_error(struct check_run *run, struct finding *finding, const char *why);
 
-/* Who sends: the row, or what stands for it. */
+/* The user of a session's login: a row of the tables, or a stand-in for it. */
 struct sender_user {
-	bool held;  /* false: nobody is held to anything (lists only, unknown_user = accept) */
-	bool known; /* the tables know the login, or it is a token's */
+	bool held;  /* false: no rule of users applies (lists only, unknown_user = accept) */
+	bool known; /* the login is in the tables, or it is that of a token */
 	struct user user;
 	const struct profile *
-		profile; /* NULL: none; then `open` says whether that means everything is allowed */
+		profile; /* NULL: none; `open` then determines whether all recipients are allowed */
 	bool open;
 };
 
 /* Find the user of facts->login; false without a login. */
 bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 
-/* Whether the user may send as address; *rule_r names the entry. */
+/* Whether the user may send as address; rule_r receives the entry that allows it. */
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
+/* The checks of users. Each returns whether the stage continues. */
 bool check_sender(struct check_run *run);
 bool check_size(struct check_run *run);
 bool check_recipient(struct check_run *run, const struct mail_address *rcpt);
 
-/* As verdicts have it: in seconds. */
+/* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);
 
-/* Refuse with "WHAT 500/1d reached, next in 3h12m", by the finding's usage; as finding_fail(). */
+/* Refuse as finding_fail() does, with "WHAT 500/1d reached, next in 3h12m" from the finding's
+ * usage. */
 bool finding_full(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *what);
 
-/* The canonical form of a client's name; NULL when it has none, or one that is too long. */
+/* Return the canonical form of a client's name, or NULL when it has none or one that is too long.
+ */
 const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE]);
 
-/* Whether [limit] exempts the session; the settings have rates. */
+/* Whether [limit] exempts the session. The settings must have rates. */
 bool check_rates_exempt(const struct check_run *run);
 
-/* The limits of a client's connections; rdns: canonical, or NULL. */
+/* Check the limits of a client's connections; rdns is canonical, or NULL. Returns whether the stage
+ * continues. */
 bool check_connection(struct check_run *run, const char *rdns);
 
-/* The last check of a recipient: whatever limits it is charged. */
+/* Charge the recipient to all limits that apply, as the last check of the stage. Returns whether
+ * the stage continues. */
 bool check_charges(struct check_run *run, const struct mail_address *rcpt);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The checks of users: sender, recipient and size against the row and its profile, and the stage
+ * body. Owns nothing; any thread may call it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -5,7 +9,7 @@
 
 #include "lib/rules/check_private.h"
 
-/* What stands in for a row: a login alone. */
+/* Make a user of a login that has no row. */
 static void fill_stand_in(struct sender_user *who, const char *login)
 {
 	who->user = (struct user){
@@ -21,7 +25,7 @@ static void fill_stand_in(struct sender_user *who, const char *login)
 size_t check_login_len(const struct policy *policy, const char *login)
 {
 	const struct settings *settings = policy_parts(policy)->settings;
-	const char *at = strchr(login, '@'); /* the only one, where the domain stands behind it */
+	const char *at = strchr(login, '@'); /* the only one, if the domain follows it */
 	struct user user;
 
 	if (settings->unknown_user != UNKNOWN_PROFILE || at == NULL || at == login ||
@@ -33,7 +37,7 @@ size_t check_login_len(const struct policy *policy, const char *login)
 	return (size_t)(at - login);
 }
 
-/* What unknown_user says of a user without a profile. */
+/* Apply unknown_user to a user without a profile. */
 static void apply_unknown(const struct check_run *run, struct sender_user *who)
 {
 	if (run->settings->unknown_user == UNKNOWN_PROFILE)
@@ -69,7 +73,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 	return true;
 }
 
-/* Whether address is own, a canonical address, or that with an extension. */
+/* Whether address equals own, which is canonical, or is own with an extension. */
 static bool is_own(const struct settings *settings, const char *own,
 	const struct mail_address *address)
 {
@@ -102,7 +106,7 @@ static bool from_allows(const struct settings *settings, const char *entry,
 	return is_own(settings, entry, address);
 }
 
-/* Without froms: the login itself when it is an address, else login@default_domain. */
+/* Whether a user without froms owns the address: it is the login, or login@default_domain. */
 static bool owns_by_name(const struct check_run *run, const char *name,
 	const struct mail_address *address)
 {
@@ -116,7 +120,7 @@ static bool owns_by_name(const struct check_run *run, const char *name,
 		len = snprintf(text, sizeof(text), "%s", name);
 	return len > 0 && (size_t)len < sizeof(text) &&
 		address_parse(text, (size_t)len, &own) == 0 && own.local_len > 0 &&
-		is_own(run->settings, own.canon, address); /* a name is no pattern */
+		is_own(run->settings, own.canon, address); /* a name is not a pattern */
 }
 
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
@@ -143,7 +147,7 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
-/* A login that no row spells is suspended by either spelling. */
+/* Whether the user is suspended. A login without a row is suspended under either spelling. */
 static bool is_suspended(const struct check_run *run, const struct sender_user *who)
 {
 	const char *name = who->user.name, *at = strchr(name, '@');
@@ -163,7 +167,8 @@ static bool is_suspended(const struct check_run *run, const struct sender_user *
 		suspensions_has(run->env->suspensions, other);
 }
 
-/* Why the user sends nothing, however the checks are set; NULL: nothing stops them. */
+/* Return why the user may send nothing, whatever the checks are set to; NULL: nothing prevents it.
+ */
 static const char *stop_reason(const struct check_run *run, const struct sender_user *who)
 {
 	if (!who->user.enabled)
@@ -215,7 +220,7 @@ bool check_sender(struct check_run *run)
 	return true;
 }
 
-/* The size limit of who sends, and the profile that has it; 0: none. */
+/* Return the size limit of the session's user, 0 for none, and in *who the profile that sets it. */
 static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 {
 	if (!check_run_wants(run, CHECK_SIZE) || !profiles_any_maxsize(run->parts->profiles) ||
@@ -224,7 +229,7 @@ static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 	return profile_maxsize(who->profile);
 }
 
-/* size: of the message, as far as it is known; 0: not at all. */
+/* Compare the size, 0 if unknown, with the profile's. Returns whether the stage continues. */
 static bool compare_size(struct check_run *run, const struct profile *profile, uint64_t size)
 {
 	const uint64_t maxsize = profile_maxsize(profile);
@@ -274,7 +279,7 @@ void check_body(const struct check_env *env, const struct facts *facts, uint64_t
 	check_run_end(&run);
 }
 
-/* Whether the profile lets mail go to rcpt; the rule says why, or why not. */
+/* Whether the profile allows the recipient; the rule tells why, or why not. */
 static bool profile_allows(struct check_run *run, const struct profile *profile,
 	const struct mail_address *rcpt, struct finding *finding)
 {
@@ -308,7 +313,7 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 	return result == REGEX_YES;
 }
 
-/* Why a user without a profile may send to nobody. */
+/* Set the rule of a user without a profile, who may send to nobody. */
 static void rule_of_nobody(const struct check_run *run, const struct sender_user *who,
 	struct finding *finding)
 {
@@ -327,7 +332,7 @@ bool check_recipient(struct check_run *run, const struct mail_address *rcpt)
 
 	if (!sender_user_find(run, &who))
 		return true;
-	/* Again, for it may have come since MAIL. */
+	/* Check this again: the user may have been suspended since MAIL. */
 	if ((why = stop_reason(run, &who)) != NULL)
 		return refuse_stopped(run, &who, CHECK_RECIPIENT, why);
 	if (!check_run_wants(run, CHECK_RECIPIENT) || !who.held)

@@ -1,5 +1,5 @@
 /*
- * Reads the table of the checks: names, and which checks look at which stage. Owns nothing; any
+ * Reads the table of the checks: their names, and which of them look at a stage. Owns nothing; any
  * thread may call it.
  */
 #include "lib/rules/check_table.h"
@@ -61,7 +61,7 @@ enum check stage_check(enum stage stage)
 	return own[stage];
 }
 
-/* Whether the check applies to such a session at this stage, if it is switched on. */
+/* Whether the check, if it is on, applies to the stage of a session of a user or another client. */
 static bool check_applies(const struct row *check, const struct policy_parts *parts,
 	enum stage stage, bool is_user)
 {

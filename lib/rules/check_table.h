@@ -24,14 +24,13 @@ struct service;
  * counters derive from it. lib/rules/check_*.c holds the checks themselves.
  *
  * ROW(ARG, ID, key, default, stages, findings, whom, rules, help)
- *   key       its name everywhere, and its key in [check]
+ *   key       its name in logs and results, and its key in [check]
  *   default   yes, no or warn
- *   stages    where it looks, and so what it needs of the MTA: an answer to connect, helo or rcpt
- *             (mail is always answered), the header fields, or the size of the header and body
- *   findings  how many findings it makes at one stage at most
- *   whom      EVERYBODY, or USERS: logged-in sessions of a policy that is not lists only
- *   rules     a function of check_table.c: whether a policy has any rule that the check applies
- *   help      what it compares with what
+ *   stages    where it looks, and therefore what it needs from the MTA: an answer to connect, helo
+ * or rcpt (mail is always answered), the header fields, or the size of the header and body findings
+ * the most findings that it makes at one stage whom      EVERYBODY, or USERS: logged-in sessions of
+ * a policy that is not lists only rules     a function of check_table.c: whether a policy has any
+ * rule that the check applies help      what it checks
  */
 #define CHECK_TABLE(ROW, ARG)                                                                   \
 	ROW(ARG, ANY, "any", "yes",                                                             \
@@ -75,20 +74,21 @@ enum { STAGE_COUNT = 0 STAGE_TABLE(STAGE_ONE) };
 
 enum check { CHECK_TABLE(CHECK_ID, ) CHECK_COUNT };
 
-/* How many findings a stage makes at most: those of its checks, and one of a name or an address
- * that no check can look at. */
+/* The most findings that a stage makes: those of its checks, and one about a name or an address
+ * that the checks cannot look at. */
 #define STAGE_FINDINGS(stage) (1 CHECK_TABLE(CHECK_FINDINGS, stage))
 
 const char *check_name(enum check check);
 const char *stage_name(enum stage stage);
 
-/* The check that a stage which can't be decided is reported under. */
+/* The check under which a failure of the whole stage is reported. */
 enum check stage_check(enum stage stage);
 
 /*
- * Whether any check looks at this stage of a session under the policy: it is set to `yes` or
- * `warn`, and the policy has rules for it. is_logged_in: the session has a login, or may have one
- * later. parts->profiles may be NULL: there may be any.
+ * Whether any check looks at this stage of a session under the policy: a check that is set to `yes`
+ * or `warn`, and for which the policy has rules. is_logged_in: the session has a login, or may have
+ * one later. With parts->profiles NULL, users are not known yet, and any rule is possible.
+ * Thread-safe.
  */
 bool checks_look(const struct policy_parts *parts, const struct service *service, enum stage stage,
 	bool is_logged_in);

@@ -9,16 +9,16 @@
 #include "lib/match/cidr.h"
 #include "lib/rules/ledger_ops.h"
 
-/* What became of charging a connection as it came: check_charge_connection(). */
+/* The result of charging a new connection: check_charge_connection(). */
 struct connection_charge {
 	enum ledger_answer answer;
-	struct ledger_usage usage; /* limit.seconds 0: nothing limits it */
+	struct ledger_usage usage; /* limit.seconds 0: no limit applies */
 	char entry[80];		   /* the key in [limit rate_conn] */
 };
 
 /*
- * What is known of a session when a stage is decided. Borrowed pointers: they
- * live as long as the call. A fact that isn't known is NULL, AF_UNSPEC or 0.
+ * What is known about a session when a stage is decided. The pointers are borrowed for the call. An
+ * unknown fact is NULL, AF_UNSPEC or 0.
  */
 struct facts {
 	const char *service; /* the MTA's {daemon_name} */
@@ -27,16 +27,15 @@ struct facts {
 	const char *helo;  /* as typed */
 	const char *login; /* SASL login name; NULL: not logged in */
 	const struct mail_address *sender;
-	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not said */
+	uint64_t size; /* SIZE= of MAIL in octets (RFC 1870); 0: not given */
 	const struct connection_charge *connection; /* NULL: it was not charged */
-	const char *counted; /* rates_concurrency_key() of when it came; NULL: not counted */
-	uint32_t open;	     /* connections that were open under it then, with this one */
-	uint32_t named; /* recipients that were named in this connection before, refused ones too */
-	uint32_t recipients; /* of this message that were accepted before */
+	const char *counted; /* rates_concurrency_key() at its beginning; NULL: not counted */
+	uint32_t open;	     /* connections open under that key then, including this one */
+	uint32_t named;	     /* earlier recipients of this connection, including refused ones */
+	uint32_t recipients; /* earlier recipients of this message that were accepted */
 };
 
-/* One header field as it came, without its name; len bytes, maybe with folds, NUL or 8-bit bytes
- * inside. */
+/* The raw value of a header field; its len bytes may include folds, NUL and 8-bit bytes. */
 struct field {
 	const char *value;
 	size_t len;
@@ -48,7 +47,7 @@ struct header_facts {
 	size_t from_count;
 	const struct field *sender;
 	size_t sender_count;
-	/* There were more, or longer ones, than are kept: the client's doing. */
+	/* The message has more or longer fields than were kept. */
 	bool from_is_cut, sender_is_cut;
 };
 

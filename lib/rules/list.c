@@ -1,3 +1,7 @@
+/*
+ * Lists: builds one from the text of its file, and matches regex lists. A list is immutable and
+ * reference-counted; any thread may search it.
+ */
 #include "lib/rules/list.h"
 
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "lib/match/orgdomain.h"
 #include "lib/match/regexlist.h"
 
-/* The list files, by name in list_name(). */
+/* The list files; list_name() returns their names. */
 enum list_id {
 	LIST_CONN_ALLOW,
 	LIST_CONN_ALLOW_RE,
@@ -33,42 +33,43 @@ enum list_id {
 const char *list_name(enum list_id id); /* the file's name */
 
 /*
- * One list file's content, ready to be asked. Immutable, reference-counted;
- * any thread may ask it. An empty list and a missing file are the same.
+ * The content of one list file, ready for lookups. Immutable and reference-counted; any thread may
+ * search it. A missing file gives an empty list.
  */
 struct list;
 
 /*
- * Build a list from its file's text: one entry a line (LF, CRLF or CR), comments, blanks as
- * design 3.1 has them. A bad line is left out and named in problems as "NAME:LINE: reason". psl is
- * needed for LIST_DOMAINS. NULL only when out of memory.
+ * Build a list from the text of its file (list_lines.h). A bad line is left out and reported in
+ * problems (may be NULL) as "NAME:LINE: reason". LIST_DOMAINS needs psl, of which it keeps a
+ * reference. Returns NULL only when out of memory.
  */
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems);
 
 struct list *list_ref(struct list *list);
-void list_unref(struct list **list); /* takes NULL */
+void list_unref(struct list **list); /* accepts NULL */
 
 size_t list_entries(const struct list *list);
-size_t list_bytes(const struct list *list);
+size_t list_bytes(const struct list *list); /* memory in use */
 
-/* Results of a look: found, with the line of the entry; or (regex lists) not to be known. */
+/* LIST_YES sets *line_r to the line of the entry. LIST_FAILED: a regex exceeded its limits, so that
+ * the answer is unknown; *line_r is its line. */
 enum list_result { LIST_NO, LIST_YES, LIST_FAILED };
 
-/* Exact lists: an address of a client, a canonical host name, a mail address. */
+/* Search an exact list for a client's address, a canonical host name, or a mail address. */
 enum list_result list_find_client(const struct list *list, const struct cidr *client,
 	uint32_t *line_r);
 enum list_result list_find_host(const struct list *list, const char *name, uint32_t *line_r);
 enum list_result list_find_address(const struct list *list, const struct mail_address *address,
 	uint32_t *line_r);
 
-/* Regex lists. */
+/* Match a subject against a regex list. */
 enum list_result list_match(const struct list *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *line_r);
 
 /*
- * access.domains. What a subject is told: nothing, allowed, denied. name is
- * canonical; address NULL when the subject is a host name only.
+ * Search access.domains for a canonical host name or a mail address: it is unlisted, or *line_r is
+ * the line that allows or denies it.
  */
 enum any_result { ANY_UNLISTED, ANY_ALLOW, ANY_DENY };
 enum any_result list_any_host(const struct list *list, const char *name, uint32_t *line_r);

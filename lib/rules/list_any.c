@@ -1,9 +1,13 @@
+/*
+ * access.domains: its entries, and lookups by organizational domain. Part of list.c; any thread may
+ * search a list.
+ */
 #include <string.h>
 
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
-/* Say why and leave it out. */
+/* Report why the entry is left out. Returns 0. */
 static int leave_out(const struct list *list, const struct entry *entry, struct problems *problems,
 	const char *why)
 {
@@ -12,7 +16,7 @@ static int leave_out(const struct list *list, const struct entry *entry, struct 
 	return 0;
 }
 
-/* "local@domain", in what is denied or allowed. */
+/* Add "local@domain" to the denied or the allowed entries. */
 static int add_address(struct list *list, struct strmap *map, const struct entry *entry,
 	struct problems *problems)
 {
@@ -50,8 +54,8 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
 }
 
-/* Whether there is an entry of the host or of a domain above it: only then is the public suffix
- * list, which is slower, asked. */
+/* Whether the host or a domain above it is listed. If not, the slower lookup in the public suffix
+ * list is unnecessary. */
 static bool may_be_listed(const struct list *list, const char *name)
 {
 	return domain_walk(list->names, DOMAIN_PLAIN, name, NULL) ||

@@ -1,3 +1,7 @@
+/*
+ * Exact lists of clients and of addresses: their entries and lookups. Part of list.c; any thread
+ * may search a list.
+ */
 #include <string.h>
 
 #include "lib/match/domain.h"
@@ -15,7 +19,7 @@ static int too_long(const struct list *list, const struct entry *entry, struct p
 	return 0;
 }
 
-/* ".example.com": the domain with all below it. */
+/* Add ".example.com": the domain with all its subdomains. */
 static int add_subtree(struct list *list, const struct entry *entry, struct problems *problems)
 {
 	char name[1 + DOMAIN_SIZE] = ".";
@@ -80,7 +84,7 @@ int list_add_address(struct list *list, const struct entry *entry, struct proble
 	}
 	if (entry->text[0] == '<')
 		return in_brackets(list, entry, problems);
-	if (address_parse(entry->text, entry->len, &address) < 0) /* "@[IPv6:2001:db8::1]" too */
+	if (address_parse(entry->text, entry->len, &address) < 0) /* also "@[IPv6:2001:db8::1]" */
 		return too_long(list, entry, problems);
 	return add_name(list, address.canon, address.canon_len, entry->line);
 }

@@ -1,3 +1,7 @@
+/*
+ * Splits the text of a list file into entries. The caller owns the reader and the text; one thread
+ * at a time.
+ */
 #include "lib/rules/list_lines.h"
 
 #include <string.h>
@@ -16,7 +20,7 @@ void list_lines_init(struct list_lines *lines, const char *text, size_t len)
 	*lines = (struct list_lines){ .at = text, .end = text + len, .line = 0 };
 }
 
-/* Cut the comment and the blanks around it. */
+/* Remove the comment, and white space at both ends. */
 static void trim(const char **start, const char **stop)
 {
 	const char *p;

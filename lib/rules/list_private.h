@@ -4,14 +4,14 @@
 #include "lib/base/strmap.h"
 #include "lib/rules/list.h"
 
-/* Shared by list.c, list_exact.c and list_any.c alone. */
+/* Shared by list.c, list_exact.c and list_any.c. */
 struct list {
 	unsigned refs;
 	enum list_id id;
-	const char *name; /* the file's */
+	const char *name; /* the name of the file */
 	/*
-	 * Exact lists: "name", ".domain" (with all below), "local@domain", "@domain", each with its
-	 * line. access.domains: what is denied, organizational domains and addresses.
+	 * The line of each entry. Exact lists: "name", ".domain" (with all subdomains),
+	 * "local@domain", "@domain". access.domains: denied organizational domains and addresses.
 	 */
 	struct strmap *names;
 	struct strmap *allowed;	   /* access.domains: the ! entries */
@@ -22,14 +22,14 @@ struct list {
 	bool has_at_domains;	   /* an "@domain" entry */
 };
 
-/* Where an entry stands, for problems. */
+/* One entry of a file, with its line. */
 struct entry {
 	const char *text;
 	size_t len;
 	uint32_t line;
 };
 
-/* Add an entry, or add to problems why it is left out. -1 when out of memory. */
+/* Add an entry, or report in problems why it is left out. Returns 0, or -1 when out of memory. */
 int list_add_client(struct list *list, const struct entry *entry, struct problems *problems);
 int list_add_address(struct list *list, const struct entry *entry, struct problems *problems);
 int list_add_any(struct list *list, const struct entry *entry, struct problems *problems);

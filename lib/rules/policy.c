@@ -1,3 +1,7 @@
+/*
+ * The policy: the parts that all checks read, reference-counted together. Any thread may read a
+ * policy while it holds a reference.
+ */
 #include "lib/rules/policy.h"
 
 #include <stdlib.h>
@@ -12,7 +16,7 @@ struct policy {
 
 static uint64_t last_serial;
 
-/* What stands for a part that isn't given, so that no reader needs to ask. */
+/* Fill in an empty object for each missing part, so that readers need no checks for NULL. */
 static int fill_gaps(struct policy_parts *parts)
 {
 	struct profiles_builder *profiles;

@@ -10,44 +10,42 @@
 #include "lib/rules/users.h"
 
 /*
- * Everything the checks read: immutable, reference-counted. A change makes a
- * new policy that shares the parts that stay. Any thread may read one while it
- * holds a reference.
+ * Everything that the checks read. Immutable and reference-counted; any thread may read a policy
+ * while it holds a reference. A change makes a new policy, which shares the unchanged parts.
  */
 struct policy;
 
-/* The parts. policy_new() takes references of its own. */
+/* The parts. policy_new() takes its own references. */
 struct policy_parts {
 	struct settings *settings;
 	struct orgdomain *psl;
-	struct list *lists[LIST_COUNT]; /* NULL: an empty one */
+	struct list *lists[LIST_COUNT]; /* NULL: empty */
 	struct profiles *profiles;	/* NULL: none */
 	struct users *users;		/* NULL: none */
-	bool lists_only; /* neither a database nor a store exists: nobody is held to a profile */
+	bool lists_only; /* neither database nor store exists: the rules of users do not apply */
 };
 
-/* A policy with one reference; NULL when out of memory. */
+/* Make a policy with one reference; NULL when out of memory. */
 struct policy *policy_new(const struct policy_parts *parts);
 
-/* The parts of a policy, borrowed: a start for the next one. */
+/* Return the parts of a policy, borrowed. */
 const struct policy_parts *policy_parts(const struct policy *policy);
 
 /*
- * Name the profiles that the settings name ([profile] unknown_user, [jwt] profile) and no row
- * makes. parts may lack profiles that aren't read: then nothing is known of them, and nothing
- * named.
+ * Report profiles to which the settings refer ([profile] unknown_user, [jwt] profile) but which do
+ * not exist. Reports nothing when parts has no profiles, because they were not read yet.
  */
 void policy_check_profiles(const struct policy_parts *parts, struct problems *problems);
 
 struct policy *policy_ref(struct policy *policy);
-void policy_unref(struct policy **policy); /* takes NULL */
+void policy_unref(struct policy **policy); /* accepts NULL */
 
-/* A number that grows with each policy made in this process, from 1. */
+/* Return the number of the policy: each new policy of the process has a higher one, from 1. */
 uint64_t policy_serial(const struct policy *policy);
 
 /*
- * The user of a login: the row with that name, or with the name before
- * @default_domain where no row has the long form. false: the tables don't know it.
+ * Find the user of a login: the row with that name or, if there is none, with the name before
+ * @default_domain. false: there is no such row.
  */
 bool policy_find_user(const struct policy *policy, const char *login, struct user *user_r);
 

@@ -1,6 +1,6 @@
 /*
- * The profiles of a policy: reads them from rows, and looks them up. Owns no state of its own. One
- * thread builds a set of profiles, any thread may read it afterwards.
+ * The profiles of a policy: reads them from rows, and finds them. A set of profiles is immutable
+ * and reference-counted: one thread builds it, then any thread may read it.
  */
 #include "lib/rules/profile.h"
 
@@ -31,7 +31,7 @@ struct profiles {
 	bool any_maxsize;
 };
 
-/* Free what a profile holds outside the arena. */
+/* Free the tables of a profile, which are not in the arena. */
 static void profile_clear(struct profile *profile)
 {
 	strmap_free(&profile->hosts);
@@ -191,7 +191,7 @@ void profiles_builder_free(struct profiles_builder **builder)
 	*builder = NULL;
 }
 
-/* A row that is being read, and what its problems begin with. */
+/* A row that is being read, and the beginning of its problems' texts. */
 struct reading {
 	struct profiles_builder *builder;
 	struct profile *profile;
@@ -268,7 +268,7 @@ static int add_regexes(struct reading *r)
 	return regexlist_finish(r->profile->rcpt_re, NULL);
 }
 
-/* An octet count without a sign. */
+/* Parse a number of octets without a sign. */
 static int parse_size(const struct cell *cell, uint64_t *size_r)
 {
 	uint64_t size = 0;
@@ -285,8 +285,8 @@ static int parse_size(const struct cell *cell, uint64_t *size_r)
 	return 0;
 }
 
-/* The columns that could allow more when they are misread: the row falls with them. 0, or -1 with
- * the problem added. */
+/* Read the columns that would allow more if they were misread; a bad one leaves out the row.
+ * Returns 0, or -1 with the problem added. */
 static int read_bounds(struct reading *r)
 {
 	const struct cell *limits = &r->profile->cells[PROFILE_LIMITS],
@@ -324,7 +324,7 @@ static int make_tables(struct profile *profile, bool anchored)
 											      0;
 }
 
-/* Put the finished profile in its place. -1 when out of memory. */
+/* Add the finished profile to the set. -1 when out of memory. */
 static int add_profile(struct profiles *p, struct profile *profile, struct reading *r)
 {
 	struct profile **at;
@@ -367,7 +367,7 @@ static int copy_cells(struct arena *arena, const struct cell *row, struct profil
 	return 0;
 }
 
-/* What identifies the row. 0, 1 when it is left out, -1 when out of memory. */
+/* Read the id and the name. Returns 0, 1 when the row is left out, or -1 when out of memory. */
 static int read_identity(struct reading *r, const struct cell *row)
 {
 	struct profile *profile = r->profile;

@@ -12,29 +12,30 @@
 #include "lib/rules/rows.h"
 
 /*
- * The profiles of a policy: immutable, reference-counted, few (thousands at
- * most). Built by one thread from rows, read by any.
+ * The profiles of a policy: immutable, reference-counted, thousands at most. One thread builds a
+ * set from rows; then any thread may read it.
  */
 struct profiles;
 struct profile;
 
 struct profiles_builder;
 
-/* anchored: [profile] rcpt_re_anchored. NULL when out of memory. */
+/* anchored: [profile] rcpt_re_anchored. Returns NULL when out of memory. */
 struct profiles_builder *profiles_builder_new(bool anchored);
 
 /*
- * Take a row. What is wrong with it is added to problems as "profiles id 3 (sales): rcpt_re[2]
- * ...". A bad regex or host is left out alone: that can only forbid more. A row with bad limits,
- * size or `open` is left out whole, and its users may send to nobody until it is mended (see
- * profiles_is_bad()). Returns 1 when taken, 0 when left out, -1 when out of memory.
+ * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host
+ * alone is left out, because that can only forbid more. A row with bad limits, size or `open` is
+ * left out completely, and its users may send to nobody until it is corrected (see
+ * profiles_is_bad()). Returns 1 when the row was added, 0 when it was left out, -1 when out of
+ * memory.
  */
 int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
 	struct problems *problems);
 
-/* The profiles, with one reference; the builder is gone. NULL when out of memory. */
+/* Return the profiles with one reference, and free the builder. NULL when out of memory. */
 struct profiles *profiles_builder_finish(struct profiles_builder **builder);
-void profiles_builder_free(struct profiles_builder **builder);
+void profiles_builder_free(struct profiles_builder **builder); /* accepts NULL */
 
 struct profiles *profiles_ref(struct profiles *profiles);
 void profiles_unref(struct profiles **profiles);
@@ -44,7 +45,7 @@ const struct profile *profiles_at(const struct profiles *profiles,
 	size_t i); /* i < count; the rows' order */
 const struct profile *profiles_by_id(const struct profiles *profiles, const char *id);
 const struct profile *profiles_by_name(const struct profiles *profiles, const char *name);
-bool profiles_is_bad(const struct profiles *profiles, const char *id); /* a row that was left out */
+bool profiles_is_bad(const struct profiles *profiles, const char *id); /* its row was left out */
 bool profiles_any_maxsize(const struct profiles *profiles); /* whether any has a size limit */
 
 const char *profile_id(const struct profile *profile);
@@ -53,14 +54,14 @@ bool profile_is_open(const struct profile *profile);
 uint64_t profile_maxsize(const struct profile *profile);	    /* octets; 0: no limit */
 const struct limits *profile_limits(const struct profile *profile); /* never NULL; may be empty */
 
-/* Whether hosts or rcpts list the recipient; *index_r: which entry, from 1. */
+/* Whether host or rcpt contains the recipient; *index_r is then the number of the entry, from 1. */
 bool profile_host_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r);
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r);
 const struct regexlist *profile_rcpt_re(const struct profile *profile);
 
-/* A column's value as the row had it, for writing the store. Lives as long as the profile. */
+/* Return the value of a column as the row had it. It lives as long as the profile. */
 struct cell profile_cell(const struct profile *profile, enum profile_column column);
 
 #endif

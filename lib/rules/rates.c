@@ -1,3 +1,7 @@
+/*
+ * The limits for everybody, from the sections [limit NAME]: reads their keys and values, and finds
+ * those of a client or an address. One thread fills the rates, then any thread may read them.
+ */
 #include "lib/rules/rates.h"
 
 #include <stdio.h>
@@ -9,9 +13,9 @@
 #include "lib/base/ascii.h"
 #include "lib/base/strmap.h"
 
-#define RATE_IPV6_PREFIX 64 /* where nothing is said */
+#define RATE_IPV6_PREFIX 64 /* the default */
 #define RATE_DEFAULT "default"
-#define RATE_DEFAULT_NAME "*" /* in the table of names: no name can be that */
+#define RATE_DEFAULT_NAME "*" /* in the table of names: not a possible name */
 
 /* One key of a section. */
 struct entry {
@@ -149,7 +153,7 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 	return 0;
 }
 
-/* "127", "192.168.1": the first one to three numbers of an IPv4 address. */
+/* Whether key is the first one to three numbers of an IPv4 address: "127", "192.168.1". */
 static bool is_ipv4_part(const char *key, struct cidr *net_r)
 {
 	struct cidr net = { .family = AF_INET };
@@ -174,8 +178,8 @@ static bool is_ipv4_part(const char *key, struct cidr *net_r)
 }
 
 /*
- * "fe80", "2001:db8": the first groups of an IPv6 address. One alone needs four digits and a number
- * among them: others are top-level domains.
+ * Whether key is the first groups of an IPv6 address: "fe80", "2001:db8". A single group needs four
+ * digits and a number among them, because others could be top-level domains.
  */
 static bool is_ipv6_part(const char *key, struct cidr *net_r)
 {
@@ -210,14 +214,14 @@ static bool is_network(const char *key, struct cidr *net_r)
 		cidr_parse(key, net_r, &unused) == 0;
 }
 
-/* Whether a canonical name could be one. */
+/* Whether a canonical name is a possible one. */
 static bool is_name(const char *name, int len)
 {
 	return len > 0 && name[0] != '.' && strpbrk(name, " \t@/:[];,<>\"\\") == NULL &&
 		strstr(name, "..") == NULL;
 }
 
-/* The one form of a key that is no network. */
+/* Write the canonical form of a key that is not a network. */
 static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
 	struct errmsg *err)
 {
@@ -308,7 +312,7 @@ int rates_exempt_network(struct rates *rates, const char *text, struct errmsg *e
 		0;
 }
 
-/* The login in lower case (ASCII). false: it is too long to be one. */
+/* Write the login in lower case (ASCII). false: it is too long. */
 static bool fold_login(const char *text, char folded_r[ADDRESS_CANON_SIZE])
 {
 	const size_t len = strlen(text);
@@ -394,7 +398,7 @@ bool rates_exempts(const struct rates *rates, const struct cidr *client, const c
 	return sender != NULL && exempts_sender(rates, sender);
 }
 
-/* The name itself, then each part of it from a dot on. */
+/* Find the entry of the name or of a domain above it. */
 static const struct entry *find_name(const struct table *table, const char *name)
 {
 	uint32_t i;
@@ -411,7 +415,8 @@ static const struct entry *find_default(const struct table *table)
 		NULL;
 }
 
-/* Returns whether the entry limits anything; one that doesn't ends the search all the same. */
+/* Fill *match_r from the entry. Returns whether it sets a limit; the search ends with the entry in
+ * any case. */
 static bool matched(enum rate rate, const struct entry *entry, const char *counted,
 	struct rate_match *match_r)
 {
@@ -424,8 +429,8 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 	return true;
 }
 
-/* The network that counts as the client: an IPv6 address's network, the IPv4 address alone. rates
- * may be NULL. */
+/* Return the network that counts as the client: the network of an IPv6 address, or the IPv4 address
+ * itself. rates may be NULL. */
 static struct cidr network_of_client(const struct rates *rates, const struct cidr *client)
 {
 	struct cidr net = *client;

@@ -10,90 +10,91 @@
 #include "lib/rules/limits.h"
 
 /*
- * The limits that hold for everybody, logged in or not: the sections [limit NAME] of postern.conf.
- * Each is a table of what is looked up and what it is held to; "default" stands for all that isn't
- * in it, 0 is no limit. Filled by one thread, read by any.
+ * The limits that apply to everybody, logged in or not: the sections [limit NAME] of postern.conf.
+ * Each section is a table of keys and limits; "default" applies to everything that has no key, and
+ * 0 means no limit. One thread fills the rates; then any thread may read them.
  */
 enum rate {
-	RATE_CONN,	  /* connections of a client in a time */
-	RATE_RCPT_HOST,	  /* recipients of a client in a time */
-	RATE_RCPT_SENDER, /* recipients of an envelope sender in a time */
-	RATE_RCPT,	  /* times that a recipient gets mail in a time */
-	RATE_RCPT_NULL,	  /* times that a recipient gets mail from the null sender in a time */
+	RATE_CONN,	  /* connections of a client per window */
+	RATE_RCPT_HOST,	  /* recipients of a client per window */
+	RATE_RCPT_SENDER, /* recipients of an envelope sender per window */
+	RATE_RCPT,	  /* messages to a recipient per window */
+	RATE_RCPT_NULL,	  /* messages from the null sender to a recipient per window */
 	RATE_CONCURRENCY, /* connections of a client at once: plain numbers */
-	RATE_RECIPIENTS,  /* recipients that a client names in a connection: plain numbers */
+	RATE_RECIPIENTS,  /* recipients in one connection of a client: plain numbers */
 	RATE_COUNT
 };
 
 const char *rate_name(enum rate rate);			/* "rate_conn" */
-bool rate_by_name(const char *name, enum rate *rate_r); /* whether there is one */
+bool rate_by_name(const char *name, enum rate *rate_r); /* whether it exists */
 
 struct rates;
 
 struct rates *rates_new(void);	       /* NULL when out of memory */
-void rates_free(struct rates **rates); /* takes NULL */
+void rates_free(struct rates **rates); /* accepts NULL */
 
 /*
- * Add "key = value". A key of RATE_CONN, RATE_RCPT_HOST, RATE_CONCURRENCY and RATE_RECIPIENTS is an
- * address, a network, the first numbers of an address ("127", "192.168.1", "fe80", "2001:db8") or a
- * host name with all below it; of the others a mail address or a domain with all below it;
- * "default" (of plain numbers also "max") is for all others, "max_relaying" of RATE_RECIPIENTS for
- * sessions with a login. A value is what limits_parse() takes, or a plain number. 0, or -1 with err
- * set.
+ * Add "key = value". For RATE_CONN, RATE_RCPT_HOST, RATE_CONCURRENCY and RATE_RECIPIENTS, the key
+ * is an address, a network, the first numbers of an address ("127", "192.168.1", "fe80",
+ * "2001:db8") or a host name with all names below it; for the others, a mail address or a domain
+ * with its subdomains. "default" (for plain numbers also "max") applies to all others, and
+ * "max_relaying" of RATE_RECIPIENTS to sessions with a login. The value is text for limits_parse(),
+ * or a plain number. Returns 0, or -1 with err set.
  */
 int rates_add(struct rates *rates, enum rate rate, const char *key, const char *value,
 	struct errmsg *err);
 
-/* Clients of an IPv6 network of that length are one client, where no narrower key names
- * them. 1..128; first 64. */
+/* Count all clients of an IPv6 network of this length as one client, unless a key is
+ * narrower. 1..128, initially 64. */
 void rates_set_ipv6_prefix(struct rates *rates, unsigned bits);
 
 /*
- * Whom none of it binds: a network; a login, or "*" for all; a sender: an address, "@example.com",
- * ".example.com". 0, or -1 with err set.
+ * Exempt a network; a login, or "*" for all logins; a sender: an address, "@example.com" or
+ * ".example.com". Returns 0, or -1 with err set.
  */
 int rates_exempt_network(struct rates *rates, const char *text, struct errmsg *err);
 int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err);
 int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *err);
 
-/* login and sender may be NULL: not known. */
+/* Whether the client, the login or the sender is exempt. login and sender may be NULL (unknown). */
 bool rates_exempts(const struct rates *rates, const struct cidr *client, const char *login,
 	const struct mail_address *sender);
 
-/* Whether anything is limited by it; rates may be NULL. */
+/* Whether the section sets any limit; rates may be NULL. */
 bool rates_has(const struct rates *rates, enum rate rate);
 
 #define RATE_KEY_SIZE (ADDRESS_CANON_SIZE + 24)
 
-/* What a lookup found. */
+/* The result of a lookup. */
 struct rate_match {
 	const struct limits
-		*limits;   /* as long as the rates; plain numbers: the count of the first */
-	const char *entry; /* the key in the section, in one form: "192.168.1.0/24", "default" */
-	char counted[RATE_KEY_SIZE]; /* what is charged: "rate_conn:192.168.1.0/24" */
+		*limits;   /* lives as long as the rates; a plain number is the first count */
+	const char *entry; /* the canonical key in the section: "192.168.1.0/24", "default" */
+	char counted[RATE_KEY_SIZE]; /* the key to charge: "rate_conn:192.168.1.0/24" */
 };
 
 /*
- * Look a client up: the longest network, then its name from the full one to the last label, then
- * "default". Those who share an entry are counted together, but under "default" each by itself.
- * rdns: canonical, or NULL. Returns whether it is limited.
+ * Find the limits of a client: by the longest network, then by its name and the domains above it,
+ * then "default". Clients of one entry are counted together; under "default", each client has its
+ * own count. rdns is canonical, or NULL. Returns whether a limit applies.
  */
 bool rates_find_client(const struct rates *rates, enum rate rate, const struct cidr *client,
 	const char *rdns, struct rate_match *match_r);
 
 /*
- * Under what a client's open connections are counted: the entry of RATE_CONCURRENCY that is looked
- * up for it, "concurrency:192.0.2.0/24"; under "default", and where nothing limits it yet, the
- * client by itself, "concurrency:192.0.2.7". rates and rdns (canonical) may be NULL.
+ * Write the key under which a client's open connections are counted: that of its entry in
+ * RATE_CONCURRENCY, "concurrency:192.0.2.0/24"; for "default", or if no limit applies yet, that of
+ * the client itself, "concurrency:192.0.2.7". rates and rdns (canonical) may be NULL.
  */
 void rates_concurrency_key(const struct rates *rates, const struct cidr *client, const char *rdns,
 	char key_r[RATE_KEY_SIZE]);
 
-/* A mail address: itself, then its domain from the full one to the last label, then "default". */
+/* Find the limits of a mail address: by the address, then by its domain and the domains above it,
+ * then "default". Returns whether a limit applies. */
 bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r);
 
-/* RATE_RECIPIENTS of a session with a login: "max_relaying"; 0: not said. */
+/* Return "max_relaying", the RATE_RECIPIENTS of a session with a login; 0: not set. */
 uint32_t rates_max_relaying(const struct rates *rates);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The value of the results header: collects the findings of all stages, and folds the field. The
+ * caller owns the text; one thread at a time.
+ */
 #include "lib/rules/results.h"
 
 #include <stdbool.h>
@@ -20,8 +24,8 @@ static const char *outcome_word(enum outcome outcome)
 }
 
 /*
- * A rule as a comment (RFC 5322 section 3.2.2): it may hold a profile's name, so anything. A
- * semicolon would look like the end of the item.
+ * Add a rule as a comment (RFC 5322 section 3.2.2). It may contain the name of a profile, and
+ * therefore any character; a semicolon would look like the end of the item.
  */
 static void add_rule(struct strbuf *item, const char *rule)
 {
@@ -50,7 +54,8 @@ static bool has_item(const struct strbuf *results, const struct strbuf *item)
 	return false;
 }
 
-/* Take out the item that begins as this one does up to its '=': how a limit stands is told once. */
+/* Remove the item that equals this one up to its '=', so that the usage of a limit is reported
+ * once. */
 static void remove_older(struct strbuf *results, const struct strbuf *item)
 {
 	size_t len = strcspn(item->text, "=") + 1, rest;
@@ -130,7 +135,8 @@ char *results_fold(const struct strbuf *results, size_t name_len)
 	folded.failed = results->failed;
 	while (at != NULL) {
 		end = strstr(at, "; ");
-		len = end == NULL ? strlen(at) : (size_t)(end - at) + 1; /* with its semicolon */
+		len = end == NULL ? strlen(at) :
+				    (size_t)(end - at) + 1; /* including its semicolon */
 		if (folded.len > 0 && column + 1 + len > LINE_MAX_USUAL) {
 			strbuf_add_str(&folded, "\n\t");
 			column = 8;

@@ -1,3 +1,7 @@
+/*
+ * Rows of users and profiles before they are read: columns, cells and list columns. Stateless; any
+ * thread may call it.
+ */
 #include "lib/rules/rows.h"
 
 #include <string.h>
@@ -38,7 +42,7 @@ static int find_column(const struct column *table, size_t table_len, const char 
 int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
 	int *map_r, struct errmsg *err)
 {
-	unsigned seen = 0; /* a bit a column; tables have fewer than 32 */
+	unsigned seen = 0; /* one bit per column; tables have fewer than 32 */
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -71,7 +75,7 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Where the regex at p ends: at a comma outside of all brackets. */
+/* Return the end of the regex at p: a comma outside of all brackets, or the end of the text. */
 static const char *regex_end(const char *p, const char *end)
 {
 	bool in_class = false;
@@ -137,7 +141,7 @@ int cell_bool(const struct cell *cell, bool when_null, bool *value_r)
 	}
 	if (cell->kind == CELL_TEXT && cell->len == 1 &&
 		(*cell->text == 't' || *cell->text == 'f')) {
-		*value_r = *cell->text == 't'; /* PostgreSQL's, a million times at a load */
+		*value_r = *cell->text == 't'; /* PostgreSQL's form, a million times in a load */
 		return 0;
 	}
 	for (value = 0; cell->kind == CELL_TEXT && value < 2; value++) {

@@ -8,11 +8,11 @@
 #include "lib/base/errmsg.h"
 
 /*
- * Rows of the two tables as they come from PostgreSQL or JSON, before they are
- * looked at: the one shape that the builders take. Borrowed text.
+ * Rows of the two tables as PostgreSQL or the JSON store delivers them: the input of the builders
+ * of users and profiles. The text is borrowed.
  */
 enum cell_kind {
-	CELL_NULL, /* NULL, or the column isn't there */
+	CELL_NULL, /* NULL, or the column does not exist */
 	CELL_TEXT, /* len bytes of text; numbers and booleans as PostgreSQL writes them ("17", "t",
 		      "f"; "true" too) */
 	CELL_LIST, /* items of a list column, each followed by a NUL; len counts all of it */
@@ -29,7 +29,7 @@ enum user_column {
 	USER_NAME, /* username */
 	USER_PASSWORD,
 	USER_FROMS,	 /* list */
-	USER_PROFILE_ID, /* profileId; found as profileid too */
+	USER_PROFILE_ID, /* profileId; also found as profileid */
 	USER_ENABLED,	 /* optional */
 	USER_COLUMNS
 };
@@ -49,7 +49,7 @@ enum profile_column {
 
 struct column {
 	const char *name;
-	int required; /* a result without it is an error that names it */
+	int required; /* it is an error if a result lacks it */
 	int is_list;
 };
 
@@ -57,22 +57,22 @@ extern const struct column user_columns[USER_COLUMNS];
 extern const struct column profile_columns[PROFILE_COLUMNS];
 
 /*
- * Where a result's columns go: map_r[i] is the table's column for names[i], or
- * -1 for one that nobody needs. -1 with err set when a needed column is not
- * there, or one is there twice.
+ * Map the columns of a result: map_r[i] becomes the table's column for names[i], or -1 for one that
+ * is not used. Returns 0, or -1 with err set when a required column is missing or a column occurs
+ * twice.
  */
 int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
 	int *map_r, struct errmsg *err);
 
 /*
- * The items of a list column, trimmed; empty ones are skipped. Text is split at its commas; those
- * inside brackets, braces and parentheses, or behind a backslash, belong to a regex.
+ * Iterates over the items of a list column, trimmed, without empty ones. Text is split at its
+ * commas; commas inside brackets, braces and parentheses, or after a backslash, belong to a regex.
  */
 struct cell_items {
 	const char *at, *end;
 	char separator;	 /* ',' or NUL */
-	int regex;	 /* commas inside (), [] and {} don't separate */
-	uint32_t number; /* of the item that came last, from 1 */
+	int regex;	 /* commas inside (), [] and {} do not separate */
+	uint32_t number; /* of the last item, from 1 */
 };
 
 void cell_items_init(struct cell_items *items, const struct cell *cell, int regex);
@@ -80,12 +80,12 @@ int cell_items_next(struct cell_items *items, const char **item_r,
 	size_t *len_r); /* 0 at the end */
 
 /*
- * A boolean as PostgreSQL, JSON or a person writes it; NULL gives *value_r = when_null. 0, or -1
- * when it is none.
+ * Read a boolean as PostgreSQL, JSON or a person writes it; for NULL, *value_r is when_null.
+ * Returns 0, or -1 when it is not a boolean.
  */
 int cell_bool(const struct cell *cell, bool when_null, bool *value_r);
 
-/* Whether two cells hold the same. */
+/* Whether two cells are equal. */
 bool cell_equal(const struct cell *a, const struct cell *b);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The settings that the checks read: reference counting and lookups; lib/conf fills them. Immutable
+ * once filled; any thread may read them while it holds a reference.
+ */
 #include "lib/rules/settings.h"
 
 #include <stdlib.h>

@@ -10,9 +10,9 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The settings that the checks read: postern.conf's [check], [rcpt], [deny_msg], [profile],
- * [limits] and what of [milter] changes a decision. Filled by lib/conf/config.c, immutable
- * afterwards, reference-counted with the policy that holds it.
+ * The settings that the checks read: [check], [rcpt], [deny_msg], [profile], [limits], [limit NAME]
+ * and those of [milter] and [jwt] that affect a decision. lib/conf fills them; afterwards they are
+ * immutable and reference-counted.
  */
 enum check_mode { MODE_NO, MODE_YES, MODE_WARN };
 enum rcpt_accept { ACCEPT_NO, ACCEPT_YES, ACCEPT_STRICT };
@@ -24,18 +24,18 @@ enum on_limit { ON_LIMIT_TEMPFAIL, ON_LIMIT_REJECT, ON_LIMIT_SUSPEND };
 
 /* One [check] or [check NAME] section. */
 struct service {
-	const char *name; /* the MTA's {daemon_name}; NULL: the default one */
+	const char *name; /* the MTA's {daemon_name}; NULL for the default service */
 	enum check_mode mode[CHECK_COUNT];
-	bool authenticated_apply; /* connect and helo bind logged-in sessions too */
+	bool authenticated_apply; /* connect and helo also apply to logged-in sessions */
 	const struct cidr *exempt;
 	size_t exempt_count;
 };
 
 struct settings {
-	struct arena *arena; /* holds every string and array below */
-	unsigned refs;	     /* settings_ref(), settings_unref() alone touch it */
+	struct arena *arena; /* of all strings and arrays below */
+	unsigned refs;	     /* only for settings_ref() and settings_unref() */
 
-	const struct service *services; /* [0] is the default */
+	const struct service *services; /* [0] is the default service */
 	size_t service_count;
 
 	enum rcpt_accept rcpt_accept;
@@ -58,7 +58,7 @@ struct settings {
 
 	enum limit_count limit_count;
 	enum on_limit on_limit;
-	struct rates *rates; /* [limit] and [limit NAME]; NULL: none. The settings' own */
+	struct rates *rates; /* [limit] and [limit NAME], owned; NULL: none */
 };
 
 /*
@@ -67,16 +67,16 @@ struct settings {
  */
 struct settings *settings_new(void);
 struct settings *settings_ref(struct settings *settings); /* thread-safe */
-void settings_unref(struct settings **settings);	  /* thread-safe; takes NULL */
+void settings_unref(struct settings **settings);	  /* thread-safe; accepts NULL */
 
-/* The section for an MTA service; daemon_name may be NULL. Never NULL. */
+/* Return the section for an MTA service; daemon_name may be NULL. Never NULL. */
 const struct service *settings_service(const struct settings *settings, const char *daemon_name);
 
-/* The MAIL of a login TOKEN:MAIL, where TOKEN is [jwt] login; NULL for other logins. Points into
- * login. */
+/* Return MAIL of a login TOKEN:MAIL, where TOKEN is [jwt] login, or NULL for other logins. The
+ * result points into login. */
 const char *settings_token_mail(const struct settings *settings, const char *login);
 
-/* Whether the service exempts the client from connect and helo. */
+/* Whether the service exempts the client from the checks of connect and helo. */
 bool service_exempts(const struct service *service, const struct cidr *client);
 
 #endif

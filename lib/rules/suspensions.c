@@ -1,3 +1,4 @@
+/* The suspended logins, a sorted array under a lock. Any thread may call it. */
 #include "lib/rules/suspensions.h"
 
 #include <pthread.h>
@@ -37,7 +38,7 @@ void suspensions_free(struct suspensions **suspensions)
 	free(gone);
 }
 
-/* false for what can be no login. */
+/* Whether it is a possible login; if so, folded_r receives it in lower case. */
 static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 {
 	size_t i;
@@ -51,7 +52,7 @@ static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 	return i > 0 && folded_r[0] != '#' && folded_r[0] != ' ' && folded_r[i - 1] != ' ';
 }
 
-/* Where the login stands, or would; under the lock. */
+/* Return the index of the login, or where it belongs. The lock must be held. */
 static size_t place_of(const struct suspensions *suspensions, const char *folded, bool *there_r)
 {
 	size_t first = 0, end = suspensions->count, middle;

@@ -7,9 +7,10 @@
 #include "lib/base/strbuf.h"
 
 /*
- * The logins that this machine has suspended, whatever the tables say: they can neither log in nor
- * send. Apart from the policy, so that it holds in a session that is already open. Any thread may
- * call any function. Names are compared caselessly (ASCII): those of rows, or TOKEN:MAIL.
+ * The logins that are suspended on this machine, whatever the tables contain: they can neither log
+ * in nor send. They are separate from the policy, so that a suspension also affects open sessions.
+ * Any thread may call any function. Names are those of rows, or TOKEN:MAIL; they are compared
+ * without case (ASCII).
  */
 struct suspensions;
 
@@ -17,19 +18,22 @@ struct suspensions;
 #define SUSPENSION_LOGIN_MAX 1024 /* bytes of a name */
 
 struct suspensions *suspensions_new(void);		 /* NULL when out of memory */
-void suspensions_free(struct suspensions **suspensions); /* takes NULL */
+void suspensions_free(struct suspensions **suspensions); /* accepts NULL */
 
-/* Suspend or resume. 1 when that changed something, 0 when it was so; -1 when out of memory or
- * bounds, or no name. */
+/* Suspend or resume a login. Returns 1 when that changed something, 0 when it did not, -1 when out
+ * of memory, with SUSPENSIONS_MAX logins, or when it is not a possible login. */
 int suspensions_set(struct suspensions *suspensions, const char *login, bool suspended);
 
-/* suspensions NULL: nobody is suspended. */
+/* Whether the login is suspended. With suspensions NULL, nobody is. */
 bool suspensions_has(struct suspensions *suspensions, const char *login);
 
 size_t suspensions_count(struct suspensions *suspensions);
 
-/* As the text of a file: a line each, sorted. And back: all of text is taken, or (-1) nothing;
- * lines from '#' on are comments. */
+/*
+ * Write the logins as the text of a file, sorted, one per line, and read such a text, in which
+ * lines that begin with '#' are comments. suspensions_read() replaces all logins and returns 0, or
+ * returns -1 and changes nothing.
+ */
 void suspensions_write(struct suspensions *suspensions, struct strbuf *text);
 int suspensions_read(struct suspensions *suspensions, const char *text, size_t len);
 

@@ -1,3 +1,7 @@
+/*
+ * The packed record of one user: writes it from a row, and reads it. Stateless; any thread may call
+ * it.
+ */
 #include "lib/rules/user_record.h"
 
 #include <stdio.h>
@@ -44,7 +48,7 @@ uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MA
 	return hash_bytes(folded_r, len);
 }
 
-/* What a row's problems begin with; made only when there is one. */
+/* Write the beginning of the texts of a row's problems; only called for a row that has one. */
 struct where {
 	char text[160];
 };
@@ -73,7 +77,7 @@ static bool has_control(const struct cell *cell)
 	return false;
 }
 
-/* Why no login could ever find the row, or NULL. */
+/* Return why no login can ever match the row, or NULL. */
 static const char *nameless(const struct cell *name)
 {
 	if (name->kind != CELL_TEXT || name->len == 0)
@@ -87,7 +91,7 @@ static const char *nameless(const struct cell *name)
 	return NULL;
 }
 
-/* What else of the row can't be read, or NULL. */
+/* Return what else of the row cannot be read, or NULL. */
 static const char *unreadable(const struct cell *row)
 {
 	bool enabled;
@@ -117,7 +121,7 @@ static bool has_odd_bytes(const char *item, size_t len)
 	return false;
 }
 
-/* "d.." would lose a dot each time that it is made canonical. */
+/* "d.." would lose a dot each time that it is canonicalized. */
 static bool has_empty_label(const char *domain)
 {
 	size_t len = strlen(domain);
@@ -127,9 +131,9 @@ static bool has_empty_label(const char *domain)
 }
 
 /*
- * Whether an item is an address as most are, lower-case letters, digits and single marks, which is
- * its own canonical form: a million of them are taken at each load. "--" may stand in an A-label,
- * which has a canonical form of its own.
+ * Whether an item is a common address, of lower-case letters, digits and single special characters,
+ * which is its own canonical form. This saves time, because a load may read a million of them. "--"
+ * may be part of an A-label, which can have another canonical form.
  */
 static bool is_plain_address(const char *item, size_t len)
 {
@@ -153,7 +157,7 @@ static bool is_plain_address(const char *item, size_t len)
 	return has_at && !behind_mark && len < 200;
 }
 
-/* Append an entry of froms in canonical form. 0, or -1 when it is none. */
+/* Append an entry of froms in canonical form. Returns 0, or -1 when it is not a valid entry. */
 static int add_from(struct strbuf *buf, const char *item, size_t len)
 {
 	struct mail_address address;
@@ -227,7 +231,7 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 			err.text);
 }
 
-/* What the row says of a user, behind the head. */
+/* Append the columns of the row after the head. */
 static void add_columns(struct strbuf *buf, const struct cell *row, struct user_head *head,
 	users_password_test *password_test, struct problems *problems)
 {
@@ -247,8 +251,8 @@ static void add_columns(struct strbuf *buf, const struct cell *row, struct user_
 }
 
 /*
- * A row that can't be read still holds its name: were it gone, `unknown_user = accept` would let
- * the user do anything.
+ * Write a disabled user for a row that cannot be read. If the row were left out, `unknown_user =
+ * accept` would allow the user everything.
  */
 static void add_switched_off(struct strbuf *buf, const struct cell *row, struct user_head *head)
 {
@@ -276,7 +280,7 @@ int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], u
 	}
 	*hash_r = user_name_fold(row[USER_NAME].text, row[USER_NAME].len, folded);
 	head.hash = (uint32_t)*hash_r;
-	strbuf_add(buf, (const char *)&head, sizeof(head)); /* its place */
+	strbuf_add(buf, (const char *)&head, sizeof(head)); /* reserves its place */
 	if ((why = unreadable(row)) != NULL) {
 		problems_add(problems, "%s: %s; the user is switched off", where(row).text, why);
 		add_switched_off(buf, row, &head);

@@ -5,11 +5,11 @@
 #include "lib/rules/users.h"
 
 /*
- * One user in a shard's memory, packed without alignment: a head, then id, name, password and
+ * One user in the memory of a shard, packed without alignment: a head, then id, name, password and
  * profile id, each with its NUL, then the froms. Part of users.c.
  */
 struct user_head {
-	uint32_t hash; /* of the name in lower case: its low half */
+	uint32_t hash; /* low half of the hash of the name in lower case */
 	uint32_t froms_len;
 	uint16_t id_len, name_len, password_len, profile_len; /* without NUL */
 	uint8_t has_froms, enabled;
@@ -22,12 +22,12 @@ struct user_head user_record_head(const char *record);
 size_t user_record_size(const char *record);
 void user_record_read(const char *record, struct user *user_r); /* points into the record */
 
-/* The name in lower case (ASCII); name holds at most USER_NAME_MAX bytes. Returns its hash. */
+/* Write the name, of at most USER_NAME_MAX bytes, in lower case (ASCII). Returns its hash. */
 uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX]);
 
 /*
- * Append the record of a row to buf, with the hash of its name in *hash_r. Returns 1, 0 when the
- * row is left out (problems says why), -1 when out of memory.
+ * Append the record of a row to buf; *hash_r is the hash of its name. Returns 1, 0 when the row is
+ * left out (problems tells why), or -1 when out of memory.
  */
 int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint64_t *hash_r,
 	users_password_test *password_test, struct problems *problems);

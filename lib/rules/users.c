@@ -1,6 +1,6 @@
 /*
- * The users of a policy: builds their shards from rows, and looks logins up. Owns no state of its
- * own. One thread builds a set of users, any thread may read it afterwards.
+ * The users of a policy: builds their shards from rows, and finds logins. A set of users is
+ * immutable and reference-counted: one thread builds it, then any thread may read it.
  */
 #include "lib/rules/users.h"
 
@@ -11,8 +11,8 @@
 #include "lib/rules/user_record.h"
 
 /*
- * A hash of a name gives its shard by the high bits and its slot in there by
- * the low ones. With a million users a shard holds some 240.
+ * The high bits of a name's hash select its shard, the low bits its slot in the shard. With a
+ * million users, a shard has about 240.
  */
 #define SHARD_BITS 12
 #define SHARDS (1U << SHARD_BITS)
@@ -22,7 +22,7 @@ struct shard {
 	uint32_t count;
 	uint32_t mask;	  /* slots - 1; slots are a power of two, at most 3/4 full */
 	size_t bytes;	  /* of the whole block */
-	uint32_t slots[]; /* offset of a record in what follows, plus 1; 0 is free */
+	uint32_t slots[]; /* offset of a record after the slots, plus 1; 0 is free */
 };
 
 struct users {
@@ -47,7 +47,7 @@ static void shard_unref(struct shard *shard)
 		free(shard);
 }
 
-/* The slot of a folded name, or the free one where it belongs. */
+/* Return the slot of a folded name, or the free slot where it belongs. */
 static uint32_t *shard_find(struct shard *shard, uint32_t hash, const char *folded, size_t len)
 {
 	const char *record, *records = shard_records(shard);
@@ -64,7 +64,7 @@ static uint32_t *shard_find(struct shard *shard, uint32_t hash, const char *fold
 	return &shard->slots[i];
 }
 
-/* Whether the user's profile is there. */
+/* Whether the user's profile exists; if not, report it. */
 static bool check_profile(const struct user *user, const struct profiles *profiles,
 	struct problems *problems)
 {
@@ -76,11 +76,11 @@ static bool check_profile(const struct user *user, const struct profiles *profil
 	return false;
 }
 
-/* Name each of its users whose profile isn't there. */
+/* Report each user of the shard whose profile does not exist. */
 static void shard_check_profiles(const struct shard *shard, const struct profiles *profiles,
 	struct problems *problems)
 {
-	const char *records = shard_records(shard), *found = NULL; /* the last one that is there */
+	const char *records = shard_records(shard), *found = NULL; /* the last id that exists */
 	struct user user;
 	uint32_t i;
 
@@ -187,17 +187,17 @@ const char *user_next_from(const struct user *user, const char *at)
 /* ---- building ------------------------------------------------------------------- */
 
 /*
- * Rows are put by first a few groups of shards, later each group by its shards: to write to
- * thousands of places by turns would cost more than all else that is done with a row.
+ * Rows are first sorted into a few groups of shards, and later each group into its shards: writing
+ * to thousands of places in turn would cost more than all other work on a row.
  */
 #define GROUPS 64U
 #define SHARDS_A_GROUP (SHARDS / GROUPS)
 
 struct users_builder {
 	users_password_test *password_test;
-	struct problems *references; /* where missing profiles are named; NULL: with the others */
+	struct problems *references; /* receives missing profiles; NULL: the other problems do */
 	struct strbuf groups[GROUPS];
-	struct strbuf shards[SHARDS_A_GROUP]; /* of the group that is being finished */
+	struct strbuf shards[SHARDS_A_GROUP]; /* of the current group */
 };
 
 struct users_builder *users_builder_new(void)
@@ -237,14 +237,14 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 	struct strbuf *buf;
 	uint64_t hash = 0;
 
-	/* A name that can't be hashed is left out by the record's writer, whatever the shard. */
+	/* user_record_write() leaves out a name that cannot be hashed, whatever the shard. */
 	if (name->kind == CELL_TEXT && name->len <= USER_NAME_MAX)
 		hash = user_name_fold(name->text, name->len, folded);
 	buf = &builder->groups[shard_of((uint32_t)hash) / SHARDS_A_GROUP];
 	return user_record_write(buf, row, &hash, builder->password_test, problems);
 }
 
-/* Whether id a is later than id b: as numbers where both are, else as text. */
+/* Whether id a is later than id b, compared as numbers if both are numbers, else as text. */
 static bool is_later(const char *a, const char *b)
 {
 	size_t alen = strlen(a), blen = strlen(b);
@@ -254,7 +254,7 @@ static bool is_later(const char *a, const char *b)
 	return strcmp(a, b) >= 0;
 }
 
-/* Of two rows with one name the later id stays. */
+/* Keep the later id of two rows with one name. */
 static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
 	struct problems *problems)
 {
@@ -300,7 +300,7 @@ static struct shard *shard_new(const struct strbuf *records)
 	return shard;
 }
 
-/* Enter the records in the slots. */
+/* Fill the slots from the records. */
 static void shard_index(struct shard *shard, size_t len, struct problems *problems)
 {
 	const char *records = shard_records(shard);
@@ -321,7 +321,7 @@ static void shard_index(struct shard *shard, size_t len, struct problems *proble
 	}
 }
 
-/* Whether both hold the same records, in whatever order. */
+/* Whether both contain the same records, in any order. */
 static bool shard_equal(struct shard *a, const struct shard *b)
 {
 	const char *arecords = shard_records(a), *brecords = shard_records(b), *mine, *theirs;
@@ -368,7 +368,7 @@ static int finish_shard(struct users *users, size_t i, struct strbuf *records,
 	return 0;
 }
 
-/* Put a group's records by their shards. -1 when out of memory. */
+/* Sort the records of a group into its shards. -1 when out of memory. */
 static int split_group(struct users_builder *builder, struct strbuf *group)
 {
 	struct strbuf *shard;

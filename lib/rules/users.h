@@ -10,77 +10,79 @@
 #include "lib/rules/rows.h"
 
 /*
- * The users of a policy: some thousands of immutable, reference-counted
- * shards by hash of the login. A new set shares the shards that did not change.
+ * The users of a policy, in some thousands of immutable, reference-counted shards by hash of the
+ * login. A new set shares the unchanged shards of the previous one. One thread builds a set; then
+ * any thread may read it.
  */
 struct users;
 
-/* One user; points into the set and lives as long as the caller's reference to it. */
+/* One user. Points into the set, and lives as long as the caller's reference to it. */
 struct user {
 	const char *id;
-	const char *name;	/* the row's own spelling: the login from here on */
-	const char *password;	/* a crypt(3) hash, maybe with {SCHEME}; "" for none */
+	const char *name;	/* the row's spelling, which replaces the login's */
+	const char *password;	/* a crypt(3) hash, optionally with {SCHEME}; "" for none */
 	const char *profile_id; /* "" for none */
-	const char *froms;	/* canonical entries, each with its NUL; froms_len counts all */
+	const char *froms;	/* canonical entries, each with its NUL; froms_len in all */
 	size_t froms_len;
-	bool has_froms; /* the row names senders, even if none of them could be used */
+	bool has_froms; /* the row has froms, even if none of them is usable */
 	bool enabled;
 };
 
 struct users_builder;
 struct users_builder *users_builder_new(void); /* NULL when out of memory */
 
-/* What says whether a password hash is usable (lib/auth/password.h); an unusable one is a problem,
- * and the row stays. */
+/* Test password hashes with a function such as password_usable() of lib/auth/password.h. An
+ * unusable hash is reported, and the row stays. */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
-/* Have users_builder_finish() name missing profiles in references, apart from other problems. */
+/* Let users_builder_finish() report missing profiles in references, apart from other problems. */
 void users_builder_part_references(struct users_builder *builder, struct problems *references);
 
 /*
- * Take a row; problems gets "users id 17 (bob): ...". A bad address in froms is left
- * out alone; a row without a usable name is left out whole; one that can't be read otherwise
- * switches its user off, so that nobody takes it for a stranger. Of two rows with
- * one name (ASCII caseless) the later id is in force. Returns 1 when taken, 0 when left out, -1
+ * Add a row. Problems are reported as "users id 17 (bob): ...". A bad address in froms alone is
+ * left out; a row without a usable name is left out completely; a row that cannot be read otherwise
+ * disables its user, so that the login is not treated as unknown. Of two rows with one name (ASCII,
+ * caseless), the later id is in force. Returns 1 when the row was added, 0 when it was left out, -1
  * when out of memory.
  */
 int users_builder_add(struct users_builder *builder, const struct cell row[USER_COLUMNS],
 	struct problems *problems);
 
 /*
- * The users, with one reference; the builder is gone. previous (may be NULL) gives the
- * shards that are the same. profiles (may be NULL) is asked whether each profileId exists:
- * a problem if not. NULL when out of memory.
+ * Return the users with one reference, and free the builder. Unchanged shards are shared with
+ * previous (may be NULL). A profileId that profiles (may be NULL) does not contain is reported.
+ * NULL when out of memory.
  */
 struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems);
-void users_builder_free(struct users_builder **builder);
+void users_builder_free(struct users_builder **builder); /* accepts NULL */
 
-/* Name each user whose profileId no profile has, as users_builder_finish() does. */
+/* Report each user whose profileId does not exist, as users_builder_finish() does. */
 void users_check_profiles(const struct users *users, const struct profiles *profiles,
 	struct problems *problems);
 
 /*
- * Whether b holds what a does, as far as shards are shared: true of a set that was built with a as
- * its previous one from the same rows.
+ * Whether b shares all shards of a, as a set does that was built from the same rows with a as the
+ * previous set.
  */
 bool users_same(const struct users *a, const struct users *b);
 
 struct users *users_ref(struct users *users);
 void users_unref(struct users **users);
 
-/* Whether a row has this login (ASCII caseless). */
+/* Find the row of a login (ASCII, caseless). Returns whether there is one. */
 bool users_find(const struct users *users, const char *login, size_t len, struct user *user_r);
 
 size_t users_count(const struct users *users);
-size_t users_bytes(const struct users *users); /* memory, shards that others share included */
+size_t users_bytes(const struct users *users); /* memory in use, including shared shards */
 
-/* Walk all, in no order; each returns 0 to go on. Returns what each() last returned. */
+/* Call each() for all users, in no particular order, until it returns other than 0. Returns its
+ * last result. */
 int users_each(const struct users *users, int (*each)(void *context, const struct user *user),
 	void *context);
 
-/* Next entry of a user's froms after at (NULL: the first); NULL at the end. */
+/* Return the entry of a user's froms after at (NULL: the first), or NULL at the end. */
 const char *user_next_from(const struct user *user, const char *at);
 
 #endif

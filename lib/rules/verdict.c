@@ -1,3 +1,7 @@
+/*
+ * Verdicts: their names, replies and the texts of rate limits. The caller owns a verdict; any
+ * thread may call it.
+ */
 #include "lib/rules/verdict.h"
 
 #include <inttypes.h>

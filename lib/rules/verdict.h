@@ -7,14 +7,14 @@
 
 #include "lib/rules/check_table.h"
 
-/* What one check found. */
+/* The result of one check. */
 enum outcome {
-	OUTCOME_UNLISTED, /* it looked and found no rule */
+	OUTCOME_UNLISTED, /* no rule applies */
 	OUTCOME_PASS,	  /* a rule allows */
-	OUTCOME_FAIL,	  /* a rule refuses: the reply stands beside */
+	OUTCOME_FAIL,	  /* a rule refuses, with the reply of the finding */
 	OUTCOME_WARN,	  /* would refuse, but the check is set to `warn` */
-	OUTCOME_ERROR,	  /* could not be decided: the reply is that of on_error */
-	OUTCOME_GAVE_UP,  /* a rule that would allow ran past its limits: taken for no match */
+	OUTCOME_ERROR,	  /* could not be decided; on_error determines the verdict */
+	OUTCOME_GAVE_UP,  /* a rule that may allow exceeded its limits, and counts as no match */
 };
 #define OUTCOME_COUNT (OUTCOME_GAVE_UP + 1)
 
@@ -27,19 +27,19 @@ const char *outcome_name(enum outcome outcome);
 struct reply {
 	int code;		    /* 550, 450, ... ; 0: none */
 	char enhanced[12];	    /* RFC 3463: "5.7.1" */
-	char text[REPLY_TEXT_SIZE]; /* printable ASCII, nothing else */
+	char text[REPLY_TEXT_SIZE]; /* printable ASCII only */
 };
 
-/* How a rate limit stands. A plain value. */
+/* The usage of a rate limit. A plain value. */
 struct usage {
 	uint64_t used;
-	uint32_t limit, window; /* window: seconds; 0: the finding is of no rate limit */
-	uint64_t wait;		/* seconds until the next is free; UINT64_MAX: never */
+	uint32_t limit, window; /* window in seconds; 0: the finding is not about a rate limit */
+	uint64_t wait;		/* seconds until the next one is allowed; UINT64_MAX: never */
 };
 
 #define USAGE_TEXT_SIZE 112
 
-/* "used=28/1024 window=1d next=0s" */
+/* Write "used=28/1024 window=1d next=0s". */
 void usage_format(const struct usage *usage, char text_r[USAGE_TEXT_SIZE]);
 
 struct finding {
@@ -52,8 +52,8 @@ struct finding {
 };
 
 /*
- * One more than the stage with the most findings can make. A finding too many ends up in the last
- * place, and the stage is answered by on_error: check_run_end().
+ * One more than the most findings of any stage. If a stage makes more, the last place is reused,
+ * and on_error answers the stage: see check_run_end().
  */
 #define STAGE_ROOM(id, ...) char at_##id[STAGE_FINDINGS(id)];
 enum { VERDICT_FINDINGS = sizeof(union { STAGE_TABLE(STAGE_ROOM) }) + 1 };
@@ -64,25 +64,25 @@ enum verdict_kind { VERDICT_CONTINUE, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_
 const char *verdict_name(enum verdict_kind kind); /* "accept", "reject", "tempfail", "discard" */
 
 /*
- * What a stage decides: the findings of its checks in their order; the last one has decided when
- * kind is not CONTINUE. A plain value that the caller owns; the first call of verdict_init() makes
+ * The decision of a stage, and the findings of its checks in their order. When kind is not
+ * CONTINUE, the last finding has decided. A plain value that the caller owns; verdict_init() makes
  * it valid.
  */
 struct verdict {
 	enum verdict_kind kind;
-	bool suspend; /* the login is to be suspended: [limits] on_limit */
+	bool suspend; /* the login must be suspended: [limits] on_limit */
 	size_t count;
 	struct finding findings[VERDICT_FINDINGS];
 };
 
 void verdict_init(struct verdict *verdict);
 
-/* The finding that decided, or NULL when the stage continues. */
+/* Return the finding that decided, or NULL when the stage continues. */
 const struct finding *verdict_deciding_finding(const struct verdict *verdict);
 
 /*
- * Set a reply: text is made printable ASCII (other bytes as \xNN) and cut
- * to fit. Format as printf.
+ * Set a reply. The text, formatted as by printf, is converted to printable ASCII (other bytes
+ * become \xNN) and cut to fit.
  */
 void reply_set(struct reply *reply, int code, const char *enhanced, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -1,3 +1,7 @@
+/*
+ * Derives what the MTA is asked for from the checks of a policy. Owns nothing; any thread may call
+ * it.
+ */
 #include "milter/smtp/negotiate.h"
 
 #include <stddef.h>
