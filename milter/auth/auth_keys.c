@@ -31,8 +31,11 @@ void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 		for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++) {
 			(void)errmsg_set(&problem, "%s: %s", config->jwt.keys_file,
 				problems_text(problems, i));
+			if (i == 0)
+				read.reason = problem;
 			quote_log(LOG_LEVEL_WARNING, "problem", problem.text, "auth keys");
 		}
+		read.left_out = problems == NULL ? 0 : problems_count(problems);
 		problems_free(&problems);
 	}
 	*read_r = read;
@@ -58,6 +61,8 @@ void auth_keys_apply(struct auth *auth, const struct config *config, struct auth
 	}
 	auth->keys.stamp = read->stamp;
 	auth->keys.err = read->err;
+	auth->keys.left_out = read->left_out;
+	auth->keys.reason = read->reason;
 	if (failed)
 		quote_log(LOG_LEVEL_ERROR, "error", read->err.text, "auth keys=%s",
 			auth->keys.keys == NULL ? "none" : "old");

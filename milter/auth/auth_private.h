@@ -128,7 +128,9 @@ void attempts_free(struct auth *auth);
 struct auth_keys {
 	struct jwt_keys *keys; /* NULL: no keys are configured, or none could be read */
 	struct file_stamp stamp;
-	struct errmsg err; /* why they could not be read; "" after a success */
+	struct errmsg err;    /* why they could not be read; "" after a success */
+	size_t left_out;      /* keys of the file that were left out */
+	struct errmsg reason; /* why the first of them was */
 };
 
 /* Returns whether [jwt] configures a secret or a file of keys. Any thread. */

@@ -46,6 +46,25 @@ static json_t *describe_auth(void *context)
 	return json;
 }
 
+static void check_keys(const struct auth_keys *keys, struct status_health *health)
+{
+	if (keys->err.text[0] != '\0')
+		status_add_problem(health,
+			"Correct the file that [jwt] names. Postern reads it again when it "
+			"changes.",
+			"the keys for tokens can't be read, and %s: %s",
+			keys->keys == NULL ? "no token is accepted" :
+					     "the previous ones stay in force",
+			keys->err.text);
+	if (keys->left_out > 0)
+		status_add_problem(health,
+			"Correct or remove the keys in the file. Postern reads it again when it "
+			"changes.",
+			"%zu key%s for tokens %s left out: %s", keys->left_out,
+			keys->left_out == 1 ? "" : "s", keys->left_out == 1 ? "is" : "are",
+			keys->reason.text);
+}
+
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
@@ -59,17 +78,11 @@ static void check_auth(void *context, struct status_health *health)
 			"a restart will forget suspended logins: %s", unsaved.text);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
-			"Create the directory of [auth] socket or set the key to nothing, then "
-			"restart postern.",
+			"Create the directory of [auth] socket, or make [auth] socket and "
+			"saslauthd empty; then restart postern.",
 			"logins are not served: the directory of the socket does not exist");
-	if (section->auth != NULL && section->auth->keys.err.text[0] != '\0')
-		status_add_problem(health,
-			"Correct the file that [jwt] names. Postern reads it again when it "
-			"changes.",
-			"the keys of tokens can't be read, and %s: %s",
-			section->auth->keys.keys == NULL ? "no token is accepted" :
-							   "the previous ones stay in force",
-			section->auth->keys.err.text);
+	if (section->auth != NULL)
+		check_keys(&section->auth->keys, health);
 }
 
 int auth_status_register(struct auth_section *section, struct status *registry)

@@ -107,6 +107,7 @@ static void attend(struct cache *cache)
 		begin_reload(cache, requested, now);
 	cache_read_psl(cache, false, now);
 	cache_read_files(cache, now);
+	cache_update_files_status(cache);
 	cache_publish(cache);
 	if (store_sync_attend(cache->store_sync, now))
 		cache_update_status(cache);

@@ -75,6 +75,9 @@ struct cache {
 /* Fill the status with the present state. */
 void cache_update_status(struct cache *cache);
 
+/* The same if reading the lists or the public suffix list went differently than before. */
+void cache_update_files_status(struct cache *cache);
+
 /* ---- cache_policy.c ---- */
 
 /* Make a policy and put it in force, if its parts are complete and one has changed. */

@@ -1,6 +1,7 @@
 /*
  * The status sections of the cache thread: cache (the policy), database, store and lists. They
  * copy the thread's status under its lock, and run on the server thread.
+ * t/integration/test_status.py covers it.
  */
 #include <string.h>
 
@@ -65,9 +66,11 @@ static json_t *describe_cache(void *context)
 static void check_cache(void *context, struct status_health *health)
 {
 	struct cache_status s;
+	const char *plural;
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
+	plural = s.problem_count == 1 ? "" : "s";
 	if (s.serial == 0)
 		status_add_problem(health,
 			"Correct the other problems. Until then mail is answered as [milter] "
@@ -81,12 +84,16 @@ static void check_cache(void *context, struct status_health *health)
 		status_add_problem(health, "Correct the file, then run posternctl reload.",
 			"the configuration is refused and the previous one stays in force: %s",
 			s.config_error);
+	if (s.psl_error[0] != '\0')
+		status_add_problem(health,
+			"Install the public suffix list, or correct [lists] public_suffix_list.",
+			"the public suffix list can't be read: %s", s.psl_error);
 	if (s.problem_count > 0)
 		status_add_problem(health,
-			"Correct the lines, rows and settings listed as problems.",
+			"Correct the lines, rows and settings that the section cache lists as "
+			"problems.",
 			"%zu line%s, row%s or setting%s of the policy %s a problem",
-			s.problem_count, s.problem_count == 1 ? "" : "s",
-			s.problem_count == 1 ? "" : "s", s.problem_count == 1 ? "" : "s",
+			s.problem_count, plural, plural, plural,
 			s.problem_count == 1 ? "has" : "have");
 	cache_status_free(&s);
 }
@@ -109,6 +116,33 @@ static json_t *describe_database(void *context)
 	return json;
 }
 
+static void check_notifications(const struct database_faults *faults, struct status_health *health)
+{
+	if (faults->listen_refused)
+		status_add_problem(health,
+			"Connect to the server itself, not through a pooler. Until then changes "
+			"are found by polling.",
+			"the database refuses LISTEN");
+	if (faults->is_unnotified)
+		status_add_problem(health,
+			"Connect to the server itself, not through a pooler, or correct [database] "
+			"channel. Until then changes are found by polling.",
+			"the database changes without a notification");
+	if (faults->feed_is_refused)
+		status_add_problem(health,
+			"Run sql/feed.sql and sql/role.sql again. Until then each change reloads "
+			"the tables.",
+			"the change feed of the database can't be used");
+	if (faults->feed_is_forbidden)
+		status_add_problem(health,
+			"Run sql/role.sql again. Until then each change reloads the tables.",
+			"the role may not use the change feed of the database");
+	if (faults->feed_is_incomplete)
+		status_add_problem(health,
+			"Run sql/feed.sql again. Until then each change reloads the tables.",
+			"triggers of the change feed are missing or disabled in the database");
+}
+
 static void check_database(void *context, struct status_health *health)
 {
 	struct cache_status s;
@@ -123,13 +157,14 @@ static void check_database(void *context, struct status_health *health)
 	if (s.database == DATABASE_BEHIND)
 		status_add_problem(health,
 			"Wait until the standby has caught up, or check its replication.",
-			"the standby %s lags behind the policy in force", s.server);
+			"the standby %s lags behind the rows in force", s.server);
 	if (s.load_error[0] != '\0')
 		status_add_problem(health,
 			"Correct the tables, the queries or the role's rights. Postern tries "
 			"again by itself.",
 			"the last load failed and the previous rows stay in force: %s",
 			s.load_error);
+	check_notifications(&s.faults, health);
 	cache_status_free(&s);
 }
 
@@ -142,8 +177,8 @@ static json_t *describe_store(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:o, s:o}", "written_at", time_json(s.store_written), "error",
-		json_text_or_null(s.store_error));
+	json = json_pack("{s:o, s:I, s:o}", "written_at", time_json(s.store_written), "left_out",
+		(json_int_t)s.store_left_out, "error", json_text_or_null(s.store_error));
 	cache_status_free(&s);
 	return json;
 }
@@ -159,6 +194,11 @@ static void check_store(void *context, struct status_health *health)
 			"Check the file that [store] path names, its directory and the free "
 			"space.",
 			"the store file can't be read or written: %s", s.store_error);
+	if (s.store_left_out > 0)
+		status_add_problem(health,
+			"See the log for the rows, and correct them in the database.",
+			"%zu row%s could not be written to the store file", s.store_left_out,
+			s.store_left_out == 1 ? "" : "s");
 	cache_status_free(&s);
 }
 
@@ -181,8 +221,32 @@ static json_t *describe_lists(void *context)
 		}
 	}
 	cache_status_free(&s);
-	return json_pack("{s:o, s:I}", "entries", entries, "lists_bytes",
-		(json_int_t)s.lists_bytes);
+	return json_pack("{s:o, s:I, s:b, s:o}", "entries", entries, "lists_bytes",
+		(json_int_t)s.lists_bytes, "files_polled", (int)s.files_are_polled, "error",
+		json_text_or_null(s.list_error));
+}
+
+static void check_lists(void *context, struct status_health *health)
+{
+	struct cache_status s;
+
+	if (cache_copy_status(context, &s) != 0)
+		return;
+	if (s.lists_are_gone)
+		status_add_problem(health, "Restore the directory that [lists] directory names.",
+			"the directory of the lists does not exist; lists that were read before "
+			"stay in force, others are empty");
+	if (s.lists_unreadable > 0)
+		status_add_problem(health,
+			"Correct the file or its mode. Postern reads it again when it changes.",
+			"%zu list file%s can't be read: %s", s.lists_unreadable,
+			s.lists_unreadable == 1 ? "" : "s", s.list_error);
+	if (s.files_are_polled)
+		status_add_problem(health,
+			"Raise the sysctls fs.inotify.max_user_watches and max_user_instances, "
+			"then restart postern.",
+			"inotify does not report changes of files, so they are found later");
+	cache_status_free(&s);
 }
 
 int cache_status_register(struct cache *cache, struct status *registry)
@@ -191,7 +255,7 @@ int cache_status_register(struct cache *cache, struct status *registry)
 		{ "cache", cache, describe_cache, check_cache },
 		{ "database", cache, describe_database, check_database },
 		{ "store", cache, describe_store, check_store },
-		{ "lists", cache, describe_lists, NULL },
+		{ "lists", cache, describe_lists, check_lists },
 	};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {

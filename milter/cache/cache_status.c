@@ -61,12 +61,45 @@ static void describe_memory(const struct cache *cache, struct cache_status *stat
 	}
 }
 
+/* Set the members of status that tell how reading the files went. */
+static void describe_files(const struct cache *cache, struct cache_status *status)
+{
+	status->lists_unreadable = 0;
+	status->list_error[0] = '\0';
+	status->lists_are_gone = watch_folder_gone(cache->watch, 0);
+	status->files_are_polled = watch_is_polled(cache->watch);
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (cache->list_error[i].text[0] == '\0')
+			continue;
+		if (status->lists_unreadable++ == 0)
+			copy_text(status->list_error, sizeof(status->list_error),
+				cache->list_error[i].text);
+	}
+}
+
+void cache_update_files_status(struct cache *cache)
+{
+	const struct cache_status *status = &cache->status; /* only this thread writes it */
+	struct cache_status now;
+
+	describe_files(cache, &now);
+	if (now.lists_unreadable != status->lists_unreadable ||
+		strcmp(now.list_error, status->list_error) != 0 ||
+		now.lists_are_gone != status->lists_are_gone ||
+		now.files_are_polled != status->files_are_polled ||
+		strcmp(cache->psl_error.text, status->psl_error) != 0)
+		cache_update_status(cache);
+}
+
 void cache_update_status(struct cache *cache)
 {
 	const struct errmsg *sync_error = store_sync_error(cache->store_sync);
 	char revision[REVISION_SIZE], *problems = policy_problems_text(cache->policy_problems),
 				      *old;
 	struct cache_status *status = &cache->status;
+	struct cache_status files;
+
+	describe_files(cache, &files);
 
 	revision_format(&cache->revision, revision);
 	(void)pthread_mutex_lock(&cache->lock);
@@ -78,7 +111,13 @@ void cache_update_status(struct cache *cache)
 	copy_text(status->store_error, sizeof(status->store_error),
 		sync_error->text[0] != '\0' ? sync_error->text : cache->store_error.text);
 	copy_text(status->config_error, sizeof(status->config_error), cache->config_error.text);
+	copy_text(status->psl_error, sizeof(status->psl_error), cache->psl_error.text);
 	describe_memory(cache, status);
+	status->store_left_out = store_sync_left_out(cache->store_sync);
+	status->lists_unreadable = files.lists_unreadable;
+	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
+	status->lists_are_gone = files.lists_are_gone;
+	status->files_are_polled = files.files_are_polled;
 	status->problem_count = policy_problems_count(cache->policy_problems);
 	old = status->problems;
 	status->problems = problems;

@@ -11,12 +11,12 @@
 #include "lib/rules/list.h"
 #include "milter/shared/status.h"
 
-/* Where the users and profiles in force came from. */
+/* The origin of the users and profiles in force. */
 enum cache_source {
 	SOURCE_NONE,  /* there is no policy yet */
-	SOURCE_LISTS, /* lists only: neither database nor store is configured */
+	SOURCE_LISTS, /* lists only: neither a database nor a store is configured */
 	SOURCE_STORE, /* the JSON file, which is the store */
-	SOURCE_CACHE, /* the JSON file, written by the cache thread earlier: the database has not
+	SOURCE_CACHE, /* the JSON file that the cache thread wrote earlier: the database has not
 			 answered yet */
 	SOURCE_DATABASE,
 };
@@ -26,55 +26,68 @@ const char *cache_source_name(enum cache_source source);
 
 enum database_state {
 	DATABASE_OFF,	     /* not configured */
-	DATABASE_CONNECTING, /* never reached so far */
-	DATABASE_LISTENING,  /* changes are notified */
-	DATABASE_POLLING, /* reached, but LISTEN is refused (a standby) or brings nothing (a pooler)
-			   */
-	DATABASE_BEHIND,  /* a standby that lags behind what is in force: waiting */
-	DATABASE_DOWN,	  /* was reached, isn't now: `database_error` says why */
+	DATABASE_CONNECTING, /* not reached so far */
+	DATABASE_LISTENING,  /* reached, and it notifies of changes */
+	DATABASE_POLLING,    /* reached, but LISTEN is refused (a standby) or has no effect (a
+				pooler) */
+	DATABASE_BEHIND,     /* a standby that lags behind the rows in force: waiting for it */
+	DATABASE_DOWN,	     /* was reached, but is not now */
 };
 
 /* "off", "connecting", "listening", "polling", "behind", "down" */
-const char *database_state_name(enum database_state database);
+const char *database_state_name(enum database_state state);
+
+/* What makes changes slower to find although the database is reached. */
+struct database_faults {
+	bool listen_refused;	 /* by a primary */
+	bool is_unnotified;	 /* changes were found by polling, of which no notification came */
+	bool feed_is_refused;	 /* a query of the change feed failed */
+	bool feed_is_forbidden;	 /* the role may not use the change feed */
+	bool feed_is_incomplete; /* triggers of the change feed are missing or disabled */
+};
 
 /*
- * What the cache thread tells about itself: a plain value, but for `problems`. Times are wall
- * clock; 0: never.
+ * The state of the cache thread: a plain value, except for `problems`. Times are wall clock; 0:
+ * never. Texts are "" when there is no such error.
  */
 struct cache_status {
 	enum cache_source source;
-	uint64_t serial;    /* policy_serial() of what is in force; 0: none */
-	time_t published;   /* when it was put in force */
-	time_t confirmed;   /* when its source was last known to say the same: age = now - confirmed
-			     */
-	char revision[256]; /* the feed's position, or what else names the state; "" for none */
+	uint64_t serial;       /* policy_serial() of the policy in force; 0: none */
+	time_t published;      /* when that policy was put in force */
+	time_t confirmed;      /* when its source was last known to hold the same rows */
+	char revision[256];    /* the position in the change feed, or another name of the state */
 	uint64_t publications; /* policies put in force since the start */
 
 	enum database_state database;
-	char server[256]; /* host:port or socket of the connection; never the password */
-	bool has_feed;	  /* our change feed is there */
-	time_t database_since;
-	char database_error[512]; /* the last one; "" for none */
+	char server[256];	  /* host:port or socket of the connection; never the password */
+	bool has_feed;		  /* the change feed is in use */
+	time_t database_since;	  /* the state began */
+	char database_error[512]; /* why the connection failed */
+	struct database_faults faults;
+	uint64_t loads_failed; /* since the start: the rows in force stayed */
+	char load_error[512];  /* why the last load failed */
 
 	time_t store_written;  /* when the JSON file was last written */
-	char store_error[512]; /* why the last writing or reading failed; "" for none */
+	char store_error[512]; /* why it could not be read or written the last time */
+	size_t store_left_out; /* rows that the last writing left out */
 
 	size_t users, profiles;
 	size_t users_bytes, lists_bytes; /* memory */
 	size_t list_entries[LIST_COUNT];
+	size_t lists_unreadable; /* lists whose file can't be read */
+	char list_error[512];	 /* why the first of them can't */
+	bool lists_are_gone;	 /* their directory is missing */
+	bool files_are_polled;	 /* inotify does not report changes of some file */
+	char psl_error[512];	 /* why the public suffix list can't be read */
 
-	uint64_t loads_failed;	/* since the start: loads that left the old policy in force */
-	char load_error[512];	/* why the last load failed; "" when it did not */
-	char config_error[512]; /* why the last reading of the configuration failed; "" when it did
-				   not */
+	char config_error[512]; /* why the last reading of the configuration failed */
 
-	/* What is wrong with the policy in force: see policy_problems.h. */
+	/* Problems of the rows and lines in force; policy_problems.h. */
 	size_t problem_count; /* all */
-	char *problems; /* those that have a text, a line each; NULL for none; cache_status_free()
-			 */
+	char *problems; /* those that have a text, one line each; NULL: none; cache_status_free() */
 };
 
-/* Free what a status holds. */
+/* Free the texts that a status owns. */
 void cache_status_free(struct cache_status *status);
 
 /* The texts of the problems as an array of strings. A new reference; NULL when out of memory. */

@@ -191,6 +191,16 @@ void database_describe(const struct database *database, struct cache_status *sta
 	status->database_since = db->since;
 	status->has_feed = database_has_feed(db);
 	status->loads_failed = db->loads_failed;
+	status->faults = (struct database_faults){ .listen_refused = false };
+	if (db->state == DATABASE_LISTENING || db->state == DATABASE_POLLING)
+		status->faults = (struct database_faults){
+			.listen_refused = db->listen_refused,
+			.is_unnotified = db->is_listening && db->state == DATABASE_POLLING,
+			.feed_is_refused = db->feed_refused,
+			.feed_is_forbidden = db->feed.is_installed && !db->feed.is_permitted,
+			.feed_is_incomplete = db->feed.is_installed && db->feed.is_permitted &&
+				!db->feed.is_ready,
+		};
 	(void)snprintf(status->server, sizeof(status->server), "%s", db->server);
 	(void)snprintf(status->database_error, sizeof(status->database_error), "%s",
 		db->error.text);

@@ -242,6 +242,11 @@ const struct errmsg *store_sync_error(const struct store_sync *sync)
 	return &sync->error;
 }
 
+size_t store_sync_left_out(const struct store_sync *sync)
+{
+	return sync->left_out;
+}
+
 /* Wait until the deadline. Returns whether the thread has ended; if not, it is abandoned. */
 static bool wait_for_end(struct store_sync *sync, int64_t deadline)
 {

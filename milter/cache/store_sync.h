@@ -50,5 +50,6 @@ int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing i
 /* When the file was last written (0: never), and why the last writing failed ("" if it did not). */
 time_t store_sync_written(const struct store_sync *sync);
 const struct errmsg *store_sync_error(const struct store_sync *sync);
+size_t store_sync_left_out(const struct store_sync *sync); /* rows that it could not write */
 
 #endif

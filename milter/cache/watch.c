@@ -386,6 +386,15 @@ bool watch_is_pending(const struct watch *watch, size_t slot)
 		!watch->folders[file->folder].gone;
 }
 
+bool watch_is_polled(const struct watch *watch)
+{
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		if (watch->fd < 0 || watch->folders[i].unwatched)
+			return true;
+	}
+	return false;
+}
+
 bool watch_folder_gone(const struct watch *watch, size_t slot)
 {
 	const struct watched *file = &watch->files[slot];

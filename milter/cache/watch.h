@@ -51,6 +51,9 @@ int64_t watch_due(const struct watch *watch);
  */
 bool watch_is_pending(const struct watch *watch, size_t slot);
 
+/* Whether changes of some file are found only by comparing stamps, because inotify refuses it. */
+bool watch_is_polled(const struct watch *watch);
+
 /* Whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);
 

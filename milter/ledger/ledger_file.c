@@ -39,7 +39,8 @@ struct ledger_file {
 	bool is_running; /* the thread; for the main thread */
 	pthread_mutex_t end_lock;
 	pthread_cond_t end_wake;
-	bool is_ending; /* guarded by end_lock */
+	bool is_ending;			/* guarded by end_lock */
+	struct errmsg checkpoint_error; /* of the last checkpoint; guarded by end_lock */
 };
 
 uint64_t ledger_file_now(const struct ledger_file *file)
@@ -55,6 +56,13 @@ void ledger_file_sync(struct ledger_file *file)
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r)
 {
 	ledger_journal_error(&file->journal, err_r);
+}
+
+void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r)
+{
+	(void)pthread_mutex_lock(&file->end_lock);
+	*err_r = file->checkpoint_error;
+	(void)pthread_mutex_unlock(&file->end_lock);
 }
 
 static bool has_journal(const struct ledger_file *file)
@@ -179,6 +187,9 @@ static void log_checkpoint(struct ledger_file *file)
 			file->checkpoint.size);
 	else
 		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits checkpoint=failed");
+	(void)pthread_mutex_lock(&file->end_lock);
+	file->checkpoint_error = err;
+	(void)pthread_mutex_unlock(&file->end_lock);
 }
 
 /* Wait for a second. Returns false when the thread is to end. */

@@ -53,7 +53,10 @@ uint64_t ledger_file_now(const struct ledger_file *file);
  */
 int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err);
 
-/* Why the last charge could not be written; "" when it could. Any thread. */
+/* Why the last charge could not be written or forced to disk; "" when it could. Any thread. */
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r);
+
+/* Why the thread could not write its last checkpoint; "" when it could. Any thread. */
+void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r);
 
 #endif

@@ -158,6 +158,11 @@ void ledger_journal_sync(struct ledger_journal *journal)
 	if (was_dirty && fdatasync(fd) != 0)
 		error = errno;
 	(void)pthread_mutex_unlock(&journal->sync_lock);
+	if (was_dirty) {
+		(void)pthread_mutex_lock(&journal->lock);
+		journal->sync_error = error;
+		(void)pthread_mutex_unlock(&journal->lock);
+	}
 	if (error != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", strerror(error), "limits forced-to-disk=no");
 }
@@ -176,6 +181,9 @@ void ledger_journal_error(struct ledger_journal *journal, struct errmsg *err_r)
 {
 	(void)pthread_mutex_lock(&journal->lock);
 	*err_r = journal->error;
+	if (err_r->text[0] == '\0' && journal->sync_error != 0)
+		(void)errmsg_set(err_r, "%s.%" PRIu64 ": %s", journal->path, journal->number,
+			strerror(journal->sync_error));
 	(void)pthread_mutex_unlock(&journal->lock);
 }
 

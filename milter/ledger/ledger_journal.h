@@ -27,6 +27,7 @@ struct ledger_journal {
 	uint64_t marked;      /* the ledger's time when a moment was last written */
 	struct strbuf buf;
 	struct errmsg error; /* of the last write; "" when it succeeded */
+	int sync_error;	     /* errno of the last sync; 0 when it succeeded */
 
 	pthread_mutex_t sync_lock; /* held while the file is synced, so that it is not closed */
 };
@@ -54,7 +55,7 @@ void ledger_journal_sync(struct ledger_journal *journal);
 /* The size of the newest journal in bytes. Any thread. */
 uint64_t ledger_journal_size(struct ledger_journal *journal);
 
-/* Why the last record could not be written; "" when it could. Any thread. */
+/* Why the last record could not be written or forced to disk; "" when it could. Any thread. */
 void ledger_journal_error(struct ledger_journal *journal, struct errmsg *err_r);
 
 /* Call each() for every journal of path, in no particular order. Returns 0, or -1 with err set. */

@@ -24,9 +24,10 @@ static json_t *describe_ledger(void *context)
 static void check_ledger(void *context, struct status_health *health)
 {
 	const struct ledger_section *section = context;
-	struct errmsg error;
+	struct errmsg error, checkpoint;
 
 	ledger_file_error(section->file, &error);
+	ledger_file_checkpoint_error(section->file, &checkpoint);
 	if (section->open_error.text[0] != '\0')
 		status_add_problem(health,
 			"Correct the file that [limits] state names, then restart postern.",
@@ -35,7 +36,12 @@ static void check_ledger(void *context, struct status_health *health)
 	if (error.text[0] != '\0')
 		status_add_problem(health,
 			"Check the directory that [limits] state names and its free space.",
-			"charges can't be written to the file of the ledger: %s", error.text);
+			"charges can't be saved in the files of the ledger: %s", error.text);
+	if (checkpoint.text[0] != '\0')
+		status_add_problem(health,
+			"Check the directory that [limits] state names and its free space. Until "
+			"then the journals grow.",
+			"the ledger can't write a checkpoint: %s", checkpoint.text);
 }
 
 int ledger_status_register(struct ledger_section *section, struct status *registry)

@@ -103,6 +103,34 @@ def test_a_store_that_cannot_be_read(box):
     wait_until(lambda: not problems(daemon), "nothing is wrong any more")
 
 
+def test_a_list_that_cannot_be_read(box):
+    daemon = box.postern(lists={"access.domains": "a.example\n"}, store=STORE)
+    listed = daemon.lists / "access.domains"
+    listed.unlink()
+    listed.mkdir()
+    wait_problem(daemon, "lists", "can't be read")
+    check_problem(daemon, "lists", "1 list file can't be read", "access.domains")
+    listed.rmdir()
+    daemon.write_list("access.domains", "a.example\n")
+    wait_until(lambda: not problems(daemon), "nothing is wrong any more")
+
+
+def test_a_directory_of_lists_that_disappears(box):
+    daemon = box.postern(lists={"access.domains": "a.example\n"}, store=STORE)
+    moved = daemon.lists.rename(daemon.folder / "away")
+    wait_problem(daemon, "lists", "does not exist")
+    check_problem(daemon, "lists", "[lists] directory")
+    moved.rename(daemon.lists)
+    wait_until(lambda: not problems(daemon), "nothing is wrong any more")
+
+
+def test_no_public_suffix_list(box):
+    daemon = box.postern(store=STORE, config={"lists": {"public_suffix_list": "absent.dat"}})
+    wait_problem(daemon, "cache", "public suffix list")
+    check_problem(daemon, "cache", "absent.dat", "[lists] public_suffix_list")
+    check_problem(daemon, "cache", "no policy is in force")
+
+
 def test_a_ledger_without_its_file(box):
     daemon = box.postern(store=STORE, config={"limits": {"state": "nowhere/limits.state"}})
     check_problem(daemon, "ledger", "restart will forget", "nowhere")
@@ -114,6 +142,16 @@ def test_keys_of_tokens_that_cannot_be_read(box):
     daemon.configure({"jwt": {"keys_file": "absent.pem"}})
     daemon.ctl("reload", check=False)
     check_problem(daemon, "auth", "absent.pem", "[jwt]")
+
+
+def test_a_key_that_is_left_out(box):
+    daemon = box.postern(store=STORE)
+    (daemon.folder / "keys.json").write_text(
+        '{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},'
+        '{"kty":"no"}]}')
+    daemon.configure({"jwt": {"keys_file": "keys.json"}})
+    daemon.ctl("reload", check=False)
+    check_problem(daemon, "auth", "1 key for tokens is left out", "keys.json")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")
