@@ -1,5 +1,6 @@
 /*
- * The local ledger behind the interface of the checks. Owns nothing; any thread may call it.
+ * The local ledger behind the interface of the checks: each operation passes its context on to the
+ * function of ledger.h. Owns nothing; any thread may call it.
  */
 #include "lib/rules/ledger.h"
 

@@ -1,5 +1,6 @@
 /*
- * The frames of the ledger's files. Owns nothing; any thread may call it.
+ * The frames of the ledger's files: writing them into a buffer, and finding the whole ones in bytes
+ * that may be damaged. Owns nothing; any thread may call it.
  */
 #include "milter/ledger/ledger_frame.h"
 

@@ -1,5 +1,6 @@
 /*
- * The ledger's time, derived from the machine's clocks. Owns nothing; any thread may call it.
+ * The ledger's time, which the machine's clocks and the last saved moment determine. Owns nothing;
+ * any thread may read the time.
  */
 #include "milter/ledger/ledger_time.h"
 

@@ -1,5 +1,6 @@
 /*
- * Decision records as log lines and as JSON events. Owns nothing; any thread may call it.
+ * Decision records as log lines and as JSON events, with the same keys in the same order. Owns
+ * nothing; any thread may call it.
  */
 #include "milter/log/decision_record.h"
 

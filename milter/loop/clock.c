@@ -1,5 +1,6 @@
 /*
- * Times and pauses of event loops. Owns nothing; any thread may call it.
+ * Times of event loops: the monotonic clock, timeouts for poll(), and pauses between attempts. Owns
+ * nothing; any thread may call it.
  */
 #include "milter/loop/clock.h"
 

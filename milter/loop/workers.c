@@ -1,5 +1,6 @@
 /*
- * Worker threads with a bounded queue. Owns the threads and the waiting work.
+ * Worker threads with a bounded queue, for work that takes too long for the server thread. Owns the
+ * threads and the waiting work; any thread adds work.
  */
 #include "milter/loop/workers.h"
 

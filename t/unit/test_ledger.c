@@ -558,54 +558,6 @@ START_TEST(forgetting_is_saved_and_frees)
 	}
 END_TEST
 
-/* ---- looking through it -------------------------------------------------------- */
-
-struct seen {
-	size_t keys;
-	struct ledger_usage first;
-	char key[64];
-};
-
-static int see(void *context, const struct ledger_view *view)
-{
-	struct seen *seen = context;
-
-	seen->keys++;
-	seen->first = view->windows[0];
-	(void)snprintf(seen->key, sizeof(seen->key), "%s", view->key);
-	return seen->keys == 3;
-}
-
-START_TEST(shows_keys_and_their_usage)
-	{
-		const struct limit limit = { 2, 60 };
-		struct ledger *ledger = ledger_new();
-		struct seen seen = { .keys = 0 };
-		char key[16];
-
-		for (unsigned i = 0; i < 5; i++) {
-			(void)snprintf(key, sizeof(key), "k%u", i);
-			(void)charge(ledger, 5, key, &limit, 1);
-		}
-		ck_assert_int_eq(ledger_each(ledger, 6, see, &seen), 1);
-		ck_assert_uint_eq(seen.keys, 3);
-		seen.keys = 0;
-		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
-		ck_assert_str_eq(seen.key, "k2");
-		ck_assert_uint_eq(seen.first.used, 1);
-		ck_assert_uint_eq(seen.first.limit.count, 2);
-		ck_assert_uint_eq(seen.first.wait, 0);
-		(void)charge(ledger, 6, "k2", &limit, 1);
-		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
-		ck_assert_uint_gt(seen.first.wait, 59 * SECOND);
-		ck_assert(!ledger_find(ledger, 6, "none", 4, see, &seen));
-		ck_assert(!ledger_find(ledger, 6 + 70 * SECOND, "k2", 2, see, &seen));
-		ck_assert_int_eq(ledger_each(ledger, 80 * SECOND, see, &seen), 0);
-		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
-		ledger_free(&ledger);
-	}
-END_TEST
-
 /* ---- threads ------------------------------------------------------------------- */
 
 #define THREADS 16
@@ -688,7 +640,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_unsaved_charge_fails_unless_saving_is_optional);
 	tcase_add_test(tcase, looking_and_refusing_save_nothing);
 	tcase_add_test(tcase, forgetting_is_saved_and_frees);
-	tcase_add_test(tcase, shows_keys_and_their_usage);
 	tcase_add_test(tcase, threads_share_a_limit_exactly);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,0 +1,118 @@
+/*
+ * Shows that a full disk refuses charges only while it is full, that syncing meets new journals,
+ * and which files are journals.
+ */
+#include "milter/ledger/ledger_journal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "t/unit/lib/made_ledger.h"
+#include "t/unit/unit.h"
+
+START_TEST(a_full_disk_refuses_charges_until_there_is_space)
+	{
+		struct rlimit limit, full;
+		struct errmsg err;
+
+		(void)signal(SIGXFSZ, SIG_IGN);
+		(void)getrlimit(RLIMIT_FSIZE, &limit);
+		made_ledger_open(NULL);
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		full = (struct rlimit){ 600, limit.rlim_max }; /* in the middle of a record */
+		(void)setrlimit(RLIMIT_FSIZE, &full);
+		while (made_ledger_charge("login:bob") == LEDGER_FREE)
+			;
+		ledger_file_error(made_file, &err);
+		ck_assert_ptr_nonnull(strstr(err.text, made_path));
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FAILED);
+		full.rlim_cur = 100;
+		(void)setrlimit(RLIMIT_FSIZE, &full);
+		ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), -1);
+		(void)setrlimit(RLIMIT_FSIZE, &limit);
+		uint64_t before = made_ledger_used("login:bob", 0);
+
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		ledger_file_error(made_file, &err);
+		ck_assert_str_eq(err.text, "");
+		made_ledger_checkpoint();
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), before + 1);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+	}
+END_TEST
+
+static atomic_bool is_done;
+
+static void *sync_often(void *file)
+{
+	while (!atomic_load(&is_done))
+		ledger_file_sync(file);
+	return NULL;
+}
+
+START_TEST(a_sync_may_meet_a_new_journal)
+	{
+		pthread_t thread;
+
+		made_ledger_open(NULL);
+		atomic_store(&is_done, false);
+		ck_assert_int_eq(pthread_create(&thread, NULL, sync_often, made_file), 0);
+		for (unsigned i = 0; i < 20; i++) {
+			ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+			made_ledger_checkpoint();
+		}
+		atomic_store(&is_done, true);
+		(void)pthread_join(thread, NULL);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 20);
+	}
+END_TEST
+
+static void add_number(void *context, uint64_t number, const char *name)
+{
+	*(uint64_t *)context += number;
+	ck_assert_ptr_nonnull(strstr(name, made_path));
+}
+
+START_TEST(only_names_with_a_number_are_journals)
+	{
+		static const char *const others[] = { "", ".0", ".01", ".1x", ".x1", ".bad",
+			".prev", ".lock", "1", ".99999999999999999999" };
+		char name[128];
+		uint64_t sum = 0;
+		struct errmsg err = { "" };
+
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+			(void)snprintf(name, sizeof(name), "%s%s", made_path, others[i]);
+			made_write(name, "x", 1);
+		}
+		made_write(made_journal(7), "x", 1);
+		made_write(made_journal(1000), "x", 1);
+		ck_assert_int_eq(ledger_journal_each(made_path, add_number, &sum, &err), 0);
+		ck_assert_uint_eq(sum, 1007);
+		ck_assert_int_eq(ledger_journal_each("/nonexistent/state", add_number, &sum, &err),
+			-1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent: No such file"));
+	}
+END_TEST
+
+static Suite *ledger_journal_suite(void)
+{
+	Suite *suite = suite_create("ledger_journal");
+	TCase *tcase = tcase_create("ledger_journal");
+
+	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
+	tcase_add_test(tcase, a_full_disk_refuses_charges_until_there_is_space);
+	tcase_add_test(tcase, a_sync_may_meet_a_new_journal);
+	tcase_add_test(tcase, only_names_with_a_number_are_journals);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(ledger_journal_suite)

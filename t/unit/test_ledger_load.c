@@ -1,0 +1,186 @@
+/*
+ * Shows what is loaded from torn, damaged and missing files: every whole frame, from the checkpoint
+ * or the one before it.
+ */
+#include "milter/ledger/ledger_load.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "t/unit/lib/made_ledger.h"
+#include "t/unit/unit.h"
+
+#define SECOND INT64_C(1000000)
+#define DAY (86400 * SECOND)
+
+START_TEST(a_torn_journal_counts_up_to_where_it_is_torn)
+	{
+		size_t len, first, each;
+		char *text;
+
+		made_ledger_open(NULL);
+		free(made_read(made_journal(1), &first));
+		for (int i = 0; i < 6; i++)
+			(void)made_ledger_charge("login:bob");
+		text = made_read(made_journal(1), &len);
+		each = (len - first) / 6;
+		for (size_t cut = 0; cut <= len; cut += cut < first ? 31 : 7) {
+			made_ledger_close();
+			(void)unlink(made_journal(2));
+			made_write(made_journal(1), text, cut);
+			made_ledger_open(NULL);
+			ck_assert_uint_eq(made_ledger_used("login:bob", 0),
+				cut < first ? 0 : (cut - first) / each);
+			ck_assert(problems_count(made_problems) ==
+				(cut < first ? cut > 0 : (cut - first) % each > 0));
+			ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		}
+		free(text);
+	}
+END_TEST
+
+START_TEST(a_damaged_record_costs_only_itself)
+	{
+		size_t len, first, each;
+		char *text;
+
+		made_ledger_open(NULL);
+		free(made_read(made_journal(1), &first));
+		for (int i = 0; i < 6; i++)
+			(void)made_ledger_charge("login:bob");
+		text = made_read(made_journal(1), &len);
+		each = (len - first) / 6;
+		for (size_t at = first; at < len; at += 5) {
+			made_ledger_close();
+			(void)unlink(made_journal(2));
+			text[at] = (char)(text[at] ^ 0x10);
+			made_write(made_journal(1), text, len);
+			text[at] = (char)(text[at] ^ 0x10);
+			made_ledger_open(NULL);
+			ck_assert_uint_eq(made_ledger_used("login:bob", 0), 5);
+			ck_assert_uint_eq(problems_count(made_problems), 1);
+		}
+		/* Zeros at the end, which a file system may leave, and other bytes in the middle.
+		 */
+		made_ledger_close();
+		(void)unlink(made_journal(2));
+		memset(text + first + 2 * each, 'x', each);
+		memset(text + len - each, 0, each);
+		made_write(made_journal(1), text, len);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 4);
+		free(text);
+	}
+END_TEST
+
+START_TEST(a_damaged_checkpoint_is_renamed_and_the_previous_one_used)
+	{
+		char name[128];
+		size_t len;
+		char *text;
+
+		made_ledger_open(NULL);
+		for (int i = 0; i < 10; i++)
+			(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		(void)made_ledger_charge("login:bob");
+		made_ledger_close();
+		text = made_read(made_path, &len);
+		if (_i == 0)
+			made_write(made_path, text, len - 1);
+		else if (_i == 1)
+			made_write(made_path, "", 0);
+		else if (_i == 2)
+			text[len / 2] = (char)(text[len / 2] ^ 1), made_write(made_path, text, len);
+		else
+			(void)unlink(made_path); /* a crash between two renames */
+		free(text);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 12);
+		(void)snprintf(name, sizeof(name), "%s.bad", made_path);
+		ck_assert(made_exists(name) == (_i < 3));
+		ck_assert_uint_eq(problems_count(made_problems), _i < 3 ? 2 : 0);
+		made_ledger_checkpoint();
+		(void)made_ledger_charge("login:bob");
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 13);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+	}
+END_TEST
+
+START_TEST(the_readable_part_counts_when_both_checkpoints_are_damaged)
+	{
+		char name[128];
+		size_t len;
+		char *text;
+
+		made_ledger_open(NULL);
+		for (int i = 0; i < 10; i++)
+			(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		made_ledger_checkpoint();
+		(void)made_ledger_charge("login:bob");
+		made_ledger_close();
+		text = made_read(made_path, &len);
+		made_write(made_path, text, len - 3); /* without its end */
+		(void)snprintf(name, sizeof(name), "%s.prev", made_path);
+		made_write(name, "rubbish", 7);
+		free(text);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 11);
+	}
+END_TEST
+
+/* The charges have the times of a ledger that began a month ago. */
+START_TEST(charges_without_a_moment_do_not_lie_in_the_future)
+	{
+		const struct limit ten = { 10, 86400 };
+		const struct ledger_request request = { "login:bob", 9, &ten, 1, 1 };
+		const size_t in_the_moment = 60; /* after the head, a frame of 29 bytes */
+		struct ledger_clocks clocks;
+		struct ledger_usage usage;
+		size_t len;
+		char *text;
+
+		made_ledger_open(NULL);
+		ledger_clocks_read(&clocks);
+		clocks.wall += 30 * DAY;
+		clocks.boot_id[0] ^= 1;
+		made_ledger_open(&clocks);
+		for (int i = 0; i < 10; i++)
+			(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		made_ledger_close();
+		text = made_read(made_path, &len);
+		text[in_the_moment] ^= 1;
+		made_write(made_path, text, len);
+		free(text);
+		for (unsigned i = 1; i < 10; i++)
+			(void)unlink(made_journal(i));
+		made_ledger_open(NULL);
+		ck_assert_int_eq(ledger_look(made_ledger, ledger_file_now(made_file), &request, 1,
+					 &usage),
+			LEDGER_FULL);
+		ck_assert_uint_eq(usage.used, 10);
+		ck_assert_uint_le(usage.wait, (uint64_t)DAY + DAY / 60);
+	}
+END_TEST
+
+static Suite *ledger_load_suite(void)
+{
+	Suite *suite = suite_create("ledger_load");
+	TCase *tcase = tcase_create("ledger_load");
+
+	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
+	tcase_add_test(tcase, a_torn_journal_counts_up_to_where_it_is_torn);
+	tcase_add_test(tcase, a_damaged_record_costs_only_itself);
+	tcase_add_loop_test(tcase, a_damaged_checkpoint_is_renamed_and_the_previous_one_used, 0, 4);
+	tcase_add_test(tcase, the_readable_part_counts_when_both_checkpoints_are_damaged);
+	tcase_add_test(tcase, charges_without_a_moment_do_not_lie_in_the_future);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(ledger_load_suite)

@@ -1,0 +1,179 @@
+/*
+ * Shows a shard of the ledger: its hash table, the counters of its keys, and that its memory is
+ * counted to the byte.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/rules/ledger_private.h"
+#include "t/unit/unit.h"
+
+#define SECOND UINT64_C(1000000)
+
+static struct ledger *ledger;
+static struct ledger_shard *shard;
+
+static void setup(void)
+{
+	ledger = ledger_new();
+	shard = &ledger->shards[0];
+}
+
+static void teardown(void)
+{
+	ledger_free(&ledger);
+}
+
+static struct ledger_entry *add(const char *key)
+{
+	return shard_add(shard, ledger_hash(key, strlen(key)), key, strlen(key));
+}
+
+static struct ledger_entry *find(const char *key)
+{
+	return shard_find(shard, ledger_hash(key, strlen(key)), key, strlen(key));
+}
+
+static struct counter *charge(struct ledger_entry *entry, uint32_t seconds, uint64_t now)
+{
+	struct counter *counter = entry_counter(shard, entry, seconds, now);
+
+	ck_assert_ptr_nonnull(counter);
+	ck_assert_int_eq(entry_reserve(shard, entry, now), 0);
+	counter->named = (uint32_t)(now / SECOND);
+	entry_add(entry, now, 1);
+	return counter;
+}
+
+START_TEST(keys_are_found_as_the_table_grows)
+	{
+		char key[16];
+
+		ck_assert_ptr_null(find("k0"));
+		for (unsigned i = 0; i < 5000; i++) {
+			(void)snprintf(key, sizeof(key), "k%u", i);
+			ck_assert_ptr_nonnull(add(key));
+		}
+		ck_assert_uint_eq(shard->entry_count, 5000);
+		ck_assert_uint_ge(shard->bucket_count, 4096);
+		for (unsigned i = 0; i < 5000; i++) {
+			(void)snprintf(key, sizeof(key), "k%u", i);
+			ck_assert_str_eq(find(key)->key, key);
+		}
+		ck_assert_ptr_null(find("k5000"));
+	}
+END_TEST
+
+START_TEST(keys_with_the_same_hash_are_distinct)
+	{
+		struct ledger_entry *a = shard_add(shard, 42, "a", 1);
+		struct ledger_entry *ab = shard_add(shard, 42, "ab", 2);
+
+		ck_assert_ptr_eq(shard_find(shard, 42, "a", 1), a);
+		ck_assert_ptr_eq(shard_find(shard, 42, "ab", 2), ab);
+		shard_remove(shard, a);
+		ck_assert_ptr_null(shard_find(shard, 42, "a", 1));
+		ck_assert_ptr_eq(shard_find(shard, 42, "ab", 2), ab);
+	}
+END_TEST
+
+START_TEST(removing_a_key_frees_all_its_memory)
+	{
+		struct ledger_entry *entry = add("k");
+		size_t table = shard->bucket_count * sizeof(void *);
+
+		for (uint64_t i = 0; i < 200; i++) {
+			(void)charge(entry, 60, i * SECOND);
+			(void)charge(entry, 3600, i * SECOND);
+		}
+		ck_assert_uint_gt(shard->bytes, table + 64 * sizeof(struct counter_run));
+		shard_remove(shard, entry);
+		ck_assert_uint_eq(shard->bytes, table);
+		ck_assert_uint_eq(shard->entry_count, 0);
+	}
+END_TEST
+
+START_TEST(a_sweep_frees_only_idle_keys)
+	{
+		(void)charge(add("idle"), 60, SECOND);
+		(void)charge(add("busy"), 60, 90 * SECOND);
+		shard_sweep(shard, 100 * SECOND, shard->bucket_count);
+		ck_assert_ptr_null(find("idle"));
+		ck_assert_ptr_nonnull(find("busy"));
+	}
+END_TEST
+
+START_TEST(a_window_has_one_counter)
+	{
+		struct ledger_entry *entry = add("k");
+
+		(void)charge(entry, 60, SECOND);
+		(void)charge(entry, 60, SECOND);
+		ck_assert_uint_eq(entry->count, 1);
+		(void)charge(entry, 3600, SECOND);
+		ck_assert_uint_eq(entry->count, 2);
+		ck_assert_uint_eq(counter_used(entry_best(entry, 60), 60, SECOND), 3);
+	}
+END_TEST
+
+START_TEST(the_best_counter_is_its_own_or_the_longest)
+	{
+		struct ledger_entry *entry = add("k");
+
+		ck_assert_ptr_null(entry_best(entry, 60));
+		(void)charge(entry, 60, SECOND);
+		(void)charge(entry, 7200, SECOND);
+		(void)charge(entry, 3600, SECOND);
+		ck_assert_uint_eq(entry_best(entry, 60)->seconds, 60);
+		ck_assert_uint_eq(entry_best(entry, 5)->seconds, 7200);
+		ck_assert_uint_eq(entry_best(entry, 86400)->seconds, 7200);
+	}
+END_TEST
+
+START_TEST(an_unused_window_goes_after_its_length)
+	{
+		struct ledger_entry *entry = add("k");
+
+		(void)charge(entry, 3600, SECOND);
+		(void)charge(entry, 60, SECOND);
+		(void)charge(entry, 3600, 50 * SECOND);
+		(void)charge(entry, 7200, 50 * SECOND);
+		ck_assert_uint_eq(entry->count, 3);
+		(void)charge(entry, 10,
+			90 * SECOND); /* the window of a minute is unused for 89 s */
+		ck_assert_uint_eq(entry->count, 3);
+		ck_assert_uint_eq(entry_best(entry, 60)->seconds, 7200);
+	}
+END_TEST
+
+START_TEST(the_longest_unused_window_makes_room_for_the_17th)
+	{
+		struct ledger_entry *entry = add("k");
+
+		for (uint32_t i = 0; i < LEDGER_WINDOWS_MAX + 1; i++)
+			(void)charge(entry, 1000 + i, (5 + i) * SECOND);
+		ck_assert_uint_eq(entry->count, LEDGER_WINDOWS_MAX);
+		ck_assert_uint_ne(entry_best(entry, 1000)->seconds, 1000);
+		ck_assert_uint_eq(entry_best(entry, 1001)->seconds, 1001);
+		ck_assert_uint_eq(counter_used(entry_best(entry, 1016), 1016, 21 * SECOND), 17);
+	}
+END_TEST
+
+static Suite *ledger_shard_suite(void)
+{
+	Suite *suite = suite_create("ledger_shard");
+	TCase *tcase = tcase_create("ledger_shard");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, keys_are_found_as_the_table_grows);
+	tcase_add_test(tcase, keys_with_the_same_hash_are_distinct);
+	tcase_add_test(tcase, removing_a_key_frees_all_its_memory);
+	tcase_add_test(tcase, a_sweep_frees_only_idle_keys);
+	tcase_add_test(tcase, a_window_has_one_counter);
+	tcase_add_test(tcase, the_best_counter_is_its_own_or_the_longest);
+	tcase_add_test(tcase, an_unused_window_goes_after_its_length);
+	tcase_add_test(tcase, the_longest_unused_window_makes_room_for_the_17th);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(ledger_shard_suite)
