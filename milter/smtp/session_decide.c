@@ -31,22 +31,22 @@ static const char *verdict_word(const struct finding *finding, const struct verd
 static void log_findings(const struct session *session, const struct message *message,
 	const struct stage_facts *about, const struct verdict *verdict)
 {
-	struct decision_record decision = session_decision(session, message);
+	struct decision_record record = session_decision_record(session, message);
 
-	decision.stage = stage_name(about->stage);
-	decision.recipient = about->recipient_text;
+	record.stage = stage_name(about->stage);
+	record.recipient = about->recipient_text;
 	if (about->header != NULL && about->header->from_count > 0)
-		decision.from = about->header->from[0].value;
+		record.from = about->header->from[0].value;
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
 
-		if ((decision.verdict = verdict_word(finding, verdict)) == NULL)
+		if ((record.verdict = verdict_word(finding, verdict)) == NULL)
 			continue;
-		decision.check = check_name(finding->check);
-		decision.rule = finding->rule;
-		decision.usage = &finding->usage;
-		decision.reply = &finding->reply;
-		decision_record_log(&decision);
+		record.check = check_name(finding->check);
+		record.rule = finding->rule;
+		record.usage = &finding->usage;
+		record.reply = &finding->reply;
+		decision_record_log(&record);
 	}
 }
 

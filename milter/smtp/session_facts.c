@@ -26,10 +26,10 @@ struct facts session_facts(const struct session *session, const struct message *
 	return facts;
 }
 
-struct decision_record session_decision(const struct session *session,
+struct decision_record session_decision_record(const struct session *session,
 	const struct message *message)
 {
-	struct decision_record decision = {
+	struct decision_record record = {
 		.session = session->id,
 		.service = session->service,
 		.client = session->client,
@@ -38,10 +38,10 @@ struct decision_record session_decision(const struct session *session,
 	};
 
 	if (message != NULL) {
-		decision.queue = message->queue;
-		decision.login = message->login;
-		decision.sender = message->sender.text;
-		decision.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+		record.queue = message->queue;
+		record.login = message->login;
+		record.sender = message->sender.text;
+		record.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
 	}
-	return decision;
+	return record;
 }

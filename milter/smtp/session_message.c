@@ -260,7 +260,7 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		"5.6.0", "Too many header fields of one name" };
 	const struct stage_facts about = { .stage = STAGE_HEADER };
 	struct message *message = session->message;
-	struct decision_record decision;
+	struct decision_record record;
 
 	verdict_init(verdict);
 	*results_r = (struct results_field){ .forged = 0 };
@@ -275,14 +275,14 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		session_fail(session, message, &about, "out of memory", verdict);
 		return -1;
 	}
-	decision = session_decision(session, message);
-	decision.stage = "message";
-	decision.verdict = verdict_name(VERDICT_CONTINUE);
-	decision.is_message = true;
-	decision.rule = message->rule;
-	decision.usage = &message->usage;
-	decision.recipients = message->accepted;
-	decision.refused = message->refused;
-	decision_record_log(&decision);
+	record = session_decision_record(session, message);
+	record.stage = "message";
+	record.verdict = verdict_name(VERDICT_CONTINUE);
+	record.is_message = true;
+	record.rule = message->rule;
+	record.usage = &message->usage;
+	record.recipients = message->accepted;
+	record.refused = message->refused;
+	decision_record_log(&record);
 	return 0;
 }

@@ -67,7 +67,7 @@ struct session {
 struct facts session_facts(const struct session *session, const struct message *message);
 
 /* A decision record with everything but the decision itself, borrowed. message may be NULL. */
-struct decision_record session_decision(const struct session *session,
+struct decision_record session_decision_record(const struct session *session,
 	const struct message *message);
 
 /*

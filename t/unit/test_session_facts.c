@@ -37,7 +37,7 @@ static void ck_client(const struct cidr *client)
 START_TEST(before_mail_the_facts_are_those_of_the_client)
 	{
 		struct facts facts;
-		struct decision_record decision;
+		struct decision_record record;
 
 		made_session_open(&s);
 		connect_client();
@@ -51,21 +51,21 @@ START_TEST(before_mail_the_facts_are_those_of_the_client)
 		ck_assert_ptr_null(facts.login);
 		ck_assert_ptr_null(facts.sender);
 		ck_assert_ptr_null(facts.connection); /* there are no rates */
-		decision = session_decision(s.session, NULL);
-		ck_client(&decision.client);
-		ck_assert_str_eq(decision.session, s.session->id);
-		ck_assert_str_eq(decision.rdns, "mail.x.example");
-		ck_assert_str_eq(decision.helo, "helo.x.example");
-		ck_assert_ptr_null(decision.queue);
-		ck_assert_ptr_null(decision.sender);
-		ck_assert_uint_eq(decision.policy, 0);
+		record = session_decision_record(s.session, NULL);
+		ck_client(&record.client);
+		ck_assert_str_eq(record.session, s.session->id);
+		ck_assert_str_eq(record.rdns, "mail.x.example");
+		ck_assert_str_eq(record.helo, "helo.x.example");
+		ck_assert_ptr_null(record.queue);
+		ck_assert_ptr_null(record.sender);
+		ck_assert_uint_eq(record.policy, 0);
 	}
 END_TEST
 
 START_TEST(after_mail_they_include_those_of_the_message)
 	{
 		struct facts facts;
-		struct decision_record decision;
+		struct decision_record record;
 
 		s.made.settings->unknown_user = UNKNOWN_ACCEPT;
 		made_session_open(&s);
@@ -79,11 +79,11 @@ START_TEST(after_mail_they_include_those_of_the_message)
 		ck_assert_str_eq(facts.sender->text, "Bob@x.example");
 		ck_assert_uint_eq(facts.recipients, 2);
 		ck_assert_uint_eq(facts.named, 2);
-		decision = session_decision(s.session, s.session->message);
-		ck_assert_str_eq(decision.queue, "Q");
-		ck_assert_str_eq(decision.login, "bob");
-		ck_assert_str_eq(decision.sender, "Bob@x.example");
-		ck_assert_uint_eq(decision.policy, policy_serial(s.made.policy));
+		record = session_decision_record(s.session, s.session->message);
+		ck_assert_str_eq(record.queue, "Q");
+		ck_assert_str_eq(record.login, "bob");
+		ck_assert_str_eq(record.sender, "Bob@x.example");
+		ck_assert_uint_eq(record.policy, policy_serial(s.made.policy));
 	}
 END_TEST
 
@@ -93,7 +93,7 @@ START_TEST(a_message_without_a_policy_has_no_serial)
 		made_session_open_without_policy(&s);
 		ck_assert_int_eq(made_session_mail(&s, s.session, "<a@x.example>", NULL),
 			VERDICT_CONTINUE);
-		ck_assert_uint_eq(session_decision(s.session, s.session->message).policy, 0);
+		ck_assert_uint_eq(session_decision_record(s.session, s.session->message).policy, 0);
 	}
 END_TEST
 
