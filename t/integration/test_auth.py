@@ -14,6 +14,8 @@ from harness.logins import Dovecot, b64, bearer, plain, saslauthd, token, xoauth
 from harness.postern import POSTERN, POSTERNCTL
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.threads
+
 SECRET = "a shared secret of more than thirty-two bytes"
 
 

@@ -135,6 +135,7 @@ def test_a_chrooted_smtpd_finds_the_socket_below_its_queue(box):
         held_to_profile(smtp, "bob@example.com", "partner.example")
 
 
+@pytest.mark.threads
 def test_postfix_meets_200_sessions_at_once(front):
     _, mta = front
     codes, lock = [], threading.Lock()
@@ -167,6 +168,7 @@ def test_postfix_without_a_policy_says_later(box):
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
+@pytest.mark.threads
 def test_postfix_goes_on_after_the_daemon_restarts(front, how):
     daemon, mta = front
     with secure(mta) as held, secure(mta) as other:
@@ -181,6 +183,7 @@ def test_postfix_goes_on_after_the_daemon_restarts(front, how):
         assert smtp.auth("PLAIN", plain("bob", "pa55word")).code == 235
 
 
+@pytest.mark.threads
 def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
     db = box.postgres()
     for file in ("schema.sql", "feed.sql", "role.sql"):

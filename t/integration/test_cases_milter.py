@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cases"))
 
 import cases  # noqa: E402
 
+pytestmark = pytest.mark.threads
+
 SAMPLE = 200
 
 

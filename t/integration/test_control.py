@@ -61,6 +61,7 @@ def ctl(daemon, *args, **options):
 # ---- status and reload --------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_status_tells_what_is_in_force(box):
     daemon = box.postern(lists={**DENY, "access.domains": "a.example\nb.example\n"}, store={
         "profiles": [{"id": 1, "name": "p", "open": True, "host": "", "rcpt": "", "rcpt_re": ""}],
@@ -96,6 +97,7 @@ def test_reload_names_the_problems(box):
     assert daemon.check_config()[1].startswith(f"{daemon.conf}: good, 2 problems\n")
 
 
+@pytest.mark.threads
 def test_many_may_ask_for_a_reload_at_once(box):
     daemon = box.postern(lists=DENY)
     connections = [Control(daemon) for _ in range(20)]
@@ -114,6 +116,7 @@ def test_without_a_daemon_it_says_so(box):
     assert "is postern running?" in done.stderr
 
 
+@pytest.mark.threads
 def test_a_broken_configuration_locks_nobody_out(box):
     daemon = box.postern(lists=DENY)
     daemon.conf.write_text("[nonsense]\nx = y\n[control]\nsocket = run/control ; here\n")
@@ -148,6 +151,7 @@ def test_help_and_version_are_options_too():
         assert by_option == by_command != ""
 
 
+@pytest.mark.threads
 def test_the_log_level_can_be_changed(box):
     daemon = box.postern(lists=DENY)
     assert daemon.ctl("log-level")["level"] == "info"
@@ -163,6 +167,7 @@ def test_the_log_level_can_be_changed(box):
 # ---- tail ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_tail_shows_decisions_as_they_are_made(box):
     daemon = box.postern(lists=DENY)
     followers = [subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "tail", *options],
@@ -206,6 +211,7 @@ def test_tail_shows_hostile_bytes_and_sends_none_to_the_terminal(box):
         follower.stdout.close()
 
 
+@pytest.mark.threads
 def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
     daemon = box.postern(lists=DENY)
     with Control(daemon) as slow:
@@ -266,6 +272,7 @@ def test_explain_judges_no_header_that_it_was_not_asked_about(box):
     assert "header" not in daemon.ctl("explain", *asked, parse=False)
 
 
+@pytest.mark.threads
 def test_the_running_daemon_explains(box):
     daemon = box.postern(lists=DENY)
     with Control(daemon) as control:
@@ -294,6 +301,7 @@ def test_the_running_daemon_explains(box):
     b'{"command": "log-level", "level": 7}', b'{"command": "log-level", "level": "loud"}',
     b'{"command": "explain"}', b"[" * 5000,
 ])
+@pytest.mark.threads
 def test_a_bad_request_is_refused_and_the_next_one_answered(shared_daemon, request_line):
     with Control(shared_daemon) as control:
         control.send(request_line + b"\n")
@@ -307,6 +315,7 @@ def shared_daemon(shared_box):
     return shared_box.postern(lists=DENY)
 
 
+@pytest.mark.threads
 def test_a_request_without_an_end_is_refused(shared_daemon):
     with Control(shared_daemon) as control:
         try:
@@ -321,6 +330,7 @@ def test_a_request_without_an_end_is_refused(shared_daemon):
     assert shared_daemon.ctl("status")["ok"]
 
 
+@pytest.mark.threads
 def test_who_asks_and_never_reads_is_not_waited_for(shared_daemon):
     with Control(shared_daemon) as control:
         control.socket.settimeout(1)
@@ -340,6 +350,7 @@ def test_who_half_closes_is_still_answered(shared_daemon):
         assert control.lines.readline() == b""
 
 
+@pytest.mark.threads
 def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
     for command in ("reload", "explain", "tail", "status"):
         for _ in range(20):
@@ -352,6 +363,7 @@ def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
     wait_until(lambda: ctl(shared_daemon, "status").returncode == 0, "others are served")
 
 
+@pytest.mark.threads
 def test_too_many_connections_are_closed(shared_daemon):
     connections = []
     closed = 0
@@ -403,6 +415,7 @@ def test_hash_asks_a_terminal_twice_without_echo():
     assert b"secret" not in shown
 
 
+@pytest.mark.threads
 def test_it_ends_cleanly_while_it_is_asked(box):
     daemon = box.postern(store={"users": [{"id": i, "username": f"u{i}"} for i in range(3000)]})
     over = threading.Event()

@@ -193,6 +193,7 @@ def test_errors_in_the_log_are_quoted(box):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.threads
 def test_it_ends_cleanly_and_soon(box, number):
     daemon = box.postern(lists=DENY)
     with daemon.milter() as idle:
@@ -233,6 +234,7 @@ def background(box):
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.threads
 def test_in_the_background_the_parent_ends_once_it_answers(background):
     daemon, pid_file, done = background()
     assert (done.returncode, done.stderr) == (0, "")
@@ -391,6 +393,7 @@ def test_what_needs_a_restart_is_said(box):
     daemon.wait_log("[milter] socket_mode changes only by a restart")
 
 
+@pytest.mark.threads
 def test_signals_in_a_burst_stop_nothing(box):
     daemon = box.postern(lists=DENY)
     for _ in range(300):
@@ -402,6 +405,7 @@ def test_signals_in_a_burst_stop_nothing(box):
 
 
 @pytest.mark.parametrize("sign", ["socket", "ready"])
+@pytest.mark.threads
 def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
     for _ in range(15):
         daemon = box.postern(start=False, lists=DENY)
@@ -412,6 +416,7 @@ def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
         assert not daemon.socket.exists()
 
 
+@pytest.mark.threads
 def test_only_the_main_thread_takes_signals(box):
     """libmilter's thread would stop libmilter while its other threads still use their locks."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -427,6 +432,7 @@ def test_only_the_main_thread_takes_signals(box):
     assert daemon.stop() == 0
 
 
+@pytest.mark.threads
 def test_a_configuration_that_is_a_symbolic_link_reads_the_same_files_when_reloaded(box):
     """Relative paths start from the folder of the name that was given, not of what it points to."""
     daemon = box.postern(start=False, lists={"mail_from.access.blacklist": "spam@example.org\n"}, store={

@@ -38,6 +38,7 @@ def loads(daemon, since):
 # ---- changes ------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_update_insert_and_delete_are_in_force_without_a_reload(box, tables):
     daemon = follow(box, tables)
     assert may(daemon, *ALICE)
@@ -66,6 +67,7 @@ def test_a_change_loads_only_the_table_that_changed(box, tables):
     assert loads(daemon, since) == [("users", "notification"), ("profiles", "notification")]
 
 
+@pytest.mark.threads
 def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     daemon = follow(box, tables)
     connection = tables.connect(autocommit=False)
@@ -99,6 +101,7 @@ def test_a_rolled_back_change_is_never_in_force(box, tables):
         time.sleep(1.5)  # a poll
 
 
+@pytest.mark.threads
 def test_a_transaction_that_began_early_and_commits_late_is_found(box, tables):
     daemon = follow(box, tables)
     early = tables.connect(autocommit=False)
@@ -110,6 +113,7 @@ def test_a_transaction_that_began_early_and_commits_late_is_found(box, tables):
     wait_may(daemon, "eve", "eve@example.com", what="the late commit is in force")
 
 
+@pytest.mark.threads
 def test_a_burst_of_commits_costs_few_loads(box, tables):
     daemon = follow(box, tables, poll_interval="1h")  # changes are found by notifications only
     since = daemon.mark()
@@ -138,6 +142,7 @@ def test_a_pruned_feed_leads_to_a_full_load(box, tables):
     assert ("profiles,users", "feed") in loads(daemon, since)
 
 
+@pytest.mark.threads
 def test_a_reconnect_costs_only_what_changed(box, tables):
     cut = box.proxy(tables.port)
     daemon = follow(box, tables, port=cut.port)
@@ -181,6 +186,7 @@ def test_truncate_is_accepted_with_refuse_empty_off(box, tables):
     assert status(daemon)["cache"]["profiles"] == 4
 
 
+@pytest.mark.threads
 def test_truncate_and_refill_in_one_transaction_is_an_ordinary_load(box, tables):
     daemon = follow(box, tables)
     with asking(daemon, (*ALICE, True)):
@@ -212,6 +218,7 @@ def test_the_error_gives_the_column_that_a_query_lacks(box, tables):
     assert may(daemon, *ALICE)
 
 
+@pytest.mark.threads
 def test_a_query_that_takes_too_long_is_cancelled(box, tables):
     daemon = follow(box, tables)
     daemon.configure({"database": {"statement_timeout": "1s", "users_query":
@@ -319,6 +326,7 @@ def test_changes_without_notifications_are_found_and_a_pooler_is_suspected(box, 
     wait_state(daemon, "polling")
 
 
+@pytest.mark.threads
 def test_the_feed_can_be_switched_off_and_on(box, tables):
     daemon = follow(box, tables, full_reload_interval="1s")
     assert status(daemon)["database"]["feed"]
@@ -334,6 +342,7 @@ def test_the_feed_can_be_switched_off_and_on(box, tables):
     tables.query("ALTER TABLE haraka.users ENABLE TRIGGER ALL")
 
 
+@pytest.mark.threads
 def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
     daemon = follow(box, tables)
     tables.query("DROP FUNCTION haraka.feed_since(text)")
@@ -348,6 +357,7 @@ def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
 
 
 @pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.threads
 def test_a_reload_during_a_load_of_users_frees_nothing_that_the_load_uses(box, kept):
     """kept: the rows in force are the JSON file's, which a reload reads again; else PostgreSQL's, whose profiles a
     change of rcpt_re_anchored compiles again."""

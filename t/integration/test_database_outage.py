@@ -29,6 +29,7 @@ def wait_kept(daemon, user, what):
 # ---- stopped and started ------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_sessions_do_not_notice_a_crash_of_the_server(box):
     db = database(box)
     daemon = follow(box, db)
@@ -48,6 +49,7 @@ def test_sessions_do_not_notice_a_crash_of_the_server(box):
     wait_may_not(daemon, *ALICE, what="a change after the crash is in force")
 
 
+@pytest.mark.threads
 def test_a_change_made_out_of_reach_is_in_force_after_the_reconnect(box):
     db = database(box)
     daemon = follow(box, db)
@@ -98,6 +100,7 @@ def test_without_a_file_and_without_a_database_nothing_is_decided(box):
     wait_may(daemon, *ALICE)
 
 
+@pytest.mark.threads
 def test_each_failure_is_logged_once(box):
     db = database(box)
     daemon = follow(box, db)
@@ -138,6 +141,7 @@ def test_full_reload_interval_finds_a_silently_cut_connection_without_the_feed(b
     assert time.monotonic() - begin > 0.5, "the connection was not cut"
 
 
+@pytest.mark.threads
 def test_a_hanging_server_delays_neither_lists_nor_a_stop(box):
     db = database(box)
     cut = box.proxy(db.port)
@@ -154,6 +158,7 @@ def test_a_hanging_server_delays_neither_lists_nor_a_stop(box):
     assert time.monotonic() - begin < 10
 
 
+@pytest.mark.threads
 def test_a_hanging_connect_delays_neither_lists_nor_a_reload(box):
     db = database(box)
     cut = box.proxy(db.port)
@@ -172,6 +177,7 @@ def test_a_hanging_connect_delays_neither_lists_nor_a_reload(box):
     assert status(daemon)["cache"]["policy"]["source"] == "database"
 
 
+@pytest.mark.threads
 def test_a_stop_does_not_wait_for_a_connection(box):
     db = database(box)
     cut = box.proxy(db.port)
@@ -187,6 +193,7 @@ def test_a_stop_does_not_wait_for_a_connection(box):
     assert time.monotonic() - begin < 10
 
 
+@pytest.mark.threads
 def test_a_reload_while_the_database_is_down_fails_but_reads_the_files(box):
     db = database(box)
     daemon = follow(box, db)
@@ -307,6 +314,7 @@ def resident(daemon):
     return 0
 
 
+@pytest.mark.threads
 def test_200_idle_sessions_keep_no_old_policies(box):
     db = database(box)
     db.query("""INSERT INTO haraka.users (username, froms, "profileId")
@@ -341,6 +349,7 @@ def test_200_idle_sessions_keep_no_old_policies(box):
         milter.close()
 
 
+@pytest.mark.threads
 def test_a_stop_in_the_middle_of_a_load_is_clean(box):
     db = database(box)
     db.query("""INSERT INTO haraka.users (username, froms, "profileId")

@@ -183,6 +183,7 @@ def mail(milter, login="bob"):
     return milter.mail("<bob@own.example>", auth_authen=login)
 
 
+@pytest.mark.threads
 def test_per_message_the_first_recipient_is_charged(box):
     daemon = daemon_with(box, "2/1d", limits={"count": "messages"})
     with begin(daemon) as milter:
@@ -204,6 +205,7 @@ def test_the_answer_is_as_on_limit_says(box, how, code, enhanced):
         assert answer.text.startswith("Rate limit 1/1d reached, next in ")
 
 
+@pytest.mark.threads
 def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
     daemon = daemon_with(box, "2/1d", limits={"on_limit": "suspend"}, auth={"suspensions": "run/suspended"})
     with begin(daemon) as milter:
@@ -243,6 +245,7 @@ def test_warn_lets_pass_and_says_so(box):
     wait_until(lambda: len(daemon.records(verdict="would-reject", used="1/1")) == 2, "both are logged")
 
 
+@pytest.mark.threads
 def test_forty_sessions_at_once_get_exactly_what_there_is(box):
     daemon = daemon_with(box, "500/1d")
     accepted = []
@@ -260,6 +263,7 @@ def test_forty_sessions_at_once_get_exactly_what_there_is(box):
     assert sum(accepted) == 500
 
 
+@pytest.mark.threads
 def test_kills_in_the_middle_lose_nothing_that_was_answered(box):
     daemon = daemon_with(box, "300/1d")
     answered = 0
@@ -318,6 +322,7 @@ def test_explain_of_the_running_daemon_looks_and_never_charges(box):
         assert mail(milter) and milter.rcpt("<a@x.example>") and not milter.rcpt("<b@x.example>")
 
 
+@pytest.mark.threads
 def test_changed_limits_hold_at_once(box):
     daemon = daemon_with(box, "100/1d")
     with begin(daemon) as milter:
@@ -330,6 +335,7 @@ def test_changed_limits_hold_at_once(box):
                    "the lower limit is in force")
 
 
+@pytest.mark.threads
 def test_both_spellings_of_an_unknown_login_are_one_user(box):
     rows = store("2/1d")
     daemon = box.postern(config={"profile": {"unknown_user": "sales", "default_domain": "own.example"}}, store=rows)
@@ -350,6 +356,7 @@ def test_both_spellings_of_an_unknown_login_are_one_user(box):
 
 
 @pytest.mark.parametrize("unknown_user", ["accept", "sales"])
+@pytest.mark.threads
 def test_a_suspension_of_an_unknown_login_holds_for_both_spellings_and_can_be_ended(box, unknown_user):
     daemon = box.postern(config={"profile": {"unknown_user": unknown_user, "default_domain": "own.example"}},
                          store=store(""))
@@ -395,6 +402,7 @@ int fdatasync(int fd)
 """
 
 
+@pytest.mark.threads
 def test_a_suspension_while_the_daemon_ends_is_written_down(box):
     """The end waits for a slow disk, and sessions go on meanwhile."""
     flag, library = box.folder / "slow", box.folder / "slow.so"

@@ -60,6 +60,7 @@ def always_refused(daemon, *senders):
 
 
 @pytest.mark.parametrize("how", ["rename", "truncate"])
+@pytest.mark.threads
 def test_saved_lists_come_into_force_and_never_appear_empty(daemon, how):
     with always_refused(daemon, KEPT):
         for number in range(20):
@@ -81,6 +82,7 @@ def test_a_slow_writer_is_waited_for(daemon):
         wait_refused(daemon, "slow@bad.example", what="a slow save is in force once it is closed")
 
 
+@pytest.mark.threads
 def test_a_reload_in_the_middle_of_a_save_keeps_the_old_list(daemon):
     with always_refused(daemon, KEPT):
         with open(daemon.lists / LIST, "w", encoding="utf-8") as file:
@@ -95,6 +97,7 @@ def test_a_reload_in_the_middle_of_a_save_keeps_the_old_list(daemon):
         wait_refused(daemon, "half@bad.example")
 
 
+@pytest.mark.threads
 def test_an_answered_reload_includes_earlier_saves(daemon):
     for number in range(10):
         daemon.write_list(LIST, [f"n{number}@bad.example", KEPT], how="truncate" if number % 2 else "rename")
@@ -111,6 +114,7 @@ def test_a_list_built_up_by_appending_is_never_empty(daemon):
         wait_refused(daemon, "appended@bad.example", what="a list built up by appending is in force")
 
 
+@pytest.mark.threads
 def test_a_list_removed_and_put_back_is_never_empty(daemon):
     path = daemon.lists / LIST
     with always_refused(daemon, KEPT):
@@ -132,6 +136,7 @@ def test_an_emptied_list_is_empty(daemon):
     wait_refused(daemon, KEPT, False, what="an emptied list is in force")
 
 
+@pytest.mark.threads
 def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
     away = daemon.lists.with_name("lists.away")
     with always_refused(daemon, KEPT):
@@ -194,6 +199,7 @@ def test_a_list_that_cannot_be_read_leaves_the_old_one_in_force(daemon):
     daemon.wait_log("can be read again")
 
 
+@pytest.mark.threads
 def test_a_reload_changes_the_folder(daemon):
     other = daemon.folder / "other"
     other.mkdir()

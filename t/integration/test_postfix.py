@@ -235,6 +235,7 @@ def test_a_login_frees_from_what_connect_and_helo_found(front):
         assert smtp.mail("<eve@own.example>").code == 250
 
 
+@pytest.mark.threads
 def test_several_messages_in_one_session_are_judged_each(front):
     daemon, mta = front
     with client(mta, login="bob") as smtp:
@@ -398,6 +399,7 @@ def test_without_a_results_header_nothing_is_changed(box):
 # ---- one policy from MAIL to the end, and changes between messages -------------------------------------
 
 
+@pytest.mark.threads
 def test_a_message_is_judged_by_the_policy_it_began_with(box):
     daemon = box.postern(config=config(), lists=LISTS, store=STORE)
     mta = box.postfix(milter=daemon.postfix_milter)
@@ -419,6 +421,7 @@ def test_a_message_is_judged_by_the_policy_it_began_with(box):
     assert len(set(policies)) == 1
 
 
+@pytest.mark.threads
 def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box):
     """What a session did not negotiate for is put off until the client comes again, never skipped."""
     daemon = box.postern(config={"check": {"any": "no", "rcpt": "no", "recipient": "no",

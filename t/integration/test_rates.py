@@ -49,6 +49,7 @@ def test_connections_are_limited_and_it_is_said_at_mail(box):
         assert milter.mail("<a@x.example>")
 
 
+@pytest.mark.threads
 def test_a_refused_connection_is_said_at_once_where_nothing_is_delayed(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "1/1m"}}, milter={"delay_reject": "no"})
     with daemon.milter() as milter:
@@ -57,6 +58,7 @@ def test_a_refused_connection_is_said_at_once_where_nothing_is_delayed(box):
         assert milter.connect("[192.0.2.7]", "192.0.2.7").verdict == "tempfail"
 
 
+@pytest.mark.threads
 def test_connections_at_once_are_limited_and_end(box):
     daemon = daemon_with(box, {"concurrency": {"max": "2"}})
     opened = []
@@ -146,6 +148,7 @@ def test_warn_lets_pass_and_says_so(box):
     assert record["rule"] == "[limit rate_conn] default"
 
 
+@pytest.mark.threads
 def test_a_reload_brings_other_limits(box):
     daemon = daemon_with(box, {"rate_rcpt": {"default": "100/1h"}})
     daemon.configure({"limit rate_rcpt": {"default": "1/1h"}})
@@ -181,6 +184,7 @@ def test_postfix_tells_its_client(box):
     assert replies[2].words.startswith("Connection rate limit 2/1m reached, next in ")
 
 
+@pytest.mark.threads
 def test_connections_of_all_that_share_a_key_are_counted_together(box):
     daemon = box.postern(config={"limit concurrency": {"192.0.2": "2", "2001:db8::1": "1", "example.net": "1"}})
     held = []

@@ -5,6 +5,8 @@ new settings need of it and can't have is never skipped without a word.
 
 import pytest
 
+pytestmark = pytest.mark.threads
+
 OFF = {"any": "no", "conn": "no", "helo": "no", "mail": "no", "rcpt": "no", "data": "no", "sender": "no",
        "recipient": "no", "size": "no", "limits": "no", "header_from": "no"}
 

@@ -108,6 +108,7 @@ def memory(daemon):
         return int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
 
 
+@pytest.mark.threads
 def test_a_message_of_100_mb_takes_no_memory(box):
     daemon = box.postern(store=store("", maxsize=200_000_000))
     mta = box.postfix(milter=daemon.postfix_milter, parameters={"local_header_rewrite_clients": ""})

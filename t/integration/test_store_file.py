@@ -99,6 +99,7 @@ def test_only_the_owner_can_read_the_file_and_each_row_has_a_line(kept):
     assert not daemon.store_path.with_name("store.json.new").exists()
 
 
+@pytest.mark.threads
 def test_constant_change_writes_the_file_every_few_seconds_and_at_its_end(box):
     db = database(box)
     daemon = follow(box, db)
@@ -137,6 +138,7 @@ def test_a_full_disk_causes_a_warning_and_keeps_the_old_file(box):
 # ---- the store itself -----------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_a_good_edit_comes_into_force_and_a_broken_one_does_not(box):
     daemon = box.postern(store=ROWS)
     assert may(daemon, *ALICE)
@@ -169,6 +171,7 @@ def test_an_editor_that_truncates_and_writes_is_waited_for(box):
     assert "what is in force stays" not in daemon.log(), "the half-written file was read"
 
 
+@pytest.mark.threads
 def test_a_store_that_appears_holds_users_to_their_profiles(box):
     daemon = box.postern()
     assert status(daemon)["cache"]["policy"]["source"] == "lists"
@@ -212,6 +215,7 @@ def test_a_store_broken_at_the_start_decides_nothing_until_it_is_corrected(box):
 # ---- store and database ------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_a_reload_goes_from_the_store_to_a_database_and_back(box):
     db = database(box)
     daemon = box.postern(store=with_user("eve"))
