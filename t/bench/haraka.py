@@ -55,14 +55,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=2, help="of each run (2)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each (5)")
+    parser.add_argument("--installed", action="store_true", help="install nothing: measure only with what is there")
     gen_rules.add_options(parser)
     parser.set_defaults(users=1000)
     options = parser.parse_args()
+    if not PROGRAM.exists():
+        raise SystemExit(f"{PROGRAM} is missing: run 'make helper-programs'")
+    if options.installed and not (benchlib.WORK / "haraka" / "node_modules").exists():
+        print(f"The plugin is not installed. Postern alone: {run_postern(make_rules(options), options) / 1000:.1f} us")
+        return
     if not shutil.which("npm") or not shutil.which("node"):
         print("Not measured: the plugin needs node and npm (packages nodejs and npm).")
         return
-    if not PROGRAM.exists():
-        raise SystemExit(f"{PROGRAM} is missing: run 'make helper-programs'")
     folder, rules = fetch(benchlib.WORK / "haraka"), make_rules(options)
     runs = {"plugin": lambda: run_plugin(folder, rules, options), "Postern": lambda: run_postern(rules, options)}
     results = benchlib.alternate(list(runs), options.pairs, lambda name: runs[name]())

@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 from harness.box import Box  # noqa: E402
 from harness.logins import Dovecot  # noqa: E402
 from harness.postern import POSTERNCTL  # noqa: E402
-from harness.wait import wait_until  # noqa: E402
 
 DOVECOT = "/usr/sbin/dovecot"
 PASSWORD = "correct horse"
@@ -74,8 +73,16 @@ def postern(box, rows):
     store = {"profiles": [{"id": 1, "name": "all", "open": True}],
              "users": [{"id": i, "username": f"user{i}", "password": row, "profileId": 1}
                        for i, row in enumerate(rows)]}
-    daemon = box.postern(store=store, config={"log": {"level": "warning"}})
-    return daemon.run / "auth", lambda: (daemon.restart(), wait_ready(daemon.run / "auth"))
+    daemon = box.postern(start=False, store=store, config={"log": {"level": "warning"}})
+    path = daemon.run / "auth"
+
+    def restart():
+        """Its log level hides the line that it is ready, so wait until a login succeeds."""
+        daemon.stop()
+        daemon.start(ready=lambda: logs_in(path))
+
+    restart()
+    return path, restart
 
 
 def dovecot(box, rows):
@@ -103,8 +110,12 @@ def answers(path):
     return True
 
 
-def wait_ready(path):
-    wait_until(lambda: answers(path), f"{path} answers")
+def logs_in(path):
+    try:
+        with Dovecot(path) as conn:
+            return conn.plain("user0", PASSWORD)[0] == "OK"
+    except (OSError, AssertionError, TypeError):  # TypeError: it closed without an answer
+        return False
 
 
 def request(number, user):
