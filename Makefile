@@ -145,13 +145,16 @@ $(replay_programs): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/
 -include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
 	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay))
 
-.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile
+.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link
 unit-programs: $(unit_programs)
 helper-programs: $(helper_programs)
 fuzz-programs: $(fuzz_programs)
 replay-programs: $(replay_programs)
+# For tests that compile: the commands of this build, the second with OBJECTS in the place of a program's objects.
 print-compile:
 	@echo '$(compile)'
+print-link:
+	@echo '$(link) OBJECTS $(CHECK_LIBS)'
 
 # ---- tests ------------------------------------------------------------------
 
@@ -172,10 +175,10 @@ integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 3)) t/run-pytest 
 quick_tests = $(wildcard $(addprefix t/integration/test_,$(addsuffix .py,postfix daemon control rates limits from size)))
 
 .PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
-	check-cases check-integration check-integration-quick check-lint check-tidy check-fuzz deps
+	check-cases check-integration check-integration-quick check-lint check-tidy check-finds check-bench check-fuzz deps
 check: check-packages
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all $(or $(PARTS),build clang lint tidy units cases integration \
-		tsan fuzz)
+		tsan fuzz finds bench)
 
 check-quick: check-packages
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all build lint unit cases integration-quick
@@ -236,6 +239,13 @@ check-lint:
 
 check-tidy:
 	@$(submake) -k format-check tidy cppcheck lint-man
+
+# Show that the commands above find a planted uninitialised read, leak, race and overflow.
+check-finds:
+	@t/run-pytest $(PYTHON) t/finds
+
+check-bench: all helper-programs
+	@$(PYTHON) t/bench/run --small
 
 check-fuzz: fuzz
 

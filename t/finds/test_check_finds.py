@@ -1,0 +1,168 @@
+"""
+make check finds what it is there to find: for each planted fault, the command that make check uses fails and says why.
+
+The planted programs are compiled with the flags of this tree, as make prints them, and run by t/run-programs.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# How the programs of each kind are built.
+BUILDS = {
+    "unit": [],
+    "valgrind": [],
+    "replay": [],
+    "asan": ["SANITIZE=address,undefined"],
+    "tsan": ["SANITIZE=thread"],
+}
+
+PROGRAM = """
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "t/unit/unit.h"
+#include "t/fuzz/fuzz.h"
+
+static volatile int sink, one = 1;
+static int shared_count;
+
+static __attribute__((unused)) void *count_up(void *unused)
+{
+	shared_count++;
+	return unused;
+}
+
+START_TEST(planted)
+{
+	FAULT
+}
+END_TEST
+
+static __attribute__((unused)) Suite *make_suite(void)
+{
+	Suite *suite = suite_create("planted");
+	TCase *tests = tcase_create("planted");
+
+	tcase_add_test(tests, planted);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+"""
+MAIN = "UNIT_MAIN(make_suite)\n"
+TARGET = """
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	sink = bytes[size];
+	return 0;
+}
+"""
+
+UNINITIALISED = "int *box = malloc(sizeof(*box)); if (box[one - 1] > 7) sink = 1; free(box);"
+LEAK = "char *lost = malloc(77); sink = lost != NULL; lost = NULL; sink = lost != NULL;"
+HEAP = "char *box = malloc(8); memset(box, 1, (size_t)(8 + one)); sink = box[0]; free(box);"
+PAST = "char *box = malloc(8); box[7 + one] = 1; sink = box[0]; free(box);"
+STACK = "char box[8]; memset(box, 0, (size_t)(8 + one)); sink = box[0];"
+SIGNED = "sink = 2147483647; sink = sink + one;"
+RACE = """pthread_t other; pthread_create(&other, NULL, count_up, NULL); shared_count++;
+	pthread_join(other, NULL); sink = shared_count;"""
+ENDLESS = "while (one) { }"
+
+FAULTS = [
+    ("valgrind", UNINITIALISED, "uninitialised value"),
+    ("valgrind", PAST, "Invalid write of size"),
+    ("asan", LEAK, "LeakSanitizer: detected memory leaks"),
+    ("asan", HEAP, "heap-buffer-overflow"),
+    ("asan", STACK, "stack-buffer-overflow"),
+    ("asan", SIGNED, "signed integer overflow"),
+    ("tsan", RACE, "ThreadSanitizer: data race"),
+    ("unit", "ck_assert_int_eq(one, 2);", "Assertion 'one == 2' failed"),
+    ("unit", "abort();", "Received signal 6"),
+    ("unit", ENDLESS, "timeout: a test used more than 1 s of CPU time"),
+    ("asan", ENDLESS, "timeout: it used more than 1 s of CPU time"),
+]
+
+
+def make(*args):
+    command = ["make", "-s", "--no-print-directory", *args]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(name="build", scope="session")
+def fixture_build(tmp_path_factory):
+    """A function that compiles a planted fault as programs of a kind are; it returns the program."""
+    commands = {}
+
+    def build(kind, fault, name="test_planted"):
+        if kind not in commands:
+            commands[kind] = make(*BUILDS[kind], "print-compile", "print-link").splitlines()
+        compile_command, link = map(shlex.split, commands[kind])
+        folder = tmp_path_factory.mktemp(kind)
+        source, program = folder / "planted.c", folder / name
+        sources = [source] + ([ROOT / "t/fuzz/replay.c"] if kind == "replay" else [])
+        source.write_text(PROGRAM.replace("FAULT", fault) + (TARGET if kind == "replay" else MAIN))
+        objects = []
+        for one in sources:
+            objects.append(folder / f"{one.stem}.o")
+            subprocess.run([*compile_command, "-c", "-o", objects[-1], one], cwd=ROOT, check=True, capture_output=True)
+        at = link.index("OBJECTS")
+        subprocess.run([*link[:at], "-o", program, *objects, *link[at + 1:]], cwd=ROOT, check=True)
+        return program
+
+    return build
+
+
+def run(kind, program, **environment):
+    """(exit status, output) of t/run-programs."""
+    done = subprocess.run(["t/run-programs", f"{kind}:{program}"], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, **environment})
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("kind, fault, words", FAULTS)
+def test_a_planted_fault_is_found(build, kind, fault, words):
+    limit = {"CPU_LIMIT": "1"} if fault == ENDLESS else {}
+    status, output = run(kind, build(kind, fault), **limit)
+    assert status == 1
+    assert words in output
+    assert output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_a_read_past_an_input_is_found_in_the_corpus(build):
+    status, output = run("replay", build("replay", "", "replay_address"))
+    assert status == 1
+    assert "Invalid read of size 1" in output
+    assert output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("kind", ["unit", "valgrind", "asan", "tsan"])
+def test_without_a_fault_it_passes(build, kind):
+    status, output = run(kind, build(kind, "ck_assert_int_eq(one, 1);"))
+    assert (status, output.splitlines()[-1]) == (0, "1 passed, 0 failed"), output
+
+
+def test_a_failed_part_fails_the_whole_and_names_its_log(tmp_path):
+    """t/run-all with a make that plays two parts."""
+    fake = tmp_path / "make"
+    fake.write_text("""#!/bin/sh
+case $2 in
+check-good) echo '2 skipped'; echo '5 passed, 0 failed' ;;
+check-bad) echo 'why it failed'; echo '3 passed, 1 failed'; exit 1 ;;
+check-silent) exit 2 ;;
+esac
+""")
+    fake.chmod(0o755)
+    done = subprocess.run(["t/run-all", "good", "bad", "silent"], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, "MAKE": str(fake), "BUILD": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "8 passed, 2 failed"
+    assert "why it failed" in done.stdout and str(tmp_path / "check" / "bad.log") in done.stdout
+    assert (tmp_path / "check" / "summary").read_text() == "8 passed, 2 failed\n"
+    assert (tmp_path / "check" / "skipped").read_text() == "2\n"
+    assert re.search(r"^good +5 +0 +2 ", done.stdout, re.M)
