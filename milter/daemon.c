@@ -160,7 +160,7 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 		process_fail(EX_DATAERR, &err);
 	if (daemon->auth_sockets.without_folder)
 		log_event(LOG_LEVEL_WARNING,
-			"auth error=\"/run/postern is not there: logins are not served\"");
+			"auth error=\"the directory of the sockets is missing: logins are not served\"");
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&
@@ -202,7 +202,7 @@ static void start_log(const struct daemon *daemon, const struct config *config)
 	log_config_problems(config->warnings);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
-			"running as root: name a user with -u or [milter] user");
+			"running as root; set a user with -u or [milter] user");
 }
 
 /* In the cache thread. */
@@ -223,7 +223,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	daemon_status_set_config(daemon->daemon_status, config);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
 		for (size_t i = 0; i < problems_kept(changed); i++)
-			log_event(LOG_LEVEL_WARNING, "config %s changes only by a restart",
+			log_event(LOG_LEVEL_WARNING, "config %s changes only with a restart",
 				problems_text(changed, i));
 	}
 	problems_free(&changed);

@@ -161,7 +161,8 @@ static const char *absolute(const char *path)
 	char *from_root = path == NULL ? NULL : file_absolute(path);
 
 	if (path != NULL && from_root == NULL)
-		process_fail(EX_OSERR, &(struct errmsg){ "no memory, or no working directory" });
+		process_fail(EX_OSERR,
+			&(struct errmsg){ "out of memory, or no working directory" });
 	return from_root;
 }
 

@@ -68,7 +68,7 @@ int process_daemonize(struct errmsg *err)
 	to_parent = ends[1];
 	(void)setsid();
 	if (chdir("/") != 0)
-		return errmsg_set(err, "can't change to /: %s", strerror(errno));
+		return errmsg_set(err, "cannot change to /: %s", strerror(errno));
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static void tell_parent(unsigned char code)
 	if (to_parent < 0)
 		return;
 	if (write(to_parent, &code, 1) != 1)
-		(void)fprintf(stderr, "postern: the parent does not listen\n");
+		(void)fprintf(stderr, "postern: the parent process does not respond\n");
 	(void)close(to_parent);
 	to_parent = -1;
 }
@@ -125,13 +125,13 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 	/* cppcheck-suppress getpwnamCalled ; there is one thread yet */
 	if ((entry = getpwnam(user.name)) == NULL)
 		return errmsg_set(err,
-			"there is no user '%s': add one (adduser --system --group %s), "
-			"or name another with -u or [milter] user",
+			"the user '%s' does not exist: add it (adduser --system --group %s), "
+			"or set another with -u or [milter] user",
 			user.name, user.name);
 	if (geteuid() != 0 && entry->pw_uid != geteuid())
 		return errmsg_set(err, "only root can become '%s'", user.name);
 	if (strlen(entry->pw_dir) >= sizeof(user.home))
-		return errmsg_set(err, "the home of '%s' is too long a path", user.name);
+		return errmsg_set(err, "the home directory of '%s' has too long a path", user.name);
 	memcpy(user.home, entry->pw_dir, strlen(entry->pw_dir) + 1);
 	user.uid = entry->pw_uid;
 	user.gid = entry->pw_gid;
@@ -147,13 +147,12 @@ int process_become(const struct process_user *user, struct errmsg *err)
 		return 0;
 	if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 ||
 		setuid(user->uid) != 0)
-		return errmsg_set(err, "can't become '%s': %s", user->name, strerror(errno));
+		return errmsg_set(err, "cannot become '%s': %s", user->name, strerror(errno));
 	if (user->uid != 0 && setuid(0) == 0)
-		return errmsg_set(err, "could become root again after having been '%s'",
-			user->name);
+		return errmsg_set(err, "can become root again after becoming '%s'", user->name);
 	if (setenv("HOME", user->home, 1) != 0 || setenv("USER", user->name, 1) != 0 ||
 		setenv("LOGNAME", user->name, 1) != 0)
-		return errmsg_set(err, "no memory for the environment of '%s'", user->name);
+		return errmsg_set(err, "out of memory for the environment of '%s'", user->name);
 	return 0;
 }
 

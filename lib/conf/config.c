@@ -47,8 +47,7 @@ static int begin_service(struct filling *f, const char *name, struct errmsg *err
 
 	for (i = 1; i < f->service_count; i++)
 		if (strcasecmp(f->services[i].name, name) == 0)
-			return errmsg_set(err, "[check %s] is there twice (case doesn't count)",
-				name);
+			return errmsg_set(err, "[check %s] is repeated (case is ignored)", name);
 	if (f->service_count == SERVICES_MAX)
 		return errmsg_set(err, "more than %d sections [check NAME]", SERVICES_MAX - 1);
 	copy = arena_strdup(f->homes.settings->arena, name);
@@ -149,7 +148,7 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	if (*file == '\0')
 		return 0;
 	if (**secret != '\0') {
-		(void)errmsg_set(err, "%s stands in line %u too; one of the two is enough", name,
+		(void)errmsg_set(err, "%s is also set in line %u; set only one of them", name,
 			line_of(f, section, name));
 		return at_key(f, section, key, err);
 	}
@@ -160,7 +159,7 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	if (len == 0)
 		(void)errmsg_set(err, "%s: is empty", file);
 	else if (strlen(text) != len || strchr(text, '\n') != NULL)
-		(void)errmsg_set(err, "%s: holds more than one line of text", file);
+		(void)errmsg_set(err, "%s: contains more than one line of text", file);
 	else if ((copy = arena_memdup(f->config->arena, text, len)) == NULL)
 		(void)errmsg_set(err, "out of memory");
 	explicit_bzero(text, len);
@@ -182,7 +181,7 @@ static int finish_database(struct filling *f, struct errmsg *err)
 						   NULL;
 
 	if (*given->conninfo != '\0' && extra != NULL) {
-		(void)errmsg_set(err, "conninfo (line %u) says all of it already: put it there",
+		(void)errmsg_set(err, "conninfo is set in line %u; put this parameter there",
 			line_of(f, "database", "conninfo"));
 		return at_key(f, "database", extra, err);
 	}
@@ -225,7 +224,7 @@ static int finish(struct filling *f, struct errmsg *err)
 	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
 	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
-		(void)errmsg_set(err, "a shared secret of %zu bytes; it needs %d at least",
+		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
 			strlen(c->jwt.secret), JWT_SECRET_MIN);
 		return at_key(f, "jwt", *c->given.secret_file != '\0' ? "secret_file" : "secret",
 			err);
@@ -319,7 +318,7 @@ void config_check_readable(const struct config *config, const char *user, struct
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (*paths[i] != '\0' && access(paths[i], R_OK) != 0 && errno != ENOENT)
 			problems_add(problems,
-				"%s: user %s can't read it, so that reloads will fail: %s",
+				"%s: user %s cannot read it, so that reloads will fail: %s",
 				paths[i], user, strerror(errno));
 	}
 }
@@ -334,7 +333,7 @@ static void warn_of_open_file(const struct config *c)
 
 	if (holds_one && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
 		problems_add(c->warnings,
-			"%s: holds a secret, and its mode %04o lets everybody read it; make it 0640 "
+			"%s: contains a secret, and its mode %04o lets everybody read it; make it 0640 "
 			"with the daemon's group (chgrp postern), or move the secret to a "
 			"password_file or secret_file",
 			c->path, (unsigned)(st.st_mode & 07777));

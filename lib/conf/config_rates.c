@@ -23,7 +23,7 @@ static int unknown_section(const char *section, struct errmsg *err)
 
 	for (int i = 0; i < RATE_COUNT; i++)
 		strbuf_addf(&known, "%s[limit %s]", i > 0 ? " " : "", rate_name((enum rate)i));
-	(void)errmsg_set(err, "there is no section [%.80s]; there are %s", section,
+	(void)errmsg_set(err, "unknown section [%.80s]; the sections are %s", section,
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;

@@ -96,8 +96,8 @@ struct reading {
 static enum file_result check_kind(const struct reading *r, uint64_t max, struct errmsg *err)
 {
 	if (!S_ISREG(r->st.st_mode))
-		return fail(r->path, S_ISDIR(r->st.st_mode) ? "is a folder" : "is no regular file",
-			err);
+		return fail(r->path,
+			S_ISDIR(r->st.st_mode) ? "is a directory" : "is not a regular file", err);
 	if ((uint64_t)r->st.st_size > max || (uint64_t)r->st.st_size >= SIZE_MAX / 2) {
 		(void)errmsg_set(err, "%s: has %" PRIu64 " bytes; at most %" PRIu64 " are read",
 			r->path, (uint64_t)r->st.st_size, max);

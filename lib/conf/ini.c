@@ -62,7 +62,8 @@ static int note_once(struct reader *r, struct strmap *seen, const char *name, un
 		return 0;
 	case 0:
 		(void)strmap_find(seen, name, strlen(name), &first);
-		return errmsg_set(r->err, "%s is there twice: first in line %u", what, first);
+		return errmsg_set(r->err, "%s is repeated; it first appears in line %u", what,
+			first);
 	default:
 		return errmsg_set(r->err, "out of memory");
 	}
@@ -76,15 +77,16 @@ static int begin_section(struct reader *r, char *text, unsigned line)
 	char *rest;
 
 	if (end == NULL)
-		return errmsg_set(r->err, "the ] of the section's name is missing: [NAME]");
+		return errmsg_set(r->err,
+			"the ] after the section's name is missing; write [NAME]");
 	*end = '\0';
 	rest = trim(end + 1);
 	if (*rest != '\0' && *rest != '#' && *rest != ';')
 		return errmsg_set(r->err,
-			"text after ]: a section's name stands alone in its line, but for a comment");
+			"text after ]; only a comment may follow the section's name");
 	r->section = trim(text + 1);
 	if (*r->section == '\0')
-		return errmsg_set(r->err, "the section has no name: [NAME]");
+		return errmsg_set(r->err, "the section has no name; write [NAME]");
 	(void)snprintf(what, sizeof(what), "[%s]", r->section);
 	if (note_once(r, r->sections, r->section, line, what) < 0)
 		return -1;
@@ -104,13 +106,13 @@ static int take_key(struct reader *r, char *text, unsigned line)
 
 	if (equals == NULL)
 		return errmsg_set(r->err,
-			"neither [SECTION] nor NAME = VALUE nor a comment (# or ; in front)");
+			"expected [SECTION], NAME = VALUE, or a comment that begins with # or ;");
 	*equals = '\0';
 	name = trim(text);
 	if (*name == '\0')
-		return errmsg_set(r->err, "nothing stands before the =: NAME = VALUE");
+		return errmsg_set(r->err, "the name before = is missing; write NAME = VALUE");
 	if (r->section == NULL)
-		return errmsg_set(r->err, "%s stands before the first [SECTION]", name);
+		return errmsg_set(r->err, "%s precedes the first [SECTION]", name);
 	(void)snprintf(what, sizeof(what), "[%s] %s", r->section, name);
 	if (note_once(r, r->names, name, line, what) < 0)
 		return -1;

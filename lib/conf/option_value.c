@@ -56,8 +56,8 @@ static int refuse(const struct config_option *option, const char *value, const c
 		(void)errmsg_set(err, "[%s] %s: not %s", option->section, option->name,
 			right.failed ? "right" : right.text);
 	else if (*value == '\0')
-		(void)errmsg_set(err, "[%s] %s: empty; should be %s", option->section, option->name,
-			right.failed ? "something" : right.text);
+		(void)errmsg_set(err, "[%s] %s: empty; it must be %s", option->section,
+			option->name, right.failed ? "something" : right.text);
 	else
 		(void)errmsg_set(err, "[%s] %s: \"%.*s\"%s is not %s", option->section,
 			option->name, (int)shown, value, value[shown] != '\0' ? "..." : "",
@@ -261,7 +261,7 @@ static int set_socket(const struct config_option *option, const struct option_ho
 	if (*value == '\0' || strncmp(value, "inet:", 5) == 0 || strncmp(value, "inet6:", 6) == 0) {
 		if (*value != '\0' && !is_inet(path))
 			return refuse(option, value,
-				"Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here", err);
+				"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1", err);
 		return set_string(option, arena, home, value, err);
 	}
 	if (strncmp(value, "unix:", 5) != 0 && strncmp(value, "local:", 6) != 0)
@@ -361,5 +361,5 @@ int option_set(const struct config_option *option, const struct option_homes *ho
 	case OPTION_NETWORKS:
 		return set_networks(option, homes, value, err);
 	}
-	return errmsg_set(err, "[%s] %s: of no type", option->section, option->name);
+	return errmsg_set(err, "[%s] %s: has no type", option->section, option->name);
 }

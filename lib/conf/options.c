@@ -233,10 +233,10 @@ int options_unknown_section(const char *section, struct errmsg *err)
 	struct strbuf known = STRBUF_INIT;
 
 	if (near != NULL)
-		return errmsg_set(err, "there is no section [%.80s]; did you mean [%s]?", section,
+		return errmsg_set(err, "unknown section [%.80s]; did you mean [%s]?", section,
 			near);
 	add_sections(&known);
-	(void)errmsg_set(err, "there is no section [%.80s]; there are %s", section,
+	(void)errmsg_set(err, "unknown section [%.80s]; the sections are %s", section,
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;
@@ -282,17 +282,17 @@ int options_unknown_key(const char *section, const char *name, struct errmsg *er
 	size_t count, i;
 
 	if (place != NULL)
-		return errmsg_set(err, "there is no %s in [%s]; it is %s", name, section, place);
+		return errmsg_set(err, "unknown key %s in [%s]; use %s", name, section, place);
 	if (near != NULL)
-		return errmsg_set(err, "there is no %.80s in [%.80s]; did you mean %s?", name,
+		return errmsg_set(err, "unknown key %.80s in [%.80s]; did you mean %s?", name,
 			section, near);
 	all = options_all(&count);
 	for (i = 0; i < count; i++)
 		if (strcmp(all[i].name, name) == 0)
-			return errmsg_set(err, "there is no %s in [%.80s]; there is one in [%s]",
+			return errmsg_set(err, "unknown key %s in [%.80s]; it belongs to [%s]",
 				name, section, all[i].section);
 	add_keys(&known, table_section);
-	(void)errmsg_set(err, "there is no %.80s in [%.80s]; there are %s", name, section,
+	(void)errmsg_set(err, "unknown key %.80s in [%.80s]; the keys are %s", name, section,
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;

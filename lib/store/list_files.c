@@ -72,7 +72,7 @@ int list_files_read(const struct list_source *source, struct list **lists_r, str
 		return -1;
 	if (!folder.exists)
 		problems_add(source->problems,
-			"%s: there is no such folder, so that all lists are empty",
+			"%s: the directory does not exist, so that all lists are empty",
 			source->directory);
 	for (i = 0; i < LIST_COUNT; i++) {
 		if (list_file_read(source, i, &lists[i], NULL, err) < 0) {

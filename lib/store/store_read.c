@@ -74,8 +74,7 @@ static int verify_checksum(char *text, const char *last, size_t last_len, struct
 	if (last == NULL || last_len != label + digits + strlen("\"}\n") ||
 		memcmp(last, STORE_CHECKSUM, label) != 0 ||
 		memcmp(last + label + digits, "\"}\n", 3) != 0)
-		return errmsg_set(err,
-			"torn: the checksum that should be its last line is missing" ADVICE);
+		return errmsg_set(err, "torn: its last line, the checksum, is missing" ADVICE);
 	if ((checksum = store_checksum_new()) == NULL)
 		return errmsg_set(err, "out of memory");
 	ret = store_checksum_add(checksum, text, (size_t)(last - text)) < 0 ||
@@ -84,11 +83,11 @@ static int verify_checksum(char *text, const char *last, size_t last_len, struct
 		0;
 	store_checksum_free(&checksum);
 	if (ret < 0)
-		return errmsg_set(err, "its checksum can't be computed");
+		return errmsg_set(err, "its checksum cannot be computed");
 	if (memcmp(hex, last + label, digits) != 0)
 		return errmsg_set(err,
-			"altered: it doesn't have the checksum that its last line names" ADVICE
-			"; to keep changes made by hand, take revision, written and checksum out of it");
+			"altered: its content does not match the checksum in its last line" ADVICE
+			"; to keep changes made by hand, remove revision, written and checksum");
 	return 0;
 }
 
@@ -107,7 +106,7 @@ static int read_head(char *line, size_t len, struct store_head *head_r, struct e
 		json_unpack(head, "{s:s, s?s}", "revision", &revision, "written", &written) < 0 ||
 		(head_r->revision = strdup(revision)) == NULL) {
 		json_decref(head);
-		return errmsg_set(err, "its first line can't be read" ADVICE);
+		return errmsg_set(err, "its first line is unreadable" ADVICE);
 	}
 	head_r->written = written != NULL && strptime(written, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL ?
 		(int64_t)timegm(&tm) :
@@ -131,7 +130,7 @@ static int read_rows(struct store_rows *rows, enum store_table table, struct lin
 		if (store_row_add_line(rows, table, line, len) < 0)
 			return errmsg_set(err, "out of memory");
 	}
-	return errmsg_set(err, "its %s do not end" ADVICE, store_table_name(table));
+	return errmsg_set(err, "the end of its %s is missing" ADVICE, store_table_name(table));
 }
 
 static int expect_line(struct lines *lines, const char *want, struct errmsg *err)
@@ -154,7 +153,7 @@ static int read_machine_text(struct store_rows *rows, char *text, size_t len,
 	if (verify_checksum(text, last, last != NULL ? len - (size_t)(last - text) : 0, err) < 0)
 		return -1;
 	if (!next_line(&lines, &line, &len))
-		return errmsg_set(err, "its first line can't be read" ADVICE);
+		return errmsg_set(err, "its first line is unreadable" ADVICE);
 	if (read_head(line, len, &head, err) < 0 ||
 		expect_line(&lines, "\"profiles\":[", err) < 0 ||
 		read_rows(rows, STORE_PROFILES, &lines, err) < 0 ||
@@ -242,7 +241,7 @@ static int add_rows(struct store_rows *rows, enum store_table table, const json_
 	if (array == NULL || json_is_null(array))
 		return 0;
 	if (!json_is_array(array))
-		return errmsg_set(err, "\"%s\" is no list of rows: [{...}, ...]", name);
+		return errmsg_set(err, "\"%s\" must be a list of rows: [{...}, ...]", name);
 	json_array_foreach (array, i, row) {
 		if (mended && has_replacement(row)) {
 			if (store_row_refuse(rows, table, row, "a byte that is not UTF-8") < 0)
@@ -262,11 +261,10 @@ static int check_format(const json_t *root, struct errmsg *err)
 
 	if (!json_is_string(format))
 		return errmsg_set(err,
-			"is no store of Postern's: there is no \"format\": \"" STORE_FORMAT
-			"\" in it");
+			"is not a store of Postern: it lacks \"format\": \"" STORE_FORMAT "\"");
 	if (strncmp(json_string_value(format), "postern-store-", 14) != 0)
 		return errmsg_set(err,
-			"is no store of Postern's: its format is \"%.80s\", not \"" STORE_FORMAT
+			"is not a store of Postern: its format is \"%.80s\", not \"" STORE_FORMAT
 			"\"",
 			json_string_value(format));
 	if (strcmp(json_string_value(format), STORE_FORMAT) != 0)
@@ -276,8 +274,8 @@ static int check_format(const json_t *root, struct errmsg *err)
 			json_string_value(format));
 	if (json_object_get(root, "checksum") != NULL)
 		return errmsg_set(err,
-			"altered: it has a checksum, but no longer the form that goes with it; take "
-			"revision, written and checksum out of it to keep the changes, or remove it");
+			"altered: it has a checksum, but not the form that Postern writes; to keep "
+			"the changes, remove revision, written and checksum; else remove the file");
 	if (json_object_get(root, "profiles") == NULL && json_object_get(root, "users") == NULL)
 		return errmsg_set(err, "has neither \"profiles\" nor \"users\"");
 	return 0;
@@ -290,7 +288,8 @@ static int read_hand_text(struct store_rows *rows, const char *text, size_t len,
 	int ret = -1;
 
 	if (len == 0)
-		return errmsg_set(err, "is empty: torn, or never filled; restore it, or remove it");
+		return errmsg_set(err,
+			"is empty (torn, or never written); restore it from a backup, or remove it");
 	if ((root = parse_json(text, len, &mended, err)) == NULL)
 		return -1;
 	if (check_format(root, err) == 0 &&
@@ -405,7 +404,7 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
 	if (asprintf(&prev, "%s.prev", path) < 0)
 		return result;
 	if (file_stamp(prev, &stamp, NULL) == 0 && stamp.exists) {
-		problems_add(source->problems, "%s; the one before it, %s, is taken", why.text,
+		problems_add(source->problems, "%s; its predecessor %s is used instead", why.text,
 			prev);
 		result = store_read(prev, source, store_r, &prev_why);
 		if (result == STORE_READ)

@@ -59,11 +59,11 @@ static void read_list(struct reading *r, int column, const json_t *array)
 	r->starts[column] = buf->len;
 	json_array_foreach (array, i, item) {
 		if (!json_is_string(item)) {
-			fail(r, column, "an item of the list is no text");
+			fail(r, column, "an item of the list is not text");
 			return;
 		}
 		if (strlen(json_string_value(item)) != json_string_length(item)) {
-			fail(r, column, "a NUL byte");
+			fail(r, column, "contains a NUL byte");
 			return;
 		}
 		strbuf_add(buf, json_string_value(item), json_string_length(item) + 1);
@@ -95,7 +95,7 @@ static void read_value(struct reading *r, int column, const json_t *value)
 	case JSON_STRING:
 		set_text(cell, json_string_value(value), json_string_length(value));
 		if (memchr(cell->text, '\0', cell->len) != NULL)
-			fail(r, column, "a NUL byte");
+			fail(r, column, "contains a NUL byte");
 		break;
 	case JSON_INTEGER:
 		r->starts[column] = buf->len;
@@ -107,11 +107,11 @@ static void read_value(struct reading *r, int column, const json_t *value)
 		read_list(r, column, value);
 		break;
 	case JSON_REAL:
-		fail(r, column, "a number with a fraction or an exponent");
+		fail(r, column, "has a fraction or an exponent");
 		break;
 	case JSON_OBJECT:
 		fail(r, column,
-			"an object; text, a number, true, false, null or a list belongs here");
+			"is an object; it must be text, a number, true, false, null or a list");
 		break;
 	}
 }
@@ -130,8 +130,9 @@ static int note_unread(struct reading *r, const char *key)
 		added = strmap_add(r->rows->unread, name.text, name.len, 0);
 	strbuf_free(&name);
 	if (added == 1)
-		problems_note(r->rows->problems, "%s: %s: the column \"%.100s\" is not read",
-			r->rows->path, store_table_name(r->table), key);
+		problems_note(r->rows->problems,
+			"%s: %s: the column \"%.100s\" is unknown and ignored", r->rows->path,
+			store_table_name(r->table), key);
 	return added < 0 ? -1 : 0;
 }
 
@@ -154,7 +155,7 @@ static int read_columns(struct reading *r, const json_t *row)
 			continue;
 		}
 		if (seen & 1U << column)
-			fail(r, column, "there twice");
+			fail(r, column, "is repeated");
 		seen |= 1U << column;
 		next = column + 1;
 		read_value(r, column, value);
@@ -251,7 +252,7 @@ int store_row_add(struct store_rows *rows, enum store_table table, const json_t 
 	struct reading r = begin(rows, table);
 
 	if (!json_is_object(row)) {
-		problems_add(rows->problems, "%s: %s: a row is no object; left out", rows->path,
+		problems_add(rows->problems, "%s: %s: a row is not an object; left out", rows->path,
 			store_table_name(table));
 		return 0;
 	}
@@ -272,7 +273,7 @@ int store_row_add_line(struct store_rows *rows, enum store_table table, char *li
 		return take(&r) < 0 ? -1 : 0;
 	row = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (row == NULL) {
-		problems_add(rows->problems, "%s: %s: a row can't be read; left out", rows->path,
+		problems_add(rows->problems, "%s: %s: a row is unreadable; left out", rows->path,
 			store_table_name(table));
 		return 0;
 	}

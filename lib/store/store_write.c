@@ -39,7 +39,7 @@ static int flush(struct writing *w)
 	if (w->text.failed)
 		return errmsg_set(w->err, "%s: out of memory", w->path);
 	if (store_checksum_add(w->checksum, w->text.text, w->text.len) < 0)
-		return errmsg_set(w->err, "%s: its checksum can't be computed", w->path);
+		return errmsg_set(w->err, "%s: its checksum cannot be computed", w->path);
 	if (file_add(w->file, w->text.text, w->text.len, w->err) < 0)
 		return -1;
 	strbuf_reset(&w->text);
@@ -316,7 +316,7 @@ static int write_checksum(struct writing *w)
 	char hex[STORE_CHECKSUM_SIZE], line[sizeof(hex) + 32];
 
 	if (store_checksum_end(w->checksum, hex) < 0)
-		return errmsg_set(w->err, "%s: its checksum can't be computed", w->path);
+		return errmsg_set(w->err, "%s: its checksum cannot be computed", w->path);
 	(void)snprintf(line, sizeof(line), STORE_CHECKSUM "%s\"}\n", hex);
 	return file_add(w->file, line, strlen(line), w->err);
 }

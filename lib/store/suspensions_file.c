@@ -28,8 +28,9 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 	}
 	ret = suspensions_read(suspensions, text, len);
 	free(text);
-	return ret < 0 ? errmsg_set(err, "%s: a line that is no login, or too many of them", path) :
-			 0;
+	return ret < 0 ?
+		errmsg_set(err, "%s: a line is not a login, or there are too many lines", path) :
+		0;
 }
 
 int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)

@@ -110,7 +110,8 @@ static void use_empty_lists(struct cache *cache)
 		if ((list = list_build((enum list_id)i, "", 0, cache->psl, NULL)) == NULL)
 			return;
 		problems = i == 0 ? problems_new() : NULL;
-		problems_add(problems, "%s: there is no such folder, so that all lists are empty",
+		problems_add(problems,
+			"%s: the directory does not exist, so that all lists are empty",
 			cache->config->lists.directory);
 		use_list(cache, (enum list_id)i, list, problems);
 	}

@@ -390,7 +390,7 @@ def test_what_needs_a_restart_is_said(box):
     daemon = box.postern(lists=DENY)
     daemon.configure({"milter": {"socket_mode": "0600"}})
     daemon.ctl("reload")
-    daemon.wait_log("[milter] socket_mode changes only by a restart")
+    daemon.wait_log("[milter] socket_mode changes only with a restart")
 
 
 @pytest.mark.threads

@@ -163,7 +163,7 @@ def test_a_folder_removed_with_its_files_leaves_the_lists_in_force(daemon):
 def test_a_folder_missing_at_the_start_is_reported_and_waited_for(box):
     daemon = box.postern(config={"lists": {"directory": "later"}})
     wait_source(daemon, "lists")
-    assert "there is no such folder" in status(daemon)["cache"]["problems"][0]
+    assert "the directory does not exist" in status(daemon)["cache"]["problems"][0]
     folder = daemon.folder / "later"
     folder.mkdir()
     (folder / LIST).write_text(KEPT + "\n")

@@ -159,7 +159,7 @@ def test_a_reload_brings_other_limits(box):
 
 
 @pytest.mark.parametrize("section, keys, why", [
-    ("limit rate_con", {"default": "5"}, "there is no section [limit rate_con]; there are [limit rate_conn]"),
+    ("limit rate_con", {"default": "5"}, "unknown section [limit rate_con]; the sections are [limit rate_conn]"),
     ("limit rate_conn", {"default": "5/x"}, '"5/x" is not a limit'),
     ("limit concurrency", {"max": "5/1m"}, '"5/1m" is no number'),
 ])

@@ -195,37 +195,38 @@ END_TEST
 static const struct {
 	const char *text, *err;
 } bad[] = {
-	{ "any = yes\n", "/etc/p/p.conf:1: any stands before the first [SECTION]" },
-	{ "[chekc]\n", "/etc/p/p.conf:1: there is no section [chekc]; did you mean [check]?" },
-	{ "[Check]\n", "/etc/p/p.conf:1: there is no section [Check]; did you mean [check]?" },
+	{ "any = yes\n", "/etc/p/p.conf:1: any precedes the first [SECTION]" },
+	{ "[chekc]\n", "/etc/p/p.conf:1: unknown section [chekc]; did you mean [check]?" },
+	{ "[Check]\n", "/etc/p/p.conf:1: unknown section [Check]; did you mean [check]?" },
 	{ "[proxies]\n",
-		"/etc/p/p.conf:1: there is no section [proxies]; there are [milter] [lists] [check] "
+		"/etc/p/p.conf:1: unknown section [proxies]; the sections are [milter] [lists] [check] "
 		"[rcpt] [deny_msg] [database] [store] [profile] [limits] [limit] [auth] [jwt] [control] "
 		"[log]" },
-	{ "[check ]\n\n[check]\n", "/etc/p/p.conf:3: [check] is there twice: first in line 1" },
-	{ "[check a]\n[check A]\n",
-		"/etc/p/p.conf:2: [check A] is there twice (case doesn't count)" },
-	{ "[check a]\n[check a]\n", "/etc/p/p.conf:2: [check a] is there twice: first in line 1" },
+	{ "[check ]\n\n[check]\n",
+		"/etc/p/p.conf:3: [check] is repeated; it first appears in line 1" },
+	{ "[check a]\n[check A]\n", "/etc/p/p.conf:2: [check A] is repeated (case is ignored)" },
+	{ "[check a]\n[check a]\n",
+		"/etc/p/p.conf:2: [check a] is repeated; it first appears in line 1" },
 	{ "[log]\nlevel=info\nlevel=info\n",
-		"/etc/p/p.conf:3: [log] level is there twice: first in line 2" },
+		"/etc/p/p.conf:3: [log] level is repeated; it first appears in line 2" },
 	{ "[check]\nconnn = yes\n",
-		"/etc/p/p.conf:2: there is no connn in [check]; did you mean conn?" },
+		"/etc/p/p.conf:2: unknown key connn in [check]; did you mean conn?" },
 	{ "[check a]\nconnect = yes\n",
-		"/etc/p/p.conf:2: there is no connect in [check a]; there are any, conn, helo, mail, "
+		"/etc/p/p.conf:2: unknown key connect in [check a]; the keys are any, conn, helo, mail, "
 		"rcpt, data, sender, recipient, size, limits, header_from, rates, authenticated, exempt" },
 	{ "[milter]\nfacility = mail\n",
-		"/etc/p/p.conf:2: there is no facility in [milter]; there is one in [log]" },
+		"/etc/p/p.conf:2: unknown key facility in [milter]; it belongs to [log]" },
 	{ "[database]\ndefault_domain = example.com\n",
-		"/etc/p/p.conf:2: there is no default_domain in [database]; it is default_domain in "
+		"/etc/p/p.conf:2: unknown key default_domain in [database]; use default_domain in "
 		"[profile]" },
 	{ "[database]\njwt_secret = x\n",
-		"/etc/p/p.conf:2: there is no jwt_secret in [database]; it is secret in [jwt]" },
+		"/etc/p/p.conf:2: unknown key jwt_secret in [database]; use secret in [jwt]" },
 	{ "[database]\nuse_file_cache = true\n",
-		"/etc/p/p.conf:2: there is no use_file_cache in [database]; it is path in [store] "
+		"/etc/p/p.conf:2: unknown key use_file_cache in [database]; use path in [store] "
 		"(empty: no file)" },
 	{ "[check]\nany = maybe\n",
 		"/etc/p/p.conf:2: [check] any: \"maybe\" is not yes, no or warn" },
-	{ "[check]\nany =\n", "/etc/p/p.conf:2: [check] any: empty; should be yes, no or warn" },
+	{ "[check]\nany =\n", "/etc/p/p.conf:2: [check] any: empty; it must be yes, no or warn" },
 	{ "[check a]\nany = 2\n", "/etc/p/p.conf:2: [check] any: \"2\" is not yes, no or warn" },
 	{ "[rcpt]\naccept = warn\n",
 		"/etc/p/p.conf:2: [rcpt] accept: \"warn\" is not yes, no or strict" },
@@ -260,15 +261,15 @@ static const struct {
 		"0660" },
 	{ "[milter]\nsocket = inet:127.0.0.1:8894\n",
 		"/etc/p/p.conf:2: [milter] socket: \"inet:127.0.0.1:8894\" is not unix:PATH or "
-		"inet:PORT@HOST; Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here" },
+		"inet:PORT@HOST; write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 	{ "[milter]\nsocket = inet:99999@localhost\n",
 		"/etc/p/p.conf:2: [milter] socket: \"inet:99999@localhost\" is not unix:PATH or "
-		"inet:PORT@HOST; Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here" },
+		"inet:PORT@HOST; write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 	{ "[milter]\nsocket = postern.sock\n",
 		"/etc/p/p.conf:2: [milter] socket: \"postern.sock\" is not unix:PATH or "
 		"inet:PORT@HOST" },
 	{ "[milter]\nsocket =\n",
-		"/etc/p/p.conf:2: [milter] socket: empty; should be unix:PATH or inet:PORT@HOST" },
+		"/etc/p/p.conf:2: [milter] socket: empty; it must be unix:PATH or inet:PORT@HOST" },
 	{ "[profile]\ndefault_domain = @example.com\n",
 		"/etc/p/p.conf:2: [profile] default_domain: \"@example.com\" is not a domain name, such "
 		"as example.com" },
@@ -291,11 +292,11 @@ static const struct {
 		"/etc/p/p.conf:2: [profile] recipient_delimiter: \"12345678901234567\" is not text of "
 		"at most 16 bytes" },
 	{ "[database]\nconninfo = host=a\nuser = b\n",
-		"/etc/p/p.conf:3: [database] user: conninfo (line 2) says all of it already: put it "
-		"there" },
+		"/etc/p/p.conf:3: [database] user: conninfo is set in line 2; put this "
+		"parameter there" },
 	{ "[database]\npassword = a\npassword_file = b\n",
-		"/etc/p/p.conf:3: [database] password_file: password stands in line 2 too; one of the "
-		"two is enough" },
+		"/etc/p/p.conf:3: [database] password_file: password is also set in line 2; "
+		"set only one of them" },
 	{ "[jwt]\nsecret_file = nonexistent\n",
 		"/etc/p/p.conf:2: [jwt] secret_file: /etc/p/nonexistent: No such file or directory" },
 };
@@ -457,12 +458,13 @@ START_TEST(secrets_come_from_files_of_ones_own)
 		ck_assert_ptr_nonnull(strstr(err.text, "its mode is 0640"));
 		put("secret", "swordfish of thirty-three bytes.\nand more\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "secret: holds more than one line of text"));
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "secret: contains more than one line of text"));
 		ck_assert_ptr_null(strstr(err.text, "swordfish of thirty-three bytes."));
 		put("secret", "swordfish\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text,
-			"p.conf:4: [jwt] secret_file: a shared secret of 9 bytes; it needs 32 at least"));
+			"p.conf:4: [jwt] secret_file: the shared secret has 9 bytes; it needs at least 32"));
 		put("secret", "\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "secret: is empty"));

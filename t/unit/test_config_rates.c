@@ -61,7 +61,7 @@ static const struct {
 	const char *text, *want;
 } bad[] = {
 	{ "[limit rate_con]\n",
-		"/etc/p/p.conf:1: there is no section [limit rate_con]; there are [limit rate_conn]" },
+		"/etc/p/p.conf:1: unknown section [limit rate_con]; the sections are [limit rate_conn]" },
 	{ "[limit rate_conn]\n\ndefault = five\n",
 		"/etc/p/p.conf:3: [limit rate_conn] default: \"five\" is not a limit; write N/T" },
 	{ "[limit rate_conn]\na b = 5\n",
@@ -69,13 +69,13 @@ static const struct {
 	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",
 		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 is there twice, in another form" },
 	{ "[limit rate_conn]\n10 = 5\n10 = 6\n",
-		"/etc/p/p.conf:3: [limit rate_conn] 10 is there twice" },
+		"/etc/p/p.conf:3: [limit rate_conn] 10 is repeated" },
 	{ "[limit concurrency]\nmax = 5/1m\n", "\"5/1m\" is no number" },
 	{ "[limit]\nexempt = 192.0.2.1/24\n", "/etc/p/p.conf:2: [limit] exempt: " },
 	{ "[limit]\n\nexempt_senders = nobody\n",
 		"/etc/p/p.conf:3: [limit] exempt_senders: \"nobody\" is no sender" },
 	{ "[limit]\nipv6_prefix = 0\n", "/etc/p/p.conf:2: [limit] ipv6_prefix: " },
-	{ "[limit]\nrate_conn = 5\n", "there is no rate_conn in [limit]; there are" },
+	{ "[limit]\nrate_conn = 5\n", "unknown key rate_conn in [limit]; the keys are" },
 };
 START_TEST(an_error_says_where_and_what_is_wrong)
 	{

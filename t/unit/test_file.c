@@ -84,10 +84,10 @@ START_TEST(tells_missing_from_unreadable)
 		ck_assert_int_eq(file_stamp(path, &stamp, &err), 0);
 		ck_assert(!stamp.exists);
 		ck_assert_int_eq(file_read(folder, 5, &text, &len, NULL, &err), FILE_FAILED);
-		ck_assert_ptr_nonnull(strstr(err.text, ": is a folder"));
+		ck_assert_ptr_nonnull(strstr(err.text, ": is a directory"));
 		ck_assert_int_eq(mkfifo(path, 0600), 0);
 		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_FAILED);
-		ck_assert_ptr_nonnull(strstr(err.text, ": is no regular file"));
+		ck_assert_ptr_nonnull(strstr(err.text, ": is not a regular file"));
 		(void)unlink(path);
 		put(path, "", 0600);
 		(void)strcat(path, "/below");

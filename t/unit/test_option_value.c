@@ -359,11 +359,11 @@ static const struct {
 	const char *value, *want;
 } refusals[] = {
 	{ 0, OPTION_WORD, "maybe", "[check] any: \"maybe\" is not yes, no or warn" },
-	{ 0, OPTION_WORD, "", "[check] any: empty; should be yes, no or warn" },
+	{ 0, OPTION_WORD, "", "[check] any: empty; it must be yes, no or warn" },
 	{ OPTION_SECRET, OPTION_WORD, "hunter2", "[check] any: not yes, no or warn" },
 	{ OPTION_SECRET, OPTION_STRING, "hunter2", "[check] any: not text of at most 4 bytes" },
 	{ OPTION_NO_EMPTY, OPTION_STRING, "",
-		"[check] any: empty; should be text of at most 4 bytes" },
+		"[check] any: empty; it must be text of at most 4 bytes" },
 	/* Cut to 80 bytes, within no character. */
 	{ 0, OPTION_STRING, X76 "xyz\xc3\xb6",
 		"[check] any: \"" X76 "xyz\"... is not text of at most 4 bytes" },
@@ -371,7 +371,7 @@ static const struct {
 		"[check] any: \"" X76 "xyzz\" is not text of at most 4 bytes" },
 	{ 0, OPTION_SOCKET, "inet:h:1",
 		"[check] any: \"inet:h:1\" is not unix:PATH or inet:PORT@HOST; "
-		"Postfix's inet:127.0.0.1:8894 is inet:8894@127.0.0.1 here" },
+		"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 };
 START_TEST(says_what_would_be_right_and_shows_no_secret)
 	{

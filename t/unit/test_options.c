@@ -72,7 +72,7 @@ static const struct {
 	{ "check", "header-from", "did you mean header_from?" },
 	{ "milter", "dealy_reject", "did you mean delay_reject?" },
 	{ "profile", "default_damain", "did you mean default_domain?" },
-	{ "store", "file", "there are path" },
+	{ "store", "file", "the keys are path" },
 };
 START_TEST(the_nearest_key_is_suggested)
 	{

@@ -93,7 +93,7 @@ START_TEST(missing_files_are_empty)
 		ck_assert(policy_parts(policy)->lists_only);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0),
-			"/lists: there is no such folder, so that all "
+			"/lists: the directory does not exist, so that all "
 			"lists are empty"));
 	}
 END_TEST
@@ -184,7 +184,7 @@ START_TEST(what_cannot_be_read_is_an_error)
 		ck_assert_int_eq(mkdir("lists/rcpt_to.access.whitelist", 0700), 0);
 		ck_assert_int_eq(load(), -1);
 		ck_assert_ptr_nonnull(
-			strstr(err.text, "/lists/rcpt_to.access.whitelist: is a folder"));
+			strstr(err.text, "/lists/rcpt_to.access.whitelist: is a directory"));
 		ck_assert_int_eq(rmdir("lists/rcpt_to.access.whitelist"), 0);
 		put("store.json", "{");
 		ck_assert_int_eq(load(), -1);

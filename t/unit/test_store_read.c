@@ -124,15 +124,15 @@ END_TEST
 static const struct {
 	const char *text, *want;
 } bad_rows[] = {
-	{ HAND("", "17"), "s: users: a row is no object; left out" },
+	{ HAND("", "17"), "s: users: a row is not an object; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": null}"),
 		"users id 1 (NULL): a user needs a username; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"froms\": [1]}"),
-		"users id 1 (bob): froms: an item of the list is no text; the user is switched off" },
+		"users id 1 (bob): froms: an item of the list is not text; the user is switched off" },
 	{ HAND("", "{\"froms\": [\"a\\u0000\"], \"id\": 1, \"username\": \"bob\"}"),
-		"users id 1 (bob): froms: a NUL byte; the user is switched off" },
+		"users id 1 (bob): froms: contains a NUL byte; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"b\\u0000b\"}"),
-		"users id 1 (b): username: a NUL byte; left out" },
+		"users id 1 (b): username: contains a NUL byte; left out" },
 	{ HAND("",
 		  "{\"id\": 1, \"username\": \"b\xfc"
 		  "b\"}"),
@@ -141,15 +141,15 @@ static const struct {
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": \"\xff\"}"),
 		"users id 1 (bob): a byte that is not UTF-8; the user is switched off" },
 	{ HAND("", "{\"id\": 1.5, \"username\": \"bob\"}"),
-		"users id NULL (bob): id: a number with a fraction or an exponent; the user is switched off" },
+		"users id NULL (bob): id: has a fraction or an exponent; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": {}}"),
-		"users id 1 (bob): password: an object; text, a number, true, false, null or a list "
-		"belongs here; the user is switched off" },
+		"users id 1 (bob): password: is an object; it must be text, a number, true, false, "
+		"null or a list; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 1, \"profileid\": 1}"),
-		"users id 1 (bob): profileId: there twice; the user is switched off" },
+		"users id 1 (bob): profileId: is repeated; the user is switched off" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"host\": {}}", ""),
-		"profiles id 3 (p): host: an object; text, a number, true, false, null or a list "
-		"belongs here; left out" },
+		"profiles id 3 (p): host: is an object; it must be text, a number, true, false, null "
+		"or a list; left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"open\": \"perhaps\"}", ""),
 		"profiles id 3 (p): open \"perhaps\" is neither true nor false; left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"maxsize\": -1}", ""),
@@ -181,34 +181,34 @@ START_TEST(a_column_that_nobody_reads_is_noted_once)
 		ck_assert_uint_eq(problems_count(problems), 0);
 		ck_assert_uint_eq(problems_notes(problems), 1);
 		ck_assert_str_eq(problems_note_text(problems, 0),
-			"s: profiles: the column \"maxsise\" is not read");
+			"s: profiles: the column \"maxsise\" is unknown and ignored");
 	}
 END_TEST
 
 static const struct {
 	const char *text, *want;
 } refused[] = {
-	{ "", "s: is empty: torn, or never filled; restore it, or remove it" },
+	{ "", "s: is empty (torn, or never written); restore it from a backup, or remove it" },
 	{ "{\"format\": \"postern-store-1\",",
 		"s: line 1, column 29: string or '}' expected near end of file" },
-	{ "[]", "s: is no store of Postern's: there is no \"format\": \"postern-store-1\" in it" },
+	{ "[]", "s: is not a store of Postern: it lacks \"format\": \"postern-store-1\"" },
 	{ "{\"users\": []}",
-		"s: is no store of Postern's: there is no \"format\": \"postern-store-1\" in it" },
+		"s: is not a store of Postern: it lacks \"format\": \"postern-store-1\"" },
 	{ "{\"format\": \"other\", \"users\": []}",
-		"s: is no store of Postern's: its format is \"other\", not \"postern-store-1\"" },
+		"s: is not a store of Postern: its format is \"other\", not \"postern-store-1\"" },
 	{ "{\"format\": \"postern-store-2\", \"users\": []}",
 		"s: its format is \"postern-store-2\", which another version of Postern writes; this "
 		"one reads \"postern-store-1\"" },
 	{ "{\"format\": \"postern-store-1\"}", "s: has neither \"profiles\" nor \"users\"" },
 	{ "{\"format\": \"postern-store-1\", \"users\": {}}",
-		"s: \"users\" is no list of rows: [{...}, ...]" },
+		"s: \"users\" must be a list of rows: [{...}, ...]" },
 	{ "{\"format\": \"postern-store-1\", \"users\": [], \"users\": []}",
 		"s: line 1, column 50: duplicate object key near '\"users\"'" },
 	{ "{\"format\": \"postern-store-1\", \"users\": [], \"checksum\": \"sha256:00\"}",
-		"s: altered: it has a checksum, but no longer the form that goes with it; take "
-		"revision, written and checksum out of it to keep the changes, or remove it" },
+		"s: altered: it has a checksum, but not the form that Postern writes; to keep "
+		"the changes, remove revision, written and checksum; else remove the file" },
 	{ "{\"format\":\"postern-store-1\",\"revision\":\"\",\"users\": []}",
-		"s: torn: the checksum that should be its last line is missing; restore it from a "
+		"s: torn: its last line, the checksum, is missing; restore it from a "
 		"backup, or remove it" },
 };
 START_TEST(a_file_that_is_no_good_store_is_refused)
@@ -378,10 +378,11 @@ START_TEST(torn_and_altered_are_told_apart)
 		store_clear(&store);
 		ck_assert_int_eq(parse(text, len - 40), STORE_REFUSED);
 		ck_assert_ptr_nonnull(
-			strstr(err.text, "s: torn: the checksum that should be its last line"));
+			strstr(err.text, "s: torn: its last line, the checksum, is missing"));
 		memcpy(strstr(text, "Bob"), "bob", 3);
 		ck_assert_int_eq(parse(text, len), STORE_REFUSED);
-		ck_assert_ptr_nonnull(strstr(err.text, "s: altered: it doesn't have the checksum"));
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "s: altered: its content does not match the checksum"));
 		free(text);
 	}
 END_TEST
@@ -410,7 +411,7 @@ START_TEST(the_one_before_is_taken_when_the_last_is_torn)
 		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_READ);
 		ck_assert_str_eq(store.revision, "first");
 		ck_assert(is_said(
-			"s: No such file or directory; the one before it, s.prev, is taken"));
+			"s: No such file or directory; its predecessor s.prev is used instead"));
 		store_clear(&store);
 		ck_assert(!store_is_missing("s"));
 		ck_assert_int_eq(truncate("s.prev", 300), 0);

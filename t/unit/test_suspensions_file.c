@@ -118,7 +118,7 @@ START_TEST(a_file_that_holds_something_else_is_an_error_and_changes_nobody)
 		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
 		ck_assert_int_eq(suspensions_load(path, suspensions, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, path));
-		ck_assert_ptr_nonnull(strstr(err.text, "no login"));
+		ck_assert_ptr_nonnull(strstr(err.text, "not a login"));
 		ck_assert_uint_eq(suspensions_count(suspensions), 1);
 		ck_assert(suspensions_has(suspensions, "eve"));
 		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), -1);
@@ -130,7 +130,7 @@ START_TEST(a_folder_in_its_place_is_an_error)
 		struct errmsg err = { "" };
 
 		ck_assert_int_eq(suspensions_load(folder, suspensions, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "is a folder"));
+		ck_assert_ptr_nonnull(strstr(err.text, "is a directory"));
 	}
 END_TEST
 

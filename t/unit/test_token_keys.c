@@ -167,7 +167,7 @@ START_TEST(a_file_that_is_missing_or_a_folder_or_too_long_is_refused)
 		char *text = malloc((1 << 20) + 1);
 
 		ck_refused(path, SECRET, "No such file");
-		ck_refused(folder, "", "is a folder");
+		ck_refused(folder, "", "is a directory");
 		memset(text, ' ', (1 << 20) + 1);
 		memcpy(text, PUBLIC, strlen(PUBLIC));
 		put(text, (1 << 20) + 1, 0644);
