@@ -325,7 +325,7 @@ def test_what_only_root_may_read_is_warned_of(box):
         secret.write_text("a secret of more than thirty-two bytes\n")
         secret.chmod(0o600)
     daemon.conf.chmod(0o600)
-    warnings = [f"{path}: user {USER} can't read it" for path in (daemon.conf, *secrets)]
+    warnings = [f"{path}: user {USER} cannot read it" for path in (daemon.conf, *secrets)]
     status, said = daemon.check_config()
     assert status == 0
     daemon.start()
@@ -335,10 +335,10 @@ def test_what_only_root_may_read_is_warned_of(box):
     daemon.stop()
     for path in (daemon.conf, *secrets):
         shutil.chown(path, USER)
-    assert "can't read it" not in daemon.check_config()[1]
+    assert "cannot read it" not in daemon.check_config()[1]
     mark = daemon.mark()
     daemon.start()
-    assert "can't read it" not in daemon.log(mark)
+    assert "cannot read it" not in daemon.log(mark)
 
 
 def test_a_user_who_is_not_there_is_said_by_a_check_too(box):

@@ -69,7 +69,7 @@ def test_a_damaged_file_is_refused_and_the_previous_one_used(kept, how):
     daemon.start()
     wait_source(daemon, "cache")
     assert may(daemon, *ALICE)
-    daemon.wait_log("store.json.prev, is taken", since)
+    daemon.wait_log("store.json.prev is used instead", since)
     print([line for line in daemon.log(since).splitlines() if "store.json" in line][0])
 
 
