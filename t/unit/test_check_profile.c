@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/rules/check.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -372,6 +373,51 @@ START_TEST(size_is_at_most_maxsize)
 	}
 END_TEST
 
+/* Expect this verdict and this outcome of the size check; OUTCOME_UNLISTED for no finding. */
+static void ck_body(const struct facts *facts, uint64_t octets, enum verdict_kind kind,
+	enum outcome outcome)
+{
+	const struct check_env env = { .policy = m.policy, .scratch = m.scratch };
+	struct verdict verdict;
+
+	check_body(&env, facts, octets, &verdict);
+	ck_assert_int_eq(verdict.kind, kind);
+	ck_assert_uint_eq(verdict.count, outcome != OUTCOME_UNLISTED);
+	if (outcome == OUTCOME_UNLISTED)
+		return;
+	ck_assert_int_eq(verdict.findings[0].check, CHECK_SIZE);
+	ck_assert_int_eq(verdict.findings[0].outcome, outcome);
+	ck_assert_str_eq(verdict.findings[0].rule, "profile open: maxsize");
+	ck_assert_int_eq(verdict.findings[0].reply.code, 552);
+	ck_assert_str_eq(verdict.findings[0].reply.text,
+		"Message too big: the limit is 1000 bytes");
+}
+
+START_TEST(a_message_may_have_maxsize_octets)
+	{
+		struct facts facts = { .login = "bob" };
+
+		m.services[1].name = "relaxed";
+		m.services[1].mode[CHECK_SIZE] = MODE_WARN;
+		m.services[2].name = "off";
+		m.services[2].mode[CHECK_SIZE] = MODE_NO;
+		m.settings->service_count = 3;
+		made_build(&m);
+		ck_assert_uint_eq(check_maxsize(m.policy, &facts), 1000);
+		ck_body(&facts, 1000, VERDICT_CONTINUE, OUTCOME_UNLISTED);
+		ck_body(&facts, 1001, VERDICT_REJECT, OUTCOME_FAIL);
+		facts.service = "relaxed";
+		ck_assert_uint_eq(check_maxsize(m.policy, &facts), 1000);
+		ck_body(&facts, 1001, VERDICT_CONTINUE, OUTCOME_WARN);
+		facts.service = "off";
+		ck_assert_uint_eq(check_maxsize(m.policy, &facts), 0);
+		facts.service = NULL;
+		facts.login = NULL;
+		ck_assert_uint_eq(check_maxsize(m.policy, &facts), 0);
+		ck_body(&facts, 1U << 30, VERDICT_CONTINUE, OUTCOME_UNLISTED);
+	}
+END_TEST
+
 /* yes, no, warn */
 static const struct {
 	enum check check;
@@ -462,6 +508,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, routed_recipients_may_be_allowed);
 	tcase_add_loop_test(tcase, unknown_user_says_what_a_stranger_may_do, 0, ROWS(unknown));
 	tcase_add_loop_test(tcase, size_is_at_most_maxsize, 0, ROWS(sizes));
+	tcase_add_test(tcase, a_message_may_have_maxsize_octets);
 	tcase_add_loop_test(tcase, a_check_is_yes_no_or_warn, 0, ROWS(modes));
 	tcase_add_test(tcase, with_lists_only_nobody_is_held_to_a_profile);
 	tcase_add_test(tcase, without_a_profile_for_tokens_they_may_send_to_nobody);
