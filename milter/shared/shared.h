@@ -38,6 +38,7 @@ void shared_set_settings(struct shared *shared, struct settings *settings);
  */
 struct settings *shared_settings(struct shared *shared);
 
+/* Borrowed; never NULL. */
 struct snapshot *shared_snapshot(const struct shared *shared);
 struct scratch_pool *shared_scratches(const struct shared *shared);
 
@@ -52,14 +53,15 @@ const struct ledger_ops *shared_ledger(const struct shared *shared);
 uint64_t shared_now(const struct shared *shared);
 
 /*
- * shared_suspend() suspends a login at once and permanently, beyond a restart, by calling the
- * function that shared_on_suspend() has set. Both return 0, or -1 with err set; shared_suspend()
- * fails when no function is set.
+ * shared_suspend() suspends a login at once and beyond a restart, by calling the function that
+ * shared_on_suspend() has set. That function and shared_suspend() return 0, or -1 with err set.
+ * shared_suspend() fails when no function is set.
  */
 typedef int shared_suspend_fn(void *context, const char *login, struct errmsg *err);
 void shared_on_suspend(struct shared *shared, shared_suspend_fn *suspend, void *context);
 int shared_suspend(const struct shared *shared, const char *login, struct errmsg *err);
 
+/* Borrowed; never NULL. */
 struct open_clients *shared_open_clients(const struct shared *shared);
 
 /* The logins that may neither log in nor send, whatever the policy allows; empty at first. */
