@@ -1,4 +1,4 @@
-"""The control socket and posternctl: questions, followers, hostile peers."""
+"""The control socket and posternctl: requests, followers, hostile clients."""
 
 import contextlib
 import json
@@ -12,14 +12,14 @@ import time
 
 import pytest
 
-from harness.postern import POSTERNCTL
+from harness.postern import POSTERNCTL, ROOT
 from harness.wait import wait_until
 
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
 
 class Control:
-    """A bare connection with the control socket."""
+    """A bare connection to the control socket."""
 
     def __init__(self, daemon):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -62,7 +62,7 @@ def ctl(daemon, *args, **options):
 
 
 @pytest.mark.threads
-def test_status_tells_what_is_in_force(box):
+def test_status_describes_the_policy_in_force(box):
     daemon = box.postern(lists={**DENY, "access.domains": "a.example\nb.example\n"}, store={
         "profiles": [{"id": 1, "name": "p", "open": True, "host": "", "rcpt": "", "rcpt_re": ""}],
         "users": [{"id": 1, "username": "bob", "password": "", "froms": "", "profileId": 1}]})
@@ -81,7 +81,7 @@ def test_status_tells_what_is_in_force(box):
         assert daemon.ctl("status")["sessions"]["sessions_open"] == 1
 
 
-def test_reload_names_the_problems(box):
+def test_reload_prints_the_problems(box):
     daemon = box.postern(lists=DENY)
     before = daemon.ctl("status")["cache"]["policy"]["serial"]
     daemon.write_list("mail_from.access.blacklist_regex", "good\n(\n*x\n")
@@ -98,7 +98,7 @@ def test_reload_names_the_problems(box):
 
 
 @pytest.mark.threads
-def test_many_may_ask_for_a_reload_at_once(box):
+def test_many_reloads_at_once_are_all_answered(box):
     daemon = box.postern(lists=DENY)
     connections = [Control(daemon) for _ in range(20)]
     for connection in connections:
@@ -109,7 +109,7 @@ def test_many_may_ask_for_a_reload_at_once(box):
         connection.socket.close()
 
 
-def test_without_a_daemon_it_says_so(box):
+def test_a_missing_daemon_is_reported(box):
     daemon = box.postern(start=False)
     done = ctl(daemon, "status")
     assert done.returncode == 69
@@ -117,7 +117,7 @@ def test_without_a_daemon_it_says_so(box):
 
 
 @pytest.mark.threads
-def test_a_broken_configuration_locks_nobody_out(box):
+def test_a_broken_configuration_still_leads_to_the_socket(box):
     daemon = box.postern(lists=DENY)
     daemon.conf.write_text("[nonsense]\nx = y\n[control]\nsocket = run/control ; here\n")
     done = ctl(daemon, "status", "--json")
@@ -136,12 +136,21 @@ def test_wrong_usage_is_64(args):
 
 
 @pytest.mark.parametrize("typed, meant", [("stat", "status"), ("limit", "limits"), ("tial", "tail"), ("xyz", None)])
-def test_a_command_that_was_meant_is_named(typed, meant):
+def test_a_misspelt_command_gets_a_suggestion(typed, meant):
     said = subprocess.run([POSTERNCTL, typed], capture_output=True, text=True, check=False).stderr
     assert "there is no such command" in said
     assert ("did you mean" in said) == (meant is not None)
     if meant:
         assert f"did you mean {meant}?" in said
+
+
+def test_the_man_page_describes_every_command():
+    help_text = subprocess.run([POSTERNCTL, "help"], capture_output=True, text=True, check=True).stdout
+    names = re.findall(r"^  ([a-z-]+) ", help_text.split("Commands:")[1], re.M)
+    page = (ROOT / "ctl/posternctl.8").read_text()
+    assert len(names) > 10
+    for name in names:
+        assert re.search(rf"^(\.It )?\.?Ic {name}\b", page, re.M) or f".It Ic {name}" in page, name
 
 
 def test_help_and_version_are_options_too():
@@ -192,7 +201,7 @@ def test_tail_shows_decisions_as_they_are_made(box):
     wait_until(lambda: daemon.ctl("status")["log"]["followers"] == 0, "nobody follows")
 
 
-def test_tail_shows_hostile_bytes_and_sends_none_to_the_terminal(box):
+def test_tail_makes_control_characters_visible(box):
     daemon = box.postern(lists={"access.domains": "b.example\n"})
     follower = subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "tail"], stdout=subprocess.PIPE)
     try:
@@ -212,7 +221,7 @@ def test_tail_shows_hostile_bytes_and_sends_none_to_the_terminal(box):
 
 
 @pytest.mark.threads
-def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
+def test_a_follower_that_does_not_read_loses_lines_and_delays_nobody(box):
     daemon = box.postern(lists=DENY)
     with Control(daemon) as slow:
         assert slow.ask(command="tail")["ok"]
@@ -228,7 +237,7 @@ def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
         while b'"dropped"' not in text:
             try:
                 text += slow.socket.recv(1 << 20)
-            except TimeoutError:  # it has read all there was: what comes next tells what was lost
+            except TimeoutError:  # it has read everything: the next line reports the loss
                 refuse_one(daemon)
         events = [json.loads(line) for line in text.splitlines() if line.endswith(b"}")]
         lost = sum(event.get("dropped", 0) for event in events)
@@ -248,12 +257,12 @@ def test_a_follower_that_does_not_read_delays_nobody_and_loses_lines(box):
     (["--sender", "a@b.example"], "--from or --sender needs --mail"),
     (["--mail", "a@b.example", "--from", "a@b.example"], "--from or --sender needs --rcpt"),
 ])
-def test_explain_wants_what_it_would_have_to_leave_out(shared_daemon, args, what):
+def test_explain_refuses_facts_without_those_that_precede_them(shared_daemon, args, what):
     done = ctl(shared_daemon, "explain", "--helo", "mail.b.example", *args)
     assert done.returncode == 64 and what in done.stderr, done
 
 
-def test_explain_judges_no_header_that_it_was_not_asked_about(box):
+def test_explain_judges_a_header_only_when_it_was_given(box):
     daemon = box.postern(store={
         "profiles": [{"id": 1, "name": "all", "open": True}],
         "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]})
@@ -292,7 +301,7 @@ def test_the_running_daemon_explains(box):
             assert control.read()["answer"]["id"] == str(number)
 
 
-# ---- hostile peers ------------------------------------------------------------------------------
+# ---- hostile clients ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("request_line", [
@@ -331,7 +340,7 @@ def test_a_request_without_an_end_is_refused(shared_daemon):
 
 
 @pytest.mark.threads
-def test_who_asks_and_never_reads_is_not_waited_for(shared_daemon):
+def test_a_client_that_never_reads_delays_nobody(shared_daemon):
     with Control(shared_daemon) as control:
         control.socket.settimeout(1)
         try:
@@ -342,7 +351,7 @@ def test_who_asks_and_never_reads_is_not_waited_for(shared_daemon):
         assert shared_daemon.ctl("status")["ok"]
 
 
-def test_who_half_closes_is_still_answered(shared_daemon):
+def test_a_client_that_closes_its_side_is_still_answered(shared_daemon):
     with Control(shared_daemon) as control:
         control.send(b'{"command": "status"}\n{"command": "reload"}\n{"command": "status"}\n{"comm')
         control.socket.shutdown(socket.SHUT_WR)
@@ -351,7 +360,7 @@ def test_who_half_closes_is_still_answered(shared_daemon):
 
 
 @pytest.mark.threads
-def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
+def test_a_client_that_hangs_up_before_the_answer_harms_nobody(shared_daemon):
     for command in ("reload", "explain", "tail", "status"):
         for _ in range(20):
             with Control(shared_daemon) as control:
@@ -359,7 +368,7 @@ def test_who_hangs_up_before_the_answer_harms_nobody(shared_daemon):
                     control.send(json.dumps({"command": command, "session": {"mail": "<a@b>"}}).encode()
                                  + b"\n")
                 except (BrokenPipeError, ConnectionResetError):
-                    pass  # it is slow, and so many are refused
+                    pass  # the daemon is slow and refuses some connections
     wait_until(lambda: ctl(shared_daemon, "status").returncode == 0, "others are served")
 
 
@@ -416,7 +425,7 @@ def test_hash_asks_a_terminal_twice_without_echo():
 
 
 @pytest.mark.threads
-def test_it_ends_cleanly_while_it_is_asked(box):
+def test_the_daemon_ends_cleanly_amid_requests(box):
     daemon = box.postern(store={"users": [{"id": i, "username": f"u{i}"} for i in range(3000)]})
     over = threading.Event()
 

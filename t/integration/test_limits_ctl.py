@@ -1,4 +1,4 @@
-"""posternctl limits: what is used, what is left, resetting, and who is nearest to their limits."""
+"""posternctl limits: shows and resets counts, and lists the entries nearest to their limits."""
 
 import subprocess
 
@@ -20,7 +20,7 @@ def windows(daemon, *args):
     return key["key"], {window["limit"]: window for window in key["windows"]}
 
 
-def test_shows_what_is_used_and_left_and_resets_it(box):
+def test_counts_are_shown_and_reset(box):
     daemon = daemon_with(box, "3/5m,500/1d")
     wait_until(lambda: windows(daemon, "Bob")[1], "there is a policy")
     key, found = windows(daemon, "Bob")
@@ -44,7 +44,7 @@ def test_shows_what_is_used_and_left_and_resets_it(box):
     assert windows(daemon, "bob")[1]["3/5m"]["used"] == 0
 
 
-def test_the_nearest_to_their_limits_come_first(box):
+def test_entries_nearest_to_their_limits_are_listed_first(box):
     daemon = daemon_with(box, "10/1d", **{"limit rate_rcpt_host": {"default": "100/1d"}})
     use(daemon, 4, "bob")
     use(daemon, 7, "eve")
@@ -56,7 +56,7 @@ def test_the_nearest_to_their_limits_come_first(box):
     assert found["100/1d"]["used"] == 11
 
 
-def test_wrong_usage_is_told(box):
+def test_wrong_usage_is_refused(box):
     daemon = daemon_with(box, "10/1d")
     for args in (["bob", "forget"], ["top", "x"], ["top", "0"], ["a", "reset", "b"]):
         done = subprocess.run([POSTERNCTL, "-c", daemon.conf, "limits", *args], capture_output=True,
