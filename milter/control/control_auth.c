@@ -7,6 +7,7 @@
 
 #include "lib/decide/login.h"
 #include "milter/control/control_private.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
@@ -51,9 +52,8 @@ static void change_suspension(struct connection *connection, const json_t *reque
 		connection_refuse(connection, "a \"login\" is needed");
 		return;
 	}
-	if (changed == 1 && suspension_keeper_save(control->subject.suspensions, &err) < 0) {
+	if (changed == 1 && suspension_keeper_try(control->subject.suspensions, &err) < 0) {
 		(void)suspensions_set(suspensions_of(control), name, !suspended);
-		suspension_keeper_undone(control->subject.suspensions);
 		log_suspension(name, suspended, err.text);
 		connection_refuse(connection, err.text);
 		return;
@@ -85,7 +85,7 @@ void obey_suspended(struct connection *connection, const json_t *request)
 	suspensions_write(suspensions_of(connection->control), &text);
 	for (line = text.text == NULL ? NULL : strtok_r(text.text, "\n", &rest); line != NULL;
 		line = strtok_r(NULL, "\n", &rest))
-		(void)json_array_append_new(logins, json_string(line));
+		(void)json_array_append_new(logins, json_text(line, strlen(line)));
 	strbuf_free(&text);
 	connection_answer(connection, json_pack("{s:b, s:o}", "ok", 1, "logins", logins));
 }
@@ -98,7 +98,7 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 	if (auth == NULL || (whose != NULL && !json_is_string(whose))) {
 		connection_refuse(connection,
 			auth == NULL ? "logins are not served" :
-				       "\"whose\" is a login or an address");
+				       "\"whose\" must be a login or an address");
 		return;
 	}
 	connection_answer(connection,

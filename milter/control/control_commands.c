@@ -16,7 +16,7 @@ static void obey_log_level(struct connection *connection, const json_t *request)
 		if (!json_is_string(value) ||
 			log_level_parse(json_string_value(value), &level) != 0) {
 			connection_refuse(connection,
-				"level: error, warning, notice, info or debug");
+				"\"level\" must be error, warning, notice, info or debug");
 			return;
 		}
 		log_set_level(level);

@@ -74,7 +74,7 @@ void obey_explain(struct connection *connection, const json_t *request)
 	struct work work = { .run = decide_question };
 
 	if (!json_is_object(session)) {
-		connection_refuse(connection, "explain needs a \"session\" object");
+		connection_refuse(connection, "a \"session\" object is needed");
 		return;
 	}
 	if ((question = calloc(1, sizeof(*question))) == NULL ||
@@ -93,7 +93,7 @@ void obey_explain(struct connection *connection, const json_t *request)
 	work.argument = question;
 	if (workers_add(connection->control->workers, &work) != 0) {
 		question_free(question);
-		connection_refuse(connection, "too many questions at once");
+		connection_refuse(connection, "too many explanations are being made; try again");
 		return;
 	}
 	connection->is_busy = true;

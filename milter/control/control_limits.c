@@ -14,7 +14,7 @@
 #include "milter/log/quote.h"
 
 #define TOP_MAX 1000
-#define TOP_USUAL 20
+#define TOP_DEFAULT 20
 
 static json_t *window_json(const struct ledger_usage *usage)
 {
@@ -41,9 +41,9 @@ static json_t *view_json(const struct ledger_view *view)
 		windows);
 }
 
-/* ---- the nearest to their limits ------------------------------------------------- */
+/* ---- the keys nearest to their limits -------------------------------------------- */
 
-/* How near a key is to the nearest of its limits: 1 is full. */
+/* The share of a key's fullest limit that is used; 1: it is full. */
 static double nearness(const struct ledger_view *view)
 {
 	double nearest = 0, part;
@@ -57,7 +57,7 @@ static double nearness(const struct ledger_view *view)
 	return nearest;
 }
 
-/* Sorted, the nearest first. */
+/* The keys found so far, the fullest first. */
 struct top {
 	size_t max, count;
 	struct {
@@ -66,7 +66,7 @@ struct top {
 	} at[TOP_MAX];
 };
 
-static int gather(void *context, const struct ledger_view *view)
+static int insert_view(void *context, const struct ledger_view *view)
 {
 	struct top *top = context;
 	double near = nearness(view);
@@ -95,7 +95,7 @@ static json_t *top_json(const struct ledger_ops *ledger, uint64_t now, size_t ma
 		return NULL;
 	}
 	top->max = max;
-	(void)ledger->each(ledger->context, now, gather, top);
+	(void)ledger->each(ledger->context, now, insert_view, top);
 	for (size_t i = 0; i < top->count; i++)
 		(void)json_array_append_new(keys, top->at[i].view);
 	free(top);
@@ -104,7 +104,7 @@ static json_t *top_json(const struct ledger_ops *ledger, uint64_t now, size_t ma
 
 /* ---- one key ------------------------------------------------------------------------- */
 
-/* Whether text is a key as it is: "login:bob", "rate_conn:192.0.2.7". */
+/* Whether text is a key of the ledger ("login:bob", "rate_conn:192.0.2.7"), not a login. */
 static bool is_key(const char *text)
 {
 	const char *colon = strchr(text, ':');
@@ -128,7 +128,8 @@ static bool copy_key(const char *text, char key_r[LEDGER_KEY_MAX + 1])
 	return true;
 }
 
-/* A login's key, by its row's own spelling, and its limits; policy may be NULL. */
+/* Find the key of a login, as its row spells it, and the limits of its profile. policy may be NULL.
+ */
 static bool find_login(const struct policy *policy, const char *login,
 	char key_r[LEDGER_KEY_MAX + 1], const struct limits **limits_r)
 {
@@ -144,13 +145,13 @@ static bool find_login(const struct policy *policy, const char *login,
 	return login_name(policy, login, name) == 0 && check_login_key(name, key_r);
 }
 
-static int take_view(void *context, const struct ledger_view *view)
+static int copy_view(void *context, const struct ledger_view *view)
 {
 	*(json_t **)context = view_json(view);
 	return 0;
 }
 
-/* A key that is not in the ledger has used nothing of what it is held to. */
+/* The view of a key that the ledger does not contain: nothing is used of its limits. */
 static json_t *unused_json(const char *key, const struct limits *limits)
 {
 	struct ledger_view view = { .key = key, .key_len = strlen(key) };
@@ -173,7 +174,7 @@ static void log_reset(const char *key)
 	strbuf_free(&line);
 }
 
-static void obey_one(struct connection *connection, const char *text, bool reset)
+static void answer_one(struct connection *connection, const char *text, bool reset)
 {
 	struct shared *shared = connection->control->subject.shared;
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
@@ -187,13 +188,14 @@ static void obey_one(struct connection *connection, const char *text, bool reset
 	if (fits && reset)
 		was_there = ledger->forget(ledger->context, shared_now(shared), key, strlen(key));
 	if (!fits) {
-		connection_refuse(connection, "too long for a key");
+		connection_refuse(connection, "the login or key is too long");
 	} else if (was_there < 0) {
-		connection_refuse(connection, "the file of the counts can't be written");
+		connection_refuse(connection,
+			"the counts stay, because the file of the ledger can't be written");
 	} else {
 		if (was_there == 1)
 			log_reset(key);
-		if (!ledger->find(ledger->context, shared_now(shared), key, strlen(key), take_view,
+		if (!ledger->find(ledger->context, shared_now(shared), key, strlen(key), copy_view,
 			    &view))
 			view = unused_json(key, limits);
 		connection_answer(connection,
@@ -219,14 +221,14 @@ void obey_limits(struct connection *connection, const json_t *request)
 	const struct ledger_ops *ledger = shared_ledger(shared);
 	const char *key = json_string_value(json_object_get(request, "key"));
 	const json_t *top = json_object_get(request, "top");
-	json_int_t max = json_is_integer(top) ? json_integer_value(top) : TOP_USUAL;
+	json_int_t max = json_is_integer(top) ? json_integer_value(top) : TOP_DEFAULT;
 
 	if (ledger == NULL) {
-		connection_refuse(connection, "nothing is counted");
+		connection_refuse(connection, "rate limits are not counted");
 	} else if (key != NULL) {
-		obey_one(connection, key, json_is_true(json_object_get(request, "reset")));
+		answer_one(connection, key, json_is_true(json_object_get(request, "reset")));
 	} else if (max < 1 || max > TOP_MAX) {
-		connection_refuse(connection, "top: a number from 1 to 1000");
+		connection_refuse(connection, "\"top\" must be a number from 1 to 1000");
 	} else {
 		connection_answer(connection,
 			overview_json(ledger, shared_now(shared), (size_t)max));

@@ -47,20 +47,22 @@ static void set_error(struct suspension_keeper *keeper, const struct errmsg *err
 	(void)pthread_mutex_unlock(&keeper->lock);
 }
 
-int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
+int suspension_keeper_try(struct suspension_keeper *keeper, struct errmsg *err)
 {
-	struct errmsg error = { "" };
-	const int ret = suspensions_save(keeper->path, keeper->suspensions, &error);
+	const int ret = suspensions_save(keeper->path, keeper->suspensions, err);
 
-	set_error(keeper, &error);
-	if (ret != 0)
-		*err = error;
+	if (ret == 0)
+		set_error(keeper, &(struct errmsg){ "" });
 	return ret;
 }
 
-void suspension_keeper_undone(struct suspension_keeper *keeper)
+int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
 {
-	set_error(keeper, &(struct errmsg){ "" });
+	const int ret = suspension_keeper_try(keeper, err);
+
+	if (ret != 0)
+		set_error(keeper, err);
+	return ret;
 }
 
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r)

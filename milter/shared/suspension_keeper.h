@@ -5,8 +5,8 @@
 #include "lib/rules/suspensions.h"
 
 /*
- * Saves the suspended logins in their file, and remembers whether the last attempt failed, so that
- * status can report suspensions that a restart would forget. Any thread may call any function.
+ * Saves the suspended logins in their file, and remembers whether that failed, so that status can
+ * report suspensions that a restart would forget. Any thread may call any function.
  */
 struct suspension_keeper;
 
@@ -14,13 +14,16 @@ struct suspension_keeper;
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
 void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
 
-/* Save all suspended logins. 0, or -1 with err set: then the file is as it was. */
+/*
+ * Save all suspended logins. 0, or -1 with err set and the file as it was; the error is remembered
+ * until saving succeeds.
+ */
 int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err);
 
-/* Forget the last error: what could not be saved is no longer in force either. */
-void suspension_keeper_undone(struct suspension_keeper *keeper);
+/* The same for a change that the caller undoes when it can't be saved: no error is remembered. */
+int suspension_keeper_try(struct suspension_keeper *keeper, struct errmsg *err);
 
-/* Set *err_r to the reason why the last attempt to save failed, or to "". */
+/* Set *err_r to the reason why suspensions in force are not saved, or to "". */
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
 #endif

@@ -1,4 +1,4 @@
-/* The keeper reports that suspensions could not be saved until they are, or are undone. */
+/* The keeper reports suspensions that could not be saved until they are saved. */
 #include "milter/shared/suspension_keeper.h"
 
 #include <stdio.h>
@@ -60,12 +60,19 @@ START_TEST(a_failure_is_remembered_until_saving_succeeds)
 	}
 END_TEST
 
-START_TEST(what_is_undone_is_no_failure_any_more)
+START_TEST(a_change_that_is_undone_leaves_the_error_as_it_was)
 	{
 		struct errmsg err = { "" }, error;
 
+		ck_assert_int_eq(suspension_keeper_try(keeper, &err), -1);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
 		ck_assert_int_eq(suspension_keeper_save(keeper, &err), -1);
-		suspension_keeper_undone(keeper);
+		ck_assert_int_eq(suspension_keeper_try(keeper, &err), -1);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, err.text);
+		make_directory();
+		ck_assert_int_eq(suspension_keeper_try(keeper, &err), 0);
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
 	}
@@ -91,7 +98,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_failure_is_remembered_until_saving_succeeds);
-	tcase_add_test(tcase, what_is_undone_is_no_failure_any_more);
+	tcase_add_test(tcase, a_change_that_is_undone_leaves_the_error_as_it_was);
 	tcase_add_test(tcase, all_suspended_logins_are_saved);
 	suite_add_tcase(suite, tcase);
 	return suite;
