@@ -1,5 +1,6 @@
 /*
- * Shows that any bytes become a valid JSON string: UTF-8 unchanged, other bytes above 127 as '?'.
+ * Shows that any bytes become a valid JSON string: UTF-8 unchanged, other bytes above 127 as '?',
+ * and the empty string as null where that is wanted.
  */
 #include "milter/log/json_text.h"
 

@@ -63,7 +63,7 @@ static uint64_t used(struct ledger *ledger, uint64_t now, const char *key, size_
 	return usage.used;
 }
 
-static void snapshot(struct ledger *ledger, uint64_t now, struct journal *journal)
+static void write_checkpoint(struct ledger *ledger, uint64_t now, struct journal *journal)
 {
 	struct strbuf buf = STRBUF_INIT;
 
@@ -91,7 +91,7 @@ static struct ledger *restore(const struct journal *journal)
 }
 
 /* Some hundred charges of a few keys, with a checkpoint in the middle, and forgetting. */
-static void live(struct ledger *ledger, struct journal *journal, bool with_snapshot)
+static void live(struct ledger *ledger, struct journal *journal, bool with_checkpoint)
 {
 	char key[16];
 
@@ -100,8 +100,8 @@ static void live(struct ledger *ledger, struct journal *journal, bool with_snaps
 		(void)charge(ledger, (1000 + i * 40) * SECOND, key);
 		if (i == 200)
 			(void)ledger_forget(ledger, (1000 + i * 40) * SECOND, "login:3", 7);
-		if (i == 300 && with_snapshot)
-			snapshot(ledger, (1000 + i * 40) * SECOND, journal);
+		if (i == 300 && with_checkpoint)
+			write_checkpoint(ledger, (1000 + i * 40) * SECOND, journal);
 		if (i == 400)
 			(void)ledger_forget(ledger, (1000 + i * 40) * SECOND, "login:5", 7);
 	}
@@ -190,7 +190,7 @@ START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 		ledger_on_charge(ledger, write_record, journal);
 		for (unsigned i = 0; i < 90; i++)
 			(void)charge(ledger, i * 200 * SECOND, "login:bob");
-		snapshot(ledger, 90 * 200 * SECOND, journal);
+		write_checkpoint(ledger, 90 * 200 * SECOND, journal);
 		for (size_t len = 0; len < journal->records[0].len; len++)
 			ck_assert_int_eq(ledger_record_decode(journal->records[0].text, len,
 						 &record),

@@ -1,5 +1,6 @@
 /*
- * Shows that frames are read as they were written, and that damage costs only the frames it hits.
+ * Shows that frames are read as they were written, and that damage costs only the frames that it
+ * hits, wherever reading begins or ends.
  */
 #include "milter/ledger/ledger_frame.h"
 

@@ -1,5 +1,6 @@
 /*
- * Shows that calls run in the server thread in their order, and how a server ends.
+ * Shows that calls of other threads run in the server thread in their order, and what becomes of
+ * waiting calls when it ends.
  */
 #include <stdatomic.h>
 
