@@ -1,6 +1,6 @@
 /*
- * What a decision costs: check_* alone, in one thread, without a socket or a parser of commands.
- * `bench_check -h` tells the options.
+ * Measures the time of a decision: check_* alone, in one thread, without a socket or a parser of
+ * commands. `bench_check -h` lists the options.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ static const struct {
 };
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
-/* A session that is refused would be measured to its refusal alone. */
+/* A refused session would be measured only up to its refusal. */
 static bool all_pass(struct run *run, const char *set)
 {
 	size_t i, k;
@@ -163,7 +163,7 @@ static void decide_with(const char *name, const struct check_size *size)
 		abort();
 	check_rules_make(&m, size);
 	made_in = (double)(cpu_ns() - start) / 1e9;
-	regex_scratch_free(&m.scratch); /* one with a clock, as the daemon has it */
+	regex_scratch_free(&m.scratch); /* replaced by one with a clock, as in the daemon */
 	m.scratch = regex_scratch_new(wall_ns);
 	for (i = 0; i < SESSIONS; i++)
 		check_session_make(&run.sessions[i], size, i);
@@ -177,7 +177,7 @@ static void decide_with(const char *name, const struct check_size *size)
 	free(run.sessions);
 }
 
-/* A rule set of files: a line for each stage. Exits where a session is refused. */
+/* Print a line for each stage of a rule set of files. Ends the program if a session is refused. */
 static void decide_with_files(void)
 {
 	struct policy *policy = check_files_policy(options.rules);

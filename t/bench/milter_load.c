@@ -1,6 +1,7 @@
 /*
- * Load for a filter, by the milter protocol: what Postfix would say to it for many SMTP sessions,
- * and how long it takes to answer. `milter_load -h` tells the options.
+ * Sends a filter what Postfix would send for many SMTP sessions, by the milter protocol, and
+ * measures how long it takes to answer. The workers run in threads of their own. `milter_load -h`
+ * lists the options.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -99,7 +100,7 @@ static double seconds_of(const char *name, const char *text)
 	return number;
 }
 
-/* The idle connections stand: tell whoever started us, and wait until they close our input. */
+/* Report that the idle connections are open, and wait for the end of standard input. */
 static void hold(void)
 {
 	puts("idle connections stand");

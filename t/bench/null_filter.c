@@ -1,6 +1,7 @@
 /*
- * A libmilter filter that does nothing: the floor under every filter's cost. It registers the
- * callbacks it is told to and continues from each; `null_filter -h` tells the options.
+ * A libmilter filter that does nothing, which shows the cost of libmilter itself. It registers the
+ * given callbacks and continues from each, on libmilter's threads. `null_filter -h` lists the
+ * options.
  */
 #include <getopt.h>
 #include <libmilter/mfapi.h>
@@ -11,7 +12,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-/* Postfix opens one connection a session, many at once: libmilter's own 20 would turn them away. */
+/* Postfix opens one connection per session, and many at once; libmilter's backlog of 20 is too
+ * short. */
 #define BACKLOG 1024
 
 static const char usage_text[] =
@@ -25,7 +27,7 @@ static const char usage_text[] =
 	"  --macros LISTS       ask for these macros: \"0=v {daemon_name};2=i;\" (SMFIM_* numbers)\n"
 	"Without any of the last four it negotiates nothing, as the simplest filters do.\n";
 
-/* Read by the callbacks, written before libmilter's threads begin. */
+/* Written before libmilter's threads start, and only read by the callbacks. */
 static unsigned long wanted_actions, wanted_protocol;
 static struct {
 	int place;
@@ -33,7 +35,7 @@ static struct {
 } wanted_macros[SMFIM_LAST + 1];
 static size_t wanted_macros_count;
 
-/* The answer of a callback: none where none was negotiated. */
+/* The answer of a callback: none if none was negotiated. */
 static sfsistat answer(unsigned long no_reply)
 {
 	return (wanted_protocol & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
@@ -118,7 +120,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	return SMFIS_CONTINUE;
 }
 
-/* Leave out the callbacks that the list doesn't name. Returns 0, or -1 on an unknown name. */
+/* Omit the callbacks that are not in the list. Returns 0, or -1 on an unknown name. */
 static int choose_callbacks(struct smfiDesc *filter, const char *list)
 {
 	static const char *const names[] = { "connect", "helo", "mail", "rcpt", "data", "header",
@@ -152,7 +154,7 @@ static int choose_callbacks(struct smfiDesc *filter, const char *list)
 	return 0;
 }
 
-/* Take apart "0=v {daemon_name};2=i;". Returns 0, or -1 when it is not of that form. */
+/* Parse "0=v {daemon_name};2=i;". Returns 0, or -1 if it has another form. */
 static int choose_macros(char *lists)
 {
 	char *state, *list, *end;
@@ -170,9 +172,9 @@ static int choose_macros(char *lists)
 }
 
 /*
- * What saves replies. Not NR_DATA on an inet socket: Postfix sends DATA's macros in a write of
- * their own, and the next one would wait 40 ms for our TCP's delayed acknowledgement, which the
- * reply to DATA carries along (seen with Postfix 3.7, which doesn't set TCP_NODELAY).
+ * The flags that save replies, without NR_DATA on an inet socket: Postfix sends DATA's macros in a
+ * separate write, and its next write would wait 40 ms for a delayed acknowledgement, which the
+ * reply to DATA carries (seen with Postfix 3.7, which does not set TCP_NODELAY).
  */
 static unsigned long saving_flags(const char *socket_name)
 {
@@ -245,7 +247,7 @@ int main(int argc, char **argv)
 		limit.rlim_cur = limit.rlim_max; /* thousands of idle connections */
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	umask(0); /* whoever runs Postfix may use the socket */
+	umask(0); /* so that Postfix's account may use the socket */
 	if (smfi_setconn(socket_name) != MI_SUCCESS || smfi_register(filter) != MI_SUCCESS ||
 		smfi_setbacklog(BACKLOG) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS) {
 		fprintf(stderr, "null_filter: cannot listen on %s\n", socket_name);

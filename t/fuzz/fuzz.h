@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What libFuzzer calls, over and over, with bytes it made up. Returns 0. */
+/* libFuzzer and replay.c call it once for each input. Returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #endif

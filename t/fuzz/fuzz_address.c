@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the parser of mail addresses. The canonical form of an accepted address fits its buffer
+ * and is read as the same address again.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +14,8 @@ static void must(bool holds)
 		abort();
 }
 
-/* Whether the canonical form could be typed, and has no brackets, route or white space to lose:
- * A-labels may make it longer than an address as typed can be. */
+/* Whether the canonical form could be typed and has no brackets, route or white space that parsing
+ * removes. A-labels may make it longer than a typed address can be. */
 static bool stands_alone(const struct mail_address *a)
 {
 	const char *c = a->canon;

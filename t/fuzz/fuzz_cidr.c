@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the parser of networks. A network that was read is written and read back as the same one,
+ * and a set that contains it finds it.
+ */
 #include <stdlib.h>
 #include <string.h>
 

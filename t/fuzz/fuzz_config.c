@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the reader of postern.conf. Any text gives either a configuration that is complete or an
+ * error that names the file.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +14,6 @@ static void must(bool holds)
 		abort();
 }
 
-/* Any text is a configuration, or an error that names the file. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const char path[] = "/nonexistent/postern.conf";

@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the reader of PostgreSQL's COPY text. The columns of a line and the items of an array lie
+ * within the text, in their order.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +16,7 @@ static void must(int holds)
 		abort();
 }
 
-/* Items stand one behind the other, each with its NUL, within the text. */
+/* The items follow each other within the text, each with its NUL. */
 static void check_array(char *text, size_t len)
 {
 	struct cell cell = { CELL_NULL, NULL, 0 };

@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the canonical form of domains and their organizational domain. The canonical form is its
+ * own canonical form, and the same holds for the organizational domain.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +15,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* Both forms of a name have one organizational domain, and that is its own. */
+/* The organizational domain is a suffix of the name and its own organizational domain. */
 static void look_up(const char *name)
 {
 	static struct orgdomain *psl;

@@ -1,4 +1,7 @@
-/* Fuzzes the Dovecot authentication protocol: commands are sound, and answers stay on one line. */
+/*
+ * Fuzzes the Dovecot authentication protocol. A parsed command is sound, and an answer that quotes
+ * it stays on one line.
+ */
 #include <stdlib.h>
 #include <string.h>
 

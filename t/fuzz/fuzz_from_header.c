@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the parser of the From field. An accepted address is complete, has no line end, and is
+ * read as the same address when it is written as a mail program writes it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +31,7 @@ static bool keep(void *context, const struct mail_address *address)
 	return true;
 }
 
-/* What was trusted to mean one thing means the same when it is written as an MUA does. */
+/* The address is read as the same address when it is written as a mail program writes it. */
 static void read_again(const struct mail_address *address)
 {
 	char value[ADDRESS_MAX + 16] = "\"x@y\" <";

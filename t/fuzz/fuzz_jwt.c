@@ -1,4 +1,7 @@
-/* Fuzzes tokens and files of keys: whatever the input, an accepted token yields a sound address. */
+/*
+ * Fuzzes tokens and files of keys. Whatever the input is, an accepted token yields an address
+ * without white space and angle brackets.
+ */
 #include <stdlib.h>
 #include <string.h>
 

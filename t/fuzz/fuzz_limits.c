@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the parser of rate limits. Limits that were read are within the documented bounds and are
+ * read as the same limits when they are written.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +15,6 @@ static void must(bool holds)
 		abort();
 }
 
-/* What was read is within the bounds, and reads the same when it is written. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct limits limits = { 0 }, again = { 0 };

@@ -1,3 +1,7 @@
+/*
+ * Fuzzes all lists: the input is a list's file, and each of its lines is looked up in the list. No
+ * lookup fails, and there are no more entries than bytes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +19,8 @@ static bool is_regex_list(enum list_id id)
 	return strstr(list_name(id), "regex") != NULL;
 }
 
-/* Ask the list for a text, as whatever it may be. */
-static void ask(const struct list *list, enum list_id id, const char *text, size_t len)
+/* Look a text up in every way in which it can be read. */
+static void look_up(const struct list *list, enum list_id id, const char *text, size_t len)
 {
 	struct regex_scratch *scratch;
 	struct mail_address address;
@@ -47,7 +51,7 @@ static void ask(const struct list *list, enum list_id id, const char *text, size
 		(void)list_find_client(list, &client, &line);
 }
 
-/* The first byte chooses the list; the rest is its file, and each line what it is asked for. */
+/* The first byte selects the list. The rest is its file, and each line is also looked up. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct orgdomain *psl;
@@ -66,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		for (; text < end && lines < 20; text = stop + 1, lines++) {
 			if ((stop = memchr(text, '\n', (size_t)(end - text))) == NULL)
 				stop = end;
-			ask(list, id, text, (size_t)(stop - text));
+			look_up(list, id, text, (size_t)(stop - text));
 		}
 		must(list_entries(list) <= size);
 		list_unref(&list);

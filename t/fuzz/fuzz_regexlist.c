@@ -1,10 +1,14 @@
+/*
+ * Fuzzes lists of regexes and their prefilter. A list gives the same answer as its regexes give one
+ * by one.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/match/regexlist.h"
 #include "t/fuzz/fuzz.h"
 
-#define REGEXES 12 /* enough for a prefilter to be made */
+#define REGEXES 12 /* enough for a prefilter */
 
 static void must(bool holds)
 {
@@ -17,7 +21,7 @@ struct span {
 	size_t len;
 };
 
-/* The next line of what is left. */
+/* Cut the next line off. */
 static struct span next_line(struct span *left)
 {
 	const char *end = memchr(left->text, '\n', left->len);
@@ -46,7 +50,7 @@ static struct regexlist *list_of(bool anchored, const struct span *regexes, size
 	return list;
 }
 
-/* The list says what its regexes say one by one. */
+/* The list gives the same answer as its regexes one by one. */
 static void compare(bool anchored, const struct span *regexes, size_t count, struct span subject)
 {
 	struct regex_scratch *scratch = regex_scratch_new(NULL);
@@ -62,13 +66,14 @@ static void compare(bool anchored, const struct span *regexes, size_t count, str
 		want = regexlist_match(one, scratch, subject.text, subject.len, &ignored);
 		regexlist_free(&one);
 	}
-	must(got == want || want == REGEX_FAILED); /* a prefilter spares some their failure */
+	must(got == want || want == REGEX_FAILED); /* the prefilter may skip a regex that fails */
 	must(got == REGEX_NO || want == REGEX_FAILED || value == i - 1);
 	regexlist_free(&list);
 	regex_scratch_free(&scratch);
 }
 
-/* The first byte's lowest bit: anchored; then the subject, and a regex a line. */
+/* The lowest bit of the first byte means anchored. The first line is the subject, each other line a
+ * regex. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct span left = { (const char *)bytes + 1, size - 1 }, regexes[REGEXES] = { { 0 } },

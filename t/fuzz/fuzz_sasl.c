@@ -1,4 +1,6 @@
-/* Fuzzes SASL exchanges and base64: credentials are sound, and decoding is the inverse of encoding.
+/*
+ * Fuzzes SASL exchanges and base64. Credentials contain a secret and no control characters, and
+ * decoding is the inverse of encoding.
  */
 #include <stdlib.h>
 #include <string.h>

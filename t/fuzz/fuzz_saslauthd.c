@@ -1,4 +1,7 @@
-/* Fuzzes the saslauthd protocol, whole and byte by byte. */
+/*
+ * Fuzzes the saslauthd protocol, with a request that arrives as a whole and in two pieces. Both
+ * ways give the same result.
+ */
 #include <stdlib.h>
 #include <string.h>
 

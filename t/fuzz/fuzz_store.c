@@ -1,3 +1,7 @@
+/*
+ * Fuzzes the reader of the JSON store. What it accepts is written, read back, and the same. The
+ * fast scanner of rows accepts only rows that a JSON parser accepts, too.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +10,8 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/store/store_checksum.h"
-#include "lib/store/store_scan.h"
 #include "lib/store/store_format.h"
+#include "lib/store/store_scan.h"
 #include "lib/store/store_write.h"
 #include "t/fuzz/fuzz.h"
 
@@ -50,7 +54,6 @@ static void same_profiles(const struct profiles *a, const struct profiles *b)
 	}
 }
 
-/* What was taken is written, read back, and the same. */
 static void write_and_read(const struct store *store)
 {
 	struct errmsg err = { "" };
@@ -59,7 +62,7 @@ static void write_and_read(const struct store *store)
 
 	(void)snprintf(path, sizeof(path), "/dev/shm/fuzz_store.%ld", (long)getpid());
 	if (store_write(path, store, NULL, NULL, &err) < 0)
-		return; /* no /dev/shm here */
+		return; /* there is no /dev/shm */
 	must(store_read(path, &source, &again, &err) == STORE_READ);
 	must(users_count(store->users) == users_count(again.users));
 	(void)users_each(store->users, same_user, again.users);
@@ -80,7 +83,7 @@ static void parse(char *text, size_t len)
 	store_clear(&store);
 }
 
-/* As if store_write() had written it, so that the bytes get past the checksum. */
+/* Parse the bytes as if store_write() had written them, with the right checksum. */
 static void parse_as_written(const char *bytes, size_t size)
 {
 	struct store_checksum *checksum = store_checksum_new();
@@ -99,7 +102,7 @@ static void parse_as_written(const char *bytes, size_t size)
 	strbuf_free(&text);
 }
 
-/* What the short way takes, a JSON parser takes too. */
+/* A JSON parser accepts each row that the fast scanner accepts. */
 static void scan(const char *bytes, size_t size)
 {
 	struct cell cells[USER_COLUMNS];
@@ -118,7 +121,7 @@ static void scan(const char *bytes, size_t size)
 	free(line);
 }
 
-/* The first byte chooses: a whole file, the rows of one that was written here, one row. */
+/* The first byte selects: a whole file, the rows of a file that Postern wrote, or one row. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	const char *text = (const char *)bytes + 1;

@@ -1,6 +1,7 @@
 /*
- * A main() for a fuzz target without libFuzzer: it runs every file of the folders in its arguments through the target
- * once. valgrind watches it, which cannot watch a program with libFuzzer's instrumentation.
+ * A main() for a fuzz target without libFuzzer: it runs every file of the folders in its arguments
+ * through the target once. valgrind watches it, which cannot watch a program with libFuzzer's
+ * instrumentation.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -1,3 +1,7 @@
+/*
+ * Reads a rule set of gen_rules.py and its sessions for bench_check. Runs in the main thread and
+ * ends the program when a file cannot be read.
+ */
 #include "t/bench/lib/check_files.h"
 
 #include <jansson.h>

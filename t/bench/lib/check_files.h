@@ -7,14 +7,15 @@
 #include "t/bench/lib/check_rules.h"
 
 /*
- * A rule set of gen_rules.py and sessions to be judged by it. Either ends the program, with a
- * message, where a file can't be read or something of it is left out.
+ * Read a rule set of gen_rules.py. Returns the policy; the caller owns the reference. Ends the
+ * program with a message if a file cannot be read or a part of it is left out.
  */
-struct policy *check_files_policy(const char *config_path); /* the caller's reference */
+struct policy *check_files_policy(const char *config_path);
 
 /*
- * Sessions, an object a line: those without a login, with their first recipient. The caller's to
- * free(). Borrowed by their own facts: don't copy one.
+ * Read sessions, one JSON object per line: those without a login, with their first recipient.
+ * Returns an array of *count_r, which the caller frees with free(). A session must not be copied,
+ * because its facts point into it. Ends the program on an error, too.
  */
 struct check_session *check_files_sessions(const char *path, size_t *count_r);
 

@@ -1,3 +1,7 @@
+/*
+ * Measures single lookups in lists of a million entries and among a million users, for bench_check.
+ * Runs in the main thread.
+ */
 #include "t/bench/lib/check_looks.h"
 
 #include <stdio.h>
@@ -77,12 +81,12 @@ static unsigned parse_address(void *context, size_t i)
 	return address_parse(from->text, from->text_len, &address) == 0;
 }
 
-/* What each look asks for: a text by number, in front of it what makes it another one. */
+/* The texts to look up: each by its number, with a prefix for those that do not exist. */
 static const struct {
 	const char *what;
 	timed_fn *call;
 	void (*text)(char text_r[64], int i);
-	int first, count; /* numbers of what is there, and how many of it */
+	int first, count; /* the first number that exists, and how many do */
 	const char *other;
 	enum list_id list;
 } looks[] = {
@@ -97,7 +101,7 @@ static const struct {
 	{ "mail address, parsed", parse_address, check_rules_address, 0, 1000000, "x", LIST_COUNT },
 };
 
-/* Fill in what is asked for, as a name, as an address, and as a client's. */
+/* Prepare each text as a name, as a mail address, and as a client's address. */
 static void fill(struct looks *l, size_t row, const char *prefix)
 {
 	char text[64], address[128];
@@ -105,7 +109,7 @@ static void fill(struct looks *l, size_t row, const char *prefix)
 	int i;
 
 	for (i = 0; i < KEYS; i++) {
-		random = random * 1664525 + 1013904223; /* of Numerical Recipes */
+		random = random * 1664525 + 1013904223; /* the generator of Numerical Recipes */
 		looks[row].text(text,
 			looks[row].first + (int)(random % (unsigned)looks[row].count));
 		(void)snprintf(l->texts[i], sizeof(l->texts[i]), "%s%s", prefix, text);

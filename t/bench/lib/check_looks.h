@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * Print what single looks into big lists and among a million users cost, each for what is there and
- * for what is not: a table, or a line of JSON each.
+ * Print the time of single lookups in big lists and among a million users, each for an entry that
+ * exists and for one that does not: as a table, or as one line of JSON each.
  */
 void check_looks(bool is_json, double seconds);
 

@@ -1,3 +1,7 @@
+/*
+ * Makes rule sets of a given size in memory, and sessions that they let through, for bench_check.
+ * The same size always gives the same rules.
+ */
 #include "t/bench/lib/check_rules.h"
 
 #include <stdio.h>
@@ -65,7 +69,7 @@ static void add_list(struct made *m, enum list_id id, struct strbuf *text)
 	strbuf_reset(text);
 }
 
-/* Half names, half addresses with networks among them; none that a session comes from. */
+/* Half are names, half are addresses and networks; no session comes from any of them. */
 static void add_clients(struct made *m, enum list_id id, int count)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -89,7 +93,7 @@ static void add_clients(struct made *m, enum list_id id, int count)
 	strbuf_free(&text);
 }
 
-/* One in twenty stands for a whole domain, without those below or with them. */
+/* One in twenty is a whole domain, with or without its subdomains. */
 static void add_addresses(struct made *m, enum list_id id, int count)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -108,7 +112,7 @@ static void add_addresses(struct made *m, enum list_id id, int count)
 	strbuf_free(&text);
 }
 
-/* As administrators write them: a name below a domain, a word with digits, one word anywhere. */
+/* Typical regexes: a name below a domain, a word with digits, a word anywhere. */
 static void add_regexes(struct made *m, enum list_id id, int count, char kind)
 {
 	struct strbuf text = STRBUF_INIT;

@@ -6,7 +6,7 @@
 #include "lib/rules/facts.h"
 #include "t/unit/lib/made_policy.h"
 
-/* How much of everything a rule set holds. */
+/* The size of a rule set. */
 struct check_size {
 	int entries; /* of each exact list */
 	int regexes; /* of each regex list */
@@ -15,20 +15,20 @@ struct check_size {
 };
 
 /*
- * Make a policy of that size in *m, which is the caller's to made_end(). Ends the program when
- * something of it is left out: then it would measure something else.
+ * Make a policy of that size in *m; the caller ends it with made_end(). Ends the program if an
+ * entry is left out, because the benchmark would measure something else.
  */
 void check_rules_make(struct made *m, const struct check_size *size);
 
-/* Texts of what is in such a set, by number, for looking it up. */
+/* Write the text of entry i of such a set, to look it up. */
 void check_rules_host(char text_r[64], int i);	 /* of the client lists: i < entries / 2 */
-void check_rules_client(char text_r[64], int i); /* of them too: entries / 2 <= i < entries */
+void check_rules_client(char text_r[64], int i); /* of the same lists: entries / 2 <= i < entries */
 void check_rules_address(char text_r[64],
-	int i); /* of mail's lists; i % 20 == 0: in a whole domain */
+	int i); /* of the lists of senders; i % 20 == 0: in a whole domain */
 void check_rules_domain(char text_r[64], int i); /* of access.domains */
 void check_rules_user(char text_r[64], int i);
 
-/* One session to be judged; what a stage is asked about, parsed as the daemon has it. */
+/* One session that is judged, with its facts parsed as in the daemon. */
 struct check_session {
 	char rdns[64], helo[64], login[64], from[128];
 	struct mail_address sender, rcpt;
@@ -38,8 +38,9 @@ struct check_session {
 };
 
 /*
- * Sessions that every check lets through, so that all of it is looked at; every second one has a
- * login. In the lists' names, but not in the lists. Borrowed by its own facts: don't copy one.
+ * Make a session that every check lets through, so that all rules are searched. Every second
+ * session has a login. Its names look like those of the lists but are in none. A session must not
+ * be copied, because its facts point into it.
  */
 void check_session_make(struct check_session *session, const struct check_size *size, int number);
 

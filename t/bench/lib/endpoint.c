@@ -1,3 +1,7 @@
+/*
+ * Parses the address of a filter's socket and connects to it without blocking, for milter_load.
+ * Keeps no state.
+ */
 #include "t/bench/lib/endpoint.h"
 
 #include <arpa/inet.h>
@@ -58,7 +62,7 @@ int endpoint_parse(const char *text, struct endpoint *endpoint_r, struct errmsg 
 enum endpoint_connect endpoint_connect(const struct endpoint *endpoint, int *fd_r,
 	struct errmsg *err)
 {
-	/* No TCP_NODELAY: Postfix doesn't set it either, and that shows. */
+	/* Without TCP_NODELAY, as in Postfix, because that changes the figures. */
 	int fd = socket(endpoint->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	enum endpoint_connect result = ENDPOINT_CONNECTED;
 

@@ -1,3 +1,7 @@
+/*
+ * Counts durations in buckets of logarithmic width. A histogram belongs to one thread; the results
+ * of several threads are merged at the end.
+ */
 #include "t/bench/lib/histogram.h"
 
 #include <stddef.h>

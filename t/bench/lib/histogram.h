@@ -12,24 +12,25 @@
 	((size_t)(HISTOGRAM_MAX_POWER - HISTOGRAM_SLICE_BITS + 2) * HISTOGRAM_SLICES)
 
 /*
- * How long something took, in nanoseconds, with an error of at most 1/64.
- * All zero is empty. A plain value; one writer at a time.
+ * Durations in nanoseconds, with an error of at most 1/64. A histogram of zeros is empty. A plain
+ * value with one writer at a time.
  */
 struct histogram {
 	uint64_t count, total_ns, max_ns;
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
-/* Count one duration. What is longer than the last bucket falls into it. */
+/* Count one duration. The last bucket also counts all longer ones. */
 void histogram_add(struct histogram *histogram, uint64_t ns);
 
 /* Add everything counted in `from` to `into`. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/* The duration that `percent` (0..100) of the counted ones don't exceed, in ns; 0 when empty. */
+/* Return the duration in ns that `percent` (0..100) of the counted ones do not exceed; 0 if empty.
+ */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 
-/* The mean in ns; 0 when empty. */
+/* Return the mean in ns; 0 if empty. */
 double histogram_mean(const struct histogram *histogram);
 
 #endif

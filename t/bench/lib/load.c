@@ -1,3 +1,7 @@
+/*
+ * Divides the load of milter_load among worker threads, runs them, and merges their results. Runs
+ * in the main thread.
+ */
 #include "t/bench/lib/load.h"
 
 #include <errno.h>
@@ -11,7 +15,7 @@
 
 #define KNOCK_MS 5000
 
-/* As many descriptors as we may have, and -1 when those are too few. */
+/* Raise the limit of open descriptors as far as allowed. Returns -1 if that is too few. */
 static int raise_descriptors(const struct load_options *options, struct errmsg *err)
 {
 	struct rlimit limit;
@@ -25,7 +29,7 @@ static int raise_descriptors(const struct load_options *options, struct errmsg *
 	return 0;
 }
 
-/* Is anybody there? So that a wrong name fails at once, with its reason. */
+/* Connect once, so that a wrong name fails at once and with its reason. */
 static int knock(const struct endpoint *endpoint, struct errmsg *err)
 {
 	struct pollfd poll_fd = { .events = POLLOUT };
@@ -57,7 +61,7 @@ static double cpu_seconds(void)
 		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* An equal part of `total` for each of `parts`, the rest to the first. */
+/* Divide `total` into equal parts; the first ones also get the remainder. */
 static size_t share(size_t total, size_t parts, size_t number)
 {
 	return total / parts + (number < total % parts ? 1 : 0);
@@ -82,7 +86,7 @@ static void merge(struct load_result *into, const struct load_result *from)
 		into->seconds = from->seconds;
 }
 
-/* Give every worker its share and run them; the first one's error is told. */
+/* Give every worker its share and run them. Reports the first error. */
 static int run_workers(struct load_worker *workers, const struct load_options *options,
 	struct errmsg *err)
 {
@@ -100,7 +104,7 @@ static int run_workers(struct load_worker *workers, const struct load_options *o
 	}
 	for (size_t i = 1; i < options->threads; i++)
 		if (pthread_create(&workers[i].thread, NULL, load_worker_run, &workers[i]) != 0)
-			abort(); /* the others would wait for it at the barrier */
+			abort(); /* the others would wait at the barrier for ever */
 	load_worker_run(&workers[0]);
 	for (size_t i = 1; i < options->threads; i++)
 		pthread_join(workers[i].thread, NULL);

@@ -1,3 +1,7 @@
+/*
+ * One connection of milter_load to the filter: connects, sends what the MTA says, reads the
+ * replies, and measures them. Runs in the thread of its worker.
+ */
 #include "t/bench/lib/load_connection.h"
 
 #include <errno.h>
@@ -18,7 +22,7 @@ static void watch(struct connection *conn, int op)
 	epoll_ctl(conn->worker->epoll, op, conn->fd, &event);
 }
 
-/* Send what waits in out; what the socket doesn't take goes when it is writable. */
+/* Send the buffer. The part that the socket does not accept follows when it is writable. */
 static void flush(struct connection *conn)
 {
 	bool wanted_out = conn->wants_out;
@@ -28,7 +32,7 @@ static void flush(struct connection *conn)
 			conn->out.len - conn->out_at);
 
 		if (sent == -1)
-			break; /* an error shows when it is read */
+			break; /* reading reports the error */
 		conn->out_at += (size_t)sent;
 	}
 	conn->wants_out = conn->out_at < conn->out.len;
@@ -61,8 +65,8 @@ static const struct smtp_session *next_session(struct load_worker *worker)
 }
 
 /*
- * The session that gives a kept connection its next message: whoever is logged in stays so, and
- * goes on as before; without a login it is another one without.
+ * Choose the session that gives a kept connection its next message. A logged-in client sends the
+ * same session again; a client without a login sends another one without.
  */
 static const struct smtp_session *next_of_same_login(struct connection *conn)
 {
@@ -78,7 +82,7 @@ static const struct smtp_session *next_of_same_login(struct connection *conn)
 	return now;
 }
 
-/* Connect. True: there is a connection, to be driven; else it is waited for, or tried again. */
+/* Connect. Returns whether the connection is open; if not, it is awaited or tried again. */
 static bool try_to_connect(struct connection *conn)
 {
 	struct load_worker *worker = conn->worker;
@@ -111,7 +115,7 @@ static bool open_session(struct connection *conn)
 	return try_to_connect(conn);
 }
 
-/* Count what a message came to. */
+/* Count the verdict of a message. */
 static void record(struct connection *conn, uint64_t now)
 {
 	struct load_result *result = &conn->worker->result;
@@ -147,13 +151,13 @@ static void idle_done(struct connection *conn)
 	if (conn->mta.verdict == MTA_UNDECIDED)
 		flush(conn);
 	else
-		hang_up(conn); /* it does not stand */
+		hang_up(conn); /* it could not be opened */
 	conn->worker->busy--;
 }
 
 /*
- * A message is decided: another one on this connection, another session, or the end. True: there
- * is something to be said at once.
+ * After the verdict of a message, begin another one on this connection, or another session, or end.
+ * Returns whether there is something to send at once.
  */
 static bool message_done(struct connection *conn)
 {
@@ -182,7 +186,7 @@ static bool message_done(struct connection *conn)
 	return false;
 }
 
-/* Speak until the filter has to answer, or all is said. */
+/* Send until the filter has to answer or the session is over. */
 static void drive(struct connection *conn)
 {
 	enum mta_step step;
@@ -198,7 +202,7 @@ static void drive(struct connection *conn)
 	} while (message_done(conn));
 }
 
-/* End what can't go on: the filter closed, or broke the protocol. */
+/* End a session whose filter closed the connection or broke the protocol. */
 static void break_off(struct connection *conn, enum mta_verdict verdict)
 {
 	conn->mta.verdict = verdict;
@@ -219,14 +223,14 @@ void connection_retry(struct connection *conn)
 		drive(conn);
 }
 
-/* Between two SMTP commands the client takes its time; between pieces of the message none. */
+/* A client pauses between two SMTP commands, but not between parts of the message. */
 static bool is_pause_due(const struct connection *conn, enum mta_stage stage)
 {
 	return conn->worker->options->pause > 0 && !conn->is_idle && stage < MTA_HEADER &&
 		conn->mta.verdict == MTA_UNDECIDED;
 }
 
-/* Take the whole replies from what was read. */
+/* Handle the complete replies in the buffer. */
 static void take_replies(struct connection *conn)
 {
 	struct load_worker *worker = conn->worker;
@@ -244,7 +248,7 @@ static void take_replies(struct connection *conn)
 			continue;
 		if (conn->asked >= worker->count_from && !conn->is_idle)
 			histogram_add(&worker->result.callbacks[stage], load_clock() - conn->asked);
-		if (at != conn->in.len) { /* it answers what nobody asked */
+		if (at != conn->in.len) { /* a reply without a question */
 			conn->mta.verdict = MTA_INSANE;
 			conn->mta.is_over = true;
 		}
@@ -277,9 +281,9 @@ static void on_readable(struct connection *conn)
 		return;
 	}
 	if (conn->is_paused)
-		return; /* told when it goes on */
+		return; /* another event will follow */
 	if (conn->is_idle && conn->mta.stage > MTA_CONNECT) {
-		hang_up(conn); /* it stood, and was closed: no longer idle beside us */
+		hang_up(conn); /* an idle connection was closed by the filter */
 		conn->worker->result.verdicts[MTA_CLOSED]++;
 		return;
 	}

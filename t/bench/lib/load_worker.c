@@ -1,3 +1,7 @@
+/*
+ * A worker thread of milter_load: it owns an epoll, a timer and its connections, and serves their
+ * events until the run is over.
+ */
 #include "t/bench/lib/load_worker.h"
 
 #include <errno.h>
@@ -78,7 +82,7 @@ static void try_again(struct load_worker *worker)
 		connection_retry(take_first(&worker->retries));
 }
 
-/* Serve events until no connection is busy, or for too long nothing is answered. */
+/* Serve events until no connection is busy or the filter has not answered for too long. */
 static void serve(struct load_worker *worker)
 {
 	struct epoll_event events[EVENTS];
@@ -121,7 +125,7 @@ static void make_load(struct load_worker *worker)
 		worker->busy++;
 		connection_begin(&worker->list[i]);
 		if (i % 64 == 63 || i + 1 == worker->idle)
-			serve(worker); /* a few at a time: the listener's queue is short */
+			serve(worker); /* a few at a time, because the listener's queue is short */
 	}
 	pthread_barrier_wait(worker->barrier);
 	if (worker->number == 0 && options->on_idle != NULL && !worker->result.is_stuck)
@@ -139,7 +143,7 @@ static void make_load(struct load_worker *worker)
 		worker->result.seconds = (double)(worker->last_done - worker->count_from) / 1e9;
 }
 
-/* What a worker needs: an epoll that also watches the timer, and its connections. */
+/* Create the epoll, which also watches the timer, and the connections. */
 static int prepare(struct load_worker *worker)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
@@ -163,7 +167,7 @@ void *load_worker_run(void *arg)
 		for (size_t i = 0; i < total; i++)
 			connection_destroy(&worker->list[i]);
 	} else {
-		pthread_barrier_wait(worker->barrier); /* the others wait there */
+		pthread_barrier_wait(worker->barrier); /* where the other workers wait */
 	}
 	free(worker->list);
 	if (worker->epoll != -1)

@@ -1,3 +1,7 @@
+/*
+ * The MTA's side of a milter connection as a state machine, without input and output. It sends what
+ * Postfix 3.7 sends. A struct mta belongs to one thread.
+ */
 #include "t/bench/lib/mta.h"
 
 #include <libmilter/mfapi.h>
@@ -10,7 +14,7 @@
 #define OFFERED_PROTOCOL SMFI_CURR_PROT
 #define PROTOCOL_VERSION 6
 
-/* What an event is called on the wire, and the flags with which a filter saves it or its reply. */
+/* Each event's letter in the protocol, and the flags that suppress the event or its reply. */
 static const struct {
 	const char *name;
 	char command;
@@ -74,7 +78,7 @@ void mta_quit(struct strbuf *out)
 	packet_add_bare(out, SMFIC_QUIT);
 }
 
-/* How often the event of this stage comes: recipients, headers, bytes of body, or once. */
+/* How often the event of this stage occurs: recipients, headers, bytes of the body, or once. */
 static size_t stage_end(const struct mta *mta)
 {
 	switch (mta->stage) {
@@ -96,7 +100,7 @@ static size_t body_chunk(const struct mta *mta)
 	return left > MILTER_CHUNK_SIZE ? MILTER_CHUNK_SIZE : left;
 }
 
-/* The event was sent, and answered where it has an answer: the next one. */
+/* Go to the next event after this one was sent and, if it has a reply, answered. */
 static void go_on(struct mta *mta)
 {
 	if (mta->stage == MTA_RCPT && mta->rcpts_accepted + mta->rcpts_refused == mta->at)
@@ -149,7 +153,7 @@ static void add_event(const struct mta *mta, struct strbuf *out)
 		break;
 	case MTA_MAIL:
 		packet_add_text(out, session->mail);
-		strbuf_addf(out, "SIZE=%zu", mta->body_size + 500); /* with its header */
+		strbuf_addf(out, "SIZE=%zu", mta->body_size + 500); /* the body and its header */
 		strbuf_add_char(out, '\0');
 		break;
 	case MTA_RCPT:
@@ -168,7 +172,7 @@ static void add_event(const struct mta *mta, struct strbuf *out)
 	packet_end(out, place);
 }
 
-/* Are neither macros nor the event sent? Postfix doesn't even walk over content nobody wants. */
+/* Whether neither macros nor the event are sent. Postfix skips content that no filter wants. */
 static bool is_passed_over(const struct mta *mta)
 {
 	return mta->stage >= MTA_HEADER && (mta->protocol & events[mta->stage].unwanted) != 0;
@@ -206,7 +210,7 @@ static enum mta_after_reply decide(struct mta *mta, enum mta_verdict verdict)
 	return MTA_ADVANCE;
 }
 
-/* Refused at RCPT is one recipient; the message, when no other is left. */
+/* A refusal at RCPT concerns one recipient; if no other is left, the message. */
 static enum mta_after_reply refuse(struct mta *mta, enum mta_verdict verdict)
 {
 	if (mta->stage != MTA_RCPT)
@@ -234,7 +238,7 @@ static enum mta_after_reply negotiated(struct mta *mta, const struct packet *pac
 	return MTA_ADVANCE;
 }
 
-/* "550 5.7.1 text": the code and the enhanced code are of one class, as Postfix demands. */
+/* Check "550 5.7.1 text": Postfix requires the code and the enhanced code to be of one class. */
 static enum mta_after_reply reply_code(struct mta *mta, const struct packet *packet)
 {
 	const char *text = packet->args;
@@ -286,7 +290,7 @@ enum mta_after_reply mta_reply(struct mta *mta, const struct packet *packet)
 		return refuse(mta, MTA_REJECTED);
 	case SMFIR_TEMPFAIL:
 		return refuse(mta, MTA_TEMPFAILED);
-	case SMFIR_DISCARD: /* not for a connection */
+	case SMFIR_DISCARD: /* not valid for a connection */
 		return decide(mta, mta->stage <= MTA_HELO ? MTA_INSANE : MTA_DISCARDED);
 	case SMFIR_SKIP:
 		return skip_rest(mta);

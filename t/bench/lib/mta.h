@@ -10,11 +10,10 @@
 #include "t/bench/lib/sessions.h"
 
 /*
- * The MTA's side of one milter connection, without its input and output: what
- * Postfix 3.7 would send next, and what a reply means. It offers protocol
- * version 6 with every action and flag, leaves out the events that the filter
- * doesn't want, waits for no reply where the filter gives none, and sends its
- * macros before each event, wanted or not, as Postfix does.
+ * The MTA's side of one milter connection, without input and output: it determines what Postfix 3.7
+ * would send next and what a reply means. It offers protocol version 6 with every action and flag,
+ * omits the events that the filter does not want, waits for no reply where the filter gives none,
+ * and sends its macros before each event, also before unwanted ones, as Postfix does.
  */
 
 enum mta_stage {
@@ -31,7 +30,7 @@ enum mta_stage {
 	MTA_STAGES
 };
 
-/* How a message ended. CLOSED: by the filter, too early; INSANE: against the protocol. */
+/* How a message ended. CLOSED: the filter closed too early; INSANE: it broke the protocol. */
 enum mta_verdict {
 	MTA_UNDECIDED,
 	MTA_ACCEPTED,
@@ -43,7 +42,7 @@ enum mta_verdict {
 	MTA_VERDICTS
 };
 
-/* What is to be done with the packets that mta_advance() wrote. */
+/* How to treat the packets that mta_advance() wrote. */
 enum mta_step {
 	MTA_WAIT,  /* send them, then read a reply */
 	MTA_FLUSH, /* send them, then advance: smtpd hands the descriptor to cleanup */
@@ -56,35 +55,35 @@ struct mta {
 	const struct smtp_session *session;
 	size_t body_size;     /* bytes of the message's body */
 	unsigned int message; /* number of the message, for its queue id */
-	enum mta_stage stage; /* the event that was sent last, or is to be sent next */
+	enum mta_stage stage; /* the event that was sent last or is sent next */
 	size_t at;	      /* which recipient, which header, or how much of the body */
 	uint32_t actions, protocol;
 	uint64_t macros[MTA_STAGES]; /* which macros go with an event: bits of mta.c's table */
 	char macros_asked[MTA_MACROS_SIZE]; /* the filter's wishes, as mta_macros_parse() has them
 					     */
-	bool stop_after_connect;	    /* an idle connection: done once connected */
+	bool stop_after_connect;	    /* for an idle connection */
 	size_t rcpts_accepted, rcpts_refused;
-	size_t changes; /* requests to change the message, at its end */
+	size_t changes; /* requests to change the message at its end */
 	enum mta_verdict verdict;
-	bool is_over; /* the verdict is the whole connection's */
+	bool is_over; /* the verdict applies to the whole connection */
 };
 
 /* Begin a connection: the next mta_advance() negotiates. */
 void mta_start(struct mta *mta, const struct smtp_session *session, size_t body_size);
 
-/* Begin another message on it: ABORT, which Postfix sends after each, goes to out, MAIL is next. */
+/* Begin another message: write ABORT, which Postfix sends after each message; MAIL is next. */
 void mta_next_message(struct mta *mta, const struct smtp_session *session, struct strbuf *out);
 
-/* The MTA's goodbye. The connection is to be closed after it. */
+/* Write the end of the session. The caller closes the connection afterwards. */
 void mta_quit(struct strbuf *out);
 
-/* Write what comes next to out, up to the first event that waits for its reply. */
+/* Write the next packets, up to the first event that waits for a reply. */
 enum mta_step mta_advance(struct mta *mta, struct strbuf *out);
 
-/* What a reply asks of the caller. */
+/* What the caller has to do after a reply. */
 enum mta_after_reply {
-	MTA_READ_MORE, /* not the last word: progress, or a change of the message */
-	MTA_ADVANCE    /* the event is answered: go on with mta_advance() */
+	MTA_READ_MORE, /* more follows: progress, or a change of the message */
+	MTA_ADVANCE    /* the event is answered: call mta_advance() */
 };
 
 enum mta_after_reply mta_reply(struct mta *mta, const struct packet *packet);

@@ -1,3 +1,7 @@
+/*
+ * The macros that Postfix sends with each event, and the filter's wishes about them. Part of the
+ * state machine in mta.c.
+ */
 #include "t/bench/lib/mta_macros.h"
 
 #include <libmilter/mfapi.h>
@@ -61,7 +65,7 @@ void mta_macros_default(uint64_t macros_r[MTA_STAGES])
 		macros_r[stage] = BIT(MACRO_QUEUE_ID);
 }
 
-/* The bits of the names in "name name ...". Unknown ones would have no value here. */
+/* Return the bits of the names in "name name ...". Unknown names have no value and no bit. */
 static uint64_t bits_of(const char *text, size_t len)
 {
 	uint64_t bits = 0;
@@ -82,7 +86,7 @@ static uint64_t bits_of(const char *text, size_t len)
 
 static void ask(struct mta *mta, uint32_t place, const char *names_text, size_t len)
 {
-	/* Postfix sends the list of EOH with each header, that of EOM with each piece of body. */
+	/* Postfix sends EOH's list with each header, and EOM's with each part of the body. */
 	static const struct {
 		uint32_t place;
 		enum mta_stage first, last;
@@ -120,7 +124,7 @@ int mta_macros_parse(struct mta *mta, const char *args, size_t len)
 	return 0;
 }
 
-/* The address without its brackets, or only what follows its last @. */
+/* The address without its brackets, or only the part after its last @. */
 static void add_address(struct strbuf *out, const char *bracketed, bool host_only)
 {
 	size_t len = strlen(bracketed);
@@ -137,7 +141,7 @@ static void add_address(struct strbuf *out, const char *bracketed, bool host_onl
 	strbuf_add(out, bracketed, len);
 }
 
-/* Add a macro's value. False when it has none. */
+/* Add a macro's value. Returns whether it has one. */
 static bool add_value(const struct mta *mta, enum macro macro, struct strbuf *out)
 {
 	const struct smtp_session *session = mta->session;
@@ -145,7 +149,7 @@ static bool add_value(const struct mta *mta, enum macro macro, struct strbuf *ou
 	const char *rdns = session->rdns == NULL ? "unknown" : session->rdns;
 
 	switch (macro) {
-	case MACRO_QUEUE_ID: /* Postfix has one once a recipient was accepted */
+	case MACRO_QUEUE_ID: /* Postfix assigns it when a recipient was accepted */
 		if (mta->stage < MTA_RCPT || (mta->stage == MTA_RCPT && mta->rcpts_accepted == 0))
 			return false;
 		strbuf_addf(out, "%08X7208D", mta->message);

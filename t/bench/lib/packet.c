@@ -1,3 +1,7 @@
+/*
+ * Writes and reads packets of the milter protocol in a buffer. Keeps no state, so that any thread
+ * may call it.
+ */
 #include "t/bench/lib/packet.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,7 @@
+/*
+ * Prints the result of milter_load as a table or as a line of JSON. Runs in the main thread after
+ * the workers have ended.
+ */
 #include "t/bench/lib/report.h"
 
 #include <jansson.h>

@@ -1,3 +1,7 @@
+/*
+ * The SMTP sessions that milter_load plays, made by rule or read from a file. A set is immutable,
+ * and any thread may read it.
+ */
 #include "t/bench/lib/sessions.h"
 
 #include <errno.h>
@@ -103,7 +107,7 @@ static int add_headers(struct arena *arena, struct smtp_session *session, const 
 	return 0;
 }
 
-/* Text formatted into the arena; NULL when out of memory. */
+/* Format text into the arena. Returns NULL when memory runs out. */
 __attribute__((format(printf, 2, 3))) static char *arena_printf(struct arena *arena,
 	const char *format, ...)
 {
@@ -158,7 +162,7 @@ int sessions_generate(size_t count, struct sessions **sessions_r, struct errmsg 
 	return 0;
 }
 
-/* The member's text, copied; NULL sets *failed when it is missing and `needed`, or no memory. */
+/* Copy the member's text. Returns NULL, and sets *failed if it is needed or memory ran out. */
 static const char *text_of(struct arena *arena, json_t *object, const char *key, bool needed,
 	bool *failed)
 {

@@ -10,7 +10,7 @@ struct header_field {
 	const char *name, *value;
 };
 
-/* One SMTP session with one message, as an MTA would tell it to a filter. Text lives in the set. */
+/* One SMTP session with one message, as an MTA describes it to a filter. The set owns the text. */
 struct smtp_session {
 	const char *ip;
 	bool is_ipv6;
@@ -24,19 +24,20 @@ struct smtp_session {
 	size_t header_count;
 };
 
-/* An immutable set of sessions; read by any thread. */
+/* An immutable set of sessions, which any thread may read. */
 struct sessions;
 
 /*
- * Make `count` (at least 1) sessions by rule, the same ones each time: clients in documentation
- * networks, with and without a name, with one to three recipients, no logins.
+ * Make `count` (at least 1) sessions by rule, always the same ones: clients in documentation
+ * networks, with and without a name, with one to three recipients and no logins. Returns 0, or -1
+ * with err set.
  */
 int sessions_generate(size_t count, struct sessions **sessions_r, struct errmsg *err);
 
 /*
  * Read a file with one JSON object a line (t/cases/FORMAT.md): ip, rdns, helo, mail, rcpts, from,
- * headers, and the login from `login` or `auth.user`. Whatever else stands there is passed over.
- * Fails with the line's number on a bad line, and on a file without any session.
+ * headers, and the login from `login` or `auth.user`. Other members are ignored. Returns 0, or -1
+ * with err set: the number of a bad line, or that the file contains no session.
  */
 int sessions_read(const char *path, struct sessions **sessions_r, struct errmsg *err);
 
@@ -44,7 +45,7 @@ void sessions_free(struct sessions **sessions);
 
 size_t sessions_count(const struct sessions *sessions);
 
-/* Session number index modulo the count: the set never ends. */
+/* Return session number index modulo the count, so that the set never ends. */
 const struct smtp_session *sessions_at(const struct sessions *sessions, size_t index);
 
 #endif

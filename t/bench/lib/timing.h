@@ -4,17 +4,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t wall_ns(void); /* a monotonic clock */
+/* Return the time of a monotonic clock in ns. */
+uint64_t wall_ns(void);
 
-/* Time of the processor for this thread, so that who runs beside counts less. */
+/* Return this thread's CPU time in ns, on which other programs have less influence. */
 uint64_t cpu_ns(void);
 
-/* What is measured: a call for item i. Returns something, so that no call is left out. */
+/* The measured call, for item i. It returns a value, so that the compiler omits no call. */
 typedef unsigned timed_fn(void *context, size_t i);
 
 /*
- * Nanoseconds (cpu_ns) of a call, over `count` items again and again for so many seconds: the
- * median of some turns.
+ * Return the CPU time of a call in ns: the median of several turns over `count` items, which are
+ * repeated for so many seconds.
  */
 double time_calls(timed_fn *call, void *context, size_t count, double seconds);
 
