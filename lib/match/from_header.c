@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/match/encoded_word.h"
 #include "lib/match/from_tokens.h"
 
 /* A candidate for an address: adjacent words, dots and @. */
@@ -22,8 +23,11 @@ struct parser {
 	void *context;
 	struct chain chain;
 	size_t found;
-	bool odd;  /* readers may differ about it */
-	bool junk; /* the angle brackets contain more than an address */
+	bool odd;     /* readers may differ about it */
+	bool junk;    /* the brackets, or the words just read, are more than an address */
+	bool plain;   /* the words just read are plain ones: nobody takes them for an address */
+	bool no_mail; /* an element of the list contains no address */
+	bool in_name; /* the pieces just read are the beginning of a name with commas */
 	bool stop;
 };
 
@@ -158,14 +162,33 @@ static bool add_token(struct parser *p, const struct from_token *t)
 	return true;
 }
 
-/* Report the addresses of text without angle brackets. Returns the character that ended it: , ; : <
- * or 0 for the end. */
+/* Whether the token is a word that no reader decodes or completes to an address. */
+static bool is_plain_word(const struct from_token *t)
+{
+	size_t i;
+
+	if (t->kind != FROM_WORD || t->commented || memmem(t->text, t->len, "=?", 2) != NULL)
+		return false;
+	for (i = 0; i < t->len; i++) {
+		if ((unsigned char)t->text[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* Report the addresses of text without angle brackets. Sets p->junk if there is anything else, and
+ * p->plain if all of it is plain words. Returns the character that ended it: , ; : < or 0 for the
+ * end. */
 static char parse_words(struct parser *p, struct from_lexer *lx)
 {
 	struct from_token t;
 
+	p->junk = false;
+	p->plain = true;
 	for (;;) {
 		t = from_token_next(lx);
+		if (t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
+			p->plain = p->plain && is_plain_word(&t);
 		if (add_token(p, &t))
 			continue;
 		if (p->chain.has_at && t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
@@ -175,20 +198,22 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 			return 0;
 		if (from_token_is(&t, ",;:<"))
 			return t.mark;
+		p->junk = p->junk || !from_token_is(&t, ">");
 	}
 }
 
 /* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route). Text that only begins like one is kept. */
-static void skip_route(struct from_lexer *lx)
+static void skip_route(struct parser *p, struct from_lexer *lx)
 {
 	struct from_lexer ahead = *lx;
-	bool in_domain = false, any = false;
+	bool in_domain = false, any = false, several = false;
 	struct from_token t;
 
 	for (;;) {
 		t = from_token_next(&ahead);
 		if (any && from_token_is(&t, ":"))
 			break;
+		several = several || from_token_is(&t, ",");
 		if (from_token_is(&t, ","))
 			in_domain = false;
 		else if (from_token_is(&t, "@") && !in_domain)
@@ -197,6 +222,7 @@ static void skip_route(struct from_lexer *lx)
 			(t.kind != FROM_WORD && t.kind != FROM_LITERAL && !from_token_is(&t, ".")))
 			return;
 	}
+	p->odd = p->odd || several; /* some end the mailbox at the comma */
 	*lx = ahead;
 }
 
@@ -207,7 +233,7 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 	struct from_token t;
 
 	p->junk = false;
-	skip_route(lx);
+	skip_route(p, lx);
 	for (;;) {
 		t = from_token_next(lx);
 		if (add_token(p, &t))
@@ -215,40 +241,116 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 		end_chain(p);
 		if (t.kind == FROM_END || from_token_is(&t, ">"))
 			break;
-		p->junk = true;
-		if (from_token_is(&t, "<") && p->found == before) {
-			p->junk = false; /* "<<a@b>>"; "I <3 you <a@b>" */
-			skip_route(lx);
-		}
+		if (!from_token_is(&t, "<") || p->found > before)
+			p->junk = true; /* "<<a@b>>" is accepted */
 	}
 	if (p->found > before + 1 || (p->found > before && p->junk))
 		p->odd = true;
 }
 
+/* Read the rest of a piece with angle brackets: those after lx, and what follows them. display is
+ * what precedes them. Returns the character that ended it. */
+static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_lexer *display)
+{
+	size_t before = p->found;
+	char stop;
+
+	parse_brackets(p, lx);
+	if (p->found == before) {
+		p->no_mail = true;
+		(void)parse_words(p, display);
+	}
+	before = p->found;
+	stop = parse_words(p, lx);
+	if ((p->junk && !p->plain) || p->found > before || stop == ':' || stop == '<')
+		p->odd = true; /* some read another element of the list there */
+	while (stop == '<') {
+		parse_brackets(p, lx);
+		stop = parse_words(p, lx);
+	}
+	return stop;
+}
+
+/* Read a piece without angle brackets. Returns the character that ended it. */
+static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
+{
+	size_t before = p->found;
+	char stop = parse_words(p, lx);
+
+	if (p->found > before) {
+		p->odd = p->odd || p->junk; /* some read "a b@c" as a */
+		p->no_mail = p->no_mail || p->in_name;
+		p->in_name = false;
+	} else if (!is_empty) {
+		p->in_name = p->plain && stop == ',';
+		p->no_mail = p->no_mail || !p->in_name;
+	}
+	return stop;
+}
+
+/* Read the name of a group. Some readers show it like an address. */
+static void parse_group_name(struct parser *p, struct from_lexer *lx, bool has_at)
+{
+	struct from_lexer start = *lx;
+
+	(void)parse_words(p, lx);
+	p->odd = p->odd || has_at ||
+		encoded_words_may_hide_at(start.at, (size_t)(lx->at - start.at));
+	p->no_mail = p->no_mail || p->in_name;
+	p->in_name = false;
+}
+
+/* What precedes the character that ends a piece, or its brackets. */
+struct words {
+	bool any; /* there is something, if only a comment */
+	bool has_word, has_at;
+	bool plain;	/* only plain words, and characters without a meaning */
+	bool has_stray; /* some end the mailbox at such a character */
+};
+
+/* Read as far as the , ; : < or end after a piece's words. Returns that token. */
+static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
+{
+	struct words w = { .plain = true };
+	struct from_token t;
+
+	for (;;) {
+		t = from_token_next(lx);
+		w.any = w.any || t.commented;
+		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
+			break;
+		w.any = true;
+		w.has_word = w.has_word || t.kind == FROM_WORD;
+		w.has_at = w.has_at || from_token_is(&t, "@");
+		if (t.kind != FROM_MARK || from_token_is(&t, "."))
+			w.plain = w.plain && is_plain_word(&t);
+		else
+			w.has_stray = true;
+	}
+	*words_r = w;
+	return t;
+}
+
 /* Read one piece of the field, up to a comma, semicolon or colon. false when it was the last. */
 static bool parse_piece(struct parser *p, struct from_lexer *lx)
 {
-	struct from_lexer display = *lx;
-	size_t before = p->found;
-	struct from_token t;
-	char stop = '<';
+	struct from_lexer start = *lx;
+	struct words words;
+	struct from_token t = scan_words(lx, &words);
 
-	do
-		t = from_token_next(lx);
-	while (t.kind != FROM_END && !from_token_is(&t, ",;:<"));
-	if (!from_token_is(&t, "<")) {
-		*lx = display;
-		return parse_words(p, lx) != 0;
+	if (from_token_is(&t, "<")) {
+		start.end = t.text;
+		/* some read "a@b <c@d>" as a@b */
+		p->odd = p->odd || words.has_at || (words.has_stray && !words.plain);
+		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
+		p->in_name = false; /* "Foo, Inc <a@b>": the name has a comma */
+		return parse_mailbox(p, lx, &start) != 0;
 	}
-	parse_brackets(p, lx);
-	if (p->found == before) {
-		display.end = t.text;
-		(void)parse_words(p, &display);
-		p->odd = p->odd || p->found > before;
-	}
-	while ((stop = parse_words(p, lx)) == '<')
-		parse_brackets(p, lx);
-	return stop != 0;
+	*lx = start;
+	if (!from_token_is(&t, ":"))
+		return parse_bare(p, lx, !words.any) != 0;
+	parse_group_name(p, lx, words.has_at);
+	return true;
 }
 
 enum from_result from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
@@ -262,7 +364,7 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	p.odd = from_has_stray_control(value, lx.end);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
-	if (p.odd)
+	if (p.odd || ((p.no_mail || p.in_name) && p.found > 0))
 		return FROM_UNPARSABLE;
 	return p.found > 0 ? FROM_ADDRESSES : FROM_NONE;
 }

@@ -56,10 +56,10 @@ static const char *comment_end(const char *p, const char *end)
 	return NULL;
 }
 
-static bool skip_space(struct from_lexer *lx)
+/* Skip white space, folds and comments, and note in the token which of them there were. */
+static void skip_space(struct from_lexer *lx, struct from_token *t)
 {
 	const char *start = lx->at, *behind;
-	bool spaced = false;
 	size_t fold;
 
 	for (;; start = lx->at) {
@@ -68,16 +68,17 @@ static bool skip_space(struct from_lexer *lx)
 		while ((fold = fold_len(lx->at, lx->end)) > 0)
 			lx->at += fold + 1;
 		if (lx->at > start) {
-			spaced = true;
+			t->spaced = true;
 			continue;
 		}
 		if (lx->at == lx->end || *lx->at != '(' || lx->comments_plain)
-			return spaced;
+			return;
 		if ((behind = comment_end(lx->at, lx->end)) == NULL) {
 			lx->comments_plain = *lx->odd = true;
-			return spaced;
+			return;
 		}
 		*lx->odd = *lx->odd || lx->in_encoded;
+		t->commented = true;
 		lx->at = behind;
 	}
 }
@@ -161,7 +162,7 @@ struct from_token from_token_next(struct from_lexer *lx)
 	struct from_token t = { .kind = FROM_MARK };
 	bool after_at = lx->after_at;
 
-	t.spaced = skip_space(lx);
+	skip_space(lx, &t);
 	t.text = lx->at;
 	lx->after_at = false;
 	if (lx->at == lx->end) {

@@ -27,6 +27,7 @@ struct from_token {
 			     bracket */
 	size_t len;	  /* without the closing quote, with the closing bracket */
 	bool spaced;	  /* white space precedes it */
+	bool commented;	  /* a comment precedes it */
 };
 
 /* The position in the value. A plain value: a copy reads the same tokens again. */

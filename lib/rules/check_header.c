@@ -167,8 +167,10 @@ static bool check_header_from(struct check_run *run, const struct header_facts *
 	struct sender_user who;
 	struct finding *finding;
 
-	if (!check_run_wants(run, CHECK_HEADER_FROM) || run->facts->sender->is_null ||
-		!sender_user_find(run, &who) || !who.held)
+	if (!check_run_wants(run, CHECK_HEADER_FROM) || !sender_user_find(run, &who) || !who.held)
+		return true;
+	/* A null sender leaves nothing to compare From with. Whose it is can still be told. */
+	if (run->facts->sender->is_null && run->settings->header_from != HEADER_FROM_OWNED)
 		return true;
 	finding = finding_new(run, CHECK_HEADER_FROM);
 	if (!from_belongs(run, header, &who, finding))

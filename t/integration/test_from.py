@@ -30,7 +30,14 @@ TABLE = {
     "two fields, of another case": (f"From: {OWN}\r\nfROM: {FOREIGN}", False),
     "a foreign address in a quoted name": (f'From: "x <{FOREIGN}>" <{OWN}>', True),
     "the owned address in a quoted name": (f'From: "x <{OWN}>" <{FOREIGN}>', False),
-    "a foreign address as the name": (f"From: {FOREIGN} <{OWN}>", True),
+    "a foreign address as the name": (f"From: {FOREIGN} <{OWN}>", False),
+    "a foreign address as the name, without a space": (f"From: {FOREIGN}<{OWN}>", False),
+    "a foreign domain as the name": (f"From: @victim.example <{OWN}>", False),
+    "an element that decodes to a foreign one": (
+        f"From: =?utf-8?B?PGJvc3NAdmljdGltLmV4YW1wbGU+?=,<{OWN}>", False),
+    "a comment as an element": (f"From: ({FOREIGN}), {OWN}", False),
+    "a second bracket": (f"From: <{OWN}>< .victim.example", False),
+    "a comment behind the address": (f"From: {OWN} ({FOREIGN})", True),
     "the owned address as the name": (f"From: {OWN} <{FOREIGN}>", False),
     "folded, owned": (f"From: Bob\r\n <{OWN}>", True),
     "folded, foreign": (f"From: Bob\r\n <{FOREIGN}>", False),
@@ -61,6 +68,7 @@ TABLE = {
     "of another case": ("From: BOB@Own.Example", True),
     "a subdomain": ("From: bob@sub.own.example", False),
     "words behind the address": (f"From: {OWN} <>", False),
+    "two pairs of brackets, owned": (f"From: <{OWN}> <{ALSO}>", False),
     "two pairs of brackets": (f"From: <{OWN}> <{FOREIGN}>", False),
     "two pairs of brackets, foreign first": (f"From: <{FOREIGN}> <{OWN}>", False),
     "brackets in brackets": (f"From: <<{FOREIGN}>", False),
@@ -116,6 +124,21 @@ def test_from_is_the_users(front, name):
     for record in daemon.records(since=mark, check="header_from"):
         assert record["verdict"] == ("would-reject" if mode == "warn" else "reject")
         assert record["rule"].startswith("header_from: ")
+
+
+@pytest.mark.parametrize("mode", ["owned", "envelope", "aligned"])
+def test_the_null_sender_owns_nothing(shared_box, mode):
+    """It can't be compared with From, but From still belongs to somebody."""
+    daemon = shared_box.postern(config={"profile": {"header_from": mode}}, store=STORE)
+    for value, owned in ((OWN, True), (FOREIGN, False), (f"{OWN}, {FOREIGN}", False), (f"Bob <{ALSO}>", True)):
+        with daemon.milter() as milter:
+            milter.connect("home.example", "192.0.2.1")
+            milter.helo("home.example")
+            assert milter.mail("<>", auth_authen="bob")
+            assert milter.rcpt("<a@x.example>")
+            answer = milter.message([("From", " " + value)])
+            refused = not owned and mode == "owned"
+            assert (answer.code == 550) == refused, (value, answer)
 
 
 def test_control_characters_in_the_field(shared_box):

@@ -40,7 +40,7 @@ def unfolded(value):
 
 
 def by_utils(value):
-    """email.utils, the lenient reader: addr-specs. It takes the second domain of a route for an address."""
+    """email.utils, the lenient reader: addr-specs."""
     lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
     return [address for _, address in email.utils.getaddresses([unfolded(value)], **lenient)
             if address.find("@") > 0]
@@ -75,7 +75,7 @@ def mailbox(rng):
         return space(rng) + address + space(rng), [address]
     words = [rng.choice([rng.choice(WORDS), '"%s"' % rng.choice(QUOTED)]) for _ in range(rng.randrange(4))]
     name = "".join(word + rng.choice([" ", "\r\n ", " (c) "]) for word in words)
-    route = "@a.example,@b.example:" if rng.random() < 0.1 else ""
+    route = "@a.example:" if rng.random() < 0.1 else ""
     return f"{name}<{route}{space(rng)}{address}{space(rng)}>{space(rng)}", [address]
 
 
@@ -101,29 +101,15 @@ def mangled(rng):
     return value
 
 
+def authors_by_utils(value):
+    """What email.utils shows as authors, with or without a domain. Plain words are not taken for an address."""
+    lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
+    return [address for _, address in email.utils.getaddresses([unfolded(value)], **lenient)
+            if address and not re.fullmatch("[-A-Za-z0-9'&= ]+", address)]
+
+
 def domains(addresses):
     return {plain(a).rpartition("@")[2].rstrip(".") for a in addresses}
-
-
-def outline(value):
-    """The value without comments, and of each quoted string and literal no more than a mark for an @ in it."""
-    marks, depth, inside = [], 0, ""
-    for mark in re.findall(r"\\.|.", value, re.S):
-        if inside:
-            marks.append({"@": "\1", "]": "]"}.get(mark[-1], ""))
-            inside = "" if mark == inside else inside
-        elif mark == "(" or (mark == ")" and depth > 0):
-            depth += 1 if mark == "(" else -1
-        elif depth == 0 and (mark == '"' or (mark == "[" and "".join(marks).rstrip().endswith("@"))):
-            inside = '"' if mark == '"' else "]"
-        elif depth == 0:
-            marks.append(mark)
-    return "".join(marks)
-
-
-def address_in_display_name(value):
-    """What stands before angle brackets is a name, here: Python takes it for an address and drops the brackets."""
-    return re.search("[\1@][^,;:]*<", outline(value), re.S) is not None
 
 
 def test_well_formed_fields_read_as_written():
@@ -145,16 +131,15 @@ def test_well_formed_fields_read_alike():
     assert agreed > 1.9 * len(values)
 
 
-def test_mangled_fields_hide_no_domain():
+def test_mangled_fields_hide_no_author():
     rng = random.Random(3)
-    values = [mangled(rng) for _ in range(8000)]
+    values = [mangled(rng) for _ in range(40000)]
     trusted = 0
     for value, (result, found) in zip(values, ours(values)):
-        if result == "unparsable":
+        if result != "addresses":
             continue
         trusted += 1
-        for theirs in (by_utils(value), by_headerregistry(value)):
-            alike = theirs is None or domains(theirs) <= domains(found)
-            assert alike or address_in_display_name(value), (value, found, theirs)
+        for theirs in (authors_by_utils(value), by_headerregistry(value)):
+            assert theirs is None or domains(theirs) <= domains(found), (value, found, theirs)
     print(f"{trusted} of {len(values)} fields mean one thing")
     assert trusted > len(values) / 10

@@ -1,0 +1,71 @@
+/* Shows which encoded-words may decode to a text with an @. */
+#include "lib/match/encoded_word.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+static const struct {
+	const char *text;
+	bool want;
+} cases[] = {
+	{ "", false },
+	{ "Team", false },
+	{ "=", false },
+	{ "=?utf-8?q?B=C3=BCro?=", false },
+	{ "=?UTF-8?Q?B=C3=BCro?=", false },
+	{ "=?utf-8*de?q?B=C3=BCro?=", false },
+	{ "=?iso-8859-1?q?B=FCro?= x =?utf-8?B?QsO8cm8=?=", false },
+	{ "=?utf-8?b?QsO8cm8=?=", false },
+	{ "=?iso-2022-jp?b?GyRCJUYlOSVIGyhC?=", false },
+	{ "=?utf-8?q?"
+	  "?=",
+		false },
+	{ "=?utf-8?b?"
+	  "?=",
+		false },
+	{ "=?utf-8?q?=4?=", false },
+	{ "=?utf-8?q?a=40b?=", true },
+	{ "=?utf-8?q?a@b?=", true },
+	{ "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuY29tPg==?=", true },
+	{ "=?utf-8?b?QA?=", true },
+	{ "=?utf-8?b?YUA=?=", true },
+	{ "=?utf-8?b?YWJA?=", true },
+	{ "=?utf-8?b?Y W\tJ-A?=", true },
+	{ "=?utf-8?q?x?= =?utf-8?q?=40?=", true },
+	{ "=?utf-7?q?+AEA-?=", true },
+	{ "=?utf-16be?b?AGEAQA==?=", true },
+	{ "=?cp037?q?=7C?=", true },
+	{ "=?utf-8?x?abc?=", true },
+	{ "=?utf-8?q?abc", true },
+	{ "=?utf-8?q?", true },
+	{ "=?utf-8?q", true },
+	{ "=?utf-8?", true },
+	{ "=?utf-8", true },
+	{ "=?", true },
+};
+
+START_TEST(finds_an_at)
+	{
+		size_t len = strlen(cases[_i].text);
+		char *copy = malloc(len + 1); /* without a NUL: ASan sees reads past the end */
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, cases[_i].text, len);
+		ck_assert_msg(encoded_words_may_hide_at(copy, len) == cases[_i].want, "%s",
+			cases[_i].text);
+		free(copy);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("encoded_word");
+	TCase *tcase = tcase_create("encoded_word");
+
+	tcase_add_loop_test(tcase, finds_an_at, 0, sizeof(cases) / sizeof(cases[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
