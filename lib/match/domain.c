@@ -25,6 +25,27 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
+/*
+ * Copy a name with U+3002, U+FF0E and U+FF61 as dots (UTS 46, section 2.3). They separate labels
+ * even where a label is not a valid IDN. Returns the length, which is never more than len.
+ */
+static size_t copy_with_dots(const char *name, size_t len, char *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (len - i >= 3 &&
+			(memcmp(name + i, "\u3002", 3) == 0 || memcmp(name + i, "\uff0e", 3) == 0 ||
+				memcmp(name + i, "\uff61", 3) == 0)) {
+			out[n++] = '.';
+			i += 2;
+		} else {
+			out[n++] = name[i];
+		}
+	}
+	return n;
+}
+
 /* Whether the mapping produced a special character that the name did not contain: U+FF20, a wide @,
  * must not become @. */
 static bool has_new_mark(const char *ascii, const char *name)
@@ -93,20 +114,23 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
+	char dotted[DOMAIN_SIZE + 2]; /* the last dot may take three bytes */
 	size_t i;
 	int ret;
 
+	if (len > DOMAIN_SIZE + 2)
+		return -1;
+	if (!is_ascii(name, len)) {
+		len = copy_with_dots(name, len, dotted);
+		name = dotted;
+	}
 	if (len > 1 && name[len - 1] == '.')
 		len--;
 	if (len >= DOMAIN_SIZE)
 		return -1;
 	if (!is_ascii(name, len)) {
 		ret = to_ascii(name, len, out);
-		if (ret < 0)
-			ret = labels_to_ascii(name, len, out);
-		if (ret > 1 && out[ret - 1] == '.' && name[len - 1] != '.')
-			out[--ret] = '\0'; /* a full stop of another script at the end */
-		return ret;
+		return ret >= 0 ? ret : labels_to_ascii(name, len, out);
 	}
 	for (i = 0; i < len; i++)
 		out[i] = ascii_lower(name[i]);

@@ -11,10 +11,10 @@
 
 /*
  * Write the canonical form, in which host and domain names are compared: without one trailing dot,
- * ASCII letters in lower case, U-labels as A-labels (IDNA 2008, non-transitional, RFC 5891; UTS 46
- * mapping). A label that IDNA does not allow is encoded by punycode_label() or else keeps its
- * bytes. The name is not validated: hostile names pass through. Returns the length, or -1 when the
- * result would not fit (nothing is cut). Thread-safe.
+ * with U+3002, U+FF0E and U+FF61 as dots, ASCII letters in lower case, U-labels as A-labels (IDNA
+ * 2008, non-transitional, RFC 5891; UTS 46 mapping). A label that IDNA does not allow is encoded by
+ * punycode_label() or else keeps its bytes. The name is not validated: hostile names pass through.
+ * Returns the length, or -1 when the result would not fit (nothing is cut). Thread-safe.
  */
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 

@@ -40,6 +40,9 @@ static const struct {
 	{ "a@b.example", NULL, "accept: data=unlisted" },
 	{ "A <a@www.bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@BAD.example.", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@😀。bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@😀．bad｡example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@😀。good.example", NULL, "accept: data=unlisted" },
 	{ "spam@solo.example", NULL, "reject: data=fail(access.domains:4)" DENIED },
 	{ "ham@solo.example", NULL, "accept: data=unlisted" },
 	/* the same three ! forms as the envelope */

@@ -46,10 +46,62 @@ static const struct {
 	{ "example．com｡", "example.com" },
 	{ "bücher-example.com。", "xn--bcher-example-wob.com" },
 
+	/* U+3002, U+FF0E and U+FF61 are dots in every name (UTS 46): ordinary ones ... */
+	{ "example。com", "example.com" },
+	{ "example．com", "example.com" },
+	{ "example｡com", "example.com" },
+	{ "mail。example．co｡uk", "mail.example.co.uk" },
+	{ "EXAMPLE。COM", "example.com" },
+	{ "example.com。", "example.com" },
+	{ "example.com｡", "example.com" },
+	{ "example。com．", "example.com" },
+	{ "example.com", "example.com" },
+	{ "bücher。example", "xn--bcher-kva.example" },
+	{ "Bücher．Example", "xn--bcher-kva.example" },
+	{ "例え。jp", "xn--r8jz45g.jp" },
+	{ "例え｡テスト", "xn--r8jz45g.xn--zckzah" },
+	{ "xn--bcher-kva。example", "xn--bcher-kva.example" },
+	{ "straße。de", "xn--strae-oqa.de" },
+	{ "_dmarc。example", "_dmarc.example" },
+	{ "a-b。c-d", "a-b.c-d" },
+	{ "1。2．3｡4", "1.2.3.4" },
+	{ "ａｂｃ。ｃｏｍ", "abc.com" },
+	{ "локалхост。example", "xn--80atccmdviy.example" },
+	{ "☃。net", "xn--n3h.net" },
+
+	/* ... and those with a label that is no IDN, which must not hide the labels beside it. */
+	{ "😀。evil.example", "xn--e28h.evil.example" },
+	{ "😀．evil.example", "xn--e28h.evil.example" },
+	{ "😀｡evil.example", "xn--e28h.evil.example" },
+	{ "😀。evil．example", "xn--e28h.evil.example" },
+	{ "😀.evil。example", "xn--e28h.evil.example" },
+	{ "evil。example。", "evil.example" },
+	{ "😀。evil.example。", "xn--e28h.evil.example" },
+	{ "😀。bücher。example", "xn--e28h.xn--bcher-kva.example" },
+	{ "\xff。"
+	  "evil.example",
+		"\xff.evil.example" },
+	{ "\xff．evil｡example", "\xff.evil.example" },
+	{ "-ü。evil.example", "xn----eha.evil.example" },
+	{ "xn--a。evil.example", "xn--a.evil.example" },
+	{ "a_b。evil.example", "a_b.evil.example" },
+	{ "a b。evil.example", "a b.evil.example" },
+	{ "。evil.example", ".evil.example" },
+	{ "。。evil.example", "..evil.example" },
+	{ "a。。evil.example", "a..evil.example" },
+	{ "😀。。evil.example", "xn--e28h..evil.example" },
+	{ "evil.example。。", "evil.example." },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa。evil.example",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.evil.example" },
+	{ "ex＠mple。evil.example", "ex＠mple.evil.example" },
+	{ "\xe3\x80。"
+	  "evil.example",
+		"\xe3\x80.evil.example" },
+
 	/* What would turn into another mark of ASCII is no valid label. */
 	{ "ex＠mple.bücher-example.com", "ex＠mple.xn--bcher-example-wob.com" },
 	{ "［192.0.2.1］", "［192.0.2.1］" },
-	{ "ex：ample．com", "ex：ample．com" },
+	{ "ex：ample．com", "ex：ample.com" },
 
 	/* What IDNA doesn't allow is encoded as it is, else it keeps its bytes; it doesn't shield
 	 * the labels beside it. */
