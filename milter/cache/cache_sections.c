@@ -14,7 +14,7 @@ static json_t *time_json(time_t when)
 	return when == 0 ? json_null() : json_integer((json_int_t)when);
 }
 
-/* Seconds from when until now; null: never. */
+/* The seconds since then, or null for never. */
 static json_t *age_json(time_t when)
 {
 	return when == 0 ? json_null() : json_integer((json_int_t)(time(NULL) - when));
@@ -73,8 +73,8 @@ static void check_cache(void *context, struct status_health *health)
 	plural = s.problem_count == 1 ? "" : "s";
 	if (s.serial == 0)
 		status_add_problem(health,
-			"Correct the other problems. Until then mail is answered as [milter] "
-			"on_error says.",
+			"Correct the other problems. Until then, [milter] on_error determines how "
+			"mail is answered.",
 			"no policy is in force");
 	if (s.source == SOURCE_CACHE)
 		status_add_problem(health, "Restore the connection to the database.",
