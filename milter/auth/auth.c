@@ -1,7 +1,7 @@
 /*
  * The life of the service of logins: starting and ending it, applying a configuration, and what
  * other rooms ask of it. It owns struct auth, which belongs to the server thread; a configuration
- * comes from the cache thread. t/integration/test_auth.py covers it.
+ * comes from the cache thread.
  */
 #include "milter/auth/auth.h"
 

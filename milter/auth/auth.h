@@ -24,9 +24,10 @@ int auth_new(struct server *server, struct shared *shared, const struct auth_soc
 	const struct config *config, struct auth **auth_r, struct errmsg *err);
 
 /*
- * Apply a new configuration, to which it takes a reference. Any thread. Returns 0, or -1 with err
- * set when the keys for tokens cannot be read. In that case the rest of the configuration is
- * applied, and the old keys stay in force if they are from the same file and secret.
+ * Take a reference to a new configuration, which the server thread then applies. Any thread.
+ * Returns 0, or -1 with err set when the keys for tokens cannot be read. In that case the rest of
+ * the configuration is applied, and the old keys stay in force if they are from the same file and
+ * secret.
  */
 int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err);
 

@@ -1,7 +1,7 @@
 /*
  * The decision of one login: from the auth cache or a worker, then counted, logged, and answered at
  * once or after its auth penalty. It owns the attempts and runs on the server thread, except
- * check_in_worker(). t/integration/test_auth.py covers it.
+ * check_in_worker().
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /*
  * The Dovecot authentication protocol on a connection: greeting, requests and their SASL exchanges,
  * answers. It owns the requests of its connections and runs on the server thread.
- * t/integration/test_auth.py covers it.
  */
 #include <event2/buffer.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * The saslauthd protocol on a connection, which carries one request and one answer. It owns the
- * state of its connections and runs on the server thread. t/integration/test_auth.py covers it.
+ * state of its connections and runs on the server thread.
  */
 #include <event2/buffer.h>
 #include <stdlib.h>
