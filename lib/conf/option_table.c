@@ -1,3 +1,7 @@
+/*
+ * The table of all keys of postern.conf, with type, default, bounds and member; the only place
+ * where a default is written. Constant. t/unit/test_options.c covers it.
+ */
 #include "lib/conf/options.h"
 
 #include "lib/auth/sasl_mechanisms.h"
