@@ -20,7 +20,7 @@ struct texts {
 
 struct policy_problems {
 	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: none */
-	struct texts logged, logged_notes;	       /* as of the last log_changes() */
+	struct texts logged, logged_notes;	       /* by the last call of log_changes() */
 };
 
 struct policy_problems *policy_problems_new(void)

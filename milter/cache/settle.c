@@ -11,7 +11,8 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		settle->writing = true;
 		break;
 	case SETTLE_CLOSED:
-		if (!settle->writing) { /* nothing was written: only the stamp tells of a change */
+		if (!settle->writing) { /* no write was reported: a change shows in the stamp only
+					 */
 			settle->changed_at = now;
 			return;
 		}
@@ -23,7 +24,7 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		break;
 	case SETTLE_TOUCHED:
 		settle->changed_at = now;
-		return; /* the stamp tells whether the text changed */
+		return; /* the stamp shows whether the text changed */
 	}
 	settle->dirty = true;
 	settle->noticed = true;

@@ -305,7 +305,7 @@ static bool look_at_file(struct watch *watch, struct watched *file, int64_t now)
 	return settle_look(&file->settle, &stamp, now, &file->again) == SETTLE_READ;
 }
 
-/* Check all folders and stamps, for changes of which no event tells. */
+/* Check all folders and stamps for changes that no event reported. */
 static void check_everything(struct watch *watch, int64_t now)
 {
 	bool by_events = watch->fd >= 0;

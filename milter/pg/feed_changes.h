@@ -16,7 +16,7 @@ struct feed_row {
 };
 
 struct feed_changes {
-	bool everything;	 /* read both tables; reason tells why */
+	bool everything;	 /* read both tables, for `reason` */
 	bool whole[FEED_TABLES]; /* read that table whole */
 	struct feed_row *rows;	 /* of the tables that need not be read whole */
 	size_t count, size;	 /* of rows: used, allocated */
