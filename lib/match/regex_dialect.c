@@ -1,4 +1,7 @@
-/* Translates regexes from JavaScript's dialect to PCRE2's. Stateless; any thread may call it. */
+/*
+ * Translates regexes from JavaScript's dialect to PCRE2's.
+ * Stateless; any thread may call it.
+ */
 #include "lib/match/regex_dialect.h"
 
 #include <ctype.h>

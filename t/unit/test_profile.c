@@ -1,3 +1,7 @@
+/*
+ * Shows how rows become profiles, which rows are
+ * left out, and what profiles allow.
+ */
 #include "lib/rules/profile.h"
 
 #include <stdio.h>
@@ -18,7 +22,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Build what was added; the one profile with id 1. */
+/* Build the profiles, and return the one with id 1. */
 static const struct profile *finish_profiles(void)
 {
 	made_build(&m);
@@ -44,7 +48,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		limit_format(&profile_limits(p)->limit[1], text);
 		ck_assert_str_eq(text, "500/1d");
 		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(p)), 1);
-		cell = profile_cell(p, PROFILE_HOST); /* as it was written */
+		cell = profile_cell(p, PROFILE_HOST); /* as the row had it */
 		ck_assert_int_eq(cell.kind, CELL_TEXT);
 		ck_assert_str_eq(cell.text, " Example.com, b.example");
 		ck_assert_int_eq(profile_cell(p, PROFILE_DESC).kind, CELL_NULL);
@@ -68,7 +72,7 @@ START_TEST(nulls_restrict)
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		p = finish_profiles();
-		ck_assert_str_eq(profile_name(p), "1"); /* without a name it goes by its id */
+		ck_assert_str_eq(profile_name(p), "1"); /* without a name, it has its id */
 		ck_assert(!profile_is_open(p));
 		ck_assert_uint_eq(profile_maxsize(p), 0);
 		ck_assert_uint_eq(profile_limits(p)->len, 0);
@@ -80,11 +84,11 @@ START_TEST(nulls_restrict)
 	}
 END_TEST
 
-/* What could allow more when it is misread takes the row with it. */
+/* A column that would allow more if it were misread leaves out the row. */
 static const struct {
 	struct made_profile row;
 	const char *problem;
-	bool is_bad; /* known as a row that was left out */
+	bool is_bad; /* known as the id of a row that was left out */
 } left_out[] = {
 	{ { NULL, "sales", .open = "t" }, "profiles: a row without an id; left out", false },
 	{ { "", "sales", .open = "t" }, "profiles: a row without an id; left out", false },
@@ -122,7 +126,7 @@ START_TEST(a_row_with_bad_bounds_is_named_and_left_out)
 	}
 END_TEST
 
-/* What can only forbid more is left out alone. */
+/* An entry whose loss can only forbid more is left out alone. */
 static const struct {
 	struct made_profile row;
 	const char *problem;
@@ -218,7 +222,7 @@ END_TEST
 
 static const struct {
 	const char *host, *rcpt, *subject;
-	uint32_t by_host, by_rcpt; /* which entry allows; 0: none */
+	uint32_t by_host, by_rcpt; /* the entry that allows; 0: none */
 } recipients[] = {
 	{ "b.example", NULL, "<a@b.example>", 1, 0 },
 	{ "x.example, B.Example.", NULL, "<a@b.example>", 2, 0 },

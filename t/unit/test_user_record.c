@@ -1,3 +1,7 @@
+/*
+ * Shows how rows become users, which rows are left
+ * out, and the canonical form of froms.
+ */
 #include "lib/rules/user_record.h"
 
 #include <stdio.h>
@@ -28,7 +32,7 @@ static struct users *finish_users(const struct users *previous)
 	return users;
 }
 
-/* The froms, a space between. */
+/* Return the froms, separated by spaces. */
 static const char *froms_of(const struct user *user)
 {
 	static char text[4096];
@@ -136,7 +140,7 @@ static const struct {
 	{ { "1", "bob", NULL, NULL, long_value, NULL },
 		"users id 1 (bob): a value is too long or holds a NUL byte; the user is switched off" },
 };
-/* Left out, the name would be a stranger's, whom `unknown_user = accept` lets do anything. */
+/* If the row were left out, `unknown_user = accept` would allow the user everything. */
 START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 	{
 		struct users *users;
@@ -222,7 +226,7 @@ static const struct {
 	{ "@a@b.example", "", true, "froms[1] \"@a@b.example\"" },
 	{ ".a@b.example", "", true, "froms[1] \".a@b.example\"" },
 	{ "a@b@c.example", "", true, "froms[1] \"a@b@c.example\"" },
-	{ "**", "**", true, NULL }, /* a local part alone: never typed, never matches a domain */
+	{ "**", "**", true, NULL }, /* a local part without a domain: never matches one */
 	{ "a\x01@b.example", "", true, "froms[1] " },
 };
 START_TEST(froms_are_taken_in_canonical_form)
@@ -310,8 +314,8 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 END_TEST
 
 /*
- * Plain addresses take a shorter way; here all words of seven characters of some. What is taken is
- * what address_parse() makes of it.
+ * Plain addresses take a faster path. All words of seven characters from a small alphabet have the
+ * same canonical form as address_parse() gives them.
  */
 START_TEST(plain_addresses_are_their_own_canonical_form)
 	{

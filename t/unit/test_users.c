@@ -1,3 +1,7 @@
+/*
+ * Shows that sets of users find every login, share
+ * unchanged shards, and report missing profiles.
+ */
 #include "lib/rules/users.h"
 
 #include <stdio.h>
@@ -30,7 +34,7 @@ static struct users *finish_users(const struct users *previous)
 
 static const struct {
 	const char *ids[2];
-	int stays; /* which of them */
+	int stays; /* the one that stays */
 	const char *problem;
 } twins[] = {
 	{ { "1", "2" }, 1, "users id 1 (bob): the row with id 2 has the same username; left out" },
@@ -102,7 +106,7 @@ START_TEST(users_may_be_checked_against_other_profiles)
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		users = finish_users(NULL);
-		made_build(&m); /* no profile, no user */
+		made_build(&m); /* without profiles and users */
 		users_check_profiles(users, m.parts.profiles, m.problems);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
@@ -144,7 +148,7 @@ static int count_shared(void *context, const struct user *user)
 	return 0;
 }
 
-/* A new set holds the very shards of the old one, but for what changed. */
+/* A new set shares all shards of the old one except the changed one. */
 START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 	{
 		enum { COUNT = 20000 };
@@ -165,7 +169,7 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 		third = finish_users(second);
 		shared = 0;
 		ck_assert_int_eq(users_each(third, count_shared, context), 0);
-		ck_assert_uint_lt(shared, COUNT); /* but for one shard of 4096 */
+		ck_assert_uint_lt(shared, COUNT); /* all but one of 4096 shards */
 		ck_assert_uint_gt(shared, COUNT - 100);
 		ck_assert(!users_same(second, third));
 		users_unref(&first);
@@ -178,7 +182,7 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 	}
 END_TEST
 
-/* The order of rows may be another one (PostgreSQL's is any). */
+/* Rows may arrive in another order (PostgreSQL guarantees none). */
 START_TEST(rows_in_another_order_are_the_same_rows)
 	{
 		struct users *first, *second;
@@ -240,7 +244,7 @@ START_TEST(a_set_lives_until_its_last_reference_goes)
 	}
 END_TEST
 
-/* A million rows as a mail provider has them; the memory above their own text is told. */
+/* A million rows like those of a mail provider; prints the memory beyond their text. */
 START_TEST(a_million_users)
 	{
 		enum { COUNT = 1000000 };

@@ -1,3 +1,7 @@
+/*
+ * Makes policies for unit tests, and describes the decisions of their stages in words. One thread
+ * at a time; a failure ends the program.
+ */
 #include "t/unit/lib/made_policy.h"
 
 #include <stdio.h>
@@ -63,7 +67,8 @@ struct cell made_cell(const char *text)
 	return (struct cell){ CELL_TEXT, text, strlen(text) };
 }
 
-/* The builder of profiles, made when it is first needed: settings may say how they match. */
+/* Return the builder of profiles, which is made on first use, because it depends on the settings.
+ */
 static struct profiles_builder *profiles_builder(struct made *m)
 {
 	if (m->profiles == NULL)
