@@ -1,6 +1,6 @@
-"""The From parser beside Python's two: what it calls trustworthy, they must not read as somebody else's.
+"""The From parser compared with Python's two parsers, which must not read another address in a field that ours accepts.
 
-Ours is stricter by design (it says "unparsable" where readers differ) and is asked through from_dump.
+Ours is stricter by design (it returns "unparsable" where readers differ) and runs in from_dump.
 """
 
 import email.header
@@ -25,7 +25,7 @@ MANGLES = list("<>@,;:()[]\\\". \t\0\r\n=ax") + ["\r\n ", "\n\t", "a@evil.exampl
 
 
 def ours(values):
-    """[(result, [address, ...])] for the values."""
+    """Return [(result, [address, ...])] for the values."""
     blobs = [value.encode("utf-8", "surrogateescape") for value in values]
     run = subprocess.run([DUMP], input=b"".join(b"%d\n%s" % (len(b), b) for b in blobs),
                          stdout=subprocess.PIPE, check=True)
@@ -35,19 +35,19 @@ def ours(values):
 
 
 def unfolded(value):
-    """As Python's readers want it: they end a comment or quoted string at a CR."""
+    """The form that Python's readers need, which end a comment or quoted string at a CR."""
     return re.sub(r"\r?\n(?=[ \t])", "", value)
 
 
 def by_utils(value):
-    """email.utils, the lenient reader: addr-specs. It takes the second domain of a route for an address."""
+    """The addr-specs that email.utils, the lenient reader, finds. It mistakes the second domain of a route for an address."""
     lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
     return [address for _, address in email.utils.getaddresses([unfolded(value)], **lenient)
             if address.find("@") > 0]
 
 
 def by_headerregistry(value):
-    """email.headerregistry, the grammar of RFC 5322: addr-specs; None when it gives up with a bug of its own."""
+    """The addr-specs that email.headerregistry, the grammar of RFC 5322, finds; None if it fails with a bug."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ def by_headerregistry(value):
 
 
 def plain(address):
-    """Without quotes where the local part needs none, and without case."""
+    """The address in lower case, and without quotes that the local part does not need."""
     local, _, domain = address.rpartition("@")
     parts = re.findall(r'"(?:[^"\\]|\\.)*"|[^".]+', local)
     text = ".".join(re.sub(r"\\(.)", r"\1", p[1:-1]) if p[0] == '"' else p for p in parts)
@@ -80,7 +80,7 @@ def mailbox(rng):
 
 
 def field(rng):
-    """A well-formed value and its addresses."""
+    """Make a well-formed value and its addresses."""
     pieces, addresses = [], []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         if rng.random() < 0.15:
@@ -94,7 +94,7 @@ def field(rng):
 
 
 def mangled(rng):
-    value = field(rng)[0].replace("=40", "=41")  # one of theirs decodes before it reads
+    value = field(rng)[0].replace("=40", "=41")  # one of Python's parsers decodes first
     for _ in range(rng.randrange(1, 5)):
         at = rng.randrange(len(value) + 1)
         value = value[:at] + rng.choice(MANGLES + [""]) + value[at + rng.randrange(3):]
@@ -106,7 +106,7 @@ def domains(addresses):
 
 
 def outline(value):
-    """The value without comments, and of each quoted string and literal no more than a mark for an @ in it."""
+    """The value without comments, in which each quoted string and literal is only a mark for an @ in it."""
     marks, depth, inside = [], 0, ""
     for mark in re.findall(r"\\.|.", value, re.S):
         if inside:
@@ -122,7 +122,7 @@ def outline(value):
 
 
 def address_in_display_name(value):
-    """What stands before angle brackets is a name, here: Python takes it for an address and drops the brackets."""
+    """Text before angle brackets is a name; Python takes it for an address and ignores the brackets."""
     return re.search("[\1@][^,;:]*<", outline(value), re.S) is not None
 
 

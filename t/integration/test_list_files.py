@@ -1,4 +1,4 @@
-"""A saved list is in force within a second, and never appears empty or half before that."""
+"""A saved list is in force within a second, and never appears empty or incomplete before."""
 
 import shutil
 import subprocess
