@@ -26,7 +26,7 @@ struct request {
 	struct sasl *sasl;
 	struct attempt *attempt; /* being decided; NULL: waiting for the client */
 	const char *reason;	 /* of a refusal, for the client */
-	bool is_refused;	 /* no challenge reports the refusal any more */
+	bool is_refused;	 /* no challenge is to report the refusal (again) */
 };
 
 struct dovecot {
@@ -334,7 +334,7 @@ static void read_lines(struct peer *peer)
 		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL)
 			break;
 		if (len > DOVECOT_LINE_MAX)
-			protocol_error(peer, "a line that is too long");
+			protocol_error(peer, "the line is too long");
 		else
 			obey_line(peer, line, len);
 		explicit_bzero(line, len);
@@ -342,7 +342,7 @@ static void read_lines(struct peer *peer)
 	}
 	if (peer->bev != NULL &&
 		evbuffer_get_length(bufferevent_get_input(peer->bev)) > DOVECOT_LINE_MAX)
-		protocol_error(peer, "a line that is too long");
+		protocol_error(peer, "the line is too long");
 }
 
 /* ---- connections ----------------------------------------------------------------------- */
