@@ -39,7 +39,7 @@ struct attempt {
 	void *context;
 
 	struct attempt_request request; /* with copies of its texts */
-	char mechanism[32];		/* truncated, for the log only */
+	char mechanism[32];		/* truncated, for the log and the counts */
 	struct policy *policy;
 	struct jwt_keys *keys;
 	const struct config *config;
