@@ -13,7 +13,7 @@ import time
 import pytest
 
 from harness.postern import POSTERNCTL, ROOT
-from harness.wait import wait_until
+from harness.wait import DEADLINE, wait_until
 
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
@@ -428,6 +428,7 @@ def test_hash_asks_a_terminal_twice_without_echo():
 def test_the_daemon_ends_cleanly_amid_requests(box):
     daemon = box.postern(store={"users": [{"id": i, "username": f"u{i}"} for i in range(3000)]})
     over = threading.Event()
+    answered = threading.Semaphore(0)
 
     def ask():
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
@@ -441,11 +442,13 @@ def test_the_daemon_ends_cleanly_amid_requests(box):
                     if not octets:
                         return
                     got += octets.count(b"\n")
+                answered.release()
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4)
+    for _ in range(8):
+        assert answered.acquire(timeout=DEADLINE)
     assert daemon.stop() == 0
     over.set()
     for thread in threads:

@@ -399,7 +399,7 @@ def test_signals_in_a_burst_stop_nothing(box):
     for _ in range(300):
         daemon.reload()
     os.kill(daemon.process.pid, signal.SIGUSR2)
-    time.sleep(0.2)
+    daemon.wait_log("asked-by=SIGUSR1")
     assert refuses(daemon)
     assert daemon.stop() == 0
 
