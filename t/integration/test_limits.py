@@ -229,8 +229,8 @@ def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
     with begin(daemon) as milter:
         assert mail(milter).code == 550
         assert daemon.ctl("resume", "bob", parse=False).splitlines() == [
-            "bob is not suspended any more",
-            "The limit 2/1d is still full; to empty it: posternctl limits bob reset"]
+            "bob is no longer suspended",
+            "The limit 2/1d is still full. To clear it: posternctl limits bob reset"]
         daemon.ctl("limits", "bob", "reset")
         assert daemon.ctl("resume", "bob", parse=False) == "bob was not suspended\n"
         assert mail(milter) and milter.rcpt("<a@x.example>")
