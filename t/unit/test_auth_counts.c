@@ -1,6 +1,6 @@
 /*
- * Shows that answered logins are counted by protocol, mechanism and result, and that every mechanism
- * is counted under its name.
+ * Shows that answered logins are counted by protocol, mechanism and result, and that every
+ * mechanism is counted under its name.
  */
 #include "milter/auth/auth_counts.h"
 

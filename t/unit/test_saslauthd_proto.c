@@ -1,6 +1,6 @@
 /*
- * The saslauthd protocol: requests that are whole, incomplete or malformed, the realm that is joined
- * to the login again, and answers.
+ * The saslauthd protocol: requests that are whole, incomplete or malformed, the realm that is
+ * joined to the login again, and answers.
  */
 #include <string.h>
 
