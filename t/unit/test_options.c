@@ -1,3 +1,7 @@
+/*
+ * Shows that the option table is consistent, that postern.conf(5) describes exactly its keys, and
+ * what is suggested for unknown names. Covers lib/conf/option_table.c, too.
+ */
 #include "lib/conf/options.h"
 
 #include <stdio.h>
@@ -25,7 +29,7 @@ START_TEST(the_table_is_sound)
 			ck_assert_ptr_eq(options_find(o->section, o->name), o);
 			ck_assert(options_has_section(o->section));
 			ck_assert(*o->text != '\0' && strchr(o->text, '\n') == NULL);
-			/* config_restart_needed() looks at struct config alone. */
+			/* config_restart_needed() examines only struct config. */
 			if ((o->flags & (OPTION_RELOAD | OPTION_FOREIGN)) == 0)
 				ck_assert_int_eq(o->home, HOME_CONFIG);
 			if (o->type == OPTION_WORD || o->type == OPTION_NAME ||
@@ -84,7 +88,7 @@ START_TEST(the_nearest_key_is_suggested)
 	}
 END_TEST
 
-START_TEST(names_of_any_length_are_borne)
+START_TEST(names_of_any_length_are_accepted)
 	{
 		struct errmsg err = { "" };
 		char name[1000];
@@ -166,7 +170,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_table_is_sound);
 	tcase_add_loop_test(tcase, a_key_is_summarized, 0, ROWS(summaries));
 	tcase_add_loop_test(tcase, the_nearest_key_is_suggested, 0, ROWS(slips));
-	tcase_add_test(tcase, names_of_any_length_are_borne);
+	tcase_add_test(tcase, names_of_any_length_are_accepted);
 	tcase_add_test(tcase, the_man_page_has_every_key_as_the_table_has_it);
 	tcase_add_test(tcase, the_man_page_has_no_key_that_the_table_lacks);
 	suite_add_tcase(suite, tcase);
