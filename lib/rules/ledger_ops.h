@@ -84,6 +84,10 @@ struct ledger_ops {
 	 * holds the usage after the charge; of the limits that would refuse the next charge, the
 	 * one with the longest wait. With must_save false, a charge that cannot be saved is counted
 	 * anyway and adds to ledger_size.unsaved.
+	 *
+	 * A charge is final: it reserves and commits at once. Reserving, committing and giving back
+	 * separately takes operations of their own here, and a file format that records since when
+	 * each window counts: otherwise an amount could be taken from a window that never held it.
 	 */
 	enum ledger_answer (*charge)(void *context, uint64_t now,
 		const struct ledger_request *requests, size_t count, bool must_save,
