@@ -161,7 +161,7 @@ def test_a_reload_brings_other_limits(box):
 @pytest.mark.parametrize("section, keys, why", [
     ("limit rate_con", {"default": "5"}, "unknown section [limit rate_con]; the sections are [limit rate_conn]"),
     ("limit rate_conn", {"default": "5/x"}, '"5/x" is not a limit'),
-    ("limit concurrency", {"max": "5/1m"}, '"5/1m" is no number'),
+    ("limit concurrency", {"max": "5/1m"}, '"5/1m" is not a number'),
 ])
 def test_what_is_wrong_in_the_file_is_named(box, section, keys, why):
     daemon = box.postern(start=False, config={section: keys}, store=STORE)

@@ -109,8 +109,8 @@ static const struct {
 	{ LIST_DOMAINS, "localhost", 0,
 		"access.domains:1: \"localhost\" has no organizational domain (a public suffix, an "
 		"address, or no domain); left out" },
-	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" names nothing; left out" },
-	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" names nothing; left out" },
+	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" is empty; left out" },
+	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" is empty; left out" },
 };
 START_TEST(a_bad_line_is_named_and_left_out)
 	{

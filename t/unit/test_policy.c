@@ -137,7 +137,7 @@ static const struct {
 		"users without one may send to nobody" },
 	{ UNKNOWN_ACCEPT, "", "token", "gone", false,
 		"[jwt] profile: there is no profile 'gone': "
-		"who logs in with a token may send to nobody" },
+		"logins by token may send to nobody" },
 	{ UNKNOWN_PROFILE, "gone", "token", "gone", true, "" },
 };
 START_TEST(profiles_that_the_settings_name_are_looked_for)

@@ -144,7 +144,7 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"name\": \"p\","
 		" \"maxsize\": -1}]}",
-		"profiles id 1 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (p): maxsize \"-1\" is not a number of bytes (0 for no limit); left "
 		"out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
@@ -157,12 +157,12 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \"a b\"}]}",
-		"users id 1 (bob): froms[1] \"a b\" is no mail address, @domain, .domain or *; "
+		"users id 1 (bob): froms[1] \"a b\" is not a mail address, @domain, .domain or *; "
 		"left out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \".d..\"}]}",
-		"users id 1 (bob): froms[1] \".d..\" is no mail address, @domain, .domain or *; "
+		"users id 1 (bob): froms[1] \".d..\" is not a mail address, @domain, .domain or *; "
 		"left out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","

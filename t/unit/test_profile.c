@@ -95,15 +95,15 @@ static const struct {
 	{ { "1", "sales", .open = "maybe" },
 		"profiles id 1 (sales): open \"maybe\" is neither true nor false; left out", true },
 	{ { "1", "sales", .open = "t", .maxsize = "-1" },
-		"profiles id 1 (sales): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (sales): maxsize \"-1\" is not a number of bytes (0 for no limit); left "
 		"out",
 		true },
 	{ { "1", "sales", .open = "t", .maxsize = "10M" },
-		"profiles id 1 (sales): maxsize \"10M\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (sales): maxsize \"10M\" is not a number of bytes (0 for no limit); left "
 		"out",
 		true },
 	{ { "1", "sales", .open = "t", .maxsize = "1234567890123456789" },
-		"profiles id 1 (sales): maxsize \"1234567890123456789\" is no number of bytes (0 for "
+		"profiles id 1 (sales): maxsize \"1234567890123456789\" is not a number of bytes (0 for "
 		"no limit); left out",
 		true },
 	{ { "1", "sales", .open = "t", .limits = "many" },
@@ -132,7 +132,7 @@ static const struct {
 	const char *problem;
 } parts[] = {
 	{ { "1", "sales", .rcpt = "a@b.example,<>" },
-		"profiles id 1 (sales): rcpt[2] is no mail address; left out" },
+		"profiles id 1 (sales): rcpt[2] is not a mail address; left out" },
 	{ { "1", "sales", .rcpt = "\"a\"@b.example" },
 		"profiles id 1 (sales): rcpt[1] \"a\"@b.example never matches: write it without quotes, "
 		"as a@b.example" },
@@ -169,7 +169,7 @@ START_TEST(names_past_their_bounds_are_left_out)
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"profiles id 1 (s): host[2] is too long for a name; left out");
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"profiles id 1 (s): rcpt[2] is no mail address; left out");
+			"profiles id 1 (s): rcpt[2] is not a mail address; left out");
 	}
 END_TEST
 
@@ -188,7 +188,7 @@ START_TEST(nul_bytes_and_lists_are_no_single_values)
 		row[PROFILE_LIMITS] = (struct cell){ CELL_LIST, "1\0", 2 };
 		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
 		ck_assert_str_eq(problems_text(m.problems, 2),
-			"profiles id 1 (1): limits: a list; write text; left out");
+			"profiles id 1 (1): limits: must be text, not a list; left out");
 		row[PROFILE_LIMITS] = (struct cell){ CELL_NULL, NULL, 0 };
 		row[PROFILE_OPEN] = (struct cell){ CELL_LIST, "t\0", 2 };
 		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
@@ -216,7 +216,7 @@ START_TEST(twins_are_named)
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"profiles id 1 (other): another row has that id; left out");
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"profiles id 2 (sales): another profile has that name; it goes by its id");
+			"profiles id 2 (sales): another profile has that name; this one is found only by its id");
 	}
 END_TEST
 

@@ -84,14 +84,15 @@ static const struct {
 	{ RATE_CONN, "mx.example.com", "5/0m", "is not a limit" },
 	{ RATE_RCPT, "bob@example.com", "50/5m", NULL },
 	{ RATE_RCPT, "example.com", "50/5m", NULL }, { RATE_RCPT, "default", "0", NULL },
-	{ RATE_RCPT, "@example.com", "50/5m", "is no mail address" },
-	{ RATE_RCPT, "bob@", "50/5m", "is no mail address" },
+	{ RATE_RCPT, "@example.com", "50/5m", "is not a mail address" },
+	{ RATE_RCPT, "bob@", "50/5m", "is not a mail address" },
 	{ RATE_RCPT, "bob smith", "50/5m", "neither a mail address, a domain" },
 	{ RATE_RCPT, "max", "5", NULL }, /* could be a top-level domain */
 	{ RATE_CONCURRENCY, "max", "3", NULL },
-	{ RATE_CONCURRENCY, "default", "3/1m", "is no number" },
-	{ RATE_CONCURRENCY, "default", "", "is no number" }, { RATE_CONCURRENCY, "10", "0", NULL },
-	{ RATE_RECIPIENTS, "max_relaying", "1000", NULL }, { RATE_RECIPIENTS, "max", "100", NULL },
+	{ RATE_CONCURRENCY, "default", "3/1m", "is not a number" },
+	{ RATE_CONCURRENCY, "default", "", "is not a number" },
+	{ RATE_CONCURRENCY, "10", "0", NULL }, { RATE_RECIPIENTS, "max_relaying", "1000", NULL },
+	{ RATE_RECIPIENTS, "max", "100", NULL },
 	{ RATE_CONCURRENCY, "max_relaying", "1000", NULL }, /* an odd name */
 };
 START_TEST(takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest)

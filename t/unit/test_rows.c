@@ -22,10 +22,10 @@ static const struct {
 	{ { "id", "username", "froms", "profileId" }, NULL, "column \"password\" is missing" },
 	{ { NULL }, NULL, "column \"id\" is missing" },
 	{ { "id", "username", "password", "froms", "profileId", "Username" }, NULL,
-		"column \"Username\" is there twice" },
+		"column \"Username\" occurs twice" },
 	{ { "id", "x", "x", "username", "password", "froms", "profileId" }, "0--1234", "" },
 	{ { "id", "username", "password", "froms", "profileId", "enabled", "ENABLED" }, NULL,
-		"column \"ENABLED\" is there twice" },
+		"column \"ENABLED\" occurs twice" },
 };
 START_TEST(maps_the_columns_of_users)
 	{

@@ -158,7 +158,7 @@ static const struct {
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"open\": \"perhaps\"}", ""),
 		"profiles id 3 (p): open \"perhaps\" is neither true nor false; left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"maxsize\": -1}", ""),
-		"profiles id 3 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left out" },
+		"profiles id 3 (p): maxsize \"-1\" is not a number of bytes (0 for no limit); left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"rcpt\": [\"\xff\"]}", ""),
 		"profiles id 3 (p): a byte that is not UTF-8; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 9}"),

@@ -100,9 +100,9 @@ static const struct {
 		"users id 1 (NULL): a user needs a username; left out" },
 	{ { "1", "", NULL, NULL, NULL, NULL }, "users id 1 (): a user needs a username; left out" },
 	{ { NULL, "a\nb", NULL, NULL, NULL, NULL },
-		"users id NULL (a\nb): the username holds a control character; left out" },
+		"users id NULL (a\nb): the username contains a control character; left out" },
 	{ { "1", "a\x7f", NULL, NULL, NULL, NULL },
-		"users id 1 (a\x7f): the username holds a control character; left out" },
+		"users id 1 (a\x7f): the username contains a control character; left out" },
 	{ { "1", "token:a@b.example", NULL, NULL, NULL, NULL },
 		"users id 1 (token:a@b.example): no username may begin with token:; left out" },
 	{ { "1", "TOKEN:x", NULL, NULL, NULL, NULL },
@@ -136,9 +136,9 @@ static const struct {
 	{ { "1", "bob", NULL, NULL, NULL, "" },
 		"users id 1 (bob): enabled is neither true nor false; the user is switched off" },
 	{ { "1", "bob", long_value, NULL, NULL, NULL },
-		"users id 1 (bob): a value is too long or holds a NUL byte; the user is switched off" },
+		"users id 1 (bob): a value is too long or contains a NUL byte; the user is switched off" },
 	{ { "1", "bob", NULL, NULL, long_value, NULL },
-		"users id 1 (bob): a value is too long or holds a NUL byte; the user is switched off" },
+		"users id 1 (bob): a value is too long or contains a NUL byte; the user is switched off" },
 };
 /* If the row were left out, `unknown_user = accept` would allow the user everything. */
 START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
@@ -182,11 +182,11 @@ START_TEST(nul_bytes_and_lists_are_no_single_values)
 
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
-			"users id NULL (bob): a value is too long or holds a NUL byte; the user is switched off");
+			"users id NULL (bob): a value is too long or contains a NUL byte; the user is switched off");
 		row[USER_PASSWORD] = (struct cell){ CELL_LIST, "a\0", 2 };
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"users id NULL (bob): a list where one value belongs; the user is switched off");
+			"users id NULL (bob): a list in place of one value; the user is switched off");
 		row[USER_NAME] = (struct cell){ CELL_LIST, "bob\0", 4 };
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 0);
 		ck_assert_str_eq(problems_text(m.problems, 2),
@@ -247,7 +247,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 			ck_assert_ptr_eq(strstr(text, "users id 1 (bob): "), text);
 			ck_assert_ptr_nonnull(strstr(text, froms[_i].bad));
 			ck_assert_ptr_nonnull(strstr(text,
-				" is no mail address, @domain, .domain or *; left out"));
+				" is not a mail address, @domain, .domain or *; left out"));
 		}
 		users_unref(&users);
 	}
@@ -308,7 +308,7 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 		ck_assert_uint_eq(users_count(users), 3);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
-			"users id 1 (bob): password: begins with x; no login with it");
+			"users id 1 (bob): password: begins with x; it allows no login");
 		users_unref(&users);
 	}
 END_TEST
