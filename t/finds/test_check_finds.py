@@ -1,5 +1,5 @@
 """
-make check finds what it is there to find: for each planted fault, the command that make check uses fails and says why.
+make check finds faults: for each planted fault, the command that make check uses fails and reports the reason.
 
 The planted programs are compiled with the flags of this tree, as make prints them, and run by t/run-programs.
 """
@@ -96,7 +96,7 @@ def make(*args):
 
 @pytest.fixture(name="build", scope="session")
 def fixture_build(tmp_path_factory):
-    """A function that compiles a planted fault as programs of a kind are; it returns the program."""
+    """A function that compiles a planted fault as a program of a kind. It returns the program's path."""
     commands = {}
 
     def build(kind, fault, name="test_planted"):
@@ -119,7 +119,7 @@ def fixture_build(tmp_path_factory):
 
 
 def run(kind, program, **environment):
-    """(exit status, output) of t/run-programs."""
+    """Run t/run-programs. Returns (exit status, output)."""
     done = subprocess.run(["t/run-programs", f"{kind}:{program}"], cwd=ROOT, capture_output=True, text=True, check=False,
                           env={**os.environ, **environment})
     return done.returncode, done.stdout
@@ -148,7 +148,7 @@ def test_without_a_fault_it_passes(build, kind):
 
 
 def test_a_failed_part_fails_the_whole_and_names_its_log(tmp_path):
-    """t/run-all with a make that plays two parts."""
+    """t/run-all is run with a fake make, whose parts have known results."""
     fake = tmp_path / "make"
     fake.write_text("""#!/bin/sh
 case $2 in
