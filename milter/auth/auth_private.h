@@ -136,7 +136,7 @@ struct auth_keys {
 /* Returns whether [jwt] configures a secret or a file of keys. Any thread. */
 bool auth_keys_configured(const struct config *config);
 
-/* Read the keys that the configuration names. The caller owns read_r->keys. Any thread. */
+/* Read the configured keys. The caller owns read_r->keys. Any thread. */
 void auth_keys_read(const struct config *config, struct auth_keys *read_r);
 
 /* Put keys in force that were read with this configuration, while auth->config is still the old
