@@ -13,14 +13,15 @@
  * could try a field that other readers misread.
  *
  * - Commas, semicolons and colons separate a field into pieces: mailboxes, group names, group
- * members.
+ *   members.
  * - In a piece with angle brackets, the address is within the brackets. Text before the first
- * bracket is a display name, even when it looks like an address ("a@b <c@d>" is c@d), unless no
- * brackets at the beginning of the piece contain an address. An address after the brackets counts.
+ *   bracket is a display name, even when it looks like an address ("a@b <c@d>" is c@d), unless no
+ *   brackets at the beginning of the piece contain an address. An address after the brackets
+ *   counts.
  * - In a piece without angle brackets, each address counts; words before one do not ("Foo a@b").
  * - A quoted string is a word, whatever it contains; a comment is ignored. A word without @ is not
- * an address ("<postmaster>"). Doubled brackets, a missing ">" at the very end and one extra ">"
- * are accepted.
+ *   an address ("<postmaster>"). Doubled brackets, a missing ">" at the very end and one extra ">"
+ *   are accepted.
  *
  * each() is called for every address in order, without comments, folds and route; if a part of the
  * local part is quoted, all of it is one quoted string. each() returns false to stop; the result
@@ -31,15 +32,14 @@ enum from_result {
 	FROM_NONE,	/* the value contains no address */
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
-	 * found, but there may be others. Causes: NUL, or CR or LF without white space after it; an
-	 * unclosed quote, comment or literal; a backslash before a special character; a comment or
-	 * quote within an encoded-word; brackets with several addresses, or with words beside the
-	 * address; an address in a display name whose brackets contain none; a quoted string with
-	 * an
-	 * @ in place of an address; an address with two @, without a local part, with a backslash
-	 * outside quotes, control characters, an encoded-word, a comment within a word, or followed
-	 * by white space and a word ("a@b c", without brackets); an address that is odd (address.h)
-	 * or longer than ADDRESS_MAX (then it is not reported).
+	 * found, but there may be others. Causes: NUL, or CR or LF without white space after it;
+	 * an unclosed quote, comment or literal; a backslash before a special character; a comment
+	 * or quote within an encoded-word; brackets with several addresses, or with words beside
+	 * the address; an address in a display name whose brackets contain none; a quoted string
+	 * with an @ in place of an address; an address with two @, without a local part, with a
+	 * backslash outside quotes, control characters, an encoded-word, a comment within a word,
+	 * or followed by white space and a word ("a@b c", without brackets); an address that is
+	 * odd (address.h) or longer than ADDRESS_MAX (then it is not reported).
 	 */
 	FROM_UNPARSABLE
 };
