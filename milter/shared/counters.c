@@ -62,13 +62,6 @@ void counters_add(struct counters *counters, const size_t at[])
 		atomic_fetch_add_explicit(&counters->cells[cell], 1, memory_order_relaxed);
 }
 
-uint64_t counters_get(const struct counters *counters, const size_t at[])
-{
-	const size_t cell = cell_of(counters, at);
-
-	return cell < counters->cell_count ? read_cell(counters, cell) : 0;
-}
-
 /* The index on an axis of the combination that a cell counts. */
 static size_t index_of(const struct counters *counters, size_t cell, size_t axis)
 {

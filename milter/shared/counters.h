@@ -33,9 +33,6 @@ void counters_free(struct counters **counters); /* accepts NULL */
  */
 void counters_add(struct counters *counters, const size_t at[]);
 
-/* The count of one combination. */
-uint64_t counters_get(const struct counters *counters, const size_t at[]);
-
 /* The sum of all counts whose index on that axis is `index`. */
 uint64_t counters_sum(const struct counters *counters, size_t axis, size_t index);
 
