@@ -15,6 +15,8 @@ import pytest
 from harness.postern import POSTERNCTL, ROOT
 from harness.wait import DEADLINE, wait_until
 
+pytestmark = pytest.mark.quick
+
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
 

@@ -18,6 +18,8 @@ from harness.box import needs_root
 from harness.postern import POSTERN, USER
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.quick
+
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
 

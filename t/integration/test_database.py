@@ -39,6 +39,7 @@ def loads(daemon, since):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_update_insert_and_delete_are_in_force_without_a_reload(box, tables):
     daemon = follow(box, tables)
     assert may(daemon, *ALICE)
@@ -68,6 +69,7 @@ def test_a_change_loads_only_the_table_that_changed(box, tables):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     daemon = follow(box, tables)
     connection = tables.connect(autocommit=False)
@@ -88,6 +90,7 @@ def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     assert status(daemon)["cache"]["users"] == 10004
 
 
+@pytest.mark.quick
 def test_a_rolled_back_change_is_never_in_force(box, tables):
     daemon = follow(box, tables)
     with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, False)):
@@ -143,6 +146,7 @@ def test_a_pruned_feed_leads_to_a_full_load(box, tables):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_a_reconnect_costs_only_what_changed(box, tables):
     cut = box.proxy(tables.port)
     daemon = follow(box, tables, port=cut.port)
@@ -201,6 +205,7 @@ def test_truncate_and_refill_in_one_transaction_is_an_ordinary_load(box, tables)
         wait_may(daemon, "eve", "eve@example.com")
 
 
+@pytest.mark.quick
 def test_the_error_gives_the_column_that_a_query_lacks(box, tables):
     daemon = follow(box, tables, ready=False,
                     users_query='SELECT id, username, password, "profileId" FROM users')
@@ -232,6 +237,7 @@ def test_a_query_that_takes_too_long_is_cancelled(box, tables):
 # ---- other shapes of tables ---------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_view_can_replace_the_tables(box, tables):
     view = """CREATE OR REPLACE VIEW haraka.people AS SELECT id AS uid, upper(username) AS login,
         %s AS senders FROM haraka.users"""

@@ -8,6 +8,8 @@ import pytest
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.quick
+
 OWN, ALSO, FOREIGN = "bob@own.example", "b.smith@own.example", "boss@victim.example"
 
 STORE = {

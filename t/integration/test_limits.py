@@ -12,6 +12,8 @@ import test_auth_mta as logins
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.quick
+
 REACHED = re.compile(r"Rate limit (\S+) reached, next in (\S+)$")
 
 

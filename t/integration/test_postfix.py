@@ -5,6 +5,8 @@ import pytest
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.quick
+
 LISTS = {
     "connect.rdns_access.blacklist": "192.0.2.7\nbad.client.example\n",
     "connect.rdns_access.whitelist": "192.0.2.8\n",

@@ -5,6 +5,8 @@ import pytest
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.quick
+
 STORE = {
     "profiles": [{"id": 1, "name": "all", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
                   "maxsize": 0, "limits": ""}],

@@ -9,6 +9,8 @@ from harness.smtp import Smtp
 from harness.wait import wait_until
 from test_limits import store
 
+pytestmark = pytest.mark.quick
+
 MAX = 5000
 
 
