@@ -72,7 +72,7 @@ static const char *step(size_t i, const char *key)
 }
 
 /* Return the steps of the answer, such as "connect=accept helo=accept mail=reject". */
-static const char *steps(void)
+static const char *described_steps(void)
 {
 	static char text[400];
 	size_t at = 0;
@@ -109,7 +109,7 @@ static const struct {
 START_TEST(a_session_takes_its_steps)
 	{
 		ck_assert_msg(play(played[_i].session) == 0, "%s", err.text);
-		ck_assert_str_eq(steps(), played[_i].want);
+		ck_assert_str_eq(described_steps(), played[_i].want);
 	}
 END_TEST
 
@@ -162,10 +162,10 @@ START_TEST(a_login_counts_at_connect_where_that_waits_for_it)
 		static const char session[] = "{\"ip\": \"192.0.2.66\", \"login\": \"bob\"}";
 
 		ck_assert_int_eq(play(session), 0);
-		ck_assert_str_eq(steps(), "connect=accept helo=accept");
+		ck_assert_str_eq(described_steps(), "connect=accept helo=accept");
 		m.settings->delay_reject = false;
 		ck_assert_int_eq(play(session), 0);
-		ck_assert_str_eq(steps(), "connect=reject");
+		ck_assert_str_eq(described_steps(), "connect=reject");
 	}
 END_TEST
 

@@ -22,16 +22,6 @@ static void teardown(void)
 	made_end(&m);
 }
 
-static struct users *finish_users(const struct users *previous)
-{
-	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
-
-	ck_assert_ptr_nonnull(users);
-	ck_assert_ptr_null(m.users);
-	m.users = users_builder_new();
-	return users;
-}
-
 /* Return the froms, separated by spaces. */
 static const char *froms_of(const struct user *user)
 {
@@ -54,7 +44,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert(users_find(users, "bOB.sMITH", 9, &user));
 		ck_assert_str_eq(user.id, "17");
@@ -79,7 +69,7 @@ START_TEST(nulls_are_empty)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(user.id, "");
 		ck_assert_str_eq(user.password, "");
@@ -119,7 +109,7 @@ START_TEST(a_bad_row_is_named_and_left_out)
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &left_out[_i].row), 0);
 		ck_assert_int_eq(made_user(&m, &good), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0), left_out[_i].problem));
@@ -148,7 +138,7 @@ START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &switched_off[_i].row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), switched_off[_i].problem);
 		ck_assert(users_find(users, "bob", 3, &user));
@@ -167,7 +157,7 @@ START_TEST(a_name_of_512_bytes_is_taken)
 		memset(long_name, 'N', 512);
 		long_name[512] = '\0';
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, long_name, 512, &user));
 		ck_assert(!users_find(users, long_name, 511, &user));
 		ck_assert(!users_find(users, long_name, 513, &user));
@@ -236,7 +226,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), froms[_i].want);
 		ck_assert_int_eq(user.has_froms, froms[_i].has_froms);
@@ -262,7 +252,7 @@ START_TEST(froms_may_be_a_list)
 		struct user user;
 
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), "a@b.example \"x,y\"@b.example");
 		users_unref(&users);
@@ -281,7 +271,7 @@ START_TEST(enabled_is_a_boolean)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_int_eq(user.enabled, enabled[_i].want);
 		users_unref(&users);
@@ -304,7 +294,7 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		row = (struct made_user){ .id = "3", .name = "carol" };
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 3);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
@@ -333,7 +323,7 @@ START_TEST(plain_addresses_are_their_own_canonical_form)
 			if (strchr(item, '@') == NULL)
 				continue;
 			ck_assert_int_eq(made_user(&m, &row), 1);
-			users = finish_users(NULL);
+			users = made_users(&m, NULL);
 			ck_assert(users_find(users, "u", 1, &user));
 			if (user.froms_len > 0 && item[0] != '@' && item[0] != '.') {
 				ck_assert_int_eq(address_parse(item, 7, &address), 0);

@@ -22,16 +22,6 @@ static void teardown(void)
 	made_end(&m);
 }
 
-static struct users *finish_users(const struct users *previous)
-{
-	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
-
-	ck_assert_ptr_nonnull(users);
-	ck_assert_ptr_null(m.users);
-	m.users = users_builder_new();
-	return users;
-}
-
 static const struct {
 	const char *ids[2];
 	int stays; /* the one that stays */
@@ -60,7 +50,7 @@ START_TEST(of_two_rows_with_one_name_the_later_id_stays)
 
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(user.name, names[twins[_i].stays]);
@@ -105,7 +95,7 @@ START_TEST(users_may_be_checked_against_other_profiles)
 		struct users *users;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		made_build(&m); /* without profiles and users */
 		users_check_profiles(users, m.parts.profiles, m.problems);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
@@ -158,15 +148,15 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 		struct user user;
 
 		add_many(COUNT, -1);
-		first = finish_users(NULL);
+		first = made_users(&m, NULL);
 		add_many(COUNT, -1);
-		second = finish_users(first);
+		second = made_users(&m, first);
 		context[0] = first;
 		ck_assert_int_eq(users_each(second, count_shared, context), 0);
 		ck_assert_uint_eq(shared, COUNT);
 		ck_assert(users_same(first, second));
 		add_many(COUNT, 1234);
-		third = finish_users(second);
+		third = made_users(&m, second);
 		shared = 0;
 		ck_assert_int_eq(users_each(third, count_shared, context), 0);
 		ck_assert_uint_lt(shared, COUNT); /* all but one of 4096 shards */
@@ -192,7 +182,7 @@ START_TEST(rows_in_another_order_are_the_same_rows)
 		int i;
 
 		add_many(20000, -1);
-		first = finish_users(NULL);
+		first = made_users(&m, NULL);
 		for (i = 19999; i >= 0; i--) {
 			struct made_user row = { .id = id, .name = name, .profile_id = "1" };
 
@@ -200,7 +190,7 @@ START_TEST(rows_in_another_order_are_the_same_rows)
 			(void)snprintf(name, sizeof(name), "user%d", i);
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		second = finish_users(first);
+		second = made_users(&m, first);
 		context[0] = first;
 		(void)users_each(second, count_shared, context);
 		ck_assert_uint_eq(shared, 20000);
@@ -221,7 +211,7 @@ START_TEST(a_walk_stops_when_it_is_told_to)
 		int seen = 0;
 
 		add_many(10, -1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_int_eq(users_each(users, stop_at_third, &seen), 42);
 		ck_assert_int_eq(seen, 3);
 		users_unref(&users);
@@ -234,7 +224,7 @@ START_TEST(a_set_lives_until_its_last_reference_goes)
 		struct user user;
 
 		add_many(10, -1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		other = users_ref(users);
 		users_unref(&users);
 		ck_assert(users_find(other, "user9", 5, &user));
@@ -266,7 +256,7 @@ START_TEST(a_million_users)
 			text += strlen(id) + strlen(name) + strlen(froms) + strlen(password) + 1;
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), COUNT);
 		printf("1,000,000 users of %.1f bytes: %.1f bytes a user beside\n",
 			(double)text / COUNT, ((double)users_bytes(users) - (double)text) / COUNT);

@@ -107,6 +107,16 @@ int made_user(struct made *m, const struct made_user *row)
 	return users_builder_add(m->users, cells, m->problems);
 }
 
+struct users *made_users(struct made *m, const struct users *previous)
+{
+	struct users *users = users_builder_finish(&m->users, previous, NULL, m->problems);
+
+	must(users != NULL && m->users == NULL, "no users");
+	m->users = users_builder_new();
+	must(m->users != NULL, "out of memory");
+	return users;
+}
+
 void made_build(struct made *m)
 {
 	(void)profiles_builder(m);

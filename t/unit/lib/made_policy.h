@@ -45,6 +45,12 @@ struct made_user {
 };
 int made_user(struct made *m, const struct made_user *row);
 
+/*
+ * Build a set of the users that were added, in place of a policy; previous may be NULL. The
+ * caller's to users_unref(). The next rows make another set.
+ */
+struct users *made_users(struct made *m, const struct users *previous);
+
 /* Make m->policy of all that was added. Call it once. */
 void made_build(struct made *m);
 
