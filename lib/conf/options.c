@@ -141,64 +141,6 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 	}
 }
 
-/* Add the kind of value in a few words, with its unit and bounds. */
-static void add_kind(struct strbuf *text, const struct config_option *option)
-{
-	switch (option->type) {
-	case OPTION_INT:
-		strbuf_addf(text, "number, %" PRId64 " to %" PRId64, option->min, option->max);
-		break;
-	case OPTION_DURATION:
-		strbuf_add_str(text, "time in seconds, ");
-		add_duration(text, option->min);
-		strbuf_add_str(text, " to ");
-		add_duration(text, option->max);
-		break;
-	case OPTION_SIZE:
-		strbuf_add_str(text, "size in bytes, ");
-		add_size(text, option->min);
-		strbuf_add_str(text, " to ");
-		add_size(text, option->max);
-		break;
-	case OPTION_MODE:
-		strbuf_add_str(text, "octal mode");
-		break;
-	case OPTION_STRING:
-		strbuf_addf(text, "text, at most %" PRId64 " bytes", option->max);
-		break;
-	case OPTION_PATH:
-		strbuf_add_str(text, "path");
-		break;
-	case OPTION_SOCKET:
-		strbuf_add_str(text, "socket");
-		break;
-	case OPTION_DOMAIN:
-		strbuf_add_str(text, "domain name");
-		break;
-	case OPTION_FIELD:
-		strbuf_add_str(text, "name of a header field");
-		break;
-	case OPTION_NETWORKS:
-		strbuf_add_str(text, "addresses and networks");
-		break;
-	default:
-		options_describe(option, text);
-		break;
-	}
-}
-
-void options_summarize(const struct config_option *option, struct strbuf *text)
-{
-	if (option->flags & OPTION_FOREIGN) {
-		strbuf_add_str(text, "accepted and ignored");
-		return;
-	}
-	add_kind(text, option);
-	strbuf_addf(text, "; default: %s; %s",
-		*option->fallback != '\0' ? option->fallback : "empty",
-		option->flags & OPTION_RELOAD ? "reload" : "restart");
-}
-
 /* ---- unknown names --------------------------------------------------------------- */
 
 /* The key of the section with the nearest name, or with section NULL the nearest section. NULL if

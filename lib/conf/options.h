@@ -63,10 +63,6 @@ bool options_has_section(const char *section);
 /* Add the permitted values, for messages: "yes, no or warn". */
 void options_describe(const struct config_option *option, struct strbuf *text);
 
-/* Add the first line of the key in postern.conf(5): "time in seconds, 1s to 1d; default: 10s;
- * reload". */
-void options_summarize(const struct config_option *option, struct strbuf *text);
-
 /*
  * Describe a section or key that the table lacks: err becomes "there is no connn in [check]; did
  * you mean conn?" and the like. Returns -1.
