@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.postern import BUILD
-from harness.tables import (asking, ask, database, follow, may, status, wait_may, wait_may_not,
+from harness.tables import (asking, ask, database, follow, may, problem_of, status, wait_may, wait_may_not,
                             wait_source, wait_state)
 from harness.wait import took, wait_until
 
@@ -175,6 +175,7 @@ def test_truncate_is_refused_and_logged_once(box, tables):
         time.sleep(2.5)  # two polls
     assert daemon.log().count("would become empty") == 1
     assert "users would become empty" in status(daemon)["database"]["load_error"]
+    assert problem_of(daemon, "database", "users would become empty")
     assert status(daemon)["cache"]["users"] == 4
     tables.apply("sample.sql")
     wait_until(lambda: status(daemon)["database"]["load_error"] is None, "the load succeeds again")
@@ -330,6 +331,7 @@ def test_changes_without_notifications_are_found_and_a_pooler_is_suspected(box, 
         wait_may(daemon, *ALICE, may_=enabled)
     assert daemon.log().count("PgBouncer") == 1
     wait_state(daemon, "polling")
+    assert problem_of(daemon, "database", "changes without a notification")
 
 
 @pytest.mark.threads
@@ -340,6 +342,7 @@ def test_the_feed_can_be_switched_off_and_on(box, tables):
     tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE, what="a change without triggers is found")
     wait_until(lambda: not status(daemon)["database"]["feed"], "the feed is not trusted")
+    assert problem_of(daemon, "database", "triggers of the change feed are missing or disabled")
     tables.query("UPDATE haraka.users SET enabled = true WHERE username = 'alice'")
     wait_may(daemon, *ALICE, what="a second one is found by full_reload_interval")
     tables.apply("feed.sql")
@@ -357,6 +360,7 @@ def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
         wait_may_not(daemon, *ALICE)
         assert daemon.log().count("change feed cannot be used") == 1
         wait_until(lambda: not status(daemon)["database"]["feed"], "there is no feed")
+        assert problem_of(daemon, "database", "change feed of the database can't be used")
     finally:
         tables.apply("feed.sql")
         tables.apply("role.sql")

@@ -42,6 +42,11 @@ def status(daemon):
     return daemon.ctl("status")
 
 
+def problem_of(daemon, section, text):
+    """Whether status reports a problem of the section that contains the text."""
+    return any(one["section"] == section and text in one["problem"] for one in status(daemon)["problems"])
+
+
 def wait_source(daemon, source):
     wait_until(lambda: status(daemon)["cache"]["policy"]["source"] == source, f"the policy's source is {source}")
 
