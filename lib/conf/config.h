@@ -58,7 +58,7 @@ struct config_auth {
 	const char *socket_group;
 	unsigned mechanisms;	  /* SASL_BIT() of enum sasl_mechanism */
 	const char *inet_socket;  /* a second socket for Dovecot's protocol; "": none */
-	uint32_t remember;	  /* s that a verified login is remembered; 0: none */
+	uint32_t remember;	  /* s that the auth cache keeps a login; 0: none */
 	uint32_t max_connections; /* of all auth sockets together */
 	const char *suspensions;  /* file of the suspended logins; "": none */
 };
