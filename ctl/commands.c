@@ -12,6 +12,8 @@
 #include "lib/conf/config.h"
 #include "lib/conf/near_name.h"
 
+static const struct command *all_commands(void);
+
 static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 {
 	(void)argv;
@@ -44,12 +46,13 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		   "      --colour=WHEN    print colours: auto, always or never\n"
 		   "\n"
 		   "Commands:");
-	for (command = commands_all(); command->name != NULL; command++)
+	for (command = all_commands(); command->name != NULL; command++)
 		(void)printf("  %-10s %s\n", command->name, command->summary);
 	return CTL_OK;
 }
 
-const struct command *commands_all(void)
+/* In the order of the help; the last one has no name. */
+static const struct command *all_commands(void)
 {
 	static const struct command commands[] = {
 		{ "explain", "[OPTION ...] | --jsonl [--running]",
@@ -80,7 +83,7 @@ const struct command *commands_all(void)
 
 const struct command *commands_find(const char *name)
 {
-	const struct command *command = commands_all();
+	const struct command *command = all_commands();
 
 	while (command->name != NULL && strcmp(command->name, name) != 0)
 		command++;
@@ -93,7 +96,7 @@ const char *commands_nearest(const char *name)
 	const char *near = NULL;
 	unsigned best = NEAR_NAME_MAX;
 
-	for (command = commands_all(); command->name != NULL; command++) {
+	for (command = all_commands(); command->name != NULL; command++) {
 		if (near_name_better(name, command->name, &best))
 			near = command->name;
 	}

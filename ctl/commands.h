@@ -3,9 +3,6 @@
 
 #include "ctl/command.h"
 
-/* All commands in the order of the help; the last one has no name. */
-const struct command *commands_all(void);
-
 /* The command of a name; NULL when there is none. */
 const struct command *commands_find(const char *name);
 
