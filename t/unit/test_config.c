@@ -66,8 +66,9 @@ START_TEST(every_default_is_its_fallback_in_the_table)
 
 		all = options_all(&count);
 		for (i = 0; i < count; i++) {
-			if ((got = member_of(c, &all[i])) == NULL)
+			if (all[i].home == HOME_NOWHERE)
 				continue;
+			got = member_of(c, &all[i]);
 			ck_assert_msg(option_set(&all[i], &homes, all[i].fallback, &err) == 0, "%s",
 				err.text);
 			want = all[i].home == HOME_CONFIG ? (const char *)&blank + all[i].offset :
