@@ -36,7 +36,7 @@ class Counter:
 
     def pytest_collection_finish(self, session):
         if session.testscollected:
-            self.begin(session.testscollected - len(session.items) + len(session.items))
+            self.begin(session.testscollected)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node, ids):
@@ -59,10 +59,14 @@ class Counter:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report):
-    """No letter for a test that passed: Counter counts it."""
+    """No letter for each test, because Counter prints their number."""
+    if hasattr(report, "wasxfail"):
+        return None
     if report.passed:
         return ("passed" if report.when == "call" else ""), "", ""
-    return None
+    if report.skipped:
+        return "skipped", "", "SKIPPED"
+    return ("failed" if report.when == "call" else "error"), "", "FAILED"
 
 
 def pytest_configure(config):

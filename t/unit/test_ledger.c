@@ -128,7 +128,7 @@ START_TEST(never_more_than_the_limit_in_any_window_and_never_stricter_than_a_six
 			for (size_t j = 0; j < i; j++)
 				limits[i].seconds += limits[i].seconds == limits[j].seconds;
 		}
-		for (int event = 0; event < PROPERTY_EVENTS; event++) {
+		for (unsigned event = 0; event < unit_times(PROPERTY_EVENTS); event++) {
 			enum ledger_answer answer = charge_key(ledger, now, "k", limits, count);
 
 			ck_assert_int_ne(answer, LEDGER_FAILED);

@@ -133,7 +133,7 @@ START_TEST(never_hides_a_match)
 		char text[REGEXES][256], subject[8];
 		uint32_t first, found, i;
 		size_t len;
-		int n;
+		unsigned n;
 
 		state = 88172645463325252ULL + (uint64_t)_i * 977;
 		for (i = 0; i < REGEXES; i++) {
@@ -146,7 +146,7 @@ START_TEST(never_hides_a_match)
 			ck_assert_int_eq(regexlist_add(all, text[i], strlen(text[i]), i, NULL), 0);
 		}
 		ck_assert_int_eq(regexlist_finish(all, NULL), 0);
-		for (n = 0; n < SUBJECTS; n++) {
+		for (n = 0; n < unit_times(SUBJECTS); n++) {
 			len = make_subject(subject);
 			for (i = 0; i < REGEXES; i++) {
 				if (regexlist_match(each[i], scratch, subject, len, &first) ==
