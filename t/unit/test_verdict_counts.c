@@ -1,4 +1,7 @@
-/* Every stage, check and outcome of the tables is counted under its name, and only once. */
+/*
+ * The counts of verdicts: every stage, check and outcome of the tables is counted under its name,
+ * and only once.
+ */
 #include "milter/shared/verdict_counts.h"
 
 #include "t/unit/unit.h"
