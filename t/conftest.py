@@ -74,6 +74,11 @@ def pytest_configure(config):
         config.pluginmanager.register(Counter(config), "counter")
 
 
+def name_of(nodeid):
+    """The name without the group that xdist appends, "@GROUP". Parameters, which end with "]", may contain "@", too."""
+    return nodeid if nodeid.endswith("]") else nodeid.rpartition("@")[0] or nodeid
+
+
 def pytest_unconfigure(config):
     """The counts that t/run-pytest prints, or the same line where pytest was started by hand."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -86,8 +91,7 @@ def pytest_unconfigure(config):
     if os.environ.get("POSTERN_COUNTS"):
         with open(os.environ["POSTERN_COUNTS"], "w", encoding="utf-8") as file:
             for report in reporter.stats.get("failed", []) + reporter.stats.get("error", []):
-                file.write(report.nodeid.rpartition("@")[0] or report.nodeid)
-                file.write("\n")
+                file.write(f"{name_of(report.nodeid)}\n")
             file.write(f"{passed} {failed} {skipped}\n")
         return
     if skipped:

@@ -8,7 +8,9 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -166,3 +168,37 @@ esac
     assert (tmp_path / "check" / "summary").read_text() == "8 passed, 2 failed\n"
     assert (tmp_path / "check" / "skipped").read_text() == "2\n"
     assert re.search(r"^good +5 +0 +2 ", done.stdout, re.M)
+
+
+FLAKY = """
+import pytest
+
+@pytest.fixture(name="folder", scope="module")
+def fixture_folder():
+    return MARKS
+
+def fail_once(mark):
+    was_there = mark.exists()
+    mark.touch()
+    assert was_there
+
+@pytest.mark.parametrize("address", ["<a@b.example>", "plain"])
+def test_in_a_group(folder, address):
+    fail_once(folder / f"group {address}")
+
+@pytest.mark.parametrize("address", ["<a@b.example>"])
+def test_without_a_group(address):
+    fail_once(MARKS / f"alone {address}")
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_failed_tests_run_once_more_whatever_their_names(tmp_path, workers):
+    (tmp_path / "t").mkdir()
+    for name in ("conftest.py", "progress.py", "pytest.ini"):
+        shutil.copy(ROOT / "t" / name, tmp_path / "t")
+    (tmp_path / "t/test_flaky.py").write_text(f"import pathlib\nMARKS = pathlib.Path({str(tmp_path)!r})\n{FLAKY}")
+    done = subprocess.run([ROOT / "t/run-pytest", sys.executable, "t"], cwd=tmp_path, capture_output=True, text=True,
+                          check=False, env={**os.environ, "WORKERS": workers})
+    assert "3 failed at first and passed when they ran alone" in done.stdout, done.stdout
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 passed, 0 failed")
