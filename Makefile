@@ -145,7 +145,7 @@ $(replay_programs): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/
 -include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
 	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay))
 
-.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link
+.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link print-threaded
 unit-programs: $(unit_programs)
 helper-programs: $(helper_programs)
 fuzz-programs: $(fuzz_programs)
@@ -155,6 +155,9 @@ print-compile:
 	@echo '$(compile)'
 print-link:
 	@echo '$(link) OBJECTS $(CHECK_LIBS)'
+# The unit tests that check-tsan runs.
+print-threaded:
+	@echo '$(notdir $(threaded))'
 
 # ---- tests ------------------------------------------------------------------
 
@@ -165,8 +168,13 @@ tsan = BUILD=build-tsan SANITIZE=thread
 # UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
 units = $(if $(UNIT),$(UNIT:%=$(BUILD)/t/unit/%),$(unit_programs))
 units_in = $(patsubst $(BUILD)/%,$(1)/%,$(units))
-# Those that start threads, for TSan.
-threaded := $(patsubst %.c,$(BUILD)/%,$(shell grep -lE 'include <pthread|[a-z]_start\b' t/unit/test_*.c))
+# Those that start threads, for TSan: by themselves, by NAME_start(), or by a source or helper whose header they
+# include. (Most tests include log.h without starting the log.)
+starts_threads = include <pthread|[a-z]_start\b
+thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c,$(shell grep -l pthread_create milter/*/*.c) \
+	$(shell grep -lE '$(starts_threads)' t/unit/lib/*.c)))
+threaded := $(patsubst %.c,$(BUILD)/%,$(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
+	$(shell grep -lF $(thread_headers:%=-e '%') t/unit/test_*.c)))
 threaded_in = $(patsubst $(BUILD)/%,$(1)/%,$(if $(UNIT),$(units),$(if $(TESTS),,$(filter $(unit_programs),$(threaded)))))
 replays = $(if $(UNIT),,$(replay_programs))
 integration_tests = $(or $(TESTS),t/integration)

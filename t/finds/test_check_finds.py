@@ -149,6 +149,12 @@ def test_without_a_fault_it_passes(build, kind):
     assert (status, output.splitlines()[-1]) == (0, "1 passed, 0 failed"), output
 
 
+@pytest.mark.parametrize("name", ["test_workers", "test_log", "test_auth", "test_line_worker", "test_store_sync"])
+def test_tsan_watches_unit_tests_that_start_threads(name):
+    """By themselves, by NAME_start(), by a helper, and by a source without NAME_start()."""
+    assert name in make("print-threaded").split()
+
+
 def test_a_failed_part_fails_the_whole_and_names_its_log(tmp_path):
     """t/run-all is run with a fake make, whose parts have known results."""
     fake = tmp_path / "make"
