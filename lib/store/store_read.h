@@ -41,8 +41,8 @@ enum store_result {
 };
 
 /*
- * Read a JSON store (docs/design.md 5.7 and 7; postern.conf(5)). Bad rows are left out, or their
- * users switched off, and added to the problems of source ("users id 17 (bob): ..."). Unknown
+ * Read a JSON store (docs/design.md, sections 5 and 7; postern.conf(5)). Bad rows are left out, or
+ * their users switched off, and added to the problems of source ("users id 17 (bob): ..."). Unknown
  * columns are added as notes.
  */
 enum store_result store_read(const char *path, const struct store_source *source,

@@ -10,7 +10,7 @@
 
 /*
  * Answers MTAs that ask whether a login is valid, by the Dovecot authentication protocol (Postfix,
- * Exim) and by saslauthd's (Sendmail and other users of Cyrus SASL). The server thread runs it;
+ * Exim) and by saslauthd's (Sendmail and other users of Cyrus SASL). It runs on the server thread;
  * workers hash passwords and verify signatures. Each login is logged in one line. Passwords, tokens
  * and hashes are never logged.
  */

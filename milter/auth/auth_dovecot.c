@@ -123,7 +123,7 @@ static void on_decided(void *context, const struct login_answer *answer)
 		return;
 	}
 	peer_active(peer, PEER_SERVED);
-	/* Read what had to wait for room, in the loop's next turn. */
+	/* In the loop's next turn, read the input that had to wait for room. */
 	if (peer->bev != NULL && evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
 		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
@@ -220,7 +220,10 @@ static bool is_loopback(const struct cidr *client)
 		client->family == AF_INET6 && memcmp(client->addr, one, 16) == 0;
 }
 
-/* The mechanisms on offer: those configured, without bearers if there are no keys for tokens. */
+/*
+ * Return the mechanisms on offer: the configured ones, without those for tokens if there are no
+ * keys.
+ */
 static unsigned usable_mechanisms(const struct auth *auth)
 {
 	return sasl_without(auth->config->auth.mechanisms,

@@ -34,8 +34,10 @@ static const char *unix_path(const char *socket)
 	return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
 }
 
-/* Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because whoever can connect
- * may try any password. */
+/*
+ * Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because every process that
+ * can connect may try any password.
+ */
 static int read_inet(const char *socket, struct sockaddr_storage *address_r, socklen_t *len_r,
 	struct errmsg *err)
 {

@@ -1,7 +1,7 @@
 /*
- * Does what is due on the database: connects, receives notifications, and decides when to look at
- * the tables. It runs on the cache thread and owns nothing but the order of these steps. Shown by
- * t/integration/test_database.py and t/integration/test_database_outage.py.
+ * Does the work that is due on the database: connects, receives notifications, and decides when to
+ * look at the tables. It runs on the cache thread and owns nothing but the order of these steps.
+ * Shown by t/integration/test_database.py and t/integration/test_database_outage.py.
  */
 #include "milter/cache/database.h"
 

@@ -133,7 +133,7 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 			found - POLICY_PROBLEMS_LOGGED);
 }
 
-/* Log what has changed since `logged`, and replace it. When out of memory, the next call does it.
+/* Log the changes since `logged`, and replace it. When out of memory, the next call does it.
  */
 static void log_changes(const struct policy_problems *policy_problems, bool notes,
 	struct texts *logged)

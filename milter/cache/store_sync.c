@@ -1,5 +1,5 @@
 /*
- * Writes the JSON file in a thread of its own, "store", one writing at a time. The cache thread
+ * Writes the JSON file in a separate thread, "store", which lives for one writing. The cache thread
  * owns the store_sync; each writing belongs to its thread until that has ended.
  */
 #include "milter/cache/store_sync.h"

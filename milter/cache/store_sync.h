@@ -10,33 +10,33 @@
 #include "lib/rules/users.h"
 
 /*
- * Writes PostgreSQL's rows to the JSON file. A thread that lives as long as one writing does it,
- * from references to immutable rows, so that no disk delays a load. The file is written soon after
- * a change; under constant change, every few seconds, or less often if writing takes long. All
- * functions are for one thread. They log failures. Times are of clock_ms().
+ * Writes PostgreSQL's rows to the JSON file. A separate thread does each writing, from references
+ * to immutable rows, so that a slow disk does not delay a load. The file is written soon after a
+ * change; under constant change, every few seconds, or less often if writing takes long. Only one
+ * thread may call these functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
 #define STORE_SYNC_SOON_MS 200	 /* between a change and its writing, for others that follow it */
 #define STORE_SYNC_PAUSE_MS 5000 /* at least, between two writings */
 
-/* The eventfd wake_fd gets 1 added when a writing has ended. NULL when out of memory. */
+/* The eventfd wake_fd gets 1 added when a writing has ended. Returns NULL when out of memory. */
 struct store_sync *store_sync_new(int wake_fd);
 
 /*
- * Wait for the writing in progress, then write what is still wanted, for wait_ms in all. After
- * that, the writing thread is left to itself and ends with the process. Accepts NULL.
+ * Wait for the writing in progress, then write the rows that are still wanted, for wait_ms in all.
+ * After that time, the writing thread is abandoned and ends with the process. Accepts NULL.
  */
 void store_sync_free(struct store_sync **sync, int wait_ms);
 
 /*
- * Have these rows written to path; takes references. The file also keeps revision. Replaces what
- * was wanted before and is not yet being written.
+ * Have these rows written to path; takes references. The file also keeps revision. Replaces rows
+ * that were wanted before and are not yet being written.
  */
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, int64_t now);
 
-/* Do not write what was wanted. */
+/* Drop the rows that were wanted. */
 void store_sync_forget(struct store_sync *sync);
 
 /*

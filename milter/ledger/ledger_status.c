@@ -1,5 +1,5 @@
 /*
- * The status section of the ledger: how much it counts, and whether its file keeps the counts. It
+ * The status section of the ledger: the number of its entries, and whether its file keeps them. It
  * owns nothing and runs on the server thread; ledger and file have their own locks.
  * t/integration/test_status.py covers it.
  */

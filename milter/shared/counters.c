@@ -81,7 +81,10 @@ uint64_t counters_sum(const struct counters *counters, size_t axis, size_t index
 	return sum;
 }
 
-/* The object at a key, borrowed; made where there is none. NULL when out of memory. */
+/*
+ * Return the object at a key, borrowed, after making it if it does not exist. Returns NULL when out
+ * of memory.
+ */
 static json_t *object_at(json_t *object, const char *key)
 {
 	json_t *inner = json_object_get(object, key);

@@ -132,7 +132,7 @@ START_TEST(the_length_of_the_log_queue_is_documented)
 	{
 		char text[40];
 
-		(void)snprintf(text, sizeof(text), "A queue of %d lines", LOG_LINES_MAX);
+		(void)snprintf(text, sizeof(text), " queue of %d lines", LOG_LINES_MAX);
 		ck_assert_ptr_nonnull(strstr(page, text));
 	}
 END_TEST
