@@ -103,7 +103,7 @@ def fixture_build(tmp_path_factory):
 
     def build(kind, fault, name="test_planted"):
         if kind not in commands:
-            commands[kind] = make(*BUILDS[kind], "print-compile", "print-link").splitlines()
+            commands[kind] = make(*BUILDS[kind], "WERROR=", "print-compile", "print-link").splitlines()
         compile_command, link = map(shlex.split, commands[kind])
         folder = tmp_path_factory.mktemp(kind)
         source, program = folder / "planted.c", folder / name
