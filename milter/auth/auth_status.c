@@ -51,7 +51,7 @@ static void check_keys(const struct auth_keys *keys, struct status_health *healt
 		status_add_problem(health,
 			"Correct the file that [jwt] names. Postern reads it again when it "
 			"changes.",
-			"the keys for tokens can't be read, and %s: %s",
+			"the keys for tokens cannot be read, and %s: %s",
 			keys->keys == NULL ? "no token is accepted" :
 					     "the previous ones stay in force",
 			keys->err.text);

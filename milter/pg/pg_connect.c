@@ -66,7 +66,7 @@ static void *dial_run(void *context)
 	dial->has_ended = true;
 	is_abandoned = dial->is_abandoned;
 	if (!is_abandoned)
-		(void)!write(dial->fd, &one, sizeof(one)); /* can't fail: the counter is 0 */
+		(void)!write(dial->fd, &one, sizeof(one)); /* cannot fail: the counter is 0 */
 	(void)pthread_mutex_unlock(&dial->lock);
 	if (is_abandoned)
 		dial_free(dial);

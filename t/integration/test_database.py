@@ -360,7 +360,7 @@ def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
         wait_may_not(daemon, *ALICE)
         assert daemon.log().count("change feed cannot be used") == 1
         wait_until(lambda: not status(daemon)["database"]["feed"], "there is no feed")
-        assert problem_of(daemon, "database", "change feed of the database can't be used")
+        assert problem_of(daemon, "database", "change feed of the database cannot be used")
     finally:
         tables.apply("feed.sql")
         tables.apply("role.sql")
