@@ -23,6 +23,7 @@ BUILDS = {
     "replay": [],
     "asan": ["SANITIZE=address,undefined"],
     "tsan": ["SANITIZE=thread"],
+    "fuzz": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
 }
 
 PROGRAM = """
@@ -61,7 +62,7 @@ MAIN = "UNIT_MAIN(make_suite)\n"
 TARGET = """
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	sink = bytes[size];
+	FAULT
 	return 0;
 }
 """
@@ -75,6 +76,7 @@ SIGNED = "sink = 2147483647; sink = sink + one;"
 RACE = """pthread_t other; pthread_create(&other, NULL, count_up, NULL); shared_count++;
 	pthread_join(other, NULL); sink = shared_count;"""
 ENDLESS = "while (one) { }"
+BEHIND = "sink = bytes[size];"
 
 FAULTS = [
     ("valgrind", UNINITIALISED, "uninitialised value"),
@@ -108,13 +110,17 @@ def fixture_build(tmp_path_factory):
         folder = tmp_path_factory.mktemp(kind)
         source, program = folder / "planted.c", folder / name
         sources = [source] + ([ROOT / "t/fuzz/replay.c"] if kind == "replay" else [])
-        source.write_text(PROGRAM.replace("FAULT", fault) + (TARGET if kind == "replay" else MAIN))
+        if kind in ("replay", "fuzz"):
+            source.write_text(PROGRAM.replace("FAULT", "") + TARGET.replace("FAULT", fault))
+        else:
+            source.write_text(PROGRAM.replace("FAULT", fault) + MAIN)
         objects = []
         for one in sources:
             objects.append(folder / f"{one.stem}.o")
             subprocess.run([*compile_command, "-c", "-o", objects[-1], one], cwd=ROOT, check=True, capture_output=True)
         at = link.index("OBJECTS")
-        subprocess.run([*link[:at], "-o", program, *objects, *link[at + 1:]], cwd=ROOT, check=True)
+        extra = ["-fsanitize=fuzzer"] if kind == "fuzz" else []
+        subprocess.run([*link[:at], *extra, "-o", program, *objects, *link[at + 1:]], cwd=ROOT, check=True)
         return program
 
     return build
@@ -137,9 +143,19 @@ def test_a_planted_fault_is_found(build, kind, fault, words):
 
 
 def test_a_read_past_an_input_is_found_in_the_corpus(build):
-    status, output = run("replay", build("replay", "", "replay_address"))
+    status, output = run("replay", build("replay", BEHIND, "replay_address"))
     assert status == 1
     assert "Invalid read of size 1" in output
+    assert output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("fault, words", [(BEHIND, "heap-buffer-overflow"), (ENDLESS, "libFuzzer: timeout after")])
+def test_a_fuzzer_finds_a_planted_fault(build, fault, words):
+    status, output = run("fuzz", build("fuzz", fault, "fuzz_cidr"), FUZZ_TIME="0", INPUT_LIMIT="1")
+    for kept in ROOT.glob("build-fuzz/cidr-*"):
+        kept.unlink()
+    assert status == 1
+    assert words in output
     assert output.splitlines()[-1] == "0 passed, 1 failed"
 
 
