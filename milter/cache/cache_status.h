@@ -69,7 +69,7 @@ struct cache_status {
 
 	time_t store_written;  /* when the JSON file was last written */
 	char store_error[512]; /* why it could not be read or written the last time */
-	size_t store_left_out; /* rows that the last writing left out */
+	size_t store_left_out; /* rows that the last write left out */
 
 	size_t users, profiles;
 	size_t users_bytes, lists_bytes; /* memory */
