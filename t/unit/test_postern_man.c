@@ -78,8 +78,9 @@ START_TEST(each_key_of_a_decision_is_documented)
 
 		ck_assert_ptr_nonnull(object);
 		ck_assert_int_eq(json_object_del(object, "time"), 0); /* the log has its own */
-		json_object_foreach (object, key, value)
+		json_object_foreach (object, key, value) {
 			ck_assert_msg(has_word(".It Cm", key), "no %s in " MAN_PAGE, key);
+		}
 		ck_assert_uint_ge(json_object_size(object), 20);
 		json_decref(object);
 	}
