@@ -1,4 +1,4 @@
-# Postern. `make help` lists the targets. One make for the whole tree: a source file is found by its place
+# Postern. `make help` lists the targets. One make builds the whole tree and finds each source by its directory
 # (lib/*/, milter/, milter/*/, ctl/, t/*/), so that a new module needs no line here.
 
 .DELETE_ON_ERROR:
@@ -6,7 +6,7 @@
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables --no-print-directory
 
-# ---- what may be said on the command line -----------------------------------
+# ---- variables for the command line -----------------------------------------
 
 BUILD = build
 SANITIZE =
@@ -26,14 +26,14 @@ all:
 
 # ---- configuring ------------------------------------------------------------
 
-# These need no configure, and two of them install what it looks for.
+# These targets need no configure, and some install what it looks for.
 unconfigured = help configure deps deps-% check check-quick check-packages demo clean distclean format format-check
 
 ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
 
-# `make CC=clang` is about one build; `./configure CC=clang` is about them all.
+# `make CC=clang` concerns one build, `./configure CC=clang` all of them.
 one_build = $(foreach name,CC CFLAGS CPPFLAGS LDFLAGS LIBS,$(if $(filter command%,$(origin $(name))),unset $(name);))
 
 config.mk: configure config.mk.in config.h.in
@@ -52,11 +52,11 @@ warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 
 ifeq ($(SANITIZE),)
 warnings += $(if $(filter-out 0,$(WERROR)),-Werror)
-# glibc warns of _FORTIFY_SOURCE where nothing is optimized.
+# glibc warns about _FORTIFY_SOURCE without optimization.
 hardening = -U_FORTIFY_SOURCE $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-D_FORTIFY_SOURCE=2) $(HARDENING_CFLAGS)
 link_hardening = -Wl,-z,relro -Wl,-z,now
 else
-# _FORTIFY_SOURCE hides calls from the sanitizers, and their code makes gcc guess at uninitialized values.
+# _FORTIFY_SOURCE hides calls from the sanitizers, whose code makes gcc warn of uninitialized values.
 hardening = -U_FORTIFY_SOURCE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 link_hardening = -fsanitize=$(subst fuzzer-no-link$(comma),,$(SANITIZE))
 endif
@@ -79,7 +79,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 lib_objects := $(call objects,lib/*/*.c)
 daemon_objects := $(filter-out %/main.o,$(call objects,milter/*.c milter/*/*.c))
 ctl_objects := $(filter-out %/main.o,$(call objects,ctl/*.c))
-# What test programs share: t/ANY/lib/*.c
+# The sources that test programs share: t/ANY/lib/*.c
 test_objects := $(call objects,t/*/lib/*.c)
 
 libpostern = $(BUILD)/libpostern.a
@@ -107,7 +107,7 @@ else
 say =
 endif
 
-# Remade only when their text changes, so that other flags or a source that went away never leave stale objects.
+# These files change only when their text does, so that other flags or a removed source leave no stale objects.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' >$@
 .PHONY: FORCE
 $(BUILD)/flags: FORCE
@@ -145,7 +145,7 @@ $(replay_programs): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/
 -include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
 	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay))
 
-.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link
+.PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link print-threaded
 unit-programs: $(unit_programs)
 helper-programs: $(helper_programs)
 fuzz-programs: $(fuzz_programs)
@@ -155,6 +155,9 @@ print-compile:
 	@echo '$(compile)'
 print-link:
 	@echo '$(link) OBJECTS $(CHECK_LIBS)'
+# The unit tests that check-tsan runs.
+print-threaded:
+	@echo '$(notdir $(threaded))'
 
 # ---- tests ------------------------------------------------------------------
 
@@ -165,14 +168,18 @@ tsan = BUILD=build-tsan SANITIZE=thread
 # UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
 units = $(if $(UNIT),$(UNIT:%=$(BUILD)/t/unit/%),$(unit_programs))
 units_in = $(patsubst $(BUILD)/%,$(1)/%,$(units))
-# Those that start threads, for TSan.
-threaded := $(patsubst %.c,$(BUILD)/%,$(shell grep -lE 'include <pthread|[a-z]_start\b' t/unit/test_*.c))
+# Those that start threads, for TSan: by themselves, by NAME_start(), or by a source or helper whose header they
+# include. (Most tests include log.h without starting the log.)
+starts_threads = include <pthread|[a-z]_start\b
+thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c,$(shell grep -l pthread_create milter/*/*.c) \
+	$(shell grep -lE '$(starts_threads)' t/unit/lib/*.c)))
+threaded := $(patsubst %.c,$(BUILD)/%,$(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
+	$(shell grep -lF $(thread_headers:%=-e '%') t/unit/test_*.c)))
 threaded_in = $(patsubst $(BUILD)/%,$(1)/%,$(if $(UNIT),$(units),$(if $(TESTS),,$(filter $(unit_programs),$(threaded)))))
 replays = $(if $(UNIT),,$(replay_programs))
 integration_tests = $(or $(TESTS),t/integration)
 # Integration tests wait more than they compute.
 integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 3)) t/run-pytest $(PYTHON)
-quick_tests = $(wildcard $(addprefix t/integration/test_,$(addsuffix .py,postfix daemon control rates limits from size)))
 
 .PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
 	check-cases check-integration check-integration-quick check-lint check-tidy check-finds check-bench check-fuzz deps
@@ -232,9 +239,10 @@ check-integration: all helper-programs
 	@$(integration) $(integration_tests)
 
 check-integration-quick: all helper-programs
-	@$(integration) $(quick_tests)
+	@$(integration) -m quick t/integration
 
-check-lint:
+# Two of its tests read the objects.
+check-lint: all
 	@WORKERS=$(JOBS) t/run-pytest $(PYTHON) t/lint
 
 check-tidy:
@@ -262,8 +270,8 @@ bench: all helper-programs
 demo:
 	@[ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || { \
 		echo "'make demo' starts a Postfix: run it as root, or with sudo without a password" >&2; exit 1; }
-	t/deps.sh demo
-	@$(submake) all
+	@t/quietly $(BUILD)/demo.log 'Installing and building what the demonstration needs' \
+		sh -c 't/deps.sh demo && $(submake) all'
 	@if [ "$$(id -u)" = 0 ]; then $(PYTHON) t/demo.py; \
 	else sudo -n POSTERN_BUILD=$(BUILD) $(PYTHON) t/demo.py; fi
 
@@ -271,9 +279,9 @@ demo:
 
 .PHONY: format format-check lint tidy cppcheck lint-man
 format:
-	clang-format -i $(c_files)
+	@clang-format -i $(c_files)
 format-check:
-	clang-format --dry-run -Werror $(c_files)
+	@clang-format --dry-run -Werror $(c_files)
 
 lint: check-lint check-tidy
 
@@ -286,10 +294,10 @@ $(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
 		if [ -s $@.out ]; then cat $@.out; exit 1; fi
 	@mv $@.out $@
 
-# variableScope, redundantInitialization: variables are declared and set to something at the top of a block.
-# unusedStructMember: cppcheck doesn't see into START_TEST, where a table of cases is used.
+# variableScope, redundantInitialization: variables are declared and initialized at the top of a block.
+# unusedStructMember: cppcheck does not look into START_TEST, which uses the tables of cases.
 cppcheck:
-	cppcheck --quiet --std=c11 --enable=style --inline-suppr --error-exitcode=1 \
+	@cppcheck --quiet --std=c11 --enable=style --inline-suppr --error-exitcode=1 \
 		--suppress=variableScope --suppress=redundantInitialization '--suppress=unusedStructMember:t/*' \
 		--library=posix,gnu -I. -j$(JOBS) $(filter %.c,$(c_files))
 
@@ -298,7 +306,7 @@ lint-man:
 
 # ---- installing -------------------------------------------------------------
 
-# What is installed as NAME from NAME.in names the folders of this installation.
+# NAME.in is installed as NAME, with the directories of this installation.
 templates := $(wildcard etc/*.in)
 examples := $(filter-out $(templates),$(shell find etc -type f 2>/dev/null))
 settings := $(wildcard etc/postern.conf etc/lists/*)
@@ -322,7 +330,7 @@ install: all
 	$(if $(systemdsystemunitdir),$(substitute) etc/postern.service.in \
 		| install -D -m 644 /dev/stdin $(DESTDIR)$(systemdsystemunitdir)/postern.service)
 
-# The settings stay, as they would with a package.
+# The configuration stays, as with a package.
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postern $(DESTDIR)$(bindir)/posternctl
 	set -e; for page in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
@@ -330,11 +338,11 @@ uninstall:
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)
 	$(if $(systemdsystemunitdir),rm -f $(DESTDIR)$(systemdsystemunitdir)/postern.service)
 
-# What is committed, and configure, so that a user of the tarball needs neither git nor autoconf.
+# The committed files and configure, so that a user of the tarball needs neither git nor autoconf.
 .PHONY: dist
 dist: configure
-	@[ -e .git ] || { echo 'make dist packs what is committed: it needs a git clone, and this is none' >&2; exit 1; }
-	@git diff --quiet HEAD || echo 'dist: changes that are not committed are left out' >&2
+	@[ -e .git ] || { echo 'make dist packs the committed files and needs a git clone' >&2; exit 1; }
+	@git diff --quiet HEAD || echo 'dist: uncommitted changes are left out' >&2
 	git archive --format=tar.gz --prefix=postern-$(VERSION)/ --add-file=configure -o postern-$(VERSION).tar.gz HEAD
 	@echo postern-$(VERSION).tar.gz
 
@@ -349,24 +357,35 @@ distclean: clean
 	rm -rf autom4te.cache config.h config.log config.mk config.status configure configure~ postern-*.tar.gz
 
 help:
-	@echo 'make                  build postern and posternctl into $(BUILD)/ (configures first, where needed)'
-	@echo 'make check            install what is missing, run every test ("make check PARTS=unit asan": those only)'
-	@echo 'make demo             a private Postfix with Postern in front of it, and what it answers'
-	@echo 'make install          DESTDIR=, prefix=; uninstall takes it away again, but for the settings'
-	@echo 'make dist             postern-VERSION.tar.gz from what is committed'
-	@echo 'make deps             install what building needs (deps-demo, deps-check: what those need)'
+	@echo 'make                  build postern and posternctl in $(BUILD)/; configure first, if needed'
+	@echo 'make check            install missing packages and run every test, about 12 minutes'
+	@echo 'make check-quick      build, lint, unit tests, cases, main integration tests, under 2 minutes'
+	@echo 'make demo             run a private Postfix with Postern and show what it answers'
+	@echo 'make install          install; DESTDIR= and prefix= as usual; uninstall keeps the configuration'
+	@echo 'make dist             make postern-VERSION.tar.gz from the committed files'
+	@echo 'make deps             install the packages for building (deps-demo, deps-check: for those)'
 	@echo
-	@echo 'Single parts of check:'
-	@echo '  check-build         everything, with warnings as errors; check-clang: the same with clang'
-	@echo '  check-lint          includes run one way, libraries have one owner, headers compile alone'
+	@echo 'Parts of check (make check PARTS="lint unit" runs several):'
+	@echo '  check-build         compile everything with warnings as errors; check-clang: with clang'
+	@echo '  check-lint          rules about includes, calls, headers and opening comments'
 	@echo '  check-tidy          clang-format, clang-tidy, cppcheck, man pages'
-	@echo '  check-unit          t/unit/test_*.c; check-asan: under ASan and UBSan; check-valgrind'
-	@echo '  check-cases         t/cases: recorded decisions'
-	@echo '  check-integration   t/integration, with real servers; check-tsan: the daemon under TSan'
-	@echo '  fuzz                t/fuzz/fuzz_*.c, FUZZ_TIME=10 seconds each (0: the corpus only)'
-	@echo 'make bench            t/bench, printed as tables'
+	@echo '  check-unit          unit tests; check-asan: under ASan and UBSan; check-valgrind: under valgrind,'
+	@echo '                      with the inputs of fuzz targets; check-units: all of these in one pool'
+	@echo '  check-cases         recorded decisions'
+	@echo '  check-integration   the daemon with real servers'
+	@echo '  check-tsan          what runs in several threads, under TSan'
+	@echo '  check-finds         planted faults are found'
+	@echo '  check-bench         each benchmark with small sizes'
+	@echo '  fuzz                each fuzz target for FUZZ_TIME=10 seconds (0: its corpus only)'
+	@echo
+	@echo 'One test:'
+	@echo '  make check-unit UNIT=test_limits (also check-asan, check-valgrind, check-tsan)'
+	@echo '  CK_RUN_CASE=limits build/t/unit/test_limits (one test case of it)'
+	@echo '  make check-integration TESTS="t/integration/test_daemon.py -k signals" (also check-tsan)'
+	@echo
+	@echo 'make bench            run the benchmarks and print tables'
 	@echo 'make lint             check-lint and check-tidy'
-	@echo 'make format           clang-format; format-check changes nothing'
+	@echo 'make format           format the C sources; format-check changes nothing'
 	@echo 'make clean, distclean'
 	@echo
-	@echo 'Variables: BUILD=build-NAME SANITIZE=address,undefined WERROR=1 CC=clang V=1 CONFIGURE_ARGS=...'
+	@echo 'Variables: BUILD=build-NAME SANITIZE=address,undefined WERROR=1 CC=clang V=1 CONFIGURE_ARGS=... JOBS=2'

@@ -5,6 +5,7 @@
 
 /* The commands, each in a file cmd_*.c of its subject; struct command describes the parameters. */
 int cmd_explain(const struct ctl *ctl, int argc, char **argv);
+extern const char cmd_explain_usage[]; /* the help of explain, with its options */
 int cmd_status(const struct ctl *ctl, int argc, char **argv);
 int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);

@@ -84,9 +84,8 @@ int cmd_suspend(const struct ctl *ctl, int argc, char **argv)
 
 int cmd_suspended(const struct ctl *ctl, int argc, char **argv)
 {
-	int ret = command_no_arguments(ctl, argc);
+	int ret = command_no_arguments(ctl, argc, argv);
 
-	(void)argv;
 	return ret != CTL_OK ? ret :
 			       control_client_show(ctl, json_pack("{s:s}", "command", "suspended"),
 				       print_suspended);

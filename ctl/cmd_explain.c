@@ -22,19 +22,24 @@
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
 
-static const char usage[] =
+const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
 	"           [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
 	"           [--rcpt ADDRESS]... [--from VALUE]... [--sender VALUE]... [--running]\n"
 	"       posternctl explain --jsonl [--running] < SESSIONS\n"
 	"Show what is decided about a session and why: stage by stage, rule by rule. Nothing is\n"
 	"charged. The configuration (-c), the lists, the JSON store and the suspended logins decide.\n"
+	"  --ip        the client's address; --rdns: its host name; --helo: the argument of HELO\n"
+	"  --service   the {daemon_name} of the MTA's service, for [check NAME]\n"
 	"  --user      the login of the session; with --password, ask for the password and check it\n"
+	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
+	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
 	"  --from      the value of a From field; --sender: of a Sender field\n"
 	"  --running   let the running daemon decide, which also knows the counts of rate limits\n"
 	"  --jsonl     read one session per line from standard input, and print one answer per line\n"
 	"Addresses may be given with or without <>. Exit status: 0 answered, 64 wrong usage, 65 a\n"
-	"session that can't be understood, 69 no daemon answers, 78 the configuration can't be read.\n";
+	"session that can't be understood, 69 no daemon answers, 78 the configuration, a list or\n"
+	"the store can't be read.\n";
 
 /* What decides: the policy of the files, or the running daemon. */
 struct judge {
@@ -319,6 +324,15 @@ static bool has_preceding_facts(const struct arguments *a)
 	return true;
 }
 
+/* error NULL: it has been printed. */
+static int refuse_arguments(const char *error)
+{
+	if (error != NULL)
+		(void)fprintf(stderr, "posternctl: %s\n", error);
+	(void)fputs("posternctl: see 'posternctl help explain'\n", stderr);
+	return EX_USAGE;
+}
+
 static int read_arguments(struct arguments *a, int argc, char **argv)
 {
 	int option;
@@ -344,16 +358,17 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 			if (set_size(a, optarg) != 0)
 				return EX_USAGE;
 			break;
-		default:
-			(void)fputs(usage, stderr);
-			return EX_USAGE;
+		default: /* getopt_long() has printed the error */
+			return refuse_arguments(NULL);
 		}
 	}
-	if (optind < argc || (a->ask_password && a->login == NULL) ||
-		(a->jsonl && json_object_size(a->session) > 0)) {
-		(void)fputs(usage, stderr);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return refuse_arguments("explain has options only, no other arguments");
+	if (a->ask_password && a->login == NULL)
+		return refuse_arguments("--password needs --user");
+	if (a->jsonl && (a->login != NULL || json_object_size(a->session) > 0))
+		return refuse_arguments("--jsonl reads sessions from standard input; of the other "
+					"options it allows only --running");
 	if (!a->jsonl && !has_preceding_facts(a))
 		return EX_USAGE;
 	if (!a->jsonl && json_object_get(a->session, "headers") == NULL)
@@ -390,7 +405,7 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 
 	if (a.help) {
 		json_decref(a.session);
-		return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
+		return fputs(cmd_explain_usage, stdout) < 0 ? EX_IOERR : EX_OK;
 	}
 	if (status == EX_OK)
 		status = add_login(&a);

@@ -31,7 +31,9 @@ static void print_limits(const struct ctl *ctl, json_t *answer)
 	const long long unsaved = json_integer_value(json_object_get(answer, "unsaved"));
 	size_t i, j;
 
-	if (json_object_get(answer, "count") != NULL)
+	if (json_object_get(answer, "count") != NULL && count == 0)
+		(void)puts("no limit has counted anything");
+	else if (json_object_get(answer, "count") != NULL)
 		(void)printf("%lld key%s counted; those nearest to their limits:\n", count,
 			count == 1 ? " is" : "s are");
 	if (unsaved > 0)

@@ -30,9 +30,8 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = command_no_arguments(ctl, argc);
+	int ret = command_no_arguments(ctl, argc, argv);
 
-	(void)argv;
 	if (ret != CTL_OK)
 		return ret;
 	ret = control_client_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);

@@ -82,9 +82,8 @@ int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 	struct errmsg err;
 	json_t *answer = NULL;
 	const char *line;
-	int ret = command_no_arguments(ctl, argc);
+	int ret = command_no_arguments(ctl, argc, argv);
 
-	(void)argv;
 	if (ret != CTL_OK)
 		return ret;
 	if ((ret = control_client_open(ctl, &client, &err)) == CTL_OK)

@@ -9,14 +9,18 @@
 
 int command_usage(const struct ctl *ctl)
 {
-	(void)fprintf(stderr, "usage: posternctl [OPTION ...] %s %s\n", ctl->command->name,
-		ctl->command->arguments);
+	(void)fprintf(stderr, "usage: posternctl [OPTION ...] %s%s%s\n", ctl->command->name,
+		ctl->command->arguments[0] == '\0' ? "" : " ", ctl->command->arguments);
 	return EX_USAGE;
 }
 
-int command_no_arguments(const struct ctl *ctl, int argc)
+int command_no_arguments(const struct ctl *ctl, int argc, char **argv)
 {
-	return argc == 1 ? CTL_OK : command_usage(ctl);
+	if (argc == 1)
+		return CTL_OK;
+	(void)fprintf(stderr, "posternctl: %s: the command %s has no arguments\n", argv[1],
+		ctl->command->name);
+	return command_usage(ctl);
 }
 
 int command_fail(int code, const struct errmsg *err)

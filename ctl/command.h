@@ -9,14 +9,15 @@
 struct ctl;
 
 /*
- * One command of posternctl. argv[0] is its name; the options of all commands have been removed
- * from argv. run() returns the exit code.
+ * One command of posternctl. argv[0] is "posternctl NAME", for the messages of getopt(3); the
+ * options of all commands have been removed from argv. run() returns the exit code.
  */
 struct command {
 	const char *name;
 	const char *arguments; /* for the usage: "[-m METHOD]" */
 	const char *summary;   /* for the help: half a line */
 	int (*run)(const struct ctl *ctl, int argc, char **argv);
+	const char *usage; /* the whole help; NULL: derived from the members above */
 };
 
 /* What the command line holds for every command; posternctl(8) describes it. Borrowed text. */
@@ -38,8 +39,9 @@ enum ctl_exit {
 /* Print the command's usage to standard error; returns EX_USAGE. */
 int command_usage(const struct ctl *ctl);
 
-/* CTL_OK for a command that was given no arguments; else what command_usage() returns. */
-int command_no_arguments(const struct ctl *ctl, int argc);
+/* CTL_OK for a command that was given no arguments; else report the first one, and return
+ * EX_USAGE. */
+int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 
 /* Print err to standard error; returns code. */
 int command_fail(int code, const struct errmsg *err);

@@ -6,17 +6,21 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "config.h"
 #include "ctl/cmd.h"
 #include "lib/conf/config.h"
 #include "lib/conf/near_name.h"
 
+static const struct command *all_commands(void);
+
 static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 {
-	(void)argv;
-	if (argc != 1)
-		return command_usage(ctl);
+	const int ret = command_no_arguments(ctl, argc, argv);
+
+	if (ret != CTL_OK)
+		return ret;
 	(void)printf(ctl->json ? "{\"version\": \"%s\"}\n" : "posternctl %s\n", PACKAGE_VERSION);
 	return CTL_OK;
 }
@@ -29,9 +33,8 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		return command_usage(ctl);
 	if (argc == 2) {
 		if ((command = commands_find(argv[1])) == NULL)
-			return command_usage(ctl);
-		(void)printf("usage: posternctl [OPTION ...] %s %s\n%s\n", command->name,
-			command->arguments, command->summary);
+			return commands_report_unknown(argv[1]);
+		commands_print_usage(command);
 		return CTL_OK;
 	}
 	(void)puts("usage: posternctl [OPTION ...] COMMAND [ARGUMENT ...]\n"
@@ -44,35 +47,40 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		   "      --colour=WHEN    print colours: auto, always or never\n"
 		   "\n"
 		   "Commands:");
-	for (command = commands_all(); command->name != NULL; command++)
+	for (command = all_commands(); command->name != NULL; command++)
 		(void)printf("  %-10s %s\n", command->name, command->summary);
+	(void)puts(
+		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.");
 	return CTL_OK;
 }
 
-const struct command *commands_all(void)
+/* In the order of the help; the last one has no name. */
+static const struct command *all_commands(void)
 {
 	static const struct command commands[] = {
 		{ "explain", "[OPTION ...] | --jsonl [--running]",
-			"show what is decided about a session, and why; see explain --help",
-			cmd_explain },
+			"show what is decided about a session, and why", cmd_explain,
+			cmd_explain_usage },
 		{ "status", "", "show the policy in force, the daemon's state and any problems",
-			cmd_status },
-		{ "reload", "", "read everything again, and report problems", cmd_reload },
-		{ "tail", "", "show decisions as they are made", cmd_tail },
+			cmd_status, NULL },
+		{ "reload", "", "read everything again, and report problems", cmd_reload, NULL },
+		{ "tail", "", "show decisions as they are made", cmd_tail, NULL },
 		{ "limits", "[LOGIN | KEY [reset] | top [NUMBER]]",
-			"show or reset what rate limits have counted", cmd_limits },
+			"show or reset what rate limits have counted", cmd_limits, NULL },
 		{ "log-level", "[LEVEL]", "show the log level, or change it until the next reload",
-			cmd_log_level },
-		{ "suspend", "LOGIN", "stop a user from logging in and sending", cmd_suspend },
-		{ "resume", "LOGIN", "end a suspension", cmd_suspend },
+			cmd_log_level, NULL },
+		{ "suspend", "LOGIN", "stop a user from logging in and sending", cmd_suspend,
+			NULL },
+		{ "resume", "LOGIN", "end a suspension", cmd_suspend, NULL },
 		{ "suspended", "", "list the logins that are suspended on this machine",
-			cmd_suspended },
-		{ "auth", "reset [LOGIN | ADDRESS]", "forgive failed logins", cmd_auth },
+			cmd_suspended, NULL },
+		{ "auth", "reset [LOGIN | ADDRESS]", "forgive failed logins", cmd_auth, NULL },
 		{ "hash", "[-m METHOD] [-r ROUNDS]", "hash a password for the users table",
-			cmd_hash },
-		{ "version", "", "print the version", cmd_version },
-		{ "help", "[COMMAND]", "list the commands, or show the usage of one", cmd_help },
-		{ NULL, NULL, NULL, NULL },
+			cmd_hash, NULL },
+		{ "version", "", "print the version", cmd_version, NULL },
+		{ "help", "[COMMAND]", "list the commands, or show the usage of one", cmd_help,
+			NULL },
+		{ NULL, NULL, NULL, NULL, NULL },
 	};
 
 	return commands;
@@ -80,22 +88,44 @@ const struct command *commands_all(void)
 
 const struct command *commands_find(const char *name)
 {
-	const struct command *command = commands_all();
+	const struct command *command = all_commands();
 
 	while (command->name != NULL && strcmp(command->name, name) != 0)
 		command++;
 	return command->name == NULL ? NULL : command;
 }
 
-const char *commands_nearest(const char *name)
+void commands_print_usage(const struct command *command)
+{
+	if (command->usage != NULL)
+		(void)fputs(command->usage, stdout);
+	else
+		(void)printf("usage: posternctl [OPTION ...] %s%s%s\n%s\n", command->name,
+			command->arguments[0] == '\0' ? "" : " ", command->arguments,
+			command->summary);
+}
+
+/* The name most like `name`; NULL when none is near. */
+static const char *nearest_name(const char *name)
 {
 	const struct command *command;
 	const char *near = NULL;
 	unsigned best = NEAR_NAME_MAX;
 
-	for (command = commands_all(); command->name != NULL; command++) {
+	for (command = all_commands(); command->name != NULL; command++) {
 		if (near_name_better(name, command->name, &best))
 			near = command->name;
 	}
 	return near;
+}
+
+int commands_report_unknown(const char *name)
+{
+	const char *near = nearest_name(name);
+
+	(void)fprintf(stderr,
+		"posternctl: %s: there is no such command%s%s%s; see 'posternctl help'\n", name,
+		near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+		near == NULL ? "" : "?");
+	return EX_USAGE;
 }

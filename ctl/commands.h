@@ -3,13 +3,14 @@
 
 #include "ctl/command.h"
 
-/* All commands in the order of the help; the last one has no name. */
-const struct command *commands_all(void);
-
 /* The command of a name; NULL when there is none. */
 const struct command *commands_find(const char *name);
 
-/* The name most like `name`, for "did you mean"; NULL when none is near. */
-const char *commands_nearest(const char *name);
+/* Print that there is no command of that name, and the nearest name, to standard error; returns
+ * EX_USAGE. */
+int commands_report_unknown(const char *name);
+
+/* Print the usage of a command to standard output. */
+void commands_print_usage(const struct command *command);
 
 #endif

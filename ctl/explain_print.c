@@ -32,8 +32,10 @@ static void print_reply(FILE *out, json_t *object)
 
 static void print_check(FILE *out, json_t *check, bool colour)
 {
+	const bool has_rule = text_of(check, "rule")[0] != '\0';
+
 	fprintf(out, "    %-12s", text_of(check, "check"));
-	print_word(out, text_of(check, "outcome"), 13, colour);
+	print_word(out, text_of(check, "outcome"), has_rule ? 13 : 0, colour);
 	fprintf(out, "%s", text_of(check, "rule"));
 	if (strcmp(text_of(check, "outcome"), "would-reject") == 0) {
 		fputs("  ", out);
@@ -63,7 +65,8 @@ void explain_print(FILE *out, json_t *answer, bool with_header, bool colour)
 
 	json_array_foreach (json_object_get(answer, "steps"), i, step) {
 		fprintf(out, "%-8s", text_of(step, "step"));
-		print_word(out, text_of(step, "verdict"), 9, colour);
+		print_word(out, text_of(step, "verdict"), json_object_get(step, "code") ? 9 : 0,
+			colour);
 		print_reply(out, step);
 		fputc('\n', out);
 		checks = json_object_get(step, "checks");

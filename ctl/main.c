@@ -78,15 +78,21 @@ static int read_options(struct ctl *ctl, int *argc, char **argv)
 	return CTL_OK;
 }
 
-static int report_unknown_command(const char *name)
+/* Whether the only argument of a command asks for its usage. */
+static bool wants_usage(int argc, char **argv)
 {
-	const char *near = commands_nearest(name);
-	char why[100];
+	return argc == 3 && (strcmp(argv[2], "-h") == 0 || strcmp(argv[2], "--help") == 0);
+}
 
-	if (near == NULL)
-		return report_bad_argument(name, "there is no such command");
-	(void)snprintf(why, sizeof(why), "there is no such command; did you mean %s?", near);
-	return report_bad_argument(name, why);
+/* Run the command with "posternctl NAME" as its argv[0]. */
+static int run_command(const struct ctl *ctl, int argc, char **argv)
+{
+	char whole_name[40];
+	const int skipped = argc < 2 ? 0 : 1;
+
+	(void)snprintf(whole_name, sizeof(whole_name), "posternctl %s", ctl->command->name);
+	argv[skipped] = whole_name;
+	return ctl->command->run(ctl, argc - skipped, argv + skipped);
 }
 
 /* The exit code, unless standard output could not be written. */
@@ -112,8 +118,13 @@ int main(int argc, char **argv)
 		name = "help";
 	else if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0)
 		name = "version";
+	else if (name[0] == '-')
+		return report_bad_argument(name, "there is no such option");
 	if ((ctl.command = commands_find(name)) == NULL)
-		return report_unknown_command(name);
-	return check_output(argc < 2 ? ctl.command->run(&ctl, argc, argv) :
-				       ctl.command->run(&ctl, argc - 1, argv + 1));
+		return commands_report_unknown(name);
+	if (wants_usage(argc, argv)) {
+		commands_print_usage(ctl.command);
+		return check_output(CTL_OK);
+	}
+	return check_output(run_command(&ctl, argc, argv));
 }

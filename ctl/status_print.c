@@ -12,6 +12,7 @@
 #define TEXTS_SHOWN 20 /* of an array */
 #define LABEL_WIDTH 24
 #define LABEL_SIZE 200
+#define COUNTS_DEPTH_MAX 8 /* objects within each other */
 
 struct layout {
 	FILE *out;
@@ -134,21 +135,46 @@ static void print_texts(const struct layout *layout, const char *label, json_t *
 	}
 }
 
-/* Named counts, maybe of several dimensions: a line for each that is not zero. */
+/* Whether a value among named counts is worth a line. */
+static bool is_shown(json_t *value)
+{
+	return !json_is_null(value) && !json_is_object(value) &&
+		(!json_is_integer(value) || json_integer_value(value) != 0);
+}
+
+/* Print named counts: a line for each count that is not zero, whatever objects it is nested in. */
 static void print_counts(const struct layout *layout, const char *label, json_t *counts)
 {
-	char inner[LABEL_SIZE];
-	const char *key;
-	json_t *value;
-	size_t len;
+	struct {
+		json_t *object;
+		void *at; /* the next member */
+		char label[LABEL_SIZE];
+	} levels[COUNTS_DEPTH_MAX + 1];
+	size_t depth = 0, len;
 
-	json_object_foreach (counts, key, value) {
-		make_label(inner, label, key);
-		if (json_is_object(value)) // NOLINTNEXTLINE(misc-no-recursion)
-			print_counts(layout, inner, value);
-		else if (!json_is_null(value) &&
-			(!json_is_integer(value) || json_integer_value(value) != 0))
-			print_scalar(layout, inner, value, unit_of(key, &len));
+	levels[0].object = counts;
+	levels[0].at = json_object_iter(counts);
+	(void)snprintf(levels[0].label, LABEL_SIZE, "%s", label);
+	for (;;) {
+		const char *key;
+		json_t *value;
+
+		if (levels[depth].at == NULL) {
+			if (depth-- == 0)
+				return;
+			continue;
+		}
+		key = json_object_iter_key(levels[depth].at);
+		value = json_object_iter_value(levels[depth].at);
+		levels[depth].at = json_object_iter_next(levels[depth].object, levels[depth].at);
+		make_label(levels[depth + 1].label, levels[depth].label, key);
+		if (json_is_object(value) && depth + 1 < COUNTS_DEPTH_MAX) {
+			depth++;
+			levels[depth].object = value;
+			levels[depth].at = json_object_iter(value);
+		} else if (is_shown(value)) {
+			print_scalar(layout, levels[depth + 1].label, value, unit_of(key, &len));
+		}
 	}
 }
 

@@ -1,3 +1,8 @@
+/*
+ * The daemon from its start to its end: opens the sockets as root, becomes the user, starts the
+ * threads, obeys signals, and closes everything in order. Owns what lives as long as the daemon.
+ * Main thread, except for the hooks that name another. t/integration/test_daemon.py covers it.
+ */
 #include "milter/daemon.h"
 
 #include <stdio.h>
@@ -24,13 +29,13 @@
 #include "milter/smtp/callbacks_thread.h"
 #include "milter/smtp/smtp_status.h"
 
-/* How long starting waits for a policy before it answers without one. */
+/* The time for which the start waits for a policy before it serves without one. */
 #define FIRST_POLICY_MS 15000
 
-/* All that lives as long as the daemon. */
+/* Everything that lives as long as the daemon. */
 struct daemon {
 	const struct daemon_options *options;
-	const struct config *config; /* as at the start: what follows a reload has its own */
+	const struct config *config; /* that of the start; parts that follow reloads hold theirs */
 	const char *pid_file;	     /* "": none */
 	struct process_user user;
 	struct snapshot *snapshot;
@@ -52,7 +57,7 @@ struct daemon {
 
 /* ---- starting -------------------------------------------------------------- */
 
-/* The options of the command line go before the configuration. */
+/* Determine user and pid file; the command line overrides the configuration. */
 static void settle_options(struct daemon *daemon)
 {
 	const struct daemon_options *options = daemon->options;
@@ -101,13 +106,13 @@ static struct listen_owner owner_of(const struct daemon *daemon, const char *sec
 	return owner;
 }
 
-static void open_milter_socket(struct daemon *daemon, const struct config *config)
+static void open_milter_socket(struct daemon *daemon)
 {
 	const struct milter_socket socket = {
-		.name = config->milter.socket,
-		.owner = owner_of(daemon, "milter", config->milter.socket_mode,
-			config->milter.socket_group),
-		.timeout = (int)config->milter.timeout,
+		.name = daemon->config->milter.socket,
+		.owner = owner_of(daemon, "milter", daemon->config->milter.socket_mode,
+			daemon->config->milter.socket_group),
+		.timeout = (int)daemon->config->milter.timeout,
 	};
 	struct errmsg err;
 
@@ -118,10 +123,10 @@ static void open_milter_socket(struct daemon *daemon, const struct config *confi
 	}
 }
 
-static void open_control_socket(struct daemon *daemon, const struct config *config)
+static void open_control_socket(struct daemon *daemon)
 {
-	const struct listen_owner owner = owner_of(daemon, "control", config->control.socket_mode,
-		config->control.socket_group);
+	const struct listen_owner owner = owner_of(daemon, "control",
+		daemon->config->control.socket_mode, daemon->config->control.socket_group);
 	const struct control_subject subject = {
 		.commands = control_commands(),
 		.shared = daemon->shared,
@@ -139,18 +144,18 @@ static void open_control_socket(struct daemon *daemon, const struct config *conf
 		process_fail(EX_OSERR, &err);
 }
 
-static void open_auth_sockets(struct daemon *daemon, const struct config *config)
+static void open_auth_sockets(struct daemon *daemon)
 {
-	const struct listen_owner owner =
-		owner_of(daemon, "auth", config->auth.socket_mode, config->auth.socket_group);
+	const struct listen_owner owner = owner_of(daemon, "auth", daemon->config->auth.socket_mode,
+		daemon->config->auth.socket_group);
 	struct errmsg err;
 
-	if (auth_sockets_open(&config->auth, &owner, &daemon->auth_sockets, &err) != 0)
+	if (auth_sockets_open(&daemon->config->auth, &owner, &daemon->auth_sockets, &err) != 0)
 		process_fail(EX_UNAVAILABLE, &err);
 }
 
-/* Who is suspended has to be known before anybody is asked for. */
-static void start_auth(struct daemon *daemon, const struct config *config)
+/* Suspensions must be known before the first login. */
+static void start_auth(struct daemon *daemon)
 {
 	struct errmsg err;
 	bool served = false;
@@ -164,7 +169,7 @@ static void start_auth(struct daemon *daemon, const struct config *config)
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&
-		auth_new(daemon->server, daemon->shared, &daemon->auth_sockets, config,
+		auth_new(daemon->server, daemon->shared, &daemon->auth_sockets, daemon->config,
 			&daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
 }
@@ -175,7 +180,7 @@ static void log_config_problems(const struct problems *problems)
 		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(problems, i));
 }
 
-/* Files that only root can read: reloads, which the user does, would fail. */
+/* Warn of files that only root can read: the user, who does the reloads, cannot. */
 static void warn_of_unreadable_files(const struct daemon *daemon)
 {
 	struct problems *problems = problems_new();
@@ -187,25 +192,26 @@ static void warn_of_unreadable_files(const struct daemon *daemon)
 	problems_free(&problems);
 }
 
-static void start_log(const struct daemon *daemon, const struct config *config)
+static void start_log(const struct daemon *daemon)
 {
 	const struct log_output output = {
-		.facility = config->log.facility,
-		/* The journal gets levels and the facility by syslog(), and a line once. */
+		.facility = daemon->config->log.facility,
+		/* syslog() gives the journal levels and the facility; a copy would be a second
+		   line. */
 		.to_stderr = daemon->options->foreground && !process_has_journal(),
-		.level = config->log.level,
+		.level = daemon->config->log.level,
 	};
 	struct errmsg err;
 
 	if (log_start(&output, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	log_config_problems(config->warnings);
+	log_config_problems(daemon->config->warnings);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root; set a user with -u or [milter] user");
 }
 
-/* In the cache thread. */
+/* Apply a new configuration. Runs in the cache thread. */
 static int on_config_taken(void *context, const struct config *config, const struct config *old,
 	struct errmsg *err)
 {
@@ -230,7 +236,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	return ret;
 }
 
-/* In the cache thread. */
+/* Tell posternctl the result of its reload. Runs in the cache thread. */
 static void on_reload_ended(void *context, uint64_t request, bool ok, const struct errmsg *err)
 {
 	struct daemon *daemon = context;
@@ -239,7 +245,7 @@ static void on_reload_ended(void *context, uint64_t request, bool ok, const stru
 		control_reload_ended(daemon->control, request, ok, err);
 }
 
-/* In the server thread, which writes the file for posternctl too. */
+/* Runs in the server thread, which also writes the file for posternctl. */
 static void save_suspensions(void *argument)
 {
 	const struct daemon *daemon = argument;
@@ -249,8 +255,8 @@ static void save_suspensions(void *argument)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
 
-/* [limits] on_limit = suspend, in the thread that decides: in force at once. */
-static int suspend(void *context, const char *login, struct errmsg *err)
+/* Suspend a login for [limits] on_limit, at once. Runs in the thread that decides. */
+static int suspend_login(void *context, const char *login, struct errmsg *err)
 {
 	struct daemon *daemon = context;
 
@@ -258,7 +264,7 @@ static int suspend(void *context, const char *login, struct errmsg *err)
 		return errmsg_set(err, "out of memory, or too many are suspended");
 	if (server_call(daemon->server, save_suspensions, daemon) == 0)
 		return 0;
-	/* The server is ending. */
+	/* The server is ending, and runs no more calls. */
 	return suspension_keeper_save(daemon->suspension_keeper, err);
 }
 
@@ -268,18 +274,18 @@ static uint64_t ledger_time(const void *ledger_file)
 }
 
 /*
- * What was charged before. Without its file the daemon counts all the same: mail goes on, and the
- * log and the status say that a restart forgets.
+ * Load the charges of earlier runs. If the file is unusable, the daemon counts in memory, so that
+ * mail goes on; the log and the status report that a restart loses the counts.
  */
-static void open_ledger(struct daemon *daemon, const struct config *config)
+static void open_ledger(struct daemon *daemon)
 {
 	struct problems *problems = problems_new();
 	struct errmsg err = { "out of memory" };
 
 	if (problems == NULL || (daemon->ledger = ledger_new()) == NULL)
 		process_fail(EX_OSERR, &err);
-	if (ledger_file_open(config->limits.state, daemon->ledger, NULL, &daemon->ledger_file,
-		    problems, &err) != 0) {
+	if (ledger_file_open(daemon->config->limits.state, daemon->ledger, NULL,
+		    &daemon->ledger_file, problems, &err) != 0) {
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits outlive-restart=no");
 		daemon->ledger_section.open_error = err;
 		ledger_free(&daemon->ledger);
@@ -320,7 +326,7 @@ static void register_status(struct daemon *daemon)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 }
 
-static void start_threads(struct daemon *daemon, const struct config *config)
+static void start_threads(struct daemon *daemon)
 {
 	const struct cache_hooks hooks = {
 		.context = daemon,
@@ -333,7 +339,7 @@ static void start_threads(struct daemon *daemon, const struct config *config)
 		daemon_status_new(daemon->config, daemon->options->config_path, daemon->user.name);
 	if (daemon->daemon_status == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
-	if (cache_start(config, daemon->options->config_path, daemon->snapshot, &hooks,
+	if (cache_start(daemon->config, daemon->options->config_path, daemon->snapshot, &hooks,
 		    &daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	register_status(daemon);
@@ -346,7 +352,7 @@ static void start_threads(struct daemon *daemon, const struct config *config)
 
 /* ---- running --------------------------------------------------------------- */
 
-/* Until it is told to end. */
+/* Handle signals until one ends the daemon. */
 static void obey_signals(struct daemon *daemon)
 {
 	int signal;
@@ -384,8 +390,7 @@ static void announce(struct daemon *daemon)
 	process_ready("no policy yet");
 }
 
-/* What libmilter's workers may still use stays, the server for its calls too: they are cut off by
- * the end of the process. */
+/* libmilter's workers may still run, so that everything they use stays until the process ends. */
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");
@@ -393,7 +398,7 @@ static void stop_all(struct daemon *daemon)
 		(void)unlink(daemon->config->control.socket);
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
-	cache_end(daemon->cache); /* who waits for a reload is answered by the server */
+	cache_end(daemon->cache); /* the server answers those who wait for a reload */
 	server_stop(daemon->server);
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);
@@ -407,8 +412,8 @@ static void stop_all(struct daemon *daemon)
 	log_stop();
 }
 
-/* Sockets are bound while it is still root's process; everything else is done by the user. */
-static void run(struct daemon *daemon, const struct config *config)
+/* The sockets are opened as root; the user does everything else. */
+static void run(struct daemon *daemon)
 {
 	struct errmsg err;
 
@@ -417,30 +422,30 @@ static void run(struct daemon *daemon, const struct config *config)
 	process_raise_limits();
 	daemon->snapshot = snapshot_new();
 	if (daemon->snapshot != NULL)
-		daemon->shared = shared_new(daemon->snapshot, config->settings,
-			milter_is_inet(config->milter.socket));
+		daemon->shared = shared_new(daemon->snapshot, daemon->config->settings,
+			milter_is_inet(daemon->config->milter.socket));
 	daemon->status = status_new();
 	if (daemon->shared != NULL)
-		daemon->suspension_keeper = suspension_keeper_new(config->auth.suspensions,
+		daemon->suspension_keeper = suspension_keeper_new(daemon->config->auth.suspensions,
 			shared_suspensions(daemon->shared));
 	if (daemon->suspension_keeper == NULL || daemon->status == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	open_auth_sockets(daemon, config); /* first: an smtpd that starts now dies without */
-	open_control_socket(daemon, config);
-	open_milter_socket(daemon, config); /* last: whoever sees it may ask on all others */
+	open_auth_sockets(daemon); /* first: a smtpd that starts without this socket ends */
+	open_control_socket(daemon);
+	open_milter_socket(daemon); /* last: when it exists, all others do */
 	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
 		process_fail(EX_CANTCREAT, &err);
 	if (process_become(&daemon->user, &err) != 0)
 		process_fail(EX_NOPERM, &err);
 	process_hide();
-	start_log(daemon, config);
+	start_log(daemon);
 	warn_of_unreadable_files(daemon);
-	open_ledger(daemon, config);
-	start_auth(daemon, config);
-	shared_on_suspend(daemon->shared, suspend, daemon);
-	start_threads(daemon, config);
+	open_ledger(daemon);
+	start_auth(daemon);
+	shared_on_suspend(daemon->shared, suspend_login, daemon);
+	start_threads(daemon);
 	announce(daemon);
 	if (milter_start(&err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -457,5 +462,5 @@ void daemon_run(const struct daemon_options *options, const struct config *confi
 	daemon.config = config_ref(config);
 	if (!options->foreground && process_daemonize(&err) != 0)
 		process_fail(EX_OSERR, &err);
-	run(&daemon, config);
+	run(&daemon);
 }

@@ -1,6 +1,6 @@
 /*
  * The status sections of the process and of its log. The object owns a reference to the
- * configuration in force and the list of files that the daemon can't read; the cache thread
+ * configuration in force and the list of files that the daemon cannot read; the cache thread
  * replaces both after a reload, and the server thread reads them, under a lock.
  * t/integration/test_status.py covers it.
  */
@@ -22,7 +22,7 @@ struct daemon_status {
 
 	pthread_mutex_t lock; /* guards what follows */
 	const struct config *config;
-	struct problems *unreadable; /* files that the daemon's user can't read; NULL: no memory */
+	struct problems *unreadable; /* files that the daemon's user cannot read; NULL: no memory */
 };
 
 /* config_check_readable() reports nothing useful about a user that the daemon did not become. */

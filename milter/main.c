@@ -1,3 +1,7 @@
+/*
+ * postern(8): reads the command line, checks the files (-n), or runs the daemon. Main thread.
+ * t/integration/test_daemon.py covers it.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -24,13 +28,13 @@ struct options {
 
 static const char usage[] =
 	"usage: postern [-fhnV] [-c FILE] [-P FILE] [-u USER[:GROUP]]\n"
-	"  -c FILE   the configuration (" CONFIG_FILE_DEFAULT ")\n"
+	"  -c FILE   use this configuration (default: " CONFIG_FILE_DEFAULT ")\n"
 	"  -f        stay in the foreground and log to standard error\n"
-	"  -h        say this (--help)\n"
+	"  -h        print this help (--help)\n"
 	"  -n        check the configuration, the lists and the store, and exit\n"
-	"  -P FILE   write the process number to FILE\n"
-	"  -u USER   become USER when started by root\n"
-	"  -V        say the version (--version)\n";
+	"  -P FILE   write the process id to FILE\n"
+	"  -u USER   become this user when started by root\n"
+	"  -V        print the version (--version)\n";
 
 static void read_options(int argc, char **argv, struct options *options_r)
 {
@@ -83,7 +87,7 @@ static void print_problems(const struct problems *problems)
 		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
 }
 
-/* What root reads and the daemon's user can't, said by a child that has become that user. */
+/* A child that has become the daemon's user prints which files it cannot read, unlike root. */
 static int check_user(const struct daemon_options *options, const struct config *config,
 	struct errmsg *err)
 {
@@ -112,8 +116,8 @@ static int check_user(const struct daemon_options *options, const struct config 
 	return code;
 }
 
-/* The code to exit with, and err set where that is not EX_OK. Bad lines and rows are named, but
- * stop nothing, as in the daemon. */
+/* Returns the exit code, and err if it is not EX_OK. Bad lines and rows are problems, not errors,
+ * as in the daemon. */
 static int check_config(const struct daemon_options *options, const struct config *config,
 	struct problems *problems, struct errmsg *err)
 {
@@ -131,7 +135,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	return code;
 }
 
-/* -n: what is wrong with the files? */
+/* -n: print what is wrong with the files. Returns the exit code. */
 static int check_files(const struct daemon_options *options)
 {
 	struct problems *problems = problems_new();
@@ -155,7 +159,7 @@ static int check_files(const struct daemon_options *options)
 	return code;
 }
 
-/* The daemon changes to /, and reads its configuration again by the name that it was given. */
+/* The daemon changes to the directory / and reloads its configuration by this path. */
 static const char *absolute(const char *path)
 {
 	char *from_root = path == NULL ? NULL : file_absolute(path);
@@ -185,6 +189,6 @@ int main(int argc, char **argv)
 	daemon_run(&options.daemon, config);
 	config_unref(&config);
 	(void)fflush(NULL);
-	_exit(EX_OK); /* not exit(): libmilter's own exit handler destroys locks that its threads
-			 use */
+	_exit(EX_OK); /* with exit(), libmilter's handler would destroy locks that its threads use
+		       */
 }

@@ -1,3 +1,8 @@
+/*
+ * What a daemon does to its own process: background, user, limits, pid file, systemd. Owns the pipe
+ * to the waiting parent. Main thread, while it is the only one. t/integration/test_daemon.py covers
+ * it.
+ */
 #include "milter/process.h"
 
 #include <errno.h>
@@ -20,17 +25,16 @@
 
 #include "milter/loop/listen.h"
 
-/* LeakSanitizer looks into its own process as a debugger does. */
+/* LeakSanitizer inspects its own process as a debugger does. */
 #if defined(__SANITIZE_ADDRESS__)
 #define MAY_HIDE false
 #else
 #define MAY_HIDE true
 #endif
 
-static int to_parent =
-	-1; /* a byte with the exit code goes here; -1: there is no parent that waits */
+static int to_parent = -1; /* receives a byte with the exit code; -1: no parent waits */
 
-/* The parent: wait for the child's word. */
+/* In the parent: wait for the exit code from the child. */
 static void wait_for_child(pid_t child, int from_child) __attribute__((noreturn));
 
 static void wait_for_child(pid_t child, int from_child)
@@ -44,7 +48,7 @@ static void wait_for_child(pid_t child, int from_child)
 	if (got == 1)
 		_exit(code);
 	(void)waitpid(child, NULL, 0);
-	_exit(EX_SOFTWARE); /* it died without a word, or said it itself */
+	_exit(EX_SOFTWARE); /* it died without sending one */
 }
 
 int process_daemonize(struct errmsg *err)
@@ -122,7 +126,7 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 	if (len >= sizeof(user.name))
 		return errmsg_set(err, "the user's name is too long: '%s'", name);
 	memcpy(user.name, name, len);
-	/* cppcheck-suppress getpwnamCalled ; there is one thread yet */
+	/* cppcheck-suppress getpwnamCalled ; this is the only thread yet */
 	if ((entry = getpwnam(user.name)) == NULL)
 		return errmsg_set(err,
 			"the user '%s' does not exist: add it (adduser --system --group %s), "
@@ -179,7 +183,8 @@ void process_raise_limits(void)
 
 int process_write_pid(const char *path, struct errmsg *err)
 {
-	/* What stood there is removed, not written to: in a folder of others it could be a link. */
+	/* Remove an old file instead of writing to it: in a foreign directory it could be a link.
+	 */
 	int fd = unlink(path) == 0 || errno == ENOENT ?
 		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644) :
 		-1;
@@ -219,7 +224,7 @@ void process_notify(const char *message)
 		return;
 	memcpy(address.sun_path, path, len);
 	if (path[0] == '@')
-		address.sun_path[0] = '\0'; /* Linux' abstract names */
+		address.sun_path[0] = '\0'; /* an abstract name of Linux */
 	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
 		return;
 	(void)sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,

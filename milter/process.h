@@ -6,55 +6,55 @@
 
 #include "lib/base/errmsg.h"
 
-/* What a daemon does to its own process. To be called while there is one thread, except for
- * process_notify(). */
+/* What a daemon does to its own process. Call these functions while the process has one thread;
+ * only process_notify() may be called later. */
 
 /*
- * Go into the background. Returns in the child alone; the parent waits until the child
- * says process_ready() and exits with 0 then, or with the code of process_fail(), or with
- * EX_SOFTWARE when the child dies. 0, or -1 with err set.
+ * Go into the background. Returns only in the child: 0, or -1 with err set. The parent waits for
+ * the child and exits with 0 after process_ready(), with the code of process_fail(), or with
+ * EX_SOFTWARE if the child dies.
  */
 int process_daemonize(struct errmsg *err);
 
-/* All is up: let the parent go, and (in the background) give up the terminal. Tells systemd, too.
- */
+/* Report that the daemon is ready to the parent and to systemd, and close the terminal (in the
+ * background). */
 void process_ready(const char *status);
 
-/* Say why the daemon can't start, by standard error and to the parent, and exit with code. */
+/* Print why the daemon cannot start, and exit with code, as does the parent. */
 void process_fail(int code, const struct errmsg *err) __attribute__((noreturn));
 
-/* Whom to become. */
+/* The user to become. */
 struct process_user {
-	char name[64]; /* "": nobody else */
+	char name[64]; /* "": stay the same user */
 	char home[1024];
 	uid_t uid;
 	gid_t gid;
 };
 
 /*
- * Look up "USER" or "USER:GROUP". name "": whoever runs it. A process that isn't root's may only
- * name itself. 0, or -1 with err set.
+ * Look up "USER" or "USER:GROUP"; "" is the present user. A process without root's rights may only
+ * name its own user. Returns 0, or -1 with err set.
  */
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err);
 
-/* Become the user with all of their groups and nothing of root's left, nor of root's environment:
- * libraries look for files in $HOME. 0, or -1 with err set. */
+/* Become the user with all of its groups, and give up root's rights and environment; libraries look
+ * for files in $HOME. Returns 0, or -1 with err set. */
 int process_become(const struct process_user *user, struct errmsg *err);
 
-/* No core file, no ptrace(2) by others, /proc/PID closed: secrets are in memory. */
+/* Prevent core files, ptrace(2) and access to /proc/PID, because memory contains secrets. */
 void process_hide(void);
 
-/* As many open files as the system allows: each SMTP session is one. */
+/* Permit as many open files as the system allows: each SMTP session needs one. */
 void process_raise_limits(void);
 
-/* Write our number to path. 0, or -1 with err set. */
+/* Write the process id to path. Returns 0, or -1 with err set. */
 int process_write_pid(const char *path, struct errmsg *err);
 
 /* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
 bool process_has_journal(void);
 
-/* A message for systemd (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Without systemd:
- * nothing. */
+/* Send systemd a message (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Does nothing
+ * without systemd. */
 void process_notify(const char *message);
 
 #endif

@@ -36,7 +36,7 @@ class Counter:
 
     def pytest_collection_finish(self, session):
         if session.testscollected:
-            self.begin(session.testscollected - len(session.items) + len(session.items))
+            self.begin(session.testscollected)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node, ids):
@@ -59,15 +59,24 @@ class Counter:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report):
-    """No letter for a test that passed: Counter counts it."""
+    """No letter for each test, because Counter prints their number."""
+    if hasattr(report, "wasxfail"):
+        return None
     if report.passed:
         return ("passed" if report.when == "call" else ""), "", ""
-    return None
+    if report.skipped:
+        return "skipped", "", "SKIPPED"
+    return ("failed" if report.when == "call" else "error"), "", "FAILED"
 
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # it is not one of xdist's processes
         config.pluginmanager.register(Counter(config), "counter")
+
+
+def name_of(nodeid):
+    """The name without the group that xdist appends, "@GROUP". Parameters, which end with "]", may contain "@", too."""
+    return nodeid if nodeid.endswith("]") else nodeid.rpartition("@")[0] or nodeid
 
 
 def pytest_unconfigure(config):
@@ -82,8 +91,7 @@ def pytest_unconfigure(config):
     if os.environ.get("POSTERN_COUNTS"):
         with open(os.environ["POSTERN_COUNTS"], "w", encoding="utf-8") as file:
             for report in reporter.stats.get("failed", []) + reporter.stats.get("error", []):
-                file.write(report.nodeid.rpartition("@")[0] or report.nodeid)
-                file.write("\n")
+                file.write(f"{name_of(report.nodeid)}\n")
             file.write(f"{passed} {failed} {skipped}\n")
         return
     if skipped:

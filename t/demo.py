@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """
-`make demo`: Postern without a database, a private Postfix in front of it, and real SMTP sessions through both.
-Prints what was asked, what Postfix answered and which rule decided. Everything is kept in BUILD/demo, or, where
-Postfix's own account can't get there (a clone below /root), in a folder of /tmp; all is ended and removed at the
-end. --keep leaves the files.
+`make demo`: real SMTP sessions through a private Postfix that asks Postern, without a database.
+
+It prints the commands of each session, Postfix's answer, and the rule that decided. All files are in BUILD/demo, or, if
+Postfix's account cannot reach that directory (a clone below /root), in a directory of /tmp. At the end everything is
+stopped and removed; --keep keeps the files.
 """
 
 import os
@@ -25,7 +26,7 @@ LISTS = {
     "helo.checks.regexps": "# HELO names, as regexes\nfriend\n.*\\.dyn\\.example\\.net\n",
     "mail_from.access.blacklist": "# senders\nspam@example.org\n",
     "rcpt_to.access.blacklist": "# recipients\nformer-colleague@example.com\n",
-    "access.domains": "# unwelcome wherever they turn up\nbad-shop.example\n",
+    "access.domains": "# unwelcome wherever they appear\nbad-shop.example\n",
 }
 STORE = {
     "profiles": [
@@ -51,17 +52,17 @@ def paint(code, text):
 
 
 def reachable(folder):
-    """Whether everybody may go there: a daemon that lets go of root must."""
+    """Whether every account may enter the directory, as a daemon that gives up root must."""
     return all(part.stat().st_mode & 0o001 for part in [folder, *folder.parents])
 
 
 class Demo:
-    """One Postfix, one Postern, and a count of answers that were not as expected."""
+    """One Postfix, one Postern, and the number of unexpected answers."""
 
     def __init__(self, folder):
         self.folder = folder
         self.wrong = 0
-        # In Postfix's queue folder, as on a Debian machine, where smtpd can see it from its chroot.
+        # In Postfix's queue directory, where a chrooted smtpd finds it, as on a Debian machine.
         socket = folder / "postfix/queue/postern/postern.sock"
         CONFIG["milter"]["socket"] = f"unix:{socket}"
         self.postern = Postern(folder / "postern", CONFIG, LISTS, STORE)
@@ -86,7 +87,7 @@ class Demo:
         self.postern.stop()
 
     def show(self, step, expected, since):
-        """What Postfix answered, and the rule from Postern's log."""
+        """Print Postfix's answer and the rule from Postern's log."""
         code, text = step
         good = code // 100 == expected // 100
         self.wrong += not good
@@ -95,7 +96,7 @@ class Demo:
             if " rule=" in line or " verdict=accept" in line:
                 print("     Postern: ", line.strip())
         if not good:
-            print(paint(31, f"     expected was {expected}"))
+            print(paint(31, f"     expected: {expected}"))
 
     def session(self, title, expected, client="198.51.100.7", name="mail.example.net",
                 helo="mail.example.net", mail="<friend@example.net>", rcpts=("<bob@example.com>",),
@@ -164,12 +165,12 @@ class Demo:
 
 def main():
     if os.geteuid() != 0:
-        print("make demo: a private Postfix needs root; type: sudo make demo", file=sys.stderr)
+        print("make demo: a private Postfix needs root; run: sudo make demo", file=sys.stderr)
         return 1
     folder = (BUILD / "demo").resolve()
     if not reachable(BUILD.resolve()):
         folder = Path(tempfile.mkdtemp(prefix="postern-demo-"))
-        print(f"The accounts of Postfix and Postern can't get into {BUILD.resolve()}: using {folder} meanwhile.\n")
+        print(f"The accounts of Postfix and Postern cannot enter {BUILD.resolve()}, so {folder} is used.\n")
     shutil.rmtree(folder, ignore_errors=True)
     demo = Demo(folder)
     try:

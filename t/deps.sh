@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install the Debian packages that a set of targets needs; do nothing where they are all there.
-# Says first what is missing and what for. Runs apt-get as root, else through sudo when that asks no password,
-# else prints the command and exits with 1. Starts no service, asks nothing, removes no package.
-# Usage: t/deps.sh [-n] build|demo|check    (-n: only say what is missing; exits with 1 when something is)
+# Install the Debian packages that a set of targets needs; do nothing if all of them are installed.
+# Prints first which packages are missing and why they are needed. Runs apt-get as root, or with sudo if sudo asks for
+# no password; otherwise prints the command and exits with 1. Starts no service, asks nothing, removes no package.
+# Usage: t/deps.sh [-n] build|demo|check    (-n: only print the missing packages, and exit with 1 if there are any)
 set -u
 
 dry_run=no
@@ -12,13 +12,13 @@ if [ "${1-}" = -n ]; then
 fi
 set_name=${1:-build}
 
-# Where libhs comes from depends on the processor.
+# The processor determines which package contains libhs.
 case $(dpkg --print-architecture 2>/dev/null) in
 amd64 | i386) hs=libhyperscan-dev ;;
 *) hs=libvectorscan-dev ;;
 esac
 
-# Each line: a package, and what for.
+# Each line: a package, and why it is needed.
 build_packages="
 gcc                 the compiler
 libc6-dev           the C library's headers
@@ -32,19 +32,19 @@ libjansson-dev      JSON
 libpcre2-dev        regular expressions
 $hs    long lists of regular expressions
 libpsl-dev          public suffixes
-publicsuffix        the list of them
+publicsuffix        the list of public suffixes
 libidn2-dev         international domain names
 libcrypt-dev        password hashes
-libevent-dev        the daemon's own sockets
+libevent-dev        the daemon's sockets
 "
 demo_packages="
 postfix             the mail server of the demonstration
-python3             plays its clients
+python3             the clients of the demonstration
 "
 check_packages="
 check               unit tests
 python3-pytest      integration tests
-python3-pytest-xdist  several of them at a time
+python3-pytest-xdist  integration tests in parallel
 python3-psycopg2    integration tests with PostgreSQL
 postgresql          integration tests with PostgreSQL
 postfix-pgsql       benchmarks against Postfix's own lookups
@@ -52,13 +52,13 @@ dovecot-core        benchmarks against its auth daemon
 sasl2-bin           integration tests of logins
 libsasl2-modules    integration tests of logins
 openssl             certificates for the tests
-valgrind            memory errors and leaks
+valgrind            memory errors
 clang               the second compiler, the fuzzers
 libclang-rt-14-dev  the fuzzers' runtime
 clang-tidy          make lint
 clang-format        make format
 cppcheck            make lint
-mandoc              checks the man pages
+mandoc              checks of the man pages
 m4                  Sendmail's configuration
 "
 
@@ -74,7 +74,7 @@ esac
 names=$(awk 'NF { print $1 }' <<<"$wanted")
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-	echo "This is no Debian: t/deps.sh installs nothing. What $set_name needs, by Debian's names:" $names >&2
+	echo "This is not Debian, so t/deps.sh installs nothing. 'make $set_name' needs these packages (Debian's names):" $names >&2
 	exit 0
 fi
 
@@ -87,7 +87,7 @@ fi
 
 echo "Missing for 'make $set_name':"
 grep -wF -f <(printf '%s\n' $missing) <<<"$wanted" | sed 's/^/  /'
-command="apt-get install --no-install-recommends" # the rest of it: see below
+command="apt-get install --no-install-recommends"
 command+=" $(echo $missing)"
 if [ "$dry_run" = yes ]; then
 	exit 1
@@ -96,7 +96,7 @@ fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
 	if ! sudo -n true 2>/dev/null; then
-		echo "This needs root, and sudo without a password is not to be had. As root, type:" >&2
+		echo "Installing needs root, and sudo asks for a password. As root, run:" >&2
 		echo "  $command" >&2
 		exit 1
 	fi
@@ -116,8 +116,7 @@ apt() {
 		apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
 }
 
-# Nothing that is installed here is to be started, or configured beyond its own defaults: the tests run their
-# own servers in folders of their own.
+# Installed services must not start: the tests run private servers in directories of their own.
 if ! [ -e "$policy" ]; then
 	own_policy=yes
 	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" sh -c "cat >$policy && chmod 755 $policy" || exit 1
@@ -127,8 +126,8 @@ if grep -qx postfix <<<"$missing"; then
 		"${as_root[@]}" debconf-set-selections || exit 1
 fi
 
-# apt-get knows what to fetch only from lists; it is asked to renew them when it can't do it all with what it has.
-# --no-remove: another mail server that is in use here is not thrown out for a test.
+# apt-get update runs only if the present lists of packages do not suffice.
+# --no-remove: a test must not replace the mail server of this machine.
 echo "Installing:" $missing
 # shellcheck disable=SC2086 # one word a package
 if ! apt install --simulate $missing >/dev/null 2>&1; then
@@ -136,9 +135,9 @@ if ! apt install --simulate $missing >/dev/null 2>&1; then
 fi
 # shellcheck disable=SC2086
 if ! apt install --no-install-recommends --no-remove $missing; then
-	# A list that is out of date names files that are gone: once more with new ones.
+	# An outdated list names files that no longer exist: try again with new lists.
 	apt update && apt install --no-install-recommends --no-remove $missing || {
-		echo "apt-get could not install what is missing. By hand, as root:" >&2
+		echo "apt-get could not install the missing packages. As root, run:" >&2
 		echo "  $command" >&2
 		exit 1
 	}

@@ -1,4 +1,7 @@
-/* Base64 and base64url (RFC 4648), strictly decoded. It has no state and runs on any thread. */
+/*
+ * Base64 and base64url (RFC 4648), strictly decoded, so that each byte string has exactly one text.
+ * It has no state and runs on any thread.
+ */
 #include "lib/auth/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

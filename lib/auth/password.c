@@ -1,4 +1,7 @@
-/* Checks and makes password hashes with crypt(3). It has no state and runs on any thread. */
+/*
+ * Checks and makes password hashes with crypt(3), within bounds on the cost of a check. It has no
+ * state and runs on any thread.
+ */
 #include "lib/auth/password.h"
 
 #include <crypt.h>

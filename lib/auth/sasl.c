@@ -32,7 +32,7 @@ struct mechanism {
 	step_function *step;
 };
 
-#define MECHANISM(name, ...) [SASL_##name] = { #name, __VA_ARGS__ },
+#define MECHANISM(id, ...) [SASL_##id] = { __VA_ARGS__ },
 static const struct mechanism mechanisms[SASL_MECHANISMS] = { SASL_MECHANISM_LIST(MECHANISM) };
 
 const char *sasl_name(enum sasl_mechanism mechanism)

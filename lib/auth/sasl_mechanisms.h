@@ -6,7 +6,8 @@
  * sasl.c, the words of [auth] mechanisms and the greeting of the Dovecot protocol derive from it.
  * To add a mechanism, add a row here and its step function in sasl.c.
  *
- *   name     as clients and postern.conf write it; SASL_name is its enum sasl_mechanism
+ *   id       SASL_id is its enum sasl_mechanism
+ *   name     as clients and postern.conf write it
  *   flags    of enum sasl_flag
  *   first    the challenge that asks for the first response. If it is not empty, the server speaks
  *            first, and an empty initial response counts as none.
@@ -14,16 +15,16 @@
  *            exchange ends; NULL: the exchange ends at once
  *   step     the function that reads a response
  */
-#define SASL_MECHANISM_LIST(X)                                                             \
-	/* RFC 4616 */                                                                     \
-	X(PLAIN, SASL_PLAINTEXT, "", NULL, step_plain)                                     \
-	/* draft-murchison-sasl-login */                                                   \
-	X(LOGIN, SASL_PLAINTEXT, "Username:", NULL, step_login)                            \
-	/* RFC 7628; section 3.2.2 defines the refusal */                                  \
-	X(OAUTHBEARER, SASL_PLAINTEXT | SASL_BEARER, "", "{\"status\":\"invalid_token\"}", \
-		step_bearer)                                                               \
-	/* Google's; its clients look only for the status, which must be "400" */          \
-	X(XOAUTH2, SASL_PLAINTEXT | SASL_BEARER, "",                                       \
+#define SASL_MECHANISM_LIST(X)                                                    \
+	/* RFC 4616 */                                                            \
+	X(PLAIN, "PLAIN", SASL_PLAINTEXT, "", NULL, step_plain)                   \
+	/* draft-murchison-sasl-login */                                          \
+	X(LOGIN, "LOGIN", SASL_PLAINTEXT, "Username:", NULL, step_login)          \
+	/* RFC 7628; section 3.2.2 defines the refusal */                         \
+	X(OAUTHBEARER, "OAUTHBEARER", SASL_PLAINTEXT | SASL_BEARER, "",           \
+		"{\"status\":\"invalid_token\"}", step_bearer)                    \
+	/* Google's; its clients look only for the status, which must be "400" */ \
+	X(XOAUTH2, "XOAUTH2", SASL_PLAINTEXT | SASL_BEARER, "",                   \
 		"{\"status\":\"400\",\"schemes\":\"Bearer\"}", step_bearer)
 
 enum sasl_flag {
@@ -31,7 +32,7 @@ enum sasl_flag {
 	SASL_BEARER = 2,    /* the secret is a token */
 };
 
-#define SASL_ENUM_VALUE(name, ...) SASL_##name,
+#define SASL_ENUM_VALUE(id, ...) SASL_##id,
 enum sasl_mechanism { SASL_MECHANISM_LIST(SASL_ENUM_VALUE) SASL_MECHANISMS };
 #undef SASL_ENUM_VALUE
 

@@ -1,4 +1,7 @@
-/* Case folding of ASCII letters, independent of the locale. Stateless; any thread may call it. */
+/*
+ * Case folding of ASCII letters, independent of the locale.
+ * Stateless; any thread may call it.
+ */
 #include "lib/base/ascii.h"
 
 void ascii_lower_bytes(const char *text, size_t len, char *out)

@@ -1,4 +1,7 @@
-/* CRC-32C, a nibble at a time. Stateless; any thread may call it. */
+/*
+ * CRC-32C of records, computed four bits at a time.
+ * Stateless; any thread may call it.
+ */
 #include "lib/base/crc32c.h"
 
 /* The remainder of each nibble; polynomial 0x1edc6f41, bits reflected. */

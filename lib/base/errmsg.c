@@ -1,4 +1,7 @@
-/* Error messages in memory of the caller. Stateless; any thread may call it. */
+/*
+ * Error messages in memory of the caller.
+ * Stateless; any thread may call it.
+ */
 #include "lib/base/errmsg.h"
 
 #include <stdio.h>

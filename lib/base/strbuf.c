@@ -1,4 +1,7 @@
-/* A text that grows. The caller owns the buffer; one thread at a time. */
+/*
+ * A text that grows.
+ * The caller owns the buffer and uses it in one thread at a time.
+ */
 #include "lib/base/strbuf.h"
 
 #include <stdarg.h>

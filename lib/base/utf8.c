@@ -1,4 +1,7 @@
-/* Validation of UTF-8. Stateless; any thread may call it. */
+/*
+ * Validation of UTF-8.
+ * Stateless; any thread may call it.
+ */
 #include "lib/base/utf8.h"
 
 #include <stdint.h>

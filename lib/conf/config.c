@@ -1,3 +1,7 @@
+/*
+ * Loads postern.conf: fills in the defaults of the option table, reads the file over them, and
+ * derives the rest (connection string, secrets, limits). Holds no state; any thread.
+ */
 #include "lib/conf/config.h"
 
 #include <errno.h>
@@ -20,18 +24,17 @@
 #define SECRET_MAX (64u << 10)
 #define SERVICES_MAX 1000
 
-/* A config while it is filled. */
+/* A configuration that is being filled. */
 struct filling {
 	struct config *config;
 	struct option_homes homes;
 	struct service *services; /* [0]: [check] itself */
 	size_t service_count;
-	bool of_services; /* this pass over the file takes [check NAME] alone, the other one the
-			     rest */
-	unsigned *lines;  /* of each option's key outside [check NAME]; 0: not there */
+	bool of_services; /* this pass over the file reads [check NAME], the other one the rest */
+	unsigned *lines;  /* of each option's key outside [check NAME]; 0: not set */
 };
 
-/* The NAME of "check NAME", NULL for other sections. */
+/* The NAME of "check NAME"; NULL for other sections. */
 static const char *service_name(const char *section)
 {
 	if (strncmp(section, "check", 5) != 0 || (section[5] != ' ' && section[5] != '\t'))
@@ -62,7 +65,7 @@ static int begin_service(struct filling *f, const char *name, struct errmsg *err
 	return 0;
 }
 
-static int take_section(struct filling *f, const char *section, struct errmsg *err)
+static int enter_section(struct filling *f, const char *section, struct errmsg *err)
 {
 	const char *service = service_name(section);
 
@@ -76,17 +79,17 @@ static int take_section(struct filling *f, const char *section, struct errmsg *e
 	return 0;
 }
 
-/* One section or key of the file; called twice for each, see of_services. */
-static int take_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
+/* Read one section or key of the file. Called twice for each; see of_services. */
+static int read_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
 	struct filling *f = context;
 	const struct config_option *option, *all;
 	size_t count;
 
 	if (config_is_rates(entry->section))
-		return f->of_services ? 0 : config_take_rate(f->homes.settings, entry, err);
+		return f->of_services ? 0 : config_read_rate(f->homes.settings, entry, err);
 	if (entry->name == NULL)
-		return take_section(f, entry->section, err);
+		return enter_section(f, entry->section, err);
 	if ((service_name(entry->section) != NULL) != f->of_services)
 		return 0;
 	option = options_find(f->of_services ? "check" : entry->section, entry->name);
@@ -127,16 +130,15 @@ static unsigned line_of(const struct filling *f, const char *section, const char
 	return f->lines[options_find(section, name) - all];
 }
 
-/* "FILE:LINE: [section] name: " before what err says. Returns -1. */
-static int at_key(const struct filling *f, const char *section, const char *name,
+/* Prefix err with "FILE:LINE: [section] name: ". Returns -1. */
+static int fail_at_key(const struct filling *f, const char *section, const char *name,
 	struct errmsg *err)
 {
 	return errmsg_prefix(err, "%s:%u: [%s] %s: ", f->config->path, line_of(f, section, name),
 		section, name);
 }
 
-/* Put the one line of a secret file, without its end, into *secret unless that was set in
- * postern.conf. */
+/* Read the only line of a secret file into *secret, which must not be set in postern.conf too. */
 static int read_secret(struct filling *f, const char *section, const char *name, const char *file,
 	const char **secret, struct errmsg *err)
 {
@@ -150,10 +152,10 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	if (**secret != '\0') {
 		(void)errmsg_set(err, "%s is also set in line %u; set only one of them", name,
 			line_of(f, section, name));
-		return at_key(f, section, key, err);
+		return fail_at_key(f, section, key, err);
 	}
 	if (file_read_secret(file, SECRET_MAX, &text, &len, err) != FILE_READ)
-		return at_key(f, section, key, err);
+		return fail_at_key(f, section, key, err);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
 	if (len == 0)
@@ -165,12 +167,12 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	explicit_bzero(text, len);
 	free(text);
 	if (copy == NULL)
-		return at_key(f, section, key, err);
+		return fail_at_key(f, section, key, err);
 	*secret = copy;
 	return 0;
 }
 
-static int finish_database(struct filling *f, struct errmsg *err)
+static int build_conninfo(struct filling *f, struct errmsg *err)
 {
 	struct config_given *given = &f->config->given;
 	struct strbuf text = STRBUF_INIT;
@@ -183,7 +185,7 @@ static int finish_database(struct filling *f, struct errmsg *err)
 	if (*given->conninfo != '\0' && extra != NULL) {
 		(void)errmsg_set(err, "conninfo is set in line %u; put this parameter there",
 			line_of(f, "database", "conninfo"));
-		return at_key(f, "database", extra, err);
+		return fail_at_key(f, "database", extra, err);
 	}
 	if (read_secret(f, "database", "password", given->password_file, &given->password, err) < 0)
 		return -1;
@@ -199,7 +201,8 @@ static int finish_database(struct filling *f, struct errmsg *err)
 	return 0;
 }
 
-static int finish(struct filling *f, struct errmsg *err)
+/* Set the members that follow from other keys. */
+static int derive_rest(struct filling *f, struct errmsg *err)
 {
 	struct config *c = f->config;
 	struct settings *s = f->homes.settings;
@@ -217,26 +220,25 @@ static int finish(struct filling *f, struct errmsg *err)
 	memcpy(services, f->services, f->service_count * sizeof(*services));
 	s->services = services;
 	s->service_count = f->service_count;
-	if (finish_database(f, err) < 0)
+	if (build_conninfo(f, err) < 0)
 		return -1;
-	if (config_finish_rates(c, &key, err) < 0)
-		return at_key(f, "limit", key, err);
+	if (config_apply_rates(c, &key, err) < 0)
+		return fail_at_key(f, "limit", key, err);
 	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
 	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
 		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
 			strlen(c->jwt.secret), JWT_SECRET_MIN);
-		return at_key(f, "jwt", *c->given.secret_file != '\0' ? "secret_file" : "secret",
-			err);
+		return fail_at_key(f, "jwt",
+			*c->given.secret_file != '\0' ? "secret_file" : "secret", err);
 	}
 	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
 		s->token_login =
-			""; /* without a key there are no tokens, and no logins of tokens */
+			""; /* without a key there are no tokens, so that no login is a token's */
 	return 0;
 }
 
-/* The folder of path, absolute, so that it holds after a chdir(). NULL when out of memory or lost.
- */
+/* The absolute directory of path, valid after a chdir(). NULL when out of memory or lost. */
 static char *folder_of(const char *path)
 {
 	char *folder = file_absolute(path), *slash = folder == NULL ? NULL : strrchr(folder, '/');
@@ -288,7 +290,7 @@ static struct config *config_new(const char *path)
 	return c;
 }
 
-/* The count is all of a loaded configuration that changes. */
+/* The count is the only part of a loaded configuration that changes. */
 static unsigned *count_of(const struct config *config)
 {
 	return &((struct config *)config)->refs;
@@ -323,7 +325,7 @@ void config_check_readable(const struct config *config, const char *user, struct
 	}
 }
 
-/* A secret in a file that everybody may read is worth a word. */
+/* Warn of a secret in a file that everybody may read. */
 static void warn_of_open_file(const struct config *c)
 {
 	const struct config_given *given = &c->given;
@@ -374,10 +376,10 @@ int config_parse(const char *path, const char *text, size_t len, const struct co
 	f.homes.service = &f.services[0];
 	if (fill_defaults(&f, err) < 0)
 		goto out;
-	if (ini_read(path, text, len, take_entry, &f, err) < 0)
+	if (ini_read(path, text, len, read_entry, &f, err) < 0)
 		goto out;
-	f.of_services = true; /* now that [check] is whole */
-	if (ini_read(path, text, len, take_entry, &f, err) < 0 || finish(&f, err) < 0)
+	f.of_services = true; /* [check] is complete now */
+	if (ini_read(path, text, len, read_entry, &f, err) < 0 || derive_rest(&f, err) < 0)
 		goto out;
 	*config_r = f.config;
 	f.config = NULL;
@@ -415,7 +417,7 @@ size_t config_restart_needed(const struct config *running, const struct config *
 	all = options_all(&count);
 	for (i = 0; i < count; i++) {
 		if ((all[i].flags & (OPTION_RELOAD | OPTION_FOREIGN)) != 0)
-			continue; /* the others all live in struct config */
+			continue; /* all others are members of struct config */
 		if (same_value(&all[i], (const char *)running + all[i].offset,
 			    (const char *)next + all[i].offset))
 			continue;

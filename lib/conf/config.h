@@ -14,13 +14,13 @@
 #define CONFIG_FILE_DEFAULT "/etc/postern/postern.conf"
 
 struct config_milter {
-	const char *socket;   /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn()
-				 takes it */
-	uint32_t socket_mode; /* mode of a unix socket */
-	const char *socket_group; /* its group; "": left as it is */
-	const char *user;	  /* whom a daemon started by root becomes; "": nobody else */
+	const char *socket;	  /* "unix:/path", "inet:PORT@HOST" or "inet6:...", as for
+				     smfi_setconn() */
+	uint32_t socket_mode;	  /* mode of a unix socket */
+	const char *socket_group; /* its group; "": the group of the process */
+	const char *user;	  /* the user that a daemon started by root becomes; "": root */
 	const char *pid_file;	  /* "": none */
-	uint32_t timeout;	  /* s without a word from the MTA before it is given up */
+	uint32_t timeout;	  /* s of silence after which the MTA is disconnected */
 };
 
 struct config_lists {
@@ -30,23 +30,21 @@ struct config_lists {
 };
 
 struct config_database {
-	bool present;	      /* there is a [database]: PostgreSQL is the store */
-	const char *conninfo; /* for libpq, quoted as it needs; holds the password: never to be
-				 logged */
-	const char *schema;   /* for search_path; "": the role's own */
-	const char *channel;  /* for LISTEN; not yet quoted as an identifier */
+	bool present;	      /* [database] exists: PostgreSQL is the store */
+	const char *conninfo; /* for libpq, quoted; contains the password: never log it */
+	const char *schema;   /* for search_path; "": that of the role */
+	const char *channel;  /* for LISTEN; must be quoted as an identifier */
 	const char *profiles_query, *users_query;
 	uint32_t connect_timeout;      /* s, for each host */
 	uint32_t statement_timeout;    /* s; 0: none */
-	uint32_t poll_interval;	       /* s between looks at the change feed */
-	uint32_t full_reload_interval; /* s between loads where there is no feed; 0: never */
+	uint32_t poll_interval;	       /* s between reads of the change feed */
+	uint32_t full_reload_interval; /* s between loads without a feed; 0: never */
 	uint32_t reconnect_max;	       /* s: the longest pause between attempts */
 	bool refuse_empty;
 };
 
 struct config_store {
-	const char
-		*path; /* the JSON store, or what the cache thread keeps of PostgreSQL; "": none */
+	const char *path; /* the JSON store, or the copy of PostgreSQL's rows; "": none */
 };
 
 struct config_limits {
@@ -55,21 +53,21 @@ struct config_limits {
 
 struct config_auth {
 	bool require_tls;
-	const char *socket, *saslauthd; /* as [milter] socket; "": not served */
+	const char *socket, *saslauthd; /* in the form of [milter] socket; "": none */
 	uint32_t socket_mode;
 	const char *socket_group;
 	unsigned mechanisms;	  /* SASL_BIT() of enum sasl_mechanism */
-	const char *inet_socket;  /* of Dovecot's protocol, beside socket; "": not served */
-	uint32_t remember;	  /* s that a verified login is remembered; 0: never */
-	uint32_t max_connections; /* of both sockets together */
-	const char *suspensions;  /* file of the logins that posternctl suspended; "": not kept */
+	const char *inet_socket;  /* a second socket for Dovecot's protocol; "": none */
+	uint32_t remember;	  /* s that the auth cache keeps a login; 0: none */
+	uint32_t max_connections; /* of all auth sockets together */
+	const char *suspensions;  /* file of the suspended logins; "": none */
 };
 
 struct config_jwt {
-	const char *secret;    /* "" for none: never to be logged */
-	const char *keys_file; /* "" for none */
+	const char *secret;    /* never log it; "": none */
+	const char *keys_file; /* "": none */
 	const char *issuer, *audience;
-	const char *mail_claim; /* login and profile stand in the settings */
+	const char *mail_claim; /* login and profile are in the settings */
 };
 
 struct config_control {
@@ -83,10 +81,10 @@ struct config_log {
 	const char *level;    /* "error", "warning", "notice", "info", "debug" */
 };
 
-/* What config.c makes something else of, as it stands in the file; for nobody else. */
+/* Values as written in the file, from which config.c derives others. Only config.c reads them. */
 struct config_given {
 	const char *conninfo, *user, *database, *password, *password_file, *host;
-	uint32_t port; /* 0: not said */
+	uint32_t port; /* 0: not set */
 	const char *secret_file;
 	const char *unknown_user;
 	const char *limit_exempt, *limit_exempt_logins, *limit_exempt_senders;
@@ -102,9 +100,9 @@ struct config {
 	unsigned refs; /* only config_ref() and config_unref() use it */
 	struct arena *arena;
 	char *path;   /* the file */
-	char *folder; /* its folder: relative paths started from there */
+	char *folder; /* its directory, from which relative paths start */
 	struct settings *settings;
-	struct problems *warnings; /* what is odd but in force nevertheless: for the log, once */
+	struct problems *warnings; /* odd values that are in force nevertheless; log them once */
 
 	struct config_milter milter;
 	struct config_lists lists;
@@ -119,31 +117,31 @@ struct config {
 };
 
 /*
- * Read postern.conf. 0 with one reference in *config_r, or -1 with err as
- * "FILE:LINE: what, and what would be right". Reads the secret files.
+ * Read postern.conf and its secret files. Returns 0 with one reference in *config_r, or -1 with err
+ * set: the file, the line, what is wrong, and what would be right.
  */
 int config_load(const char *path, const struct config **config_r, struct errmsg *err);
 
-/* The same from text; path is for messages and relative paths, and need not exist. */
+/* The same for a text. path is used in messages and for relative paths; it need not exist. */
 int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
 	struct errmsg *err);
 
-/* One more reference; returns config, which may be NULL. Thread-safe. */
+/* Take a reference. Returns config, which may be NULL. Thread-safe. */
 const struct config *config_ref(const struct config *config);
 
-/* Give a reference back and set *config to NULL; the last one frees. Accepts NULL. Thread-safe. */
+/* Return a reference and set *config to NULL; the last one frees. Accepts NULL. Thread-safe. */
 void config_unref(const struct config **config);
 
 /*
- * Name the files of it that this process may not read, whoever read them before: config_load() and
- * what follows would fail. user is for the message.
+ * Add the files of the configuration that this process may not read to problems: a reload would
+ * fail, although a process with more rights has loaded them. user is used in the message.
  */
 void config_check_readable(const struct config *config, const char *user,
 	struct problems *problems);
 
 /*
- * What of `next` only a restart can bring into force, beside `running`: one text a key
- * ("[milter] socket") in changed. Returns how many.
+ * Find the keys whose values in `next` differ from `running` and come into force only with a
+ * restart. Adds one text per key ("[milter] socket") to changed. Returns their number.
  */
 size_t config_restart_needed(const struct config *running, const struct config *next,
 	struct problems *changed);

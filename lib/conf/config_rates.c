@@ -1,3 +1,7 @@
+/*
+ * Reads the sections [limit] and [limit NAME] of postern.conf into the rates of the settings. Holds
+ * no state; any thread.
+ */
 #include "lib/conf/config_rates.h"
 
 #include <string.h>
@@ -29,7 +33,7 @@ static int unknown_section(const char *section, struct errmsg *err)
 	return -1;
 }
 
-int config_take_rate(struct settings *settings, const struct ini_entry *entry, struct errmsg *err)
+int config_read_rate(struct settings *settings, const struct ini_entry *entry, struct errmsg *err)
 {
 	enum rate rate;
 
@@ -43,9 +47,9 @@ int config_take_rate(struct settings *settings, const struct ini_entry *entry, s
 	return 0;
 }
 
-/* Each word of a key of [limit]. */
-static int take_words(struct rates *rates, const char *text,
-	int (*take)(struct rates *rates, const char *word, struct errmsg *err), struct errmsg *err)
+/* Pass each word of a key of [limit] to add(). */
+static int add_words(struct rates *rates, const char *text,
+	int (*add)(struct rates *rates, const char *word, struct errmsg *err), struct errmsg *err)
 {
 	char word[ADDRESS_MAX + 1];
 	size_t len;
@@ -56,19 +60,19 @@ static int take_words(struct rates *rates, const char *text,
 			return errmsg_set(err, "\"%.60s...\" is too long", text);
 		memcpy(word, text, len);
 		word[len] = '\0';
-		if (take(rates, word, err) < 0)
+		if (add(rates, word, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int config_finish_rates(struct config *config, const char **key_r, struct errmsg *err)
+int config_apply_rates(struct config *config, const char **key_r, struct errmsg *err)
 {
 	struct settings *settings = config->settings;
 	const struct config_given *given = &config->given;
 	const struct {
 		const char *key, *text;
-		int (*take)(struct rates *rates, const char *word, struct errmsg *err);
+		int (*add)(struct rates *rates, const char *word, struct errmsg *err);
 	} lists[] = {
 		{ "exempt", given->limit_exempt, rates_exempt_network },
 		{ "exempt_logins", given->limit_exempt_logins, rates_exempt_login },
@@ -79,7 +83,7 @@ int config_finish_rates(struct config *config, const char **key_r, struct errmsg
 	rates_set_ipv6_prefix(settings->rates, given->ipv6_prefix);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		*key_r = lists[i].key;
-		if (take_words(settings->rates, lists[i].text, lists[i].take, err) < 0)
+		if (add_words(settings->rates, lists[i].text, lists[i].add, err) < 0)
 			return -1;
 	}
 	for (int i = 0; i < RATE_COUNT; i++)

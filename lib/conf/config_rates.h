@@ -4,18 +4,18 @@
 #include "lib/conf/config.h"
 #include "lib/conf/ini.h"
 
-/* The sections [limit NAME]: part of config.c. */
+/* The sections [limit] and [limit NAME] of postern.conf; used by config.c only. */
 
-/* Whether the section begins with "limit " and so is one of them, or is meant to be. */
+/* Whether the section is [limit NAME], with a known NAME or not. */
 bool config_is_rates(const char *section);
 
-/* Take a section's beginning or one of its keys. 0, or -1 with err set. */
-int config_take_rate(struct settings *settings, const struct ini_entry *entry, struct errmsg *err);
+/* Read the beginning of such a section or one of its keys. Returns 0, or -1 with err set. */
+int config_read_rate(struct settings *settings, const struct ini_entry *entry, struct errmsg *err);
 
 /*
- * Take [limit]'s keys, and let go of the rates when they limit nothing. 0, or -1 with err set and
- * *key_r the key that is wrong.
+ * Apply the keys of [limit], and free the rates if they limit nothing. Returns 0, or -1 with err
+ * set and the wrong key in *key_r.
  */
-int config_finish_rates(struct config *config, const char **key_r, struct errmsg *err);
+int config_apply_rates(struct config *config, const char **key_r, struct errmsg *err);
 
 #endif

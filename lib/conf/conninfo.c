@@ -1,10 +1,14 @@
+/*
+ * Builds libpq's connection string from the keys of [database], with the quoting that its two forms
+ * require. Holds no state; any thread.
+ */
 #include "lib/conf/conninfo.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-/* key='value' (PostgreSQL's manual, 34.1.1.1 Keyword/Value Connection Strings) */
+/* Add key='value' (PostgreSQL's manual, 34.1.1.1 Keyword/Value Connection Strings). */
 static void add_pair(struct strbuf *text, const char *key, const char *value)
 {
 	if (*value == '\0')
@@ -24,7 +28,7 @@ static bool is_uri(const char *conninfo)
 		strncmp(conninfo, "postgres://", 11) == 0;
 }
 
-/* What stands before one more parameter. A user's name may hold a ? too. */
+/* The separator before another parameter. The user name may contain a ?, too. */
 static const char *separator(const struct strbuf *text)
 {
 	const char *at = strstr(text->text, "://") + 3, *user_end = at + strcspn(at, "@/");
@@ -37,7 +41,7 @@ static const char *separator(const struct strbuf *text)
 	return last == '?' || last == '&' ? "" : "&";
 }
 
-/* A parameter of a connection URI (ibid., 34.1.1.2), percent-encoded. */
+/* Add a parameter of a connection URI (ibid., 34.1.1.2), percent-encoded. */
 static void add_parameter(struct strbuf *text, const char *key, const char *value)
 {
 	if (*value == '\0')

@@ -5,8 +5,8 @@
 #include "lib/conf/config.h"
 
 /*
- * Add libpq's connection string for what [database] says: conninfo as it is (key=value pairs or a
- * URI), or host, port, database and user, each quoted; then the password, if there is one.
+ * Add libpq's connection string for the keys of [database]: conninfo unchanged (key=value pairs or
+ * a URI), or host, port, database and user, each quoted; then the password, if one is set.
  */
 void conninfo_build(const struct config_given *given, struct strbuf *text);
 

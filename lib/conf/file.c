@@ -1,3 +1,7 @@
+/*
+ * Reads whole files, and replaces files so that a crash leaves the old or the new one. Holds no
+ * state; any thread, but only one writer of a path at a time.
+ */
 #include "lib/conf/file.h"
 
 #include <errno.h>
@@ -61,7 +65,7 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
 		a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* Fill up to size bytes. Returns how many there were, or -1 with errno set. */
+/* Read up to size bytes. Returns their number, or -1 with errno set. */
 static ssize_t read_up_to(int fd, char *text, size_t size)
 {
 	size_t len = 0;
@@ -80,7 +84,7 @@ static ssize_t read_up_to(int fd, char *text, size_t size)
 	return (ssize_t)len;
 }
 
-static enum file_result fail(const char *path, const char *why, struct errmsg *err)
+static enum file_result fail_read(const char *path, const char *why, struct errmsg *err)
 {
 	(void)errmsg_set(err, "%s: %s", path, why);
 	return FILE_FAILED;
@@ -96,7 +100,7 @@ struct reading {
 static enum file_result check_kind(const struct reading *r, uint64_t max, struct errmsg *err)
 {
 	if (!S_ISREG(r->st.st_mode))
-		return fail(r->path,
+		return fail_read(r->path,
 			S_ISDIR(r->st.st_mode) ? "is a directory" : "is not a regular file", err);
 	if ((uint64_t)r->st.st_size > max || (uint64_t)r->st.st_size >= SIZE_MAX / 2) {
 		(void)errmsg_set(err, "%s: has %" PRIu64 " bytes; at most %" PRIu64 " are read",
@@ -117,20 +121,20 @@ static enum file_result check_private(const struct reading *r, struct errmsg *er
 	return FILE_FAILED;
 }
 
-/* Open a file that has at most max bytes. Only after FILE_READ has *reading_r to be closed. */
+/* Open a file of at most max bytes. *reading_r is set, and must be closed, only after FILE_READ. */
 static enum file_result begin_reading(const char *path, uint64_t max, struct reading *reading_r,
 	struct errmsg *err)
 {
 	struct reading r = { .path = path };
 	enum file_result result;
 
-	/* O_NONBLOCK: a FIFO in the place of a file must not hold the thread. */
+	/* With O_NONBLOCK, a FIFO in place of a file does not block the thread. */
 	if ((r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
 		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
 		(void)errmsg_set(err, "%s: %s", path, strerror(errno));
 		return result;
 	}
-	result = fstat(r.fd, &r.st) < 0 ? fail(path, strerror(errno), err) :
+	result = fstat(r.fd, &r.st) < 0 ? fail_read(path, strerror(errno), err) :
 					  check_kind(&r, max, err);
 	if (result == FILE_READ)
 		*reading_r = r;
@@ -150,17 +154,17 @@ static enum file_result read_text(const struct reading *r, char **text_r, size_t
 	ssize_t len;
 
 	if (text == NULL)
-		return fail(r->path, "out of memory", err);
+		return fail_read(r->path, "out of memory", err);
 	/* One byte more than the file should have shows that it grows. */
 	if ((len = read_up_to(r->fd, text, size + 1)) < 0 || fstat(r->fd, &now) < 0) {
 		free(text);
-		return fail(r->path, strerror(errno), err);
+		return fail_read(r->path, strerror(errno), err);
 	}
 	after = stamp_of(&now);
 	after.ctime_ns = before.ctime_ns; /* a rename or a link does not change the content */
 	if ((size_t)len != size || !file_stamp_equal(&before, &after)) {
 		free(text);
-		return fail(r->path, "changed while it was read", err);
+		return fail_read(r->path, "changed while it was read", err);
 	}
 	text[len] = '\0';
 	*text_r = text;
@@ -234,7 +238,7 @@ struct file_writer *file_begin(const char *path, struct errmsg *err)
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto failed;
 	}
-	(void)unlink(w->new_path); /* what a process that died left behind */
+	(void)unlink(w->new_path); /* a process that died may have left it */
 	w->fd = open(w->new_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd < 0 || fchmod(w->fd, 0600) < 0) {
 		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
@@ -246,7 +250,7 @@ failed:
 	return NULL;
 }
 
-static int write_out(struct file_writer *w, const char *bytes, size_t len, struct errmsg *err)
+static int write_all(struct file_writer *w, const char *bytes, size_t len, struct errmsg *err)
 {
 	ssize_t n;
 
@@ -262,26 +266,26 @@ static int write_out(struct file_writer *w, const char *bytes, size_t len, struc
 	return 0;
 }
 
-static int flush(struct file_writer *w, struct errmsg *err)
+static int flush_buffer(struct file_writer *w, struct errmsg *err)
 {
 	size_t len = w->len;
 
 	w->len = 0;
-	return write_out(w, w->buffer, len, err);
+	return write_all(w, w->buffer, len, err);
 }
 
 int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err)
 {
-	if (len > sizeof(writer->buffer) - writer->len && flush(writer, err) < 0)
+	if (len > sizeof(writer->buffer) - writer->len && flush_buffer(writer, err) < 0)
 		return -1;
 	if (len > sizeof(writer->buffer))
-		return write_out(writer, bytes, len, err);
+		return write_all(writer, bytes, len, err);
 	memcpy(writer->buffer + writer->len, bytes, len);
 	writer->len += len;
 	return 0;
 }
 
-/* Make what is in a folder (its renames) last over a crash of the machine. */
+/* Make the renames in the directory of path survive a crash of the machine. */
 static int sync_folder_of(const char *path, struct errmsg *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -292,7 +296,7 @@ static int sync_folder_of(const char *path, struct errmsg *err)
 	if (folder == NULL)
 		return errmsg_set(err, "%s: out of memory", path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: a file system that can't */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: the file system cannot */
 		ret = errmsg_set(err, "%s: %s", folder, strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
@@ -300,7 +304,7 @@ static int sync_folder_of(const char *path, struct errmsg *err)
 	return ret;
 }
 
-/* PATH.prev becomes another name of what PATH is now; at no moment is there none. */
+/* Make PATH.prev another name of the present PATH. A PATH.prev exists at every moment. */
 static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 {
 	char *beside;
@@ -315,7 +319,7 @@ static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 	} else if (rename(beside, w->prev_path) < 0) {
 		ret = errmsg_set(err, "%s: %s", w->prev_path, strerror(errno));
 	}
-	(void)unlink(beside); /* rename() leaves it where both are one file already */
+	(void)unlink(beside); /* rename() keeps it if both are already the same file */
 	free(beside);
 	return ret;
 }
@@ -326,7 +330,7 @@ int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *
 	struct file_writer *w = *writer;
 	struct stat st;
 
-	if (flush(w, err) < 0)
+	if (flush_buffer(w, err) < 0)
 		goto failed;
 	if (fsync(w->fd) < 0 || fstat(w->fd, &st) < 0) {
 		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));

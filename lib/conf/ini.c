@@ -1,3 +1,7 @@
+/*
+ * Reads the grammar of postern.conf and calls a function for each section and key. Holds no state;
+ * any thread.
+ */
 #include "lib/conf/ini.h"
 
 #include <stdbool.h>
@@ -24,7 +28,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Without white space at both ends; cuts in place. */
+/* Remove white space at both ends, in place. */
 static char *trim(char *text)
 {
 	size_t len;
@@ -48,10 +52,10 @@ void ini_cut_comment(char *value)
 			break;
 		}
 	}
-	(void)trim(value); /* what follows a trimmed value's start is all that can go */
+	(void)trim(value); /* a value has no white space in front, so that its start stays */
 }
 
-/* Remember name; -1 with err set when it was there already. */
+/* Remember name. Returns 0, or -1 with err set if it is repeated. */
 static int note_once(struct reader *r, struct strmap *seen, const char *name, unsigned line,
 	const char *what)
 {
@@ -97,7 +101,7 @@ static int begin_section(struct reader *r, char *text, unsigned line)
 	return r->each(r->context, &entry, r->err);
 }
 
-static int take_key(struct reader *r, char *text, unsigned line)
+static int read_key(struct reader *r, char *text, unsigned line)
 {
 	struct ini_entry entry = { .section = r->section, .line = line };
 	char what[200];
@@ -121,7 +125,7 @@ static int take_key(struct reader *r, char *text, unsigned line)
 	return r->each(r->context, &entry, r->err);
 }
 
-static int take_line(struct reader *r, char *text, size_t len, unsigned line)
+static int read_line(struct reader *r, char *text, size_t len, unsigned line)
 {
 	size_t i;
 
@@ -135,10 +139,10 @@ static int take_line(struct reader *r, char *text, size_t len, unsigned line)
 	text = trim(text);
 	if (*text == '\0' || *text == '#' || *text == ';')
 		return 0;
-	return *text == '[' ? begin_section(r, text, line) : take_key(r, text, line);
+	return *text == '[' ? begin_section(r, text, line) : read_key(r, text, line);
 }
 
-static int take_lines(struct reader *r, char *text, size_t len)
+static int read_lines(struct reader *r, char *text, size_t len)
 {
 	char *end = text + len, *next;
 	unsigned line = 0;
@@ -151,8 +155,8 @@ static int take_lines(struct reader *r, char *text, size_t len)
 		next = text + n + 1;
 		if (next < end && next[-1] == '\r' && *next == '\n')
 			next++;
-		text[n] = '\0'; /* the copy has a byte more than the text */
-		if (take_line(r, text, n, line) < 0)
+		text[n] = '\0'; /* the copy is one byte longer than the text */
+		if (read_line(r, text, n, line) < 0)
 			return errmsg_prefix(r->err, "%s:%u: ", r->path, line);
 	}
 	return 0;
@@ -176,7 +180,7 @@ int ini_read(const char *path, const char *text, size_t len, ini_each_fn *each, 
 	} else {
 		if (len > 0)
 			memcpy(copy, text, len);
-		ret = take_lines(&r, copy, len);
+		ret = read_lines(&r, copy, len);
 	}
 	strmap_free(&r.names);
 	strmap_free(&r.sections);

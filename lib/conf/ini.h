@@ -6,29 +6,30 @@
 #include "lib/base/errmsg.h"
 
 /*
- * The grammar of postern.conf: "[SECTION]", "NAME = VALUE", comment lines that begin with # or ;.
- * UTF-8, maybe with a byte order mark; lines of any length, ending in LF, CRLF or CR; white space
- * around names and values doesn't count. A section or a key twice, a key before the first section,
- * and control characters are errors.
+ * The grammar of postern.conf: "[SECTION]", "NAME = VALUE", and comment lines that begin with # or
+ * ;. The text is UTF-8, with or without a byte order mark. Lines have any length and end with LF,
+ * CRLF or CR. White space around names and values is ignored. A repeated section or key, a key
+ * before the first section, and control characters are errors.
  */
 struct ini_entry {
 	const char *section;
 	const char *name; /* NULL: the section begins here */
-	char *value;	  /* may be written over; a comment behind it is still there */
+	char *value;	  /* may be overwritten; still contains a comment after it */
 	unsigned line;	  /* from 1 */
 };
 
-/* 0 to go on, -1 with err set to stop. The strings live as long as the call. */
+/* Returns 0 to go on, or -1 with err set to stop. The strings live as long as the call. */
 typedef int ini_each_fn(void *context, const struct ini_entry *entry, struct errmsg *err);
 
 /*
- * Call each() for every section and key, in order. 0, or -1 with err as "PATH:LINE: reason", also
- * for what each() said.
+ * Call each() for every section and key, in order. Returns 0, or -1 with err as "PATH:LINE:
+ * reason", also for the errors of each().
  */
 int ini_read(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
 	struct errmsg *err);
 
-/* Cut a comment off: # or ; at the start or after white space, and the white space before it. */
+/* Remove a comment, which begins with # or ; at the start or after white space, and the white space
+ * before it. */
 void ini_cut_comment(char *value);
 
 #endif

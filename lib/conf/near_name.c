@@ -1,3 +1,7 @@
+/*
+ * Compares a mistyped name with a known one, by the number of edits between them. Holds no state;
+ * any thread.
+ */
 #include "lib/conf/near_name.h"
 
 #include <ctype.h>
@@ -11,7 +15,8 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return least < c ? least : c;
 }
 
-/* How many letters to add, drop, change or swap with the next to get from a to b, caseless. */
+/* The number of letters to add, drop, change or swap with the next one to turn a into b; case is
+ * ignored. */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned rows[3][NEAR_NAME_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2],

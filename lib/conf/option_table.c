@@ -1,3 +1,7 @@
+/*
+ * The table of all keys of postern.conf, with type, default, bounds and member; the only place
+ * where a default is written. Constant. t/unit/test_options.c covers it.
+ */
 #include "lib/conf/options.h"
 
 #include "lib/auth/sasl_mechanisms.h"
@@ -32,7 +36,7 @@ static const struct option_word count_words[] = { { "recipients", COUNT_RECIPIEN
 	{ "messages", COUNT_MESSAGES }, { NULL, 0 } };
 static const struct option_word on_limit_words[] = { { "tempfail", ON_LIMIT_TEMPFAIL },
 	{ "reject", ON_LIMIT_REJECT }, { "suspend", ON_LIMIT_SUSPEND }, { NULL, 0 } };
-#define MECHANISM_WORD(name, ...) { #name, SASL_BIT(SASL_##name) },
+#define MECHANISM_WORD(id, name, ...) { name, SASL_BIT(SASL_##id) },
 static const struct option_word mechanism_words[] = {
 	SASL_MECHANISM_LIST(MECHANISM_WORD) /* with a comma after each */
 	{ NULL, 0 },

@@ -1,3 +1,7 @@
+/*
+ * Reads the value of a key as the option table describes it and stores it in its member: one
+ * function per type. Holds no state; any thread.
+ */
 #include "lib/conf/option_value.h"
 
 #include <ctype.h>
@@ -10,9 +14,8 @@
 #include "lib/match/domain.h"
 
 #define SHOWN_MAX 80 /* bytes of a bad value that a message shows */
-#define FIELD_NAME_MAX                                                                           \
-	76 /* a header line of 78 characters (RFC 5322 section 2.1.1) with its colon and a space \
-	    */
+/* A header line has 78 characters (RFC 5322 section 2.1.1), two of them the colon and a space. */
+#define FIELD_NAME_MAX 76
 
 static void *home_of(const struct config_option *option, const struct option_homes *homes)
 {
@@ -39,8 +42,8 @@ static struct arena *arena_of(const struct config_option *option, const struct o
 	return option->home == HOME_CONFIG ? homes->config->arena : homes->settings->arena;
 }
 
-/* What is wrong with value, and what would be right; hint may be NULL. */
-static int refuse(const struct config_option *option, const char *value, const char *hint,
+/* Describe what is wrong with value and what would be right; hint may be NULL. Returns -1. */
+static int refuse_value(const struct config_option *option, const char *value, const char *hint,
 	struct errmsg *err)
 {
 	struct strbuf right = STRBUF_INIT;
@@ -71,7 +74,7 @@ static int out_of_memory(struct errmsg *err)
 	return errmsg_set(err, "out of memory");
 }
 
-/* -1 when value is no word for it. */
+/* Returns 1 or 0, or -1 if value is neither. */
 static int parse_bool(const char *value)
 {
 	static const char *const yes[] = { "yes", "true", "on", "1", "ok", "enabled", NULL };
@@ -96,7 +99,7 @@ static const struct option_word *find_word(const struct option_word *words, cons
 	return NULL;
 }
 
-/* Put a number into a member of its size: bool, 32 bits (enums too) or 64. */
+/* Store a number in a member of any size: bool, 32 bits (also enums) or 64 bits. */
 static void store_number(const struct config_option *option, void *home, uint64_t number)
 {
 	uint32_t half = (uint32_t)number;
@@ -118,7 +121,7 @@ static int set_word(const struct config_option *option, void *home, const char *
 	if (word == NULL && (b = parse_bool(value)) >= 0 && option->type == OPTION_WORD)
 		word = find_word(option->words, b ? "yes" : "no", b ? 3 : 2);
 	if (word == NULL)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	if (option->type == OPTION_NAME)
 		*(const char **)home = word->word;
 	else
@@ -132,7 +135,7 @@ static int set_bool(const struct config_option *option, void *home, const char *
 	int b = parse_bool(value);
 
 	if (b < 0)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	store_number(option, home, (uint64_t)b);
 	return 0;
 }
@@ -148,17 +151,17 @@ static int set_words(const struct config_option *option, void *home, const char 
 	while (*(at += strspn(at, " \t,")) != '\0') {
 		len = strcspn(at, " \t,");
 		if ((word = find_word(option->words, at, len)) == NULL)
-			return refuse(option, value, NULL, err);
+			return refuse_value(option, value, NULL, err);
 		set |= (uint64_t)word->value;
 		at += len;
 	}
 	if (set == 0)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	store_number(option, home, set);
 	return 0;
 }
 
-/* How much a letter behind a number multiplies it; 0: not at all a unit of that type. */
+/* The factor of the unit after a number; 0 if it is not a unit of that type. */
 static int64_t unit_factor(enum option_type type, const char *unit)
 {
 	if (*unit == '\0')
@@ -192,10 +195,10 @@ static int set_number(const struct config_option *option, void *home, const char
 	for (; isdigit((unsigned char)*at) && number < INT64_C(1) << 40; at++)
 		number = number * 10 + (*at - '0');
 	if (at == value || (factor = unit_factor(option->type, at)) == 0)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	if (number > INT64_MAX / factor || number * factor < option->min ||
 		number * factor > option->max)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	store_number(option, home, (uint64_t)(number * factor));
 	return 0;
 }
@@ -208,7 +211,7 @@ static int set_mode(const struct config_option *option, void *home, const char *
 	unsigned long mode = strtoul(value, &end, 8);
 
 	if (len < 3 || len > 4 || strspn(value, "01234567") != len || mode > 0777)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	store_number(option, home, mode);
 	return 0;
 }
@@ -219,14 +222,14 @@ static int set_string(const struct config_option *option, struct arena *arena, v
 	char *copy;
 
 	if (option->max > 0 && strlen(value) > (size_t)option->max)
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	if ((copy = arena_strdup(arena, value)) == NULL)
 		return out_of_memory(err);
 	*(const char **)home = copy;
 	return 0;
 }
 
-/* prefix + path, from folder unless path is absolute. */
+/* Store prefix and path; a relative path starts from the directory of postern.conf. */
 static int set_path(const struct option_homes *homes, struct arena *arena, void *home,
 	const char *prefix, const char *path, struct errmsg *err)
 {
@@ -243,7 +246,7 @@ static int set_path(const struct option_homes *homes, struct arena *arena, void 
 	return 0;
 }
 
-/* "PORT@HOST", behind inet: or inet6: */
+/* Whether text is PORT@HOST, which follows inet: or inet6:. */
 static bool is_inet(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -260,14 +263,14 @@ static int set_socket(const struct config_option *option, const struct option_ho
 
 	if (*value == '\0' || strncmp(value, "inet:", 5) == 0 || strncmp(value, "inet6:", 6) == 0) {
 		if (*value != '\0' && !is_inet(path))
-			return refuse(option, value,
+			return refuse_value(option, value,
 				"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1", err);
 		return set_string(option, arena, home, value, err);
 	}
 	if (strncmp(value, "unix:", 5) != 0 && strncmp(value, "local:", 6) != 0)
 		path = *value == '/' ? value : "";
 	if (*path == '\0')
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	return set_path(homes, arena, home, "unix:", path, err);
 }
 
@@ -279,7 +282,7 @@ static int set_domain(const struct config_option *option, struct arena *arena, v
 
 	if (len < 0 || strpbrk(canon, " \t@/:[],;\"'()<>") != NULL || canon[0] == '.' ||
 		strstr(canon, "..") != NULL || (len == 0 && *value != '\0'))
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	return set_string(option, arena, home, canon, err);
 }
 
@@ -290,7 +293,7 @@ static int set_field(const struct config_option *option, struct arena *arena, vo
 
 	for (i = 0; value[i] != '\0'; i++) /* ftext of RFC 5322 section 3.6.8 */
 		if (value[i] <= ' ' || value[i] >= 127 || value[i] == ':' || i >= FIELD_NAME_MAX)
-			return refuse(option, value, NULL, err);
+			return refuse_value(option, value, NULL, err);
 	return set_string(option, arena, home, value, err);
 }
 
@@ -313,7 +316,7 @@ static int set_networks(const struct config_option *option, const struct option_
 		(void)snprintf(text, sizeof(text), "%.*s", (int)(len < INT_MAX ? len : INT_MAX),
 			at);
 		if (len >= sizeof(text))
-			return refuse(option, text, NULL, err);
+			return refuse_value(option, text, NULL, err);
 		if (cidr_parse(text, &nets[count], &why) < 0)
 			return errmsg_set(err, "[%s] %s: %s", option->section, option->name,
 				why.text);
@@ -331,7 +334,7 @@ int option_set(const struct config_option *option, const struct option_homes *ho
 	void *home = home_of(option, homes);
 
 	if (*value == '\0' && (option->flags & OPTION_NO_EMPTY))
-		return refuse(option, value, NULL, err);
+		return refuse_value(option, value, NULL, err);
 	if (home == NULL)
 		return 0;
 	switch (option->type) {

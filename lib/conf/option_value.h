@@ -5,17 +5,18 @@
 #include "lib/conf/config.h"
 #include "lib/conf/options.h"
 
-/* Where values go while a config is filled; the structs are still the caller's alone. */
+/* The structs that receive values while a configuration is filled; only the caller uses them yet.
+ */
 struct option_homes {
 	struct config *config;
 	struct settings *settings;
-	struct service *service; /* of the section being read; NULL outside [check] */
+	struct service *service; /* of the section that is read; NULL outside [check] */
 };
 
 /*
- * Read value as the option's type wants it and put it into its home; strings go to that home's
- * arena. Relative paths start from homes->config->folder. 0, or -1 with err as
- * "[check] any: "maybe" is not yes, no or warn" (secrets are not shown) and nothing set.
+ * Read value as the type of the option and store it in its home; strings are copied into the arena
+ * of that home. Relative paths start from homes->config->folder. Returns 0, or -1 with nothing set
+ * and err such as "[check] any: "maybe" is not yes, no or warn", in which secrets are not shown.
  */
 int option_set(const struct config_option *option, const struct option_homes *homes,
 	const char *value, struct errmsg *err);

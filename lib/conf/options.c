@@ -1,3 +1,7 @@
+/*
+ * Finds options in the table, describes their values, and suggests what an unknown name may mean.
+ * Holds no state; any thread.
+ */
 #include "lib/conf/options.h"
 
 #include <inttypes.h>
@@ -41,7 +45,7 @@ bool options_has_section(const char *section)
 	return false;
 }
 
-/* In the largest unit that leaves a whole number: 86400 with 1, 60, 3600, 86400 is "1d". */
+/* Add value in the largest unit that divides it: 86400 with 1, 60, 3600, 86400 is "1d". */
 static void add_in_unit(struct strbuf *text, int64_t value, const int64_t *units,
 	const char *letters)
 {
@@ -137,67 +141,10 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 	}
 }
 
-/* The kind of value in a word or two, with its unit and bounds. */
-static void add_kind(struct strbuf *text, const struct config_option *option)
-{
-	switch (option->type) {
-	case OPTION_INT:
-		strbuf_addf(text, "number, %" PRId64 " to %" PRId64, option->min, option->max);
-		break;
-	case OPTION_DURATION:
-		strbuf_add_str(text, "time in seconds, ");
-		add_duration(text, option->min);
-		strbuf_add_str(text, " to ");
-		add_duration(text, option->max);
-		break;
-	case OPTION_SIZE:
-		strbuf_add_str(text, "size in bytes, ");
-		add_size(text, option->min);
-		strbuf_add_str(text, " to ");
-		add_size(text, option->max);
-		break;
-	case OPTION_MODE:
-		strbuf_add_str(text, "octal mode");
-		break;
-	case OPTION_STRING:
-		strbuf_addf(text, "text, at most %" PRId64 " bytes", option->max);
-		break;
-	case OPTION_PATH:
-		strbuf_add_str(text, "path");
-		break;
-	case OPTION_SOCKET:
-		strbuf_add_str(text, "socket");
-		break;
-	case OPTION_DOMAIN:
-		strbuf_add_str(text, "domain name");
-		break;
-	case OPTION_FIELD:
-		strbuf_add_str(text, "name of a header field");
-		break;
-	case OPTION_NETWORKS:
-		strbuf_add_str(text, "addresses and networks");
-		break;
-	default:
-		options_describe(option, text);
-		break;
-	}
-}
+/* ---- unknown names --------------------------------------------------------------- */
 
-void options_summarize(const struct config_option *option, struct strbuf *text)
-{
-	if (option->flags & OPTION_FOREIGN) {
-		strbuf_add_str(text, "accepted and ignored");
-		return;
-	}
-	add_kind(text, option);
-	strbuf_addf(text, "; default: %s; %s",
-		*option->fallback != '\0' ? option->fallback : "empty",
-		option->flags & OPTION_RELOAD ? "reload" : "restart");
-}
-
-/* ---- what was meant by an unknown name ------------------------------------------- */
-
-/* The option of that section that was meant; with section NULL: the section. NULL: none is near. */
+/* The key of the section with the nearest name, or with section NULL the nearest section. NULL if
+ * none is near. */
 static const char *nearest(const char *section, const char *typed)
 {
 	const struct config_option *all;
@@ -242,9 +189,8 @@ int options_unknown_section(const char *section, struct errmsg *err)
 	return -1;
 }
 
-/* Where the keys of pg-profile.json are that don't stand in [database]; else a section that has the
- * name. */
-static const char *other_place(const char *section, const char *name)
+/* The new place of a key of pg-profile.json that is not in [database]; NULL for other keys. */
+static const char *moved_place(const char *section, const char *name)
 {
 	static const char *const moved[][2] = {
 		{ "jwt_secret", "secret in [jwt]" },
@@ -276,7 +222,7 @@ int options_unknown_key(const char *section, const char *name, struct errmsg *er
 {
 	const char *table_section = strncmp(section, "check ", 6) == 0 ? "check" : section;
 	const char *near = nearest(table_section, name);
-	const char *place = other_place(section, name);
+	const char *place = moved_place(section, name);
 	const struct config_option *all;
 	struct strbuf known = STRBUF_INIT;
 	size_t count, i;

@@ -170,7 +170,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	}
 	said = said == NULL ? request->login : said;
 	if (said[0] != '\0' && !names_same(said, mail)) {
-		refuse_login(a, CAUSE_CREDENTIALS, "the login names somebody else than the token");
+		refuse_login(a, CAUSE_CREDENTIALS, "the login is not that of the token");
 		return;
 	}
 	(void)snprintf(login, sizeof(login), "%s:%s", settings->token_login, mail);

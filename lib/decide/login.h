@@ -19,7 +19,7 @@ struct login_rules {
 	const struct policy *policy; /* NULL: no policy yet */
 	struct jwt_rules jwt;	     /* keys NULL: none, or they cannot be read */
 	struct suspensions *suspensions;
-	struct auth_cache *auth_cache; /* NULL: nothing is remembered */
+	struct auth_cache *auth_cache; /* NULL: there is no cache */
 	int64_t now;		       /* seconds since 1970, for tokens */
 	uint32_t ticks;		       /* seconds of a monotonic clock, for auth_cache */
 	bool may_work; /* allow hashing and verification of signatures, which take up to a second */

@@ -1,4 +1,7 @@
-/* Punycode (RFC 3492) for labels that IDNA does not allow. Stateless; any thread may call it. */
+/*
+ * Punycode (RFC 3492) for labels that IDNA does not allow.
+ * Stateless; any thread may call it.
+ */
 #include "lib/match/punycode.h"
 
 #include <stdbool.h>

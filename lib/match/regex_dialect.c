@@ -1,4 +1,7 @@
-/* Translates regexes from JavaScript's dialect to PCRE2's. Stateless; any thread may call it. */
+/*
+ * Translates regexes from JavaScript's dialect to PCRE2's.
+ * Stateless; any thread may call it.
+ */
 #include "lib/match/regex_dialect.h"
 
 #include <ctype.h>
@@ -54,8 +57,7 @@ static bool is_set(const char *p, const char *end)
 
 /*
  * Copy the class at p. Returns its closing bracket. A hyphen next to \w and the like stands for
- * itself
- * ("[\w-.]"), where PCRE2 would see an invalid range.
+ * itself ("[\w-.]"), where PCRE2 would see an invalid range.
  */
 static const char *copy_class(const char *p, const char *end, struct strbuf *out)
 {

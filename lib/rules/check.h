@@ -11,9 +11,9 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The stages of a message (design section 3), and the environment of their checks. Each stage
- * decides from the policy and the facts, and fills *verdict. Nothing is kept, apart from charges to
- * the ledger. Thread-safe with a scratch per call.
+ * The stages of a message (docs/design.md, section 3), and the environment of their checks. Each
+ * stage decides from the policy and the facts, and fills *verdict. Nothing is kept, apart from
+ * charges to the ledger. Thread-safe with a scratch per call.
  *
  * connect and helo make no findings for clients in `exempt` networks, nor for a session with a
  * login if `authenticated` of the service is skip. With delay_reject = no, they are asked before a

@@ -8,7 +8,7 @@ struct service;
 
 /*
  * The stages of a message, in their order. ROW(ID, name, check): the name in logs and results, and
- * the check that a failure before all checks is reported under.
+ * the check under which a failure of the whole stage is reported.
  */
 #define STAGE_TABLE(ROW)                   \
 	ROW(CONNECT, "connect", CONN)      \
@@ -19,18 +19,21 @@ struct service;
 	ROW(BODY, "body", SIZE)
 
 /*
- * The checks. A new check begins with a row here; enum check, its name, its key in [check] and the
- * default (lib/conf), the size of struct verdict, the events that milter/smtp negotiates and the
- * counters derive from it. lib/rules/check_*.c holds the checks themselves.
+ * The checks. A new check begins with a row here, from which the following derive: enum check, its
+ * name, its key in [check] and the default (lib/conf), the size of struct verdict, the events that
+ * milter/smtp negotiates, and the counters. lib/rules/check_*.c contains the checks themselves.
  *
  * ROW(ARG, ID, key, default, stages, findings, whom, rules, help)
- *   key       its name in logs and results, and its key in [check]
+ *
+ *   key       name in logs and results, and key in [check]
  *   default   yes, no or warn
- *   stages    where it looks, and therefore what it needs from the MTA: an answer to connect, helo
- * or rcpt (mail is always answered), the header fields, or the size of the header and body findings
- * the most findings that it makes at one stage whom      EVERYBODY, or USERS: logged-in sessions of
- * a policy that is not lists only rules     a function of check_table.c: whether a policy has any
- * rule that the check applies help      what it checks
+ *   stages    where it looks; this determines what it needs from the MTA: an answer to connect,
+ *             helo or rcpt (mail is always answered), the header fields (header), or the size of
+ *             header and body (body)
+ *   findings  the most findings that it makes at one stage
+ *   whom      EVERYBODY, or USERS: only sessions with a login, if the policy has users
+ *   rules     a function of check_table.c: whether the policy has rules for the check
+ *   help      what it checks
  */
 #define CHECK_TABLE(ROW, ARG)                                                                   \
 	ROW(ARG, ANY, "any", "yes",                                                             \

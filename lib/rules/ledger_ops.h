@@ -81,9 +81,14 @@ struct ledger_ops {
 
 	/*
 	 * Count all requests if all have room, in one step whatever other threads do. Then usage_r
-	 * holds the usage after the charge; of the limits that would refuse the next charge, the
-	 * one with the longest wait. With must_save false, a charge that cannot be saved is counted
-	 * anyway and adds to ledger_size.unsaved.
+	 * holds the usage after the charge: that of the limit with the longest wait among those
+	 * that would refuse the next charge or, when there are none, of the limit that is nearest
+	 * to full. With must_save false, a charge that cannot be saved is counted anyway and adds
+	 * to ledger_size.unsaved.
+	 *
+	 * A charge is final: it reserves and commits at once. Reserving, committing and giving back
+	 * separately takes operations of their own here, and a file format that records since when
+	 * each window counts: otherwise an amount could be taken from a window that never held it.
 	 */
 	enum ledger_answer (*charge)(void *context, uint64_t now,
 		const struct ledger_request *requests, size_t count, bool must_save,

@@ -45,7 +45,7 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 		e.len--;
 	}
 	if (e.len == 0)
-		return leave_out(list, entry, problems, "names nothing");
+		return leave_out(list, entry, problems, "is empty");
 	if (domain_canon(e.text, e.len, name) < 0)
 		return leave_out(list, entry, problems, "is too long for a domain");
 	if (!allow && (org = orgdomain_of(list->psl, name)) == NULL)

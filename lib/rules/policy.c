@@ -77,7 +77,7 @@ void policy_check_profiles(const struct policy_parts *parts, struct problems *pr
 	if (s->token_login[0] != '\0' &&
 		profiles_by_name(parts->profiles, s->token_profile) == NULL)
 		problems_add(problems,
-			"[jwt] profile: there is no profile '%s': who logs in with a token may "
+			"[jwt] profile: there is no profile '%s': logins by token may "
 			"send to nobody",
 			s->token_profile);
 }

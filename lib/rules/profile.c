@@ -230,7 +230,7 @@ static int add_rcpts(struct reading *r)
 	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT], 0);
 	while (cell_items_next(&items, &item, &len)) {
 		if (address_parse(item, len, &address) < 0 || address.is_null) {
-			problems_add(r->problems, "%s: rcpt[%u] is no mail address; left out",
+			problems_add(r->problems, "%s: rcpt[%u] is not a mail address; left out",
 				r->where, items.number);
 			continue;
 		}
@@ -301,7 +301,7 @@ static int read_bounds(struct reading *r)
 	}
 	if (parse_size(size, &r->profile->maxsize) < 0) {
 		problems_add(r->problems,
-			"%s: maxsize \"%.*s\" is no number of bytes (0 for no limit); left out",
+			"%s: maxsize \"%.*s\" is not a number of bytes (0 for no limit); left out",
 			r->where, (int)(size->len < 60 ? size->len : 60), size->text);
 		return -1;
 	}
@@ -309,7 +309,7 @@ static int read_bounds(struct reading *r)
 		(limits->kind == CELL_TEXT &&
 			limits_parse(limits->text, limits->len, &r->profile->limits, &err) < 0)) {
 		problems_add(r->problems, "%s: limits: %s; left out", r->where,
-			limits->kind == CELL_LIST ? "a list; write text" : err.text);
+			limits->kind == CELL_LIST ? "must be text, not a list" : err.text);
 		return -1;
 	}
 	return 0;
@@ -341,7 +341,8 @@ static int add_profile(struct profiles *p, struct profile *profile, struct readi
 		return -1;
 	switch (strmap_add(p->by_name, profile->name, strlen(profile->name), (uint32_t)p->count)) {
 	case 0:
-		problems_add(r->problems, "%s: another profile has that name; it goes by its id",
+		problems_add(r->problems,
+			"%s: another profile has that name; this one is found only by its id",
 			r->where);
 		break;
 	case -1:

@@ -141,7 +141,7 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 	struct errmsg *err)
 {
 	if (is_plain(rate) && (value[0] == '\0' || strspn(value, "0123456789") != strlen(value)))
-		return errmsg_set(err, "\"%.60s\" is no number (0: no limit)", value);
+		return errmsg_set(err, "\"%.60s\" is not a number (0: no limit)", value);
 	if (limits_parse(value, strlen(value), limits_r, err) < 0)
 		return -1;
 	if (limits_r->len == 0)
@@ -235,7 +235,7 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 	if (!is_of_clients(rate) && strchr(key, '@') != NULL) {
 		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
 			!address.has_domain || address.local_len == 0)
-			return errmsg_set(err, "\"%.80s\" is no mail address", key);
+			return errmsg_set(err, "\"%.80s\" is not a mail address", key);
 		memcpy(canon_r, address.canon, (size_t)address.canon_len + 1);
 		return 0;
 	}
@@ -292,7 +292,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 	added = network ? cidr_set_add(table->networks, &net, (uint32_t)table->count) :
 			  strmap_add(table->names, text, strlen(text), (uint32_t)table->count);
 	if (added == 0)
-		return errmsg_set(err, "%.80s is there twice, in another form", key);
+		return errmsg_set(err, "%.80s occurs twice, in different forms", key);
 	if (added < 0)
 		return errmsg_set(err, "out of memory");
 	table->count++;
@@ -344,13 +344,13 @@ int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *er
 	if (text[0] == '@' || text[0] == '.') {
 		len = domain_canon(text + 1, strlen(text + 1), key + 1);
 		if (!is_name(key + 1, len))
-			return errmsg_set(err, "\"%.80s\" is no domain", text);
+			return errmsg_set(err, "\"%.80s\" is not a domain", text);
 		key[0] = text[0];
 	} else {
 		if (address_parse(text, strlen(text), &address) != 0 || address.is_null ||
 			!address.has_domain)
 			return errmsg_set(err,
-				"\"%.80s\" is no sender: an address, @example.com or .example.com",
+				"\"%.80s\" is not a sender: an address, @example.com or .example.com",
 				text);
 		memcpy(key, address.canon, (size_t)address.canon_len + 1);
 	}

@@ -5,10 +5,10 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The findings of each stage, for later filters (design 3.5), as the value of a header field in the
- * manner of RFC 8601: items NAME=OUTCOME(RULE), separated by "; ", such as
+ * The findings of each stage, for later filters (docs/design.md, section 3.5), as the value of a
+ * header field in the manner of RFC 8601: items NAME=OUTCOME(RULE), separated by "; ", such as
  *
- *   connect=unlisted; connect.any=unlisted; mail=pass(mail_from.access.whitelist:3)
+ * connect=unlisted; connect.any=unlisted; mail=pass(mail_from.access.whitelist:3)
  *
  * NAME is the stage, followed by the check unless that is the stage's own. OUTCOME is unlisted,
  * pass, fail, warn, error or no-match. Recipients themselves do not appear, so that a Bcc stays

@@ -50,7 +50,7 @@ int rows_map(const struct column *table, size_t table_len, const char *const *na
 		if (map_r[i] < 0)
 			continue;
 		if (seen & 1U << map_r[i])
-			return errmsg_set(err, "column \"%s\" is there twice", names[i]);
+			return errmsg_set(err, "column \"%s\" occurs twice", names[i]);
 		seen |= 1U << map_r[i];
 	}
 	for (i = 0; i < table_len; i++) {

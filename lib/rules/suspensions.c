@@ -1,4 +1,7 @@
-/* The suspended logins, a sorted array under a lock. Any thread may call it. */
+/*
+ * The suspended logins: a sorted array under its own lock.
+ * Any thread may call it.
+ */
 #include "lib/rules/suspensions.h"
 
 #include <pthread.h>

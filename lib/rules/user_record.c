@@ -85,7 +85,7 @@ static const char *nameless(const struct cell *name)
 	if (name->len > USER_NAME_MAX)
 		return "the username is longer than 512 bytes";
 	if (has_control(name))
-		return "the username holds a control character";
+		return "the username contains a control character";
 	if (name->len >= 6 && strncasecmp(name->text, "token:", 6) == 0)
 		return "no username may begin with token:";
 	return NULL;
@@ -99,10 +99,10 @@ static const char *unreadable(const struct cell *row)
 
 	for (i = 0; i < USER_COLUMNS; i++) {
 		if (i != USER_FROMS && row[i].kind == CELL_LIST)
-			return "a list where one value belongs";
+			return "a list in place of one value";
 		if (i != USER_FROMS && row[i].kind == CELL_TEXT &&
 			(row[i].len > UINT16_MAX || memchr(row[i].text, '\0', row[i].len) != NULL))
-			return "a value is too long or holds a NUL byte";
+			return "a value is too long or contains a NUL byte";
 	}
 	if (cell_bool(&row[USER_ENABLED], true, &enabled) < 0)
 		return "enabled is neither true nor false";
@@ -206,7 +206,7 @@ static void add_froms(struct strbuf *buf, const struct cell *row, struct user_he
 		head->has_froms = 1;
 		if (add_from(buf, item, len) < 0)
 			problems_add(problems,
-				"%s: froms[%u] \"%.*s\" is no mail address, @domain, .domain or *; left out",
+				"%s: froms[%u] \"%.*s\" is not a mail address, @domain, .domain or *; left out",
 				where(row).text, items.number, (int)(len < 120 ? len : 120), item);
 	}
 	head->froms_len = (uint32_t)(buf->len - start);
@@ -227,7 +227,7 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 	struct errmsg err;
 
 	if (test != NULL && hash[0] != '\0' && test(hash, &err) < 0)
-		problems_add(problems, "%s: password: %s; no login with it", where(row).text,
+		problems_add(problems, "%s: password: %s; it allows no login", where(row).text,
 			err.text);
 }
 

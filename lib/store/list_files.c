@@ -1,3 +1,7 @@
+/*
+ * Reads the list files of a directory. A missing file is an empty list. Holds no state; any thread.
+ * t/unit/test_policy_files.c covers the reading of all files together.
+ */
 #include "lib/store/list_files.h"
 
 #include <stdio.h>
@@ -14,7 +18,7 @@ int list_file_path(const char *directory, enum list_id id, char **path_r)
 	return 0;
 }
 
-/* The text of a list file; a missing one is "". */
+/* Read the text of a list file; a missing file has the text "". */
 static int read_text(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct file_stamp *stamp_r, struct errmsg *err)
 {

@@ -7,7 +7,7 @@
 #include "lib/match/orgdomain.h"
 #include "lib/rules/list.h"
 
-/* Where a list's file is; path_r is the caller's to free(). -1 when out of memory. */
+/* The path of a list file; the caller frees *path_r. Returns 0, or -1 when out of memory. */
 int list_file_path(const char *directory, enum list_id id, char **path_r);
 
 /* The list files and how to read them. Borrows everything. */
@@ -32,6 +32,7 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
  */
 int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err);
 
-void list_files_free(struct list **lists); /* LIST_COUNT of them, some may be NULL */
+/* Return LIST_COUNT references; each may be NULL. */
+void list_files_free(struct list **lists);
 
 #endif

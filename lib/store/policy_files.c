@@ -1,9 +1,13 @@
+/*
+ * Makes a policy from the files alone, for `postern -n`, posternctl and the benchmarks. Holds no
+ * state; any thread.
+ */
 #include "lib/store/policy_files.h"
 
 #include "lib/store/list_files.h"
 #include "lib/store/store_read.h"
 
-/* Put the users and profiles of the JSON store into parts; without a file there are none. */
+/* Set the users and profiles of the JSON store in parts; a missing file contains none. */
 static int read_store(const struct config *config, struct policy_parts *parts,
 	struct problems *problems, struct errmsg *err)
 {

@@ -7,9 +7,10 @@
 #include "lib/rules/policy.h"
 
 /*
- * The policy of the files alone: settings, public suffix list, list files, and the JSON store (or
- * PATH.prev), with a database or without one. A missing store is one without rows. Bad lines and
- * rows are left out and named in problems. 0 with one reference in *policy_r, or -1 with err set.
+ * Make a policy from the settings, the public suffix list, the list files and the JSON store (or
+ * PATH.prev), whether a database is configured or not. A missing store has no rows. Bad lines and
+ * rows are left out and added to problems. Returns 0 with one reference in *policy_r, or -1 with
+ * err set.
  */
 int policy_from_files(const struct config *config, struct policy **policy_r,
 	struct problems *problems, struct errmsg *err);

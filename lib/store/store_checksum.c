@@ -1,3 +1,7 @@
+/*
+ * The checksum of a JSON store: SHA-256, computed piece by piece. The struct owns the digest's
+ * context; one thread at a time.
+ */
 #include "lib/store/store_checksum.h"
 
 #include <openssl/evp.h>

@@ -31,12 +31,12 @@ static bool is_machine_text(const char *text, size_t len)
 	return len >= strlen(STORE_HEAD) && memcmp(text, STORE_HEAD, strlen(STORE_HEAD)) == 0;
 }
 
-/* Lines of a text, one after the other. */
+/* The lines of a text that are still to be read. */
 struct lines {
 	char *at, *end;
 };
 
-/* The next line without its LF, with a NUL in its place. false at the end. */
+/* Get the next line, with a NUL in place of its LF. Returns false at the end. */
 static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
 {
 	char *stop;
@@ -44,7 +44,7 @@ static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
 	if (lines->at == lines->end)
 		return false;
 	if ((stop = memchr(lines->at, '\n', (size_t)(lines->end - lines->at))) == NULL)
-		return false; /* every line has its LF */
+		return false; /* a line without LF is torn */
 	*stop = '\0';
 	*line_r = lines->at;
 	*len_r = (size_t)(stop - lines->at);
@@ -52,7 +52,7 @@ static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
 	return true;
 }
 
-/* Where the last line begins; it ends in LF. NULL when there is no such. */
+/* The beginning of the last line, which ends with LF; NULL if there is none. */
 static char *last_line(char *text, size_t len)
 {
 	char *before;
@@ -63,7 +63,7 @@ static char *last_line(char *text, size_t len)
 	return before == NULL ? NULL : before + 1;
 }
 
-/* Whether what stands before the last line has the checksum that it names. */
+/* Compare the checksum in the last line with that of the text before it. */
 static int verify_checksum(char *text, const char *last, size_t last_len, struct errmsg *err)
 {
 	const size_t label = strlen(STORE_CHECKSUM), digits = STORE_CHECKSUM_SIZE - 1;
@@ -91,7 +91,7 @@ static int verify_checksum(char *text, const char *last, size_t last_len, struct
 	return 0;
 }
 
-/* The first line: an object that goes on in the next ones. */
+/* Read the first line: an object that continues in the next lines. */
 static int read_head(char *line, size_t len, struct store_head *head_r, struct errmsg *err)
 {
 	const char *revision = NULL, *written = NULL;
@@ -115,7 +115,7 @@ static int read_head(char *line, size_t len, struct store_head *head_r, struct e
 	return 0;
 }
 
-/* The rows of a table up to the line that ends it. */
+/* Read the rows of a table up to the line that ends it. */
 static int read_rows(struct store_rows *rows, enum store_table table, struct lines *lines,
 	struct errmsg *err)
 {
@@ -169,8 +169,8 @@ static int read_machine_text(struct store_rows *rows, char *text, size_t len,
 /* ---- the form that people write -------------------------------------------------- */
 
 /*
- * jansson refuses a whole text for one byte that is not UTF-8, but one bad row must not
- * take the others with it: such bytes become U+FFFD. A copy, or NULL when out of memory.
+ * Copy text with U+FFFD in place of bytes that are not UTF-8. jansson refuses a whole text because
+ * of one such byte, but one bad row must not remove the others. NULL when out of memory.
  */
 static char *mend_utf8(const char *text, size_t len, size_t *len_r)
 {
@@ -210,7 +210,7 @@ static json_t *parse_json(const char *text, size_t len, bool *mended_r, struct e
 	return root;
 }
 
-/* Whether any text of the row had bytes that were no UTF-8. */
+/* Whether a text of the row had bytes that were not UTF-8. */
 static bool has_replacement(const json_t *row)
 {
 	const json_t *value, *item;
@@ -254,7 +254,7 @@ static int add_rows(struct store_rows *rows, enum store_table table, const json_
 	return 0;
 }
 
-/* Whether it is a store at all, and one that we know. */
+/* Check that the text is a store of a known format. */
 static int check_format(const json_t *root, struct errmsg *err)
 {
 	const json_t *format = json_object_get(root, "format");
@@ -325,7 +325,7 @@ static void rows_clear(struct store_rows *rows)
 	strbuf_free(&rows->scratch);
 }
 
-/* The builders' work, into *store. -1 when out of memory. */
+/* Build the tables into *store. Returns 0, or -1 when out of memory. */
 static int finish_store(struct store_rows *rows, const struct store_source *source,
 	struct store *store)
 {

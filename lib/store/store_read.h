@@ -15,16 +15,16 @@
 #define STORE_MAX (UINT64_C(16) << 30) /* bytes of a store file */
 
 /*
- * What a JSON store held. revision is the text that store_write() was given (a snapshot of
- * PostgreSQL's), written its time in seconds since 1970; "" and 0 in one made by hand.
+ * The content of a JSON store. revision is the text that store_write() received (a database
+ * snapshot), written its time in seconds since 1970; they are "" and 0 in a store made by hand.
  */
 struct store {
 	struct profiles *profiles;
 	struct users *users;
 	char *revision; /* NULL: as "" */
 	int64_t written;
-	bool is_machine; /* store_write() made it, and its checksum was right */
-	bool from_prev;	 /* it is PATH.prev: the file itself could not be used */
+	bool is_machine; /* store_write() made it, and its checksum matches */
+	bool from_prev;	 /* it is PATH.prev, because the file itself is unusable */
 	struct file_stamp stamp;
 };
 
@@ -35,33 +35,34 @@ struct store_source {
 };
 
 enum store_result {
-	STORE_READ,    /* *store_r is the caller's: store_clear() */
-	STORE_MISSING, /* there is no such file; err set */
-	STORE_REFUSED, /* torn, foreign, newer, altered, unreadable; err says what to do */
+	STORE_READ,    /* the caller frees *store_r with store_clear() */
+	STORE_MISSING, /* the file does not exist; err set */
+	STORE_REFUSED, /* torn, foreign, newer, altered or unreadable; err tells what to do */
 };
 
 /*
- * Read a JSON store (design 5.7 and 7; postern.conf(5)). Bad rows are left out, or their users
- * switched off, and named in problems ("users id 17 (bob): ..."); columns that nobody reads are a
- * note there.
+ * Read a JSON store (docs/design.md, sections 5 and 7; postern.conf(5)). Bad rows are left out, or
+ * their users switched off, and added to the problems of source ("users id 17 (bob): ..."). Unknown
+ * columns are added as notes.
  */
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err);
 
 /*
- * The same; when the file is refused or missing and PATH.prev is there, that one is taken and
- * problems says first why. store_r->stamp is then PATH.prev's.
+ * The same, but if the file is refused or missing, read PATH.prev and add the reason to the
+ * problems. store_r->stamp is then that of PATH.prev.
  */
 enum store_result store_read_with_prev(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err);
 
 /*
- * Whether there is nothing to read: neither PATH nor PATH.prev exists, or path is "". A file that
- * can't be looked at counts as existing.
+ * Whether neither PATH nor PATH.prev exists, or path is "". A file whose existence is unknown,
+ * because its directory is closed to us, counts as existing.
  */
 bool store_is_missing(const char *path);
 
-/* From text; it is written over. path is for messages. Never STORE_MISSING. */
+/* The same for a text, which is overwritten. path is used in messages. Never returns STORE_MISSING.
+ */
 enum store_result store_parse(const char *path, char *text, size_t len,
 	const struct store_source *source, struct store *store_r, struct errmsg *err);
 

@@ -1,3 +1,7 @@
+/*
+ * Passes the rows of a JSON store to the builders of users and profiles, and reports bad ones.
+ * Holds no state; any thread. t/unit/test_store_read.c covers it.
+ */
 #include "lib/store/store_row.h"
 
 #include <inttypes.h>
@@ -18,9 +22,9 @@ struct reading {
 	const struct column *columns;
 	int count;
 	struct cell cells[COLUMNS_MAX];
-	size_t starts[COLUMNS_MAX]; /* of the texts that stand in the scratch buffer */
+	size_t starts[COLUMNS_MAX]; /* of the texts in the scratch buffer */
 	bool in_scratch[COLUMNS_MAX];
-	char why[160]; /* why it can't be taken; "" */
+	char why[160]; /* why the row is unusable; "": it is not */
 };
 
 const char *store_table_name(enum store_table table)
@@ -28,7 +32,8 @@ const char *store_table_name(enum store_table table)
 	return table == STORE_PROFILES ? "profiles" : "users";
 }
 
-/* The column of a key, or -1. The order is mostly the table's: next is tried first. */
+/* The column of a key, or -1. Keys mostly have the order of the table, so that next is tried first.
+ */
 static int find_column(const struct reading *r, const char *key, int next)
 {
 	int i;
@@ -45,11 +50,11 @@ static int find_column(const struct reading *r, const char *key, int next)
 static void fail(struct reading *r, int column, const char *why)
 {
 	if (r->why[0] != '\0')
-		return; /* the first one is enough */
+		return; /* report only the first reason */
 	(void)snprintf(r->why, sizeof(r->why), "%s: %s", r->columns[column].name, why);
 }
 
-/* An array as cells have it: each item with a NUL behind it. */
+/* Read an array into a cell: each item is followed by a NUL. */
 static void read_list(struct reading *r, int column, const json_t *array)
 {
 	struct strbuf *buf = &r->rows->scratch;
@@ -116,15 +121,15 @@ static void read_value(struct reading *r, int column, const json_t *value)
 	}
 }
 
-/* A column that nobody reads may be a slip: name it once. -1 when out of memory. */
+/* Report an unknown column once, because it may be a typing error. Returns 0, or -1 when out of
+ * memory. */
 static int note_unread(struct reading *r, const char *key)
 {
 	struct strbuf name = STRBUF_INIT;
 	int added = -1;
 
-	if (r->rows->unread == NULL || strcmp(key, "createdAt") == 0 ||
-		strcmp(key, "updatedAt") == 0)
-		return 0; /* those two are pg-profile's */
+	if (strcmp(key, "createdAt") == 0 || strcmp(key, "updatedAt") == 0)
+		return 0; /* these two are columns of pg-profile */
 	strbuf_addf(&name, "%s %s", store_table_name(r->table), key);
 	if (!name.failed)
 		added = strmap_add(r->rows->unread, name.text, name.len, 0);
@@ -144,7 +149,7 @@ static int read_columns(struct reading *r, const json_t *row)
 	int column, next = 0;
 	void *at;
 
-	/* Not json_object_foreach(): that looks each key up again. */
+	/* json_object_foreach() would look each key up again. */
 	for (at = json_object_iter((json_t *)row); at != NULL;
 		at = json_object_iter_next((json_t *)row, at)) {
 		key = json_object_iter_key(at);
@@ -163,8 +168,8 @@ static int read_columns(struct reading *r, const json_t *row)
 	return 0;
 }
 
-/* What becomes of the row, after its name as the builders have it: id and second column. */
-static void say(struct reading *r, const char *fate)
+/* Report the row by its id and second column, as the builders do, with its fate. */
+static void report_row(struct reading *r, const char *fate)
 {
 	_Static_assert((int)PROFILE_ID == 0 && (int)USER_ID == 0, "cells[0]");
 	_Static_assert((int)PROFILE_NAME == 1 && (int)USER_NAME == 1, "cells[1]");
@@ -177,7 +182,7 @@ static void say(struct reading *r, const char *fate)
 		name->kind == CELL_TEXT ? name->text : "NULL", r->why, fate);
 }
 
-/* Let the builder know the id of a profile that can't be taken: its users may send to nobody. */
+/* Pass only the id of an unusable profile to the builder: its users may send to nobody. */
 static int mark_bad_profile(struct reading *r)
 {
 	struct cell row[PROFILE_COLUMNS] = { [PROFILE_OPEN] = { .kind = CELL_LIST, .text = "" } };
@@ -187,8 +192,8 @@ static int mark_bad_profile(struct reading *r)
 	return profiles_builder_add(r->rows->profiles, row, NULL);
 }
 
-/* Let the builder know the name of a user whose row can't be taken: nobody is to take it for a
- * stranger's. Returns 1, 0 when there is no such name, -1 when out of memory. */
+/* Pass only the name of an unusable user to the builder, so that it is not an unknown user. Returns
+ * 1, 0 if the row has no usable name, or -1 when out of memory. */
 static int mark_bad_user(struct reading *r)
 {
 	struct cell row[USER_COLUMNS] = { [USER_ENABLED] = { .kind = CELL_LIST, .text = "" } };
@@ -208,7 +213,7 @@ static struct reading begin(struct store_rows *rows, enum store_table table)
 	return r;
 }
 
-/* Fill the cells. -1 when out of memory. */
+/* Fill the cells. Returns 0, or -1 when out of memory. */
 static int read_row(struct reading *r, const json_t *row)
 {
 	const struct strbuf *scratch = &r->rows->scratch;
@@ -228,17 +233,17 @@ static int leave_out(struct reading *r)
 	int marked;
 
 	if (r->table == STORE_PROFILES) {
-		say(r, "left out");
+		report_row(r, "left out");
 		return mark_bad_profile(r) < 0 ? -1 : 0;
 	}
 	if ((marked = mark_bad_user(r)) < 0)
 		return -1;
-	say(r, marked > 0 ? "the user is switched off" : "left out");
+	report_row(r, marked > 0 ? "the user is switched off" : "left out");
 	return 0;
 }
 
-/* Give a row whose cells are filled to its builder. */
-static int take(struct reading *r)
+/* Pass a row whose cells are filled to its builder. */
+static int add_to_builder(struct reading *r)
 {
 	struct store_rows *rows = r->rows;
 
@@ -260,7 +265,7 @@ int store_row_add(struct store_rows *rows, enum store_table table, const json_t 
 		return -1;
 	if (r.why[0] != '\0')
 		return leave_out(&r);
-	return take(&r) < 0 ? -1 : 0;
+	return add_to_builder(&r) < 0 ? -1 : 0;
 }
 
 int store_row_add_line(struct store_rows *rows, enum store_table table, char *line, size_t len)
@@ -270,7 +275,7 @@ int store_row_add_line(struct store_rows *rows, enum store_table table, char *li
 	int ret;
 
 	if (store_scan(line, len, r.columns, r.count, r.cells))
-		return take(&r) < 0 ? -1 : 0;
+		return add_to_builder(&r) < 0 ? -1 : 0;
 	row = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (row == NULL) {
 		problems_add(rows->problems, "%s: %s: a row is unreadable; left out", rows->path,

@@ -9,14 +9,14 @@
 #include "lib/rules/profile.h"
 #include "lib/rules/users.h"
 
-/* Rows of a JSON store on their way into the builders. Part of store_read.c. */
+/* The rows of a JSON store that is being read. Used by store_read.c. */
 struct store_rows {
 	const char *path;
 	struct profiles_builder *profiles;
 	struct users_builder *users;
 	struct problems *problems;
-	struct strmap *unread; /* columns that were noted; NULL: don't note any */
-	struct strbuf scratch; /* texts of one row */
+	struct strmap *unread; /* unknown columns that were reported */
+	struct strbuf scratch; /* the texts of one row */
 };
 
 enum store_table { STORE_PROFILES, STORE_USERS };
@@ -24,16 +24,14 @@ enum store_table { STORE_PROFILES, STORE_USERS };
 /* "profiles", "users" */
 const char *store_table_name(enum store_table table);
 
-/* Give one row, an object, to its builder. Bad ones are named in problems. -1 only when out of
- * memory. */
+/* Pass one row, an object, to its builder. A bad row is added to problems. Returns 0, or -1 when
+ * out of memory. */
 int store_row_add(struct store_rows *rows, enum store_table table, const json_t *row);
 
-/*
- * The same with a row as a line of text, which is written over. -1 when out of memory.
- */
+/* The same for a row in a line of text, which is overwritten. */
 int store_row_add_line(struct store_rows *rows, enum store_table table, char *line, size_t len);
 
-/* Leave the row out because of what is wrong with it as a whole. -1 only when out of memory. */
+/* Leave a row out for the reason why. Returns 0, or -1 when out of memory. */
 int store_row_refuse(struct store_rows *rows, enum store_table table, const json_t *row,
 	const char *why);
 

@@ -7,11 +7,11 @@
 #include "lib/rules/rows.h"
 
 /*
- * The short way through a row that store_write() wrote: one JSON object in a line, without white
- * space, backslashes, control characters, fractions and nesting, but for lists of texts, and with
- * keys that are columns' names, each once. Fills cells[count], which point into line; line is
- * written over. false: it is another kind of row (line is as it was), and a real JSON parser has to
- * say what it is.
+ * Read a row of the form that store_write() writes: a JSON object in one line, without white space,
+ * backslashes, control characters and fractions; without nesting except for lists of texts; and
+ * whose keys are names of columns in the order of the table. Returns true with cells[count]
+ * pointing into line, which is overwritten. Returns false with line unchanged if the row has
+ * another form, which a JSON parser must read.
  */
 bool store_scan(char *line, size_t len, const struct column *columns, int count,
 	struct cell *cells);

@@ -1,3 +1,7 @@
+/*
+ * Writes users and profiles as a JSON store, one row per line, and never overwrites a file that it
+ * did not write. Holds no state; any thread. t/unit/test_store_read.c covers it.
+ */
 #include "lib/store/store_write.h"
 
 #include <errno.h>
@@ -17,9 +21,9 @@
 #include "lib/store/store_format.h"
 #include "lib/store/store_row.h"
 
-#define CHUNK (64u << 10)		   /* bytes that are gathered before they are written */
-#define INTEGER_DIGITS_MAX 18		   /* what a 64-bit integer always holds */
-#define BAD_OPEN "a row that was left out" /* read back, it leaves the row out again */
+#define CHUNK (64u << 10)		   /* bytes to collect before writing */
+#define INTEGER_DIGITS_MAX 18		   /* digits that fit every 64-bit integer */
+#define BAD_OPEN "a row that was left out" /* a reader leaves the row out again */
 
 struct writing {
 	const char *path;
@@ -27,14 +31,14 @@ struct writing {
 	struct store_checksum *checksum;
 	struct strbuf text;
 	const struct profiles *profiles;
-	struct strmap *bad; /* ids of profiles that were left out, and that users have */
+	struct strmap *bad; /* ids of profiles that were left out although users have them */
 	struct problems *problems;
 	struct errmsg *err;
-	bool has_row;  /* the table being written */
-	bool bad_text; /* the row being written holds what is no UTF-8 */
+	bool has_row;  /* the present table has rows */
+	bool bad_text; /* the present row contains bytes that are not UTF-8 */
 };
 
-static int flush(struct writing *w)
+static int flush_text(struct writing *w)
 {
 	if (w->text.failed)
 		return errmsg_set(w->err, "%s: out of memory", w->path);
@@ -67,7 +71,8 @@ static void add_string(struct writing *w, const char *text, size_t len)
 	strbuf_add_char(&w->text, '"');
 }
 
-/* Whether a number read back gives the same text: no sign, no leading zero, not too long. */
+/* Whether text can be written as a number and read back unchanged: no sign, no leading zero, not
+ * too long. */
 static bool is_integer(const char *text, size_t len)
 {
 	size_t i;
@@ -109,7 +114,7 @@ static void add_list(struct writing *w, const char *items, size_t len)
 	strbuf_add_char(&w->text, ']');
 }
 
-/* Begin a row in its line; returns where, for drop_row(). */
+/* Begin a row in its own line. Returns its start, for drop_row(). */
 static size_t begin_row(struct writing *w)
 {
 	size_t start = w->text.len;
@@ -131,7 +136,7 @@ static int end_row(struct writing *w)
 {
 	strbuf_add_char(&w->text, '}');
 	w->has_row = true;
-	return w->text.len < CHUNK && !w->text.failed ? 0 : flush(w);
+	return w->text.len < CHUNK && !w->text.failed ? 0 : flush_text(w);
 }
 
 static void begin_table(struct writing *w, enum store_table table)
@@ -145,8 +150,7 @@ static void end_table(struct writing *w)
 	strbuf_add_str(&w->text, "\n],\n");
 }
 
-/* A row that a reader leaves out, so that the users of that id are held to nothing being allowed.
- */
+/* Write a row that a reader leaves out, so that users with this profile may send to nobody. */
 static int write_bad_profile(struct writing *w, const char *id)
 {
 	size_t start = begin_row(w);
@@ -155,7 +159,7 @@ static int write_bad_profile(struct writing *w, const char *id)
 	add_scalar(w, id, strlen(id));
 	add_key(w, profile_columns[PROFILE_OPEN].name);
 	add_string(w, BAD_OPEN, strlen(BAD_OPEN));
-	if (w->bad_text) /* then no user can be written with it either */
+	if (w->bad_text) /* no user can be written with this id either */
 		drop_row(w, start);
 	return w->bad_text ? 0 : end_row(w);
 }
@@ -196,7 +200,7 @@ static int write_profile(struct writing *w, const struct profile *profile)
 	return write_bad_profile(w, profile_id(profile));
 }
 
-/* users_each(): the profile of a user, where its row was left out, is written once as such. */
+/* For users_each(): write the unusable profile of a user once. */
 static int write_if_bad(void *context, const struct user *user)
 {
 	struct writing *w = context;
@@ -215,7 +219,8 @@ static int write_if_bad(void *context, const struct user *user)
 	}
 }
 
-/* has_froms with none that could be used is kept by an entry that can't be used. */
+/* A user whose froms are all unusable must not become one without froms: write an unusable entry.
+ */
 static void add_froms(struct writing *w, const struct user *user)
 {
 	static const char unusable[] = "<none of them is usable>";
@@ -229,7 +234,7 @@ static void add_froms(struct writing *w, const struct user *user)
 		add_list(w, unusable, sizeof(unusable));
 }
 
-/* A user who can't be written whole is switched off, and no stranger, for who reads it. */
+/* Write a user whose row is not UTF-8 as switched off, so that it is not an unknown user. */
 static int write_bad_user(struct writing *w, const struct user *user)
 {
 	size_t start = begin_row(w);
@@ -285,7 +290,7 @@ static int write_head(struct writing *w, const struct store *store)
 	if (gmtime_r(&when, &tm) != NULL)
 		(void)strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	strbuf_add_str(&w->text, STORE_HEAD);
-	w->text.len -= strlen("\""); /* which add_string() brings */
+	w->text.len -= strlen("\""); /* add_string() adds it */
 	add_string(w, revision, strlen(revision));
 	strbuf_addf(&w->text, ",\"written\":\"%s\",\n", time_text);
 	if (w->bad_text)
@@ -308,7 +313,7 @@ static int write_tables(struct writing *w, const struct users *users)
 	if (users != NULL && users_each(users, write_user, w) < 0)
 		return -1;
 	end_table(w);
-	return flush(w);
+	return flush_text(w);
 }
 
 static int write_checksum(struct writing *w)
@@ -330,11 +335,11 @@ static int write_all(struct writing *w, const struct store *store)
 	return write_checksum(w);
 }
 
-/* What stands where the store is to go. */
+/* The file at the path of the store. */
 enum present { PRESENT_NOTHING, PRESENT_STORE, PRESENT_TORN, PRESENT_FOREIGN };
 
-/* By its first and last bytes alone: it may be hundreds of megabytes. */
-static enum present look_at(const char *path)
+/* Examine only the first and last bytes, because the file may have hundreds of megabytes. */
+static enum present find_present(const char *path)
 {
 	char head[sizeof(STORE_HEAD) - 1], tail[sizeof(STORE_CHECKSUM) - 1];
 	const off_t tail_len = (off_t)sizeof(tail) + (STORE_CHECKSUM_SIZE - 1) + 3; /* "} and LF */
@@ -358,7 +363,7 @@ static enum present look_at(const char *path)
 	return present;
 }
 
-/* Keep what is not ours under another name. */
+/* Rename a file that store_write() did not write. */
 static int set_aside(const char *path, int64_t written, struct problems *problems,
 	struct errmsg *err)
 {
@@ -392,7 +397,7 @@ int store_write(const char *path, const struct store *store, struct file_stamp *
 	w.bad = strmap_new();
 	if ((w.file = file_begin(path, err)) == NULL || write_all(&w, store) < 0)
 		goto out;
-	present = look_at(path);
+	present = find_present(path);
 	if (present == PRESENT_FOREIGN && set_aside(path, store->written, problems, err) < 0)
 		goto out;
 	ret = file_commit(&w.file, present == PRESENT_STORE, stamp_r, err);

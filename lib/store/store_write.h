@@ -11,10 +11,10 @@
  * JSON, one row a line, beside path and then over it, mode 0600; the file before becomes PATH.prev.
  * What store_read() makes of the file is equal to what was written.
  *
- * A user whose text is not UTF-8 is written as switched off (left out, where the name is not) and
- * named in problems. What stands at path without
- * being a store of this function's (one made by hand, say) is kept as PATH.saved-TIME, and problems
- * says so. 0, or -1 with err set: the old file is still there. stamp_r may be NULL.
+ * A user whose text is not UTF-8 is written as switched off, or left out if its name is not UTF-8,
+ * and added to problems. A file at path that this function did not write (one made by hand, for
+ * example) is kept as PATH.saved-TIME, which is also added to problems. Returns 0, or -1 with err
+ * set and the old file in place. stamp_r may be NULL.
  */
 int store_write(const char *path, const struct store *store, struct file_stamp *stamp_r,
 	struct problems *problems, struct errmsg *err);

@@ -1,3 +1,7 @@
+/*
+ * Reads and writes the file of suspended logins, one per line. Owns a lock that orders writers; any
+ * thread.
+ */
 #include "lib/store/suspensions_file.h"
 
 #include <pthread.h>
@@ -42,7 +46,7 @@ int suspensions_save(const char *path, struct suspensions *suspensions, struct e
 
 	if (path[0] == '\0')
 		return 0;
-	(void)pthread_mutex_lock(&saving); /* who writes last has read last */
+	(void)pthread_mutex_lock(&saving); /* the last to write has read the latest state */
 	strbuf_add_str(&text, head);
 	suspensions_write(suspensions, &text);
 	if (text.failed)

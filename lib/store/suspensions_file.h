@@ -4,13 +4,15 @@
 #include "lib/base/errmsg.h"
 #include "lib/rules/suspensions.h"
 
-/* Where suspensions outlive the daemon: a text, a login a line, written beside and renamed. */
+/* The file that keeps suspensions over a restart: text with one login per line, replaced by a
+ * rename. */
 
-/* Read path into suspensions; "" and a file that isn't there hold nobody. 0, or -1 with err set:
- * then who is suspended isn't known. */
+/* Read path into suspensions. With path "", or if the file does not exist, nobody is suspended.
+ * Returns 0, or -1 with err set: then nobody knows who is suspended. */
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err);
 
-/* 0, or -1 with err set and the old file in its place. path "" does nothing. Any thread. */
+/* Write the file; with path "" do nothing. Returns 0, or -1 with err set and the old file in place.
+ * Any thread. */
 int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Loads the keys of [jwt] from their file and the shared secret, and wipes what it read. Holds no
+ * state; any thread.
+ */
 #include "lib/store/token_keys.h"
 
 #include <stdbool.h>
@@ -17,7 +21,7 @@ static bool has_secret(const struct jwt_keys *keys)
 	return false;
 }
 
-/* Public keys may stand where everybody can read them; shared secrets may not. */
+/* Everybody may be able to read public keys, but not shared secrets. */
 static int read_file(struct jwt_keys *keys, const char *path, struct problems *problems,
 	struct errmsg *err)
 {

@@ -1,7 +1,7 @@
 /*
- * The life of the service of logins: starting and ending it, applying a configuration, and what
- * other rooms ask of it. It owns struct auth, which belongs to the server thread; a configuration
- * comes from the cache thread. t/integration/test_auth.py covers it.
+ * The life of the service of logins: starting and ending it, applying a configuration, and the
+ * functions for other rooms. It owns struct auth, which belongs to the server thread; a
+ * configuration comes from the cache thread.
  */
 #include "milter/auth/auth.h"
 
@@ -36,7 +36,7 @@ static void free_new_config(struct new_config *new)
 	free(new);
 }
 
-/* In the server thread. */
+/* Runs on the server thread. */
 static void apply_new_config(void *argument)
 {
 	struct new_config *new = argument;

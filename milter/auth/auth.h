@@ -10,7 +10,7 @@
 
 /*
  * Answers MTAs that ask whether a login is valid, by the Dovecot authentication protocol (Postfix,
- * Exim) and by saslauthd's (Sendmail and other users of Cyrus SASL). The server thread runs it;
+ * Exim) and by saslauthd's (Sendmail and other users of Cyrus SASL). It runs on the server thread;
  * workers hash passwords and verify signatures. Each login is logged in one line. Passwords, tokens
  * and hashes are never logged.
  */
@@ -24,9 +24,10 @@ int auth_new(struct server *server, struct shared *shared, const struct auth_soc
 	const struct config *config, struct auth **auth_r, struct errmsg *err);
 
 /*
- * Apply a new configuration, to which it takes a reference. Any thread. Returns 0, or -1 with err
- * set when the keys for tokens cannot be read. In that case the rest of the configuration is
- * applied, and the old keys stay in force if they are from the same file and secret.
+ * Take a reference to a new configuration, which the server thread then applies. Any thread.
+ * Returns 0, or -1 with err set when the keys for tokens cannot be read. In that case the rest of
+ * the configuration is applied, and the old keys stay in force if they are from the same file and
+ * secret.
  */
 int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err);
 

@@ -1,7 +1,7 @@
 /*
  * The decision of one login: from the auth cache or a worker, then counted, logged, and answered at
  * once or after its auth penalty. It owns the attempts and runs on the server thread, except
- * check_in_worker(). t/integration/test_auth.py covers it.
+ * check_in_worker().
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ struct attempt {
 	void *context;
 
 	struct attempt_request request; /* with copies of its texts */
-	char mechanism[32];		/* truncated, for the log only */
+	char mechanism[32];		/* truncated, for the log and the counts */
 	struct policy *policy;
 	struct jwt_keys *keys;
 	const struct config *config;
@@ -100,8 +100,8 @@ static const char *const verdicts[] = {
 
 /*
  * Wrong credentials and refusals by policy have different causes, because only the former should
- * get an address banned. The filter in etc/fail2ban relies on the order of the keys: what a client
- * can choose comes after its address.
+ * get an address banned. The filter in etc/fail2ban relies on the order of the keys: values that a
+ * client can choose follow its address.
  */
 static void log_attempt(const struct attempt *attempt)
 {
@@ -258,13 +258,13 @@ static void set_undecided(struct attempt *attempt, const char *why)
 	memcpy(attempt->answer.reason, why, strlen(why) + 1);
 }
 
-/* In the server thread. */
+/* Runs on the server thread. */
 static void on_checked(void *argument)
 {
 	conclude_attempt(argument);
 }
 
-/* In a worker. */
+/* Runs on a worker. */
 static void check_in_worker(void *argument)
 {
 	static _Thread_local bool is_nice;

@@ -25,7 +25,10 @@ static const char *name_protocol(size_t index)
 	return auth_protocol_name((enum auth_protocol)index);
 }
 
-/* One more than there are: saslauthd's requests give a service in place of a mechanism. */
+/*
+ * The index after the last mechanism is "other": saslauthd's requests contain a service instead of
+ * a mechanism.
+ */
 static const char *name_mechanism(size_t index)
 {
 	return index == SASL_MECHANISMS ? "other" : sasl_name((enum sasl_mechanism)index);

@@ -9,7 +9,7 @@ enum auth_protocol { AUTH_PROTOCOL_DOVECOT, AUTH_PROTOCOL_SASLAUTHD, AUTH_PROTOC
 
 const char *auth_protocol_name(enum auth_protocol protocol); /* "dovecot", "saslauthd" */
 
-/* What became of a login: the causes that it is counted by. */
+/* The results by which logins are counted. */
 enum auth_result {
 	AUTH_ACCEPTED,
 	AUTH_ACCEPTED_CACHED, /* by the auth cache, without hashing again */
@@ -19,14 +19,15 @@ enum auth_result {
 	AUTH_RESULTS
 };
 
-/* Counters of logins by protocol, mechanism and result. NULL when out of memory. */
+/* Make counters of logins by protocol, mechanism and result. Returns NULL when out of memory. */
 struct counters *auth_counts_new(void);
 
-/* Count an answered login. mechanism: as the client named it; an unknown one counts as "other". */
+/* Count an answered login. A mechanism that lib/auth/sasl does not have counts as "other". Any
+ * thread. */
 void auth_counts_add(struct counters *counts, enum auth_protocol protocol, const char *mechanism,
 	const struct login_answer *answer);
 
-/* The sum of one result. */
+/* Returns the number of logins with this result. Any thread. */
 uint64_t auth_counts_of(const struct counters *counts, enum auth_result result);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * The Dovecot authentication protocol on a connection: greeting, requests and their SASL exchanges,
  * answers. It owns the requests of its connections and runs on the server thread.
- * t/integration/test_auth.py covers it.
  */
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ struct request {
 	struct sasl *sasl;
 	struct attempt *attempt; /* being decided; NULL: waiting for the client */
 	const char *reason;	 /* of a refusal, for the client */
-	bool is_refused;	 /* no challenge reports the refusal any more */
+	bool is_refused;	 /* no challenge is to report the refusal (again) */
 };
 
 struct dovecot {
@@ -124,7 +123,7 @@ static void on_decided(void *context, const struct login_answer *answer)
 		return;
 	}
 	peer_active(peer, PEER_SERVED);
-	/* Read what had to wait for room, in the loop's next turn. */
+	/* In the loop's next turn, read the input that had to wait for room. */
 	if (peer->bev != NULL && evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
 		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
@@ -221,7 +220,10 @@ static bool is_loopback(const struct cidr *client)
 		client->family == AF_INET6 && memcmp(client->addr, one, 16) == 0;
 }
 
-/* The mechanisms on offer: those configured, without bearers if there are no keys for tokens. */
+/*
+ * Return the mechanisms on offer: the configured ones, without those for tokens if there are no
+ * keys.
+ */
 static unsigned usable_mechanisms(const struct auth *auth)
 {
 	return sasl_without(auth->config->auth.mechanisms,
@@ -335,7 +337,7 @@ static void read_lines(struct peer *peer)
 		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL)
 			break;
 		if (len > DOVECOT_LINE_MAX)
-			protocol_error(peer, "a line that is too long");
+			protocol_error(peer, "the line is too long");
 		else
 			obey_line(peer, line, len);
 		explicit_bzero(line, len);
@@ -343,7 +345,7 @@ static void read_lines(struct peer *peer)
 	}
 	if (peer->bev != NULL &&
 		evbuffer_get_length(bufferevent_get_input(peer->bev)) > DOVECOT_LINE_MAX)
-		protocol_error(peer, "a line that is too long");
+		protocol_error(peer, "the line is too long");
 }
 
 /* ---- connections ----------------------------------------------------------------------- */

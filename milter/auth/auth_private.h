@@ -33,7 +33,7 @@ struct peer_protocol {
 	void *(*open)(struct peer *peer); /* returns the state; NULL: out of memory */
 	void (*input)(struct peer *peer); /* bufferevent_get_input() has more, or has_eof is new */
 	void (*close)(struct peer *peer); /* frees the state; bev is NULL already */
-	size_t input_max;		  /* bytes read ahead of what input() consumes */
+	size_t input_max;		  /* bytes that are read before input() consumes them */
 	bool half_close;		  /* clients may end their side and still read the answer */
 };
 
@@ -75,7 +75,7 @@ void peer_listener_close(struct peer_listener *listener); /* accepts one that is
 /* Note that a whole command has arrived. Never lowers the rank. */
 void peer_active(struct peer *peer, enum peer_rank rank);
 
-/* Send out, or close a peer that does not read its answers. */
+/* Send out to the peer, or close it if it does not read its answers. */
 void peer_write(struct peer *peer, const struct strbuf *out);
 
 /* Close at once, or when all output is written. The peer stays valid, with bev NULL, until the
@@ -115,8 +115,10 @@ typedef void attempt_done(void *context, const struct login_answer *answer);
 void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
 	void *context, struct attempt **handle_r);
 
-/* Do without the answer; the login is counted and logged nevertheless. Accepts NULL; sets *handle
- * to NULL. */
+/*
+ * Cancel the answer; the login is counted and logged nevertheless. Accepts NULL; sets *handle to
+ * NULL.
+ */
 void attempt_cancel(struct attempt **handle);
 
 /* Free all attempts, after the workers have ended. */
@@ -136,7 +138,7 @@ struct auth_keys {
 /* Returns whether [jwt] configures a secret or a file of keys. Any thread. */
 bool auth_keys_configured(const struct config *config);
 
-/* Read the keys that the configuration names. The caller owns read_r->keys. Any thread. */
+/* Read the configured keys. The caller owns read_r->keys. Any thread. */
 void auth_keys_read(const struct config *config, struct auth_keys *read_r);
 
 /* Put keys in force that were read with this configuration, while auth->config is still the old

@@ -1,6 +1,6 @@
 /*
  * The saslauthd protocol on a connection, which carries one request and one answer. It owns the
- * state of its connections and runs on the server thread. t/integration/test_auth.py covers it.
+ * state of its connections and runs on the server thread.
  */
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static void on_decided(void *context, const struct login_answer *answer)
 		peer_write(peer, &out);
 		strbuf_free(&out);
 	}
-	/* libsasl takes a connection that is closed without an answer for an internal failure. */
+	/* If there is no answer, libsasl reports an internal failure. */
 	peer_close_written(peer);
 }
 

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/conf/options.h"
+
 #define BACKLOG 1024
 #define LISTEN_FDS_START 3
 #define LISTEN_FDS_MAX 64
@@ -32,8 +34,10 @@ static const char *unix_path(const char *socket)
 	return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
 }
 
-/* Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because whoever can connect
- * may try any password. */
+/*
+ * Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because every process that
+ * can connect may try any password.
+ */
 static int read_inet(const char *socket, struct sockaddr_storage *address_r, socklen_t *len_r,
 	struct errmsg *err)
 {
@@ -172,10 +176,11 @@ static void inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth
 
 /* ---- all ------------------------------------------------------------------------- */
 
-static bool is_default(const char *path)
+static bool is_default(const char *key, const char *socket)
 {
-	return strcmp(path, "/run/postern/auth") == 0 ||
-		strcmp(path, "/run/postern/saslauthd/mux") == 0;
+	const struct config_option *option = options_find("auth", key);
+
+	return option != NULL && strcmp(option->fallback, socket) == 0;
 }
 
 static int check_saslauthd(const struct config_auth *config, struct errmsg *err)
@@ -218,7 +223,8 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 
 		if (sockets[s][0] == '\0' || made.fd[s] >= 0)
 			continue;
-		if (path != NULL && !make_directory(path, owner) && is_default(path)) {
+		if (path != NULL && !make_directory(path, owner) &&
+			(is_default("socket", sockets[s]) || is_default("saslauthd", sockets[s]))) {
 			made.without_folder = true;
 		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);

@@ -14,19 +14,18 @@ static json_t *served_json(struct auth *auth)
 	const uint32_t now = (uint32_t)(clock_ms() / 1000);
 	const struct counters *counts = auth->counts;
 	const uint64_t cached = auth_counts_of(counts, AUTH_ACCEPTED_CACHED);
+	const uint64_t accepted = auth_counts_of(counts, AUTH_ACCEPTED) + cached;
+	const uint64_t refused = auth_counts_of(counts, AUTH_REFUSED_CREDENTIALS) +
+		auth_counts_of(counts, AUTH_REFUSED_POLICY);
 	size_t networks, logins;
 
 	penalty_count(auth->penalty, now, &networks, &logins);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
-		"waiting", (json_int_t)auth->attempt_count, "accepted",
-		(json_int_t)(auth_counts_of(counts, AUTH_ACCEPTED) + cached), "accepted_cached",
-		(json_int_t)cached, "refused",
-		(json_int_t)(auth_counts_of(counts, AUTH_REFUSED_CREDENTIALS) +
-			auth_counts_of(counts, AUTH_REFUSED_POLICY)),
-		"undecided", (json_int_t)auth_counts_of(counts, AUTH_UNDECIDED), "logins",
-		counters_json(counts), "cached",
-		(json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
+		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)accepted,
+		"accepted_cached", (json_int_t)cached, "refused", (json_int_t)refused, "undecided",
+		(json_int_t)auth_counts_of(counts, AUTH_UNDECIDED), "logins", counters_json(counts),
+		"cached", (json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
 		(json_int_t)networks, "penalized_logins", (json_int_t)logins, "keys",
 		(json_int_t)jwt_keys_count(auth->keys.keys), "keys_error",
 		json_text_or_null(auth->keys.err.text));
@@ -52,7 +51,7 @@ static void check_keys(const struct auth_keys *keys, struct status_health *healt
 		status_add_problem(health,
 			"Correct the file that [jwt] names. Postern reads it again when it "
 			"changes.",
-			"the keys for tokens can't be read, and %s: %s",
+			"the keys for tokens cannot be read, and %s: %s",
 			keys->keys == NULL ? "no token is accepted" :
 					     "the previous ones stay in force",
 			keys->err.text);

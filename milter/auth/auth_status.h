@@ -5,7 +5,7 @@
 #include "milter/shared/status.h"
 #include "milter/shared/suspension_keeper.h"
 
-/* What the section describes; it and what it points to outlive the registry's last use. */
+/* The objects that the section describes. They must exist as long as the registry is used. */
 struct auth_section {
 	struct auth *auth; /* NULL: logins are not served */
 	const struct auth_sockets *sockets;
@@ -13,7 +13,8 @@ struct auth_section {
 	struct suspension_keeper *suspensions;
 };
 
-/* Register the section auth. -1 when out of memory. */
+/* Register the section "auth", which the server thread describes. Returns 0, or -1 when out of
+ * memory. */
 int auth_status_register(struct auth_section *section, struct status *registry);
 
 #endif

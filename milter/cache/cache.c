@@ -25,20 +25,23 @@
  * Two helpers have threads of their own for calls that may block for long: pg_connect.c to connect,
  * one thread for each attempt, which is abandoned if the attempt is given up; and store_sync.c to
  * write the JSON file from references to immutable rows. Each hands over its result under a lock of
- * its own and wakes the cache thread by an eventfd. A third one, line_worker.c, takes rows apart
+ * its own and wakes the cache thread by an eventfd. A third helper, line_worker.c, parses rows
  * during a load and ends with it.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
- * inotify. So a database that hangs delays neither lists nor a reload of the files nor a stop, and
- * attend(), which does all work except PostgreSQL's, also runs in the middle of a load. A load puts
- * its rows in force beside the files as they are by then.
+ * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
+ * end of the thread. attend(), which does all work except PostgreSQL's, also runs during a load;
+ * the rows of a load are put in force together with the files as they are when the load ends.
  */
 
 #define STOP_WRITE_MS 2000 /* how long a stop waits for the JSON file */
 
 /* ---- the thread --------------------------------------------------------------- */
 
-/* Returns why there is no policy yet, possibly in err; NULL while the first load continues. */
+/*
+ * Return the reason why there is no policy yet, which may be stored in err, or NULL while the first
+ * load continues.
+ */
 static const struct errmsg *first_failure(const struct cache *cache, struct errmsg *err)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
@@ -60,7 +63,9 @@ static const struct errmsg *first_failure(const struct cache *cache, struct errm
 	return err;
 }
 
-/* Tell cache_wait_first() once a policy is in force, or once it is known why there is none. */
+/*
+ * Wake cache_wait_first() once a policy is in force, or once the reason why there is none is known.
+ */
 static void note_first_end(struct cache *cache)
 {
 	const struct errmsg *failure = NULL;
@@ -145,7 +150,7 @@ static bool poll_once(struct cache *cache, int fd, bool for_write, int64_t due)
 	return fds[0].revents != 0;
 }
 
-/* struct pg_waiter's wait: do the thread's other work meanwhile. */
+/* The wait of struct pg_waiter, which does the thread's other work meanwhile. */
 static enum pg_wait wait_attending(void *context, int fd, bool for_write, int64_t deadline)
 {
 	struct cache *cache = context;

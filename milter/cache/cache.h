@@ -18,8 +18,8 @@ struct config;
 struct cache;
 
 /*
- * What the cache thread reports to the rest of the daemon. It holds no lock during these calls,
- * which must neither wait nor end the cache. Either may be NULL.
+ * The functions by which the cache thread reports to the rest of the daemon. It holds no lock
+ * during these calls, which must neither wait nor end the cache. Either may be NULL.
  */
 struct cache_hooks {
 	void *context;
@@ -35,8 +35,8 @@ struct cache_hooks {
 
 	/*
 	 * Answers every reload up to and including `request`. ok: everything was read and is in
-	 * force, except for bad rows and lines (see the status). Otherwise err tells what could not
-	 * be read; its old version stays in force.
+	 * force, except for bad rows and lines (see the status). Otherwise err gives the source
+	 * that could not be read; its old version stays in force.
 	 */
 	void (*reload_ended)(void *context, uint64_t request, bool ok, const struct errmsg *err);
 };

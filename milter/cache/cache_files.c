@@ -43,7 +43,7 @@ static void note_unreadable_list(struct cache *cache, enum list_id id, const str
 
 	if (strcmp(err->text, last->text) != 0)
 		log_event(LOG_LEVEL_ERROR, "%s; %s", err->text,
-			cache->lists[id] == NULL ? "no policy without this list" :
+			cache->lists[id] == NULL ? "there is no policy without this list" :
 						   "the list read before stays in force");
 	*last = *err;
 	cache_reload_failed(cache, err);
@@ -52,7 +52,7 @@ static void note_unreadable_list(struct cache *cache, enum list_id id, const str
 static void note_readable_list(struct cache *cache, enum list_id id)
 {
 	if (cache->list_error[id].text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "%s: can be read again", list_name(id));
+		log_event(LOG_LEVEL_NOTICE, "%s: the list can be read again", list_name(id));
 	cache->list_error[id].text[0] = '\0';
 }
 
@@ -95,8 +95,8 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 }
 
 /*
- * Use empty lists, and report that as a problem, where no list was ever read and the directory does
- * not exist. Lists that were read stay in force when their directory disappears.
+ * If the directory does not exist, use an empty list in place of each list that was never read, and
+ * report that as a problem. Lists that were read stay in force when their directory disappears.
  */
 static void use_empty_lists(struct cache *cache)
 {
@@ -123,7 +123,7 @@ static void note_unreadable_store(struct cache *cache, const struct errmsg *err)
 {
 	if (strcmp(err->text, cache->store_error.text) != 0)
 		log_event(LOG_LEVEL_ERROR, "store: %s%s", err->text,
-			cache->source != SOURCE_NONE ? "; what is in force stays" : "");
+			cache->source != SOURCE_NONE ? "; the policy in force stays" : "");
 	cache->store_error = *err;
 	cache_reload_failed(cache, err);
 	cache_update_status(cache);
@@ -132,7 +132,7 @@ static void note_unreadable_store(struct cache *cache, const struct errmsg *err)
 static void note_readable_store(struct cache *cache)
 {
 	if (cache->store_error.text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "store: can be read again");
+		log_event(LOG_LEVEL_NOTICE, "store: the file can be read again");
 	cache->store_error.text[0] = '\0';
 }
 
@@ -194,7 +194,7 @@ static void read_own_store(struct cache *cache)
 		break;
 	case STORE_MISSING:
 		(void)errmsg_set(&err,
-			"%s: does not exist any more; a reload will put the lists alone in force",
+			"%s: the file no longer exists; a reload will put the lists alone in force",
 			path);
 		note_unreadable_store(cache, &err);
 		break;

@@ -195,7 +195,7 @@ static bool same_profiles(const struct profiles *a, const struct profiles *b)
 	return true;
 }
 
-/* Whether these rows are the same as those in force, which came from PostgreSQL, too. */
+/* Return whether these rows are the same as those in force, which came from PostgreSQL, too. */
 static bool same_rows(const struct cache *cache, const struct database_rows *rows)
 {
 	return cache->source == SOURCE_DATABASE &&

@@ -84,10 +84,10 @@ void cache_update_files_status(struct cache *cache);
 void cache_publish(struct cache *cache);
 
 /*
- * Decide whether the lists alone decide: they do if neither a database nor a store exists. Then
- * drop the users and profiles and return true. Else return false; lists that are already in force
- * alone stay so until users are read, but where nothing was ever in force, the first policy waits
- * for users, because without them every login could send as anybody.
+ * Find out whether the lists alone decide, which they do if neither a database nor a store exists.
+ * If so, drop the users and profiles and return true. Otherwise return false: lists that are
+ * already in force alone stay so until users are read, but the first policy waits for users,
+ * because without them every login could use any sender.
  */
 bool cache_decide_lists_only(struct cache *cache);
 
@@ -101,7 +101,10 @@ void cache_keep_store(struct cache *cache);
 /* Read the rcpt_re of the profiles in force again, because [profile] rcpt_re_anchored changed. */
 void cache_anchor_profiles(struct cache *cache);
 
-/* Make the database, which reports to the cache and waits by waiter. NULL when out of memory. */
+/*
+ * Make the database, which reports to the cache and waits by waiter. Returns NULL when out of
+ * memory.
+ */
 struct database *cache_database_new(struct cache *cache, const struct pg_waiter *waiter);
 
 /* ---- cache_reload.c ---- */

@@ -111,7 +111,7 @@ static void answer_reload(struct cache *cache, uint64_t number, const struct err
 		cache->hooks.reload_ended(cache->hooks.context, number, ok, err);
 }
 
-/* Whether some file has yet to be read. */
+/* Return whether some file has yet to be read. */
 static bool files_are_pending(const struct cache *cache)
 {
 	size_t i;

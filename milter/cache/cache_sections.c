@@ -14,7 +14,7 @@ static json_t *time_json(time_t when)
 	return when == 0 ? json_null() : json_integer((json_int_t)when);
 }
 
-/* Seconds from when until now; null: never. */
+/* The seconds since then, or null for never. */
 static json_t *age_json(time_t when)
 {
 	return when == 0 ? json_null() : json_integer((json_int_t)(time(NULL) - when));
@@ -73,8 +73,8 @@ static void check_cache(void *context, struct status_health *health)
 	plural = s.problem_count == 1 ? "" : "s";
 	if (s.serial == 0)
 		status_add_problem(health,
-			"Correct the other problems. Until then mail is answered as [milter] "
-			"on_error says.",
+			"Correct the other problems. Until then, [milter] on_error determines how "
+			"mail is answered.",
 			"no policy is in force");
 	if (s.source == SOURCE_CACHE)
 		status_add_problem(health, "Restore the connection to the database.",
@@ -87,7 +87,7 @@ static void check_cache(void *context, struct status_health *health)
 	if (s.psl_error[0] != '\0')
 		status_add_problem(health,
 			"Install the public suffix list, or correct [lists] public_suffix_list.",
-			"the public suffix list can't be read: %s", s.psl_error);
+			"the public suffix list cannot be read: %s", s.psl_error);
 	if (s.problem_count > 0)
 		status_add_problem(health,
 			"Correct the lines, rows and settings that the section cache lists as "
@@ -132,7 +132,7 @@ static void check_notifications(const struct database_faults *faults, struct sta
 		status_add_problem(health,
 			"Run sql/feed.sql and sql/role.sql again. Until then each change reloads "
 			"the tables.",
-			"the change feed of the database can't be used");
+			"the change feed of the database cannot be used");
 	if (faults->feed_is_forbidden)
 		status_add_problem(health,
 			"Run sql/role.sql again. Until then each change reloads the tables.",
@@ -193,7 +193,7 @@ static void check_store(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Check the file that [store] path names, its directory and the free "
 			"space.",
-			"the store file can't be read or written: %s", s.store_error);
+			"the store file cannot be read or written: %s", s.store_error);
 	if (s.store_left_out > 0)
 		status_add_problem(health,
 			"See the log for the rows, and correct them in the database.",
@@ -239,7 +239,7 @@ static void check_lists(void *context, struct status_health *health)
 	if (s.lists_unreadable > 0)
 		status_add_problem(health,
 			"Correct the file or its mode. Postern reads it again when it changes.",
-			"%zu list file%s can't be read: %s", s.lists_unreadable,
+			"%zu list file%s cannot be read: %s", s.lists_unreadable,
 			s.lists_unreadable == 1 ? "" : "s", s.list_error);
 	if (s.files_are_polled)
 		status_add_problem(health,

@@ -37,7 +37,7 @@ enum database_state {
 /* "off", "connecting", "listening", "polling", "behind", "down" */
 const char *database_state_name(enum database_state state);
 
-/* What makes changes slower to find although the database is reached. */
+/* Conditions that delay the discovery of changes although the database is reached. */
 struct database_faults {
 	bool listen_refused;	 /* by a primary */
 	bool is_unnotified;	 /* changes were found by polling, of which no notification came */
@@ -69,16 +69,16 @@ struct cache_status {
 
 	time_t store_written;  /* when the JSON file was last written */
 	char store_error[512]; /* why it could not be read or written the last time */
-	size_t store_left_out; /* rows that the last writing left out */
+	size_t store_left_out; /* rows that the last write left out */
 
 	size_t users, profiles;
 	size_t users_bytes, lists_bytes; /* memory */
 	size_t list_entries[LIST_COUNT];
-	size_t lists_unreadable; /* lists whose file can't be read */
-	char list_error[512];	 /* why the first of them can't */
+	size_t lists_unreadable; /* lists whose file cannot be read */
+	char list_error[512];	 /* why the first of them cannot */
 	bool lists_are_gone;	 /* their directory is missing */
 	bool files_are_polled;	 /* inotify does not report changes of some file */
-	char psl_error[512];	 /* why the public suffix list can't be read */
+	char psl_error[512];	 /* why the public suffix list cannot be read */
 
 	char config_error[512]; /* why the last reading of the configuration failed */
 
@@ -90,12 +90,15 @@ struct cache_status {
 /* Free the texts that a status owns. */
 void cache_status_free(struct cache_status *status);
 
-/* The texts of the problems as an array of strings. A new reference; NULL when out of memory. */
+/*
+ * Return the texts of the problems as an array of strings: a new reference, or NULL when out of
+ * memory.
+ */
 json_t *cache_status_problems_json(const struct cache_status *status);
 
 /*
  * Register the sections cache (the policy), database, store and lists. The cache must outlive the
- * registry's last use. -1 when out of memory.
+ * registry's last use. Returns 0, or -1 when out of memory.
  */
 struct cache;
 int cache_status_register(struct cache *cache, struct status *registry);

@@ -1,7 +1,7 @@
 /*
- * Does what is due on the database: connects, receives notifications, and decides when to look at
- * the tables. It runs on the cache thread and owns nothing but the order of these steps. Shown by
- * t/integration/test_database.py and t/integration/test_database_outage.py.
+ * Does the work that is due on the database: connects, receives notifications, and decides when to
+ * look at the tables. It runs on the cache thread and owns nothing but the order of these steps.
+ * Shown by t/integration/test_database.py and t/integration/test_database_outage.py.
  */
 #include "milter/cache/database.h"
 
@@ -20,7 +20,7 @@ static void connect_now(struct database *db)
 		return;
 	pg_server(db->pg, db->server, sizeof(db->server));
 	db->is_listening = db->listen_refused = db->feed_refused = false;
-	/* Without a feed, nothing tells what changed in the meantime. */
+	/* Without a feed, the changes made meanwhile are unknown. */
 	database_want(db, db->position == NULL || !database_has_feed(db),
 		db->was_reached ? "reconnect" : "connect");
 	db->not_before = 0;

@@ -49,14 +49,17 @@ struct database_owner {
 	/* Put these rows in force. */
 	void (*take)(void *context, struct database_rows *rows);
 
-	/* The rows in force are those of the tables; revision: their present one, or NULL. */
+	/*
+	 * The rows in force are confirmed to be those of the tables; revision is their present one,
+	 * or NULL.
+	 */
 	void (*confirm)(void *context, const struct revision *revision);
 
 	/* The state, the server, the feed or an error changed: see database_describe(). */
 	void (*changed)(void *context);
 };
 
-/* owner is copied. NULL when out of memory. */
+/* owner is copied. Returns NULL when out of memory. */
 struct database *database_new(const struct database_owner *owner);
 void database_free(struct database **database); /* accepts NULL */
 
@@ -74,22 +77,25 @@ void database_configure(struct database *database, const struct config *config);
 uint64_t database_reload(struct database *database);
 
 /*
- * Whether a load that began after that request has ended. If so, *err_r is "", or the reason why
- * nothing was loaded.
+ * Return whether a load that began after that request has ended. If so, *err_r is "", or the reason
+ * why nothing was loaded.
  */
 bool database_reloaded(const struct database *database, uint64_t request, struct errmsg *err_r);
 
-/* Do what is due. */
+/* Do the work that is due. */
 void database_run(struct database *database);
 
 /* When database_run() must be called at the latest; sooner if database_fd() becomes readable. */
 int64_t database_due(const struct database *database);
 int database_fd(const struct database *database); /* -1: no connection */
 
-/* Whether the call that waits must give up, because the configuration has another source now. */
+/*
+ * Return whether the call that waits must give up, because the configuration has another source
+ * now.
+ */
 bool database_gives_up(const struct database *database);
 
-/* Whether the latest configuration has a [database]. */
+/* Return whether the latest configuration has a [database]. */
 bool database_is_configured(const struct database *database);
 
 /* Set the fields of status that describe the database. */

@@ -1,6 +1,6 @@
 /*
- * One look at the tables: what is asked of the server, in which order, and what follows from its
- * answers. It runs on the cache thread and owns what it reads until the owner of the database takes
+ * Looks at the tables once: asks the server for changes, reads tables, and schedules the next look.
+ * It runs on the cache thread and owns the rows that it reads until the owner of the database takes
  * it over. Shown by t/integration/test_database.py, t/integration/test_database_plain.py and
  * t/integration/test_database_outage.py.
  */
@@ -78,7 +78,10 @@ static enum pg_outcome load_users(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* Read the tables in which the feed reports a change; whole, even if only single rows changed. */
+/*
+ * Read each table in which the feed reports a change. The whole table is read even if only single
+ * rows changed.
+ */
 static enum pg_outcome load_changed_tables(struct database *db, struct look *look)
 {
 	const bool profiles = feed_changes_touch(&look->changes, FEED_PROFILES);
@@ -94,8 +97,8 @@ static enum pg_outcome load_changed_tables(struct database *db, struct look *loo
 }
 
 /*
- * Ask the feed what changed since the rows in force, unless everything is to be read, and for its
- * present position.
+ * Ask the feed for its present position and, unless everything is to be read, for the changes since
+ * the rows in force.
  */
 static enum pg_outcome ask_feed(struct database *db, struct look *look)
 {
@@ -150,8 +153,8 @@ static enum pg_outcome read_in_transaction(struct database *db, struct look *loo
 }
 
 /*
- * LISTEN, if that has not happened yet. A standby refuses it until it is promoted. Without a feed,
- * everything is loaded afterwards, because no notification came of earlier commits.
+ * Run LISTEN, unless that was done earlier. A standby refuses it until it is promoted. Without a
+ * feed, everything is loaded afterwards, because earlier commits caused no notification.
  */
 static enum pg_outcome listen_if_possible(struct database *db, struct look *look)
 {
@@ -190,7 +193,10 @@ static enum pg_outcome read_without_feed(struct database *db, struct look *look)
 	return read_in_transaction(db, look);
 }
 
-/* Check that the connection works and that the server is not behind; then read what is needed. */
+/*
+ * Check that the connection works and that the server is not behind; then read the tables that are
+ * needed.
+ */
 static enum pg_outcome look_once(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
@@ -216,11 +222,11 @@ static enum pg_outcome look_once(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* ---- what follows --------------------------------------------------------------- */
+/* ---- after a look --------------------------------------------------------------- */
 
 /*
- * Whether the feed reports every possible change. It does not if a configured query may read other
- * tables, too, or if a subscription writes to ours, for which no statement trigger fires.
+ * Return whether the feed reports every possible change. It does not if a configured query may read
+ * other tables, too, or if a subscription writes to ours, for which no statement trigger fires.
  */
 static bool feed_suffices(const struct database *db)
 {
@@ -269,7 +275,10 @@ static void log_feed(struct database *db)
 		log_event(LOG_LEVEL_INFO, "database has a change feed");
 }
 
-/* Whether the load would empty a table that has rows, which refuse_empty forbids; then sets err. */
+/*
+ * Return whether the load would empty a table that has rows although refuse_empty forbids that. If
+ * so, err is set.
+ */
 static bool would_empty(const struct database *db, const struct look *look, struct errmsg *err)
 {
 	const struct profiles *profiles = db->owner.profiles(db->owner.context);
@@ -317,7 +326,7 @@ static void count_missed_notification(struct database *db, const struct look *lo
 			db->config->database.poll_interval);
 }
 
-/* The look succeeded: hand what it read to the owner. */
+/* The look succeeded: hand the rows to the owner. */
 static void hand_over(struct database *db, struct look *look)
 {
 	bool has_rows = look->rows.profiles != NULL || look->rows.users != NULL;
@@ -373,7 +382,7 @@ static enum database_state state_of(const struct database *db, const struct look
 	return db->is_listening && db->silent < SILENT_MAX ? DATABASE_LISTENING : DATABASE_POLLING;
 }
 
-/* The server answered: remember that, and log what has changed. */
+/* The server answered: remember that, and log a change of the state. */
 static void note_answer(struct database *db, const struct look *look)
 {
 	enum database_state state = state_of(db, look);

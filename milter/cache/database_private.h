@@ -8,11 +8,10 @@
 /* The database's state, for the files database*.c only. Times are of clock_ms(). */
 struct database {
 	struct database_owner owner;
-	const struct config
-		*config;	   /* a reference: what pg works with; NULL before the first one */
-	const struct config *next; /* a reference: in force once no call waits; NULL: none */
-	bool is_busy;		   /* database_run() is running, and may be waiting */
-	bool gives_up;		   /* the call that waits must end: `next` is another source */
+	const struct config *config; /* a reference: in use by pg; NULL before the first one */
+	const struct config *next;   /* a reference: in force once no call waits; NULL: none */
+	bool is_busy;		     /* database_run() is running, and may be waiting */
+	bool gives_up;		     /* the call that waits must end: `next` is another source */
 
 	struct pg *pg;	   /* NULL: no connection */
 	unsigned attempts; /* to connect, failed in a row */
@@ -49,7 +48,7 @@ struct database {
 
 /* ---- database_state.c ---- */
 
-/* Whether there is a [database] in the configuration that pg works with. */
+/* Return whether there is a [database] in the configuration that pg works with. */
 bool database_is_on(const struct database *db);
 
 /* Remember a state, and tell the owner. */
@@ -64,13 +63,13 @@ void database_want(struct database *db, bool full, const char *why);
 /* Put the next configuration in force, if there is one. Only while no call waits. */
 void database_take_next(struct database *db);
 
-/* Whether the change feed can be asked. */
+/* Return whether the change feed can be asked. */
 bool database_has_feed(const struct database *db);
 
 /* ---- database_look.c ---- */
 
 /*
- * Find out on the open connection what changed, or load everything, and hand it to the owner.
+ * Read the changes over the open connection, or load everything, and hand the rows to the owner.
  * Schedules the next look; calls database_lost() when the connection is lost.
  */
 void database_look(struct database *db);

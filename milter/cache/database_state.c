@@ -1,6 +1,6 @@
 /*
- * The state of the database connection: its configuration, requests for a load, and what is known
- * of the change feed. It belongs to the cache thread. Shown by t/integration/test_database.py,
+ * The state of the database connection: its configuration, requests for a load, and the state of
+ * the change feed. It belongs to the cache thread. Shown by t/integration/test_database.py,
  * t/integration/test_database_outage.py and t/integration/test_database_reload.py.
  */
 #include <stdio.h>
@@ -88,7 +88,10 @@ static bool is_present(const struct config *config)
 	return config != NULL && config->database.present;
 }
 
-/* Whether two configurations mean the same tables over the same connection. Each may be NULL. */
+/*
+ * Return whether two configurations describe the same tables over the same connection. Each may be
+ * NULL.
+ */
 static bool same_source(const struct config *one, const struct config *other)
 {
 	const struct config_database *a, *b;
@@ -103,7 +106,7 @@ static bool same_source(const struct config *one, const struct config *other)
 		strcmp(a->users_query, b->users_query) == 0;
 }
 
-/* Forget what is known of the source that was configured before. */
+/* Forget the state of the source that was configured before. */
 static void start_over(struct database *db)
 {
 	pg_close(&db->pg);

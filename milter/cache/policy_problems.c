@@ -20,7 +20,7 @@ struct texts {
 
 struct policy_problems {
 	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: none */
-	struct texts logged, logged_notes;	       /* as of the last log_changes() */
+	struct texts logged, logged_notes;	       /* by the last call of log_changes() */
 };
 
 struct policy_problems *policy_problems_new(void)
@@ -133,7 +133,7 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 			found - POLICY_PROBLEMS_LOGGED);
 }
 
-/* Log what has changed since `logged`, and replace it. When out of memory, the next call does it.
+/* Log the changes since `logged`, and replace it. When out of memory, the next call does it.
  */
 static void log_changes(const struct policy_problems *policy_problems, bool notes,
 	struct texts *logged)

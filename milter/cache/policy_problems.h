@@ -9,8 +9,8 @@
 /*
  * The problems of the policy in force: bad lines of list files, bad rows of tables and settings
  * that refer to nothing; such entries are left out or have less effect than intended. Each problem
- * is logged when it appears and when it is gone, not at every load that finds it again. For one
- * thread.
+ * is logged when it appears and when it is gone, not at every load that finds it again. Only one
+ * thread may call these functions.
  */
 struct policy_problems;
 
@@ -23,7 +23,10 @@ enum {
 	POLICY_PROBLEMS_PARTS
 };
 
-/* How many new problems one policy_problems_log_changes() logs at most, and how many gone ones. */
+/*
+ * The number of new problems, and of resolved ones, that one policy_problems_log_changes() logs at
+ * most.
+ */
 #define POLICY_PROBLEMS_LOGGED 100
 
 struct policy_problems *policy_problems_new(void);		     /* NULL when out of memory */
@@ -33,10 +36,10 @@ void policy_problems_free(struct policy_problems **policy_problems); /* accepts 
 void policy_problems_set(struct policy_problems *policy_problems, size_t part,
 	struct problems *problems);
 
-/* Log what has changed since the last call. Call this when the policy is in force. */
+/* Log the changes since the last call. Call this when the policy is in force. */
 void policy_problems_log_changes(struct policy_problems *policy_problems);
 
-/* How many problems there are, including those whose text was not kept. */
+/* Return how many problems there are, including those whose text was not kept. */
 size_t policy_problems_count(const struct policy_problems *policy_problems);
 
 /*

@@ -1,6 +1,6 @@
 /*
- * When a watched file has settled. A calculation on plain values, which the caller owns; the watch
- * does it on the cache thread.
+ * Calculates when a watched file has settled. It works on plain values, which the caller owns; the
+ * watch calls it on the cache thread.
  */
 #include "milter/cache/settle.h"
 
@@ -11,7 +11,8 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		settle->writing = true;
 		break;
 	case SETTLE_CLOSED:
-		if (!settle->writing) { /* nothing was written: only the stamp tells of a change */
+		if (!settle->writing) { /* no write was reported: a change shows in the stamp only
+					 */
 			settle->changed_at = now;
 			return;
 		}
@@ -23,14 +24,14 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		break;
 	case SETTLE_TOUCHED:
 		settle->changed_at = now;
-		return; /* the stamp tells whether the text changed */
+		return; /* the stamp shows whether the text changed */
 	}
 	settle->dirty = true;
 	settle->noticed = true;
 	settle->changed_at = now;
 }
 
-/* How long the file must be left alone before it is read. */
+/* Return how long the file must be left alone before it is read. */
 static int64_t quiet_time(const struct settle *settle)
 {
 	bool had_text = settle->is_loaded && settle->loaded.exists && settle->loaded.size > 0;

@@ -9,8 +9,8 @@
 /*
  * Decides when a watched file may be read: not while it is between two states. An editor renames or
  * removes the old file, or empties it and writes it again; a list read at the wrong moment would be
- * empty or half. So a change is read once the file has been left alone for some time, which depends
- * on what is known of the change. Times are milliseconds of the caller's monotonic clock.
+ * empty or half. Therefore a change is read once the file has been left alone for a time that
+ * depends on the kind of the change. Times are milliseconds of the caller's monotonic clock.
  */
 enum settle_event {
 	SETTLE_MODIFIED, /* written or truncated by a process that still has it open */

@@ -1,6 +1,6 @@
 /*
- * Writes the JSON file in a thread of its own, "store", one writing at a time. The cache thread
- * owns the store_sync; each writing belongs to its thread until that has ended.
+ * Writes the JSON file in a separate thread, "store", which lives for one write. The cache thread
+ * owns the store_sync; each struct writing belongs to its thread until that has ended.
  */
 #include "milter/cache/store_sync.h"
 
@@ -13,9 +13,9 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define RETRY_MS 30000 /* after a writing that failed */
+#define RETRY_MS 30000 /* after a write that failed */
 
-/* One writing of the file. Its thread owns it until has_ended is set. */
+/* One write of the file. Its thread owns it until has_ended is set. */
 struct writing {
 	char *path;
 	struct store store;
@@ -27,7 +27,7 @@ struct writing {
 
 struct store_sync {
 	int wake_fd;
-	struct writing *wanted; /* the next writing; NULL: none */
+	struct writing *wanted; /* the next write; NULL: none */
 	int64_t due;		/* when it begins; CLOCK_NEVER while none is wanted */
 	int64_t not_before;	/* the earliest `due` */
 	bool is_running;
@@ -35,7 +35,7 @@ struct store_sync {
 	struct handover *handover; /* of the running thread */
 	time_t written;
 	struct errmsg error;
-	size_t left_out; /* rows that the last writing left out */
+	size_t left_out; /* rows that the last write left out */
 };
 
 /* Shared by the two threads; the later one to finish with it frees it. */
@@ -178,7 +178,7 @@ static void note_success(struct store_sync *sync, const struct writing *w)
 		(int)(w->ended - w->began));
 }
 
-/* The thread has ended: note its result, and decide when the next writing may begin. */
+/* The thread has ended: note its result, and decide when the next write may begin. */
 static void end_writing(struct store_sync *sync)
 {
 	struct writing *w = sync->handover->writing;

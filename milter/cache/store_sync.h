@@ -10,44 +10,44 @@
 #include "lib/rules/users.h"
 
 /*
- * Writes PostgreSQL's rows to the JSON file. A thread that lives as long as one writing does it,
- * from references to immutable rows, so that no disk delays a load. The file is written soon after
- * a change; under constant change, every few seconds, or less often if writing takes long. All
- * functions are for one thread. They log failures. Times are of clock_ms().
+ * Writes PostgreSQL's rows to the JSON file. A separate thread does each write, from references to
+ * immutable rows, so that a slow disk does not delay a load. The file is written soon after a
+ * change; under constant change, every few seconds, or less often if writing takes long. Only one
+ * thread may call these functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
-#define STORE_SYNC_SOON_MS 200	 /* between a change and its writing, for others that follow it */
-#define STORE_SYNC_PAUSE_MS 5000 /* at least, between two writings */
+#define STORE_SYNC_SOON_MS 200	 /* between a change and its write, for changes that follow it */
+#define STORE_SYNC_PAUSE_MS 5000 /* at least, between two writes */
 
-/* The eventfd wake_fd gets 1 added when a writing has ended. NULL when out of memory. */
+/* The eventfd wake_fd gets 1 added when a write has ended. Returns NULL when out of memory. */
 struct store_sync *store_sync_new(int wake_fd);
 
 /*
- * Wait for the writing in progress, then write what is still wanted, for wait_ms in all. After
- * that, the writing thread is left to itself and ends with the process. Accepts NULL.
+ * Wait for the write in progress, then write the rows that are still wanted, for wait_ms in all.
+ * After that time, the writing thread is abandoned and ends with the process. Accepts NULL.
  */
 void store_sync_free(struct store_sync **sync, int wait_ms);
 
 /*
- * Have these rows written to path; takes references. The file also keeps revision. Replaces what
- * was wanted before and is not yet being written.
+ * Have these rows written to path; takes references. The file also keeps revision. Replaces rows
+ * that were wanted before and are not yet being written.
  */
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, int64_t now);
 
-/* Do not write what was wanted. */
+/* Drop the rows that were wanted. */
 void store_sync_forget(struct store_sync *sync);
 
 /*
- * Start a writing if it is due, and note the result of one that has ended. Call this at
- * store_sync_due() and when woken. Returns whether a writing has ended.
+ * Start a write if it is due, and note the result of one that has ended. Call this at
+ * store_sync_due() and when woken. Returns whether a write has ended.
  */
 bool store_sync_attend(struct store_sync *sync, int64_t now);
 
 int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing is wanted */
 
-/* When the file was last written (0: never), and why the last writing failed ("" if it did not). */
+/* When the file was last written (0: never), and why the last write failed ("" if it did not). */
 time_t store_sync_written(const struct store_sync *sync);
 const struct errmsg *store_sync_error(const struct store_sync *sync);
 size_t store_sync_left_out(const struct store_sync *sync); /* rows that it could not write */

@@ -91,7 +91,7 @@ static void folder_log(struct folder *folder, bool gone, const char *why)
 		log_event(LOG_LEVEL_WARNING, "%s: %s; the files read there stay in force",
 			folder->path, why);
 	else if (!gone && folder->gone)
-		log_event(LOG_LEVEL_NOTICE, "%s: is back", folder->path);
+		log_event(LOG_LEVEL_NOTICE, "%s: the directory is back", folder->path);
 	folder->gone = gone;
 }
 
@@ -135,7 +135,7 @@ static void folder_check(struct watch *watch, struct folder *folder, int64_t now
 	if (stat(folder->path, &st) < 0)
 		why = strerror(errno);
 	else if (!S_ISDIR(st.st_mode))
-		why = "is not a folder";
+		why = "it is not a directory";
 	if (why == NULL && folder->gone)
 		folder_came_back(watch, folder, now);
 	folder_log(folder, why != NULL, why);
@@ -151,7 +151,10 @@ static void folder_check(struct watch *watch, struct folder *folder, int64_t now
 		folder_watch(watch, folder);
 }
 
-/* The index of the folder whose path has len bytes, added if it is new. -1 when out of memory. */
+/*
+ * Return the index of the folder whose path has len bytes, which is added if it is new, or -1 when
+ * out of memory.
+ */
 static int folder_index(struct watch *watch, const char *path, size_t len)
 {
 	int i, empty = -1;
@@ -305,7 +308,7 @@ static bool look_at_file(struct watch *watch, struct watched *file, int64_t now)
 	return settle_look(&file->settle, &stamp, now, &file->again) == SETTLE_READ;
 }
 
-/* Check all folders and stamps, for changes of which no event tells. */
+/* Check all folders and stamps for changes that no event reported. */
 static void check_everything(struct watch *watch, int64_t now)
 {
 	bool by_events = watch->fd >= 0;

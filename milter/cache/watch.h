@@ -8,17 +8,21 @@
 #include "lib/conf/file.h"
 
 /*
- * Watches a few files for changes: by inotify on their folders, and by comparing their stamps now
- * and then, which finds what inotify does not report (network file systems, links to other folders,
- * lost events). Tells when a file may be read, by the rules of settle.h. Logs when a folder
- * disappears and when it is back. Times are milliseconds of one monotonic clock. For one thread.
+ * Watches a few files for changes: by inotify on their folders, and by comparing their stamps at
+ * intervals, which finds changes that inotify does not report (network file systems, links to other
+ * folders, lost events). It determines when a file may be read, by the rules of settle.h. It logs
+ * when a folder disappears and when it is back. Times are milliseconds of one monotonic clock. Only
+ * one thread may call these functions.
  */
 struct watch;
 
 #define WATCH_FILES 16	      /* slots 0 to 15 */
 #define WATCH_NEVER INT64_MAX /* the same as CLOCK_NEVER */
 
-/* by_events false: compare stamps only, as where there is no inotify. NULL when out of memory. */
+/*
+ * by_events false: compare stamps only, as on a system without inotify. Returns NULL when out of
+ * memory.
+ */
 struct watch *watch_new(bool by_events);
 void watch_free(struct watch **watch); /* accepts NULL */
 
@@ -26,19 +30,19 @@ void watch_free(struct watch **watch); /* accepts NULL */
 int watch_fd(const struct watch *watch);
 
 /*
- * Watch path in that slot; NULL empties the slot. A path that the slot does not have yet will be
- * read. Returns 0, or -1 when out of memory, with the slot empty.
+ * Watch path in that slot; NULL empties the slot. A path that is new in the slot will be read.
+ * Returns 0, or -1 when out of memory, with the slot empty.
  */
 int watch_file(struct watch *watch, size_t slot, const char *path);
 
 /* Find the next file that must be read now. Returns false if there is none; call it until then. */
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 
-/* Report the result of that read: the stamp of what was read, or a failure. */
+/* Report the result of that read: the stamp of the text that was read, or a failure. */
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
 void watch_failed(struct watch *watch, size_t slot, int64_t now);
 
-/* Whether stamp is that of the last read. */
+/* Return whether stamp is that of the last read. */
 bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
 
 /* Have the file read even if it has not changed. */
@@ -47,14 +51,19 @@ void watch_force(struct watch *watch, size_t slot);
 /* When watch_next() must be called at the latest, even if watch_fd() is not readable. */
 int64_t watch_due(const struct watch *watch);
 
-/* Whether the file will be read, now or once it is left alone. False while its folder is missing.
+/*
+ * Return whether the file will be read, now or once it is left alone. False while its folder is
+ * missing.
  */
 bool watch_is_pending(const struct watch *watch, size_t slot);
 
-/* Whether changes of some file are found only by comparing stamps, because inotify refuses it. */
+/*
+ * Return whether changes of some file are found only by comparing stamps, because inotify refuses
+ * it.
+ */
 bool watch_is_polled(const struct watch *watch);
 
-/* Whether the folder of the slot's file is missing; its files are not looked at then. */
+/* Return whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);
 
 #endif

@@ -220,7 +220,7 @@ int control_serve(struct control *control, struct cache *cache, struct auth *aut
 	control->listener = evconnlistener_new(server_base(control->server), on_accept, control,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, control->listen_fd);
 	if (control->listener == NULL)
-		return errmsg_set(err, "can't serve the control socket");
+		return errmsg_set(err, "cannot serve the control socket");
 	control->listen_fd = -1;
 	evconnlistener_set_error_cb(control->listener, on_accept_error);
 	return 0;

@@ -28,7 +28,7 @@ static void log_suspension(const char *login, bool suspended, const char *error)
 	strbuf_free(&line);
 }
 
-/* Suspend or resume at once, and undo that when the file can't be written. */
+/* Suspend or resume at once, and undo that when the file cannot be written. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;

@@ -191,7 +191,7 @@ static void answer_one(struct connection *connection, const char *text, bool res
 		connection_refuse(connection, "the login or key is too long");
 	} else if (was_there < 0) {
 		connection_refuse(connection,
-			"the counts stay, because the file of the ledger can't be written");
+			"the counts stay, because the file of the ledger cannot be written");
 	} else {
 		if (was_there == 1)
 			log_reset(key);

@@ -1,6 +1,6 @@
 /*
- * Checkpoints: all keys of the ledger in one file, so that older journals can go. Runs on the
- * ledger's thread; owns nothing between calls.
+ * Checkpoints: all keys of the ledger in one file, so that older journals can be removed. Runs on
+ * the ledger's thread; owns nothing between calls.
  */
 #include "milter/ledger/ledger_checkpoint.h"
 

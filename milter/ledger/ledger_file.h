@@ -16,7 +16,7 @@
  * loses it, and is forced to disk about once a second. From time to time a new journal and a new
  * checkpoint are written and the old ones removed. A torn or damaged frame is left out. A damaged
  * checkpoint is renamed to PATH.bad, and PATH.prev with its journals is used. PATH.lock is locked
- * while the files are open, because each of two daemons would count only its own half.
+ * while the files are open, because two daemons would each count only their own charges.
  */
 struct ledger_file;
 
@@ -53,10 +53,16 @@ uint64_t ledger_file_now(const struct ledger_file *file);
  */
 int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err);
 
-/* Why the last charge could not be written or forced to disk; "" when it could. Any thread. */
+/*
+ * Set *err_r to the reason why the last charge could not be written or forced to disk; "" when it
+ * could. Any thread.
+ */
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r);
 
-/* Why the thread could not write its last checkpoint; "" when it could. Any thread. */
+/*
+ * Set *err_r to the reason why the thread could not write its last checkpoint; "" when it could.
+ * Any thread.
+ */
 void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r);
 
 #endif

@@ -43,7 +43,7 @@ void frame_add(struct strbuf *buf, enum frame_type type, const void *body, size_
 	frame_finish(buf, start);
 }
 
-/* Whether a whole frame begins at `at`. */
+/* Return whether a whole frame begins at `at`. */
 static bool is_whole(const char *at, const char *end, struct front *front_r)
 {
 	struct front front;

@@ -12,7 +12,7 @@
 
 /*
  * The journals PATH.1, PATH.2 ...: each record is written to the newest one before its charge is
- * answered. A journal of its own begins with each start and each checkpoint. The fields belong to
+ * answered. Each start and each checkpoint begins a new journal. The fields belong to
  * ledger_journal.c.
  */
 struct ledger_journal {
@@ -49,13 +49,16 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
  */
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count);
 
-/* Force to disk what was written. Logs an error. Any thread. */
+/* Force the written records to disk. Logs an error. Any thread. */
 void ledger_journal_sync(struct ledger_journal *journal);
 
 /* The size of the newest journal in bytes. Any thread. */
 uint64_t ledger_journal_size(struct ledger_journal *journal);
 
-/* Why the last record could not be written or forced to disk; "" when it could. Any thread. */
+/*
+ * Set *err_r to the reason why the last record could not be written or forced to disk; "" when it
+ * could. Any thread.
+ */
 void ledger_journal_error(struct ledger_journal *journal, struct errmsg *err_r);
 
 /* Call each() for every journal of path, in no particular order. Returns 0, or -1 with err set. */

@@ -91,7 +91,7 @@ static void load_frames(struct loading *l, const char *path, const char *text, s
 
 enum checkpoint_state { CHECKPOINT_GOOD, CHECKPOINT_MISSING, CHECKPOINT_BAD };
 
-/* Whether the file has a head and an end, and every frame between them. */
+/* Return whether the file has a head and an end, and every frame between them. */
 static bool is_whole(const char *text, size_t len, struct frame_head *head_r)
 {
 	struct frame_scan scan = { .at = text, .end = text + len };
@@ -141,8 +141,10 @@ static void rename_damaged(const char *path, struct problems *problems)
 	free(bad);
 }
 
-/* Load the checkpoint or, if it is damaged, the previous one or, if both are, the readable part of
- * the first. */
+/*
+ * Load the checkpoint. If it is damaged, load the previous one. If both are damaged, load the
+ * readable part of the first.
+ */
 static int load_checkpoint(struct loading *l, const char *path, struct errmsg *err)
 {
 	struct frame_head head = { .version = 0 }, old_head = { .version = 0 };

@@ -10,7 +10,7 @@
 #include "milter/ledger/ledger_checkpoint.h"
 #include "milter/ledger/ledger_frame.h"
 
-/* What the files contain beside the keys. A plain value. */
+/* The contents of the files besides the keys. A plain value. */
 struct ledger_loaded {
 	struct ledger_checkpoint checkpoint;
 	uint64_t last_journal; /* the highest number of a journal; 0 when there is none */

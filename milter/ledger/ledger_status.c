@@ -1,5 +1,5 @@
 /*
- * The status section of the ledger: how much it counts, and whether its file keeps the counts. It
+ * The status section of the ledger: the number of its entries, and whether its file keeps them. It
  * owns nothing and runs on the server thread; ledger and file have their own locks.
  * t/integration/test_status.py covers it.
  */
@@ -36,12 +36,12 @@ static void check_ledger(void *context, struct status_health *health)
 	if (error.text[0] != '\0')
 		status_add_problem(health,
 			"Check the directory that [limits] state names and its free space.",
-			"charges can't be saved in the files of the ledger: %s", error.text);
+			"charges cannot be saved in the files of the ledger: %s", error.text);
 	if (checkpoint.text[0] != '\0')
 		status_add_problem(health,
 			"Check the directory that [limits] state names and its free space. Until "
 			"then the journals grow.",
-			"the ledger can't write a checkpoint: %s", checkpoint.text);
+			"the ledger cannot write a checkpoint: %s", checkpoint.text);
 }
 
 int ledger_status_register(struct ledger_section *section, struct status *registry)

@@ -4,14 +4,17 @@
 #include "milter/ledger/ledger_file.h"
 #include "milter/shared/status.h"
 
-/* What the section describes; it and the two objects outlive the registry's last use. */
+/*
+ * The objects that the section describes; they and this struct must outlive the registry's last
+ * use.
+ */
 struct ledger_section {
 	struct ledger *ledger;
 	struct ledger_file *file;
 	struct errmsg open_error; /* why counts are not kept over a restart; "" when they are */
 };
 
-/* Register the section ledger. -1 when out of memory. */
+/* Register the section ledger. Returns 0, or -1 when out of memory. */
 int ledger_status_register(struct ledger_section *section, struct status *registry);
 
 #endif

@@ -35,7 +35,7 @@ void ledger_clocks_read(struct ledger_clocks *clocks_r)
 	(void)fclose(id);
 }
 
-/* Whether the moment belongs to the boot of these clocks. */
+/* Return whether the moment belongs to the boot of these clocks. */
 static bool is_same_boot(const struct frame_moment *moment, const struct ledger_clocks *clocks)
 {
 	return clocks->boot_id[0] != '\0' &&

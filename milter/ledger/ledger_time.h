@@ -29,7 +29,8 @@ struct ledger_time {
 
 /*
  * Continue the time of an earlier process. last: the last moment that it saved, or NULL for a new
- * ledger. newest: a time that the new one must not precede, since charges were made then; else 0.
+ * ledger. newest: a time that the new one must not precede, because charges were made then; 0 if
+ * there were none.
  */
 void ledger_time_begin(struct ledger_time *time_r, const struct frame_moment *last, uint64_t newest,
 	const struct ledger_clocks *clocks);

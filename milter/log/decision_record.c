@@ -114,8 +114,8 @@ void decision_record_line(const struct decision_record *record, struct strbuf *l
 }
 
 /*
- * A value as JSON, cut at a character's border like the log's: thousands of events may wait for a
- * follower, and a From field can have a quarter of a megabyte.
+ * A value as JSON, cut between two characters as in the log, because thousands of events may wait
+ * for a follower, and a From field can have a quarter of a megabyte.
  */
 static json_t *value_json(const char *value)
 {

@@ -9,9 +9,9 @@
 #include "lib/rules/verdict.h"
 
 /*
- * The facts of one decision that are logged and shown by `posternctl tail`: of a refusal, of what
- * would have been one (`warn`), or of a message that was let through. The text is borrowed; NULL
- * means unknown.
+ * The facts of one decision that are logged and shown by `posternctl tail`: of a refusal, of a
+ * finding that is only logged (`warn`), of an accepted message, or of a login. The text is
+ * borrowed; NULL means unknown.
  */
 struct decision_record {
 	const char *session; /* never NULL */
@@ -20,8 +20,8 @@ struct decision_record {
 	struct cidr client;  /* AF_UNSPEC for a local client */
 	const char *rdns, *helo, *login;
 	const char *sender, *recipient; /* as received, without brackets; "" is the null sender */
-	const char *stage;   /* "connect" ... "header", or "message" for one that was let through */
-	const char *verdict; /* "accept", "reject", "tempfail", "discard", "would-reject" */
+	const char *stage;   /* "connect" ... "body", "message" for an accepted one, or "auth" */
+	const char *verdict; /* see postern(8): "accept", "reject", "would-reject" ... */
 	const char *check;   /* the check of the deciding finding */
 	const char *rule;
 	const struct reply *reply; /* that was sent, or would have been */

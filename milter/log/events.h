@@ -7,14 +7,14 @@
 /*
  * Decisions for those who follow them (`posternctl tail`): a bounded queue from the threads that
  * decide to the server thread, which writes to the followers. Without followers it costs nothing.
- * An event that does not fit is dropped and counted; nobody waits.
+ * An event that does not fit is dropped and counted; no thread waits.
  */
 #define EVENTS_MAX 4096 /* waiting events */
 
-/* Whether anybody follows; otherwise the caller need not make the event. Any thread. */
+/* Return whether anybody follows; otherwise the caller need not make the event. Any thread. */
 bool events_wanted(void);
 
-/* How many follow. Any thread. */
+/* Return how many follow. Any thread. */
 unsigned events_followers(void);
 
 /* Add a line of JSON without its LF, allocated by malloc(); takes ownership. Any thread. */

@@ -11,8 +11,8 @@
 /*
  * The daemon's log. Lines go through a bounded ring to the log thread, so that a slow syslog does
  * not delay mail. A line that does not fit is dropped and counted; the count is logged as soon as
- * there is room again. Any thread may call any function except log_start() and log_stop(), and none
- * of the others waits for the output.
+ * there is room again. Any thread may call any function except log_start() and log_stop(), and the
+ * other functions never wait for the output.
  *
  * No caller passes a secret: no password, token, hash or connection string.
  */

@@ -28,7 +28,7 @@ static int address_of(const char *path, struct sockaddr_un *address_r, struct er
 	return 0;
 }
 
-/* Whether a process accepts connections on the socket, even if its backlog is full. */
+/* Return whether a process accepts connections on the socket, even if its backlog is full. */
 static bool is_answered(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

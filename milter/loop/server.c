@@ -28,7 +28,7 @@ struct server {
 	pthread_t thread;
 	bool running; /* for the starting thread */
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	struct call *first, **last;
 	bool ending;
 };

@@ -5,7 +5,7 @@
 
 #include "lib/rules/rows.h"
 
-/* Takes PostgreSQL's text formats apart in place. Thread-safe; allocates nothing. */
+/* Parses PostgreSQL's text formats in place. Thread-safe; allocates nothing. */
 
 /*
  * Split a line of COPY ... TO STDOUT (PostgreSQL's manual, COPY, "Text Format"), without its line

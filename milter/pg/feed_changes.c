@@ -1,6 +1,6 @@
 /*
- * Collects what the change feed reports, row by row of its result. The caller owns the collection;
- * nothing here is shared between threads.
+ * Collects the changes that the feed reports, row by row of its result. The caller owns the
+ * collection; nothing here is shared between threads.
  */
 #include "milter/pg/feed_changes.h"
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * What the change feed (feed_since() of sql/feed.sql) reports as committed since a position: single
- * rows by their ids, whole tables, or everything when the feed cannot tell.
+ * The changes that the feed (feed_since() of sql/feed.sql) reports as committed since a position:
+ * single rows by their ids, whole tables, or everything when the feed cannot tell.
  */
 enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES };
 
@@ -16,7 +16,7 @@ struct feed_row {
 };
 
 struct feed_changes {
-	bool everything;	 /* read both tables; reason tells why */
+	bool everything;	 /* read both tables, for `reason` */
 	bool whole[FEED_TABLES]; /* read that table whole */
 	struct feed_row *rows;	 /* of the tables that need not be read whole */
 	size_t count, size;	 /* of rows: used, allocated */
@@ -35,7 +35,7 @@ struct feed_changes {
 int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,
 	const char *reason);
 
-/* Whether anything in the table changed. */
+/* Return whether anything in the table changed. */
 bool feed_changes_touch(const struct feed_changes *changes, enum feed_table table);
 
 /* Free the rows; the changes are empty afterwards. */

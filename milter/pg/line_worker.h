@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Processes lines on a second thread, in their order, while the first thread fetches them: taking a
- * row apart costs more than receiving it. The second thread starts when the first batch (64 KiB) is
+ * Processes lines on a second thread, in their order, while the first thread fetches them: parsing
+ * a row costs more than receiving it. The second thread starts when the first batch (64 KiB) is
  * full; fewer lines are processed in line_worker_end(), on the first thread.
  */
 struct line_worker;
@@ -18,7 +18,9 @@ struct line_worker;
  */
 typedef const char *line_worker_take(void *context, char *line, size_t len);
 
-/* Until line_worker_end(), context belongs to the second thread. NULL when out of memory. */
+/*
+ * Until line_worker_end(), context belongs to the second thread. Returns NULL when out of memory.
+ */
 struct line_worker *line_worker_new(line_worker_take *take, void *context);
 
 /*

@@ -14,8 +14,8 @@
 #include "milter/pg/pg_private.h"
 
 /*
- * A connection while it is made. It belongs to the connecting thread and to the thread that waits
- * for it; the later one of them frees it.
+ * An attempt to connect. It belongs to the connecting thread and to the thread that waits for it;
+ * the thread that finishes last frees it.
  */
 struct dial {
 	pthread_mutex_t lock; /* guards conn, has_ended and is_abandoned */
@@ -36,7 +36,10 @@ static void dial_free(struct dial *dial)
 	free(dial);
 }
 
-/* conninfo overrides what precedes dbname in this list; what follows it overrides conninfo. */
+/*
+ * conninfo overrides the parameters that precede dbname in this list; those that follow it override
+ * conninfo.
+ */
 static PGconn *connect_now(const struct config_database *config)
 {
 	static const char *const names[] = { "connect_timeout", "keepalives_idle",
@@ -63,7 +66,7 @@ static void *dial_run(void *context)
 	dial->has_ended = true;
 	is_abandoned = dial->is_abandoned;
 	if (!is_abandoned)
-		(void)!write(dial->fd, &one, sizeof(one)); /* can't fail: the counter is 0 */
+		(void)!write(dial->fd, &one, sizeof(one)); /* cannot fail: the counter is 0 */
 	(void)pthread_mutex_unlock(&dial->lock);
 	if (is_abandoned)
 		dial_free(dial);
@@ -99,8 +102,8 @@ static struct dial *dial_start(const struct config *config, struct errmsg *err)
 }
 
 /*
- * Take the connection that was made. Returns NULL when the attempt has not ended: it is abandoned,
- * and its thread frees it. Returns NULL as well when libpq had no memory for a connection.
+ * Take the connection that was made. Returns NULL when the attempt has not ended, which abandons it
+ * to its thread, and when libpq had no memory for a connection.
  */
 static PGconn *dial_end(struct dial *dial)
 {
@@ -121,8 +124,8 @@ static PGconn *dial_end(struct dial *dial)
 }
 
 /*
- * libpq quotes a bad connection string in its error message. So the string is parsed before it is
- * used, and libpq's message is shown only if the string can contain no password.
+ * libpq quotes a bad connection string in its error message. Therefore the string is parsed before
+ * it is used, and libpq's message is shown only if the string can contain no password.
  */
 static int check_conninfo(const char *conninfo, struct errmsg *err)
 {

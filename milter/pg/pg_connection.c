@@ -1,7 +1,7 @@
 /*
- * What can be done with an open connection to PostgreSQL beside reading tables: notifications and
- * transactions. It owns libpq's connection; the thread that connected uses it. Shown by
- * t/integration/test_database.py and t/integration/test_database_outage.py.
+ * Notifications and transactions on an open connection to PostgreSQL. It owns libpq's connection;
+ * the thread that connected uses it. Shown by t/integration/test_database.py and
+ * t/integration/test_database_outage.py.
  */
 #include "milter/pg/pg_connection.h"
 
@@ -61,7 +61,10 @@ enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r)
 	return outcome;
 }
 
-/* Append text as a quoted identifier. -1 with the error kept when libpq cannot quote it. */
+/*
+ * Append text as a quoted identifier. Returns 0, or -1 with the error kept when libpq cannot quote
+ * it.
+ */
 static int add_identifier(struct pg *pg, struct strbuf *sql, const char *text)
 {
 	char *quoted = PQescapeIdentifier(pg->conn, text, strlen(text));

@@ -22,7 +22,7 @@ struct pg_waiter {
 
 	/*
 	 * Wait until fd can be read (for_write: written), or until clock_ms() reaches deadline.
-	 * With fd -1 there is nothing to wait for: do what the rest of the thread has to do, and
+	 * With fd -1 there is nothing to wait for: do the other work of the thread that is due, and
 	 * return.
 	 */
 	enum pg_wait (*wait)(void *context, int fd, bool for_write, int64_t deadline);
@@ -53,8 +53,8 @@ void pg_use_config(struct pg *pg, const struct config *config);
 int pg_fd(const struct pg *pg); /* readable when a notification may have arrived */
 
 /*
- * Read what the server has sent unasked. *notified_r: whether a notification has arrived since the
- * last call; it is set with every outcome.
+ * Read the messages that the server has sent without a request. *notified_r: whether a notification
+ * has arrived since the last call; it is set with every outcome.
  */
 enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r);
 
@@ -68,10 +68,10 @@ enum pg_outcome pg_listen(struct pg *pg);
 enum pg_outcome pg_begin(struct pg *pg);
 enum pg_outcome pg_commit(struct pg *pg);
 
-/* ROLLBACK after PG_REFUSED; pg_error() keeps the error that led to it. */
+/* Run ROLLBACK after PG_REFUSED; pg_error() keeps the error that led to it. */
 enum pg_outcome pg_rollback(struct pg *pg);
 
-/* Why the last call returned PG_REFUSED or PG_LOST, in one line. */
+/* Return the reason why the last call returned PG_REFUSED or PG_LOST, in one line. */
 const struct errmsg *pg_error(const struct pg *pg);
 
 /* The server's "host:port", or the path of its socket; never the password. */

@@ -1,5 +1,5 @@
 /*
- * Asks the server for its revision and the change feed for what was committed. It owns nothing and
+ * Asks the server for its revision and the change feed for committed changes. It owns nothing and
  * runs on the connection's thread. Shown by t/integration/test_database.py and
  * t/integration/test_sql_feed.py.
  */

@@ -9,7 +9,7 @@
 
 /*
  * Asks the server for its revision and the change feed for changes; sql/feed.sql defines the feed's
- * functions and what they promise. Every call waits through the connection's waiter.
+ * functions and their guarantees. Every call waits through the connection's waiter.
  */
 
 /*
@@ -19,7 +19,7 @@
  */
 enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r);
 
-/* What can be used of the change feed. */
+/* The usable parts of the change feed. */
 struct feed_state {
 	bool is_installed; /* sql/feed.sql was run in [database] schema */
 	bool is_permitted; /* and our role may use it */
@@ -36,7 +36,9 @@ enum pg_outcome pg_feed_position(struct pg *pg, char **position_r);
 /* The changes committed since position. On PG_OK the caller must feed_changes_clear() them. */
 enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r);
 
-/* Whether the last PG_REFUSED means that the feed has gone, or that our role may not use it. */
+/*
+ * Return whether the last PG_REFUSED means that the feed has gone, or that our role may not use it.
+ */
 bool pg_feed_is_refused(const struct pg *pg);
 
 #endif

@@ -7,7 +7,7 @@
 #include "lib/auth/password.h"
 #include "milter/pg/pg_table.h"
 
-/* What the rows of a table go into; one of the builders is set. */
+/* The builders that receive the rows of a table; one of them is set. */
 struct loading {
 	struct profiles_builder *profiles;
 	struct users_builder *users;

@@ -6,7 +6,7 @@
 #include "lib/rules/users.h"
 #include "milter/pg/pg_connection.h"
 
-/* What a load needs beside the connection. Nothing in it is changed but the problems. */
+/* The inputs of a load besides the connection. Only the problems are changed. */
 struct pg_load {
 	bool rcpt_re_anchored;		 /* [profile] rcpt_re_anchored; for profiles only */
 	const struct users *previous;	 /* unchanged shards are shared with these; may be NULL */

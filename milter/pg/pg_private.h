@@ -22,7 +22,7 @@ struct pg {
 /* Keep message, which may have several lines, as a one-line error. Returns PG_LOST. */
 enum pg_outcome pg_fail(struct pg *pg, const char *message);
 
-/* Whether the last error has that SQLSTATE. */
+/* Return whether the last error has that SQLSTATE. */
 bool pg_failed_with(const struct pg *pg, const char *sqlstate);
 
 /* The deadline of a statement that reads tables; CLOCK_NEVER without a statement_timeout. */
@@ -31,7 +31,7 @@ int64_t pg_statement_deadline(const struct pg *pg);
 /* The deadline of a statement that costs nothing: a connection silent for that long is dead. */
 int64_t pg_short_deadline(const struct pg *pg);
 
-/* Read what has arrived, without waiting. PG_OK or PG_LOST. */
+/* Read the input that has arrived, without waiting. Returns PG_OK or PG_LOST. */
 enum pg_outcome pg_take_input(struct pg *pg);
 
 /* Wait for input until the deadline and read it. PG_OK, PG_LOST or PG_GIVEN_UP. */
@@ -49,16 +49,16 @@ enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *co
 enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
 	PGresult **result_r);
 
-/* Flush what a PQsend...() queued; sent is what that function returned. */
+/* Flush the output that a PQsend...() queued; sent is the value that it returned. */
 enum pg_outcome pg_flush(struct pg *pg, int sent, int64_t deadline);
 
-/* Wait for the next result of what was sent; *result_r is NULL after the last one. */
+/* Wait for the next result of the statement that was sent; *result_r is NULL after the last one. */
 enum pg_outcome pg_next_result(struct pg *pg, int64_t deadline, PGresult **result_r);
 
 /* PG_OK, or PG_REFUSED with the error kept when result is an error. Does not clear result. */
 enum pg_outcome pg_check_result(struct pg *pg, const PGresult *result);
 
-/* Read the results of what was sent to their end, as pg_run() does. */
+/* Read all results of the statement that was sent, as pg_run() does. */
 enum pg_outcome pg_read_results(struct pg *pg, int64_t deadline, PGresult **result_r);
 
 /* Read the rest of a statement's results after an error. PG_REFUSED, PG_LOST or PG_GIVEN_UP. */

@@ -1,6 +1,6 @@
 /*
  * Reads the rows of a query, by COPY where the server allows it, else row by row. The connection's
- * thread fetches the lines; line_worker's thread takes them apart and hands the rows on. Shown by
+ * thread fetches the lines; line_worker's thread parses them and hands on the rows. Shown by
  * t/integration/test_database_plain.py and t/integration/test_database.py.
  */
 #include "milter/pg/pg_table.h"
@@ -134,7 +134,7 @@ static enum pg_outcome describe_query(struct pg *pg, const struct pg_table *tabl
 	return outcome;
 }
 
-/* What line_worker's thread owns until line_worker_end(). */
+/* The objects that line_worker's thread owns until line_worker_end(). */
 struct line_reader {
 	const struct pg_table *table;
 	struct shape *shape;
@@ -169,7 +169,7 @@ static const char *read_line(void *context, char *line, size_t len)
 	return hand_on_row(reader->table, reader->shape);
 }
 
-/* Let the thread do its other work now and then. */
+/* Let the thread do its other work every ATTEND_ROWS rows. */
 static enum pg_outcome attend_now_and_then(struct pg *pg, unsigned rows)
 {
 	const struct pg_waiter *waiter = pg->waiter;

@@ -1,5 +1,6 @@
 /*
- * Revisions as text, and which of two is older. It keeps no state; the cache thread uses it.
+ * Writes revisions as text and reads them again, and compares a standby's with the one in force. It
+ * keeps no state; any thread may call it.
  */
 #include "milter/pg/revision.h"
 

@@ -25,10 +25,10 @@ void revision_format(const struct revision *revision, char text_r[REVISION_SIZE]
 void revision_parse(const char *text, struct revision *revision_r);
 
 /*
- * Whether `here` is a standby that has not yet replayed the state in force. A primary never is: its
- * state is the truth, even after a failover that lost commits. The comparison allows some bytes of
- * slack, because a primary's insert position skips a page header that the replay position has not
- * reached.
+ * Return whether `here` is a standby that has not yet replayed the state in force. A primary is
+ * never behind, because its state is authoritative even after a failover that lost commits. The
+ * comparison allows some bytes of slack, because a primary's insert position skips a page header
+ * that the replay position has not reached.
  */
 bool revision_is_behind(const struct revision *here, const struct revision *in_force);
 

@@ -62,13 +62,6 @@ void counters_add(struct counters *counters, const size_t at[])
 		atomic_fetch_add_explicit(&counters->cells[cell], 1, memory_order_relaxed);
 }
 
-uint64_t counters_get(const struct counters *counters, const size_t at[])
-{
-	const size_t cell = cell_of(counters, at);
-
-	return cell < counters->cell_count ? read_cell(counters, cell) : 0;
-}
-
 /* The index on an axis of the combination that a cell counts. */
 static size_t index_of(const struct counters *counters, size_t cell, size_t axis)
 {
@@ -88,7 +81,10 @@ uint64_t counters_sum(const struct counters *counters, size_t axis, size_t index
 	return sum;
 }
 
-/* The object at a key, borrowed; made where there is none. NULL when out of memory. */
+/*
+ * Return the object at a key, borrowed, after making it if it does not exist. Returns NULL when out
+ * of memory.
+ */
 static json_t *object_at(json_t *object, const char *key)
 {
 	json_t *inner = json_object_get(object, key);

@@ -13,8 +13,9 @@ struct open_clients *open_clients_new(void);	       /* returns NULL when out of 
 void open_clients_free(struct open_clients **clients); /* accepts NULL */
 
 /*
- * Count a connection of the key. Returns the number of its open connections, including this one,
- * or 0 when out of memory: then the connection is not counted and must not leave.
+ * Count a connection of the key. Returns the number of its open connections, including this one, or
+ * 0 when out of memory: then the connection is not counted, and open_clients_leave() must not be
+ * called for it.
  */
 uint32_t open_clients_enter(struct open_clients *clients, const char *key);
 

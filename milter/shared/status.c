@@ -1,6 +1,7 @@
 /*
- * The registry of status sections. It owns copies of the sections, never what they describe. The
- * main thread fills it before the server thread starts; then the server thread alone reads it.
+ * The registry of status sections. It owns copies of the sections, never the objects that they
+ * describe. The main thread fills it before the server thread starts; then the server thread alone
+ * reads it.
  */
 #include "milter/shared/status.h"
 

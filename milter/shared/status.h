@@ -5,13 +5,12 @@
 
 /*
  * The daemon's status, in sections. Each room registers a section for what it owns: a name, a
- * function that describes it as a JSON object, and a function that reports what is wrong with it.
- * Renderers (the control socket's `status` command) print all sections and know none of them by
- * name.
+ * function that describes it as a JSON object, and a function that reports its problems. Renderers
+ * (the control socket's `status` command) print all sections and know none of them by name.
  *
  * Keys and values of a description: numbers are JSON numbers. A key ends in the unit of its value:
  * _bytes, _seconds (a duration) or _at (a time in seconds since 1970; null: never). A number
- * without a unit is a count. null also stands for text that does not exist, such as the last error
+ * without a unit is a count. null also replaces text that does not exist, such as the last error
  * when there was none. Nested objects are named counts or parts of the section.
  *
  * Threads: sections are registered before the server thread starts. From then on the registry does
@@ -19,7 +18,7 @@
  */
 struct status;
 
-/* What the sections report as wrong; filled by status_problems(). */
+/* The problems that the sections report; filled by status_problems(). */
 struct status_health;
 
 struct status_section {
@@ -30,8 +29,8 @@ struct status_section {
 	json_t *(*describe)(void *context);
 
 	/*
-	 * Call status_add_problem() for each thing that is wrong now and stays wrong until
-	 * somebody acts. NULL: nothing lasting can be wrong. Must not wait.
+	 * Call status_add_problem() for each problem that lasts until somebody acts. NULL: the
+	 * section has no such problems. Must not wait.
 	 */
 	void (*health)(void *context, struct status_health *health);
 };
@@ -39,23 +38,29 @@ struct status_section {
 struct status *status_new(void);	  /* NULL when out of memory */
 void status_free(struct status **status); /* accepts NULL */
 
-/* Add a section (copied). Sections are shown in the order of the calls. -1 when out of memory. */
+/*
+ * Add a section (copied). Sections are shown in the order of the calls. Returns 0, or -1 when out
+ * of memory.
+ */
 int status_register(struct status *status, const struct status_section *section);
 
 /*
- * Report a problem from a section's health function: what is wrong (format as printf, at most 1023
- * bytes, without a final full stop) and, as sentences, what to do about it. Both are one line each
- * and may contain text from outside.
+ * Report a problem from a section's health function: its description (format as printf, at most
+ * 1023 bytes, without a final full stop) and its remedy, in sentences. Both are one line each and
+ * may contain text from outside.
  */
 void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* All descriptions: {"NAME": {...}, ...}. A new reference; NULL when out of memory. */
+/*
+ * Return all descriptions: {"NAME": {...}, ...}. Returns a new reference, or NULL when out of
+ * memory.
+ */
 json_t *status_describe(const struct status *status);
 
 /*
- * All problems: [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], empty when nothing
- * is wrong. A new reference; NULL when out of memory.
+ * Return all problems: [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], empty when
+ * there are none. Returns a new reference, or NULL when out of memory.
  */
 json_t *status_problems(const struct status *status);
 

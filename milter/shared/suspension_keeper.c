@@ -1,6 +1,6 @@
 /*
- * Saves the suspended logins and remembers the last error, which it owns, under a lock. The lock
- * is not held while the file is written. Any thread.
+ * Saves the suspended logins and remembers the last error, which it owns, under a lock. The lock is
+ * not held while the file is written. Any thread may call it.
  */
 #include "milter/shared/suspension_keeper.h"
 

@@ -10,17 +10,17 @@
  */
 struct suspension_keeper;
 
-/* path ("": nothing is saved) and suspensions are borrowed. NULL when out of memory. */
+/* path ("": nothing is saved) and suspensions are borrowed. Returns NULL when out of memory. */
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
 void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
 
 /*
- * Save all suspended logins. 0, or -1 with err set and the file as it was; the error is remembered
- * until saving succeeds.
+ * Save all suspended logins. Returns 0, or -1 with err set and the file unchanged; the error is
+ * remembered until saving succeeds.
  */
 int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err);
 
-/* The same for a change that the caller undoes when it can't be saved: no error is remembered. */
+/* The same for a change that the caller undoes when it cannot be saved: no error is remembered. */
 int suspension_keeper_try(struct suspension_keeper *keeper, struct errmsg *err);
 
 /* Set *err_r to the reason why suspensions in force are not saved, or to "". */

@@ -1,7 +1,7 @@
 /*
  * libmilter's callbacks: hand the arguments and macros to the session and its verdict back to
  * libmilter. Owns the session of each connection. libmilter's workers run them, those of one
- * connection one at a time. t/unit/test_negotiate.c covers what is negotiated,
+ * connection one at a time. t/unit/test_negotiate.c covers the negotiation,
  * t/integration/test_cases_milter.py and t/integration/test_daemon.py the rest.
  */
 #include "milter/smtp/callbacks.h"
@@ -15,16 +15,16 @@
 #include "milter/smtp/session.h"
 
 /*
- * The process's only pointer to struct shared that no caller passes: libmilter's callbacks have no
- * argument for it. callbacks_register() sets it before the first callback, and nothing changes it
- * later.
+ * The callbacks get struct shared from this pointer, because libmilter has no argument for it.
+ * callbacks_register() sets it before the first callback, and nothing changes it later.
  */
 static struct shared *all_shared;
 static atomic_ulong opened, closed;
 
 struct callbacks_counts callbacks_count(void)
 {
-	unsigned long ended = atomic_load(&closed); /* first: never more than begun */
+	unsigned long ended =
+		atomic_load(&closed); /* read first, so that it is never more than begun */
 	unsigned long begun = atomic_load(&opened);
 
 	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - ended };
@@ -94,9 +94,9 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 		want |= SMFIP_NOHDRS;
 	/*
 	 * The header is judged at the first chunk of the body or, where no body is sent, at the end
-	 * of the message. The MTA can then send all fields and what follows in one write, while an
-	 * answer to the end of the header would cost another round trip. With a body, the event is
-	 * sent but not answered, because its macros contain the queue id.
+	 * of the message. The MTA can then send all fields and the following events in one write,
+	 * while an answer to the end of the header would cost another round trip. With a body, the
+	 * event is sent but not answered, because its macros contain the queue id.
 	 */
 	if (needs->body)
 		want |= SMFIP_SKIP | SMFIP_HDR_LEADSPC | SMFIP_NR_EOH;

@@ -9,7 +9,8 @@
 
 /*
  * Choose among the actions and steps that the MTA offers: decline the events that are not needed
- * and the answers that are never given. needs is narrowed to what this MTA can do. Thread-safe.
+ * and the answers that are never given. needs is narrowed to the abilities of this MTA.
+ * Thread-safe.
  */
 void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long steps,
 	unsigned long *actions_r, unsigned long *steps_r);

@@ -1,12 +1,12 @@
 /*
- * Derives what the MTA is asked for from the checks of a policy. Owns nothing; any thread may call
- * it.
+ * Derives the events and answers that a connection needs from the checks of a policy. Owns nothing;
+ * any thread may call it.
  */
 #include "milter/smtp/negotiate.h"
 
 #include <stddef.h>
 
-/* Whether a check of any service looks at the stage. */
+/* Return whether a check of any service looks at the stage. */
 static bool is_looked_at(const struct policy_parts *parts, enum stage stage)
 {
 	const struct settings *settings = parts->settings;

@@ -7,9 +7,9 @@
 
 /*
  * What one milter connection needs from the MTA. It is decided once, when the connection begins,
- * from the policy of that moment, because milters cannot negotiate again. If a later policy needs
- * more, messages are deferred until the MTA connects again: see needs_outgrown(). Every event that
- * is not needed, and every answer that is never given, saves a round trip. A plain value.
+ * from the policy in force, because milters cannot negotiate again. If a later policy needs more,
+ * messages are deferred until the MTA connects again: see needs_outgrown(). Every event that is not
+ * needed, and every answer that is never given, saves a round trip. A plain value.
  */
 struct needs {
 	bool delay_reject;   /* connect and helo are judged at MAIL */
@@ -41,9 +41,9 @@ struct needs {
 void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *needs_r);
 
 /*
- * Whether a message of this service (whose name may be NULL) cannot be judged by a policy that came
- * into force after the connection began: a check that refuses, or the results header, needs an
- * event that was declined.
+ * Return whether a message of this service (whose name may be NULL) cannot be judged by a policy
+ * that came into force after the connection began: a check that refuses, or the results header,
+ * needs an event that was declined.
  */
 bool needs_outgrown(const struct needs *needs, const struct policy_parts *parts,
 	const char *service_name, bool is_logged_in);

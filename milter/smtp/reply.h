@@ -21,7 +21,7 @@ struct reply_line {
 /*
  * Format the reply of the deciding finding. Returns false, leaving *line_r untouched, when the
  * verdict has no reply or one whose code does not fit it. libmilter would silently ignore such a
- * reply, and the MTA answers with a text of its own. Thread-safe.
+ * reply, and the MTA answers with a different text. Thread-safe.
  */
 bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r);
 

@@ -69,7 +69,9 @@ static void store_fact(struct session *session, char **fact, const char *text)
 		session->facts_lost = true;
 }
 
-/* Whether host is a name: without one, Postfix passes "unknown" and Sendmail "[192.0.2.7]". */
+/*
+ * Return whether host is a name: without one, Postfix passes "unknown" and Sendmail "[192.0.2.7]".
+ */
 static bool is_usable_name(const struct client *client)
 {
 	if (client->host == NULL || client->host[0] == '\0' || client->host[0] == '[' ||
@@ -80,7 +82,10 @@ static bool is_usable_name(const struct client *client)
 		strcasecmp(client->resolve, "OK") == 0;
 }
 
-/* Whether connect or helo is judged at MAIL, which it must be if it cannot be answered. */
+/*
+ * Return whether connect or helo is judged at MAIL: under delay_reject, or if it cannot be
+ * answered.
+ */
 static bool is_delayed(const struct session *session, bool can_answer)
 {
 	return session->needs.delay_reject || !can_answer;
@@ -161,7 +166,7 @@ static void decode_xtext(char *text)
 	*to = '\0';
 }
 
-/* Store the facts of the MAIL command. Returns why they cannot be judged, or NULL. */
+/* Store the facts of the MAIL command. Returns NULL, or the reason why they cannot be judged. */
 static const char *read_mail_facts(struct session *session, struct message *message,
 	const struct mail_command *mail)
 {
@@ -198,7 +203,7 @@ static void decide_mail(struct session *session, struct message *message, struct
 		session_decide(session, message, &about, verdict);
 }
 
-/* How many octets the message may contain; 0: any number. */
+/* Return how many octets the message may contain; 0: any number. */
 static uint64_t maxsize_of(const struct session *session, const struct message *message)
 {
 	struct facts facts;
@@ -209,7 +214,7 @@ static uint64_t maxsize_of(const struct session *session, const struct message *
 	return check_maxsize(message->policy, &facts);
 }
 
-/* Whether the size must be counted although the body was declined when the MTA connected. */
+/* Return whether the size must be counted although the body was declined when the MTA connected. */
 static bool is_uncounted(const struct session *session, const struct message *message)
 {
 	const struct settings *settings = policy_parts(message->policy)->settings;
@@ -218,7 +223,7 @@ static bool is_uncounted(const struct session *session, const struct message *me
 		settings_service(settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
 }
 
-/* Whether the message must wait until the MTA connects again; if so, fill the verdict. */
+/* Return whether the message must wait until the MTA connects again; if so, fill the verdict. */
 static bool put_off_message(struct session *session, struct message *message,
 	struct verdict *verdict)
 {

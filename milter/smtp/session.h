@@ -89,8 +89,8 @@ struct results_field {
 
 /*
  * Accept the message: log that and fill *results_r. Returns 0, or -1 when the message is not
- * accepted because memory runs out or because it contains too many forged results fields. Then the
- * verdict is the answer, the log has that refusal, and *results_r is empty.
+ * accepted because memory runs out or because it contains too many forged results fields. In that
+ * case the verdict is the answer, the refusal is logged, and *results_r is empty.
  */
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict);

@@ -1,7 +1,7 @@
 /*
- * Runs the checks of a stage for a session, logs their findings, and keeps what the results field
- * and the line of an accepted message need. Owns nothing. Runs on whichever of libmilter's threads
- * runs the session's callback.
+ * Runs the checks of a stage for a session, logs their findings, and stores the facts for the
+ * results field and for the log line of an accepted message. Owns nothing. Runs on whichever of
+ * libmilter's threads runs the session's callback.
  */
 #include <stdio.h>
 #include <string.h>

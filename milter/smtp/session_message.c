@@ -80,7 +80,7 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 		message->refused++;
 }
 
-/* Whether the header stage will judge From fields. */
+/* Return whether the header stage will judge From fields. */
 static bool looks_at_from(const struct session *session, const struct message *message)
 {
 	const struct service *service = settings_service(message->settings, session->service);
@@ -112,8 +112,10 @@ static void keep_field(struct message *message, struct fields *fields, const cha
 	fields->field[fields->count++] = (struct field){ .value = copy, .len = len };
 }
 
-/* Whether a field has this name; len leaves out white space before the colon (RFC 5322 section
- * 4.5). */
+/*
+ * Return whether a field has this name; len leaves out white space before the colon (RFC 5322
+ * section 4.5).
+ */
 static bool is_named(const char *field, size_t len, const char *name)
 {
 	return strlen(name) == len && strncasecmp(field, name, len) == 0;

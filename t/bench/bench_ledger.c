@@ -39,7 +39,7 @@ static struct ledger_request request_of(const char *key)
 	return (struct ledger_request){ key, strlen(key), limits, 2, 1 };
 }
 
-static void charge(const struct ledger_ops *ops, uint64_t now, const char *key)
+static void charge_key(const struct ledger_ops *ops, uint64_t now, const char *key)
 {
 	const struct ledger_request request = request_of(key);
 	struct ledger_usage usage;
@@ -53,7 +53,7 @@ static void login(char key_r[48], size_t i)
 	(void)snprintf(key_r, 48, "login:user%06zu@example.com", i);
 }
 
-static void row(const char *what, double value, const char *unit)
+static void print_row(const char *what, double value, const char *unit)
 {
 	(void)printf("  %-58s %10.1f %s\n", what, value, unit);
 }
@@ -71,16 +71,17 @@ static void many_logins(size_t logins, unsigned charges)
 		start = seconds();
 		for (size_t i = 0; i < logins; i++) {
 			login(key, i);
-			charge(&ops, 1000 * SECOND + c * (80000 / charges) * SECOND + i, key);
+			charge_key(&ops, 1000 * SECOND + c * (80000 / charges) * SECOND + i, key);
 		}
 		took = seconds() - start;
 	}
 	(void)snprintf(what, sizeof(what), "%zu logins with %u charges each: memory", logins,
 		charges);
-	row(what, (double)(ledger_size(ledger).bytes - empty) / (double)logins, "bytes per login");
-	row("  the same as counted by malloc",
+	print_row(what, (double)(ledger_size(ledger).bytes - empty) / (double)logins,
+		"bytes per login");
+	print_row("  the same as counted by malloc",
 		(double)(mallinfo2().uordblks - heap) / (double)logins, "bytes per login");
-	row("  the last round, one thread", took / (double)logins * 1e9, "ns per charge");
+	print_row("  the last round, one thread", took / (double)logins * 1e9, "ns per charge");
 	start = seconds();
 	for (size_t i = 0; i < logins; i++) {
 		const struct ledger_request request = request_of(key);
@@ -89,7 +90,7 @@ static void many_logins(size_t logins, unsigned charges)
 		login(key, i * 7919 % logins);
 		(void)ops.look(ops.context, 90000 * SECOND, &request, 1, &usage);
 	}
-	row("  a look", (seconds() - start) / (double)logins * 1e9, "ns");
+	print_row("  a look", (seconds() - start) / (double)logins * 1e9, "ns");
 	ledger_free(&ledger);
 }
 
@@ -102,7 +103,7 @@ struct worker {
 	size_t logins; /* 1: all threads charge the same one */
 };
 
-static void *work(void *argument)
+static void *charge_many(void *argument)
 {
 	struct worker *worker = argument;
 	const struct ledger_ops ops = ledger_ops(worker->ledger);
@@ -111,7 +112,7 @@ static void *work(void *argument)
 
 	for (unsigned i = 0; i < CHARGES_EACH; i++, at += 104729) {
 		login(key, at % worker->logins);
-		charge(&ops, 1000 * SECOND + i, key);
+		charge_key(&ops, 1000 * SECOND + i, key);
 	}
 	return NULL;
 }
@@ -123,7 +124,7 @@ static double threads(struct ledger *ledger, unsigned count, size_t logins)
 
 	for (unsigned i = 0; i < count; i++) {
 		workers[i] = (struct worker){ .ledger = ledger, .number = i, .logins = logins };
-		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+		if (pthread_create(&workers[i].thread, NULL, charge_many, &workers[i]) != 0)
 			fail("cannot start a thread");
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -140,7 +141,7 @@ static void contention(size_t logins)
 		struct ledger *ledger = ledger_new();
 
 		(void)snprintf(what, sizeof(what), "%u threads, %zu logins", counts[i], logins);
-		row(what, threads(ledger, counts[i], logins), "ns per charge, by the clock");
+		print_row(what, threads(ledger, counts[i], logins), "ns per charge, by the clock");
 		ledger_free(&ledger);
 	}
 }
@@ -163,23 +164,24 @@ static void with_file(const char *directory, size_t logins)
 	start = seconds();
 	for (size_t i = 0; i < logins; i++) {
 		login(key, i);
-		charge(&ops, ledger_file_now(file), key);
+		charge_key(&ops, ledger_file_now(file), key);
 	}
-	row("saved, one thread", (seconds() - start) / (double)logins * 1e9, "ns per charge");
+	print_row("saved, one thread", (seconds() - start) / (double)logins * 1e9, "ns per charge");
 	start = seconds();
 	if (ledger_file_checkpoint(file, &err) != 0)
 		fail(err.text);
-	row("a checkpoint of all logins", (seconds() - start) * 1e3, "ms");
+	print_row("a checkpoint of all logins", (seconds() - start) * 1e3, "ms");
 	if (ledger_file_start(file, &err) != 0)
 		fail(err.text);
-	row("saved, 16 threads", threads(ledger, THREADS, logins), "ns per charge, by the clock");
+	print_row("saved, 16 threads", threads(ledger, THREADS, logins),
+		"ns per charge, by the clock");
 	ledger_file_close(&file);
 	ledger_free(&ledger);
 	ledger = ledger_new();
 	start = seconds();
 	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0)
 		fail(err.text);
-	row("loading all at the start", (seconds() - start) * 1e3, "ms");
+	print_row("loading all at the start", (seconds() - start) * 1e3, "ms");
 	ledger_file_close(&file);
 	ledger_free(&ledger);
 	problems_free(&problems);

@@ -1,4 +1,4 @@
-"""What the benchmarks share: filters in their own processes, the load client, pairs and tables."""
+"""The parts that benchmarks share: filters in their own processes, the load client, pairs of runs, and tables."""
 
 import contextlib
 import json
@@ -21,18 +21,18 @@ from harness.process import Process  # noqa: E402
 MILTER_LOAD = BUILD / "t" / "bench" / "milter_load"
 NULL_FILTER = BUILD / "t" / "bench" / "null_filter"
 WORK = BUILD / "bench"
-START_DEADLINE = 300  # seconds in which a filter has to let the first message through
+START_DEADLINE = 300  # seconds in which a filter has to accept the first message
 
 
 def raise_descriptors():
-    """For thousands of idle connections, here and in every child."""
+    """Allow thousands of connections in this process and its children."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def run_load(socket, *options):
-    """milter_load's result as a dict; SystemExit when it failed."""
+    """Run milter_load. Returns its result as a dict; raises SystemExit if it failed."""
     argv = [MILTER_LOAD, "-s", socket, "--json", *options]
     done = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, check=False)
     if not done.stdout:
@@ -43,12 +43,12 @@ def run_load(socket, *options):
 
 
 def stat_of(pid):
-    """The fields of /proc/PID/stat after the name: [1] the parent, [11:15] its times."""
+    """The fields of /proc/PID/stat after the name: [1] is the parent, [11:15] are its times."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def cpu_seconds(pid):
-    """Of a process with all its threads, of its children, and of those that it has waited for."""
+    """The CPU time of a process with all its threads, of its children, and of those that have ended."""
     ticks = sum(map(int, stat_of(pid)[11:15]))
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -62,20 +62,20 @@ def cpu_seconds(pid):
 
 @contextlib.contextmanager
 def idle_connections(filters, count):
-    """So many silent connections to each of the filters, while the block runs."""
+    """Keep count silent connections to each of the filters open while the block runs."""
     with contextlib.ExitStack() as stack:
         for tested in filters if count else ():
             argv = [MILTER_LOAD, "-s", tested.socket, "--idle", count, "--hold"]
             holder = stack.enter_context(subprocess.Popen(
                 [str(arg) for arg in argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
             stack.callback(holder.stdin.close)
-            if holder.stdout.readline() != b"idle connections stand\n":
-                raise SystemExit(f"{tested.name}: {count} idle connections don't stand")
+            if holder.stdout.readline() != b"idle connections are open\n":
+                raise SystemExit(f"{tested.name}: {count} idle connections could not be opened")
         yield
 
 
 class Filter:
-    """A filter at work: .socket as milter_load takes it, .process as of the tests' harness."""
+    """A running filter: .socket in milter_load's form, .process of the tests' harness."""
 
     def __init__(self, name, socket, process):
         self.name = name
@@ -92,7 +92,7 @@ class Filter:
         return 0
 
     def accepts(self):
-        """Whether it lets a message through: it may still be loading."""
+        """Whether it accepts a message; it may still be loading."""
         argv = [str(arg) for arg in (MILTER_LOAD, "-s", self.socket, "-n", 1, "--patience", 5,
                                      "--json", *self.first_session)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -101,7 +101,7 @@ class Filter:
     first_session = ()
 
     def start(self, first_session=()):
-        """Start it and wait until a message passes; the seconds that took."""
+        """Start it and wait until it accepts a message. Returns the seconds that it took."""
         self.first_session = first_session
         begin = time.monotonic()
         self.process.start(ready=self.accepts, deadline=START_DEADLINE)
@@ -112,7 +112,7 @@ class Filter:
 
 
 def null_filter(name, folder, *options):
-    """A null_filter on a unix socket of its own; options as it takes them."""
+    """A null_filter with these options on its own unix socket."""
     folder.mkdir(parents=True, exist_ok=True)
     socket = f"unix:{folder / name}.sock"
     process = Process(name, [NULL_FILTER, "-p", socket, *options], folder / f"{name}.log")
@@ -120,7 +120,7 @@ def null_filter(name, folder, *options):
 
 
 def postern_filter(folder, rules, config):
-    """Postern on a unix socket, with a rule set of gen_rules.py; None where it isn't built."""
+    """Postern on a unix socket with a rule set of gen_rules.py, or None if it is not built."""
     if not POSTERN.exists():
         return None
     merged = {section: dict(keys) for section, keys in config.items()}
@@ -131,7 +131,7 @@ def postern_filter(folder, rules, config):
     if USER:
         shutil.chown(rules / "store.json", USER)
     (rules / "store.json").chmod(0o600)
-    # A line for each message would make a file of gigabytes; what is measured is the writing of it.
+    # Writing the log is measured, but a file with a line for each message would have gigabytes.
     daemon.process.argv = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh", *daemon.process.argv]
     return Filter("Postern", f"unix:{daemon.socket}", daemon.process)
 
@@ -141,19 +141,19 @@ ALL, SAME, POSTERN_NAME = "null, all callbacks", "null, the same", "Postern"
 
 def start_filters(options, folder, rules):
     """
-    {name: filter}, running: one that does nothing with every callback, one that does nothing and
-    negotiates exactly what Postern negotiated, and Postern itself, last. Without a Postern the second
-    negotiates what saves replies, and there is no third.
+    Start the filters and return {name: filter}: one that does nothing in every callback, one that does nothing and
+    negotiates exactly what Postern negotiated, and finally Postern. If Postern is not built, the second one
+    negotiates the flags that save replies.
     """
     for program in (MILTER_LOAD, NULL_FILTER):
         if not program.exists():
-            raise SystemExit(f"{program} is not built: `make helper-programs` does")
+            raise SystemExit(f"{program} is not built: run make helper-programs")
     sessions = ["--file", rules / "sessions.jsonl"]
     filters = {ALL: null_filter("null-all", folder)}
     filters[ALL].start()
     postern = postern_filter(folder / "postern", rules, gen_rules.CONFIG)
     if postern is None:
-        print(f"{POSTERN} is not built: filters that do nothing are compared")
+        print(f"{POSTERN} is not built, so only filters that do nothing are compared")
         filters[SAME] = null_filter("null-same", folder, "--negotiate")
     else:
         seconds = postern.start(sessions)
@@ -169,8 +169,8 @@ def start_filters(options, folder, rules):
 
 
 def alternate(names, pairs, run):
-    """{name: [result, ...]}: every name once, then all of them again, so that each pair of results
-    stands side by side in time."""
+    """Run every name once, then all of them again, so that the results of a pair are close in time. Returns
+    {name: [result, ...]}."""
     results = {name: [] for name in names}
     for _ in range(pairs):
         for name in names:
@@ -179,12 +179,12 @@ def alternate(names, pairs, run):
 
 
 def ratios(over, under):
-    """The pairs' quotients, sorted."""
+    """The sorted quotients of the pairs."""
     return sorted(a / b for a, b in zip(over, under) if b)
 
 
 def show_ratio(over, under):
-    """'1.04 (1.01-1.09)': median, least and greatest of the pairs' quotients."""
+    """'1.04 (1.01-1.09)': the median, the least and the greatest quotient of the pairs."""
     found = ratios(over, under)
     if not found:
         return "-"
@@ -192,13 +192,13 @@ def show_ratio(over, under):
 
 
 def show(values):
-    """The median, with as many digits as it deserves."""
+    """The median with a sensible number of digits."""
     value = statistics.median(values)
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def print_table(title, header, rows):
-    """The first column to the left, the others to the right."""
+    """Print a table with its first column aligned left, the others right."""
     cells = [list(map(str, row)) for row in [header, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     print(f"\n{title}")

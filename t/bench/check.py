@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a decision costs by itself: check_* alone, without a socket. Options are bench_check's: --help."""
+"""Measure a decision by itself: check_* without a socket. The options are bench_check's: --help."""
 
 import os
 import sys

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Postern against filters that do nothing, through the milter socket, without an MTA.
+"""Compare Postern with filters that do nothing, through the milter socket, without an MTA.
 
-Three filters answer the same sessions by turns: one that does nothing and registers every callback,
-one that does nothing and negotiates exactly what Postern negotiated (the floor: what libmilter itself
-costs), and Postern with a rule set of gen_rules.py. Every figure is the median of the runs; ratios are
-the median, the least and the greatest of the quotients of runs that stood side by side. Where Postern
-isn't built, the two others are compared.
+Three filters answer the same sessions by turns: one that does nothing and registers every callback, one that does
+nothing and negotiates exactly what Postern negotiated (the cost of libmilter itself), and Postern with a rule set of
+gen_rules.py. Every figure is the median of the runs; a ratio is the median, the least and the greatest quotient of runs
+that followed each other. If Postern is not built, the two others are compared.
 """
 
 import argparse
@@ -18,15 +17,15 @@ def add_options(parser):
     parser.add_argument("--warmup", type=float, default=0.2, help="before each run (0.2)")
     parser.add_argument("--pairs", type=int, default=7, help="runs of each filter (7)")
     parser.add_argument("--connections", default="1,16,256")
-    parser.add_argument("--idle", default="0,1000,9000", help="idle sessions beside")
+    parser.add_argument("--idle", default="0,1000,9000", help="idle sessions at the same time")
     parser.add_argument("--pause", type=float, default=2,
-                        help="ms between the commands of a session, where idle ones stand beside (2)")
+                        help="ms between the commands of a session, with idle sessions (2)")
     parser.add_argument("--file", help="sessions instead of the rule set's")
     gen_rules.add_options(parser)
 
 
 def measure(tested, load, kind):
-    """One run: {metric: value}. kind: sessions or messages, whichever of them is counted."""
+    """Do one run. Returns {metric: value}; kind is sessions or messages, which are counted."""
     before = tested.cpu_seconds()
     result = benchlib.run_load(tested.socket, *load)
     cpu = tested.cpu_seconds() - before
@@ -41,7 +40,7 @@ def measure(tested, load, kind):
         f"{kind[:-1]}, p50 us": counted["p50_us"],
         f"{kind[:-1]}, p99 us": counted["p99_us"],
         "waiting for replies, us": waited / max(counted["count"], 1),
-        # the warm-up's too: a figure to compare, not one to keep
+        # includes the warm-up, so that the figure only serves comparisons
         "filter's CPU, us": cpu * 1e6 / max(counted["count"], 1),
     }
 

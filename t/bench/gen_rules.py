@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Make a rule set of any size: lists, JSON store, configuration, and sessions to be judged by it.
+"""Make a rule set of any size: lists, JSON store, configuration, and sessions for it.
 
-The same options give the same files. Nothing real is in it: domains begin with "example-", addresses
-come from networks for documentation and benchmarks. sessions.jsonl holds sessions that every check lets through, half of
-them logged in; mixed.jsonl the same with one in five refused, at each stage by turns.
+The same options give the same files. They contain nothing real: domains begin with "example-", addresses belong to
+networks for documentation and benchmarks. sessions.jsonl holds sessions that pass every check, half of them logged in;
+mixed.jsonl holds the same with one in five refused, at each stage by turns.
 """
 
 import argparse
@@ -16,14 +16,14 @@ LOCAL_DOMAIN = "example.net"
 TLDS = ["com", "org", "net", "de", "nl", "fr", "info", "biz", "top", "xyz", "co.uk", "org.uk",
         "com.au", "com.br", "co.jp", "ac.nz", "in", "us"]
 
-# Everything on but what the comparison can't use: everybody is looked at, also clients from 127.0.0.1.
+# All checks are on as far as the comparison can use them, also for clients from 127.0.0.1.
 CONFIG = {
     "check": {"any": "yes", "conn": "yes", "helo": "yes", "mail": "yes", "rcpt": "yes", "data": "no",
               "exempt": ""},
     "profile": {"default_domain": LOCAL_DOMAIN, "recipient_delimiter": "+",
                 "unknown_user": "reject", "header_from": "owned"},
 }
-FILES = {  # of a rule set, relative to its folder
+FILES = {  # of a rule set, relative to its directory
     "milter": {"socket": "unix:postern.sock"},
     "control": {"socket": "control.sock"},
     "store": {"path": "store.json"},
@@ -33,13 +33,13 @@ HASH_LETTERS = string.ascii_letters + string.digits + "./"
 
 
 class Words:
-    """Names as they come in such lists, from a seed."""
+    """Typical names of such lists, made from a seed."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
 
     def word(self, low=6, high=7):
-        # At least six letters, and one that is rare: no regex `.*word.*` meets a session by chance.
+        # At least six letters, one of them rare, so that no regex `.*word.*` matches a session by chance.
         letters = self.random.choices(string.ascii_lowercase, k=self.random.randint(low, high) - 1)
         return "".join(letters) + self.random.choice("qxzvkj")
 
@@ -53,7 +53,7 @@ class Words:
         return f"{self.word()}.{self.word(4, 5)}@{self.domain()}"
 
     def ip(self):
-        """None that a session comes from."""
+        """An address or name of which no session comes."""
         if self.random.random() < 0.5:
             return f"198.18.{self.random.randrange(256)}.{self.random.randrange(256)}"
         groups = (self.random.randrange(65536) for _ in range(3))
@@ -102,7 +102,7 @@ def client_entry(words):
     return words.ip() if words.random.random() < 0.3 else words.host()
 
 
-# List: what makes an entry of it, and of the regexes beside it.
+# Each list: the functions that make its entries and those of its regexes.
 LISTS = {
     "connect.rdns_access": (client_entry, client_regex),
     "mail_from.access": (Words.address, sender_regex),
@@ -122,13 +122,13 @@ def distinct(make, words, count):
     while len(found) < count:
         before = len(found)
         found.update(dict.fromkeys(make(words) for _ in range(count - before)))
-        if len(found) == before:  # there are no more of them
+        if len(found) == before:  # there are no more
             break
     return found
 
 
 def write_lists(folder, entries=10000, regexes=300, domains=20000, seed=1):
-    """All list files. Returns samples of what they refuse: {stage: value}."""
+    """Write all list files. Returns samples that they refuse: {stage: value}."""
     folder.mkdir(parents=True, exist_ok=True)
     words = Words(seed)
     samples = {}
@@ -147,7 +147,7 @@ def write_lists(folder, entries=10000, regexes=300, domains=20000, seed=1):
 
 
 def make_profiles(count, seed=2):
-    """Profiles, each of one kind: open, or by hosts, by addresses, by regexes, or by all of these."""
+    """Profiles, each of one kind: open, or with hosts, addresses, regexes, or all of these."""
     words = Words(seed)
     profiles = []
     for number in range(1, count + 1):
@@ -169,7 +169,7 @@ def user_name(number):
 
 
 def user_froms(number):
-    """Every third user has addresses of their own besides the name's."""
+    """Every third user has other addresses besides the login."""
     if number % 3:
         return None
     own = f"{user_name(number)}@{LOCAL_DOMAIN}"
@@ -177,9 +177,9 @@ def user_froms(number):
 
 
 def write_store(path, users=1000000, profiles=200, seed=2):
-    """The JSON store. Returns its profiles."""
+    """Write the JSON store. Returns its profiles."""
     made = make_profiles(profiles, seed)
-    # One long text to cut passwords' hashes from: a million times 86 random letters take too long.
+    # The hashes are parts of one long text, because a million times 86 random letters take too long.
     letters = "".join(random.Random(seed).choices(HASH_LETTERS, k=1 << 20))
     with open(path, "w", encoding="ascii") as file:
         file.write('{"format": "postern-store-1",\n"profiles": [\n')
@@ -196,7 +196,7 @@ def write_store(path, users=1000000, profiles=200, seed=2):
 
 
 def allowed_recipient(profile, words):
-    """An address that the profile may send to."""
+    """An address to which the profile may send."""
     rng = words.random
     if profile["open"]:
         return f"anybody{rng.randrange(10000)}@example-reader{rng.randrange(1000)}.org"
@@ -209,7 +209,7 @@ def allowed_recipient(profile, words):
 
 
 def make_session(number, users, profiles, words):
-    """A session that all checks let through."""
+    """A session that passes all checks."""
     rng = words.random
     host = f"mail{number % 9}.example-sender{number}.{rng.choice(TLDS)}"
     ip = f"198.51.100.{rng.randrange(256)}" if number % 5 else f"2001:db8:ffff:{number:x}::9"
@@ -235,7 +235,7 @@ def pick(samples, number):
 
 
 def refuse(session, number, samples):
-    """Make one stage of it refuse: connect, mail, rcpt, or any, by turns."""
+    """Change the session so that one stage refuses it: connect, mail, rcpt or any, by turns."""
     place = (number // 5) % 4
     if place == 0:
         session["rdns"] = pick(samples["connect.rdns_access"], number)
@@ -245,7 +245,7 @@ def refuse(session, number, samples):
         session["rcpts"] = [f"<{pick(samples['rcpt_to.access'], number)}>"]
     else:
         session["helo"] = f"mx.{pick(samples['access.domains'], number)}"
-    session.pop("login", None)  # who is logged in may come from anywhere
+    session.pop("login", None)  # a logged-in client may come from anywhere
 
 
 def write_sessions(folder, samples, users, profiles, count=20000, seed=3):
@@ -269,8 +269,8 @@ def write_config(path, config=None):
 
 def generate(folder, users, profiles, entries, regexes, domains, sessions):
     """
-    Everything into the folder, which is returned; kept as it is when it was made with the same
-    sizes by this very script.
+    Write everything to the directory and return it. Files that the same version of this script made with the same
+    sizes are kept.
     """
     folder = Path(folder)
     mark = folder / "made-with"

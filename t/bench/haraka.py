@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A decision of all stages by Postern's check_* and by haraka-plugin-access: the same lists, the same sessions.
+"""Compare a decision of all stages by Postern's check_* and by haraka-plugin-access, with the same lists and sessions.
 
-Both by themselves in one thread, without a socket and without what parses SMTP: sessions without a login,
-one recipient each, that every list lets through, so that all of it is looked at. The plugin's results are
-thrown away, which is cheaper than what Haraka does. It is fetched by npm into the build folder.
+Both run in one thread, without a socket and without parsing SMTP. The sessions have no login and one recipient, and pass
+every list, so that all lists are searched. The plugin's results are discarded, which is cheaper than in Haraka. npm
+installs the plugin in the build directory.
 """
 
 import argparse
@@ -21,7 +21,7 @@ CONFIG = {**gen_rules.CONFIG, "check": {**gen_rules.CONFIG["check"], "helo": "no
 
 
 def fetch(folder):
-    """The plugin, once; the folder it is installed in."""
+    """Install the plugin once. Returns the directory."""
     if not (folder / "node_modules").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text('{"private": true}\n')
@@ -55,7 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=2, help="of each run (2)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each (5)")
-    parser.add_argument("--installed", action="store_true", help="install nothing: measure only with what is there")
+    parser.add_argument("--installed", action="store_true", help="install nothing, and measure the plugin only if it is installed")
     gen_rules.add_options(parser)
     parser.set_defaults(users=1000)
     options = parser.parse_args()

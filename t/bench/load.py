@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Loading the tables: a million users against `COPY users TO STDOUT`, and what becomes of them.
+"""Compare the loading of a million users with `COPY users TO STDOUT`, and measure what follows.
 
-Each load stands beside a COPY of the same table by psql into /dev/null; ratios are of such pairs. Then: memory a
-user, the JSON file written and read, and how long a committed change of one row takes until a session is judged by it.
+Each load is paired with a COPY of the same table to /dev/null by psql, and ratios are of such pairs. Also measured: the
+memory per user, the writing and reading of the JSON file, and the time from the commit of one changed row until a
+session is judged by it.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def start(box, db, **config):
 
 
 def bench_load(box, db, options):
-    """COPY and a reload by turns; nothing is written meanwhile."""
+    """Run COPY and a reload by turns, while nothing is written."""
     daemon = start(box, db, store={"path": ""})
     runs = benchlib.alternate(["COPY users", "load"], options.pairs, lambda name: {
         "s": timed(lambda: copy_out(db) if name == "COPY users" else daemon.ctl("reload"))})
@@ -81,7 +82,7 @@ def bench_load(box, db, options):
 
 
 def bench_store(box, db, options):
-    """The JSON file: written by the daemon, read at a start while PostgreSQL is away."""
+    """Measure the JSON file: the daemon writes it, and reads it at its start while PostgreSQL is down."""
     daemon = start(box, db)
     daemon.wait_log("store written")
     took = float(re.search(r"store written .*took=(\d+)ms", daemon.log()).group(1)) / 1000
@@ -101,7 +102,7 @@ def bench_store(box, db, options):
 
 
 def bench_change(box, db, count, what):
-    """Commit, then ask until the answer changes."""
+    """Commit changes, and ask after each until the answer changes."""
     daemon = start(box, db)
     daemon.wait_log("store written")
     connection = db.connect()
@@ -130,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=1000000)
-    parser.add_argument("--pairs", type=int, default=5, help="loads, each beside a COPY (5)")
+    parser.add_argument("--pairs", type=int, default=5, help="loads, each paired with a COPY (5)")
     parser.add_argument("--commits", type=int, default=300, help="changes of one row (300)")
     options = parser.parse_args()
     box = boxes.Box()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-Logins a second, first (hashed) and remembered, against Dovecot's own auth daemon: the same rows, the same
-client, the same protocol, alternating. And how long a remembered login takes while the workers are busy hashing.
+Compare logins per second, first (hashed) and remembered, with Dovecot's auth daemon: the same rows, client and protocol,
+by turns. Also measure how long a remembered login takes while the workers are busy hashing.
 
 Usage: t/bench/logins.py [--users N] [--rounds N] [--connections N]
 """
@@ -63,7 +63,7 @@ service anvil {
 
 
 def hashes(count):
-    """count hashes of the one password, each with its own salt."""
+    """Return count hashes of the password, each with its own salt."""
     argv = [POSTERNCTL, "hash", "-m", "sha512"]
     return [subprocess.run(argv, input=PASSWORD, text=True, capture_output=True,
                            check=True).stdout.strip() for _ in range(count)]
@@ -77,7 +77,7 @@ def postern(box, rows):
     path = daemon.run / "auth"
 
     def restart():
-        """Its log level hides the line that it is ready, so wait until a login succeeds."""
+        """Wait until a login succeeds, because the log level hides the line that it is ready."""
         daemon.stop()
         daemon.start(ready=lambda: logs_in(path))
 
@@ -114,7 +114,7 @@ def logs_in(path):
     try:
         with Dovecot(path) as conn:
             return conn.plain("user0", PASSWORD)[0] == "OK"
-    except (OSError, AssertionError, TypeError):  # TypeError: it closed without an answer
+    except (OSError, AssertionError, TypeError):  # TypeError: the daemon closed without an answer
         return False
 
 
@@ -125,7 +125,7 @@ def request(number, user):
 
 
 def run(path, users, connections, window=32):
-    """All of the users' logins, spread over the connections, window of them at once on each. Logins a second."""
+    """Log all users in, spread over the connections, at most window at once on each. Returns logins per second."""
     conns = [Dovecot(path) for _ in range(connections)]
     queues = [[request(n + 1, user) for n, user in enumerate(users[i::connections])]
               for i in range(connections)]
@@ -154,14 +154,14 @@ def run(path, users, connections, window=32):
 
 
 def latency_while_busy(path, users):
-    """99th percentile (ms) of remembered logins, one after the other, while others are hashed."""
+    """Measure remembered logins, one after the other, while others are hashed. Returns the 99th percentile and the median in ms."""
     ends = threading.Event()
 
     def hash_on():
         with Dovecot(path) as conn:
             n = 0
             while not ends.is_set():
-                for _ in range(8):  # wrong ones are never remembered
+                for _ in range(8):  # failed logins are never remembered
                     n += 1
                     response = base64.b64encode(f"\0nobody{n}\0x".encode()).decode()
                     conn.send(f"AUTH\t{n}\tPLAIN\trip=198.51.{n // 250 % 250}.{n % 250}\tsecured\t"

@@ -103,7 +103,7 @@ static double seconds_of(const char *name, const char *text)
 /* Report that the idle connections are open, and wait for the end of standard input. */
 static void hold(void)
 {
-	puts("idle connections stand");
+	puts("idle connections are open");
 	fflush(stdout);
 	while (getchar() != EOF)
 		;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What a filter costs a real Postfix: messages a second from smtp-source, by turns.
+"""Measure what a filter costs a real Postfix: messages per second from smtp-source, by turns.
 
-One private Postfix with a port for each variant: no filter; a filter that does nothing and registers
-every callback; one that does nothing and negotiates what Postern negotiated; Postern with a rule set of
-gen_rules.py; and no filter but two pgsql: lookups, check_sender_access and check_recipient_access. Its
-mail is discarded. Needs root, Postfix with postfix-pgsql, and PostgreSQL's programs.
+One private Postfix has a port for each variant: no filter; a filter that does nothing and registers every callback; one
+that does nothing and negotiates what Postern negotiated; Postern with a rule set of gen_rules.py; and no filter but two
+pgsql: lookups, check_sender_access and check_recipient_access. Mail is discarded. This needs root, Postfix with
+postfix-pgsql, and PostgreSQL's programs.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from harness.postfix import DAEMONS, Postfix
 from harness.postgres import Postgres, bin_folder
 
 NONE, LOOKUPS = "no filter", "two pgsql: lookups"
-DRAIN_DEADLINE = 60  # seconds for the queue to run empty after a run
+DRAIN_DEADLINE = 60  # seconds in which the queue has to become empty after a run
 
 TABLES = """
 CREATE TABLE senders (address text PRIMARY KEY, action text NOT NULL);
@@ -35,7 +35,7 @@ ANALYZE;
 
 
 class Variants(Postfix):
-    """A Postfix whose smtpd services differ: options is {service name: {parameter: value}}."""
+    """A Postfix with different smtpd services; options is {service name: {parameter: value}}."""
 
     def __init__(self, folder, options):
         super().__init__(folder, services=list(options), parameters={
@@ -68,7 +68,7 @@ def milter_of(tested):
 
 
 def start_postgres(folder, entries):
-    """A server with the lookups' tables, and the Postfix parameters that use them."""
+    """Start a server with the lookups' tables. Returns it and the Postfix parameters that use them."""
     server = Postgres(folder / "pg", folder / "pg.log")
     server.create(benchlib.BUILD, shared_buffers="128MB")
     server.start()
@@ -96,8 +96,8 @@ def send(port, options):
 
 def measure(postfix, service, pids, options):
     """
-    One run: (messages a second, CPU ms a message of Postfix and the processes with these pids). The
-    second counts the delivery too, and says more than the first on a machine that has other work.
+    Do one run. Returns (messages per second, CPU ms per message of Postfix and the processes with these pids). The
+    second figure includes the delivery, and is the more reliable one on a busy machine.
     """
     before = sum(map(benchlib.cpu_seconds, pids))
     begin = time.monotonic()
@@ -113,8 +113,8 @@ def with_options(options, **changed):
 
 
 def compare(postfix, variants, options):
-    """variants: {name: (service, pids of what works besides Postfix)}."""
-    for service, _ in variants.values():  # start the smtpd processes, fill their caches
+    """variants is {name: (service, pids of the processes besides Postfix)}."""
+    for service, _ in variants.values():  # starts the smtpd processes and fills their caches
         send(postfix.ports[service], with_options(options, messages=10 * options.parallel))
     postfix.wait_drained()
     runs = benchlib.alternate(list(variants), options.pairs, lambda name: measure(
@@ -131,7 +131,7 @@ def compare(postfix, variants, options):
 
 
 def missing():
-    """What this needs and the machine has not; empty: nothing."""
+    """The needed programs that are missing, or an empty string."""
     needs = {"root": os.geteuid() == 0, "Postfix": DAEMONS.exists(),
              "smtp-source": shutil.which("smtp-source"), "PostgreSQL": bin_folder(),
              "postfix-pgsql": Path("/usr/lib/postfix/postfix-pgsql.so").exists()}

@@ -1,5 +1,5 @@
 """
-make check finds what it is there to find: for each planted fault, the command that make check uses fails and says why.
+make check finds faults: for each planted fault, the command that make check uses fails and reports the reason.
 
 The planted programs are compiled with the flags of this tree, as make prints them, and run by t/run-programs.
 """
@@ -8,7 +8,9 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -21,6 +23,7 @@ BUILDS = {
     "replay": [],
     "asan": ["SANITIZE=address,undefined"],
     "tsan": ["SANITIZE=thread"],
+    "fuzz": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
 }
 
 PROGRAM = """
@@ -59,7 +62,7 @@ MAIN = "UNIT_MAIN(make_suite)\n"
 TARGET = """
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	sink = bytes[size];
+	FAULT
 	return 0;
 }
 """
@@ -73,6 +76,7 @@ SIGNED = "sink = 2147483647; sink = sink + one;"
 RACE = """pthread_t other; pthread_create(&other, NULL, count_up, NULL); shared_count++;
 	pthread_join(other, NULL); sink = shared_count;"""
 ENDLESS = "while (one) { }"
+BEHIND = "sink = bytes[size];"
 
 FAULTS = [
     ("valgrind", UNINITIALISED, "uninitialised value"),
@@ -96,30 +100,34 @@ def make(*args):
 
 @pytest.fixture(name="build", scope="session")
 def fixture_build(tmp_path_factory):
-    """A function that compiles a planted fault as programs of a kind are; it returns the program."""
+    """A function that compiles a planted fault as a program of a kind. It returns the program's path."""
     commands = {}
 
     def build(kind, fault, name="test_planted"):
         if kind not in commands:
-            commands[kind] = make(*BUILDS[kind], "print-compile", "print-link").splitlines()
+            commands[kind] = make(*BUILDS[kind], "WERROR=", "print-compile", "print-link").splitlines()
         compile_command, link = map(shlex.split, commands[kind])
         folder = tmp_path_factory.mktemp(kind)
         source, program = folder / "planted.c", folder / name
         sources = [source] + ([ROOT / "t/fuzz/replay.c"] if kind == "replay" else [])
-        source.write_text(PROGRAM.replace("FAULT", fault) + (TARGET if kind == "replay" else MAIN))
+        if kind in ("replay", "fuzz"):
+            source.write_text(PROGRAM.replace("FAULT", "") + TARGET.replace("FAULT", fault))
+        else:
+            source.write_text(PROGRAM.replace("FAULT", fault) + MAIN)
         objects = []
         for one in sources:
             objects.append(folder / f"{one.stem}.o")
             subprocess.run([*compile_command, "-c", "-o", objects[-1], one], cwd=ROOT, check=True, capture_output=True)
         at = link.index("OBJECTS")
-        subprocess.run([*link[:at], "-o", program, *objects, *link[at + 1:]], cwd=ROOT, check=True)
+        extra = ["-fsanitize=fuzzer"] if kind == "fuzz" else []
+        subprocess.run([*link[:at], *extra, "-o", program, *objects, *link[at + 1:]], cwd=ROOT, check=True)
         return program
 
     return build
 
 
 def run(kind, program, **environment):
-    """(exit status, output) of t/run-programs."""
+    """Run t/run-programs. Returns (exit status, output)."""
     done = subprocess.run(["t/run-programs", f"{kind}:{program}"], cwd=ROOT, capture_output=True, text=True, check=False,
                           env={**os.environ, **environment})
     return done.returncode, done.stdout
@@ -135,9 +143,19 @@ def test_a_planted_fault_is_found(build, kind, fault, words):
 
 
 def test_a_read_past_an_input_is_found_in_the_corpus(build):
-    status, output = run("replay", build("replay", "", "replay_address"))
+    status, output = run("replay", build("replay", BEHIND, "replay_address"))
     assert status == 1
     assert "Invalid read of size 1" in output
+    assert output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("fault, words", [(BEHIND, "heap-buffer-overflow"), (ENDLESS, "libFuzzer: timeout after")])
+def test_a_fuzzer_finds_a_planted_fault(build, fault, words):
+    status, output = run("fuzz", build("fuzz", fault, "fuzz_cidr"), FUZZ_TIME="0", INPUT_LIMIT="1")
+    for kept in ROOT.glob("build-fuzz/cidr-*"):
+        kept.unlink()
+    assert status == 1
+    assert words in output
     assert output.splitlines()[-1] == "0 passed, 1 failed"
 
 
@@ -147,8 +165,14 @@ def test_without_a_fault_it_passes(build, kind):
     assert (status, output.splitlines()[-1]) == (0, "1 passed, 0 failed"), output
 
 
+@pytest.mark.parametrize("name", ["test_workers", "test_log", "test_auth", "test_line_worker", "test_store_sync"])
+def test_tsan_watches_unit_tests_that_start_threads(name):
+    """By themselves, by NAME_start(), by a helper, and by a source without NAME_start()."""
+    assert name in make("print-threaded").split()
+
+
 def test_a_failed_part_fails_the_whole_and_names_its_log(tmp_path):
-    """t/run-all with a make that plays two parts."""
+    """t/run-all is run with a fake make, whose parts have known results."""
     fake = tmp_path / "make"
     fake.write_text("""#!/bin/sh
 case $2 in
@@ -166,3 +190,37 @@ esac
     assert (tmp_path / "check" / "summary").read_text() == "8 passed, 2 failed\n"
     assert (tmp_path / "check" / "skipped").read_text() == "2\n"
     assert re.search(r"^good +5 +0 +2 ", done.stdout, re.M)
+
+
+FLAKY = """
+import pytest
+
+@pytest.fixture(name="folder", scope="module")
+def fixture_folder():
+    return MARKS
+
+def fail_once(mark):
+    was_there = mark.exists()
+    mark.touch()
+    assert was_there
+
+@pytest.mark.parametrize("address", ["<a@b.example>", "plain"])
+def test_in_a_group(folder, address):
+    fail_once(folder / f"group {address}")
+
+@pytest.mark.parametrize("address", ["<a@b.example>"])
+def test_without_a_group(address):
+    fail_once(MARKS / f"alone {address}")
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_failed_tests_run_once_more_whatever_their_names(tmp_path, workers):
+    (tmp_path / "t").mkdir()
+    for name in ("conftest.py", "progress.py", "pytest.ini"):
+        shutil.copy(ROOT / "t" / name, tmp_path / "t")
+    (tmp_path / "t/test_flaky.py").write_text(f"import pathlib\nMARKS = pathlib.Path({str(tmp_path)!r})\n{FLAKY}")
+    done = subprocess.run([ROOT / "t/run-pytest", sys.executable, "t"], cwd=tmp_path, capture_output=True, text=True,
+                          check=False, env={**os.environ, "WORKERS": workers})
+    assert "3 failed at first and passed when they ran alone" in done.stdout, done.stdout
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 passed, 0 failed")

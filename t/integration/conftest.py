@@ -1,5 +1,5 @@
 """
-Integration tests: real servers, each in a folder and on ports of its own, ended by the end of the test.
+Integration tests: real servers, each in its own directory and on its own ports, which end with the test.
 
     def test_a_listed_sender_is_refused(box):
         db = box.postgres()                                  # running, with a database "mail"
@@ -20,13 +20,13 @@ Integration tests: real servers, each in a folder and on ports of its own, ended
         assert daemon.records(verdict="reject")[0]["rule"] == "mail_from.access.blacklist:1"
         db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
         wait_until(lambda: daemon.ctl("status")["cache"]["users"] == 4, "the change is in force")
-        with daemon.milter() as milter:                      # straight to the socket, without an MTA
+        with daemon.milter() as milter:                      # the socket itself, without an MTA
             milter.connect("mail.example.net", "192.0.2.7")
             assert milter.mail("<a@b.example>", auth_authen="alice").verdict == "reject"
 
-box is a test's own; shared_box lives as long as the module (wrap it in a fixture of scope "module").
-A test whose servers' logs hold a sanitizer's report fails. The logs of all servers are shown with a
-failure; POSTERN_KEEP=1 keeps the folders. POSTERN_BUILD, POSTERN_USER: which daemon, run as whom.
+Each test has its own box; shared_box lives as long as the module (wrap it in a fixture of scope "module"). A test fails
+if the log of one of its servers contains a sanitizer's report. A failure shows the logs of all servers. POSTERN_KEEP=1
+keeps the directories. POSTERN_BUILD is the build directory of the daemon, POSTERN_USER the account that it runs as.
 """
 
 import sys
@@ -67,9 +67,9 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """How long things took to happen: figures to look at, no limits."""
+    """Print the longest waits: figures without limits."""
     slowest = sorted(wait.took, reverse=True)[:15]
     if slowest:
-        terminalreporter.section("awaited (the slowest of %d)" % len(wait.took))
+        terminalreporter.section("longest waits (of %d)" % len(wait.took))
         for seconds, what in slowest:
             terminalreporter.write_line(f"{seconds:8.3f} s  {what}")

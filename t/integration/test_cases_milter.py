@@ -1,4 +1,4 @@
-"""The recorded decisions once more, a sample of 200, through the milter socket."""
+"""A sample of 200 recorded decisions is reproduced through the milter socket."""
 
 import configparser
 import sys
@@ -18,13 +18,13 @@ SAMPLE = 200
 
 
 def is_playable(rule_set, case):
-    """A refused login never comes to a milter; a NUL or a line end neither."""
+    """A milter never sees a refused login, a NUL or a line end."""
     steps = cases.expected(rule_set)[case["id"]]["steps"]
     return all(verdict == "accept" for step, verdict, *_ in steps if step == "auth")
 
 
 def sample():
-    """Every n-th case of all rule sets together, so that each set has its share."""
+    """Every n-th case of all rule sets together, so that each set is represented."""
     every = [(rule_set, case) for rule_set in cases.RULE_SETS
              for case in cases.sessions(rule_set).values()
              if is_playable(rule_set, case) and case["id"] not in cases.disputed()]
@@ -43,7 +43,7 @@ def settings_of(rule_set):
 
 @pytest.fixture(scope="module")
 def daemons(shared_box):
-    """One daemon a rule set, started when it is first asked for."""
+    """One daemon for each rule set, started when it is first needed."""
     running = {}
 
     def get(rule_set):
@@ -61,8 +61,8 @@ def daemons(shared_box):
 
 def comparable(steps, verdict_only):
     """
-    Steps without what a milter can't show: the auth step, which is the MTA's; the text of a refused
-    connect (no reply can be set there); where the text is free, any text.
+    The steps without the parts that a milter cannot show: the auth step, which belongs to the MTA; the text of a
+    refused connect, where no reply can be set; and every text that the case does not prescribe.
     """
     shown = []
     for step, verdict, *text in steps:

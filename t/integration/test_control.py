@@ -13,7 +13,9 @@ import time
 import pytest
 
 from harness.postern import POSTERNCTL, ROOT
-from harness.wait import wait_until
+from harness.wait import DEADLINE, wait_until
+
+pytestmark = pytest.mark.quick
 
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
@@ -133,6 +135,33 @@ def test_wrong_usage_is_64(args):
                           stdin=subprocess.DEVNULL)
     assert done.returncode == 64, done.stderr
     assert done.stderr
+
+
+@pytest.mark.parametrize("args, what", [
+    (["--jsno", "status"], "--jsno: there is no such option"),
+    (["help", "statsu"], "statsu: there is no such command; did you mean status?"),
+    (["status", "more"], "more: the command status has no arguments"),
+    (["hash", "-z"], "posternctl hash: invalid option"),
+    (["explain", "--to", "a@b.example"], "posternctl explain: unrecognized option '--to'"),
+    (["explain", "a@b.example"], "explain has options only"),
+    (["explain", "--password"], "--password needs --user"),
+    (["explain", "--jsonl", "--user", "bob"], "--jsonl reads sessions from standard input"),
+])
+def test_wrong_usage_is_explained(args, what):
+    done = subprocess.run([POSTERNCTL, *args], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 64 and what in done.stderr, done
+    assert len(done.stderr.splitlines()) <= 2, done
+
+
+def test_every_command_shows_its_usage():
+    help_text = subprocess.run([POSTERNCTL], capture_output=True, text=True, check=True).stdout
+    for name in re.findall(r"^  ([a-z-]+) ", help_text.split("Commands:")[1], re.M):
+        shown = [subprocess.run([POSTERNCTL, *args], capture_output=True, text=True, check=True).stdout
+                 for args in (["help", name], [name, "--help"], [name, "-h"])]
+        assert shown[0] == shown[1] == shown[2]
+        assert re.match(rf"usage: posternctl .*\b{name}\b", shown[0])
+        assert not re.search(r" $", shown[0], re.M)
 
 
 @pytest.mark.parametrize("typed, meant", [("stat", "status"), ("limit", "limits"), ("tial", "tail"), ("xyz", None)])
@@ -260,6 +289,12 @@ def test_a_follower_that_does_not_read_loses_lines_and_delays_nobody(box):
 def test_explain_refuses_facts_without_those_that_precede_them(shared_daemon, args, what):
     done = ctl(shared_daemon, "explain", "--helo", "mail.b.example", *args)
     assert done.returncode == 64 and what in done.stderr, done
+
+
+def test_explain_prints_no_white_space_at_the_end_of_a_line(shared_daemon):
+    said = ctl(shared_daemon, "explain", "--ip", "192.0.2.1", "--mail", "a@b.example").stdout
+    assert re.search("^mail    accept$", said, re.M)
+    assert re.search("^    mail        unlisted$", said, re.M)
 
 
 def test_explain_judges_a_header_only_when_it_was_given(box):
@@ -428,6 +463,7 @@ def test_hash_asks_a_terminal_twice_without_echo():
 def test_the_daemon_ends_cleanly_amid_requests(box):
     daemon = box.postern(store={"users": [{"id": i, "username": f"u{i}"} for i in range(3000)]})
     over = threading.Event()
+    answered = threading.Semaphore(0)
 
     def ask():
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
@@ -441,11 +477,13 @@ def test_the_daemon_ends_cleanly_amid_requests(box):
                     if not octets:
                         return
                     got += octets.count(b"\n")
+                answered.release()
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4)
+    for _ in range(8):
+        assert answered.acquire(timeout=DEADLINE)
     assert daemon.stop() == 0
     over.set()
     for thread in threads:

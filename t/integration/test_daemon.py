@@ -1,4 +1,4 @@
-"""The daemon's manners: its options, sockets, signals, start and end."""
+"""The daemon as a process: its options, sockets, signals, start and end."""
 
 import ctypes
 import grp
@@ -17,6 +17,8 @@ import pytest
 from harness.box import needs_root
 from harness.postern import POSTERN, USER
 from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
 
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
 
@@ -130,7 +132,7 @@ def test_a_unix_socket_has_its_mode_and_group(box):
     daemon = box.postern(config={
         "milter": {"socket_mode": "0620", "socket_group": "mail"},
         "control": {"socket_mode": "0660", "socket_group": "adm"}})
-    daemon.wait_log("ready version")  # it listens a moment before
+    daemon.wait_log("ready version")  # it listens a moment earlier
     for path, mode, group in ((daemon.socket, 0o620, "mail"), (daemon.run / "control", 0o660, "adm")):
         found = path.stat()
         assert stat.S_ISSOCK(found.st_mode)
@@ -181,7 +183,7 @@ def test_what_is_no_socket_is_left_alone(box):
 
 
 def test_errors_in_the_log_are_quoted(box):
-    """Whatever they hold: libpq puts the host in double quotes, and has a line for each that it tries."""
+    """Errors are quoted, whatever they contain: libpq's has double quotes, and a line for each host that it tried."""
     daemon = box.postern(config={"database": {"conninfo": "host=127.0.0.1,127.0.0.2 port=1,1"}})
     error = daemon.ctl("status")["database"]["error"]
     assert error.count('connection to server at "127.0.0.') == 2
@@ -217,7 +219,7 @@ def alive(pid):
 
 @pytest.fixture
 def background(box):
-    """A daemon that went into the background by itself; ended by its pid file."""
+    """A daemon that has gone into the background; its pid file is used to end it."""
     daemon = box.postern(start=False, lists=DENY)
     pid_file = daemon.run / "pid"
     started = []
@@ -238,9 +240,9 @@ def background(box):
 def test_in_the_background_the_parent_ends_once_it_answers(background):
     daemon, pid_file, done = background()
     assert (done.returncode, done.stderr) == (0, "")
-    assert refuses(daemon)  # at once: no waiting
+    assert refuses(daemon)  # at once, without waiting
     pid = int(pid_file.read_text())
-    os.kill(pid, signal.SIGHUP)  # ignored: libmilter's own thread would stop the filter
+    os.kill(pid, signal.SIGHUP)  # ignored in the background
     os.kill(pid, signal.SIGHUP)
     assert daemon.ctl("status")["daemon"]["pid"] == pid
     os.kill(pid, signal.SIGTERM)
@@ -273,7 +275,7 @@ def test_systemd_is_told(box):
 
 
 def test_in_the_foreground_the_log_goes_to_standard_error_but_if_that_is_the_journal(box):
-    """There it goes by syslog, which the journal hears too: with levels, and each line once."""
+    """Under systemd it logs to syslog only, so that the journal gets levels, and each line once."""
     for in_journal in (False, True):
         daemon = box.postern(start=False, lists=DENY)
         daemon.process.log.touch()
@@ -290,7 +292,7 @@ def test_root_is_let_go_of(box):
     if not USER:
         pytest.skip("POSTERN_USER is empty")
     daemon = box.postern(config={"milter": {"user": USER}})
-    daemon.wait_log("ready ")  # its sockets are there before
+    daemon.wait_log("ready ")  # its sockets exist before
     status = dict(line.split(":", 1) for line in
                   open(f"/proc/{daemon.process.pid}/status", encoding="ascii"))
     assert "0" not in status["Uid"].split() + status["Gid"].split()
@@ -298,7 +300,7 @@ def test_root_is_let_go_of(box):
 
 
 def test_the_home_of_root_is_let_go_of(box):
-    """libpq looks there for keys, passwords and, as seen here, services."""
+    """libpq searches there for keys, passwords and, as shown here, services."""
     needs_root()
     if not USER:
         pytest.skip("POSTERN_USER is empty")
@@ -313,7 +315,7 @@ def test_the_home_of_root_is_let_go_of(box):
 
 
 def test_what_only_root_may_read_is_warned_of(box):
-    """A start by root reads it, and every reload would fail."""
+    """Root can read it at the start, but every reload would fail."""
     needs_root()
     if not USER:
         pytest.skip("POSTERN_USER is empty")
@@ -399,7 +401,7 @@ def test_signals_in_a_burst_stop_nothing(box):
     for _ in range(300):
         daemon.reload()
     os.kill(daemon.process.pid, signal.SIGUSR2)
-    time.sleep(0.2)
+    daemon.wait_log("asked-by=SIGUSR1")
     assert refuses(daemon)
     assert daemon.stop() == 0
 
@@ -418,7 +420,7 @@ def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
 
 @pytest.mark.threads
 def test_only_the_main_thread_takes_signals(box):
-    """libmilter's thread would stop libmilter while its other threads still use their locks."""
+    """libmilter's thread would stop libmilter while its other threads still use its locks."""
     libc = ctypes.CDLL(None, use_errno=True)
     daemon = box.postern(lists=DENY)
     pid = daemon.process.pid
@@ -434,7 +436,7 @@ def test_only_the_main_thread_takes_signals(box):
 
 @pytest.mark.threads
 def test_a_configuration_that_is_a_symbolic_link_reads_the_same_files_when_reloaded(box):
-    """Relative paths start from the folder of the name that was given, not of what it points to."""
+    """Relative paths start from the directory of the given name, not of the link's target."""
     daemon = box.postern(start=False, lists={"mail_from.access.blacklist": "spam@example.org\n"}, store={
         "profiles": [{"id": 1, "name": "held", "host": "ok.example"}],
         "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]})

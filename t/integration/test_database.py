@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.postern import BUILD
-from harness.tables import (asking, ask, database, follow, may, status, wait_may, wait_may_not,
+from harness.tables import (asking, ask, database, follow, may, problem_of, status, wait_may, wait_may_not,
                             wait_source, wait_state)
 from harness.wait import took, wait_until
 
@@ -39,6 +39,7 @@ def loads(daemon, since):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_update_insert_and_delete_are_in_force_without_a_reload(box, tables):
     daemon = follow(box, tables)
     assert may(daemon, *ALICE)
@@ -68,6 +69,7 @@ def test_a_change_loads_only_the_table_that_changed(box, tables):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     daemon = follow(box, tables)
     connection = tables.connect(autocommit=False)
@@ -88,6 +90,7 @@ def test_a_transaction_of_10000_rows_comes_into_force_as_a_whole(box, tables):
     assert status(daemon)["cache"]["users"] == 10004
 
 
+@pytest.mark.quick
 def test_a_rolled_back_change_is_never_in_force(box, tables):
     daemon = follow(box, tables)
     with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, False)):
@@ -143,6 +146,7 @@ def test_a_pruned_feed_leads_to_a_full_load(box, tables):
 
 
 @pytest.mark.threads
+@pytest.mark.quick
 def test_a_reconnect_costs_only_what_changed(box, tables):
     cut = box.proxy(tables.port)
     daemon = follow(box, tables, port=cut.port)
@@ -171,6 +175,7 @@ def test_truncate_is_refused_and_logged_once(box, tables):
         time.sleep(2.5)  # two polls
     assert daemon.log().count("would become empty") == 1
     assert "users would become empty" in status(daemon)["database"]["load_error"]
+    assert problem_of(daemon, "database", "users would become empty")
     assert status(daemon)["cache"]["users"] == 4
     tables.apply("sample.sql")
     wait_until(lambda: status(daemon)["database"]["load_error"] is None, "the load succeeds again")
@@ -201,6 +206,7 @@ def test_truncate_and_refill_in_one_transaction_is_an_ordinary_load(box, tables)
         wait_may(daemon, "eve", "eve@example.com")
 
 
+@pytest.mark.quick
 def test_the_error_gives_the_column_that_a_query_lacks(box, tables):
     daemon = follow(box, tables, ready=False,
                     users_query='SELECT id, username, password, "profileId" FROM users')
@@ -232,6 +238,7 @@ def test_a_query_that_takes_too_long_is_cancelled(box, tables):
 # ---- other shapes of tables ---------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_view_can_replace_the_tables(box, tables):
     view = """CREATE OR REPLACE VIEW haraka.people AS SELECT id AS uid, upper(username) AS login,
         %s AS senders FROM haraka.users"""
@@ -324,6 +331,7 @@ def test_changes_without_notifications_are_found_and_a_pooler_is_suspected(box, 
         wait_may(daemon, *ALICE, may_=enabled)
     assert daemon.log().count("PgBouncer") == 1
     wait_state(daemon, "polling")
+    assert problem_of(daemon, "database", "changes without a notification")
 
 
 @pytest.mark.threads
@@ -334,6 +342,7 @@ def test_the_feed_can_be_switched_off_and_on(box, tables):
     tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE, what="a change without triggers is found")
     wait_until(lambda: not status(daemon)["database"]["feed"], "the feed is not trusted")
+    assert problem_of(daemon, "database", "triggers of the change feed are missing or disabled")
     tables.query("UPDATE haraka.users SET enabled = true WHERE username = 'alice'")
     wait_may(daemon, *ALICE, what="a second one is found by full_reload_interval")
     tables.apply("feed.sql")
@@ -351,6 +360,7 @@ def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
         wait_may_not(daemon, *ALICE)
         assert daemon.log().count("change feed cannot be used") == 1
         wait_until(lambda: not status(daemon)["database"]["feed"], "there is no feed")
+        assert problem_of(daemon, "database", "change feed of the database cannot be used")
     finally:
         tables.apply("feed.sql")
         tables.apply("role.sql")

@@ -1,12 +1,14 @@
 """
-The From field of a logged-in user, through a real Postfix: whatever once made one program read another address than
-the next one, with the user's own address (owned) and somebody else's (foreign).
+The From field of a logged-in user, through a real Postfix: forms in which programs have read different addresses, with
+the user's address (owned) and another one (foreign).
 """
 
 import pytest
 
 from harness.smtp import Smtp
 from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
 
 OWN, ALSO, FOREIGN = "bob@own.example", "b.smith@own.example", "boss@victim.example"
 
@@ -16,7 +18,7 @@ STORE = {
     "users": [{"id": 1, "username": "bob", "password": "", "froms": f"{OWN}, {ALSO}", "profileId": 1}],
 }
 
-# name: (header fields as they are sent, whether the message is let through)
+# name: (header fields as sent, whether the message is accepted)
 TABLE = {
     "plain, owned": (f"From: {OWN}", True),
     "plain, foreign": (f"From: {FOREIGN}", False),
@@ -109,7 +111,7 @@ def test_from_is_the_users(front, name):
     fields, lets_through = TABLE[name]
     mark = daemon.mark()
     reply = send(mta, fields)
-    if lets_through is None:  # read differently by different programs: refusing is right, too
+    if lets_through is None:  # programs read it differently, so refusing is right, too
         assert reply.code in (250, 550)
         wait_until(lambda: daemon.records(since=mark), "it is logged")
         return
@@ -142,7 +144,7 @@ def test_the_null_sender_owns_nothing(shared_box, mode):
 
 
 def test_control_characters_in_the_field(shared_box):
-    """Bytes that an MTA may or may not hand on: straight to the socket."""
+    """Bytes that an MTA might change are sent to the socket itself."""
     daemon = shared_box.postern(store=STORE)
     for value in (f"{OWN}\r{FOREIGN}", f"{OWN}\n{FOREIGN}", f"{OWN}\x01 {FOREIGN}", f"{OWN}\r\nFrom: {FOREIGN}"):
         with daemon.milter() as milter:

@@ -1,6 +1,6 @@
-"""The From parser beside Python's two: what it calls trustworthy, they must not read as somebody else's.
+"""The From parser compared with Python's two parsers, which must not read another address in a field that ours accepts.
 
-Ours is stricter by design (it says "unparsable" where readers differ) and is asked through from_dump.
+Ours is stricter by design (it returns "unparsable" where readers differ) and runs in from_dump.
 """
 
 import email.header
@@ -25,7 +25,7 @@ MANGLES = list("<>@,;:()[]\\\". \t\0\r\n=ax") + ["\r\n ", "\n\t", "a@evil.exampl
 
 
 def ours(values):
-    """[(result, [address, ...])] for the values."""
+    """Return [(result, [address, ...])] for the values."""
     blobs = [value.encode("utf-8", "surrogateescape") for value in values]
     run = subprocess.run([DUMP], input=b"".join(b"%d\n%s" % (len(b), b) for b in blobs),
                          stdout=subprocess.PIPE, check=True)
@@ -35,7 +35,7 @@ def ours(values):
 
 
 def unfolded(value):
-    """As Python's readers want it: they end a comment or quoted string at a CR."""
+    """The form that Python's readers need, which end a comment or quoted string at a CR."""
     return re.sub(r"\r?\n(?=[ \t])", "", value)
 
 
@@ -47,7 +47,7 @@ def by_utils(value):
 
 
 def by_headerregistry(value):
-    """email.headerregistry, the grammar of RFC 5322: addr-specs; None when it gives up with a bug of its own."""
+    """The addr-specs that email.headerregistry, the grammar of RFC 5322, finds; None if it fails with a bug."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ def by_headerregistry(value):
 
 
 def plain(address):
-    """Without quotes where the local part needs none, and without case."""
+    """The address in lower case, and without quotes that the local part does not need."""
     local, _, domain = address.rpartition("@")
     parts = re.findall(r'"(?:[^"\\]|\\.)*"|[^".]+', local)
     text = ".".join(re.sub(r"\\(.)", r"\1", p[1:-1]) if p[0] == '"' else p for p in parts)
@@ -80,7 +80,7 @@ def mailbox(rng):
 
 
 def field(rng):
-    """A well-formed value and its addresses."""
+    """Make a well-formed value and its addresses."""
     pieces, addresses = [], []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         if rng.random() < 0.15:
@@ -94,7 +94,7 @@ def field(rng):
 
 
 def mangled(rng):
-    value = field(rng)[0].replace("=40", "=41")  # one of theirs decodes before it reads
+    value = field(rng)[0].replace("=40", "=41")  # one of Python's parsers decodes first
     for _ in range(rng.randrange(1, 5)):
         at = rng.randrange(len(value) + 1)
         value = value[:at] + rng.choice(MANGLES + [""]) + value[at + rng.randrange(3):]

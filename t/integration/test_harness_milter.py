@@ -1,4 +1,4 @@
-"""The harness's milter client, against a filter of a few lines that records what it is sent."""
+"""The harness's milter client, tested with a small filter that records the packets."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from harness.postern import fields_of
 
 
 class Filter(threading.Thread):
-    """Serves one connection: answers each command from a table, keeps the packets."""
+    """Serve one connection: answer each command from a table and keep the packets."""
 
     def __init__(self, steps, answers):
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""The harness itself: what the other tests stand on works without the daemon."""
+"""The harness itself: the servers that other tests use work without the daemon."""
 
 import socket
 
@@ -116,7 +116,7 @@ def test_proxy_forwards_stalls_and_refuses(box):
     with Smtp(proxy.port) as fresh:
         assert fresh.helo().code == 250
     stalled.socket.settimeout(1)
-    with pytest.raises(OSError):  # dead for ever, and silent
+    with pytest.raises(OSError):  # it stays silent for ever
         stalled.socket.recv(1)
     stalled.close()
 
@@ -152,7 +152,7 @@ def test_a_sanitizer_report_in_a_log_is_found(box):
     child = box.process("talker", ["sh", "-c", "echo; echo WARNING: ThreadSanitizer: data race"])
     child.child.wait()
     assert "data race" in child.report()
-    child.log.write_text("")  # or this very test would fail at its end
+    child.log.write_text("")  # or this test would fail at its end
 
 
 def test_a_server_that_ends_early_is_named_with_its_log(box):

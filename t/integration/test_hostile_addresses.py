@@ -1,6 +1,6 @@
 """
-Addresses that Postfix reads by RFC 5322, where another one comes out than the one that is written at the
-last @: none of them gets past a list, past froms or past a profile.
+Addresses in which Postfix, by RFC 5322, finds another address than the one around the last @: none of them passes a
+list, froms or a profile that it should not pass.
 """
 
 import pytest
@@ -52,7 +52,7 @@ TO_OTHERS = [
 
 @pytest.fixture(scope="module")
 def front(shared_box):
-    # Nor by what an internal failure would let through.
+    # Nor because an internal failure accepts mail.
     daemon = shared_box.postern(config={"milter": {"on_error": "accept"}}, lists=LISTS, store=STORE)
     return shared_box.postfix(milter=daemon.postfix_milter)
 
@@ -66,7 +66,7 @@ def client(mta, login=None):
 
 
 def is_bad_syntax(reply):
-    """Ours is 553; 501 and 555 are Postfix's own."""
+    """553 is Postern's reply; 501 and 555 are Postfix's."""
     return reply.code in (501, 555) or (reply.code == 553 and "address syntax" in reply.words)
 
 

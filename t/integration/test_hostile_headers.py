@@ -1,4 +1,4 @@
-"""Header fields made to be read differently by Postern, by Postfix and by whoever gets the message."""
+"""Header fields that Postern, Postfix and the recipient's programs might read differently."""
 
 import time
 
@@ -25,7 +25,7 @@ REFUSED = [
     "From: bob@own.example <boss@other.example>\r\n", "From: bob@own.example, boss@other.example\r\n",
 ]
 
-# What follows a NUL, Postfix lets nobody see: the message that goes out has no more of it than we.
+# Postfix passes nothing after a NUL on: neither to Postern nor in the message.
 CUT = ["From: bob@own.example\0, boss@other.example\r\n", OWN + "From\0: boss@other.example\r\n"]
 
 
@@ -33,7 +33,7 @@ CUT = ["From: bob@own.example\0, boss@other.example\r\n", OWN + "From\0: boss@ot
 def front(box):
     daemon = box.postern(config={"milter": {"results_header": "X-Results"}}, store=STORE)
     sink = box.sink()
-    # Postfix adds a missing From to what it takes for mail of this machine.
+    # Postfix adds a missing From to mail that it takes for local mail.
     return sink, box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
                              parameters={"local_header_rewrite_clients": ""})
 

@@ -1,4 +1,4 @@
-"""What `make install` puts where, and the init script that it comes with."""
+"""The files that `make install` installs, and the init script."""
 
 import os
 import shutil
@@ -30,11 +30,11 @@ socket = {run}/control
 
 
 def make(target, folder, *variables):
-    """-o all: what is installed is what these tests are about, not what make would build."""
+    """With -o all, because these tests concern the installation, not the build."""
     done = subprocess.run(
         ["make", "-s", "-o", "all", f"BUILD={BUILD.relative_to(ROOT)}", target, f"DESTDIR={folder}", *variables],
         cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "ignored" not in done.stderr  # an error that make goes on after
+    assert "ignored" not in done.stderr  # an error that make ignores
     return done
 
 
@@ -43,7 +43,7 @@ def files(folder):
 
 
 def value_of(text, name):
-    """What stands behind NAME= in a unit or a script."""
+    """The value of NAME= in a unit or a script."""
     found = [line.partition("=")[2] for line in text.splitlines() if line.startswith(name + "=")]
     assert len(found) == 1, f"{name} in:\n{text}"
     return found[0]
@@ -73,7 +73,7 @@ def test_uninstalling_what_is_not_there_is_no_error(tmp_path):
 
 @pytest.fixture
 def init(box):
-    """The init script of an installation in a folder of its own: a function that runs it."""
+    """A function that runs the init script of an installation in a private directory."""
     needs_root()
     top = box.folder
     make("install", "", f"prefix={top}/usr", f"sysconfdir={top}/etc", f"localstatedir={top}/var",
@@ -87,7 +87,7 @@ def init(box):
     account = USER or "root"
     group = subprocess.run(["id", "-gn", account], capture_output=True, text=True, check=True).stdout.strip()
     script = top / "init"
-    # The account of the package has a group of its name; that of the tests may not.
+    # The package's account has a group of the same name; the account of the tests may have another.
     text = (top / "usr/share/doc/postern/examples/postern.init").read_text()
     script.write_text(text.replace('-g "$USER"', f"-g {group}"))
 
@@ -105,7 +105,7 @@ def test_the_init_script_starts_and_stops_it(init):
     assert init("status").returncode == 3
     assert init("reload").returncode == 7
     assert init("stop").returncode == 0
-    for _ in range(2):  # to start what runs is no error
+    for _ in range(2):  # starting a running daemon is no error
         done = init("start")
         assert done.returncode == 0, done
     assert init("status").returncode == 0

@@ -1,4 +1,4 @@
-"""Rate limits of profiles: through a real Postfix, over kill -9, and by the milter protocol alone."""
+"""Rate limits of profiles: through a real Postfix, across kill -9, and by the milter protocol alone."""
 
 import re
 import signal
@@ -11,6 +11,8 @@ import pytest
 import test_auth_mta as logins
 from harness.smtp import Smtp
 from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
 
 REACHED = re.compile(r"Rate limit (\S+) reached, next in (\S+)$")
 
@@ -42,7 +44,7 @@ def client(mta, login="bob"):
 
 
 def send(smtp, *rcpts, sender="bob@own.example", fields=""):
-    """One message: the replies to its recipients, and the last one."""
+    """Send one message. Returns the replies to its recipients, and the last reply."""
     assert smtp.mail(f"<{sender}>")
     replies = [smtp.rcpt(f"<{rcpt}>") for rcpt in rcpts]
     if not any(replies):
@@ -82,7 +84,7 @@ def test_the_next_recipient_is_refused_also_after_kill_9(box):
     with client(mta) as smtp:
         assert smtp.mail("<bob@own.example>")
         assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached")
-        # Another login is another's.
+        # Another login has its own counts.
     with client(mta, login="eve") as smtp:
         assert codes(send(smtp, "a@x.example", sender="eve@own.example")) == [250, 250]
 
@@ -148,7 +150,7 @@ def test_the_results_field_shows_how_the_limit_stands(box):
 
 
 def test_real_logins_are_held_to_their_limits(box):
-    """AUTH over TLS, 1/5m,500/1d; then kill -9 in the middle, and the same login again."""
+    """AUTH over TLS with 1/5m,500/1d, then kill -9, and the same login again."""
     made = store("1/5m,500/1d")
     made["users"][0]["password"] = logins.hash_of("pa55word")
     daemon = box.postern(config=logins.config(), store=made)
@@ -229,8 +231,8 @@ def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
     with begin(daemon) as milter:
         assert mail(milter).code == 550
         assert daemon.ctl("resume", "bob", parse=False).splitlines() == [
-            "bob is not suspended any more",
-            "The limit 2/1d is still full; to empty it: posternctl limits bob reset"]
+            "bob is no longer suspended",
+            "The limit 2/1d is still full. To clear it: posternctl limits bob reset"]
         daemon.ctl("limits", "bob", "reset")
         assert daemon.ctl("resume", "bob", parse=False) == "bob was not suspended\n"
         assert mail(milter) and milter.rcpt("<a@x.example>")
@@ -370,7 +372,7 @@ def test_a_suspension_of_an_unknown_login_holds_for_both_spellings_and_can_be_en
         daemon.ctl("suspend", spelling)
         assert not may("ann") and not may("ann@own.example")
         assert daemon.ctl("resume", spelling)["changed"]
-    # As it was suspended before there was an unknown_user to mean it.
+    # As if it had been suspended before unknown_user was set.
     (daemon.run / "suspended").write_text("ann@own.example\n")
     daemon.restart()
     assert not may("ann") and not may("ann@own.example")
@@ -404,7 +406,7 @@ int fdatasync(int fd)
 
 @pytest.mark.threads
 def test_a_suspension_while_the_daemon_ends_is_written_down(box):
-    """The end waits for a slow disk, and sessions go on meanwhile."""
+    """The end waits for a slow disk while sessions go on."""
     flag, library = box.folder / "slow", box.folder / "slow.so"
     subprocess.run(["cc", "-shared", "-fPIC", f'-DFLAG="{flag}"', "-x", "c", "-", "-o", library, "-ldl"],
                    input=SLOW_DISK, text=True, check=True)
@@ -414,7 +416,7 @@ def test_a_suspension_while_the_daemon_ends_is_written_down(box):
     with begin(daemon) as milter:
         assert mail(milter) and milter.rcpt("<a@x.example>")
         flag.touch()
-        with begin(daemon, "eve") as other:  # so that there is something to write
+        with begin(daemon, "eve") as other:  # so that there is a charge to write
             assert other.mail("<eve@own.example>", auth_authen="eve") and other.rcpt("<a@x.example>")
         daemon.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not (daemon.run / "control").exists(), "it is ending")

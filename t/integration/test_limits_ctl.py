@@ -64,3 +64,4 @@ def test_wrong_usage_is_refused(box):
         assert done.returncode == 64 and "usage: " in done.stderr
     assert windows(daemon, "nobody")[1] == {}
     assert "nothing used" in daemon.ctl("limits", "nobody", parse=False)
+    assert daemon.ctl("limits", parse=False) == "no limit has counted anything\n"

@@ -1,9 +1,11 @@
-"""A real Postfix with Postern in front: what an SMTP client sees at each stage, and what the log says."""
+"""A real Postfix that asks Postern: the replies at each stage, and the log lines."""
 
 import pytest
 
 from harness.smtp import Smtp
 from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
 
 LISTS = {
     "connect.rdns_access.blacklist": "192.0.2.7\nbad.client.example\n",
@@ -38,9 +40,9 @@ def config(**sections):
 
 @pytest.fixture(params=["unix", "inet"])
 def front(box, request):
-    """Postfix with Postern, by the defaults, on either kind of socket."""
+    """Postfix with Postern and its defaults, on either kind of socket."""
     daemon = box.postern(config=config(), lists=LISTS, store=STORE, inet=request.param == "inet")
-    # Postfix adds a missing From to what it takes for mail of this machine.
+    # Postfix adds a missing From to mail that it takes for local mail.
     return daemon, box.postfix(milter=daemon.postfix_milter,
                                parameters={"local_header_rewrite_clients": ""})
 
@@ -65,7 +67,7 @@ def test_a_listed_client_hears_why_at_mail(front):
     with client(mta, addr="192.0.2.7", name="") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "unknown [192.0.2.7] You are not allowed to connect")
-        # The session goes on, and every message is judged anew.
+        # The session continues, and every message is judged anew.
         assert seen(smtp.mail("<b@ok.example>"))[0] == 550
     record = daemon.wait_record(verdict="reject", sender="a@ok.example")
     assert record["stage"] == "connect"
@@ -119,7 +121,7 @@ def test_a_listed_recipient_is_refused_and_the_others_stay(front):
     record = daemon.wait_record(stage="message")
     assert (record["verdict"], record["recipients"], record["refused"]) == ("accept", "1", "2")
     assert record["sender"] == "a@ok.example"
-    # Postfix gives the message its queue id with the first recipient that it takes.
+    # Postfix assigns the queue id with the first accepted recipient.
     refused = daemon.records(stage="rcpt")
     assert "queue" not in refused[0]
     assert refused[1]["queue"] == record["queue"]
@@ -177,7 +179,7 @@ def test_a_logged_in_recipient_must_be_the_profiles(front):
         for allowed in ("<any@partner.example>", "<one@else.example>", "<x@re7.example>"):
             assert smtp.rcpt(allowed).code == 250, allowed
         assert smtp.data("From: bob@own.example\r\n\r\nx\r\n").code == 250
-    # The login is of the macros that come with MAIL alone, and known at every stage.
+    # Only MAIL's macros contain the login, but it is known at every stage.
     assert daemon.wait_record(stage="rcpt")["login"] == "bob"
     assert daemon.wait_record(stage="message")["login"] == "bob"
     with client(mta, login="eve") as smtp:
@@ -269,7 +271,7 @@ def test_without_delay_a_listed_client_is_refused_at_once(box):
     mta = box.postfix(milter=daemon.postfix_milter)
     with Smtp(mta.port) as smtp:
         smtp.ehlo()
-        # Postfix makes it a refusal of its own, and keeps it for MAIL.
+        # Postfix turns it into its own refusal and delays it until MAIL.
         smtp.xclient(addr="192.0.2.7", name="")
         smtp.ehlo()
         reply = smtp.mail("<a@ok.example>")
@@ -279,7 +281,7 @@ def test_without_delay_a_listed_client_is_refused_at_once(box):
     assert record["stage"] == "connect"
     assert "sender" not in record
     with client(mta, helo="evil.example") as smtp:
-        # This one, too, waits for MAIL, but with our text.
+        # Postfix delays this one until MAIL, too, but with Postern's text.
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "evil.example That HELO is not allowed to connect")
     assert "sender" not in daemon.wait_record(verdict="reject", helo="evil.example")
@@ -354,7 +356,7 @@ def test_a_client_of_ipv6_is_compared_as_a_number(box):
 
 
 def fields(message, name):
-    """The values of a message's fields of that name, unfolded."""
+    """The unfolded values of a message's fields of that name."""
     head = message.split(b"\r\n\r\n")[0].replace(b"\r\n\t", b" ").replace(b"\r\n ", b" ")
     pairs = [line.partition(b":") for line in head.split(b"\r\n")]
     return [value.strip().decode() for key, _, value in pairs
@@ -407,7 +409,7 @@ def test_a_message_is_judged_by_the_policy_it_began_with(box):
         assert smtp.mail("<bob@own.example>").code == 250
         daemon.write_list("rcpt_to.access.blacklist", "x@partner.example\n")
         daemon.ctl("reload")
-        assert smtp.rcpt("<x@partner.example>").code == 250  # still the old list
+        assert smtp.rcpt("<x@partner.example>").code == 250  # by the old list
         assert smtp.data("From: bob@own.example\r\n\r\nx\r\n").code == 250
         assert smtp.mail("<bob@own.example>").code == 250
         assert smtp.rcpt("<x@partner.example>").code == 550
@@ -423,7 +425,7 @@ def test_a_message_is_judged_by_the_policy_it_began_with(box):
 
 @pytest.mark.threads
 def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box):
-    """What a session did not negotiate for is put off until the client comes again, never skipped."""
+    """A check that needs events which the session did not negotiate refuses the session for now and is never skipped."""
     daemon = box.postern(config={"check": {"any": "no", "rcpt": "no", "recipient": "no",
                                            "limits": "no", "header_from": "no", "data": "no"}},
                          lists=LISTS, store=STORE)
@@ -491,7 +493,7 @@ def test_an_address_past_every_bound_is_refused_and_the_session_goes_on(box):
         answer = milter.rcpt("<" + "a" * 2000 + "@ok.example>")
         assert (answer.code, answer.enhanced) == (553, "5.1.3")
         assert milter.rcpt("<b@ok.example>").verdict == "continue"
-        # More From fields than can be kept: nothing is decided on some of them.
+        # With more From fields than can be kept, a part of them decides nothing.
         answer = milter.message([("From", "x" * 60000)] * 20)
         assert (answer.code, answer.enhanced) == (550, "5.6.0")
         milter.quit()

@@ -1,9 +1,11 @@
-"""Limits for everybody: the sections [limit NAME], by the milter protocol and through a real Postfix."""
+"""Limits for all clients: the sections [limit NAME], by the milter protocol and through a real Postfix."""
 
 import pytest
 
 from harness.smtp import Smtp
 from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
 
 STORE = {
     "profiles": [{"id": 1, "name": "all", "open": True, "host": "", "rcpt": "", "rcpt_re": "",
@@ -21,7 +23,7 @@ def daemon_with(box, sections, **config):
 def connected(daemon, address="192.0.2.7", name=None):
     milter = daemon.milter()
     answer = milter.connect(name or f"[{address}]", address)
-    assert answer.verdict == "none", answer  # said at MAIL
+    assert answer.verdict == "none", answer  # reported at MAIL
     milter.helo("client.example")
     return milter
 
@@ -39,7 +41,7 @@ def test_connections_are_limited_and_it_is_said_at_mail(box):
                 assert answer
             else:
                 assert seen(answer) == (450, "4.7.1", "Connection rate limit 3/1m")
-                assert not milter.mail("<a@x.example>")  # each message of it
+                assert not milter.mail("<a@x.example>")  # each of its messages
         with connected(daemon, "192.0.2.9") as milter:
             assert milter.mail("<a@x.example>")
     record = daemon.wait_record(verdict="tempfail")
@@ -64,7 +66,7 @@ def test_connections_at_once_are_limited_and_end(box):
     opened = []
     for _ in range(3):
         opened.append(connected(daemon))
-        answer = opened[-1].mail("<a@x.example>")  # before the next one comes: connecting is not answered
+        answer = opened[-1].mail("<a@x.example>")  # before the next one, because connecting is not answered
         assert bool(answer) == (len(opened) < 3)
     assert (answer.code, answer.enhanced, answer.text) == (
         450, "4.7.1", "Too many connections at once: at most 2")
@@ -117,7 +119,7 @@ def test_a_connection_may_name_so_many_recipients(box):
     daemon = daemon_with(box, {"recipients": {"max": "3", "max_relaying": "5"}})
     for login, most in (("", 3), ("bob", 5)):
         with connected(daemon) as milter:
-            for _ in range(2):  # over its messages
+            for _ in range(2):  # across its messages
                 assert milter.mail("<a@x.example>", auth_authen=login)
                 answers = [milter.rcpt(f"<{i}@y.example>") for i in range(4)]
                 milter.abort()
@@ -161,7 +163,7 @@ def test_a_reload_brings_other_limits(box):
 @pytest.mark.parametrize("section, keys, why", [
     ("limit rate_con", {"default": "5"}, "unknown section [limit rate_con]; the sections are [limit rate_conn]"),
     ("limit rate_conn", {"default": "5/x"}, '"5/x" is not a limit'),
-    ("limit concurrency", {"max": "5/1m"}, '"5/1m" is no number'),
+    ("limit concurrency", {"max": "5/1m"}, '"5/1m" is not a number'),
 ])
 def test_what_is_wrong_in_the_file_is_named(box, section, keys, why):
     daemon = box.postern(start=False, config={section: keys}, store=STORE)
@@ -198,7 +200,7 @@ def test_connections_of_all_that_share_a_key_are_counted_together(box):
 
     try:
         assert [comes(f"192.0.2.{i}") for i in (1, 2, 3)] == [True, True, False]
-        # Neighbours in its /64 that no key names, and the one that a key does.
+        # Neighbours in its /64 without a key, and the one that has a key.
         assert [comes(f"2001:db8::{i}") for i in ("a", "b", "1", "1")] == [True, True, True, False]
         assert [comes("198.51.100.1", "a.example.net"), comes("198.51.100.2", "b.example.net")] == [True, False]
         for milter in held[:3]:

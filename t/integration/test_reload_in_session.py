@@ -1,6 +1,6 @@
 """
-A connection to the milter outlives a reload, but what it told the MTA to leave out stays left out: what the
-new settings need of it and can't have is never skipped without a word.
+A connection to the milter outlives a reload, but the MTA keeps omitting the events that were not negotiated. A check that
+the new settings need is never skipped silently because its events are missing.
 """
 
 import pytest
@@ -25,7 +25,7 @@ LISTS = {
 
 
 def begun(box, milter=None, helo="h.example", address="192.0.2.1"):
-    """A session that has begun while every check was off."""
+    """A session that began while every check was off."""
     daemon = box.postern(config={"milter": milter or {}, "check": OFF}, lists=LISTS, store=STORE)
     session = daemon.milter()
     assert session.connect("client.example", address)

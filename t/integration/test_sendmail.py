@@ -1,6 +1,6 @@
 """
-A real Sendmail with INPUT_MAIL_FILTER: what its clients are answered at each stage. Over inet: Sendmail
-takes no unix socket below a folder that anybody may write to, as /tmp is.
+A real Sendmail with INPUT_MAIL_FILTER: the replies at each stage. The socket is an inet one, because Sendmail accepts no
+unix socket below a directory that everybody may write to, such as /tmp.
 """
 
 import pytest
@@ -29,7 +29,7 @@ def servers(shared_box):
 
 def talk(mta, source="127.0.0.1", helo="client.example.net", mail="<a@example.net>",
          rcpt="<b@example.com>", header_from="A <a@example.net>"):
-    """The last reply of a session, and the step that it answered."""
+    """Play a session. Returns its last reply, and the step that it answered."""
     with Smtp(mta.port, source=source) as smtp:
         for step, line in (("helo", "HELO " + helo), ("mail", "MAIL FROM:" + mail),
                            ("rcpt", "RCPT TO:" + rcpt)):
@@ -39,7 +39,7 @@ def talk(mta, source="127.0.0.1", helo="client.example.net", mail="<a@example.ne
         return "data", smtp.data(MESSAGE.format(header_from))
 
 
-# What is asked, where it is refused (connect and helo wait for MAIL), the words, the rule.
+# The session, the stage that refuses it (connect and helo wait for MAIL), the text, the rule.
 REFUSALS = [
     ({"source": "127.0.0.66"}, "mail", "[127.0.0.66] You are not allowed to connect",
      "connect.rdns_access.blacklist:1"),

@@ -1,4 +1,4 @@
-"""The size of messages: announced and counted, to the octet, through a real Postfix and by the protocol."""
+"""The size of messages, announced and counted exactly, through a real Postfix and by the protocol."""
 
 import re
 
@@ -8,6 +8,8 @@ from harness import milter_client as protocol
 from harness.smtp import Smtp
 from harness.wait import wait_until
 from test_limits import store
+
+pytestmark = pytest.mark.quick
 
 MAX = 5000
 
@@ -34,7 +36,7 @@ def client(mta, login="bob"):
 
 
 def message(size, sender="bob@own.example", gap=" "):
-    """A message of so many octets, header and body, CRLF line ends and all."""
+    """A message of so many octets, including the header and CRLF line ends."""
     text = f"From:{gap}{sender}\r\nSubject: a folded\r\n\tone\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n" \
         f"Message-Id: <1@own.example>\r\nTo: a@x.example\r\n\r\n"
     left = size - len(text)
@@ -103,7 +105,7 @@ def test_who_has_no_limit_sends_what_they_like(daemon, mta):
 
 
 def memory(daemon):
-    """The most that the daemon ever had in memory, in KiB."""
+    """The daemon's peak memory in KiB."""
     with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
 
@@ -136,7 +138,7 @@ def begin(daemon, login="bob", **options):
     assert milter.mail("<bob@own.example>", auth_authen=login)
     assert milter.rcpt("<a@x.example>")
     assert milter.header("From", " bob@own.example")
-    assert milter.eoh()  # not answered where the MTA offers that
+    assert milter.eoh()  # not answered if the MTA offers that
     return milter
 
 
@@ -174,7 +176,7 @@ def test_where_no_profile_has_a_limit_no_body_comes(box):
         milter.helo("home.example")
         assert milter.mail("<bob@own.example>", auth_authen="bob")
         milter.abort()
-        # One comes: what was agreed holds for this connection, so it has to come anew.
+        # With one, the connection keeps what was negotiated, so the client has to connect again.
         daemon.write_store(store("", maxsize=MAX))
         wait_until(lambda: (milter.mail("<bob@own.example>", auth_authen="bob").verdict == "tempfail",
                             milter.abort())[0], "the limit is in force")

@@ -97,7 +97,7 @@ def test_no_policy_and_no_database(box):
 def test_a_store_that_cannot_be_read(box):
     daemon = box.postern(store=STORE)
     daemon.write_store("{ half a fi")
-    wait_problem(daemon, "store", "can't be read")
+    wait_problem(daemon, "store", "cannot be read")
     check_problem(daemon, "store", "[store] path")
     daemon.write_store(STORE)
     wait_until(lambda: not problems(daemon), "nothing is wrong any more")
@@ -108,8 +108,8 @@ def test_a_list_that_cannot_be_read(box):
     listed = daemon.lists / "access.domains"
     listed.unlink()
     listed.mkdir()
-    wait_problem(daemon, "lists", "can't be read")
-    check_problem(daemon, "lists", "1 list file can't be read", "access.domains")
+    wait_problem(daemon, "lists", "cannot be read")
+    check_problem(daemon, "lists", "1 list file cannot be read", "access.domains")
     listed.rmdir()
     daemon.write_list("access.domains", "a.example\n")
     wait_until(lambda: not problems(daemon), "nothing is wrong any more")

@@ -147,10 +147,10 @@ def test_a_good_edit_comes_into_force_and_a_broken_one_does_not(box):
     wait_may(daemon, "eve", "eve@example.com", what="an edit of the store is in force")
     with asking(daemon, (*ALICE, True), ("eve", "eve@example.com", None, True)):
         daemon.write_store('{"format": "postern-store-1", "users": [{"id": 1,')
-        daemon.wait_log("what is in force stays")
+        daemon.wait_log("the policy in force stays")
         assert status(daemon)["store"]["error"]
         time.sleep(1)
-    assert daemon.log().count("what is in force stays") == 1
+    assert daemon.log().count("the policy in force stays") == 1
     daemon.write_store(ROWS)
     wait_may_not(daemon, "eve", "eve@example.com", what="the corrected store is in force")
     assert status(daemon)["store"]["error"] is None
@@ -168,7 +168,7 @@ def test_an_editor_that_truncates_and_writes_is_waited_for(box):
             time.sleep(0.5)
             file.write(text[len(text) // 2:])
         wait_may(daemon, "eve", "eve@example.com", what="the rewritten store is in force")
-    assert "what is in force stays" not in daemon.log(), "the half-written file was read"
+    assert "the policy in force stays" not in daemon.log(), "the half-written file was read"
 
 
 @pytest.mark.threads
@@ -186,7 +186,7 @@ def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
     daemon = box.postern(store=ROWS)
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.store_path.unlink()
-    daemon.wait_log("store.json: does not exist any more")
+    daemon.wait_log("store.json: the file no longer exists")
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.ctl("reload")
     assert may(daemon, "alice", "anybody@example.org")

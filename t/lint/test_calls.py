@@ -52,6 +52,12 @@ def fixture_judge(tmp_path):
     return compile_and_judge
 
 
+def test_this_tree_has_no_circle():
+    result = run(BUILD, ROOT)
+    assert result.stdout == ""
+    assert result.returncode == 0
+
+
 def test_calls_one_way_pass(judge):
     result = judge(ONE_WAY)
     assert (result.returncode, result.stdout) == (0, "")

@@ -53,6 +53,12 @@ def plant(tree, path, text):
     return run(tree)
 
 
+def test_this_tree_keeps_the_rules():
+    result = run(ROOT)
+    assert result.stdout == ""
+    assert result.returncode == 0
+
+
 @pytest.mark.parametrize("path, text, complaint", VIOLATIONS)
 def test_a_planted_violation_is_found(tree, path, text, complaint):
     result = plant(tree, path, text)

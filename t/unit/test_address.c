@@ -1,3 +1,7 @@
+/*
+ * Shows the canonical form of mail addresses, which addresses are odd, and the bounds of the
+ * parser.
+ */
 #include "lib/match/address.h"
 
 #include <string.h>
@@ -20,7 +24,7 @@ static const struct {
 	{ "<.x.@b.c>", ".x.@b.c", ".x.@b.c", DOMAIN },
 	{ "<o'brien+x=y@b.c>", "o'brien+x=y@b.c", "o'brien+x=y@b.c", DOMAIN },
 
-	/* None, and no domain. */
+	/* The null sender, and addresses without a domain. */
 	{ "<>", "", "", NULL_SENDER },
 	{ "", "", "", NULL_SENDER },
 	{ "  ", "", "", NULL_SENDER },
@@ -36,8 +40,8 @@ static const struct {
 	{ ">", ">", ">", ODD },
 	{ "<", "<", "<", ODD },
 
-	/* Quoted local parts: without quotes where a dot-string does, with only the needed
-	 * backslashes where it doesn't. */
+	/* Quoted local parts: the quotes are removed from a dot-string; others keep only the
+	 * necessary backslashes. */
 	{ "<\"x\"@b.c>", "\"x\"@b.c", "x@b.c", DOMAIN },
 	{ "<\"X.Y\"@b.c>", "\"X.Y\"@b.c", "x.y@b.c", DOMAIN },
 	{ "<\"\\x\\.\\y\"@b.c>", "\"\\x\\.\\y\"@b.c", "x.y@b.c", DOMAIN },
@@ -64,9 +68,9 @@ static const struct {
 		"b\xc3\xbc.c",
 		"a@ex\xef\xbc\xa0"
 		"b\xc3\xbc.c",
-		DOMAIN }, /* U+FF20 is no @ */
+		DOMAIN }, /* U+FF20 is not @ */
 
-	/* Literals, in one form; IDN. */
+	/* Literals have one form; IDN. */
 	{ "<a@[192.0.2.1]>", "a@[192.0.2.1]", "a@[192.0.2.1]", DOMAIN | LITERAL },
 	{ "<a@[IPv6:2001:DB8:0:0::1]>", "a@[IPv6:2001:DB8:0:0::1]", "a@[2001:db8::1]",
 		DOMAIN | LITERAL },
@@ -84,7 +88,7 @@ static const struct {
 	{ "<ÖRG@b.c>", "ÖRG@b.c", "Örg@b.c", DOMAIN },
 	{ "<\"ö\"@b.c>", "\"ö\"@b.c", "ö@b.c", DOMAIN },
 
-	/* Routes: RFC 5321's and the older ones. */
+	/* Routes of RFC 5321, and older ones. */
 	{ "<@x.y:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
 	{ "<@x.y,@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
 	{ "<@[IPv6:::1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
@@ -97,7 +101,7 @@ static const struct {
 	{ "<\"a%evil.e\"@b.c>", "\"a%evil.e\"@b.c", "a%evil.e@b.c", DOMAIN | ROUTED },
 	{ "<\"a\\@evil.e\"@b.c>", "\"a\\@evil.e\"@b.c", "\"a@evil.e\"@b.c", DOMAIN | ROUTED },
 
-	/* What Postfix 3.7 reads another address from. */
+	/* Postfix 3.7 reads these as other addresses. */
 	{ "<a@b.c(x)>", "a@b.c(x)", "a@b.c(x)", DOMAIN | ODD },
 	{ "<a@b.c (x)>", "a@b.c (x)", "a@b.c (x)", DOMAIN | ODD },
 	{ "<(x)a@b.c>", "(x)a@b.c", "(x)a@b.c", DOMAIN | ODD },
@@ -125,7 +129,7 @@ static const struct {
 	{ "<\"a\tb\"@b.c>", "\"a\tb\"@b.c", "\"a\tb\"@b.c", DOMAIN | ODD },
 	{ "<[a@b.c]@d.e>", "[a@b.c]@d.e", "[a@b.c]@d.e", DOMAIN | ROUTED | ODD },
 
-	/* Not odd: all split at the last @. */
+	/* Not odd: all MTAs split at the last @. */
 	{ "<a]@b.c>", "a]@b.c", "a]@b.c", DOMAIN },
 	{ "<a@_x.b-c>", "a@_x.b-c", "a@_x.b-c", DOMAIN },
 };
@@ -165,7 +169,7 @@ START_TEST(parses)
 	}
 END_TEST
 
-/* What is compared doesn't change when it is parsed again: lists hold canonical forms. */
+/* Parsing a canonical form again does not change it, as lists require. */
 START_TEST(canon_is_stable)
 	{
 		struct mail_address a = parsed(cases[_i].typed), again;
@@ -247,7 +251,7 @@ START_TEST(refuses_line_ends_and_nul)
 	}
 END_TEST
 
-/* What can't be parsed has to be answered all the same: nothing equals it, not even the null
+/* An address that cannot be parsed must be answered, too; it equals no other one, not even the null
  * sender. */
 START_TEST(reads_what_cant_be_parsed)
 	{
@@ -269,7 +273,7 @@ START_TEST(reads_what_cant_be_parsed)
 	}
 END_TEST
 
-/* ADDRESS_MAX bytes as typed, brackets included, are taken; one more is refused, nothing is cut. */
+/* ADDRESS_MAX bytes as typed, including brackets, are accepted; one more is refused, never cut. */
 START_TEST(bounds_an_address)
 	{
 		char text[ADDRESS_MAX + 3];

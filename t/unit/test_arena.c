@@ -1,3 +1,7 @@
+/*
+ * Shows that pieces of an arena are aligned, separate and stable, and that a failed allocation
+ * does no harm.
+ */
 #include "lib/base/arena.h"
 
 #include <stdalign.h>
@@ -18,7 +22,7 @@ START_TEST(frees_null)
 	}
 END_TEST
 
-/* Pieces of all sizes around the blocks' size: aligned, apart, and what was written stays. */
+/* Pieces of all sizes around that of a block are aligned and separate, and keep their content. */
 START_TEST(hands_out_pieces)
 	{
 		enum { PIECES = 600 };
@@ -57,7 +61,7 @@ START_TEST(copies_text)
 	}
 END_TEST
 
-/* What can't be had is NULL, and the arena goes on as before. */
+/* A failed allocation returns NULL, and the arena works as before. */
 START_TEST(refuses_what_is_too_much)
 	{
 		const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 15, SIZE_MAX - 16 };
@@ -72,8 +76,7 @@ START_TEST(refuses_what_is_too_much)
 	}
 END_TEST
 
-/* Small pieces share a block: memory grows with what was asked for, not with the number of pieces.
- */
+/* Small pieces share a block: memory grows with their size, not with their number. */
 START_TEST(wastes_little)
 	{
 		struct arena *arena = arena_new(64 * 1024);

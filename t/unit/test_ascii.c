@@ -1,3 +1,7 @@
+/*
+ * Shows that only ASCII letters are folded, whatever the locale.
+ * Compares every byte.
+ */
 #include "lib/base/ascii.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* Answered logins are counted by protocol, mechanism and result, every mechanism under its name. */
+/*
+ * Shows that answered logins are counted by protocol, mechanism and result, and that every
+ * mechanism is counted under its name.
+ */
 #include "milter/auth/auth_counts.h"
 
 #include "lib/auth/sasl.h"

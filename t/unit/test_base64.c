@@ -1,5 +1,6 @@
 /*
- * Base64 and base64url: each byte string has exactly one text, and every other text is an error.
+ * Base64 and base64url: the vectors of RFC 4648, that each byte string has exactly one text, and
+ * that every other text is an error.
  */
 #include <string.h>
 

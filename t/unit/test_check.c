@@ -1,3 +1,7 @@
+/*
+ * Shows what all checks share: limits of regexes, services, bounds of names, on_error, the order
+ * of the checks, and the room for findings.
+ */
 #include "lib/rules/check.h"
 
 #include <string.h>
@@ -21,12 +25,12 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* A regex whose match would take ages, on a subject that makes it. */
+/* A regex with exponential time, and a subject that causes it. */
 #define SLOW "(a+)+(b|c)@x\\.example"
 #define AAAA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define TRY_LATER " 451 4.3.0 Service temporarily unavailable, try again later"
 
-/* A regex past its limits, in each kind of list. */
+/* A regex that exceeds its limits, in each kind of list. */
 static const struct {
 	enum list_id id;
 	const char *list;
@@ -103,13 +107,14 @@ START_TEST(an_allow_list_past_its_limits_lets_the_deny_list_speak)
 	}
 END_TEST
 
-/* Where no match is itself a refusal, it is none that is for good. */
+/* If an unknown match could mean a refusal, the refusal is temporary. */
 START_TEST(a_recipient_that_no_allow_list_could_tell_is_put_off)
 	{
 		struct asked asked = { STAGE_RCPT, .rcpt = "<" AAAA "@x.example>" };
 
 		m.settings->rcpt_accept = ACCEPT_STRICT;
-		m.settings->on_error = ON_ERROR_ACCEPT; /* a client may choose such a recipient */
+		m.settings->on_error =
+			ON_ERROR_ACCEPT; /* does not apply: the client chooses the recipient */
 		made_list(&m, LIST_RCPT_ALLOW_RE, SLOW "\nsales@x\\.example");
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
@@ -131,7 +136,7 @@ static uint64_t tick(void)
 	return now += REGEX_BUDGET_NS / 4;
 }
 
-/* All regexes of one decision share one budget; the next decision has its own. */
+/* All regexes of one decision share a budget; the next decision has a new one. */
 START_TEST(a_decision_has_one_budget_for_its_regexes)
 	{
 		struct asked asked = { STAGE_MAIL, .mail = "<a@b.example>" };
@@ -204,8 +209,8 @@ START_TEST(each_service_exempts_its_own_networks)
 END_TEST
 
 /*
- * Nothing is matched on a cut copy; and on_error is for our failures, not for what a client may
- * choose.
+ * No list is searched for a name that was cut. on_error does not apply, because the client chooses
+ * the name.
  */
 START_TEST(a_name_past_its_bounds_is_refused_where_anybody_looks)
 	{
@@ -222,7 +227,7 @@ START_TEST(a_name_past_its_bounds_is_refused_where_anybody_looks)
 		asked.stage = STAGE_HELO;
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: helo=fail(name length) 550 5.7.1 HELO name is too long");
-		m.services[0].mode[CHECK_HELO] = MODE_NO; /* `any` looks too */
+		m.services[0].mode[CHECK_HELO] = MODE_NO; /* `any` also looks at it */
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: any=fail(name length) 550 5.7.1 HELO name is too long");
 		m.services[0].mode[CHECK_ANY] = MODE_WARN;
@@ -298,7 +303,7 @@ START_TEST(the_first_rejection_ends_the_stage)
 		ck_assert_int_eq(made_profile(&m, &profile), 1);
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		made_build(&m);
-		for (i = 0; i < 4; i++) { /* each check in turn rejects; those before it warn */
+		for (i = 0; i < 4; i++) { /* each check in turn rejects, and those before it warn */
 			made_verdict(&m, &asked, &v);
 			ck_assert_int_eq(v.kind, VERDICT_REJECT);
 			ck_assert_uint_eq(v.count, i + 1);
@@ -324,7 +329,7 @@ START_TEST(the_first_rejection_ends_the_stage)
 	}
 END_TEST
 
-/* A policy under which every check that looks at a recipient warns, and a few more than once. */
+/* Make a policy under which every check of a recipient warns, and some of them twice. */
 static void make_everything_warn(void)
 {
 	static const struct made_user bob = { .id = "1", .name = "bob", .profile_id = "1" };

@@ -1,3 +1,7 @@
+/*
+ * Shows what the lists decide at connect, helo, mail and rcpt, whom they apply to, and the
+ * replies.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -42,7 +46,7 @@ static const struct {
 	struct asked asked;
 	const char *want;
 } cases[] = {
-	/* connect: address, then name; allow, then deny. */
+	/* connect: the address, then the name; allow, then deny. */
 	{ { STAGE_CONNECT, .ip = "203.0.113.1", .rdns = "mx.example" },
 		"accept: conn=unlisted; any=unlisted" },
 	{ { STAGE_CONNECT, .ip = "203.0.113.1" }, "accept: conn=unlisted; any=unlisted" },
@@ -77,7 +81,7 @@ static const struct {
 			  "cher.bad.example" },
 		"reject: conn=fail(connect.rdns_access.blacklist:2) 550 5.7.1 b\\xc3\\xbc"
 		"cher.bad.example [203.0.113.1]" CONN_TEXT },
-	/* An allow entry ends its own check alone. */
+	/* An allow entry ends only its own check. */
 	{ { STAGE_CONNECT, .ip = "192.0.2.1", .rdns = "mx.anybad.example" },
 		"reject: conn=pass(connect.rdns_access.whitelist:1); any=fail(access.domains:1)" ANY_REPLY },
 	{ { STAGE_CONNECT, .ip = "203.0.113.1", .rdns = "mx.anybad.example" },
@@ -99,7 +103,7 @@ static const struct {
 		"accept: helo=unlisted; any=pass(access.domains:2)" },
 	{ { STAGE_HELO, .ip = "203.0.113.1", .helo = "192.0.2.1" },
 		"accept: helo=unlisted; any=unlisted" },
-	{ { STAGE_HELO, .ip = "203.0.113.1" }, "accept" }, /* none was said */
+	{ { STAGE_HELO, .ip = "203.0.113.1" }, "accept" }, /* there was no HELO */
 	/* mail */
 	{ { STAGE_MAIL, .mail = "<a@b.example>" }, "accept: mail=unlisted; any=unlisted" },
 	{ { STAGE_MAIL, .mail = "<Friend@Spam.example>" },
@@ -145,7 +149,7 @@ START_TEST(lists_decide)
 	}
 END_TEST
 
-/* A check that is off is not made; one that warns tells what it would do, and the stage goes on. */
+/* A check that is off does nothing; one that warns reports its refusal, and the stage continues. */
 static const struct {
 	enum check check;
 	enum check_mode mode;
@@ -193,8 +197,7 @@ START_TEST(a_check_is_yes_no_or_warn)
 	}
 END_TEST
 
-/* What an MTA reads another address from is refused by whatever check there is, as on as that is.
- */
+/* An address that MTAs may read as another one is refused by the strictest check that is on. */
 #define BAD_SENDER "(address syntax) 553 5.1.7 Bad sender address syntax"
 #define BAD_RECIPIENT "(address syntax) 553 5.1.3 Bad recipient address syntax"
 static const struct {
@@ -231,14 +234,14 @@ START_TEST(an_odd_address_is_refused)
 		m.services[0].mode[CHECK_ANY] = odd[_i].any;
 		m.services[0].mode[CHECK_SENDER] = odd[_i].of_users;
 		m.services[0].mode[CHECK_RECIPIENT] = odd[_i].of_users;
-		m.settings->on_error = ON_ERROR_ACCEPT; /* it is no failure of ours */
+		m.settings->on_error = ON_ERROR_ACCEPT; /* does not apply: nothing failed */
 		asked.login = odd[_i].login;
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked), odd[_i].want);
 	}
 END_TEST
 
-/* Who is bound by connect and helo. */
+/* The sessions to which connect and helo apply. */
 static const struct {
 	const char *login;
 	bool apply;
@@ -266,7 +269,7 @@ START_TEST(connect_and_helo_bind_who_is_neither_logged_in_nor_exempt)
 		made_build(&m);
 		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), want));
 		if (!bindings[_i].bound)
-			ck_assert_str_eq(m.text, "accept"); /* and nothing is found */
+			ck_assert_str_eq(m.text, "accept"); /* without any finding */
 		asked.stage = STAGE_HELO;
 		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), want));
 	}

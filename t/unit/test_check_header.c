@@ -1,3 +1,7 @@
+/*
+ * Shows what access.domains and header_from
+ * decide about From and Sender fields.
+ */
 #include <string.h>
 
 #include "t/unit/lib/made_policy.h"
@@ -45,18 +49,18 @@ static const struct {
 	{ "a@😀。good.example", NULL, "accept: data=unlisted" },
 	{ "spam@solo.example", NULL, "reject: data=fail(access.domains:4)" DENIED },
 	{ "ham@solo.example", NULL, "accept: data=unlisted" },
-	/* the same three ! forms as the envelope */
+	/* the three forms with ! of the envelope */
 	{ "vip@bad.example", NULL, "accept: data=pass(access.domains:3)" },
 	{ "x@good.bad.example", NULL, "accept: data=pass(access.domains:2)" },
 	{ "x@www.free.example", NULL, "accept: data=pass(access.domains:6)" },
-	/* all addresses, of all fields; one refused is enough */
+	/* all addresses of all fields; one denied address is enough */
 	{ "a@b.example, c@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "vip@bad.example, c@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "c@bad.example, vip@bad.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "team: a@b.example, c@bad.example;", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@b.example", "c@bad.example", "reject: data=fail(access.domains:1)" DENIED },
 	{ "c@bad.example", "a@b.example", "reject: data=fail(access.domains:1)" DENIED },
-	/* tolerant: odd display names, comments, quotes, folds */
+	/* odd display names, comments, quotes and folds are accepted */
 	{ "A, B & C. <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "\"a@bad.example\" <a@b.example>", NULL, "accept: data=unlisted" },
 	{ "a@b.example (c@bad.example)", NULL, "accept: data=unlisted" },
@@ -85,20 +89,20 @@ START_TEST(data_is_yes_no_or_warn)
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"accept: data=would-reject(access.domains:1)" DENIED);
 		m.services[0].mode[CHECK_DATA] = MODE_YES;
-		m.services[0].mode[CHECK_ANY] = MODE_NO; /* is a check of its own */
+		m.services[0].mode[CHECK_ANY] = MODE_NO; /* a separate check */
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: data=fail(access.domains:1)" DENIED);
 	}
 END_TEST
 
-/* From belongs to the user, in each of three senses. */
+/* From belongs to the user, in the three senses of header_from. */
 #define O HEADER_FROM_OWNED
 #define E HEADER_FROM_ENVELOPE
 #define A HEADER_FROM_ALIGNED
 static const struct {
 	enum header_from_mode mode;
 	const char *login, *mail, *from, *from2;
-	const char *rule; /* why it is refused; NULL: it passes; "": it isn't looked at */
+	const char *rule; /* why it is refused; NULL: it passes; "": it is not checked */
 } owners[] = {
 	{ O, NULL, "<x@y.example>", "a@b.example", NULL, "" },
 	{ O, NULL, "<x@y.example>", NULL, NULL, "" },
@@ -134,7 +138,7 @@ static const struct {
 	{ O, "token:t@own.example", "<t@own.example>", "T <t@own.example>", NULL, NULL },
 	{ O, "token:t@own.example", "<t@own.example>", "u@own.example", NULL,
 		"header_from: u@own.example" },
-	/* none, two, or one that can't be parsed */
+	/* no field, two fields, or one that cannot be parsed */
 	{ O, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
 	{ E, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
 	{ A, "eve", "<x@y.example>", NULL, NULL, "header_from: no From field" },
@@ -220,7 +224,7 @@ START_TEST(header_from_is_yes_no_or_warn)
 	}
 END_TEST
 
-/* A stranger is held to From when unknown_user names a profile, and not when it accepts. */
+/* header_from applies to an unknown user if unknown_user is a profile, and not if it is accept. */
 START_TEST(a_stranger_is_held_as_unknown_user_says)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "nobody",
@@ -257,7 +261,7 @@ START_TEST(what_any_refuses_is_not_looked_at_further)
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: data=fail(access.domains:1)" DENIED);
-		asked.from = "vip@bad.example"; /* allowed by any, not owned */
+		asked.from = "vip@bad.example"; /* allowed by access.domains, not owned */
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: data=pass(access.domains:3); header_from=fail(header_from: "
 			"vip@bad.example) 550 5.7.1 Envelope and body FROM mismatch");

@@ -1,3 +1,7 @@
+/*
+ * Shows what users and profiles allow: senders,
+ * recipients, sizes, unknown users and tokens.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -69,12 +73,12 @@ static void teardown(void)
 #define NOT_YOURS " 550 5.7.1 You are not authorized to send from this address"
 #define NO_TO(user, rcpt) " 550 5.7.1 User " user " not allowed to send to rcpt " rcpt
 
-/* The sender. */
+/* Whether a user may use a sender. */
 static const struct {
 	const char *login, *mail, *want;
 } senders[] = {
 	{ NULL, "<a@b.example>", "accept" },
-	/* Without froms: the name itself, or name@default_domain. */
+	/* Without froms: the name, or name@default_domain. */
 	{ "bob", "<bob@example.com>",
 		"accept: sender=pass(user bob: own address); size=unlisted(profile open: maxsize)" },
 	{ "BOB", "<Bob@Example.Com>",
@@ -113,7 +117,7 @@ static const struct {
 		"reject: sender=fail(user Odd Name: own address)" NOT_YOURS },
 	/* The null sender is allowed by default. */
 	{ "carol", "<>", "accept: sender=pass([profile] allow_null_sender)" },
-	/* A user who is switched off, and one whom nobody knows. */
+	/* A disabled user, and an unknown one. */
 	{ "frank", "<frank@example.com>",
 		"reject: sender=fail(user frank: enabled = false) 550 5.7.1 User frank is not allowed to send mail" },
 	{ "frank", "<>",
@@ -121,7 +125,7 @@ static const struct {
 	{ "nobody", "<nobody@example.com>",
 		"reject: sender=fail(user nobody: unknown_user = reject)" NOT_YOURS },
 	{ "nobody", "<>", "reject: sender=fail(user nobody: unknown_user = reject)" NOT_YOURS },
-	/* A token's login may send as its address alone. */
+	/* The login of a token may send only as its address. */
 	{ "token:t@own.example", "<T@Own.example>",
 		"accept: sender=pass(user token:t@own.example: own address)" },
 	{ "Token:t@own.example", "<t+x@own.example>",
@@ -156,7 +160,7 @@ START_TEST(the_null_sender_may_be_refused)
 	}
 END_TEST
 
-/* recipient_delimiter is any of some characters. */
+/* recipient_delimiter is a set of characters. */
 static const struct {
 	const char *delimiters, *mail;
 	bool want;
@@ -180,7 +184,7 @@ START_TEST(a_delimiter_parts_what_is_added)
 	}
 END_TEST
 
-/* A login that looks like an entry of froms is a name all the same. */
+/* A login that looks like a pattern of froms is nevertheless a name. */
 static const char *const patterns[] = { "*", "@example.org", ".example.org", "token:@example.org",
 	"token:*", "token:" };
 START_TEST(a_login_is_no_pattern)
@@ -208,7 +212,7 @@ START_TEST(without_default_domain_a_name_is_no_address)
 	}
 END_TEST
 
-/* The recipient. */
+/* Whether a user may send to a recipient. */
 static const struct {
 	const char *login, *rcpt, *want;
 } recipients[] = {
@@ -270,7 +274,7 @@ static const struct {
 	{ "token:t@own.example", "<a@out.example>",
 		"reject: recipient=fail(profile token: no host, rcpt or rcpt_re)" NO_TO(
 			"token:t@own.example", "<a@out.example>") },
-	/* What rcpt_re can't say is not allowed. */
+	/* A failed match of rcpt_re does not allow. */
 	{ "slow", "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.example>",
 		"reject: recipient=fail(profile slow: rcpt_re[1] ran past its limits)" NO_TO("slow",
 			"<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.example>") },
@@ -297,7 +301,7 @@ START_TEST(routed_recipients_may_be_allowed)
 	}
 END_TEST
 
-/* unknown_user: of a login that the tables don't know, and of a user without a profile. */
+/* unknown_user, for a login without a row, and for a user without a profile. */
 static const struct {
 	enum unknown_user unknown;
 	const char *profile, *login, *mail, *want_mail, *want_rcpt;
@@ -344,7 +348,7 @@ START_TEST(unknown_user_says_what_a_stranger_may_do)
 	}
 END_TEST
 
-/* SIZE= against maxsize, which is 1000 for bob. */
+/* SIZE= and maxsize, which is 1000 for bob. */
 static const struct {
 	const char *login;
 	uint64_t size;

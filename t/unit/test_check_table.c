@@ -1,6 +1,6 @@
 /*
- * The table of the checks: names, the room that a verdict needs, and which checks look at a stage
- * for whom.
+ * Shows the names of checks and stages, the room that a verdict needs, and which checks look at a
+ * stage of which sessions.
  */
 #include "lib/rules/check_table.h"
 
@@ -50,7 +50,7 @@ END_TEST
 
 #define AT(stage) (1U << STAGE_##stage)
 
-/* Where each check looks, and whether it looks at users alone. */
+/* The stages of each check, and whether it applies only to users. */
 static const struct {
 	enum check check;
 	unsigned stages;
@@ -90,7 +90,7 @@ START_TEST(a_check_looks_at_its_stages)
 			looks = looks && !rows[_i].users_only;
 			ck_assert(
 				checks_look(&m.parts, service, (enum stage)stage, false) == looks);
-			m.parts.lists_only = true; /* so there are no users */
+			m.parts.lists_only = true; /* the policy has no users */
 			ck_assert(checks_look(&m.parts, service, (enum stage)stage, true) == looks);
 			ck_assert(
 				checks_refuse(&m.parts, service, (enum stage)stage, true) == looks);
@@ -107,7 +107,8 @@ START_TEST(a_check_without_rules_does_not_look)
 		service->mode[CHECK_RATES] = service->mode[CHECK_SIZE] = MODE_YES;
 		m.parts.settings = m.settings;
 		ck_assert(!checks_look(&m.parts, service, STAGE_CONNECT, true));
-		ck_assert(checks_look(&m.parts, service, STAGE_BODY, true)); /* profiles: not yet */
+		ck_assert(checks_look(&m.parts, service, STAGE_BODY,
+			true)); /* profiles are not known yet */
 		made_build(&m);
 		ck_assert(!checks_look(policy_parts(m.policy), service, STAGE_BODY, true));
 		made_end(&m);

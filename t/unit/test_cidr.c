@@ -1,3 +1,7 @@
+/*
+ * Shows the parsing and the text of addresses and networks, and that a set finds the longest
+ * network.
+ */
 #include "lib/match/cidr.h"
 
 #include <arpa/inet.h>
@@ -7,7 +11,7 @@
 
 #include "t/unit/unit.h"
 
-/* What is parsed, and how it is written; want NULL: refused, with why in the message. */
+/* Text to parse, and its canonical form; want NULL: refused, with why in the message. */
 static const struct {
 	const char *text, *want, *why;
 } cases[] = {
@@ -132,7 +136,7 @@ static const struct {
 	{ "2001:db8::/32", "2001:db9::", false },
 	{ "2001:db8::/33", "2001:db8:8000::", false },
 	{ "c000:200::/24", "192.0.2.0", false },
-	/* A network within another one, and the other way round. */
+	/* A network within another one, and the reverse. */
 	{ "192.0.2.0/24", "192.0.2.0/25", true },
 	{ "192.0.2.0/25", "192.0.2.0/24", false },
 };
@@ -205,7 +209,7 @@ static struct cidr_set *set_of(const char *const *nets, size_t count)
 	return set;
 }
 
-/* The longest network that holds the address wins, in whatever order they came. */
+/* The longest network that contains the address wins, whatever the order of adding. */
 START_TEST(finds_the_longest)
 	{
 		static const char *const nets[] = { "192.0.2.0/24", "192.0.0.0/16", "192.0.2.7",
@@ -249,7 +253,7 @@ START_TEST(finds_nothing_in_an_empty_set)
 	}
 END_TEST
 
-/* No address is in no network, and is no network: not ::/0. */
+/* "No address" is in no network, not even ::/0, and is not a network. */
 START_TEST(takes_no_address_for_nothing)
 	{
 		static const char *const nets[] = { "0.0.0.0/0" };
@@ -278,7 +282,7 @@ START_TEST(keeps_the_first)
 	}
 END_TEST
 
-/* Against the plain way: every network asked, the longest that holds the address kept. */
+/* Compares the set with a search of all networks for the longest one. */
 START_TEST(agrees_with_a_linear_search)
 	{
 		enum { NETS = 200, ASKED = 2000 };

@@ -1,3 +1,7 @@
+/*
+ * Shows that every default is that of the option table, that every kind of value is read, that
+ * errors tell what would be right, and how secret files and references work.
+ */
 #include "lib/conf/config.h"
 
 #include <stdio.h>
@@ -20,7 +24,7 @@ static const struct config *parse(const char *text)
 	return config;
 }
 
-/* Where config_parse("") put the value of an option; NULL: nowhere. */
+/* The member into which config_parse("") put the value of an option; NULL if it has none. */
 static const void *member_of(const struct config *c, const struct config_option *option)
 {
 	switch (option->home) {
@@ -62,8 +66,9 @@ START_TEST(every_default_is_its_fallback_in_the_table)
 
 		all = options_all(&count);
 		for (i = 0; i < count; i++) {
-			if ((got = member_of(c, &all[i])) == NULL)
+			if (all[i].home == HOME_NOWHERE)
 				continue;
+			got = member_of(c, &all[i]);
 			ck_assert_msg(option_set(&all[i], &homes, all[i].fallback, &err) == 0, "%s",
 				err.text);
 			want = all[i].home == HOME_CONFIG ? (const char *)&blank + all[i].offset :
@@ -191,7 +196,7 @@ START_TEST(every_kind_of_value_arrives)
 	}
 END_TEST
 
-/* What is wrong, and what would be right. */
+/* Each error tells what is wrong and what would be right. */
 static const struct {
 	const char *text, *err;
 } bad[] = {
@@ -300,7 +305,7 @@ static const struct {
 	{ "[jwt]\nsecret_file = nonexistent\n",
 		"/etc/p/p.conf:2: [jwt] secret_file: /etc/p/nonexistent: No such file or directory" },
 };
-START_TEST(an_error_says_where_and_what_would_be_right)
+START_TEST(an_error_tells_where_and_what_would_be_right)
 	{
 		struct errmsg err = { "" };
 		const struct config *config = NULL;
@@ -369,7 +374,7 @@ START_TEST(the_connection_string_is_quoted)
 	}
 END_TEST
 
-START_TEST(what_has_no_meaning_is_a_warning)
+START_TEST(an_ignored_key_is_a_warning)
 	{
 		const struct config *c = parse("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
 
@@ -381,7 +386,7 @@ START_TEST(what_has_no_meaning_is_a_warning)
 	}
 END_TEST
 
-START_TEST(a_reload_names_what_only_a_restart_takes)
+START_TEST(keys_that_need_a_restart_are_found)
 	{
 		const struct config *a = parse("[log]\nlevel = info\n");
 		const struct config *b = parse("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
@@ -398,7 +403,7 @@ START_TEST(a_reload_names_what_only_a_restart_takes)
 	}
 END_TEST
 
-/* Files: a folder of its own. */
+/* The tests of files use a directory of their own. */
 static char folder[] = "/tmp/check_config.XXXXXX";
 
 static void make_folder(void)
@@ -438,7 +443,7 @@ static const struct config *load(void)
 	return config;
 }
 
-START_TEST(secrets_come_from_files_of_ones_own)
+START_TEST(secrets_are_read_from_private_files)
 	{
 		struct errmsg err = { "" };
 		const struct config *c;
@@ -474,7 +479,7 @@ START_TEST(secrets_come_from_files_of_ones_own)
 	}
 END_TEST
 
-START_TEST(a_secret_for_all_to_read_is_a_warning)
+START_TEST(a_secret_that_everybody_can_read_is_a_warning)
 	{
 		const struct config *c;
 
@@ -513,16 +518,16 @@ static Suite *make_suite(void)
 	tcase_add_test(text, every_default_is_its_fallback_in_the_table);
 	tcase_add_test(text, an_empty_file_gives_what_follows_from_the_defaults);
 	tcase_add_test(text, every_kind_of_value_arrives);
-	tcase_add_loop_test(text, an_error_says_where_and_what_would_be_right, 0, ROWS(bad));
+	tcase_add_loop_test(text, an_error_tells_where_and_what_would_be_right, 0, ROWS(bad));
 	tcase_add_test(text, a_long_value_is_shown_cut);
 	tcase_add_test(text, it_lives_as_long_as_its_last_reference);
 	tcase_add_loop_test(text, the_connection_string_is_quoted, 0, ROWS(conninfos));
-	tcase_add_test(text, what_has_no_meaning_is_a_warning);
-	tcase_add_test(text, a_reload_names_what_only_a_restart_takes);
+	tcase_add_test(text, an_ignored_key_is_a_warning);
+	tcase_add_test(text, keys_that_need_a_restart_are_found);
 	suite_add_tcase(suite, text);
 	tcase_add_checked_fixture(files, make_folder, remove_folder);
-	tcase_add_test(files, secrets_come_from_files_of_ones_own);
-	tcase_add_test(files, a_secret_for_all_to_read_is_a_warning);
+	tcase_add_test(files, secrets_are_read_from_private_files);
+	tcase_add_test(files, a_secret_that_everybody_can_read_is_a_warning);
 	tcase_add_test(files, a_missing_file_is_named);
 	suite_add_tcase(suite, files);
 	return suite;

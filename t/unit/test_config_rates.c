@@ -1,3 +1,7 @@
+/*
+ * Shows how the sections [limit] and [limit NAME] become rates, and which errors they report.
+ * Periods and matching are tested in t/unit/test_rates.c.
+ */
 #include "lib/conf/config_rates.h"
 
 #include <string.h>
@@ -44,7 +48,7 @@ START_TEST(sections_of_limits_are_read)
 	}
 END_TEST
 
-START_TEST(without_any_there_are_none)
+START_TEST(without_limits_there_are_no_rates)
 	{
 		const struct config *c = NULL;
 		struct errmsg err = { "" };
@@ -67,17 +71,17 @@ static const struct {
 	{ "[limit rate_conn]\na b = 5\n",
 		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" is neither an address" },
 	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",
-		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 is there twice, in another form" },
+		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 occurs twice, in different forms" },
 	{ "[limit rate_conn]\n10 = 5\n10 = 6\n",
 		"/etc/p/p.conf:3: [limit rate_conn] 10 is repeated" },
-	{ "[limit concurrency]\nmax = 5/1m\n", "\"5/1m\" is no number" },
+	{ "[limit concurrency]\nmax = 5/1m\n", "\"5/1m\" is not a number" },
 	{ "[limit]\nexempt = 192.0.2.1/24\n", "/etc/p/p.conf:2: [limit] exempt: " },
 	{ "[limit]\n\nexempt_senders = nobody\n",
-		"/etc/p/p.conf:3: [limit] exempt_senders: \"nobody\" is no sender" },
+		"/etc/p/p.conf:3: [limit] exempt_senders: \"nobody\" is not a sender" },
 	{ "[limit]\nipv6_prefix = 0\n", "/etc/p/p.conf:2: [limit] ipv6_prefix: " },
 	{ "[limit]\nrate_conn = 5\n", "unknown key rate_conn in [limit]; the keys are" },
 };
-START_TEST(an_error_says_where_and_what_is_wrong)
+START_TEST(an_error_tells_where_and_what_is_wrong)
 	{
 		const struct config *c = NULL;
 		struct errmsg err = { "" };
@@ -94,8 +98,8 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("config_rates");
 
 	tcase_add_test(tcase, sections_of_limits_are_read);
-	tcase_add_test(tcase, without_any_there_are_none);
-	tcase_add_loop_test(tcase, an_error_says_where_and_what_is_wrong, 0,
+	tcase_add_test(tcase, without_limits_there_are_no_rates);
+	tcase_add_loop_test(tcase, an_error_tells_where_and_what_is_wrong, 0,
 		(int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,3 +1,7 @@
+/*
+ * Shows that libpq reads from the connection string exactly the values that [database] contains, in
+ * both of its forms.
+ */
 #include "lib/conf/conninfo.h"
 
 #include <libpq-fe.h>
@@ -26,7 +30,7 @@ static char *build(const struct config_given *given)
 	return taken != NULL ? taken : strdup("");
 }
 
-/* What libpq reads in it; the last one of a key counts, as there. "" where it is not set. */
+/* The value that libpq reads for a key; it uses the last one. "" if the key is not set. */
 static void ck_read(const char *text, const char *keyword, const char *want)
 {
 	char *wrong = NULL;
@@ -81,7 +85,7 @@ START_TEST(builds_a_connection_string)
 	}
 END_TEST
 
-/* None of them adds a parameter or ends a quote. */
+/* None of these values adds a parameter or ends a quote. */
 static const char *const values[] = {
 	"plain",
 	"it's",
@@ -149,7 +153,7 @@ START_TEST(a_password_is_added_to_either_form)
 	}
 END_TEST
 
-START_TEST(out_of_memory_stays_so)
+START_TEST(a_failed_text_stays_failed)
 	{
 		struct config_given given = given_of("postgresql://h/d");
 		struct strbuf text = { .failed = true };
@@ -172,7 +176,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, builds_a_connection_string, 0, COUNT(rows));
 	tcase_add_loop_test(tcase, libpq_reads_what_was_given, 0, COUNT(values));
 	tcase_add_loop_test(tcase, a_password_is_added_to_either_form, 0, COUNT(conninfos));
-	tcase_add_test(tcase, out_of_memory_stays_so);
+	tcase_add_test(tcase, a_failed_text_stays_failed);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,10 +1,14 @@
+/*
+ * Shows that the CRC-32C agrees with the
+ * test vectors of RFC 3720.
+ */
 #include "lib/base/crc32c.h"
 
 #include <string.h>
 
 #include "t/unit/unit.h"
 
-/* RFC 3720, appendix B.4, and the check value of the CRC's usual description. */
+/* The vectors of RFC 3720, appendix B.4, and the usual check value of this CRC. */
 static const struct {
 	uint8_t first, step;
 	uint32_t want;

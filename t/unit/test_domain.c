@@ -1,3 +1,7 @@
+/*
+ * Shows the canonical form of names, its bounds, and the
+ * walk from a name to the domains above it.
+ */
 #include "lib/match/domain.h"
 
 #include <string.h>
@@ -20,7 +24,7 @@ static const struct {
 	{ "[192.0.2.1]", "[192.0.2.1]" },
 	{ "a b/c@d\x01", "a b/c@d\x01" },
 
-	/* IDNA 2008, non-transitional, with UTS 46's mapping; both forms of a name meet. */
+	/* IDNA 2008, non-transitional, with UTS 46 mapping: both forms of a name become one. */
 	{ "bücher-example.com", "xn--bcher-example-wob.com" },
 	{ "BÜCHER-Example.com", "xn--bcher-example-wob.com" },
 	{ "BU\xcc\x88"
@@ -41,7 +45,7 @@ static const struct {
 	  "example.com",
 		"example.com" },
 
-	/* The dots of other scripts are dots; one at the end is the trailing one. */
+	/* Full stops of other scripts are dots, also a trailing one. */
 	{ "bücher-example。com", "xn--bcher-example-wob.com" },
 	{ "example．com｡", "example.com" },
 	{ "bücher-example.com。", "xn--bcher-example-wob.com" },
@@ -98,13 +102,13 @@ static const struct {
 	  "evil.example",
 		"\xe3\x80.evil.example" },
 
-	/* What would turn into another mark of ASCII is no valid label. */
+	/* A label is invalid if the mapping would add a special ASCII character. */
 	{ "ex＠mple.bücher-example.com", "ex＠mple.xn--bcher-example-wob.com" },
 	{ "［192.0.2.1］", "［192.0.2.1］" },
 	{ "ex：ample．com", "ex：ample.com" },
 
-	/* What IDNA doesn't allow is encoded as it is, else it keeps its bytes; it doesn't shield
-	 * the labels beside it. */
+	/* A label that IDNA does not allow is encoded unmapped, or keeps its bytes; the other
+	 * labels are converted nevertheless. */
 	{ "☃.example", "xn--n3h.example" },
 	{ "💩.LA", "xn--ls8h.la" },
 	{ "❤️.example", "xn--qei.example" },
@@ -123,7 +127,7 @@ START_TEST(has_one_form)
 	{
 		char out[DOMAIN_SIZE], again[DOMAIN_SIZE];
 		size_t len = strlen(cases[_i].name);
-		char *copy = malloc(len + 1); /* of len bytes only: no NUL is needed */
+		char *copy = malloc(len + 1); /* exactly len bytes, without a NUL */
 		int got;
 
 		ck_assert_ptr_nonnull(copy);
@@ -139,7 +143,7 @@ START_TEST(has_one_form)
 	}
 END_TEST
 
-/* DOMAIN_SIZE - 1 bytes are taken, in ASCII and not; one more is refused, nothing is cut. */
+/* DOMAIN_SIZE - 1 bytes are accepted, ASCII or not; one more is refused, never cut. */
 START_TEST(bounds_a_name)
 	{
 		char name[DOMAIN_SIZE + 16], out[DOMAIN_SIZE];
@@ -158,7 +162,7 @@ START_TEST(bounds_a_name)
 	}
 END_TEST
 
-/* An A-label is longer than its U-label: it may not fit where the U-label did. */
+/* An A-label is longer than its U-label, and may not fit although the U-label does. */
 START_TEST(bounds_what_it_makes)
 	{
 		static const char label[] = "bücher.";
@@ -212,7 +216,7 @@ START_TEST(knows_literals)
 	}
 END_TEST
 
-/* What a walk finds: 0 for nothing. */
+/* Return the value that a walk finds, 0 for none. */
 static uint32_t walked(const struct strmap *map, enum domain_key form, const char *name)
 {
 	uint32_t value = 0;

@@ -1,3 +1,7 @@
+/*
+ * Shows that error messages are set,
+ * prefixed and cut to fit.
+ */
 #include "lib/base/errmsg.h"
 
 #include <string.h>
@@ -33,7 +37,7 @@ START_TEST(takes_null)
 	}
 END_TEST
 
-/* Text that just fits, and text that is one byte and many bytes too long. */
+/* Text that just fits, and text that is too long by one byte and by many bytes. */
 START_TEST(cuts_what_is_too_long)
 	{
 		const size_t lengths[] = { 511, 512, 5000 };

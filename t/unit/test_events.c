@@ -10,7 +10,7 @@
 
 static int woken;
 
-static void wake(void *context)
+static void count_wake(void *context)
 {
 	ck_assert_ptr_eq(context, &woken);
 	woken++;
@@ -33,7 +33,7 @@ START_TEST(events_come_in_order_and_wake_once)
 		char *line;
 
 		woken = 0;
-		events_follow(wake, &woken);
+		events_follow(count_wake, &woken);
 		ck_assert(events_wanted());
 		events_add(strdup("a"));
 		events_add(strdup("b"));
@@ -49,7 +49,7 @@ START_TEST(events_come_in_order_and_wake_once)
 		ck_assert_int_eq(woken, 2);
 		events_unfollow(); /* frees the waiting event */
 		ck_assert(!events_wanted());
-		events_follow(wake, &woken);
+		events_follow(count_wake, &woken);
 		ck_assert_ptr_null(events_take(&dropped));
 		events_unfollow();
 	}
@@ -60,8 +60,8 @@ START_TEST(events_that_do_not_fit_are_counted)
 		uint64_t dropped;
 		char text[20], *line;
 
-		events_follow(wake, &woken);
-		events_follow(wake, &woken);
+		events_follow(count_wake, &woken);
+		events_follow(count_wake, &woken);
 		events_unfollow();
 		ck_assert_uint_eq(events_followers(), 1);
 		for (int i = 0; i < EVENTS_MAX + 5; i++) {

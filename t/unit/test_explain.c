@@ -1,6 +1,6 @@
 /*
- * Explaining a session: the steps that it takes, what each one shows, and what is wrong with a
- * session that cannot be played.
+ * Shows the steps in the explanation of a session, their content, and the errors for sessions of a
+ * wrong form.
  */
 #include "lib/decide/explain.h"
 
@@ -43,7 +43,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Play a session of JSON; the answer stays until the next one. */
+/* Play a session in JSON. The answer lives until the next one. */
 static int play(const char *text)
 {
 	const struct ledger_ops ops = ledger_ops(ledger);
@@ -63,7 +63,7 @@ static int play(const char *text)
 	return ret;
 }
 
-/* A member of step i. */
+/* Return a member of step i. */
 static const char *step(size_t i, const char *key)
 {
 	json_t *steps = json_object_get(answer, "steps");
@@ -71,8 +71,8 @@ static const char *step(size_t i, const char *key)
 	return json_string_value(json_object_get(json_array_get(steps, i), key));
 }
 
-/* "connect=accept helo=accept mail=reject": the steps of the answer. */
-static const char *steps(void)
+/* Return the steps of the answer, such as "connect=accept helo=accept mail=reject". */
+static const char *described_steps(void)
 {
 	static char text[400];
 	size_t at = 0;
@@ -84,7 +84,7 @@ static const char *steps(void)
 	return text;
 }
 
-/* Sessions, and the steps that they take. */
+/* Sessions and their steps. */
 static const struct {
 	const char *session, *want;
 } played[] = {
@@ -109,7 +109,7 @@ static const struct {
 START_TEST(a_session_takes_its_steps)
 	{
 		ck_assert_msg(play(played[_i].session) == 0, "%s", err.text);
-		ck_assert_str_eq(steps(), played[_i].want);
+		ck_assert_str_eq(described_steps(), played[_i].want);
 	}
 END_TEST
 
@@ -156,20 +156,20 @@ START_TEST(limits_are_shown_and_not_charged)
 	}
 END_TEST
 
-/* A login counts at connect only where that waits until MAIL. */
+/* A login affects connect only if connect is judged at MAIL. */
 START_TEST(a_login_counts_at_connect_where_that_waits_for_it)
 	{
 		static const char session[] = "{\"ip\": \"192.0.2.66\", \"login\": \"bob\"}";
 
 		ck_assert_int_eq(play(session), 0);
-		ck_assert_str_eq(steps(), "connect=accept helo=accept");
+		ck_assert_str_eq(described_steps(), "connect=accept helo=accept");
 		m.settings->delay_reject = false;
 		ck_assert_int_eq(play(session), 0);
-		ck_assert_str_eq(steps(), "connect=reject");
+		ck_assert_str_eq(described_steps(), "connect=reject");
 	}
 END_TEST
 
-/* Sessions of a wrong form, and what is said about them. */
+/* Sessions of a wrong form, and their errors. */
 static const struct {
 	const char *session, *want;
 } wrong[] = {

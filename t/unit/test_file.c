@@ -1,3 +1,7 @@
+/*
+ * Shows how whole files and secrets are read, and that a file is replaced completely or not at all,
+ * with its predecessor kept.
+ */
 #include "lib/conf/file.h"
 
 #include <signal.h>
@@ -51,7 +55,7 @@ static void assert_holds(const char *name, const char *want)
 	free(text);
 }
 
-START_TEST(reads_a_file_whole)
+START_TEST(reads_a_whole_file)
 	{
 		struct errmsg err = { "" };
 		struct file_stamp stamp, now;
@@ -108,7 +112,7 @@ static const struct {
 	{ 0620, FILE_FAILED },
 	{ 0601, FILE_FAILED },
 };
-START_TEST(refuses_secrets_that_others_get_at)
+START_TEST(refuses_secrets_that_others_can_access)
 	{
 		struct errmsg err = { "" };
 		char *text;
@@ -138,7 +142,7 @@ static void write_once(const char *text, bool keep_prev)
 	ck_assert(file_stamp_equal(&stamp, &now));
 }
 
-START_TEST(replaces_a_file_and_keeps_the_one_before)
+START_TEST(replaces_a_file_and_keeps_its_predecessor)
 	{
 		struct stat st;
 
@@ -174,7 +178,7 @@ START_TEST(leaves_the_old_file_until_the_commit)
 	}
 END_TEST
 
-START_TEST(a_full_disk_costs_nothing_of_the_old_file)
+START_TEST(a_full_disk_leaves_the_old_file)
 	{
 		struct errmsg err = { "" };
 		struct rlimit before, tight;
@@ -202,13 +206,13 @@ START_TEST(a_full_disk_costs_nothing_of_the_old_file)
 	}
 END_TEST
 
-START_TEST(sees_that_a_file_grows_meanwhile)
+START_TEST(detects_a_file_that_grows_meanwhile)
 	{
 		struct errmsg err = { "" };
 		char *text;
 		size_t len;
 
-		/* Its stat says that it is empty, and reading tells otherwise. */
+		/* stat() reports an empty file, but reading it returns text. */
 		ck_assert_int_eq(file_read("/proc/self/status", 1000, &text, &len, NULL, &err),
 			FILE_FAILED);
 		ck_assert_str_eq(err.text, "/proc/self/status: changed while it was read");
@@ -239,7 +243,7 @@ START_TEST(makes_a_path_absolute_and_leaves_links_alone)
 	}
 END_TEST
 
-START_TEST(says_where_it_cannot_write)
+START_TEST(an_error_gives_the_path_that_cannot_be_written)
 	{
 		struct errmsg err = { "" };
 
@@ -256,15 +260,15 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("file");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, reads_a_file_whole);
+	tcase_add_test(tcase, reads_a_whole_file);
 	tcase_add_test(tcase, tells_missing_from_unreadable);
-	tcase_add_loop_test(tcase, refuses_secrets_that_others_get_at, 0, ROWS(modes));
-	tcase_add_test(tcase, replaces_a_file_and_keeps_the_one_before);
+	tcase_add_loop_test(tcase, refuses_secrets_that_others_can_access, 0, ROWS(modes));
+	tcase_add_test(tcase, replaces_a_file_and_keeps_its_predecessor);
 	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
-	tcase_add_test(tcase, a_full_disk_costs_nothing_of_the_old_file);
-	tcase_add_test(tcase, sees_that_a_file_grows_meanwhile);
+	tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
+	tcase_add_test(tcase, detects_a_file_that_grows_meanwhile);
 	tcase_add_test(tcase, makes_a_path_absolute_and_leaves_links_alone);
-	tcase_add_test(tcase, says_where_it_cannot_write);
+	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,7 @@
+/*
+ * Shows which addresses are found in From fields, and which fields readers may interpret
+ * differently.
+ */
 #include "lib/match/from_header.h"
 
 #include <string.h>
@@ -12,7 +16,7 @@ struct from_case {
 	const char *value;
 	size_t len;
 	enum from_result result;
-	const char *want; /* the canonical addresses, a space between */
+	const char *want; /* the canonical addresses, separated by spaces */
 };
 
 static const struct from_case cases[] = {
@@ -62,7 +66,7 @@ static const struct from_case cases[] = {
 	{ V("<"), FROM_NONE, "" },
 	{ V(">"), FROM_NONE, "" },
 
-	/* Names that contain what looks like more. */
+	/* Display names that contain more than words. */
 	{ V("\"x <a@evil.e>\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
 	{ V("\"a@evil.e\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
 	{ V("\"\\\"a@evil.e\\\" <x@y.z>, \" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
@@ -93,7 +97,7 @@ static const struct from_case cases[] = {
 	{ V("a@evil.e <b>"), FROM_UNPARSABLE, "a@evil.e" },
 	{ V("a@evil.e <> <b@mine.m>"), FROM_UNPARSABLE, "a@evil.e b@mine.m" },
 
-	/* Several addresses without the comma between them. */
+	/* Several addresses without commas between them. */
 	{ V("<b@mine.m> a@evil.e"), FROM_UNPARSABLE, "b@mine.m a@evil.e" },
 	{ V("<b@mine.m> <a@evil.e>"), FROM_UNPARSABLE, "b@mine.m a@evil.e" },
 	{ V("<b@mine.m> x@y.z <a@evil.e>"), FROM_UNPARSABLE, "b@mine.m x@y.z a@evil.e" },
@@ -162,7 +166,7 @@ static const struct from_case cases[] = {
 	{ V("John @ Home"), FROM_ADDRESSES, "john@home" },
 	{ V("a!b%c@d.e"), FROM_ADDRESSES, "a!b%c@d.e" },
 
-	/* What some read otherwise than others. */
+	/* Values that readers interpret differently. */
 	{ V("a@evil.e@mine.m"), FROM_UNPARSABLE, "a@evil.e a@evil.e@mine.m" },
 	{ V("a@@b.c"), FROM_UNPARSABLE, "a@@b.c" },
 	{ V("@b.c"), FROM_UNPARSABLE, "@b.c" },
@@ -196,7 +200,7 @@ static const struct from_case cases[] = {
 	{ V("=?utf-8?q?a?= (c) =?utf-8?q?b?= \"d\" <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
 	{ V("=?utf-8?q?=3D?= (c) <b@mine.m>"), FROM_ADDRESSES, "b@mine.m" },
 
-	/* Never closed. */
+	/* Unclosed quotes, comments and brackets. */
 	{ V("\"Foo <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
 	{ V("\"Foo\\\" <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
 	{ V("Foo\" <x@y.z>"), FROM_UNPARSABLE, "x@y.z" },
@@ -212,7 +216,7 @@ static const struct from_case cases[] = {
 	{ V("\"\\"), FROM_UNPARSABLE, "" },
 	{ V("(\\"), FROM_UNPARSABLE, "" },
 
-	/* NUL, and CR and LF that are no fold. */
+	/* NUL, and CR and LF that are not part of a fold. */
 	{ V("a@b.c\0"), FROM_UNPARSABLE, "a@b.c" },
 	{ V("a@ev\0il.e"), FROM_UNPARSABLE, "a@ev" },
 	{ V("\"a\0b\"@c.d"), FROM_UNPARSABLE, "\"a b\"@c.d" },
@@ -241,7 +245,7 @@ START_TEST(reads)
 		enum from_result result;
 		char *copy;
 
-		/* On the heap, without a NUL behind: reading past the end is seen. */
+		/* On the heap without a NUL, so that ASan detects reading past the end. */
 		ck_assert_ptr_nonnull(copy = malloc(c->len + (c->len == 0)));
 		memcpy(copy, c->value, c->len);
 		result = from_header_parse(copy, c->len, collect, &found);
@@ -420,7 +424,7 @@ START_TEST(stops_when_told)
 	}
 END_TEST
 
-/* An address of ADDRESS_MAX bytes is reported, one of one byte more is not. */
+/* An address of ADDRESS_MAX bytes is reported, a longer one is not. */
 START_TEST(bounds_an_address)
 	{
 		char value[ADDRESS_MAX + 8];
@@ -439,7 +443,7 @@ START_TEST(bounds_an_address)
 	}
 END_TEST
 
-/* The same for a local part that is put in quotes as a whole. */
+/* The same for a local part that is quoted completely. */
 START_TEST(bounds_a_quoted_address)
 	{
 		char value[ADDRESS_MAX + 16];
@@ -460,7 +464,7 @@ START_TEST(bounds_a_quoted_address)
 	}
 END_TEST
 
-/* What is written over and over to make a long field. */
+/* Text that is repeated to make a long field. */
 static const char *const bricks[] = { "(", ")", "()", "(\\", "\"", "\\\"", "\\", "<", ">", "<>",
 	"<@", "<@a,", "<@a:", "@", "@[", "@[a", "@a", "a@b@", "a@b ", "a@b,", "a@b <", "a@b <>",
 	"a <a@b>", ",", ":", ";", ".", "a.", "a ", "a", "=?", "\r\n ", "\r", "\n", " ", "(a", "\"a",
@@ -482,7 +486,7 @@ static double parse_seconds(const char *brick, size_t len)
 	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
-/* A quadratic reader needs minutes for what takes milliseconds here. */
+/* A quadratic reader would need minutes; this takes milliseconds. */
 START_TEST(takes_linear_time)
 	{
 		double seconds = parse_seconds(bricks[_i], 1 << 18);

@@ -1,3 +1,7 @@
+/*
+ * Shows the tokens of address fields, and that
+ * reading them takes linear time.
+ */
 #include "lib/match/from_tokens.h"
 
 #include <string.h>
@@ -13,7 +17,8 @@ static struct from_lexer lexer_of(const char *value, size_t len, bool *odd)
 	return (struct from_lexer){ .at = value, .end = value + len, .odd = odd };
 }
 
-/* A word as it is, "quoted", [literal], a mark as 'c'; '_' in front where white space stands. */
+/* A word as it is, "quoted", [literal], a special character as 'c'; '_' before it for white space.
+ */
 static void describe_token(const struct from_token *t, struct strbuf *told)
 {
 	strbuf_add_str(told, told->len > 0 ? " " : "");
@@ -129,7 +134,7 @@ START_TEST(tells_words_from_marks)
 		char *copy = malloc(rows[_i].len > 0 ? rows[_i].len : 1);
 		struct from_lexer lexer;
 
-		memcpy(copy, rows[_i].value, rows[_i].len); /* to its last byte: ASan sees more */
+		memcpy(copy, rows[_i].value, rows[_i].len); /* exactly its length, for ASan */
 		lexer = lexer_of(copy, rows[_i].len, &odd);
 		do {
 			token = from_token_next(&lexer);
@@ -168,7 +173,7 @@ END_TEST
 static const char *const nested[] = { "(", "\"", "((a)", "\"\\", "a@[", "@[(", "=?(", "(\\", "\\\"",
 	"()", "\r\n ", "\"(" };
 
-/* A mebibyte of what opens and never closes: quadratic reading would take hours. */
+/* A mebibyte of openings that are never closed: a quadratic reader would take hours. */
 START_TEST(takes_linear_time_whatever_the_nesting)
 	{
 		size_t len = 1 << 20, unit = strlen(nested[_i]), tokens = 0;
@@ -228,7 +233,7 @@ START_TEST(a_control_is_stray_unless_it_is_of_a_fold)
 		char *copy = malloc(controls[_i].len + 1);
 
 		memcpy(copy, controls[_i].value, controls[_i].len);
-		copy[controls[_i].len] = ' '; /* behind the end: makes no fold */
+		copy[controls[_i].len] = ' '; /* after the end: not part of a fold */
 		ck_assert(from_has_stray_control(copy, copy + controls[_i].len) ==
 			controls[_i].stray);
 		free(copy);

@@ -1,3 +1,7 @@
+/*
+ * Shows that SipHash-1-3 agrees with published
+ * values, and reads no byte after the end.
+ */
 #include "lib/base/hash.h"
 
 #include "t/unit/unit.h"
@@ -47,7 +51,7 @@ START_TEST(depends_on_the_key)
 	}
 END_TEST
 
-/* Nothing behind the end is read, at whatever offset, and the length counts. */
+/* No byte after the end is read, at any offset, and the length matters. */
 START_TEST(reads_its_bytes_only)
 	{
 		char bytes[64];

@@ -1,3 +1,7 @@
+/*
+ * Shows the grammar of postern.conf: sections, keys, comments, line ends, and the line that each
+ * error gives.
+ */
 #include "lib/conf/ini.h"
 
 #include <stdbool.h>
@@ -7,7 +11,7 @@
 #include "lib/base/strbuf.h"
 #include "t/unit/unit.h"
 
-/* Write down what comes: "[a]1 k=v@2 " */
+/* Record each call: "[a]1 k=v@2 ". */
 static int note(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
 	struct strbuf *seen = context;
@@ -74,7 +78,7 @@ static const struct {
 	{ "[a]\nk=\xc3", "f:2: byte 3 (0xc3) is not UTF-8" },
 	{ "[a]\nstop=1\n", "f:2: stopped" },
 };
-START_TEST(names_the_line_of_an_error)
+START_TEST(an_error_gives_its_line)
 	{
 		struct strbuf seen = STRBUF_INIT;
 		struct errmsg err = { "" };
@@ -101,7 +105,7 @@ START_TEST(refuses_nul_bytes)
 	}
 END_TEST
 
-START_TEST(takes_lines_of_any_length)
+START_TEST(reads_lines_of_any_length)
 	{
 		struct strbuf text = STRBUF_INIT, seen = STRBUF_INIT;
 		struct errmsg err = { "" };
@@ -129,7 +133,7 @@ static const struct {
 	{ "a;b   ; c ; d", "a;b" },
 	{ "", "" },
 };
-START_TEST(cuts_comments_behind_white_space)
+START_TEST(removes_comments_after_white_space)
 	{
 		char value[32];
 
@@ -147,10 +151,10 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("ini");
 
 	tcase_add_loop_test(tcase, reads_sections_and_keys_with_their_lines, 0, ROWS(good));
-	tcase_add_loop_test(tcase, names_the_line_of_an_error, 0, ROWS(bad));
+	tcase_add_loop_test(tcase, an_error_gives_its_line, 0, ROWS(bad));
 	tcase_add_test(tcase, refuses_nul_bytes);
-	tcase_add_test(tcase, takes_lines_of_any_length);
-	tcase_add_loop_test(tcase, cuts_comments_behind_white_space, 0, ROWS(comments));
+	tcase_add_test(tcase, reads_lines_of_any_length);
+	tcase_add_loop_test(tcase, removes_comments_after_white_space, 0, ROWS(comments));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,4 +1,7 @@
-/* The set of keys itself: the names of algorithms, shared secrets, and the life of a set. */
+/*
+ * The set of keys itself: the names of algorithms, which bytes are accepted as shared secrets, and
+ * that a set lives as long as a reference to it.
+ */
 #include "lib/auth/jwt_keys.h"
 
 #include <stdbool.h>

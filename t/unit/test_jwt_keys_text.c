@@ -1,4 +1,7 @@
-/* Keys from the text of a file: PEM blocks, good and bad, and the bound on their number. */
+/*
+ * Keys from the text of a file: PEM blocks, good and bad, private keys that must not be shown, and
+ * the bound on the number of keys.
+ */
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>

@@ -22,7 +22,7 @@ static struct ledger_request request_of(const char *key, const struct limit *lim
 
 static struct ledger_usage usage;
 
-static enum ledger_answer charge(struct ledger *ledger, uint64_t now, const char *key,
+static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const char *key,
 	const struct limit *limits, size_t count)
 {
 	const struct ledger_request request = request_of(key, limits, count);
@@ -30,7 +30,7 @@ static enum ledger_answer charge(struct ledger *ledger, uint64_t now, const char
 	return ledger_charge(ledger, now, &request, 1, true, &usage);
 }
 
-static enum ledger_answer look(struct ledger *ledger, uint64_t now, const char *key,
+static enum ledger_answer look_at_key(struct ledger *ledger, uint64_t now, const char *key,
 	const struct limit *limits, size_t count)
 {
 	const struct ledger_request request = request_of(key, limits, count);
@@ -128,8 +128,8 @@ START_TEST(never_more_than_the_limit_in_any_window_and_never_stricter_than_a_six
 			for (size_t j = 0; j < i; j++)
 				limits[i].seconds += limits[i].seconds == limits[j].seconds;
 		}
-		for (int event = 0; event < PROPERTY_EVENTS; event++) {
-			enum ledger_answer answer = charge(ledger, now, "k", limits, count);
+		for (unsigned event = 0; event < unit_times(PROPERTY_EVENTS); event++) {
+			enum ledger_answer answer = charge_key(ledger, now, "k", limits, count);
 
 			ck_assert_int_ne(answer, LEDGER_FAILED);
 			if (answer == LEDGER_FREE) {
@@ -167,8 +167,8 @@ START_TEST(a_steady_rate_at_the_limit_is_never_refused)
 			uint64_t burst = 5 + i / limit->count * pace;
 			uint64_t even = 5 + (i * pace + limit->count - 1) / limit->count;
 
-			ck_assert_int_eq(charge(ledger, burst, "burst", limit, 1), LEDGER_FREE);
-			ck_assert_int_eq(charge(ledger, even, "even", limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, burst, "burst", limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, even, "even", limit, 1), LEDGER_FREE);
 		}
 		ledger_free(&ledger);
 	}
@@ -180,15 +180,15 @@ START_TEST(up_to_64_charges_are_exact_to_a_millionth)
 		struct ledger *ledger = ledger_new();
 
 		for (uint64_t i = 0; i < 50; i++)
-			ck_assert_int_eq(charge(ledger, 7 + i * SECOND, "k", &limit, 1),
+			ck_assert_int_eq(charge_key(ledger, 7 + i * SECOND, "k", &limit, 1),
 				LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 60 * SECOND, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_int_eq(charge_key(ledger, 60 * SECOND, "k", &limit, 1), LEDGER_FULL);
 		ck_assert_uint_ge(60 * SECOND + usage.wait, 7 + DAY);
 		ck_assert_uint_le(60 * SECOND + usage.wait, 7 + DAY + SECOND / 10);
-		ck_assert_int_eq(charge(ledger, 60 * SECOND + usage.wait - 1, "k", &limit, 1),
+		ck_assert_int_eq(charge_key(ledger, 60 * SECOND + usage.wait - 1, "k", &limit, 1),
 			LEDGER_FULL);
 		ck_assert_uint_eq(usage.wait, 1);
-		ck_assert_int_eq(charge(ledger, 60 * SECOND + usage.wait + DAY, "k", &limit, 1),
+		ck_assert_int_eq(charge_key(ledger, 60 * SECOND + usage.wait + DAY, "k", &limit, 1),
 			LEDGER_FREE);
 		ledger_free(&ledger);
 	}
@@ -202,14 +202,17 @@ START_TEST(the_waiting_time_is_exact)
 
 		random_state = 99;
 		for (int i = 0; i < 3000; i++) {
-			if (charge(ledger, now, "k", limits, 2) == LEDGER_FULL) {
+			if (charge_key(ledger, now, "k", limits, 2) == LEDGER_FULL) {
 				ck_assert_uint_gt(usage.wait, 0);
-				ck_assert_int_eq(look(ledger, now + usage.wait - 1, "k", limits, 2),
+				ck_assert_int_eq(look_at_key(ledger, now + usage.wait - 1, "k",
+							 limits, 2),
 					LEDGER_FULL);
 				ck_assert_uint_eq(usage.wait, 1);
-				ck_assert_int_eq(charge(ledger, now, "k", limits, 2), LEDGER_FULL);
+				ck_assert_int_eq(charge_key(ledger, now, "k", limits, 2),
+					LEDGER_FULL);
 				now += usage.wait;
-				ck_assert_int_eq(charge(ledger, now, "k", limits, 2), LEDGER_FREE);
+				ck_assert_int_eq(charge_key(ledger, now, "k", limits, 2),
+					LEDGER_FREE);
 			}
 			now += random_below(20 * SECOND);
 		}
@@ -223,17 +226,18 @@ START_TEST(a_charge_that_fills_a_limit_gives_the_waiting_time)
 		struct ledger *ledger = ledger_new();
 		uint64_t wait;
 
-		ck_assert_int_eq(charge(ledger, SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, SECOND, "k", limits, 2), LEDGER_FREE);
 		ck_assert_uint_eq(usage.wait, 0);
-		ck_assert_int_eq(charge(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FREE);
 		ck_assert(!usage.is_full);
 		ck_assert_uint_eq(usage.limit.seconds, 600);
 		ck_assert_uint_eq(usage.used, 2);
 		wait = usage.wait;
-		ck_assert_int_eq(look(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FULL);
+		ck_assert_int_eq(look_at_key(ledger, 2 * SECOND, "k", limits, 2), LEDGER_FULL);
 		ck_assert_uint_eq(usage.wait, wait);
 		/* Of two limits that become full, the one that is full for longer is reported. */
-		ck_assert_int_eq(charge(ledger, 2 * SECOND + wait, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 2 * SECOND + wait, "k", limits, 2),
+			LEDGER_FREE);
 		ck_assert_uint_eq(usage.limit.seconds, 86400);
 		ck_assert_uint_eq(usage.used, 3);
 		ck_assert_uint_gt(usage.wait, 80000 * SECOND);
@@ -248,15 +252,16 @@ START_TEST(a_refusal_charges_nothing)
 		const struct limit limits[] = { { 1, 300 }, { 500, 86400 } };
 		struct ledger *ledger = ledger_new();
 
-		ck_assert_int_eq(charge(ledger, 1, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 1, "k", limits, 2), LEDGER_FREE);
 		ck_assert_uint_eq(usage.limit.count, 1); /* the limit that is nearest to full */
 		ck_assert_uint_eq(usage.used, 1);
 		for (int i = 0; i < 100; i++)
-			ck_assert_int_eq(charge(ledger, 2, "k", limits, 2), LEDGER_FULL);
+			ck_assert_int_eq(charge_key(ledger, 2, "k", limits, 2), LEDGER_FULL);
 		ck_assert_uint_eq(usage.limit.seconds, 300);
 		ck_assert_uint_eq(usage.used, 1);
-		ck_assert_int_eq(charge(ledger, 301 * SECOND, "k", limits, 2), LEDGER_FREE);
-		ck_assert_int_eq(look(ledger, 301 * SECOND, "k", &limits[1], 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 301 * SECOND, "k", limits, 2), LEDGER_FREE);
+		ck_assert_int_eq(look_at_key(ledger, 301 * SECOND, "k", &limits[1], 1),
+			LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 2);
 		ledger_free(&ledger);
 	}
@@ -276,9 +281,9 @@ START_TEST(keys_are_charged_all_or_none)
 		ck_assert(each[1].is_full && !each[0].is_full && !each[2].is_full);
 		for (size_t i = 0; i < 3; i++)
 			ck_assert_uint_eq(each[i].used, 2);
-		(void)look(ledger, 5, "a", &wide, 1);
+		(void)look_at_key(ledger, 5, "a", &wide, 1);
 		ck_assert_uint_eq(usage.used, 2);
-		(void)look(ledger, 5, "c", &wide, 1);
+		(void)look_at_key(ledger, 5, "c", &wide, 1);
 		ck_assert_uint_eq(usage.used, 2);
 		ledger_free(&ledger);
 	}
@@ -309,7 +314,7 @@ START_TEST(a_limit_of_none_allows_nothing)
 		const struct limit limit = { 0, 60 };
 		struct ledger *ledger = ledger_new();
 
-		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_int_eq(charge_key(ledger, 5, "k", &limit, 1), LEDGER_FULL);
 		ck_assert_uint_eq(usage.wait, UINT64_MAX);
 		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		ledger_free(&ledger);
@@ -324,10 +329,10 @@ START_TEST(impossible_requests_fail)
 		struct ledger *ledger = ledger_new();
 
 		memset(long_key, 'k', LEDGER_KEY_MAX + 1);
-		ck_assert_int_eq(charge(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
-		ck_assert_int_eq(look(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
-		ck_assert_int_eq(charge(ledger, 1, long_key + 1, &limit, 1), LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 1, "k", &limit, 0), LEDGER_FAILED);
+		ck_assert_int_eq(charge_key(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
+		ck_assert_int_eq(look_at_key(ledger, 1, long_key, &limit, 1), LEDGER_FAILED);
+		ck_assert_int_eq(charge_key(ledger, 1, long_key + 1, &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 1, "k", &limit, 0), LEDGER_FAILED);
 		for (size_t i = 0; i < LEDGER_REQUESTS_MAX + 1; i++)
 			many[i] = request_of("k", &limit, 1);
 		ck_assert_int_eq(ledger_charge(ledger, 1, many, LEDGER_REQUESTS_MAX + 1, true,
@@ -349,15 +354,15 @@ START_TEST(a_new_window_starts_with_the_counts_of_the_longest)
 		uint64_t now = DAY;
 
 		for (int i = 0; i < 30; i++, now += 240 * SECOND)
-			ck_assert_int_eq(charge(ledger, now, "k", &day, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, now, "k", &day, 1), LEDGER_FREE);
 		/* 15 of the 30 were made in the last hour. */
-		ck_assert_int_eq(look(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
+		ck_assert_int_eq(look_at_key(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 15);
 		for (int i = 0; i < 5; i++)
-			ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, now - 1, "k", &hour, 1), LEDGER_FULL);
+			ck_assert_int_eq(charge_key(ledger, now - 1, "k", &hour, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, now - 1, "k", &hour, 1), LEDGER_FULL);
 		/* All charges count in the longer windows, too. */
-		ck_assert_int_eq(look(ledger, now, "k", &week, 1), LEDGER_FREE);
+		ck_assert_int_eq(look_at_key(ledger, now, "k", &week, 1), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 35);
 		ledger_free(&ledger);
 	}
@@ -369,11 +374,11 @@ START_TEST(a_lowered_limit_holds_at_once)
 		struct ledger *ledger = ledger_new();
 
 		for (int i = 0; i < 100; i++)
-			ck_assert_int_eq(charge(ledger, (uint64_t)i * SECOND, "k", &high, 1),
+			ck_assert_int_eq(charge_key(ledger, (uint64_t)i * SECOND, "k", &high, 1),
 				LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 100 * SECOND, "k", &low, 1), LEDGER_FULL);
+		ck_assert_int_eq(charge_key(ledger, 100 * SECOND, "k", &low, 1), LEDGER_FULL);
 		ck_assert_uint_eq(usage.used, 100);
-		ck_assert_int_eq(charge(ledger, 100 * SECOND, "k", &high, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 100 * SECOND, "k", &high, 1), LEDGER_FREE);
 		ledger_free(&ledger);
 	}
 END_TEST
@@ -384,7 +389,8 @@ START_TEST(unused_windows_make_room)
 		struct limit limit = { 1000, 60 };
 
 		for (uint32_t i = 0; i < 200; i++, limit.seconds++)
-			ck_assert_int_eq(charge(ledger, i * SECOND, "k", &limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, i * SECOND, "k", &limit, 1),
+				LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 200);
 		ck_assert_uint_lt(ledger_size(ledger).bytes, sizeof(void *) * 64 * 64 * 16);
 		ledger_free(&ledger);
@@ -404,7 +410,7 @@ START_TEST(time_that_goes_back_a_little_widens_nothing)
 		for (int i = 0; i < 1000; i++) {
 			uint64_t seen = now - random_below(SECOND);
 
-			accepted += charge(ledger, seen, "k", &limit, 1) == LEDGER_FREE;
+			accepted += charge_key(ledger, seen, "k", &limit, 1) == LEDGER_FREE;
 			latest = now;
 			now += 10000;
 		}
@@ -421,9 +427,9 @@ START_TEST(a_leap_forward_frees_every_window)
 		uint64_t now = 5;
 
 		for (int i = 0; i < 50; i++, now += UINT64_C(400) * 366 * DAY / 50) {
-			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FREE);
-			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FREE);
-			ck_assert_int_eq(charge(ledger, now, "k", &limit, 1), LEDGER_FULL);
+			ck_assert_int_eq(charge_key(ledger, now, "k", &limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, now, "k", &limit, 1), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, now, "k", &limit, 1), LEDGER_FULL);
 		}
 		ledger_free(&ledger);
 	}
@@ -439,13 +445,13 @@ START_TEST(memory_is_bounded_and_freed)
 		char key[32];
 
 		for (uint64_t i = 0; i < 200000; i++)
-			ck_assert_int_eq(charge(ledger, i * 100000, "busy", limits, 2),
+			ck_assert_int_eq(charge_key(ledger, i * 100000, "busy", limits, 2),
 				LEDGER_FREE);
 		one = ledger_size(ledger).bytes - empty;
 		ck_assert_uint_lt(one, 2 * 64 * 8 + 400);
 		for (uint64_t i = 0; i < 10000; i++) {
 			(void)snprintf(key, sizeof(key), "login:user%u", (unsigned)i);
-			ck_assert_int_eq(charge(ledger, 20000 * SECOND, key, limits, 2),
+			ck_assert_int_eq(charge_key(ledger, 20000 * SECOND, key, limits, 2),
 				LEDGER_FREE);
 		}
 		ck_assert_uint_eq(ledger_size(ledger).keys, 10001);
@@ -466,7 +472,7 @@ START_TEST(new_keys_free_idle_ones)
 
 		for (uint64_t i = 0; i < 100000; i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
-			(void)charge(ledger, i * SECOND, key, &limit, 1); /* each key once */
+			(void)charge_key(ledger, i * SECOND, key, &limit, 1); /* each key once */
 			if (ledger_size(ledger).keys > most)
 				most = ledger_size(ledger).keys;
 		}
@@ -483,7 +489,7 @@ struct saved {
 	int answer;
 };
 
-static int save(void *context, const struct ledger_record *records, size_t count)
+static int record_save(void *context, const struct ledger_record *records, size_t count)
 {
 	struct saved *saved = context;
 
@@ -502,7 +508,7 @@ START_TEST(an_unsaved_charge_fails_unless_saving_is_optional)
 		struct saved saved = { .answer = -1 };
 		struct ledger_usage each[2];
 
-		ledger_on_charge(ledger, save, &saved);
+		ledger_on_charge(ledger, record_save, &saved);
 		ck_assert_int_eq(ledger_charge(ledger, 5, requests, 2, true, each), LEDGER_FAILED);
 		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		ck_assert_uint_eq(ledger_size(ledger).unsaved, 0);
@@ -527,11 +533,11 @@ START_TEST(looking_and_refusing_save_nothing)
 		struct ledger *ledger = ledger_new();
 		struct saved saved = { .answer = 0 };
 
-		ledger_on_charge(ledger, save, &saved);
-		ck_assert_int_eq(look(ledger, 5, "k", &limit, 1), LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
-		ck_assert_int_eq(look(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ledger_on_charge(ledger, record_save, &saved);
+		ck_assert_int_eq(look_at_key(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ck_assert_int_eq(look_at_key(ledger, 5, "k", &limit, 1), LEDGER_FULL);
 		ck_assert_uint_eq(saved.calls, 1);
 		ledger_free(&ledger);
 	}
@@ -543,17 +549,17 @@ START_TEST(forgetting_is_saved_and_frees)
 		struct ledger *ledger = ledger_new();
 		struct saved saved = { .calls = 0 }, unwritable = { .answer = -1 };
 
-		ledger_on_charge(ledger, save, &saved);
+		ledger_on_charge(ledger, record_save, &saved);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 0);
 		ck_assert_uint_eq(saved.calls, 0);
-		(void)charge(ledger, 5, "k", &limit, 1);
-		ledger_on_charge(ledger, save, &unwritable);
+		(void)charge_key(ledger, 5, "k", &limit, 1);
+		ledger_on_charge(ledger, record_save, &unwritable);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), -1);
-		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FULL);
-		ledger_on_charge(ledger, save, &saved);
+		ck_assert_int_eq(charge_key(ledger, 5, "k", &limit, 1), LEDGER_FULL);
+		ledger_on_charge(ledger, record_save, &saved);
 		ck_assert_int_eq(ledger_forget(ledger, 5, "k", 1), 1);
 		ck_assert_uint_eq(saved.last.limit_count, 0);
-		ck_assert_int_eq(charge(ledger, 5, "k", &limit, 1), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 5, "k", &limit, 1), LEDGER_FREE);
 		ledger_free(&ledger);
 	}
 END_TEST

@@ -11,7 +11,7 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define SECOND UINT64_C(1000000)
 
-static void charge(struct counter *counter, uint64_t now, uint32_t amount)
+static void charge_counter(struct counter *counter, uint64_t now, uint32_t amount)
 {
 	ck_assert_int_eq(counter_reserve(counter, now), 0);
 	counter_add(counter, now, amount);
@@ -109,7 +109,7 @@ START_TEST(never_counts_less_than_the_window_and_no_more_than_a_sixtieth_beyond)
 		for (int event = 0; event < 800; event++) {
 			uint32_t amount = (uint32_t)(1 + random_below(event % 10 == 0 ? 1000 : 1));
 
-			charge(&counter, now, amount);
+			charge_counter(&counter, now, amount);
 			remember(&history, now, amount);
 			ck_promise(&counter, &history, now);
 			ck_assert_uint_le(counter_bytes(&counter), 550);
@@ -134,9 +134,9 @@ START_TEST(an_older_time_counts_as_the_last_one)
 		uint64_t now = 1000 * SECOND;
 
 		counter_init(&counter, 60);
-		charge(&counter, now, 1);
-		charge(&counter, now - 30 * SECOND, 1);
-		charge(&counter, 0, 1);
+		charge_counter(&counter, now, 1);
+		charge_counter(&counter, now - 30 * SECOND, 1);
+		charge_counter(&counter, 0, 1);
 		ck_assert_uint_eq(counter_used(&counter, 60, now + 60 * SECOND - 1), 3);
 		ck_assert_uint_eq(counter_used(&counter, 60, now + 61 * SECOND), 0);
 		counter_free(&counter);
@@ -150,7 +150,7 @@ START_TEST(up_to_64_runs_are_exact_to_a_millionth)
 
 		counter_init(&counter, 3600);
 		for (uint64_t i = 0; i < COUNTER_RUNS_MAX; i++)
-			charge(&counter, now + i * SECOND, 1);
+			charge_counter(&counter, now + i * SECOND, 1);
 		for (uint64_t i = 0; i < COUNTER_RUNS_MAX; i++) {
 			uint64_t gone = now + i * SECOND + 3600 * SECOND;
 
@@ -170,8 +170,8 @@ START_TEST(a_leap_of_centuries_frees_all)
 
 		counter_init(&counter, 1);
 		for (int i = 0; i < 50; i++, now += UINT64_C(366) * 86400 * SECOND * 400 / 50) {
-			charge(&counter, now, 1);
-			charge(&counter, now, 1);
+			charge_counter(&counter, now, 1);
+			charge_counter(&counter, now, 1);
 			ck_assert_uint_eq(counter_used(&counter, 1, now), 2);
 		}
 		ck_assert(!counter_prune(&counter, now));
@@ -192,7 +192,7 @@ START_TEST(charges_count_to_their_end_when_ticks_become_coarse)
 			at = at / fine * fine + fine - 1;
 			counter_init(&counter, windows[_i]);
 			for (uint64_t j = 0; j <= COUNTER_RUNS_MAX; j++)
-				charge(&counter, at + j * 2 * fine, 1);
+				charge_counter(&counter, at + j * 2 * fine, 1);
 			ck_assert(counter.is_coarse);
 			ck_assert_uint_eq(counter_used(&counter, windows[_i], at + window - 1),
 				COUNTER_RUNS_MAX + 1);
@@ -208,7 +208,7 @@ START_TEST(a_key_that_is_never_idle_is_counted_right_for_thousands_of_windows)
 
 		counter_init(&counter, windows[_i]);
 		for (unsigned i = 0; i < 10000; i++, now += half) {
-			charge(&counter, now, 1);
+			charge_counter(&counter, now, 1);
 			ck_assert(counter_used(&counter, windows[_i], now) >= (i > 0 ? 2 : 1) &&
 				counter_used(&counter, windows[_i], now) <= 3);
 			ck_assert_uint_eq(counter_used(&counter, windows[_i], now + half - 1),
@@ -229,14 +229,14 @@ START_TEST(takes_no_memory_until_a_second_moment_is_charged)
 		ck_assert_uint_eq(counter_used(&counter, 60, 5), 0);
 		ck_assert_uint_eq(counter_free_at(&counter, 60, 5, 0), 5);
 		ck_assert(!counter_prune(&counter, 5));
-		charge(&counter, 5, 1);
+		charge_counter(&counter, 5, 1);
 		ck_assert_uint_eq(counter_bytes(&counter), 0);
-		charge(&counter, 5 + SECOND, 1);
+		charge_counter(&counter, 5 + SECOND, 1);
 		ck_assert_uint_gt(counter_bytes(&counter), 0);
 		ck_assert(counter_prune(&counter, 5 + SECOND));
 		ck_assert(!counter_prune(&counter, 100 * SECOND));
 		ck_assert_uint_eq(counter_bytes(&counter), 0);
-		charge(&counter, 100 * SECOND, 7);
+		charge_counter(&counter, 100 * SECOND, 7);
 		ck_assert_uint_eq(counter_used(&counter, 60, 100 * SECOND), 7);
 		counter_free(&counter);
 		ck_assert_uint_eq(counter_used(&counter, 60, 100 * SECOND), 0);
@@ -249,10 +249,10 @@ START_TEST(a_count_that_would_overflow_stays_at_the_maximum)
 		struct counter counter;
 
 		counter_init(&counter, 60);
-		charge(&counter, 5, UINT32_MAX);
-		charge(&counter, 5, UINT32_MAX);
+		charge_counter(&counter, 5, UINT32_MAX);
+		charge_counter(&counter, 5, UINT32_MAX);
 		ck_assert_uint_eq(counter_used(&counter, 60, 5), UINT32_MAX);
-		charge(&counter, 5 + SECOND, UINT32_MAX);
+		charge_counter(&counter, 5 + SECOND, UINT32_MAX);
 		ck_assert_uint_eq(counter_used(&counter, 60, 5 + SECOND), UINT64_C(2) * UINT32_MAX);
 		counter_free(&counter);
 	}
@@ -275,7 +275,7 @@ START_TEST(a_new_window_counts_what_another_one_holds_of_it)
 		short_window =
 			(seeds[_i].from < seeds[_i].to ? seeds[_i].from : seeds[_i].to) * SECOND;
 		for (int event = 1; event < 600; event++) {
-			charge(&from, now, 1);
+			charge_counter(&from, now, 1);
 			remember(&history, now, 1);
 			if (event % 40 == 0) {
 				counter_init(&seeded, seeds[_i].to);
@@ -315,7 +315,7 @@ START_TEST(restored_runs_count_the_same)
 
 		counter_init(&counter, 3600);
 		for (unsigned i = 0; i < many[_i]; i++, now += SECOND)
-			charge(&counter, now, 1 + i % 3);
+			charge_counter(&counter, now, 1 + i % 3);
 		counter_init(&again, counter.seconds);
 		again.base = counter.base;
 		again.is_coarse = counter.is_coarse;
@@ -350,7 +350,7 @@ START_TEST(a_65th_run_is_refused)
 		ck_assert_uint_eq(counter.len, COUNTER_RUNS_MAX);
 		ck_assert_uint_eq(counter_used(&counter, 60, 0), COUNTER_RUNS_MAX);
 		/* Charging is still possible. */
-		charge(&counter, SECOND, 1);
+		charge_counter(&counter, SECOND, 1);
 		ck_assert_uint_eq(counter_used(&counter, 60, SECOND), COUNTER_RUNS_MAX + 1);
 		counter_free(&counter);
 	}

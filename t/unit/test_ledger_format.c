@@ -46,7 +46,7 @@ static void journal_free(struct journal *journal)
 	free(journal);
 }
 
-static enum ledger_answer charge(struct ledger *ledger, uint64_t now, const char *key)
+static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const char *key)
 {
 	const struct ledger_request request = { key, strlen(key), limits, 2, 1 };
 	struct ledger_usage usage;
@@ -91,13 +91,13 @@ static struct ledger *restore(const struct journal *journal)
 }
 
 /* Some hundred charges of a few keys, with a checkpoint in the middle, and forgetting. */
-static void live(struct ledger *ledger, struct journal *journal, bool with_checkpoint)
+static void make_history(struct ledger *ledger, struct journal *journal, bool with_checkpoint)
 {
 	char key[16];
 
 	for (unsigned i = 0; i < 600; i++) {
 		(void)snprintf(key, sizeof(key), "login:%u", i % 7);
-		(void)charge(ledger, (1000 + i * 40) * SECOND, key);
+		(void)charge_key(ledger, (1000 + i * 40) * SECOND, key);
 		if (i == 200)
 			(void)ledger_forget(ledger, (1000 + i * 40) * SECOND, "login:3", 7);
 		if (i == 300 && with_checkpoint)
@@ -117,7 +117,7 @@ START_TEST(everything_written_is_restored)
 		/* 0: the journal alone. 1: keys of a checkpoint, and a journal that repeats some.
 		 */
 		ledger_on_charge(ledger, write_record, journal);
-		live(ledger, journal, _i == 1);
+		make_history(ledger, journal, _i == 1);
 		again = restore(journal);
 		for (unsigned i = 0; i < 7; i++) {
 			(void)snprintf(key, sizeof(key), "login:%u", i);
@@ -126,7 +126,7 @@ START_TEST(everything_written_is_restored)
 					at += 999 * SECOND)
 					ck_assert_uint_eq(used(again, at, key, limit),
 						used(ledger, at, key, limit));
-			ck_assert_int_eq(charge(again, now, key), charge(ledger, now, key));
+			ck_assert_int_eq(charge_key(again, now, key), charge_key(ledger, now, key));
 		}
 		ck_assert_uint_eq(ledger_size(again).keys, ledger_size(ledger).keys);
 		ledger_free(&again);
@@ -143,7 +143,7 @@ START_TEST(a_journal_replayed_twice_counts_once)
 
 		ledger_on_charge(ledger, write_record, journal);
 		for (unsigned i = 0; i < 3; i++)
-			ck_assert_int_eq(charge(ledger, i + 1, "k"), LEDGER_FREE);
+			ck_assert_int_eq(charge_key(ledger, i + 1, "k"), LEDGER_FREE);
 		for (size_t i = 0; i < journal->count; i++) {
 			ck_assert_int_eq(ledger_record_decode(journal->records[i].text,
 						 journal->records[i].len, &record),
@@ -163,11 +163,11 @@ START_TEST(numbers_continue_after_the_restored_ones)
 		struct ledger_record record;
 
 		ledger_on_charge(ledger, write_record, journal);
-		ck_assert_int_eq(charge(ledger, 1, "a"), LEDGER_FREE);
-		ck_assert_int_eq(charge(ledger, 1, "b"), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 1, "a"), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(ledger, 1, "b"), LEDGER_FREE);
 		again = restore(journal);
 		ledger_on_charge(again, write_record, journal);
-		ck_assert_int_eq(charge(again, 2, "c"), LEDGER_FREE);
+		ck_assert_int_eq(charge_key(again, 2, "c"), LEDGER_FREE);
 		ck_assert_int_eq(ledger_record_decode(journal->records[2].text,
 					 journal->records[2].len, &record),
 			0);
@@ -189,7 +189,7 @@ START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 
 		ledger_on_charge(ledger, write_record, journal);
 		for (unsigned i = 0; i < 90; i++)
-			(void)charge(ledger, i * 200 * SECOND, "login:bob");
+			(void)charge_key(ledger, i * 200 * SECOND, "login:bob");
 		write_checkpoint(ledger, 90 * 200 * SECOND, journal);
 		for (size_t len = 0; len < journal->records[0].len; len++)
 			ck_assert_int_eq(ledger_record_decode(journal->records[0].text, len,
@@ -207,7 +207,7 @@ START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 			copy.text[i / 8] = (char)(copy.text[i / 8] ^ (1 << (i % 8)));
 			other = ledger_new();
 			if (ledger_restore_key(other, copy.text, copy.len) == 0) {
-				(void)charge(other, UINT64_C(1) << 50, "login:bob");
+				(void)charge_key(other, UINT64_C(1) << 50, "login:bob");
 				(void)used(other, UINT64_C(1) << 50, "login:bob", 1);
 			}
 			ledger_free(&other);

@@ -24,17 +24,17 @@ static void teardown(void)
 	ledger_free(&ledger);
 }
 
-static struct ledger_entry *add(const char *key)
+static struct ledger_entry *add_key(const char *key)
 {
 	return shard_add(shard, ledger_hash(key, strlen(key)), key, strlen(key));
 }
 
-static struct ledger_entry *find(const char *key)
+static struct ledger_entry *find_key(const char *key)
 {
 	return shard_find(shard, ledger_hash(key, strlen(key)), key, strlen(key));
 }
 
-static struct counter *charge(struct ledger_entry *entry, uint32_t seconds, uint64_t now)
+static struct counter *charge_entry(struct ledger_entry *entry, uint32_t seconds, uint64_t now)
 {
 	struct counter *counter = entry_counter(shard, entry, seconds, now);
 
@@ -49,18 +49,18 @@ START_TEST(keys_are_found_as_the_table_grows)
 	{
 		char key[16];
 
-		ck_assert_ptr_null(find("k0"));
+		ck_assert_ptr_null(find_key("k0"));
 		for (unsigned i = 0; i < 5000; i++) {
 			(void)snprintf(key, sizeof(key), "k%u", i);
-			ck_assert_ptr_nonnull(add(key));
+			ck_assert_ptr_nonnull(add_key(key));
 		}
 		ck_assert_uint_eq(shard->entry_count, 5000);
 		ck_assert_uint_ge(shard->bucket_count, 4096);
 		for (unsigned i = 0; i < 5000; i++) {
 			(void)snprintf(key, sizeof(key), "k%u", i);
-			ck_assert_str_eq(find(key)->key, key);
+			ck_assert_str_eq(find_key(key)->key, key);
 		}
-		ck_assert_ptr_null(find("k5000"));
+		ck_assert_ptr_null(find_key("k5000"));
 	}
 END_TEST
 
@@ -79,12 +79,12 @@ END_TEST
 
 START_TEST(removing_a_key_frees_all_its_memory)
 	{
-		struct ledger_entry *entry = add("k");
+		struct ledger_entry *entry = add_key("k");
 		size_t table = shard->bucket_count * sizeof(void *);
 
 		for (uint64_t i = 0; i < 200; i++) {
-			(void)charge(entry, 60, i * SECOND);
-			(void)charge(entry, 3600, i * SECOND);
+			(void)charge_entry(entry, 60, i * SECOND);
+			(void)charge_entry(entry, 3600, i * SECOND);
 		}
 		ck_assert_uint_gt(shard->bytes, table + 64 * sizeof(struct counter_run));
 		shard_remove(shard, entry);
@@ -95,22 +95,22 @@ END_TEST
 
 START_TEST(a_sweep_frees_only_idle_keys)
 	{
-		(void)charge(add("idle"), 60, SECOND);
-		(void)charge(add("busy"), 60, 90 * SECOND);
+		(void)charge_entry(add_key("idle"), 60, SECOND);
+		(void)charge_entry(add_key("busy"), 60, 90 * SECOND);
 		shard_sweep(shard, 100 * SECOND, shard->bucket_count);
-		ck_assert_ptr_null(find("idle"));
-		ck_assert_ptr_nonnull(find("busy"));
+		ck_assert_ptr_null(find_key("idle"));
+		ck_assert_ptr_nonnull(find_key("busy"));
 	}
 END_TEST
 
 START_TEST(a_window_has_one_counter)
 	{
-		struct ledger_entry *entry = add("k");
+		struct ledger_entry *entry = add_key("k");
 
-		(void)charge(entry, 60, SECOND);
-		(void)charge(entry, 60, SECOND);
+		(void)charge_entry(entry, 60, SECOND);
+		(void)charge_entry(entry, 60, SECOND);
 		ck_assert_uint_eq(entry->count, 1);
-		(void)charge(entry, 3600, SECOND);
+		(void)charge_entry(entry, 3600, SECOND);
 		ck_assert_uint_eq(entry->count, 2);
 		ck_assert_uint_eq(counter_used(entry_best(entry, 60), 60, SECOND), 3);
 	}
@@ -118,12 +118,12 @@ END_TEST
 
 START_TEST(the_best_counter_is_its_own_or_the_longest)
 	{
-		struct ledger_entry *entry = add("k");
+		struct ledger_entry *entry = add_key("k");
 
 		ck_assert_ptr_null(entry_best(entry, 60));
-		(void)charge(entry, 60, SECOND);
-		(void)charge(entry, 7200, SECOND);
-		(void)charge(entry, 3600, SECOND);
+		(void)charge_entry(entry, 60, SECOND);
+		(void)charge_entry(entry, 7200, SECOND);
+		(void)charge_entry(entry, 3600, SECOND);
 		ck_assert_uint_eq(entry_best(entry, 60)->seconds, 60);
 		ck_assert_uint_eq(entry_best(entry, 5)->seconds, 7200);
 		ck_assert_uint_eq(entry_best(entry, 86400)->seconds, 7200);
@@ -132,14 +132,14 @@ END_TEST
 
 START_TEST(an_unused_window_goes_after_its_length)
 	{
-		struct ledger_entry *entry = add("k");
+		struct ledger_entry *entry = add_key("k");
 
-		(void)charge(entry, 3600, SECOND);
-		(void)charge(entry, 60, SECOND);
-		(void)charge(entry, 3600, 50 * SECOND);
-		(void)charge(entry, 7200, 50 * SECOND);
+		(void)charge_entry(entry, 3600, SECOND);
+		(void)charge_entry(entry, 60, SECOND);
+		(void)charge_entry(entry, 3600, 50 * SECOND);
+		(void)charge_entry(entry, 7200, 50 * SECOND);
 		ck_assert_uint_eq(entry->count, 3);
-		(void)charge(entry, 10,
+		(void)charge_entry(entry, 10,
 			90 * SECOND); /* the window of a minute is unused for 89 s */
 		ck_assert_uint_eq(entry->count, 3);
 		ck_assert_uint_eq(entry_best(entry, 60)->seconds, 7200);
@@ -148,10 +148,10 @@ END_TEST
 
 START_TEST(the_longest_unused_window_makes_room_for_the_17th)
 	{
-		struct ledger_entry *entry = add("k");
+		struct ledger_entry *entry = add_key("k");
 
 		for (uint32_t i = 0; i < LEDGER_WINDOWS_MAX + 1; i++)
-			(void)charge(entry, 1000 + i, (5 + i) * SECOND);
+			(void)charge_entry(entry, 1000 + i, (5 + i) * SECOND);
 		ck_assert_uint_eq(entry->count, LEDGER_WINDOWS_MAX);
 		ck_assert_uint_ne(entry_best(entry, 1000)->seconds, 1000);
 		ck_assert_uint_eq(entry_best(entry, 1001)->seconds, 1001);

@@ -22,7 +22,7 @@ static void teardown(void)
 	ledger_free(&ledger);
 }
 
-static void charge(uint64_t now, const char *key, uint32_t count, uint32_t seconds)
+static void charge_key(uint64_t now, const char *key, uint32_t count, uint32_t seconds)
 {
 	const struct limit limit = { count, seconds };
 	const struct ledger_request request = { key, strlen(key), &limit, 1, 1 };
@@ -39,7 +39,7 @@ START_TEST(the_size_is_that_of_all_shards)
 		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 		for (unsigned i = 0; i < 1000; i++) {
 			(void)snprintf(key, sizeof(key), "k%u", i);
-			charge(5, key, 2, 60);
+			charge_key(5, key, 2, 60);
 		}
 		ck_assert_uint_eq(ledger_size(ledger).keys, 1000);
 		ck_assert_uint_gt(ledger_size(ledger).bytes, empty + 1000 * 32);
@@ -54,7 +54,7 @@ START_TEST(a_sweep_frees_one_shard_after_the_other)
 
 		for (unsigned i = 0; i < 1000; i++) {
 			(void)snprintf(key, sizeof(key), "k%u", i);
-			charge(5, key, 2, 60);
+			charge_key(5, key, 2, 60);
 		}
 		ledger_sweep(ledger, 6);
 		ck_assert_uint_eq(ledger_size(ledger).keys, 1000);
@@ -74,7 +74,7 @@ struct seen {
 };
 
 /* Stops after three keys. */
-static int see(void *context, const struct ledger_view *view)
+static int note_view(void *context, const struct ledger_view *view)
 {
 	struct seen *seen = context;
 
@@ -92,22 +92,22 @@ START_TEST(shows_keys_and_their_usage)
 
 		for (unsigned i = 0; i < 5; i++) {
 			(void)snprintf(key, sizeof(key), "k%u", i);
-			charge(5, key, 2, 60);
+			charge_key(5, key, 2, 60);
 		}
-		ck_assert_int_eq(ledger_each(ledger, 6, see, &seen), 1);
+		ck_assert_int_eq(ledger_each(ledger, 6, note_view, &seen), 1);
 		ck_assert_uint_eq(seen.keys, 3);
 		seen.keys = 0;
-		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
+		ck_assert(ledger_find(ledger, 6, "k2", 2, note_view, &seen));
 		ck_assert_str_eq(seen.key, "k2");
 		ck_assert_uint_eq(seen.first.used, 1);
 		ck_assert_uint_eq(seen.first.limit.count, 2);
 		ck_assert_uint_eq(seen.first.wait, 0);
-		charge(6, "k2", 2, 60);
-		ck_assert(ledger_find(ledger, 6, "k2", 2, see, &seen));
+		charge_key(6, "k2", 2, 60);
+		ck_assert(ledger_find(ledger, 6, "k2", 2, note_view, &seen));
 		ck_assert_uint_gt(seen.first.wait, 59 * SECOND);
-		ck_assert(!ledger_find(ledger, 6, "none", 4, see, &seen));
-		ck_assert(!ledger_find(ledger, 6 + 70 * SECOND, "k2", 2, see, &seen));
-		ck_assert_int_eq(ledger_each(ledger, 80 * SECOND, see, &seen), 0);
+		ck_assert(!ledger_find(ledger, 6, "none", 4, note_view, &seen));
+		ck_assert(!ledger_find(ledger, 6 + 70 * SECOND, "k2", 2, note_view, &seen));
+		ck_assert_int_eq(ledger_each(ledger, 80 * SECOND, note_view, &seen), 0);
 		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 	}
 END_TEST
@@ -116,10 +116,10 @@ START_TEST(each_window_has_the_limit_of_the_latest_request)
 	{
 		struct seen seen = { .keys = 0 };
 
-		charge(SECOND, "k", 5, 60);
-		charge(SECOND, "k", 9, 60);
-		charge(SECOND, "k", 7, 3600);
-		ck_assert(ledger_find(ledger, SECOND, "k", 1, see, &seen));
+		charge_key(SECOND, "k", 5, 60);
+		charge_key(SECOND, "k", 9, 60);
+		charge_key(SECOND, "k", 7, 3600);
+		ck_assert(ledger_find(ledger, SECOND, "k", 1, note_view, &seen));
 		ck_assert_uint_eq(seen.windows, 2);
 		ck_assert_uint_eq(seen.first.limit.count, 9);
 		ck_assert_uint_eq(seen.first.used, 3);

@@ -1,3 +1,7 @@
+/*
+ * Shows that lists report bad lines and keep the others, match regexes, and are counted by
+ * reference.
+ */
 #include "lib/rules/list.h"
 
 #include <stdio.h>
@@ -72,7 +76,7 @@ START_TEST(an_empty_list_lists_nothing)
 	}
 END_TEST
 
-/* A bad line is left out by name, and the others hold. */
+/* A bad line is left out and reported, and the others are in force. */
 static const struct {
 	enum list_id id;
 	const char *text;
@@ -105,8 +109,8 @@ static const struct {
 	{ LIST_DOMAINS, "localhost", 0,
 		"access.domains:1: \"localhost\" has no organizational domain (a public suffix, an "
 		"address, or no domain); left out" },
-	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" names nothing; left out" },
-	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" names nothing; left out" },
+	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" is empty; left out" },
+	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" is empty; left out" },
 };
 START_TEST(a_bad_line_is_named_and_left_out)
 	{
@@ -139,7 +143,7 @@ START_TEST(a_nul_byte_is_named)
 	}
 END_TEST
 
-/* A name and an address past their bounds; a regex of more than 4096 bytes. */
+/* A name and an address above their bounds; a regex of more than 4096 bytes. */
 START_TEST(a_line_past_the_bounds_is_named)
 	{
 		size_t len = is_regex_list(_i) || _i == LIST_HELO_DENY_RE ? 4097 : 5000;
@@ -218,7 +222,7 @@ START_TEST(a_list_lives_until_its_last_reference_goes)
 		struct list *other = list_ref(list);
 		uint32_t line;
 
-		orgdomain_unref(&psl); /* the list has a reference of its own */
+		orgdomain_unref(&psl); /* the list has its own reference */
 		list_unref(&list);
 		ck_assert_int_eq(list_any_host(other, "www.example.com", &line), ANY_DENY);
 		ck_assert_uint_gt(list_bytes(other), 0);
@@ -227,8 +231,8 @@ START_TEST(a_list_lives_until_its_last_reference_goes)
 	}
 END_TEST
 
-/* A list of a million, its memory told; every seventh is looked up, and as many that are not there.
- */
+/* A list of a million entries: prints its memory, and looks up every seventh entry and as many
+ * missing ones. */
 START_TEST(a_million_entries)
 	{
 		enum { COUNT = 1000000 };

@@ -1,3 +1,7 @@
+/*
+ * Shows what access.domains decides about
+ * host names and addresses.
+ */
 #include <string.h>
 
 #include "lib/match/domain.h"
@@ -18,13 +22,13 @@ static void teardown(void)
 	orgdomain_unref(&psl);
 }
 
-/* What access.domains says of one host name or (with an @) of one address. */
+/* What access.domains decides about a host name or, with an @, an address. */
 static const struct {
 	const char *list, *subject;
 	enum any_result want;
 	uint32_t line;
 } cases[] = {
-	/* An entry is its organizational domain. */
+	/* An entry stands for its organizational domain. */
 	{ "example.com", "example.com", ANY_DENY, 1 },
 	{ "example.com", "www.example.com", ANY_DENY, 1 },
 	{ "example.com", "a.b.c.example.com", ANY_DENY, 1 },
@@ -56,7 +60,7 @@ static const struct {
 	/* An unknown top-level domain has the rule *. */
 	{ "spam.nosuchtld", "www.spam.nosuchtld", ANY_DENY, 1 },
 	{ "spam.nosuchtld", "nosuchtld", ANY_UNLISTED, 0 },
-	/* user@host is that address alone. */
+	/* user@host is only that address. */
 	{ "bad@mail.example.com", "bad@mail.example.com", ANY_DENY, 1 },
 	{ "bad@mail.example.com", "BAD@Mail.Example.Com.", ANY_DENY, 1 },
 	{ "bad@mail.example.com", "good@mail.example.com", ANY_UNLISTED, 0 },
@@ -80,7 +84,7 @@ static const struct {
 	{ "example.com\n!\twww.example.com.", "www.example.com", ANY_ALLOW, 2 },
 	{ "!www.example.com", "www.example.com", ANY_ALLOW, 1 },
 	{ "!www.example.com", "example.com", ANY_UNLISTED, 0 },
-	/* What is more exact speaks first. */
+	/* The more exact entry decides. */
 	{ "bad@example.com\n!example.com", "bad@example.com", ANY_DENY, 1 },
 	{ "bad@example.com\n!bad@example.com", "bad@example.com", ANY_ALLOW, 2 },
 	{ "!com\nexample.com", "example.com", ANY_DENY, 2 },

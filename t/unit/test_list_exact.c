@@ -1,10 +1,14 @@
+/*
+ * Shows which clients, host names and
+ * addresses an exact list contains.
+ */
 #include <string.h>
 
 #include "lib/match/domain.h"
 #include "lib/rules/list.h"
 #include "t/unit/unit.h"
 
-/* A client by its address: rows of one list, asked one address. */
+/* Lists, and an address that is looked up in each. */
 static const struct {
 	const char *list, *ip;
 	uint32_t line; /* 0: not listed */
@@ -13,7 +17,7 @@ static const struct {
 	{ "192.0.2.7", "192.0.2.8", 0 },
 	{ "192.0.2.0/24", "192.0.2.255", 1 },
 	{ "192.0.2.0/24", "192.0.3.0", 0 },
-	{ "192.0.0.0/16\n192.0.2.0/24", "192.0.2.1", 2 }, /* the longest network speaks */
+	{ "192.0.0.0/16\n192.0.2.0/24", "192.0.2.1", 2 }, /* the longest network decides */
 	{ "192.0.2.0/24\n192.0.0.0/16", "192.0.2.1", 1 },
 	{ "0.0.0.0/0", "203.0.113.9", 1 },
 	{ "0.0.0.0/0", "2001:db8::1", 0 },
@@ -27,7 +31,7 @@ static const struct {
 	{ "192.0.2.7", "::ffff:192.0.2.7", 1 },
 	{ "::ffff:192.0.2.0/120", "192.0.2.9", 1 },
 	{ "x\n192.0.2.7\n192.0.2.7", "192.0.2.7", 2 }, /* the first of two */
-	{ "192.0.2", "192.0.2.0", 0 },		       /* a name, whatever it looks like */
+	{ "192.0.2", "192.0.2.0", 0 }, /* a name, although it resembles an address */
 	{ "192.0.02.7", "192.0.2.7", 0 },
 };
 START_TEST(a_client_is_found_by_its_address)
@@ -46,7 +50,7 @@ START_TEST(a_client_is_found_by_its_address)
 	}
 END_TEST
 
-/* A host by its name, canonical as the checks hand it over. */
+/* Lists, and a canonical host name that is looked up in each. */
 static const struct {
 	const char *list, *host;
 	uint32_t line;
@@ -68,7 +72,7 @@ static const struct {
 	{ ".Example.COM", "mail.example.com", 1 },
 	{ ".com", "mail.example.com", 1 },
 	{ ".example.com\nmail.example.com", "mail.example.com",
-		2 }, /* the name itself speaks first */
+		2 }, /* the name itself decides first */
 	{ "example.com\n.mail.example.com\n.example.com", "a.mail.example.com", 2 },
 	{ "b\xc3\xbc"
 	  "cher.example",
@@ -119,7 +123,7 @@ static const struct {
 	{ ".b.example", "<a@b.example>", 1 },
 	{ ".b.example", "<a@c.b.example>", 1 },
 	{ ".b.example", "<a@cb.example>", 0 },
-	{ ".b.example", "<b.example>", 0 }, /* a local part alone */
+	{ ".b.example", "<b.example>", 0 }, /* a local part without a domain */
 	{ "@b.example\na@b.example", "<a@b.example>", 2 },
 	{ ".b.example\n@b.example", "<a@b.example>", 2 },
 	{ "b.example", "<a@b.example>", 0 }, /* a local part, not a domain */
@@ -141,7 +145,7 @@ static const struct {
 		"cher.example>",
 		1 },
 	{ "j\xc3\xb6rg@b.example", "<j\xc3\xb6rg@b.example>", 1 },
-	{ "J\xc3\x96RG@b.example", "<j\xc3\xb6rg@b.example>", 0 }, /* ASCII alone is folded */
+	{ "J\xc3\x96RG@b.example", "<j\xc3\xb6rg@b.example>", 0 }, /* only ASCII is folded */
 	{ "a@b.example # why", "<a@b.example>", 1 },
 	{ "a@b@c.example", "<a@b@c.example>", 1 },
 	{ "a%b@c.example", "<a%b@c.example>", 1 },
@@ -178,7 +182,7 @@ START_TEST(no_address_is_in_no_network)
 	}
 END_TEST
 
-/* Names as long as they may be, below a listed domain. */
+/* Names of the greatest length, below a listed domain. */
 START_TEST(the_longest_names_are_looked_up_whole)
 	{
 		struct list *list = list_build(LIST_CONN_DENY, ".ex", 3, NULL, NULL);

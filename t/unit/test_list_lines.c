@@ -1,3 +1,7 @@
+/*
+ * Shows how the text of a list file is split
+ * into entries with their lines.
+ */
 #include "lib/rules/list_lines.h"
 
 #include <string.h>
@@ -35,11 +39,11 @@ static const struct {
 		"1:a|2:b|" },
 	{ T("\xef\xbb\xbf# a"), "" },
 	{ T("\xef\xbb\xbf"), "" },
-	{ T("\xef\xbb"), "1:\xef\xbb|" }, /* no whole mark */
+	{ T("\xef\xbb"), "1:\xef\xbb|" }, /* an incomplete mark */
 	{ T("a\n\xef\xbb\xbf"
 	    "b"),
 		"1:a|2:\xef\xbb\xbf"
-		"b|" }, /* it is one in front alone */
+		"b|" }, /* only one at the beginning is a mark */
 	{ T("b\xc3\xbc"
 	    "cher.example"),
 		"1:b\xc3\xbc"
@@ -59,7 +63,7 @@ START_TEST(gives_each_entry_with_its_line)
 		while (list_lines_next(&lines, &entry, &len))
 			strbuf_addf(&seen, "%u:%.*s|", lines.line, (int)len, entry);
 		ck_assert_str_eq(seen.text, cases[_i].want);
-		ck_assert(!list_lines_next(&lines, &entry, &len)); /* the end stays the end */
+		ck_assert(!list_lines_next(&lines, &entry, &len)); /* the end is final */
 		strbuf_free(&seen);
 	}
 END_TEST
@@ -87,7 +91,7 @@ START_TEST(reads_no_byte_behind_the_end)
 		char *copy;
 		size_t len, cut;
 
-		/* Each beginning of the text in memory of just that size: ASan watches. */
+		/* Each beginning of the text, in memory of exactly that size, for ASan. */
 		for (cut = 1; cut < sizeof(text); cut++) {
 			copy = malloc(cut);
 			ck_assert_ptr_nonnull(copy);

@@ -30,7 +30,7 @@ static void teardown(void)
 	(void)close(ends[1]);
 }
 
-static void start(void)
+static void start_log(void)
 {
 	const struct log_output output = { .facility = "mail", .level = "info", .to_stderr = true };
 	struct errmsg err = { "" };
@@ -62,7 +62,7 @@ START_TEST(lines_come_in_order_with_their_level)
 	{
 		char *text;
 
-		start();
+		start_log();
 		log_event(LOG_LEVEL_NOTICE, "first number=%d", 1);
 		log_event(LOG_LEVEL_DEBUG, "not wanted");
 		log_line(LOG_LEVEL_ERROR, "second", 6);
@@ -80,7 +80,7 @@ START_TEST(a_line_is_one_line_of_printable_ascii)
 	{
 		char *text;
 
-		start();
+		start_log();
 		log_line(LOG_LEVEL_INFO, "a\nb\0c\x1b\xff", 7);
 		log_event(LOG_LEVEL_INFO, "%s", "x\r\ny");
 		log_stop();
@@ -97,7 +97,7 @@ START_TEST(a_long_line_is_cut)
 
 		memset(line, 'x', 3 * LOG_LINE_MAX);
 		line[3 * LOG_LINE_MAX - 1] = '\0';
-		start();
+		start_log();
 		log_event(LOG_LEVEL_INFO, "%s", line);
 		log_line(LOG_LEVEL_INFO, line, 3 * LOG_LINE_MAX - 1);
 		log_stop();
@@ -118,7 +118,7 @@ START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
 		const char *at;
 		ssize_t got;
 
-		start();
+		start_log();
 		for (size_t i = 0; i < lines; i++)
 			log_event(LOG_LEVEL_INFO, "line %06zu %0100d", i, 0);
 		lost = (size_t)(log_dropped() - before);
@@ -145,7 +145,7 @@ START_TEST(without_the_thread_lines_are_written_at_once)
 	{
 		log_event(LOG_LEVEL_WARNING, "early");
 		ck_assert_ptr_nonnull(strstr(read_output(), " warning: early\n"));
-		start();
+		start_log();
 		log_stop();
 		log_stop();
 		log_event(LOG_LEVEL_WARNING, "late");
@@ -157,7 +157,7 @@ START_TEST(an_error_is_quoted)
 	{
 		char *text;
 
-		start();
+		start_log();
 		quote_log(LOG_LEVEL_ERROR, "error", "no \"db1\"\nx=y", "loaded %s=%d", "rows", 7);
 		quote_log(LOG_LEVEL_DEBUG, "error", "x", "not wanted");
 		log_stop();

@@ -1,3 +1,7 @@
+/*
+ * Shows which logins are accepted, refused or
+ * undecided, and what each one costs.
+ */
 #include <string.h>
 #include <time.h>
 
@@ -70,7 +74,7 @@ static const struct {
 	bool is_bearer, is_mute;
 	enum login_result result;
 	enum login_cause cause;
-	const char *text; /* the login from then on, or the reason */
+	const char *text; /* the new login, or the reason */
 } rows[] = {
 	{ "Bob", "secret", false, false, LOGIN_ACCEPTED, 0, "Bob" },
 	{ "bob", "secret", false, false, LOGIN_ACCEPTED, 0, "Bob" },
@@ -91,14 +95,14 @@ static const struct {
 	{ "token:carol@example.com", TOKEN, false, true, LOGIN_ACCEPTED, 0,
 		"token:Carol@example.com" },
 	{ "token:bob@example.com", TOKEN, false, true, LOGIN_REFUSED, CAUSE_CREDENTIALS,
-		"somebody else" },
+		"not that of the token" },
 	{ "token", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
 	{ "", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
 	{ "carol@example.com", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
 	{ "CAROL@EXAMPLE.com", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
 	{ "token:carol@example.com", TOKEN, true, false, LOGIN_ACCEPTED, 0,
 		"token:Carol@example.com" },
-	{ "bob", TOKEN, true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "somebody else" },
+	{ "bob", TOKEN, true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "not that of the token" },
 	{ "bob", "secret", true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
 	{ "bob", TOKEN, false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
 };
@@ -125,7 +129,7 @@ START_TEST(decides_who_may_log_in)
 	}
 END_TEST
 
-/* Whatever costs anything is left to a worker; what is remembered isn't. */
+/* Expensive work is left to a worker; a login in the auth cache needs none. */
 START_TEST(works_only_where_it_may)
 	{
 		static const char *const logins[] = { "bob", "eve", "nohash", "token" };
@@ -231,7 +235,7 @@ static double cpu_of(const char *login)
 	return (double)(clock() - started);
 }
 
-/* By the work, not by the clock on the wall: rows here have an unusual cost. */
+/* Compares the work, not the elapsed time: the rows have an unusual cost. */
 START_TEST(an_unknown_user_costs_what_a_known_one_does)
 	{
 		static const char *const others[] = { "eve", "nohash", "" };
@@ -264,7 +268,7 @@ START_TEST(suspensions_go_to_a_text_and_come_back)
 		ck_assert(!suspensions_has(NULL, "x"));
 		strbuf_free(&text);
 		suspensions_free(&again);
-		suspensions_free(&again); /* takes NULL */
+		suspensions_free(&again); /* accepts NULL */
 	}
 END_TEST
 

@@ -1,3 +1,7 @@
+/*
+ * Shows which known name is suggested for a mistyped one, and that distant names are not suggested
+ * at all.
+ */
 #include "lib/conf/near_name.h"
 
 #include <string.h>
@@ -35,13 +39,13 @@ static const struct {
 	{ "x", "" },
 };
 
-START_TEST(finds_what_was_meant)
+START_TEST(finds_the_nearest_name)
 	{
 		ck_assert_str_eq(nearest(cases[_i].typed), cases[_i].want);
 	}
 END_TEST
 
-START_TEST(what_is_too_long_is_near_to_nothing)
+START_TEST(a_long_name_is_near_to_none)
 	{
 		char name[NEAR_NAME_MAX + 2], typed[NEAR_NAME_MAX + 2];
 		unsigned best = NEAR_NAME_MAX;
@@ -64,8 +68,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("near_name");
 	TCase *tcase = tcase_create("near_name");
 
-	tcase_add_loop_test(tcase, finds_what_was_meant, 0, sizeof(cases) / sizeof(cases[0]));
-	tcase_add_test(tcase, what_is_too_long_is_near_to_nothing);
+	tcase_add_loop_test(tcase, finds_the_nearest_name, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, a_long_name_is_near_to_none);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,12 +1,13 @@
 /*
- * What a connection needs from the MTA under given settings, and when later settings need more.
+ * Shows which events and answers a connection needs from the MTA under a policy, and when a later
+ * policy needs more.
  */
 #include "milter/smtp/negotiate.h"
 #include "t/unit/lib/default_settings.h"
 #include "t/unit/unit.h"
 
 static struct settings *settings;
-static struct policy_parts parts; /* profiles: none, so that no size counts */
+static struct policy_parts parts; /* without profiles, no size counts */
 static struct service services[2];
 
 static void setup(void)
@@ -75,7 +76,7 @@ START_TEST(recipients_are_answered_where_anything_looks_at_them)
 			services[0].mode[looking[i]] = MODE_WARN;
 			ck_assert(needs().answer_rcpt);
 		}
-		parts.lists_only = true; /* CHECK_LIMITS has nothing to look at */
+		parts.lists_only = true; /* without users, CHECK_LIMITS has no rules */
 		ck_assert(!needs().answer_rcpt);
 		services[0].mode[CHECK_RCPT] = MODE_WARN;
 		ck_assert(needs().answer_rcpt);
@@ -103,7 +104,7 @@ START_TEST(the_body_is_wanted_where_a_profile_has_or_may_have_a_size_limit)
 		ck_assert(!needs().body);
 		profiles_unref(&parts.profiles); /* there is no policy yet */
 		ck_assert(needs().body);
-		ck_assert(needs().headers); /* they count */
+		ck_assert(needs().headers); /* they are part of the size */
 		parts.lists_only = true;
 		ck_assert(!needs().body);
 		parts.lists_only = false;

@@ -1,3 +1,7 @@
+/*
+ * Shows for each type of option which values are accepted, where they are stored, and how a refused
+ * value is reported.
+ */
 #include "lib/conf/option_value.h"
 
 #include <string.h>
@@ -46,7 +50,7 @@ static const struct {
 	{ OPTION_INT, 1, 65535, "", "1", 1 },
 	{ OPTION_INT, 1, 65535, "", "65535", 65535 },
 	{ OPTION_INT, 1, 65535, "", "0007", 7 },
-	{ OPTION_INT, 1, 65535, "", "", 0 }, /* not said */
+	{ OPTION_INT, 1, 65535, "", "", 0 }, /* not set */
 	{ OPTION_INT, 1, 65535, "5", "", -1 },
 	{ OPTION_INT, 1, 65535, "", "0", -1 },
 	{ OPTION_INT, 1, 65535, "", "65536", -1 },
@@ -107,7 +111,7 @@ START_TEST(holds_numbers_to_their_bounds)
 
 		config.lists.max_file = 99;
 		config.database.poll_interval = 99;
-		config.database.full_reload_interval = 77; /* what stands behind it */
+		config.database.full_reload_interval = 77; /* the member after it */
 		ck_assert_msg(set(&wide, numbers[_i].value) == want, "%s", numbers[_i].value);
 		ck_assert_uint_eq(config.lists.max_file, want < 0 ? 99 : numbers[_i].want);
 		if (numbers[_i].want <= UINT32_MAX) {
@@ -167,7 +171,7 @@ static const struct {
 	{ OPTION_SET, bits, "", -1 },
 	{ OPTION_SET, bits, ", ", -1 },
 };
-START_TEST(takes_the_words_of_a_type)
+START_TEST(reads_the_words_of_a_type)
 	{
 		const struct config_option option = { "s", "n", words[_i].type, "", 0, 0, 0,
 			words[_i].words, CONFIG(auth.mechanisms), "" };
@@ -258,7 +262,7 @@ static const struct {
 	{ OPTION_FIELD, 0, "X\x7f", NULL },
 	{ OPTION_FIELD, 0, "X\r\nY", NULL },
 };
-START_TEST(takes_the_texts_of_a_type)
+START_TEST(reads_the_texts_of_a_type)
 	{
 		const struct config_option option = { "s", "n", texts[_i].type, "", 0, 0,
 			texts[_i].max, NULL, CONFIG(milter.socket), "" };
@@ -268,7 +272,7 @@ START_TEST(takes_the_texts_of_a_type)
 		(void)strcpy(value, texts[_i].value);
 		ck_assert_msg(set(&option, value) == (texts[_i].want == NULL ? -1 : 0), "%s",
 			value);
-		memset(value, '#', sizeof(value)); /* a copy of it stands in the arena */
+		memset(value, '#', sizeof(value)); /* the arena holds a copy */
 		ck_assert_str_eq(config.milter.socket,
 			texts[_i].want == NULL ? "untouched" : texts[_i].want);
 	}
@@ -285,7 +289,7 @@ START_TEST(a_path_from_the_root_has_one_slash)
 	}
 END_TEST
 
-START_TEST(what_the_settings_hold_outlives_the_config)
+START_TEST(settings_outlive_the_config)
 	{
 		const struct config_option option = { "profile", "default_domain", OPTION_DOMAIN,
 			"", 0, 0, 0, NULL, HOME_SETTINGS, offsetof(struct settings, default_domain),
@@ -314,7 +318,7 @@ static const struct {
 	{ "192.0.2.7;192.0.2.8", -1 },
 	{ "192.0.2.7 " X76 X76, -1 },
 };
-START_TEST(takes_networks_all_or_none)
+START_TEST(reads_all_networks_or_none)
 	{
 		const struct config_option option = { "check", "exempt", OPTION_NETWORKS, "", 0, 0,
 			0, NULL, SERVICE(exempt), "" };
@@ -333,7 +337,7 @@ START_TEST(takes_networks_all_or_none)
 	}
 END_TEST
 
-START_TEST(exempts_the_networks_that_were_named)
+START_TEST(exempts_the_listed_networks)
 	{
 		const struct config_option option = { "check", "exempt", OPTION_NETWORKS, "", 0, 0,
 			0, NULL, SERVICE(exempt), "" };
@@ -349,7 +353,7 @@ START_TEST(exempts_the_networks_that_were_named)
 	}
 END_TEST
 
-/* ---- what is said ------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------- */
 
 static const struct option_word modes[] = { { "yes", 1 }, { "no", 0 }, { "warn", 2 }, { NULL, 0 } };
 
@@ -364,7 +368,7 @@ static const struct {
 	{ OPTION_SECRET, OPTION_STRING, "hunter2", "[check] any: not text of at most 4 bytes" },
 	{ OPTION_NO_EMPTY, OPTION_STRING, "",
 		"[check] any: empty; it must be text of at most 4 bytes" },
-	/* Cut to 80 bytes, within no character. */
+	/* The value is cut to 80 bytes, but not within a character. */
 	{ 0, OPTION_STRING, X76 "xyz\xc3\xb6",
 		"[check] any: \"" X76 "xyz\"... is not text of at most 4 bytes" },
 	{ 0, OPTION_STRING, X76 "xyzz",
@@ -373,7 +377,7 @@ static const struct {
 		"[check] any: \"inet:h:1\" is not unix:PATH or inet:PORT@HOST; "
 		"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 };
-START_TEST(says_what_would_be_right_and_shows_no_secret)
+START_TEST(an_error_tells_what_would_be_right_and_shows_no_secret)
 	{
 		const struct config_option option = { "check", "any", refusals[_i].type, "",
 			refusals[_i].flags, 0, 4, modes, CONFIG(milter.socket), "" };
@@ -385,7 +389,7 @@ START_TEST(says_what_would_be_right_and_shows_no_secret)
 	}
 END_TEST
 
-START_TEST(what_has_no_home_goes_nowhere)
+START_TEST(an_option_without_a_home_is_ignored)
 	{
 		const struct config_option option = { "database", "max", OPTION_INT, "",
 			OPTION_NO_EMPTY, 1, 2, NULL, HOME_NOWHERE, 0, 0, "" };
@@ -393,7 +397,7 @@ START_TEST(what_has_no_home_goes_nowhere)
 
 		ck_assert_int_eq(set(&option, "anything"), 0);
 		ck_assert_int_eq(set(&option, ""), -1);
-		ck_assert_ptr_eq(config.arena, before.arena); /* what stands at offset 0 */
+		ck_assert_ptr_eq(config.arena, before.arena); /* the member at offset 0 */
 	}
 END_TEST
 
@@ -404,16 +408,16 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, holds_numbers_to_their_bounds, 0, COUNT(numbers));
-	tcase_add_loop_test(tcase, takes_the_words_of_a_type, 0, COUNT(words));
+	tcase_add_loop_test(tcase, reads_the_words_of_a_type, 0, COUNT(words));
 	tcase_add_test(tcase, a_name_is_kept_as_the_table_writes_it);
-	tcase_add_loop_test(tcase, takes_the_texts_of_a_type, 0, COUNT(texts));
+	tcase_add_loop_test(tcase, reads_the_texts_of_a_type, 0, COUNT(texts));
 	tcase_add_test(tcase, a_path_from_the_root_has_one_slash);
-	tcase_add_test(tcase, what_the_settings_hold_outlives_the_config);
-	tcase_add_loop_test(tcase, takes_networks_all_or_none, 0, COUNT(networks));
-	tcase_add_test(tcase, exempts_the_networks_that_were_named);
-	tcase_add_loop_test(tcase, says_what_would_be_right_and_shows_no_secret, 0,
+	tcase_add_test(tcase, settings_outlive_the_config);
+	tcase_add_loop_test(tcase, reads_all_networks_or_none, 0, COUNT(networks));
+	tcase_add_test(tcase, exempts_the_listed_networks);
+	tcase_add_loop_test(tcase, an_error_tells_what_would_be_right_and_shows_no_secret, 0,
 		COUNT(refusals));
-	tcase_add_test(tcase, what_has_no_home_goes_nowhere);
+	tcase_add_test(tcase, an_option_without_a_home_is_ignored);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

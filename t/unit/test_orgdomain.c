@@ -1,3 +1,7 @@
+/*
+ * Shows the organizational domains of names, and
+ * which public suffix lists are refused.
+ */
 #include "lib/match/orgdomain.h"
 
 #include <stdio.h>
@@ -27,7 +31,7 @@ static const struct {
 	{ "a.b.c.example.com", "example.com" },
 	{ "example.co.uk", "example.co.uk" },
 	{ "mail.example.co.uk", "example.co.uk" },
-	{ "example-user.github.io", "example-user.github.io" }, /* the list's private part */
+	{ "example-user.github.io", "example-user.github.io" }, /* the list's private section */
 	{ "repo.example-user.github.io", "example-user.github.io" },
 	{ "sub.example-jp.muni.kawasaki.jp", "example-jp.muni.kawasaki.jp" }, /* *.kawasaki.jp */
 	{ "x.city.kawasaki.jp", "city.kawasaki.jp" }, /* !city.kawasaki.jp */
@@ -72,11 +76,11 @@ START_TEST(finds_the_organizational_domain)
 		}
 		ck_assert_ptr_nonnull(got);
 		ck_assert_str_eq(got, cases[_i].want);
-		ck_assert(got >= name && got <= name + strlen(name)); /* points into it */
+		ck_assert(got >= name && got <= name + strlen(name)); /* it points into the name */
 	}
 END_TEST
 
-/* A long name of many labels costs no more than its length. */
+/* The cost of a long name of many labels is proportional to its length. */
 START_TEST(takes_hostile_names)
 	{
 		char name[1024];
@@ -120,7 +124,7 @@ static int open_text(const char *text, struct orgdomain **psl_r, struct errmsg *
 	return ret;
 }
 
-/* A list of one's own, its rules as U-labels, as the published one has them. */
+/* A private list, with rules as U-labels like those of the published one. */
 START_TEST(reads_a_file)
 	{
 		struct errmsg err = { "" };
@@ -151,7 +155,8 @@ START_TEST(opens_the_default_for_no_name)
 	}
 END_TEST
 
-/* A file that is no list is refused by name: an empty list would let every domain be its own. */
+/* A file that is not a list is refused: with an empty list, every domain would be organizational.
+ */
 START_TEST(refuses_what_is_no_list)
 	{
 		static const char *const texts[] = { "", "\n\n", "// only a comment\n" };

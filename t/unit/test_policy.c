@@ -1,3 +1,7 @@
+/*
+ * Shows that policies share parts, find users,
+ * and report missing profiles.
+ */
 #include "lib/rules/policy.h"
 
 #include <string.h>
@@ -60,7 +64,7 @@ START_TEST(the_next_policy_shares_the_parts_that_stay)
 		ck_assert_uint_eq(list_entries(policy_parts(m.policy)->lists[LIST_MAIL_DENY]), 0);
 		ck_assert_uint_eq(list_entries(policy_parts(next)->lists[LIST_MAIL_DENY]), 1);
 		ck_assert_uint_gt(policy_serial(next), policy_serial(m.policy));
-		made_end(&m); /* everything of the first one but what is shared */
+		made_end(&m); /* everything of the first policy that is not shared */
 		ck_assert(policy_find_user(next, "bob", &user));
 		ck_assert_uint_eq(list_entries(policy_parts(next)->lists[LIST_DOMAINS]), 1);
 		policy_unref(&next);
@@ -92,7 +96,7 @@ static const struct {
 	{ "bob@", NULL },
 	{ "bob@example.com@example.com", NULL },
 	{ "alice", "Alice" },
-	{ "alice@example.com", "alice@example.com" }, /* the long form speaks first */
+	{ "alice@example.com", "alice@example.com" }, /* the long form is preferred */
 	{ "carol@example.com", "Carol@example.com" },
 	{ "carol", NULL },
 	{ "@example.com", NULL },
@@ -119,7 +123,7 @@ START_TEST(a_login_is_found)
 	}
 END_TEST
 
-/* A profile that only the settings name; "" for no complaint. */
+/* Profiles to which only the settings refer; "" for no problem. */
 static const struct {
 	enum unknown_user unknown;
 	const char *unknown_profile, *token_login, *token_profile;
@@ -133,7 +137,7 @@ static const struct {
 		"users without one may send to nobody" },
 	{ UNKNOWN_ACCEPT, "", "token", "gone", false,
 		"[jwt] profile: there is no profile 'gone': "
-		"who logs in with a token may send to nobody" },
+		"logins by token may send to nobody" },
 	{ UNKNOWN_PROFILE, "gone", "token", "gone", true, "" },
 };
 START_TEST(profiles_that_the_settings_name_are_looked_for)

@@ -1,3 +1,7 @@
+/*
+ * Shows that a policy is made of all files: lists, public suffix list and store; what missing and
+ * bad files mean; and when the lists decide alone.
+ */
 #include "lib/store/policy_files.h"
 
 #include <stdio.h>
@@ -98,7 +102,7 @@ START_TEST(missing_files_are_empty)
 	}
 END_TEST
 
-/* What exists beside the lists, and whether nobody is held to a profile then. */
+/* Which stores exist, and whether the lists decide alone then. */
 static const struct {
 	const char *conf, *store;
 	bool want;
@@ -120,7 +124,7 @@ START_TEST(without_database_and_store_there_are_lists_only)
 	}
 END_TEST
 
-/* Each with what it is in, where, and what is wrong. */
+/* Each problem gives the file, the place and the reason. */
 static const struct {
 	const char *file, *text, *want;
 } bad[] = {
@@ -140,7 +144,7 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"profiles\": [{\"id\": 1, \"name\": \"p\","
 		" \"maxsize\": -1}]}",
-		"profiles id 1 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (p): maxsize \"-1\" is not a number of bytes (0 for no limit); left "
 		"out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
@@ -153,19 +157,19 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \"a b\"}]}",
-		"users id 1 (bob): froms[1] \"a b\" is no mail address, @domain, .domain or *; "
+		"users id 1 (bob): froms[1] \"a b\" is not a mail address, @domain, .domain or *; "
 		"left out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \".d..\"}]}",
-		"users id 1 (bob): froms[1] \".d..\" is no mail address, @domain, .domain or *; "
+		"users id 1 (bob): froms[1] \".d..\" is not a mail address, @domain, .domain or *; "
 		"left out" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"password\": \"swordfish\"}]}",
 		"users id 1 (bob): password: " },
 };
-START_TEST(bad_lines_and_rows_are_named_and_the_rest_is_in_force)
+START_TEST(bad_lines_and_rows_are_reported_and_the_rest_is_in_force)
 	{
 		put("lists/rcpt_to.access.blacklist", "a@example.com\n");
 		put(bad[_i].file, bad[_i].text);
@@ -179,7 +183,7 @@ START_TEST(bad_lines_and_rows_are_named_and_the_rest_is_in_force)
 	}
 END_TEST
 
-START_TEST(what_cannot_be_read_is_an_error)
+START_TEST(an_unreadable_file_is_an_error)
 	{
 		ck_assert_int_eq(mkdir("lists/rcpt_to.access.whitelist", 0700), 0);
 		ck_assert_int_eq(load(), -1);
@@ -215,9 +219,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, missing_files_are_empty);
 	tcase_add_loop_test(tcase, without_database_and_store_there_are_lists_only, 0,
 		ROWS(places));
-	tcase_add_loop_test(tcase, bad_lines_and_rows_are_named_and_the_rest_is_in_force, 0,
+	tcase_add_loop_test(tcase, bad_lines_and_rows_are_reported_and_the_rest_is_in_force, 0,
 		ROWS(bad));
-	tcase_add_test(tcase, what_cannot_be_read_is_an_error);
+	tcase_add_test(tcase, an_unreadable_file_is_an_error);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -78,8 +78,9 @@ START_TEST(each_key_of_a_decision_is_documented)
 
 		ck_assert_ptr_nonnull(object);
 		ck_assert_int_eq(json_object_del(object, "time"), 0); /* the log has its own */
-		json_object_foreach (object, key, value)
+		json_object_foreach (object, key, value) {
 			ck_assert_msg(has_word(".It Cm", key), "no %s in " MAN_PAGE, key);
+		}
 		ck_assert_uint_ge(json_object_size(object), 20);
 		json_decref(object);
 	}
@@ -132,7 +133,7 @@ START_TEST(the_length_of_the_log_queue_is_documented)
 	{
 		char text[40];
 
-		(void)snprintf(text, sizeof(text), "A queue of %d lines", LOG_LINES_MAX);
+		(void)snprintf(text, sizeof(text), " queue of %d lines", LOG_LINES_MAX);
 		ck_assert_ptr_nonnull(strstr(page, text));
 	}
 END_TEST

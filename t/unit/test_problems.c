@@ -1,3 +1,7 @@
+/*
+ * Shows that all problems are counted, the first
+ * ones are kept, and notes are separate.
+ */
 #include "lib/base/problems.h"
 
 #include <stdio.h>
@@ -49,7 +53,7 @@ START_TEST(keeps_notes_apart)
 	}
 END_TEST
 
-/* The first PROBLEMS_KEPT have a text, all are counted. */
+/* The first PROBLEMS_KEPT texts are kept, and all problems are counted. */
 START_TEST(keeps_the_first_ones)
 	{
 		struct problems *problems = problems_new();
@@ -70,7 +74,7 @@ START_TEST(keeps_the_first_ones)
 	}
 END_TEST
 
-/* A hostile line makes a long text, not an overrun. */
+/* A hostile line makes a long text, but no overrun. */
 START_TEST(bounds_a_text)
 	{
 		struct problems *problems = problems_new();

@@ -1,3 +1,7 @@
+/*
+ * Shows how rows become profiles, which rows are
+ * left out, and what profiles allow.
+ */
 #include "lib/rules/profile.h"
 
 #include <stdio.h>
@@ -18,7 +22,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Build what was added; the one profile with id 1. */
+/* Build the profiles, and return the one with id 1. */
 static const struct profile *finish_profiles(void)
 {
 	made_build(&m);
@@ -44,7 +48,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		limit_format(&profile_limits(p)->limit[1], text);
 		ck_assert_str_eq(text, "500/1d");
 		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(p)), 1);
-		cell = profile_cell(p, PROFILE_HOST); /* as it was written */
+		cell = profile_cell(p, PROFILE_HOST); /* as the row had it */
 		ck_assert_int_eq(cell.kind, CELL_TEXT);
 		ck_assert_str_eq(cell.text, " Example.com, b.example");
 		ck_assert_int_eq(profile_cell(p, PROFILE_DESC).kind, CELL_NULL);
@@ -68,7 +72,7 @@ START_TEST(nulls_restrict)
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		p = finish_profiles();
-		ck_assert_str_eq(profile_name(p), "1"); /* without a name it goes by its id */
+		ck_assert_str_eq(profile_name(p), "1"); /* without a name, it has its id */
 		ck_assert(!profile_is_open(p));
 		ck_assert_uint_eq(profile_maxsize(p), 0);
 		ck_assert_uint_eq(profile_limits(p)->len, 0);
@@ -80,26 +84,26 @@ START_TEST(nulls_restrict)
 	}
 END_TEST
 
-/* What could allow more when it is misread takes the row with it. */
+/* A column that would allow more if it were misread leaves out the row. */
 static const struct {
 	struct made_profile row;
 	const char *problem;
-	bool is_bad; /* known as a row that was left out */
+	bool is_bad; /* known as the id of a row that was left out */
 } left_out[] = {
 	{ { NULL, "sales", .open = "t" }, "profiles: a row without an id; left out", false },
 	{ { "", "sales", .open = "t" }, "profiles: a row without an id; left out", false },
 	{ { "1", "sales", .open = "maybe" },
 		"profiles id 1 (sales): open \"maybe\" is neither true nor false; left out", true },
 	{ { "1", "sales", .open = "t", .maxsize = "-1" },
-		"profiles id 1 (sales): maxsize \"-1\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (sales): maxsize \"-1\" is not a number of bytes (0 for no limit); left "
 		"out",
 		true },
 	{ { "1", "sales", .open = "t", .maxsize = "10M" },
-		"profiles id 1 (sales): maxsize \"10M\" is no number of bytes (0 for no limit); left "
+		"profiles id 1 (sales): maxsize \"10M\" is not a number of bytes (0 for no limit); left "
 		"out",
 		true },
 	{ { "1", "sales", .open = "t", .maxsize = "1234567890123456789" },
-		"profiles id 1 (sales): maxsize \"1234567890123456789\" is no number of bytes (0 for "
+		"profiles id 1 (sales): maxsize \"1234567890123456789\" is not a number of bytes (0 for "
 		"no limit); left out",
 		true },
 	{ { "1", "sales", .open = "t", .limits = "many" },
@@ -122,13 +126,13 @@ START_TEST(a_row_with_bad_bounds_is_named_and_left_out)
 	}
 END_TEST
 
-/* What can only forbid more is left out alone. */
+/* An entry whose loss can only forbid more is left out alone. */
 static const struct {
 	struct made_profile row;
 	const char *problem;
 } parts[] = {
 	{ { "1", "sales", .rcpt = "a@b.example,<>" },
-		"profiles id 1 (sales): rcpt[2] is no mail address; left out" },
+		"profiles id 1 (sales): rcpt[2] is not a mail address; left out" },
 	{ { "1", "sales", .rcpt = "\"a\"@b.example" },
 		"profiles id 1 (sales): rcpt[1] \"a\"@b.example never matches: write it without quotes, "
 		"as a@b.example" },
@@ -165,7 +169,7 @@ START_TEST(names_past_their_bounds_are_left_out)
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"profiles id 1 (s): host[2] is too long for a name; left out");
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"profiles id 1 (s): rcpt[2] is no mail address; left out");
+			"profiles id 1 (s): rcpt[2] is not a mail address; left out");
 	}
 END_TEST
 
@@ -184,7 +188,7 @@ START_TEST(nul_bytes_and_lists_are_no_single_values)
 		row[PROFILE_LIMITS] = (struct cell){ CELL_LIST, "1\0", 2 };
 		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
 		ck_assert_str_eq(problems_text(m.problems, 2),
-			"profiles id 1 (1): limits: a list; write text; left out");
+			"profiles id 1 (1): limits: must be text, not a list; left out");
 		row[PROFILE_LIMITS] = (struct cell){ CELL_NULL, NULL, 0 };
 		row[PROFILE_OPEN] = (struct cell){ CELL_LIST, "t\0", 2 };
 		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 0);
@@ -212,13 +216,13 @@ START_TEST(twins_are_named)
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"profiles id 1 (other): another row has that id; left out");
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"profiles id 2 (sales): another profile has that name; it goes by its id");
+			"profiles id 2 (sales): another profile has that name; this one is found only by its id");
 	}
 END_TEST
 
 static const struct {
 	const char *host, *rcpt, *subject;
-	uint32_t by_host, by_rcpt; /* which entry allows; 0: none */
+	uint32_t by_host, by_rcpt; /* the entry that allows; 0: none */
 } recipients[] = {
 	{ "b.example", NULL, "<a@b.example>", 1, 0 },
 	{ "x.example, B.Example.", NULL, "<a@b.example>", 2, 0 },

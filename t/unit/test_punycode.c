@@ -1,3 +1,7 @@
+/*
+ * Shows which labels are encoded, as Python
+ * encodes them, and which are refused.
+ */
 #include "lib/match/punycode.h"
 
 #include <string.h>
@@ -5,7 +9,7 @@
 #include "lib/match/domain.h"
 #include "t/unit/unit.h"
 
-/* As Python's punycode codec has them. */
+/* Labels as Python's punycode codec encodes them. */
 static const struct {
 	const char *label, *want;
 } cases[] = {
@@ -17,10 +21,9 @@ static const struct {
 	{ "安室奈美恵-with-super-monkeys", "xn---with-super-monkeys-pc58ag80a8qai00g7n9n" },
 	{ "☃-⌘", "xn----dqo34k" }, { "a_💩-B", "xn--a_-b-wv63c" },
 	{ "\xf4\x8f\xbf\xbf", "xn--dn32g" }, { "\xf4\x8f\xbf\xbf\xc3\xa9", "xn--9ca96883t" },
-	{ "i❤", "xn--i-7iq" },
-	{ "i❤\xef\xb8\x8f", "xn--i-7iq" }, /* a variation selector behind it */
+	{ "i❤", "xn--i-7iq" }, { "i❤\xef\xb8\x8f", "xn--i-7iq" }, /* with a variation selector */
 
-	{ "", NULL }, { "abc", NULL }, { "\xc2\xad", NULL }, /* a soft hyphen alone */
+	{ "", NULL }, { "abc", NULL }, { "\xc2\xad", NULL }, /* only a soft hyphen */
 	{ "ü b", NULL }, { "ü@b", NULL }, { "ü.b", NULL }, { "ü\x01", NULL },
 	{ "a\xef\xbc\xa0ü", NULL },		    /* U+FF20, a wide @ */
 	{ "a\xe3\x80\x82ü", NULL },		    /* U+3002, a dot */
@@ -63,7 +66,7 @@ START_TEST(bounds_a_label)
 			memcpy(label + i, "\xc3\xa9", 2);
 		ck_assert_int_gt(punycode_label(label, DOMAIN_SIZE - 2, out, sizeof(out)), 0);
 		ck_assert_int_eq(punycode_label(label, DOMAIN_SIZE, out, sizeof(out)), -1);
-		/* The farthest jump, as often as it fits. */
+		/* The largest difference, as often as it fits. */
 		for (i = 0; i + 4 <= DOMAIN_SIZE - 1; i += 4)
 			memcpy(label + i, i % 8 == 0 ? "\xf4\x8f\xbf\xbf" : "\xc2\x80\xc2\x80", 4);
 		ck_assert_int_gt(punycode_label(label, i, out, sizeof(out)), 0);

@@ -1,13 +1,13 @@
+/*
+ * Shows where Postern's access lists decide differently from the plugin for Haraka: one test for
+ * each name in section 3 of t/cases/FORMAT.md. test_quirks_profile.c covers profiles.
+ */
 #include <string.h>
 
 #include "t/unit/lib/default_settings.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
-/*
- * Where Postern decides otherwise than the plugin for access lists did: a test for each name in
- * section 3 of t/cases/FORMAT.md. check_quirks_profile.c has those of profiles.
- */
 static struct made m;
 
 static void setup(void)
@@ -22,7 +22,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* The decision begins with want. */
+/* Assert that the decision begins with want. */
 static void expect(const struct asked asked, const char *want)
 {
 	if (m.policy == NULL)
@@ -57,7 +57,7 @@ static void writes(const char *from, const char *want)
 	expect((struct asked){ STAGE_HEADER, .mail = "<a@b.example>", .from = from }, want);
 }
 
-/* A client without a name has none: no list matches a word that stands for it. */
+/* A client without a name has none: lists do not match a placeholder for it. */
 START_TEST(null_rdns)
 	{
 		made_list(&m, LIST_CONN_DENY, "NXDOMAIN\nunknown\n192.0.2.7");
@@ -86,7 +86,7 @@ START_TEST(trailing_dot)
 	}
 END_TEST
 
-/* The suffix list's default rule * gives every name an organizational domain. */
+/* The public suffix list's default rule * gives every name an organizational domain. */
 START_TEST(unknown_tld)
 	{
 		made_list(&m, LIST_DOMAINS, "spam.nosuchtld");
@@ -135,7 +135,7 @@ START_TEST(data_flag)
 	}
 END_TEST
 
-/* An odd display name makes no field unreadable. */
+/* A field with an odd display name is still readable. */
 START_TEST(from_parse)
 	{
 		made_list(&m, LIST_DOMAINS, "bad.example");
@@ -157,7 +157,7 @@ START_TEST(from_multi)
 	}
 END_TEST
 
-/* Encoded words are words. */
+/* Encoded-words are plain words. */
 START_TEST(from_decoded)
 	{
 		made_list(&m, LIST_DOMAINS, "bad.example");
@@ -166,7 +166,7 @@ START_TEST(from_decoded)
 	}
 END_TEST
 
-/* Words of the plugin's language are names like others. */
+/* Keywords of JavaScript are ordinary names. */
 START_TEST(proto_keys)
 	{
 		made_list(&m, LIST_CONN_ALLOW, "a.example");
@@ -179,7 +179,7 @@ START_TEST(proto_keys)
 	}
 END_TEST
 
-/* Each entry by itself: its groups are numbered from 1, and its | ends with it. */
+/* Each entry is separate: its groups are numbered from 1, and its | does not reach others. */
 START_TEST(regex_group)
 	{
 		made_list(&m, LIST_MAIL_DENY_RE, "(x)y@.*\n(a|b)\\1@.*\nc@d\\.example|e");
@@ -191,7 +191,8 @@ START_TEST(regex_group)
 	}
 END_TEST
 
-/* JavaScript's dialect; what can't be compiled is named with file and line, and the rest holds. */
+/* JavaScript's dialect; an entry that cannot be compiled is reported with file and line, and the
+ * others are in force. */
 START_TEST(regex_dialect)
 	{
 		made_list(&m, LIST_MAIL_DENY_RE,
@@ -229,7 +230,7 @@ START_TEST(bang_space)
 	}
 END_TEST
 
-/* Addresses are numbers, however they are written. */
+/* Addresses are compared as numbers, in whatever form they are written. */
 START_TEST(ip_form)
 	{
 		made_list(&m, LIST_CONN_DENY,
@@ -241,7 +242,7 @@ START_TEST(ip_form)
 	}
 END_TEST
 
-/* Regexes and replies have them as RFC 5952 does. */
+/* Regexes and replies see them in the form of RFC 5952. */
 START_TEST(ip_text)
 	{
 		made_list(&m, LIST_CONN_DENY_RE, "2001:db8::[0-9a-f]+\n192\\.0\\.2\\.\\d+");
@@ -292,7 +293,7 @@ START_TEST(quoted_local)
 	}
 END_TEST
 
-/* The local part is folded in ASCII alone. */
+/* Only ASCII letters of the local part are folded. */
 START_TEST(unicode_fold)
 	{
 		made_list(&m, LIST_MAIL_DENY, "J\xc3\xb6rg@one.example");
@@ -310,7 +311,7 @@ START_TEST(reply_8bit)
 	}
 END_TEST
 
-/* An unlisted recipient is refused by strict alone. */
+/* Only strict refuses an unlisted recipient. */
 static const struct {
 	enum rcpt_accept accept;
 	const char *listed, *unlisted;

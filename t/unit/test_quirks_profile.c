@@ -1,3 +1,7 @@
+/*
+ * Shows where Postern's profiles decide differently from the plugin for Haraka: one test for each
+ * name in section 3 of t/cases/FORMAT.md. test_quirks.c covers access lists.
+ */
 #include <jansson.h>
 #include <string.h>
 
@@ -7,10 +11,6 @@
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
-/*
- * Where Postern decides otherwise than the plugin for profiles did: a test for each name in section
- * 3 of t/cases/FORMAT.md. test_quirks.c has those of access lists.
- */
 static struct made m;
 
 static void setup(void)
@@ -29,7 +29,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* A user bob of a profile with these columns. */
+/* Make a user bob with a profile of these columns. */
 static void make_user_with_profile(const char *froms, const char *host, const char *rcpt,
 	const char *rcpt_re)
 {
@@ -47,7 +47,7 @@ static void make_user_with_profile(const char *froms, const char *host, const ch
 	ck_assert_int_eq(made_user(&m, &user), 1);
 }
 
-/* The decision begins with want. */
+/* Assert that the decision begins with want. */
 static void expect(const struct asked asked, const char *want)
 {
 	if (m.policy == NULL)
@@ -72,7 +72,7 @@ static void writes(const char *login, const char *mail, const char *from, const 
 	expect((struct asked){ STAGE_HEADER, .login = login, .mail = mail, .from = from }, want);
 }
 
-/* No user is found by a word of the plugin's language, and one may be called so. */
+/* Keywords of JavaScript find no user, and may be names of users. */
 START_TEST(proto_user)
 	{
 		static const struct made_user row = { .id = "1",
@@ -101,7 +101,7 @@ START_TEST(list_trim)
 	}
 END_TEST
 
-/* An empty piece matches nothing. */
+/* An empty item matches nothing. */
 START_TEST(list_empty)
 	{
 		make_user_with_profile(",a@one.example,,", ",", ",,", "^e@.*$,,,");
@@ -140,7 +140,8 @@ START_TEST(re_case)
 	}
 END_TEST
 
-/* Commas within (), [] and {} don't part; list columns aren't parted at all (test_profile.c). */
+/* Commas within (), [] and {} do not separate; list columns are not split at all (test_profile.c).
+ */
 START_TEST(re_comma)
 	{
 		make_user_with_profile(NULL, NULL, NULL,
@@ -153,7 +154,7 @@ START_TEST(re_comma)
 	}
 END_TEST
 
-/* Kept: rcpt_re is unanchored; what lacks a $ is named once. */
+/* As before: rcpt_re is unanchored; a pattern without $ is noted once. */
 START_TEST(re_anchor)
 	{
 		make_user_with_profile(NULL, NULL, NULL, "@one\\.example");
@@ -218,7 +219,7 @@ END_TEST
 #define DIGEST \
 	"cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./FXCDD2Y6iXkj4Lp/"
 
-/* Every method of crypt(3), and the whole of the text: test_password.c has more. */
+/* Every method of crypt(3), on the whole text: test_password.c shows more. */
 static const struct {
 	const char *name, *hash, *password;
 	enum password_result want;
@@ -246,7 +247,7 @@ START_TEST(pw_)
 	}
 END_TEST
 
-/* From is compared for logged-in users, and not for <>. */
+/* From is compared for logged-in users, except with the null sender. */
 START_TEST(dp_scope)
 	{
 		m.settings->allow_null_sender = true;
@@ -258,7 +259,7 @@ START_TEST(dp_scope)
 	}
 END_TEST
 
-/* A refused recipient is lost alone; the header is asked when one is left. */
+/* Only the refused recipient is lost; the header is judged if one remains. */
 START_TEST(rcpt_disconnect)
 	{
 		static const char text[] =

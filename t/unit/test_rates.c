@@ -1,3 +1,7 @@
+/*
+ * Shows which keys and values [limit NAME] accepts, and which limit applies to a client or an
+ * address.
+ */
 #include "lib/rules/rates.h"
 
 #include <stdio.h>
@@ -26,7 +30,7 @@ static void teardown(void)
 	rates_free(&made);
 }
 
-/* What a client is held to, as "COUNTED LIMIT"; "" when to nothing. */
+/* Return the limit of a client as "COUNTED LIMIT"; "" for none. */
 static const char *held(enum rate rate, const char *ip, const char *rdns)
 {
 	static char text[RATE_KEY_SIZE + 64];
@@ -63,7 +67,7 @@ static const char *held_address(enum rate rate, const char *address)
 
 static const struct {
 	enum rate rate;
-	const char *key, *value, *why; /* why: NULL: taken */
+	const char *key, *value, *why; /* why: NULL if accepted */
 } rows[] = {
 	{ RATE_CONN, "127", "0", NULL }, { RATE_CONN, "default", "5", NULL },
 	{ RATE_CONN, "DEFAULT", "5/1m,100/1d", NULL }, { RATE_CONN, "192.168.1", "5/5m", NULL },
@@ -80,14 +84,15 @@ static const struct {
 	{ RATE_CONN, "mx.example.com", "5/0m", "is not a limit" },
 	{ RATE_RCPT, "bob@example.com", "50/5m", NULL },
 	{ RATE_RCPT, "example.com", "50/5m", NULL }, { RATE_RCPT, "default", "0", NULL },
-	{ RATE_RCPT, "@example.com", "50/5m", "is no mail address" },
-	{ RATE_RCPT, "bob@", "50/5m", "is no mail address" },
+	{ RATE_RCPT, "@example.com", "50/5m", "is not a mail address" },
+	{ RATE_RCPT, "bob@", "50/5m", "is not a mail address" },
 	{ RATE_RCPT, "bob smith", "50/5m", "neither a mail address, a domain" },
-	{ RATE_RCPT, "max", "5", NULL }, /* a top-level domain, as far as it knows */
+	{ RATE_RCPT, "max", "5", NULL }, /* could be a top-level domain */
 	{ RATE_CONCURRENCY, "max", "3", NULL },
-	{ RATE_CONCURRENCY, "default", "3/1m", "is no number" },
-	{ RATE_CONCURRENCY, "default", "", "is no number" }, { RATE_CONCURRENCY, "10", "0", NULL },
-	{ RATE_RECIPIENTS, "max_relaying", "1000", NULL }, { RATE_RECIPIENTS, "max", "100", NULL },
+	{ RATE_CONCURRENCY, "default", "3/1m", "is not a number" },
+	{ RATE_CONCURRENCY, "default", "", "is not a number" },
+	{ RATE_CONCURRENCY, "10", "0", NULL }, { RATE_RECIPIENTS, "max_relaying", "1000", NULL },
+	{ RATE_RECIPIENTS, "max", "100", NULL },
 	{ RATE_CONCURRENCY, "max_relaying", "1000", NULL }, /* an odd name */
 };
 START_TEST(takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest)

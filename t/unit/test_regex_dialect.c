@@ -1,17 +1,21 @@
+/*
+ * Shows the PCRE2 form of regexes in
+ * JavaScript's dialect.
+ */
 #include "lib/match/regex_dialect.h"
 
 #include <string.h>
 
 #include "t/unit/unit.h"
 
-/* What PCRE2 is given; what the regexes then match is shown by test_regexlist.c. */
+/* Regexes and their PCRE2 form; test_regexlist.c shows what they match. */
 static const struct {
 	const char *regex, *want;
 } cases[] = {
 	{ "", "" },
 	{ "plain@example.com", "plain@example.com" },
 	{ ".*@(?:a|b)\\.example$", ".*@(?:a|b)\\.example$" },
-	/* Escapes that JavaScript knows stay; other letters lose the backslash; the rest stays. */
+	/* Escapes of JavaScript stay; other letters lose the backslash; the rest is unchanged. */
 	{ "\\b\\B\\d\\D\\w\\W\\s\\S\\f\\n\\r\\t\\v\\cJ\\x41\\u0041\\k", NULL },
 	{ "\\1\\0\\.\\/\\@\\\\", NULL },
 	{ "\\Z\\A\\z\\Q\\E\\K\\R\\X\\G\\C\\N\\e\\a\\h\\p\\o\\g", "ZAzQEKRXGCNeahpog" },
@@ -68,7 +72,7 @@ START_TEST(is_given_as_pcre2_has_to_read_it)
 	}
 END_TEST
 
-/* Every beginning of every regex, in memory of just that size: ASan watches. */
+/* Every beginning of every regex, in memory of exactly that size, for ASan. */
 START_TEST(reads_no_byte_behind_the_end)
 	{
 		const char *regex = cases[_i].regex;
@@ -82,7 +86,7 @@ START_TEST(reads_no_byte_behind_the_end)
 			memcpy(copy, regex, len);
 			strbuf_reset(&out);
 			regex_dialect_translate(copy, len, &out);
-			ck_assert_uint_ge(2 * out.len + 1, len); /* nothing but backslashes goes */
+			ck_assert_uint_ge(2 * out.len + 1, len); /* only backslashes are removed */
 			free(copy);
 		}
 		strbuf_free(&out);

@@ -1,3 +1,7 @@
+/*
+ * Shows which regexes take part in the prefilter,
+ * and that it never misses a match.
+ */
 #include "lib/match/regex_prefilter.h"
 
 #include <stdio.h>
@@ -26,7 +30,7 @@ static const struct {
 	{ "\\d\\w\\D\\W\\.\\@\\-", true },
 	{ "]", true },
 	{ "}", true },
-	/* What the two may read differently, and what has effects beyond a match. */
+	/* Syntax that the two may read differently, or that has effects beyond a match. */
 	{ "\\s", false },
 	{ "\\S", false },
 	{ "\\bfoo", false },
@@ -72,7 +76,7 @@ START_TEST(plain_syntax_takes_part)
 	}
 END_TEST
 
-/* A generator of numbers that is the same everywhere (Marsaglia's xorshift64). */
+/* A reproducible random number generator (Marsaglia's xorshift64). */
 static uint64_t state;
 static unsigned roll(unsigned sides)
 {
@@ -82,7 +86,7 @@ static unsigned roll(unsigned sides)
 	return (unsigned)(state >> 33) % sides;
 }
 
-/* A regex of a small alphabet, so that it has a chance to match. */
+/* Make a regex of a small alphabet, so that it is likely to match. */
 static void make_regex(char *out, size_t size)
 {
 	static const char *const atoms[] = { "a", "b", "c", ".", "[ab]", "[^a]", "\\.", "\\w",
@@ -119,8 +123,8 @@ static size_t make_subject(char *out)
 #define SUBJECTS 40
 
 /*
- * Forty random regexes, forty random subjects: whatever PCRE2 alone finds, the prefilter lets
- * through, and a list of them all names the same one.
+ * Forty random regexes and forty random subjects: the prefilter passes all that PCRE2 alone finds,
+ * and a list of all of them finds the same one.
  */
 START_TEST(never_hides_a_match)
 	{
@@ -129,7 +133,7 @@ START_TEST(never_hides_a_match)
 		char text[REGEXES][256], subject[8];
 		uint32_t first, found, i;
 		size_t len;
-		int n;
+		unsigned n;
 
 		state = 88172645463325252ULL + (uint64_t)_i * 977;
 		for (i = 0; i < REGEXES; i++) {
@@ -142,7 +146,7 @@ START_TEST(never_hides_a_match)
 			ck_assert_int_eq(regexlist_add(all, text[i], strlen(text[i]), i, NULL), 0);
 		}
 		ck_assert_int_eq(regexlist_finish(all, NULL), 0);
-		for (n = 0; n < SUBJECTS; n++) {
+		for (n = 0; n < unit_times(SUBJECTS); n++) {
 			len = make_subject(subject);
 			for (i = 0; i < REGEXES; i++) {
 				if (regexlist_match(each[i], scratch, subject, len, &first) ==
@@ -178,13 +182,13 @@ START_TEST(those_that_do_not_take_part_are_tried_always)
 			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "B", 1, &bits),
 				0);
 			ck_assert_uint_eq(bits, 1 << 2);
-			bits = 1 << 5; /* bits are added to */
+			bits = 1 << 5; /* earlier bits stay */
 			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "D", 1, &bits),
 				0);
 			ck_assert_uint_eq(bits, 1 << 4 | 1 << 5);
 		} else {
-			ck_assert(
-				!takes_part[0] && !takes_part[2]); /* without hyperscan none does */
+			ck_assert(!takes_part[0] &&
+				!takes_part[2]); /* without hyperscan, none does */
 		}
 		regex_prefilter_free(&prefilter);
 		ck_assert_ptr_null(prefilter);
@@ -205,10 +209,10 @@ START_TEST(few_regexes_need_no_prefilter)
 	}
 END_TEST
 
-/* More lists than a scratch remembers, asked in turn with one scratch. */
+/* More lists than a scratch remembers, searched in turn with one scratch. */
 START_TEST(a_scratch_serves_any_number_of_lists)
 	{
-		enum { LISTS = 260 }; /* a scratch knows 256 */
+		enum { LISTS = 260 }; /* a scratch remembers 256 */
 		static struct regexlist *lists[LISTS];
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
 		char regex[32], subject[32];

@@ -1,3 +1,7 @@
+/*
+ * Shows that regexes match as in JavaScript, and that
+ * none exceeds its limits of time and memory.
+ */
 #include "lib/match/regexlist.h"
 
 #include <stdio.h>
@@ -42,8 +46,8 @@ struct dialect_case {
 	bool want;
 };
 
-/* What ^(?:regex)$ with the flag i says in JavaScript (ECMA-262 with Annex B, without the flag u).
- */
+/* Whether ^(?:regex)$ matches with the flag i in JavaScript (ECMA-262 with Annex B, without the
+ * flag u). */
 static const struct dialect_case anchored[] = {
 	{ "a", V("a"), true },
 	{ "a", V("A"), true },
@@ -52,7 +56,7 @@ static const struct dialect_case anchored[] = {
 	{ "a|b", V("b"), true },
 	{ "a|b", V("ax"), false },
 	{ "a|b", V("xb"), false },
-	{ "a|ab", V("ab"), true }, /* goes back for the whole */
+	{ "a|ab", V("ab"), true }, /* backtracks for a match of the whole subject */
 	{ "a+?", V("aaa"), true },
 	{ "", V(""), true },
 	{ "", V("a"), false },
@@ -130,7 +134,7 @@ static const struct dialect_case anchored[] = {
 	{ "[A-Z]", V("q"), true },
 	{ "[^a-z]", V("Q"), false },
 
-	/* Braces that are no quantifier are text. */
+	/* Braces that are not a quantifier are text. */
 	{ "a{2}", V("aa"), true },
 	{ "a{2,}", V("aaaa"), true },
 	{ "a{2,3}", V("aaaa"), false },
@@ -147,7 +151,7 @@ static const struct dialect_case anchored[] = {
 
 	/* Groups and back references. */
 	{ "(a)\\1", V("aa"), true },
-	{ "(a)|b\\1", V("b"), true }, /* unset: matches nothing */
+	{ "(a)|b\\1", V("b"), true }, /* unset: matches the empty string */
 	{ "\\1(a)", V("a"), true },
 	{ "(?<n>a)\\k<n>", V("aA"), true },
 	{ "(?<n>a)|b\\k<n>", V("b"), true },
@@ -158,7 +162,7 @@ static const struct dialect_case anchored[] = {
 	{ "a(?<!b)b", V("ab"), true },
 	{ "(?:a)(b)(c)\\2\\1", V("abccb"), true },
 
-	/* Text that isn't ASCII. */
+	/* Text that is not ASCII. */
 	{ "b\xc3\xbc.her",
 		V("b\xc3\xbc"
 		  "cher"),
@@ -176,8 +180,7 @@ static const struct dialect_case anchored[] = {
 	{ "\\xfc", V("\xc3\xbc"), true },
 	{ "\xc3\x9c", V("\xc3\xbc"), true },
 
-	/* NUL, and bytes that are no UTF-8, are a character like others: nobody hides behind one.
-	 */
+	/* NUL, and bytes that are not UTF-8, are ordinary characters: they hide nothing. */
 	{ "a.b", V("a\0b"), true },
 	{ ".*\\.example\\.com", V("\xff.example.com"), true },
 	{ ".*\\.example\\.com", V("a\xc3.example.com"), true },
@@ -249,7 +252,7 @@ START_TEST(finds_within)
 	}
 END_TEST
 
-/* What can't be compiled is refused with a reason, and the list is as before. */
+/* A regex that cannot be compiled is refused with a reason, and the list is unchanged. */
 static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "?", "a**",
 	"a{2}{3}(", "(?<n", "(?<n>a)(?<n>b)", "\\k<n>", "(?<=a+)b", "a\\", "{1}", "[b-a]", "a{3,2}",
 	"a{99999}", "(?<1>a)", "\\2(a)", "[\\", "[a-", "[a-\\", "[\\w-" };
@@ -291,7 +294,7 @@ START_TEST(is_empty)
 	}
 END_TEST
 
-/* The first in the order of adding wins, whoever was asked to look first. */
+/* The first match in the order of adding wins, whichever regex runs first. */
 START_TEST(names_the_first)
 	{
 		static const char *const regexes[] = { "zzz", "(a)\\1.*", "aab.*", "aa.*", "aabc",
@@ -309,7 +312,7 @@ START_TEST(names_the_first)
 	}
 END_TEST
 
-/* The rows of the dialect's table in one list: what a prefilter says must not change anything. */
+/* All regexes of the table above in one list: the prefilter must not change the results. */
 START_TEST(is_the_same_in_a_crowd)
 	{
 		enum { COUNT = sizeof(anchored) / sizeof(anchored[0]) };
@@ -346,7 +349,7 @@ START_TEST(is_the_same_in_a_crowd)
 	}
 END_TEST
 
-/* Regexes that take for ever on a subject made for them. */
+/* Regexes with exponential time on these subjects. */
 static const struct {
 	const char *regex;
 	char brick;
@@ -373,7 +376,7 @@ static double seconds_since(const struct timespec *from)
 	return (double)(to.tv_sec - from->tv_sec) + (double)(to.tv_nsec - from->tv_nsec) / 1e9;
 }
 
-/* Either way is an answer; silence for minutes is none. */
+/* Either result is acceptable; minutes without one are not. */
 START_TEST(is_bounded)
 	{
 		struct regexlist *list = list_of(true, &slow[_i].regex, 1);
@@ -396,8 +399,7 @@ START_TEST(is_bounded)
 	}
 END_TEST
 
-/* A regex that runs past its limits says so, and doesn't read as "no match"; but others may match.
- */
+/* A regex that exceeds its limits is a failure, not "no match", unless another regex matches. */
 START_TEST(says_that_it_failed_unless_another_matches)
 	{
 		static const char *const regexes[] = { "zzz", "(a+)+$", "(a|a)+$", "a+!" };
@@ -421,8 +423,7 @@ static uint64_t fake_clock(void)
 	return fake_now += fake_step;
 }
 
-/* The budget of time is one decision's, over all lists it asks, and whole again for the next one.
- */
+/* The time budget covers all lists of one decision; the next decision has a full one. */
 START_TEST(keeps_to_the_budget)
 	{
 		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c", "(?=x)d",
@@ -447,7 +448,7 @@ START_TEST(keeps_to_the_budget)
 	}
 END_TEST
 
-/* A thread that waits for its turn at the processor doesn't spend the budget. */
+/* Time in which the thread waits for a processor is not charged to the budget. */
 START_TEST(charges_no_pause)
 	{
 		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c" };
@@ -465,7 +466,7 @@ START_TEST(charges_no_pause)
 	}
 END_TEST
 
-/* One scratch serves lists of all sizes, one after the other. */
+/* One scratch works for lists of all sizes, one after another. */
 START_TEST(shares_a_scratch)
 	{
 		static const char *const small[] = { "a" };
@@ -497,7 +498,7 @@ START_TEST(shares_a_scratch)
 	}
 END_TEST
 
-/* Regexes of 4096 bytes are taken, longer ones refused by their length. */
+/* Regexes of 4096 bytes are accepted, longer ones refused. */
 START_TEST(bounds_a_regex)
 	{
 		struct regexlist *list = regexlist_new(true);

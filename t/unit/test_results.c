@@ -1,3 +1,7 @@
+/*
+ * Shows the items of the results header, their order
+ * and bounds, and how the field is folded.
+ */
 #include "lib/rules/results.h"
 
 #include <stdio.h>
@@ -36,7 +40,7 @@ static const struct {
 	{ STAGE_HEADER, CHECK_HEADER_FROM, OUTCOME_FAIL, "", "header=fail" },
 	{ STAGE_HEADER, CHECK_DATA, OUTCOME_FAIL, "", "header.data=fail" },
 	{ STAGE_BODY, CHECK_SIZE, OUTCOME_FAIL, "", "body=fail" },
-	/* A rule may hold a profile's name, so anything. */
+	/* A rule may contain the name of a profile, and so any character. */
 	{ STAGE_RCPT, CHECK_RECIPIENT, OUTCOME_PASS, "profile a(b)c\\d: open",
 		"rcpt.recipient=pass(profile a\\(b\\)c\\\\d: open)" },
 	{ STAGE_RCPT, CHECK_RECIPIENT, OUTCOME_PASS, "a; b=pass\r\nX: y\x01\xff",
@@ -62,18 +66,18 @@ START_TEST(items_stand_in_their_order_each_once)
 		struct verdict verdict;
 
 		verdict_init(&verdict);
-		results_add(&results, STAGE_CONNECT, &verdict); /* nothing was found */
+		results_add(&results, STAGE_CONNECT, &verdict); /* without findings */
 		ck_assert_uint_eq(results.len, 0);
 		add_finding(&verdict, CHECK_RCPT, OUTCOME_PASS, "r:1");
 		add_finding(&verdict, CHECK_ANY, OUTCOME_UNLISTED, "");
 		results_add(&results, STAGE_RCPT, &verdict);
 		results_add(&results, STAGE_RCPT,
-			&verdict); /* a second recipient, found the same */
+			&verdict); /* a second recipient with the same finding */
 		verdict.findings[0].rule[2] = '2';
 		results_add(&results, STAGE_RCPT, &verdict);
 		verdict_init(&verdict);
 		add_finding(&verdict, CHECK_RCPT, OUTCOME_PASS,
-			"r:12"); /* begins as another does */
+			"r:12"); /* a prefix of another item */
 		results_add(&results, STAGE_RCPT, &verdict);
 		ck_assert_str_eq(results.text,
 			"rcpt=pass(r:1); rcpt.any=unlisted; rcpt=pass(r:2); rcpt=pass(r:12)");

@@ -1,3 +1,7 @@
+/*
+ * Shows how columns of a result are mapped, list
+ * columns are split, and booleans are read.
+ */
 #include "lib/rules/rows.h"
 
 #include <stdio.h>
@@ -7,9 +11,9 @@
 #include "t/unit/unit.h"
 
 static const struct {
-	const char *names[12]; /* of a result's columns; ends with NULL */
+	const char *names[12]; /* columns of a result; ends with NULL */
 	const char *want;      /* the map, as digits and - ; NULL: an error, */
-	const char *why;       /* which says this */
+	const char *why;       /* which contains this */
 } maps[] = {
 	{ { "id", "username", "password", "froms", "profileId" }, "01234", "" },
 	{ { "ID", "UserName", "PASSWORD", "Froms", "profileid" }, "01234", "" },
@@ -18,10 +22,10 @@ static const struct {
 	{ { "id", "username", "froms", "profileId" }, NULL, "column \"password\" is missing" },
 	{ { NULL }, NULL, "column \"id\" is missing" },
 	{ { "id", "username", "password", "froms", "profileId", "Username" }, NULL,
-		"column \"Username\" is there twice" },
+		"column \"Username\" occurs twice" },
 	{ { "id", "x", "x", "username", "password", "froms", "profileId" }, "0--1234", "" },
 	{ { "id", "username", "password", "froms", "profileId", "enabled", "ENABLED" }, NULL,
-		"column \"ENABLED\" is there twice" },
+		"column \"ENABLED\" occurs twice" },
 };
 START_TEST(maps_the_columns_of_users)
 	{
@@ -82,7 +86,7 @@ static const struct {
 	{ T(CELL_TEXT, "a"), 0, "1:a|" },
 	{ T(CELL_TEXT, "a,b"), 0, "1:a|2:b|" },
 	{ T(CELL_TEXT, " a , b\t,\n c "), 0, "1:a|2:b|3:c|" },
-	{ T(CELL_TEXT, ",a,, ,b,"), 0, "1:a|2:b|" }, /* empty ones don't count */
+	{ T(CELL_TEXT, ",a,, ,b,"), 0, "1:a|2:b|" }, /* empty items are not counted */
 	{ T(CELL_TEXT, "a b"), 0, "1:a b|" },
 	{ T(CELL_TEXT, "a{2,4},b"), 0, "1:a{2|2:4}|3:b|" },
 	{ T(CELL_LIST, ""), 0, "" },
@@ -98,8 +102,8 @@ static const struct {
 	{ T(CELL_TEXT, "a\\(,b"), 1, "1:a\\(|2:b|" },
 	{ T(CELL_TEXT, "[(],b"), 1, "1:[(]|2:b|" },
 	{ T(CELL_TEXT, "[\\],],b"), 1, "1:[\\],]|2:b|" },
-	{ T(CELL_TEXT, "a),b"), 1, "1:a)|2:b|" }, /* one too many closes nothing */
-	{ T(CELL_TEXT, "(a,b"), 1, "1:(a,b|" },	  /* an open one holds the rest */
+	{ T(CELL_TEXT, "a),b"), 1, "1:a)|2:b|" }, /* an extra one closes nothing */
+	{ T(CELL_TEXT, "(a,b"), 1, "1:(a,b|" },	  /* an open one includes the rest */
 	{ T(CELL_TEXT, "[a,b"), 1, "1:[a,b|" },
 	{ T(CELL_TEXT, "a\\"), 1, "1:a\\|" },
 	{ T(CELL_TEXT, "a,,b"), 1, "1:a|2:b|" },

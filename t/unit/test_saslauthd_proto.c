@@ -1,5 +1,6 @@
 /*
- * The saslauthd protocol: requests whole, incomplete and malformed, the realm, and answers.
+ * The saslauthd protocol: requests that are whole, incomplete or malformed, the realm that is
+ * joined to the login again, and answers.
  */
 #include <string.h>
 

@@ -1,3 +1,7 @@
+/*
+ * Shows new settings, their reference counts, the
+ * sections of services, and the logins of tokens.
+ */
 #include "lib/rules/settings.h"
 
 #include "t/unit/lib/default_settings.h"

@@ -62,7 +62,7 @@ START_TEST(sections_are_described_in_the_order_of_registration)
 		struct status *status = status_new();
 		int numbers[] = { 7, 8, 9 };
 		json_t *sections, *section;
-		const char *name;
+		const char *key;
 		int at = 0;
 
 		for (int i = 0; i < 3; i++)
@@ -72,8 +72,9 @@ START_TEST(sections_are_described_in_the_order_of_registration)
 							 .describe = describe_number }),
 				0);
 		sections = status_describe(status);
-		json_object_foreach (sections, name, section) {
-			ck_assert_str_eq(name, names[at]);
+		json_object_foreach (sections, key, section) {
+			ck_assert_int_lt(at, 3);
+			ck_assert_str_eq(key, names[at]);
 			ck_assert_int_eq(json_integer_value(json_object_get(section, "number")),
 				numbers[at]);
 			at++;

@@ -1,3 +1,8 @@
+/*
+ * Shows that both forms of a JSON store are read, that damage is found, that a written store is
+ * read back unchanged, and that writing never loses a file. Covers store_row.c and store_write.c,
+ * too.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,7 +49,7 @@ static void put(const char *name, const char *text, size_t len)
 	(void)fclose(f);
 }
 
-/* The whole of a file, a NUL behind it; the caller's to free(). */
+/* Read a whole file and append a NUL. The caller frees the text. */
 static char *get(const char *name, size_t *len)
 {
 	char *text = NULL;
@@ -120,7 +125,7 @@ START_TEST(reads_rows_made_by_hand)
 	}
 END_TEST
 
-/* A row that is left out, or a slip; and what is said of it. */
+/* A bad row or an unknown column, and how it is reported. */
 static const struct {
 	const char *text, *want;
 } bad_rows[] = {
@@ -153,28 +158,28 @@ static const struct {
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"open\": \"perhaps\"}", ""),
 		"profiles id 3 (p): open \"perhaps\" is neither true nor false; left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"maxsize\": -1}", ""),
-		"profiles id 3 (p): maxsize \"-1\" is no number of bytes (0 for no limit); left out" },
+		"profiles id 3 (p): maxsize \"-1\" is not a number of bytes (0 for no limit); left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"rcpt\": [\"\xff\"]}", ""),
 		"profiles id 3 (p): a byte that is not UTF-8; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 9}"),
 		"users id 1 (bob): there is no profile with id 9" },
 };
-START_TEST(a_bad_row_is_left_out_and_named)
+START_TEST(a_bad_row_is_left_out_and_reported)
 	{
 		parse_good(bad_rows[_i].text);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_str_eq(problems_text(problems, 0), bad_rows[_i].want);
-		/* A profile that can't be read allows nothing, whatever unknown_user says. */
+		/* An unusable profile allows nothing, whatever unknown_user is. */
 		if (strstr(bad_rows[_i].text, "\"id\": 3") != NULL)
 			ck_assert(profiles_is_bad(store.profiles, "3"));
-		/* Nor is a user whose row can't be read a stranger to it. */
+		/* Nor is a user with an unusable row unknown to it. */
 		if (strstr(bad_rows[_i].want, "(bob): ") != NULL)
 			ck_assert_int_eq(find(store.users, "bob").enabled,
 				strstr(bad_rows[_i].want, "switched off") == NULL);
 	}
 END_TEST
 
-START_TEST(a_column_that_nobody_reads_is_noted_once)
+START_TEST(an_unknown_column_is_reported_once)
 	{
 		parse_good(HAND("{\"id\": 3, \"maxsise\": 1}, {\"id\": 4, \"maxsise\": 1}",
 			"{\"username\": \"bob\", \"createdAt\": 1, \"updatedAt\": 2}"));
@@ -211,7 +216,7 @@ static const struct {
 		"s: torn: its last line, the checksum, is missing; restore it from a "
 		"backup, or remove it" },
 };
-START_TEST(a_file_that_is_no_good_store_is_refused)
+START_TEST(a_bad_store_is_refused)
 	{
 		ck_assert_int_eq(parse(refused[_i].text, strlen(refused[_i].text)), STORE_REFUSED);
 		ck_assert_str_eq(err.text, refused[_i].want);
@@ -219,7 +224,7 @@ START_TEST(a_file_that_is_no_good_store_is_refused)
 	}
 END_TEST
 
-/* Rows of every kind, some of them bad, as a database could have them. */
+/* Rows of every kind that a database may contain, some of them bad. */
 static const char rich[] = HAND(
 	"{\"id\": 1, \"name\": \"sales\", \"desc\": \"a \\\"b\\\" \\\\ \\u0001 \xc3\xbc\","
 	" \"open\": false, \"limits\": \"1/5m,500/1d\", \"maxsize\": 12345678901,"
@@ -318,7 +323,7 @@ START_TEST(what_is_written_is_read_back)
 	}
 END_TEST
 
-START_TEST(nothing_is_written_and_read_back_too)
+START_TEST(an_empty_store_is_written_and_read_back)
 	{
 		struct store nothing = { 0 };
 
@@ -387,7 +392,7 @@ START_TEST(torn_and_altered_are_told_apart)
 	}
 END_TEST
 
-START_TEST(the_one_before_is_taken_when_the_last_is_torn)
+START_TEST(the_predecessor_is_read_when_the_file_is_torn)
 	{
 		const struct store_source source = { .problems = problems };
 
@@ -404,7 +409,7 @@ START_TEST(the_one_before_is_taken_when_the_last_is_torn)
 		ck_assert_int_eq(store_read_with_prev("s", &source, &store, &err), STORE_READ);
 		ck_assert(store.from_prev);
 		ck_assert_str_eq(store.revision, "first");
-		/* The next write does not push the torn one into the place of the good one. */
+		/* The next write does not replace the good predecessor by the torn file. */
 		write_store(&store, "third");
 		store_clear(&store);
 		ck_assert_int_eq(unlink("s"), 0);
@@ -450,7 +455,7 @@ START_TEST(a_store_that_cannot_be_written_stays)
 	}
 END_TEST
 
-/* Text of a database that is not in UTF-8: the builders take it, JSON can't hold it. */
+/* Text of a database that is not in UTF-8: the builders accept it, but JSON cannot contain it. */
 START_TEST(what_is_not_utf8_is_left_out_of_the_file)
 	{
 		struct profiles_builder *profiles = profiles_builder_new(false);
@@ -525,15 +530,15 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, reads_rows_made_by_hand);
-	tcase_add_loop_test(tcase, a_bad_row_is_left_out_and_named, 0, ROWS(bad_rows));
-	tcase_add_test(tcase, a_column_that_nobody_reads_is_noted_once);
-	tcase_add_loop_test(tcase, a_file_that_is_no_good_store_is_refused, 0, ROWS(refused));
+	tcase_add_loop_test(tcase, a_bad_row_is_left_out_and_reported, 0, ROWS(bad_rows));
+	tcase_add_test(tcase, an_unknown_column_is_reported_once);
+	tcase_add_loop_test(tcase, a_bad_store_is_refused, 0, ROWS(refused));
 	tcase_add_test(tcase, what_is_written_is_read_back);
-	tcase_add_test(tcase, nothing_is_written_and_read_back_too);
+	tcase_add_test(tcase, an_empty_store_is_written_and_read_back);
 	tcase_add_test(tcase, unchanged_shards_are_shared_with_the_users_before);
 	tcase_add_test(tcase, every_cut_and_every_changed_byte_is_seen);
 	tcase_add_test(tcase, torn_and_altered_are_told_apart);
-	tcase_add_test(tcase, the_one_before_is_taken_when_the_last_is_torn);
+	tcase_add_test(tcase, the_predecessor_is_read_when_the_file_is_torn);
 	tcase_add_test(tcase, a_store_made_by_hand_is_never_written_over);
 	tcase_add_test(tcase, a_store_that_cannot_be_written_stays);
 	tcase_add_test(tcase, what_is_not_utf8_is_left_out_of_the_file);

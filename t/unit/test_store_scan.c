@@ -1,3 +1,7 @@
+/*
+ * Shows which rows store_scan() reads by itself, that it leaves all others to the JSON parser, and
+ * that their lines stay unchanged.
+ */
 #include "lib/store/store_scan.h"
 
 #include <stdio.h>
@@ -45,7 +49,7 @@ static const struct {
 	{ "[]", NULL },
 };
 
-/* "id=1 froms=[a|b|] " */
+/* Describe the cells: "id=1 froms=[a|b|] ". */
 static void show(const struct cell *cells, struct strbuf *text)
 {
 	size_t i;
@@ -62,7 +66,7 @@ static void show(const struct cell *cells, struct strbuf *text)
 	}
 }
 
-START_TEST(takes_the_plain_rows_alone)
+START_TEST(reads_only_plain_rows)
 	{
 		struct cell cells[USER_COLUMNS];
 		struct strbuf seen = STRBUF_INIT;
@@ -90,7 +94,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("store_scan");
 	TCase *tcase = tcase_create("store_scan");
 
-	tcase_add_loop_test(tcase, takes_the_plain_rows_alone, 0, sizeof(lines) / sizeof(lines[0]));
+	tcase_add_loop_test(tcase, reads_only_plain_rows, 0, sizeof(lines) / sizeof(lines[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,7 @@
+/*
+ * Shows that a text grows to any length, and that a
+ * failure is kept until it is reset.
+ */
 #include "lib/base/strbuf.h"
 
 #include <stdint.h>
@@ -29,7 +33,7 @@ START_TEST(grows)
 	}
 END_TEST
 
-/* A format's result of every length around the buffer's growth comes whole. */
+/* The result of a format is complete, at every length around the growth of the buffer. */
 START_TEST(formats_whole)
 	{
 		struct strbuf buf = STRBUF_INIT;
@@ -80,7 +84,7 @@ START_TEST(gives_its_text_away)
 	}
 END_TEST
 
-/* What can't be had fails once, and everything after it, until the buffer is reset. */
+/* After a failed allocation, all further additions fail until the buffer is reset. */
 START_TEST(remembers_a_failure)
 	{
 		struct strbuf buf = STRBUF_INIT;

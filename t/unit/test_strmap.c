@@ -1,3 +1,7 @@
+/*
+ * Shows that a map finds exactly the keys that were added, of any bytes and length, a million of
+ * them.
+ */
 #include "lib/base/strmap.h"
 
 #include <stdio.h>
@@ -55,7 +59,7 @@ START_TEST(keeps_the_first)
 	}
 END_TEST
 
-/* Keys are bytes: empty, with NUL, each a beginning of another, the same but for the case, huge. */
+/* Keys are any bytes: empty, with NUL, prefixes of others, different only in case, huge. */
 START_TEST(takes_any_bytes)
 	{
 		const struct {
@@ -87,7 +91,7 @@ START_TEST(takes_any_bytes)
 	}
 END_TEST
 
-/* A key past the bound is refused before it is looked at. */
+/* A key above the bound is refused before it is read. */
 START_TEST(bounds_a_key)
 	{
 		struct strmap *map = new_map();
@@ -105,7 +109,7 @@ static size_t make_key(char key[32], uint32_t i)
 	return (size_t)snprintf(key, 32, "user%u@example.com", i);
 }
 
-/* A million keys, all found and nothing else, in little more memory than they are. */
+/* A million keys: exactly these are found, in little more memory than their own size. */
 START_TEST(holds_a_million)
 	{
 		enum { KEYS = 1000000 };
@@ -114,7 +118,7 @@ START_TEST(holds_a_million)
 		uint32_t i, value;
 		char key[32];
 
-		for (i = 0; i < KEYS; i++) { /* counted here: a million asserts would take longer */
+		for (i = 0; i < KEYS; i++) { /* counted, because a million asserts would be slow */
 			len = make_key(key, i);
 			total += len;
 			added += strmap_add(map, key, len, i ^ 0x5a5a) == 1;

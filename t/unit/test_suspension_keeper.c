@@ -1,4 +1,7 @@
-/* The keeper reports suspensions that could not be saved until they are saved. */
+/*
+ * The keeper of the suspensions' file: it loads and saves them, and reports suspensions that could
+ * not be saved until they are saved.
+ */
 #include "milter/shared/suspension_keeper.h"
 
 #include <stdio.h>

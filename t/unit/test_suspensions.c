@@ -1,3 +1,7 @@
+/*
+ * Shows that logins are suspended and resumed, written and read, and that threads can share the
+ * set.
+ */
 #include "lib/rules/suspensions.h"
 
 #include <pthread.h>
@@ -149,7 +153,7 @@ START_TEST(reads_all_of_a_text_or_leaves_what_there_was)
 		struct suspensions *suspensions = suspensions_new();
 		char *copy = malloc(texts[_i].len > 0 ? texts[_i].len : 1);
 
-		memcpy(copy, texts[_i].text, texts[_i].len); /* without a NUL behind it */
+		memcpy(copy, texts[_i].text, texts[_i].len); /* without a NUL */
 		ck_assert_int_eq(suspensions_set(suspensions, "old", true), 1);
 		ck_assert_int_eq(suspensions_read(suspensions, copy, texts[_i].len),
 			texts[_i].want != NULL ? 0 : -1);
@@ -211,7 +215,7 @@ struct part {
 	unsigned number, wrong;
 };
 
-/* Its own names come and go; the one that is always there stays, whatever the others do. */
+/* Each thread adds and removes its own names; the name of all threads always stays. */
 static void *come_and_go(void *argument)
 {
 	struct part *part = argument;

@@ -1,3 +1,7 @@
+/*
+ * Shows that suspensions survive a restart in their file, and that a bad file or a failed save
+ * changes nothing.
+ */
 #include "lib/store/suspensions_file.h"
 
 #include <errno.h>
@@ -36,7 +40,7 @@ static void put(const char *text, size_t len)
 	(void)fclose(f);
 }
 
-START_TEST(who_was_suspended_is_so_after_a_restart)
+START_TEST(suspensions_survive_a_restart)
 	{
 		struct suspensions *again = suspensions_new();
 		struct errmsg err = { "" };
@@ -68,7 +72,7 @@ START_TEST(resuming_is_saved_too)
 	}
 END_TEST
 
-START_TEST(the_file_says_in_its_first_line_what_it_is)
+START_TEST(the_first_line_describes_the_file)
 	{
 		struct errmsg err = { "" };
 		char *text;
@@ -83,7 +87,7 @@ START_TEST(the_file_says_in_its_first_line_what_it_is)
 	}
 END_TEST
 
-START_TEST(no_path_and_no_file_hold_nobody)
+START_TEST(without_a_path_or_a_file_nobody_is_suspended)
 	{
 		struct errmsg err = { "" };
 
@@ -110,7 +114,7 @@ static const struct {
 	TEXT("\x7f"
 	     "ELF\n"),
 };
-START_TEST(a_file_that_holds_something_else_is_an_error_and_changes_nobody)
+START_TEST(a_foreign_file_is_an_error_and_changes_nothing)
 	{
 		struct errmsg err = { "" };
 
@@ -125,7 +129,7 @@ START_TEST(a_file_that_holds_something_else_is_an_error_and_changes_nobody)
 	}
 END_TEST
 
-START_TEST(a_folder_in_its_place_is_an_error)
+START_TEST(a_directory_in_its_place_is_an_error)
 	{
 		struct errmsg err = { "" };
 
@@ -134,7 +138,7 @@ START_TEST(a_folder_in_its_place_is_an_error)
 	}
 END_TEST
 
-START_TEST(what_can_not_be_saved_leaves_the_old_file)
+START_TEST(a_failed_save_leaves_the_old_file)
 	{
 		struct errmsg err = { "" };
 		char new_path[128];
@@ -154,7 +158,7 @@ START_TEST(what_can_not_be_saved_leaves_the_old_file)
 	}
 END_TEST
 
-START_TEST(a_folder_that_is_not_there_is_an_error)
+START_TEST(a_missing_directory_is_an_error)
 	{
 		struct errmsg err = { "" };
 		char deep[128];
@@ -171,15 +175,15 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("suspensions_file");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, who_was_suspended_is_so_after_a_restart);
+	tcase_add_test(tcase, suspensions_survive_a_restart);
 	tcase_add_test(tcase, resuming_is_saved_too);
-	tcase_add_test(tcase, the_file_says_in_its_first_line_what_it_is);
-	tcase_add_test(tcase, no_path_and_no_file_hold_nobody);
-	tcase_add_loop_test(tcase, a_file_that_holds_something_else_is_an_error_and_changes_nobody,
-		0, (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(tcase, a_folder_in_its_place_is_an_error);
-	tcase_add_test(tcase, what_can_not_be_saved_leaves_the_old_file);
-	tcase_add_test(tcase, a_folder_that_is_not_there_is_an_error);
+	tcase_add_test(tcase, the_first_line_describes_the_file);
+	tcase_add_test(tcase, without_a_path_or_a_file_nobody_is_suspended);
+	tcase_add_loop_test(tcase, a_foreign_file_is_an_error_and_changes_nothing, 0,
+		(int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(tcase, a_directory_in_its_place_is_an_error);
+	tcase_add_test(tcase, a_failed_save_leaves_the_old_file);
+	tcase_add_test(tcase, a_missing_directory_is_an_error);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

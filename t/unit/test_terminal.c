@@ -1,4 +1,7 @@
-/* Text from outside can't control the terminal, and colours appear only when they are wanted. */
+/*
+ * Printing on a terminal: text from outside cannot control it, and colours appear only when they
+ * are wanted.
+ */
 #include "ctl/terminal.h"
 
 #include <stdio.h>

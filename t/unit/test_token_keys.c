@@ -1,3 +1,7 @@
+/*
+ * Shows which keys of [jwt] are loaded from a file and from the shared secret, and which files are
+ * refused.
+ */
 #include "lib/store/token_keys.h"
 
 #include <stdio.h>
@@ -10,7 +14,7 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-/* RFC 8037 appendix A.2, and a shared secret. */
+/* The key of RFC 8037 appendix A.2, and a shared secret. */
 #define PUBLIC                                  \
 	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"," \
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
@@ -54,7 +58,7 @@ static void put(const char *text, size_t len, mode_t mode)
 	ck_assert_int_eq(chmod(path, mode), 0);
 }
 
-/* Refused, with *keys_r as it was, also where nobody wants to know why. */
+/* The keys are refused and *keys_r is unchanged, also if the caller passes no err. */
 static void ck_refused(const char *keys_file, const char *secret, const char *why)
 {
 	struct jwt_keys *mine = jwt_keys_new(), *got = mine;
@@ -76,7 +80,7 @@ START_TEST(without_a_file_and_a_secret_there_is_no_key)
 	}
 END_TEST
 
-START_TEST(takes_the_secret_and_the_keys_of_the_file)
+START_TEST(loads_the_secret_and_the_keys_of_the_file)
 	{
 		const struct jwt_key *last;
 
@@ -119,7 +123,7 @@ static const struct {
 	{ SHORT, 0600, 0, "24 bytes; it needs at least 32" },
 	{ SECRET "\n", 0600, 0, "neither PEM nor a JWK set" },
 };
-START_TEST(a_file_with_a_shared_secret_is_its_owners_alone)
+START_TEST(a_file_with_a_shared_secret_must_be_private)
 	{
 		put(files[_i].text, strlen(files[_i].text), files[_i].mode);
 		if (files[_i].count == 0) {
@@ -134,7 +138,7 @@ START_TEST(a_file_with_a_shared_secret_is_its_owners_alone)
 	}
 END_TEST
 
-START_TEST(keys_that_can_not_be_used_are_named)
+START_TEST(unusable_keys_are_reported)
 	{
 		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
 		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err), 0);
@@ -162,7 +166,7 @@ START_TEST(a_bad_secret_is_refused_beside_a_good_file)
 	}
 END_TEST
 
-START_TEST(a_file_that_is_missing_or_a_folder_or_too_long_is_refused)
+START_TEST(a_missing_or_long_file_or_a_directory_is_refused)
 	{
 		char *text = malloc((1 << 20) + 1);
 
@@ -185,12 +189,11 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_a_file_and_a_secret_there_is_no_key);
-	tcase_add_test(tcase, takes_the_secret_and_the_keys_of_the_file);
-	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_is_its_owners_alone, 0,
-		COUNT(files));
-	tcase_add_test(tcase, keys_that_can_not_be_used_are_named);
+	tcase_add_test(tcase, loads_the_secret_and_the_keys_of_the_file);
+	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_must_be_private, 0, COUNT(files));
+	tcase_add_test(tcase, unusable_keys_are_reported);
 	tcase_add_loop_test(tcase, a_bad_secret_is_refused_beside_a_good_file, 0, COUNT(secrets));
-	tcase_add_test(tcase, a_file_that_is_missing_or_a_folder_or_too_long_is_refused);
+	tcase_add_test(tcase, a_missing_or_long_file_or_a_directory_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,3 +1,7 @@
+/*
+ * Shows how rows become users, which rows are left
+ * out, and the canonical form of froms.
+ */
 #include "lib/rules/user_record.h"
 
 #include <stdio.h>
@@ -18,17 +22,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-static struct users *finish_users(const struct users *previous)
-{
-	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
-
-	ck_assert_ptr_nonnull(users);
-	ck_assert_ptr_null(m.users);
-	m.users = users_builder_new();
-	return users;
-}
-
-/* The froms, a space between. */
+/* Return the froms, separated by spaces. */
 static const char *froms_of(const struct user *user)
 {
 	static char text[4096];
@@ -50,7 +44,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert(users_find(users, "bOB.sMITH", 9, &user));
 		ck_assert_str_eq(user.id, "17");
@@ -75,7 +69,7 @@ START_TEST(nulls_are_empty)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(user.id, "");
 		ck_assert_str_eq(user.password, "");
@@ -96,9 +90,9 @@ static const struct {
 		"users id 1 (NULL): a user needs a username; left out" },
 	{ { "1", "", NULL, NULL, NULL, NULL }, "users id 1 (): a user needs a username; left out" },
 	{ { NULL, "a\nb", NULL, NULL, NULL, NULL },
-		"users id NULL (a\nb): the username holds a control character; left out" },
+		"users id NULL (a\nb): the username contains a control character; left out" },
 	{ { "1", "a\x7f", NULL, NULL, NULL, NULL },
-		"users id 1 (a\x7f): the username holds a control character; left out" },
+		"users id 1 (a\x7f): the username contains a control character; left out" },
 	{ { "1", "token:a@b.example", NULL, NULL, NULL, NULL },
 		"users id 1 (token:a@b.example): no username may begin with token:; left out" },
 	{ { "1", "TOKEN:x", NULL, NULL, NULL, NULL },
@@ -115,7 +109,7 @@ START_TEST(a_bad_row_is_named_and_left_out)
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &left_out[_i].row), 0);
 		ck_assert_int_eq(made_user(&m, &good), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0), left_out[_i].problem));
@@ -132,11 +126,11 @@ static const struct {
 	{ { "1", "bob", NULL, NULL, NULL, "" },
 		"users id 1 (bob): enabled is neither true nor false; the user is switched off" },
 	{ { "1", "bob", long_value, NULL, NULL, NULL },
-		"users id 1 (bob): a value is too long or holds a NUL byte; the user is switched off" },
+		"users id 1 (bob): a value is too long or contains a NUL byte; the user is switched off" },
 	{ { "1", "bob", NULL, NULL, long_value, NULL },
-		"users id 1 (bob): a value is too long or holds a NUL byte; the user is switched off" },
+		"users id 1 (bob): a value is too long or contains a NUL byte; the user is switched off" },
 };
-/* Left out, the name would be a stranger's, whom `unknown_user = accept` lets do anything. */
+/* If the row were left out, `unknown_user = accept` would allow the user everything. */
 START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 	{
 		struct users *users;
@@ -144,7 +138,7 @@ START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 
 		memset(long_value, 'v', sizeof(long_value) - 1);
 		ck_assert_int_eq(made_user(&m, &switched_off[_i].row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), switched_off[_i].problem);
 		ck_assert(users_find(users, "bob", 3, &user));
@@ -163,7 +157,7 @@ START_TEST(a_name_of_512_bytes_is_taken)
 		memset(long_name, 'N', 512);
 		long_name[512] = '\0';
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, long_name, 512, &user));
 		ck_assert(!users_find(users, long_name, 511, &user));
 		ck_assert(!users_find(users, long_name, 513, &user));
@@ -178,11 +172,11 @@ START_TEST(nul_bytes_and_lists_are_no_single_values)
 
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
-			"users id NULL (bob): a value is too long or holds a NUL byte; the user is switched off");
+			"users id NULL (bob): a value is too long or contains a NUL byte; the user is switched off");
 		row[USER_PASSWORD] = (struct cell){ CELL_LIST, "a\0", 2 };
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 1),
-			"users id NULL (bob): a list where one value belongs; the user is switched off");
+			"users id NULL (bob): a list in place of one value; the user is switched off");
 		row[USER_NAME] = (struct cell){ CELL_LIST, "bob\0", 4 };
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 0);
 		ck_assert_str_eq(problems_text(m.problems, 2),
@@ -222,7 +216,7 @@ static const struct {
 	{ "@a@b.example", "", true, "froms[1] \"@a@b.example\"" },
 	{ ".a@b.example", "", true, "froms[1] \".a@b.example\"" },
 	{ "a@b@c.example", "", true, "froms[1] \"a@b@c.example\"" },
-	{ "**", "**", true, NULL }, /* a local part alone: never typed, never matches a domain */
+	{ "**", "**", true, NULL }, /* a local part without a domain: never matches one */
 	{ "a\x01@b.example", "", true, "froms[1] " },
 };
 START_TEST(froms_are_taken_in_canonical_form)
@@ -232,7 +226,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), froms[_i].want);
 		ck_assert_int_eq(user.has_froms, froms[_i].has_froms);
@@ -243,7 +237,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 			ck_assert_ptr_eq(strstr(text, "users id 1 (bob): "), text);
 			ck_assert_ptr_nonnull(strstr(text, froms[_i].bad));
 			ck_assert_ptr_nonnull(strstr(text,
-				" is no mail address, @domain, .domain or *; left out"));
+				" is not a mail address, @domain, .domain or *; left out"));
 		}
 		users_unref(&users);
 	}
@@ -258,7 +252,7 @@ START_TEST(froms_may_be_a_list)
 		struct user user;
 
 		ck_assert_int_eq(users_builder_add(m.users, row, m.problems), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(froms_of(&user), "a@b.example \"x,y\"@b.example");
 		users_unref(&users);
@@ -277,7 +271,7 @@ START_TEST(enabled_is_a_boolean)
 		struct user user;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_int_eq(user.enabled, enabled[_i].want);
 		users_unref(&users);
@@ -300,18 +294,18 @@ START_TEST(an_unusable_password_is_named_and_the_row_stays)
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		row = (struct made_user){ .id = "3", .name = "carol" };
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 3);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
-			"users id 1 (bob): password: begins with x; no login with it");
+			"users id 1 (bob): password: begins with x; it allows no login");
 		users_unref(&users);
 	}
 END_TEST
 
 /*
- * Plain addresses take a shorter way; here all words of seven characters of some. What is taken is
- * what address_parse() makes of it.
+ * Plain addresses take a faster path. All words of seven characters from a small alphabet have the
+ * same canonical form as address_parse() gives them.
  */
 START_TEST(plain_addresses_are_their_own_canonical_form)
 	{
@@ -329,7 +323,7 @@ START_TEST(plain_addresses_are_their_own_canonical_form)
 			if (strchr(item, '@') == NULL)
 				continue;
 			ck_assert_int_eq(made_user(&m, &row), 1);
-			users = finish_users(NULL);
+			users = made_users(&m, NULL);
 			ck_assert(users_find(users, "u", 1, &user));
 			if (user.froms_len > 0 && item[0] != '@' && item[0] != '.') {
 				ck_assert_int_eq(address_parse(item, 7, &address), 0);

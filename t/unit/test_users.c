@@ -1,3 +1,7 @@
+/*
+ * Shows that sets of users find every login, share
+ * unchanged shards, and report missing profiles.
+ */
 #include "lib/rules/users.h"
 
 #include <stdio.h>
@@ -18,19 +22,9 @@ static void teardown(void)
 	made_end(&m);
 }
 
-static struct users *finish_users(const struct users *previous)
-{
-	struct users *users = users_builder_finish(&m.users, previous, NULL, m.problems);
-
-	ck_assert_ptr_nonnull(users);
-	ck_assert_ptr_null(m.users);
-	m.users = users_builder_new();
-	return users;
-}
-
 static const struct {
 	const char *ids[2];
-	int stays; /* which of them */
+	int stays; /* the one that stays */
 	const char *problem;
 } twins[] = {
 	{ { "1", "2" }, 1, "users id 1 (bob): the row with id 2 has the same username; left out" },
@@ -56,7 +50,7 @@ START_TEST(of_two_rows_with_one_name_the_later_id_stays)
 
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_uint_eq(users_count(users), 1);
 		ck_assert(users_find(users, "bob", 3, &user));
 		ck_assert_str_eq(user.name, names[twins[_i].stays]);
@@ -101,8 +95,8 @@ START_TEST(users_may_be_checked_against_other_profiles)
 		struct users *users;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
-		users = finish_users(NULL);
-		made_build(&m); /* no profile, no user */
+		users = made_users(&m, NULL);
+		made_build(&m); /* without profiles and users */
 		users_check_profiles(users, m.parts.profiles, m.problems);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
@@ -144,7 +138,7 @@ static int count_shared(void *context, const struct user *user)
 	return 0;
 }
 
-/* A new set holds the very shards of the old one, but for what changed. */
+/* A new set shares all shards of the old one except the changed one. */
 START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 	{
 		enum { COUNT = 20000 };
@@ -154,18 +148,18 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 		struct user user;
 
 		add_many(COUNT, -1);
-		first = finish_users(NULL);
+		first = made_users(&m, NULL);
 		add_many(COUNT, -1);
-		second = finish_users(first);
+		second = made_users(&m, first);
 		context[0] = first;
 		ck_assert_int_eq(users_each(second, count_shared, context), 0);
 		ck_assert_uint_eq(shared, COUNT);
 		ck_assert(users_same(first, second));
 		add_many(COUNT, 1234);
-		third = finish_users(second);
+		third = made_users(&m, second);
 		shared = 0;
 		ck_assert_int_eq(users_each(third, count_shared, context), 0);
-		ck_assert_uint_lt(shared, COUNT); /* but for one shard of 4096 */
+		ck_assert_uint_lt(shared, COUNT); /* all but one of 4096 shards */
 		ck_assert_uint_gt(shared, COUNT - 100);
 		ck_assert(!users_same(second, third));
 		users_unref(&first);
@@ -178,7 +172,7 @@ START_TEST(a_new_set_shares_the_shards_that_did_not_change)
 	}
 END_TEST
 
-/* The order of rows may be another one (PostgreSQL's is any). */
+/* Rows may arrive in another order (PostgreSQL guarantees none). */
 START_TEST(rows_in_another_order_are_the_same_rows)
 	{
 		struct users *first, *second;
@@ -188,7 +182,7 @@ START_TEST(rows_in_another_order_are_the_same_rows)
 		int i;
 
 		add_many(20000, -1);
-		first = finish_users(NULL);
+		first = made_users(&m, NULL);
 		for (i = 19999; i >= 0; i--) {
 			struct made_user row = { .id = id, .name = name, .profile_id = "1" };
 
@@ -196,7 +190,7 @@ START_TEST(rows_in_another_order_are_the_same_rows)
 			(void)snprintf(name, sizeof(name), "user%d", i);
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		second = finish_users(first);
+		second = made_users(&m, first);
 		context[0] = first;
 		(void)users_each(second, count_shared, context);
 		ck_assert_uint_eq(shared, 20000);
@@ -217,7 +211,7 @@ START_TEST(a_walk_stops_when_it_is_told_to)
 		int seen = 0;
 
 		add_many(10, -1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		ck_assert_int_eq(users_each(users, stop_at_third, &seen), 42);
 		ck_assert_int_eq(seen, 3);
 		users_unref(&users);
@@ -230,7 +224,7 @@ START_TEST(a_set_lives_until_its_last_reference_goes)
 		struct user user;
 
 		add_many(10, -1);
-		users = finish_users(NULL);
+		users = made_users(&m, NULL);
 		other = users_ref(users);
 		users_unref(&users);
 		ck_assert(users_find(other, "user9", 5, &user));
@@ -240,10 +234,10 @@ START_TEST(a_set_lives_until_its_last_reference_goes)
 	}
 END_TEST
 
-/* A million rows as a mail provider has them; the memory above their own text is told. */
+/* A million rows like those of a mail provider; prints the memory beyond their text. */
 START_TEST(a_million_users)
 	{
-		enum { COUNT = 1000000 };
+		const int count = (int)unit_times(1000000);
 		char id[16], name[48], froms[80], password[128];
 		struct made_user row = { id, name, password, froms, "7", NULL };
 		struct users *users;
@@ -254,7 +248,7 @@ START_TEST(a_million_users)
 		memset(password, 'h', 106);
 		memcpy(password, "$6$", 3);
 		password[106] = '\0';
-		for (i = 0; i < COUNT; i++) {
+		for (i = 0; i < count; i++) {
 			(void)snprintf(id, sizeof(id), "%d", i);
 			(void)snprintf(name, sizeof(name), "user%d@example%d.com", i, i % 100);
 			(void)snprintf(froms, sizeof(froms),
@@ -262,11 +256,11 @@ START_TEST(a_million_users)
 			text += strlen(id) + strlen(name) + strlen(froms) + strlen(password) + 1;
 			ck_assert_int_eq(made_user(&m, &row), 1);
 		}
-		users = finish_users(NULL);
-		ck_assert_uint_eq(users_count(users), COUNT);
-		printf("1,000,000 users of %.1f bytes: %.1f bytes a user beside\n",
-			(double)text / COUNT, ((double)users_bytes(users) - (double)text) / COUNT);
-		for (i = 0; i < COUNT; i += 7) {
+		users = made_users(&m, NULL);
+		ck_assert_uint_eq(users_count(users), count);
+		printf("%d users of %.1f bytes: %.1f bytes per user beyond their text\n", count,
+			(double)text / count, ((double)users_bytes(users) - (double)text) / count);
+		for (i = 0; i < count; i += 7) {
 			(void)snprintf(name, sizeof(name), "User%d@Example%d.COM", i, i % 100);
 			ck_assert(users_find(users, name, strlen(name), &user));
 			ck_assert_int_eq(strtol(user.id, NULL, 10), i);

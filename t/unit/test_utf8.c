@@ -1,3 +1,7 @@
+/*
+ * Shows how much of a text is well-formed UTF-8: overlong forms, surrogates and cut sequences are
+ * not.
+ */
 #include "lib/base/utf8.h"
 
 #include <string.h>
@@ -25,7 +29,7 @@ static const struct {
 	{ "\xf4\x8f\xbf\xbf", 4 },
 	{ "\xf4\x90\x80\x80", 0 }, /* past U+10FFFF */
 	{ "\xf5\x80\x80\x80", 0 },
-	{ "a\xc3", 1 }, /* cut off */
+	{ "a\xc3", 1 }, /* an incomplete sequence */
 	{ "a\xe2\x82", 1 },
 	{ "a\xf0\x9f\x93", 1 },
 };

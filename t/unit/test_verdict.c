@@ -1,3 +1,7 @@
+/*
+ * Shows that replies are printable and fit a line, and
+ * which finding of a verdict decided.
+ */
 #include "lib/rules/verdict.h"
 
 #include <stdio.h>
@@ -32,7 +36,7 @@ START_TEST(a_reply_is_printable_ascii)
 	}
 END_TEST
 
-/* Replies of any length, of plain bytes and of bytes that need four. */
+/* Replies of any length, of plain bytes and of bytes that are escaped as four. */
 START_TEST(a_long_reply_is_cut_to_fit_a_line)
 	{
 		char text[2 * REPLY_TEXT_SIZE];
@@ -51,7 +55,7 @@ START_TEST(a_long_reply_is_cut_to_fit_a_line)
 				512); /* RFC 5321 4.5.3.1.5 */
 			if (_i == 0 && len < 450)
 				ck_assert_uint_eq(n, len);
-			for (i = 0; _i == 1 && i < n; i += 4) /* no escape is cut in two */
+			for (i = 0; _i == 1 && i < n; i += 4) /* no escape is cut */
 				ck_assert_mem_eq(reply.text + i, "\\x01", 4);
 		}
 	}

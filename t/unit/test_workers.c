@@ -13,7 +13,7 @@
 
 #include "t/unit/unit.h"
 
-static struct workers *start(size_t count, size_t queue_max)
+static struct workers *start_workers(size_t count, size_t queue_max)
 {
 	struct workers *workers = NULL;
 	struct errmsg err = { "" };
@@ -23,7 +23,7 @@ static struct workers *start(size_t count, size_t queue_max)
 }
 
 /* Add the work, however full the queue is. */
-static void add(struct workers *workers, void (*run)(void *), void *argument)
+static void add_work(struct workers *workers, void (*run)(void *), void *argument)
 {
 	const struct work work = { run, argument };
 
@@ -41,11 +41,11 @@ static const struct {
 } sizes[] = { { 1, 1 }, { 1, 100 }, { 4, 1 }, { 4, 7 }, { 16, 2000 } };
 START_TEST(the_end_waits_for_all_added_work)
 	{
-		struct workers *workers = start(sizes[_i].count, sizes[_i].queue_max);
+		struct workers *workers = start_workers(sizes[_i].count, sizes[_i].queue_max);
 		atomic_uint ran = 0;
 
 		for (unsigned i = 0; i < 1000; i++)
-			add(workers, count_one, &ran);
+			add_work(workers, count_one, &ran);
 		workers_stop(&workers);
 		ck_assert_ptr_null(workers);
 		ck_assert_uint_eq(atomic_load(&ran), 1000);
@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(without_work_they_end_at_once)
 	{
-		struct workers *workers = start(4, 1);
+		struct workers *workers = start_workers(4, 1);
 
 		workers_stop(&workers);
 		ck_assert_ptr_null(workers);
@@ -81,7 +81,7 @@ static void gate_destroy(struct gate *gate)
 	(void)sem_destroy(&gate->open);
 }
 
-static void await(sem_t *semaphore)
+static void wait_for(sem_t *semaphore)
 {
 	while (sem_wait(semaphore) != 0)
 		;
@@ -92,13 +92,13 @@ static void pass(void *argument)
 	struct gate *gate = argument;
 
 	(void)sem_post(&gate->begun);
-	await(&gate->open);
+	wait_for(&gate->open);
 	atomic_fetch_add(&gate->ran, 1);
 }
 
 START_TEST(a_full_queue_refuses_until_there_is_room)
 	{
-		struct workers *workers = start(2, 3);
+		struct workers *workers = start_workers(2, 3);
 		struct work work;
 		struct gate gate;
 
@@ -106,14 +106,14 @@ START_TEST(a_full_queue_refuses_until_there_is_room)
 		work = (struct work){ pass, &gate };
 		for (int i = 0; i < 2; i++) {
 			ck_assert_int_eq(workers_add(workers, &work), 0);
-			await(&gate.begun); /* no longer in the queue */
+			wait_for(&gate.begun); /* no longer in the queue */
 		}
 		for (int i = 0; i < 3; i++)
 			ck_assert_int_eq(workers_add(workers, &work), 0);
 		for (int i = 0; i < 3; i++)
 			ck_assert_int_eq(workers_add(workers, &work), -1);
 		(void)sem_post(&gate.open);
-		await(&gate.begun);
+		wait_for(&gate.begun);
 		ck_assert_int_eq(workers_add(workers, &work), 0);
 		ck_assert_int_eq(workers_add(workers, &work), -1);
 		for (int i = 0; i < 5; i++)
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(as_many_run_at_once_as_there_are_threads)
 	{
-		struct workers *workers = start(8, 8);
+		struct workers *workers = start_workers(8, 8);
 		struct work work;
 		struct gate gate;
 
@@ -135,7 +135,7 @@ START_TEST(as_many_run_at_once_as_there_are_threads)
 		for (int i = 0; i < 8; i++)
 			ck_assert_int_eq(workers_add(workers, &work), 0);
 		for (int i = 0; i < 8; i++)
-			await(&gate.begun);
+			wait_for(&gate.begun);
 		ck_assert_uint_eq(atomic_load(&gate.ran), 0);
 		for (int i = 0; i < 8; i++)
 			(void)sem_post(&gate.open);
@@ -159,13 +159,13 @@ static void look_at_order(void *argument)
 
 START_TEST(one_thread_works_in_the_order_of_adding)
 	{
-		struct workers *workers = start(1, 3);
+		struct workers *workers = start_workers(1, 3);
 		static struct piece pieces[500];
 		unsigned next = 0, out_of_order = 0;
 
 		for (unsigned i = 0; i < 500; i++) {
 			pieces[i] = (struct piece){ i, &next, &out_of_order };
-			add(workers, look_at_order, &pieces[i]);
+			add_work(workers, look_at_order, &pieces[i]);
 		}
 		workers_stop(&workers);
 		ck_assert_uint_eq(next, 500);
@@ -194,7 +194,7 @@ static void *add_many(void *argument)
 
 START_TEST(work_of_any_thread_runs_once_or_is_refused)
 	{
-		struct workers *workers = start(3, 16);
+		struct workers *workers = start_workers(3, 16);
 		struct adder adders[ADDERS];
 		pthread_t threads[ADDERS];
 		atomic_uint ran = 0;
@@ -232,11 +232,11 @@ static void add_next(void *argument)
 
 START_TEST(work_may_add_work)
 	{
-		struct chain chain = { .workers = start(2, 1), .left = 1000 };
+		struct chain chain = { .workers = start_workers(2, 1), .left = 1000 };
 
 		(void)sem_init(&chain.done, 0, 0);
-		add(chain.workers, add_next, &chain);
-		await(&chain.done);
+		add_work(chain.workers, add_next, &chain);
+		wait_for(&chain.done);
 		workers_stop(&chain.workers);
 		ck_assert_uint_eq(chain.left, 0);
 		(void)sem_destroy(&chain.done);
@@ -256,9 +256,9 @@ START_TEST(workers_receive_no_signals)
 
 		(void)sigemptyset(&mask);
 		(void)pthread_sigmask(SIG_SETMASK, NULL, &before);
-		workers = start(1, 1);
+		workers = start_workers(1, 1);
 		(void)pthread_sigmask(SIG_SETMASK, NULL, &after);
-		add(workers, note_mask, &mask);
+		add_work(workers, note_mask, &mask);
 		workers_stop(&workers);
 		for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 			ck_assert_int_eq(sigismember(&mask, signals[i]), 1);

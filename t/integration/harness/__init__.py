@@ -1,1 +1,1 @@
-"""What the integration tests start and talk to. conftest.py shows how it is used."""
+"""The servers and clients of the integration tests. t/integration/conftest.py shows how to use them."""

@@ -1,4 +1,4 @@
-"""One test's (or one module's) sandbox: a folder, and the servers in it, ended with it."""
+"""The sandbox of one test or one module: a directory and the servers in it, which end with it."""
 
 import os
 import shutil
@@ -40,8 +40,8 @@ def needs_mounts():
 
 class Box:
     """
-    Makes servers, each in a folder of its own below .folder; every one is running when it is
-    returned, unless start=False. close() ends them, the last one first, by their own pids.
+    Makes servers, each in its own directory below .folder. Each is running when it is returned, unless
+    start=False. close() ends them, the last one first.
     """
 
     def __init__(self):
@@ -54,13 +54,13 @@ class Box:
         open_boxes.append(self)
 
     def place(self, name):
-        """A folder name that nothing has yet: postern, postern-2, ..."""
+        """An unused directory name: postern, postern-2, ..."""
         self._names[name] = self._names.get(name, 0) + 1
         number = self._names[name]
         return self.folder / (name if number == 1 else f"{name}-{number}")
 
     def process(self, name, argv, ready=None, start=True, **options):
-        """Any other program, its output in a log; options as of Process."""
+        """Any other program, whose output goes to a log; options as for Process."""
         child = Process(name, argv, self.place(name).with_suffix(".log"), **options)
         self._keep(name, child)
         if start:
@@ -86,7 +86,7 @@ class Box:
         return server.start() if start else server
 
     def postfix(self, start=True, **options):
-        """options as of Postfix; milter=daemon.postfix_milter puts Postern in front."""
+        """options as for Postfix; milter=daemon.postfix_milter makes it ask Postern."""
         needs_root()
         need(DAEMONS.exists(), "Postfix")
         server = Postfix(self.place("postfix"), **options)
@@ -96,7 +96,7 @@ class Box:
         return server.start() if start else server
 
     def sendmail(self, start=True, **options):
-        """options as of Sendmail; milter=daemon.sendmail_milter puts Postern in front."""
+        """options as for Sendmail; milter=daemon.sendmail_milter makes it ask Postern."""
         needs_mounts()
         need(shutil.which("m4"), "m4")
         server = Sendmail(self.place("sendmail"), sendmail.unpack(BUILD / "sendmail"), **options)
@@ -106,7 +106,7 @@ class Box:
         return server.start() if start else server
 
     def exim(self, start=True, **options):
-        """options as of Exim."""
+        """options as for Exim."""
         needs_mounts()
         server = Exim(self.place("exim"), exim.unpack(BUILD / "exim"), **options)
         server.create()
@@ -114,7 +114,7 @@ class Box:
         return server.start() if start else server
 
     def postern(self, start=True, **options):
-        """options as of Postern."""
+        """options as for Postern."""
         assert POSTERN.exists(), f"{POSTERN} is not built"
         place = self.place("postern")
         daemon = Postern(place, name=place.name, **options)
@@ -137,7 +137,7 @@ class Box:
         self._stops.append((name, stop or process.stop))
 
     def logs(self, lines=80):
-        """(name, last lines) of every log, for a failed test."""
+        """Yield (name, last lines) of every log, for a failed test."""
         for process in self.processes:
             yield process.name, process.tail(lines)
         for path in self._files:
@@ -147,8 +147,8 @@ class Box:
 
     def close(self):
         """
-        End everything. Raises AssertionError, after all is ended, when something would not end, or
-        when a log holds a sanitizer's report. POSTERN_KEEP=1 leaves the folder.
+        End all servers. Then raises AssertionError if a server did not end cleanly or a log contains a
+        sanitizer's report. POSTERN_KEEP=1 keeps the directory.
         """
         troubles = []
         for name, stop in reversed(self._stops):
@@ -156,7 +156,7 @@ class Box:
                 stop()
             except AssertionError as error:
                 troubles.append(str(error))
-            except Exception as error:  # the others have to be ended all the same
+            except Exception as error:  # the others have to end, too
                 troubles.append(f"{name}: {error!r}")
         for process in self.processes:
             report = sanitizer_report(process.log.read_bytes()) if process.log.exists() else None

@@ -1,6 +1,6 @@
 """
-A real Exim beside whatever MTA is installed: Debian's packages conflict with Postfix, so they are unpacked
-into the build folder, not installed, and run with every path inside the test's own folder.
+A real Exim beside the installed MTA. Debian's packages conflict with Postfix, so they are not installed but unpacked
+into the build directory, and Exim runs with all paths inside the test's directory.
 """
 
 import os
@@ -14,7 +14,7 @@ PACKAGES = ["exim4-daemon-heavy"]
 LIBRARIES = ["libidn12", "libmariadb3", "libspf2-2", "libnsl2", "libldap-2.5-0", "libdb5.3", "libsasl2-2",
              "libpcre2-8-0", "libperl5.36", "libpq5", "libgnutls-dane0", "libunbound8", "libevent-2.1-7", "libtirpc3"]
 BINARY = "usr/sbin/exim4"
-ACCOUNT = "Debian-exim"  # that its packages would have made
+ACCOUNT = "Debian-exim"  # which its packages would create
 
 CONFIGURATION = """
 primary_hostname = mx.postern.example
@@ -38,14 +38,14 @@ begin transports
 
 
 def unpack(cache):
-    """Download and unpack Exim below cache, once; the folder that stands for /."""
+    """Download and unpack Exim below cache, once. Returns the directory that takes the place of /."""
     return fetch(cache, PACKAGES, BINARY, LIBRARIES)
 
 
 class Exim:
     """
-    Takes mail of whoever has logged in, and keeps it in its queue. authenticators: the part of its
-    configuration from "begin authenticators" on. cert.pem and key.pem are to be in .folder before start().
+    Accepts mail from every client that has logged in, and keeps it in its queue. authenticators is the part of its
+    configuration from "begin authenticators" on. .folder must contain cert.pem and key.pem before start().
     """
 
     def __init__(self, folder, root, authenticators):
@@ -60,7 +60,7 @@ class Exim:
         folder.mkdir(exist_ok=True)
         text = CONFIGURATION.replace("@FOLDER@", str(folder)).replace("@PORT@", str(self.port))
         (folder / "exim.conf").write_text(text.replace("@AUTHENTICATORS@", self.authenticators))
-        # Exim looks its account up when it starts: it gets an /etc/passwd of its own, in a mount namespace.
+        # Exim looks its account up at its start, so it gets its own /etc/passwd in a mount namespace.
         for name, line in (("passwd", f"{ACCOUNT}:x:65533:65533::{folder}:/bin/false\n"),
                            ("group", f"{ACCOUNT}:x:65533:\n")):
             (folder / name).write_text(Path("/etc", name).read_text(encoding="utf-8") + line)

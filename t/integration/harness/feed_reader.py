@@ -1,4 +1,4 @@
-"""The change feed as a reader sees it: the functions of sql/feed.sql asked from Python."""
+"""A reader of the change feed in Python, by the functions of sql/feed.sql."""
 
 import itertools
 
@@ -11,8 +11,8 @@ _numbers = itertools.count(1)
 
 class FeedReader:
     """
-    Holds a copy of both tables as one snapshot saw them, and a position in the feed. Connects as the
-    daemon's role; keys go to Postgres.connect().
+    Holds a copy of both tables as of one database snapshot, and a position in the feed. Connects with the
+    daemon's role; keys are passed to Postgres.connect().
     """
 
     def __init__(self, db, user="postern", **keys):
@@ -24,7 +24,7 @@ class FeedReader:
         self.connect()
 
     def connect(self, db=None):
-        """Begin a new session, to another server where one is given; the position stays."""
+        """Begin a new session, with another server if one is given; the position stays."""
         if self.connection:
             self.connection.close()
         self.db = db or self.db
@@ -40,7 +40,7 @@ class FeedReader:
         return cursor.fetchall()
 
     def look(self):
-        """What feed_since() says, as a set of (table, row id); the position stays as it is."""
+        """The result of feed_since() as a set of (table, row id). The position stays."""
         rows = self._ask("SELECT tbl, row_id, reason FROM haraka.feed_since(%s)", (self.position,))
         self.connection.rollback()
         self.reason = next((reason for _, _, reason in rows if reason), None)
@@ -50,8 +50,8 @@ class FeedReader:
 
     def poll(self):
         """
-        Look, fetch what was named, move on; what was named. Asserts that the copy is then just what
-        the same snapshot sees.
+        Ask for changes, fetch the changed rows and advance the position. Returns the changes. Asserts that
+        the copy then equals the tables in the same database snapshot.
         """
         rows = self._ask("SELECT tbl, row_id, reason FROM haraka.feed_since(%s)", (self.position,))
         named = {(tbl, row_id) for tbl, row_id, _ in rows}
@@ -76,14 +76,14 @@ class FeedReader:
 
 
 def install(server):
-    """sql/ with its sample rows, in database mail; the server."""
+    """Install sql/ with its sample rows in the database "mail". Returns the server."""
     for file in ("schema.sql", "feed.sql", "role.sql", "sample.sql"):
         server.apply(file)
     return server
 
 
 class Database:
-    """A new database on a server, a copy of "mail" as install() left it; asked as Postgres is."""
+    """A new database on a server, a copy of "mail" after install(), with the methods of Postgres."""
 
     def __init__(self, server):
         self.server, self.name = server, f"t{next(_numbers)}"
@@ -104,7 +104,7 @@ class Database:
 
 
 def churn(rng, writers):
-    """One random step of one random writer: a change, a savepoint, a commit, a roll-back."""
+    """Do one random step of one random writer: a change, a savepoint, a commit or a rollback."""
     writer = rng.choice(writers)
     cursor = writer.cursor()
     action = rng.random()

@@ -1,7 +1,7 @@
 """
-The MTA's side of the milter protocol, version 6, in Python: one object is one SMTP connection of an
-MTA. It keeps to what was negotiated, as Postfix does: commands that the filter does not want are not
-sent, replies that it never gives are not awaited.
+The MTA's side of the milter protocol, version 6. One object is one SMTP connection of an MTA. Like Postfix, it does
+what was negotiated: it does not send commands that the filter does not want, nor wait for replies that the filter
+never gives.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ ACTIONS = {b"+": "add_rcpt", b"2": "add_rcpt_par", b"-": "del_rcpt", b"b": "repl
            b"e": "change_from", b"h": "add_header", b"i": "insert_header", b"m": "change_header",
            b"q": "quarantine"}
 
-# command letter: (the step that leaves it out, the step that leaves its reply out)
+# command letter: (the flag that omits the command, the flag that omits its reply)
 COMMANDS = {b"C": (NOCONNECT, NR_CONN), b"H": (NOHELO, NR_HELO), b"M": (NOMAIL, NR_MAIL),
             b"R": (NORCPT, NR_RCPT), b"T": (NODATA, NR_DATA), b"L": (NOHDRS, NR_HDR),
             b"N": (NOEOH, NR_EOH), b"B": (NOBODY, NR_BODY), b"U": (NOUNKNOWN, NR_UNKN),
@@ -33,9 +33,9 @@ COMMANDS = {b"C": (NOCONNECT, NR_CONN), b"H": (NOHELO, NR_HELO), b"M": (NOMAIL, 
 
 class Answer:
     """
-    What the filter answered. verdict: one of VERDICTS, or "none" where nothing was asked or no reply
-    is given; code, enhanced, text: of a reply ("reject" and "tempfail" with a reply of their own are
-    told apart by the code, verdict then says which); actions: [(name, octets)] before it.
+    The filter's answer. verdict is one of VERDICTS, or "none" if nothing was asked or no reply is given. For a
+    reply with a code, code, enhanced and text are set, and the code determines whether verdict is "reject" or
+    "tempfail". actions holds the preceding [(name, octets)].
     """
 
     def __init__(self, verdict, octets=b"", actions=()):
@@ -50,7 +50,7 @@ class Answer:
             self.enhanced, self.text = enhanced, text.replace("%%", "%")
 
     def __bool__(self):
-        """Whether the session goes on."""
+        """Whether the session continues."""
         return self.verdict in ("none", "continue", "accept", "skip")
 
     def __repr__(self):
@@ -63,7 +63,7 @@ def packet(command, octets=b""):
 
 
 def strings(*words):
-    """NUL-ended, as every argument travels; bytes go as they are."""
+    """Arguments, each ended by NUL. Bytes are sent unchanged."""
     return b"".join(
         (word if isinstance(word, bytes) else word.encode(errors="surrogateescape")) + b"\0"
         for word in words)
@@ -71,9 +71,9 @@ def strings(*words):
 
 class MilterClient:
     """
-    path: a unix socket; or port: one of 127.0.0.1. steps: what this MTA offers to the filter
-    (SMFIP_*). After construction .steps, .actions hold what was agreed on, .wanted_macros the
-    filter's wishes {stage: [names]}.
+    path is a unix socket, port one of 127.0.0.1. steps are the flags that this MTA offers (SMFIP_*). After the
+    construction, .steps and .actions hold the result of the negotiation, and .wanted_macros the macros that the
+    filter wants, {stage: [names]}.
     """
 
     def __init__(self, path=None, port=None, steps=ALL_STEPS, actions=ALL_ACTIONS, timeout=60):
@@ -110,7 +110,7 @@ class MilterClient:
     # ---- the events of a session ---------------------------------------------------------------
 
     def connect(self, name, address, port=12345, **macros):
-        """name: the rDNS name, or "[192.0.2.7]" without one. address None: not known."""
+        """name: the rDNS name, or "[192.0.2.7]" without one. address None: unknown."""
         if address is None:
             where = b"U"
         elif address.startswith("/"):
@@ -125,7 +125,7 @@ class MilterClient:
         return self._command(b"H", strings(name), macros)
 
     def mail(self, sender, *parameters, **macros):
-        """sender with its angle brackets; macros: auth_authen="bob", i="QUEUEID"."""
+        """sender in angle brackets; macros: auth_authen="bob", i="QUEUEID"."""
         return self._command(b"M", strings(sender, *parameters), macros)
 
     def rcpt(self, recipient, *parameters, **macros):
@@ -135,7 +135,7 @@ class MilterClient:
         return self._command(b"T", b"", macros)
 
     def header(self, name, value):
-        """value as it follows the colon; a leading space is cut unless the filter asked for it."""
+        """value is the text after the colon; a leading space is removed unless the filter asked for it."""
         if not self.steps & HDR_LEADSPC and value[:1] in (" ", b" "):
             value = value[1:]
         return self._command(b"L", strings(name, value), {})
@@ -147,30 +147,30 @@ class MilterClient:
         return self._command(b"B", octets, {})
 
     def eom(self, **macros):
-        """End of the message: the answer's actions hold what the filter does to it."""
+        """End of the message. The answer's actions are the filter's changes of it."""
         return self._command(b"E", b"", macros)
 
     def unknown(self, line):
         return self._command(b"U", strings(line), {})
 
     def abort(self):
-        """The message is over (Postfix says so after each one)."""
+        """End the message (Postfix sends this after each one)."""
         self._send(b"A")
 
     def quit(self):
-        """The connection is over, politely."""
+        """End the connection with QUIT."""
         self._send(b"Q")
         self.close()
 
     def close(self):
-        """Hang up."""
+        """Close the connection without QUIT."""
         self._input.close()
         self.socket.close()
 
     def message(self, headers=(), body=b"Hello\r\n"):
         """
-        DATA to end of message, as far as the filter lets it: headers as (name, value), body in
-        chunks of 64 KiB. The first answer that ends it, or that of the end of the message.
+        Send DATA to the end of the message, as far as the filter permits: headers as (name, value), the body in
+        chunks of 64 KiB. Returns the first answer that ends the message, or the answer to its end.
         """
         for answer in (self.data(), *(self.header(*field) for field in headers), self.eoh()):
             if not answer or answer.verdict == "accept":
@@ -186,7 +186,7 @@ class MilterClient:
     # ---- packets -------------------------------------------------------------------------------
 
     def macros(self, command, values):
-        """{"auth_authen": "bob", "i": "QUEUEID"}: names longer than a letter get their braces."""
+        """Send {"auth_authen": "bob", "i": "QUEUEID"}; names longer than a letter get braces."""
         words = []
         for name, value in values.items():
             words += [name if len(name) == 1 else "{" + name + "}", value]
@@ -228,8 +228,8 @@ class MilterClient:
 
 def play(milter, session, login=None):
     """
-    One session of t/cases (or of explain --jsonl) through the milter: [(step, verdict, text)], with
-    "accept" for whatever lets it go on, as in expected.jsonl. A login has been checked by the MTA here.
+    Play one session of t/cases (or of explain --jsonl) through the milter. Returns [(step, verdict, text)], with
+    "accept" for each verdict that lets the session continue, as in expected.jsonl. The MTA has checked the login.
     """
     steps = []
 

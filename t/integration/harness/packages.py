@@ -1,4 +1,4 @@
-"""Debian packages that can't be installed beside what is there: unpacked into the build folder, and run from it."""
+"""Debian packages that conflict with installed ones: unpacked into the build directory, and run from there."""
 
 import fcntl
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What a program is run with whose mounts nobody else may see.
+# Runs a program whose mounts nobody else may see.
 OWN_MOUNTS = [sys.executable, str(Path(__file__).with_name("own_mounts.py"))]
 
 
@@ -18,8 +18,8 @@ def run(*argv, cwd=None):
 
 def fetch(cache, packages, program=None, libraries=()):
     """
-    Download and unpack packages below cache, once; the folder that stands for /. libraries: packages
-    that are fetched as well where program, a path below that folder, misses one.
+    Download and unpack packages below cache, once. Returns the directory that takes the place of /. If program, a
+    path below that directory, lacks a library, the packages in libraries are fetched, too.
     """
     cache = Path(cache)
     root = cache / "root"
@@ -36,7 +36,7 @@ def fetch(cache, packages, program=None, libraries=()):
 
 
 def library_path(root):
-    """LD_LIBRARY_PATH for a program that was fetched."""
+    """LD_LIBRARY_PATH for a fetched program."""
     return ":".join(f"{root}/{folder}" for folder in
                     ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib"))
 

@@ -1,4 +1,4 @@
-"""The daemon under test: its configuration, lists and store written, started, asked, its log read."""
+"""The daemon under test: writes its configuration, lists and store, starts it, asks it, and reads its log."""
 
 import json
 import os
@@ -19,14 +19,14 @@ BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
 POSTERN = BUILD / "postern"
 POSTERNCTL = BUILD / "posternctl"
 
-# Whom it becomes; root is needed for it. POSTERN_USER= (empty): it stays who it is.
+# The account that the daemon changes to, which needs root. With POSTERN_USER= (empty) it stays root.
 USER = os.environ.get("POSTERN_USER", "nobody") if os.geteuid() == 0 else ""
 
 FIELD = re.compile(r'([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 def fields_of(line):
-    """The key=value pairs of a log line; quotes around a value and backslashes in it are taken off."""
+    """The key=value pairs of a log line, without the quotes around a value and the backslashes in it."""
     pairs = {}
     for key, value in FIELD.findall(line):
         if value.startswith('"') and value.endswith('"') and len(value) > 1:
@@ -37,8 +37,8 @@ def fields_of(line):
 
 class Postern:
     """
-    config: {section: {key: value}}, put over the defaults below (a key that is None is left out).
-    lists: {file name: text}; store: {"profiles": [...], "users": [...]} or text, for the JSON store.
+    config: {section: {key: value}}, which override the defaults below (a key that is None is omitted).
+    lists: {file name: text}. store: {"profiles": [...], "users": [...]} or text, for the JSON store.
     inet: listen on a port of 127.0.0.1 instead of a unix socket.
     """
 
@@ -82,7 +82,7 @@ class Postern:
             self.write_store(store)
 
     def configure(self, config):
-        """Put these values over the present ones; written at once where the daemon's folder stands."""
+        """Override the present values, and write the file if the daemon's directory exists."""
         for section, keys in config.items():
             self.config.setdefault(section, {}).update(keys)
         if self.folder.exists():
@@ -97,8 +97,8 @@ class Postern:
 
     def write_list(self, name, text, how="rename"):
         """
-        Save a list as an editor would: "rename" (written beside, renamed over) or "truncate" (emptied,
-        then written in two halves). text: a string, or entries.
+        Save a list as an editor does: "rename" writes a new file and renames it, "truncate" empties the file and
+        writes it in two halves. text is a string or a list of entries.
         """
         text = text if isinstance(text, str) else "".join(entry + "\n" for entry in text)
         path = self.lists / name
@@ -114,7 +114,7 @@ class Postern:
                 file.write(text[len(text) // 2:])
 
     def write_store(self, store):
-        """A hand-written store: rows, or text as it is."""
+        """Write the store as if by hand: rows, or text."""
         if not isinstance(store, str):
             store = json.dumps({"format": "postern-store-1", "profiles": [], "users": [], **store})
         beside = self.store_path.with_name("store.json.new")
@@ -127,7 +127,7 @@ class Postern:
     # ---- running -------------------------------------------------------------------------------
 
     def start(self, ready=None):
-        """ready: what to wait for instead of its own word that it decides, or why it doesn't yet."""
+        """Start it and wait until it listens and logs that it is ready, or until ready() is true."""
         since = len(self.process.text())
         self.process.start(ready=ready or (
             lambda: self.listens() and "ready version" in self.process.text()[since:]))
@@ -142,11 +142,11 @@ class Postern:
                        for fields in map(str.split, lines))
 
     def stop(self):
-        """SIGTERM; the exit status, which is 0 after a clean end."""
+        """End it with SIGTERM. Returns the exit status, which is 0 after a clean end."""
         return self.process.stop()
 
     def end(self):
-        """Stop it for good. Raises AssertionError when it crashed or did not end cleanly."""
+        """Stop it. Raises AssertionError if it crashed or did not end cleanly."""
         status = self.stop()
         if self.was_ready and status not in (0, -signal.SIGKILL):
             raise AssertionError(f"{self.process.name} ended with status {status}")
@@ -160,23 +160,23 @@ class Postern:
         return self.start()
 
     def reload(self):
-        """By signal; `posternctl reload` is ctl("reload")."""
+        """Reload by SIGUSR1; ctl("reload") is `posternctl reload`."""
         self.process.send_signal(signal.SIGUSR1)
 
     # ---- talking to it -------------------------------------------------------------------------
 
     @property
     def postfix_milter(self):
-        """Its socket as main.cf writes it."""
+        """Its socket in the form of main.cf."""
         return f"inet:127.0.0.1:{self.port}" if self.port else f"unix:{self.socket}"
 
     @property
     def sendmail_milter(self):
-        """Its socket as INPUT_MAIL_FILTER writes it."""
+        """Its socket in the form of INPUT_MAIL_FILTER."""
         return f"inet:{self.port}@127.0.0.1" if self.port else f"unix:{self.socket}"
 
     def milter(self, **options):
-        """A session of the milter protocol with it; options as of MilterClient."""
+        """Begin a session of the milter protocol; options as for MilterClient."""
         return MilterClient(path=self.socket, port=self.port, **options)
 
     def ctl(self, *args, stdin=None, check=True, parse=True):
@@ -193,7 +193,7 @@ class Postern:
         return json.loads(done.stdout) if parse else done.stdout
 
     def check_config(self):
-        """postern -n: (exit status, what it said)."""
+        """Run postern -n. Returns (exit status, output)."""
         done = subprocess.run([POSTERN, "-n", "-c", self.conf], capture_output=True, text=True,
                               check=False)
         return done.returncode, done.stdout + done.stderr
@@ -201,23 +201,23 @@ class Postern:
     # ---- its log -------------------------------------------------------------------------------
 
     def mark(self):
-        """A place in the log, for what comes after it."""
+        """The present end of the log, for the parameter since."""
         return len(self.process.text())
 
     def log(self, since=0):
-        time.sleep(0.02)  # the log's thread lets lines gather for some milliseconds
+        time.sleep(0.02)  # the log thread collects lines for some milliseconds
         return self.process.text()[since:]
 
     def records(self, since=0, **fields):
-        """The log lines as dicts of their key=value pairs, those that have these values."""
+        """The log lines with these values, as dicts of their key=value pairs."""
         found = [dict(fields_of(line), line=line) for line in self.log(since).splitlines()]
         return [record for record in found
                 if all(record.get(key) == str(value) for key, value in fields.items())]
 
     def wait_record(self, since=0, **fields):
-        """The first such record, waited for."""
+        """Wait for such a record, and return the first one."""
         return wait_until(lambda: self.records(since, **fields), f"a log line with {fields}")[0]
 
     def wait_log(self, text, since=0):
-        """Until the log holds text."""
-        wait_until(lambda: text in self.log(since), f"the log says {text!r}")
+        """Wait until the log contains text."""
+        wait_until(lambda: text in self.log(since), f"the log contains {text!r}")

@@ -1,4 +1,4 @@
-"""A private Postfix: own configuration, queue and data folders; ended by its pid."""
+"""A private Postfix with its own configuration, queue and data directories."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from .wait import wait_until
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
 
-# What every message needs, none of it chrooted: name, type, private, unprivileged, wakeup, limit.
+# The services that every message needs, not chrooted: name, type, private, unprivileged, chroot, wakeup, limit.
 SERVICES = """
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -32,17 +32,16 @@ showq     unix  n       -       n       -       -       showq
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
-# What `postfix check` would make, in seconds instead of milliseconds.
+# The directories that `postfix check` creates, which takes seconds.
 QUEUE = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop",
          "private", "public", "saved", "trace"]
 
 
 class Postfix:
     """
-    ports: {service name: port}, by default {"smtp": port}. Every other service than "smtp" has its
-    name as the milter macro {daemon_name}. Mail for anybody is taken and discarded, or sent to
-    sink_port. chroot: smtpd runs in the queue folder, as Debian has it. parameters: further main.cf
-    parameters, or others for those below.
+    ports is {service name: port}, by default {"smtp": port}. The milter macro {daemon_name} of every service but
+    "smtp" is the service's name. All mail is accepted and discarded, or sent to sink_port. With chroot, smtpd runs
+    in the queue directory, as in Debian. parameters are added to main.cf or replace those below.
     """
 
     def __init__(self, folder, milter="", services=("smtp",), sink_port=None, parameters=None,
@@ -64,7 +63,7 @@ class Postfix:
             "multi_instance_directories": "",
             "myhostname": "mx.postern.example",
             "mydestination": "",
-            "mynetworks": "0.0.0.0/0 [::]/0",  # anybody may relay: it listens on loopback alone
+            "mynetworks": "0.0.0.0/0 [::]/0",  # everybody may relay, because Postfix listens on loopback only
             "inet_interfaces": "127.0.0.1",
             "inet_protocols": "all",
             "alias_maps": "",
@@ -102,7 +101,7 @@ class Postfix:
         self.configure()
 
     def configure(self, **parameters):
-        """Write main.cf and master.cf, with these parameters from now on."""
+        """Write main.cf and master.cf with these parameters from now on."""
         self.parameters.update(parameters)
         etc = self.folder / "etc"
         (etc / "main.cf").write_text(
@@ -114,7 +113,7 @@ class Postfix:
                 lines.append(f"  -o milter_macro_daemon_name={name}\n")
         (etc / "master.cf").write_text("".join(lines) + SERVICES)
         shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
-        for name in ("main.cf", "master.cf"):  # a younger file is read again until it is 2 s old
+        for name in ("main.cf", "master.cf"):  # Postfix reads a file again until it is 2 s old
             os.utime(etc / name, (time.time() - 60,) * 2)
 
     def start(self):
@@ -125,7 +124,7 @@ class Postfix:
         self.process.stop()
 
     def reload(self, **parameters):
-        """Take these parameters; sessions that are open keep the old ones."""
+        """Reload with these parameters; open sessions keep the old ones."""
         self.configure(**parameters)
         self._postfix("reload")
 
@@ -133,8 +132,8 @@ class Postfix:
         return self.maillog.read_text(errors="replace") if self.maillog.exists() else ""
 
     def wait_log(self, text):
-        """Until the mail log holds text (postlogd writes it a little later)."""
-        wait_until(lambda: text in self.log(), f"Postfix's log says {text!r}")
+        """Wait until the mail log contains text; postlogd writes with a delay."""
+        wait_until(lambda: text in self.log(), f"Postfix's log contains {text!r}")
 
     def _postfix(self, command):
         done = subprocess.run(["postfix", "-c", self.folder / "etc", command], check=False,

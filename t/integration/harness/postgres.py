@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the test's own, and standbys of it."""
+"""Private PostgreSQL servers, and their standbys."""
 
 import fcntl
 import glob
@@ -30,7 +30,7 @@ STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQ
 
 
 def bin_folder():
-    """Where the newest server's programs stand, or None without one."""
+    """The directory of the newest server's programs, or None if none is installed."""
     found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
     found.sort(key=lambda path: float(path.split("/")[4]))
     return Path(found[-1]).parent if found else None
@@ -38,8 +38,8 @@ def bin_folder():
 
 class Postgres:
     """
-    A cluster in its own folder, on a port of 127.0.0.1 that outlives restarts; superuser "postgres",
-    everybody trusted. box.postgres() makes, starts and later ends one with a database "mail".
+    A cluster in its own directory, on a port of 127.0.0.1 that restarts do not change, with the superuser
+    "postgres" and without passwords. box.postgres() creates, starts and ends one with a database "mail".
     """
 
     def __init__(self, folder, log, name="postgres"):
@@ -87,7 +87,7 @@ class Postgres:
         subprocess.run(["cp", "-a", "--reflink=auto", source, target or self.folder], check=True)
 
     def configure(self, **settings):
-        """Write the settings; they count from the next start."""
+        """Write the settings, which apply from the next start."""
         lines = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder, **settings}
         with open(self.folder / "postgresql.conf", "a", encoding="ascii") as conf:
             conf.writelines(f"{key} = '{value}'\n" for key, value in lines.items())
@@ -97,7 +97,7 @@ class Postgres:
         return self
 
     def stop(self, mode="fast"):
-        """smart, fast or immediate; immediate is a crash: no checkpoint, unwritten WAL is lost."""
+        """mode is smart, fast or immediate. immediate is a crash: no checkpoint, unwritten WAL is lost."""
         self.process.stop(STOP[mode])
 
     def restart(self, mode="fast"):
@@ -112,7 +112,7 @@ class Postgres:
         return True
 
     def standby(self, folder, log, name="standby"):
-        """A streaming standby of this server, not started yet (box.standby() starts it)."""
+        """Create a streaming standby of this server; box.standby() also starts it."""
         twin = Postgres(folder, log, name)
         self._own(twin.folder)
         self._run("pg_basebackup", "-D", twin.folder, "-d", self.conninfo(dbname="postgres"),
@@ -123,18 +123,18 @@ class Postgres:
     # ---- asking ------------------------------------------------------------------------------
 
     def conninfo(self, user="postgres", dbname="mail", **more):
-        """host, port, user, dbname as libpq takes them; more overrides (port=proxy.port)."""
+        """A connection string with host, port, user and dbname; more overrides them (port=proxy.port)."""
         keys = {"host": "127.0.0.1", "port": self.port, "user": user, "dbname": dbname, **more}
         return " ".join(f"{key}={value}" for key, value in keys.items())
 
     def connect(self, autocommit=True, **keys):
-        """A psycopg2 connection; keys as of conninfo()."""
+        """Open a psycopg2 connection; keys as for conninfo()."""
         connection = psycopg2.connect(self.conninfo(connect_timeout=10, **keys))
         connection.autocommit = autocommit
         return connection
 
     def query(self, sql, params=None, **keys):
-        """Run it on a connection of its own; the rows as tuples, or None where there are none."""
+        """Run a statement on a new connection. Returns the rows as tuples, or None without a result."""
         connection = self.connect(**keys)
         try:
             cursor = connection.cursor()
@@ -144,12 +144,12 @@ class Postgres:
             connection.close()
 
     def value(self, sql, params=None, **keys):
-        """The one value of the one row."""
+        """The only value of the only row."""
         ((value,),) = self.query(sql, params, **keys)
         return value
 
     def psql(self, *args, user="postgres", dbname="mail", check=True):
-        """psql -v ON_ERROR_STOP=1 with these arguments; its output, which a failure shows."""
+        """Run psql -v ON_ERROR_STOP=1 with these arguments. Returns its output."""
         done = subprocess.run(
             ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(user, dbname),
              *map(str, args)],
@@ -159,7 +159,7 @@ class Postgres:
         return done.stdout + done.stderr
 
     def apply(self, file, dbname="mail", **variables):
-        """Run a file with psql; a bare name is one of sql/ (apply("feed.sql", channel="other"))."""
+        """Run a file with psql; a name without a directory is a file of sql/: apply("feed.sql", channel="other")."""
         path = SQL / file if "/" not in str(file) else file
         options = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
         return self.psql(*options, "-f", path, dbname=dbname)
@@ -167,7 +167,7 @@ class Postgres:
     # ---- standby -----------------------------------------------------------------------------
 
     def pause_replay(self):
-        """Let this standby fall behind."""
+        """Stop the replay, so that this standby falls behind."""
         self.query("SELECT pg_wal_replay_pause()")
         wait_until(lambda: self.value("SELECT pg_get_wal_replay_pause_state()") == "paused",
                    "replay is paused")
@@ -176,7 +176,7 @@ class Postgres:
         self.query("SELECT pg_wal_replay_resume()")
 
     def wait_caught_up(self, primary):
-        """Until this standby has replayed all that the primary has written by now."""
+        """Wait until this standby has replayed everything that the primary has written so far."""
         there = primary.value("SELECT pg_current_wal_flush_lsn()")
         wait_until(lambda: self.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (there,)),
                    f"{self.process.name} has caught up")

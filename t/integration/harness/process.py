@@ -1,4 +1,4 @@
-"""One child process with its log: started, awaited, ended by its pid, searched for reports."""
+"""One child process with its log, which is searched for reports of sanitizers."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ SANITIZER_REPORT = re.compile(
 
 
 def sanitizer_report(text):
-    """What a sanitizer wrote into this log (bytes), from its first line on; None if nothing."""
+    """A sanitizer's report in this log (bytes), from its first line on, or None."""
     found = SANITIZER_REPORT.search(text)
     if not found:
         return None
@@ -25,8 +25,8 @@ def sanitizer_report(text):
 
 class Process:
     """
-    A program in the foreground, its output in one log file, in a process group of its own.
-    user: an account to run as (only root can); groups of that account come with it.
+    A program in the foreground, with its output in one log file, in its own process group. user is the account
+    to run as, with its groups; only root can choose one.
     """
 
     def __init__(self, name, argv, log, env=None, user=None, cwd=None):
@@ -39,7 +39,7 @@ class Process:
         self.child = None
 
     def start(self, ready=None, deadline=None):
-        """Start it; with ready, wait until ready() is true, failing at once if it ends before."""
+        """Start it. With ready, wait until ready() is true, and fail at once if the program ends before."""
         assert not self.running, f"{self.name} runs already"
         account = {}
         if self.user and os.geteuid() == 0:
@@ -56,7 +56,7 @@ class Process:
 
     def wait_ready(self, ready, **options):
         def ready_or_ended():
-            if not self.running:  # no AssertionError: that would be waited for
+            if not self.running:  # not AssertionError, after which wait_until() would try again
                 raise RuntimeError(f"{self.name} ended with status {self.child.returncode} "
                                    f"before it was ready:\n{self.tail(30)}")
             return ready()
@@ -76,8 +76,8 @@ class Process:
 
     def stop(self, number=signal.SIGTERM, deadline=60):
         """
-        End it with that signal and return its exit status (negative: the signal that ended it).
-        Does nothing to a process that has ended. Raises when it had to be killed.
+        End it with that signal. Returns the exit status, or the negated number of the signal that ended it. Does
+        nothing to a process that has ended. Raises AssertionError if the process had to be killed.
         """
         if self.child is None:
             return None
@@ -89,11 +89,11 @@ class Process:
                 self._kill_group()
                 raise AssertionError(
                     f"{self.name} did not end within {deadline} s of signal {number}") from None
-            self._kill_group()  # what an MTA leaves of its sessions
+            self._kill_group()  # an MTA leaves the processes of its sessions
         return self.child.returncode
 
     def kill(self):
-        """End it as a crash would: SIGKILL, no chance to tidy up."""
+        """End it with SIGKILL, like a crash."""
         if self.running:
             self.child.kill()
             self.child.wait()
@@ -113,5 +113,5 @@ class Process:
         return "\n".join(self.text().splitlines()[-lines:])
 
     def report(self):
-        """What a sanitizer found in it so far, or None."""
+        """The report of a sanitizer so far, or None."""
         return sanitizer_report(self.log.read_bytes()) if self.log.exists() else None

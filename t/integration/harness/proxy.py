@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 that can lose a connection silently, as a network does."""
+"""A TCP proxy on 127.0.0.1 that can lose a connection silently, like a network."""
 
 import selectors
 import socket
@@ -12,10 +12,10 @@ class Proxy:
     """
     Forwards connections from .port to target_port, both on 127.0.0.1.
 
-    stall():  nothing is forwarded or closed any more, old connections or new ones.
-    refuse(): connections are reset, new ones refused.
-    resume(): new connections are forwarded again. Those that were stalled stay dead and silent,
-              like a connection whose firewall entry is gone; with thaw=True they go on.
+    stall():  connections, open or new, are neither forwarded nor closed.
+    refuse(): open connections are reset, new ones refused.
+    resume(): new connections are forwarded again. Stalled ones stay silent, like a connection whose
+              firewall entry has expired; with thaw=True they continue.
     """
 
     def __init__(self, target_port):

@@ -1,6 +1,6 @@
 """
-A real Sendmail beside whatever MTA is installed: Debian's packages conflict with Postfix, so they are
-unpacked into the build folder, not installed, and run with every path inside the test's own folder.
+A real Sendmail beside the installed MTA. Debian's packages conflict with Postfix, so they are not installed but
+unpacked into the build directory, and Sendmail runs with all paths inside the test's directory.
 """
 
 import re
@@ -15,7 +15,7 @@ LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0"
 
 BINARY = "usr/libexec/sendmail/sendmail"
 
-SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl looks for Sendmail.conf; sasl2-bin makes it
+SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl searches for Sendmail.conf; sasl2-bin creates it
 
 MC = r"""divert(-1)
 divert(0)dnl
@@ -55,16 +55,15 @@ MAILER(`smtp')dnl
 
 
 def unpack(cache):
-    """Download and unpack Sendmail below cache, once; the folder that stands for /."""
+    """Download and unpack Sendmail below cache, once. Returns the directory that takes the place of /."""
     return fetch(cache, PACKAGES, BINARY, LIBRARIES)
 
 
 class Sendmail:
     """
-    milter: the socket as libmilter writes it, unix:/path or inet:port@host. hosts: {address: name}
-    of 127.0.0.0/8, the rDNS names of clients that come from there (Smtp(port, source=address)).
-    Accepted mail stays in its queue: queued() reads it. extra: further lines of m4. sasl: the text of
-    Sendmail.conf, libsasl's configuration of it.
+    milter is the socket in libmilter's form, unix:/path or inet:port@host. hosts is {address: name} of 127.0.0.0/8,
+    the rDNS names of clients with these addresses (Smtp(port, source=address)). Accepted mail stays in the queue,
+    where queued() reads it. extra are further lines of m4, sasl is the text of libsasl's Sendmail.conf.
     """
 
     def __init__(self, folder, root, milter=None, hosts=None, extra="", sasl=None):
@@ -96,7 +95,7 @@ class Sendmail:
         (folder / "sendmail.mc").write_text(text)
         (folder / "sendmail.cf").write_text(
             run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
-        # Names of clients come from libc, so it gets an /etc/hosts of its own, in a mount namespace.
+        # libc resolves the names of clients, so Sendmail gets its own /etc/hosts in a mount namespace.
         mounts = ""
         if self.sasl is not None:
             (folder / "sasl").mkdir()
@@ -113,11 +112,11 @@ class Sendmail:
         return self
 
     def stop(self):
-        """It ends its children only by SIGTERM to itself; what they leave behind is in its group."""
+        """SIGTERM makes it end its children; the processes that they leave are in its group."""
         self.process.stop()
 
     def queued(self):
-        """The messages in the queue as {queue id: (control lines, body)}, both text."""
+        """The messages in the queue as {queue id: (control lines, body)}."""
         found = {}
         for path in (self.folder / "queue").glob("qf*"):
             body = path.with_name("df" + path.name[2:])
@@ -126,7 +125,7 @@ class Sendmail:
         return found
 
     def log(self):
-        """What was said in SMTP sessions, line by line (sendmail -X)."""
+        """The lines of all SMTP sessions (sendmail -X)."""
         path = self.folder / "smtp.log"
         return path.read_text(errors="replace") if path.exists() else ""
 

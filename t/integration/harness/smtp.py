@@ -1,4 +1,4 @@
-"""A small SMTP client that sends what it is told, byte for byte, and a server that keeps mail."""
+"""A small SMTP client that sends exactly the given bytes, and a server that keeps mail."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ from .ports import free_port
 class Reply:
     """
     One SMTP reply. code: 550; text: "5.7.1 No" (lines joined with LF); enhanced: "5.7.1" or "";
-    words: the text without the enhanced code; lines: one entry a line.
+    words: the text without the enhanced code; lines: the lines as a list.
     """
 
     def __init__(self, code, lines):
@@ -35,8 +35,8 @@ class Reply:
 
 class Smtp:
     """
-    One SMTP session; greeting holds the first reply. source: a local address to come from.
-    Arguments go out verbatim: mail("<a@b>", "SIZE=10") sends MAIL FROM:<a@b> SIZE=10.
+    One SMTP session; greeting holds the first reply. source is the client's local address. Arguments are sent
+    verbatim: mail("<a@b>", "SIZE=10") sends MAIL FROM:<a@b> SIZE=10.
     """
 
     def __init__(self, port, host="127.0.0.1", source=None, timeout=60):
@@ -52,7 +52,7 @@ class Smtp:
         self.close()
 
     def close(self):
-        """Hang up without QUIT."""
+        """Close the connection without QUIT."""
         self._input.close()
         self.socket.close()
 
@@ -60,12 +60,12 @@ class Smtp:
         self.socket.sendall(octets if isinstance(octets, bytes) else octets.encode())
 
     def read(self):
-        """The next reply. Raises EOFError when the server hung up."""
+        """Return the next reply. Raises EOFError if the server closed the connection."""
         lines = []
         while True:
             line = self._input.readline()
             if not line.endswith(b"\n"):
-                raise EOFError(f"the server hung up after {lines} {line!r}")
+                raise EOFError(f"the server closed the connection after {lines} {line!r}")
             text = line.decode(errors="surrogateescape").rstrip("\r\n")
             lines.append(text[4:])
             if text[3:4] != "-":
@@ -89,7 +89,7 @@ class Smtp:
         return self.command(" ".join(["RCPT TO:" + recipient, *parameters]))
 
     def data(self, message="From: <sender@example.net>\r\nSubject: test\r\n\r\nHello\r\n"):
-        """DATA and the message (CRLF line ends; dots are doubled here); the last reply."""
+        """Send DATA and the message, which has CRLF line ends; leading dots are doubled here. Returns the last reply."""
         reply = self.command("DATA")
         if reply.code != 354:
             return reply
@@ -108,8 +108,8 @@ class Smtp:
 
     def xclient(self, addr=None, name=None, helo=None, login=None, proto=None):
         """
-        Be another client (Postfix's XCLIENT; EHLO first). name "" is a client without rDNS name.
-        Returns the new greeting; HELO has to be said again.
+        Become another client (Postfix's XCLIENT, after EHLO). With name "" the client has no rDNS name. Returns the
+        new greeting; HELO has to be sent again.
         """
         def xtext(value):
             return re.sub(r"[^!-*,-<>-~]", lambda char: "".join(
@@ -123,7 +123,7 @@ class Smtp:
             for key, value in wanted.items() if value is not None))
 
     def starttls(self):
-        """STARTTLS, without looking at the certificate; EHLO has to be said again."""
+        """Send STARTTLS without checking the certificate; EHLO has to be sent again."""
         reply = self.command("STARTTLS")
         if reply.code == 220:
             context = ssl.create_default_context()
@@ -135,7 +135,7 @@ class Smtp:
         return reply
 
     def auth(self, mechanism, *responses, initial=True):
-        """AUTH with these responses (already in base64), the first one with the command if initial."""
+        """Send AUTH with these responses in base64, the first one in the command if initial."""
         responses = list(responses)
         line = "AUTH " + mechanism
         if initial and responses:
@@ -153,9 +153,9 @@ class Smtp:
 def session(port, sender, recipients, message=None, client=None, login=None, helo=None,
             mail_parameters=()):
     """
-    One whole session as a list of (step, Reply), as far as it goes: connect, helo, mail, rcpt (one
-    each), data. client: (address, rDNS name or ""); login: the XCLIENT login. A refused recipient
-    is passed over; data comes when one is left and message is given.
+    Play a whole session up to its first refusal. Returns a list of (step, Reply): connect, helo, mail, one rcpt for
+    each recipient, data. client is (address, rDNS name or ""), login the XCLIENT login. A refused recipient does not
+    end the session; data follows if a recipient is left and message is given.
     """
     steps = []
 
@@ -184,8 +184,8 @@ def session(port, sender, recipients, message=None, client=None, login=None, hel
 
 class Sink:
     """
-    An SMTP server on 127.0.0.1:port that accepts everything. messages holds (sender, recipients,
-    message as bytes), in the order of their arrival.
+    An SMTP server on 127.0.0.1:port that accepts everything. messages holds (sender, recipients, message as bytes)
+    in the order of arrival.
     """
 
     def __init__(self):

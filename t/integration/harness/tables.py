@@ -1,4 +1,4 @@
-"""The tables that Postern follows, and asking the daemon what it decides by them."""
+"""The tables that Postern follows, and questions to the daemon about its decisions."""
 
 import contextlib
 import threading
@@ -10,12 +10,12 @@ from .wait import wait_until
 OURS = ("schema.sql", "feed.sql", "role.sql", "sample.sql")
 PG_PROFILE = Path(__file__).resolve().parents[1] / "pg_profile_schema.sql"
 
-# So that what takes long by default doesn't here. The pause between attempts to connect is the longest.
+# Shorter times than the defaults. reconnect_max is the longest pause between attempts to connect.
 QUICK = {"poll_interval": "1s", "connect_timeout": "2s", "reconnect_max": "1s"}
 
 
 def database(box, files=OURS, **options):
-    """A running server whose database holds the tables of sql/ (or of other files)."""
+    """A running server whose database contains the tables of sql/ (or of other files)."""
     db = box.postgres(**options)
     for file in files:
         db.apply(file)
@@ -24,13 +24,13 @@ def database(box, files=OURS, **options):
 
 def follow(box, db, user="postern", port=None, config=None, ready=True, **options):
     """
-    A daemon that follows db, its rows in force (ready=False: don't wait for that). options go into
-    [database]; config: other sections.
+    A daemon that follows db, whose rows are in force unless ready=False. options are added to [database], config
+    contains other sections.
     """
     conninfo = db.conninfo(user=user, port=port or db.port)
     keys = {"conninfo": conninfo, **QUICK, **options}
     daemon = box.postern(config={"database": keys, "log": {"level": "debug"},
-                                 "check": {"limits": "no"},  # it is asked often
+                                 "check": {"limits": "no"},  # the tests ask often
                                  **(config or {})})
     if ready:
         wait_source(daemon, "database")
@@ -42,8 +42,13 @@ def status(daemon):
     return daemon.ctl("status")
 
 
+def problem_of(daemon, section, text):
+    """Whether status reports a problem of the section that contains the text."""
+    return any(one["section"] == section and text in one["problem"] for one in status(daemon)["problems"])
+
+
 def wait_source(daemon, source):
-    wait_until(lambda: status(daemon)["cache"]["policy"]["source"] == source, f"the policy is of {source}")
+    wait_until(lambda: status(daemon)["cache"]["policy"]["source"] == source, f"the policy's source is {source}")
 
 
 def wait_state(daemon, *states):
@@ -52,7 +57,7 @@ def wait_state(daemon, *states):
 
 
 def ask(milter, login, sender, rcpt=None):
-    """Whether a logged-in session may send as sender (to rcpt); the answer of the last stage asked."""
+    """Ask whether a logged-in session may send as sender (to rcpt). Returns the answer of the last stage."""
     answer = milter.mail(f"<{sender}>", auth_authen=login, auth_type="PLAIN")
     if answer and rcpt:
         answer = milter.rcpt(f"<{rcpt}>")
@@ -61,7 +66,7 @@ def ask(milter, login, sender, rcpt=None):
 
 
 def may(daemon, login, sender, rcpt=None):
-    """The same in a session of its own."""
+    """The same in a new session, as a bool."""
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
         milter.helo("mail.example.net")
@@ -69,7 +74,7 @@ def may(daemon, login, sender, rcpt=None):
 
 
 def wait_may(daemon, login, sender, rcpt=None, may_=True, what=None):
-    """Until the answer is that; asks in one session, so that it takes no time itself."""
+    """Wait until the answer is may_. All questions are asked in one session, which saves time."""
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
         milter.helo("mail.example.net")
@@ -84,9 +89,8 @@ def wait_may_not(daemon, login, sender, rcpt=None, what=None):
 @contextlib.contextmanager
 def asking(daemon, *questions, threads=1):
     """
-    Sessions that ask all the time while the block runs: questions are (login, sender, rcpt, whether
-    they may). Fails at its end when any answer differed, or a session broke. Yields a function
-    that says how many answers there were.
+    Let sessions ask continuously while the block runs. questions are (login, sender, rcpt, expected answer). Yields
+    a function that returns the number of answers. Fails at the end if an answer differed or a session broke.
     """
     stop = threading.Event()
     answers, wrong = [0], []

@@ -1,16 +1,16 @@
-"""Waiting for what must happen soon, without a limit that a slow machine breaks."""
+"""Waiting for events that must happen soon, with a deadline that a slow machine does not miss."""
 
 import time
 
-DEADLINE = 20  # seconds; generous: what is awaited takes a fraction of it
+DEADLINE = 20  # seconds; most events take a fraction of it
 
-took = []  # (seconds, what) of all that was awaited; printed at the end of the run
+took = []  # (seconds, what) of every wait; printed at the end of the run
 
 
 def wait_until(condition, what, deadline=DEADLINE):
     """
-    Call condition() until it answers something true, and return that; an AssertionError counts as
-    not yet. Prints how long it took. Raises AssertionError when the deadline passes.
+    Call condition() until it returns a true value, and return that value. An AssertionError means "not yet". Prints
+    the time that it took. Raises AssertionError after the deadline.
     """
     start = time.monotonic()
     pause = 0.001

@@ -1,3 +1,7 @@
+/*
+ * Makes policies for unit tests, and describes the decisions of their stages in words. One thread
+ * at a time; a failure ends the program.
+ */
 #include "t/unit/lib/made_policy.h"
 
 #include <stdio.h>
@@ -63,7 +67,8 @@ struct cell made_cell(const char *text)
 	return (struct cell){ CELL_TEXT, text, strlen(text) };
 }
 
-/* The builder of profiles, made when it is first needed: settings may say how they match. */
+/* Return the builder of profiles, which is made on first use, because it depends on the settings.
+ */
 static struct profiles_builder *profiles_builder(struct made *m)
 {
 	if (m->profiles == NULL)
@@ -100,6 +105,16 @@ int made_user(struct made *m, const struct made_user *row)
 	};
 
 	return users_builder_add(m->users, cells, m->problems);
+}
+
+struct users *made_users(struct made *m, const struct users *previous)
+{
+	struct users *users = users_builder_finish(&m->users, previous, NULL, m->problems);
+
+	must(users != NULL && m->users == NULL, "no users");
+	m->users = users_builder_new();
+	must(m->users != NULL, "out of memory");
+	return users;
 }
 
 void made_build(struct made *m)

@@ -9,32 +9,32 @@
 #include "lib/rules/verdict.h"
 
 /*
- * A policy made in a test, and what its stages decide, in words. A failure to make one ends the
- * program (abort). All of it is the caller's: made_begin() ... made_end().
+ * A policy made in a test, and the decisions of its stages in words. Any failure ends the program
+ * (abort). The caller owns it from made_begin() to made_end(); one thread at a time.
  */
 struct made {
-	/* What the test may change until made_build(): the defaults, and the sections of services.
+	/* The defaults and the sections of services, which the test may change until made_build().
 	 */
 	struct settings *settings;
 	struct service services[3]; /* settings->service_count says how many are in use: 1 */
 
 	struct orgdomain *psl;
-	struct problems *problems; /* of everything that was added */
+	struct problems *problems; /* of all rows and lists */
 	struct policy *policy;	   /* after made_build() */
 	struct regex_scratch *scratch;
 	struct policy_parts parts;
 	struct profiles_builder *profiles;
 	struct users_builder *users;
-	char text[4096]; /* what made_decide() returns */
+	char text[4096]; /* the result of made_decide() */
 };
 
 void made_begin(struct made *m);
 void made_end(struct made *m);
 
-/* The content of a list file. */
+/* Set the content of a list file. */
 void made_list(struct made *m, enum list_id id, const char *text);
 
-/* A row, by columns; NULL is NULL. Returns what the builder returns. */
+/* Add a row with these columns; NULL is NULL. Returns the result of the builder. */
 struct made_profile {
 	const char *id, *name, *open, *limits, *maxsize, *host, *rcpt, *rcpt_re;
 };
@@ -45,13 +45,19 @@ struct made_user {
 };
 int made_user(struct made *m, const struct made_user *row);
 
-/* Make m->policy of what was added; once. */
+/*
+ * Build a set of the users that were added, in place of a policy; previous may be NULL. The
+ * caller's to users_unref(). The next rows make another set.
+ */
+struct users *made_users(struct made *m, const struct users *previous);
+
+/* Make m->policy of all that was added. Call it once. */
 void made_build(struct made *m);
 
-/* A cell of text, or NULL's. */
+/* Make a cell of text, or of NULL. */
 struct cell made_cell(const char *text);
 
-/* What a stage is asked about; NULL and 0: not known. */
+/* The facts of a stage; NULL and 0: not known. */
 struct asked {
 	enum stage stage; /* connect, helo, mail, rcpt or header */
 	const char *service, *ip, *rdns, *helo, *login, *mail, *rcpt;
@@ -60,9 +66,9 @@ struct asked {
 };
 
 /*
- * Decide, and tell: the verdict, then each check's outcome with its rule and, where it has one, its
- * reply, such as "reject: conn=unlisted; any=fail(access.domains:1) 550 5.7.1 You are not ...".
- * The text stays until the next call. made_verdict() gives the verdict itself.
+ * Decide, and describe the verdict: the outcome of each check with its rule and its reply, such as
+ * "reject: conn=unlisted; any=fail(access.domains:1) 550 5.7.1 You are not ...". The text lives
+ * until the next call. made_verdict() returns the verdict itself.
  */
 const char *made_decide(struct made *m, const struct asked *asked);
 void made_verdict(struct made *m, const struct asked *asked, struct verdict *verdict);

@@ -1,4 +1,7 @@
-/* Key pairs and signed tokens for the tests of lib/auth; it aborts when OpenSSL fails. */
+/*
+ * Key pairs and signed tokens for the tests of lib/auth, good ones and forged ones. Each function
+ * aborts when OpenSSL fails.
+ */
 #include "t/unit/lib/tokens.h"
 
 #include <openssl/bio.h>

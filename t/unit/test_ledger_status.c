@@ -1,0 +1,77 @@
+/*
+ * The section ledger describes the counts, and reports a ledger that a restart forgets.
+ * t/integration/test_status.py shows the same for a daemon.
+ */
+#include "milter/ledger/ledger_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+static struct ledger_section section;
+static struct status *registry;
+
+static void setup(void)
+{
+	struct errmsg err;
+
+	section = (struct ledger_section){ .ledger = ledger_new() };
+	ck_assert_int_eq(ledger_file_open("", section.ledger, NULL, &section.file, NULL, &err), 0);
+	registry = status_new();
+	ck_assert_int_eq(ledger_status_register(&section, registry), 0);
+}
+
+static void teardown(void)
+{
+	status_free(&registry);
+	ledger_file_close(&section.file);
+	ledger_free(&section.ledger);
+}
+
+START_TEST(an_empty_ledger_is_well)
+	{
+		json_t *sections = status_describe(registry), *problems = status_problems(registry);
+		json_t *ledger = json_object_get(sections, "ledger");
+
+		ck_assert_int_eq(json_integer_value(json_object_get(ledger, "keys")), 0);
+		ck_assert(json_is_true(json_object_get(ledger, "outlives_restart")));
+		ck_assert(json_is_null(json_object_get(ledger, "error")));
+		ck_assert_uint_eq(json_array_size(problems), 0);
+		json_decref(sections);
+		json_decref(problems);
+	}
+END_TEST
+
+START_TEST(counts_that_a_restart_forgets_are_a_problem)
+	{
+		json_t *sections, *problems, *ledger, *problem;
+
+		(void)errmsg_set(&section.open_error, "limits.state: no such luck");
+		sections = status_describe(registry);
+		problems = status_problems(registry);
+		ledger = json_object_get(sections, "ledger");
+		problem = json_array_get(problems, 0);
+		ck_assert(json_is_false(json_object_get(ledger, "outlives_restart")));
+		ck_assert_str_eq(json_string_value(json_object_get(ledger, "error")),
+			"limits.state: no such luck");
+		ck_assert_uint_eq(json_array_size(problems), 1);
+		ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(problem, "problem")),
+			"no such luck"));
+		json_decref(sections);
+		json_decref(problems);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("ledger_status");
+	TCase *tcase = tcase_create("ledger_status");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, an_empty_ledger_is_well);
+	tcase_add_test(tcase, counts_that_a_restart_forgets_are_a_problem);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
