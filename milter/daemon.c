@@ -93,11 +93,8 @@ static struct listen_owner owner_of(const struct daemon *daemon, const char *sec
 
 	if (find_group(section, group, &owner.gid, &err) != 0)
 		process_fail(EX_CONFIG, &err);
-	if (geteuid() == 0 && daemon->user.name[0] != '\0') {
+	if (geteuid() == 0 && daemon->user.name[0] != '\0')
 		owner.uid = daemon->user.uid;
-		if (owner.gid == (gid_t)-1)
-			owner.gid = daemon->user.gid;
-	}
 	return owner;
 }
 
@@ -427,6 +424,8 @@ static void run(struct daemon *daemon, const struct config *config)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	if (process_take_group(&daemon->user, &err) != 0)
+		process_fail(EX_NOPERM, &err);
 	open_auth_sockets(daemon, config); /* first: an smtpd that starts now dies without */
 	open_control_socket(daemon, config);
 	open_milter_socket(daemon, config); /* last: whoever sees it may ask on all others */

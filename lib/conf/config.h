@@ -17,7 +17,7 @@ struct config_milter {
 	const char *socket;   /* "unix:/path" or "inet:PORT@HOST" or "inet6:..."; as smfi_setconn()
 				 takes it */
 	uint32_t socket_mode; /* mode of a unix socket */
-	const char *socket_group; /* its group; "": left as it is */
+	const char *socket_group; /* its group; "": not changed */
 	const char *user;	  /* whom a daemon started by root becomes; "": nobody else */
 	const char *pid_file;	  /* "": none */
 	uint32_t timeout;	  /* s without a word from the MTA before it is given up */

@@ -1,6 +1,6 @@
 /*
- * Text from outside as JSON strings, for log events, the status and the control socket. Owns nothing;
- * any thread may call it.
+ * Text from outside as JSON strings, for log events, the status and the control socket. Owns
+ * nothing; any thread may call it.
  */
 #include "milter/log/json_text.h"
 

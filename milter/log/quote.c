@@ -1,6 +1,6 @@
 /*
- * Quoted key=value pairs, so that no value can pass for another key or line of the log. Owns nothing;
- * any thread may call it.
+ * Quoted key=value pairs, so that no value can pass for another key or line of the log. Owns
+ * nothing; any thread may call it.
  */
 #include "milter/log/quote.h"
 

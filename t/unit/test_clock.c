@@ -1,6 +1,6 @@
 /*
- * Shows the timeouts for poll() that a due time gives, and that the pauses between attempts double up
- * to a maximum, with a random part.
+ * Shows the timeouts for poll() that a due time gives, and that the pauses between attempts double
+ * up to a maximum, with a random part.
  */
 #include "milter/loop/clock.h"
 #include "t/unit/unit.h"

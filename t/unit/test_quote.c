@@ -1,6 +1,6 @@
 /*
- * Shows how values are quoted in log lines: no value can pass for another key or another line, and a
- * long one is cut visibly.
+ * Shows how values are quoted in log lines: no value can pass for another key or another line, and
+ * a long one is cut visibly.
  */
 #include <string.h>
 
