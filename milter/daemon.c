@@ -98,11 +98,8 @@ static struct listen_owner owner_of(const struct daemon *daemon, const char *sec
 
 	if (find_group(section, group, &owner.gid, &err) != 0)
 		process_fail(EX_CONFIG, &err);
-	if (geteuid() == 0 && daemon->user.name[0] != '\0') {
+	if (geteuid() == 0 && daemon->user.name[0] != '\0')
 		owner.uid = daemon->user.uid;
-		if (owner.gid == (gid_t)-1)
-			owner.gid = daemon->user.gid;
-	}
 	return owner;
 }
 
@@ -432,6 +429,8 @@ static void run(struct daemon *daemon)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 	if (server_new(&daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	if (process_take_group(&daemon->user, &err) != 0)
+		process_fail(EX_NOPERM, &err);
 	open_auth_sockets(daemon); /* first: a smtpd that starts without this socket ends */
 	open_control_socket(daemon);
 	open_milter_socket(daemon); /* last: when it exists, all others do */

@@ -145,6 +145,14 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 	return 0;
 }
 
+int process_take_group(const struct process_user *user, struct errmsg *err)
+{
+	if (geteuid() == 0 && user->name[0] != '\0' && setegid(user->gid) != 0)
+		return errmsg_set(err, "cannot take the group of '%s': %s", user->name,
+			strerror(errno));
+	return 0;
+}
+
 int process_become(const struct process_user *user, struct errmsg *err)
 {
 	if (geteuid() != 0 || user->name[0] == '\0')

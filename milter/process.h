@@ -37,6 +37,13 @@ struct process_user {
  */
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err);
 
+/*
+ * Create files with the user's group from now on, except in folders that give them another
+ * (setgid). Files thus have the same group whether root or the user starts the daemon. 0, or -1
+ * with err set.
+ */
+int process_take_group(const struct process_user *user, struct errmsg *err);
+
 /* Become the user with all of its groups, and give up root's rights and environment; libraries look
  * for files in $HOME. Returns 0, or -1 with err set. */
 int process_become(const struct process_user *user, struct errmsg *err);

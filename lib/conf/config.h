@@ -17,7 +17,7 @@ struct config_milter {
 	const char *socket;	  /* "unix:/path", "inet:PORT@HOST" or "inet6:...", as for
 				     smfi_setconn() */
 	uint32_t socket_mode;	  /* mode of a unix socket */
-	const char *socket_group; /* its group; "": the group of the process */
+	const char *socket_group; /* its group; "": not changed */
 	const char *user;	  /* the user that a daemon started by root becomes; "": root */
 	const char *pid_file;	  /* "": none */
 	uint32_t timeout;	  /* s of silence after which the MTA is disconnected */

@@ -3,6 +3,7 @@
 import ctypes
 import grp
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -139,6 +140,28 @@ def test_a_unix_socket_has_its_mode_and_group(box):
         assert stat.S_IMODE(found.st_mode) == mode
         assert grp.getgrgid(found.st_gid).gr_name == group
     assert refuses(daemon) is False
+
+
+@pytest.mark.parametrize("setgid", [True, False])
+@pytest.mark.parametrize("by_root", [True, False])
+def test_without_a_socket_group_the_folder_decides(box, by_root, setgid):
+    """A folder with the setgid bit gives its group to the sockets, whoever starts the daemon; otherwise it is the daemon's."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    user = pwd.getpwnam(USER)
+    mail = grp.getgrnam("mail").gr_gid
+    daemon = box.postern(start=False, config={"auth": {"socket": "unix:run/below/auth"}})
+    os.chown(daemon.run, user.pw_uid, mail)
+    daemon.run.chmod(0o2755 if setgid else 0o755)
+    if not by_root:
+        daemon.process.argv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
+                               *daemon.process.argv]
+        daemon.process.log.touch(mode=0o666)
+    daemon.start()
+    for name in ("postern.sock", "control", "mux", "below", "below/auth"):
+        found = (daemon.run / name).stat()
+        assert (found.st_uid, found.st_gid) == (user.pw_uid, mail if setgid else user.pw_gid), name
 
 
 def test_an_inet_socket_answers(box):
