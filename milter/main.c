@@ -128,7 +128,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	if (daemon_check(config, err) == 0 &&
 		policy_from_files(config, &policy, problems, err) == 0 &&
 		token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems, err) ==
-			0)
+			TOKEN_KEYS_LOADED)
 		code = geteuid() == 0 ? check_user(options, config, err) : EX_OK;
 	policy_unref(&policy);
 	jwt_keys_unref(&keys);

@@ -114,47 +114,77 @@ static int read_header(const struct parts *parts, struct header *header_r, struc
 	return ret;
 }
 
-/* Convert an ECDSA signature of JOSE (RFC 7518 section 3.4: r and s, 32 bytes each) to the DER that
- * OpenSSL reads. Returns its length, or 0 on failure. */
-static size_t ecdsa_to_der(const uint8_t *raw, unsigned char der_r[80])
+enum family { FAMILY_HMAC, FAMILY_RSA, FAMILY_RSA_PSS, FAMILY_ECDSA, FAMILY_EDDSA };
+
+static const struct {
+	enum family family;
+	const EVP_MD *(*digest)(void); /* NULL: part of the algorithm */
+} methods[JWT_ALGORITHMS] = {
+	[JWT_HS256] = { FAMILY_HMAC, EVP_sha256 },
+	[JWT_HS384] = { FAMILY_HMAC, EVP_sha384 },
+	[JWT_HS512] = { FAMILY_HMAC, EVP_sha512 },
+	[JWT_RS256] = { FAMILY_RSA, EVP_sha256 },
+	[JWT_RS384] = { FAMILY_RSA, EVP_sha384 },
+	[JWT_RS512] = { FAMILY_RSA, EVP_sha512 },
+	[JWT_PS256] = { FAMILY_RSA_PSS, EVP_sha256 },
+	[JWT_PS384] = { FAMILY_RSA_PSS, EVP_sha384 },
+	[JWT_PS512] = { FAMILY_RSA_PSS, EVP_sha512 },
+	[JWT_ES256] = { FAMILY_ECDSA, EVP_sha256 },
+	[JWT_ES384] = { FAMILY_ECDSA, EVP_sha384 },
+	[JWT_ES512] = { FAMILY_ECDSA, EVP_sha512 },
+	[JWT_EDDSA] = { FAMILY_EDDSA, NULL },
+};
+
+#define DER_MAX 160 /* bytes of an ECDSA signature; P-521 needs 139 */
+
+/* Convert an ECDSA signature of JOSE (RFC 7518 section 3.4: r and s, half of len each) to the DER
+ * that OpenSSL reads. Returns its length, or 0 on failure. */
+static size_t ecdsa_to_der(const uint8_t *raw, size_t len, unsigned char der_r[DER_MAX])
 {
+	const size_t half = len / 2;
 	ECDSA_SIG *signature = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, 32, NULL), *s = BN_bin2bn(raw + 32, 32, NULL);
+	BIGNUM *r = BN_bin2bn(raw, (int)half, NULL), *s = BN_bin2bn(raw + half, (int)half, NULL);
 	unsigned char *to = der_r;
-	int len = 0;
+	int der_len = 0;
 
 	if (signature == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(signature, r, s) != 1) {
 		BN_free(r);
 		BN_free(s);
-	} else {
-		len = i2d_ECDSA_SIG(signature, &to);
+	} else if (i2d_ECDSA_SIG(signature, NULL) <= DER_MAX) {
+		der_len = i2d_ECDSA_SIG(signature, &to);
 	}
 	ECDSA_SIG_free(signature);
-	return len > 0 ? (size_t)len : 0;
+	return der_len > 0 ? (size_t)der_len : 0;
+}
+
+static bool set_padding(EVP_PKEY_CTX *pkey, enum family family, const EVP_MD *digest)
+{
+	if (family == FAMILY_RSA)
+		return EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PADDING) == 1;
+	if (family == FAMILY_RSA_PSS)
+		return EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1 &&
+			EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, digest) == 1 &&
+			EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, RSA_PSS_SALTLEN_DIGEST) == 1;
+	return true;
 }
 
 static bool verify_public(const struct jwt_key *key, enum jwt_algorithm algorithm,
 	const struct parts *parts, const uint8_t *signature, size_t len)
 {
+	const enum family family = methods[algorithm].family;
+	const EVP_MD *digest = family == FAMILY_EDDSA ? NULL : methods[algorithm].digest();
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pkey;
-	unsigned char der[80];
+	unsigned char der[DER_MAX];
 	bool right = false;
 
-	if (algorithm == JWT_ES256) {
-		len = len == 64 ? ecdsa_to_der(signature, der) : 0;
+	if (family == FAMILY_ECDSA) {
+		len = ecdsa_to_der(signature, len, der);
 		signature = der;
 	}
 	if (context != NULL && len > 0 &&
-		EVP_DigestVerifyInit(context, &pkey, algorithm == JWT_EDDSA ? NULL : EVP_sha256(),
-			NULL, key->public) == 1 &&
-		(algorithm != JWT_RS256 ||
-			EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PADDING) == 1) &&
-		(algorithm != JWT_PS256 ||
-			(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1 &&
-				EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha256()) == 1 &&
-				EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, RSA_PSS_SALTLEN_DIGEST) ==
-					1)))
+		EVP_DigestVerifyInit(context, &pkey, digest, NULL, key->public) == 1 &&
+		set_padding(pkey, family, digest))
 		right = EVP_DigestVerify(context, signature, len,
 				(const unsigned char *)parts->header, parts->signed_len) == 1;
 	EVP_MD_CTX_free(context);
@@ -165,29 +195,23 @@ static bool verify_public(const struct jwt_key *key, enum jwt_algorithm algorith
 static bool verify_secret(const struct jwt_key *key, enum jwt_algorithm algorithm,
 	const struct parts *parts, const uint8_t *signature, size_t len)
 {
-	const EVP_MD *digest = algorithm == JWT_HS256 ? EVP_sha256() :
-		algorithm == JWT_HS384		      ? EVP_sha384() :
-							EVP_sha512();
 	unsigned char made[EVP_MAX_MD_SIZE];
 	unsigned made_len = 0;
 
-	return HMAC(digest, key->secret, (int)key->secret_len, (const unsigned char *)parts->header,
-		       parts->signed_len, made, &made_len) != NULL &&
+	return HMAC(methods[algorithm].digest(), key->secret, (int)key->secret_len,
+		       (const unsigned char *)parts->header, parts->signed_len, made,
+		       &made_len) != NULL &&
 		made_len == len && CRYPTO_memcmp(made, signature, len) == 0;
 }
 
 /* Returns the length in bytes of the algorithm's signatures with this key. */
 static size_t signature_len(const struct jwt_key *key, enum jwt_algorithm algorithm)
 {
-	switch (algorithm) {
-	case JWT_HS256:
-		return 32;
-	case JWT_HS384:
-		return 48;
-	case JWT_HS512:
-	case JWT_ES256:
-	case JWT_EDDSA:
-		return 64;
+	switch (methods[algorithm].family) {
+	case FAMILY_HMAC:
+		return jwt_hash_len(algorithm);
+	case FAMILY_ECDSA:
+		return 2 * (((size_t)EVP_PKEY_get_bits(key->public) + 7) / 8);
 	default:
 		return (size_t)EVP_PKEY_get_size(key->public);
 	}
@@ -210,7 +234,7 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 	const struct parts *parts, size_t len, struct errmsg *err)
 {
 	uint8_t signature[BASE64_DECODED_MAX(JWT_MAX)];
-	size_t signature_bytes, want = 0;
+	size_t signature_bytes, want = 0, short_secret = 0;
 	bool kid_known = false, fits = false;
 
 	if (base64url_decode(parts->signature, parts->signature_len, signature, &signature_bytes) <
@@ -225,8 +249,12 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 			strcmp(key->kid, header->kid) != 0)
 			continue;
 		kid_known = true;
-		if ((key->algorithms & 1U << header->algorithm) == 0)
+		if ((key->algorithms & 1U << header->algorithm) == 0) {
+			if (methods[header->algorithm].family == FAMILY_HMAC &&
+				key->secret_len < jwt_hash_len(header->algorithm))
+				short_secret = key->secret_len;
 			continue;
+		}
 		fits = true;
 		want = signature_len(key, header->algorithm);
 		if (signature_bytes != want)
@@ -238,6 +266,12 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 	}
 	if (!kid_known)
 		return errmsg_set(err, "no key has the token's key id \"%.60s\"", header->kid);
+	if (!fits && short_secret > 0)
+		return errmsg_set(err,
+			"the token's algorithm %s needs a secret of at least %zu bytes; ours has "
+			"%zu",
+			jwt_algorithm_name(header->algorithm), jwt_hash_len(header->algorithm),
+			short_secret);
 	if (!fits)
 		return errmsg_set(err, "the key%s%.60s%s is not for the token's algorithm %s",
 			header->kid[0] != '\0' ? " \"" : "", header->kid,

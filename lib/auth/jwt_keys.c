@@ -15,27 +15,44 @@ struct jwt_keys {
 	unsigned refs;
 	size_t count;
 	struct jwt_key *key;
+	bool is_private;
 };
 
-static const char *const names[JWT_ALGORITHMS] = {
-	[JWT_HS256] = "HS256",
-	[JWT_HS384] = "HS384",
-	[JWT_HS512] = "HS512",
-	[JWT_RS256] = "RS256",
-	[JWT_PS256] = "PS256",
-	[JWT_ES256] = "ES256",
-	[JWT_EDDSA] = "EdDSA",
+static const struct {
+	const char *name;
+	size_t hash_len;
+} algorithms[JWT_ALGORITHMS] = {
+	[JWT_HS256] = { "HS256", 32 },
+	[JWT_HS384] = { "HS384", 48 },
+	[JWT_HS512] = { "HS512", 64 },
+	[JWT_RS256] = { "RS256", 32 },
+	[JWT_RS384] = { "RS384", 48 },
+	[JWT_RS512] = { "RS512", 64 },
+	[JWT_PS256] = { "PS256", 32 },
+	[JWT_PS384] = { "PS384", 48 },
+	[JWT_PS512] = { "PS512", 64 },
+	[JWT_ES256] = { "ES256", 32 },
+	[JWT_ES384] = { "ES384", 48 },
+	[JWT_ES512] = { "ES512", 64 },
+	[JWT_EDDSA] = { "EdDSA", 0 },
 };
 
 const char *jwt_algorithm_name(enum jwt_algorithm algorithm)
 {
-	return names[algorithm];
+	return algorithms[algorithm].name;
+}
+
+size_t jwt_hash_len(enum jwt_algorithm algorithm)
+{
+	return algorithms[algorithm].hash_len;
 }
 
 int jwt_algorithm_find(const char *name, enum jwt_algorithm *algorithm_r)
 {
+	if (strcmp(name, "Ed25519") == 0)
+		name = algorithms[JWT_EDDSA].name;
 	for (int i = 0; i < JWT_ALGORITHMS; i++) {
-		if (strcmp(names[i], name) == 0) {
+		if (strcmp(algorithms[i].name, name) == 0) {
 			*algorithm_r = (enum jwt_algorithm)i;
 			return 0;
 		}
@@ -98,9 +115,20 @@ int jwt_keys_add(struct jwt_keys *keys, struct jwt_key *key, struct errmsg *err)
 	return 0;
 }
 
+unsigned jwt_secret_algorithms(size_t len)
+{
+	unsigned usable = 0;
+
+	for (int i = JWT_HS256; i <= JWT_HS512; i++) {
+		if (len >= algorithms[i].hash_len)
+			usable |= BIT(i);
+	}
+	return usable;
+}
+
 int jwt_keys_add_secret(struct jwt_keys *keys, const char *secret, size_t len, struct errmsg *err)
 {
-	struct jwt_key key = { .algorithms = HMAC_ALGORITHMS, .secret_len = len };
+	struct jwt_key key = { .algorithms = jwt_secret_algorithms(len), .secret_len = len };
 
 	if (len < JWT_SECRET_MIN)
 		return errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d", len,
@@ -114,10 +142,32 @@ int jwt_keys_add_secret(struct jwt_keys *keys, const char *secret, size_t len, s
 	return jwt_keys_add(keys, &key, err);
 }
 
+static unsigned curve_algorithms(struct evp_pkey_st *public)
+{
+	static const struct {
+		const char *curve;
+		enum jwt_algorithm algorithm;
+	} curves[] = {
+		{ "prime256v1", JWT_ES256 },
+		{ "secp384r1", JWT_ES384 },
+		{ "secp521r1", JWT_ES512 },
+	};
+	char curve[32] = "";
+
+	if (EVP_PKEY_get_group_name(public, curve, sizeof(curve), NULL) != 1)
+		return 0;
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (strcmp(curve, curves[i].curve) == 0)
+			return BIT(curves[i].algorithm);
+	}
+	return 0;
+}
+
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 {
-	char curve[32] = "";
-	int type = EVP_PKEY_get_base_id(public), bits = EVP_PKEY_get_bits(public);
+	const unsigned pss = BIT(JWT_PS256) | BIT(JWT_PS384) | BIT(JWT_PS512);
+	const int type = EVP_PKEY_get_base_id(public), bits = EVP_PKEY_get_bits(public);
+	unsigned usable = 0;
 
 	if ((type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) && bits < JWT_RSA_BITS_MIN) {
 		(void)errmsg_set(err, "the RSA key has %d bits; it needs at least %d", bits,
@@ -125,17 +175,27 @@ unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 		return 0;
 	}
 	if (type == EVP_PKEY_RSA)
-		return BIT(JWT_RS256) | BIT(JWT_PS256);
-	if (type == EVP_PKEY_RSA_PSS)
-		return BIT(JWT_PS256);
-	if (type == EVP_PKEY_ED25519)
-		return BIT(JWT_EDDSA);
-	if (type == EVP_PKEY_EC &&
-		EVP_PKEY_get_group_name(public, curve, sizeof(curve), NULL) == 1 &&
-		strcmp(curve, "prime256v1") == 0)
-		return BIT(JWT_ES256);
-	(void)errmsg_set(err, "the key is neither RSA nor EC (P-256) nor Ed25519");
-	return 0;
+		usable = pss | BIT(JWT_RS256) | BIT(JWT_RS384) | BIT(JWT_RS512);
+	else if (type == EVP_PKEY_RSA_PSS)
+		usable = pss;
+	else if (type == EVP_PKEY_ED25519)
+		usable = BIT(JWT_EDDSA);
+	else if (type == EVP_PKEY_EC)
+		usable = curve_algorithms(public);
+	if (usable == 0)
+		(void)errmsg_set(err,
+			"the key is neither RSA nor EC (P-256, P-384, P-521) nor Ed25519");
+	return usable;
+}
+
+void jwt_keys_set_private(struct jwt_keys *keys)
+{
+	keys->is_private = true;
+}
+
+bool jwt_keys_are_private(const struct jwt_keys *keys)
+{
+	return keys->is_private;
 }
 
 size_t jwt_keys_count(const struct jwt_keys *keys)

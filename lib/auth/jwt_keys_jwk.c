@@ -86,34 +86,54 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 	return public;
 }
 
+#define COORDINATE_MAX 66 /* bytes, of P-521 */
+
+static const struct curve {
+	const char *name, *openssl_name;
+	size_t size; /* bytes of a coordinate */
+} curves[] = {
+	{ "P-256", "prime256v1", 32 },
+	{ "P-384", "secp384r1", 48 },
+	{ "P-521", "secp521r1", COORDINATE_MAX },
+};
+
+static const struct curve *find_curve(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (strcmp(name, curves[i].name) == 0)
+			return &curves[i];
+	}
+	return NULL;
+}
+
 /* RFC 7518 section 6.2.1 */
 static EVP_PKEY *read_ec(const json_t *jwk, struct errmsg *err)
 {
-	const char *curve = json_string_value(json_object_get(jwk, "crv"));
+	const struct curve *curve = find_curve(json_string_value(json_object_get(jwk, "crv")));
 	OSSL_PARAM_BLD *build;
 	EVP_PKEY *public = NULL;
-	uint8_t point[65] = { 4 };
+	uint8_t point[1 + 2 * COORDINATE_MAX] = { 4 };
 	struct bytes x = { .len = 0 }, y = { .len = 0 };
 
-	if (curve == NULL || strcmp(curve, "P-256") != 0) {
-		(void)errmsg_set(err, "the curve is not P-256");
+	if (curve == NULL) {
+		(void)errmsg_set(err, "the curve is not P-256, P-384 or P-521");
 		return NULL;
 	}
 	if (read_member(jwk, "x", &x, err) < 0 || read_member(jwk, "y", &y, err) < 0)
 		return NULL;
 	build = OSSL_PARAM_BLD_new();
-	if (build != NULL && x.len == 32 && y.len == 32) {
-		memcpy(point + 1, x.bytes, 32);
-		memcpy(point + 33, y.bytes, 32);
-		if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1",
-			    0) == 1 &&
+	if (build != NULL && x.len == curve->size && y.len == curve->size) {
+		memcpy(point + 1, x.bytes, curve->size);
+		memcpy(point + 1 + curve->size, y.bytes, curve->size);
+		if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME,
+			    curve->openssl_name, 0) == 1 &&
 			OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
-				sizeof(point)) == 1)
+				1 + 2 * curve->size) == 1)
 		public = make_public_key("EC", build);
 	}
 	OSSL_PARAM_BLD_free(build);
 	if (public == NULL)
-		(void)errmsg_set(err, "x and y are not a point of P-256");
+		(void)errmsg_set(err, "x and y are not a point of %s", curve->name);
 	return public;
 }
 
@@ -152,7 +172,7 @@ static int read_secret(const json_t *jwk, struct jwt_key *key, struct errmsg *er
 	} else {
 		memcpy(key->secret, k.bytes, k.len);
 		key->secret_len = k.len;
-		key->algorithms = HMAC_ALGORITHMS;
+		key->algorithms = jwt_secret_algorithms(k.len);
 		ret = 0;
 	}
 	OPENSSL_cleanse(&k, sizeof(k));
@@ -169,8 +189,14 @@ static int bind_algorithm(const json_t *jwk, struct jwt_key *key, struct errmsg 
 		return 0;
 	if (!json_is_string(name) || jwt_algorithm_find(json_string_value(name), &algorithm) < 0)
 		return errmsg_set(err,
-			"\"alg\" is not one of HS256, HS384, HS512, RS256, PS256, ES256 and "
-			"EdDSA");
+			"\"alg\" is not one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, "
+			"PS384, PS512, ES256, ES384, ES512, EdDSA and Ed25519");
+	if (key->secret != NULL && algorithm <= JWT_HS512 &&
+		key->secret_len < jwt_hash_len(algorithm))
+		return errmsg_set(err,
+			"\"alg\" is %s, which needs a secret of at least %zu bytes; this one has "
+			"%zu",
+			jwt_algorithm_name(algorithm), jwt_hash_len(algorithm), key->secret_len);
 	if ((key->algorithms & BIT(algorithm)) == 0)
 		return errmsg_set(err, "\"alg\" is %s, which needs another type of key",
 			jwt_algorithm_name(algorithm));
@@ -226,12 +252,26 @@ static bool is_for_other_use(const json_t *jwk)
 	return true;
 }
 
+/* Returns whether a JWK of any type contains a secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
+static bool is_private(const json_t *jwk)
+{
+	static const char *const members[] = { "k", "d", "p", "q", "dp", "dq", "qi", "oth" };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (json_object_get(jwk, members[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Returns 1 when the key was added, 0 when it was left out, or -1, with err set unless it is 1. */
 static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
 	struct problems *problems, struct errmsg *err)
 {
 	struct jwt_key key = { .kid = NULL };
 
+	if (is_private(jwk))
+		jwt_keys_set_private(keys);
 	if (!json_is_object(jwk) || is_for_other_use(jwk)) {
 		(void)errmsg_set(err, "not a key for verifying signatures");
 		return 0;
@@ -257,7 +297,9 @@ int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 		return errmsg_set(err, "invalid JSON (line %d, column %d)", error.line,
 			error.column);
 	(void)errmsg_set(err, "the set is empty");
-	if (list == NULL) {
+	if (list == NULL && json_object_get(root, "kty") == NULL) {
+		total = errmsg_set(err, "neither a JWK set nor a JWK: no \"keys\" and no \"kty\"");
+	} else if (list == NULL) {
 		total = add_jwk(keys, root, 1, problems, err);
 	} else if (!json_is_array(list)) {
 		total = errmsg_set(err, "\"keys\" is not an array");

@@ -10,15 +10,20 @@
 int jwt_keys_add(struct jwt_keys *keys, struct jwt_key *key, struct errmsg *err);
 void jwt_key_wipe(struct jwt_key *key);
 
+/* Note that a text contains a shared secret or a private key. */
+void jwt_keys_set_private(struct jwt_keys *keys);
+
 /* Returns the algorithms of a public key's type, or 0 with err set when the key is unusable. */
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err);
 
-/* Add the keys of a JWK set, or a single JWK. Returns the number of keys added, or -1; err is set
- * unless the number is positive. */
+/* Returns the algorithms of a shared secret of this length. */
+unsigned jwt_secret_algorithms(size_t len);
+
+/* Add the keys of a JWK set, or a single JWK. Returns the number of keys added, or -1 when the text
+ * is neither; err is set unless the number is positive. */
 int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 	struct problems *problems, struct errmsg *err);
 
 #define BIT(algorithm) (1U << (algorithm))
-#define HMAC_ALGORITHMS (BIT(JWT_HS256) | BIT(JWT_HS384) | BIT(JWT_HS512))
 
 #endif

@@ -43,22 +43,29 @@ static EVP_PKEY *read_pem_block(const char *name, const unsigned char *der, long
 	return public;
 }
 
+struct pem_block {
+	struct jwt_key key;
+	bool is_whole, is_private;
+};
+
 /*
- * Read the next PEM block into *key_r. A block without a usable public key yields a key without
+ * Read the next PEM block into *block_r. A block without a usable public key yields a key without
  * algorithms and sets err. Returns false when there is no further block.
  */
-static bool next_pem_block(BIO *bio, struct jwt_key *key_r, struct errmsg *err)
+static bool next_pem_block(BIO *bio, struct pem_block *block_r, struct errmsg *err)
 {
-	struct jwt_key key = { .kid = NULL };
+	struct pem_block block = { .is_whole = false };
 	char *name, *header;
 	unsigned char *der;
 	long der_len;
 
 	ERR_clear_error();
 	if (PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
-		key.public = read_pem_block(name, der, der_len, err);
-		if (key.public != NULL)
-			key.algorithms = jwt_key_algorithms(key.public, err);
+		block.is_whole = true;
+		block.is_private = strstr(name, "PRIVATE KEY") != NULL;
+		block.key.public = read_pem_block(name, der, der_len, err);
+		if (block.key.public != NULL)
+			block.key.algorithms = jwt_key_algorithms(block.key.public, err);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_clear_free(der, (size_t)der_len);
@@ -67,36 +74,40 @@ static bool next_pem_block(BIO *bio, struct jwt_key *key_r, struct errmsg *err)
 	} else {
 		(void)errmsg_set(err, "a PEM block is cut off or damaged");
 	}
-	*key_r = key;
+	*block_r = block;
 	return true;
 }
 
-/* Returns the number of keys added, or -1 with err set. */
+/* Returns the number of keys added, or -1 with err set when the text has no whole PEM block. */
 static int add_pem(struct jwt_keys *keys, const char *text, size_t len, struct problems *problems,
 	struct errmsg *err)
 {
 	BIO *bio = BIO_new_mem_buf(text, (int)len);
 	int added = 0, number = 0, left = INT_MAX;
-	struct jwt_key key;
+	bool has_whole = false;
+	struct pem_block block;
 
 	/* The loop ends when a call consumes nothing, so that no input can make it endless. */
 	while (bio != NULL && added >= 0 && BIO_pending(bio) < left) {
 		left = BIO_pending(bio);
-		if (!next_pem_block(bio, &key, err))
+		if (!next_pem_block(bio, &block, err))
 			break;
 		number++;
-		if (key.algorithms == 0) {
+		has_whole = has_whole || block.is_whole;
+		if (block.is_private)
+			jwt_keys_set_private(keys);
+		if (block.key.algorithms == 0) {
 			problems_add(problems, "key %d: %s; left out", number, err->text);
-			jwt_key_wipe(&key);
+			jwt_key_wipe(&block.key);
 		} else {
-			added = jwt_keys_add(keys, &key, err) == 0 ? added + 1 : -1;
+			added = jwt_keys_add(keys, &block.key, err) == 0 ? added + 1 : -1;
 		}
 	}
 	BIO_free(bio);
 	ERR_clear_error();
 	if (number == 0)
 		return errmsg_set(err, "no key found: neither PEM nor a JWK set");
-	return added;
+	return has_whole ? added : -1;
 }
 
 int jwt_keys_add_text(struct jwt_keys *keys, const char *text, size_t len,
@@ -115,6 +126,6 @@ int jwt_keys_add_text(struct jwt_keys *keys, const char *text, size_t len,
 	else
 		added = add_pem(keys, text, len, problems, why);
 	if (added == 0)
-		return errmsg_prefix(err, "no usable key found: ");
+		problems_add(problems, "the file has no usable key: %s", why->text);
 	return added < 0 ? -1 : 0;
 }

@@ -12,57 +12,70 @@
 
 #define KEYS_FILE_MAX (1U << 20)
 
-static bool has_secret(const struct jwt_keys *keys)
+static bool is_blank(const char *text, size_t len)
 {
-	for (size_t i = 0; i < jwt_keys_count(keys); i++) {
-		if (jwt_keys_at(keys, i)->secret != NULL)
-			return true;
-	}
-	return false;
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL && text[len - 1] != '\0')
+		len--;
+	return len == 0;
 }
 
-/* Everybody may be able to read public keys, but not shared secrets. */
-static int read_file(struct jwt_keys *keys, const char *path, struct problems *problems,
-	struct errmsg *err)
+/* Everybody may be able to read public keys, but not shared secrets and private keys. */
+static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
+	struct problems *problems, struct errmsg *err)
 {
+	enum token_keys_result result = TOKEN_KEYS_FAILED;
 	char *text;
 	size_t len;
-	int ret;
 
-	if (file_read(path, KEYS_FILE_MAX, &text, &len, NULL, err) != FILE_READ)
-		return -1;
-	ret = jwt_keys_add_text(keys, text, len, problems, err);
+	switch (file_read(path, KEYS_FILE_MAX, &text, &len, NULL, err)) {
+	case FILE_MISSING:
+		return TOKEN_KEYS_GONE;
+	case FILE_FAILED:
+		return TOKEN_KEYS_FAILED;
+	case FILE_READ:
+		break;
+	}
+	if (is_blank(text, len)) {
+		(void)errmsg_set(err, "no key found: the file is empty");
+		result = TOKEN_KEYS_GONE;
+	} else if (jwt_keys_add_text(keys, text, len, problems, err) == 0) {
+		result = TOKEN_KEYS_LOADED;
+	}
 	explicit_bzero(text, len);
 	free(text);
-	if (ret < 0)
-		return errmsg_prefix(err, "%s: ", path);
-	if (has_secret(keys)) {
+	if (result != TOKEN_KEYS_LOADED) {
+		(void)errmsg_prefix(err, "%s: ", path);
+	} else if (jwt_keys_are_private(keys)) {
 		if (file_read_secret(path, KEYS_FILE_MAX, &text, &len, err) != FILE_READ)
-			return -1;
+			return TOKEN_KEYS_FAILED;
 		explicit_bzero(text, len);
 		free(text);
 	}
-	return 0;
+	return result;
 }
 
-int token_keys_load(const char *keys_file, const char *secret, struct jwt_keys **keys_r,
-	struct problems *problems, struct errmsg *err)
+enum token_keys_result token_keys_load(const char *keys_file, const char *secret,
+	struct jwt_keys **keys_r, struct problems *problems, struct errmsg *err)
 {
+	enum token_keys_result result = TOKEN_KEYS_LOADED;
 	struct jwt_keys *keys = jwt_keys_new();
-	int ret = 0;
 
-	if (keys == NULL)
-		return errmsg_set(err, "out of memory");
+	if (keys == NULL) {
+		(void)errmsg_set(err, "out of memory");
+		return TOKEN_KEYS_FAILED;
+	}
 	if (keys_file[0] != '\0')
-		ret = read_file(keys, keys_file, problems, err);
-	if (ret < 0)
+		result = read_file(keys, keys_file, problems, err);
+	if (result != TOKEN_KEYS_LOADED) {
 		(void)errmsg_prefix(err, "[jwt] keys_file: ");
-	else if (secret[0] != '\0' &&
-		(ret = jwt_keys_add_secret(keys, secret, strlen(secret), err)) < 0)
+	} else if (secret[0] != '\0' &&
+		jwt_keys_add_secret(keys, secret, strlen(secret), err) < 0) {
 		(void)errmsg_prefix(err, "[jwt] secret: ");
-	if (ret < 0)
+		result = TOKEN_KEYS_FAILED;
+	}
+	if (result != TOKEN_KEYS_LOADED)
 		jwt_keys_unref(&keys);
 	else
 		*keys_r = keys;
-	return ret;
+	return result;
 }

@@ -5,14 +5,20 @@
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
 
+enum token_keys_result {
+	TOKEN_KEYS_LOADED,
+	TOKEN_KEYS_GONE, /* there is no file, or it is empty */
+	TOKEN_KEYS_FAILED
+};
+
 /*
  * Load the keys of [jwt]: those of a file with PEM blocks or a JWK set ("": none), and a shared
- * secret
- * ("": none). A file that contains a shared secret is refused if others can read it. Unusable keys
- * are added to problems, which may be NULL. Returns 0 with one reference in *keys_r, or -1 with err
- * set, which begins with the key of the configuration ("[jwt] keys_file: ...").
+ * secret ("": none). A file that contains a shared secret or a private key is refused if others can
+ * read it. Unusable keys, and a file without a usable one, are added to problems, which may be
+ * NULL. Returns TOKEN_KEYS_LOADED with one reference in *keys_r, or another result with err set,
+ * which begins with the key of the configuration ("[jwt] keys_file: ...").
  */
-int token_keys_load(const char *keys_file, const char *secret, struct jwt_keys **keys_r,
-	struct problems *problems, struct errmsg *err);
+enum token_keys_result token_keys_load(const char *keys_file, const char *secret,
+	struct jwt_keys **keys_r, struct problems *problems, struct errmsg *err);
 
 #endif

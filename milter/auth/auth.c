@@ -32,7 +32,7 @@ struct new_config {
 static void free_new_config(struct new_config *new)
 {
 	config_unref(&new->config);
-	jwt_keys_unref(&new->keys.keys);
+	auth_keys_free(&new->keys);
 	free(new);
 }
 
@@ -176,7 +176,7 @@ void auth_free(struct auth **auth)
 		event_free(gone->tick);
 	if (gone->reaper != NULL)
 		event_free(gone->reaper);
-	jwt_keys_unref(&gone->keys.keys);
+	auth_keys_free(&gone->keys);
 	auth_cache_free(&gone->auth_cache);
 	penalty_free(&gone->penalty);
 	counters_free(&gone->counts);

@@ -9,6 +9,11 @@
 #include "milter/auth/auth_private.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
+#include "milter/loop/clock.h"
+
+#define KEEP_GONE_MS 5000 /* longer than it takes to replace a file */
+#define KEEP_UNREADABLE_MS (3600L * 1000)
+#define LOG_EACH_MS (60L * 1000)
 
 bool auth_keys_configured(const struct config *config)
 {
@@ -18,27 +23,31 @@ bool auth_keys_configured(const struct config *config)
 void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 {
 	struct auth_keys read = { .keys = NULL };
-	struct problems *problems;
-	struct errmsg problem;
+	const struct config_jwt *jwt = &config->jwt;
+	enum token_keys_result result;
 
-	if (config->jwt.keys_file[0] != '\0')
-		(void)file_stamp(config->jwt.keys_file, &read.stamp, NULL);
+	if (jwt->keys_file[0] != '\0')
+		(void)file_stamp(jwt->keys_file, &read.stamp, NULL);
 	if (auth_keys_configured(config)) {
-		problems = problems_new();
-		if (token_keys_load(config->jwt.keys_file, config->jwt.secret, &read.keys, problems,
-			    &read.err) == 0)
+		read.problems = problems_new();
+		result = token_keys_load(jwt->keys_file, jwt->secret, &read.keys, read.problems,
+			&read.err);
+		if (result == TOKEN_KEYS_LOADED)
 			read.err.text[0] = '\0';
-		for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++) {
-			(void)errmsg_set(&problem, "%s: %s", config->jwt.keys_file,
-				problems_text(problems, i));
-			if (i == 0)
-				read.reason = problem;
-			quote_log(LOG_LEVEL_WARNING, "problem", problem.text, "auth keys");
-		}
-		read.left_out = problems == NULL ? 0 : problems_count(problems);
-		problems_free(&problems);
+		else
+			read.failed_since = clock_ms();
+		if (result == TOKEN_KEYS_GONE)
+			read.gone_since = read.failed_since;
+		if (result != TOKEN_KEYS_LOADED && jwt->secret[0] != '\0')
+			(void)token_keys_load("", jwt->secret, &read.keys, NULL, NULL);
 	}
 	*read_r = read;
+}
+
+void auth_keys_free(struct auth_keys *keys)
+{
+	jwt_keys_unref(&keys->keys);
+	problems_free(&keys->problems);
 }
 
 static bool is_same_source(const struct config_jwt *a, const struct config_jwt *b)
@@ -47,27 +56,63 @@ static bool is_same_source(const struct config_jwt *a, const struct config_jwt *
 }
 
 /*
- * Old keys stay in force only while the file that they are from cannot be read, because it may be
- * half written. When the source has changed, somebody has just withdrawn them.
+ * Returns whether old keys stay in force although they could not be read again: a program may be
+ * writing the file, or somebody may have damaged it by mistake. Neither lasts, and a removed file
+ * withdraws its keys.
  */
+static bool keeps_old_keys(const struct auth_keys *read, int64_t now)
+{
+	return read->failed_since != 0 && now - read->failed_since < KEEP_UNREADABLE_MS &&
+		(read->gone_since == 0 || now - read->gone_since < KEEP_GONE_MS);
+}
+
+/* Log the result, but a failure that lasts only once a minute. */
+static void log_result(const struct config *config, const struct auth_keys *old,
+	struct auth_keys *new, int64_t now)
+{
+	struct errmsg problem;
+
+	if (new->failed_since != 0 && new->is_old == old->is_old &&
+		strcmp(new->err.text, old->err.text) == 0 && now - old->logged < LOG_EACH_MS) {
+		new->logged = old->logged;
+		return;
+	}
+	new->logged = now;
+	for (size_t i = 0; new->problems != NULL &&i < problems_kept(new->problems); i++) {
+		(void)errmsg_set(&problem, "%s: %s", config->jwt.keys_file,
+			problems_text(new->problems, i));
+		quote_log(LOG_LEVEL_WARNING, "problem", problem.text, "auth keys");
+	}
+	if (new->failed_since != 0)
+		quote_log(LOG_LEVEL_ERROR, "error", new->err.text, "auth keys=%s",
+			new->is_old		  ? "old" :
+				new->keys == NULL ? "none" :
+						    "secret");
+	else if (auth_keys_configured(config))
+		log_event(LOG_LEVEL_NOTICE, "auth keys=%zu", jwt_keys_count(new->keys));
+}
+
 void auth_keys_apply(struct auth *auth, const struct config *config, struct auth_keys *read)
 {
-	bool failed = read->err.text[0] != '\0';
+	const bool is_same = is_same_source(&auth->config->jwt, &config->jwt);
+	const int64_t now = clock_ms();
+	struct auth_keys old = auth->keys, new = *read;
 
-	if (!failed || !is_same_source(&auth->config->jwt, &config->jwt)) {
-		jwt_keys_unref(&auth->keys.keys);
-		auth->keys.keys = read->keys;
-		read->keys = NULL;
+	*read = (struct auth_keys){ .keys = NULL };
+	if (is_same && new.failed_since != 0 && old.failed_since != 0)
+		new.failed_since = old.failed_since;
+	if (is_same && new.gone_since != 0 && old.gone_since != 0)
+		new.gone_since = old.gone_since;
+	/* Once the old keys have ended, they do not come back. */
+	if (is_same && old.keys != NULL && keeps_old_keys(&new, now) &&
+		(old.failed_since == 0 || old.is_old)) {
+		jwt_keys_unref(&new.keys);
+		new.keys = jwt_keys_ref(old.keys);
+		new.is_old = true;
 	}
-	auth->keys.stamp = read->stamp;
-	auth->keys.err = read->err;
-	auth->keys.left_out = read->left_out;
-	auth->keys.reason = read->reason;
-	if (failed)
-		quote_log(LOG_LEVEL_ERROR, "error", read->err.text, "auth keys=%s",
-			auth->keys.keys == NULL ? "none" : "old");
-	else if (auth_keys_configured(config))
-		log_event(LOG_LEVEL_NOTICE, "auth keys=%zu", jwt_keys_count(auth->keys.keys));
+	log_result(config, &old, &new, now);
+	auth->keys = new;
+	auth_keys_free(&old);
 }
 
 void auth_keys_refresh(struct auth *auth, bool always)
@@ -77,8 +122,10 @@ void auth_keys_refresh(struct auth *auth, bool always)
 
 	if (auth->config->jwt.keys_file[0] != '\0')
 		(void)file_stamp(auth->config->jwt.keys_file, &stamp, NULL);
-	if (!always && file_stamp_equal(&stamp, &auth->keys.stamp))
+	if (!always && auth->keys.failed_since == 0 && file_stamp_equal(&stamp, &auth->keys.stamp))
 		return;
 	auth_keys_read(auth->config, &read);
+	if (always)
+		auth->keys.logged = 0;
 	auth_keys_apply(auth, auth->config, &read);
 }

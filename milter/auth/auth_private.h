@@ -131,21 +131,32 @@ struct auth_keys {
 	struct jwt_keys *keys; /* NULL: no keys are configured, or none could be read */
 	struct file_stamp stamp;
 	struct errmsg err;    /* why they could not be read; "" after a success */
-	size_t left_out;      /* keys of the file that were left out */
-	struct errmsg reason; /* why the first of them was */
+	int64_t failed_since; /* clock_ms() of the first failure since the last success; 0: none */
+	int64_t gone_since;   /* clock_ms() of the first time that the file was gone; 0: it is there
+			       */
+	int64_t logged;	      /* clock_ms() when the failure was last logged */
+	bool is_old; /* the last attempt failed, but the keys of an earlier one are in force */
+	struct problems *problems; /* keys that were left out; may be NULL */
 };
 
 /* Returns whether [jwt] configures a secret or a file of keys. Any thread. */
 bool auth_keys_configured(const struct config *config);
 
-/* Read the configured keys. The caller owns read_r->keys. Any thread. */
+/* Read the configured keys. The caller frees *read_r. If the file cannot be read, the keys are
+ * those of the shared secret alone. Any thread. */
 void auth_keys_read(const struct config *config, struct auth_keys *read_r);
 
-/* Put keys in force that were read with this configuration, while auth->config is still the old
- * one. Takes the keys over where it uses them. */
+void auth_keys_free(struct auth_keys *keys);
+
+/*
+ * Put keys in force that were read with this configuration, while auth->config is still the old
+ * one. Moves *read. Keys whose file can't be read or parsed any more stay in force for an hour,
+ * those whose file is gone or empty for 5 s; those of another configuration end at once.
+ */
 void auth_keys_apply(struct auth *auth, const struct config *config, struct auth_keys *read);
 
-/* Read the keys again if their file has changed, or always. */
+/* Read the keys again if their file has changed or could not be read, or always. To be called every
+ * second, so that keys end in time. */
 void auth_keys_refresh(struct auth *auth, bool always);
 
 /* ---- protocols ----------------------------------------------------------------------- */

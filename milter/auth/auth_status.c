@@ -45,23 +45,28 @@ static json_t *describe_auth(void *context)
 	return json;
 }
 
-static void check_keys(const struct auth_keys *keys, struct status_health *health)
+static void check_keys(const struct auth *auth, struct status_health *health)
 {
-	if (keys->err.text[0] != '\0')
+	const struct auth_keys *keys = &auth->keys;
+	const size_t problems = keys->problems == NULL ? 0 : problems_count(keys->problems);
+
+	if (keys->failed_since != 0)
 		status_add_problem(health,
-			"Correct the file that [jwt] names. Postern reads it again when it "
-			"changes.",
-			"the keys for tokens cannot be read, and %s: %s",
-			keys->keys == NULL ? "no token is accepted" :
-					     "the previous ones stay in force",
+			"Correct the file that [jwt] names. Postern reads it again every second.",
+			"the keys for tokens can't be read, and %s: %s",
+			keys->is_old ?
+				(keys->gone_since != 0 ? "the previous ones end within seconds" :
+							 "the previous ones end within an hour") :
+				keys->keys == NULL ? "no token is accepted" :
+						     "only those of the shared secret are accepted",
 			keys->err.text);
-	if (keys->left_out > 0)
+	if (problems > 0)
 		status_add_problem(health,
 			"Correct or remove the keys in the file. Postern reads it again when it "
 			"changes.",
-			"%zu key%s for tokens %s left out: %s", keys->left_out,
-			keys->left_out == 1 ? "" : "s", keys->left_out == 1 ? "is" : "are",
-			keys->reason.text);
+			"%zu problem%s with the keys for tokens: %s: %s", problems,
+			problems == 1 ? "" : "s", auth->config->jwt.keys_file,
+			problems_text(keys->problems, 0));
 }
 
 static void check_auth(void *context, struct status_health *health)
@@ -81,7 +86,7 @@ static void check_auth(void *context, struct status_health *health)
 			"saslauthd empty; then restart postern.",
 			"logins are not served: the directory of the socket does not exist");
 	if (section->auth != NULL)
-		check_keys(&section->auth->keys, health);
+		check_keys(section->auth, health);
 }
 
 int auth_status_register(struct auth_section *section, struct status *registry)

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from harness.logins import Dovecot, b64, bearer, plain, saslauthd, token, xoauth2
+from harness.logins import Dovecot, b64, base64url, bearer, plain, saslauthd, token, xoauth2
 from harness.postern import POSTERN, POSTERNCTL
 from harness.wait import wait_until
 
@@ -232,11 +233,9 @@ def test_keys_are_read_again_like_a_list(daemon):
     other = "another secret of more than thirty-two bytes!"
 
     def write(secret):
-        from harness.logins import base64url
         keys.write_text('{"keys":[{"kty":"oct","k":"%s"}]}' % base64url(secret.encode()))
         keys.chmod(0o600)
         if os.geteuid() == 0:
-            import shutil
             shutil.chown(keys, "nobody")
 
     write(SECRET)
@@ -250,6 +249,44 @@ def test_keys_are_read_again_like_a_list(daemon):
         keys.write_text("{ half a fi")
         daemon.wait_log("keys=old", mark)
         assert conn.plain("token", token(other))[0] == "OK"
+
+
+def test_keys_that_are_removed_stop_working(daemon):
+    keys = daemon.folder / "keys.json"
+    secret = base64url(SECRET.encode())
+    full = '{"keys":[{"kty":"oct","k":"%s"}]}' % secret
+
+    def write(text):
+        new = daemon.folder / "keys.new"
+        new.write_text(text)
+        new.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(new, "nobody")
+        new.rename(keys)
+
+    write(full)
+    daemon.configure({"jwt": {"secret": None, "keys_file": "keys.json"}})
+    daemon.ctl("reload")
+
+    def works():
+        with Dovecot(daemon.auth) as conn:
+            answer = conn.plain("token", token(SECRET))
+            return answer is not None and answer[0] == "OK"
+
+    for empty in ('{"keys":[]}', '{"keys":[{"kty":"oct","use":"enc","k":"%s"}]}' % secret):
+        wait_until(works, "the key is in force")
+        write(empty)
+        start = time.monotonic()
+        wait_until(lambda: not works(), "the key has ended")
+        assert time.monotonic() - start < 2
+        assert "the file has no usable key" in daemon.ctl("status", parse=False)
+        write(full)
+    wait_until(works, "the key is in force")
+    keys.unlink()
+    start = time.monotonic()
+    wait_until(lambda: not works(), "the key has ended")
+    assert 3 < time.monotonic() - start < 8
+    assert daemon.ctl("status")["auth"]["keys"] == 0
 
 
 def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):

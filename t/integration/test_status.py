@@ -151,7 +151,7 @@ def test_a_key_that_is_left_out(box):
         '{"kty":"no"}]}')
     daemon.configure({"jwt": {"keys_file": "keys.json"}})
     daemon.ctl("reload", check=False)
-    check_problem(daemon, "auth", "1 key for tokens is left out", "keys.json")
+    check_problem(daemon, "auth", "1 problem with the keys for tokens", "keys.json: key 2: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")

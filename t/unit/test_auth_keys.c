@@ -60,8 +60,8 @@ static void setup(void)
 static void teardown(void)
 {
 	config_unref(&auth.config);
-	jwt_keys_unref(&auth.keys.keys);
-	jwt_keys_unref(&made.keys);
+	auth_keys_free(&auth.keys);
+	auth_keys_free(&made);
 	(void)unlink(keys_path);
 	(void)rmdir(folder);
 }
@@ -77,6 +77,7 @@ static const struct {
 	{ "keys_file = keys.json", true, 1, "" },
 	{ "keys_file = keys.json\nsecret = " SECRET, true, 2, "" },
 	{ "keys_file = none.json", true, 0, "[jwt] keys_file: " },
+	{ "keys_file = none.json\nsecret = " SECRET, true, 1, "[jwt] keys_file: " },
 };
 START_TEST(reads_the_keys_of_each_source)
 	{
@@ -103,8 +104,12 @@ static const struct {
 	{ "secret = " SECRET, "", JWK, 0, false },
 	{ "keys_file = keys.json", "keys_file = keys.json", "{ half a fi", 1, true },
 	{ "keys_file = keys.json", "keys_file = keys.json\nissuer = x", "{ half a fi", 1, true },
-	{ "keys_file = keys.json", "keys_file = keys.json\nsecret = " SECRET, "{ half a fi", 0,
+	{ "keys_file = keys.json", "keys_file = keys.json\nsecret = " SECRET, "{ half a fi", 1,
 		true },
+	{ "keys_file = keys.json", "keys_file = keys.json", "{\"keys\":[]}", 0, false },
+	{ "keys_file = keys.json", "keys_file = keys.json", "{\"keys\":[{\"kty\":\"no\"}]}", 0,
+		false },
+	{ "keys_file = keys.json", "keys_file = keys.json", "", 1, true },
 	{ "keys_file = keys.json", "keys_file = keys.json", TWO_JWKS, 2, false },
 };
 START_TEST(old_keys_stay_only_while_their_own_source_cannot_be_read)
@@ -120,6 +125,84 @@ START_TEST(old_keys_stay_only_while_their_own_source_cannot_be_read)
 		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), changes[_i].count);
 		ck_assert_int_eq(auth.keys.err.text[0] != '\0', changes[_i].has_error);
 		config_unref(&next);
+	}
+END_TEST
+
+/* A file of keys fails after keys were read from it; then time passes. */
+static const struct {
+	const char *file; /* NULL: removed */
+	const char *secret;
+	int64_t passed; /* ms */
+	size_t count;	/* keys in force then */
+	bool is_old;
+} ends[] = {
+	{ NULL, "", 0, 1, true },
+	{ NULL, "", 3000, 1, true },
+	{ NULL, "", 5000, 0, false },
+	{ NULL, "", 3600000, 0, false },
+	{ NULL, "secret = " SECRET, 3000, 2, true },
+	{ NULL, "secret = " SECRET, 5000, 1, false },
+	{ "", "", 3000, 1, true },
+	{ " \n", "", 5000, 0, false },
+	{ "{ half a fi", "", 5000, 1, true },
+	{ "{ half a fi", "", 3590000, 1, true },
+	{ "{ half a fi", "", 3600000, 0, false },
+	{ "{ half a fi", "secret = " SECRET, 3590000, 2, true },
+	{ "{ half a fi", "secret = " SECRET, 3600000, 1, false },
+	{ "no keys", "", 3600000, 0, false },
+	{ "{\"keys\":[]}", "", 0, 0, false },
+	{ "{\"keys\":[]}", "secret = " SECRET, 0, 1, false },
+};
+START_TEST(keys_of_a_file_that_fails_end_in_time)
+	{
+		char jwt[128];
+
+		(void)snprintf(jwt, sizeof(jwt), "keys_file = keys.json\n%s", ends[_i].secret);
+		auth.config = config_with(jwt);
+		auth_keys_refresh(&auth, true);
+		if (ends[_i].file == NULL)
+			ck_assert_int_eq(unlink(keys_path), 0);
+		else
+			write_keys(ends[_i].file);
+		auth_keys_refresh(&auth, false);
+		if (auth.keys.failed_since != 0)
+			auth.keys.failed_since -= ends[_i].passed;
+		if (auth.keys.gone_since != 0)
+			auth.keys.gone_since -= ends[_i].passed;
+		for (int i = 0; i < 2; i++) {
+			auth_keys_refresh(&auth, i == 1);
+			ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), ends[_i].count);
+			ck_assert_int_eq(auth.keys.is_old, ends[_i].is_old);
+		}
+		write_keys(TWO_JWKS);
+		auth_keys_refresh(&auth, false);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys),
+			ends[_i].secret[0] == '\0' ? 2 : 3);
+		ck_assert(!auth.keys.is_old);
+	}
+END_TEST
+
+/* A file that was unreadable and is then removed ends its keys within seconds, and a file that is
+ * gone for moments again and again within the hour. */
+START_TEST(both_bounds_hold_together)
+	{
+		auth.config = config_with("keys_file = keys.json");
+		auth_keys_refresh(&auth, true);
+		write_keys("{ half a fi");
+		auth_keys_refresh(&auth, false);
+		auth.keys.failed_since -= 1800000;
+		ck_assert_int_eq(unlink(keys_path), 0);
+		auth_keys_refresh(&auth, false);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), 1);
+		ck_assert_int_ne(auth.keys.gone_since, 0);
+		write_keys("{ half a fi");
+		auth_keys_refresh(&auth, false);
+		ck_assert_int_eq(auth.keys.gone_since, 0);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), 1);
+		auth.keys.failed_since -= 1800000;
+		auth_keys_refresh(&auth, false);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), 0);
+		ck_assert_ptr_null(auth.keys.keys);
 	}
 END_TEST
 
@@ -156,6 +239,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, reads_the_keys_of_each_source, 0, COUNT(sources));
 	tcase_add_loop_test(tcase, old_keys_stay_only_while_their_own_source_cannot_be_read, 0,
 		COUNT(changes));
+	tcase_add_loop_test(tcase, keys_of_a_file_that_fails_end_in_time, 0, COUNT(ends));
+	tcase_add_test(tcase, both_bounds_hold_together);
 	tcase_add_test(tcase, reads_the_file_again_only_when_it_has_changed);
 	suite_add_tcase(suite, tcase);
 	return suite;

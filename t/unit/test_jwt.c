@@ -28,6 +28,11 @@
 	"MaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-"    \
 	"OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_v"     \
 	"niUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw\",\"e\":\"AQAB\""
+#define BILBO_EC                                                                                               \
+	"\"kty\":\"EC\",\"kid\":\"bilbo.baggins@hobbiton.example\",\"use\":\"sig\",\"crv\":\"P-521\",\"x\":\"" \
+	"AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt\","          \
+	"\"y\":\"AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-Hq"         \
+	"HZR1\""
 #define FRODO                                                                                                 \
 	"\"kty\":\"oct\",\"kid\":\"018c0ae5-4d9b-471b-bfd6-eef314bc7037\",\"use\":\"sig\",\"alg\":\"HS256\"," \
 	"\"k\":\"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg\""
@@ -74,11 +79,11 @@ static const struct {
 		"JDt5aAE6x8wW1Kt9eRo4QPocSadnHXFxnt8Is9UzpERV0ePPQdLuW3IS_de3xyIrDaLGdjluPxUAhb6L2aXic1U1"
 		"2podGU0KLUQSE_oI-ZnmKJ3F4uOZDnd6QZWJushZ41Axf_fcIe8u9ipH84ogoree7vjbU5y18kDquDg",
 		"" },
-	{ "7520 4.3", "{\"keys\":[{" BILBO "},{" FRODO "}]}",
+	{ "7520 4.3", "{\"keys\":[{" BILBO "},{" BILBO_EC "},{" FRODO "}]}",
 		"eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9." TEXT_7520
 		".AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cmL1e"
 		"JAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2",
-		"\"ES512\" is not supported" },
+		"" },
 	{ "7520 4.4", "{\"keys\":[{" BILBO "},{" FRODO "}]}",
 		"eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9." TEXT_7520
 		".s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0",
@@ -151,7 +156,12 @@ static const struct {
 	{ "{\"alg\":\"none\"}", "{" GOOD "}", "\"none\" is not supported" },
 	{ "{\"alg\":\"None\"}", "{" GOOD "}", "\"None\" is not supported" },
 	{ "{\"alg\":\"hs256\"}", "{" GOOD "}", "is not supported" },
-	{ "{\"alg\":\"HS384\"}", "{" GOOD "}", "too short" },
+	{ "{\"alg\":\"HS384\"}", "{" GOOD "}",
+		"HS384 needs a secret of at least 48 bytes; ours has 32" },
+	{ "{\"alg\":\"HS512\"}", "{" GOOD "}",
+		"HS512 needs a secret of at least 64 bytes; ours has 32" },
+	{ "{\"alg\":\"ES512\"}", "{" GOOD "}", "not for the token's algorithm ES512" },
+	{ "{\"alg\":\"ES256K\"}", "{" GOOD "}", "\"ES256K\" is not supported" },
 	{ "{\"alg\":\"RS256\"}", "{" GOOD "}", "not for the token's algorithm RS256" },
 	{ "{\"alg\":null}", "{" GOOD "}", "has no algorithm" },
 	{ "{\"alg\":[\"HS256\"]}", "{" GOOD "}", "has no algorithm" },
@@ -356,7 +366,15 @@ static const struct {
 	enum jwt_algorithm algorithm;
 } pairs[] = {
 	{ "RSA", "{\"alg\":\"RS256\"}", JWT_RS256 },
+	{ "RSA", "{\"alg\":\"RS384\"}", JWT_RS384 },
+	{ "RSA", "{\"alg\":\"RS512\"}", JWT_RS512 },
 	{ "RSA", "{\"alg\":\"PS256\"}", JWT_PS256 },
+	{ "RSA", "{\"alg\":\"PS384\"}", JWT_PS384 },
+	{ "RSA", "{\"alg\":\"PS512\"}", JWT_PS512 },
+	{ "RSA-PSS", "{\"alg\":\"PS512\"}", JWT_PS512 },
+	{ "P-384", "{\"alg\":\"ES384\"}", JWT_ES384 },
+	{ "P-521", "{\"alg\":\"ES512\"}", JWT_ES512 },
+	{ "ED25519", "{\"alg\":\"Ed25519\"}", JWT_EDDSA },
 	{ "RSA-PSS", "{\"alg\":\"PS256\"}", JWT_PS256 },
 	{ "EC", "{\"alg\":\"ES256\"}", JWT_ES256 },
 	{ "ED25519", "{\"alg\":\"EdDSA\"}", JWT_EDDSA },
@@ -398,15 +416,15 @@ END_TEST
 
 static const struct {
 	const char *text;
-	size_t count; /* 0: refused */
+	int count; /* -1: refused */
 	const char *why;
 } files[] = {
-	{ "", 0, "neither PEM nor a JWK set" },
-	{ "hello\n", 0, "neither PEM nor a JWK set" },
-	{ "{", 0, "invalid JSON (line 1" },
-	{ "{\"keys\":[]}", 0, "no usable key" },
-	{ "{\"keys\":{}}", 0, "not an array" },
-	{ "{\"keys\":[7]}", 0, "no usable key" },
+	{ "", -1, "neither PEM nor a JWK set" },
+	{ "hello\n", -1, "neither PEM nor a JWK set" },
+	{ "{", -1, "invalid JSON (line 1" },
+	{ "{\"keys\":[]}", 0, "the set is empty" },
+	{ "{\"keys\":{}}", -1, "not an array" },
+	{ "{\"keys\":[7]}", 0, "not a key for verifying" },
 	{ "{" FRODO "}", 1, "" },
 	{ " \n{\"keys\":[{" FRODO "},{" BILBO
 	  "},{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AAAA\"}]}",
@@ -416,14 +434,16 @@ static const struct {
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", 0, "the shared secret has 3 bytes" },
 	{ "{\"kty\":\"oct\",\"k\":\"%%%\"}", 0, "not base64url" },
 	{ "{\"kty\":\"oct\"}", 0, "no \"k\"" },
-	{ "{\"kty\":\"oct\",\"kty\":\"RSA\"}", 0, "invalid JSON" },
+	{ "{\"kty\":\"oct\",\"kty\":\"RSA\"}", -1, "invalid JSON" },
 	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0, "not a point" },
-	{ "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0, "not P-256" },
+	{ "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", 0,
+		"not a point of P-521" },
 	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 	  "\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
 		0, "not a point" },
 	{ "{" BILBO ",\"alg\":\"HS256\"}", 0, "another type of key" },
-	{ "{" BILBO ",\"alg\":\"RS512\"}", 0, "not one of" },
+	{ "{" BILBO ",\"alg\":\"RS512\"}", 1, "" },
+	{ "{" BILBO ",\"alg\":\"RS1\"}", 0, "not one of" },
 	{ "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", 0, "" },
 	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", 0,
 		"PUBLIC KEY is damaged" },
@@ -438,11 +458,46 @@ START_TEST(reads_key_files)
 		int ret = jwt_keys_add_text(keys, files[_i].text, strlen(files[_i].text), problems,
 			&err);
 
-		ck_assert_msg(ret == (files[_i].count == 0 ? -1 : 0), "%s: %s", files[_i].text,
+		ck_assert_msg(ret == (files[_i].count < 0 ? -1 : 0), "%s: %s", files[_i].text,
 			err.text);
-		ck_assert_uint_eq(jwt_keys_count(keys), files[_i].count);
-		ck_assert_msg(ret == 0 || strstr(err.text, files[_i].why) != NULL, "%s", err.text);
+		ck_assert_int_eq((int)jwt_keys_count(keys), ret < 0 ? 0 : files[_i].count);
+		ck_assert_msg(files[_i].count > 0 || strstr(err.text, files[_i].why) != NULL, "%s",
+			err.text);
 		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* An HMAC key must be as long as the hash (RFC 7518 section 3.2). */
+static const struct {
+	enum jwt_algorithm algorithm;
+	size_t secret_len;
+	const char *why; /* "": it is accepted */
+} hmacs[] = {
+	{ JWT_HS256, 32, "" },
+	{ JWT_HS384, 47, "HS384 needs a secret of at least 48 bytes; ours has 47" },
+	{ JWT_HS384, 48, "" },
+	{ JWT_HS512, 48, "HS512 needs a secret of at least 64 bytes; ours has 48" },
+	{ JWT_HS512, 63, "HS512 needs a secret of at least 64 bytes; ours has 63" },
+	{ JWT_HS512, 64, "" },
+};
+START_TEST(a_hash_longer_than_the_secret_is_refused)
+	{
+		const char secret[] = SECRET SECRET;
+		const size_t len = hmacs[_i].secret_len;
+		struct jwt_keys *keys = jwt_keys_new();
+		struct jwt_rules rules = rules_of(keys);
+		char header[32], mail[JWT_MAIL_SIZE], *token;
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(jwt_keys_add_secret(keys, secret, len, &err), 0);
+		(void)snprintf(header, sizeof(header), "{\"alg\":\"%s\"}",
+			jwt_algorithm_name(hmacs[_i].algorithm));
+		token = token_sign(header, "{" GOOD "}", hmacs[_i].algorithm, NULL, secret, len);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err),
+			hmacs[_i].why[0] == '\0' ? 0 : -1);
+		ck_assert_msg(strstr(err.text, hmacs[_i].why) != NULL, "%s", err.text);
+		free(token);
 		jwt_keys_unref(&keys);
 	}
 END_TEST
@@ -486,14 +541,14 @@ END_TEST
 
 START_TEST(keys_that_are_too_weak_are_refused)
 	{
-		static const char *const types[] = { "RSA-1024", "P-384", "X25519" };
+		static const char *const types[] = { "RSA-1024", "secp256k1", "X25519" };
 		struct token_pair *pair = token_pair_new(types[_i]);
 		char *pem = token_pair_pem(pair), *private = token_pair_private_pem(pair);
 		struct jwt_keys *keys = jwt_keys_new();
 		struct errmsg err = { "" };
 
-		ck_assert_int_eq(jwt_keys_add_text(keys, pem, strlen(pem), NULL, &err), -1);
-		ck_assert_int_eq(jwt_keys_add_text(keys, private, strlen(private), NULL, &err), -1);
+		ck_assert_int_eq(jwt_keys_add_text(keys, pem, strlen(pem), NULL, &err), 0);
+		ck_assert_int_eq(jwt_keys_add_text(keys, private, strlen(private), NULL, &err), 0);
 		ck_assert_ptr_nonnull(strstr(err.text, "a private key"));
 		ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, 31, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "31 bytes"));
@@ -520,6 +575,7 @@ static Suite *jwt_suite(void)
 	tcase_add_loop_test(tests, verifies_with_public_keys_and_never_takes_them_for_secrets, 0,
 		COUNT(pairs));
 	tcase_add_loop_test(tests, reads_key_files, 0, COUNT(files));
+	tcase_add_loop_test(tests, a_hash_longer_than_the_secret_is_refused, 0, COUNT(hmacs));
 	tcase_add_test(tests, a_jwk_is_for_its_algorithm_alone);
 	tcase_add_test(tests, a_wrong_key_id_is_named);
 	tcase_add_loop_test(tests, keys_that_are_too_weak_are_refused, 0, 3);

@@ -11,7 +11,8 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define SECRET "0123456789abcdef0123456789abcdef"
-#define HMACS (1U << JWT_HS256 | 1U << JWT_HS384 | 1U << JWT_HS512)
+#define BIT(algorithm) (1U << JWT_##algorithm)
+#define HMACS (BIT(HS256) | BIT(HS384) | BIT(HS512))
 
 /* ---- algorithms ---------------------------------------------------------------- */
 
@@ -27,8 +28,18 @@ START_TEST(finds_each_algorithm_by_its_name)
 	}
 END_TEST
 
-static const char *const no_algorithms[] = { "", "none", "None", "hs256", "HS256 ", "HS25", "ES512",
-	"RS384", "EDDSA", "Ed25519" };
+/* The registry of JOSE has both names since RFC 9864. */
+START_TEST(ed25519_is_another_name_of_eddsa)
+	{
+		enum jwt_algorithm found = JWT_ALGORITHMS;
+
+		ck_assert_int_eq(jwt_algorithm_find("Ed25519", &found), 0);
+		ck_assert_int_eq(found, JWT_EDDSA);
+	}
+END_TEST
+
+static const char *const no_algorithms[] = { "", "none", "None", "hs256", "HS256 ", "HS25", "ES521",
+	"RS1", "EDDSA", "Ed448", "ed25519", "ES256K" };
 START_TEST(knows_no_other_one)
 	{
 		enum jwt_algorithm found = JWT_ALGORITHMS;
@@ -44,14 +55,19 @@ static const struct {
 	const char *secret;
 	size_t len;
 	const char *why; /* "": it is added */
+	unsigned algorithms;
 } secrets[] = {
-	{ SECRET, 32, "" },
-	{ SECRET SECRET, 64, "" },
-	{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\n \0\0\0\0\0\0\0\0\0\0\0\0", 32, "" },
-	{ SECRET, 31, "31 bytes; it needs at least 32" },
-	{ "", 0, "0 bytes" },
-	{ "-----BEGIN PUBLIC KEY-----\nAAAAAAAA\n", 36, "PEM" },
-	{ " \n# a comment\n-----BEGIN RSA PUBLIC KEY-----\n", 46, "PEM" },
+	{ SECRET, 32, "", BIT(HS256) },
+	{ SECRET SECRET, 47, "", BIT(HS256) },
+	{ SECRET SECRET, 48, "", BIT(HS256) | BIT(HS384) },
+	{ SECRET SECRET, 63, "", BIT(HS256) | BIT(HS384) },
+	{ SECRET SECRET, 64, "", HMACS },
+	{ SECRET SECRET SECRET, 96, "", HMACS },
+	{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\n \0\0\0\0\0\0\0\0\0\0\0\0", 32, "", BIT(HS256) },
+	{ SECRET, 31, "31 bytes; it needs at least 32", 0 },
+	{ "", 0, "0 bytes", 0 },
+	{ "-----BEGIN PUBLIC KEY-----\nAAAAAAAA\n", 36, "PEM", 0 },
+	{ " \n# a comment\n-----BEGIN RSA PUBLIC KEY-----\n", 46, "PEM", 0 },
 };
 START_TEST(takes_a_secret_byte_by_byte)
 	{
@@ -69,7 +85,7 @@ START_TEST(takes_a_secret_byte_by_byte)
 			key = jwt_keys_at(keys, 0);
 			ck_assert_uint_eq(key->secret_len, secrets[_i].len);
 			ck_assert_mem_eq(key->secret, secrets[_i].secret, secrets[_i].len);
-			ck_assert_uint_eq(key->algorithms, HMACS);
+			ck_assert_uint_eq(key->algorithms, secrets[_i].algorithms);
 			ck_assert_ptr_null(key->kid);
 			ck_assert_ptr_null(key->public);
 		}
@@ -105,6 +121,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("jwt_keys");
 
 	tcase_add_test(tcase, finds_each_algorithm_by_its_name);
+	tcase_add_test(tcase, ed25519_is_another_name_of_eddsa);
 	tcase_add_loop_test(tcase, knows_no_other_one, 0, COUNT(no_algorithms));
 	tcase_add_loop_test(tcase, takes_a_secret_byte_by_byte, 0, COUNT(secrets));
 	tcase_add_test(tcase, lives_as_long_as_somebody_holds_it);

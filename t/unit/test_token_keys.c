@@ -25,6 +25,12 @@
 	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n" \
 	"-----END PUBLIC KEY-----\n"
 
+/* RFC 8037 appendix A.1, and a block that is not a key. */
+#define PRIVATE                                                                                       \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"," \
+	"\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}"
+#define PEM_PRIVATE "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+
 static char folder[64], path[96];
 static struct jwt_keys *keys;
 static struct problems *problems;
@@ -59,22 +65,23 @@ static void put(const char *text, size_t len, mode_t mode)
 }
 
 /* The keys are refused and *keys_r is unchanged, also if the caller passes no err. */
-static void ck_refused(const char *keys_file, const char *secret, const char *why)
+static void ck_refused(const char *keys_file, const char *secret, const char *why,
+	enum token_keys_result result)
 {
 	struct jwt_keys *mine = jwt_keys_new(), *got = mine;
 
-	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, problems, &err), -1);
+	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, problems, &err), result);
 	ck_assert_ptr_eq(got, mine);
 	ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
 	ck_assert_ptr_null(strstr(err.text, SECRET));
-	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, NULL, NULL), -1);
+	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, NULL, NULL), result);
 	ck_assert_ptr_eq(got, mine);
 	jwt_keys_unref(&mine);
 }
 
 START_TEST(without_a_file_and_a_secret_there_is_no_key)
 	{
-		ck_assert_int_eq(token_keys_load("", "", &keys, problems, &err), 0);
+		ck_assert_int_eq(token_keys_load("", "", &keys, problems, &err), TOKEN_KEYS_LOADED);
 		ck_assert_ptr_nonnull(keys);
 		ck_assert_uint_eq(jwt_keys_count(keys), 0);
 	}
@@ -85,7 +92,8 @@ START_TEST(loads_the_secret_and_the_keys_of_the_file)
 		const struct jwt_key *last;
 
 		put(PEM, strlen(PEM), 0644);
-		ck_assert_int_eq(token_keys_load(path, SECRET, &keys, problems, &err), 0);
+		ck_assert_int_eq(token_keys_load(path, SECRET, &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
 		ck_assert_uint_eq(jwt_keys_count(keys), 2);
 		ck_assert_ptr_nonnull(jwt_keys_at(keys, 0)->public);
 		last = jwt_keys_at(keys, 1);
@@ -103,36 +111,51 @@ END_TEST
 static const struct {
 	const char *text;
 	mode_t mode;
-	size_t count; /* 0: refused */
-	const char *why;
+	size_t count;
+	const char *why; /* "": it is loaded */
+	enum token_keys_result result;
 } files[] = {
-	{ PUBLIC, 0644, 1, "" },
-	{ PUBLIC, 0666, 1, "" },
-	{ PEM, 0644, 1, "" },
-	{ SHARED, 0600, 1, "" },
-	{ SHARED, 0400, 1, "" },
-	{ SET(PUBLIC "," SHARED), 0600, 2, "" },
-	{ SHARED, 0640, 0, "its mode is 0640" },
-	{ SHARED, 0604, 0, "its mode is 0604" },
-	{ SHARED, 0620, 0, "its mode is 0620" },
-	{ SHARED, 0644, 0, "its mode is 0644" },
-	{ SET(PUBLIC "," SHARED), 0644, 0, "its mode is 0644" },
-	{ SET(SHARED "," PUBLIC), 0644, 0, "its mode is 0644" },
-	{ "", 0600, 0, "no key found" },
-	{ "{", 0600, 0, "invalid JSON" },
-	{ SHORT, 0600, 0, "24 bytes; it needs at least 32" },
-	{ SECRET "\n", 0600, 0, "neither PEM nor a JWK set" },
+	{ PUBLIC, 0644, 1, "", TOKEN_KEYS_LOADED },
+	{ PUBLIC, 0666, 1, "", TOKEN_KEYS_LOADED },
+	{ PEM, 0644, 1, "", TOKEN_KEYS_LOADED },
+	{ SHARED, 0600, 1, "", TOKEN_KEYS_LOADED },
+	{ SHARED, 0400, 1, "", TOKEN_KEYS_LOADED },
+	{ SET(PUBLIC "," SHARED), 0600, 2, "", TOKEN_KEYS_LOADED },
+	{ SHARED, 0640, 0, "its mode is 0640", TOKEN_KEYS_FAILED },
+	{ SHARED, 0604, 0, "its mode is 0604", TOKEN_KEYS_FAILED },
+	{ SHARED, 0620, 0, "its mode is 0620", TOKEN_KEYS_FAILED },
+	{ SHARED, 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ SET(PUBLIC "," SHARED), 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ SET(SHARED "," PUBLIC), 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ "", 0600, 0, "the file is empty", TOKEN_KEYS_GONE },
+	{ " \r\n\t\n", 0644, 0, "the file is empty", TOKEN_KEYS_GONE },
+	{ "# no keys\n", 0644, 0, "neither PEM nor a JWK set", TOKEN_KEYS_FAILED },
+	{ "{}", 0644, 0, "neither a JWK set nor a JWK", TOKEN_KEYS_FAILED },
+	{ SET(""), 0644, 0, "", TOKEN_KEYS_LOADED },
+	{ SET(SHORT), 0600, 0, "", TOKEN_KEYS_LOADED },
+	{ PRIVATE, 0600, 1, "", TOKEN_KEYS_LOADED },
+	{ PRIVATE, 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ PRIVATE, 0640, 0, "its mode is 0640", TOKEN_KEYS_FAILED },
+	{ SET(PUBLIC "," PRIVATE), 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ SET(SHORT), 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ PEM_PRIVATE, 0600, 0, "", TOKEN_KEYS_LOADED },
+	{ PEM_PRIVATE, 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ PEM PEM_PRIVATE, 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ "{", 0600, 0, "invalid JSON", TOKEN_KEYS_FAILED },
+	{ SHORT, 0600, 0, "", TOKEN_KEYS_LOADED },
+	{ SECRET "\n", 0600, 0, "neither PEM nor a JWK set", TOKEN_KEYS_FAILED },
 };
 START_TEST(a_file_with_a_shared_secret_must_be_private)
 	{
 		put(files[_i].text, strlen(files[_i].text), files[_i].mode);
-		if (files[_i].count == 0) {
-			ck_refused(path, "", files[_i].why);
+		if (files[_i].result != TOKEN_KEYS_LOADED) {
+			ck_refused(path, "", files[_i].why, files[_i].result);
 			ck_assert_ptr_nonnull(strstr(err.text, path));
-			ck_refused(path, SECRET, files[_i].why);
+			ck_refused(path, SECRET, files[_i].why, files[_i].result);
 		} else {
-			ck_assert_msg(token_keys_load(path, "", &keys, problems, &err) == 0, "%s",
-				err.text);
+			ck_assert_msg(token_keys_load(path, "", &keys, problems, &err) ==
+					TOKEN_KEYS_LOADED,
+				"%s", err.text);
 			ck_assert_uint_eq(jwt_keys_count(keys), files[_i].count);
 		}
 	}
@@ -141,7 +164,8 @@ END_TEST
 START_TEST(unusable_keys_are_reported)
 	{
 		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
-		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err), 0);
+		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
 		ck_assert_uint_eq(jwt_keys_count(keys), 1);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "24 bytes"));
@@ -160,8 +184,8 @@ static const struct {
 START_TEST(a_bad_secret_is_refused_beside_a_good_file)
 	{
 		put(PUBLIC, strlen(PUBLIC), 0644);
-		ck_refused("", secrets[_i].secret, secrets[_i].why);
-		ck_refused(path, secrets[_i].secret, secrets[_i].why);
+		ck_refused("", secrets[_i].secret, secrets[_i].why, TOKEN_KEYS_FAILED);
+		ck_refused(path, secrets[_i].secret, secrets[_i].why, TOKEN_KEYS_FAILED);
 		ck_assert_ptr_null(strstr(err.text, secrets[_i].secret));
 	}
 END_TEST
@@ -170,14 +194,15 @@ START_TEST(a_missing_or_long_file_or_a_directory_is_refused)
 	{
 		char *text = malloc((1 << 20) + 1);
 
-		ck_refused(path, SECRET, "No such file");
-		ck_refused(folder, "", "is a directory");
+		ck_refused(path, SECRET, "No such file", TOKEN_KEYS_GONE);
+		ck_refused(folder, "", "is a directory", TOKEN_KEYS_FAILED);
 		memset(text, ' ', (1 << 20) + 1);
 		memcpy(text, PUBLIC, strlen(PUBLIC));
 		put(text, (1 << 20) + 1, 0644);
-		ck_refused(path, "", "1048577 bytes");
+		ck_refused(path, "", "1048577 bytes", TOKEN_KEYS_FAILED);
 		put(text, 1 << 20, 0644);
-		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err), 0);
+		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
 		free(text);
 	}
 END_TEST

@@ -51,8 +51,8 @@ struct token_pair *token_pair_new(const char *type)
 		pair->key = make_pss();
 	else if (strcmp(type, "EC") == 0)
 		pair->key = EVP_EC_gen("P-256");
-	else if (strcmp(type, "P-384") == 0)
-		pair->key = EVP_EC_gen("P-384");
+	else if (strncmp(type, "P-", 2) == 0 || strncmp(type, "secp", 4) == 0)
+		pair->key = EVP_EC_gen(type);
 	else
 		pair->key = EVP_PKEY_Q_keygen(NULL, NULL, type);
 	must(pair->key != NULL);
@@ -109,17 +109,31 @@ char *token_base64url(const void *bytes, size_t len)
 	return text;
 }
 
-/* Convert an ECDSA signature from DER to JOSE's r and s. */
-static size_t to_jose(unsigned char *signature, size_t len)
+/* Convert an ECDSA signature from DER to JOSE's r and s, each of `half` bytes. */
+static size_t to_jose(unsigned char *signature, size_t len, int half)
 {
 	const unsigned char *from = signature;
 	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &from, (long)len);
 
 	must(pair != NULL);
-	must(BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, 32) == 32);
-	must(BN_bn2binpad(ECDSA_SIG_get0_s(pair), signature + 32, 32) == 32);
+	must(BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, half) == half);
+	must(BN_bn2binpad(ECDSA_SIG_get0_s(pair), signature + half, half) == half);
 	ECDSA_SIG_free(pair);
-	return 64;
+	return 2 * (size_t)half;
+}
+
+static const EVP_MD *digest_of(enum jwt_algorithm algorithm)
+{
+	switch (jwt_hash_len(algorithm)) {
+	case 32:
+		return EVP_sha256();
+	case 48:
+		return EVP_sha384();
+	case 64:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
 }
 
 static size_t sign(const char *text, enum jwt_algorithm algorithm, const struct token_pair *pair,
@@ -129,16 +143,17 @@ static size_t sign(const char *text, enum jwt_algorithm algorithm, const struct 
 	EVP_PKEY_CTX *pkey;
 	size_t len = 1024;
 
-	must(EVP_DigestSignInit(context, &pkey, algorithm == JWT_EDDSA ? NULL : EVP_sha256(), NULL,
-		     pair->key) == 1);
-	if (algorithm == JWT_PS256) {
+	must(EVP_DigestSignInit(context, &pkey, digest_of(algorithm), NULL, pair->key) == 1);
+	if (algorithm >= JWT_PS256 && algorithm <= JWT_PS512) {
 		must(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) == 1);
 		must(EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, RSA_PSS_SALTLEN_DIGEST) == 1);
 	}
 	must(EVP_DigestSign(context, signature, &len, (const unsigned char *)text, strlen(text)) ==
 		1);
 	EVP_MD_CTX_free(context);
-	return algorithm == JWT_ES256 ? to_jose(signature, len) : len;
+	return algorithm >= JWT_ES256 && algorithm <= JWT_ES512 ?
+		to_jose(signature, len, (EVP_PKEY_get_bits(pair->key) + 7) / 8) :
+		len;
 }
 
 char *token_sign(const char *header, const char *claims, enum jwt_algorithm algorithm,
@@ -146,9 +161,6 @@ char *token_sign(const char *header, const char *claims, enum jwt_algorithm algo
 {
 	char *first = token_base64url(header, strlen(header)),
 	     *second = token_base64url(claims, strlen(claims)), *text, *third, *token;
-	const EVP_MD *digest = algorithm == JWT_HS512 ? EVP_sha512() :
-		algorithm == JWT_HS384		      ? EVP_sha384() :
-							EVP_sha256();
 	unsigned char signature[1024];
 	unsigned made = 0;
 	size_t len;
@@ -157,8 +169,8 @@ char *token_sign(const char *header, const char *claims, enum jwt_algorithm algo
 	if (pair != NULL) {
 		len = sign(text, algorithm, pair, signature);
 	} else {
-		must(HMAC(digest, secret, (int)secret_len, (const unsigned char *)text,
-			     strlen(text), signature, &made) != NULL);
+		must(HMAC(digest_of(algorithm), secret, (int)secret_len,
+			     (const unsigned char *)text, strlen(text), signature, &made) != NULL);
 		len = made;
 	}
 	third = token_base64url(signature, len);

@@ -7,7 +7,8 @@
 
 /* Make tokens, good and forged ones. Each function aborts when it fails. */
 
-/* A pair of keys; type is "RSA", "RSA-1024", "RSA-PSS", "EC", "P-384" or "ED25519". */
+/* A pair of keys; type is "RSA", "RSA-1024", "RSA-PSS", "EC", "P-384", "P-521", "secp256k1" or
+ * one that EVP_PKEY_Q_keygen() knows, for example "ED25519". */
 struct token_pair;
 struct token_pair *token_pair_new(const char *type);
 void token_pair_free(struct token_pair **pair);
