@@ -13,6 +13,9 @@
  */
 int password_usable(const char *hash, struct errmsg *err);
 
+#define PASSWORD_MAX 256 /* bytes; a longer password is wrong, and is not hashed */
+bool password_is_long(const char *password);
+
 enum password_result { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_FAILED /* out of memory */ };
 
 /*

@@ -90,6 +90,10 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	struct auth_cache_login login = { .password = request->secret };
 	struct user user;
 
+	if (password_is_long(request->secret)) {
+		refuse_login(a, CAUSE_CREDENTIALS, "the password is longer than 256 bytes");
+		return;
+	}
 	if (!policy_find_user(rules->policy, request->login, &user)) {
 		check_nobody(rules, request, "no such user", a);
 		return;

@@ -69,6 +69,9 @@ static struct login_rules rules_of_all(void)
 
 #define TOKEN NULL /* the secret is the token */
 
+#define P64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define P256 P64 P64 P64 P64
+
 static const struct {
 	const char *login, *secret;
 	bool is_bearer, is_mute;
@@ -82,6 +85,10 @@ static const struct {
 	{ "bob@example.org", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS,
 		"no such user" },
 	{ "bob", "Secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+	{ "bob", P256, false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
+	{ "bob", P256 "x", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS,
+		"longer than 256 bytes" },
+	{ "eve", P256 "x", false, true, LOGIN_REFUSED, CAUSE_CREDENTIALS, "longer than 256 bytes" },
 	{ "bob", "", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
 	{ "eve", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no such user" },
 	{ "nohash", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS,

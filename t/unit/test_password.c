@@ -34,6 +34,15 @@ static const struct {
 		"$6$rounds=1000$saltsalt$Pz.NeZwrOKpKm9zoXt43nzEgLTvewod6d8MyxWKF2ERHu/fxVS6EQA70HfP1/65MTN1."
 		"vs19WOwQe7rIz9GM5/" },
 	{ "swordfish", "$5$rounds=1000$saltsalt$Z8iVlwsZ1013qGqDLfi/9i2BBlL/blHZpL6qVNJkXH4" },
+	/* the costs of passlib, and the highest ones */
+	{ "swordfish",
+		"$6$rounds=656000$saltsalt$qvSr23sq6dYl2oW9VFZgZGYn/lCdm0f8bN5IUMkFW/yNJlR7sg8g/QPVKwl.N.uESo9"
+		".hS5CtJG32AoeGjrBV/" },
+	{ "swordfish", "$5$rounds=535000$saltsalt$.0LgKLglVCmjnhmfjyh8WLjw9i/2ffErSRpEMxCp9j8" },
+	{ "swordfish",
+		"$6$rounds=1000000$saltsalt$IUWgTA4D8nq0ykLDEARr0V9LXgtj0AgneXpwOtltgbwi9mZC3x3ypLWIifrSCpnh3f"
+		"wKyG8JEMKbRi5fj56qs." },
+	{ "swordfish", "$5$rounds=1000000$saltsalt$IE0hAG1vCzLNNhzjuxo1TxVHWBy2aaE/M2G2pf9zgh3" },
 	{ "swordfish", "$2y$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy" },
 	{ "swordfish", "$gy$j75$saltsaltsaltsalt$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY.Akz/mc6tI8" },
 	{ "swordfish", "$7$7/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0" },
@@ -135,13 +144,13 @@ static const struct {
 	{ "abIudS3O2Umpc", NONE },
 	{ "_J9..rasmgatjHSE/Zxs", NONE },
 	/* too costly: a row must not occupy a worker for seconds */
-	{ "$6$rounds=500001$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
+	{ "$6$rounds=1000001$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
 	  "FXCDD2Y6iXkj4Lp/",
-		"rounds=500001 is more than 500000" },
+		"rounds=1000001 is more than 1000000" },
 	{ "$5$rounds=999999999$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
-		"rounds=999999999 is more than 500000" },
+		"rounds=999999999 is more than 1000000" },
 	{ "$5$rounds=99999999999999999999$saltsalt$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
-		"is more than 500000" },
+		"is more than 1000000" },
 	{ "$2b$14$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
 		"the bcrypt cost of 14 is more than 13" },
 	{ "$2b$31$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
@@ -228,23 +237,40 @@ START_TEST(an_unknown_user_is_wrong_and_costs_as_much)
 	}
 END_TEST
 
+/* The first hash costs a second and was made from 257 bytes; the others are of unknown users. */
+START_TEST(a_password_of_257_bytes_is_wrong_without_hashing)
+	{
+		const char *dear = "$6$rounds=1000000$saltsalt$UpqFBGHtzfOb13GsGkCy5SC.7NWXpfLPE"
+				   "eGgJBTBFdJRqs34NSThjZUyv9YDjhO3DlpsU3XZfWIr52u/gpoEd.";
+		char password[258];
+		double start = seconds();
+
+		memset(password, 'x', 257);
+		password[257] = '\0';
+		ck_assert_int_eq(password_usable(dear, NULL), 0);
+		ck_assert_int_eq(password_check(dear, password), PASSWORD_WRONG);
+		ck_assert_int_eq(password_check_nobody(dear, password), PASSWORD_WRONG);
+		ck_assert_int_eq(password_check(NULL, password), PASSWORD_WRONG);
+		ck_assert(seconds() - start < 0.05);
+	}
+END_TEST
+
 START_TEST(long_passwords_are_whole_or_wrong)
 	{
 		char password[600], hash[384];
 		struct errmsg err = { "" };
 
 		memset(password, 'x', sizeof(password));
-		password[511] = '\0';
+		password[256] = '\0';
 		ck_assert_int_eq(password_hash(password, "sha512", 1000, hash, &err), 0);
 		ck_assert_int_eq(password_check(hash, password), PASSWORD_RIGHT);
-		password[510] = '\0';
+		password[255] = '\0';
 		ck_assert_int_eq(password_check(hash, password), PASSWORD_WRONG);
 		memset(password, 'x', sizeof(password));
-		password[512] = '\0';
+		password[257] = '\0';
 		ck_assert_int_eq(password_check(hash, password), PASSWORD_WRONG);
 		ck_assert_int_eq(password_hash(password, "sha512", 1000, hash, &err), -1);
-		ck_assert_str_eq(err.text,
-			"the password cannot be hashed (is it longer than 511 bytes?)");
+		ck_assert_str_eq(err.text, "the password is longer than 256 bytes");
 	}
 END_TEST
 
@@ -290,7 +316,7 @@ static const struct {
 	{ "bcrypt", 99, "99 is not a cost that bcrypt accepts" },
 	{ "bcrypt", 3, "3 is not a cost that bcrypt accepts" },
 	{ "yescrypt", 12, "12 is not a cost that yescrypt accepts" },
-	{ "sha512", 600000, "rounds=600000 is more than 500000" },
+	{ "sha512", 1000001, "rounds=1000001 is more than 1000000" },
 };
 START_TEST(what_cannot_be_hashed_is_said)
 	{
@@ -347,6 +373,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, rounds_must_be_those_that_were_hashed_with);
 	tcase_add_test(tcase, each_changed_byte_is_wrong);
 	tcase_add_test(tcase, an_unknown_user_is_wrong_and_costs_as_much);
+	tcase_add_test(tcase, a_password_of_257_bytes_is_wrong_without_hashing);
 	tcase_add_test(tcase, long_passwords_are_whole_or_wrong);
 	tcase_add_loop_test(tcase, what_is_hashed_is_right, 0, ROWS(methods));
 	tcase_add_loop_test(tcase, what_cannot_be_hashed_is_said, 0, ROWS(bad_methods));
