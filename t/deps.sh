@@ -61,6 +61,11 @@ cppcheck            make lint
 mandoc              checks of the man pages
 m4                  Sendmail's configuration
 "
+# A Node that did not come from a package does as well.
+if dpkg-query -W nodejs >/dev/null 2>&1 || ! command -v node >/dev/null; then
+	check_packages+="nodejs              compares regular expressions with JavaScript
+"
+fi
 
 case $set_name in
 build) wanted=$build_packages ;;

@@ -5,103 +5,629 @@
 #include "lib/match/regex_dialect.h"
 
 #include <ctype.h>
-#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The letters that have a meaning after a backslash in JavaScript. PCRE2 reads digits and
- * punctuation as JavaScript does. */
-static const char known_escapes[] = "bBdDwWsSfnrtvcxuk";
+#include "lib/base/utf8.h"
+#include "lib/match/regex_case.h"
 
-/* Copy the escape at p. Returns the position after it. */
-static const char *copy_escape(const char *p, const char *end, struct strbuf *out)
+#define SPACES                                                                                  \
+	"\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
+	"\\x{3000}\\x{feff}"
+
+#define MAX_CODE 0x10ffffU
+
+struct translation {
+	const char *start, *end;
+	bool lines;
+	unsigned long groups; /* that capture */
+	unsigned long opened; /* those whose beginning was translated */
+	bool has_names;
+	bool *closed;	      /* by number, whether the group's end was translated */
+	struct strbuf nested; /* the groups that are open: their numbers, 0 for no number */
+	struct strbuf *out;
+};
+
+static bool is_surrogate(uint32_t c)
 {
-	if (p + 1 >= end) {
-		strbuf_add_char(out, '\\');
-		return end;
-	}
-	if (p[1] == 'c' && (p + 2 >= end || !isalpha((unsigned char)p[2])))
-		strbuf_add_str(out,
-			"\\\\"); /* not a control character: the backslash stands for itself */
-	else if (!isalpha((unsigned char)p[1]) || strchr(known_escapes, p[1]) != NULL)
-		strbuf_add_char(out, '\\');
-	strbuf_add_char(out, p[1]);
-	return p + 2;
+	return c >= 0xd800 && c <= 0xdfff;
 }
 
-static const char *atom_end(const char *p, const char *end)
+/* Read the character at p, which may be an invalid byte: *c_r is then above MAX_CODE. Returns the
+ * position after it. */
+static const char *read_char(const char *p, const char *end, uint32_t *c_r)
 {
-	if (*p++ == '\\')
-		return p < end ? p + 1 : p;
-	while (p < end && ((unsigned char)*p & 0xc0) == 0x80)
-		p++;
+	unsigned char lead = (unsigned char)*p;
+	size_t len = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4, i;
+	uint32_t c = len == 1 ? lead : lead & (0x7fU >> len);
+
+	if ((size_t)(end - p) < len || utf8_valid_len(p, len) != len) {
+		*c_r = MAX_CODE + 1 + lead;
+		return p + 1;
+	}
+	for (i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)p[i] & 0x3fU);
+	*c_r = c;
+	return p + len;
+}
+
+static void add_code(struct strbuf *out, uint32_t c)
+{
+	if (c < 0x80 && (isalnum((int)c) || c == ' ')) {
+		strbuf_add_char(out, (char)c);
+	} else if (c < 0x80 && ispunct((int)c)) {
+		strbuf_add_char(out, '\\');
+		strbuf_add_char(out, (char)c);
+	} else {
+		strbuf_addf(out, "\\x{%x}", (unsigned)c);
+	}
+}
+
+/* Append a character that stands for itself. */
+static void add_literal(struct strbuf *out, uint32_t c)
+{
+	if (c > MAX_CODE) {
+		strbuf_add_char(out, (char)(c - MAX_CODE - 1)); /* PCRE2 refuses it */
+		return;
+	}
+	c = regex_case_fold(c);
+	if (is_surrogate(c))
+		strbuf_add_str(out, "(?!)");
+	else if (c < 0x80 && isprint((int)c) && strchr("\\^$.|?*+()[]{}", (int)c) == NULL)
+		strbuf_add_char(out, (char)c);
+	else
+		add_code(out, c);
+}
+
+static bool read_hex(const char *p, const char *end, int digits, uint32_t *c_r)
+{
+	uint32_t c = 0;
+	int i;
+
+	if (end - p < digits)
+		return false;
+	for (i = 0; i < digits; i++) {
+		if (!isxdigit((unsigned char)p[i]))
+			return false;
+		c = c << 4 |
+			(uint32_t)(isdigit((unsigned char)p[i]) ?
+					p[i] - '0' :
+					tolower((unsigned char)p[i]) - 'a' + 10);
+	}
+	*c_r = c;
+	return true;
+}
+
+/* Read "\uXXXX" or "\uXXXX\uXXXX" after its first u. Returns the position after it. */
+static const char *read_unicode(const char *p, const char *end, uint32_t *c_r)
+{
+	uint32_t low;
+
+	if (!read_hex(p, end, 4, c_r)) {
+		*c_r = 'u';
+		return p;
+	}
+	p += 4;
+	if (*c_r >= 0xd800 && *c_r <= 0xdbff && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
+		read_hex(p + 2, end, 4, &low) && low >= 0xdc00 && low <= 0xdfff) {
+		*c_r = 0x10000 + ((*c_r - 0xd800) << 10) + (low - 0xdc00);
+		p += 6;
+	}
 	return p;
 }
 
-/* Copy one character of a class, or an escape. Returns the position after it. */
-static const char *copy_atom(const char *p, const char *end, struct strbuf *out)
+/* Read up to three octal digits, at most \377. */
+static const char *read_octal(const char *p, const char *end, uint32_t *c_r)
 {
-	const char *behind = atom_end(p, end);
+	const char *stop = end - p > (*p <= '3' ? 3 : 2) ? p + (*p <= '3' ? 3 : 2) : end;
+	uint32_t c = 0;
 
-	if (*p == '\\')
-		return copy_escape(p, end, out);
-	if (*p == '[' || *p == '-')
-		strbuf_add_char(out, '\\');
-	strbuf_add(out, p, (size_t)(behind - p));
-	return behind;
+	for (; p < stop && *p >= '0' && *p <= '7'; p++)
+		c = c << 3 | (uint32_t)(*p - '0');
+	*c_r = c;
+	return p;
 }
 
-static bool is_set(const char *p, const char *end)
+/* Read an escape that stands for one character; p is after the backslash. A control letter of a
+ * class may also be a digit or an underscore. Returns the position after it. */
+static const char *read_escape(const char *p, const char *end, bool in_class, uint32_t *c_r)
 {
-	return p + 1 < end && *p == '\\' && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL;
+	static const char letters[] = "fnrtv", values[] = "\f\n\r\t\v";
+	const char *letter;
+
+	if (*p >= '0' && *p <= '7')
+		return read_octal(p, end, c_r);
+	if (*p != '\0' && (letter = strchr(letters, *p)) != NULL) {
+		*c_r = (uint32_t)values[letter - letters];
+		return p + 1;
+	}
+	if (*p == 'u')
+		return read_unicode(p + 1, end, c_r);
+	if (*p == 'x' && read_hex(p + 1, end, 2, c_r))
+		return p + 3;
+	if (*p == 'c') {
+		if (p + 1 < end &&
+			(isalpha((unsigned char)p[1]) ||
+				(in_class && (isdigit((unsigned char)p[1]) || p[1] == '_')))) {
+			*c_r = (unsigned char)p[1] % 32;
+			return p + 2;
+		}
+		*c_r = '\\'; /* the backslash stands for itself, and so does the c */
+		return p;
+	}
+	if (in_class && *p == 'b') {
+		*c_r = '\b';
+		return p + 1;
+	}
+	return read_char(p, end, c_r);
+}
+
+/* The members of a class. */
+struct class
+{
+	uint8_t bits[0x10000 / 8];
+	struct strbuf past; /* ranges past U+FFFF, in PCRE2's form */
+	bool all_past, bad;
+};
+
+static void class_add(struct class *class, uint32_t first, uint32_t last)
+{
+	uint32_t c;
+
+	for (c = first; c <= last && c < 0x10000; c++)
+		class->bits[c / 8] |= (uint8_t)(1U << c % 8);
+	if (last < 0x10000)
+		return;
+	first = first < 0x10000 ? 0x10000 : first;
+	class->all_past = class->all_past || (first == 0x10000 && last == MAX_CODE);
+	strbuf_addf(&class->past, "\\x{%x}-\\x{%x}", (unsigned)first, (unsigned)last);
+}
+
+static bool class_has(const struct class *class, uint32_t c)
+{
+	return (class->bits[c / 8] >> c % 8 & 1) != 0;
+}
+
+/* Add the characters of \d, \w, \s, or those that it excludes. */
+static void class_add_set(struct class *class, char set)
+{
+	static const uint32_t digits[] = { '0', '9' },
+			      words[] = { '0', '9', 'A', 'Z', '_', '_', 'a', 'z' },
+			      spaces[] = { 9, 0xd, ' ', ' ', 0xa0, 0xa0, 0x1680, 0x1680, 0x2000,
+				      0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f,
+				      0x3000, 0x3000, 0xfeff, 0xfeff };
+	const uint32_t *ranges = digits;
+	size_t count = sizeof(digits) / sizeof(digits[0]), i;
+	uint32_t next = 0;
+
+	if (set == 'w' || set == 'W') {
+		ranges = words;
+		count = sizeof(words) / sizeof(words[0]);
+	} else if (set == 's' || set == 'S') {
+		ranges = spaces;
+		count = sizeof(spaces) / sizeof(spaces[0]);
+	}
+	for (i = 0; i < count; i += 2) {
+		if (islower((unsigned char)set))
+			class_add(class, ranges[i], ranges[i + 1]);
+		else if (ranges[i] > next)
+			class_add(class, next, ranges[i] - 1);
+		next = ranges[i + 1] + 1;
+	}
+	if (isupper((unsigned char)set))
+		class_add(class, next, MAX_CODE);
+}
+
+/* Add what each member is folded to, and remove the surrogates, which no subject contains. Members
+ * that are not folded themselves do no harm, because no subject contains them either. */
+static void class_fold(struct class *class)
+{
+	const struct regex_case_run *run;
+	uint32_t c;
+	size_t i;
+
+	for (c = 'A'; c <= 'Z'; c++) {
+		if (class_has(class, c))
+			class_add(class, regex_case_fold(c), regex_case_fold(c));
+	}
+	for (i = 0; i < regex_case_run_count; i++) {
+		run = &regex_case_runs[i];
+		for (c = run->first; c <= run->last; c += run->step) {
+			if (class_has(class, c))
+				class_add(class, regex_case_fold(c), regex_case_fold(c));
+		}
+	}
+	memset(class->bits + 0xd800 / 8, 0, 0x800 / 8);
+}
+
+/* Return the first character at c or after that is a member, or is none; 0x10000 for the end. */
+static uint32_t class_next(const struct class *class, uint32_t c, bool member)
+{
+	uint8_t skip = member ? 0 : 0xff;
+
+	while (c < 0x10000) {
+		if (c % 8 == 0 && class->bits[c / 8] == skip)
+			c += 8;
+		else if (class_has(class, c) == member)
+			return c;
+		else
+			c++;
+	}
+	return 0x10000;
+}
+
+static void add_class(struct strbuf *out, struct class *class, bool negated)
+{
+	uint32_t first, end;
+	bool is_full;
+
+	class_fold(class);
+	is_full = class->all_past && class_next(class, 0, false) == 0xd800 &&
+		class_next(class, 0xe000, false) == 0x10000;
+	if (is_full || (class->past.len == 0 && class_next(class, 0, true) == 0x10000)) {
+		strbuf_add_str(out, is_full == negated ? "(?!)" : "[^]");
+		return;
+	}
+	strbuf_add_str(out, negated ? "[^" : "[");
+	for (first = class_next(class, 0, true); first < 0x10000;
+		first = class_next(class, end, true)) {
+		end = class_next(class, first, false);
+		add_code(out, first);
+		if (end - first > 2)
+			strbuf_add_char(out, '-');
+		if (end - first > 1)
+			add_code(out, end - 1);
+	}
+	if (class->past.len > 0)
+		strbuf_add(out, class->past.text, class->past.len);
+	strbuf_add_char(out, ']');
+}
+
+/* Read a member of a class: a character, or a set such as \w, whose letter is then *set_r (else 0).
+ * Returns the position after it. */
+static const char *read_member(const char *p, const char *end, uint32_t *c_r, char *set_r)
+{
+	*set_r = 0;
+	if (*p != '\\')
+		return read_char(p, end, c_r);
+	if (p + 1 < end && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL) {
+		*set_r = p[1];
+		return p + 2;
+	}
+	if (p + 1 >= end) {
+		*c_r = MAX_CODE + 1; /* refused, as the class is not closed */
+		return end;
+	}
+	return read_escape(p + 1, end, true, c_r);
+}
+
+static void class_add_member(struct class *class, uint32_t c, char set)
+{
+	if (set != 0)
+		class_add_set(class, set);
+	else if (c > MAX_CODE)
+		class->bad = true;
+	else
+		class_add(class, c, c);
 }
 
 /*
- * Copy the class at p. Returns its closing bracket. A hyphen next to \w and the like stands for
- * itself ("[\w-.]"), where PCRE2 would see an invalid range.
+ * Read the members up to the closing bracket. A hyphen next to \w and the like stands for itself
+ * ("[\w-.]"). Returns the position of the bracket, or end.
  */
-static const char *copy_class(const char *p, const char *end, struct strbuf *out)
+static const char *read_members(const char *p, const char *end, struct class *class)
 {
-	const char *hyphen;
+	uint32_t first = 0, last = 0;
+	char set, set_last;
 
-	strbuf_add_char(out, *p++);
-	if (p < end && *p == '^')
-		strbuf_add_char(out, *p++);
-	else if (p < end && (*p == ':' || *p == '.' || *p == '='))
-		strbuf_add_char(out,
-			'\\'); /* PCRE2 would take "[:a:]" for a misplaced POSIX class */
 	while (p < end && *p != ']') {
-		hyphen = atom_end(p, end);
-		if (hyphen + 1 >= end || *hyphen != '-' || hyphen[1] == ']') {
-			p = copy_atom(p, end, out);
+		p = read_member(p, end, &first, &set);
+		if (p + 1 >= end || *p != '-' || p[1] == ']') {
+			class_add_member(class, first, set);
 			continue;
 		}
-		(void)copy_atom(p, end, out);
-		strbuf_add_str(out, is_set(p, end) || is_set(hyphen + 1, end) ? "\\-" : "-");
-		p = copy_atom(hyphen + 1, end, out);
+		p = read_member(p + 1, end, &last, &set_last);
+		if (set != 0 || set_last != 0) {
+			class_add_member(class, first, set);
+			class_add_member(class, '-', 0);
+			class_add_member(class, last, set_last);
+		} else if (first > last || last > MAX_CODE) {
+			class->bad = true;
+		} else {
+			class_add(class, first, last);
+		}
 	}
 	return p;
 }
 
-void regex_dialect_translate(const char *regex, size_t len, struct strbuf *out)
+/* Translate the class at p. Returns the position after it. */
+static const char *translate_class(struct translation *t, const char *p)
 {
-	const char *p = regex, *end = regex + len;
+	struct class class = { .past = STRBUF_INIT };
+	const char *start = p++;
+	bool negated = p < t->end && *p == '^';
 
-	while (p < end) {
-		if (*p == '\\') {
-			p = copy_escape(p, end, out);
-			continue;
-		}
-		if (*p == '[' && p + 1 < end && p[1] == ']') {
-			strbuf_add_str(out, "(?!)"); /* PCRE2 knows [], but not []? or []* */
-			p += 2;
-			continue;
-		}
-		if (*p == '[') {
-			p = copy_class(p, end, out);
-			continue;
-		}
-		if (*p == '{' && p + 1 < end && p[1] == ',')
-			strbuf_add_char(out, '\\');
-		strbuf_add_char(out, *p++);
+	p = read_members(p + negated, t->end, &class);
+	if (p == t->end)
+		strbuf_add_char(t->out, '['); /* not closed: refused */
+	else if (class.bad)
+		strbuf_add(t->out, start, (size_t)(p + 1 - start)); /* refused as it is */
+	else
+		add_class(t->out, &class, negated);
+	t->out->failed = t->out->failed || class.past.failed;
+	strbuf_free(&class.past);
+	return p < t->end ? p + 1 : p;
+}
+
+/* Read "<name>" at p. Returns the position after it, or NULL. */
+static const char *read_name(const char *p, const char *end, struct strbuf *name)
+{
+	uint32_t c;
+
+	strbuf_reset(name);
+	strbuf_add_str(name, "");
+	if (p >= end || *p++ != '<')
+		return NULL;
+	while (p < end && *p != '>') {
+		if (*p == '\\' && p + 1 < end && p[1] == 'u')
+			p = read_unicode(p + 2, end, &c);
+		else
+			p = read_char(p, end, &c);
+		if (c < 0x80 && !isalpha((int)c) && c != '$' && c != '_' &&
+			(name->len == 0 || !isdigit((int)c)))
+			return NULL;
+		strbuf_addf(name, "%x,", (unsigned)c);
 	}
+	return p < end && name->len > 0 ? p + 1 : NULL;
+}
+
+/* Find the groups that capture: count them all, or return the number of the one with a name (0:
+ * none, or several). */
+static unsigned long find_groups(struct translation *t, const char *name)
+{
+	struct strbuf own = STRBUF_INIT;
+	unsigned long count = 0, found = 0, same = 0;
+	bool in_class = false, named;
+	const char *p;
+
+	for (p = t->start; p < t->end; p++) {
+		if (*p == '\\') {
+			p++;
+			continue;
+		}
+		if (*p == '[' || *p == ']')
+			in_class = *p == '[';
+		if (*p != '(' || in_class)
+			continue;
+		named = t->end - p > 3 && p[1] == '?' && p[2] == '<' && p[3] != '=' && p[3] != '!';
+		if (p + 1 < t->end && p[1] == '?' && !named)
+			continue;
+		count++;
+		t->has_names = t->has_names || named;
+		if (named && name != NULL && read_name(p + 2, t->end, &own) != NULL &&
+			strcmp(own.text, name) == 0) {
+			found = count;
+			same++;
+		}
+	}
+	t->groups = count;
+	strbuf_free(&own);
+	return same == 1 ? found : 0;
+}
+
+/* Note that a group begins or ends, so that references know which groups precede them. */
+static void open_group(struct translation *t, bool captures)
+{
+	unsigned long number = captures ? ++t->opened : 0;
+
+	strbuf_add(&t->nested, (const char *)&number, sizeof(number));
+}
+
+static void close_group(struct translation *t)
+{
+	unsigned long number;
+
+	if (t->nested.len < sizeof(number))
+		return; /* refused */
+	t->nested.len -= sizeof(number);
+	memcpy(&number, t->nested.text + t->nested.len, sizeof(number));
+	if (number <= t->groups)
+		t->closed[number] = true;
+}
+
+/* Append a reference to a group. Before the group's end it always matches the empty string: a loop
+ * around both forgets what the group matched before. */
+static void add_reference(struct translation *t, unsigned long number)
+{
+	if (t->closed[number])
+		strbuf_addf(t->out, "\\g{%lu}", number);
+	else
+		strbuf_add_str(t->out, "(?:)");
+}
+
+/* Translate the beginning of a group at p. Returns the position after it. */
+static const char *translate_group(struct translation *t, const char *p)
+{
+	struct strbuf name = STRBUF_INIT;
+	const char *behind;
+	size_t len;
+
+	if (p + 1 < t->end && p[1] == '*') {
+		strbuf_add_str(t->out, "(?@"); /* JavaScript has no verbs: refused */
+		return p + 2;
+	}
+	if (p + 1 >= t->end || p[1] != '?') {
+		open_group(t, true);
+		strbuf_add_char(t->out, '(');
+		return p + 1;
+	}
+	len = p + 2 < t->end && p[2] == '<' ? 4 : 3;
+	if ((size_t)(t->end - p) >= len && strchr(":=!", p[len - 1]) != NULL &&
+		p[len - 1] != '\0' && (len == 3 || p[3] != ':')) {
+		open_group(t, false);
+		strbuf_add(t->out, p, len);
+		return p + len;
+	}
+	open_group(t, true);
+	behind = read_name(p + 2, t->end, &name);
+	if (behind != NULL && find_groups(t, name.text) != 0)
+		strbuf_add_char(t->out, '(');
+	else
+		strbuf_add_str(t->out, "(?@"); /* no name, two of it, or no JavaScript: refused */
+	strbuf_free(&name);
+	return behind != NULL ? behind : p + 2;
+}
+
+/* Translate "\k<name>" or "\k"; p is after the k. Without named groups, it is text. */
+static const char *translate_name(struct translation *t, const char *p)
+{
+	struct strbuf name = STRBUF_INIT;
+	const char *behind = p;
+	unsigned long group;
+
+	if (!t->has_names) {
+		strbuf_add_char(t->out, 'k');
+		return p;
+	}
+	behind = read_name(p, t->end, &name);
+	group = behind != NULL ? find_groups(t, name.text) : 0;
+	if (group != 0)
+		add_reference(t, group);
+	else
+		strbuf_add_str(t->out, "\\k"); /* refused */
+	strbuf_free(&name);
+	return behind != NULL ? behind : p;
+}
+
+/* Translate a backslash and digits, which are a back reference if there are so many groups. Returns
+ * the position after it, or NULL if it is none. */
+static const char *translate_reference(struct translation *t, const char *p)
+{
+	unsigned long number = 0;
+
+	for (; p < t->end && isdigit((unsigned char)*p) && number <= t->groups; p++)
+		number = number * 10 + (unsigned long)(*p - '0');
+	if (number > t->groups)
+		return NULL;
+	add_reference(t, number);
+	return p;
+}
+
+/* Translate the escape at p. Returns the position after it. */
+static const char *translate_escape(struct translation *t, const char *p)
+{
+	const char *behind;
+	uint32_t c;
+
+	if (++p == t->end) {
+		strbuf_add_char(t->out, '\\'); /* refused */
+		return p;
+	}
+	switch (*p) {
+	case 'b':
+	case 'B':
+	case 'd':
+	case 'D':
+	case 'w':
+	case 'W':
+		strbuf_add(t->out, p - 1, 2);
+		return p + 1;
+	case 's':
+		strbuf_add_str(t->out, "[" SPACES "]");
+		return p + 1;
+	case 'S':
+		strbuf_add_str(t->out, "[^" SPACES "]");
+		return p + 1;
+	case 'k':
+		return translate_name(t, p + 1);
+	default:
+		break;
+	}
+	if (*p >= '1' && *p <= '9' && (behind = translate_reference(t, p)) != NULL)
+		return behind;
+	p = read_escape(p, t->end, false, &c);
+	add_literal(t->out, c);
+	return p;
+}
+
+/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for text. */
+static const char *braces_end(const char *p, const char *end)
+{
+	const char *digits = ++p;
+
+	while (p < end && isdigit((unsigned char)*p))
+		p++;
+	if (p == digits || p == end)
+		return NULL;
+	if (*p == ',') {
+		for (p++; p < end && isdigit((unsigned char)*p); p++)
+			;
+	}
+	return p < end && *p == '}' ? p + 1 : NULL;
+}
+
+/* Translate what begins at p. Returns the position after it. */
+static const char *translate_one(struct translation *t, const char *p)
+{
+	const char *behind;
+	uint32_t c;
+
+	switch (*p) {
+	case '\\':
+		p = translate_escape(t, p);
+		break;
+	case '[':
+		p = translate_class(t, p);
+		break;
+	case '(':
+		p = translate_group(t, p);
+		break;
+	case '.':
+		strbuf_add_str(t->out, t->lines ? "[^\\n\\r\\x{2028}\\x{2029}]" : ".");
+		p++;
+		break;
+	case '{':
+		if ((behind = braces_end(p, t->end)) != NULL) {
+			strbuf_add(t->out, p, (size_t)(behind - p));
+			p = behind;
+			break;
+		}
+		add_literal(t->out, '{');
+		p++;
+		break;
+	case ')':
+		close_group(t);
+		strbuf_add_char(t->out, *p++);
+		break;
+	case '^':
+	case '$':
+	case '|':
+	case '?':
+	case '*':
+	case '+':
+		strbuf_add_char(t->out, *p++);
+		break;
+	default:
+		p = read_char(p, t->end, &c);
+		add_literal(t->out, c);
+	}
+	return p;
+}
+
+void regex_dialect_translate(const char *regex, size_t len, bool lines, struct strbuf *out)
+{
+	struct translation t = { .start = regex, .end = regex + len, .lines = lines, .out = out };
+	const char *p = regex;
+
+	(void)find_groups(&t, NULL);
+	if ((t.closed = calloc(t.groups + 1, sizeof(*t.closed))) == NULL) {
+		out->failed = true;
+		return;
+	}
+	while (p < t.end)
+		p = translate_one(&t, p);
+	out->failed = out->failed || t.nested.failed;
+	strbuf_free(&t.nested);
+	free(t.closed);
 }

@@ -1,17 +1,24 @@
 #ifndef POSTERN_REGEX_DIALECT_H
 #define POSTERN_REGEX_DIALECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/strbuf.h"
 
 /*
- * Append to out the PCRE2 form of a regex in JavaScript's dialect (ECMA-262, Annex B, without the u
- * flag), as far as PCRE2's own options are not enough: there are no POSIX classes ([[:digit:]] is a
- * class and a bracket), a hyphen next to \w in a class stands for itself, an escaped letter without
- * a meaning stands for itself (\Z is Z), and "{,3}" is text. Odd input never fails here: PCRE2
- * reports what is wrong with it. Part of regexlist.c. Thread-safe.
+ * Append to out the PCRE2 form of a regex in JavaScript's dialect (ECMA-262 with Annex B, the flag
+ * i, without the flag u). It must be compiled without PCRE2_CASELESS and matched against a subject
+ * in which each character is replaced by its regex_case_fold(): literals and classes of the result
+ * are folded. Escapes are written out as characters and classes, named groups as numbered ones.
+ *
+ * One thing differs from JavaScript: characters past U+FFFF count as one, as with the flag u, and
+ * half of such a pair matches nothing.
+ *
+ * If lines is true, . excludes the line terminators of JavaScript, for subjects that contain one;
+ * otherwise it is left to PCRE2_DOTALL. Odd input never fails here: what JavaScript refuses is
+ * written so that PCRE2 refuses it. Part of regexlist.c. Thread-safe.
  */
-void regex_dialect_translate(const char *regex, size_t len, struct strbuf *out);
+void regex_dialect_translate(const char *regex, size_t len, bool lines, struct strbuf *out);
 
 #endif

@@ -10,18 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/utf8.h"
+#include "lib/match/regex_case.h"
 #include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
 
 /*
- * The options that bring PCRE2 closest to JavaScript's dialect: its \u and \x, [] and [^], an unset
- * back reference matches the empty string, $ matches only at the very end.
+ * What the translation leaves to PCRE2: [^], an unset back reference matches the empty string, $
+ * matches only at the very end. There is no PCRE2_CASELESS: 10.42 folds U+017F and U+212A into s
+ * and k. Pattern and subject are folded instead (regex_case.h).
  */
-#define COMPILE_OPTIONS                                                                          \
-	(PCRE2_CASELESS | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | \
-		PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C)
+#define COMPILE_OPTIONS                                                                           \
+	(PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | \
+		PCRE2_NEVER_BACKSLASH_C)
 
 /* The bounds of one match. About 500,000 steps take a millisecond. */
 #define MATCH_LIMIT 500000
@@ -42,6 +45,7 @@
 
 struct regex {
 	pcre2_code *code;
+	pcre2_code *lines; /* for subjects with a line terminator; NULL: code does for them, too */
 	uint32_t value;
 	char *plain; /* the text, if it takes part in the prefilter; until finished */
 };
@@ -63,7 +67,7 @@ struct regex_scratch {
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
 	size_t words;
-	struct strbuf mended; /* a repaired subject that was not UTF-8 */
+	struct strbuf folded; /* the subject, repaired and folded */
 	uint64_t (*now_ns)(void);
 	uint64_t looked; /* time of the last reading of the clock; 0: no regex has run in this
 			    decision */
@@ -102,7 +106,7 @@ void regex_scratch_free(struct regex_scratch **scratch)
 	pcre2_match_context_free(s->context);
 	pcre2_jit_stack_free(s->stack);
 	regex_prefilter_scratch_free(&s->prefilter);
-	strbuf_free(&s->mended);
+	strbuf_free(&s->folded);
 	free(s->bits);
 	free(s);
 	*scratch = NULL;
@@ -122,16 +126,21 @@ struct regexlist *regexlist_new(bool anchored)
 	return list;
 }
 
+static void regex_free(struct regex *r)
+{
+	pcre2_code_free(r->code);
+	pcre2_code_free(r->lines);
+	free(r->plain);
+}
+
 void regexlist_free(struct regexlist **list)
 {
 	size_t i;
 
 	if (*list == NULL)
 		return;
-	for (i = 0; i < (*list)->count; i++) {
-		pcre2_code_free((*list)->regexes[i].code);
-		free((*list)->regexes[i].plain);
-	}
+	for (i = 0; i < (*list)->count; i++)
+		regex_free(&(*list)->regexes[i]);
 	regex_prefilter_free(&(*list)->prefilter);
 	free((*list)->always);
 	free((*list)->regexes);
@@ -153,27 +162,50 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-/* Compile one regex of JavaScript's dialect into r. */
-static int compile(struct regex *r, const struct strbuf *text, bool anchored, const char *regex,
-	size_t len, struct errmsg *err)
+/* Compile one regex of JavaScript's dialect. NULL with err set when it cannot be compiled. */
+static pcre2_code *compile(const char *regex, size_t len, bool lines, bool anchored,
+	struct strbuf *text, struct errmsg *err)
 {
 	uint32_t options = COMPILE_OPTIONS | (anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U);
 	PCRE2_UCHAR why[128];
+	pcre2_code *code;
 	PCRE2_SIZE at;
-	int code;
+	int error;
 
-	r->code = pcre2_compile((PCRE2_SPTR)text->text, text->len, options, &code, &at, NULL);
-	if (r->code == NULL) {
-		(void)pcre2_get_error_message(code, why, sizeof(why));
-		return errmsg_set(err, "regex \"%.*s\" can't be compiled: %s at character %zu",
-			(int)(len < 200 ? len : 200), regex, (const char *)why, (size_t)at + 1);
+	strbuf_reset(text);
+	strbuf_add(text, "", 0);
+	regex_dialect_translate(regex, len, lines, text);
+	if (text->failed) {
+		(void)errmsg_set(err, "out of memory");
+		return NULL;
 	}
-	(void)pcre2_jit_compile(r->code,
-		PCRE2_JIT_COMPLETE); /* on failure, the interpreter runs it */
-	r->plain = NULL;
+	code = pcre2_compile((PCRE2_SPTR)text->text, text->len,
+		options | (lines ? 0U : PCRE2_DOTALL), &error, &at, NULL);
+	if (code == NULL) {
+		(void)pcre2_get_error_message(error, why, sizeof(why));
+		(void)errmsg_set(err, "regex \"%.*s\" can't be compiled: %s",
+			(int)(len < 200 ? len : 200), regex, (const char *)why);
+	}
+	return code;
+}
+
+static int regex_init(struct regex *r, const char *regex, size_t len, bool anchored,
+	struct strbuf *text, struct errmsg *err)
+{
+	*r = (struct regex){ .code = NULL };
+	if ((r->code = compile(regex, len, false, anchored, text, err)) == NULL)
+		return -1;
+	/* On failure, the interpreter runs it. */
+	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	if (regex_prefilter_can(text->text, text->len) && (r->plain = strdup(text->text)) == NULL) {
-		pcre2_code_free(r->code);
+		regex_free(r);
 		return errmsg_set(err, "out of memory");
+	}
+	/* Not compiled to machine code: hardly any subject has a line terminator. */
+	if (memchr(regex, '.', len) != NULL &&
+		(r->lines = compile(regex, len, true, anchored, text, err)) == NULL) {
+		regex_free(r);
+		return -1;
 	}
 	return 0;
 }
@@ -188,15 +220,12 @@ int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_
 	if (len > REGEX_MAX)
 		return errmsg_set(err, "the regex has %zu bytes; at most %d are taken", len,
 			REGEX_MAX);
-	strbuf_add(&text, "", 0);
-	regex_dialect_translate(regex, len, &text);
-	if (text.failed || make_room(list, err) < 0) {
-		(void)errmsg_set(err, "out of memory");
-	} else {
-		r = &list->regexes[list->count];
+	if (make_room(list, err) < 0)
+		return -1;
+	r = &list->regexes[list->count];
+	if ((ret = regex_init(r, regex, len, list->anchored, &text, err)) == 0) {
 		r->value = value;
-		ret = compile(r, &text, list->anchored, regex, len, err);
-		list->count += ret == 0;
+		list->count++;
 	}
 	strbuf_free(&text);
 	return ret;
@@ -244,20 +273,17 @@ int regexlist_finish(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-static bool is_plain_ascii(const char *subject, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)subject[i] - 1U >= 0x7f)
-			return false;
-	}
-	return true;
-}
+/* A folded subject: UTF-8 in the scratch. */
+struct subject {
+	const char *text;
+	size_t len;
+	bool is_plain;	/* ASCII without NUL */
+	bool has_lines; /* a line terminator of JavaScript */
+};
 
 /* Set the bits of the regexes to try. -1 when out of memory. */
-static int choose(const struct regexlist *list, struct regex_scratch *s, const char *subject,
-	size_t len)
+static int choose(const struct regexlist *list, struct regex_scratch *s,
+	const struct subject *subject)
 {
 	uint64_t *bits;
 	size_t i;
@@ -271,8 +297,9 @@ static int choose(const struct regexlist *list, struct regex_scratch *s, const c
 	memcpy(s->bits, list->always, list->words * sizeof(*s->bits));
 	if (list->prefilter == NULL)
 		return 0;
-	if (is_plain_ascii(subject, len) &&
-		regex_prefilter_scan(list->prefilter, s->prefilter, subject, len, s->bits) == 0)
+	if (subject->is_plain &&
+		regex_prefilter_scan(list->prefilter, s->prefilter, subject->text, subject->len,
+			s->bits) == 0)
 		return 0;
 	for (i = 0; i < list->count; i++)
 		s->bits[i / 64] |= UINT64_C(1) << (i % 64);
@@ -293,63 +320,114 @@ static bool over_budget(struct regex_scratch *s)
 }
 
 static enum regex_result try_one(const struct regex *r, struct regex_scratch *s,
-	const char *subject, size_t len)
+	const struct subject *subject)
 {
+	const pcre2_code *code = subject->has_lines && r->lines != NULL ? r->lines : r->code;
 	int rc;
 
 	if (over_budget(s))
 		return REGEX_FAILED;
-	rc = pcre2_match(r->code, (PCRE2_SPTR)subject, len, 0, PCRE2_NO_UTF_CHECK, s->match,
-		s->context);
+	rc = pcre2_match(code, (PCRE2_SPTR)subject->text, subject->len, 0, PCRE2_NO_UTF_CHECK,
+		s->match, s->context);
 	if (rc >= 0)
 		return REGEX_YES;
 	return rc == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_FAILED;
 }
 
-/*
- * Replace each byte of a subject that is not part of UTF-8 by U+FFFD, as decoders do, so that .
- * matches it. With PCRE2_MATCH_INVALID_UTF instead, nothing would match it, and a stray byte would
- * shield the subject from every regex; and in 10.42's JIT, \D and \W match no non-ASCII character.
- * -1 when out of memory.
- */
-static int mend(struct regex_scratch *s, const char **subject, size_t *len)
+static void add_utf8(struct strbuf *out, uint32_t c)
 {
-	size_t valid = utf8_valid_len(*subject, *len), at = 0;
+	char text[3];
+	size_t len = 0;
 
-	if (valid == *len)
-		return 0;
-	strbuf_reset(&s->mended);
-	for (;;) {
-		strbuf_add(&s->mended, *subject + at, valid);
-		at += valid;
-		if (at == *len)
-			break;
-		strbuf_add(&s->mended, "\xef\xbf\xbd", 3);
-		at++;
-		valid = utf8_valid_len(*subject + at, *len - at);
+	if (c < 0x80) {
+		text[len++] = (char)c;
+	} else if (c < 0x800) {
+		text[len++] = (char)(0xc0 | c >> 6);
+		text[len++] = (char)(0x80 | (c & 0x3f));
+	} else {
+		text[len++] = (char)(0xe0 | c >> 12);
+		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
+		text[len++] = (char)(0x80 | (c & 0x3f));
 	}
-	*subject = s->mended.text;
-	*len = s->mended.len;
-	return s->mended.failed ? -1 : 0;
+	strbuf_add(out, text, len);
+}
+
+/* Append well-formed UTF-8, each character folded. Those past U+FFFF stay as they are. */
+static void add_folded(struct strbuf *out, const char *text, size_t text_len, bool *has_lines)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + text_len;
+	uint32_t c;
+
+	while (p < end) {
+		if (*p >= 0xf0) {
+			strbuf_add(out, (const char *)p, 4);
+			p += 4;
+			continue;
+		}
+		c = *p < 0x80 ? *p : *p < 0xe0 ? *p & 0x1fU : *p & 0x0fU;
+		if (*p >= 0xe0)
+			c = c << 6 | (p[1] & 0x3fU);
+		if (*p >= 0xc0)
+			c = c << 6 | (p[*p >= 0xe0 ? 2 : 1] & 0x3fU);
+		p += *p < 0x80 ? 1 : *p < 0xe0 ? 2 : 3;
+		*has_lines = *has_lines || c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029;
+		add_utf8(out, regex_case_fold(c));
+	}
+}
+
+/*
+ * Fold a subject, and replace each byte that is not part of UTF-8 by U+FFFD, as decoders do, so
+ * that . matches it. With PCRE2_MATCH_INVALID_UTF instead, nothing would match it, and a stray byte
+ * would shield the subject from every regex; and in 10.42's JIT, \D and \W match no non-ASCII
+ * character. -1 when out of memory.
+ */
+static int fold(struct strbuf *out, const char *text, size_t len, struct subject *subject_r)
+{
+	bool is_plain = true, has_lines = false;
+	size_t at, valid;
+
+	strbuf_reset(out);
+	strbuf_add(out, text, len);
+	if (out->failed)
+		return -1;
+	for (at = 0; at < len; at++) {
+		is_plain = is_plain && (unsigned char)text[at] - 1U < 0x7f;
+		has_lines = has_lines || text[at] == '\n' || text[at] == '\r';
+		out->text[at] = ascii_lower(text[at]);
+	}
+	if (!is_plain) {
+		strbuf_reset(out);
+		for (at = 0;; at++) {
+			valid = utf8_valid_len(text + at, len - at);
+			add_folded(out, text + at, valid, &has_lines);
+			if ((at += valid) == len)
+				break;
+			strbuf_add(out, "\xef\xbf\xbd", 3);
+		}
+	}
+	*subject_r = (struct subject){ out->text, out->len, is_plain, has_lines };
+	return out->failed ? -1 : 0;
 }
 
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *value_r)
 {
 	enum regex_result result = REGEX_NO;
+	struct subject folded;
 	uint64_t word;
 	size_t w, i;
 
 	if (list->count == 0)
 		return REGEX_NO;
-	if (mend(scratch, &subject, &len) < 0 || choose(list, scratch, subject, len) < 0) {
+	if (fold(&scratch->folded, subject, len, &folded) < 0 ||
+		choose(list, scratch, &folded) < 0) {
 		*value_r = list->regexes[0].value;
 		return REGEX_FAILED;
 	}
 	for (w = 0; w < list->words; w++) {
 		for (word = scratch->bits[w]; word != 0; word &= word - 1) {
 			i = w * 64 + (size_t)__builtin_ctzll(word);
-			switch (try_one(&list->regexes[i], scratch, subject, len)) {
+			switch (try_one(&list->regexes[i], scratch, &folded)) {
 			case REGEX_YES:
 				*value_r = list->regexes[i].value;
 				return REGEX_YES;

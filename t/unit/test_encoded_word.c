@@ -1,4 +1,7 @@
-/* Shows which encoded-words may decode to a text with an @. */
+/*
+ * Shows which encoded-words may decode
+ * to a text with an @.
+ */
 #include "lib/match/encoded_word.h"
 
 #include <string.h>

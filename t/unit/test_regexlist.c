@@ -207,6 +207,143 @@ static const struct dialect_case anchored[] = {
 		false },
 };
 
+/*
+ * The dialect's characters, with what JavaScript answers: half of these are ordinary regexes that
+ * must match as written, the others matched too much or too little under PCRE2's own rules.
+ */
+static const struct dialect_case characters[] = {
+	{ ".*[\\u0080-\\uffff].*", V("sales@example.com"), false },
+	{ ".*[\\u0080-\\uffff].*", V("kiosk@example.com"), false },
+	{ ".*[\\u0080-\\uffff].*",
+		V("s\xc3\xbc"
+		  "d@example.com"),
+		true },
+	{ ".*[^\\x00-\\x7f].*", V("sales@example.com"), false },
+	{ ".*[^\\x00-\\x7f].*",
+		V("\xc5\xbf"
+		  "ales@example.com"),
+		true },
+	{ ".*[^\\x00-\\x7f].*", V("\xe2\x84\xaaiosk@example.com"), true },
+	{ "k", V("\xe2\x84\xaa"), false },
+	{ "k", V("K"), true },
+	{ "\xe2\x84\xaa", V("\xe2\x84\xaa"), true },
+	{ "\xe2\x84\xaa", V("k"), false },
+	{ "[\\u212a]", V("K"), false },
+	{ "[k]", V("\xe2\x84\xaa"), false },
+	{ "[^k]", V("\xe2\x84\xaa"), true },
+	{ "[a-z]", V("\xe2\x84\xaa"), false },
+	{ "[a-z]", V("\xc5\xbf"), false },
+	{ "s", V("\xc5\xbf"), false },
+	{ "S", V("s"), true },
+	{ "\xc5\xbf", V("s"), false },
+	{ "[^s]", V("\xc5\xbf"), true },
+	{ "\\w", V("\xc5\xbf"), false },
+	{ "\\W", V("\xe2\x84\xaa"), true },
+	{ "\\ba\\b", V("a"), true },
+	{ "\xe2\x84\xa6", V("\xcf\x89"), false },
+	{ "\xe2\x84\xa6", V("\xe2\x84\xa6"), true },
+	{ "\xe2\x84\xab", V("\xc3\xa5"), false },
+	{ "\xc3\xa5", V("\xc3\x85"), true },
+	{ "\xe1\xba\x9e", V("\xc3\x9f"), false },
+	{ "\xe1\xba\x9e", V("\xe1\xba\x9e"), true },
+	{ "\xc3\x9f", V("ss"), false },
+	{ "\xc4\xb1", V("i"), false },
+	{ "\xc4\xb0", V("i"), false },
+	{ "\xcf\x83", V("\xcf\x82"), true },
+	{ "\xc2\xb5", V("\xce\xbc"), true },
+	{ "\xc7\x85", V("\xc7\x86"), true },
+	{ "\xd0\xb6", V("\xd0\x96"), true },
+	{ "[\xd0\xb0-\xd1\x8f]+", V("\xd0\x9f\xd1\x80\xd0\xb8"), true },
+	{ "[\xc3\xa0-\xc3\xb6]", V("\xc3\x89"), true },
+	{ "[^\xc3\xa0-\xc3\xb6]", V("\xc3\x89"), false },
+	{ "(\xc3\xa9)\\1", V("\xc3\xa9\xc3\x89"), true },
+	{ "(k)\\1", V("k\xe2\x84\xaa"), false },
+	{ "[Z-a]", V("z"), true },
+	{ "[Z-a]", V("b"), false },
+	{ "[^A-Z]", V("q"), false },
+	{ "[\\c1]", V("\x11"), true },
+	{ "[\\c1]", V("c"), false },
+	{ "[\\c_]", V("\x1f"), true },
+	{ "[\\c*]", V("\\"), true },
+	{ "[\\c*]", V("c"), true },
+	{ "\\c1", V("\\c1"), true },
+	{ "\\cj", V("\x0a"), true },
+	{ "\\v", V("\x0b"), true },
+	{ "\\v", V("\x0a"), false },
+	{ "[\\v]", V("\x0b"), true },
+	{ "[\\v]", V("\xc2\x85"), false },
+	{ "\\s", V("\xc2\xa0"), true },
+	{ "\\s", V("\xef\xbb\xbf"), true },
+	{ "\\s", V("\xe3\x80\x80"), true },
+	{ "\\s", V("\xe2\x80\x8b"), false },
+	{ "\\S", V("\xc2\xa0"), false },
+	{ "\\S", V("\xc3\xa9"), true },
+	{ "[\\s]", V("\xef\xbb\xbf"), true },
+	{ "[^\\s@]+",
+		V("a\xc2\xa0"
+		  "b"),
+		false },
+	{ "[^\\s@]+@evil\\.example", V("bob@evil.example"), true },
+	{ "\\s*", V("\x09 \x0d\x0a"), true },
+	{ ".", V("\xe2\x80\xa8"), false },
+	{ ".", V("\xe2\x80\xa9"), false },
+	{ ".", V("\x0d"), false },
+	{ ".", V("\xc2\x85"), true },
+	{ ".*",
+		V("a\xe2\x80\xa8"
+		  "b"),
+		false },
+	{ "[^]", V("\xe2\x80\xa8"), true },
+	{ "[^a]", V("\xe2\x80\xa9"), true },
+	{ "a.b", V("a-b"), true },
+	{ "\\.", V("\x0d"), false },
+	{ "\\1", V("\x01"), true },
+	{ "\\1", V(""), false },
+	{ "\\8", V("8"), true },
+	{ "\\101", V("A"), true },
+	{ "\\18",
+		V("\x01"
+		  "8"),
+		true },
+	{ "\\400", V(" 0"), true },
+	{ "[\\1]", V("\x01"), true },
+	{ "[\\101]", V("a"), true },
+	{ "\\2(a)",
+		V("\x02"
+		  "a"),
+		true },
+	{ "(a)\\2", V("a\x02"), true },
+	{ "(a)\\1", V("aa"), true },
+	{ "(a\\1)+", V("aa"), true },
+	{ "(\?:\\1(a))+", V("aaa"), true },
+	{ "[\\B]", V("B"), true },
+	{ "[\\B]", V("\\"), false },
+	{ "[\\b]", V("\x08"), true },
+	{ "(\?<$x>a)b", V("ab"), true },
+	{ "(\?<$x>a)\\k<$x>", V("aA"), true },
+	{ "(\?<\xc3\xbc>a)\\k<\xc3\xbc>", V("aa"), true },
+	{ "(\?<a\\u0062>x)\\k<ab>", V("xx"), true },
+	{ "\\k<n>", V("k<n>"), true },
+	{ "\\k", V("k"), true },
+	{ "(\?<n>a)|\\k<n>b", V("b"), true },
+	{ "\\uD83D\\uDE00", V("\xf0\x9f\x98\x80"), true },
+	{ "[\\uD83D\\uDE00]", V("\xf0\x9f\x98\x80"), true },
+	{ "\\uD83D", V("\xf0\x9f\x98\x80"), false },
+};
+
+START_TEST(knows_the_characters_of_javascript)
+	{
+		const struct dialect_case *c = &characters[_i];
+		struct regexlist *list = list_of(true, &c->regex, 1);
+		uint32_t value = 0;
+
+		ck_assert_msg(match(list, c->subject, c->len, &value) ==
+				(c->want ? REGEX_YES : REGEX_NO),
+			"/%s/ on \"%s\"", c->regex, c->subject);
+		regexlist_free(&list);
+	}
+END_TEST
+
 START_TEST(reads_javascript)
 	{
 		const struct dialect_case *c = &anchored[_i];
@@ -254,8 +391,9 @@ END_TEST
 
 /* A regex that cannot be compiled is refused with a reason, and the list is unchanged. */
 static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "?", "a**",
-	"a{2}{3}(", "(?<n", "(?<n>a)(?<n>b)", "\\k<n>", "(?<=a+)b", "a\\", "{1}", "[b-a]", "a{3,2}",
-	"a{99999}", "(?<1>a)", "\\2(a)", "[\\", "[a-", "[a-\\", "[\\w-" };
+	"a{2}{3}(", "(?<n", "(?<n>a)(?<n>b)", "(?<n>a)\\k<m>", "(?<n>a)\\k", "(?<=a+)b", "(?i)a",
+	"(?#a)b", "(*F)a", "[\xc3]", "a\\", "{1}", "[b-a]", "a{3,2}", "a{99999}", "(?<1>a)",
+	"(?<a-b>a)", "(?<>a)", "[\\", "[a-", "[a-\\", "[\\w-" };
 
 START_TEST(refuses_what_cannot_be_compiled)
 	{
@@ -548,6 +686,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("regexlist");
 	TCase *tcase = tcase_create("regexlist");
 
+	LOOP(tcase, knows_the_characters_of_javascript, characters);
 	LOOP(tcase, reads_javascript, anchored);
 	LOOP(tcase, finds_within, unanchored);
 	LOOP(tcase, refuses_what_cannot_be_compiled, bad);
