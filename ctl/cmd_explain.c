@@ -85,8 +85,8 @@ static void load_keys(struct judge *judge, struct problems *problems)
 
 	if (jwt->secret[0] == '\0' && jwt->keys_file[0] == '\0')
 		return;
-	if (token_keys_load(jwt->keys_file, jwt->secret, &judge->keys, problems, &err) !=
-		TOKEN_KEYS_LOADED)
+	if (token_keys_load(jwt->keys_file, jwt->secret, judge->config->user, &judge->keys,
+		    problems, &err) != TOKEN_KEYS_LOADED)
 		problems_add(problems, "%s", err.text);
 }
 

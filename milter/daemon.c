@@ -461,5 +461,7 @@ void daemon_run(const struct daemon_options *options, const struct config *confi
 	daemon.config = config_ref(config);
 	if (!options->foreground && process_daemonize(&err) != 0)
 		process_fail(EX_OSERR, &err);
+	if (process_close_inherited(&err) != 0)
+		process_fail(EX_OSERR, &err);
 	run(&daemon);
 }

@@ -127,8 +127,8 @@ static int check_config(const struct daemon_options *options, const struct confi
 
 	if (daemon_check(config, err) == 0 &&
 		policy_from_files(config, &policy, problems, err) == 0 &&
-		token_keys_load(config->jwt.keys_file, config->jwt.secret, &keys, problems, err) ==
-			TOKEN_KEYS_LOADED)
+		token_keys_load(config->jwt.keys_file, config->jwt.secret, config->user, &keys,
+			problems, err) == TOKEN_KEYS_LOADED)
 		code = geteuid() == 0 ? check_user(options, config, err) : EX_OK;
 	policy_unref(&policy);
 	jwt_keys_unref(&keys);
@@ -143,7 +143,8 @@ static int check_files(const struct daemon_options *options)
 	struct errmsg err = { "out of memory" };
 	int code = EX_CONFIG;
 
-	if (problems != NULL && config_load(options->config_path, &config, &err) == 0) {
+	if (problems != NULL &&
+		config_load_for(options->config_path, options->user, &config, &err) == 0) {
 		print_problems(config->warnings);
 		code = check_config(options, config, problems, &err);
 	}
@@ -184,7 +185,7 @@ int main(int argc, char **argv)
 		return check_files(&options.daemon);
 	options.daemon.config_path = absolute(options.daemon.config_path);
 	options.daemon.pid_file = absolute(options.daemon.pid_file);
-	if (config_load(options.daemon.config_path, &config, &err) != 0)
+	if (config_load_for(options.daemon.config_path, options.daemon.user, &config, &err) != 0)
 		process_fail(EX_CONFIG, &err);
 	daemon_run(&options.daemon, config);
 	config_unref(&config);

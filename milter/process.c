@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@
 #include <unistd.h>
 
 #include "milter/loop/listen.h"
+
+#define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 
 /* LeakSanitizer inspects its own process as a debugger does. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -73,6 +76,32 @@ int process_daemonize(struct errmsg *err)
 	(void)setsid();
 	if (chdir("/") != 0)
 		return errmsg_set(err, "cannot change to /: %s", strerror(errno));
+	return 0;
+}
+
+/* The number of descriptors from LISTEN_FDS_START on that systemd has handed over. */
+static unsigned listening_descriptors(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	long number = pid != NULL && count != NULL && strtol(pid, NULL, 10) == (long)getpid() ?
+		strtol(count, NULL, 10) :
+		0;
+
+	return number > 0 && number <= INT_MAX - LISTEN_FDS_START ? (unsigned)number : 0;
+}
+
+int process_close_inherited(struct errmsg *err)
+{
+	unsigned first = LISTEN_FDS_START + listening_descriptors();
+	int ret = 0;
+
+	if (to_parent >= 0 && (unsigned)to_parent >= first) {
+		if ((unsigned)to_parent > first)
+			ret = close_range(first, (unsigned)to_parent - 1, 0);
+		first = (unsigned)to_parent + 1;
+	}
+	if (ret != 0 || close_range(first, UINT_MAX, 0) != 0)
+		return errmsg_set(err, "cannot close inherited descriptors: %s", strerror(errno));
 	return 0;
 }
 
@@ -153,7 +182,7 @@ int process_take_group(const struct process_user *user, struct errmsg *err)
 	return 0;
 }
 
-int process_become(const struct process_user *user, struct errmsg *err)
+static int change_user(const struct process_user *user, struct errmsg *err)
 {
 	if (geteuid() != 0 || user->name[0] == '\0')
 		return 0;
@@ -165,6 +194,15 @@ int process_become(const struct process_user *user, struct errmsg *err)
 	if (setenv("HOME", user->home, 1) != 0 || setenv("USER", user->name, 1) != 0 ||
 		setenv("LOGNAME", user->name, 1) != 0)
 		return errmsg_set(err, "out of memory for the environment of '%s'", user->name);
+	return 0;
+}
+
+int process_become(const struct process_user *user, struct errmsg *err)
+{
+	if (change_user(user, err) != 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return errmsg_set(err, "cannot set no_new_privs: %s", strerror(errno));
 	return 0;
 }
 

@@ -16,6 +16,13 @@
  */
 int process_daemonize(struct errmsg *err);
 
+/*
+ * Close the descriptors that the daemon's starter has left open, except standard input, output and
+ * error and the sockets that systemd hands over. Call it before the daemon opens any itself.
+ * Returns 0, or -1 with err set.
+ */
+int process_close_inherited(struct errmsg *err);
+
 /* Report that the daemon is ready to the parent and to systemd, and close the terminal (in the
  * background). */
 void process_ready(const char *status);
@@ -45,7 +52,8 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 int process_take_group(const struct process_user *user, struct errmsg *err);
 
 /* Become the user with all of its groups, and give up root's rights and environment; libraries look
- * for files in $HOME. Returns 0, or -1 with err set. */
+ * for files in $HOME. From then on the process, whoever runs it, can gain no privileges
+ * (no_new_privs). Returns 0, or -1 with err set. */
 int process_become(const struct process_user *user, struct errmsg *err);
 
 /* Prevent core files, ptrace(2) and access to /proc/PID, because memory contains secrets. */

@@ -5,6 +5,7 @@
 #include "lib/conf/config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct filling {
 	struct service *services; /* [0]: [check] itself */
 	size_t service_count;
 	bool of_services; /* this pass over the file reads [check NAME], the other one the rest */
+	const char *user; /* the daemon's, in place of [milter] user; NULL: that one */
 	unsigned *lines;  /* of each option's key outside [check NAME]; 0: not set */
 };
 
@@ -154,7 +156,7 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 			line_of(f, section, name));
 		return fail_at_key(f, section, key, err);
 	}
-	if (file_read_secret(file, SECRET_MAX, &text, &len, err) != FILE_READ)
+	if (file_read_secret(file, SECRET_MAX, f->config->user, &text, &len, err) != FILE_READ)
 		return fail_at_key(f, section, key, err);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
@@ -201,6 +203,22 @@ static int build_conninfo(struct filling *f, struct errmsg *err)
 	return 0;
 }
 
+/* Find the number of the user in "USER" or "USER:GROUP", which only root's process can become. */
+static uid_t find_user(const char *name)
+{
+	struct passwd entry, *found = NULL;
+	char user[64], text[4096];
+	size_t len = strcspn(name, ":");
+
+	if (geteuid() != 0 || len == 0 || len >= sizeof(user))
+		return (uid_t)-1;
+	memcpy(user, name, len);
+	user[len] = '\0';
+	if (getpwnam_r(user, &entry, text, sizeof(text), &found) != 0 || found == NULL)
+		return (uid_t)-1;
+	return found->pw_uid;
+}
+
 /* Set the members that follow from other keys. */
 static int derive_rest(struct filling *f, struct errmsg *err)
 {
@@ -220,6 +238,7 @@ static int derive_rest(struct filling *f, struct errmsg *err)
 	memcpy(services, f->services, f->service_count * sizeof(*services));
 	s->services = services;
 	s->service_count = f->service_count;
+	c->user = find_user(f->user != NULL ? f->user : c->milter.user);
 	if (build_conninfo(f, err) < 0)
 		return -1;
 	if (config_apply_rates(c, &key, err) < 0)
@@ -325,42 +344,30 @@ void config_check_readable(const struct config *config, const char *user, struct
 	}
 }
 
-/* Warn of a secret in a file that everybody may read. */
-static void warn_of_open_file(const struct config *c)
+/* Require that a file with a secret belongs to root or to the daemon, and warn if everybody may
+ * read it. Returns 0, or -1 with err set. */
+static int check_access(const struct config *c, struct errmsg *err)
 {
 	const struct config_given *given = &c->given;
 	bool holds_one = (*given->password != '\0' && *given->password_file == '\0') ||
 		(*c->jwt.secret != '\0' && *given->secret_file == '\0');
 	struct stat st;
 
-	if (holds_one && stat(c->path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+	if (!holds_one || stat(c->path, &st) != 0)
+		return 0;
+	if ((st.st_mode & S_IROTH) != 0)
 		problems_add(c->warnings,
 			"%s: contains a secret, and its mode %04o lets everybody read it; make it 0640 "
 			"with the daemon's group (chgrp postern), or move the secret to a "
 			"password_file or secret_file",
 			c->path, (unsigned)(st.st_mode & 07777));
+	return file_check_owner(c->path, &st, c->user, err);
 }
 
-int config_load(const char *path, const struct config **config_r, struct errmsg *err)
+static int parse(const char *path, const char *text, size_t len, const char *user,
+	const struct config **config_r, struct errmsg *err)
 {
-	char *text;
-	size_t len;
-	int ret;
-
-	if (file_read(path, CONFIG_MAX, &text, &len, NULL, err) != FILE_READ)
-		return -1;
-	ret = config_parse(path, text, len, config_r, err);
-	explicit_bzero(text, len);
-	free(text);
-	if (ret == 0)
-		warn_of_open_file(*config_r);
-	return ret;
-}
-
-int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
-	struct errmsg *err)
-{
-	struct filling f = { .config = config_new(path), .service_count = 1 };
+	struct filling f = { .config = config_new(path), .service_count = 1, .user = user };
 	size_t count;
 	int ret = -1;
 
@@ -390,6 +397,40 @@ out:
 	free(f.services);
 	free(f.lines);
 	return ret;
+}
+
+int config_load(const char *path, const struct config **config_r, struct errmsg *err)
+{
+	return config_load_for(path, NULL, config_r, err);
+}
+
+int config_load_for(const char *path, const char *user, const struct config **config_r,
+	struct errmsg *err)
+{
+	const struct config *config;
+	char *text;
+	size_t len;
+	int ret;
+
+	if (file_read(path, CONFIG_MAX, &text, &len, NULL, err) != FILE_READ)
+		return -1;
+	ret = parse(path, text, len, user, &config, err);
+	explicit_bzero(text, len);
+	free(text);
+	if (ret != 0)
+		return -1;
+	if (check_access(config, err) != 0) {
+		config_unref(&config);
+		return -1;
+	}
+	*config_r = config;
+	return 0;
+}
+
+int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
+	struct errmsg *err)
+{
+	return parse(path, text, len, NULL, config_r, err);
 }
 
 static bool same_value(const struct config_option *option, const void *a, const void *b)

@@ -102,6 +102,8 @@ struct config {
 	char *path;   /* the file */
 	char *folder; /* its directory, from which relative paths start */
 	struct settings *settings;
+	uid_t user; /* the daemon's user, who may own secrets; (uid_t)-1: only root and the
+		       process's own user may */
 	struct problems *warnings; /* odd values that are in force nevertheless; log them once */
 
 	struct config_milter milter;
@@ -121,6 +123,13 @@ struct config {
  * set: the file, the line, what is wrong, and what would be right.
  */
 int config_load(const char *path, const struct config **config_r, struct errmsg *err);
+
+/*
+ * The same for a daemon that becomes the user "USER" or "USER:GROUP" instead of [milter] user
+ * (NULL: that one). Secrets must belong to this user, to root or to the process's own user.
+ */
+int config_load_for(const char *path, const char *user, const struct config **config_r,
+	struct errmsg *err);
 
 /* The same for a text. path is used in messages and for relative paths; it need not exist. */
 int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,

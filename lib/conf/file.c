@@ -110,8 +110,20 @@ static enum file_result check_kind(const struct reading *r, uint64_t max, struct
 	return FILE_READ;
 }
 
-static enum file_result check_private(const struct reading *r, struct errmsg *err)
+int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err)
 {
+	if (st->st_uid == 0 || st->st_uid == geteuid() || st->st_uid == user)
+		return 0;
+	return errmsg_set(err,
+		"%s: belongs to user %lu, who can replace the secret in it; "
+		"make it belong to root or to the daemon's user (chown)",
+		path, (unsigned long)st->st_uid);
+}
+
+static enum file_result check_private(const struct reading *r, uid_t user, struct errmsg *err)
+{
+	if (file_check_owner(r->path, &r->st, user, err) != 0)
+		return FILE_FAILED;
 	if ((r->st.st_mode & 077) == 0)
 		return FILE_READ;
 	(void)errmsg_set(err,
@@ -187,15 +199,15 @@ enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t
 	return result;
 }
 
-enum file_result file_read_secret(const char *path, uint64_t max, char **text_r, size_t *len_r,
-	struct errmsg *err)
+enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
+	size_t *len_r, struct errmsg *err)
 {
 	struct reading r;
 	enum file_result result = begin_reading(path, max, &r, err);
 
 	if (result != FILE_READ)
 		return result;
-	if ((result = check_private(&r, err)) == FILE_READ)
+	if ((result = check_private(&r, user, err)) == FILE_READ)
 		result = read_text(&r, text_r, len_r, err);
 	(void)close(r.fd);
 	return result;

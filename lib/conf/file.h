@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #include "lib/base/errmsg.h"
 
@@ -38,10 +40,15 @@ enum file_result {
 enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
 	struct file_stamp *stamp_r, struct errmsg *err);
 
-/* The same, but refuse a file that the group or others may access. Errors never show its content.
+/*
+ * The same, but refuse a file that the group or others may access, or that belongs to a user other
+ * than root, the process's own and `user` ((uid_t)-1: nobody). Errors never show its content.
  */
-enum file_result file_read_secret(const char *path, uint64_t max, char **text_r, size_t *len_r,
-	struct errmsg *err);
+enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
+	size_t *len_r, struct errmsg *err);
+
+/* Check the owner in the same way. 0, or -1 with err set. */
+int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
 /*
  * A file that is written beside the one that it will replace. The old file stays until

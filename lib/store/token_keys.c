@@ -20,7 +20,7 @@ static bool is_blank(const char *text, size_t len)
 }
 
 /* Everybody may be able to read public keys, but not shared secrets and private keys. */
-static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
+static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
 {
 	enum token_keys_result result = TOKEN_KEYS_FAILED;
@@ -46,7 +46,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	if (result != TOKEN_KEYS_LOADED) {
 		(void)errmsg_prefix(err, "%s: ", path);
 	} else if (jwt_keys_are_private(keys)) {
-		if (file_read_secret(path, KEYS_FILE_MAX, &text, &len, err) != FILE_READ)
+		if (file_read_secret(path, KEYS_FILE_MAX, user, &text, &len, err) != FILE_READ)
 			return TOKEN_KEYS_FAILED;
 		explicit_bzero(text, len);
 		free(text);
@@ -54,7 +54,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	return result;
 }
 
-enum token_keys_result token_keys_load(const char *keys_file, const char *secret,
+enum token_keys_result token_keys_load(const char *keys_file, const char *secret, uid_t user,
 	struct jwt_keys **keys_r, struct problems *problems, struct errmsg *err)
 {
 	enum token_keys_result result = TOKEN_KEYS_LOADED;
@@ -65,7 +65,7 @@ enum token_keys_result token_keys_load(const char *keys_file, const char *secret
 		return TOKEN_KEYS_FAILED;
 	}
 	if (keys_file[0] != '\0')
-		result = read_file(keys, keys_file, problems, err);
+		result = read_file(keys, keys_file, user, problems, err);
 	if (result != TOKEN_KEYS_LOADED) {
 		(void)errmsg_prefix(err, "[jwt] keys_file: ");
 	} else if (secret[0] != '\0' &&

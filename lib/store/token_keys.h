@@ -1,6 +1,8 @@
 #ifndef POSTERN_TOKEN_KEYS_H
 #define POSTERN_TOKEN_KEYS_H
 
+#include <sys/types.h>
+
 #include "lib/auth/jwt_keys.h"
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
@@ -14,11 +16,12 @@ enum token_keys_result {
 /*
  * Load the keys of [jwt]: those of a file with PEM blocks or a JWK set ("": none), and a shared
  * secret ("": none). A file that contains a shared secret or a private key is refused if others can
- * read it. Unusable keys, and a file without a usable one, are added to problems, which may be
+ * read it, or if it belongs to a user other than root, the process's own and `user` ((uid_t)-1:
+ * nobody). Unusable keys, and a file without a usable one, are added to problems, which may be
  * NULL. Returns TOKEN_KEYS_LOADED with one reference in *keys_r, or another result with err set,
  * which begins with the key of the configuration ("[jwt] keys_file: ...").
  */
-enum token_keys_result token_keys_load(const char *keys_file, const char *secret,
+enum token_keys_result token_keys_load(const char *keys_file, const char *secret, uid_t user,
 	struct jwt_keys **keys_r, struct problems *problems, struct errmsg *err);
 
 #endif

@@ -30,8 +30,8 @@ void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 		(void)file_stamp(jwt->keys_file, &read.stamp, NULL);
 	if (auth_keys_configured(config)) {
 		read.problems = problems_new();
-		result = token_keys_load(jwt->keys_file, jwt->secret, &read.keys, read.problems,
-			&read.err);
+		result = token_keys_load(jwt->keys_file, jwt->secret, config->user, &read.keys,
+			read.problems, &read.err);
 		if (result == TOKEN_KEYS_LOADED)
 			read.err.text[0] = '\0';
 		else
@@ -39,7 +39,8 @@ void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 		if (result == TOKEN_KEYS_GONE)
 			read.gone_since = read.failed_since;
 		if (result != TOKEN_KEYS_LOADED && jwt->secret[0] != '\0')
-			(void)token_keys_load("", jwt->secret, &read.keys, NULL, NULL);
+			(void)token_keys_load("", jwt->secret, config->user, &read.keys, NULL,
+				NULL);
 	}
 	*read_r = read;
 }

@@ -89,6 +89,18 @@ static int open_inet(const char *socket_name, int *fd_r, struct errmsg *err)
 	return 0;
 }
 
+/* Give a new directory to the daemon's user, unless somebody has replaced it. */
+static void give_directory(const char *directory, const struct listen_owner *owner)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid())
+		(void)!fchown(fd, owner->uid, owner->gid);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /* Make the directory of the socket, if its parent exists. Returns whether the directory exists. */
 static bool make_directory(const char *path, const struct listen_owner *owner)
 {
@@ -103,7 +115,7 @@ static bool make_directory(const char *path, const struct listen_owner *owner)
 	if (mkdir(directory, 0755) != 0)
 		return errno == EEXIST;
 	if (owner->uid != (uid_t)-1)
-		(void)!lchown(directory, owner->uid, owner->gid);
+		give_directory(directory, owner);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "milter/loop/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -72,16 +73,39 @@ mode_t listen_mask(const struct listen_owner *owner)
 	return umask(0777 & ~owner->mode);
 }
 
+/*
+ * Whether this is the socket that the process has bound. Others who may write in its folder can put
+ * there links and sockets of their own, and rename ours, but can make none that is ours.
+ */
+static bool is_own_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid() &&
+		st.st_nlink == 1;
+}
+
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
 	struct errmsg *err)
 {
+	int fd, ret = 0;
+
 	(void)umask(old_mask);
 	if (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1)
 		return 0;
-	if (lchown(path, owner->uid, owner->gid) != 0)
-		return errmsg_set(err, "socket %s: cannot set its owner and group: %s", path,
+	if ((fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return errmsg_set(err, "socket %s: %s", path, strerror(errno));
+	if (!is_own_socket(fd)) {
+		ret = errmsg_set(err,
+			"socket %s: another user has replaced it; put it in a folder where only "
+			"root and the daemon's user may write",
+			path);
+	} else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0) {
+		ret = errmsg_set(err, "socket %s: cannot set its owner and group: %s", path,
 			strerror(errno));
-	return 0;
+	}
+	(void)close(fd);
+	return ret;
 }
 
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err)

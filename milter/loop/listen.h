@@ -25,7 +25,8 @@ int listen_clear(const char *path, struct errmsg *err);
 
 /*
  * Set the umask before the bind() of a unix socket; after it, restore the umask and set owner and
- * group. The socket's file never has a wider mode than owner->mode.
+ * group. The socket's file never has a wider mode than owner->mode. Fails, and changes nothing, if
+ * the file at path is not the process's own socket.
  */
 mode_t listen_mask(const struct listen_owner *owner);
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,

@@ -474,12 +474,7 @@ def test_sockets_are_handed_over(box, store):
                 "os.execv(sys.argv[2], sys.argv[2:])", str(listener.fileno())]
     child = daemon.process
     child.argv = launcher + child.argv
-    original = subprocess.Popen
-
-    def popen(*args, **options):
-        return original(*args, **options, pass_fds=[listener.fileno()])
-
-    subprocess.Popen = popen
+    child.pass_fds = (listener.fileno(),)
     try:
         daemon.start()
         with Dovecot(daemon.run / "auth") as conn:
@@ -492,7 +487,6 @@ def test_sockets_are_handed_over(box, store):
         assert waiting.line()[0] == "VERSION"
         waiting.close()
     finally:
-        subprocess.Popen = original
         listener.close()
 
 

@@ -322,6 +322,51 @@ def test_root_is_let_go_of(box):
     assert "running as root" not in daemon.log()
 
 
+def test_inherited_descriptors_are_closed_and_privileges_cannot_be_gained(box):
+    """Those of whoever starts it: a file of root's is not left open to the daemon's user."""
+    daemon = box.postern(start=False)
+    secret = box.folder / "of-root"
+    secret.write_text("only root reads this\n")
+    with open(secret, encoding="ascii") as first, open(secret, encoding="ascii") as second:
+        os.dup2(second.fileno(), 200)
+        daemon.process.pass_fds = (first.fileno(), 200)
+        try:
+            daemon.start()
+        finally:
+            os.close(200)
+    targets = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{daemon.process.pid}/fd") if entry.is_symlink()]
+    assert len(targets) > 5
+    assert str(secret) not in targets
+    status = dict(line.split(":", 1) for line in open(f"/proc/{daemon.process.pid}/status", encoding="ascii"))
+    assert status["NoNewPrivs"].strip() == "1"
+
+
+@pytest.mark.parametrize("section, key", [("database", "password"), ("jwt", "secret")])
+@pytest.mark.parametrize("in_a_file", [True, False])
+def test_a_secret_of_another_user_is_refused(box, section, key, in_a_file):
+    """It is whose file it is that decides what the secret is; only root and the daemon's user may."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    value = "a secret of more than thirty-two bytes"
+    daemon = box.postern(start=False, config={section: {f"{key}_file": "hidden"} if in_a_file else {key: value}})
+    path = daemon.folder / "hidden" if in_a_file else daemon.conf
+    path.write_text(value + "\n") if in_a_file else None
+    path.chmod(0o600)
+    shutil.chown(path, "mail")
+    status, said = daemon.check_config()
+    assert status == 78 and f"{path}: belongs to user " in said, said
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 78 and f"{path}: belongs to user " in done.stderr
+    for user in ("root", USER):
+        shutil.chown(path, user)
+        assert daemon.check_config()[0] == 0
+    daemon.configure({"milter": {"user": "daemon"}})
+    path.chmod(0o600)
+    done = run(POSTERN, "-n", "-c", daemon.conf, "-u", USER)  # the option goes before the configuration
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_home_of_root_is_let_go_of(box):
     """libpq searches there for keys, passwords and, as shown here, services."""
     needs_root()

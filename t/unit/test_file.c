@@ -119,12 +119,46 @@ START_TEST(refuses_secrets_that_others_can_access)
 		size_t len;
 
 		put(path, "hush", modes[_i].mode);
-		ck_assert_int_eq(file_read_secret(path, 100, &text, &len, &err), modes[_i].want);
+		ck_assert_int_eq(file_read_secret(path, 100, (uid_t)-1, &text, &len, &err),
+			modes[_i].want);
 		if (modes[_i].want == FILE_READ)
 			free(text);
 		else
 			ck_assert_ptr_nonnull(strstr(err.text, "make it 0600"));
 		ck_assert_ptr_null(strstr(err.text, "hush"));
+	}
+END_TEST
+
+#define THEIRS 12345 /* some unprivileged user */
+#define OURS 12346   /* the user that the daemon becomes */
+
+static const struct {
+	uid_t owner, user;
+	enum file_result want;
+} owners[] = {
+	{ 0, OURS, FILE_READ },
+	{ 0, (uid_t)-1, FILE_READ },
+	{ OURS, OURS, FILE_READ },
+	{ THEIRS, OURS, FILE_FAILED },
+	{ THEIRS, (uid_t)-1, FILE_FAILED },
+	{ THEIRS, 0, FILE_FAILED },
+};
+START_TEST(refuses_secrets_of_other_users)
+	{
+		struct errmsg err = { "" };
+		char *text;
+		size_t len;
+
+		if (geteuid() != 0)
+			return; /* others' secrets can't be read anyway */
+		put(path, "hush", 0600);
+		ck_assert_int_eq(chown(path, owners[_i].owner, (gid_t)-1), 0);
+		ck_assert_int_eq(file_read_secret(path, 100, owners[_i].user, &text, &len, &err),
+			owners[_i].want);
+		if (owners[_i].want == FILE_READ)
+			free(text);
+		else
+			ck_assert_ptr_nonnull(strstr(err.text, "belongs to user 12345"));
 	}
 END_TEST
 
@@ -263,6 +297,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, reads_a_whole_file);
 	tcase_add_test(tcase, tells_missing_from_unreadable);
 	tcase_add_loop_test(tcase, refuses_secrets_that_others_can_access, 0, ROWS(modes));
+	tcase_add_loop_test(tcase, refuses_secrets_of_other_users, 0, ROWS(owners));
 	tcase_add_test(tcase, replaces_a_file_and_keeps_its_predecessor);
 	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
 	tcase_add_test(tcase, a_full_disk_leaves_the_old_file);

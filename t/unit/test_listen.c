@@ -2,6 +2,7 @@
  * Shows that a listening unix socket has its mode from the start, replaces one that nobody answers
  * on, and leaves other files alone.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -72,6 +73,94 @@ START_TEST(another_file_is_not_replaced)
 	}
 END_TEST
 
+/* What somebody else puts at the path between bind() and the change of owner and group */
+static void put_file(void)
+{
+	(void)fclose(fopen(path, "w"));
+}
+
+static void put_folder(void)
+{
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void put_link(void)
+{
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+}
+
+static void put_link_to_socket(void)
+{
+	char other[sizeof(path) + 10];
+	int fd;
+
+	ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
+	(void)close(fd);
+	(void)snprintf(other, sizeof(other), "%s.moved", path);
+	ck_assert_int_eq(rename(path, other), 0);
+	ck_assert_int_eq(symlink(other, path), 0);
+}
+
+static void put_second_name(void)
+{
+	char other[sizeof(path) + 10];
+
+	put_link_to_socket();
+	(void)snprintf(other, sizeof(other), "%s.moved", path);
+	(void)unlink(path);
+	ck_assert_int_eq(link(other, path), 0);
+}
+
+static void put_socket_of_another(void)
+{
+	int fd;
+
+	ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
+	(void)close(fd);
+	ck_assert_int_eq(lchown(path, 12345, (gid_t)-1), 0);
+}
+
+static void put_nothing(void)
+{
+}
+
+static const struct {
+	void (*put)(void);
+	bool needs_root;
+} strangers[] = {
+	{ put_file, false },
+	{ put_folder, false },
+	{ put_link, false },
+	{ put_link_to_socket, false },
+	{ put_second_name, false },
+	{ put_socket_of_another, true },
+	{ put_nothing, false },
+};
+START_TEST(only_our_own_socket_is_given_away)
+	{
+		const struct listen_owner gift = { .mode = 0620,
+			.uid = geteuid(),
+			.gid = getegid() };
+		char other[sizeof(path) + 10];
+		struct stat before = { 0 }, after = { 0 };
+		mode_t mask = umask(022);
+
+		(void)umask(mask);
+		if (strangers[_i].needs_root && geteuid() != 0)
+			return;
+		strangers[_i].put();
+		(void)lstat(path, &before);
+		ck_assert_int_eq(listen_own(path, &gift, mask, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+		(void)lstat(path, &after);
+		ck_assert_uint_eq(after.st_uid, before.st_uid);
+		ck_assert_int_eq(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+		(void)snprintf(other, sizeof(other), "%s.moved", path);
+		(void)unlink(other);
+		(void)rmdir(path);
+	}
+END_TEST
+
 START_TEST(an_impossible_path_is_an_error)
 	{
 		char long_path[200];
@@ -109,6 +198,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_socket_has_its_mode_from_the_start);
 	tcase_add_test(tcase, a_socket_in_use_is_not_replaced);
 	tcase_add_test(tcase, another_file_is_not_replaced);
+	tcase_add_loop_test(tcase, only_our_own_socket_is_given_away, 0,
+		(int)(sizeof(strangers) / sizeof(strangers[0])));
 	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
 	suite_add_tcase(suite, tcase);

@@ -70,18 +70,20 @@ static void ck_refused(const char *keys_file, const char *secret, const char *wh
 {
 	struct jwt_keys *mine = jwt_keys_new(), *got = mine;
 
-	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, problems, &err), result);
+	ck_assert_int_eq(token_keys_load(keys_file, secret, (uid_t)-1, &got, problems, &err),
+		result);
 	ck_assert_ptr_eq(got, mine);
 	ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
 	ck_assert_ptr_null(strstr(err.text, SECRET));
-	ck_assert_int_eq(token_keys_load(keys_file, secret, &got, NULL, NULL), result);
+	ck_assert_int_eq(token_keys_load(keys_file, secret, (uid_t)-1, &got, NULL, NULL), result);
 	ck_assert_ptr_eq(got, mine);
 	jwt_keys_unref(&mine);
 }
 
 START_TEST(without_a_file_and_a_secret_there_is_no_key)
 	{
-		ck_assert_int_eq(token_keys_load("", "", &keys, problems, &err), TOKEN_KEYS_LOADED);
+		ck_assert_int_eq(token_keys_load("", "", (uid_t)-1, &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
 		ck_assert_ptr_nonnull(keys);
 		ck_assert_uint_eq(jwt_keys_count(keys), 0);
 	}
@@ -92,7 +94,7 @@ START_TEST(loads_the_secret_and_the_keys_of_the_file)
 		const struct jwt_key *last;
 
 		put(PEM, strlen(PEM), 0644);
-		ck_assert_int_eq(token_keys_load(path, SECRET, &keys, problems, &err),
+		ck_assert_int_eq(token_keys_load(path, SECRET, (uid_t)-1, &keys, problems, &err),
 			TOKEN_KEYS_LOADED);
 		ck_assert_uint_eq(jwt_keys_count(keys), 2);
 		ck_assert_ptr_nonnull(jwt_keys_at(keys, 0)->public);
@@ -100,7 +102,7 @@ START_TEST(loads_the_secret_and_the_keys_of_the_file)
 		ck_assert_uint_eq(last->secret_len, strlen(SECRET));
 		ck_assert_mem_eq(last->secret, SECRET, strlen(SECRET));
 		jwt_keys_unref(&keys);
-		ck_assert_int_eq(token_keys_load("", SECRET, &keys, NULL, NULL), 0);
+		ck_assert_int_eq(token_keys_load("", SECRET, (uid_t)-1, &keys, NULL, NULL), 0);
 		ck_assert_uint_eq(jwt_keys_count(keys), 1);
 		ck_assert_uint_eq(problems_count(problems), 0);
 	}
@@ -153,7 +155,7 @@ START_TEST(a_file_with_a_shared_secret_must_be_private)
 			ck_assert_ptr_nonnull(strstr(err.text, path));
 			ck_refused(path, SECRET, files[_i].why, files[_i].result);
 		} else {
-			ck_assert_msg(token_keys_load(path, "", &keys, problems, &err) ==
+			ck_assert_msg(token_keys_load(path, "", (uid_t)-1, &keys, problems, &err) ==
 					TOKEN_KEYS_LOADED,
 				"%s", err.text);
 			ck_assert_uint_eq(jwt_keys_count(keys), files[_i].count);
@@ -164,13 +166,13 @@ END_TEST
 START_TEST(unusable_keys_are_reported)
 	{
 		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
-		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err),
+		ck_assert_int_eq(token_keys_load(path, "", (uid_t)-1, &keys, problems, &err),
 			TOKEN_KEYS_LOADED);
 		ck_assert_uint_eq(jwt_keys_count(keys), 1);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), "24 bytes"));
 		jwt_keys_unref(&keys);
-		ck_assert_int_eq(token_keys_load(path, "", &keys, NULL, NULL), 0);
+		ck_assert_int_eq(token_keys_load(path, "", (uid_t)-1, &keys, NULL, NULL), 0);
 	}
 END_TEST
 
@@ -201,7 +203,7 @@ START_TEST(a_missing_or_long_file_or_a_directory_is_refused)
 		put(text, (1 << 20) + 1, 0644);
 		ck_refused(path, "", "1048577 bytes", TOKEN_KEYS_FAILED);
 		put(text, 1 << 20, 0644);
-		ck_assert_int_eq(token_keys_load(path, "", &keys, problems, &err),
+		ck_assert_int_eq(token_keys_load(path, "", (uid_t)-1, &keys, problems, &err),
 			TOKEN_KEYS_LOADED);
 		free(text);
 	}

@@ -36,6 +36,7 @@ class Process:
         self.env = env
         self.user = user
         self.cwd = cwd
+        self.pass_fds = ()  # descriptors that it inherits
         self.child = None
 
     def start(self, ready=None, deadline=None):
@@ -49,7 +50,8 @@ class Process:
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd,
-                env=dict(os.environ, **(self.env or {})), start_new_session=True, **account)
+                env=dict(os.environ, **(self.env or {})), start_new_session=True,
+                pass_fds=self.pass_fds, **account)
         if ready:
             self.wait_ready(ready, **({"deadline": deadline} if deadline else {}))
         return self
