@@ -258,7 +258,8 @@ static int suspend_login(void *context, const char *login, struct errmsg *err)
 	struct daemon *daemon = context;
 
 	if (suspensions_set(shared_suspensions(daemon->shared), login, true) < 0)
-		return errmsg_set(err, "out of memory, or too many are suspended");
+		return errmsg_set(err, "out of memory, or %d logins are suspended already",
+			SUSPENSIONS_MAX);
 	if (server_call(daemon->server, save_suspensions, daemon) == 0)
 		return 0;
 	/* The server is ending, and runs no more calls. */

@@ -44,7 +44,7 @@ enum login_cause {
 	CAUSE_POLICY,	   /* correct, but the user is disabled or suspended */
 };
 
-#define LOGIN_SIZE (JWT_MAIL_SIZE + 128)
+#define LOGIN_SIZE (SUSPENSION_LOGIN_MAX + 1) /* more than TOKEN:MAIL needs */
 
 struct login_answer {
 	enum login_result result;

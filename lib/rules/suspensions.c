@@ -47,12 +47,12 @@ static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 	size_t i;
 
 	for (i = 0; login[i] != '\0'; i++) {
-		if (i == SUSPENSION_LOGIN_MAX || (unsigned char)login[i] < ' ' || login[i] == 0x7f)
+		if (i == SUSPENSION_LOGIN_MAX)
 			return false;
 		folded_r[i] = ascii_lower(login[i]);
 	}
 	folded_r[i] = '\0';
-	return i > 0 && folded_r[0] != '#' && folded_r[0] != ' ' && folded_r[i - 1] != ' ';
+	return i > 0;
 }
 
 /* Return the index of the login, or where it belongs. The lock must be held. */
@@ -152,37 +152,97 @@ size_t suspensions_count(struct suspensions *suspensions)
 	return count;
 }
 
-void suspensions_write(struct suspensions *suspensions, struct strbuf *text)
+void suspensions_each(struct suspensions *suspensions,
+	void (*each)(void *context, const char *login), void *context)
 {
 	(void)pthread_rwlock_rdlock(&suspensions->lock);
-	for (size_t i = 0; i < suspensions->count; i++) {
-		strbuf_add_str(text, suspensions->logins[i]);
-		strbuf_add_char(text, '\n');
-	}
+	for (size_t i = 0; i < suspensions->count; i++)
+		each(context, suspensions->logins[i]);
 	(void)pthread_rwlock_unlock(&suspensions->lock);
+}
+
+/* ---- the text --------------------------------------------------------------------- */
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* Append a line. Bytes that a line cannot hold, or that have a meaning there, become \xHH. */
+static void write_line(void *context, const char *login)
+{
+	struct strbuf *text = context;
+
+	for (size_t i = 0; login[i] != '\0'; i++) {
+		bool is_end = i == 0 || login[i + 1] == '\0';
+
+		if (is_control(login[i]) || login[i] == '\\' || (i == 0 && login[i] == '#') ||
+			(is_end && login[i] == ' '))
+			strbuf_addf(text, "\\x%02x", (unsigned)(unsigned char)login[i]);
+		else
+			strbuf_add_char(text, login[i]);
+	}
+	strbuf_add_char(text, '\n');
+}
+
+void suspensions_write(struct suspensions *suspensions, struct strbuf *text)
+{
+	suspensions_each(suspensions, write_line, text);
+}
+
+static int hex_digit(char c)
+{
+	const char digits[] = "0123456789abcdef", *at = memchr(digits, ascii_lower(c), 16);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* Decode the \xHH at text. Returns the byte, or -1 when there is none; a backslash alone stands for
+ * itself. */
+static int decode_byte(const char *text, const char *end)
+{
+	int high, low;
+
+	if (end - text < 4 || text[0] != '\\' || text[1] != 'x' ||
+		(high = hex_digit(text[2])) < 0 || (low = hex_digit(text[3])) < 0)
+		return -1;
+	return high << 4 | low;
+}
+
+/* Decode a line that write_line() has written. Returns false for any other one. */
+static bool read_line(const char *line, const char *end, char login_r[SUSPENSION_LOGIN_MAX + 1])
+{
+	size_t len = 0;
+	int byte;
+
+	if (line[0] == ' ' || end[-1] == ' ')
+		return false;
+	while (line < end && len < SUSPENSION_LOGIN_MAX) {
+		if (is_control(*line) || (byte = decode_byte(line, end)) == 0)
+			return false;
+		login_r[len++] = byte < 0 ? *line : (char)byte;
+		line += byte < 0 ? 1 : 4;
+	}
+	login_r[len] = '\0';
+	return line == end;
 }
 
 int suspensions_read(struct suspensions *suspensions, const char *text, size_t len)
 {
 	struct suspensions read = { .count = 0 };
-	char line[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1], **old;
+	char login[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1], **old;
 	const char *end = text + len, *stop;
-	size_t old_count, size;
+	size_t old_count;
 	int ret = 0;
 
 	for (; text < end && ret >= 0; text = stop + 1) {
 		stop = memchr(text, '\n', (size_t)(end - text));
 		stop = stop == NULL ? end : stop;
-		size = (size_t)(stop - text);
-		if (size == 0 || text[0] == '#')
+		if (stop == text || text[0] == '#')
 			continue;
-		if (size > SUSPENSION_LOGIN_MAX || memchr(text, '\0', size) != NULL) {
-			ret = -1;
-			continue;
-		}
-		memcpy(line, text, size);
-		line[size] = '\0';
-		ret = fold(line, folded) ? set(&read, folded, true) : -1;
+		ret = read_line(text, stop, login) && fold(login, folded) ?
+			set(&read, folded, true) :
+			-1;
 	}
 	(void)pthread_rwlock_wrlock(&suspensions->lock);
 	old = ret < 0 ? read.logins : suspensions->logins;

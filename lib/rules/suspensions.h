@@ -15,7 +15,8 @@
 struct suspensions;
 
 #define SUSPENSIONS_MAX 1000000
-#define SUSPENSION_LOGIN_MAX 1024 /* bytes of a name */
+#define SUSPENSION_LOGIN_MAX 2100 /* bytes of a name; a login with a longer one is never counted \
+				   */
 
 struct suspensions *suspensions_new(void);		 /* NULL when out of memory */
 void suspensions_free(struct suspensions **suspensions); /* accepts NULL */
@@ -29,10 +30,15 @@ bool suspensions_has(struct suspensions *suspensions, const char *login);
 
 size_t suspensions_count(struct suspensions *suspensions);
 
+/* Call each() for every login, in lower case and sorted. each() must not call these functions. */
+void suspensions_each(struct suspensions *suspensions,
+	void (*each)(void *context, const char *login), void *context);
+
 /*
  * Write the logins as the text of a file, sorted, one per line, and read such a text, in which
- * lines that begin with '#' are comments. suspensions_read() replaces all logins and returns 0, or
- * returns -1 and changes nothing.
+ * lines that begin with '#' are comments. In it, \xHH is a byte of a login: a control character, a
+ * backslash, or a first or last character that a line cannot have. suspensions_read() replaces all
+ * logins and returns 0, or returns -1 and changes nothing.
  */
 void suspensions_write(struct suspensions *suspensions, struct strbuf *text);
 int suspensions_read(struct suspensions *suspensions, const char *text, size_t len);

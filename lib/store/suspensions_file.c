@@ -12,7 +12,8 @@
 
 #define FILE_MAX (UINT64_C(256) << 20)
 
-static const char head[] = "# Logins that posternctl has suspended; the daemon writes this file.\n";
+static const char head[] =
+	"# Suspended logins, one per line; \\xHH is a byte. The daemon writes this file.\n";
 
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err)
 {

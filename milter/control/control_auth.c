@@ -75,18 +75,17 @@ void obey_resume(struct connection *connection, const json_t *request)
 	change_suspension(connection, request, false);
 }
 
+static void add_login(void *logins, const char *login)
+{
+	(void)json_array_append_new(logins, json_text(login, strlen(login)));
+}
+
 void obey_suspended(struct connection *connection, const json_t *request)
 {
-	struct strbuf text = STRBUF_INIT;
 	json_t *logins = json_array();
-	char *line, *rest = NULL;
 
 	(void)request;
-	suspensions_write(suspensions_of(connection->control), &text);
-	for (line = text.text == NULL ? NULL : strtok_r(text.text, "\n", &rest); line != NULL;
-		line = strtok_r(NULL, "\n", &rest))
-		(void)json_array_append_new(logins, json_text(line, strlen(line)));
-	strbuf_free(&text);
+	suspensions_each(suspensions_of(connection->control), add_login, logins);
 	connection_answer(connection, json_pack("{s:b, s:o}", "ok", 1, "logins", logins));
 }
 

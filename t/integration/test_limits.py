@@ -238,6 +238,26 @@ def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
         assert mail(milter) and milter.rcpt("<a@x.example>")
 
 
+@pytest.mark.threads
+@pytest.mark.parametrize("login", ["#bob", " bob", "b\\x23", "#\x1b[2j"])
+def test_every_login_can_be_suspended(box, login):
+    daemon = daemon_with(box, "1/1d", limits={"on_limit": "suspend"}, auth={"suspensions": "run/suspended"},
+                         profile={"unknown_user": "sales"}, check={"sender": "no"})
+    with begin(daemon) as milter:
+        assert milter.mail("<ann@own.example>", auth_authen=login) and milter.rcpt("<a@x.example>")
+        assert milter.rcpt("<b@x.example>").code == 550
+        milter.abort()
+        assert milter.mail("<ann@own.example>", auth_authen=login).code == 550
+    wait_until(lambda: daemon.ctl("suspended")["logins"] == [login], "it is told")
+    wait_until(lambda: (daemon.run / "suspended").read_text().count("\n") == 2, "it is written down")
+    daemon.stop()
+    daemon.start()
+    assert daemon.ctl("suspended")["logins"] == [login]
+    with begin(daemon) as milter:
+        assert milter.mail("<ann@own.example>", auth_authen=login).code == 550
+    assert daemon.ctl("resume", login)["changed"]
+
+
 def test_warn_lets_pass_and_says_so(box):
     daemon = daemon_with(box, "1/1d", check={"limits": "warn"})
     with begin(daemon) as milter:

@@ -268,7 +268,8 @@ START_TEST(suspensions_go_to_a_text_and_come_back)
 		ck_assert_int_eq(suspensions_read(again, "a\nb\tc\n", 6), -1);
 		ck_assert(suspensions_has(again, "x") && !suspensions_has(again, "a"));
 		ck_assert_int_eq(suspensions_set(again, "", true), -1);
-		ck_assert_int_eq(suspensions_set(again, "a\nb", true), -1);
+		ck_assert_int_eq(suspensions_set(again, "a\nb", true), 1);
+		ck_assert_int_eq(suspensions_set(again, "a\nb", false), 1);
 		ck_assert_int_eq(suspensions_set(again, "x", true), 0);
 		ck_assert_int_eq(suspensions_set(again, "x", false), 1);
 		ck_assert_uint_eq(suspensions_count(again), 0);

@@ -61,31 +61,49 @@ static const struct {
 	{ "\xff", true },
 	{ "b#", true },
 	{ "", false },
-	{ " ", false },
-	{ " bob", false },
-	{ "bob ", false },
-	{ "#bob", false },
-	{ "bob\nalice", false },
-	{ "bob\r", false },
-	{ "\tbob", false },
-	{ "bo\x01", false },
-	{ "bob\x7f", false },
+	{ " ", true },
+	{ " bob", true },
+	{ "bob ", true },
+	{ "#", true },
+	{ "#bob", true },
+	{ "##", true },
+	{ "\\", true },
+	{ "\\#bob", true },
+	{ "\\x23bob", true },
+	{ "CORP\\bob", true },
+	{ "bob\\", true },
+	{ "bob\nalice", true },
+	{ "\n", true },
+	{ "bob\r", true },
+	{ "\tbob", true },
+	{ "bo\x01", true },
+	{ "bob\x7f", true },
+	{ "\x1b]0;x\x07", true },
 };
-START_TEST(takes_what_a_line_can_hold_and_no_other_name)
+START_TEST(suspends_every_login_that_can_exist)
 	{
-		struct suspensions *suspensions = suspensions_new();
+		struct suspensions *suspensions = suspensions_new(), *again = suspensions_new();
+		struct strbuf text = STRBUF_INIT;
 
 		ck_assert_int_eq(suspensions_set(suspensions, logins[_i].login, true),
 			logins[_i].taken ? 1 : -1);
 		ck_assert(suspensions_has(suspensions, logins[_i].login) == logins[_i].taken);
 		ck_assert_uint_eq(suspensions_count(suspensions), logins[_i].taken);
+		suspensions_write(suspensions, &text);
+		ck_assert_int_eq(suspensions_read(again, text.text == NULL ? "" : text.text,
+					 text.len),
+			0);
+		ck_assert(suspensions_has(again, logins[_i].login) == logins[_i].taken);
+		ck_assert_uint_eq(suspensions_count(again), logins[_i].taken);
+		strbuf_free(&text);
+		suspensions_free(&again);
 		ck_assert_int_eq(suspensions_set(suspensions, logins[_i].login, false),
 			logins[_i].taken ? 1 : -1);
 		suspensions_free(&suspensions);
 	}
 END_TEST
 
-START_TEST(a_name_has_1024_bytes_at_most)
+START_TEST(a_name_has_2100_bytes_at_most)
 	{
 		struct suspensions *suspensions = suspensions_new();
 		char login[SUSPENSION_LOGIN_MAX + 3];
@@ -141,6 +159,13 @@ static const struct {
 	{ TEXT("bob"), "bob\n" },
 	{ TEXT("bob\n\nEve\n#bobby\nbob\n"), "bob\neve\n" },
 	{ TEXT("#\0\xff\r\x01\nbob\n"), "bob\n" },
+	{ TEXT("\\x23eve\nbob"), "\\x23eve\nbob\n" },
+	{ TEXT("b\\x4fb"), "bob\n" },
+	{ TEXT("\\x20\n\\x20bob\nbob\\x20\n"), "\\x20\n\\x20bob\nbob\\x20\n" },
+	{ TEXT("bob\\x0aeve"), "bob\\x0aeve\n" },
+	{ TEXT("corp\\bob\nb\\\nb\\x4\nb\\xzz"), "b\\x5c\nb\\x5cx4\nb\\x5cxzz\ncorp\\x5cbob\n" },
+	{ TEXT("b\\x5cx23"), "b\\x5cx23\n" },
+	{ TEXT("bob\\x00"), NULL },
 	{ TEXT("bob\n eve\n"), NULL },
 	{ TEXT("bob\neve \n"), NULL },
 	{ TEXT("bob\r\neve\r\n"), NULL },
@@ -205,6 +230,25 @@ START_TEST(a_million_is_the_bound)
 	}
 END_TEST
 
+static void append(void *context, const char *login)
+{
+	strbuf_addf(context, "[%s]", login);
+}
+
+START_TEST(each_gives_the_logins_themselves)
+	{
+		struct suspensions *suspensions = suspensions_new();
+		struct strbuf text = STRBUF_INIT;
+
+		ck_assert_int_eq(suspensions_set(suspensions, "Bob", true), 1);
+		ck_assert_int_eq(suspensions_set(suspensions, "#a\\\n", true), 1);
+		suspensions_each(suspensions, append, &text);
+		ck_assert_str_eq(text.text, "[#a\\\n][bob]");
+		strbuf_free(&text);
+		suspensions_free(&suspensions);
+	}
+END_TEST
+
 /* ---- threads ------------------------------------------------------------------- */
 
 #define THREADS 8
@@ -264,12 +308,13 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, suspends_and_resumes_and_says_what_that_changed);
 	tcase_add_test(tcase, without_any_nobody_is_suspended);
-	tcase_add_loop_test(tcase, takes_what_a_line_can_hold_and_no_other_name, 0, COUNT(logins));
-	tcase_add_test(tcase, a_name_has_1024_bytes_at_most);
+	tcase_add_loop_test(tcase, suspends_every_login_that_can_exist, 0, COUNT(logins));
+	tcase_add_test(tcase, a_name_has_2100_bytes_at_most);
 	tcase_add_test(tcase, writes_a_line_each_sorted_and_reads_it_back);
 	tcase_add_loop_test(tcase, reads_all_of_a_text_or_leaves_what_there_was, 0, COUNT(texts));
 	tcase_add_test(tcase, a_text_cut_anywhere_holds_whole_lines_or_the_beginning_of_one);
 	tcase_add_test(tcase, a_million_is_the_bound);
+	tcase_add_test(tcase, each_gives_the_logins_themselves);
 	tcase_add_test(tcase, threads_share_it);
 	suite_add_tcase(suite, tcase);
 	return suite;
