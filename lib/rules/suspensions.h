@@ -15,8 +15,9 @@
 struct suspensions;
 
 #define SUSPENSIONS_MAX 1000000
-#define SUSPENSION_LOGIN_MAX 2100 /* bytes of a name; a login with a longer one is never counted \
-				   */
+#define SUSPENSION_LOGIN_MAX                                                \
+	2100 /* bytes of a name; a login with a longer one is never counted \
+	      */
 
 struct suspensions *suspensions_new(void);		 /* NULL when out of memory */
 void suspensions_free(struct suspensions **suspensions); /* accepts NULL */

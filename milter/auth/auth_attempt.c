@@ -116,7 +116,8 @@ static void log_attempt(const struct attempt *attempt)
 	if (answer->result == LOGIN_REFUSED)
 		quote_add(&line, "cause",
 			answer->cause == CAUSE_CREDENTIALS ? "credentials" : "policy");
-	quote_add(&line, "client", client[0] == '\0' ? "unknown" : client);
+	if (client[0] != '\0')
+		quote_add(&line, request->is_client_claimed ? "client_claimed" : "client", client);
 	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
 	quote_add(&line, "mechanism", request->mechanism);
 	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);

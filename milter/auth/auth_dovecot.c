@@ -133,6 +133,7 @@ static void begin_attempt(struct request *request, const char *refusal, enum log
 	struct sasl_credentials credentials = { .login = "", .secret = "" };
 	struct attempt_request attempt = {
 		.client = request->client,
+		.is_client_claimed = request->peer->is_anybody,
 		.protocol = AUTH_PROTOCOL_DOVECOT,
 		.mechanism = request->sasl == NULL ? "" : sasl_mechanism_name(request->sasl),
 		.refusal = refusal,

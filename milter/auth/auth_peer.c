@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "milter/auth/auth_private.h"
@@ -135,7 +136,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	struct auth *auth = own->auth;
 	struct peer *peer = calloc(1, sizeof(*peer));
 
-	(void)address;
 	(void)address_len;
 	while (auth->peer_count > 0 && auth->peer_count >= auth->config->auth.max_connections)
 		close_idlest_peer(auth);
@@ -149,6 +149,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	peer->auth = auth;
 	peer->protocol = own->protocol;
+	peer->is_anybody = address->sa_family != AF_UNIX;
 	peer->active = clock_ms();
 	TAILQ_INSERT_TAIL(&auth->peers[PEER_NEW], peer, link);
 	auth->peer_count++;

@@ -54,6 +54,7 @@ struct peer {
 	struct bufferevent *bev; /* NULL: closed; the reaper frees the peer */
 	void *state;
 	enum peer_rank rank;
+	bool is_anybody;     /* connected over TCP: file permissions do not say who may be a peer */
 	int64_t active;	     /* clock_ms() of the last whole command */
 	bool has_eof;	     /* the client sends no more */
 	bool closes_written; /* to be closed once all output is written */
@@ -94,7 +95,8 @@ void peers_free(struct auth *auth);
 struct attempt;
 
 struct attempt_request {
-	struct cidr client; /* AF_UNSPEC: not known */
+	struct cidr client;	/* AF_UNSPEC: not known */
+	bool is_client_claimed; /* by a peer that may be any local process */
 	enum auth_protocol protocol;
 	const char *mechanism;
 	const char *login, *secret;

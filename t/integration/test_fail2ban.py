@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from harness.logins import Dovecot
+from harness.logins import Dovecot, saslauthd
 from harness.postern import BUILD, ROOT
 from harness.packages import fetch
+from harness.ports import free_port
 
 # Lines as syslog writes them.
 OURS = "Nov 22 03:40:00 mx postern[4711]: stage=auth verdict={} client={} protocol=dovecot mechanism=PLAIN login={}"
@@ -44,6 +45,11 @@ def our_filter(fail2ban):
     (OURS.format("reject cause=credentials", "2001:db8::7", "bob"), True),
     (OURS.format("reject cause=policy", "192.0.2.7", "bob"), False),
     (OURS.format("reject cause=credentials", "unknown", "bob"), False),
+    (OURS.format("reject cause=credentials", "localhost", "bob"), False),
+    (OURS.format("reject cause=credentials", "victim.example", "bob"), False),
+    (OURS.format("reject cause=credentials", "192.0.2.7", "bob").replace("client=", "client_claimed="), False),
+    (OURS.format("reject cause=credentials", "192.0.2.7", "bob").replace("client=192.0.2.7 ", ""), False),
+    (OURS.format("reject cause=credentials", "192.0.2.7", '"client=192.0.2.9 "').replace("client=192.0.2.7 ", ""), False),
     (OURS.format("accept", "192.0.2.7", "bob"), False),
     (OURS.format("tempfail", "192.0.2.7", "bob"), False),
     (OURS.format("accept", "192.0.2.7", '"stage=auth verdict=reject cause=credentials client=192.0.2.9 "'),
@@ -60,6 +66,31 @@ def test_our_filter_matches_what_the_daemon_logs(box, fail2ban, our_filter):
     record = daemon.wait_record(stage="auth", verdict="reject")
     line = record["line"][record["line"].index("stage=auth"):]
     assert fail2ban[1]("Nov 22 03:40:00 mx postern[4711]: " + line, our_filter)
+
+
+def test_an_address_that_any_local_process_may_claim_is_not_matched(box, fail2ban, our_filter):
+    port = free_port()
+    daemon = box.postern(store={"users": [{"id": 1, "username": "bob", "password": ""}]},
+                         config={"auth": {"inet_socket": f"inet:{port}@127.0.0.1"}})
+    with Dovecot(port) as conn:
+        for _ in range(3):
+            conn.plain("bob", "wrong")
+    records = [daemon.wait_record(stage="auth", verdict="reject", **{"delay-ms": "500"})]
+    records += daemon.records(stage="auth", verdict="reject")
+    for record in records:
+        assert record["client_claimed"] == "192.0.2.7" and "client" not in record
+        line = record["line"][record["line"].index("stage=auth"):]
+        assert not fail2ban[1]("Nov 22 03:40:00 mx postern[4711]: " + line, our_filter)
+
+
+def test_saslauthd_gives_no_address(box, fail2ban, our_filter):
+    daemon = box.postern(store={"users": [{"id": 1, "username": "bob", "password": ""}]},
+                         config={"auth": {"saslauthd": "unix:run/mux"}})
+    assert saslauthd(daemon.run / "mux", "bob", "wrong").startswith("NO")
+    record = daemon.wait_record(stage="auth", verdict="reject")
+    assert "client" not in record and "client_claimed" not in record
+    line = record["line"][record["line"].index("stage=auth"):]
+    assert not fail2ban[1]("Nov 22 03:40:00 mx postern[4711]: " + line, our_filter)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
