@@ -162,10 +162,10 @@ static int explain_lines(struct judge *judge)
 {
 	char *line = NULL;
 	size_t size = 0, number = 0;
-	int status = EX_OK;
+	int status = EX_OK, ret = 0;
 	ssize_t len;
 
-	while ((len = getline(&line, &size, stdin)) > 0) {
+	while (ret != CTL_UNREACHABLE && (len = getline(&line, &size, stdin)) > 0) {
 		json_error_t where;
 		struct errmsg err;
 		json_t *session, *answer = NULL;
@@ -177,14 +177,14 @@ static int explain_lines(struct judge *judge)
 		if (session == NULL)
 			(void)errmsg_set(&err, "not JSON: %s at column %d", where.text,
 				where.column);
-		else if (judge_ask(judge, session, &answer, &err) == 0)
+		else if ((ret = judge_ask(judge, session, &answer, &err)) == 0)
 			print_line(answer);
 		if (answer == NULL) {
 			answer = json_pack("{s:I, s:s}", "line", (json_int_t)number, "error",
 				err.text);
 			print_line(answer);
 			(void)fprintf(stderr, "posternctl: line %zu: %s\n", number, err.text);
-			status = EX_DATAERR;
+			status = ret == CTL_UNREACHABLE ? CTL_UNREACHABLE : EX_DATAERR;
 		}
 		json_decref(answer);
 		json_decref(session);
@@ -197,10 +197,11 @@ static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *sessi
 {
 	struct errmsg err;
 	json_t *answer;
+	int ret;
 
-	if (judge_ask(judge, session, &answer, &err) != 0) {
+	if ((ret = judge_ask(judge, session, &answer, &err)) != 0) {
 		(void)fprintf(stderr, "posternctl: %s\n", err.text);
-		return EX_DATAERR;
+		return ret == CTL_UNREACHABLE ? CTL_UNREACHABLE : EX_DATAERR;
 	}
 	if (ctl->json)
 		print_line(answer);

@@ -19,7 +19,9 @@ void control_client_close(struct control_client **client); /* accepts NULL */
 /*
  * Send a request, whose reference is taken over, and wait for the answer. Returns CTL_OK when its
  * "ok" is true; otherwise an exit code, and err is set to the daemon's error or to what failed.
- * *answer_r is a new reference, also when the daemon refused, or NULL when no answer came.
+ * *answer_r is a new reference, also when the daemon refused, or NULL when no answer came. An
+ * answer may take any time, but if the daemon gives no sign of life for 10 s, waiting ends with
+ * CTL_UNREACHABLE.
  */
 int control_client_ask(struct control_client *client, json_t *request, json_t **answer_r,
 	struct errmsg *err);

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -116,6 +117,41 @@ def test_a_missing_daemon_is_reported(box):
     done = ctl(daemon, "status")
     assert done.returncode == 69
     assert "is postern running?" in done.stderr
+
+
+@pytest.mark.parametrize("args", [["status"], ["reload"], ["limits"], ["tail"], ["log-level"], ["suspended"],
+                                  ["explain", "--running", "--ip", "192.0.2.1"]])
+def test_a_daemon_that_hangs_is_reported(box, args):
+    daemon = box.postern()
+    daemon.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, daemon.process.pid, os.WSTOPPED | os.WNOWAIT)  # all of its threads have stopped
+    try:
+        begun = time.monotonic()
+        done = ctl(daemon, *args)
+        waited = time.monotonic() - begun
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert done.returncode == 69
+    assert "the daemon has not answered for 10 s" in done.stderr
+    assert 9 < waited < 20
+    assert ctl(daemon, "status").returncode == 0
+
+
+def test_a_daemon_that_does_not_even_accept_is_reported(tmp_path):
+    """A full queue makes connect() wait."""
+    path = str(tmp_path / "control")
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
+        listener.bind(path)
+        listener.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(path)
+        done = subprocess.run([POSTERNCTL, "-s", path, "status"], capture_output=True, text=True, check=False,
+                              timeout=60)
+    assert done.returncode == 69
+    assert "the daemon has not answered for 10 s" in done.stderr
 
 
 @pytest.mark.threads
