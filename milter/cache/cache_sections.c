@@ -118,6 +118,8 @@ static json_t *describe_database(void *context)
 
 static void check_notifications(const struct database_faults *faults, struct status_health *health)
 {
+	char role_again[sizeof(faults->role) + 300], remedy[sizeof(role_again) + 400];
+
 	if (faults->listen_refused)
 		status_add_problem(health,
 			"Connect to the server itself, not through a pooler. Until then changes "
@@ -128,18 +130,27 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			"Connect to the server itself, not through a pooler, or correct [database] "
 			"channel. Until then changes are found by polling.",
 			"the database changes without a notification");
-	if (faults->feed_is_refused)
-		status_add_problem(health,
-			"Run sql/feed.sql and sql/role.sql again. Until then each change reloads "
+	(void)snprintf(role_again, sizeof(role_again), SQL_FOLDER "/role.sql with -v role='%s'",
+		faults->role);
+	if (faults->feed_is_refused) {
+		(void)snprintf(remedy, sizeof(remedy),
+			"Run " SQL_FOLDER
+			"/feed.sql, and %s, again. Until then each change reloads "
 			"the tables.",
+			role_again);
+		status_add_problem(health, remedy,
 			"the change feed of the database cannot be used");
-	if (faults->feed_is_forbidden)
-		status_add_problem(health,
-			"Run sql/role.sql again. Until then each change reloads the tables.",
+	}
+	if (faults->feed_is_forbidden) {
+		(void)snprintf(remedy, sizeof(remedy),
+			"Run %s again. Until then each change reloads the tables.", role_again);
+		status_add_problem(health, remedy,
 			"the role may not use the change feed of the database");
+	}
 	if (faults->feed_is_incomplete)
 		status_add_problem(health,
-			"Run sql/feed.sql again. Until then each change reloads the tables.",
+			"Run " SQL_FOLDER
+			"/feed.sql again. Until then each change reloads the tables.",
 			"triggers of the change feed are missing or disabled in the database");
 }
 

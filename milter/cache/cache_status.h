@@ -43,6 +43,7 @@ struct database_faults {
 	bool is_unnotified;	 /* changes were found by polling, of which no notification came */
 	bool feed_is_refused;	 /* a query of the change feed failed */
 	bool feed_is_forbidden;	 /* the role may not use the change feed */
+	char role[64];		 /* as which the daemon has logged in */
 	bool feed_is_incomplete; /* triggers of the change feed are missing or disabled */
 };
 

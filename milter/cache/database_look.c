@@ -182,9 +182,11 @@ static enum pg_outcome listen_if_possible(struct database *db, struct look *look
 static enum pg_outcome read_without_feed(struct database *db, struct look *look)
 {
 	log_event(LOG_LEVEL_WARNING,
-		"database change feed cannot be used (%s): run sql/feed.sql and sql/role.sql again; "
-		"until then each change reloads the tables",
-		pg_error(db->pg)->text);
+		"database change feed cannot be used (%s): run " SQL_FOLDER
+		"/feed.sql, and " SQL_FOLDER
+		"/role.sql with -v role='%s', again; until then each change reloads the "
+		"tables",
+		pg_error(db->pg)->text, pg_role(db->pg));
 	db->feed_refused = true;
 	db->feed = db->feed_logged = (struct feed_state){ 0 };
 	db->feed_is_logged = true;
@@ -255,17 +257,19 @@ static void log_feed(struct database *db)
 	db->feed_is_logged = true;
 	if (!feed->is_installed)
 		log_event(LOG_LEVEL_NOTICE,
-			"database has no change feed (sql/feed.sql): the tables are reloaded on "
+			"database has no change feed (" SQL_FOLDER
+			"/feed.sql): the tables are reloaded on "
 			"each notification and every %us",
 			interval);
 	else if (!feed->is_permitted)
 		log_event(LOG_LEVEL_WARNING,
-			"database role may not use the change feed: run sql/role.sql again; until "
-			"then each change reloads the tables");
+			"database role '%s' may not use the change feed: run " SQL_FOLDER
+			"/role.sql again with -v role='%s'; until then each change reloads the tables",
+			pg_role(db->pg), pg_role(db->pg));
 	else if (!feed->is_ready)
 		log_event(LOG_LEVEL_WARNING,
-			"database triggers of the change feed are missing or disabled: run "
-			"sql/feed.sql again; until then each change reloads the tables");
+			"database triggers of the change feed are missing or disabled: run " SQL_FOLDER
+			"/feed.sql again; until then each change reloads the tables");
 	else if (feed->is_bypassed)
 		log_event(LOG_LEVEL_NOTICE,
 			"database tables are written by a subscription, too, which the change feed "

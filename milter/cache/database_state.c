@@ -204,6 +204,7 @@ void database_describe(const struct database *database, struct cache_status *sta
 			.feed_is_incomplete = db->feed.is_installed && db->feed.is_permitted &&
 				!db->feed.is_ready,
 		};
+	(void)snprintf(status->faults.role, sizeof(status->faults.role), "%s", pg_role(db->pg));
 	(void)snprintf(status->server, sizeof(status->server), "%s", db->server);
 	(void)snprintf(status->database_error, sizeof(status->database_error), "%s",
 		db->error.text);

@@ -45,6 +45,13 @@ void pg_server(const struct pg *pg, char *text_r, size_t size)
 		port != NULL ? port : "");
 }
 
+const char *pg_role(const struct pg *pg)
+{
+	const char *role = pg == NULL || pg->conn == NULL ? NULL : PQuser(pg->conn);
+
+	return role == NULL ? "" : role;
+}
+
 const struct errmsg *pg_error(const struct pg *pg)
 {
 	return &pg->error;

@@ -74,6 +74,10 @@ enum pg_outcome pg_rollback(struct pg *pg);
 /* Return the reason why the last call returned PG_REFUSED or PG_LOST, in one line. */
 const struct errmsg *pg_error(const struct pg *pg);
 
+/* The role as which the connection has logged in; "" without a connection. Borrowed until the next
+ * connection. */
+const char *pg_role(const struct pg *pg);
+
 /* The server's "host:port", or the path of its socket; never the password. */
 void pg_server(const struct pg *pg, char *text_r, size_t size);
 

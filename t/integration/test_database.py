@@ -305,7 +305,9 @@ def test_a_role_without_rights_to_the_feed_relies_on_notifications(box, tables):
     tables.query("""DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA haraka TO poor;
         GRANT SELECT ON haraka.users, haraka.profiles TO poor""")
     daemon = follow(box, tables, user="poor")
-    assert daemon.log().count("run sql/role.sql again") == 1
+    command = "/postern/sql/role.sql again with -v role='poor'"
+    assert daemon.log().count(command) == 1 and "run /" in daemon.log()
+    assert "/postern/sql/role.sql with -v role='poor' again" in str(status(daemon))
     assert not status(daemon)["database"]["feed"]
     tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE)

@@ -187,6 +187,53 @@ def test_a_role_with_more_rights_is_refused_and_not_changed(db):
     db.query("DROP ROLE strong")
 
 
+@pytest.fixture
+def role_of_its_own(db):
+    """A database and a role that the other tests do not use, dropped with all that they own."""
+    db.query("DROP ROLE IF EXISTS boss; DROP ROLE IF EXISTS reader; CREATE ROLE boss NOLOGIN; CREATE ROLE reader LOGIN")
+    yield "reader"
+    for role in ("reader", "boss"):
+        db.query(f"REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}")
+        db.query(f"REASSIGN OWNED BY {role} TO postgres", dbname="postgres")
+        db.query(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("sql, why", [
+    ("ALTER TABLE haraka.users OWNER TO reader", "owns table haraka.users"),
+    ("CREATE TABLE public.mine (n int); ALTER TABLE public.mine OWNER TO reader", "owns table mine"),
+    ("CREATE SCHEMA theirs AUTHORIZATION reader", "owns schema theirs"),
+    ("ALTER FUNCTION haraka.feed_ready() OWNER TO reader", "owns function haraka.feed_ready()"),
+    ("ALTER DATABASE mail OWNER TO reader", "owns database mail"),
+    ("ALTER TABLE haraka.users OWNER TO boss; GRANT boss TO reader", "is a member of boss, which owns table haraka.users"),
+    ("GRANT UPDATE ON haraka.users TO boss; GRANT boss TO reader", "is a member of boss, which has rights beyond reading"),
+    ("ALTER ROLE boss CREATEDB; GRANT boss TO reader", "is a member of boss, which has rights beyond reading"),
+    ("GRANT pg_write_all_data TO reader", "is a member of pg_write_all_data, which has rights beyond reading"),
+    ("GRANT pg_write_all_data TO boss; GRANT boss TO reader", "is a member of pg_write_all_data, which"),
+    ("GRANT pg_execute_server_program TO reader", "is a member of pg_execute_server_program, which"),
+    ("GRANT pg_write_server_files TO reader", "is a member of pg_write_server_files, which"),
+    ("GRANT pg_read_server_files TO reader", "is a member of pg_read_server_files, which"),
+    ("GRANT pg_signal_backend TO reader", "is a member of pg_signal_backend, which"),
+])
+def test_a_role_that_could_write_is_refused_and_not_changed(db, role_of_its_own, sql, why):
+    db.query(sql)
+    before = contents(db)
+    with pytest.raises(AssertionError) as caught:
+        db.apply("role.sql", role=role_of_its_own)
+    assert f"role reader {why}" in str(caught.value)
+    assert contents(db) == before
+
+
+@pytest.mark.parametrize("sql", [
+    "GRANT pg_read_all_data TO reader", "GRANT pg_monitor TO reader",
+    "GRANT SELECT ON haraka.users TO boss; GRANT boss TO reader", "GRANT ALL ON haraka.users TO reader"])
+def test_a_role_that_only_reads_is_taken(db, role_of_its_own, sql):
+    db.query(sql)
+    assert db.apply("role.sql", role=role_of_its_own) == ""
+    assert db.value("SELECT count(*) FROM haraka.users", user="reader") > 0
+    refused(db, "UPDATE haraka.users SET froms = ''", psycopg2.errors.InsufficientPrivilege, user="reader",
+            options="'-c default_transaction_read_only=off'")
+
+
 def test_an_existing_role_keeps_its_password(db):
     db.query("ALTER ROLE postern PASSWORD 'kept'")
     stored = db.value("SELECT rolpassword FROM pg_authid WHERE rolname = 'postern'")
