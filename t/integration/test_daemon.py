@@ -343,6 +343,28 @@ def test_what_only_root_may_read_is_warned_of(box):
     assert "cannot read it" not in daemon.log(mark)
 
 
+def test_a_check_by_root_counts_the_lists_that_only_root_may_read(box):
+    """The daemon that starts with one has no policy."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    daemon = box.postern(start=False, lists={"access.domains": "a.example\n",
+                                             "mail_from.access.blacklist": "spam@bad.example\n"})
+    lists = daemon.folder / "lists"
+    paths = [lists / "mail_from.access.blacklist", lists / "access.domains"]
+    for path in paths:
+        path.chmod(0o600)
+    status, said = daemon.check_config()
+    assert status == 0 and "no error, 2 problems" in said
+    for path in paths:
+        assert f"{path}: user {USER} cannot read it" in said
+        shutil.chown(path, USER)
+    assert "no error, 0 problems" in daemon.check_config()[1]
+    lists.chmod(0o700)
+    said = daemon.check_config()[1]
+    assert "no error, 1 problem\n" in said and f"{lists}: user {USER} cannot read it" in said
+
+
 def test_a_user_who_is_not_there_is_said_by_a_check_too(box):
     needs_root()
     daemon = box.postern(start=False, config={"milter": {"user": "nobody-of-that-name"}})
