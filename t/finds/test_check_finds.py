@@ -224,3 +224,11 @@ def test_failed_tests_run_once_more_whatever_their_names(tmp_path, workers):
                           check=False, env={**os.environ, "WORKERS": workers})
     assert "3 failed at first and passed when they ran alone" in done.stdout, done.stdout
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 passed, 0 failed")
+
+
+def test_a_benchmark_that_cannot_run_is_skipped_by_name():
+    """smtp-source, which that of Postfix needs, is in /usr/sbin."""
+    done = subprocess.run([sys.executable, "t/bench/run", "--small", "postfix"], cwd=ROOT, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    assert "postfix.py: skipped, needs " in done.stdout, done
+    assert (done.returncode, done.stdout.splitlines()[-2:]) == (0, ["1 skipped", "0 passed, 0 failed"])
