@@ -3,8 +3,9 @@
 
 /*
  * The SASL mechanisms, one row each. This is their only list: enum sasl_mechanism, the dispatch in
- * sasl.c, the words of [auth] mechanisms and the greeting of the Dovecot protocol derive from it.
- * To add a mechanism, add a row here and its step function in sasl.c.
+ * sasl.c, the words and the default of [auth] mechanisms, the greeting of the Dovecot protocol and
+ * the counts of logins derive from it. To add a mechanism, add a row here and its step function in
+ * sasl.c.
  *
  *   id       SASL_id is its enum sasl_mechanism
  *   name     as clients and postern.conf write it
