@@ -47,6 +47,25 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 	return 0;
 }
 
+/* A misspelt key would leave a fact out, and the answer would be about another session. */
+static int check_keys(json_t *session, struct errmsg *err)
+{
+	static const char *const keys[] = { "id", "ip", "rdns", "helo", "service", "login", "auth",
+		"mail", "size", "rcpts", "from", "headers" };
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (session, key, value) {
+		size_t i = 0;
+
+		while (i < sizeof(keys) / sizeof(keys[0]) && strcmp(keys[i], key) != 0)
+			i++;
+		if (i == sizeof(keys) / sizeof(keys[0]))
+			return errmsg_set(err, "\"%.60s\" is not a key of a session", key);
+	}
+	return 0;
+}
+
 /* Add the usage of a limit in the form of the log. */
 static void add_usage(json_t *json, const struct usage *usage)
 {
@@ -310,6 +329,8 @@ int explain_session(const struct login_rules *rules, const struct explain_ledger
 
 	if (!json_is_object(session))
 		return errmsg_set(err, "a session is a JSON object");
+	if (check_keys(session, err) != 0)
+		return -1;
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
 	p->rules = rules;

@@ -22,7 +22,7 @@ struct explain_ledger {
  *   id, ip, rdns, helo, mail ("<a@b>"), rcpts (["<x@y>", ...]), from (the From field's value),
  *   auth {user, password} (checked), login (not checked), size (octets, SIZE= of MAIL),
  *   headers ([["From", "..."], ["Sender", "..."], ...]; false: not known, and not judged),
- *   service (the MTA's {daemon_name}).
+ *   service (the MTA's {daemon_name}). Another key is an error.
  *
  * *answer_r, the caller's to json_decref(), is {"id": ..., "steps": [{"step", "verdict", "code",
  * "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}. Returns 0, or

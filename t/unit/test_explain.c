@@ -174,6 +174,7 @@ static const struct {
 	const char *session, *want;
 } wrong[] = {
 	{ "[]", "a session is a JSON object" },
+	{ "{\"mial\": \"<a@b.example>\"}", "\"mial\" is not a key of a session" },
 	{ "{\"ip\": 1}", "\"ip\" must be a string or null" },
 	{ "{\"ip\": \"192.0.2.0/24\"}", "\"ip\": \"192.0.2.0/24\" is not an IP address" },
 	{ "{\"ip\": \"x\"}", "\"ip\": \"x\" is not an IP address" },
