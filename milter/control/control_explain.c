@@ -54,7 +54,8 @@ static void decide_question(void *argument)
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
 
 	if (policy == NULL)
-		(void)errmsg_set(&question->err, "there is no policy yet");
+		(void)errmsg_set(&question->err,
+			"there is no policy yet; 'posternctl status' shows the reason");
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
 	else if (question->rules.policy = policy,

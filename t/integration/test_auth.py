@@ -217,6 +217,25 @@ def test_suspended_by_posternctl_over_restarts(daemon):
     assert (daemon.run / "suspended").read_text().startswith("#")
 
 
+def test_a_suspension_that_cannot_be_saved_is_undone(daemon):
+    def refusal_of(command):
+        done = subprocess.run([POSTERNCTL, "-c", daemon.conf, command, "bob"], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 1, done
+        return done.stderr
+
+    in_the_way = daemon.run / "suspended.new"
+    in_the_way.mkdir()
+    assert refusal_of("suspend").startswith(
+        "posternctl: bob is not suspended, because the change cannot be saved: ")
+    assert daemon.ctl("suspended")["logins"] == []
+    in_the_way.rmdir()
+    daemon.ctl("suspend", "bob")
+    in_the_way.mkdir()
+    assert refusal_of("resume").startswith("posternctl: bob stays suspended, because ")
+    assert daemon.ctl("suspended")["logins"] == ["bob"]
+
+
 def test_a_session_that_is_open_stops_sending(daemon):
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")

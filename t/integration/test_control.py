@@ -99,6 +99,17 @@ def test_reload_prints_the_problems(box):
     assert daemon.check_config()[1].startswith(f"{daemon.conf}: no error, 2 problems\n")
 
 
+def test_a_failed_reload_tells_what_stays_in_force(box):
+    daemon = box.postern(lists=DENY)
+    (daemon.lists / "access.domains").mkdir()
+    done = ctl(daemon, "reload")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"posternctl: the reload failed: {daemon.lists}/access.domains: ")
+    assert "stays in force" in done.stderr
+    (daemon.lists / "access.domains").rmdir()
+    assert ctl(daemon, "reload").returncode == 0
+
+
 @pytest.mark.threads
 def test_many_reloads_at_once_are_all_answered(box):
     daemon = box.postern(lists=DENY)
