@@ -306,7 +306,7 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 	result = regexlist_match(profile_rcpt_re(profile), run->env->scratch, rcpt->canon,
 		rcpt->canon_len, &i);
 	if (result == REGEX_NO)
-		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re", name);
+		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re matches", name);
 	else
 		finding_rule(finding, "profile %.80s: rcpt_re[%u]%s", name, i,
 			result == REGEX_FAILED ? " ran past its limits" : "");

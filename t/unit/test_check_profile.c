@@ -231,13 +231,13 @@ static const struct {
 	{ "alice@own.example", "<a@re.example.evil.example>",
 		"accept: recipient=pass(profile some: rcpt_re[2])" },
 	{ "alice@own.example", "<A@Out.example>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "<A@Out.example>") },
 	{ "alice@own.example", "<a@sub.in.example>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "<a@sub.in.example>") },
 	{ "alice@own.example", "<Postmaster>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "postmaster") },
 	{ "alice@own.example", "<evil%out.example@in.example>",
 		"reject: recipient=fail(profile some: routed_recipients = refuse)" NO_TO(
@@ -255,8 +255,8 @@ static const struct {
 		"reject: recipient=fail(profile some: routed_recipients = refuse)" NO_TO(
 			"Alice@Own.example", "<evil@in.example>") },
 	{ "carol", "<a@in.example>",
-		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re)" NO_TO("carol",
-			"<a@in.example>") },
+		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re matches)" NO_TO(
+			"carol", "<a@in.example>") },
 	{ "dave", "<a@in.example>",
 		"reject: recipient=fail(user dave: the row of profile 4 was left out)" NO_TO("dave",
 			"<a@in.example>") },
@@ -272,7 +272,7 @@ static const struct {
 	{ "token:t@own.example", "<a@in.example>",
 		"accept: recipient=pass(profile token: host[1])" },
 	{ "token:t@own.example", "<a@out.example>",
-		"reject: recipient=fail(profile token: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile token: no host, rcpt or rcpt_re matches)" NO_TO(
 			"token:t@own.example", "<a@out.example>") },
 	/* A failed match of rcpt_re does not allow. */
 	{ "slow", "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.example>",
@@ -323,7 +323,7 @@ static const struct {
 		"accept: recipient=pass(profile some: host[1])" },
 	{ UNKNOWN_PROFILE, "none", "eve", "<x@y.example>",
 		"accept: sender=pass(user eve: froms[1])",
-		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re)" },
+		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re matches)" },
 	{ UNKNOWN_PROFILE, "gone", "eve", "<x@y.example>",
 		"accept: sender=pass(user eve: froms[1])",
 		"reject: recipient=fail(user eve: no profile (unknown_user))" },
@@ -442,7 +442,7 @@ static const struct {
 	{ CHECK_RECIPIENT, MODE_NO, { STAGE_RCPT, .login = "carol", .rcpt = "<x@y.example>" },
 		"accept" },
 	{ CHECK_RECIPIENT, MODE_WARN, { STAGE_RCPT, .login = "carol", .rcpt = "<x@y.example>" },
-		"accept: recipient=would-reject(profile none: no host, rcpt or rcpt_re)" NO_TO(
+		"accept: recipient=would-reject(profile none: no host, rcpt or rcpt_re matches)" NO_TO(
 			"carol", "<x@y.example>") },
 	{ CHECK_SIZE, MODE_NO, { STAGE_MAIL, .login = "bob", .mail = "<>", .size = 5000 },
 		"accept: sender=pass([profile] allow_null_sender)" },
