@@ -150,7 +150,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	return code;
 }
 
-/* -n: print what is wrong with the files. Returns the exit code. */
+/* Do what -n asks for: print the problems of the files. Returns the exit code. */
 static int check_files(const struct daemon_options *options)
 {
 	struct problems *problems = problems_new();

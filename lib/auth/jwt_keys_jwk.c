@@ -226,7 +226,7 @@ static bool is_for_other_use(const json_t *jwk)
 	return true;
 }
 
-/* Returns 1 when the key was added, 0 when it was left out, or -1, with err set unless it is 1. */
+/* Returns 1 when the key was added, 0 with err set when it was left out, or -1 with err set. */
 static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
 	struct problems *problems, struct errmsg *err)
 {

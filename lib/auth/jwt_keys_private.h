@@ -13,8 +13,8 @@ void jwt_key_wipe(struct jwt_key *key);
 /* Returns the algorithms of a public key's type, or 0 with err set when the key is unusable. */
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err);
 
-/* Add the keys of a JWK set, or a single JWK. Returns the number of keys added, or -1; err is set
- * unless the number is positive. */
+/* Add the keys of a JWK set, or a single JWK. Returns the number of keys added, or 0 or -1 with err
+ * set. */
 int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 	struct problems *problems, struct errmsg *err);
 

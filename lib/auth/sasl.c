@@ -166,7 +166,8 @@ static enum sasl_step step_plain(struct sasl *sasl, const char *text, size_t len
 	return finish_exchange(sasl);
 }
 
-/* The login first, then the password. Some clients send the login as initial response. */
+/* Read the login in the first response and the password in the second. Some clients send the login
+ * as initial response. */
 static enum sasl_step step_login(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {
@@ -255,7 +256,8 @@ static const char *read_gs2_header(struct sasl *sasl, const char *text, size_t l
 	return unescape_name(sasl->login) ? NULL : "malformed bearer: a= has an unknown escape";
 }
 
-/* Read a message of RFC 7628 section 3.1 or of XOAUTH2. Clients send either under either name. */
+/* Read a message of RFC 7628 section 3.1 or of XOAUTH2. Clients send either form under either
+ * mechanism name. */
 static enum sasl_step step_bearer(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {

@@ -29,8 +29,9 @@
 		"{\"status\":\"400\",\"schemes\":\"Bearer\"}", step_bearer)
 
 enum sasl_flag {
-	SASL_PLAINTEXT = 1, /* whoever sees a response can log in with it (bearer tokens, too) */
-	SASL_BEARER = 2,    /* the secret is a token */
+	SASL_PLAINTEXT =
+		1, /* anyone who sees a response can log in with it; this includes bearer tokens */
+	SASL_BEARER = 2, /* the secret is a token */
 };
 
 #define SASL_ENUM_VALUE(id, ...) SASL_##id,

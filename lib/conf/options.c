@@ -143,8 +143,8 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 
 /* ---- unknown names --------------------------------------------------------------- */
 
-/* The key of the section with the nearest name, or with section NULL the nearest section. NULL if
- * none is near. */
+/* Return the key of the section with the nearest name or, with section NULL, the nearest section;
+ * NULL if none is near. */
 static const char *nearest(const char *section, const char *typed)
 {
 	const struct config_option *all;
@@ -189,7 +189,8 @@ int options_unknown_section(const char *section, struct errmsg *err)
 	return -1;
 }
 
-/* The new place of a key of pg-profile.json that is not in [database]; NULL for other keys. */
+/* Return the new place of a key of pg-profile.json that Postern has outside [database]; NULL for
+ * other keys. */
 static const char *moved_place(const char *section, const char *name)
 {
 	static const char *const moved[][2] = {

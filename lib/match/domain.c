@@ -25,8 +25,8 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
-/* Whether the mapping produced a special character that the name did not contain: U+FF20, a wide @,
- * must not become @. */
+/* Return whether the mapping produced a special character that the name did not contain: U+FF20, a
+ * wide @, must not become @. */
 static bool has_new_mark(const char *ascii, const char *name)
 {
 	for (; *ascii != '\0'; ascii++) {

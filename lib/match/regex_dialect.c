@@ -68,7 +68,7 @@ static const char *copy_class(const char *p, const char *end, struct strbuf *out
 		strbuf_add_char(out, *p++);
 	else if (p < end && (*p == ':' || *p == '.' || *p == '='))
 		strbuf_add_char(out,
-			'\\'); /* PCRE2 would take "[:a:]" for a misplaced POSIX class */
+			'\\'); /* PCRE2 would read "[:a:]" as a misplaced POSIX class */
 	while (p < end && *p != ']') {
 		hyphen = atom_end(p, end);
 		if (hyphen + 1 >= end || *hyphen != '-' || hyphen[1] == ']') {
@@ -92,7 +92,7 @@ void regex_dialect_translate(const char *regex, size_t len, struct strbuf *out)
 			continue;
 		}
 		if (*p == '[' && p + 1 < end && p[1] == ']') {
-			strbuf_add_str(out, "(?!)"); /* PCRE2 knows [], but not []? or []* */
+			strbuf_add_str(out, "(?!)"); /* PCRE2 supports [], but not []? or []* */
 			p += 2;
 			continue;
 		}

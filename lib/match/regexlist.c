@@ -30,8 +30,8 @@
 
 /*
  * No regex runs longer than this within those bounds. If more time has passed between two readings
- * of the clock, another process had the processor, and the excess is not charged: a busy machine
- * must not defer mail.
+ * of the clock, another process used the processor, and the excess is not charged, because a busy
+ * machine must not defer mail.
  */
 #define PAUSE_NS UINT64_C(2000000)
 
@@ -165,7 +165,7 @@ static int compile(struct regex *r, const struct strbuf *text, bool anchored, co
 	r->code = pcre2_compile((PCRE2_SPTR)text->text, text->len, options, &code, &at, NULL);
 	if (r->code == NULL) {
 		(void)pcre2_get_error_message(code, why, sizeof(why));
-		return errmsg_set(err, "regex \"%.*s\" can't be compiled: %s at character %zu",
+		return errmsg_set(err, "regex \"%.*s\" cannot be compiled: %s at character %zu",
 			(int)(len < 200 ? len : 200), regex, (const char *)why, (size_t)at + 1);
 	}
 	(void)pcre2_jit_compile(r->code,
@@ -186,7 +186,7 @@ int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_
 	int ret = -1;
 
 	if (len > REGEX_MAX)
-		return errmsg_set(err, "the regex has %zu bytes; at most %d are taken", len,
+		return errmsg_set(err, "the regex has %zu bytes; at most %d are allowed", len,
 			REGEX_MAX);
 	strbuf_add(&text, "", 0);
 	regex_dialect_translate(regex, len, &text);

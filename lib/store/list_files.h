@@ -7,7 +7,8 @@
 #include "lib/match/orgdomain.h"
 #include "lib/rules/list.h"
 
-/* The path of a list file; the caller frees *path_r. Returns 0, or -1 when out of memory. */
+/* Set *path_r to the path of a list file; the caller frees it. Returns 0, or -1 when out of memory.
+ */
 int list_file_path(const char *directory, enum list_id id, char **path_r);
 
 /* The list files and how to read them. Borrows everything. */

@@ -38,7 +38,7 @@ static void refuse_unsaved(struct connection *connection, const char *login, boo
 	connection_refuse(connection, err.text);
 }
 
-/* Suspend or resume at once, and undo that when the file cannot be written. */
+/* Suspend or resume at once; undo the change when the file cannot be written. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;

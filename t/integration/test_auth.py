@@ -271,7 +271,7 @@ def test_keys_are_read_again_like_a_list(daemon):
         assert conn.plain("token", token(other))[0] == "OK"
 
 
-def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
+def test_unreadable_keys_of_another_source_leave_none_in_force(daemon):
     def answer_to_token():
         with Dovecot(daemon.auth) as conn:
             return conn.plain("token", token(SECRET))
@@ -285,7 +285,7 @@ def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
     assert not answer["ok"]
     assert answer["error"].startswith("[jwt] keys_file: ") and "nokeys.json" in answer["error"]
     assert answer_to_token() is None  # the connection is closed, because nothing can be decided
-    assert "the keys for tokens can't be read" in daemon.wait_record(mark, login="token")["line"]
+    assert "the keys for tokens cannot be read" in daemon.wait_record(mark, login="token")["line"]
     auth = daemon.ctl("status")["auth"]
     assert (auth["keys"], auth["keys_error"]) == (0, answer["error"])
     assert "nokeys.json" in daemon.ctl("status", parse=False)
@@ -296,7 +296,7 @@ def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
     assert (auth["keys"], auth["keys_error"]) == (1, None)
 
 
-def test_keys_of_the_same_source_stay_while_it_cant_be_read(daemon):
+def test_keys_of_the_same_source_stay_while_it_cannot_be_read(daemon):
     keys = daemon.folder / "keys.json"
     daemon.configure({"jwt": {"keys_file": "keys.json"}})
     keys.write_text('{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA",'
@@ -398,7 +398,7 @@ def test_10000_connections_at_once(daemon):
     wait_until(lambda: daemon.ctl("status")["auth"]["connections"] == 0, "all are gone")
 
 
-def test_explain_knows_tokens_and_suspensions(daemon):
+def test_explain_applies_tokens_and_suspensions(daemon):
     def auth_step(user, password, *where):
         session = {"auth": {"user": user, "password": password}, "mail": "<carol@example.com>"}
         answer = daemon.ctl("explain", "--jsonl", *where, stdin=json.dumps(session), parse=False)

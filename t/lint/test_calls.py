@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("POSTERN_BUILD", "build")
 SCRIPT = ROOT / "t/lint/calls.py"
 
-# Each file of a small tree, and what the script says of it.
+# Each file of a small tree, and what the script reports about it.
 ONE_WAY = {
     "lib/base/low.c": "int low(void); int low(void) { return 1; }",
     "lib/base/high.c": "int low(void); int high(void); int high(void) { return low(); }",
@@ -39,7 +39,7 @@ def run(build, cwd):
 
 @pytest.fixture(name="judge")
 def fixture_judge(tmp_path):
-    """Compiles a tree of these files and returns what the script says."""
+    """Compiles a tree of these files and returns what the script reports."""
     def compile_and_judge(files):
         for path, text in files.items():
             for place, content in ((tmp_path / path, text), (tmp_path / "build" / path, None)):

@@ -94,7 +94,7 @@ START_TEST(every_default_is_its_fallback_in_the_table)
 	}
 END_TEST
 
-START_TEST(an_empty_file_gives_what_follows_from_the_defaults)
+START_TEST(an_empty_file_gives_the_defaults_and_values_derived_from_them)
 	{
 		const struct config *c = parse("");
 		const struct settings *s = c->settings;
@@ -307,7 +307,7 @@ static const struct {
 	{ "[jwt]\nsecret_file = nonexistent\n",
 		"/etc/p/p.conf:2: [jwt] secret_file: /etc/p/nonexistent: No such file or directory" },
 };
-START_TEST(an_error_tells_where_and_what_would_be_right)
+START_TEST(an_error_gives_the_place_and_the_correction)
 	{
 		struct errmsg err = { "" };
 		const struct config *config = NULL;
@@ -500,7 +500,7 @@ START_TEST(a_secret_that_everybody_can_read_is_a_warning)
 	}
 END_TEST
 
-START_TEST(a_missing_file_is_named)
+START_TEST(a_missing_file_is_reported)
 	{
 		struct errmsg err = { "" };
 		const struct config *c;
@@ -518,9 +518,9 @@ static Suite *make_suite(void)
 	TCase *text = tcase_create("text"), *files = tcase_create("files");
 
 	tcase_add_test(text, every_default_is_its_fallback_in_the_table);
-	tcase_add_test(text, an_empty_file_gives_what_follows_from_the_defaults);
+	tcase_add_test(text, an_empty_file_gives_the_defaults_and_values_derived_from_them);
 	tcase_add_test(text, every_kind_of_value_arrives);
-	tcase_add_loop_test(text, an_error_tells_where_and_what_would_be_right, 0, ROWS(bad));
+	tcase_add_loop_test(text, an_error_gives_the_place_and_the_correction, 0, ROWS(bad));
 	tcase_add_test(text, a_long_value_is_shown_cut);
 	tcase_add_test(text, it_lives_as_long_as_its_last_reference);
 	tcase_add_loop_test(text, the_connection_string_is_quoted, 0, ROWS(conninfos));
@@ -530,7 +530,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(files, make_folder, remove_folder);
 	tcase_add_test(files, secrets_are_read_from_private_files);
 	tcase_add_test(files, a_secret_that_everybody_can_read_is_a_warning);
-	tcase_add_test(files, a_missing_file_is_named);
+	tcase_add_test(files, a_missing_file_is_reported);
 	suite_add_tcase(suite, files);
 	return suite;
 }
