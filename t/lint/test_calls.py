@@ -80,4 +80,4 @@ def test_the_object_of_a_source_that_is_gone_is_passed_over(judge, tmp_path):
 def test_an_empty_build_is_an_error(tmp_path):
     result = run("build", tmp_path)
     assert result.returncode == 2
-    assert "build first" in result.stderr
+    assert "run make first" in result.stderr

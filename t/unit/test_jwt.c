@@ -250,7 +250,7 @@ static const struct {
 	{ "eyJhbGciOiJIUzI1NiJ9.e30.AA.AA", "more than three" },
 	{ "eyJhbGciOiJIUzI1NiJ9==.e30.AAAA", "header is not base64url" },
 	{ "eyJhbGciOiJIUzI1NiJ9.e30.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-		"not by our key" },
+		"not made with our key" },
 	{ "..", "not a JSON object" },
 	{ "....", "more than three" },
 };
@@ -381,7 +381,7 @@ START_TEST(verifies_with_public_keys_and_never_uses_them_as_secrets)
 		token = token_sign(pairs[_i].header, "{" GOOD "}", pairs[_i].algorithm, other, NULL,
 			0);
 		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "not by our key"));
+		ck_assert_ptr_nonnull(strstr(err.text, "not made with our key"));
 		free(token);
 		token = token_sign(HS256, "{" GOOD "}", JWT_HS256, NULL, pem, strlen(pem));
 		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
