@@ -120,14 +120,29 @@ static const char *bad_login(const char *text, size_t len)
 	return NULL;
 }
 
+/*
+ * Copy a text, whose buffer need not end with a NUL. Unlike strndup(), it never reads text[len],
+ * which ASan's strict_string_checks would report. Returns NULL when out of memory.
+ */
+static char *copy_bytes(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy != NULL) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
 /* Copy both texts into the exchange; NULL leaves a text as it is. Returns false when out of memory.
  */
 static bool keep_credentials(struct sasl *sasl, const char *login, size_t login_len,
 	const char *secret, size_t secret_len)
 {
-	if (login != NULL && (sasl->login = strndup(login, login_len)) == NULL)
+	if (login != NULL && (sasl->login = copy_bytes(login, login_len)) == NULL)
 		return false;
-	return secret == NULL || (sasl->secret = strndup(secret, secret_len)) != NULL;
+	return secret == NULL || (sasl->secret = copy_bytes(secret, secret_len)) != NULL;
 }
 
 static enum sasl_step finish_exchange(struct sasl *sasl)
