@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,7 @@ static void print_problems(const struct problems *problems)
 }
 
 /* Become the daemon's user, and print which files that user cannot read, unlike root. Exits with
- * their number. */
+ * their number, or with 255 if there are more: an exit status has eight bits. */
 static void report_unreadable(const struct config *config, const struct process_user *user)
 	__attribute__((noreturn));
 
@@ -105,7 +106,7 @@ static void report_unreadable(const struct config *config, const struct process_
 	config_check_readable(config, user->name, problems);
 	list_files_check_readable(config->lists.directory, user->name, problems);
 	print_problems(problems);
-	_exit((int)problems_kept(problems));
+	_exit(problems_kept(problems) < UCHAR_MAX ? (int)problems_kept(problems) : UCHAR_MAX);
 }
 
 /* Root can read every file, so a child checks them as the daemon's user. */
