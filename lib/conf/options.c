@@ -221,8 +221,7 @@ static void add_keys(struct strbuf *text, const char *section)
 
 int options_unknown_key(const char *section, const char *name, struct errmsg *err)
 {
-	const char *table_section = strncmp(section, "check ", 6) == 0 ? "check" : section;
-	const char *near = nearest(table_section, name);
+	const char *near = nearest(table_section(section), name);
 	const char *place = moved_place(section, name);
 	const struct config_option *all;
 	struct strbuf known = STRBUF_INIT;
@@ -238,7 +237,7 @@ int options_unknown_key(const char *section, const char *name, struct errmsg *er
 		if (strcmp(all[i].name, name) == 0)
 			return errmsg_set(err, "unknown key %s in [%.80s]; it belongs to [%s]",
 				name, section, all[i].section);
-	add_keys(&known, table_section);
+	add_keys(&known, table_section(section));
 	(void)errmsg_set(err, "unknown key %.80s in [%.80s]; the keys are %s", name, section,
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
