@@ -18,7 +18,7 @@ static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 
 	while ((c = getc(in)) != EOF && c != '\n') {
 		if (c == '\0')
-			return errmsg_set(err, "a password can't contain a NUL byte");
+			return errmsg_set(err, "a password cannot contain a NUL byte");
 		if (len + 1 == size)
 			return errmsg_set(err, "a password has at most %zu bytes", size - 1);
 		text_r[len++] = (char)c;

@@ -1,6 +1,6 @@
 /*
- * The command explain: reads the facts of sessions and prints what is decided about each, by the
- * files or by the running daemon. Owns what the files hold until it ends.
+ * The command explain: reads the facts of sessions and prints the decisions about each, by the
+ * files or by the running daemon. Owns the content of the files until it ends.
  * t/integration/test_control.py covers it.
  */
 #include <ctype.h>
@@ -35,17 +35,17 @@ const char cmd_explain_usage[] =
 	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
 	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
 	"  --from      the value of a From field; --sender: of a Sender field\n"
-	"  --running   let the running daemon decide, which also knows the counts of rate limits\n"
+	"  --running   let the running daemon decide, which also looks at the counts of rate limits\n"
 	"  --jsonl     read one session per line from standard input, and print one answer per line\n"
 	"Addresses may be given with or without <>. Exit status: 0 answered, 64 wrong usage, 65 a\n"
-	"session that can't be understood, 69 no daemon answers, 78 the configuration, a list or\n"
-	"the store can't be read.\n";
+	"malformed session, 69 no daemon answers, 78 the configuration, a list or the store cannot\n"
+	"be read.\n";
 
-/* What decides: the policy of the files, or the running daemon. */
+/* The source of decisions: the policy of the files, or the running daemon. */
 struct judge {
 	const struct config *config;
 	struct policy *policy;
-	struct jwt_keys *keys; /* NULL: none, or they can't be read */
+	struct jwt_keys *keys; /* NULL: none, or they cannot be read */
 	struct suspensions *suspensions;
 	struct regex_scratch *scratch;
 	struct control_client *daemon;
@@ -77,7 +77,7 @@ static void print_warnings(const struct problems *problems)
 		(void)fprintf(stderr, "posternctl: warning: %s\n", problems_text(problems, i));
 }
 
-/* Without the keys, tokens can't be checked; everything else can. */
+/* Without the keys, tokens cannot be checked; everything else can. */
 static void load_keys(struct judge *judge, struct problems *problems)
 {
 	const struct config_jwt *jwt = &judge->config->jwt;
@@ -90,7 +90,7 @@ static void load_keys(struct judge *judge, struct problems *problems)
 		problems_add(problems, "%s", err.text);
 }
 
-/* When the file can't be read, warn and decide as if nobody were suspended. */
+/* When the file cannot be read, warn and decide as if nobody were suspended. */
 static void load_suspensions(struct judge *judge, struct problems *problems)
 {
 	struct errmsg err = { "out of memory" };
@@ -135,7 +135,7 @@ static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, st
 		.suspensions = judge->suspensions,
 		.now = time(NULL),
 	};
-	const struct explain_ledger none = { .ledger = NULL }; /* the counts are the daemon's */
+	const struct explain_ledger none = { .ledger = NULL }; /* only the daemon has the counts */
 	int ret;
 
 	if (judge->daemon == NULL) {
@@ -271,7 +271,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Add the fact that an option gives to the session; false when it gives none. */
+/* Add the fact that an option contains to the session; return false when it contains none. */
 static bool add_fact(struct arguments *a, int option)
 {
 	static const struct {
@@ -303,7 +303,8 @@ static bool add_fact(struct arguments *a, int option)
 	}
 }
 
-/* Whether every fact has those that must precede it in a session; else report the first. */
+/* Return whether all facts are present that must precede the others in a session; if not, report
+ * the first that is missing. */
 static bool has_preceding_facts(const struct arguments *a)
 {
 	static const struct {

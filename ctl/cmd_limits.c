@@ -1,5 +1,5 @@
 /*
- * The command limits: what the ledger has counted against rate limits. Owns nothing.
+ * The command limits: prints or resets the counts of rate limits. Owns nothing.
  * t/integration/test_limits_ctl.py covers it.
  */
 #include <stdio.h>

@@ -40,7 +40,12 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 		command_print_json(answer);
 	else if (answer != NULL)
 		print_reload(ctl, answer);
-	if (ret != CTL_OK)
+	if (ret == CTL_FAILED)
+		(void)fprintf(stderr,
+			"posternctl: the reload failed: %s\nWhat could not be read stays in force as "
+			"it was; 'posternctl status' shows the state.\n",
+			err.text);
+	else if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
 	json_decref(answer);
 	return ret;

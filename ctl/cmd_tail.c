@@ -75,7 +75,7 @@ static void print_line(const struct ctl *ctl, const char *line)
 	json_decref(event);
 }
 
-/* Runs until the daemon ends, nobody reads standard output, or a signal comes. */
+/* Run until the daemon ends, standard output is closed, or a signal arrives. */
 int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 {
 	struct control_client *client = NULL;
@@ -101,7 +101,7 @@ int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 	}
 	control_client_close(&client);
 	if (line != NULL)
-		return CTL_OK; /* nobody reads standard output any more */
+		return CTL_OK; /* standard output was closed */
 	(void)errmsg_set(&err, "the daemon closed the connection");
 	return command_fail(CTL_UNREACHABLE, &err);
 }

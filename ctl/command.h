@@ -20,7 +20,7 @@ struct command {
 	const char *usage; /* the whole help; NULL: derived from the members above */
 };
 
-/* What the command line holds for every command; posternctl(8) describes it. Borrowed text. */
+/* The options of all commands; posternctl(8) describes them. Borrowed text. */
 struct ctl {
 	const struct command *command; /* the one that runs */
 	const char *config_path;
@@ -39,7 +39,7 @@ enum ctl_exit {
 /* Print the command's usage to standard error; returns EX_USAGE. */
 int command_usage(const struct ctl *ctl);
 
-/* CTL_OK for a command that was given no arguments; else report the first one, and return
+/* Return CTL_OK for a command without arguments; otherwise report the first one and return
  * EX_USAGE. */
 int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 
@@ -49,7 +49,7 @@ int command_fail(int code, const struct errmsg *err);
 /* Print an answer for --json. */
 void command_print_json(const json_t *answer);
 
-/* The ending of a noun after a number: "s", or "" after 1. */
+/* Return the ending of a noun after a number: "s", or "" after 1. */
 const char *command_s(long long number);
 
 #endif

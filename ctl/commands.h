@@ -3,7 +3,7 @@
 
 #include "ctl/command.h"
 
-/* The command of a name; NULL when there is none. */
+/* Return the command with this name; NULL when none exists. */
 const struct command *commands_find(const char *name);
 
 /* Print that there is no command of that name, and the nearest name, to standard error; returns

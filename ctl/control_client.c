@@ -215,7 +215,7 @@ int control_client_ask(struct control_client *client, json_t *request, json_t **
 		sent = json_dumpf(request, client->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(request);
 	if (sent != 0 || fputc('\n', client->out) == EOF || fflush(client->out) != 0) {
-		(void)errmsg_set(err, "can't send the request: %s",
+		(void)errmsg_set(err, "cannot send the request: %s",
 			errno == EAGAIN ? SILENCE_TEXT : strerror(errno));
 		return CTL_UNREACHABLE;
 	}

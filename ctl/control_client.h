@@ -19,7 +19,7 @@ void control_client_close(struct control_client **client); /* accepts NULL */
 /*
  * Send a request, whose reference is taken over, and wait for the answer. Returns CTL_OK when its
  * "ok" is true; otherwise an exit code, and err is set to the daemon's error or to what failed.
- * *answer_r is a new reference, also when the daemon refused, or NULL when no answer came. An
+ * *answer_r is a new reference, even when the daemon refused, or NULL when no answer arrived. An
  * answer may take any time, but if the daemon gives no sign of life for 10 s, waiting ends with
  * CTL_UNREACHABLE.
  */
@@ -35,8 +35,8 @@ int control_client_once(const struct ctl *ctl, json_t *request, json_t **answer_
 	struct errmsg *err);
 
 /*
- * Connect, ask and close; then print the answer, as JSON if that is wanted, else with print().
- * Errors go to standard error. Returns the exit code.
+ * Connect, ask and close; then print the answer, as JSON with --json, else with print(). Errors go
+ * to standard error. Returns the exit code.
  */
 int control_client_show(const struct ctl *ctl, json_t *request,
 	void (*print)(const struct ctl *ctl, json_t *answer));

@@ -43,8 +43,8 @@ static char *resolve_path(const char *config_path, char *path)
 	return whole;
 }
 
-/* The path in the file, whatever else is wrong there, or the default. NULL: the file can't be read.
- */
+/* Return the path in the file, even if the file has errors, or the default; NULL when the file
+ * cannot be read. */
 static char *find_in_file(const char *config_path)
 {
 	const struct config_option *option = options_find("control", "socket");

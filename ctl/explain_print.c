@@ -44,7 +44,7 @@ static void print_check(FILE *out, json_t *check, bool colour)
 	fputc('\n', out);
 }
 
-/* Whether a recipient was accepted, so that a header would follow. */
+/* Return whether a recipient was accepted, so that a header would follow. */
 static bool has_recipient(json_t *steps)
 {
 	json_t *step;

@@ -7,7 +7,7 @@
 
 /*
  * Print an answer of lib/decide/explain.h for people: one line for each stage, followed by one line
- * for each check with the rule that it found. with_header: the question contained a header; if not,
+ * for each check with the rule that it found. with_header: the session contained a header; if not,
  * a line reports that the header stage was not judged.
  */
 void explain_print(FILE *out, json_t *answer, bool with_header, bool colour);

@@ -11,8 +11,8 @@
 #include "ctl/commands.h"
 #include "lib/conf/config.h"
 
-/* Whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org) allows
- * them. */
+/* Return whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org)
+ * allows them. */
 static bool terminal_has_colours(void)
 {
 	const char *no_colour = getenv("NO_COLOR");
@@ -95,11 +95,11 @@ static int run_command(const struct ctl *ctl, int argc, char **argv)
 	return ctl->command->run(ctl, argc - skipped, argv + skipped);
 }
 
-/* The exit code, unless standard output could not be written. */
+/* Return code, or EX_IOERR if standard output could not be written. */
 static int check_output(int code)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == CTL_OK) {
-		(void)fprintf(stderr, "posternctl: can't write to standard output\n");
+		(void)fprintf(stderr, "posternctl: cannot write to standard output\n");
 		return EX_IOERR;
 	}
 	return code;

@@ -48,7 +48,7 @@ static enum unit unit_of(const char *key, size_t *len_r)
 	return UNIT_NONE;
 }
 
-/* The label of a key: its words, after those of the objects around it. */
+/* Make the label of a key: its words, after those of the objects around it. */
 static void make_label(char label_r[LABEL_SIZE], const char *before, const char *key)
 {
 	size_t len;
@@ -135,7 +135,7 @@ static void print_texts(const struct layout *layout, const char *label, json_t *
 	}
 }
 
-/* Whether a value among named counts is worth a line. */
+/* Return whether a value among named counts is printed. */
 static bool is_shown(json_t *value)
 {
 	return !json_is_null(value) && !json_is_object(value) &&

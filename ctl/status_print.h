@@ -8,8 +8,8 @@
 /*
  * Print an answer to the control socket's command "status" for people: first the problems and what
  * to do about each, then every section, line by line. The sections are not known by name: a key's
- * last word gives the unit of its value (milter/shared/status.h). What is null, and a count of zero
- * among named counts, is left out.
+ * last word gives the unit of its value (milter/shared/status.h). Values that are null, and counts
+ * of zero among named counts, are left out.
  */
 void status_print(FILE *out, json_t *answer, bool colour);
 

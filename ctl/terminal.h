@@ -21,7 +21,7 @@ const char *terminal_verdict(bool colour, const char *verdict);
 
 /*
  * Print UTF-8 text that clients chose. Control characters, including those of ISO 6429 beyond
- * ASCII, are printed as \xNN, so that the text can't control the terminal.
+ * ASCII, are printed as \xNN, so that the text cannot control the terminal.
  */
 void terminal_print(FILE *out, const char *text);
 

@@ -1,7 +1,8 @@
 /*
  * The daemon from its start to its end: opens the sockets as root, becomes the user, starts the
  * threads, obeys signals, and closes everything in order. Owns what lives as long as the daemon.
- * Main thread, except for the hooks that name another. t/integration/test_daemon.py covers it.
+ * Main thread, except for the hooks whose comments name another. t/integration/test_daemon.py
+ * covers it.
  */
 #include "milter/daemon.h"
 
@@ -29,13 +30,14 @@
 #include "milter/smtp/callbacks_thread.h"
 #include "milter/smtp/smtp_status.h"
 
-/* The time for which the start waits for a policy before it serves without one. */
+/* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
 
 /* Everything that lives as long as the daemon. */
 struct daemon {
 	const struct daemon_options *options;
-	const struct config *config; /* that of the start; parts that follow reloads hold theirs */
+	const struct config *config; /* that of the start; parts that a reload changes have their
+					own reference */
 	const char *pid_file;	     /* "": none */
 	struct process_user user;
 	struct snapshot *snapshot;
@@ -151,7 +153,7 @@ static void open_auth_sockets(struct daemon *daemon)
 		process_fail(EX_UNAVAILABLE, &err);
 }
 
-/* Suspensions must be known before the first login. */
+/* Suspensions must be loaded before the first login. */
 static void start_auth(struct daemon *daemon)
 {
 	struct errmsg err;
@@ -177,7 +179,7 @@ static void log_config_problems(const struct problems *problems)
 		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(problems, i));
 }
 
-/* Warn of files that only root can read: the user, who does the reloads, cannot. */
+/* Warn of files that only root can read, because reloads read them as the user. */
 static void warn_of_unreadable_files(const struct daemon *daemon)
 {
 	struct problems *problems = problems_new();
@@ -388,7 +390,7 @@ static void announce(struct daemon *daemon)
 	process_ready("no policy yet");
 }
 
-/* libmilter's workers may still run, so that everything they use stays until the process ends. */
+/* libmilter's workers may still run; everything that they use stays until the process ends. */
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");

@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "milter/log/events.h"
+#include "milter/log/json_text.h"
 #include "milter/log/log.h"
 
 struct daemon_status {
@@ -88,9 +89,10 @@ static json_t *describe_daemon(void *context)
 {
 	const struct daemon_status *status = context;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:s}", "version", PACKAGE_VERSION, "pid",
+	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 		(json_int_t)getpid(), "started_at", (json_int_t)status->started, "uptime_seconds",
-		(json_int_t)(time(NULL) - status->started), "config", status->config_path);
+		(json_int_t)(time(NULL) - status->started), "config",
+		json_text_or_null(status->config_path));
 }
 
 static void report_each(const struct problems *problems, const char *remedy,

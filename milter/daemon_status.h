@@ -18,7 +18,7 @@ struct daemon_status *daemon_status_new(const struct config *config, const char 
 	const char *user);
 void daemon_status_free(struct daemon_status **status); /* accepts NULL */
 
-/* A reload has put this configuration in force; takes a reference. Any thread. */
+/* Report that a reload has put this configuration in force; takes a reference. Any thread. */
 void daemon_status_set_config(struct daemon_status *status, const struct config *config);
 
 /* Register the section daemon, and the section log. -1 when out of memory. */

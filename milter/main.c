@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "lib/base/hash.h"
 #include "lib/conf/config.h"
 #include "lib/conf/file.h"
+#include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/token_keys.h"
 #include "milter/daemon.h"
@@ -87,14 +89,33 @@ static void print_problems(const struct problems *problems)
 		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
 }
 
-/* A child that has become the daemon's user prints which files it cannot read, unlike root. */
-static int check_user(const struct daemon_options *options, const struct config *config,
-	struct errmsg *err)
+/* Become the daemon's user, and print which files that user cannot read, unlike root. Exits with
+ * their number, or with 255 if there are more: an exit status has eight bits. */
+static void report_unreadable(const struct config *config, const struct process_user *user)
+	__attribute__((noreturn));
+
+static void report_unreadable(const struct config *config, const struct process_user *user)
 {
 	struct problems *problems = problems_new();
+	struct errmsg err;
+
+	if (process_become(user, &err) != 0) {
+		(void)fprintf(stderr, "postern: %s\n", err.text);
+		_exit(1);
+	}
+	config_check_readable(config, user->name, problems);
+	list_files_check_readable(config->lists.directory, user->name, problems);
+	print_problems(problems);
+	_exit(problems_kept(problems) < UCHAR_MAX ? (int)problems_kept(problems) : UCHAR_MAX);
+}
+
+/* Root can read every file, so a child checks them as the daemon's user. */
+static int check_user(const struct daemon_options *options, const struct config *config,
+	size_t *unreadable_r, struct errmsg *err)
+{
 	struct process_user user;
 	pid_t child = -1;
-	int code = EX_OK;
+	int code = EX_OK, status;
 
 	if (process_find_user(options->user != NULL ? options->user : config->milter.user, &user,
 		    err) != 0) {
@@ -103,23 +124,18 @@ static int check_user(const struct daemon_options *options, const struct config 
 		(void)errmsg_set(err, "fork: %s", strerror(errno));
 		code = EX_OSERR;
 	}
-	if (child == 0) {
-		if (process_become(&user, err) != 0)
-			(void)fprintf(stderr, "postern: %s\n", err->text);
-		config_check_readable(config, user.name, problems);
-		print_problems(problems);
-		_exit(EX_OK);
-	}
-	if (child > 0)
-		(void)waitpid(child, NULL, 0);
-	problems_free(&problems);
+	if (child == 0)
+		report_unreadable(config, &user);
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		*unreadable_r = WIFEXITED(status) ? (size_t)WEXITSTATUS(status) : 1;
 	return code;
 }
 
 /* Returns the exit code, and err if it is not EX_OK. Bad lines and rows are problems, not errors,
- * as in the daemon. */
+ * as in the daemon. *unreadable_r counts the files that only root can read; they have been
+ * printed. */
 static int check_config(const struct daemon_options *options, const struct config *config,
-	struct problems *problems, struct errmsg *err)
+	struct problems *problems, size_t *unreadable_r, struct errmsg *err)
 {
 	struct policy *policy = NULL;
 	struct jwt_keys *keys = NULL;
@@ -129,31 +145,33 @@ static int check_config(const struct daemon_options *options, const struct confi
 		policy_from_files(config, &policy, problems, err) == 0 &&
 		token_keys_load(config->jwt.keys_file, config->jwt.secret, config->user, &keys,
 			problems, err) == TOKEN_KEYS_LOADED)
-		code = geteuid() == 0 ? check_user(options, config, err) : EX_OK;
+		code = geteuid() == 0 ? check_user(options, config, unreadable_r, err) : EX_OK;
 	policy_unref(&policy);
 	jwt_keys_unref(&keys);
 	return code;
 }
 
-/* -n: print what is wrong with the files. Returns the exit code. */
+/* Do what -n asks for: print the problems of the files. Returns the exit code. */
 static int check_files(const struct daemon_options *options)
 {
 	struct problems *problems = problems_new();
 	const struct config *config = NULL;
 	struct errmsg err = { "out of memory" };
+	size_t unreadable = 0, count;
 	int code = EX_CONFIG;
 
 	if (problems != NULL &&
 		config_load_for(options->config_path, options->user, &config, &err) == 0) {
 		print_problems(config->warnings);
-		code = check_config(options, config, problems, &err);
+		code = check_config(options, config, problems, &unreadable, &err);
 	}
 	if (code != EX_OK) {
 		(void)fprintf(stderr, "postern: %s\n", err.text);
 	} else {
 		print_problems(problems);
-		(void)printf("%s: good, %zu problem%s\n", options->config_path,
-			problems_count(problems), problems_count(problems) == 1 ? "" : "s");
+		count = problems_count(problems) + unreadable;
+		(void)printf("%s: no error, %zu problem%s\n", options->config_path, count,
+			count == 1 ? "" : "s");
 	}
 	config_unref(&config);
 	problems_free(&problems);

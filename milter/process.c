@@ -1,7 +1,7 @@
 /*
- * What a daemon does to its own process: background, user, limits, pid file, systemd. Owns the pipe
- * to the waiting parent. Main thread, while it is the only one. t/integration/test_daemon.py covers
- * it.
+ * The steps by which a daemon prepares its own process: background, user, limits, pid file,
+ * systemd. Owns the pipe to the waiting parent. Main thread, while it is the only one.
+ * t/integration/test_daemon.py covers it.
  */
 #include "milter/process.h"
 

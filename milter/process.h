@@ -6,8 +6,8 @@
 
 #include "lib/base/errmsg.h"
 
-/* What a daemon does to its own process. Call these functions while the process has one thread;
- * only process_notify() may be called later. */
+/* The steps by which a daemon prepares its own process. Call these functions while the process has
+ * one thread; only process_notify() may be called later. */
 
 /*
  * Go into the background. Returns only in the child: 0, or -1 with err set. The parent waits for
@@ -27,7 +27,7 @@ int process_close_inherited(struct errmsg *err);
  * background). */
 void process_ready(const char *status);
 
-/* Print why the daemon cannot start, and exit with code, as does the parent. */
+/* Print why the daemon cannot start, and exit with code; the parent exits with it, too. */
 void process_fail(int code, const struct errmsg *err) __attribute__((noreturn));
 
 /* The user to become. */
@@ -39,8 +39,8 @@ struct process_user {
 };
 
 /*
- * Look up "USER" or "USER:GROUP"; "" is the present user. A process without root's rights may only
- * name its own user. Returns 0, or -1 with err set.
+ * Look up "USER" or "USER:GROUP"; "" is the present user. Without root's rights, only the process's
+ * own user is accepted. Returns 0, or -1 with err set.
  */
 int process_find_user(const char *name, struct process_user *user_r, struct errmsg *err);
 

@@ -8,7 +8,7 @@
 enum signals_word {
 	SIGNALS_RELOAD, /* SIGUSR1 */
 	SIGNALS_END,	/* SIGTERM, SIGINT; in the foreground SIGHUP, which is ignored otherwise */
-	SIGNALS_LOOK,	/* wake_signal, or an interrupted wait: check what there is to do */
+	SIGNALS_LOOK,	/* wake_signal, or an interrupted wait: the caller checks for work */
 };
 
 /* Block the signals in this thread and in those that it starts from now on. */

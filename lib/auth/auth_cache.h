@@ -8,9 +8,9 @@
 /*
  * The auth cache remembers which password was right for which row, so that the next login need not
  * be hashed again. It keeps keyed hashes (HMAC-SHA-256 of the row's name, its password hash and the
- * password) and nothing else; a row that has changed is therefore not found. It has a fixed size,
- * in which the oldest entries make room, and is never written to disk. One thread at a time may use
- * it. Times are seconds of a clock that never goes back.
+ * password) and nothing else, so that an entry no longer matches once its row has changed. It has a
+ * fixed size, in which the oldest entries make room, and is never written to disk. One thread at a
+ * time may use it. Times are seconds of a clock that never goes back.
  */
 struct auth_cache;
 
@@ -30,7 +30,7 @@ struct auth_cache_login {
 /* Returns whether this login was added less than the TTL ago. */
 bool auth_cache_has(struct auth_cache *cache, const struct auth_cache_login *login, uint32_t now);
 
-/* Add a login whose password was right. Without memory for its digest it is not added. */
+/* Add a login whose password was right. It is not added when memory for its digest runs out. */
 void auth_cache_add(struct auth_cache *cache, const struct auth_cache_login *login, uint32_t now);
 
 /* Set the TTL in seconds; it applies to present entries, too. */

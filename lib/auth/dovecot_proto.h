@@ -23,7 +23,7 @@ enum dovecot_verb {
 	DOVECOT_AUTH,
 	DOVECOT_CONT,
 	DOVECOT_CANCEL,
-	DOVECOT_OTHER, /* an unknown command, which is to be ignored */
+	DOVECOT_OTHER, /* an unknown command; ignore it */
 };
 
 /* One command. Its texts point into the line. */

@@ -27,7 +27,8 @@ struct parts {
 	size_t signed_len; /* header, dot and payload */
 };
 
-/* Some clients truncate long passwords, so the reason has to say that the token is truncated. */
+/* Some clients truncate long passwords, so that the reason must make clear that the token is cut
+ * off. */
 static int cut_off(size_t len, const char *what, struct errmsg *err)
 {
 	return errmsg_set(err, "the token of %zu bytes is cut off: %s", len, what);
@@ -217,9 +218,8 @@ static size_t signature_len(const struct jwt_key *key, enum jwt_algorithm algori
 	}
 }
 
-/* Returns whether all characters are of the alphabet. If so, text that cannot be decoded lacks its
- * end.
- */
+/* Returns whether all characters belong to the alphabet. Text that does not decode although they do
+ * has lost its end. */
 static bool is_base64url(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -278,7 +278,7 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 			header->kid[0] != '\0' ? "\"" : "", jwt_algorithm_name(header->algorithm));
 	if (signature_bytes < want)
 		return cut_off(len, "its signature is too short", err);
-	return errmsg_set(err, "the token's signature is not by our key");
+	return errmsg_set(err, "the token's signature was not made with our key");
 }
 
 int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,

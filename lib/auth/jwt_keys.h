@@ -9,9 +9,9 @@
 #include "lib/base/problems.h"
 
 /*
- * The keys that verify tokens. The key determines the algorithm, never the token (RFC 8725
- * section 3.1): a JWK's "alg" is its only one; without "alg", and in PEM, the algorithms follow
- * from the type of the key.
+ * The keys that verify tokens. The key determines the algorithm, never the token (RFC 8725 section
+ * 3.1): a JWK with "alg" has only that one; without "alg", and in PEM, the type of the key
+ * determines the algorithms.
  */
 enum jwt_algorithm {
 	JWT_HS256,

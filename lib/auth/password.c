@@ -16,7 +16,7 @@
 #define BCRYPT_COST_MAX 13
 #define MEMORY_MAX (64UL << 20)
 
-/* The hash for unknown users: sha512crypt at its usual cost. */
+/* The hash that is checked for unknown users: sha512crypt at its usual cost. */
 #define NOBODY_HASH                                                                               \
 	"$6$nobodyatall.....$QqXvVzZQ6rQvY1m9wK2q3o8n7b6c5d4e3f2g1h0i9j8k7l6m5n4o3p2q1r0s9t8u7v6" \
 	"w5x4y3z2A1B0C9D8E7F"
@@ -137,7 +137,7 @@ static int check_scrypt(const char *params, struct errmsg *err)
 }
 
 /* Check that crypt(3) supports the method and that it is strong enough. $5$ is accepted even where
- * the system calls it legacy, because pg-profile's users have it. */
+ * the system calls it legacy, because users of pg-profile have such hashes. */
 static int check_method(const char *crypted, struct errmsg *err)
 {
 	int verdict = crypt_checksalt(crypted);

@@ -166,14 +166,15 @@ void penalty_succeeded(struct penalty *penalty, const struct cidr *client, const
 		*own = (struct entry){ .key = 0 };
 	if (network == NULL)
 		return;
-	/* Only half: the owner of one login may be guessing the password of another. */
+	/* Halve them instead of clearing them: the owner of one login may be guessing the password
+	 * of another. */
 	network->failures = failures_left(network, now) / 2;
 	network->time = now;
 	if (network->failures == 0)
 		*network = (struct entry){ .key = 0 };
 }
 
-/* Clear an entry, or (NULL) all. Returns how many there were. */
+/* Clear the entry one or, if it is NULL, all entries. Returns the number of entries cleared. */
 static size_t clear_entries(const struct table *table, const struct entry *one)
 {
 	size_t gone = 0;

@@ -120,14 +120,29 @@ static const char *bad_login(const char *text, size_t len)
 	return NULL;
 }
 
+/*
+ * Copy a text, whose buffer need not end with a NUL. Unlike strndup(), it never reads text[len],
+ * which ASan's strict_string_checks would report. Returns NULL when out of memory.
+ */
+static char *copy_bytes(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy != NULL) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
 /* Copy both texts into the exchange; NULL leaves a text as it is. Returns false when out of memory.
  */
 static bool keep_credentials(struct sasl *sasl, const char *login, size_t login_len,
 	const char *secret, size_t secret_len)
 {
-	if (login != NULL && (sasl->login = strndup(login, login_len)) == NULL)
+	if (login != NULL && (sasl->login = copy_bytes(login, login_len)) == NULL)
 		return false;
-	return secret == NULL || (sasl->secret = strndup(secret, secret_len)) != NULL;
+	return secret == NULL || (sasl->secret = copy_bytes(secret, secret_len)) != NULL;
 }
 
 static enum sasl_step finish_exchange(struct sasl *sasl)
@@ -166,7 +181,8 @@ static enum sasl_step step_plain(struct sasl *sasl, const char *text, size_t len
 	return finish_exchange(sasl);
 }
 
-/* The login first, then the password. Some clients send the login as initial response. */
+/* Read the login in the first response and the password in the second. Some clients send the login
+ * as initial response. */
 static enum sasl_step step_login(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {
@@ -255,7 +271,8 @@ static const char *read_gs2_header(struct sasl *sasl, const char *text, size_t l
 	return unescape_name(sasl->login) ? NULL : "malformed bearer: a= has an unknown escape";
 }
 
-/* Read a message of RFC 7628 section 3.1 or of XOAUTH2. Clients send either under either name. */
+/* Read a message of RFC 7628 section 3.1 or of XOAUTH2. Clients send either form under either
+ * mechanism name. */
 static enum sasl_step step_bearer(struct sasl *sasl, const char *text, size_t len,
 	struct errmsg *err)
 {

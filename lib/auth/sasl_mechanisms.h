@@ -3,8 +3,9 @@
 
 /*
  * The SASL mechanisms, one row each. This is their only list: enum sasl_mechanism, the dispatch in
- * sasl.c, the words of [auth] mechanisms and the greeting of the Dovecot protocol derive from it.
- * To add a mechanism, add a row here and its step function in sasl.c.
+ * sasl.c, the words and the default of [auth] mechanisms, the greeting of the Dovecot protocol and
+ * the counts of logins derive from it. To add a mechanism, add a row here and its step function in
+ * sasl.c.
  *
  *   id       SASL_id is its enum sasl_mechanism
  *   name     as clients and postern.conf write it
@@ -28,8 +29,9 @@
 		"{\"status\":\"400\",\"schemes\":\"Bearer\"}", step_bearer)
 
 enum sasl_flag {
-	SASL_PLAINTEXT = 1, /* whoever sees a response can log in with it (bearer tokens, too) */
-	SASL_BEARER = 2,    /* the secret is a token */
+	SASL_PLAINTEXT =
+		1, /* anyone who sees a response can log in with it; this includes bearer tokens */
+	SASL_BEARER = 2, /* the secret is a token */
 };
 
 #define SASL_ENUM_VALUE(id, ...) SASL_##id,

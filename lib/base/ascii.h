@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /*
- * Case folding of ASCII letters alone: the effect of the C library's tolower() on other bytes
- * depends on the locale.
+ * Case folding of ASCII letters only, because the effect of the C library's tolower() on other
+ * bytes depends on the locale.
  */
 
 /* A to Z become a to z; other bytes are unchanged. */

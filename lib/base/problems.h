@@ -14,7 +14,8 @@ struct problems;
 struct problems *problems_new(void);		/* NULL when out of memory */
 void problems_free(struct problems **problems); /* accepts NULL */
 
-/* Add "where: what is wrong, and what would be right". Does nothing when problems is NULL. */
+/* Add a text of the form "where: what is wrong, and what would be right". Does nothing when
+ * problems is NULL. */
 void problems_add(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -15,8 +15,8 @@ struct strmap *strmap_new(void);       /* NULL when out of memory */
 void strmap_free(struct strmap **map); /* accepts NULL */
 
 /*
- * Add an entry, unless the map already has the key: the first value stays. Returns 1 when the entry
- * was added, 0 when the key existed, -1 when memory ran out or the map is full.
+ * Add an entry. If the map already contains the key, the first value stays. Returns 1 when the
+ * entry was added, 0 when the key existed, -1 when memory ran out or the map is full.
  */
 int strmap_add(struct strmap *map, const char *key, size_t len, uint32_t value);
 

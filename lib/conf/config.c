@@ -309,7 +309,7 @@ static struct config *config_new(const char *path)
 	return c;
 }
 
-/* The count is the only part of a loaded configuration that changes. */
+/* The reference count is the only part of a loaded configuration that changes. */
 static unsigned *count_of(const struct config *config)
 {
 	return &((struct config *)config)->refs;

@@ -92,9 +92,9 @@ struct config_given {
 };
 
 /*
- * All of postern.conf. Immutable once loaded, and counted: every thread may read it as long as it
- * holds a reference. Strings live as long as the configuration and are never NULL. A policy that
- * outlives the configuration takes a reference of `settings`.
+ * All of postern.conf. Immutable once loaded, and reference-counted: any thread may read it as long
+ * as it holds a reference. Strings live as long as the configuration and are never NULL. A policy
+ * that outlives the configuration takes a reference of `settings`.
  */
 struct config {
 	unsigned refs; /* only config_ref() and config_unref() use it */
@@ -138,12 +138,13 @@ int config_parse(const char *path, const char *text, size_t len, const struct co
 /* Take a reference. Returns config, which may be NULL. Thread-safe. */
 const struct config *config_ref(const struct config *config);
 
-/* Return a reference and set *config to NULL; the last one frees. Accepts NULL. Thread-safe. */
+/* Release a reference and set *config to NULL; releasing the last one frees the configuration.
+ * Accepts NULL. Thread-safe. */
 void config_unref(const struct config **config);
 
 /*
- * Add the files of the configuration that this process may not read to problems: a reload would
- * fail, although a process with more rights has loaded them. user is used in the message.
+ * Add to problems the files of the configuration that this process may not read: a reload would
+ * fail although a process with more rights has loaded them. Messages contain user.
  */
 void config_check_readable(const struct config *config, const char *user,
 	struct problems *problems);

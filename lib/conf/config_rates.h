@@ -6,7 +6,7 @@
 
 /* The sections [limit] and [limit NAME] of postern.conf; used by config.c only. */
 
-/* Whether the section is [limit NAME], with a known NAME or not. */
+/* Return whether the section is [limit NAME], with a known NAME or not. */
 bool config_is_rates(const char *section);
 
 /* Read the beginning of such a section or one of its keys. Returns 0, or -1 with err set. */

@@ -308,7 +308,7 @@ static int sync_folder_of(const char *path, struct errmsg *err)
 	if (folder == NULL)
 		return errmsg_set(err, "%s: out of memory", path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: the file system cannot */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: not supported */
 		ret = errmsg_set(err, "%s: %s", folder, strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
@@ -316,7 +316,8 @@ static int sync_folder_of(const char *path, struct errmsg *err)
 	return ret;
 }
 
-/* Make PATH.prev another name of the present PATH. A PATH.prev exists at every moment. */
+/* Make PATH.prev another name of the present PATH. An existing PATH.prev is replaced in one step,
+ * so that it is never missing. */
 static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 {
 	char *beside;

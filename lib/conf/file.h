@@ -62,9 +62,9 @@ struct file_writer *file_begin(const char *path, struct errmsg *err);
 int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err);
 
 /*
- * fsync the new file, keep the old one as PATH.prev (if keep_prev), rename, and fsync the
- * directory. Frees the writer in any case. Returns 0, or -1 with err set and the old file still in
- * place. stamp_r may be NULL.
+ * fsync the new file, keep the old one as PATH.prev (if keep_prev), rename the new one to PATH, and
+ * fsync the directory. Frees the writer in any case. Returns 0, or -1 with err set and the old file
+ * still in place. stamp_r may be NULL.
  */
 int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
 	struct errmsg *err);

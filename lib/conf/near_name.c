@@ -15,7 +15,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return least < c ? least : c;
 }
 
-/* The number of letters to add, drop, change or swap with the next one to turn a into b; case is
+/* Return how many letters to add, drop, change or swap with the next one turn a into b; case is
  * ignored. */
 static unsigned distance(const char *a, const char *b)
 {

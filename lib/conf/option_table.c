@@ -41,6 +41,9 @@ static const struct option_word mechanism_words[] = {
 	SASL_MECHANISM_LIST(MECHANISM_WORD) /* with a comma after each */
 	{ NULL, 0 },
 };
+/* Every mechanism is offered by default. Each name follows a space. */
+#define MECHANISM_NAME(id, name, ...) " " name
+static const char mechanism_names[] = SASL_MECHANISM_LIST(MECHANISM_NAME);
 static const struct option_word facility_words[] = { { "mail", 0 }, { "daemon", 0 }, { "auth", 0 },
 	{ "user", 0 }, { "local0", 0 }, { "local1", 0 }, { "local2", 0 }, { "local3", 0 },
 	{ "local4", 0 }, { "local5", 0 }, { "local6", 0 }, { "local7", 0 }, { NULL, 0 } };
@@ -188,9 +191,8 @@ static const struct config_option options[] = {
 		"permissions of these sockets" },
 	{ "auth", "socket_group", OPTION_STRING, "", 0, 0, 255, NULL, CONFIG(auth.socket_group),
 		"group of these sockets; empty: the group of the process" },
-	{ "auth", "mechanisms", OPTION_SET, "PLAIN LOGIN OAUTHBEARER XOAUTH2",
-		OPTION_RELOAD | OPTION_NO_EMPTY, 0, 0, mechanism_words, CONFIG(auth.mechanisms),
-		"SASL mechanisms that are offered" },
+	{ "auth", "mechanisms", OPTION_SET, mechanism_names + 1, OPTION_RELOAD | OPTION_NO_EMPTY, 0,
+		0, mechanism_words, CONFIG(auth.mechanisms), "SASL mechanisms that are offered" },
 	{ "auth", "remember", OPTION_DURATION, "1h", OPTION_RELOAD, 0, DAY, NULL,
 		CONFIG(auth.remember),
 		"time for which a correct password need not be hashed again; 0: none" },

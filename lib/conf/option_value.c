@@ -246,7 +246,7 @@ static int set_path(const struct option_homes *homes, struct arena *arena, void 
 	return 0;
 }
 
-/* Whether text is PORT@HOST, which follows inet: or inet6:. */
+/* Return whether text is PORT@HOST, which follows inet: or inet6:. */
 static bool is_inet(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");

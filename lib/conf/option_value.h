@@ -5,7 +5,7 @@
 #include "lib/conf/config.h"
 #include "lib/conf/options.h"
 
-/* The structs that receive values while a configuration is filled; only the caller uses them yet.
+/* The structs that receive values while a configuration is filled; no other thread uses them yet.
  */
 struct option_homes {
 	struct config *config;

@@ -143,8 +143,8 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 
 /* ---- unknown names --------------------------------------------------------------- */
 
-/* The key of the section with the nearest name, or with section NULL the nearest section. NULL if
- * none is near. */
+/* Return the key of the section with the nearest name or, with section NULL, the nearest section;
+ * NULL if none is near. */
 static const char *nearest(const char *section, const char *typed)
 {
 	const struct config_option *all;
@@ -189,7 +189,8 @@ int options_unknown_section(const char *section, struct errmsg *err)
 	return -1;
 }
 
-/* The new place of a key of pg-profile.json that is not in [database]; NULL for other keys. */
+/* Return the new place of a key of pg-profile.json that Postern has outside [database]; NULL for
+ * other keys. */
 static const char *moved_place(const char *section, const char *name)
 {
 	static const char *const moved[][2] = {
@@ -220,8 +221,7 @@ static void add_keys(struct strbuf *text, const char *section)
 
 int options_unknown_key(const char *section, const char *name, struct errmsg *err)
 {
-	const char *table_section = strncmp(section, "check ", 6) == 0 ? "check" : section;
-	const char *near = nearest(table_section, name);
+	const char *near = nearest(table_section(section), name);
 	const char *place = moved_place(section, name);
 	const struct config_option *all;
 	struct strbuf known = STRBUF_INIT;
@@ -237,7 +237,7 @@ int options_unknown_key(const char *section, const char *name, struct errmsg *er
 		if (strcmp(all[i].name, name) == 0)
 			return errmsg_set(err, "unknown key %s in [%.80s]; it belongs to [%s]",
 				name, section, all[i].section);
-	add_keys(&known, table_section);
+	add_keys(&known, table_section(section));
 	(void)errmsg_set(err, "unknown key %.80s in [%.80s]; the keys are %s", name, section,
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);

@@ -56,7 +56,8 @@ struct config_option {
 /* All options, section by section. */
 const struct config_option *options_all(size_t *count_r);
 
-/* NULL if the table lacks it. The section "check NAME" has the keys of [check]. */
+/* Return the option; NULL if the table does not contain it. The section "check NAME" has the keys
+ * of [check]. */
 const struct config_option *options_find(const char *section, const char *name);
 bool options_has_section(const char *section);
 
@@ -64,8 +65,8 @@ bool options_has_section(const char *section);
 void options_describe(const struct config_option *option, struct strbuf *text);
 
 /*
- * Describe a section or key that the table lacks: err becomes "there is no connn in [check]; did
- * you mean conn?" and the like. Returns -1.
+ * Describe a section or key that the table does not contain: err becomes "there is no connn in
+ * [check]; did you mean conn?" and the like. Returns -1.
  */
 int options_unknown_section(const char *section, struct errmsg *err);
 int options_unknown_key(const char *section, const char *name, struct errmsg *err);

@@ -43,7 +43,26 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 		return errmsg_set(err, "\"%s\" must be a string or null", key);
 	*value_r = json_string_value(value);
 	if (strlen(*value_r) != json_string_length(value))
-		return errmsg_set(err, "\"%s\" holds a NUL byte", key);
+		return errmsg_set(err, "\"%s\" contains a NUL byte", key);
+	return 0;
+}
+
+/* A misspelt key would leave a fact out, and the answer would be about another session. */
+static int check_keys(json_t *session, struct errmsg *err)
+{
+	static const char *const keys[] = { "id", "ip", "rdns", "helo", "service", "login", "auth",
+		"mail", "size", "rcpts", "from", "headers" };
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (session, key, value) {
+		size_t i = 0;
+
+		while (i < sizeof(keys) / sizeof(keys[0]) && strcmp(keys[i], key) != 0)
+			i++;
+		if (i == sizeof(keys) / sizeof(keys[0]))
+			return errmsg_set(err, "\"%.60s\" is not a key of a session", key);
+	}
 	return 0;
 }
 
@@ -75,7 +94,8 @@ static json_t *finding_json(const struct finding *f)
 	return json;
 }
 
-/* Return the last rule of the findings: the one that decided, or the one most worth reporting. */
+/* Return the rule to report for a step: the last rule among its findings, except those of rate
+ * limits with room. */
 static const char *step_rule(const struct verdict *v)
 {
 	const char *rule = "";
@@ -217,7 +237,7 @@ static int play_rcpts(struct play *p, struct errmsg *err)
 			RCPTS_MAX);
 	json_array_foreach (rcpts, i, value) {
 		if ((text = json_string_value(value)) == NULL)
-			return errmsg_set(err, "\"rcpts\" must hold strings");
+			return errmsg_set(err, "\"rcpts\" must contain only strings");
 		address_read(text, json_string_length(value), &rcpt);
 		check_rcpt(&p->env, &p->facts, &rcpt, &p->verdict);
 		p->facts.named++;
@@ -256,7 +276,8 @@ static int gather_header(struct play *p, struct errmsg *err)
 	json_array_foreach (headers, i, pair) {
 		name = json_string_value(json_array_get(pair, 0));
 		if (name == NULL || !json_is_string(json_array_get(pair, 1)))
-			return errmsg_set(err, "\"headers\" must hold [\"Name\", \"value\"] pairs");
+			return errmsg_set(err,
+				"\"headers\" must contain only [\"Name\", \"value\"] pairs");
 		if (add_field(p, name, json_array_get(pair, 1), err) < 0)
 			return -1;
 	}
@@ -310,6 +331,8 @@ int explain_session(const struct login_rules *rules, const struct explain_ledger
 
 	if (!json_is_object(session))
 		return errmsg_set(err, "a session is a JSON object");
+	if (check_keys(session, err) != 0)
+		return -1;
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
 	p->rules = rules;

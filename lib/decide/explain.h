@@ -8,25 +8,25 @@
 #include "lib/rules/ledger_ops.h"
 #include "lib/rules/policy.h"
 
-/* The counts to look at, and the moment. ledger NULL: nothing is limited. */
+/* The ledger to look at, and its time. ledger NULL: no rate limit applies. */
 struct explain_ledger {
 	const struct ledger_ops *ledger;
 	uint64_t now;
 };
 
 /*
- * Play one session against a policy and report what each stage decides and why. Nothing is charged
- * or kept. rules->policy must not be NULL; the rest of the rules decides logins.
+ * Play one session against a policy and report the decision of each stage and its reason. Nothing
+ * is charged or stored. rules->policy must not be NULL; the rest of the rules decides logins.
  *
  * session is an object (any key may be missing or null; t/cases/FORMAT.md describes the form):
  *   id, ip, rdns, helo, mail ("<a@b>"), rcpts (["<x@y>", ...]), from (the From field's value),
  *   auth {user, password} (checked), login (not checked), size (octets, SIZE= of MAIL),
  *   headers ([["From", "..."], ["Sender", "..."], ...]; false: not known, and not judged),
- *   service (the MTA's {daemon_name}).
+ *   service (the MTA's {daemon_name}). Another key is an error.
  *
- * *answer_r, the caller's to json_decref(), is {"id": ..., "steps": [{"step", "verdict", "code",
- * "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}. Returns 0, or
- * -1 with err set when the session has a wrong form. An `auth` costs a password hash.
+ * The caller must json_decref() *answer_r, which is {"id": ..., "steps": [{"step", "verdict",
+ * "code", "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}.
+ * Returns 0, or -1 with err set when the session has a wrong form. An `auth` costs a password hash.
  */
 int explain_session(const struct login_rules *rules, const struct explain_ledger *ledger,
 	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err);

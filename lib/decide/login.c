@@ -1,6 +1,6 @@
 /*
  * Decides whether a login is accepted, by password or token. Owns nothing; any thread may call it
- * if no other one uses the auth cache at that time.
+ * if no other thread uses the auth cache at that time.
  */
 #include "lib/decide/login.h"
 
@@ -62,7 +62,7 @@ static int collect_hash(void *context, const struct user *user)
 
 /*
  * Return a hash to be checked in place of an unknown user's: that of another user, always the same
- * one for the same login, so that the time of the answer reveals as little as possible.
+ * for one login, so that the time of the answer reveals as little as possible.
  */
 static const char *model_for(const struct policy *policy, const char *login)
 {
@@ -136,7 +136,7 @@ static const char *claimed_mail(const struct settings *settings, const char *log
 	return settings_token_mail(settings, login);
 }
 
-/* Whether the address that the client claims is that of the token. */
+/* Return whether the address that the client claims is that of the token. */
 static bool names_same(const char *said, const char *mail)
 {
 	struct mail_address address;
@@ -160,7 +160,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 		return;
 	}
 	if (rules->jwt.keys == NULL && settings->token_login[0] != '\0') {
-		set_answer(a, LOGIN_UNDECIDED, "the keys for tokens can't be read");
+		set_answer(a, LOGIN_UNDECIDED, "the keys for tokens cannot be read");
 		return;
 	}
 	if (!rules->may_work) {

@@ -22,7 +22,7 @@ struct login_rules {
 	struct auth_cache *auth_cache; /* NULL: there is no cache */
 	int64_t now;		       /* seconds since 1970, for tokens */
 	uint32_t ticks;		       /* seconds of a monotonic clock, for auth_cache */
-	bool may_work; /* allow hashing and verification of signatures, which take up to a second */
+	bool may_work; /* allow hashing and verifying signatures, which take up to a second */
 };
 
 struct login_request {

@@ -26,7 +26,7 @@ static struct span trim(struct span s)
 	return s;
 }
 
-/* Whether c is atext of RFC 5322 with the UTF-8 of RFC 6532, or a dot. */
+/* Return whether c is atext of RFC 5322 with the UTF-8 of RFC 6532, or a dot. */
 static bool is_atom_char(unsigned char c)
 {
 	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -61,7 +61,7 @@ static size_t quoted_end(struct span s)
 	return 0;
 }
 
-/* Whether it is a name or a literal without a character that some MTA interprets. */
+/* Return whether the domain is a name or a literal without a character that some MTA interprets. */
 static bool is_clear_domain(struct span domain)
 {
 	bool literal =
@@ -78,8 +78,8 @@ static bool is_clear_domain(struct span domain)
 	return domain.len > 0;
 }
 
-/* Whether it is one quoted string of printable characters, or unquoted without special characters
- * other than @ and ]. */
+/* Return whether the local part is one quoted string of printable characters, or unquoted without
+ * special characters other than @ and ]. */
 static bool is_clear_local(struct span local)
 {
 	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
@@ -97,7 +97,7 @@ static bool is_clear_local(struct span local)
 	return true;
 }
 
-/* Whether it is "@relay,@relay", each with a clear domain. */
+/* Return whether the route has the form "@relay,@relay", where each domain is clear. */
 static bool is_clear_route(struct span route)
 {
 	const char *end = route.text + route.len, *at = route.text, *stop;

@@ -54,7 +54,7 @@ void address_read(const char *text, size_t len, struct mail_address *address_r);
 /* Return the canonical domain, or "" when there is none. It lives as long as the address. */
 const char *address_domain(const struct mail_address *address);
 
-/* Whether the canonical forms are equal. */
+/* Return whether the canonical forms are equal. */
 bool address_equal(const struct mail_address *a, const struct mail_address *b);
 
 /*

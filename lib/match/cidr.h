@@ -30,7 +30,7 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err);
 /* Return the address of a socket, AF_UNSPEC for other families. An IPv4-mapped one becomes IPv4. */
 struct cidr cidr_from_sockaddr(const struct sockaddr *sa);
 
-/* Whether net contains the address. */
+/* Return whether net contains the address. */
 bool cidr_contains(const struct cidr *net, const struct cidr *address);
 
 /* Write the text of RFC 5952, with "/len" for a network; "" for AF_UNSPEC. */
@@ -45,7 +45,7 @@ void cidr_set_free(struct cidr_set **set); /* accepts NULL */
 /* Add a network as strmap_add() adds a key; returns -1 also when net is no address. */
 int cidr_set_add(struct cidr_set *set, const struct cidr *net, uint32_t value);
 
-/* Whether a network contains the address; *value_r is then the value of the longest one. */
+/* Return whether a network contains the address; *value_r is then the value of the longest one. */
 bool cidr_set_find(const struct cidr_set *set, const struct cidr *address, uint32_t *value_r);
 size_t cidr_set_count(const struct cidr_set *set);
 size_t cidr_set_bytes(const struct cidr_set *set); /* memory in use */

@@ -46,8 +46,8 @@ static size_t copy_with_dots(const char *name, size_t len, char *out)
 	return n;
 }
 
-/* Whether the mapping produced a special character that the name did not contain: U+FF20, a wide @,
- * must not become @. */
+/* Return whether the mapping produced a special character that the name did not contain: U+FF20, a
+ * wide @, must not become @. */
 static bool has_new_mark(const char *ascii, const char *name)
 {
 	for (; *ascii != '\0'; ascii++) {

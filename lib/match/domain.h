@@ -18,8 +18,8 @@
  */
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 
-/* Whether it is an address rather than a name: "[192.0.2.1]", "[IPv6:2001:db8::1]" or without
- * brackets. */
+/* Return whether the text is an address rather than a name: "[192.0.2.1]", "[IPv6:2001:db8::1]" or
+ * without brackets. */
 bool domain_is_literal(const char *name, size_t len);
 
 /* How the keys of a map write a domain that includes all its subdomains. */

@@ -45,7 +45,7 @@ static void append(struct chain *c, const char *text, size_t len, bool with_blan
 	}
 }
 
-/* Turn a complete local part, of which a part was quoted, into one quoted string. */
+/* Convert a complete local part that was partly quoted into one quoted string. */
 static void put_in_quotes(struct chain *c)
 {
 	if (c->len + 2 <= ADDRESS_MAX) {
@@ -55,8 +55,8 @@ static void put_in_quotes(struct chain *c)
 	c->len += 2;
 }
 
-/* Whether it contains what an address must not: control characters, or an encoded-word, which some
- * readers decode. */
+/* Return whether the text contains something forbidden in an address: control characters, or an
+ * encoded-word, which some readers decode. */
 static bool is_disguised(const struct chain *c)
 {
 	const char *encoded = memmem(c->text, c->len, "=?", 2);

@@ -103,8 +103,8 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 	return true;
 }
 
-/* Whether a literal such as "[192.0.2.1]" begins here. One that contains a character with a meaning
- * outside of it is not a literal. */
+/* Return whether a literal such as "[192.0.2.1]" begins here. One that contains a character with a
+ * meaning outside of it is not a literal. */
 static bool take_literal(struct from_lexer *lx, struct from_token *t)
 {
 	const char *p = lx->at + 1;

@@ -41,10 +41,10 @@ struct from_lexer {
 /* Read the next token; FROM_END again and again at the end. */
 struct from_token from_token_next(struct from_lexer *lexer);
 
-/* Whether the token is one of these marks. */
+/* Return whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
 
-/* Whether the value contains a NUL, or a CR or LF that is not part of a fold. */
+/* Return whether the value contains a NUL, or a CR or LF that is not part of a fold. */
 bool from_has_stray_control(const char *value, const char *end);
 
 #endif

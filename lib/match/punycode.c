@@ -68,7 +68,7 @@ static void put_delta(struct writer *w, uint32_t delta, uint32_t bias)
 	put_char(w, digits[delta]);
 }
 
-/* Whether UTS 46 drops the code point: soft hyphen, zero width space, word joiner, variation
+/* Return whether UTS 46 drops the code point: soft hyphen, zero width space, word joiner, variation
  * selectors, BOM. */
 static bool is_ignored(uint32_t point)
 {
@@ -76,8 +76,8 @@ static bool is_ignored(uint32_t point)
 		(point >= 0xfe00 && point <= 0xfe0f);
 }
 
-/* Whether a label may contain it: letters, digits, hyphen, underscore, and all that is neither
- * ASCII nor a wide form of ASCII. */
+/* Return whether a label may contain the code point: letters, digits, hyphen, underscore, and
+ * everything that is neither ASCII nor a wide form of ASCII. */
 static bool is_usable(uint32_t point)
 {
 	if (point >= 0x80)

@@ -1,5 +1,5 @@
 /*
- * Finds the regexes of a list that can match at all, with hyperscan where the build has it. A
+ * Finds the regexes of a list that can match at all, with hyperscan if the build includes it. A
  * prefilter is immutable; each thread scans with its own scratch.
  */
 #include "lib/match/regex_prefilter.h"

@@ -14,8 +14,8 @@
 struct regex_prefilter;
 struct regex_prefilter_scratch;
 
-/* Whether a regex has the plain syntax: ASCII, no look-around, no back references, no odd escapes
- * or classes. */
+/* Return whether a regex has the plain syntax: ASCII, no look-around, no back references, no odd
+ * escapes or classes. */
 bool regex_prefilter_can(const char *regex, size_t len);
 
 /*

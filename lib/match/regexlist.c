@@ -33,8 +33,8 @@
 
 /*
  * No regex runs longer than this within those bounds. If more time has passed between two readings
- * of the clock, another process had the processor, and the excess is not charged: a busy machine
- * must not defer mail.
+ * of the clock, another process used the processor, and the excess is not charged, because a busy
+ * machine must not defer mail.
  */
 #define PAUSE_NS UINT64_C(2000000)
 
@@ -162,12 +162,38 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-/* Compile one regex of JavaScript's dialect. NULL with err set when it cannot be compiled. */
+/*
+ * Report why a regex cannot be compiled. PCRE2's position in the translated regex would mislead, so
+ * the regex itself is compiled for a better message; if that succeeds, only JavaScript refuses it.
+ */
+static void set_refusal(const char *regex, size_t len, uint32_t options, int translated_error,
+	struct errmsg *err)
+{
+	int shown = (int)(len < 200 ? len : 200), error;
+	PCRE2_UCHAR why[128];
+	PCRE2_SIZE at;
+	pcre2_code *code =
+		pcre2_compile((PCRE2_SPTR)regex, len, options | PCRE2_ALT_BSUX, &error, &at, NULL);
+
+	if (code == NULL) {
+		(void)pcre2_get_error_message(error, why, sizeof(why));
+		(void)errmsg_set(err, "regex \"%.*s\" cannot be compiled: %s at character %zu",
+			shown, regex, (const char *)why, (size_t)at + 1);
+		return;
+	}
+	pcre2_code_free(code);
+	(void)pcre2_get_error_message(translated_error, why, sizeof(why));
+	(void)errmsg_set(err,
+		"regex \"%.*s\" cannot be compiled: it is not in JavaScript's dialect (%s)", shown,
+		regex, (const char *)why);
+}
+
+/* Compile one regex of JavaScript's dialect. Returns NULL with err set when it cannot be compiled.
+ */
 static pcre2_code *compile(const char *regex, size_t len, bool lines, bool anchored,
 	struct strbuf *text, struct errmsg *err)
 {
 	uint32_t options = COMPILE_OPTIONS | (anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U);
-	PCRE2_UCHAR why[128];
 	pcre2_code *code;
 	PCRE2_SIZE at;
 	int error;
@@ -181,11 +207,8 @@ static pcre2_code *compile(const char *regex, size_t len, bool lines, bool ancho
 	}
 	code = pcre2_compile((PCRE2_SPTR)text->text, text->len,
 		options | (lines ? 0U : PCRE2_DOTALL), &error, &at, NULL);
-	if (code == NULL) {
-		(void)pcre2_get_error_message(error, why, sizeof(why));
-		(void)errmsg_set(err, "regex \"%.*s\" can't be compiled: %s",
-			(int)(len < 200 ? len : 200), regex, (const char *)why);
-	}
+	if (code == NULL)
+		set_refusal(regex, len, options, error, err);
 	return code;
 }
 
@@ -218,7 +241,7 @@ int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_
 	int ret = -1;
 
 	if (len > REGEX_MAX)
-		return errmsg_set(err, "the regex has %zu bytes; at most %d are taken", len,
+		return errmsg_set(err, "the regex has %zu bytes; at most %d are allowed", len,
 			REGEX_MAX);
 	if (make_room(list, err) < 0)
 		return -1;

@@ -9,8 +9,8 @@
 
 /*
  * A list of regexes that are tried on one subject, each by itself, caseless, in JavaScript's
- * dialect. Where the build has hyperscan, it selects those that can match at all. Immutable once
- * finished; then any thread may match, each with its own scratch.
+ * dialect. If the build includes hyperscan, it first selects those that can match at all. Immutable
+ * once finished; then any thread may match, each with its own scratch.
  */
 struct regexlist;
 
@@ -56,7 +56,7 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 
 size_t regexlist_count(const struct regexlist *list);
 
-/* How many regexes are always tried because they do not take part in the prefilter. */
+/* Return how many regexes are always tried because they do not take part in the prefilter. */
 size_t regexlist_untested(const struct regexlist *list);
 
 #endif

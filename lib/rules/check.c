@@ -1,6 +1,6 @@
 /*
- * What all checks share: beginning and ending a stage, and its findings. Owns nothing; any thread
- * may call it, with a scratch and a verdict per call.
+ * Code that all checks share: it begins and ends a stage and records its findings. Owns nothing;
+ * any thread may call it, with a scratch and a verdict per call.
  */
 #include "lib/rules/check.h"
 
@@ -32,7 +32,7 @@ bool check_run_wants(const struct check_run *run, enum check check)
 	return run->service->mode[check] != MODE_NO;
 }
 
-/* A finding too many reuses the last place; check_run_end() notices it. */
+/* If there is no room left, the new finding replaces the last one; check_run_end() detects that. */
 static struct finding *add_finding(struct verdict *verdict, enum check check)
 {
 	struct finding *finding;

@@ -12,12 +12,13 @@
 
 /*
  * The stages of a message (docs/design.md, section 3), and the environment of their checks. Each
- * stage decides from the policy and the facts, and fills *verdict. Nothing is kept, apart from
+ * stage decides from the policy and the facts, and fills *verdict. They store nothing, apart from
  * charges to the ledger. Thread-safe with a scratch per call.
  *
- * connect and helo make no findings for clients in `exempt` networks, nor for a session with a
- * login if `authenticated` of the service is skip. With delay_reject = no, they are asked before a
- * login can be known; facts->login is then NULL.
+ * connect and helo skip the lists for clients in `exempt` networks, and for a session with a login
+ * if the service has authenticated = skip. The limits of connections have an exemption in [limit]
+ * instead. With delay_reject = no, both stages are decided before a login can be known;
+ * facts->login is then NULL.
  */
 struct check_env {
 	const struct policy *policy;
@@ -37,24 +38,24 @@ void check_header(const struct check_env *env, const struct facts *facts,
 	const struct header_facts *header, struct verdict *verdict);
 
 /*
- * check_maxsize() returns how many octets (RFC 1870) the header and body of the message may have, 0
- * for any number. check_body() answers a message with more octets, and makes no finding otherwise.
+ * check_maxsize() returns the size limit of header and body together, in octets (RFC 1870); 0: no
+ * limit. check_body() refuses a message with more octets, and otherwise makes no finding.
  */
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts);
 void check_body(const struct check_env *env, const struct facts *facts, uint64_t octets,
 	struct verdict *verdict);
 
 /*
- * Charge a new connection, whatever its stages decide later. check_connect() answers by *charge_r,
- * even if it is called only at MAIL.
+ * Charge a new connection, whatever its stages decide later. check_connect() uses the result from
+ * facts->connection, even if it is called only at MAIL.
  */
 void check_charge_connection(const struct check_env *env, const struct facts *facts,
 	struct connection_charge *charge_r);
 
 /*
- * Return the length of the login by which a user is counted. For a login that is in no table and
- * that unknown_user gives a profile, @default_domain is left out, so that its two spellings are one
- * user with one count.
+ * Return the length of the part of the login that identifies the user to the ledger. For a login
+ * without a row to which unknown_user assigns a profile, that part excludes @default_domain, so
+ * that both spellings share one count.
  */
 size_t check_login_len(const struct policy *policy, const char *login);
 

@@ -8,7 +8,7 @@
 #include "lib/match/domain.h"
 #include "lib/rules/check_private.h"
 
-/* What is looked up in the lists of a stage. */
+/* The subject that a stage looks up in its lists. */
 struct subject {
 	const struct cidr *client;	    /* connect: the address */
 	const char *host;		    /* connect, helo: the canonical name; NULL for none */
@@ -123,7 +123,7 @@ static bool check_any(struct check_run *run, const char *host, const struct mail
 	return finding_fail(run, finding, 550, "5.7.1", "You are not welcome here.");
 }
 
-/* Whether the checks of connect and helo apply to this session. */
+/* Return whether the lists of connect and helo apply to this session. */
 static bool is_bound(const struct check_run *run)
 {
 	if (run->facts->login != NULL && !run->service->authenticated_apply)
@@ -294,9 +294,9 @@ static bool is_postmaster(const struct mail_address *rcpt)
 }
 
 /*
- * With `accept = strict`, the allow lists are the list of all recipients. If one of them could not
- * be searched to its end, the recipient is deferred, whatever on_error is, because the client chose
- * the recipient. Returns whether the stage continues.
+ * With `accept = strict`, the allow lists are the list of all recipients. If one of them cannot be
+ * searched to its end, the recipient is deferred, whatever on_error is set to, because the client
+ * chooses the recipient. Returns whether the stage continues.
  */
 static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 {

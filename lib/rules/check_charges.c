@@ -1,6 +1,6 @@
 /*
- * The last check of a recipient: the rate limits of the login's profile, the rate limits that hold
- * for everybody, and the number of recipients per connection. Owns nothing; any thread may call it.
+ * The last check of a recipient: the rate limits of the login's profile, the rate limits for
+ * everybody, and the number of recipients per connection. Owns nothing; any thread may call it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1])
 	return true;
 }
 
-/* Whole seconds, rounded up. A counter adds up to a millionth of the window, which must not make 5m
- * into 5m1s. */
+/* Convert to whole seconds, rounded up. A counter adds up to a millionth of the window; that must
+ * not turn 5m into 5m1s. */
 static uint64_t seconds_of(uint64_t wait, uint32_t window)
 {
 	uint64_t slack = (uint64_t)window + 1;
@@ -70,7 +70,7 @@ bool finding_full(struct check_run *run, struct finding *finding, int code, cons
 
 /* ---- the keys ----------------------------------------------------------------- */
 
-/* Whether this recipient is charged to the login; then *who_r is set. */
+/* Return whether this recipient is charged to the login; then *who_r is set. */
 static bool is_login_charged(const struct check_run *run, struct sender_user *who_r)
 {
 	if (!check_run_wants(run, CHECK_LIMITS) || !sender_user_find(run, who_r) ||
@@ -164,8 +164,8 @@ static enum ledger_answer charge_or_look(const struct check_run *run, struct cha
 		run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
 }
 
-/* Find the key of a check to be reported: of the full ones the one with the longest wait or, with
- * full false, of all keys the one that is nearest to full. Returns its index, or -1 for none. */
+/* Find the key of a check that is to be reported: the full key with the longest wait or, with full
+ * false, the key that is nearest to full. Returns its index, or -1 for none. */
 static int find_reported(const struct charges *charges, enum check check, bool full)
 {
 	int best = -1;
@@ -237,8 +237,8 @@ static bool fail_login(struct check_run *run, struct finding *finding)
 }
 
 /*
- * Report the full limits. A check that only warns is reported and removed, and *again_r tells to
- * charge the others again. Returns whether the stage goes on.
+ * Report the full limits. A check that only warns is reported and removed, and *again_r is set so
+ * that the caller charges the others again. Returns whether the stage continues.
  */
 static bool report_full(struct check_run *run, struct charges *charges, bool *again_r)
 {
@@ -291,7 +291,8 @@ static bool charge_keys(struct check_run *run, struct charges *charges)
 
 /* ---- recipients per connection ---------------------------------------------------- */
 
-/* How many recipients the client may name in this connection; 0 for any number. */
+/* Return the largest number of recipients that the client may name in this connection; 0: no limit.
+ */
 static uint32_t recipients_max(const struct check_run *run, char rule_r[RULE_SIZE])
 {
 	const struct rates *rates = run->settings->rates;

@@ -1,6 +1,6 @@
 /*
- * The limits of a client's connections: how many are open at once, and how many come in a time.
- * Owns nothing; any thread may call it.
+ * The limits of a client's connections: on those open at once, and on those within a window of
+ * time. Owns nothing; any thread may call it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static bool check_concurrency(struct check_run *run, const char *rdns)
 		"Too many connections at once: at most %" PRIu32, max);
 }
 
-/* Charge the connection, or look only, if a limit applies to the client. */
+/* If a limit applies to the client, charge the connection or, without env->charge, only look. */
 static void charge_connection(const struct check_env *env, const struct settings *settings,
 	const struct facts *facts, struct connection_charge *charge_r)
 {

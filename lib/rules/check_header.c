@@ -9,7 +9,7 @@
 
 static const char too_many[] = "header_from: too many or too long From or Sender fields";
 
-/* The search of access.domains for the addresses of From, until one is denied. */
+/* The state of a search of access.domains for the addresses of From; it ends when one is denied. */
 struct data_check {
 	const struct list *domains;
 	enum any_result result;
@@ -106,7 +106,8 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	return check->belongs;
 }
 
-/* Whether the addresses of one field belong to the user; the rule tells why not. */
+/* Return whether the addresses of one field belong to the user; if not, the rule contains the
+ * reason. */
 static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
 {
 	check->count = 0;
@@ -117,7 +118,7 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 		finding_rule(check->finding, "header_from: no address in %s", name);
 		return false;
 	case FROM_UNPARSABLE:
-		finding_rule(check->finding, "header_from: %s can't be parsed", name);
+		finding_rule(check->finding, "header_from: %s cannot be parsed", name);
 		return false;
 	}
 	return false;
@@ -143,7 +144,7 @@ static bool sender_belongs(struct from_check *check, const struct header_facts *
 	return check->count == 1;
 }
 
-/* Whether From belongs to the user; the rule tells why not. */
+/* Return whether From belongs to the user; if not, the rule contains the reason. */
 static bool from_belongs(struct check_run *run, const struct header_facts *header,
 	const struct sender_user *who, struct finding *finding)
 {

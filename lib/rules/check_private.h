@@ -16,13 +16,13 @@ struct check_run {
 struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
 	struct verdict *verdict);
 
-/* End the stage: when its findings did not fit, and none of them refused, on_error decides. */
+/* End the stage. If its findings did not fit and none of them refused, on_error decides. */
 void check_run_end(struct check_run *run);
 
-/* Whether the check is set to `yes` or `warn`. */
+/* Return whether the check is set to `yes` or `warn`. */
 bool check_run_wants(const struct check_run *run, enum check check);
 
-/* Add a finding to the stage: unlisted, without a rule. Never NULL. */
+/* Add a finding to the stage, at first unlisted and without a rule. Never returns NULL. */
 struct finding *finding_new(struct check_run *run, enum check check);
 
 void finding_rule(struct finding *finding, const char *format, ...)
@@ -57,7 +57,7 @@ struct sender_user {
 /* Find the user of facts->login; false without a login. */
 bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 
-/* Whether the user may send as address; rule_r receives the entry that allows it. */
+/* Return whether the user may send as address; rule_r receives the entry that allows it. */
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
@@ -69,8 +69,8 @@ bool check_recipient(struct check_run *run, const struct mail_address *rcpt);
 /* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);
 
-/* Refuse as finding_fail() does, with "WHAT 500/1d reached, next in 3h12m" from the finding's
- * usage. */
+/* Refuse as finding_fail() does, with the text "WHAT 500/1d reached, next in 3h12m" made from the
+ * finding's usage. */
 bool finding_full(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *what);
 
@@ -78,7 +78,7 @@ bool finding_full(struct check_run *run, struct finding *finding, int code, cons
  */
 const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE]);
 
-/* Whether [limit] exempts the session. The settings must have rates. */
+/* Return whether [limit] exempts the session. The settings must have rates. */
 bool check_rates_exempt(const struct check_run *run);
 
 /* Check the limits of a client's connections; rdns is canonical, or NULL. Returns whether the stage

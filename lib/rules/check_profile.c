@@ -73,7 +73,7 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r)
 	return true;
 }
 
-/* Whether address equals own, which is canonical, or is own with an extension. */
+/* Return whether address equals own, which is canonical, or is own with an extension. */
 static bool is_own(const struct settings *settings, const char *own,
 	const struct mail_address *address)
 {
@@ -86,7 +86,7 @@ static bool is_own(const struct settings *settings, const char *own,
 		strcmp(own + base, address->canon + address->local_len) == 0;
 }
 
-/* Whether one entry of froms allows the address. */
+/* Return whether one entry of froms allows the address. */
 static bool from_allows(const struct settings *settings, const char *entry,
 	const struct mail_address *address)
 {
@@ -106,7 +106,8 @@ static bool from_allows(const struct settings *settings, const char *entry,
 	return is_own(settings, entry, address);
 }
 
-/* Whether a user without froms owns the address: it is the login, or login@default_domain. */
+/* Return whether a user without froms owns the address: it is the login, or login@default_domain.
+ */
 static bool owns_by_name(const struct check_run *run, const char *name,
 	const struct mail_address *address)
 {
@@ -147,7 +148,8 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
-/* Whether the user is suspended. A login without a row is suspended under either spelling. */
+/* Return whether the user is suspended. A login without a row is suspended under either spelling.
+ */
 static bool is_suspended(const struct check_run *run, const struct sender_user *who)
 {
 	const char *name = who->user.name, *at = strchr(name, '@');
@@ -220,7 +222,8 @@ bool check_sender(struct check_run *run)
 	return true;
 }
 
-/* Return the size limit of the session's user, 0 for none, and in *who the profile that sets it. */
+/* Return the size limit of the session's user, 0 for none; *who receives the user, whose profile
+ * sets the limit. */
 static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
 {
 	if (!check_run_wants(run, CHECK_SIZE) || !profiles_any_maxsize(run->parts->profiles) ||
@@ -279,7 +282,7 @@ void check_body(const struct check_env *env, const struct facts *facts, uint64_t
 	check_run_end(&run);
 }
 
-/* Whether the profile allows the recipient; the rule tells why, or why not. */
+/* Return whether the profile allows the recipient; the rule contains the reason in either case. */
 static bool profile_allows(struct check_run *run, const struct profile *profile,
 	const struct mail_address *rcpt, struct finding *finding)
 {
@@ -306,7 +309,7 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 	result = regexlist_match(profile_rcpt_re(profile), run->env->scratch, rcpt->canon,
 		rcpt->canon_len, &i);
 	if (result == REGEX_NO)
-		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re", name);
+		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re matches", name);
 	else
 		finding_rule(finding, "profile %.80s: rcpt_re[%u]%s", name, i,
 			result == REGEX_FAILED ? " ran past its limits" : "");

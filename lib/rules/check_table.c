@@ -61,7 +61,8 @@ enum check stage_check(enum stage stage)
 	return own[stage];
 }
 
-/* Whether the check, if it is on, applies to the stage of a session of a user or another client. */
+/* Return whether the check, if it is on, applies to the stage of a session of a user or another
+ * client. */
 static bool check_applies(const struct row *check, const struct policy_parts *parts,
 	enum stage stage, bool is_user)
 {

@@ -30,7 +30,7 @@ struct service;
  *   stages    where it looks; this determines what it needs from the MTA: an answer to connect,
  *             helo or rcpt (mail is always answered), the header fields (header), or the size of
  *             header and body (body)
- *   findings  the most findings that it makes at one stage
+ *   findings the largest number of findings that it makes at one stage
  *   whom      EVERYBODY, or USERS: only sessions with a login, if the policy has users
  *   rules     a function of check_table.c: whether the policy has rules for the check
  *   help      what it checks
@@ -77,8 +77,8 @@ enum { STAGE_COUNT = 0 STAGE_TABLE(STAGE_ONE) };
 
 enum check { CHECK_TABLE(CHECK_ID, ) CHECK_COUNT };
 
-/* The most findings that a stage makes: those of its checks, and one about a name or an address
- * that the checks cannot look at. */
+/* The largest number of findings that a stage makes: those of its checks, and one about a name or
+ * an address that the checks cannot look at. */
 #define STAGE_FINDINGS(stage) (1 CHECK_TABLE(CHECK_FINDINGS, stage))
 
 const char *check_name(enum check check);
@@ -88,9 +88,9 @@ const char *stage_name(enum stage stage);
 enum check stage_check(enum stage stage);
 
 /*
- * Whether any check looks at this stage of a session under the policy: a check that is set to `yes`
- * or `warn`, and for which the policy has rules. is_logged_in: the session has a login, or may have
- * one later. With parts->profiles NULL, users are not known yet, and any rule is possible.
+ * Return whether any check looks at this stage of a session under the policy: a check that is set
+ * to `yes` or `warn`, and for which the policy has rules. is_logged_in: the session has a login, or
+ * may have one later. With parts->profiles NULL, users are not known yet, and any rule is possible.
  * Thread-safe.
  */
 bool checks_look(const struct policy_parts *parts, const struct service *service, enum stage stage,

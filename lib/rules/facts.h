@@ -17,8 +17,8 @@ struct connection_charge {
 };
 
 /*
- * What is known about a session when a stage is decided. The pointers are borrowed for the call. An
- * unknown fact is NULL, AF_UNSPEC or 0.
+ * The facts that are known about a session when a stage is decided. The pointers are borrowed for
+ * the call. An unknown fact is NULL, AF_UNSPEC or 0.
  */
 struct facts {
 	const char *service; /* the MTA's {daemon_name} */

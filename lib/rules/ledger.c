@@ -138,7 +138,8 @@ static struct ledger_usage usage_of_limit(const struct charge *c, size_t request
 	return usage;
 }
 
-/* Whether a, rather than b, is to be reported: it refuses for longer or is nearer to full. */
+/* Return whether a, rather than b, is to be reported: it refuses for longer or is nearer to full.
+ */
 static bool is_tighter(const struct ledger_usage *a, const struct ledger_usage *b)
 {
 	if (b->limit.seconds == 0 || a->is_full != b->is_full)
@@ -270,7 +271,7 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	enum ledger_answer answer;
 
 	for (size_t i = 0; i < count; i++) {
-		if (requests[i].limit_count == 0) /* its record would mean to forget the key */
+		if (requests[i].limit_count == 0) /* would forget the key */
 			return LEDGER_FAILED;
 	}
 	if (charge_begin(&c) != 0)

@@ -8,8 +8,8 @@
 #include "lib/rules/ledger_ops.h"
 
 /*
- * The local ledger: the counts of one process, in its memory. It is separate from any policy and is
- * the only mutable state in the library. ledger_ops.h defines its terms, keys and time.
+ * The local ledger: the counts of one process, in its memory. It is separate from any policy.
+ * ledger_ops.h defines its terms, keys and time.
  *
  * Any thread may call any function: the keys are spread over LEDGER_SHARDS shards, each with a
  * lock. A window that is new to a key starts with the counts of the key's longest other window. The

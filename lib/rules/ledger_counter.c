@@ -60,7 +60,7 @@ uint64_t counter_run_end(const struct counter *counter, const struct counter_run
 	return (counter->base + run->tick + 1) * counter_tick_width(counter) - 1;
 }
 
-/* Whether a run whose tick ends at `end` counts; a later end counts as now. */
+/* Return whether a run whose tick ends at `end` still counts. An end in the future counts, too. */
 static bool is_in_window(uint64_t end, uint32_t seconds, uint64_t now)
 {
 	uint64_t window = seconds * SECOND;
@@ -199,8 +199,8 @@ int counter_reserve(struct counter *counter, uint64_t now)
 	if (!counter->is_coarse)
 		coarsen_ticks(counter, now);
 	runs = runs_of(counter);
-	if (counter->len == counter->size) { /* impossible; if it happens, count too long rather
-						than too short */
+	if (counter->len == counter->size) { /* impossible; if it happens, a charge should count too
+						long rather than too short */
 		runs[1].count = runs[0].count > UINT32_MAX - runs[1].count ?
 			UINT32_MAX :
 			runs[0].count + runs[1].count;

@@ -1,7 +1,7 @@
 /*
  * Keys and records of the local ledger as bytes, and back; the header describes both forms. Owns
- * nothing. Keys are written by the thread that writes checkpoints, restored before there are
- * others.
+ * nothing. Only the thread that writes checkpoints writes keys; keys are restored before other
+ * threads exist.
  */
 #include <string.h>
 

@@ -40,8 +40,8 @@ int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len);
 int ledger_restore_record(struct ledger *ledger, const struct ledger_record *record);
 
 /*
- * The latest time of which the ledger can tell that a charge was made then or later; 0 when it
- * holds no charge.
+ * Return the latest time for which the counters prove that a charge was made then or later; 0 when
+ * the ledger contains no charge.
  */
 uint64_t ledger_newest(struct ledger *ledger);
 

@@ -72,7 +72,7 @@ struct ledger_ops {
 	void *context;
 
 	/*
-	 * Report whether every limit of every request has room, and count nothing. usage_r has room
+	 * Report whether every limit of every request has room. Counts nothing. usage_r has room
 	 * for one usage per request: the refusing limit with the longest wait or, when none
 	 * refuses, the limit that is nearest to full.
 	 */
@@ -80,15 +80,16 @@ struct ledger_ops {
 		const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[]);
 
 	/*
-	 * Count all requests if all have room, in one step whatever other threads do. Then usage_r
+	 * Count all requests if all have room, in one step, whatever other threads do. Then usage_r
 	 * holds the usage after the charge: that of the limit with the longest wait among those
 	 * that would refuse the next charge or, when there are none, of the limit that is nearest
 	 * to full. With must_save false, a charge that cannot be saved is counted anyway and adds
 	 * to ledger_size.unsaved.
 	 *
-	 * A charge is final: it reserves and commits at once. Reserving, committing and giving back
-	 * separately takes operations of their own here, and a file format that records since when
-	 * each window counts: otherwise an amount could be taken from a window that never held it.
+	 * A charge is final: it reserves and commits at once. To reserve, commit and give back
+	 * separately, this interface would need further operations, and the file format would have
+	 * to record since when each window counts. Otherwise an amount could be given back to a
+	 * window that never counted it.
 	 */
 	enum ledger_answer (*charge)(void *context, uint64_t now,
 		const struct ledger_request *requests, size_t count, bool must_save,
@@ -100,7 +101,8 @@ struct ledger_ops {
 	 */
 	int (*forget)(void *context, uint64_t now, const char *key, size_t key_len);
 
-	/* Call each() for every key until it returns something else than 0; returns that, or 0. */
+	/* Call each() for every key until it returns a value other than 0. Returns that value, or
+	 * 0. */
 	int (*each)(void *context, uint64_t now, ledger_each_fn *each, void *each_context);
 
 	/* Call each() for one key. Returns false when the key does not exist. */

@@ -65,8 +65,8 @@ struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *e
 int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct counter *counter);
 
-/* Return the counter that knows most about a window: its own or else the longest; NULL when the
- * entry has none. */
+/* Return the counter with the most information about a window: the window's own, else that of the
+ * longest window; NULL when the entry has none. */
 const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds);
 
 /* Remove what no longer counts. Returns whether anything still does. */

@@ -67,7 +67,7 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 {
 	struct ledger_entry *entry, **bucket;
 
-	/* A full table only gets slower, but it needs its first buckets. */
+	/* If the table cannot grow, it only gets slower, but it needs its first buckets. */
 	if (shard->entry_count >= shard->bucket_count && grow_buckets(shard) != 0 &&
 		shard->bucket_count == 0)
 		return NULL;
@@ -173,8 +173,8 @@ static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entr
 	shard->bytes -= sizeof(struct counter);
 }
 
-/* Make room for a counter. One that no request has used for the length of its window holds nothing
- * that another one lacks. */
+/* Make room for a counter. A counter that no request has used for the length of its window contains
+ * no charge that the others lack, so that it can be removed. */
 static void remove_unused(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
 	uint32_t seconds = (uint32_t)(now / 1000000); /* may wrap: only differences count */

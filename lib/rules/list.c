@@ -69,7 +69,7 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 static int add_entry(struct list *list, const struct entry *entry, struct problems *problems)
 {
 	if (memchr(entry->text, '\0', entry->len) != NULL) {
-		problems_add(problems, "%s:%u: a NUL byte in the line; left out", list->name,
+		problems_add(problems, "%s:%u: the line contains a NUL byte; left out", list->name,
 			entry->line);
 		return 0;
 	}

@@ -54,8 +54,8 @@ int list_add_any(struct list *list, const struct entry *entry, struct problems *
 	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
 }
 
-/* Whether the host or a domain above it is listed. If not, the slower lookup in the public suffix
- * list is unnecessary. */
+/* Return whether the host or a domain above it is listed. If not, the slower lookup in the public
+ * suffix list is unnecessary. */
 static bool may_be_listed(const struct list *list, const char *name)
 {
 	return domain_walk(list->names, DOMAIN_PLAIN, name, NULL) ||

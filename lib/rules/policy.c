@@ -16,7 +16,7 @@ struct policy {
 
 static uint64_t last_serial;
 
-/* Fill in an empty object for each missing part, so that readers need no checks for NULL. */
+/* Put an empty object in place of each missing part, so that readers need no checks for NULL. */
 static int fill_gaps(struct policy_parts *parts)
 {
 	struct profiles_builder *profiles;

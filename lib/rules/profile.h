@@ -26,7 +26,7 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 /*
  * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host
  * alone is left out, because that can only forbid more. A row with bad limits, size or `open` is
- * left out completely, and its users may send to nobody until it is corrected (see
+ * left out completely, and its users may send to nobody until the row is corrected (see
  * profiles_is_bad()). Returns 1 when the row was added, 0 when it was left out, -1 when out of
  * memory.
  */
@@ -54,7 +54,8 @@ bool profile_is_open(const struct profile *profile);
 uint64_t profile_maxsize(const struct profile *profile);	    /* octets; 0: no limit */
 const struct limits *profile_limits(const struct profile *profile); /* never NULL; may be empty */
 
-/* Whether host or rcpt contains the recipient; *index_r is then the number of the entry, from 1. */
+/* Return whether host or rcpt contains the recipient; *index_r is then the number of the entry,
+ * from 1. */
 bool profile_host_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r);
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,

@@ -153,7 +153,7 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 	return 0;
 }
 
-/* Whether key is the first one to three numbers of an IPv4 address: "127", "192.168.1". */
+/* Return whether key is the first one to three numbers of an IPv4 address: "127", "192.168.1". */
 static bool is_ipv4_part(const char *key, struct cidr *net_r)
 {
 	struct cidr net = { .family = AF_INET };
@@ -178,8 +178,8 @@ static bool is_ipv4_part(const char *key, struct cidr *net_r)
 }
 
 /*
- * Whether key is the first groups of an IPv6 address: "fe80", "2001:db8". A single group needs four
- * digits and a number among them, because others could be top-level domains.
+ * Return whether key is the first groups of an IPv6 address: "fe80", "2001:db8". A single group
+ * needs four digits and a number among them, because others could be top-level domains.
  */
 static bool is_ipv6_part(const char *key, struct cidr *net_r)
 {
@@ -214,7 +214,7 @@ static bool is_network(const char *key, struct cidr *net_r)
 		cidr_parse(key, net_r, &unused) == 0;
 }
 
-/* Whether a canonical name is a possible one. */
+/* Return whether a canonical name is a possible one. */
 static bool is_name(const char *name, int len)
 {
 	return len > 0 && name[0] != '.' && strpbrk(name, " \t@/:[];,<>\"\\") == NULL &&

@@ -44,8 +44,8 @@ void rates_free(struct rates **rates); /* accepts NULL */
 int rates_add(struct rates *rates, enum rate rate, const char *key, const char *value,
 	struct errmsg *err);
 
-/* Count all clients of an IPv6 network of this length as one client, unless a key is
- * narrower. 1..128, initially 64. */
+/* Count all clients of an IPv6 network with this prefix length (1 to 128, initially 64) as one
+ * client, unless a key is narrower. */
 void rates_set_ipv6_prefix(struct rates *rates, unsigned bits);
 
 /*
@@ -56,11 +56,12 @@ int rates_exempt_network(struct rates *rates, const char *text, struct errmsg *e
 int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err);
 int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *err);
 
-/* Whether the client, the login or the sender is exempt. login and sender may be NULL (unknown). */
+/* Return whether the client, the login or the sender is exempt. login and sender may be NULL
+ * (unknown). */
 bool rates_exempts(const struct rates *rates, const struct cidr *client, const char *login,
 	const struct mail_address *sender);
 
-/* Whether the section sets any limit; rates may be NULL. */
+/* Return whether the section sets any limit; rates may be NULL. */
 bool rates_has(const struct rates *rates, enum rate rate);
 
 #define RATE_KEY_SIZE (ADDRESS_CANON_SIZE + 24)
@@ -94,7 +95,7 @@ void rates_concurrency_key(const struct rates *rates, const struct cidr *client,
 bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r);
 
-/* Return "max_relaying", the RATE_RECIPIENTS of a session with a login; 0: not set. */
+/* Return "max_relaying", the limit of RATE_RECIPIENTS for a session with a login; 0: not set. */
 uint32_t rates_max_relaying(const struct rates *rates);
 
 #endif

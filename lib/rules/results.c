@@ -54,8 +54,8 @@ static bool has_item(const struct strbuf *results, const struct strbuf *item)
 	return false;
 }
 
-/* Remove the item that equals this one up to its '=', so that the usage of a limit is reported
- * once. */
+/* Remove the item with the same text up to its '=', so that the usage of a limit is reported once.
+ */
 static void remove_older(struct strbuf *results, const struct strbuf *item)
 {
 	size_t len = strcspn(item->text, "=") + 1, rest;

@@ -6,7 +6,7 @@
 
 /*
  * The findings of each stage, for later filters (docs/design.md, section 3.5), as the value of a
- * header field in the manner of RFC 8601: items NAME=OUTCOME(RULE), separated by "; ", such as
+ * header field similar to that of RFC 8601: items NAME=OUTCOME(RULE), separated by "; ", such as
  *
  * connect=unlisted; connect.any=unlisted; mail=pass(mail_from.access.whitelist:3)
  *

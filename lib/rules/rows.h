@@ -85,7 +85,7 @@ int cell_items_next(struct cell_items *items, const char **item_r,
  */
 int cell_bool(const struct cell *cell, bool when_null, bool *value_r);
 
-/* Whether two cells are equal. */
+/* Return whether two cells are equal. */
 bool cell_equal(const struct cell *a, const struct cell *b);
 
 #endif

@@ -76,7 +76,7 @@ const struct service *settings_service(const struct settings *settings, const ch
  * result points into login. */
 const char *settings_token_mail(const struct settings *settings, const char *login);
 
-/* Whether the service exempts the client from the checks of connect and helo. */
+/* Return whether the service exempts the client from the checks of connect and helo. */
 bool service_exempts(const struct service *service, const struct cidr *client);
 
 #endif

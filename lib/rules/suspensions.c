@@ -41,7 +41,7 @@ void suspensions_free(struct suspensions **suspensions)
 	free(gone);
 }
 
-/* Whether it is a possible login; if so, folded_r receives it in lower case. */
+/* Return whether the text is a possible login; if so, folded_r receives it in lower case. */
 static bool fold(const char *login, char folded_r[SUSPENSION_LOGIN_MAX + 1])
 {
 	size_t i;

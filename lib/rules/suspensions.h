@@ -26,7 +26,7 @@ void suspensions_free(struct suspensions **suspensions); /* accepts NULL */
  * of memory, with SUSPENSIONS_MAX logins, or when it is not a possible login. */
 int suspensions_set(struct suspensions *suspensions, const char *login, bool suspended);
 
-/* Whether the login is suspended. With suspensions NULL, nobody is. */
+/* Return whether the login is suspended. With suspensions NULL, nobody is. */
 bool suspensions_has(struct suspensions *suspensions, const char *login);
 
 size_t suspensions_count(struct suspensions *suspensions);

@@ -48,7 +48,7 @@ uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MA
 	return hash_bytes(folded_r, len);
 }
 
-/* Write the beginning of the texts of a row's problems; only called for a row that has one. */
+/* Write the beginning of the texts of a row's problems. Called only for a row with a problem. */
 struct where {
 	char text[160];
 };
@@ -77,7 +77,7 @@ static bool has_control(const struct cell *cell)
 	return false;
 }
 
-/* Return why no login can ever match the row, or NULL. */
+/* Return the reason why no login can ever match the row, or NULL. */
 static const char *nameless(const struct cell *name)
 {
 	if (name->kind != CELL_TEXT || name->len == 0)
@@ -91,7 +91,7 @@ static const char *nameless(const struct cell *name)
 	return NULL;
 }
 
-/* Return what else of the row cannot be read, or NULL. */
+/* Return the reason why another column of the row cannot be read, or NULL. */
 static const char *unreadable(const struct cell *row)
 {
 	bool enabled;
@@ -131,9 +131,9 @@ static bool has_empty_label(const char *domain)
 }
 
 /*
- * Whether an item is a common address, of lower-case letters, digits and single special characters,
- * which is its own canonical form. This saves time, because a load may read a million of them. "--"
- * may be part of an A-label, which can have another canonical form.
+ * Return whether an item is a common address, of lower-case letters, digits and single special
+ * characters, which is its own canonical form. This saves time, because a load may read a million
+ * of them. "--" may be part of an A-label, which can have another canonical form.
  */
 static bool is_plain_address(const char *item, size_t len)
 {

@@ -64,7 +64,7 @@ static uint32_t *shard_find(struct shard *shard, uint32_t hash, const char *fold
 	return &shard->slots[i];
 }
 
-/* Whether the user's profile exists; if not, report it. */
+/* Return whether the user's profile exists; if not, report it. */
 static bool check_profile(const struct user *user, const struct profiles *profiles,
 	struct problems *problems)
 {
@@ -244,7 +244,7 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 	return user_record_write(buf, row, &hash, builder->password_test, problems);
 }
 
-/* Whether id a is later than id b, compared as numbers if both are numbers, else as text. */
+/* Return whether id a is later than id b, compared as numbers if both are numbers, else as text. */
 static bool is_later(const char *a, const char *b)
 {
 	size_t alen = strlen(a), blen = strlen(b);
@@ -254,7 +254,7 @@ static bool is_later(const char *a, const char *b)
 	return strcmp(a, b) >= 0;
 }
 
-/* Keep the later id of two rows with one name. */
+/* Keep the row with the later id if two rows have one name. */
 static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
 	struct problems *problems)
 {
@@ -321,7 +321,7 @@ static void shard_index(struct shard *shard, size_t len, struct problems *proble
 	}
 }
 
-/* Whether both contain the same records, in any order. */
+/* Return whether both contain the same records, in any order. */
 static bool shard_equal(struct shard *a, const struct shard *b)
 {
 	const char *arecords = shard_records(a), *brecords = shard_records(b), *mine, *theirs;

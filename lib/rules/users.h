@@ -63,8 +63,8 @@ void users_check_profiles(const struct users *users, const struct profiles *prof
 	struct problems *problems);
 
 /*
- * Whether b shares all shards of a, as a set does that was built from the same rows with a as the
- * previous set.
+ * Return whether b shares all shards of a. This is so if b was built from the same rows with a as
+ * the previous set.
  */
 bool users_same(const struct users *a, const struct users *b);
 
@@ -77,8 +77,8 @@ bool users_find(const struct users *users, const char *login, size_t len, struct
 size_t users_count(const struct users *users);
 size_t users_bytes(const struct users *users); /* memory in use, including shared shards */
 
-/* Call each() for all users, in no particular order, until it returns other than 0. Returns its
- * last result. */
+/* Call each() for all users, in no particular order, until it returns a value other than 0. Returns
+ * its last result. */
 int users_each(const struct users *users, int (*each)(void *context, const struct user *user),
 	void *context);
 

@@ -7,7 +7,8 @@
 #include "lib/match/orgdomain.h"
 #include "lib/rules/list.h"
 
-/* The path of a list file; the caller frees *path_r. Returns 0, or -1 when out of memory. */
+/* Set *path_r to the path of a list file; the caller frees it. Returns 0, or -1 when out of memory.
+ */
 int list_file_path(const char *directory, enum list_id id, char **path_r);
 
 /* The list files and how to read them. Borrows everything. */
@@ -31,6 +32,10 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
  * problem, and all lists are empty. Returns 0, or -1 with err set and lists_r unchanged.
  */
 int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err);
+
+/* Add a problem for the directory, or for each list file in it, that exists and that the process,
+ * which runs as `user`, may not read. */
+void list_files_check_readable(const char *directory, const char *user, struct problems *problems);
 
 /* Return LIST_COUNT references; each may be NULL. */
 void list_files_free(struct list **lists);

@@ -18,7 +18,7 @@
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define ADVICE "; restore it from a backup, or remove it"
 
-/* What the first line of a written store holds. */
+/* The content of the first line of a written store. */
 struct store_head {
 	char *revision; /* the caller's to free() */
 	int64_t written;
@@ -210,7 +210,7 @@ static json_t *parse_json(const char *text, size_t len, bool *mended_r, struct e
 	return root;
 }
 
-/* Whether a text of the row had bytes that were not UTF-8. */
+/* Return whether a text of the row contained bytes that were not UTF-8. */
 static bool has_replacement(const json_t *row)
 {
 	const json_t *value, *item;

@@ -56,8 +56,8 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
 	struct store *store_r, struct errmsg *err);
 
 /*
- * Whether neither PATH nor PATH.prev exists, or path is "". A file whose existence is unknown,
- * because its directory is closed to us, counts as existing.
+ * Return whether neither PATH nor PATH.prev exists, or path is "". A file whose existence is
+ * unknown, because the process may not search its directory, counts as existing.
  */
 bool store_is_missing(const char *path);
 

@@ -24,7 +24,7 @@ struct reading {
 	struct cell cells[COLUMNS_MAX];
 	size_t starts[COLUMNS_MAX]; /* of the texts in the scratch buffer */
 	bool in_scratch[COLUMNS_MAX];
-	char why[160]; /* why the row is unusable; "": it is not */
+	char why[160]; /* why the row is unusable; "": it is usable */
 };
 
 const char *store_table_name(enum store_table table)
@@ -168,7 +168,7 @@ static int read_columns(struct reading *r, const json_t *row)
 	return 0;
 }
 
-/* Report the row by its id and second column, as the builders do, with its fate. */
+/* Report the row by its id and second column, as the builders do, and what becomes of it. */
 static void report_row(struct reading *r, const char *fate)
 {
 	_Static_assert((int)PROFILE_ID == 0 && (int)USER_ID == 0, "cells[0]");

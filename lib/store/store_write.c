@@ -71,8 +71,8 @@ static void add_string(struct writing *w, const char *text, size_t len)
 	strbuf_add_char(&w->text, '"');
 }
 
-/* Whether text can be written as a number and read back unchanged: no sign, no leading zero, not
- * too long. */
+/* Return whether text can be written as a number and read back unchanged: no sign, no leading zero,
+ * not too long. */
 static bool is_integer(const char *text, size_t len)
 {
 	size_t i;

@@ -8,8 +8,9 @@
 
 /*
  * Write the profiles and users of store (either may be NULL: none) with its revision and time as
- * JSON, one row a line, beside path and then over it, mode 0600; the file before becomes PATH.prev.
- * What store_read() makes of the file is equal to what was written.
+ * JSON, one row per line, to a file of mode 0600 that then replaces path. A complete store at path
+ * becomes PATH.prev; a torn one is overwritten. store_read() returns the same rows that were
+ * written.
  *
  * A user whose text is not UTF-8 is written as switched off, or left out if its name is not UTF-8,
  * and added to problems. A file at path that this function did not write (one made by hand, for

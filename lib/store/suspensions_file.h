@@ -8,7 +8,7 @@
  * rename. */
 
 /* Read path into suspensions. With path "", or if the file does not exist, nobody is suspended.
- * Returns 0, or -1 with err set: then nobody knows who is suspended. */
+ * Returns 0, or -1 with err set: then it is unknown who is suspended. */
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err);
 
 /* Write the file; with path "" do nothing. Returns 0, or -1 with err set and the old file in place.

@@ -202,8 +202,8 @@ static void check_store(void *context, struct status_health *health)
 		return;
 	if (s.store_error[0] != '\0')
 		status_add_problem(health,
-			"Check the file that [store] path names, its directory and the free "
-			"space.",
+			"Correct the file of [store] path or its mode, or free space in its "
+			"directory.",
 			"the store file cannot be read or written: %s", s.store_error);
 	if (s.store_left_out > 0)
 		status_add_problem(health,
@@ -244,7 +244,7 @@ static void check_lists(void *context, struct status_health *health)
 	if (cache_copy_status(context, &s) != 0)
 		return;
 	if (s.lists_are_gone)
-		status_add_problem(health, "Restore the directory that [lists] directory names.",
+		status_add_problem(health, "Restore the directory, or correct [lists] directory.",
 			"the directory of the lists does not exist; lists that were read before "
 			"stay in force, others are empty");
 	if (s.lists_unreadable > 0)

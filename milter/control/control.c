@@ -68,7 +68,7 @@ static void obey_request(struct connection *connection, const char *line, size_t
 	json_decref(request);
 }
 
-/* Obey the requests that have arrived, in order, until one has to wait or too many answers are
+/* Run the requests that have arrived, in order, until one has to wait or too many answers are
  * unread. */
 static void read_requests(struct connection *connection)
 {
@@ -130,7 +130,7 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 		(connection->is_following || connection->is_busy))
 		(void)bufferevent_enable(connection->bev, EV_READ);
 	else if ((what & BEV_EVENT_EOF) != 0 && !connection->is_following)
-		end_requests(connection); /* it may have closed its side only */
+		end_requests(connection); /* the client may have closed only its side */
 	else
 		close_connection(connection);
 }
@@ -190,7 +190,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
 	(void)context;
-	(void)listener; /* out of descriptors: the next connection makes it try again */
+	(void)listener; /* out of descriptors: the listener tries again at the next connection */
 	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "control accept");
 }
 

@@ -40,10 +40,11 @@
  *   {"command": "limits", "top": 20}
  *				report the keys that are nearest to their limits
  *
- * Everybody who may connect, by the socket's mode and group, may send every request. A request
+ * Any process that may connect, by the socket's mode and group, may send any request. A request
  * longer than CONTROL_REQUEST_MAX bytes is refused, and so is a connection beyond
- * CONTROL_CONNECTIONS_MAX. A connection that is silent for a minute is closed. A client that
- * follows decisions but does not read them loses lines and delays nobody.
+ * CONTROL_CONNECTIONS_MAX. A connection that is silent for a minute is closed, unless it follows
+ * decisions or waits for an answer. A client that follows decisions but does not read them loses
+ * lines and does not delay others.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64
@@ -67,17 +68,18 @@ int control_new(struct server *server, int listen_fd, const struct control_subje
 	struct control **control_r, struct errmsg *err);
 
 /*
- * Begin to answer; called before server_start(). auth may be NULL: logins are not served. cache and
- * auth must outlive the control socket's last answer. 0, or -1 with err set.
+ * Begin to answer. Call this before server_start(). auth may be NULL: logins are not served. cache
+ * and auth must outlive the control socket's last answer. Returns 0, or -1 with err set.
  */
 int control_serve(struct control *control, struct cache *cache, struct auth *auth,
 	struct errmsg *err);
 
-/* As cache_hooks.reload_ended: answer all requests for a reload up to this one. Any thread. */
+/* Answer all requests for a reload up to this one; serves as cache_hooks.reload_ended. Any thread.
+ */
 void control_reload_ended(struct control *control, uint64_t request, bool ok,
 	const struct errmsg *err);
 
-/* Close all connections. Called after server_stop(). Accepts NULL; sets *control to NULL. */
+/* Close all connections. Call this after server_stop(). Accepts NULL; sets *control to NULL. */
 void control_free(struct control **control);
 
 #endif

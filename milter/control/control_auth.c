@@ -28,7 +28,17 @@ static void log_suspension(const char *login, bool suspended, const char *error)
 	strbuf_free(&line);
 }
 
-/* Suspend or resume at once, and undo that when the file cannot be written. */
+static void refuse_unsaved(struct connection *connection, const char *login, bool suspended,
+	const struct errmsg *reason)
+{
+	struct errmsg err;
+
+	(void)errmsg_set(&err, "%s %s suspended, because the change cannot be saved: %s", login,
+		suspended ? "is not" : "stays", reason->text);
+	connection_refuse(connection, err.text);
+}
+
+/* Suspend or resume at once; undo the change when the file cannot be written. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;
@@ -55,7 +65,7 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	if (changed == 1 && suspension_keeper_try(control->subject.suspensions, &err) < 0) {
 		(void)suspensions_set(suspensions_of(control), name, !suspended);
 		log_suspension(name, suspended, err.text);
-		connection_refuse(connection, err.text);
+		refuse_unsaved(connection, name, suspended, &err);
 		return;
 	}
 	if (changed == 1)

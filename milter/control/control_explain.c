@@ -1,7 +1,7 @@
 /*
  * The command "explain": a worker decides the session, because a password may have to be hashed.
- * Owns each question on its way to the worker and back; otherwise runs on the server thread.
- * t/integration/test_control.py covers it.
+ * Owns each question on its way to the worker and back. Runs on the server thread, except for the
+ * work itself. t/integration/test_control.py covers it.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -54,7 +54,8 @@ static void decide_question(void *argument)
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
 
 	if (policy == NULL)
-		(void)errmsg_set(&question->err, "there is no policy yet");
+		(void)errmsg_set(&question->err,
+			"there is no policy yet; 'posternctl status' shows the reason");
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
 	else if (question->rules.policy = policy,

@@ -104,7 +104,7 @@ static json_t *top_json(const struct ledger_ops *ledger, uint64_t now, size_t ma
 
 /* ---- one key ------------------------------------------------------------------------- */
 
-/* Whether text is a key of the ledger ("login:bob", "rate_conn:192.0.2.7"), not a login. */
+/* Return whether text is a key of the ledger ("login:bob", "rate_conn:192.0.2.7"), not a login. */
 static bool is_key(const char *text)
 {
 	const char *colon = strchr(text, ':');
@@ -151,7 +151,7 @@ static int copy_view(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-/* The view of a key that the ledger does not contain: nothing is used of its limits. */
+/* Make the view of a key that the ledger does not contain: its limits are unused. */
 static json_t *unused_json(const char *key, const struct limits *limits)
 {
 	struct ledger_view view = { .key = key, .key_len = strlen(key) };

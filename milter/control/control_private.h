@@ -17,12 +17,12 @@ struct connection {
 	struct connection *next;
 	struct control *control;
 	struct bufferevent *bev;
-	uint64_t number; /* identifies it, also after it is gone */
-	uint64_t reload; /* the reload that it waits for; 0: none */
+	uint64_t number; /* identifies the connection even after it is closed */
+	uint64_t reload; /* the reload that the connection waits for; 0: none */
 	bool is_busy;	 /* an answer is being prepared: read no further request */
 	bool is_following;
-	bool has_ended;	  /* it sends no more, but may read on */
-	uint64_t dropped; /* lines that it lost and has not been told of */
+	bool has_ended;	  /* the client sends no more but may still read */
+	uint64_t dropped; /* lost lines that have not yet been reported to the client */
 };
 
 struct control {
@@ -50,7 +50,7 @@ void connection_answer(struct connection *connection, json_t *answer);
 /* Answer {"ok": false, "error": why}. */
 void connection_refuse(struct connection *connection, const char *why);
 
-/* The connection of a number; NULL when it is gone. */
+/* Return the connection with this number; NULL when it is closed. */
 struct connection *control_find(struct control *control, uint64_t number);
 
 /* The commands, each in a file control_*.c of its subject. */

@@ -1,6 +1,6 @@
 /*
- * The command "status": renders all registered sections as JSON, knowing none of them. Owns
- * nothing; runs on the server thread. t/integration/test_status.py covers it.
+ * The command "status": renders all registered sections as JSON without depending on any of them.
+ * Owns nothing; runs on the server thread. t/integration/test_status.py covers it.
  */
 #include "milter/control/control_private.h"
 

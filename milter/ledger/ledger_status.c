@@ -30,17 +30,18 @@ static void check_ledger(void *context, struct status_health *health)
 	ledger_file_checkpoint_error(section->file, &checkpoint);
 	if (section->open_error.text[0] != '\0')
 		status_add_problem(health,
-			"Correct the file that [limits] state names, then restart postern.",
+			"Let the daemon's user write the file of [limits] state and its directory, and "
+			"end any other daemon that uses them. Then restart postern.",
 			"a restart will forget the counts of all rate limits: %s",
 			section->open_error.text);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
-			"Check the directory that [limits] state names and its free space.",
+			"Check the mode and the free space of the directory of [limits] state.",
 			"charges cannot be saved in the files of the ledger: %s", error.text);
 	if (checkpoint.text[0] != '\0')
 		status_add_problem(health,
-			"Check the directory that [limits] state names and its free space. Until "
-			"then the journals grow.",
+			"Check the mode and the free space of the directory of [limits] state. "
+			"Until then the journals grow.",
 			"the ledger cannot write a checkpoint: %s", checkpoint.text);
 }
 

@@ -22,6 +22,7 @@ MILTER_LOAD = BUILD / "t" / "bench" / "milter_load"
 NULL_FILTER = BUILD / "t" / "bench" / "null_filter"
 WORK = BUILD / "bench"
 START_DEADLINE = 300  # seconds in which a filter has to accept the first message
+SKIPPED = 77  # exit status of a benchmark that cannot run here
 
 
 def raise_descriptors():
@@ -29,6 +30,12 @@ def raise_descriptors():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def skip(what):
+    """End the benchmark, which needs what is missing here."""
+    print(f"{Path(sys.argv[0]).name}: skipped, needs {what}", flush=True)
+    sys.exit(SKIPPED)
 
 
 def run_load(socket, *options):

@@ -13,16 +13,14 @@ import selectors
 import shutil
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
-
-from harness.box import Box  # noqa: E402
-from harness.logins import Dovecot  # noqa: E402
-from harness.postern import POSTERNCTL  # noqa: E402
+import benchlib
+from harness.box import Box
+from harness.logins import Dovecot
+from harness.postern import POSTERNCTL
 
 DOVECOT = "/usr/sbin/dovecot"
 PASSWORD = "correct horse"
@@ -191,7 +189,7 @@ def main():
     parser.add_argument("--connections", type=int, default=4)
     args = parser.parse_args()
     if os.geteuid() != 0 or not shutil.which(DOVECOT):
-        sys.exit("logins: needs root and Dovecot (dovecot-core)")
+        benchlib.skip("root and Dovecot (dovecot-core)")
     box = Box()
     try:
         rows = hashes(args.users)

@@ -169,8 +169,7 @@ def main():
     gen_rules.add_options(parser)
     options = parser.parse_args()
     if missing():
-        print(f"postfix.py: skipped, needs {missing()}")
-        return
+        benchlib.skip(missing())
     benchlib.raise_descriptors()
     stops = []
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as folder:

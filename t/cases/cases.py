@@ -1,6 +1,6 @@
 """
-The recorded decisions beside this file (FORMAT.md says what they are): reading them, and comparing an
-answer with what is expected. Every test that plays them uses this module.
+Reads the recorded decisions beside this file (FORMAT.md describes them) and compares answers with the expected
+ones. Every test that plays them uses this module.
 """
 
 import functools
@@ -26,7 +26,7 @@ def sessions(rule_set):
 
 @functools.lru_cache(maxsize=None)
 def expected(rule_set):
-    """What is expected of them, by id, in the same order."""
+    """The expected answers, by id, in the same order."""
     return {case["id"]: case for case in read_lines(FOLDER / rule_set / "expected.jsonl")}
 
 
@@ -52,8 +52,8 @@ def answer_text(step, verdict_only):
 
 def difference(want, answer):
     """
-    None when an answer ({"id", "steps": [...]}) is the expected one; else a line that says where it
-    is not.
+    Return None if an answer ({"id", "steps": [...]}) is the expected one, else a line that describes the first
+    difference.
     """
     verdict_only = want.get("compare") == "verdict"
     if answer is None:

@@ -214,13 +214,45 @@ def test_without_a_group(address):
 """
 
 
+def run_flaky(folder, text, workers="1"):
+    """Run a file of tests with t/run-pytest. MARKS is its directory. Returns (exit status, output)."""
+    (folder / "t").mkdir()
+    for name in ("conftest.py", "progress.py", "pytest.ini"):
+        shutil.copy(ROOT / "t" / name, folder / "t")
+    (folder / "t/test_flaky.py").write_text(f"import pathlib\nMARKS = pathlib.Path({str(folder)!r})\n{text}")
+    done = subprocess.run([ROOT / "t/run-pytest", sys.executable, "t"], cwd=folder, capture_output=True, text=True,
+                          check=False, env={**os.environ, "WORKERS": workers})
+    return done.returncode, done.stdout
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_failed_tests_run_once_more_whatever_their_names(tmp_path, workers):
-    (tmp_path / "t").mkdir()
-    for name in ("conftest.py", "progress.py", "pytest.ini"):
-        shutil.copy(ROOT / "t" / name, tmp_path / "t")
-    (tmp_path / "t/test_flaky.py").write_text(f"import pathlib\nMARKS = pathlib.Path({str(tmp_path)!r})\n{FLAKY}")
-    done = subprocess.run([ROOT / "t/run-pytest", sys.executable, "t"], cwd=tmp_path, capture_output=True, text=True,
-                          check=False, env={**os.environ, "WORKERS": workers})
-    assert "3 failed at first and passed when they ran alone" in done.stdout, done.stdout
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 passed, 0 failed")
+    status, output = run_flaky(tmp_path, FLAKY, workers)
+    assert "3 failed at first and passed when they ran alone" in output
+    assert (status, output.splitlines()[-1]) == (0, "3 passed, 0 failed")
+
+
+def test_a_race_that_does_not_show_again_is_a_failure(tmp_path):
+    status, output = run_flaky(tmp_path, """
+import pytest
+
+@pytest.fixture(name="server")
+def fixture_server():
+    yield
+    was_there = (MARKS / "race").exists()
+    (MARKS / "race").touch()
+    assert was_there, "postern: WARNING: ThreadSanitizer: data race"
+
+def test_with_a_race(server):
+    pass
+""")
+    assert "Once more" not in output
+    assert (status, output.splitlines()[-1]) == (1, "1 passed, 1 failed")
+
+
+def test_a_benchmark_that_cannot_run_is_skipped_by_name():
+    """smtp-source, which that of Postfix needs, is in /usr/sbin."""
+    done = subprocess.run([sys.executable, "t/bench/run", "--small", "postfix"], cwd=ROOT, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    assert "postfix.py: skipped, needs " in done.stdout, done
+    assert (done.returncode, done.stdout.splitlines()[-2:]) == (0, ["1 skipped", "0 passed, 0 failed"])

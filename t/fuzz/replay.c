@@ -47,6 +47,7 @@ static int replay_folder(const char *folder)
 		perror(folder);
 		return -1;
 	}
+	/* cppcheck-suppress readdirCalled ; there is one thread */
 	while (count >= 0 && (entry = readdir(entries)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;

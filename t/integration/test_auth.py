@@ -218,6 +218,25 @@ def test_suspended_by_posternctl_over_restarts(daemon):
     assert (daemon.run / "suspended").read_text().startswith("#")
 
 
+def test_a_suspension_that_cannot_be_saved_is_undone(daemon):
+    def refusal_of(command):
+        done = subprocess.run([POSTERNCTL, "-c", daemon.conf, command, "bob"], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 1, done
+        return done.stderr
+
+    in_the_way = daemon.run / "suspended.new"
+    in_the_way.mkdir()
+    assert refusal_of("suspend").startswith(
+        "posternctl: bob is not suspended, because the change cannot be saved: ")
+    assert daemon.ctl("suspended")["logins"] == []
+    in_the_way.rmdir()
+    daemon.ctl("suspend", "bob")
+    in_the_way.mkdir()
+    assert refusal_of("resume").startswith("posternctl: bob stays suspended, because ")
+    assert daemon.ctl("suspended")["logins"] == ["bob"]
+
+
 def test_a_session_that_is_open_stops_sending(daemon):
     with daemon.milter() as milter:
         milter.connect("mail.example.net", "192.0.2.7")
@@ -289,7 +308,7 @@ def test_keys_that_are_removed_stop_working(daemon):
     assert daemon.ctl("status")["auth"]["keys"] == 0
 
 
-def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
+def test_unreadable_keys_of_another_source_leave_none_in_force(daemon):
     def answer_to_token():
         with Dovecot(daemon.auth) as conn:
             return conn.plain("token", token(SECRET))
@@ -303,7 +322,7 @@ def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
     assert not answer["ok"]
     assert answer["error"].startswith("[jwt] keys_file: ") and "nokeys.json" in answer["error"]
     assert answer_to_token() is None  # the connection is closed, because nothing can be decided
-    assert "the keys for tokens can't be read" in daemon.wait_record(mark, login="token")["line"]
+    assert "the keys for tokens cannot be read" in daemon.wait_record(mark, login="token")["line"]
     auth = daemon.ctl("status")["auth"]
     assert (auth["keys"], auth["keys_error"]) == (0, answer["error"])
     assert "nokeys.json" in daemon.ctl("status", parse=False)
@@ -314,7 +333,7 @@ def test_keys_of_another_source_that_cant_be_read_leave_none_in_force(daemon):
     assert (auth["keys"], auth["keys_error"]) == (1, None)
 
 
-def test_keys_of_the_same_source_stay_while_it_cant_be_read(daemon):
+def test_keys_of_the_same_source_stay_while_it_cannot_be_read(daemon):
     keys = daemon.folder / "keys.json"
     daemon.configure({"jwt": {"keys_file": "keys.json"}})
     keys.write_text('{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA",'
@@ -416,7 +435,7 @@ def test_10000_connections_at_once(daemon):
     wait_until(lambda: daemon.ctl("status")["auth"]["connections"] == 0, "all are gone")
 
 
-def test_explain_knows_tokens_and_suspensions(daemon):
+def test_explain_applies_tokens_and_suspensions(daemon):
     def auth_step(user, password, *where):
         session = {"auth": {"user": user, "password": password}, "mail": "<carol@example.com>"}
         answer = daemon.ctl("explain", "--jsonl", *where, stdin=json.dumps(session), parse=False)

@@ -100,7 +100,7 @@ def test_postfix_logs_in_and_is_held_to_the_profile(front, mechanism, responses,
     daemon.wait_record(stage="message", login=login)
 
 
-def test_postfix_refuses_what_is_wrong(front):
+def test_postfix_refuses_wrong_credentials(front):
     daemon, mta = front
     bad = token("another secret of more than thirty-two bytes")
     with secure(mta) as smtp:
@@ -136,7 +136,7 @@ def test_a_chrooted_smtpd_finds_the_socket_below_its_queue(box):
 
 
 @pytest.mark.threads
-def test_postfix_meets_200_sessions_at_once(front):
+def test_postfix_serves_200_sessions_at_once(front):
     _, mta = front
     codes, lock = [], threading.Lock()
 
@@ -159,7 +159,7 @@ def test_postfix_meets_200_sessions_at_once(front):
     assert codes == [(235, 250, 250)] * 200
 
 
-def test_postfix_without_a_policy_says_later(box):
+def test_postfix_without_a_policy_replies_with_a_temporary_failure(box):
     daemon = box.postern(config=config(), store="{ this is no store")
     mta = postfix_of(box, daemon)
     with secure(mta) as smtp:
@@ -169,7 +169,7 @@ def test_postfix_without_a_policy_says_later(box):
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
 @pytest.mark.threads
-def test_postfix_goes_on_after_the_daemon_restarts(front, how):
+def test_postfix_continues_after_the_daemon_restarts(front, how):
     daemon, mta = front
     with secure(mta) as held, secure(mta) as other:
         assert held.auth("PLAIN", plain("bob", "pa55word")).code == 235
@@ -227,7 +227,7 @@ def exim_of(box, daemon):
     return mta.start()
 
 
-def test_exim_logs_in_by_what_the_readme_says(box):
+def test_exim_logs_in_as_the_readme_describes(box):
     daemon = box.postern(config=config(auth={"socket_mode": "0666"}), store=store())
     mta = exim_of(box, daemon)
     for mechanism, good, bad in (("PLAIN", [plain("bob", "pa55word")], [INVALID]),
@@ -244,7 +244,7 @@ def test_exim_logs_in_by_what_the_readme_says(box):
         daemon.wait_record(stage="auth", mechanism=mechanism, verdict="accept", login="bob", client="127.0.0.1")
 
 
-def test_exim_without_a_policy_says_later(box):
+def test_exim_without_a_policy_replies_with_a_temporary_failure(box):
     daemon = box.postern(config=config(auth={"socket_mode": "0666"}), store="{ this is no store")
     mta = exim_of(box, daemon)
     with Smtp(mta.port) as smtp:
@@ -289,7 +289,7 @@ def test_sendmail_logs_in_and_is_held_to_the_profile(box, mechanism, responses):
     daemon.wait_record(stage="auth", protocol="saslauthd", verdict="reject")
 
 
-def test_sendmail_takes_a_token_by_its_full_login(box):
+def test_sendmail_accepts_a_token_by_its_full_login(box):
     daemon = box.postern(config=config(), store=store(), inet=True)
     mta = sendmail_of(box, daemon)
     good = token(SECRET)
@@ -300,7 +300,7 @@ def test_sendmail_takes_a_token_by_its_full_login(box):
         held_to_profile(smtp, "carol@example.com", "token.example")
 
 
-def test_sendmail_without_a_policy_gets_no_answer_and_says_535_by_itself(box):
+def test_sendmail_without_a_policy_gets_no_answer_and_replies_535(box):
     """A missing answer is the protocol's temporary failure; libsasl reports it, but Sendmail always replies 535."""
     daemon = box.postern(config=config(), store="{ this is no store", inet=True)
     mta = sendmail_of(box, daemon)

@@ -97,7 +97,18 @@ def test_reload_prints_the_problems(box):
     assert "problem: mail_from.access.blacklist_regex:3" in said and "2 problems" in said
     assert "left out" not in said.replace("; left out", "")
     assert "mail_from.access.blacklist_regex:3" in ctl(daemon, "status").stdout
-    assert daemon.check_config()[1].startswith(f"{daemon.conf}: good, 2 problems\n")
+    assert daemon.check_config()[1].startswith(f"{daemon.conf}: no error, 2 problems\n")
+
+
+def test_a_failed_reload_tells_what_stays_in_force(box):
+    daemon = box.postern(lists=DENY)
+    (daemon.lists / "access.domains").mkdir()
+    done = ctl(daemon, "reload")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"posternctl: the reload failed: {daemon.lists}/access.domains: ")
+    assert "stays in force" in done.stderr
+    (daemon.lists / "access.domains").rmdir()
+    assert ctl(daemon, "reload").returncode == 0
 
 
 @pytest.mark.threads

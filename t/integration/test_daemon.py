@@ -54,14 +54,14 @@ def test_wrong_usage_is_64(argv):
     assert "usage: postern" in done.stderr
 
 
-def test_a_good_configuration_is_said_to_be_good(box):
+def test_a_good_configuration_is_reported_as_good(box):
     daemon = box.postern(start=False, lists=DENY)
     status, said = daemon.check_config()
     assert status == 0
     assert "good" in said
 
 
-def test_a_bad_list_line_is_named_and_the_rest_is_good(box):
+def test_a_bad_list_line_is_reported_and_the_rest_is_good(box):
     daemon = box.postern(start=False, lists={"mail_from.access.blacklist_regex": "ok\n(\n"})
     status, said = daemon.check_config()
     assert status == 0
@@ -75,13 +75,13 @@ def test_a_bad_list_line_is_named_and_the_rest_is_good(box):
     ({"auth": {"inet_socket": "inet:12345@0.0.0.0"}}, "[auth] inet_socket: "),
     ({"auth": {"saslauthd": "inet:12345@127.0.0.1"}}, "[auth] saslauthd: "),
 ])
-def test_what_would_stop_the_start_is_no_good_configuration(box, config, what):
+def test_a_check_refuses_what_would_stop_the_start(box, config, what):
     daemon = box.postern(start=False, config=config)
     status, said = daemon.check_config()
     assert status == 78 and what in said, said
 
 
-def test_profiles_that_only_the_configuration_names_are_missed(box):
+def test_missing_profiles_of_the_configuration_are_reported(box):
     daemon = box.postern(
         config={"profile": {"unknown_user": "nope"}, "jwt": {"secret": "s" * 32, "profile": "none"}},
         store={"profiles": [{"id": 1, "name": "all", "open": True}]})
@@ -117,7 +117,7 @@ def test_a_bad_configuration_is_78_and_starts_nothing(box, config, where, what):
     assert not daemon.socket.exists()
 
 
-def test_a_user_that_is_not_there_is_67(box):
+def test_an_unknown_user_is_67(box):
     needs_root()
     daemon = box.postern(start=False)
     done = run(POSTERN, "-f", "-c", daemon.conf, "-u", "nobody-of-that-name")
@@ -169,7 +169,7 @@ def test_an_inet_socket_answers(box):
     assert refuses(daemon)
 
 
-def test_a_group_that_is_not_there_is_an_error(box):
+def test_an_unknown_group_is_an_error(box):
     daemon = box.postern(start=False, config={"milter": {"socket_group": "no-such-group"}})
     done = run(POSTERN, "-f", "-c", daemon.conf)
     assert done.returncode == 78
@@ -194,7 +194,7 @@ def test_a_second_daemon_refuses_the_first_ones_socket(box, inet):
     assert refuses(daemon)
 
 
-def test_what_is_no_socket_is_left_alone(box):
+def test_a_file_that_is_no_socket_is_left_alone(box):
     daemon = box.postern(start=False)
     daemon.socket.write_text("precious")
     done = run(POSTERN, "-f", "-c", daemon.conf)
@@ -273,7 +273,7 @@ def test_in_the_background_the_parent_ends_once_it_answers(background):
     assert not pid_file.exists() and not daemon.socket.exists()
 
 
-def test_in_the_background_the_parent_says_why_not(background, box):
+def test_in_the_background_the_parent_reports_a_failed_start(background, box):
     other = box.postern(lists=DENY)
     daemon, pid_file, done = background()
     assert done.returncode == 0
@@ -283,7 +283,7 @@ def test_in_the_background_the_parent_says_why_not(background, box):
     assert refuses(daemon) and refuses(other)
 
 
-def test_systemd_is_told(box):
+def test_systemd_is_notified(box):
     daemon = box.postern(start=False, lists=DENY)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         path = daemon.run / "notify"
@@ -297,7 +297,7 @@ def test_systemd_is_told(box):
         assert notified.recv(1000) == b"STOPPING=1"
 
 
-def test_in_the_foreground_the_log_goes_to_standard_error_but_if_that_is_the_journal(box):
+def test_in_the_foreground_the_log_goes_to_standard_error_unless_that_is_the_journal(box):
     """Under systemd it logs to syslog only, so that the journal gets levels, and each line once."""
     for in_journal in (False, True):
         daemon = box.postern(start=False, lists=DENY)
@@ -310,7 +310,7 @@ def test_in_the_foreground_the_log_goes_to_standard_error_but_if_that_is_the_jou
         assert ("ready version=" in daemon.log()) is not in_journal
 
 
-def test_root_is_let_go_of(box):
+def test_root_rights_are_given_up(box):
     needs_root()
     if not USER:
         pytest.skip("POSTERN_USER is empty")
@@ -367,7 +367,7 @@ def test_a_secret_of_another_user_is_refused(box, section, key, in_a_file):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_home_of_root_is_let_go_of(box):
+def test_the_home_of_root_is_not_used(box):
     """libpq searches there for keys, passwords and, as shown here, services."""
     needs_root()
     if not USER:
@@ -382,7 +382,7 @@ def test_the_home_of_root_is_let_go_of(box):
     assert "kept" in daemon.ctl("status")["database"]["error"]
 
 
-def test_what_only_root_may_read_is_warned_of(box):
+def test_a_file_that_only_root_may_read_causes_a_warning(box):
     """Root can read it at the start, but every reload would fail."""
     needs_root()
     if not USER:
@@ -411,14 +411,36 @@ def test_what_only_root_may_read_is_warned_of(box):
     assert "cannot read it" not in daemon.log(mark)
 
 
-def test_a_user_who_is_not_there_is_said_by_a_check_too(box):
+def test_a_check_by_root_counts_the_lists_that_only_root_may_read(box):
+    """The daemon that starts with one has no policy."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    daemon = box.postern(start=False, lists={"access.domains": "a.example\n",
+                                             "mail_from.access.blacklist": "spam@bad.example\n"})
+    lists = daemon.folder / "lists"
+    paths = [lists / "mail_from.access.blacklist", lists / "access.domains"]
+    for path in paths:
+        path.chmod(0o600)
+    status, said = daemon.check_config()
+    assert status == 0 and "no error, 2 problems" in said
+    for path in paths:
+        assert f"{path}: user {USER} cannot read it" in said
+        shutil.chown(path, USER)
+    assert "no error, 0 problems" in daemon.check_config()[1]
+    lists.chmod(0o700)
+    said = daemon.check_config()[1]
+    assert "no error, 1 problem\n" in said and f"{lists}: user {USER} cannot read it" in said
+
+
+def test_a_check_reports_an_unknown_user_too(box):
     needs_root()
     daemon = box.postern(start=False, config={"milter": {"user": "nobody-of-that-name"}})
     status, said = daemon.check_config()
     assert status == 67 and "nobody-of-that-name" in said
 
 
-def test_root_is_warned_of(box):
+def test_running_as_root_causes_a_warning(box):
     needs_root()
     daemon = box.postern(config={"milter": {"user": ""}})
     daemon.wait_log("running as root")
@@ -456,7 +478,7 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(box):
     assert not refuses(daemon)
 
 
-def test_what_needs_a_restart_is_said(box):
+def test_a_change_that_needs_a_restart_is_logged(box):
     daemon = box.postern(lists=DENY)
     daemon.configure({"milter": {"socket_mode": "0600"}})
     daemon.ctl("reload")
@@ -476,7 +498,7 @@ def test_signals_in_a_burst_stop_nothing(box):
 
 @pytest.mark.parametrize("sign", ["socket", "ready"])
 @pytest.mark.threads
-def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
+def test_it_ends_cleanly_however_early_the_signal_arrives(box, sign):
     for _ in range(15):
         daemon = box.postern(start=False, lists=DENY)
         daemon.start(ready=daemon.socket.exists if sign == "socket" else
@@ -487,7 +509,7 @@ def test_it_ends_cleanly_however_soon_it_is_told_to(box, sign):
 
 
 @pytest.mark.threads
-def test_only_the_main_thread_takes_signals(box):
+def test_only_the_main_thread_receives_signals(box):
     """libmilter's thread would stop libmilter while its other threads still use its locks."""
     libc = ctypes.CDLL(None, use_errno=True)
     daemon = box.postern(lists=DENY)

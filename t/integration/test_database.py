@@ -258,7 +258,7 @@ def test_a_view_can_replace_the_tables(box, tables):
         tables.query("DROP VIEW haraka.people")
 
 
-def test_array_columns_may_hold_commas(box, tables):
+def test_array_columns_may_contain_commas(box, tables):
     tables.query("""ALTER TABLE haraka.profiles ALTER rcpt_re TYPE text[] USING ARRAY[rcpt_re];
         ALTER TABLE haraka.users ALTER froms TYPE text[] USING string_to_array(froms, ',')""")
     try:

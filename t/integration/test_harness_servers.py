@@ -48,7 +48,7 @@ def test_postfix_accepts_mail_and_hands_it_to_the_sink(box):
     assert sender.startswith("<a@example.net>") and b"\r\n\r\n.dot\r\n" in text
 
 
-def test_postfix_takes_another_client_by_xclient(box):
+def test_postfix_accepts_another_client_by_xclient(box):
     mta = box.postfix()
     with Smtp(mta.port) as smtp:
         assert "XCLIENT" in smtp.ehlo().text
@@ -60,7 +60,7 @@ def test_postfix_takes_another_client_by_xclient(box):
     mta.wait_log("client=mail.example.net[192.0.2.7], sasl_method=XCLIENT, sasl_username=bob")
 
 
-def test_postfix_knows_clients_without_a_name_and_of_ipv6(box):
+def test_postfix_reports_clients_without_a_name_and_of_ipv6(box):
     mta = box.postfix()
     for address, shown in (("192.0.2.7", "unknown[192.0.2.7]"),
                            ("2001:db8::7", "unknown[2001:db8::7]")):
@@ -155,7 +155,7 @@ def test_a_sanitizer_report_in_a_log_is_found(box):
     child.log.write_text("")  # or this test would fail at its end
 
 
-def test_a_server_that_ends_early_is_named_with_its_log(box):
+def test_a_server_that_ends_early_is_reported_with_its_log(box):
     with pytest.raises(RuntimeError, match="no such option"):
         box.process("broken", ["sh", "-c", "echo no such option; exit 3"], ready=lambda: False)
 

@@ -50,7 +50,7 @@ def value_of(text, name):
 
 
 @pytest.mark.parametrize("variables", [[], ["prefix=/usr"], ["prefix=/opt/postern", "sysconfdir=/opt/postern/etc"]])
-def test_the_unit_and_the_init_script_name_what_is_installed(tmp_path, variables):
+def test_the_unit_and_the_init_script_refer_to_installed_files(tmp_path, variables):
     variables = [*variables, "systemdsystemunitdir=/lib/systemd/system"]
     make("install", tmp_path, *variables)
     unit = (tmp_path / "lib/systemd/system/postern.service").read_text()
@@ -67,7 +67,7 @@ def test_the_unit_and_the_init_script_name_what_is_installed(tmp_path, variables
     assert left and all("/postern/lists/" in name or name.endswith("etc/postern/postern.conf") for name in left)
 
 
-def test_uninstalling_what_is_not_there_is_no_error(tmp_path):
+def test_uninstalling_missing_files_is_no_error(tmp_path):
     make("uninstall", tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_the_init_script_starts_and_stops_it(init):
     assert init("nonsense").returncode == 2
 
 
-def test_the_init_script_says_that_nothing_is_installed(init):
+def test_the_init_script_reports_that_nothing_is_installed(init):
     shutil.rmtree(init.top / "usr/sbin")
     done = init("start")
     assert done.returncode == 5 and "not installed" in done.stderr

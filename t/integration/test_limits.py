@@ -94,7 +94,7 @@ def test_the_next_recipient_is_refused_also_after_kill_9(box):
         assert smtp.rcpt("<b@x.example>").code == 450
 
 
-def test_what_postfix_refuses_itself_is_not_charged(box):
+def test_recipients_that_postfix_refuses_itself_are_not_charged(box):
     daemon = daemon_with(box, "2/1d")
     mta = postfix(box, daemon, smtpd_recipient_restrictions="check_recipient_access "
                   "inline:{nobody@x.example=REJECT}, permit_mynetworks, reject")
@@ -132,7 +132,7 @@ def test_each_recipient_counts_once_in_messages_and_sessions_side_by_side(box):
         assert other.rcpt("<last@x.example>").code == 450
 
 
-def test_the_results_field_shows_how_the_limit_stands(box):
+def test_the_results_field_shows_the_usage_of_the_limit(box):
     daemon = daemon_with(box, "3/5m,100/1d", milter={"results_header": "X-Postern-Results"})
     sink = box.sink()
     mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
@@ -198,7 +198,7 @@ def test_per_message_the_first_recipient_is_charged(box):
 
 
 @pytest.mark.parametrize("how, code, enhanced", [("tempfail", 450, "4.7.1"), ("reject", 550, "5.7.1")])
-def test_the_answer_is_as_on_limit_says(box, how, code, enhanced):
+def test_on_limit_determines_the_answer(box, how, code, enhanced):
     daemon = daemon_with(box, "1/1d", limits={"on_limit": how})
     with begin(daemon) as milter:
         assert mail(milter) and milter.rcpt("<a@x.example>")
@@ -258,7 +258,7 @@ def test_every_login_can_be_suspended(box, login):
     assert daemon.ctl("resume", login)["changed"]
 
 
-def test_warn_lets_pass_and_says_so(box):
+def test_warn_lets_pass_and_logs_it(box):
     daemon = daemon_with(box, "1/1d", check={"limits": "warn"})
     with begin(daemon) as milter:
         assert mail(milter)
@@ -268,7 +268,7 @@ def test_warn_lets_pass_and_says_so(box):
 
 
 @pytest.mark.threads
-def test_forty_sessions_at_once_get_exactly_what_there_is(box):
+def test_forty_sessions_at_once_get_exactly_the_limit(box):
     daemon = daemon_with(box, "500/1d")
     accepted = []
 
@@ -305,7 +305,7 @@ def test_kills_in_the_middle_lose_nothing_that_was_answered(box):
     assert answered + more == 300
 
 
-def test_a_torn_state_is_named_and_the_rest_counts(box):
+def test_a_torn_state_is_reported_and_the_rest_counts(box):
     daemon = daemon_with(box, "10/1d")
     with begin(daemon) as milter:
         assert mail(milter)
@@ -345,7 +345,7 @@ def test_explain_of_the_running_daemon_looks_and_never_charges(box):
 
 
 @pytest.mark.threads
-def test_changed_limits_hold_at_once(box):
+def test_changed_limits_apply_at_once(box):
     daemon = daemon_with(box, "100/1d")
     with begin(daemon) as milter:
         assert mail(milter)
@@ -379,7 +379,7 @@ def test_both_spellings_of_an_unknown_login_are_one_user(box):
 
 @pytest.mark.parametrize("unknown_user", ["accept", "sales"])
 @pytest.mark.threads
-def test_a_suspension_of_an_unknown_login_holds_for_both_spellings_and_can_be_ended(box, unknown_user):
+def test_a_suspension_of_an_unknown_login_applies_to_both_spellings_and_can_be_ended(box, unknown_user):
     daemon = box.postern(config={"profile": {"unknown_user": unknown_user, "default_domain": "own.example"}},
                          store=store(""))
 
@@ -399,7 +399,7 @@ def test_a_suspension_of_an_unknown_login_holds_for_both_spellings_and_can_be_en
     assert daemon.ctl("resume", "ann@own.example")["changed"] and may("ann")
 
 
-def test_a_login_with_two_domains_is_nobody_elses(box):
+def test_a_login_with_two_domains_is_no_other_user(box):
     daemon = box.postern(config={"profile": {"unknown_user": "sales", "default_domain": "own.example"}},
                          store=store(""))
     with begin(daemon) as milter:

@@ -137,7 +137,7 @@ def test_an_emptied_list_is_empty(daemon):
 
 
 @pytest.mark.threads
-def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
+def test_a_directory_that_vanishes_leaves_the_lists_in_force(daemon):
     away = daemon.lists.with_name("lists.away")
     with always_refused(daemon, KEPT):
         daemon.lists.rename(away)
@@ -151,7 +151,7 @@ def test_a_folder_that_vanishes_leaves_the_lists_in_force(daemon):
     assert "is back" in daemon.log()
 
 
-def test_a_folder_removed_with_its_files_leaves_the_lists_in_force(daemon):
+def test_a_directory_removed_with_its_files_leaves_the_lists_in_force(daemon):
     with always_refused(daemon, KEPT):
         shutil.rmtree(daemon.lists)
         daemon.wait_log("the files read there stay in force")
@@ -160,7 +160,7 @@ def test_a_folder_removed_with_its_files_leaves_the_lists_in_force(daemon):
         wait_refused(daemon, "anew@bad.example")
 
 
-def test_a_folder_missing_at_the_start_is_reported_and_waited_for(box):
+def test_a_directory_missing_at_the_start_is_reported_and_waited_for(box):
     daemon = box.postern(config={"lists": {"directory": "later"}})
     wait_source(daemon, "lists")
     assert "the directory does not exist" in status(daemon)["cache"]["problems"][0]
@@ -200,7 +200,7 @@ def test_a_list_that_cannot_be_read_leaves_the_old_one_in_force(daemon):
 
 
 @pytest.mark.threads
-def test_a_reload_changes_the_folder(daemon):
+def test_a_reload_changes_the_directory(daemon):
     other = daemon.folder / "other"
     other.mkdir()
     (other / LIST).write_text("other@bad.example\n")

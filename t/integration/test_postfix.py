@@ -62,7 +62,7 @@ def seen(reply):
 # ---- a refusal at each stage ---------------------------------------------------------------------
 
 
-def test_a_listed_client_hears_why_at_mail(front):
+def test_a_listed_client_gets_the_reason_at_mail(front):
     daemon, mta = front
     with client(mta, addr="192.0.2.7", name="") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (
@@ -231,14 +231,14 @@ def test_from_of_the_user_passes_folded_and_commented(front):
         assert smtp.data("From: Bob (me)\r\n <bob@own.example>\r\n\r\nbody\r\n").code == 250
 
 
-def test_a_login_frees_from_what_connect_and_helo_found(front):
+def test_a_login_cancels_the_findings_of_connect_and_helo(front):
     daemon, mta = front
     with client(mta, addr="192.0.2.7", helo="evil.example", login="eve") as smtp:
         assert smtp.mail("<eve@own.example>").code == 250
 
 
 @pytest.mark.threads
-def test_several_messages_in_one_session_are_judged_each(front):
+def test_each_message_of_a_session_is_judged(front):
     daemon, mta = front
     with client(mta, login="bob") as smtp:
         for sender, code in (("bob", 250), ("eve", 550), ("bob", 250)):
@@ -290,7 +290,7 @@ def test_without_delay_a_listed_client_is_refused_at_once(box):
         assert smtp.mail("<a@ok.example>").code == 250
 
 
-def test_warn_lets_through_and_logs_what_would_be_refused(box):
+def test_warn_lets_through_and_logs_a_would_be_refusal(box):
     checks = {check: "warn" for check in ("any", "conn", "helo", "mail", "rcpt", "data", "sender",
                                           "recipient", "size", "header_from")}
     daemon = box.postern(config={"check": {**checks, "authenticated": "apply"}}, lists=LISTS,
@@ -310,7 +310,7 @@ def test_warn_lets_through_and_logs_what_would_be_refused(box):
     assert all(record["rule"] for record in daemon.records(verdict="would-reject"))
 
 
-def test_apply_binds_logged_in_sessions_too(box):
+def test_authenticated_apply_affects_logged_in_sessions(box):
     daemon = box.postern(config={"check": {**CHECKS, "authenticated": "apply"}}, lists=LISTS,
                          store=STORE)
     mta = box.postfix(milter=daemon.postfix_milter)
@@ -318,7 +318,7 @@ def test_apply_binds_logged_in_sessions_too(box):
         assert smtp.mail("<bob@own.example>").code == 550
 
 
-def test_exempt_networks_skip_connect_and_helo_alone(box):
+def test_exempt_networks_skip_only_connect_and_helo(box):
     daemon = box.postern(config={"check": {**CHECKS, "exempt": "192.0.2.0/29 2001:db8::/32"}},
                          lists={**LISTS, "connect.rdns_access.blacklist": "192.0.2.7\n2001:db8::7\n"})
     mta = box.postfix(milter=daemon.postfix_milter)
@@ -329,7 +329,7 @@ def test_exempt_networks_skip_connect_and_helo_alone(box):
             assert smtp.mail("<spam@bad.example>").code == 550
 
 
-def test_a_service_has_settings_of_its_own(box):
+def test_a_service_has_separate_settings(box):
     daemon = box.postern(config={"check": CHECKS, "check submission": {"mail": "no", "any": "warn"}},
                          lists=LISTS)
     mta = box.postfix(milter=daemon.postfix_milter, services=("smtp", "submission"))
@@ -469,7 +469,7 @@ def test_without_a_policy_on_error_answers(box, on_error, code):
             daemon.wait_record(stage="message", verdict="accept")
 
 
-def test_without_a_policy_forged_results_are_taken_out_all_the_same(box):
+def test_without_a_policy_forged_results_are_still_removed(box):
     daemon = box.postern(config={**NO_POLICY, "milter": {"on_error": "accept", "results_header": "X-Postern-Results"}},
                          lists=LISTS)
     with daemon.milter() as milter:
@@ -482,7 +482,7 @@ def test_without_a_policy_forged_results_are_taken_out_all_the_same(box):
         assert "forged" not in str(answer.actions) and "no policy yet" in str(answer.actions), answer.actions
 
 
-def test_an_address_past_every_bound_is_refused_and_the_session_goes_on(box):
+def test_an_address_past_every_bound_is_refused_and_the_session_continues(box):
     daemon = box.postern(config=config(), lists=LISTS)
     with daemon.milter() as milter:
         milter.connect("mail.ok.example", "192.0.2.1")

@@ -32,7 +32,7 @@ def seen(answer):
     return answer.code, answer.enhanced, answer.text.split(" reached")[0]
 
 
-def test_connections_are_limited_and_it_is_said_at_mail(box):
+def test_connections_are_limited_and_refused_at_mail(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "3/1m", "192.0.2.9": "0"}})
     for number in range(5):
         with connected(daemon) as milter:
@@ -52,7 +52,7 @@ def test_connections_are_limited_and_it_is_said_at_mail(box):
 
 
 @pytest.mark.threads
-def test_a_refused_connection_is_said_at_once_where_nothing_is_delayed(box):
+def test_without_delay_reject_a_connection_is_refused_at_once(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "1/1m"}}, milter={"delay_reject": "no"})
     with daemon.milter() as milter:
         assert milter.connect("[192.0.2.7]", "192.0.2.7")
@@ -115,7 +115,7 @@ def test_recipients_are_limited_by_client_sender_and_recipient(box):
     daemon.wait_record(rule="[limit rate_rcpt_host] example.net")
 
 
-def test_a_connection_may_name_so_many_recipients(box):
+def test_the_recipients_of_a_connection_are_limited(box):
     daemon = daemon_with(box, {"recipients": {"max": "3", "max_relaying": "5"}})
     for login, most in (("", 3), ("bob", 5)):
         with connected(daemon) as milter:
@@ -128,7 +128,7 @@ def test_a_connection_may_name_so_many_recipients(box):
             assert answer.text == f"Too many recipients: at most {most} in a connection"
 
 
-def test_the_exempt_are_not_held(box):
+def test_exempt_clients_are_not_limited(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "1/1h"}, "rate_rcpt": {"default": "1/1h"}},
                          limit={"exempt": "192.0.2.0/24", "exempt_logins": "bob",
                                 "exempt_senders": "@lists.example"})
@@ -141,7 +141,7 @@ def test_the_exempt_are_not_held(box):
             assert milter.mail("<n@lists.example>") and milter.rcpt("<b@y.example>")
 
 
-def test_warn_lets_pass_and_says_so(box):
+def test_warn_lets_pass_and_logs_it(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "1/1h"}}, check={"rates": "warn"})
     for _ in range(2):
         with connected(daemon) as milter:
@@ -165,14 +165,14 @@ def test_a_reload_brings_other_limits(box):
     ("limit rate_conn", {"default": "5/x"}, '"5/x" is not a limit'),
     ("limit concurrency", {"max": "5/1m"}, '"5/1m" is not a number'),
 ])
-def test_what_is_wrong_in_the_file_is_named(box, section, keys, why):
+def test_a_fault_in_the_file_is_reported(box, section, keys, why):
     daemon = box.postern(start=False, config={section: keys}, store=STORE)
     daemon.create()
     status, said = daemon.check_config()
     assert status == 78 and why in said
 
 
-def test_postfix_tells_its_client(box):
+def test_postfix_passes_the_reply_to_its_client(box):
     daemon = daemon_with(box, {"rate_conn": {"default": "2/1m"}})
     mta = box.postfix(milter=daemon.postfix_milter)
     replies = []
@@ -211,7 +211,7 @@ def test_connections_of_all_that_share_a_key_are_counted_together(box):
             milter.close()
 
 
-def test_clients_that_nothing_binds_use_up_nobodys_connections(box):
+def test_exempt_clients_use_up_no_shared_connections(box):
     daemon = box.postern(config={"limit": {"exempt": "192.0.2.5"}, "limit concurrency": {"192.0.2": "2"}})
     held = [daemon.milter() for _ in range(5)]
     try:
@@ -226,7 +226,7 @@ def test_clients_that_nothing_binds_use_up_nobodys_connections(box):
             milter.close()
 
 
-def test_connections_counted_under_a_key_are_not_held_to_another_one(box):
+def test_connections_counted_under_a_key_are_not_limited_by_another(box):
     daemon = box.postern(config={"limit concurrency": {"192.0.2": "9", "default": "2"}})
     held = [daemon.milter() for _ in range(4)]
     try:

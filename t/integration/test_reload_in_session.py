@@ -43,7 +43,7 @@ def switch(daemon, milter=None, **checks):
 @pytest.mark.parametrize("checks, login", [
     ({"rcpt": "yes"}, None), ({"any": "yes"}, None), ({"recipient": "yes"}, "bob"),
     ({"data": "yes"}, None), ({"header_from": "yes"}, "bob")])
-def test_what_was_not_negotiated_is_put_off(box, checks, login):
+def test_mail_is_deferred_when_an_event_was_not_negotiated(box, checks, login):
     daemon, session = begun(box, milter={"on_error": "accept"})
     switch(daemon, **checks)
     macros = {"auth_authen": login} if login else {}
@@ -58,14 +58,14 @@ def test_what_was_not_negotiated_is_put_off(box, checks, login):
 @pytest.mark.parametrize("checks, login", [
     ({"recipient": "yes"}, None), ({"header_from": "yes"}, None), ({"rcpt": "warn"}, None),
     ({"data": "warn"}, None), ({"mail": "yes"}, None), ({"sender": "yes"}, "bob")])
-def test_what_is_not_needed_or_only_warns_goes_on(box, checks, login):
+def test_mail_continues_when_the_event_is_unneeded_or_only_warns(box, checks, login):
     daemon, session = begun(box)
     switch(daemon, **checks)
     assert session.mail("<bob@own.example>", **({"auth_authen": login} if login else {}))
 
 
 @pytest.mark.parametrize("delay", ["yes", "no"])
-def test_connect_and_helo_are_judged_at_mail_where_they_were_not_before(box, delay):
+def test_connect_and_helo_are_judged_at_mail_if_they_were_not_before(box, delay):
     daemon, session = begun(box, milter={"delay_reject": delay}, address="192.0.2.7")
     switch(daemon, conn="yes")
     answer = session.mail("<a@ok.example>")
@@ -82,14 +82,14 @@ def test_no_forged_results_pass_when_results_begin(box):
     assert session.mail("<a@ok.example>").code == 451
 
 
-def test_an_mta_that_lets_no_field_be_added_is_not_held_up(box):
+def test_an_mta_that_allows_no_added_field_is_not_delayed(box):
     daemon = box.postern(config={"milter": {"results_header": "X-Postern-Results"}})
     with daemon.milter(actions=0) as session:
         assert session.connect("client.example", "192.0.2.1")
         assert session.mail("<a@ok.example>")
 
 
-def test_delay_reject_of_the_beginning_holds(box):
+def test_delay_reject_stays_as_at_the_beginning(box):
     daemon = box.postern(lists=LISTS)
     session = daemon.milter()
     assert session.connect("client.example", "192.0.2.7")

@@ -97,7 +97,7 @@ def test_a_header_alone_can_be_too_big(daemon, mta):
         assert seen(send(smtp, f"From: bob@own.example\r\n{fields}\r\n")) == TOO_BIG
 
 
-def test_who_has_no_limit_sends_what_they_like(daemon, mta):
+def test_a_user_without_a_limit_sends_any_size(daemon, mta):
     with client(mta, login="eve") as smtp:
         assert send(smtp, message(300000, sender="eve@own.example"), sender="eve@own.example").code == 250
     with client(mta, login=None) as smtp:
@@ -150,14 +150,14 @@ def test_it_is_refused_at_the_first_chunk_past_the_limit(daemon):
         assert (answer.code, answer.enhanced, answer.text) == TOO_BIG
 
 
-def test_who_has_no_limit_costs_one_chunk(daemon):
+def test_a_user_without_a_limit_costs_one_chunk(daemon):
     for login in ("eve", ""):
         with begin(daemon, login=login) as milter:
             assert milter.body(b"x" * 60000).verdict == "skip"
             assert milter.eom()
 
 
-def test_an_mta_that_can_not_skip_is_let_talk(daemon):
+def test_an_mta_that_cannot_skip_sends_everything(daemon):
     with begin(daemon, login="eve", steps=protocol.ALL_STEPS & ~protocol.SKIP) as milter:
         for _ in range(5):
             assert milter.body(b"x" * 60000).verdict == "continue"
@@ -167,7 +167,7 @@ def test_an_mta_that_can_not_skip_is_let_talk(daemon):
         assert milter.body(b"x" * 2000).code == 552
 
 
-def test_where_no_profile_has_a_limit_no_body_comes(box):
+def test_no_body_is_requested_if_no_profile_has_a_limit(box):
     daemon = box.postern(store=store(""))
     with daemon.milter() as milter:
         assert milter.steps & protocol.NOBODY and milter.steps & protocol.NOEOH
@@ -185,7 +185,7 @@ def test_where_no_profile_has_a_limit_no_body_comes(box):
         assert milter.body(b"x" * 6000).code == 552
 
 
-def test_warn_says_it_once_and_skips_the_rest(box):
+def test_warn_logs_once_and_skips_the_rest(box):
     daemon = box.postern(config={"check": {"size": "warn"}}, store=store("", maxsize=MAX))
     with begin(daemon) as milter:
         assert milter.body(b"x" * 4000).verdict == "continue"

@@ -251,7 +251,7 @@ def test_a_transaction_older_than_the_kept_rows_is_found(db, reader):
     late.close()
 
 
-def test_pruning_waits_for_nobody(db):
+def test_pruning_never_waits(db):
     db.query("UPDATE haraka.users SET froms = 'a@b'")
     age(db, "2 days")
     pruner = db.connect(autocommit=False)
@@ -278,7 +278,7 @@ def test_pruning_makes_no_transaction_fail(db, reader, level):
     reader.poll()
 
 
-def test_a_prune_takes_a_bounded_number_of_rows(db):
+def test_a_prune_removes_a_bounded_number_of_rows(db):
     db.query("INSERT INTO haraka.changes (tbl, row_id) SELECT 'users', n FROM generate_series(1, 25000) AS n")
     age(db, "2 days")
     db.query("UPDATE haraka.profiles SET maxsize = 1 WHERE id = 1")

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Check that no files need each other: a circle of calls between sources is reported.
+"""Report circles of calls between sources: no files may need each other.
 
-A file needs another when its object uses a symbol that the other's object defines, be it a function or an
-object. So this sees what the linker sees: calls through a table of pointers are no edge, taking the address of
-another file's function is one.
+A file needs another when its object uses a symbol that the other's object defines, whether a function or a
+variable. Thus this script sees the same as the linker: a call through a table of pointers does not count, but
+taking the address of another file's function does.
 
 Usage: t/lint/calls.py BUILD
-BUILD holds the objects of lib/, milter/ and ctl/. Prints one line for each circle, with the symbols that tie
-it; exits with 1 when there is one, and with 2 when BUILD holds no objects.
+BUILD contains the objects of lib/, milter/ and ctl/. Prints one line for each circle, with the symbols that cause
+it. Exits with 1 if a circle was found, and with 2 if BUILD contains no objects.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ TOPS = ("lib", "milter", "ctl")
 
 
 def objects(build):
-    """The objects under build whose sources are still there: a build keeps those of files that were renamed."""
+    """The objects under build whose sources still exist: a build also contains objects of renamed files."""
     for top in TOPS:
         for path in sorted((build / top).rglob("*.o")):
             if pathlib.Path(source_of(build, path)).is_file():
@@ -30,7 +30,7 @@ def source_of(build, path):
 
 
 def symbols(build):
-    """Which source defines each symbol, and which symbols each source uses."""
+    """The source that defines each symbol, and the symbols that each source uses."""
     paths = list(objects(build))
     defined, used = {}, {}
     if not paths:
@@ -47,7 +47,7 @@ def symbols(build):
 
 
 def needs_of(defined, used):
-    """For each source: the sources that it needs, and the symbols that it needs of each."""
+    """For each source: the sources that it needs, and the symbols that it uses of each."""
     needs = {}
     for source, names in used.items():
         for name in names:
@@ -69,7 +69,7 @@ def reachable(needs, start):
 
 
 def circles(needs):
-    """The groups of sources of which each needs all others, by way of each other."""
+    """The groups of sources in which each needs all others, directly or through others."""
     reach = {source: reachable(needs, source) for source in needs}
     grouped = set()
     for source in sorted(reach):
@@ -94,7 +94,7 @@ def main(args):
         return 2
     defined, used = symbols(pathlib.Path(args[0]))
     if not defined:
-        print(f"{args[0]} holds no objects: build first", file=sys.stderr)
+        print(f"{args[0]} contains no objects: run make first", file=sys.stderr)
         return 2
     needs = needs_of(defined, used)
     lines = [describe(group, needs) for group in circles(needs)]

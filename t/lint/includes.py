@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Check what includes what: rooms depend one way, and a library has its one or two owners.
+"""Check includes: rooms depend on each other in one direction, and only its one or two owners include a library.
 
 Usage: t/lint/includes.py [ROOT]
-Prints one line, file:line: reason, for each include that breaks a rule; exits with 1 when there is one.
+Prints one line, file:line: reason, for each include that breaks a rule; exits with 1 if one does.
 """
 
 import fnmatch
@@ -36,8 +36,8 @@ ROOMS = {
 }
 ROOMS["t"] = list(ROOMS)
 
-# Each library: how its headers are written, and the only files that may include them. Tests may include
-# any, since they play the other side.
+# Each library: patterns of its headers, and the only files that may include them. Tests may include any,
+# because they play the other side.
 LIBRARIES = {
     "libpq": (
         ["libpq-fe.h", "libpq/*", "postgresql/*", "postgres_ext.h", "pg_config*.h"],
@@ -62,8 +62,8 @@ LIBRARIES = {
     "syslog": (["syslog.h", "sys/syslog.h"], ["milter/log/log.h"]),
 }
 
-# The library has no sockets or threads of its own, and only two of its rooms read files (arpa/inet.h and
-# netinet/in.h are addresses, not sockets; pthread.h is for the ledger's locks).
+# lib/ opens no sockets and starts no threads, and only two of its rooms read files. (arpa/inet.h and netinet/in.h
+# define addresses, not sockets; pthread.h is for locks.)
 READ_FILES = ("lib/conf", "lib/store")
 NOT_IN_LIB = ["fcntl.h", "poll.h", "dirent.h", "sys/un.h", "sys/epoll.h", "sys/inotify.h",
               "sys/select.h", "sys/stat.h", "sys/mman.h", "netdb.h", "threads.h"]
@@ -73,7 +73,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
 def room_of(path):
-    """The room that a path of the repository stands in, or None."""
+    """The room that contains a path of the repository, or None."""
     for room in sorted(ROOMS, key=len, reverse=True):
         if path.startswith(room + "/"):
             return room
@@ -85,7 +85,7 @@ def matches(path, patterns):
 
 
 def check_own(root, path, included):
-    """Why a quoted include is wrong, or None."""
+    """The reason why a quoted include is wrong, or None."""
     if included == "config.h":
         return None
     room, target = room_of(path), room_of(included)
@@ -101,7 +101,7 @@ def check_own(root, path, included):
 
 
 def check_system(path, included):
-    """Why an include in angle brackets is wrong, or None."""
+    """The reason why an include in angle brackets is wrong, or None."""
     if room_of(path) == "t":
         return None
     for library, (headers, owners) in LIBRARIES.items():
@@ -111,7 +111,7 @@ def check_system(path, included):
     if path.startswith("lib/") and room_of(path) not in READ_FILES and included in NOT_IN_LIB:
         return f"lib/ has no sockets, files or threads ({included})"
     if room_of(included):
-        return f"<{included}> is ours: write it in quotes"
+        return f"<{included}> is a header of this project: write it in quotes"
     return None
 
 
@@ -124,7 +124,7 @@ def check_file(root, path):
             continue
         own, system, computed = include.groups()
         if computed:
-            reason = f"a computed include ({computed}) can't be checked"
+            reason = f"a computed include ({computed}) cannot be checked"
         elif own:
             reason = check_own(root, path, own)
         else:
@@ -145,7 +145,7 @@ def check_tree(root):
     lines = []
     for path in sources(root):
         if room_of(path) is None:
-            lines.append(f"{path}:1: stands in no room of t/lint/includes.py")
+            lines.append(f"{path}:1: belongs to no room of t/lint/includes.py: add its directory to ROOMS")
         else:
             lines += check_file(root, path)
     return lines

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Check what each source says of itself: its opening comment, and the test that covers it.
+"""Check each source's opening comment, and that a test covers the source.
 
-A C source begins with a comment of at least two lines that says what it is for, what it owns and on which
-thread it runs; a test, what it shows. A source of the rooms in TESTED has a unit test of its own name, or its
-opening comment names the test that covers it: t/unit/test_NAME.c or t/integration/test_NAME.py.
+A C source begins with a comment of at least two lines that explains its purpose, what it owns and on which thread
+it runs; that of a test explains what the test shows. A source of the rooms in TESTED has a unit test of the same
+name, or its opening comment gives the test that covers it: t/unit/test_NAME.c or t/integration/test_NAME.py.
 
 Usage: t/lint/sources.py [ROOT]
-Prints one line, file:line: reason, for each source that breaks a rule; exits with 1 when there is one.
+Prints one line, file:line: reason, for each source that breaks a rule; exits with 1 if one does.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ TEST = re.compile(r"\bt/(?:unit/test_\w+\.c|integration/test_\w+\.py)\b")
 
 
 def opening_of(text):
-    """The words of each line of the opening comment; nothing where there is none."""
+    """The text of each line of the opening comment; empty if the source has none."""
     opening = OPENING.match(text)
     lines = [line.strip(" \t*") for line in opening.group(1).split("\n")] if opening else []
     return [line for line in lines if line]
@@ -31,9 +31,9 @@ def opening_of(text):
 
 def check_opening(opening):
     if not opening:
-        return "does not begin with a comment that says what it is for"
+        return "does not begin with a comment that explains its purpose"
     if len(opening) < LINES_MIN or len(" ".join(opening).split()) < WORDS_MIN:
-        return f"its opening comment says too little: {LINES_MIN} lines, {WORDS_MIN} words at least"
+        return f"its opening comment is too short: it needs {LINES_MIN} lines and {WORDS_MIN} words"
     return None
 
 
@@ -44,10 +44,10 @@ def check_tested(root, path, opening):
         return None
     named = TEST.findall(" ".join(opening))
     if not named:
-        return "has no t/unit/test_NAME.c, and its opening comment names no test that covers it"
+        return "has no t/unit/test_NAME.c, and its opening comment does not give the test that covers it"
     for test in named:
         if not (root / test).is_file():
-            return f"its opening comment names {test}, which does not exist"
+            return f"its opening comment gives {test}, which does not exist"
     return None
 
 

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("POSTERN_BUILD", "build")
 SCRIPT = ROOT / "t/lint/calls.py"
 
-# Each file of a small tree, and what the script says of it.
+# Each file of a small tree, and what the script reports about it.
 ONE_WAY = {
     "lib/base/low.c": "int low(void); int low(void) { return 1; }",
     "lib/base/high.c": "int low(void); int high(void); int high(void) { return low(); }",
@@ -39,7 +39,7 @@ def run(build, cwd):
 
 @pytest.fixture(name="judge")
 def fixture_judge(tmp_path):
-    """Compiles a tree of these files and returns what the script says."""
+    """Compiles a tree of these files and returns what the script reports."""
     def compile_and_judge(files):
         for path, text in files.items():
             for place, content in ((tmp_path / path, text), (tmp_path / "build" / path, None)):
@@ -80,4 +80,4 @@ def test_the_object_of_a_source_that_is_gone_is_passed_over(judge, tmp_path):
 def test_an_empty_build_is_an_error(tmp_path):
     result = run("build", tmp_path)
     assert result.returncode == 2
-    assert "build first" in result.stderr
+    assert "run make first" in result.stderr

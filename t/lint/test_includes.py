@@ -38,7 +38,7 @@ VIOLATIONS = [
     ("lib/base/planted.c", '#include "lib/base/absent.h"', "does not exist"),
     ("lib/base/planted.c", "#include <lib/match/planted.h>", "write it in quotes"),
     ("lib/base/planted.c", "# include HEADER", "computed"),
-    ("lib/planted.c", "", "stands in no room"),
+    ("lib/planted.c", "", "belongs to no room"),
     ("milter/smtp/session.c", "#include <libpq-fe.h>", "libpq"),
     ("ctl/planted.c", "  #  include <libpq-fe.h>", "libpq"),
     ("milter/pg/planted.c", "#include <libmilter/mfapi.h>", "libmilter"),
@@ -81,7 +81,7 @@ PLANTED_HEADERS = ["lib/match", "lib/rules", "lib/auth", "lib/conf", "lib/store"
 
 @pytest.fixture(name="tree")
 def fixture_tree(tmp_path):
-    """A tree whose rooms hold nothing but empty headers."""
+    """A tree whose rooms contain only empty headers."""
     for room in PLANTED_HEADERS:
         (tmp_path / room).mkdir(parents=True, exist_ok=True)
         for name in ("planted.h", "planted_private.h"):

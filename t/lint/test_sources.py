@@ -1,4 +1,4 @@
-"""t/lint/sources.py finds sources that do not say what they are for, or which no test covers."""
+"""t/lint/sources.py finds sources without an opening comment that explains them, or without a test."""
 
 import pathlib
 import subprocess
@@ -17,10 +17,10 @@ VIOLATIONS = [
     ("lib/base/planted.c", "int planted;\n", "does not begin"),
     ("milter/planted.c", "#include <stdio.h>\n\n" + GOOD, "does not begin"),
     ("t/unit/planted.c", "// Splits a line into words,\n// which the caller owns.\nint planted;\n", "does not begin"),
-    ("t/bench/planted.c", "/* Splits a line into words, which the caller owns; any thread. */\n", "says too little"),
-    ("ctl/planted.c", "/*\n * Splits.\n * Any thread.\n */\n", "says too little"),
-    ("milter/auth/planted.c", GOOD, "names no test"),
-    ("lib/base/planted.c", GOOD, "names no test"),
+    ("t/bench/planted.c", "/* Splits a line into words, which the caller owns; any thread. */\n", "is too short"),
+    ("ctl/planted.c", "/*\n * Splits.\n * Any thread.\n */\n", "is too short"),
+    ("milter/auth/planted.c", GOOD, "does not give the test"),
+    ("lib/base/planted.c", GOOD, "does not give the test"),
     ("ctl/planted.c", COVERED.format(test="t/integration/test_absent.py"), "does not exist"),
     ("milter/pg/planted.c", COVERED.format(test="t/unit/test_absent.c"), "does not exist"),
 ]
@@ -40,7 +40,7 @@ def run(root):
 
 @pytest.fixture(name="tree")
 def fixture_tree(tmp_path):
-    """A tree with two tests that a source may name."""
+    """A tree with two tests that an opening comment may give."""
     for path in ("t/unit/test_covered.c", "t/integration/test_all.py"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(GOOD)

@@ -253,7 +253,7 @@ END_TEST
 
 /* An address that cannot be parsed must be answered, too; it equals no other one, not even the null
  * sender. */
-START_TEST(reads_what_cant_be_parsed)
+START_TEST(keeps_the_text_of_an_unparsable_address)
 	{
 		char text[ADDRESS_MAX + 9] = "<@x:";
 		struct mail_address a, null;
@@ -329,7 +329,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, compares, 0, sizeof(pairs) / sizeof(pairs[0]));
 	tcase_add_loop_test(tcase, finds_the_base, 0, sizeof(bases) / sizeof(bases[0]));
 	tcase_add_loop_test(tcase, refuses_line_ends_and_nul, 0, 6);
-	tcase_add_test(tcase, reads_what_cant_be_parsed);
+	tcase_add_test(tcase, keeps_the_text_of_an_unparsable_address);
 	tcase_add_test(tcase, bounds_an_address);
 	tcase_add_test(tcase, bounds_a_domain);
 	suite_add_tcase(suite, tcase);

@@ -62,7 +62,7 @@ START_TEST(copies_text)
 END_TEST
 
 /* A failed allocation returns NULL, and the arena works as before. */
-START_TEST(refuses_what_is_too_much)
+START_TEST(refuses_sizes_that_overflow)
 	{
 		const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 15, SIZE_MAX - 16 };
 		struct arena *arena = arena_new(64);
@@ -98,7 +98,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, frees_null);
 	tcase_add_test(tcase, hands_out_pieces);
 	tcase_add_test(tcase, copies_text);
-	tcase_add_loop_test(tcase, refuses_what_is_too_much, 0, 4);
+	tcase_add_loop_test(tcase, refuses_sizes_that_overflow, 0, 4);
 	tcase_add_test(tcase, wastes_little);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -68,7 +68,7 @@ START_TEST(a_new_configuration_replaces_the_old_one)
 	}
 END_TEST
 
-START_TEST(a_server_that_ends_takes_no_configuration)
+START_TEST(a_server_that_ends_accepts_no_configuration)
 	{
 		const struct config *next = auth_service_config(changes[0].config);
 		struct errmsg err = { "" };
@@ -124,7 +124,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_new_configuration_replaces_the_old_one, 0,
 		(int)(sizeof(changes) / sizeof(changes[0])));
-	tcase_add_test(tcase, a_server_that_ends_takes_no_configuration);
+	tcase_add_test(tcase, a_server_that_ends_accepts_no_configuration);
 	tcase_add_test(tcase, require_tls_changes_for_open_connections);
 	tcase_add_test(tcase, without_failures_nothing_is_forgiven);
 	suite_add_tcase(suite, tcase);

@@ -236,7 +236,7 @@ START_TEST(only_some_protocols_answer_a_client_that_has_ended_its_side)
 	}
 END_TEST
 
-START_TEST(a_client_that_goes_is_closed)
+START_TEST(a_client_that_hangs_up_is_closed)
 	{
 		serve(&echo);
 		(void)close(connect_client());
@@ -332,7 +332,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_peer_that_is_closed_at_once_handles_no_further_line);
 	tcase_add_loop_test(tcase, only_some_protocols_answer_a_client_that_has_ended_its_side, 0,
 		2);
-	tcase_add_test(tcase, a_client_that_goes_is_closed);
+	tcase_add_test(tcase, a_client_that_hangs_up_is_closed);
 	tcase_add_test(tcase, a_client_that_does_not_read_is_closed);
 	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
 	tcase_add_loop_test(tcase, an_idle_peer_is_closed_by_its_rank, 0,

@@ -92,7 +92,7 @@ static bool listens(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value == 1;
 }
 
-START_TEST(opens_what_is_configured_and_removes_its_files)
+START_TEST(opens_the_configured_sockets_and_removes_their_files)
 	{
 		const struct config_auth config = { .socket = auth_socket,
 			.inet_socket = "inet:0@127.0.0.1",
@@ -221,7 +221,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, only_loopback_and_unix_sockets_are_accepted, 0,
 		COUNT(addresses));
-	tcase_add_test(tcase, opens_what_is_configured_and_removes_its_files);
+	tcase_add_test(tcase, opens_the_configured_sockets_and_removes_their_files);
 	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
 	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));

@@ -52,7 +52,7 @@ static void check_only_problem(const char *text)
 	json_decref(problems);
 }
 
-START_TEST(logins_that_nobody_configured_are_no_problem)
+START_TEST(logins_that_are_not_configured_are_no_problem)
 	{
 		json_t *sections = status_describe(registry);
 		json_t *auth = json_object_get(sections, "auth");
@@ -87,7 +87,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("auth_status");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, logins_that_nobody_configured_are_no_problem);
+	tcase_add_test(tcase, logins_that_are_not_configured_are_no_problem);
 	tcase_add_test(tcase, a_missing_directory_of_the_sockets_is_a_problem);
 	tcase_add_test(tcase, suspensions_that_are_not_saved_are_a_problem);
 	suite_add_tcase(suite, tcase);

@@ -41,7 +41,7 @@ static const char *const broken[] = { "=", "==", "===", "====", "Z", "Zg",
 	"Zg=", "Zg===", "Z===", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "Zm9-", "Zm9_",
 	"Zg==Zg==", "=Zg=", "Zm\xff=" };
 
-START_TEST(refuses_what_is_no_base64)
+START_TEST(refuses_text_that_is_no_base64)
 	{
 		uint8_t out[16];
 		size_t len = 99;
@@ -68,7 +68,7 @@ static const struct {
 	{ "Zm9v.", -1, "" },
 };
 
-START_TEST(takes_base64url_without_padding_alone)
+START_TEST(accepts_base64url_only_without_padding)
 	{
 		uint8_t out[16];
 		size_t len = 0;
@@ -88,8 +88,8 @@ static Suite *base64_suite(void)
 	TCase *tests = tcase_create("base64");
 
 	tcase_add_loop_test(tests, encodes_and_decodes_the_vectors, 0, COUNT(vectors));
-	tcase_add_loop_test(tests, refuses_what_is_no_base64, 0, COUNT(broken));
-	tcase_add_loop_test(tests, takes_base64url_without_padding_alone, 0, COUNT(url));
+	tcase_add_loop_test(tests, refuses_text_that_is_no_base64, 0, COUNT(broken));
+	tcase_add_loop_test(tests, accepts_base64url_only_without_padding, 0, COUNT(url));
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -35,7 +35,7 @@ START_TEST(events_that_are_not_needed_are_declined)
 	}
 END_TEST
 
-START_TEST(only_what_the_mta_offers_is_requested)
+START_TEST(only_events_that_the_mta_offers_are_requested)
 	{
 		unsigned long actions, steps;
 		struct needs wanted;
@@ -82,7 +82,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("callbacks");
 
 	tcase_add_test(tcase, events_that_are_not_needed_are_declined);
-	tcase_add_test(tcase, only_what_the_mta_offers_is_requested);
+	tcase_add_test(tcase, only_events_that_the_mta_offers_are_requested);
 	tcase_add_test(tcase, with_the_body_the_end_of_the_header_is_not_answered);
 	suite_add_tcase(suite, tcase);
 	return suite;

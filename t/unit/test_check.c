@@ -261,7 +261,7 @@ START_TEST(a_trailing_dot_may_stand_behind_the_longest_name)
 	}
 END_TEST
 
-START_TEST(what_cannot_be_decided_is_answered_by_on_error)
+START_TEST(on_error_answers_if_nothing_can_be_decided)
 	{
 		struct verdict verdict;
 
@@ -441,7 +441,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, each_service_exempts_its_own_networks);
 	tcase_add_loop_test(tcase, a_name_past_its_bounds_is_refused_where_anybody_looks, 0, 2);
 	tcase_add_test(tcase, a_trailing_dot_may_stand_behind_the_longest_name);
-	tcase_add_test(tcase, what_cannot_be_decided_is_answered_by_on_error);
+	tcase_add_test(tcase, on_error_answers_if_nothing_can_be_decided);
 	tcase_add_test(tcase, the_first_rejection_ends_the_stage);
 	tcase_add_test(tcase, the_most_findings_of_a_stage_fit_into_a_verdict);
 	tcase_add_loop_test(tcase, a_verdict_that_overflows_is_answered_by_on_error, 0, 2);

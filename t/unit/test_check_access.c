@@ -258,7 +258,7 @@ static const struct {
 	{ NULL, false, NULL, true },
 	{ NULL, false, "::ffff:127.0.0.1", false },
 };
-START_TEST(connect_and_helo_bind_who_is_neither_logged_in_nor_exempt)
+START_TEST(connect_and_helo_apply_to_sessions_neither_logged_in_nor_exempt)
 	{
 		struct asked asked = { STAGE_CONNECT, .ip = bindings[_i].ip,
 			.rdns = "a.bad.example", .helo = "localhost", .login = bindings[_i].login };
@@ -381,8 +381,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, lists_decide, 0, ROWS(cases));
 	tcase_add_loop_test(tcase, a_check_is_yes_no_or_warn, 0, ROWS(modes));
 	tcase_add_loop_test(tcase, an_odd_address_is_refused, 0, ROWS(odd));
-	tcase_add_loop_test(tcase, connect_and_helo_bind_who_is_neither_logged_in_nor_exempt, 0,
-		ROWS(bindings));
+	tcase_add_loop_test(tcase, connect_and_helo_apply_to_sessions_neither_logged_in_nor_exempt,
+		0, ROWS(bindings));
 	tcase_add_test(tcase, exempt_and_logged_in_clients_are_bound_by_the_other_stages);
 	tcase_add_loop_test(tcase, recipients_on_an_allow_list_are_accepted, 0, ROWS(accepts));
 	tcase_add_test(tcase, postmaster_alone_is_never_an_unknown_recipient);

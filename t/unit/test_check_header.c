@@ -152,20 +152,20 @@ static const struct {
 	{ O, "eve", "<x@y.example>", "Eve", NULL, "header_from: no address in From" },
 	{ A, "eve", "<x@y.example>", "undisclosed: ;", NULL, "header_from: no address in From" },
 	{ O, "eve", "<x@y.example>", "\"Eve <x@y.example>", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ O, "eve", "<x@y.example>", "a@b.example <x@y.example", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ O, "bob", "<bob@corp.example>", "ceo@bank.example <bob@corp.example>", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ O, "bob", "<bob@corp.example>", "(ceo@bank.example), bob@corp.example", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ E, "bob", "<bob@corp.example>", "bob@corp.example, ceo", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ A, "bob", "<bob@corp.example>", "<bob@corp.example>< .evil.example", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	{ O, "eve", "<x@y.example>", "\"a@b.example\" <x@y.example", NULL, NULL },
 	{ O, "eve", "<x@y.example>", "<x@y.example a@b.example>", NULL,
-		"header_from: From can't be parsed" },
+		"header_from: From cannot be parsed" },
 	/* envelope */
 	{ E, "bob", "<bob@corp.example>", "Bob@Corp.example", NULL, NULL },
 	{ E, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },
@@ -225,7 +225,7 @@ START_TEST(header_from_is_yes_no_or_warn)
 END_TEST
 
 /* header_from applies to an unknown user if unknown_user is a profile, and not if it is accept. */
-START_TEST(a_stranger_is_held_as_unknown_user_says)
+START_TEST(unknown_user_decides_about_a_login_without_a_row)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "nobody",
 			.mail = "<nobody@example.com>", .from = "x@y.example" };
@@ -240,7 +240,7 @@ START_TEST(a_stranger_is_held_as_unknown_user_says)
 	}
 END_TEST
 
-START_TEST(with_lists_only_nobody_is_held_to_from)
+START_TEST(with_lists_only_from_is_not_checked)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "nobody",
 			.mail = "<nobody@example.com>", .from = "x@y.example" };
@@ -252,7 +252,7 @@ START_TEST(with_lists_only_nobody_is_held_to_from)
 	}
 END_TEST
 
-START_TEST(what_any_refuses_is_not_looked_at_further)
+START_TEST(a_refusal_by_data_ends_the_stage)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
 			.from = "a@bad.example" };
@@ -280,9 +280,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
 	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
-	tcase_add_test(tcase, a_stranger_is_held_as_unknown_user_says);
-	tcase_add_test(tcase, with_lists_only_nobody_is_held_to_from);
-	tcase_add_test(tcase, what_any_refuses_is_not_looked_at_further);
+	tcase_add_test(tcase, unknown_user_decides_about_a_login_without_a_row);
+	tcase_add_test(tcase, with_lists_only_from_is_not_checked);
+	tcase_add_test(tcase, a_refusal_by_data_ends_the_stage);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -172,7 +172,7 @@ static const struct {
 	{ "", "<bob+x@example.com>", false },
 	{ "-", "<bob+x@example.com>", false },
 };
-START_TEST(a_delimiter_parts_what_is_added)
+START_TEST(a_delimiter_separates_the_extension)
 	{
 		struct asked asked = { STAGE_MAIL, .login = "bob", .mail = delimiters[_i].mail };
 
@@ -231,13 +231,13 @@ static const struct {
 	{ "alice@own.example", "<a@re.example.evil.example>",
 		"accept: recipient=pass(profile some: rcpt_re[2])" },
 	{ "alice@own.example", "<A@Out.example>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "<A@Out.example>") },
 	{ "alice@own.example", "<a@sub.in.example>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "<a@sub.in.example>") },
 	{ "alice@own.example", "<Postmaster>",
-		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile some: no host, rcpt or rcpt_re matches)" NO_TO(
 			"Alice@Own.example", "postmaster") },
 	{ "alice@own.example", "<evil%out.example@in.example>",
 		"reject: recipient=fail(profile some: routed_recipients = refuse)" NO_TO(
@@ -255,8 +255,8 @@ static const struct {
 		"reject: recipient=fail(profile some: routed_recipients = refuse)" NO_TO(
 			"Alice@Own.example", "<evil@in.example>") },
 	{ "carol", "<a@in.example>",
-		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re)" NO_TO("carol",
-			"<a@in.example>") },
+		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re matches)" NO_TO(
+			"carol", "<a@in.example>") },
 	{ "dave", "<a@in.example>",
 		"reject: recipient=fail(user dave: the row of profile 4 was left out)" NO_TO("dave",
 			"<a@in.example>") },
@@ -272,7 +272,7 @@ static const struct {
 	{ "token:t@own.example", "<a@in.example>",
 		"accept: recipient=pass(profile token: host[1])" },
 	{ "token:t@own.example", "<a@out.example>",
-		"reject: recipient=fail(profile token: no host, rcpt or rcpt_re)" NO_TO(
+		"reject: recipient=fail(profile token: no host, rcpt or rcpt_re matches)" NO_TO(
 			"token:t@own.example", "<a@out.example>") },
 	/* A failed match of rcpt_re does not allow. */
 	{ "slow", "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.example>",
@@ -323,7 +323,7 @@ static const struct {
 		"accept: recipient=pass(profile some: host[1])" },
 	{ UNKNOWN_PROFILE, "none", "eve", "<x@y.example>",
 		"accept: sender=pass(user eve: froms[1])",
-		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re)" },
+		"reject: recipient=fail(profile none: no host, rcpt or rcpt_re matches)" },
 	{ UNKNOWN_PROFILE, "gone", "eve", "<x@y.example>",
 		"accept: sender=pass(user eve: froms[1])",
 		"reject: recipient=fail(user eve: no profile (unknown_user))" },
@@ -334,7 +334,7 @@ static const struct {
 		"reject: sender=fail(user nobody: unknown_user = reject)",
 		"reject: recipient=fail(user nobody: no profile (unknown_user))" },
 };
-START_TEST(unknown_user_says_what_a_stranger_may_do)
+START_TEST(unknown_user_decides_where_a_login_without_a_row_may_send)
 	{
 		struct asked asked = { STAGE_MAIL, .login = unknown[_i].login,
 			.mail = unknown[_i].mail, .rcpt = "<a@in.example>" };
@@ -442,7 +442,7 @@ static const struct {
 	{ CHECK_RECIPIENT, MODE_NO, { STAGE_RCPT, .login = "carol", .rcpt = "<x@y.example>" },
 		"accept" },
 	{ CHECK_RECIPIENT, MODE_WARN, { STAGE_RCPT, .login = "carol", .rcpt = "<x@y.example>" },
-		"accept: recipient=would-reject(profile none: no host, rcpt or rcpt_re)" NO_TO(
+		"accept: recipient=would-reject(profile none: no host, rcpt or rcpt_re matches)" NO_TO(
 			"carol", "<x@y.example>") },
 	{ CHECK_SIZE, MODE_NO, { STAGE_MAIL, .login = "bob", .mail = "<>", .size = 5000 },
 		"accept: sender=pass([profile] allow_null_sender)" },
@@ -458,7 +458,7 @@ START_TEST(a_check_is_yes_no_or_warn)
 	}
 END_TEST
 
-START_TEST(with_lists_only_nobody_is_held_to_a_profile)
+START_TEST(with_lists_only_no_profile_applies)
 	{
 		struct asked asked = { STAGE_MAIL, .login = "nobody", .mail = "<x@y.example>",
 			.rcpt = "<x@y.example>" };
@@ -505,16 +505,17 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_sender_is_the_users, 0, ROWS(senders));
 	tcase_add_loop_test(tcase, the_null_sender_may_be_refused, 0, 2);
-	tcase_add_loop_test(tcase, a_delimiter_parts_what_is_added, 0, ROWS(delimiters));
+	tcase_add_loop_test(tcase, a_delimiter_separates_the_extension, 0, ROWS(delimiters));
 	tcase_add_loop_test(tcase, a_login_is_no_pattern, 0, 12);
 	tcase_add_test(tcase, without_default_domain_a_name_is_no_address);
 	tcase_add_loop_test(tcase, a_recipient_is_the_profiles, 0, ROWS(recipients));
 	tcase_add_test(tcase, routed_recipients_may_be_allowed);
-	tcase_add_loop_test(tcase, unknown_user_says_what_a_stranger_may_do, 0, ROWS(unknown));
+	tcase_add_loop_test(tcase, unknown_user_decides_where_a_login_without_a_row_may_send, 0,
+		ROWS(unknown));
 	tcase_add_loop_test(tcase, size_is_at_most_maxsize, 0, ROWS(sizes));
 	tcase_add_test(tcase, a_message_may_have_maxsize_octets);
 	tcase_add_loop_test(tcase, a_check_is_yes_no_or_warn, 0, ROWS(modes));
-	tcase_add_test(tcase, with_lists_only_nobody_is_held_to_a_profile);
+	tcase_add_test(tcase, with_lists_only_no_profile_applies);
 	tcase_add_test(tcase, without_a_profile_for_tokens_they_may_send_to_nobody);
 	tcase_add_test(tcase, without_tokens_their_login_is_a_name_like_others);
 	suite_add_tcase(suite, tcase);

@@ -151,7 +151,7 @@ START_TEST(contains)
 	}
 END_TEST
 
-START_TEST(knows_no_address)
+START_TEST(an_unspecified_address_matches_nothing)
 	{
 		struct cidr none = { .family = AF_UNSPEC }, all4 = parsed("0.0.0.0/0"),
 			    all6 = parsed("::/0");
@@ -254,7 +254,7 @@ START_TEST(finds_nothing_in_an_empty_set)
 END_TEST
 
 /* "No address" is in no network, not even ::/0, and is not a network. */
-START_TEST(takes_no_address_for_nothing)
+START_TEST(an_unspecified_address_is_in_no_set)
 	{
 		static const char *const nets[] = { "0.0.0.0/0" };
 		struct cidr_set *set = set_of(nets, 1);
@@ -330,11 +330,11 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, parses, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, contains, 0, sizeof(containing) / sizeof(containing[0]));
-	tcase_add_test(tcase, knows_no_address);
+	tcase_add_test(tcase, an_unspecified_address_matches_nothing);
 	tcase_add_test(tcase, reads_sockets);
 	tcase_add_test(tcase, finds_the_longest);
 	tcase_add_test(tcase, finds_nothing_in_an_empty_set);
-	tcase_add_test(tcase, takes_no_address_for_nothing);
+	tcase_add_test(tcase, an_unspecified_address_is_in_no_set);
 	tcase_add_test(tcase, keeps_the_first);
 	tcase_add_test(tcase, agrees_with_a_linear_search);
 	suite_add_tcase(suite, tcase);

@@ -81,7 +81,7 @@ static const struct {
 	{ "[limit]\nipv6_prefix = 0\n", "/etc/p/p.conf:2: [limit] ipv6_prefix: " },
 	{ "[limit]\nrate_conn = 5\n", "unknown key rate_conn in [limit]; the keys are" },
 };
-START_TEST(an_error_tells_where_and_what_is_wrong)
+START_TEST(an_error_gives_the_place_and_the_fault)
 	{
 		const struct config *c = NULL;
 		struct errmsg err = { "" };
@@ -99,7 +99,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, sections_of_limits_are_read);
 	tcase_add_test(tcase, without_limits_there_are_no_rates);
-	tcase_add_loop_test(tcase, an_error_tells_where_and_what_is_wrong, 0,
+	tcase_add_loop_test(tcase, an_error_gives_the_place_and_the_fault, 0,
 		(int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;

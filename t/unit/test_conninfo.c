@@ -109,7 +109,7 @@ static const char *const values[] = {
 	"\x01\x7f",
 	"\xc3\xb6\xff",
 };
-START_TEST(libpq_reads_what_was_given)
+START_TEST(libpq_reads_the_given_values)
 	{
 		struct config_given given = given_of("");
 		char *text;
@@ -174,7 +174,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("conninfo");
 
 	tcase_add_loop_test(tcase, builds_a_connection_string, 0, COUNT(rows));
-	tcase_add_loop_test(tcase, libpq_reads_what_was_given, 0, COUNT(values));
+	tcase_add_loop_test(tcase, libpq_reads_the_given_values, 0, COUNT(values));
 	tcase_add_loop_test(tcase, a_password_is_added_to_either_form, 0, COUNT(conninfos));
 	tcase_add_test(tcase, a_failed_text_stays_failed);
 	suite_add_tcase(suite, tcase);

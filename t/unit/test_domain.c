@@ -163,7 +163,7 @@ START_TEST(bounds_a_name)
 END_TEST
 
 /* An A-label is longer than its U-label, and may not fit although the U-label does. */
-START_TEST(bounds_what_it_makes)
+START_TEST(bounds_the_length_of_its_result)
 	{
 		static const char label[] = "bücher.";
 		char name[DOMAIN_SIZE], out[DOMAIN_SIZE];
@@ -204,7 +204,7 @@ static const struct {
 	{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb", false },
 };
 
-START_TEST(knows_literals)
+START_TEST(recognizes_literals)
 	{
 		size_t len = strlen(literals[_i].name);
 		char *copy = malloc(len + 1);
@@ -263,8 +263,8 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, has_one_form, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, bounds_a_name);
-	tcase_add_test(tcase, bounds_what_it_makes);
-	tcase_add_loop_test(tcase, knows_literals, 0, sizeof(literals) / sizeof(literals[0]));
+	tcase_add_test(tcase, bounds_the_length_of_its_result);
+	tcase_add_loop_test(tcase, recognizes_literals, 0, sizeof(literals) / sizeof(literals[0]));
 	tcase_add_test(tcase, walks_from_a_name_to_its_last_label);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -40,7 +40,7 @@ static const struct {
 	{ "auth\t1\tPLAIN", DOVECOT_OTHER, 0, NULL, "", NULL, false },
 };
 
-START_TEST(takes_a_command_apart)
+START_TEST(splits_a_command)
 	{
 		char *line = strdup(good[_i].line), client[CIDR_TEXT_SIZE];
 		struct dovecot_command command;
@@ -87,7 +87,7 @@ static const struct {
 	{ "AUTH\t1\tPL\0IN", 12, "NUL" },
 };
 
-START_TEST(refuses_what_is_malformed)
+START_TEST(refuses_malformed_lines)
 	{
 		char line[64] = "";
 		size_t len = bad[_i].len != 0 ? bad[_i].len : strlen(bad[_i].line);
@@ -142,8 +142,8 @@ static Suite *dovecot_suite(void)
 	Suite *suite = suite_create("dovecot_proto");
 	TCase *tests = tcase_create("dovecot_proto");
 
-	tcase_add_loop_test(tests, takes_a_command_apart, 0, COUNT(good));
-	tcase_add_loop_test(tests, refuses_what_is_malformed, 0, COUNT(bad));
+	tcase_add_loop_test(tests, splits_a_command, 0, COUNT(good));
+	tcase_add_loop_test(tests, refuses_malformed_lines, 0, COUNT(bad));
 	tcase_add_test(tests, greets_with_a_mechanism_before_the_spid);
 	tcase_add_test(tests, answers_on_one_line_whatever_is_in_it);
 	suite_add_tcase(suite, tests);

@@ -8,7 +8,7 @@
 
 #include "t/unit/unit.h"
 
-START_TEST(says_what_it_is_told)
+START_TEST(formats_its_arguments)
 	{
 		struct errmsg err = { "old" };
 
@@ -30,7 +30,7 @@ START_TEST(puts_text_in_front)
 	}
 END_TEST
 
-START_TEST(takes_null)
+START_TEST(accepts_null)
 	{
 		ck_assert_int_eq(errmsg_set(NULL, "%d", 1), -1);
 		ck_assert_int_eq(errmsg_prefix(NULL, "%d", 1), -1);
@@ -38,7 +38,7 @@ START_TEST(takes_null)
 END_TEST
 
 /* Text that just fits, and text that is too long by one byte and by many bytes. */
-START_TEST(cuts_what_is_too_long)
+START_TEST(cuts_a_text_that_is_too_long)
 	{
 		const size_t lengths[] = { 511, 512, 5000 };
 		struct errmsg err;
@@ -64,10 +64,10 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("errmsg");
 	TCase *tcase = tcase_create("errmsg");
 
-	tcase_add_test(tcase, says_what_it_is_told);
+	tcase_add_test(tcase, formats_its_arguments);
 	tcase_add_test(tcase, puts_text_in_front);
-	tcase_add_test(tcase, takes_null);
-	tcase_add_loop_test(tcase, cuts_what_is_too_long, 0, 3);
+	tcase_add_test(tcase, accepts_null);
+	tcase_add_loop_test(tcase, cuts_a_text_that_is_too_long, 0, 3);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -174,18 +174,20 @@ static const struct {
 	const char *session, *want;
 } wrong[] = {
 	{ "[]", "a session is a JSON object" },
+	{ "{\"mial\": \"<a@b.example>\"}", "\"mial\" is not a key of a session" },
 	{ "{\"ip\": 1}", "\"ip\" must be a string or null" },
 	{ "{\"ip\": \"192.0.2.0/24\"}", "\"ip\": \"192.0.2.0/24\" is not an IP address" },
 	{ "{\"ip\": \"x\"}", "\"ip\": \"x\" is not an IP address" },
-	{ "{\"helo\": \"a\\u0000b\"}", "\"helo\" holds a NUL byte" },
+	{ "{\"helo\": \"a\\u0000b\"}", "\"helo\" contains a NUL byte" },
 	{ "{\"size\": -1}", "\"size\" must be a number of octets" },
 	{ "{\"size\": \"1\"}", "\"size\" must be a number of octets" },
 	{ "{\"from\": 1}", "\"from\" must be a string or null" },
-	{ "{\"headers\": [[\"From\"]]}", "\"headers\" must hold [\"Name\", \"value\"] pairs" },
+	{ "{\"headers\": [[\"From\"]]}",
+		"\"headers\" must contain only [\"Name\", \"value\"] pairs" },
 	{ "{\"auth\": {\"user\": \"bob\"}}", "\"auth\" needs \"user\" and \"password\"" },
 	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": \"<x@y.example>\"}",
 		"\"rcpts\" must be an array of at most 10000 addresses" },
-	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": [1]}", "\"rcpts\" must hold strings" },
+	{ "{\"mail\": \"<a@b.example>\", \"rcpts\": [1]}", "\"rcpts\" must contain only strings" },
 };
 START_TEST(a_session_of_a_wrong_form_is_an_error)
 	{

@@ -222,7 +222,7 @@ START_TEST(a_full_disk_leaves_the_old_file)
 		put(path, "old", 0600);
 		ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
 		tight = before;
-		tight.rlim_cur = 1 << 19; /* as a full disk: the file can't grow past that */
+		tight.rlim_cur = 1 << 19; /* as a full disk: the file cannot grow past that */
 		ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &tight), 0);
 		ck_assert_ptr_nonnull(writer = file_begin(path, &err));

@@ -414,7 +414,7 @@ static bool count_to(void *context, const struct mail_address *address)
 	return --*left > 0;
 }
 
-START_TEST(stops_when_told)
+START_TEST(stops_when_each_returns_false)
 	{
 		const char value[] = "a@b.c, d@e.f, g@h.i, \"unclosed";
 		size_t left = 2;
@@ -502,7 +502,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, reads, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, knows_the_author, 0, sizeof(authors) / sizeof(authors[0]));
-	tcase_add_test(tcase, stops_when_told);
+	tcase_add_test(tcase, stops_when_each_returns_false);
 	tcase_add_test(tcase, bounds_an_address);
 	tcase_add_test(tcase, bounds_a_quoted_address);
 	tcase_add_loop_test(tcase, takes_linear_time, 0, sizeof(bricks) / sizeof(bricks[0]));

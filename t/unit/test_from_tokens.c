@@ -190,7 +190,7 @@ START_TEST(takes_linear_time_whatever_the_nesting)
 	}
 END_TEST
 
-START_TEST(knows_a_mark_by_its_character)
+START_TEST(recognizes_a_mark_by_its_character)
 	{
 		const struct from_token comma = { .kind = FROM_MARK, .mark = ',' };
 		const struct from_token nul = { .kind = FROM_MARK, .mark = '\0' };
@@ -248,7 +248,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, tells_words_from_marks, 0, COUNT(rows));
 	tcase_add_test(tcase, a_copy_reads_the_same_again);
 	tcase_add_loop_test(tcase, takes_linear_time_whatever_the_nesting, 0, COUNT(nested));
-	tcase_add_test(tcase, knows_a_mark_by_its_character);
+	tcase_add_test(tcase, recognizes_a_mark_by_its_character);
 	tcase_add_loop_test(tcase, a_control_is_stray_unless_it_is_of_a_fold, 0, COUNT(controls));
 	suite_add_tcase(suite, tcase);
 	return suite;

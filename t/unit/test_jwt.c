@@ -219,7 +219,7 @@ static struct jwt_rules rules_of(const struct jwt_keys *keys)
 		.mail_claim = "mail" };
 }
 
-START_TEST(holds_header_and_claims_to_the_rules)
+START_TEST(checks_header_and_claims_against_the_rules)
 	{
 		struct jwt_keys *keys = secret_keys();
 		const struct jwt_rules rules = rules_of(keys);
@@ -260,12 +260,12 @@ static const struct {
 	{ "eyJhbGciOiJIUzI1NiJ9.e30.AA.AA", "more than three" },
 	{ "eyJhbGciOiJIUzI1NiJ9==.e30.AAAA", "header is not base64url" },
 	{ "eyJhbGciOiJIUzI1NiJ9.e30.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-		"not by our key" },
+		"not made with our key" },
 	{ "..", "not a JSON object" },
 	{ "....", "more than three" },
 };
 
-START_TEST(says_what_is_wrong_with_a_text)
+START_TEST(reports_the_fault_of_a_text)
 	{
 		struct jwt_keys *keys = secret_keys();
 		const struct jwt_rules rules = rules_of(keys);
@@ -323,7 +323,7 @@ static const struct {
 	{ "{" GOOD "}", "", "mail", "missing" },
 };
 
-START_TEST(holds_issuer_and_audience_where_they_are_set)
+START_TEST(checks_issuer_and_audience_where_they_are_set)
 	{
 		struct jwt_keys *keys = secret_keys();
 		struct jwt_rules rules = rules_of(keys);
@@ -380,7 +380,7 @@ static const struct {
 	{ "ED25519", "{\"alg\":\"EdDSA\"}", JWT_EDDSA },
 };
 
-START_TEST(verifies_with_public_keys_and_never_takes_them_for_secrets)
+START_TEST(verifies_with_public_keys_and_never_uses_them_as_secrets)
 	{
 		struct token_pair *pair = token_pair_new(pairs[_i].type),
 				  *other = token_pair_new(pairs[_i].type);
@@ -399,7 +399,7 @@ START_TEST(verifies_with_public_keys_and_never_takes_them_for_secrets)
 		token = token_sign(pairs[_i].header, "{" GOOD "}", pairs[_i].algorithm, other, NULL,
 			0);
 		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "not by our key"));
+		ck_assert_ptr_nonnull(strstr(err.text, "not made with our key"));
 		free(token);
 		token = token_sign(HS256, "{" GOOD "}", JWT_HS256, NULL, pem, strlen(pem));
 		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
@@ -519,7 +519,7 @@ START_TEST(a_jwk_is_for_its_algorithm_alone)
 	}
 END_TEST
 
-START_TEST(a_wrong_key_id_is_named)
+START_TEST(a_wrong_key_id_is_reported)
 	{
 		struct jwt_keys *keys = keys_of("{" FRODO "}"), *none = jwt_keys_new();
 		char *token = token_sign("{\"alg\":\"HS256\",\"kid\":\"other\"}", "{" GOOD "}",
@@ -567,17 +567,18 @@ static Suite *jwt_suite(void)
 
 	tcase_add_loop_test(tests, verifies_the_vectors_of_the_rfcs, 0, COUNT(vectors));
 	tcase_add_loop_test(tests, a_changed_byte_is_a_forgery, 0, 3);
-	tcase_add_loop_test(tests, holds_header_and_claims_to_the_rules, 0, COUNT(rows));
-	tcase_add_loop_test(tests, says_what_is_wrong_with_a_text, 0, COUNT(texts));
+	tcase_add_loop_test(tests, checks_header_and_claims_against_the_rules, 0, COUNT(rows));
+	tcase_add_loop_test(tests, reports_the_fault_of_a_text, 0, COUNT(texts));
 	tcase_add_loop_test(tests, a_cut_token_is_called_cut, 0, COUNT(cuts));
-	tcase_add_loop_test(tests, holds_issuer_and_audience_where_they_are_set, 0, COUNT(parties));
+	tcase_add_loop_test(tests, checks_issuer_and_audience_where_they_are_set, 0,
+		COUNT(parties));
 	tcase_add_test(tests, a_token_of_9_kib_is_refused);
-	tcase_add_loop_test(tests, verifies_with_public_keys_and_never_takes_them_for_secrets, 0,
+	tcase_add_loop_test(tests, verifies_with_public_keys_and_never_uses_them_as_secrets, 0,
 		COUNT(pairs));
 	tcase_add_loop_test(tests, reads_key_files, 0, COUNT(files));
 	tcase_add_loop_test(tests, a_hash_longer_than_the_secret_is_refused, 0, COUNT(hmacs));
 	tcase_add_test(tests, a_jwk_is_for_its_algorithm_alone);
-	tcase_add_test(tests, a_wrong_key_id_is_named);
+	tcase_add_test(tests, a_wrong_key_id_is_reported);
 	tcase_add_loop_test(tests, keys_that_are_too_weak_are_refused, 0, 3);
 	suite_add_tcase(suite, tests);
 	return suite;

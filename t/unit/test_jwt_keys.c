@@ -40,7 +40,7 @@ END_TEST
 
 static const char *const no_algorithms[] = { "", "none", "None", "hs256", "HS256 ", "HS25", "ES521",
 	"RS1", "EDDSA", "Ed448", "ed25519", "ES256K" };
-START_TEST(knows_no_other_one)
+START_TEST(finds_no_other_algorithm)
 	{
 		enum jwt_algorithm found = JWT_ALGORITHMS;
 
@@ -69,7 +69,7 @@ static const struct {
 	{ "-----BEGIN PUBLIC KEY-----\nAAAAAAAA\n", 36, "PEM", 0 },
 	{ " \n# a comment\n-----BEGIN RSA PUBLIC KEY-----\n", 46, "PEM", 0 },
 };
-START_TEST(takes_a_secret_byte_by_byte)
+START_TEST(uses_the_bytes_of_a_secret_unchanged)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct errmsg err = { "" };
@@ -98,7 +98,7 @@ END_TEST
 
 /* ---- references ------------------------------------------------------------------ */
 
-START_TEST(lives_as_long_as_somebody_holds_it)
+START_TEST(lives_until_its_last_reference_goes)
 	{
 		struct jwt_keys *keys = jwt_keys_new(), *held = jwt_keys_ref(keys), *none = NULL;
 
@@ -122,9 +122,9 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, finds_each_algorithm_by_its_name);
 	tcase_add_test(tcase, ed25519_is_another_name_of_eddsa);
-	tcase_add_loop_test(tcase, knows_no_other_one, 0, COUNT(no_algorithms));
-	tcase_add_loop_test(tcase, takes_a_secret_byte_by_byte, 0, COUNT(secrets));
-	tcase_add_test(tcase, lives_as_long_as_somebody_holds_it);
+	tcase_add_loop_test(tcase, finds_no_other_algorithm, 0, COUNT(no_algorithms));
+	tcase_add_loop_test(tcase, uses_the_bytes_of_a_secret_unchanged, 0, COUNT(secrets));
+	tcase_add_test(tcase, lives_until_its_last_reference_goes);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -82,7 +82,7 @@ static const struct {
 	/* a text with "keys" is a set, whatever its other members */
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\",\"keys\":[{" EC "}]}", BIT(ES256), NULL },
 };
-START_TEST(takes_a_jwk_for_its_algorithms)
+START_TEST(a_jwk_gets_the_algorithms_of_its_type_or_alg)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct problems *problems = problems_new();
@@ -106,7 +106,7 @@ START_TEST(takes_a_jwk_for_its_algorithms)
 	}
 END_TEST
 
-START_TEST(a_secret_of_a_jwk_is_what_base64url_says)
+START_TEST(a_secret_of_a_jwk_is_decoded_from_base64url)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 
@@ -265,7 +265,7 @@ static void ck_tells_no_key(const char *text)
 		ck_assert_ptr_null(strstr(text, keys[i]));
 }
 
-START_TEST(leaves_a_bad_jwk_out_and_says_why)
+START_TEST(leaves_a_bad_jwk_out_and_reports_why)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct problems *problems = problems_new();
@@ -537,10 +537,10 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("jwt_keys_jwk");
 	TCase *tcase = tcase_create("jwt_keys_jwk");
 
-	tcase_add_loop_test(tcase, takes_a_jwk_for_its_algorithms, 0, COUNT(good));
-	tcase_add_test(tcase, a_secret_of_a_jwk_is_what_base64url_says);
+	tcase_add_loop_test(tcase, a_jwk_gets_the_algorithms_of_its_type_or_alg, 0, COUNT(good));
+	tcase_add_test(tcase, a_secret_of_a_jwk_is_decoded_from_base64url);
 	tcase_add_test(tcase, the_private_part_of_a_jwk_is_not_kept);
-	tcase_add_loop_test(tcase, leaves_a_bad_jwk_out_and_says_why, 0, COUNT(bad));
+	tcase_add_loop_test(tcase, leaves_a_bad_jwk_out_and_reports_why, 0, COUNT(bad));
 	tcase_add_loop_test(tcase, refuses_a_file_that_is_no_set_of_keys, 0, COUNT(files));
 	tcase_add_loop_test(tcase, a_set_without_a_usable_key_is_read, 0, COUNT(empty_sets));
 	tcase_add_loop_test(tcase, notes_whether_a_text_has_secrets, 0, COUNT(secrecy));

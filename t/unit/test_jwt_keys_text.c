@@ -112,7 +112,7 @@ static const struct {
 	{ "CERTIFICATE", "EC", BIT(ES256) },
 	{ "CERTIFICATE", "ED25519", BIT(EDDSA) },
 };
-START_TEST(takes_a_block_for_the_algorithms_of_its_type)
+START_TEST(a_block_gets_the_algorithms_of_its_type)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct problems *problems = problems_new();
@@ -135,7 +135,7 @@ START_TEST(takes_a_block_for_the_algorithms_of_its_type)
 	}
 END_TEST
 
-START_TEST(takes_all_blocks_of_a_file_and_passes_over_words_between)
+START_TEST(reads_all_blocks_of_a_file_and_skips_text_between)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct problems *problems = problems_new();
@@ -177,7 +177,7 @@ static const struct {
 	{ "-----BEGIN PUBLIC KEY-----\n%%%%\n-----END PUBLIC KEY-----\n", "cut off or damaged" },
 	{ "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END CERTIFICATE-----\n", "cut off or damaged" },
 };
-START_TEST(names_a_bad_block_and_takes_the_others)
+START_TEST(reports_a_bad_block_and_reads_the_others)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
 		struct problems *problems = problems_new();
@@ -322,9 +322,9 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("jwt_keys_text");
 
 	tcase_add_unchecked_fixture(tcase, make_rsa, free_rsa);
-	tcase_add_loop_test(tcase, takes_a_block_for_the_algorithms_of_its_type, 0, COUNT(kinds));
-	tcase_add_test(tcase, takes_all_blocks_of_a_file_and_passes_over_words_between);
-	tcase_add_loop_test(tcase, names_a_bad_block_and_takes_the_others, 0, COUNT(bad));
+	tcase_add_loop_test(tcase, a_block_gets_the_algorithms_of_its_type, 0, COUNT(kinds));
+	tcase_add_test(tcase, reads_all_blocks_of_a_file_and_skips_text_between);
+	tcase_add_loop_test(tcase, reports_a_bad_block_and_reads_the_others, 0, COUNT(bad));
 	tcase_add_test(tcase, names_a_last_block_that_is_cut_off);
 	tcase_add_loop_test(tcase, names_a_key_that_can_not_verify, 0, COUNT(weak));
 	tcase_add_test(tcase, a_private_key_is_refused_and_not_shown);

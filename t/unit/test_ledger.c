@@ -368,7 +368,7 @@ START_TEST(a_new_window_starts_with_the_counts_of_the_longest)
 	}
 END_TEST
 
-START_TEST(a_lowered_limit_holds_at_once)
+START_TEST(a_lowered_limit_applies_at_once)
 	{
 		const struct limit high = { 500, 3600 }, low = { 10, 3600 };
 		struct ledger *ledger = ledger_new();
@@ -637,7 +637,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_limit_of_none_allows_nothing);
 	tcase_add_test(tcase, impossible_requests_fail);
 	tcase_add_test(tcase, a_new_window_starts_with_the_counts_of_the_longest);
-	tcase_add_test(tcase, a_lowered_limit_holds_at_once);
+	tcase_add_test(tcase, a_lowered_limit_applies_at_once);
 	tcase_add_test(tcase, unused_windows_make_room);
 	tcase_add_test(tcase, time_that_goes_back_a_little_widens_nothing);
 	tcase_add_test(tcase, a_leap_forward_frees_every_window);

@@ -220,7 +220,7 @@ END_TEST
 
 /* ---- memory ------------------------------------------------------------------- */
 
-START_TEST(takes_no_memory_until_a_second_moment_is_charged)
+START_TEST(uses_no_memory_until_a_second_moment_is_charged)
 	{
 		struct counter counter;
 
@@ -263,7 +263,7 @@ END_TEST
 static const struct {
 	uint32_t from, to;
 } seeds[] = { { 60, 60 }, { 86400, 3600 }, { 3600, 86400 }, { 3600, 1 }, { 1, 366 * 86400 } };
-START_TEST(a_new_window_counts_what_another_one_holds_of_it)
+START_TEST(a_new_window_starts_with_the_counts_of_another)
 	{
 		static struct history history;
 		struct counter from, seeded;
@@ -372,10 +372,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		a_key_that_is_never_idle_is_counted_right_for_thousands_of_windows, 0,
 		COUNT(windows));
-	tcase_add_test(tcase, takes_no_memory_until_a_second_moment_is_charged);
+	tcase_add_test(tcase, uses_no_memory_until_a_second_moment_is_charged);
 	tcase_add_test(tcase, a_count_that_would_overflow_stays_at_the_maximum);
-	tcase_add_loop_test(tcase, a_new_window_counts_what_another_one_holds_of_it, 0,
-		COUNT(seeds));
+	tcase_add_loop_test(tcase, a_new_window_starts_with_the_counts_of_another, 0, COUNT(seeds));
 	tcase_add_test(tcase, an_empty_counter_seeds_nothing);
 	tcase_add_loop_test(tcase, restored_runs_count_the_same, 0, COUNT(many));
 	tcase_add_test(tcase, a_65th_run_is_refused);

@@ -130,7 +130,7 @@ START_TEST(the_best_counter_is_its_own_or_the_longest)
 	}
 END_TEST
 
-START_TEST(an_unused_window_goes_after_its_length)
+START_TEST(an_unused_window_is_removed_after_its_length)
 	{
 		struct ledger_entry *entry = add_key("k");
 
@@ -171,7 +171,7 @@ static Suite *ledger_shard_suite(void)
 	tcase_add_test(tcase, a_sweep_frees_only_idle_keys);
 	tcase_add_test(tcase, a_window_has_one_counter);
 	tcase_add_test(tcase, the_best_counter_is_its_own_or_the_longest);
-	tcase_add_test(tcase, an_unused_window_goes_after_its_length);
+	tcase_add_test(tcase, an_unused_window_is_removed_after_its_length);
 	tcase_add_test(tcase, the_longest_unused_window_makes_room_for_the_17th);
 	suite_add_tcase(suite, tcase);
 	return suite;

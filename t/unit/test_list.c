@@ -95,10 +95,10 @@ static const struct {
 		"mail_from.access.blacklist:1: \"<a@b.example>\": write the address without <>; left "
 		"out" },
 	{ LIST_MAIL_DENY_RE, "a\n(b\nc", 2,
-		"mail_from.access.blacklist_regex:2: regex \"(b\" can't be compiled: missing closing "
+		"mail_from.access.blacklist_regex:2: regex \"(b\" cannot be compiled: missing closing "
 		"parenthesis at character 3; left out" },
 	{ LIST_HELO_DENY_RE, "*.example.com", 0,
-		"helo.checks.regexps:1: regex \"*.example.com\" can't be compiled: quantifier does not "
+		"helo.checks.regexps:1: regex \"*.example.com\" cannot be compiled: quantifier does not "
 		"follow a repeatable item at character 1; left out" },
 	{ LIST_DOMAINS, "com\nexample.com", 1,
 		"access.domains:1: \"com\" has no organizational domain (a public suffix, an address, or "
@@ -112,7 +112,7 @@ static const struct {
 	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" is empty; left out" },
 	{ LIST_DOMAINS, "@", 0, "access.domains:1: \"@\" is empty; left out" },
 };
-START_TEST(a_bad_line_is_named_and_left_out)
+START_TEST(a_bad_line_is_reported_and_left_out)
 	{
 		struct list *list =
 			list_build(bad[_i].id, bad[_i].text, strlen(bad[_i].text), psl, problems);
@@ -127,14 +127,14 @@ START_TEST(a_bad_line_is_named_and_left_out)
 	}
 END_TEST
 
-START_TEST(a_nul_byte_is_named)
+START_TEST(a_nul_byte_is_reported)
 	{
 		static const char text[] = "a\0b.example\nc.example";
 		struct list *list =
 			list_build((enum list_id)_i, text, sizeof(text) - 1, psl, problems);
 		char want[100];
 
-		(void)snprintf(want, sizeof(want), "%s:1: a NUL byte in the line; left out",
+		(void)snprintf(want, sizeof(want), "%s:1: the line contains a NUL byte; left out",
 			names[_i]);
 		ck_assert_uint_eq(list_entries(list), 1);
 		ck_assert_uint_eq(problems_count(problems), 1);
@@ -144,7 +144,7 @@ START_TEST(a_nul_byte_is_named)
 END_TEST
 
 /* A name and an address above their bounds; a regex of more than 4096 bytes. */
-START_TEST(a_line_past_the_bounds_is_named)
+START_TEST(a_line_past_the_bounds_is_reported)
 	{
 		size_t len = is_regex_list(_i) || _i == LIST_HELO_DENY_RE ? 4097 : 5000;
 		char *text = malloc(len + 1), want[100];
@@ -180,7 +180,7 @@ static const struct {
 	{ "", LIST_YES, 5 },
 	{ "ab", LIST_NO, 0 },
 };
-START_TEST(regexes_match_the_whole_subject_and_tell_their_line)
+START_TEST(regexes_match_the_whole_subject_and_give_their_line)
 	{
 		static const char text[] = "# c\nabc\\.example\n\nb ; why\nb*|c\nabc\\.example";
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
@@ -271,10 +271,10 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, each_list_has_its_files_name, 0, LIST_COUNT);
 	tcase_add_loop_test(tcase, an_empty_list_lists_nothing, 0, LIST_COUNT);
-	tcase_add_loop_test(tcase, a_bad_line_is_named_and_left_out, 0, ROWS(bad));
-	tcase_add_loop_test(tcase, a_nul_byte_is_named, 0, LIST_COUNT);
-	tcase_add_loop_test(tcase, a_line_past_the_bounds_is_named, 0, LIST_COUNT);
-	tcase_add_loop_test(tcase, regexes_match_the_whole_subject_and_tell_their_line, 0,
+	tcase_add_loop_test(tcase, a_bad_line_is_reported_and_left_out, 0, ROWS(bad));
+	tcase_add_loop_test(tcase, a_nul_byte_is_reported, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, a_line_past_the_bounds_is_reported, 0, LIST_COUNT);
+	tcase_add_loop_test(tcase, regexes_match_the_whole_subject_and_give_their_line, 0,
 		ROWS(matches));
 	tcase_add_test(tcase, a_regex_past_its_limits_is_no_answer);
 	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);

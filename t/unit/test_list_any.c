@@ -91,7 +91,7 @@ static const struct {
 	{ "constructor.com", "__proto__", ANY_UNLISTED, 0 },
 	{ "!__proto__", "__proto__", ANY_UNLISTED, 0 },
 };
-START_TEST(says_what_the_list_holds)
+START_TEST(reports_the_content_of_the_list)
 	{
 		struct list *list =
 			list_build(LIST_DOMAINS, cases[_i].list, strlen(cases[_i].list), psl, NULL);
@@ -137,7 +137,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("list_any");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_loop_test(tcase, says_what_the_list_holds, 0, ROWS(cases));
+	tcase_add_loop_test(tcase, reports_the_content_of_the_list, 0, ROWS(cases));
 	tcase_add_test(tcase, an_address_without_domain_gets_no_verdict);
 	suite_add_tcase(suite, tcase);
 	return suite;

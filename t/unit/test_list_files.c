@@ -61,7 +61,7 @@ START_TEST(one_list_can_be_read_again)
 	}
 END_TEST
 
-START_TEST(a_bad_line_is_named_and_a_long_file_refused)
+START_TEST(a_bad_line_is_reported_and_a_long_file_refused)
 	{
 		struct list_source source = {
 			.directory = ".",
@@ -92,7 +92,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, one_list_can_be_read_again);
-	tcase_add_test(tcase, a_bad_line_is_named_and_a_long_file_refused);
+	tcase_add_test(tcase, a_bad_line_is_reported_and_a_long_file_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

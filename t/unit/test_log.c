@@ -109,7 +109,7 @@ START_TEST(a_long_line_is_cut)
 END_TEST
 
 /* The pipe holds 64 KiB: the log thread hangs, and no other thread does. */
-START_TEST(a_slow_reader_delays_nobody_and_lost_lines_are_counted)
+START_TEST(a_slow_reader_delays_no_thread_and_lost_lines_are_counted)
 	{
 		const size_t lines = 3 * LOG_LINES_MAX;
 		static char text[16 << 20];
@@ -197,7 +197,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, lines_come_in_order_with_their_level);
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
-	tcase_add_test(tcase, a_slow_reader_delays_nobody_and_lost_lines_are_counted);
+	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
 	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
 	tcase_add_test(tcase, an_error_is_quoted);
 	tcase_add_test(tcase, levels_and_facilities_have_names);

@@ -169,7 +169,7 @@ START_TEST(works_only_where_it_may)
 	}
 END_TEST
 
-START_TEST(decides_nothing_without_what_it_takes)
+START_TEST(decides_nothing_without_a_policy_or_keys)
 	{
 		struct login_rules rules = rules_of_all();
 		struct login_request request = { .login = "bob", .secret = "secret" };
@@ -243,7 +243,7 @@ static double cpu_of(const char *login)
 }
 
 /* Compares the work, not the elapsed time: the rows have an unusual cost. */
-START_TEST(an_unknown_user_costs_what_a_known_one_does)
+START_TEST(an_unknown_user_costs_as_much_as_a_known_one)
 	{
 		static const char *const others[] = { "eve", "nohash", "" };
 		double known = cpu_of("bob"), other = cpu_of(others[_i]);
@@ -288,9 +288,9 @@ static Suite *login_suite(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
-	tcase_add_test(tests, decides_nothing_without_what_it_takes);
+	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);
 	tcase_add_test(tests, a_suspended_user_sends_nothing);
-	tcase_add_loop_test(tests, an_unknown_user_costs_what_a_known_one_does, 0, 3);
+	tcase_add_loop_test(tests, an_unknown_user_costs_as_much_as_a_known_one, 0, 3);
 	tcase_add_test(tests, suspensions_go_to_a_text_and_come_back);
 	suite_add_tcase(suite, tests);
 	return suite;

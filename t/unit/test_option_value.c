@@ -99,7 +99,7 @@ static const struct {
 	{ OPTION_MODE, 0, 0, "", "", -1 },
 	{ OPTION_MODE, 0, 0, "", "-660", -1 },
 };
-START_TEST(holds_numbers_to_their_bounds)
+START_TEST(checks_the_bounds_of_numbers)
 	{
 		const struct config_option wide = { "s", "n", numbers[_i].type,
 			numbers[_i].fallback, 0, numbers[_i].min, numbers[_i].max, NULL,
@@ -377,7 +377,7 @@ static const struct {
 		"[check] any: \"inet:h:1\" is not unix:PATH or inet:PORT@HOST; "
 		"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 };
-START_TEST(an_error_tells_what_would_be_right_and_shows_no_secret)
+START_TEST(an_error_gives_the_correction_and_shows_no_secret)
 	{
 		const struct config_option option = { "check", "any", refusals[_i].type, "",
 			refusals[_i].flags, 0, 4, modes, CONFIG(milter.socket), "" };
@@ -407,7 +407,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("option_value");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_loop_test(tcase, holds_numbers_to_their_bounds, 0, COUNT(numbers));
+	tcase_add_loop_test(tcase, checks_the_bounds_of_numbers, 0, COUNT(numbers));
 	tcase_add_loop_test(tcase, reads_the_words_of_a_type, 0, COUNT(words));
 	tcase_add_test(tcase, a_name_is_kept_as_the_table_writes_it);
 	tcase_add_loop_test(tcase, reads_the_texts_of_a_type, 0, COUNT(texts));
@@ -415,7 +415,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, settings_outlive_the_config);
 	tcase_add_loop_test(tcase, reads_all_networks_or_none, 0, COUNT(networks));
 	tcase_add_test(tcase, exempts_the_listed_networks);
-	tcase_add_loop_test(tcase, an_error_tells_what_would_be_right_and_shows_no_secret, 0,
+	tcase_add_loop_test(tcase, an_error_gives_the_correction_and_shows_no_secret, 0,
 		COUNT(refusals));
 	tcase_add_test(tcase, an_option_without_a_home_is_ignored);
 	suite_add_tcase(suite, tcase);

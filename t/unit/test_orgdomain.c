@@ -81,7 +81,7 @@ START_TEST(finds_the_organizational_domain)
 END_TEST
 
 /* The cost of a long name of many labels is proportional to its length. */
-START_TEST(takes_hostile_names)
+START_TEST(accepts_hostile_names)
 	{
 		char name[1024];
 		size_t i;
@@ -157,7 +157,7 @@ END_TEST
 
 /* A file that is not a list is refused: with an empty list, every domain would be organizational.
  */
-START_TEST(refuses_what_is_no_list)
+START_TEST(refuses_text_that_is_no_list)
 	{
 		static const char *const texts[] = { "", "\n\n", "// only a comment\n" };
 		struct orgdomain *own = (struct orgdomain *)&own, *before = own;
@@ -183,11 +183,11 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, open_psl, close_psl);
 	tcase_add_loop_test(tcase, finds_the_organizational_domain, 0,
 		sizeof(cases) / sizeof(cases[0]));
-	tcase_add_test(tcase, takes_hostile_names);
+	tcase_add_test(tcase, accepts_hostile_names);
 	tcase_add_test(tcase, is_counted);
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, opens_the_default_for_no_name);
-	tcase_add_loop_test(tcase, refuses_what_is_no_list, 0, 3);
+	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 3);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -166,7 +166,7 @@ static const struct {
 	{ "$7$7/..../z.../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
 		"scrypt would need more than 64 MiB, or p is above 4" },
 };
-START_TEST(an_unusable_hash_says_why_and_lets_nobody_in)
+START_TEST(an_unusable_hash_is_reported_and_accepts_no_password)
 	{
 		struct errmsg err = { "" };
 		const char *hash = unusable[_i].hash;
@@ -286,7 +286,7 @@ static const struct {
 	{ "sha512", "$6$rounds=2000$", 2000 },
 	{ "bcrypt", "$2b$04$", 4 },
 };
-START_TEST(what_is_hashed_is_right)
+START_TEST(a_hashed_password_is_right)
 	{
 		struct errmsg err = { "" };
 		char hash[384], again[384];
@@ -318,7 +318,7 @@ static const struct {
 	{ "yescrypt", 12, "12 is not a cost that yescrypt accepts" },
 	{ "sha512", 1000001, "rounds=1000001 is more than 1000000" },
 };
-START_TEST(what_cannot_be_hashed_is_said)
+START_TEST(a_password_that_cannot_be_hashed_is_reported)
 	{
 		struct errmsg err = { "" };
 		char hash[384] = "untouched";
@@ -369,14 +369,16 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, the_right_password_is_right, 0, ROWS(right));
 	tcase_add_loop_test(tcase, any_other_password_is_wrong, 0, ROWS(wrong));
-	tcase_add_loop_test(tcase, an_unusable_hash_says_why_and_lets_nobody_in, 0, ROWS(unusable));
+	tcase_add_loop_test(tcase, an_unusable_hash_is_reported_and_accepts_no_password, 0,
+		ROWS(unusable));
 	tcase_add_test(tcase, rounds_must_be_those_that_were_hashed_with);
 	tcase_add_test(tcase, each_changed_byte_is_wrong);
 	tcase_add_test(tcase, an_unknown_user_is_wrong_and_costs_as_much);
 	tcase_add_test(tcase, a_password_of_257_bytes_is_wrong_without_hashing);
 	tcase_add_test(tcase, long_passwords_are_whole_or_wrong);
-	tcase_add_loop_test(tcase, what_is_hashed_is_right, 0, ROWS(methods));
-	tcase_add_loop_test(tcase, what_cannot_be_hashed_is_said, 0, ROWS(bad_methods));
+	tcase_add_loop_test(tcase, a_hashed_password_is_right, 0, ROWS(methods));
+	tcase_add_loop_test(tcase, a_password_that_cannot_be_hashed_is_reported, 0,
+		ROWS(bad_methods));
 	tcase_add_test(tcase, threads_may_check_at_once);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -21,7 +21,7 @@ static void teardown(void)
 	made_end(&m);
 }
 
-START_TEST(what_is_not_given_is_empty)
+START_TEST(a_missing_part_is_empty)
 	{
 		struct policy_parts parts = { .settings = m.settings, .psl = m.psl };
 		struct policy *policy = policy_new(&parts);
@@ -181,7 +181,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("policy");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, what_is_not_given_is_empty);
+	tcase_add_test(tcase, a_missing_part_is_empty);
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);
 	tcase_add_test(tcase, a_policy_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_login_is_found, 0, ROWS(logins));

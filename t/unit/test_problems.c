@@ -9,7 +9,7 @@
 
 #include "t/unit/unit.h"
 
-START_TEST(takes_null)
+START_TEST(accepts_null)
 	{
 		struct problems *problems = NULL;
 
@@ -96,7 +96,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("problems");
 	TCase *tcase = tcase_create("problems");
 
-	tcase_add_test(tcase, takes_null);
+	tcase_add_test(tcase, accepts_null);
 	tcase_add_test(tcase, collects_in_order);
 	tcase_add_test(tcase, keeps_notes_apart);
 	tcase_add_test(tcase, keeps_the_first_ones);

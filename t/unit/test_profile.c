@@ -111,7 +111,7 @@ static const struct {
 		"s, m, h, d); left out",
 		true },
 };
-START_TEST(a_row_with_bad_bounds_is_named_and_left_out)
+START_TEST(a_row_with_bad_bounds_is_reported_and_left_out)
 	{
 		static const struct made_profile good = { "2", "good", .open = "f" };
 
@@ -137,14 +137,14 @@ static const struct {
 		"profiles id 1 (sales): rcpt[1] \"a\"@b.example never matches: write it without quotes, "
 		"as a@b.example" },
 	{ { "1", "sales", .rcpt_re = "^a$,(b,^c$" },
-		"profiles id 1 (sales): rcpt_re[2]: regex \"(b,^c$\" can't be compiled: missing closing "
+		"profiles id 1 (sales): rcpt_re[2]: regex \"(b,^c$\" cannot be compiled: missing closing "
 		"parenthesis at character 7; left out" },
 	{ { "1", "sales", .rcpt_re = "(?<n>a)(?<n>b)$,^c$" },
-		"profiles id 1 (sales): rcpt_re[1]: regex \"(?<n>a)(?<n>b)$\" can't be compiled: two "
+		"profiles id 1 (sales): rcpt_re[1]: regex \"(?<n>a)(?<n>b)$\" cannot be compiled: two "
 		"named subpatterns have the same name (PCRE2_DUPNAMES not set) at character 13; left "
 		"out" },
 };
-START_TEST(a_bad_entry_is_named_and_left_out_alone)
+START_TEST(only_a_bad_entry_is_reported_and_left_out)
 	{
 		ck_assert_int_eq(made_profile(&m, &parts[_i].row), 1);
 		ck_assert_ptr_nonnull(finish_profiles());
@@ -199,7 +199,7 @@ START_TEST(nul_bytes_and_lists_are_no_single_values)
 	}
 END_TEST
 
-START_TEST(twins_are_named)
+START_TEST(rows_with_the_same_name_are_reported)
 	{
 		static const struct made_profile rows[] = { { "1", "sales", .open = "t" },
 			{ "1", "other", .open = "t" }, { "2", "sales", .open = "f" } };
@@ -367,11 +367,12 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_row_comes_back_as_it_was);
 	tcase_add_test(tcase, nulls_restrict);
-	tcase_add_loop_test(tcase, a_row_with_bad_bounds_is_named_and_left_out, 0, ROWS(left_out));
-	tcase_add_loop_test(tcase, a_bad_entry_is_named_and_left_out_alone, 0, ROWS(parts));
+	tcase_add_loop_test(tcase, a_row_with_bad_bounds_is_reported_and_left_out, 0,
+		ROWS(left_out));
+	tcase_add_loop_test(tcase, only_a_bad_entry_is_reported_and_left_out, 0, ROWS(parts));
 	tcase_add_test(tcase, names_past_their_bounds_are_left_out);
 	tcase_add_test(tcase, nul_bytes_and_lists_are_no_single_values);
-	tcase_add_test(tcase, twins_are_named);
+	tcase_add_test(tcase, rows_with_the_same_name_are_reported);
 	tcase_add_loop_test(tcase, hosts_and_recipients_are_found, 0, ROWS(recipients));
 	tcase_add_loop_test(tcase, regexes_are_found, 0, ROWS(regexes));
 	tcase_add_test(tcase, list_columns_are_not_split);

@@ -108,7 +108,7 @@ START_TEST(list_empty)
 		mails("bob", "<a@one.example>", "accept: sender=pass");
 		mails("bob", "<b@one.example>", "reject: sender=fail");
 		sends_to("<x@two.example>",
-			"reject: recipient=fail(profile p: no host, rcpt or rcpt_re)");
+			"reject: recipient=fail(profile p: no host, rcpt or rcpt_re matches)");
 		sends_to("<>", "reject: recipient=fail");
 		sends_to("<e@two.example>", "accept: recipient=pass(profile p: rcpt_re[1])");
 	}

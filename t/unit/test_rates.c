@@ -95,7 +95,7 @@ static const struct {
 	{ RATE_RECIPIENTS, "max", "100", NULL },
 	{ RATE_CONCURRENCY, "max_relaying", "1000", NULL }, /* an odd name */
 };
-START_TEST(takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest)
+START_TEST(accepts_keys_that_can_be_looked_up_and_reports_the_others)
 	{
 		struct errmsg err = { "" };
 		int ret = rates_add(made, rows[_i].rate, rows[_i].key, rows[_i].value, &err);
@@ -282,8 +282,8 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("rates");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_loop_test(tcase, takes_what_can_be_looked_up_and_says_what_is_wrong_with_the_rest,
-		0, ROWS(rows));
+	tcase_add_loop_test(tcase, accepts_keys_that_can_be_looked_up_and_reports_the_others, 0,
+		ROWS(rows));
 	tcase_add_test(tcase, a_key_twice_in_two_forms_is_an_error);
 	tcase_add_test(tcase, rates_go_by_their_names);
 	tcase_add_test(tcase,

@@ -395,7 +395,7 @@ static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "
 	"(?#a)b", "(*F)a", "[\xc3]", "a\\", "{1}", "[b-a]", "a{3,2}", "a{99999}", "(?<1>a)",
 	"(?<a-b>a)", "(?<>a)", "[\\", "[a-", "[a-\\", "[\\w-" };
 
-START_TEST(refuses_what_cannot_be_compiled)
+START_TEST(refuses_regexes_that_cannot_be_compiled)
 	{
 		struct regexlist *list = regexlist_new(true);
 		struct errmsg err = { "" };
@@ -405,7 +405,7 @@ START_TEST(refuses_what_cannot_be_compiled)
 		ck_assert_msg(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, &err) == -1, "%s",
 			bad[_i]);
 		ck_assert_msg(strstr(err.text, bad[_i]) != NULL, "%s: %s", bad[_i], err.text);
-		ck_assert_ptr_nonnull(strstr(err.text, "can't be compiled: "));
+		ck_assert_ptr_nonnull(strstr(err.text, "cannot be compiled: "));
 		ck_assert_int_eq(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, NULL), -1);
 		ck_assert_uint_eq(regexlist_count(list), 1);
 		ck_assert_int_eq(regexlist_add(list, V("fine"), 3, &err), 0);
@@ -538,7 +538,7 @@ START_TEST(is_bounded)
 END_TEST
 
 /* A regex that exceeds its limits is a failure, not "no match", unless another regex matches. */
-START_TEST(says_that_it_failed_unless_another_matches)
+START_TEST(reports_a_failure_unless_another_regex_matches)
 	{
 		static const char *const regexes[] = { "zzz", "(a+)+$", "(a|a)+$", "a+!" };
 		struct regexlist *list = list_of(true, regexes, _i == 0 ? 3 : 4);
@@ -659,7 +659,7 @@ START_TEST(bounds_a_regex)
 END_TEST
 
 /* A subject far longer than any name or address. */
-START_TEST(takes_long_subjects)
+START_TEST(accepts_long_subjects)
 	{
 		static const char *const regexes[] = { ".*x", "[^@]*", "a*", "(?=a)a*" };
 		struct regexlist *list = list_of(true, regexes, 4);
@@ -689,17 +689,17 @@ static Suite *make_suite(void)
 	LOOP(tcase, knows_the_characters_of_javascript, characters);
 	LOOP(tcase, reads_javascript, anchored);
 	LOOP(tcase, finds_within, unanchored);
-	LOOP(tcase, refuses_what_cannot_be_compiled, bad);
+	LOOP(tcase, refuses_regexes_that_cannot_be_compiled, bad);
 	tcase_add_test(tcase, is_empty);
 	tcase_add_test(tcase, names_the_first);
 	tcase_add_test(tcase, is_the_same_in_a_crowd);
 	LOOP(tcase, is_bounded, slow);
-	tcase_add_loop_test(tcase, says_that_it_failed_unless_another_matches, 0, 2);
+	tcase_add_loop_test(tcase, reports_a_failure_unless_another_regex_matches, 0, 2);
 	tcase_add_test(tcase, keeps_to_the_budget);
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
-	tcase_add_test(tcase, takes_long_subjects);
+	tcase_add_test(tcase, accepts_long_subjects);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

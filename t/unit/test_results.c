@@ -47,7 +47,7 @@ static const struct {
 		"rcpt.recipient=pass(a? b=pass??X: y?"
 		"?)" },
 };
-START_TEST(an_item_says_what_was_found)
+START_TEST(an_item_gives_the_finding)
 	{
 		struct strbuf results = STRBUF_INIT;
 		struct verdict verdict;
@@ -85,7 +85,7 @@ START_TEST(items_stand_in_their_order_each_once)
 	}
 END_TEST
 
-START_TEST(what_finds_no_room_is_left_out_and_said_so)
+START_TEST(items_without_room_are_replaced_by_more)
 	{
 		struct strbuf results = STRBUF_INIT;
 		struct verdict verdict;
@@ -151,9 +151,9 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("results");
 	TCase *tcase = tcase_create("results");
 
-	tcase_add_loop_test(tcase, an_item_says_what_was_found, 0, ROWS(items));
+	tcase_add_loop_test(tcase, an_item_gives_the_finding, 0, ROWS(items));
 	tcase_add_test(tcase, items_stand_in_their_order_each_once);
-	tcase_add_test(tcase, what_finds_no_room_is_left_out_and_said_so);
+	tcase_add_test(tcase, items_without_room_are_replaced_by_more);
 	tcase_add_loop_test(tcase, the_field_is_folded_between_items, 0, ROWS(folds));
 	tcase_add_test(tcase, out_of_memory_gives_no_field);
 	suite_add_tcase(suite, tcase);

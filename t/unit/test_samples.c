@@ -76,7 +76,7 @@ START_TEST(the_sample_configuration_has_every_key_with_its_text_and_default)
 	}
 END_TEST
 
-START_TEST(the_sample_lists_are_there_and_empty)
+START_TEST(the_sample_lists_exist_and_are_empty)
 	{
 		struct list_source source = {
 			.directory = "etc/lists",
@@ -112,7 +112,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, the_sample_configuration_changes_nothing);
 	tcase_add_test(tcase, the_sample_configuration_has_every_key_with_its_text_and_default);
-	tcase_add_test(tcase, the_sample_lists_are_there_and_empty);
+	tcase_add_test(tcase, the_sample_lists_exist_and_are_empty);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

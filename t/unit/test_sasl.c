@@ -132,7 +132,7 @@ START_TEST(login_asks_twice)
 	}
 END_TEST
 
-START_TEST(login_takes_the_name_as_initial_response)
+START_TEST(login_accepts_the_name_as_initial_response)
 	{
 		struct sasl *sasl = sasl_new(SASL_LOGIN);
 		struct errmsg err;
@@ -144,7 +144,7 @@ START_TEST(login_takes_the_name_as_initial_response)
 	}
 END_TEST
 
-START_TEST(a_refused_bearer_is_told_before_the_end)
+START_TEST(a_refused_bearer_gets_a_challenge_before_the_end)
 	{
 		struct sasl *sasl = sasl_new(_i == 0 ? SASL_OAUTHBEARER : SASL_XOAUTH2);
 		struct errmsg err = { "" };
@@ -162,7 +162,7 @@ START_TEST(a_refused_bearer_is_told_before_the_end)
 	}
 END_TEST
 
-START_TEST(refuses_what_is_too_long)
+START_TEST(refuses_text_that_is_too_long)
 	{
 		static char long_text[SASL_RESPONSE_MAX + 1];
 		struct sasl *sasl = sasl_new(SASL_LOGIN);
@@ -179,7 +179,7 @@ START_TEST(refuses_what_is_too_long)
 	}
 END_TEST
 
-START_TEST(knows_its_mechanisms)
+START_TEST(finds_its_mechanisms)
 	{
 		enum sasl_mechanism mechanism = SASL_MECHANISMS;
 
@@ -202,10 +202,10 @@ static Suite *sasl_suite(void)
 	tcase_add_loop_test(tests, reads_one_response, 0, COUNT(rows));
 	tcase_add_loop_test(tests, asks_when_there_is_no_initial_response, 0, 3);
 	tcase_add_loop_test(tests, login_asks_twice, 0, 2);
-	tcase_add_test(tests, login_takes_the_name_as_initial_response);
-	tcase_add_loop_test(tests, a_refused_bearer_is_told_before_the_end, 0, 2);
-	tcase_add_test(tests, refuses_what_is_too_long);
-	tcase_add_test(tests, knows_its_mechanisms);
+	tcase_add_test(tests, login_accepts_the_name_as_initial_response);
+	tcase_add_loop_test(tests, a_refused_bearer_gets_a_challenge_before_the_end, 0, 2);
+	tcase_add_test(tests, refuses_text_that_is_too_long);
+	tcase_add_test(tests, finds_its_mechanisms);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

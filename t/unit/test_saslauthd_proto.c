@@ -56,7 +56,7 @@ static const struct {
 	{ BYTES("\0\3bob\0\1x\0\4smtp\17\377"), "4095 bytes" },
 };
 
-START_TEST(refuses_what_is_too_long_or_holds_a_nul)
+START_TEST(refuses_text_that_is_too_long_or_contains_a_nul)
 	{
 		struct saslauthd_request *request = malloc(sizeof(*request));
 		struct errmsg err = { "" };
@@ -108,7 +108,7 @@ static Suite *saslauthd_suite(void)
 	TCase *tests = tcase_create("saslauthd_proto");
 
 	tcase_add_loop_test(tests, reads_a_request_as_soon_as_it_is_whole, 0, COUNT(good));
-	tcase_add_loop_test(tests, refuses_what_is_too_long_or_holds_a_nul, 0, COUNT(bad));
+	tcase_add_loop_test(tests, refuses_text_that_is_too_long_or_contains_a_nul, 0, COUNT(bad));
 	tcase_add_test(tests, a_request_of_the_longest_strings_fits);
 	tcase_add_test(tests, answers_with_a_counted_string);
 	suite_add_tcase(suite, tests);

@@ -34,7 +34,7 @@ START_TEST(new_settings_check_nothing_and_have_empty_texts)
 	}
 END_TEST
 
-START_TEST(they_live_until_the_last_reference_goes)
+START_TEST(settings_live_until_the_last_reference_goes)
 	{
 		struct settings *s = settings_new(), *other, *none = NULL;
 
@@ -131,7 +131,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("settings");
 
 	tcase_add_test(tcase, new_settings_check_nothing_and_have_empty_texts);
-	tcase_add_test(tcase, they_live_until_the_last_reference_goes);
+	tcase_add_test(tcase, settings_live_until_the_last_reference_goes);
 	tcase_add_loop_test(tcase, a_service_is_found_by_its_name, 0, ROWS(names));
 	tcase_add_loop_test(tcase, loopback_is_exempt, 0, ROWS(clients));
 	tcase_add_loop_test(tcase, a_login_of_a_token_has_its_mail, 0, ROWS(tokens));

@@ -85,7 +85,7 @@ START_TEST(sections_are_described_in_the_order_of_registration)
 	}
 END_TEST
 
-START_TEST(problems_carry_their_section_and_what_to_do)
+START_TEST(problems_contain_their_section_and_a_remedy)
 	{
 		struct status *status = status_new();
 		int number = 3;
@@ -145,7 +145,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, an_empty_registry_describes_nothing);
 	tcase_add_test(tcase, sections_are_described_in_the_order_of_registration);
-	tcase_add_test(tcase, problems_carry_their_section_and_what_to_do);
+	tcase_add_test(tcase, problems_contain_their_section_and_a_remedy);
 	tcase_add_test(tcase, a_long_problem_is_cut);
 	tcase_add_test(tcase, a_section_without_memory_fails_the_description);
 	suite_add_tcase(suite, tcase);

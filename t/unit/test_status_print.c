@@ -59,7 +59,7 @@ START_TEST(a_key_determines_label_and_unit) /* one run a row */
 	}
 END_TEST
 
-START_TEST(problems_come_first_with_what_to_do)
+START_TEST(problems_come_first_with_their_remedies)
 	{
 		ck_assert_str_eq(
 			print("{\"ok\": true, \"problems\": [{\"section\": \"database\", "
@@ -111,7 +111,7 @@ static Suite *make_suite(void)
 	tzset();
 	tcase_add_loop_test(tcase, a_key_determines_label_and_unit, 0,
 		sizeof(lines) / sizeof(lines[0]));
-	tcase_add_test(tcase, problems_come_first_with_what_to_do);
+	tcase_add_test(tcase, problems_come_first_with_their_remedies);
 	tcase_add_test(tcase, long_lists_of_texts_are_cut);
 	tcase_add_test(tcase, colours_are_printed_only_when_wanted);
 	suite_add_tcase(suite, tcase);

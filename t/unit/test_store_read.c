@@ -298,7 +298,7 @@ static void assert_equal(const struct store *a, const struct store *b)
 	}
 }
 
-START_TEST(what_is_written_is_read_back)
+START_TEST(written_rows_are_read_back)
 	{
 		struct store before;
 		struct stat st;
@@ -372,7 +372,7 @@ START_TEST(every_cut_and_every_changed_byte_is_seen)
 	}
 END_TEST
 
-START_TEST(torn_and_altered_are_told_apart)
+START_TEST(torn_and_altered_files_are_distinguished)
 	{
 		char *text;
 		size_t len;
@@ -456,7 +456,7 @@ START_TEST(a_store_that_cannot_be_written_stays)
 END_TEST
 
 /* Text of a database that is not in UTF-8: the builders accept it, but JSON cannot contain it. */
-START_TEST(what_is_not_utf8_is_left_out_of_the_file)
+START_TEST(text_that_is_not_utf8_is_left_out_of_the_file)
 	{
 		struct profiles_builder *profiles = profiles_builder_new(false);
 		struct users_builder *users = users_builder_new();
@@ -533,15 +533,15 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_bad_row_is_left_out_and_reported, 0, ROWS(bad_rows));
 	tcase_add_test(tcase, an_unknown_column_is_reported_once);
 	tcase_add_loop_test(tcase, a_bad_store_is_refused, 0, ROWS(refused));
-	tcase_add_test(tcase, what_is_written_is_read_back);
+	tcase_add_test(tcase, written_rows_are_read_back);
 	tcase_add_test(tcase, an_empty_store_is_written_and_read_back);
 	tcase_add_test(tcase, unchanged_shards_are_shared_with_the_users_before);
 	tcase_add_test(tcase, every_cut_and_every_changed_byte_is_seen);
-	tcase_add_test(tcase, torn_and_altered_are_told_apart);
+	tcase_add_test(tcase, torn_and_altered_files_are_distinguished);
 	tcase_add_test(tcase, the_predecessor_is_read_when_the_file_is_torn);
 	tcase_add_test(tcase, a_store_made_by_hand_is_never_written_over);
 	tcase_add_test(tcase, a_store_that_cannot_be_written_stays);
-	tcase_add_test(tcase, what_is_not_utf8_is_left_out_of_the_file);
+	tcase_add_test(tcase, text_that_is_not_utf8_is_left_out_of_the_file);
 	tcase_add_test(tcase, many_rows_go_through);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -60,7 +60,7 @@ START_TEST(keeps_the_first)
 END_TEST
 
 /* Keys are any bytes: empty, with NUL, prefixes of others, different only in case, huge. */
-START_TEST(takes_any_bytes)
+START_TEST(accepts_any_bytes)
 	{
 		const struct {
 			const char *key;
@@ -148,7 +148,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, frees_null);
 	tcase_add_test(tcase, is_empty_at_first);
 	tcase_add_test(tcase, keeps_the_first);
-	tcase_add_test(tcase, takes_any_bytes);
+	tcase_add_test(tcase, accepts_any_bytes);
 	tcase_add_test(tcase, bounds_a_key);
 	tcase_add_test(tcase, holds_a_million);
 	suite_add_tcase(suite, tcase);

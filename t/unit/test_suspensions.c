@@ -21,7 +21,7 @@ static void ck_written(struct suspensions *suspensions, const char *want)
 	strbuf_free(&text);
 }
 
-START_TEST(suspends_and_resumes_and_says_what_that_changed)
+START_TEST(suspends_and_resumes_and_reports_changes)
 	{
 		struct suspensions *suspensions = suspensions_new();
 
@@ -173,7 +173,7 @@ static const struct {
 	{ TEXT("bob\n\0"), NULL },
 	{ TEXT("bob\n\tx"), NULL },
 };
-START_TEST(reads_all_of_a_text_or_leaves_what_there_was)
+START_TEST(reads_all_of_a_text_or_changes_nothing)
 	{
 		struct suspensions *suspensions = suspensions_new();
 		char *copy = malloc(texts[_i].len > 0 ? texts[_i].len : 1);
@@ -188,7 +188,7 @@ START_TEST(reads_all_of_a_text_or_leaves_what_there_was)
 	}
 END_TEST
 
-START_TEST(a_text_cut_anywhere_holds_whole_lines_or_the_beginning_of_one)
+START_TEST(a_text_cut_anywhere_contains_whole_lines_or_the_beginning_of_one)
 	{
 		static const char text[] = "alice\nbob\nmallory\n";
 
@@ -306,13 +306,13 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("suspensions");
 	TCase *tcase = tcase_create("suspensions");
 
-	tcase_add_test(tcase, suspends_and_resumes_and_says_what_that_changed);
+	tcase_add_test(tcase, suspends_and_resumes_and_reports_changes);
 	tcase_add_test(tcase, without_any_nobody_is_suspended);
 	tcase_add_loop_test(tcase, suspends_every_login_that_can_exist, 0, COUNT(logins));
 	tcase_add_test(tcase, a_name_has_2100_bytes_at_most);
 	tcase_add_test(tcase, writes_a_line_each_sorted_and_reads_it_back);
-	tcase_add_loop_test(tcase, reads_all_of_a_text_or_leaves_what_there_was, 0, COUNT(texts));
-	tcase_add_test(tcase, a_text_cut_anywhere_holds_whole_lines_or_the_beginning_of_one);
+	tcase_add_loop_test(tcase, reads_all_of_a_text_or_changes_nothing, 0, COUNT(texts));
+	tcase_add_test(tcase, a_text_cut_anywhere_contains_whole_lines_or_the_beginning_of_one);
 	tcase_add_test(tcase, a_million_is_the_bound);
 	tcase_add_test(tcase, each_gives_the_logins_themselves);
 	tcase_add_test(tcase, threads_share_it);

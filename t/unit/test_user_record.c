@@ -100,7 +100,7 @@ static const struct {
 	{ { "1", long_name, NULL, NULL, NULL, NULL },
 		"the username is longer than 512 bytes; left out" },
 };
-START_TEST(a_bad_row_is_named_and_left_out)
+START_TEST(a_bad_row_is_reported_and_left_out)
 	{
 		static const struct made_user good = { .id = "2", .name = "alice" };
 		struct users *users;
@@ -283,7 +283,7 @@ static int refuse_xs(const char *hash, struct errmsg *err)
 	return hash[0] == 'x' ? errmsg_set(err, "begins with x") : 0;
 }
 
-START_TEST(an_unusable_password_is_named_and_the_row_stays)
+START_TEST(an_unusable_password_is_reported_and_the_row_stays)
 	{
 		struct made_user row = { .id = "1", .name = "bob", .password = "xyz" };
 		struct users *users;
@@ -346,7 +346,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_row_comes_back_as_it_was);
 	tcase_add_test(tcase, nulls_are_empty);
-	tcase_add_loop_test(tcase, a_bad_row_is_named_and_left_out, 0, ROWS(left_out));
+	tcase_add_loop_test(tcase, a_bad_row_is_reported_and_left_out, 0, ROWS(left_out));
 	tcase_add_loop_test(tcase, a_row_that_cannot_be_read_switches_its_user_off, 0,
 		ROWS(switched_off));
 	tcase_add_test(tcase, a_name_of_512_bytes_is_taken);
@@ -355,7 +355,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, plain_addresses_are_their_own_canonical_form);
 	tcase_add_test(tcase, froms_may_be_a_list);
 	tcase_add_loop_test(tcase, enabled_is_a_boolean, 0, ROWS(enabled));
-	tcase_add_test(tcase, an_unusable_password_is_named_and_the_row_stays);
+	tcase_add_test(tcase, an_unusable_password_is_reported_and_the_row_stays);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

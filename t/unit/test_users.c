@@ -60,7 +60,7 @@ START_TEST(of_two_rows_with_one_name_the_later_id_stays)
 	}
 END_TEST
 
-START_TEST(a_missing_profile_is_named)
+START_TEST(a_missing_profile_is_reported)
 	{
 		static const struct made_profile profiles[] = {
 			{ "1", "good", "t", .maxsize = "0" }, { "2", "bad", "t", .maxsize = "-1" }
@@ -205,7 +205,7 @@ static int stop_at_third(void *context, const struct user *user)
 	return ++*(int *)context == 3 ? 42 : 0;
 }
 
-START_TEST(a_walk_stops_when_it_is_told_to)
+START_TEST(a_walk_stops_when_each_asks_for_it)
 	{
 		struct users *users;
 		int seen = 0;
@@ -281,11 +281,11 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, of_two_rows_with_one_name_the_later_id_stays, 0, ROWS(twins));
-	tcase_add_test(tcase, a_missing_profile_is_named);
+	tcase_add_test(tcase, a_missing_profile_is_reported);
 	tcase_add_test(tcase, users_may_be_checked_against_other_profiles);
 	tcase_add_test(tcase, a_new_set_shares_the_shards_that_did_not_change);
 	tcase_add_test(tcase, rows_in_another_order_are_the_same_rows);
-	tcase_add_test(tcase, a_walk_stops_when_it_is_told_to);
+	tcase_add_test(tcase, a_walk_stops_when_each_asks_for_it);
 	tcase_add_test(tcase, a_set_lives_until_its_last_reference_goes);
 	tcase_add_test(tcase, a_million_users);
 	suite_add_tcase(suite, tcase);

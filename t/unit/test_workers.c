@@ -124,7 +124,7 @@ START_TEST(a_full_queue_refuses_until_there_is_room)
 	}
 END_TEST
 
-START_TEST(as_many_run_at_once_as_there_are_threads)
+START_TEST(as_many_jobs_run_at_once_as_threads_exist)
 	{
 		struct workers *workers = start_workers(8, 8);
 		struct work work;
@@ -297,7 +297,7 @@ static Suite *make_suite(void)
 		(int)(sizeof(sizes) / sizeof(sizes[0])));
 	tcase_add_test(tcase, without_work_they_end_at_once);
 	tcase_add_test(tcase, a_full_queue_refuses_until_there_is_room);
-	tcase_add_test(tcase, as_many_run_at_once_as_there_are_threads);
+	tcase_add_test(tcase, as_many_jobs_run_at_once_as_threads_exist);
 	tcase_add_test(tcase, one_thread_works_in_the_order_of_adding);
 	tcase_add_test(tcase, work_of_any_thread_runs_once_or_is_refused);
 	tcase_add_test(tcase, work_may_add_work);

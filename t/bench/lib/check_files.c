@@ -87,7 +87,7 @@ struct check_session *check_files_sessions(const char *path, size_t *count_r)
 	size_t count = 0;
 
 	if (sessions == NULL || file == NULL)
-		fail(path, "can't be read");
+		fail(path, "cannot be read");
 	while (count < SESSIONS_MAX &&
 		(session = json_loadf(file, JSON_DISABLE_EOF_CHECK, &error)) != NULL) {
 		if (json_object_get(session, "login") == NULL)
