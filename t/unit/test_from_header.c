@@ -308,6 +308,11 @@ static const struct {
 	{ "Me, Myself, and I Inc. <me@mine.m>", true },
 	{ "Me <me@mine.m> home", true },
 	{ "Me <me@mine.m>>", true },
+	{ "Me <me@mine.m (me)>", true },
+	{ "Me <(me) me@mine.m>", true },
+	{ "Mine, Inc (Me) <me@mine.m>", true },
+	{ "<<me@mine.m>>", true },
+	{ "Re: Us: Me <me@mine.m>", true },
 
 	/* Mail programs differ about these. */
 	{ "ceo@bank.e <me@mine.m>", false },
@@ -383,6 +388,21 @@ static const struct {
 	{ "), me@mine.m", false },
 	{ "[ceo], me@mine.m", false },
 	{ "., me@mine.m", false },
+	{ "(ceo@bank.e), Me <me@mine.m>", false },
+	{ "Me (ceo@bank.e), Me <me@mine.m>", false },
+	{ ", (ceo@bank.e), Me <me@mine.m>", false },
+	{ "Me <me@mine.m> me (ceo@bank.e)", false },
+	{ "=?utf-8?q?ceo=40bank.e?= <<me@mine.m>>", false },
+	{ "=?utf-8?q?ceo=40bank.e?=<<me@mine.m>", false },
+	{ "\"ceo@bank.e\" < <me@mine.m>", false },
+	{ "ceo.bank.e <<me@mine.m>>", false },
+	{ "Me <me@mine.m (ceo@bank.e)>", false },
+	{ "Me <me@mine.m (<ceo.bank.e>)", false },
+	{ "Me < (<ceo@bank.e>) me@mine.m>", false },
+	{ "Us: (ceo@bank.e): me@mine.m;", false },
+	{ "(ceo@bank.e): me@mine.m;", false },
+	{ "Us: \"ceo.bank.e\": me@mine.m;", false },
+	{ "ceo.bank.e ] Us: me@mine.m;", false },
 	{ "me@mine.m, .", false },
 };
 
