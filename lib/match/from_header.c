@@ -308,13 +308,14 @@ struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
 	bool plain;	/* only plain words, and characters without a meaning */
-	bool has_stray; /* some end the mailbox at such a character */
+	bool has_stray; /* some end the mailbox at such a character, or take the rest for one */
 };
 
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. */
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
+	bool begun = false;
 	struct from_token t;
 
 	for (;;) {
@@ -325,10 +326,13 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		w.any = true;
 		w.has_word = w.has_word || t.kind == FROM_WORD;
 		w.has_at = w.has_at || from_token_is(&t, "@");
-		if (t.kind != FROM_MARK || from_token_is(&t, "."))
-			w.plain = w.plain && is_plain_word(&t);
-		else
+		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, ".")))
 			w.has_stray = true;
+		else
+			w.plain = w.plain && is_plain_word(&t);
+		if (t.kind == FROM_WORD && memchr(t.text, '\\', t.len) != NULL)
+			w.has_stray = true;
+		begun = true;
 	}
 	*words_r = w;
 	return t;

@@ -312,6 +312,8 @@ static const struct {
 	{ "Me <(me) me@mine.m>", true },
 	{ "Mine, Inc (Me) <me@mine.m>", true },
 	{ "<<me@mine.m>>", true },
+	{ ".NET Team <me@mine.m>", true },
+	{ "MINE\\me <me@mine.m>", true },
 	{ "Re: Us: Me <me@mine.m>", true },
 
 	/* Mail programs differ about these. */
@@ -403,6 +405,11 @@ static const struct {
 	{ "(ceo@bank.e): me@mine.m;", false },
 	{ "Us: \"ceo.bank.e\": me@mine.m;", false },
 	{ "ceo.bank.e ] Us: me@mine.m;", false },
+	{ ".ceo.bank.e <me@mine.m>", false },
+	{ ".=?utf-8?q?ceo=40bank.e?= <me@mine.m>", false },
+	{ "\"\".=?utf-8?q?ceo=40bank.e?=\\x <me@mine.m>", false },
+	{ "=?utf-8?q?ceo=40bank.e?=\\x <me@mine.m>", false },
+	{ "\\bank.e <me@mine.m>", false },
 	{ "me@mine.m, .", false },
 };
 
