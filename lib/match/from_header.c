@@ -28,6 +28,7 @@ struct parser {
 	bool plain;   /* the words just read are plain ones: nobody takes them for an address */
 	bool no_mail; /* an element of the list contains no address */
 	bool in_name; /* the pieces just read are the beginning of a name with commas */
+	bool in_group;
 	bool stop;
 };
 
@@ -187,6 +188,8 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	p->plain = true;
 	for (;;) {
 		t = from_token_next(lx);
+		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
+			p->plain = false;
 		if (t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
 			p->plain = p->plain && is_plain_word(&t);
 		if (add_token(p, &t))
@@ -196,6 +199,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		end_chain(p);
 		if (t.kind == FROM_END)
 			return 0;
+		p->in_group = p->in_group && !from_token_is(&t, ";");
 		if (from_token_is(&t, ",;:<"))
 			return t.mark;
 		p->junk = p->junk || !from_token_is(&t, ">");
@@ -226,16 +230,27 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 	*lx = ahead;
 }
 
+/* Whether an @ or < precedes the token, in a comment. */
+static bool follows_address(const struct from_token *t, const char *start)
+{
+	size_t len = (size_t)(t->text - start);
+
+	return t->commented && (memchr(start, '@', len) != NULL || memchr(start, '<', len) != NULL);
+}
+
 /* Report the addresses between the < before lx and its >, or the end of the field. */
 static void parse_brackets(struct parser *p, struct from_lexer *lx)
 {
 	size_t before = p->found;
 	struct from_token t;
+	const char *start;
 
 	p->junk = false;
 	skip_route(p, lx);
 	for (;;) {
+		start = lx->at;
 		t = from_token_next(lx);
+		p->odd = p->odd || follows_address(&t, start); /* some look there for it */
 		if (add_token(p, &t))
 			continue;
 		end_chain(p);
@@ -288,30 +303,19 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 	return stop;
 }
 
-/* Read the name of a group. Some readers show it like an address. */
-static void parse_group_name(struct parser *p, struct from_lexer *lx, bool has_at)
-{
-	struct from_lexer start = *lx;
-
-	(void)parse_words(p, lx);
-	p->odd = p->odd || has_at ||
-		encoded_words_may_hide_at(start.at, (size_t)(lx->at - start.at));
-	p->no_mail = p->no_mail || p->in_name;
-	p->in_name = false;
-}
-
 /* What precedes the character that ends a piece, or its brackets. */
 struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
 	bool plain;	/* only plain words, and characters without a meaning */
-	bool has_stray; /* some end the mailbox at such a character */
+	bool has_stray; /* some end the mailbox at such a character, or take the rest for one */
 };
 
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. */
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
+	bool begun = false;
 	struct from_token t;
 
 	for (;;) {
@@ -322,13 +326,40 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		w.any = true;
 		w.has_word = w.has_word || t.kind == FROM_WORD;
 		w.has_at = w.has_at || from_token_is(&t, "@");
-		if (t.kind != FROM_MARK || from_token_is(&t, "."))
-			w.plain = w.plain && is_plain_word(&t);
-		else
+		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, ".")))
 			w.has_stray = true;
+		else
+			w.plain = w.plain && is_plain_word(&t);
+		if (t.kind == FROM_WORD && memchr(t.text, '\\', t.len) != NULL)
+			w.has_stray = true;
+		begun = true;
 	}
 	*words_r = w;
 	return t;
+}
+
+/* Read the name of a group. Some readers show it like an address, above all where no group can
+ * begin: in another one, or without a name. */
+static void parse_group_name(struct parser *p, struct from_lexer *lx, const struct words *words)
+{
+	struct from_lexer start = *lx;
+
+	(void)parse_words(p, lx);
+	p->odd = p->odd || words->has_at || (words->any && !p->junk) ||
+		((p->in_group || words->has_stray) && !words->plain) ||
+		encoded_words_may_hide_at(start.at, (size_t)(lx->at - start.at));
+	p->no_mail = p->no_mail || p->in_name;
+	p->in_name = false;
+	p->in_group = true;
+}
+
+/* Whether the < before lx is followed by another one. */
+static bool is_doubled(const struct from_lexer *lx)
+{
+	struct from_lexer ahead = *lx;
+	struct from_token t = from_token_next(&ahead);
+
+	return from_token_is(&t, "<");
 }
 
 /* Read one piece of the field, up to a comma, semicolon or colon. false when it was the last. */
@@ -340,8 +371,9 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 
 	if (from_token_is(&t, "<")) {
 		start.end = t.text;
-		/* some read "a@b <c@d>" as a@b */
-		p->odd = p->odd || words.has_at || (words.has_stray && !words.plain);
+		/* some read "a@b <c@d>" as a@b, and what precedes << as an address */
+		p->odd = p->odd || words.has_at ||
+			((words.has_stray || is_doubled(lx)) && !words.plain);
 		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
 		p->in_name = false; /* "Foo, Inc <a@b>": the name has a comma */
 		return parse_mailbox(p, lx, &start) != 0;
@@ -349,7 +381,7 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	*lx = start;
 	if (!from_token_is(&t, ":"))
 		return parse_bare(p, lx, !words.any) != 0;
-	parse_group_name(p, lx, words.has_at);
+	parse_group_name(p, lx, &words);
 	return true;
 }
 

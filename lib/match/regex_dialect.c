@@ -18,6 +18,11 @@
 
 #define MAX_CODE 0x10ffffU
 
+struct open_group {
+	unsigned long number; /* 0: it does not capture */
+	bool looks_behind;
+};
+
 struct translation {
 	const char *start, *end;
 	bool lines;
@@ -25,7 +30,8 @@ struct translation {
 	unsigned long opened; /* those whose beginning was translated */
 	bool has_names;
 	bool *closed;	      /* by number, whether the group's end was translated */
-	struct strbuf nested; /* the groups that are open: their numbers, 0 for no number */
+	struct strbuf nested; /* struct open_group: the groups that are open */
+	size_t lookbehinds;   /* that are open */
 	struct strbuf *out;
 };
 
@@ -173,10 +179,17 @@ struct class
 
 static void class_add(struct class *class, uint32_t first, uint32_t last)
 {
-	uint32_t c;
+	uint32_t c = first, end = last < 0x10000 ? last + 1 : 0x10000;
 
-	for (c = first; c <= last && c < 0x10000; c++)
-		class->bits[c / 8] |= (uint8_t)(1U << c % 8);
+	while (c < end) {
+		if (c % 8 == 0 && end - c >= 8) {
+			memset(class->bits + c / 8, 0xff, (end - c) / 8);
+			c = end - end % 8;
+		} else {
+			class->bits[c / 8] |= (uint8_t)(1U << c % 8);
+			c++;
+		}
+	}
 	if (last < 0x10000)
 		return;
 	first = first < 0x10000 ? 0x10000 : first;
@@ -417,30 +430,33 @@ static unsigned long find_groups(struct translation *t, const char *name)
 }
 
 /* Note that a group begins or ends, so that references know which groups precede them. */
-static void open_group(struct translation *t, bool captures)
+static void open_group(struct translation *t, bool captures, bool looks_behind)
 {
-	unsigned long number = captures ? ++t->opened : 0;
+	struct open_group group = { .number = captures ? ++t->opened : 0, looks_behind };
 
-	strbuf_add(&t->nested, (const char *)&number, sizeof(number));
+	strbuf_add(&t->nested, (const char *)&group, sizeof(group));
+	t->lookbehinds += looks_behind;
 }
 
 static void close_group(struct translation *t)
 {
-	unsigned long number;
+	struct open_group group;
 
-	if (t->nested.len < sizeof(number))
+	if (t->nested.len < sizeof(group))
 		return; /* refused */
-	t->nested.len -= sizeof(number);
-	memcpy(&number, t->nested.text + t->nested.len, sizeof(number));
-	if (number <= t->groups)
-		t->closed[number] = true;
+	t->nested.len -= sizeof(group);
+	memcpy(&group, t->nested.text + t->nested.len, sizeof(group));
+	t->lookbehinds -= group.looks_behind;
+	if (group.number <= t->groups)
+		t->closed[group.number] = true;
 }
 
 /* Append a reference to a group. Before the group's end it always matches the empty string: a loop
- * around both forgets what the group matched before. */
+ * around both forgets what the group matched before. JavaScript matches a lookbehind from its end,
+ * so that a group may precede a reference there which it follows: PCRE2 cannot, and refuses it. */
 static void add_reference(struct translation *t, unsigned long number)
 {
-	if (t->closed[number])
+	if (t->closed[number] || (t->lookbehinds > 0 && number > t->opened))
 		strbuf_addf(t->out, "\\g{%lu}", number);
 	else
 		strbuf_add_str(t->out, "(?:)");
@@ -458,18 +474,18 @@ static const char *translate_group(struct translation *t, const char *p)
 		return p + 2;
 	}
 	if (p + 1 >= t->end || p[1] != '?') {
-		open_group(t, true);
+		open_group(t, true, false);
 		strbuf_add_char(t->out, '(');
 		return p + 1;
 	}
 	len = p + 2 < t->end && p[2] == '<' ? 4 : 3;
 	if ((size_t)(t->end - p) >= len && strchr(":=!", p[len - 1]) != NULL &&
 		p[len - 1] != '\0' && (len == 3 || p[3] != ':')) {
-		open_group(t, false);
+		open_group(t, false, len == 4);
 		strbuf_add(t->out, p, len);
 		return p + len;
 	}
-	open_group(t, true);
+	open_group(t, true, false);
 	behind = read_name(p + 2, t->end, &name);
 	if (behind != NULL && find_groups(t, name.text) != 0)
 		strbuf_add_char(t->out, '(');

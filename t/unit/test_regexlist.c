@@ -159,6 +159,9 @@ static const struct dialect_case anchored[] = {
 	{ "(?!a).", V("a"), false },
 	{ "(?<=a)b", V("b"), false },
 	{ "a(?<=a)b", V("ab"), true },
+	{ "(a(?<=\\1a)b)", V("ab"), true },
+	{ "a(?<=(?=\\1(a))a)b", V("ab"), true },
+	{ "a(?<=(a))\\1b", V("aab"), true },
 	{ "a(?<!b)b", V("ab"), true },
 	{ "(?:a)(b)(c)\\2\\1", V("abccb"), true },
 
@@ -392,6 +395,7 @@ END_TEST
 /* A regex that cannot be compiled is refused with a reason, and the list is unchanged. */
 static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "?", "a**",
 	"a{2}{3}(", "(?<n", "(?<n>a)(?<n>b)", "(?<n>a)\\k<m>", "(?<n>a)\\k", "(?<=a+)b", "(?i)a",
+	"(?<=\\1(a))b", "(?<!(?:\\1(a)))b", "(?<=\\k<n>(?<n>a))b", "(?<=(a)\\1)b", "(a)(?<=\\1)b",
 	"(?#a)b", "(*F)a", "[\xc3]", "a\\", "{1}", "[b-a]", "a{3,2}", "a{99999}", "(?<1>a)",
 	"(?<a-b>a)", "(?<>a)", "[\\", "[a-", "[a-\\", "[\\w-" };
 
