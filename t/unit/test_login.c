@@ -242,12 +242,22 @@ static double cpu_of(const char *login)
 	return (double)(clock() - started);
 }
 
-/* Compares the work, not the elapsed time: the rows have an unusual cost. */
+/*
+ * Compares the work, not the elapsed time: the rows have an unusual cost, and the least of many
+ * rounds is what no other program on the machine added to.
+ */
 START_TEST(an_unknown_user_costs_as_much_as_a_known_one)
 	{
 		static const char *const others[] = { "eve", "nohash", "" };
 		double known = cpu_of("bob"), other = cpu_of(others[_i]);
+		double again;
 
+		for (int round = 0; round < 30; round++) {
+			again = cpu_of("bob");
+			known = again < known ? again : known;
+			again = cpu_of(others[_i]);
+			other = again < other ? again : other;
+		}
 		ck_assert_msg(other > known / 2 && other < known * 2, "%s: %.0f against %.0f",
 			others[_i], other, known);
 	}
