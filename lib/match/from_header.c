@@ -183,14 +183,18 @@ static bool is_plain_word(const struct from_token *t)
 static char parse_words(struct parser *p, struct from_lexer *lx)
 {
 	struct from_token t;
+	bool any = false, dot = false;
 
 	p->junk = false;
 	p->plain = true;
-	for (;;) {
+	for (;; any = true) {
 		t = from_token_next(lx);
 		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
 			p->plain = false;
-		if (t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
+		if (dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ","))
+			p->plain = false; /* "bank.e", unlike "Inc.", may be a domain */
+		dot = any && from_token_is(&t, ".");
+		if (t.kind != FROM_END && !dot && !from_token_is(&t, ",;:<>"))
 			p->plain = p->plain && is_plain_word(&t);
 		if (add_token(p, &t))
 			continue;

@@ -107,7 +107,7 @@ def authors_by_utils(value):
     """What email.utils shows as authors, with or without a domain. Plain words are not taken for an address."""
     lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
     return [address for _, address in email.utils.getaddresses([unfolded(value)], **lenient)
-            if address and not re.fullmatch("[-A-Za-z0-9'&= ]+", address)]
+            if address and not re.fullmatch(r"(?:[-A-Za-z0-9'&= ]|\.(?= |$))+", address)]
 
 
 def domains(addresses):
