@@ -38,24 +38,50 @@ static EVP_PKEY *make_pss(void)
 	return key;
 }
 
+static EVP_PKEY *make_key(const char *type)
+{
+	if (strcmp(type, "RSA") == 0)
+		return EVP_RSA_gen(2048);
+	if (strcmp(type, "RSA-1024") == 0)
+		return EVP_RSA_gen(1024);
+	if (strcmp(type, "RSA-PSS") == 0)
+		return make_pss();
+	if (strcmp(type, "EC") == 0)
+		return EVP_EC_gen("P-256");
+	if (strncmp(type, "P-", 2) == 0 || strncmp(type, "secp", 4) == 0)
+		return EVP_EC_gen(type);
+	return EVP_PKEY_Q_keygen(NULL, NULL, type);
+}
+
+/* RSA keys take seconds to make under memcheck, so a program makes three of each type and uses them
+ * in turn: three calls in a row return three different keys. */
+static struct key_set {
+	char type[24];
+	unsigned calls;
+	EVP_PKEY *keys[3];
+} key_sets[16];
+
+static struct key_set *key_set_of(const char *type)
+{
+	size_t i = 0;
+
+	while (key_sets[i].type[0] != '\0' && strcmp(key_sets[i].type, type) != 0)
+		must(++i < sizeof(key_sets) / sizeof(key_sets[0]));
+	must((size_t)snprintf(key_sets[i].type, sizeof(key_sets[i].type), "%s", type) <
+		sizeof(key_sets[i].type));
+	return &key_sets[i];
+}
+
 struct token_pair *token_pair_new(const char *type)
 {
 	struct token_pair *pair = calloc(1, sizeof(*pair));
+	struct key_set *set = key_set_of(type);
+	EVP_PKEY **key = &set->keys[set->calls++ % 3];
 
-	must(pair != NULL);
-	if (strcmp(type, "RSA") == 0)
-		pair->key = EVP_RSA_gen(2048);
-	else if (strcmp(type, "RSA-1024") == 0)
-		pair->key = EVP_RSA_gen(1024);
-	else if (strcmp(type, "RSA-PSS") == 0)
-		pair->key = make_pss();
-	else if (strcmp(type, "EC") == 0)
-		pair->key = EVP_EC_gen("P-256");
-	else if (strncmp(type, "P-", 2) == 0 || strncmp(type, "secp", 4) == 0)
-		pair->key = EVP_EC_gen(type);
-	else
-		pair->key = EVP_PKEY_Q_keygen(NULL, NULL, type);
-	must(pair->key != NULL);
+	if (*key == NULL)
+		*key = make_key(type);
+	must(pair != NULL && *key != NULL && EVP_PKEY_up_ref(*key) == 1);
+	pair->key = *key;
 	return pair;
 }
 
