@@ -45,8 +45,10 @@ class Dovecot:
     def __init__(self, where, timeout=30, greet=True):
         kind = socket.AF_UNIX if not isinstance(where, int) else socket.AF_INET
         self.socket = socket.socket(kind, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout)
+        # A non-blocking connect to a unix socket fails while its backlog is full, so this one blocks, for a time.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout) or 1, 0))
         self.socket.connect(str(where) if kind == socket.AF_UNIX else ("127.0.0.1", where))
+        self.socket.settimeout(timeout)
         self.file = self.socket.makefile("rb")
         self.id = 0
         self.cancelled = set()
