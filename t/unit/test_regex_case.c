@@ -43,11 +43,13 @@ START_TEST(folds_once_and_never_into_ascii)
 	{
 		uint32_t c, folded;
 
+		/* One comparison per character: an assertion costs a message to Check's parent. */
 		for (c = 0; c <= 0x10ffff; c++) {
 			folded = regex_case_fold(c);
-			ck_assert_uint_eq(regex_case_fold(folded), folded);
-			ck_assert_int_eq(c < 0x80, folded < 0x80);
-			ck_assert_int_eq(c < 0x10000, folded < 0x10000);
+			if (regex_case_fold(folded) != folded || (c < 0x80) != (folded < 0x80) ||
+				(c < 0x10000) != (folded < 0x10000))
+				ck_abort_msg("U+%04X becomes U+%04X", (unsigned)c,
+					(unsigned)folded);
 		}
 	}
 END_TEST
