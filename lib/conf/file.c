@@ -297,12 +297,19 @@ int file_add(struct file_writer *writer, const void *bytes, size_t len, struct e
 	return 0;
 }
 
+char *file_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 /* Make the renames in the directory of path survive a crash of the machine. */
 static int sync_folder_of(const char *path, struct errmsg *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".") :
-				       strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *folder = file_directory(path);
 	int fd = -1, ret = 0;
 
 	if (folder == NULL)

@@ -50,6 +50,10 @@ enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, ch
 /* Check the owner in the same way. 0, or -1 with err set. */
 int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
+/* Return the directory of a path ("." without a slash); the caller frees it. NULL when out of
+ * memory. */
+char *file_directory(const char *path);
+
 /*
  * A file that is written beside the one that it will replace. The old file stays until
  * file_commit(). A process that dies leaves at most PATH.new, which the next writer removes. Only

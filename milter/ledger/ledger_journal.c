@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/conf/file.h"
 #include "lib/rules/ledger_format.h"
 #include "milter/log/quote.h"
 
@@ -202,22 +203,12 @@ static uint64_t journal_number(const char *entry, const char *name, size_t name_
 	return *p == '\0' ? number : 0;
 }
 
-/* The directory of a path; to be freed, NULL when out of memory. */
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return strdup(".");
-	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-}
-
 int ledger_journal_each(const char *path,
 	void (*each)(void *context, uint64_t number, const char *name), void *context,
 	struct errmsg *err)
 {
 	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
-	char *directory = directory_of(path), *name;
+	char *directory = file_directory(path), *name;
 	struct dirent *entry;
 	uint64_t number;
 	DIR *dir;

@@ -288,6 +288,20 @@ END_TEST
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+static const struct {
+	const char *path, *directory;
+} directories[] = { { "a", "." }, { "/a", "/" }, { "/a/b", "/a" }, { "a/b", "a" },
+	{ "/a/b/", "/a/b" } };
+START_TEST(the_directory_of_a_path_ends_before_its_last_slash)
+	{
+		char *directory = file_directory(directories[_i].path);
+
+		ck_assert_ptr_nonnull(directory);
+		ck_assert_str_eq(directory, directories[_i].directory);
+		free(directory);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("file");
@@ -304,6 +318,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, detects_a_file_that_grows_meanwhile);
 	tcase_add_test(tcase, makes_a_path_absolute_and_leaves_links_alone);
 	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);
+	tcase_add_loop_test(tcase, the_directory_of_a_path_ends_before_its_last_slash, 0,
+		sizeof(directories) / sizeof(directories[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
