@@ -134,8 +134,7 @@ struct auth_keys {
 	struct file_stamp stamp;
 	struct errmsg err;    /* why they could not be read; "" after a success */
 	int64_t failed_since; /* clock_ms() of the first failure since the last success; 0: none */
-	int64_t gone_since;   /* clock_ms() of the first time that the file was gone; 0: it is there
-			       */
+	int64_t gone_since;   /* clock_ms() when the file was first missing; 0: it exists */
 	int64_t logged;	      /* clock_ms() when the failure was last logged */
 	bool is_old; /* the last attempt failed, but the keys of an earlier one are in force */
 	struct problems *problems; /* keys that were left out; may be NULL */

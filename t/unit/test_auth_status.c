@@ -1,6 +1,6 @@
 /*
- * The section auth when logins are not served: it says so, and reports the missing directory of
- * the sockets and suspensions that could not be saved. t/integration/test_status.py shows the rest.
+ * Shows that the section auth reports, while logins are not served, the missing directory of the
+ * sockets and suspensions that could not be saved. t/integration/test_status.py shows the rest.
  */
 #include "milter/auth/auth_status.h"
 

@@ -259,8 +259,9 @@ START_TEST(reads)
 END_TEST
 
 /*
- * Who a message is from. The login owns me@mine.m: a field of the kinds that legitimate mail has is
- * read as that address alone, and one in which some mail program shows another author is refused.
+ * The authors that a From field shows. The login owns me@mine.m. A field of a kind that legitimate
+ * mail has is read as that address alone; a field in which a mail program shows another author is
+ * refused.
  */
 static const struct {
 	const char *value;
