@@ -187,7 +187,7 @@ static int grow_runs(struct counter *counter)
 	return 0;
 }
 
-int counter_reserve(struct counter *counter, uint64_t now)
+int counter_make_room(struct counter *counter, uint64_t now)
 {
 	struct counter_run *runs;
 
@@ -234,7 +234,7 @@ int counter_seed(struct counter *counter, const struct counter *from, uint64_t n
 			end = now;
 		if (!is_in_window(end, counter->seconds, now))
 			continue;
-		if (counter_reserve(counter, now) != 0)
+		if (counter_make_room(counter, now) != 0)
 			return -1;
 		add_to_runs(counter, end, runs[i].count);
 	}

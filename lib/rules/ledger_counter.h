@@ -54,9 +54,9 @@ uint64_t counter_free_at(const struct counter *counter, uint32_t seconds, uint64
 bool counter_prune(struct counter *counter, uint64_t now);
 
 /* Make room for the next counter_add(). Returns 0, or -1 when out of memory. */
-int counter_reserve(struct counter *counter, uint64_t now);
+int counter_make_room(struct counter *counter, uint64_t now);
 
-/* Charge, after counter_reserve() with the same now. */
+/* Charge, after counter_make_room() with the same now. */
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
 
 /*

@@ -215,7 +215,7 @@ static int repeat_charge(struct ledger_shard *shard, struct ledger_entry *entry,
 		counter->limit = record->limits[i].count;
 		counter->named = (uint32_t)(record->now / 1000000);
 	}
-	if (entry_reserve(shard, entry, record->now) != 0)
+	if (entry_make_room(shard, entry, record->now) != 0)
 		return -1;
 	entry_add(entry, record->now, record->amount);
 	entry->seq = record->seq;

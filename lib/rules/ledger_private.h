@@ -73,9 +73,42 @@ const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seco
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Make room for one more charge in every counter. Returns 0, or -1 when out of memory. */
-int entry_reserve(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
+int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
-/* Charge every counter, after entry_reserve() with the same now. */
+/* Charge every counter, after entry_make_room() with the same now. */
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
+
+/* One call with its requests, while the locks of their shards are held. */
+struct ledger_call {
+	struct ledger *ledger;
+	uint64_t now;
+	const struct ledger_request *requests;
+	size_t count;
+	uint64_t hash[LEDGER_REQUESTS_MAX];
+	struct ledger_shard *shard[LEDGER_REQUESTS_MAX];
+	struct ledger_entry *entry[LEDGER_REQUESTS_MAX];  /* NULL: the key does not exist */
+	struct ledger_shard *locked[LEDGER_REQUESTS_MAX]; /* each once, in the order of addresses */
+	size_t locked_count;
+};
+
+/*
+ * Lock the shards of the requests and find their entries. The caller has set the fields up to
+ * count. Returns 0, or -1 without locks when the requests are impossible.
+ */
+int ledger_call_begin(struct ledger_call *call);
+void ledger_call_end(struct ledger_call *call);
+
+/* Fill the usage of each request. Returns LEDGER_FREE or LEDGER_FULL. */
+enum ledger_answer ledger_call_usage(const struct ledger_call *call, struct ledger_usage usage_r[]);
+
+/* Make all entries, their counters, and room for one more charge in each. Returns 0, or -1 when out
+ * of memory. */
+int ledger_call_prepare(struct ledger_call *call);
+
+/* Save a record for each request. Returns -1 when this failed and must_save is set. */
+int ledger_call_save(struct ledger_call *call, bool must_save);
+
+/* Remove the entries that were made for a change that failed. */
+void ledger_call_undo(struct ledger_call *call);
 
 #endif

@@ -134,14 +134,14 @@ bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_
 	return counts;
 }
 
-int entry_reserve(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
 	size_t before;
 	int ret = 0;
 
 	for (uint8_t i = 0; i < entry->count; i++) {
 		before = counter_bytes(&entry->counters[i]);
-		ret |= counter_reserve(&entry->counters[i], now);
+		ret |= counter_make_room(&entry->counters[i], now);
 		shard->bytes += counter_bytes(&entry->counters[i]) - before;
 	}
 	return ret;

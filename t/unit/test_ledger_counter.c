@@ -13,7 +13,7 @@
 
 static void charge_counter(struct counter *counter, uint64_t now, uint32_t amount)
 {
-	ck_assert_int_eq(counter_reserve(counter, now), 0);
+	ck_assert_int_eq(counter_make_room(counter, now), 0);
 	counter_add(counter, now, amount);
 }
 

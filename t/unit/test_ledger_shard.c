@@ -39,7 +39,7 @@ static struct counter *charge_entry(struct ledger_entry *entry, uint32_t seconds
 	struct counter *counter = entry_counter(shard, entry, seconds, now);
 
 	ck_assert_ptr_nonnull(counter);
-	ck_assert_int_eq(entry_reserve(shard, entry, now), 0);
+	ck_assert_int_eq(entry_make_room(shard, entry, now), 0);
 	counter->named = (uint32_t)(now / SECOND);
 	entry_add(entry, now, 1);
 	return counter;
