@@ -15,7 +15,7 @@ struct texts {
 };
 
 struct problems {
-	struct texts bad, notes;
+	struct texts levels[PROBLEM_LEVELS];
 };
 
 struct problems *problems_new(void)
@@ -35,8 +35,8 @@ void problems_free(struct problems **problems)
 {
 	if (*problems == NULL)
 		return;
-	free_texts(&(*problems)->bad);
-	free_texts(&(*problems)->notes);
+	for (int level = 0; level < PROBLEM_LEVELS; level++)
+		free_texts(&(*problems)->levels[level]);
 	free(*problems);
 	*problems = NULL;
 }
@@ -63,7 +63,7 @@ void problems_add(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	add_text(&problems->bad, format, args);
+	add_text(&problems->levels[PROBLEM], format, args);
 	va_end(args);
 }
 
@@ -74,31 +74,36 @@ void problems_note(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	add_text(&problems->notes, format, args);
+	add_text(&problems->levels[PROBLEM_NOTE], format, args);
 	va_end(args);
+}
+
+size_t problems_level_count(const struct problems *problems, enum problem_level level)
+{
+	return problems->levels[level].count;
+}
+
+size_t problems_level_kept(const struct problems *problems, enum problem_level level)
+{
+	return problems->levels[level].kept;
+}
+
+const char *problems_level_text(const struct problems *problems, enum problem_level level, size_t i)
+{
+	return problems->levels[level].text[i];
 }
 
 size_t problems_count(const struct problems *problems)
 {
-	return problems->bad.count;
+	return problems_level_count(problems, PROBLEM);
 }
 
 size_t problems_kept(const struct problems *problems)
 {
-	return problems->bad.kept;
+	return problems_level_kept(problems, PROBLEM);
 }
 
 const char *problems_text(const struct problems *problems, size_t i)
 {
-	return problems->bad.text[i];
-}
-
-size_t problems_notes(const struct problems *problems)
-{
-	return problems->notes.kept;
-}
-
-const char *problems_note_text(const struct problems *problems, size_t i)
-{
-	return problems->notes.text[i];
+	return problems_level_text(problems, PROBLEM, i);
 }

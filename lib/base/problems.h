@@ -3,9 +3,16 @@
 
 #include <stddef.h>
 
+enum problem_level {
+	PROBLEM,      /* a rule, a file or a count is not in force as written */
+	PROBLEM_NOTE, /* it is in force, but may be a mistake, slow or unsafe */
+	PROBLEM_LEVELS
+};
+
 /*
- * The problems of a source: bad lines, rows and columns that a load left out, and why. All problems
- * are counted; the first PROBLEMS_KEPT texts are kept. One thread at a time.
+ * What is wrong in a source: bad lines, rows and columns that a load left out (problems), and what
+ * may be a mistake (notes). All are counted; of each level, the first PROBLEMS_KEPT texts are kept.
+ * One thread at a time.
  */
 #define PROBLEMS_KEPT 1000
 
@@ -14,22 +21,22 @@ struct problems;
 struct problems *problems_new(void);		/* NULL when out of memory */
 void problems_free(struct problems **problems); /* accepts NULL */
 
-/* Add a text of the form "where: what is wrong, and what would be right". Does nothing when
- * problems is NULL. */
+/* Add a text of the form "where: what is wrong, and what would be right", to the level PROBLEM or
+ * PROBLEM_NOTE. Both do nothing when problems is NULL. */
 void problems_add(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-
-/* Add a note about something that is in force but may be a mistake. Notes are not counted as
- * problems; the first PROBLEMS_KEPT are kept. Does nothing when problems is NULL. */
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-size_t problems_notes(const struct problems *problems); /* how many were kept */
-const char *problems_note_text(const struct problems *problems,
-	size_t i); /* i < problems_notes() */
+/* The number of a level, including those without a text; of those with a text; and the text i. */
+size_t problems_level_count(const struct problems *problems, enum problem_level level);
+size_t problems_level_kept(const struct problems *problems, enum problem_level level);
+const char *problems_level_text(const struct problems *problems, enum problem_level level,
+	size_t i); /* i < problems_level_kept() */
 
-size_t problems_count(const struct problems *problems); /* all, also those without a text */
-size_t problems_kept(const struct problems *problems);	/* those with a text */
-const char *problems_text(const struct problems *problems, size_t i); /* i < problems_kept() */
+/* The same of the level PROBLEM. */
+size_t problems_count(const struct problems *problems);
+size_t problems_kept(const struct problems *problems);
+const char *problems_text(const struct problems *problems, size_t i);
 
 #endif

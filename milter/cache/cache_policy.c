@@ -53,7 +53,7 @@ void cache_publish(struct cache *cache)
 		(unsigned long long)serial, cache_source_name(cache->source),
 		cache->users != NULL ? users_count(cache->users) : 0,
 		cache->profiles != NULL ? profiles_count(cache->profiles) : 0,
-		policy_problems_count(cache->policy_problems));
+		policy_problems_count(cache->policy_problems, PROBLEM));
 	(void)pthread_mutex_lock(&cache->lock);
 	cache->status.serial = serial;
 	cache->status.published = time(NULL);

@@ -104,7 +104,7 @@ static void answer_reload(struct cache *cache, uint64_t number, const struct err
 
 	if (ok)
 		log_event(LOG_LEVEL_NOTICE, "reload done problems=%zu",
-			policy_problems_count(cache->policy_problems));
+			policy_problems_count(cache->policy_problems, PROBLEM));
 	else
 		log_event(LOG_LEVEL_ERROR, "reload not done: %s", err->text);
 	if (cache->hooks.reload_ended != NULL)

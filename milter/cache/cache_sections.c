@@ -20,10 +20,10 @@ static json_t *age_json(time_t when)
 	return when == 0 ? json_null() : json_integer((json_int_t)(time(NULL) - when));
 }
 
-json_t *cache_status_problems_json(const struct cache_status *status)
+json_t *cache_status_problems_json(const struct cache_status *status, enum problem_level level)
 {
 	json_t *array = json_array();
-	const char *at = status->problems;
+	const char *at = status->problems[level].texts;
 	size_t len;
 
 	for (; at != NULL && *at != '\0'; at += len + (at[len] == '\n')) {
@@ -41,14 +41,18 @@ json_t *cache_status_problems_json(const struct cache_status *status)
 static json_t *cache_json(const struct cache_status *s)
 {
 	/* A value that is NULL makes json_pack() fail, which frees the others. */
-	return json_pack("{s:{s:s, s:I, s:o, s:o, s:o, s:o, s:I}, s:I, s:I, s:I, s:o, s:I, s:o}",
+	return json_pack(
+		"{s:{s:s, s:I, s:o, s:o, s:o, s:o, s:I}, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:o}",
 		"policy", "source", cache_source_name(s->source), "serial", (json_int_t)s->serial,
 		"published_at", time_json(s->published), "confirmed_at", time_json(s->confirmed),
 		"age_seconds", age_json(s->confirmed), "revision", json_text_or_null(s->revision),
 		"publications", (json_int_t)s->publications, "users", (json_int_t)s->users,
 		"profiles", (json_int_t)s->profiles, "users_bytes", (json_int_t)s->users_bytes,
 		"config_error", json_text_or_null(s->config_error), "problem_count",
-		(json_int_t)s->problem_count, "problems", cache_status_problems_json(s));
+		(json_int_t)s->problems[PROBLEM].count, "problems",
+		cache_status_problems_json(s, PROBLEM), "note_count",
+		(json_int_t)s->problems[PROBLEM_NOTE].count, "notes",
+		cache_status_problems_json(s, PROBLEM_NOTE));
 }
 
 static json_t *describe_cache(void *context)
@@ -67,10 +71,12 @@ static void check_cache(void *context, struct status_health *health)
 {
 	struct cache_status s;
 	const char *plural;
+	size_t count;
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
-	plural = s.problem_count == 1 ? "" : "s";
+	count = s.problems[PROBLEM].count;
+	plural = count == 1 ? "" : "s";
 	if (s.serial == 0)
 		status_add_problem(health,
 			"Correct the other problems. Until then, [milter] on_error determines how "
@@ -88,13 +94,12 @@ static void check_cache(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Install the public suffix list, or correct [lists] public_suffix_list.",
 			"the public suffix list cannot be read: %s", s.psl_error);
-	if (s.problem_count > 0)
+	if (count > 0)
 		status_add_problem(health,
 			"Correct the lines, rows and settings that the section cache lists as "
 			"problems.",
-			"%zu line%s, row%s or setting%s of the policy %s a problem",
-			s.problem_count, plural, plural, plural,
-			s.problem_count == 1 ? "has" : "have");
+			"%zu line%s, row%s or setting%s of the policy %s a problem", count, plural,
+			plural, plural, count == 1 ? "has" : "have");
 	cache_status_free(&s);
 }
 

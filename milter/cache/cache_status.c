@@ -37,8 +37,10 @@ const char *database_state_name(enum database_state state)
 
 void cache_status_free(struct cache_status *status)
 {
-	free(status->problems);
-	status->problems = NULL;
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		free(status->problems[level].texts);
+		status->problems[level].texts = NULL;
+	}
 }
 
 static void copy_text(char *to, size_t size, const char *text)
@@ -77,6 +79,16 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 	}
 }
 
+static void describe_problems(const struct cache *cache, struct cache_status *status)
+{
+	for (int i = 0; i < PROBLEM_LEVELS; i++) {
+		const enum problem_level level = (enum problem_level)i;
+
+		status->problems[i].count = policy_problems_count(cache->policy_problems, level);
+		status->problems[i].texts = policy_problems_text(cache->policy_problems, level);
+	}
+}
+
 void cache_update_files_status(struct cache *cache)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
@@ -94,13 +106,12 @@ void cache_update_files_status(struct cache *cache)
 void cache_update_status(struct cache *cache)
 {
 	const struct errmsg *sync_error = store_sync_error(cache->store_sync);
-	char revision[REVISION_SIZE], *problems = policy_problems_text(cache->policy_problems),
-				      *old;
+	char revision[REVISION_SIZE];
 	struct cache_status *status = &cache->status;
-	struct cache_status files;
+	struct cache_status files, old;
 
 	describe_files(cache, &files);
-
+	describe_problems(cache, &files);
 	revision_format(&cache->revision, revision);
 	(void)pthread_mutex_lock(&cache->lock);
 	status->source = cache->source;
@@ -118,11 +129,10 @@ void cache_update_status(struct cache *cache)
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
 	status->lists_are_gone = files.lists_are_gone;
 	status->files_are_polled = files.files_are_polled;
-	status->problem_count = policy_problems_count(cache->policy_problems);
-	old = status->problems;
-	status->problems = problems;
+	memcpy(old.problems, status->problems, sizeof(old.problems));
+	memcpy(status->problems, files.problems, sizeof(status->problems));
 	(void)pthread_mutex_unlock(&cache->lock);
-	free(old);
+	cache_status_free(&old);
 }
 
 int cache_copy_status(struct cache *cache, struct cache_status *status_r)
@@ -131,8 +141,15 @@ int cache_copy_status(struct cache *cache, struct cache_status *status_r)
 
 	(void)pthread_mutex_lock(&cache->lock);
 	*status_r = cache->status;
-	if (status_r->problems != NULL && (status_r->problems = strdup(status_r->problems)) == NULL)
-		ret = -1;
+	for (int i = 0; i < PROBLEM_LEVELS; i++) {
+		if (cache->status.problems[i].texts == NULL)
+			continue;
+		status_r->problems[i].texts = strdup(cache->status.problems[i].texts);
+		if (status_r->problems[i].texts == NULL)
+			ret = -1;
+	}
 	(void)pthread_mutex_unlock(&cache->lock);
+	if (ret != 0)
+		cache_status_free(status_r);
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/problems.h"
 #include "lib/rules/list.h"
 #include "milter/shared/status.h"
 
@@ -48,8 +49,8 @@ struct database_faults {
 };
 
 /*
- * The state of the cache thread: a plain value, except for `problems`. Times are wall clock; 0:
- * never. Texts are "" when there is no such error.
+ * The state of the cache thread: a plain value, except for the texts of `problems`. Times are wall
+ * clock; 0: never. Texts are "" when there is no such error.
  */
 struct cache_status {
 	enum cache_source source;
@@ -83,19 +84,21 @@ struct cache_status {
 
 	char config_error[512]; /* why the last reading of the configuration failed */
 
-	/* Problems of the rows and lines in force; policy_problems.h. */
-	size_t problem_count; /* all */
-	char *problems; /* those that have a text, one line each; NULL: none; cache_status_free() */
+	/* Problems and notes of the rows and lines in force; policy_problems.h. */
+	struct {
+		size_t count; /* all */
+		char *texts;  /* those that were kept, one line each; NULL: none */
+	} problems[PROBLEM_LEVELS];
 };
 
 /* Free the texts that a status owns. */
 void cache_status_free(struct cache_status *status);
 
 /*
- * Return the texts of the problems as an array of strings: a new reference, or NULL when out of
- * memory.
+ * Return the texts of the problems or notes as an array of strings: a new reference, or NULL when
+ * out of memory.
  */
-json_t *cache_status_problems_json(const struct cache_status *status);
+json_t *cache_status_problems_json(const struct cache_status *status, enum problem_level level);
 
 /*
  * Register the sections cache (the policy), database, store and lists. The cache must outlive the

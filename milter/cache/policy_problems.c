@@ -20,7 +20,7 @@ struct texts {
 
 struct policy_problems {
 	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: none */
-	struct texts logged, logged_notes;	       /* by the last call of log_changes() */
+	struct texts logged[PROBLEM_LEVELS];	       /* by the last call of log_changes() */
 };
 
 struct policy_problems *policy_problems_new(void)
@@ -46,8 +46,8 @@ void policy_problems_free(struct policy_problems **policy_problems)
 		return;
 	for (i = 0; i < POLICY_PROBLEMS_PARTS; i++)
 		problems_free(&(*policy_problems)->parts[i]);
-	texts_free(&(*policy_problems)->logged);
-	texts_free(&(*policy_problems)->logged_notes);
+	for (i = 0; i < PROBLEM_LEVELS; i++)
+		texts_free(&(*policy_problems)->logged[i]);
 	free(*policy_problems);
 	*policy_problems = NULL;
 }
@@ -80,8 +80,8 @@ static void sort_and_deduplicate(struct texts *texts)
 	texts->count = kept + 1;
 }
 
-/* Collect the texts of all parts: problems, or notes. Returns -1 when out of memory. */
-static int collect_texts(const struct policy_problems *policy_problems, bool notes,
+/* Collect the texts of a level from all parts. Returns -1 when out of memory. */
+static int collect_texts(const struct policy_problems *policy_problems, enum problem_level level,
 	struct texts *texts_r)
 {
 	struct texts texts = { NULL, 0, true };
@@ -91,17 +91,17 @@ static int collect_texts(const struct policy_problems *policy_problems, bool not
 
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++)
 		if ((part = policy_problems->parts[p]) != NULL)
-			total += notes ? problems_notes(part) : problems_kept(part);
+			total += problems_level_kept(part, level);
 	if ((texts.text = calloc(total + 1, sizeof(*texts.text))) == NULL)
 		return -1;
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++) {
 		if ((part = policy_problems->parts[p]) == NULL)
 			continue;
-		count = notes ? problems_notes(part) : problems_kept(part);
-		if (notes ? count == PROBLEMS_KEPT : problems_count(part) > count)
+		count = problems_level_kept(part, level);
+		if (problems_level_count(part, level) > count)
 			texts.is_complete = false;
 		for (i = 0; i < count; i++) {
-			text = notes ? problems_note_text(part, i) : problems_text(part, i);
+			text = problems_level_text(part, level, i);
 			if ((texts.text[texts.count] = strdup(text)) == NULL) {
 				texts_free(&texts);
 				return -1;
@@ -133,17 +133,17 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 			found - POLICY_PROBLEMS_LOGGED);
 }
 
-/* Log the changes since `logged`, and replace it. When out of memory, the next call does it.
- */
-static void log_changes(const struct policy_problems *policy_problems, bool notes,
-	struct texts *logged)
+/* Log the changes of a level since the last call. When out of memory, the next call does it. */
+static void log_changes(struct policy_problems *policy_problems, enum problem_level level)
 {
+	struct texts *logged = &policy_problems->logged[level];
+	bool are_notes = level == PROBLEM_NOTE;
 	struct texts now;
 
-	if (collect_texts(policy_problems, notes, &now) < 0)
+	if (collect_texts(policy_problems, level, &now) < 0)
 		return;
-	log_difference(&now, logged, notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "");
-	if (!notes && now.is_complete && logged->is_complete)
+	log_difference(&now, logged, are_notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "");
+	if (!are_notes && now.is_complete && logged->is_complete)
 		log_difference(logged, &now, LOG_LEVEL_NOTICE, "resolved: ");
 	texts_free(logged);
 	*logged = now;
@@ -151,30 +151,32 @@ static void log_changes(const struct policy_problems *policy_problems, bool note
 
 void policy_problems_log_changes(struct policy_problems *policy_problems)
 {
-	log_changes(policy_problems, false, &policy_problems->logged);
-	log_changes(policy_problems, true, &policy_problems->logged_notes);
+	log_changes(policy_problems, PROBLEM);
+	log_changes(policy_problems, PROBLEM_NOTE);
 }
 
-size_t policy_problems_count(const struct policy_problems *policy_problems)
+size_t policy_problems_count(const struct policy_problems *policy_problems,
+	enum problem_level level)
 {
 	size_t i, count = 0;
 
 	for (i = 0; i < POLICY_PROBLEMS_PARTS; i++)
 		if (policy_problems->parts[i] != NULL)
-			count += problems_count(policy_problems->parts[i]);
+			count += problems_level_count(policy_problems->parts[i], level);
 	return count;
 }
 
-char *policy_problems_text(const struct policy_problems *policy_problems)
+char *policy_problems_text(const struct policy_problems *policy_problems, enum problem_level level)
 {
 	struct strbuf text = STRBUF_INIT;
+	const struct problems *part;
 	size_t i, p;
 
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++) {
-		for (i = 0; policy_problems->parts[p] != NULL &&
-			i < problems_kept(policy_problems->parts[p]);
-			i++) {
-			strbuf_add_str(&text, problems_text(policy_problems->parts[p], i));
+		if ((part = policy_problems->parts[p]) == NULL)
+			continue;
+		for (i = 0; i < problems_level_kept(part, level); i++) {
+			strbuf_add_str(&text, problems_level_text(part, level, i));
 			strbuf_add_char(&text, '\n');
 		}
 	}

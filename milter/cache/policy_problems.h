@@ -39,13 +39,14 @@ void policy_problems_set(struct policy_problems *policy_problems, size_t part,
 /* Log the changes since the last call. Call this when the policy is in force. */
 void policy_problems_log_changes(struct policy_problems *policy_problems);
 
-/* Return how many problems there are, including those whose text was not kept. */
-size_t policy_problems_count(const struct policy_problems *policy_problems);
+/* Return how many problems or notes there are, including those whose text was not kept. */
+size_t policy_problems_count(const struct policy_problems *policy_problems,
+	enum problem_level level);
 
 /*
- * The texts that were kept, one per line; the caller must free() them. NULL when there are none, or
- * when out of memory.
+ * The texts of a level that were kept, one per line; the caller must free() them. NULL when there
+ * are none, or when out of memory.
  */
-char *policy_problems_text(const struct policy_problems *policy_problems);
+char *policy_problems_text(const struct policy_problems *policy_problems, enum problem_level level);
 
 #endif

@@ -30,9 +30,12 @@ static json_t *reload_answer(const struct reload_end *end)
 
 	if (cache_copy_status(end->control->cache, &status) != 0)
 		return NULL;
-	answer = json_pack("{s:b, s:I, s:I, s:o}", "ok", (int)end->ok, "serial",
-		(json_int_t)status.serial, "problem_count", (json_int_t)status.problem_count,
-		"problems", cache_status_problems_json(&status));
+	answer = json_pack("{s:b, s:I, s:I, s:o, s:I, s:o}", "ok", (int)end->ok, "serial",
+		(json_int_t)status.serial, "problem_count",
+		(json_int_t)status.problems[PROBLEM].count, "problems",
+		cache_status_problems_json(&status, PROBLEM), "note_count",
+		(json_int_t)status.problems[PROBLEM_NOTE].count, "notes",
+		cache_status_problems_json(&status, PROBLEM_NOTE));
 	cache_status_free(&status);
 	if (answer != NULL && !end->ok)
 		(void)json_object_set_new(answer, "error", json_text_or_null(end->err.text));

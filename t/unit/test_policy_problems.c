@@ -68,7 +68,7 @@ START_TEST(a_problem_is_logged_once)
 		set_problems(POLICY_PROBLEMS_USERS, "users id 17 (bob): no",
 			NULL); /* a reload finds it again */
 		ck_assert_str_eq(log_changes(), "");
-		ck_assert_uint_eq(policy_problems_count(policy_problems), 1);
+		ck_assert_uint_eq(policy_problems_count(policy_problems, PROBLEM), 1);
 	}
 END_TEST
 
@@ -109,7 +109,7 @@ START_TEST(a_problem_that_moves_to_another_part_is_not_logged)
 	}
 END_TEST
 
-START_TEST(notes_are_logged_once_and_not_counted)
+START_TEST(notes_are_logged_once_and_counted_apart)
 	{
 		struct problems *problems = problems_new();
 		char *listed;
@@ -118,9 +118,12 @@ START_TEST(notes_are_logged_once_and_not_counted)
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_PROFILES, problems);
 		ck_assert_ptr_nonnull(strstr(log_changes(), "rcpt_re[1] has no $"));
 		ck_assert_str_eq(log_changes(), "");
-		ck_assert_uint_eq(policy_problems_count(policy_problems), 0);
-		listed = policy_problems_text(policy_problems);
-		ck_assert_ptr_null(listed);
+		ck_assert_uint_eq(policy_problems_count(policy_problems, PROBLEM), 0);
+		ck_assert_ptr_null(policy_problems_text(policy_problems, PROBLEM));
+		ck_assert_uint_eq(policy_problems_count(policy_problems, PROBLEM_NOTE), 1);
+		listed = policy_problems_text(policy_problems, PROBLEM_NOTE);
+		ck_assert_str_eq(listed, "profiles id 3: rcpt_re[1] has no $\n");
+		free(listed);
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_PROFILES, NULL);
 		ck_assert_str_eq(log_changes(), "");
 	}
@@ -136,8 +139,8 @@ START_TEST(many_problems_are_counted_but_not_all_logged)
 			problems_add(problems, "users id %d: no", i);
 		policy_problems_set(policy_problems, POLICY_PROBLEMS_USERS, problems);
 		ck_assert_ptr_nonnull(strstr(log_changes(), "900 more"));
-		ck_assert_uint_eq(policy_problems_count(policy_problems), 5000);
-		listed = policy_problems_text(policy_problems);
+		ck_assert_uint_eq(policy_problems_count(policy_problems, PROBLEM), 5000);
+		listed = policy_problems_text(policy_problems, PROBLEM);
 		ck_assert_ptr_nonnull(strstr(listed, "users id 999: no\n"));
 		ck_assert_ptr_null(strstr(listed, "users id 1000: no\n"));
 		free(listed);
@@ -152,7 +155,7 @@ START_TEST(the_text_has_one_line_for_each_problem)
 
 		set_problems(LIST_DOMAINS, "access.domains:3: no", NULL);
 		set_problems(POLICY_PROBLEMS_USERS, "users id 1: no", "users id 2: no");
-		listed = policy_problems_text(policy_problems);
+		listed = policy_problems_text(policy_problems, PROBLEM);
 		ck_assert_str_eq(listed, "access.domains:3: no\nusers id 1: no\nusers id 2: no\n");
 		free(listed);
 	}
@@ -168,7 +171,7 @@ static Suite *policy_problems_suite(void)
 	tcase_add_test(tcase, only_new_problems_are_logged);
 	tcase_add_test(tcase, a_resolved_problem_is_logged);
 	tcase_add_test(tcase, a_problem_that_moves_to_another_part_is_not_logged);
-	tcase_add_test(tcase, notes_are_logged_once_and_not_counted);
+	tcase_add_test(tcase, notes_are_logged_once_and_counted_apart);
 	tcase_add_test(tcase, many_problems_are_counted_but_not_all_logged);
 	tcase_add_test(tcase, the_text_has_one_line_for_each_problem);
 	suite_add_tcase(suite, tcase);

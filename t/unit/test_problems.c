@@ -45,9 +45,9 @@ START_TEST(keeps_notes_apart)
 		problems_add(problems, "%d: bad", 2);
 		problems_note(problems, "%d: odd", 3);
 		ck_assert_uint_eq(problems_count(problems), 1);
-		ck_assert_uint_eq(problems_notes(problems), 2);
-		ck_assert_str_eq(problems_note_text(problems, 0), "1: odd");
-		ck_assert_str_eq(problems_note_text(problems, 1), "3: odd");
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 2);
+		ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0), "1: odd");
+		ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 1), "3: odd");
 		ck_assert_str_eq(problems_text(problems, 0), "2: bad");
 		problems_free(&problems);
 	}
@@ -66,10 +66,11 @@ START_TEST(keeps_the_first_ones)
 		}
 		ck_assert_uint_eq(problems_count(problems), PROBLEMS_KEPT + 5);
 		ck_assert_uint_eq(problems_kept(problems), PROBLEMS_KEPT);
-		ck_assert_uint_eq(problems_notes(problems), PROBLEMS_KEPT);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), PROBLEMS_KEPT + 5);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE), PROBLEMS_KEPT);
 		(void)snprintf(last, sizeof(last), "problem %d", PROBLEMS_KEPT - 1);
 		ck_assert_str_eq(problems_text(problems, PROBLEMS_KEPT - 1), last);
-		ck_assert_str_eq(problems_note_text(problems, 0), "note 0");
+		ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0), "note 0");
 		problems_free(&problems);
 	}
 END_TEST

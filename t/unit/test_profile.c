@@ -59,7 +59,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		ck_assert_uint_eq(profiles_count(m.parts.profiles), 1);
 		ck_assert(profiles_any_maxsize(m.parts.profiles));
 		ck_assert_uint_eq(problems_count(m.problems), 0);
-		ck_assert_uint_eq(problems_notes(m.problems), 0);
+		ck_assert_uint_eq(problems_level_count(m.problems, PROBLEM_NOTE), 0);
 	}
 END_TEST
 
@@ -296,9 +296,10 @@ START_TEST(regexes_are_found)
 			regexes[_i].index ? REGEX_YES : REGEX_NO);
 		ck_assert_uint_eq(i, regexes[_i].index);
 		ck_assert_uint_eq(problems_count(m.problems), 0);
-		ck_assert_uint_eq(problems_notes(m.problems), regexes[_i].notes);
+		ck_assert_uint_eq(problems_level_count(m.problems, PROBLEM_NOTE),
+			regexes[_i].notes);
 		if (regexes[_i].notes > 0) {
-			const char *note = problems_note_text(m.problems, 0);
+			const char *note = problems_level_text(m.problems, PROBLEM_NOTE, 0);
 
 			ck_assert_ptr_eq(strstr(note, "profiles id 1 (1): rcpt_re[1] \""), note);
 			ck_assert_ptr_nonnull(strstr(note,

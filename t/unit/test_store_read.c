@@ -108,7 +108,7 @@ START_TEST(reads_rows_made_by_hand)
 			"{\"username\": \"eve\", \"froms\": [\"*\"], \"profileid\": \"x\","
 			" \"enabled\": false, \"createdAt\": {}}"));
 		ck_assert_uint_eq(problems_count(problems), 0);
-		ck_assert_uint_eq(problems_notes(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 0);
 		ck_assert(!store.is_machine);
 		ck_assert_str_eq(store.revision, "");
 		ck_assert_int_eq(store.written, 0);
@@ -184,8 +184,8 @@ START_TEST(an_unknown_column_is_reported_once)
 		parse_good(HAND("{\"id\": 3, \"maxsise\": 1}, {\"id\": 4, \"maxsise\": 1}",
 			"{\"username\": \"bob\", \"createdAt\": 1, \"updatedAt\": 2}"));
 		ck_assert_uint_eq(problems_count(problems), 0);
-		ck_assert_uint_eq(problems_notes(problems), 1);
-		ck_assert_str_eq(problems_note_text(problems, 0),
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 1);
+		ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0),
 			"s: profiles: the column \"maxsise\" is unknown and ignored");
 	}
 END_TEST
