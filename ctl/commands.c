@@ -10,8 +10,8 @@
 
 #include "config.h"
 #include "ctl/cmd.h"
+#include "lib/base/near_name.h"
 #include "lib/conf/config.h"
-#include "lib/conf/near_name.h"
 
 static const struct command *all_commands(void);
 

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "lib/conf/near_name.h"
+#include "lib/base/near_name.h"
 
 static bool is_check_of_service(const char *section)
 {

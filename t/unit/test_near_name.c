@@ -2,7 +2,7 @@
  * Shows which known name is suggested for a mistyped one, and that distant names are not suggested
  * at all.
  */
-#include "lib/conf/near_name.h"
+#include "lib/base/near_name.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Compares a mistyped name with a known one, by the number of edits between them. Holds no state;
  * any thread.
  */
-#include "lib/conf/near_name.h"
+#include "lib/base/near_name.h"
 
 #include <ctype.h>
 #include <stddef.h>
