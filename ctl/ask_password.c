@@ -10,6 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "lib/base/print.h"
+
 /* Read one line of at most size - 1 bytes. */
 static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 {
@@ -44,10 +46,10 @@ int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *e
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	/* After TCSAFLUSH: what is typed from now on is neither shown nor lost. */
-	(void)fputs(prompt, stderr);
+	print_text(stderr, "%s", prompt);
 	ret = read_line(stdin, text_r, size, err);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-	(void)fputc('\n', stderr);
+	print_end(stderr);
 	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
 	return ret;
 }

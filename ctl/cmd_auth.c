@@ -7,7 +7,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
-#include "ctl/terminal.h"
+#include "lib/base/print.h"
 
 static void print_suspension(const struct ctl *ctl, json_t *answer)
 {
@@ -19,8 +19,8 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
 
 	(void)ctl;
-	terminal_print(stdout, json_string_value(json_object_get(answer, "login")));
-	(void)printf(" %s%s\n", results[suspended][changed],
+	print_line(stdout, "%s %s%s", json_string_value(json_object_get(answer, "login")),
+		results[suspended][changed],
 		json_is_true(json_object_get(answer, "known")) ?
 			"" :
 			" (the tables contain no such user)");
@@ -32,10 +32,8 @@ static void print_suspended(const struct ctl *ctl, json_t *answer)
 	size_t i;
 
 	(void)ctl;
-	json_array_foreach (json_object_get(answer, "logins"), i, login) {
-		terminal_print(stdout, json_string_value(login));
-		(void)putchar('\n');
-	}
+	json_array_foreach (json_object_get(answer, "logins"), i, login)
+		print_line(stdout, "%s", json_string_value(login));
 }
 
 static void print_forgiven(const struct ctl *ctl, json_t *answer)
@@ -43,7 +41,7 @@ static void print_forgiven(const struct ctl *ctl, json_t *answer)
 	const long long count = json_integer_value(json_object_get(answer, "forgiven"));
 
 	(void)ctl;
-	(void)printf("%lld entr%s with failures removed\n", count, count == 1 ? "y" : "ies");
+	print_line(stdout, "%lld entr%s with failures removed", count, count == 1 ? "y" : "ies");
 }
 
 /* With [limits] on_limit = suspend, the next recipient suspends a login whose limit is still full.
@@ -60,8 +58,9 @@ static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 		json_array_foreach (json_object_get(key, "windows"), i, window) {
 			if (json_integer_value(json_object_get(window, "used")) > 0 &&
 				json_integer_value(json_object_get(window, "left")) == 0)
-				(void)printf("The limit %s is still full. To clear it: posternctl "
-					     "limits %s reset\n",
+				print_line(stdout,
+					"The limit %s is still full. To clear it: posternctl "
+					"limits %s reset",
 					json_string_value(json_object_get(window, "limit")), login);
 		}
 	}

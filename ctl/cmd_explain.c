@@ -17,6 +17,8 @@
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/explain_print.h"
+#include "ctl/terminal.h"
+#include "lib/base/print.h"
 #include "lib/decide/explain.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/suspensions_file.h"
@@ -35,11 +37,12 @@ const char cmd_explain_usage[] =
 	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
 	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
 	"  --from      the value of a From field; --sender: of a Sender field\n"
-	"  --running   let the running daemon decide, which also looks at the counts of rate limits\n"
+	"  --running   let the running daemon decide, which also looks at the counts of rate limits,\n"
+	"              and which knows users that are in a database; the files have at most a copy\n"
 	"  --jsonl     read one session per line from standard input, and print one answer per line\n"
 	"Addresses may be given with or without <>. Exit status: 0 answered, 64 wrong usage, 65 a\n"
-	"malformed session, 69 no daemon answers, 78 the configuration, a list or the store cannot\n"
-	"be read.\n";
+	"malformed session, 66 the files do not show what applies to the login, 69 no daemon answers,\n"
+	"78 the configuration, a list or the store cannot be read.\n";
 
 /* The source of decisions: the policy of the files, or the running daemon. */
 struct judge {
@@ -49,6 +52,8 @@ struct judge {
 	struct suspensions *suspensions;
 	struct regex_scratch *scratch;
 	struct control_client *daemon;
+	struct files_rows rows;
+	struct errmsg unknown; /* why the files do not show what applies to a login; "": they do */
 };
 
 static uint64_t now_ns(void)
@@ -74,7 +79,26 @@ static void print_warnings(const struct problems *problems)
 	size_t i;
 
 	for (i = 0; i < problems_kept(problems); i++)
-		(void)fprintf(stderr, "posternctl: warning: %s\n", problems_text(problems, i));
+		print_line(stderr, "posternctl: warning: %s", problems_text(problems, i));
+}
+
+#define ASK_THE_DAEMON "use --running to ask the daemon"
+
+/* Find out whether the files show the users of the daemon. */
+static void check_users(struct judge *judge)
+{
+	const char *path = judge->config->store.path;
+
+	if (judge->rows.users != FILES_USERS_UNKNOWN)
+		return;
+	if (path[0] == '\0')
+		(void)errmsg_set(&judge->unknown,
+			"the users are in the database, and no copy of them is kept ([store] path is "
+			"empty); " ASK_THE_DAEMON);
+	else
+		(void)errmsg_set(&judge->unknown,
+			"the users are in the database, and there is no copy of them in %s; " ASK_THE_DAEMON,
+			path);
 }
 
 /* Without the keys, tokens cannot be checked; everything else can. */
@@ -90,15 +114,16 @@ static void load_keys(struct judge *judge, struct problems *problems)
 		problems_add(problems, "%s", err.text);
 }
 
-/* When the file cannot be read, warn and decide as if nobody were suspended. */
-static void load_suspensions(struct judge *judge, struct problems *problems)
+/* When the file cannot be read, nobody knows whether a login is suspended. */
+static void load_suspensions(struct judge *judge)
 {
 	struct errmsg err = { "out of memory" };
 
 	judge->suspensions = suspensions_new();
 	if (judge->suspensions == NULL ||
 		suspensions_load(judge->config->auth.suspensions, judge->suspensions, &err) != 0)
-		problems_add(problems, "suspended logins are not taken into account: %s", err.text);
+		(void)errmsg_set(&judge->unknown,
+			"the suspended logins cannot be read: %s; " ASK_THE_DAEMON, err.text);
 }
 
 static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
@@ -111,50 +136,104 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 	if (running)
 		status = control_client_open(ctl, &judge->daemon, &err);
 	else if (problems == NULL || config_load(ctl->config_path, &judge->config, &err) != 0 ||
-		policy_from_files(judge->config, &judge->policy, problems, &err) != 0)
+		policy_from_files(judge->config, &judge->policy, &judge->rows, problems, &err) != 0)
 		status = EX_CONFIG;
 	else if ((judge->scratch = regex_scratch_new(now_ns)) == NULL)
 		status = EX_OSERR;
 	if (status == EX_OK && judge->config != NULL) {
 		load_keys(judge, problems);
-		load_suspensions(judge, problems);
+		load_suspensions(judge);
+		check_users(judge);
 	}
 	if (status != EX_OK)
-		(void)fprintf(stderr, "posternctl: %s\n", err.text);
+		print_line(stderr, "posternctl: %s", err.text);
 	else
 		print_warnings(problems);
 	problems_free(&problems);
 	return status;
 }
 
-static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
+/* Return whether the session has a login, which may be one to be checked. */
+static bool has_login(json_t *session)
 {
-	json_t *reply = NULL;
+	json_t *login = json_object_get(session, "login"), *auth = json_object_get(session, "auth");
+
+	return (login != NULL && !json_is_null(login)) || (auth != NULL && !json_is_null(auth));
+}
+
+/* Add the age of the copy that the answer is based on. Returns 0, or -1 with err set. */
+static int add_users(const struct judge *judge, json_t *answer, struct errmsg *err)
+{
+	const json_int_t written = (json_int_t)judge->rows.written;
+	const json_int_t now = (json_int_t)time(NULL);
+	json_t *users;
+
+	if (judge->rows.users != FILES_USERS_COPY)
+		return 0;
+	users = json_pack("{s:s, s:s, s:o, s:o}", "source", "copy", "path",
+		judge->config->store.path, "written_at",
+		written == 0 ? json_null() : json_integer(written), "age_seconds",
+		written == 0 ? json_null() : json_integer(now > written ? now - written : 0));
+	return json_object_set_new(answer, "users", users) == 0 ? 0 :
+								  errmsg_set(err, "out of memory");
+}
+
+/* Decide by the files. CTL_OK, or an exit code with err set. */
+static int judge_by_files(struct judge *judge, json_t *session, json_t **answer_r,
+	struct errmsg *err)
+{
+	const struct explain_ledger none = { .ledger = NULL }; /* only the daemon has the counts */
 	struct login_rules rules = {
 		.policy = judge->policy,
 		.suspensions = judge->suspensions,
 		.now = time(NULL),
+		.jwt = { judge->keys, judge->config->jwt.issuer, judge->config->jwt.audience,
+			judge->config->jwt.mail_claim },
 	};
-	const struct explain_ledger none = { .ledger = NULL }; /* only the daemon has the counts */
+
+	if (judge->unknown.text[0] != '\0' && has_login(session)) {
+		*err = judge->unknown;
+		return EX_NOINPUT;
+	}
+	if (explain_session(&rules, &none, judge->scratch, session, answer_r, err) != 0)
+		return EX_DATAERR;
+	if (add_users(judge, *answer_r, err) == 0)
+		return CTL_OK;
+	json_decref(*answer_r);
+	*answer_r = NULL;
+	return EX_OSERR;
+}
+
+/* CTL_OK, or an exit code with err set. */
+static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
+{
+	json_t *reply = NULL, *answer;
 	int ret;
 
-	if (judge->daemon == NULL) {
-		rules.jwt = (struct jwt_rules){ judge->keys, judge->config->jwt.issuer,
-			judge->config->jwt.audience, judge->config->jwt.mail_claim };
-		return explain_session(&rules, &none, judge->scratch, session, answer_r, err);
-	}
+	if (judge->daemon == NULL)
+		return judge_by_files(judge, session, answer_r, err);
 	ret = control_client_ask(judge->daemon,
 		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);
-	if (ret == CTL_OK)
-		*answer_r = json_incref(json_object_get(reply, "answer"));
+	answer = json_object_get(reply, "answer");
+	if (ret == CTL_FAILED) {
+		ret = EX_DATAERR;
+	} else if (ret == CTL_OK && json_array_size(json_object_get(answer, "steps")) == 0) {
+		(void)errmsg_set(err, "the daemon's answer contains no steps");
+		ret = CTL_FAILED;
+	} else if (ret == CTL_OK) {
+		*answer_r = json_incref(answer);
+	}
 	json_decref(reply);
 	return ret;
 }
 
-static void print_line(json_t *json)
+/* Print an answer in one line. Returns code, or EX_OSERR when out of memory. */
+static int print_answer(const json_t *answer, int code)
 {
-	(void)json_dumpf(json, stdout, JSON_COMPACT);
-	(void)putchar('\n');
+	if (terminal_json(stdout, answer, JSON_COMPACT) == 0)
+		return code;
+	print_line(stderr, "posternctl: out of memory");
+	return EX_OSERR;
 }
 
 /* Read one session per line. A bad one is answered with its error, and the next one follows. */
@@ -174,17 +253,17 @@ static int explain_lines(struct judge *judge)
 		if (strspn(line, " \t\r\n") == (size_t)len)
 			continue;
 		session = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, &where);
+		ret = EX_DATAERR;
 		if (session == NULL)
 			(void)errmsg_set(&err, "not JSON: %s at column %d", where.text,
 				where.column);
-		else if ((ret = judge_ask(judge, session, &answer, &err)) == 0)
-			print_line(answer);
+		else if ((ret = judge_ask(judge, session, &answer, &err)) == CTL_OK)
+			status = print_answer(answer, status);
 		if (answer == NULL) {
 			answer = json_pack("{s:I, s:s}", "line", (json_int_t)number, "error",
 				err.text);
-			print_line(answer);
-			(void)fprintf(stderr, "posternctl: line %zu: %s\n", number, err.text);
-			status = ret == CTL_UNREACHABLE ? CTL_UNREACHABLE : EX_DATAERR;
+			status = print_answer(answer, ret);
+			print_line(stderr, "posternctl: line %zu: %s", number, err.text);
 		}
 		json_decref(answer);
 		json_decref(session);
@@ -199,17 +278,15 @@ static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *sessi
 	json_t *answer;
 	int ret;
 
-	if ((ret = judge_ask(judge, session, &answer, &err)) != 0) {
-		(void)fprintf(stderr, "posternctl: %s\n", err.text);
-		return ret == CTL_UNREACHABLE ? CTL_UNREACHABLE : EX_DATAERR;
-	}
+	if ((ret = judge_ask(judge, session, &answer, &err)) != CTL_OK)
+		return command_fail(ret, &err);
 	if (ctl->json)
-		print_line(answer);
+		ret = print_answer(answer, ret);
 	else
 		explain_print(stdout, answer, !json_is_false(json_object_get(session, "headers")),
 			ctl->colour);
 	json_decref(answer);
-	return EX_OK;
+	return ret;
 }
 
 /* ---- arguments --------------------------------------------------------------- */
@@ -244,8 +321,7 @@ static int set_size(struct arguments *a, const char *text)
 	errno = 0;
 	size = strtoll(text, &end, 10);
 	if (errno != 0 || *end != '\0' || !isdigit((unsigned char)text[0])) {
-		(void)fprintf(stderr, "posternctl: --size: \"%s\" is not a number of octets\n",
-			text);
+		print_line(stderr, "posternctl: --size: \"%s\" is not a number of octets", text);
 		return -1;
 	}
 	(void)json_object_set_new(a->session, "size", json_integer(size));
@@ -320,7 +396,7 @@ static bool has_preceding_facts(const struct arguments *a)
 		if (json_object_get(a->session, needs[i].key) == NULL ||
 			json_object_get(a->session, needs[i].needed) != NULL)
 			continue;
-		(void)fprintf(stderr, "posternctl: %s needs %s\n", needs[i].option,
+		print_line(stderr, "posternctl: %s needs %s", needs[i].option,
 			needs[i].needed_option);
 		return false;
 	}
@@ -331,8 +407,8 @@ static bool has_preceding_facts(const struct arguments *a)
 static int refuse_arguments(const char *error)
 {
 	if (error != NULL)
-		(void)fprintf(stderr, "posternctl: %s\n", error);
-	(void)fputs("posternctl: see 'posternctl help explain'\n", stderr);
+		print_line(stderr, "posternctl: %s", error);
+	print_line(stderr, "posternctl: see 'posternctl help explain'");
 	return EX_USAGE;
 }
 
@@ -341,6 +417,7 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 	int option;
 
 	optind = 1;
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (add_fact(a, option))
 			continue;
@@ -361,7 +438,8 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 			if (set_size(a, optarg) != 0)
 				return EX_USAGE;
 			break;
-		default: /* getopt_long() has printed the error */
+		default:
+			command_report_option(argv);
 			return refuse_arguments(NULL);
 		}
 	}
@@ -390,10 +468,8 @@ static int add_login(struct arguments *a)
 		set_string(a, "login", a->login);
 		return EX_OK;
 	}
-	if (ask_password("Password: ", password, sizeof(password), &err) != 0) {
-		(void)fprintf(stderr, "posternctl: %s\n", err.text);
-		return EX_DATAERR;
-	}
+	if (ask_password("Password: ", password, sizeof(password), &err) != 0)
+		return command_fail(EX_DATAERR, &err);
 	(void)json_object_set_new(a->session, "auth",
 		json_pack("{s:s, s:s}", "user", a->login, "password", password));
 	explicit_bzero(password, sizeof(password));
@@ -408,7 +484,8 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 
 	if (a.help) {
 		json_decref(a.session);
-		return fputs(cmd_explain_usage, stdout) < 0 ? EX_IOERR : EX_OK;
+		print_lines(stdout, cmd_explain_usage);
+		return EX_OK;
 	}
 	if (status == EX_OK)
 		status = add_login(&a);

@@ -11,6 +11,7 @@
 #include "ctl/ask_password.h"
 #include "ctl/cmd.h"
 #include "lib/auth/password.h"
+#include "lib/base/print.h"
 
 #define PASSWORD_SIZE 1024
 
@@ -45,16 +46,19 @@ static int print_hash(const struct ctl *ctl, const char *method, unsigned long r
 	explicit_bzero(password, sizeof(password));
 	if (ret != 0)
 		return command_fail(CTL_FAILED, err);
-	(void)printf(ctl->json ? "{\"hash\": \"%s\"}\n" : "%s\n", text);
+	if (ctl->json)
+		print_line(stdout, "{\"hash\": \"%s\"}", text);
+	else
+		print_line(stdout, "%s", text);
 	return CTL_OK;
 }
 
 static int report_bad_method(const struct ctl *ctl, const char *method)
 {
-	(void)fprintf(stderr, "posternctl: there is no method '%s'; the methods are", method);
+	print_text(stderr, "posternctl: there is no method '%s'; the methods are", method);
 	for (size_t i = 0; password_methods[i] != NULL; i++)
-		(void)fprintf(stderr, " %s", password_methods[i]);
-	(void)fputc('\n', stderr);
+		print_text(stderr, " %s", password_methods[i]);
+	print_end(stderr);
 	return command_usage(ctl);
 }
 
@@ -67,6 +71,7 @@ int cmd_hash(const struct ctl *ctl, int argc, char **argv)
 	char *end;
 	int c;
 
+	opterr = 0;
 	while ((c = getopt(argc, argv, "m:r:")) != -1) {
 		switch (c) {
 		case 'm':
@@ -79,6 +84,7 @@ int cmd_hash(const struct ctl *ctl, int argc, char **argv)
 				return command_usage(ctl);
 			break;
 		default:
+			command_report_option(argv);
 			return command_usage(ctl);
 		}
 	}

@@ -2,26 +2,28 @@
  * The command limits: prints or resets the counts of rate limits. Owns nothing.
  * t/integration/test_limits_ctl.py covers it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
+#include "lib/base/print.h"
 
 static void print_window(const struct ctl *ctl, json_t *window)
 {
 	const long long left = (long long)json_integer_value(json_object_get(window, "left"));
 
-	(void)printf("  %-14s used %lld, left %s%lld%s",
+	print_text(stdout, "  %-14s used %lld, left ",
 		json_string_value(json_object_get(window, "limit")),
-		(long long)json_integer_value(json_object_get(window, "used")),
-		terminal_colour(ctl->colour, left > 0 ? TERMINAL_GREEN : TERMINAL_RED), left,
-		terminal_colour(ctl->colour, TERMINAL_OFF));
+		(long long)json_integer_value(json_object_get(window, "used")));
+	terminal_paint(stdout, ctl->colour, left > 0 ? TERMINAL_GREEN : TERMINAL_RED);
+	print_text(stdout, "%lld", left);
+	terminal_paint(stdout, ctl->colour, TERMINAL_OFF);
 	if (left == 0)
-		(void)printf(", next in %s", json_string_value(json_object_get(window, "next")));
-	(void)putchar('\n');
+		print_text(stdout, ", next in %s",
+			json_string_value(json_object_get(window, "next")));
+	print_end(stdout);
 }
 
 static void print_limits(const struct ctl *ctl, json_t *answer)
@@ -32,19 +34,17 @@ static void print_limits(const struct ctl *ctl, json_t *answer)
 	size_t i, j;
 
 	if (json_object_get(answer, "count") != NULL && count == 0)
-		(void)puts("no limit has counted anything");
+		print_line(stdout, "no limit has counted anything");
 	else if (json_object_get(answer, "count") != NULL)
-		(void)printf("%lld key%s counted; those nearest to their limits:\n", count,
+		print_line(stdout, "%lld key%s counted; those nearest to their limits:", count,
 			count == 1 ? " is" : "s are");
 	if (unsaved > 0)
-		(void)printf("%s%lld charge%s could not be saved%s\n",
-			terminal_colour(ctl->colour, TERMINAL_RED), unsaved, command_s(unsaved),
-			terminal_colour(ctl->colour, TERMINAL_OFF));
+		print_line(stdout, "%lld charge%s could not be saved", unsaved, command_s(unsaved));
 	for (i = 0; i < json_array_size(keys); i++) {
 		key = json_array_get(keys, i);
 		windows = json_object_get(key, "windows");
-		terminal_print(stdout, json_string_value(json_object_get(key, "key")));
-		(void)puts(json_array_size(windows) == 0 ? ": nothing used" : "");
+		print_line(stdout, "%s%s", json_string_value(json_object_get(key, "key")),
+			json_array_size(windows) == 0 ? ": nothing used" : "");
 		for (j = 0; j < json_array_size(windows); j++)
 			print_window(ctl, json_array_get(windows, j));
 	}

@@ -6,11 +6,12 @@
 
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
+#include "lib/base/print.h"
 
 static void print_level(const struct ctl *ctl, json_t *answer)
 {
 	(void)ctl;
-	(void)puts(json_string_value(json_object_get(answer, "level")));
+	print_line(stdout, "%s", json_string_value(json_object_get(answer, "level")));
 }
 
 int cmd_log_level(const struct ctl *ctl, int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
+#include "lib/base/print.h"
 
 static void print_reload(const struct ctl *ctl, json_t *answer)
 {
@@ -15,15 +16,21 @@ static void print_reload(const struct ctl *ctl, json_t *answer)
 	size_t i;
 
 	json_array_foreach (json_object_get(answer, "problems"), i, problem) {
-		(void)printf("%sproblem%s: ", terminal_colour(ctl->colour, TERMINAL_YELLOW),
-			terminal_colour(ctl->colour, TERMINAL_OFF));
-		terminal_print(stdout, json_string_value(problem));
-		(void)putchar('\n');
+		terminal_word(stdout, ctl->colour, TERMINAL_YELLOW, "problem");
+		print_line(stdout, ": %s", json_string_value(problem));
 	}
 	if (json_is_true(json_object_get(answer, "ok")))
-		(void)printf("policy %lld is in force, %lld problem%s\n",
+		print_line(stdout, "policy %lld is in force, %lld problem%s",
 			(long long)json_integer_value(json_object_get(answer, "serial")), count,
 			command_s(count));
+}
+
+static void report_failure(const struct errmsg *err)
+{
+	print_line(stderr, "posternctl: the reload failed: %s", err->text);
+	print_line(stderr,
+		"What could not be read stays in force as it was; 'posternctl status' shows "
+		"the state.");
 }
 
 int cmd_reload(const struct ctl *ctl, int argc, char **argv)
@@ -37,14 +44,11 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 	ret = control_client_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);
 	/* A reload that failed still answers with the problems. */
 	if (answer != NULL && ctl->json)
-		command_print_json(answer);
+		(void)command_print_json(answer);
 	else if (answer != NULL)
 		print_reload(ctl, answer);
 	if (ret == CTL_FAILED)
-		(void)fprintf(stderr,
-			"posternctl: the reload failed: %s\nWhat could not be read stays in force as "
-			"it was; 'posternctl status' shows the state.\n",
-			err.text);
+		report_failure(&err);
 	else if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
 	json_decref(answer);

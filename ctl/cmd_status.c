@@ -20,7 +20,7 @@ int cmd_status(const struct ctl *ctl, int argc, char **argv)
 	if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
 	else if (ctl->json)
-		command_print_json(answer);
+		ret = command_print_json(answer);
 	else
 		status_print(stdout, answer, ctl->colour);
 	if (ret == CTL_OK && json_array_size(json_object_get(answer, "problems")) > 0)

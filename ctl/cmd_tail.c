@@ -9,6 +9,7 @@
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
+#include "lib/base/print.h"
 
 static void print_field(json_t *event, const char *key, const char *label)
 {
@@ -16,8 +17,7 @@ static void print_field(json_t *event, const char *key, const char *label)
 
 	if (text == NULL)
 		return;
-	(void)printf(" %s", label);
-	terminal_print(stdout, text);
+	print_text(stdout, " %s%s", label, text);
 }
 
 static void print_time(json_t *event)
@@ -28,7 +28,7 @@ static void print_time(json_t *event)
 
 	(void)localtime_r(&when, &tm);
 	(void)strftime(text, sizeof(text), "%H:%M:%S", &tm);
-	(void)fputs(text, stdout);
+	print_text(stdout, "%s", text);
 }
 
 /* "12:34:56 reject mail 192.0.2.7 a@b -> c@d: mail_from.access.blacklist:17: 550 text" */
@@ -38,9 +38,10 @@ static void print_event(const struct ctl *ctl, json_t *event)
 	json_t *code = json_object_get(event, "code");
 
 	print_time(event);
-	if (verdict != NULL)
-		(void)printf(" %s%s%s", terminal_verdict(ctl->colour, verdict), verdict,
-			terminal_colour(ctl->colour, TERMINAL_OFF));
+	if (verdict != NULL) {
+		print_text(stdout, " ");
+		terminal_word(stdout, ctl->colour, terminal_verdict(verdict), verdict);
+	}
 	print_field(event, "stage", "");
 	print_field(event, "client", "");
 	print_field(event, "login", "login=");
@@ -49,26 +50,24 @@ static void print_event(const struct ctl *ctl, json_t *event)
 	print_field(event, "queue", "queue=");
 	print_field(event, "rule", "rule=");
 	if (code != NULL) {
-		(void)printf("%s %lld", terminal_colour(ctl->colour, TERMINAL_DIM),
-			(long long)json_integer_value(code));
+		terminal_paint(stdout, ctl->colour, TERMINAL_DIM);
+		print_text(stdout, " %lld", (long long)json_integer_value(code));
 		print_field(event, "text", "");
-		(void)fputs(terminal_colour(ctl->colour, TERMINAL_OFF), stdout);
+		terminal_paint(stdout, ctl->colour, TERMINAL_OFF);
 	}
-	(void)putchar('\n');
+	print_end(stdout);
 }
 
-static void print_line(const struct ctl *ctl, const char *line)
+static void print_received(const struct ctl *ctl, const char *line)
 {
-	json_t *event, *dropped;
+	json_t *event = json_loads(line, 0, NULL);
+	json_t *dropped = json_object_get(event, "dropped");
 
-	if (ctl->json) {
-		(void)puts(line);
-		return;
-	}
-	event = json_loads(line, 0, NULL);
-	dropped = json_object_get(event, "dropped");
-	if (dropped != NULL)
-		(void)printf("... %lld line%s lost ...\n", (long long)json_integer_value(dropped),
+	if (ctl->json && event != NULL)
+		(void)terminal_json(stdout, event, JSON_COMPACT);
+	else if (dropped != NULL)
+		print_line(stdout, "... %lld line%s lost ...",
+			(long long)json_integer_value(dropped),
 			command_s((long long)json_integer_value(dropped)));
 	else if (event != NULL)
 		print_event(ctl, event);
@@ -95,7 +94,7 @@ int cmd_tail(const struct ctl *ctl, int argc, char **argv)
 		return command_fail(ret, &err);
 	}
 	while ((line = control_client_next_line(client)) != NULL) {
-		print_line(ctl, line);
+		print_received(ctl, line);
 		if (fflush(stdout) != 0)
 			break;
 	}

@@ -4,12 +4,16 @@
  */
 #include "ctl/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "ctl/terminal.h"
+#include "lib/base/print.h"
+
 int command_usage(const struct ctl *ctl)
 {
-	(void)fprintf(stderr, "usage: posternctl [OPTION ...] %s%s%s\n", ctl->command->name,
+	print_line(stderr, "usage: posternctl [OPTION ...] %s%s%s", ctl->command->name,
 		ctl->command->arguments[0] == '\0' ? "" : " ", ctl->command->arguments);
 	return EX_USAGE;
 }
@@ -18,7 +22,7 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv)
 {
 	if (argc == 1)
 		return CTL_OK;
-	(void)fprintf(stderr, "posternctl: %s: the command %s has no arguments\n", argv[1],
+	print_line(stderr, "posternctl: %s: the command %s has no arguments", argv[1],
 		ctl->command->name);
 	return command_usage(ctl);
 }
@@ -26,14 +30,31 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv)
 int command_fail(int code, const struct errmsg *err)
 {
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "posternctl: %s\n", err->text);
+	print_line(stderr, "posternctl: %s", err->text);
 	return code;
 }
 
-void command_print_json(const json_t *answer)
+int command_print_json(const json_t *answer)
 {
-	(void)json_dumpf(answer, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
+	static const struct errmsg no_memory = { "out of memory" };
+
+	return terminal_json(stdout, answer, JSON_INDENT(2)) == 0 ?
+		CTL_OK :
+		command_fail(CTL_FAILED, &no_memory);
+}
+
+void command_report_option(char **argv)
+{
+	const char *argument = argv[optind - 1];
+
+	if (optopt == 0)
+		print_line(stderr, "%s: unrecognized option '%s'", argv[0], argument);
+	else if (argument[0] == '-' && argument[1] == '-')
+		print_line(stderr,
+			"%s: option '%s' is incomplete, or has a value that it cannot have",
+			argv[0], argument);
+	else
+		print_line(stderr, "%s: invalid option or missing value -- '%c'", argv[0], optopt);
 }
 
 const char *command_s(long long number)

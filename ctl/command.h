@@ -46,8 +46,14 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 /* Print err to standard error; returns code. */
 int command_fail(int code, const struct errmsg *err);
 
-/* Print an answer for --json. */
-void command_print_json(const json_t *answer);
+/* Print an answer for --json. Returns CTL_OK, or CTL_FAILED with a message when out of memory. */
+int command_print_json(const json_t *answer);
+
+/*
+ * Report the option that getopt() or getopt_long() has just refused with '?' to standard error.
+ * These functions themselves must not print (opterr), because the argument may contain anything.
+ */
+void command_report_option(char **argv);
 
 /* Return the ending of a noun after a number: "s", or "" after 1. */
 const char *command_s(long long number);

@@ -4,13 +4,13 @@
  */
 #include "ctl/commands.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "config.h"
 #include "ctl/cmd.h"
 #include "lib/base/near_name.h"
+#include "lib/base/print.h"
 #include "lib/conf/config.h"
 
 static const struct command *all_commands(void);
@@ -21,7 +21,10 @@ static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 
 	if (ret != CTL_OK)
 		return ret;
-	(void)printf(ctl->json ? "{\"version\": \"%s\"}\n" : "posternctl %s\n", PACKAGE_VERSION);
+	if (ctl->json)
+		print_line(stdout, "{\"version\": \"%s\"}", PACKAGE_VERSION);
+	else
+		print_line(stdout, "posternctl %s", PACKAGE_VERSION);
 	return CTL_OK;
 }
 
@@ -37,20 +40,21 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		commands_print_usage(command);
 		return CTL_OK;
 	}
-	(void)puts("usage: posternctl [OPTION ...] COMMAND [ARGUMENT ...]\n"
-		   "\n"
-		   "Options:\n"
-		   "  -c, --config FILE    read this configuration (" CONFIG_FILE_DEFAULT ")\n"
-		   "  -s, --socket SOCKET  connect to this control socket, not to that of the "
-		   "configuration\n"
-		   "      --json           print the answer as JSON\n"
-		   "      --colour=WHEN    print colours: auto, always or never\n"
-		   "\n"
-		   "Commands:");
+	print_lines(stdout,
+		"usage: posternctl [OPTION ...] COMMAND [ARGUMENT ...]\n"
+		"\n"
+		"Options:\n"
+		"  -c, --config FILE    read this configuration (" CONFIG_FILE_DEFAULT ")\n"
+		"  -s, --socket SOCKET  connect to this control socket, not to that of the "
+		"configuration\n"
+		"      --json           print the answer as JSON\n"
+		"      --colour=WHEN    print colours: auto, always or never\n"
+		"\n"
+		"Commands:\n");
 	for (command = all_commands(); command->name != NULL; command++)
-		(void)printf("  %-10s %s\n", command->name, command->summary);
-	(void)puts(
-		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.");
+		print_line(stdout, "  %-10s %s", command->name, command->summary);
+	print_lines(stdout,
+		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.\n");
 	return CTL_OK;
 }
 
@@ -98,11 +102,12 @@ const struct command *commands_find(const char *name)
 void commands_print_usage(const struct command *command)
 {
 	if (command->usage != NULL)
-		(void)fputs(command->usage, stdout);
-	else
-		(void)printf("usage: posternctl [OPTION ...] %s%s%s\n%s\n", command->name,
-			command->arguments[0] == '\0' ? "" : " ", command->arguments,
-			command->summary);
+		print_lines(stdout, command->usage);
+	else {
+		print_line(stdout, "usage: posternctl [OPTION ...] %s%s%s", command->name,
+			command->arguments[0] == '\0' ? "" : " ", command->arguments);
+		print_line(stdout, "%s", command->summary);
+	}
 }
 
 /* The name most like `name`; NULL when none is near. */
@@ -123,9 +128,8 @@ int commands_report_unknown(const char *name)
 {
 	const char *near = nearest_name(name);
 
-	(void)fprintf(stderr,
-		"posternctl: %s: there is no such command%s%s%s; see 'posternctl help'\n", name,
-		near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+	print_line(stderr, "posternctl: %s: there is no such command%s%s%s; see 'posternctl help'",
+		name, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
 		near == NULL ? "" : "?");
 	return EX_USAGE;
 }

@@ -263,7 +263,7 @@ int control_client_show(const struct ctl *ctl, json_t *request,
 	if (ret != CTL_OK)
 		ret = command_fail(ret, &err);
 	else if (ctl->json)
-		command_print_json(answer);
+		ret = command_print_json(answer);
 	else
 		print(ctl, answer);
 	json_decref(answer);

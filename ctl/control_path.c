@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/base/print.h"
 #include "lib/conf/config.h"
 #include "lib/conf/file.h"
 #include "lib/conf/ini.h"
@@ -72,7 +73,7 @@ int control_path(const struct ctl *ctl, char **path_r, struct errmsg *err)
 		path = strdup(config->control.socket);
 		config_unref(&config);
 	} else if ((path = find_in_file(ctl->config_path)) != NULL) {
-		(void)fprintf(stderr, "posternctl: warning: %s\n", err->text);
+		print_line(stderr, "posternctl: warning: %s", err->text);
 	} else {
 		return EX_CONFIG;
 	}

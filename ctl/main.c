@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "ctl/commands.h"
+#include "lib/base/print.h"
+#include "lib/base/text.h"
 #include "lib/conf/config.h"
 
 /* Return whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org)
@@ -24,7 +26,7 @@ static bool terminal_has_colours(void)
 
 static int report_bad_argument(const char *argument, const char *why)
 {
-	(void)fprintf(stderr, "posternctl: %s: %s; see 'posternctl help'\n", argument, why);
+	print_line(stderr, "posternctl: %s: %s; see 'posternctl help'", argument, why);
 	return EX_USAGE;
 }
 
@@ -90,7 +92,7 @@ static int run_command(const struct ctl *ctl, int argc, char **argv)
 	char whole_name[40];
 	const int skipped = argc < 2 ? 0 : 1;
 
-	(void)snprintf(whole_name, sizeof(whole_name), "posternctl %s", ctl->command->name);
+	(void)text_format(whole_name, sizeof(whole_name), "posternctl %s", ctl->command->name);
 	argv[skipped] = whole_name;
 	return ctl->command->run(ctl, argc - skipped, argv + skipped);
 }
@@ -99,7 +101,7 @@ static int run_command(const struct ctl *ctl, int argc, char **argv)
 static int check_output(int code)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == CTL_OK) {
-		(void)fprintf(stderr, "posternctl: cannot write to standard output\n");
+		print_line(stderr, "posternctl: cannot write to standard output");
 		return EX_IOERR;
 	}
 	return code;

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "ctl/terminal.h"
+#include "lib/base/print.h"
+#include "lib/base/text.h"
 
 #define TEXTS_SHOWN 20 /* of an array */
 #define LABEL_WIDTH 24
@@ -54,7 +56,7 @@ static void make_label(char label_r[LABEL_SIZE], const char *before, const char 
 	size_t len;
 
 	(void)unit_of(key, &len);
-	(void)snprintf(label_r, LABEL_SIZE, "%s%s%.*s", before, before[0] == '\0' ? "" : "  ",
+	(void)text_format(label_r, LABEL_SIZE, "%s%s%.*s", before, before[0] == '\0' ? "" : "  ",
 		(int)len, key);
 	if (strchr(key, '.') == NULL) { /* else it is the name of a file */
 		for (char *c = label_r; *c != '\0'; c++) {
@@ -66,23 +68,8 @@ static void make_label(char label_r[LABEL_SIZE], const char *before, const char 
 
 static void print_label(const struct layout *layout, const char *label)
 {
-	(void)fprintf(layout->out, "%*s", layout->indent, "");
-	terminal_print(layout->out, label);
-	(void)fprintf(layout->out, "%*s",
+	print_text(layout->out, "%*s%s%*s", layout->indent, "", label,
 		(int)strlen(label) < LABEL_WIDTH ? LABEL_WIDTH - (int)strlen(label) : 1, "");
-}
-
-/* The two largest units: "3 d 4 h", "5 min 3 s", "12 s". */
-static void print_seconds(FILE *out, long long seconds)
-{
-	if (seconds >= 86400)
-		(void)fprintf(out, "%lld d %lld h", seconds / 86400, seconds % 86400 / 3600);
-	else if (seconds >= 3600)
-		(void)fprintf(out, "%lld h %lld min", seconds / 3600, seconds % 3600 / 60);
-	else if (seconds >= 60)
-		(void)fprintf(out, "%lld min %lld s", seconds / 60, seconds % 60);
-	else
-		(void)fprintf(out, "%lld s", seconds < 0 ? 0 : seconds);
 }
 
 static void print_time(FILE *out, long long seconds)
@@ -93,17 +80,17 @@ static void print_time(FILE *out, long long seconds)
 
 	(void)localtime_r(&when, &tm);
 	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	(void)fputs(text, out);
+	print_text(out, "%s", text);
 }
 
 static void print_number(FILE *out, long long number, enum unit unit)
 {
 	if (unit == UNIT_SECONDS)
-		print_seconds(out, number);
+		terminal_seconds(out, number);
 	else if (unit == UNIT_TIME)
 		print_time(out, number);
 	else
-		(void)fprintf(out, "%lld", number);
+		print_text(out, "%lld", number);
 }
 
 static void print_scalar(const struct layout *layout, const char *label, json_t *value,
@@ -111,12 +98,12 @@ static void print_scalar(const struct layout *layout, const char *label, json_t 
 {
 	print_label(layout, label);
 	if (json_is_string(value))
-		terminal_print(layout->out, json_string_value(value));
+		print_text(layout->out, "%s", json_string_value(value));
 	else if (json_is_integer(value))
 		print_number(layout->out, (long long)json_integer_value(value), unit);
 	else if (json_is_boolean(value))
-		(void)fputs(json_is_true(value) ? "yes" : "no", layout->out);
-	(void)fputc('\n', layout->out);
+		print_text(layout->out, "%s", json_is_true(value) ? "yes" : "no");
+	print_end(layout->out);
 }
 
 static void print_texts(const struct layout *layout, const char *label, json_t *texts)
@@ -127,7 +114,7 @@ static void print_texts(const struct layout *layout, const char *label, json_t *
 	json_array_foreach (texts, i, text) {
 		if (i == TEXTS_SHOWN) {
 			print_label(layout, "");
-			(void)fprintf(layout->out, "and %zu more: see --json\n",
+			print_line(layout->out, "and %zu more: see --json",
 				json_array_size(texts) - i);
 			break;
 		}
@@ -154,7 +141,7 @@ static void print_counts(const struct layout *layout, const char *label, json_t 
 
 	levels[0].object = counts;
 	levels[0].at = json_object_iter(counts);
-	(void)snprintf(levels[0].label, LABEL_SIZE, "%s", label);
+	(void)text_format(levels[0].label, LABEL_SIZE, "%s", label);
 	for (;;) {
 		const char *key;
 		json_t *value;
@@ -185,8 +172,9 @@ static void print_section(const struct layout *layout, const char *name, json_t 
 	json_t *value;
 	size_t len;
 
-	(void)fprintf(layout->out, "\n%s%s%s\n", terminal_colour(layout->colour, TERMINAL_BOLD),
-		name, terminal_colour(layout->colour, TERMINAL_OFF));
+	print_end(layout->out);
+	terminal_word(layout->out, layout->colour, TERMINAL_BOLD, name);
+	print_end(layout->out);
 	json_object_foreach (section, key, value) {
 		make_label(label, "", key);
 		if (json_is_object(value))
@@ -212,22 +200,20 @@ static void print_problems(const struct layout *layout, json_t *problems)
 	size_t i;
 
 	if (count == 0) {
-		(void)fprintf(layout->out, "%sno problems%s\n",
-			terminal_colour(layout->colour, TERMINAL_GREEN),
-			terminal_colour(layout->colour, TERMINAL_OFF));
+		terminal_word(layout->out, layout->colour, TERMINAL_GREEN, "no problems");
+		print_end(layout->out);
 		return;
 	}
-	(void)fprintf(layout->out, "%s%zu problem%s%s\n",
-		terminal_colour(layout->colour, TERMINAL_RED), count, count == 1 ? "" : "s",
-		terminal_colour(layout->colour, TERMINAL_OFF));
+	terminal_paint(layout->out, layout->colour, TERMINAL_RED);
+	print_text(layout->out, "%zu problem%s", count, count == 1 ? "" : "s");
+	terminal_paint(layout->out, layout->colour, TERMINAL_OFF);
+	print_end(layout->out);
 	json_array_foreach (problems, i, problem) {
-		(void)fprintf(layout->out,
-			"  %s%s%s: ", terminal_colour(layout->colour, TERMINAL_BOLD),
-			text_of(problem, "section"), terminal_colour(layout->colour, TERMINAL_OFF));
-		terminal_print(layout->out, text_of(problem, "problem"));
-		(void)fputs("\n      ", layout->out);
-		terminal_print(layout->out, text_of(problem, "remedy"));
-		(void)fputc('\n', layout->out);
+		print_text(layout->out, "  ");
+		terminal_word(layout->out, layout->colour, TERMINAL_BOLD,
+			text_of(problem, "section"));
+		print_line(layout->out, ": %s", text_of(problem, "problem"));
+		print_line(layout->out, "      %s", text_of(problem, "remedy"));
 	}
 }
 

@@ -1,12 +1,15 @@
 /*
- * Colours for a terminal, and text from outside with its control characters made visible. Owns
- * nothing.
+ * What posternctl prints beyond text (lib/base/print.h): colours, durations and JSON.
+ * Owns nothing; the main thread calls it.
  */
 #include "ctl/terminal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-const char *terminal_colour(bool colour, enum terminal_colour what)
+#include "lib/base/print.h"
+
+void terminal_paint(FILE *out, bool colour, enum terminal_colour what)
 {
 	static const char *const codes[] = {
 		[TERMINAL_OFF] = "\033[0m",
@@ -17,10 +20,18 @@ const char *terminal_colour(bool colour, enum terminal_colour what)
 		[TERMINAL_DIM] = "\033[2m",
 	};
 
-	return colour ? codes[what] : "";
+	if (colour)
+		(void)fputs(codes[what], out);
 }
 
-const char *terminal_verdict(bool colour, const char *verdict)
+void terminal_word(FILE *out, bool colour, enum terminal_colour what, const char *word)
+{
+	terminal_paint(out, colour, what);
+	print_text(out, "%s", word);
+	terminal_paint(out, colour, TERMINAL_OFF);
+}
+
+enum terminal_colour terminal_verdict(const char *verdict)
 {
 	static const struct {
 		const char *verdict;
@@ -36,23 +47,37 @@ const char *terminal_verdict(bool colour, const char *verdict)
 
 	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
 		if (strcmp(verdict, colours[i].verdict) == 0)
-			return terminal_colour(colour, colours[i].colour);
+			return colours[i].colour;
 	}
-	return terminal_colour(colour, TERMINAL_YELLOW);
+	return TERMINAL_YELLOW;
 }
 
-void terminal_print(FILE *out, const char *text)
+void terminal_seconds(FILE *out, long long seconds)
 {
-	for (; *text != '\0'; text++) {
-		const unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+	if (seconds >= 86400)
+		print_text(out, "%lld d %lld h", seconds / 86400, seconds % 86400 / 3600);
+	else if (seconds >= 3600)
+		print_text(out, "%lld h %lld min", seconds / 3600, seconds % 3600 / 60);
+	else if (seconds >= 60)
+		print_text(out, "%lld min %lld s", seconds / 60, seconds % 60);
+	else
+		print_text(out, "%lld s", seconds < 0 ? 0 : seconds);
+}
 
-		if (c < ' ' || c == 0x7f) {
-			(void)fprintf(out, "\\x%02x", c);
-		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) { /* U+0080 to U+009F */
-			(void)fprintf(out, "\\x%02x\\x%02x", c, next);
-			text++;
-		} else {
-			(void)fputc(c, out);
-		}
+int terminal_json(FILE *out, const json_t *json, size_t flags)
+{
+	/* 13 digits: the time of an event in milliseconds. */
+	char *text = json_dumps(json, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(13));
+
+	if (text == NULL)
+		return -1;
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == 0x7f)
+			(void)fputs("\\u007f", out);
+		else
+			(void)fputc(*at, out);
 	}
+	(void)fputc('\n', out);
+	free(text);
+	return 0;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/print.h"
 #include "lib/store/suspensions_file.h"
 #include "milter/auth/auth.h"
 #include "milter/auth/auth_status.h"
@@ -385,8 +386,7 @@ static void announce(struct daemon *daemon)
 	quote_log(LOG_LEVEL_WARNING, "error", err.text, "ready version=%s pid=%ld policy=none",
 		PACKAGE_VERSION, (long)getpid());
 	if (!daemon->options->foreground)
-		(void)fprintf(stderr, "postern: running, but there is no policy yet: %s\n",
-			err.text);
+		print_line(stderr, "postern: running, but there is no policy yet: %s", err.text);
 	process_ready("no policy yet");
 }
 

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "lib/base/hash.h"
+#include "lib/base/print.h"
 #include "lib/conf/config.h"
 #include "lib/conf/file.h"
 #include "lib/store/list_files.h"
@@ -38,6 +39,15 @@ static const char usage[] =
 	"  -u USER   become this user when started by root\n"
 	"  -V        print the version (--version)\n";
 
+/* Report the option that getopt_long() has refused. */
+static void report_option(char **argv)
+{
+	if (optopt == 0)
+		print_line(stderr, "postern: unrecognized option '%s'", argv[optind - 1]);
+	else
+		print_line(stderr, "postern: invalid option or missing value -- '%c'", optopt);
+}
+
 static void read_options(int argc, char **argv, struct options *options_r)
 {
 	static const struct option long_options[] = {
@@ -48,6 +58,7 @@ static void read_options(int argc, char **argv, struct options *options_r)
 	struct options options = { .daemon.config_path = CONFIG_FILE_DEFAULT };
 	int c;
 
+	opterr = 0; /* the argument may contain anything */
 	while ((c = getopt_long(argc, argv, "c:fhnP:u:V", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -66,18 +77,19 @@ static void read_options(int argc, char **argv, struct options *options_r)
 			options.daemon.user = optarg;
 			break;
 		case 'V':
-			(void)printf("postern %s\n", PACKAGE_VERSION);
+			print_line(stdout, "postern %s", PACKAGE_VERSION);
 			exit(EX_OK);
 		case 'h':
-			(void)fputs(usage, stdout);
+			print_lines(stdout, usage);
 			exit(EX_OK);
 		default:
-			(void)fputs(usage, stderr);
+			report_option(argv);
+			print_lines(stderr, usage);
 			exit(EX_USAGE);
 		}
 	}
 	if (optind < argc) {
-		(void)fputs(usage, stderr);
+		print_lines(stderr, usage);
 		exit(EX_USAGE);
 	}
 	*options_r = options;
@@ -86,7 +98,7 @@ static void read_options(int argc, char **argv, struct options *options_r)
 static void print_problems(const struct problems *problems)
 {
 	for (size_t i = 0; i < problems_kept(problems); i++)
-		(void)fprintf(stderr, "%s\n", problems_text(problems, i));
+		print_line(stderr, "%s", problems_text(problems, i));
 }
 
 /* Become the daemon's user, and print which files that user cannot read, unlike root. Exits with
@@ -100,7 +112,7 @@ static void report_unreadable(const struct config *config, const struct process_
 	struct errmsg err;
 
 	if (process_become(user, &err) != 0) {
-		(void)fprintf(stderr, "postern: %s\n", err.text);
+		print_line(stderr, "postern: %s", err.text);
 		_exit(1);
 	}
 	config_check_readable(config, user->name, problems);
@@ -142,7 +154,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	int code = EX_CONFIG;
 
 	if (daemon_check(config, err) == 0 &&
-		policy_from_files(config, &policy, problems, err) == 0 &&
+		policy_from_files(config, &policy, NULL, problems, err) == 0 &&
 		token_keys_load(config->jwt.keys_file, config->jwt.secret, config->user, &keys,
 			problems, err) == TOKEN_KEYS_LOADED)
 		code = geteuid() == 0 ? check_user(options, config, unreadable_r, err) : EX_OK;
@@ -166,11 +178,11 @@ static int check_files(const struct daemon_options *options)
 		code = check_config(options, config, problems, &unreadable, &err);
 	}
 	if (code != EX_OK) {
-		(void)fprintf(stderr, "postern: %s\n", err.text);
+		print_line(stderr, "postern: %s", err.text);
 	} else {
 		print_problems(problems);
 		count = problems_count(problems) + unreadable;
-		(void)printf("%s: no error, %zu problem%s\n", options->config_path, count,
+		print_line(stdout, "%s: no error, %zu problem%s", options->config_path, count,
 			count == 1 ? "" : "s");
 	}
 	config_unref(&config);

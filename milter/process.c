@@ -24,6 +24,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/base/print.h"
+#include "lib/base/text.h"
 #include "milter/loop/listen.h"
 
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
@@ -110,7 +112,7 @@ static void tell_parent(unsigned char code)
 	if (to_parent < 0)
 		return;
 	if (write(to_parent, &code, 1) != 1)
-		(void)fprintf(stderr, "postern: the parent process does not respond\n");
+		print_line(stderr, "postern: the parent process does not respond");
 	(void)close(to_parent);
 	to_parent = -1;
 }
@@ -120,7 +122,7 @@ void process_ready(const char *status)
 	char message[200];
 	int null;
 
-	(void)snprintf(message, sizeof(message), "READY=1\nSTATUS=%s", status);
+	(void)text_format(message, sizeof(message), "READY=1\nSTATUS=%s", status);
 	process_notify(message);
 	if (to_parent < 0)
 		return;
@@ -136,7 +138,7 @@ void process_ready(const char *status)
 
 void process_fail(int code, const struct errmsg *err)
 {
-	(void)fprintf(stderr, "postern: %s\n", err->text);
+	print_line(stderr, "postern: %s", err->text);
 	tell_parent((unsigned char)code);
 	exit(code);
 }

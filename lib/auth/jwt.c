@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/auth/base64.h"
+#include "lib/base/text.h"
 #include "lib/match/address.h"
 
 #define MAIL_MAX 400 /* bytes of an address that becomes a login */
@@ -104,7 +105,8 @@ static int read_header(const struct parts *parts, struct header *header_r, struc
 	else if (alg == NULL)
 		(void)errmsg_set(err, "the token's header has no algorithm");
 	else if (jwt_algorithm_find(alg, &header_r->algorithm) < 0)
-		(void)errmsg_set(err, "the token's algorithm \"%.16s\" is not supported", alg);
+		(void)errmsg_set(err, "the token's algorithm \"%.*s\" is not supported",
+			TEXT_CUT(alg, 16));
 	else if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > 512))
 		(void)errmsg_set(err, "the token's key id is not a string of at most 512 bytes");
 	else
@@ -265,7 +267,8 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 			return 0;
 	}
 	if (!kid_known)
-		return errmsg_set(err, "no key has the token's key id \"%.60s\"", header->kid);
+		return errmsg_set(err, "no key has the token's key id \"%.*s\"",
+			TEXT_CUT(header->kid, 60));
 	if (!fits && short_secret > 0)
 		return errmsg_set(err,
 			"the token's algorithm %s needs a secret of at least %zu bytes; ours has "
@@ -273,8 +276,8 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 			jwt_algorithm_name(header->algorithm), jwt_hash_len(header->algorithm),
 			short_secret);
 	if (!fits)
-		return errmsg_set(err, "the key%s%.60s%s is not for the token's algorithm %s",
-			header->kid[0] != '\0' ? " \"" : "", header->kid,
+		return errmsg_set(err, "the key%s%.*s%s is not for the token's algorithm %s",
+			header->kid[0] != '\0' ? " \"" : "", TEXT_CUT(header->kid, 60),
 			header->kid[0] != '\0' ? "\"" : "", jwt_algorithm_name(header->algorithm));
 	if (signature_bytes < want)
 		return cut_off(len, "its signature is too short", err);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 #include "lib/auth/jwt_keys_private.h"
 
 #define TEXT_MAX (1U << 20) /* bytes */
@@ -35,7 +37,8 @@ static EVP_PKEY *read_pem_block(const char *name, const unsigned char *der, long
 		(void)errmsg_set(err, "a private key; only the public key belongs here");
 		return NULL;
 	} else {
-		(void)errmsg_set(err, "the PEM block \"%.40s\" is not a public key", name);
+		(void)errmsg_set(err, "the PEM block \"%.*s\" is not a public key",
+			TEXT_CUT(name, 40));
 		return NULL;
 	}
 	if (public == NULL)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 int errmsg_set(struct errmsg *err, const char *format, ...)
 {
 	va_list args;
@@ -14,7 +16,7 @@ int errmsg_set(struct errmsg *err, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args);
+	(void)text_vformat(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	return -1;
 }
@@ -29,9 +31,9 @@ int errmsg_prefix(struct errmsg *err, const char *format, ...)
 		return -1;
 	memcpy(old, err->text, sizeof(old));
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args);
+	(void)text_vformat(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	len = strlen(err->text);
-	(void)snprintf(err->text + len, sizeof(err->text) - len, "%s", old);
+	(void)text_format(err->text + len, sizeof(err->text) - len, "%s", old);
 	return -1;
 }

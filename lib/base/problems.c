@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 struct texts {
 	size_t count, kept;
 	char *text[PROBLEMS_KEPT];
@@ -51,7 +53,7 @@ static void add_text(struct texts *texts, const char *format, va_list args)
 	texts->count++;
 	if (texts->kept == PROBLEMS_KEPT)
 		return;
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)text_vformat(text, sizeof(text), format, args);
 	if ((texts->text[texts->kept] = strdup(text)) != NULL)
 		texts->kept++;
 }

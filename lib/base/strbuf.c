@@ -4,7 +4,6 @@
  */
 #include "lib/base/strbuf.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,24 +53,29 @@ void strbuf_add_char(struct strbuf *buf, char c)
 	strbuf_add(buf, &c, 1);
 }
 
+void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args)
+{
+	va_list again;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	if (len < 0) {
+		buf->failed = true;
+	} else if (reserve(buf, (size_t)len)) {
+		(void)vsnprintf(buf->text + buf->len, (size_t)len + 1, format, again);
+		buf->len += (size_t)len;
+	}
+	va_end(again);
+}
+
 void strbuf_addf(struct strbuf *buf, const char *format, ...)
 {
 	va_list args;
-	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	strbuf_vaddf(buf, format, args);
 	va_end(args);
-	if (len < 0) {
-		buf->failed = true;
-		return;
-	}
-	if (!reserve(buf, (size_t)len))
-		return;
-	va_start(args, format);
-	(void)vsnprintf(buf->text + buf->len, (size_t)len + 1, format, args);
-	va_end(args);
-	buf->len += (size_t)len;
 }
 
 void strbuf_reset(struct strbuf *buf)

@@ -1,6 +1,7 @@
 #ifndef POSTERN_STRBUF_H
 #define POSTERN_STRBUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,6 +25,8 @@ void strbuf_add(struct strbuf *buf, const char *text, size_t len);
 void strbuf_add_str(struct strbuf *buf, const char *text);
 void strbuf_add_char(struct strbuf *buf, char c);
 void strbuf_addf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /* Empty the buffer and clear `failed`, but keep the memory. */
 void strbuf_reset(struct strbuf *buf);

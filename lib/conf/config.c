@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/auth/jwt_keys.h"
+#include "lib/base/text.h"
 #include "lib/conf/config_rates.h"
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
@@ -148,7 +149,7 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	const char *copy = NULL;
 	size_t len;
 
-	(void)snprintf(key, sizeof(key), "%s_file", name);
+	(void)text_format(key, sizeof(key), "%s_file", name);
 	if (*file == '\0')
 		return 0;
 	if (**secret != '\0') {

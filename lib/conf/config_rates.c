@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/base/text.h"
 
 /* The NAME of "limit NAME"; NULL for other sections. */
 static const char *name_of(const char *section)
@@ -27,7 +28,7 @@ static int unknown_section(const char *section, struct errmsg *err)
 
 	for (int i = 0; i < RATE_COUNT; i++)
 		strbuf_addf(&known, "%s[limit %s]", i > 0 ? " " : "", rate_name((enum rate)i));
-	(void)errmsg_set(err, "unknown section [%.80s]; the sections are %s", section,
+	(void)errmsg_set(err, "unknown section [%.*s]; the sections are %s", TEXT_CUT(section, 80),
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;
@@ -57,7 +58,7 @@ static int add_words(struct rates *rates, const char *text,
 	for (; *(text += strspn(text, " \t,")) != '\0'; text += len) {
 		len = strcspn(text, " \t,");
 		if (len >= sizeof(word))
-			return errmsg_set(err, "\"%.60s...\" is too long", text);
+			return errmsg_set(err, "\"%.*s...\" is too long", TEXT_CUT(text, 60));
 		memcpy(word, text, len);
 		word[len] = '\0';
 		if (add(rates, word, err) < 0)

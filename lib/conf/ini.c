@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
+#include "lib/base/text.h"
 #include "lib/base/utf8.h"
 
 struct reader {
@@ -91,7 +92,7 @@ static int begin_section(struct reader *r, char *text, unsigned line)
 	r->section = trim(text + 1);
 	if (*r->section == '\0')
 		return errmsg_set(r->err, "the section has no name; write [NAME]");
-	(void)snprintf(what, sizeof(what), "[%s]", r->section);
+	(void)text_format(what, sizeof(what), "[%s]", r->section);
 	if (note_once(r, r->sections, r->section, line, what) < 0)
 		return -1;
 	strmap_free(&r->names);
@@ -117,7 +118,7 @@ static int read_key(struct reader *r, char *text, unsigned line)
 		return errmsg_set(r->err, "the name before = is missing; write NAME = VALUE");
 	if (r->section == NULL)
 		return errmsg_set(r->err, "%s precedes the first [SECTION]", name);
-	(void)snprintf(what, sizeof(what), "[%s] %s", r->section, name);
+	(void)text_format(what, sizeof(what), "[%s] %s", r->section, name);
 	if (note_once(r, r->names, name, line, what) < 0)
 		return -1;
 	entry.name = name;

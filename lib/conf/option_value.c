@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
 #include "lib/match/domain.h"
 
 #define SHOWN_MAX 80 /* bytes of a bad value that a message shows */
@@ -47,11 +48,8 @@ static int refuse_value(const struct config_option *option, const char *value, c
 	struct errmsg *err)
 {
 	struct strbuf right = STRBUF_INIT;
-	size_t shown = strlen(value);
+	const size_t shown = text_fit(value, strlen(value), SHOWN_MAX);
 
-	if (shown > SHOWN_MAX)
-		for (shown = SHOWN_MAX; shown > 0 && ((unsigned char)value[shown] & 0xc0) == 0x80;)
-			shown--;
 	options_describe(option, &right);
 	strbuf_add_str(&right, hint != NULL ? "; " : "");
 	strbuf_add_str(&right, hint != NULL ? hint : "");
@@ -240,7 +238,7 @@ static int set_path(const struct option_homes *homes, struct arena *arena, void 
 
 	if (copy == NULL)
 		return out_of_memory(err);
-	(void)snprintf(copy, size, "%s%s%s%s", prefix, joined ? folder : "",
+	(void)text_format(copy, size, "%s%s%s%s", prefix, joined ? folder : "",
 		joined && strcmp(folder, "/") != 0 ? "/" : "", path);
 	*(const char **)home = copy;
 	return 0;
@@ -313,8 +311,7 @@ static int set_networks(const struct config_option *option, const struct option_
 	count = 0;
 	for (at = value; *(at += strspn(at, " \t,")) != '\0'; at += len) {
 		len = strcspn(at, " \t,");
-		(void)snprintf(text, sizeof(text), "%.*s", (int)(len < INT_MAX ? len : INT_MAX),
-			at);
+		(void)text_format(text, sizeof(text), "%.*s", TEXT_CUT_LEN(at, len, INT_MAX));
 		if (len >= sizeof(text))
 			return refuse_value(option, text, NULL, err);
 		if (cidr_parse(text, &nets[count], &why) < 0)

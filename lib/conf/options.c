@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/near_name.h"
+#include "lib/base/text.h"
 
 static bool is_check_of_service(const char *section)
 {
@@ -180,10 +181,10 @@ int options_unknown_section(const char *section, struct errmsg *err)
 	struct strbuf known = STRBUF_INIT;
 
 	if (near != NULL)
-		return errmsg_set(err, "unknown section [%.80s]; did you mean [%s]?", section,
-			near);
+		return errmsg_set(err, "unknown section [%.*s]; did you mean [%s]?",
+			TEXT_CUT(section, 80), near);
 	add_sections(&known);
-	(void)errmsg_set(err, "unknown section [%.80s]; the sections are %s", section,
+	(void)errmsg_set(err, "unknown section [%.*s]; the sections are %s", TEXT_CUT(section, 80),
 		known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;
@@ -230,16 +231,16 @@ int options_unknown_key(const char *section, const char *name, struct errmsg *er
 	if (place != NULL)
 		return errmsg_set(err, "unknown key %s in [%s]; use %s", name, section, place);
 	if (near != NULL)
-		return errmsg_set(err, "unknown key %.80s in [%.80s]; did you mean %s?", name,
-			section, near);
+		return errmsg_set(err, "unknown key %.*s in [%.*s]; did you mean %s?",
+			TEXT_CUT(name, 80), TEXT_CUT(section, 80), near);
 	all = options_all(&count);
 	for (i = 0; i < count; i++)
 		if (strcmp(all[i].name, name) == 0)
-			return errmsg_set(err, "unknown key %s in [%.80s]; it belongs to [%s]",
-				name, section, all[i].section);
+			return errmsg_set(err, "unknown key %s in [%.*s]; it belongs to [%s]", name,
+				TEXT_CUT(section, 80), all[i].section);
 	add_keys(&known, table_section(section));
-	(void)errmsg_set(err, "unknown key %.80s in [%.80s]; the keys are %s", name, section,
-		known.failed ? "others" : known.text);
+	(void)errmsg_set(err, "unknown key %.*s in [%.*s]; the keys are %s", TEXT_CUT(name, 80),
+		TEXT_CUT(section, 80), known.failed ? "others" : known.text);
 	strbuf_free(&known);
 	return -1;
 }

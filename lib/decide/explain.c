@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+#include "lib/base/visible.h"
 #include "lib/rules/check.h"
 
 #define RCPTS_MAX 10000
@@ -28,6 +30,7 @@ struct play {
 	struct field from[FIELDS_MAX], fields_sender[FIELDS_MAX];
 	struct header_facts header;
 	struct verdict verdict;
+	bool failed; /* a part of the answer is missing, for lack of memory */
 };
 
 /* Get a string of the session, NULL when it is missing or null. -1 with err set when it is not a
@@ -61,35 +64,63 @@ static int check_keys(json_t *session, struct errmsg *err)
 		while (i < sizeof(keys) / sizeof(keys[0]) && strcmp(keys[i], key) != 0)
 			i++;
 		if (i == sizeof(keys) / sizeof(keys[0]))
-			return errmsg_set(err, "\"%.60s\" is not a key of a session", key);
+			return errmsg_set(err, "\"%.*s\" is not a key of a session",
+				TEXT_CUT(key, 60));
 	}
 	return 0;
 }
 
-/* Add the usage of a limit in the form of the log. */
-static void add_usage(json_t *json, const struct usage *usage)
+/* Return text as JSON. A rule may contain bytes that are not UTF-8, which are escaped. NULL: out of
+ * memory. */
+static json_t *text_json(const char *text)
+{
+	struct strbuf shown = STRBUF_INIT;
+	json_t *json = json_string(text);
+
+	if (json != NULL)
+		return json;
+	visible_add(&shown, text, strlen(text));
+	if (!shown.failed)
+		json = json_stringn(shown.text, shown.len);
+	strbuf_free(&shown);
+	return json;
+}
+
+/* Returns 0, or -1 when out of memory. */
+static int add_reply(json_t *json, const struct reply *reply)
+{
+	return json_object_set_new(json, "code", json_integer(reply->code)) |
+		json_object_set_new(json, "enhanced", json_string(reply->enhanced)) |
+		json_object_set_new(json, "text", text_json(reply->text));
+}
+
+/* Add the usage of a limit in the form of the log. Returns 0, or -1 when out of memory. */
+static int add_usage(json_t *json, const struct usage *usage)
 {
 	char used[48], window[16], next[32];
 
 	(void)snprintf(used, sizeof(used), "%" PRIu64 "/%" PRIu32, usage->used, usage->limit);
 	window_format(usage->window, window);
 	wait_format(usage->wait, next);
-	json_object_set_new(json, "used", json_string(used));
-	json_object_set_new(json, "window", json_string(window));
-	json_object_set_new(json, "next", json_string(next));
+	return json_object_set_new(json, "used", json_string(used)) |
+		json_object_set_new(json, "window", json_string(window)) |
+		json_object_set_new(json, "next", json_string(next));
 }
 
+/* Return NULL when out of memory. */
 static json_t *finding_json(const struct finding *f)
 {
-	json_t *json = json_pack("{s:s, s:s, s:s}", "check", check_name(f->check), "outcome",
-		outcome_name(f->outcome), "rule", f->rule);
+	json_t *json = json_pack("{s:s, s:s, s:o}", "check", check_name(f->check), "outcome",
+		outcome_name(f->outcome), "rule", text_json(f->rule));
+	int failed = 0;
 
-	if (json != NULL && f->usage.window > 0)
-		add_usage(json, &f->usage);
-	if (json != NULL && f->reply.code != 0) {
-		json_object_set_new(json, "code", json_integer(f->reply.code));
-		json_object_set_new(json, "enhanced", json_string(f->reply.enhanced));
-		json_object_set_new(json, "text", json_string(f->reply.text));
+	if (f->usage.window > 0)
+		failed |= add_usage(json, &f->usage);
+	if (f->reply.code != 0)
+		failed |= add_reply(json, &f->reply);
+	if (failed != 0) {
+		json_decref(json);
+		return NULL;
 	}
 	return json;
 }
@@ -115,40 +146,37 @@ static bool add_step(struct play *p, enum stage stage)
 {
 	const struct verdict *v = &p->verdict;
 	const struct finding *deciding = verdict_deciding_finding(v);
-	json_t *step = json_pack("{s:s, s:s, s:s}", "step", stage_name(stage), "verdict",
-		verdict_name(v->kind), "rule", step_rule(v));
+	json_t *step = json_pack("{s:s, s:s, s:o}", "step", stage_name(stage), "verdict",
+		verdict_name(v->kind), "rule", text_json(step_rule(v)));
 	json_t *checks = json_array();
-	size_t i;
+	int failed = 0;
 
-	for (i = 0; i < v->count; i++)
-		json_array_append_new(checks, finding_json(&v->findings[i]));
-	if (deciding != NULL) {
-		json_object_set_new(step, "code", json_integer(deciding->reply.code));
-		json_object_set_new(step, "enhanced", json_string(deciding->reply.enhanced));
-		json_object_set_new(step, "text", json_string(deciding->reply.text));
-	}
-	json_object_set_new(step, "checks", checks);
-	json_array_append_new(p->steps, step);
+	for (size_t i = 0; i < v->count; i++)
+		failed |= json_array_append_new(checks, finding_json(&v->findings[i]));
+	if (deciding != NULL)
+		failed |= add_reply(step, &deciding->reply);
+	failed |= json_object_set_new(step, "checks", checks);
+	failed |= json_array_append_new(p->steps, step);
+	p->failed |= failed != 0;
 	return v->kind == VERDICT_CONTINUE;
 }
 
 static bool add_auth_step(struct play *p, enum login_result result, const char *rule)
 {
-	const bool ok = result == LOGIN_ACCEPTED, later = result == LOGIN_UNDECIDED;
-	json_t *step = json_pack("{s:s, s:s, s:s}", "step", "auth", "verdict",
-		ok	      ? "accept" :
-			later ? "tempfail" :
-				"reject",
-		"rule", rule);
+	static const struct reply later = { 454, "4.7.0", "Temporary authentication failure" };
+	static const struct reply refused = { 535, "5.7.8", "Authentication failed" };
+	const bool ok = result == LOGIN_ACCEPTED, is_later = result == LOGIN_UNDECIDED;
+	json_t *step = json_pack("{s:s, s:s, s:o}", "step", "auth", "verdict",
+		ok		 ? "accept" :
+			is_later ? "tempfail" :
+				   "reject",
+		"rule", text_json(rule));
+	int failed = 0;
 
-	if (!ok) {
-		json_object_set_new(step, "code", json_integer(later ? 454 : 535));
-		json_object_set_new(step, "enhanced", json_string(later ? "4.7.0" : "5.7.8"));
-		json_object_set_new(step, "text",
-			json_string(later ? "Temporary authentication failure" :
-					    "Authentication failed"));
-	}
-	json_array_append_new(p->steps, step);
+	if (!ok)
+		failed = add_reply(step, is_later ? &later : &refused);
+	failed |= json_array_append_new(p->steps, step);
+	p->failed |= failed != 0;
 	return ok;
 }
 
@@ -295,7 +323,7 @@ static int gather_facts(struct play *p, struct errmsg *err)
 		get_string(p->session, "service", &p->facts.service, err) < 0)
 		return -1;
 	if (ip != NULL && (cidr_parse(ip, &p->facts.client, err) < 0 || strchr(ip, '/') != NULL))
-		return errmsg_set(err, "\"ip\": \"%.60s\" is not an IP address", ip);
+		return errmsg_set(err, "\"ip\": \"%.*s\" is not an IP address", TEXT_CUT(ip, 60));
 	if (size != NULL && !json_is_null(size) &&
 		(!json_is_integer(size) || json_integer_value(size) < 0))
 		return errmsg_set(err, "\"size\" must be a number of octets");
@@ -325,8 +353,8 @@ static int play_session(struct play *p, struct errmsg *err)
 int explain_session(const struct login_rules *rules, const struct explain_ledger *ledger,
 	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
 {
+	json_t *id, *answer = NULL;
 	struct play *p;
-	json_t *id;
 	int ret;
 
 	if (!json_is_object(session))
@@ -346,13 +374,18 @@ int explain_session(const struct login_rules *rules, const struct explain_ledger
 	p->session = session;
 	p->steps = json_array();
 	ret = play_session(p, err);
-	if (ret < 0) {
+	if (ret < 0 || p->failed) {
 		json_decref(p->steps);
 	} else {
 		id = json_object_get(session, "id");
-		*answer_r = json_pack("{s:O, s:o}", "id", id != NULL ? id : json_null(), "steps",
+		answer = json_pack("{s:O, s:o}", "id", id != NULL ? id : json_null(), "steps",
 			p->steps);
 	}
 	free(p);
-	return ret < 0 ? -1 : 0;
+	if (ret < 0)
+		return -1;
+	if (answer == NULL)
+		return errmsg_set(err, "out of memory for the explanation");
+	*answer_r = answer;
+	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/auth/password.h"
 #include "lib/base/hash.h"
+#include "lib/base/text.h"
 #include "lib/rules/check.h"
 
 #define MODELS_MAX 16
@@ -17,7 +18,7 @@
 static void set_answer(struct login_answer *a, enum login_result result, const char *reason)
 {
 	a->result = result;
-	(void)snprintf(a->reason, sizeof(a->reason), "%.199s", reason);
+	(void)text_format(a->reason, sizeof(a->reason), "%.*s", TEXT_CUT(reason, 199));
 }
 
 static void refuse_login(struct login_answer *a, enum login_cause cause, const char *reason)
@@ -34,7 +35,7 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 		refuse_login(a, CAUSE_POLICY, "the login is too long");
 		return;
 	}
-	(void)snprintf(a->login, sizeof(a->login), "%s", login);
+	(void)text_format(a->login, sizeof(a->login), "%s", login);
 	if (!enabled)
 		refuse_login(a, CAUSE_POLICY, "enabled = false");
 	else if (suspensions_has(rules->suspensions, login))
@@ -177,7 +178,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 		refuse_login(a, CAUSE_CREDENTIALS, "the login is not that of the token");
 		return;
 	}
-	(void)snprintf(login, sizeof(login), "%s:%s", settings->token_login, mail);
+	(void)text_format(login, sizeof(login), "%s:%s", settings->token_login, mail);
 	accept_unless_stopped(rules, login, true, a);
 }
 

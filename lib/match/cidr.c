@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "lib/base/strmap.h"
+#include "lib/base/text.h"
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -63,7 +64,7 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err)
 	slash = strchr(start, '/');
 	len = slash != NULL ? (size_t)(slash - start) : strlen(start);
 	if (len >= INET6_ADDRSTRLEN)
-		return errmsg_set(err, "\"%.60s\" is not an IP address", text);
+		return errmsg_set(err, "\"%.*s\" is not an IP address", TEXT_CUT(text, 60));
 	memcpy(address, start, len);
 	address[len] = '\0';
 	if (start == text && inet_pton(AF_INET, address, net.addr) == 1) {
@@ -76,8 +77,8 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err)
 		return errmsg_set(err, "\"%s\" is not an IP address", text);
 	}
 	if (slash != NULL && parse_prefix_len(slash + 1, net.prefix_len, &net.prefix_len) < 0)
-		return errmsg_set(err, "\"%.80s\": the prefix length is a number up to %u", text,
-			net.prefix_len);
+		return errmsg_set(err, "\"%.*s\": the prefix length is a number up to %u",
+			TEXT_CUT(text, 80), net.prefix_len);
 	cleared = net;
 	clear_host_bits(&cleared);
 	if (memcmp(cleared.addr, net.addr, sizeof(net.addr)) != 0) {

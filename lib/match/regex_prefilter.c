@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "lib/base/text.h"
 
 #ifdef HAVE_HYPERSCAN
 #include <hs.h>
@@ -163,7 +164,7 @@ static int sources_fill(struct sources *s, const char *const *regexes, size_t co
 		len = strlen(regexes[i]) + sizeof("^(?:)$");
 		if ((text = malloc(len)) == NULL)
 			return -1;
-		(void)snprintf(text, len, anchored ? "^(?:%s)$" : "(?:%s)", regexes[i]);
+		(void)text_format(text, len, anchored ? "^(?:%s)$" : "(?:%s)", regexes[i]);
 		s->texts[s->count] = text;
 		s->ids[s->count] = (unsigned)i;
 		s->flags[s->count++] = HS_FLAG_CASELESS | HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH |

@@ -12,6 +12,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
 #include "lib/match/regex_dialect.h"
@@ -169,7 +170,8 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 static void set_refusal(const char *regex, size_t len, uint32_t options, int translated_error,
 	struct errmsg *err)
 {
-	int shown = (int)(len < 200 ? len : 200), error;
+	const int shown = (int)text_fit(regex, len, 200);
+	int error;
 	PCRE2_UCHAR why[128];
 	PCRE2_SIZE at;
 	pcre2_code *code =

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
 struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
@@ -58,7 +59,7 @@ void finding_rule(struct finding *finding, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(finding->rule, sizeof(finding->rule), format, args);
+	(void)text_vformat(finding->rule, sizeof(finding->rule), format, args);
 	va_end(args);
 }
 
@@ -74,7 +75,7 @@ bool finding_fail(struct check_run *run, struct finding *finding, int code, cons
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)text_vformat(text, sizeof(text), format, args);
 	va_end(args);
 	reply_set(&finding->reply, code, enhanced, "%s", text);
 	if (run->service->mode[finding->check] == MODE_WARN) {

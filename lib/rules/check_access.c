@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/match/domain.h"
 #include "lib/rules/check_private.h"
 
@@ -175,7 +176,7 @@ static bool check_client(struct check_run *run, const char *host)
 
 	if (check_run_wants(run, CHECK_CONN)) {
 		cidr_format(&facts->client, ip);
-		(void)snprintf(text, sizeof(text), "%s [%s]",
+		(void)text_format(text, sizeof(text), "%s [%s]",
 			facts->rdns != NULL ? facts->rdns : "unknown", ip);
 		if (!check_precise(run, CHECK_CONN, LIST_CONN_ALLOW, LIST_CONN_DENY, &s,
 			    run->settings->deny_conn))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
 #define SECOND 1000000U /* microseconds */
@@ -24,7 +25,7 @@ struct charges {
 
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1])
 {
-	int len = snprintf(key_r, LEDGER_KEY_MAX + 1, "login:%s", login);
+	int len = text_format(key_r, LEDGER_KEY_MAX + 1, "login:%s", login);
 
 	if (len < 0 || len > LEDGER_KEY_MAX)
 		return false;
@@ -88,8 +89,8 @@ static bool add_login(const struct sender_user *who, struct charges *charges)
 	if (strlen(who->user.name) + sizeof("login:") > RATE_KEY_SIZE ||
 		!check_login_key(who->user.name, charges->keys[i]))
 		return false;
-	(void)snprintf(charges->rules[i], RULE_SIZE, "profile %.80s: limits",
-		profile_name(who->profile));
+	(void)text_format(charges->rules[i], RULE_SIZE, "profile %.*s: limits",
+		TEXT_CUT(profile_name(who->profile), 80));
 	charges->checks[i] = CHECK_LIMITS;
 	charges->requests[i] = (struct ledger_request){
 		.key = charges->keys[i],
@@ -106,8 +107,8 @@ static void add_rate(struct charges *charges, enum rate rate, const struct rate_
 {
 	size_t i = charges->count++;
 
-	(void)snprintf(charges->rules[i], RULE_SIZE, "[limit %s] %.150s", rate_name(rate),
-		match->entry);
+	(void)text_format(charges->rules[i], RULE_SIZE, "[limit %s] %.*s", rate_name(rate),
+		TEXT_CUT(match->entry, 150));
 	memcpy(charges->keys[i], match->counted, strlen(match->counted) + 1);
 	charges->checks[i] = CHECK_RATES;
 	charges->requests[i] = (struct ledger_request){
@@ -307,7 +308,7 @@ static uint32_t recipients_max(const struct check_run *run, char rule_r[RULE_SIZ
 	if (!rates_find_client(rates, RATE_RECIPIENTS, &run->facts->client,
 		    canon_name(run->facts->rdns, rdns), &match))
 		return 0;
-	(void)snprintf(rule_r, RULE_SIZE, "[limit recipients] %.150s", match.entry);
+	(void)text_format(rule_r, RULE_SIZE, "[limit recipients] %.*s", TEXT_CUT(match.entry, 150));
 	return match.limits->limit[0].count;
 }
 

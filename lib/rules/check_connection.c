@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 #include "lib/rules/check_private.h"
 
 static bool check_concurrency(struct check_run *run, const char *rdns)
@@ -25,7 +27,7 @@ static bool check_concurrency(struct check_run *run, const char *rdns)
 	if (facts->open <= max)
 		return true;
 	finding = finding_new(run, CHECK_RATES);
-	finding_rule(finding, "[limit concurrency] %.150s", match.entry);
+	finding_rule(finding, "[limit concurrency] %.*s", TEXT_CUT(match.entry, 150));
 	return finding_fail(run, finding, 450, "4.7.1",
 		"Too many connections at once: at most %" PRIu32, max);
 }
@@ -43,7 +45,8 @@ static void charge_connection(const struct check_env *env, const struct settings
 	if (ledger != NULL && rates_has(settings->rates, RATE_CONN) &&
 		rates_find_client(settings->rates, RATE_CONN, &facts->client,
 			canon_name(facts->rdns, rdns), &match)) {
-		(void)snprintf(made.entry, sizeof(made.entry), "%.79s", match.entry);
+		(void)text_format(made.entry, sizeof(made.entry), "%.*s",
+			TEXT_CUT(match.entry, 79));
 		request.key = match.counted;
 		request.key_len = strlen(match.counted);
 		request.limits = match.limits->limit;

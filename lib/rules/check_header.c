@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/match/from_header.h"
 #include "lib/rules/check_private.h"
 
@@ -102,7 +103,7 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 		}
 	}
 	if (!check->belongs)
-		finding_rule(check->finding, "header_from: %.150s", address->canon);
+		finding_rule(check->finding, "header_from: %.*s", TEXT_CUT(address->canon, 150));
 	return check->belongs;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+
 #include "lib/rules/check_private.h"
 
 /* Make a user of a login that has no row. */
@@ -116,9 +118,9 @@ static bool owns_by_name(const struct check_run *run, const char *name,
 	int len;
 
 	if (strchr(name, '@') == NULL && run->settings->default_domain[0] != '\0')
-		len = snprintf(text, sizeof(text), "%s@%s", name, run->settings->default_domain);
+		len = text_format(text, sizeof(text), "%s@%s", name, run->settings->default_domain);
 	else
-		len = snprintf(text, sizeof(text), "%s", name);
+		len = text_format(text, sizeof(text), "%s", name);
 	return len > 0 && (size_t)len < sizeof(text) &&
 		address_parse(text, (size_t)len, &own) == 0 && own.local_len > 0 &&
 		is_own(run->settings, own.canon, address); /* a name is not a pattern */
@@ -132,17 +134,17 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 	unsigned i = 0;
 
 	if (!who->user.has_froms) {
-		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: own address", name);
+		(void)text_format(rule_r, RULE_SIZE, "user %.*s: own address", TEXT_CUT(name, 80));
 		return owns_by_name(run, mail != NULL ? mail : name, address);
 	}
 	while ((entry = user_next_from(&who->user, entry)) != NULL) {
 		i++;
 		if (!from_allows(run->settings, entry, address))
 			continue;
-		(void)snprintf(rule_r, RULE_SIZE, "user %.80s: froms[%u]", name, i);
+		(void)text_format(rule_r, RULE_SIZE, "user %.*s: froms[%u]", TEXT_CUT(name, 80), i);
 		return true;
 	}
-	(void)snprintf(rule_r, RULE_SIZE, "user %.80s: froms", name);
+	(void)text_format(rule_r, RULE_SIZE, "user %.*s: froms", TEXT_CUT(name, 80));
 	return false;
 }
 
@@ -162,9 +164,9 @@ static bool is_suspended(const struct check_run *run, const struct sender_user *
 	if (who->known || domain[0] == '\0')
 		return false;
 	if (at == NULL)
-		len = snprintf(other, sizeof(other), "%s@%s", name, domain);
+		len = text_format(other, sizeof(other), "%s@%s", name, domain);
 	else if (strcasecmp(at + 1, domain) == 0)
-		len = snprintf(other, sizeof(other), "%.*s", (int)(at - name), name);
+		len = text_format(other, sizeof(other), "%.*s", (int)(at - name), name);
 	return len > 0 && (size_t)len < sizeof(other) &&
 		suspensions_has(run->env->suspensions, other);
 }
@@ -184,7 +186,7 @@ static bool refuse_stopped(struct check_run *run, const struct sender_user *who,
 	struct finding *finding = finding_new(run, check);
 
 	finding->outcome = OUTCOME_FAIL;
-	finding_rule(finding, "user %.80s: %s", who->user.name, why);
+	finding_rule(finding, "user %.*s: %s", TEXT_CUT(who->user.name, 80), why);
 	reply_set(&finding->reply, 550, "5.7.1", "User %s is not allowed to send mail",
 		who->user.name);
 	run->verdict->kind = VERDICT_REJECT;
@@ -208,7 +210,8 @@ bool check_sender(struct check_run *run)
 		return true;
 	finding = finding_new(run, CHECK_SENDER);
 	if (!who.known && run->settings->unknown_user == UNKNOWN_REJECT) {
-		finding_rule(finding, "user %.80s: unknown_user = reject", who.user.name);
+		finding_rule(finding, "user %.*s: unknown_user = reject",
+			TEXT_CUT(who.user.name, 80));
 		return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
 	}
 	if (sender->is_null) {
@@ -238,7 +241,7 @@ static bool compare_size(struct check_run *run, const struct profile *profile, u
 	const uint64_t maxsize = profile_maxsize(profile);
 	struct finding *finding = finding_new(run, CHECK_SIZE);
 
-	finding_rule(finding, "profile %.80s: maxsize", profile_name(profile));
+	finding_rule(finding, "profile %.*s: maxsize", TEXT_CUT(profile_name(profile), 80));
 	if (size > maxsize)
 		return finding_fail(run, finding, 552, "5.3.4",
 			"Message too big: the limit is %" PRIu64 " bytes", maxsize);
@@ -291,27 +294,29 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 	uint32_t i;
 
 	if (profile_is_open(profile)) {
-		finding_rule(finding, "profile %.80s: open", name);
+		finding_rule(finding, "profile %.*s: open", TEXT_CUT(name, 80));
 		return true;
 	}
 	if (rcpt->is_routed && run->settings->refuse_routed) {
-		finding_rule(finding, "profile %.80s: routed_recipients = refuse", name);
+		finding_rule(finding, "profile %.*s: routed_recipients = refuse",
+			TEXT_CUT(name, 80));
 		return false;
 	}
 	if (profile_host_allows(profile, rcpt, &i)) {
-		finding_rule(finding, "profile %.80s: host[%u]", name, i);
+		finding_rule(finding, "profile %.*s: host[%u]", TEXT_CUT(name, 80), i);
 		return true;
 	}
 	if (profile_rcpt_allows(profile, rcpt, &i)) {
-		finding_rule(finding, "profile %.80s: rcpt[%u]", name, i);
+		finding_rule(finding, "profile %.*s: rcpt[%u]", TEXT_CUT(name, 80), i);
 		return true;
 	}
 	result = regexlist_match(profile_rcpt_re(profile), run->env->scratch, rcpt->canon,
 		rcpt->canon_len, &i);
 	if (result == REGEX_NO)
-		finding_rule(finding, "profile %.80s: no host, rcpt or rcpt_re matches", name);
+		finding_rule(finding, "profile %.*s: no host, rcpt or rcpt_re matches",
+			TEXT_CUT(name, 80));
 	else
-		finding_rule(finding, "profile %.80s: rcpt_re[%u]%s", name, i,
+		finding_rule(finding, "profile %.*s: rcpt_re[%u]%s", TEXT_CUT(name, 80), i,
 			result == REGEX_FAILED ? " ran past its limits" : "");
 	return result == REGEX_YES;
 }
@@ -321,10 +326,11 @@ static void rule_of_nobody(const struct check_run *run, const struct sender_user
 	struct finding *finding)
 {
 	if (profiles_is_bad(run->parts->profiles, who->user.profile_id))
-		finding_rule(finding, "user %.80s: the row of profile %.40s was left out",
-			who->user.name, who->user.profile_id);
+		finding_rule(finding, "user %.*s: the row of profile %.*s was left out",
+			TEXT_CUT(who->user.name, 80), TEXT_CUT(who->user.profile_id, 40));
 	else
-		finding_rule(finding, "user %.80s: no profile (unknown_user)", who->user.name);
+		finding_rule(finding, "user %.*s: no profile (unknown_user)",
+			TEXT_CUT(who->user.name, 80));
 }
 
 bool check_recipient(struct check_run *run, const struct mail_address *rcpt)

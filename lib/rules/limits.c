@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/base/text.h"
+
 #define COUNT_MAX 1000000000U
 #define SECONDS_MAX (366U * 86400U)
 
@@ -93,7 +95,7 @@ int limits_parse(const char *text, size_t len, struct limits *limits_r, struct e
 		if (parse_limit(start, stop, &limits.limit[limits.len]) < 0)
 			return errmsg_set(err,
 				"\"%.*s\" is not a limit; write N/T, as in 500/1d (units s, m, h, d)",
-				(int)(stop - start < 60 ? stop - start : 60), start);
+				TEXT_CUT_LEN(start, (size_t)(stop - start), 60));
 		limits.len++;
 	}
 	*limits_r = limits;
@@ -119,7 +121,7 @@ void limit_format(const struct limit *limit, char text_r[32])
 	char window[16];
 
 	window_format(limit->seconds, window);
-	(void)snprintf(text_r, 32, "%u/%s", limit->count, window);
+	(void)text_format(text_r, 32, "%u/%s", limit->count, window);
 }
 
 void wait_format(uint64_t seconds, char text_r[32])

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
@@ -12,7 +13,7 @@ static int leave_out(const struct list *list, const struct entry *entry, struct 
 	const char *why)
 {
 	problems_add(problems, "%s:%u: \"%.*s\" %s; left out", list->name, entry->line,
-		(int)(entry->len < 120 ? entry->len : 120), entry->text, why);
+		TEXT_CUT_LEN(entry->text, entry->len, 120), why);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
@@ -14,8 +15,8 @@ static int add_name(struct list *list, const char *name, size_t len, uint32_t li
 
 static int too_long(const struct list *list, const struct entry *entry, struct problems *problems)
 {
-	problems_add(problems, "%s:%u: \"%.60s...\" is too long for a name or an address; left out",
-		list->name, entry->line, entry->text);
+	problems_add(problems, "%s:%u: \"%.*s...\" is too long for a name or an address; left out",
+		list->name, entry->line, TEXT_CUT(entry->text, 60));
 	return 0;
 }
 
@@ -35,7 +36,7 @@ static int in_brackets(const struct list *list, const struct entry *entry,
 	struct problems *problems)
 {
 	problems_add(problems, "%s:%u: \"%.*s\": write the address without <>; left out",
-		list->name, entry->line, (int)(entry->len < 120 ? entry->len : 120), entry->text);
+		list->name, entry->line, TEXT_CUT_LEN(entry->text, entry->len, 120));
 	return 0;
 }
 

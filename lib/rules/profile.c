@@ -10,6 +10,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/strmap.h"
+#include "lib/base/text.h"
 
 struct profile {
 	struct cell cells[PROFILE_COLUMNS]; /* as the row had them, in the arena */
@@ -237,7 +238,7 @@ static int add_rcpts(struct reading *r)
 		if (item[0] == '"' && address.canon[0] != '"') {
 			problems_add(r->problems,
 				"%s: rcpt[%u] %.*s never matches: write it without quotes, as %s",
-				r->where, items.number, (int)(len < 120 ? len : 120), item,
+				r->where, items.number, TEXT_CUT_LEN(item, len, 120),
 				address.canon);
 			continue;
 		}
@@ -263,7 +264,7 @@ static int add_regexes(struct reading *r)
 		else if (!r->builder->anchored && memchr(item, '$', len) == NULL)
 			problems_note(r->problems,
 				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
-				r->where, items.number, (int)(len < 120 ? len : 120), item);
+				r->where, items.number, TEXT_CUT_LEN(item, len, 120));
 	}
 	return regexlist_finish(r->profile->rcpt_re, NULL);
 }
@@ -296,13 +297,13 @@ static int read_bounds(struct reading *r)
 
 	if (cell_bool(open, false, &r->profile->open) < 0) {
 		problems_add(r->problems, "%s: open \"%.*s\" is neither true nor false; left out",
-			r->where, (int)(open->len < 60 ? open->len : 60), open->text);
+			r->where, TEXT_CUT_LEN(open->text, open->len, 60));
 		return -1;
 	}
 	if (parse_size(size, &r->profile->maxsize) < 0) {
 		problems_add(r->problems,
 			"%s: maxsize \"%.*s\" is not a number of bytes (0 for no limit); left out",
-			r->where, (int)(size->len < 60 ? size->len : 60), size->text);
+			r->where, TEXT_CUT_LEN(size->text, size->len, 60));
 		return -1;
 	}
 	if (limits->kind == CELL_LIST ||
@@ -388,7 +389,7 @@ static int read_identity(struct reading *r, const struct cell *row)
 	profile->name = name->kind == CELL_TEXT && name->len > 0 ?
 		profile->cells[PROFILE_NAME].text :
 		profile->id;
-	(void)snprintf(r->where, sizeof(r->where), "profiles id %s (%s)", profile->id,
+	(void)text_format(r->where, sizeof(r->where), "profiles id %s (%s)", profile->id,
 		profile->name);
 	if (profiles_by_id(r->builder->profiles, profile->id) != NULL) {
 		problems_add(r->problems, "%s: another row has that id; left out", r->where);

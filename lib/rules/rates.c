@@ -12,6 +12,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/ascii.h"
 #include "lib/base/strmap.h"
+#include "lib/base/text.h"
 
 #define RATE_IPV6_PREFIX 64 /* the default */
 #define RATE_DEFAULT "default"
@@ -141,7 +142,8 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 	struct errmsg *err)
 {
 	if (is_plain(rate) && (value[0] == '\0' || strspn(value, "0123456789") != strlen(value)))
-		return errmsg_set(err, "\"%.60s\" is not a number (0: no limit)", value);
+		return errmsg_set(err, "\"%.*s\" is not a number (0: no limit)",
+			TEXT_CUT(value, 60));
 	if (limits_parse(value, strlen(value), limits_r, err) < 0)
 		return -1;
 	if (limits_r->len == 0)
@@ -235,13 +237,13 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 	if (!is_of_clients(rate) && strchr(key, '@') != NULL) {
 		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
 			!address.has_domain || address.local_len == 0)
-			return errmsg_set(err, "\"%.80s\" is not a mail address", key);
+			return errmsg_set(err, "\"%.*s\" is not a mail address", TEXT_CUT(key, 80));
 		memcpy(canon_r, address.canon, (size_t)address.canon_len + 1);
 		return 0;
 	}
 	len = domain_canon(key, strlen(key), canon_r);
 	if (!is_name(canon_r, len))
-		return errmsg_set(err, "\"%.80s\" is neither %s nor \"default\"", key,
+		return errmsg_set(err, "\"%.*s\" is neither %s nor \"default\"", TEXT_CUT(key, 80),
 			is_of_clients(rate) ? "an address, the beginning of one, a host name" :
 					      "a mail address, a domain");
 	return 0;
@@ -292,7 +294,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 	added = network ? cidr_set_add(table->networks, &net, (uint32_t)table->count) :
 			  strmap_add(table->names, text, strlen(text), (uint32_t)table->count);
 	if (added == 0)
-		return errmsg_set(err, "%.80s occurs twice, in different forms", key);
+		return errmsg_set(err, "%.*s occurs twice, in different forms", TEXT_CUT(key, 80));
 	if (added < 0)
 		return errmsg_set(err, "out of memory");
 	table->count++;
@@ -329,7 +331,7 @@ int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err
 	char folded[ADDRESS_CANON_SIZE];
 
 	if (!fold_login(text, folded))
-		return errmsg_set(err, "\"%.60s...\" is too long for a login", text);
+		return errmsg_set(err, "\"%.*s...\" is too long for a login", TEXT_CUT(text, 60));
 	return strmap_add(rates->exempt_logins, folded, strlen(folded), 0) < 0 ?
 		errmsg_set(err, "out of memory") :
 		0;
@@ -344,14 +346,14 @@ int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *er
 	if (text[0] == '@' || text[0] == '.') {
 		len = domain_canon(text + 1, strlen(text + 1), key + 1);
 		if (!is_name(key + 1, len))
-			return errmsg_set(err, "\"%.80s\" is not a domain", text);
+			return errmsg_set(err, "\"%.*s\" is not a domain", TEXT_CUT(text, 80));
 		key[0] = text[0];
 	} else {
 		if (address_parse(text, strlen(text), &address) != 0 || address.is_null ||
 			!address.has_domain)
 			return errmsg_set(err,
-				"\"%.80s\" is not a sender: an address, @example.com or .example.com",
-				text);
+				"\"%.*s\" is not a sender: an address, @example.com or .example.com",
+				TEXT_CUT(text, 80));
 		memcpy(key, address.canon, (size_t)address.canon_len + 1);
 	}
 	return strmap_add(rates->exempt_senders, key, strlen(key), 0) < 0 ?
@@ -377,7 +379,7 @@ static bool exempts_sender(const struct rates *rates, const struct mail_address 
 		return true;
 	if (!sender->has_domain)
 		return false;
-	(void)snprintf(key, sizeof(key), "@%s", domain);
+	(void)text_format(key, sizeof(key), "@%s", domain);
 	if (has_key(rates->exempt_senders, key))
 		return true;
 	return domain_walk(rates->exempt_senders, DOMAIN_DOTTED, domain, NULL);
@@ -424,7 +426,7 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 		return false;
 	match_r->limits = &entry->limits;
 	match_r->entry = entry->text;
-	(void)snprintf(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
+	(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
 		counted != NULL ? counted : entry->text);
 	return true;
 }
@@ -476,7 +478,7 @@ void rates_concurrency_key(const struct rates *rates, const struct cidr *client,
 		return;
 	}
 	cidr_format(&alone, text);
-	(void)snprintf(key_r, RATE_KEY_SIZE, "%s:%s", rate_name(RATE_CONCURRENCY), text);
+	(void)text_format(key_r, RATE_KEY_SIZE, "%s:%s", rate_name(RATE_CONCURRENCY), text);
 }
 
 bool rates_find_address(const struct rates *rates, enum rate rate,

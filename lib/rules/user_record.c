@@ -10,6 +10,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/base/hash.h"
+#include "lib/base/text.h"
 #include "lib/match/address.h"
 
 struct user_head user_record_head(const char *record)
@@ -58,10 +59,10 @@ static struct where where(const struct cell *row)
 	const struct cell *id = &row[USER_ID], *name = &row[USER_NAME];
 	struct where w;
 
-	(void)snprintf(w.text, sizeof(w.text), "users id %.*s (%.*s)",
-		id->kind == CELL_TEXT ? (int)(id->len < 40 ? id->len : 40) : 4,
+	(void)text_format(w.text, sizeof(w.text), "users id %.*s (%.*s)",
+		id->kind == CELL_TEXT ? (int)text_fit(id->text, id->len, 40) : 4,
 		id->kind == CELL_TEXT ? id->text : "NULL",
-		name->kind == CELL_TEXT ? (int)(name->len < 80 ? name->len : 80) : 4,
+		name->kind == CELL_TEXT ? (int)text_fit(name->text, name->len, 80) : 4,
 		name->kind == CELL_TEXT ? name->text : "NULL");
 	return w;
 }
@@ -207,7 +208,7 @@ static void add_froms(struct strbuf *buf, const struct cell *row, struct user_he
 		if (add_from(buf, item, len) < 0)
 			problems_add(problems,
 				"%s: froms[%u] \"%.*s\" is not a mail address, @domain, .domain or *; left out",
-				where(row).text, items.number, (int)(len < 120 ? len : 120), item);
+				where(row).text, items.number, TEXT_CUT_LEN(item, len, 120));
 	}
 	head->froms_len = (uint32_t)(buf->len - start);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/rules/limits.h"
 
 const char *outcome_name(enum outcome outcome)
@@ -57,25 +58,44 @@ void usage_format(const struct usage *usage, char text_r[USAGE_TEXT_SIZE])
 
 	window_format(usage->window, window);
 	wait_format(usage->wait, wait);
-	(void)snprintf(text_r, USAGE_TEXT_SIZE, "used=%" PRIu64 "/%" PRIu32 " window=%s next=%s",
+	(void)text_format(text_r, USAGE_TEXT_SIZE, "used=%" PRIu64 "/%" PRIu32 " window=%s next=%s",
 		usage->used, usage->limit, window, wait);
+}
+
+static bool is_printable(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
+/* Return how many bytes of text fit into a reply once the unprintable ones are escaped. */
+static size_t reply_fit(const char *text)
+{
+	size_t len = 0, room = REPLY_TEXT_SIZE - 1, want;
+
+	for (; text[len] != '\0'; len++) {
+		want = is_printable(text[len]) ? 1 : sizeof("\\xNN") - 1;
+		if (want > room)
+			break;
+		room -= want;
+	}
+	return len;
 }
 
 void reply_set(struct reply *reply, int code, const char *enhanced, const char *format, ...)
 {
 	static const char hex[] = "0123456789abcdef";
 	char text[2 * REPLY_TEXT_SIZE];
-	const unsigned char *p;
 	va_list args;
 	size_t n = 0;
 
 	reply->code = code;
-	(void)snprintf(reply->enhanced, sizeof(reply->enhanced), "%s", enhanced);
+	(void)text_format(reply->enhanced, sizeof(reply->enhanced), "%s", enhanced);
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)text_vformat(text, sizeof(text), format, args);
 	va_end(args);
-	for (p = (const unsigned char *)text; *p != '\0' && n + 5 < sizeof(reply->text); p++) {
-		if (*p >= ' ' && *p <= '~') {
+	text[text_fit(text, strlen(text), reply_fit(text))] = '\0';
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+		if (is_printable((char)*p)) {
 			reply->text[n++] = (char)*p;
 			continue;
 		}

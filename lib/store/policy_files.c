@@ -9,7 +9,7 @@
 
 /* Set the users and profiles of the JSON store in parts; a missing file contains none. */
 static int read_store(const struct config *config, struct policy_parts *parts,
-	struct problems *problems, struct errmsg *err)
+	struct files_rows *rows, struct problems *problems, struct errmsg *err)
 {
 	const struct store_source source = {
 		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
@@ -17,6 +17,7 @@ static int read_store(const struct config *config, struct policy_parts *parts,
 	};
 	struct store store = { 0 };
 
+	rows->users = config->database.present ? FILES_USERS_UNKNOWN : FILES_USERS_NONE;
 	if (store_is_missing(config->store.path)) {
 		parts->lists_only = !config->database.present;
 		return 0;
@@ -25,6 +26,8 @@ static int read_store(const struct config *config, struct policy_parts *parts,
 	case STORE_READ:
 		parts->profiles = profiles_ref(store.profiles);
 		parts->users = users_ref(store.users);
+		rows->users = config->database.present ? FILES_USERS_COPY : FILES_USERS_STORE;
+		rows->written = store.written;
 		store_clear(&store);
 		return 0;
 	case STORE_MISSING:
@@ -36,7 +39,7 @@ static int read_store(const struct config *config, struct policy_parts *parts,
 }
 
 int policy_from_files(const struct config *config, struct policy **policy_r,
-	struct problems *problems, struct errmsg *err)
+	struct files_rows *rows_r, struct problems *problems, struct errmsg *err)
 {
 	struct policy_parts parts = { .settings = config->settings };
 	struct list_source lists = {
@@ -44,6 +47,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		.max_file = config->lists.max_file,
 		.problems = problems,
 	};
+	struct files_rows rows = { .users = FILES_USERS_NONE };
 	struct policy *policy = NULL;
 
 	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
@@ -51,7 +55,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	lists.psl = parts.psl;
 	if (list_files_read(&lists, parts.lists, err) < 0)
 		goto out;
-	if (read_store(config, &parts, problems, err) < 0)
+	if (read_store(config, &parts, &rows, problems, err) < 0)
 		goto out;
 	policy_check_profiles(&parts, problems);
 	if ((policy = policy_new(&parts)) == NULL)
@@ -64,5 +68,7 @@ out:
 	if (policy == NULL)
 		return -1;
 	*policy_r = policy;
+	if (rows_r != NULL)
+		*rows_r = rows;
 	return 0;
 }

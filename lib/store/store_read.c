@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/auth/password.h"
+#include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
@@ -264,14 +265,14 @@ static int check_format(const json_t *root, struct errmsg *err)
 			"is not a store of Postern: it lacks \"format\": \"" STORE_FORMAT "\"");
 	if (strncmp(json_string_value(format), "postern-store-", 14) != 0)
 		return errmsg_set(err,
-			"is not a store of Postern: its format is \"%.80s\", not \"" STORE_FORMAT
+			"is not a store of Postern: its format is \"%.*s\", not \"" STORE_FORMAT
 			"\"",
-			json_string_value(format));
+			TEXT_CUT(json_string_value(format), 80));
 	if (strcmp(json_string_value(format), STORE_FORMAT) != 0)
 		return errmsg_set(err,
-			"its format is \"%.80s\", which another version of Postern writes; this one "
+			"its format is \"%.*s\", which another version of Postern writes; this one "
 			"reads \"" STORE_FORMAT "\"",
-			json_string_value(format));
+			TEXT_CUT(json_string_value(format), 80));
 	if (json_object_get(root, "checksum") != NULL)
 		return errmsg_set(err,
 			"altered: it has a checksum, but not the form that Postern writes; to keep "

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
 #include "lib/store/store_scan.h"
 
 #define COLUMNS_MAX 16
@@ -51,7 +52,7 @@ static void fail(struct reading *r, int column, const char *why)
 {
 	if (r->why[0] != '\0')
 		return; /* report only the first reason */
-	(void)snprintf(r->why, sizeof(r->why), "%s: %s", r->columns[column].name, why);
+	(void)text_format(r->why, sizeof(r->why), "%s: %s", r->columns[column].name, why);
 }
 
 /* Read an array into a cell: each item is followed by a NUL. */
@@ -136,8 +137,8 @@ static int note_unread(struct reading *r, const char *key)
 	strbuf_free(&name);
 	if (added == 1)
 		problems_note(r->rows->problems,
-			"%s: %s: the column \"%.100s\" is unknown and ignored", r->rows->path,
-			store_table_name(r->table), key);
+			"%s: %s: the column \"%.*s\" is unknown and ignored", r->rows->path,
+			store_table_name(r->table), TEXT_CUT(key, 100));
 	return added < 0 ? -1 : 0;
 }
 
@@ -176,9 +177,9 @@ static void report_row(struct reading *r, const char *fate)
 	const struct cell *id = &r->cells[0], *name = &r->cells[1];
 
 	problems_add(r->rows->problems, "%s id %.*s (%.*s): %s; %s", store_table_name(r->table),
-		id->kind == CELL_TEXT ? (int)(id->len < 40 ? id->len : 40) : 4,
+		id->kind == CELL_TEXT ? (int)text_fit(id->text, id->len, 40) : 4,
 		id->kind == CELL_TEXT ? id->text : "NULL",
-		name->kind == CELL_TEXT ? (int)(name->len < 80 ? name->len : 80) : 4,
+		name->kind == CELL_TEXT ? (int)text_fit(name->text, name->len, 80) : 4,
 		name->kind == CELL_TEXT ? name->text : "NULL", r->why, fate);
 }
 
@@ -294,6 +295,6 @@ int store_row_refuse(struct store_rows *rows, enum store_table table, const json
 
 	if (read_row(&r, row) < 0)
 		return -1;
-	(void)snprintf(r.why, sizeof(r.why), "%s", why);
+	(void)text_format(r.why, sizeof(r.why), "%s", why);
 	return leave_out(&r);
 }

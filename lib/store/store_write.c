@@ -16,6 +16,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/base/strmap.h"
+#include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
@@ -322,7 +323,7 @@ static int write_checksum(struct writing *w)
 
 	if (store_checksum_end(w->checksum, hex) < 0)
 		return errmsg_set(w->err, "%s: its checksum cannot be computed", w->path);
-	(void)snprintf(line, sizeof(line), STORE_CHECKSUM "%s\"}\n", hex);
+	(void)text_format(line, sizeof(line), STORE_CHECKSUM "%s\"}\n", hex);
 	return file_add(w->file, line, strlen(line), w->err);
 }
 

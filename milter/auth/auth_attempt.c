@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "lib/base/text.h"
 #include "milter/auth/auth_private.h"
 #include "milter/log/decision_record.h"
 #include "milter/log/events.h"
@@ -349,7 +350,8 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	attempt->request = *request;
 	attempt->request.login = strdup(request->login);
 	attempt->request.secret = strdup(request->secret);
-	(void)snprintf(attempt->mechanism, sizeof(attempt->mechanism), "%.31s", request->mechanism);
+	(void)text_format(attempt->mechanism, sizeof(attempt->mechanism), "%.*s",
+		TEXT_CUT(request->mechanism, 31));
 	attempt->request.mechanism = attempt->mechanism;
 	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
 	attempt->keys = jwt_keys_ref(auth->keys.keys);
@@ -363,8 +365,8 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	} else if (request->refusal != NULL) {
 		attempt->answer =
 			(struct login_answer){ .result = LOGIN_REFUSED, .cause = request->cause };
-		(void)snprintf(attempt->answer.reason, sizeof(attempt->answer.reason), "%.199s",
-			request->refusal);
+		(void)text_format(attempt->answer.reason, sizeof(attempt->answer.reason), "%.*s",
+			TEXT_CUT(request->refusal, 199));
 		attempt->request.refusal = NULL;
 		conclude_attempt(attempt);
 	} else {

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
 #include "lib/conf/options.h"
 
 #define BACKLOG 1024
@@ -241,7 +242,7 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);
 		} else if ((ret = open_unix(path, owner, &made.fd[s], err)) == 0) {
-			(void)snprintf(made.path[s], sizeof(made.path[s]), "%s", path);
+			(void)text_format(made.path[s], sizeof(made.path[s]), "%s", path);
 		}
 	}
 	if (ret != 0) {

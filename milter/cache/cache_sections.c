@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "milter/cache/cache.h"
 #include "milter/cache/cache_status.h"
 #include "milter/log/json_text.h"
@@ -135,10 +136,10 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			"Connect to the server itself, not through a pooler, or correct [database] "
 			"channel. Until then changes are found by polling.",
 			"the database changes without a notification");
-	(void)snprintf(role_again, sizeof(role_again), SQL_FOLDER "/role.sql with -v role='%s'",
+	(void)text_format(role_again, sizeof(role_again), SQL_FOLDER "/role.sql with -v role='%s'",
 		faults->role);
 	if (faults->feed_is_refused) {
-		(void)snprintf(remedy, sizeof(remedy),
+		(void)text_format(remedy, sizeof(remedy),
 			"Run " SQL_FOLDER
 			"/feed.sql, and %s, again. Until then each change reloads "
 			"the tables.",
@@ -147,7 +148,7 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			"the change feed of the database cannot be used");
 	}
 	if (faults->feed_is_forbidden) {
-		(void)snprintf(remedy, sizeof(remedy),
+		(void)text_format(remedy, sizeof(remedy),
 			"Run %s again. Until then each change reloads the tables.", role_again);
 		status_add_problem(health, remedy,
 			"the role may not use the change feed of the database");

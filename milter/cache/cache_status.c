@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 #include "milter/cache/cache_private.h"
 
 const char *cache_source_name(enum cache_source source)
@@ -45,7 +47,7 @@ void cache_status_free(struct cache_status *status)
 
 static void copy_text(char *to, size_t size, const char *text)
 {
-	(void)snprintf(to, size, "%s", text);
+	(void)text_format(to, size, "%s", text);
 }
 
 static void describe_memory(const struct cache *cache, struct cache_status *status)

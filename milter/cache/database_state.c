@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/base/text.h"
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
@@ -204,9 +205,10 @@ void database_describe(const struct database *database, struct cache_status *sta
 			.feed_is_incomplete = db->feed.is_installed && db->feed.is_permitted &&
 				!db->feed.is_ready,
 		};
-	(void)snprintf(status->faults.role, sizeof(status->faults.role), "%s", pg_role(db->pg));
-	(void)snprintf(status->server, sizeof(status->server), "%s", db->server);
-	(void)snprintf(status->database_error, sizeof(status->database_error), "%s",
+	(void)text_format(status->faults.role, sizeof(status->faults.role), "%s", pg_role(db->pg));
+	(void)text_format(status->server, sizeof(status->server), "%s", db->server);
+	(void)text_format(status->database_error, sizeof(status->database_error), "%s",
 		db->error.text);
-	(void)snprintf(status->load_error, sizeof(status->load_error), "%s", db->load_error.text);
+	(void)text_format(status->load_error, sizeof(status->load_error), "%s",
+		db->load_error.text);
 }

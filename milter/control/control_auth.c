@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/decide/login.h"
 #include "milter/control/control_private.h"
 #include "milter/log/json_text.h"
@@ -54,7 +55,7 @@ static void change_suspension(struct connection *connection, const json_t *reque
 		/* The login may have been suspended under a name that finds another user now. */
 		if (!suspended && !suspensions_has(suspensions_of(control), name) &&
 			suspensions_has(suspensions_of(control), login))
-			(void)snprintf(name, sizeof(name), "%s", login);
+			(void)text_format(name, sizeof(name), "%s", login);
 		changed = suspensions_set(suspensions_of(control), name, suspended);
 	}
 	policy_unref(&policy);

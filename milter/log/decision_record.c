@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/text.h"
 #include "lib/rules/limits.h"
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
@@ -119,15 +120,13 @@ void decision_record_line(const struct decision_record *record, struct strbuf *l
  */
 static json_t *value_json(const char *value)
 {
-	size_t len = strnlen(value, QUOTE_MAX + 1);
+	const size_t len = strnlen(value, QUOTE_MAX + 1);
 	char cut[QUOTE_MAX + sizeof("...")];
 	int cut_len;
 
 	if (len <= QUOTE_MAX)
 		return json_text(value, len);
-	for (len = QUOTE_MAX; len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80;)
-		len--;
-	cut_len = snprintf(cut, sizeof(cut), "%.*s...", (int)len, value);
+	cut_len = text_format(cut, sizeof(cut), "%.*s...", TEXT_CUT_LEN(value, len, QUOTE_MAX));
 	return json_text(cut, (size_t)cut_len);
 }
 
@@ -180,7 +179,7 @@ void decision_record_add_event(const struct decision_record *record)
 	object = decision_record_json(record, (double)now.tv_sec + (double)milliseconds / 1e3);
 	if (object == NULL)
 		return;
-	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(13));
 	json_decref(object);
 	if (line != NULL)
 		events_add(line);

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
+
 #define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each waiting line */
 #define STOP_SECONDS 2
 #define PAUSE_NS 5000000L
@@ -148,7 +150,7 @@ static void write_stderr(enum log_level level, const char *line, size_t len)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)localtime_r(&now.tv_sec, &tm);
 	at = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	n = snprintf(out + at, sizeof(out) - at, ".%03ld %s: %.*s\n", now.tv_nsec / 1000000,
+	n = text_format(out + at, sizeof(out) - at, ".%03ld %s: %.*s\n", now.tv_nsec / 1000000,
 		log_level_name(level), (int)len, line);
 	if (n > 0 && at + (size_t)n < sizeof(out))
 		at += (size_t)n;
@@ -383,13 +385,14 @@ void log_event(enum log_level level, const char *format, ...)
 	if (!log_wants(level))
 		return;
 	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
+	n = text_vformat(line, sizeof(line), format, args);
 	va_end(args);
 	if (n < 0)
 		return;
 	if ((size_t)n >= sizeof(line)) {
-		n = (int)sizeof(line) - 1;
-		memcpy(line + n - 3, "...", 3);
+		n = (int)text_fit(line, strlen(line), sizeof(line) - sizeof("..."));
+		memcpy(line + n, "...", sizeof("..."));
+		n += 3;
 	}
 	log_line(level, line, (size_t)n);
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 static bool is_plain(const char *value)
 {
 	static const char marks[] = "@._-+/:<>[]%,!~*";
@@ -45,7 +47,7 @@ static void add_key(struct strbuf *line, const char *key)
 
 void quote_add(struct strbuf *line, const char *key, const char *value)
 {
-	size_t len;
+	size_t len, shown;
 
 	if (value == NULL)
 		return;
@@ -55,10 +57,11 @@ void quote_add(struct strbuf *line, const char *key, const char *value)
 		strbuf_add(line, value, len);
 		return;
 	}
+	shown = text_fit(value, len, QUOTE_MAX);
 	strbuf_add_char(line, '"');
-	for (size_t i = 0; i < len && i < QUOTE_MAX; i++)
+	for (size_t i = 0; i < shown; i++)
 		add_byte(line, value[i]);
-	strbuf_add_str(line, len > QUOTE_MAX ? "...\"" : "\"");
+	strbuf_add_str(line, shown < len ? "...\"" : "\"");
 }
 
 void quote_add_number(struct strbuf *line, const char *key, unsigned long long value)
@@ -76,7 +79,7 @@ void quote_log(enum log_level level, const char *key, const char *value, const c
 	if (!log_wants(level))
 		return;
 	va_start(args, format);
-	(void)vsnprintf(event, sizeof(event), format, args);
+	(void)text_vformat(event, sizeof(event), format, args);
 	va_end(args);
 	strbuf_add_str(&line, event);
 	quote_add(&line, key, value);

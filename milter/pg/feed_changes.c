@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 static void mark_everything(struct feed_changes *changes, const char *reason)
 {
 	changes->everything = true;
-	(void)snprintf(changes->reason, sizeof(changes->reason), "%s", reason);
+	(void)text_format(changes->reason, sizeof(changes->reason), "%s", reason);
 }
 
 int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "milter/pg/pg_private.h"
 
 void pg_close(struct pg **pg)
@@ -41,7 +42,7 @@ void pg_server(const struct pg *pg, char *text_r, size_t size)
 
 	if (host == NULL || host[0] == '\0')
 		host = address != NULL ? address : "";
-	(void)snprintf(text_r, size, host[0] == '/' ? "%s/.s.PGSQL.%s" : "%s:%s", host,
+	(void)text_format(text_r, size, host[0] == '/' ? "%s/.s.PGSQL.%s" : "%s:%s", host,
 		port != NULL ? port : "");
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/base/text.h"
 #include "milter/pg/pg_private.h"
 
 #define PRIVILEGE_MISSING "42501"
@@ -61,7 +62,7 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 		revision.is_known = false;
 	else
 		revision.wal = strtoll(wal, NULL, 10);
-	(void)snprintf(revision.cluster, sizeof(revision.cluster), "%s",
+	(void)text_format(revision.cluster, sizeof(revision.cluster), "%s",
 		cluster != NULL ? cluster : "");
 	*revision_r = revision;
 	PQclear(rows);

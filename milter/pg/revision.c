@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 #define FORMAT "postgresql-1"
 #define PAGE_HEADER 40 /* SizeOfXLogLongPHD */
 
@@ -18,7 +20,7 @@ void revision_format(const struct revision *revision, char text_r[REVISION_SIZE]
 {
 	text_r[0] = '\0';
 	if (revision->is_known)
-		(void)snprintf(text_r, REVISION_SIZE, FORMAT " %s %" PRId64,
+		(void)text_format(text_r, REVISION_SIZE, FORMAT " %s %" PRId64,
 			revision->cluster[0] != '\0' ? revision->cluster : "-", revision->wal);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "milter/log/json_text.h"
 
 #define PROBLEM_SIZE 1024
@@ -60,7 +61,7 @@ void status_add_problem(struct status_health *health, const char *remedy, const 
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(problem, sizeof(problem), format, args);
+	(void)text_vformat(problem, sizeof(problem), format, args);
 	va_end(args);
 	if (json_array_append_new(health->problems,
 		    json_pack("{s:s, s:o, s:o}", "section", health->section, "problem",

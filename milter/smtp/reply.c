@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 /* The first digit of the reply codes that fit a verdict; 0: none does. */
 static int reply_class_of(enum verdict_kind kind)
 {
@@ -37,7 +39,7 @@ bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r)
 		reply->code == 421) /* Postfix hangs up at a 421 */
 		return false;
 	(void)snprintf(line_r->code, sizeof(line_r->code), "%d", reply->code);
-	(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%s", reply->enhanced);
+	(void)text_format(line_r->enhanced, sizeof(line_r->enhanced), "%s", reply->enhanced);
 	if (line_r->enhanced[0] != line_r->code[0])
 		(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%c.7.1",
 			line_r->code[0]);

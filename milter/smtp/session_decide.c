@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 #include "milter/smtp/session_private.h"
 
 /* The value of verdict= in a finding's log line; NULL: the finding is not logged. */
@@ -118,7 +120,7 @@ void session_refuse(struct session *session, struct message *message,
 	verdict->count = 1;
 	finding->check = stage_check(about->stage);
 	finding->outcome = OUTCOME_FAIL;
-	(void)snprintf(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
+	(void)text_format(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
 	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
 	record_findings(session, message, about, verdict);
 }

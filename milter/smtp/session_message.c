@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+
 #include "milter/smtp/session_private.h"
 
 #define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of the From and Sender fields that are kept */
@@ -42,7 +44,7 @@ void message_free(struct message **message)
 void message_set_queue(struct message *message, const char *queue)
 {
 	if (queue != NULL && queue[0] != '\0')
-		(void)snprintf(message->queue, sizeof(message->queue), "%s", queue);
+		(void)text_format(message->queue, sizeof(message->queue), "%s", queue);
 }
 
 void session_queue_id(struct session *session, const char *queue)

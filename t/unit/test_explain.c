@@ -156,6 +156,79 @@ START_TEST(limits_are_shown_and_not_charged)
 	}
 END_TEST
 
+/* Return check i of the last step. */
+static json_t *last_check(size_t i)
+{
+	json_t *steps = json_object_get(answer, "steps");
+	json_t *last = json_array_get(steps, json_array_size(steps) - 1);
+
+	return json_array_get(json_object_get(last, "checks"), i);
+}
+
+/* Names that a rule cuts at any place, or that are not UTF-8, and what the rule shows of them. */
+static const struct {
+	const char *before, *repeated;
+	size_t times;
+	const char *shown;
+} names[] = {
+	{ "", "\xc3\xbc", 60, "\xc3\xbc\xc3\xbc" },
+	{ "x", "\xc3\xbc", 60, "x\xc3\xbc" },
+	{ "", "\xe2\x82\xac", 40, "\xe2\x82\xac" },
+	{ "x", "\xe2\x82\xac", 40, "x\xe2\x82\xac" },
+	{ "xy", "\xe2\x82\xac", 40, "xy\xe2\x82\xac" },
+	{ "", "\xf0\x9f\x98\x80", 40, "\xf0\x9f\x98\x80" },
+	{ "x", "\xf0\x9f\x98\x80", 40, "x\xf0\x9f\x98\x80" },
+	{ "xy", "\xf0\x9f\x98\x80", 40, "xy\xf0\x9f\x98\x80" },
+	{ "xyz", "\xf0\x9f\x98\x80", 40, "xyz\xf0\x9f\x98\x80" },
+	{ "caf\xe9 ", "!", 1, "caf\\xe9 !" },
+	{ "\xff", "\xfe", 100, "\\xff\\xfe" },
+};
+START_TEST(a_rule_that_is_cut_or_not_utf8_keeps_its_finding)
+	{
+		char name[300] = "", want[40];
+		struct made_profile profile = { .id = "2", .name = name, .host = "one.example" };
+		static const struct made_user eve = { .id = "2",
+			.name = "eve",
+			.profile_id = "2",
+			.froms = "eve@example.com" };
+		const char *rule;
+
+		(void)strcpy(name, names[_i].before);
+		for (size_t i = 0; i < names[_i].times; i++)
+			(void)strcat(name, names[_i].repeated);
+		ck_assert_int_eq(made_profile(&m, &profile), 1);
+		ck_assert_int_eq(made_user(&m, &eve), 1);
+		ck_assert_int_eq(play("{\"login\": \"eve\", \"mail\": \"<eve@example.com>\","
+				      " \"rcpts\": [\"<x@two.example>\"]}"),
+			0);
+		ck_assert_str_eq(described_steps(),
+			"connect=accept helo=accept mail=accept rcpt=reject");
+		(void)snprintf(want, sizeof(want), "profile %s", names[_i].shown);
+		rule = step(3, "rule");
+		ck_assert_ptr_nonnull(strstr(rule, want));
+		ck_assert_ptr_nonnull(strstr(rule, ": no host, rcpt or rcpt_re matches"));
+		ck_assert_str_eq(json_string_value(json_object_get(last_check(2), "rule")), rule);
+	}
+END_TEST
+
+START_TEST(a_login_that_is_cut_keeps_its_finding)
+	{
+		char session[400], login[300];
+
+		for (size_t before = 0; before < 4; before++) {
+			(void)strcpy(login, &"xyz"[3 - before]);
+			for (size_t i = 0; i < 60; i++)
+				(void)strcat(login, "\xe2\x82\xac");
+			(void)snprintf(session, sizeof(session),
+				"{\"login\": \"%s\", \"mail\": \"<eve@example.com>\"}", login);
+			ck_assert_int_eq(play(session), 0);
+			ck_assert_str_eq(described_steps(),
+				"connect=accept helo=accept mail=reject");
+			ck_assert_ptr_nonnull(strstr(step(2, "rule"), "unknown_user = reject"));
+		}
+	}
+END_TEST
+
 /* A login affects connect only if connect is judged at MAIL. */
 START_TEST(a_login_counts_at_connect_where_that_waits_for_it)
 	{
@@ -208,6 +281,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
 	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
 	tcase_add_test(tcase, limits_are_shown_and_not_charged);
+	tcase_add_loop_test(tcase, a_rule_that_is_cut_or_not_utf8_keeps_its_finding, 0,
+		ROWS(names));
+	tcase_add_test(tcase, a_login_that_is_cut_keeps_its_finding);
 	tcase_add_test(tcase, a_login_counts_at_connect_where_that_waits_for_it);
 	tcase_add_loop_test(tcase, a_session_of_a_wrong_form_is_an_error, 0, ROWS(wrong));
 	suite_add_tcase(suite, tcase);

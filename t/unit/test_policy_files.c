@@ -15,6 +15,7 @@
 static char folder[] = "/tmp/check_policy.XXXXXX";
 static struct problems *problems;
 static struct policy *policy;
+static struct files_rows rows;
 static struct errmsg err;
 
 static void put(const char *name, const char *text)
@@ -64,7 +65,7 @@ static int load(void)
 
 	if (config_load("p.conf", &config, &err) < 0)
 		ck_abort_msg("%s", err.text);
-	ret = policy_from_files(config, &policy, problems, &err);
+	ret = policy_from_files(config, &policy, &rows, problems, &err);
 	config_unref(&config);
 	return ret;
 }
@@ -105,22 +106,28 @@ END_TEST
 /* Which stores exist, and whether the lists decide alone then. */
 static const struct {
 	const char *conf, *store;
-	bool want;
+	enum files_users want;
 } places[] = {
-	{ "[store]\npath = store.json\n", NULL, true },
-	{ "[store]\npath =\n", NULL, true },
-	{ "[store]\npath = store.json\n", "store.json", false },
-	{ "[store]\npath = store.json\n", "store.json.prev", false },
-	{ "[store]\npath =\n[database]\n", NULL, false },
-	{ "[store]\npath = store.json\n[database]\n", NULL, false },
+	{ "[store]\npath = store.json\n", NULL, FILES_USERS_NONE },
+	{ "[store]\npath =\n", NULL, FILES_USERS_NONE },
+	{ "[store]\npath = store.json\n", "store.json", FILES_USERS_STORE },
+	{ "[store]\npath = store.json\n", "store.json.prev", FILES_USERS_STORE },
+	{ "[store]\npath =\n[database]\n", NULL, FILES_USERS_UNKNOWN },
+	{ "[store]\npath =\n[database]\n", "store.json", FILES_USERS_UNKNOWN },
+	{ "[store]\npath = store.json\n[database]\n", NULL, FILES_USERS_UNKNOWN },
+	{ "[store]\npath = store.json\n[database]\n", "store.json", FILES_USERS_COPY },
+	{ "[store]\npath = store.json\n[database]\n", "store.json.prev", FILES_USERS_COPY },
 };
-START_TEST(without_database_and_store_there_are_lists_only)
+START_TEST(the_files_tell_where_the_users_are)
 	{
 		put("p.conf", places[_i].conf);
 		if (places[_i].store != NULL)
 			put(places[_i].store, "{\"format\": \"postern-store-1\", \"users\": []}\n");
 		ck_assert_int_eq(load(), 0);
-		ck_assert(policy_parts(policy)->lists_only == places[_i].want);
+		ck_assert_int_eq(rows.users, places[_i].want);
+		ck_assert(
+			policy_parts(policy)->lists_only == (places[_i].want == FILES_USERS_NONE));
+		ck_assert_int_eq(rows.written, 0); /* by hand */
 	}
 END_TEST
 
@@ -217,8 +224,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_policy_is_made_of_all_files);
 	tcase_add_test(tcase, missing_files_are_empty);
-	tcase_add_loop_test(tcase, without_database_and_store_there_are_lists_only, 0,
-		ROWS(places));
+	tcase_add_loop_test(tcase, the_files_tell_where_the_users_are, 0, ROWS(places));
 	tcase_add_loop_test(tcase, bad_lines_and_rows_are_reported_and_the_rest_is_in_force, 0,
 		ROWS(bad));
 	tcase_add_test(tcase, an_unreadable_file_is_an_error);

@@ -28,7 +28,7 @@ struct policy *check_files_policy(const char *config_path)
 	struct errmsg err = { "out of memory" };
 
 	if (problems == NULL || config_load(config_path, &config, &err) != 0 ||
-		policy_from_files(config, &policy, problems, &err) != 0)
+		policy_from_files(config, &policy, NULL, problems, &err) != 0)
 		fail(config_path, err.text);
 	if (problems_count(problems) > 0)
 		fail(config_path, problems_text(problems, 0));
