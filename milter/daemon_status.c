@@ -138,8 +138,9 @@ static void check_daemon(void *context, struct status_health *health)
 static json_t *describe_log(void *context)
 {
 	(void)context;
-	return json_pack("{s:s, s:I, s:I, s:I}", "level", log_level_name(log_get_level()), "lines",
-		(json_int_t)log_written(), "dropped", (json_int_t)log_dropped(), "followers",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "level", log_level_name(log_get_level()),
+		"lines", (json_int_t)log_written(), "dropped", (json_int_t)log_dropped(),
+		"suppressed", (json_int_t)log_suppressed(), "followers",
 		(json_int_t)events_followers());
 }
 

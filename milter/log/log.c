@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/text.h"
+#include "milter/log/repeats.h"
 
 #define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each waiting line */
 #define STOP_SECONDS 2
@@ -39,11 +41,13 @@ static struct {
 	pthread_cond_t drained; /* log_stop() waits for it */
 	pthread_t writer;
 	bool running, stopping, writer_idle;
+	bool writer_timed; /* while idle, the log thread wakes up every second */
 	bool to_stderr;
 	uint64_t head, tail;
 	uint64_t unreported; /* dropped lines that the log does not mention yet */
 	uint32_t lines;
 	char *bytes;
+	struct repeats repeats;
 } ring = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.filled = PTHREAD_COND_INITIALIZER,
@@ -51,7 +55,7 @@ static struct {
 };
 
 static atomic_int current_level = LOG_LEVEL_INFO;
-static atomic_uint_fast64_t dropped, written;
+static atomic_uint_fast64_t dropped, suppressed, written;
 
 static const struct {
 	const char *name;
@@ -104,6 +108,11 @@ bool log_wants(enum log_level level)
 uint64_t log_dropped(void)
 {
 	return atomic_load(&dropped);
+}
+
+uint64_t log_suppressed(void)
+{
+	return atomic_load(&suppressed);
 }
 
 uint64_t log_written(void)
@@ -214,6 +223,60 @@ static void report_dropped(void)
 	(void)pthread_mutex_lock(&ring.lock);
 }
 
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+#define REPORT_SIZE (REPEATS_TEXT_SIZE + 80)
+
+/* Returns the length. Quotation marks of the line become apostrophes, because the line is quoted.
+ */
+static size_t format_report(const struct repeats_report *report, char line_r[REPORT_SIZE])
+{
+	int n = snprintf(line_r, REPORT_SIZE, "log lines-suppressed=%lu reason=equal line=\"",
+		(unsigned long)report->suppressed);
+
+	for (const char *c = report->text; *c != '\0'; c++)
+		line_r[n++] = (char)(*c == '"' ? '\'' : *c == '\\' ? '/' : *c);
+	line_r[n++] = '"';
+	return (size_t)n;
+}
+
+/* Log one of the counts that are due. Returns false when there is none. Called and returns with the
+ * lock held, which is released to write. */
+static bool report_suppressed(void)
+{
+	struct repeats_report report;
+	char line[REPORT_SIZE];
+
+	if (!repeats_end(&ring.repeats, ring.stopping ? INT64_MAX : monotonic_ms(), &report))
+		return false;
+	(void)pthread_mutex_unlock(&ring.lock);
+	write_line((enum log_level)report.level, line, format_report(&report, line));
+	(void)pthread_mutex_lock(&ring.lock);
+	return true;
+}
+
+/* Wait for a line, or for a second while there are counts to report. */
+static void wait_for_lines(void)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	ring.writer_idle = true;
+	ring.writer_timed = ring.repeats.suppressing > 0;
+	if (ring.writer_timed)
+		(void)pthread_cond_timedwait(&ring.filled, &ring.lock, &until);
+	else
+		(void)pthread_cond_wait(&ring.filled, &ring.lock);
+	ring.writer_idle = false;
+}
+
 /* Let lines gather, so that the thread of a busy daemon is not woken for each. Called and returns
  * with the lock held, which is released meanwhile. */
 static void pause_writer(void)
@@ -242,15 +305,15 @@ static void *writer_main(void *unused)
 			(void)pthread_mutex_lock(&ring.lock);
 		} else if (ring.unreported > 0) {
 			report_dropped();
+		} else if (report_suppressed()) {
+			continue;
 		} else if (ring.stopping) {
 			break;
 		} else if (!paused) {
 			pause_writer();
 			paused = true;
 		} else {
-			ring.writer_idle = true;
-			(void)pthread_cond_wait(&ring.filled, &ring.lock);
-			ring.writer_idle = false;
+			wait_for_lines();
 		}
 	}
 	ring.running = false;
@@ -318,30 +381,58 @@ void log_stop(void)
 	(void)pthread_join(ring.writer, NULL);
 	free(ring.bytes);
 	ring.bytes = NULL;
+	repeats_clear(&ring.repeats);
 }
 
-static void add_line(enum log_level level, const char *line, size_t len)
+/* Add a line to the ring, or count it as dropped. Called with the lock held. */
+static void add_record(enum log_level level, const char *line, size_t len)
 {
 	struct record record = { .len = (uint32_t)len, .level = (uint32_t)level };
 
-	(void)pthread_mutex_lock(&ring.lock);
-	if (!ring.running || ring.stopping) {
-		(void)pthread_mutex_unlock(&ring.lock);
-		write_stderr(level, line, len);
-		return;
-	}
 	if (ring.lines >= LOG_LINES_MAX ||
 		RING_SIZE - (size_t)(ring.head - ring.tail) < sizeof(record) + len) {
 		ring.unreported++;
 		atomic_fetch_add(&dropped, 1);
-	} else {
-		copy_in(&record, sizeof(record));
-		copy_in(line, len);
-		ring.lines++;
-		if (ring.writer_idle)
-			(void)pthread_cond_signal(&ring.filled);
+		return;
 	}
+	copy_in(&record, sizeof(record));
+	copy_in(line, len);
+	ring.lines++;
+	if (ring.writer_idle)
+		(void)pthread_cond_signal(&ring.filled);
+}
+
+/* Add a line unless too many equal ones were added. Called with the lock held. */
+static void add_admitted(const struct repeats_line *line, int64_t now)
+{
+	struct repeats_report report;
+	const bool is_admitted = repeats_admit(&ring.repeats, line, now, &report);
+	char text[REPORT_SIZE];
+
+	if (report.suppressed > 0)
+		add_record((enum log_level)report.level, text, format_report(&report, text));
+	if (is_admitted) {
+		add_record((enum log_level)line->level, line->text, line->len);
+		return;
+	}
+	atomic_fetch_add(&suppressed, 1);
+	if (ring.writer_idle && !ring.writer_timed) /* it has a count to report in a minute */
+		(void)pthread_cond_signal(&ring.filled);
+}
+
+static void add_line(enum log_level level, const char *text, size_t len)
+{
+	const struct repeats_line line = { hash_bytes(text, len), (uint32_t)level, text, len };
+	const int64_t now = monotonic_ms();
+	bool is_ringing;
+
+	(void)pthread_mutex_lock(&ring.lock);
+	is_ringing = ring.running && !ring.stopping;
+	if (is_ringing)
+		add_admitted(&line, now);
 	(void)pthread_mutex_unlock(&ring.lock);
+	if (!is_ringing)
+		write_stderr(level, text, len);
 }
 
 static bool is_printable(char c)

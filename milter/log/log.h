@@ -11,8 +11,9 @@
 /*
  * The daemon's log. Lines go through a bounded ring to the log thread, so that a slow syslog does
  * not delay mail. A line that does not fit is dropped and counted; the count is logged as soon as
- * there is room again. Any thread may call any function except log_start() and log_stop(), and the
- * other functions never wait for the output.
+ * there is room again. Of equal lines, ten are written in a minute, and the number of the others is
+ * logged when the minute is over (milter/log/repeats.h). Any thread may call any function except
+ * log_start() and log_stop(), and the other functions never wait for the output.
  *
  * No caller passes a secret: no password, token, hash or connection string.
  */
@@ -67,8 +68,9 @@ void log_line(enum log_level level, const char *line, size_t len);
 /* Log a line about the daemon itself: "policy serial=7 source=database users=1000000". */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The number of lines that were dropped, and that were written, since the start. */
+/* The number of lines that were dropped, suppressed, and written since the start. */
 uint64_t log_dropped(void);
+uint64_t log_suppressed(void);
 uint64_t log_written(void);
 
 #endif

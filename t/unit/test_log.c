@@ -141,6 +141,27 @@ START_TEST(a_slow_reader_delays_no_thread_and_lost_lines_are_counted)
 	}
 END_TEST
 
+START_TEST(equal_lines_are_bounded_and_counted)
+	{
+		const uint64_t before = log_suppressed();
+		char *text;
+
+		start_log();
+		for (int i = 0; i < 1000; i++) {
+			log_event(LOG_LEVEL_ERROR, "accept error=\"no\\more\"");
+			if (i % 100 == 0)
+				log_event(LOG_LEVEL_ERROR, "other number=%d", i);
+		}
+		log_stop();
+		text = read_output();
+		ck_assert_uint_eq(count(text, " error: accept error="), 10);
+		ck_assert_uint_eq(count(text, " error: other number="), 10);
+		ck_assert_ptr_nonnull(strstr(text,
+			" error: log lines-suppressed=990 reason=equal line=\"accept error='no/more'\"\n"));
+		ck_assert_uint_eq(log_suppressed() - before, 990);
+	}
+END_TEST
+
 START_TEST(without_the_thread_lines_are_written_at_once)
 	{
 		log_event(LOG_LEVEL_WARNING, "early");
@@ -198,6 +219,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
+	tcase_add_test(tcase, equal_lines_are_bounded_and_counted);
 	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
 	tcase_add_test(tcase, an_error_is_quoted);
 	tcase_add_test(tcase, levels_and_facilities_have_names);
