@@ -147,6 +147,8 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 	}
 	if (status != EX_OK)
 		print_line(stderr, "posternctl: %s", err.text);
+	if (status == EX_CONFIG && judge->config != NULL)
+		print_line(stderr, "posternctl: with --running, the daemon decides");
 	else
 		print_warnings(problems);
 	problems_free(&problems);

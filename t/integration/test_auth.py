@@ -455,7 +455,8 @@ def test_explain_applies_tokens_and_suspensions(daemon):
     (daemon.run / "suspended").write_text("two words \n\x01\n")
     said = subprocess.run([POSTERNCTL, "-c", daemon.conf, "explain", "--user", "bob"],
                           capture_output=True, text=True, check=False)
-    assert said.returncode == 0 and "suspended logins are not taken into account" in said.stderr, said
+    assert said.returncode == 66 and "the suspended logins cannot be read" in said.stderr, said
+    assert "--running" in said.stderr and not said.stdout, said
 
 
 def test_all_requests_of_one_connection_are_answered(daemon):

@@ -1,6 +1,7 @@
 """The control socket and posternctl: requests, followers, hostile clients."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pty
@@ -361,6 +362,79 @@ def test_explain_judges_a_header_only_when_it_was_given(box):
         assert json.loads(answer)["steps"][-1]["verdict"] == "reject"
     asked[3] = "boss@victim.example"  # is refused, so that no header comes
     assert "header" not in daemon.ctl("explain", *asked, parse=False)
+
+
+DATABASE = {"database": {"conninfo": "host=/nowhere dbname=x"}}
+ASKED = ["--ip", "192.0.2.1", "--user", "alice", "--mail", "alice@example.com", "--rcpt", "x@y.example"]
+
+
+def copy_of_database(written):
+    """A store as the daemon writes it, with the user alice."""
+    text = (f'{{"format":"postern-store-1","revision":"1","written":"{written}",\n'
+            '"profiles":[\n{"id":1,"name":"all","open":true}\n],\n'
+            '"users":[\n{"id":1,"username":"alice","froms":"alice@example.com","profileId":1}\n],\n')
+    return text + f'"checksum":"sha256:{hashlib.sha256(text.encode()).hexdigest()}"}}\n'
+
+
+@pytest.mark.parametrize("config, why", [
+    (DATABASE, "no copy of them in"),
+    ({**DATABASE, "store": {"path": ""}}, "[store] path is empty"),
+    ({"auth": {"suspensions": "lists"}}, "the suspended logins cannot be read"),
+])
+def test_explain_from_files_admits_what_it_cannot_know(box, config, why):
+    daemon = box.postern(config=config, lists=DENY, start=False,
+                         store={"users": []} if "auth" in config else None)
+    for args in (ASKED, ["--json", *ASKED], ["--user", "alice"], ["--user", "token:alice@example.com"]):
+        done = ctl(daemon, "explain", *args)
+        assert done.returncode == 66 and why in done.stderr and "--running" in done.stderr, done
+        assert done.stdout == ""
+    done = ctl(daemon, "explain", "--user", "alice", "--password", input="pass")
+    assert done.returncode == 66 and why in done.stderr, done
+    # Without a login, the lists decide.
+    done = ctl(daemon, "explain", "--ip", "192.0.2.1", "--mail", "spam@bad.example")
+    assert done.returncode == 0 and "reject" in done.stdout, done
+    done = ctl(daemon, "explain", "--jsonl", input='{"login": null}\n{"login": "alice"}\n{"auth": {"user": "alice", '
+               '"password": "x"}}\n{"mail": "<a@b.example>"}\n')
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [why in answer.get("error", "") for answer in answers] == [False, True, True, False]
+    assert done.returncode == 66 and done.stderr.count(why) == 2
+
+
+@pytest.mark.parametrize("written, age", [
+    (None, "of unknown age"), ("2001-02-03T04:05:06Z", r"\d{4} d \d+ h old"), ("now", r"\d+ s old")])
+def test_explain_reports_the_age_of_the_copy(box, written, age):
+    users = {"profiles": [{"id": 1, "name": "all", "open": True}],
+             "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    store = users if written is None else copy_of_database(now if written == "now" else written)
+    daemon = box.postern(config=DATABASE, store=store, start=False)
+    done = ctl(daemon, "explain", *ASKED)
+    assert done.returncode == 0, done
+    assert re.match(f"users   copy of the database in {re.escape(str(daemon.store_path))}, {age}\nconnect ", done.stdout)
+    for args in (["--json", *ASKED], ["--jsonl"]):
+        answer = json.loads(ctl(daemon, "explain", *args, input='{"login": "alice"}').stdout)
+        assert answer["users"]["source"] == "copy" and answer["users"]["path"] == str(daemon.store_path)
+        assert (answer["users"]["age_seconds"] is None) == (written is None)
+    daemon.store_path.rename(str(daemon.store_path) + ".prev")
+    assert re.match(f"users   copy of the database .*, {age}\n", ctl(daemon, "explain", *ASKED).stdout)
+
+
+def test_explain_from_a_store_without_a_database_mentions_no_copy(box):
+    daemon = box.postern(store={"users": [{"id": 1, "username": "alice"}]}, start=False)
+    done = ctl(daemon, "explain", *ASKED)
+    assert done.returncode == 0 and done.stdout.startswith("connect ")
+    assert "users" not in json.loads(ctl(daemon, "explain", "--json", *ASKED).stdout)
+
+
+@pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
+def test_explain_keeps_a_refusal_whose_rule_is_cut(box, before):
+    profile = before + "\u20ac" * 60 + "\U0001f600" * 20
+    daemon = box.postern(start=False, store={
+        "profiles": [{"id": 1, "name": profile, "open": False, "host": "other.example"}],
+        "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1}]})
+    done = ctl(daemon, "explain", *ASKED)
+    assert done.returncode == 0 and "rcpt    reject   550 5.7.1 User alice not allowed" in done.stdout, done
+    assert re.search(f"recipient +fail +profile {before}\u20ac+: no host", done.stdout)
 
 
 @pytest.mark.threads

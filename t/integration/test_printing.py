@@ -16,6 +16,8 @@ EVIL = "\x1b]0;t\x07\x7f\u009b31m\u0085\u202e\u2066\u200b\u00ad\ufeff\u2028\U000
 CLEAN = "\u009b31m\u0085\u202e\u2066\u200b\ufeff\u2028\U000e0041z"  # what a file accepts
 RAW = b"\x9b31m\xff\xc2"
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+ALL_UNSEEN = "".join(c for c in map(chr, [*range(1, 0xd800), *range(0xf800, 0x20000), *range(0xe0000, 0xe1000)])
+                     if c != " " and unicodedata.category(c) in UNSEEN | {"Zs"})
 
 
 def run_pty(argv):
@@ -106,6 +108,7 @@ COMMANDS = [
     (["status", EVIL], r"\x1b]0;t"),
     ([EVIL], r"\x1b]0;t"),
     (["help", EVIL], r"\x1b]0;t"),
+    ([ALL_UNSEEN], r"\u3000"),
     (["-s", "/nowhere/" + EVIL, "status"], r"/nowhere/\x1b]0;t"),
     (["-c", "/nowhere/" + EVIL, "explain"], r"/nowhere/\x1b]0;t"),
 ]
