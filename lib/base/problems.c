@@ -11,8 +11,13 @@
 
 #include "lib/base/text.h"
 
+#define TEXT_SIZE 1024
+
 struct texts {
 	size_t count, kept;
+	size_t left;	 /* of the source: how many more texts may be kept */
+	size_t withheld; /* of the source: how many were only counted */
+	bool is_complete;
 	char *text[PROBLEMS_KEPT];
 };
 
@@ -20,9 +25,25 @@ struct problems {
 	struct texts levels[PROBLEM_LEVELS];
 };
 
+/* Allow the next source that many texts. */
+static void begin_source(struct problems *problems, size_t left)
+{
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		problems->levels[level].left = left;
+		problems->levels[level].withheld = 0;
+	}
+}
+
 struct problems *problems_new(void)
 {
-	return calloc(1, sizeof(struct problems));
+	struct problems *problems = calloc(1, sizeof(*problems));
+
+	if (problems == NULL)
+		return NULL;
+	for (int level = 0; level < PROBLEM_LEVELS; level++)
+		problems->levels[level].is_complete = true;
+	begin_source(problems, PROBLEMS_KEPT);
+	return problems;
 }
 
 static void free_texts(struct texts *texts)
@@ -43,19 +64,30 @@ void problems_free(struct problems **problems)
 	*problems = NULL;
 }
 
+static void keep_text(struct texts *texts, const char *text)
+{
+	if (texts->kept < PROBLEMS_KEPT && (texts->text[texts->kept] = strdup(text)) != NULL)
+		texts->kept++;
+	else
+		texts->is_complete = false;
+}
+
 static void add_text(struct texts *texts, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
 static void add_text(struct texts *texts, const char *format, va_list args)
 {
-	char text[1024];
+	char text[TEXT_SIZE];
 
 	texts->count++;
-	if (texts->kept == PROBLEMS_KEPT)
+	if (texts->left == 0) {
+		texts->withheld++;
+		texts->is_complete = false;
 		return;
+	}
+	texts->left--;
 	(void)text_vformat(text, sizeof(text), format, args);
-	if ((texts->text[texts->kept] = strdup(text)) != NULL)
-		texts->kept++;
+	keep_text(texts, text);
 }
 
 void problems_add(struct problems *problems, const char *format, ...)
@@ -80,6 +112,30 @@ void problems_note(struct problems *problems, const char *format, ...)
 	va_end(args);
 }
 
+void problems_begin(struct problems *problems)
+{
+	if (problems != NULL)
+		begin_source(problems, PROBLEMS_OF_SOURCE);
+}
+
+void problems_end(struct problems *problems, const char *source, const char *what)
+{
+	char text[TEXT_SIZE];
+	size_t more;
+
+	if (problems == NULL)
+		return;
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		if ((more = problems->levels[level].withheld) == 0)
+			continue;
+		(void)text_format(text, sizeof(text), "%s: %zu more %s%s %s %s", source, more, what,
+			more == 1 ? "" : "s", more == 1 ? "has" : "have",
+			level == PROBLEM_NOTE ? "notes" : "problems");
+		keep_text(&problems->levels[level], text);
+	}
+	begin_source(problems, PROBLEMS_KEPT);
+}
+
 size_t problems_level_count(const struct problems *problems, enum problem_level level)
 {
 	return problems->levels[level].count;
@@ -93,6 +149,11 @@ size_t problems_level_kept(const struct problems *problems, enum problem_level l
 const char *problems_level_text(const struct problems *problems, enum problem_level level, size_t i)
 {
 	return problems->levels[level].text[i];
+}
+
+bool problems_level_is_complete(const struct problems *problems, enum problem_level level)
+{
+	return problems->levels[level].is_complete;
 }
 
 size_t problems_count(const struct problems *problems)

@@ -1,6 +1,7 @@
 #ifndef POSTERN_PROBLEMS_H
 #define POSTERN_PROBLEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum problem_level {
@@ -10,11 +11,12 @@ enum problem_level {
 };
 
 /*
- * What is wrong in a source: bad lines, rows and columns that a load left out (problems), and what
- * may be a mistake (notes). All are counted; of each level, the first PROBLEMS_KEPT texts are kept.
- * One thread at a time.
+ * What is wrong in sources such as files and tables: bad lines, rows and columns that a load left
+ * out (problems), and what may be a mistake (notes). All are counted; of each level, the first
+ * PROBLEMS_KEPT texts are kept. One thread at a time.
  */
 #define PROBLEMS_KEPT 1000
+#define PROBLEMS_OF_SOURCE 50 /* the texts that are kept between problems_begin() and _end() */
 
 struct problems;
 
@@ -28,11 +30,22 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Begin and end the problems of one source, so that a source with many leaves room for the others.
+ * Of each level, the first PROBLEMS_OF_SOURCE texts are kept. problems_end() adds a text with the
+ * number of the others, "source: 8285 more lines have problems", which is not counted itself; what
+ * is "line" or the like. Do nothing when problems is NULL.
+ */
+void problems_begin(struct problems *problems);
+void problems_end(struct problems *problems, const char *source, const char *what);
+
 /* The number of a level, including those without a text; of those with a text; and the text i. */
 size_t problems_level_count(const struct problems *problems, enum problem_level level);
 size_t problems_level_kept(const struct problems *problems, enum problem_level level);
 const char *problems_level_text(const struct problems *problems, enum problem_level level,
 	size_t i); /* i < problems_level_kept() */
+bool problems_level_is_complete(const struct problems *problems,
+	enum problem_level level); /* whether all have a text */
 
 /* The same of the level PROBLEM. */
 size_t problems_count(const struct problems *problems);

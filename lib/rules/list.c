@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/rules/entry_check.h"
 #include "lib/rules/list_lines.h"
 #include "lib/rules/list_private.h"
 
@@ -57,13 +58,41 @@ static struct list *list_new(enum list_id id, struct orgdomain *psl)
 	return list;
 }
 
+static void report_entry(const struct list *list, const struct entry *entry,
+	const struct errmsg *why, struct problems *problems)
+{
+	problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, why->text);
+}
+
 static int add_regex(struct list *list, const struct entry *entry, struct problems *problems)
 {
 	struct errmsg err;
 
 	if (regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
-		problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, err.text);
+		report_entry(list, entry, &err, problems);
 	return 0;
+}
+
+/* Return whether an exact entry can match. If not, it is reported, and if it may be a mistake, it
+ * is noted. */
+static bool entry_fits(const struct list *list, const struct entry *entry,
+	struct problems *problems)
+{
+	static const enum entry_kind kinds[] = {
+		[KIND_CLIENT] = ENTRY_CLIENT,
+		[KIND_ADDRESS] = ENTRY_ADDRESS,
+		[KIND_ANY] = ENTRY_ANY,
+	};
+	enum entry_kind kind = kinds[lists[list->id].kind];
+	struct errmsg err;
+
+	if (!entry_check(kind, entry->text, entry->len, list->psl, &err)) {
+		report_entry(list, entry, &err, problems);
+		return false;
+	}
+	if (entry_is_doubtful(kind, entry->text, entry->len, &err))
+		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
+	return true;
 }
 
 static int add_entry(struct list *list, const struct entry *entry, struct problems *problems)
@@ -73,35 +102,66 @@ static int add_entry(struct list *list, const struct entry *entry, struct proble
 			entry->line);
 		return 0;
 	}
+	if (lists[list->id].kind == KIND_REGEX)
+		return add_regex(list, entry, problems);
+	if (!entry_fits(list, entry, problems))
+		return 0;
 	switch (lists[list->id].kind) {
 	case KIND_CLIENT:
-		return list_add_client(list, entry, problems);
+		return list_add_client(list, entry);
 	case KIND_ADDRESS:
-		return list_add_address(list, entry, problems);
-	case KIND_ANY:
-		return list_add_any(list, entry, problems);
-	case KIND_REGEX:
-		break;
+		return list_add_address(list, entry);
+	default:
+		return list_add_any(list, entry);
 	}
-	return add_regex(list, entry, problems);
+}
+
+/* Return whether a text is UTF-16, by its byte order mark or by many NUL bytes. */
+static bool is_utf16(const char *text, size_t len)
+{
+	size_t looked = len < 512 ? len : 512, nuls = 0, i;
+
+	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+		return true;
+	for (i = 0; i < looked; i++)
+		nuls += text[i] == '\0';
+	return nuls > 1 && nuls * 3 > looked;
+}
+
+/* Add all lines. Returns 0, or -1 when out of memory. */
+static int add_lines(struct list *list, const char *text, size_t len, struct problems *problems)
+{
+	struct list_lines lines;
+	struct entry entry;
+
+	list_lines_init(&lines, text, len);
+	while (list_lines_next(&lines, &entry.text, &entry.len)) {
+		entry.line = lines.line;
+		if (add_entry(list, &entry, problems) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems)
 {
 	struct list *list = list_new(id, psl);
-	struct list_lines lines;
-	struct entry entry;
+	int added = 0;
 
 	if (list == NULL)
 		return NULL;
-	list_lines_init(&lines, text, len);
-	while (list_lines_next(&lines, &entry.text, &entry.len)) {
-		entry.line = lines.line;
-		if (add_entry(list, &entry, problems) < 0) {
-			list_unref(&list);
-			return NULL;
-		}
+	problems_begin(problems);
+	if (is_utf16(text, len))
+		problems_add(problems,
+			"%s:1: the file is not UTF-8 but UTF-16; save it as UTF-8; all of it is left out",
+			list->name);
+	else
+		added = add_lines(list, text, len, problems);
+	problems_end(problems, list->name, "line");
+	if (added < 0) {
+		list_unref(&list);
+		return NULL;
 	}
 	strmap_shrink(list->names);
 	strmap_shrink(list->allowed);

@@ -4,55 +4,33 @@
  */
 #include <string.h>
 
-#include "lib/base/text.h"
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
-/* Report why the entry is left out. Returns 0. */
-static int leave_out(const struct list *list, const struct entry *entry, struct problems *problems,
-	const char *why)
-{
-	problems_add(problems, "%s:%u: \"%.*s\" %s; left out", list->name, entry->line,
-		TEXT_CUT_LEN(entry->text, entry->len, 120), why);
-	return 0;
-}
-
-/* Add "local@domain" to the denied or the allowed entries. */
-static int add_address(struct list *list, struct strmap *map, const struct entry *entry,
-	struct problems *problems)
-{
-	struct mail_address address;
-
-	if (address_parse(entry->text, entry->len, &address) < 0)
-		return leave_out(list, entry, problems, "is too long for an address");
-	return strmap_add(map, address.canon, address.canon_len, entry->line) < 0 ? -1 : 0;
-}
-
-int list_add_any(struct list *list, const struct entry *entry, struct problems *problems)
+int list_add_any(struct list *list, const struct entry *entry)
 {
 	bool allow = entry->text[0] == '!';
 	struct strmap *map = allow ? list->allowed : list->names;
 	struct entry e = *entry;
+	struct mail_address address;
 	char name[DOMAIN_SIZE];
 	const char *org = name;
 
-	for (; allow && e.len > 0 && (e.text == entry->text || *e.text == ' ' || *e.text == '\t');
-		e.len--)
+	for (; allow && (e.text == entry->text || *e.text == ' ' || *e.text == '\t'); e.len--)
 		e.text++;
-	if (e.len > 1 && e.text[0] != '@' && memchr(e.text, '@', e.len) != NULL)
-		return add_address(list, map, &e, problems);
-	if (e.len > 0 && (e.text[0] == '@' || e.text[0] == '.')) {
+	if (e.text[0] != '@' && memchr(e.text, '@', e.len) != NULL) {
+		if (address_parse(e.text, e.len, &address) < 0)
+			return 0; /* entry_check() has refused it */
+		return strmap_add(map, address.canon, address.canon_len, e.line) < 0 ? -1 : 0;
+	}
+	if (e.text[0] == '@' || e.text[0] == '.') {
 		e.text++;
 		e.len--;
 	}
-	if (e.len == 0)
-		return leave_out(list, entry, problems, "is empty");
-	if (domain_canon(e.text, e.len, name) < 0)
-		return leave_out(list, entry, problems, "is too long for a domain");
-	if (!allow && (org = orgdomain_of(list->psl, name)) == NULL)
-		return leave_out(list, entry, problems,
-			"has no organizational domain (a public suffix, an address, or no domain)");
-	return strmap_add(map, org, strlen(org), entry->line) < 0 ? -1 : 0;
+	if (domain_canon(e.text, e.len, name) < 0 ||
+		(!allow && (org = orgdomain_of(list->psl, name)) == NULL))
+		return 0;
+	return strmap_add(map, org, strlen(org), e.line) < 0 ? -1 : 0;
 }
 
 /* Return whether the host or a domain above it is listed. If not, the slower lookup in the public

@@ -29,9 +29,9 @@ struct entry {
 	uint32_t line;
 };
 
-/* Add an entry, or report in problems why it is left out. Returns 0, or -1 when out of memory. */
-int list_add_client(struct list *list, const struct entry *entry, struct problems *problems);
-int list_add_address(struct list *list, const struct entry *entry, struct problems *problems);
-int list_add_any(struct list *list, const struct entry *entry, struct problems *problems);
+/* Add an entry that entry_check() accepts. Returns 0, or -1 when out of memory. */
+int list_add_client(struct list *list, const struct entry *entry);
+int list_add_address(struct list *list, const struct entry *entry);
+int list_add_any(struct list *list, const struct entry *entry);
 
 #endif

@@ -98,7 +98,7 @@ static int collect_texts(const struct policy_problems *policy_problems, enum pro
 		if ((part = policy_problems->parts[p]) == NULL)
 			continue;
 		count = problems_level_kept(part, level);
-		if (problems_level_count(part, level) > count)
+		if (!problems_level_is_complete(part, level))
 			texts.is_complete = false;
 		for (i = 0; i < count; i++) {
 			text = problems_level_text(part, level, i);

@@ -15,6 +15,8 @@ START_TEST(accepts_null)
 
 		problems_add(NULL, "%s", "nobody wants to know");
 		problems_note(NULL, "%s", "nobody wants to know");
+		problems_begin(NULL);
+		problems_end(NULL, "list", "line");
 		problems_free(&problems);
 		ck_assert_ptr_null(problems);
 	}
@@ -75,6 +77,37 @@ START_TEST(keeps_the_first_ones)
 	}
 END_TEST
 
+/* 8,335 bad lines of one file leave room for those of the next one, and are counted exactly. */
+START_TEST(bounds_the_texts_of_a_source)
+	{
+		struct problems *problems = problems_new();
+		const size_t kept = PROBLEMS_OF_SOURCE;
+		int i;
+
+		problems_add(problems, "settings: bad");
+		problems_begin(problems);
+		for (i = 1; i <= 8335; i++)
+			problems_add(problems, "list:%d: bad", i);
+		problems_note(problems, "list:7: odd");
+		problems_end(problems, "list", "line");
+		problems_begin(problems);
+		problems_add(problems, "other:1: bad");
+		problems_end(problems, "other", "line");
+		problems_add(problems, "end: bad");
+		ck_assert_uint_eq(problems_count(problems), 8338);
+		ck_assert_uint_eq(problems_kept(problems), kept + 4);
+		ck_assert_str_eq(problems_text(problems, kept), "list:50: bad");
+		ck_assert_str_eq(problems_text(problems, kept + 1),
+			"list: 8285 more lines have problems");
+		ck_assert_str_eq(problems_text(problems, kept + 2), "other:1: bad");
+		ck_assert_str_eq(problems_text(problems, kept + 3), "end: bad");
+		ck_assert(!problems_level_is_complete(problems, PROBLEM));
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 1);
+		ck_assert(problems_level_is_complete(problems, PROBLEM_NOTE));
+		problems_free(&problems);
+	}
+END_TEST
+
 /* A hostile line makes a long text, but no overrun. */
 START_TEST(bounds_a_text)
 	{
@@ -101,6 +134,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, collects_in_order);
 	tcase_add_test(tcase, keeps_notes_apart);
 	tcase_add_test(tcase, keeps_the_first_ones);
+	tcase_add_test(tcase, bounds_the_texts_of_a_source);
 	tcase_add_test(tcase, bounds_a_text);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,0 +1,400 @@
+/*
+ * Finds entries of exact lists and of columns that can never match, and says why. Stateless; any
+ * thread may call it.
+ */
+#include "lib/rules/entry_check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/text.h"
+#include "lib/base/utf8.h"
+#include "lib/match/address.h"
+#include "lib/match/cidr.h"
+#include "lib/match/domain.h"
+#include "lib/rules/entry_repair.h"
+
+#define SHOWN_MAX 120 /* bytes of an entry in a message */
+
+/* An entry that is checked. */
+struct checked {
+	enum entry_kind kind;
+	const char *text; /* without a ! that allows it */
+	size_t len;
+	const struct orgdomain *psl;
+	const char *whole; /* as it is shown */
+	size_t whole_len;
+	bool allow; /* of access.domains: what is allowed */
+	struct errmsg *why;
+};
+
+/* Set why to the entry in quotes and the reason. Returns false. */
+static bool fail(const struct checked *c, const char *reason, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool fail(const struct checked *c, const char *reason, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, reason);
+	(void)text_vformat(text, sizeof(text), reason, args);
+	va_end(args);
+	(void)errmsg_set(c->why, "\"%.*s\" %s", TEXT_CUT_LEN(c->whole, c->whole_len, SHOWN_MAX),
+		text);
+	return false;
+}
+
+/* ---- what all kinds have in common ------------------------------------------------ */
+
+static bool is_domain_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.' ||
+		(unsigned char)c >= 0x80;
+}
+
+/* Return whether a canonical name can be that of a domain. */
+static bool domain_fits(const struct checked *c, const char *name)
+{
+	const char *p;
+
+	for (p = name; is_domain_char(*p); p++)
+		;
+	if (*p == '*')
+		return fail(c, "contains *, which is not a wildcard");
+	if ((unsigned char)*p < ' ' && *p != '\0')
+		return fail(c, "contains a control character");
+	if (*p != '\0')
+		return fail(c, "contains \"%c\", which is not part of any domain name", *p);
+	if (name[0] == '\0')
+		return fail(c, "contains no domain name");
+	if (name[0] == '.' || p[-1] == '.' || strstr(name, "..") != NULL)
+		return fail(c, "has two dots in a row, or one in the wrong place");
+	return true;
+}
+
+/* The same for a name as written. */
+static bool written_domain_fits(const struct checked *c, const char *text, size_t len)
+{
+	char name[DOMAIN_SIZE];
+
+	if (domain_canon(text, len, name) < 0)
+		return fail(c, "is too long for a name");
+	return domain_fits(c, name);
+}
+
+/* Return whether a name consists of numbers alone, which no host's does. */
+static bool is_numeric(const char *name)
+{
+	return name[0] != '\0' && name[strspn(name, "0123456789.-")] == '\0' &&
+		(strchr(name, '.') != NULL || strchr(name, '-') == NULL);
+}
+
+/* Return the white space, comma or semicolon in the entry, except within double quotes; NUL if
+ * there is none. */
+static char find_separator(const struct checked *c)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < c->len; i++) {
+		if (c->text[i] == '\\' && quoted)
+			i++;
+		else if (c->text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && strchr(" \t\v\f,;", c->text[i]) != NULL)
+			return c->text[i];
+	}
+	return '\0';
+}
+
+static bool is_one_word(const struct checked *c)
+{
+	size_t valid = utf8_valid_len(c->text, c->len);
+	char separator;
+
+	if (valid < c->len)
+		return fail(c, "contains the byte 0x%02x, which is not UTF-8",
+			(unsigned char)c->text[valid]);
+	switch (separator = find_separator(c)) {
+	case '\0':
+		return true;
+	case ',':
+	case ';':
+		return fail(c, "contains \"%c\", but an entry is a single word", separator);
+	default:
+		return fail(c, "contains white space, but an entry is a single word");
+	}
+}
+
+/* ---- clients ------------------------------------------------------------------------ */
+
+/* Return whether a name is written like an IPv4 address: three numbers, and something that is not a
+ * name. */
+static bool resembles_ipv4(const char *name)
+{
+	const char *last = name;
+	int dots;
+
+	for (dots = 0; dots < 3; dots++) {
+		size_t digits = strspn(last, "0123456789");
+
+		if (digits == 0 || digits > 3 || last[digits] != '.')
+			return false;
+		last += digits + 1;
+	}
+	return strcasecmp(last, "x") == 0 || strspn(last, "0123456789-.") == strlen(last);
+}
+
+static bool is_reverse_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return isxdigit((unsigned char)name[0]) &&
+		((len > 13 && strcasecmp(name + len - 13, ".in-addr.arpa") == 0) ||
+			(len > 9 && strcasecmp(name + len - 9, ".ip6.arpa") == 0));
+}
+
+static bool host_fits(const struct checked *c, const char *text, size_t len)
+{
+	char name[DOMAIN_SIZE];
+
+	if (domain_canon(text, len, name) < 0)
+		return fail(c, "is too long for a name or an address");
+	if (is_numeric(name) || resembles_ipv4(name) || strchr(name, ':') != NULL)
+		return fail(c, "is neither an address nor a network");
+	if (strcmp(name, "nxdomain") == 0)
+		return fail(c,
+			"is a word for clients without a name, which only their addresses match");
+	if (is_reverse_name(name))
+		return fail(c, "is a name of the DNS for an address, not of a client");
+	return domain_fits(c, name);
+}
+
+static bool client_fits(const struct checked *c)
+{
+	char text[DOMAIN_SIZE];
+	struct errmsg err;
+	struct cidr net;
+
+	if (c->len >= sizeof(text))
+		return fail(c, "is too long for a name or an address");
+	memcpy(text, c->text, c->len);
+	text[c->len] = '\0';
+	if (cidr_parse(text, &net, &err) == 0)
+		return true;
+	if (strstr(err.text, "host bits") != NULL)
+		return fail(c, "has bits set that do not belong to the network");
+	if (strchr(text, '/') != NULL)
+		return fail(c, "is not a network: an address, a slash and the number of bits");
+	if (text[0] == '.')
+		return host_fits(c, c->text + 1, c->len - 1);
+	return host_fits(c, c->text, c->len);
+}
+
+/* ---- addresses ---------------------------------------------------------------------- */
+
+/* Return whether an entry without @ can be an address: only that of the local postmaster and of
+ * others for whom the MTA completes the domain. */
+static bool bare_name_fits(const struct checked *c, const struct mail_address *address)
+{
+	char name[DOMAIN_SIZE];
+
+	if (strcmp(address->canon, "postmaster") == 0)
+		return true;
+	if (strcmp(address->canon, "*") == 0)
+		return fail(c, "is not a wildcard here");
+	if (c->kind == ENTRY_FROM)
+		return fail(c, "has no domain");
+	if (domain_canon(address->canon, address->canon_len, name) < 0 ||
+		strchr(name, '.') != NULL || strchr(name, ':') != NULL)
+		return fail(c, "has no @, so that it is not the address of anybody");
+	if (address->is_odd)
+		return fail(c, "is not a mail address");
+	return true;
+}
+
+static bool address_fits(const struct checked *c)
+{
+	struct mail_address a;
+
+	if (address_parse(c->text, c->len, &a) < 0)
+		return fail(c, "is too long for an address");
+	if (a.is_null)
+		return fail(c, "is the null sender, which no list contains");
+	if (c->text[0] == '<' && c->kind != ENTRY_RCPT)
+		return fail(c, "has angle brackets");
+	if (a.canon[a.local_len] != '@')
+		return bare_name_fits(c, &a);
+	if (a.local_len == 0)
+		return fail(c, "has nothing before its @");
+	if (!a.has_domain)
+		return fail(c, "has no domain after its @");
+	if (a.local_len == 1 && a.canon[0] == '*' && c->text[0] != '"')
+		return fail(c, "has * before its @, which is not a wildcard");
+	if (a.is_odd || strncmp(a.canon, ".*", 2) == 0)
+		return fail(c, "is not a mail address");
+	return a.is_literal || domain_fits(c, address_domain(&a));
+}
+
+/* Return whether an entry that begins with @ or a dot fits. */
+static bool marked_domain_fits(const struct checked *c)
+{
+	struct mail_address literal;
+
+	if (c->text[0] == '@' && c->len > 1 && c->text[1] == '[')
+		return (address_parse(c->text, c->len, &literal) == 0 && literal.is_literal) ||
+			fail(c, "has an address literal without its ]");
+	return written_domain_fits(c, c->text + 1, c->len - 1);
+}
+
+static bool mail_entry_fits(const struct checked *c)
+{
+	if (c->kind == ENTRY_FROM && c->len == 1 && c->text[0] == '*')
+		return true;
+	if (c->text[0] == '@' || (c->text[0] == '.' && memchr(c->text, '@', c->len) == NULL)) {
+		if (c->kind == ENTRY_RCPT)
+			return fail(c, "is a domain, not an address");
+		return marked_domain_fits(c);
+	}
+	return address_fits(c);
+}
+
+static bool host_column_fits(const struct checked *c)
+{
+	if (c->text[0] == '.')
+		return written_domain_fits(c, c->text + 1, c->len - 1);
+	if (c->text[0] == '[' && c->text[c->len - 1] == ']')
+		return true;
+	return written_domain_fits(c, c->text, c->len);
+}
+
+/* ---- access.domains ----------------------------------------------------------------- */
+
+/* Return whether anything is looked up by the organizational domain of a canonical name. */
+static bool has_orgdomain(const struct checked *c, const char *name, const char *org)
+{
+	if (domain_is_literal(name, strlen(name)) || is_numeric(name))
+		return fail(c, "has the form of an IP address, not of a domain");
+	if (strchr(name, '.') == NULL)
+		return fail(c, "has no dot, and names without one are not looked up");
+	if (org == NULL)
+		return fail(c, "is a public suffix, below which anybody may register a domain");
+	return true;
+}
+
+static bool any_domain_fits(const struct checked *c, const char *text, size_t len)
+{
+	char name[DOMAIN_SIZE];
+	const char *org;
+
+	if (len > 0 && (text[0] == '@' || text[0] == '.')) {
+		text++;
+		len--;
+	}
+	if (domain_canon(text, len, name) < 0)
+		return fail(c, "is too long for a domain");
+	org = orgdomain_of(c->psl, name);
+	if (name[0] == '[' && name[len - 1] == ']')
+		return fail(c, "has the form of an IP address, not of a domain");
+	/* The labels of a denied name before its organizational domain do not matter. */
+	if (!domain_fits(c, c->allow || org == NULL || strncmp(name, "*.", 2) != 0 ? name : org))
+		return false;
+	return has_orgdomain(c, name, org);
+}
+
+static bool any_fits(const struct checked *c)
+{
+	struct checked inner = *c;
+
+	if (inner.text[0] == '!') {
+		inner.allow = true;
+		do {
+			inner.text++;
+			inner.len--;
+		} while (inner.len > 0 && (*inner.text == ' ' || *inner.text == '\t'));
+	}
+	if (inner.len == 0)
+		return fail(c, "is empty");
+	if (!is_one_word(&inner))
+		return false;
+	if (inner.text[0] != '@' && memchr(inner.text, '@', inner.len) != NULL)
+		return address_fits(&inner);
+	return any_domain_fits(&inner, inner.text, inner.len);
+}
+
+/* ---- the entry ---------------------------------------------------------------------- */
+
+static bool fits(const struct checked *c)
+{
+	if (c->kind == ENTRY_ANY)
+		return any_fits(c);
+	if (!is_one_word(c))
+		return false;
+	switch (c->kind) {
+	case ENTRY_CLIENT:
+		return client_fits(c);
+	case ENTRY_HOST:
+		return host_column_fits(c);
+	default:
+		return mail_entry_fits(c);
+	}
+}
+
+static bool fits_repaired(const void *context, const char *text, size_t len)
+{
+	struct checked c = *(const struct checked *)context;
+
+	c.text = text;
+	c.len = len;
+	c.why = NULL;
+	c.allow = c.kind == ENTRY_ANY && c.whole[0] == '!';
+	return len > 0 && fits(&c);
+}
+
+bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
+	struct errmsg *fault)
+{
+	struct errmsg why = { "" };
+	const struct checked c = {
+		.kind = kind,
+		.text = text,
+		.len = len,
+		.psl = psl,
+		.whole = text,
+		.whole_len = len,
+		.why = &why,
+	};
+	struct strbuf right = STRBUF_INIT;
+
+	if (fits(&c))
+		return true;
+	entry_repair(kind, text, len, fits_repaired, &c, &right);
+	if (right.len > 0 && !right.failed)
+		(void)errmsg_set(fault, "%s; write %s", why.text, right.text);
+	else
+		*fault = why;
+	strbuf_free(&right);
+	return false;
+}
+
+bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
+{
+	const char *at = memrchr(text, '@', len);
+
+	if (kind == ENTRY_CLIENT || kind == ENTRY_HOST || at == NULL || text[0] == '"')
+		return false;
+	if (memchr(text, '*', (size_t)(at - text)) != NULL) {
+		(void)errmsg_set(note, "\"%.*s\" contains *, which is not a wildcard",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX));
+		return true;
+	}
+	if (kind != ENTRY_ANY && text[0] == '!') {
+		(void)errmsg_set(note, "\"%.*s\" begins with !, which makes no exception here",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX));
+		return true;
+	}
+	return false;
+}

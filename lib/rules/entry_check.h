@@ -1,0 +1,33 @@
+#ifndef POSTERN_ENTRY_CHECK_H
+#define POSTERN_ENTRY_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/match/orgdomain.h"
+
+/* Where an entry is written, which determines its forms. postern.conf(5) describes them. */
+enum entry_kind {
+	ENTRY_CLIENT,  /* connect.rdns_access: an address, a network, a host name, .domain */
+	ENTRY_ADDRESS, /* mail_from.access, rcpt_to.access: an address, @domain, .domain */
+	ENTRY_ANY,     /* access.domains: a domain, an address; ! before it allows it */
+	ENTRY_FROM,    /* froms of a user: an address, @domain, .domain, * */
+	ENTRY_HOST,    /* host of a profile: a domain, .domain */
+	ENTRY_RCPT,    /* rcpt of a profile: an address */
+};
+
+/*
+ * Return whether an exact entry, which is not empty, can match anything. Otherwise fault becomes a
+ * text of the form "ENTRY" REASON; write RIGHT. psl is needed for ENTRY_ANY alone. An entry that
+ * can match is never refused, with these exceptions: a name with a dot but without @ among
+ * addresses (evil.example), and * before an @, which almost certainly are mistakes. Thread-safe.
+ */
+bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
+	struct errmsg *fault);
+
+/* Return whether an entry that can match is probably meant as a wildcard or an exception, and set
+ * note to a text of the same form. */
+bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note);
+
+#endif

@@ -1,0 +1,527 @@
+/*
+ * Guesses what is meant by an entry that can never match, from the forms that other programs use:
+ * Postfix's and Sendmail's access tables, hosts files, URLs, wildcards, ranges. Stateless; any
+ * thread may call it. t/unit/test_entry_check.c covers it.
+ */
+#include "lib/rules/entry_repair.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/ascii.h"
+#include "lib/match/cidr.h"
+
+#define WORD_SIZE 1100
+#define ROUNDS 6 /* repairs that one entry may need */
+
+static void cut_front(char *text, size_t n)
+{
+	memmove(text, text + n, strlen(text + n) + 1);
+}
+
+static bool ends_with(const char *text, char c)
+{
+	return text[0] != '\0' && text[strlen(text) - 1] == c;
+}
+
+/* ---- words of a line ------------------------------------------------------------------ */
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == ',' || c == ';' || c == '|';
+}
+
+/* Return whether a word may be an entry: it contains an @, or a dot or a colon, and is not a number
+ * such as 5.7.1. */
+static bool resembles_entry(const char *word, size_t len)
+{
+	bool has_mark = false, is_number = true;
+	size_t i, dots = 0;
+
+	for (i = 0; i < len; i++) {
+		has_mark = has_mark || word[i] == '@' ||
+			((word[i] == '.' || word[i] == ':') && i + 1 < len);
+		is_number = is_number && (isdigit((unsigned char)word[i]) || word[i] == '.');
+		dots += word[i] == '.';
+	}
+	return has_mark && !(is_number && dots < 3);
+}
+
+/* The addresses at the beginning of a line of a hosts file that blocks names. */
+static bool blocks_hosts(const char *word, size_t len)
+{
+	static const char *const addresses[] = { "0.0.0.0", "127.0.0.1", "::", "::1" };
+	size_t i;
+
+	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		if (strlen(addresses[i]) == len && memcmp(addresses[i], word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Find the next word of a line. Returns its length, or 0 at the end. */
+static size_t next_word(const char **at)
+{
+	size_t len = 0;
+
+	for (; is_separator(**at); (*at)++)
+		;
+	for (; (*at)[len] != '\0' && !is_separator((*at)[len]); len++)
+		;
+	return len;
+}
+
+/* Keep the first word that may be an entry, or the first one if there is none. */
+static bool keep_one_word(char *text)
+{
+	const char *at = text, *best = NULL;
+	size_t len, best_len = 0;
+	bool found = false;
+
+	for (; (len = next_word(&at)) > 0; at += len) {
+		if (best == NULL || (!found && resembles_entry(at, len)) ||
+			(found && blocks_hosts(best, best_len))) {
+			found = resembles_entry(at, len);
+			best = at;
+			best_len = len;
+		}
+	}
+	if (best == NULL || best_len == strlen(text))
+		return false;
+	memmove(text, best, best_len);
+	text[best_len] = '\0';
+	return true;
+}
+
+/* Return whether several words of a line may be entries. */
+static bool has_several_entries(const char *text)
+{
+	unsigned count = 0;
+	size_t len;
+
+	for (; (len = next_word(&text)) > 0; text += len)
+		count += resembles_entry(text, len) && !blocks_hosts(text, len);
+	return count > 1;
+}
+
+/* ---- marks around an entry ------------------------------------------------------------ */
+
+static bool strip_quotes(char *text)
+{
+	size_t len = strlen(text), front = strspn(text, "\"'`");
+	bool any = front > 0;
+
+	for (; len > front && strchr("\"'`", text[len - 1]) != NULL; any = true)
+		text[--len] = '\0';
+	cut_front(text, front);
+	return any;
+}
+
+static bool strip_brackets(char *text)
+{
+	char close = text[0] == '<' ? '>' : text[0] == '[' ? ']' : '\0';
+	char *end = close == '\0' ? NULL : strchr(text, close);
+
+	if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+		return false;
+	*end = '\0'; /* what follows is a port */
+	cut_front(text, 1);
+	return true;
+}
+
+/* "192.0.2.7:25", "evil.example:25" */
+static bool strip_port(char *text)
+{
+	char *colon = strrchr(text, ':');
+
+	if (colon == NULL || strchr(text, ':') != colon || colon[1] == '\0' ||
+		colon[1 + strspn(colon + 1, "0123456789")] != '\0')
+		return false;
+	*colon = '\0';
+	return true;
+}
+
+/* "mailto:", "http://", "Connect:", "ip4:"; no part of an IPv6 address. */
+static bool strip_scheme(char *text)
+{
+	size_t len = 0;
+	bool is_word = false;
+
+	for (; isalnum((unsigned char)text[len]) || text[len] == '-'; len++)
+		is_word = is_word || !isxdigit((unsigned char)text[len]);
+	if (!is_word || text[len] != ':')
+		return false;
+	len++;
+	cut_front(text, len + strspn(text + len, "/"));
+	return text[0] != '\0';
+}
+
+/* The rest of a URL, or a comment without white space before it. */
+static bool strip_rest(char *text)
+{
+	size_t len = strcspn(text, "/?#"), i;
+
+	if (text[len] == '\0' || len == 0)
+		return false;
+	for (i = 0; i < len && !isalpha((unsigned char)text[i]); i++)
+		;
+	if ((i == len && text[len] == '/') || memchr(text, '.', len) == NULL)
+		return false;
+	text[len] = '\0';
+	return true;
+}
+
+static bool strip_marks(char *text)
+{
+	size_t len = strlen(text), front = strspn(text, "-+!~^=");
+	bool any = front > 0;
+
+	for (; len > front && strchr("/:$^", text[len - 1]) != NULL; any = true)
+		text[--len] = '\0';
+	cut_front(text, front);
+	return any;
+}
+
+static bool strip_zone(char *text)
+{
+	char *zone = strchr(text, '%');
+
+	if (zone == NULL)
+		return false;
+	*zone = '\0';
+	return true;
+}
+
+/* ---- domains -------------------------------------------------------------------------- */
+
+/* "*.x", "*@x" and "@*.x" */
+static bool strip_star(char *text)
+{
+	size_t stars = strspn(text, "*");
+
+	if (strncmp(text, "@*.", 3) == 0) {
+		cut_front(text, 2);
+		return true;
+	}
+	if (stars == 0 || (text[stars] != '.' && text[stars] != '@'))
+		return false;
+	cut_front(text, stars);
+	return true;
+}
+
+/* "..x" and "@.x" become ".x"; other dots in a row become one. */
+static bool strip_dots(char *text)
+{
+	char *at = strstr(text, "..");
+
+	if (text[0] == '@' && text[1] == '.') {
+		cut_front(text, 1);
+		return true;
+	}
+	if (at == NULL)
+		return false;
+	cut_front(at, 1);
+	return true;
+}
+
+static bool strip_at(char *text)
+{
+	if (text[0] != '@')
+		return false;
+	cut_front(text, 1);
+	return true;
+}
+
+static bool add_at(char *text)
+{
+	size_t len = strlen(text);
+
+	if (text[0] == '.' || strchr(text, '@') != NULL || strchr(text, '.') == NULL ||
+		len + 2 > WORD_SIZE)
+		return false;
+	memmove(text + 1, text, len + 1);
+	text[0] = '@';
+	return true;
+}
+
+/* ---- addresses of clients ------------------------------------------------------------- */
+
+/* Read the numbers of an IPv4 address, of which the last ones may be missing or wildcards. Returns
+ * the rest of the text, or NULL if it has another form. */
+static const char *read_octets(const char *text, uint8_t octets[4], unsigned *count_r)
+{
+	unsigned long value;
+	unsigned count = 0;
+	char *end;
+
+	memset(octets, 0, 4);
+	while (count < 4 && isdigit((unsigned char)*text)) {
+		if ((value = strtoul(text, &end, 10)) > 255 || end - text > 4)
+			return NULL;
+		octets[count++] = (uint8_t)value;
+		text = end;
+		if (*text != '.')
+			break;
+		text++;
+	}
+	*count_r = count;
+	while (count > 0 && count < 4 && (*text == '*' || ascii_lower(*text) == 'x'))
+		text += text[1] == '.' ? 2 : 1;
+	return count > 0 ? text : NULL;
+}
+
+static uint32_t number_of(const uint8_t octets[4])
+{
+	return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 |
+		octets[3];
+}
+
+/* Return the bits of a netmask, or of Cisco's inverted one; -1 when it is neither. */
+static int bits_of_mask(uint32_t mask)
+{
+	int bits = 0;
+
+	if (!(mask & 0x80000000U))
+		mask = ~mask;
+	for (; bits < 32 && (mask & 0x80000000U); bits++)
+		mask <<= 1;
+	return mask == 0 ? bits : -1;
+}
+
+/* Return the bits of a network that begins with `from` and ends with `to`; -1 if there is none. */
+static int bits_of_range(uint32_t from, uint32_t to)
+{
+	int bits;
+
+	for (bits = 0; bits <= 32; bits++) {
+		uint32_t size = bits == 0 ? UINT32_MAX : (UINT32_C(1) << (32 - bits)) - 1;
+
+		if ((from & size) == 0 && from + size == to)
+			return bits;
+	}
+	return -1;
+}
+
+static int read_bits(const char *text, unsigned octets_before, const uint8_t octets[4])
+{
+	uint8_t other[4];
+	unsigned count;
+	char *end;
+	const char *rest;
+	long bits;
+
+	if (*text == '\0')
+		return (int)(8 * octets_before);
+	if (*text != '/' && *text != '-')
+		return -1;
+	if ((rest = read_octets(text + 1, other, &count)) == NULL || *rest != '\0')
+		return -1;
+	if (*text == '-') {
+		if (count == 1) { /* the last number of the last address */
+			other[3] = other[0];
+			memcpy(other, octets, 3);
+		} else if (count != 4) {
+			return -1;
+		}
+		return bits_of_range(number_of(octets), number_of(other));
+	}
+	if (count == 4)
+		return bits_of_mask(number_of(other));
+	bits = strtol(text + 1, &end, 10);
+	return *end == '\0' && bits <= 32 ? (int)bits : -1;
+}
+
+/* Write the network without its host bits. */
+static void write_network(struct cidr *net, unsigned bits, char *text)
+{
+	char written[CIDR_TEXT_SIZE];
+	unsigned i;
+
+	net->prefix_len = (uint8_t)bits;
+	for (i = bits; i < (net->family == AF_INET ? 32U : 128U); i++)
+		net->addr[i / 8] &= (uint8_t) ~(0x80U >> (i % 8));
+	cidr_format(net, written);
+	memcpy(text, written, strlen(written) + 1);
+}
+
+/* Incomplete IPv4 addresses, netmasks, ranges, leading zeros, host bits. */
+static bool write_ipv4(char *text)
+{
+	struct cidr net = { .family = AF_INET };
+	const char *rest;
+	unsigned count;
+	int bits;
+
+	if ((rest = read_octets(text, net.addr, &count)) == NULL ||
+		(count == 1 && *rest != '/' && strchr(text, '.') == NULL) ||
+		(bits = read_bits(rest, count, net.addr)) < 0 || strlen(text) < 4)
+		return false;
+	write_network(&net, (unsigned)bits, text);
+	return true;
+}
+
+static bool write_ipv6(char *text)
+{
+	char address[WORD_SIZE];
+	struct cidr net;
+	char *slash = strchr(text, '/'), *end;
+	unsigned long bits;
+
+	if (slash == NULL || strchr(text, ':') == NULL)
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	bits = strtoul(slash + 1, &end, 10);
+	if (cidr_parse(address, &net, NULL) < 0 || net.family != AF_INET6 || *end != '\0' ||
+		end == slash + 1 || bits > 128)
+		return false;
+	write_network(&net, (unsigned)bits, text);
+	return true;
+}
+
+/* "7.2.0.192.in-addr.arpa" */
+static bool write_reversed(char *text)
+{
+	struct cidr net = { .family = AF_INET };
+	char *arpa = strcasestr(text, ".in-addr.arpa");
+	const char *rest;
+	uint8_t octets[4];
+	unsigned count, i;
+
+	if (arpa == NULL)
+		return false;
+	*arpa = '\0';
+	rest = read_octets(text, octets, &count);
+	*arpa = '.';
+	if (rest == NULL || (rest != arpa && rest != arpa + 1))
+		return false;
+	for (i = 0; i < count; i++)
+		net.addr[i] = octets[count - 1 - i];
+	write_network(&net, 8 * count, text);
+	return true;
+}
+
+/* ---- all together --------------------------------------------------------------------- */
+
+#define KIND(kind) (1U << (kind))
+#define CLIENTS KIND(ENTRY_CLIENT)
+#define ALL (~0U)
+
+/* The repairs, and the kinds of entries to which they apply. Where several apply, the first one is
+ * made. */
+static const struct {
+	bool (*apply)(char *text); /* false: the text stays */
+	unsigned kinds;
+} repairs[] = {
+	{ keep_one_word, ALL },
+	{ strip_quotes, ALL },
+	{ strip_brackets, ALL },
+	{ strip_zone, CLIENTS },
+	{ write_reversed, CLIENTS },
+	{ write_ipv4, CLIENTS },
+	{ write_ipv6, CLIENTS },
+	{ strip_port, ALL },
+	{ strip_scheme, ALL },
+	{ strip_star, ALL },
+	{ strip_dots, ALL },
+	{ strip_at, CLIENTS | KIND(ENTRY_HOST) },
+	{ add_at, KIND(ENTRY_ADDRESS) | KIND(ENTRY_FROM) },
+	{ strip_rest, ALL },
+	{ strip_marks, ALL },
+};
+
+/* Make the one repair that suffices or, if none does, the first that applies. */
+static bool repair_once(enum entry_kind kind, char *text, entry_test *test, const void *context)
+{
+	char first[WORD_SIZE] = "", repaired[WORD_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(repairs) / sizeof(repairs[0]); i++) {
+		memcpy(repaired, text, strlen(text) + 1);
+		if (!(repairs[i].kinds & KIND(kind)) || !repairs[i].apply(repaired) ||
+			repaired[0] == '\0')
+			continue;
+		if (first[0] == '\0' || test(context, repaired, strlen(repaired)))
+			memcpy(first, repaired, strlen(repaired) + 1);
+		if (test(context, repaired, strlen(repaired)))
+			break;
+	}
+	if (first[0] == '\0')
+		return false;
+	memcpy(text, first, strlen(first) + 1);
+	return true;
+}
+
+static bool resembles_regex(const char *text)
+{
+	return text[0] == '^' || strpbrk(text, "\\(") != NULL || strstr(text, ".*") != NULL ||
+		(text[0] == '/' && strchr(text + 1, '/') != NULL);
+}
+
+/* Add an entry that belongs elsewhere, and the place. */
+static void add_place(enum entry_kind kind, const char *text, const char *word, struct strbuf *out)
+{
+	if (resembles_regex(text)) {
+		if (kind == ENTRY_ADDRESS || kind == ENTRY_CLIENT)
+			strbuf_add_str(out, "regexes in the file of the same name with _regex");
+	} else if (ends_with(word, '@') && kind != ENTRY_CLIENT && kind != ENTRY_HOST) {
+		strbuf_addf(out, "%sDOMAIN", word);
+	} else if (kind == ENTRY_FROM && strpbrk(word, "@. ") == NULL) {
+		strbuf_addf(out, "%s@DOMAIN", word);
+	} else if (kind == ENTRY_RCPT && (word[0] == '@' || word[0] == '.')) {
+		strbuf_addf(out, "%s in host", word[0] == '@' ? word + 1 : word);
+	} else if (kind == ENTRY_HOST && strchr(word, '@') != NULL) {
+		strbuf_addf(out, "%s in rcpt", word);
+	}
+}
+
+static void add_entry(enum entry_kind kind, const char *word, struct strbuf *out)
+{
+	struct cidr net;
+
+	if ((kind == ENTRY_ADDRESS || kind == ENTRY_ANY) && cidr_parse(word, &net, NULL) == 0)
+		strbuf_addf(out, "%s in connect.rdns_access.blacklist or .whitelist", word);
+	else if (kind == ENTRY_ADDRESS && word[0] == '@' && word[1] != '[')
+		strbuf_addf(out, "%s or .%s", word, word + 1);
+	else
+		strbuf_add_str(out, word);
+}
+
+/* Return whether a repaired word is right, here or among the addresses of clients. */
+static bool is_right(enum entry_kind kind, const char *word, entry_test *test, const void *context)
+{
+	struct cidr net;
+
+	return test(context, word, strlen(word)) ||
+		((kind == ENTRY_ADDRESS || kind == ENTRY_ANY) && cidr_parse(word, &net, NULL) == 0);
+}
+
+void entry_repair(enum entry_kind kind, const char *text, size_t len, entry_test *test,
+	const void *context, struct strbuf *out)
+{
+	bool allow = kind == ENTRY_ANY && len > 0 && text[0] == '!';
+	char line[WORD_SIZE], word[WORD_SIZE];
+	int round = 0;
+
+	for (; allow && len > 0 && (*text == '!' || *text == ' ' || *text == '\t'); len--)
+		text++;
+	if (len == 0 || len >= WORD_SIZE - 1 || memchr(text, '\0', len) != NULL)
+		return;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	memcpy(word, line, len + 1);
+	while (!is_right(kind, word, test, context)) {
+		if (round++ == ROUNDS || !repair_once(kind, word, test, context)) {
+			add_place(kind, line, word, out);
+			return;
+		}
+	}
+	if (allow && test(context, word, strlen(word)))
+		strbuf_add_char(out, '!');
+	add_entry(kind, word, out);
+	if (has_several_entries(line))
+		strbuf_add_str(out, ", one entry per line");
+}
