@@ -164,6 +164,9 @@ static const struct config_option options[] = {
 		SETTINGS(limit_count), "unit that the rate limits count" },
 	{ "limits", "on_limit", OPTION_WORD, "tempfail", OPTION_RELOAD, 0, 0, on_limit_words,
 		SETTINGS(on_limit), "answer to a recipient over a limit" },
+	{ "limits", "attempts", OPTION_INT, "10", OPTION_RELOAD, 1, 1000000, NULL,
+		SETTINGS(limit_attempts),
+		"multiple of a limit that may be accepted without being sent" },
 	{ "limits", "state", OPTION_PATH, "/var/lib/postern/limits.state", 0, 0, 0, NULL,
 		CONFIG(limits.state), "file of the counts; empty: none" },
 

@@ -26,7 +26,10 @@ struct check_env {
 	struct suspensions *suspensions; /* NULL: nobody is suspended */
 	const struct ledger_ops *ledger; /* NULL: rate limits are not enforced */
 	uint64_t now;			 /* in the ledger's microseconds */
-	bool charge; /* charge what is accepted; otherwise only look at the ledger */
+	bool charge;		   /* charge what is accepted; otherwise only look at the ledger */
+	struct ledger_hold **hold; /* with charge, for check_rcpt(): where the recipients of the
+				      message are reserved, until the caller commits them or gives
+				      them back */
 };
 
 void check_connect(const struct check_env *env, const struct facts *facts, struct verdict *verdict);

@@ -1,6 +1,7 @@
 /*
  * The last check of a recipient: the rate limits of the login's profile, the rate limits for
- * everybody, and the number of recipients per connection. Owns nothing; any thread may call it.
+ * everybody, and the number of recipients per connection. A recipient is reserved until its message
+ * ends. Owns nothing; any thread may call it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #define SECOND 1000000U /* microseconds */
 #define CHARGES_MAX 5
 
-/* The keys that an accepted recipient is charged to: the login, then those of [limit]. */
+/* The keys under which an accepted recipient is reserved: the login, then those of [limit]. */
 struct charges {
 	size_t count;
 	struct ledger_request requests[CHARGES_MAX];
@@ -153,16 +154,18 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 
 /* ---- charging ------------------------------------------------------------------ */
 
-static enum ledger_answer charge_or_look(const struct check_run *run, struct charges *charges)
+static enum ledger_answer reserve_or_look(const struct check_run *run, struct charges *charges)
 {
 	const struct ledger_ops *ledger = run->env->ledger;
 	uint64_t now = run->env->now;
 
+	for (size_t i = 0; i < charges->count; i++)
+		charges->requests[i].attempts = run->settings->limit_attempts;
 	if (!run->env->charge)
 		return ledger->look(ledger->context, now, charges->requests, charges->count,
 			charges->usage);
-	return ledger->charge(ledger->context, now, charges->requests, charges->count,
-		run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
+	return ledger->reserve(ledger->context, now, run->env->hold, charges->requests,
+		charges->count, run->settings->on_error == ON_ERROR_TEMPFAIL, charges->usage);
 }
 
 /* Find the key of a check that is to be reported: the full key with the longest wait or, with full
@@ -192,7 +195,8 @@ static struct finding *add_usage_finding(struct check_run *run, const struct cha
 {
 	struct finding *finding = finding_new(run, charges->checks[i]);
 
-	finding_rule(finding, "%s", charges->rules[i]);
+	finding_rule(finding, "%s%s", charges->rules[i],
+		charges->usage[i].is_full && charges->usage[i].is_attempts ? " (attempts)" : "");
 	finding->usage = usage_of_ledger(&charges->usage[i]);
 	finding->outcome = OUTCOME_PASS;
 	return finding;
@@ -219,8 +223,11 @@ static void remove_check(struct charges *charges, enum check check)
 	charges->count = kept;
 }
 
-/* Answer a full limit of the login as [limits] on_limit demands. */
-static bool fail_login(struct check_run *run, struct finding *finding)
+/*
+ * Answer a full limit of the login as [limits] on_limit demands. Reservations of other messages,
+ * which may be given back, must not suspend the login.
+ */
+static bool fail_login(struct check_run *run, struct finding *finding, bool is_full_alone)
 {
 	bool goes_on;
 
@@ -230,6 +237,8 @@ static bool fail_login(struct check_run *run, struct finding *finding)
 	case ON_LIMIT_REJECT:
 		return finding_full(run, finding, 550, "5.7.1", "Rate limit");
 	case ON_LIMIT_SUSPEND:
+		if (!is_full_alone)
+			break;
 		goes_on = finding_full(run, finding, 550, "5.7.1", "Rate limit");
 		run->verdict->suspend = !goes_on && run->env->charge;
 		return goes_on;
@@ -254,7 +263,7 @@ static bool report_full(struct check_run *run, struct charges *charges, bool *ag
 			continue;
 		finding = add_usage_finding(run, charges, full);
 		if (order[i] == CHECK_LIMITS ?
-				!fail_login(run, finding) :
+				!fail_login(run, finding, charges->usage[full].is_full_alone) :
 				!finding_full(run, finding, 450, "4.7.1", "Rate limit"))
 			return false;
 		remove_check(charges, order[i]);
@@ -270,7 +279,7 @@ static bool charge_keys(struct check_run *run, struct charges *charges)
 	int i;
 
 	while (again && charges->count > 0) {
-		switch (charge_or_look(run, charges)) {
+		switch (reserve_or_look(run, charges)) {
 		case LEDGER_FAILED:
 			return finding_error(run, finding_new(run, charges->checks[0]),
 				"the charge could not be made or saved");

@@ -71,10 +71,15 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 
 static enum ledger_answer charge_all(struct ledger_call *c, bool must_save)
 {
-	if (ledger_call_prepare(c) != 0 || ledger_call_save(c, must_save) != 0) {
+	int saved;
+
+	if (ledger_call_prepare(c) != 0 ||
+		((saved = ledger_call_save(c, LEDGER_CHARGED)) != 0 && must_save)) {
 		ledger_call_undo(c);
 		return LEDGER_FAILED;
 	}
+	if (saved != 0)
+		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < c->count; i++)
 		entry_add(c->entry[i], c->now, c->requests[i].amount);
 	return LEDGER_FREE;
@@ -91,7 +96,7 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	enum ledger_answer answer;
 
 	for (size_t i = 0; i < count; i++) {
-		if (requests[i].limit_count == 0) /* would forget the key */
+		if (requests[i].limit_count == 0)
 			return LEDGER_FAILED;
 	}
 	if (ledger_call_begin(&c) != 0)
@@ -100,7 +105,7 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE) {
 		(void)ledger_call_usage(&c, usage_r); /* including this charge */
 		for (size_t i = 0; i < count; i++)
-			usage_r[i].is_full = false;
+			usage_r[i].is_full = usage_r[i].is_full_alone = false;
 	}
 	ledger_call_end(&c);
 	return answer;
@@ -115,9 +120,9 @@ int ledger_forget(struct ledger *ledger, uint64_t now, const char *key, size_t k
 	if (ledger_call_begin(&c) != 0)
 		return 0;
 	if (c.entry[0] != NULL) {
-		ret = ledger_call_save(&c, true) == 0 ? 1 : -1;
+		ret = ledger_call_save(&c, LEDGER_FORGOTTEN) == 0 ? 1 : -1;
 		if (ret == 1)
-			shard_remove(c.shard[0], c.entry[0]);
+			entry_forget(c.shard[0], c.entry[0]);
 	}
 	ledger_call_end(&c);
 	return ret;

@@ -32,24 +32,48 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool must_save,
 	struct ledger_usage usage_r[]);
+enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct ledger_hold **hold,
+	const struct ledger_request *requests, size_t count, bool must_save,
+	struct ledger_usage usage_r[]);
+void ledger_commit(struct ledger *ledger, uint64_t now, struct ledger_hold **hold);
+void ledger_give_back(struct ledger *ledger, uint64_t now, struct ledger_hold **hold);
 int ledger_forget(struct ledger *ledger, uint64_t now, const char *key, size_t key_len);
 int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void *context);
 bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t key_len,
 	ledger_each_fn *each, void *context);
 struct ledger_size ledger_size(struct ledger *ledger);
 
+/*
+ * Make final what an earlier process had reserved when it ended: it is charged now. Call it after
+ * the ledger was restored, and before the first reservation. The change is saved if it can be.
+ */
+void ledger_restart(struct ledger *ledger, uint64_t now);
+
 /* Free the idle keys of the next shard. */
 void ledger_sweep(struct ledger *ledger, uint64_t now);
 
-/* A change of one key: a charge or, with no limits, the order to forget it. Borrowed. */
+/* What a record changes. The numbers are those of the files. */
+enum ledger_change {
+	LEDGER_CHARGED = 1,    /* the amount is counted */
+	LEDGER_RESERVED = 2,   /* the amount is reserved */
+	LEDGER_COMMITTED = 3,  /* the amount, of which `released` was reserved, is counted */
+	LEDGER_GIVEN_BACK = 4, /* the amount, of which `released` was reserved, is an attempt */
+	LEDGER_FORGOTTEN = 5,  /* nothing of the key counts any more */
+	LEDGER_RESTARTED = 6,  /* of all keys, without a key: what is reserved is counted */
+};
+
+/* A change of one key. Borrowed. */
 struct ledger_record {
 	uint64_t seq; /* increases with each record of a key */
 	uint64_t now;
+	enum ledger_change change;
 	const char *key;
 	size_t key_len;
 	uint32_t amount;
+	uint32_t released; /* less than the amount if the reservation was not saved, or forgotten */
+	uint32_t attempts; /* of the request; for LEDGER_GIVEN_BACK */
 	size_t limit_count;
-	struct limit limits[LIMITS_MAX];
+	struct limit limits[LEDGER_WINDOWS_MAX]; /* the windows that count the change */
 };
 
 /*

@@ -30,6 +30,14 @@ static void find_entries(struct ledger_call *c)
 			c->requests[i].key_len);
 }
 
+void ledger_call_lock(struct ledger_call *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		insert_shard(c, c->shard[i]);
+	for (size_t i = 0; i < c->locked_count; i++)
+		(void)pthread_mutex_lock(&c->locked[i]->lock);
+}
+
 int ledger_call_begin(struct ledger_call *c)
 {
 	if (c->count > LEDGER_REQUESTS_MAX)
@@ -41,10 +49,8 @@ int ledger_call_begin(struct ledger_call *c)
 			return -1;
 		c->hash[i] = ledger_hash(r->key, r->key_len);
 		c->shard[i] = ledger_shard_of(c->ledger, c->hash[i]);
-		insert_shard(c, c->shard[i]);
 	}
-	for (size_t i = 0; i < c->locked_count; i++)
-		(void)pthread_mutex_lock(&c->locked[i]->lock);
+	ledger_call_lock(c);
 	find_entries(c);
 	return 0;
 }
@@ -55,24 +61,65 @@ void ledger_call_end(struct ledger_call *c)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 }
 
+/* An amount within a window that is to stay within a bound. */
+struct share {
+	const struct counter *counter; /* NULL: nothing was counted */
+	uint64_t counted, max;
+};
+
+/* Judge whether the amount of a request fits, and when. */
+static void judge_share(const struct ledger_call *c, size_t i, const struct share *share,
+	uint32_t seconds, struct ledger_usage *usage)
+{
+	const uint64_t amount = c->requests[i].amount;
+	const uint64_t open = c->entry[i] == NULL ? 0 : c->entry[i]->open;
+	uint64_t wait;
+
+	usage->is_full_alone |= share->counted + c->own[i] + amount > share->max;
+	if (share->counted + open + amount <= share->max)
+		return;
+	usage->is_full = true;
+	if (amount > share->max)
+		wait = UINT64_MAX;
+	else if (open + amount > share->max)
+		wait = seconds * UINT64_C(1000000);
+	else
+		wait = counter_free_at(share->counter, seconds, c->now,
+			       share->max - open - amount) -
+			c->now;
+	usage->wait = wait > usage->wait ? wait : usage->wait;
+}
+
+static uint64_t amount_of(const struct counter *counter, uint32_t seconds, uint64_t now)
+{
+	return counter == NULL ? 0 : counter_used(counter, seconds, now);
+}
+
 /* The usage of one limit of a request. */
-static struct ledger_usage usage_of_limit(const struct ledger_call *c, size_t request,
+static struct ledger_usage usage_of_limit(const struct ledger_call *c, size_t i,
 	const struct limit *limit)
 {
-	const struct ledger_entry *entry = c->entry[request];
-	const struct counter *counter = entry == NULL ? NULL : entry_best(entry, limit->seconds);
+	const struct ledger_entry *entry = c->entry[i];
 	struct ledger_usage usage = { .limit = *limit };
-	uint32_t amount = c->requests[request].amount;
+	struct share share = { .max = limit->count };
+	uint64_t wait;
 
-	if (counter != NULL)
-		usage.used = counter_used(counter, limit->seconds, c->now);
-	usage.is_full = amount > limit->count || usage.used > limit->count - amount;
-	if (amount > limit->count)
-		usage.wait = UINT64_MAX;
-	else if (counter != NULL && usage.is_full)
-		usage.wait =
-			counter_free_at(counter, limit->seconds, c->now, limit->count - amount) -
-			c->now;
+	if (entry != NULL) {
+		share.counter = entry_best(entry, limit->seconds);
+		share.counted = amount_of(share.counter, limit->seconds, c->now);
+		usage.open = entry->open;
+	}
+	usage.used = share.counted + usage.open;
+	judge_share(c, i, &share, limit->seconds, &usage);
+	usage.attempts_max = (uint64_t)limit->count * c->requests[i].attempts;
+	if (usage.attempts_max == 0 || entry == NULL || entry->attempts == NULL)
+		return usage;
+	share.counter = entry_best_attempts(entry, limit->seconds);
+	share.counted = usage.attempts = amount_of(share.counter, limit->seconds, c->now);
+	share.max = usage.attempts_max;
+	wait = usage.wait;
+	judge_share(c, i, &share, limit->seconds, &usage);
+	usage.is_attempts = usage.wait > wait;
 	return usage;
 }
 
@@ -91,14 +138,18 @@ enum ledger_answer ledger_call_usage(const struct ledger_call *c, struct ledger_
 {
 	enum ledger_answer answer = LEDGER_FREE;
 	struct ledger_usage usage;
+	bool is_full_alone;
 
 	for (size_t i = 0; i < c->count; i++) {
 		usage_r[i] = (struct ledger_usage){ .is_full = false };
+		is_full_alone = false;
 		for (size_t j = 0; j < c->requests[i].limit_count; j++) {
 			usage = usage_of_limit(c, i, &c->requests[i].limits[j]);
+			is_full_alone |= usage.is_full_alone;
 			if (is_tighter(&usage, &usage_r[i]))
 				usage_r[i] = usage;
 		}
+		usage_r[i].is_full_alone = is_full_alone;
 		if (usage_r[i].is_full)
 			answer = LEDGER_FULL;
 	}
@@ -142,19 +193,29 @@ int ledger_call_prepare(struct ledger_call *c)
 	return failed;
 }
 
-int ledger_call_save(struct ledger_call *c, bool must_save)
+int ledger_call_write(struct ledger_call *c, struct ledger_record records[])
 {
-	struct ledger_record records[LEDGER_REQUESTS_MAX];
 	struct ledger *ledger = c->ledger;
 
-	if (ledger->save == NULL)
+	for (size_t i = 0; i < c->count; i++) {
+		records[i].now = c->now;
+		records[i].seq = __atomic_add_fetch(&ledger->last_seq, 1, __ATOMIC_RELAXED);
+		c->entry[i]->seq = records[i].seq;
+	}
+	return ledger->save(ledger->context, records, c->count);
+}
+
+int ledger_call_save(struct ledger_call *c, enum ledger_change change)
+{
+	struct ledger_record records[LEDGER_REQUESTS_MAX];
+
+	if (c->ledger->save == NULL)
 		return 0;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct ledger_request *r = &c->requests[i];
 
 		records[i] = (struct ledger_record){
-			.seq = __atomic_add_fetch(&ledger->last_seq, 1, __ATOMIC_RELAXED),
-			.now = c->now,
+			.change = change,
 			.key = r->key,
 			.key_len = r->key_len,
 			.amount = r->amount,
@@ -162,14 +223,8 @@ int ledger_call_save(struct ledger_call *c, bool must_save)
 		};
 		if (r->limit_count > 0)
 			memcpy(records[i].limits, r->limits, r->limit_count * sizeof(struct limit));
-		c->entry[i]->seq = records[i].seq;
 	}
-	if (ledger->save(ledger->context, records, c->count) == 0)
-		return 0;
-	if (must_save)
-		return -1;
-	(void)__atomic_add_fetch(&ledger->unsaved, 1, __ATOMIC_RELAXED);
-	return 0;
+	return ledger_call_write(c, records);
 }
 
 void ledger_call_undo(struct ledger_call *c)

@@ -209,9 +209,34 @@ int counter_make_room(struct counter *counter, uint64_t now)
 	return 0;
 }
 
+uint32_t counter_drop_oldest(struct counter *counter)
+{
+	struct counter_run *runs = runs_of(counter);
+	uint32_t amount;
+
+	if (counter->len == 0)
+		return 0;
+	amount = runs[0].count;
+	memmove(runs, runs + 1, --counter->len * sizeof(*runs));
+	return amount;
+}
+
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount)
 {
 	add_to_runs(counter, now, amount);
+}
+
+const struct counter *counter_best(const struct counter *counters, size_t count, uint32_t seconds)
+{
+	const struct counter *best = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (counters[i].seconds == seconds)
+			return &counters[i];
+		if (best == NULL || counters[i].seconds > best->seconds)
+			best = &counters[i];
+	}
+	return best;
 }
 
 int counter_append(struct counter *counter, const struct counter_run *run)

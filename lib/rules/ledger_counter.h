@@ -56,6 +56,9 @@ bool counter_prune(struct counter *counter, uint64_t now);
 /* Make room for the next counter_add(). Returns 0, or -1 when out of memory. */
 int counter_make_room(struct counter *counter, uint64_t now);
 
+/* Remove the oldest run and return its amount; 0 when there is none. */
+uint32_t counter_drop_oldest(struct counter *counter);
+
 /* Charge, after counter_make_room() with the same now. */
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
 
@@ -76,6 +79,10 @@ uint64_t counter_run_end(const struct counter *counter, const struct counter_run
 /* Append a run that was saved; runs come in the order of time. Returns 0, or -1 when out of memory
  * or when the counter is full. */
 int counter_append(struct counter *counter, const struct counter_run *run);
+
+/* Of several counters with the same charges, return the one with the most information about a
+ * window: the window's own, else that of the longest window; NULL when there are none. */
+const struct counter *counter_best(const struct counter *counters, size_t count, uint32_t seconds);
 
 /* The memory of the runs in bytes. */
 size_t counter_bytes(const struct counter *counter);

@@ -43,14 +43,16 @@ static void write_counter(const struct counter *counter, struct strbuf *buf)
 
 static void write_entry(const struct ledger_entry *entry, struct strbuf *buf)
 {
-	const uint16_t count = entry->count;
-
 	write_bytes(buf, &entry->seq, sizeof(entry->seq));
+	write_bytes(buf, &entry->open, sizeof(entry->open));
 	write_bytes(buf, &entry->key_len, sizeof(entry->key_len));
-	write_bytes(buf, &count, sizeof(count));
+	write_bytes(buf, &entry->count, sizeof(entry->count));
+	write_bytes(buf, &entry->attempt_count, sizeof(entry->attempt_count));
 	write_bytes(buf, entry->key, entry->key_len);
 	for (uint8_t i = 0; i < entry->count; i++)
 		write_counter(&entry->counters[i], buf);
+	for (uint8_t i = 0; i < entry->attempt_count; i++)
+		write_counter(&entry->attempts[i], buf);
 }
 
 void ledger_write_shard(struct ledger *ledger, size_t number, uint64_t now, struct strbuf *buf,
@@ -103,16 +105,57 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	return 0;
 }
 
+/* What precedes the counters of a key. */
+struct key_head {
+	uint64_t seq;
+	uint32_t open;
+	uint16_t key_len;
+	uint16_t count, attempt_count;
+	const char *key;
+};
+
+static bool read_counts(struct reader *r, struct key_head *head)
+{
+	uint8_t count, attempt_count;
+
+	if (!read_bytes(r, &count, sizeof(count)) ||
+		!read_bytes(r, &attempt_count, sizeof(attempt_count)))
+		return false;
+	head->count = count;
+	head->attempt_count = attempt_count;
+	return true;
+}
+
+static bool read_key_head(struct reader *r, enum ledger_version version, struct key_head *head_r)
+{
+	struct key_head head = { .seq = 0 };
+	const bool is_old = version == LEDGER_VERSION_1;
+
+	if (!read_bytes(r, &head.seq, sizeof(head.seq)) ||
+		(!is_old && !read_bytes(r, &head.open, sizeof(head.open))) ||
+		!read_bytes(r, &head.key_len, sizeof(head.key_len)) ||
+		!(is_old ? read_bytes(r, &head.count, sizeof(head.count)) :
+			   read_counts(r, &head)) ||
+		head.key_len > LEDGER_KEY_MAX || head.count > LEDGER_WINDOWS_MAX ||
+		head.attempt_count > LEDGER_WINDOWS_MAX || (size_t)(r->end - r->at) < head.key_len)
+		return false;
+	head.key = (const char *)r->at;
+	r->at += head.key_len;
+	*head_r = head;
+	return true;
+}
+
 /* Read the counters that follow the key. */
 static int read_counters(struct reader *r, struct ledger_shard *shard, struct ledger_entry *entry,
-	uint16_t count)
+	const struct key_head *head)
 {
 	struct counter counter;
 
-	for (uint16_t i = 0; i < count; i++) {
+	for (unsigned i = 0; i < (unsigned)head->count + head->attempt_count; i++) {
 		if (read_counter(r, &counter) != 0)
 			return -1;
-		if (entry_add_counter(shard, entry, &counter) != 0) {
+		if ((i < head->count ? entry_add_counter(shard, entry, &counter) :
+				       entry_add_attempts_counter(shard, entry, &counter)) != 0) {
 			counter_free(&counter);
 			return -1;
 		}
@@ -126,31 +169,30 @@ static void raise_seq(struct ledger *ledger, uint64_t seq)
 		ledger->last_seq = seq;
 }
 
-int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len)
+int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const void *bytes,
+	size_t len)
 {
 	struct reader r = { .at = bytes, .end = (const uint8_t *)bytes + len };
 	struct ledger_shard *shard;
 	struct ledger_entry *entry;
-	uint16_t key_len, count;
-	uint64_t seq, hash;
+	struct key_head head;
+	uint64_t hash;
 	int ret = -1;
 
-	if (!read_bytes(&r, &seq, sizeof(seq)) || !read_bytes(&r, &key_len, sizeof(key_len)) ||
-		!read_bytes(&r, &count, sizeof(count)) || key_len > LEDGER_KEY_MAX ||
-		count > LEDGER_WINDOWS_MAX || (size_t)(r.end - r.at) < key_len)
+	if (!read_key_head(&r, version, &head))
 		return -1;
-	hash = ledger_hash((const char *)r.at, key_len);
+	hash = ledger_hash(head.key, head.key_len);
 	shard = ledger_shard_of(ledger, hash);
 	(void)pthread_mutex_lock(&shard->lock);
-	if (shard_find(shard, hash, (const char *)r.at, key_len) == NULL &&
-		(entry = shard_add(shard, hash, (const char *)r.at, key_len)) != NULL) {
-		r.at += key_len;
-		entry->seq = seq;
-		ret = read_counters(&r, shard, entry, count);
+	if (shard_find(shard, hash, head.key, head.key_len) == NULL &&
+		(entry = shard_add(shard, hash, head.key, head.key_len)) != NULL) {
+		entry->seq = head.seq;
+		entry->open = head.open;
+		ret = read_counters(&r, shard, entry, &head);
 		if (ret != 0)
 			shard_remove(shard, entry);
 		else
-			raise_seq(ledger, seq);
+			raise_seq(ledger, head.seq);
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
@@ -161,53 +203,87 @@ int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len)
 void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf)
 {
 	const uint16_t key_len = (uint16_t)record->key_len;
-	const uint16_t count = (uint16_t)record->limit_count;
+	const uint8_t change = (uint8_t)record->change;
+	const uint8_t count = (uint8_t)record->limit_count;
 
 	write_bytes(buf, &record->seq, sizeof(record->seq));
 	write_bytes(buf, &record->now, sizeof(record->now));
 	write_bytes(buf, &record->amount, sizeof(record->amount));
+	write_bytes(buf, &record->released, sizeof(record->released));
+	write_bytes(buf, &record->attempts, sizeof(record->attempts));
 	write_bytes(buf, &key_len, sizeof(key_len));
+	write_bytes(buf, &change, sizeof(change));
 	write_bytes(buf, &count, sizeof(count));
 	write_bytes(buf, record->limits, count * sizeof(record->limits[0]));
 	write_bytes(buf, record->key, key_len);
 }
 
-int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *record_r)
+/* What precedes the limits of a record, in version 1. */
+static bool read_record_head_1(struct reader *r, struct ledger_record *record, uint16_t *key_len_r)
+{
+	uint16_t count;
+
+	if (!read_bytes(r, &record->seq, sizeof(record->seq)) ||
+		!read_bytes(r, &record->now, sizeof(record->now)) ||
+		!read_bytes(r, &record->amount, sizeof(record->amount)) ||
+		!read_bytes(r, key_len_r, sizeof(*key_len_r)) ||
+		!read_bytes(r, &count, sizeof(count)))
+		return false;
+	record->limit_count = count;
+	record->change = count == 0 ? LEDGER_FORGOTTEN : LEDGER_CHARGED;
+	return true;
+}
+
+static bool read_record_head(struct reader *r, struct ledger_record *record, uint16_t *key_len_r)
+{
+	uint8_t change, count;
+
+	if (!read_bytes(r, &record->seq, sizeof(record->seq)) ||
+		!read_bytes(r, &record->now, sizeof(record->now)) ||
+		!read_bytes(r, &record->amount, sizeof(record->amount)) ||
+		!read_bytes(r, &record->released, sizeof(record->released)) ||
+		!read_bytes(r, &record->attempts, sizeof(record->attempts)) ||
+		!read_bytes(r, key_len_r, sizeof(*key_len_r)) ||
+		!read_bytes(r, &change, sizeof(change)) || !read_bytes(r, &count, sizeof(count)) ||
+		change < LEDGER_CHARGED || change > LEDGER_RESTARTED)
+		return false;
+	record->limit_count = count;
+	record->change = (enum ledger_change)change;
+	return true;
+}
+
+int ledger_record_decode(enum ledger_version version, const void *bytes, size_t len,
+	struct ledger_record *record_r)
 {
 	struct reader r = { .at = bytes, .end = (const uint8_t *)bytes + len };
 	struct ledger_record record = { .seq = 0 };
-	uint16_t key_len, count;
+	uint16_t key_len;
 
-	if (!read_bytes(&r, &record.seq, sizeof(record.seq)) ||
-		!read_bytes(&r, &record.now, sizeof(record.now)) ||
-		!read_bytes(&r, &record.amount, sizeof(record.amount)) ||
-		!read_bytes(&r, &key_len, sizeof(key_len)) ||
-		!read_bytes(&r, &count, sizeof(count)) || count > LIMITS_MAX ||
-		key_len > LEDGER_KEY_MAX || record.now > TIME_MAX ||
-		!read_bytes(&r, record.limits, count * sizeof(record.limits[0])) ||
+	if (!(version == LEDGER_VERSION_1 ? read_record_head_1(&r, &record, &key_len) :
+					    read_record_head(&r, &record, &key_len)) ||
+		record.limit_count > LEDGER_WINDOWS_MAX || key_len > LEDGER_KEY_MAX ||
+		record.now > TIME_MAX ||
+		!read_bytes(&r, record.limits, record.limit_count * sizeof(record.limits[0])) ||
 		(size_t)(r.end - r.at) != key_len)
 		return -1;
-	for (uint16_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < record.limit_count; i++) {
 		if (record.limits[i].seconds == 0)
 			return -1;
 	}
 	record.key = (const char *)r.at;
 	record.key_len = key_len;
-	record.limit_count = count;
 	*record_r = record;
 	return 0;
 }
 
-/* Called with the lock held; entry may be NULL. */
-static int repeat_charge(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t hash,
+/* ---- repeating records -------------------------------------------------------- */
+
+/* Make the windows of a record. Returns 0, or -1 when out of memory. */
+static int repeat_windows(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ledger_record *record)
 {
 	struct counter *counter;
 
-	if (entry == NULL)
-		entry = shard_add(shard, hash, record->key, record->key_len);
-	if (entry == NULL)
-		return -1;
 	for (size_t i = 0; i < record->limit_count; i++) {
 		counter = entry_counter(shard, entry, record->limits[i].seconds, record->now);
 		if (counter == NULL)
@@ -215,10 +291,53 @@ static int repeat_charge(struct ledger_shard *shard, struct ledger_entry *entry,
 		counter->limit = record->limits[i].count;
 		counter->named = (uint32_t)(record->now / 1000000);
 	}
-	if (entry_make_room(shard, entry, record->now) != 0)
-		return -1;
-	entry_add(entry, record->now, record->amount);
+	return 0;
+}
+
+static void repeat_change(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_record *record)
+{
+	entry->open -= record->released < entry->open ? record->released : entry->open;
+	switch (record->change) {
+	case LEDGER_CHARGED:
+	case LEDGER_COMMITTED:
+		entry_force_add(shard, entry, record->now, record->amount);
+		break;
+	case LEDGER_RESERVED:
+		entry->open = record->amount > UINT32_MAX - entry->open ?
+			UINT32_MAX :
+			entry->open + record->amount;
+		break;
+	case LEDGER_GIVEN_BACK:
+		if (record->amount > 0 && record->attempts > 0)
+			entry_add_attempts(shard, entry, record->now, record->amount,
+				record->attempts);
+		break;
+	case LEDGER_FORGOTTEN:
+	case LEDGER_RESTARTED:
+		break;
+	}
 	entry->seq = record->seq;
+}
+
+/* Repeat the change of one key, whose shard is locked. */
+static int repeat_record(struct ledger_shard *shard, uint64_t hash,
+	const struct ledger_record *record)
+{
+	struct ledger_entry *entry = shard_find(shard, hash, record->key, record->key_len);
+
+	if (entry != NULL && entry->seq >= record->seq)
+		return 0;
+	if (record->change == LEDGER_FORGOTTEN) {
+		if (entry != NULL)
+			entry_forget(shard, entry);
+		return 0;
+	}
+	if (entry == NULL)
+		entry = shard_add(shard, hash, record->key, record->key_len);
+	if (entry == NULL || repeat_windows(shard, entry, record) != 0)
+		return -1;
+	repeat_change(shard, entry, record);
 	return 0;
 }
 
@@ -226,20 +345,17 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 {
 	uint64_t hash = ledger_hash(record->key, record->key_len);
 	struct ledger_shard *shard = ledger_shard_of(ledger, hash);
-	struct ledger_entry *entry;
-	int ret = 0;
+	int ret;
 
-	if (record->key_len > LEDGER_KEY_MAX || record->limit_count > LIMITS_MAX)
+	if (record->key_len > LEDGER_KEY_MAX || record->limit_count > LEDGER_WINDOWS_MAX)
 		return -1;
 	raise_seq(ledger, record->seq);
-	(void)pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, hash, record->key, record->key_len);
-	if (entry == NULL || entry->seq < record->seq) {
-		if (record->limit_count > 0)
-			ret = repeat_charge(shard, entry, hash, record);
-		else if (entry != NULL)
-			shard_remove(shard, entry);
+	if (record->change == LEDGER_RESTARTED) {
+		ledger_restart_before(ledger, record->seq, record->now);
+		return 0;
 	}
+	(void)pthread_mutex_lock(&shard->lock);
+	ret = repeat_record(shard, hash, record);
 	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
 }

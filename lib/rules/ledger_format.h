@@ -8,13 +8,18 @@
  * The ledger's keys and records as bytes, for the files of milter/ledger. Both forms belong to the
  * ledger, use the machine's byte order and contain no padding.
  *
- * A key: seq u64, key_len u16, counter count u16, the key, then for each counter: seconds u32,
- * limit u32, named u32, is_coarse u8, run count u8, base u64, and for each run: tick u32, count
- * u32.
+ * A key: seq u64, open u32, key_len u16, counter count u8, attempts count u8, the key, then for
+ * each counter and for the attempts of each window: seconds u32, limit u32, named u32, is_coarse
+ * u8, run count u8, base u64, and for each run: tick u32, count u32.
  *
- * A record: seq u64, now u64, amount u32, key_len u16, limit count u16, for each limit: count u32,
- * seconds u32; then the key.
+ * A record: seq u64, now u64, amount u32, released u32, attempts u32, key_len u16, change u8 (enum
+ * ledger_change), limit count u8, for each limit: count u32, seconds u32; then the key.
+ *
+ * Version 1 had no reservations. A key: seq u64, key_len u16, counter count u16, the key, and the
+ * counters as above. A record: seq u64, now u64, amount u32, key_len u16, limit count u16, the
+ * limits as above, the key; without limits, the key is forgotten.
  */
+enum ledger_version { LEDGER_VERSION_1 = 1, LEDGER_VERSION = 2 };
 
 /* Receives the bytes of one key; bytes is NULL when out of memory. It must not call the ledger. */
 typedef void ledger_write_fn(void *context, const void *bytes, size_t len);
@@ -27,10 +32,12 @@ void ledger_write_shard(struct ledger *ledger, size_t shard, uint64_t now, struc
 	ledger_write_fn *add, void *context);
 
 /*
- * Add a key that ledger_write_shard() has written. Returns 0, or -1 when the bytes are not a key,
- * the key exists already, or memory runs out. Not while another thread charges.
+ * Add a key that ledger_write_shard() has written, in this or an earlier version. Returns 0, or -1
+ * when the bytes are not a key, the key exists already, or memory runs out. Not while another
+ * thread charges.
  */
-int ledger_restore_key(struct ledger *ledger, const void *bytes, size_t len);
+int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const void *bytes,
+	size_t len);
 
 /*
  * Repeat the change of a record without checking any limit. A record that the key already contains
@@ -48,7 +55,9 @@ uint64_t ledger_newest(struct ledger *ledger);
 /* Append the record to buf. */
 void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf);
 
-/* Returns 0, or -1 when the bytes are not a record. The record's key points into bytes. */
-int ledger_record_decode(const void *bytes, size_t len, struct ledger_record *record_r);
+/* Returns 0, or -1 when the bytes are not a record of this version. The record's key points into
+ * bytes. */
+int ledger_record_decode(enum ledger_version version, const void *bytes, size_t len,
+	struct ledger_record *record_r);
 
 #endif

@@ -17,6 +17,23 @@ static enum ledger_answer local_charge(void *context, uint64_t now,
 	return ledger_charge(context, now, requests, count, must_save, usage_r);
 }
 
+static enum ledger_answer local_reserve(void *context, uint64_t now, struct ledger_hold **hold,
+	const struct ledger_request *requests, size_t count, bool must_save,
+	struct ledger_usage usage_r[])
+{
+	return ledger_reserve(context, now, hold, requests, count, must_save, usage_r);
+}
+
+static void local_commit(void *context, uint64_t now, struct ledger_hold **hold)
+{
+	ledger_commit(context, now, hold);
+}
+
+static void local_give_back(void *context, uint64_t now, struct ledger_hold **hold)
+{
+	ledger_give_back(context, now, hold);
+}
+
 static int local_forget(void *context, uint64_t now, const char *key, size_t key_len)
 {
 	return ledger_forget(context, now, key, key_len);
@@ -44,6 +61,9 @@ struct ledger_ops ledger_ops(struct ledger *ledger)
 		.context = ledger,
 		.look = local_look,
 		.charge = local_charge,
+		.reserve = local_reserve,
+		.commit = local_commit,
+		.give_back = local_give_back,
 		.forget = local_forget,
 		.each = local_each,
 		.find = local_find,

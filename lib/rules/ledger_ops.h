@@ -12,6 +12,24 @@
  * more. Behind these operations is the local ledger (lib/rules/ledger.h) or, in front of it, a
  * store that several hosts share.
  *
+ * What has happened for good, such as a connection, is charged at once. A recipient is reserved
+ * until the end of its message decides whether anything is sent:
+ *
+ * - An open reservation counts in full in every window of its key, however old it is and however
+ *   often the limits change meanwhile.
+ * - commit(), when the message is accepted at its end, makes the reservations of the message final:
+ *   charges of that moment, not of the moment at which they were reserved.
+ * - give_back(), when the message is not sent, removes them. What is given back counts as an
+ *   attempt of that moment, because the reservation has shown that the recipient would be accepted.
+ *   A key may have limit.count times ledger_request.attempts attempts in each window.
+ * - When the process ends, in whatever way, the open reservations become final at the next start,
+ *   because nobody knows what became of their messages.
+ * - forget() removes everything that counts, including open reservations. A commit that follows
+ *   counts, because the message is sent after the key was forgotten; giving back changes nothing.
+ *
+ * Therefore final charges and open reservations together never exceed a limit, and no window,
+ * wherever it begins, contains more final charges than the limit allows.
+ *
  * A key is any text ("login:bob", "rate_conn:192.0.2.7"). Each call brings the key's limits, so
  * they may change at any time. Time is in microseconds from any starting point and comes from the
  * caller. It should not go back; if it does so a little, no limit widens.
@@ -26,8 +44,9 @@ struct ledger_request {
 	const char *key;
 	size_t key_len;
 	const struct limit *limits; /* a limit with the count 0 allows nothing */
-	size_t limit_count;	    /* 1..LIMITS_MAX; ledger_look() also accepts 0 */
+	size_t limit_count;	    /* 1..LIMITS_MAX; look() also accepts 0 */
 	uint32_t amount;	    /* at least 1 */
+	uint32_t attempts;	    /* how often each limit's count may be given back; 0: any */
 };
 
 enum ledger_answer {
@@ -39,12 +58,22 @@ enum ledger_answer {
 
 /* How full a limit is; after a charge, including that charge. A plain value. */
 struct ledger_usage {
-	bool is_full;	    /* the limit refuses the amount */
-	struct limit limit; /* seconds is 0 when the request had no limits */
-	uint64_t used;	    /* counted in the window */
-	uint64_t wait;	    /* microseconds until the amount fits (after a charge: until the same
-			       amount fits again); UINT64_MAX when it never will */
+	bool is_full;	       /* the limit refuses the amount */
+	bool is_full_alone;    /* one of the request's limits would refuse it even if there were no
+				  reservations of other messages */
+	bool is_attempts;      /* the attempts refuse the amount, for `wait` */
+	struct limit limit;    /* seconds is 0 when the request had no limits */
+	uint64_t used;	       /* counted in the window, including open reservations */
+	uint64_t open;	       /* of these, the open reservations */
+	uint64_t attempts;     /* in the window: what was given back */
+	uint64_t attempts_max; /* 0: any number */
+	uint64_t wait;	       /* microseconds until the amount fits (after a charge: until the same
+				  amount fits again), if open reservations became final now;
+				  UINT64_MAX when it never will */
 };
+
+/* The reservations of one message. NULL: there are none. */
+struct ledger_hold;
 
 /* A key and the usage of its windows. Borrowed. */
 struct ledger_view {
@@ -85,15 +114,26 @@ struct ledger_ops {
 	 * that would refuse the next charge or, when there are none, of the limit that is nearest
 	 * to full. With must_save false, a charge that cannot be saved is counted anyway and adds
 	 * to ledger_size.unsaved.
-	 *
-	 * A charge is final: it reserves and commits at once. To reserve, commit and give back
-	 * separately, this interface would need further operations, and the file format would have
-	 * to record since when each window counts. Otherwise an amount could be given back to a
-	 * window that never counted it.
 	 */
 	enum ledger_answer (*charge)(void *context, uint64_t now,
 		const struct ledger_request *requests, size_t count, bool must_save,
 		struct ledger_usage usage_r[]);
+
+	/*
+	 * The same, but the amounts are reserved, and added to *hold, which belongs to the message
+	 * and is used by one thread at a time. A hold takes some 30 bytes for each of its keys.
+	 */
+	enum ledger_answer (*reserve)(void *context, uint64_t now, struct ledger_hold **hold,
+		const struct ledger_request *requests, size_t count, bool must_save,
+		struct ledger_usage usage_r[]);
+
+	/*
+	 * End all reservations of *hold: make them final, or give them back. Neither can fail.
+	 * What cannot be saved stays reserved in the files, and becomes final at the next start.
+	 * *hold is freed and becomes NULL; it may be NULL before.
+	 */
+	void (*commit)(void *context, uint64_t now, struct ledger_hold **hold);
+	void (*give_back)(void *context, uint64_t now, struct ledger_hold **hold);
 
 	/*
 	 * Forget a key. Returns 1, or 0 when the key does not exist, or -1 when this could not be

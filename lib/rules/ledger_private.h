@@ -12,10 +12,14 @@
 struct ledger_entry {
 	struct ledger_entry *next;
 	struct counter *counters;
-	uint64_t seq; /* of the last record that it contains */
+	struct counter *attempts; /* for windows of the counters; NULL while nothing counts */
+	uint64_t seq;		  /* of the last record that it contains */
 	uint32_t hash;
+	uint32_t open;	     /* the amount of its open reservations */
+	uint32_t holds;	     /* how many places in holds refer to it; while any does, it stays */
+	uint32_t generation; /* how often it was forgotten while holds referred to it */
 	uint16_t key_len;
-	uint8_t count;
+	uint8_t count, attempt_count;
 	char key[]; /* followed by a NUL */
 };
 
@@ -48,7 +52,7 @@ struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash,
 /* Add an entry without counters. Returns NULL when out of memory. */
 struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
-void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry);
+void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry); /* without holds */
 
 /* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
@@ -69,7 +73,7 @@ int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
  * longest window; NULL when the entry has none. */
 const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds);
 
-/* Remove what no longer counts. Returns whether anything still does. */
+/* Remove what no longer counts. Returns false when the entry can be removed. */
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Make room for one more charge in every counter. Returns 0, or -1 when out of memory. */
@@ -77,6 +81,27 @@ int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint
 
 /* Charge every counter, after entry_make_room() with the same now. */
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
+
+/* Charge every counter, even when out of memory: then older charges count longer. */
+void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
+	uint32_t amount);
+
+/* Remove everything that counts, and the entry unless holds refer to it. */
+void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry);
+
+/*
+ * The attempts have the windows of the counters. entry_add_attempts() counts an amount that is
+ * given back in each of them; `attempts` is that of the request. A window whose counter cannot be
+ * made for lack of memory is left out.
+ */
+void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
+	uint32_t amount, uint32_t attempts);
+const struct counter *entry_best_attempts(const struct ledger_entry *entry, uint32_t seconds);
+void entry_free_attempts(struct ledger_shard *shard, struct ledger_entry *entry);
+
+/* Move a counter into the attempts, as entry_add_counter() does. */
+int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct counter *counter);
 
 /* One call with its requests, while the locks of their shards are held. */
 struct ledger_call {
@@ -86,7 +111,8 @@ struct ledger_call {
 	size_t count;
 	uint64_t hash[LEDGER_REQUESTS_MAX];
 	struct ledger_shard *shard[LEDGER_REQUESTS_MAX];
-	struct ledger_entry *entry[LEDGER_REQUESTS_MAX];  /* NULL: the key does not exist */
+	struct ledger_entry *entry[LEDGER_REQUESTS_MAX]; /* NULL: the key does not exist */
+	uint32_t own[LEDGER_REQUESTS_MAX]; /* the caller's own open reservations of the key */
 	struct ledger_shard *locked[LEDGER_REQUESTS_MAX]; /* each once, in the order of addresses */
 	size_t locked_count;
 };
@@ -96,6 +122,9 @@ struct ledger_call {
  * count. Returns 0, or -1 without locks when the requests are impossible.
  */
 int ledger_call_begin(struct ledger_call *call);
+
+/* Lock the shards, which the caller has set. */
+void ledger_call_lock(struct ledger_call *call);
 void ledger_call_end(struct ledger_call *call);
 
 /* Fill the usage of each request. Returns LEDGER_FREE or LEDGER_FULL. */
@@ -105,10 +134,17 @@ enum ledger_answer ledger_call_usage(const struct ledger_call *call, struct ledg
  * of memory. */
 int ledger_call_prepare(struct ledger_call *call);
 
-/* Save a record for each request. Returns -1 when this failed and must_save is set. */
-int ledger_call_save(struct ledger_call *call, bool must_save);
+/* Save a record of the change for each request. Returns 0, or -1 when this failed. */
+int ledger_call_save(struct ledger_call *call, enum ledger_change change);
+
+/* Save one record for each entry; their seq and now are set here. Returns 0, or -1 when this
+ * failed. */
+int ledger_call_write(struct ledger_call *call, struct ledger_record records[]);
 
 /* Remove the entries that were made for a change that failed. */
 void ledger_call_undo(struct ledger_call *call);
+
+/* ledger_restart() for the entries that do not contain its record, which has this seq. */
+void ledger_restart_before(struct ledger *ledger, uint64_t seq, uint64_t now);
 
 #endif

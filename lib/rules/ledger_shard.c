@@ -84,10 +84,21 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	return entry;
 }
 
-static void free_counter(struct ledger_shard *shard, struct counter *counter)
+static void free_runs(struct ledger_shard *shard, struct counter *counters, uint8_t count)
 {
-	shard->bytes -= counter_bytes(counter);
-	counter_free(counter);
+	for (uint8_t i = 0; i < count; i++) {
+		shard->bytes -= counter_bytes(&counters[i]);
+		counter_free(&counters[i]);
+	}
+}
+
+void entry_free_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	free_runs(shard, entry->attempts, entry->attempt_count);
+	shard->bytes -= entry->attempt_count * sizeof(struct counter);
+	free(entry->attempts);
+	entry->attempts = NULL;
+	entry->attempt_count = 0;
 }
 
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
@@ -97,8 +108,8 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	while (*at != entry)
 		at = &(*at)->next;
 	*at = entry->next;
-	for (uint8_t i = 0; i < entry->count; i++)
-		free_counter(shard, &entry->counters[i]);
+	free_runs(shard, entry->counters, entry->count);
+	entry_free_attempts(shard, entry);
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
 	free(entry->counters);
@@ -121,17 +132,41 @@ void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets)
 	}
 }
 
-bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+static bool prune_counters(struct ledger_shard *shard, struct counter *counters, uint8_t count,
+	uint64_t now)
 {
 	bool counts = false;
 	size_t before;
 
-	for (uint8_t i = 0; i < entry->count; i++) {
-		before = counter_bytes(&entry->counters[i]);
-		counts |= counter_prune(&entry->counters[i], now);
-		shard->bytes -= before - counter_bytes(&entry->counters[i]);
+	for (uint8_t i = 0; i < count; i++) {
+		before = counter_bytes(&counters[i]);
+		counts |= counter_prune(&counters[i], now);
+		shard->bytes -= before - counter_bytes(&counters[i]);
 	}
 	return counts;
+}
+
+bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+{
+	bool counts = prune_counters(shard, entry->counters, entry->count, now);
+
+	if (prune_counters(shard, entry->attempts, entry->attempt_count, now))
+		counts = true;
+	else if (entry->attempts != NULL)
+		entry_free_attempts(shard, entry);
+	return counts || entry->open > 0 || entry->holds > 0;
+}
+
+void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	if (entry->holds == 0) {
+		shard_remove(shard, entry);
+		return;
+	}
+	free_runs(shard, entry->counters, entry->count);
+	entry_free_attempts(shard, entry);
+	entry->open = 0;
+	entry->generation++;
 }
 
 int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
@@ -153,22 +188,33 @@ void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount)
 		counter_add(&entry->counters[i], now, amount);
 }
 
+/* Charge a counter. Without memory for a further run, the amount joins that of the oldest run, so
+ * that it counts too long rather than too short. */
+static void force_add(struct ledger_shard *shard, struct counter *counter, uint64_t now,
+	uint32_t amount)
+{
+	size_t before = counter_bytes(counter);
+	uint32_t oldest = counter_make_room(counter, now) == 0 ? 0 : counter_drop_oldest(counter);
+
+	shard->bytes += counter_bytes(counter) - before;
+	counter_add(counter, now, amount > UINT32_MAX - oldest ? UINT32_MAX : amount + oldest);
+}
+
+void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
+	uint32_t amount)
+{
+	for (uint8_t i = 0; i < entry->count; i++)
+		force_add(shard, &entry->counters[i], now, amount);
+}
+
 const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds)
 {
-	const struct counter *best = NULL;
-
-	for (uint8_t i = 0; i < entry->count; i++) {
-		if (entry->counters[i].seconds == seconds)
-			return &entry->counters[i];
-		if (best == NULL || entry->counters[i].seconds > best->seconds)
-			best = &entry->counters[i];
-	}
-	return best;
+	return counter_best(entry->counters, entry->count, seconds);
 }
 
 static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entry, uint8_t i)
 {
-	free_counter(shard, &entry->counters[i]);
+	free_runs(shard, &entry->counters[i], 1);
 	entry->counters[i] = entry->counters[--entry->count];
 	shard->bytes -= sizeof(struct counter);
 }
@@ -195,18 +241,37 @@ static void remove_unused(struct ledger_shard *shard, struct ledger_entry *entry
 	remove_counter(shard, entry, oldest);
 }
 
+/* Move a counter to the end of an array. Returns 0, or -1 when out of memory. */
+static int append_counter(struct ledger_shard *shard, struct counter **counters, uint8_t *count,
+	const struct counter *counter)
+{
+	struct counter *grown = realloc(*counters, (*count + 1U) * sizeof(*grown));
+
+	if (grown == NULL)
+		return -1;
+	*counters = grown;
+	grown[(*count)++] = *counter;
+	shard->bytes += sizeof(*grown) + counter_bytes(counter);
+	return 0;
+}
+
 int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct counter *counter)
 {
-	struct counter *grown;
+	return append_counter(shard, &entry->counters, &entry->count, counter);
+}
 
-	grown = realloc(entry->counters, (entry->count + 1U) * sizeof(*grown));
-	if (grown == NULL)
-		return -1;
-	entry->counters = grown;
-	grown[entry->count++] = *counter;
-	shard->bytes += sizeof(*grown) + counter_bytes(counter);
-	return 0;
+/* Make the counter of a window with the runs of another one, which may be NULL. Returns 0, or -1
+ * when out of memory. */
+static int make_counter(struct counter *counter_r, uint32_t seconds, const struct counter *from,
+	uint64_t now)
+{
+	counter_init(counter_r, seconds);
+	counter_r->named = (uint32_t)(now / 1000000);
+	if (from == NULL || counter_seed(counter_r, from, now) == 0)
+		return 0;
+	counter_free(counter_r);
+	return -1;
 }
 
 struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *entry,
@@ -219,17 +284,78 @@ struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *e
 		if (entry->counters[i].seconds == seconds)
 			return &entry->counters[i];
 	}
-	counter_init(&made, seconds);
-	made.named = (uint32_t)(now / 1000000);
 	best = entry_best(entry, seconds);
-	if (best != NULL && counter_seed(&made, best, now) != 0) {
-		counter_free(&made);
+	if (make_counter(&made, seconds, best, now) != 0)
 		return NULL;
-	}
 	remove_unused(shard, entry, now);
 	if (entry_add_counter(shard, entry, &made) != 0) {
 		counter_free(&made);
 		return NULL;
 	}
 	return &entry->counters[entry->count - 1];
+}
+
+/* ---- attempts ---------------------------------------------------------------------- */
+
+const struct counter *entry_best_attempts(const struct ledger_entry *entry, uint32_t seconds)
+{
+	return counter_best(entry->attempts, entry->attempt_count, seconds);
+}
+
+int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct counter *counter)
+{
+	return append_counter(shard, &entry->attempts, &entry->attempt_count, counter);
+}
+
+/* Remove the attempts of windows that the entry no longer has. */
+static void remove_unused_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	for (uint8_t i = entry->attempt_count; i-- > 0;) {
+		struct counter *counter = &entry->attempts[i];
+		const struct counter *own = entry_best(entry, counter->seconds);
+
+		if (own != NULL && own->seconds == counter->seconds)
+			continue;
+		free_runs(shard, counter, 1);
+		*counter = entry->attempts[--entry->attempt_count];
+		shard->bytes -= sizeof(*counter);
+	}
+}
+
+/* Return the attempts of a window, NULL when out of memory. */
+static struct counter *attempts_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+	uint32_t seconds, uint64_t now)
+{
+	const struct counter *best = entry_best_attempts(entry, seconds);
+	struct counter made;
+
+	if (best != NULL && best->seconds == seconds)
+		return &entry->attempts[best - entry->attempts];
+	if (make_counter(&made, seconds, best, now) != 0)
+		return NULL;
+	if (entry_add_attempts_counter(shard, entry, &made) != 0) {
+		counter_free(&made);
+		return NULL;
+	}
+	return &entry->attempts[entry->attempt_count - 1];
+}
+
+void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
+	uint32_t amount, uint32_t attempts)
+{
+	struct counter *counter;
+	uint64_t max;
+
+	remove_unused_attempts(shard, entry);
+	for (uint8_t i = 0; i < entry->count; i++) {
+		counter = attempts_counter(shard, entry, entry->counters[i].seconds, now);
+		if (counter == NULL)
+			continue;
+		max = (uint64_t)entry->counters[i].limit * attempts;
+		counter->limit = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+	}
+	/* Only now, because a new counter starts with the runs of another one. */
+	for (uint8_t i = 0; i < entry->attempt_count; i++)
+		force_add(shard, &entry->attempts[i], now, amount);
 }

@@ -4,6 +4,35 @@
  */
 #include "lib/rules/ledger_private.h"
 
+/* Add what was given back within the window, and the time until it leaves room for one more. */
+static void fill_attempts(const struct ledger_entry *entry, uint64_t now,
+	struct ledger_usage *usage)
+{
+	const uint32_t seconds = usage->limit.seconds;
+	const struct counter *attempts = entry_best_attempts(entry, seconds);
+	uint64_t wait = 0;
+
+	if (attempts == NULL)
+		return;
+	usage->attempts = counter_used(attempts, seconds, now);
+	usage->attempts_max = attempts->limit;
+	if (usage->attempts_max > 0 && usage->attempts >= usage->attempts_max)
+		wait = counter_free_at(attempts, seconds, now, usage->attempts_max - 1) - now;
+	usage->is_attempts = wait > usage->wait;
+	usage->wait = wait > usage->wait ? wait : usage->wait;
+}
+
+static uint64_t wait_of(const struct counter *counter, uint64_t open, uint64_t used, uint64_t now)
+{
+	if (counter->limit == 0)
+		return UINT64_MAX;
+	if (used < counter->limit)
+		return 0;
+	if (open >= counter->limit)
+		return counter->seconds * UINT64_C(1000000);
+	return counter_free_at(counter, counter->seconds, now, counter->limit - 1 - open) - now;
+}
+
 static void fill_view(const struct ledger_entry *entry, uint64_t now, struct ledger_view *view_r)
 {
 	view_r->key = entry->key;
@@ -15,14 +44,11 @@ static void fill_view(const struct ledger_entry *entry, uint64_t now, struct led
 
 		*usage = (struct ledger_usage){
 			.limit = { .count = counter->limit, .seconds = counter->seconds },
-			.used = counter_used(counter, counter->seconds, now),
+			.used = counter_used(counter, counter->seconds, now) + entry->open,
+			.open = entry->open,
 		};
-		if (counter->limit == 0)
-			usage->wait = UINT64_MAX;
-		else if (usage->used >= counter->limit)
-			usage->wait = counter_free_at(counter, counter->seconds, now,
-					      counter->limit - 1) -
-				now;
+		usage->wait = wait_of(counter, usage->open, usage->used, now);
+		fill_attempts(entry, now, usage);
 	}
 }
 

@@ -58,7 +58,8 @@ struct settings {
 
 	enum limit_count limit_count;
 	enum on_limit on_limit;
-	struct rates *rates; /* [limit] and [limit NAME], owned; NULL: none */
+	uint32_t limit_attempts; /* how often each limit's count may be given back */
+	struct rates *rates;	 /* [limit] and [limit NAME], owned; NULL: none */
 };
 
 /*

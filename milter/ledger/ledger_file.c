@@ -144,6 +144,7 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	if (ledger_journal_begin(&file->journal, last, err) != 0)
 		return -1;
 	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
+	ledger_restart(file->ledger, ledger_time_now(&file->time));
 	return 0;
 }
 

@@ -15,13 +15,15 @@
 enum frame_type {
 	FRAME_HEAD = 'H',   /* of a checkpoint: a struct frame_head */
 	FRAME_MOMENT = 'M', /* a struct frame_moment */
-	FRAME_KEY = 'K',    /* a key, see lib/rules/ledger_format.h */
-	FRAME_RECORD = 'R', /* a record, see lib/rules/ledger_format.h */
-	FRAME_END = 'E',    /* of a checkpoint: the number of its keys as a u64 */
+	FRAME_KEY = 'k',    /* a key, see lib/rules/ledger_format.h */
+	FRAME_RECORD = 'r', /* a record, see lib/rules/ledger_format.h */
+	FRAME_KEY_1 = 'K',  /* the same of version 1 */
+	FRAME_RECORD_1 = 'R',
+	FRAME_END = 'E', /* of a checkpoint: the number of its keys as a u64 */
 };
 
 #define FRAME_BODY_MAX (64 << 10) /* bytes */
-#define FRAME_VERSION 1
+#define FRAME_VERSION 2 /* of the head; the head of version 1 differs only in its number */
 
 struct frame_head {
 	uint32_t version, unused;

@@ -48,22 +48,32 @@ static void note_time(struct ledger_loaded *loaded, uint64_t now)
 		loaded->newest = now;
 }
 
-/* Returns false when the frame's body does not fit its type. */
-static bool load_frame(struct loading *l, const struct frame *frame)
+static bool load_record(struct loading *l, enum ledger_version version, const struct frame *frame)
 {
 	struct ledger_record record;
 
+	if (ledger_record_decode(version, frame->body, frame->len, &record) != 0)
+		return false;
+	note_time(l->loaded, record.now);
+	return ledger_restore_record(l->ledger, &record) == 0;
+}
+
+/* Returns false when the frame's body does not fit its type. */
+static bool load_frame(struct loading *l, const struct frame *frame)
+{
 	switch (frame->type) {
 	case FRAME_MOMENT:
 		load_moment(l, frame);
 		return true;
 	case FRAME_KEY:
-		return ledger_restore_key(l->ledger, frame->body, frame->len) == 0;
+		return ledger_restore_key(l->ledger, LEDGER_VERSION, frame->body, frame->len) == 0;
+	case FRAME_KEY_1:
+		return ledger_restore_key(l->ledger, LEDGER_VERSION_1, frame->body, frame->len) ==
+			0;
 	case FRAME_RECORD:
-		if (ledger_record_decode(frame->body, frame->len, &record) != 0)
-			return false;
-		note_time(l->loaded, record.now);
-		return ledger_restore_record(l->ledger, &record) == 0;
+		return load_record(l, LEDGER_VERSION, frame);
+	case FRAME_RECORD_1:
+		return load_record(l, LEDGER_VERSION_1, frame);
 	case FRAME_HEAD:
 	case FRAME_END:
 		return true;
@@ -102,11 +112,12 @@ static bool is_whole(const char *text, size_t len, struct frame_head *head_r)
 		return false;
 	memcpy(head_r, frame.body, sizeof(*head_r));
 	while (frame_next(&scan, &frame)) {
-		keys += frame.type == FRAME_KEY;
+		keys += frame.type == FRAME_KEY || frame.type == FRAME_KEY_1;
 		if (frame.type == FRAME_END && frame.len == sizeof(expected))
 			memcpy(&expected, frame.body, sizeof(expected));
 	}
-	return head_r->version == FRAME_VERSION && scan.lost == 0 && keys == expected;
+	return (head_r->version == 1 || head_r->version == FRAME_VERSION) && scan.lost == 0 &&
+		keys == expected;
 }
 
 static enum checkpoint_state read_checkpoint(const char *path, char **text_r, size_t *len_r,

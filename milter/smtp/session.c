@@ -47,7 +47,7 @@ void session_free(struct session **session)
 	if (gone == NULL)
 		return;
 	session_leave(gone);
-	message_free(&gone->message);
+	session_message_drop(gone);
 	strbuf_free(&gone->results);
 	free(gone->service);
 	free(gone->rdns);
@@ -266,5 +266,7 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 
 void session_message_drop(struct session *session)
 {
+	if (session->message != NULL)
+		session_give_back(session, session->message);
 	message_free(&session->message);
 }

@@ -88,15 +88,19 @@ struct results_field {
 };
 
 /*
- * Accept the message: log that and fill *results_r. Returns 0, or -1 when the message is not
- * accepted because memory runs out or because it contains too many forged results fields. In that
- * case the verdict is the answer, the refusal is logged, and *results_r is empty.
+ * Accept the message: make its reservations final, log that and fill *results_r. Returns 0, or -1
+ * when memory runs out or the message contains too many forged results fields. In that case the
+ * verdict is the answer, which is logged, and *results_r is empty; the reservations become final
+ * only if the answer accepts the message.
  */
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict);
 void results_field_free(struct results_field *results);
 
-/* Free the message, if there is one, and release its policy. */
+/*
+ * Free the message, if there is one, release its policy, and give back what its recipients have
+ * reserved, unless session_accept() has made that final.
+ */
 void session_message_drop(struct session *session);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Counts and charges a session's connection, and suspends a login whose limit demands it. The count
- * of open connections and the suspensions belong to struct shared. Runs on whichever of libmilter's
- * threads runs the session's callback.
+ * Counts and charges a session's connection, ends the reservations of a message, and suspends a
+ * login whose limit demands it. The count of open connections and the suspensions belong to struct
+ * shared. Runs on whichever of libmilter's threads runs the session's callback.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +63,22 @@ void session_leave(struct session *session)
 	session->counted = NULL;
 	session->open = session->named = 0;
 	session->is_charged = false;
+}
+
+void session_commit(const struct session *session, struct message *message)
+{
+	const struct ledger_ops *ledger = shared_ledger(session->shared);
+
+	if (message->hold != NULL)
+		ledger->commit(ledger->context, shared_now(session->shared), &message->hold);
+}
+
+void session_give_back(const struct session *session, struct message *message)
+{
+	const struct ledger_ops *ledger = shared_ledger(session->shared);
+
+	if (message->hold != NULL)
+		ledger->give_back(ledger->context, shared_now(session->shared), &message->hold);
 }
 
 /* Log as a warning or an error, because an administrator must lift the suspension. */

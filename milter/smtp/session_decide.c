@@ -164,6 +164,7 @@ void session_decide(struct session *session, struct message *message,
 		.ledger = shared_ledger(session->shared),
 		.now = shared_now(session->shared),
 		.charge = true,
+		.hold = message == NULL ? NULL : &message->hold,
 	};
 
 	if (env.policy == NULL || (message != NULL && message->unjudged != NULL)) {

@@ -257,6 +257,20 @@ static int make_results(const struct session *session, const struct message *mes
 	return 0;
 }
 
+static void log_accepted(const struct session *session, const struct message *message)
+{
+	struct decision_record record = session_decision_record(session, message);
+
+	record.stage = "message";
+	record.verdict = verdict_name(VERDICT_CONTINUE);
+	record.is_message = true;
+	record.rule = message->rule;
+	record.usage = &message->usage;
+	record.recipients = message->accepted;
+	record.refused = message->refused;
+	decision_record_log(&record);
+}
+
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict)
 {
@@ -264,7 +278,6 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 		"5.6.0", "Too many header fields of one name" };
 	const struct stage_facts about = { .stage = STAGE_HEADER };
 	struct message *message = session->message;
-	struct decision_record record;
 
 	verdict_init(verdict);
 	*results_r = (struct results_field){ .forged = 0 };
@@ -277,16 +290,11 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 	}
 	if (make_results(session, message, results_r) != 0) {
 		session_fail(session, message, &about, "out of memory", verdict);
+		if (verdict->kind == VERDICT_CONTINUE)
+			session_commit(session, message);
 		return -1;
 	}
-	record = session_decision_record(session, message);
-	record.stage = "message";
-	record.verdict = verdict_name(VERDICT_CONTINUE);
-	record.is_message = true;
-	record.rule = message->rule;
-	record.usage = &message->usage;
-	record.recipients = message->accepted;
-	record.refused = message->refused;
-	decision_record_log(&record);
+	session_commit(session, message);
+	log_accepted(session, message);
 	return 0;
 }

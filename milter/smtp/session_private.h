@@ -41,6 +41,7 @@ struct message {
 	bool header_judged;
 	unsigned forged; /* results fields that came with the message */
 
+	struct ledger_hold *hold; /* what its recipients have reserved; NULL: nothing */
 	struct usage usage;	  /* the limit that the last recipient was charged to */
 	uint64_t octets, maxsize; /* counted as in RFC 1870; maxsize 0: not counted */
 };
@@ -76,6 +77,11 @@ struct decision_record session_decision_record(const struct session *session,
  */
 void session_enter(struct session *session);
 void session_leave(struct session *session);
+
+/* End the reservations of the message: make them final, because it is accepted, or give them back,
+ * because it is not. */
+void session_commit(const struct session *session, struct message *message);
+void session_give_back(const struct session *session, struct message *message);
 
 /* Suspend the login of the message because of the verdict, and log that. */
 void session_suspend(const struct session *session, const struct message *message,
@@ -117,6 +123,6 @@ void session_refuse(struct session *session, struct message *message,
 void message_set_queue(struct message *message, const char *queue);
 
 struct message *message_new(void);	     /* returns NULL when out of memory */
-void message_free(struct message **message); /* accepts NULL */
+void message_free(struct message **message); /* without reservations; accepts NULL */
 
 #endif

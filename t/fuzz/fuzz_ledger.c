@@ -36,6 +36,7 @@ static void make_frames(const uint8_t *bytes, size_t size, struct strbuf *file)
 static uint64_t restore_file(struct ledger *ledger, const struct strbuf *file)
 {
 	struct frame_scan scan = { .at = file->text };
+	enum ledger_version version;
 	struct ledger_record record;
 	struct frame frame;
 	uint64_t now = 0;
@@ -44,10 +45,13 @@ static uint64_t restore_file(struct ledger *ledger, const struct strbuf *file)
 		return 0;
 	scan.end = file->text + file->len;
 	while (frame_next(&scan, &frame)) {
-		if (frame.type == FRAME_KEY)
-			(void)ledger_restore_key(ledger, frame.body, frame.len);
-		else if (frame.type == FRAME_RECORD &&
-			ledger_record_decode(frame.body, frame.len, &record) == 0 &&
+		version = frame.type == FRAME_KEY_1 || frame.type == FRAME_RECORD_1 ?
+			LEDGER_VERSION_1 :
+			LEDGER_VERSION;
+		if (frame.type == FRAME_KEY || frame.type == FRAME_KEY_1)
+			(void)ledger_restore_key(ledger, version, frame.body, frame.len);
+		else if ((frame.type == FRAME_RECORD || frame.type == FRAME_RECORD_1) &&
+			ledger_record_decode(version, frame.body, frame.len, &record) == 0 &&
 			ledger_restore_record(ledger, &record) == 0 && record.now > now)
 			now = record.now;
 	}
@@ -75,6 +79,9 @@ static int same_windows(void *context, const struct ledger_view *view)
 		must(view->windows[i].limit.seconds == other->windows[i].limit.seconds);
 		must(view->windows[i].limit.count == other->windows[i].limit.count);
 		must(view->windows[i].used == other->windows[i].used);
+		must(view->windows[i].open == other->windows[i].open);
+		must(view->windows[i].attempts == other->windows[i].attempts);
+		must(view->windows[i].attempts_max == other->windows[i].attempts_max);
 		must(view->windows[i].wait == other->windows[i].wait);
 	}
 	return 0;
@@ -117,6 +124,7 @@ static int frees_in_time(void *context, const struct ledger_view *view)
 		const struct ledger_usage *usage = &view->windows[i];
 		const uint64_t window = usage->limit.seconds;
 
+		must(usage->open == 0);
 		must(usage->wait == UINT64_MAX || usage->wait / SECOND <= window + window / 60 + 1);
 	}
 	return 0;
@@ -134,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	strbuf_add(&file, (const char *)bytes, size);
 	must(!file.failed);
 	now = restore_file(ledger, &file);
+	write_and_read(ledger, now);
+	ledger_restart(ledger, now);
 	(void)ledger_each(ledger, now, frees_in_time, NULL);
 	write_and_read(ledger, now);
 	ledger_free(&ledger);

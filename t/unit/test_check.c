@@ -358,7 +358,11 @@ START_TEST(the_most_findings_of_a_stage_fit_into_a_verdict)
 		const struct ledger_ops ops = ledger_ops(ledger);
 		struct mail_address sender, rcpt;
 		struct facts facts = { .login = "bob", .sender = &sender, .named = 1 };
-		struct check_env env = { .scratch = m.scratch, .ledger = &ops, .charge = true };
+		struct ledger_hold *hold = NULL;
+		struct check_env env = { .scratch = m.scratch,
+			.ledger = &ops,
+			.charge = true,
+			.hold = &hold };
 		struct verdict v;
 
 		make_everything_warn();
@@ -373,6 +377,7 @@ START_TEST(the_most_findings_of_a_stage_fit_into_a_verdict)
 		ck_assert_uint_lt(v.count, VERDICT_FINDINGS);
 		for (size_t i = 0; i < v.count; i++)
 			ck_assert_int_eq(v.findings[i].check, want[i]);
+		ledger_give_back(ledger, 0, &hold);
 		ledger_free(&ledger);
 	}
 END_TEST

@@ -29,10 +29,13 @@ START_TEST(a_login_is_held_to_all_limits_of_its_profile)
 		ck_assert_str_eq(made_limits_rcpt(&t, "<x@example.org>"),
 			"tempfail 450 4.7.1 Rate limit 1/5m reached, next in 5m; "
 			"limits=fail(profile sales: limits) used=1/1 window=5m next=5m");
+		made_limits_commit(&t);
 		t.now += 301 * SECOND;
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+		made_limits_commit(&t);
 		t.now += 301 * SECOND;
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+		made_limits_commit(&t);
 		t.now += 301 * SECOND;
 		ck_assert_str_eq(made_limits_rcpt(&t, "<x@example.org>"),
 			"tempfail 450 4.7.1 Rate limit 3/1d reached, next in 23h45m; "
@@ -74,10 +77,121 @@ START_TEST(on_limit_determines_the_answer)
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"),
 			"reject 550 5.7.1 Rate limit 1/5m reached, next in 5m"));
 		ck_assert(t.verdict.suspend == (_i == 1));
+		made_limits_commit(&t);
 		t.looks = true;
 		ck_assert_ptr_nonnull(
 			strstr(made_limits_rcpt(&t, "<x@example.org>"), "reject 550 5.7.1"));
 		ck_assert(!t.verdict.suspend); /* looking suspends nobody */
+	}
+END_TEST
+
+/* ---- messages that are not sent -------------------------------------------------- */
+
+START_TEST(a_message_that_is_not_sent_uses_up_nothing)
+	{
+		made_limits_rate(&t, RATE_RCPT, "default", "3/1h");
+		made_limits_have(&t, "3/1h");
+		for (int message = 0; message < 5; message++) {
+			for (int i = 0; i < 5; i++)
+				ck_assert_ptr_nonnull(
+					strstr(made_limits_rcpt(&t, "<x@example.org>"),
+						i < 3 ? "accept" :
+							"tempfail 450 4.7.1 Rate limit "
+							"3/1h reached, next in 1h; "));
+			made_limits_give_back(&t);
+		}
+	}
+END_TEST
+
+START_TEST(a_message_counts_from_its_end)
+	{
+		made_limits_have(&t, "1/1h");
+		(void)made_limits_rcpt(&t, "<x@example.org>");
+		t.now += 7200 * SECOND;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail"));
+		made_limits_commit(&t);
+		t.now += 3599 * SECOND;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail"));
+		t.now += 2 * SECOND;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+	}
+END_TEST
+
+START_TEST(attempts_over_their_bound_get_the_same_answer)
+	{
+		t.made.settings->limit_attempts = 2;
+		made_limits_rate(&t, RATE_RCPT, "default", "4/1h");
+		made_limits_have(&t, "3/1h");
+		for (int message = 0; message < 2; message++) {
+			for (int i = 0; i < 3; i++)
+				ck_assert_ptr_nonnull(
+					strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+			made_limits_give_back(&t);
+		}
+		ck_assert_str_eq(made_limits_rcpt(&t, "<x@example.org>"),
+			"tempfail 450 4.7.1 Rate limit 3/1h reached, next in 1h; "
+			"limits=fail(profile sales: limits (attempts)) used=0/3 window=1h next=1h");
+		t.facts.login = NULL;
+		for (int i = 0; i < 2; i++)
+			ck_assert_ptr_nonnull(
+				strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+		made_limits_give_back(&t);
+		ck_assert_str_eq(made_limits_rcpt(&t, "<x@example.org>"),
+			"tempfail 450 4.7.1 Rate limit 4/1h reached, next in 1h; "
+			"rates=fail([limit rate_rcpt] default (attempts)) used=0/4 window=1h next=1h");
+		t.now += 3601 * SECOND;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+	}
+END_TEST
+
+/* What suspends a login with 4/1h and two attempts for each: how much is final, given back, and
+ * reserved by the message and by another one; and the answer to the next recipient. */
+static const struct {
+	unsigned final, given_back, own, others;
+	const char *answer;
+	bool suspends;
+} suspending[] = {
+	{ 0, 0, 0, 4, "tempfail 450 4.7.1 Rate limit 4/1h reached", false },
+	{ 0, 0, 3, 1, "tempfail 450 4.7.1 Rate limit 4/1h reached", false },
+	{ 3, 0, 0, 1, "tempfail 450 4.7.1 Rate limit 4/1h reached", false },
+	{ 0, 7, 0, 1, "tempfail 450 4.7.1 Rate limit 4/1h reached", false },
+	{ 4, 0, 0, 0, "reject 550 5.7.1 Rate limit 4/1h reached", true },
+	{ 0, 0, 4, 0, "reject 550 5.7.1 Rate limit 4/1h reached", true },
+	{ 2, 0, 2, 0, "reject 550 5.7.1 Rate limit 4/1h reached", true },
+	{ 0, 8, 0, 0, "reject 550 5.7.1 Rate limit 4/1h reached", true },
+	{ 0, 6, 2, 0, "reject 550 5.7.1 Rate limit 4/1h reached", true },
+	{ 0, 7, 0, 0, "accept", false },
+	{ 3, 0, 0, 0, "accept", false },
+};
+
+static void reserve_some(unsigned count)
+{
+	for (; count > 0; count--)
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+}
+
+START_TEST(reservations_of_other_messages_never_suspend)
+	{
+		struct ledger_hold *others;
+
+		t.made.settings->on_limit = ON_LIMIT_SUSPEND;
+		t.made.settings->limit_attempts = 2;
+		made_limits_have(&t, "4/1h");
+		reserve_some(suspending[_i].final);
+		made_limits_commit(&t);
+		for (unsigned i = 0; i < suspending[_i].given_back; i++) {
+			reserve_some(1);
+			made_limits_give_back(&t);
+		}
+		reserve_some(suspending[_i].others);
+		others = t.hold;
+		t.hold = NULL;
+		reserve_some(suspending[_i].own);
+		ck_assert_ptr_eq(strstr(made_limits_rcpt(&t, "<x@example.org>"),
+					 suspending[_i].answer),
+			t.text);
+		ck_assert(t.verdict.suspend == suspending[_i].suspends);
+		ledger_give_back(t.ledger, t.now, &others);
 	}
 END_TEST
 
@@ -244,6 +358,11 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, logins_are_counted_without_regard_to_case);
 	tcase_add_test(tcase, with_messages_only_the_first_recipient_is_charged);
 	tcase_add_loop_test(tcase, on_limit_determines_the_answer, 0, 2);
+	tcase_add_test(tcase, a_message_that_is_not_sent_uses_up_nothing);
+	tcase_add_test(tcase, a_message_counts_from_its_end);
+	tcase_add_test(tcase, attempts_over_their_bound_get_the_same_answer);
+	tcase_add_loop_test(tcase, reservations_of_other_messages_never_suspend, 0,
+		sizeof(suspending) / sizeof(suspending[0]));
 	tcase_add_test(tcase, looking_never_charges);
 	tcase_add_test(tcase, a_limit_of_0_allows_nothing);
 	tcase_add_test(tcase, a_check_that_warns_lets_pass_and_charges_only_the_others);

@@ -17,7 +17,7 @@
 
 static struct ledger_request request_of(const char *key, const struct limit *limits, size_t count)
 {
-	return (struct ledger_request){ key, strlen(key), limits, count, 1 };
+	return (struct ledger_request){ key, strlen(key), limits, count, 1, 0 };
 }
 
 static struct ledger_usage usage;

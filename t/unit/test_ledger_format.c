@@ -48,7 +48,7 @@ static void journal_free(struct journal *journal)
 
 static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const char *key)
 {
-	const struct ledger_request request = { key, strlen(key), limits, 2, 1 };
+	const struct ledger_request request = { key, strlen(key), limits, 2, 1, 0 };
 	struct ledger_usage usage;
 
 	return ledger_charge(ledger, now, &request, 1, true, &usage);
@@ -56,7 +56,7 @@ static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const 
 
 static uint64_t used(struct ledger *ledger, uint64_t now, const char *key, size_t limit)
 {
-	const struct ledger_request request = { key, strlen(key), &limits[limit], 1, 1 };
+	const struct ledger_request request = { key, strlen(key), &limits[limit], 1, 1, 0 };
 	struct ledger_usage usage;
 
 	(void)ledger_look(ledger, now, &request, 1, &usage);
@@ -78,11 +78,11 @@ static struct ledger *restore(const struct journal *journal)
 	struct ledger_record record;
 
 	for (size_t i = 0; i < journal->key_count; i++)
-		ck_assert_int_eq(ledger_restore_key(ledger, journal->keys[i].text,
+		ck_assert_int_eq(ledger_restore_key(ledger, LEDGER_VERSION, journal->keys[i].text,
 					 journal->keys[i].len),
 			0);
 	for (size_t i = 0; i < journal->count; i++) {
-		ck_assert_int_eq(ledger_record_decode(journal->records[i].text,
+		ck_assert_int_eq(ledger_record_decode(LEDGER_VERSION, journal->records[i].text,
 					 journal->records[i].len, &record),
 			0);
 		ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
@@ -145,8 +145,9 @@ START_TEST(a_journal_replayed_twice_counts_once)
 		for (unsigned i = 0; i < 3; i++)
 			ck_assert_int_eq(charge_key(ledger, i + 1, "k"), LEDGER_FREE);
 		for (size_t i = 0; i < journal->count; i++) {
-			ck_assert_int_eq(ledger_record_decode(journal->records[i].text,
-						 journal->records[i].len, &record),
+			ck_assert_int_eq(ledger_record_decode(LEDGER_VERSION,
+						 journal->records[i].text, journal->records[i].len,
+						 &record),
 				0);
 			ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
 		}
@@ -168,7 +169,7 @@ START_TEST(numbers_continue_after_the_restored_ones)
 		again = restore(journal);
 		ledger_on_charge(again, write_record, journal);
 		ck_assert_int_eq(charge_key(again, 2, "c"), LEDGER_FREE);
-		ck_assert_int_eq(ledger_record_decode(journal->records[2].text,
+		ck_assert_int_eq(ledger_record_decode(LEDGER_VERSION, journal->records[2].text,
 					 journal->records[2].len, &record),
 			0);
 		ck_assert_uint_eq(record.seq, 3);
@@ -192,12 +193,14 @@ START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 			(void)charge_key(ledger, i * 200 * SECOND, "login:bob");
 		write_checkpoint(ledger, 90 * 200 * SECOND, journal);
 		for (size_t len = 0; len < journal->records[0].len; len++)
-			ck_assert_int_eq(ledger_record_decode(journal->records[0].text, len,
-						 &record),
+			ck_assert_int_eq(ledger_record_decode(LEDGER_VERSION,
+						 journal->records[0].text, len, &record),
 				-1);
 		other = ledger_new();
 		for (size_t len = 0; len < journal->keys[0].len; len++) {
-			ck_assert_int_eq(ledger_restore_key(other, journal->keys[0].text, len), -1);
+			ck_assert_int_eq(ledger_restore_key(other, LEDGER_VERSION,
+						 journal->keys[0].text, len),
+				-1);
 			ck_assert_uint_eq(ledger_size(other).keys, 0);
 		}
 		ledger_free(&other);
@@ -206,7 +209,7 @@ START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 			strbuf_add(&copy, journal->keys[0].text, journal->keys[0].len);
 			copy.text[i / 8] = (char)(copy.text[i / 8] ^ (1 << (i % 8)));
 			other = ledger_new();
-			if (ledger_restore_key(other, copy.text, copy.len) == 0) {
+			if (ledger_restore_key(other, LEDGER_VERSION, copy.text, copy.len) == 0) {
 				(void)charge_key(other, UINT64_C(1) << 50, "login:bob");
 				(void)used(other, UINT64_C(1) << 50, "login:bob", 1);
 			}

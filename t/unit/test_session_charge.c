@@ -168,6 +168,129 @@ START_TEST(without_a_policy_a_connection_is_counted_but_not_charged)
 	}
 END_TEST
 
+/* ---- the end of a message -------------------------------------------------- */
+
+/* How a message ends after one recipient, and the limit of two. */
+enum end {
+	ACCEPTED,
+	ACCEPTED_THEN_ABORTED,
+	ABORTED,
+	NEXT_MAIL,
+	DISCONNECTED,
+	BAD_FROM,
+	TOO_BIG,
+	FORGED,
+	END_COUNT
+};
+
+static bool is_sent(enum end end)
+{
+	return end == ACCEPTED || end == ACCEPTED_THEN_ABORTED;
+}
+
+static void begin_message(struct session *session)
+{
+	ck_assert_int_eq(made_session_mail(&s, session, "<bob@own.example>", "bob"),
+		VERDICT_CONTINUE);
+	ck_assert_int_eq(made_session_rcpt(&s, session, "<a@y.example>"), VERDICT_CONTINUE);
+}
+
+static void accept_message(void)
+{
+	struct results_field results;
+
+	ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), 0);
+	results_field_free(&results);
+}
+
+/* As the callbacks do after a refusal. */
+static void drop_refused(void)
+{
+	ck_assert_int_eq(s.verdict.kind, VERDICT_REJECT);
+	session_message_drop(s.session);
+}
+
+static void end_message(enum end end)
+{
+	struct results_field results;
+
+	session_field(s.session, "From", end == BAD_FROM ? "eve@own.example" : "bob@own.example");
+	if (end == FORGED) {
+		s.session->message->forged = 101;
+		ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), -1);
+	} else if (end == BAD_FROM) {
+		session_header_end(s.session, "Q", &s.verdict);
+	} else if (end == TOO_BIG) {
+		session_header_end(s.session, "Q", &s.verdict);
+		(void)session_body(s.session, 10000, &s.verdict);
+	}
+	if (end == BAD_FROM || end == TOO_BIG || end == FORGED)
+		drop_refused();
+	if (is_sent(end))
+		accept_message();
+	if (end == NEXT_MAIL)
+		begin_message(s.session);
+	if (end == DISCONNECTED)
+		session_free(&s.session);
+	else
+		session_message_drop(s.session);
+}
+
+START_TEST(a_message_is_charged_only_if_it_is_accepted)
+	{
+		struct session *other;
+
+		s.made.settings->limit_attempts = 10;
+		limit_rate(RATE_RCPT_SENDER, "default", "2/1h");
+		(void)made_profile(&s.made,
+			&(struct made_profile){ .id = "1",
+				.name = "p",
+				.open = "t",
+				.limits = "2/1h",
+				.maxsize = "1000" });
+		(void)made_user(&s.made,
+			&(struct made_user){ .id = "1", .name = "bob", .profile_id = "1" });
+		open_with_ledger();
+		other = made_session_another(&s);
+		begin_message(s.session);
+		begin_message(other);
+		ck_assert_int_eq(made_session_rcpt(&s, s.session, "<b@y.example>"),
+			VERDICT_TEMPFAIL);
+		end_message((enum end)_i);
+		ck_assert_int_eq(made_session_rcpt(&s, other, "<b@y.example>"),
+			is_sent((enum end)_i) ? VERDICT_TEMPFAIL : VERDICT_CONTINUE);
+		session_free(&other);
+	}
+END_TEST
+
+/* With on_error = accept, the message is sent although its results field is lost. */
+START_TEST(a_message_that_on_error_answers_is_charged_if_that_accepts_it)
+	{
+		const char *const key = "rate_rcpt:a@y.example";
+		const struct limit limit = { 2, 3600 };
+		const struct ledger_request request = { key, strlen(key), &limit, 1, 1, 0 };
+		struct results_field results;
+		struct ledger_usage usage;
+
+		s.made.settings->on_error = _i == 0 ? ON_ERROR_ACCEPT : ON_ERROR_TEMPFAIL;
+		s.made.settings->results_header = "X-Results";
+		limit_rate(RATE_RCPT, "default", "2/1h");
+		open_with_ledger();
+		s.session->needs.results = true;
+		ck_assert_int_eq(made_session_mail(&s, s.session, "<a@x.example>", NULL),
+			VERDICT_CONTINUE);
+		ck_assert_int_eq(made_session_rcpt(&s, s.session, "<a@y.example>"),
+			VERDICT_CONTINUE);
+		s.session->message->results.failed = true;
+		ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), -1);
+		ck_assert_int_eq(s.verdict.kind, _i == 0 ? VERDICT_CONTINUE : VERDICT_TEMPFAIL);
+		session_message_drop(s.session);
+		ck_assert_int_eq(ledger_look(ledger, s.now, &request, 1, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, _i == 0 ? 1 : 0);
+		ck_assert_uint_eq(usage.open, 0);
+	}
+END_TEST
+
 /* ---- suspensions ----------------------------------------------------------- */
 
 static char suspended[32];
@@ -180,7 +303,7 @@ static int suspend_login(void *context, const char *login, struct errmsg *err)
 	return disk_is_full ? errmsg_set(err, "the disk is full") : 0;
 }
 
-/* Send two messages as login, where a limit allows one. Returns what the log writes to stderr. */
+/* Name two recipients as login, where a limit allows one. Returns what the log writes to stderr. */
 static const char *exceed_limit(const char *login)
 {
 	static char written[2000];
@@ -198,10 +321,9 @@ static const char *exceed_limit(const char *login)
 	log_set_level(LOG_LEVEL_WARNING);
 	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
 	(void)dup2(ends[1], STDERR_FILENO);
-	for (int i = 0; i < 2; i++) {
-		(void)made_session_mail(&s, s.session, "<a@x.example>", login);
+	(void)made_session_mail(&s, s.session, "<a@x.example>", login);
+	for (int i = 0; i < 2; i++)
 		(void)made_session_rcpt(&s, s.session, "<b@y.example>");
-	}
 	(void)dup2(saved, STDERR_FILENO);
 	len = read(ends[0], written, sizeof(written) - 1);
 	written[len < 0 ? 0 : len] = '\0';
@@ -251,6 +373,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_check_that_is_off_counts_each_client_separately);
 	tcase_add_test(tcase, a_local_client_is_not_counted);
 	tcase_add_test(tcase, without_a_policy_a_connection_is_counted_but_not_charged);
+	tcase_add_loop_test(tcase, a_message_is_charged_only_if_it_is_accepted, 0, END_COUNT);
+	tcase_add_loop_test(tcase, a_message_that_on_error_answers_is_charged_if_that_accepts_it, 0,
+		2);
 	tcase_add_test(tcase, a_limit_suspends_the_login_as_the_row_spells_it);
 	tcase_add_test(tcase, a_suspension_that_fails_is_logged_as_an_error);
 	suite_add_tcase(suite, tcase);

@@ -70,7 +70,7 @@ void made_ledger_open(const struct ledger_clocks *clocks)
 
 enum ledger_answer made_ledger_charge(const char *key)
 {
-	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1 };
+	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 0 };
 	struct ledger_usage usage;
 
 	return ledger_charge(made_ledger, ledger_file_now(made_file), &request, 1, true, &usage);
@@ -78,7 +78,7 @@ enum ledger_answer made_ledger_charge(const char *key)
 
 uint64_t made_ledger_used(const char *key, size_t limit)
 {
-	const struct ledger_request request = { key, strlen(key), &made_limits[limit], 1, 1 };
+	const struct ledger_request request = { key, strlen(key), &made_limits[limit], 1, 1, 0 };
 	struct ledger_usage usage;
 
 	ck_assert_int_ne(ledger_look(made_ledger, ledger_file_now(made_file), &request, 1, &usage),

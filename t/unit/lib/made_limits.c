@@ -20,12 +20,14 @@ void made_limits_begin(struct made_limits *t)
 	made_begin(&t->made);
 	t->ops = ledger_ops(t->ledger);
 	t->made.settings->rates = rates_new();
+	t->made.settings->limit_attempts = 10;
 	t->facts.login = "bob";
 	made_limits_sender(t, "<bob@example.com>");
 }
 
 void made_limits_end(struct made_limits *t)
 {
+	made_limits_give_back(t);
 	ledger_free(&t->ledger);
 	made_end(&t->made);
 }
@@ -51,7 +53,7 @@ void made_limits_have(struct made_limits *t, const char *limits)
 	made_build(&t->made);
 }
 
-static struct check_env env_at_now(const struct made_limits *t)
+static struct check_env env_at_now(struct made_limits *t)
 {
 	return (struct check_env){
 		.policy = t->made.policy,
@@ -59,6 +61,7 @@ static struct check_env env_at_now(const struct made_limits *t)
 		.ledger = &t->ops,
 		.now = t->now,
 		.charge = !t->looks,
+		.hold = &t->hold,
 	};
 }
 
@@ -98,6 +101,18 @@ const char *made_limits_rcpt(struct made_limits *t, const char *address)
 	if (t->verdict.kind == VERDICT_CONTINUE && !t->looks)
 		t->facts.recipients++;
 	return describe_verdict(t);
+}
+
+void made_limits_commit(struct made_limits *t)
+{
+	ledger_commit(t->ledger, t->now, &t->hold);
+	t->facts.recipients = 0;
+}
+
+void made_limits_give_back(struct made_limits *t)
+{
+	ledger_give_back(t->ledger, t->now, &t->hold);
+	t->facts.recipients = 0;
 }
 
 const char *made_limits_connect(struct made_limits *t, const char *ip)

@@ -13,8 +13,9 @@ struct made_limits {
 	struct made made; /* a test may change its settings until made_limits_have() */
 	struct ledger *ledger;
 	struct ledger_ops ops;
-	uint64_t now; /* the ledger's time */
-	bool looks;   /* look, as explain does, and charge nothing */
+	uint64_t now;		  /* the ledger's time */
+	bool looks;		  /* look, as explain does, and charge nothing */
+	struct ledger_hold *hold; /* of the message; a test may replace it by that of another */
 	struct facts facts;
 	struct mail_address sender;
 	struct connection_charge connection;
@@ -33,6 +34,10 @@ void made_limits_rate(struct made_limits *t, enum rate rate, const char *key, co
 
 /* Build the policy, with the user bob and a profile that has these limits; NULL for none. */
 void made_limits_have(struct made_limits *t, const char *limits);
+
+/* End the message: it is accepted, or not sent. */
+void made_limits_commit(struct made_limits *t);
+void made_limits_give_back(struct made_limits *t);
 
 /*
  * Run the stage and return its verdict with its findings of limits and rates: "tempfail 450 4.7.1

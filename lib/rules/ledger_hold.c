@@ -1,0 +1,282 @@
+/*
+ * Reservations of the local ledger: made at a recipient, and at the end of the message made final
+ * or given back. A hold belongs to one message, whose thread may call it; the entries that it
+ * refers to stay as long as it does.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/rules/ledger_private.h"
+
+/* What a message has reserved of one key. */
+struct held {
+	struct ledger_entry *entry; /* guarded by the shard's lock */
+	uint32_t amount;
+	uint32_t saved;	     /* the part of the amount that the files contain */
+	uint32_t generation; /* of the entry, when it was reserved */
+	uint32_t shard;
+};
+
+struct ledger_hold {
+	struct held *held;
+	size_t count, size;
+	uint32_t attempts; /* of the latest request */
+};
+
+/* Find what the hold has reserved of an entry, unless it was forgotten. The lock is held. */
+static struct held *find_held(const struct ledger_hold *hold, const struct ledger_entry *entry)
+{
+	if (hold == NULL || entry == NULL || entry->holds == 0)
+		return NULL;
+	for (size_t i = 0; i < hold->count; i++) {
+		if (hold->held[i].entry == entry && hold->held[i].generation == entry->generation)
+			return &hold->held[i];
+	}
+	return NULL;
+}
+
+/* ---- reserving --------------------------------------------------------------- */
+
+static int make_hold_room(struct ledger_hold **hold, size_t count)
+{
+	struct held *grown;
+	size_t size;
+
+	if (*hold == NULL && (*hold = calloc(1, sizeof(**hold))) == NULL)
+		return -1;
+	if ((*hold)->size - (*hold)->count >= count)
+		return 0;
+	size = (*hold)->size * 2 > (*hold)->count + count ? (*hold)->size * 2 :
+							    (*hold)->count + count;
+	if ((grown = realloc((*hold)->held, size * sizeof(*grown))) == NULL)
+		return -1;
+	(*hold)->held = grown;
+	(*hold)->size = size;
+	return 0;
+}
+
+/* Add a request to the open reservations of its entry and to the hold, which has room. */
+static void hold_request(struct ledger_call *c, size_t i, struct ledger_hold *hold, bool is_saved)
+{
+	struct ledger_entry *entry = c->entry[i];
+	struct held *held = find_held(hold, entry);
+	const uint32_t amount = c->requests[i].amount;
+
+	if (held == NULL) {
+		held = &hold->held[hold->count++];
+		*held = (struct held){ .entry = entry,
+			.generation = entry->generation,
+			.shard = (uint32_t)(c->shard[i] - c->ledger->shards) };
+		entry->holds++;
+	}
+	held->amount += amount;
+	held->saved += is_saved ? amount : 0;
+	entry->open += amount;
+	c->own[i] = held->amount;
+	hold->attempts = c->requests[i].attempts;
+}
+
+static enum ledger_answer reserve_all(struct ledger_call *c, struct ledger_hold **hold,
+	bool must_save)
+{
+	int saved;
+
+	if (make_hold_room(hold, c->count) != 0)
+		return LEDGER_FAILED;
+	if (ledger_call_prepare(c) != 0 ||
+		((saved = ledger_call_save(c, LEDGER_RESERVED)) != 0 && must_save)) {
+		ledger_call_undo(c);
+		return LEDGER_FAILED;
+	}
+	if (saved != 0)
+		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < c->count; i++)
+		hold_request(c, i, *hold, saved == 0);
+	return LEDGER_FREE;
+}
+
+enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct ledger_hold **hold,
+	const struct ledger_request *requests, size_t count, bool must_save,
+	struct ledger_usage usage_r[])
+{
+	struct ledger_call c = { .ledger = ledger,
+		.now = now,
+		.requests = requests,
+		.count = count };
+	enum ledger_answer answer;
+	const struct held *held;
+
+	for (size_t i = 0; i < count; i++) {
+		if (requests[i].limit_count == 0)
+			return LEDGER_FAILED;
+	}
+	if (ledger_call_begin(&c) != 0)
+		return LEDGER_FAILED;
+	for (size_t i = 0; i < count; i++) {
+		held = find_held(*hold, c.entry[i]);
+		c.own[i] = held == NULL ? 0 : held->amount;
+	}
+	answer = ledger_call_usage(&c, usage_r);
+	if (answer == LEDGER_FREE && (answer = reserve_all(&c, hold, must_save)) == LEDGER_FREE) {
+		(void)ledger_call_usage(&c, usage_r); /* including these reservations */
+		for (size_t i = 0; i < count; i++)
+			usage_r[i].is_full = usage_r[i].is_full_alone = false;
+	}
+	ledger_call_end(&c);
+	return answer;
+}
+
+/* ---- ending ------------------------------------------------------------------- */
+
+/* What remains to be done for the key of a reservation when it ends. */
+static struct ledger_record record_of(const struct held *held, enum ledger_change change,
+	uint32_t attempts)
+{
+	const struct ledger_entry *entry = held->entry;
+	const bool is_open = held->generation == entry->generation;
+	struct ledger_record record = {
+		.change = change,
+		.key = entry->key,
+		.key_len = entry->key_len,
+		.amount = is_open || change == LEDGER_COMMITTED ? held->amount : 0,
+		.released = is_open ? held->saved : 0,
+		.attempts = attempts,
+		.limit_count = entry->count,
+	};
+
+	for (uint8_t i = 0; i < entry->count; i++)
+		record.limits[i] =
+			(struct limit){ entry->counters[i].limit, entry->counters[i].seconds };
+	return record;
+}
+
+static void apply_end(struct ledger_shard *shard, const struct held *held,
+	const struct ledger_record *record, uint64_t now)
+{
+	struct ledger_entry *entry = held->entry;
+
+	if (held->generation == entry->generation)
+		entry->open -= held->amount;
+	entry->holds--;
+	if (record->change == LEDGER_COMMITTED)
+		entry_force_add(shard, entry, now, record->amount);
+	else if (record->amount > 0 && record->attempts > 0)
+		entry_add_attempts(shard, entry, now, record->amount, record->attempts);
+}
+
+/* End at most LEDGER_REQUESTS_MAX reservations in one step, so that they are written at once. */
+static void end_some(struct ledger_call *c, const struct held *held, enum ledger_change change,
+	uint32_t attempts)
+{
+	struct ledger_record records[LEDGER_REQUESTS_MAX];
+	bool lost = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		c->shard[i] = &c->ledger->shards[held[i].shard];
+		c->entry[i] = held[i].entry;
+	}
+	ledger_call_lock(c);
+	for (size_t i = 0; i < c->count; i++) {
+		records[i] = record_of(&held[i], change, attempts);
+		lost |= records[i].released < records[i].amount;
+	}
+	/* What was saved as reserved counts from the next start, if this cannot be saved. */
+	if (c->ledger->save != NULL && ledger_call_write(c, records) != 0 && lost &&
+		change == LEDGER_COMMITTED)
+		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < c->count; i++)
+		apply_end(c->shard[i], &held[i], &records[i], c->now);
+	ledger_call_end(c);
+}
+
+static void end_hold(struct ledger *ledger, uint64_t now, struct ledger_hold **hold,
+	enum ledger_change change)
+{
+	struct ledger_hold *ending = *hold;
+
+	*hold = NULL;
+	for (size_t at = 0; ending != NULL && at < ending->count; at += LEDGER_REQUESTS_MAX) {
+		struct ledger_call c = { .ledger = ledger,
+			.now = now,
+			.count = ending->count - at };
+
+		if (c.count > LEDGER_REQUESTS_MAX)
+			c.count = LEDGER_REQUESTS_MAX;
+		end_some(&c, ending->held + at, change, ending->attempts);
+	}
+	if (ending != NULL)
+		free(ending->held);
+	free(ending);
+}
+
+void ledger_commit(struct ledger *ledger, uint64_t now, struct ledger_hold **hold)
+{
+	end_hold(ledger, now, hold, LEDGER_COMMITTED);
+}
+
+void ledger_give_back(struct ledger *ledger, uint64_t now, struct ledger_hold **hold)
+{
+	end_hold(ledger, now, hold, LEDGER_GIVEN_BACK);
+}
+
+/* ---- the reservations of earlier processes --------------------------------------- */
+
+/* Make the reservations of a shard final, apart from entries that contain the record already. */
+static void restart_shard(struct ledger_shard *shard, uint64_t seq, uint64_t now)
+{
+	(void)pthread_mutex_lock(&shard->lock);
+	for (size_t i = 0; i < shard->bucket_count; i++) {
+		for (struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next) {
+			if (e->open == 0 || e->holds > 0 || e->seq >= seq)
+				continue;
+			entry_force_add(shard, e, now, e->open);
+			e->open = 0;
+			e->seq = seq;
+		}
+	}
+	(void)pthread_mutex_unlock(&shard->lock);
+}
+
+void ledger_restart_before(struct ledger *ledger, uint64_t seq, uint64_t now)
+{
+	for (size_t i = 0; i < LEDGER_SHARDS; i++)
+		restart_shard(&ledger->shards[i], seq, now);
+}
+
+/* The record comes first, so that it is in the journal before any later change of its entries. */
+static void restart_all(struct ledger *ledger, uint64_t now)
+{
+	const struct ledger_record record = {
+		.seq = __atomic_add_fetch(&ledger->last_seq, 1, __ATOMIC_RELAXED),
+		.now = now,
+		.change = LEDGER_RESTARTED,
+		.key = "",
+	};
+
+	if (ledger->save != NULL)
+		(void)ledger->save(ledger->context, &record, 1);
+	ledger_restart_before(ledger, record.seq, now);
+}
+
+static bool has_open(struct ledger_shard *shard)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&shard->lock);
+	for (size_t i = 0; i < shard->bucket_count && !found; i++) {
+		for (const struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next)
+			found |= e->open > 0;
+	}
+	(void)pthread_mutex_unlock(&shard->lock);
+	return found;
+}
+
+void ledger_restart(struct ledger *ledger, uint64_t now)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < LEDGER_SHARDS && !found; i++)
+		found = has_open(&ledger->shards[i]);
+	if (found)
+		restart_all(ledger, now);
+}
