@@ -17,6 +17,7 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 	};
 	const bool suspended = json_is_true(json_object_get(answer, "suspended"));
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
+	const char *unsaved = json_string_value(json_object_get(answer, "unsaved"));
 
 	(void)ctl;
 	print_line(stdout, "%s %s%s", json_string_value(json_object_get(answer, "login")),
@@ -24,6 +25,15 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 		json_is_true(json_object_get(answer, "known")) ?
 			"" :
 			" (the tables contain no such user)");
+	if (unsaved == NULL)
+		return;
+	(void)fflush(stdout);
+	print_line(stderr,
+		"posternctl: a restart will forget this, unless the file can be written until then: %s",
+		unsaved);
+	print_line(stderr,
+		"The daemon tries again every few seconds; posternctl status shows "
+		"whether it succeeds.");
 }
 
 static void print_suspended(const struct ctl *ctl, json_t *answer)

@@ -34,6 +34,9 @@
 /* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
 
+/* How often suspensions that could not be saved are saved again. */
+#define SUSPENSIONS_RETRY_MS 2000
+
 /* Everything that lives as long as the daemon. */
 struct daemon {
 	const struct daemon_options *options;
@@ -245,14 +248,24 @@ static void on_reload_ended(void *context, uint64_t request, bool ok, const stru
 		control_reload_ended(daemon->control, request, ok, err);
 }
 
-/* Runs in the server thread, which also writes the file for posternctl. */
+/* Runs in the server thread, which also writes the file for posternctl. Logs an error once. */
 static void save_suspensions(void *argument)
 {
 	const struct daemon *daemon = argument;
-	struct errmsg err;
+	struct errmsg before, err;
 
-	if (suspension_keeper_save(daemon->suspension_keeper, &err) != 0)
+	suspension_keeper_error(daemon->suspension_keeper, &before);
+	if (suspension_keeper_save(daemon->suspension_keeper, &err) != 0 &&
+		strcmp(before.text, err.text) != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
+}
+
+static void retry_suspensions(void *argument)
+{
+	const struct daemon *daemon = argument;
+
+	if (suspension_keeper_retry(daemon->suspension_keeper) == 1)
+		log_event(LOG_LEVEL_NOTICE, "suspensions written=yes");
 }
 
 /* Suspend a login for [limits] on_limit, at once. Runs in the thread that decides. */
@@ -263,10 +276,9 @@ static int suspend_login(void *context, const char *login, struct errmsg *err)
 	if (suspensions_set(shared_suspensions(daemon->shared), login, true) < 0)
 		return errmsg_set(err, "out of memory, or %d logins are suspended already",
 			SUSPENSIONS_MAX);
-	if (server_call(daemon->server, save_suspensions, daemon) == 0)
-		return 0;
-	/* The server is ending, and runs no more calls. */
-	return suspension_keeper_save(daemon->suspension_keeper, err);
+	if (server_call(daemon->server, save_suspensions, daemon) != 0)
+		save_suspensions(daemon); /* the server is ending, and runs no more calls */
+	return 0;
 }
 
 static uint64_t ledger_time(const void *ledger_file)
@@ -447,6 +459,9 @@ static void run(struct daemon *daemon)
 	open_ledger(daemon);
 	start_auth(daemon);
 	shared_on_suspend(daemon->shared, suspend_login, daemon);
+	if (server_every(daemon->server, SUSPENSIONS_RETRY_MS, retry_suspensions, daemon, &err) !=
+		0)
+		process_fail(EX_OSERR, &err);
 	start_threads(daemon);
 	announce(daemon);
 	if (milter_start(&err) != 0)

@@ -77,9 +77,9 @@ static void check_auth(void *context, struct status_health *health)
 	suspension_keeper_error(section->suspensions, &unsaved);
 	if (unsaved.text[0] != '\0')
 		status_add_problem(health,
-			"Check the file that [auth] suspensions names and its directory, then "
-			"suspend the logins again.",
-			"a restart will forget suspended logins: %s", unsaved.text);
+			"Check the file that [auth] suspensions names and its directory. Postern "
+			"tries again every few seconds.",
+			"a restart will forget which logins are suspended: %s", unsaved.text);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket, or make [auth] socket and "

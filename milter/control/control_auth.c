@@ -17,63 +17,66 @@ static struct suspensions *suspensions_of(const struct control *control)
 	return shared_suspensions(control->subject.shared);
 }
 
+/* error: why the change cannot be saved; "": it is saved. */
 static void log_suspension(const char *login, bool suspended, const char *error)
 {
+	const bool saved = error[0] == '\0';
 	struct strbuf line = STRBUF_INIT;
 
 	quote_add(&line, suspended ? "suspended" : "resumed", login);
-	if (error != NULL)
+	if (!saved) {
+		quote_add(&line, "outlives-restart", "no");
 		quote_add(&line, "error", error);
+	}
 	if (!line.failed)
-		log_line(error == NULL ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
+		log_line(saved ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
 	strbuf_free(&line);
 }
 
-static void refuse_unsaved(struct connection *connection, const char *login, bool suspended,
-	const struct errmsg *reason)
+/* Write the name of the login that the request means. Returns false when it means none. */
+static bool find_login(const struct control *control, const struct policy *policy,
+	const char *login, bool suspended, char name_r[LOGIN_SIZE])
 {
-	struct errmsg err;
-
-	(void)errmsg_set(&err, "%s %s suspended, because the change cannot be saved: %s", login,
-		suspended ? "is not" : "stays", reason->text);
-	connection_refuse(connection, err.text);
+	if (login == NULL || login_name(policy, login, name_r) != 0)
+		return false;
+	/* The login may have been suspended under a name that finds another user now. */
+	if (!suspended && !suspensions_has(suspensions_of(control), name_r) &&
+		suspensions_has(suspensions_of(control), login))
+		(void)text_format(name_r, LOGIN_SIZE, "%s", login);
+	return true;
 }
 
-/* Suspend or resume at once; undo the change when the file cannot be written. */
+/* Suspend or resume at once, also when the file cannot be written: the keeper tries again. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;
 	const char *login = json_string_value(json_object_get(request, "login"));
 	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
+	struct errmsg unsaved = { "" };
 	struct user user;
 	char name[LOGIN_SIZE];
-	struct errmsg err;
-	bool known = login != NULL && policy != NULL && policy_find_user(policy, login, &user);
-	int changed = -1;
+	const bool known =
+		login != NULL && policy != NULL && policy_find_user(policy, login, &user);
+	const bool is_login = find_login(control, policy, login, suspended, name);
+	const int changed =
+		is_login ? suspensions_set(suspensions_of(control), name, suspended) : -1;
 
-	if (login != NULL && login_name(policy, login, name) == 0) {
-		/* The login may have been suspended under a name that finds another user now. */
-		if (!suspended && !suspensions_has(suspensions_of(control), name) &&
-			suspensions_has(suspensions_of(control), login))
-			(void)text_format(name, sizeof(name), "%s", login);
-		changed = suspensions_set(suspensions_of(control), name, suspended);
-	}
 	policy_unref(&policy);
 	if (changed < 0) {
-		connection_refuse(connection, "a \"login\" is needed");
-		return;
-	}
-	if (changed == 1 && suspension_keeper_try(control->subject.suspensions, &err) < 0) {
-		(void)suspensions_set(suspensions_of(control), name, !suspended);
-		log_suspension(name, suspended, err.text);
-		refuse_unsaved(connection, name, suspended, &err);
+		connection_refuse(connection,
+			is_login ? "there is no memory for the login, or too many are suspended" :
+				   "a \"login\" is needed");
 		return;
 	}
 	if (changed == 1)
-		log_suspension(name, suspended, NULL);
+		(void)suspension_keeper_save(control->subject.suspensions, &unsaved);
+	suspension_keeper_error(control->subject.suspensions, &unsaved);
+	if (changed == 1)
+		log_suspension(name, suspended, unsaved.text);
 	connection_answer(connection,
-		json_pack("{s:b, s:s, s:b, s:b, s:b}", "ok", 1, "login", name, "suspended",
-			(int)suspended, "changed", changed, "known", (int)known));
+		json_pack("{s:b, s:s, s:b, s:b, s:b, s:o}", "ok", 1, "login", name, "suspended",
+			(int)suspended, "changed", changed, "known", (int)known, "unsaved",
+			json_text_or_null(unsaved.text)));
 }
 
 void obey_suspend(struct connection *connection, const json_t *request)

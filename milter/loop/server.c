@@ -21,9 +21,17 @@ struct call {
 	void *argument;
 };
 
+/* A call that is repeated. */
+struct timer {
+	struct timer *next;
+	struct event *event;
+	struct call call;
+};
+
 struct server {
 	struct event_base *base; /* for the server thread, once it runs */
 	struct event *woken;
+	struct timer *timers;
 	int wake_fd; /* an eventfd: readable when calls wait or the thread is to end */
 	pthread_t thread;
 	bool running; /* for the starting thread */
@@ -90,6 +98,44 @@ int server_new(struct server **server_r, struct errmsg *err)
 struct event_base *server_base(struct server *server)
 {
 	return server->base;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	const struct timer *timer = context;
+
+	(void)fd;
+	(void)what;
+	timer->call.function(timer->call.argument);
+}
+
+int server_every(struct server *server, unsigned ms, void (*call)(void *argument), void *argument,
+	struct errmsg *err)
+{
+	const struct timeval interval = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	struct timer *timer = calloc(1, sizeof(*timer));
+
+	if (timer == NULL)
+		return errmsg_set(err, "out of memory for the server thread");
+	timer->call = (struct call){ .function = call, .argument = argument };
+	timer->next = server->timers;
+	server->timers = timer;
+	timer->event = event_new(server->base, -1, EV_PERSIST, on_timer, timer);
+	if (timer->event == NULL || event_add(timer->event, &interval) != 0)
+		return errmsg_set(err, "cannot set a timer of the server thread");
+	return 0;
+}
+
+static void free_timers(struct server *server)
+{
+	struct timer *timer;
+
+	while ((timer = server->timers) != NULL) {
+		server->timers = timer->next;
+		if (timer->event != NULL)
+			event_free(timer->event);
+		free(timer);
+	}
 }
 
 static void *server_main(void *argument)
@@ -162,6 +208,7 @@ void server_free(struct server **server)
 		next = gone->first->next;
 		free(gone->first);
 	}
+	free_timers(gone);
 	if (gone->woken != NULL)
 		event_free(gone->woken);
 	if (gone->base != NULL)

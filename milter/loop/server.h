@@ -17,6 +17,14 @@ int server_new(struct server **server_r, struct errmsg *err);
 /* The event base, for those who create events. Borrowed. */
 struct event_base *server_base(struct server *server);
 
+/*
+ * Run call(argument) in the server thread every `ms` milliseconds, of which
+ * there is at least one. Call this before server_start(). Returns
+ * 0, or -1 with err set.
+ */
+int server_every(struct server *server, unsigned ms, void (*call)(void *argument), void *argument,
+	struct errmsg *err);
+
 /* Start the thread, in which all signals are blocked. Returns 0, or -1 with err set. */
 int server_start(struct server *server, struct errmsg *err);
 

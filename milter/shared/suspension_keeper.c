@@ -47,22 +47,22 @@ static void set_error(struct suspension_keeper *keeper, const struct errmsg *err
 	(void)pthread_mutex_unlock(&keeper->lock);
 }
 
-int suspension_keeper_try(struct suspension_keeper *keeper, struct errmsg *err)
+int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
 {
 	const int ret = suspensions_save(keeper->path, keeper->suspensions, err);
 
-	if (ret == 0)
-		set_error(keeper, &(struct errmsg){ "" });
+	set_error(keeper, ret == 0 ? &(struct errmsg){ "" } : err);
 	return ret;
 }
 
-int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
+int suspension_keeper_retry(struct suspension_keeper *keeper)
 {
-	const int ret = suspension_keeper_try(keeper, err);
+	struct errmsg err;
 
-	if (ret != 0)
-		set_error(keeper, err);
-	return ret;
+	suspension_keeper_error(keeper, &err);
+	if (err.text[0] == '\0')
+		return 0;
+	return suspension_keeper_save(keeper, &err) == 0 ? 1 : -1;
 }
 
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r)

@@ -20,8 +20,9 @@ void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL 
  */
 int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err);
 
-/* The same for a change that the caller undoes when it cannot be saved: no error is remembered. */
-int suspension_keeper_try(struct suspension_keeper *keeper, struct errmsg *err);
+/* Save them if an earlier attempt failed. Returns 1 when that succeeded, 0 when there was no need,
+ * -1 when it failed again. */
+int suspension_keeper_retry(struct suspension_keeper *keeper);
 
 /* Set *err_r to the reason why suspensions in force are not saved, or to "". */
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);

@@ -218,23 +218,38 @@ def test_suspended_by_posternctl_over_restarts(daemon):
     assert (daemon.run / "suspended").read_text().startswith("#")
 
 
-def test_a_suspension_that_cannot_be_saved_is_undone(daemon):
-    def refusal_of(command):
-        done = subprocess.run([POSTERNCTL, "-c", daemon.conf, command, "bob"], capture_output=True,
-                              text=True, check=False)
-        assert done.returncode == 1, done
-        return done.stderr
+def test_a_suspension_that_cannot_be_saved_is_in_force_and_saved_later(daemon):
+    def run(command, *args):
+        return subprocess.run([POSTERNCTL, "-c", daemon.conf, command, *args], capture_output=True, text=True,
+                              check=False)
 
+    saved = daemon.run / "suspended"
     in_the_way = daemon.run / "suspended.new"
     in_the_way.mkdir()
-    assert refusal_of("suspend").startswith(
-        "posternctl: bob is not suspended, because the change cannot be saved: ")
-    assert daemon.ctl("suspended")["logins"] == []
-    in_the_way.rmdir()
-    daemon.ctl("suspend", "bob")
-    in_the_way.mkdir()
-    assert refusal_of("resume").startswith("posternctl: bob stays suspended, because ")
+    done = run("suspend", "bob")
+    assert (done.returncode, done.stdout) == (0, "bob is suspended\n"), done
+    assert "a restart will forget this" in done.stderr and str(in_the_way) in done.stderr, done
+    assert run("suspend", "bob").stderr == done.stderr  # as long as it is not saved
     assert daemon.ctl("suspended")["logins"] == ["bob"]
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word")[0] == "FAIL"
+    record = daemon.records(suspended="bob")[0]
+    assert record["outlives-restart"] == "no" and str(in_the_way) in record["error"]
+    status = run("status")
+    assert status.returncode == 1 and "a restart will forget which logins are suspended" in status.stdout
+    in_the_way.rmdir()
+    wait_until(lambda: saved.exists() and "bob" in saved.read_text(), "it is saved later")
+    daemon.wait_log("suspensions written=yes")
+    assert "a restart will forget" not in run("status").stdout
+    assert run("suspend", "bob").stderr == ""
+
+    in_the_way.mkdir()
+    done = run("resume", "bob")
+    assert done.returncode == 0 and "a restart will forget this" in done.stderr, done
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob", "pa55word") == ("OK", "bob")
+    in_the_way.rmdir()
+    wait_until(lambda: "bob" not in saved.read_text(), "it is saved later")
 
 
 def test_a_session_that_is_open_stops_sending(daemon):

@@ -238,6 +238,26 @@ def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
         assert mail(milter) and milter.rcpt("<a@x.example>")
 
 
+def test_a_suspension_by_a_limit_that_cannot_be_saved_is_in_force_and_saved_later(box):
+    daemon = daemon_with(box, "1/1d", limits={"on_limit": "suspend"}, auth={"suspensions": "run/suspended"})
+    in_the_way = daemon.run / "suspended.new"
+    in_the_way.mkdir()
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>")
+        assert milter.rcpt("<b@x.example>").code == 550
+        daemon.wait_record(suspended="bob")
+        daemon.wait_log("suspensions written=no")
+        milter.abort()
+        assert mail(milter).code == 550
+    assert daemon.ctl("suspended")["logins"] == ["bob"]
+    assert any("a restart will forget which logins are suspended" in one["problem"]
+               for one in daemon.ctl("status")["problems"])
+    in_the_way.rmdir()
+    wait_until(lambda: daemon.ctl("status")["problems"] == [], "it is saved later")
+    assert "bob" in (daemon.run / "suspended").read_text()
+    assert daemon.log().count("suspensions written=no") == 1
+
+
 @pytest.mark.threads
 @pytest.mark.parametrize("login", ["#bob", " bob", "b\\x23", "#\x1b[2j"])
 def test_every_login_can_be_suspended(box, login):

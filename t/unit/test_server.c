@@ -2,6 +2,7 @@
  * Shows that calls of other threads run in the server thread in their order, and what becomes of
  * waiting calls when it ends.
  */
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "milter/loop/server.h"
@@ -57,6 +58,27 @@ START_TEST(a_server_that_never_ran_drops_its_calls)
 	}
 END_TEST
 
+static void count_call(void *argument)
+{
+	atomic_fetch_add((atomic_int *)argument, 1);
+}
+
+START_TEST(a_timer_repeats_its_call)
+	{
+		static atomic_int count;
+		struct errmsg err;
+
+		atomic_store(&count, 0);
+		ck_assert_int_eq(server_new(&server, &err), 0);
+		ck_assert_int_eq(server_every(server, 1, count_call, &count, &err), 0);
+		ck_assert_int_eq(server_start(server, &err), 0);
+		while (atomic_load(&count) < 3) /* until Check ends the test */
+			(void)sched_yield();
+		server_stop(server);
+		server_free(&server);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("server");
@@ -64,6 +86,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, calls_run_in_the_server_thread_in_their_order);
 	tcase_add_test(tcase, a_server_that_never_ran_drops_its_calls);
+	tcase_add_test(tcase, a_timer_repeats_its_call);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
