@@ -21,6 +21,7 @@
 #include "milter/control/control.h"
 #include "milter/control/control_commands.h"
 #include "milter/daemon_status.h"
+#include "milter/descriptor_status.h"
 #include "milter/ledger/ledger_file.h"
 #include "milter/ledger/ledger_status.h"
 #include "milter/log/log.h"
@@ -335,7 +336,7 @@ static void register_status(struct daemon *daemon)
 		smtp_status_register(daemon->shared, status) != 0 ||
 		auth_status_register(&daemon->auth_section, status) != 0 ||
 		ledger_status_register(&daemon->ledger_section, status) != 0 ||
-		log_status_register(status) != 0)
+		descriptor_status_register(status) != 0 || log_status_register(status) != 0)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 }
 

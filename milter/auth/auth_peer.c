@@ -3,7 +3,6 @@
  * the peers and runs on the server thread. A closed peer is freed in the loop's next turn, because
  * its protocol may still be using it.
  */
-#include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 #include "milter/loop/clock.h"
+#include "milter/loop/descriptors.h"
 
 #define OUTPUT_MAX ((size_t)256 << 10) /* bytes that a peer may leave unread */
 
@@ -113,34 +113,62 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 	peer_close(peer);
 }
 
-/* Close the idlest peer of the lowest rank to make room for another. */
-static void close_idlest_peer(struct auth *auth)
+/* Close the idlest peer of the lowest rank, up to highest, to make room for another. */
+static bool close_idlest_peer(struct auth *auth, enum peer_rank highest)
 {
 	struct peer *idlest = NULL;
 
-	for (int rank = 0; rank < PEER_RANKS && idlest == NULL; rank++)
+	for (int rank = 0; rank <= (int)highest && idlest == NULL; rank++)
 		idlest = TAILQ_FIRST(&auth->peers[rank]);
 	if (idlest == NULL)
-		return;
-	if (auth->evicted++ == 0)
-		log_event(LOG_LEVEL_WARNING,
-			"auth error=\"more than [auth] max_connections (%zu): the idlest are closed\"",
-			(size_t)auth->config->auth.max_connections);
+		return false;
+	auth->evicted++;
 	peer_close(idlest);
+	return true;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-	int address_len, void *context)
+/* The number of peers beyond which a new one takes the place of the idlest: never so many that
+ * other sessions and files lack descriptors. */
+static size_t most_peers(const struct auth *auth)
+{
+	const uint64_t half = descriptors_look().limit / 2;
+	const size_t most = auth->config->auth.max_connections;
+
+	return half < most ? (size_t)half : most;
+}
+
+static void limit_peers(struct auth *auth)
+{
+	const size_t most = most_peers(auth);
+
+	if (auth->peer_count >= most && !auth->is_full_logged) {
+		auth->is_full_logged = true;
+		log_event(LOG_LEVEL_WARNING,
+			"auth error=\"more than %zu connections ([auth] max_connections, and at most "
+			"half of the file descriptors): the idlest are closed\"",
+			most);
+	}
+	while (auth->peer_count >= most && close_idlest_peer(auth, PEER_SERVED))
+		;
+}
+
+/* An MTA's idle connection is worth as much as a new one, so only strangers make room for it. */
+static bool make_room(void *context)
+{
+	const struct peer_listener *own = context;
+
+	return close_idlest_peer(own->auth, PEER_NEW);
+}
+
+static void on_accept(void *context, int fd, const struct sockaddr *address)
 {
 	const struct peer_listener *own = context;
 	struct auth *auth = own->auth;
 	struct peer *peer = calloc(1, sizeof(*peer));
 
-	(void)address_len;
-	while (auth->peer_count > 0 && auth->peer_count >= auth->config->auth.max_connections)
-		close_idlest_peer(auth);
+	limit_peers(auth);
 	if (peer != NULL)
-		peer->bev = bufferevent_socket_new(evconnlistener_get_base(listener), fd,
+		peer->bev = bufferevent_socket_new(server_base(auth->server), fd,
 			BEV_OPT_CLOSE_ON_FREE);
 	if (peer == NULL || peer->bev == NULL) {
 		free(peer);
@@ -162,33 +190,24 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		peer_close(peer);
 }
 
-static void on_accept_error(struct evconnlistener *listener, void *context)
-{
-	const struct peer_listener *own = context;
-
-	(void)listener;
-	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "auth accept");
-	if (errno == EMFILE || errno == ENFILE)
-		close_idlest_peer(own->auth);
-}
-
 int peer_listen(struct peer_listener *listener, struct auth *auth, int fd,
 	const struct peer_protocol *protocol)
 {
+	const struct server_listener_use use = {
+		.name = auth_protocol_name(protocol->id),
+		.accepted = on_accept,
+		.make_room = make_room,
+		.context = listener,
+	};
+	struct errmsg err;
+
 	*listener = (struct peer_listener){ .auth = auth, .protocol = protocol };
-	listener->listener = evconnlistener_new(server_base(auth->server), on_accept, listener,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (listener->listener == NULL)
-		return -1;
-	evconnlistener_set_error_cb(listener->listener, on_accept_error);
-	return 0;
+	return server_listener_new(auth->server, fd, &use, &listener->listener, &err);
 }
 
 void peer_listener_close(struct peer_listener *listener)
 {
-	if (listener->listener != NULL)
-		evconnlistener_free(listener->listener);
-	listener->listener = NULL;
+	server_listener_free(&listener->listener);
 }
 
 static void free_closed_peers(struct auth *auth)

@@ -3,7 +3,6 @@
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <sys/queue.h>
 
 #include "lib/auth/auth_cache.h"
@@ -11,6 +10,7 @@
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
 #include "milter/auth/auth_counts.h"
+#include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
 
 /*
@@ -64,7 +64,7 @@ struct peer {
 struct peer_listener {
 	struct auth *auth;
 	const struct peer_protocol *protocol;
-	struct evconnlistener *listener; /* NULL: not served */
+	struct server_listener *listener; /* NULL: not served */
 };
 
 /* Serve the protocol at a listening socket, which the listener then owns. Returns 0, or -1 when out
@@ -192,6 +192,7 @@ struct auth {
 	size_t attempt_count;	 /* being decided or held back */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
+	bool is_full_logged; /* that max_connections closes peers */
 };
 
 #endif

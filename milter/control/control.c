@@ -5,31 +5,42 @@
  */
 #include "milter/control/control.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "milter/control/control_private.h"
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
-#include "milter/log/log.h"
-#include "milter/log/quote.h"
+#include "milter/loop/descriptors.h"
 
 #define IDLE_SECONDS 60
 #define ANSWERS_MAX ((size_t)1 << 20) /* bytes of unread answers at which requests have to wait */
 #define EXPLAIN_THREADS 2
 #define EXPLAIN_WAITING_MAX CONTROL_CONNECTIONS_MAX /* one for each connection */
 
-static void close_connection(struct connection *connection)
+static void add_first(struct control *control, struct connection *connection)
 {
-	struct control *control = connection->control;
+	connection->next = control->connections;
+	control->connections = connection;
+}
+
+static void remove_connection(struct control *control, const struct connection *connection)
+{
 	struct connection **at = &control->connections;
 
 	while (*at != connection)
 		at = &(*at)->next;
 	*at = connection->next;
+}
+
+static void close_connection(struct connection *connection)
+{
+	struct control *control = connection->control;
+
+	remove_connection(control, connection);
 	control->count--;
 	if (connection->is_following)
 		events_unfollow();
@@ -79,6 +90,8 @@ static void read_requests(struct connection *connection)
 	while (!connection->is_busy && !connection->is_following &&
 		unread_answers(connection) < ANSWERS_MAX &&
 		(line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) != NULL) {
+		remove_connection(connection->control, connection);
+		add_first(connection->control, connection);
 		obey_request(connection, line, len);
 		free(line);
 	}
@@ -157,41 +170,84 @@ void connection_refuse(struct connection *connection, const char *why)
 		json_pack("{s:b, s:o}", "ok", 0, "error", json_text(why, strlen(why))));
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-	int len, void *context)
+/* Whether a connection waits for no answer, so that it can make room. */
+static bool is_idle(const struct connection *connection)
+{
+	return !connection->is_busy &&
+		(connection->is_following || unread_answers(connection) == 0);
+}
+
+/* Close the idlest connection, a follower of decisions only if there is no other, so that a new
+ * one, such as that of `posternctl status`, is answered. */
+static bool close_idlest(struct control *control)
+{
+	struct connection *idlest = NULL;
+
+	for (struct connection *c = control->connections; c != NULL; c = c->next) {
+		if (is_idle(c) && (idlest == NULL || idlest->is_following || !c->is_following))
+			idlest = c;
+	}
+	if (idlest == NULL)
+		return false;
+	close_connection(idlest);
+	return true;
+}
+
+static bool make_room(void *context)
+{
+	return close_idlest(context);
+}
+
+/* While descriptors are short, connections use no more than this part of the reserve. */
+static bool has_too_many(const struct control *control)
+{
+	return descriptors_short() && control->count > descriptors_look().reserve / 4;
+}
+
+/* Called before the connection is made, so that it cannot make room for itself. */
+static bool has_room(struct control *control)
+{
+	if (control->count >= CONTROL_CONNECTIONS_MAX)
+		return close_idlest(control);
+	if (has_too_many(control))
+		(void)close_idlest(control);
+	return true;
+}
+
+static void refuse_connection(int fd)
+{
+	static const char refusal[] = "{\"ok\": false, \"error\": \"too many connections are busy; "
+				      "try again\"}\n";
+
+	(void)!send(fd, refusal, sizeof(refusal) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)close(fd);
+}
+
+static void on_accept(void *context, int fd, const struct sockaddr *address)
 {
 	const struct timeval idle = { .tv_sec = IDLE_SECONDS };
 	struct control *control = context;
 	struct connection *connection = NULL;
 
 	(void)address;
-	(void)len;
-	if (control->count < CONTROL_CONNECTIONS_MAX)
+	if (has_room(control))
 		connection = calloc(1, sizeof(*connection));
 	if (connection != NULL)
-		connection->bev = bufferevent_socket_new(evconnlistener_get_base(listener), fd,
+		connection->bev = bufferevent_socket_new(server_base(control->server), fd,
 			BEV_OPT_CLOSE_ON_FREE);
 	if (connection == NULL || connection->bev == NULL) {
 		free(connection);
-		(void)close(fd);
+		refuse_connection(fd);
 		return;
 	}
 	connection->control = control;
 	connection->number = ++control->last_number;
-	connection->next = control->connections;
-	control->connections = connection;
+	add_first(control, connection);
 	control->count++;
 	bufferevent_setcb(connection->bev, on_read, on_written, on_event, connection);
 	bufferevent_setwatermark(connection->bev, EV_READ, 0, CONTROL_REQUEST_MAX);
 	(void)bufferevent_set_timeouts(connection->bev, &idle, &idle);
 	(void)bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
-}
-
-static void on_accept_error(struct evconnlistener *listener, void *context)
-{
-	(void)context;
-	(void)listener; /* out of descriptors: the listener tries again at the next connection */
-	quote_log(LOG_LEVEL_ERROR, "error", strerror(errno), "control accept");
 }
 
 int control_new(struct server *server, int listen_fd, const struct control_subject *subject,
@@ -213,16 +269,22 @@ int control_new(struct server *server, int listen_fd, const struct control_subje
 int control_serve(struct control *control, struct cache *cache, struct auth *auth,
 	struct errmsg *err)
 {
+	const struct server_listener_use use = {
+		.name = "control",
+		.uses_reserve = true,
+		.accepted = on_accept,
+		.make_room = make_room,
+		.context = control,
+	};
+
 	control->cache = cache;
 	control->auth = auth;
 	if (workers_start(EXPLAIN_THREADS, EXPLAIN_WAITING_MAX, &control->workers, err) != 0)
 		return -1;
-	control->listener = evconnlistener_new(server_base(control->server), on_accept, control,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, control->listen_fd);
-	if (control->listener == NULL)
-		return errmsg_set(err, "cannot serve the control socket");
+	if (server_listener_new(control->server, control->listen_fd, &use, &control->listener,
+		    err) != 0)
+		return -1;
 	control->listen_fd = -1;
-	evconnlistener_set_error_cb(control->listener, on_accept_error);
 	return 0;
 }
 
@@ -239,8 +301,7 @@ void control_free(struct control **control)
 		next = c->next;
 		close_connection(c);
 	}
-	if (gone->listener != NULL)
-		evconnlistener_free(gone->listener);
+	server_listener_free(&gone->listener);
 	if (gone->listen_fd >= 0)
 		(void)close(gone->listen_fd);
 	free(gone);

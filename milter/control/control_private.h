@@ -2,10 +2,11 @@
 #define POSTERN_CONTROL_PRIVATE_H
 
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
+#include <event2/event.h>
 #include <jansson.h>
 
 #include "milter/control/control.h"
+#include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
 
 /*
@@ -32,8 +33,8 @@ struct control {
 	struct auth *auth; /* NULL: logins are not served */
 	struct workers *workers;
 	int listen_fd; /* -1 once the listener has it */
-	struct evconnlistener *listener;
-	struct connection *connections;
+	struct server_listener *listener;
+	struct connection *connections; /* by activity, the idlest last */
 	size_t count;
 	uint64_t last_number;
 };

@@ -12,10 +12,15 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "milter/log/log.h"
+#include "milter/loop/accept_delay.h"
+#include "milter/loop/clock.h"
+#include "milter/loop/descriptors.h"
 #include "milter/smtp/callbacks.h"
 
 static struct {
@@ -74,6 +79,34 @@ int sigwait(const sigset_t *set, int *signal_r)
 	(void)signal_r;
 	for (;;)
 		(void)pause();
+}
+
+/*
+ * libmilter calls accept() again at once after EMFILE and its like, and so occupies a processor and
+ * takes each descriptor that is closed. Replaced in the same way, accept() pauses for a second
+ * then, and leaves the reserve of descriptors to the rest of the daemon. Nothing else in the
+ * process calls it. Runs on libmilter's listener.
+ */
+int patient_accept(int fd, struct sockaddr *address, socklen_t *len) __asm__("accept");
+
+int patient_accept(int fd, struct sockaddr *address, socklen_t *len)
+{
+	static struct accept_delay delay = { .socket = "milter" };
+	const struct timespec pause = { .tv_sec = ACCEPT_DELAY_MS / 1000 };
+	int accepted = -1, error = EMFILE;
+
+	if (!descriptors_short()) {
+		accepted = accept4(fd, address, len, SOCK_CLOEXEC);
+		error = errno;
+	}
+	if (accepted >= 0) {
+		accept_delay_end(&delay, clock_ms());
+	} else if (accept_delay_is_needed(error)) {
+		accept_delay_add(&delay, error, clock_ms());
+		(void)nanosleep(&pause, NULL);
+	}
+	errno = error;
+	return accepted;
 }
 
 static void *milter_main(void *unused)

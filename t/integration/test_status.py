@@ -10,7 +10,7 @@ from harness.logins import Dovecot
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
 
-SECTIONS = ["daemon", "cache", "database", "store", "lists", "sessions", "auth", "ledger", "log"]
+SECTIONS = ["daemon", "cache", "database", "store", "lists", "sessions", "auth", "ledger", "descriptors", "log"]
 STORE = {"profiles": [{"id": 1, "name": "p", "open": True}],
          "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@a.example", "profileId": 1}]}
 

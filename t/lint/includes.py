@@ -22,7 +22,7 @@ ROOMS = {
     "lib/decide": ["lib/base", "lib/match", "lib/rules", "lib/auth"],
     "lib/conf": RULES,
     "lib/store": RULES + ["lib/conf"],
-    "milter/loop": LIB,
+    "milter/loop": LIB + ["milter/log"],
     "milter/log": LIB,
     "milter/shared": LIB + ["milter/loop", "milter/log"],
     "milter/smtp": COMMON,
