@@ -220,11 +220,10 @@ void process_hide(void)
 
 void process_raise_limits(void)
 {
-	const rlim_t enough = (rlim_t)1 << 20;
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max < enough ? files.rlim_max : enough;
+		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
