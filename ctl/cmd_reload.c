@@ -9,20 +9,32 @@
 #include "ctl/terminal.h"
 #include "lib/base/print.h"
 
-static void print_reload(const struct ctl *ctl, json_t *answer)
+static void print_texts(const struct ctl *ctl, const char *label, json_t *texts)
 {
-	const long long count = json_integer_value(json_object_get(answer, "problem_count"));
-	json_t *problem;
+	json_t *text;
 	size_t i;
 
-	json_array_foreach (json_object_get(answer, "problems"), i, problem) {
-		terminal_word(stdout, ctl->colour, TERMINAL_YELLOW, "problem");
-		print_line(stdout, ": %s", json_string_value(problem));
+	json_array_foreach (texts, i, text) {
+		terminal_word(stdout, ctl->colour, TERMINAL_YELLOW, label);
+		print_line(stdout, ": %s", json_string_value(text));
 	}
-	if (json_is_true(json_object_get(answer, "ok")))
-		print_line(stdout, "policy %lld is in force, %lld problem%s",
-			(long long)json_integer_value(json_object_get(answer, "serial")), count,
-			command_s(count));
+}
+
+static void print_reload(const struct ctl *ctl, json_t *answer)
+{
+	const long long problems = json_integer_value(json_object_get(answer, "problem_count"));
+	const long long notes = json_integer_value(json_object_get(answer, "note_count"));
+
+	print_texts(ctl, "problem", json_object_get(answer, "problems"));
+	print_texts(ctl, "note", json_object_get(answer, "notes"));
+	if (!json_is_true(json_object_get(answer, "ok")))
+		return;
+	print_text(stdout, "policy %lld is in force, %lld problem%s",
+		(long long)json_integer_value(json_object_get(answer, "serial")), problems,
+		command_s(problems));
+	if (notes > 0)
+		print_text(stdout, ", %lld note%s", notes, command_s(notes));
+	print_end(stdout);
 }
 
 static void report_failure(const struct errmsg *err)

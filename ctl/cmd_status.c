@@ -1,18 +1,31 @@
 /*
- * The command status: prints what the daemon reports, and fails when it reports a problem. Owns
- * nothing. t/integration/test_status.py covers it.
+ * The command status: prints what the daemon reports, and fails when it reports a problem or, with
+ * --strict, a note. Owns nothing. t/integration/test_status.py covers it.
  */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/status_print.h"
 
+/* Return whether --strict is the only argument; otherwise *ret_r is the exit code of the check that
+ * there is none. */
+static bool is_strict(const struct ctl *ctl, int argc, char **argv, int *ret_r)
+{
+	const bool strict = argc == 2 && strcmp(argv[1], "--strict") == 0;
+
+	*ret_r = strict ? CTL_OK : command_no_arguments(ctl, argc, argv);
+	return strict;
+}
+
 int cmd_status(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = command_no_arguments(ctl, argc, argv);
+	int ret;
+	const bool strict = is_strict(ctl, argc, argv, &ret);
 
 	if (ret != CTL_OK)
 		return ret;
@@ -23,7 +36,9 @@ int cmd_status(const struct ctl *ctl, int argc, char **argv)
 		ret = command_print_json(answer);
 	else
 		status_print(stdout, answer, ctl->colour);
-	if (ret == CTL_OK && json_array_size(json_object_get(answer, "problems")) > 0)
+	if (ret == CTL_OK &&
+		(json_array_size(json_object_get(answer, "problems")) > 0 ||
+			(strict && json_array_size(json_object_get(answer, "notes")) > 0)))
 		ret = CTL_FAILED;
 	json_decref(answer);
 	return ret;

@@ -193,28 +193,46 @@ static const char *text_of(json_t *object, const char *key)
 	return text == NULL ? "" : text;
 }
 
-static void print_problems(const struct layout *layout, json_t *problems)
+/* Print problems or notes, which have this key, with their sections and remedies. */
+static void print_faults(const struct layout *layout, json_t *faults, const char *key)
 {
-	const size_t count = json_array_size(problems);
-	json_t *problem;
+	json_t *fault;
 	size_t i;
 
-	if (count == 0) {
-		terminal_word(layout->out, layout->colour, TERMINAL_GREEN, "no problems");
-		print_end(layout->out);
-		return;
-	}
-	terminal_paint(layout->out, layout->colour, TERMINAL_RED);
-	print_text(layout->out, "%zu problem%s", count, count == 1 ? "" : "s");
-	terminal_paint(layout->out, layout->colour, TERMINAL_OFF);
-	print_end(layout->out);
-	json_array_foreach (problems, i, problem) {
+	json_array_foreach (faults, i, fault) {
 		print_text(layout->out, "  ");
 		terminal_word(layout->out, layout->colour, TERMINAL_BOLD,
-			text_of(problem, "section"));
-		print_line(layout->out, ": %s", text_of(problem, "problem"));
-		print_line(layout->out, "      %s", text_of(problem, "remedy"));
+			text_of(fault, "section"));
+		print_line(layout->out, ": %s", text_of(fault, key));
+		print_line(layout->out, "      %s", text_of(fault, "remedy"));
 	}
+}
+
+/* Print "3 problems" or "1 note". */
+static void print_count(const struct layout *layout, enum terminal_colour colour, size_t count,
+	const char *noun)
+{
+	terminal_paint(layout->out, layout->colour, colour);
+	print_text(layout->out, "%zu %s%s", count, noun, count == 1 ? "" : "s");
+	terminal_paint(layout->out, layout->colour, TERMINAL_OFF);
+	print_end(layout->out);
+}
+
+static void print_problems_and_notes(const struct layout *layout, json_t *answer)
+{
+	json_t *problems = json_object_get(answer, "problems");
+	json_t *notes = json_object_get(answer, "notes");
+
+	if (json_array_size(problems) == 0) {
+		terminal_word(layout->out, layout->colour, TERMINAL_GREEN, "no problems");
+		print_end(layout->out);
+	} else {
+		print_count(layout, TERMINAL_RED, json_array_size(problems), "problem");
+	}
+	print_faults(layout, problems, "problem");
+	if (json_array_size(notes) > 0)
+		print_count(layout, TERMINAL_YELLOW, json_array_size(notes), "note");
+	print_faults(layout, notes, "note");
 }
 
 void status_print(FILE *out, json_t *answer, bool colour)
@@ -223,7 +241,7 @@ void status_print(FILE *out, json_t *answer, bool colour)
 	const char *name;
 	json_t *section;
 
-	print_problems(&layout, json_object_get(answer, "problems"));
+	print_problems_and_notes(&layout, answer);
 	json_object_foreach (answer, name, section) {
 		if (json_is_object(section))
 			print_section(&layout, name, section);

@@ -96,11 +96,18 @@ static void check_cache(void *context, struct status_health *health)
 			"Install the public suffix list, or correct [lists] public_suffix_list.",
 			"the public suffix list cannot be read: %s", s.psl_error);
 	if (count > 0)
-		status_add_problem(health,
+		status_add_count(health, false, count,
 			"Correct the lines, rows and settings that the section cache lists as "
 			"problems.",
 			"%zu line%s, row%s or setting%s of the policy %s a problem", count, plural,
 			plural, plural, count == 1 ? "has" : "have");
+	count = s.problems[PROBLEM_NOTE].count;
+	if (count > 0)
+		status_add_count(health, true, count,
+			"Compare the lines, rows and settings that the section cache lists as "
+			"notes with what they are meant to do.",
+			"there %s %zu note%s on lines, rows and settings of the policy",
+			count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
 	cache_status_free(&s);
 }
 

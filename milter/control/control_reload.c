@@ -3,6 +3,7 @@
  * Owns nothing; runs on the server thread. t/integration/test_control.py covers it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "milter/cache/cache_status.h"
 #include "milter/control/control_private.h"
@@ -23,19 +24,65 @@ struct reload_end {
 	struct errmsg err;
 };
 
+/*
+ * Append the texts of the faults, problems or notes, to `texts`, except those that only count what
+ * is there already, and those that repeat the reload's error.
+ */
+static int add_faults(json_t *texts, json_t *faults, const char *key, const char *error)
+{
+	json_t *fault;
+	size_t i;
+	int ret = texts == NULL || faults == NULL ? -1 : 0;
+
+	json_array_foreach (faults, i, fault) {
+		const char *text = json_string_value(json_object_get(fault, key));
+
+		if (json_object_get(fault, "count") != NULL ||
+			(error[0] != '\0' && strstr(text, error) != NULL))
+			continue;
+		if (json_array_append_new(texts,
+			    json_sprintf("%s. %s", text,
+				    json_string_value(json_object_get(fault, "remedy")))) != 0)
+			ret = -1;
+	}
+	json_decref(faults);
+	return ret;
+}
+
+/*
+ * Return the texts of a level: of the lines, rows and settings, then of the status's sections. Sets
+ * *count_r to their number, including those without a text.
+ */
+static json_t *all_texts(const struct reload_end *end, const struct cache_status *status,
+	enum problem_level level, size_t *count_r)
+{
+	const struct status *registry = end->control->subject.status;
+	json_t *texts = cache_status_problems_json(status, level);
+	const size_t hidden = status->problems[level].count - json_array_size(texts);
+	const bool are_notes = level == PROBLEM_NOTE;
+
+	if (add_faults(texts, are_notes ? status_notes(registry) : status_problems(registry),
+		    are_notes ? "note" : "problem", end->err.text) != 0) {
+		json_decref(texts);
+		return NULL;
+	}
+	*count_r = hidden + json_array_size(texts);
+	return texts;
+}
+
 static json_t *reload_answer(const struct reload_end *end)
 {
+	size_t problem_count = 0, note_count = 0;
+	json_t *answer, *problems, *notes;
 	struct cache_status status;
-	json_t *answer;
 
 	if (cache_copy_status(end->control->cache, &status) != 0)
 		return NULL;
+	problems = all_texts(end, &status, PROBLEM, &problem_count);
+	notes = all_texts(end, &status, PROBLEM_NOTE, &note_count);
 	answer = json_pack("{s:b, s:I, s:I, s:o, s:I, s:o}", "ok", (int)end->ok, "serial",
-		(json_int_t)status.serial, "problem_count",
-		(json_int_t)status.problems[PROBLEM].count, "problems",
-		cache_status_problems_json(&status, PROBLEM), "note_count",
-		(json_int_t)status.problems[PROBLEM_NOTE].count, "notes",
-		cache_status_problems_json(&status, PROBLEM_NOTE));
+		(json_int_t)status.serial, "problem_count", (json_int_t)problem_count, "problems",
+		problems, "note_count", (json_int_t)note_count, "notes", notes);
 	cache_status_free(&status);
 	if (answer != NULL && !end->ok)
 		(void)json_object_set_new(answer, "error", json_text_or_null(end->err.text));

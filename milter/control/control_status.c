@@ -7,7 +7,8 @@
 void obey_status(struct connection *connection, const json_t *request)
 {
 	const struct status *status = connection->control->subject.status;
-	json_t *answer = json_pack("{s:b, s:o}", "ok", 1, "problems", status_problems(status));
+	json_t *answer = json_pack("{s:b, s:o, s:o}", "ok", 1, "problems", status_problems(status),
+		"notes", status_notes(status));
 	json_t *sections = status_describe(status);
 
 	(void)request;

@@ -22,9 +22,9 @@ struct status {
 };
 
 struct status_health {
-	const char *section; /* the one whose health function is running */
-	json_t *problems;    /* an array */
-	bool failed;	     /* out of memory */
+	const char *section;	  /* the one whose health function is running */
+	json_t *problems, *notes; /* arrays */
+	bool failed;		  /* out of memory */
 };
 
 struct status *status_new(void)
@@ -55,18 +55,56 @@ int status_register(struct status *status, const struct status_section *section)
 	return 0;
 }
 
+/* Add {"section": ..., KEY: text, "remedy": ...} to the array. Returns the new object, borrowed, or
+ * NULL when out of memory. */
+static json_t *add_fault(struct status_health *health, json_t *array, const char *key,
+	const char *remedy, const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+
+static json_t *add_fault(struct status_health *health, json_t *array, const char *key,
+	const char *remedy, const char *format, va_list args)
+{
+	char text[PROBLEM_SIZE];
+	json_t *fault;
+
+	(void)text_vformat(text, sizeof(text), format, args);
+	fault = json_pack("{s:s, s:o, s:o}", "section", health->section, key,
+		json_text(text, strlen(text)), "remedy", json_text(remedy, strlen(remedy)));
+	if (json_array_append_new(array, fault) == 0)
+		return fault;
+	health->failed = true;
+	return NULL;
+}
+
 void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
 {
-	char problem[PROBLEM_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	(void)text_vformat(problem, sizeof(problem), format, args);
+	(void)add_fault(health, health->problems, "problem", remedy, format, args);
 	va_end(args);
-	if (json_array_append_new(health->problems,
-		    json_pack("{s:s, s:o, s:o}", "section", health->section, "problem",
-			    json_text(problem, strlen(problem)), "remedy",
-			    json_text(remedy, strlen(remedy)))) != 0)
+}
+
+void status_add_note(struct status_health *health, const char *remedy, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)add_fault(health, health->notes, "note", remedy, format, args);
+	va_end(args);
+}
+
+void status_add_count(struct status_health *health, bool is_note, size_t count, const char *remedy,
+	const char *format, ...)
+{
+	json_t *fault;
+	va_list args;
+
+	va_start(args, format);
+	fault = add_fault(health, is_note ? health->notes : health->problems,
+		is_note ? "note" : "problem", remedy, format, args);
+	va_end(args);
+	if (fault != NULL &&
+		json_object_set_new(fault, "count", json_integer((json_int_t)count)) != 0)
 		health->failed = true;
 }
 
@@ -86,9 +124,10 @@ json_t *status_describe(const struct status *status)
 	return sections;
 }
 
-json_t *status_problems(const struct status *status)
+/* Return the notes or the problems of all sections. */
+static json_t *ask_sections(const struct status *status, bool notes)
 {
-	struct status_health health = { .problems = json_array() };
+	struct status_health health = { .problems = json_array(), .notes = json_array() };
 
 	for (size_t i = 0; i < status->count; i++) {
 		const struct status_section *section = &status->sections[i];
@@ -97,9 +136,19 @@ json_t *status_problems(const struct status *status)
 		if (section->health != NULL)
 			section->health(section->context, &health);
 	}
-	if (health.failed) {
-		json_decref(health.problems);
-		return NULL;
-	}
-	return health.problems;
+	json_decref(notes ? health.problems : health.notes);
+	if (!health.failed)
+		return notes ? health.notes : health.problems;
+	json_decref(notes ? health.notes : health.problems);
+	return NULL;
+}
+
+json_t *status_problems(const struct status *status)
+{
+	return ask_sections(status, false);
+}
+
+json_t *status_notes(const struct status *status)
+{
+	return ask_sections(status, true);
 }

@@ -2,6 +2,8 @@
 #define POSTERN_STATUS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The daemon's status, in sections. Each room registers a section for what it owns: a name, a
@@ -18,7 +20,8 @@
  */
 struct status;
 
-/* The problems that the sections report; filled by status_problems(). */
+/* The problems and notes that the sections report; filled by status_problems() and
+ * status_notes(). */
 struct status_health;
 
 struct status_section {
@@ -29,8 +32,8 @@ struct status_section {
 	json_t *(*describe)(void *context);
 
 	/*
-	 * Call status_add_problem() for each problem that lasts until somebody acts. NULL: the
-	 * section has no such problems. Must not wait.
+	 * Call status_add_problem() or status_add_note() for everything that lasts until somebody
+	 * acts. NULL: the section reports nothing of this kind. Must not wait.
 	 */
 	void (*health)(void *context, struct status_health *health);
 };
@@ -45,12 +48,20 @@ void status_free(struct status **status); /* accepts NULL */
 int status_register(struct status *status, const struct status_section *section);
 
 /*
- * Report a problem from a section's health function: its description (format as printf, at most
- * 1023 bytes, without a final full stop) and its remedy, in sentences. Both are one line each and
- * may contain text from outside.
+ * Report a problem (a rule, a file or a count is not in force as written) or a note (everything is
+ * in force, but may be a mistake) from a section's health function: its description (format as
+ * printf, at most 1023 bytes, without a final full stop) and its remedy, in sentences. Both are one
+ * line each and may contain text from outside.
  */
 void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void status_add_note(struct status_health *health, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same for one text about `count` problems or notes, each of which the section's description
+ * contains. */
+void status_add_count(struct status_health *health, bool is_note, size_t count, const char *remedy,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * Return all descriptions: {"NAME": {...}, ...}. Returns a new reference, or NULL when out of
@@ -59,9 +70,11 @@ void status_add_problem(struct status_health *health, const char *remedy, const 
 json_t *status_describe(const struct status *status);
 
 /*
- * Return all problems: [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], empty when
- * there are none. Returns a new reference, or NULL when out of memory.
+ * Return all problems, [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], or all notes,
+ * with "note" in place of "problem"; empty when there are none. One that only counts what its
+ * section lists has the member "count", too. Returns a new reference, or NULL when out of memory.
  */
 json_t *status_problems(const struct status *status);
+json_t *status_notes(const struct status *status);
 
 #endif

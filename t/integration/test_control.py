@@ -101,6 +101,17 @@ def test_reload_prints_the_problems(box):
     assert daemon.check_config()[1].startswith(f"{daemon.conf}: no error, 2 problems\n")
 
 
+def test_reload_prints_what_status_reports(box):
+    daemon = box.postern(lists=DENY)
+    daemon.configure({"milter": {"timeout": "100s"}, "control": {"socket_mode": "0660"}})
+    answer = daemon.ctl("reload")
+    changed = [text for text in answer["problems"] if "only a restart puts the change in force" in text]
+    assert answer["ok"] and len(changed) == 2 and all("Restart postern." in text for text in changed), answer
+    assert answer["problem_count"] == len(answer["problems"])
+    said = ctl(daemon, "reload").stdout
+    assert "problem: [milter] timeout was changed" in said and "problem: [control] socket_mode was changed" in said
+
+
 def test_a_failed_reload_tells_what_stays_in_force(box):
     daemon = box.postern(lists=DENY)
     (daemon.lists / "access.domains").mkdir()

@@ -44,7 +44,7 @@ def wait_problem(daemon, section, word):
 def test_a_healthy_daemon_shows_all_sections_and_exits_with_0(box):
     daemon = box.postern(lists={"access.domains": "a.example\nb.example\n"}, store=STORE)
     answer = daemon.ctl("status")
-    assert list(answer) == ["ok", "problems", *SECTIONS]
+    assert list(answer) == ["ok", "problems", "notes", *SECTIONS]
     assert answer["problems"] == []
     shown = ctl_status(daemon)
     assert shown.returncode == 0 and ctl_status(daemon, "--json").returncode == 0

@@ -19,10 +19,13 @@ static json_t *describe_nothing(void *context)
 	return NULL;
 }
 
-static void report_two(void *context, struct status_health *health)
+static void report_some(void *context, struct status_health *health)
 {
 	status_add_problem(health, "Turn it.", "wheel %d stands", *(int *)context);
 	status_add_problem(health, "Wait.", "%s", "wheel \xff");
+	status_add_note(health, "Oil it.", "wheel %d squeaks", *(int *)context);
+	status_add_count(health, false, 5, "See the section.", "%d wheels are flat", 5);
+	status_add_count(health, true, 6, "See the section.", "%d wheels are worn", 6);
 }
 
 static void report_long(void *context, struct status_health *health)
@@ -85,11 +88,11 @@ START_TEST(sections_are_described_in_the_order_of_registration)
 	}
 END_TEST
 
-START_TEST(problems_contain_their_section_and_a_remedy)
+START_TEST(problems_and_notes_contain_their_section_and_a_remedy)
 	{
 		struct status *status = status_new();
 		int number = 3;
-		json_t *problems;
+		json_t *problems, *notes;
 
 		(void)status_register(status,
 			&(struct status_section){ .name = "well",
@@ -99,14 +102,26 @@ START_TEST(problems_contain_their_section_and_a_remedy)
 			&(struct status_section){ .name = "ill",
 				.context = &number,
 				.describe = describe_number,
-				.health = report_two });
+				.health = report_some });
 		problems = status_problems(status);
-		ck_assert_uint_eq(json_array_size(problems), 2);
+		ck_assert_uint_eq(json_array_size(problems), 3);
 		ck_assert_str_eq(problem_text(problems, 0, "section"), "ill");
 		ck_assert_str_eq(problem_text(problems, 0, "problem"), "wheel 3 stands");
 		ck_assert_str_eq(problem_text(problems, 0, "remedy"), "Turn it.");
 		ck_assert_str_eq(problem_text(problems, 1, "problem"), "wheel ?");
+		ck_assert_ptr_null(json_object_get(json_array_get(problems, 1), "count"));
+		ck_assert_str_eq(problem_text(problems, 2, "problem"), "5 wheels are flat");
+		ck_assert_int_eq(json_integer_value(
+					 json_object_get(json_array_get(problems, 2), "count")),
+			5);
 		json_decref(problems);
+		notes = status_notes(status);
+		ck_assert_uint_eq(json_array_size(notes), 2);
+		ck_assert_str_eq(problem_text(notes, 0, "section"), "ill");
+		ck_assert_str_eq(problem_text(notes, 0, "note"), "wheel 3 squeaks");
+		ck_assert_str_eq(problem_text(notes, 0, "remedy"), "Oil it.");
+		ck_assert_str_eq(problem_text(notes, 1, "note"), "6 wheels are worn");
+		json_decref(notes);
 		status_free(&status);
 	}
 END_TEST
@@ -145,7 +160,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, an_empty_registry_describes_nothing);
 	tcase_add_test(tcase, sections_are_described_in_the_order_of_registration);
-	tcase_add_test(tcase, problems_contain_their_section_and_a_remedy);
+	tcase_add_test(tcase, problems_and_notes_contain_their_section_and_a_remedy);
 	tcase_add_test(tcase, a_long_problem_is_cut);
 	tcase_add_test(tcase, a_section_without_memory_fails_the_description);
 	suite_add_tcase(suite, tcase);

@@ -75,6 +75,19 @@ START_TEST(problems_come_first_with_their_remedies)
 	}
 END_TEST
 
+START_TEST(notes_follow_the_problems)
+	{
+		ck_assert_str_eq(print("{\"ok\": true, \"problems\": [], \"notes\": [{\"section\": "
+				       "\"daemon\", \"note\": \"loose\\u0007\", \"remedy\": "
+				       "\"Tighten it.\"}]}",
+					 false),
+			"no problems\n"
+			"1 note\n"
+			"  daemon: loose\\x07\n"
+			"      Tighten it.\n");
+	}
+END_TEST
+
 START_TEST(long_lists_of_texts_are_cut)
 	{
 		char answer[2000] = "{\"problems\": [], \"cache\": {\"problems\": [\"p0\"";
@@ -112,6 +125,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_key_determines_label_and_unit, 0,
 		sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(tcase, problems_come_first_with_their_remedies);
+	tcase_add_test(tcase, notes_follow_the_problems);
 	tcase_add_test(tcase, long_lists_of_texts_are_cut);
 	tcase_add_test(tcase, colours_are_printed_only_when_wanted);
 	suite_add_tcase(suite, tcase);
