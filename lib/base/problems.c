@@ -170,3 +170,14 @@ const char *problems_text(const struct problems *problems, size_t i)
 {
 	return problems_level_text(problems, PROBLEM, i);
 }
+
+void problems_summarize(const struct problems *errors, struct errmsg *err)
+{
+	const size_t others = problems_count(errors) - 1;
+
+	if (others == 0)
+		(void)errmsg_set(err, "%s", problems_text(errors, 0));
+	else
+		(void)errmsg_set(err, "%.450s; and %zu more error%s (see postern -n)",
+			problems_text(errors, 0), others, others == 1 ? "" : "s");
+}

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/errmsg.h"
+
 enum problem_level {
 	PROBLEM,      /* a rule, a file or a count is not in force as written */
 	PROBLEM_NOTE, /* it is in force, but may be a mistake, slow or unsafe */
@@ -51,5 +53,9 @@ bool problems_level_is_complete(const struct problems *problems,
 size_t problems_count(const struct problems *problems);
 size_t problems_kept(const struct problems *problems);
 const char *problems_text(const struct problems *problems, size_t i);
+
+/* Set err to the first problem and the number of the others: "...; and 2 more errors". There must
+ * be one. */
+void problems_summarize(const struct problems *errors, struct errmsg *err);
 
 #endif

@@ -34,7 +34,8 @@ struct filling {
 	size_t service_count;
 	bool of_services; /* this pass over the file reads [check NAME], the other one the rest */
 	const char *user; /* the daemon's, in place of [milter] user; NULL: that one */
-	unsigned *lines;  /* of each option's key outside [check NAME]; 0: not set */
+	unsigned *lines;  /* the config's */
+	struct problems *errors; /* NULL: the first error ends the loading */
 };
 
 /* The NAME of "check NAME"; NULL for other sections. */
@@ -124,21 +125,23 @@ static int fill_defaults(struct filling *f, struct errmsg *err)
 	return 0;
 }
 
-static unsigned line_of(const struct filling *f, const char *section, const char *name)
+unsigned config_line(const struct config *config, const char *section, const char *name)
 {
 	const struct config_option *all;
 	size_t count;
 
 	all = options_all(&count);
-	return f->lines[options_find(section, name) - all];
+	return config->lines[options_find(section, name) - all];
 }
 
-/* Prefix err with "FILE:LINE: [section] name: ". Returns -1. */
-static int fail_at_key(const struct filling *f, const char *section, const char *name,
+int config_key_error(const struct config *config, const char *section, const char *name,
 	struct errmsg *err)
 {
-	return errmsg_prefix(err, "%s:%u: [%s] %s: ", f->config->path, line_of(f, section, name),
-		section, name);
+	const unsigned line = config_line(config, section, name);
+
+	if (line == 0)
+		return errmsg_prefix(err, "%s: [%s] %s: ", config->path, section, name);
+	return errmsg_prefix(err, "%s:%u: [%s] %s: ", config->path, line, section, name);
 }
 
 /* Read the only line of a secret file into *secret, which must not be set in postern.conf too. */
@@ -154,11 +157,11 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 		return 0;
 	if (**secret != '\0') {
 		(void)errmsg_set(err, "%s is also set in line %u; set only one of them", name,
-			line_of(f, section, name));
-		return fail_at_key(f, section, key, err);
+			config_line(f->config, section, name));
+		return config_key_error(f->config, section, key, err);
 	}
 	if (file_read_secret(file, SECRET_MAX, f->config->user, &text, &len, err) != FILE_READ)
-		return fail_at_key(f, section, key, err);
+		return config_key_error(f->config, section, key, err);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
 	if (len == 0)
@@ -170,7 +173,7 @@ static int read_secret(struct filling *f, const char *section, const char *name,
 	explicit_bzero(text, len);
 	free(text);
 	if (copy == NULL)
-		return fail_at_key(f, section, key, err);
+		return config_key_error(f->config, section, key, err);
 	*secret = copy;
 	return 0;
 }
@@ -187,8 +190,8 @@ static int build_conninfo(struct filling *f, struct errmsg *err)
 
 	if (*given->conninfo != '\0' && extra != NULL) {
 		(void)errmsg_set(err, "conninfo is set in line %u; put this parameter there",
-			line_of(f, "database", "conninfo"));
-		return fail_at_key(f, "database", extra, err);
+			config_line(f->config, "database", "conninfo"));
+		return config_key_error(f->config, "database", extra, err);
 	}
 	if (read_secret(f, "database", "password", given->password_file, &given->password, err) < 0)
 		return -1;
@@ -220,12 +223,40 @@ static uid_t find_user(const char *name)
 	return found->pw_uid;
 }
 
-/* Set the members that follow from other keys. */
-static int derive_rest(struct filling *f, struct errmsg *err)
+/* Read the shared secret of tokens, which is long enough to be one. */
+static int derive_token_secret(struct filling *f, struct errmsg *err)
+{
+	struct config *c = f->config;
+
+	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
+		return -1;
+	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
+		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
+			strlen(c->jwt.secret), JWT_SECRET_MIN);
+		return config_key_error(c, "jwt",
+			*c->given.secret_file != '\0' ? "secret_file" : "secret", err);
+	}
+	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
+		f->homes.settings->token_login =
+			""; /* without a key there are no tokens, so that no login is a token's */
+	return 0;
+}
+
+static int derive_rates(struct filling *f, struct errmsg *err)
+{
+	const char *key;
+
+	return config_apply_rates(f->config, &key, err) < 0 ?
+		config_key_error(f->config, "limit", key, err) :
+		0;
+}
+
+/* Set the members that follow from other keys and cannot be wrong. */
+static int derive_settings(struct filling *f, struct errmsg *err)
 {
 	struct config *c = f->config;
 	struct settings *s = f->homes.settings;
-	const char *unknown = c->given.unknown_user, *key;
+	const char *unknown = c->given.unknown_user;
 	struct service *services;
 
 	s->unknown_user = strcasecmp(unknown, "reject") == 0 ? UNKNOWN_REJECT :
@@ -240,22 +271,28 @@ static int derive_rest(struct filling *f, struct errmsg *err)
 	s->services = services;
 	s->service_count = f->service_count;
 	c->user = find_user(f->user != NULL ? f->user : c->milter.user);
-	if (build_conninfo(f, err) < 0)
-		return -1;
-	if (config_apply_rates(c, &key, err) < 0)
-		return fail_at_key(f, "limit", key, err);
-	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
-		return -1;
-	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
-		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
-			strlen(c->jwt.secret), JWT_SECRET_MIN);
-		return fail_at_key(f, "jwt",
-			*c->given.secret_file != '\0' ? "secret_file" : "secret", err);
-	}
-	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
-		s->token_login =
-			""; /* without a key there are no tokens, so that no login is a token's */
 	return 0;
+}
+
+/* Set the members that follow from other keys. */
+static int derive_rest(struct filling *f, struct errmsg *err)
+{
+	int (*const derive[])(struct filling *, struct errmsg *) = { derive_settings,
+		build_conninfo, derive_rates, derive_token_secret };
+	struct errmsg why;
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(derive) / sizeof(derive[0]); i++) {
+		if (derive[i](f, &why) == 0)
+			continue;
+		if (ret == 0)
+			*err = why;
+		ret = -1;
+		if (f->errors == NULL)
+			return -1;
+		problems_add(f->errors, "%s", why.text);
+	}
+	return ret;
 }
 
 /* The absolute directory of path, valid after a chdir(). NULL when out of memory or lost. */
@@ -365,38 +402,64 @@ static int check_access(const struct config *c, struct errmsg *err)
 	return file_check_owner(c->path, &st, c->user, err);
 }
 
-static int parse(const char *path, const char *text, size_t len, const char *user,
-	const struct config **config_r, struct errmsg *err)
+static int filling_init(struct filling *f, const char *path, struct errmsg *err)
 {
-	struct filling f = { .config = config_new(path), .service_count = 1, .user = user };
 	size_t count;
-	int ret = -1;
 
 	(void)options_all(&count);
-	f.services = calloc(1, sizeof(*f.services));
-	f.lines = calloc(count, sizeof(*f.lines));
-	if (f.config == NULL || f.services == NULL || f.lines == NULL) {
-		(void)errmsg_set(err, "%s: out of memory", path);
-		goto out;
+	f->services = calloc(1, sizeof(*f->services));
+	f->service_count = 1;
+	if ((f->config = config_new(path)) != NULL &&
+		(f->lines = arena_alloc(f->config->arena, count * sizeof(*f->lines))) != NULL)
+		memset(f->lines, 0, count * sizeof(*f->lines));
+	if (f->lines == NULL || f->services == NULL)
+		return errmsg_set(err, "%s: out of memory", path);
+	f->config->lines = f->lines;
+	f->homes.config = f->config;
+	f->homes.settings = f->config->settings;
+	f->homes.service = &f->services[0];
+	return fill_defaults(f, err);
+}
+
+/* Read the file in two passes, because [check] must be complete before [check NAME], and derive the
+ * rest. Returns 0, or -1 with err set to the first error. */
+static int fill(struct filling *f, const char *path, const char *text, size_t len,
+	struct errmsg *err)
+{
+	struct errmsg why;
+	int ret = ini_read_all(path, text, len, read_entry, f, f->errors, err);
+
+	if (ret < 0 && f->errors == NULL)
+		return -1;
+	f->of_services = true;
+	if (ini_read_all(path, text, len, read_entry, f, f->errors, &why) < 0 && ret == 0) {
+		*err = why;
+		ret = -1;
 	}
-	f.homes.config = f.config;
-	f.homes.settings = f.config->settings;
-	f.homes.service = &f.services[0];
-	if (fill_defaults(&f, err) < 0)
-		goto out;
-	if (ini_read(path, text, len, read_entry, &f, err) < 0)
-		goto out;
-	f.of_services = true; /* [check] is complete now */
-	if (ini_read(path, text, len, read_entry, &f, err) < 0 || derive_rest(&f, err) < 0)
-		goto out;
-	*config_r = f.config;
-	f.config = NULL;
-	ret = 0;
-out:
+	if (ret < 0 && f->errors == NULL)
+		return -1;
+	if (derive_rest(f, &why) < 0 && ret == 0) {
+		*err = why;
+		ret = -1;
+	}
+	return ret;
+}
+
+static int parse(const char *path, const char *text, size_t len, const char *user,
+	struct problems *errors, const struct config **config_r, struct errmsg *err)
+{
+	struct filling f = { .user = user, .errors = errors };
+	int ret = filling_init(&f, path, err);
+
+	if (ret == 0)
+		ret = fill(&f, path, text, len, err);
+	if (ret == 0) {
+		*config_r = f.config;
+		f.config = NULL;
+	}
 	if (f.config != NULL)
 		config_free(f.config);
 	free(f.services);
-	free(f.lines);
 	return ret;
 }
 
@@ -408,19 +471,28 @@ int config_load(const char *path, const struct config **config_r, struct errmsg 
 int config_load_for(const char *path, const char *user, const struct config **config_r,
 	struct errmsg *err)
 {
+	return config_load_all(path, user, config_r, NULL, err);
+}
+
+int config_load_all(const char *path, const char *user, const struct config **config_r,
+	struct problems *errors, struct errmsg *err)
+{
 	const struct config *config;
 	char *text;
 	size_t len;
 	int ret;
 
-	if (file_read(path, CONFIG_MAX, &text, &len, NULL, err) != FILE_READ)
+	if (file_read(path, CONFIG_MAX, &text, &len, NULL, err) != FILE_READ) {
+		problems_add(errors, "%s", err->text);
 		return -1;
-	ret = parse(path, text, len, user, &config, err);
+	}
+	ret = parse(path, text, len, user, errors, &config, err);
 	explicit_bzero(text, len);
 	free(text);
 	if (ret != 0)
 		return -1;
 	if (check_access(config, err) != 0) {
+		problems_add(errors, "%s", err->text);
 		config_unref(&config);
 		return -1;
 	}
@@ -431,7 +503,7 @@ int config_load_for(const char *path, const char *user, const struct config **co
 int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
 	struct errmsg *err)
 {
-	return parse(path, text, len, NULL, config_r, err);
+	return parse(path, text, len, NULL, NULL, config_r, err);
 }
 
 static bool same_value(const struct config_option *option, const void *a, const void *b)

@@ -81,7 +81,8 @@ struct config_log {
 	const char *level;    /* "error", "warning", "notice", "info", "debug" */
 };
 
-/* Values as written in the file, from which config.c derives others. Only config.c reads them. */
+/* Values as written in the file, from which config.c derives others. Only config.c reads them, and
+ * what reports errors in them. */
 struct config_given {
 	const char *conninfo, *user, *database, *password, *password_file, *host;
 	uint32_t port; /* 0: not set */
@@ -105,6 +106,7 @@ struct config {
 	uid_t user; /* the daemon's user, who may own secrets; (uid_t)-1: only root and the
 		       process's own user may */
 	struct problems *warnings; /* odd values that are in force nevertheless; log them once */
+	const unsigned *lines;	   /* of each option's key outside [check NAME]; 0: not set */
 
 	struct config_milter milter;
 	struct config_lists lists;
@@ -131,8 +133,23 @@ int config_load(const char *path, const struct config **config_r, struct errmsg 
 int config_load_for(const char *path, const char *user, const struct config **config_r,
 	struct errmsg *err);
 
-/* The same for a text. path is used in messages and for relative paths; it need not exist. */
+/*
+ * The same, but continue after an error: add all of them to errors, each once, and set err to the
+ * first one.
+ */
+int config_load_all(const char *path, const char *user, const struct config **config_r,
+	struct problems *errors, struct errmsg *err);
+
+/* The same as config_load() for a text. path is used in messages and for relative paths; it need
+ * not exist. */
 int config_parse(const char *path, const char *text, size_t len, const struct config **config_r,
+	struct errmsg *err);
+
+/* Return the line of a key outside [check NAME] and [limit NAME]; 0 if the file does not set it. */
+unsigned config_line(const struct config *config, const char *section, const char *name);
+
+/* Prefix err, the error of such a key, with "FILE:LINE: [section] name: ". Returns -1. */
+int config_key_error(const struct config *config, const char *section, const char *name,
 	struct errmsg *err);
 
 /* Take a reference. Returns config, which may be NULL. Thread-safe. */

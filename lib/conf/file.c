@@ -133,6 +133,27 @@ static enum file_result check_private(const struct reading *r, uid_t user, struc
 	return FILE_FAILED;
 }
 
+/*
+ * Open a file, which may be a FIFO. Returns -1 with errno set; a link to a file that does not exist
+ * is not a missing file (ENOENT), because somebody has put it there.
+ */
+static int open_for_reading(const char *path)
+{
+	/* With O_NONBLOCK, a FIFO in place of a file does not block the thread. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT)
+		errno = lstat(path, &st) == 0 ? ENOLINK : ENOENT;
+	return fd;
+}
+
+static const char *reason_of(int error)
+{
+	return error == ENOLINK ? "is a symbolic link to a file that does not exist" :
+				  strerror(error);
+}
+
 /* Open a file of at most max bytes. *reading_r is set, and must be closed, only after FILE_READ. */
 static enum file_result begin_reading(const char *path, uint64_t max, struct reading *reading_r,
 	struct errmsg *err)
@@ -140,10 +161,9 @@ static enum file_result begin_reading(const char *path, uint64_t max, struct rea
 	struct reading r = { .path = path };
 	enum file_result result;
 
-	/* With O_NONBLOCK, a FIFO in place of a file does not block the thread. */
-	if ((r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+	if ((r.fd = open_for_reading(path)) < 0) {
 		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
-		(void)errmsg_set(err, "%s: %s", path, strerror(errno));
+		(void)errmsg_set(err, "%s: %s", path, reason_of(errno));
 		return result;
 	}
 	result = fstat(r.fd, &r.st) < 0 ? fail_read(path, strerror(errno), err) :
@@ -211,6 +231,39 @@ enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, ch
 		result = read_text(&r, text_r, len_r, err);
 	(void)close(r.fd);
 	return result;
+}
+
+enum file_result file_try_open(const char *path, struct errmsg *err)
+{
+	int fd = open_for_reading(path);
+
+	enum file_result result = FILE_READ;
+
+	if (fd < 0) {
+		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+		(void)errmsg_set(err, "%s", reason_of(errno));
+	} else {
+		(void)close(fd);
+	}
+	return result;
+}
+
+int file_try_create(const char *folder, struct errmsg *err)
+{
+	const char byte = 0;
+	int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600), ret = 0;
+
+	if (fd >= 0) {
+		if (write(fd, &byte, 1) != 1)
+			ret = errmsg_set(err, "%s", strerror(errno));
+		(void)close(fd);
+		return ret;
+	}
+	/* Not every file system has files without names. */
+	if ((errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) &&
+		access(folder, W_OK | X_OK) == 0)
+		return 0;
+	return errmsg_set(err, "%s", strerror(errno));
 }
 
 struct file_writer {

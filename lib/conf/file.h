@@ -47,6 +47,14 @@ enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t
 enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
 	size_t *len_r, struct errmsg *err);
 
+/* Really open a file, or a directory, for reading. FILE_READ, FILE_MISSING, or FILE_FAILED with err
+ * set to the reason alone, without the path. */
+enum file_result file_try_open(const char *path, struct errmsg *err);
+
+/* Really create a file without a name in a directory. Returns 0, or -1 with err set to the reason.
+ */
+int file_try_create(const char *folder, struct errmsg *err);
+
 /* Check the owner in the same way. 0, or -1 with err set. */
 int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 

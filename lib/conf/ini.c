@@ -18,8 +18,10 @@ struct reader {
 	const char *path;
 	ini_each_fn *each;
 	void *context;
-	struct errmsg *err;
+	struct problems *errors; /* NULL: the first error ends the reading */
+	struct errmsg *err;	 /* of the present line */
 	char *section;		 /* NULL before the first one */
+	bool is_skipped;	 /* the section has an error, so its keys are not read */
 	struct strmap *sections; /* name -> line */
 	struct strmap *names;	 /* of this section -> line */
 };
@@ -81,6 +83,7 @@ static int begin_section(struct reader *r, char *text, unsigned line)
 	char *end = strchr(text, ']');
 	char *rest;
 
+	r->is_skipped = true;
 	if (end == NULL)
 		return errmsg_set(r->err,
 			"the ] after the section's name is missing; write [NAME]");
@@ -99,7 +102,11 @@ static int begin_section(struct reader *r, char *text, unsigned line)
 	if ((r->names = strmap_new()) == NULL)
 		return errmsg_set(r->err, "out of memory");
 	entry.section = r->section;
-	return r->each(r->context, &entry, r->err);
+	r->is_skipped = false;
+	if (r->each(r->context, &entry, r->err) == 0)
+		return 0;
+	r->is_skipped = true;
+	return -1;
 }
 
 static int read_key(struct reader *r, char *text, unsigned line)
@@ -109,6 +116,8 @@ static int read_key(struct reader *r, char *text, unsigned line)
 	char *equals = strchr(text, '=');
 	char *name;
 
+	if (r->is_skipped)
+		return 0;
 	if (equals == NULL)
 		return errmsg_set(r->err,
 			"expected [SECTION], NAME = VALUE, or a comment that begins with # or ;");
@@ -143,9 +152,19 @@ static int read_line(struct reader *r, char *text, size_t len, unsigned line)
 	return *text == '[' ? begin_section(r, text, line) : read_key(r, text, line);
 }
 
+static bool contains(const struct problems *errors, const char *text)
+{
+	for (size_t i = 0; i < problems_kept(errors); i++)
+		if (strcmp(problems_text(errors, i), text) == 0)
+			return true;
+	return false;
+}
+
+/* Returns 0, or -1 with r->err set to the first error. */
 static int read_lines(struct reader *r, char *text, size_t len)
 {
 	char *end = text + len, *next;
+	struct errmsg first = { "" };
 	unsigned line = 0;
 	size_t n;
 
@@ -157,16 +176,38 @@ static int read_lines(struct reader *r, char *text, size_t len)
 		if (next < end && next[-1] == '\r' && *next == '\n')
 			next++;
 		text[n] = '\0'; /* the copy is one byte longer than the text */
-		if (read_line(r, text, n, line) < 0)
-			return errmsg_prefix(r->err, "%s:%u: ", r->path, line);
+		if (read_line(r, text, n, line) == 0)
+			continue;
+		(void)errmsg_prefix(r->err, "%s:%u: ", r->path, line);
+		if (r->errors == NULL)
+			return -1;
+		if (!contains(r->errors, r->err->text))
+			problems_add(r->errors, "%s", r->err->text);
+		if (first.text[0] == '\0')
+			first = *r->err;
 	}
-	return 0;
+	if (first.text[0] == '\0')
+		return 0;
+	*r->err = first;
+	return -1;
 }
 
 int ini_read(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
 	struct errmsg *err)
 {
-	struct reader r = { .path = path, .each = each, .context = context, .err = err };
+	return ini_read_all(path, text, len, each, context, NULL, err);
+}
+
+int ini_read_all(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
+	struct problems *errors, struct errmsg *err)
+{
+	struct reader r = {
+		.path = path,
+		.each = each,
+		.context = context,
+		.errors = errors,
+		.err = err,
+	};
 	char *copy;
 	int ret = -1;
 

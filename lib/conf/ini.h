@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/problems.h"
 
 /*
  * The grammar of postern.conf: "[SECTION]", "NAME = VALUE", and comment lines that begin with # or
@@ -27,6 +28,13 @@ typedef int ini_each_fn(void *context, const struct ini_entry *entry, struct err
  */
 int ini_read(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
 	struct errmsg *err);
+
+/*
+ * The same, but continue after an error: add each one to errors, unless errors contains the same
+ * text, and set err to the first one. The keys of a section that has an error are not read.
+ */
+int ini_read_all(const char *path, const char *text, size_t len, ini_each_fn *each, void *context,
+	struct problems *errors, struct errmsg *err);
 
 /* Remove a comment, which begins with # or ; at the start or after white space, and the white space
  * before it. */

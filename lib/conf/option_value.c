@@ -5,6 +5,7 @@
 #include "lib/conf/option_value.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,48 +229,67 @@ static int set_string(const struct config_option *option, struct arena *arena, v
 }
 
 /* Store prefix and path; a relative path starts from the directory of postern.conf. */
-static int set_path(const struct option_homes *homes, struct arena *arena, void *home,
-	const char *prefix, const char *path, struct errmsg *err)
+static int set_path(const struct config_option *option, const struct option_homes *homes,
+	void *home, const char *prefix, const char *path, struct errmsg *err)
 {
 	const char *folder = homes->config->folder;
 	bool joined = *path != '\0' && *path != '/';
-	size_t size = strlen(prefix) + strlen(folder) + strlen(path) + 2;
-	char *copy = arena_alloc(arena, size);
+	size_t len, size = strlen(prefix) + strlen(folder) + strlen(path) + 2;
+	char *copy = arena_alloc(arena_of(option, homes), size);
 
 	if (copy == NULL)
 		return out_of_memory(err);
 	(void)text_format(copy, size, "%s%s%s%s", prefix, joined ? folder : "",
 		joined && strcmp(folder, "/") != 0 ? "/" : "", path);
+	len = strlen(copy) - strlen(prefix);
+	if (option->max > 0 && len > (size_t)option->max)
+		return errmsg_set(err,
+			"[%s] %s: the path %.200s has %zu bytes; that of a socket has at most "
+			"%" PRId64,
+			option->section, option->name, copy + strlen(prefix), len, option->max);
 	*(const char **)home = copy;
 	return 0;
 }
 
-/* Return whether text is PORT@HOST, which follows inet: or inet6:. */
-static bool is_inet(const char *text)
+/* Return what is wrong with PORT@HOST, which follows inet: or inet6:, and what would be right; NULL
+ * when nothing is. */
+static const char *inet_fault(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
 	long port = digits > 0 && digits < 6 ? strtol(text, NULL, 10) : 0;
+	const char *host = strchr(text, '@');
 
-	return port > 0 && port < 65536 && text[digits] == '@' && text[digits + 1] != '\0' &&
-		strpbrk(text + digits + 1, " \t@") == NULL;
+	if (host == NULL && strchr(text, ':') != NULL)
+		return "write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1";
+	if (host == NULL)
+		return "the @ and the host after the port are missing: inet:8894@127.0.0.1";
+	if (digits == 0 || text[digits] != '@')
+		return "the port before @ must be a number: inet:8894@127.0.0.1";
+	if (port < 1 || port > 65535)
+		return "the port must be from 1 to 65535";
+	if (host[1] == '\0')
+		return "the host after @ is missing: inet:8894@127.0.0.1";
+	if (strpbrk(host + 1, " \t@") != NULL)
+		return "the host after @ must be one address or name";
+	return NULL;
 }
 
 static int set_socket(const struct config_option *option, const struct option_homes *homes,
 	struct arena *arena, void *home, const char *value, struct errmsg *err)
 {
 	const char *path = strchr(value, ':') != NULL ? strchr(value, ':') + 1 : value;
+	const char *fault;
 
 	if (*value == '\0' || strncmp(value, "inet:", 5) == 0 || strncmp(value, "inet6:", 6) == 0) {
-		if (*value != '\0' && !is_inet(path))
-			return refuse_value(option, value,
-				"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1", err);
-		return set_string(option, arena, home, value, err);
+		fault = *value == '\0' ? NULL : inet_fault(path);
+		return fault != NULL ? refuse_value(option, value, fault, err) :
+				       set_string(option, arena, home, value, err);
 	}
 	if (strncmp(value, "unix:", 5) != 0 && strncmp(value, "local:", 6) != 0)
 		path = *value == '/' ? value : "";
 	if (*path == '\0')
 		return refuse_value(option, value, NULL, err);
-	return set_path(homes, arena, home, "unix:", path, err);
+	return set_path(option, homes, home, "unix:", path, err);
 }
 
 static int set_domain(const struct config_option *option, struct arena *arena, void *home,
@@ -351,7 +371,7 @@ int option_set(const struct config_option *option, const struct option_homes *ho
 	case OPTION_STRING:
 		return set_string(option, arena, home, value, err);
 	case OPTION_PATH:
-		return set_path(homes, arena, home, "", value, err);
+		return set_path(option, homes, home, "", value, err);
 	case OPTION_SOCKET:
 		return set_socket(option, homes, arena, home, value, err);
 	case OPTION_DOMAIN:

@@ -21,12 +21,15 @@ enum option_type {
 	OPTION_SIZE,	 /* 65536, 64k, 16M, 1G; kept in bytes; min to max */
 	OPTION_MODE,	 /* octal permissions: 0660 */
 	OPTION_STRING,	 /* at most max bytes */
-	OPTION_PATH,	 /* relative to the directory of postern.conf */
-	OPTION_SOCKET,	 /* unix:PATH, local:PATH, inet:PORT@HOST, inet6:PORT@HOST */
+	OPTION_PATH,	 /* relative to the directory of postern.conf; at most max bytes with it */
+	OPTION_SOCKET,	 /* unix:PATH, local:PATH, inet:PORT@HOST, inet6:PORT@HOST; PATH as above */
 	OPTION_DOMAIN,	 /* a domain name; kept in its canonical form */
 	OPTION_FIELD,	 /* the name of a header field */
 	OPTION_NETWORKS, /* addresses and networks, separated by white space or commas */
 };
+
+/* The bytes of a unix socket's path: sun_path (unix(7)) has 108, with the NUL. */
+#define OPTION_SOCKET_PATH_MAX 107
 
 struct option_word {
 	const char *word;

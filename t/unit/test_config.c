@@ -271,7 +271,7 @@ static const struct {
 		"inet:PORT@HOST; write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
 	{ "[milter]\nsocket = inet:99999@localhost\n",
 		"/etc/p/p.conf:2: [milter] socket: \"inet:99999@localhost\" is not unix:PATH or "
-		"inet:PORT@HOST; write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
+		"inet:PORT@HOST; the port must be from 1 to 65535" },
 	{ "[milter]\nsocket = postern.sock\n",
 		"/etc/p/p.conf:2: [milter] socket: \"postern.sock\" is not unix:PATH or "
 		"inet:PORT@HOST" },
@@ -500,6 +500,47 @@ START_TEST(a_secret_that_everybody_can_read_is_a_warning)
 	}
 END_TEST
 
+/* 107 bytes */
+#define SEVEN "seven67"
+#define LONG_PATH                                                                                 \
+	SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN \
+		"xx"
+
+/* Each error appears once, and none hides another; keys of an unknown section are no errors. */
+START_TEST(all_errors_are_reported)
+	{
+		static const char *const errors[] = {
+			"p.conf:2: [milter] socket: \"inet:0@h\" is not unix:PATH or inet:PORT@HOST; "
+			"the port must be from 1 to 65535",
+			"p.conf:3: unknown key sockett in [milter]; did you mean socket?",
+			"p.conf:4: unknown section [chekk]; did you mean [check]?",
+			"p.conf:6: text after ]; only a comment may follow the section's name",
+			"p.conf:8: [control] socket: the path /" LONG_PATH
+			" has 108 bytes; that of a socket has at most 107",
+			"p.conf:12: [check] helo: \"maybe\" is not yes, no or warn",
+			"p.conf:10: [jwt] secret: the shared secret has 5 bytes; it needs at least 32",
+		};
+		struct problems *problems = problems_new();
+		const struct config *c = NULL;
+		struct errmsg err = { "" };
+
+		put("p.conf",
+			"[milter]\nsocket = inet:0@h\nsockett = x\n[chekk]\nmail = maybe\n[log]x\n"
+			"[control]\nsocket = /" LONG_PATH "\n[jwt]\nsecret = short\n[check a]\n"
+			"helo = maybe\n",
+			0600);
+		ck_assert_int_eq(config_load_all("p.conf", NULL, &c, problems, &err), -1);
+		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+			ck_assert_uint_lt(i, problems_kept(problems));
+			ck_assert_str_eq(problems_text(problems, i), errors[i]);
+		}
+		ck_assert_uint_eq(problems_count(problems), sizeof(errors) / sizeof(errors[0]));
+		ck_assert_str_eq(err.text, errors[0]);
+		ck_assert_ptr_null(c);
+		problems_free(&problems);
+	}
+END_TEST
+
 START_TEST(a_missing_file_is_reported)
 	{
 		struct errmsg err = { "" };
@@ -530,6 +571,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(files, make_folder, remove_folder);
 	tcase_add_test(files, secrets_are_read_from_private_files);
 	tcase_add_test(files, a_secret_that_everybody_can_read_is_a_warning);
+	tcase_add_test(files, all_errors_are_reported);
 	tcase_add_test(files, a_missing_file_is_reported);
 	suite_add_tcase(suite, files);
 	return suite;

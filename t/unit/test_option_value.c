@@ -376,6 +376,25 @@ static const struct {
 	{ 0, OPTION_SOCKET, "inet:h:1",
 		"[check] any: \"inet:h:1\" is not unix:PATH or inet:PORT@HOST; "
 		"write Postfix's inet:127.0.0.1:8894 as inet:8894@127.0.0.1" },
+	{ 0, OPTION_SOCKET, "inet:99999@",
+		"[check] any: \"inet:99999@\" is not unix:PATH or inet:PORT@HOST; "
+		"the port must be from 1 to 65535" },
+	{ 0, OPTION_SOCKET, "inet6:8894@",
+		"[check] any: \"inet6:8894@\" is not unix:PATH or inet:PORT@HOST; "
+		"the host after @ is missing: inet:8894@127.0.0.1" },
+	{ 0, OPTION_SOCKET, "inet:8894",
+		"[check] any: \"inet:8894\" is not unix:PATH or inet:PORT@HOST; "
+		"the @ and the host after the port are missing: inet:8894@127.0.0.1" },
+	{ 0, OPTION_SOCKET, "inet:smtp@h",
+		"[check] any: \"inet:smtp@h\" is not unix:PATH or inet:PORT@HOST; "
+		"the port before @ must be a number: inet:8894@127.0.0.1" },
+	{ 0, OPTION_SOCKET, "inet:8894@h@h",
+		"[check] any: \"inet:8894@h@h\" is not unix:PATH or inet:PORT@HOST; "
+		"the host after @ must be one address or name" },
+	{ 0, OPTION_SOCKET, "unix:/abcd",
+		"[check] any: the path /abcd has 5 bytes; that of a socket has at most 4" },
+	{ 0, OPTION_PATH, "x",
+		"[check] any: the path /etc/p/x has 8 bytes; that of a socket has at most 4" },
 };
 START_TEST(an_error_gives_the_correction_and_shows_no_secret)
 	{

@@ -55,6 +55,24 @@ START_TEST(keeps_notes_apart)
 	}
 END_TEST
 
+START_TEST(a_summary_has_the_first_text_and_the_number_of_the_others)
+	{
+		struct problems *problems = problems_new();
+		struct errmsg err;
+
+		problems_add(problems, "f:1: bad");
+		problems_summarize(problems, &err);
+		ck_assert_str_eq(err.text, "f:1: bad");
+		problems_add(problems, "f:2: bad");
+		problems_summarize(problems, &err);
+		ck_assert_str_eq(err.text, "f:1: bad; and 1 more error (see postern -n)");
+		problems_add(problems, "f:3: bad");
+		problems_summarize(problems, &err);
+		ck_assert_str_eq(err.text, "f:1: bad; and 2 more errors (see postern -n)");
+		problems_free(&problems);
+	}
+END_TEST
+
 /* The first PROBLEMS_KEPT texts are kept, and all problems are counted. */
 START_TEST(keeps_the_first_ones)
 	{
@@ -133,6 +151,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, accepts_null);
 	tcase_add_test(tcase, collects_in_order);
 	tcase_add_test(tcase, keeps_notes_apart);
+	tcase_add_test(tcase, a_summary_has_the_first_text_and_the_number_of_the_others);
 	tcase_add_test(tcase, keeps_the_first_ones);
 	tcase_add_test(tcase, bounds_the_texts_of_a_source);
 	tcase_add_test(tcase, bounds_a_text);
