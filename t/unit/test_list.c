@@ -293,21 +293,21 @@ END_TEST
  * missing ones. */
 START_TEST(a_million_entries)
 	{
-		enum { COUNT = 1000000 };
+		const int count = (int)unit_times(1000000);
 		struct strbuf text = STRBUF_INIT;
 		struct list *list;
 		char name[40];
 		uint32_t line;
 		int i;
 
-		for (i = 0; i < COUNT; i++)
+		for (i = 0; i < count; i++)
 			strbuf_addf(&text, "host%d.example%d.com\n", i, i % 1000);
 		ck_assert(!text.failed);
 		list = list_build(LIST_CONN_DENY, text.text, text.len, psl, problems);
-		ck_assert_uint_eq(list_entries(list), COUNT);
-		printf("1,000,000 names of %.1f bytes: %.1f bytes an entry\n",
-			(double)text.len / COUNT - 1, (double)list_bytes(list) / COUNT);
-		for (i = 0; i < COUNT; i += 7) {
+		ck_assert_uint_eq(list_entries(list), count);
+		printf("%d names of %.1f bytes: %.1f bytes an entry\n", count,
+			(double)text.len / count - 1, (double)list_bytes(list) / count);
+		for (i = 0; i < count; i += 7) {
 			(void)snprintf(name, sizeof(name), "host%d.example%d.com", i, i % 1000);
 			ck_assert_int_eq(list_find_host(list, name, &line), LIST_YES);
 			ck_assert_uint_eq(line, (uint32_t)i + 1);

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "t/unit/lib/token_rsa_keys.h"
+
 struct token_pair {
 	EVP_PKEY *key;
 };
@@ -26,26 +28,41 @@ static void must(bool holds)
 		abort();
 }
 
-static EVP_PKEY *make_pss(void)
+static EVP_PKEY *read_key(const char *pem)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
-	EVP_PKEY *key = NULL;
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
 
-	must(EVP_PKEY_keygen_init(context) == 1 &&
-		EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
-		EVP_PKEY_generate(context, &key) == 1);
-	EVP_PKEY_CTX_free(context);
+	BIO_free(bio);
 	return key;
 }
 
-static EVP_PKEY *make_key(const char *type)
+/* The same numbers as a key that is for RSA-PSS alone. */
+static EVP_PKEY *make_pss(const char *pem)
 {
+	EVP_PKEY *rsa = read_key(pem), *key = NULL;
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	OSSL_PARAM *numbers = NULL;
+
+	must(EVP_PKEY_todata(rsa, EVP_PKEY_KEYPAIR, &numbers) == 1 &&
+		EVP_PKEY_fromdata_init(context) == 1 &&
+		EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, numbers) == 1);
+	OSSL_PARAM_free(numbers);
+	EVP_PKEY_CTX_free(context);
+	EVP_PKEY_free(rsa);
+	return key;
+}
+
+static EVP_PKEY *make_key(const char *type, bool first)
+{
+	const char *rsa = first ? RSA_FIRST : RSA_SECOND;
+
 	if (strcmp(type, "RSA") == 0)
-		return EVP_RSA_gen(2048);
+		return read_key(rsa);
 	if (strcmp(type, "RSA-1024") == 0)
-		return EVP_RSA_gen(1024);
+		return read_key(RSA_1024);
 	if (strcmp(type, "RSA-PSS") == 0)
-		return make_pss();
+		return make_pss(rsa);
 	if (strcmp(type, "EC") == 0)
 		return EVP_EC_gen("P-256");
 	if (strncmp(type, "P-", 2) == 0 || strncmp(type, "secp", 4) == 0)
@@ -53,12 +70,12 @@ static EVP_PKEY *make_key(const char *type)
 	return EVP_PKEY_Q_keygen(NULL, NULL, type);
 }
 
-/* RSA keys take seconds to make under memcheck, so a program makes three of each type and uses them
- * in turn: three calls in a row return three different keys. */
+/* A program has two keys of each type and uses them in turn, so a call returns another key than the
+ * call before it. Of RSA-1024, which is always refused, both are the same. */
 static struct key_set {
 	char type[24];
 	unsigned calls;
-	EVP_PKEY *keys[3];
+	EVP_PKEY *keys[2];
 } key_sets[16];
 
 static struct key_set *key_set_of(const char *type)
@@ -76,10 +93,11 @@ struct token_pair *token_pair_new(const char *type)
 {
 	struct token_pair *pair = calloc(1, sizeof(*pair));
 	struct key_set *set = key_set_of(type);
-	EVP_PKEY **key = &set->keys[set->calls++ % 3];
+	unsigned turn = set->calls++ % 2;
+	EVP_PKEY **key = &set->keys[turn];
 
 	if (*key == NULL)
-		*key = make_key(type);
+		*key = make_key(type, turn == 0);
 	must(pair != NULL && *key != NULL && EVP_PKEY_up_ref(*key) == 1);
 	pair->key = *key;
 	return pair;
