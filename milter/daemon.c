@@ -31,6 +31,7 @@
 #include "milter/signals.h"
 #include "milter/smtp/callbacks_thread.h"
 #include "milter/smtp/smtp_status.h"
+#include "milter/start_check.h"
 
 /* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
@@ -84,17 +85,6 @@ static int find_group(const char *section, const char *group, gid_t *gid_r, stru
 	if (listen_group(group, gid_r, err) != 0)
 		return errmsg_prefix(err, "[%s] socket_group: ", section);
 	return 0;
-}
-
-int daemon_check(const struct config *config, struct errmsg *err)
-{
-	gid_t gid;
-
-	if (find_group("milter", config->milter.socket_group, &gid, err) != 0 ||
-		find_group("auth", config->auth.socket_group, &gid, err) != 0 ||
-		find_group("control", config->control.socket_group, &gid, err) != 0)
-		return -1;
-	return auth_sockets_check(&config->auth, err);
 }
 
 static struct listen_owner owner_of(const struct daemon *daemon, const char *section, uint32_t mode,
@@ -213,6 +203,21 @@ static void start_log(const struct daemon *daemon)
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root; set a user with -u or [milter] user");
+}
+
+/* Refuse a configuration with which a daemon could not start. Runs in the cache thread. */
+static int on_config_read(void *context, const struct config *config, struct errmsg *err)
+{
+	struct problems *errors = problems_new();
+	size_t count;
+
+	(void)context;
+	if (errors == NULL)
+		return errmsg_set(err, "out of memory");
+	if ((count = start_check(config, errors)) > 0)
+		problems_summarize(errors, err);
+	problems_free(&errors);
+	return count == 0 ? 0 : -1;
 }
 
 /* Apply a new configuration. Runs in the cache thread. */
@@ -344,6 +349,7 @@ static void start_threads(struct daemon *daemon)
 {
 	const struct cache_hooks hooks = {
 		.context = daemon,
+		.config_read = on_config_read,
 		.config_taken = on_config_taken,
 		.reload_ended = on_reload_ended,
 	};

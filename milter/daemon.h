@@ -13,12 +13,6 @@ struct daemon_options {
 };
 
 /*
- * Check that a daemon can start with config, without opening sockets. Returns 0, or -1 with err
- * set, which begins with the key.
- */
-int daemon_check(const struct config *config, struct errmsg *err);
-
-/*
  * Run the daemon. Returns when a signal has ended it and everything that it owns is closed. A
  * failure to start ends the process with a message and an exit code of sysexits.h. The daemon takes
  * a reference of config. Call this once per process; libmilter's threads may still run when it

@@ -184,12 +184,32 @@ int process_take_group(const struct process_user *user, struct errmsg *err)
 	return 0;
 }
 
+/* Take the groups of the user, and those that were named besides. Returns -1 with errno set. */
+static int take_groups(const struct process_user *user)
+{
+	gid_t *groups;
+	int count, ret;
+
+	if (initgroups(user->name, user->gid) != 0)
+		return -1;
+	if (user->more_group_count == 0)
+		return 0;
+	if ((count = getgroups(0, NULL)) < 0 ||
+		(groups = calloc((size_t)count + PROCESS_GROUPS_MAX, sizeof(*groups))) == NULL)
+		return -1;
+	if ((count = getgroups(count, groups)) >= 0)
+		memcpy(groups + count, user->more_groups,
+			(size_t)user->more_group_count * sizeof(*groups));
+	ret = count < 0 ? -1 : setgroups((size_t)(count + user->more_group_count), groups);
+	free(groups);
+	return ret;
+}
+
 static int change_user(const struct process_user *user, struct errmsg *err)
 {
 	if (geteuid() != 0 || user->name[0] == '\0')
 		return 0;
-	if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 ||
-		setuid(user->uid) != 0)
+	if (take_groups(user) != 0 || setgid(user->gid) != 0 || setuid(user->uid) != 0)
 		return errmsg_set(err, "cannot become '%s': %s", user->name, strerror(errno));
 	if (user->uid != 0 && setuid(0) == 0)
 		return errmsg_set(err, "can become root again after becoming '%s'", user->name);

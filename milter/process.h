@@ -31,11 +31,14 @@ void process_ready(const char *status);
 void process_fail(int code, const struct errmsg *err) __attribute__((noreturn));
 
 /* The user to become. */
+#define PROCESS_GROUPS_MAX 16
 struct process_user {
 	char name[64]; /* "": stay the same user */
 	char home[1024];
 	uid_t uid;
 	gid_t gid;
+	gid_t more_groups[PROCESS_GROUPS_MAX]; /* besides those of the user */
+	int more_group_count;
 };
 
 /*

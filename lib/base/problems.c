@@ -178,6 +178,6 @@ void problems_summarize(const struct problems *errors, struct errmsg *err)
 	if (others == 0)
 		(void)errmsg_set(err, "%s", problems_text(errors, 0));
 	else
-		(void)errmsg_set(err, "%.450s; and %zu more error%s (see postern -n)",
-			problems_text(errors, 0), others, others == 1 ? "" : "s");
+		(void)errmsg_set(err, "%.*s; and %zu more error%s (see postern -n)",
+			TEXT_CUT(problems_text(errors, 0), 450), others, others == 1 ? "" : "s");
 }

@@ -374,11 +374,13 @@ void config_check_readable(const struct config *config, const char *user, struct
 	const char *const paths[] = { config->path, config->given.password_file,
 		config->given.secret_file, config->jwt.keys_file, config->store.path };
 
+	struct errmsg why;
+
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (*paths[i] != '\0' && access(paths[i], R_OK) != 0 && errno != ENOENT)
+		if (*paths[i] != '\0' && file_try_open(paths[i], &why) == FILE_FAILED)
 			problems_add(problems,
 				"%s: user %s cannot read it, so that reloads will fail: %s",
-				paths[i], user, strerror(errno));
+				paths[i], user, why.text);
 	}
 }
 

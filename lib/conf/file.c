@@ -45,6 +45,14 @@ char *file_absolute(const char *path)
 	return absolute;
 }
 
+/* ENOLINK: a link to a file that does not exist, which is not a missing file (ENOENT), because
+ * somebody has put it there. */
+static const char *reason_of(int error)
+{
+	return error == ENOLINK ? "is a symbolic link to a file that does not exist" :
+				  strerror(error);
+}
+
 int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
 {
 	struct stat st;
@@ -55,6 +63,8 @@ int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
 	}
 	if (errno != ENOENT)
 		return errmsg_set(err, "%s: %s", path, strerror(errno));
+	if (lstat(path, &st) == 0)
+		return errmsg_set(err, "%s: %s", path, reason_of(ENOLINK));
 	*stamp_r = (struct file_stamp){ 0 };
 	return 0;
 }
@@ -97,11 +107,20 @@ struct reading {
 	struct stat st;
 };
 
+/* Return why this is not a file with content, or NULL. */
+static const char *wrong_kind(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode))
+		return NULL;
+	return S_ISDIR(st->st_mode) ? "is a directory" : "is not a regular file";
+}
+
 static enum file_result check_kind(const struct reading *r, uint64_t max, struct errmsg *err)
 {
-	if (!S_ISREG(r->st.st_mode))
-		return fail_read(r->path,
-			S_ISDIR(r->st.st_mode) ? "is a directory" : "is not a regular file", err);
+	const char *why = wrong_kind(&r->st);
+
+	if (why != NULL)
+		return fail_read(r->path, why, err);
 	if ((uint64_t)r->st.st_size > max || (uint64_t)r->st.st_size >= SIZE_MAX / 2) {
 		(void)errmsg_set(err, "%s: has %" PRIu64 " bytes; at most %" PRIu64 " are read",
 			r->path, (uint64_t)r->st.st_size, max);
@@ -133,10 +152,7 @@ static enum file_result check_private(const struct reading *r, uid_t user, struc
 	return FILE_FAILED;
 }
 
-/*
- * Open a file, which may be a FIFO. Returns -1 with errno set; a link to a file that does not exist
- * is not a missing file (ENOENT), because somebody has put it there.
- */
+/* Open a file, which may be a FIFO. Returns -1 with errno set, for reason_of(). */
 static int open_for_reading(const char *path)
 {
 	/* With O_NONBLOCK, a FIFO in place of a file does not block the thread. */
@@ -146,12 +162,6 @@ static int open_for_reading(const char *path)
 	if (fd < 0 && errno == ENOENT)
 		errno = lstat(path, &st) == 0 ? ENOLINK : ENOENT;
 	return fd;
-}
-
-static const char *reason_of(int error)
-{
-	return error == ENOLINK ? "is a symbolic link to a file that does not exist" :
-				  strerror(error);
 }
 
 /* Open a file of at most max bytes. *reading_r is set, and must be closed, only after FILE_READ. */
@@ -237,15 +247,18 @@ enum file_result file_try_open(const char *path, struct errmsg *err)
 {
 	int fd = open_for_reading(path);
 
-	enum file_result result = FILE_READ;
+	const char *why;
+	struct stat st;
 
 	if (fd < 0) {
-		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
 		(void)errmsg_set(err, "%s", reason_of(errno));
-	} else {
-		(void)close(fd);
+		return errno == ENOENT ? FILE_MISSING : FILE_FAILED;
 	}
-	return result;
+	why = fstat(fd, &st) != 0 ? strerror(errno) : wrong_kind(&st);
+	if (why != NULL)
+		(void)errmsg_set(err, "%s", why);
+	(void)close(fd);
+	return why == NULL ? FILE_READ : FILE_FAILED;
 }
 
 int file_try_create(const char *folder, struct errmsg *err)

@@ -16,7 +16,8 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* Get the stamp of the present file; all zero when none exists. Returns 0, or -1 with err set. */
+/* Get the stamp of the present file; all zero when none exists. Returns 0, or -1 with err set; a
+ * link to a file that does not exist is an error. */
 int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
@@ -47,7 +48,7 @@ enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t
 enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
 	size_t *len_r, struct errmsg *err);
 
-/* Really open a file, or a directory, for reading. FILE_READ, FILE_MISSING, or FILE_FAILED with err
+/* Really open a file for reading. FILE_READ, FILE_MISSING, or FILE_FAILED with err
  * set to the reason alone, without the path. */
 enum file_result file_try_open(const char *path, struct errmsg *err);
 

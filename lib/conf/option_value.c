@@ -244,9 +244,10 @@ static int set_path(const struct config_option *option, const struct option_home
 	len = strlen(copy) - strlen(prefix);
 	if (option->max > 0 && len > (size_t)option->max)
 		return errmsg_set(err,
-			"[%s] %s: the path %.200s has %zu bytes; that of a socket has at most "
+			"[%s] %s: the path %.*s has %zu bytes; that of a socket has at most "
 			"%" PRId64,
-			option->section, option->name, copy + strlen(prefix), len, option->max);
+			option->section, option->name, TEXT_CUT(copy + strlen(prefix), 200), len,
+			option->max);
 	*(const char **)home = copy;
 	return 0;
 }

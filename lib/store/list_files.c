@@ -4,11 +4,9 @@
  */
 #include "lib/store/list_files.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int list_file_path(const char *directory, enum list_id id, char **path_r)
 {
@@ -88,33 +86,6 @@ int list_files_read(const struct list_source *source, struct list **lists_r, str
 	}
 	memcpy(lists_r, lists, sizeof(lists));
 	return 0;
-}
-
-/* Add a problem if the path exists and the process may not access it; returns whether it may not.
- */
-static bool report_unreadable(const char *path, int mode, const char *user,
-	struct problems *problems)
-{
-	if (access(path, mode) == 0 || errno == ENOENT)
-		return false;
-	problems_add(problems,
-		"%s: user %s cannot read it, so that a daemon that starts has no policy: %s", path,
-		user, strerror(errno));
-	return true;
-}
-
-void list_files_check_readable(const char *directory, const char *user, struct problems *problems)
-{
-	char *path;
-
-	if (report_unreadable(directory, X_OK, user, problems))
-		return;
-	for (int i = 0; i < LIST_COUNT; i++) {
-		if (list_file_path(directory, (enum list_id)i, &path) != 0)
-			continue;
-		(void)report_unreadable(path, R_OK, user, problems);
-		free(path);
-	}
 }
 
 void list_files_free(struct list **lists)

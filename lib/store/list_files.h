@@ -33,10 +33,6 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
  */
 int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err);
 
-/* Add a problem for the directory, or for each list file in it, that exists and that the process,
- * which runs as `user`, may not read. */
-void list_files_check_readable(const char *directory, const char *user, struct problems *problems);
-
 /* Return LIST_COUNT references; each may be NULL. */
 void list_files_free(struct list **lists);
 

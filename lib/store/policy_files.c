@@ -4,8 +4,34 @@
  */
 #include "lib/store/policy_files.h"
 
+#include <string.h>
+
+#include "lib/conf/options.h"
 #include "lib/store/list_files.h"
 #include "lib/store/store_read.h"
+
+void policy_check_store(const struct config *config, struct problems *notes,
+	struct problems *missing)
+{
+	const char *path = config->store.path;
+	struct errmsg err;
+
+	if (config->database.present || path[0] == '\0')
+		return;
+	if (strcmp(path, options_find("store", "path")->fallback) == 0) {
+		problems_note(notes,
+			"there is no database and no store (%s), so that no rules of users are in "
+			"force; leave [store] path empty if that is intended",
+			path);
+		return;
+	}
+	(void)errmsg_set(&err,
+		"%s does not exist, so that no rules of users are in force; create it, correct "
+		"the path, or leave it empty",
+		path);
+	(void)config_key_error(config, "store", "path", &err);
+	problems_add(missing, "%s", err.text);
+}
 
 /* Set the users and profiles of the JSON store in parts; a missing file contains none. */
 static int read_store(const struct config *config, struct policy_parts *parts,

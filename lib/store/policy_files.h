@@ -29,4 +29,12 @@ struct files_rows {
 int policy_from_files(const struct config *config, struct policy **policy_r,
 	struct files_rows *rows_r, struct problems *problems, struct errmsg *err);
 
+/*
+ * Report that neither a database nor a store exists, so that the lists alone decide and logins are
+ * not restricted: as a problem in missing if the configuration names a store that does not exist,
+ * else as a note. Call this when store_is_missing().
+ */
+void policy_check_store(const struct config *config, struct problems *notes,
+	struct problems *missing);
+
 #endif

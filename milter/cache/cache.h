@@ -19,10 +19,16 @@ struct cache;
 
 /*
  * The functions by which the cache thread reports to the rest of the daemon. It holds no lock
- * during these calls, which must neither wait nor end the cache. Either may be NULL.
+ * during these calls, which must neither wait nor end the cache. Each may be NULL.
  */
 struct cache_hooks {
 	void *context;
+
+	/*
+	 * A reload has read a configuration whose form is right. Returns 0, or -1 with err set if
+	 * it is refused nevertheless.
+	 */
+	int (*config_read)(void *context, const struct config *config, struct errmsg *err);
 
 	/*
 	 * A reload has read a good configuration, which replaces `old`; the policy with its

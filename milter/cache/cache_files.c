@@ -66,6 +66,20 @@ static void use_list(struct cache *cache, enum list_id id, struct list *list,
 	cache->is_changed = true;
 }
 
+/* Report a file that has disappeared, until it exists again or a reload confirms that it is gone.
+ */
+static void check_list_exists(struct cache *cache, enum list_id id, bool exists,
+	struct problems *problems)
+{
+	if (exists || cache->reload.is_active)
+		cache->list_existed[id] = exists;
+	if (!exists && cache->list_existed[id])
+		problems_add(problems,
+			"%s: the file has disappeared, so that the list is empty; restore it, or run "
+			"posternctl reload to confirm that it is gone",
+			list_name(id));
+}
+
 static void read_list(struct cache *cache, enum list_id id, int64_t now)
 {
 	struct problems *problems = problems_new();
@@ -86,6 +100,7 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 		note_unreadable_list(cache, id, &err);
 		return;
 	}
+	check_list_exists(cache, id, stamp.exists, problems);
 	is_news = !watch_is_loaded(cache->watch, id, &stamp);
 	watch_loaded(cache->watch, id, &stamp);
 	note_readable_list(cache, id);
@@ -194,7 +209,8 @@ static void read_own_store(struct cache *cache)
 		break;
 	case STORE_MISSING:
 		(void)errmsg_set(&err,
-			"%s: the file no longer exists; a reload will put the lists alone in force",
+			"%s: the file does not exist, and the rows in force stay; restore it, or "
+			"leave [store] path empty to put the lists alone in force",
 			path);
 		note_unreadable_store(cache, &err);
 		break;

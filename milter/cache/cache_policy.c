@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "lib/store/policy_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
@@ -44,6 +45,8 @@ void cache_publish(struct cache *cache)
 	serial = policy_serial(policy);
 	problems = problems_new();
 	policy_check_profiles(policy_parts(policy), problems);
+	if (cache->source == SOURCE_LISTS)
+		policy_check_store(cache->config, problems, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_SETTINGS, problems);
 	snapshot_publish(cache->snapshot, policy);
 	cache->is_changed = false;
@@ -81,8 +84,10 @@ static void drop_rows(struct cache *cache)
 bool cache_decide_lists_only(struct cache *cache)
 {
 	const struct config *config = cache->config;
+	const bool has_rows = cache->profiles != NULL || cache->users != NULL;
 
-	if (!config->database.present && store_is_missing(config->store.path)) {
+	if (!config->database.present && store_is_missing(config->store.path) &&
+		(config->store.path[0] == '\0' || !has_rows)) {
 		drop_rows(cache);
 		cache->source = SOURCE_LISTS;
 		cache->store_error.text[0] = '\0';

@@ -59,7 +59,9 @@ struct cache {
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
-	struct profiles *profiles;	/* NULL: none yet */
+	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
+					  it is gone */
+	struct profiles *profiles;     /* NULL: none yet */
 	struct users *users;
 	enum cache_source source; /* of profiles and users */
 	struct revision revision;
@@ -85,9 +87,10 @@ void cache_publish(struct cache *cache);
 
 /*
  * Find out whether the lists alone decide, which they do if neither a database nor a store exists.
- * If so, drop the users and profiles and return true. Otherwise return false: lists that are
- * already in force alone stay so until users are read, but the first policy waits for users,
- * because without them every login could use any sender.
+ * Rows in force stay, however, until [store] path is empty, because a path may be mistyped and a
+ * file removed by mistake. If so, drop the users and profiles and return true. Otherwise return
+ * false: lists that are already in force alone stay so until users are read, but the first policy
+ * waits for users, because without them every login could use any sender.
  */
 bool cache_decide_lists_only(struct cache *cache);
 

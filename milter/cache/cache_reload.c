@@ -50,14 +50,36 @@ void cache_apply_config(struct cache *cache)
 	watch_files(cache, false);
 }
 
+/* Load postern.conf. Returns 0, or -1 with err set, which counts the errors after the first. */
+static int load_config(const struct cache *cache, const struct config **config_r,
+	struct errmsg *err)
+{
+	struct problems *errors = problems_new();
+	const struct config *config = NULL;
+	int ret = errors == NULL ? errmsg_set(err, "out of memory") :
+				   config_load_all(cache->config_path, NULL, &config, errors, err);
+
+	if (ret != 0 && errors != NULL)
+		problems_summarize(errors, err);
+	problems_free(&errors);
+	if (ret == 0 && cache->hooks.config_read != NULL &&
+		cache->hooks.config_read(cache->hooks.context, config, err) != 0) {
+		config_unref(&config);
+		return -1;
+	}
+	if (ret == 0)
+		*config_r = config;
+	return ret;
+}
+
 /* Read postern.conf. If it is bad, log the error and keep the old configuration. */
 static void read_config(struct cache *cache)
 {
-	const struct config *config, *old = cache->config;
+	const struct config *config = NULL, *old = cache->config;
 	struct errmsg err;
 
 	cache->config_error.text[0] = '\0';
-	if (config_load(cache->config_path, &config, &cache->config_error) < 0) {
+	if (load_config(cache, &config, &cache->config_error) < 0) {
 		log_event(LOG_LEVEL_ERROR, "config refused, the old one stays: %s",
 			cache->config_error.text);
 		cache_reload_failed(cache, &cache->config_error);
@@ -101,12 +123,14 @@ void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now)
 static void answer_reload(struct cache *cache, uint64_t number, const struct errmsg *err)
 {
 	bool ok = err->text[0] == '\0';
+	bool is_logged = strcmp(err->text, cache->config_error.text) == 0; /* by read_config() */
 
 	if (ok)
 		log_event(LOG_LEVEL_NOTICE, "reload done problems=%zu",
 			policy_problems_count(cache->policy_problems, PROBLEM));
 	else
-		log_event(LOG_LEVEL_ERROR, "reload not done: %s", err->text);
+		log_event(LOG_LEVEL_ERROR, "reload not done: %s",
+			is_logged ? "the configuration is refused" : err->text);
 	if (cache->hooks.reload_ended != NULL)
 		cache->hooks.reload_ended(cache->hooks.context, number, ok, err);
 }
@@ -120,6 +144,18 @@ static bool files_are_pending(const struct cache *cache)
 		if (watch_is_pending(cache->watch, i))
 			return true;
 	return false;
+}
+
+/* A reload must not hide that the lists are those of an earlier directory. */
+static void fail_without_folder(struct cache *cache)
+{
+	struct errmsg err;
+
+	if (!watch_folder_gone(cache->watch, 0))
+		return;
+	(void)errmsg_set(&err, "%s: the directory of the lists does not exist",
+		cache->config->lists.directory);
+	cache_reload_failed(cache, &err);
 }
 
 void cache_reload_end(struct cache *cache, int64_t now)
@@ -137,6 +173,7 @@ void cache_reload_end(struct cache *cache, int64_t now)
 	}
 	if (files_are_pending(cache) && !is_late)
 		return;
+	fail_without_folder(cache);
 	if (err.text[0] != '\0') {
 		(void)errmsg_prefix(&err, "database: ");
 		cache_reload_failed(cache, &err);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define BACKLOG 128
+#define GROUP_BYTES_MAX ((size_t)1 << 24) /* of a group with its members */
 
 static int address_of(const char *path, struct sockaddr_un *address_r, struct errmsg *err)
 {
@@ -139,15 +141,27 @@ int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, s
 
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)
 {
-	const struct group *group;
+	struct group entry, *found = NULL;
+	char *text = NULL, *grown;
+	size_t size = 1024;
+	int error = ERANGE;
 
 	if (name[0] == '\0') {
 		*gid_r = (gid_t)-1;
 		return 0;
 	}
-	/* cppcheck-suppress getgrnamCalled ; there is only one thread at this time */
-	if ((group = getgrnam(name)) == NULL)
-		return errmsg_set(err, "the group '%s' does not exist", name);
-	*gid_r = group->gr_gid;
-	return 0;
+	for (; error == ERANGE && size <= GROUP_BYTES_MAX; size *= 4) {
+		if ((grown = realloc(text, size)) == NULL) {
+			error = ENOMEM;
+			break;
+		}
+		text = grown;
+		error = getgrnam_r(name, &entry, text, size, &found);
+	}
+	if (found != NULL)
+		*gid_r = entry.gr_gid;
+	free(text);
+	if (found == NULL && error != 0)
+		return errmsg_set(err, "cannot look up the group '%s': %s", name, strerror(error));
+	return found != NULL ? 0 : errmsg_set(err, "the group '%s' does not exist", name);
 }

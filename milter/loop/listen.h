@@ -6,8 +6,8 @@
 #include "lib/base/errmsg.h"
 
 /*
- * The main thread calls all of these functions while it is the only thread, because they change the
- * umask. Those that return an int return 0, or -1 with err set.
+ * The main thread calls these functions, except the last one, while it is the only thread, because
+ * they change the umask. Those that return an int return 0, or -1 with err set.
  */
 
 /* The owner of a unix socket's file. A plain value. */
@@ -35,7 +35,7 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 /* Make a listening, non-blocking unix stream socket at path; the caller closes it. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
 
-/* Look up a group by its name; "" gives (gid_t)-1. */
+/* Look up a group by its name; "" gives (gid_t)-1. Any thread may call it. */
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err);
 
 #endif

@@ -123,14 +123,23 @@ static PGconn *dial_end(struct dial *dial)
 	return conn;
 }
 
+/* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
+static bool may_hold_password(const char *conninfo)
+{
+	const char *user = strstr(conninfo, "://"), *at = strrchr(conninfo, '@');
+
+	return strstr(conninfo, "passw") != NULL ||
+		(user != NULL && at != NULL && strchr(user + 3, ':') != NULL &&
+			strchr(user + 3, ':') < at);
+}
+
 /*
  * libpq quotes a bad connection string in its error message. Therefore the string is parsed before
  * it is used, and libpq's message is shown only if the string can contain no password.
  */
-static int check_conninfo(const char *conninfo, struct errmsg *err)
+int pg_check_conninfo(const char *conninfo, struct errmsg *err)
 {
 	bool is_string = strchr(conninfo, '=') != NULL || strstr(conninfo, "://") != NULL;
-	bool is_secret = strstr(conninfo, "password") != NULL || strstr(conninfo, "://") != NULL;
 	PQconninfoOption *options;
 	char *message = NULL;
 
@@ -140,13 +149,12 @@ static int check_conninfo(const char *conninfo, struct errmsg *err)
 		PQconninfoFree(options);
 		return 0;
 	}
-	if (message == NULL || is_secret)
+	if (message == NULL || may_hold_password(conninfo))
 		(void)errmsg_set(err,
-			"libpq cannot read [database] conninfo (not shown here, "
-			"because it may contain a password)");
+			"libpq cannot read the connection string (not shown here, because it may "
+			"contain a password)");
 	else
-		(void)errmsg_set(err, "[database] conninfo: %.*s", (int)strcspn(message, "\n"),
-			message);
+		(void)errmsg_set(err, "%.*s", (int)strcspn(message, "\n"), message);
 	PQfreemem(message);
 	return -1;
 }
@@ -173,8 +181,11 @@ enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *
 	enum pg_wait waited;
 	PGconn *conn;
 
-	if (check_conninfo(config->database.conninfo, err) < 0 ||
-		(dial = dial_start(config, err)) == NULL)
+	if (pg_check_conninfo(config->database.conninfo, err) < 0) {
+		(void)errmsg_prefix(err, "[database] conninfo: ");
+		return PG_LOST;
+	}
+	if ((dial = dial_start(config, err)) == NULL)
 		return PG_LOST;
 	waited = waiter->wait(waiter->context, dial->fd, false, CLOCK_NEVER);
 	if ((conn = dial_end(dial)) == NULL) {

@@ -16,24 +16,28 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 }
 
 /*
- * Join the lines of a libpq message: "; " separates two errors, a space precedes a line that
- * continues one, which libpq indents with a tab.
+ * Join the lines of a libpq message by "; ". libpq indents advice about an error with a tab; a
+ * space precedes a further line of such advice.
  */
 static void join_lines(const char *message, struct errmsg *joined)
 {
 	char *to = joined->text, *full = joined->text + sizeof(joined->text) - 3;
+	bool is_advice = false, is_next_advice;
 
+	message += strspn(message, " \t\r\n");
 	for (; *message != '\0' && to < full; message++) {
 		if (*message != '\n') {
-			*to++ = *message == '\t' ? ' ' : *message;
+			*to++ = *message == '\t' || *message == '\r' ? ' ' : *message;
 			continue;
 		}
-		while (message[1] == '\n')
-			message++;
-		if (message[1] != '\t' && message[1] != '\0') {
+		is_next_advice = message[1 + strspn(message + 1, "\r\n")] == '\t';
+		message += strspn(message + 1, " \t\r\n");
+		if (message[1] == '\0')
+			break;
+		if (!is_advice || !is_next_advice)
 			*to++ = ';';
-			*to++ = ' ';
-		}
+		*to++ = ' ';
+		is_advice = is_next_advice;
 	}
 	while (to > joined->text && to[-1] == ' ')
 		to--;

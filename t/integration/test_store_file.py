@@ -173,21 +173,32 @@ def test_an_editor_that_truncates_and_writes_is_waited_for(box):
 
 @pytest.mark.threads
 def test_a_store_that_appears_holds_users_to_their_profiles(box):
-    daemon = box.postern()
+    daemon = box.postern(config={"store": {"path": "run/store.json"}})
+    missing = f"[store] path: {daemon.store_path} does not exist"
+    assert missing in status(daemon)["cache"]["problems"][0]
     assert status(daemon)["cache"]["policy"]["source"] == "lists"
     assert may(daemon, "alice", "anybody@example.org")
     daemon.write_store(ROWS)
     wait_may_not(daemon, "alice", "anybody@example.org", what="a store that appeared is in force")
     assert may(daemon, *ALICE)
     assert status(daemon)["cache"]["policy"]["source"] == "store"
+    assert status(daemon)["cache"]["problem_count"] == 0
+    assert f"resolved: {daemon.conf}" in daemon.log()
 
 
-def test_a_store_that_is_removed_leaves_its_rows_in_force_until_a_reload(box):
+def test_a_store_that_is_removed_leaves_its_rows_in_force_until_it_is_turned_off(box):
+    """Neither a mistyped path nor a lost file frees all users of their rules."""
     daemon = box.postern(store=ROWS)
     assert not may(daemon, "alice", "anybody@example.org")
     daemon.store_path.unlink()
-    daemon.wait_log("store.json: the file no longer exists")
+    daemon.wait_log("store.json: the file does not exist, and the rows in force stay")
     assert not may(daemon, "alice", "anybody@example.org")
+    for path in ("run/store.json", "run/stor.json"):
+        daemon.configure({"store": {"path": path}})
+        answer = daemon.ctl("reload", check=False)
+        assert not answer["ok"] and f"{daemon.folder}/{path}: the file does not exist" in answer["error"]
+        assert not may(daemon, "alice", "anybody@example.org")
+    daemon.configure({"store": {"path": ""}})
     daemon.ctl("reload")
     assert may(daemon, "alice", "anybody@example.org")
     assert status(daemon)["cache"]["policy"]["source"] == "lists"

@@ -31,7 +31,7 @@ ROOMS = {
     "milter/auth": COMMON,
     "milter/cache": COMMON + ["milter/pg"],
     "milter/control": COMMON + ["milter/smtp", "milter/ledger", "milter/auth", "milter/cache"],
-    "milter": COMMON + ["milter/smtp", "milter/ledger", "milter/auth", "milter/cache", "milter/control"],
+    "milter": COMMON + ["milter/smtp", "milter/ledger", "milter/pg", "milter/auth", "milter/cache", "milter/control"],
     "ctl": LIB,
 }
 ROOMS["t"] = list(ROOMS)

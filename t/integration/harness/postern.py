@@ -61,6 +61,8 @@ class Postern:
                      "suspensions": "run/suspended", "socket_mode": "0666"},
             "control": {"socket": "run/control"},
         }
+        if store is None and "database" not in (config or {}):
+            self.config["store"]["path"] = ""  # a path at which there is nothing is a problem
         self.was_ready = False
         self._initial = (lists or {}, store)
         self.configure(config or {})
@@ -114,7 +116,7 @@ class Postern:
                 file.write(text[len(text) // 2:])
 
     def write_store(self, store):
-        """Write the store as if by hand: rows, or text."""
+        """Write the store as if by hand: rows, or text. [store] path must be that of self.store_path."""
         if not isinstance(store, str):
             store = json.dumps({"format": "postern-store-1", "profiles": [], "users": [], **store})
         beside = self.store_path.with_name("store.json.new")

@@ -1,0 +1,152 @@
+/*
+ * postern -n: checks the configuration, and all files as the daemon's user. Owns nothing that
+ * outlives it; runs in a process of one thread. t/integration/test_faults.py covers it.
+ */
+#include "milter/check.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/print.h"
+#include "milter/files_check.h"
+#include "milter/process.h"
+#include "milter/start_check.h"
+#include "milter/unit_user.h"
+
+static void print_errors(const struct problems *errors)
+{
+	for (size_t i = 0; i < problems_kept(errors); i++)
+		print_line(stderr, "postern: %s", problems_text(errors, i));
+}
+
+static void print_problems(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		print_line(stderr, "%s", problems_text(problems, i));
+}
+
+static void print_notes(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)
+		print_line(stderr, "note: %s", problems_level_text(problems, PROBLEM_NOTE, i));
+}
+
+/* Read the files as root's daemon would after it has become the user of -u or [milter] user, unless
+ * only systemd starts it. */
+static int check_as_user(const struct daemon_options *options, const struct config *config,
+	bool has_unit, struct files_report *report)
+{
+	const char *name = options->user != NULL ? options->user : config->milter.user;
+	struct process_user user;
+	struct errmsg err;
+
+	if (has_unit && options->user == NULL)
+		return EX_OK;
+	if (process_find_user(name, &user, &err) != 0) {
+		print_line(stderr, "postern: %s", err.text);
+		return EX_NOUSER;
+	}
+	if (user.name[0] == '\0') {
+		files_check(config, "", report);
+	} else if (files_check_as(config, &user, true, report, &err) != 0) {
+		print_line(stderr, "postern: %s", err.text);
+		return EX_OSERR;
+	}
+	return EX_OK;
+}
+
+/* Read the files with the user and the groups of each way in which the daemon may be started. */
+static int check_files(const struct daemon_options *options, const struct config *config,
+	struct files_report *report)
+{
+	struct process_user unit_user;
+	struct errmsg err;
+	bool has_unit;
+	int code;
+
+	if (geteuid() != 0) {
+		files_check(config, "", report);
+		return EX_OK;
+	}
+	has_unit = unit_user_find(&unit_user, &err);
+	if (err.text[0] != '\0') {
+		print_line(stderr, "postern: %s", err.text);
+		return EX_NOUSER;
+	}
+	code = check_as_user(options, config, has_unit, report);
+	if (code == EX_OK && has_unit &&
+		files_check_as(config, &unit_user, false, report, &err) != 0) {
+		print_line(stderr, "postern: %s", err.text);
+		code = EX_OSERR;
+	}
+	return code;
+}
+
+/* Print the results, and return the exit code. */
+static int report_all(const struct daemon_options *options, const struct config *config,
+	const struct files_report *report)
+{
+	const size_t count = problems_count(config->warnings) + problems_count(report->problems) +
+		problems_count(report->unreadable);
+	const size_t notes = problems_level_count(config->warnings, PROBLEM_NOTE) +
+		problems_level_count(report->problems, PROBLEM_NOTE);
+
+	print_problems(config->warnings);
+	print_problems(report->unreadable);
+	print_problems(report->problems);
+	print_notes(config->warnings);
+	print_notes(report->problems);
+	print_text(stdout, "%s: %s, %zu problem%s", options->config_path,
+		problems_count(report->unreadable) > 0 ? "a daemon should not start now" :
+							 "no error",
+		count, count == 1 ? "" : "s");
+	if (notes > 0)
+		print_text(stdout, ", %zu note%s", notes, notes == 1 ? "" : "s");
+	print_end(stdout);
+	return problems_count(report->unreadable) > 0 ? EX_NOINPUT : EX_OK;
+}
+
+/* Check what the configuration names. Errors of the configuration do not hide those of the files.
+ */
+static int check_config(const struct daemon_options *options, const struct config *config,
+	struct problems *errors)
+{
+	struct files_report report;
+	int code = EX_OSERR;
+
+	(void)start_check(config, errors);
+	print_errors(errors);
+	if (files_report_init(&report) == 0 &&
+		(code = check_files(options, config, &report)) == EX_OK) {
+		if (problems_count(errors) == 0) {
+			code = report_all(options, config, &report);
+		} else {
+			print_problems(report.unreadable);
+			code = EX_CONFIG;
+		}
+	}
+	files_report_clear(&report);
+	return code;
+}
+
+int check_run(const struct daemon_options *options)
+{
+	struct problems *errors = problems_new();
+	const struct config *config = NULL;
+	struct errmsg err;
+	int code = EX_CONFIG;
+
+	if (errors == NULL) {
+		print_line(stderr, "postern: out of memory");
+		return EX_OSERR;
+	}
+	if (config_load_all(options->config_path, options->user, &config, errors, &err) == 0)
+		code = check_config(options, config, errors);
+	else
+		print_errors(errors);
+	config_unref(&config);
+	problems_free(&errors);
+	return code;
+}

@@ -1,0 +1,380 @@
+/*
+ * Reads all files as a daemon that starts would, in a child that has become the daemon's user if
+ * root checks. It owns the child and the pipe from it; the only thread of `postern -n` runs it.
+ * t/integration/test_faults.py covers it.
+ */
+#include "milter/files_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/store/list_files.h"
+#include "lib/store/policy_files.h"
+#include "lib/store/store_read.h"
+#include "lib/store/suspensions_file.h"
+#include "lib/store/token_keys.h"
+#include "milter/loop/clock.h"
+#include "milter/pg/pg_connection.h"
+
+int files_report_init(struct files_report *report)
+{
+	report->unreadable = problems_new();
+	report->problems = problems_new();
+	return report->unreadable == NULL || report->problems == NULL ? -1 : 0;
+}
+
+void files_report_clear(struct files_report *report)
+{
+	problems_free(&report->unreadable);
+	problems_free(&report->problems);
+}
+
+/* ---- access ---------------------------------------------------------------------- */
+
+/* Add that the path cannot be read (or written), unless it does not exist. Returns whether it can.
+ */
+static bool try_open(const char *path, const char *user, const char *so, struct problems *problems)
+{
+	struct errmsg why;
+
+	if (path[0] == '\0' || file_try_open(path, &why) != FILE_FAILED)
+		return true;
+	if (user[0] == '\0' || strcmp(why.text, strerror(EACCES)) != 0)
+		problems_add(problems, "%s: %s, so that %s", path, why.text, so);
+	else
+		problems_add(problems, "%s: user %s cannot read it, so that %s: %s", path, user, so,
+			why.text);
+	return false;
+}
+
+/* Add that no file can be created beside path. */
+static void try_create(const char *path, const char *user, const char *so,
+	struct problems *problems)
+{
+	char *folder = path[0] == '\0' ? NULL : file_directory(path);
+	struct errmsg why;
+
+	if (folder != NULL && file_try_create(folder, &why) != 0)
+		problems_add(problems, "%s: %s%s cannot create files in %s, so that %s: %s", path,
+			user[0] == '\0' ? "the process" : "user ", user, folder, so, why.text);
+	free(folder);
+}
+
+/* Add that the folder does not exist, or cannot be searched. Returns whether it can. */
+static bool try_search(const char *folder, const char *user, const char *so,
+	struct problems *problems)
+{
+	char *inside;
+	struct stat st;
+	int error = 0;
+
+	if (asprintf(&inside, "%s/.", folder) < 0)
+		return true;
+	if (stat(inside, &st) != 0)
+		error = errno;
+	free(inside);
+	if (error == 0)
+		return true;
+	if (error == EACCES && user[0] != '\0')
+		problems_add(problems, "%s: user %s cannot read it, so that %s: %s", folder, user,
+			so, strerror(error));
+	else
+		problems_add(problems, "%s: %s, so that %s", folder,
+			error == ENOENT ? "the directory does not exist" : strerror(error), so);
+	return false;
+}
+
+/* Check the files that a daemon started by root reads before it becomes its user. */
+static void check_early_files(const struct config *config, const char *user, const char *so,
+	struct problems *problems)
+{
+	const char *const paths[] = { config->path, config->given.password_file,
+		config->given.secret_file };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		(void)try_open(paths[i], user, so, problems);
+}
+
+/* ---- the policy ------------------------------------------------------------------ */
+
+/* Read the lists into parts. */
+static void check_lists(const struct config *config, const char *user, struct policy_parts *parts,
+	struct files_report *report)
+{
+	static const char so[] = "a daemon that starts has no policy";
+	const struct list_source source = {
+		.directory = config->lists.directory,
+		.max_file = config->lists.max_file,
+		.psl = parts->psl,
+		.problems = report->problems,
+	};
+	struct errmsg err;
+	char *path;
+
+	if (!try_search(source.directory, user, so, report->unreadable))
+		return;
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (list_file_path(source.directory, (enum list_id)i, &path) != 0)
+			continue;
+		if (try_open(path, user, so, report->unreadable) &&
+			list_file_read(&source, (enum list_id)i, &parts->lists[i], NULL, &err) != 0)
+			problems_add(report->unreadable, "%s, so that %s", err.text, so);
+		free(path);
+	}
+}
+
+/* A database of which there is no copy must be reached. */
+static enum pg_wait wait_for_database(void *context, int fd, bool for_write, int64_t deadline)
+{
+	struct pollfd one = { .fd = fd, .events = for_write ? POLLOUT : POLLIN };
+
+	(void)context;
+	return poll(&one, 1, clock_timeout(clock_ms(), deadline)) > 0 ? PG_WAIT_READY :
+									PG_WAIT_TIMEOUT;
+}
+
+static void check_database(const struct config *config, struct problems *problems)
+{
+	const struct pg_waiter waiter = { .wait = wait_for_database };
+	const char *copy = config->store.path[0] == '\0' ? "[store] path" : config->store.path;
+	struct errmsg err;
+	struct pg *pg = NULL;
+
+	if (pg_connect(config, &waiter, &pg, &err) != PG_OK)
+		problems_add(problems,
+			"[database]: not reached, and there is no copy of it (%s), so that a daemon "
+			"that starts has no policy: %s",
+			copy, err.text);
+	pg_close(&pg);
+}
+
+/* Read the store, or the copy of the database, into parts. */
+static void check_store(const struct config *config, const char *user, struct policy_parts *parts,
+	struct files_report *report)
+{
+	static const char so[] = "a daemon that starts has no policy";
+	const struct store_source source = {
+		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
+		.problems = report->problems,
+	};
+	struct store store = { 0 };
+	struct errmsg err;
+
+	if (store_is_missing(config->store.path)) {
+		parts->lists_only = !config->database.present;
+		if (config->database.present)
+			check_database(config, report->unreadable);
+		else
+			policy_check_store(config, report->problems, report->unreadable);
+		return;
+	}
+	if (!try_open(config->store.path, user, so, report->unreadable))
+		return;
+	if (store_read_with_prev(config->store.path, &source, &store, &err) != STORE_READ) {
+		problems_add(report->unreadable, "%s, so that %s", err.text, so);
+		return;
+	}
+	parts->profiles = profiles_ref(store.profiles);
+	parts->users = users_ref(store.users);
+	store_clear(&store);
+}
+
+static void check_policy(const struct config *config, const char *user, struct files_report *report)
+{
+	struct policy_parts parts = { .settings = config->settings };
+	struct errmsg err;
+
+	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, &err) < 0)
+		problems_add(report->unreadable, "public suffix list: %s", err.text);
+	else
+		check_lists(config, user, &parts, report);
+	check_store(config, user, &parts, report);
+	policy_check_profiles(&parts, report->problems);
+	profiles_unref(&parts.profiles);
+	users_unref(&parts.users);
+	list_files_free(parts.lists);
+	orgdomain_unref(&parts.psl);
+}
+
+/* ---- logins and limits ----------------------------------------------------------- */
+
+static void check_keys(const struct config *config, const char *user, struct files_report *report)
+{
+	struct jwt_keys *keys = NULL;
+	struct errmsg err;
+
+	if (!try_open(config->jwt.keys_file, user, "no token is accepted", report->unreadable))
+		return;
+	if (token_keys_load(config->jwt.keys_file, config->jwt.secret, config->user, &keys,
+		    report->problems, &err) != TOKEN_KEYS_LOADED)
+		problems_add(report->unreadable, "%s", err.text);
+	jwt_keys_unref(&keys);
+}
+
+static void check_suspensions(const struct config *config, const char *user,
+	struct files_report *report)
+{
+	const char *path = config->auth.suspensions;
+	struct suspensions *suspensions = suspensions_new();
+	struct errmsg err;
+
+	if (suspensions != NULL &&
+		try_open(path, user, "the daemon does not start", report->unreadable)) {
+		if (suspensions_load(path, suspensions, &err) != 0)
+			problems_add(report->unreadable, "%s, so that the daemon does not start",
+				err.text);
+		try_create(path, user, "suspensions do not outlive a restart", report->problems);
+	}
+	suspensions_free(&suspensions);
+}
+
+static void check_limits(const struct config *config, const char *user, struct files_report *report)
+{
+	static const char so[] = "the counts of rate limits do not outlive a restart";
+	static const char *const endings[] = { "", ".prev", ".lock" };
+	char *path;
+
+	if (config->limits.state[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (asprintf(&path, "%s%s", config->limits.state, endings[i]) < 0)
+			continue;
+		(void)try_open(path, user, so, report->unreadable);
+		free(path);
+	}
+	try_create(config->limits.state, user, so, report->unreadable);
+}
+
+void files_check(const struct config *config, const char *user, struct files_report *report)
+{
+	check_policy(config, user, report);
+	check_keys(config, user, report);
+	check_suspensions(config, user, report);
+	check_limits(config, user, report);
+	if (config->database.present)
+		try_create(config->store.path, user, "no copy of the database is kept",
+			report->problems);
+}
+
+/* ---- the child ------------------------------------------------------------------- */
+
+/* The texts pass through the pipe with a letter before each and a NUL after it. */
+static void add_text(struct strbuf *all, char kind, const char *text)
+{
+	strbuf_add_char(all, kind);
+	strbuf_add(all, text, strlen(text) + 1);
+}
+
+static void add_report(struct strbuf *all, const struct files_report *report)
+{
+	const struct problems *problems = report->problems;
+
+	for (size_t i = 0; i < problems_kept(report->unreadable); i++)
+		add_text(all, 'u', problems_text(report->unreadable, i));
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		add_text(all, 'p', problems_text(problems, i));
+	for (size_t i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)
+		add_text(all, 'n', problems_level_text(problems, PROBLEM_NOTE, i));
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	ssize_t written;
+
+	for (; len > 0; bytes += written, len -= (size_t)written) {
+		if ((written = write(fd, bytes, len)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void run_child(const struct config *config, const struct process_user *user, bool by_root,
+	int out) __attribute__((noreturn));
+
+static void run_child(const struct config *config, const struct process_user *user, bool by_root,
+	int out)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct files_report report;
+	struct errmsg err;
+
+	if (files_report_init(&report) != 0)
+		_exit(1);
+	if (process_become(user, &err) != 0) {
+		problems_add(report.unreadable, "%s", err.text);
+	} else {
+		check_early_files(config, user->name,
+			by_root ? "reloads will fail" : "the daemon does not start",
+			by_root ? report.problems : report.unreadable);
+		files_check(config, user->name, &report);
+	}
+	add_report(&text, &report);
+	_exit(text.failed || write_all(out, text.text, text.len) != 0 ? 1 : 0);
+}
+
+static bool contains(const struct problems *problems, const char *text)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		if (strcmp(problems_text(problems, i), text) == 0)
+			return true;
+	return false;
+}
+
+/* Add a text from the child, unless an earlier child has found the same. */
+static void take_text(const char *text, struct files_report *report)
+{
+	struct problems *to = text[0] == 'u' ? report->unreadable : report->problems;
+
+	if (text[0] == 'n')
+		problems_note(to, "%s", text + 1);
+	else if (!contains(to, text + 1))
+		problems_add(to, "%s", text + 1);
+}
+
+/* Take all texts from the pipe. Returns 0, or -1 if the child did not end well. */
+static int read_child(pid_t child, FILE *in, struct files_report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int status;
+
+	while (getdelim(&text, &size, '\0', in) > 0)
+		take_text(text, report);
+	free(text);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int files_check_as(const struct config *config, const struct process_user *user, bool by_root,
+	struct files_report *report, struct errmsg *err)
+{
+	int ends[2];
+	pid_t child;
+	FILE *in;
+
+	if (pipe2(ends, O_CLOEXEC) != 0 || (in = fdopen(ends[0], "r")) == NULL ||
+		(child = fork()) < 0)
+		return errmsg_set(err, "cannot start a process that reads the files: %s",
+			strerror(errno));
+	if (child == 0)
+		run_child(config, user, by_root, ends[1]);
+	(void)close(ends[1]);
+	if (read_child(child, in, report) != 0)
+		(void)errmsg_set(err, "the process that reads the files as '%s' failed",
+			user->name);
+	else
+		err->text[0] = '\0';
+	(void)fclose(in);
+	return err->text[0] == '\0' ? 0 : -1;
+}

@@ -1,0 +1,16 @@
+#ifndef POSTERN_START_CHECK_H
+#define POSTERN_START_CHECK_H
+
+#include <stddef.h>
+
+#include "lib/conf/config.h"
+
+/*
+ * Find what would keep a daemon with this configuration from starting or from reaching its
+ * database, although each value has the right form: groups that do not exist, sockets for logins
+ * that are not on loopback, a connection string that libpq cannot read. Adds "FILE:LINE: [section]
+ * key: ..." to errors for each, and returns their number. Opens nothing. Any thread.
+ */
+size_t start_check(const struct config *config, struct problems *errors);
+
+#endif
