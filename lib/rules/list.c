@@ -10,6 +10,7 @@
 #include "lib/rules/entry_check.h"
 #include "lib/rules/list_lines.h"
 #include "lib/rules/list_private.h"
+#include "lib/rules/regex_check.h"
 
 enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
 
@@ -66,9 +67,14 @@ static void report_entry(const struct list *list, const struct entry *entry,
 
 static int add_regex(struct list *list, const struct entry *entry, struct problems *problems)
 {
+	enum regex_subject subject = list->id == LIST_HELO_DENY_RE ? REGEX_ON_HELO :
+		list->id == LIST_CONN_ALLOW_RE || list->id == LIST_CONN_DENY_RE ?
+								     REGEX_ON_CLIENTS :
+								     REGEX_ON_ADDRESSES;
 	struct errmsg err;
 
-	if (regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
+	if (!regex_check(subject, true, entry->text, entry->len, &err) ||
+		regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
 		report_entry(list, entry, &err, problems);
 	return 0;
 }

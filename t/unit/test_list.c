@@ -99,8 +99,11 @@ static const struct {
 		"mail_from.access.blacklist_regex:2: regex \"(b\" cannot be compiled: missing closing "
 		"parenthesis at character 3; left out" },
 	{ LIST_HELO_DENY_RE, "*.example.com", 0,
-		"helo.checks.regexps:1: regex \"*.example.com\" cannot be compiled: quantifier does not "
-		"follow a repeatable item at character 1; left out" },
+		"helo.checks.regexps:1: \"*.example.com\" is a wildcard, not a regex; write "
+		".*\\.example\\.com; left out" },
+	{ LIST_MAIL_DENY_RE, "/@b\\.example$/ REJECT\nx@b\\.example", 1,
+		"mail_from.access.blacklist_regex:1: \"/@b\\.example$/ REJECT\" has slashes around the "
+		"regex, and an action after it; write .*@b\\.example; left out" },
 	{ LIST_DOMAINS, "co.uk\nexample.com", 1,
 		"access.domains:1: \"co.uk\" is a public suffix, below which anybody may register a "
 		"domain; left out" },

@@ -1,0 +1,365 @@
+/*
+ * Finds lines of regex lists that are written in the form of another program's table, or that
+ * require what no subject contains. Stateless; any thread may call it.
+ */
+#include "lib/rules/regex_check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/base/text.h"
+#include "lib/base/utf8.h"
+
+#define SHOWN_MAX 120 /* bytes of a regex in a message */
+
+/* A regex that is checked. */
+struct checked {
+	enum regex_subject subject;
+	bool anchored;
+	const char *text;
+	size_t len;
+	struct errmsg *fault;
+};
+
+/* Set the fault; right may be NULL or empty. Returns false. */
+static bool fail(const struct checked *c, const char *reason, const struct strbuf *right)
+{
+	if (right == NULL || right->len == 0 || right->failed)
+		(void)errmsg_set(c->fault, "\"%.*s\" %s", TEXT_CUT_LEN(c->text, c->len, SHOWN_MAX),
+			reason);
+	else
+		(void)errmsg_set(c->fault, "\"%.*s\" %s; write %.*s",
+			TEXT_CUT_LEN(c->text, c->len, SHOWN_MAX), reason,
+			TEXT_CUT_LEN(right->text, right->len, SHOWN_MAX));
+	return false;
+}
+
+/* ---- the atoms of a regex ------------------------------------------------------------- */
+
+struct atoms {
+	const char *at, *end;
+};
+
+enum atom {
+	ATOM_END,
+	ATOM_LITERAL,	  /* one character, which is required */
+	ATOM_ANCHOR,	  /* ^ or $ */
+	ATOM_ALTERNATIVE, /* | */
+	ATOM_OTHER,	  /* a group, a class, a dot, or optional */
+};
+
+/* Return the end of the class at p. */
+static const char *class_end(const char *p, const char *end)
+{
+	for (p++; p < end && *p != ']'; p++)
+		p += *p == '\\' && p + 1 < end;
+	return p < end ? p + 1 : end;
+}
+
+/* Return the end of the group at p. */
+static const char *group_end(const char *p, const char *end)
+{
+	unsigned depth = 0;
+
+	while (p < end) {
+		if (*p == '[') {
+			p = class_end(p, end);
+			continue;
+		}
+		depth += *p == '(';
+		if (*p == ')' && --depth == 0)
+			return p + 1;
+		p += *p == '\\' && p + 1 < end ? 2 : 1;
+	}
+	return end;
+}
+
+/* Return the end of the counts in braces at p. */
+static const char *end_of_counts(const char *p, const char *end)
+{
+	while (p < end && *p != '}')
+		p++;
+	return p < end ? p + 1 : end;
+}
+
+/* Get the next atom with its quantifier; *literal_r is the character of ATOM_LITERAL. */
+static enum atom next_atom(struct atoms *atoms, char *literal_r)
+{
+	const char *p = atoms->at, *end = atoms->end;
+	enum atom atom = ATOM_OTHER;
+
+	if (p >= end)
+		return ATOM_END;
+	if (*p == '\\' && p + 1 < end) {
+		atom = ispunct((unsigned char)p[1]) ? ATOM_LITERAL : ATOM_OTHER;
+		*literal_r = p[1];
+		p += 2;
+	} else if (*p == '[') {
+		p = class_end(p, end);
+	} else if (*p == '(') {
+		p = group_end(p, end);
+	} else {
+		atom = *p == '|'				  ? ATOM_ALTERNATIVE :
+			*p == '^' || *p == '$'			  ? ATOM_ANCHOR :
+			*p == '.' || strchr("*+?{})", *p) != NULL ? ATOM_OTHER :
+								    ATOM_LITERAL;
+		*literal_r = *p++;
+	}
+	if (atom != ATOM_ALTERNATIVE && p < end && (*p == '*' || *p == '?' || *p == '{')) {
+		atom = ATOM_OTHER;
+		if (*p == '{')
+			p = end_of_counts(p, end);
+	}
+	atoms->at = p;
+	return atom;
+}
+
+static bool has_alternatives(const struct checked *c)
+{
+	struct atoms atoms = { c->text, c->text + c->len };
+	enum atom atom;
+	char literal;
+
+	while ((atom = next_atom(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_ALTERNATIVE)
+			return true;
+	}
+	return false;
+}
+
+/* ---- other programs' tables ------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Return whether a text begins with an action of Postfix's or Sendmail's tables, or a reply code.
+ */
+static bool is_action(const char *text, size_t len)
+{
+	static const char *const actions[] = { "OK", "REJECT", "DUNNO", "DISCARD", "DEFER",
+		"DEFER_IF_REJECT", "DEFER_IF_PERMIT", "PERMIT", "HOLD", "FILTER", "REDIRECT",
+		"PREPEND", "REPLACE", "IGNORE", "WARN", "INFO", "BCC", "SKIP", "RELAY", "ERROR",
+		"DENY", "ALLOW" };
+	size_t word = 0, i;
+
+	while (word < len && !is_blank(text[word]) && text[word] != ':')
+		word++;
+	if (word == 3 && (text[0] == '4' || text[0] == '5') && isdigit((unsigned char)text[1]) &&
+		isdigit((unsigned char)text[2]))
+		return true;
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (strlen(actions[i]) == word && strncasecmp(actions[i], text, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Return the length of a regex without the action behind it, which is len if there is none. */
+static size_t len_without_action(const char *text, size_t len)
+{
+	bool quoted = len > 0 && text[0] == '"';
+	size_t i, stop;
+
+	for (i = 1; i < len; i++) {
+		quoted ^= text[i] == '"';
+		if (quoted || !is_blank(text[i]))
+			continue;
+		stop = i;
+		while (i < len && is_blank(text[i]))
+			i++;
+		if (i < len && is_action(text + i, len - i))
+			return stop;
+	}
+	return len;
+}
+
+/* Add a regex that matches a part of a subject as one that matches the whole. */
+static void add_whole(const struct checked *c, const char *text, size_t len, struct strbuf *out)
+{
+	const struct checked inner = { c->subject, c->anchored, text, len, NULL };
+	bool from_start = len > 0 && text[0] == '^';
+	bool to_end = len > 1 && text[len - 1] == '$' && text[len - 2] != '\\';
+	bool group = has_alternatives(&inner);
+
+	if (!c->anchored) {
+		strbuf_add(out, text, len);
+		return;
+	}
+	if (group)
+		from_start = to_end = false; /* they belong to one alternative */
+	strbuf_add_str(out, from_start ? "" : ".*");
+	strbuf_add_str(out, group ? "(?:" : "");
+	strbuf_add(out, text + from_start, len - from_start - to_end);
+	strbuf_add_str(out, group ? ")" : "");
+	strbuf_add_str(out, to_end ? "" : ".*");
+}
+
+/* Return whether a regex has slashes around it, perhaps with ! before and flags behind. Sets the
+ * part between them. */
+static bool has_slashes(const char *text, size_t len, const char **inner_r, size_t *inner_len_r)
+{
+	size_t start = len > 0 && text[0] == '!', stop = len;
+
+	while (start < len && is_blank(text[start]))
+		start++;
+	while (stop > start && isalpha((unsigned char)text[stop - 1]) && len - stop < 8)
+		stop--;
+	if (stop < start + 3 || text[start] != '/' || text[stop - 1] != '/' ||
+		text[stop - 2] == '\\' || strspn(text + stop, "imxsuAEXUgy") < len - stop)
+		return false;
+	*inner_r = text + start + 1;
+	*inner_len_r = stop - start - 2;
+	return true;
+}
+
+static bool is_condition(const char *text, size_t len)
+{
+	return (len == 5 && strncasecmp(text, "endif", len) == 0) ||
+		(len > 4 && strncasecmp(text, "if", 2) == 0 && is_blank(text[2]) &&
+			memchr(text, '/', len) != NULL);
+}
+
+/* Add a wildcard such as "*.example.com" as a regex. */
+static void add_wildcard(const char *text, size_t len, struct strbuf *out)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '*')
+			strbuf_add_char(out, '.');
+		else if (text[i] == '.' && (i == 0 || text[i - 1] != '\\'))
+			strbuf_add_char(out, '\\');
+		strbuf_add_char(out, text[i]);
+	}
+}
+
+/* Return whether a regex begins as those of JavaScript cannot: with * or with (?i). */
+static bool begins_well(const struct checked *c)
+{
+	struct strbuf right = STRBUF_INIT;
+	bool well = true;
+
+	if (c->text[0] == '*') {
+		add_wildcard(c->text, c->len, &right);
+		well = fail(c, "is a wildcard, not a regex", &right);
+	} else if (c->len > 4 && memcmp(c->text, "(?i)", 4) == 0) {
+		strbuf_add(&right, c->text + 4, c->len - 4);
+		well = fail(c, "begins with (?i), but case is ignored anyway", &right);
+	}
+	strbuf_free(&right);
+	return well;
+}
+
+/* Return whether the text has the form of this list, and not of another program's. */
+static bool has_our_form(const struct checked *c)
+{
+	size_t len = len_without_action(c->text, c->len), inner_len;
+	struct strbuf right = STRBUF_INIT;
+	const char *inner;
+	bool ours = true;
+
+	if (is_condition(c->text, c->len))
+		return fail(c, "is a condition of Postfix's tables, and each line is one regex",
+			NULL);
+	if (has_slashes(c->text, len, &inner, &inner_len)) {
+		add_whole(c, inner, inner_len, &right);
+		ours = fail(c,
+			len < c->len ? "has slashes around the regex, and an action after it" :
+				       "has slashes around the regex",
+			&right);
+	} else if (len < c->len) {
+		strbuf_add(&right, c->text, len);
+		ours = fail(c, "has an action after the regex", &right);
+	}
+	strbuf_free(&right);
+	return ours;
+}
+
+/* ---- what subjects contain -------------------------------------------------------------- */
+
+/* What a regex without alternatives requires. */
+struct needs {
+	char first;	      /* the character with which each match begins; NUL: unknown */
+	char odd;	      /* a character that no client's name or address contains; NUL: none */
+	bool all_literal;     /* each character is known */
+	bool has_at, has_dot; /* the known characters contain one */
+};
+
+static struct needs find_needs(const struct checked *c)
+{
+	struct atoms atoms = { c->text, c->text + c->len };
+	struct needs needs = { .all_literal = true };
+	bool is_first = true;
+	enum atom atom;
+	char literal;
+
+	while ((atom = next_atom(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_ANCHOR)
+			continue;
+		if (atom == ATOM_LITERAL) {
+			needs.first = is_first ? literal : needs.first;
+			needs.odd = strchr("@/ \t,;<>\"'=", literal) != NULL ? literal : needs.odd;
+			needs.has_at = needs.has_at || literal == '@';
+			needs.has_dot = needs.has_dot || literal == '.';
+		} else {
+			needs.all_literal = false;
+		}
+		is_first = false;
+	}
+	return needs;
+}
+
+static bool client_can_match(const struct checked *c, char odd)
+{
+	char reason[100];
+
+	if (odd == '\0')
+		return true;
+	(void)text_format(reason, sizeof(reason),
+		"requires \"%c\", which no client's name or address contains", odd);
+	return fail(c, reason, NULL);
+}
+
+static bool address_can_match(const struct checked *c, const struct needs *needs)
+{
+	struct strbuf right = STRBUF_INIT;
+	bool from_start = c->text[0] == '^', can = true;
+
+	if (!c->anchored && !from_start)
+		return true;
+	strbuf_add_str(&right, needs->first == '@' ? ".*" : ".*@");
+	strbuf_add(&right, c->text + from_start, c->len - from_start);
+	if (needs->first == '@')
+		can = fail(c, "begins with @, and every address has a name before it", &right);
+	else if (c->anchored && needs->all_literal && needs->has_dot && !needs->has_at)
+		can = fail(c, "is a domain, and must match the whole address", &right);
+	strbuf_free(&right);
+	return can;
+}
+
+bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
+	struct errmsg *fault)
+{
+	const struct checked c = { subject, anchored, text, len, fault };
+	size_t valid = utf8_valid_len(text, len);
+	struct needs needs;
+
+	if (valid < len) {
+		(void)errmsg_set(fault, "\"%.*s\" contains the byte 0x%02x, which is not UTF-8",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX), (unsigned char)text[valid]);
+		return false;
+	}
+	if (!has_our_form(&c) || !begins_well(&c))
+		return false;
+	if (has_alternatives(&c))
+		return true;
+	needs = find_needs(&c);
+	if (subject == REGEX_ON_CLIENTS)
+		return client_can_match(&c, needs.odd);
+	return subject == REGEX_ON_HELO || address_can_match(&c, &needs);
+}

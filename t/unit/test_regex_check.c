@@ -1,0 +1,158 @@
+/*
+ * Shows which lines of regex lists and items of rcpt_re are refused although they are regexes, what
+ * is reported about them, and that no other regex is refused.
+ */
+#include "lib/rules/regex_check.h"
+
+#include <string.h>
+
+#include "t/unit/unit.h"
+
+#define CLIENTS REGEX_ON_CLIENTS, true
+#define HELO REGEX_ON_HELO, true
+#define MAIL REGEX_ON_ADDRESSES, true
+#define RCPT_RE REGEX_ON_ADDRESSES, false
+
+static const struct {
+	enum regex_subject subject;
+	bool anchored;
+	const char *text, *reason, *right;
+} faulty[] = {
+	{ MAIL, "/evil/", "has slashes around the regex", ".*evil.*" },
+	{ MAIL, "/^evil/", "has slashes around the regex", "evil.*" },
+	{ MAIL, "/@evil\\.example$/", "has slashes around the regex", ".*@evil\\.example" },
+	{ MAIL, "/^a@evil\\.example$/i", "has slashes around the regex", "a@evil\\.example" },
+	{ MAIL, "/a|b/", "has slashes around the regex", ".*(?:a|b).*" },
+	{ MAIL, "/@evil\\.example$/ REJECT", "and an action after it", ".*@evil\\.example" },
+	{ MAIL, "/@evil\\.example$/i\t550 5.7.1 No", "and an action after it",
+		".*@evil\\.example" },
+	{ MAIL, "!/@good\\.example$/ REJECT", "and an action after it", ".*@good\\.example" },
+	{ MAIL, ".*@evil\\.example REJECT", "has an action after the regex", ".*@evil\\.example" },
+	{ MAIL, ".*@evil\\.example\tdiscard", "has an action after the regex",
+		".*@evil\\.example" },
+	{ MAIL, ".*@evil\\.example  OK", "has an action after the regex", ".*@evil\\.example" },
+	{ MAIL, ".*@evil\\.example ERROR:5.7.1:550 No", "has an action after the regex",
+		".*@evil\\.example" },
+	{ MAIL, "@evil\\.example", "begins with @", ".*@evil\\.example" },
+	{ MAIL, "^@evil\\.example$", "begins with @", ".*@evil\\.example$" },
+	{ MAIL, "@evil\\.(example|test)", "begins with @", ".*@evil\\.(example|test)" },
+	{ MAIL, "evil\\.example", "is a domain", ".*@evil\\.example" },
+	{ MAIL, "^evil\\.example$", "is a domain", ".*@evil\\.example$" },
+	{ MAIL, "j\xf6rg@.*", "the byte 0xf6, which is not UTF-8", "" },
+	{ MAIL, "*@evil.example", "is a wildcard", ".*@evil\\.example" },
+	{ CLIENTS, "*.dyn\\.example", "is a wildcard", ".*\\.dyn\\.example" },
+	{ CLIENTS, "(?i)dyn\\.example", "begins with (?i)", "dyn\\.example" },
+	{ MAIL, "if /^a/", "is a condition", "" },
+	{ MAIL, "if !/^a/", "is a condition", "" },
+	{ MAIL, "endif", "is a condition", "" },
+	{ MAIL, "ENDIF", "is a condition", "" },
+	{ CLIENTS, "/^dyn/i REJECT", "and an action after it", "dyn.*" },
+	{ CLIENTS, ".*@dyn\\.example", "requires \"@\"", "" },
+	{ CLIENTS, "192\\.0\\.2\\.0/24", "requires \"/\"", "" },
+	{ CLIENTS, "192.0.2.7 dyn.example", "requires \" \"", "" },
+	{ CLIENTS, "a\\.example,b\\.example", "requires \",\"", "" },
+	{ CLIENTS, "\".*\\.dyn\\.example\"", "requires \"\"\"", "" },
+	{ HELO, "/^ylmf-pc$/ REJECT", "and an action after it", "ylmf-pc" },
+	{ HELO, "/ylmf-pc/", "has slashes around the regex", ".*ylmf-pc.*" },
+	{ HELO, "ylmf-pc DUNNO", "has an action after the regex", "ylmf-pc" },
+	{ RCPT_RE, "/@partner\\.example$/i", "has slashes around the regex",
+		"@partner\\.example$" },
+	{ RCPT_RE, "@partner\\.example$ OK", "has an action after the regex",
+		"@partner\\.example$" },
+	{ RCPT_RE, "^@partner\\.example$", "begins with @", ".*@partner\\.example$" },
+};
+START_TEST(a_line_of_another_form_is_refused)
+	{
+		const char *text = faulty[_i].text, *right;
+		struct errmsg fault = { "" };
+
+		ck_assert_msg(!regex_check(faulty[_i].subject, faulty[_i].anchored, text,
+				      strlen(text), &fault),
+			"%s", text);
+		ck_assert_msg(strstr(fault.text, faulty[_i].reason) != NULL, "%s", fault.text);
+		right = strstr(fault.text, "; write ");
+		ck_assert_msg(strcmp(right == NULL ? "" : right + 8, faulty[_i].right) == 0,
+			"%s, not %s", fault.text, faulty[_i].right);
+	}
+END_TEST
+
+static const struct {
+	enum regex_subject subject;
+	bool anchored;
+	const char *text;
+} sound[] = {
+	{ MAIL, ".*@(.*\\.)?example-blocked\\.net" },
+	{ MAIL, "[^@]{20,}@.*" },
+	{ MAIL, ".*@.*\\.(?:top|xyz)" },
+	{ MAIL, "(a|b|c)@abc\\.example\\.org" },
+	{ MAIL, "\"?dq\"?@dq\\.example\\.org" },
+	{ MAIL, "\\S+@\\[192\\.0\\.2\\.\\d+\\]" },
+	{ MAIL, "evil.example" },
+	{ MAIL, "evil.*" },
+	{ MAIL, "evil" },
+	{ MAIL, "postmaster" },
+	{ MAIL, "postmaster|@?abuse" },
+	{ MAIL, "@?evil\\.example" },
+	{ MAIL, "@|a" },
+	{ MAIL, "evil\\.example|.*@evil\\.example" },
+	{ MAIL, "(?:.*@)?evil\\.example" },
+	{ MAIL, "\"ok REJECT me\"@b\\.example|x" },
+	{ MAIL, "\"a b\"@evil\\.example" },
+	{ MAIL, "\\x40evil\\.example" },
+	{ MAIL, "/c=us/.*@gw\\.example" },
+	{ MAIL, "/c=us/a=.*/@gw\\.example" },
+	{ MAIL, "/.*" },
+	{ MAIL, "none@.*|nil@.*" },
+	{ MAIL, "if@example\\.com" },
+	{ MAIL, "endif@example\\.com" },
+	{ MAIL, "ok" },
+	{ MAIL, "j\u00f6rg@.*" },
+	{ CLIENTS, ".*\\.dyn\\.example\\.(net|org)" },
+	{ CLIENTS, "\\d+-\\d+-\\d+-\\d+\\.example\\.com" },
+	{ CLIENTS, "2001:db8:dead:.*" },
+	{ CLIENTS, "192\\.0\\.2\\..*" },
+	{ CLIENTS, "^host\\d+\\.example\\.net$" },
+	{ CLIENTS, "(?=.*evil)[a-z.]+\\.example\\.info" },
+	{ CLIENTS, "[^.]+" },
+	{ CLIENTS, "[@/ ]?x" },
+	{ CLIENTS, "(@|a)x" },
+	{ CLIENTS, "\\bw-word\\b.*" },
+	{ CLIENTS, "rep{2,3}\\.example\\.org" },
+	{ CLIENTS, "rep{,3}x\\.example\\.org" },
+	{ HELO, ".*" },
+	{ HELO, "friend" },
+	{ HELO, "\\[?192\\.0\\.2\\.99\\]?" },
+	{ HELO, ".* .*" },
+	{ HELO, ".*[@/].*" },
+	{ HELO, "a@b" },
+	{ RCPT_RE, "@partner\\.example$" },
+	{ RCPT_RE, "partner\\.example" },
+	{ RCPT_RE, "^boss@" },
+	{ RCPT_RE, "^.*@example.info$" },
+	{ RCPT_RE, "^(a|b)\\1@example\\.org$" },
+	{ RCPT_RE, "@" },
+};
+START_TEST(a_regex_that_may_match_is_accepted)
+	{
+		const char *text = sound[_i].text;
+		struct errmsg fault = { "" };
+
+		ck_assert_msg(regex_check(sound[_i].subject, sound[_i].anchored, text, strlen(text),
+				      &fault),
+			"%s", fault.text);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regex_check");
+	TCase *tcase = tcase_create("regex_check");
+
+	tcase_add_loop_test(tcase, a_line_of_another_form_is_refused, 0, ROWS(faulty));
+	tcase_add_loop_test(tcase, a_regex_that_may_match_is_accepted, 0, ROWS(sound));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
