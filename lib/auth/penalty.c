@@ -1,54 +1,74 @@
 /*
- * Auth penalties: two hash tables of sets of eight entries, for networks and for logins. It owns
- * its entries and is used by one thread at a time.
+ * Auth penalties: hash tables of sets of eight entries, for the failures of logins, networks and
+ * wide networks, and for the networks from which a login has succeeded. It owns its entries and is
+ * used by one thread at a time.
  */
 #include "lib/auth/penalty.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 
 #define WAYS 8
-#define FAILURES_MAX 60	    /* no more are counted, so that an hour forgives everything */
-#define NETWORK_TOLERANCE 3 /* failures without a delay: several people may share a network */
-#define LOGIN_TOLERANCE 1   /* failures without a delay: everybody mistypes */
-#define FIRST_MS 500	    /* the first delay; each further one is twice as long */
-#define LOGIN_MAX 512
+#define PLACES 8	/* trusted networks of one login */
+#define FAILURES_MAX 60 /* no more are counted, so that an hour forgives everything */
+#define FIRST_MS 500	/* the first delay; each further one is twice as long */
+#define PAIR_FORGIVE_S 60
 
-struct entry {
-	uint64_t key;  /* hash of the network or the login; 0: empty */
-	uint32_t time; /* of the last failure or success */
-	uint32_t failures;
+enum kind { LOGIN, NETWORK, WIDE, KINDS };
+
+static const struct {
+	uint32_t tolerance; /* failures without a delay */
+	uint32_t forgive_s; /* seconds after which one failure is forgiven */
+} rules[KINDS] = {
+	[LOGIN] = { 1, 60 },   /* everybody mistypes */
+	[NETWORK] = { 3, 60 }, /* several people may share a network */
+	[WIDE] = { 30, 6 },    /* a provider may give a /48 to one customer or to thousands */
 };
 
-struct table {
-	size_t sets; /* a power of 2 */
-	struct entry *entries;
+struct failures {
+	uint32_t time; /* of the last failure */
+	uint32_t count;
+};
+
+struct entry {
+	uint64_t key; /* 0: empty */
+	struct failures failures;
+};
+
+struct place {
+	uint64_t network; /* 0: not known */
+	uint32_t near;
+	uint32_t time; /* of the last success, plus 1; 0: empty */
+	struct failures failures;
+};
+
+struct trusted {
+	uint64_t login; /* 0: empty */
+	struct place place[PLACES];
 };
 
 struct penalty {
-	struct table networks, logins;
+	size_t sets; /* of each table; a power of 2 */
+	struct entry *failed[KINDS];
+	struct trusted *trusted;
 };
-
-static int table_init(struct table *table, size_t entries)
-{
-	for (table->sets = 1; table->sets * WAYS < entries;)
-		table->sets *= 2;
-	table->entries = calloc(table->sets * WAYS, sizeof(struct entry));
-	return table->entries == NULL ? -1 : 0;
-}
 
 struct penalty *penalty_new(size_t entries)
 {
 	struct penalty *penalty = calloc(1, sizeof(*penalty));
+	bool failed = false;
 
 	if (penalty == NULL)
 		return NULL;
-	if (table_init(&penalty->networks, entries) < 0 ||
-		table_init(&penalty->logins, entries) < 0)
+	for (penalty->sets = 1; penalty->sets * WAYS < entries;)
+		penalty->sets *= 2;
+	for (int kind = 0; kind < KINDS; kind++) {
+		penalty->failed[kind] = calloc(penalty->sets * WAYS, sizeof(struct entry));
+		failed |= penalty->failed[kind] == NULL;
+	}
+	penalty->trusted = calloc(penalty->sets * WAYS, sizeof(struct trusted));
+	if (failed || penalty->trusted == NULL)
 		penalty_free(&penalty);
 	return penalty;
 }
@@ -57,53 +77,68 @@ void penalty_free(struct penalty **penalty)
 {
 	if (*penalty == NULL)
 		return;
-	free((*penalty)->networks.entries);
-	free((*penalty)->logins.entries);
+	for (int kind = 0; kind < KINDS; kind++)
+		free((*penalty)->failed[kind]);
+	free((*penalty)->trusted);
 	free(*penalty);
 	*penalty = NULL;
 }
 
-/* The key of a client's network; 0 when the client is not known. */
-static uint64_t network_key(const struct cidr *client)
+/* ---- keys ---------------------------------------------------------------------- */
+
+static uint64_t key_of(const void *bytes, size_t len)
 {
-	uint64_t key;
+	const uint64_t key = hash_bytes(bytes, len);
+
+	return key == 0 ? 1 : key;
+}
+
+struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
+{
+	struct penalty_keys keys = { .login = login };
 
 	if (client == NULL || client->family == AF_UNSPEC)
-		return 0;
-	key = hash_bytes(client->addr, client->family == AF_INET ? 4 : 8);
-	return key == 0 ? 1 : key;
+		return keys;
+	keys.network = key_of(client->addr, client->family == AF_INET ? 4 : 8);
+	keys.near = (uint32_t)key_of(client->addr, client->family == AF_INET ? 2 : 4) | 1;
+	if (client->family == AF_INET6)
+		keys.wide = key_of(client->addr, 6);
+	if (login != 0)
+		keys.pair = key_of((const uint64_t[]){ login, keys.network }, 16);
+	return keys;
 }
 
-/* The key of a login, without regard to ASCII case; 0 for an empty one. */
-static uint64_t login_key(const char *login)
+static uint64_t key_of_kind(const struct penalty_keys *keys, enum kind kind)
 {
-	char folded[LOGIN_MAX];
-	const size_t len = strnlen(login, LOGIN_MAX);
-	uint64_t key;
-
-	if (len == 0)
-		return 0;
-	ascii_lower_bytes(login, len, folded);
-	key = hash_bytes(folded, len);
-	return key == 0 ? 1 : key;
+	return kind == LOGIN ? keys->login : kind == NETWORK ? keys->network : keys->wide;
 }
+
+/* ---- failures -------------------------------------------------------------------- */
 
 /* The failures that time has not forgiven yet. */
-static uint32_t failures_left(const struct entry *entry, uint32_t now)
+static uint32_t failures_left(const struct failures *failures, uint32_t forgive_s, uint32_t now)
 {
-	uint32_t forgiven = (now - entry->time) / PENALTY_FORGIVE;
+	const uint32_t forgiven = (now - failures->time) / forgive_s;
 
-	return entry->failures > forgiven ? entry->failures - forgiven : 0;
+	return failures->count > forgiven ? failures->count - forgiven : 0;
 }
 
-static struct entry *set_of(const struct table *table, uint64_t key)
+static void add_failure(struct failures *failures, uint32_t forgive_s, uint32_t now)
 {
-	return table->entries + ((key >> 32) & (table->sets - 1)) * WAYS;
+	failures->count = failures_left(failures, forgive_s, now);
+	if (failures->count < FAILURES_MAX)
+		failures->count++;
+	failures->time = now;
 }
 
-static struct entry *find_entry(const struct table *table, uint64_t key)
+static size_t first_of_set(const struct penalty *penalty, uint64_t key)
 {
-	struct entry *set = set_of(table, key);
+	return ((key >> 32) & (penalty->sets - 1)) * WAYS;
+}
+
+static struct entry *find_entry(const struct penalty *penalty, enum kind kind, uint64_t key)
+{
+	struct entry *set = penalty->failed[kind] + first_of_set(penalty, key);
 
 	for (int i = 0; key != 0 && i < WAYS; i++) {
 		if (set[i].key == key)
@@ -112,111 +147,228 @@ static struct entry *find_entry(const struct table *table, uint64_t key)
 	return NULL;
 }
 
-/* Count a failure. Returns the number of failures that are not forgiven. */
-static uint32_t count_failure(const struct table *table, uint64_t key, uint32_t now)
+static uint32_t failures_of(const struct penalty *penalty, enum kind kind, uint64_t key,
+	uint32_t now)
 {
-	struct entry *entry = find_entry(table, key), *set;
+	const struct entry *entry = find_entry(penalty, kind, key);
+
+	return entry == NULL ? 0 : failures_left(&entry->failures, rules[kind].forgive_s, now);
+}
+
+static void count_failure(struct penalty *penalty, enum kind kind, uint64_t key, uint32_t now)
+{
+	const uint32_t forgive_s = rules[kind].forgive_s;
+	struct entry *entry = find_entry(penalty, kind, key), *set;
 
 	if (key == 0)
-		return 0;
+		return;
 	if (entry == NULL) {
-		entry = set = set_of(table, key);
+		entry = set = penalty->failed[kind] + first_of_set(penalty, key);
 		for (int i = 1; i < WAYS; i++) {
-			if (failures_left(&set[i], now) < failures_left(entry, now))
+			if (failures_left(&set[i].failures, forgive_s, now) <
+				failures_left(&entry->failures, forgive_s, now))
 				entry = &set[i];
 		}
-		*entry = (struct entry){ .key = key, .time = now };
+		*entry = (struct entry){ .key = key };
 	}
-	entry->failures = failures_left(entry, now);
-	if (entry->failures < FAILURES_MAX)
-		entry->failures++;
-	entry->time = now;
-	return entry->failures;
+	add_failure(&entry->failures, forgive_s, now);
 }
 
 static uint32_t delay_of(uint32_t failures, uint32_t tolerance)
 {
-	uint32_t over = failures > tolerance ? failures - tolerance : 0;
+	const uint32_t over = failures > tolerance ? failures - tolerance : 0;
 
 	if (over == 0)
 		return 0;
-	if (over > 4)
-		return PENALTY_MAX_MS;
-	return FIRST_MS << (over - 1) < PENALTY_MAX_MS ? FIRST_MS << (over - 1) : PENALTY_MAX_MS;
+	return over > 4 ? PENALTY_MAX_MS : (uint32_t)FIRST_MS << (over - 1);
 }
 
-uint32_t penalty_failed(struct penalty *penalty, const struct cidr *client, const char *login,
+/* ---- trusted logins ---------------------------------------------------------------- */
+
+static bool is_recent(const struct place *place, uint32_t now)
+{
+	return place->time != 0 && now + 1 - place->time < PENALTY_TRUST_S;
+}
+
+static struct trusted *find_trusted(const struct penalty *penalty, uint64_t login)
+{
+	struct trusted *set = penalty->trusted + first_of_set(penalty, login);
+
+	for (int i = 0; login != 0 && i < WAYS; i++) {
+		if (set[i].login == login)
+			return &set[i];
+	}
+	return NULL;
+}
+
+/* Return the place of a network from which the login has succeeded recently, or NULL. */
+static struct place *find_place(struct trusted *trusted, uint64_t network, uint32_t now)
+{
+	for (int i = 0; trusted != NULL && i < PLACES; i++) {
+		if (trusted->place[i].network == network && is_recent(&trusted->place[i], now))
+			return &trusted->place[i];
+	}
+	return NULL;
+}
+
+static uint32_t last_success(const struct trusted *trusted)
+{
+	uint32_t last = 0;
+
+	for (int i = 0; i < PLACES; i++) {
+		if (trusted->place[i].time > last)
+			last = trusted->place[i].time;
+	}
+	return last;
+}
+
+static void remember_success(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
+{
+	struct trusted *trusted = find_trusted(penalty, keys->login);
+	struct place *place = find_place(trusted, keys->network, now);
+
+	if (trusted == NULL) {
+		struct trusted *set = trusted =
+			penalty->trusted + first_of_set(penalty, keys->login);
+
+		for (int i = 1; i < WAYS; i++) {
+			if (last_success(&set[i]) < last_success(trusted))
+				trusted = &set[i];
+		}
+		*trusted = (struct trusted){ .login = keys->login };
+	}
+	if (place == NULL) {
+		place = trusted->place;
+		for (int i = 1; i < PLACES; i++) {
+			if (trusted->place[i].time < place->time)
+				place = &trusted->place[i];
+		}
+		*place = (struct place){ .network = keys->network, .near = keys->near };
+	}
+	place->time = now + 1;
+}
+
+/* ---- attempts -------------------------------------------------------------------- */
+
+static void view_successes(const struct penalty *penalty, const struct penalty_keys *keys,
+	uint32_t now, struct penalty_view *view)
+{
+	const struct trusted *trusted = find_trusted(penalty, keys->login);
+
+	for (int i = 0; trusted != NULL && i < PLACES; i++) {
+		const struct place *place = &trusted->place[i];
+		uint32_t failures;
+
+		if (!is_recent(place, now))
+			continue;
+		view->has_succeeded = true;
+		if (keys->network == 0)
+			continue;
+		view->is_near |= place->near == keys->near;
+		failures = failures_left(&place->failures, PAIR_FORGIVE_S, now);
+		if (place->network == keys->network && failures < PENALTY_TRUST_FAILURES)
+			view->trust = PENALTY_TRUST_FAILURES - failures;
+	}
+}
+
+struct penalty_view penalty_view(const struct penalty *penalty, const struct penalty_keys *keys,
 	uint32_t now)
 {
-	uint32_t network = delay_of(count_failure(&penalty->networks, network_key(client), now),
-			 NETWORK_TOLERANCE),
-		 own = delay_of(count_failure(&penalty->logins, login_key(login), now),
-			 LOGIN_TOLERANCE);
+	struct penalty_view view = { .trust = 0 };
 
-	return network > own ? network : own;
+	view_successes(penalty, keys, now, &view);
+	for (int kind = 0; kind < KINDS; kind++) {
+		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
+			       delay = delay_of(failures, rules[kind].tolerance);
+
+		if (kind == LOGIN)
+			view.has_failed = failures > 0;
+		else if (delay > 0)
+			view.is_slowed = true;
+		if (delay > view.delay_ms)
+			view.delay_ms = delay;
+	}
+	return view;
 }
 
-void penalty_succeeded(struct penalty *penalty, const struct cidr *client, const char *login,
-	uint32_t now)
+void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	struct entry *network = find_entry(&penalty->networks, network_key(client)),
-		     *own = find_entry(&penalty->logins, login_key(login));
+	struct place *place = find_place(find_trusted(penalty, keys->login), keys->network, now);
 
-	if (own != NULL)
-		*own = (struct entry){ .key = 0 };
-	if (network == NULL)
-		return;
-	/* Halve them instead of clearing them: the owner of one login may be guessing the password
-	 * of another. */
-	network->failures = failures_left(network, now) / 2;
-	network->time = now;
-	if (network->failures == 0)
-		*network = (struct entry){ .key = 0 };
+	for (int kind = 0; kind < KINDS; kind++)
+		count_failure(penalty, kind, key_of_kind(keys, kind), now);
+	if (place != NULL)
+		add_failure(&place->failures, PAIR_FORGIVE_S, now);
 }
 
-/* Clear the entry one or, if it is NULL, all entries. Returns the number of entries cleared. */
-static size_t clear_entries(const struct table *table, const struct entry *one)
+void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	size_t gone = 0;
+	if (keys->login != 0)
+		remember_success(penalty, keys, now);
+}
 
-	for (size_t i = 0; i < table->sets * WAYS; i++) {
-		struct entry *entry = &table->entries[i];
+/* ---- people ------------------------------------------------------------------------ */
 
-		if (entry->key != 0 && (one == NULL || entry == one)) {
+/* Clear the failures of one key, or of all if the key is 0. Returns the number of entries cleared.
+ */
+static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t key)
+{
+	size_t cleared = 0;
+
+	for (size_t i = 0; i < penalty->sets * WAYS; i++) {
+		struct entry *entry = &penalty->failed[kind][i];
+
+		if (entry->key != 0 && (key == 0 || entry->key == key)) {
 			*entry = (struct entry){ .key = 0 };
-			gone++;
+			cleared++;
 		}
 	}
-	return gone;
+	return cleared;
 }
 
-size_t penalty_reset(struct penalty *penalty, const struct cidr *client, const char *login)
+/* Clear the failures that end trust; a key that is 0 means any login, or any network. */
+static void clear_places(struct penalty *penalty, uint64_t login, uint64_t network)
 {
-	const struct entry *entry;
-	size_t gone = 0;
+	for (size_t i = 0; i < penalty->sets * WAYS; i++) {
+		struct trusted *trusted = &penalty->trusted[i];
 
-	if (client == NULL && login == NULL)
-		return clear_entries(&penalty->networks, NULL) +
-			clear_entries(&penalty->logins, NULL);
-	if (client != NULL && (entry = find_entry(&penalty->networks, network_key(client))) != NULL)
-		gone += clear_entries(&penalty->networks, entry);
-	if (login != NULL && (entry = find_entry(&penalty->logins, login_key(login))) != NULL)
-		gone += clear_entries(&penalty->logins, entry);
-	return gone;
+		for (int j = 0; j < PLACES && (login == 0 || trusted->login == login); j++) {
+			if (network == 0 || trusted->place[j].network == network)
+				trusted->place[j].failures = (struct failures){ 0 };
+		}
+	}
 }
 
-static size_t count_unforgiven(const struct table *table, uint32_t now)
+size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
+{
+	size_t cleared = 0;
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		const uint64_t key = keys == NULL ? 0 : key_of_kind(keys, kind);
+
+		if (keys == NULL || key != 0)
+			cleared += clear_failures(penalty, kind, key);
+	}
+	if (keys == NULL)
+		clear_places(penalty, 0, 0);
+	else if (keys->login != 0 || keys->network != 0)
+		clear_places(penalty, keys->login, keys->network);
+	return cleared;
+}
+
+static size_t count_unforgiven(const struct penalty *penalty, enum kind kind, uint32_t now)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < table->sets * WAYS; i++)
-		found += table->entries[i].key != 0 && failures_left(&table->entries[i], now) > 0;
+	for (size_t i = 0; i < penalty->sets * WAYS; i++)
+		found += failures_left(&penalty->failed[kind][i].failures, rules[kind].forgive_s,
+				 now) > 0;
 	return found;
 }
 
 void penalty_count(const struct penalty *penalty, uint32_t now, size_t *networks_r,
 	size_t *logins_r)
 {
-	*networks_r = count_unforgiven(&penalty->networks, now);
-	*logins_r = count_unforgiven(&penalty->logins, now);
+	*networks_r = count_unforgiven(penalty, NETWORK, now);
+	*logins_r = count_unforgiven(penalty, LOGIN, now);
 }

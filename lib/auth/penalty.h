@@ -1,42 +1,92 @@
 #ifndef POSTERN_PENALTY_H
 #define POSTERN_PENALTY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/match/cidr.h"
 
 /*
- * The auth penalty: how long the answer to a failed login is delayed. It depends on the failures of
- * the client's network (/32, /64) and of the login; the longer delay applies. One failure is
- * forgiven per minute; a successful login clears that login's failures and half of the network's.
- * The tables have a fixed size; in a full one the entry with the fewest failures makes room. One
- * thread at a time may use it. Times are seconds of a clock that never goes back.
+ * The auth penalty: how past failures and successes affect the next attempt to log in. It counts
+ * failures by login, by network (an IPv4 address, an IPv6 /64) and by wide network (an IPv6 /48),
+ * and it remembers the networks from which a login has succeeded.
+ *
+ *                  failures without a delay   one is forgiven every
+ *   login                     1                      60 s
+ *   network                   3                      60 s
+ *   wide network             30                       6 s
+ *
+ * The first failure beyond these delays the next attempt by half a second, and each further one
+ * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes
+ * before the check, whatever its result, so that neither an answer nor its absence tells a guesser
+ * anything sooner.
+ *
+ * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
+ * of others delay neither it nor its owner. Trust ends when PENALTY_TRUST_FAILURES failures of that
+ * login from that network are not forgiven (one per minute), because the network may have other
+ * users.
+ *
+ * A success clears no failures. Its owner does not need that, being trusted now, and a guesser must
+ * not profit from a login of his own, nor from the owner's program that logs in every second.
+ *
+ * Bounds: every table has a fixed size, in sets of eight entries, and a set that is full makes
+ * room. A login, network or wide network with the fewest failures is forgotten first; of trusted
+ * logins, the one whose last success is the longest ago. Only a right password adds to the trusted
+ * logins, so that made-up logins cannot displace them; one login has at most eight trusted
+ * networks. With 32,768 entries a table of failures takes 0.5 MiB and that of trusted logins 6.3
+ * MiB, which the system provides as they fill.
+ *
+ * One thread at a time may use it. Times are seconds of a clock that never goes back.
  */
 struct penalty;
 
-#define PENALTY_MAX_MS 4500 /* the longest delay, so that an answer takes less than 5 s in all */
-#define PENALTY_FORGIVE 60  /* seconds after which one failure is forgiven */
+#define PENALTY_MAX_MS 4500	    /* so that an answer takes less than 10 s in all */
+#define PENALTY_TRUST_S (7 * 86400) /* for which a success is remembered */
+#define PENALTY_TRUST_FAILURES 8    /* end the trust until they are forgiven */
 
-/* Each of the two tables has this number of entries, rounded up to a power of 2. Returns NULL when
+/* The table of each kind has this number of entries, rounded up to a power of 2. Returns NULL when
  * out of memory. */
 struct penalty *penalty_new(size_t entries);
 void penalty_free(struct penalty **penalty); /* accepts NULL */
 
-/* Count a failed login. client may be AF_UNSPEC (not known). Returns the delay of its answer in
- * milliseconds from the arrival of the login. */
-uint32_t penalty_failed(struct penalty *penalty, const struct cidr *client, const char *login,
+/* The keys by which an attempt counts. A key that is 0 is not counted. */
+struct penalty_keys {
+	uint64_t login;
+	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4 */
+	uint64_t pair;		/* of the login and the network; 0 without either */
+	uint32_t near;		/* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
+};
+
+/* Return the keys of an attempt. login: a hash of the login's name, 0 for none. client may be NULL
+ * or AF_UNSPEC. */
+struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
+
+/* How the next attempt is to be treated. */
+struct penalty_view {
+	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
+	uint32_t delay_ms;  /* before the check, unless it is trusted */
+	bool is_slowed;	    /* the network or the wide network causes a delay */
+	bool has_failed;    /* the login has failures that are not forgiven */
+	bool has_succeeded; /* the login has succeeded from anywhere within PENALTY_TRUST_S */
+	bool is_near;	    /* it has done so from the same IPv4 /16 or IPv6 /32 */
+};
+
+struct penalty_view penalty_view(const struct penalty *penalty, const struct penalty_keys *keys,
 	uint32_t now);
 
-/* Count a successful login. */
-void penalty_succeeded(struct penalty *penalty, const struct cidr *client, const char *login,
-	uint32_t now);
+/* Count an attempt with wrong credentials, or a successful one. */
+void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now);
+void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now);
 
-/* Forgive a login, a client's network, or (both NULL) everything. Returns the number of entries
- * removed. */
-size_t penalty_reset(struct penalty *penalty, const struct cidr *client, const char *login);
+/*
+ * Forgive the failures of the login, and of the network and the wide network; keys NULL: all
+ * failures. Trusted logins stay. Returns the number of logins and networks that had failures.
+ */
+size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
 
-/* Count the networks and logins that have failures which are not forgiven yet. */
+/* Count the networks (not the wide ones) and logins that have failures which are not forgiven yet.
+ */
 void penalty_count(const struct penalty *penalty, uint32_t now, size_t *networks_r,
 	size_t *logins_r);
 

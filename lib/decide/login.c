@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/auth/password.h"
+#include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/rules/check.h"
@@ -203,6 +204,36 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 			check_password(rules, request, &a);
 	}
 	*answer_r = a;
+}
+
+static uint64_t key_of_name(const char *name, size_t len)
+{
+	char folded[LOGIN_SIZE];
+	uint64_t key;
+
+	if (len > sizeof(folded))
+		len = sizeof(folded);
+	if (len == 0)
+		return 0;
+	ascii_lower_bytes(name, len, folded);
+	key = hash_bytes(folded, len);
+	return key == 0 ? 1 : key;
+}
+
+uint64_t login_key(const struct policy *policy, const struct login_request *request)
+{
+	const char *login = request->login, *at = strrchr(login, '@');
+	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
+	struct user user;
+
+	if (request->is_bearer || (settings != NULL && claimed_mail(settings, login) != NULL))
+		return ~hash_bytes(request->secret, strlen(request->secret)) | 1;
+	if (policy != NULL && policy_find_user(policy, login, &user))
+		return key_of_name(user.name, strlen(user.name));
+	if (settings != NULL && at != NULL && settings->default_domain[0] != '\0' &&
+		strcasecmp(at + 1, settings->default_domain) == 0)
+		return key_of_name(login, (size_t)(at - login));
+	return key_of_name(login, strlen(login));
 }
 
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])

@@ -62,6 +62,15 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 	struct login_answer *answer_r);
 
 /*
+ * Return the key by which attempts at a login are counted, as penalty_keys() expects it; 0 for the
+ * empty login. All spellings of one login have one key: that of the row, or, without a row, of the
+ * name without its case and @default_domain, so that nobody learns which rows exist. An attempt
+ * with a token counts for that token alone, because guesses at a token have nothing in common.
+ * policy may be NULL.
+ */
+uint64_t login_key(const struct policy *policy, const struct login_request *request);
+
+/*
  * Write the name under which a login is suspended: the row's spelling if there is a row. policy may
  * be NULL. Returns 0, or -1 when the name is too long; it is never cut.
  */

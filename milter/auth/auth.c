@@ -16,9 +16,33 @@
 
 #define WORKERS_MIN 2
 #define WORKERS_MAX 8
-#define WORK_WAITING_MAX 512
 #define AUTH_CACHE_ENTRIES 65536
 #define PENALTY_ENTRIES 32768
+
+/*
+ * The turns of the ranks of attempts that wait for a worker: five of sixteen each for trusted
+ * logins, for networks that are not slowed and for saslauthd, and one for slowed networks.
+ */
+#define FOR(rank) (1U << (rank))
+#define FOR_SASLAUTHD (FOR(RANK_MUTE_KNOWN) | FOR(RANK_MUTE) | FOR(RANK_MUTE_FAILED))
+static const uint8_t turns[] = {
+	FOR(RANK_TRUSTED),
+	FOR(RANK_KNOWN),
+	FOR_SASLAUTHD,
+	FOR(RANK_TRUSTED),
+	FOR(RANK_KNOWN),
+	FOR_SASLAUTHD,
+	FOR(RANK_TRUSTED),
+	FOR(RANK_KNOWN),
+	FOR_SASLAUTHD,
+	FOR(RANK_TRUSTED),
+	FOR(RANK_KNOWN),
+	FOR(RANK_MUTE),
+	FOR(RANK_TRUSTED),
+	FOR(RANK_KNOWN),
+	FOR(RANK_MUTE_FAILED),
+	FOR(RANK_SLOWED),
+};
 
 /* ---- configuration ------------------------------------------------------------------- */
 
@@ -86,6 +110,13 @@ static void on_reap(evutil_socket_t fd, short what, void *context)
 	peers_sweep(context);
 }
 
+static void on_gate_opened(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	attempts_pass_gate(context);
+}
+
 static int make_secrets(struct auth *auth, struct errmsg *err)
 {
 	uint8_t bytes[AUTH_CACHE_KEY_SIZE + 16];
@@ -98,8 +129,11 @@ static int make_secrets(struct auth *auth, struct errmsg *err)
 			bytes[AUTH_CACHE_KEY_SIZE + i]);
 	auth->auth_cache = auth_cache_new(bytes, AUTH_CACHE_ENTRIES, auth->config->auth.remember);
 	auth->penalty = penalty_new(PENALTY_ENTRIES);
+	auth->gate = auth_gate_new(auth->penalty);
+	auth->queue = fair_queue_new(AUTH_RANKS, turns, sizeof(turns));
 	auth->counts = auth_counts_new();
-	if (auth->auth_cache == NULL || auth->penalty == NULL || auth->counts == NULL)
+	if (auth->auth_cache == NULL || auth->penalty == NULL || auth->gate == NULL ||
+		auth->queue == NULL || auth->counts == NULL)
 		ret = errmsg_set(err, "out of memory for logins");
 	explicit_bzero(bytes, sizeof(bytes));
 	return ret;
@@ -120,11 +154,14 @@ static int start_serving(struct auth *auth, const struct auth_sockets *sockets, 
 						    (size_t)processors;
 
 	if (make_secrets(auth, err) < 0 ||
-		workers_start(threads, WORK_WAITING_MAX, &auth->workers, err) != 0)
+		workers_start(threads, threads, &auth->workers, err) != 0)
 		return -1;
+	auth->worker_count = threads;
 	auth->tick = event_new(base, -1, EV_PERSIST, on_tick, auth);
 	auth->reaper = event_new(base, -1, 0, on_reap, auth);
-	if (auth->tick == NULL || auth->reaper == NULL || event_add(auth->tick, &second) != 0)
+	auth->gate_opened = event_new(base, -1, 0, on_gate_opened, auth);
+	if (auth->tick == NULL || auth->reaper == NULL || auth->gate_opened == NULL ||
+		event_add(auth->tick, &second) != 0)
 		return errmsg_set(err, "cannot set up the server of logins");
 	for (int s = 0; s < AUTH_SOCKETS; s++) {
 		if (sockets->fd[s] < 0)
@@ -176,8 +213,12 @@ void auth_free(struct auth **auth)
 		event_free(gone->tick);
 	if (gone->reaper != NULL)
 		event_free(gone->reaper);
+	if (gone->gate_opened != NULL)
+		event_free(gone->gate_opened);
 	auth_keys_free(&gone->keys);
 	auth_cache_free(&gone->auth_cache);
+	fair_queue_free(&gone->queue);
+	auth_gate_free(&gone->gate);
 	penalty_free(&gone->penalty);
 	counters_free(&gone->counts);
 	config_unref(&gone->config);
@@ -188,11 +229,23 @@ void auth_free(struct auth **auth)
 
 size_t auth_reset(struct auth *auth, const char *whose)
 {
+	struct penalty_keys keys;
+	struct policy *policy;
 	struct cidr client;
 
-	if (whose != NULL && cidr_parse(whose, &client, NULL) == 0)
-		return penalty_reset(auth->penalty, &client, NULL);
-	return penalty_reset(auth->penalty, NULL, whose);
+	if (whose == NULL)
+		return penalty_reset(auth->penalty, NULL);
+	if (cidr_parse(whose, &client, NULL) == 0) {
+		keys = penalty_keys(0, &client);
+	} else {
+		policy = snapshot_get(shared_snapshot(auth->shared));
+		keys = penalty_keys(login_key(policy,
+					    &(struct login_request){ .login = whose,
+						    .secret = "" }),
+			NULL);
+		policy_unref(&policy);
+	}
+	return penalty_reset(auth->penalty, &keys);
 }
 
 void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,

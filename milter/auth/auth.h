@@ -34,8 +34,9 @@ int auth_apply_config(struct auth *auth, const struct config *config, struct err
 /* Free it after server_stop() and before server_free(). Accepts NULL; sets *auth to NULL. */
 void auth_free(struct auth **auth);
 
-/* Forgive the failures of a login or, if `whose` is an address, of its network; NULL: all failures.
- * Returns the number of entries removed. Server thread. */
+/* Forgive the failures of a login, however it is spelt, or, if `whose` is an address, of its
+ * networks; NULL: all failures. Returns the number of logins and networks that had failures. Server
+ * thread. */
 size_t auth_reset(struct auth *auth, const char *whose);
 
 /*

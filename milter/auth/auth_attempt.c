@@ -1,9 +1,9 @@
 /*
- * The decision of one login: from the auth cache or a worker, then counted, logged, and answered at
- * once or after its auth penalty. It owns the attempts and runs on the server thread, except
- * check_in_worker().
+ * The course of one login: it waits at the gate, waits out its delay, is decided from the auth
+ * cache or by a worker, and is recorded and answered. It owns the attempts and runs on the server
+ * thread, except check_in_worker().
  */
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,49 +11,36 @@
 
 #include "lib/base/text.h"
 #include "milter/auth/auth_private.h"
-#include "milter/log/decision_record.h"
-#include "milter/log/events.h"
-#include "milter/log/log.h"
-#include "milter/log/quote.h"
 #include "milter/loop/clock.h"
 
 /*
- * A login that has waited this long for a worker is not checked any more: its answer would come too
- * late for the MTA (Postfix gives up after 10 s), and others wait behind it.
+ * Postfix gives up after 10 s. A login that has not found a place at the gate after WAIT_MAX_MS, or
+ * no worker by CHECK_BY_MS after its arrival, is answered with a temporary failure, unless it is
+ * patient: with PENALTY_MAX_MS in between, two seconds are left for the check.
  */
-#define WAIT_MAX_MS 4000
-#define ATTEMPTS_MAX 8192 /* being decided or held back at once */
-#define STARTING_MS 5000  /* how long a new daemon may still lack its first policy */
+#define WAIT_MAX_MS 3500
+#define CHECK_BY_MS 8000
+#define ATTEMPTS_MAX 8192	       /* inside at once */
+#define PATIENT_MAX (ATTEMPTS_MAX / 2) /* of them, over saslauthd */
+#define STARTING_MS 5000	       /* how long a new daemon may still lack its first policy */
 #define RETRY_MS 50
 #define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
 
-/*
- * From workers_add() until on_checked(), a worker reads the second group of members and writes the
- * answer. Meanwhile the server thread may only cancel the attempt, which touches the first group,
- * and link others beside it.
- */
-struct attempt {
-	LIST_ENTRY(attempt) link;
-	struct auth *auth;	 /* constant; a worker uses its server and shared */
-	struct attempt **handle; /* NULL: cancelled */
-	attempt_done *done;
-	void *context;
+#define TOO_MANY "too many logins at once"
 
-	struct attempt_request request; /* with copies of its texts */
-	char mechanism[32];		/* truncated, for the log and the counts */
-	struct policy *policy;
-	struct jwt_keys *keys;
-	const struct config *config;
-	int64_t arrival; /* clock_ms() */
+static struct attempt *attempt_of_ticket(struct gate_ticket *ticket)
+{
+	return (struct attempt *)(void *)((char *)ticket - offsetof(struct attempt, ticket));
+}
 
-	struct login_answer answer;
-	uint32_t delay; /* ms from the arrival */
-	struct event *timer;
-};
+static struct attempt *attempt_of_item(struct fair_item *item)
+{
+	return (struct attempt *)(void *)((char *)item - offsetof(struct attempt, item));
+}
 
 static void free_secret(const char *text)
 {
-	char *copy = (char *)(uintptr_t)text; /* made by attempt_begin() */
+	char *copy = (char *)(uintptr_t)text; /* made by copy_request() */
 
 	if (copy != NULL)
 		explicit_bzero(copy, strlen(copy));
@@ -62,8 +49,14 @@ static void free_secret(const char *text)
 
 static void attempt_free(struct attempt *attempt)
 {
+	struct auth *auth = attempt->auth;
+
 	LIST_REMOVE(attempt, link);
-	attempt->auth->attempt_count--;
+	auth->attempt_count--;
+	auth->patient_count -= attempt->ticket.is_patient;
+	fair_queue_remove(auth->queue, &attempt->item);
+	if (auth_gate_leave(auth->gate, &attempt->ticket, auth_seconds()))
+		event_active(auth->gate_opened, EV_TIMEOUT, 0);
 	if (attempt->timer != NULL)
 		event_free(attempt->timer);
 	free_secret(attempt->request.login);
@@ -84,83 +77,16 @@ void attempts_free(struct auth *auth)
 	}
 }
 
-void attempt_cancel(struct attempt **handle)
-{
-	if (*handle != NULL)
-		(*handle)->handle = NULL;
-	*handle = NULL;
-}
-
-/* ---- logging --------------------------------------------------------------------- */
-
-static const char *const verdicts[] = {
-	[LOGIN_ACCEPTED] = "accept",
-	[LOGIN_REFUSED] = "reject",
-	[LOGIN_UNDECIDED] = "tempfail",
-};
-
-/*
- * Wrong credentials and refusals by policy have different causes, because only the former should
- * get an address banned. The filter in etc/fail2ban relies on the order of the keys: values that a
- * client can choose follow its address.
- */
-static void log_attempt(const struct attempt *attempt)
-{
-	const struct attempt_request *request = &attempt->request;
-	const struct login_answer *answer = &attempt->answer;
-	struct strbuf line = STRBUF_INIT;
-	char client[CIDR_TEXT_SIZE];
-
-	cidr_format(&request->client, client);
-	quote_add(&line, "stage", "auth");
-	quote_add(&line, "verdict", verdicts[answer->result]);
-	if (answer->result == LOGIN_REFUSED)
-		quote_add(&line, "cause",
-			answer->cause == CAUSE_CREDENTIALS ? "credentials" : "policy");
-	if (client[0] != '\0')
-		quote_add(&line, request->is_client_claimed ? "client_claimed" : "client", client);
-	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
-	quote_add(&line, "mechanism", request->mechanism);
-	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
-	if (answer->reason[0] != '\0')
-		quote_add(&line, "rule", answer->reason);
-	if (answer->is_cached)
-		quote_add(&line, "remembered", "yes");
-	if (attempt->delay > 0)
-		quote_add_number(&line, "delay-ms", attempt->delay);
-	quote_add_number(&line, "policy",
-		attempt->policy == NULL ? 0 : policy_serial(attempt->policy));
-	if (!line.failed)
-		log_line(LOG_LEVEL_INFO, line.text, line.len);
-	strbuf_free(&line);
-}
-
-/* Report the decision to `posternctl tail`. */
-static void send_event(const struct attempt *attempt)
-{
-	const struct login_answer *answer = &attempt->answer;
-	const struct decision_record decision = {
-		.session = "auth",
-		.client = attempt->request.client,
-		.login = answer->login[0] != '\0' ? answer->login : attempt->request.login,
-		.stage = "auth",
-		.verdict = verdicts[answer->result],
-		.rule = answer->reason,
-		.policy = attempt->policy == NULL ? 0 : policy_serial(attempt->policy),
-	};
-
-	if (events_wanted())
-		decision_record_add_event(&decision);
-}
-
 /* ---- the end ---------------------------------------------------------------------- */
 
-static void deliver_answer(struct attempt *attempt)
+/* Record a decided attempt, let it leave the gate, and answer it. */
+static void conclude_attempt(struct attempt *attempt)
 {
 	const struct login_answer answer = attempt->answer;
 	attempt_done *done = attempt->handle == NULL ? NULL : attempt->done;
 	void *context = attempt->context;
 
+	attempt_record(attempt);
 	if (attempt->handle != NULL)
 		*attempt->handle = NULL;
 	attempt_free(attempt);
@@ -168,74 +94,79 @@ static void deliver_answer(struct attempt *attempt)
 		done(context, &answer);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+static void conclude_undecided(struct attempt *attempt, const char *why)
 {
-	(void)fd;
-	(void)what;
-	deliver_answer(context);
+	attempt->answer = (struct login_answer){ .result = LOGIN_UNDECIDED };
+	memcpy(attempt->answer.reason, why, strlen(why) + 1);
+	conclude_attempt(attempt);
 }
 
-/* Count the result, update the auth cache and the auth penalty, and log it. */
-static void record_result(struct attempt *attempt)
+void attempt_cancel(struct attempt **handle)
 {
-	struct auth *auth = attempt->auth;
-	const struct attempt_request *request = &attempt->request;
-	const struct login_answer *answer = &attempt->answer;
-	const uint32_t now = (uint32_t)(clock_ms() / 1000);
+	struct attempt *attempt = *handle;
 
-	auth_counts_add(auth->counts, request->protocol, request->mechanism, answer);
-	switch (answer->result) {
-	case LOGIN_ACCEPTED:
-		if (answer->hash != NULL)
-			auth_cache_add(auth->auth_cache,
-				&(struct auth_cache_login){ answer->login, answer->hash,
-					request->secret },
-				now);
-		penalty_succeeded(auth->penalty, &request->client, request->login, now);
-		break;
-	case LOGIN_REFUSED:
-		if (answer->cause == CAUSE_CREDENTIALS)
-			attempt->delay = penalty_failed(auth->penalty, &request->client,
-				request->login, now);
-		break;
-	default:
-		break;
-	}
-	log_attempt(attempt);
-	send_event(attempt);
+	*handle = NULL;
+	if (attempt == NULL)
+		return;
+	attempt->handle = NULL;
+	if (attempt->ticket.state == GATE_WAITING)
+		conclude_undecided(attempt, "the MTA has given up");
 }
 
-/* Answer a decided attempt now, or after its auth penalty. */
-static void conclude_attempt(struct attempt *attempt)
+/* Call on_timer in ms milliseconds. Concludes the attempt when out of memory. */
+static void start_timer(struct attempt *attempt, int64_t ms, event_callback_fn on_timer)
 {
-	int64_t left;
-	struct timeval wait;
+	const struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
-	record_result(attempt);
+	if (attempt->timer != NULL)
+		event_free(attempt->timer);
+	attempt->timer = event_new(server_base(attempt->auth->server), -1, 0, on_timer, attempt);
+	if (attempt->timer == NULL || event_add(attempt->timer, &wait) != 0)
+		conclude_undecided(attempt, "out of memory");
+}
+
+static void stop_timer(struct attempt *attempt)
+{
 	if (attempt->timer != NULL)
 		event_free(attempt->timer);
 	attempt->timer = NULL;
-	left = attempt->arrival + attempt->delay - clock_ms();
-	if (left > 0) {
-		wait = (struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
-		attempt->timer =
-			event_new(server_base(attempt->auth->server), -1, 0, on_timer, attempt);
-		if (attempt->timer != NULL && event_add(attempt->timer, &wait) == 0)
-			return;
-	}
-	deliver_answer(attempt);
 }
 
-/* ---- deciding ----------------------------------------------------------------------- */
-
-static void check_attempt(struct attempt *attempt, bool may_work)
+static void on_late(evutil_socket_t fd, short what, void *context)
 {
-	const struct login_request request = {
+	(void)fd;
+	(void)what;
+	conclude_undecided(context, TOO_MANY);
+}
+
+/* ---- checking ----------------------------------------------------------------------- */
+
+/* Take the rules that are in force now: an attempt may wait and be delayed for seconds. */
+static void renew_rules(struct attempt *attempt)
+{
+	const struct auth *auth = attempt->auth;
+
+	policy_unref(&attempt->policy);
+	jwt_keys_unref(&attempt->keys);
+	config_unref(&attempt->config);
+	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
+	attempt->keys = jwt_keys_ref(auth->keys.keys);
+	attempt->config = config_ref(auth->config);
+}
+
+static struct login_request login_of(const struct attempt *attempt)
+{
+	return (struct login_request){
 		.login = attempt->request.login,
 		.secret = attempt->request.secret,
 		.is_bearer = attempt->request.is_bearer,
 		.is_mute = attempt->request.is_mute,
 	};
+}
+
+static void check_attempt(struct attempt *attempt, struct auth_cache *cache, bool may_work)
+{
+	const struct login_request request = login_of(attempt);
 	const struct login_rules rules = {
 		.policy = attempt->policy,
 		.jwt = {
@@ -245,25 +176,57 @@ static void check_attempt(struct attempt *attempt, bool may_work)
 			.mail_claim = attempt->config->jwt.mail_claim,
 		},
 		.suspensions = shared_suspensions(attempt->auth->shared),
-		.auth_cache = may_work ? NULL : attempt->auth->auth_cache,
+		.auth_cache = cache,
 		.now = time(NULL),
-		.ticks = (uint32_t)(clock_ms() / 1000),
+		.ticks = auth_seconds(),
 		.may_work = may_work,
 	};
 
 	login_check(&rules, &request, &attempt->answer);
 }
 
-static void set_undecided(struct attempt *attempt, const char *why)
+static void check_in_worker(void *argument);
+
+static bool gives_way(const struct attempt *attempt)
 {
-	attempt->answer = (struct login_answer){ .result = LOGIN_UNDECIDED };
-	memcpy(attempt->answer.reason, why, strlen(why) + 1);
+	return attempt->rank > RANK_KNOWN;
+}
+
+void attempts_employ(struct auth *auth)
+{
+	struct fair_item *item;
+
+	while (auth->working < auth->worker_count) {
+		const bool may_give_way = auth->working_behind + 1 < auth->worker_count;
+		struct work piece = { .run = check_in_worker };
+		struct attempt *attempt;
+
+		item = fair_queue_next(auth->queue,
+			may_give_way ? ~0U : 1U << RANK_TRUSTED | 1U << RANK_KNOWN);
+		if (item == NULL)
+			return;
+		attempt = attempt_of_item(item);
+		stop_timer(attempt);
+		piece.argument = attempt;
+		if (workers_add(auth->workers, &piece) != 0) {
+			conclude_undecided(attempt, TOO_MANY);
+			continue;
+		}
+		auth->working++;
+		auth->working_behind += gives_way(attempt);
+	}
 }
 
 /* Runs on the server thread. */
 static void on_checked(void *argument)
 {
-	conclude_attempt(argument);
+	struct attempt *attempt = argument;
+	struct auth *auth = attempt->auth;
+
+	auth->working--;
+	auth->working_behind -= gives_way(attempt);
+	conclude_attempt(attempt);
+	attempts_employ(auth);
 }
 
 /* Runs on a worker. */
@@ -276,15 +239,124 @@ static void check_in_worker(void *argument)
 		(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* on Linux: of this thread */
 		is_nice = true;
 	}
-	if (clock_ms() - attempt->arrival > WAIT_MAX_MS)
-		set_undecided(attempt, "too many logins at once");
-	else
-		check_attempt(attempt, true);
+	check_attempt(attempt, NULL, true);
 	/* If the server is ending, attempts_free() frees the attempt. */
 	(void)server_call(attempt->auth->server, on_checked, attempt);
 }
 
-static void decide_attempt(struct attempt *attempt);
+static enum auth_rank rank_of(const struct attempt *attempt)
+{
+	const struct gate_ticket *ticket = &attempt->ticket;
+	const struct penalty_view view =
+		penalty_view(attempt->auth->penalty, &ticket->keys, auth_seconds());
+
+	if (ticket->is_trusted)
+		return RANK_TRUSTED;
+	if (!ticket->is_slowed)
+		return RANK_KNOWN;
+	if (!ticket->is_patient)
+		return RANK_SLOWED;
+	return view.has_succeeded ? RANK_MUTE_KNOWN :
+		view.has_failed	  ? RANK_MUTE_FAILED :
+				    RANK_MUTE;
+}
+
+static void queue_for_worker(struct attempt *attempt)
+{
+	const struct penalty_keys *keys = &attempt->ticket.keys;
+	struct auth *auth = attempt->auth;
+	const int64_t left = attempt->arrival + CHECK_BY_MS - clock_ms();
+
+	attempt->rank = rank_of(attempt);
+	if (fair_queue_add(auth->queue, &attempt->item, attempt->rank,
+		    keys->network != 0 ? keys->network : keys->login) < 0) {
+		conclude_undecided(attempt, "out of memory");
+		return;
+	}
+	if (!attempt->ticket.is_patient)
+		start_timer(attempt, left > 0 ? left : 0, on_late);
+	attempts_employ(auth);
+}
+
+/*
+ * Decide the attempt now, or let a worker do so. After a delay the auth cache is not used, because
+ * a right password would be answered sooner than a wrong one.
+ */
+static void decide_attempt(struct attempt *attempt)
+{
+	const struct attempt_request *request = &attempt->request;
+
+	if (request->refusal[0] != '\0') {
+		attempt->answer =
+			(struct login_answer){ .result = LOGIN_REFUSED, .cause = request->cause };
+		memcpy(attempt->answer.reason, attempt->refusal, sizeof(attempt->refusal));
+		conclude_attempt(attempt);
+		return;
+	}
+	renew_rules(attempt);
+	check_attempt(attempt, attempt->ticket.delay_ms > 0 ? NULL : attempt->auth->auth_cache,
+		false);
+	if (attempt->answer.result == LOGIN_NEEDS_WORK)
+		queue_for_worker(attempt);
+	else
+		conclude_attempt(attempt);
+}
+
+/* ---- the gate ---------------------------------------------------------------------- */
+
+static void on_delayed(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	stop_timer(context);
+	decide_attempt(context);
+}
+
+/* The attempt is under way. */
+static void pass_gate(struct attempt *attempt)
+{
+	stop_timer(attempt);
+	if (attempt->ticket.delay_ms > 0)
+		start_timer(attempt, attempt->ticket.delay_ms, on_delayed);
+	else
+		decide_attempt(attempt);
+}
+
+void attempts_pass_gate(struct auth *auth)
+{
+	struct gate_ticket *ticket;
+
+	while ((ticket = auth_gate_next(auth->gate)) != NULL)
+		pass_gate(attempt_of_ticket(ticket));
+}
+
+static void enter_gate(struct attempt *attempt)
+{
+	const struct login_request login = login_of(attempt);
+	struct gate_ticket *ticket = &attempt->ticket;
+
+	/* A malformed exchange is no guess at anybody's password. */
+	ticket->keys = penalty_keys(attempt->request.refusal[0] != '\0' ?
+			0 :
+			login_key(attempt->policy, &login),
+		&attempt->request.client);
+	switch (auth_gate_enter(attempt->auth->gate, ticket, auth_seconds())) {
+	case GATE_OPEN:
+		pass_gate(attempt);
+		break;
+	case GATE_WAIT:
+		if (!ticket->is_patient)
+			start_timer(attempt, WAIT_MAX_MS, on_late);
+		break;
+	case GATE_FULL:
+		conclude_undecided(attempt, TOO_MANY);
+		break;
+	}
+}
+
+/* ---- the beginning ------------------------------------------------------------------- */
+
+static void begin_course(struct attempt *attempt);
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
 {
@@ -292,84 +364,82 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	event_free(attempt->timer);
-	attempt->timer = NULL;
-	attempt->policy = snapshot_get(shared_snapshot(attempt->auth->shared));
-	decide_attempt(attempt);
+	stop_timer(attempt);
+	renew_rules(attempt);
+	begin_course(attempt);
 }
 
-/* A daemon that has just started will have a policy soon. Returns whether the attempt waits for it.
- */
-static bool wait_for_policy(struct attempt *attempt)
+/* Return whether to wait for the policy that a daemon which has just started will have soon. */
+static bool awaits_policy(const struct attempt *attempt)
 {
-	const struct timeval pause = { .tv_usec = RETRY_MS * 1000L };
 	const int64_t now = clock_ms();
 
-	if (attempt->policy != NULL || now - attempt->auth->started > STARTING_MS ||
-		now - attempt->arrival > WAIT_MAX_MS)
-		return false;
-	attempt->timer = event_new(server_base(attempt->auth->server), -1, 0, on_retry, attempt);
-	return attempt->timer != NULL && event_add(attempt->timer, &pause) == 0;
+	return attempt->policy == NULL && now - attempt->auth->started <= STARTING_MS &&
+		now - attempt->arrival <= WAIT_MAX_MS;
 }
 
-static void decide_attempt(struct attempt *attempt)
+static void begin_course(struct attempt *attempt)
 {
-	const struct work piece = { .run = check_in_worker, .argument = attempt };
-
-	if (wait_for_policy(attempt))
-		return;
-	check_attempt(attempt, false);
-	if (attempt->answer.result == LOGIN_NEEDS_WORK) {
-		if (workers_add(attempt->auth->workers, &piece) == 0)
-			return;
-		set_undecided(attempt, "too many logins at once");
-	}
-	conclude_attempt(attempt);
+	if (attempt->request.refusal[0] != '\0' && attempt->request.cause == CAUSE_POLICY)
+		decide_attempt(attempt);
+	else if (awaits_policy(attempt))
+		start_timer(attempt, RETRY_MS, on_retry);
+	else
+		enter_gate(attempt);
 }
 
-void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
-	void *context, struct attempt **handle_r)
+/* Returns 0, or -1 when out of memory. */
+static int copy_request(struct attempt *attempt, const struct attempt_request *request)
 {
-	const struct login_answer failed = { .result = LOGIN_UNDECIDED };
-	struct attempt *attempt = calloc(1, sizeof(*attempt));
-
-	*handle_r = NULL;
-	if (attempt == NULL || auth->attempt_count >= ATTEMPTS_MAX) {
-		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
-		free(attempt);
-		done(context, &failed);
-		return;
-	}
-	LIST_INSERT_HEAD(&auth->attempts, attempt, link);
-	auth->attempt_count++;
-	attempt->auth = auth;
-	attempt->handle = handle_r;
-	*handle_r = attempt;
-	attempt->done = done;
-	attempt->context = context;
 	attempt->request = *request;
 	attempt->request.login = strdup(request->login);
 	attempt->request.secret = strdup(request->secret);
 	(void)text_format(attempt->mechanism, sizeof(attempt->mechanism), "%.*s",
 		TEXT_CUT(request->mechanism, 31));
 	attempt->request.mechanism = attempt->mechanism;
-	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
-	attempt->keys = jwt_keys_ref(auth->keys.keys);
-	attempt->config = config_ref(auth->config);
+	if (request->refusal != NULL)
+		(void)text_format(attempt->refusal, sizeof(attempt->refusal), "%.*s",
+			TEXT_CUT(request->refusal, 199));
+	attempt->request.refusal = attempt->refusal;
+	return attempt->request.login == NULL || attempt->request.secret == NULL ? -1 : 0;
+}
+
+static bool has_room(const struct auth *auth, bool is_patient)
+{
+	return auth->attempt_count < ATTEMPTS_MAX &&
+		(!is_patient || auth->patient_count < PATIENT_MAX);
+}
+
+void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
+	void *context, struct attempt **handle_r)
+{
+	const struct login_answer failed = { .result = LOGIN_UNDECIDED };
+	struct attempt *attempt =
+		has_room(auth, request->is_mute) ? calloc(1, sizeof(*attempt)) : NULL;
+
+	*handle_r = NULL;
+	if (attempt == NULL) {
+		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
+		done(context, &failed);
+		return;
+	}
+	LIST_INSERT_HEAD(&auth->attempts, attempt, link);
+	auth->attempt_count++;
+	auth->patient_count += request->is_mute;
+	attempt->auth = auth;
+	attempt->handle = handle_r;
+	*handle_r = attempt;
+	attempt->done = done;
+	attempt->context = context;
+	attempt->ticket.is_patient = request->is_mute;
 	attempt->arrival = clock_ms();
-	if (attempt->request.login == NULL || attempt->request.secret == NULL) {
+	renew_rules(attempt);
+	if (copy_request(attempt, request) < 0) {
 		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
 		*handle_r = NULL;
 		attempt_free(attempt);
 		done(context, &failed);
-	} else if (request->refusal != NULL) {
-		attempt->answer =
-			(struct login_answer){ .result = LOGIN_REFUSED, .cause = request->cause };
-		(void)text_format(attempt->answer.reason, sizeof(attempt->answer.reason), "%.*s",
-			TEXT_CUT(request->refusal, 199));
-		attempt->request.refusal = NULL;
-		conclude_attempt(attempt);
 	} else {
-		decide_attempt(attempt);
+		begin_course(attempt);
 	}
 }

@@ -6,21 +6,24 @@
 #include <sys/queue.h>
 
 #include "lib/auth/auth_cache.h"
+#include "lib/auth/auth_gate.h"
 #include "lib/auth/penalty.h"
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
 #include "milter/auth/auth_counts.h"
+#include "milter/loop/clock.h"
+#include "milter/loop/fair_queue.h"
 #include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
 
 /*
  * Shared by milter/auth only. Calls go one way: auth.c uses auth_dovecot.c and auth_saslauthd.c,
- * which use auth_attempt.c, auth_peer.c and auth_keys.c.
+ * which use auth_attempt.c, auth_peer.c and auth_keys.c; auth_attempt.c uses auth_record.c.
  *
  * Threads: before server_start() and after server_stop() the thread that starts and ends the daemon
  * is the only one. Between them, the server thread runs every function and owns every struct of
  * this header, with two exceptions: auth_keys_read() runs on any thread, and a worker owns a part
- * of an attempt while it checks it (see struct attempt in auth_attempt.c).
+ * of an attempt while it checks it (see struct attempt).
  */
 
 /* ---- connections (auth_peer.c) ---------------------------------------------------- */
@@ -90,9 +93,23 @@ void peers_sweep(struct auth *auth);
 /* Close and free all peers. */
 void peers_free(struct auth *auth);
 
-/* ---- logins (auth_attempt.c) ------------------------------------------------------- */
+/* ---- logins (auth_attempt.c, auth_record.c) ----------------------------------------- */
 
 struct attempt;
+
+/*
+ * The ranks of the logins that wait for a worker, in order. The networks of
+ * all but the first two are slowed or not known.
+ */
+enum auth_rank {
+	RANK_TRUSTED,	  /* has succeeded from this network */
+	RANK_KNOWN,	  /* from a network that is not slowed */
+	RANK_MUTE_KNOWN,  /* over saslauthd: has succeeded recently */
+	RANK_MUTE,	  /* over saslauthd: neither succeeded nor failed recently */
+	RANK_MUTE_FAILED, /* over saslauthd: has failed recently */
+	RANK_SLOWED,	  /* from a slowed network, or one that the MTA did not report */
+	AUTH_RANKS
+};
 
 struct attempt_request {
 	struct cidr client;	/* AF_UNSPEC: not known */
@@ -100,7 +117,9 @@ struct attempt_request {
 	enum auth_protocol protocol;
 	const char *mechanism;
 	const char *login, *secret;
-	bool is_bearer, is_mute; /* as in struct login_request */
+	bool is_bearer;
+	bool is_mute; /* as in struct login_request; such a protocol has no temporary failure that
+			 the MTA passes on, so that the login waits for as long as it takes */
 	/* The reason, for the log, when the protocol has refused the login already, and its cause;
 	 * NULL: the login has to be decided. */
 	const char *refusal;
@@ -110,21 +129,69 @@ struct attempt_request {
 typedef void attempt_done(void *context, const struct login_answer *answer);
 
 /*
- * Decide a login. done(context) is called once, possibly before this function returns, unless
- * attempt_cancel() is called with *handle_r before. *handle_r is NULL again when done is called.
- * The request is borrowed for the call.
+ * Decide a login. It passes the gate (lib/auth/auth_gate.h), is delayed by its auth penalty
+ * (lib/auth/penalty.h) and then checked; the answer follows at once. An answer that is undecided
+ * tells nothing about the password. done(context) is called once, possibly before this function
+ * returns, unless attempt_cancel() is called with *handle_r before. *handle_r is NULL again when
+ * done is called. The request is borrowed for the call.
  */
 void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
 	void *context, struct attempt **handle_r);
 
 /*
- * Cancel the answer; the login is counted and logged nevertheless. Accepts NULL; sets *handle to
- * NULL.
+ * Cancel the answer. A login that waits at the gate ends at once; one that is under way keeps its
+ * place and is checked, counted and logged nevertheless, so that nobody gains a guess by hanging
+ * up. Accepts NULL; sets *handle to NULL.
  */
 void attempt_cancel(struct attempt **handle);
 
+/* Continue with the attempts that waited at the gate and are under way now. */
+void attempts_pass_gate(struct auth *auth);
+
+/*
+ * Give work to the idle workers. One worker is kept from the ranks after RANK_KNOWN, so that they
+ * never occupy all workers at once.
+ */
+void attempts_employ(struct auth *auth);
+
 /* Free all attempts, after the workers have ended. */
 void attempts_free(struct auth *auth);
+
+/*
+ * One login. While a worker has it (between workers_add() and on_checked()), the worker reads the
+ * second group of members and writes the answer. Meanwhile the server thread may only cancel the
+ * attempt, which touches the first group, and link others beside it.
+ */
+struct attempt {
+	LIST_ENTRY(attempt) link;
+	struct auth *auth;	 /* constant; a worker uses its server and shared */
+	struct attempt **handle; /* NULL: cancelled */
+	attempt_done *done;
+	void *context;
+	struct gate_ticket ticket;
+	struct fair_item item; /* waits for a worker */
+	enum auth_rank rank;
+	struct event *timer; /* of the present wait or delay */
+
+	struct attempt_request request; /* with copies of its texts */
+	char mechanism[32];		/* truncated, for the log and the counts */
+	char refusal[200];		/* "": none */
+	struct policy *policy;
+	struct jwt_keys *keys;
+	const struct config *config;
+	int64_t arrival; /* clock_ms() */
+
+	struct login_answer answer;
+};
+
+/* Log and count a decided attempt, and let it affect later ones. */
+void attempt_record(const struct attempt *attempt);
+
+/* The time for the auth cache, the penalty and the gate. */
+static inline uint32_t auth_seconds(void)
+{
+	return (uint32_t)(clock_ms() / 1000);
+}
 
 /* ---- keys for tokens (auth_keys.c) -------------------------------------------------- */
 
@@ -171,8 +238,9 @@ struct auth {
 	struct server *server;
 	struct shared *shared;
 	struct workers *workers;
-	struct event *tick;   /* each second */
-	struct event *reaper; /* frees the closed peers */
+	struct event *tick;	   /* each second */
+	struct event *reaper;	   /* frees the closed peers */
+	struct event *gate_opened; /* calls attempts_pass_gate() in the loop's next turn */
 	struct peer_listener listeners[AUTH_SOCKETS];
 	char cookie[33];
 	int64_t started; /* clock_ms() */
@@ -183,13 +251,19 @@ struct auth {
 	struct auth_keys keys;
 	struct auth_cache *auth_cache;
 	struct penalty *penalty;
+	struct auth_gate *gate;
+	struct fair_queue *queue; /* of attempts that wait for a worker */
+	size_t worker_count;
+	size_t working;	       /* workers that have an attempt */
+	size_t working_behind; /* of them, with one of the ranks after RANK_KNOWN */
 
 	struct peer_list peers[PEER_RANKS], closed;
 	size_t peer_count;
 	unsigned last_cuid;
 
 	LIST_HEAD(attempt_list, attempt) attempts;
-	size_t attempt_count;	 /* being decided or held back */
+	size_t attempt_count;	 /* waiting, delayed or being decided */
+	size_t patient_count;	 /* of them, over saslauthd */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
 	bool is_full_logged; /* that max_connections closes peers */

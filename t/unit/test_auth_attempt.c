@@ -1,7 +1,9 @@
 /*
- * The decision of a login: by a worker or the auth cache, with a delay after failures, cancelled,
- * refused by the protocol, waiting for a first policy, and the counts of all of them.
+ * The course of a login: bounds and delays after failures, the decision by a worker or the auth
+ * cache, the order of workers, attempts that are cancelled or refused by the protocol, waiting for
+ * a first policy, and the counts of all of them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "milter/auth/auth_private.h"
@@ -100,22 +102,229 @@ START_TEST(a_cached_login_is_answered_at_once)
 	}
 END_TEST
 
-START_TEST(the_answer_to_repeated_failures_is_delayed)
+/* ---- bounds and delays -------------------------------------------------------------- */
+
+#define MANY 300
+
+/* Attempts with a handle each, and their answers in the order of arrival. */
+static struct attempt *handles[MANY];
+static struct {
+	int number;
+	enum login_result result;
+} got[MANY];
+
+static void on_one_of_many(void *context, const struct login_answer *given)
+{
+	got[answers].number = (int)((struct attempt **)context - handles);
+	got[answers++].result = given->result;
+}
+
+static void begin_one(int number, const char *login, const char *password, const char *client)
+{
+	struct attempt_request request = request_of(login, password);
+
+	if (client[0] != '\0')
+		ck_assert_int_eq(cidr_parse(client, &request.client, NULL), 0);
+	else
+		request.is_mute = true;
+	attempt_begin(auth, &request, on_one_of_many, &handles[number], &handles[number]);
+}
+
+static void count_failures(const char *login, const char *client, int times)
+{
+	const struct login_request request = { .login = login, .secret = "" };
+	struct cidr address;
+	struct penalty_keys keys;
+
+	ck_assert_int_eq(cidr_parse(client, &address, NULL), 0);
+	keys = penalty_keys(login_key(service.policy, &request), &address);
+	for (int i = 0; i < times; i++)
+		penalty_failed(auth->penalty, &keys, auth_seconds());
+}
+
+static const char *const passwords[] = { "pa55word", "wrong" };
+START_TEST(after_failures_right_and_wrong_passwords_are_delayed_alike)
 	{
 		int64_t began;
 
 		auth_service_publish(&service);
-		begin("bob", "wrong");
+		begin("bob", "pa55word"); /* in the auth cache, from an unknown network */
 		wait_answer();
+		count_failures("BOB", "198.51.100.1", 2);
 		began = clock_ms();
-		begin("bob", "wrong");
+		begin("bob", passwords[_i]);
 		wait_answer();
 		ck_assert_int_ge(clock_ms() - began, 490);
-		ck_assert_int_eq(auth_reset(auth, "bob"), 1);
-		ck_assert_int_eq(auth_reset(auth, "bob"), 0);
+		ck_assert(!answer.is_cached);
+		ck_assert_int_eq(answer.result, _i == 0 ? LOGIN_ACCEPTED : LOGIN_REFUSED);
+		ck_assert_uint_eq(auth_reset(auth, "bob"), 1);
+		ck_assert_uint_eq(auth_reset(auth, "bob"), 0);
 		begin("bob", "pa55word");
+		ck_assert(answer.is_cached);
+	}
+END_TEST
+
+START_TEST(where_a_login_has_succeeded_others_failures_do_not_delay_it)
+	{
+		auth_service_publish(&service);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
 		wait_answer();
-		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
+		count_failures("bob", "198.51.100.1", 60);
+		count_failures("eve", "192.0.2.7", 60);
+		begin_one(1, "bob", "pa55word", "192.0.2.7");
+		ck_assert_int_eq(answers, 2); /* without a turn of the loop */
+		begin_one(2, "bob", "wrong", "192.0.2.7");
+		wait_answer();
+		ck_assert_int_eq(got[2].result, LOGIN_REFUSED);
+	}
+END_TEST
+
+START_TEST(hanging_up_frees_no_place)
+	{
+		char login[16];
+
+		auth_service_publish(&service);
+		count_failures("eve", "192.0.2.7", 9);
+		for (int i = 0; i < MANY; i++) {
+			(void)snprintf(login, sizeof(login), "user%d", i);
+			begin_one(i, login, "wrong", "192.0.2.7");
+			attempt_cancel(&handles[i]);
+		}
+		ck_assert_uint_eq(auth->attempt_count, 4); /* under way */
+		ck_assert_int_eq(answers, MANY - 4);
+		for (int i = 0; i < answers; i++)
+			ck_assert_int_eq(got[i].result, LOGIN_UNDECIDED);
+		begin_one(0, "bob", "pa55word", "198.51.100.1"); /* undisturbed */
+		wait_answer();
+		ck_assert_int_eq(got[MANY - 4].result, LOGIN_ACCEPTED);
+	}
+END_TEST
+
+START_TEST(who_waits_at_the_gate_and_hangs_up_is_gone)
+	{
+		auth_service_publish(&service);
+		for (int i = 0; i < 5; i++)
+			begin_one(i, "bob", "wrong", "192.0.2.7");
+		ck_assert_uint_eq(auth_gate_waiting(auth->gate), 3);
+		for (int i = 0; i < 5; i++)
+			attempt_cancel(&handles[i]);
+		ck_assert_uint_eq(auth_gate_waiting(auth->gate), 0);
+		ck_assert_uint_eq(auth->attempt_count, 2);
+		ck_assert_uint_eq(auth_counts_of(auth->counts, AUTH_UNDECIDED), 3);
+	}
+END_TEST
+
+START_TEST(many_right_logins_at_once_succeed)
+	{
+		auth_service_publish(&service);
+		for (int i = 0; i < MANY; i++)
+			begin_one(i, "bob", "pa55word", "192.0.2.7");
+		while (answers < MANY)
+			wait_answer();
+		for (int i = 0; i < MANY; i++)
+			ck_assert_int_eq(got[i].result, LOGIN_ACCEPTED);
+	}
+END_TEST
+
+static bool has_waited;
+
+static void on_waited(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	has_waited = true;
+}
+
+START_TEST(of_many_wrong_ones_a_few_are_checked)
+	{
+		const struct timeval wait = { .tv_sec = 1 };
+
+		auth_service_publish(&service);
+		for (int i = 0; i < MANY; i++)
+			begin_one(i, "bob", "wrong", "192.0.2.7");
+		ck_assert_int_eq(event_base_once(server_base(service.server), -1, EV_TIMEOUT,
+					 on_waited, NULL, &wait),
+			0);
+		while (!has_waited)
+			ck_assert_int_ge(event_base_loop(server_base(service.server), EVLOOP_ONCE),
+				0);
+		ck_assert_int_ge(answers, 2);
+		ck_assert_int_le(answers, 6);
+		for (int i = 0; i < answers; i++)
+			ck_assert_int_eq(got[i].result, LOGIN_REFUSED);
+	}
+END_TEST
+
+START_TEST(over_saslauthd_nobody_is_refused_for_others_failures)
+	{
+		auth_service_publish(&service);
+		for (int i = 0; i < 4; i++)
+			begin_one(i, "bob", i < 3 ? "wrong" : "pa55word", "");
+		ck_assert_uint_eq(auth_gate_waiting(auth->gate), 1);
+		while (answers < 4)
+			wait_answer();
+		for (int i = 0; i < 4; i++)
+			ck_assert_int_eq(got[i].result,
+				got[i].number < 3 ? LOGIN_REFUSED : LOGIN_ACCEPTED);
+	}
+END_TEST
+
+/* ---- the order of workers ------------------------------------------------------------ */
+
+/* Pretend that all workers but one, or all, are busy. */
+static void leave_workers(size_t free)
+{
+	auth->working = auth->worker_count - free;
+}
+
+/* The first attempts come from one network; the last is to be answered early. */
+static const struct {
+	const char *crowd, *last;
+	int place; /* of the last, at the latest, of those that are answered */
+} crowds[] = {
+	{ "192.0.2.7", "198.51.100.1", 2 },			      /* networks take turns */
+	{ "192.0.2.7", "2001:db8::1", 2 }, { "", "198.51.100.1", 1 }, /* before saslauthd's */
+	{ "192.0.2.7", "", 3 },					      /* saslauthd has its share */
+	{ "", "", 11 }, /* ten logins of saslauthd take turns */
+};
+START_TEST(a_crowd_does_not_take_the_workers_from_others)
+	{
+		char login[16];
+
+		auth_service_publish(&service);
+		leave_workers(0);
+		for (int i = 0; i < 30; i++) {
+			(void)snprintf(login, sizeof(login), "user%d",
+				crowds[_i].last[0] == '\0' && crowds[_i].crowd[0] == '\0' ? i % 10 :
+											    i);
+			begin_one(i, login, "wrong", crowds[_i].crowd);
+		}
+		begin_one(30, "bob", "wrong", crowds[_i].last);
+		ck_assert_int_eq(answers, 0);
+		leave_workers(1);
+		attempts_employ(auth);
+		while (answers == 0 || got[answers - 1].number != 30)
+			wait_answer();
+		ck_assert_int_le(answers, crowds[_i].place);
+	}
+END_TEST
+
+START_TEST(slowed_networks_leave_a_worker_free)
+	{
+		char login[16];
+
+		auth_service_publish(&service);
+		count_failures("eve", "192.0.2.7", 4); /* a delay of half a second */
+		count_failures("eve", "192.0.2.8", 4);
+		for (int i = 0; i < 8; i++) {
+			(void)snprintf(login, sizeof(login), "user%d", i);
+			begin_one(i, login, "wrong", i % 2 == 0 ? "192.0.2.7" : "192.0.2.8");
+		}
+		while (answers < 8) {
+			wait_answer();
+			ck_assert_uint_lt(auth->working_behind, auth->worker_count);
+		}
 	}
 END_TEST
 
@@ -178,7 +387,7 @@ START_TEST(attempts_that_are_left_at_the_end_are_freed)
 			begin("bob", "wrong");
 			attempt_cancel(&handle);
 		}
-		ck_assert_uint_eq(auth->attempt_count, 5);
+		ck_assert_uint_eq(auth->attempt_count, 3); /* the others waited at the gate */
 	}
 END_TEST
 
@@ -190,7 +399,16 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_worker_decides_and_the_result_is_counted, 0, COUNT(logins));
 	tcase_add_test(tcase, a_cached_login_is_answered_at_once);
-	tcase_add_test(tcase, the_answer_to_repeated_failures_is_delayed);
+	tcase_add_loop_test(tcase, after_failures_right_and_wrong_passwords_are_delayed_alike, 0,
+		COUNT(passwords));
+	tcase_add_test(tcase, where_a_login_has_succeeded_others_failures_do_not_delay_it);
+	tcase_add_test(tcase, hanging_up_frees_no_place);
+	tcase_add_test(tcase, who_waits_at_the_gate_and_hangs_up_is_gone);
+	tcase_add_test(tcase, many_right_logins_at_once_succeed);
+	tcase_add_test(tcase, of_many_wrong_ones_a_few_are_checked);
+	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
+	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
+	tcase_add_test(tcase, slowed_networks_leave_a_worker_free);
 	tcase_add_test(tcase, a_cancelled_login_is_counted_but_not_answered);
 	tcase_add_test(tcase, a_refusal_of_the_protocol_is_counted_and_needs_no_worker);
 	tcase_add_test(tcase, a_new_daemon_waits_for_its_first_policy);

@@ -169,6 +169,64 @@ START_TEST(works_only_where_it_may)
 	}
 END_TEST
 
+/* Two logins, and whether attempts at them count together. */
+static const struct {
+	const char *first, *second;
+	bool together;
+} spellings[] = {
+	{ "Bob", "bob", true },
+	{ "bob", "bob@example.com", true },
+	{ "BOB@EXAMPLE.com", "bob", true },
+	{ "bob", "bob@example.org", false },
+	{ "bob", "off", false },
+	{ "bob", "bob ", false },
+	/* without a row */
+	{ "eve", "EVE", true },
+	{ "eve", "Eve@Example.Com", true },
+	{ "eve@example.org", "EVE@example.ORG", true },
+	{ "eve", "eve@example.org", false },
+	{ "eve@b@example.com", "eve@b", true },
+	/* tokens, by themselves */
+	{ "token", "bob", false },
+	{ "token", "token:bob@example.com", true },
+};
+START_TEST(all_spellings_of_a_login_have_one_key)
+	{
+		const struct login_request first = { .login = spellings[_i].first, .secret = "x" },
+					   second = { .login = spellings[_i].second,
+						   .secret = "x" };
+
+		ck_assert_int_eq(login_key(made.policy, &first) == login_key(made.policy, &second),
+			spellings[_i].together);
+		ck_assert_uint_ne(login_key(made.policy, &first), 0);
+	}
+END_TEST
+
+START_TEST(each_token_has_a_key)
+	{
+		const struct login_request one = { .login = "token", .secret = "1" },
+					   other = { .login = "token", .secret = "2" },
+					   bearer = { .login = "bob",
+						   .secret = "1",
+						   .is_bearer = true };
+
+		ck_assert_uint_ne(login_key(made.policy, &one), login_key(made.policy, &other));
+		ck_assert_uint_eq(login_key(made.policy, &one), login_key(made.policy, &bearer));
+	}
+END_TEST
+
+START_TEST(the_empty_login_has_no_key_and_no_policy_is_needed)
+	{
+		struct login_request request = { .login = "", .secret = "x" };
+
+		ck_assert_uint_eq(login_key(made.policy, &request), 0);
+		request.login = "@example.com";
+		ck_assert_uint_eq(login_key(made.policy, &request), 0);
+		request.login = "bob";
+		ck_assert_uint_eq(login_key(NULL, &request), login_key(made.policy, &request));
+	}
+END_TEST
+
 START_TEST(decides_nothing_without_a_policy_or_keys)
 	{
 		struct login_rules rules = rules_of_all();
@@ -295,6 +353,9 @@ static Suite *login_suite(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
+	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
+	tcase_add_test(tests, each_token_has_a_key);
+	tcase_add_test(tests, the_empty_login_has_no_key_and_no_policy_is_needed);
 	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);
 	tcase_add_test(tests, a_suspended_user_sends_nothing);
 	tcase_add_loop_test(tests, an_unknown_user_costs_as_much_as_a_known_one, 0, 3);

@@ -1,140 +1,300 @@
 /*
- * The auth penalty: delays by login and by network, forgiving by time and success, resetting, and
- * the bounds of the tables.
+ * The auth penalty: delays by login, network and wide network, forgiving by time, trusted logins,
+ * resetting, and the bounds of the tables. The clock is simulated.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/auth/penalty.h"
+#include "lib/base/hash.h"
 #include "t/unit/unit.h"
 
-static struct cidr client_of(const char *text)
-{
-	struct cidr client;
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define NOW 1000000
 
-	ck_assert_int_eq(cidr_parse(text, &client, NULL), 0);
-	return client;
+static struct penalty *penalty;
+static uint32_t now;
+
+static void setup(void)
+{
+	penalty = penalty_new(1024);
+	ck_assert_ptr_nonnull(penalty);
+	now = NOW;
 }
 
-START_TEST(a_login_is_delayed_from_its_second_failure_on)
-	{
-		static const uint32_t want[] = { 0, 500, 1000, 2000, 4000, 4500, 4500, 4500 };
-		struct penalty *penalty = penalty_new(100);
-		const struct cidr nobody = { .family = AF_UNSPEC };
+static void teardown(void)
+{
+	penalty_free(&penalty);
+	ck_assert_ptr_null(penalty);
+	penalty_free(&penalty); /* accepts NULL */
+}
 
-		for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
-			ck_assert_uint_eq(penalty_failed(penalty, &nobody,
-						  i % 2 == 0 ? "bob" : "BOB", 100),
-				want[i]);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "alice", 100), 0);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "", 100), 0);
-		penalty_free(&penalty);
-		penalty_free(&penalty); /* accepts NULL */
-	}
-END_TEST
+/* client "": not known */
+static struct penalty_keys keys_of(const char *login, const char *client)
+{
+	struct cidr address = { .family = AF_UNSPEC };
 
-/* A network is one address of IPv4, or a /64 of IPv6. */
+	if (client[0] != '\0')
+		ck_assert_int_eq(cidr_parse(client, &address, NULL), 0);
+	return penalty_keys(login[0] == '\0' ? 0 : hash_bytes(login, strlen(login)), &address);
+}
+
+static void count_failures(const char *login, const char *client, unsigned times)
+{
+	const struct penalty_keys keys = keys_of(login, client);
+
+	for (unsigned i = 0; i < times; i++)
+		penalty_failed(penalty, &keys, now);
+}
+
+static void succeed(const char *login, const char *client)
+{
+	const struct penalty_keys keys = keys_of(login, client);
+
+	penalty_succeeded(penalty, &keys, now);
+}
+
+static struct penalty_view view(const char *login, const char *client)
+{
+	const struct penalty_keys keys = keys_of(login, client);
+
+	return penalty_view(penalty, &keys, now);
+}
+
+/* Failures of bob from one network, time, and the delay of an attempt. */
 static const struct {
-	const char *first, *second;
-	bool same;
-} networks[] = {
-	{ "192.0.2.7", "192.0.2.7", true },
-	{ "192.0.2.7", "192.0.2.8", false },
-	{ "2001:db8::1", "2001:db8::ffff:1", true },
-	{ "2001:db8:0:1::1", "2001:db8::1", false },
+	unsigned failures;
+	const char *from;
+	uint32_t later; /* seconds */
+	const char *login, *client;
+	uint32_t delay;
+	bool is_slowed;
+} delays[] = {
+	{ 0, "192.0.2.7", 0, "bob", "192.0.2.7", 0, false },
+	/* by login, from anywhere */
+	{ 1, "", 0, "bob", "", 0, false },
+	{ 2, "", 0, "bob", "", 500, false },
+	{ 3, "", 0, "bob", "198.51.100.1", 1000, false },
+	{ 4, "", 0, "bob", "2001:db8::1", 2000, false },
+	{ 5, "", 0, "bob", "", 4000, false },
+	{ 6, "", 0, "bob", "", 4500, false },
+	{ 1000, "", 0, "bob", "", 4500, false },
+	{ 1000, "", 0, "alice", "", 0, false },
+	{ 1000, "", 0, "", "", 0, false },
+	/* by network, whatever the login */
+	{ 3, "192.0.2.7", 0, "alice", "192.0.2.7", 0, false },
+	{ 4, "192.0.2.7", 0, "alice", "192.0.2.7", 500, true },
+	{ 4, "192.0.2.7", 0, "", "192.0.2.7", 500, true },
+	{ 8, "192.0.2.7", 0, "alice", "192.0.2.7", 4500, true },
+	{ 8, "192.0.2.7", 0, "alice", "192.0.2.8", 0, false },
+	{ 8, "192.0.2.7", 0, "alice", "::ffff:192.0.2.7", 4500, true },
+	{ 8, "2001:db8::1", 0, "alice", "2001:db8::ffff:1", 4500, true },
+	{ 8, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
+	/* by the wide network */
+	{ 30, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
+	{ 31, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 500, true },
+	{ 40, "2001:db8::1", 0, "alice", "2001:db8:0:ffff::1", 4500, true },
+	{ 60, "2001:db8::1", 0, "alice", "2001:db8:1::1", 0, false },
+	/* the longest delay applies */
+	{ 4, "192.0.2.7", 0, "bob", "192.0.2.7", 2000, true },
+	/* one is forgiven in a minute, of a wide network in six seconds, and 60 in all are counted
+	 */
+	{ 6, "", 59, "bob", "", 4500, false },
+	{ 6, "", 60, "bob", "", 4000, false },
+	{ 6, "", 240, "bob", "", 500, false },
+	{ 6, "", 300, "bob", "", 0, false },
+	{ 1000, "", 58 * 60, "bob", "", 500, false },
+	{ 1000, "", 59 * 60, "bob", "", 0, false },
+	{ 8, "192.0.2.7", 60, "alice", "192.0.2.7", 4000, true },
+	{ 35, "2001:db8::1", 6, "alice", "2001:db8:0:1::1", 4000, true },
+	{ 35, "2001:db8::1", 30, "alice", "2001:db8:0:1::1", 0, false },
 };
-
-START_TEST(a_network_is_delayed_whatever_the_logins)
+START_TEST(failures_delay_the_next_attempt)
 	{
-		struct penalty *penalty = penalty_new(100);
-		const struct cidr first = client_of(networks[_i].first),
-				  second = client_of(networks[_i].second);
-		char login[32];
+		struct penalty_view got;
 
-		for (int i = 0; i < 10; i++) {
-			(void)snprintf(login, sizeof(login), "user%d", i);
-			ck_assert_uint_eq(penalty_failed(penalty, &first, login, 100) > 0, i >= 3);
+		count_failures("bob", delays[_i].from, delays[_i].failures);
+		now += delays[_i].later;
+		got = view(delays[_i].login, delays[_i].client);
+		ck_assert_uint_eq(got.delay_ms, delays[_i].delay);
+		ck_assert_int_eq(got.is_slowed, delays[_i].is_slowed);
+		ck_assert_uint_eq(got.trust, 0);
+		ck_assert(!got.has_succeeded);
+	}
+END_TEST
+
+/* bob succeeds from 192.0.2.7 and 2001:db8::1; then failures and time. */
+static const struct {
+	unsigned failures;
+	const char *of, *from;
+	uint32_t later;
+	const char *login, *client;
+	uint32_t trust;
+} trusts[] = {
+	{ 0, "", "", 0, "bob", "192.0.2.7", 8 },
+	{ 0, "", "", 0, "bob", "2001:db8::ffff", 8 }, /* the /64 */
+	{ 0, "", "", 0, "bob", "2001:db8:0:1::1", 0 },
+	{ 0, "", "", 0, "bob", "192.0.2.8", 0 },
+	{ 0, "", "", 0, "bob", "", 0 },
+	{ 0, "", "", 0, "alice", "192.0.2.7", 0 },
+	{ 0, "", "", 0, "", "192.0.2.7", 0 },
+	{ 0, "", "", PENALTY_TRUST_S - 1, "bob", "192.0.2.7", 8 },
+	{ 0, "", "", PENALTY_TRUST_S, "bob", "192.0.2.7", 0 },
+	/* others cannot end it, from anywhere */
+	{ 1000, "bob", "198.51.100.1", 0, "bob", "192.0.2.7", 8 },
+	{ 1000, "bob", "", 0, "bob", "192.0.2.7", 8 },
+	{ 1000, "alice", "192.0.2.7", 0, "bob", "192.0.2.7", 8 },
+	{ 1000, "alice", "2001:db8::1", 0, "bob", "2001:db8::1", 8 },
+	/* guesses at bob from his own network do, for a time, and there alone */
+	{ 7, "bob", "192.0.2.7", 0, "bob", "192.0.2.7", 1 },
+	{ 8, "bob", "192.0.2.7", 0, "bob", "192.0.2.7", 0 },
+	{ 8, "bob", "192.0.2.7", 60, "bob", "192.0.2.7", 1 },
+	{ 8, "bob", "192.0.2.7", 480, "bob", "192.0.2.7", 8 },
+	{ 1000, "bob", "192.0.2.7", 0, "bob", "192.0.2.7", 0 },
+	{ 1000, "bob", "192.0.2.7", 0, "bob", "2001:db8::1", 8 },
+};
+START_TEST(a_login_is_trusted_where_it_has_succeeded)
+	{
+		succeed("bob", "192.0.2.7");
+		succeed("bob", "2001:db8::1");
+		count_failures(trusts[_i].of, trusts[_i].from, trusts[_i].failures);
+		now += trusts[_i].later;
+		ck_assert_uint_eq(view(trusts[_i].login, trusts[_i].client).trust,
+			trusts[_i].trust);
+	}
+END_TEST
+
+/* bob has succeeded from 192.0.2.7 and 2001:db8::1. */
+static const struct {
+	const char *login, *client;
+	bool is_near;
+} nears[] = {
+	{ "bob", "192.0.2.7", true },
+	{ "bob", "192.0.99.1", true },
+	{ "bob", "192.1.2.7", false },
+	{ "bob", "2001:db8:ffff::1", true },
+	{ "bob", "2001:db9::1", false },
+	{ "bob", "", false },
+	{ "alice", "192.0.2.7", false },
+};
+START_TEST(a_network_is_near_others_of_its_provider)
+	{
+		succeed("bob", "192.0.2.7");
+		succeed("bob", "2001:db8::1");
+		ck_assert_int_eq(view(nears[_i].login, nears[_i].client).is_near,
+			nears[_i].is_near);
+		now += PENALTY_TRUST_S;
+		ck_assert(!view(nears[_i].login, nears[_i].client).is_near);
+	}
+END_TEST
+
+START_TEST(a_success_clears_no_failures)
+	{
+		count_failures("bob", "192.0.2.7", 8);
+		count_failures("alice", "192.0.2.7", 8);
+		for (int i = 0; i < 100; i++) { /* a guesser's own login */
+			succeed("own", "192.0.2.7");
+			count_failures("bob", "192.0.2.7", 1);
 		}
-		ck_assert_uint_eq(penalty_failed(penalty, &second, "other", 100) > 0,
-			networks[_i].same);
-		penalty_free(&penalty);
+		ck_assert_uint_eq(view("alice", "192.0.2.7").delay_ms, PENALTY_MAX_MS);
+		ck_assert_uint_eq(view("other", "192.0.2.7").delay_ms, PENALTY_MAX_MS);
+		succeed("bob", "198.51.100.1"); /* the owner, elsewhere */
+		ck_assert_uint_eq(view("bob", "203.0.113.1").delay_ms, PENALTY_MAX_MS);
+		ck_assert(view("bob", "203.0.113.1").has_failed);
+		ck_assert(view("bob", "203.0.113.1").has_succeeded);
 	}
 END_TEST
 
-START_TEST(time_forgives_a_failure_a_minute)
+START_TEST(a_success_without_a_network_is_remembered_and_trusts_none)
 	{
-		struct penalty *penalty = penalty_new(100);
-		const struct cidr nobody = { .family = AF_UNSPEC };
-		size_t found_networks, found_logins;
-
-		for (int i = 0; i < 1000; i++)
-			(void)penalty_failed(penalty, &nobody, "bob", 100);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "bob", 100), PENALTY_MAX_MS);
-		penalty_count(penalty, 100, &found_networks, &found_logins);
-		ck_assert_uint_eq(found_networks, 0);
-		ck_assert_uint_eq(found_logins, 1);
-		penalty_count(penalty, 100 + 60 * PENALTY_FORGIVE, &found_networks, &found_logins);
-		ck_assert_uint_eq(found_logins, 0);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "bob",
-					  100 + 58 * PENALTY_FORGIVE),
-			1000);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "bob",
-					  100 + 200 * PENALTY_FORGIVE),
-			0);
-		penalty_free(&penalty);
+		succeed("bob", "");
+		ck_assert(view("bob", "").has_succeeded);
+		ck_assert_uint_eq(view("bob", "").trust, 0);
+		ck_assert_uint_eq(view("bob", "192.0.2.7").trust, 0);
+		ck_assert(!view("alice", "").has_succeeded);
+		now += PENALTY_TRUST_S;
+		ck_assert(!view("bob", "").has_succeeded);
 	}
 END_TEST
 
-START_TEST(a_success_forgives_the_login_and_half_of_the_network)
+START_TEST(a_login_is_trusted_in_the_eight_networks_of_its_last_successes)
 	{
-		struct penalty *penalty = penalty_new(100);
-		const struct cidr client = client_of("192.0.2.7"), nobody = { .family = AF_UNSPEC };
+		char client[32];
 
-		for (int i = 0; i < 8; i++)
-			(void)penalty_failed(penalty, &client, "bob", 100);
-		penalty_succeeded(penalty, &client, "Bob", 100);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "bob", 100), 0);
-		ck_assert_uint_eq(penalty_failed(penalty, &client, "alice", 100),
-			1000); /* the fifth */
-		penalty_free(&penalty);
+		for (int i = 0; i < 9; i++) {
+			(void)snprintf(client, sizeof(client), "192.0.2.%d", i);
+			succeed("bob", client);
+			now++;
+		}
+		succeed("bob", "192.0.2.1"); /* the oldest of the eight becomes the newest */
+		succeed("bob", "192.0.2.9");
+		for (int i = 0; i < 10; i++) {
+			(void)snprintf(client, sizeof(client), "192.0.2.%d", i);
+			ck_assert_int_eq(view("bob", client).trust > 0, i != 0 && i != 2);
+		}
 	}
 END_TEST
 
 START_TEST(resets_one_or_all)
 	{
-		struct penalty *penalty = penalty_new(100);
-		const struct cidr client = client_of("192.0.2.7");
-		size_t found_networks, found_logins;
+		struct penalty_keys keys;
+		size_t networks, logins;
 
-		(void)penalty_failed(penalty, &client, "bob", 100);
-		(void)penalty_failed(penalty, &client, "alice", 100);
-		ck_assert_uint_eq(penalty_reset(penalty, NULL, "bob"), 1);
-		ck_assert_uint_eq(penalty_reset(penalty, NULL, "bob"), 0);
-		ck_assert_uint_eq(penalty_reset(penalty, &client, NULL), 1);
-		penalty_count(penalty, 100, &found_networks, &found_logins);
-		ck_assert_uint_eq(found_networks, 0);
-		ck_assert_uint_eq(found_logins, 1);
-		ck_assert_uint_eq(penalty_reset(penalty, NULL, NULL), 1);
-		penalty_free(&penalty);
+		succeed("bob", "2001:db8::1");
+		count_failures("bob", "2001:db8::1", 40);
+		count_failures("alice", "192.0.2.7", 40);
+		ck_assert_uint_eq(view("bob", "2001:db8::1").trust, 0);
+		keys = keys_of("bob", "");
+		ck_assert_uint_eq(penalty_reset(penalty, &keys), 1);
+		ck_assert_uint_eq(penalty_reset(penalty, &keys), 0);
+		ck_assert_uint_eq(view("bob", "2001:db8::1").trust, 8);
+		ck_assert_uint_eq(view("bob", "2001:db8:1::1").delay_ms, 0);
+		ck_assert_uint_eq(view("eve", "2001:db8::1").delay_ms, PENALTY_MAX_MS);
+		keys = keys_of("", "2001:db8::2");
+		ck_assert_uint_eq(penalty_reset(penalty, &keys), 2); /* the /64 and the /48 */
+		ck_assert_uint_eq(view("eve", "2001:db8::1").delay_ms, 0);
+		penalty_count(penalty, now, &networks, &logins);
+		ck_assert_uint_eq(networks, 1);
+		ck_assert_uint_eq(logins, 1);
+		ck_assert_uint_eq(penalty_reset(penalty, NULL), 2);
+		penalty_count(penalty, now, &networks, &logins);
+		ck_assert_uint_eq(networks + logins, 0);
+		keys = keys_of("", "");
+		ck_assert_uint_eq(penalty_reset(penalty, &keys), 0);
 	}
 END_TEST
 
-START_TEST(is_bounded_and_forgets_the_least_guilty)
+START_TEST(forgets_the_least_guilty_and_no_trusted_login)
 	{
-		struct penalty *penalty = penalty_new(64);
-		const struct cidr nobody = { .family = AF_UNSPEC };
-		size_t found_networks, found_logins;
+		size_t networks, logins;
 		char login[32];
 
-		for (int i = 0; i < 10; i++)
-			(void)penalty_failed(penalty, &nobody, "bob", 100);
-		for (int i = 0; i < 100000; i++) {
-			(void)snprintf(login, sizeof(login), "user%d", i);
-			(void)penalty_failed(penalty, &nobody, login, 100);
+		succeed("bob", "192.0.2.7");
+		count_failures("eve", "", 10);
+		for (unsigned i = 0; i < unit_times(100000); i++) {
+			(void)snprintf(login, sizeof(login), "user%u", i);
+			count_failures(login, "", 1);
 		}
-		penalty_count(penalty, 100, &found_networks, &found_logins);
-		ck_assert_uint_le(found_logins, 64);
-		ck_assert_uint_eq(penalty_failed(penalty, &nobody, "bob", 100), PENALTY_MAX_MS);
-		penalty_free(&penalty);
+		penalty_count(penalty, now, &networks, &logins);
+		ck_assert_uint_le(logins, 1024);
+		ck_assert_uint_eq(view("eve", "").delay_ms, PENALTY_MAX_MS);
+		ck_assert_uint_eq(view("bob", "192.0.2.7").trust, 8);
+	}
+END_TEST
+
+START_TEST(forgets_the_trusted_logins_that_succeeded_longest_ago)
+	{
+		char login[32];
+
+		for (unsigned i = 0; i < 5000; i++) {
+			(void)snprintf(login, sizeof(login), "user%u", i);
+			succeed(login, "192.0.2.7");
+			succeed("bob", "192.0.2.7");
+			now++;
+		}
+		ck_assert(view("bob", "").has_succeeded);
+		ck_assert(view("user4999", "").has_succeeded);
+		ck_assert(!view("user0", "").has_succeeded);
 	}
 END_TEST
 
@@ -143,13 +303,16 @@ static Suite *penalty_suite(void)
 	Suite *suite = suite_create("penalty");
 	TCase *tests = tcase_create("penalty");
 
-	tcase_add_test(tests, a_login_is_delayed_from_its_second_failure_on);
-	tcase_add_loop_test(tests, a_network_is_delayed_whatever_the_logins, 0,
-		(int)(sizeof(networks) / sizeof(networks[0])));
-	tcase_add_test(tests, time_forgives_a_failure_a_minute);
-	tcase_add_test(tests, a_success_forgives_the_login_and_half_of_the_network);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, failures_delay_the_next_attempt, 0, COUNT(delays));
+	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
+	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
+	tcase_add_test(tests, a_success_clears_no_failures);
+	tcase_add_test(tests, a_success_without_a_network_is_remembered_and_trusts_none);
+	tcase_add_test(tests, a_login_is_trusted_in_the_eight_networks_of_its_last_successes);
 	tcase_add_test(tests, resets_one_or_all);
-	tcase_add_test(tests, is_bounded_and_forgets_the_least_guilty);
+	tcase_add_test(tests, forgets_the_least_guilty_and_no_trusted_login);
+	tcase_add_test(tests, forgets_the_trusted_logins_that_succeeded_longest_ago);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -1,0 +1,275 @@
+/*
+ * The gate of attempts to log in: a hash table of the keys (nodes) of all attempts inside, each
+ * with the number under way and the list of those that wait for a place of it. It owns the nodes;
+ * the tickets are the caller's. One thread at a time uses it.
+ */
+#include "lib/auth/auth_gate.h"
+
+#include <stdlib.h>
+
+#define BUCKETS 4096  /* a power of 2 */
+#define NEAR_PLACES 2 /* of a login, besides the others */
+
+TAILQ_HEAD(ticket_list, gate_ticket);
+
+struct gate_node {
+	LIST_ENTRY(gate_node) link;
+	uint64_t key;
+	uint32_t tickets;   /* inside, with this key */
+	uint32_t under_way; /* those that take a place */
+	uint32_t slowed;    /* of these, from slowed networks */
+	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
+	struct ticket_list list;
+};
+
+LIST_HEAD(node_list, gate_node);
+
+struct auth_gate {
+	const struct penalty *penalty;
+	size_t waiting;
+	struct ticket_list opened;
+	struct node_list bucket[GATE_KEYS][BUCKETS];
+};
+
+static const struct {
+	uint32_t all, slowed;
+} places[GATE_KEYS] = {
+	[GATE_PAIR] = { 2, 2 },
+	[GATE_LOGIN] = { 8, 3 },
+	[GATE_NETWORK] = { 32, 4 },
+	[GATE_WIDE] = { 128, 16 },
+};
+
+struct auth_gate *auth_gate_new(const struct penalty *penalty)
+{
+	struct auth_gate *gate = calloc(1, sizeof(*gate));
+
+	if (gate == NULL)
+		return NULL;
+	gate->penalty = penalty;
+	TAILQ_INIT(&gate->opened);
+	return gate; /* calloc() has made the buckets empty lists */
+}
+
+void auth_gate_free(struct auth_gate **gate)
+{
+	free(*gate);
+	*gate = NULL;
+}
+
+/* ---- nodes ---------------------------------------------------------------------- */
+
+static struct gate_node *get_node(struct auth_gate *gate, enum gate_key which, uint64_t key)
+{
+	struct node_list *bucket = &gate->bucket[which][key & (BUCKETS - 1)];
+	struct gate_node *node = NULL;
+
+	LIST_FOREACH(node, bucket, link)
+	{
+		if (node->key == key)
+			break;
+	}
+	if (node == NULL) {
+		if ((node = calloc(1, sizeof(*node))) == NULL)
+			return NULL;
+		node->key = key;
+		TAILQ_INIT(&node->list);
+		LIST_INSERT_HEAD(bucket, node, link);
+	}
+	node->tickets++;
+	return node;
+}
+
+static void drop_nodes(struct gate_ticket *ticket)
+{
+	for (int which = 0; which < GATE_KEYS; which++) {
+		struct gate_node *node = ticket->node[which];
+
+		if (node != NULL && --node->tickets == 0) {
+			LIST_REMOVE(node, link);
+			free(node);
+		}
+		ticket->node[which] = NULL;
+	}
+}
+
+static int get_nodes(struct auth_gate *gate, struct gate_ticket *ticket)
+{
+	const uint64_t keys[GATE_KEYS] = {
+		[GATE_PAIR] = ticket->keys.pair,
+		[GATE_LOGIN] = ticket->keys.login,
+		[GATE_NETWORK] = ticket->keys.network,
+		[GATE_WIDE] = ticket->keys.wide,
+	};
+
+	for (int which = 0; which < GATE_KEYS; which++) {
+		ticket->node[which] = keys[which] == 0 ? NULL : get_node(gate, which, keys[which]);
+		if (keys[which] != 0 && ticket->node[which] == NULL) {
+			drop_nodes(ticket);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- places ---------------------------------------------------------------------- */
+
+/* Add or take back (by -1) an attempt under way. A trusted one counts for its pair alone. */
+static void count_under_way(struct gate_ticket *ticket, int by)
+{
+	for (int which = 0; which < GATE_KEYS; which++) {
+		struct gate_node *node = ticket->node[which];
+
+		if (node == NULL || (ticket->is_trusted && which != GATE_PAIR))
+			continue;
+		node->under_way += (uint32_t)by;
+		if (ticket->is_slowed)
+			node->slowed += (uint32_t)by;
+	}
+}
+
+/* Return the node that has no place for the ticket, or NULL. */
+static struct gate_node *full_node(const struct gate_ticket *ticket,
+	const struct penalty_view *view)
+{
+	struct gate_node *const pair = ticket->node[GATE_PAIR];
+
+	if (view->trust > 0)
+		return pair->under_way < view->trust ? NULL : pair;
+	for (int which = 0; which < GATE_KEYS; which++) {
+		struct gate_node *node = ticket->node[which];
+		const uint32_t all = places[which].all +
+			(which == GATE_LOGIN && view->is_near ? NEAR_PLACES : 0);
+
+		if (node != NULL &&
+			(node->under_way >= all ||
+				(ticket->is_slowed && node->slowed >= places[which].slowed)))
+			return node;
+	}
+	return NULL;
+}
+
+/* Open the gate for a ticket, or return the node that has no place for it. */
+static struct gate_node *try_to_open(const struct auth_gate *gate, struct gate_ticket *ticket,
+	uint32_t now, struct penalty_view *view_r)
+{
+	struct gate_node *full;
+
+	*view_r = penalty_view(gate->penalty, &ticket->keys, now);
+	ticket->is_slowed = view_r->is_slowed || ticket->keys.network == 0;
+	if ((full = full_node(ticket, view_r)) != NULL)
+		return full;
+	ticket->is_trusted = view_r->trust > 0;
+	ticket->delay_ms = ticket->is_trusted ? 0 : view_r->delay_ms;
+	count_under_way(ticket, 1);
+	return NULL;
+}
+
+/* ---- waiting ---------------------------------------------------------------------- */
+
+static void set_waiting(struct auth_gate *gate, struct gate_ticket *ticket, bool waits)
+{
+	gate->waiting += waits ? 1 : (size_t)-1;
+	for (int which = 0; which < GATE_KEYS; which++) {
+		if (ticket->node[which] != NULL)
+			ticket->node[which]->waiting += waits ? 1 : (uint32_t)-1;
+	}
+}
+
+static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view *view)
+{
+	const struct gate_node *network = ticket->node[GATE_NETWORK],
+			       *login = ticket->node[GATE_LOGIN];
+	const uint32_t waiting = network != NULL ? network->waiting :
+		login != NULL			 ? login->waiting :
+						   0;
+
+	if (ticket->is_patient)
+		return true;
+	return !(ticket->is_slowed && view->trust == 0 && view->delay_ms > 0) &&
+		waiting < GATE_WAITING_MAX;
+}
+
+enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)
+{
+	struct penalty_view view;
+	struct gate_node *full;
+
+	if (get_nodes(gate, ticket) < 0)
+		return GATE_FULL;
+	if ((full = try_to_open(gate, ticket, now, &view)) == NULL) {
+		ticket->state = GATE_UNDER_WAY;
+		return GATE_OPEN;
+	}
+	if (!may_wait(ticket, &view)) {
+		drop_nodes(ticket);
+		return GATE_FULL;
+	}
+	ticket->state = GATE_WAITING;
+	ticket->blocked = full;
+	TAILQ_INSERT_TAIL(&full->list, ticket, link);
+	set_waiting(gate, ticket, true);
+	return GATE_WAIT;
+}
+
+/* Open the gate for those who wait in the node's list, or let them wait for another node. */
+static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+{
+	struct gate_ticket *ticket, *next;
+	struct penalty_view view;
+
+	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
+		struct gate_node *full = try_to_open(gate, ticket, now, &view);
+
+		next = TAILQ_NEXT(ticket, link);
+		if (full == node)
+			continue;
+		TAILQ_REMOVE(&node->list, ticket, link);
+		ticket->blocked = full;
+		if (full != NULL) {
+			TAILQ_INSERT_TAIL(&full->list, ticket, link);
+			continue;
+		}
+		set_waiting(gate, ticket, false);
+		ticket->state = GATE_OPENED;
+		TAILQ_INSERT_TAIL(&gate->opened, ticket, link);
+	}
+}
+
+bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)
+{
+	const enum gate_state state = ticket->state;
+
+	if (state == GATE_WAITING) {
+		TAILQ_REMOVE(&ticket->blocked->list, ticket, link);
+		set_waiting(gate, ticket, false);
+	}
+	if (state == GATE_OPENED)
+		TAILQ_REMOVE(&gate->opened, ticket, link);
+	if (state == GATE_OPENED || state == GATE_UNDER_WAY) {
+		count_under_way(ticket, -1);
+		for (int which = 0; which < GATE_KEYS; which++) {
+			if (ticket->node[which] != NULL)
+				open_for_waiting(gate, ticket->node[which], now);
+		}
+	}
+	ticket->state = GATE_OUTSIDE;
+	drop_nodes(ticket);
+	return !TAILQ_EMPTY(&gate->opened);
+}
+
+struct gate_ticket *auth_gate_next(struct auth_gate *gate)
+{
+	struct gate_ticket *ticket = TAILQ_FIRST(&gate->opened);
+
+	if (ticket == NULL)
+		return NULL;
+	TAILQ_REMOVE(&gate->opened, ticket, link);
+	ticket->state = GATE_UNDER_WAY;
+	return ticket;
+}
+
+size_t auth_gate_waiting(const struct auth_gate *gate)
+{
+	return gate->waiting;
+}

@@ -1,0 +1,92 @@
+#ifndef POSTERN_AUTH_GATE_H
+#define POSTERN_AUTH_GATE_H
+
+#include <sys/queue.h>
+
+#include "lib/auth/penalty.h"
+
+/*
+ * The gate of attempts to log in: it bounds those under way at once, by login and by network. An
+ * attempt enters; it is under way from the moment at which the gate opens for it until it leaves,
+ * which is when its answer is due, even if nobody waits for that any more. It waits out its delay
+ * meanwhile. So the checks of one login or network are never more than the places divided by the
+ * delay, however many connections a guesser opens and closes.
+ *
+ *   places under way                    at most   of them, from slowed networks
+ *   one login, from one network            2                 2
+ *   one login                              8, 10 if near     3
+ *   one network                           32                 4
+ *   one wide network                     128                16
+ *
+ * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
+ * known counts as slowed, but has no places of its own. Slowed networks can therefore never take
+ * all places of a login, nor can one network that is not slowed. Two further places of a login are
+ * for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), so that its owner
+ * finds a place although a guesser's many networks take the others. Nothing distinguishes an owner
+ * who comes from somewhere else from those networks; such an attempt may have to be repeated.
+ *
+ * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
+ * are bounded by the failures that trust allows: those under way count as failures until their
+ * results are known.
+ *
+ * An attempt that finds no place waits for one, in the order of arrival, or is refused: if its
+ * network is slowed and a delay is due, or if GATE_WAITING_MAX attempts of its network (of its
+ * login, if the network is not known) wait already. A patient attempt is never refused. Attempts
+ * that wait have not been checked, so that neither waiting nor leaving tells anything about a
+ * password.
+ *
+ * The memory is that of the keys of the attempts inside: at most four of 64 bytes for each. The
+ * caller bounds their number. One thread at a time may use a gate.
+ */
+struct auth_gate;
+struct gate_node;
+
+#define GATE_WAITING_MAX 512
+
+enum gate_key { GATE_PAIR, GATE_LOGIN, GATE_NETWORK, GATE_WIDE, GATE_KEYS };
+
+enum gate_state { GATE_OUTSIDE, GATE_WAITING, GATE_OPENED, GATE_UNDER_WAY };
+
+/* One attempt. Its owner sets keys and is_patient before it enters, and reads the rest. */
+struct gate_ticket {
+	struct penalty_keys keys;
+	bool is_patient; /* it waits for as long as it takes */
+
+	/* Set when the gate opens. */
+	bool is_trusted;
+	bool is_slowed; /* or the network is not known */
+	uint32_t delay_ms;
+
+	/* The gate's. */
+	enum gate_state state;
+	struct gate_node *node[GATE_KEYS]; /* NULL: the key is 0 */
+	struct gate_node *blocked;	   /* in whose list it waits */
+	TAILQ_ENTRY(gate_ticket) link;
+};
+
+/* Borrows penalty. Returns NULL when out of memory. */
+struct auth_gate *auth_gate_new(const struct penalty *penalty);
+void auth_gate_free(struct auth_gate **gate); /* after all tickets have left; accepts NULL */
+
+enum gate_result {
+	GATE_OPEN, /* the attempt is under way */
+	GATE_WAIT, /* auth_gate_next() returns it later */
+	GATE_FULL, /* refused; also when out of memory */
+};
+
+enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now);
+
+/*
+ * The attempt's answer is due, or it waits no longer; a ticket that is outside is ignored. Record
+ * its result by penalty_failed() or penalty_succeeded() before. Returns whether auth_gate_next()
+ * has a ticket.
+ */
+bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now);
+
+/* Return the next ticket that waited and is under way now, or NULL. */
+struct gate_ticket *auth_gate_next(struct auth_gate *gate);
+
+/* Return the number of attempts that wait. */
+size_t auth_gate_waiting(const struct auth_gate *gate);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * What remains of a decided login: its log line and event, its count, its place in the auth cache,
+ * and its effect on later attempts. Owns nothing; runs on the server thread.
+ * t/integration/test_auth.py covers it.
+ */
+#include "milter/auth/auth_private.h"
+#include "milter/log/decision_record.h"
+#include "milter/log/events.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+#include "milter/loop/clock.h"
+
+static const char *const verdicts[] = {
+	[LOGIN_ACCEPTED] = "accept",
+	[LOGIN_REFUSED] = "reject",
+	[LOGIN_UNDECIDED] = "tempfail",
+};
+
+/*
+ * Wrong credentials and refusals by policy have different causes, because only the former should
+ * get an address banned. The filter in etc/fail2ban relies on the order of the keys: values that a
+ * client can choose follow its address.
+ */
+static void log_attempt(const struct attempt *attempt)
+{
+	const struct attempt_request *request = &attempt->request;
+	const struct login_answer *answer = &attempt->answer;
+	struct strbuf line = STRBUF_INIT;
+	char client[CIDR_TEXT_SIZE];
+
+	cidr_format(&request->client, client);
+	quote_add(&line, "stage", "auth");
+	quote_add(&line, "verdict", verdicts[answer->result]);
+	if (answer->result == LOGIN_REFUSED)
+		quote_add(&line, "cause",
+			answer->cause == CAUSE_CREDENTIALS ? "credentials" : "policy");
+	if (client[0] != '\0')
+		quote_add(&line, request->is_client_claimed ? "client_claimed" : "client", client);
+	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
+	quote_add(&line, "mechanism", request->mechanism);
+	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
+	if (answer->reason[0] != '\0')
+		quote_add(&line, "rule", answer->reason);
+	if (answer->is_cached)
+		quote_add(&line, "remembered", "yes");
+	if (attempt->ticket.delay_ms > 0)
+		quote_add_number(&line, "delay-ms", attempt->ticket.delay_ms);
+	quote_add_number(&line, "policy",
+		attempt->policy == NULL ? 0 : policy_serial(attempt->policy));
+	if (!line.failed)
+		log_line(LOG_LEVEL_INFO, line.text, line.len);
+	strbuf_free(&line);
+}
+
+/* Report the decision to `posternctl tail`. */
+static void send_event(const struct attempt *attempt)
+{
+	const struct login_answer *answer = &attempt->answer;
+	const struct decision_record decision = {
+		.session = "auth",
+		.client = attempt->request.client,
+		.login = answer->login[0] != '\0' ? answer->login : attempt->request.login,
+		.stage = "auth",
+		.verdict = verdicts[answer->result],
+		.rule = answer->reason,
+		.policy = attempt->policy == NULL ? 0 : policy_serial(attempt->policy),
+	};
+
+	if (events_wanted())
+		decision_record_add_event(&decision);
+}
+
+void attempt_record(const struct attempt *attempt)
+{
+	struct auth *auth = attempt->auth;
+	const struct attempt_request *request = &attempt->request;
+	const struct login_answer *answer = &attempt->answer;
+	const uint32_t now = auth_seconds();
+
+	auth_counts_add(auth->counts, request->protocol, request->mechanism, answer);
+	if (answer->result == LOGIN_ACCEPTED) {
+		if (answer->hash != NULL)
+			auth_cache_add(auth->auth_cache,
+				&(struct auth_cache_login){ answer->login, answer->hash,
+					request->secret },
+				now);
+		penalty_succeeded(auth->penalty, &attempt->ticket.keys, now);
+	} else if (answer->result == LOGIN_REFUSED && answer->cause == CAUSE_CREDENTIALS) {
+		penalty_failed(auth->penalty, &attempt->ticket.keys, now);
+	}
+	log_attempt(attempt);
+	send_event(attempt);
+}

@@ -1,0 +1,456 @@
+/*
+ * The gate of attempts to log in: how many are under way at once by login and network, who waits
+ * and who is refused, and what guessers achieve against owners. The clock is simulated.
+ */
+#include "lib/auth/auth_gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/hash.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define TICKETS 700
+
+static struct penalty *penalty;
+static struct auth_gate *gate;
+static struct gate_ticket tickets[TICKETS];
+static uint32_t now;
+
+static void setup(void)
+{
+	penalty = penalty_new(4096);
+	gate = auth_gate_new(penalty);
+	ck_assert_ptr_nonnull(gate);
+	memset(tickets, 0, sizeof(tickets));
+	now = 1000000;
+}
+
+static void teardown(void)
+{
+	for (int i = 0; i < TICKETS; i++)
+		(void)auth_gate_leave(gate, &tickets[i], now);
+	while (auth_gate_next(gate) != NULL)
+		;
+	ck_assert_uint_eq(auth_gate_waiting(gate), 0);
+	auth_gate_free(&gate);
+	ck_assert_ptr_null(gate);
+	auth_gate_free(&gate); /* accepts NULL */
+	penalty_free(&penalty);
+}
+
+/* Whose attempts: of one login or each of another; from where. */
+enum who { BOB, EACH };
+enum where { UNKNOWN, HOME, NEAR, FAR, WIDE, MANY }; /* NEAR to HOME; WIDE: all over a /48 */
+
+static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
+{
+	struct cidr client = { .family = AF_UNSPEC };
+	char text[64];
+
+	switch (where) {
+	case UNKNOWN:
+		return penalty_keys(who == BOB ? 7 : hash_bytes(&i, sizeof(i)), NULL);
+	case HOME:
+		(void)snprintf(text, sizeof(text), "192.0.2.1");
+		break;
+	case NEAR:
+		(void)snprintf(text, sizeof(text), "192.0.99.1");
+		break;
+	case FAR:
+		(void)snprintf(text, sizeof(text), "198.51.100.1");
+		break;
+	case WIDE:
+		(void)snprintf(text, sizeof(text), "2001:db8:0:%x::1", i);
+		break;
+	case MANY:
+		(void)snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		break;
+	}
+	ck_assert_int_eq(cidr_parse(text, &client, NULL), 0);
+	return penalty_keys(who == BOB ? 7 : hash_bytes(&i, sizeof(i)), &client);
+}
+
+static void count_failures(enum who who, enum where where, unsigned i, unsigned times)
+{
+	const struct penalty_keys keys = keys_of(who, where, i);
+
+	while (times-- > 0)
+		penalty_failed(penalty, &keys, now);
+}
+
+static void succeed(enum who who, enum where where)
+{
+	const struct penalty_keys keys = keys_of(who, where, 0);
+
+	penalty_succeeded(penalty, &keys, now);
+}
+
+static enum gate_result enter(struct gate_ticket *ticket, enum who who, enum where where,
+	unsigned i, bool is_patient)
+{
+	*ticket = (struct gate_ticket){ .keys = keys_of(who, where, i), .is_patient = is_patient };
+	return auth_gate_enter(gate, ticket, now);
+}
+
+/* Failures before, and what becomes of many attempts at once. */
+static const struct {
+	const char *name;
+	struct {
+		enum who who;
+		enum where where;
+		unsigned times; /* from each of 600 networks, if where is MANY or WIDE */
+	} failures;
+	enum where succeeded; /* from where bob has succeeded; UNKNOWN: nowhere */
+	struct {
+		enum who who;
+		enum where where;
+		unsigned count;
+		bool is_patient;
+	} attempts;
+	unsigned open, waiting;
+} bounds[] = {
+	/* without failures, all others wait for the first results */
+	{ "one login from one network", { 0 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 98 },
+	{ "one login from everywhere", { 0 }, UNKNOWN, { BOB, MANY, 100, false }, 8, 92 },
+	{ "one login from nowhere", { 0 }, UNKNOWN, { BOB, UNKNOWN, 100, false }, 3, 97 },
+	{ "many logins from one network", { 0 }, UNKNOWN, { EACH, HOME, 100, false }, 32, 68 },
+	{ "many logins from a /48", { 0 }, UNKNOWN, { EACH, WIDE, 600, false }, 128, 472 },
+	{ "many logins from everywhere", { 0 }, UNKNOWN, { EACH, MANY, 600, false }, 600, 0 },
+	{ "many logins from nowhere", { 0 }, UNKNOWN, { EACH, UNKNOWN, 600, false }, 600, 0 },
+	{ "no more than 512 wait", { 0 }, UNKNOWN, { BOB, HOME, 600, false }, 2, 512 },
+	{ "patient ones do", { 0 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3, 597 },
+	/* a slowed network has few places, and nobody waits there */
+	{ "many logins, slowed", { EACH, HOME, 9 }, UNKNOWN, { EACH, HOME, 100, false }, 4, 0 },
+	{ "bob, slowed", { EACH, HOME, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 0 },
+	{ "a slowed /48", { EACH, WIDE, 1 }, UNKNOWN, { EACH, WIDE, 600, false }, 16, 0 },
+	{ "slowed networks", { EACH, MANY, 9 }, UNKNOWN, { BOB, MANY, 600, false }, 3, 0 },
+	{ "slowed networks, other logins", { EACH, MANY, 9 }, UNKNOWN, { EACH, MANY, 600, false },
+		600, 0 },
+	{ "a login that failed, from nowhere", { BOB, UNKNOWN, 9 }, UNKNOWN,
+		{ BOB, UNKNOWN, 100, false }, 3, 0 },
+	{ "patient ones still wait", { BOB, UNKNOWN, 9 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3,
+		597 },
+	/* a login's failures take no places from networks without */
+	{ "a login that failed", { BOB, FAR, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 98 },
+	{ "a login that failed, from everywhere", { BOB, FAR, 9 }, UNKNOWN,
+		{ BOB, MANY, 100, false }, 8, 92 },
+	/* trust: as many as may fail */
+	{ "trusted", { 0 }, HOME, { BOB, HOME, 100, false }, 8, 92 },
+	{ "trusted on a slowed network", { EACH, HOME, 60 }, HOME, { BOB, HOME, 100, false }, 8,
+		92 },
+	{ "trusted, with five failures", { BOB, HOME, 5 }, HOME, { BOB, HOME, 100, false }, 3, 97 },
+	{ "trusted no more", { BOB, HOME, 8 }, HOME, { BOB, HOME, 100, false }, 2, 0 },
+	{ "trusted elsewhere", { BOB, HOME, 8 }, FAR, { BOB, HOME, 100, false }, 2, 0 },
+};
+START_TEST(bounds_the_attempts_under_way)
+	{
+		const unsigned networks =
+			bounds[_i].failures.where == MANY || bounds[_i].failures.where == WIDE ?
+			600 :
+			1;
+		unsigned got[GATE_FULL + 1] = { 0 };
+
+		if (bounds[_i].succeeded != UNKNOWN)
+			succeed(BOB, bounds[_i].succeeded);
+		for (unsigned i = 0; i < networks; i++)
+			count_failures(bounds[_i].failures.who, bounds[_i].failures.where, i,
+				bounds[_i].failures.times);
+		for (unsigned i = 0; i < bounds[_i].attempts.count; i++)
+			got[enter(&tickets[i], bounds[_i].attempts.who, bounds[_i].attempts.where,
+				i, bounds[_i].attempts.is_patient)]++;
+		ck_assert_msg(got[GATE_OPEN] == bounds[_i].open &&
+				got[GATE_WAIT] == bounds[_i].waiting,
+			"%s: %u open, %u wait", bounds[_i].name, got[GATE_OPEN], got[GATE_WAIT]);
+		ck_assert_uint_eq(auth_gate_waiting(gate), bounds[_i].waiting);
+	}
+END_TEST
+
+/* Let a ticket leave, and return how many the gate opens for. */
+static unsigned leave(struct gate_ticket *ticket, bool failed, bool succeeded)
+{
+	unsigned opened = 0;
+
+	if (failed)
+		penalty_failed(penalty, &ticket->keys, now);
+	if (succeeded)
+		penalty_succeeded(penalty, &ticket->keys, now);
+	(void)auth_gate_leave(gate, ticket, now);
+	while (auth_gate_next(gate) != NULL)
+		opened++;
+	return opened;
+}
+
+START_TEST(opens_in_the_order_of_arrival)
+	{
+		for (unsigned i = 0; i < 5; i++)
+			(void)enter(&tickets[i], BOB, HOME, i, false);
+		for (unsigned i = 2; i < 5; i++) {
+			ck_assert(auth_gate_leave(gate, &tickets[i - 2], now));
+			ck_assert_ptr_eq(auth_gate_next(gate), &tickets[i]);
+			ck_assert_ptr_null(auth_gate_next(gate));
+		}
+		ck_assert(!auth_gate_leave(gate, &tickets[3], now));
+		ck_assert(!auth_gate_leave(gate, &tickets[3], now)); /* outside */
+	}
+END_TEST
+
+START_TEST(the_first_success_lets_in_those_who_wait)
+	{
+		for (unsigned i = 0; i < 100; i++)
+			(void)enter(&tickets[i], BOB, HOME, i, false);
+		ck_assert_uint_eq(leave(&tickets[0], false, true), 7); /* eight under way */
+		ck_assert(tickets[9 - 1].is_trusted);
+		ck_assert_uint_eq(tickets[8].delay_ms, 0);
+	}
+END_TEST
+
+START_TEST(who_waited_is_delayed_by_the_failures_until_then)
+	{
+		for (unsigned i = 0; i < 4; i++)
+			(void)enter(&tickets[i], BOB, HOME, i, false);
+		ck_assert_uint_eq(leave(&tickets[0], true, false), 1);
+		ck_assert_uint_eq(tickets[2].delay_ms, 0);
+		ck_assert_uint_eq(leave(&tickets[1], true, false), 1);
+		ck_assert_uint_eq(tickets[3].delay_ms, 500);
+	}
+END_TEST
+
+START_TEST(who_leaves_while_waiting_opens_for_nobody)
+	{
+		for (unsigned i = 0; i < 4; i++)
+			(void)enter(&tickets[i], BOB, HOME, i, false);
+		ck_assert_uint_eq(leave(&tickets[2], false, false), 0);
+		ck_assert_uint_eq(auth_gate_waiting(gate), 1);
+		ck_assert(auth_gate_leave(gate, &tickets[0], now));
+		ck_assert(!auth_gate_leave(gate, &tickets[3], now)); /* opened, not fetched yet */
+		ck_assert_ptr_null(auth_gate_next(gate));
+	}
+END_TEST
+
+START_TEST(who_waits_for_one_key_may_have_to_wait_for_the_next)
+	{
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < 2; i++) /* bob's two places at home */
+			(void)enter(&tickets[n++], BOB, HOME, i, false);
+		for (unsigned i = 0; i < 6; i++) /* bob's other places */
+			(void)enter(&tickets[n++], BOB, MANY, i, false);
+		ck_assert_int_eq(enter(&tickets[n], BOB, HOME, 0, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[n + 1], BOB, FAR, 0, false), GATE_WAIT);
+		ck_assert(auth_gate_leave(gate, &tickets[2], now)); /* a place of bob's */
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[n + 1]);
+		ck_assert(auth_gate_leave(gate, &tickets[0], now)); /* one at home */
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[n]);
+	}
+END_TEST
+
+/* ---- guessers ---------------------------------------------------------------------- */
+
+/*
+ * One guesser with GUESSERS connections: each begins the next guess as soon as it may, and has
+ * hung up long before. A check takes no time, so that an attempt is under way for its delay alone,
+ * or a tick. Returns the number of checks in `seconds`.
+ */
+#define GUESSERS 100
+#define TICK_MS 100
+
+static uint64_t now_ms, due[GUESSERS];
+
+static void end_due_guesses(unsigned *checked)
+{
+	for (unsigned i = 0; i < GUESSERS; i++) {
+		if (tickets[i].state != GATE_UNDER_WAY || due[i] > now_ms)
+			continue;
+		penalty_failed(penalty, &tickets[i].keys, now);
+		(void)auth_gate_leave(gate, &tickets[i], now);
+		(*checked)++;
+	}
+}
+
+static void begin_guesses(enum who who, enum where where)
+{
+	static unsigned guess;
+	struct gate_ticket *ticket;
+
+	for (unsigned i = 0; i < GUESSERS; i++) {
+		if (tickets[i].state == GATE_OUTSIDE &&
+			enter(&tickets[i], who, where, guess++ % 60000, false) == GATE_OPEN)
+			due[i] = now_ms + tickets[i].delay_ms;
+	}
+	while ((ticket = auth_gate_next(gate)) != NULL)
+		due[ticket - tickets] = now_ms + ticket->delay_ms;
+}
+
+static unsigned guess_for(unsigned seconds, enum who who, enum where where)
+{
+	const uint64_t end = now_ms + seconds * UINT64_C(1000);
+	unsigned checked = 0;
+
+	for (; now_ms < end; now_ms += TICK_MS) {
+		now = 1000000 + (uint32_t)(now_ms / 1000);
+		end_due_guesses(&checked);
+		begin_guesses(who, where);
+	}
+	return checked;
+}
+
+static const struct {
+	enum who who;
+	enum where where;
+	unsigned most; /* checks in ten minutes, after the first minute */
+} guessers[] = {
+	{ BOB, HOME, 2 * 600 / 4 },    /* two places, each for 4.5 s */
+	{ EACH, HOME, 4 * 600 / 4 },   /* four */
+	{ EACH, WIDE, 16 * 600 / 4 },  /* sixteen */
+	{ BOB, WIDE, 8 * 600 / 4 },    /* eight */
+	{ BOB, MANY, 8 * 600 / 4 },    /* eight */
+	{ BOB, UNKNOWN, 3 * 600 / 4 }, /* three */
+};
+START_TEST(a_guesser_has_a_few_guesses_per_second)
+	{
+		unsigned checked;
+
+		now_ms = 0;
+		(void)guess_for(60, guessers[_i].who, guessers[_i].where);
+		checked = guess_for(600, guessers[_i].who, guessers[_i].where);
+		ck_assert_msg(checked <= guessers[_i].most, "%u checks", checked);
+		ck_assert_uint_gt(checked, 0);
+	}
+END_TEST
+
+START_TEST(an_own_login_does_not_help_a_guesser)
+	{
+		const struct penalty_keys own = keys_of(EACH, HOME, 1);
+		unsigned checked = 0;
+
+		now_ms = 0;
+		for (int i = 0; i < 600; i++) {
+			penalty_succeeded(penalty, &own, now);
+			checked += guess_for(1, BOB, HOME);
+		}
+		ck_assert_msg(checked <= 2 * 600 / 4 + 10, "%u checks", checked);
+	}
+END_TEST
+
+START_TEST(nor_does_the_owner_who_logs_in_every_second)
+	{
+		const struct penalty_keys owner = keys_of(BOB, FAR, 0);
+		unsigned checked = 0;
+
+		now_ms = 0;
+		for (int i = 0; i < 600; i++) {
+			penalty_succeeded(penalty, &owner, now);
+			checked += guess_for(1, BOB, HOME);
+		}
+		ck_assert_msg(checked <= 2 * 600 / 4 + 10, "%u checks", checked);
+	}
+END_TEST
+
+START_TEST(a_guesser_in_the_owner_s_network_is_bounded_too)
+	{
+		unsigned checked;
+
+		succeed(BOB, HOME);
+		now_ms = 0;
+		checked = guess_for(600, BOB, HOME);
+		ck_assert_msg(checked <= 2 * 600 / 4 + 8 + 10 + 10, "%u checks", checked);
+	}
+END_TEST
+
+/* Guessers, where bob has succeeded, and where he is: he has a place at once, whatever they do. */
+static const struct {
+	enum who who;
+	enum where where, succeeded, owner; /* succeeded UNKNOWN: nowhere */
+	uint32_t delay;
+} owners[] = {
+	{ BOB, FAR, HOME, HOME, 0 },
+	{ BOB, FAR, UNKNOWN, HOME, PENALTY_MAX_MS },
+	{ EACH, HOME, HOME, HOME, 0 },
+	{ BOB, MANY, HOME, HOME, 0 },
+	{ BOB, WIDE, HOME, HOME, 0 },
+	{ BOB, UNKNOWN, UNKNOWN, HOME, PENALTY_MAX_MS },
+	{ EACH, WIDE, UNKNOWN, HOME, 0 },
+	{ BOB, MANY, HOME, NEAR, PENALTY_MAX_MS },
+};
+START_TEST(a_guesser_does_not_lock_the_owner_out)
+	{
+		struct gate_ticket *owner = &tickets[GUESSERS];
+
+		if (owners[_i].succeeded != UNKNOWN)
+			succeed(BOB, owners[_i].succeeded);
+		now_ms = 0;
+		for (int i = 0; i < 60; i++) {
+			(void)guess_for(10, owners[_i].who, owners[_i].where);
+			ck_assert_int_eq(enter(owner, BOB, owners[_i].owner, 0, false), GATE_OPEN);
+			ck_assert_uint_eq(owner->delay_ms, owners[_i].delay);
+			(void)auth_gate_leave(gate, owner, now);
+		}
+	}
+END_TEST
+
+START_TEST(slowed_networks_leave_places_of_a_login_free)
+	{
+		for (unsigned i = 0; i < 600; i++)
+			count_failures(EACH, MANY, i, 9);
+		for (unsigned i = 0; i < 600; i++)
+			(void)enter(&tickets[i], BOB, MANY, i, false);
+		ck_assert_int_eq(enter(&tickets[600], BOB, HOME, 0, false), GATE_OPEN);
+	}
+END_TEST
+
+START_TEST(patient_attempts_of_one_login_leave_others_alone)
+	{
+		for (unsigned i = 0; i < 600; i++)
+			(void)enter(&tickets[i], BOB, UNKNOWN, i, true);
+		ck_assert_int_eq(enter(&tickets[600], EACH, UNKNOWN, 1, true), GATE_OPEN);
+	}
+END_TEST
+
+START_TEST(any_course_of_events_leaves_the_gate_empty)
+	{
+		unsigned random = 1;
+
+		for (unsigned i = 0; i < unit_times(100000); i++) {
+			struct gate_ticket *ticket;
+
+			random = random * 1103515245U + 12345U;
+			ticket = &tickets[random / 65536 % 300];
+			if (ticket->state == GATE_OUTSIDE)
+				(void)enter(ticket, random / 7 % 4 == 0 ? EACH : BOB,
+					random / 11 % (MANY + 1), random / 13 % 4,
+					random / 17 % 3 == 0);
+			else
+				(void)leave(ticket, random / 19 % 4 == 0, random / 23 % 64 == 0);
+			if (i % 100 == 0)
+				now++;
+		}
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("auth_gate");
+	TCase *tcase = tcase_create("auth_gate");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, bounds_the_attempts_under_way, 0, COUNT(bounds));
+	tcase_add_test(tcase, opens_in_the_order_of_arrival);
+	tcase_add_test(tcase, the_first_success_lets_in_those_who_wait);
+	tcase_add_test(tcase, who_waited_is_delayed_by_the_failures_until_then);
+	tcase_add_test(tcase, who_leaves_while_waiting_opens_for_nobody);
+	tcase_add_test(tcase, who_waits_for_one_key_may_have_to_wait_for_the_next);
+	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
+	tcase_add_test(tcase, an_own_login_does_not_help_a_guesser);
+	tcase_add_test(tcase, nor_does_the_owner_who_logs_in_every_second);
+	tcase_add_test(tcase, a_guesser_in_the_owner_s_network_is_bounded_too);
+	tcase_add_loop_test(tcase, a_guesser_does_not_lock_the_owner_out, 0, COUNT(owners));
+	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
+	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
+	tcase_add_test(tcase, any_course_of_events_leaves_the_gate_empty);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
