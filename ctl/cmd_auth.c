@@ -58,7 +58,7 @@ static void print_forgiven(const struct ctl *ctl, json_t *answer)
  */
 static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 {
-	json_t *request = json_pack("{s:s, s:s}", "command", "limits", "key", login);
+	json_t *request = json_pack("{s:s, s:s+}", "command", "limits", "key", "login:", login);
 	json_t *answer = NULL, *key, *window;
 	struct errmsg err;
 	size_t i;

@@ -20,6 +20,12 @@ static void print_window(const struct ctl *ctl, json_t *window)
 	terminal_paint(stdout, ctl->colour, left > 0 ? TERMINAL_GREEN : TERMINAL_RED);
 	print_text(stdout, "%lld", left);
 	terminal_paint(stdout, ctl->colour, TERMINAL_OFF);
+	if (json_integer_value(json_object_get(window, "open")) > 0)
+		print_text(stdout, ", %lld of them reserved",
+			(long long)json_integer_value(json_object_get(window, "open")));
+	if (json_integer_value(json_object_get(window, "attempts")) > 0)
+		print_text(stdout, ", %lld given back",
+			(long long)json_integer_value(json_object_get(window, "attempts")));
 	if (left == 0)
 		print_text(stdout, ", next in %s",
 			json_string_value(json_object_get(window, "next")));
@@ -44,7 +50,9 @@ static void print_limits(const struct ctl *ctl, json_t *answer)
 		key = json_array_get(keys, i);
 		windows = json_object_get(key, "windows");
 		print_line(stdout, "%s%s", json_string_value(json_object_get(key, "key")),
-			json_array_size(windows) == 0 ? ": nothing used" : "");
+			json_is_false(json_object_get(key, "in_force")) ?
+				": no limit applies to this key now; these are its former ones" :
+				"");
 		for (j = 0; j < json_array_size(windows); j++)
 			print_window(ctl, json_array_get(windows, j));
 	}

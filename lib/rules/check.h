@@ -65,6 +65,23 @@ size_t check_login_len(const struct policy *policy, const char *login);
 /* Write the ledger's key of a login, "login:bob". false: the login is too long for a key. */
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);
 
+/* A key of the ledger, and what limits it now. */
+struct check_key {
+	char key[LEDGER_KEY_MAX + 1];
+	const struct limits *limits; /* NULL: none; lives as long as the policy */
+	uint32_t attempts;	     /* how often each limit's count may be given back; 0: any */
+};
+
+/*
+ * Find the key to which the checks would charge what a person calls it: a login in any spelling
+ * ("bob", "login:Bob@example.com"), or the name of a rate limit with a client
+ * ("rate_conn:192.0.2.1", also its network or host name) or a mail address or domain
+ * ("rate_rcpt:bob@example.com"). The key of an entry of the ledger is found, too. policy may be
+ * NULL. Returns false when the text is too long or malformed, or refers to a limit without a
+ * window.
+ */
+bool check_find_key(const struct policy *policy, const char *text, struct check_key *key_r);
+
 /* Fill the verdict of a stage that cannot be decided (no policy, out of memory, an address longer
  * than its bound): on_error decides. settings NULL: tempfail. */
 void check_failed(const struct settings *settings, enum check check, const char *why,

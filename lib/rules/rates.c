@@ -133,7 +133,7 @@ static bool is_plain(enum rate rate)
 	return rate == RATE_CONCURRENCY || rate == RATE_RECIPIENTS;
 }
 
-static bool is_of_clients(enum rate rate)
+bool rate_is_of_clients(enum rate rate)
 {
 	return rate == RATE_CONN || rate == RATE_RCPT_HOST || is_plain(rate);
 }
@@ -234,7 +234,7 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 		memcpy(canon_r, RATE_DEFAULT_NAME, sizeof(RATE_DEFAULT_NAME));
 		return 0;
 	}
-	if (!is_of_clients(rate) && strchr(key, '@') != NULL) {
+	if (!rate_is_of_clients(rate) && strchr(key, '@') != NULL) {
 		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
 			!address.has_domain || address.local_len == 0)
 			return errmsg_set(err, "\"%.*s\" is not a mail address", TEXT_CUT(key, 80));
@@ -244,8 +244,8 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 	len = domain_canon(key, strlen(key), canon_r);
 	if (!is_name(canon_r, len))
 		return errmsg_set(err, "\"%.*s\" is neither %s nor \"default\"", TEXT_CUT(key, 80),
-			is_of_clients(rate) ? "an address, the beginning of one, a host name" :
-					      "a mail address, a domain");
+			rate_is_of_clients(rate) ? "an address, the beginning of one, a host name" :
+						   "a mail address, a domain");
 	return 0;
 }
 
@@ -283,7 +283,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 		rates->max_relaying = limits.len == 0 ? 0 : limits.limit[0].count;
 		return 0;
 	}
-	network = is_of_clients(rate) && is_network(key, &net);
+	network = rate_is_of_clients(rate) && is_network(key, &net);
 	if (network)
 		cidr_format(&net, text);
 	else if (canon_key(rate, key, text, err) < 0)
@@ -479,6 +479,46 @@ void rates_concurrency_key(const struct rates *rates, const struct cidr *client,
 	}
 	cidr_format(&alone, text);
 	(void)text_format(key_r, RATE_KEY_SIZE, "%s:%s", rate_name(RATE_CONCURRENCY), text);
+}
+
+/* Find the limit of a network, or of an address, which is the narrowest network. */
+static bool find_network(const struct rates *rates, enum rate rate, const struct cidr *net,
+	struct rate_match *match_r)
+{
+	const struct cidr alone = network_of_client(rates, net);
+	uint32_t i;
+
+	/* Under "default", a client counts alone; a wider network has no count. */
+	if (net->prefix_len == (net->family == AF_INET ? 32 : 128) ||
+		(net->family == AF_INET6 && net->prefix_len == rates->ipv6_prefix))
+		return rates_find_client(rates, rate, &alone, NULL, match_r);
+	return cidr_set_find(rates->tables[rate].networks, net, &i) &&
+		matched(rate, &rates->tables[rate].entries[i], NULL, match_r);
+}
+
+int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
+	struct rate_match *match_r)
+{
+	char canon[ADDRESS_CANON_SIZE];
+	struct cidr net;
+	bool found;
+	int len;
+
+	if (rate_is_of_clients(rate) && is_network(text, &net)) {
+		found = rates != NULL && find_network(rates, rate, &net, match_r);
+		net = network_of_client(rates, &net);
+		cidr_format(&net, canon);
+	} else {
+		len = domain_canon(text, strlen(text), canon);
+		if (!is_name(canon, len))
+			return -1;
+		found = rates != NULL &&
+			matched(rate, find_name(&rates->tables[rate], canon), NULL, match_r);
+	}
+	if (!found)
+		(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s",
+			rate_name(rate), canon);
+	return found;
 }
 
 bool rates_find_address(const struct rates *rates, enum rate rate,

@@ -27,6 +27,7 @@ enum rate {
 
 const char *rate_name(enum rate rate);			/* "rate_conn" */
 bool rate_by_name(const char *name, enum rate *rate_r); /* whether it exists */
+bool rate_is_of_clients(enum rate rate);		/* keys are clients, not mail addresses */
 
 struct rates;
 
@@ -89,6 +90,15 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
  */
 void rates_concurrency_key(const struct rates *rates, const struct cidr *client, const char *rdns,
 	char key_r[RATE_KEY_SIZE]);
+
+/*
+ * Find the limits of what a person calls the client or the domain: an address, a network, the first
+ * numbers of an address or a host name; for limits of mail addresses, a domain. match_r->counted is
+ * set in any case, because counts may remain of a limit that has gone. rates may be NULL. Returns 1
+ * when a limit applies, 0 when none does, and -1 when the text is none of these.
+ */
+int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
+	struct rate_match *match_r);
 
 /* Find the limits of a mail address: by the address, then by its domain and the domains above it,
  * then "default". Returns whether a limit applies. */

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "lib/rules/check.h"
 #include "milter/control/control.h"
 #include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
@@ -53,6 +54,28 @@ void connection_refuse(struct connection *connection, const char *why);
 
 /* Return the connection with this number; NULL when it is closed. */
 struct connection *control_find(struct control *control, uint64_t number);
+
+/* What the command limits looks at. policy may be NULL. */
+struct limits_moment {
+	const struct ledger_ops *ledger;
+	uint64_t now; /* the ledger's time */
+	const struct policy *policy;
+};
+
+/*
+ * Describe a key by the use of its limits in force or, without any, by what is counted under it.
+ * Returns false when there is neither; otherwise *json_r is a new reference, or NULL when out of
+ * memory. nearness_r may be NULL.
+ */
+bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,
+	json_t **json_r, double *nearness_r);
+
+/* Return the used share of the fullest limit of a key; 1: it is full. */
+double limits_view_nearness(const struct ledger_view *view);
+
+/* Answer a request about what a person calls a key: show it, or clear its counts. */
+void limits_answer_key(struct connection *connection, const struct limits_moment *moment,
+	const char *text, bool reset);
 
 /* The commands, each in a file control_*.c of its subject. */
 void obey_status(struct connection *connection, const json_t *request);

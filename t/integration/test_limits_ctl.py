@@ -4,7 +4,7 @@ import subprocess
 
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
-from test_limits import begin, daemon_with
+from test_limits import begin, daemon_with, store
 
 
 def use(daemon, count, login="bob"):
@@ -13,11 +13,19 @@ def use(daemon, count, login="bob"):
         assert milter.mail(sender, auth_authen=login)
         for number in range(count):
             assert milter.rcpt(f"<{number}@x.example>")
+        assert milter.message([("From", sender)])
 
 
 def windows(daemon, *args):
     (key,) = daemon.ctl("limits", *args)["keys"]
     return key["key"], {window["limit"]: window for window in key["windows"]}
+
+
+def refused(daemon, *args):
+    """The message of posternctl limits, which must fail."""
+    done = subprocess.run([POSTERNCTL, "-c", daemon.conf, "limits", *args], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not done.stdout, done
+    return done.stderr
 
 
 def test_counts_are_shown_and_reset(box):
@@ -35,7 +43,7 @@ def test_counts_are_shown_and_reset(box):
     text = daemon.ctl("limits", "bob", parse=False)
     assert "login:bob" in text and "used 3, left 0, next in " in text
     assert daemon.ctl("limits", "bob", "reset")["reset"]
-    assert not daemon.ctl("limits", "bob", "reset")["reset"]
+    assert "nothing is counted under login:bob" in refused(daemon, "bob", "reset")
     daemon.wait_log("limits-reset=login:bob")
     use(daemon, 3)
     daemon.ctl("limits", "bob", "reset")
@@ -62,6 +70,74 @@ def test_wrong_usage_is_refused(box):
         done = subprocess.run([POSTERNCTL, "-c", daemon.conf, "limits", *args], capture_output=True,
                               text=True, check=False)
         assert done.returncode == 64 and "usage: " in done.stderr
-    assert windows(daemon, "nobody")[1] == {}
-    assert "nothing used" in daemon.ctl("limits", "nobody", parse=False)
     assert daemon.ctl("limits", parse=False) == "no limit has counted anything\n"
+
+
+RATES = {
+    "limit rate_conn": {"192.0.2": "5/1h", "mail.example.net": "6/1h", "2001:db8:1::/48": "7/1h"},
+    "limit rate_rcpt_host": {"default": "100/1h"},
+    "limit rate_rcpt_sender": {"own.example": "50/1h"},
+    "limit rate_rcpt": {"default": "60/1h"},
+    "profile": {"default_domain": "own.example"},
+}
+
+# What a person may write, and the key that the checks charge.
+SPELLINGS = [
+    ("rate_conn:192.0.2.1", "rate_conn:192.0.2.0/24"),
+    ("rate_conn:192.0.2.0/24", "rate_conn:192.0.2.0/24"),
+    ("rate_conn:192.0.2", "rate_conn:192.0.2.0/24"),
+    ("rate_conn:::ffff:192.0.2.9", "rate_conn:192.0.2.0/24"),
+    ("rate_rcpt_host:192.0.2.1", "rate_rcpt_host:192.0.2.1"),
+    ("rate_rcpt_sender:bob@own.example", "rate_rcpt_sender:own.example"),
+    ("rate_rcpt_sender:<Anybody@OWN.example>", "rate_rcpt_sender:own.example"),
+    ("rate_rcpt_sender:own.example", "rate_rcpt_sender:own.example"),
+    ("rate_rcpt:0@X.example", "rate_rcpt:0@x.example"),
+    ("bob", "login:bob"),
+    ("BOB@own.EXAMPLE", "login:bob"),
+    ("login:Bob", "login:bob"),
+    ("login:bob@Own.example", "login:bob"),
+]
+
+
+def test_keys_are_found_as_the_checks_find_them(box):
+    daemon = daemon_with(box, "10/1d", **RATES)
+    use(daemon, 2)
+    shown = {key["key"] for key in daemon.ctl("limits")["keys"]}
+    for text, key in SPELLINGS:
+        found, limits = windows(daemon, text)
+        assert found == key and key in shown, text
+        assert [window["used"] for window in limits.values()] in ([1], [2]), text
+    for text, key in SPELLINGS:
+        with_counts = subprocess.run([POSTERNCTL, "-c", daemon.conf, "limits", text, "reset"], check=False,
+                                     capture_output=True, text=True)
+        assert with_counts.returncode == (0 if key in shown else 1), with_counts
+        shown.discard(key)
+    assert "rate_rcpt:1@x.example" in shown and len(shown) == 1
+    for text in ("rate_conn:198.51.100.1", "rate_conn:192.0.0.0/16", "rate_conn:x.example", "rate_rcpt_null:a@b.example",
+                 "rate_rcpt_sender:a@b.example", "concurrency:192.0.2.1", "nobody", "login:", "rate_conn:", "bob ", "x" * 3000):
+        assert "no limit with a window applies" in refused(daemon, text)
+        assert "nothing was reset" in refused(daemon, text, "reset")
+
+
+def test_the_limit_in_force_is_shown(box):
+    daemon = daemon_with(box, "10/1d", **RATES)
+    use(daemon, 2)
+    daemon.configure({"limit rate_conn": {"192.0.2": "3/2h"}, "limit rate_rcpt_host": {"default": "0"}})
+    daemon.write_store(store("20/1d,7/1h"))
+    daemon.ctl("reload")
+    assert set(windows(daemon, "bob")[1]) == {"20/1d", "7/1h"}
+    found = windows(daemon, "rate_conn:192.0.2.1")[1]
+    assert list(found) == ["3/2h"] and found["3/2h"]["used"] == 1
+    (key,) = daemon.ctl("limits", "rate_rcpt_host:192.0.2.1")["keys"]
+    assert key["in_force"] is False and [window["limit"] for window in key["windows"]] == ["100/1h"]
+    assert "no limit applies to this key now" in daemon.ctl("limits", "rate_rcpt_host:192.0.2.1", parse=False)
+    keys = {key["key"]: key for key in daemon.ctl("limits")["keys"]}
+    assert [window["limit"] for window in keys["login:bob"]["windows"]] == ["20/1d", "7/1h"]
+    assert [window["limit"] for window in keys["rate_conn:192.0.2.0/24"]["windows"]] == ["3/2h"]
+    assert not keys["rate_rcpt_host:192.0.2.1"]["in_force"]
+    # A network that was an entry keeps its counts under its name, and a client now counts alone.
+    daemon.configure({"limit rate_conn": {"192.0.2": None, "default": "3/2h"}})
+    daemon.ctl("reload")
+    assert windows(daemon, "rate_conn:192.0.2.1")[0] == "rate_conn:192.0.2.1"
+    assert daemon.ctl("limits", "rate_conn:192.0.2.0/24", "reset")["reset"]
+    assert "nothing was reset" in refused(daemon, "rate_conn:192.0.2.0/24", "reset")

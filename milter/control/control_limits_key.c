@@ -1,0 +1,204 @@
+/*
+ * The command "limits" for one key: finds the key as the checks do, and reports its limits in force
+ * and their use, or clears them. Owns nothing; runs on the server thread.
+ * t/integration/test_limits_ctl.py covers it.
+ */
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "milter/control/control_private.h"
+#include "milter/log/json_text.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+static json_t *window_json(const struct ledger_usage *usage)
+{
+	uint64_t left = usage->used < usage->limit.count ? usage->limit.count - usage->used : 0;
+	uint64_t seconds =
+		usage->wait == UINT64_MAX ? UINT64_MAX : (usage->wait + 999999) / 1000000;
+	char limit[32], wait[32];
+
+	limit_format(&usage->limit, limit);
+	wait_format(seconds, wait);
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I}", "limit", limit, "window",
+		(json_int_t)usage->limit.seconds, "used", (json_int_t)usage->used, "left",
+		(json_int_t)left, "next", wait, "wait",
+		seconds == UINT64_MAX ? (json_int_t)-1 : (json_int_t)seconds, "open",
+		(json_int_t)usage->open, "attempts", (json_int_t)usage->attempts);
+}
+
+static double nearness(const struct ledger_usage *usage)
+{
+	return usage->limit.count == 0 ? 1 : (double)usage->used / usage->limit.count;
+}
+
+double limits_view_nearness(const struct ledger_view *view)
+{
+	double nearest = 0;
+
+	for (size_t i = 0; i < view->window_count; i++)
+		nearest = nearness(&view->windows[i]) > nearest ? nearness(&view->windows[i]) :
+								  nearest;
+	return nearest;
+}
+
+/* Replace the windows of a view by the use of the limits in force. Returns 0, or -1 on failure. */
+static int look_at_limits(const struct limits_moment *moment, const struct check_key *key,
+	struct ledger_view *view)
+{
+	view->window_count = 0;
+	for (size_t i = 0; i < key->limits->len; i++) {
+		const struct ledger_request request = {
+			.key = key->key,
+			.key_len = strlen(key->key),
+			.limits = &key->limits->limit[i],
+			.limit_count = 1,
+			.amount = 1,
+			.attempts = key->attempts,
+		};
+
+		if (moment->ledger->look(moment->ledger->context, moment->now, &request, 1,
+			    &view->windows[i]) == LEDGER_FAILED)
+			return -1;
+		view->window_count++;
+	}
+	return 0;
+}
+
+static int copy_windows(void *context, const struct ledger_view *view)
+{
+	struct ledger_view *copy = context;
+
+	memcpy(copy->windows, view->windows, view->window_count * sizeof(view->windows[0]));
+	copy->window_count = view->window_count;
+	return 0;
+}
+
+/* Return a view as JSON; NULL when out of memory. */
+static json_t *view_json(const struct ledger_view *view, bool in_force)
+{
+	json_t *windows = json_array();
+	int failed = 0;
+
+	for (size_t i = 0; i < view->window_count; i++)
+		failed |= json_array_append_new(windows, window_json(&view->windows[i]));
+	if (failed != 0) {
+		json_decref(windows);
+		windows = NULL;
+	}
+	return json_pack("{s:o, s:b, s:o}", "key", json_text(view->key, view->key_len), "in_force",
+		(int)in_force, "windows", windows);
+}
+
+bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,
+	json_t **json_r, double *nearness_r)
+{
+	struct ledger_view view = { .key = key->key, .key_len = strlen(key->key) };
+
+	if (key->limits == NULL &&
+		!moment->ledger->find(moment->ledger->context, moment->now, view.key, view.key_len,
+			copy_windows, &view))
+		return false;
+	if (key->limits != NULL && look_at_limits(moment, key, &view) != 0)
+		*json_r = NULL;
+	else
+		*json_r = view_json(&view, key->limits != NULL);
+	if (nearness_r != NULL)
+		*nearness_r = limits_view_nearness(&view);
+	return true;
+}
+
+static void log_reset(const char *key)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	quote_add(&line, "limits-reset", key);
+	if (!line.failed)
+		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
+	strbuf_free(&line);
+}
+
+/*
+ * The keys that text may mean: the one that the checks charge now, and an entry of the ledger with
+ * that very name, which may be left from a former configuration.
+ */
+struct meant {
+	struct check_key keys[2];
+	size_t count;
+};
+
+static void find_meant(const struct policy *policy, const char *text, struct meant *meant_r)
+{
+	struct check_key *exact;
+
+	meant_r->count = check_find_key(policy, text, &meant_r->keys[0]) ? 1 : 0;
+	exact = &meant_r->keys[meant_r->count];
+	if (strlen(text) > LEDGER_KEY_MAX ||
+		(meant_r->count == 1 && strcmp(meant_r->keys[0].key, text) == 0))
+		return;
+	memcpy(exact->key, text, strlen(text) + 1);
+	exact->limits = NULL;
+	meant_r->count++;
+}
+
+/* Clear the counts of the keys. Returns how many had any, or -1 when this could not be saved. */
+static int reset_keys(const struct limits_moment *moment, const struct meant *meant)
+{
+	int count = 0, gone;
+
+	for (size_t i = 0; i < meant->count; i++) {
+		gone = moment->ledger->forget(moment->ledger->context, moment->now,
+			meant->keys[i].key, strlen(meant->keys[i].key));
+		if (gone < 0)
+			return -1;
+		if (gone == 1)
+			log_reset(meant->keys[i].key);
+		count += gone;
+	}
+	return count;
+}
+
+static void refuse_unknown(struct connection *connection, const char *text,
+	const struct meant *meant, bool reset)
+{
+	const char *key = meant->count > 0 ? meant->keys[0].key : text;
+	struct errmsg err;
+
+	if (reset)
+		(void)errmsg_set(&err, "nothing is counted under %.*s, so nothing was reset",
+			TEXT_CUT(key, 200));
+	else
+		(void)errmsg_set(&err,
+			"no limit with a window applies to %.*s now, and nothing is counted under that key. A client "
+			"whose host name is an entry is counted under that name; 'posternctl limits "
+			"top' shows keys",
+			TEXT_CUT(key, 200));
+	connection_refuse(connection, err.text);
+}
+
+void limits_answer_key(struct connection *connection, const struct limits_moment *moment,
+	const char *text, bool reset)
+{
+	json_t *keys = json_array(), *json;
+	struct meant meant;
+	int failed = 0, was_there = 0;
+
+	find_meant(moment->policy, text, &meant);
+	if (reset)
+		was_there = reset_keys(moment, &meant);
+	for (size_t i = 0; i < meant.count; i++) {
+		if (limits_key_json(moment, &meant.keys[i], &json, NULL))
+			failed |= json_array_append_new(keys, json);
+	}
+	if (was_there < 0)
+		connection_refuse(connection,
+			"the counts stay, because the file of the ledger cannot be written");
+	else if (reset ? was_there == 0 : json_array_size(keys) == 0 && failed == 0)
+		refuse_unknown(connection, text, &meant, reset);
+	else
+		connection_answer(connection,
+			failed != 0 ? NULL :
+				      json_pack("{s:b, s:b, s:O}", "ok", 1, "reset",
+					      (int)(was_there > 0), "keys", keys));
+	json_decref(keys);
+}
