@@ -58,6 +58,62 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 	return CTL_OK;
 }
 
+static const char status_usage[] =
+	"usage: posternctl [OPTION ...] status [--strict]\n"
+	"Show the problems and what to do about each, the policy in force and the state of the daemon.\n"
+	"  --strict  count notes as problems\n"
+	"Exit status: 0 no problem, 1 problems, 69 no daemon answers.\n";
+
+static const char reload_usage[] =
+	"usage: posternctl [OPTION ...] reload\n"
+	"Make the daemon read the configuration, the lists, the store and the database again, wait\n"
+	"until the result is in force, and print the problems that it has. Sockets are not reopened.\n"
+	"Exit status: 0 it is in force, 1 something could not be read, 69 no daemon answers.\n";
+
+static const char tail_usage[] =
+	"usage: posternctl [OPTION ...] tail\n"
+	"Show decisions as they are made, until the command is interrupted.\n"
+	"  --json  print an object for each, in one line\n";
+
+static const char limits_usage[] =
+	"usage: posternctl [OPTION ...] limits [top [NUMBER]]\n"
+	"       posternctl [OPTION ...] limits LOGIN | KEY [reset]\n"
+	"Show what rate limits have counted: of the keys nearest to their limits, or of one key.\n"
+	"  top    the keys nearest to their limits: NUMBER of them (20)\n"
+	"  LOGIN  a login in any spelling, which is held to the limits of its profile\n"
+	"  KEY    RATE:CLIENT or RATE:ADDRESS, where RATE is a section [limit RATE], such as\n"
+	"         rate_conn:192.0.2.7 or rate_rcpt:bob@example.com; the key under which it is\n"
+	"         counted is found, such as rate_conn:192.0.2.0/24\n"
+	"  reset  clear the counts of the key\n"
+	"Exit status: 0 shown or cleared, 1 there is nothing to show or to clear, 69 no daemon answers.\n";
+
+static const char log_level_usage[] = "usage: posternctl [OPTION ...] log-level [LEVEL]\n"
+				      "Show the log level, or change it until the next reload.\n"
+				      "  LEVEL  error, warning, notice, info or debug\n";
+
+static const char suspend_usage[] =
+	"usage: posternctl [OPTION ...] suspend LOGIN\n"
+	"Stop a user from logging in and from sending, at once and on this machine only, whatever the\n"
+	"tables contain. The login of a token is token:MAIL.\n";
+
+static const char resume_usage[] =
+	"usage: posternctl [OPTION ...] resume LOGIN\n"
+	"End a suspension. If a full limit caused it, first clear that limit:\n"
+	"posternctl limits LOGIN reset\n";
+
+static const char auth_usage[] = "usage: posternctl [OPTION ...] auth reset [LOGIN | ADDRESS]\n"
+				 "Forgive failed logins.\n"
+				 "  LOGIN    those of this login\n"
+				 "  ADDRESS  those of the network of this client\n"
+				 "Without an argument, all are forgiven.\n";
+
+static const char hash_usage[] =
+	"usage: posternctl [OPTION ...] hash [-m METHOD] [-r ROUNDS]\n"
+	"Hash a password for the column password of the users table. On a terminal, it is asked for\n"
+	"twice; otherwise it is the first line of standard input.\n"
+	"  -m METHOD  yescrypt (the default), sha512, sha256 or bcrypt\n"
+	"  -r ROUNDS  the cost; the default is that of crypt(3)\n";
+
 /* In the order of the help; the last one has no name. */
 static const struct command *all_commands(void)
 {
@@ -67,21 +123,23 @@ static const struct command *all_commands(void)
 			cmd_explain_usage },
 		{ "status", "[--strict]",
 			"show the policy in force, the daemon's state and any problems", cmd_status,
-			NULL },
-		{ "reload", "", "read everything again, and report problems", cmd_reload, NULL },
-		{ "tail", "", "show decisions as they are made", cmd_tail, NULL },
+			status_usage },
+		{ "reload", "", "read everything again, and report problems", cmd_reload,
+			reload_usage },
+		{ "tail", "", "show decisions as they are made", cmd_tail, tail_usage },
 		{ "limits", "[LOGIN | KEY [reset] | top [NUMBER]]",
-			"show or reset what rate limits have counted", cmd_limits, NULL },
+			"show or reset what rate limits have counted", cmd_limits, limits_usage },
 		{ "log-level", "[LEVEL]", "show the log level, or change it until the next reload",
-			cmd_log_level, NULL },
+			cmd_log_level, log_level_usage },
 		{ "suspend", "LOGIN", "stop a user from logging in and sending", cmd_suspend,
-			NULL },
-		{ "resume", "LOGIN", "end a suspension", cmd_suspend, NULL },
+			suspend_usage },
+		{ "resume", "LOGIN", "end a suspension", cmd_suspend, resume_usage },
 		{ "suspended", "", "list the logins that are suspended on this machine",
 			cmd_suspended, NULL },
-		{ "auth", "reset [LOGIN | ADDRESS]", "forgive failed logins", cmd_auth, NULL },
+		{ "auth", "reset [LOGIN | ADDRESS]", "forgive failed logins", cmd_auth,
+			auth_usage },
 		{ "hash", "[-m METHOD] [-r ROUNDS]", "hash a password for the users table",
-			cmd_hash, NULL },
+			cmd_hash, hash_usage },
 		{ "version", "", "print the version", cmd_version, NULL },
 		{ "help", "[COMMAND]", "list the commands, or show the usage of one", cmd_help,
 			NULL },
@@ -102,9 +160,9 @@ const struct command *commands_find(const char *name)
 
 void commands_print_usage(const struct command *command)
 {
-	if (command->usage != NULL)
+	if (command->usage != NULL) {
 		print_lines(stdout, command->usage);
-	else {
+	} else {
 		print_line(stdout, "usage: posternctl [OPTION ...] %s%s%s", command->name,
 			command->arguments[0] == '\0' ? "" : " ", command->arguments);
 		print_line(stdout, "%s", command->summary);

@@ -223,6 +223,31 @@ def test_every_command_shows_its_usage():
         assert not re.search(r" $", shown[0], re.M)
 
 
+# What the usage of a command mentions: every argument, option and value.
+MENTIONED = {
+    "explain": ["--ip", "--rdns", "--helo", "--service", "--user", "--password", "--mail", "--size", "--rcpt", "--from",
+                "--sender", "--running", "--jsonl", "Exit status: 0"],
+    "status": ["--strict", "Exit status: 0"],
+    "reload": ["Exit status: 0"],
+    "tail": ["--json"],
+    "limits": ["top", "NUMBER", "LOGIN", "KEY", "reset", "rate_conn:192.0.2.7", "Exit status: 0"],
+    "log-level": ["error", "warning", "notice", "info", "debug"],
+    "suspend": ["LOGIN", "token:MAIL"],
+    "resume": ["LOGIN", "limits LOGIN reset"],
+    "auth": ["reset", "LOGIN", "ADDRESS"],
+    "hash": ["-m METHOD", "-r ROUNDS", "yescrypt", "sha512", "sha256", "bcrypt"],
+}
+
+
+@pytest.mark.parametrize("name", MENTIONED)
+def test_the_usage_describes_the_arguments(name):
+    shown = subprocess.run([POSTERNCTL, "help", name], capture_output=True, text=True, check=True).stdout
+    described = shown.partition("\n")[2]
+    for text in MENTIONED[name]:
+        assert text in described, shown
+    assert all(len(line) <= 100 for line in shown.splitlines())
+
+
 @pytest.mark.parametrize("typed, meant", [("stat", "status"), ("limit", "limits"), ("tial", "tail"), ("xyz", None)])
 def test_a_misspelt_command_gets_a_suggestion(typed, meant):
     said = subprocess.run([POSTERNCTL, typed], capture_output=True, text=True, check=False).stderr
