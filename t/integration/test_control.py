@@ -232,9 +232,9 @@ MENTIONED = {
     "tail": ["--json"],
     "limits": ["top", "NUMBER", "LOGIN", "KEY", "reset", "rate_conn:192.0.2.7", "Exit status: 0"],
     "log-level": ["error", "warning", "notice", "info", "debug"],
-    "suspend": ["LOGIN", "token:MAIL"],
-    "resume": ["LOGIN", "limits LOGIN reset"],
-    "auth": ["reset", "LOGIN", "ADDRESS"],
+    "suspend": ["token:MAIL"],
+    "resume": ["limits LOGIN reset"],
+    "auth": ["LOGIN", "ADDRESS"],
     "hash": ["-m METHOD", "-r ROUNDS", "yescrypt", "sha512", "sha256", "bcrypt"],
 }
 
