@@ -71,6 +71,9 @@ static const struct config_option options[] = {
 	{ "milter", "results_header", OPTION_FIELD, "", OPTION_RELOAD, 0, 0, NULL,
 		SETTINGS(results_header),
 		"header field that receives the result of each stage; empty: none" },
+	{ "milter", "results_names", OPTION_BOOL, "no", OPTION_RELOAD, 0, 0, NULL,
+		SETTINGS(results_names),
+		"name rules in the results of sessions with a login, too" },
 
 	{ "lists", "directory", OPTION_PATH, "/etc/postern/lists", OPTION_RELOAD | OPTION_NO_EMPTY,
 		0, 0, NULL, CONFIG(lists.directory), "directory of the list files" },

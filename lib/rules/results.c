@@ -124,6 +124,27 @@ void results_add(struct strbuf *results, enum stage stage, const struct verdict 
 	strbuf_free(&item);
 }
 
+void results_hide_rules(struct strbuf *results)
+{
+	struct strbuf shown = STRBUF_INIT, item = STRBUF_INIT;
+	const char *at = results->text;
+	const char *end;
+
+	shown.failed = results->failed;
+	while (at != NULL && *at != '\0') {
+		end = strstr(at, "; ");
+		strbuf_reset(&item);
+		strbuf_add(&item, at, strcspn(at, "( ;"));
+		shown.failed |= item.failed;
+		if (!shown.failed)
+			add_item(&shown, &item);
+		at = end == NULL ? NULL : end + 2;
+	}
+	strbuf_free(&item);
+	strbuf_free(results);
+	*results = shown;
+}
+
 char *results_fold(const struct strbuf *results, size_t name_len)
 {
 	const char *at = results->text == NULL || results->len == 0 ? "none" : results->text;

@@ -24,6 +24,12 @@
 void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict);
 
 /*
+ * Reduce all items to NAME=OUTCOME, for readers who may know neither rules, which can contain the
+ * name of a login or a profile, nor the use of limits. results->failed is set when out of memory.
+ */
+void results_hide_rules(struct strbuf *results);
+
+/*
  * Return the value of the field, folded with LF and TAB so that, where possible, no line has more
  * than 78 bytes; name_len is the length of the field's name. "none" without findings. The caller
  * must free() it; NULL when out of memory.

@@ -55,6 +55,7 @@ struct settings {
 	enum on_error on_error;
 	bool delay_reject;
 	const char *results_header; /* "" for none */
+	bool results_names;	    /* with rules also in sessions with a login */
 
 	enum limit_count limit_count;
 	enum on_limit on_limit;

@@ -238,7 +238,7 @@ static char *fold_results(const struct session *session, const struct message *m
 	return value;
 }
 
-static int make_results(const struct session *session, const struct message *message,
+static int make_results(const struct session *session, struct message *message,
 	struct results_field *results_r)
 {
 	const struct settings *settings = message->settings;
@@ -247,6 +247,8 @@ static int make_results(const struct session *session, const struct message *mes
 	*results_r = results;
 	if (!session->needs.results || settings->results_header[0] == '\0')
 		return 0;
+	if (message->login != NULL && !settings->results_names)
+		results_hide_rules(&message->results); /* the message goes to strangers */
 	results.name = strdup(settings->results_header);
 	results.value = fold_results(session, message, settings->results_header);
 	if (results.name == NULL || results.value == NULL) {

@@ -133,7 +133,7 @@ def test_each_recipient_counts_once_in_messages_and_sessions_side_by_side(box):
 
 
 def test_the_results_field_shows_the_usage_of_the_limit(box):
-    daemon = daemon_with(box, "3/5m,100/1d", milter={"results_header": "X-Postern-Results"})
+    daemon = daemon_with(box, "3/5m,100/1d", milter={"results_header": "X-Postern-Results", "results_names": "yes"})
     sink = box.sink()
     mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
                       parameters={"local_header_rewrite_clients": ""})
@@ -147,6 +147,22 @@ def test_the_results_field_shows_the_usage_of_the_limit(box):
     assert "rcpt.limits=pass(profile sales: limits) used=2/3 window=5m next=0s" in value
     assert value.count("rcpt.limits=") == 1
     assert not field.group(1).startswith(" ")
+
+
+def test_the_results_field_tells_strangers_no_names(box):
+    daemon = daemon_with(box, "3/5m,100/1d", milter={"results_header": "X-Postern-Results"})
+    sink = box.sink()
+    mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
+                      parameters={"local_header_rewrite_clients": ""})
+    with client(mta) as smtp:
+        assert codes(send(smtp, "a@x.example", "b@x.example")) == [250, 250, 250]
+    wait_until(lambda: sink.messages, "the message arrives")
+    text = sink.messages[0][2].decode().replace("\r\n", "\n")
+    value = re.sub(r"\s+", " ", re.search(r"^X-Postern-Results: ((?:.|\n[ \t])*)", text, re.M).group(1))
+    assert re.fullmatch(r"[a-z._]+=[a-z-]+(; [a-z._]+=[a-z-]+)*", value.strip()), value
+    assert "mail.sender=pass" in value and "rcpt.limits=pass" in value and "header=pass" in value
+    for name in ("bob", "sales", "profile", "froms", "100", "5m"):
+        assert name not in value
 
 
 def test_real_logins_are_held_to_their_limits(box):

@@ -135,6 +135,7 @@ static const char everything[] =
 	"socket = unix:run/p.sock\n"
 	"on_error = Accept\n"
 	"results_header =             ; X-Postern-Results\n"
+	"results_names = no\n"
 	"[lists]\n"
 	"directory = lists\n"
 	"max_file = 64k\n"

@@ -107,6 +107,32 @@ START_TEST(items_without_room_are_replaced_by_more)
 END_TEST
 
 static const struct {
+	const char *text, *want;
+} hidden[] = {
+	{ "", "" },
+	{ "connect=unlisted", "connect=unlisted" },
+	{ "mail.sender=pass(user bob: froms[1]); rcpt.limits=pass(profile s: limits) used=1/3 window=5m "
+	  "next=0s; header=pass(user bob: froms[1])",
+		"mail.sender=pass; rcpt.limits=pass; header=pass" },
+	{ "rcpt=pass(r:1); rcpt.any=unlisted; rcpt=pass(r:2); rcpt=fail(x\\(y\\) z); more=yes",
+		"rcpt=pass; rcpt.any=unlisted; rcpt=fail; more=yes" },
+};
+START_TEST(rules_and_usages_can_be_hidden)
+	{
+		struct strbuf results = STRBUF_INIT;
+
+		strbuf_add_str(&results, hidden[_i].text);
+		results_hide_rules(&results);
+		ck_assert_str_eq(results.text == NULL ? "" : results.text, hidden[_i].want);
+		strbuf_free(&results);
+		results.failed = true;
+		results_hide_rules(&results);
+		ck_assert(results.failed);
+		strbuf_free(&results);
+	}
+END_TEST
+
+static const struct {
 	const char *text;
 	size_t name_len;
 	const char *want;
@@ -154,6 +180,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, an_item_gives_the_finding, 0, ROWS(items));
 	tcase_add_test(tcase, items_stand_in_their_order_each_once);
 	tcase_add_test(tcase, items_without_room_are_replaced_by_more);
+	tcase_add_loop_test(tcase, rules_and_usages_can_be_hidden, 0,
+		sizeof(hidden) / sizeof(hidden[0]));
 	tcase_add_loop_test(tcase, the_field_is_folded_between_items, 0, ROWS(folds));
 	tcase_add_test(tcase, out_of_memory_gives_no_field);
 	suite_add_tcase(suite, tcase);

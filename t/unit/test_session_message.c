@@ -229,6 +229,24 @@ START_TEST(the_results_show_accepted_recipients_and_count_forged_fields)
 	}
 END_TEST
 
+START_TEST(the_results_of_a_login_name_rules_only_if_set)
+	{
+		struct results_field results;
+
+		s.made.settings->results_header = "X-Results";
+		s.made.settings->results_names = _i == 1;
+		made_session_open(&s);
+		(void)connect_from("192.0.2.1", "x.example");
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		ck_assert_int_eq(rcpt("<yes@y.example>"), VERDICT_CONTINUE);
+		ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), 0);
+		ck_assert((strstr(results.value, "bob") != NULL) == (_i == 1));
+		ck_assert((strpbrk(results.value, "()") != NULL) == (_i == 1));
+		ck_assert_ptr_nonnull(strstr(results.value, "mail.sender=pass"));
+		results_field_free(&results);
+	}
+END_TEST
+
 START_TEST(the_results_include_stages_judged_before_mail)
 	{
 		struct results_field results;
@@ -337,6 +355,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, too_many_from_fields_are_refused_whatever_on_error_is, 0, 4);
 	tcase_add_test(tcase, the_header_is_judged_once);
 	tcase_add_test(tcase, the_results_show_accepted_recipients_and_count_forged_fields);
+	tcase_add_loop_test(tcase, the_results_of_a_login_name_rules_only_if_set, 0, 2);
 	tcase_add_test(tcase, the_results_include_stages_judged_before_mail);
 	tcase_add_test(tcase, the_record_of_an_accepted_message_has_the_rule_and_the_queue_id);
 	tcase_add_test(tcase, a_message_with_too_many_forged_results_is_refused);
