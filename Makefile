@@ -56,7 +56,9 @@ warnings += $(if $(filter-out 0,$(WERROR)),-Werror)
 hardening = -U_FORTIFY_SOURCE $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-D_FORTIFY_SOURCE=2) $(HARDENING_CFLAGS)
 link_hardening = -Wl,-z,relro -Wl,-z,now
 else
-# _FORTIFY_SOURCE hides calls from the sanitizers, whose code makes gcc warn of uninitialized values.
+# Sanitizers make gcc, but not clang, warn of uninitialized values where there are none.
+warnings += $(if $(findstring clang,$(CC)),$(if $(filter-out 0,$(WERROR)),-Werror))
+# _FORTIFY_SOURCE hides calls from the sanitizers.
 hardening = -U_FORTIFY_SOURCE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 link_hardening = -fsanitize=$(subst fuzzer-no-link$(comma),,$(SANITIZE))
 endif
@@ -162,7 +164,8 @@ print-threaded:
 # ---- tests ------------------------------------------------------------------
 
 submake = $(MAKE) -j$(JOBS)
-asan = BUILD=build-asan SANITIZE=address,undefined
+# The second compiler makes the programs for ASan, so that no build is for its warnings alone.
+asan = BUILD=build-asan CC=clang SANITIZE=address,undefined WERROR=1
 tsan = BUILD=build-tsan SANITIZE=thread
 
 # UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
@@ -224,7 +227,7 @@ check-units: need-check $(units) $(replays)
 		$(units:%=valgrind:%) $(replays:%=replay:%)
 
 check-clang:
-	@$(submake) BUILD=build-clang CC=clang WERROR=1 all unit-programs helper-programs
+	@$(submake) $(asan) all unit-programs helper-programs
 
 check-tsan: need-check
 	@$(submake) $(tsan) all helper-programs $(call threaded_in,build-tsan)

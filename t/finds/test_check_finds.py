@@ -21,7 +21,7 @@ BUILDS = {
     "unit": [],
     "valgrind": [],
     "replay": [],
-    "asan": ["SANITIZE=address,undefined"],
+    "asan": ["CC=clang", "SANITIZE=address,undefined"],
     "tsan": ["SANITIZE=thread"],
     "fuzz": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
 }
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 """
 
 UNINITIALISED = "int *box = malloc(sizeof(*box)); if (box[one - 1] > 7) sink = 1; free(box);"
-LEAK = "char *lost = malloc(77); sink = lost != NULL; lost = NULL; sink = lost != NULL;"
+LEAK = "char *volatile lost = malloc(77); sink = lost != NULL; lost = NULL; sink = lost != NULL;"
 HEAP = "char *box = malloc(8); memset(box, 1, (size_t)(8 + one)); sink = box[0]; free(box);"
 PAST = "char *box = malloc(8); box[7 + one] = 1; sink = box[0]; free(box);"
 STACK = "char box[8]; memset(box, 0, (size_t)(8 + one)); sink = box[0];"

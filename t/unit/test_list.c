@@ -140,15 +140,17 @@ START_TEST(a_nul_byte_is_reported)
 	}
 END_TEST
 
+#define BYTES(literal) literal, sizeof(literal) - 1
+
 /* A file in UTF-16, with a byte order mark or without, is one problem, not one for each line. */
 static const struct {
 	const char *text;
 	size_t len;
 } utf16[] = {
-	{ "\xff\xfe@\0b\0.\0c\0\r\0\n\0@\0d\0.\0e\0", 24 },
-	{ "\xfe\xff\0@\0b\0.\0c\0\n\0@\0d\0.\0e", 22 },
-	{ "@\0b\0.\0c\0\n\0@\0d\0.\0e\0", 20 },
-	{ "\0@\0b\0.\0c\0\n\0@\0d\0.\0e", 20 },
+	{ BYTES("\xff\xfe@\0b\0.\0c\0\r\0\n\0@\0d\0.\0e\0") },
+	{ BYTES("\xfe\xff\0@\0b\0.\0c\0\n\0@\0d\0.\0e") },
+	{ BYTES("@\0b\0.\0c\0\n\0@\0d\0.\0e\0") },
+	{ BYTES("\0@\0b\0.\0c\0\n\0@\0d\0.\0e") },
 };
 START_TEST(a_file_in_utf16_is_reported_once)
 	{
