@@ -10,23 +10,36 @@
 #include "ctl/terminal.h"
 #include "lib/base/print.h"
 
+static long long number_of(const json_t *window, const char *name)
+{
+	return json_integer_value(json_object_get(window, name));
+}
+
+/* The recipients of messages that have not ended, and those whose messages were not sent. */
+static void print_unsent(const json_t *window)
+{
+	const long long open = number_of(window, "open");
+	const long long attempts = number_of(window, "attempts");
+
+	if (open > 0)
+		print_text(stdout, ", %lld of them reserved", open);
+	if (attempts > 0)
+		print_text(stdout, ", %lld of %lld attempts", attempts,
+			number_of(window, "attempts_max"));
+}
+
 static void print_window(const struct ctl *ctl, json_t *window)
 {
-	const long long left = (long long)json_integer_value(json_object_get(window, "left"));
+	const long long left = number_of(window, "left");
+	const bool is_full = left == 0 || number_of(window, "wait") != 0;
 
 	print_text(stdout, "  %-14s used %lld, left ",
-		json_string_value(json_object_get(window, "limit")),
-		(long long)json_integer_value(json_object_get(window, "used")));
-	terminal_paint(stdout, ctl->colour, left > 0 ? TERMINAL_GREEN : TERMINAL_RED);
+		json_string_value(json_object_get(window, "limit")), number_of(window, "used"));
+	terminal_paint(stdout, ctl->colour, is_full ? TERMINAL_RED : TERMINAL_GREEN);
 	print_text(stdout, "%lld", left);
 	terminal_paint(stdout, ctl->colour, TERMINAL_OFF);
-	if (json_integer_value(json_object_get(window, "open")) > 0)
-		print_text(stdout, ", %lld of them reserved",
-			(long long)json_integer_value(json_object_get(window, "open")));
-	if (json_integer_value(json_object_get(window, "attempts")) > 0)
-		print_text(stdout, ", %lld given back",
-			(long long)json_integer_value(json_object_get(window, "attempts")));
-	if (left == 0)
+	print_unsent(window);
+	if (is_full)
 		print_text(stdout, ", next in %s",
 			json_string_value(json_object_get(window, "next")));
 	print_end(stdout);

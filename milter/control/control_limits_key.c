@@ -20,16 +20,27 @@ static json_t *window_json(const struct ledger_usage *usage)
 
 	limit_format(&usage->limit, limit);
 	wait_format(seconds, wait);
-	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I}", "limit", limit, "window",
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}", "limit", limit, "window",
 		(json_int_t)usage->limit.seconds, "used", (json_int_t)usage->used, "left",
 		(json_int_t)left, "next", wait, "wait",
 		seconds == UINT64_MAX ? (json_int_t)-1 : (json_int_t)seconds, "open",
-		(json_int_t)usage->open, "attempts", (json_int_t)usage->attempts);
+		(json_int_t)usage->open, "attempts", (json_int_t)usage->attempts, "attempts_max",
+		(json_int_t)usage->attempts_max);
 }
 
+static double part_of(uint64_t used, uint64_t max)
+{
+	return max == 0 ? 1 : (double)used / (double)max;
+}
+
+/* The share of a limit or of its attempts that is used; 1: it is full. */
 static double nearness(const struct ledger_usage *usage)
 {
-	return usage->limit.count == 0 ? 1 : (double)usage->used / usage->limit.count;
+	const double used = part_of(usage->used, usage->limit.count);
+	const double attempts =
+		usage->attempts == 0 ? 0 : part_of(usage->attempts, usage->attempts_max);
+
+	return used > attempts ? used : attempts;
 }
 
 double limits_view_nearness(const struct ledger_view *view)

@@ -107,15 +107,61 @@ def test_recipients_that_postfix_refuses_itself_are_not_charged(box):
         assert smtp.rcpt("<c@x.example>").words.startswith("Rate limit 2/1d reached")
 
 
-def test_a_message_that_is_refused_later_stays_charged(box):
-    daemon = daemon_with(box, "2/1d")
+def use(daemon, login="bob"):
+    """The numbers of a login's only limit: used, of these open, and attempts."""
+    window = daemon.ctl("limits", login)["keys"][0]["windows"][0]
+    return window["used"], window["open"], window["attempts"]
+
+
+def test_a_client_that_gives_up_is_not_locked(box):
+    """Five recipients, of which three are accepted and two deferred: nothing is sent, and nothing stays counted."""
+    daemon = daemon_with(box, "3/1h", limits={"on_limit": "tempfail"})
     mta = postfix(box, daemon)
+    five = [f"<{number}@x.example>" for number in range(5)]
     with client(mta) as smtp:
+        for attempt in range(3):
+            assert smtp.mail("<bob@own.example>")  # with the abort of the last message, which Postfix holds back
+            assert use(daemon) == (0, 0, 3 * attempt)
+            answers = [smtp.rcpt(rcpt) for rcpt in five]
+            assert codes(answers) == [250, 250, 250, 450, 450]
+            assert answers[3].words == "Rate limit 3/1h reached, next in 1h"
+            assert use(daemon) == (3, 3, 3 * attempt)
+            assert smtp.command("RSET").code == 250
+        assert codes(send(smtp, "a@x.example", "b@x.example")) == [250, 250, 250]
+        assert use(daemon) == (2, 0, 9)
+        assert codes(send(smtp, "c@x.example")) == [250, 250]
+        assert smtp.mail("<bob@own.example>") and smtp.rcpt("<d@x.example>").code == 450
+
+
+def quit_in_the_middle(smtp):
+    assert smtp.command("QUIT").code == 221
+
+
+def refused_from(smtp):
+    assert smtp.command("DATA").code == 354
+    assert smtp.command("From: boss@elsewhere.example\r\n\r\nPay me\r\n.").code == 550
+
+
+def refused_size(smtp):
+    assert smtp.command("DATA").code == 354
+    assert smtp.command("From: bob@own.example\r\n\r\n" + ("x" * 70 + "\r\n") * 100 + ".").code == 552
+
+
+def lost_before_the_end(smtp):
+    assert smtp.command("DATA").code == 354
+    smtp.send(b"From: bob@own.example\r\n\r\nHel")
+    smtp.close()
+
+
+@pytest.mark.parametrize("give_up", [quit_in_the_middle, refused_from, refused_size, lost_before_the_end,
+                                     lambda smtp: smtp.close()])
+def test_a_message_that_is_not_sent_is_given_back(box, give_up):
+    daemon = box.postern(store=store("2/1h", maxsize=2000))
+    with client(postfix(box, daemon)) as smtp:
         assert smtp.mail("<bob@own.example>")
-        assert smtp.rcpt("<a@x.example>").code == 250
-        assert smtp.command("DATA").code == 354
-        assert smtp.command("From: boss@elsewhere.example\r\n\r\nPay me\r\n.").code == 550
-        assert codes(send(smtp, "a@x.example", "b@x.example")) == [250, 450, 250]
+        assert codes([smtp.rcpt("<a@x.example>"), smtp.rcpt("<b@x.example>")]) == [250, 250]
+        give_up(smtp)
+        wait_until(lambda: use(daemon) == (0, 0, 2), "both are given back")
 
 
 def test_each_recipient_counts_once_in_messages_and_sessions_side_by_side(box):
@@ -201,6 +247,13 @@ def mail(milter, login="bob"):
     return milter.mail("<bob@own.example>", auth_authen=login)
 
 
+def sent(milter, sender="bob@own.example"):
+    """Send the message, whose recipients were accepted."""
+    answer = milter.message([("From", sender)])
+    milter.abort()  # as Postfix does
+    return answer
+
+
 @pytest.mark.threads
 def test_per_message_the_first_recipient_is_charged(box):
     daemon = daemon_with(box, "2/1d", limits={"count": "messages"})
@@ -210,7 +263,8 @@ def test_per_message_the_first_recipient_is_charged(box):
             for number in range(10):
                 answer = milter.rcpt(f"<{number}@x.example>")
                 assert bool(answer) == (message < 2), answer
-            milter.abort()
+            if message < 2:
+                assert sent(milter)
 
 
 @pytest.mark.parametrize("how, code, enhanced", [("tempfail", 450, "4.7.1"), ("reject", 550, "5.7.1")])
@@ -235,7 +289,7 @@ def test_a_login_over_its_limit_is_suspended_until_it_is_resumed(box):
         daemon.wait_record(suspended="bob")
         answer = milter.rcpt("<d@x.example>")
         assert (answer.code, answer.text) == (550, "User bob is not allowed to send mail")
-        milter.abort()
+        assert sent(milter)
         assert mail(milter).code == 550
         assert milter.mail("<eve@own.example>", auth_authen="eve")
     record = daemon.records(suspended="bob")[0]
@@ -312,6 +366,7 @@ def test_forty_sessions_at_once_get_exactly_the_limit(box):
         with begin(daemon) as milter:
             assert mail(milter)
             accepted.append(sum(bool(milter.rcpt(f"<{i}@x.example>")) for i in range(20)))
+            assert sent(milter)
 
     threads = [threading.Thread(target=session) for _ in range(40)]
     for thread in threads:
@@ -347,7 +402,7 @@ def test_a_torn_state_is_reported_and_the_rest_counts(box):
         assert mail(milter)
         for number in range(10):
             assert milter.rcpt(f"<{number}@x.example>")
-    daemon.kill()
+        daemon.kill()
     journal = max(daemon.run.glob("limits.state.[0-9]*"), key=lambda path: int(path.suffix[1:]))
     journal.write_bytes(journal.read_bytes()[:-5])
     mark = daemon.mark()
@@ -369,7 +424,7 @@ def test_without_a_place_for_the_state_it_counts_and_complains(box):
 def test_explain_of_the_running_daemon_looks_and_never_charges(box):
     daemon = daemon_with(box, "2/1d")
     with begin(daemon) as milter:
-        assert mail(milter) and milter.rcpt("<a@x.example>")
+        assert mail(milter) and milter.rcpt("<a@x.example>") and sent(milter)
     for _ in range(5):
         answer = daemon.ctl("explain", "--running", "--ip", "192.0.2.1", "--user", "bob", "--mail",
                             "bob@own.example", "--rcpt", "a@x.example", "--from", "bob@own.example")
@@ -401,7 +456,7 @@ def test_both_spellings_of_an_unknown_login_are_one_user(box):
         for login, free in (("ann", True), ("ann@own.example", True), ("ANN@Own.Example", False), ("ann", False)):
             assert milter.mail("<ann@own.example>", auth_authen=login)
             assert bool(milter.rcpt("<a@x.example>")) == free, login
-            milter.abort()
+            assert not free or sent(milter, "ann@own.example")
     assert [key["key"] for key in daemon.ctl("limits")["keys"]] == ["login:ann"]
     assert daemon.ctl("limits", "ann@own.example")["keys"][0]["windows"][0]["used"] == 2
     daemon.ctl("suspend", "ann@own.example")

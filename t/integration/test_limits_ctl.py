@@ -4,7 +4,7 @@ import subprocess
 
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
-from test_limits import begin, daemon_with, store
+from test_limits import begin, daemon_with, sent, store
 
 
 def use(daemon, count, login="bob"):
@@ -62,6 +62,28 @@ def test_entries_nearest_to_their_limits_are_listed_first(box):
     assert [key["key"] for key in daemon.ctl("limits", "top", 1)["keys"]] == ["login:eve"]
     key, found = windows(daemon, "rate_rcpt_host:192.0.2.1")
     assert found["100/1d"]["used"] == 11
+
+
+def test_open_and_unsent_messages_are_shown(box):
+    daemon = daemon_with(box, "4/1h", limits={"attempts": "1"})
+    with begin(daemon) as milter, begin(daemon) as other:
+        assert milter.mail("<bob@own.example>", auth_authen="bob")
+        assert other.mail("<bob@own.example>", auth_authen="bob")
+        assert milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>")
+        assert other.rcpt("<a@x.example>")
+        text = daemon.ctl("limits", "bob", parse=False)
+        assert "used 3, left 1, 3 of them reserved\n" in text
+        milter.abort()
+        assert sent(other)
+        text = daemon.ctl("limits", "bob", parse=False)
+        assert "used 1, left 3, 2 of 4 attempts\n" in text
+        assert milter.mail("<bob@own.example>", auth_authen="bob")
+        assert milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>")
+        assert milter.rcpt("<a@x.example>").code == 450
+        milter.abort()
+        wait_until(lambda: windows(daemon, "bob")[1]["4/1h"]["attempts"] == 4, "they are given back")
+        text = daemon.ctl("limits", "bob", parse=False)
+        assert "used 1, left 3, 4 of 4 attempts, next in 1h\n" in text
 
 
 def test_wrong_usage_is_refused(box):
