@@ -59,6 +59,39 @@ START_TEST(a_kill_loses_no_charge)
 	}
 END_TEST
 
+/* Three processes are killed with an open message each; they have sent one and aborted one. */
+START_TEST(reservations_that_are_open_at_a_kill_are_final)
+	{
+		pid_t child;
+		int status;
+
+		for (int round = 0; round < 3; round++) {
+			if ((child = fork()) == 0) {
+				struct ledger_hold *hold = NULL, *sent = NULL, *aborted = NULL;
+
+				made_ledger_open(NULL);
+				if (round == 1)
+					made_ledger_checkpoint();
+				for (int i = 0; i < 10; i++) {
+					(void)made_ledger_reserve(&hold, "login:bob");
+					(void)made_ledger_reserve(&sent, "login:bob");
+					(void)made_ledger_reserve(&aborted, "login:bob");
+				}
+				if (round == 2)
+					made_ledger_checkpoint();
+				ledger_commit(made_ledger, ledger_file_now(made_file), &sent);
+				ledger_give_back(made_ledger, ledger_file_now(made_file), &aborted);
+				(void)kill(getpid(), SIGKILL);
+			}
+			ck_assert_int_eq(waitpid(child, &status, 0), child);
+			ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		}
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 60);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+	}
+END_TEST
+
 START_TEST(a_forgotten_key_stays_forgotten)
 	{
 		made_ledger_open(NULL);
@@ -131,6 +164,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
 	tcase_add_test(tcase, charges_survive_a_restart);
 	tcase_add_test(tcase, a_kill_loses_no_charge);
+	tcase_add_test(tcase, reservations_that_are_open_at_a_kill_are_final);
 	tcase_add_test(tcase, a_forgotten_key_stays_forgotten);
 	tcase_add_test(tcase, without_a_path_charges_are_counted_and_not_saved);
 	tcase_add_test(tcase, a_missing_directory_is_reported);

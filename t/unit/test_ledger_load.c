@@ -134,6 +134,111 @@ START_TEST(the_readable_part_counts_when_both_checkpoints_are_damaged)
 	}
 END_TEST
 
+/* ---- version 1 --------------------------------------------------------------------- */
+
+#define OLD_NOW (UINT64_C(5000) * 1000000) /* the ledger's time of the old files */
+
+static void add_bytes(struct strbuf *buf, const void *bytes, size_t len)
+{
+	strbuf_add(buf, bytes, len);
+}
+
+/* A key as version 1 wrote it: with `count` in the day of made_limits[0], charged at OLD_NOW. */
+static void add_old_key(struct strbuf *file, uint64_t seq, const char *key, uint32_t count)
+{
+	const uint64_t base = OLD_NOW / (UINT64_C(86400) * 1000000 >> 20);
+	const uint16_t key_len = (uint16_t)strlen(key), counters = 1;
+	const uint32_t seconds = 86400, limit = 1000, named = OLD_NOW / 1000000, tick = 0;
+	const uint8_t is_coarse = 0, runs = 1;
+	size_t start = frame_begin(file, FRAME_KEY_1);
+
+	add_bytes(file, &seq, sizeof(seq));
+	add_bytes(file, &key_len, sizeof(key_len));
+	add_bytes(file, &counters, sizeof(counters));
+	add_bytes(file, key, key_len);
+	add_bytes(file, &seconds, sizeof(seconds));
+	add_bytes(file, &limit, sizeof(limit));
+	add_bytes(file, &named, sizeof(named));
+	add_bytes(file, &is_coarse, sizeof(is_coarse));
+	add_bytes(file, &runs, sizeof(runs));
+	add_bytes(file, &base, sizeof(base));
+	add_bytes(file, &tick, sizeof(tick));
+	add_bytes(file, &count, sizeof(count));
+	frame_finish(file, start);
+}
+
+/* A charge of 1 as version 1 wrote it or, with count 0, the order to forget the key. */
+static void add_old_record(struct strbuf *file, uint64_t seq, const char *key, uint16_t count)
+{
+	const uint64_t now = OLD_NOW;
+	const uint32_t amount = 1;
+	const uint16_t key_len = (uint16_t)strlen(key);
+	size_t start = frame_begin(file, FRAME_RECORD_1);
+
+	add_bytes(file, &seq, sizeof(seq));
+	add_bytes(file, &now, sizeof(now));
+	add_bytes(file, &amount, sizeof(amount));
+	add_bytes(file, &key_len, sizeof(key_len));
+	add_bytes(file, &count, sizeof(count));
+	add_bytes(file, made_limits, count * sizeof(made_limits[0]));
+	add_bytes(file, key, key_len);
+	frame_finish(file, start);
+}
+
+/* The clocks of a start a second after the old files were written, on another boot. */
+static struct ledger_clocks clocks_after(struct frame_moment *moment_r)
+{
+	struct ledger_clocks clocks;
+
+	ledger_clocks_read(&clocks);
+	clocks.boot_id[0] ^= 1;
+	*moment_r = (struct frame_moment){ .now = OLD_NOW,
+		.boottime = OLD_NOW,
+		.wall = clocks.wall - 1000000,
+		.boot_id = "old" };
+	return clocks;
+}
+
+START_TEST(files_of_version_1_lose_nothing)
+	{
+		const struct frame_head head = { .version = 1, .first_journal = 7 };
+		struct strbuf checkpoint = STRBUF_INIT, journal = STRBUF_INIT;
+		struct frame_moment moment;
+		struct ledger_clocks clocks = clocks_after(&moment);
+		const uint64_t keys = 3;
+
+		frame_add(&checkpoint, FRAME_HEAD, &head, sizeof(head));
+		frame_add(&checkpoint, FRAME_MOMENT, &moment, sizeof(moment));
+		add_old_key(&checkpoint, 5, "login:bob", 40);
+		add_old_key(&checkpoint, 6, "login:al", 30);
+		add_old_key(&checkpoint, 7, "login:eve", 20);
+		frame_add(&checkpoint, FRAME_END, &keys, sizeof(keys));
+		frame_add(&journal, FRAME_MOMENT, &moment, sizeof(moment));
+		add_old_record(&journal, 5, "login:bob", 1); /* is in the checkpoint */
+		add_old_record(&journal, 8, "login:bob", 2);
+		add_old_record(&journal, 9, "login:new", 2);
+		add_old_record(&journal, 10, "login:eve", 0);
+		made_write(made_path, checkpoint.text, checkpoint.len);
+		made_write(made_journal(7), journal.text, journal.len);
+		strbuf_free(&checkpoint);
+		strbuf_free(&journal);
+
+		/* As they are, then from a journal of this version beside them, then rewritten. */
+		for (uint64_t round = 0; round < 3; round++) {
+			made_ledger_open(&clocks);
+			ck_assert_uint_eq(problems_count(made_problems), 0);
+			ck_assert_uint_eq(ledger_size(made_ledger).keys, 3);
+			ck_assert_uint_eq(made_ledger_used("login:bob", 0), 41 + round);
+			ck_assert_uint_eq(made_ledger_used("login:al", 0), 30);
+			ck_assert_uint_eq(made_ledger_used("login:eve", 0), 0);
+			ck_assert_uint_eq(made_ledger_used("login:new", 1), 1);
+			ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+			if (round == 1)
+				made_ledger_checkpoint();
+		}
+	}
+END_TEST
+
 /* The charges have the times of a ledger that began a month ago. */
 START_TEST(charges_without_a_moment_do_not_lie_in_the_future)
 	{
@@ -179,6 +284,7 @@ static Suite *ledger_load_suite(void)
 	tcase_add_test(tcase, a_damaged_record_costs_only_itself);
 	tcase_add_loop_test(tcase, a_damaged_checkpoint_is_renamed_and_the_previous_one_used, 0, 4);
 	tcase_add_test(tcase, the_readable_part_counts_when_both_checkpoints_are_damaged);
+	tcase_add_test(tcase, files_of_version_1_lose_nothing);
 	tcase_add_test(tcase, charges_without_a_moment_do_not_lie_in_the_future);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -76,6 +76,15 @@ enum ledger_answer made_ledger_charge(const char *key)
 	return ledger_charge(made_ledger, ledger_file_now(made_file), &request, 1, true, &usage);
 }
 
+enum ledger_answer made_ledger_reserve(struct ledger_hold **hold, const char *key)
+{
+	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 10 };
+	struct ledger_usage usage;
+
+	return ledger_reserve(made_ledger, ledger_file_now(made_file), hold, &request, 1, true,
+		&usage);
+}
+
 uint64_t made_ledger_used(const char *key, size_t limit)
 {
 	const struct ledger_request request = { key, strlen(key), &made_limits[limit], 1, 1, 0 };

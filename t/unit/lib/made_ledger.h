@@ -27,8 +27,9 @@ void made_ledger_teardown(void);
 void made_ledger_open(const struct ledger_clocks *clocks);
 void made_ledger_close(void);
 
-/* Charge 1 to a key, and the count of a key in the window of made_limits[limit]. */
+/* Charge or reserve 1, and the count of a key in the window of made_limits[limit]. */
 enum ledger_answer made_ledger_charge(const char *key);
+enum ledger_answer made_ledger_reserve(struct ledger_hold **hold, const char *key);
 uint64_t made_ledger_used(const char *key, size_t limit);
 
 void made_ledger_checkpoint(void);
