@@ -11,6 +11,9 @@
 #include "lib/base/arena.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
+#include "lib/match/domain.h"
+#include "lib/rules/entry_check.h"
+#include "lib/rules/regex_check.h"
 
 struct profile {
 	struct cell cells[PROFILE_COLUMNS]; /* as the row had them, in the arena */
@@ -18,8 +21,9 @@ struct profile {
 	bool open;
 	uint64_t maxsize;
 	struct limits limits;
-	struct strmap *hosts, *rcpts; /* canonical -> index from 1 */
-	struct regexlist *rcpt_re;    /* -> index from 1 */
+	struct strmap *hosts;	   /* "example.com", ".example.com" -> index from 1 */
+	struct strmap *rcpts;	   /* canonical -> index from 1 */
+	struct regexlist *rcpt_re; /* -> index from 1 */
 };
 
 struct profiles {
@@ -135,7 +139,9 @@ bool profile_host_allows(const struct profile *profile, const struct mail_addres
 {
 	const char *domain = address_domain(rcpt);
 
-	return rcpt->has_domain && strmap_find(profile->hosts, domain, strlen(domain), index_r);
+	return rcpt->has_domain &&
+		(strmap_find(profile->hosts, domain, strlen(domain), index_r) ||
+			domain_walk(profile->hosts, DOMAIN_DOTTED, domain, index_r));
 }
 
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
@@ -200,19 +206,51 @@ struct reading {
 	char where[120];
 };
 
+/* Report an item of a list column, and leave it out. */
+static void report_item(const struct reading *r, const char *column, uint32_t number,
+	const struct errmsg *why)
+{
+	problems_add(r->problems, "%s: %s[%u]: %s; left out", r->where, column, number, why->text);
+}
+
+/* Write the canonical form of an item of host: a domain, ".domain", or an address literal. Returns
+ * its length, or -1. */
+static int canon_host(const char *item, size_t len, char name[1 + DOMAIN_SIZE])
+{
+	char text[3 + DOMAIN_SIZE] = "x@";
+	struct mail_address address;
+	int canon;
+
+	if (item[0] == '[' && len <= DOMAIN_SIZE) {
+		memcpy(text + 2, item, len);
+		if (address_parse(text, len + 2, &address) < 0 || !address.is_literal)
+			return -1;
+		canon = (int)strlen(address_domain(&address));
+		memcpy(name, address_domain(&address), (size_t)canon + 1);
+		return canon;
+	}
+	if (item[0] != '.')
+		return domain_canon(item, len, name);
+	name[0] = '.';
+	canon = domain_canon(item + 1, len - 1, name + 1);
+	return canon < 0 ? -1 : canon + 1;
+}
+
 static int add_hosts(struct reading *r)
 {
 	struct cell_items items;
-	char name[DOMAIN_SIZE];
+	char name[1 + DOMAIN_SIZE];
+	struct errmsg err;
 	const char *item;
 	size_t len;
 	int canon;
 
 	cell_items_init(&items, &r->profile->cells[PROFILE_HOST], 0);
 	while (cell_items_next(&items, &item, &len)) {
-		if ((canon = domain_canon(item, len, name)) < 0) {
-			problems_add(r->problems, "%s: host[%u] is too long for a name; left out",
-				r->where, items.number);
+		(void)errmsg_set(&err, "it is not a domain");
+		if (!entry_check(ENTRY_HOST, item, len, NULL, &err) ||
+			(canon = canon_host(item, len, name)) < 0) {
+			report_item(r, "host", items.number, &err);
 			continue;
 		}
 		if (strmap_add(r->profile->hosts, name, (size_t)canon, items.number) < 0)
@@ -221,27 +259,40 @@ static int add_hosts(struct reading *r)
 	return 0;
 }
 
+/* Return whether an item of rcpt can match. Otherwise err is the reason. */
+static bool read_rcpt(const char *item, size_t len, struct mail_address *address_r,
+	struct errmsg *err)
+{
+	if (!entry_check(ENTRY_RCPT, item, len, NULL, err))
+		return false;
+	if (address_parse(item, len, address_r) < 0) {
+		(void)errmsg_set(err, "it is too long for an address");
+		return false;
+	}
+	if (item[0] != '"' || address_r->canon[0] == '"')
+		return true;
+	(void)errmsg_set(err, "\"%.*s\" has quotes that it does not need; write %.*s",
+		TEXT_CUT_LEN(item, len, 120), TEXT_CUT(address_r->canon, 120));
+	return false;
+}
+
 static int add_rcpts(struct reading *r)
 {
 	struct mail_address address;
 	struct cell_items items;
+	struct errmsg err;
 	const char *item;
 	size_t len;
 
 	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT], 0);
 	while (cell_items_next(&items, &item, &len)) {
-		if (address_parse(item, len, &address) < 0 || address.is_null) {
-			problems_add(r->problems, "%s: rcpt[%u] is not a mail address; left out",
-				r->where, items.number);
+		if (!read_rcpt(item, len, &address, &err)) {
+			report_item(r, "rcpt", items.number, &err);
 			continue;
 		}
-		if (item[0] == '"' && address.canon[0] != '"') {
-			problems_add(r->problems,
-				"%s: rcpt[%u] %.*s never matches: write it without quotes, as %s",
-				r->where, items.number, TEXT_CUT_LEN(item, len, 120),
-				address.canon);
-			continue;
-		}
+		if (entry_is_doubtful(ENTRY_RCPT, item, len, &err))
+			problems_note(r->problems, "%s: rcpt[%u]: %s", r->where, items.number,
+				err.text);
 		if (strmap_add(r->profile->rcpts, address.canon, address.canon_len, items.number) <
 			0)
 			return -1;
@@ -251,6 +302,7 @@ static int add_rcpts(struct reading *r)
 
 static int add_regexes(struct reading *r)
 {
+	const bool anchored = r->builder->anchored;
 	struct cell_items items;
 	struct errmsg err;
 	const char *item;
@@ -258,10 +310,10 @@ static int add_regexes(struct reading *r)
 
 	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
 	while (cell_items_next(&items, &item, &len)) {
-		if (regexlist_add(r->profile->rcpt_re, item, len, items.number, &err) < 0)
-			problems_add(r->problems, "%s: rcpt_re[%u]: %s; left out", r->where,
-				items.number, err.text);
-		else if (!r->builder->anchored && memchr(item, '$', len) == NULL)
+		if (!regex_check(REGEX_ON_ADDRESSES, anchored, item, len, &err) ||
+			regexlist_add(r->profile->rcpt_re, item, len, items.number, &err) < 0)
+			report_item(r, "rcpt_re", items.number, &err);
+		else if (!anchored && memchr(item, '$', len) == NULL)
 			problems_note(r->problems,
 				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
 				r->where, items.number, TEXT_CUT_LEN(item, len, 120));

@@ -54,8 +54,8 @@ bool profile_is_open(const struct profile *profile);
 uint64_t profile_maxsize(const struct profile *profile);	    /* octets; 0: no limit */
 const struct limits *profile_limits(const struct profile *profile); /* never NULL; may be empty */
 
-/* Return whether host or rcpt contains the recipient; *index_r is then the number of the entry,
- * from 1. */
+/* Return whether host contains the recipient's domain (".d": or one above it), or rcpt the
+ * recipient; *index_r is then the number of the entry, from 1. */
 bool profile_host_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r);
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,

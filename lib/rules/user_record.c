@@ -12,6 +12,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/match/address.h"
+#include "lib/rules/entry_check.h"
 
 struct user_head user_record_head(const char *record)
 {
@@ -158,8 +159,14 @@ static bool is_plain_address(const char *item, size_t len)
 	return has_at && !behind_mark && len < 200;
 }
 
-/* Append an entry of froms in canonical form. Returns 0, or -1 when it is not a valid entry. */
-static int add_from(struct strbuf *buf, const char *item, size_t len)
+static int refuse_from(const char *item, size_t len, struct errmsg *err)
+{
+	return errmsg_set(err, "\"%.*s\" is not a mail address, @domain, .domain or *",
+		TEXT_CUT_LEN(item, len, 120));
+}
+
+/* Append an entry of froms in canonical form. Returns 0, or -1 with err set. */
+static int add_from(struct strbuf *buf, const char *item, size_t len, struct errmsg *err)
 {
 	struct mail_address address;
 	char name[DOMAIN_SIZE];
@@ -170,8 +177,10 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 		strbuf_add_char(buf, '\0');
 		return 0;
 	}
-	if (item[0] != '"' && has_odd_bytes(item, len))
+	if (!entry_check(ENTRY_FROM, item, len, NULL, err))
 		return -1;
+	if (item[0] != '"' && has_odd_bytes(item, len))
+		return refuse_from(item, len, err);
 	if (len == 1 && item[0] == '*') {
 		strbuf_add(buf, "*", 2);
 		return 0;
@@ -179,7 +188,7 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 	if (item[0] == '@' || item[0] == '.') {
 		if ((canon = domain_canon(item + 1, len - 1, name)) <= 0 ||
 			strchr(name, '@') != NULL || has_empty_label(name))
-			return -1;
+			return refuse_from(item, len, err);
 		strbuf_add(buf, item, 1);
 		strbuf_add(buf, name, (size_t)canon + 1);
 		return 0;
@@ -190,7 +199,7 @@ static int add_from(struct strbuf *buf, const char *item, size_t len)
 			memchr(address.canon, '@', address.local_len) != NULL) ||
 		(address.has_domain && has_empty_label(address_domain(&address))) ||
 		address.canon[address.canon_len - 1] == '@')
-		return -1;
+		return refuse_from(item, len, err);
 	strbuf_add(buf, address.canon, (size_t)address.canon_len + 1U);
 	return 0;
 }
@@ -200,15 +209,18 @@ static void add_froms(struct strbuf *buf, const struct cell *row, struct user_he
 {
 	struct cell_items items;
 	size_t start = buf->len, len;
+	struct errmsg err;
 	const char *item;
 
 	cell_items_init(&items, &row[USER_FROMS], 0);
 	while (cell_items_next(&items, &item, &len)) {
 		head->has_froms = 1;
-		if (add_from(buf, item, len) < 0)
-			problems_add(problems,
-				"%s: froms[%u] \"%.*s\" is not a mail address, @domain, .domain or *; left out",
-				where(row).text, items.number, TEXT_CUT_LEN(item, len, 120));
+		if (add_from(buf, item, len, &err) < 0)
+			problems_add(problems, "%s: froms[%u]: %s; left out", where(row).text,
+				items.number, err.text);
+		else if (entry_is_doubtful(ENTRY_FROM, item, len, &err))
+			problems_note(problems, "%s: froms[%u]: %s", where(row).text, items.number,
+				err.text);
 	}
 	head->froms_len = (uint32_t)(buf->len - start);
 }

@@ -132,10 +132,20 @@ static const struct {
 	const char *problem;
 } parts[] = {
 	{ { "1", "sales", .rcpt = "a@b.example,<>" },
-		"profiles id 1 (sales): rcpt[2] is not a mail address; left out" },
+		"profiles id 1 (sales): rcpt[2]: \"<>\" is the null sender, which no list contains; left "
+		"out" },
 	{ { "1", "sales", .rcpt = "\"a\"@b.example" },
-		"profiles id 1 (sales): rcpt[1] \"a\"@b.example never matches: write it without quotes, "
-		"as a@b.example" },
+		"profiles id 1 (sales): rcpt[1]: \"\"a\"@b.example\" has quotes that it does not need; "
+		"write a@b.example; left out" },
+	{ { "1", "sales", .rcpt = "@b.example" },
+		"profiles id 1 (sales): rcpt[1]: \"@b.example\" is a domain, not an address; write "
+		"b.example in host; left out" },
+	{ { "1", "sales", .host = "b.example,*.c.example" },
+		"profiles id 1 (sales): host[2]: \"*.c.example\" contains *, which is not a wildcard; "
+		"write .c.example; left out" },
+	{ { "1", "sales", .rcpt_re = "/@b\\.example$/i" },
+		"profiles id 1 (sales): rcpt_re[1]: \"/@b\\.example$/i\" has slashes around the regex; "
+		"write @b\\.example$; left out" },
 	{ { "1", "sales", .rcpt_re = "^a$,(b,^c$" },
 		"profiles id 1 (sales): rcpt_re[2]: regex \"(b,^c$\" cannot be compiled: missing closing "
 		"parenthesis at character 7; left out" },
@@ -166,10 +176,10 @@ START_TEST(names_past_their_bounds_are_left_out)
 		rcpt[sizeof(rcpt) - 1] = '\0';
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 2);
-		ck_assert_str_eq(problems_text(m.problems, 0),
-			"profiles id 1 (s): host[2] is too long for a name; left out");
-		ck_assert_str_eq(problems_text(m.problems, 1),
-			"profiles id 1 (s): rcpt[2] is not a mail address; left out");
+		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0),
+			"\" is too long for a name; left out"));
+		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 1),
+			"\" is too long for an address; left out"));
 	}
 END_TEST
 
@@ -235,6 +245,14 @@ static const struct {
 	  "cher.example",
 		NULL, "<a@xn--bcher-kva.example>", 1, 0 },
 	{ "[192.0.2.1]", NULL, "<a@[192.0.2.1]>", 1, 0 },
+	{ "[IPv6:2001:DB8:0::1]", NULL, "<a@[IPv6:2001:db8::1]>", 1, 0 },
+	{ ".b.example", NULL, "<a@b.example>", 1, 0 },
+	{ ".B.Example.", NULL, "<a@x.c.b.example>", 1, 0 },
+	{ ".b.example", NULL, "<a@cb.example>", 0, 0 },
+	{ ".b.example", NULL, "<a@example>", 0, 0 },
+	{ ".b.example", NULL, "<b.example>", 0, 0 },
+	{ ".b.example,c.b.example", NULL, "<a@c.b.example>", 2, 0 },	/* the name decides first */
+	{ ".b.example,.c.b.example", NULL, "<a@d.c.b.example>", 2, 0 }, /* the longest */
 	{ NULL, "a@b.example", "<A@B.Example>", 0, 1 },
 	{ NULL, ", A@B.Example ,", "<a@b.example>", 0, 1 },
 	{ NULL, "c@d.example,a@b.example", "<\"a\"@b.example>", 0, 2 },
@@ -273,7 +291,7 @@ static const struct {
 } regexes[] = {
 	{ "^a.*@b\\.example$", false, "ax@b.example", 1, 0 },
 	{ "@b\\.example", false, "a@b.example.evil.example", 1, 1 },
-	{ "@b\\.example", true, "a@b.example.evil.example", 0, 0 },
+	{ "a@b\\.example", true, "a@b.example.evil.example", 0, 0 },
 	{ ".*@b\\.example", true, "a@b.example", 1, 0 },
 	{ "x$, ^A@B\\.EXAMPLE$ ,,", false, "a@b.example", 2, 0 },
 	{ "^a{2,4}@b\\.example$,^c$", false, "aaa@b.example", 1, 0 },

@@ -200,24 +200,28 @@ static const struct {
 	{ "@B.Example.", "@b.example", true, NULL },
 	{ ".B.Example", ".b.example", true, NULL },
 	{ "*", "*", true, NULL },
-	{ "\"a\"@b.example", "", true, "froms[1] \"\"a\"@b.example\"" },
+	{ "\"a\"@b.example", "", true, "froms[1]: \"\"a\"@b.example\"" },
 	{ "\"a b\"@c.example", "\"a b\"@c.example", true, NULL },
 	{ "a@b\xc3\xbc"
 	  "cher.example",
 		"a@xn--bcher-kva.example", true, NULL },
 	{ "a@[192.0.2.1]", "a@[192.0.2.1]", true, NULL },
 	{ "a@b.example,nonsense here,c@d.example", "a@b.example c@d.example", true,
-		"froms[2] \"nonsense here\"" },
-	{ "<a@b.example>", "", true, "froms[1] \"<a@b.example>\"" },
-	{ "Foo <a@b.example>", "", true, "froms[1] \"Foo <a@b.example>\"" },
-	{ "a@", "", true, "froms[1] \"a@\"" },
-	{ "@", "", true, "froms[1] \"@\"" },
-	{ ".", "", true, "froms[1] \".\"" },
-	{ "@a@b.example", "", true, "froms[1] \"@a@b.example\"" },
-	{ ".a@b.example", "", true, "froms[1] \".a@b.example\"" },
-	{ "a@b@c.example", "", true, "froms[1] \"a@b@c.example\"" },
-	{ "**", "**", true, NULL }, /* a local part without a domain: never matches one */
-	{ "a\x01@b.example", "", true, "froms[1] " },
+		"froms[2]: \"nonsense here\"" },
+	{ "<a@b.example>", "", true, "froms[1]: \"<a@b.example>\"" },
+	{ "Foo <a@b.example>", "", true, "froms[1]: \"Foo <a@b.example>\"" },
+	{ "a@", "", true, "froms[1]: \"a@\"" },
+	{ "@", "", true, "froms[1]: \"@\"" },
+	{ ".", "", true, "froms[1]: \".\"" },
+	{ "@a@b.example", "", true, "froms[1]: \"@a@b.example\"" },
+	{ ".a@b.example", "", true, "froms[1]: \".a@b.example\"" },
+	{ "a@b@c.example", "", true, "froms[1]: \"a@b@c.example\"" },
+	{ "**", "", true, "froms[1]: \"**\" has no domain; write **@DOMAIN" },
+	{ "bob", "", true, "froms[1]: \"bob\" has no domain; write bob@DOMAIN" },
+	{ "postmaster", "postmaster", true, NULL },
+	{ "*@b.example", "", true, "froms[1]: \"*@b.example\" has * before its @" },
+	{ "b.example", "", true, "froms[1]: \"b.example\" has no domain; write @b.example" },
+	{ "a\x01@b.example", "", true, "froms[1]: " },
 };
 START_TEST(froms_are_taken_in_canonical_form)
 	{
@@ -236,8 +240,7 @@ START_TEST(froms_are_taken_in_canonical_form)
 
 			ck_assert_ptr_eq(strstr(text, "users id 1 (bob): "), text);
 			ck_assert_ptr_nonnull(strstr(text, froms[_i].bad));
-			ck_assert_ptr_nonnull(strstr(text,
-				" is not a mail address, @domain, .domain or *; left out"));
+			ck_assert_str_eq(text + strlen(text) - 10, "; left out");
 		}
 		users_unref(&users);
 	}
