@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/ascii.h"
+#include "lib/match/address_private.h"
 #include "lib/match/cidr.h"
 
 /* A borrowed piece of text. */
@@ -33,7 +34,7 @@ static bool is_atom_char(unsigned char c)
 		(c >= 'a' && c <= 'z') || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
-static bool is_dot_string(const char *text, size_t len)
+bool address_is_dot_string(const char *text, size_t len)
 {
 	size_t i;
 
@@ -61,21 +62,18 @@ static size_t quoted_end(struct span s)
 	return 0;
 }
 
-/* Return whether the domain is a name or a literal without a character that some MTA interprets. */
-static bool is_clear_domain(struct span domain)
+bool address_is_clear_domain(const char *text, size_t len)
 {
-	bool literal =
-		domain.len > 2 && domain.text[0] == '[' && domain.text[domain.len - 1] == ']';
+	bool literal = len > 2 && text[0] == '[' && text[len - 1] == ']';
 	size_t i;
 
-	for (i = literal ? 1 : 0; i < domain.len - (literal ? 1 : 0); i++) {
-		if (!is_atom_char((unsigned char)domain.text[i]) &&
-			!(literal && domain.text[i] == ':'))
+	for (i = literal ? 1 : 0; i < len - (literal ? 1 : 0); i++) {
+		if (!is_atom_char((unsigned char)text[i]) && !(literal && text[i] == ':'))
 			return false;
-		if (domain.text[i] == '%' || domain.text[i] == '!')
+		if (text[i] == '%' || text[i] == '!')
 			return false;
 	}
-	return domain.len > 0;
+	return len > 0;
 }
 
 /* Return whether the local part is one quoted string of printable characters, or unquoted without
@@ -105,8 +103,7 @@ static bool is_clear_route(struct span route)
 	for (; at < end; at = stop + 1) {
 		if ((stop = memchr(at, ',', (size_t)(end - at))) == NULL)
 			stop = end;
-		if (*at != '@' ||
-			!is_clear_domain((struct span){ at + 1, (size_t)(stop - at - 1) }))
+		if (*at != '@' || !address_is_clear_domain(at + 1, (size_t)(stop - at - 1)))
 			return false;
 	}
 	return route.len == 0 || at == end + 1; /* otherwise it ends in a comma */
@@ -150,12 +147,16 @@ static size_t find_at(struct span s)
 	return s.len;
 }
 
-/* Write the canonical form of the local part, which is never longer than the original. Returns its
- * length. */
-static size_t canon_local(struct span local, char *out, bool *is_routed_r)
+/*
+ * Write the canonical form of the local part, which is never longer than the original. Returns its
+ * length. Sets a->is_routed, and a->is_odd if quotes contain a routing character beside a special
+ * one: MTAs remove the quotes and parse what is left, each in its own way.
+ */
+static size_t canon_local(struct span local, struct mail_address *a)
 {
-	char plain[ADDRESS_MAX + 1];
+	char plain[ADDRESS_MAX + 1], *out = a->canon;
 	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
+	bool routes = false, special = false;
 	size_t len = 0, i, n = 0;
 
 	for (i = quoted ? 1 : 0; i < local.len - (quoted ? 1 : 0); i++) {
@@ -163,9 +164,14 @@ static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 			i++;
 		plain[len++] = ascii_lower(local.text[i]);
 	}
-	for (i = 0; i < len; i++)
-		*is_routed_r |= plain[i] == '%' || plain[i] == '!' || plain[i] == '@';
-	if (!quoted || is_dot_string(plain, len)) {
+	for (i = 0; i < len; i++) {
+		routes |= plain[i] == '%' || plain[i] == '!' || plain[i] == '@';
+		special |= quoted && plain[i] != '@' && plain[i] != ' ' &&
+			!is_atom_char((unsigned char)plain[i]);
+	}
+	a->is_routed |= routes;
+	a->is_odd = routes && special;
+	if (!quoted || address_is_dot_string(plain, len)) {
 		memcpy(out, plain, len);
 		return len;
 	}
@@ -179,14 +185,13 @@ static size_t canon_local(struct span local, char *out, bool *is_routed_r)
 	return n;
 }
 
-/* Write the canonical form of the domain. Returns its length, or -1 when it is too long. */
-static int canon_domain(struct span domain, char *out, bool *is_literal_r)
+int address_canon_domain(const char *domain, size_t domain_len, char *out, bool *is_literal_r)
 {
 	char text[CIDR_TEXT_SIZE];
 	struct cidr ip;
 	int len;
 
-	if ((len = domain_canon(domain.text, domain.len, out)) < 0)
+	if ((len = domain_canon(domain, domain_len, out)) < 0)
 		return -1;
 	*is_literal_r = len > 1 && out[0] == '[' && out[len - 1] == ']';
 	if (!*is_literal_r || len - 2 >= (int)sizeof(text))
@@ -200,6 +205,59 @@ static int canon_domain(struct span domain, char *out, bool *is_literal_r)
 	memcpy(out + 1, text, (size_t)len);
 	memcpy(out + 1 + len, "]", 2);
 	return len + 2;
+}
+
+/* Return whether a canonical local part is an unquoted dot-string without a character that routes.
+ * It is not odd. */
+static bool is_simple_local(const char *local, size_t len)
+{
+	bool no_dot = true; /* a dot may not follow */
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		switch (local[i]) {
+		case '%':
+		case '!':
+		case '@':
+		case ']':
+		case '"':
+			return false;
+		case '.':
+			if (no_dot)
+				return false;
+			no_dot = true;
+			break;
+		default:
+			no_dot = false;
+		}
+	}
+	return !no_dot;
+}
+
+/* Return whether the last label is a number. */
+static bool ends_in_number(const char *domain, size_t len)
+{
+	size_t start = len;
+
+	while (start > 0 && domain[start - 1] >= '0' && domain[start - 1] <= '9')
+		start--;
+	return start < len && (start == 0 || domain[start - 1] == '.');
+}
+
+bool address_is_local(const struct mail_address *address)
+{
+	static const char localhost[] = "localhost";
+	const size_t localhost_len = sizeof(localhost) - 1;
+	const char *domain = address_domain(address);
+	const size_t len = address->has_domain ? address->canon_len - address->local_len - 1U : 0;
+
+	if (memchr(domain, '.', len) == NULL || domain[0] == '[' || ends_in_number(domain, len))
+		return true;
+	if (len <= localhost_len)
+		return false;
+	return (memcmp(domain, localhost, localhost_len) == 0 && domain[localhost_len] == '.') ||
+		(strcmp(domain + len - localhost_len, localhost) == 0 &&
+			domain[len - localhost_len - 1] == '.');
 }
 
 int address_parse(const char *text, size_t len, struct mail_address *address_r)
@@ -224,21 +282,24 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 	local = (struct span){ s.text, at };
 	domain = at < s.len ? (struct span){ s.text + at + 1, s.len - at - 1 } :
 			      (struct span){ "", 0 };
-	a->local_len = (uint16_t)canon_local(local, a->canon, &a->is_routed);
-	a->is_odd = !is_clear_route(route) ||
+	a->local_len = (uint16_t)canon_local(local, a);
+	a->is_odd |= !is_clear_route(route) ||
 		(s.len == 0 ? a->is_routed : !is_clear_local(local)) ||
-		(at < s.len ? !is_clear_domain(domain) : a->is_routed);
+		(at < s.len ? !address_is_clear_domain(domain.text, domain.len) : a->is_routed);
 	a->has_domain = a->is_literal = false;
 	a->canon_len = a->local_len;
 	if (at < s.len) {
 		a->canon[a->canon_len++] = '@';
-		domain_len = canon_domain(domain, a->canon + a->canon_len, &a->is_literal);
+		domain_len = address_canon_domain(domain.text, domain.len, a->canon + a->canon_len,
+			&a->is_literal);
 		if (domain_len < 0)
 			return -1;
 		a->canon_len = (uint16_t)(a->canon_len + domain_len);
 		a->has_domain = domain_len > 0; /* IDNA maps some characters to nothing */
 	}
 	a->canon[a->canon_len] = '\0';
+	a->is_simple = a->is_odd || a->is_null ||
+		(is_simple_local(a->canon, a->local_len) && !address_is_local(a));
 	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* caseless: RFC 5321 4.5.1 */
 		memcpy(a->text, a->canon, sizeof("postmaster"));
 		a->text_len = a->canon_len;
@@ -250,7 +311,7 @@ void address_read(const char *text, size_t len, struct mail_address *address_r)
 {
 	if (address_parse(text, len, address_r) == 0)
 		return;
-	*address_r = (struct mail_address){ .is_odd = true };
+	*address_r = (struct mail_address){ .is_odd = true, .is_simple = true };
 	address_r->text_len = (uint16_t)strnlen(text, len < ADDRESS_MAX ? len : ADDRESS_MAX);
 	memcpy(address_r->text, text, address_r->text_len);
 }
@@ -260,18 +321,44 @@ const char *address_domain(const struct mail_address *address)
 	return address->has_domain ? address->canon + address->local_len + 1 : "";
 }
 
+bool address_is_postmaster(const struct mail_address *address)
+{
+	return address->local_len == 10 && memcmp(address->canon, "postmaster", 10) == 0;
+}
+
 bool address_equal(const struct mail_address *a, const struct mail_address *b)
 {
 	return a->is_null == b->is_null && a->canon_len == b->canon_len &&
 		memcmp(a->canon, b->canon, a->canon_len) == 0;
 }
 
+/* Return whether Postfix never splits this local part (split_addr() of 3.7). */
+static bool is_never_split(const char *local, size_t len, const char *delimiters)
+{
+	static const char *const whole[] = { "postmaster", "mailer-daemon", "double-bounce" };
+	size_t i;
+
+	for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		if (strlen(whole[i]) == len && memcmp(local, whole[i], len) == 0)
+			return true;
+	}
+	return strchr(delimiters, '-') != NULL &&
+		((len >= 6 && memcmp(local, "owner-", 6) == 0) ||
+			(len > 8 && memcmp(local + len - 8, "-request", 8) == 0));
+}
+
+size_t address_local_base_len(const char *local, size_t local_len, const char *delimiters)
+{
+	const size_t len = strcspn(local, delimiters);
+
+	return len == 0 || len >= local_len || is_never_split(local, local_len, delimiters) ?
+		local_len :
+		len;
+}
+
 size_t address_base_len(const struct mail_address *address, const char *delimiters)
 {
-	size_t len;
-
-	if (address->local_len == 0 || address->canon[0] == '"' || delimiters[0] == '\0')
+	if (delimiters[0] == '\0' || address->canon[0] == '"')
 		return address->local_len;
-	len = strcspn(address->canon, delimiters);
-	return len > 0 && len < address->local_len ? len : address->local_len;
+	return address_local_base_len(address->canon, address->local_len, delimiters);
 }

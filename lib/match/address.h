@@ -29,6 +29,8 @@ struct mail_address {
 	bool is_literal; /* the domain is an address literal */
 	bool is_routed;	 /* a source route (RFC 5321), or a local part that routes with %, ! or @ */
 	bool is_odd;	 /* an MTA may read it as another address: see address_parse() */
+	bool is_simple;	 /* one reading and one spelling, at a full domain name: address_readings.h;
+			    also an odd address, which is refused, and <> */
 };
 
 /*
@@ -39,9 +41,10 @@ struct mail_address {
  *
  * An address that violates the grammar is odd, because MTAs parse it by RFC 5322 or by their own
  * rules and arrive at another address: Postfix 3.7 sends mail for "<a@b(@c>", "<a@b,>" and "<a%b>"
- * to a@b. These are not odd although RFC 5321's Path does not allow them: dots and ] anywhere in
- * the local part, 8-bit characters, a@b@c (all MTAs split it at the last @), and a name without a
- * domain.
+ * to a@b. Also odd is a quoted local part that contains a routing character beside a special one
+ * other than a space, because MTAs remove the quotes and parse what is left. These are not odd
+ * although RFC 5321's Path does not allow them: dots and ] anywhere in the local part, 8-bit
+ * characters, a@b@c (all MTAs split it at the last @), and a name without a domain.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
 
@@ -54,12 +57,24 @@ void address_read(const char *text, size_t len, struct mail_address *address_r);
 /* Return the canonical domain, or "" when there is none. It lives as long as the address. */
 const char *address_domain(const struct mail_address *address);
 
+/*
+ * Return whether the MTA may deliver the address to the local part at one of its own domains: it
+ * has no domain, or the domain is a name without a dot, localhost (RFC 6761; also its first label),
+ * an address literal, or a name whose last label is a number, as in an address without brackets.
+ */
+bool address_is_local(const struct mail_address *address);
+
+/* Return whether the local part is postmaster (RFC 5321 section 4.5.1). */
+bool address_is_postmaster(const struct mail_address *address);
+
 /* Return whether the canonical forms are equal. */
 bool address_equal(const struct mail_address *a, const struct mail_address *b);
 
 /*
  * Return the length of the canonical local part without an extension (RFC 5233): up to the first of
- * the characters in delimiters, unless nothing precedes it or the local part is quoted.
+ * the characters in delimiters, unless nothing precedes it or the local part is quoted. As in
+ * Postfix, postmaster, mailer-daemon and double-bounce have no extension, and if - is a delimiter,
+ * neither has owner-NAME or NAME-request.
  */
 size_t address_base_len(const struct mail_address *address, const char *delimiters);
 

@@ -1,0 +1,301 @@
+/*
+ * Finds the addresses to which an MTA may deliver mail for an address, and the forms under which
+ * lists contain one. Stateless; any thread may call it.
+ */
+#include "lib/match/address_readings.h"
+
+#include <string.h>
+
+#include "lib/match/address_private.h"
+
+/* A local part without quotes, as MTAs examine it. A NUL ends it. */
+struct plain {
+	char text[ADDRESS_CANON_SIZE];
+	size_t len;
+};
+
+/* A step to the next address: pieces of a plain local part. */
+struct step {
+	const char *local;
+	size_t local_len;
+	const char *domain;
+	size_t domain_len; /* 0: the domain of the address stays */
+};
+#define STEPS_MAX 2
+
+/* ---- local parts --------------------------------------------------------------- */
+
+/* Remove the quotes around text and the backslashes in it. Returns whether all of it is one quoted
+ * string. */
+static bool remove_quotes(const char *text, size_t len, struct plain *plain_r)
+{
+	size_t i, n = 0;
+
+	if (len < 2 || text[0] != '"' || text[len - 1] != '"')
+		return false;
+	for (i = 1; i < len - 1; i++) {
+		if (text[i] == '"')
+			return false;
+		if (text[i] == '\\' && ++i == len - 1)
+			return false;
+		plain_r->text[n++] = text[i];
+	}
+	plain_r->text[n] = '\0';
+	plain_r->len = n;
+	return true;
+}
+
+static void find_plain(const struct mail_address *address, struct plain *plain_r)
+{
+	if (remove_quotes(address->canon, address->local_len, plain_r))
+		return;
+	memcpy(plain_r->text, address->canon, address->local_len);
+	plain_r->text[address->local_len] = '\0';
+	plain_r->len = address->local_len;
+}
+
+/*
+ * Write a local part, in quotes if quoted, and "@domain" or "" behind it. Returns the length of the
+ * local part, or -1 when there is no room.
+ */
+static int write_address(const char *local, size_t len, bool quoted, const char *domain,
+	struct address_key *key_r)
+{
+	size_t domain_len = strlen(domain), local_len = quoted ? 2 : 0, n = 0, i;
+
+	for (i = 0; i < len; i++)
+		local_len += quoted && (local[i] == '"' || local[i] == '\\') ? 2 : 1;
+	if (local_len + domain_len >= sizeof(key_r->text))
+		return -1;
+	if (quoted)
+		key_r->text[n++] = '"';
+	for (i = 0; i < len; i++) {
+		if (quoted && (local[i] == '"' || local[i] == '\\'))
+			key_r->text[n++] = '\\';
+		key_r->text[n++] = local[i];
+	}
+	if (quoted)
+		key_r->text[n++] = '"';
+	memcpy(key_r->text + n, domain, domain_len + 1);
+	key_r->len = n + domain_len;
+	return (int)n;
+}
+
+/* ---- steps --------------------------------------------------------------------- */
+
+static size_t find_last_route(const struct plain *p)
+{
+	size_t i = p->len;
+
+	while (i > 0 && p->text[i - 1] != '@' && p->text[i - 1] != '%')
+		i--;
+	return i > 0 ? i - 1 : p->len;
+}
+
+/*
+ * Find the steps that routing characters allow, the preferred one first: MTAs look for @, then for
+ * !, then for %. Returns their number.
+ */
+static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
+{
+	const size_t at = find_last_route(p);
+	const char *bang = memchr(p->text, '!', p->len);
+	const struct step by_at = { p->text, at, p->text + at + 1, p->len - at - 1 };
+	const struct step by_bang = { .domain = p->text,
+		.domain_len = bang == NULL ? 0 : (size_t)(bang - p->text),
+		.local = bang == NULL ? "" : bang + 1,
+		.local_len = bang == NULL ? 0 : p->len - (size_t)(bang - p->text) - 1 };
+	size_t count = 0;
+
+	if (at < p->len && p->text[at] == '@')
+		steps_r[count++] = by_at;
+	if (bang != NULL)
+		steps_r[count++] = by_bang;
+	if (at < p->len && p->text[at] == '%')
+		steps_r[count++] = by_at;
+	return count;
+}
+
+/* Find all steps from an address, which point into p and spare. */
+static size_t find_steps(const struct mail_address *from, struct plain *p, struct plain *spare,
+	struct step steps_r[STEPS_MAX])
+{
+	size_t count;
+
+	find_plain(from, p);
+	count = find_routes(p, steps_r);
+	if (count > 0 || from->is_null)
+		return count;
+	if (remove_quotes(p->text, p->len, spare))
+		steps_r[count++] = (struct step){ .local = spare->text, .local_len = spare->len };
+	else if (p->len > 1 && p->text[0] == '\\') /* Postfix: to a user, past the aliases */
+		steps_r[count++] = (struct step){ .local = p->text + 1, .local_len = p->len - 1 };
+	else if (p->len == 0) /* Postfix's empty_address_recipient */
+		steps_r[count++] = (struct step){ .local = "mailer-daemon", .local_len = 13 };
+	return count;
+}
+
+/*
+ * Write "@domain" for a step: its domain without spaces, which MTAs ignore within quotes, or that
+ * of the address. Returns false when the domain is none to which an MTA could deliver.
+ */
+static bool write_domain(const struct mail_address *from, const struct step *step,
+	char domain_r[1 + DOMAIN_SIZE], bool *is_literal_r)
+{
+	char typed[ADDRESS_CANON_SIZE];
+	size_t i, len = 0;
+
+	for (i = 0; i < step->domain_len; i++) {
+		if (step->domain[i] != ' ')
+			typed[len++] = step->domain[i];
+	}
+	if (len == 0) {
+		memcpy(domain_r, from->canon + from->local_len,
+			from->canon_len - from->local_len + 1U);
+		*is_literal_r = from->is_literal;
+		return true;
+	}
+	domain_r[0] = '@';
+	return address_is_clear_domain(typed, len) &&
+		address_canon_domain(typed, len, domain_r + 1, is_literal_r) >= 0;
+}
+
+/* Take a step. Returns false when it leads nowhere. */
+static bool take_step(const struct mail_address *from, const struct step *step,
+	struct mail_address *to_r)
+{
+	const char *local = step->local;
+	size_t len = step->local_len;
+	char domain[1 + DOMAIN_SIZE];
+	struct address_key key;
+	bool is_literal;
+	int local_len;
+
+	for (; len > 0 && *local == ' '; len--)
+		local++;
+	while (len > 0 && local[len - 1] == ' ')
+		len--;
+	if (!write_domain(from, step, domain, &is_literal) ||
+		(local_len = write_address(local, len, !address_is_dot_string(local, len), domain,
+			 &key)) < 0)
+		return false;
+	to_r->text[0] = '\0';
+	to_r->text_len = 0;
+	memcpy(to_r->canon, key.text, key.len + 1);
+	to_r->canon_len = (uint16_t)key.len;
+	to_r->local_len = (uint16_t)local_len;
+	to_r->has_domain = domain[0] != '\0' && domain[1] != '\0';
+	to_r->is_literal = is_literal;
+	to_r->is_null = to_r->is_routed = to_r->is_odd = to_r->is_simple = false;
+	return true;
+}
+
+/* ---- readings ------------------------------------------------------------------ */
+
+/* Keep the address behind the last reading if it is a new one. */
+static void keep_new(struct address_readings *readings)
+{
+	size_t i;
+
+	for (i = 0; i < readings->count; i++) {
+		if (address_equal(&readings->at[i], &readings->at[readings->count]))
+			return;
+	}
+	readings->count++;
+}
+
+bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r)
+{
+	struct plain plain, spare;
+	struct step steps[STEPS_MAX];
+	size_t i, step, count;
+
+	readings_r->count = 1;
+	readings_r->at[0] = *address;
+	for (i = 0; i < readings_r->count; i++) {
+		count = find_steps(&readings_r->at[i], &plain, &spare, steps);
+		for (step = 0; step < count; step++) {
+			if (!take_step(&readings_r->at[i], &steps[step],
+				    &readings_r->at[readings_r->count]))
+				continue;
+			keep_new(readings_r);
+			if (readings_r->count > ADDRESS_READINGS_MAX)
+				return false;
+		}
+	}
+	return true;
+}
+
+void address_innermost(const struct mail_address *address, struct mail_address *inner_r)
+{
+	struct mail_address from;
+	struct plain plain, spare;
+	struct step steps[STEPS_MAX];
+	size_t i, step, count;
+	bool moved = true;
+
+	*inner_r = *address;
+	for (i = 0; i < ADDRESS_READINGS_MAX && moved; i++) {
+		from = *inner_r;
+		count = find_steps(&from, &plain, &spare, steps);
+		moved = false;
+		for (step = 0; step < count && !moved; step++)
+			moved = take_step(&from, &steps[step], inner_r);
+	}
+}
+
+bool address_at_domain(const struct mail_address *address, const char *domain,
+	struct mail_address *moved_r)
+{
+	struct step step = { .domain = domain, .domain_len = strlen(domain) };
+	struct plain plain;
+
+	find_plain(address, &plain);
+	step.local = plain.text;
+	step.local_len = plain.len;
+	return take_step(address, &step, moved_r);
+}
+
+/* ---- forms --------------------------------------------------------------------- */
+
+bool address_has_one_key(const struct mail_address *address, const char *delimiters)
+{
+	return address->is_simple && address_base_len(address, delimiters) == address->local_len;
+}
+
+bool address_key(const struct mail_address *address, const char *delimiters, unsigned form,
+	struct address_key *key_r)
+{
+	const bool is_base = form >= 2, is_other = form % 2 == 1;
+	struct plain plain;
+	bool quoted;
+	size_t len;
+
+	if (form == 0) {
+		memcpy(key_r->text, address->canon, address->canon_len + 1U);
+		key_r->len = address->canon_len;
+		return true;
+	}
+	find_plain(address, &plain);
+	len = is_base && delimiters[0] != '\0' ?
+		address_local_base_len(plain.text, plain.len, delimiters) :
+		plain.len;
+	if (is_base && len >= plain.len)
+		return false;
+	quoted = !address_is_dot_string(plain.text, len);
+	if (is_other && !quoted)
+		return false;
+	if (is_other)
+		quoted = is_base ? false : address->canon[0] != '"';
+	return write_address(plain.text, len, quoted, address->canon + address->local_len, key_r) >=
+		0;
+}
+
+void address_count_key(const struct mail_address *address, const char *delimiters,
+	struct address_key *key_r)
+{
+	if (address_key(address, delimiters, 2, key_r))
+		return;
+	if (address->canon[0] == '"' || !address_key(address, delimiters, 1, key_r))
+		(void)address_key(address, delimiters, 0, key_r);
+}

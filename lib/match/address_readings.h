@@ -1,0 +1,82 @@
+#ifndef POSTERN_ADDRESS_READINGS_H
+#define POSTERN_ADDRESS_READINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/match/address.h"
+
+/*
+ * The addresses to which an MTA may deliver mail for an address. Postfix (swap_bangpath,
+ * allow_percent_hack, resolve_dequoted_address: all on by default) and Sendmail remove a domain of
+ * their own from a recipient, look for routing characters in what is left, also within quotes, and
+ * begin anew. One step makes
+ *
+ *	a%b@c, a@b@c, "a@b"@c	a@b (the last of @ and %)
+ *	b!a@c			a@b (the first !)
+ *	a%@c, !a@c		a@c (no domain: that of the address stays)
+ *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
+ *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
+ *
+ * No domain is excluded, because only the MTA knows which are its own. Where a step is possible in
+ * two ways (b!a%d@c), both are taken. Spaces around the pieces are ignored, as MTAs do. Local parts
+ * with other special characters beside a routing one do not occur: such an address is odd.
+ */
+
+/* The most readings of an address, including the address itself. One with more is to be refused. */
+#define ADDRESS_READINGS_MAX 16
+
+struct address_readings {
+	size_t count;
+	/* [0]: the address itself. The last place is for one too many. */
+	struct mail_address at[ADDRESS_READINGS_MAX + 1];
+};
+
+/*
+ * Find all readings of an address that is not odd, each once. Returns false, with an incomplete
+ * result, when there are too many. The time is bounded, because every step shortens the address.
+ * The texts of the readings are empty, except the first. Thread-safe.
+ */
+bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r);
+
+/*
+ * Find the reading that is left when nothing can be undone, in the order of Postfix and Sendmail:
+ * first @, then !, then %. Stops after ADDRESS_READINGS_MAX steps.
+ */
+void address_innermost(const struct mail_address *address, struct mail_address *inner_r);
+
+/* Move the local part to a canonical domain. false: the result would be too long. */
+bool address_at_domain(const struct mail_address *address, const char *domain,
+	struct mail_address *moved_r);
+
+/* A form of an address for lookups; a NUL ends it. */
+struct address_key {
+	char text[ADDRESS_CANON_SIZE];
+	size_t len;
+};
+
+/*
+ * Write one of the forms under which a list may contain an address, which are all delivered to the
+ * same mailbox:
+ *
+ *	0	canonical
+ *	1	with the local part quoted if 0 has it unquoted, and vice versa: "x..y"@d and x..y@d
+ *	2	without its extension: all@d for all+x@d
+ *	3	2 as 1
+ *
+ * Returns false if the address has no such form. A dot-string has no quoted form. delimiters is ""
+ * or the characters that begin an extension. Thread-safe.
+ */
+#define ADDRESS_KEYS 4
+bool address_key(const struct mail_address *address, const char *delimiters, unsigned form,
+	struct address_key *key_r);
+
+/* Return whether form 0 is the only one. */
+bool address_has_one_key(const struct mail_address *address, const char *delimiters);
+
+/* Write the form under which the address is counted: without an extension, and quoted unless the
+ * local part is a dot-string. */
+void address_count_key(const struct mail_address *address, const char *delimiters,
+	struct address_key *key_r);
+
+#endif
