@@ -251,6 +251,19 @@ static int derive_rates(struct filling *f, struct errmsg *err)
 		0;
 }
 
+/* Give the keys of [lists] that are not set the values of those of [profile]. */
+static int derive_lists(const struct filling *f, struct errmsg *err)
+{
+	struct settings *s = f->homes.settings;
+
+	if (config_line(f->config, "lists", "recipient_delimiter") == 0)
+		s->list_delimiter = s->recipient_delimiter;
+	if (config_line(f->config, "lists", "local_domains") != 0)
+		return 0;
+	return option_set(options_find("lists", "local_domains"), &f->homes, s->default_domain,
+		err);
+}
+
 /* Set the members that follow from other keys and cannot be wrong. */
 static int derive_settings(struct filling *f, struct errmsg *err)
 {
@@ -270,6 +283,8 @@ static int derive_settings(struct filling *f, struct errmsg *err)
 	memcpy(services, f->services, f->service_count * sizeof(*services));
 	s->services = services;
 	s->service_count = f->service_count;
+	if (derive_lists(f, err) < 0)
+		return -1;
 	c->user = find_user(f->user != NULL ? f->user : c->milter.user);
 	return 0;
 }

@@ -31,7 +31,8 @@ static const struct option_word accept_words[] = { { "yes", ACCEPT_YES }, { "no"
 	{ "strict", ACCEPT_STRICT }, { NULL, 0 } };
 static const struct option_word header_from_words[] = { { "owned", HEADER_FROM_OWNED },
 	{ "envelope", HEADER_FROM_ENVELOPE }, { "aligned", HEADER_FROM_ALIGNED }, { NULL, 0 } };
-static const struct option_word routed_words[] = { { "refuse", 1 }, { "allow", 0 }, { NULL, 0 } };
+static const struct option_word routed_words[] = { { "refuse", ROUTED_REFUSE },
+	{ "allow", ROUTED_ALLOW }, { "refuse_all", ROUTED_REFUSE_ALL }, { NULL, 0 } };
 static const struct option_word count_words[] = { { "recipients", COUNT_RECIPIENTS },
 	{ "messages", COUNT_MESSAGES }, { NULL, 0 } };
 static const struct option_word on_limit_words[] = { { "tempfail", ON_LIMIT_TEMPFAIL },
@@ -81,6 +82,13 @@ static const struct config_option options[] = {
 		CONFIG(lists.public_suffix_list), "public suffix list; empty: the system's" },
 	{ "lists", "max_file", OPTION_SIZE, "256M", OPTION_RELOAD, 1024, INT64_C(4) << 30, NULL,
 		CONFIG(lists.max_file), "size of the longest list file that is read" },
+	{ "lists", "local_domains", OPTION_DOMAINS, "", OPTION_RELOAD | OPTION_DERIVED, 0, 32, NULL,
+		SETTINGS(local_domains),
+		"domains at which recipients without a full domain are looked up; "
+		"not set: default_domain" },
+	{ "lists", "recipient_delimiter", OPTION_STRING, "", OPTION_RELOAD | OPTION_DERIVED, 0, 16,
+		NULL, SETTINGS(list_delimiter),
+		"characters that begin an address extension; not set: that of [profile]" },
 
 	CHECK_TABLE(CHECK_OPTION, ){ "check", "authenticated", OPTION_WORD, "skip", OPTION_RELOAD,
 		0, 0, authenticated_words, SERVICE(authenticated_apply),
@@ -161,7 +169,7 @@ static const struct config_option options[] = {
 	{ "profile", "rcpt_re_anchored", OPTION_BOOL, "no", OPTION_RELOAD, 0, 0, NULL,
 		SETTINGS(rcpt_re_anchored), "rcpt_re must match the whole address" },
 	{ "profile", "routed_recipients", OPTION_WORD, "refuse", OPTION_RELOAD, 0, 0, routed_words,
-		SETTINGS(refuse_routed), "recipients that route around their domain" },
+		SETTINGS(routed_recipients), "recipients that route around their domain" },
 
 	{ "limits", "count", OPTION_WORD, "recipients", OPTION_RELOAD, 0, 0, count_words,
 		SETTINGS(limit_count), "unit that the rate limits count" },

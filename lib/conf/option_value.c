@@ -293,16 +293,53 @@ static int set_socket(const struct config_option *option, const struct option_ho
 	return set_path(option, homes, home, "unix:", path, err);
 }
 
+/* Write the canonical form of a domain. Returns its length, or -1 when it is not a domain. */
+static int canon_domain(const char *value, size_t len, char canon_r[DOMAIN_SIZE])
+{
+	int canon_len = domain_canon(value, len, canon_r);
+
+	if (canon_len < 0 || strpbrk(canon_r, " \t@/:[],;\"'()<>") != NULL || canon_r[0] == '.' ||
+		strstr(canon_r, "..") != NULL || (canon_len == 0 && len > 0))
+		return -1;
+	return canon_len;
+}
+
 static int set_domain(const struct config_option *option, struct arena *arena, void *home,
 	const char *value, struct errmsg *err)
 {
 	char canon[DOMAIN_SIZE];
-	int len = domain_canon(value, strlen(value), canon);
 
-	if (len < 0 || strpbrk(canon, " \t@/:[],;\"'()<>") != NULL || canon[0] == '.' ||
-		strstr(canon, "..") != NULL || (len == 0 && *value != '\0'))
+	if (canon_domain(value, strlen(value), canon) < 0)
 		return refuse_value(option, value, NULL, err);
 	return set_string(option, arena, home, canon, err);
+}
+
+static int set_domains(const struct config_option *option, struct arena *arena, void *home,
+	const char *value, struct errmsg *err)
+{
+	struct strbuf all = STRBUF_INIT;
+	char canon[DOMAIN_SIZE], *copy;
+	int64_t count = 0;
+	const char *at;
+	size_t len;
+	int canon_len;
+
+	strbuf_add(&all, "", 0);
+	for (at = value; *(at += strspn(at, " \t,")) != '\0'; at += len) {
+		len = strcspn(at, " \t,");
+		canon_len = canon_domain(at, len, canon);
+		if (canon_len < 0 || ++count > option->max) {
+			strbuf_free(&all);
+			return refuse_value(option, value, NULL, err);
+		}
+		strbuf_add(&all, canon, (size_t)canon_len + 1);
+	}
+	copy = all.failed ? NULL : arena_memdup(arena, all.text, all.len);
+	strbuf_free(&all);
+	if (copy == NULL)
+		return out_of_memory(err);
+	*(const char **)home = copy;
+	return 0;
 }
 
 static int set_field(const struct config_option *option, struct arena *arena, void *home,
@@ -377,6 +414,8 @@ int option_set(const struct config_option *option, const struct option_homes *ho
 		return set_socket(option, homes, arena, home, value, err);
 	case OPTION_DOMAIN:
 		return set_domain(option, arena, home, value, err);
+	case OPTION_DOMAINS:
+		return set_domains(option, arena, home, value, err);
 	case OPTION_FIELD:
 		return set_field(option, arena, home, value, err);
 	case OPTION_NETWORKS:

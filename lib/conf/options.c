@@ -132,6 +132,12 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 	case OPTION_DOMAIN:
 		strbuf_add_str(text, "a domain name, such as example.com");
 		break;
+	case OPTION_DOMAINS:
+		strbuf_addf(text,
+			"at most %" PRId64
+			" domain names with spaces between, such as example.com example.net",
+			option->max);
+		break;
 	case OPTION_FIELD:
 		strbuf_add_str(text, "a header field's name, such as X-Postern-Results");
 		break;

@@ -24,6 +24,8 @@ enum option_type {
 	OPTION_PATH,	 /* relative to the directory of postern.conf; at most max bytes with it */
 	OPTION_SOCKET,	 /* unix:PATH, local:PATH, inet:PORT@HOST, inet6:PORT@HOST; PATH as above */
 	OPTION_DOMAIN,	 /* a domain name; kept in its canonical form */
+	OPTION_DOMAINS,	 /* at most max domain names, separated by white space or commas; kept in
+			    their canonical form, each with its NUL, and an empty one behind them */
 	OPTION_FIELD,	 /* the name of a header field */
 	OPTION_NETWORKS, /* addresses and networks, separated by white space or commas */
 };
@@ -43,6 +45,7 @@ enum option_home { HOME_CONFIG, HOME_SETTINGS, HOME_SERVICE, HOME_NOWHERE };
 #define OPTION_SECRET 2u   /* messages never show its value */
 #define OPTION_NO_EMPTY 4u /* an empty value is an error */
 #define OPTION_FOREIGN 8u  /* of pg-profile.json: ignored with a warning */
+#define OPTION_DERIVED 16u /* if it is not set, config.c derives the value from another key */
 
 struct config_option {
 	const char *section, *name;

@@ -297,7 +297,7 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 		finding_rule(finding, "profile %.*s: open", TEXT_CUT(name, 80));
 		return true;
 	}
-	if (rcpt->is_routed && run->settings->refuse_routed) {
+	if (rcpt->is_routed && run->settings->routed_recipients != ROUTED_ALLOW) {
 		finding_rule(finding, "profile %.*s: routed_recipients = refuse",
 			TEXT_CUT(name, 80));
 		return false;

@@ -24,6 +24,7 @@ struct settings *settings_new(void)
 	s->service_count = 1;
 	s->deny_conn = s->deny_helo = s->deny_mail = s->deny_rcpt = "";
 	s->default_domain = s->recipient_delimiter = s->unknown_profile = "";
+	s->local_domains = s->list_delimiter = "";
 	s->token_login = s->token_profile = s->results_header = "";
 	return s;
 }

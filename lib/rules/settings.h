@@ -11,13 +11,14 @@
 
 /*
  * The settings that the checks read: [check], [rcpt], [deny_msg], [profile], [limits], [limit NAME]
- * and those of [milter] and [jwt] that affect a decision. lib/conf fills them; afterwards they are
- * immutable and reference-counted.
+ * and those of [milter], [lists] and [jwt] that affect a decision. lib/conf fills them; afterwards
+ * they are immutable and reference-counted.
  */
 enum check_mode { MODE_NO, MODE_YES, MODE_WARN };
 enum rcpt_accept { ACCEPT_NO, ACCEPT_YES, ACCEPT_STRICT };
 enum unknown_user { UNKNOWN_REJECT, UNKNOWN_ACCEPT, UNKNOWN_PROFILE };
 enum header_from_mode { HEADER_FROM_OWNED, HEADER_FROM_ENVELOPE, HEADER_FROM_ALIGNED };
+enum routed_recipients { ROUTED_REFUSE, ROUTED_ALLOW, ROUTED_REFUSE_ALL };
 enum on_error { ON_ERROR_TEMPFAIL, ON_ERROR_ACCEPT };
 enum limit_count { COUNT_RECIPIENTS, COUNT_MESSAGES };
 enum on_limit { ON_LIMIT_TEMPFAIL, ON_LIMIT_REJECT, ON_LIMIT_SUSPEND };
@@ -38,6 +39,10 @@ struct settings {
 	const struct service *services; /* [0] is the default service */
 	size_t service_count;
 
+	/* [lists]: canonical names, each with its NUL, and behind the last an empty one */
+	const char *local_domains;
+	const char *list_delimiter; /* its recipient_delimiter: characters; "" for none */
+
 	enum rcpt_accept rcpt_accept;
 	const char *deny_conn, *deny_helo, *deny_mail, *deny_rcpt;
 
@@ -48,7 +53,7 @@ struct settings {
 	const char *unknown_profile; /* a profile's name, with UNKNOWN_PROFILE */
 	enum header_from_mode header_from;
 	bool rcpt_re_anchored;
-	bool refuse_routed;
+	enum routed_recipients routed_recipients;
 	const char *token_login;   /* [jwt] login: logins TOKEN:MAIL may send as MAIL alone */
 	const char *token_profile; /* [jwt] profile: the name of their profile */
 

@@ -294,7 +294,7 @@ START_TEST(routed_recipients_may_be_allowed)
 		struct asked asked = { STAGE_RCPT, .login = "alice@own.example",
 			.rcpt = "<evil%out.example@in.example>" };
 
-		m.settings->refuse_routed = false;
+		m.settings->routed_recipients = ROUTED_ALLOW;
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"accept: recipient=pass(profile some: host[1])");

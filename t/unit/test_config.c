@@ -66,7 +66,7 @@ START_TEST(every_default_is_its_fallback_in_the_table)
 
 		all = options_all(&count);
 		for (i = 0; i < count; i++) {
-			if (all[i].home == HOME_NOWHERE)
+			if (all[i].home == HOME_NOWHERE || (all[i].flags & OPTION_DERIVED))
 				continue;
 			got = member_of(c, &all[i]);
 			ck_assert_msg(option_set(&all[i], &homes, all[i].fallback, &err) == 0, "%s",
@@ -90,6 +90,33 @@ START_TEST(every_default_is_its_fallback_in_the_table)
 		ck_assert_uint_gt(seen, 60);
 		arena_free(&blank.arena);
 		settings_unref(&settings);
+		config_unref(&c);
+	}
+END_TEST
+
+/* The keys of [lists] that have their defaults from [profile]. local_domains ends with an empty
+ * name. */
+static const struct {
+	const char *text, *delimiter, *domains;
+	size_t domains_len;
+} derived[] = {
+	{ "", "+", "", 1 },
+	{ "[profile]\nrecipient_delimiter = -\ndefault_domain = Corp.example\n", "-",
+		"corp.example\0", 14 },
+	{ "[profile]\nrecipient_delimiter =\ndefault_domain = corp.example\n[lists]\n"
+	  "local_domains =\nrecipient_delimiter = +-\n",
+		"+-", "", 1 },
+	{ "[lists]\nrecipient_delimiter =\nlocal_domains = A.example, b\303\274cher.example\n"
+	  "[profile]\nrecipient_delimiter = +\n",
+		"", "a.example\0xn--bcher-kva.example\0", 33 },
+};
+START_TEST(keys_of_lists_have_their_defaults_from_profile)
+	{
+		const struct config *c = parse(derived[_i].text);
+
+		ck_assert_str_eq(c->settings->list_delimiter, derived[_i].delimiter);
+		ck_assert_mem_eq(c->settings->local_domains, derived[_i].domains,
+			derived[_i].domains_len);
 		config_unref(&c);
 	}
 END_TEST
@@ -560,6 +587,8 @@ static Suite *make_suite(void)
 	TCase *text = tcase_create("text"), *files = tcase_create("files");
 
 	tcase_add_test(text, every_default_is_its_fallback_in_the_table);
+	tcase_add_loop_test(text, keys_of_lists_have_their_defaults_from_profile, 0,
+		(int)(sizeof(derived) / sizeof(derived[0])));
 	tcase_add_test(text, an_empty_file_gives_the_defaults_and_values_derived_from_them);
 	tcase_add_test(text, every_kind_of_value_arrives);
 	tcase_add_loop_test(text, an_error_gives_the_place_and_the_correction, 0, ROWS(bad));

@@ -353,6 +353,44 @@ START_TEST(exempts_the_listed_networks)
 	}
 END_TEST
 
+/* ---- domains ------------------------------------------------------------------ */
+
+static const struct {
+	const char *value;
+	const char *want; /* NULL: refused */
+	size_t len;
+} domain_lists[] = {
+	{ "", "", 1 },
+	{ " ,\t", "", 1 },
+	{ "Example.COM.", "example.com\0", 13 },
+	{ "a.example, b.example\tlocalhost", "a.example\0b.example\0localhost\0", 31 },
+	{ "a b c", "a\0b\0c\0", 7 },
+	{ "a b c d", NULL, 0 }, /* at most three */
+	{ "a.example @b.example", NULL, 0 },
+	{ ".a.example", NULL, 0 },
+	{ "a..example", NULL, 0 },
+	{ "a.example;b.example", NULL, 0 },
+	{ "[192.0.2.1]", NULL, 0 },
+};
+START_TEST(reads_all_domains_or_none)
+	{
+		const struct config_option option = { "lists", "local_domains", OPTION_DOMAINS, "",
+			0, 0, 3, NULL, HOME_SETTINGS, offsetof(struct settings, local_domains),
+			sizeof(settings->local_domains), "" };
+
+		settings->local_domains = "before";
+		if (domain_lists[_i].want == NULL) {
+			ck_assert_int_eq(set(&option, domain_lists[_i].value), -1);
+			ck_assert_str_eq(settings->local_domains, "before");
+			ck_assert_ptr_nonnull(strstr(err.text, "at most 3 domain names"));
+			return;
+		}
+		ck_assert_int_eq(set(&option, domain_lists[_i].value), 0);
+		ck_assert_mem_eq(settings->local_domains, domain_lists[_i].want,
+			domain_lists[_i].len);
+	}
+END_TEST
+
 /* ---- errors ------------------------------------------------------------------- */
 
 static const struct option_word modes[] = { { "yes", 1 }, { "no", 0 }, { "warn", 2 }, { NULL, 0 } };
@@ -433,6 +471,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_path_from_the_root_has_one_slash);
 	tcase_add_test(tcase, settings_outlive_the_config);
 	tcase_add_loop_test(tcase, reads_all_networks_or_none, 0, COUNT(networks));
+	tcase_add_loop_test(tcase, reads_all_domains_or_none, 0, COUNT(domain_lists));
 	tcase_add_test(tcase, exempts_the_listed_networks);
 	tcase_add_loop_test(tcase, an_error_gives_the_correction_and_shows_no_secret, 0,
 		COUNT(refusals));

@@ -84,6 +84,9 @@ static void add_kind(struct strbuf *text, const struct config_option *option,
 	case OPTION_DOMAIN:
 		strbuf_add_str(text, "domain name");
 		break;
+	case OPTION_DOMAINS:
+		strbuf_addf(text, "domain names, at most %lld", (long long)option->max);
+		break;
 	case OPTION_FIELD:
 		strbuf_add_str(text, "name of a header field");
 		break;
@@ -108,7 +111,9 @@ static void summarize(const struct config_option *option, struct strbuf *text)
 	options_describe(option, &description);
 	add_kind(text, option, description.text);
 	strbuf_addf(text, "; default: %s; %s",
-		*option->fallback != '\0' ? option->fallback : "empty",
+		option->flags & OPTION_DERIVED	  ? "from [profile]" :
+			*option->fallback != '\0' ? option->fallback :
+						    "empty",
 		option->flags & OPTION_RELOAD ? "reload" : "restart");
 	strbuf_free(&description);
 }
@@ -121,6 +126,7 @@ static const struct {
 	{ "database", "port", "number, 1 to 65535; default: empty; reload" },
 	{ "database", "poll_interval", "time in seconds, 1s to 1d; default: 10s; reload" },
 	{ "lists", "max_file", "size in bytes, 1k to 4G; default: 256M; reload" },
+	{ "lists", "local_domains", "domain names, at most 32; default: from [profile]; reload" },
 	{ "control", "socket_mode", "octal mode; default: 0600; restart" },
 	{ "database", "max", "accepted and ignored" },
 };
