@@ -14,11 +14,12 @@ struct subject {
 	const struct cidr *client;	    /* connect: the address */
 	const char *host;		    /* connect, helo: the canonical name; NULL for none */
 	const struct mail_address *address; /* mail, rcpt */
-	const char *text;		    /* its form in replies */
+	const struct address_readings *readings; /* of the address; NULL: it is the only one */
+	const char *text;			 /* its form in replies */
 };
 
-/* Look in an exact list and its regexes: first for the address, then for the name. */
-static enum list_result find_in_lists(const struct check_run *run, enum list_id exact_id,
+/* Look for a client in an exact list and its regexes: first for the address, then for the name. */
+static enum list_result find_client(const struct check_run *run, enum list_id exact_id,
 	enum list_id regex_id, const struct subject *s, struct finding *finding)
 {
 	const struct list *exact = run->parts->lists[exact_id],
@@ -28,14 +29,7 @@ static enum list_result find_in_lists(const struct check_run *run, enum list_id 
 	enum list_result r = LIST_NO;
 	uint32_t line = 0;
 
-	if (s->address != NULL) {
-		r = list_find_address(exact, s->address, &line);
-		if (r == LIST_NO) {
-			id = regex_id;
-			r = list_match(regex, run->env->scratch, s->address->canon,
-				s->address->canon_len, &line);
-		}
-	} else if (s->client != NULL && s->client->family != AF_UNSPEC) {
+	if (s->client->family != AF_UNSPEC) {
 		r = list_find_client(exact, s->client, &line);
 		if (r == LIST_NO) {
 			cidr_format(s->client, ip);
@@ -53,6 +47,32 @@ static enum list_result find_in_lists(const struct check_run *run, enum list_id 
 	}
 	if (r != LIST_NO)
 		finding_listed(finding, id, line);
+	return r;
+}
+
+static enum list_result find_allowed(const struct check_run *run, enum list_id allow,
+	const struct subject *s, struct finding *finding)
+{
+	if (s->address == NULL)
+		return find_client(run, allow, allow + 1, s, finding);
+	if (s->readings == NULL)
+		return lookup_address(run, allow, allow + 1, s->address, finding);
+	return lookup_all_readings(run, allow, allow + 1, s->readings, finding);
+}
+
+static enum list_result find_denied(const struct check_run *run, enum list_id deny,
+	const struct subject *s, struct finding *finding)
+{
+	enum list_result r;
+
+	if (s->address == NULL)
+		return find_client(run, deny, deny + 1, s, finding);
+	if (s->readings == NULL)
+		return lookup_address(run, deny, deny + 1, s->address, finding);
+	r = lookup_any_reading(run, deny, deny + 1, s->readings, finding);
+	if (r == LIST_NO && deny == LIST_RCPT_DENY &&
+		lookup_may_be_denied(run, deny, s->readings, finding))
+		return LIST_YES;
 	return r;
 }
 
@@ -77,7 +97,7 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 {
 	struct finding *finding = finding_new(run, check);
 
-	switch (find_in_lists(run, allow, allow + 1, s, finding)) {
+	switch (find_allowed(run, allow, s, finding)) {
 	case LIST_YES:
 		finding->outcome = OUTCOME_PASS;
 		return true;
@@ -88,8 +108,7 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 	case LIST_NO:
 		break;
 	}
-	return refuse_listed(run, finding, find_in_lists(run, deny, deny + 1, s, finding), s,
-		deny_text);
+	return refuse_listed(run, finding, find_denied(run, deny, s, finding), s, deny_text);
 }
 
 /* Return the last finding of the stage so far. */
@@ -98,25 +117,41 @@ static struct finding *last_finding(const struct check_run *run)
 	return &run->verdict->findings[run->verdict->count - 1];
 }
 
-/* Check an address or, with address NULL, a host name against access.domains. Returns whether the
- * stage continues. */
-static bool check_any(struct check_run *run, const char *host, const struct mail_address *address)
+/* Look an address or a host name up in access.domains. Sets the rule unless it is unlisted. */
+static enum any_result find_domain(const struct check_run *run, const struct subject *s,
+	struct finding *finding)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
-	struct finding *finding;
 	enum any_result result = ANY_UNLISTED;
 	uint32_t line;
+
+	if (s->readings != NULL)
+		result = lookup_any_domain(run, s->readings, &line);
+	else if (s->address != NULL)
+		result =
+			list_any_address(domains, s->address, run->settings->list_delimiter, &line);
+	else if (s->host != NULL)
+		result = list_any_host(domains, s->host, &line);
+	if (result != ANY_UNLISTED)
+		finding_listed(finding, LIST_DOMAINS, line);
+	return result;
+}
+
+/* Check an address or a host name against access.domains. Returns whether the stage continues. */
+static bool check_any(struct check_run *run, const struct subject *s, bool is_recipient)
+{
+	struct finding *finding;
+	enum any_result result;
 
 	if (!check_run_wants(run, CHECK_ANY))
 		return true;
 	finding = finding_new(run, CHECK_ANY);
-	if (address != NULL)
-		result = list_any_address(domains, address, &line);
-	else if (host != NULL)
-		result = list_any_host(domains, host, &line);
+	result = find_domain(run, s, finding);
+	if (result == ANY_UNLISTED && is_recipient && s->readings != NULL &&
+		lookup_may_be_denied(run, LIST_DOMAINS, s->readings, finding))
+		result = ANY_DENY;
 	if (result == ANY_UNLISTED)
 		return true;
-	finding_listed(finding, LIST_DOMAINS, line);
 	if (result == ANY_ALLOW) {
 		finding->outcome = OUTCOME_PASS;
 		return true;
@@ -182,7 +217,7 @@ static bool check_client(struct check_run *run, const char *host)
 			    run->settings->deny_conn))
 			return false;
 	}
-	return check_any(run, host, NULL);
+	return check_any(run, &s, false);
 }
 
 static void judge_connect(struct check_run *run)
@@ -233,7 +268,8 @@ static void judge_helo(struct check_run *run)
 		if (!refuse_listed(run, finding, result, &s, run->settings->deny_helo))
 			return;
 	}
-	(void)check_any(run, domain_is_literal(name, strlen(name)) ? NULL : name, NULL);
+	s.host = domain_is_literal(name, strlen(name)) ? NULL : name;
+	(void)check_any(run, &s, false);
 }
 
 void check_helo(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
@@ -262,23 +298,56 @@ static bool check_clear(struct check_run *run, const struct mail_address *addres
 	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
 }
 
-static void judge_mail(struct check_run *run)
+/* Refuse an address with more readings than the lists look up, as check_clear() does. */
+static bool refuse_unbounded(struct check_run *run, enum check check, const char *enhanced,
+	const char *what)
 {
-	const struct facts *facts = run->facts;
-	struct subject s = { .address = facts->sender, .text = facts->sender->text };
+	struct finding *finding;
 
-	if (!check_clear(run, facts->sender, strictest(run, CHECK_MAIL, CHECK_SENDER), "5.1.7",
-		    "sender"))
-		return;
+	if (check == CHECK_COUNT)
+		return true;
+	finding = finding_new(run, check);
+	finding_rule(finding, "more than %d readings of the address", ADDRESS_READINGS_MAX);
+	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
+}
+
+static void judge_mail_as(struct check_run *run, const struct subject *s)
+{
 	if (check_run_wants(run, CHECK_MAIL)) {
-		if (facts->sender->is_null)
+		if (s->address->is_null)
 			(void)finding_new(run, CHECK_MAIL);
-		else if (!check_precise(run, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, &s,
+		else if (!check_precise(run, CHECK_MAIL, LIST_MAIL_ALLOW, LIST_MAIL_DENY, s,
 				 run->settings->deny_mail))
 			return;
 	}
-	if (check_any(run, NULL, facts->sender) && check_sender(run))
+	if (check_any(run, s, false) && check_sender(run))
 		(void)check_size(run);
+}
+
+/* Not inlined, so that only addresses with several readings need this much stack. */
+__attribute__((noinline)) static void judge_mail_readings(struct check_run *run,
+	const struct mail_address *sender, enum check check)
+{
+	struct address_readings readings;
+	const struct subject s = { .address = sender, .readings = &readings, .text = sender->text };
+
+	if (address_readings_find(sender, &readings) ||
+		refuse_unbounded(run, check, "5.1.7", "sender"))
+		judge_mail_as(run, &s);
+}
+
+static void judge_mail(struct check_run *run)
+{
+	const struct mail_address *sender = run->facts->sender;
+	const enum check check = strictest(run, CHECK_MAIL, CHECK_SENDER);
+	const struct subject s = { .address = sender, .text = sender->text };
+
+	if (!check_clear(run, sender, check, "5.1.7", "sender"))
+		return;
+	if (sender->is_simple)
+		judge_mail_as(run, &s);
+	else
+		judge_mail_readings(run, sender, check);
 }
 
 void check_mail(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
@@ -287,11 +356,6 @@ void check_mail(const struct check_env *env, const struct facts *facts, struct v
 
 	judge_mail(&run);
 	check_run_end(&run);
-}
-
-static bool is_postmaster(const struct mail_address *rcpt)
-{
-	return rcpt->local_len == 10 && memcmp(rcpt->canon, "postmaster", 10) == 0;
 }
 
 /*
@@ -304,7 +368,7 @@ static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 	struct finding *finding = last_finding(run);
 
 	if (run->settings->rcpt_accept != ACCEPT_STRICT || finding->outcome != OUTCOME_UNLISTED ||
-		run->facts->login != NULL || is_postmaster(rcpt))
+		run->facts->login != NULL || address_is_postmaster(rcpt))
 		return true;
 	if (run->verdict->count > 1 && finding[-1].outcome == OUTCOME_GAVE_UP) {
 		finding_rule(finding, "%s", finding[-1].rule);
@@ -314,24 +378,62 @@ static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 	return finding_fail(run, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
 }
 
-static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
+/* Refuse a recipient that routes around its domain, whoever sends to it. */
+static bool check_route(struct check_run *run, const struct mail_address *rcpt, enum check check)
 {
-	struct subject s = { .address = rcpt, .text = rcpt->text };
+	struct finding *finding;
+
+	if (!rcpt->is_routed || run->settings->routed_recipients != ROUTED_REFUSE_ALL ||
+		rcpt->is_odd || check == CHECK_COUNT)
+		return true;
+	finding = finding_new(run, check);
+	finding_rule(finding, "[profile] routed_recipients = refuse_all");
+	return finding_fail(run, finding, 550, "5.7.1", "%s %s", rcpt->text,
+		run->settings->deny_rcpt);
+}
+
+static void judge_rcpt_as(struct check_run *run, const struct subject *s)
+{
 	bool accepted = false;
 
-	if (!check_clear(run, rcpt, strictest(run, CHECK_RCPT, CHECK_RECIPIENT), "5.1.3",
-		    "recipient"))
-		return;
 	if (check_run_wants(run, CHECK_RCPT)) {
-		if (!check_precise(run, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, &s,
+		if (!check_precise(run, CHECK_RCPT, LIST_RCPT_ALLOW, LIST_RCPT_DENY, s,
 			    run->settings->deny_rcpt) ||
-			!check_exists(run, rcpt))
+			!check_exists(run, s->address))
 			return;
 		accepted = last_finding(run)->outcome == OUTCOME_PASS &&
 			run->settings->rcpt_accept != ACCEPT_NO;
 	}
-	if ((accepted || check_any(run, NULL, rcpt)) && check_recipient(run, rcpt))
-		(void)check_charges(run, rcpt);
+	if ((accepted || check_any(run, s, true)) && check_recipient(run, s->address))
+		(void)check_charges(run, s->address);
+}
+
+/* As judge_mail_readings(). */
+__attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
+	const struct mail_address *rcpt, enum check check)
+{
+	struct address_readings readings;
+	const struct subject s = { .address = rcpt, .readings = &readings, .text = rcpt->text };
+
+	if (check == CHECK_COUNT && run->settings->rates != NULL &&
+		check_run_wants(run, CHECK_RATES))
+		check = CHECK_RATES; /* it counts the last reading */
+	if (address_readings_find(rcpt, &readings) ||
+		refuse_unbounded(run, check, "5.1.3", "recipient"))
+		judge_rcpt_as(run, &s);
+}
+
+static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
+{
+	const enum check check = strictest(run, CHECK_RCPT, CHECK_RECIPIENT);
+	const struct subject s = { .address = rcpt, .text = rcpt->text };
+
+	if (!check_clear(run, rcpt, check, "5.1.3", "recipient") || !check_route(run, rcpt, check))
+		return;
+	if (rcpt->is_simple)
+		judge_rcpt_as(run, &s);
+	else
+		judge_rcpt_readings(run, rcpt, check);
 }
 
 void check_rcpt(const struct check_env *env, const struct facts *facts,

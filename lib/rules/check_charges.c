@@ -132,6 +132,28 @@ bool check_rates_exempt(const struct check_run *run)
 		run->facts->sender);
 }
 
+/* Not inlined, so that only addresses with several readings need this much stack. */
+__attribute__((noinline)) static bool find_counted_rate(const struct check_run *run, enum rate rate,
+	const struct mail_address *address, struct rate_match *match_r)
+{
+	struct mail_address counted;
+
+	find_counted_address(run->settings, address, &counted);
+	return rates_find_address(run->settings->rates, rate, &counted,
+		run->settings->list_delimiter, match_r);
+}
+
+static bool find_rate(const struct check_run *run, enum rate rate,
+	const struct mail_address *address, struct rate_match *match_r)
+{
+	if (!rates_has(run->settings->rates, rate))
+		return false;
+	if (!address->is_simple)
+		return find_counted_rate(run, rate, address, match_r);
+	return rates_find_address(run->settings->rates, rate, address,
+		run->settings->list_delimiter, match_r);
+}
+
 static void add_rates(const struct check_run *run, const struct mail_address *rcpt,
 	struct charges *charges)
 {
@@ -143,12 +165,11 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 	if (rates_find_client(rates, RATE_RCPT_HOST, &facts->client, canon_name(facts->rdns, rdns),
 		    &match))
 		add_rate(charges, RATE_RCPT_HOST, &match);
-	if (!facts->sender->is_null &&
-		rates_find_address(rates, RATE_RCPT_SENDER, facts->sender, &match))
+	if (!facts->sender->is_null && find_rate(run, RATE_RCPT_SENDER, facts->sender, &match))
 		add_rate(charges, RATE_RCPT_SENDER, &match);
-	if (rates_find_address(rates, RATE_RCPT, rcpt, &match))
+	if (find_rate(run, RATE_RCPT, rcpt, &match))
 		add_rate(charges, RATE_RCPT, &match);
-	if (facts->sender->is_null && rates_find_address(rates, RATE_RCPT_NULL, rcpt, &match))
+	if (facts->sender->is_null && find_rate(run, RATE_RCPT_NULL, rcpt, &match))
 		add_rate(charges, RATE_RCPT_NULL, &match);
 }
 

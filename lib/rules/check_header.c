@@ -13,6 +13,7 @@ static const char too_many[] = "header_from: too many or too long From or Sender
 /* The state of a search of access.domains for the addresses of From; it ends when one is denied. */
 struct data_check {
 	const struct list *domains;
+	const char *delimiters;
 	enum any_result result;
 	uint32_t line;
 };
@@ -23,7 +24,7 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	enum any_result result;
 	uint32_t line;
 
-	result = list_any_address(check->domains, address, &line);
+	result = list_any_address(check->domains, address, check->delimiters, &line);
 	if (result == ANY_UNLISTED)
 		return true;
 	check->result = result;
@@ -33,7 +34,8 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 
 static bool check_data(struct check_run *run, const struct header_facts *header)
 {
-	struct data_check check = { .domains = run->parts->lists[LIST_DOMAINS] };
+	struct data_check check = { .domains = run->parts->lists[LIST_DOMAINS],
+		.delimiters = run->settings->list_delimiter };
 	struct finding *finding;
 	size_t i;
 

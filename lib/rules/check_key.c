@@ -47,23 +47,30 @@ static bool find_login(const struct policy *policy, const char *login, struct ch
 }
 
 /* Find the limit of a mail address or of a domain, as rates_find_text() does. */
-static int find_address(const struct rates *rates, enum rate rate, const char *text,
-	struct rate_match *match_r)
+static int find_address(const struct settings *settings, const struct rates *rates, enum rate rate,
+	const char *text, struct rate_match *match_r)
 {
 	static const struct cidr no_client = { .family = AF_UNSPEC };
-	const char *at = strchr(text, '@');
-	struct mail_address address;
+	const char *at = strchr(text, '@'), *delimiters = "";
+	struct mail_address address, counted;
+	struct address_key key;
 	int found = at == NULL ? rates_find_text(rates, rate, text, match_r) : 0;
 
 	if (found == 1 || (at == NULL && strchr(text, '.') != NULL))
 		return found;
 	if (address_parse(text, strlen(text), &address) != 0)
 		return -1;
-	if (rates != NULL && rates_find_address(rates, rate, &address, match_r))
+	counted = address;
+	if (settings != NULL) {
+		find_counted_address(settings, &address, &counted);
+		delimiters = settings->list_delimiter;
+	}
+	if (rates != NULL && rates_find_address(rates, rate, &counted, delimiters, match_r))
 		return rate != RATE_RCPT_SENDER ||
 			!rates_exempts(rates, &no_client, NULL, &address);
+	address_count_key(&counted, delimiters, &key);
 	(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
-		address.canon);
+		key.text);
 	return 0;
 }
 
@@ -115,7 +122,7 @@ bool check_find_key(const struct policy *policy, const char *text, struct check_
 	if (rate == RATE_CONCURRENCY || rate == RATE_RECIPIENTS)
 		return false; /* they count within a connection, and not in the ledger */
 	found = rate_is_of_clients(rate) ? find_client(rates, rate, subject, &match) :
-					   find_address(rates, rate, subject, &match);
+					   find_address(settings, rates, rate, subject, &match);
 	if (found < 0)
 		return false;
 	if (rate == RATE_CONN)

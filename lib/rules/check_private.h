@@ -1,6 +1,7 @@
 #ifndef POSTERN_CHECK_PRIVATE_H
 #define POSTERN_CHECK_PRIVATE_H
 
+#include "lib/match/address_readings.h"
 #include "lib/rules/check.h"
 
 /* Shared by check.c, check_*.c and their tests: one run of the checks of a stage. */
@@ -65,6 +66,45 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 bool check_sender(struct check_run *run);
 bool check_size(struct check_run *run);
 bool check_recipient(struct check_run *run, const struct mail_address *rcpt);
+
+/* ---- addresses in lists ----------------------------------------------------------- */
+
+/* Look an address up in an exact list, and if it is not in it, in a list of regexes. Sets the rule
+ * unless the result is LIST_NO. */
+enum list_result lookup_address(const struct check_run *run, enum list_id exact_id,
+	enum list_id regex_id, const struct mail_address *address, struct finding *finding);
+
+/*
+ * The same for an address with several readings. lookup_all_readings() returns LIST_YES only if
+ * every reading is listed, lookup_any_reading() if one is. A reading for which address_is_local()
+ * holds is looked up at each of [lists] local_domains, and by lookup_any_reading() as it is, too.
+ */
+enum list_result lookup_all_readings(const struct check_run *run, enum list_id exact_id,
+	enum list_id regex_id, const struct address_readings *readings, struct finding *finding);
+enum list_result lookup_any_reading(const struct check_run *run, enum list_id exact_id,
+	enum list_id regex_id, const struct address_readings *readings, struct finding *finding);
+
+/* Look all readings up in access.domains: one that is denied denies the address, and only if all
+ * are allowed it is allowed. */
+enum any_result lookup_any_domain(const struct check_run *run,
+	const struct address_readings *readings, uint32_t *line_r);
+
+/*
+ * Return whether a reading for which address_is_local() holds might be denied at a domain that is
+ * not known, because [lists] local_domains is empty; the rule is then set. postmaster is exempt.
+ * deny is LIST_RCPT_DENY or LIST_DOMAINS.
+ */
+bool lookup_may_be_denied(const struct check_run *run, enum list_id deny,
+	const struct address_readings *readings, struct finding *finding);
+
+/*
+ * Find the address that limits count: the innermost reading, at the first of [lists] local_domains
+ * if address_is_local() holds for it, or without a domain if there are none.
+ */
+void find_counted_address(const struct settings *settings, const struct mail_address *address,
+	struct mail_address *counted_r);
+
+/* ---- limits ---------------------------------------------------------------------- */
 
 /* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);

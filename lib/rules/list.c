@@ -51,10 +51,11 @@ static struct list *list_new(enum list_id id, struct orgdomain *psl)
 	list->psl = orgdomain_ref(psl);
 	list->names = strmap_new();
 	list->allowed = strmap_new();
+	list->locals = strmap_new();
 	list->nets = cidr_set_new();
 	list->regexes = regexlist_new(true);
-	if (list->names == NULL || list->allowed == NULL || list->nets == NULL ||
-		list->regexes == NULL)
+	if (list->names == NULL || list->allowed == NULL || list->locals == NULL ||
+		list->nets == NULL || list->regexes == NULL)
 		list_unref(&list);
 	return list;
 }
@@ -171,6 +172,7 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 	}
 	strmap_shrink(list->names);
 	strmap_shrink(list->allowed);
+	strmap_shrink(list->locals);
 	if (regexlist_finish(list->regexes, NULL) < 0)
 		list_unref(&list);
 	return list;
@@ -192,6 +194,7 @@ void list_unref(struct list **list)
 		return;
 	strmap_free(&gone->names);
 	strmap_free(&gone->allowed);
+	strmap_free(&gone->locals);
 	cidr_set_free(&gone->nets);
 	regexlist_free(&gone->regexes);
 	orgdomain_unref(&gone->psl);
@@ -207,7 +210,7 @@ size_t list_entries(const struct list *list)
 size_t list_bytes(const struct list *list)
 {
 	return sizeof(*list) + strmap_bytes(list->names) + strmap_bytes(list->allowed) +
-		cidr_set_bytes(list->nets);
+		strmap_bytes(list->locals) + cidr_set_bytes(list->nets);
 }
 
 enum list_result list_match(const struct list *list, struct regex_scratch *scratch,

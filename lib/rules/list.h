@@ -56,12 +56,24 @@ size_t list_bytes(const struct list *list); /* memory in use */
  * the answer is unknown; *line_r is its line. */
 enum list_result { LIST_NO, LIST_YES, LIST_FAILED };
 
-/* Search an exact list for a client's address, a canonical host name, or a mail address. */
+/*
+ * Search an exact list for a client's address, a canonical host name, or a mail address. An address
+ * is looked up in full, then without the extension that one of the delimiters begins ("": there are
+ * none), each in both spellings (address_key()), then by its domain.
+ */
 enum list_result list_find_client(const struct list *list, const struct cidr *client,
 	uint32_t *line_r);
 enum list_result list_find_host(const struct list *list, const char *name, uint32_t *line_r);
 enum list_result list_find_address(const struct list *list, const struct mail_address *address,
-	uint32_t *line_r);
+	const char *delimiters, uint32_t *line_r);
+
+/*
+ * Return whether the list could contain the local part of an address at a domain that is not known:
+ * it has an entry of an address with that local part or, except for LIST_DOMAINS, of a domain.
+ * *line_r is then its line. For LIST_RCPT_DENY and LIST_DOMAINS only.
+ */
+bool list_may_deny_local(const struct list *list, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r);
 
 /* Match a subject against a regex list. */
 enum list_result list_match(const struct list *list, struct regex_scratch *scratch,
@@ -69,11 +81,11 @@ enum list_result list_match(const struct list *list, struct regex_scratch *scrat
 
 /*
  * Search access.domains for a canonical host name or a mail address: it is unlisted, or *line_r is
- * the line that allows or denies it.
+ * the line that allows or denies it. The forms of an address are those of list_find_address().
  */
 enum any_result { ANY_UNLISTED, ANY_ALLOW, ANY_DENY };
 enum any_result list_any_host(const struct list *list, const char *name, uint32_t *line_r);
 enum any_result list_any_address(const struct list *list, const struct mail_address *address,
-	uint32_t *line_r);
+	const char *delimiters, uint32_t *line_r);
 
 #endif

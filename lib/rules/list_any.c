@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/match/address_readings.h"
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
@@ -21,6 +22,9 @@ int list_add_any(struct list *list, const struct entry *entry)
 	if (e.text[0] != '@' && memchr(e.text, '@', e.len) != NULL) {
 		if (address_parse(e.text, e.len, &address) < 0)
 			return 0; /* entry_check() has refused it */
+		if (!allow &&
+			strmap_add(list->locals, address.canon, address.local_len, e.line) < 0)
+			return -1;
 		return strmap_add(map, address.canon, address.canon_len, e.line) < 0 ? -1 : 0;
 	}
 	if (e.text[0] == '@' || e.text[0] == '.') {
@@ -53,15 +57,32 @@ enum any_result list_any_host(const struct list *list, const char *name, uint32_
 	return strmap_find(list->names, org, strlen(org), line_r) ? ANY_DENY : ANY_UNLISTED;
 }
 
-enum any_result list_any_address(const struct list *list, const struct mail_address *address,
+static enum any_result find_form(const struct list *list, const char *text, size_t len,
 	uint32_t *line_r)
 {
+	if (strmap_find(list->allowed, text, len, line_r))
+		return ANY_ALLOW;
+	return strmap_find(list->names, text, len, line_r) ? ANY_DENY : ANY_UNLISTED;
+}
+
+enum any_result list_any_address(const struct list *list, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r)
+{
+	enum any_result result;
+	struct address_key key;
+	unsigned form;
+
 	if (!address->has_domain)
 		return ANY_UNLISTED;
-	if (strmap_find(list->allowed, address->canon, address->canon_len, line_r))
-		return ANY_ALLOW;
-	if (strmap_find(list->names, address->canon, address->canon_len, line_r))
-		return ANY_DENY;
+	result = find_form(list, address->canon, address->canon_len, line_r);
+	if (result == ANY_UNLISTED && !address_has_one_key(address, delimiters)) {
+		for (form = 1; form < ADDRESS_KEYS && result == ANY_UNLISTED; form++) {
+			if (address_key(address, delimiters, form, &key))
+				result = find_form(list, key.text, key.len, line_r);
+		}
+	}
+	if (result != ANY_UNLISTED)
+		return result;
 	return address->is_literal ? ANY_UNLISTED :
 				     list_any_host(list, address_domain(address), line_r);
 }

@@ -4,12 +4,19 @@
  */
 #include <string.h>
 
+#include "lib/match/address_readings.h"
 #include "lib/match/domain.h"
 #include "lib/rules/list_private.h"
 
 static int add_name(struct list *list, const char *name, size_t len, uint32_t line)
 {
 	return strmap_add(list->names, name, len, line) < 0 ? -1 : 0;
+}
+
+static void note_domain(struct list *list, const struct entry *entry)
+{
+	if (list->domain_line == 0)
+		list->domain_line = entry->line;
 }
 
 /* Add ".example.com": the domain with all its subdomains. */
@@ -21,6 +28,7 @@ static int add_subtree(struct list *list, const struct entry *entry)
 	if (len < 0)
 		return 0; /* too long: list_entry_fits() has refused it */
 	list->has_subtrees = true;
+	note_domain(list, entry);
 	return add_name(list, name, (size_t)len + 1, entry->line);
 }
 
@@ -51,10 +59,14 @@ int list_add_address(struct list *list, const struct entry *entry)
 	list->has_at_domains |= entry->text[0] == '@';
 	if (entry->text[0] == '@' && entry->text[1] != '[') {
 		len = domain_canon(entry->text + 1, entry->len - 1, name + 1);
+		note_domain(list, entry);
 		return len < 0 ? 0 : add_name(list, name, (size_t)len + 1, entry->line);
 	}
 	if (address_parse(entry->text, entry->len, &address) < 0) /* also "@[IPv6:2001:db8::1]" */
 		return 0;
+	if (list->id == LIST_RCPT_DENY &&
+		strmap_add(list->locals, address.canon, address.local_len, entry->line) < 0)
+		return -1;
 	return add_name(list, address.canon, address.canon_len, entry->line);
 }
 
@@ -77,16 +89,51 @@ enum list_result list_find_host(const struct list *list, const char *name, uint3
 	return LIST_NO;
 }
 
+/* Look the address up under all its forms but the canonical one. */
+static bool find_other_forms(const struct strmap *map, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r)
+{
+	struct address_key key;
+	unsigned form;
+
+	for (form = 1; form < ADDRESS_KEYS; form++) {
+		if (address_key(address, delimiters, form, &key) &&
+			strmap_find(map, key.text, key.len, line_r))
+			return true;
+	}
+	return false;
+}
+
 enum list_result list_find_address(const struct list *list, const struct mail_address *address,
-	uint32_t *line_r)
+	const char *delimiters, uint32_t *line_r)
 {
 	const char *at = address->canon + address->local_len; /* "@domain" */
 
-	if (strmap_find(list->names, address->canon, address->canon_len, line_r))
+	if (strmap_find(list->names, address->canon, address->canon_len, line_r) ||
+		(!address_has_one_key(address, delimiters) &&
+			find_other_forms(list->names, address, delimiters, line_r)))
 		return LIST_YES;
 	if (!address->has_domain)
 		return LIST_NO;
 	if (list->has_at_domains && strmap_find(list->names, at, strlen(at), line_r))
 		return LIST_YES;
 	return find_subtree(list, at + 1, line_r) ? LIST_YES : LIST_NO;
+}
+
+bool list_may_deny_local(const struct list *list, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r)
+{
+	struct mail_address local = *address;
+
+	local.canon_len = local.local_len;
+	local.canon[local.local_len] = '\0';
+	local.has_domain = false;
+	if (strmap_find(list->locals, local.canon, local.local_len, line_r) ||
+		find_other_forms(list->locals, &local, delimiters, line_r))
+		return true;
+	if (list->id != LIST_DOMAINS && list->domain_line != 0) {
+		*line_r = list->domain_line;
+		return true;
+	}
+	return false;
 }

@@ -13,6 +13,7 @@
 #include "lib/base/ascii.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
+#include "lib/match/address_readings.h"
 
 #define RATE_IPV6_PREFIX 64 /* the default */
 #define RATE_DEFAULT "default"
@@ -521,18 +522,46 @@ int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
 	return found;
 }
 
-bool rates_find_address(const struct rates *rates, enum rate rate,
-	const struct mail_address *address, struct rate_match *match_r)
+static const struct entry *find_key(const struct table *table, const char *text, size_t len)
+{
+	uint32_t i;
+
+	return strmap_find(table->names, text, len, &i) ? &table->entries[i] : NULL;
+}
+
+/* Find the limits of an address that has several forms. */
+static bool find_forms(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *delimiters, struct rate_match *match_r)
 {
 	const struct table *table = &rates->tables[rate];
 	const struct entry *entry = NULL;
-	uint32_t i;
+	struct address_key key;
+	unsigned form;
+
+	for (form = 0; form < ADDRESS_KEYS && entry == NULL; form++) {
+		if (address_key(address, delimiters, form, &key))
+			entry = find_key(table, key.text, key.len);
+	}
+	if (entry == NULL && address->has_domain)
+		entry = find_name(table, address_domain(address));
+	if (entry != NULL)
+		return matched(rate, entry, NULL, match_r);
+	address_count_key(address, delimiters, &key);
+	return matched(rate, find_default(table), key.text, match_r);
+}
+
+bool rates_find_address(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *delimiters, struct rate_match *match_r)
+{
+	const struct table *table = &rates->tables[rate];
+	const struct entry *entry;
 
 	if (table->count == 0)
 		return false;
-	if (strmap_find(table->names, address->canon, address->canon_len, &i))
-		return matched(rate, &table->entries[i], NULL, match_r);
-	if (address->has_domain)
+	if (!address_has_one_key(address, delimiters))
+		return find_forms(rates, rate, address, delimiters, match_r);
+	entry = find_key(table, address->canon, address->canon_len);
+	if (entry == NULL && address->has_domain)
 		entry = find_name(table, address_domain(address));
 	if (entry != NULL)
 		return matched(rate, entry, NULL, match_r);

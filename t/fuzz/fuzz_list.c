@@ -42,9 +42,9 @@ static void look_up(const struct list *list, enum list_id id, const char *text, 
 	}
 	if (address_parse(text, len, &address) == 0) {
 		if (id == LIST_DOMAINS)
-			(void)list_any_address(list, &address, &line);
+			(void)list_any_address(list, &address, "+-", &line);
 		else
-			(void)list_find_address(list, &address, &line);
+			(void)list_find_address(list, &address, "+-", &line);
 	}
 	if (len < CIDR_TEXT_SIZE && domain_canon(text, len, name) >= 0 &&
 		cidr_parse(name, &client, NULL) == 0 && id != LIST_DOMAINS)

@@ -279,7 +279,7 @@ static void wait_lists_alone(int number)
 
 		ck_assert_int_eq(address_parse(entry, strlen(entry), &address), 0);
 		is_there = list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address,
-				   &line) == LIST_YES;
+				   "", &line) == LIST_YES;
 		lists_only = policy_parts(policy)->lists_only;
 		policy_unref(&policy);
 		ck_assert_msg(waited < WAIT_MS, "%s is not in force", entry);

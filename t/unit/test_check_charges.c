@@ -313,6 +313,57 @@ START_TEST(recipients_are_limited_by_client_sender_and_recipient)
 	}
 END_TEST
 
+/* Recipients of one mailbox share one count, however they are written. */
+static const struct {
+	const char *local_domains, *first, *second;
+	bool same;
+} counted[] = {
+	{ "", "<bob+x@corp.example>", "<bob+y@corp.example>", true },
+	{ "", "<bob@corp.example>", "<Bob+y@corp.example>", true },
+	{ "", "<bob@corp.example>", "<bob-y@corp.example>", false },
+	{ "", "<bob@corp.example>", "<bob%corp.example@localhost>", true },
+	{ "", "<bob@corp.example>", "<corp.example!bob+x@b.example>", true },
+	{ "", "<bob@corp.example>", "<\"bob@corp.example\"@b.example>", true },
+	{ "", "<bob@corp.example>", "<b.example!bob%corp.example@c.example>", true },
+	{ "", "<x..y@corp.example>", "<\"x..y\"@corp.example>", true },
+	{ "", "<bob>", "<bob@localhost>", true },
+	{ "", "<bob@[192.0.2.1]>", "<bob+x@[192.0.2.2]>", true },
+	{ "", "<bob>", "<bob@corp.example>", false },
+	{ "", "<bob>", "<al@localhost>", false },
+	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob>", true },
+	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob+x%mx@b.example>", true },
+	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob@b.example>", false },
+	{ "", "<bob@corp.example>", "<bob%b.example@corp.example>", false },
+};
+START_TEST(a_mailbox_has_one_count)
+	{
+		const char *second = counted[_i].same ? "tempfail 450" : "accept";
+
+		t.made.settings->local_domains = counted[_i].local_domains;
+		made_limits_rate(&t, RATE_RCPT, "default", "1/1h");
+		made_limits_have(&t, NULL);
+		t.facts.login = NULL;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, counted[_i].first), "accept"));
+		ck_assert_msg(strstr(made_limits_rcpt(&t, counted[_i].second), second) != NULL,
+			"%s", t.text);
+	}
+END_TEST
+
+START_TEST(a_sender_with_extensions_has_one_count)
+	{
+		static const char *const addresses[] = { "<bob@example.com>", "<bob+1@example.com>",
+			"<\"bob+2@example.com\"@x.example>" };
+
+		made_limits_rate(&t, RATE_RCPT_SENDER, "default", "2/1h");
+		made_limits_have(&t, NULL);
+		for (size_t i = 0; i < 3; i++) {
+			made_limits_sender(&t, addresses[i]);
+			ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"),
+				i < 2 ? "accept" : "tempfail 450"));
+		}
+	}
+END_TEST
+
 START_TEST(the_login_and_the_rates_are_charged_all_or_none)
 	{
 		made_limits_rate(&t, RATE_RCPT, "example.org", "2/5m");
@@ -370,6 +421,9 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_recipient_refused_for_another_reason_is_not_charged);
 	tcase_add_loop_test(tcase, on_error_answers_a_charge_that_cannot_be_saved, 0, 2);
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
+	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0,
+		(int)(sizeof(counted) / sizeof(counted[0])));
+	tcase_add_test(tcase, a_sender_with_extensions_has_one_count);
 	tcase_add_test(tcase, the_login_and_the_rates_are_charged_all_or_none);
 	tcase_add_test(tcase, a_connection_may_name_a_number_of_recipients);
 	suite_add_tcase(suite, tcase);

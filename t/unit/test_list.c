@@ -63,10 +63,10 @@ START_TEST(an_empty_list_lists_nothing)
 		ck_assert_int_eq(address_parse("a@b.example", 11, &address), 0);
 		ck_assert_int_eq(list_find_client(list, &client, &line), LIST_NO);
 		ck_assert_int_eq(list_find_host(list, "b.example", &line), LIST_NO);
-		ck_assert_int_eq(list_find_address(list, &address, &line), LIST_NO);
+		ck_assert_int_eq(list_find_address(list, &address, "", &line), LIST_NO);
 		ck_assert_int_eq(list_match(list, scratch, "b.example", 9, &line), LIST_NO);
 		ck_assert_int_eq(list_any_host(list, "b.example", &line), ANY_UNLISTED);
-		ck_assert_int_eq(list_any_address(list, &address, &line), ANY_UNLISTED);
+		ck_assert_int_eq(list_any_address(list, &address, "", &line), ANY_UNLISTED);
 		ck_assert_uint_eq(line, 77);
 		ck_assert_uint_eq(problems_count(problems), 0);
 		list_unref(&list);

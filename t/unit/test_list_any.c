@@ -103,7 +103,7 @@ START_TEST(reports_the_content_of_the_list)
 
 		if (strchr(subject, '@') != NULL) {
 			ck_assert_int_eq(address_parse(subject, strlen(subject), &address), 0);
-			result = list_any_address(list, &address, &line);
+			result = list_any_address(list, &address, "", &line);
 		} else {
 			ck_assert_int_ge(domain_canon(subject, strlen(subject), name), 0);
 			result = list_any_host(list, name, &line);
@@ -122,9 +122,9 @@ START_TEST(an_address_without_domain_gets_no_verdict)
 		uint32_t line;
 
 		ck_assert_int_eq(address_parse("<postmaster>", 12, &address), 0);
-		ck_assert_int_eq(list_any_address(list, &address, &line), ANY_UNLISTED);
+		ck_assert_int_eq(list_any_address(list, &address, "", &line), ANY_UNLISTED);
 		ck_assert_int_eq(address_parse("<>", 2, &address), 0);
-		ck_assert_int_eq(list_any_address(list, &address, &line), ANY_UNLISTED);
+		ck_assert_int_eq(list_any_address(list, &address, "", &line), ANY_UNLISTED);
 		list_unref(&list);
 	}
 END_TEST

@@ -163,7 +163,7 @@ START_TEST(an_address_is_found)
 		uint32_t line = 0;
 
 		ck_assert_int_eq(address_parse(text, strlen(text), &address), 0);
-		ck_assert_int_eq(list_find_address(list, &address, &line),
+		ck_assert_int_eq(list_find_address(list, &address, "", &line),
 			addresses[_i].line ? LIST_YES : LIST_NO);
 		ck_assert_uint_eq(line, addresses[_i].line);
 		list_unref(&list);

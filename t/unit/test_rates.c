@@ -56,7 +56,7 @@ static const char *held_address(enum rate rate, const char *address)
 	char limit[32];
 
 	ck_assert_int_eq(address_parse(address, strlen(address), &parsed), 0);
-	if (!rates_find_address(made, rate, &parsed, &match))
+	if (!rates_find_address(made, rate, &parsed, "+", &match))
 		return "";
 	limit_format(&match.limits->limit[0], limit);
 	(void)snprintf(text, sizeof(text), "%s %s", match.counted, limit);
@@ -241,6 +241,25 @@ START_TEST(addresses_are_looked_up_whole_then_by_domain)
 	}
 END_TEST
 
+START_TEST(an_address_is_looked_up_in_full_then_without_its_extension)
+	{
+		ck_assert_int_eq(add_rate(RATE_RCPT, "bob@example.com", "1"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "bob+big@example.com", "9"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "x..y@example.com", "4"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "default", "3"), 0);
+		ck_assert_str_eq(held_address(RATE_RCPT, "<bob+big@example.com>"),
+			"rate_rcpt:bob+big@example.com 9/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<bob+x@example.com>"),
+			"rate_rcpt:bob@example.com 1/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<\"x..y+z\"@example.com>"),
+			"rate_rcpt:x..y@example.com 4/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<al+x@example.com>"),
+			"rate_rcpt:al@example.com 3/1m");
+		ck_assert_str_eq(held_address(RATE_RCPT, "<+al@example.com>"),
+			"rate_rcpt:+al@example.com 3/1m");
+	}
+END_TEST
+
 START_TEST(some_are_exempt)
 	{
 		struct cidr inside = { .family = AF_UNSPEC }, outside,
@@ -291,6 +310,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, default_counts_each_client_by_itself_and_ipv6_by_its_prefix);
 	tcase_add_test(tcase, open_connections_are_counted_under_the_key_that_limits_them);
 	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
+	tcase_add_test(tcase, an_address_is_looked_up_in_full_then_without_its_extension);
 	tcase_add_test(tcase, some_are_exempt);
 	suite_add_tcase(suite, tcase);
 	return suite;

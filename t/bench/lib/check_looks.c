@@ -45,7 +45,7 @@ static unsigned look_address(void *context, size_t i)
 	const struct looks *l = context;
 	uint32_t line;
 
-	return list_find_address(l->list, &l->addresses[i % ADDRESSES], &line) == LIST_YES;
+	return list_find_address(l->list, &l->addresses[i % ADDRESSES], "+", &line) == LIST_YES;
 }
 
 static unsigned look_any_host(void *context, size_t i)
@@ -61,7 +61,7 @@ static unsigned look_any_address(void *context, size_t i)
 	const struct looks *l = context;
 	uint32_t line;
 
-	return list_any_address(l->list, &l->addresses[i % ADDRESSES], &line) != ANY_UNLISTED;
+	return list_any_address(l->list, &l->addresses[i % ADDRESSES], "+", &line) != ANY_UNLISTED;
 }
 
 static unsigned look_user(void *context, size_t i)

@@ -1,0 +1,327 @@
+/*
+ * Shows which recipients and senders the lists, access.domains and the limits refuse because the
+ * MTA may deliver them to a listed address, and that others pass.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/match/address_readings.h"
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	made_begin(&m);
+	m.settings->local_domains = "corp.example\0second.example\0";
+	m.settings->list_delimiter = "+-";
+	made_list(&m, LIST_RCPT_ALLOW,
+		"boss@corp.example\nboss@second.example\n@open.example\n"
+		"friend@listed.example\nlocal@second.example");
+	made_list(&m, LIST_RCPT_DENY,
+		"all@corp.example\nx..y@corp.example\n\"a b\"@corp.example\nboss@open.example\n"
+		"boss@corp.example\n.closed.example\nuser+tag@corp.example\n"
+		"mailer-daemon@corp.example\nlocal@corp.example\npostmaster@second.example");
+	made_list(&m, LIST_RCPT_DENY_RE, "trap[0-9]@corp\\.example\n\\.dots@corp\\.example");
+	made_list(&m, LIST_MAIL_ALLOW, "good@spam.example");
+	made_list(&m, LIST_MAIL_DENY, "all@corp.example\n@spam.example");
+	made_list(&m, LIST_MAIL_DENY_RE, "trap@corp\\.example");
+	made_list(&m, LIST_DOMAINS,
+		"listed.example\n!friend@listed.example\nsolo@corp.example\n!vip@listed.example");
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+/* The rule that refuses the address; NULL: it passes. */
+#define ALL "rcpt=fail(rcpt_to.access.blacklist:1)"
+#define LISTED "any=fail(access.domains:1)"
+#define SOLO "any=fail(access.domains:3)"
+static const struct {
+	const char *address, *rule;
+} recipients[] = {
+	/* The address itself. */
+	{ "all@corp.example", ALL },
+	{ "ALL@Corp.Example.", ALL },
+	{ "\"all\"@corp.example", ALL },
+	{ "<@x.example:all@corp.example>", ALL },
+	{ "al@corp.example", NULL },
+	{ "all@corp.example.com", NULL },
+	{ "all@second.example", NULL }, /* only recipients without a full domain are local */
+	/* Routed. */
+	{ "all%corp.example@corp.example", ALL },
+	{ "all%corp.example@localhost", ALL },
+	{ "all%corp.example@remote.example", ALL },
+	{ "corp.example!all@corp.example", ALL },
+	{ "\"all@corp.example\"@corp.example", ALL },
+	{ "all@corp.example@corp.example", ALL },
+	{ "all%corp.example%localhost@corp.example", ALL },
+	{ "localhost!corp.example!all@corp.example", ALL },
+	{ "x.example!all%corp.example@corp.example", ALL },
+	{ "all@corp.example%x.example@corp.example", ALL },
+	{ "all%CORP.example.@corp.example", ALL },
+	{ "all%@corp.example", ALL },
+	{ "!all@corp.example", ALL },
+	{ "\"all@ corp.example\"@corp.example", ALL },
+	{ "\"corp.example!\\all\"@localhost", ALL },
+	{ "\"\\\\all\"@corp.example", ALL },
+	{ "\"\\\"all\\\"\"@corp.example", ALL },
+	{ "\"\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:8)" },
+	{ "%corp.example@localhost", "rcpt=fail(rcpt_to.access.blacklist:8)" },
+	{ "trap1%corp.example@x.example", "rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
+	{ "a%sub.closed.example@x.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
+	{ "x%sub.closed.example@open.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
+	{ "a%www.listed.example@x.example", LISTED },
+	{ "listed.example!a@x.example", LISTED },
+	{ "solo%corp.example@x.example", SOLO },
+	{ "no%reply@example.com", NULL },
+	{ "100%@here.example", NULL },
+	{ "50%off!@example.com", NULL },
+	{ "wow!cool@example.com", NULL },
+	{ "all%remote.example@corp.example", NULL },
+	{ "all%sub.corp.example@corp.example", NULL },
+	{ "remote.example!all@corp.example", NULL },
+	{ "!def!xyz%abc@example.com", NULL },
+	{ "\"Abc@def\"@example.com", NULL },
+	{ "\"100% sure\"@example.com", NULL },
+	{ "\"Joe.\\\\Blow\"@example.com", NULL },
+	{ "\"Fred Bloggs\"@example.com", NULL },
+	{ "customer/department=shipping@example.com", NULL },
+	{ "a@b@example.com", NULL },
+	/* Without a full domain. */
+	{ "all", ALL },
+	{ "all@localhost", ALL },
+	{ "all@LOCALHOST.", ALL },
+	{ "all@localhost.corp.example", ALL },
+	{ "all@[192.0.2.1]", ALL },
+	{ "all@[IPv6:2001:db8::1]", ALL },
+	{ "all@192.0.2.1", ALL },
+	{ "all@corp", ALL },
+	{ "all%[192.0.2.1]@x.example", "rcpt=fail(address syntax)" },
+	{ "all%localhost@x.example", ALL },
+	{ "all+x", ALL },
+	{ "solo@mx", SOLO },
+	{ "trap2@localhost", "rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
+	{ "postmaster", "rcpt=fail(rcpt_to.access.blacklist:10)" }, /* at the second domain */
+	{ "bob", NULL },
+	{ "bob@localhost", NULL },
+	{ "root@[192.0.2.1]", NULL },
+	{ "no%reply", "rcpt=fail(address syntax)" },
+	{ "bob%localhost@localhost", NULL },
+	/* Extensions. */
+	{ "all+x@corp.example", ALL },
+	{ "all-x+y@corp.example", ALL },
+	{ "all+@corp.example", ALL },
+	{ "all+x%corp.example@localhost", ALL },
+	{ "\"all+x y\"@corp.example", ALL },
+	{ "\"all+x\"@corp.example", ALL },
+	{ "solo+x@corp.example", SOLO },
+	{ "user+tag@corp.example", "rcpt=fail(rcpt_to.access.blacklist:7)" },
+	{ "trap1+x@corp.example", NULL }, /* a regex sees only the full address */
+	{ "+all@corp.example", NULL },
+	{ "owner-all@corp.example", NULL },
+	{ "all-request@corp.example", NULL },
+	{ "user@corp.example", NULL },
+	{ "user+other@corp.example", NULL },
+	{ "allx+all@corp.example", NULL },
+	/* Spellings. */
+	{ "x..y@corp.example", "rcpt=fail(rcpt_to.access.blacklist:2)" },
+	{ "\"x..y\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:2)" },
+	{ "\"x..y+z\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:2)" },
+	{ "x..y%corp.example@localhost", "rcpt=fail(rcpt_to.access.blacklist:2)" },
+	{ "\"a b+c\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:3)" },
+	{ "\"a b%corp.example\"@localhost", "rcpt=fail(rcpt_to.access.blacklist:3)" },
+	{ "\".dots\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist_regex:2)" },
+	{ "x.y@corp.example", NULL },
+	{ "\"a  b\"@corp.example", NULL },
+	/* An allow entry counts only if all readings are allowed. */
+	{ "boss@corp.example", NULL },
+	{ "boss+x@corp.example", NULL },
+	{ "boss", NULL },
+	{ "boss@localhost", NULL },
+	{ "any@open.example", NULL },
+	{ "boss%corp.example@open.example", NULL },
+	{ "all%corp.example@open.example", ALL },
+	{ "local",
+		"rcpt=fail(rcpt_to.access.blacklist:9)" }, /* allowed at the second domain only */
+	{ "friend@listed.example", NULL },
+	{ "friend+x@listed.example", NULL },
+	{ "vip%listed.example@x.example", NULL },
+	{ "friend%listed.example@listed.example", LISTED },
+};
+START_TEST(a_recipient_is_refused_if_one_of_its_readings_is)
+	{
+		const struct asked asked = { STAGE_RCPT, .rcpt = recipients[_i].address };
+		const char *got;
+
+		made_build(&m);
+		got = made_decide(&m, &asked);
+		if (recipients[_i].rule == NULL)
+			ck_assert_msg(strncmp(got, "accept", 6) == 0, "%s: %s", asked.rcpt, got);
+		else
+			ck_assert_msg(strncmp(got, "reject", 6) == 0 &&
+					strstr(got, recipients[_i].rule) != NULL,
+				"%s: %s", asked.rcpt, got);
+	}
+END_TEST
+
+static const struct {
+	const char *address, *rule;
+} senders[] = {
+	{ "all%corp.example@x.example", "mail=fail(mail_from.access.blacklist:1)" },
+	{ "\"all@corp.example\"@x.example", "mail=fail(mail_from.access.blacklist:1)" },
+	{ "all", "mail=fail(mail_from.access.blacklist:1)" },
+	{ "all+x@localhost", "mail=fail(mail_from.access.blacklist:1)" },
+	{ "a@spam.example@x.example", "mail=fail(mail_from.access.blacklist:2)" },
+	{ "trap%corp.example@x.example", "mail=fail(mail_from.access.blacklist_regex:1)" },
+	{ "listed.example!a@x.example", "any=fail(access.domains:1)" },
+	{ "good%spam.example@x.example", "mail=fail(mail_from.access.blacklist:2)" },
+	{ "good@spam.example", NULL },
+	{ "good+x@spam.example", NULL },
+	{ "bounces+123-bob=example.com@lists.example", NULL },
+	{ "no%reply@example.com", NULL },
+	{ "root", NULL },
+	{ "<>", NULL },
+};
+START_TEST(a_sender_is_read_in_the_same_way)
+	{
+		const struct asked asked = { STAGE_MAIL, .mail = senders[_i].address };
+		const char *got;
+
+		made_build(&m);
+		got = made_decide(&m, &asked);
+		ck_assert_msg(strncmp(got, senders[_i].rule == NULL ? "accept" : "reject", 6) ==
+					0 &&
+				(senders[_i].rule == NULL || strstr(got, senders[_i].rule) != NULL),
+			"%s: %s", asked.mail, got);
+	}
+END_TEST
+
+/* With [lists] local_domains empty, a local recipient that could be denied is refused. */
+#define EMPTY ", and [lists] local_domains is empty)"
+static const struct {
+	const char *deny, *domains, *address, *rule;
+} unknown[] = {
+	{ "all@corp.example", "", "all", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "all@corp.example", "", "all+x@localhost", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "all@corp.example", "", "all@[192.0.2.1]", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "all@corp.example", "", "all%mx@x.example",
+		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "x..y@corp.example", "", "\"x..y\"@mx", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "x@b.example\n@corp.example", "", "bob", "rcpt=fail(rcpt_to.access.blacklist:2" EMPTY },
+	{ ".corp.example", "", "bob", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "", "x.example\nall@corp.example", "all", "any=fail(access.domains:2" EMPTY },
+	{ "all@corp.example", "", "bob", NULL }, { "all@corp.example", "", "bob@localhost", NULL },
+	{ "all@corp.example", "", "all@x.example", NULL },
+	{ "postmaster@corp.example", "", "postmaster", NULL },
+	{ "@corp.example", "", "Postmaster@[192.0.2.1]", NULL },
+	{ "", "corp.example", "bob", NULL }, { "", "!all@corp.example", "all", NULL },
+	{ "", "", "all", NULL }, { "@corp.example", "", "friend", NULL }, /* on the allow list */
+};
+START_TEST(without_local_domains_a_recipient_that_may_be_denied_is_refused)
+	{
+		const struct asked asked = { STAGE_RCPT, .rcpt = unknown[_i].address };
+		const char *got;
+
+		m.settings->local_domains = "";
+		made_list(&m, LIST_RCPT_ALLOW, "friend");
+		made_list(&m, LIST_RCPT_DENY, unknown[_i].deny);
+		made_list(&m, LIST_RCPT_DENY_RE, "");
+		made_list(&m, LIST_DOMAINS, unknown[_i].domains);
+		made_build(&m);
+		got = made_decide(&m, &asked);
+		ck_assert_msg(strncmp(got, unknown[_i].rule == NULL ? "accept" : "reject", 6) ==
+					0 &&
+				(unknown[_i].rule == NULL || strstr(got, unknown[_i].rule) != NULL),
+			"%s: %s", asked.rcpt, got);
+	}
+END_TEST
+
+/* Repeat %x. */
+static void write_nested(char *text, unsigned times)
+{
+	strcpy(text, "all");
+	while (times-- > 0)
+		strcat(text, "%x");
+	strcat(text, "@corp.example");
+}
+
+START_TEST(an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed)
+	{
+		char text[ADDRESS_MAX + 1];
+		struct asked rcpt = { STAGE_RCPT, .rcpt = text },
+			     mail = { STAGE_MAIL, .mail = text };
+
+		for (int id = LIST_MAIL_ALLOW; id < LIST_COUNT; id++)
+			made_list(&m, (enum list_id)id, "");
+		made_build(&m);
+		write_nested(text, ADDRESS_READINGS_MAX - 1);
+		ck_assert_str_eq(made_decide(&m, &rcpt), "accept: rcpt=unlisted; any=unlisted");
+		ck_assert_str_eq(made_decide(&m, &mail), "accept: mail=unlisted; any=unlisted");
+		write_nested(text, ADDRESS_READINGS_MAX);
+		ck_assert_str_eq(made_decide(&m, &rcpt),
+			"reject: rcpt=fail(more than 16 readings of the address) 553 5.1.3 Bad recipient "
+			"address syntax");
+		ck_assert_str_eq(made_decide(&m, &mail),
+			"reject: mail=fail(more than 16 readings of the address) 553 5.1.7 Bad sender "
+			"address syntax");
+		write_nested(text, 480);
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &rcpt), "553"));
+	}
+END_TEST
+
+static const struct {
+	const char *address;
+	bool refused;
+} routed[] = {
+	{ "no%reply@example.com", true },
+	{ "a!b@example.com", true },
+	{ "a@b@example.com", true },
+	{ "\"a@b\"@example.com", true },
+	{ "<@x.example:a@example.com>", true },
+	{ "a@example.com", false },
+	{ "\"a b\"@example.com", false },
+	{ "a+b@example.com", false },
+	{ "bob", false },
+};
+START_TEST(refuse_all_refuses_routed_recipients_of_everybody)
+	{
+		const struct asked asked = { STAGE_RCPT, .rcpt = routed[_i].address },
+				   mail = { STAGE_MAIL, .mail = routed[_i].address };
+
+		m.settings->routed_recipients = ROUTED_REFUSE_ALL;
+		made_build(&m);
+		(void)made_decide(&m, &asked);
+		if (routed[_i].refused)
+			ck_assert_ptr_nonnull(strstr(m.text,
+				"reject: rcpt=fail([profile] routed_recipients = refuse_all) 550 5.7.1 "));
+		else
+			ck_assert_int_eq(strncmp(m.text, "accept", 6), 0);
+		ck_assert_int_eq(strncmp(made_decide(&m, &mail), "accept", 6), 0);
+	}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("check_readings");
+	TCase *tcase = tcase_create("check_readings");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_recipient_is_refused_if_one_of_its_readings_is, 0,
+		ROWS(recipients));
+	tcase_add_loop_test(tcase, a_sender_is_read_in_the_same_way, 0, ROWS(senders));
+	tcase_add_loop_test(tcase, without_local_domains_a_recipient_that_may_be_denied_is_refused,
+		0, ROWS(unknown));
+	tcase_add_test(tcase,
+		an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed);
+	tcase_add_loop_test(tcase, refuse_all_refuses_routed_recipients_of_everybody, 0,
+		ROWS(routed));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
