@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define BUCKETS 4096  /* a power of 2 */
-#define NEAR_PLACES 2 /* of a login, besides the others */
+#define BUCKETS 4096 /* a power of 2 */
+#define FURTHER_PLACES 2
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 
@@ -128,6 +128,19 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 	}
 }
 
+/* Return whether a node has a place. Some attempts have further places. */
+static bool has_place(const struct gate_node *node, enum gate_key which,
+	const struct gate_ticket *ticket, const struct penalty_view *view)
+{
+	const bool is_known = view->has_succeeded && !view->has_failed;
+
+	return node->under_way <
+		places[which].all + (which == GATE_LOGIN && view->is_near ? FURTHER_PLACES : 0) &&
+		(!ticket->is_slowed ||
+			node->slowed < places[which].slowed +
+					(which == GATE_NETWORK && is_known ? FURTHER_PLACES : 0));
+}
+
 /* Return the node that has no place for the ticket, or NULL. */
 static struct gate_node *full_node(const struct gate_ticket *ticket,
 	const struct penalty_view *view)
@@ -138,12 +151,8 @@ static struct gate_node *full_node(const struct gate_ticket *ticket,
 		return pair->under_way < view->trust ? NULL : pair;
 	for (int which = 0; which < GATE_KEYS; which++) {
 		struct gate_node *node = ticket->node[which];
-		const uint32_t all = places[which].all +
-			(which == GATE_LOGIN && view->is_near ? NEAR_PLACES : 0);
 
-		if (node != NULL &&
-			(node->under_way >= all ||
-				(ticket->is_slowed && node->slowed >= places[which].slowed)))
+		if (node != NULL && !has_place(node, which, ticket, view))
 			return node;
 	}
 	return NULL;

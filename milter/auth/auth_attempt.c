@@ -26,8 +26,6 @@
 #define RETRY_MS 50
 #define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
 
-#define TOO_MANY "too many logins at once"
-
 static struct attempt *attempt_of_ticket(struct gate_ticket *ticket)
 {
 	return (struct attempt *)(void *)((char *)ticket - offsetof(struct attempt, ticket));
@@ -132,11 +130,17 @@ static void stop_timer(struct attempt *attempt)
 	attempt->timer = NULL;
 }
 
+static void turn_away(struct attempt *attempt)
+{
+	attempt->auth->turned_away++;
+	conclude_undecided(attempt, "too many logins at once");
+}
+
 static void on_late(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	conclude_undecided(context, TOO_MANY);
+	turn_away(context);
 }
 
 /* ---- checking ----------------------------------------------------------------------- */
@@ -209,7 +213,7 @@ void attempts_employ(struct auth *auth)
 		stop_timer(attempt);
 		piece.argument = attempt;
 		if (workers_add(auth->workers, &piece) != 0) {
-			conclude_undecided(attempt, TOO_MANY);
+			turn_away(attempt);
 			continue;
 		}
 		auth->working++;
@@ -349,7 +353,7 @@ static void enter_gate(struct attempt *attempt)
 			start_timer(attempt, WAIT_MAX_MS, on_late);
 		break;
 	case GATE_FULL:
-		conclude_undecided(attempt, TOO_MANY);
+		turn_away(attempt);
 		break;
 	}
 }
@@ -419,6 +423,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 
 	*handle_r = NULL;
 	if (attempt == NULL) {
+		auth->turned_away++;
 		auth_counts_add(auth->counts, request->protocol, request->mechanism, &failed);
 		done(context, &failed);
 		return;

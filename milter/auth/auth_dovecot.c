@@ -32,6 +32,7 @@ struct request {
 struct dovecot {
 	TAILQ_HEAD(request_list, request) requests;
 	size_t count;
+	bool is_ending; /* to be closed once the attempts under way are answered */
 };
 
 static void request_free(struct request *request)
@@ -100,6 +101,33 @@ static void answer_ok(struct request *request, const char *login)
 	strbuf_free(&out);
 }
 
+static bool has_attempt(const struct dovecot *dovecot)
+{
+	const struct request *request = NULL;
+
+	TAILQ_FOREACH(request, &dovecot->requests, link)
+	{
+		if (request->attempt != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Postfix answers 454 only when the connection is closed. A client with several requests under way,
+ * which Postfix never has, gets the answers to the others before. */
+static void end_undecided(struct request *request)
+{
+	struct peer *peer = request->peer;
+	struct dovecot *dovecot = peer->state;
+
+	request_free(request);
+	dovecot->is_ending = true;
+	if (has_attempt(dovecot))
+		(void)bufferevent_disable(peer->bev, EV_READ);
+	else
+		peer_close_written(peer);
+}
+
 static void on_decided(void *context, const struct login_answer *answer)
 {
 	struct request *request = context;
@@ -118,11 +146,16 @@ static void on_decided(void *context, const struct login_answer *answer)
 			answer_fail(request);
 		}
 		break;
-	default: /* Postfix answers 454 only when the connection is closed */
-		peer_close(peer);
+	default:
+		end_undecided(request);
 		return;
 	}
 	peer_active(peer, PEER_SERVED);
+	if (peer->bev != NULL && ((const struct dovecot *)peer->state)->is_ending) {
+		if (!has_attempt(peer->state))
+			peer_close_written(peer);
+		return;
+	}
 	/* In the loop's next turn, read the input that had to wait for room. */
 	if (peer->bev != NULL && evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
 		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
@@ -331,7 +364,7 @@ static void read_lines(struct peer *peer)
 	size_t len;
 	char *line;
 
-	while (peer->bev != NULL) {
+	while (peer->bev != NULL && !dovecot->is_ending) {
 		input = bufferevent_get_input(peer->bev);
 		if (dovecot->count >= REQUESTS_MAX && !drop_silent_request(dovecot))
 			return; /* on_decided() reads on */

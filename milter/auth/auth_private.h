@@ -264,6 +264,7 @@ struct auth {
 	LIST_HEAD(attempt_list, attempt) attempts;
 	size_t attempt_count;	 /* waiting, delayed or being decided */
 	size_t patient_count;	 /* of them, over saslauthd */
+	uint64_t turned_away;	 /* because of a bound */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
 	bool is_full_logged; /* that max_connections closes peers */

@@ -20,10 +20,13 @@ static json_t *served_json(struct auth *auth)
 	size_t networks, logins;
 
 	penalty_count(auth->penalty, now, &networks, &logins);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
-		"waiting", (json_int_t)auth->attempt_count, "accepted", (json_int_t)accepted,
-		"accepted_cached", (json_int_t)cached, "refused", (json_int_t)refused, "undecided",
+		"waiting", (json_int_t)auth->attempt_count, "held",
+		(json_int_t)auth_gate_waiting(auth->gate), "turned_away",
+		(json_int_t)auth->turned_away, "accepted", (json_int_t)accepted, "accepted_cached",
+		(json_int_t)cached, "refused", (json_int_t)refused, "undecided",
 		(json_int_t)auth_counts_of(counts, AUTH_UNDECIDED), "logins", counters_json(counts),
 		"cached", (json_int_t)auth_cache_count(auth->auth_cache, now), "penalized_networks",
 		(json_int_t)networks, "penalized_logins", (json_int_t)logins, "keys",

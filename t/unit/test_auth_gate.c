@@ -124,6 +124,8 @@ static const struct {
 	{ "patient ones do", { 0 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3, 597 },
 	/* a slowed network has few places, and nobody waits there */
 	{ "many logins, slowed", { EACH, HOME, 9 }, UNKNOWN, { EACH, HOME, 100, false }, 4, 0 },
+	{ "bob, slowed, whose login is known", { EACH, HOME, 9 }, FAR, { BOB, HOME, 100, false }, 2,
+		0 },
 	{ "bob, slowed", { EACH, HOME, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 0 },
 	{ "a slowed /48", { EACH, WIDE, 1 }, UNKNOWN, { EACH, WIDE, 600, false }, 16, 0 },
 	{ "slowed networks", { EACH, MANY, 9 }, UNKNOWN, { BOB, MANY, 600, false }, 3, 0 },
