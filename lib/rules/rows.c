@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/near_name.h"
+#include "lib/base/text.h"
+
 const struct column user_columns[USER_COLUMNS] = {
 	[USER_ID] = { "id", 1, 0 },
 	[USER_NAME] = { "username", 1, 0 },
@@ -58,6 +61,28 @@ int rows_map(const struct column *table, size_t table_len, const char *const *na
 			return errmsg_set(err, "column \"%s\" is missing", table[i].name);
 	}
 	return 0;
+}
+
+void rows_report_unknown(const struct column *table, size_t table_len, unsigned present,
+	const char *where, const char *name, struct problems *problems)
+{
+	const char *near = NULL;
+	unsigned best = NEAR_NAME_MAX;
+	size_t i;
+
+	if (strcasecmp(name, "createdAt") == 0 || strcasecmp(name, "updatedAt") == 0)
+		return;
+	for (i = 0; i < table_len; i++) {
+		if (!(present & 1U << i) && near_name_better(name, table[i].name, &best))
+			near = table[i].name;
+	}
+	if (near == NULL)
+		problems_note(problems, "%s: the column \"%.*s\" is unknown and ignored", where,
+			TEXT_CUT(name, 100));
+	else
+		problems_add(problems,
+			"%s: the column \"%.*s\" is unknown and ignored; did you mean \"%s\"?",
+			where, TEXT_CUT(name, 100), near);
 }
 
 void cell_items_init(struct cell_items *items, const struct cell *cell, int regex)

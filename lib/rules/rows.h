@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/problems.h"
 
 /*
  * Rows of the two tables as PostgreSQL or the JSON store delivers them: the input of the builders
@@ -63,6 +64,15 @@ extern const struct column profile_columns[PROFILE_COLUMNS];
  */
 int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
 	int *map_r, struct errmsg *err);
+
+/*
+ * Report a column that the table does not have. It is a problem if it is probably a mistyped name
+ * of a column that is missing, that is, not among those of `present` (one bit for each column of
+ * the table), and else a note. The columns createdAt and updatedAt, which pg-profile's tables
+ * have, are not reported. where begins the text; problems may be NULL.
+ */
+void rows_report_unknown(const struct column *table, size_t table_len, unsigned present,
+	const char *where, const char *name, struct problems *problems);
 
 /*
  * Iterates over the items of a list column, trimmed, without empty ones. Text is split at its

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/auth/password.h"
+#include "lib/base/near_name.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/store/store_checksum.h"
@@ -282,6 +283,33 @@ static int check_format(const json_t *root, struct errmsg *err)
 	return 0;
 }
 
+/* Report what is beside the tables: a mistyped name of a table is a problem. */
+static void report_members(const struct store_rows *rows, const json_t *root)
+{
+	static const char *const members[] = { "format", "profiles", "users", "revision",
+		"written" };
+	const char *key, *near;
+	json_t *value;
+	unsigned best;
+	size_t i;
+
+	json_object_foreach ((json_t *)root, key, value) {
+		near = NULL;
+		best = NEAR_NAME_MAX;
+		for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+			if (near_name_better(key, members[i], &best))
+				near = members[i];
+		}
+		if (near != NULL && json_object_get(root, near) == NULL)
+			problems_add(rows->problems,
+				"%s: \"%.*s\" is unknown and ignored; did you mean \"%s\"?",
+				rows->path, TEXT_CUT(key, 100), near);
+		else if (near == NULL || strcmp(near, key) != 0)
+			problems_note(rows->problems, "%s: \"%.*s\" is unknown and ignored",
+				rows->path, TEXT_CUT(key, 100));
+	}
+}
+
 static int read_hand_text(struct store_rows *rows, const char *text, size_t len, struct errmsg *err)
 {
 	json_t *root;
@@ -293,10 +321,12 @@ static int read_hand_text(struct store_rows *rows, const char *text, size_t len,
 			"is empty (torn, or never written); restore it from a backup, or remove it");
 	if ((root = parse_json(text, len, &mended, err)) == NULL)
 		return -1;
-	if (check_format(root, err) == 0 &&
-		add_rows(rows, STORE_PROFILES, root, mended, err) == 0 &&
-		add_rows(rows, STORE_USERS, root, mended, err) == 0)
-		ret = 0;
+	if (check_format(root, err) == 0) {
+		report_members(rows, root);
+		if (add_rows(rows, STORE_PROFILES, root, mended, err) == 0 &&
+			add_rows(rows, STORE_USERS, root, mended, err) == 0)
+			ret = 0;
+	}
 	json_decref(root);
 	return ret;
 }
@@ -348,6 +378,7 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 	struct store_rows rows;
 	int ret;
 
+	problems_begin(source->problems);
 	if (rows_init(&rows, path, source) < 0)
 		ret = errmsg_set(err, "out of memory");
 	else if (store.is_machine)
@@ -358,6 +389,7 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 	store.written = head.written;
 	if (ret == 0 && finish_store(&rows, source, &store) < 0)
 		ret = errmsg_set(err, "out of memory");
+	problems_end(source->problems, path, "row");
 	rows_clear(&rows);
 	if (ret < 0) {
 		store_clear(&store);

@@ -122,31 +122,40 @@ static void read_value(struct reading *r, int column, const json_t *value)
 	}
 }
 
-/* Report an unknown column once, because it may be a typing error. Returns 0, or -1 when out of
+/* Report the unknown columns of a row, each once for the whole table. Returns 0, or -1 when out of
  * memory. */
-static int note_unread(struct reading *r, const char *key)
+static int report_unread(struct reading *r, const json_t *row, unsigned seen)
 {
-	struct strbuf name = STRBUF_INIT;
-	int added = -1;
+	struct strbuf name = STRBUF_INIT, where = STRBUF_INIT;
+	const char *key;
+	int added = 0;
+	void *at;
 
-	if (strcmp(key, "createdAt") == 0 || strcmp(key, "updatedAt") == 0)
-		return 0; /* these two are columns of pg-profile */
-	strbuf_addf(&name, "%s %s", store_table_name(r->table), key);
-	if (!name.failed)
-		added = strmap_add(r->rows->unread, name.text, name.len, 0);
+	strbuf_addf(&where, "%s: %s", r->rows->path, store_table_name(r->table));
+	for (at = json_object_iter((json_t *)row); at != NULL && added >= 0;
+		at = json_object_iter_next((json_t *)row, at)) {
+		key = json_object_iter_key(at);
+		if (find_column(r, key, 0) >= 0)
+			continue;
+		strbuf_reset(&name);
+		strbuf_addf(&name, "%s %s", store_table_name(r->table), key);
+		added = name.failed || where.failed ?
+			-1 :
+			strmap_add(r->rows->unread, name.text, name.len, 0);
+		if (added == 1)
+			rows_report_unknown(r->columns, (size_t)r->count, seen, where.text, key,
+				r->rows->problems);
+	}
 	strbuf_free(&name);
-	if (added == 1)
-		problems_note(r->rows->problems,
-			"%s: %s: the column \"%.*s\" is unknown and ignored", r->rows->path,
-			store_table_name(r->table), TEXT_CUT(key, 100));
+	strbuf_free(&where);
 	return added < 0 ? -1 : 0;
 }
 
 static int read_columns(struct reading *r, const json_t *row)
 {
 	const char *key;
-	const json_t *value;
 	unsigned seen = 0;
+	bool all_known = true;
 	int column, next = 0;
 	void *at;
 
@@ -154,19 +163,17 @@ static int read_columns(struct reading *r, const json_t *row)
 	for (at = json_object_iter((json_t *)row); at != NULL;
 		at = json_object_iter_next((json_t *)row, at)) {
 		key = json_object_iter_key(at);
-		value = json_object_iter_value(at);
 		if ((column = find_column(r, key, next)) < 0) {
-			if (note_unread(r, key) < 0)
-				return -1;
+			all_known = false;
 			continue;
 		}
 		if (seen & 1U << column)
 			fail(r, column, "is repeated");
 		seen |= 1U << column;
 		next = column + 1;
-		read_value(r, column, value);
+		read_value(r, column, json_object_iter_value(at));
 	}
-	return 0;
+	return all_known ? 0 : report_unread(r, row, seen);
 }
 
 /* Report the row by its id and second column, as the builders do, and what becomes of it. */

@@ -40,6 +40,7 @@ enum pg_outcome pg_load_profiles(struct pg *pg, const struct pg_load *load,
 		.query = pg->config->database.profiles_query,
 		.columns = profile_columns,
 		.column_count = PROFILE_COLUMNS,
+		.problems = load->problems,
 		.take = add_profile,
 		.context = &loading,
 	};
@@ -48,7 +49,10 @@ enum pg_outcome pg_load_profiles(struct pg *pg, const struct pg_load *load,
 
 	if (loading.profiles == NULL)
 		return pg_fail(pg, "out of memory");
-	if ((outcome = pg_table_read(pg, &table)) != PG_OK) {
+	problems_begin(load->problems);
+	outcome = pg_table_read(pg, &table);
+	problems_end(load->problems, "profiles", "row");
+	if (outcome != PG_OK) {
 		profiles_builder_free(&loading.profiles);
 		return outcome;
 	}
@@ -66,6 +70,7 @@ enum pg_outcome pg_load_users(struct pg *pg, const struct pg_load *load, struct 
 		.query = pg->config->database.users_query,
 		.columns = user_columns,
 		.column_count = USER_COLUMNS,
+		.problems = load->problems,
 		.take = add_user,
 		.context = &loading,
 	};
@@ -75,13 +80,16 @@ enum pg_outcome pg_load_users(struct pg *pg, const struct pg_load *load, struct 
 	if (loading.users == NULL)
 		return pg_fail(pg, "out of memory");
 	users_builder_test_passwords(loading.users, password_usable);
-	if ((outcome = pg_table_read(pg, &table)) != PG_OK) {
+	problems_begin(load->problems);
+	outcome = pg_table_read(pg, &table);
+	if (outcome != PG_OK) {
 		users_builder_free(&loading.users);
 		return outcome;
 	}
 	users_builder_part_references(loading.users, load->references);
 	users = users_builder_finish(&loading.users, load->previous, load->profiles,
 		load->problems);
+	problems_end(load->problems, "users", "row");
 	if (users == NULL)
 		return pg_fail(pg, "out of memory");
 	*users_r = users;

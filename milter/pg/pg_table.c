@@ -83,6 +83,22 @@ static enum pg_outcome find_arrays(struct pg *pg, const PGresult *described, str
 	return outcome;
 }
 
+/* Report the columns of the result that are not used. */
+static void report_unused(const struct pg_table *table, const char *const *names,
+	const struct shape *shape)
+{
+	unsigned present = 0;
+	size_t i;
+
+	for (i = 0; i < shape->count; i++)
+		present |= shape->map[i] >= 0 ? 1U << shape->map[i] : 0U;
+	for (i = 0; i < shape->count; i++) {
+		if (shape->map[i] < 0)
+			rows_report_unknown(table->columns, table->column_count, present,
+				table->name, names[i], table->problems);
+	}
+}
+
 static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
 	const PGresult *described, struct shape *shape)
 {
@@ -104,6 +120,8 @@ static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
 	for (i = 0; i < shape->count; i++)
 		names[i] = PQfname(described, (int)i);
 	ret = rows_map(table->columns, table->column_count, names, shape->count, shape->map, &err);
+	if (ret == 0)
+		report_unused(table, names, shape);
 	free(names);
 	if (ret == 0)
 		return PG_OK;

@@ -10,6 +10,7 @@ struct pg_table {
 	const char *query;
 	const struct column *columns;
 	size_t column_count;
+	struct problems *problems; /* receives unknown columns */
 
 	/*
 	 * Accepts a row, on line_worker's thread. Returns 0 to go on, -1 when out of memory. The

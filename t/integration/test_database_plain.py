@@ -107,7 +107,7 @@ ROWS = [
     ("""INSERT INTO haraka.users (id, username, password, "profileId") VALUES (3, 'Alice', '', 1)""",
      "users id 1 (alice): the row with id 3 has the same username"),
     ("""UPDATE haraka.users SET froms = 'alice@example.com,not an address' WHERE username = 'alice'""",
-     'users id 1 (alice): froms[2] "not an address"'),
+     'users id 1 (alice): froms[2]: "not an address"'),
     ("""INSERT INTO haraka.users (id, username, password) VALUES (3, '', '')""",
      "users id 3 (): a user needs a username"),
     ("""INSERT INTO haraka.users (id, username, password) VALUES (3, 'weak', 'plain text')""",
@@ -132,6 +132,21 @@ def test_a_bad_row_is_logged_once_and_counted_and_the_others_load(box, tables, s
     daemon.wait_log("resolved: ", since)
     assert said in [line for line in daemon.log(since).splitlines() if "resolved: " in line][0]
     wait_until(lambda: status(daemon)["cache"]["problem_count"] == 0, "no problem is left")
+    assert may(daemon, *ALICE)
+
+
+def test_unknown_columns_are_reported(box, tables):
+    daemon = follow_plainly(box, tables)
+    daemon.configure({"database": {
+        "users_query": "SELECT *, enabled AS enabeld, 7 AS badge FROM (SELECT id, username, password, froms, "
+                       '"profileId", true AS enabled FROM users) AS u',
+        "profiles_query": "SELECT id, name, open, host, rcpt, rcpt_re, limits AS limit, 1 AS \"updatedAt\" FROM profiles"}})
+    answer = daemon.ctl("reload")
+    assert answer["problems"] == [
+        'profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?']
+    assert answer["notes"] == ['users_query: the column "enabeld" is unknown and ignored',
+                               'users_query: the column "badge" is unknown and ignored']
+    assert status(daemon)["cache"]["problems"] == answer["problems"]
     assert may(daemon, *ALICE)
 
 
