@@ -163,15 +163,38 @@ static bool is_named(const char *all, int number, const char *name)
 	return strlen(name) == len && strncmp(all, name, len) == 0;
 }
 
-/* Find the configured sockets among those that systemd hands over; leave the others alone. */
-static void inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r)
+/* Whoever can connect may try any password, so a socket of the unit must not be reachable from
+ * other machines either. */
+static int check_inherited(int fd, const char *name, struct errmsg *err)
+{
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&own;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&own;
+	socklen_t len = sizeof(own);
+
+	if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return errmsg_set(err, "socket %s of systemd: %s", name, strerror(errno));
+	if (own.ss_family == AF_UNIX ||
+		(own.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127) ||
+		(own.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)))
+		return 0;
+	return errmsg_set(err,
+		"socket %s of systemd: logins are served on loopback only; use 127.0.0.1 or ::1 in "
+		"the unit",
+		name);
+}
+
+/* Find the configured sockets among those that systemd hands over; leave the others alone. Returns
+ * 0, or -1 with err set. */
+static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r,
+	struct errmsg *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS"),
 		   *fd_names = getenv("LISTEN_FDNAMES");
 	long count = count_text == NULL ? 0 : strtol(count_text, NULL, 10);
 
 	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid() || count > LISTEN_FDS_MAX)
-		return;
+		return 0;
 	for (int i = 0; i < count; i++) {
 		int fd = LISTEN_FDS_START + i;
 
@@ -179,12 +202,15 @@ static void inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth
 			if (sockets_r->fd[s] >= 0 || sockets[s][0] == '\0' ||
 				(!is_named(fd_names, i, names[s]) && !is_at(fd, sockets[s])))
 				continue;
+			if (check_inherited(fd, names[s], err) != 0)
+				return -1;
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 			sockets_r->fd[s] = fd;
 			break;
 		}
 	}
+	return 0;
 }
 
 /* ---- all ------------------------------------------------------------------------- */
@@ -228,9 +254,8 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 	struct auth_sockets made = { .fd = { -1, -1, -1 } };
 	int ret = 0;
 
-	if (check_saslauthd(config, err) < 0)
+	if (check_saslauthd(config, err) < 0 || inherit_sockets(sockets, &made, err) < 0)
 		return -1;
-	inherit_sockets(sockets, &made);
 	for (int s = 0; s < AUTH_SOCKETS && ret == 0; s++) {
 		const char *path = unix_path(sockets[s]);
 

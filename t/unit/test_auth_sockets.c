@@ -213,6 +213,58 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 	}
 END_TEST
 
+static const struct {
+	uint32_t address;
+	bool is_inherited;
+} inherited[] = {
+	{ INADDR_LOOPBACK, true },
+	{ INADDR_LOOPBACK + 7, true },
+	{ INADDR_ANY, false },
+};
+START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
+	{
+		const struct config_auth config = { .socket = "",
+			.inet_socket = "",
+			.saslauthd = "" };
+		const struct config_auth with_inet = { .socket = "",
+			.inet_socket = "inet:12345@127.0.0.1",
+			.saslauthd = "" };
+		const struct sockaddr_in address = { .sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(inherited[_i].address) };
+		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100);
+		int bound = socket(AF_INET, SOCK_STREAM, 0), opened, left_alone;
+		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
+		char pid[24];
+
+		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address, sizeof(address)),
+			0);
+		(void)setenv("LISTEN_PID", pid, 1);
+		(void)setenv("LISTEN_FDS", "1", 1);
+		(void)setenv("LISTEN_FDNAMES", "auth-inet", 1);
+		/* Check's own descriptor has this number, so there must be no assertion until it is
+		 * restored. */
+		(void)dup2(bound, FIRST_INHERITED);
+		left_alone = auth_sockets_open(&config, &owner, &sockets, &err);
+		opened = auth_sockets_open(&with_inet, &owner, &sockets, &err);
+		if (saved >= 0)
+			(void)dup2(saved, FIRST_INHERITED);
+		else
+			(void)close(FIRST_INHERITED);
+		(void)close(saved);
+		(void)close(bound);
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+		(void)unsetenv("LISTEN_FDNAMES");
+		ck_assert_int_eq(left_alone, 0); /* one that is not configured */
+		ck_assert_int_eq(opened, inherited[_i].is_inherited ? 0 : -1);
+		if (inherited[_i].is_inherited)
+			ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT_INET], FIRST_INHERITED);
+		else
+			ck_assert_ptr_nonnull(strstr(err.text, "on loopback only"));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_sockets");
@@ -225,6 +277,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
 	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
+	tcase_add_loop_test(tcase, an_inherited_tcp_socket_must_be_on_loopback, 0,
+		COUNT(inherited));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
