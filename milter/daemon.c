@@ -30,6 +30,7 @@
 #include "milter/process.h"
 #include "milter/signals.h"
 #include "milter/smtp/callbacks_thread.h"
+#include "milter/smtp/milter_address.h"
 #include "milter/smtp/smtp_status.h"
 #include "milter/start_check.h"
 
@@ -104,6 +105,7 @@ static void open_milter_socket(struct daemon *daemon)
 {
 	const struct milter_socket socket = {
 		.name = daemon->config->milter.socket,
+		.allow_remote = daemon->config->milter.allow_remote,
 		.owner = owner_of(daemon, "milter", daemon->config->milter.socket_mode,
 			daemon->config->milter.socket_group),
 		.timeout = (int)daemon->config->milter.timeout,
@@ -168,10 +170,30 @@ static void start_auth(struct daemon *daemon)
 		process_fail(EX_OSERR, &err);
 }
 
-static void log_config_problems(const struct problems *problems)
+static bool contains_text(const struct problems *problems, enum problem_level level,
+	const char *text)
 {
-	for (size_t i = 0; i < problems_kept(problems); i++)
-		log_event(LOG_LEVEL_WARNING, "config %s", problems_text(problems, i));
+	for (size_t i = 0; problems != NULL && i < problems_level_kept(problems, level); i++) {
+		if (strcmp(problems_level_text(problems, level, i), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Log the problems and notes that the previous configuration (NULL: none) did not have. */
+static void log_config_problems(const struct problems *problems, const struct problems *previous)
+{
+	const char *text;
+
+	for (int level = PROBLEM; level < PROBLEM_LEVELS; level++) {
+		for (size_t i = 0; i < problems_level_kept(problems, level); i++) {
+			text = problems_level_text(problems, level, i);
+			if (contains_text(previous, level, text))
+				continue;
+			log_event(level == PROBLEM ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+				"config %s%s", level == PROBLEM ? "" : "note: ", text);
+		}
+	}
 }
 
 /* Warn of files that only root can read, because reloads read them as the user. */
@@ -181,7 +203,7 @@ static void warn_of_unreadable_files(const struct daemon *daemon)
 
 	if (problems != NULL && daemon->user.name[0] != '\0') {
 		config_check_readable(daemon->config, daemon->user.name, problems);
-		log_config_problems(problems);
+		log_config_problems(problems, NULL);
 	}
 	problems_free(&problems);
 }
@@ -199,7 +221,7 @@ static void start_log(const struct daemon *daemon)
 
 	if (log_start(&output, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	log_config_problems(daemon->config->warnings);
+	log_config_problems(daemon->config->warnings, NULL);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root; set a user with -u or [milter] user");
@@ -234,7 +256,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	shared_set_settings(daemon->shared, config->settings);
 	if (daemon->auth != NULL)
 		ret = auth_apply_config(daemon->auth, config, err);
-	log_config_problems(config->warnings);
+	log_config_problems(config->warnings, old->warnings);
 	daemon_status_set_config(daemon->daemon_status, config);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
 		for (size_t i = 0; i < problems_kept(changed); i++)
@@ -442,7 +464,7 @@ static void run(struct daemon *daemon)
 	daemon->snapshot = snapshot_new();
 	if (daemon->snapshot != NULL)
 		daemon->shared = shared_new(daemon->snapshot, daemon->config->settings,
-			milter_is_inet(daemon->config->milter.socket));
+			milter_address_is_inet(daemon->config->milter.socket));
 	daemon->status = status_new();
 	if (daemon->shared != NULL)
 		daemon->suspension_keeper = suspension_keeper_new(daemon->config->auth.suspensions,

@@ -102,6 +102,14 @@ static void report_each(const struct problems *problems, const char *remedy,
 		status_add_problem(health, remedy, "%s", problems_text(problems, i));
 }
 
+static void report_notes(const struct problems *notes, struct status_health *health)
+{
+	for (size_t i = 0; i < problems_level_kept(notes, PROBLEM_NOTE); i++)
+		status_add_note(health,
+			"If this is not intended, correct the file, then restart postern.", "%s",
+			problems_level_text(notes, PROBLEM_NOTE, i));
+}
+
 static void report_restart(const struct config *first, const struct config *config,
 	struct status_health *health)
 {
@@ -127,6 +135,7 @@ static void check_daemon(void *context, struct status_health *health)
 	(void)pthread_mutex_lock(&status->lock);
 	report_each(status->config->warnings, "Correct the file, then run posternctl reload.",
 		health);
+	report_notes(status->config->warnings, health);
 	report_each(status->unreadable,
 		"Let the daemon's user read the file, then run posternctl reload.", health);
 	report_restart(status->first, status->config, health);

@@ -58,7 +58,7 @@ static void check(void *context, struct status_health *health)
 			"%" PRIu64 " times since the start",
 			strerror(delays.error), delays.count);
 	else if (is_near(&descriptors))
-		status_add_problem(health, remedy,
+		status_add_note(health, remedy,
 			"sessions come near the limit of open files: of %" PRIu64
 			", at least %" PRIu64 " are open, and %" PRIu64
 			" are a reserve for files and posternctl",

@@ -8,6 +8,7 @@
 #include "milter/auth/auth_sockets.h"
 #include "milter/loop/listen.h"
 #include "milter/pg/pg_connection.h"
+#include "milter/smtp/milter_address.h"
 
 static void check_group(const struct config *config, const char *section, const char *group,
 	struct problems *errors)
@@ -18,6 +19,18 @@ static void check_group(const struct config *config, const char *section, const 
 	if (listen_group(group, &gid, &err) == 0)
 		return;
 	(void)config_key_error(config, section, "socket_group", &err);
+	problems_add(errors, "%s", err.text);
+}
+
+static void check_milter_socket(const struct config *config, struct problems *errors)
+{
+	char name[MILTER_ADDRESS_SIZE];
+	struct errmsg err;
+
+	if (milter_address_find(config->milter.socket, config->milter.allow_remote, name, &err) ==
+		0)
+		return;
+	(void)config_key_error(config, "milter", "socket", &err);
 	problems_add(errors, "%s", err.text);
 }
 
@@ -53,6 +66,7 @@ size_t start_check(const struct config *config, struct problems *errors)
 	check_group(config, "milter", config->milter.socket_group, errors);
 	check_group(config, "auth", auth->socket_group, errors);
 	check_group(config, "control", config->control.socket_group, errors);
+	check_milter_socket(config, errors);
 	check_auth_socket(config, "socket",
 		&(struct config_auth){ .socket = auth->socket, .inet_socket = "", .saslauthd = "" },
 		errors);

@@ -15,6 +15,7 @@
 
 #include "lib/auth/jwt_keys.h"
 #include "lib/base/text.h"
+#include "lib/conf/config_access.h"
 #include "lib/conf/config_rates.h"
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
@@ -123,25 +124,6 @@ static int fill_defaults(struct filling *f, struct errmsg *err)
 		else if (option_set(&all[i], &f->homes, all[i].fallback, err) < 0)
 			return -1;
 	return 0;
-}
-
-unsigned config_line(const struct config *config, const char *section, const char *name)
-{
-	const struct config_option *all;
-	size_t count;
-
-	all = options_all(&count);
-	return config->lines[options_find(section, name) - all];
-}
-
-int config_key_error(const struct config *config, const char *section, const char *name,
-	struct errmsg *err)
-{
-	const unsigned line = config_line(config, section, name);
-
-	if (line == 0)
-		return errmsg_prefix(err, "%s: [%s] %s: ", config->path, section, name);
-	return errmsg_prefix(err, "%s:%u: [%s] %s: ", config->path, line, section, name);
 }
 
 /* Read the only line of a secret file into *secret, which must not be set in postern.conf too. */
@@ -471,6 +453,7 @@ static int parse(const char *path, const char *text, size_t len, const char *use
 	if (ret == 0)
 		ret = fill(&f, path, text, len, err);
 	if (ret == 0) {
+		config_note_access(f.config, f.config->warnings);
 		*config_r = f.config;
 		f.config = NULL;
 	}

@@ -16,6 +16,7 @@
 struct config_milter {
 	const char *socket;	  /* "unix:/path", "inet:PORT@HOST" or "inet6:...", as for
 				     smfi_setconn() */
+	bool allow_remote;	  /* an inet socket may be reached from other machines */
 	uint32_t socket_mode;	  /* mode of a unix socket */
 	const char *socket_group; /* its group; "": not changed */
 	const char *user;	  /* the user that a daemon started by root becomes; "": root */

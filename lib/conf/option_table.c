@@ -54,6 +54,8 @@ static const struct option_word level_words[] = { { "error", 0 }, { "warning", 0
 static const struct config_option options[] = {
 	{ "milter", "socket", OPTION_SOCKET, "unix:/run/postern/postern.sock", OPTION_NO_EMPTY, 0,
 		OPTION_SOCKET_PATH_MAX, NULL, CONFIG(milter.socket), "socket that serves the MTA" },
+	{ "milter", "allow_remote", OPTION_BOOL, "no", 0, 0, 0, NULL, CONFIG(milter.allow_remote),
+		"let other machines reach an inet socket" },
 	{ "milter", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(milter.socket_mode),
 		"permissions of a unix socket" },
 	{ "milter", "socket_group", OPTION_STRING, "", 0, 0, 255, NULL, CONFIG(milter.socket_group),

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -22,6 +21,7 @@
 #include "milter/loop/clock.h"
 #include "milter/loop/descriptors.h"
 #include "milter/smtp/callbacks.h"
+#include "milter/smtp/milter_address.h"
 
 static struct {
 	char *path; /* of a unix socket; NULL: an inet socket */
@@ -29,25 +29,23 @@ static struct {
 	atomic_bool ended;
 } milter;
 
-bool milter_is_inet(const char *name)
-{
-	return strncasecmp(name, "inet:", 5) == 0 || strncasecmp(name, "inet6:", 6) == 0;
-}
-
 int milter_open(const struct milter_socket *socket, struct shared *shared, struct errmsg *err)
 {
 	const char *colon = strchr(socket->name, ':');
+	char name[MILTER_ADDRESS_SIZE];
 	mode_t old_mask;
 	int opened;
 
-	if (!milter_is_inet(socket->name) &&
+	if (milter_address_find(socket->name, socket->allow_remote, name, err) != 0)
+		return errmsg_prefix(err, "[milter] socket: ");
+	if (!milter_address_is_inet(socket->name) &&
 		(milter.path = strdup(colon == NULL ? socket->name : colon + 1)) == NULL)
 		return errmsg_set(err, "out of memory");
 	if (callbacks_register(shared, err) != 0)
 		return -1;
 	if (milter.path != NULL && listen_clear(milter.path, err) != 0)
 		return -1;
-	if (smfi_setconn((char *)socket->name) != MI_SUCCESS)
+	if (smfi_setconn(name) != MI_SUCCESS)
 		return errmsg_set(err, "[milter] socket %s: libmilter cannot use this name",
 			socket->name);
 	(void)smfi_settimeout(socket->timeout);

@@ -14,12 +14,10 @@
  */
 struct milter_socket {
 	const char *name;	   /* "unix:/path", "local:/path", "inet:PORT@HOST", "inet6:..." */
+	bool allow_remote;	   /* other machines may reach an inet socket */
 	struct listen_owner owner; /* of a unix socket's file */
 	int timeout; /* seconds to wait for the MTA before libmilter closes a connection */
 };
-
-/* Return whether a socket of this name is an inet socket. */
-bool milter_is_inet(const char *name);
 
 /*
  * Register the callbacks and open the socket, which answers after milter_start(). shared must live

@@ -1,0 +1,80 @@
+/*
+ * Points out the sockets of a configuration to which strangers can connect. Owns nothing; any
+ * thread may call it.
+ */
+#include "lib/conf/config_access.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static bool is_inet(const char *socket)
+{
+	return strncmp(socket, "inet", 4) == 0;
+}
+
+/* Add a note about a key, with the line that sets it. */
+static void add_note(const struct config *config, const char *section, const char *name,
+	const char *note, struct problems *problems)
+{
+	struct errmsg text;
+
+	(void)errmsg_set(&text, "%s", note);
+	(void)config_key_error(config, section, name, &text);
+	problems_note(problems, "%s", text.text);
+}
+
+static void note_milter(const struct config *c, struct problems *problems)
+{
+	const bool inet = is_inet(c->milter.socket);
+
+	if (inet && c->milter.allow_remote)
+		add_note(c, "milter", "allow_remote",
+			"every machine that reaches the socket is believed, also about logins; let a "
+			"firewall admit the MTA alone",
+			problems);
+	else if (inet)
+		add_note(c, "milter", "socket",
+			"every process of this machine can connect and is believed, also about "
+			"logins; use a unix socket where the MTA can",
+			problems);
+	else if ((c->milter.socket_mode & S_IWOTH) != 0)
+		add_note(c, "milter", "socket_mode",
+			"every user of this machine can connect and is believed, also about logins; "
+			"use 0660 and socket_group",
+			problems);
+}
+
+static void note_auth(const struct config *c, struct problems *problems)
+{
+	static const char inet_note[] =
+		"every process of this machine can connect, try passwords and claim any client's "
+		"address; use a unix socket where the MTA can";
+	const bool has_unix = c->auth.saslauthd[0] != '\0' ||
+		(c->auth.socket[0] != '\0' && !is_inet(c->auth.socket));
+
+	if (is_inet(c->auth.socket))
+		add_note(c, "auth", "socket", inet_note, problems);
+	if (is_inet(c->auth.inet_socket))
+		add_note(c, "auth", "inet_socket", inet_note, problems);
+	if (has_unix && (c->auth.socket_mode & S_IWOTH) != 0)
+		add_note(c, "auth", "socket_mode",
+			"every user of this machine can connect, try passwords and claim any client's "
+			"address; use 0660 and socket_group",
+			problems);
+}
+
+static void note_control(const struct config *c, struct problems *problems)
+{
+	if (c->control.socket[0] != '\0' && (c->control.socket_mode & S_IRWXO) != 0)
+		add_note(c, "control", "socket_mode",
+			"it has bits for others, and whoever can connect may suspend logins, reset "
+			"limits and read every decision; use 0600, or 0660 and socket_group",
+			problems);
+}
+
+void config_note_access(const struct config *config, struct problems *problems)
+{
+	note_milter(config, problems);
+	note_auth(config, problems);
+	note_control(config, problems);
+}

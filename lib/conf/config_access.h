@@ -1,0 +1,13 @@
+#ifndef POSTERN_CONF_CONFIG_ACCESS_H
+#define POSTERN_CONF_CONFIG_ACCESS_H
+
+#include "lib/conf/config.h"
+
+/*
+ * Add a note to problems for each socket to which more processes can connect than the MTA and the
+ * administrator's: inet sockets, and unix sockets whose mode has bits for others. Postern believes
+ * whoever connects. Thread-safe.
+ */
+void config_note_access(const struct config *config, struct problems *problems);
+
+#endif
