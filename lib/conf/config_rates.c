@@ -5,9 +5,11 @@
 #include "lib/conf/config_rates.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
+#include "lib/conf/option_value.h"
 
 /* The NAME of "limit NAME"; NULL for other sections. */
 static const char *name_of(const char *section)
@@ -43,6 +45,14 @@ int config_read_rate(struct settings *settings, const struct ini_entry *entry, s
 	if (entry->name == NULL)
 		return 0;
 	ini_cut_comment(entry->value);
+	if (strcasecmp(entry->name, "enabled") == 0) {
+		if (option_bool(entry->value) < 0)
+			return errmsg_set(err, "[%s] enabled: \"%.*s\" is neither yes nor no",
+				entry->section, TEXT_CUT(entry->value, 60));
+		if (!option_bool(entry->value))
+			rates_switch_off(settings->rates, rate);
+		return 0;
+	}
 	if (rates_add(settings->rates, rate, entry->name, entry->value, err) < 0)
 		return errmsg_prefix(err, "[%s] %s: ", entry->section, entry->name);
 	return 0;

@@ -73,8 +73,7 @@ static int out_of_memory(struct errmsg *err)
 	return errmsg_set(err, "out of memory");
 }
 
-/* Returns 1 or 0, or -1 if value is neither. */
-static int parse_bool(const char *value)
+int option_bool(const char *value)
 {
 	static const char *const yes[] = { "yes", "true", "on", "1", "ok", "enabled", NULL };
 	static const char *const no[] = { "no", "false", "off", "0", "disabled", NULL };
@@ -117,7 +116,7 @@ static int set_word(const struct config_option *option, void *home, const char *
 	const struct option_word *word = find_word(option->words, value, strlen(value));
 	int b;
 
-	if (word == NULL && (b = parse_bool(value)) >= 0 && option->type == OPTION_WORD)
+	if (word == NULL && (b = option_bool(value)) >= 0 && option->type == OPTION_WORD)
 		word = find_word(option->words, b ? "yes" : "no", b ? 3 : 2);
 	if (word == NULL)
 		return refuse_value(option, value, NULL, err);
@@ -131,7 +130,7 @@ static int set_word(const struct config_option *option, void *home, const char *
 static int set_bool(const struct config_option *option, void *home, const char *value,
 	struct errmsg *err)
 {
-	int b = parse_bool(value);
+	int b = option_bool(value);
 
 	if (b < 0)
 		return refuse_value(option, value, NULL, err);

@@ -21,4 +21,7 @@ struct option_homes {
 int option_set(const struct config_option *option, const struct option_homes *homes,
 	const char *value, struct errmsg *err);
 
+/* Read yes, no and the words of the same meaning. Returns 1 or 0, or -1 if value is none. */
+int option_bool(const char *value);
+
 #endif

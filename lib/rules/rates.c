@@ -26,6 +26,7 @@ struct entry {
 };
 
 struct table {
+	bool is_off; /* no entry applies */
 	struct entry *entries;
 	size_t count, size;
 	struct cidr_set *networks; /* -> entry */
@@ -115,16 +116,21 @@ void rates_set_ipv6_prefix(struct rates *rates, unsigned bits)
 	rates->ipv6_prefix = bits;
 }
 
+void rates_switch_off(struct rates *rates, enum rate rate)
+{
+	rates->tables[rate].is_off = true;
+}
+
 bool rates_has(const struct rates *rates, enum rate rate)
 {
-	return rates != NULL &&
+	return rates != NULL && !rates->tables[rate].is_off &&
 		(rates->tables[rate].count > 0 ||
 			(rate == RATE_RECIPIENTS && rates->max_relaying > 0));
 }
 
 uint32_t rates_max_relaying(const struct rates *rates)
 {
-	return rates->max_relaying;
+	return rates->tables[RATE_RECIPIENTS].is_off ? 0 : rates->max_relaying;
 }
 
 /* ---- reading keys and values ------------------------------------------------ */
@@ -456,7 +462,7 @@ bool rates_find_client(const struct rates *rates, enum rate rate, const struct c
 	struct cidr alone;
 	uint32_t i;
 
-	if (table->count == 0 || client->family == AF_UNSPEC)
+	if (table->is_off || table->count == 0 || client->family == AF_UNSPEC)
 		return false;
 	if (cidr_set_find(table->networks, client, &i))
 		return matched(rate, &table->entries[i], NULL, match_r);
@@ -556,7 +562,7 @@ bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct table *table = &rates->tables[rate];
 	const struct entry *entry;
 
-	if (table->count == 0)
+	if (table->is_off || table->count == 0)
 		return false;
 	if (!address_has_one_key(address, delimiters))
 		return find_forms(rates, rate, address, delimiters, match_r);

@@ -45,6 +45,9 @@ void rates_free(struct rates **rates); /* accepts NULL */
 int rates_add(struct rates *rates, enum rate rate, const char *key, const char *value,
 	struct errmsg *err);
 
+/* Switch off all limits of a rate, including those that are added later. */
+void rates_switch_off(struct rates *rates, enum rate rate);
+
 /* Count all clients of an IPv6 network with this prefix length (1 to 128, initially 64) as one
  * client, unless a key is narrower. */
 void rates_set_ipv6_prefix(struct rates *rates, unsigned bits);

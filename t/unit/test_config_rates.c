@@ -48,6 +48,35 @@ START_TEST(sections_of_limits_are_read)
 	}
 END_TEST
 
+/* The switch of Haraka's limit.ini: whether the limits of the section apply. */
+static const struct {
+	const char *text;
+	bool has_conn, has_recipients;
+} switches[] = {
+	{ "[limit rate_conn]\nenabled = true\ndefault = 5\n", true, false },
+	{ "[limit rate_conn]\nenabled = 1 ; yes\ndefault = 5\n", true, false },
+	{ "[limit rate_conn]\nEnabled = on\ndefault = 5\n", true, false },
+	{ "[limit rate_conn]\nenabled = true\n", false, false },
+	{ "[limit rate_conn]\nenabled = false\ndefault = 5\n", false, false },
+	{ "[limit rate_conn]\ndefault = 5\nenabled = no\n[limit recipients]\nmax = 7\n", false,
+		true },
+	{ "[limit recipients]\nenabled = off\nmax = 7\nmax_relaying = 9\n", false, false },
+	{ "[limit rate_rcpt]\nenabled = 0\ndefault = 5\n", false, false },
+};
+START_TEST(enabled_switches_a_section)
+	{
+		const struct config *c = NULL;
+		struct errmsg err = { "" };
+
+		ck_assert_msg(parse(switches[_i].text, &c, &err) == 0, "%s", err.text);
+		ck_assert_int_eq(rates_has(c->settings->rates, RATE_CONN), switches[_i].has_conn);
+		ck_assert_int_eq(rates_has(c->settings->rates, RATE_RECIPIENTS),
+			switches[_i].has_recipients);
+		ck_assert(!rates_has(c->settings->rates, RATE_RCPT));
+		config_unref(&c);
+	}
+END_TEST
+
 START_TEST(without_limits_there_are_no_rates)
 	{
 		const struct config *c = NULL;
@@ -72,6 +101,8 @@ static const struct {
 		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" is neither an address" },
 	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",
 		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 occurs twice, in different forms" },
+	{ "[limit rate_conn]\nenabled = 5/1m\n",
+		"/etc/p/p.conf:2: [limit rate_conn] enabled: \"5/1m\" is neither yes nor no" },
 	{ "[limit rate_conn]\n10 = 5\n10 = 6\n",
 		"/etc/p/p.conf:3: [limit rate_conn] 10 is repeated" },
 	{ "[limit concurrency]\nmax = 5/1m\n", "\"5/1m\" is not a number" },
@@ -98,6 +129,8 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("config_rates");
 
 	tcase_add_test(tcase, sections_of_limits_are_read);
+	tcase_add_loop_test(tcase, enabled_switches_a_section, 0,
+		sizeof(switches) / sizeof(switches[0]));
 	tcase_add_test(tcase, without_limits_there_are_no_rates);
 	tcase_add_loop_test(tcase, an_error_gives_the_place_and_the_fault, 0,
 		(int)(sizeof(bad) / sizeof(bad[0])));

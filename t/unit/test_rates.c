@@ -293,6 +293,22 @@ START_TEST(some_are_exempt)
 	}
 END_TEST
 
+START_TEST(a_rate_that_is_off_limits_nobody)
+	{
+		ck_assert_int_eq(add_rate(RATE_CONN, "default", "5/1m"), 0);
+		ck_assert_int_eq(add_rate(RATE_RCPT, "default", "5/1m"), 0);
+		ck_assert_int_eq(add_rate(RATE_RECIPIENTS, "max_relaying", "5"), 0);
+		ck_assert_uint_eq(rates_max_relaying(made), 5);
+		rates_switch_off(made, RATE_CONN);
+		rates_switch_off(made, RATE_RCPT);
+		rates_switch_off(made, RATE_RECIPIENTS);
+		ck_assert_str_eq(held(RATE_CONN, "192.0.2.1", NULL), "");
+		ck_assert_str_eq(held_address(RATE_RCPT, "a@b.example"), "");
+		ck_assert_uint_eq(rates_max_relaying(made), 0);
+		ck_assert(!rates_has(made, RATE_RECIPIENTS));
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -312,6 +328,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
 	tcase_add_test(tcase, an_address_is_looked_up_in_full_then_without_its_extension);
 	tcase_add_test(tcase, some_are_exempt);
+	tcase_add_test(tcase, a_rate_that_is_off_limits_nobody);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
