@@ -1,6 +1,7 @@
--- Sample profiles and users for trying things out. Do not load them on a server that others can reach.
+-- Sample profiles and users for a test server. Their passwords are public, and bob@example.org may write to anybody:
+-- never load them into a database that a server in use reads. Therefore the file does nothing without public_passwords=yes.
 --
---     psql -d mail -v ON_ERROR_STOP=1 -f sql/sample.sql      (after schema.sql; -v schema=... as there)
+--     psql -d mail -v public_passwords=yes -f sql/sample.sql      (after schema.sql; -v schema=... as there)
 --
 -- Existing rows of the same names stay unchanged.
 --
@@ -16,8 +17,15 @@
 \else
 	\set schema haraka
 \endif
+\if :{?public_passwords}
+\else
+	\set public_passwords no
+\endif
 SET client_min_messages = warning;
 
+SELECT $$DO 'BEGIN RAISE ''the passwords of the sample users are public: add -v public_passwords=yes if this database is for tests only''; END'$$
+WHERE :'public_passwords' <> 'yes'
+\gexec
 BEGIN;
 SET LOCAL search_path = :"schema";
 

@@ -3,8 +3,8 @@
 --     psql -d mail -v ON_ERROR_STOP=1 -f sql/schema.sql
 --     psql -d mail -v ON_ERROR_STOP=1 -v schema=postern -f sql/schema.sql     (default: haraka)
 --
--- Then run, in this order, feed.sql (so that the daemon finds changes at once), role.sql (the daemon's account) and,
--- for a trial, sample.sql. Each file may be run again at any time. PostgreSQL 13 or newer is required.
+-- Then run, in this order, feed.sql (so that the daemon finds changes at once) and role.sql (the daemon's account). On a
+-- test server, sample.sql adds users with public passwords. Each file may be run again at any time. PostgreSQL 13 or newer is required.
 --
 -- On tables that pg-profile created, this file adds what is missing and alters no row. If a row violates a constraint,
 -- it stops with the name of that constraint and changes nothing. It need not be run there, because Postern reads

@@ -259,6 +259,16 @@ def test_sample_passwords_are_those_in_the_comment(db):
         assert crypt.crypt(password, hashes[login]) == hashes[login]
 
 
+@pytest.mark.parametrize("answer", [None, "", "no", "YES"])
+def test_samples_are_not_loaded_unless_asked_for(box, answer):
+    db = box.postgres()
+    db.apply("schema.sql")
+    options = [] if answer is None else ["-v", f"public_passwords={answer}"]
+    with pytest.raises(AssertionError, match="the passwords of the sample users are public"):
+        db.psql(*options, "-f", SQL / "sample.sql")
+    assert db.value("SELECT count(*) FROM haraka.users") == db.value("SELECT count(*) FROM haraka.profiles") == 0
+
+
 def test_samples_do_not_change_rows_of_the_same_name(db):
     db.query("UPDATE haraka.users SET froms = 'mine@example.com' WHERE username = 'carol'")
     db.apply("sample.sql")

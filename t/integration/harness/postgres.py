@@ -161,6 +161,8 @@ class Postgres:
     def apply(self, file, dbname="mail", **variables):
         """Run a file with psql; a name without a directory is a file of sql/: apply("feed.sql", channel="other")."""
         path = SQL / file if "/" not in str(file) else file
+        if file == "sample.sql":
+            variables = {"public_passwords": "yes", **variables}
         options = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
         return self.psql(*options, "-f", path, dbname=dbname)
 
