@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/strmap.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
 
@@ -29,6 +30,8 @@ struct translation {
 	unsigned long groups; /* that capture */
 	unsigned long opened; /* those whose beginning was translated */
 	bool has_names;
+	struct strmap *names; /* the name of each group that has one, to its number; NULL: none */
+	bool is_refused;      /* two groups have the same name */
 	bool *closed;	      /* by number, whether the group's end was translated */
 	struct strbuf nested; /* struct open_group: the groups that are open */
 	size_t lookbehinds;   /* that are open */
@@ -169,25 +172,45 @@ static const char *read_escape(const char *p, const char *end, bool in_class, ui
 	return read_char(p, end, c_r);
 }
 
+#define WORD_BITS 64
+
 /* The members of a class. */
 struct class
 {
-	uint8_t bits[0x10000 / 8];
-	struct strbuf past; /* ranges past U+FFFF, in PCRE2's form */
+	uint64_t words[0x10000 / WORD_BITS]; /* a bit for each character up to U+FFFF */
+	uint32_t low, high;		     /* the first and the last of these that is a member */
+	uint32_t range_first, range_last;    /* the longest range that was added */
+	struct strbuf past;		     /* ranges past U+FFFF, in PCRE2's form */
 	bool all_past, bad;
 };
 
+static void class_add_bits(struct class *class, uint32_t first, uint32_t last)
+{
+	const uint64_t from = ~UINT64_C(0) << first % WORD_BITS;
+	const uint64_t to = ~UINT64_C(0) >> (WORD_BITS - 1 - last % WORD_BITS);
+	uint32_t word = first / WORD_BITS;
+
+	if (word == last / WORD_BITS) {
+		class->words[word] |= from & to;
+		return;
+	}
+	class->words[word++] |= from;
+	while (word < last / WORD_BITS)
+		class->words[word++] = ~UINT64_C(0);
+	class->words[word] |= to;
+}
+
 static void class_add(struct class *class, uint32_t first, uint32_t last)
 {
-	uint32_t c = first, end = last < 0x10000 ? last + 1 : 0x10000;
+	uint32_t end = last < 0x10000 ? last : 0xffff;
 
-	while (c < end) {
-		if (c % 8 == 0 && end - c >= 8) {
-			memset(class->bits + c / 8, 0xff, (end - c) / 8);
-			c = end - end % 8;
-		} else {
-			class->bits[c / 8] |= (uint8_t)(1U << c % 8);
-			c++;
+	if (first < 0x10000) {
+		class_add_bits(class, first, end);
+		class->low = first < class->low ? first : class->low;
+		class->high = end > class->high ? end : class->high;
+		if (end - first > class->range_last - class->range_first) {
+			class->range_first = first;
+			class->range_last = end;
 		}
 	}
 	if (last < 0x10000)
@@ -199,7 +222,7 @@ static void class_add(struct class *class, uint32_t first, uint32_t last)
 
 static bool class_has(const struct class *class, uint32_t c)
 {
-	return (class->bits[c / 8] >> c % 8 & 1) != 0;
+	return (class->words[c / WORD_BITS] >> c % WORD_BITS & 1) != 0;
 }
 
 /* Add the characters of \d, \w, \s, or those that it excludes. */
@@ -232,6 +255,21 @@ static void class_add_set(struct class *class, char set)
 		class_add(class, next, MAX_CODE);
 }
 
+static bool range_has(const struct class *class, uint32_t first, uint32_t last)
+{
+	return first >= class->range_first && last <= class->range_last;
+}
+
+/* Return whether a run adds nothing to a class, because it has no member of it, or because a range
+ * has all of them and what they are folded to. */
+static bool run_adds_nothing(const struct class *class, const struct regex_case_run *run)
+{
+	return run->last < class->low || run->first > class->high ||
+		(range_has(class, run->first, run->last) &&
+			range_has(class, (uint32_t)(run->first + run->delta),
+				(uint32_t)(run->last + run->delta)));
+}
+
 /* Add what each member is folded to, and remove the surrogates, which no subject contains. Members
  * that are not folded themselves do no harm, because no subject contains them either. */
 static void class_fold(struct class *class)
@@ -246,26 +284,28 @@ static void class_fold(struct class *class)
 	}
 	for (i = 0; i < regex_case_run_count; i++) {
 		run = &regex_case_runs[i];
+		if (run_adds_nothing(class, run))
+			continue;
 		for (c = run->first; c <= run->last; c += run->step) {
 			if (class_has(class, c))
-				class_add(class, regex_case_fold(c), regex_case_fold(c));
+				class_add(class, (uint32_t)((int32_t)c + run->delta),
+					(uint32_t)((int32_t)c + run->delta));
 		}
 	}
-	memset(class->bits + 0xd800 / 8, 0, 0x800 / 8);
+	memset(class->words + 0xd800 / WORD_BITS, 0, 0x800 / 8);
 }
 
 /* Return the first character at c or after that is a member, or is none; 0x10000 for the end. */
 static uint32_t class_next(const struct class *class, uint32_t c, bool member)
 {
-	uint8_t skip = member ? 0 : 0xff;
+	uint64_t word;
 
 	while (c < 0x10000) {
-		if (c % 8 == 0 && class->bits[c / 8] == skip)
-			c += 8;
-		else if (class_has(class, c) == member)
-			return c;
-		else
-			c++;
+		word = class->words[c / WORD_BITS];
+		word = (member ? word : ~word) & ~UINT64_C(0) << c % WORD_BITS;
+		if (word != 0)
+			return c / WORD_BITS * WORD_BITS + (uint32_t)__builtin_ctzll(word);
+		c = (c / WORD_BITS + 1) * WORD_BITS;
 	}
 	return 0x10000;
 }
@@ -278,13 +318,13 @@ static void add_class(struct strbuf *out, struct class *class, bool negated)
 	class_fold(class);
 	is_full = class->all_past && class_next(class, 0, false) == 0xd800 &&
 		class_next(class, 0xe000, false) == 0x10000;
-	if (is_full || (class->past.len == 0 && class_next(class, 0, true) == 0x10000)) {
+	if (is_full || (class->past.len == 0 && class_next(class, class->low, true) == 0x10000)) {
 		strbuf_add_str(out, is_full == negated ? "(?!)" : "[^]");
 		return;
 	}
 	strbuf_add_str(out, negated ? "[^" : "[");
-	for (first = class_next(class, 0, true); first < 0x10000;
-		first = class_next(class, end, true)) {
+	for (first = class_next(class, class->low, true);
+		first<0x10000; first = end> class->high ? 0x10000 : class_next(class, end, true)) {
 		end = class_next(class, first, false);
 		add_code(out, first);
 		if (end - first > 2)
@@ -357,7 +397,7 @@ static const char *read_members(const char *p, const char *end, struct class *cl
 /* Translate the class at p. Returns the position after it. */
 static const char *translate_class(struct translation *t, const char *p)
 {
-	struct class class = { .past = STRBUF_INIT };
+	struct class class = { .low = 0x10000, .past = STRBUF_INIT };
 	const char *start = p++;
 	bool negated = p < t->end && *p == '^';
 
@@ -395,12 +435,28 @@ static const char *read_name(const char *p, const char *end, struct strbuf *name
 	return p < end && name->len > 0 ? p + 1 : NULL;
 }
 
-/* Find the groups that capture: count them all, or return the number of the one with a name (0:
- * none, or several). */
-static unsigned long find_groups(struct translation *t, const char *name)
+/* Note the name of a group. */
+static void add_name(struct translation *t, const struct strbuf *name)
 {
-	struct strbuf own = STRBUF_INIT;
-	unsigned long count = 0, found = 0, same = 0;
+	if (t->names == NULL)
+		t->names = strmap_new();
+	switch (t->names == NULL ?
+			-1 :
+			strmap_add(t->names, name->text, name->len, (uint32_t)t->groups)) {
+	case 1:
+		break;
+	case 0:
+		t->is_refused = true;
+		break;
+	default:
+		t->out->failed = true;
+	}
+}
+
+/* Count the groups that capture, and note their names. */
+static void find_groups(struct translation *t)
+{
+	struct strbuf name = STRBUF_INIT;
 	bool in_class = false, named;
 	const char *p;
 
@@ -416,17 +472,21 @@ static unsigned long find_groups(struct translation *t, const char *name)
 		named = t->end - p > 3 && p[1] == '?' && p[2] == '<' && p[3] != '=' && p[3] != '!';
 		if (p + 1 < t->end && p[1] == '?' && !named)
 			continue;
-		count++;
+		t->groups++;
 		t->has_names = t->has_names || named;
-		if (named && name != NULL && read_name(p + 2, t->end, &own) != NULL &&
-			strcmp(own.text, name) == 0) {
-			found = count;
-			same++;
-		}
+		if (named && read_name(p + 2, t->end, &name) != NULL)
+			add_name(t, &name);
 	}
-	t->groups = count;
-	strbuf_free(&own);
-	return same == 1 ? found : 0;
+	strbuf_free(&name);
+}
+
+/* Return the number of the group with a name; 0: there is none. */
+static unsigned long group_of_name(const struct translation *t, const struct strbuf *name)
+{
+	uint32_t number;
+
+	return t->names != NULL && strmap_find(t->names, name->text, name->len, &number) ? number :
+											   0;
 }
 
 /* Note that a group begins or ends, so that references know which groups precede them. */
@@ -487,7 +547,7 @@ static const char *translate_group(struct translation *t, const char *p)
 	}
 	open_group(t, true, false);
 	behind = read_name(p + 2, t->end, &name);
-	if (behind != NULL && find_groups(t, name.text) != 0)
+	if (behind != NULL && !t->is_refused)
 		strbuf_add_char(t->out, '(');
 	else
 		strbuf_add_str(t->out, "(?@"); /* no name, two of it, or no JavaScript: refused */
@@ -507,7 +567,7 @@ static const char *translate_name(struct translation *t, const char *p)
 		return p;
 	}
 	behind = read_name(p, t->end, &name);
-	group = behind != NULL ? find_groups(t, name.text) : 0;
+	group = behind != NULL ? group_of_name(t, &name) : 0;
 	if (group != 0)
 		add_reference(t, group);
 	else
@@ -636,14 +696,16 @@ void regex_dialect_translate(const char *regex, size_t len, bool lines, struct s
 	struct translation t = { .start = regex, .end = regex + len, .lines = lines, .out = out };
 	const char *p = regex;
 
-	(void)find_groups(&t, NULL);
+	find_groups(&t);
 	if ((t.closed = calloc(t.groups + 1, sizeof(*t.closed))) == NULL) {
 		out->failed = true;
+		strmap_free(&t.names);
 		return;
 	}
 	while (p < t.end)
 		p = translate_one(&t, p);
 	out->failed = out->failed || t.nested.failed;
 	strbuf_free(&t.nested);
+	strmap_free(&t.names);
 	free(t.closed);
 }

@@ -19,6 +19,8 @@
 /* With fewer regexes, trying each one is as fast. */
 #define WORTH_IT 4
 
+#define SHORT_REPEATS 16 /* positions that the repeats of an ordinary regex add at most */
+
 static const char *skip_digits(const char *p, const char *end)
 {
 	while (p < end && isdigit((unsigned char)*p))
@@ -113,15 +115,36 @@ bool regex_prefilter_can(const char *regex, size_t len)
 	return p != NULL;
 }
 
+bool regex_prefilter_bears(const struct regex_cost *cost)
+{
+	return cost->positions <= PREFILTER_POSITIONS_MAX &&
+		cost->repeated <= PREFILTER_REPEATED_MAX && cost->edges <= PREFILTER_EDGES_MAX;
+}
+
+uint64_t regex_prefilter_load(const struct regex_cost *cost)
+{
+	return cost->repeated > SHORT_REPEATS ? cost->repeated : 0;
+}
+
 #ifdef HAVE_HYPERSCAN
+
+#define CHUNK_WORK 50000 /* of one call of hyperscan, see work_of(); up to 0.1 ms each */
+#define CHUNK_REFUSED 16 /* regexes that hyperscan refuses; each repeats a part of the work */
 
 /* hyperscan must prepare a scratch for each database once; the serials of the last ones are kept.
  */
 #define KNOWN 256
 
-struct regex_prefilter {
+/* Some of the regexes. */
+struct chunk {
 	uint64_t serial;
 	hs_database_t *db;
+};
+
+struct regex_prefilter {
+	bool anchored;
+	struct chunk *chunks;
+	size_t count;
 };
 
 struct regex_prefilter_scratch {
@@ -148,17 +171,18 @@ static void sources_free(struct sources *s)
 	free(s->flags);
 }
 
-static int sources_fill(struct sources *s, const char *const *regexes, size_t count, bool anchored)
+static int sources_fill(struct sources *s, const char *const *regexes, size_t from, size_t to,
+	bool anchored)
 {
 	size_t i, len;
 	char *text;
 
-	s->texts = calloc(count, sizeof(*s->texts));
-	s->ids = calloc(count, sizeof(*s->ids));
-	s->flags = calloc(count, sizeof(*s->flags));
+	s->texts = calloc(to - from, sizeof(*s->texts));
+	s->ids = calloc(to - from, sizeof(*s->ids));
+	s->flags = calloc(to - from, sizeof(*s->flags));
 	if (s->texts == NULL || s->ids == NULL || s->flags == NULL)
 		return -1;
-	for (i = 0; i < count; i++) {
+	for (i = from; i < to; i++) {
 		if (regexes[i] == NULL)
 			continue;
 		len = strlen(regexes[i]) + sizeof("^(?:)$");
@@ -174,9 +198,8 @@ static int sources_fill(struct sources *s, const char *const *regexes, size_t co
 }
 
 /* Remove the source that hyperscan cannot compile. */
-static void sources_drop(struct sources *s, unsigned i, bool *takes_part)
+static void sources_drop(struct sources *s, unsigned i)
 {
-	takes_part[s->ids[i]] = false;
 	free(s->texts[i]);
 	s->count--;
 	memmove(s->texts + i, s->texts + i + 1, (s->count - i) * sizeof(*s->texts));
@@ -184,52 +207,108 @@ static void sources_drop(struct sources *s, unsigned i, bool *takes_part)
 	memmove(s->flags + i, s->flags + i + 1, (s->count - i) * sizeof(*s->flags));
 }
 
-static hs_database_t *compile(struct sources *s, bool *takes_part)
+static hs_database_t *compile(struct sources *s)
 {
 	hs_compile_error_t *error = NULL;
 	hs_database_t *db = NULL;
+	int refused, which;
 
-	while (s->count >= WORTH_IT) {
+	for (refused = 0; s->count > 0 && refused <= CHUNK_REFUSED; refused++) {
 		if (hs_compile_multi((const char *const *)s->texts, s->flags, s->ids, s->count,
 			    HS_MODE_BLOCK, NULL, &db, &error) == HS_SUCCESS)
 			return db;
-		if (error->expression < 0 || (unsigned)error->expression >= s->count) {
-			hs_free_compile_error(error);
-			return NULL;
-		}
-		sources_drop(s, (unsigned)error->expression, takes_part);
+		which = error->expression;
 		hs_free_compile_error(error);
+		if (which < 0 || (unsigned)which >= s->count)
+			return NULL;
+		sources_drop(s, (unsigned)which);
 	}
 	return NULL;
 }
 
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
-	bool *takes_part)
+bool regex_prefilter_helps(size_t count)
 {
-	struct regex_prefilter *prefilter = NULL;
-	struct sources sources = { NULL, NULL, NULL, 0 };
-	hs_database_t *db = NULL;
+	return count >= WORTH_IT && hs_valid_platform() == HS_SUCCESS;
+}
 
-	if (count >= WORTH_IT && hs_valid_platform() == HS_SUCCESS &&
-		sources_fill(&sources, regexes, count, anchored) == 0)
-		db = compile(&sources, takes_part);
-	sources_free(&sources);
-	if (db != NULL && (prefilter = calloc(1, sizeof(*prefilter))) != NULL) {
-		prefilter->db = db;
-		prefilter->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
-		return prefilter;
-	}
-	hs_free_database(db);
-	memset(takes_part, 0, count * sizeof(*takes_part));
-	return NULL;
+struct regex_prefilter *regex_prefilter_new(bool anchored)
+{
+	struct regex_prefilter *prefilter = calloc(1, sizeof(*prefilter));
+
+	if (prefilter != NULL)
+		prefilter->anchored = anchored;
+	return prefilter;
 }
 
 void regex_prefilter_free(struct regex_prefilter **prefilter)
 {
-	if (*prefilter != NULL)
-		hs_free_database((*prefilter)->db);
-	free(*prefilter);
+	struct regex_prefilter *gone = *prefilter;
+
 	*prefilter = NULL;
+	if (gone == NULL)
+		return;
+	for (size_t i = 0; i < gone->count; i++)
+		hs_free_database(gone->chunks[i].db);
+	free(gone->chunks);
+	free(gone);
+}
+
+static uint64_t work_of(const struct regex_cost *cost)
+{
+	return 16 + cost->positions + 9 * regex_prefilter_load(cost) + cost->edges / 4;
+}
+
+/* Returns the index after the regexes of one chunk: at least one, and as many as its bound allows.
+ */
+static size_t find_end(const char *const *regexes, const struct regex_cost *costs, size_t from,
+	size_t count)
+{
+	uint64_t work = 0;
+	size_t i;
+
+	for (i = from; i < count; i++) {
+		if (regexes[i] == NULL)
+			continue;
+		work += work_of(&costs[i]);
+		if (i > from && work > CHUNK_WORK)
+			break;
+	}
+	return i;
+}
+
+/* Take over the database of some sources. Returns 0, or -1 when out of memory. */
+static int add_chunk(struct regex_prefilter *prefilter, hs_database_t *db)
+{
+	struct chunk *grown;
+
+	grown = realloc(prefilter->chunks, (prefilter->count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return -1;
+	prefilter->chunks = grown;
+	grown[prefilter->count++] = (struct chunk){
+		.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED),
+		.db = db,
+	};
+	return 0;
+}
+
+size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const *regexes,
+	const struct regex_cost *costs, size_t from, size_t count, bool *takes_part)
+{
+	const size_t end = find_end(regexes, costs, from, count);
+	struct sources sources = { NULL, NULL, NULL, 0 };
+	hs_database_t *db = NULL;
+
+	if (end > from && sources_fill(&sources, regexes, from, end, prefilter->anchored) == 0)
+		db = compile(&sources);
+	if (db != NULL && add_chunk(prefilter, db) == 0) {
+		for (unsigned i = 0; i < sources.count; i++)
+			takes_part[sources.ids[i]] = true;
+	} else {
+		hs_free_database(db);
+	}
+	sources_free(&sources);
+	return end;
 }
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)
@@ -257,36 +336,60 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	return 0;
 }
 
+static int scan_chunk(const struct chunk *chunk, struct regex_prefilter_scratch *scratch,
+	const char *subject, size_t len, uint64_t *bits)
+{
+	uint64_t *known = &scratch->known[chunk->serial % KNOWN];
+
+	if (*known != chunk->serial) {
+		if (hs_alloc_scratch(chunk->db, &scratch->hs) != HS_SUCCESS)
+			return -1;
+		*known = chunk->serial;
+	}
+	return hs_scan(chunk->db, subject, (unsigned)len, 0, scratch->hs, on_match, bits) ==
+			HS_SUCCESS ?
+		0 :
+		-1;
+}
+
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
 	struct regex_prefilter_scratch *scratch, const char *subject, size_t len, uint64_t *bits)
 {
-	uint64_t *known = &scratch->known[prefilter->serial % KNOWN];
-
-	if (*known != prefilter->serial) {
-		if (hs_alloc_scratch(prefilter->db, &scratch->hs) != HS_SUCCESS)
+	for (size_t i = 0; i < prefilter->count; i++) {
+		if (scan_chunk(&prefilter->chunks[i], scratch, subject, len, bits) < 0)
 			return -1;
-		*known = prefilter->serial;
 	}
-	if (hs_scan(prefilter->db, subject, (unsigned)len, 0, scratch->hs, on_match, bits) !=
-		HS_SUCCESS)
-		return -1;
 	return 0;
 }
 
 #else /* without hyperscan, every regex is tried */
 
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
-	bool *takes_part)
+bool regex_prefilter_helps(size_t count)
 {
-	(void)regexes;
+	(void)count;
+	return false;
+}
+
+struct regex_prefilter *regex_prefilter_new(bool anchored)
+{
 	(void)anchored;
-	memset(takes_part, 0, count * sizeof(*takes_part));
 	return NULL;
 }
 
 void regex_prefilter_free(struct regex_prefilter **prefilter)
 {
 	*prefilter = NULL;
+}
+
+size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const *regexes,
+	const struct regex_cost *costs, size_t from, size_t count, bool *takes_part)
+{
+	(void)prefilter;
+	(void)regexes;
+	(void)costs;
+	(void)from;
+	(void)takes_part;
+	return count;
 }
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)

@@ -5,11 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/match/regex_cost.h"
+
 /*
  * Determines in one pass which of many regexes can match a subject (hyperscan's prefilter mode:
  * never too few, maybe too many). Only regexes of a plain syntax, which PCRE2 and hyperscan read
- * alike, take part. In a build or on a processor without hyperscan, none does. Immutable; any
- * thread may scan with its own scratch. Part of regexlist.c.
+ * alike, take part, up to a size that bounds hyperscan's work, because nothing can interrupt it. In
+ * a build or on a processor without hyperscan, none takes part. One thread builds a prefilter; then
+ * it is immutable, and any thread may scan with its own scratch. Part of regexlist.c.
  */
 struct regex_prefilter;
 struct regex_prefilter_scratch;
@@ -19,13 +22,33 @@ struct regex_prefilter_scratch;
 bool regex_prefilter_can(const char *regex, size_t len);
 
 /*
- * Build a prefilter from regexes; those that do not take part are NULL. Clears takes_part[i] for
- * each regex that must always be tried. Returns NULL, and no regex takes part, when a prefilter is
- * unavailable or would save nothing.
+ * Return whether a regex of this cost may take part. Hyperscan's work depends on the positions that
+ * repeats add, most of all; it takes up to half a millisecond for each.
  */
-struct regex_prefilter *regex_prefilter_new(const char *const *regexes, size_t count, bool anchored,
-	bool *takes_part);
-void regex_prefilter_free(struct regex_prefilter **prefilter);
+#define PREFILTER_POSITIONS_MAX 4096
+#define PREFILTER_REPEATED_MAX 128
+#define PREFILTER_EDGES_MAX 4096
+bool regex_prefilter_bears(const struct regex_cost *cost);
+
+/* Return what a regex adds to the bound of a whole list, PREFILTER_LIST_MAX: nothing if its repeats
+ * are short. */
+#define PREFILTER_LIST_MAX 2048
+uint64_t regex_prefilter_load(const struct regex_cost *cost);
+
+/* Return whether a prefilter of so many regexes is possible here and saves anything. */
+bool regex_prefilter_helps(size_t count);
+
+/* Begin a prefilter that no regex takes part in yet. Returns NULL when out of memory. */
+struct regex_prefilter *regex_prefilter_new(bool anchored);
+void regex_prefilter_free(struct regex_prefilter **prefilter); /* accepts NULL */
+
+/*
+ * Compile the next regexes, up to a size that takes a few seconds at worst. Those that do not take
+ * part are NULL; costs are those of the others. Sets takes_part[i] for each regex that now
+ * takes part. Returns the index of the first regex that it did not reach; count at the end.
+ */
+size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const *regexes,
+	const struct regex_cost *costs, size_t from, size_t count, bool *takes_part);
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void); /* NULL when out of memory */
 void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch);

@@ -1,11 +1,13 @@
 /*
- * Lists of regexes with bounds on time and memory, on PCRE2. A list is immutable once finished;
- * each thread matches with its own scratch.
+ * Lists of regexes with bounds on time and memory, on PCRE2. Once a list is finished, one thread
+ * prepares it while others match: those see a list without a part that is not complete yet. Each
+ * thread matches with its own scratch.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "lib/match/regexlist.h"
 
+#include <inttypes.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
+#include "lib/match/regex_cost.h"
 #include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
 
@@ -27,8 +30,10 @@
 	(PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | \
 		PCRE2_NEVER_BACKSLASH_C)
 
-/* The bounds of one match. About 500,000 steps take a millisecond. */
+/* The bounds of one match. About 500,000 steps of machine code take a millisecond; the interpreter
+ * makes fewer steps, but takes longer for each. */
 #define MATCH_LIMIT 500000
+#define INTERPRETER_LIMIT 50000
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 2048
 
@@ -44,26 +49,58 @@
 
 #define REGEX_MAX 4096 /* bytes of one regex */
 
+/* Machine code takes about ten times the size of PCRE2's own, and compiling it as much longer. */
+#define MACHINE_CODE_MAX 16384	 /* bytes of PCRE2's code, at most, of a regex that gets it */
+#define MACHINE_CODE_STEP 262144 /* the same of the regexes in one step of regexlist_prepare() */
+
+/* PCRE2 refuses a regex of 65,536 bytes. One that is certainly smaller can be compiled later. */
+#define CERTAINLY_COMPILES 60000
+
 struct regex {
 	pcre2_code *code;
-	pcre2_code *lines; /* for subjects with a line terminator; NULL: code does for them, too */
+	pcre2_code *fast;  /* atomic: a copy with machine code; NULL: not prepared, or too large */
+	pcre2_code *lines; /* atomic: for subjects with a line terminator; NULL: not yet needed */
+	char *text;	   /* of which `lines` is compiled; NULL: code does for all subjects */
+	size_t len;
 	uint32_t value;
-	char *plain; /* the text, if it takes part in the prefilter; until finished */
+	struct regex_cost cost;
+	bool is_costly; /* too large for the prefilter */
+	char *plain;	/* the translation, if it takes part in the prefilter; until prepared */
+};
+
+/* The result of preparing the prefilter. Immutable. */
+struct selection {
+	struct regex_prefilter *prefilter;
+	size_t untested;
+	uint64_t always[]; /* a bit for each regex that must be tried on every subject */
+};
+
+/* The next steps of regexlist_prepare(), which alone uses it. */
+struct preparation {
+	size_t at;	 /* the regex that is compiled to machine code next */
+	size_t selected; /* the regex that is added to the prefilter next */
+	const char **texts;
+	struct regex_cost *costs;
+	bool *takes_part;
+	struct regex_prefilter *prefilter;
 };
 
 struct regexlist {
+	unsigned refs;
 	bool anchored;
+	bool is_prepared; /* atomic */
 	struct regex *regexes;
 	size_t count, size;
-	size_t untested;
-	size_t words;			   /* of a bitmap with one bit per regex */
-	uint64_t *always;		   /* the regexes to try on every subject */
-	struct regex_prefilter *prefilter; /* NULL: every regex is tried */
+	uint64_t bytes;
+	uint64_t load;		     /* of the regexes that take part in the prefilter */
+	size_t words;		     /* of a bitmap with one bit per regex */
+	struct selection *selection; /* atomic; NULL: every regex is tried */
+	struct preparation preparation;
 };
 
 struct regex_scratch {
 	pcre2_match_data *match;
-	pcre2_match_context *context;
+	pcre2_match_context *context, *interpreter; /* for machine code, and for the others */
 	pcre2_jit_stack *stack;
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
@@ -73,7 +110,20 @@ struct regex_scratch {
 	uint64_t looked; /* time of the last reading of the clock; 0: no regex has run in this
 			    decision */
 	uint64_t spent;	 /* ns of the budget */
+	uint64_t budget; /* ns */
 };
+
+static pcre2_match_context *make_context(uint32_t match_limit)
+{
+	pcre2_match_context *context = pcre2_match_context_create(NULL);
+
+	if (context == NULL)
+		return NULL;
+	pcre2_set_match_limit(context, match_limit);
+	pcre2_set_depth_limit(context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
+	return context;
+}
 
 struct regex_scratch *regex_scratch_new(uint64_t (*now_ns)(void))
 {
@@ -83,17 +133,17 @@ struct regex_scratch *regex_scratch_new(uint64_t (*now_ns)(void))
 		return NULL;
 	s->now_ns = now_ns;
 	s->match = pcre2_match_data_create(1, NULL);
-	s->context = pcre2_match_context_create(NULL);
+	s->context = make_context(MATCH_LIMIT);
+	s->interpreter = make_context(INTERPRETER_LIMIT);
 	s->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	s->prefilter = regex_prefilter_scratch_new();
-	if (s->match == NULL || s->context == NULL || s->stack == NULL || s->prefilter == NULL) {
+	if (s->match == NULL || s->context == NULL || s->interpreter == NULL || s->stack == NULL ||
+		s->prefilter == NULL) {
 		regex_scratch_free(&s);
 		return NULL;
 	}
-	pcre2_set_match_limit(s->context, MATCH_LIMIT);
-	pcre2_set_depth_limit(s->context, DEPTH_LIMIT);
-	pcre2_set_heap_limit(s->context, HEAP_LIMIT_KIB);
 	pcre2_jit_stack_assign(s->context, NULL, s->stack);
+	regex_scratch_begin(s);
 	return s;
 }
 
@@ -105,6 +155,7 @@ void regex_scratch_free(struct regex_scratch **scratch)
 		return;
 	pcre2_match_data_free(s->match);
 	pcre2_match_context_free(s->context);
+	pcre2_match_context_free(s->interpreter);
 	pcre2_jit_stack_free(s->stack);
 	regex_prefilter_scratch_free(&s->prefilter);
 	strbuf_free(&s->folded);
@@ -116,37 +167,69 @@ void regex_scratch_free(struct regex_scratch **scratch)
 void regex_scratch_begin(struct regex_scratch *scratch)
 {
 	scratch->looked = scratch->spent = 0;
+	scratch->budget = REGEX_BUDGET_NS;
 }
 
 struct regexlist *regexlist_new(bool anchored)
 {
 	struct regexlist *list = calloc(1, sizeof(*list));
 
+	if (list == NULL)
+		return NULL;
+	list->refs = 1;
+	list->anchored = anchored;
+	return list;
+}
+
+struct regexlist *regexlist_ref(struct regexlist *list)
+{
 	if (list != NULL)
-		list->anchored = anchored;
+		__atomic_add_fetch(&list->refs, 1, __ATOMIC_RELAXED);
 	return list;
 }
 
 static void regex_free(struct regex *r)
 {
 	pcre2_code_free(r->code);
+	pcre2_code_free(r->fast);
 	pcre2_code_free(r->lines);
+	free(r->text);
 	free(r->plain);
 }
 
-void regexlist_free(struct regexlist **list)
+/* Free what preparing a list needs and the finished list does not. */
+static void end_preparation(struct regexlist *list)
 {
+	struct preparation *p = &list->preparation;
 	size_t i;
 
-	if (*list == NULL)
-		return;
-	for (i = 0; i < (*list)->count; i++)
-		regex_free(&(*list)->regexes[i]);
-	regex_prefilter_free(&(*list)->prefilter);
-	free((*list)->always);
-	free((*list)->regexes);
-	free(*list);
+	for (i = 0; i < list->count; i++) {
+		free(list->regexes[i].plain);
+		list->regexes[i].plain = NULL;
+	}
+	free(p->texts);
+	free(p->costs);
+	free(p->takes_part);
+	regex_prefilter_free(&p->prefilter);
+	*p = (struct preparation){ .at = list->count };
+}
+
+void regexlist_unref(struct regexlist **list)
+{
+	struct regexlist *gone = *list;
+	size_t i;
+
 	*list = NULL;
+	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	end_preparation(gone);
+	for (i = 0; i < gone->count; i++)
+		regex_free(&gone->regexes[i]);
+	if (gone->selection != NULL)
+		regex_prefilter_free(&gone->selection->prefilter);
+	free(gone->selection);
+	free(gone->regexes);
+	free(gone);
 }
 
 static int make_room(struct regexlist *list, struct errmsg *err)
@@ -214,25 +297,39 @@ static pcre2_code *compile(const char *regex, size_t len, bool lines, bool ancho
 	return code;
 }
 
-static int regex_init(struct regex *r, const char *regex, size_t len, bool anchored,
+/* Keep the translation of a regex if it takes part in the prefilter. */
+static int join_prefilter(struct regexlist *list, struct regex *r, const struct strbuf *text)
+{
+	uint64_t load = regex_prefilter_load(&r->cost);
+
+	if (!regex_prefilter_can(text->text, text->len))
+		return 0;
+	r->is_costly = !regex_prefilter_bears(&r->cost) || list->load + load > PREFILTER_LIST_MAX;
+	if (r->is_costly)
+		return 0;
+	list->load += load;
+	return (r->plain = strdup(text->text)) != NULL ? 0 : -1;
+}
+
+static int regex_init(struct regexlist *list, struct regex *r, const char *regex, size_t len,
 	struct strbuf *text, struct errmsg *err)
 {
-	*r = (struct regex){ .code = NULL };
+	const bool anchored = list->anchored;
+
+	*r = (struct regex){ .code = NULL, .len = len };
 	if ((r->code = compile(regex, len, false, anchored, text, err)) == NULL)
 		return -1;
-	/* On failure, the interpreter runs it. */
-	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
-	if (regex_prefilter_can(text->text, text->len) && (r->plain = strdup(text->text)) == NULL) {
-		regex_free(r);
+	regex_cost_find(text->text, text->len, &r->cost);
+	if (join_prefilter(list, r, text) < 0)
 		return errmsg_set(err, "out of memory");
-	}
-	/* Not compiled to machine code: hardly any subject has a line terminator. */
-	if (memchr(regex, '.', len) != NULL &&
-		(r->lines = compile(regex, len, true, anchored, text, err)) == NULL) {
-		regex_free(r);
-		return -1;
-	}
-	return 0;
+	if (memchr(regex, '.', len) == NULL)
+		return 0;
+	if ((r->text = malloc(len)) == NULL)
+		return errmsg_set(err, "out of memory");
+	memcpy(r->text, regex, len);
+	if (r->cost.bytes > CERTAINLY_COMPILES)
+		r->lines = compile(regex, len, true, anchored, text, err);
+	return r->cost.bytes > CERTAINLY_COMPILES && r->lines == NULL ? -1 : 0;
 }
 
 int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_t value,
@@ -248,55 +345,177 @@ int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_
 	if (make_room(list, err) < 0)
 		return -1;
 	r = &list->regexes[list->count];
-	if ((ret = regex_init(r, regex, len, list->anchored, &text, err)) == 0) {
+	if ((ret = regex_init(list, r, regex, len, &text, err)) == 0) {
 		r->value = value;
+		list->bytes += r->cost.bytes;
 		list->count++;
+	} else {
+		regex_free(r);
 	}
 	strbuf_free(&text);
 	return ret;
 }
 
-static void set_always(struct regexlist *list, const bool *takes_part)
+uint64_t regexlist_bytes(const struct regexlist *list)
 {
-	size_t i;
+	return list->bytes;
+}
 
-	for (i = 0; i < list->count; i++) {
-		free(list->regexes[i].plain);
-		list->regexes[i].plain = NULL;
-		if (takes_part[i])
-			continue;
-		list->always[i / 64] |= UINT64_C(1) << (i % 64);
-		list->untested++;
-	}
+uint64_t regexlist_bytes_of(const char *regex, size_t len)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct regex_cost cost = { .bytes = REGEX_COST_MAX };
+
+	if (len > REGEX_MAX)
+		return 0;
+	regex_dialect_translate(regex, len, false, &text);
+	if (!text.failed)
+		regex_cost_find(text.text, text.len, &cost);
+	strbuf_free(&text);
+	return cost.bytes;
+}
+
+bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
+{
+	const struct regex *r = &list->regexes[list->count - 1];
+
+	if (r->cost.bytes > MACHINE_CODE_MAX)
+		(void)errmsg_set(why_r,
+			"with its repeats written out, the regex takes up to %" PRIu64
+			" bytes; above %d, it is interpreted, and tried on every subject",
+			r->cost.bytes, MACHINE_CODE_MAX);
+	else if (r->is_costly)
+		(void)errmsg_set(why_r,
+			"repeats add %" PRIu64 " characters to the regex, which then has %" PRIu64
+			" with %" PRIu64 " transitions; above %d, %d, %d, or %d added in the whole "
+			"list, it is tried on every subject",
+			r->cost.repeated, r->cost.positions, r->cost.edges, PREFILTER_REPEATED_MAX,
+			PREFILTER_POSITIONS_MAX, PREFILTER_EDGES_MAX, PREFILTER_LIST_MAX);
+	else
+		return false;
+	return true;
 }
 
 int regexlist_finish(struct regexlist *list, struct errmsg *err)
 {
-	const char **texts;
-	bool *takes_part;
-	size_t i;
+	struct regex *shrunk;
 
 	list->words = (list->count + 63) / 64;
+	list->is_prepared = list->count == 0;
 	if (list->count == 0)
 		return 0;
-	texts = calloc(list->count, sizeof(*texts));
-	takes_part = calloc(list->count, sizeof(*takes_part));
-	list->always = calloc(list->words, sizeof(*list->always));
-	if (texts == NULL || takes_part == NULL || list->always == NULL) {
-		free(texts);
-		free(takes_part);
+	if ((shrunk = realloc(list->regexes, list->count * sizeof(*shrunk))) == NULL)
 		return errmsg_set(err, "out of memory");
-	}
-	for (i = 0; i < list->count; i++) {
-		texts[i] = list->regexes[i].plain;
-		takes_part[i] = texts[i] != NULL;
-	}
-	list->prefilter = regex_prefilter_new(texts, list->count, list->anchored, takes_part);
-	set_always(list, takes_part);
-	free(texts);
-	free(takes_part);
+	list->regexes = shrunk;
+	list->size = list->count;
 	return 0;
 }
+
+/* ---- preparing ------------------------------------------------------------------- */
+
+/* Compile a regex to machine code. If that fails, the interpreter continues to run it. */
+static void prepare_regex(struct regex *r)
+{
+	pcre2_code *fast;
+
+	if (r->cost.bytes > MACHINE_CODE_MAX || (fast = pcre2_code_copy(r->code)) == NULL)
+		return;
+	if (pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE) == 0)
+		__atomic_store_n(&r->fast, fast, __ATOMIC_RELEASE);
+	else
+		pcre2_code_free(fast);
+}
+
+/* Compile the next regexes to machine code. */
+static void prepare_regexes(struct regexlist *list)
+{
+	struct preparation *p = &list->preparation;
+	uint64_t bytes = 0;
+
+	while (p->at < list->count && bytes < MACHINE_CODE_STEP) {
+		struct regex *r = &list->regexes[p->at++];
+
+		prepare_regex(r);
+		bytes += r->cost.bytes;
+	}
+}
+
+static int begin_selection(struct regexlist *list)
+{
+	struct preparation *p = &list->preparation;
+	size_t i;
+
+	p->texts = calloc(list->count, sizeof(*p->texts));
+	p->costs = calloc(list->count, sizeof(*p->costs));
+	p->takes_part = calloc(list->count, sizeof(*p->takes_part));
+	p->prefilter = regex_prefilter_new(list->anchored);
+	if (p->texts == NULL || p->costs == NULL || p->takes_part == NULL || p->prefilter == NULL)
+		return -1;
+	for (i = 0; i < list->count; i++) {
+		p->texts[i] = list->regexes[i].plain;
+		p->costs[i] = list->regexes[i].cost;
+	}
+	return 0;
+}
+
+/* Let other threads use the prefilter. When out of memory, they go on without. */
+static void publish_selection(struct regexlist *list)
+{
+	struct preparation *p = &list->preparation;
+	struct selection *selection =
+		calloc(1, sizeof(*selection) + list->words * sizeof(selection->always[0]));
+	size_t i;
+
+	if (selection == NULL)
+		return;
+	for (i = 0; i < list->count; i++) {
+		if (p->takes_part[i])
+			continue;
+		selection->always[i / 64] |= UINT64_C(1) << (i % 64);
+		selection->untested++;
+	}
+	selection->prefilter = p->prefilter;
+	p->prefilter = NULL;
+	__atomic_store_n(&list->selection, selection, __ATOMIC_RELEASE);
+}
+
+/* Add the next regexes to the prefilter. Returns whether more remain. */
+static bool prepare_selection(struct regexlist *list)
+{
+	struct preparation *p = &list->preparation;
+
+	if (!regex_prefilter_helps(list->count) ||
+		(p->prefilter == NULL && begin_selection(list) < 0))
+		return false;
+	p->selected = regex_prefilter_add(p->prefilter, p->texts, p->costs, p->selected,
+		list->count, p->takes_part);
+	if (p->selected < list->count)
+		return true;
+	publish_selection(list);
+	return false;
+}
+
+bool regexlist_prepare(struct regexlist *list)
+{
+	if (regexlist_is_prepared(list))
+		return false;
+	if (list->preparation.at < list->count) {
+		prepare_regexes(list);
+		return true;
+	}
+	if (prepare_selection(list))
+		return true;
+	end_preparation(list);
+	__atomic_store_n(&list->is_prepared, true, __ATOMIC_RELEASE);
+	return false;
+}
+
+bool regexlist_is_prepared(const struct regexlist *list)
+{
+	return __atomic_load_n(&list->is_prepared, __ATOMIC_ACQUIRE);
+}
+
+/* ---- matching -------------------------------------------------------------------- */
 
 /* A folded subject: UTF-8 in the scratch. */
 struct subject {
@@ -310,8 +529,8 @@ struct subject {
 static int choose(const struct regexlist *list, struct regex_scratch *s,
 	const struct subject *subject)
 {
+	const struct selection *selection = __atomic_load_n(&list->selection, __ATOMIC_ACQUIRE);
 	uint64_t *bits;
-	size_t i;
 
 	if (s->words < list->words) {
 		if ((bits = realloc(s->bits, list->words * sizeof(*bits))) == NULL)
@@ -319,15 +538,15 @@ static int choose(const struct regexlist *list, struct regex_scratch *s,
 		s->bits = bits;
 		s->words = list->words;
 	}
-	memcpy(s->bits, list->always, list->words * sizeof(*s->bits));
-	if (list->prefilter == NULL)
-		return 0;
-	if (subject->is_plain &&
-		regex_prefilter_scan(list->prefilter, s->prefilter, subject->text, subject->len,
-			s->bits) == 0)
-		return 0;
-	for (i = 0; i < list->count; i++)
-		s->bits[i / 64] |= UINT64_C(1) << (i % 64);
+	if (selection != NULL && subject->is_plain) {
+		memcpy(s->bits, selection->always, list->words * sizeof(*s->bits));
+		if (regex_prefilter_scan(selection->prefilter, s->prefilter, subject->text,
+			    subject->len, s->bits) == 0)
+			return 0;
+	}
+	memset(s->bits, 0xff, list->words * sizeof(*s->bits));
+	if (list->count % 64 != 0)
+		s->bits[list->words - 1] = (UINT64_C(1) << list->count % 64) - 1;
 	return 0;
 }
 
@@ -341,19 +560,55 @@ static bool over_budget(struct regex_scratch *s)
 	since = s->looked != 0 ? now - s->looked : 0;
 	s->looked = now;
 	s->spent += since < PAUSE_NS ? since : PAUSE_NS;
-	return s->spent > REGEX_BUDGET_NS;
+	s->budget += REGEX_BUDGET_EACH_NS;
+	return s->spent > s->budget;
 }
 
-static enum regex_result try_one(const struct regex *r, struct regex_scratch *s,
-	const struct subject *subject)
+/*
+ * Return the form of a regex for subjects with a line terminator, which are rare: it is compiled
+ * when the first one comes, and not to machine code. The decision is not charged for that. NULL
+ * when out of memory.
+ */
+static const pcre2_code *lines_form(const struct regexlist *list, struct regex *r,
+	struct regex_scratch *s)
 {
-	const pcre2_code *code = subject->has_lines && r->lines != NULL ? r->lines : r->code;
+	pcre2_code *lines = __atomic_load_n(&r->lines, __ATOMIC_ACQUIRE), *made;
+	struct strbuf text = STRBUF_INIT;
+
+	if (lines != NULL)
+		return lines;
+	made = compile(r->text, r->len, true, list->anchored, &text, NULL);
+	strbuf_free(&text);
+	if (made != NULL &&
+		!__atomic_compare_exchange_n(&r->lines, &lines, made, false, __ATOMIC_ACQ_REL,
+			__ATOMIC_ACQUIRE)) {
+		pcre2_code_free(made); /* another thread was first */
+		made = lines;
+	}
+	if (s->now_ns != NULL)
+		s->looked = s->now_ns();
+	return made;
+}
+
+static enum regex_result try_one(const struct regexlist *list, struct regex *r,
+	struct regex_scratch *s, const struct subject *subject)
+{
+	const pcre2_code *code = __atomic_load_n(&r->fast, __ATOMIC_ACQUIRE);
+	pcre2_match_context *context = code != NULL ? s->context : s->interpreter;
 	int rc;
 
 	if (over_budget(s))
 		return REGEX_FAILED;
+	if (subject->has_lines && r->text != NULL) {
+		code = lines_form(list, r, s);
+		context = s->interpreter;
+	} else if (code == NULL) {
+		code = r->code;
+	}
+	if (code == NULL)
+		return REGEX_FAILED;
 	rc = pcre2_match(code, (PCRE2_SPTR)subject->text, subject->len, 0, PCRE2_NO_UTF_CHECK,
-		s->match, s->context);
+		s->match, context);
 	if (rc >= 0)
 		return REGEX_YES;
 	return rc == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_FAILED;
@@ -452,7 +707,7 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 	for (w = 0; w < list->words; w++) {
 		for (word = scratch->bits[w]; word != 0; word &= word - 1) {
 			i = w * 64 + (size_t)__builtin_ctzll(word);
-			switch (try_one(&list->regexes[i], scratch, &folded)) {
+			switch (try_one(list, &list->regexes[i], scratch, &folded)) {
 			case REGEX_YES:
 				*value_r = list->regexes[i].value;
 				return REGEX_YES;
@@ -476,5 +731,7 @@ size_t regexlist_count(const struct regexlist *list)
 
 size_t regexlist_untested(const struct regexlist *list)
 {
-	return list->untested;
+	const struct selection *selection = __atomic_load_n(&list->selection, __ATOMIC_ACQUIRE);
+
+	return selection != NULL ? selection->untested : list->count;
 }

@@ -9,8 +9,12 @@
 
 /*
  * A list of regexes that are tried on one subject, each by itself, caseless, in JavaScript's
- * dialect. If the build includes hyperscan, it first selects those that can match at all. Immutable
- * once finished; then any thread may match, each with its own scratch.
+ * dialect. Reference-counted. Once it is finished, its answers never change; then any thread may
+ * match, each with its own scratch.
+ *
+ * A finished list is interpreted by PCRE2. regexlist_prepare() makes it faster: it compiles the
+ * regexes to machine code and, if the build includes hyperscan, a prefilter that selects those that
+ * can match at all. This can take long, and so it is done beside the matching threads, in steps.
  */
 struct regexlist;
 
@@ -20,7 +24,10 @@ struct regexlist;
  */
 struct regex_scratch;
 
-#define REGEX_BUDGET_NS UINT64_C(5000000) /* for all regexes of one decision */
+/* For all regexes of one decision, and more for each that is tried, because a long list that is not
+ * prepared takes that long. */
+#define REGEX_BUDGET_NS UINT64_C(5000000)
+#define REGEX_BUDGET_EACH_NS UINT64_C(2000)
 
 /* now_ns: a monotonic clock, or NULL for no time budget (the match limits always apply). Returns
  * NULL when out of memory. */
@@ -33,7 +40,8 @@ void regex_scratch_begin(struct regex_scratch *scratch);
 /* anchored: each regex must match the whole subject, like ^(?:regex)$ in JavaScript. Returns NULL
  * when out of memory. */
 struct regexlist *regexlist_new(bool anchored);
-void regexlist_free(struct regexlist **list); /* accepts NULL */
+struct regexlist *regexlist_ref(struct regexlist *list);
+void regexlist_unref(struct regexlist **list); /* accepts NULL */
 
 /*
  * Compile and add a regex; regexlist_match() returns value (a line, an index) when it matches. -1
@@ -56,7 +64,33 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 
 size_t regexlist_count(const struct regexlist *list);
 
-/* Return how many regexes are always tried because they do not take part in the prefilter. */
+/*
+ * Return the bytes that PCRE2 needs for the list at most, which is what adding and preparing its
+ * regexes costs, too. It is known without compiling anything, the same on every machine.
+ */
+uint64_t regexlist_bytes(const struct regexlist *list);
+
+/* Return what regexlist_bytes() will grow by if this regex is added. */
+uint64_t regexlist_bytes_of(const char *regex, size_t len);
+
+/*
+ * Return whether the regex that was added last stays slower than others, because it is too large
+ * for machine code or the prefilter. Sets *why_r then.
+ */
+bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r);
+
+/*
+ * Prepare a finished list, one step of at most a few tenths of a second at a time. Changes no
+ * answer. Returns whether another step is needed. One thread at a time may prepare a list, while
+ * others match.
+ */
+bool regexlist_prepare(struct regexlist *list);
+
+/* Return whether the list needs no further step. Any thread. */
+bool regexlist_is_prepared(const struct regexlist *list);
+
+/* Return how many regexes are tried on every subject, because the prefilter is not prepared or they
+ * do not take part in it. Any thread. */
 size_t regexlist_untested(const struct regexlist *list);
 
 #endif

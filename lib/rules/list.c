@@ -12,6 +12,9 @@
 #include "lib/rules/list_private.h"
 #include "lib/rules/regex_check.h"
 
+/* The bound of regexlist_bytes(), so that no list delays the others for long. */
+#define LIST_REGEX_BYTES (64 << 20)
+
 enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
 
 static const struct {
@@ -74,9 +77,16 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 								     REGEX_ON_ADDRESSES;
 	struct errmsg err;
 
-	if (!regex_check(subject, true, entry->text, entry->len, &err) ||
+	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES)
+		problems_add(problems,
+			"%s:%u: with repeats written out, the regexes of a list may take up to %d "
+			"MiB, which the lines before take; left out",
+			list->name, entry->line, LIST_REGEX_BYTES >> 20);
+	else if (!regex_check(subject, true, entry->text, entry->len, &err) ||
 		regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
 		report_entry(list, entry, &err, problems);
+	else if (regexlist_is_costly(list->regexes, &err))
+		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	return 0;
 }
 
@@ -196,9 +206,14 @@ void list_unref(struct list **list)
 	strmap_free(&gone->allowed);
 	strmap_free(&gone->locals);
 	cidr_set_free(&gone->nets);
-	regexlist_free(&gone->regexes);
+	regexlist_unref(&gone->regexes);
 	orgdomain_unref(&gone->psl);
 	free(gone);
+}
+
+struct regexlist *list_regexes(const struct list *list)
+{
+	return list->regexes;
 }
 
 size_t list_entries(const struct list *list)

@@ -49,6 +49,8 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 struct list *list_ref(struct list *list);
 void list_unref(struct list **list); /* accepts NULL */
 
+struct regexlist *list_regexes(const struct list *list); /* empty unless it is a regex list */
+
 size_t list_entries(const struct list *list);
 size_t list_bytes(const struct list *list); /* memory in use */
 

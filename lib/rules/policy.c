@@ -31,7 +31,7 @@ static int fill_gaps(struct policy_parts *parts)
 	if (parts->profiles == NULL) {
 		if ((profiles = profiles_builder_new(false)) == NULL)
 			return -1;
-		parts->profiles = profiles_builder_finish(&profiles);
+		parts->profiles = profiles_builder_finish(&profiles, NULL, NULL);
 	}
 	if (parts->users == NULL) {
 		if ((users = users_builder_new()) == NULL)
@@ -60,6 +60,35 @@ struct policy *policy_new(const struct policy_parts *parts)
 	if (fill_gaps(&policy->parts) < 0)
 		policy_unref(&policy);
 	return policy;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct regexlist *const *x = a, *const *y = b;
+	const uint64_t one = regexlist_bytes(*x), other = regexlist_bytes(*y);
+
+	return (one > other) - (one < other);
+}
+
+struct regexlist **policy_unprepared(const struct policy *policy, size_t *count_r)
+{
+	const struct policy_parts *parts = &policy->parts;
+	const size_t profiles = profiles_count(parts->profiles);
+	struct regexlist **lists, *list;
+	size_t count = 0, i;
+
+	if ((lists = calloc(LIST_COUNT + profiles, sizeof(struct regexlist *))) == NULL)
+		return NULL;
+	for (i = 0; i < LIST_COUNT + profiles; i++) {
+		list = i < LIST_COUNT ?
+			list_regexes(parts->lists[i]) :
+			profile_rcpt_re(profiles_at(parts->profiles, i - LIST_COUNT));
+		if (!regexlist_is_prepared(list))
+			lists[count++] = list;
+	}
+	qsort(lists, count, sizeof(struct regexlist *), by_bytes);
+	*count_r = count;
+	return lists;
 }
 
 void policy_check_profiles(const struct policy_parts *parts, struct problems *problems)

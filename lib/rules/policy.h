@@ -28,6 +28,12 @@ struct policy_parts {
 /* Make a policy with one reference; NULL when out of memory. */
 struct policy *policy_new(const struct policy_parts *parts);
 
+/*
+ * Return the regex lists of a policy that are not prepared (regexlist_prepare()), the least costly
+ * ones first. They are borrowed; the caller must free() the array. NULL when out of memory.
+ */
+struct regexlist **policy_unprepared(const struct policy *policy, size_t *count_r);
+
 /* Return the parts of a policy, borrowed. */
 const struct policy_parts *policy_parts(const struct policy *policy);
 

@@ -15,19 +15,38 @@
 #include "lib/rules/entry_check.h"
 #include "lib/rules/regex_check.h"
 
+enum remark_kind {
+	REMARK_SLOW,	 /* the regex is in force */
+	REMARK_LEFT_OUT, /* it is not */
+	REMARK_REST,	 /* neither it nor those after it are in force */
+};
+
+/* What is to be reported about a regex of rcpt_re. */
+struct remark {
+	struct remark *next; /* of a later regex */
+	enum remark_kind kind;
+	uint32_t number;  /* of the regex, from 1 */
+	const char *text; /* in the arena */
+};
+
 struct profile {
 	struct cell cells[PROFILE_COLUMNS]; /* as the row had them, in the arena */
 	const char *id, *name;
 	bool open;
 	uint64_t maxsize;
 	struct limits limits;
-	struct strmap *hosts;	   /* "example.com", ".example.com" -> index from 1 */
-	struct strmap *rcpts;	   /* canonical -> index from 1 */
-	struct regexlist *rcpt_re; /* -> index from 1 */
+	struct strmap *hosts;	     /* "example.com", ".example.com" -> index from 1 */
+	struct strmap *rcpts;	     /* canonical -> index from 1 */
+	struct regexlist *rcpt_re;   /* -> index from 1 */
+	struct remark *remarks;	     /* on rcpt_re, by number */
+	struct remark **last_remark; /* where the next one belongs */
+	bool fits;		     /* within the bound of all profiles' regexes */
+	uint64_t bytes;		     /* of its regexes, see regexlist_bytes() */
 };
 
 struct profiles {
 	unsigned refs;
+	bool anchored; /* rcpt_re must match the whole address */
 	struct arena *arena;
 	struct profile **at;
 	size_t count, size;
@@ -41,7 +60,7 @@ static void profile_clear(struct profile *profile)
 {
 	strmap_free(&profile->hosts);
 	strmap_free(&profile->rcpts);
-	regexlist_free(&profile->rcpt_re);
+	regexlist_unref(&profile->rcpt_re);
 }
 
 struct profiles *profiles_ref(struct profiles *profiles)
@@ -150,7 +169,7 @@ bool profile_rcpt_allows(const struct profile *profile, const struct mail_addres
 	return strmap_find(profile->rcpts, rcpt->canon, rcpt->canon_len, index_r);
 }
 
-const struct regexlist *profile_rcpt_re(const struct profile *profile)
+struct regexlist *profile_rcpt_re(const struct profile *profile)
 {
 	return profile->rcpt_re;
 }
@@ -164,7 +183,6 @@ struct cell profile_cell(const struct profile *profile, enum profile_column colu
 
 struct profiles_builder {
 	struct profiles *profiles;
-	bool anchored;
 };
 
 struct profiles_builder *profiles_builder_new(bool anchored)
@@ -177,9 +195,9 @@ struct profiles_builder *profiles_builder_new(bool anchored)
 		free(p);
 		return NULL;
 	}
-	builder->anchored = anchored;
 	builder->profiles = p;
 	p->refs = 1;
+	p->anchored = anchored;
 	p->arena = arena_new(16384);
 	p->by_id = strmap_new();
 	p->by_name = strmap_new();
@@ -300,27 +318,6 @@ static int add_rcpts(struct reading *r)
 	return 0;
 }
 
-static int add_regexes(struct reading *r)
-{
-	const bool anchored = r->builder->anchored;
-	struct cell_items items;
-	struct errmsg err;
-	const char *item;
-	size_t len;
-
-	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
-	while (cell_items_next(&items, &item, &len)) {
-		if (!regex_check(REGEX_ON_ADDRESSES, anchored, item, len, &err) ||
-			regexlist_add(r->profile->rcpt_re, item, len, items.number, &err) < 0)
-			report_item(r, "rcpt_re", items.number, &err);
-		else if (!anchored && memchr(item, '$', len) == NULL)
-			problems_note(r->problems,
-				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
-				r->where, items.number, TEXT_CUT_LEN(item, len, 120));
-	}
-	return regexlist_finish(r->profile->rcpt_re, NULL);
-}
-
 /* Parse a number of octets without a sign. */
 static int parse_size(const struct cell *cell, uint64_t *size_r)
 {
@@ -368,13 +365,18 @@ static int read_bounds(struct reading *r)
 	return 0;
 }
 
-static int make_tables(struct profile *profile, bool anchored)
+static int make_tables(struct profile *profile)
 {
 	profile->hosts = strmap_new();
 	profile->rcpts = strmap_new();
-	profile->rcpt_re = regexlist_new(anchored);
-	return profile->hosts == NULL || profile->rcpts == NULL || profile->rcpt_re == NULL ? -1 :
-											      0;
+	return profile->hosts == NULL || profile->rcpts == NULL ? -1 : 0;
+}
+
+/* Set the beginning of the texts of a profile's problems. */
+static void set_where(struct reading *r)
+{
+	(void)text_format(r->where, sizeof(r->where), "profiles id %s (%s)", r->profile->id,
+		r->profile->name);
 }
 
 /* Add the finished profile to the set. -1 when out of memory. */
@@ -441,8 +443,7 @@ static int read_identity(struct reading *r, const struct cell *row)
 	profile->name = name->kind == CELL_TEXT && name->len > 0 ?
 		profile->cells[PROFILE_NAME].text :
 		profile->id;
-	(void)text_format(r->where, sizeof(r->where), "profiles id %s (%s)", profile->id,
-		profile->name);
+	set_where(r);
 	if (profiles_by_id(r->builder->profiles, profile->id) != NULL) {
 		problems_add(r->problems, "%s: another row has that id; left out", r->where);
 		return 1;
@@ -457,12 +458,11 @@ static int read_profile(struct reading *r, const struct cell *row)
 
 	if (skip != 0)
 		return skip < 0 ? -1 : 0;
-	if (make_tables(r->profile, r->builder->anchored) < 0)
+	if (make_tables(r->profile) < 0)
 		return -1;
 	if (read_bounds(r) < 0)
 		return strmap_add(p->bad, r->profile->id, strlen(r->profile->id), 0) < 0 ? -1 : 0;
-	if (add_hosts(r) < 0 || add_rcpts(r) < 0 || add_regexes(r) < 0 ||
-		add_profile(p, r->profile, r) < 0)
+	if (add_hosts(r) < 0 || add_rcpts(r) < 0 || add_profile(p, r->profile, r) < 0)
 		return -1;
 	return 1;
 }
@@ -482,11 +482,233 @@ int profiles_builder_add(struct profiles_builder *builder, const struct cell row
 	return taken;
 }
 
-struct profiles *profiles_builder_finish(struct profiles_builder **builder)
-{
-	struct profiles *profiles = (*builder)->profiles;
+/* ---- regexes ------------------------------------------------------------------- */
 
-	free(*builder);
-	*builder = NULL;
-	return profiles;
+/* Add a remark after the others. -1 when out of memory. */
+static int add_remark(struct reading *r, uint32_t number, enum remark_kind kind, const char *text)
+{
+	struct arena *arena = r->builder->profiles->arena;
+	struct remark *remark = arena_alloc(arena, sizeof(*remark));
+
+	if (remark == NULL || (text = arena_strdup(arena, text)) == NULL)
+		return -1;
+	*remark = (struct remark){ NULL, kind, number, text };
+	*r->profile->last_remark = remark;
+	r->profile->last_remark = &remark->next;
+	return 0;
+}
+
+static int add_regex(struct reading *r, const char *item, size_t len, uint32_t number)
+{
+	struct regexlist *list = r->profile->rcpt_re;
+	struct errmsg err = { "" };
+
+	if (!regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err) ||
+		regexlist_add(list, item, len, number, &err) < 0)
+		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
+	return regexlist_is_costly(list, &err) ? add_remark(r, number, REMARK_SLOW, err.text) : 0;
+}
+
+/* Compile the regexes up to the bound, to which also those count that are refused. */
+static int add_regexes(struct reading *r)
+{
+	struct profile *profile = r->profile;
+	struct cell_items items;
+	struct errmsg err;
+	const char *item;
+	uint64_t bytes = 0;
+	size_t len;
+	int ret = 0;
+
+	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
+	while (ret == 0 && cell_items_next(&items, &item, &len)) {
+		if ((bytes += regexlist_bytes_of(item, len)) > PROFILE_REGEX_BYTES) {
+			(void)errmsg_set(&err,
+				"with repeats written out, the regexes of a profile may take up to "
+				"%d bytes; this one and all after it are",
+				PROFILE_REGEX_BYTES);
+			ret = add_remark(r, items.number, REMARK_REST, err.text);
+			break;
+		}
+		ret = add_regex(r, item, len, items.number);
+	}
+	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL);
+}
+
+/* Find the profile of an earlier set that has the same regexes; NULL if there is none. */
+static const struct profile *find_same(const struct profiles *p, const struct profile *profile,
+	const struct profiles *previous)
+{
+	const struct profile *old;
+
+	if (previous == NULL || previous->anchored != p->anchored)
+		return NULL;
+	old = profiles_by_id(previous, profile->id);
+	return old != NULL && old->fits &&
+			cell_equal(&old->cells[PROFILE_RCPT_RE], &profile->cells[PROFILE_RCPT_RE]) ?
+		old :
+		NULL;
+}
+
+/* Take over the regexes of an earlier profile with their remarks. -1 when out of memory. */
+static int share_regexes(struct reading *r, const struct profile *old)
+{
+	const struct remark *remark;
+
+	for (remark = old->remarks; remark != NULL; remark = remark->next) {
+		if (add_remark(r, remark->number, remark->kind, remark->text) < 0)
+			return -1;
+	}
+	r->profile->rcpt_re = regexlist_ref(old->rcpt_re);
+	return 0;
+}
+
+/* Report a remark. Returns whether the regex is in force. */
+static bool report_remark(const struct reading *r, const struct remark *remark)
+{
+	if (remark->kind == REMARK_SLOW)
+		problems_note(r->problems, "%s: rcpt_re[%u]: %s", r->where, remark->number,
+			remark->text);
+	else
+		problems_add(r->problems, "%s: rcpt_re[%u]: %s%s left out", r->where,
+			remark->number, remark->text, remark->kind == REMARK_REST ? "" : ";");
+	return remark->kind == REMARK_SLOW;
+}
+
+/* Report the remarks on the regexes of a profile, and those that match within an address. */
+static void report_regexes(const struct reading *r)
+{
+	const struct remark *remark = r->profile->remarks;
+	struct cell_items items;
+	const char *item;
+	size_t len;
+
+	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
+	while (cell_items_next(&items, &item, &len)) {
+		bool is_in_force = true, is_last = false;
+
+		if (remark != NULL && remark->number == items.number) {
+			is_in_force = report_remark(r, remark);
+			is_last = remark->kind == REMARK_REST;
+			remark = remark->next;
+		}
+		if (is_last)
+			break;
+		if (is_in_force && !r->builder->profiles->anchored &&
+			memchr(item, '$', len) == NULL)
+			problems_note(r->problems,
+				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
+				r->where, items.number, TEXT_CUT_LEN(item, len, 120));
+	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Determine what the regexes of a profile cost, up to its bound. */
+static uint64_t find_bytes(const struct profile *profile)
+{
+	struct cell_items items;
+	const char *item;
+	uint64_t bytes = 0;
+	size_t len;
+
+	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
+	while (bytes < PROFILE_REGEX_BYTES && cell_items_next(&items, &item, &len))
+		bytes += regexlist_bytes_of(item, len);
+	return bytes < PROFILE_REGEX_BYTES ? bytes : PROFILE_REGEX_BYTES;
+}
+
+/* Sort the values; return the smallest of those that exceed a bound of their sum. */
+static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
+{
+	uint64_t total = 0;
+
+	qsort(values, count, sizeof(*values), by_number);
+	for (size_t i = 0; i < count; i++) {
+		if ((total += values[i]) > bound)
+			return values[i];
+	}
+	return UINT64_MAX;
+}
+
+/*
+ * Find which profiles can have their regexes: first the shortest, because it takes time even to
+ * determine their cost, and of these the least costly, so that a costly profile harms itself first.
+ * Returns 0, or -1 when out of memory.
+ */
+static int choose_profiles(struct profiles *p, const struct profiles *previous)
+{
+	uint64_t *values = calloc(p->count + 1, sizeof(*values)), excess;
+	const struct profile *same;
+	size_t i, count = 0;
+
+	if (values == NULL)
+		return -1;
+	for (i = 0; i < p->count; i++)
+		values[i] = p->at[i]->cells[PROFILE_RCPT_RE].len;
+	excess = find_excess(values, p->count, PROFILES_REGEX_TEXT);
+	for (i = 0; i < p->count; i++) {
+		struct profile *profile = p->at[i];
+
+		profile->fits = profile->cells[PROFILE_RCPT_RE].len < excess;
+		if (!profile->fits)
+			continue;
+		same = find_same(p, profile, previous);
+		profile->bytes = same != NULL ? same->bytes : find_bytes(profile);
+		values[count++] = profile->bytes;
+	}
+	excess = find_excess(values, count, PROFILES_REGEX_BYTES);
+	for (i = 0; i < p->count; i++)
+		p->at[i]->fits = p->at[i]->fits && p->at[i]->bytes < excess;
+	free(values);
+	return 0;
+}
+
+/* Compile the regexes of a profile, or take over those of an earlier set. -1 when out of memory. */
+static int make_regexes(struct reading *r, const struct profiles *previous)
+{
+	const struct profiles *p = r->builder->profiles;
+	struct profile *profile = r->profile;
+	const struct profile *same = NULL;
+	int ret;
+
+	set_where(r);
+	profile->last_remark = &profile->remarks;
+	if (profile->fits)
+		same = find_same(p, profile, previous);
+	if (same == NULL && (profile->rcpt_re = regexlist_new(p->anchored)) == NULL)
+		return -1;
+	if (!profile->fits) {
+		problems_add(r->problems,
+			"%s: rcpt_re: the regexes of all profiles may take up to %d MiB of text, "
+			"and %d MiB with repeats written out, and those of this profile are among "
+			"the largest; all of them are left out",
+			r->where, PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
+		return regexlist_finish(profile->rcpt_re, NULL);
+	}
+	ret = same != NULL ? share_regexes(r, same) : add_regexes(r);
+	report_regexes(r);
+	return ret;
+}
+
+struct profiles *profiles_builder_finish(struct profiles_builder **builder,
+	const struct profiles *previous, struct problems *problems)
+{
+	struct reading r = { .builder = *builder, .problems = problems };
+	struct profiles *profiles = (*builder)->profiles;
+	int ret = choose_profiles(profiles, previous);
+
+	for (size_t i = 0; ret == 0 && i < profiles->count; i++) {
+		r.profile = profiles->at[i];
+		ret = make_regexes(&r, previous);
+	}
+	if (ret == 0)
+		(*builder)->profiles = NULL;
+	profiles_builder_free(builder);
+	return ret == 0 ? profiles : NULL;
 }

@@ -24,6 +24,15 @@ struct profiles_builder;
 struct profiles_builder *profiles_builder_new(bool anchored);
 
 /*
+ * The regexes of a profile, and of all profiles, in bytes of regexlist_bytes(), and the text of all
+ * profiles' rcpt_re. These bounds keep those who write profiles from delaying a load, or from using
+ * up the memory.
+ */
+#define PROFILE_REGEX_BYTES (512 << 10)
+#define PROFILES_REGEX_BYTES (32 << 20)
+#define PROFILES_REGEX_TEXT (8 << 20)
+
+/*
  * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host
  * alone is left out, because that can only forbid more. A row with bad limits, size or `open` is
  * left out completely, and its users may send to nobody until the row is corrected (see
@@ -33,8 +42,14 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
 	struct problems *problems);
 
-/* Return the profiles with one reference, and free the builder. NULL when out of memory. */
-struct profiles *profiles_builder_finish(struct profiles_builder **builder);
+/*
+ * Return the profiles with one reference, and free the builder. NULL when out of memory. The
+ * regexes of rcpt_re are compiled here, unless `previous` (may be NULL) has the same ones for the
+ * same id, and their problems reported. If the regexes of all profiles exceed their bounds, those
+ * of the longest or most costly profiles are left out.
+ */
+struct profiles *profiles_builder_finish(struct profiles_builder **builder,
+	const struct profiles *previous, struct problems *problems);
 void profiles_builder_free(struct profiles_builder **builder); /* accepts NULL */
 
 struct profiles *profiles_ref(struct profiles *profiles);
@@ -60,7 +75,7 @@ bool profile_host_allows(const struct profile *profile, const struct mail_addres
 	uint32_t *index_r);
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r);
-const struct regexlist *profile_rcpt_re(const struct profile *profile);
+struct regexlist *profile_rcpt_re(const struct profile *profile);
 
 /* Return the value of a column as the row had it. It lives as long as the profile. */
 struct cell profile_cell(const struct profile *profile, enum profile_column column);

@@ -360,7 +360,8 @@ static void rows_clear(struct store_rows *rows)
 static int finish_store(struct store_rows *rows, const struct store_source *source,
 	struct store *store)
 {
-	store->profiles = profiles_builder_finish(&rows->profiles);
+	store->profiles =
+		profiles_builder_finish(&rows->profiles, source->previous_profiles, rows->problems);
 	if (store->profiles == NULL)
 		return -1;
 	store->users = users_builder_finish(&rows->users, source->previous, store->profiles,

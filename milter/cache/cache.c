@@ -26,7 +26,8 @@
  * one thread for each attempt, which is abandoned if the attempt is given up; and store_sync.c to
  * write the JSON file from references to immutable rows. Each hands over its result under a lock of
  * its own and wakes the cache thread by an eventfd. A third helper, line_worker.c, parses rows
- * during a load and ends with it.
+ * during a load and ends with it. A fourth, regex_preparer.c, makes the regexes of a policy faster
+ * while it is in force.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
@@ -34,7 +35,8 @@
  * the rows of a load are put in force together with the files as they are when the load ends.
  */
 
-#define STOP_WRITE_MS 2000 /* how long a stop waits for the JSON file */
+#define STOP_WRITE_MS 2000   /* how long a stop waits for the JSON file */
+#define STOP_PREPARE_MS 1000 /* how long it waits for the present step of the regexes */
 
 /* ---- the thread --------------------------------------------------------------- */
 
@@ -214,6 +216,7 @@ static void destroy_cache(struct cache **cache)
 		return;
 	database_free(&c->database);
 	store_sync_free(&c->store_sync, STOP_WRITE_MS);
+	regex_preparer_free(&c->preparer, STOP_PREPARE_MS);
 	watch_free(&c->watch);
 	policy_problems_free(&c->policy_problems);
 	for (i = 0; i < LIST_COUNT; i++)
@@ -249,11 +252,12 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	cache->watch = watch_new(true);
 	cache->policy_problems = policy_problems_new();
 	cache->store_sync = store_sync_new(cache->wake_fd);
+	cache->preparer = regex_preparer_new();
 	cache->database = cache_database_new(cache,
 		&(struct pg_waiter){ .context = cache, .wait = wait_attending });
 	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
 		cache->policy_problems == NULL || cache->store_sync == NULL ||
-		cache->database == NULL)
+		cache->preparer == NULL || cache->database == NULL)
 		destroy_cache(&cache);
 	return cache;
 }

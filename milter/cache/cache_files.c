@@ -160,6 +160,7 @@ static enum store_result read_store(struct cache *cache, enum cache_source sourc
 	const struct store_source how = {
 		.rcpt_re_anchored = cache->config->settings->rcpt_re_anchored,
 		.previous = cache->users,
+		.previous_profiles = cache->profiles,
 		.problems = problems,
 	};
 	struct store store = { 0 };

@@ -48,6 +48,7 @@ void cache_publish(struct cache *cache)
 	if (cache->source == SOURCE_LISTS)
 		policy_check_store(cache->config, problems, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_SETTINGS, problems);
+	regex_preparer_want(cache->preparer, policy);
 	snapshot_publish(cache->snapshot, policy);
 	cache->is_changed = false;
 	policy_problems_log_changes(cache->policy_problems);
@@ -167,7 +168,8 @@ void cache_anchor_profiles(struct cache *cache)
 				(enum profile_column)column);
 		added = profiles_builder_add(builder, row, NULL); /* bad rows have been reported */
 	}
-	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder) : NULL;
+	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder, NULL, NULL) :
+						   NULL;
 	profiles_builder_free(&builder);
 	if (profiles == NULL)
 		log_event(LOG_LEVEL_ERROR,

@@ -10,6 +10,7 @@
 #include "milter/cache/cache.h"
 #include "milter/cache/database.h"
 #include "milter/cache/policy_problems.h"
+#include "milter/cache/regex_preparer.h"
 #include "milter/cache/store_sync.h"
 #include "milter/cache/watch.h"
 #include "milter/pg/revision.h"
@@ -53,6 +54,7 @@ struct cache {
 	struct policy_problems *policy_problems;
 	struct database *database;
 	struct store_sync *store_sync;
+	struct regex_preparer *preparer;
 	struct cache_reload reload;
 
 	/* The parts of the next policy; its settings are config's. */

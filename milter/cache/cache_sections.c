@@ -43,12 +43,13 @@ static json_t *cache_json(const struct cache_status *s)
 {
 	/* A value that is NULL makes json_pack() fail, which frees the others. */
 	return json_pack(
-		"{s:{s:s, s:I, s:o, s:o, s:o, s:o, s:I}, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:o}",
+		"{s:{s:s, s:I, s:o, s:o, s:o, s:o, s:I}, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:o}",
 		"policy", "source", cache_source_name(s->source), "serial", (json_int_t)s->serial,
 		"published_at", time_json(s->published), "confirmed_at", time_json(s->confirmed),
 		"age_seconds", age_json(s->confirmed), "revision", json_text_or_null(s->revision),
 		"publications", (json_int_t)s->publications, "users", (json_int_t)s->users,
-		"profiles", (json_int_t)s->profiles, "users_bytes", (json_int_t)s->users_bytes,
+		"profiles", (json_int_t)s->profiles, "unprepared_regex_lists",
+		(json_int_t)s->unprepared, "users_bytes", (json_int_t)s->users_bytes,
 		"config_error", json_text_or_null(s->config_error), "problem_count",
 		(json_int_t)s->problems[PROBLEM].count, "problems",
 		cache_status_problems_json(s, PROBLEM), "note_count",

@@ -137,12 +137,26 @@ void cache_update_status(struct cache *cache)
 	cache_status_free(&old);
 }
 
+/* Return how many regex lists of the policy in force are not prepared yet. */
+static size_t count_unprepared(struct cache *cache)
+{
+	struct policy *policy = snapshot_get(cache->snapshot);
+	size_t count = 0;
+
+	if (policy != NULL)
+		free(policy_unprepared(policy, &count));
+	policy_unref(&policy);
+	return count;
+}
+
 int cache_copy_status(struct cache *cache, struct cache_status *status_r)
 {
+	const size_t unprepared = count_unprepared(cache);
 	int ret = 0;
 
 	(void)pthread_mutex_lock(&cache->lock);
 	*status_r = cache->status;
+	status_r->unprepared = unprepared;
 	for (int i = 0; i < PROBLEM_LEVELS; i++) {
 		if (cache->status.problems[i].texts == NULL)
 			continue;

@@ -48,13 +48,18 @@ static void look_clear(struct look *look)
 static enum pg_outcome load_profiles(struct database *db, struct look *look)
 {
 	struct database_rows *rows = &look->rows;
+	struct profiles *previous = profiles_ref(db->owner.profiles(db->owner.context));
 	struct pg_load load = {
 		.rcpt_re_anchored = db->owner.rcpt_re_anchored(db->owner.context),
+		.previous_profiles = previous,
 	};
+	enum pg_outcome outcome;
 
 	problems_free(&rows->profile_problems);
 	load.problems = rows->profile_problems = problems_new();
-	return pg_load_profiles(db->pg, &load, &rows->profiles);
+	outcome = pg_load_profiles(db->pg, &load, &rows->profiles);
+	profiles_unref(&previous);
+	return outcome;
 }
 
 static enum pg_outcome load_users(struct database *db, struct look *look)

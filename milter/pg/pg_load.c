@@ -56,7 +56,8 @@ enum pg_outcome pg_load_profiles(struct pg *pg, const struct pg_load *load,
 		profiles_builder_free(&loading.profiles);
 		return outcome;
 	}
-	if ((profiles = profiles_builder_finish(&loading.profiles)) == NULL)
+	if ((profiles = profiles_builder_finish(&loading.profiles, load->previous_profiles,
+		     load->problems)) == NULL)
 		return pg_fail(pg, "out of memory");
 	*profiles_r = profiles;
 	return PG_OK;

@@ -8,8 +8,9 @@
 
 /* The inputs of a load besides the connection. Only the problems are changed. */
 struct pg_load {
-	bool rcpt_re_anchored;		 /* [profile] rcpt_re_anchored; for profiles only */
-	const struct users *previous;	 /* unchanged shards are shared with these; may be NULL */
+	bool rcpt_re_anchored;	      /* [profile] rcpt_re_anchored; for profiles only */
+	const struct users *previous; /* unchanged shards are shared with these; may be NULL */
+	const struct profiles *previous_profiles; /* unchanged rcpt_re; may be NULL */
 	const struct profiles *profiles; /* to find users without a profile; NULL: not checked */
 	struct problems *problems;	 /* receives the bad rows, which are left out */
 	struct problems *references;	 /* receives the users whose profile does not exist */

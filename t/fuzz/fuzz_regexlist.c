@@ -35,6 +35,7 @@ static struct span next_line(struct span *left)
 
 static struct regexlist *list_of(bool anchored, const struct span *regexes, size_t count)
 {
+	uint64_t bytes = 0;
 	struct regexlist *list = regexlist_new(anchored);
 	struct errmsg err = { "" };
 	size_t i;
@@ -42,10 +43,14 @@ static struct regexlist *list_of(bool anchored, const struct span *regexes, size
 	must(list != NULL);
 	for (i = 0; i < count; i++) {
 		err.text[0] = '\0';
+		bytes += regexlist_bytes_of(regexes[i].text, regexes[i].len);
 		if (regexlist_add(list, regexes[i].text, regexes[i].len, (uint32_t)i, &err) < 0)
 			must(err.text[0] != '\0');
 	}
 	must(regexlist_finish(list, &err) == 0 && regexlist_count(list) <= count);
+	must(regexlist_bytes(list) <= bytes);
+	while (regexlist_prepare(list))
+		;
 	must(regexlist_untested(list) <= regexlist_count(list));
 	return list;
 }
@@ -64,11 +69,11 @@ static void compare(bool anchored, const struct span *regexes, size_t count, str
 	for (i = 0; i < count && want == REGEX_NO; i++) {
 		one = list_of(anchored, &regexes[i], 1);
 		want = regexlist_match(one, scratch, subject.text, subject.len, &ignored);
-		regexlist_free(&one);
+		regexlist_unref(&one);
 	}
 	must(got == want || want == REGEX_FAILED); /* the prefilter may skip a regex that fails */
 	must(got == REGEX_NO || want == REGEX_FAILED || value == i - 1);
-	regexlist_free(&list);
+	regexlist_unref(&list);
 	regex_scratch_free(&scratch);
 }
 

@@ -66,9 +66,11 @@ int main(void)
 		refused = list == NULL || regexlist_add(list, regex, len, 1, &err) < 0;
 		if (!refused)
 			ret = regexlist_finish(list, &err);
+		while (!refused && ret == 0 && regexlist_prepare(list))
+			;
 		if (ret == 0)
 			ret = answer(list, scratch, refused);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 		free(regex);
 	}
 	regex_scratch_free(&scratch);

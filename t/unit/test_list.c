@@ -324,6 +324,55 @@ START_TEST(a_million_entries)
 	}
 END_TEST
 
+#define COSTLY "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x1"
+
+/* Costly regexes are in force, and a note gives their lines. */
+START_TEST(a_costly_regex_is_noted)
+	{
+		static const char text[] = "a.*\n" COSTLY "\n# and\n" COSTLY "\n(a{1,99}b){1,99}\n";
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct list *list =
+			list_build(LIST_RCPT_DENY_RE, text, sizeof(text) - 1, psl, problems);
+		uint32_t line = 0;
+
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_notes(problems), 3);
+		for (size_t i = 0; i < 3; i++)
+			ck_assert_ptr_nonnull(strstr(problems_note_text(problems, i),
+				i == 0 ? "rcpt_to.access.blacklist_regex:2: with its repeats " :
+					i == 1 ?
+					 "rcpt_to.access.blacklist_regex:4: with its repeats " :
+					 "rcpt_to.access.blacklist_regex:5: repeats add "));
+		ck_assert_int_eq(list_match(list, scratch, "azx1", 4, &line), LIST_YES);
+		ck_assert_uint_eq(line, 1);
+		ck_assert_int_eq(list_match(list, scratch, "czx1", 4, &line), LIST_YES);
+		ck_assert_uint_eq(line, 2);
+		list_unref(&list);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+/* The lines past the bound of a list are left out, each with a problem. */
+START_TEST(costly_regexes_are_bounded)
+	{
+		enum { LINES = 510 };
+		struct strbuf text = STRBUF_INIT;
+		struct list *list;
+
+		for (int i = 0; i < LINES; i++)
+			strbuf_addf(&text, COSTLY "%d\n", i);
+		list = list_build(LIST_RCPT_DENY_RE, text.text, text.len, psl, problems);
+		ck_assert_uint_lt(list_entries(list), LINES);
+		ck_assert_uint_eq(list_entries(list) + problems_count(problems), LINES);
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, problems_count(problems) - 1),
+			"rcpt_to.access.blacklist_regex:510: with repeats written out, the "
+			"regexes of a list may take up to 64 MiB, which the lines before take; "
+			"left out"));
+		list_unref(&list);
+		strbuf_free(&text);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -343,6 +392,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, regexes_match_the_whole_subject_and_give_their_line, 0,
 		ROWS(matches));
 	tcase_add_test(tcase, a_regex_past_its_limits_is_no_answer);
+	tcase_add_test(tcase, a_costly_regex_is_noted);
+	tcase_add_test(tcase, costly_regexes_are_bounded);
 	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);
 	tcase_add_test(tcase, a_million_entries);
 	suite_add_tcase(suite, tcase);

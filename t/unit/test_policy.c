@@ -41,6 +41,35 @@ START_TEST(a_missing_part_is_empty)
 	}
 END_TEST
 
+/* What remains to be prepared comes in the order of its cost. */
+START_TEST(cheap_regexes_are_prepared_first)
+	{
+		static const struct made_profile rows[] = {
+			{ "1", "costly", .rcpt_re = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x1$" },
+			{ "2", "cheap", .rcpt_re = "a$" },
+			{ "3", "none", .rcpt = "a@b.example" },
+		};
+		struct regexlist **lists;
+		size_t count = 0;
+
+		for (size_t i = 0; i < 3; i++)
+			ck_assert_int_eq(made_profile(&m, &rows[i]), 1);
+		made_list(&m, LIST_RCPT_DENY_RE, "[ab]{9}c\n[ab]{9}d");
+		made_build(&m);
+		lists = policy_unprepared(m.policy, &count);
+		ck_assert_uint_eq(count, 3);
+		ck_assert_ptr_eq(lists[0], profile_rcpt_re(profiles_at(m.parts.profiles, 1)));
+		ck_assert_ptr_eq(lists[1], list_regexes(m.parts.lists[LIST_RCPT_DENY_RE]));
+		ck_assert_ptr_eq(lists[2], profile_rcpt_re(profiles_at(m.parts.profiles, 0)));
+		while (regexlist_prepare(lists[0]))
+			;
+		free(lists);
+		lists = policy_unprepared(m.policy, &count);
+		ck_assert_uint_eq(count, 2);
+		free(lists);
+	}
+END_TEST
+
 START_TEST(the_next_policy_shares_the_parts_that_stay)
 	{
 		static const struct made_user row = { .id = "1", .name = "bob" };
@@ -182,6 +211,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_missing_part_is_empty);
+	tcase_add_test(tcase, cheap_regexes_are_prepared_first);
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);
 	tcase_add_test(tcase, a_policy_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_login_is_found, 0, ROWS(logins));

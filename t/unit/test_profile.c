@@ -336,7 +336,7 @@ START_TEST(list_columns_are_not_split)
 		uint32_t i = 0;
 
 		ck_assert_int_eq(profiles_builder_add(b, row, m.problems), 1);
-		profiles = profiles_builder_finish(&b);
+		profiles = profiles_builder_finish(&b, NULL, NULL);
 		ck_assert_ptr_null(b);
 		other = profiles_ref(profiles);
 		profiles_unref(&profiles);
@@ -348,6 +348,155 @@ START_TEST(list_columns_are_not_split)
 		profiles_unref(&other);
 		ck_assert_ptr_null(profiles_ref(NULL));
 		profiles_builder_free(&b);
+	}
+END_TEST
+
+/* A pattern of 62,552 bytes once its repeats are written out. */
+#define COSTLY "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"
+#define COSTLY_ROW_SIZE (40 * sizeof(COSTLY "99$,"))
+
+static void make_costly(int count, char text_r[COSTLY_ROW_SIZE])
+{
+	size_t len = 0;
+
+	for (int i = 0; i < count; i++)
+		len += (size_t)snprintf(text_r + len, COSTLY_ROW_SIZE - len, "%s" COSTLY "%d$",
+			i > 0 ? "," : "", i);
+}
+
+/* A profile's regexes are in force up to its bound; other profiles have their own. */
+START_TEST(costly_regexes_are_bounded_in_each_profile)
+	{
+		char text[COSTLY_ROW_SIZE];
+		struct made_profile costly = { "1", "sales", .rcpt_re = text };
+		struct made_profile cheap = { "2", "support", .rcpt_re = "^b$" };
+		const struct profiles *profiles;
+
+		make_costly(40, text);
+		ck_assert_int_eq(made_profile(&m, &costly), 1);
+		ck_assert_int_eq(made_profile(&m, &cheap), 1);
+		ck_assert_ptr_nonnull(finish_profiles());
+		profiles = m.parts.profiles;
+		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(profiles_at(profiles, 0))), 3);
+		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(profiles_at(profiles, 1))), 1);
+		ck_assert_uint_le(regexlist_bytes(profile_rcpt_re(profiles_at(profiles, 0))),
+			PROFILE_REGEX_BYTES);
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles id 1 (sales): rcpt_re[4]: with repeats written out, the regexes "
+			"of a profile may take up to 524288 bytes; this one and all after it are "
+			"left out");
+		ck_assert_uint_eq(problems_notes(m.problems), 3);
+		ck_assert_ptr_nonnull(strstr(problems_note_text(m.problems, 0),
+			"profiles id 1 (sales): rcpt_re[1]: with its repeats written out, the "
+			"regex takes up to "));
+	}
+END_TEST
+
+/* Refused regexes count, too, because finding out costs as much. */
+START_TEST(refused_regexes_are_bounded_in_each_profile)
+	{
+		static char text[20000];
+		struct made_profile row = { "1", "sales", .rcpt_re = text };
+
+		for (size_t i = 0; i < sizeof(text) - 1; i++)
+			text[i] = i % 2 == 0 ? '+' : ',';
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_uint_gt(problems_count(m.problems), 1000);
+		ck_assert_uint_lt(problems_count(m.problems), 3000);
+	}
+END_TEST
+
+/* If all profiles together cost too much, the most costly ones lose their regexes, whatever the
+ * order of the rows. */
+START_TEST(the_most_costly_profiles_lose_their_regexes)
+	{
+		enum { COUNT = 130 };
+		char id[16], text[COSTLY_ROW_SIZE];
+		size_t empty = 0, count;
+		const struct profiles *profiles;
+
+		for (int i = 0; i < COUNT; i++) {
+			struct made_profile row = { .id = id, .rcpt_re = text };
+
+			(void)snprintf(id, sizeof(id), "%d", i);
+			make_costly(3 - i % 3, text);
+			ck_assert_int_eq(made_profile(&m, &row), 1);
+		}
+		ck_assert_ptr_nonnull(finish_profiles());
+		profiles = m.parts.profiles;
+		for (int i = 0; i < COUNT; i++) {
+			count = regexlist_count(profile_rcpt_re(profiles_at(profiles, (size_t)i)));
+			ck_assert_uint_eq(count, i % 3 == 0 ? 0U : (size_t)(3 - i % 3));
+			empty += count == 0;
+		}
+		ck_assert_uint_eq(problems_count(m.problems), empty);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles id 0 (0): rcpt_re: the regexes of all profiles may take up to 8 "
+			"MiB of text, and 32 MiB with repeats written out, and those of this "
+			"profile are among the largest; all of them are left out");
+	}
+END_TEST
+
+/* The longest texts are left out without a look at their regexes. */
+START_TEST(the_longest_profiles_lose_their_regexes)
+	{
+		static char text[(1 << 20) + 1];
+		char id[16];
+
+		memset(text, 'x', sizeof(text) - 1);
+		text[sizeof(text) - 2] = '$';
+		for (int i = 0; i < 10; i++) {
+			struct made_profile row = { .id = id, .rcpt_re = i == 9 ? "a$" : text };
+
+			(void)snprintf(id, sizeof(id), "%d", i);
+			ck_assert_int_eq(made_profile(&m, &row), 1);
+		}
+		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_uint_eq(problems_count(m.problems), 9);
+		ck_assert_uint_eq(regexlist_count(
+					  profile_rcpt_re(profiles_at(m.parts.profiles, 9))),
+			1);
+	}
+END_TEST
+
+static struct profiles *build(const char *rcpt_re, bool anchored, const struct profiles *previous,
+	struct problems *problems)
+{
+	struct profiles_builder *b = profiles_builder_new(anchored);
+	struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_TEXT, "1", 1 },
+		[PROFILE_RCPT_RE] = { CELL_TEXT, rcpt_re, strlen(rcpt_re) } };
+
+	ck_assert_int_eq(profiles_builder_add(b, row, problems), 1);
+	return profiles_builder_finish(&b, previous, problems);
+}
+
+/* A load compiles only what changed, and still reports everything. */
+START_TEST(unchanged_regexes_are_shared)
+	{
+		const char *text = "a,b),^" COSTLY "$";
+		struct problems *problems = problems_new();
+		struct profiles *first = build(text, false, NULL, m.problems), *second, *other;
+		const struct regexlist *list = profile_rcpt_re(profiles_at(first, 0));
+
+		second = build(text, false, first, problems);
+		ck_assert_ptr_eq(profile_rcpt_re(profiles_at(second, 0)), list);
+		profiles_unref(&first);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0), problems_text(m.problems, 0));
+		ck_assert_uint_eq(problems_notes(problems), 2);
+		for (size_t i = 0; i < 2; i++)
+			ck_assert_str_eq(problems_note_text(problems, i),
+				problems_note_text(m.problems, i));
+		other = build(text, true, second, NULL);
+		ck_assert_ptr_ne(profile_rcpt_re(profiles_at(other, 0)), list);
+		profiles_unref(&other);
+		other = build("a", false, second, NULL);
+		ck_assert_ptr_ne(profile_rcpt_re(profiles_at(other, 0)), list);
+		profiles_unref(&other);
+		profiles_unref(&second);
+		problems_free(&problems);
 	}
 END_TEST
 
@@ -395,6 +544,11 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, hosts_and_recipients_are_found, 0, ROWS(recipients));
 	tcase_add_loop_test(tcase, regexes_are_found, 0, ROWS(regexes));
 	tcase_add_test(tcase, list_columns_are_not_split);
+	tcase_add_test(tcase, costly_regexes_are_bounded_in_each_profile);
+	tcase_add_test(tcase, refused_regexes_are_bounded_in_each_profile);
+	tcase_add_test(tcase, the_most_costly_profiles_lose_their_regexes);
+	tcase_add_test(tcase, the_longest_profiles_lose_their_regexes);
+	tcase_add_test(tcase, unchanged_regexes_are_shared);
 	tcase_add_test(tcase, thousands_of_profiles);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -146,6 +146,8 @@ START_TEST(never_hides_a_match)
 			ck_assert_int_eq(regexlist_add(all, text[i], strlen(text[i]), i, NULL), 0);
 		}
 		ck_assert_int_eq(regexlist_finish(all, NULL), 0);
+		while (regexlist_prepare(all))
+			;
 		for (n = 0; n < SUBJECTS; n++) {
 			len = make_subject(subject);
 			for (i = 0; i < REGEXES; i++) {
@@ -160,35 +162,37 @@ START_TEST(never_hides_a_match)
 				found < REGEXES ? text[found] : "(none)");
 		}
 		for (i = 0; i < REGEXES; i++)
-			regexlist_free(&each[i]);
-		regexlist_free(&all);
+			regexlist_unref(&each[i]);
+		regexlist_unref(&all);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
 
 START_TEST(those_that_do_not_take_part_are_tried_always)
 	{
-		const char *const regexes[] = { "a", NULL, "b", "c", "d", NULL };
-		bool takes_part[6] = { true, false, true, true, true, false };
-		struct regex_prefilter *prefilter =
-			regex_prefilter_new(regexes, 6, true, takes_part);
+		const char *const regexes[] = { "a", NULL, "b", "c", "a$b", "d", NULL };
+		const struct regex_cost costs[7] = { { .positions = 1 } };
+		bool takes_part[7] = { false };
+		struct regex_prefilter *prefilter = regex_prefilter_new(true);
 		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
 		uint64_t bits = 0;
 
 		ck_assert_ptr_nonnull(scratch);
-		ck_assert(!takes_part[1] && !takes_part[5]);
+		ck_assert(!regex_prefilter_helps(0) && !regex_prefilter_helps(3));
+		ck_assert_int_eq(regex_prefilter_helps(4), prefilter != NULL);
 		if (prefilter != NULL) {
-			ck_assert(takes_part[0] && takes_part[2] && takes_part[3] && takes_part[4]);
+			ck_assert_uint_eq(regex_prefilter_add(prefilter, regexes, costs, 0, 7,
+						  takes_part),
+				7);
+			ck_assert(takes_part[0] && takes_part[2] && takes_part[3] && takes_part[5]);
+			ck_assert(!takes_part[1] && !takes_part[6]);
 			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "B", 1, &bits),
 				0);
-			ck_assert_uint_eq(bits, 1 << 2);
-			bits = 1 << 5; /* earlier bits stay */
+			ck_assert_uint_eq(bits & ~(uint64_t)(1 << 4), 1 << 2);
+			bits = 1 << 6; /* earlier bits stay */
 			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "D", 1, &bits),
 				0);
-			ck_assert_uint_eq(bits, 1 << 4 | 1 << 5);
-		} else {
-			ck_assert(!takes_part[0] &&
-				!takes_part[2]); /* without hyperscan, none does */
+			ck_assert_uint_eq(bits & ~(uint64_t)(1 << 4), 1 << 5 | 1 << 6);
 		}
 		regex_prefilter_free(&prefilter);
 		ck_assert_ptr_null(prefilter);
@@ -198,14 +202,68 @@ START_TEST(those_that_do_not_take_part_are_tried_always)
 	}
 END_TEST
 
-START_TEST(few_regexes_need_no_prefilter)
+/* One call compiles a bounded part of the regexes; all parts together find each of them. */
+START_TEST(is_compiled_in_parts)
 	{
-		const char *const regexes[] = { "a", "b", "c" };
-		bool takes_part[3] = { true, true, true };
+		enum { COUNT = 10 };
+		const char *const regexes[COUNT] = { "a", "b", "c", NULL, "d", "e", "f", "g", "h",
+			"i" };
+		const struct regex_cost most = { .positions = PREFILTER_POSITIONS_MAX };
+		struct regex_cost costs[COUNT];
+		bool takes_part[COUNT] = { false };
+		struct regex_prefilter *prefilter = regex_prefilter_new(true);
+		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
+		size_t at = 0, next, parts = 0;
+		uint64_t bits;
 
-		ck_assert_ptr_null(regex_prefilter_new(regexes, 3, true, takes_part));
-		ck_assert(!takes_part[0] && !takes_part[1] && !takes_part[2]);
-		ck_assert_ptr_null(regex_prefilter_new(regexes, 0, true, takes_part));
+		for (size_t i = 0; i < COUNT; i++)
+			costs[i] = (struct regex_cost){ .positions = most.positions * 5 };
+		for (; prefilter != NULL && at < COUNT; at = next, parts++) {
+			next = regex_prefilter_add(prefilter, regexes, costs, at, COUNT,
+				takes_part);
+			ck_assert_uint_gt(next, at);
+			ck_assert_uint_lt(next - at, 4);
+		}
+		for (size_t i = 0; prefilter != NULL && i < COUNT; i++) {
+			bits = 0;
+			ck_assert_int_eq(takes_part[i], regexes[i] != NULL);
+			if (regexes[i] == NULL)
+				continue;
+			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, regexes[i], 1,
+						 &bits),
+				0);
+			ck_assert_uint_eq(bits, 1U << i);
+		}
+		ck_assert(prefilter == NULL || parts > 3);
+		regex_prefilter_free(&prefilter);
+		regex_prefilter_scratch_free(&scratch);
+	}
+END_TEST
+
+/* The bound is known before anything is compiled. */
+START_TEST(bears_a_bounded_size)
+	{
+		const struct {
+			struct regex_cost cost;
+			bool want;
+			uint64_t load;
+		} costs[] = {
+			{ { .bytes = REGEX_COST_MAX }, true, 0 },
+			{ { .positions = PREFILTER_POSITIONS_MAX }, true, 0 },
+			{ { .positions = PREFILTER_POSITIONS_MAX + 1 }, false, 0 },
+			{ { .repeated = 16 }, true, 0 },
+			{ { .repeated = 17 }, true, 17 },
+			{ { .repeated = PREFILTER_REPEATED_MAX }, true, PREFILTER_REPEATED_MAX },
+			{ { .repeated = PREFILTER_REPEATED_MAX + 1 }, false,
+				PREFILTER_REPEATED_MAX + 1 },
+			{ { .edges = PREFILTER_EDGES_MAX }, true, 0 },
+			{ { .edges = PREFILTER_EDGES_MAX + 1 }, false, 0 },
+		};
+
+		for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+			ck_assert_int_eq(regex_prefilter_bears(&costs[i].cost), costs[i].want);
+			ck_assert_uint_eq(regex_prefilter_load(&costs[i].cost), costs[i].load);
+		}
 	}
 END_TEST
 
@@ -228,6 +286,8 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 					0);
 			}
 			ck_assert_int_eq(regexlist_finish(lists[i], NULL), 0);
+			while (regexlist_prepare(lists[i]))
+				;
 		}
 		for (round = 0; round < 3; round++) {
 			for (i = 0; i < LISTS; i++) {
@@ -243,7 +303,7 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 			}
 		}
 		for (i = 0; i < LISTS; i++)
-			regexlist_free(&lists[i]);
+			regexlist_unref(&lists[i]);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
@@ -258,7 +318,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, plain_syntax_takes_part, 0, ROWS(syntax));
 	tcase_add_loop_test(tcase, never_hides_a_match, 0, (int)unit_times(10));
 	tcase_add_test(tcase, those_that_do_not_take_part_are_tried_always);
-	tcase_add_test(tcase, few_regexes_need_no_prefilter);
+	tcase_add_test(tcase, is_compiled_in_parts);
+	tcase_add_test(tcase, bears_a_bounded_size);
 	tcase_add_test(tcase, a_scratch_serves_any_number_of_lists);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -12,7 +12,7 @@
 
 #define V(text) text, sizeof(text) - 1
 
-static struct regexlist *list_of(bool anchored, const char *const *regexes, size_t count)
+static struct regexlist *unprepared_list_of(bool anchored, const char *const *regexes, size_t count)
 {
 	struct regexlist *list = regexlist_new(anchored);
 	struct errmsg err = { "" };
@@ -24,6 +24,17 @@ static struct regexlist *list_of(bool anchored, const char *const *regexes, size
 			"%s", err.text);
 	ck_assert_int_eq(regexlist_finish(list, &err), 0);
 	ck_assert_uint_eq(regexlist_count(list), count);
+	ck_assert_int_eq(regexlist_is_prepared(list), count == 0);
+	return list;
+}
+
+static struct regexlist *list_of(bool anchored, const char *const *regexes, size_t count)
+{
+	struct regexlist *list = unprepared_list_of(anchored, regexes, count);
+
+	while (regexlist_prepare(list))
+		;
+	ck_assert(regexlist_is_prepared(list));
 	return list;
 }
 
@@ -343,7 +354,7 @@ START_TEST(knows_the_characters_of_javascript)
 		ck_assert_msg(match(list, c->subject, c->len, &value) ==
 				(c->want ? REGEX_YES : REGEX_NO),
 			"/%s/ on \"%s\"", c->regex, c->subject);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -357,7 +368,7 @@ START_TEST(reads_javascript)
 				(c->want ? REGEX_YES : REGEX_NO),
 			"/%s/ on \"%s\"", c->regex, c->subject);
 		ck_assert_uint_eq(value, c->want ? 1 : 0);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 		ck_assert_ptr_null(list);
 	}
 END_TEST
@@ -388,7 +399,56 @@ START_TEST(finds_within)
 		ck_assert_msg(match(list, c->subject, c->len, &value) ==
 				(c->want ? REGEX_YES : REGEX_NO),
 			"/%s/ on \"%s\"", c->regex, c->subject);
-		regexlist_free(&list);
+		regexlist_unref(&list);
+	}
+END_TEST
+
+/* A list answers the same before, during and after its preparation, also to the first subjects with
+ * a line terminator. */
+START_TEST(answers_the_same_while_it_is_prepared)
+	{
+		enum { COUNT = sizeof(anchored) / sizeof(anchored[0]) };
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct regexlist *list;
+		const char *regexes[COUNT];
+		uint32_t i, first[COUNT], value;
+		enum regex_result result[COUNT];
+		bool more;
+
+		for (i = 0; i < COUNT; i++)
+			regexes[i] = anchored[i].regex;
+		list = unprepared_list_of(true, regexes, COUNT);
+		for (i = 0; i < COUNT; i++) {
+			first[i] = 0;
+			result[i] = regexlist_match(list, scratch, anchored[i].subject,
+				anchored[i].len, &first[i]);
+		}
+		do {
+			more = regexlist_prepare(list);
+			for (i = 0; i < COUNT; i++) {
+				value = 0;
+				ck_assert_int_eq(regexlist_match(list, scratch, anchored[i].subject,
+							 anchored[i].len, &value),
+					result[i]);
+				ck_assert_uint_eq(value, first[i]);
+			}
+		} while (more);
+		ck_assert(!regexlist_prepare(list));
+		regexlist_unref(&list);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+START_TEST(is_interpreted_until_it_is_prepared)
+	{
+		const struct dialect_case *c = &anchored[_i];
+		struct regexlist *list = unprepared_list_of(true, &c->regex, 1);
+		uint32_t value;
+
+		ck_assert_msg(match(list, c->subject, c->len, &value) ==
+				(c->want ? REGEX_YES : REGEX_NO),
+			"/%s/ on \"%s\"", c->regex, c->subject);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -417,7 +477,7 @@ START_TEST(refuses_regexes_that_cannot_be_compiled)
 		ck_assert_int_eq(match(list, V("good"), &value), REGEX_YES);
 		ck_assert_int_eq(match(list, V("fine"), &value), REGEX_YES);
 		ck_assert_uint_eq(value, 3);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -430,8 +490,8 @@ START_TEST(is_empty)
 		ck_assert_int_eq(match(list, V("a"), &value), REGEX_NO);
 		ck_assert_uint_eq(value, 7);
 		ck_assert_uint_eq(regexlist_untested(list), 0);
-		regexlist_free(&list);
-		regexlist_free(&none);
+		regexlist_unref(&list);
+		regexlist_unref(&none);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
@@ -450,7 +510,7 @@ START_TEST(names_the_first)
 		ck_assert_uint_eq(value, 6);
 		ck_assert_int_eq(match(list, V("zzz\xff"), &value), REGEX_NO);
 		ck_assert_int_eq(match(list, V("zzzz"), &value), REGEX_NO);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -485,8 +545,8 @@ START_TEST(is_the_same_in_a_crowd)
 			ck_assert_uint_eq(value, k + 1);
 		}
 		for (i = 0; i < COUNT; i++)
-			regexlist_free(&alone[i]);
-		regexlist_free(&crowd);
+			regexlist_unref(&alone[i]);
+		regexlist_unref(&crowd);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
@@ -521,14 +581,17 @@ static double seconds_since(const struct timespec *from)
 /* Either result is acceptable; minutes without one are not. */
 START_TEST(is_bounded)
 	{
-		struct regexlist *list = list_of(true, &slow[_i].regex, 1);
+		enum { ROWS = sizeof(slow) / sizeof(slow[0]) };
+		struct regexlist *list = _i < ROWS ?
+			list_of(true, &slow[_i].regex, 1) :
+			unprepared_list_of(true, &slow[_i - ROWS].regex, 1);
 		char subject[1001];
 		struct timespec from;
 		uint32_t value = 0;
 		enum regex_result result;
 		double seconds;
 
-		memset(subject, slow[_i].brick, sizeof(subject));
+		memset(subject, slow[_i % ROWS].brick, sizeof(subject));
 		subject[sizeof(subject) - 1] = '!';
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		result = match(list, subject, sizeof(subject), &value);
@@ -536,8 +599,8 @@ START_TEST(is_bounded)
 		ck_assert_int_ne(result, REGEX_YES);
 		if (result == REGEX_FAILED)
 			ck_assert_uint_eq(value, 1);
-		ck_assert_msg(seconds < 20, "/%s/ took %.1f s", slow[_i].regex, seconds);
-		regexlist_free(&list);
+		ck_assert_msg(seconds < 20, "/%s/ took %.1f s", slow[_i % ROWS].regex, seconds);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -554,7 +617,7 @@ START_TEST(reports_a_failure_unless_another_regex_matches)
 		ck_assert_int_eq(match(list, subject, sizeof(subject), &value),
 			_i == 0 ? REGEX_FAILED : REGEX_YES);
 		ck_assert_uint_eq(value, _i == 0 ? 2 : 4);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -586,7 +649,7 @@ START_TEST(keeps_to_the_budget)
 		regex_scratch_begin(scratch);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
 		regex_scratch_free(&scratch);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -604,7 +667,7 @@ START_TEST(charges_no_pause)
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
 		regex_scratch_free(&scratch);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -634,8 +697,8 @@ START_TEST(shares_a_scratch)
 			ck_assert_int_eq(regexlist_match(lists[1], scratch, V("a"), &value),
 				REGEX_NO);
 		}
-		regexlist_free(&lists[0]);
-		regexlist_free(&lists[1]);
+		regexlist_unref(&lists[0]);
+		regexlist_unref(&lists[1]);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
@@ -654,11 +717,11 @@ START_TEST(bounds_a_regex)
 		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), 0);
 		ck_assert_int_eq(regexlist_finish(list, &err), 0);
 		ck_assert_int_eq(match(list, regex, 4096, &value), REGEX_YES);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 		memset(regex, '(', sizeof(regex));
 		list = regexlist_new(true);
 		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), -1);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -678,7 +741,7 @@ START_TEST(accepts_long_subjects)
 		ck_assert_int_eq(match(list, subject, 1 << 20, &value), REGEX_YES);
 		ck_assert_uint_eq(value, 2);
 		free(subject);
-		regexlist_free(&list);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -692,12 +755,14 @@ static Suite *make_suite(void)
 
 	LOOP(tcase, knows_the_characters_of_javascript, characters);
 	LOOP(tcase, reads_javascript, anchored);
+	LOOP(tcase, is_interpreted_until_it_is_prepared, anchored);
+	tcase_add_test(tcase, answers_the_same_while_it_is_prepared);
 	LOOP(tcase, finds_within, unanchored);
 	LOOP(tcase, refuses_regexes_that_cannot_be_compiled, bad);
 	tcase_add_test(tcase, is_empty);
 	tcase_add_test(tcase, names_the_first);
 	tcase_add_test(tcase, is_the_same_in_a_crowd);
-	LOOP(tcase, is_bounded, slow);
+	tcase_add_loop_test(tcase, is_bounded, 0, 2 * sizeof(slow) / sizeof(slow[0]));
 	tcase_add_loop_test(tcase, reports_a_failure_unless_another_regex_matches, 0, 2);
 	tcase_add_test(tcase, keeps_to_the_budget);
 	tcase_add_test(tcase, charges_no_pause);

@@ -27,7 +27,7 @@ static void teardown(void)
 	scratch_pool_free(&pool);
 	ck_assert_ptr_null(pool);
 	scratch_pool_free(&pool);
-	regexlist_free(&list);
+	regexlist_unref(&list);
 }
 
 static enum regex_result match(struct regex_scratch *scratch)

@@ -514,7 +514,7 @@ START_TEST(text_that_is_not_utf8_is_left_out_of_the_file)
 		ck_assert_int_eq(users_builder_add(users, good, problems), 1);
 		ck_assert_int_eq(users_builder_add(users, bad, problems), 1);
 		ck_assert_int_eq(users_builder_add(users, half, problems), 1);
-		odd.profiles = profiles_builder_finish(&profiles);
+		odd.profiles = profiles_builder_finish(&profiles, NULL, NULL);
 		odd.users = users_builder_finish(&users, NULL, odd.profiles, problems);
 		write_store(&odd, "");
 		ck_assert_uint_eq(problems_count(problems), 3);

@@ -120,7 +120,7 @@ struct users *made_users(struct made *m, const struct users *previous)
 void made_build(struct made *m)
 {
 	(void)profiles_builder(m);
-	m->parts.profiles = profiles_builder_finish(&m->profiles);
+	m->parts.profiles = profiles_builder_finish(&m->profiles, NULL, m->problems);
 	must(m->parts.profiles != NULL, "no profiles");
 	m->parts.users = users_builder_finish(&m->users, NULL, m->parts.profiles, m->problems);
 	must(m->parts.users != NULL, "no users");

@@ -1,0 +1,174 @@
+/*
+ * Prepares the regexes of the policy in force in the thread "regexes". The lock guards the members
+ * of struct regex_preparer; the later of the two threads to finish with it frees it.
+ */
+#include "milter/cache/regex_preparer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/log/log.h"
+
+#define NICENESS 10 /* of the thread, so that mail comes first */
+
+struct regex_preparer {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct policy *wanted; /* a reference; NULL: nothing new */
+	bool is_running, is_ending, has_ended, is_abandoned;
+	pthread_t thread;
+};
+
+struct regex_preparer *regex_preparer_new(void)
+{
+	struct regex_preparer *preparer = calloc(1, sizeof(*preparer));
+	pthread_condattr_t attr;
+
+	if (preparer == NULL)
+		return NULL;
+	(void)pthread_mutex_init(&preparer->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&preparer->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return preparer;
+}
+
+static void destroy_preparer(struct regex_preparer *preparer)
+{
+	policy_unref(&preparer->wanted);
+	(void)pthread_cond_destroy(&preparer->changed);
+	(void)pthread_mutex_destroy(&preparer->lock);
+	free(preparer);
+}
+
+/* Return whether the thread has to stop working on its policy. */
+static bool has_news(struct regex_preparer *preparer)
+{
+	bool news;
+
+	(void)pthread_mutex_lock(&preparer->lock);
+	news = preparer->wanted != NULL || preparer->is_ending;
+	(void)pthread_mutex_unlock(&preparer->lock);
+	return news;
+}
+
+static void prepare_policy(struct regex_preparer *preparer, const struct policy *policy)
+{
+	size_t count = 0, i;
+	struct regexlist **lists = policy_unprepared(policy, &count);
+
+	for (i = 0; lists != NULL && i < count && !has_news(preparer); i++) {
+		while (regexlist_prepare(lists[i]) && !has_news(preparer))
+			;
+	}
+	free(lists);
+}
+
+/* Wait for the next policy. NULL: the thread has to end. */
+static struct policy *next_policy(struct regex_preparer *preparer)
+{
+	struct policy *policy;
+
+	(void)pthread_mutex_lock(&preparer->lock);
+	while (preparer->wanted == NULL && !preparer->is_ending)
+		(void)pthread_cond_wait(&preparer->changed, &preparer->lock);
+	policy = preparer->is_ending ? NULL : preparer->wanted;
+	if (policy != NULL)
+		preparer->wanted = NULL;
+	(void)pthread_mutex_unlock(&preparer->lock);
+	return policy;
+}
+
+static void *run_preparer(void *context)
+{
+	struct regex_preparer *preparer = context;
+	struct policy *policy;
+	bool is_abandoned;
+
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	while ((policy = next_policy(preparer)) != NULL) {
+		prepare_policy(preparer, policy);
+		policy_unref(&policy);
+	}
+	(void)pthread_mutex_lock(&preparer->lock);
+	preparer->has_ended = true;
+	is_abandoned = preparer->is_abandoned;
+	(void)pthread_cond_broadcast(&preparer->changed);
+	(void)pthread_mutex_unlock(&preparer->lock);
+	if (is_abandoned)
+		destroy_preparer(preparer);
+	return NULL;
+}
+
+static void start_thread(struct regex_preparer *preparer)
+{
+	sigset_t all, old;
+	int error;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&preparer->thread, NULL, run_preparer, preparer);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error != 0) {
+		log_event(LOG_LEVEL_WARNING,
+			"cannot start a thread to prepare regexes, which are slower without: %s",
+			strerror(error));
+		return;
+	}
+	(void)pthread_setname_np(preparer->thread, "regexes");
+	preparer->is_running = true;
+}
+
+void regex_preparer_want(struct regex_preparer *preparer, struct policy *policy)
+{
+	struct policy *old;
+
+	(void)pthread_mutex_lock(&preparer->lock);
+	old = preparer->wanted;
+	preparer->wanted = policy_ref(policy);
+	(void)pthread_cond_broadcast(&preparer->changed);
+	(void)pthread_mutex_unlock(&preparer->lock);
+	policy_unref(&old);
+	if (!preparer->is_running)
+		start_thread(preparer);
+}
+
+/* Tell the thread to end, and wait. Returns whether it has ended; if not, it is abandoned. */
+static bool end_thread(struct regex_preparer *preparer, int wait_ms)
+{
+	struct timespec until;
+	int error = 0;
+	bool ended;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (until.tv_nsec / 1000000 + wait_ms) / 1000;
+	until.tv_nsec = (until.tv_nsec + (long)(wait_ms % 1000) * 1000000) % 1000000000;
+	(void)pthread_mutex_lock(&preparer->lock);
+	preparer->is_ending = true;
+	(void)pthread_cond_broadcast(&preparer->changed);
+	while (!preparer->has_ended && error == 0)
+		error = pthread_cond_timedwait(&preparer->changed, &preparer->lock, &until);
+	ended = preparer->has_ended;
+	preparer->is_abandoned = !ended;
+	if (!ended)
+		(void)pthread_detach(preparer->thread);
+	(void)pthread_mutex_unlock(&preparer->lock);
+	if (ended)
+		(void)pthread_join(preparer->thread, NULL);
+	return ended;
+}
+
+void regex_preparer_free(struct regex_preparer **preparer, int wait_ms)
+{
+	struct regex_preparer *gone = *preparer;
+
+	*preparer = NULL;
+	if (gone != NULL && (!gone->is_running || end_thread(gone, wait_ms)))
+		destroy_preparer(gone);
+}

@@ -1,0 +1,110 @@
+/*
+ * Shows that regexes are prepared beside the policy in force,
+ * and that nothing waits for them.
+ */
+#include "milter/cache/regex_preparer.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "t/unit/lib/made_policy.h"
+#include "t/unit/unit.h"
+
+static struct made m;
+
+static void setup(void)
+{
+	made_begin(&m);
+}
+
+static void teardown(void)
+{
+	made_end(&m);
+}
+
+/* Make a policy with a list and a profile that take a moment to prepare. */
+static void make_policy(void)
+{
+	static const struct made_profile row = { "1", "sales",
+		.rcpt_re = "(a{1,9}b){1,9}$,c{0,99}d$,e{0,99}f$,g{0,99}h$" };
+
+	ck_assert_int_eq(made_profile(&m, &row), 1);
+	made_list(&m, LIST_RCPT_DENY_RE, "a.*\nb.*\nc.*\nd.*");
+	made_build(&m);
+}
+
+static size_t count_unprepared(const struct policy *policy)
+{
+	size_t count = 0;
+
+	free(policy_unprepared(policy, &count));
+	return count;
+}
+
+/* Wait until the regexes of the policy are prepared, while they match. */
+static void await_prepared(const struct policy *policy)
+{
+	const struct timespec pause = { 0, 1000000 };
+	uint32_t line;
+
+	while (count_unprepared(policy) > 0) {
+		line = 0;
+		ck_assert_int_eq(list_match(policy_parts(policy)->lists[LIST_RCPT_DENY_RE],
+					 m.scratch, "cx", 2, &line),
+			LIST_YES);
+		ck_assert_uint_eq(line, 3);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+START_TEST(prepares_each_policy)
+	{
+		struct regex_preparer *preparer = regex_preparer_new();
+		struct policy_parts parts;
+		struct policy *next;
+
+		make_policy();
+		ck_assert_uint_eq(count_unprepared(m.policy), 2);
+		regex_preparer_want(preparer, m.policy);
+		await_prepared(m.policy);
+		parts = *policy_parts(m.policy);
+		parts.lists[LIST_RCPT_ALLOW_RE] =
+			list_build(LIST_RCPT_ALLOW_RE, "x.*", 3, NULL, NULL);
+		next = policy_new(&parts);
+		list_unref(&parts.lists[LIST_RCPT_ALLOW_RE]);
+		ck_assert_uint_eq(count_unprepared(next), 1);
+		regex_preparer_want(preparer, next);
+		await_prepared(next);
+		policy_unref(&next);
+		regex_preparer_free(&preparer, 20000);
+		ck_assert_ptr_null(preparer);
+	}
+END_TEST
+
+/* The thread can be ended at any time, also before it has begun. */
+START_TEST(ends_at_any_time)
+	{
+		struct regex_preparer *preparer = regex_preparer_new();
+
+		regex_preparer_free(&preparer, 0);
+		regex_preparer_free(&preparer, 0);
+		preparer = regex_preparer_new();
+		make_policy();
+		regex_preparer_want(preparer, m.policy);
+		regex_preparer_want(preparer, m.policy);
+		regex_preparer_free(&preparer, 20000);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regex_preparer");
+	TCase *tcase = tcase_create("regex_preparer");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, prepares_each_policy);
+	tcase_add_test(tcase, ends_at_any_time);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
