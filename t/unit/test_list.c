@@ -336,9 +336,9 @@ START_TEST(a_costly_regex_is_noted)
 		uint32_t line = 0;
 
 		ck_assert_uint_eq(problems_count(problems), 0);
-		ck_assert_uint_eq(problems_notes(problems), 3);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 3);
 		for (size_t i = 0; i < 3; i++)
-			ck_assert_ptr_nonnull(strstr(problems_note_text(problems, i),
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, i),
 				i == 0 ? "rcpt_to.access.blacklist_regex:2: with its repeats " :
 					i == 1 ?
 					 "rcpt_to.access.blacklist_regex:4: with its repeats " :

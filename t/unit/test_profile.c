@@ -386,8 +386,8 @@ START_TEST(costly_regexes_are_bounded_in_each_profile)
 			"profiles id 1 (sales): rcpt_re[4]: with repeats written out, the regexes "
 			"of a profile may take up to 524288 bytes; this one and all after it are "
 			"left out");
-		ck_assert_uint_eq(problems_notes(m.problems), 3);
-		ck_assert_ptr_nonnull(strstr(problems_note_text(m.problems, 0),
+		ck_assert_uint_eq(problems_level_count(m.problems, PROBLEM_NOTE), 3);
+		ck_assert_ptr_nonnull(strstr(problems_level_text(m.problems, PROBLEM_NOTE, 0),
 			"profiles id 1 (sales): rcpt_re[1]: with its repeats written out, the "
 			"regex takes up to "));
 	}
@@ -485,10 +485,10 @@ START_TEST(unchanged_regexes_are_shared)
 		profiles_unref(&first);
 		ck_assert_uint_eq(problems_count(problems), 1);
 		ck_assert_str_eq(problems_text(problems, 0), problems_text(m.problems, 0));
-		ck_assert_uint_eq(problems_notes(problems), 2);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 2);
 		for (size_t i = 0; i < 2; i++)
-			ck_assert_str_eq(problems_note_text(problems, i),
-				problems_note_text(m.problems, i));
+			ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, i),
+				problems_level_text(m.problems, PROBLEM_NOTE, i));
 		other = build(text, true, second, NULL);
 		ck_assert_ptr_ne(profile_rcpt_re(profiles_at(other, 0)), list);
 		profiles_unref(&other);

@@ -1,0 +1,59 @@
+"""Regexes that are costly to compile delay nothing, and are reported with their line or column."""
+
+import resource
+import subprocess
+
+import pytest
+
+from harness.postern import POSTERN
+from harness.tables import may, status, wait_may_not, wait_source
+from harness.wait import wait_until
+
+COSTLY = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"  # hyperscan would take seconds for one, 31 s for four
+LIST = "rcpt_to.access.blacklist_regex"
+CPU_SECONDS = 10  # far more than the daemon needs, and less than costly regexes would take
+ALICE = ("alice", "alice@example.com", "czx1@example.com")
+
+
+def rows(enabled):
+    costly = ",".join(f"^{COSTLY}{number}" for number in range(40))
+    return {"profiles": [{"id": 1, "name": "costly", "rcpt_re": costly},
+                         {"id": 2, "name": "cheap", "rcpt_re": "^czx1@example\\.com$"}],
+            "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 2,
+                       "enabled": enabled},
+                      {"id": 2, "username": "bob", "froms": "bob@example.com", "profileId": 1}]}
+
+
+def limit_cpu():
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(box):
+    lines = "".join(f"{COSTLY}{number}\n" for number in range(1, 5))
+    return box.postern(lists={LIST: lines + "bad@.*\n"}, store=rows(True), start=False)
+
+
+@pytest.mark.threads
+def test_costly_regexes_delay_nothing(daemon):
+    daemon.process.argv = ["/usr/bin/prlimit", f"--cpu={CPU_SECONDS}", "--", *map(str, daemon.process.argv)]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert may(daemon, *ALICE)
+    assert may(daemon, "bob", "bob@example.com", "czx1@example.com")
+    assert not may(daemon, "bob", "bob@example.com", "czx5@example.com")  # past the profile's bound
+    assert not may(daemon, "alice", "alice@example.com", "bad@example.com")
+    daemon.write_store(rows(False))
+    wait_may_not(daemon, *ALICE)
+    wait_until(lambda: status(daemon)["cache"]["unprepared_regex_lists"] == 0, "all regexes are prepared")
+    cache = status(daemon)["cache"]
+    assert any("profiles id 1 (costly): rcpt_re[4]: " in text for text in cache["problems"])
+    for number in range(1, 5):
+        assert any(text.startswith(f"{LIST}:{number}: ") for text in cache["notes"])
+
+
+def test_the_check_of_the_configuration_reports_them_at_once(daemon):
+    done = subprocess.run([POSTERN, "-n", "-c", daemon.conf], capture_output=True, text=True, check=False,
+                          preexec_fn=limit_cpu)  # pylint: disable=subprocess-popen-preexec-fn
+    assert done.returncode in (0, 78), done.stderr
+    assert "profiles id 1 (costly): rcpt_re[4]: with repeats written out" in done.stdout + done.stderr
