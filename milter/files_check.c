@@ -122,6 +122,7 @@ static void check_lists(const struct config *config, const char *user, struct po
 
 	if (!try_search(source.directory, user, so, report->unreadable))
 		return;
+	list_files_report_names(source.directory, report->problems);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (list_file_path(source.directory, (enum list_id)i, &path) != 0)
 			continue;

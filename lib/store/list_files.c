@@ -4,9 +4,13 @@
  */
 #include "lib/store/list_files.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "lib/base/near_name.h"
 
 int list_file_path(const char *directory, enum list_id id, char **path_r)
 {
@@ -78,6 +82,7 @@ int list_files_read(const struct list_source *source, struct list **lists_r, str
 		problems_add(source->problems,
 			"%s: the directory does not exist, so that all lists are empty",
 			source->directory);
+	list_files_report_names(source->directory, source->problems);
 	for (i = 0; i < LIST_COUNT; i++) {
 		if (list_file_read(source, i, &lists[i], NULL, err) < 0) {
 			list_files_free(lists);
@@ -86,6 +91,86 @@ int list_files_read(const struct list_source *source, struct list **lists_r, str
 	}
 	memcpy(lists_r, lists, sizeof(lists));
 	return 0;
+}
+
+/* Return the length of the list's name with which a file's name begins, or 0. */
+static size_t prefix_of_list(const char *name)
+{
+	size_t longest = 0, len;
+
+	for (int i = 0; i < LIST_COUNT; i++) {
+		len = strlen(list_name((enum list_id)i));
+		if (len > longest && strncasecmp(name, list_name((enum list_id)i), len) == 0)
+			longest = len;
+	}
+	return longest;
+}
+
+/* Return whether a file is a backup, or belongs to an editor or a package manager. */
+static bool is_backup(const char *name)
+{
+	static const char *const endings[] = { "~", ".bak", ".old", ".orig", ".save", ".sav",
+		".swp", ".swo", ".tmp", ".new", ".prev", ".rej", ".disabled", ".off", ".example",
+		".sample", ".dist", ".ini" };
+	static const char *const parts[] = { ".dpkg-", ".rpm", ".ucf-", ".bak." };
+	const char *rest = name + prefix_of_list(name);
+	size_t len = strlen(name), i;
+
+	if (name[0] == '.' || name[0] == '#' ||
+		(rest > name && *rest != '\0' && rest[strspn(rest, ".-_0123456789")] == '\0'))
+		return true;
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (len > strlen(endings[i]) &&
+			strcasecmp(name + len - strlen(endings[i]), endings[i]) == 0)
+			return true;
+	}
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (strstr(name, parts[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Return the name of the list that is probably meant by the name of a file; NULL if none is, or if
+ * it is that name. */
+static const char *nearest_list(const char *name)
+{
+	unsigned best = NEAR_NAME_MAX;
+	const char *near = NULL;
+	size_t prefix = prefix_of_list(name);
+
+	for (int i = 0; i < LIST_COUNT; i++) {
+		const char *list = list_name((enum list_id)i);
+
+		if (strcmp(name, list) == 0)
+			return NULL;
+		if (near_name_better(name, list, &best) ||
+			(near == NULL && prefix == strlen(list) &&
+				strncasecmp(name, list, prefix) == 0 &&
+				strchr(".-_", name[prefix]) != NULL))
+			near = list;
+	}
+	return near;
+}
+
+void list_files_report_names(const char *directory, struct problems *problems)
+{
+	DIR *folder = opendir(directory);
+	const struct dirent *file;
+	const char *near;
+
+	if (folder == NULL)
+		return;
+	problems_begin(problems);
+	while ((file = readdir(folder)) != NULL) {
+		if (!is_backup(file->d_name) && (near = nearest_list(file->d_name)) != NULL)
+			problems_add(problems,
+				"%s/%s: the file is not read, because no list has this name; did you "
+				"mean %s?",
+				directory, file->d_name, near);
+	}
+	problems_end(problems, directory, "file");
+	(void)closedir(folder);
 }
 
 void list_files_free(struct list **lists)

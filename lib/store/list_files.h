@@ -33,6 +33,12 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
  */
 int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err);
 
+/*
+ * Report the files of a directory whose name is nearly that of a list, and which are therefore not
+ * read. Backups and files of editors are not reported, nor is a directory that cannot be read.
+ */
+void list_files_report_names(const char *directory, struct problems *problems);
+
 /* Return LIST_COUNT references; each may be NULL. */
 void list_files_free(struct list **lists);
 

@@ -132,6 +132,27 @@ static void use_empty_lists(struct cache *cache)
 	}
 }
 
+/* When the lists' directory has changed, look for files in it whose name is nearly a list's. */
+static void compare_names(struct cache *cache)
+{
+	const char *directory = cache->config->lists.directory;
+	struct file_stamp folder = { 0 };
+	struct problems *problems;
+	bool had_near_names = cache->has_near_names;
+
+	(void)file_stamp(directory, &folder, NULL);
+	if (file_stamp_equal(&folder, &cache->folder) || (problems = problems_new()) == NULL)
+		return;
+	cache->folder = folder;
+	list_files_report_names(directory, problems);
+	cache->has_near_names = problems_count(problems) > 0;
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_FOLDER, problems);
+	if (cache->has_near_names || had_near_names) {
+		policy_problems_log_changes(cache->policy_problems);
+		cache_update_status(cache);
+	}
+}
+
 /* ---- the JSON store ------------------------------------------------------------- */
 
 static void note_unreadable_store(struct cache *cache, const struct errmsg *err)
@@ -227,6 +248,7 @@ void cache_read_files(struct cache *cache, int64_t now)
 
 	if (cache->psl == NULL)
 		return;
+	compare_names(cache);
 	while (watch_next(cache->watch, now, &slot)) {
 		if (slot == STORE_SLOT)
 			read_own_store(cache);

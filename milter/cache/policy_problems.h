@@ -16,7 +16,8 @@ struct policy_problems;
 
 /* The parts of a policy that are loaded separately. A list's part is its enum list_id. */
 enum {
-	POLICY_PROBLEMS_PROFILES = LIST_COUNT,
+	POLICY_PROBLEMS_FOLDER = LIST_COUNT, /* files with nearly a list's name */
+	POLICY_PROBLEMS_PROFILES,
 	POLICY_PROBLEMS_USERS,
 	POLICY_PROBLEMS_REFERENCES, /* users whose profile does not exist */
 	POLICY_PROBLEMS_SETTINGS,   /* settings whose profile does not exist */

@@ -85,6 +85,64 @@ START_TEST(a_bad_line_is_reported_and_a_long_file_refused)
 	}
 END_TEST
 
+/* Names of files, and the lists that are probably meant. */
+static const struct {
+	const char *name, *list; /* list: NULL if the file is not reported */
+} names[] = {
+	{ "rcpt_to.access.witelist", "rcpt_to.access.whitelist" },
+	{ "rcpt_to.access.Whitelist", "rcpt_to.access.whitelist" },
+	{ "rcpt-to.access.whitelist", "rcpt_to.access.whitelist" },
+	{ "rcpt.access.whitelist", "rcpt_to.access.whitelist" },
+	{ "mail_from.access.blocklist", "mail_from.access.blacklist" },
+	{ "mail_from.access.blacklist_regexp", "mail_from.access.blacklist_regex" },
+	{ "mail_from.access.blacklist.txt", "mail_from.access.blacklist" },
+	{ "mail_from.access.blacklist_cidr", "mail_from.access.blacklist" },
+	{ "helo.checks.regexp", "helo.checks.regexps" },
+	{ "access.domain", "access.domains" },
+	{ "access.domains.txt", "access.domains" },
+	{ "connect.rdns_access.blacklist_re", "connect.rdns_access.blacklist" },
+	{ "rcpt_to.access.whitelist", NULL },
+	{ "rcpt_to.access.whitelist~", NULL },
+	{ "rcpt_to.access.whitelist.bak", NULL },
+	{ "rcpt_to.access.whitelist.dpkg-old", NULL },
+	{ "rcpt_to.access.whitelist.rpmsave", NULL },
+	{ "rcpt_to.access.whitelist.2026-11-29", NULL },
+	{ ".rcpt_to.access.whitelist.swp", NULL },
+	{ "#rcpt_to.access.whitelist#", NULL },
+	{ "access.ini", NULL },
+	{ "mail_from.access.ini", NULL },
+	{ "mail_from.is_resolvable.ini", NULL },
+	{ "README", NULL },
+	{ "Makefile", NULL },
+	{ "host_list", NULL },
+};
+START_TEST(a_name_that_is_nearly_a_lists_is_reported)
+	{
+		char want[200] = "";
+		FILE *f = fopen(names[_i].name, "w");
+
+		ck_assert_ptr_nonnull(f);
+		(void)fclose(f);
+		list_files_report_names(folder, problems);
+		ck_assert_int_eq(unlink(names[_i].name), 0);
+		ck_assert_uint_eq(problems_count(problems), names[_i].list != NULL);
+		if (names[_i].list == NULL)
+			return;
+		(void)snprintf(want, sizeof(want),
+			"%s/%s: the file is not read, because no list has "
+			"this name; did you mean %s?",
+			folder, names[_i].name, names[_i].list);
+		ck_assert_str_eq(problems_text(problems, 0), want);
+	}
+END_TEST
+
+START_TEST(a_folder_that_is_missing_has_no_names)
+	{
+		list_files_report_names("/nowhere", problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("list_files");
@@ -93,6 +151,9 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, one_list_can_be_read_again);
 	tcase_add_test(tcase, a_bad_line_is_reported_and_a_long_file_refused);
+	tcase_add_loop_test(tcase, a_name_that_is_nearly_a_lists_is_reported, 0,
+		sizeof(names) / sizeof(names[0]));
+	tcase_add_test(tcase, a_folder_that_is_missing_has_no_names);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
