@@ -22,7 +22,7 @@ BUILDS = {
     "valgrind": [],
     "replay": [],
     "asan": ["CC=clang", "SANITIZE=address,undefined"],
-    "tsan": ["SANITIZE=thread"],
+    "tsan": ["CC=clang", "SANITIZE=thread"],
     "fuzz": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
 }
 
