@@ -18,13 +18,14 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 	const bool suspended = json_is_true(json_object_get(answer, "suspended"));
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
 	const char *unsaved = json_string_value(json_object_get(answer, "unsaved"));
+	const char *login = json_string_value(json_object_get(answer, "login"));
 
 	(void)ctl;
-	print_line(stdout, "%s %s%s", json_string_value(json_object_get(answer, "login")),
-		results[suspended][changed],
-		json_is_true(json_object_get(answer, "known")) ?
-			"" :
-			" (the tables contain no such user)");
+	if (json_is_true(json_object_get(answer, "known")))
+		print_line(stdout, "%s %s", login, results[suspended][changed]);
+	else
+		print_line(stdout, "'%s' %s (the tables contain no user of that name)", login,
+			results[suspended][changed]);
 	if (unsaved == NULL)
 		return;
 	(void)fflush(stdout);

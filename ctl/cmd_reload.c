@@ -3,11 +3,13 @@
  * that it found. Owns nothing. t/integration/test_control.py covers it.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "ctl/terminal.h"
 #include "lib/base/print.h"
+#include "lib/conf/config.h"
 
 static void print_texts(const struct ctl *ctl, const char *label, json_t *texts)
 {
@@ -45,6 +47,19 @@ static void report_failure(const struct errmsg *err)
 		"the state.");
 }
 
+/* Without an answer, an error of the configuration may be the reason. Returns code. */
+static int report_no_answer(const struct ctl *ctl, int code, const struct errmsg *err)
+{
+	const struct config *config = NULL;
+	struct errmsg why;
+
+	if (ctl->socket_path == NULL && config_load(ctl->config_path, &config, &why) != 0 &&
+		strcmp(why.text, err->text) != 0)
+		print_line(stderr, "posternctl: warning: %s", why.text);
+	config_unref(&config);
+	return command_fail(code, err);
+}
+
 int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
@@ -62,7 +77,7 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 	if (ret == CTL_FAILED)
 		report_failure(&err);
 	else if (ret != CTL_OK)
-		ret = command_fail(ret, &err);
+		ret = report_no_answer(ctl, ret, &err);
 	json_decref(answer);
 	return ret;
 }

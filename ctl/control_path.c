@@ -50,12 +50,18 @@ static char *find_in_file(const char *config_path)
 {
 	const struct config_option *option = options_find("control", "socket");
 	char *path = NULL, *text;
+	struct problems *errors = problems_new(); /* the key may follow an error */
 	struct errmsg ignored;
 	size_t len;
 
-	if (file_read(config_path, CONFIG_BYTES_MAX, &text, &len, NULL, &ignored) != FILE_READ)
+	if (errors == NULL ||
+		file_read(config_path, CONFIG_BYTES_MAX, &text, &len, NULL, &ignored) !=
+			FILE_READ) {
+		problems_free(&errors);
 		return NULL;
-	(void)ini_read(config_path, text, len, read_socket_key, &path, &ignored);
+	}
+	(void)ini_read_all(config_path, text, len, read_socket_key, &path, errors, &ignored);
+	problems_free(&errors);
 	free(text);
 	if (path == NULL && option != NULL)
 		path = strdup(option->fallback);
@@ -72,10 +78,10 @@ int control_path(const struct ctl *ctl, char **path_r, struct errmsg *err)
 	} else if (config_load(ctl->config_path, &config, err) == 0) {
 		path = strdup(config->control.socket);
 		config_unref(&config);
-	} else if ((path = find_in_file(ctl->config_path)) != NULL) {
-		print_line(stderr, "posternctl: warning: %s", err->text);
-	} else {
+	} else if ((path = find_in_file(ctl->config_path)) == NULL) {
 		return EX_CONFIG;
+	} else if (strcmp(ctl->command->name, "reload") != 0) { /* whose answer has the error */
+		print_line(stderr, "posternctl: warning: %s", err->text);
 	}
 	if (path == NULL) {
 		(void)errmsg_set(err, "out of memory");

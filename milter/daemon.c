@@ -408,6 +408,11 @@ static void obey_signals(struct daemon *daemon)
 		case SIGNALS_END:
 			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
 			return;
+		case SIGNALS_IGNORED:
+			log_event(LOG_LEVEL_NOTICE,
+				"SIGHUP ignored=yes hint=\"posternctl reload or SIGUSR1 reads "
+				"everything again\"");
+			break;
 		case SIGNALS_LOOK:
 			break;
 		}

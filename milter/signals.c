@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 static sigset_t taken;
+static bool has_terminal; /* that could hang up */
 
 void signals_take(bool foreground, int wake_signal)
 {
@@ -15,11 +16,9 @@ void signals_take(bool foreground, int wake_signal)
 	(void)sigaddset(&taken, SIGTERM);
 	(void)sigaddset(&taken, SIGINT);
 	(void)sigaddset(&taken, SIGUSR1);
+	(void)sigaddset(&taken, SIGHUP);
 	(void)sigaddset(&taken, wake_signal);
-	if (foreground)
-		(void)sigaddset(&taken, SIGHUP);
-	else
-		(void)signal(SIGHUP, SIG_IGN); /* there is no terminal that could hang up */
+	has_terminal = foreground;
 	(void)pthread_sigmask(SIG_BLOCK, &taken, NULL);
 }
 
@@ -29,6 +28,8 @@ enum signals_word signals_wait(int *signal_r)
 
 	if (number == SIGUSR1)
 		return SIGNALS_RELOAD;
+	if (number == SIGHUP && !has_terminal)
+		return SIGNALS_IGNORED;
 	if (number != SIGTERM && number != SIGINT && number != SIGHUP)
 		return SIGNALS_LOOK;
 	*signal_r = number;

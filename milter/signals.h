@@ -6,9 +6,10 @@
 
 /* The daemon's signals. All functions are for the main thread only. */
 enum signals_word {
-	SIGNALS_RELOAD, /* SIGUSR1 */
-	SIGNALS_END,	/* SIGTERM, SIGINT; in the foreground SIGHUP, which is ignored otherwise */
-	SIGNALS_LOOK,	/* wake_signal, or an interrupted wait: the caller checks for work */
+	SIGNALS_RELOAD,	 /* SIGUSR1 */
+	SIGNALS_END,	 /* SIGTERM, SIGINT; in the foreground SIGHUP */
+	SIGNALS_IGNORED, /* SIGHUP in the background, where no terminal can hang up */
+	SIGNALS_LOOK,	 /* wake_signal, or an interrupted wait: the caller checks for work */
 };
 
 /* Block the signals in this thread and in those that it starts from now on. */

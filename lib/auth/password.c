@@ -177,6 +177,15 @@ int password_usable(const char *hash, struct errmsg *err)
 	return errmsg_set(err, "the method is not supported; use $6$, $5$, $y$ or $2b$");
 }
 
+int password_usable_or_lock(const char *hash, struct errmsg *err)
+{
+	const char *crypted = skip_scheme(hash);
+
+	if (crypted != NULL && (crypted[0] == '!' || crypted[0] == '*'))
+		return 0;
+	return password_usable(hash, err);
+}
+
 bool password_is_long(const char *password)
 {
 	return strnlen(password, PASSWORD_MAX + 1) > PASSWORD_MAX;

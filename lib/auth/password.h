@@ -13,6 +13,12 @@
  */
 int password_usable(const char *hash, struct errmsg *err);
 
+/*
+ * The same for a column that need not allow a login: a text that begins with ! or *, alone or
+ * before a hash, is no mistake but locks the login (shadow(5)). Such a password matches nothing.
+ */
+int password_usable_or_lock(const char *hash, struct errmsg *err);
+
 #define PASSWORD_MAX 256 /* bytes; a longer password is wrong, and is not hashed */
 bool password_is_long(const char *password);
 

@@ -209,41 +209,64 @@ static int decode_byte(const char *text, const char *end)
 	return high << 4 | low;
 }
 
-/* Decode a line that write_line() has written. Returns false for any other one. */
-static bool read_line(const char *line, const char *end, char login_r[SUSPENSION_LOGIN_MAX + 1])
+/* Decode a line that write_line() has written. Returns 0, or -1 with err set for any other one. */
+static int read_line(const char *line, const char *end, char login_r[SUSPENSION_LOGIN_MAX + 1],
+	struct errmsg *err)
 {
 	size_t len = 0;
 	int byte;
 
 	if (line[0] == ' ' || end[-1] == ' ')
-		return false;
+		return errmsg_set(err,
+			"a line cannot begin or end with a space; write \\x20 if it belongs to the "
+			"login");
 	while (line < end && len < SUSPENSION_LOGIN_MAX) {
 		if (is_control(*line) || (byte = decode_byte(line, end)) == 0)
-			return false;
+			return errmsg_set(err,
+				"a control character; write \\xHH with its number in hexadecimal");
 		login_r[len++] = byte < 0 ? *line : (char)byte;
 		line += byte < 0 ? 1 : 4;
 	}
 	login_r[len] = '\0';
-	return line == end;
+	if (line < end)
+		return errmsg_set(err, "longer than a login can be (%d bytes)",
+			SUSPENSION_LOGIN_MAX);
+	return 0;
 }
 
-int suspensions_read(struct suspensions *suspensions, const char *text, size_t len)
+/* Read a line into suspensions. Returns 0, or -1 with err set. */
+static int add_line(struct suspensions *suspensions, const char *line, const char *end,
+	struct errmsg *err)
+{
+	char login[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1];
+
+	if (line == end || line[0] == '#')
+		return 0;
+	if (read_line(line, end, login, err) != 0)
+		return -1;
+	if (!fold(login, folded) || set(suspensions, folded, true) < 0)
+		return errmsg_set(err, "out of memory, or more than %d logins", SUSPENSIONS_MAX);
+	return 0;
+}
+
+int suspensions_read(struct suspensions *suspensions, const char *text, size_t len,
+	struct errmsg *err)
 {
 	struct suspensions read = { .count = 0 };
-	char login[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1], **old;
 	const char *end = text + len, *stop;
+	unsigned line = 0;
 	size_t old_count;
+	char **old;
 	int ret = 0;
 
 	for (; text < end && ret >= 0; text = stop + 1) {
 		stop = memchr(text, '\n', (size_t)(end - text));
 		stop = stop == NULL ? end : stop;
-		if (stop == text || text[0] == '#')
-			continue;
-		ret = read_line(text, stop, login) && fold(login, folded) ?
-			set(&read, folded, true) :
-			-1;
+		line++;
+		ret = add_line(&read, text, stop, err);
 	}
+	if (ret < 0)
+		(void)errmsg_prefix(err, "%u: ", line);
 	(void)pthread_rwlock_wrlock(&suspensions->lock);
 	old = ret < 0 ? read.logins : suspensions->logins;
 	old_count = ret < 0 ? read.count : suspensions->count;
@@ -256,5 +279,5 @@ int suspensions_read(struct suspensions *suspensions, const char *text, size_t l
 	for (size_t i = 0; i < old_count; i++)
 		free(old[i]);
 	free(old);
-	return ret < 0 ? -1 : 0;
+	return ret;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/errmsg.h"
 #include "lib/base/strbuf.h"
 
 /*
@@ -39,9 +40,11 @@ void suspensions_each(struct suspensions *suspensions,
  * Write the logins as the text of a file, sorted, one per line, and read such a text, in which
  * lines that begin with '#' are comments. In it, \xHH is a byte of a login: a control character, a
  * backslash, or a first or last character that a line cannot have. suspensions_read() replaces all
- * logins and returns 0, or returns -1 and changes nothing.
+ * logins and returns 0; or it changes nothing and returns -1 with err set, which begins with the
+ * line: "7: a line cannot ...".
  */
 void suspensions_write(struct suspensions *suspensions, struct strbuf *text);
-int suspensions_read(struct suspensions *suspensions, const char *text, size_t len);
+int suspensions_read(struct suspensions *suspensions, const char *text, size_t len,
+	struct errmsg *err);
 
 #endif

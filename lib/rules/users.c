@@ -264,9 +264,17 @@ static void settle_twins(const char *records, uint32_t *slot, uint32_t offset,
 	user_record_read(records + (*slot - 1), &old);
 	user_record_read(records + offset, &new);
 	later = is_later(new.id, old.id);
-	problems_add(problems,
-		"users id %s (%s): the row with id %s has the same username; left out",
-		later ? old.id : new.id, later ? old.name : new.name, later ? new.id : old.id);
+	if (strcmp(old.id, new.id) == 0)
+		problems_add(problems,
+			"users id %s (%s): two rows have this id and this username; the first one "
+			"is left out",
+			old.id, old.name);
+	else
+		problems_add(problems,
+			"users id %s (%s): this row is left out, because the row with id %s has "
+			"the same username",
+			later ? old.id : new.id, later ? old.name : new.name,
+			later ? new.id : old.id);
 	if (later)
 		*slot = offset + 1;
 }

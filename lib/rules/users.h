@@ -31,7 +31,7 @@ struct user {
 struct users_builder;
 struct users_builder *users_builder_new(void); /* NULL when out of memory */
 
-/* Test password hashes with a function such as password_usable() of lib/auth/password.h. An
+/* Test password hashes with a function such as password_usable_or_lock() of lib/auth/password.h. An
  * unusable hash is reported, and the row stays. */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);

@@ -316,6 +316,10 @@ static int read_hand_text(struct store_rows *rows, const char *text, size_t len,
 	bool mended;
 	int ret = -1;
 
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as in lists */
+		text += 3;
+		len -= 3;
+	}
 	if (len == 0)
 		return errmsg_set(err,
 			"is empty (torn, or never written); restore it from a backup, or remove it");
@@ -344,7 +348,7 @@ static int rows_init(struct store_rows *rows, const char *path, const struct sto
 	};
 	if (rows->profiles == NULL || rows->users == NULL || rows->unread == NULL)
 		return -1;
-	users_builder_test_passwords(rows->users, password_usable);
+	users_builder_test_passwords(rows->users, password_usable_or_lock);
 	return 0;
 }
 

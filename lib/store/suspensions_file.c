@@ -31,11 +31,9 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 	case FILE_READ:
 		break;
 	}
-	ret = suspensions_read(suspensions, text, len);
+	ret = suspensions_read(suspensions, text, len, err);
 	free(text);
-	return ret < 0 ?
-		errmsg_set(err, "%s: a line is not a login, or there are too many lines", path) :
-		0;
+	return ret < 0 ? errmsg_prefix(err, "%s:", path) : 0;
 }
 
 int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)

@@ -19,6 +19,25 @@ static bool is_blank(const char *text, size_t len)
 	return len == 0;
 }
 
+/* Add the keys in text. Their problems begin with the path. */
+static int add_keys(struct jwt_keys *keys, const char *path, const char *text, size_t len,
+	struct problems *problems, struct errmsg *err)
+{
+	struct problems *found = problems_new();
+	int ret;
+
+	if (found == NULL)
+		return errmsg_set(err, "out of memory");
+	ret = jwt_keys_add_text(keys, text, len, found, err);
+	for (size_t i = 0; i < problems_kept(found); i++)
+		problems_add(problems, "%s: %s", path, problems_text(found, i));
+	for (size_t i = 0; i < problems_level_kept(found, PROBLEM_NOTE); i++)
+		problems_note(problems, "%s: %s", path,
+			problems_level_text(found, PROBLEM_NOTE, i));
+	problems_free(&found);
+	return ret;
+}
+
 /* Everybody may be able to read public keys, but not shared secrets and private keys. */
 static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
@@ -38,7 +57,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	if (is_blank(text, len)) {
 		(void)errmsg_set(err, "no key found: the file is empty");
 		result = TOKEN_KEYS_GONE;
-	} else if (jwt_keys_add_text(keys, text, len, problems, err) == 0) {
+	} else if (add_keys(keys, path, text, len, problems, err) == 0) {
 		result = TOKEN_KEYS_LOADED;
 	}
 	explicit_bzero(text, len);

@@ -71,19 +71,15 @@ static bool keeps_old_keys(const struct auth_keys *read, int64_t now)
 static void log_result(const struct config *config, const struct auth_keys *old,
 	struct auth_keys *new, int64_t now)
 {
-	struct errmsg problem;
-
 	if (new->failed_since != 0 && new->is_old == old->is_old &&
 		strcmp(new->err.text, old->err.text) == 0 && now - old->logged < LOG_EACH_MS) {
 		new->logged = old->logged;
 		return;
 	}
 	new->logged = now;
-	for (size_t i = 0; new->problems != NULL &&i < problems_kept(new->problems); i++) {
-		(void)errmsg_set(&problem, "%s: %s", config->jwt.keys_file,
-			problems_text(new->problems, i));
-		quote_log(LOG_LEVEL_WARNING, "problem", problem.text, "auth keys");
-	}
+	for (size_t i = 0; new->problems != NULL &&i < problems_kept(new->problems); i++)
+		quote_log(LOG_LEVEL_WARNING, "problem", problems_text(new->problems, i),
+			"auth keys");
 	if (new->failed_since != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", new->err.text, "auth keys=%s",
 			new->is_old		  ? "old" :

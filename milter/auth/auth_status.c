@@ -51,7 +51,7 @@ static json_t *describe_auth(void *context)
 static void check_keys(const struct auth *auth, struct status_health *health)
 {
 	const struct auth_keys *keys = &auth->keys;
-	const size_t problems = keys->problems == NULL ? 0 : problems_count(keys->problems);
+	const size_t problems = keys->problems == NULL ? 0 : problems_kept(keys->problems);
 
 	if (keys->failed_since != 0)
 		status_add_problem(health,
@@ -63,13 +63,11 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 				keys->keys == NULL ? "no token is accepted" :
 						     "only those of the shared secret are accepted",
 			keys->err.text);
-	if (problems > 0)
+	for (size_t i = 0; i < problems; i++)
 		status_add_problem(health,
-			"Correct or remove the keys in the file. Postern reads it again when it "
+			"Correct or remove the key in the file. Postern reads it again when it "
 			"changes.",
-			"%zu problem%s with the keys for tokens: %s: %s", problems,
-			problems == 1 ? "" : "s", auth->config->jwt.keys_file,
-			problems_text(keys->problems, 0));
+			"a key for tokens is not used: %s", problems_text(keys->problems, i));
 }
 
 static void check_auth(void *context, struct status_health *health)

@@ -263,7 +263,8 @@ static void check_lists(void *context, struct status_health *health)
 			"stay in force, others are empty");
 	if (s.lists_unreadable > 0)
 		status_add_problem(health,
-			"Correct the file or its mode. Postern reads it again when it changes.",
+			"Correct the file, its mode, or that of the directory. Postern reads it "
+			"again when it changes.",
 			"%zu list file%s cannot be read: %s", s.lists_unreadable,
 			s.lists_unreadable == 1 ? "" : "s", s.list_error);
 	if (s.files_are_polled)

@@ -27,6 +27,7 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		return; /* the stamp shows whether the text changed */
 	}
 	settle->dirty = true;
+	settle->failed = false;
 	settle->noticed = true;
 	settle->changed_at = now;
 }
@@ -60,6 +61,7 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	}
 	if (!file_stamp_equal(stamp, &settle->seen)) {
 		settle->seen = *stamp;
+		settle->failed = false;
 		settle->changed_at = now;
 	}
 	if (same && !settle->noticed)
@@ -76,20 +78,20 @@ void settle_loaded(struct settle *settle, const struct file_stamp *stamp)
 {
 	settle->loaded = settle->seen = *stamp;
 	settle->is_loaded = true;
-	settle->dirty = false;
+	settle->dirty = settle->failed = false;
 	settle->noticed = false;
 	settle->writing = false;
 }
 
 void settle_failed(struct settle *settle, int64_t now)
 {
-	settle->dirty = true;
+	settle->dirty = settle->failed = true;
 	settle->changed_at = now + SETTLE_RETRY_MS;
 }
 
 void settle_force(struct settle *settle)
 {
-	if (!settle->dirty)
+	if (!settle->dirty || settle->failed)
 		settle->changed_at = 0;
 	settle->dirty = true;
 }

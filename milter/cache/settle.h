@@ -27,6 +27,7 @@ struct settle {
 	int64_t changed_at;	  /* time of the last event, or of the look that saw a change */
 	bool is_loaded;		  /* `loaded` is set */
 	bool dirty;		  /* must be read, even if the stamps are equal */
+	bool failed;		  /* could not be read the last time, and has not changed since */
 	bool writing;		  /* probably open for writing */
 	bool noticed;		  /* an event reported the change, and so whether it is complete */
 };

@@ -259,6 +259,9 @@ static void handle_event(struct watch *watch, const struct inotify_event *event,
 		for (i = 0; i < WATCH_FILES; i++)
 			watch->files[i].settle.writing = false;
 	}
+	if (event->len == 0 &&
+		(event->mask & IN_ATTRIB)) /* of the folder: it may be closed to us */
+		watch->stamps_due = now;
 	for (i = 0; i < WATCH_FILES && (event->mask & IN_IGNORED); i++)
 		if (watch->folders[i].wd == event->wd)
 			watch->folders[i].wd = -1;

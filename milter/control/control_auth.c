@@ -46,6 +46,36 @@ static bool find_login(const struct control *control, const struct policy *polic
 	return true;
 }
 
+/*
+ * Whether white space around the login is a mistake: there is no user of that name, but one without
+ * the white space. If so, write its name.
+ */
+static bool has_stray_space(const struct policy *policy, const char *login,
+	char meant_r[LOGIN_SIZE])
+{
+	static const char space[] = " \t\r\n\v\f";
+	const char *start = login + strspn(login, space);
+	size_t len = strlen(start);
+	struct user user;
+
+	while (len > 0 && strchr(space, start[len - 1]) != NULL)
+		len--;
+	if (len == strlen(login) || len >= LOGIN_SIZE)
+		return false;
+	memcpy(meant_r, start, len);
+	meant_r[len] = '\0';
+	return !policy_find_user(policy, login, &user) && policy_find_user(policy, meant_r, &user);
+}
+
+static void refuse_stray_space(struct connection *connection, const char *login, const char *meant)
+{
+	struct errmsg err;
+
+	(void)errmsg_set(&err, "there is no user '%s'; suspend '%s', without the white space",
+		login, meant);
+	connection_refuse(connection, err.text);
+}
+
 /* Suspend or resume at once, also when the file cannot be written: the keeper tries again. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
@@ -54,14 +84,21 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
 	struct errmsg unsaved = { "" };
 	struct user user;
-	char name[LOGIN_SIZE];
+	char name[LOGIN_SIZE], meant[LOGIN_SIZE];
+	const bool is_stray = suspended && login != NULL && policy != NULL &&
+		has_stray_space(policy, login, meant);
 	const bool known =
 		login != NULL && policy != NULL && policy_find_user(policy, login, &user);
 	const bool is_login = find_login(control, policy, login, suspended, name);
-	const int changed =
-		is_login ? suspensions_set(suspensions_of(control), name, suspended) : -1;
+	const int changed = is_login && !is_stray ?
+		suspensions_set(suspensions_of(control), name, suspended) :
+		-1;
 
 	policy_unref(&policy);
+	if (is_stray) {
+		refuse_stray_space(connection, login, meant);
+		return;
+	}
 	if (changed < 0) {
 		connection_refuse(connection,
 			is_login ? "there is no memory for the login, or too many are suspended" :

@@ -80,7 +80,7 @@ enum pg_outcome pg_load_users(struct pg *pg, const struct pg_load *load, struct 
 
 	if (loading.users == NULL)
 		return pg_fail(pg, "out of memory");
-	users_builder_test_passwords(loading.users, password_usable);
+	users_builder_test_passwords(loading.users, password_usable_or_lock);
 	problems_begin(load->problems);
 	outcome = pg_table_read(pg, &table);
 	if (outcome != PG_OK) {

@@ -17,6 +17,7 @@
 #define ATTEND_ROWS 4096 /* rows after which the thread does its other work */
 #define SYNTAX_ERROR "42601"
 #define NOT_SUPPORTED "0A000"
+#define TABLE_MISSING "42P01"
 
 /* From pg_type.dat: types about which the server need not be asked. */
 static const Oid no_arrays[] = { 16, 18, 19, 20, 21, 23, 25, 700, 701, 1042, 1043, 1700, 2950 };
@@ -316,6 +317,21 @@ static enum pg_outcome read_rows(struct pg *pg, const struct pg_table *table, st
 	return outcome == PG_OK ? read_by_select(pg, table, shape) : outcome;
 }
 
+/* Tell where a missing table was looked up. */
+static void name_schema(struct pg *pg)
+{
+	const char *schema = pg->config->database.schema;
+	struct errmsg error = pg->error;
+
+	if (schema[0] != '\0')
+		(void)errmsg_set(&pg->error, "%s in the schema %s of [database] schema", error.text,
+			schema);
+	else
+		(void)errmsg_set(&pg->error,
+			"%s in the search_path of the role, because [database] schema is empty",
+			error.text);
+}
+
 enum pg_outcome pg_table_read(struct pg *pg, const struct pg_table *table)
 {
 	struct pg_table trimmed = *table;
@@ -332,6 +348,8 @@ enum pg_outcome pg_table_read(struct pg *pg, const struct pg_table *table)
 	outcome = describe_query(pg, &trimmed, &shape);
 	if (outcome == PG_OK)
 		outcome = read_rows(pg, &trimmed, &shape);
+	if (outcome == PG_REFUSED && pg_failed_with(pg, TABLE_MISSING))
+		name_schema(pg);
 	if (outcome == PG_REFUSED)
 		(void)errmsg_prefix(&pg->error, "%s: ", table->name);
 	shape_free(&shape);

@@ -219,8 +219,11 @@ def test_the_error_gives_the_column_that_a_query_lacks(box, tables):
     daemon.ctl("reload")
     assert may(daemon, *ALICE)
     daemon.configure({"database": {"users_query": "SELECT * FROM nobody"}})
-    assert 'users_query: relation "nobody" does not exist' in daemon.ctl(
+    assert 'users_query: relation "nobody" does not exist in the schema haraka of [database] schema' in daemon.ctl(
         "reload", check=False)["error"]
+    daemon.configure({"database": {"schema": "absent", "users_query": None}})
+    assert 'does not exist in the schema absent of [database] schema' in daemon.ctl("reload", check=False)["error"]
+    daemon.configure({"database": {"schema": None}})
     assert may(daemon, *ALICE)
 
 

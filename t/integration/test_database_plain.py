@@ -105,7 +105,7 @@ ROWS = [
     ("""INSERT INTO haraka.users (id, username, password, "profileId") VALUES (3, 'lost', '', 99)""",
      "users id 3 (lost): there is no profile with id 99"),
     ("""INSERT INTO haraka.users (id, username, password, "profileId") VALUES (3, 'Alice', '', 1)""",
-     "users id 1 (alice): the row with id 3 has the same username"),
+     "users id 1 (alice): this row is left out, because the row with id 3 has the same username"),
     ("""UPDATE haraka.users SET froms = 'alice@example.com,not an address' WHERE username = 'alice'""",
      'users id 1 (alice): froms[2]: "not an address"'),
     ("""INSERT INTO haraka.users (id, username, password) VALUES (3, '', '')""",

@@ -1,9 +1,8 @@
 """Every fault is visible: the line in postern -n, the line in status, and both exit statuses, for each kind of fault."""
 
 import os
-import shutil
-import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from harness.wait import wait_until
 STORE = {"profiles": [{"id": 1, "name": "p", "open": True}],
          "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@a.example", "profileId": 1}]}
 LISTS = {"access.domains": "a.example\n", "mail_from.access.blacklist": "spam@bad.example\n"}
+TIGHT = {"milter": {"socket_mode": "0660"}, "auth": {"socket_mode": "0660"}}
 NO_POLICY = "so that a daemon that starts has no policy"
 
 
@@ -187,3 +187,126 @@ def test_the_folder_of_lists(daemon):
     moved.rename(daemon.lists)
     daemon.lists.chmod(0o755)
     assert check(daemon)[0] == 0
+
+
+# ---- while it runs -----------------------------------------------------------------------------
+
+
+def hide(path):
+    """Make a file, or a folder, one that only root can use."""
+    os.chown(path, 0, 0)
+    path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def away(path):
+    path.rename(path.with_name("away"))
+
+
+# what is done, to which path, and the text in the section lists
+LIST_FAULTS = {
+    "a file that only root may read": (hide, "access.domains", "access.domains: Permission denied"),
+    "a folder in its place": (folder, "access.domains", "access.domains: is a directory"),
+    "a fifo in its place": (fifo, "access.domains", "access.domains: is not a regular file"),
+    "a link to nothing in its place": (dangling, "access.domains", "access.domains: is a symbolic link to a file that does not"),
+    "a folder that only root may search": (hide, ".", "list files cannot be read"),
+    "a folder that is gone": (away, ".", "the directory of the lists does not exist"),
+}
+
+
+@pytest.mark.parametrize("case", LIST_FAULTS)
+def test_a_list_that_becomes_unreadable_is_reported_without_a_reload(box, case):
+    needs_user()
+    do, name, text = LIST_FAULTS[case]
+    daemon = box.postern(lists=LISTS, store=STORE)
+    assert status(daemon)[0] == 0
+    do(daemon.lists / name)
+    wait_until(lambda: status(daemon)[0] == 1, "status exits with 1")
+    shown = status(daemon)[1]
+    assert text in shown and "\n  lists: " in shown, shown
+    failed = daemon.ctl("reload", check=False)
+    assert not failed["ok"] and (text in failed["error"] or name == "."), failed
+    assert daemon.ctl("status")["lists"]["entries"]["access.domains"] == 1  # what was read stays in force
+
+
+def test_a_list_that_disappears_is_a_problem_until_a_reload_confirms_it(box):
+    daemon = box.postern(lists=LISTS, store=STORE)
+    (daemon.lists / "access.domains").unlink()
+    wait_until(lambda: status(daemon)[0] == 1, "status exits with 1")
+    text = "access.domains: the file has disappeared, so that the list is empty"
+    assert text in status(daemon)[1]
+    daemon.wait_log(text)
+    answer = daemon.ctl("reload")
+    assert answer["ok"] and answer["problem_count"] == 0
+    assert status(daemon)[0] == 0
+    daemon.write_list("access.domains", "a.example\n")
+    daemon.ctl("reload")
+    away(daemon.lists / "access.domains")
+    wait_until(lambda: status(daemon)[0] == 1, "it is reported again")
+    (daemon.lists / "away").rename(daemon.lists / "access.domains")
+    wait_until(lambda: status(daemon)[0] == 0, "the file is back")
+
+
+# ---- the store ---------------------------------------------------------------------------------
+
+
+def test_a_mistyped_store_is_a_problem(box):
+    daemon = box.postern(lists=LISTS, config={"store": {"path": "run/stor.json"}})
+    text = f"[store] path: {daemon.run}/stor.json does not exist, so that no rules of users are in force"
+    line = daemon.conf.read_text().splitlines().index("path = run/stor.json") + 1
+    code, said = check(daemon)
+    assert code == 66 and f"{daemon.conf}:{line}: {text}" in said
+    code, shown = status(daemon)
+    assert code == 1 and f"{daemon.conf}:{line}: {text}" in shown
+    assert text in daemon.log()
+    assert text in daemon.ctl("reload")["problems"][0]
+
+
+def test_no_store_at_the_default_path_is_a_note(box):
+    daemon = box.postern(lists=LISTS, config={"store": {"path": None}, **TIGHT})
+    assert not Path("/var/lib/postern/store.json").exists()
+    text = "there is no database and no store (/var/lib/postern/store.json)"
+    code, said = check(daemon)
+    assert code == 0 and f"note: {text}" in said and "no error, 0 problems, 1 note" in said
+    code, shown = status(daemon)
+    assert code == 0 and text in shown and "\n1 note\n" in shown
+    assert status(daemon, "--strict")[0] == 1 and status(daemon, "--strict", "--json")[0] == 1
+    assert text in daemon.ctl("reload")["notes"][0]
+
+
+# ---- sockets and suspensions ----------------------------------------------------------------------
+
+
+def test_tight_sockets_cause_no_note(box):
+    daemon = box.postern(lists=LISTS, store=STORE, config=TIGHT)
+    assert status(daemon, "--strict")[0] == 0
+    assert check(daemon)[1].endswith("no error, 0 problems\n")
+
+
+def test_a_bad_line_of_the_suspended_logins(daemon):
+    bad_login(daemon.run / "suspended")
+    code, said = check(daemon)
+    assert code == 66 and f"{daemon.run}/suspended:3: a line cannot begin or end with a space" in said
+    started = subprocess.run([POSTERN, "-f", "-c", daemon.conf], capture_output=True, text=True, check=False, timeout=60)
+    assert started.returncode == 65 and f"{daemon.run}/suspended:3: " in started.stderr
+
+
+# ---- posternctl suspend ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", ["bob ", " bob", "\tbob", "bob\n", "Bob "])
+def test_white_space_around_a_login_is_refused(running, login):
+    """No such user exists, so that bob could still send."""
+    done = subprocess.run([POSTERNCTL, "-c", running.conf, "suspend", login], capture_output=True, text=True, check=False,
+                          timeout=60)
+    assert done.returncode == 1 and "there is no user '" in done.stderr and f"suspend '{login.strip()}'" in done.stderr
+    assert running.ctl("suspended")["logins"] == []
+
+
+def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
+    """It may be one of a token, or of a row that will exist later."""
+    for login in ("eve ", "token:eve@a.example"):
+        said = running.ctl("suspend", login, parse=False)
+        assert said == f"'{login}' is suspended (the tables contain no user of that name)\n"
+        assert running.ctl("resume", login)["ok"]
+    assert running.ctl("suspend", "bob", parse=False) == "bob is suspended\n"
+    assert running.ctl("resume", "bob")["ok"]

@@ -151,7 +151,8 @@ def test_a_key_that_is_left_out(box):
         '{"kty":"no"}]}')
     daemon.configure({"jwt": {"keys_file": "keys.json"}})
     daemon.ctl("reload", check=False)
-    check_problem(daemon, "auth", "1 problem with the keys for tokens", "keys.json: key 2: ")
+    check_problem(daemon, "auth", "a key for tokens is not used", f"{daemon.folder}/keys.json: key 2: ")
+    assert f"{daemon.folder}/keys.json: key 2: " in daemon.check_config()[1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")

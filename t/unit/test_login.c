@@ -325,12 +325,12 @@ START_TEST(suspensions_go_to_a_text_and_come_back)
 
 		suspensions_write(suspensions, &text);
 		ck_assert_str_eq(text.text, "halted\ntoken:dave@example.com\n");
-		ck_assert_int_eq(suspensions_read(again, text.text, text.len), 0);
+		ck_assert_int_eq(suspensions_read(again, text.text, text.len, NULL), 0);
 		ck_assert_uint_eq(suspensions_count(again), 2);
 		ck_assert(suspensions_has(again, "Halted"));
-		ck_assert_int_eq(suspensions_read(again, "# of old\n\nx\n", 12), 0);
+		ck_assert_int_eq(suspensions_read(again, "# of old\n\nx\n", 12, NULL), 0);
 		ck_assert(!suspensions_has(again, "halted") && suspensions_has(again, "x"));
-		ck_assert_int_eq(suspensions_read(again, "a\nb\tc\n", 6), -1);
+		ck_assert_int_eq(suspensions_read(again, "a\nb\tc\n", 6, NULL), -1);
 		ck_assert(suspensions_has(again, "x") && !suspensions_has(again, "a"));
 		ck_assert_int_eq(suspensions_set(again, "", true), -1);
 		ck_assert_int_eq(suspensions_set(again, "a\nb", true), 1);

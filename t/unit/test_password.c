@@ -92,6 +92,24 @@ START_TEST(a_dear_hash_is_checked)
 	}
 END_TEST
 
+/* A lock is as good as a hash in a row, but no password matches it. */
+START_TEST(nothing_matches_a_lock)
+	{
+		static const char *const locks[] = { "!", "*", "!!", "*LK*", "!" FISH_6, "{CRYPT}!",
+			"{crypt}*" };
+
+		for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++) {
+			ck_assert_int_eq(password_usable_or_lock(locks[i], NULL), 0);
+			ck_assert_int_eq(password_usable(locks[i], NULL), -1);
+			ck_assert_int_eq(password_check(locks[i], "swordfish"), PASSWORD_WRONG);
+			ck_assert_int_eq(password_check(locks[i], locks[i]), PASSWORD_WRONG);
+		}
+		ck_assert_int_eq(password_usable_or_lock(FISH_6, NULL), 0);
+		ck_assert_int_eq(password_usable_or_lock("x!", NULL), -1);
+		ck_assert_int_eq(password_usable_or_lock("{OTHER}!", NULL), -1);
+	}
+END_TEST
+
 static const char *const wrong[] = { "", "Swordfish", "swordfis", "swordfish ", " swordfish",
 	"sw\xc3\xb6rdfish", "sw" };
 START_TEST(any_other_password_is_wrong)
@@ -381,6 +399,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, the_right_password_is_right, 0, ROWS(right));
 	tcase_add_loop_test(tcase, a_dear_hash_is_checked, 0, ROWS(dear_hashes));
+	tcase_add_test(tcase, nothing_matches_a_lock);
 	tcase_add_loop_test(tcase, any_other_password_is_wrong, 0, ROWS(wrong));
 	tcase_add_loop_test(tcase, an_unusable_hash_is_reported_and_accepts_no_password, 0,
 		ROWS(unusable));

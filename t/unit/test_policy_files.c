@@ -160,7 +160,7 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\"},"
 		" {\"id\": 2, \"username\": \"BOB\"}]}",
-		"users id 1 (bob): the row with id 2 has the same username; left out" },
+		"users id 1 (bob): this row is left out, because the row with id 2 has the same username" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \"a b\"}]}",

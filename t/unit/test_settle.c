@@ -176,6 +176,10 @@ START_TEST(a_failed_read_is_tried_again)
 		ck_assert_int_eq(look(2, 12, 10, 300), SETTLE_WAIT); /* its mode changed: sooner */
 		ck_assert_int_le(again, 300 + SETTLE_UNSURE_MS);
 		ck_assert_int_eq(look(2, 12, 10, again), SETTLE_READ);
+		settle_failed(&settle, 1000);
+		ck_assert_int_eq(look(2, 12, 10, 1100), SETTLE_WAIT);
+		settle_force(&settle); /* a reload need not wait */
+		ck_assert_int_eq(look(2, 12, 10, 1100), SETTLE_READ);
 	}
 END_TEST
 

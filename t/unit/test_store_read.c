@@ -125,6 +125,30 @@ START_TEST(reads_rows_made_by_hand)
 	}
 END_TEST
 
+START_TEST(a_byte_order_mark_is_no_error)
+	{
+		parse_good("\xef\xbb\xbf" HAND("", "{\"id\": 1, \"username\": \"bob\"}"));
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_str_eq(find(store.users, "bob").id, "1");
+	}
+END_TEST
+
+/* shadow(5): these passwords lock a login on purpose. */
+static const char *const locks[] = { "!", "*", "!!", "*LK*", "!$6$rounds=5000$abc$xyz", "{CRYPT}!",
+	"{CRYPT}*", "" };
+START_TEST(a_locked_password_is_no_problem)
+	{
+		char text[300];
+
+		(void)snprintf(text, sizeof(text),
+			HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": \"%s\"}"),
+			locks[_i]);
+		parse_good(text);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_str_eq(find(store.users, "bob").password, locks[_i]);
+	}
+END_TEST
+
 /* A bad row or an unknown column, and how it is reported. */
 static const struct {
 	const char *text, *want;
@@ -161,6 +185,9 @@ static const struct {
 		"profiles id 3 (p): maxsize \"-1\" is not a number of bytes (0 for no limit); left out" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"rcpt\": [\"\xff\"]}", ""),
 		"profiles id 3 (p): a byte that is not UTF-8; left out" },
+	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"password\": \"x\"}"),
+		"users id 1 (bob): password: not a crypt(3) hash ($6$, $5$, $y$, $2b$); it allows no "
+		"login" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 9}"),
 		"users id 1 (bob): there is no profile with id 9" },
 };
@@ -559,6 +586,9 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, reads_rows_made_by_hand);
+	tcase_add_test(tcase, a_byte_order_mark_is_no_error);
+	tcase_add_loop_test(tcase, a_locked_password_is_no_problem, 0,
+		sizeof(locks) / sizeof(locks[0]));
 	tcase_add_loop_test(tcase, a_bad_row_is_left_out_and_reported, 0, ROWS(bad_rows));
 	tcase_add_loop_test(tcase, an_unknown_column_is_reported_once, 0, ROWS(columns));
 	tcase_add_loop_test(tcase, a_bad_store_is_refused, 0, ROWS(refused));

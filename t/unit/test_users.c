@@ -27,16 +27,22 @@ static const struct {
 	int stays; /* the one that stays */
 	const char *problem;
 } twins[] = {
-	{ { "1", "2" }, 1, "users id 1 (bob): the row with id 2 has the same username; left out" },
-	{ { "2", "1" }, 0, "users id 1 (BOB): the row with id 2 has the same username; left out" },
+	{ { "1", "2" }, 1,
+		"users id 1 (bob): this row is left out, because the row with id 2 has the same username" },
+	{ { "2", "1" }, 0,
+		"users id 1 (BOB): this row is left out, because the row with id 2 has the same username" },
 	{ { "9", "10" }, 1,
-		"users id 9 (bob): the row with id 10 has the same username; left out" },
+		"users id 9 (bob): this row is left out, because the row with id 10 has the same username" },
 	{ { "10", "9" }, 0,
-		"users id 9 (BOB): the row with id 10 has the same username; left out" },
-	{ { "a", "b" }, 1, "users id a (bob): the row with id b has the same username; left out" },
-	{ { "b", "a" }, 0, "users id a (BOB): the row with id b has the same username; left out" },
-	{ { "5", "5" }, 1, "users id 5 (bob): the row with id 5 has the same username; left out" },
-	{ { NULL, "5" }, 1, "users id  (bob): the row with id 5 has the same username; left out" },
+		"users id 9 (BOB): this row is left out, because the row with id 10 has the same username" },
+	{ { "a", "b" }, 1,
+		"users id a (bob): this row is left out, because the row with id b has the same username" },
+	{ { "b", "a" }, 0,
+		"users id a (BOB): this row is left out, because the row with id b has the same username" },
+	{ { "5", "5" }, 1,
+		"users id 5 (bob): two rows have this id and this username; the first one is left out" },
+	{ { NULL, "5" }, 1,
+		"users id  (bob): this row is left out, because the row with id 5 has the same username" },
 };
 START_TEST(of_two_rows_with_one_name_the_later_id_stays)
 	{
