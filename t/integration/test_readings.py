@@ -1,0 +1,156 @@
+"""
+Recipients that a real Postfix delivers to another address than the one written: Postern refuses each of them if that
+address is denied, and others pass. t/unit/test_check_readings.c has more of both.
+"""
+
+import re
+
+import pytest
+
+from harness.smtp import Smtp
+from harness.wait import wait_until
+
+pytestmark = pytest.mark.quick
+
+DOMAINS = {
+    "myhostname": "mx.corp.example",
+    "mydomain": "corp.example",
+    "myorigin": "corp.example",
+    "mydestination": "corp.example, $myhostname, localhost.$mydomain, localhost",
+    "recipient_delimiter": "+",
+}
+
+# Postfix's defaults deliver all of them to the mailbox of all@corp.example.
+ROUTED = [
+    "<all%corp.example@corp.example>",
+    "<all%corp.example@localhost>",
+    "<corp.example!all@corp.example>",
+    '<"all@corp.example"@corp.example>',
+    '<"all%corp.example"@localhost>',
+    '<"corp.example!all"@localhost>',
+    "<all@corp.example@corp.example>",
+    "<all%corp.example%localhost@corp.example>",
+    "<localhost!corp.example!all@corp.example>",
+    "<localhost!all%corp.example@corp.example>",
+    "<all%CORP.example.@localhost>",
+    "<!corp.example!all@localhost>",
+    '<"all@ corp.example"@localhost>',
+    '<"corp.example! all"@localhost>',
+    "<@localhost:all%corp.example@localhost>",
+    "<all>",
+    "<ALL@Corp.Example.>",
+]
+
+# The same mailbox at another name of the machine, or with an extension.
+SAME_MAILBOX = {
+    "<all@localhost>": "all@localhost",
+    "<all@localhost.corp.example>": "all@localhost.corp.example",
+    "<all@[127.0.0.1]>": "all@[127.0.0.1]",
+    '<"all%[127.0.0.1]"@corp.example>': "all@[127.0.0.1]",
+    "<corp.example!all%localhost@corp.example>": "all@localhost",
+    "<all+x@corp.example>": "all+x@corp.example",
+    "<all+x%corp.example@localhost>": "all+x@corp.example",
+    '<"all+x y"@corp.example>': '"all+x y"@corp.example',
+}
+
+# Postfix removes the quotes, and parses what is left.
+UNQUOTED = {
+    '<"all@\\"corp.example\\""@localhost>': "all@corp.example",
+    '<"all@corp\\\\.example"@localhost>': "all@corp.example",
+    '<"corp.example!al\\\\l"@localhost>': "all@corp.example",
+    '<"@localhost:all@corp.example"@localhost>': "all@corp.example",
+}
+
+GOOD = [
+    "<no%reply@example.com>", "<100%@example.com>", "<50%off!@example.com>", "<a!b@example.com>",
+    "<a@b@example.com>", '<"a b"@example.com>', '<"a@b"@example.com>', "<al@corp.example>", "<bob>",
+    "<bob@localhost>", "<bob@[127.0.0.1]>", "<bob+all@corp.example>", "<+all@corp.example>",
+    "<all%example.com@corp.example>", "<postmaster>", '<"100% sure"@example.com>',
+]
+
+
+def recipients(mta, addresses):
+    """Send a message to each recipient from a stranger. Returns {recipient: reply, or queue id if accepted}."""
+    found = {}
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        smtp.xclient(addr="192.0.2.9", name="stranger.example")
+        smtp.ehlo()
+        for address in addresses:
+            assert smtp.mail("<a@ok.example>").code == 250
+            reply = smtp.rcpt(address)
+            if reply.code == 250:
+                reply = re.search(r"queued as (\w+)", smtp.data("Subject: x\r\n\r\nx\r\n").text).group(1)
+            else:
+                smtp.rset()
+            found[address] = reply
+    return found
+
+
+def test_postfix_delivers_these_forms_to_another_address(box):
+    """If this fails with a later Postfix, the readings need a look."""
+    mta = box.postfix(parameters={**DOMAINS, "mynetworks": "",
+                                  "smtpd_relay_restrictions": "reject_unauth_destination"})
+    want = {**{address: "all@corp.example" for address in ROUTED}, **SAME_MAILBOX, **UNQUOTED}
+    queued = recipients(mta, want)
+    for address, queue in queued.items():
+        assert isinstance(queue, str), f"{address}: {queue}"
+        wait_until(lambda: re.search(queue + ": to=<", mta.log()), f"Postfix delivers to {address}")
+        got = re.search(queue + r": to=<(.*?)>, ", mta.log()).group(1)
+        assert got.lower() == want[address], address
+
+
+@pytest.fixture(scope="module")
+def front(shared_box):
+    daemon = shared_box.postern(
+        config={"profile": {"default_domain": "corp.example"}},
+        lists={"rcpt_to.access.blacklist": "all@corp.example\n", "access.domains": "listed.example\n"})
+    return daemon, shared_box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
+
+
+def test_postern_refuses_each_form_of_a_denied_recipient(front):
+    daemon, mta = front
+    mark = daemon.mark()
+    for address, reply in recipients(mta, [*ROUTED, *SAME_MAILBOX]).items():
+        assert not isinstance(reply, str), f"{address} is accepted"
+        if address == '<"all%[127.0.0.1]"@corp.example>':
+            assert reply.code == 553, (address, reply)
+        else:
+            assert (reply.code, reply.enhanced) == (550, "5.7.1"), (address, reply)
+    assert daemon.wait_record(mark, verdict="reject")["rule"] == "rcpt_to.access.blacklist:1"
+    for address, reply in recipients(mta, UNQUOTED).items():
+        assert not isinstance(reply, str) and "address syntax" in reply.words, (address, reply)
+
+
+def test_access_domains_see_each_form_of_a_recipient(front):
+    _, mta = front
+    for address, reply in recipients(mta, ["<a%x.listed.example@corp.example>",
+                                           "<listed.example!a@corp.example>"]).items():
+        assert not isinstance(reply, str) and reply.words == "You are not welcome here.", (address, reply)
+
+
+def test_recipients_that_no_list_denies_pass(front):
+    _, mta = front
+    for address, reply in recipients(mta, GOOD).items():
+        assert isinstance(reply, str), f"{address}: {reply}"
+
+
+def test_refuse_all_refuses_routed_recipients_of_strangers(box):
+    daemon = box.postern(config={"profile": {"routed_recipients": "refuse_all"}})
+    mta = box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
+    found = recipients(mta, ["<no%reply@example.com>", "<a@b@example.com>", "<bob@example.com>"])
+    for address in ("<no%reply@example.com>", "<a@b@example.com>"):
+        assert (found[address].code, found[address].enhanced) == (550, "5.7.1"), found[address]
+    assert isinstance(found["<bob@example.com>"], str)
+    assert daemon.wait_record(verdict="reject")["rule"] == "[profile] routed_recipients = refuse_all"
+
+
+def test_rates_count_all_forms_of_a_recipient_together(box):
+    daemon = box.postern(config={"profile": {"default_domain": "corp.example"},
+                                 "limit": {"exempt": ""},
+                                 "limit rate_rcpt": {"default": "3/1h"}})
+    mta = box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
+    replies = list(recipients(mta, ["<bob@corp.example>", "<bob+x@corp.example>", "<bob%corp.example@localhost>",
+                                    "<bob>", "<bob+y@localhost>"]).values())
+    assert all(isinstance(reply, str) for reply in replies[:3]), replies
+    assert all(reply.code == 450 for reply in replies[3:]), replies
