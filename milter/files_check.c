@@ -268,23 +268,23 @@ void files_check(const struct config *config, const char *user, struct files_rep
 
 /* ---- the child ------------------------------------------------------------------- */
 
-/* The texts pass through the pipe with a letter before each and a NUL after it. */
-static void add_text(struct strbuf *all, char kind, const char *text)
+/* A text passes through the pipe as a letter for its kind, its weight, a space, itself and a NUL.
+ */
+static void add_texts(struct strbuf *all, char kind, const struct problems *problems,
+	enum problem_level level)
 {
-	strbuf_add_char(all, kind);
-	strbuf_add(all, text, strlen(text) + 1);
+	for (size_t i = 0; i < problems_level_kept(problems, level); i++) {
+		strbuf_addf(all, "%c%zu %s", kind, problems_level_weight(problems, level, i),
+			problems_level_text(problems, level, i));
+		strbuf_add_char(all, '\0');
+	}
 }
 
 static void add_report(struct strbuf *all, const struct files_report *report)
 {
-	const struct problems *problems = report->problems;
-
-	for (size_t i = 0; i < problems_kept(report->unreadable); i++)
-		add_text(all, 'u', problems_text(report->unreadable, i));
-	for (size_t i = 0; i < problems_kept(problems); i++)
-		add_text(all, 'p', problems_text(problems, i));
-	for (size_t i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)
-		add_text(all, 'n', problems_level_text(problems, PROBLEM_NOTE, i));
+	add_texts(all, 'u', report->unreadable, PROBLEM);
+	add_texts(all, 'p', report->problems, PROBLEM);
+	add_texts(all, 'n', report->problems, PROBLEM_NOTE);
 }
 
 static int write_all(int fd, const char *bytes, size_t len)
@@ -322,10 +322,10 @@ static void run_child(const struct config *config, const struct process_user *us
 	_exit(text.failed || write_all(out, text.text, text.len) != 0 ? 1 : 0);
 }
 
-static bool contains(const struct problems *problems, const char *text)
+static bool contains(const struct problems *problems, enum problem_level level, const char *text)
 {
-	for (size_t i = 0; i < problems_kept(problems); i++)
-		if (strcmp(problems_text(problems, i), text) == 0)
+	for (size_t i = 0; i < problems_level_kept(problems, level); i++)
+		if (strcmp(problems_level_text(problems, level, i), text) == 0)
 			return true;
 	return false;
 }
@@ -334,11 +334,12 @@ static bool contains(const struct problems *problems, const char *text)
 static void take_text(const char *text, struct files_report *report)
 {
 	struct problems *to = text[0] == 'u' ? report->unreadable : report->problems;
+	enum problem_level level = text[0] == 'n' ? PROBLEM_NOTE : PROBLEM;
+	char *end;
+	size_t weight = strtoul(text + 1, &end, 10);
 
-	if (text[0] == 'n')
-		problems_note(to, "%s", text + 1);
-	else if (!contains(to, text + 1))
-		problems_add(to, "%s", text + 1);
+	if (*end == ' ' && !contains(to, level, end + 1))
+		problems_add_weighted(to, level, weight, end + 1);
 }
 
 /* Take all texts from the pipe. Returns 0, or -1 if the child did not end well. */

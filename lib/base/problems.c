@@ -19,6 +19,7 @@ struct texts {
 	size_t withheld; /* of the source: how many were only counted */
 	bool is_complete;
 	char *text[PROBLEMS_KEPT];
+	size_t weight[PROBLEMS_KEPT];
 };
 
 struct problems {
@@ -64,10 +65,10 @@ void problems_free(struct problems **problems)
 	*problems = NULL;
 }
 
-static void keep_text(struct texts *texts, const char *text)
+static void keep_text(struct texts *texts, const char *text, size_t weight)
 {
 	if (texts->kept < PROBLEMS_KEPT && (texts->text[texts->kept] = strdup(text)) != NULL)
-		texts->kept++;
+		texts->weight[texts->kept++] = weight;
 	else
 		texts->is_complete = false;
 }
@@ -87,7 +88,7 @@ static void add_text(struct texts *texts, const char *format, va_list args)
 	}
 	texts->left--;
 	(void)text_vformat(text, sizeof(text), format, args);
-	keep_text(texts, text);
+	keep_text(texts, text, 1);
 }
 
 void problems_add(struct problems *problems, const char *format, ...)
@@ -112,6 +113,15 @@ void problems_note(struct problems *problems, const char *format, ...)
 	va_end(args);
 }
 
+void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
+	const char *text)
+{
+	if (problems == NULL)
+		return;
+	problems->levels[level].count += weight;
+	keep_text(&problems->levels[level], text, weight);
+}
+
 void problems_begin(struct problems *problems)
 {
 	if (problems != NULL)
@@ -131,7 +141,7 @@ void problems_end(struct problems *problems, const char *source, const char *wha
 		(void)text_format(text, sizeof(text), "%s: %zu more %s%s %s %s", source, more, what,
 			more == 1 ? "" : "s", more == 1 ? "has" : "have",
 			level == PROBLEM_NOTE ? "notes" : "problems");
-		keep_text(&problems->levels[level], text);
+		keep_text(&problems->levels[level], text, more);
 	}
 	begin_source(problems, PROBLEMS_KEPT);
 }
@@ -149,6 +159,11 @@ size_t problems_level_kept(const struct problems *problems, enum problem_level l
 const char *problems_level_text(const struct problems *problems, enum problem_level level, size_t i)
 {
 	return problems->levels[level].text[i];
+}
+
+size_t problems_level_weight(const struct problems *problems, enum problem_level level, size_t i)
+{
+	return problems->levels[level].weight[i];
 }
 
 bool problems_level_is_complete(const struct problems *problems, enum problem_level level)

@@ -32,6 +32,10 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Add a text that stands for as many as its weight, such as one of other problems. */
+void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
+	const char *text);
+
 /*
  * Begin and end the problems of one source, so that a source with many leaves room for the others.
  * Of each level, the first PROBLEMS_OF_SOURCE texts are kept. problems_end() adds a text with the
@@ -46,6 +50,9 @@ size_t problems_level_count(const struct problems *problems, enum problem_level 
 size_t problems_level_kept(const struct problems *problems, enum problem_level level);
 const char *problems_level_text(const struct problems *problems, enum problem_level level,
 	size_t i); /* i < problems_level_kept() */
+size_t problems_level_weight(const struct problems *problems, enum problem_level level,
+	size_t i); /* the number of those for which the text i stands: 1, or more at a source's end
+		    */
 bool problems_level_is_complete(const struct problems *problems,
 	enum problem_level level); /* whether all have a text */
 

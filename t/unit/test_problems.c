@@ -15,6 +15,7 @@ START_TEST(accepts_null)
 
 		problems_add(NULL, "%s", "nobody wants to know");
 		problems_note(NULL, "%s", "nobody wants to know");
+		problems_add_weighted(NULL, PROBLEM, 7, "nobody wants to know");
 		problems_begin(NULL);
 		problems_end(NULL, "list", "line");
 		problems_free(&problems);
@@ -118,10 +119,28 @@ START_TEST(bounds_the_texts_of_a_source)
 		ck_assert_str_eq(problems_text(problems, kept + 1),
 			"list: 8285 more lines have problems");
 		ck_assert_str_eq(problems_text(problems, kept + 2), "other:1: bad");
+		ck_assert_uint_eq(problems_level_weight(problems, PROBLEM, kept), 1);
+		ck_assert_uint_eq(problems_level_weight(problems, PROBLEM, kept + 1), 8285);
 		ck_assert_str_eq(problems_text(problems, kept + 3), "end: bad");
 		ck_assert(!problems_level_is_complete(problems, PROBLEM));
 		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 1);
 		ck_assert(problems_level_is_complete(problems, PROBLEM_NOTE));
+		problems_free(&problems);
+	}
+END_TEST
+
+START_TEST(a_text_may_stand_for_many)
+	{
+		struct problems *problems = problems_new();
+
+		problems_add_weighted(problems, PROBLEM, 8285,
+			"list: 8285 more lines have problems");
+		problems_add_weighted(problems, PROBLEM_NOTE, 1, "odd");
+		problems_add(problems, "bad");
+		ck_assert_uint_eq(problems_count(problems), 8286);
+		ck_assert_uint_eq(problems_kept(problems), 2);
+		ck_assert_uint_eq(problems_level_weight(problems, PROBLEM, 0), 8285);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), 1);
 		problems_free(&problems);
 	}
 END_TEST
@@ -154,6 +173,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_summary_has_the_first_text_and_the_number_of_the_others);
 	tcase_add_test(tcase, keeps_the_first_ones);
 	tcase_add_test(tcase, bounds_the_texts_of_a_source);
+	tcase_add_test(tcase, a_text_may_stand_for_many);
 	tcase_add_test(tcase, bounds_a_text);
 	suite_add_tcase(suite, tcase);
 	return suite;
