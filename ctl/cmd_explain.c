@@ -189,8 +189,7 @@ static int judge_by_files(struct judge *judge, json_t *session, json_t **answer_
 		.policy = judge->policy,
 		.suspensions = judge->suspensions,
 		.now = time(NULL),
-		.jwt = { judge->keys, judge->config->jwt.issuer, judge->config->jwt.audience,
-			judge->config->jwt.mail_claim },
+		.jwt = token_keys_rules(&judge->config->jwt, judge->keys),
 	};
 
 	if (judge->unknown.text[0] != '\0' && has_login(session)) {

@@ -21,6 +21,10 @@
 
 #define MAIL_MAX 400 /* bytes of an address that becomes a login */
 
+/* No time in seconds is that late (the year 33658), and no time in milliseconds that early (2001).
+ */
+#define MILLISECONDS_MIN 1e12
+
 /* The parts of a token; they point into it. */
 struct parts {
 	const char *header, *payload, *signature;
@@ -310,6 +314,24 @@ int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char 
 	return 0;
 }
 
+/*
+ * Refuse times in milliseconds, as JavaScript's Date.now() gives them: such a token would never
+ * expire.
+ */
+static int check_units(const json_t *claims, struct errmsg *err)
+{
+	static const char *const names[] = { "exp", "nbf", "iat" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (json_number_value(json_object_get(claims, names[i])) >= MILLISECONDS_MIN)
+			return errmsg_set(err,
+				"the token's %s is no time in seconds (RFC 7519); it seems to be in "
+				"milliseconds",
+				names[i]);
+	}
+	return 0;
+}
+
 /* Check "exp" and "nbf" (RFC 7519 sections 4.1.4 and 4.1.5), which may have a fraction. */
 static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
 {
@@ -320,6 +342,8 @@ static int check_times(const json_t *claims, int64_t now, struct errmsg *err)
 	if (!json_is_number(exp) || (nbf != NULL && !json_is_number(nbf)))
 		return errmsg_set(err, "the token's %s is not a number",
 			json_is_number(exp) ? "nbf" : "exp");
+	if (check_units(claims, err) < 0)
+		return -1;
 	if (json_number_value(exp) + JWT_LEEWAY <= (double)now)
 		return errmsg_set(err, "the token expired %.0f s ago",
 			(double)now - json_number_value(exp));
@@ -341,6 +365,10 @@ static int check_parties(const json_t *claims, const struct jwt_rules *rules, st
 
 	if (rules->issuer[0] != '\0' && !is_text(json_object_get(claims, "iss"), rules->issuer))
 		return errmsg_set(err, "the token's issuer (iss) is not ours");
+	if (rules->audience[0] == '\0' && audience != NULL && rules->refuse_audience)
+		return errmsg_set(err,
+			"the token is made for an audience (aud), and [jwt] audience does not set "
+			"ours");
 	if (rules->audience[0] == '\0' || is_text(audience, rules->audience))
 		return 0;
 	json_array_foreach (audience, i, one) {
@@ -383,7 +411,7 @@ static int check_mail(const json_t *claims, const char *name, char mail_r[JWT_MA
 }
 
 int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
-	char mail_r[JWT_MAIL_SIZE], struct errmsg *err)
+	struct jwt_bearer *bearer_r, struct errmsg *err)
 {
 	json_error_t error;
 	json_t *claims;
@@ -401,7 +429,10 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 				": a key occurs twice" :
 				"");
 	else if (check_times(claims, now, err) == 0 && check_parties(claims, rules, err) == 0)
-		ret = check_mail(claims, rules->mail_claim, mail_r, err);
+		ret = check_mail(claims, rules->mail_claim, bearer_r->mail, err);
+	if (ret == 0)
+		bearer_r->has_ignored_audience =
+			rules->audience[0] == '\0' && json_object_get(claims, "aud") != NULL;
 	json_decref(claims);
 	return ret;
 }

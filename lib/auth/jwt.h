@@ -1,6 +1,7 @@
 #ifndef POSTERN_JWT_H
 #define POSTERN_JWT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,19 +26,29 @@
 int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,
 	size_t *len_r, struct errmsg *err);
 
-/* The rules for claims. Borrowed; an empty issuer or audience accepts any. */
+/* The rules for claims. Borrowed; an empty issuer accepts any. */
 struct jwt_rules {
 	const struct jwt_keys *keys;
-	const char *issuer, *audience;
+	const char *issuer;
+	const char *audience; /* "": tokens are not made for us in particular */
+	/* With an empty audience: refuse a token that has one, because it is made for others who
+	 * trust the same keys (RFC 7519, section 4.1.3). */
+	bool refuse_audience;
 	const char *mail_claim;
+};
+
+/* What a token that is accepted contains. */
+struct jwt_bearer {
+	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
+	bool has_ignored_audience; /* it is made for somebody, and nobody compared for whom */
 };
 
 /*
  * Verify a token and check its claims against the rules at the time now (seconds of the epoch);
- * "exp" is required. Returns 0 with the address of the mail claim, in canonical form, in mail_r; or
- * -1 with err as above.
+ * "exp" is required, and a time in milliseconds is refused. Returns 0 with *bearer_r filled, or -1
+ * with err as above.
  */
 int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
-	char mail_r[JWT_MAIL_SIZE], struct errmsg *err);
+	struct jwt_bearer *bearer_r, struct errmsg *err);
 
 #endif

@@ -153,7 +153,8 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 {
 	const struct settings *settings = policy_parts(rules->policy)->settings;
 	const char *said = claimed_mail(settings, request->login);
-	char mail[JWT_MAIL_SIZE], login[LOGIN_SIZE];
+	char login[LOGIN_SIZE];
+	struct jwt_bearer bearer;
 	struct errmsg err;
 
 	if (request->is_mute && said != NULL && said[0] == '\0') {
@@ -169,17 +170,18 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
-	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, mail,
+	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, &bearer,
 		    &err) < 0) {
 		refuse_login(a, CAUSE_CREDENTIALS, err.text);
 		return;
 	}
 	said = said == NULL ? request->login : said;
-	if (said[0] != '\0' && !names_same(said, mail)) {
+	if (said[0] != '\0' && !names_same(said, bearer.mail)) {
 		refuse_login(a, CAUSE_CREDENTIALS, "the login is not that of the token");
 		return;
 	}
-	(void)text_format(login, sizeof(login), "%s:%s", settings->token_login, mail);
+	(void)text_format(login, sizeof(login), "%s:%s", settings->token_login, bearer.mail);
+	a->has_ignored_audience = bearer.has_ignored_audience;
 	accept_unless_stopped(rules, login, true, a);
 }
 

@@ -53,8 +53,9 @@ struct login_answer {
 				   the client's login */
 	const char *
 		hash; /* if accepted by hashing: the policy's hash, for the auth cache; else NULL */
-	bool is_cached;	  /* accepted from the auth cache */
-	char reason[200]; /* of a refusal; for the log, never for the client */
+	bool is_cached;		   /* accepted from the auth cache */
+	bool has_ignored_audience; /* as in struct jwt_bearer */
+	char reason[200];	   /* of a refusal; for the log, never for the client */
 };
 
 /* Thread-safe if rules->auth_cache is NULL or belongs to the calling thread. */

@@ -98,3 +98,14 @@ enum token_keys_result token_keys_load(const char *keys_file, const char *secret
 		*keys_r = keys;
 	return result;
 }
+
+struct jwt_rules token_keys_rules(const struct config_jwt *jwt, const struct jwt_keys *keys)
+{
+	return (struct jwt_rules){
+		.keys = keys,
+		.issuer = jwt->issuer,
+		.audience = jwt->audience,
+		.refuse_audience = jwt->keys_file[0] != '\0',
+		.mail_claim = jwt->mail_claim,
+	};
+}

@@ -3,9 +3,10 @@
 
 #include <sys/types.h>
 
-#include "lib/auth/jwt_keys.h"
+#include "lib/auth/jwt.h"
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
+#include "lib/conf/config.h"
 
 enum token_keys_result {
 	TOKEN_KEYS_LOADED,
@@ -23,5 +24,12 @@ enum token_keys_result {
  */
 enum token_keys_result token_keys_load(const char *keys_file, const char *secret, uid_t user,
 	struct jwt_keys **keys_r, struct problems *problems, struct errmsg *err);
+
+/*
+ * The rules for tokens that follow from [jwt]. They borrow both parameters. With keys_file and no
+ * audience, tokens that have one are refused, because others trust the same issuer; a shared secret
+ * alone is shared with nobody but the issuer. Any thread.
+ */
+struct jwt_rules token_keys_rules(const struct config_jwt *jwt, const struct jwt_keys *keys);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
 #include "milter/loop/clock.h"
 
@@ -69,6 +70,7 @@ static void apply_new_config(void *argument)
 	auth_keys_apply(auth, new->config, &new->keys);
 	config_unref(&auth->config);
 	auth->config = config_ref(new->config);
+	auth->has_ignored_audience = false;
 	auth_cache_set_ttl(auth->auth_cache, auth->config->auth.remember);
 	free_new_config(new);
 }
@@ -256,8 +258,7 @@ void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys 
 	*keys_r = jwt_keys_ref(auth->keys.keys);
 	*config_r = config;
 	*rules_r = (struct login_rules){
-		.jwt = { *keys_r, config->jwt.issuer, config->jwt.audience,
-			config->jwt.mail_claim },
+		.jwt = token_keys_rules(&config->jwt, *keys_r),
 		.suspensions = shared_suspensions(auth->shared),
 	};
 }

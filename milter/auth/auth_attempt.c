@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/base/text.h"
+#include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
 #include "milter/loop/clock.h"
 
@@ -173,12 +174,7 @@ static void check_attempt(struct attempt *attempt, struct auth_cache *cache, boo
 	const struct login_request request = login_of(attempt);
 	const struct login_rules rules = {
 		.policy = attempt->policy,
-		.jwt = {
-			.keys = attempt->keys,
-			.issuer = attempt->config->jwt.issuer,
-			.audience = attempt->config->jwt.audience,
-			.mail_claim = attempt->config->jwt.mail_claim,
-		},
+		.jwt = token_keys_rules(&attempt->config->jwt, attempt->keys),
 		.suspensions = shared_suspensions(attempt->auth->shared),
 		.auth_cache = cache,
 		.now = time(NULL),

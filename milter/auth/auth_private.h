@@ -267,7 +267,8 @@ struct auth {
 	uint64_t turned_away;	 /* because of a bound */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
-	bool is_full_logged; /* that max_connections closes peers */
+	bool is_full_logged;	   /* that max_connections closes peers */
+	bool has_ignored_audience; /* a token was accepted without a look at its audience */
 };
 
 #endif

@@ -70,6 +70,17 @@ static void send_event(const struct attempt *attempt)
 		decision_record_add_event(&decision);
 }
 
+/* Warn once that tokens for other services may be accepted. */
+static void warn_of_audience(struct auth *auth)
+{
+	if (auth->has_ignored_audience)
+		return;
+	auth->has_ignored_audience = true;
+	log_event(LOG_LEVEL_WARNING,
+		"auth tokens have an audience (aud) that nobody compares: set [jwt] audience, so "
+		"that tokens made for other services are refused");
+}
+
 void attempt_record(const struct attempt *attempt)
 {
 	struct auth *auth = attempt->auth;
@@ -90,4 +101,6 @@ void attempt_record(const struct attempt *attempt)
 	}
 	log_attempt(attempt);
 	send_event(attempt);
+	if (answer->result == LOGIN_ACCEPTED && answer->has_ignored_audience)
+		warn_of_audience(auth);
 }

@@ -63,6 +63,11 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 				keys->keys == NULL ? "no token is accepted" :
 						     "only those of the shared secret are accepted",
 			keys->err.text);
+	if (auth->has_ignored_audience)
+		status_add_note(health,
+			"Set [jwt] audience to the value for Postern, then run posternctl reload.",
+			"tokens have an audience (aud) that nobody compares, so that those made for "
+			"other services are accepted");
 	for (size_t i = 0; i < problems; i++)
 		status_add_problem(health,
 			"Correct or remove the key in the file. Postern reads it again when it "

@@ -37,13 +37,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void check(const char *token, size_t len)
 {
-	const struct jwt_rules rules = { keys, "", "", "mail" };
-	char mail[JWT_MAIL_SIZE];
+	const struct jwt_rules rules = {
+		.keys = keys,
+		.issuer = "",
+		.audience = "",
+		.mail_claim = "mail",
+	};
+	struct jwt_bearer bearer;
 	struct errmsg err;
 
-	if (jwt_check(&rules, token, len, 1700000000, mail, &err) < 0)
+	if (jwt_check(&rules, token, len, 1700000000, &bearer, &err) < 0)
 		return;
-	must(strchr(mail, '@') != NULL && strpbrk(mail, " \r\n\t<>") == NULL);
+	must(strchr(bearer.mail, '@') != NULL && strpbrk(bearer.mail, " \r\n\t<>") == NULL);
 }
 
 /* Try the input as a token, as correctly signed claims, as a correctly signed header, and as a file

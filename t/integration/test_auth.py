@@ -263,6 +263,40 @@ def test_a_session_that_is_open_stops_sending(daemon):
     daemon.wait_record(stage="rcpt", rule="user bob: suspended")
 
 
+def test_a_token_made_for_others(daemon):
+    """With a shared secret alone, its audience is ignored with one warning; with keys_file or an audience, it counts."""
+    def answer(**claims):
+        with Dovecot(daemon.auth) as conn:
+            return conn.plain("token", token(SECRET, **claims))[0]
+
+    warning = "tokens have an audience (aud) that nobody compares"
+    assert answer() == "OK" and warning not in daemon.log()
+    assert answer(aud="other") == "OK"
+    daemon.wait_log(warning)
+    assert answer(aud=["another"]) == "OK"
+    assert daemon.log().count(warning) == 1
+    assert any(warning in one["note"] for one in daemon.ctl("status")["notes"])
+    daemon.ctl("auth", "reset")
+
+    daemon.configure({"jwt": {"audience": "mail"}})
+    daemon.ctl("reload")
+    assert not any(warning in one["note"] for one in daemon.ctl("status")["notes"])
+    assert (answer(aud="mail"), answer(aud="other")) == ("OK", "FAIL")
+    daemon.wait_record(rule="the token's audience (aud) is another one")
+    daemon.ctl("auth", "reset")
+
+    keys = daemon.folder / "keys.json"
+    keys.write_text('{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}')
+    daemon.configure({"jwt": {"audience": None, "keys_file": keys.name}})
+    daemon.ctl("reload")
+    assert answer() == "OK"
+    assert answer(aud="other") == "FAIL"
+    daemon.wait_record(rule="the token is made for an audience (aud), and [jwt] audience does not set ours")
+    daemon.ctl("auth", "reset")
+    assert answer(exp=int(time.time()) * 1000) == "FAIL"
+    daemon.wait_record(rule="the token's exp is no time in seconds (RFC 7519); it seems to be in milliseconds")
+
+
 def test_keys_are_read_again_like_a_list(daemon):
     keys = daemon.folder / "keys.json"
     other = "another secret of more than thirty-two bytes!"

@@ -177,7 +177,20 @@ static const struct {
 	{ HS256, "{\"exp\":1699999940,\"mail\":\"a@b.example\"}", "expired 60 s ago" },
 	{ HS256, "{\"exp\":0,\"mail\":\"a@b.example\"}", "expired 1700000000 s ago" },
 	{ HS256, "{\"exp\":-1,\"mail\":\"a@b.example\"}", "expired" },
-	{ HS256, "{\"exp\":1e300,\"mail\":\"a@b.example\"}", "" },
+	{ HS256, "{\"exp\":253402300799,\"mail\":\"a@b.example\"}", "" }, /* the year 9999 */
+	{ HS256, "{\"exp\":999999999999,\"mail\":\"a@b.example\"}", "" },
+	{ HS256, "{\"exp\":1000000000000,\"mail\":\"a@b.example\"}", "exp is no time in seconds" },
+	{ HS256, "{\"exp\":1700000300000,\"mail\":\"a@b.example\"}", "in milliseconds" },
+	{ HS256, "{\"exp\":1700000300000.5,\"mail\":\"a@b.example\"}", "in milliseconds" },
+	{ HS256, "{\"exp\":1.7e12,\"mail\":\"a@b.example\"}", "in milliseconds" },
+	{ HS256, "{\"exp\":1600000000000,\"mail\":\"a@b.example\"}", "in milliseconds" },
+	{ HS256, "{\"exp\":1700000300000000000,\"mail\":\"a@b.example\"}", "no time in seconds" },
+	{ HS256, "{\"exp\":1e300,\"mail\":\"a@b.example\"}", "no time in seconds" },
+	{ HS256, "{" GOOD ",\"nbf\":1700000000000}", "nbf is no time in seconds" },
+	{ HS256, "{" GOOD ",\"nbf\":1600000000000}", "nbf is no time in seconds" },
+	{ HS256, "{" GOOD ",\"iat\":1700000000000}", "iat is no time in seconds" },
+	{ HS256, "{" GOOD ",\"iat\":1700000000}", "" },
+	{ HS256, "{" GOOD ",\"iat\":1700000000.25,\"nbf\":1699999999}", "" },
 	{ HS256, "{" GOOD ",\"nbf\":1700000060}", "" },
 	{ HS256, "{" GOOD ",\"nbf\":1700000061}", "not valid for another 61 s" },
 	{ HS256, "{" GOOD ",\"nbf\":32503680000}", "not valid" },
@@ -223,13 +236,15 @@ START_TEST(checks_header_and_claims_against_the_rules)
 	{
 		struct jwt_keys *keys = secret_keys();
 		const struct jwt_rules rules = rules_of(keys);
-		char mail[JWT_MAIL_SIZE] = "untouched", *token;
+		struct jwt_bearer bearer = { .mail = "untouched" };
+		const char *mail = bearer.mail;
+		char *token;
 		struct errmsg err = { "" };
 		int ret;
 
 		token = token_sign(rows[_i].header, rows[_i].claims, JWT_HS256, NULL, SECRET,
 			strlen(SECRET));
-		ret = jwt_check(&rules, token, strlen(token), NOW, mail, &err);
+		ret = jwt_check(&rules, token, strlen(token), NOW, &bearer, &err);
 		ck_assert_msg(ret == (rows[_i].why[0] == '\0' ? 0 : -1), "%s %s: %s",
 			rows[_i].header, rows[_i].claims, err.text);
 		ck_assert_msg(strstr(err.text, rows[_i].why) != NULL, "%s", err.text);
@@ -269,11 +284,11 @@ START_TEST(reports_the_fault_of_a_text)
 	{
 		struct jwt_keys *keys = secret_keys();
 		const struct jwt_rules rules = rules_of(keys);
-		char mail[JWT_MAIL_SIZE];
+		struct jwt_bearer bearer;
 		struct errmsg err = { "" };
 
 		ck_assert_int_eq(jwt_check(&rules, texts[_i].token, strlen(texts[_i].token), NOW,
-					 mail, &err),
+					 &bearer, &err),
 			-1);
 		ck_assert_msg(strstr(err.text, texts[_i].why) != NULL, "%s: %s", texts[_i].token,
 			err.text);
@@ -287,7 +302,8 @@ static const size_t cuts[] = { 127, 255 };
 START_TEST(a_cut_token_is_called_cut)
 	{
 		struct token_pair *pair = token_pair_new("RSA");
-		char *pem = token_pair_pem(pair), *token, mail[JWT_MAIL_SIZE];
+		char *pem = token_pair_pem(pair), *token;
+		struct jwt_bearer bearer;
 		struct jwt_keys *keys = keys_of(pem);
 		const struct jwt_rules rules = rules_of(keys);
 		struct errmsg err = { "" };
@@ -296,7 +312,7 @@ START_TEST(a_cut_token_is_called_cut)
 			"{" GOOD ",\"name\":\"Robert Somebody of Somewhere\"}", JWT_RS256, pair,
 			NULL, 0);
 		ck_assert_uint_gt(strlen(token), 255);
-		ck_assert_int_eq(jwt_check(&rules, token, cuts[_i], NOW, mail, &err), -1);
+		ck_assert_int_eq(jwt_check(&rules, token, cuts[_i], NOW, &bearer, &err), -1);
 		ck_assert_msg(strstr(err.text, "is cut off") != NULL, "%s", err.text);
 		free(token);
 		free(pem);
@@ -307,37 +323,55 @@ END_TEST
 
 static const struct {
 	const char *claims, *issuer, *audience, *why;
+	bool refuse_audience, has_ignored_audience;
 } parties[] = {
-	{ "{" GOOD "}", "", "", "" },
-	{ "{" GOOD ",\"iss\":\"me\",\"aud\":\"mail\"}", "", "", "" },
-	{ "{" GOOD ",\"iss\":\"me\"}", "me", "", "" },
-	{ "{" GOOD ",\"iss\":\"Me\"}", "me", "", "issuer" },
-	{ "{" GOOD ",\"iss\":[\"me\"]}", "me", "", "issuer" },
-	{ "{" GOOD "}", "me", "", "issuer" },
-	{ "{" GOOD ",\"aud\":\"mail\"}", "", "mail", "" },
-	{ "{" GOOD ",\"aud\":[\"web\",\"mail\"]}", "", "mail", "" },
-	{ "{" GOOD ",\"aud\":[\"web\",7]}", "", "mail", "another one" },
-	{ "{" GOOD ",\"aud\":\"web\"}", "", "mail", "another one" },
-	{ "{" GOOD ",\"aud\":[]}", "", "mail", "another one" },
-	{ "{" GOOD ",\"aud\":{\"mail\":1}}", "", "mail", "another one" },
-	{ "{" GOOD "}", "", "mail", "missing" },
+	{ "{" GOOD "}", "", "", "", false, false },
+	{ "{" GOOD ",\"iss\":\"me\",\"aud\":\"mail\"}", "", "", "", false, true },
+	{ "{" GOOD ",\"aud\":[]}", "", "", "", false, true },
+	{ "{" GOOD "}", "", "", "", true, false },
+	{ "{" GOOD ",\"iss\":\"me\"}", "", "", "", true, false },
+	{ "{" GOOD ",\"aud\":\"mail\"}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":\"\"}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":[\"mail\"]}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":[]}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":null}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":7}", "", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"iss\":\"me\",\"aud\":\"mail\"}", "me", "", "audience (aud)", true, false },
+	{ "{" GOOD ",\"aud\":\"mail\"}", "", "mail", "", true, false },
+	{ "{" GOOD ",\"aud\":\"web\"}", "", "mail", "another one", true, false },
+	{ "{" GOOD ",\"iss\":\"me\"}", "me", "", "", false, false },
+	{ "{" GOOD ",\"iss\":\"Me\"}", "me", "", "issuer", false, false },
+	{ "{" GOOD ",\"iss\":[\"me\"]}", "me", "", "issuer", false, false },
+	{ "{" GOOD "}", "me", "", "issuer", false, false },
+	{ "{" GOOD ",\"aud\":\"mail\"}", "", "mail", "", false, false },
+	{ "{" GOOD ",\"aud\":[\"web\",\"mail\"]}", "", "mail", "", false, false },
+	{ "{" GOOD ",\"aud\":[\"web\",7]}", "", "mail", "another one", false, false },
+	{ "{" GOOD ",\"aud\":\"web\"}", "", "mail", "another one", false, false },
+	{ "{" GOOD ",\"aud\":[]}", "", "mail", "another one", false, false },
+	{ "{" GOOD ",\"aud\":{\"mail\":1}}", "", "mail", "another one", false, false },
+	{ "{" GOOD "}", "", "mail", "missing", false, false },
 };
 
 START_TEST(checks_issuer_and_audience_where_they_are_set)
 	{
 		struct jwt_keys *keys = secret_keys();
 		struct jwt_rules rules = rules_of(keys);
-		char mail[JWT_MAIL_SIZE], *token;
+		struct jwt_bearer bearer;
+		char *token;
 		struct errmsg err = { "" };
 
 		rules.issuer = parties[_i].issuer;
 		rules.audience = parties[_i].audience;
+		rules.refuse_audience = parties[_i].refuse_audience;
 		token = token_sign(HS256, parties[_i].claims, JWT_HS256, NULL, SECRET,
 			strlen(SECRET));
-		ck_assert_msg(jwt_check(&rules, token, strlen(token), NOW, mail, &err) ==
+		ck_assert_msg(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err) ==
 				(parties[_i].why[0] == '\0' ? 0 : -1),
 			"%s", err.text);
 		ck_assert_msg(strstr(err.text, parties[_i].why) != NULL, "%s", err.text);
+		if (parties[_i].why[0] == '\0')
+			ck_assert_int_eq(bearer.has_ignored_audience,
+				parties[_i].has_ignored_audience);
 		free(token);
 		jwt_keys_unref(&keys);
 	}
@@ -347,13 +381,14 @@ START_TEST(a_token_of_9_kib_is_refused)
 	{
 		struct jwt_keys *keys = secret_keys();
 		const struct jwt_rules rules = rules_of(keys);
-		char claims[7000], mail[JWT_MAIL_SIZE], *token;
+		char claims[7000], *token;
+		struct jwt_bearer bearer;
 		struct errmsg err = { "" };
 
 		(void)snprintf(claims, sizeof(claims), "{" GOOD ",\"x\":\"%06800d\"}", 7);
 		token = token_sign(HS256, claims, JWT_HS256, NULL, SECRET, strlen(SECRET));
 		ck_assert_uint_gt(strlen(token), 9000);
-		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "longer than 8192"));
 		free(token);
 		jwt_keys_unref(&keys);
@@ -384,25 +419,27 @@ START_TEST(verifies_with_public_keys_and_never_uses_them_as_secrets)
 	{
 		struct token_pair *pair = token_pair_new(pairs[_i].type),
 				  *other = token_pair_new(pairs[_i].type);
-		char *pem = token_pair_pem(pair), *token, mail[JWT_MAIL_SIZE];
+		char *pem = token_pair_pem(pair), *token;
+		struct jwt_bearer bearer;
 		struct jwt_keys *keys = keys_of(pem);
 		const struct jwt_rules rules = rules_of(keys);
 		struct errmsg err = { "" };
 
 		token = token_sign(pairs[_i].header, "{" GOOD "}", pairs[_i].algorithm, pair, NULL,
 			0);
-		ck_assert_msg(jwt_check(&rules, token, strlen(token), NOW, mail, &err) == 0, "%s",
-			err.text);
-		ck_assert_int_eq(jwt_check(&rules, token, strlen(token) - 4, NOW, mail, &err), -1);
+		ck_assert_msg(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err) == 0,
+			"%s", err.text);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token) - 4, NOW, &bearer, &err),
+			-1);
 		ck_assert_msg(strstr(err.text, "cut off") != NULL, "%s", err.text);
 		free(token);
 		token = token_sign(pairs[_i].header, "{" GOOD "}", pairs[_i].algorithm, other, NULL,
 			0);
-		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "not made with our key"));
 		free(token);
 		token = token_sign(HS256, "{" GOOD "}", JWT_HS256, NULL, pem, strlen(pem));
-		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err), -1);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "not for the token's algorithm HS256"));
 		free(token);
 		ck_assert_int_eq(jwt_keys_add_secret(keys, pem, strlen(pem), &err), -1);
@@ -487,14 +524,15 @@ START_TEST(a_hash_longer_than_the_secret_is_refused)
 		const size_t len = hmacs[_i].secret_len;
 		struct jwt_keys *keys = jwt_keys_new();
 		struct jwt_rules rules = rules_of(keys);
-		char header[32], mail[JWT_MAIL_SIZE], *token;
+		char header[32], *token;
+		struct jwt_bearer bearer;
 		struct errmsg err = { "" };
 
 		ck_assert_int_eq(jwt_keys_add_secret(keys, secret, len, &err), 0);
 		(void)snprintf(header, sizeof(header), "{\"alg\":\"%s\"}",
 			jwt_algorithm_name(hmacs[_i].algorithm));
 		token = token_sign(header, "{" GOOD "}", hmacs[_i].algorithm, NULL, secret, len);
-		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, mail, &err),
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err),
 			hmacs[_i].why[0] == '\0' ? 0 : -1);
 		ck_assert_msg(strstr(err.text, hmacs[_i].why) != NULL, "%s", err.text);
 		free(token);
