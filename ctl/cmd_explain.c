@@ -295,12 +295,13 @@ static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *sessi
 struct arguments {
 	json_t *session;
 	bool jsonl, running, ask_password, help;
+	bool is_incomplete; /* a value is not UTF-8, or memory ran out */
 	const char *login;
 };
 
 static void set_string(struct arguments *a, const char *key, const char *value)
 {
-	(void)json_object_set_new(a->session, key, json_string(value));
+	a->is_incomplete |= json_object_set_new(a->session, key, json_string(value)) != 0;
 }
 
 static void append_value(struct arguments *a, const char *key, json_t *value)
@@ -309,9 +310,9 @@ static void append_value(struct arguments *a, const char *key, json_t *value)
 
 	if (array == NULL) {
 		array = json_array();
-		(void)json_object_set_new(a->session, key, array);
+		a->is_incomplete |= json_object_set_new(a->session, key, array) != 0;
 	}
-	(void)json_array_append_new(array, value);
+	a->is_incomplete |= json_array_append_new(array, value) != 0;
 }
 
 static int set_size(struct arguments *a, const char *text)
@@ -471,8 +472,9 @@ static int add_login(struct arguments *a)
 	}
 	if (ask_password("Password: ", password, sizeof(password), &err) != 0)
 		return command_fail(EX_DATAERR, &err);
-	(void)json_object_set_new(a->session, "auth",
-		json_pack("{s:s, s:s}", "user", a->login, "password", password));
+	a->is_incomplete |=
+		json_object_set_new(a->session, "auth",
+			json_pack("{s:s, s:s}", "user", a->login, "password", password)) != 0;
 	explicit_bzero(password, sizeof(password));
 	return EX_OK;
 }
@@ -490,6 +492,10 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 	}
 	if (status == EX_OK)
 		status = add_login(&a);
+	if (status == EX_OK && a.is_incomplete) {
+		print_line(stderr, "posternctl: a value is not UTF-8, or memory ran out");
+		status = EX_DATAERR;
+	}
 	if (status == EX_OK && (status = judge_open(&judge, ctl, a.running)) == EX_OK) {
 		status = a.jsonl ? explain_lines(&judge) : explain_one(ctl, &judge, a.session);
 		judge_close(&judge);

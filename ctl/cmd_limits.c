@@ -81,23 +81,31 @@ static json_t *request_of_top(const char *number)
 	return json_pack("{s:s, s:I}", "command", "limits", "top", (json_int_t)top);
 }
 
-/* The request for [top [NUMBER]] or KEY [reset]; NULL for other arguments. */
-static json_t *request_of(int argc, char **argv)
+/* Make the request for [top [NUMBER]] or KEY [reset], which is NULL when KEY is not UTF-8. Returns
+ * false for other arguments. */
+static bool make_request(int argc, char **argv, json_t **request_r)
 {
-	if (argc == 1 || (argc == 2 && strcmp(argv[1], "top") == 0))
-		return json_pack("{s:s}", "command", "limits");
-	if (argc == 3 && strcmp(argv[1], "top") == 0)
-		return request_of_top(argv[2]);
-	if (argc == 2 || (argc == 3 && strcmp(argv[2], "reset") == 0))
-		return json_pack("{s:s, s:s, s:b}", "command", "limits", "key", argv[1], "reset",
-			argc == 3);
-	return NULL;
+	const bool is_top = argc > 1 && strcmp(argv[1], "top") == 0;
+	const bool is_reset = argc == 3 && strcmp(argv[2], "reset") == 0;
+
+	if (argc == 3 && is_top) {
+		*request_r = request_of_top(argv[2]);
+		return *request_r != NULL;
+	}
+	if (argc == 1 || (argc == 2 && is_top))
+		*request_r = json_pack("{s:s}", "command", "limits");
+	else
+		*request_r = json_pack("{s:s, s:s, s:b}", "command", "limits", "key", argv[1],
+			"reset", (int)is_reset);
+	return argc <= 2 || is_reset;
 }
 
 int cmd_limits(const struct ctl *ctl, int argc, char **argv)
 {
-	json_t *request = request_of(argc, argv);
+	json_t *request;
 
-	return request == NULL ? command_usage(ctl) :
-				 control_client_show(ctl, request, print_limits);
+	if (make_request(argc, argv, &request))
+		return control_client_show(ctl, request, print_limits);
+	json_decref(request);
+	return command_usage(ctl);
 }

@@ -208,11 +208,14 @@ int control_client_ask(struct control_client *client, json_t *request, json_t **
 {
 	const char *line, *why;
 	json_t *answer = NULL;
-	int sent = -1;
+	int sent;
 
 	*answer_r = NULL;
-	if (request != NULL)
-		sent = json_dumpf(request, client->out, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (request == NULL) {
+		(void)errmsg_set(err, "an argument is not UTF-8, or memory ran out");
+		return EX_DATAERR;
+	}
+	sent = json_dumpf(request, client->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(request);
 	if (sent != 0 || fputc('\n', client->out) == EOF || fflush(client->out) != 0) {
 		(void)errmsg_set(err, "cannot send the request: %s",

@@ -17,7 +17,8 @@ int control_client_open(const struct ctl *ctl, struct control_client **client_r,
 void control_client_close(struct control_client **client); /* accepts NULL */
 
 /*
- * Send a request, whose reference is taken over, and wait for the answer. Returns CTL_OK when its
+ * Send a request, whose reference is taken over, and wait for the answer. NULL, which json_pack()
+ * returns for text that is not UTF-8, is refused with EX_DATAERR. Returns CTL_OK when its
  * "ok" is true; otherwise an exit code, and err is set to the daemon's error or to what failed.
  * *answer_r is a new reference, even when the daemon refused, or NULL when no answer arrived. An
  * answer may take any time, but if the daemon gives no sign of life for 10 s, waiting ends with

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "milter/control/control_private.h"
-#include "milter/log/json_text.h"
 
 #define TOP_MAX 1000
 #define TOP_DEFAULT 20
@@ -18,7 +17,8 @@ struct top {
 	size_t max, count;
 	struct top_key {
 		double nearness;
-		json_t *view; /* its name as a string; at the end, all of it */
+		char *key;    /* NULL: out of memory */
+		json_t *view; /* NULL: not made yet, or the key is gone */
 	} at[TOP_MAX];
 };
 
@@ -33,10 +33,9 @@ static int insert_view(void *context, const struct ledger_view *view)
 	if (place == top->max)
 		return 0;
 	if (top->count == top->max)
-		json_decref(top->at[--top->count].view);
+		free(top->at[--top->count].key);
 	memmove(&top->at[place + 1], &top->at[place], (top->count - place) * sizeof(top->at[0]));
-	top->at[place].nearness = near;
-	top->at[place].view = json_text(view->key, view->key_len);
+	top->at[place] = (struct top_key){ .nearness = near, .key = strdup(view->key) };
 	top->count++;
 	return 0;
 }
@@ -44,19 +43,16 @@ static int insert_view(void *context, const struct ledger_view *view)
 /* Describe a key by its limits in force, if there are any. The key may be gone meanwhile. */
 static void describe_key(const struct limits_moment *moment, struct top_key *at)
 {
-	const char *text = json_string_value(at->view);
 	struct check_key key = { .limits = NULL };
-	json_t *view = NULL;
 
-	if (text != NULL &&
-		(!check_find_key(moment->policy, text, &key) || strcmp(key.key, text) != 0)) {
+	if (at->key == NULL)
+		return;
+	if (!check_find_key(moment->policy, at->key, &key) || strcmp(key.key, at->key) != 0) {
 		key.limits = NULL;
-		memcpy(key.key, text, strlen(text) + 1);
+		memcpy(key.key, at->key, strlen(at->key) + 1);
 	}
-	if (text != NULL)
-		(void)limits_key_json(moment, &key, &view, &at->nearness);
-	json_decref(at->view);
-	at->view = view;
+	(void)limits_key_json(moment, &key, &at->view, &at->nearness);
+	free(at->key);
 }
 
 static int compare_nearness(const void *a, const void *b)

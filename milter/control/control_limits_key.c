@@ -3,9 +3,12 @@
  * and their use, or clears them. Owns nothing; runs on the server thread.
  * t/integration/test_limits_ctl.py covers it.
  */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/base/utf8.h"
 #include "milter/control/control_private.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
@@ -138,10 +141,38 @@ struct meant {
 	size_t count;
 };
 
+/*
+ * Copy text, whose length is bounded, but with the bytes that it gives as \xNN, because a key that
+ * is not UTF-8 is shown in that form. Text that would then be UTF-8 is not of that form.
+ */
+static void copy_bytes(const char *text, char key_r[LEDGER_KEY_MAX + 1])
+{
+	size_t len = 0;
+	unsigned byte;
+
+	for (const char *at = text; *at != '\0'; len++) {
+		if (at[0] == '\\' && at[1] == 'x' && isxdigit((unsigned char)at[2]) &&
+			sscanf(at + 2, "%2x", &byte) == 1 && byte >= 0x80) {
+			key_r[len] = (char)byte;
+			at += strlen("\\xNN");
+		} else {
+			key_r[len] = *at++;
+		}
+	}
+	key_r[len] = '\0';
+	if (utf8_valid_len(key_r, len) == len)
+		memcpy(key_r, text, strlen(text) + 1);
+}
+
 static void find_meant(const struct policy *policy, const char *text, struct meant *meant_r)
 {
+	char bytes[LEDGER_KEY_MAX + 1];
 	struct check_key *exact;
 
+	if (strlen(text) <= LEDGER_KEY_MAX) {
+		copy_bytes(text, bytes);
+		text = bytes;
+	}
 	meant_r->count = check_find_key(policy, text, &meant_r->keys[0]) ? 1 : 0;
 	exact = &meant_r->keys[meant_r->count];
 	if (strlen(text) > LEDGER_KEY_MAX ||

@@ -4,20 +4,22 @@
  */
 #include "milter/log/json_text.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/base/visible.h"
 
 json_t *json_text(const char *text, size_t len)
 {
+	struct strbuf shown = STRBUF_INIT;
 	json_t *value = json_stringn(text, len);
-	char *copy;
 
-	if (value != NULL || (copy = malloc(len + 1)) == NULL)
+	if (value != NULL)
 		return value;
-	for (size_t i = 0; i < len; i++)
-		copy[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
-	value = json_stringn(copy, len);
-	free(copy);
+	visible_add(&shown, text, len);
+	if (!shown.failed)
+		value = json_stringn(shown.text, shown.len);
+	strbuf_free(&shown);
 	return value;
 }
 

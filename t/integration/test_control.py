@@ -375,6 +375,17 @@ def test_explain_refuses_facts_without_those_that_precede_them(shared_daemon, ar
     assert done.returncode == 64 and what in done.stderr, done
 
 
+@pytest.mark.parametrize("args", [
+    ["explain", "--mail", b"a\xff@b.example"], ["explain", "--ip", "192.0.2.1", "--helo", b"\xe9"],
+    ["explain", "--user", b"\xc3"], ["explain", "--mail", "a@b.example", "--rcpt", b"\xed\xa0\x80@b.example"],
+    ["explain", "--running", "--mail", b"a\xff@b.example"], ["limits", b"a\xff"], ["suspend", b"a\xff"],
+    ["resume", b"a\xff"], ["auth", "reset", b"a\xff"], ["log-level", b"\xff"]])
+def test_an_argument_that_is_not_utf8_is_refused(shared_daemon, args):
+    """It would be left out, and the answer would be about something else."""
+    done = ctl(shared_daemon, *args)
+    assert done.returncode == 65 and "is not UTF-8" in done.stderr and not done.stdout, done
+
+
 def test_explain_prints_no_white_space_at_the_end_of_a_line(shared_daemon):
     said = ctl(shared_daemon, "explain", "--ip", "192.0.2.1", "--mail", "a@b.example").stdout
     assert re.search("^mail    accept$", said, re.M)
