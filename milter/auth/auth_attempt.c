@@ -25,7 +25,9 @@
 #define PATIENT_MAX (ATTEMPTS_MAX / 2) /* of them, over saslauthd */
 #define STARTING_MS 5000	       /* how long a new daemon may still lack its first policy */
 #define RETRY_MS 50
-#define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
+#define RESERVE_MS 60000 /* for which a worker is kept for known networks after their last login \
+			  */
+#define WORKER_NICE 2	 /* the server thread, which answers from the auth cache, goes first */
 
 static struct attempt *attempt_of_ticket(struct gate_ticket *ticket)
 {
@@ -197,12 +199,13 @@ void attempts_employ(struct auth *auth)
 	struct fair_item *item;
 
 	while (auth->working < auth->worker_count) {
-		const bool may_give_way = auth->working_behind + 1 < auth->worker_count;
+		const bool is_for_all = auth->working_behind + 1 < auth->worker_count ||
+			clock_ms() - auth->last_known > RESERVE_MS;
 		struct work piece = { .run = check_in_worker };
 		struct attempt *attempt;
 
 		item = fair_queue_next(auth->queue,
-			may_give_way ? ~0U : 1U << RANK_TRUSTED | 1U << RANK_KNOWN);
+			is_for_all ? ~0U : 1U << RANK_TRUSTED | 1U << RANK_KNOWN);
 		if (item == NULL)
 			return;
 		attempt = attempt_of_item(item);
@@ -268,6 +271,8 @@ static void queue_for_worker(struct attempt *attempt)
 	const int64_t left = attempt->arrival + CHECK_BY_MS - clock_ms();
 
 	attempt->rank = rank_of(attempt);
+	if (!gives_way(attempt))
+		auth->last_known = clock_ms();
 	if (fair_queue_add(auth->queue, &attempt->item, attempt->rank,
 		    keys->network != 0 ? keys->network : keys->login) < 0) {
 		conclude_undecided(attempt, "out of memory");

@@ -150,7 +150,7 @@ void attempts_pass_gate(struct auth *auth);
 
 /*
  * Give work to the idle workers. One worker is kept from the ranks after RANK_KNOWN, so that they
- * never occupy all workers at once.
+ * do not occupy all workers at once, unless there are no other logins (Sendmail).
  */
 void attempts_employ(struct auth *auth);
 
@@ -256,6 +256,7 @@ struct auth {
 	size_t worker_count;
 	size_t working;	       /* workers that have an attempt */
 	size_t working_behind; /* of them, with one of the ranks after RANK_KNOWN */
+	int64_t last_known;    /* clock_ms() of the last attempt of the other ranks */
 
 	struct peer_list peers[PEER_RANKS], closed;
 	size_t peer_count;

@@ -317,11 +317,13 @@ START_TEST(slowed_networks_leave_a_worker_free)
 		auth_service_publish(&service);
 		count_failures("eve", "192.0.2.7", 4); /* a delay of half a second */
 		count_failures("eve", "192.0.2.8", 4);
+		begin_one(8, "bob", "pa55word", "198.51.100.1");
+		wait_answer();
 		for (int i = 0; i < 8; i++) {
 			(void)snprintf(login, sizeof(login), "user%d", i);
 			begin_one(i, login, "wrong", i % 2 == 0 ? "192.0.2.7" : "192.0.2.8");
 		}
-		while (answers < 8) {
+		while (answers < 9) {
 			wait_answer();
 			ck_assert_uint_lt(auth->working_behind, auth->worker_count);
 		}
@@ -391,6 +393,19 @@ START_TEST(attempts_that_are_left_at_the_end_are_freed)
 	}
 END_TEST
 
+START_TEST(without_other_logins_saslauthd_has_all_workers)
+	{
+		char login[16];
+
+		auth_service_publish(&service);
+		for (int i = 0; i < 20; i++) {
+			(void)snprintf(login, sizeof(login), "user%d", i);
+			begin_one(i, login, "wrong", "");
+		}
+		ck_assert_uint_eq(auth->working_behind, auth->worker_count);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_attempt");
@@ -409,6 +424,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
 	tcase_add_test(tcase, slowed_networks_leave_a_worker_free);
+	tcase_add_test(tcase, without_other_logins_saslauthd_has_all_workers);
 	tcase_add_test(tcase, a_cancelled_login_is_counted_but_not_answered);
 	tcase_add_test(tcase, a_refusal_of_the_protocol_is_counted_and_needs_no_worker);
 	tcase_add_test(tcase, a_new_daemon_waits_for_its_first_policy);
