@@ -64,8 +64,9 @@ struct regex {
 	size_t len;
 	uint32_t value;
 	struct regex_cost cost;
-	bool is_costly; /* too large for the prefilter */
-	char *plain;	/* the translation, if it takes part in the prefilter; until prepared */
+	bool is_costly;	  /* too large for the prefilter */
+	bool is_excluded; /* not of the prefilter's syntax */
+	char *plain;	  /* the translation, if it takes part in the prefilter; until prepared */
 };
 
 /* The result of preparing the prefilter. Immutable. */
@@ -302,7 +303,8 @@ static int join_prefilter(struct regexlist *list, struct regex *r, const struct 
 {
 	uint64_t load = regex_prefilter_load(&r->cost);
 
-	if (!regex_prefilter_can(text->text, text->len))
+	r->is_excluded = !regex_prefilter_can(text->text, text->len);
+	if (r->is_excluded)
 		return 0;
 	r->is_costly = !regex_prefilter_bears(&r->cost) || list->load + load > PREFILTER_LIST_MAX;
 	if (r->is_costly)
@@ -394,6 +396,27 @@ bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 	else
 		return false;
 	return true;
+}
+
+bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r)
+{
+	const struct regex *r = &list->regexes[i];
+
+	if (!r->is_excluded || !regex_prefilter_helps(list->count))
+		return false;
+	*value_r = r->value;
+	return true;
+}
+
+bool regexlist_has_machine_code(void)
+{
+	int error;
+	PCRE2_SIZE at;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR) "a", 1, COMPILE_OPTIONS, &error, &at, NULL);
+	bool has = code != NULL && pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+
+	pcre2_code_free(code);
+	return has;
 }
 
 int regexlist_finish(struct regexlist *list, struct errmsg *err)

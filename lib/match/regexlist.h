@@ -80,6 +80,17 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len);
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r);
 
 /*
+ * Return whether the regex i < regexlist_count() is tried on every subject because of its syntax
+ * (look-around, back references, characters outside of ASCII and the like), although the list has a
+ * prefilter. Sets *value_r then.
+ */
+bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r);
+
+/* Return whether regexes can be compiled to machine code in this process, which a system may
+ * forbid. */
+bool regexlist_has_machine_code(void);
+
+/*
  * Prepare a finished list, one step of at most a few tenths of a second at a time. Changes no
  * answer. Returns whether another step is needed. One thread at a time may prepare a list, while
  * others match.

@@ -160,6 +160,21 @@ static int add_lines(struct list *list, const char *text, size_t len, struct pro
 	return 0;
 }
 
+/* Note the regexes of a finished list that the prefilter leaves out. */
+static void note_excluded(const struct list *list, struct problems *problems)
+{
+	uint32_t line;
+
+	for (size_t i = 0; i < regexlist_count(list->regexes); i++) {
+		if (regexlist_is_excluded(list->regexes, i, &line))
+			problems_note(problems,
+				"%s:%u: the regex is tried on every subject, because the prefilter "
+				"does not read its syntax (such as look-around, back references, "
+				"\\s, or characters outside of ASCII)",
+				list->name, line);
+	}
+}
+
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems)
 {
@@ -175,6 +190,8 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 			list->name);
 	else
 		added = add_lines(list, text, len, problems);
+	if (added == 0 && (added = regexlist_finish(list->regexes, NULL)) == 0)
+		note_excluded(list, problems);
 	problems_end(problems, list->name, "line");
 	if (added < 0) {
 		list_unref(&list);
@@ -183,8 +200,6 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 	strmap_shrink(list->names);
 	strmap_shrink(list->allowed);
 	strmap_shrink(list->locals);
-	if (regexlist_finish(list->regexes, NULL) < 0)
-		list_unref(&list);
 	return list;
 }
 

@@ -111,6 +111,15 @@ void policy_check_profiles(const struct policy_parts *parts, struct problems *pr
 			s->token_profile);
 }
 
+void policy_check_regexes(struct problems *problems)
+{
+	if (!regexlist_has_machine_code())
+		problems_note(problems,
+			"regexes are interpreted, which is slow: PCRE2 has no compiler for this "
+			"processor, or the system forbids new machine code (MemoryDenyWriteExecute= of "
+			"systemd, SELinux)");
+}
+
 const struct policy_parts *policy_parts(const struct policy *policy)
 {
 	return &policy->parts;

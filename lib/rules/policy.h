@@ -43,6 +43,9 @@ const struct policy_parts *policy_parts(const struct policy *policy);
  */
 void policy_check_profiles(const struct policy_parts *parts, struct problems *problems);
 
+/* Note that regexes are interpreted in this process, if the system permits no machine code. */
+void policy_check_regexes(struct problems *problems);
+
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy **policy); /* accepts NULL */
 

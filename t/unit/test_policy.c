@@ -204,6 +204,18 @@ END_TEST
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+START_TEST(regexes_without_machine_code_are_noted)
+	{
+		struct problems *problems = problems_new();
+
+		policy_check_regexes(problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			regexlist_has_machine_code() ? 0 : 1);
+		problems_free(&problems);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("policy");
@@ -217,6 +229,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_login_is_found, 0, ROWS(logins));
 	tcase_add_loop_test(tcase, profiles_that_the_settings_name_are_looked_for, 0, ROWS(named));
 	tcase_add_test(tcase, without_default_domain_there_is_no_short_form);
+	tcase_add_test(tcase, regexes_without_machine_code_are_noted);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -164,13 +164,11 @@ static const struct {
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \"a b\"}]}",
-		"users id 1 (bob): froms[1] \"a b\" is not a mail address, @domain, .domain or *; "
-		"left out" },
+		"users id 1 (bob): froms[1]: \"a b\" contains white space, but an entry is a single word" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"froms\": \".d..\"}]}",
-		"users id 1 (bob): froms[1] \".d..\" is not a mail address, @domain, .domain or *; "
-		"left out" },
+		"users id 1 (bob): froms[1]: \".d..\" has two dots in a row" },
 	{ "store.json",
 		"{\"format\": \"postern-store-1\", \"users\": [{\"id\": 1, \"username\": \"bob\","
 		" \"password\": \"swordfish\"}]}",

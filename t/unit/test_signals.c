@@ -1,6 +1,6 @@
 /*
- * Each signal that the daemon receives has its meaning. SIGHUP ends it only in the foreground, where
- * a terminal may hang up.
+ * Each signal that the daemon receives has its meaning. SIGHUP ends it only in the foreground,
+ * where a terminal may hang up.
  */
 #include "milter/signals.h"
 
