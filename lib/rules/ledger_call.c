@@ -61,38 +61,46 @@ void ledger_call_end(struct ledger_call *c)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 }
 
-/* An amount within a window that is to stay within a bound. */
+/* What was counted in a window, and the bound that it must not exceed. */
 struct share {
 	const struct counter *counter; /* NULL: nothing was counted */
 	uint64_t counted, max;
 };
 
-/* Judge whether the amount of a request fits, and when. */
-static void judge_share(const struct ledger_call *c, size_t i, const struct share *share,
+/* Report that a request does not fit, and until when. */
+static void report_full(const struct ledger_call *c, size_t i, const struct share *share,
 	uint32_t seconds, struct ledger_usage *usage)
 {
 	const uint64_t amount = c->requests[i].amount;
-	const uint64_t open = c->entry[i] == NULL ? 0 : c->entry[i]->open;
 	uint64_t wait;
 
-	usage->is_full_alone |= share->counted + c->own[i] + amount > share->max;
-	if (share->counted + open + amount <= share->max)
-		return;
 	usage->is_full = true;
+	usage->is_full_alone |= share->counted + c->own[i] + amount > share->max;
 	if (amount > share->max)
 		wait = UINT64_MAX;
-	else if (open + amount > share->max)
+	else if (usage->open + amount > share->max)
 		wait = seconds * UINT64_C(1000000);
 	else
 		wait = counter_free_at(share->counter, seconds, c->now,
-			       share->max - open - amount) -
+			       share->max - usage->open - amount) -
 			c->now;
 	usage->wait = wait > usage->wait ? wait : usage->wait;
 }
 
-static uint64_t amount_of(const struct counter *counter, uint32_t seconds, uint64_t now)
+/* Add the attempts of an entry that has some to the usage of one limit. */
+static void add_attempts(const struct ledger_call *c, size_t i, const struct limit *limit,
+	struct ledger_usage *usage)
 {
-	return counter == NULL ? 0 : counter_used(counter, seconds, now);
+	const struct counter *counter = entry_best_attempts(c->entry[i], limit->seconds);
+	const uint64_t attempts = counter_used(counter, limit->seconds, c->now);
+	const struct share share = { counter, attempts, usage->attempts_max };
+	const uint64_t wait = usage->wait;
+
+	usage->attempts = attempts > UINT32_MAX ? UINT32_MAX : (uint32_t)attempts;
+	if (share.max == 0 || attempts + usage->open + c->requests[i].amount <= share.max)
+		return;
+	report_full(c, i, &share, limit->seconds, usage);
+	usage->is_attempts = usage->wait > wait;
 }
 
 /* The usage of one limit of a request. */
@@ -100,26 +108,22 @@ static struct ledger_usage usage_of_limit(const struct ledger_call *c, size_t i,
 	const struct limit *limit)
 {
 	const struct ledger_entry *entry = c->entry[i];
-	struct ledger_usage usage = { .limit = *limit };
+	const struct ledger_request *request = &c->requests[i];
+	const uint64_t attempts_max = (uint64_t)limit->count * request->attempts;
 	struct share share = { .max = limit->count };
-	uint64_t wait;
+	struct ledger_usage usage = { .limit = *limit };
 
 	if (entry != NULL) {
-		share.counter = entry_best(entry, limit->seconds);
-		share.counted = amount_of(share.counter, limit->seconds, c->now);
+		if ((share.counter = entry_best(entry, limit->seconds)) != NULL)
+			share.counted = counter_used(share.counter, limit->seconds, c->now);
 		usage.open = entry->open;
 	}
 	usage.used = share.counted + usage.open;
-	judge_share(c, i, &share, limit->seconds, &usage);
-	usage.attempts_max = (uint64_t)limit->count * c->requests[i].attempts;
-	if (usage.attempts_max == 0 || entry == NULL || entry->attempts == NULL)
-		return usage;
-	share.counter = entry_best_attempts(entry, limit->seconds);
-	share.counted = usage.attempts = amount_of(share.counter, limit->seconds, c->now);
-	share.max = usage.attempts_max;
-	wait = usage.wait;
-	judge_share(c, i, &share, limit->seconds, &usage);
-	usage.is_attempts = usage.wait > wait;
+	usage.attempts_max = attempts_max > UINT32_MAX ? UINT32_MAX : (uint32_t)attempts_max;
+	if (usage.used + request->amount > limit->count)
+		report_full(c, i, &share, limit->seconds, &usage);
+	if (entry != NULL && entry->attempts != NULL)
+		add_attempts(c, i, limit, &usage);
 	return usage;
 }
 

@@ -62,11 +62,11 @@ struct ledger_usage {
 	bool is_full_alone;    /* one of the request's limits would refuse it even if there were no
 				  reservations of other messages */
 	bool is_attempts;      /* the attempts refuse the amount, for `wait` */
+	uint32_t open;	       /* the part of `used` that is reserved */
 	struct limit limit;    /* seconds is 0 when the request had no limits */
 	uint64_t used;	       /* counted in the window, including open reservations */
-	uint64_t open;	       /* of these, the open reservations */
-	uint64_t attempts;     /* in the window: what was given back */
-	uint64_t attempts_max; /* 0: any number */
+	uint32_t attempts;     /* given back in the window */
+	uint32_t attempts_max; /* 0: any number */
 	uint64_t wait;	       /* microseconds until the amount fits (after a charge: until the same
 				  amount fits again), if open reservations became final now;
 				  UINT64_MAX when it never will */

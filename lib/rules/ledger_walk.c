@@ -14,7 +14,7 @@ static void fill_attempts(const struct ledger_entry *entry, uint64_t now,
 
 	if (attempts == NULL)
 		return;
-	usage->attempts = counter_used(attempts, seconds, now);
+	usage->attempts = (uint32_t)counter_used(attempts, seconds, now);
 	usage->attempts_max = attempts->limit;
 	if (usage->attempts_max > 0 && usage->attempts >= usage->attempts_max)
 		wait = counter_free_at(attempts, seconds, now, usage->attempts_max - 1) - now;
