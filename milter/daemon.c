@@ -338,7 +338,7 @@ static void open_ledger(struct daemon *daemon)
 	for (size_t i = 0; i < problems_kept(problems); i++)
 		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
 	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_size(daemon->ledger).keys);
-	problems_free(&problems);
+	daemon->ledger_section.load_problems = problems;
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	daemon->ledger_ops = ledger_ops(daemon->ledger);
@@ -451,6 +451,7 @@ static void stop_all(struct daemon *daemon)
 	cache_free(&daemon->cache);
 	status_free(&daemon->status);
 	daemon_status_free(&daemon->daemon_status);
+	problems_free(&daemon->ledger_section.load_problems);
 	ledger_file_sync(daemon->ledger_file);
 	if (daemon->pid_file[0] != '\0')
 		(void)unlink(daemon->pid_file);

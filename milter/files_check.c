@@ -5,6 +5,7 @@
  */
 #include "milter/files_check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,21 +243,79 @@ static void check_suspensions(const struct config *config, const char *user,
 	suspensions_free(&suspensions);
 }
 
+/* Return whether `name` is that of the counts' file, or of a file that belongs to it. */
+static bool is_of_limits(const char *name, const char *base)
+{
+	const size_t len = strlen(base);
+	const char *ending = name + len;
+
+	if (strncmp(name, base, len) != 0)
+		return false;
+	return ending[0] == '\0' || strcmp(ending, ".prev") == 0 || strcmp(ending, ".lock") == 0 ||
+		(ending[0] == '.' && ending[1] != '\0' &&
+			strspn(ending + 1, "0123456789") == strlen(ending + 1));
+}
+
+/* Return whether a daemon answers on the control socket, so that it may be ours that has the lock.
+ */
+static bool is_running(const struct config *config)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+	bool answers;
+
+	if (config->control.socket[0] == '\0' ||
+		strlen(config->control.socket) >= sizeof(address.sun_path) ||
+		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return true; /* unknown */
+	memcpy(address.sun_path, config->control.socket, strlen(config->control.socket) + 1);
+	answers = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	(void)close(fd);
+	return answers;
+}
+
+static void check_limits_lock(const struct config *config, const char *so,
+	struct problems *problems)
+{
+	char *path;
+	int fd;
+
+	if (is_running(config) || asprintf(&path, "%s.lock", config->limits.state) < 0)
+		return;
+	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) >= 0) {
+		if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+			problems_add(problems,
+				"%s: another daemon uses it, so that %s; set a different [limits] state "
+				"for each",
+				path, so);
+		(void)close(fd);
+	}
+	free(path);
+}
+
 static void check_limits(const struct config *config, const char *user, struct files_report *report)
 {
 	static const char so[] = "the counts of rate limits do not outlive a restart";
-	static const char *const endings[] = { "", ".prev", ".lock" };
-	char *path;
+	const char *state = config->limits.state, *slash = strrchr(state, '/');
+	char *folder = state[0] == '\0' ? NULL : file_directory(state), *path;
+	const struct dirent *entry;
+	DIR *open_folder;
 
-	if (config->limits.state[0] == '\0')
+	if (folder == NULL)
 		return;
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		if (asprintf(&path, "%s%s", config->limits.state, endings[i]) < 0)
-			continue;
-		(void)try_open(path, user, so, report->unreadable);
-		free(path);
+	if ((open_folder = opendir(folder)) != NULL) {
+		while ((entry = readdir(open_folder)) != NULL) {
+			if (!is_of_limits(entry->d_name, slash == NULL ? state : slash + 1) ||
+				asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+				continue;
+			(void)try_open(path, user, so, report->unreadable);
+			free(path);
+		}
+		(void)closedir(open_folder);
 	}
-	try_create(config->limits.state, user, so, report->unreadable);
+	free(folder);
+	try_create(state, user, so, report->unreadable);
+	check_limits_lock(config, so, report->unreadable);
 }
 
 void files_check(const struct config *config, const char *user, struct files_report *report)

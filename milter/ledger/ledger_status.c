@@ -21,6 +21,17 @@ static json_t *describe_ledger(void *context)
 									error.text));
 }
 
+/* Report the counts of earlier runs that could not be read; their keys begin anew. */
+static void check_loaded(const struct problems *problems, struct status_health *health)
+{
+	for (size_t i = 0; problems != NULL && i < problems_kept(problems); i++)
+		status_add_problem(health,
+			"If it is readable, let the daemon's user read it and restart postern; else "
+			"remove it. A restart clears this problem.",
+			"counts of rate limits of earlier runs are left out: %s",
+			problems_text(problems, i));
+}
+
 static void check_ledger(void *context, struct status_health *health)
 {
 	const struct ledger_section *section = context;
@@ -34,6 +45,7 @@ static void check_ledger(void *context, struct status_health *health)
 			"end any other daemon that uses them. Then restart postern.",
 			"a restart will forget the counts of all rate limits: %s",
 			section->open_error.text);
+	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
 			"Check the mode and the free space of the directory of [limits] state.",

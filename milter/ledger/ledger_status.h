@@ -12,6 +12,8 @@ struct ledger_section {
 	struct ledger *ledger;
 	struct ledger_file *file;
 	struct errmsg open_error; /* why counts are not kept over a restart; "" when they are */
+	struct problems
+		*load_problems; /* what was left out of the counts of earlier runs; NULL: nothing */
 };
 
 /* Register the section ledger. Returns 0, or -1 when out of memory. */

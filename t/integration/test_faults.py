@@ -1,6 +1,9 @@
 """Every fault is visible: the line in postern -n, the line in status, and both exit statuses, for each kind of fault."""
 
+import grp
 import os
+import pwd
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -189,6 +192,43 @@ def test_the_folder_of_lists(daemon):
     assert check(daemon)[0] == 0
 
 
+SHOWN = "LoadState=loaded\\nActiveState={active}\\nUnitFileState={enabled}\\nUser={user}\\nGroup={group}\\nSupplementaryGroups={more}\\n"
+
+
+def with_unit(daemon, *options, active="active", enabled="disabled", more=""):
+    """postern -n where systemctl(1) describes such a unit."""
+    group = grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name
+    folder = daemon.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    systemctl = folder / "systemctl"
+    shown = SHOWN.format(active=active, enabled=enabled, user=USER, group=group, more=more)
+    systemctl.write_text(f"#!/bin/sh\nprintf '{shown}'\n")
+    systemctl.chmod(0o755)
+    return check(daemon, *options, PATH=f"{folder}:{os.environ['PATH']}")
+
+
+def test_the_groups_of_the_unit_count(daemon):
+    """systemd's SupplementaryGroups= may let the daemon read what its user cannot, and it never runs as root."""
+    needs_user()
+    path = daemon.lists / "access.domains"
+    shutil.chown(path, "root", "mail")
+    path.chmod(0o640)
+    unreadable = f"{path}: user {USER} cannot read it"
+    assert with_unit(daemon, more="adm mail")[0] == 0
+    assert with_unit(daemon, active="inactive", enabled="enabled", more="mail")[0] == 0
+    for code, said in (with_unit(daemon), with_unit(daemon, more="adm"), with_unit(daemon, active="inactive", more="mail"),
+                       with_unit(daemon, "-u", USER, more="mail")):
+        assert code == 66 and said.count(unreadable) == 1, said
+    assert with_unit(daemon, more="no-such-group") == (
+        67, "postern: postern.service: the group 'no-such-group' does not exist\n")
+    path.chmod(0o644)
+    daemon.conf.chmod(0o600)
+    code, said = with_unit(daemon)
+    assert code == 66 and f"{daemon.conf}: user {USER} cannot read it, so that the daemon does not start" in said
+    code, said = with_unit(daemon, active="inactive")
+    assert code == 0 and f"{daemon.conf}: user {USER} cannot read it, so that reloads will fail" in said
+
+
 # ---- while it runs -----------------------------------------------------------------------------
 
 
@@ -310,3 +350,58 @@ def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
         assert running.ctl("resume", login)["ok"]
     assert running.ctl("suspend", "bob", parse=False) == "bob is suspended\n"
     assert running.ctl("resume", "bob")["ok"]
+
+
+# ---- counts that are not kept ------------------------------------------------------------------
+
+
+def lost_rights(daemon):
+    os.chown(daemon.run, 0, 0)
+    return f"{USER} cannot create files in {daemon.run}", "restart will forget"
+
+
+def absent_folder(daemon):
+    daemon.configure({"limits": {"state": "nowhere/limits.state"}})
+    return f"cannot create files in {daemon.folder}/nowhere", "restart will forget"
+
+
+def state_of_root(daemon):
+    only_for_root(make(daemon, "limits"))
+    return f"{daemon.run}/limits.state: user {USER} cannot read it", f"are left out: {daemon.run}/limits.state: Permission"
+
+
+def journal_of_root(daemon):
+    (daemon.run / "limits.state.7").write_text("")
+    only_for_root(daemon.run / "limits.state.7")
+    return f"{daemon.run}/limits.state.7: user {USER} cannot read it", f"are left out: {daemon.run}/limits.state.7: Perm"
+
+
+def lock_of_root(daemon):
+    (daemon.run / "limits.state.lock").write_text("")
+    only_for_root(daemon.run / "limits.state.lock")
+    return f"{daemon.run}/limits.state.lock: user {USER} cannot read it", "restart will forget"
+
+
+@pytest.mark.parametrize("spoil", [lost_rights, absent_folder, state_of_root, journal_of_root, lock_of_root])
+def test_counts_that_a_daemon_cannot_keep(daemon, spoil):
+    needs_user()
+    daemon.configure({"milter": {"socket": "unix:sock/postern.sock"}, "auth": {"socket": "", "saslauthd": "", "suspensions": ""},
+                      "control": {"socket": "sock/control"}})
+    daemon.socket = daemon.folder / "sock/postern.sock"
+    daemon.socket.parent.mkdir()
+    beforehand, running = spoil(daemon)
+    code, said = check(daemon)
+    assert code == 66 and beforehand in said and "so that the counts of rate limits do not outlive a restart" in said, said
+    daemon.start()
+    code, shown = status(daemon)
+    assert code == 1 and "\n  ledger: " in shown and running in shown, shown
+    assert any(running in text for text in daemon.ctl("reload")["problems"])
+
+
+def test_counts_that_another_daemon_keeps(box):
+    """Our own daemon has the lock, too, while it runs."""
+    first = box.postern(lists=LISTS, store=STORE)
+    assert check(first)[0] == 0
+    second = box.postern(start=False, lists=LISTS, store=STORE, config={"limits": {"state": str(first.run / "limits.state")}})
+    code, said = check(second)
+    assert code == 66 and f"{first.run}/limits.state.lock: another daemon uses it" in said

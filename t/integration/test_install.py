@@ -1,5 +1,6 @@
 """The files that `make install` installs, and the init script."""
 
+import json
 import os
 import shutil
 import signal
@@ -116,6 +117,56 @@ def test_the_init_script_starts_and_stops_it(init):
     assert init("stop").returncode == 0
     assert init("status").returncode == 3
     assert init("nonsense").returncode == 2
+
+
+def only_for_root(init):
+    path = init.top / "etc/postern/lists/access.domains"
+    path.write_text("a.example\n")
+    path.chmod(0o600)
+    return path
+
+
+def lost_folder(init):
+    path = init.top / "etc/postern/lists"
+    path.rename(path.with_name("away"))
+    return path
+
+
+def lost_store(init):
+    conf = init.top / "etc/postern/postern.conf"
+    conf.write_text(conf.read_text().replace("path =\n", "path = stor.json\n"))
+    return init.top / "etc/postern/stor.json"
+
+
+def bad_suspensions(init):
+    conf = init.top / "etc/postern/postern.conf"
+    path = init.top / "run/postern/suspended"
+    path.write_text("bob \n")
+    conf.write_text(conf.read_text().replace("suspensions =\n", f"suspensions = {path}\n"))
+    return path
+
+
+def down_database(init):
+    conf = init.top / "etc/postern/postern.conf"
+    conf.write_text(conf.read_text() + "[database]\nconninfo = host=127.0.0.1 port=1\n")
+    return "[database]: not reached"
+
+
+@pytest.mark.parametrize("spoil", [only_for_root, lost_folder, lost_store, bad_suspensions, down_database])
+def test_a_restart_never_replaces_a_policy_by_none(init, spoil):
+    """The init script finds, as the daemon's user, what would leave a new daemon without a policy."""
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    assert init("start").returncode == 0
+    pid = init.pid_file.read_text()
+    where = spoil(init)
+    done = init("restart")
+    assert done.returncode == 78 and str(where) in done.stderr and "was not restarted" in done.stderr, done
+    assert init.pid_file.read_text() == pid
+    assert init("status").returncode == 0
+    shown = subprocess.run([init.top / "usr/bin/posternctl", "-c", init.top / "etc/postern/postern.conf", "status", "--json"],
+                           capture_output=True, text=True, check=False, timeout=60)
+    assert json.loads(shown.stdout)["cache"]["policy"]["serial"] >= 1
 
 
 def test_the_init_script_reports_that_nothing_is_installed(init):

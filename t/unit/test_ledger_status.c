@@ -43,6 +43,23 @@ START_TEST(an_empty_ledger_is_well)
 	}
 END_TEST
 
+START_TEST(counts_that_could_not_be_read_are_problems)
+	{
+		json_t *problems;
+
+		section.load_problems = problems_new();
+		problems_add(section.load_problems, "limits.state: no luck");
+		problems_add(section.load_problems, "limits.state.7: none either");
+		problems = status_problems(registry);
+		ck_assert_uint_eq(json_array_size(problems), 2);
+		ck_assert_str_eq(json_string_value(
+					 json_object_get(json_array_get(problems, 1), "problem")),
+			"counts of rate limits of earlier runs are left out: limits.state.7: none either");
+		json_decref(problems);
+		problems_free(&section.load_problems);
+	}
+END_TEST
+
 START_TEST(counts_that_a_restart_forgets_are_a_problem)
 	{
 		json_t *sections, *problems, *ledger, *problem;
@@ -70,6 +87,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, an_empty_ledger_is_well);
+	tcase_add_test(tcase, counts_that_could_not_be_read_are_problems);
 	tcase_add_test(tcase, counts_that_a_restart_forgets_are_a_problem);
 	suite_add_tcase(suite, tcase);
 	return suite;
