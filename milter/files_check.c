@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/conf/options.h"
 #include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/store_read.h"
@@ -318,8 +319,65 @@ static void check_limits(const struct config *config, const char *user, struct f
 	check_limits_lock(config, so, report->unreadable);
 }
 
+/* ---- sockets ---------------------------------------------------------------------- */
+
+/*
+ * A socket or a process id is created in a folder that exists, which root may write. Whatever
+ * starts the daemon creates the default one.
+ */
+static void check_folder(const struct config *config, const char *section, const char *key,
+	const char *path, bool by_root, struct problems *problems)
+{
+	const char *fallback = options_find(section, key)->fallback;
+	char *folder;
+	struct errmsg why;
+	struct stat st;
+
+	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0 || strcmp(path, fallback) == 0)
+		return;
+	path += strncmp(path, "unix:", 5) == 0 ? 5 : 0;
+	if ((folder = file_directory(path)) == NULL)
+		return;
+	if ((by_root ? stat(folder, &st) : file_try_create(folder, &why)) != 0) {
+		if (by_root)
+			(void)errmsg_set(&why, "%s", strerror(errno));
+		(void)errmsg_prefix(&why,
+			"cannot be created in %s, so that the daemon does not "
+			"start: ",
+			folder);
+		(void)config_key_error(config, section, key, &why);
+		problems_add(problems, "%s", why.text);
+	}
+	free(folder);
+}
+
+/* The folder of a socket for logins is created, too. */
+static void check_auth_folder(const struct config *config, const char *key, const char *socket,
+	bool by_root, struct problems *problems)
+{
+	char *folder = strncmp(socket, "unix:", 5) == 0 ? file_directory(socket + 5) : NULL;
+	struct stat st;
+
+	if (folder != NULL && stat(folder, &st) != 0)
+		check_folder(config, "auth", key, folder, by_root, problems);
+	else
+		check_folder(config, "auth", key, socket, by_root, problems);
+	free(folder);
+}
+
+static void check_folders(const struct config *config, bool by_root, struct problems *problems)
+{
+	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
+	check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root, problems);
+	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
+	check_auth_folder(config, "socket", config->auth.socket, by_root, problems);
+	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, problems);
+}
+
 void files_check(const struct config *config, const char *user, struct files_report *report)
 {
+	if (user[0] == '\0')
+		check_folders(config, geteuid() == 0, report->unreadable);
 	check_policy(config, user, report);
 	check_keys(config, user, report);
 	check_suspensions(config, user, report);
@@ -379,6 +437,8 @@ static void run_child(const struct config *config, const struct process_user *us
 		check_early_files(config, user->name,
 			by_root ? "reloads will fail" : "the daemon does not start",
 			by_root ? report.problems : report.unreadable);
+		if (!by_root)
+			check_folders(config, false, report.unreadable);
 		files_check(config, user->name, &report);
 	}
 	add_report(&text, &report);
@@ -428,6 +488,8 @@ int files_check_as(const struct config *config, const struct process_user *user,
 	pid_t child;
 	FILE *in;
 
+	if (by_root)
+		check_folders(config, true, report->unreadable);
 	if (pipe2(ends, O_CLOEXEC) != 0 || (in = fdopen(ends[0], "r")) == NULL ||
 		(child = fork()) < 0)
 		return errmsg_set(err, "cannot start a process that reads the files: %s",

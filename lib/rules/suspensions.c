@@ -238,7 +238,7 @@ static int read_line(const char *line, const char *end, char login_r[SUSPENSION_
 static int add_line(struct suspensions *suspensions, const char *line, const char *end,
 	struct errmsg *err)
 {
-	char login[SUSPENSION_LOGIN_MAX + 1], folded[SUSPENSION_LOGIN_MAX + 1];
+	char login[SUSPENSION_LOGIN_MAX + 1] = "", folded[SUSPENSION_LOGIN_MAX + 1];
 
 	if (line == end || line[0] == '#')
 		return 0;

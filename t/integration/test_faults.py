@@ -178,6 +178,32 @@ def test_a_file_that_cannot_be_read_is_found_beforehand(daemon, name, how):
         assert f"{path}: user {USER} cannot read it" in line
 
 
+@pytest.mark.parametrize("section, key, value", [
+    ("milter", "socket", "unix:absent/postern.sock"), ("milter", "pid_file", "absent/pid"),
+    ("control", "socket", "absent/control"), ("auth", "socket", "unix:absent/below/auth"),
+    ("auth", "saslauthd", "unix:absent/below/mux"),
+    ("auth", "saslauthd", "unix:run/below/mux"),  # this one is created
+])
+def test_the_folder_of_a_socket(daemon, section, key, value):
+    daemon.configure({section: {key: value}})
+    line = daemon.conf.read_text().splitlines().index(f"{key} = {value}") + 1
+    code, said = check(daemon)
+    absent = f"{daemon.conf}:{line}: [{section}] {key}: cannot be created in {daemon.folder}/absent, so that the daemon does not start"
+    assert (code, absent in said) == ((66, True) if "absent" in value else (0, False)), said
+
+
+@pytest.mark.parametrize("how", ["only for root", "folder", "dangling", "gone"])
+def test_the_public_suffix_list(daemon, how):
+    needs_user()
+    path = daemon.folder / "suffixes"
+    shutil.copy("/usr/share/publicsuffix/public_suffix_list.dat", path)
+    daemon.configure({"lists": {"public_suffix_list": "suffixes"}})
+    assert check(daemon)[0] == 0
+    HOWS.get(how, Path.unlink)(path)
+    code, said = check(daemon)
+    assert code == 66 and f"{path}: " in said, said
+
+
 def test_the_folder_of_lists(daemon):
     needs_user()
     os.chown(daemon.lists, 0, 0)

@@ -78,7 +78,8 @@ START_TEST(json_has_the_same_keys_and_valid_text)
 		record.helo = "\xff\xfe\"\x01";
 		object = decision_record_json(&record, 1700000000.25);
 		ck_assert_ptr_nonnull(object);
-		ck_assert_str_eq(json_string_value(json_object_get(object, "helo")), "\\xff\\xfe\"\\x01");
+		ck_assert_str_eq(json_string_value(json_object_get(object, "helo")),
+			"\\xff\\xfe\"\\x01");
 		ck_assert_str_eq(json_string_value(json_object_get(object, "rule")),
 			"rcpt_to.access.blacklist:3");
 		ck_assert_int_eq(json_integer_value(json_object_get(object, "code")), 550);
