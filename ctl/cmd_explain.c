@@ -196,7 +196,7 @@ static int judge_by_files(struct judge *judge, json_t *session, json_t **answer_
 		*err = judge->unknown;
 		return EX_NOINPUT;
 	}
-	if (explain_session(&rules, &none, judge->scratch, session, answer_r, err) != 0)
+	if (explain_session(&rules, &none, NULL, judge->scratch, session, answer_r, err) != 0)
 		return EX_DATAERR;
 	if (add_users(judge, *answer_r, err) == 0)
 		return CTL_OK;

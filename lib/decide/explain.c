@@ -21,6 +21,7 @@
 struct play {
 	struct check_env env;
 	const struct login_rules *rules;
+	const struct login_answer *checked; /* NULL: the login has to be checked */
 	struct login_answer answer;
 	json_t *session, *steps;
 	struct facts facts;
@@ -211,7 +212,10 @@ static int play_login(struct play *p, struct login *login_r, struct errmsg *err)
 	login_r->asked = true;
 	request.login = user;
 	request.secret = password;
-	login_check(&rules, &request, &p->answer);
+	if (p->checked != NULL)
+		p->answer = *p->checked;
+	else
+		login_check(&rules, &request, &p->answer);
 	login_r->result = p->answer.result;
 	login_r->rule = p->answer.reason;
 	if (login_r->result == LOGIN_ACCEPTED)
@@ -351,7 +355,8 @@ static int play_session(struct play *p, struct errmsg *err)
 }
 
 int explain_session(const struct login_rules *rules, const struct explain_ledger *ledger,
-	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err)
+	const struct login_answer *checked, struct regex_scratch *scratch, json_t *session,
+	json_t **answer_r, struct errmsg *err)
 {
 	json_t *id, *answer = NULL;
 	struct play *p;
@@ -364,6 +369,7 @@ int explain_session(const struct login_rules *rules, const struct explain_ledger
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return errmsg_set(err, "out of memory");
 	p->rules = rules;
+	p->checked = checked;
 	p->env = (struct check_env){
 		.policy = rules->policy,
 		.scratch = scratch,

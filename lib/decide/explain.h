@@ -26,9 +26,11 @@ struct explain_ledger {
  *
  * The caller must json_decref() *answer_r, which is {"id": ..., "steps": [{"step", "verdict",
  * "code", "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}.
- * Returns 0, or -1 with err set when the session has a wrong form. An `auth` costs a password hash.
+ * Returns 0, or -1 with err set when the session has a wrong form. An `auth` costs a password hash,
+ * unless `checked` is the answer to it.
  */
 int explain_session(const struct login_rules *rules, const struct explain_ledger *ledger,
-	struct regex_scratch *scratch, json_t *session, json_t **answer_r, struct errmsg *err);
+	const struct login_answer *checked, struct regex_scratch *scratch, json_t *session,
+	json_t **answer_r, struct errmsg *err);
 
 #endif

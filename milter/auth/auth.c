@@ -11,7 +11,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
 #include "milter/loop/clock.h"
 
@@ -250,15 +249,17 @@ size_t auth_reset(struct auth *auth, const char *whose)
 	return penalty_reset(auth->penalty, &keys);
 }
 
-void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,
-	const struct config **config_r)
+void auth_check(struct auth *auth, const char *login, const char *secret,
+	void (*checked)(void *context, const struct login_answer *answer), void *context,
+	struct attempt **handle_r)
 {
-	const struct config *config = config_ref(auth->config);
-
-	*keys_r = jwt_keys_ref(auth->keys.keys);
-	*config_r = config;
-	*rules_r = (struct login_rules){
-		.jwt = token_keys_rules(&config->jwt, *keys_r),
-		.suspensions = shared_suspensions(auth->shared),
+	const struct attempt_request request = {
+		.client = { .family = AF_UNSPEC },
+		.protocol = AUTH_PROTOCOL_CONTROL,
+		.mechanism = "explain",
+		.login = login,
+		.secret = secret,
 	};
+
+	attempt_begin(auth, &request, checked, context, handle_r);
 }

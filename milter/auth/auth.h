@@ -39,11 +39,18 @@ void auth_free(struct auth **auth);
  * thread. */
 size_t auth_reset(struct auth *auth, const char *whose);
 
+/* A login that is being checked. */
+struct attempt;
+
 /*
- * Get the rules for logins, for explain: *rules_r borrows from *keys_r and *config_r, references
- * that the caller gives back with jwt_keys_unref() and config_unref(). Server thread.
+ * Check a login for a person who explains a session over the control socket, as for an MTA: it is
+ * delayed by earlier failures, bounded, counted and logged, with the protocol "control". All of
+ * these people count as one network. checked(context) is called once, possibly before this function
+ * returns; until then *handle_r must stay where it is. The texts are borrowed for the call. Server
+ * thread.
  */
-void auth_rules(struct auth *auth, struct login_rules *rules_r, struct jwt_keys **keys_r,
-	const struct config **config_r);
+void auth_check(struct auth *auth, const char *login, const char *secret,
+	void (*checked)(void *context, const struct login_answer *answer), void *context,
+	struct attempt **handle_r);
 
 #endif

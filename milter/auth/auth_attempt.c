@@ -336,16 +336,23 @@ void attempts_pass_gate(struct auth *auth)
 		pass_gate(attempt_of_ticket(ticket));
 }
 
+/* A malformed exchange is no guess at anybody's password. People at the control socket have no
+ * address, and count as one network: 100::, which no client can have (RFC 6666). */
+static struct penalty_keys keys_of(const struct attempt *attempt)
+{
+	static const struct cidr people = { .family = AF_INET6, .prefix_len = 128, .addr = { 1 } };
+	const struct attempt_request *request = &attempt->request;
+	const struct login_request login = login_of(attempt);
+
+	return penalty_keys(request->refusal[0] != '\0' ? 0 : login_key(attempt->policy, &login),
+		request->protocol == AUTH_PROTOCOL_CONTROL ? &people : &request->client);
+}
+
 static void enter_gate(struct attempt *attempt)
 {
-	const struct login_request login = login_of(attempt);
 	struct gate_ticket *ticket = &attempt->ticket;
 
-	/* A malformed exchange is no guess at anybody's password. */
-	ticket->keys = penalty_keys(attempt->request.refusal[0] != '\0' ?
-			0 :
-			login_key(attempt->policy, &login),
-		&attempt->request.client);
+	ticket->keys = keys_of(attempt);
 	switch (auth_gate_enter(attempt->auth->gate, ticket, auth_seconds())) {
 	case GATE_OPEN:
 		pass_gate(attempt);

@@ -15,6 +15,7 @@ const char *auth_protocol_name(enum auth_protocol protocol)
 	static const char *const names[AUTH_PROTOCOLS] = {
 		[AUTH_PROTOCOL_DOVECOT] = "dovecot",
 		[AUTH_PROTOCOL_SASLAUTHD] = "saslauthd",
+		[AUTH_PROTOCOL_CONTROL] = "control",
 	};
 
 	return names[protocol];

@@ -4,10 +4,16 @@
 #include "lib/decide/login.h"
 #include "milter/shared/counters.h"
 
-/* The protocols by which MTAs ask for logins. */
-enum auth_protocol { AUTH_PROTOCOL_DOVECOT, AUTH_PROTOCOL_SASLAUTHD, AUTH_PROTOCOLS };
+/* The protocols by which MTAs ask for logins, and the control socket, where people do. */
+enum auth_protocol {
+	AUTH_PROTOCOL_DOVECOT,
+	AUTH_PROTOCOL_SASLAUTHD,
+	AUTH_PROTOCOL_CONTROL,
+	AUTH_PROTOCOLS
+};
 
-const char *auth_protocol_name(enum auth_protocol protocol); /* "dovecot", "saslauthd" */
+/* "dovecot", "saslauthd", "control" */
+const char *auth_protocol_name(enum auth_protocol protocol);
 
 /* The results by which logins are counted. */
 enum auth_result {

@@ -95,8 +95,6 @@ void peers_free(struct auth *auth);
 
 /* ---- logins (auth_attempt.c, auth_record.c) ----------------------------------------- */
 
-struct attempt;
-
 /*
  * The ranks of the logins that wait for a worker, in order. The networks of
  * all but the first two are slowed or not known.

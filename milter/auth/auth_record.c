@@ -95,7 +95,9 @@ void attempt_record(const struct attempt *attempt)
 				&(struct auth_cache_login){ answer->login, answer->hash,
 					request->secret },
 				now);
-		penalty_succeeded(auth->penalty, &attempt->ticket.keys, now);
+		/* Who explains a session need not be the owner of the login, and gets no trust. */
+		if (request->protocol != AUTH_PROTOCOL_CONTROL)
+			penalty_succeeded(auth->penalty, &attempt->ticket.keys, now);
 	} else if (answer->result == LOGIN_REFUSED && answer->cause == CAUSE_CREDENTIALS) {
 		penalty_failed(auth->penalty, &attempt->ticket.keys, now);
 	}

@@ -21,7 +21,8 @@
  *"problems"
  *   {"command": "reload"}	read everything again; answered when that is done
  *   {"command": "explain", "session": {...}}
- *				decide the session by the policy in force; lib/decide/explain.h
+ *				decide the session by the policy in force, and check its login like
+ *				an MTA's, delayed by failures and logged; lib/decide/explain.h
  *				defines session and "answer"
  *   {"command": "tail"}	after the answer, one line for each decision until the client hangs
  *				up; {"dropped": N} where N lines were lost

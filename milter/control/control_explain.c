@@ -1,11 +1,11 @@
 /*
- * The command "explain": a worker decides the session, because a password may have to be hashed.
- * Owns each question on its way to the worker and back. Runs on the server thread, except for the
- * work itself. t/integration/test_control.py covers it.
+ * The command "explain": checks a login like an MTA's, then lets a worker decide the session,
+ * because regexes may take long. Owns each question on its way there and back. Runs on the server
+ * thread, except for the work itself. t/integration/test_control.py covers it.
  */
 #include <stdlib.h>
-#include <time.h>
 
+#include "lib/base/text.h"
 #include "lib/decide/explain.h"
 #include "milter/control/control_private.h"
 
@@ -16,15 +16,13 @@ struct question {
 	json_t *session; /* a copy for the worker: jansson counts references without a lock */
 	json_t *answer;
 	struct errmsg err;
-	struct login_rules rules; /* borrows from the two members below */
-	struct jwt_keys *keys;
-	const struct config *config;
+	struct login_rules rules;
+	struct attempt *attempt;     /* the login that is being checked; NULL: none */
+	struct login_answer checked; /* the answer to it */
 };
 
 static void question_free(struct question *question)
 {
-	jwt_keys_unref(&question->keys);
-	config_unref(&question->config);
 	json_decref(question->session);
 	json_decref(question->answer);
 	free(question);
@@ -59,8 +57,8 @@ static void decide_question(void *argument)
 	else if (scratch == NULL)
 		(void)errmsg_set(&question->err, "out of memory");
 	else if (question->rules.policy = policy,
-		explain_session(&question->rules, &ledger, scratch, question->session,
-			&question->answer, &question->err) != 0)
+		explain_session(&question->rules, &ledger, &question->checked, scratch,
+			question->session, &question->answer, &question->err) != 0)
 		question->answer = NULL;
 	policy_unref(&policy);
 	scratch_pool_put(scratches, scratch);
@@ -68,11 +66,54 @@ static void decide_question(void *argument)
 		question_free(question);
 }
 
+static void give_to_worker(struct question *question)
+{
+	const struct work work = { .run = decide_question, .argument = question };
+
+	if (workers_add(question->control->workers, &work) == 0)
+		return;
+	(void)errmsg_set(&question->err, "too many explanations are being made; try again");
+	answer_question(question);
+}
+
+/* ---- the login --------------------------------------------------------------------- */
+
+static void on_checked(void *context, const struct login_answer *answer)
+{
+	struct question *question = context;
+
+	question->checked = *answer;
+	question->checked.hash = NULL; /* it belongs to a policy that may be gone soon */
+	give_to_worker(question);
+}
+
+/*
+ * Check the login of the session, if it has one, as if an MTA asked: otherwise who may connect to
+ * the control socket could guess passwords without delay and without a line in the log. A session
+ * of a wrong form is refused later. Until it is checked, a login is undecided.
+ */
+static void check_login(struct question *question)
+{
+	const json_t *login = json_object_get(question->session, "auth");
+	const char *user = json_string_value(json_object_get(login, "user"));
+	const char *password = json_string_value(json_object_get(login, "password"));
+	struct auth *auth = question->control->auth;
+
+	question->checked.result = LOGIN_UNDECIDED;
+	(void)text_format(question->checked.reason, sizeof(question->checked.reason),
+		"the daemon does not serve logins");
+	if (user == NULL || password == NULL || auth == NULL) {
+		give_to_worker(question);
+		return;
+	}
+	/* If the daemon ends first, on_checked() is never called. */
+	auth_check(auth, user, password, on_checked, question, &question->attempt);
+}
+
 void obey_explain(struct connection *connection, const json_t *request)
 {
 	const json_t *session = json_object_get(request, "session");
 	struct question *question;
-	struct work work = { .run = decide_question };
 
 	if (!json_is_object(session)) {
 		connection_refuse(connection, "a \"session\" object is needed");
@@ -87,15 +128,6 @@ void obey_explain(struct connection *connection, const json_t *request)
 	question->control = connection->control;
 	question->number = connection->number;
 	question->rules.suspensions = shared_suspensions(connection->control->subject.shared);
-	if (connection->control->auth != NULL)
-		auth_rules(connection->control->auth, &question->rules, &question->keys,
-			&question->config);
-	question->rules.now = time(NULL);
-	work.argument = question;
-	if (workers_add(connection->control->workers, &work) != 0) {
-		question_free(question);
-		connection_refuse(connection, "too many explanations are being made; try again");
-		return;
-	}
 	connection->is_busy = true;
+	check_login(question);
 }

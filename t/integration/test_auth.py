@@ -486,6 +486,38 @@ def test_10000_connections_at_once(daemon):
     wait_until(lambda: daemon.ctl("status")["auth"]["connections"] == 0, "all are gone")
 
 
+def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
+    """Whoever may use the control socket guesses no faster than an MTA's client."""
+    def explain(login, password):
+        session = {"auth": {"user": login, "password": password}, "mail": "<bob@example.com>"}
+        answer = daemon.ctl("explain", "--running", "--jsonl", stdin=json.dumps(session), parse=False)
+        return next(step for step in json.loads(answer)["steps"] if step["step"] == "auth")
+
+    since, begun = daemon.mark(), time.monotonic()
+    for number in range(4):
+        assert explain("bob@example.com" if number % 2 else "bob", f"wrong {number}")["rule"] == "wrong password"
+    assert time.monotonic() - begun > 0.5 + 1  # the third attempt is the first that waits
+    records = daemon.records(since, stage="auth", verdict="reject", cause="credentials", protocol="control",
+                             mechanism="explain")
+    assert len(records) == 4 and not any("client" in record for record in records), records
+    assert daemon.ctl("status")["auth"]["logins"]["control"] == {"other": {"credentials": 4}}
+    with Dovecot(daemon.auth) as conn:  # the same failures delay a guess that comes from the MTA
+        begun = time.monotonic()
+        assert conn.plain("bob", "wrong")[0] == "FAIL"
+        assert time.monotonic() - begun > 1.9
+    daemon.ctl("auth", "reset")
+    assert explain("bob", "pa55word")["verdict"] == "accept"
+    daemon.wait_record(since, stage="auth", verdict="accept", protocol="control", login="bob")
+
+
+def test_explain_checks_no_password_where_logins_are_not_served(box, store):
+    daemon = box.postern(store=store, config={"auth": {"socket": "", "saslauthd": ""}})
+    session = {"auth": {"user": "bob", "password": "pa55word"}, "mail": "<bob@example.com>"}
+    answer = daemon.ctl("explain", "--running", "--jsonl", stdin=json.dumps(session), parse=False)
+    step = next(step for step in json.loads(answer)["steps"] if step["step"] == "auth")
+    assert (step["verdict"], step["rule"]) == ("tempfail", "the daemon does not serve logins")
+
+
 def test_explain_applies_tokens_and_suspensions(daemon):
     def auth_step(user, password, *where):
         session = {"auth": {"user": user, "password": password}, "mail": "<carol@example.com>"}

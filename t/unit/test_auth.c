@@ -1,9 +1,10 @@
 /*
  * The service of logins as other rooms use it: a new configuration is in force soon, even when its
- * keys cannot be read, explain gets the rules in force, and failures can be forgiven.
+ * keys cannot be read, explain has logins checked, and failures can be forgiven.
  */
-#include "milter/auth/auth.h"
+#include "milter/auth/auth_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,17 +29,8 @@ static void teardown(void)
 
 static void ck_rules(const char *issuer, size_t keys)
 {
-	struct login_rules rules;
-	struct jwt_keys *held;
-	const struct config *config;
-
-	auth_rules(service.auth, &rules, &held, &config);
-	ck_assert_str_eq(rules.jwt.issuer, issuer);
-	ck_assert_ptr_eq(rules.jwt.keys, held);
-	ck_assert_uint_eq(jwt_keys_count(held), keys);
-	ck_assert_ptr_eq(rules.suspensions, shared_suspensions(service.shared));
-	jwt_keys_unref(&held);
-	config_unref(&config);
+	ck_assert_str_eq(service.auth->config->jwt.issuer, issuer);
+	ck_assert_uint_eq(jwt_keys_count(service.auth->keys.keys), keys);
 }
 
 static const struct {
@@ -116,6 +108,49 @@ START_TEST(without_failures_nothing_is_forgiven)
 	}
 END_TEST
 
+static void on_checked(void *context, const struct login_answer *given)
+{
+	*(struct login_answer *)context = *given;
+}
+
+static void check_login(const char *login, const char *password, struct login_answer *answer_r)
+{
+	struct attempt *handle;
+
+	answer_r->result = LOGIN_NEEDS_WORK;
+	auth_check(service.auth, login, password, on_checked, answer_r, &handle);
+	while (answer_r->result == LOGIN_NEEDS_WORK)
+		ck_assert_int_ge(event_base_loop(server_base(service.server), EVLOOP_ONCE), 0);
+}
+
+START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
+	{
+		const struct login_request bob = { .login = "bob", .secret = "" };
+		struct penalty_keys keys = penalty_keys(login_key(service.policy, &bob), NULL);
+		const struct penalty *penalty = service.auth->penalty;
+		struct login_answer answer;
+		struct attempt *handle;
+		char login[16];
+
+		check_login("bob", "pa55word", &answer);
+		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
+		check_login("bob", "wrong", &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert(penalty_view(penalty, &keys, auth_seconds()).has_failed);
+		for (int i = 0; i < 3; i++) { /* names that no row has */
+			(void)snprintf(login, sizeof(login), "eve%d", i);
+			check_login(login, "wrong", &answer);
+			ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		}
+		auth_check(service.auth, "eve4", "wrong", on_checked, &answer, &handle);
+		ck_assert_ptr_nonnull(handle);
+		ck_assert_uint_ge(handle->ticket.delay_ms, 500);
+		attempt_cancel(&handle);
+		ck_assert_uint_eq(auth_counts_of(service.auth->counts, AUTH_REFUSED_CREDENTIALS),
+			4);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth");
@@ -127,6 +162,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_server_that_ends_accepts_no_configuration);
 	tcase_add_test(tcase, require_tls_changes_for_open_connections);
 	tcase_add_test(tcase, without_failures_nothing_is_forgiven);
+	tcase_add_test(tcase, people_who_explain_sessions_are_slowed_like_a_network);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

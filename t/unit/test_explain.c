@@ -43,8 +43,9 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Play a session in JSON. The answer lives until the next one. */
-static int play(const char *text)
+/* Play a session in JSON, whose login has the answer `checked` unless that is NULL. The explanation
+ * lives until the next one. */
+static int play_checked(const char *text, const struct login_answer *checked)
 {
 	const struct ledger_ops ops = ledger_ops(ledger);
 	const struct explain_ledger looked_at = { &ops, 1000000 };
@@ -58,9 +59,14 @@ static int play(const char *text)
 	rules.policy = m.policy;
 	json_decref(answer);
 	answer = NULL;
-	ret = explain_session(&rules, &looked_at, m.scratch, session, &answer, &err);
+	ret = explain_session(&rules, &looked_at, checked, m.scratch, session, &answer, &err);
 	json_decref(session);
 	return ret;
+}
+
+static int play(const char *text)
+{
+	return play_checked(text, NULL);
 }
 
 /* Return a member of step i. */
@@ -272,6 +278,24 @@ END_TEST
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+START_TEST(a_login_that_is_checked_already_is_not_checked_again)
+	{
+		static const char session[] =
+			"{\"auth\":{\"user\":\"bob\",\"password\":\"wrong\"},\"mail\":\"<bob@corp.example>\"}";
+		struct login_answer checked = { .result = LOGIN_ACCEPTED, .login = "bob" };
+
+		ck_assert_int_eq(play_checked(session, &checked), 0);
+		ck_assert_ptr_nonnull(strstr(described_steps(), "auth=accept mail="));
+		checked.result = LOGIN_UNDECIDED;
+		(void)snprintf(checked.reason, sizeof(checked.reason), "too many logins at once");
+		ck_assert_int_eq(play_checked(session, &checked), 0);
+		ck_assert_str_eq(described_steps(), "connect=accept helo=accept auth=tempfail");
+		ck_assert_str_eq(step(2, "rule"), "too many logins at once");
+		ck_assert_int_eq(play_checked("{\"mail\":\"<x@y.example>\"}", &checked), 0);
+		ck_assert_ptr_null(strstr(described_steps(), "auth="));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("explain");
@@ -286,6 +310,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_login_that_is_cut_keeps_its_finding);
 	tcase_add_test(tcase, a_login_counts_at_connect_where_that_waits_for_it);
 	tcase_add_loop_test(tcase, a_session_of_a_wrong_form_is_an_error, 0, ROWS(wrong));
+	tcase_add_test(tcase, a_login_that_is_checked_already_is_not_checked_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

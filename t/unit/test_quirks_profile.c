@@ -277,8 +277,8 @@ START_TEST(rcpt_disconnect)
 		make_user_with_profile(NULL, "one.example", NULL, NULL);
 		made_build(&m);
 		rules.policy = m.policy;
-		ck_assert_msg(explain_session(&rules, &none, m.scratch, session, &answer, &err) ==
-				0,
+		ck_assert_msg(explain_session(&rules, &none, NULL, m.scratch, session, &answer,
+				      &err) == 0,
 			"%s", err.text);
 		steps = json_object_get(answer, "steps");
 		ck_assert_uint_eq(json_array_size(steps), 7);
