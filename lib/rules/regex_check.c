@@ -284,32 +284,43 @@ static bool has_our_form(const struct checked *c)
 
 /* What a regex without alternatives requires. */
 struct needs {
-	char first;	      /* the character with which each match begins; NUL: unknown */
-	char odd;	      /* a character that no client's name or address contains; NUL: none */
-	bool all_literal;     /* each character is known */
-	bool has_at, has_dot; /* the known characters contain one */
+	char first;	 /* the character with which each match begins; NUL: unknown */
+	char odd;	 /* a character that no client's name or address contains; NUL: none */
+	bool is_literal; /* each character is known, except for dots */
+	bool has_at;
+	bool has_slash;	    /* a backslash in the domain */
+	unsigned dots, any; /* known dots, and dots that match any character */
 };
+
+static void add_need(struct needs *needs, char literal, bool is_first)
+{
+	if (is_first)
+		needs->first = literal;
+	if (strchr("@/ \t,;<>\"'=[]()\\", literal) != NULL)
+		needs->odd = literal;
+	needs->has_slash = needs->has_slash || (needs->has_at && literal == '\\');
+	needs->has_at = needs->has_at || literal == '@';
+	needs->dots += literal == '.';
+}
 
 static struct needs find_needs(const struct checked *c)
 {
 	struct atoms atoms = { c->text, c->text + c->len };
-	struct needs needs = { .all_literal = true };
+	struct needs needs = { .is_literal = true };
+	const char *start = atoms.at;
 	bool is_first = true;
 	enum atom atom;
 	char literal;
 
 	while ((atom = next_atom(&atoms, &literal)) != ATOM_END) {
-		if (atom == ATOM_ANCHOR)
-			continue;
-		if (atom == ATOM_LITERAL) {
-			needs.first = is_first ? literal : needs.first;
-			needs.odd = strchr("@/ \t,;<>\"'=", literal) != NULL ? literal : needs.odd;
-			needs.has_at = needs.has_at || literal == '@';
-			needs.has_dot = needs.has_dot || literal == '.';
-		} else {
-			needs.all_literal = false;
-		}
-		is_first = false;
+		if (atom == ATOM_LITERAL)
+			add_need(&needs, literal, is_first);
+		else if (atom == ATOM_OTHER && atoms.at == start + 1 && *start == '.')
+			needs.any++;
+		else if (atom == ATOM_OTHER)
+			needs.is_literal = false;
+		is_first = is_first && atom == ATOM_ANCHOR;
+		start = atoms.at;
 	}
 	return needs;
 }
@@ -318,6 +329,10 @@ static bool client_can_match(const struct checked *c, char odd)
 {
 	char reason[100];
 
+	if (c->len == 8 && strncasecmp(c->text, "NXDOMAIN", 8) == 0)
+		return fail(c,
+			"is a word for clients without a name, which only their addresses match",
+			NULL);
 	if (odd == '\0')
 		return true;
 	(void)text_format(reason, sizeof(reason),
@@ -325,21 +340,58 @@ static bool client_can_match(const struct checked *c, char odd)
 	return fail(c, reason, NULL);
 }
 
+/* Return whether a regex that must match a whole address is a mere domain. A dot may match the @,
+ * which makes sense only if another one is left for the domain. */
+static bool is_mere_domain(const struct needs *needs)
+{
+	return needs->is_literal && !needs->has_at && needs->dots + needs->any > 0 &&
+		(needs->any == 0 || needs->dots + needs->any == 1);
+}
+
+/* Return what is meant by a regex of addresses that needs something impossible. */
+static void add_address_regex(const struct checked *c, const struct needs *needs,
+	struct strbuf *out)
+{
+	const char *text = c->text;
+	size_t len = c->len, i;
+
+	if (text[0] == '^') {
+		text++;
+		len--;
+	}
+	if (needs->first == '<') {
+		text++;
+		len--;
+		len -= len > 0 && text[len - 1] == '>';
+	} else if (!needs->has_slash) {
+		strbuf_add_str(out, needs->first == '@' ? ".*" : ".*@");
+	}
+	for (i = 0; i < len; i++) {
+		strbuf_add_char(out, text[i]);
+		if (needs->has_slash && text[i] == '\\' && i + 1 < len && text[i + 1] == '\\')
+			i++;
+	}
+}
+
 static bool address_can_match(const struct checked *c, const struct needs *needs)
 {
 	struct strbuf right = STRBUF_INIT;
-	bool from_start = c->text[0] == '^', can = true;
+	const char *reason = NULL;
 
-	if (!c->anchored && !from_start)
+	if (needs->first == '<')
+		reason = "begins with <, but addresses are matched without brackets";
+	else if (needs->has_slash && needs->first != '"')
+		reason = "requires a backslash in the domain";
+	else if (needs->first == '@' && (c->anchored || c->text[0] == '^'))
+		reason = "begins with @, and every address has a name before it";
+	else if (c->anchored && is_mere_domain(needs))
+		reason = "is a domain, and must match the whole address";
+	if (reason == NULL)
 		return true;
-	strbuf_add_str(&right, needs->first == '@' ? ".*" : ".*@");
-	strbuf_add(&right, c->text + from_start, c->len - from_start);
-	if (needs->first == '@')
-		can = fail(c, "begins with @, and every address has a name before it", &right);
-	else if (c->anchored && needs->all_literal && needs->has_dot && !needs->has_at)
-		can = fail(c, "is a domain, and must match the whole address", &right);
+	add_address_regex(c, needs, &right);
+	(void)fail(c, reason, &right);
 	strbuf_free(&right);
-	return can;
+	return false;
 }
 
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
