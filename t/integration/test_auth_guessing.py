@@ -159,6 +159,17 @@ def test_an_own_login_does_not_help_a_guesser(daemon):
     assert daemon.wait_record(mark, stage="auth")["delay-ms"] == "1000"
 
 
+def test_guesses_all_over_a_48_count_together(daemon):
+    with Attempts(daemon) as guesses:
+        for i in range(36):
+            guesses.begin(f"user{i}", "wrong", f"2001:db8:7:{i:x}::1")
+        assert guesses.answers() == ["FAIL"] * 36
+    for client, is_delayed in (("2001:db8:7:ffff::1", True), ("2001:db8:8::1", False)):
+        mark = daemon.mark()
+        log_in(daemon, "eve", client, "wrong")
+        assert ("delay-ms" in daemon.wait_record(mark, stage="auth", client=client)) == is_delayed
+
+
 def test_a_slowed_address_with_300_clients_does_not_take_the_workers(daemon):
     slow_down(daemon, "192.0.2.68")
     with Attempts(daemon) as crowd:
