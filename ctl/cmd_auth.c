@@ -43,8 +43,9 @@ static void print_suspended(const struct ctl *ctl, json_t *answer)
 	size_t i;
 
 	(void)ctl;
-	json_array_foreach (json_object_get(answer, "logins"), i, login)
+	json_array_foreach (json_object_get(answer, "logins"), i, login) {
 		print_line(stdout, "%s", json_string_value(login));
+	}
 }
 
 static void print_forgiven(const struct ctl *ctl, json_t *answer)

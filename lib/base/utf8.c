@@ -1,5 +1,5 @@
 /*
- * Validation of UTF-8.
+ * UTF-8: validation, and writing a character.
  * Stateless; any thread may call it.
  */
 #include "lib/base/utf8.h"
@@ -22,6 +22,19 @@ static size_t sequence_len(const unsigned char *s, size_t left)
 		return 0; /* an overlong form */
 	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0; /* a surrogate, or past U+10FFFF */
+	return len;
+}
+
+size_t utf8_write(uint32_t c, char bytes_r[4])
+{
+	static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	const size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	for (size_t i = len - 1; i > 0; i--) {
+		bytes_r[i] = (char)(0x80 | (c & 0x3f));
+		c >>= 6;
+	}
+	bytes_r[0] = (char)(leads[len] | c);
 	return len;
 }
 

@@ -2,9 +2,13 @@
 #define POSTERN_UTF8_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Count the bytes from the start that are well-formed UTF-8 (RFC 3629): len when all are. NUL is
  * well-formed. Thread-safe. */
 size_t utf8_valid_len(const char *text, size_t len);
+
+/* Write the character c, at most U+10FFFF, in 1 to 4 bytes. Returns their number. Thread-safe. */
+size_t utf8_write(uint32_t c, char bytes_r[4]);
 
 #endif

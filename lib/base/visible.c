@@ -5,12 +5,15 @@
 #include "lib/base/visible.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/utf8.h"
 
 /*
  * Unicode 15.1: the categories Cc, Cf, Zs, Zl, Zp and Co, the noncharacters of each plane's middle,
- * and Default_Ignorable_Code_Point; U+2800 is the braille pattern without dots. Sorted.
+ * and Default_Ignorable_Code_Point; and characters whose shape is empty: U+2800 (a braille pattern
+ * without dots), U+16FE4 and U+1D159. Sorted.
  */
 static const struct {
 	uint32_t first, last;
@@ -44,7 +47,9 @@ static const struct {
 	{ 0x110bd, 0x110bd },
 	{ 0x110cd, 0x110cd },
 	{ 0x13430, 0x1343f },
+	{ 0x16fe4, 0x16fe4 },
 	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d159, 0x1d159 },
 	{ 0x1d173, 0x1d17a },
 	{ 0xe0000, 0xe0fff },
 	{ 0xf0000, 0x10ffff },
@@ -113,5 +118,44 @@ void visible_add(struct strbuf *out, const char *text, size_t len)
 		else
 			add_escape(out, c);
 		at += char_len;
+	}
+}
+
+/* Return the length of the escape at the start of text, and in *c_r what it stands for; 0: there is
+ * none. NUL has no escape that could be read. */
+static size_t read_escape(const char *text, uint32_t *c_r)
+{
+	static const char kinds[] = "xuU";
+	static const size_t digits[] = { 2, 4, 8 };
+	const char *kind = text[0] == '\\' && text[1] != '\0' ? strchr(kinds, text[1]) : NULL;
+	char number[9] = "";
+	size_t len;
+
+	if (kind == NULL)
+		return 0;
+	len = digits[kind - kinds];
+	if (strspn(text + 2, "0123456789abcdefABCDEF") < len)
+		return 0;
+	memcpy(number, text + 2, len);
+	*c_r = (uint32_t)strtoul(number, NULL, 16);
+	return *c_r == 0 || *c_r > 0x10ffff ? 0 : len + 2;
+}
+
+void visible_read(struct strbuf *out, const char *text)
+{
+	char bytes[4];
+	uint32_t c;
+	size_t len;
+
+	strbuf_add(out, "", 0);
+	while (*text != '\0') {
+		len = read_escape(text, &c);
+		if (len == 0)
+			strbuf_add_char(out, *text);
+		else if (text[1] == 'x')
+			strbuf_add_char(out, (char)c);
+		else
+			strbuf_add(out, bytes, utf8_write(c, bytes));
+		text += len == 0 ? 1 : len;
 	}
 }

@@ -18,6 +18,9 @@
 /* Add len bytes of text. */
 void visible_add(struct strbuf *out, const char *text, size_t len);
 
+/* Add the text that visible_add() would show as text, so that a person may enter what was shown. */
+void visible_read(struct strbuf *out, const char *text);
+
 /* Return whether the character has an appearance of its own, or is a space (U+0020). */
 bool visible_char(uint32_t c);
 

@@ -82,7 +82,7 @@ static void add_item(struct strbuf *results, const struct strbuf *item)
 	if (has_item(results, item))
 		return;
 	if (results->len + item->len + sizeof(more) > RESULTS_MAX) {
-		if (strstr(results->text, more) == NULL)
+		if (results->text != NULL && strstr(results->text, more) == NULL)
 			strbuf_add_str(results, more);
 		return;
 	}

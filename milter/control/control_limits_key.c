@@ -3,12 +3,10 @@
  * and their use, or clears them. Owns nothing; runs on the server thread.
  * t/integration/test_limits_ctl.py covers it.
  */
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "lib/base/utf8.h"
+#include "lib/base/visible.h"
 #include "milter/control/control_private.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
@@ -141,38 +139,10 @@ struct meant {
 	size_t count;
 };
 
-/*
- * Copy text, whose length is bounded, but with the bytes that it gives as \xNN, because a key that
- * is not UTF-8 is shown in that form. Text that would then be UTF-8 is not of that form.
- */
-static void copy_bytes(const char *text, char key_r[LEDGER_KEY_MAX + 1])
-{
-	size_t len = 0;
-	unsigned byte;
-
-	for (const char *at = text; *at != '\0'; len++) {
-		if (at[0] == '\\' && at[1] == 'x' && isxdigit((unsigned char)at[2]) &&
-			sscanf(at + 2, "%2x", &byte) == 1 && byte >= 0x80) {
-			key_r[len] = (char)byte;
-			at += strlen("\\xNN");
-		} else {
-			key_r[len] = *at++;
-		}
-	}
-	key_r[len] = '\0';
-	if (utf8_valid_len(key_r, len) == len)
-		memcpy(key_r, text, strlen(text) + 1);
-}
-
 static void find_meant(const struct policy *policy, const char *text, struct meant *meant_r)
 {
-	char bytes[LEDGER_KEY_MAX + 1];
 	struct check_key *exact;
 
-	if (strlen(text) <= LEDGER_KEY_MAX) {
-		copy_bytes(text, bytes);
-		text = bytes;
-	}
 	meant_r->count = check_find_key(policy, text, &meant_r->keys[0]) ? 1 : 0;
 	exact = &meant_r->keys[meant_r->count];
 	if (strlen(text) > LEDGER_KEY_MAX ||
@@ -218,6 +188,36 @@ static void refuse_unknown(struct connection *connection, const char *text,
 	connection_refuse(connection, err.text);
 }
 
+static bool is_counted(const struct limits_moment *moment, const struct meant *meant)
+{
+	struct ledger_view ignored;
+
+	for (size_t i = 0; i < meant->count; i++) {
+		if (moment->ledger->find(moment->ledger->context, moment->now, meant->keys[i].key,
+			    strlen(meant->keys[i].key), copy_windows, &ignored))
+			return true;
+	}
+	return false;
+}
+
+/* Find the keys of text, or of what it shows if only that has counts: keys are shown with escapes
+ * (lib/base/visible.h). */
+static void find_shown(const struct limits_moment *moment, const char *text, struct meant *meant_r)
+{
+	struct strbuf shown = STRBUF_INIT;
+
+	find_meant(moment->policy, text, meant_r);
+	if (strchr(text, '\\') == NULL || is_counted(moment, meant_r))
+		return;
+	visible_read(&shown, text);
+	if (!shown.failed) {
+		find_meant(moment->policy, shown.text, meant_r);
+		if (!is_counted(moment, meant_r))
+			find_meant(moment->policy, text, meant_r);
+	}
+	strbuf_free(&shown);
+}
+
 void limits_answer_key(struct connection *connection, const struct limits_moment *moment,
 	const char *text, bool reset)
 {
@@ -225,7 +225,7 @@ void limits_answer_key(struct connection *connection, const struct limits_moment
 	struct meant meant;
 	int failed = 0, was_there = 0;
 
-	find_meant(moment->policy, text, &meant);
+	find_shown(moment, text, &meant);
 	if (reset)
 		was_there = reset_keys(moment, &meant);
 	for (size_t i = 0; i < meant.count; i++) {

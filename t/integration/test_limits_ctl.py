@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
 from test_limits import begin, daemon_with, sent, store
@@ -141,16 +143,19 @@ def test_keys_are_found_as_the_checks_find_them(box):
         assert "nothing was reset" in refused(daemon, text, "reset")
 
 
-def test_a_key_that_is_not_utf8_is_found_as_it_is_shown(box):
+@pytest.mark.parametrize("local, shown", [
+    (b"a\xff\x9b", r"a\xff\x9b"), ("a\u202e\u009b".encode(), r"a\u202e\u009b"), (b'"a\\x41"', r"ax41")])
+def test_a_key_is_found_as_it_is_shown(box, local, shown):
     daemon = daemon_with(box, "10/1d", **{"limit rate_rcpt_sender": {"default": "9/1h"}})
     with begin(daemon) as milter:
-        assert milter.mail(b"<a\xff\x9b@b.example>")
+        assert milter.mail(b"<" + local + b"@b.example>")
         assert milter.rcpt("<x@x.example>")
         assert milter.message([("From", "a@b.example")])
-    (key,) = daemon.ctl("limits")["keys"]
-    assert key["key"] == r"rate_rcpt_sender:a\xff\x9b@b.example" and key["in_force"] is True
-    assert windows(daemon, key["key"])[1]["9/1h"]["used"] == 1
-    assert daemon.ctl("limits", key["key"], "reset")["reset"]
+    key = f"rate_rcpt_sender:{shown}@b.example"
+    assert f"\n{key}\n" in daemon.ctl("limits", parse=False)
+    assert windows(daemon, key)[1]["9/1h"]["used"] == 1
+    assert daemon.ctl("limits", key, "reset")["reset"]
+    assert "nothing was reset" in refused(daemon, key, "reset")
 
 
 def test_the_limit_in_force_is_shown(box):

@@ -70,12 +70,12 @@ END_TEST
 START_TEST(json_is_printable_ascii)
 	{
 		json_t *json = json_pack("{s:s, s:f}", "k\x7f",
-			"\x1b\x7f\xc2\x9b\xe2\x80\xae\xf0\x9f\x98\x80", "time", 1764406834.123);
+			"\x1b\x7f\xc2\x9b\xe2\x80\x8b\xf0\x9f\x98\x80", "time", 1764406834.123);
 
 		ck_assert_int_eq(terminal_json(out, json, JSON_COMPACT), 0);
 		json_decref(json);
 		ck_assert_str_eq(end_print(),
-			"{\"k\\u007f\":\"\\u001B\\u007f\\u009B\\u202E\\uD83D\\uDE00\","
+			"{\"k\\u007f\":\"\\u001B\\u007f\\u009B\\u200B\\uD83D\\uDE00\","
 			"\"time\":1764406834.123}\n");
 	}
 END_TEST

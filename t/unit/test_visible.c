@@ -8,6 +8,7 @@
 
 #include "t/unit/unit.h"
 
+/* NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested */
 static const struct {
 	const char *text, *shown;
 } texts[] = {
@@ -60,6 +61,7 @@ static const struct {
 	{ "\xe2\x80\xc2\x9b", "\\xe2\\x80\\u009b" },
 	{ "\xc3\xbc\xbc", "\xc3\xbc\\xbc" },
 };
+/* NOLINTEND(misc-misleading-bidirectional) */
 
 START_TEST(text_is_made_visible) /* one run a row */
 	{
@@ -81,12 +83,51 @@ START_TEST(a_nul_is_a_control_character)
 	}
 END_TEST
 
+static const struct {
+	const char *shown, *text;
+} escapes[] = {
+	{ "", "" },
+	{ "a\\b \\x \\x1 \\xg1 \\u12 \\U0000001 \\", "a\\b \\x \\x1 \\xg1 \\u12 \\U0000001 \\" },
+	{ "\\x00\\U00110000", "\\x00\\U00110000" },
+	{ "\\x1b[\\xff\\xFe", "\x1b[\xff\xfe" },
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional) */
+	{ "\\u009b\\u202e\\U000e0041z", "\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81z" },
+};
+
+START_TEST(what_is_shown_can_be_read) /* one run a row */
+	{
+		struct strbuf out = STRBUF_INIT;
+
+		visible_read(&out, escapes[_i].shown);
+		ck_assert_str_eq(out.text, escapes[_i].text);
+		strbuf_free(&out);
+	}
+END_TEST
+
+START_TEST(all_that_is_shown_can_be_read) /* one run a row, without backslashes of its own */
+	{
+		struct strbuf shown = STRBUF_INIT, out = STRBUF_INIT;
+
+		if (strchr(texts[_i].text, '\\') != NULL)
+			return;
+		visible_add(&shown, texts[_i].text, strlen(texts[_i].text));
+		visible_read(&out, shown.text);
+		ck_assert_str_eq(out.text, texts[_i].text);
+		strbuf_free(&shown);
+		strbuf_free(&out);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("visible");
 	TCase *tcase = tcase_create("visible");
 
 	tcase_add_loop_test(tcase, text_is_made_visible, 0, sizeof(texts) / sizeof(texts[0]));
+	tcase_add_loop_test(tcase, what_is_shown_can_be_read, 0,
+		sizeof(escapes) / sizeof(escapes[0]));
+	tcase_add_loop_test(tcase, all_that_is_shown_can_be_read, 0,
+		sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tcase, a_nul_is_a_control_character);
 	suite_add_tcase(suite, tcase);
 	return suite;
