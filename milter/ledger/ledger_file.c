@@ -74,6 +74,10 @@ int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err)
 {
 	if (!has_journal(file))
 		return errmsg_set(err, "the counts are not saved: [limits] state is empty");
+	if (!ledger_journal_is_begun(&file->journal)) {
+		ledger_journal_error(&file->journal, err);
+		return -1;
+	}
 	return ledger_checkpoint_write(&file->checkpoint, file->ledger, &file->journal, err);
 }
 
@@ -100,8 +104,9 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	return file;
 }
 
-/* Lock PATH.lock, waiting a while for a daemon that is just ending. */
-static int lock_path(struct ledger_file *file, struct errmsg *err)
+/* Lock PATH.lock, waiting a while for a daemon that is just ending. If the file cannot be opened,
+ * lock_fd stays -1. */
+static int lock_path(struct ledger_file *file, int wait_ms, struct errmsg *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
 	char *path;
@@ -111,7 +116,7 @@ static int lock_path(struct ledger_file *file, struct errmsg *err)
 		return errmsg_set(err, "out of memory");
 	file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	ret = file->lock_fd < 0 ? -1 : flock(file->lock_fd, LOCK_EX | LOCK_NB);
-	for (int waited = 0; file->lock_fd >= 0 && ret != 0 && waited < LOCK_WAIT_MS;
+	for (int waited = 0; file->lock_fd >= 0 && ret != 0 && waited < wait_ms;
 		waited += LOCK_PAUSE_MS) {
 		(void)nanosleep(&pause, NULL);
 		ret = flock(file->lock_fd, LOCK_EX | LOCK_NB);
@@ -125,13 +130,37 @@ static int lock_path(struct ledger_file *file, struct errmsg *err)
 	return ret;
 }
 
+/* Lock the path late, at once or not at all. */
+static int lock_late(struct ledger_file *file, struct errmsg *err)
+{
+	if (file->lock_fd >= 0 || lock_path(file, 0, err) == 0)
+		return 0;
+	if (file->lock_fd >= 0)
+		(void)close(file->lock_fd);
+	file->lock_fd = -1;
+	return -1;
+}
+
+/* Begin the first journal; on failure, the thread tries again. */
+static int begin_journal(struct ledger_file *file)
+{
+	const uint64_t after = file->journal.number;
+	struct errmsg err = { "" };
+
+	if (lock_late(file, &err) == 0 && ledger_journal_begin(&file->journal, after, &err) == 0)
+		return 0;
+	ledger_journal_delay(&file->journal, after, &err);
+	return -1;
+}
+
 static int open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
 	struct problems *problems, struct errmsg *err)
 {
 	struct ledger_loaded loaded;
 	uint64_t last;
 
-	if (lock_path(file, err) != 0)
+	/* Without the lock the files can be read, but not written. */
+	if (lock_path(file, LOCK_WAIT_MS, err) != 0 && file->lock_fd >= 0)
 		return -1;
 	if (ledger_load(file->path, file->ledger, &loaded, problems, err) != 0)
 		return -1;
@@ -141,8 +170,8 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	last = loaded.last_journal > loaded.checkpoint.first_journal ?
 		loaded.last_journal :
 		loaded.checkpoint.first_journal;
-	if (ledger_journal_begin(&file->journal, last, err) != 0)
-		return -1;
+	file->journal.number = last;
+	(void)begin_journal(file);
 	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
 	ledger_restart(file->ledger, ledger_time_now(&file->time));
 	return 0;
@@ -179,18 +208,34 @@ static bool checkpoint_is_due(struct ledger_file *file)
 	return size > JOURNAL_MIN && size > 2 * file->checkpoint.size;
 }
 
-static void log_checkpoint(struct ledger_file *file)
+/* Write a checkpoint and log that, but an error only if it is a new one. Returns 0, or -1 when it
+ * failed. */
+static int log_checkpoint(struct ledger_file *file)
 {
 	struct errmsg err = { "" };
 
-	if (ledger_file_checkpoint(file, &err) == 0)
+	int ret = ledger_file_checkpoint(file, &err);
+
+	if (ret == 0)
 		log_event(LOG_LEVEL_DEBUG, "limits checkpoint=written bytes=%" PRIu64,
 			file->checkpoint.size);
-	else
+	else if (strcmp(err.text, file->checkpoint_error.text) != 0)
 		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits checkpoint=failed");
 	(void)pthread_mutex_lock(&file->end_lock);
 	file->checkpoint_error = err;
 	(void)pthread_mutex_unlock(&file->end_lock);
+	return ret;
+}
+
+/* Begin the journal that could not be begun at the start. Returns whether it was begun now: the
+ * files then lack what was counted meanwhile. */
+static bool begin_late(struct ledger_file *file)
+{
+	if (!has_journal(file) || ledger_journal_is_begun(&file->journal) ||
+		begin_journal(file) != 0)
+		return false;
+	log_event(LOG_LEVEL_NOTICE, "limits written=yes");
+	return true;
 }
 
 /* Wait for a second. Returns false when the thread is to end. */
@@ -213,11 +258,14 @@ static void *ledger_main(void *argument)
 {
 	struct ledger_file *file = argument;
 	/* Journals of earlier processes: a checkpoint makes the next start faster. */
-	bool due = has_journal(file) && file->journal.number > file->checkpoint.first_journal + 1;
+	bool due = ledger_journal_is_begun(&file->journal) &&
+		file->journal.number > file->checkpoint.first_journal + 1;
+	bool is_behind = false;
 
 	do {
-		if (due || checkpoint_is_due(file))
-			log_checkpoint(file);
+		is_behind |= begin_late(file);
+		if (due || is_behind || checkpoint_is_due(file))
+			is_behind &= log_checkpoint(file) != 0;
 		due = false;
 		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));

@@ -24,7 +24,10 @@ struct ledger_file;
  * Fill the ledger, which is empty, from the files, begin a journal, and have the ledger's charges
  * written to it. clocks: NULL for the machine's. An empty path provides only the time. problems
  * gets a line for whatever was left out. Returns 0, or -1 with err set; another process that has
- * the files open gets three seconds to end. The ledger is borrowed and must outlive the files.
+ * the files open gets three seconds to end. If the files can be read but not written, because the
+ * disk is full or the lock or the journal cannot be opened, their counts are in force,
+ * ledger_file_error() has the reason, and the ledger's thread tries again every second. The ledger
+ * is borrowed and must outlive the files.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err);

@@ -93,6 +93,26 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 	return 0;
 }
 
+void ledger_journal_delay(struct ledger_journal *journal, uint64_t after, const struct errmsg *why)
+{
+	(void)pthread_mutex_lock(&journal->lock);
+	if (strcmp(journal->error.text, why->text) != 0)
+		quote_log(LOG_LEVEL_ERROR, "error", why->text, "limits written=no");
+	journal->error = *why;
+	journal->number = after;
+	(void)pthread_mutex_unlock(&journal->lock);
+}
+
+bool ledger_journal_is_begun(struct ledger_journal *journal)
+{
+	bool is_begun;
+
+	(void)pthread_mutex_lock(&journal->lock);
+	is_begun = journal->fd >= 0;
+	(void)pthread_mutex_unlock(&journal->lock);
+	return is_begun;
+}
+
 /* ---- writing -------------------------------------------------------------------- */
 
 /* Write all of buf or nothing. Called with the lock held. */
@@ -100,6 +120,8 @@ static int write_buf(struct ledger_journal *journal)
 {
 	ssize_t written;
 
+	if (journal->fd < 0)
+		return -1; /* the reason is in the error */
 	if (journal->buf.failed)
 		return errmsg_set(&journal->error, "out of memory");
 	written = write(journal->fd, journal->buf.text, journal->buf.len);

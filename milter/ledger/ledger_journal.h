@@ -40,8 +40,17 @@ void ledger_journal_init(struct ledger_journal *journal, const char *path,
 void ledger_journal_free(struct ledger_journal *journal);
 
 /* Begin the journal after this number; all later records go there. Not in two threads at once.
- * Returns 0, or -1 with err set and the old journal still in use. */
+ * Returns 0, or -1 with err set and the old journal still in use, if there is one. */
 int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct errmsg *err);
+
+/*
+ * State why the first journal, which is the one after this number, cannot be begun. Until it is,
+ * no record can be saved, and ledger_journal_error() returns the reason. Logs it if it is new.
+ */
+void ledger_journal_delay(struct ledger_journal *journal, uint64_t after, const struct errmsg *why);
+
+/* Return whether a journal was begun. Any thread. */
+bool ledger_journal_is_begun(struct ledger_journal *journal);
 
 /*
  * A ledger_save_fn whose context is the journal. When a write fails for the first time, it logs the

@@ -16,7 +16,7 @@ static json_t *describe_ledger(void *context)
 	ledger_file_error(section->file, &error);
 	return json_pack("{s:I, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys, "memory_bytes",
 		(json_int_t)size.bytes, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
-		section->open_error.text[0] == '\0', "error",
+		section->open_error.text[0] == '\0' && error.text[0] == '\0', "error",
 		json_text_or_null(section->open_error.text[0] != '\0' ? section->open_error.text :
 									error.text));
 }
@@ -48,7 +48,8 @@ static void check_ledger(void *context, struct status_health *health)
 	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
-			"Check the mode and the free space of the directory of [limits] state.",
+			"Check the mode and the free space of the directory of [limits] state. "
+			"Postern keeps trying.",
 			"charges cannot be saved in the files of the ledger: %s", error.text);
 	if (checkpoint.text[0] != '\0')
 		status_add_problem(health,

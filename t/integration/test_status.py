@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import test_limits as limits
 from harness.logins import Dovecot
 from harness.postern import POSTERNCTL
 from harness.wait import wait_until
@@ -135,6 +136,30 @@ def test_a_ledger_without_its_file(box):
     daemon = box.postern(store=STORE, config={"limits": {"state": "nowhere/limits.state"}})
     check_problem(daemon, "ledger", "restart will forget", "nowhere")
     assert not daemon.ctl("status")["ledger"]["outlives_restart"]
+
+
+def test_a_ledger_that_can_be_read_but_not_written(box):
+    """The counts stay in force, and saving them is tried again."""
+    daemon = box.postern(store=limits.store("5/1d"))
+    with limits.begin(daemon) as milter:
+        assert limits.mail(milter) and all(milter.rcpt(f"<{number}@x.example>") for number in range(3))
+        assert limits.sent(milter)
+    daemon.stop()
+    lock = daemon.run / "limits.state.lock"
+    lock.unlink()
+    lock.mkdir()
+    daemon.start()
+    check_problem(daemon, "ledger", "limits.state.lock: Is a directory", "[limits] state")
+    assert not daemon.ctl("status")["ledger"]["outlives_restart"]
+    assert limits.use(daemon) == (3, 0, 0)
+    with limits.begin(daemon) as milter:
+        assert limits.mail(milter) and milter.rcpt("<a@x.example>").code == 451
+        lock.rmdir()
+        wait_until(lambda: not problems(daemon), "nothing is wrong any more")
+        assert milter.rcpt("<a@x.example>") and limits.sent(milter)
+    daemon.kill()
+    daemon.start()
+    assert limits.use(daemon) == (4, 0, 0)
 
 
 def test_keys_of_tokens_that_cannot_be_read(box):

@@ -4,10 +4,15 @@
  */
 #include "milter/ledger/ledger_file.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "t/unit/lib/made_ledger.h"
@@ -126,8 +131,107 @@ START_TEST(a_missing_directory_is_reported)
 		ck_assert_int_eq(ledger_file_open(made_path, made_ledger, NULL, &made_file,
 					 made_problems, &err),
 			-1);
-		ck_assert_ptr_nonnull(strstr(err.text, "/none/limits.state.lock: No such file"));
+		ck_assert_ptr_nonnull(strstr(err.text, "/none: No such file"));
 		ck_assert_ptr_null(made_file);
+	}
+END_TEST
+
+/* ---- files that cannot be written at the start ---------------------------------------- */
+
+static atomic_bool disk_is_full;
+
+/* Replaces libc's: on a full disk, a new journal cannot be forced to it. */
+int fsync(int fd)
+{
+	if (!atomic_load(&disk_is_full))
+		return (int)syscall(SYS_fsync, fd);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* Keep the files from being written: 0: the disk is full; 1: the lock cannot be opened. */
+static void obstruct(int how, bool begins)
+{
+	char lock[128];
+
+	(void)snprintf(lock, sizeof(lock), "%s.lock", made_path);
+	if (how == 0) {
+		atomic_store(&disk_is_full, begins);
+	} else if (begins) {
+		(void)unlink(lock);
+		ck_assert_int_eq(mkdir(lock, 0700), 0);
+	} else {
+		ck_assert_int_eq(rmdir(lock), 0);
+	}
+}
+
+/* The ledger's thread tries again every second. */
+static void wait_until_saved(void)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct errmsg err;
+
+	for (int i = 0; i < 2000; i++) {
+		ledger_file_error(made_file, &err);
+		if (err.text[0] == '\0')
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+	ck_abort_msg("not within 20 s: %s", err.text);
+}
+
+START_TEST(counts_that_can_be_read_are_kept_when_nothing_can_be_written)
+	{
+		struct ledger_hold *hold = NULL;
+		struct errmsg err;
+
+		made_ledger_open(NULL);
+		for (int i = 0; i < 5; i++)
+			(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		(void)made_ledger_reserve(&hold, "login:bob");
+		ledger_on_charge(made_ledger, NULL, NULL); /* as if killed while it is open */
+		ledger_give_back(made_ledger, 0, &hold);
+		made_ledger_close();
+
+		obstruct(_i, true);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 6);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FAILED);
+		ledger_file_error(made_file, &err);
+		ck_assert_ptr_nonnull(strstr(err.text, made_path));
+		ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), -1);
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FAILED);
+		obstruct(_i, false);
+		wait_until_saved();
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 7);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+	}
+END_TEST
+
+/* What is counted meanwhile, because on_error accepts it, is in the first checkpoint. */
+START_TEST(what_could_not_be_saved_is_saved_later)
+	{
+		const struct ledger_request request = { "login:bob", 9, made_limits, 2, 1, 0 };
+		struct ledger_usage usage;
+		struct errmsg err;
+
+		obstruct(0, true);
+		made_ledger_open(NULL);
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(ledger_charge(made_ledger, ledger_file_now(made_file),
+						 &request, 1, false, &usage),
+				LEDGER_FREE);
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		obstruct(0, false);
+		wait_until_saved();
+		while (!made_exists(made_path)) /* the test's time is limited */
+			(void)usleep(10000);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 3);
 	}
 END_TEST
 
@@ -168,6 +272,9 @@ static Suite *ledger_file_suite(void)
 	tcase_add_test(tcase, a_forgotten_key_stays_forgotten);
 	tcase_add_test(tcase, without_a_path_charges_are_counted_and_not_saved);
 	tcase_add_test(tcase, a_missing_directory_is_reported);
+	tcase_add_loop_test(tcase, counts_that_can_be_read_are_kept_when_nothing_can_be_written, 0,
+		2);
+	tcase_add_test(tcase, what_could_not_be_saved_is_saved_later);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
 	suite_add_tcase(suite, tcase);
 	return suite;
