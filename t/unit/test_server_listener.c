@@ -208,8 +208,13 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, connections_are_accepted, 0, 2);
 	tcase_add_test(tcase, a_listener_for_strangers_pauses_and_leaves_the_reserve_alone);
-	tcase_add_loop_test(tcase, a_listener_that_can_make_room_does_not_pause, 0, 2);
-	tcase_add_test(tcase, a_listener_that_uses_the_reserve_accepts_when_no_descriptor_is_free);
+	/* valgrind closes a connection whose descriptor is beyond the limit, as if there were none.
+	 */
+	tcase_add_loop_test(tcase, a_listener_that_can_make_room_does_not_pause, 0,
+		getenv("UNIT_MEMCHECK") == NULL ? 2 : 1);
+	if (getenv("UNIT_MEMCHECK") == NULL)
+		tcase_add_test(tcase,
+			a_listener_that_uses_the_reserve_accepts_when_no_descriptor_is_free);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
