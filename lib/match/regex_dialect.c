@@ -12,12 +12,11 @@
 #include "lib/base/strmap.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
+#include "lib/match/regex_class.h"
 
 #define SPACES                                                                                  \
 	"\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
 	"\\x{3000}\\x{feff}"
-
-#define MAX_CODE 0x10ffffU
 
 struct open_group {
 	unsigned long number; /* 0: it does not capture */
@@ -43,8 +42,8 @@ static bool is_surrogate(uint32_t c)
 	return c >= 0xd800 && c <= 0xdfff;
 }
 
-/* Read the character at p, which may be an invalid byte: *c_r is then above MAX_CODE. Returns the
- * position after it. */
+/* Read the character at p, which may be an invalid byte: *c_r is then above REGEX_MAX_CODE. Returns
+ * the position after it. */
 static const char *read_char(const char *p, const char *end, uint32_t *c_r)
 {
 	unsigned char lead = (unsigned char)*p;
@@ -52,7 +51,7 @@ static const char *read_char(const char *p, const char *end, uint32_t *c_r)
 	uint32_t c = len == 1 ? lead : lead & (0x7fU >> len);
 
 	if ((size_t)(end - p) < len || utf8_valid_len(p, len) != len) {
-		*c_r = MAX_CODE + 1 + lead;
+		*c_r = REGEX_MAX_CODE + 1 + lead;
 		return p + 1;
 	}
 	for (i = 1; i < len; i++)
@@ -61,23 +60,11 @@ static const char *read_char(const char *p, const char *end, uint32_t *c_r)
 	return p + len;
 }
 
-static void add_code(struct strbuf *out, uint32_t c)
-{
-	if (c < 0x80 && (isalnum((int)c) || c == ' ')) {
-		strbuf_add_char(out, (char)c);
-	} else if (c < 0x80 && ispunct((int)c)) {
-		strbuf_add_char(out, '\\');
-		strbuf_add_char(out, (char)c);
-	} else {
-		strbuf_addf(out, "\\x{%x}", (unsigned)c);
-	}
-}
-
 /* Append a character that stands for itself. */
 static void add_literal(struct strbuf *out, uint32_t c)
 {
-	if (c > MAX_CODE) {
-		strbuf_add_char(out, (char)(c - MAX_CODE - 1)); /* PCRE2 refuses it */
+	if (c > REGEX_MAX_CODE) {
+		strbuf_add_char(out, (char)(c - REGEX_MAX_CODE - 1)); /* PCRE2 refuses it */
 		return;
 	}
 	c = regex_case_fold(c);
@@ -86,7 +73,7 @@ static void add_literal(struct strbuf *out, uint32_t c)
 	else if (c < 0x80 && isprint((int)c) && strchr("\\^$.|?*+()[]{}", (int)c) == NULL)
 		strbuf_add_char(out, (char)c);
 	else
-		add_code(out, c);
+		regex_class_append_code(out, c);
 }
 
 static bool read_hex(const char *p, const char *end, int digits, uint32_t *c_r)
@@ -172,171 +159,6 @@ static const char *read_escape(const char *p, const char *end, bool in_class, ui
 	return read_char(p, end, c_r);
 }
 
-#define WORD_BITS 64
-
-/* The members of a class. */
-struct class
-{
-	uint64_t words[0x10000 / WORD_BITS]; /* a bit for each character up to U+FFFF */
-	uint32_t low, high;		     /* the first and the last of these that is a member */
-	uint32_t range_first, range_last;    /* the longest range that was added */
-	struct strbuf past;		     /* ranges past U+FFFF, in PCRE2's form */
-	bool all_past, bad;
-};
-
-static void class_add_bits(struct class *class, uint32_t first, uint32_t last)
-{
-	const uint64_t from = ~UINT64_C(0) << first % WORD_BITS;
-	const uint64_t to = ~UINT64_C(0) >> (WORD_BITS - 1 - last % WORD_BITS);
-	uint32_t word = first / WORD_BITS;
-
-	if (word == last / WORD_BITS) {
-		class->words[word] |= from & to;
-		return;
-	}
-	class->words[word++] |= from;
-	while (word < last / WORD_BITS)
-		class->words[word++] = ~UINT64_C(0);
-	class->words[word] |= to;
-}
-
-static void class_add(struct class *class, uint32_t first, uint32_t last)
-{
-	uint32_t end = last < 0x10000 ? last : 0xffff;
-
-	if (first < 0x10000) {
-		class_add_bits(class, first, end);
-		class->low = first < class->low ? first : class->low;
-		class->high = end > class->high ? end : class->high;
-		if (end - first > class->range_last - class->range_first) {
-			class->range_first = first;
-			class->range_last = end;
-		}
-	}
-	if (last < 0x10000)
-		return;
-	first = first < 0x10000 ? 0x10000 : first;
-	class->all_past = class->all_past || (first == 0x10000 && last == MAX_CODE);
-	strbuf_addf(&class->past, "\\x{%x}-\\x{%x}", (unsigned)first, (unsigned)last);
-}
-
-static bool class_has(const struct class *class, uint32_t c)
-{
-	return (class->words[c / WORD_BITS] >> c % WORD_BITS & 1) != 0;
-}
-
-/* Add the characters of \d, \w, \s, or those that it excludes. */
-static void class_add_set(struct class *class, char set)
-{
-	static const uint32_t digits[] = { '0', '9' },
-			      words[] = { '0', '9', 'A', 'Z', '_', '_', 'a', 'z' },
-			      spaces[] = { 9, 0xd, ' ', ' ', 0xa0, 0xa0, 0x1680, 0x1680, 0x2000,
-				      0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f,
-				      0x3000, 0x3000, 0xfeff, 0xfeff };
-	const uint32_t *ranges = digits;
-	size_t count = sizeof(digits) / sizeof(digits[0]), i;
-	uint32_t next = 0;
-
-	if (set == 'w' || set == 'W') {
-		ranges = words;
-		count = sizeof(words) / sizeof(words[0]);
-	} else if (set == 's' || set == 'S') {
-		ranges = spaces;
-		count = sizeof(spaces) / sizeof(spaces[0]);
-	}
-	for (i = 0; i < count; i += 2) {
-		if (islower((unsigned char)set))
-			class_add(class, ranges[i], ranges[i + 1]);
-		else if (ranges[i] > next)
-			class_add(class, next, ranges[i] - 1);
-		next = ranges[i + 1] + 1;
-	}
-	if (isupper((unsigned char)set))
-		class_add(class, next, MAX_CODE);
-}
-
-static bool range_has(const struct class *class, uint32_t first, uint32_t last)
-{
-	return first >= class->range_first && last <= class->range_last;
-}
-
-/* Return whether a run adds nothing to a class, because it has no member of it, or because a range
- * has all of them and what they are folded to. */
-static bool run_adds_nothing(const struct class *class, const struct regex_case_run *run)
-{
-	return run->last < class->low || run->first > class->high ||
-		(range_has(class, run->first, run->last) &&
-			range_has(class, (uint32_t)(run->first + run->delta),
-				(uint32_t)(run->last + run->delta)));
-}
-
-/* Add what each member is folded to, and remove the surrogates, which no subject contains. Members
- * that are not folded themselves do no harm, because no subject contains them either. */
-static void class_fold(struct class *class)
-{
-	const struct regex_case_run *run;
-	uint32_t c;
-	size_t i;
-
-	for (c = 'A'; c <= 'Z'; c++) {
-		if (class_has(class, c))
-			class_add(class, regex_case_fold(c), regex_case_fold(c));
-	}
-	for (i = 0; i < regex_case_run_count; i++) {
-		run = &regex_case_runs[i];
-		if (run_adds_nothing(class, run))
-			continue;
-		for (c = run->first; c <= run->last; c += run->step) {
-			if (class_has(class, c))
-				class_add(class, (uint32_t)((int32_t)c + run->delta),
-					(uint32_t)((int32_t)c + run->delta));
-		}
-	}
-	memset(class->words + 0xd800 / WORD_BITS, 0, 0x800 / 8);
-}
-
-/* Return the first character at c or after that is a member, or is none; 0x10000 for the end. */
-static uint32_t class_next(const struct class *class, uint32_t c, bool member)
-{
-	uint64_t word;
-
-	while (c < 0x10000) {
-		word = class->words[c / WORD_BITS];
-		word = (member ? word : ~word) & ~UINT64_C(0) << c % WORD_BITS;
-		if (word != 0)
-			return c / WORD_BITS * WORD_BITS + (uint32_t)__builtin_ctzll(word);
-		c = (c / WORD_BITS + 1) * WORD_BITS;
-	}
-	return 0x10000;
-}
-
-static void add_class(struct strbuf *out, struct class *class, bool negated)
-{
-	uint32_t first, end;
-	bool is_full;
-
-	class_fold(class);
-	is_full = class->all_past && class_next(class, 0, false) == 0xd800 &&
-		class_next(class, 0xe000, false) == 0x10000;
-	if (is_full || (class->past.len == 0 && class_next(class, class->low, true) == 0x10000)) {
-		strbuf_add_str(out, is_full == negated ? "(?!)" : "[^]");
-		return;
-	}
-	strbuf_add_str(out, negated ? "[^" : "[");
-	for (first = class_next(class, class->low, true);
-		first<0x10000; first = end> class->high ? 0x10000 : class_next(class, end, true)) {
-		end = class_next(class, first, false);
-		add_code(out, first);
-		if (end - first > 2)
-			strbuf_add_char(out, '-');
-		if (end - first > 1)
-			add_code(out, end - 1);
-	}
-	if (class->past.len > 0)
-		strbuf_add(out, class->past.text, class->past.len);
-	strbuf_add_char(out, ']');
-}
-
 /* Read a member of a class: a character, or a set such as \w, whose letter is then *set_r (else 0).
  * Returns the position after it. */
 static const char *read_member(const char *p, const char *end, uint32_t *c_r, char *set_r)
@@ -349,67 +171,73 @@ static const char *read_member(const char *p, const char *end, uint32_t *c_r, ch
 		return p + 2;
 	}
 	if (p + 1 >= end) {
-		*c_r = MAX_CODE + 1; /* refused, as the class is not closed */
+		*c_r = REGEX_MAX_CODE + 1; /* refused, as the class is not closed */
 		return end;
 	}
 	return read_escape(p + 1, end, true, c_r);
 }
 
-static void class_add_member(struct class *class, uint32_t c, char set)
+/* Add a member. Returns false for a byte that is no character. */
+static bool add_member(struct regex_class *class, uint32_t c, char set)
 {
 	if (set != 0)
-		class_add_set(class, set);
-	else if (c > MAX_CODE)
-		class->bad = true;
+		regex_class_add_set(class, set);
+	else if (c > REGEX_MAX_CODE)
+		return false;
 	else
-		class_add(class, c, c);
+		regex_class_add(class, c, c);
+	return true;
 }
 
 /*
  * Read the members up to the closing bracket. A hyphen next to \w and the like stands for itself
- * ("[\w-.]"). Returns the position of the bracket, or end.
+ * ("[\w-.]"). Returns the position of the bracket, or end. *refused_r: JavaScript refuses the
+ * class.
  */
-static const char *read_members(const char *p, const char *end, struct class *class)
+static const char *read_members(const char *p, const char *end, struct regex_class *class,
+	bool *refused_r)
 {
 	uint32_t first = 0, last = 0;
 	char set, set_last;
+	bool ok = true;
 
 	while (p < end && *p != ']') {
 		p = read_member(p, end, &first, &set);
 		if (p + 1 >= end || *p != '-' || p[1] == ']') {
-			class_add_member(class, first, set);
+			ok &= add_member(class, first, set);
 			continue;
 		}
 		p = read_member(p + 1, end, &last, &set_last);
 		if (set != 0 || set_last != 0) {
-			class_add_member(class, first, set);
-			class_add_member(class, '-', 0);
-			class_add_member(class, last, set_last);
-		} else if (first > last || last > MAX_CODE) {
-			class->bad = true;
+			ok &= add_member(class, first, set);
+			ok &= add_member(class, '-', 0);
+			ok &= add_member(class, last, set_last);
+		} else if (first > last || last > REGEX_MAX_CODE) {
+			ok = false;
 		} else {
-			class_add(class, first, last);
+			regex_class_add(class, first, last);
 		}
 	}
+	*refused_r = !ok;
 	return p;
 }
 
 /* Translate the class at p. Returns the position after it. */
 static const char *translate_class(struct translation *t, const char *p)
 {
-	struct class class = { .low = 0x10000, .past = STRBUF_INIT };
+	struct regex_class class = REGEX_CLASS_INIT;
+	bool refused;
 	const char *start = p++;
 	bool negated = p < t->end && *p == '^';
 
-	p = read_members(p + negated, t->end, &class);
+	p = read_members(p + negated, t->end, &class, &refused);
 	if (p == t->end)
 		strbuf_add_char(t->out, '['); /* not closed: refused */
-	else if (class.bad)
+	else if (refused)
 		strbuf_add(t->out, start, (size_t)(p + 1 - start)); /* refused as it is */
 	else
-		add_class(t->out, &class, negated);
-	t->out->failed = t->out->failed || class.past.failed;
-	strbuf_free(&class.past);
+		regex_class_append(t->out, &class, negated);
+	regex_class_free(&class);
 	return p < t->end ? p + 1 : p;
 }
 

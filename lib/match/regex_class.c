@@ -1,0 +1,182 @@
+/*
+ * The sets of characters that classes in regexes stand for: adding to them, folding them, writing
+ * them as PCRE2 reads them. Each set belongs to its caller; any thread may use another one. Tested
+ * by t/unit/test_regex_dialect.c and test_regex_case.c.
+ */
+#include "lib/match/regex_class.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "lib/match/regex_case.h"
+
+void regex_class_append_code(struct strbuf *out, uint32_t c)
+{
+	if (c < 0x80 && (isalnum((int)c) || c == ' ')) {
+		strbuf_add_char(out, (char)c);
+	} else if (c < 0x80 && ispunct((int)c)) {
+		strbuf_add_char(out, '\\');
+		strbuf_add_char(out, (char)c);
+	} else {
+		strbuf_addf(out, "\\x{%x}", (unsigned)c);
+	}
+}
+
+static void class_add_bits(struct regex_class *class, uint32_t first, uint32_t last)
+{
+	const uint64_t from = ~UINT64_C(0) << first % REGEX_CLASS_WORD;
+	const uint64_t to = ~UINT64_C(0) >> (REGEX_CLASS_WORD - 1 - last % REGEX_CLASS_WORD);
+	uint32_t word = first / REGEX_CLASS_WORD;
+
+	if (word == last / REGEX_CLASS_WORD) {
+		class->words[word] |= from & to;
+		return;
+	}
+	class->words[word++] |= from;
+	while (word < last / REGEX_CLASS_WORD)
+		class->words[word++] = ~UINT64_C(0);
+	class->words[word] |= to;
+}
+
+void regex_class_add(struct regex_class *class, uint32_t first, uint32_t last)
+{
+	uint32_t end = last < 0x10000 ? last : 0xffff;
+
+	if (first < 0x10000) {
+		class_add_bits(class, first, end);
+		class->low = first < class->low ? first : class->low;
+		class->high = end > class->high ? end : class->high;
+		if (end - first > class->range_last - class->range_first) {
+			class->range_first = first;
+			class->range_last = end;
+		}
+	}
+	if (last < 0x10000)
+		return;
+	first = first < 0x10000 ? 0x10000 : first;
+	class->all_past = class->all_past || (first == 0x10000 && last == REGEX_MAX_CODE);
+	strbuf_addf(&class->past, "\\x{%x}-\\x{%x}", (unsigned)first, (unsigned)last);
+}
+
+static bool class_has(const struct regex_class *class, uint32_t c)
+{
+	return (class->words[c / REGEX_CLASS_WORD] >> c % REGEX_CLASS_WORD & 1) != 0;
+}
+
+void regex_class_add_set(struct regex_class *class, char set)
+{
+	static const uint32_t digits[] = { '0', '9' },
+			      words[] = { '0', '9', 'A', 'Z', '_', '_', 'a', 'z' },
+			      spaces[] = { 9, 0xd, ' ', ' ', 0xa0, 0xa0, 0x1680, 0x1680, 0x2000,
+				      0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f,
+				      0x3000, 0x3000, 0xfeff, 0xfeff };
+	const uint32_t *ranges = digits;
+	size_t count = sizeof(digits) / sizeof(digits[0]), i;
+	uint32_t next = 0;
+
+	if (set == 'w' || set == 'W') {
+		ranges = words;
+		count = sizeof(words) / sizeof(words[0]);
+	} else if (set == 's' || set == 'S') {
+		ranges = spaces;
+		count = sizeof(spaces) / sizeof(spaces[0]);
+	}
+	for (i = 0; i < count; i += 2) {
+		if (islower((unsigned char)set))
+			regex_class_add(class, ranges[i], ranges[i + 1]);
+		else if (ranges[i] > next)
+			regex_class_add(class, next, ranges[i] - 1);
+		next = ranges[i + 1] + 1;
+	}
+	if (isupper((unsigned char)set))
+		regex_class_add(class, next, REGEX_MAX_CODE);
+}
+
+static bool range_has(const struct regex_class *class, uint32_t first, uint32_t last)
+{
+	return first >= class->range_first && last <= class->range_last;
+}
+
+/* Return whether a run adds nothing to a class, because it has no member of it, or because a range
+ * has all of them and what they are folded to. */
+static bool run_adds_nothing(const struct regex_class *class, const struct regex_case_run *run)
+{
+	return run->last < class->low || run->first > class->high ||
+		(range_has(class, run->first, run->last) &&
+			range_has(class, (uint32_t)(run->first + run->delta),
+				(uint32_t)(run->last + run->delta)));
+}
+
+/* Add what each member is folded to, and remove the surrogates, which no subject contains. Members
+ * that are not folded themselves do no harm, because no subject contains them either. */
+static void class_fold(struct regex_class *class)
+{
+	const struct regex_case_run *run;
+	uint32_t c;
+	size_t i;
+
+	for (c = 'A'; c <= 'Z'; c++) {
+		if (class_has(class, c))
+			regex_class_add(class, regex_case_fold(c), regex_case_fold(c));
+	}
+	for (i = 0; i < regex_case_run_count; i++) {
+		run = &regex_case_runs[i];
+		if (run_adds_nothing(class, run))
+			continue;
+		for (c = run->first; c <= run->last; c += run->step) {
+			if (class_has(class, c))
+				regex_class_add(class, (uint32_t)((int32_t)c + run->delta),
+					(uint32_t)((int32_t)c + run->delta));
+		}
+	}
+	memset(class->words + 0xd800 / REGEX_CLASS_WORD, 0, 0x800 / 8);
+}
+
+/* Return the first character at c or after that is a member, or is none; 0x10000 for the end. */
+static uint32_t class_next(const struct regex_class *class, uint32_t c, bool member)
+{
+	uint64_t word;
+
+	while (c < 0x10000) {
+		word = class->words[c / REGEX_CLASS_WORD];
+		word = (member ? word : ~word) & ~UINT64_C(0) << c % REGEX_CLASS_WORD;
+		if (word != 0)
+			return c / REGEX_CLASS_WORD * REGEX_CLASS_WORD +
+				(uint32_t)__builtin_ctzll(word);
+		c = (c / REGEX_CLASS_WORD + 1) * REGEX_CLASS_WORD;
+	}
+	return 0x10000;
+}
+
+void regex_class_append(struct strbuf *out, struct regex_class *class, bool negated)
+{
+	uint32_t first, end;
+	bool is_full;
+
+	class_fold(class);
+	is_full = class->all_past && class_next(class, 0, false) == 0xd800 &&
+		class_next(class, 0xe000, false) == 0x10000;
+	if (is_full || (class->past.len == 0 && class_next(class, class->low, true) == 0x10000)) {
+		strbuf_add_str(out, is_full == negated ? "(?!)" : "[^]");
+		return;
+	}
+	strbuf_add_str(out, negated ? "[^" : "[");
+	for (first = class_next(class, class->low, true);
+		first<0x10000; first = end> class->high ? 0x10000 : class_next(class, end, true)) {
+		end = class_next(class, first, false);
+		regex_class_append_code(out, first);
+		if (end - first > 2)
+			strbuf_add_char(out, '-');
+		if (end - first > 1)
+			regex_class_append_code(out, end - 1);
+	}
+	if (class->past.len > 0)
+		strbuf_add(out, class->past.text, class->past.len);
+	strbuf_add_char(out, ']');
+	out->failed = out->failed || class->past.failed;
+}
+
+void regex_class_free(struct regex_class *class)
+{
+	strbuf_free(&class->past);
+}
