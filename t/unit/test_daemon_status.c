@@ -31,7 +31,7 @@ START_TEST(a_path_that_is_not_utf8_is_described)
 		ck_assert_str_eq(json_string_value(
 					 json_object_get(json_object_get(sections, "daemon"),
 						 "config")),
-			"/etc/caf?.conf");
+			"/etc/caf\\xe9.conf");
 		json_decref(sections);
 		status_free(&registry);
 		daemon_status_free(&daemon);
