@@ -84,32 +84,34 @@ static int check_files(const struct daemon_options *options, const struct config
 	return code;
 }
 
-/* Print the results, and return the exit code. */
-static int report_all(const struct daemon_options *options, const struct config *config,
-	const struct files_report *report)
+/* Print the numbers in one line; report is NULL if the files were not read. */
+static void print_summary(const struct daemon_options *options, const struct config *config,
+	const struct problems *errors, const struct files_report *report)
 {
-	const size_t count = problems_count(config->warnings) + problems_count(report->problems) +
-		problems_count(report->unreadable);
-	const size_t notes = problems_level_count(config->warnings, PROBLEM_NOTE) +
-		problems_level_count(report->problems, PROBLEM_NOTE);
+	const size_t error_count = problems_count(errors);
+	size_t count = 0, notes = 0;
 
-	print_problems(config->warnings);
-	print_problems(report->unreadable);
-	print_problems(report->problems);
-	print_notes(config->warnings);
-	print_notes(report->problems);
-	print_text(stdout, "%s: %s, %zu problem%s", options->config_path,
-		problems_count(report->unreadable) > 0 ? "a daemon should not start now" :
-							 "no error",
-		count, count == 1 ? "" : "s");
+	if (report != NULL) {
+		count = problems_count(config->warnings) + problems_count(report->problems) +
+			problems_count(report->unreadable);
+		notes = problems_level_count(config->warnings, PROBLEM_NOTE) +
+			problems_level_count(report->problems, PROBLEM_NOTE);
+	}
+	print_text(stdout, "%s: ", options->config_path);
+	if (error_count > 0)
+		print_text(stdout, "%zu error%s", error_count, error_count == 1 ? "" : "s");
+	else if (problems_count(report->unreadable) > 0)
+		print_text(stdout, "a daemon should not start now");
+	else
+		print_text(stdout, "no error");
+	if (report != NULL)
+		print_text(stdout, ", %zu problem%s", count, count == 1 ? "" : "s");
 	if (notes > 0)
 		print_text(stdout, ", %zu note%s", notes, notes == 1 ? "" : "s");
 	print_end(stdout);
-	return problems_count(report->unreadable) > 0 ? EX_NOINPUT : EX_OK;
 }
 
-/* Check what the configuration names. Errors of the configuration do not hide those of the files.
- */
+/* Check what the configuration names. Errors of the configuration do not hide the rest. */
 static int check_config(const struct daemon_options *options, const struct config *config,
 	struct problems *errors)
 {
@@ -120,12 +122,15 @@ static int check_config(const struct daemon_options *options, const struct confi
 	print_errors(errors);
 	if (files_report_init(&report) == 0 &&
 		(code = check_files(options, config, &report)) == EX_OK) {
-		if (problems_count(errors) == 0) {
-			code = report_all(options, config, &report);
-		} else {
-			print_problems(report.unreadable);
-			code = EX_CONFIG;
-		}
+		print_problems(config->warnings);
+		print_problems(report.unreadable);
+		print_problems(report.problems);
+		print_notes(config->warnings);
+		print_notes(report.problems);
+		print_summary(options, config, errors, &report);
+		code = problems_count(errors) > 0	      ? EX_CONFIG :
+			problems_count(report.unreadable) > 0 ? EX_NOINPUT :
+								EX_OK;
 	}
 	files_report_clear(&report);
 	return code;
@@ -142,10 +147,12 @@ int check_run(const struct daemon_options *options)
 		print_line(stderr, "postern: out of memory");
 		return EX_OSERR;
 	}
-	if (config_load_all(options->config_path, options->user, &config, errors, &err) == 0)
+	if (config_load_all(options->config_path, options->user, &config, errors, &err) == 0) {
 		code = check_config(options, config, errors);
-	else
+	} else {
 		print_errors(errors);
+		print_summary(options, NULL, errors, NULL);
+	}
 	config_unref(&config);
 	problems_free(&errors);
 	return code;

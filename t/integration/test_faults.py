@@ -107,11 +107,13 @@ def test_all_errors_are_reported_at_once(daemon):
     assert code == 78
     for text in ("'no-such' does not exist", "'none-such' does not exist", '"dbnam"', "rcpt_to.access.whitelist: is not"):
         assert said.count(text) == 1, said
+    assert f"{daemon.conf}: 3 errors, 1 problem" in said
     daemon.configure({"check": {"mail": "maybe", "rcpt": "perhaps"}, "chekk": {"a": "b"}})
     code, said = check(daemon)
     assert code == 78
     for text in ('"maybe"', '"perhaps"', "[chekk]"):
         assert said.count(text) == 1, said
+    assert f"{daemon.conf}: 3 errors\n" in said
     started = subprocess.run([POSTERN, "-f", "-c", daemon.conf], capture_output=True, text=True, check=False, timeout=60)
     assert started.returncode == 78 and "maybe" in started.stderr and "perhaps" in started.stderr
 
