@@ -101,6 +101,44 @@ START_TEST(tells_missing_from_unreadable)
 	}
 END_TEST
 
+/* Somebody has put the link there, so that the file is not merely missing. */
+START_TEST(a_link_to_nothing_is_an_error)
+	{
+		struct errmsg err = { "" };
+		struct file_stamp stamp;
+		char *text;
+		size_t len;
+
+		ck_assert_int_eq(symlink("nowhere", path), 0);
+		ck_assert_int_eq(file_read(path, 5, &text, &len, NULL, &err), FILE_FAILED);
+		ck_assert_ptr_nonnull(
+			strstr(err.text, "/f: is a symbolic link to a file that does not exist"));
+		ck_assert_int_eq(file_stamp(path, &stamp, &err), -1);
+		ck_assert_int_eq(file_try_open(path, &err), FILE_FAILED);
+		ck_assert_str_eq(err.text, "is a symbolic link to a file that does not exist");
+	}
+END_TEST
+
+START_TEST(tries_to_open_and_to_create)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(file_try_open(path, &err), FILE_MISSING);
+		ck_assert_int_eq(file_try_open(folder, &err), FILE_FAILED);
+		ck_assert_str_eq(err.text, "is a directory");
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		ck_assert_int_eq(file_try_open(path, &err), FILE_FAILED);
+		ck_assert_str_eq(err.text, "is not a regular file");
+		(void)unlink(path);
+		put(path, "", 0600);
+		ck_assert_int_eq(file_try_open(path, &err), FILE_READ);
+		ck_assert_int_eq(file_try_create(folder, &err), 0); /* and leaves nothing there */
+		ck_assert_int_eq(file_try_create(path, &err), -1);
+		ck_assert_int_eq(file_try_create("/nonexistent", &err), -1);
+		ck_assert_str_eq(err.text, "No such file or directory");
+	}
+END_TEST
+
 static const struct {
 	mode_t mode;
 	enum file_result want;
@@ -310,6 +348,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, reads_a_whole_file);
 	tcase_add_test(tcase, tells_missing_from_unreadable);
+	tcase_add_test(tcase, a_link_to_nothing_is_an_error);
+	tcase_add_test(tcase, tries_to_open_and_to_create);
 	tcase_add_loop_test(tcase, refuses_secrets_that_others_can_access, 0, ROWS(modes));
 	tcase_add_loop_test(tcase, refuses_secrets_of_other_users, 0, ROWS(owners));
 	tcase_add_test(tcase, replaces_a_file_and_keeps_its_predecessor);

@@ -94,6 +94,39 @@ START_TEST(an_error_gives_its_line)
 	}
 END_TEST
 
+/* What follows an error is read, too, except for the keys of a section that has one. */
+START_TEST(goes_on_after_an_error)
+	{
+		static const char text[] = "k=0\n[a]\nk=1\nnothing\nl=2\nk=3\nstop=4\n[b\nx=5\n"
+					   "[c] d\nx=6\n[a]\nx=7\n[e]\nm=8\n";
+		static const char *const errors[] = {
+			"f:1: k precedes the first [SECTION]",
+			"f:4: expected [SECTION], NAME = VALUE, or a comment that begins with # or ;",
+			"f:6: [a] k is repeated; it first appears in line 3",
+			"f:7: stopped",
+			"f:8: the ] after the section's name is missing; write [NAME]",
+			"f:10: text after ]; only a comment may follow the section's name",
+			"f:12: [a] is repeated; it first appears in line 2",
+		};
+		struct strbuf seen = STRBUF_INIT;
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+
+		for (int pass = 0; pass < 2; pass++) /* the second one finds nothing new */
+			ck_assert_int_eq(ini_read_all("f", text, strlen(text), note, &seen,
+						 problems, &err),
+				-1);
+		ck_assert_str_eq(err.text, errors[0]);
+		ck_assert_uint_eq(problems_count(problems), sizeof(errors) / sizeof(errors[0]));
+		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+			ck_assert_str_eq(problems_text(problems, i), errors[i]);
+		ck_assert_str_eq(seen.text,
+			"[a]2 k=1@3 l=2@5 [e]14 m=8@15 [a]2 k=1@3 l=2@5 [e]14 m=8@15 ");
+		problems_free(&problems);
+		strbuf_free(&seen);
+	}
+END_TEST
+
 START_TEST(refuses_nul_bytes)
 	{
 		struct strbuf seen = STRBUF_INIT;
@@ -152,6 +185,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, reads_sections_and_keys_with_their_lines, 0, ROWS(good));
 	tcase_add_loop_test(tcase, an_error_gives_its_line, 0, ROWS(bad));
+	tcase_add_test(tcase, goes_on_after_an_error);
 	tcase_add_test(tcase, refuses_nul_bytes);
 	tcase_add_test(tcase, reads_lines_of_any_length);
 	tcase_add_loop_test(tcase, removes_comments_after_white_space, 0, ROWS(comments));

@@ -103,6 +103,41 @@ START_TEST(missing_files_are_empty)
 	}
 END_TEST
 
+/* What is reported about a store that does not exist: as a problem, a note, or not at all. */
+static const struct {
+	const char *conf, *problem, *note;
+} absent_stores[] = {
+	{ "[store]\npath = stor.json\n", "p.conf:2: [store] path: /", NULL },
+	{ "[store]\npath = /var/lib/postern/store.json\n", NULL,
+		"there is no database and no store (/var/lib/postern/store.json)" },
+	{ "", NULL, "there is no database and no store (/var/lib/postern/store.json)" },
+	{ "[store]\npath =\n", NULL, NULL },
+	{ "[store]\npath = stor.json\n[database]\n", NULL, NULL },
+};
+START_TEST(an_absent_store_is_reported)
+	{
+		const struct config *config = NULL;
+
+		put("p.conf", absent_stores[_i].conf);
+		ck_assert_int_eq(config_load("p.conf", &config, &err), 0);
+		policy_check_store(config, problems, problems);
+		ck_assert_uint_eq(problems_count(problems), absent_stores[_i].problem != NULL);
+		if (absent_stores[_i].problem != NULL)
+			ck_assert_int_eq(strncmp(problems_text(problems, 0),
+						 absent_stores[_i].problem,
+						 strlen(absent_stores[_i].problem)),
+				0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			absent_stores[_i].note != NULL);
+		if (absent_stores[_i].note != NULL)
+			ck_assert_int_eq(strncmp(problems_level_text(problems, PROBLEM_NOTE, 0),
+						 absent_stores[_i].note,
+						 strlen(absent_stores[_i].note)),
+				0);
+		config_unref(&config);
+	}
+END_TEST
+
 /* Which stores exist, and whether the lists decide alone then. */
 static const struct {
 	const char *conf, *store;
@@ -222,6 +257,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_policy_is_made_of_all_files);
 	tcase_add_test(tcase, missing_files_are_empty);
+	tcase_add_loop_test(tcase, an_absent_store_is_reported, 0,
+		sizeof(absent_stores) / sizeof(absent_stores[0]));
 	tcase_add_loop_test(tcase, the_files_tell_where_the_users_are, 0, ROWS(places));
 	tcase_add_loop_test(tcase, bad_lines_and_rows_are_reported_and_the_rest_is_in_force, 0,
 		ROWS(bad));
