@@ -39,19 +39,20 @@ static struct held *find_held(const struct ledger_hold *hold, const struct ledge
 
 static int make_hold_room(struct ledger_hold **hold, size_t count)
 {
+	struct ledger_hold *h = *hold;
 	struct held *grown;
 	size_t size;
 
-	if (*hold == NULL && (*hold = calloc(1, sizeof(**hold))) == NULL)
+	if (h == NULL && (h = *hold = calloc(1, sizeof(*h))) == NULL)
 		return -1;
-	if ((*hold)->size - (*hold)->count >= count)
+	if (h->held != NULL && h->size - h->count >= count)
 		return 0;
-	size = (*hold)->size * 2 > (*hold)->count + count ? (*hold)->size * 2 :
-							    (*hold)->count + count;
-	if ((grown = realloc((*hold)->held, size * sizeof(*grown))) == NULL)
+	size = 2 * h->size + LEDGER_REQUESTS_MAX;
+	if ((grown = realloc(h->held, size * sizeof(*grown))) == NULL)
 		return -1;
-	(*hold)->held = grown;
-	(*hold)->size = size;
+	memset(grown + h->size, 0, (size - h->size) * sizeof(*grown));
+	h->held = grown;
+	h->size = size;
 	return 0;
 }
 

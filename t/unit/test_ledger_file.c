@@ -165,17 +165,18 @@ static void obstruct(int how, bool begins)
 	}
 }
 
+static const struct timespec pause_10ms = { .tv_nsec = 10000000 };
+
 /* The ledger's thread tries again every second. */
 static void wait_until_saved(void)
 {
-	const struct timespec pause = { .tv_nsec = 10000000 };
 	struct errmsg err;
 
 	for (int i = 0; i < 2000; i++) {
 		ledger_file_error(made_file, &err);
 		if (err.text[0] == '\0')
 			return;
-		(void)nanosleep(&pause, NULL);
+		(void)nanosleep(&pause_10ms, NULL);
 	}
 	ck_abort_msg("not within 20 s: %s", err.text);
 }
@@ -229,7 +230,7 @@ START_TEST(what_could_not_be_saved_is_saved_later)
 		obstruct(0, false);
 		wait_until_saved();
 		while (!made_exists(made_path)) /* the test's time is limited */
-			(void)usleep(10000);
+			(void)nanosleep(&pause_10ms, NULL);
 		made_ledger_open(NULL);
 		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 3);
 	}

@@ -487,6 +487,11 @@ START_TEST(attempts_survive_a_restart)
 	}
 END_TEST
 
+static void fill_disk(struct files *files, bool is_full)
+{
+	files->is_full = is_full;
+}
+
 START_TEST(what_was_not_saved_releases_nothing_in_the_files)
 	{
 		const struct ledger_request request = request_of("k", &three, 1);
@@ -495,13 +500,13 @@ START_TEST(what_was_not_saved_releases_nothing_in_the_files)
 
 		ledger_on_charge(ledger, save_records, &files);
 		(void)reserve(&saved, HOUR, "k", &three);
-		files.is_full = true;
+		fill_disk(&files, true);
 		ck_assert_int_eq(ledger_reserve(ledger, HOUR, &unsaved, &request, 1, true, &usage),
 			LEDGER_FAILED);
 		ck_assert_int_eq(ledger_reserve(ledger, HOUR, &unsaved, &request, 1, false, &usage),
 			LEDGER_FREE);
 		ck_assert_uint_eq(ledger_size(ledger).unsaved, 1);
-		files.is_full = false;
+		fill_disk(&files, false);
 		ledger_give_back(ledger, HOUR, &unsaved);
 		abandon(&saved);
 		restart_from(&files, HOUR);
@@ -518,7 +523,7 @@ START_TEST(an_end_that_cannot_be_saved_counts_from_the_restart)
 		ledger_on_charge(ledger, save_records, &files);
 		for (int i = 0; i < 2; i++)
 			(void)reserve(&hold, HOUR, "k", &three);
-		files.is_full = true;
+		fill_disk(&files, true);
 		if (_i == 0)
 			ledger_commit(ledger, HOUR, &hold);
 		else
