@@ -11,7 +11,7 @@ import pytest
 
 from harness.box import needs_root
 from harness.packages import OWN_MOUNTS
-from harness.postern import BUILD, ROOT
+from harness.postern import BUILD, POSTERN, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PASSWORD = "pa55 word"
@@ -130,6 +130,15 @@ def json_of(text):
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```ini\n(.*?)^```$", README, re.M | re.S))
+def test_the_examples_can_be_appended_to_the_first_configuration(tmp_path, text):
+    base = re.search(r"^(\[milter\].*?)^END$", block("With Postfix", 0), re.M | re.S).group(1)
+    conf = tmp_path / "postern.conf"
+    conf.write_text(base + re.sub(r"^(password|keys)_file\b", r"; \1", text, flags=re.M))  # these files do not exist
+    done = subprocess.run([POSTERN, "-n", "-c", conf], capture_output=True, text=True, check=False)
+    assert f"{conf}:" not in done.stderr and done.returncode != 78, done
 
 
 @pytest.fixture(name="walked", scope="module")
