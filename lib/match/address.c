@@ -27,11 +27,13 @@ static struct span trim(struct span s)
 	return s;
 }
 
-/* Return whether c is atext of RFC 5322 with the UTF-8 of RFC 6532, or a dot. */
+/* Return whether c is atext of RFC 5322 with the UTF-8 of RFC 6532, or a dot. The frequent ones
+ * come first. */
 static bool is_atom_char(unsigned char c)
 {
-	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		(c >= 'a' && c <= 'z') || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+	return (c >= 'a' && c <= 'z') || c == '.' || (c >= '0' && c <= '9') ||
+		(c >= 'A' && c <= 'Z') || c >= 0x80 || c == '-' ||
+		(c != '\0' && strchr("!#$%&'*+/=?^_`{|}~", c) != NULL);
 }
 
 bool address_is_dot_string(const char *text, size_t len)
@@ -147,30 +149,56 @@ static size_t find_at(struct span s)
 	return s.len;
 }
 
+/* The kinds of characters in a local part. The others, atext and those of no MTA's interest, have
+ * none. */
+enum {
+	KIND_ROUTE = 1,	  /* %, ! and @ */
+	KIND_SPECIAL = 2, /* others that need quotes, except a space */
+	KIND_SPACE = 4,
+	KIND_DOT = 8,
+	KIND_BAD_DOT = 16, /* at either end, or behind another one */
+};
+
+static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
+	['!'] = KIND_ROUTE,
+	['@'] = KIND_ROUTE,
+	[' '] = KIND_SPACE,
+	['.'] = KIND_DOT,
+	['"'] = KIND_SPECIAL,
+	['('] = KIND_SPECIAL,
+	[')'] = KIND_SPECIAL,
+	[','] = KIND_SPECIAL,
+	[':'] = KIND_SPECIAL,
+	[';'] = KIND_SPECIAL,
+	['<'] = KIND_SPECIAL,
+	['>'] = KIND_SPECIAL,
+	['['] = KIND_SPECIAL,
+	['\\'] = KIND_SPECIAL,
+	[']'] = KIND_SPECIAL };
+
 /*
  * Write the canonical form of the local part, which is never longer than the original. Returns its
  * length. Sets a->is_routed, and a->is_odd if quotes contain a routing character beside a special
  * one: MTAs remove the quotes and parse what is left, each in its own way.
  */
-static size_t canon_local(struct span local, struct mail_address *a)
+static size_t canon_local(struct span local, struct mail_address *a, unsigned *kinds_r)
 {
 	char plain[ADDRESS_MAX + 1], *out = a->canon;
 	bool quoted = local.len > 1 && local.text[0] == '"' && quoted_end(local) == local.len;
-	bool routes = false, special = false;
+	unsigned seen = 0, kind, before = KIND_DOT;
 	size_t len = 0, i, n = 0;
 
 	for (i = quoted ? 1 : 0; i < local.len - (quoted ? 1 : 0); i++) {
 		if (quoted && local.text[i] == '\\')
 			i++;
 		plain[len++] = ascii_lower(local.text[i]);
+		kind = kinds[(unsigned char)local.text[i]];
+		seen |= kind | (kind & before & KIND_DOT) << 1;
+		before = kind;
 	}
-	for (i = 0; i < len; i++) {
-		routes |= plain[i] == '%' || plain[i] == '!' || plain[i] == '@';
-		special |= quoted && plain[i] != '@' && plain[i] != ' ' &&
-			!is_atom_char((unsigned char)plain[i]);
-	}
-	a->is_routed |= routes;
-	a->is_odd = routes && special;
+	*kinds_r = seen | (before & KIND_DOT) << 1;
+	a->is_routed |= (seen & KIND_ROUTE) != 0;
+	a->is_odd = quoted && (seen & KIND_ROUTE) != 0 && (seen & KIND_SPECIAL) != 0;
 	if (!quoted || address_is_dot_string(plain, len)) {
 		memcpy(out, plain, len);
 		return len;
@@ -207,63 +235,73 @@ int address_canon_domain(const char *domain, size_t domain_len, char *out, bool 
 	return len + 2;
 }
 
-/* Return whether a canonical local part is an unquoted dot-string without a character that routes.
- * It is not odd. */
-static bool is_simple_local(const char *local, size_t len)
-{
-	bool no_dot = true; /* a dot may not follow */
-	size_t i;
+/* The properties of a canonical domain that are found in one pass over it. */
+struct shape {
+	bool has_dot;
+	bool has_empty_label; /* Sendmail ignores any number of dots at the end */
+	bool ends_in_number;  /* the last label consists of digits */
+};
 
-	for (i = 0; i < len; i++) {
-		switch (local[i]) {
-		case '%':
-		case '!':
-		case '@':
-		case ']':
-		case '"':
-			return false;
-		case '.':
-			if (no_dot)
-				return false;
-			no_dot = true;
-			break;
-		default:
-			no_dot = false;
+static struct shape shape_of(const char *domain)
+{
+	struct shape shape = { .ends_in_number = *domain != '\0' };
+	bool begins = true; /* a label */
+
+	for (; *domain != '\0'; domain++) {
+		if (*domain == '.') {
+			shape.has_empty_label |= begins;
+			shape.has_dot = shape.ends_in_number = begins = true;
+		} else {
+			shape.ends_in_number &= *domain >= '0' && *domain <= '9';
+			begins = false;
 		}
 	}
-	return !no_dot;
+	shape.has_empty_label |= begins && shape.has_dot;
+	return shape;
 }
 
-/* Return whether the last label is a number. */
-static bool ends_in_number(const char *domain, size_t len)
-{
-	size_t start = len;
-
-	while (start > 0 && domain[start - 1] >= '0' && domain[start - 1] <= '9')
-		start--;
-	return start < len && (start == 0 || domain[start - 1] == '.');
-}
-
-bool address_is_local(const struct mail_address *address)
+/* Return whether the first or the last label is localhost. */
+static bool is_localhost(const char *domain, size_t len)
 {
 	static const char localhost[] = "localhost";
 	const size_t localhost_len = sizeof(localhost) - 1;
-	const char *domain = address_domain(address);
-	const size_t len = address->has_domain ? address->canon_len - address->local_len - 1U : 0;
 
-	if (memchr(domain, '.', len) == NULL || domain[0] == '[' || ends_in_number(domain, len))
-		return true;
-	if (len <= localhost_len)
+	if (len <= localhost_len || (domain[0] != 'l' && domain[len - 1] != 't'))
 		return false;
 	return (memcmp(domain, localhost, localhost_len) == 0 && domain[localhost_len] == '.') ||
 		(strcmp(domain + len - localhost_len, localhost) == 0 &&
 			domain[len - localhost_len - 1] == '.');
 }
 
+static bool is_local_at(const struct mail_address *a, struct shape shape)
+{
+	const char *domain = a->canon + a->local_len + 1;
+
+	if (!a->has_domain || !shape.has_dot || shape.ends_in_number || domain[0] == '[')
+		return true;
+	return is_localhost(domain, a->canon_len - a->local_len - 1U);
+}
+
+bool address_is_local(const struct mail_address *address)
+{
+	return is_local_at(address, shape_of(address_domain(address)));
+}
+
+/* Set is_simple, and is_odd for an empty label. */
+static void set_kind(struct mail_address *a, unsigned local_kinds)
+{
+	const struct shape shape = shape_of(address_domain(a));
+
+	a->is_odd |= shape.has_empty_label;
+	a->is_simple = a->is_odd || a->is_null ||
+		(a->canon[0] != '"' && (local_kinds & ~KIND_DOT) == 0 && !is_local_at(a, shape));
+}
+
 int address_parse(const char *text, size_t len, struct mail_address *address_r)
 {
 	struct mail_address *a = address_r;
 	struct span s = trim((struct span){ text, len }), route, local, domain;
+	unsigned local_kinds;
 	int domain_len;
 	size_t at;
 
@@ -282,7 +320,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 	local = (struct span){ s.text, at };
 	domain = at < s.len ? (struct span){ s.text + at + 1, s.len - at - 1 } :
 			      (struct span){ "", 0 };
-	a->local_len = (uint16_t)canon_local(local, a);
+	a->local_len = (uint16_t)canon_local(local, a, &local_kinds);
 	a->is_odd |= !is_clear_route(route) ||
 		(s.len == 0 ? a->is_routed : !is_clear_local(local)) ||
 		(at < s.len ? !address_is_clear_domain(domain.text, domain.len) : a->is_routed);
@@ -298,8 +336,7 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		a->has_domain = domain_len > 0; /* IDNA maps some characters to nothing */
 	}
 	a->canon[a->canon_len] = '\0';
-	a->is_simple = a->is_odd || a->is_null ||
-		(is_simple_local(a->canon, a->local_len) && !address_is_local(a));
+	set_kind(a, local_kinds);
 	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* caseless: RFC 5321 4.5.1 */
 		memcpy(a->text, a->canon, sizeof("postmaster"));
 		a->text_len = a->canon_len;

@@ -149,6 +149,8 @@ static bool write_domain(const struct mail_address *from, const struct step *ste
 		if (step->domain[i] != ' ')
 			typed[len++] = step->domain[i];
 	}
+	while (len > 0 && typed[len - 1] == '.') /* Sendmail ignores any number */
+		len--;
 	if (len == 0) {
 		memcpy(domain_r, from->canon + from->local_len,
 			from->canon_len - from->local_len + 1U);

@@ -50,6 +50,9 @@ REFUSALS = [
      "mail_from.access.blacklist_regex:1"),
     ({"rcpt": "<former@example.com>"}, "rcpt", "former@example.com That recipient is not allowed",
      "rcpt_to.access.blacklist:1"),
+    *(({"rcpt": form}, "rcpt", "That recipient is not allowed", "rcpt_to.access.blacklist:1") for form in (
+        "<former%example.com@example.com>", "<example.com!former@example.com>",
+        '<"former@example.com"@example.com>', "<former+x@example.com>")),
     ({"rcpt": "<x@mail.unwelcome.example>"}, "rcpt", "You are not welcome here.", "access.domains:1"),
     ({"header_from": "X <x@www.unwelcome.example>"}, "data",
      "Email from that domain is not accepted here.", "access.domains:1"),

@@ -41,6 +41,7 @@ static const struct {
 	{ "\"all%corp.example\"@b.example", "all@corp.example", "all@corp.example" },
 	{ "\"corp.example!all\"@b.example", "all@corp.example", "all@corp.example" },
 	{ "\"\\all\\@corp.example\"@b.example", "all@corp.example", "all@corp.example" },
+	{ "all%corp.example...@b.example", "all@corp.example", "all@corp.example" },
 	{ "ALL%Corp.Example.@b.example", "all@corp.example", "all@corp.example" },
 	{ "all%b\303\274cher.example@b.example", "all@xn--bcher-kva.example",
 		"all@xn--bcher-kva.example" },
