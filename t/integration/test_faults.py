@@ -398,12 +398,12 @@ def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
 
 def lost_rights(daemon):
     os.chown(daemon.run, 0, 0)
-    return f"{USER} cannot create files in {daemon.run}", "restart will forget"
+    return f"{USER} cannot create files in {daemon.run}", "charges cannot be saved in the files of the ledger: "
 
 
 def absent_folder(daemon):
     daemon.configure({"limits": {"state": "nowhere/limits.state"}})
-    return f"cannot create files in {daemon.folder}/nowhere", "restart will forget"
+    return f"cannot create files in {daemon.folder}/nowhere", "a restart will forget the counts of all rate limits: "
 
 
 def state_of_root(daemon):
@@ -420,7 +420,7 @@ def journal_of_root(daemon):
 def lock_of_root(daemon):
     (daemon.run / "limits.state.lock").write_text("")
     only_for_root(daemon.run / "limits.state.lock")
-    return f"{daemon.run}/limits.state.lock: user {USER} cannot read it", "restart will forget"
+    return f"{daemon.run}/limits.state.lock: user {USER} cannot read it", "charges cannot be saved in the files of the ledger: "
 
 
 @pytest.mark.parametrize("spoil", [lost_rights, absent_folder, state_of_root, journal_of_root, lock_of_root])
@@ -446,3 +446,6 @@ def test_counts_that_another_daemon_keeps(box):
     second = box.postern(start=False, lists=LISTS, store=STORE, config={"limits": {"state": str(first.run / "limits.state")}})
     code, said = check(second)
     assert code == 66 and f"{first.run}/limits.state.lock: another daemon uses it" in said
+    second.start()
+    code, shown = status(second)
+    assert code == 1 and "\n  ledger: " in f"\n{shown}" and "another postern uses" in shown, shown
