@@ -1,11 +1,12 @@
 /*
  * Fuzzes all lists: the input is a list's file, and each of its lines is looked up in the list. No
- * lookup fails, and there are no more entries than bytes.
+ * lookup fails, there are no more entries than bytes, and an entry is in force or reported.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/rules/list.h"
+#include "lib/rules/list_lines.h"
 #include "t/fuzz/fuzz.h"
 
 static void must(bool holds)
@@ -51,6 +52,26 @@ static void look_up(const struct list *list, enum list_id id, const char *text, 
 		(void)list_find_client(list, &client, &line);
 }
 
+/* A lone entry is in force, or it is reported and left out. */
+static void take_one(enum list_id id, const char *text, size_t len, struct orgdomain *psl)
+{
+	struct problems *problems = problems_new();
+	struct list_lines lines;
+	struct list *list;
+	const char *entry;
+	size_t entry_len;
+
+	must(problems != NULL);
+	list_lines_init(&lines, text, len);
+	if (list_lines_next(&lines, &entry, &entry_len)) {
+		must((list = list_build(id, entry, entry_len, psl, problems)) != NULL);
+		must(problems_count(problems) == (list_entries(list) == 0));
+		must(problems_kept(problems) == problems_count(problems));
+		list_unref(&list);
+	}
+	problems_free(&problems);
+}
+
 /* The first byte selects the list. The rest is its file, and each line is also looked up. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -66,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		must(orgdomain_open(NULL, &psl, NULL) == 0);
 	if (size > 0 && size < 4000) {
 		id = (enum list_id)(bytes[0] % LIST_COUNT);
+		take_one(id, text, size - 1, psl);
 		must((list = list_build(id, text, size - 1, psl, problems)) != NULL);
 		for (; text < end && lines < 20; text = stop + 1, lines++) {
 			if ((stop = memchr(text, '\n', (size_t)(end - text))) == NULL)
