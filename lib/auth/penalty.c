@@ -356,6 +356,12 @@ size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
 	return cleared;
 }
 
+uint32_t penalty_network_failures(const struct penalty *penalty, const struct penalty_keys *keys,
+	uint32_t now)
+{
+	return failures_of(penalty, NETWORK, keys->network, now);
+}
+
 static size_t count_unforgiven(const struct penalty *penalty, enum kind kind, uint32_t now)
 {
 	size_t found = 0;

@@ -85,6 +85,10 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
  */
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
 
+/* Return the failures of the network that are not forgiven yet. */
+uint32_t penalty_network_failures(const struct penalty *penalty, const struct penalty_keys *keys,
+	uint32_t now);
+
 /* Count the networks (not the wide ones) and logins that have failures which are not forgiven yet.
  */
 void penalty_count(const struct penalty *penalty, uint32_t now, size_t *networks_r,

@@ -336,16 +336,22 @@ void attempts_pass_gate(struct auth *auth)
 		pass_gate(attempt_of_ticket(ticket));
 }
 
-/* A malformed exchange is no guess at anybody's password. People at the control socket have no
- * address, and count as one network: 100::, which no client can have (RFC 6666). */
+struct penalty_keys attempt_people_keys(uint64_t login)
+{
+	static const struct cidr nobody = { .family = AF_INET, .prefix_len = 32 }; /* 0.0.0.0 */
+
+	return penalty_keys(login, &nobody);
+}
+
+/* A malformed exchange is no guess at anybody's password. */
 static struct penalty_keys keys_of(const struct attempt *attempt)
 {
-	static const struct cidr people = { .family = AF_INET6, .prefix_len = 128, .addr = { 1 } };
 	const struct attempt_request *request = &attempt->request;
-	const struct login_request login = login_of(attempt);
+	const struct login_request name = login_of(attempt);
+	const uint64_t login = request->refusal[0] != '\0' ? 0 : login_key(attempt->policy, &name);
 
-	return penalty_keys(request->refusal[0] != '\0' ? 0 : login_key(attempt->policy, &login),
-		request->protocol == AUTH_PROTOCOL_CONTROL ? &people : &request->client);
+	return request->protocol == AUTH_PROTOCOL_CONTROL ? attempt_people_keys(login) :
+							    penalty_keys(login, &request->client);
 }
 
 static void enter_gate(struct attempt *attempt)

@@ -140,10 +140,22 @@ void obey_suspended(struct connection *connection, const json_t *request)
 	connection_answer(connection, json_pack("{s:b, s:o}", "ok", 1, "logins", logins));
 }
 
+static void log_reset(const char *whose, size_t forgiven)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	quote_add(&line, "auth-reset", whose == NULL ? "*" : whose);
+	quote_add_number(&line, "forgiven", forgiven);
+	if (!line.failed)
+		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
+	strbuf_free(&line);
+}
+
 void obey_auth_reset(struct connection *connection, const json_t *request)
 {
 	const json_t *whose = json_object_get(request, "whose");
 	struct auth *auth = connection->control->auth;
+	size_t forgiven;
 
 	if (auth == NULL || (whose != NULL && !json_is_string(whose))) {
 		connection_refuse(connection,
@@ -151,7 +163,8 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 				       "\"whose\" must be a login or an address");
 		return;
 	}
+	forgiven = auth_reset(auth, json_string_value(whose));
+	log_reset(json_string_value(whose), forgiven);
 	connection_answer(connection,
-		json_pack("{s:b, s:I}", "ok", 1, "forgiven",
-			(json_int_t)auth_reset(auth, json_string_value(whose))));
+		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
 }

@@ -16,11 +16,13 @@
 static uint64_t lowest_free(uint64_t limit)
 {
 	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	uint64_t number;
 
 	if (fd < 0)
 		return limit;
+	number = (uint64_t)fd;
 	(void)close(fd);
-	return (uint64_t)fd;
+	return number;
 }
 
 struct descriptors descriptors_look(void)

@@ -49,9 +49,10 @@ static void set_error(struct suspension_keeper *keeper, const struct errmsg *err
 
 int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
 {
+	const struct errmsg none = { "" };
 	const int ret = suspensions_save(keeper->path, keeper->suspensions, err);
 
-	set_error(keeper, ret == 0 ? &(struct errmsg){ "" } : err);
+	set_error(keeper, ret == 0 ? &none : err);
 	return ret;
 }
 

@@ -505,8 +505,14 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
         begun = time.monotonic()
         assert conn.plain("bob", "wrong")[0] == "FAIL"
         assert time.monotonic() - begun > 1.9
+    assert daemon.ctl("auth", "reset", "bob")["forgiven"] == 1
     daemon.ctl("auth", "reset")
+    daemon.ctl("auth", "reset", "0.0.0.0")
+    begun = time.monotonic()
     assert explain("bob", "pa55word")["verdict"] == "accept"
+    assert time.monotonic() - begun > 0.4  # the guesses of these people are not forgiven
+    assert daemon.wait_record(since, **{"auth-reset": "bob"})["forgiven"] == "1"
+    daemon.wait_record(since, **{"auth-reset": "*"})
     daemon.wait_record(since, stage="auth", verdict="accept", protocol="control", login="bob")
 
 
