@@ -68,6 +68,20 @@ START_TEST(a_long_value_is_cut_visibly)
 	}
 END_TEST
 
+START_TEST(a_long_value_is_cut_between_characters) /* _i ASCII characters before those of 3 bytes */
+	{
+		struct strbuf line = STRBUF_INIT;
+		char value[QUOTE_MAX + 10] = "";
+
+		(void)strncpy(value, "xyz", (size_t)_i);
+		while (strlen(value) <= QUOTE_MAX)
+			(void)strcat(value, "\xe2\x82\xac");
+		quote_add(&line, "k", value);
+		ck_assert_str_eq(line.text + line.len - strlen("\\xac...\""), "\\xac...\"");
+		strbuf_free(&line);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("quote");
@@ -77,6 +91,7 @@ static Suite *make_suite(void)
 		(int)(sizeof(values) / sizeof(values[0])));
 	tcase_add_test(tcase, pairs_are_separated_and_unknown_ones_left_out);
 	tcase_add_test(tcase, a_long_value_is_cut_visibly);
+	tcase_add_loop_test(tcase, a_long_value_is_cut_between_characters, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -61,6 +61,23 @@ START_TEST(a_long_reply_is_cut_to_fit_a_line)
 	}
 END_TEST
 
+START_TEST(a_long_reply_is_cut_between_characters) /* _i ASCII characters before those of 3 bytes */
+	{
+		char text[2 * REPLY_TEXT_SIZE] = "";
+		struct reply reply;
+		size_t len;
+
+		(void)strncpy(text, "01234567890", (size_t)_i);
+		for (int i = 0; i < 60; i++)
+			(void)strcat(text, "\xe2\x82\xac");
+		reply_set(&reply, 550, "5.7.1", "%s", text);
+		len = strlen(reply.text);
+		ck_assert_uint_lt(len, REPLY_TEXT_SIZE);
+		ck_assert_uint_ge(len, REPLY_TEXT_SIZE - sizeof("\\xe2\\x82\\xac"));
+		ck_assert_str_eq(reply.text + len - strlen("\\xe2\\x82\\xac"), "\\xe2\\x82\\xac");
+	}
+END_TEST
+
 START_TEST(a_long_enhanced_code_is_cut)
 	{
 		struct reply reply;
@@ -111,6 +128,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, a_reply_is_printable_ascii, 0, ROWS(replies));
 	tcase_add_loop_test(tcase, a_long_reply_is_cut_to_fit_a_line, 0, 2);
+	tcase_add_loop_test(tcase, a_long_reply_is_cut_between_characters, 0, 12);
 	tcase_add_test(tcase, a_long_enhanced_code_is_cut);
 	tcase_add_test(tcase, the_last_finding_decides);
 	tcase_add_test(tcase, outcomes_and_verdicts_have_names);
