@@ -254,6 +254,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	if (log_level_parse(config->log.level, &level) == 0)
 		log_set_level(level);
 	shared_set_settings(daemon->shared, config->settings);
+	ledger_set_bounds(daemon->ledger, config->limits.max_keys, config->limits.max_memory);
 	if (daemon->auth != NULL)
 		ret = auth_apply_config(daemon->auth, config, err);
 	log_config_problems(config->warnings, old->warnings);
@@ -341,6 +342,8 @@ static void open_ledger(struct daemon *daemon)
 	daemon->ledger_section.load_problems = problems;
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
+	ledger_set_bounds(daemon->ledger, daemon->config->limits.max_keys,
+		daemon->config->limits.max_memory);
 	daemon->ledger_ops = ledger_ops(daemon->ledger);
 	shared_set_ledger(daemon->shared, &daemon->ledger_ops, ledger_time, daemon->ledger_file);
 }

@@ -49,7 +49,9 @@ struct config_store {
 };
 
 struct config_limits {
-	const char *state; /* file of the counts */
+	const char *state;   /* file of the counts */
+	uint32_t max_keys;   /* of the ledger */
+	uint64_t max_memory; /* of the ledger, in bytes */
 };
 
 struct config_auth {

@@ -182,6 +182,10 @@ static const struct config_option options[] = {
 		"multiple of a limit that may be accepted without being sent" },
 	{ "limits", "state", OPTION_PATH, "/var/lib/postern/limits.state", 0, 0, 0, NULL,
 		CONFIG(limits.state), "file of the counts; empty: none" },
+	{ "limits", "max_keys", OPTION_INT, "1000000", OPTION_RELOAD, 1000, 1000000000, NULL,
+		CONFIG(limits.max_keys), "logins, clients and addresses that are counted at most" },
+	{ "limits", "max_memory", OPTION_SIZE, "256M", OPTION_RELOAD, 1048576, INT64_C(64) << 30,
+		NULL, CONFIG(limits.max_memory), "memory that their counts take at most" },
 
 	{ "limit", "exempt", OPTION_STRING, "127.0.0.0/8 ::1", OPTION_RELOAD, 0, TEXT_MAX, NULL,
 		CONFIG(given.limit_exempt), "clients to which [limit NAME] does not apply" },

@@ -104,7 +104,22 @@ static bool add_login(const struct sender_user *who, struct charges *charges)
 	return true;
 }
 
-static void add_rate(struct charges *charges, enum rate rate, const struct rate_match *match)
+struct ledger_origin check_origin(const struct cidr *client)
+{
+	struct ledger_origin origin = { .family = LEDGER_ORIGIN_UNKNOWN };
+
+	if (client->family == AF_INET) {
+		origin.family = 4;
+		memcpy(origin.net, client->addr, 3);
+	} else if (client->family == AF_INET6) {
+		origin.family = 6;
+		memcpy(origin.net, client->addr, sizeof(origin.net));
+	}
+	return origin;
+}
+
+static void add_rate(struct charges *charges, const struct facts *facts, enum rate rate,
+	const struct rate_match *match)
 {
 	size_t i = charges->count++;
 
@@ -118,6 +133,7 @@ static void add_rate(struct charges *charges, enum rate rate, const struct rate_
 		.limits = match->limits->limit,
 		.limit_count = match->limits->len,
 		.amount = 1,
+		.origin = check_origin(&facts->client),
 	};
 }
 
@@ -164,13 +180,13 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 
 	if (rates_find_client(rates, RATE_RCPT_HOST, &facts->client, canon_name(facts->rdns, rdns),
 		    &match))
-		add_rate(charges, RATE_RCPT_HOST, &match);
+		add_rate(charges, facts, RATE_RCPT_HOST, &match);
 	if (!facts->sender->is_null && find_rate(run, RATE_RCPT_SENDER, facts->sender, &match))
-		add_rate(charges, RATE_RCPT_SENDER, &match);
+		add_rate(charges, facts, RATE_RCPT_SENDER, &match);
 	if (find_rate(run, RATE_RCPT, rcpt, &match))
-		add_rate(charges, RATE_RCPT, &match);
+		add_rate(charges, facts, RATE_RCPT, &match);
 	if (facts->sender->is_null && find_rate(run, RATE_RCPT_NULL, rcpt, &match))
-		add_rate(charges, RATE_RCPT_NULL, &match);
+		add_rate(charges, facts, RATE_RCPT_NULL, &match);
 }
 
 /* ---- charging ------------------------------------------------------------------ */

@@ -106,6 +106,9 @@ void find_counted_address(const struct settings *settings, const struct mail_add
 
 /* ---- limits ---------------------------------------------------------------------- */
 
+/* Return the network of a client, for keys that strangers can make. */
+struct ledger_origin check_origin(const struct cidr *client);
+
 /* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);
 

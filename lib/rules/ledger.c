@@ -56,12 +56,11 @@ void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger,
-		.now = now,
-		.requests = requests,
-		.count = count };
+	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
+	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 
+	c.requests = ledger_bound(ledger, now, requests, count, false, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
@@ -89,16 +88,15 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool must_save,
 	struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger,
-		.now = now,
-		.requests = requests,
-		.count = count };
+	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
+	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 
 	for (size_t i = 0; i < count; i++) {
 		if (requests[i].limit_count == 0)
 			return LEDGER_FAILED;
 	}
+	c.requests = ledger_bound(ledger, now, requests, count, true, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);

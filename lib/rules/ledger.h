@@ -20,6 +20,21 @@ struct ledger;
 
 #define LEDGER_SHARDS 64
 
+/*
+ * Bound the ledger by a number of keys and of bytes; 0: no bound. It is full when one of its shards
+ * has its share, LEDGER_SHARDS of which make up the bound. Then a new key with an origin makes room
+ * by removing another key with an origin: one of the same network if there is any, and of several
+ * the one that is farthest from its limits. What the removed key counted moves to the overflow key
+ * of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). While an overflow key counts
+ * anything, new keys of its table and network count there while the ledger is full, with the limits
+ * of their requests: a flood from one network is held to one limit, and removes no other keys.
+ *
+ * Never removed are keys without origin, keys with open reservations, and keys above half of a
+ * limit. If there is no other, a new key counts in its overflow key, which may exceed the bound by
+ * an eighth; beyond that, in one overflow key for all networks ("rate_rcpt:overflow"). Any thread.
+ */
+void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
+
 struct ledger *ledger_new(void); /* NULL when out of memory */
 void ledger_free(struct ledger **ledger);
 
@@ -72,6 +87,7 @@ struct ledger_record {
 	uint32_t amount;
 	uint32_t released; /* less than the amount if the reservation was not saved, or forgotten */
 	uint32_t attempts; /* of the request; for LEDGER_GIVEN_BACK */
+	struct ledger_origin origin;
 	size_t limit_count;
 	struct limit limits[LEDGER_WINDOWS_MAX]; /* the windows that count the change */
 };

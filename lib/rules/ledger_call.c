@@ -169,10 +169,12 @@ static int prepare_entry(struct ledger_call *c, size_t i)
 	const struct ledger_request *r = &c->requests[i];
 	struct counter *counter;
 
-	if (c->entry[i] == NULL)
+	if (c->entry[i] == NULL) {
 		c->entry[i] = shard_add(c->shard[i], c->hash[i], r->key, r->key_len);
-	if (c->entry[i] == NULL)
-		return -1;
+		if (c->entry[i] == NULL)
+			return -1;
+		c->entry[i]->origin = r->origin;
+	}
 	for (size_t j = 0; j < r->limit_count; j++) {
 		counter = entry_counter(c->shard[i], c->entry[i], r->limits[j].seconds, c->now);
 		if (counter == NULL)
@@ -223,6 +225,7 @@ int ledger_call_save(struct ledger_call *c, enum ledger_change change)
 			.key = r->key,
 			.key_len = r->key_len,
 			.amount = r->amount,
+			.origin = c->entry[i]->origin,
 			.limit_count = r->limit_count,
 		};
 		if (r->limit_count > 0)

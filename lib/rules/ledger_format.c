@@ -45,6 +45,7 @@ static void write_entry(const struct ledger_entry *entry, struct strbuf *buf)
 {
 	write_bytes(buf, &entry->seq, sizeof(entry->seq));
 	write_bytes(buf, &entry->open, sizeof(entry->open));
+	write_bytes(buf, &entry->origin, sizeof(entry->origin));
 	write_bytes(buf, &entry->key_len, sizeof(entry->key_len));
 	write_bytes(buf, &entry->count, sizeof(entry->count));
 	write_bytes(buf, &entry->attempt_count, sizeof(entry->attempt_count));
@@ -109,6 +110,7 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 struct key_head {
 	uint64_t seq;
 	uint32_t open;
+	struct ledger_origin origin;
 	uint16_t key_len;
 	uint16_t count, attempt_count;
 	const char *key;
@@ -132,7 +134,9 @@ static bool read_key_head(struct reader *r, enum ledger_version version, struct 
 	const bool is_old = version == LEDGER_VERSION_1;
 
 	if (!read_bytes(r, &head.seq, sizeof(head.seq)) ||
-		(!is_old && !read_bytes(r, &head.open, sizeof(head.open))) ||
+		(!is_old &&
+			(!read_bytes(r, &head.open, sizeof(head.open)) ||
+				!read_bytes(r, &head.origin, sizeof(head.origin)))) ||
 		!read_bytes(r, &head.key_len, sizeof(head.key_len)) ||
 		!(is_old ? read_bytes(r, &head.count, sizeof(head.count)) :
 			   read_counts(r, &head)) ||
@@ -188,6 +192,7 @@ int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const
 		(entry = shard_add(shard, hash, head.key, head.key_len)) != NULL) {
 		entry->seq = head.seq;
 		entry->open = head.open;
+		entry->origin = head.origin;
 		ret = read_counters(&r, shard, entry, &head);
 		if (ret != 0)
 			shard_remove(shard, entry);
@@ -211,6 +216,7 @@ void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf
 	write_bytes(buf, &record->amount, sizeof(record->amount));
 	write_bytes(buf, &record->released, sizeof(record->released));
 	write_bytes(buf, &record->attempts, sizeof(record->attempts));
+	write_bytes(buf, &record->origin, sizeof(record->origin));
 	write_bytes(buf, &key_len, sizeof(key_len));
 	write_bytes(buf, &change, sizeof(change));
 	write_bytes(buf, &count, sizeof(count));
@@ -243,6 +249,7 @@ static bool read_record_head(struct reader *r, struct ledger_record *record, uin
 		!read_bytes(r, &record->amount, sizeof(record->amount)) ||
 		!read_bytes(r, &record->released, sizeof(record->released)) ||
 		!read_bytes(r, &record->attempts, sizeof(record->attempts)) ||
+		!read_bytes(r, &record->origin, sizeof(record->origin)) ||
 		!read_bytes(r, key_len_r, sizeof(*key_len_r)) ||
 		!read_bytes(r, &change, sizeof(change)) || !read_bytes(r, &count, sizeof(count)) ||
 		change < LEDGER_CHARGED || change > LEDGER_RESTARTED)
@@ -333,8 +340,8 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 			entry_forget(shard, entry);
 		return 0;
 	}
-	if (entry == NULL)
-		entry = shard_add(shard, hash, record->key, record->key_len);
+	if (entry == NULL && (entry = shard_add(shard, hash, record->key, record->key_len)) != NULL)
+		entry->origin = record->origin;
 	if (entry == NULL || repeat_windows(shard, entry, record) != 0)
 		return -1;
 	repeat_change(shard, entry, record);

@@ -100,10 +100,8 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 	const struct ledger_request *requests, size_t count, bool must_save,
 	struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger,
-		.now = now,
-		.requests = requests,
-		.count = count };
+	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
+	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 	const struct held *held;
 
@@ -111,6 +109,7 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 		if (requests[i].limit_count == 0)
 			return LEDGER_FAILED;
 	}
+	c.requests = ledger_bound(ledger, now, requests, count, true, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < count; i++) {
@@ -142,6 +141,7 @@ static struct ledger_record record_of(const struct held *held, enum ledger_chang
 		.amount = is_open || change == LEDGER_COMMITTED ? held->amount : 0,
 		.released = is_open ? held->saved : 0,
 		.attempts = attempts,
+		.origin = entry->origin,
 		.limit_count = entry->count,
 	};
 

@@ -30,6 +30,9 @@
  * Therefore final charges and open reservations together never exceed a limit, and no window,
  * wherever it begins, contains more final charges than the limit allows.
  *
+ * A ledger may be bounded. When it is full, a key that a stranger made new makes room by removing
+ * another one, or counts in the overflow key of its table and network; see ledger.h.
+ *
  * A key is any text ("login:bob", "rate_conn:192.0.2.7"). Each call brings the key's limits, so
  * they may change at any time. Time is in microseconds from any starting point and comes from the
  * caller. It should not go back; if it does so a little, no limit widens.
@@ -39,6 +42,17 @@
 #define LEDGER_KEY_MAX 2100   /* bytes; a longer key cannot be charged */
 #define LEDGER_WINDOWS_MAX 16 /* of one key: its limits, and those that it had recently */
 
+/*
+ * The network of the client that causes a charge: the first 24 bits of an IPv4 address, the first
+ * 48 of an IPv6 address. A plain value. All zero: the key is a login's or the like, and is never
+ * removed to make room.
+ */
+struct ledger_origin {
+	uint8_t family; /* 4, 6, or LEDGER_ORIGIN_UNKNOWN */
+	uint8_t net[6];
+};
+#define LEDGER_ORIGIN_UNKNOWN 1
+
 /* A key, its limits, and the amount to be charged. Borrowed for the call. */
 struct ledger_request {
 	const char *key;
@@ -47,6 +61,7 @@ struct ledger_request {
 	size_t limit_count;	    /* 1..LIMITS_MAX; look() also accepts 0 */
 	uint32_t amount;	    /* at least 1 */
 	uint32_t attempts;	    /* how often each limit's count may be given back; 0: any */
+	struct ledger_origin origin;
 };
 
 enum ledger_answer {
@@ -90,6 +105,8 @@ typedef int ledger_each_fn(void *context, const struct ledger_view *view);
 struct ledger_size {
 	size_t keys;
 	size_t bytes;	  /* memory */
+	bool is_full;	  /* new keys make room by removing others, or overflow */
+	uint64_t evicted; /* keys that were removed to make room */
 	uint64_t unsaved; /* charges that are counted although they could not be saved */
 };
 

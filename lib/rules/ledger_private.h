@@ -20,7 +20,8 @@ struct ledger_entry {
 	uint32_t generation; /* how often it was forgotten while holds referred to it */
 	uint16_t key_len;
 	uint8_t count, attempt_count;
-	char key[]; /* followed by a NUL */
+	struct ledger_origin origin; /* of the request that made it */
+	char key[];		     /* followed by a NUL */
 };
 
 struct ledger_shard {
@@ -29,7 +30,10 @@ struct ledger_shard {
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t entry_count;
 	size_t bytes;
-	size_t swept; /* the bucket that was swept last */
+	size_t swept;		       /* the bucket that was swept last */
+	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
+	size_t max_entries, max_bytes; /* 0: no bound */
+	bool is_full;		       /* atomic: shard_is_over() after the last change */
 };
 
 struct ledger {
@@ -38,13 +42,37 @@ struct ledger {
 	void *context;
 	uint64_t last_seq; /* atomic */
 	uint64_t unsaved;  /* atomic */
+	uint64_t evicted;  /* atomic */
 	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
 struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash);
 
+#define OVERFLOW_KEY_SIZE 96
+
+/* The requests of a call, some with the key of an overflow instead of theirs. */
+struct ledger_bounded {
+	struct ledger_request requests[LEDGER_REQUESTS_MAX];
+	char keys[LEDGER_REQUESTS_MAX][OVERFLOW_KEY_SIZE];
+};
+
+/*
+ * Make room for the new keys of a call, or let them count in an overflow key: returns the requests
+ * to use, those of the caller or of *bounded. With evicts false, no key is removed. No lock is
+ * held, so that several threads together may exceed the bound by one key each.
+ */
+const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
+	const struct ledger_request *requests, size_t count, bool evicts,
+	struct ledger_bounded *bounded);
+
+/* Remove keys until the shard is within its bound, or a number of keys. */
+void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now);
+
 /* The functions below are called with the shard's lock held. */
+
+/* Return whether the shard has reached its bound, and set is_full to that. */
+bool shard_is_over(struct ledger_shard *shard);
 
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);

@@ -81,7 +81,17 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	*bucket = entry;
 	shard->entry_count++;
 	shard->bytes += entry_size(len);
+	(void)shard_is_over(shard);
 	return entry;
+}
+
+bool shard_is_over(struct ledger_shard *shard)
+{
+	const bool is_over = (shard->max_entries > 0 && shard->entry_count >= shard->max_entries) ||
+		(shard->max_bytes > 0 && shard->bytes >= shard->max_bytes);
+
+	__atomic_store_n(&shard->is_full, is_over, __ATOMIC_RELAXED);
+	return is_over;
 }
 
 static void free_runs(struct ledger_shard *shard, struct counter *counters, uint8_t count)
@@ -112,6 +122,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	entry_free_attempts(shard, entry);
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
+	(void)shard_is_over(shard);
 	free(entry->counters);
 	free(entry);
 }

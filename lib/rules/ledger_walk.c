@@ -116,6 +116,7 @@ void ledger_sweep(struct ledger *ledger, uint64_t now)
 	(void)pthread_mutex_lock(&shard->lock);
 	shard_sweep(shard, now, shard->bucket_count);
 	(void)pthread_mutex_unlock(&shard->lock);
+	ledger_shrink(ledger, shard, now);
 }
 
 struct ledger_size ledger_size(struct ledger *ledger)
@@ -123,12 +124,14 @@ struct ledger_size ledger_size(struct ledger *ledger)
 	struct ledger_size size = {
 		.bytes = sizeof(*ledger),
 		.unsaved = __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED),
+		.evicted = __atomic_load_n(&ledger->evicted, __ATOMIC_RELAXED),
 	};
 
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		(void)pthread_mutex_lock(&ledger->shards[i].lock);
 		size.keys += ledger->shards[i].entry_count;
 		size.bytes += ledger->shards[i].bytes;
+		size.is_full |= shard_is_over(&ledger->shards[i]);
 		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
 	}
 	return size;

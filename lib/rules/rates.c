@@ -4,6 +4,7 @@
  */
 #include "lib/rules/rates.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/ascii.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
 #include "lib/match/address_readings.h"
@@ -424,6 +426,20 @@ static const struct entry *find_default(const struct table *table)
 		NULL;
 }
 
+/* Shorten a long address to its beginning and a checksum, so that what strangers make up takes
+ * little memory. */
+static void shorten_key(char key_r[RATE_KEY_SIZE])
+{
+	const size_t len = strlen(key_r);
+	char whole[RATE_KEY_SIZE];
+
+	if (len <= RATE_KEY_LONG)
+		return;
+	memcpy(whole, key_r, len + 1);
+	(void)text_format(key_r, RATE_KEY_SIZE, "%.*s...%zu.%08" PRIx32,
+		TEXT_CUT(whole, RATE_KEY_LONG - 32), len, crc32c(whole, len));
+}
+
 /* Fill *match_r from the entry. Returns whether it sets a limit; the search ends with the entry in
  * any case. */
 static bool matched(enum rate rate, const struct entry *entry, const char *counted,
@@ -435,6 +451,7 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 	match_r->entry = entry->text;
 	(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
 		counted != NULL ? counted : entry->text);
+	shorten_key(match_r->counted);
 	return true;
 }
 

@@ -69,13 +69,16 @@ bool rates_exempts(const struct rates *rates, const struct cidr *client, const c
 bool rates_has(const struct rates *rates, enum rate rate);
 
 #define RATE_KEY_SIZE (ADDRESS_CANON_SIZE + 24)
+#define RATE_KEY_LONG 160 /* bytes */
 
 /* The result of a lookup. */
 struct rate_match {
 	const struct limits
 		*limits;   /* lives as long as the rates; a plain number is the first count */
 	const char *entry; /* the canonical key in the section: "192.168.1.0/24", "default" */
-	char counted[RATE_KEY_SIZE]; /* the key to charge: "rate_conn:192.168.1.0/24" */
+	/* The key to charge: "rate_conn:192.168.1.0/24". One that would be longer than
+	 * RATE_KEY_LONG ends in its length and checksum instead. */
+	char counted[RATE_KEY_SIZE];
 };
 
 /*

@@ -1,6 +1,7 @@
 /*
- * The command "limits": reports and clears the counts of the ledger. Owns nothing; runs on the
- * server thread. t/integration/test_limits_ctl.py covers it.
+ * The command "limits": reports and clears the counts of the ledger. A worker looks for the fullest
+ * keys, because that takes long; the rest runs on the server thread. Owns each survey on its way to
+ * the worker and back. t/integration/test_limits_ctl.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,61 @@ static json_t *overview_json(const struct limits_moment *moment, size_t max)
 		"bytes", (json_int_t)size.bytes, "unsaved", (json_int_t)size.unsaved, "keys", keys);
 }
 
+/* A search for the fullest keys, on its way to a worker and back. */
+struct survey {
+	struct control *control;
+	uint64_t number; /* of the connection that asked */
+	size_t max;
+	json_t *answer;
+};
+
+/* Runs on the server thread again. */
+static void answer_survey(void *argument)
+{
+	struct survey *survey = argument;
+	struct connection *c = control_find(survey->control, survey->number);
+
+	if (c != NULL)
+		connection_answer(c, survey->answer);
+	else
+		json_decref(survey->answer);
+	free(survey);
+}
+
+/* Runs on a worker. */
+static void make_survey(void *argument)
+{
+	struct survey *survey = argument;
+	struct shared *shared = survey->control->subject.shared;
+	struct policy *policy = snapshot_get(shared_snapshot(shared));
+	const struct limits_moment moment = { shared_ledger(shared), shared_now(shared), policy };
+
+	survey->answer = overview_json(&moment, survey->max);
+	policy_unref(&policy);
+	if (server_call(survey->control->server, answer_survey, survey) != 0) {
+		json_decref(survey->answer);
+		free(survey);
+	}
+}
+
+static void begin_survey(struct connection *connection, size_t max)
+{
+	struct survey *survey = calloc(1, sizeof(*survey));
+	struct work work = { .run = make_survey, .argument = survey };
+
+	if (survey == NULL) {
+		connection_answer(connection, NULL);
+		return;
+	}
+	*survey = (struct survey){ connection->control, connection->number, max, NULL };
+	if (workers_add(connection->control->workers, &work) != 0) {
+		free(survey);
+		connection_refuse(connection, "the daemon has too much work; try again");
+		return;
+	}
+	connection->is_busy = true;
+}
+
 void obey_limits(struct connection *connection, const json_t *request)
 {
 	struct shared *shared = connection->control->subject.shared;
@@ -115,6 +171,6 @@ void obey_limits(struct connection *connection, const json_t *request)
 	else if (max < 1 || max > TOP_MAX)
 		connection_refuse(connection, "\"top\" must be a number from 1 to 1000");
 	else
-		connection_answer(connection, overview_json(&moment, (size_t)max));
+		begin_survey(connection, (size_t)max);
 	policy_unref(&policy);
 }

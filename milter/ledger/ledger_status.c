@@ -14,8 +14,9 @@ static json_t *describe_ledger(void *context)
 	struct errmsg error;
 
 	ledger_file_error(section->file, &error);
-	return json_pack("{s:I, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys, "memory_bytes",
-		(json_int_t)size.bytes, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
+	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys,
+		"memory_bytes", (json_int_t)size.bytes, "full", (int)size.is_full, "evicted",
+		(json_int_t)size.evicted, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
 		section->open_error.text[0] == '\0' && error.text[0] == '\0', "error",
 		json_text_or_null(section->open_error.text[0] != '\0' ? section->open_error.text :
 									error.text));
@@ -35,8 +36,15 @@ static void check_loaded(const struct problems *problems, struct status_health *
 static void check_ledger(void *context, struct status_health *health)
 {
 	const struct ledger_section *section = context;
+	const struct ledger_size size = ledger_size(section->ledger);
 	struct errmsg error, checkpoint;
 
+	if (size.is_full)
+		status_add_problem(health,
+			"Look at posternctl limits for networks whose overflow count is full. If they "
+			"are legitimate, raise [limits] max_keys or max_memory.",
+			"the counts of rate limits are full: new clients and addresses of a network "
+			"share one limit");
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
 	if (section->open_error.text[0] != '\0')

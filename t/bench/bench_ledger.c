@@ -36,7 +36,7 @@ static void fail(const char *what)
 
 static struct ledger_request request_of(const char *key)
 {
-	return (struct ledger_request){ key, strlen(key), limits, 2, 1, 0 };
+	return (struct ledger_request){ key, strlen(key), limits, 2, 1, 0, { 0, { 0 } } };
 }
 
 static void charge_key(const struct ledger_ops *ops, uint64_t now, const char *key)

@@ -242,3 +242,44 @@ def test_connections_counted_under_a_key_are_not_limited_by_another(box):
     finally:
         for milter in held:
             milter.close()
+
+
+@pytest.mark.threads
+def test_made_up_addresses_are_held_to_one_limit_for_their_network(box):
+    """Memory and files are bounded; others and logins keep their own counts, also over a restart."""
+    daemon = daemon_with(box, {"rate_rcpt": {"default": "4/1h"}}, limits={"max_keys": "1000"})
+    number = 0
+
+    def flood(messages):
+        nonlocal number
+        accepted = 0
+        with connected(daemon) as milter:
+            for _ in range(messages):
+                assert milter.mail("<a@x.example>")
+                here = 0
+                for _ in range(100):
+                    number += 1
+                    here += bool(milter.rcpt(f"<made{number}@y.example>"))
+                assert milter.message() if here else milter.abort() is None
+                accepted += here
+        return accepted
+
+    flood(40)
+    assert flood(10) == 0
+    ledger = daemon.ctl("status")["ledger"]
+    assert ledger["full"] and ledger["evicted"] > 0 and ledger["keys"] < 1300
+    overflow = daemon.ctl("limits", "rate_rcpt:overflow 192.0.2.0/24")["keys"][0]
+    assert overflow["windows"][0]["used"] >= 4
+    daemon.stop()
+    daemon.start()
+    flood(40)  # the ledger is spread anew
+    assert flood(10) == 0
+    assert daemon.ctl("status")["ledger"]["keys"] < 1300
+    with connected(daemon, "198.51.100.7") as milter:
+        assert milter.mail("<a@x.example>")
+        for _ in range(4):
+            assert milter.rcpt("<b@z.example>")
+        assert seen(milter.rcpt("<b@z.example>")) == (450, "4.7.1", "Rate limit 4/1h")
+    status = daemon.ctl("status", parse=False)
+    assert "the counts of rate limits are full" in status
+    assert len(daemon.ctl("limits", "top", "1000")["keys"]) == 1000

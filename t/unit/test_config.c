@@ -248,7 +248,8 @@ static const struct {
 	{ "[check a]\nconnn = yes\n",
 		"/etc/p/p.conf:2: unknown key connn in [check a]; did you mean conn?" },
 	{ "[limits]\nconnect = yes\n",
-		"/etc/p/p.conf:2: unknown key connect in [limits]; the keys are count, on_limit, attempts, state" },
+		"/etc/p/p.conf:2: unknown key connect in [limits]; the keys are count, on_limit, attempts, state, "
+		"max_keys, max_memory" },
 	{ "[milter]\nfacility = mail\n",
 		"/etc/p/p.conf:2: unknown key facility in [milter]; it belongs to [log]" },
 	{ "[database]\ndefault_domain = example.com\n",

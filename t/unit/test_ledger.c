@@ -17,7 +17,11 @@
 
 static struct ledger_request request_of(const char *key, const struct limit *limits, size_t count)
 {
-	return (struct ledger_request){ key, strlen(key), limits, count, 1, 0 };
+	return (struct ledger_request){ .key = key,
+		.key_len = strlen(key),
+		.limits = limits,
+		.limit_count = count,
+		.amount = 1 };
 }
 
 static struct ledger_usage usage;

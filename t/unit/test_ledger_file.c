@@ -216,7 +216,8 @@ END_TEST
 /* What is counted meanwhile, because on_error accepts it, is in the first checkpoint. */
 START_TEST(what_could_not_be_saved_is_saved_later)
 	{
-		const struct ledger_request request = { "login:bob", 9, made_limits, 2, 1, 0 };
+		const struct ledger_request request = { "login:bob", 9, made_limits, 2, 1, 0,
+			{ 0, { 0 } } };
 		struct ledger_usage usage;
 		struct errmsg err;
 

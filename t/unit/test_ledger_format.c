@@ -48,7 +48,7 @@ static void journal_free(struct journal *journal)
 
 static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const char *key)
 {
-	const struct ledger_request request = { key, strlen(key), limits, 2, 1, 0 };
+	const struct ledger_request request = { key, strlen(key), limits, 2, 1, 0, { 0, { 0 } } };
 	struct ledger_usage usage;
 
 	return ledger_charge(ledger, now, &request, 1, true, &usage);
@@ -56,7 +56,8 @@ static enum ledger_answer charge_key(struct ledger *ledger, uint64_t now, const 
 
 static uint64_t used(struct ledger *ledger, uint64_t now, const char *key, size_t limit)
 {
-	const struct ledger_request request = { key, strlen(key), &limits[limit], 1, 1, 0 };
+	const struct ledger_request request = { key, strlen(key), &limits[limit], 1, 1, 0,
+		{ 0, { 0 } } };
 	struct ledger_usage usage;
 
 	(void)ledger_look(ledger, now, &request, 1, &usage);

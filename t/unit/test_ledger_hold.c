@@ -31,7 +31,8 @@ static void teardown(void)
 
 static struct ledger_request request_of(const char *key, const struct limit *limits, size_t count)
 {
-	return (struct ledger_request){ key, strlen(key), limits, count, 1, ATTEMPTS };
+	return (struct ledger_request){ key, strlen(key), limits, count, 1, ATTEMPTS,
+		{ 0, { 0 } } };
 }
 
 static enum ledger_answer reserve(struct ledger_hold **hold, uint64_t now, const char *key,

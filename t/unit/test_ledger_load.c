@@ -243,7 +243,8 @@ END_TEST
 START_TEST(charges_without_a_moment_do_not_lie_in_the_future)
 	{
 		const struct limit ten = { 10, 86400 };
-		const struct ledger_request request = { "login:bob", 9, &ten, 1, 1, 0 };
+		const struct ledger_request request = { "login:bob", 9, &ten, 1, 1, 0,
+			{ 0, { 0 } } };
 		const size_t in_the_moment = 60; /* after the head, a frame of 29 bytes */
 		struct ledger_clocks clocks;
 		struct ledger_usage usage;

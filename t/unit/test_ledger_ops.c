@@ -10,7 +10,7 @@
 #include "t/unit/unit.h"
 
 static const struct limit limit = { 2, 60 };
-static const struct ledger_request request = { "login:bob", 9, &limit, 1, 1, 0 };
+static const struct ledger_request request = { "login:bob", 9, &limit, 1, 1, 0, { 0, { 0 } } };
 static struct ledger *ledger;
 static struct ledger_ops ops;
 

@@ -53,8 +53,10 @@ START_TEST(time_continues_by_the_machine_and_across_a_boot_by_the_wall_clock)
 			clocks.boot_id[0] ^= 1;
 		made_ledger_open(&clocks);
 		/* The offset is derived from these clocks, but the time from the machine's. */
-		const struct ledger_request request = { "login:bob", 9, made_limits, 1, 1, 0 };
-		const struct ledger_request month = { "login:bob", 9, &made_limits[1], 1, 1, 0 };
+		const struct ledger_request request = { "login:bob", 9, made_limits, 1, 1, 0,
+			{ 0, { 0 } } };
+		const struct ledger_request month = { "login:bob", 9, &made_limits[1], 1, 1, 0,
+			{ 0, { 0 } } };
 		struct ledger_usage usage;
 		struct ledger_clocks real;
 

@@ -25,7 +25,7 @@ static void teardown(void)
 static void charge_key(uint64_t now, const char *key, uint32_t count, uint32_t seconds)
 {
 	const struct limit limit = { count, seconds };
-	const struct ledger_request request = { key, strlen(key), &limit, 1, 1, 0 };
+	const struct ledger_request request = { key, strlen(key), &limit, 1, 1, 0, { 0, { 0 } } };
 	struct ledger_usage usage;
 
 	ck_assert_int_eq(ledger_charge(ledger, now, &request, 1, true, &usage), LEDGER_FREE);

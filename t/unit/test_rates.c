@@ -260,6 +260,27 @@ START_TEST(an_address_is_looked_up_in_full_then_without_its_extension)
 	}
 END_TEST
 
+/* Strangers can make up long addresses; the keys stay short, and differ. */
+START_TEST(a_long_address_gets_a_short_key)
+	{
+		char one[240], other[240], key[RATE_KEY_SIZE + 64];
+
+		ck_assert_int_eq(add_rate(RATE_RCPT, "default", "5/1m"), 0);
+		memset(one, 'a', sizeof(one));
+		memcpy(one + 60, "@", 1);
+		for (size_t i = 100; i < sizeof(one); i += 40)
+			one[i] = '.';
+		memcpy(one + sizeof(one) - 10, "x.example", 10);
+		memcpy(other, one, sizeof(one));
+		other[sizeof(one) - 10] = 'y';
+		(void)snprintf(key, sizeof(key), "%s", held_address(RATE_RCPT, one));
+		ck_assert_uint_le(strlen(key), RATE_KEY_LONG + 10);
+		ck_assert_ptr_eq(strstr(key, "rate_rcpt:aaaa"), key);
+		ck_assert_str_eq(held_address(RATE_RCPT, one), key);
+		ck_assert_str_ne(held_address(RATE_RCPT, other), key);
+	}
+END_TEST
+
 START_TEST(some_are_exempt)
 	{
 		struct cidr inside = { .family = AF_UNSPEC }, outside,
@@ -327,6 +348,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, open_connections_are_counted_under_the_key_that_limits_them);
 	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
 	tcase_add_test(tcase, an_address_is_looked_up_in_full_then_without_its_extension);
+	tcase_add_test(tcase, a_long_address_gets_a_short_key);
 	tcase_add_test(tcase, some_are_exempt);
 	tcase_add_test(tcase, a_rate_that_is_off_limits_nobody);
 	suite_add_tcase(suite, tcase);

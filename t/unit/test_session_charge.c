@@ -268,7 +268,8 @@ START_TEST(a_message_that_on_error_answers_is_charged_if_that_accepts_it)
 	{
 		const char *const key = "rate_rcpt:a@y.example";
 		const struct limit limit = { 2, 3600 };
-		const struct ledger_request request = { key, strlen(key), &limit, 1, 1, 0 };
+		const struct ledger_request request = { key, strlen(key), &limit, 1, 1, 0,
+			{ 0, { 0 } } };
 		struct results_field results;
 		struct ledger_usage usage;
 

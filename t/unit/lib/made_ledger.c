@@ -70,7 +70,8 @@ void made_ledger_open(const struct ledger_clocks *clocks)
 
 enum ledger_answer made_ledger_charge(const char *key)
 {
-	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 0 };
+	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 0,
+		{ 0, { 0 } } };
 	struct ledger_usage usage;
 
 	return ledger_charge(made_ledger, ledger_file_now(made_file), &request, 1, true, &usage);
@@ -78,7 +79,8 @@ enum ledger_answer made_ledger_charge(const char *key)
 
 enum ledger_answer made_ledger_reserve(struct ledger_hold **hold, const char *key)
 {
-	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 10 };
+	const struct ledger_request request = { key, strlen(key), made_limits, 2, 1, 10,
+		{ 0, { 0 } } };
 	struct ledger_usage usage;
 
 	return ledger_reserve(made_ledger, ledger_file_now(made_file), hold, &request, 1, true,
@@ -87,7 +89,8 @@ enum ledger_answer made_ledger_reserve(struct ledger_hold **hold, const char *ke
 
 uint64_t made_ledger_used(const char *key, size_t limit)
 {
-	const struct ledger_request request = { key, strlen(key), &made_limits[limit], 1, 1, 0 };
+	const struct ledger_request request = { key, strlen(key), &made_limits[limit], 1, 1, 0,
+		{ 0, { 0 } } };
 	struct ledger_usage usage;
 
 	ck_assert_int_ne(ledger_look(made_ledger, ledger_file_now(made_file), &request, 1, &usage),

@@ -1,0 +1,310 @@
+/*
+ * Shows how many keys a bounded ledger keeps, which ones it removes, and that a flood from one
+ * network is held to one limit.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/rules/ledger.h"
+#include "t/unit/unit.h"
+
+#define NOW UINT64_C(1000000000000)
+#define KEYS ((size_t)640)
+/* The shards fill unevenly, and each may exceed its share by overflow keys. */
+#define KEYS_MOST (KEYS + KEYS / 4 + 2 * LEDGER_SHARDS)
+
+static const struct limit limit = { 4, 3600 };
+static const struct ledger_origin flood = { 4, { 192, 0, 2 } }, other = { 4, { 198, 51, 100 } },
+				  far = { 6, { 0x20, 0x01, 0x0d, 0xb8, 0, 1 } };
+static struct ledger *ledger;
+
+static void setup(void)
+{
+	ledger = ledger_new();
+	ck_assert_ptr_nonnull(ledger);
+	ledger_set_bounds(ledger, KEYS, 0);
+}
+
+static void teardown(void)
+{
+	ledger_free(&ledger);
+}
+
+static struct ledger_request request_of(const char *key, const struct ledger_origin *origin)
+{
+	struct ledger_request request = { .key = key,
+		.key_len = strlen(key),
+		.limits = &limit,
+		.limit_count = 1,
+		.amount = 1 };
+
+	if (origin != NULL)
+		request.origin = *origin;
+	return request;
+}
+
+/* Charge a key; origin NULL: of a login. */
+static enum ledger_answer charge(const char *key, const struct ledger_origin *origin)
+{
+	const struct ledger_request request = request_of(key, origin);
+	struct ledger_usage usage;
+
+	return ledger_charge(ledger, NOW, &request, 1, true, &usage);
+}
+
+static int copy_used(void *context, const struct ledger_view *view)
+{
+	*(uint64_t *)context = view->windows[0].used;
+	return 0;
+}
+
+/* What a key counts; 0 if the ledger does not have it. */
+static uint64_t used(const char *key)
+{
+	uint64_t amount = 0;
+
+	(void)ledger_find(ledger, NOW, key, strlen(key), copy_used, &amount);
+	return amount;
+}
+
+/* Charge that many new keys, and return how many charges were accepted. */
+static unsigned make_flood(const char *table, unsigned count, const struct ledger_origin *origin)
+{
+	static unsigned serial;
+	unsigned accepted = 0;
+	char key[64];
+
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(key, sizeof(key), "%s:made%u@example.com", table, serial++);
+		accepted += charge(key, origin) == LEDGER_FREE;
+	}
+	return accepted;
+}
+
+START_TEST(without_a_bound_every_key_is_kept)
+	{
+		ledger_set_bounds(ledger, 0, 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 2000, &flood), 2000);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 2000);
+		ck_assert(!ledger_size(ledger).is_full);
+		ck_assert_uint_eq(ledger_size(ledger).evicted, 0);
+	}
+END_TEST
+
+/* Once the ledger is full, all new keys of one network share one limit, and remove no others. */
+START_TEST(a_flood_is_held_to_one_limit)
+	{
+		unsigned accepted;
+		size_t evicted;
+
+		(void)make_flood("rate_rcpt", 3 * KEYS, &flood);
+		ck_assert(ledger_size(ledger).is_full);
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
+		ck_assert_uint_gt(used("rate_rcpt:overflow 192.0.2.0/24"), 0);
+		(void)make_flood("rate_rcpt", 30 * KEYS, &flood); /* fill the last shards */
+		evicted = ledger_size(ledger).evicted;
+		accepted = make_flood("rate_rcpt", 10 * KEYS, &flood);
+		ck_assert_uint_eq(accepted, 0);
+		ck_assert_uint_eq(ledger_size(ledger).evicted, evicted);
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+		ck_assert_uint_ge(used("rate_rcpt:overflow 192.0.2.0/24"), limit.count);
+	}
+END_TEST
+
+/* Other networks and other tables have their own limits. */
+START_TEST(others_are_not_held_back_by_a_flood)
+	{
+		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		for (unsigned i = 0; i < limit.count; i++) {
+			ck_assert_int_eq(charge("rate_rcpt:a@other.example", &other), LEDGER_FREE);
+			ck_assert_int_eq(charge("rate_rcpt:b@far.example", &far), LEDGER_FREE);
+			ck_assert_int_eq(charge("login:alice", NULL), LEDGER_FREE);
+		}
+		ck_assert_int_eq(charge("rate_rcpt:a@other.example", &other), LEDGER_FULL);
+		ck_assert_int_eq(charge("login:alice", NULL), LEDGER_FULL);
+		ck_assert_int_eq(charge("rate_rcpt_sender:c@example.com", &flood), LEDGER_FREE);
+		ck_assert_int_eq(charge("rate_rcpt:d@example.com", &flood), LEDGER_FULL);
+		ck_assert_uint_eq(used("rate_rcpt:overflow 198.51.100.0/24"), 0);
+	}
+END_TEST
+
+/* Keys above half of their limit, logins' keys and keys with open reservations stay. */
+START_TEST(some_keys_are_never_removed)
+	{
+		const struct ledger_request open = request_of("rate_rcpt:open@example.com", &other);
+		struct ledger_hold *hold = NULL;
+		struct ledger_usage usage;
+
+		for (unsigned i = 0; i < 3; i++)
+			ck_assert_int_eq(charge("rate_rcpt:half@example.com", &flood), LEDGER_FREE);
+		ck_assert_int_eq(charge("login:bob", NULL), LEDGER_FREE);
+		ck_assert_int_eq(ledger_reserve(ledger, NOW, &hold, &open, 1, true, &usage),
+			LEDGER_FREE);
+		for (uint8_t net = 0; net < 200; net++) {
+			const struct ledger_origin origin = { 4, { 10, 0, net } };
+
+			(void)make_flood("rate_rcpt", 20, &origin);
+		}
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+		ck_assert_uint_eq(used("rate_rcpt:half@example.com"), 3);
+		ck_assert_uint_eq(used("login:bob"), 1);
+		ck_assert_uint_eq(used("rate_rcpt:open@example.com"), 1);
+		ledger_commit(ledger, NOW, &hold);
+		ck_assert_uint_eq(used("rate_rcpt:open@example.com"), 1);
+	}
+END_TEST
+
+/* If no key can be removed, new ones still count: in overflow keys, which are bounded, too. */
+START_TEST(overflow_keys_are_bounded)
+	{
+		char key[64];
+		uint64_t common;
+
+		for (unsigned i = 0; i < 4 * KEYS; i++) {
+			const struct ledger_origin origin = { 4,
+				{ 11, (uint8_t)(i >> 8), (uint8_t)i } };
+
+			(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
+			for (unsigned k = 0; k < 3; k++)
+				(void)charge(key, &origin);
+		}
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+		common = used("rate_conn:overflow");
+		ck_assert_uint_gt(common, 0);
+		ck_assert_uint_le(common, limit.count);
+	}
+END_TEST
+
+/* Looking changes nothing, and shows what a charge would meet. */
+START_TEST(looking_removes_nothing)
+	{
+		const struct ledger_request a = request_of("rate_rcpt:new@example.com", &other),
+					    b = request_of("rate_rcpt:new@example.com", &flood);
+		struct ledger_usage usage;
+		struct ledger_size before, after;
+
+		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		before = ledger_size(ledger);
+		ck_assert_int_eq(ledger_look(ledger, NOW, &a, 1, &usage), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, 0);
+		ck_assert_int_eq(ledger_look(ledger, NOW, &b, 1, &usage), LEDGER_FULL);
+		after = ledger_size(ledger);
+		ck_assert_uint_eq(before.keys, after.keys);
+		ck_assert_uint_eq(before.evicted, after.evicted);
+	}
+END_TEST
+
+/* A lower bound takes effect in the next sweeps; bytes are bounded as keys are. */
+START_TEST(a_lower_bound_takes_effect)
+	{
+		ledger_set_bounds(ledger, 0, 0);
+		(void)make_flood("rate_rcpt", 2000, &flood);
+		(void)make_flood("rate_rcpt", 2000, &other);
+		ledger_set_bounds(ledger, 0, ledger_size(ledger).bytes / 4);
+		ck_assert(ledger_size(ledger).is_full);
+		for (int i = 0; i < 3 * LEDGER_SHARDS; i++)
+			ledger_sweep(ledger, NOW);
+		ck_assert_uint_lt(ledger_size(ledger).keys, 2000);
+		ck_assert_uint_gt(ledger_size(ledger).keys, 200);
+	}
+END_TEST
+
+/* Idle keys make room before others are removed. */
+START_TEST(idle_keys_are_removed_first)
+	{
+		struct ledger_request request = request_of("rate_rcpt:later@example.com", &other);
+		struct ledger_usage usage;
+
+		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		for (unsigned i = 0; i < 100; i++) {
+			char key[64];
+
+			(void)snprintf(key, sizeof(key), "rate_rcpt:later%u@example.com", i);
+			request.key = key;
+			request.key_len = strlen(key);
+			ck_assert_int_eq(ledger_charge(ledger, NOW + UINT64_C(7200000000), &request,
+						 1, true, &usage),
+				LEDGER_FREE);
+		}
+	}
+END_TEST
+
+/* ---- the model ----------------------------------------------------------------------- */
+
+static uint64_t state = 88172645463325252ULL;
+
+static unsigned roll(unsigned sides)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % sides;
+}
+
+#define MODEL_KEYS 4000
+#define MODEL_NETWORKS 16
+
+/*
+ * Random charges of random keys from random networks, compared with plain counts of what was
+ * accepted. No key exceeds its limit by more than half of it (an evicted key starts anew, but only
+ * below half); a key that passed half is counted exactly; logins are counted exactly; the ledger
+ * keeps to its bound, and it never refuses a key whose network and itself have room.
+ */
+START_TEST(agrees_with_a_model)
+	{
+		static unsigned counts[MODEL_KEYS], logins[8];
+		char key[64];
+
+		memset(counts, 0, sizeof(counts));
+		memset(logins, 0, sizeof(logins));
+		for (unsigned n = 0; n < 40000; n++) {
+			const unsigned which = roll(MODEL_KEYS);
+			const struct ledger_origin origin = { 4, { 10, 1, (uint8_t)(which % 16) } };
+			const unsigned login = roll(8);
+			enum ledger_answer answer;
+			uint64_t before;
+
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u@example.com", which);
+			before = used(key);
+			answer = charge(key, &origin);
+			counts[which] += answer == LEDGER_FREE;
+			if (before > 0)
+				ck_assert_int_eq(answer,
+					before < limit.count ? LEDGER_FREE : LEDGER_FULL);
+			if (before > limit.count / 2)
+				ck_assert_uint_eq(used(key),
+					before + (answer == LEDGER_FREE ? 1 : 0));
+			if (n % 16 != 0)
+				continue;
+			(void)snprintf(key, sizeof(key), "login:%u", login);
+			answer = charge(key, NULL);
+			ck_assert_int_eq(answer,
+				logins[login] < limit.count ? LEDGER_FREE : LEDGER_FULL);
+			logins[login] += answer == LEDGER_FREE;
+			ck_assert_uint_eq(used(key), logins[login]);
+			ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+		}
+		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("ledger_bound");
+	TCase *tcase = tcase_create("ledger_bound");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, without_a_bound_every_key_is_kept);
+	tcase_add_test(tcase, a_flood_is_held_to_one_limit);
+	tcase_add_test(tcase, others_are_not_held_back_by_a_flood);
+	tcase_add_test(tcase, some_keys_are_never_removed);
+	tcase_add_test(tcase, overflow_keys_are_bounded);
+	tcase_add_test(tcase, looking_removes_nothing);
+	tcase_add_test(tcase, a_lower_bound_takes_effect);
+	tcase_add_test(tcase, idle_keys_are_removed_first);
+	tcase_add_test(tcase, agrees_with_a_model);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
