@@ -85,7 +85,8 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	else if (!regex_check(subject, true, entry->text, entry->len, &err) ||
 		regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
 		report_entry(list, entry, &err, problems);
-	else if (regexlist_is_costly(list->regexes, &err))
+	else if (regexlist_is_costly(list->regexes, &err) ||
+		regex_is_doubtful(entry->text, entry->len, &err))
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	return 0;
 }
@@ -133,16 +134,19 @@ static int add_entry(struct list *list, const struct entry *entry, struct proble
 	}
 }
 
-/* Return whether a text is UTF-16, by its byte order mark or by many NUL bytes. */
-static bool is_utf16(const char *text, size_t len)
+static bool has_utf16_mark(const char *text, size_t len)
 {
-	size_t looked = len < 512 ? len : 512, nuls = 0, i;
+	return len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
 
-	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
-		return true;
-	for (i = 0; i < looked; i++)
+/* Return whether every second byte is NUL or nearly so, as in UTF-16 without a byte order mark. */
+static bool has_many_nuls(const char *text, size_t len)
+{
+	size_t nuls = 0, i;
+
+	for (i = 0; i < len && i < 512; i++)
 		nuls += text[i] == '\0';
-	return nuls > 1 && nuls * 3 > looked;
+	return nuls > 1 && nuls * 3 > i;
 }
 
 /* Add all lines. Returns 0, or -1 when out of memory. */
@@ -184,7 +188,7 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 	if (list == NULL)
 		return NULL;
 	problems_begin(problems);
-	if (is_utf16(text, len))
+	if (has_utf16_mark(text, len) || has_many_nuls(text, len))
 		problems_add(problems,
 			"%s:1: the file is not UTF-8 but UTF-16; save it as UTF-8; all of it is left out",
 			list->name);

@@ -506,7 +506,9 @@ static int add_regex(struct reading *r, const char *item, size_t len, uint32_t n
 	if (!regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err) ||
 		regexlist_add(list, item, len, number, &err) < 0)
 		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
-	return regexlist_is_costly(list, &err) ? add_remark(r, number, REMARK_SLOW, err.text) : 0;
+	return regexlist_is_costly(list, &err) || regex_is_doubtful(item, len, &err) ?
+		add_remark(r, number, REMARK_SLOW, err.text) :
+		0;
 }
 
 /* Compile the regexes up to the bound, to which also those count that are refused. */

@@ -415,3 +415,51 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
 		return client_can_match(&c, needs.odd);
 	return subject == REGEX_ON_HELO || address_can_match(&c, &needs);
 }
+
+/* ---- other dialects ----------------------------------------------------------------------- */
+
+/* Return what [:NAME:] at text is in JavaScript's dialect, for a place in a class; NULL if nothing.
+ */
+static const char *posix_class(const char *text, size_t len)
+{
+	static const char *const classes[][2] = { { "[:alnum:]", "a-z0-9" }, { "[:alpha:]", "a-z" },
+		{ "[:blank:]", " \\t" }, { "[:cntrl:]", "\\x00-\\x1f" }, { "[:digit:]", "0-9" },
+		{ "[:graph:]", "!-~" }, { "[:lower:]", "a-z" }, { "[:print:]", " -~" },
+		{ "[:punct:]", "!-\\/:-@[-`{-~" }, { "[:space:]", "\\s" }, { "[:upper:]", "a-z" },
+		{ "[:word:]", "\\w" }, { "[:xdigit:]", "0-9a-f" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (strlen(classes[i][0]) <= len &&
+			memcmp(text, classes[i][0], strlen(classes[i][0])) == 0)
+			return classes[i][1];
+	}
+	return NULL;
+}
+
+bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note)
+{
+	const char *right;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i++) {
+		if (text[i] == '[' && (right = posix_class(text + i, len - i)) != NULL) {
+			(void)errmsg_set(note,
+				"\"%.*s\" contains %.*s, which is not a class in JavaScript's dialect; "
+				"write %s in the brackets",
+				TEXT_CUT_LEN(text, len, SHOWN_MAX),
+				TEXT_CUT_LEN(text + i, strcspn(text + i, "]") + 1, 12), right);
+			return true;
+		}
+		if (text[i] != '\\')
+			continue;
+		i++;
+		if (strchr("AZzGQEhHRXK", text[i]) != NULL) {
+			(void)errmsg_set(note,
+				"\"%.*s\" contains \\%c, which matches %c alone in JavaScript's dialect",
+				TEXT_CUT_LEN(text, len, SHOWN_MAX), text[i], text[i]);
+			return true;
+		}
+	}
+	return false;
+}

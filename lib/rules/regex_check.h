@@ -19,4 +19,8 @@ enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *fault);
 
+/* Return whether a regex contains a part that means something else in other dialects, and set note
+ * to a text of the same form: [:digit:], \A, \Z and the like. */
+bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
+
 #endif

@@ -155,6 +155,37 @@ START_TEST(a_regex_that_may_match_is_accepted)
 	}
 END_TEST
 
+static const struct {
+	const char *text, *want; /* want: NULL if the regex is not doubtful */
+} doubtful[] = {
+	{ "[[:digit:]]+@b\\.example",
+		"\"[[:digit:]]+@b\\.example\" contains [:digit:], which is not a class in JavaScript's "
+		"dialect; write 0-9 in the brackets" },
+	{ "[^[:space:]]",
+		"\"[^[:space:]]\" contains [:space:], which is not a class in JavaScript's "
+		"dialect; write \\s in the brackets" },
+	{ "\\Aevil@.*\\Z",
+		"\"\\Aevil@.*\\Z\" contains \\A, which matches A alone in JavaScript's dialect" },
+	{ "evil@.*\\z",
+		"\"evil@.*\\z\" contains \\z, which matches z alone in JavaScript's dialect" },
+	{ "\\d+@.*", NULL },
+	{ "\\\\A", NULL },
+	{ "[:a]", NULL },
+	{ "[[:nosuch:]]", NULL },
+	{ "a\\", NULL },
+	{ "", NULL },
+};
+START_TEST(parts_of_other_dialects_are_noted)
+	{
+		struct errmsg note = { "" };
+
+		ck_assert_int_eq(regex_is_doubtful(doubtful[_i].text, strlen(doubtful[_i].text),
+					 &note),
+			doubtful[_i].want != NULL);
+		ck_assert_str_eq(note.text, doubtful[_i].want == NULL ? "" : doubtful[_i].want);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -164,6 +195,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, a_line_of_another_form_is_refused, 0, ROWS(faulty));
 	tcase_add_loop_test(tcase, a_regex_that_may_match_is_accepted, 0, ROWS(sound));
+	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
