@@ -16,6 +16,7 @@
  *	b!a@c			a@b (the first !)
  *	a%@c, !a@c		a@c (no domain: that of the address stays)
  *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
+ *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
  *
  * No domain is excluded, because only the MTA knows which are its own. Where a step is possible in

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/match/address.h"
+#include "lib/match/address_readings.h"
 #include "t/fuzz/fuzz.h"
 
 static void must(bool holds)
@@ -25,6 +25,28 @@ static bool stands_alone(const struct mail_address *a)
 		strchr("> \t.", c[len - 1]) == NULL;
 }
 
+static void read_all(const struct mail_address *a)
+{
+	struct address_readings readings;
+	struct mail_address inner;
+	struct address_key key;
+	unsigned form;
+	size_t i;
+
+	must(address_readings_find(a, &readings) == (readings.count <= ADDRESS_READINGS_MAX));
+	for (i = 0; i < readings.count; i++) {
+		must(strlen(readings.at[i].canon) == readings.at[i].canon_len);
+		for (form = 0; form < ADDRESS_KEYS; form++) {
+			if (address_key(&readings.at[i], "+-", form, &key))
+				must(strlen(key.text) == key.len);
+		}
+	}
+	must(!a->is_simple || readings.count == 1);
+	address_innermost(a, &inner);
+	address_count_key(&inner, "+-", &key);
+	must(strlen(key.text) == key.len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct mail_address a, again;
@@ -39,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	must(strlen(address_domain(&a)) < DOMAIN_SIZE);
 	must(a.has_domain == (address_domain(&a)[0] != '\0'));
 	must(address_equal(&a, &a) && address_base_len(&a, "+-") <= a.local_len);
+	if (!a.is_odd)
+		read_all(&a);
 	if (stands_alone(&a)) {
 		must(address_parse(a.canon, a.canon_len, &again) == 0 && address_equal(&a, &again));
 		must(a.local_len == again.local_len && a.is_literal == again.is_literal);

@@ -104,7 +104,8 @@ def test_postfix_delivers_these_forms_to_another_address(box):
 def front(shared_box):
     daemon = shared_box.postern(
         config={"profile": {"default_domain": "corp.example"}},
-        lists={"rcpt_to.access.blacklist": "all@corp.example\n", "access.domains": "listed.example\n"})
+        lists={"rcpt_to.access.blacklist": "all@corp.example\n",
+               "mail_from.access.blacklist": "spam@bad.example\n", "access.domains": "listed.example\n"})
     return daemon, shared_box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
 
 
@@ -127,6 +128,19 @@ def test_access_domains_see_each_form_of_a_recipient(front):
     for address, reply in recipients(mta, ["<a%x.listed.example@corp.example>",
                                            "<listed.example!a@corp.example>"]).items():
         assert not isinstance(reply, str) and reply.words == "You are not welcome here.", (address, reply)
+
+
+def test_senders_are_read_in_the_same_way(front):
+    _, mta = front
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        smtp.xclient(addr="192.0.2.9", name="stranger.example")
+        smtp.ehlo()
+        for sender in ("<spam%bad.example@x.example>", "<spam+1@bad.example>", '<"spam@bad.example"@x.example>'):
+            assert smtp.mail(sender).words.endswith("That sender cannot send mail here"), sender
+        for sender in ("<spam%ok.example@x.example>", "<no%reply@example.com>", "<>"):
+            assert smtp.mail(sender).code == 250, sender
+            smtp.rset()
 
 
 def test_recipients_that_no_list_denies_pass(front):

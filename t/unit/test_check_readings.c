@@ -68,6 +68,7 @@ static const struct {
 	{ "\"all@ corp.example\"@corp.example", ALL },
 	{ "\"corp.example!\\all\"@localhost", ALL },
 	{ "\"\\\\all\"@corp.example", ALL },
+	{ "\"(x)all\"@corp.example", ALL },
 	{ "\"\\\"all\\\"\"@corp.example", ALL },
 	{ "\"\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:8)" },
 	{ "%corp.example@localhost", "rcpt=fail(rcpt_to.access.blacklist:8)" },
@@ -89,6 +90,7 @@ static const struct {
 	{ "\"100% sure\"@example.com", NULL },
 	{ "\"Joe.\\\\Blow\"@example.com", NULL },
 	{ "\"Fred Bloggs\"@example.com", NULL },
+	{ "\"Fred (office)\"@example.com", NULL },
 	{ "customer/department=shipping@example.com", NULL },
 	{ "a@b@example.com", NULL },
 	/* Without a full domain. */
