@@ -269,7 +269,7 @@ def test_made_up_addresses_are_held_to_one_limit_for_their_network(box):
     ledger = daemon.ctl("status")["ledger"]
     assert ledger["full"] and ledger["evicted"] > 0 and ledger["keys"] < 1300
     overflow = daemon.ctl("limits", "rate_rcpt:overflow 192.0.2.0/24")["keys"][0]
-    assert overflow["windows"][0]["used"] >= 4
+    assert overflow["windows"][0]["used"] >= 4 and overflow["in_force"] is True
     daemon.stop()
     daemon.start()
     flood(40)  # the ledger is spread anew
