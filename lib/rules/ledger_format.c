@@ -96,6 +96,7 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 		return -1;
 	for (uint8_t i = 0; i < len; i++) {
 		if (!read_bytes(r, &run, sizeof(run)) || (i > 0 && run.tick <= last) ||
+			counter.base + run.tick > TIME_MAX / counter_tick_width(&counter) ||
 			counter_append(&counter, &run) != 0) {
 			counter_free(&counter);
 			return -1;
@@ -369,12 +370,12 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 
 /* ---- the time of the newest charge ------------------------------------------ */
 
-static uint64_t newest_of(const struct ledger_entry *entry)
+static uint64_t newest_of(const struct counter *counters, uint8_t count)
 {
 	uint64_t newest = 0, start;
 
-	for (uint8_t i = 0; i < entry->count; i++) {
-		const struct counter *counter = &entry->counters[i];
+	for (uint8_t i = 0; i < count; i++) {
+		const struct counter *counter = &counters[i];
 
 		if (counter->len == 0)
 			continue;
@@ -394,7 +395,9 @@ uint64_t ledger_newest(struct ledger *ledger)
 		(void)pthread_mutex_lock(&ledger->shards[i].lock);
 		for (size_t j = 0; j < shard->bucket_count; j++) {
 			for (struct ledger_entry *e = shard->buckets[j]; e != NULL; e = e->next) {
-				start = newest_of(e);
+				start = newest_of(e->counters, e->count);
+				newest = start > newest ? start : newest;
+				start = newest_of(e->attempts, e->attempt_count);
 				newest = start > newest ? start : newest;
 			}
 		}

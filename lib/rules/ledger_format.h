@@ -48,8 +48,8 @@ int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const
 int ledger_restore_record(struct ledger *ledger, const struct ledger_record *record);
 
 /*
- * Return the latest time for which the counters prove that a charge was made then or later; 0 when
- * the ledger contains no charge.
+ * Return the latest time for which the counters prove that something was charged or given back then
+ * or later; 0 when the ledger contains neither.
  */
 uint64_t ledger_newest(struct ledger *ledger);
 
