@@ -127,9 +127,7 @@ static bool close_idlest_peer(struct auth *auth, enum peer_rank highest)
 	return true;
 }
 
-/* The number of peers beyond which a new one takes the place of the idlest: never so many that
- * other sessions and files lack descriptors. */
-static size_t most_peers(const struct auth *auth)
+size_t peers_most(const struct auth *auth)
 {
 	const uint64_t half = descriptors_look().limit / 2;
 	const size_t most = auth->config->auth.max_connections;
@@ -139,7 +137,7 @@ static size_t most_peers(const struct auth *auth)
 
 static void limit_peers(struct auth *auth)
 {
-	const size_t most = most_peers(auth);
+	const size_t most = peers_most(auth);
 
 	if (auth->peer_count >= most && !auth->is_full_logged) {
 		auth->is_full_logged = true;

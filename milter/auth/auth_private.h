@@ -87,6 +87,11 @@ void peer_write(struct peer *peer, const struct strbuf *out);
 void peer_close(struct peer *peer);
 void peer_close_written(struct peer *peer);
 
+/* The number of peers beyond which a new one takes the place of the idlest: that of [auth]
+ * max_connections, but at most half of the file descriptors, so that sessions and files have the
+ * others. */
+size_t peers_most(const struct auth *auth);
+
 /* Close the peers that have been idle for too long, and free the closed ones. */
 void peers_sweep(struct auth *auth);
 

@@ -75,6 +75,18 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 			"a key for tokens is not used: %s", problems_text(keys->problems, i));
 }
 
+static void check_peers(const struct auth *auth, struct status_health *health)
+{
+	const size_t wanted = auth->config->auth.max_connections, most = peers_most(auth);
+
+	if (most < wanted)
+		status_add_note(health,
+			"Permit more open files (LimitNOFILE= of the unit) and restart postern, or "
+			"set a smaller number.",
+			"[auth] max_connections is %zu, but the limit of open files permits %zu",
+			wanted, most);
+}
+
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
@@ -91,8 +103,10 @@ static void check_auth(void *context, struct status_health *health)
 			"Create the directory of [auth] socket, or make [auth] socket and "
 			"saslauthd empty; then restart postern.",
 			"logins are not served: the directory of the socket does not exist");
-	if (section->auth != NULL)
+	if (section->auth != NULL) {
 		check_keys(section->auth, health);
+		check_peers(section->auth, health);
+	}
 }
 
 int auth_status_register(struct auth_section *section, struct status *registry)

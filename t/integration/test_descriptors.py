@@ -69,6 +69,8 @@ def check_everything_works(daemon):
 def test_the_limit_is_raised_to_the_hard_limit(daemon):
     shown = daemon.ctl("status")
     assert shown["problems"] == []
+    assert any(note["note"] == f"[auth] max_connections is 4096, but the limit of open files permits {LIMIT // 2}"
+               for note in shown["notes"])
     assert shown["descriptors"] == {"limit": LIMIT, "reserve": LIMIT // 4, "delays": 0,
                                     "open_at_least": shown["descriptors"]["open_at_least"]}
 
