@@ -100,7 +100,7 @@ static void print_summary(const struct daemon_options *options, const struct con
 	print_text(stdout, "%s: ", options->config_path);
 	if (error_count > 0)
 		print_text(stdout, "%zu error%s", error_count, error_count == 1 ? "" : "s");
-	else if (problems_count(report->unreadable) > 0)
+	else if (report != NULL && problems_count(report->unreadable) > 0)
 		print_text(stdout, "a daemon should not start now");
 	else
 		print_text(stdout, "no error");

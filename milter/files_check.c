@@ -305,6 +305,7 @@ static void check_limits(const struct config *config, const char *user, struct f
 	if (folder == NULL)
 		return;
 	if ((open_folder = opendir(folder)) != NULL) {
+		/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 		while ((entry = readdir(open_folder)) != NULL) {
 			if (!is_of_limits(entry->d_name, slash == NULL ? state : slash + 1) ||
 				asprintf(&path, "%s/%s", folder, entry->d_name) < 0)

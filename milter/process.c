@@ -200,7 +200,7 @@ static int take_groups(const struct process_user *user)
 	if ((count = getgroups(count, groups)) >= 0)
 		memcpy(groups + count, user->more_groups,
 			(size_t)user->more_group_count * sizeof(*groups));
-	ret = count < 0 ? -1 : setgroups((size_t)(count + user->more_group_count), groups);
+	ret = count < 0 ? -1 : setgroups((size_t)count + (size_t)user->more_group_count, groups);
 	free(groups);
 	return ret;
 }

@@ -50,36 +50,32 @@ void cache_apply_config(struct cache *cache)
 	watch_files(cache, false);
 }
 
-/* Load postern.conf. Returns 0, or -1 with err set, which counts the errors after the first. */
-static int load_config(const struct cache *cache, const struct config **config_r,
-	struct errmsg *err)
+/* Load postern.conf. Returns a reference, or NULL with err set, which counts the errors after the
+ * first. */
+static const struct config *load_config(const struct cache *cache, struct errmsg *err)
 {
 	struct problems *errors = problems_new();
 	const struct config *config = NULL;
-	int ret = errors == NULL ? errmsg_set(err, "out of memory") :
-				   config_load_all(cache->config_path, NULL, &config, errors, err);
 
-	if (ret != 0 && errors != NULL)
+	if (errors == NULL)
+		(void)errmsg_set(err, "out of memory");
+	else if (config_load_all(cache->config_path, NULL, &config, errors, err) != 0)
 		problems_summarize(errors, err);
 	problems_free(&errors);
-	if (ret == 0 && cache->hooks.config_read != NULL &&
-		cache->hooks.config_read(cache->hooks.context, config, err) != 0) {
+	if (config != NULL && cache->hooks.config_read != NULL &&
+		cache->hooks.config_read(cache->hooks.context, config, err) != 0)
 		config_unref(&config);
-		return -1;
-	}
-	if (ret == 0)
-		*config_r = config;
-	return ret;
+	return config;
 }
 
 /* Read postern.conf. If it is bad, log the error and keep the old configuration. */
 static void read_config(struct cache *cache)
 {
-	const struct config *config = NULL, *old = cache->config;
+	const struct config *config, *old = cache->config;
 	struct errmsg err;
 
 	cache->config_error.text[0] = '\0';
-	if (load_config(cache, &config, &cache->config_error) < 0) {
+	if ((config = load_config(cache, &cache->config_error)) == NULL) {
 		log_event(LOG_LEVEL_ERROR, "config refused, the old one stays: %s",
 			cache->config_error.text);
 		cache_reload_failed(cache, &cache->config_error);
