@@ -91,7 +91,7 @@ bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *val
 bool regexlist_has_machine_code(void);
 
 /*
- * Prepare a finished list, one step of at most a few tenths of a second at a time. Changes no
+ * Prepare a finished list, one step of at most a few seconds at a time. Changes no
  * answer. Returns whether another step is needed. One thread at a time may prepare a list, while
  * others match.
  */

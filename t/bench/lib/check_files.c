@@ -20,19 +20,6 @@ static void fail(const char *path, const char *why)
 	exit(1);
 }
 
-/* Prepare all regexes, as the daemon does beside its work. */
-static void prepare_regexes(const struct policy *policy)
-{
-	size_t count = 0, i;
-	struct regexlist **lists = policy_unprepared(policy, &count);
-
-	for (i = 0; lists != NULL && i < count; i++) {
-		while (regexlist_prepare(lists[i]))
-			;
-	}
-	free(lists);
-}
-
 struct policy *check_files_policy(const char *config_path)
 {
 	struct problems *problems = problems_new();
@@ -47,7 +34,7 @@ struct policy *check_files_policy(const char *config_path)
 		fail(config_path, problems_text(problems, 0));
 	problems_free(&problems);
 	config_unref(&config);
-	prepare_regexes(policy);
+	check_rules_prepare(policy);
 	return policy;
 }
 

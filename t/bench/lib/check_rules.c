@@ -112,24 +112,27 @@ static void add_addresses(struct made *m, enum list_id id, int count)
 	strbuf_free(&text);
 }
 
-/* Typical regexes: a name below a domain, a word with digits, a word anywhere. */
+/* Typical regexes: a name below a domain, a word with digits, a word anywhere. Those of clients and
+ * HELO have a dot in place of the @ of an address. */
 static void add_regexes(struct made *m, enum list_id id, int count, char kind)
 {
+	const char *at = strchr("abh", kind) != NULL ? "\\." : "@";
 	struct strbuf text = STRBUF_INIT;
 	int i;
 
 	for (i = 0; i < count; i++) {
 		if (i % 4 == 0)
-			strbuf_add_str(&text, ".*@(?:.*\\.)?");
+			strbuf_addf(&text, ".*%s(?:.*\\.)?", at);
 		else if (i % 4 == 1)
-			strbuf_add_str(&text, "(?:news|promo|offers?)-[a-z0-9]{4,12}@");
+			strbuf_addf(&text, "(?:news|promo|offers?)-[a-z0-9]{4,12}%s", at);
 		else if (i % 4 == 2)
 			strbuf_add_str(&text, ".*");
 		strbuf_addf(&text, "%c%08llx", kind, word(kind, i));
-		strbuf_add_str(&text,
-			i % 4 == 3	   ? "\\d{1,3}@.*\n" :
-				i % 4 == 2 ? ".*\\.(?:com|net|org)\n" :
-					     "\\.example\\.com\n");
+		if (i % 4 == 3)
+			strbuf_addf(&text, "\\d{1,3}%s.*\n", at);
+		else
+			strbuf_add_str(&text,
+				i % 4 == 2 ? ".*\\.(?:com|net|org)\n" : "\\.example\\.com\n");
 	}
 	add_list(m, id, &text);
 	strbuf_free(&text);
@@ -187,6 +190,18 @@ static void add_users(struct made *m, int count)
 	}
 }
 
+void check_rules_prepare(const struct policy *policy)
+{
+	size_t count = 0, i;
+	struct regexlist **lists = policy_unprepared(policy, &count);
+
+	for (i = 0; lists != NULL && i < count; i++) {
+		while (regexlist_prepare(lists[i]))
+			;
+	}
+	free(lists);
+}
+
 void check_rules_make(struct made *m, const struct check_size *size)
 {
 	static const enum check checks[] = { CHECK_HELO, CHECK_DATA };
@@ -214,6 +229,7 @@ void check_rules_make(struct made *m, const struct check_size *size)
 	add_profiles(m);
 	add_users(m, size->users);
 	made_build(m);
+	check_rules_prepare(m->policy);
 	if (problems_count(m->problems) > 0) {
 		fprintf(stderr, "check_rules: %s\n", problems_text(m->problems, 0));
 		abort();

@@ -20,6 +20,9 @@ struct check_size {
  */
 void check_rules_make(struct made *m, const struct check_size *size);
 
+/* Prepare all regexes of a policy, as the daemon does beside its work. */
+void check_rules_prepare(const struct policy *policy);
+
 /* Write the text of entry i of such a set, to look it up. */
 void check_rules_host(char text_r[64], int i);	 /* of the client lists: i < entries / 2 */
 void check_rules_client(char text_r[64], int i); /* of the same lists: entries / 2 <= i < entries */
