@@ -396,6 +396,19 @@ def test_kills_in_the_middle_lose_nothing_that_was_answered(box):
     assert answered + more == 300
 
 
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_messages_that_are_open_when_the_daemon_ends_are_counted(box, end):
+    daemon = daemon_with(box, "3/1d")
+    with begin(daemon) as milter, begin(daemon) as other:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>")
+        assert mail(other) and other.rcpt("<c@x.example>")
+        other.abort()
+        wait_until(lambda: use(daemon) == (2, 2, 1), "one is given back")
+        getattr(daemon, end)()
+    daemon.start()
+    assert use(daemon) == (2, 0, 1)
+
+
 def test_a_torn_state_is_reported_and_the_rest_counts(box):
     daemon = daemon_with(box, "10/1d")
     with begin(daemon) as milter:
