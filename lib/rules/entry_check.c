@@ -55,6 +55,16 @@ static bool is_domain_char(char c)
 		(unsigned char)c >= 0x80;
 }
 
+/* Return whether no label of a canonical name is empty. */
+static bool labels_fit(const struct checked *c, const char *name)
+{
+	const size_t len = strlen(name);
+
+	if (name[0] == '.' || (len > 0 && name[len - 1] == '.') || strstr(name, "..") != NULL)
+		return fail(c, "has two dots in a row, or one in the wrong place");
+	return true;
+}
+
 /* Return whether a canonical name can be that of a domain. */
 static bool domain_fits(const struct checked *c, const char *name)
 {
@@ -70,9 +80,7 @@ static bool domain_fits(const struct checked *c, const char *name)
 		return fail(c, "contains \"%c\", which is not part of any domain name", *p);
 	if (name[0] == '\0')
 		return fail(c, "contains no domain name");
-	if (name[0] == '.' || p[-1] == '.' || strstr(name, "..") != NULL)
-		return fail(c, "has two dots in a row, or one in the wrong place");
-	return true;
+	return labels_fit(c, name);
 }
 
 /* The same for a name as written. */
@@ -234,6 +242,8 @@ static bool address_fits(const struct checked *c)
 		return fail(c, "has no domain after its @");
 	if (a.local_len == 1 && a.canon[0] == '*' && c->text[0] != '"')
 		return fail(c, "has * before its @, which is not a wildcard");
+	if (!a.is_literal && !labels_fit(c, address_domain(&a)))
+		return false;
 	if (a.is_odd || strncmp(a.canon, ".*", 2) == 0)
 		return fail(c, "is not a mail address");
 	return a.is_literal || domain_fits(c, address_domain(&a));
