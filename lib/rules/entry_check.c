@@ -156,6 +156,15 @@ static bool resembles_ipv4(const char *name)
 	return strcasecmp(last, "x") == 0 || strspn(last, "0123456789-.") == strlen(last);
 }
 
+/* Return whether the last of several labels is a number: no top-level domain is one (RFC 3696,
+ * section 2). */
+static bool ends_in_number(const char *name)
+{
+	const char *last = strrchr(name, '.');
+
+	return last != NULL && last[1] != '\0' && last[1 + strspn(last + 1, "0123456789")] == '\0';
+}
+
 static bool is_reverse_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -171,7 +180,8 @@ static bool host_fits(const struct checked *c, const char *text, size_t len)
 
 	if (domain_canon(text, len, name) < 0)
 		return fail(c, "is too long for a name or an address");
-	if (is_numeric(name) || resembles_ipv4(name) || strchr(name, ':') != NULL)
+	if (is_numeric(name) || resembles_ipv4(name) || ends_in_number(name) ||
+		strchr(name, ':') != NULL)
 		return fail(c, "is neither an address nor a network");
 	if (strcmp(name, "nxdomain") == 0)
 		return fail(c,
@@ -212,7 +222,7 @@ static bool bare_name_fits(const struct checked *c, const struct mail_address *a
 
 	if (strcmp(address->canon, "postmaster") == 0)
 		return true;
-	if (strcmp(address->canon, "*") == 0)
+	if (address->canon[strspn(address->canon, "*")] == '\0')
 		return fail(c, "is not a wildcard here");
 	if (c->kind == ENTRY_FROM)
 		return fail(c, "has no domain");

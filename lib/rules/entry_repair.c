@@ -33,9 +33,14 @@ static bool is_separator(char c)
 	return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == ',' || c == ';' || c == '|';
 }
 
-/* Return whether a word may be an entry: it contains an @, or a dot or a colon, and is not a number
- * such as 5.7.1. */
-static bool resembles_entry(const char *word, size_t len)
+/* How much a word resembles an entry. */
+enum resemblance {
+	NO_ENTRY,
+	MAYBE_ENTRY, /* a number with dots, such as 192.0.2 or 5.7.1 */
+	AN_ENTRY,    /* it contains an @, or a dot or a colon before its end */
+};
+
+static enum resemblance resemblance(const char *word, size_t len)
 {
 	bool has_mark = false, is_number = true;
 	size_t i, dots = 0;
@@ -46,7 +51,9 @@ static bool resembles_entry(const char *word, size_t len)
 		is_number = is_number && (isdigit((unsigned char)word[i]) || word[i] == '.');
 		dots += word[i] == '.';
 	}
-	return has_mark && !(is_number && dots < 3);
+	if (!has_mark)
+		return NO_ENTRY;
+	return is_number && dots < 3 ? MAYBE_ENTRY : AN_ENTRY;
 }
 
 /* The addresses at the beginning of a line of a hosts file that blocks names. */
@@ -74,17 +81,15 @@ static size_t next_word(const char **at)
 	return len;
 }
 
-/* Keep the first word that may be an entry, or the first one if there is none. */
+/* Keep the first of the words that resemble an entry most. */
 static bool keep_one_word(char *text)
 {
 	const char *at = text, *best = NULL;
 	size_t len, best_len = 0;
-	bool found = false;
 
 	for (; (len = next_word(&at)) > 0; at += len) {
-		if (best == NULL || (!found && resembles_entry(at, len)) ||
-			(found && blocks_hosts(best, best_len))) {
-			found = resembles_entry(at, len);
+		if (best == NULL || resemblance(at, len) > resemblance(best, best_len) ||
+			(blocks_hosts(best, best_len) && resemblance(at, len) == AN_ENTRY)) {
 			best = at;
 			best_len = len;
 		}
@@ -103,7 +108,7 @@ static bool has_several_entries(const char *text)
 	size_t len;
 
 	for (; (len = next_word(&text)) > 0; text += len)
-		count += resembles_entry(text, len) && !blocks_hosts(text, len);
+		count += resemblance(text, len) == AN_ENTRY && !blocks_hosts(text, len);
 	return count > 1;
 }
 
@@ -490,11 +495,14 @@ static void add_entry(enum entry_kind kind, const char *word, struct strbuf *out
 		strbuf_add_str(out, word);
 }
 
-/* Return whether a repaired word is right, here or among the addresses of clients. */
+/* Return whether a repaired word is right, here or among the addresses of clients. Any word may be
+ * the name of a host or the address of a local user, but is seldom meant as one. */
 static bool is_right(enum entry_kind kind, const char *word, entry_test *test, const void *context)
 {
 	struct cidr net;
 
+	if (strpbrk(word, "@.:") == NULL && strcasecmp(word, "postmaster") != 0)
+		return false;
 	return test(context, word, strlen(word)) ||
 		((kind == ENTRY_ADDRESS || kind == ENTRY_ANY) && cidr_parse(word, &net, NULL) == 0);
 }

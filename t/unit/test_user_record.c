@@ -216,7 +216,7 @@ static const struct {
 	{ "@a@b.example", "", true, "froms[1]: \"@a@b.example\"" },
 	{ ".a@b.example", "", true, "froms[1]: \".a@b.example\"" },
 	{ "a@b@c.example", "", true, "froms[1]: \"a@b@c.example\"" },
-	{ "**", "", true, "froms[1]: \"**\" has no domain; write **@DOMAIN" },
+	{ "**", "", true, "froms[1]: \"**\" is not a wildcard here" },
 	{ "bob", "", true, "froms[1]: \"bob\" has no domain; write bob@DOMAIN" },
 	{ "postmaster", "postmaster", true, NULL },
 	{ "*@b.example", "", true, "froms[1]: \"*@b.example\" has * before its @" },
