@@ -101,6 +101,7 @@ def test_idle_connections_on_one_socket(daemon, name):
     check_everything_works(daemon)
 
 
+@pytest.mark.threads
 def test_idle_connections_on_all_sockets_at_once(daemon):
     since = daemon.mark()
     with contextlib.ExitStack() as stack:
