@@ -75,7 +75,7 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		list->id == LIST_CONN_ALLOW_RE || list->id == LIST_CONN_DENY_RE ?
 								     REGEX_ON_CLIENTS :
 								     REGEX_ON_ADDRESSES;
-	struct errmsg err;
+	struct errmsg err = { "" };
 
 	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES)
 		problems_add(problems,

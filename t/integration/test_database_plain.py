@@ -142,11 +142,11 @@ def test_unknown_columns_are_reported(box, tables):
                        '"profileId", true AS enabled FROM users) AS u',
         "profiles_query": "SELECT id, name, open, host, rcpt, rcpt_re, limits AS limit, 1 AS \"updatedAt\" FROM profiles"}})
     answer = daemon.ctl("reload")
-    assert answer["problems"] == [
-        'profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?']
-    assert answer["notes"] == ['users_query: the column "enabeld" is unknown and ignored',
-                               'users_query: the column "badge" is unknown and ignored']
-    assert status(daemon)["cache"]["problems"] == answer["problems"]
+    cache = status(daemon)["cache"]
+    assert cache["problems"] == ['profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?']
+    assert cache["notes"] == ['users_query: the column "enabeld" is unknown and ignored',
+                              'users_query: the column "badge" is unknown and ignored']
+    assert set(cache["problems"]) <= set(answer["problems"]) and set(cache["notes"]) <= set(answer["notes"])
     assert may(daemon, *ALICE)
 
 
