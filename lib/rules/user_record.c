@@ -58,7 +58,7 @@ struct where {
 static struct where where(const struct cell *row)
 {
 	const struct cell *id = &row[USER_ID], *name = &row[USER_NAME];
-	struct where w;
+	struct where w = { "" };
 
 	(void)text_format(w.text, sizeof(w.text), "users id %.*s (%.*s)",
 		id->kind == CELL_TEXT ? (int)text_fit(id->text, id->len, 40) : 4,
