@@ -100,6 +100,18 @@ static bool is_numeric(const char *name)
 		(strchr(name, '.') != NULL || strchr(name, '-') == NULL);
 }
 
+bool entry_is_placeholder(const char *text, size_t len)
+{
+	static const char *const words[] = { "NXDOMAIN", "unknown" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i]) == len && strncasecmp(words[i], text, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Return the white space, comma or semicolon in the entry, except within double quotes; NUL if
  * there is none. */
 static char find_separator(const struct checked *c)
@@ -183,7 +195,7 @@ static bool host_fits(const struct checked *c, const char *text, size_t len)
 	if (is_numeric(name) || resembles_ipv4(name) || ends_in_number(name) ||
 		strchr(name, ':') != NULL)
 		return fail(c, "is neither an address nor a network");
-	if (strcmp(name, "nxdomain") == 0)
+	if (entry_is_placeholder(name, strlen(name)))
 		return fail(c,
 			"is a word for clients without a name, which only their addresses match");
 	if (is_reverse_name(name))

@@ -13,12 +13,15 @@
 #include "lib/base/arena.h"
 #include "lib/base/ascii.h"
 #include "lib/base/crc32c.h"
+#include "lib/base/near_name.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
 #include "lib/match/address_readings.h"
+#include "lib/rules/entry_check.h"
 
 #define RATE_IPV6_PREFIX 64 /* the default */
 #define RATE_DEFAULT "default"
+#define RATE_MAX_RELAYING "max_relaying"
 #define RATE_DEFAULT_NAME "*" /* in the table of names: not a possible name */
 
 /* One key of a section. */
@@ -232,12 +235,49 @@ static bool is_name(const char *name, int len)
 		strstr(name, "..") == NULL;
 }
 
+/* Refuse a key that is nearly a word with a meaning of its own. Shorter words than "default" could
+ * be meant as top-level domains. */
+static int check_near_words(enum rate rate, const char *key, struct errmsg *err)
+{
+	unsigned distance = NEAR_NAME_MAX;
+
+	if (strcmp(key, "*") == 0 || near_name_better(key, RATE_DEFAULT, &distance))
+		return errmsg_set(err, "\"%s\" is unknown; did you mean \"" RATE_DEFAULT "\"?",
+			key);
+	if (!is_plain(rate) || !near_name_better(key, RATE_MAX_RELAYING, &distance))
+		return 0;
+	if (rate == RATE_RECIPIENTS)
+		return errmsg_set(err, "\"%s\" is unknown; did you mean \"" RATE_MAX_RELAYING "\"?",
+			key);
+	return errmsg_set(err, "\"" RATE_MAX_RELAYING "\" is a key of [limit recipients] alone");
+}
+
+/* Write the canonical form of a host name or domain, which may begin with a dot. */
+static int canon_name(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
+	struct errmsg *err)
+{
+	const bool of_clients = rate_is_of_clients(rate);
+	const char *name = key + (key[0] == '.');
+	int len;
+
+	if (key[0] != '\0' &&
+		(check_near_words(rate, key, err) < 0 ||
+			!entry_check(of_clients ? ENTRY_CLIENT : ENTRY_HOST, key, strlen(key), NULL,
+				err)))
+		return -1;
+	len = domain_canon(name, strlen(name), canon_r);
+	if (is_name(canon_r, len))
+		return 0;
+	return errmsg_set(err, "\"%.*s\" is neither %s nor \"default\"", TEXT_CUT(key, 80),
+		of_clients ? "an address, the beginning of one, a host name" :
+			     "a mail address, a domain");
+}
+
 /* Write the canonical form of a key that is not a network. */
 static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
 	struct errmsg *err)
 {
 	struct mail_address address;
-	int len;
 
 	if (strcasecmp(key, RATE_DEFAULT) == 0 || (is_plain(rate) && strcasecmp(key, "max") == 0)) {
 		memcpy(canon_r, RATE_DEFAULT_NAME, sizeof(RATE_DEFAULT_NAME));
@@ -247,15 +287,12 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
 			!address.has_domain || address.local_len == 0)
 			return errmsg_set(err, "\"%.*s\" is not a mail address", TEXT_CUT(key, 80));
+		if (!entry_check(ENTRY_ADDRESS, key, strlen(key), NULL, err))
+			return -1;
 		memcpy(canon_r, address.canon, (size_t)address.canon_len + 1);
 		return 0;
 	}
-	len = domain_canon(key, strlen(key), canon_r);
-	if (!is_name(canon_r, len))
-		return errmsg_set(err, "\"%.*s\" is neither %s nor \"default\"", TEXT_CUT(key, 80),
-			rate_is_of_clients(rate) ? "an address, the beginning of one, a host name" :
-						   "a mail address, a domain");
-	return 0;
+	return canon_name(rate, key, canon_r, err);
 }
 
 static int add_entry(struct rates *rates, struct table *table, const char *text,
@@ -288,7 +325,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 
 	if (parse_value(rate, value, &limits, err) < 0)
 		return -1;
-	if (rate == RATE_RECIPIENTS && strcasecmp(key, "max_relaying") == 0) {
+	if (rate == RATE_RECIPIENTS && strcasecmp(key, RATE_MAX_RELAYING) == 0) {
 		rates->max_relaying = limits.len == 0 ? 0 : limits.limit[0].count;
 		return 0;
 	}
@@ -341,6 +378,10 @@ int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err
 
 	if (!fold_login(text, folded))
 		return errmsg_set(err, "\"%.*s...\" is too long for a login", TEXT_CUT(text, 60));
+	if (strchr(text, '*') != NULL && text[1] != '\0')
+		return errmsg_set(err,
+			"\"%.*s\" contains *, which alone stands for all logins but is not a wildcard",
+			TEXT_CUT(text, 60));
 	return strmap_add(rates->exempt_logins, folded, strlen(folded), 0) < 0 ?
 		errmsg_set(err, "out of memory") :
 		0;
@@ -363,6 +404,8 @@ int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *er
 			return errmsg_set(err,
 				"\"%.*s\" is not a sender: an address, @example.com or .example.com",
 				TEXT_CUT(text, 80));
+		if (!entry_check(ENTRY_ADDRESS, text, strlen(text), NULL, err))
+			return -1;
 		memcpy(key, address.canon, (size_t)address.canon_len + 1);
 	}
 	return strmap_add(rates->exempt_senders, key, strlen(key), 0) < 0 ?

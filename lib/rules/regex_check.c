@@ -12,6 +12,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
+#include "lib/rules/entry_check.h"
 
 #define SHOWN_MAX 120 /* bytes of a regex in a message */
 
@@ -329,7 +330,7 @@ static bool client_can_match(const struct checked *c, char odd)
 {
 	char reason[100];
 
-	if (c->len == 8 && strncasecmp(c->text, "NXDOMAIN", 8) == 0)
+	if (entry_is_placeholder(c->text, c->len))
 		return fail(c,
 			"is a word for clients without a name, which only their addresses match",
 			NULL);

@@ -98,7 +98,7 @@ static const struct {
 	{ "[limit rate_conn]\n\ndefault = five\n",
 		"/etc/p/p.conf:3: [limit rate_conn] default: \"five\" is not a limit; write N/T" },
 	{ "[limit rate_conn]\na b = 5\n",
-		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" is neither an address" },
+		"/etc/p/p.conf:2: [limit rate_conn] a b: \"a b\" contains white space" },
 	{ "[limit rate_conn]\n10 = 5\n10.0.0.0/8 = 6\n",
 		"/etc/p/p.conf:3: [limit rate_conn] 10.0.0.0/8: 10.0.0.0/8 occurs twice, in different forms" },
 	{ "[limit rate_conn]\nenabled = 5/1m\n",

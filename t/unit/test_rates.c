@@ -69,31 +69,53 @@ static const struct {
 	enum rate rate;
 	const char *key, *value, *why; /* why: NULL if accepted */
 } rows[] = {
-	{ RATE_CONN, "127", "0", NULL }, { RATE_CONN, "default", "5", NULL },
-	{ RATE_CONN, "DEFAULT", "5/1m,100/1d", NULL }, { RATE_CONN, "192.168.1", "5/5m", NULL },
-	{ RATE_CONN, "192.0.2.0/24", "5/5m", NULL }, { RATE_CONN, "2001:db8::/32", "5/5m", NULL },
-	{ RATE_CONN, "2001:db8:1", "5/5m", NULL }, { RATE_CONN, "fe80", "5/5m", NULL },
-	{ RATE_CONN, "de", "5/5m", NULL }, { RATE_CONN, "mx.example.com", "5/5m", NULL },
+	{ RATE_CONN, "127", "0", NULL },
+	{ RATE_CONN, "default", "5", NULL },
+	{ RATE_CONN, "DEFAULT", "5/1m,100/1d", NULL },
+	{ RATE_CONN, "192.168.1", "5/5m", NULL },
+	{ RATE_CONN, "192.0.2.0/24", "5/5m", NULL },
+	{ RATE_CONN, "2001:db8::/32", "5/5m", NULL },
+	{ RATE_CONN, "2001:db8:1", "5/5m", NULL },
+	{ RATE_CONN, "fe80", "5/5m", NULL },
+	{ RATE_CONN, "de", "5/5m", NULL },
+	{ RATE_CONN, "mx.example.com", "5/5m", NULL },
 	{ RATE_CONN, "m\303\274ller.example", "5/5m", NULL },
-	{ RATE_CONN, "a@example.com", "5/5m",
-		"neither an address, the beginning of one, a host name" },
-	{ RATE_CONN, "192.0.2.1/24", "5/5m", "neither" },
-	{ RATE_CONN, ".example.com", "5/5m", "neither" }, { RATE_CONN, "", "5/5m", "neither" },
+	{ RATE_CONN, ".example.com", "5/5m", NULL },
+	{ RATE_CONN, "mx", "5/5m", NULL },
+	{ RATE_CONN, "a@example.com", "5/5m", "contains \"@\"" },
+	{ RATE_CONN, "192.0.2.1/24", "5/5m", "write 192.0.2.0/24" },
+	{ RATE_CONN, "192.0.2.*", "5/5m", "write 192.0.2.0/24" },
+	{ RATE_CONN, "192.0.2.1-5", "5/5m", "neither an address nor a network" },
+	{ RATE_CONN, "300.1.1.1", "5/5m", "neither an address nor a network" },
+	{ RATE_CONN, "*.example.com", "5/5m", "write .example.com" },
+	{ RATE_CONN, "unknown", "5/5m", "clients without a name" },
+	{ RATE_CONN, "", "5/5m", "neither an address, the beginning of one, a host name" },
+	{ RATE_CONN, "defalt", "5/5m", "did you mean \"default\"?" },
 	{ RATE_CONN, "mx.example.com", "", "there is no limit" },
 	{ RATE_CONN, "mx.example.com", "five", "is not a limit" },
 	{ RATE_CONN, "mx.example.com", "5/0m", "is not a limit" },
 	{ RATE_RCPT, "bob@example.com", "50/5m", NULL },
-	{ RATE_RCPT, "example.com", "50/5m", NULL }, { RATE_RCPT, "default", "0", NULL },
+	{ RATE_RCPT, "example.com", "50/5m", NULL },
+	{ RATE_RCPT, "default", "0", NULL },
+	{ RATE_RCPT, ".example.com", "50/5m", NULL },
 	{ RATE_RCPT, "@example.com", "50/5m", "is not a mail address" },
+	{ RATE_RCPT, "*@example.com", "50/5m", "* before its @" },
+	{ RATE_RCPT, "bob@*.example.com", "50/5m", "contains *" },
+	{ RATE_RCPT, "<bob@example.com>", "50/5m", "write bob@example.com" },
+	{ RATE_RCPT, "bob@example.com,al@example.com", "50/5m", "one entry per line" },
+	{ RATE_RCPT, "*.example.com", "50/5m", "write .example.com" },
+	{ RATE_RCPT, "Defaults", "50/5m", "did you mean \"default\"?" },
 	{ RATE_RCPT, "bob@", "50/5m", "is not a mail address" },
-	{ RATE_RCPT, "bob smith", "50/5m", "neither a mail address, a domain" },
+	{ RATE_RCPT, "bob smith", "50/5m", "contains white space" },
 	{ RATE_RCPT, "max", "5", NULL }, /* could be a top-level domain */
 	{ RATE_CONCURRENCY, "max", "3", NULL },
 	{ RATE_CONCURRENCY, "default", "3/1m", "is not a number" },
 	{ RATE_CONCURRENCY, "default", "", "is not a number" },
-	{ RATE_CONCURRENCY, "10", "0", NULL }, { RATE_RECIPIENTS, "max_relaying", "1000", NULL },
+	{ RATE_CONCURRENCY, "10", "0", NULL },
+	{ RATE_RECIPIENTS, "max_relaying", "1000", NULL },
 	{ RATE_RECIPIENTS, "max", "100", NULL },
-	{ RATE_CONCURRENCY, "max_relaying", "1000", NULL }, /* an odd name */
+	{ RATE_RECIPIENTS, "max_relay", "1000", "did you mean \"max_relaying\"?" },
+	{ RATE_CONCURRENCY, "max_relaying", "1000", "a key of [limit recipients] alone" },
 };
 START_TEST(accepts_keys_that_can_be_looked_up_and_reports_the_others)
 	{
@@ -311,6 +333,12 @@ START_TEST(some_are_exempt)
 		ck_assert_int_eq(rates_exempt_sender(made, "@", &err), -1);
 		ck_assert_int_eq(rates_exempt_sender(made, "nobody", &err), -1);
 		ck_assert_int_eq(rates_exempt_sender(made, "a@b@", &err), -1);
+		ck_assert_int_eq(rates_exempt_sender(made, "*@example.com", &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "write @example.com"));
+		ck_assert_int_eq(rates_exempt_sender(made, "<a@example.com>", &err), -1);
+		ck_assert_int_eq(rates_exempt_sender(made, "a@x.example;b@x.example", &err), -1);
+		ck_assert_int_eq(rates_exempt_login(made, "*@example.com", &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "contains *"));
 	}
 END_TEST
 

@@ -43,6 +43,7 @@ static const struct {
 	{ RCPT_RE, "^<boss@", "begins with <", "boss@" },
 	{ MAIL, ".*@evil\\\\.example", "requires a backslash", ".*@evil\\.example" },
 	{ CLIENTS, "NXDOMAIN", "clients without a name", "" },
+	{ CLIENTS, "Unknown", "clients without a name", "" },
 	{ CLIENTS, "\\[192\\.0\\.2\\.7\\]", "requires \"]\"", "" },
 	{ CLIENTS, ".*\\\\.dyn\\\\.example", "requires \"\\\"", "" },
 	{ MAIL, "j\xf6rg@.*", "the byte 0xf6, which is not UTF-8", "" },
