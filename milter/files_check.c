@@ -322,6 +322,24 @@ static void check_limits(const struct config *config, const char *user, struct f
 
 /* ---- sockets ---------------------------------------------------------------------- */
 
+/* Add a problem if there is something at the path of a socket or a process id that the daemon does
+ * not replace. */
+static void check_place(const struct config *config, const char *section, const char *key,
+	const char *path, struct problems *problems)
+{
+	bool is_socket = strcmp(key, "pid_file") != 0;
+	struct errmsg why;
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || (is_socket ? S_ISSOCK(st.st_mode) : S_ISREG(st.st_mode)))
+		return;
+	(void)errmsg_set(&why,
+		"%s is not a %s, so that the daemon does not start; remove it, or set another path",
+		path, is_socket ? "socket" : "regular file");
+	(void)config_key_error(config, section, key, &why);
+	problems_add(problems, "%s", why.text);
+}
+
 /*
  * A socket or a process id is created in a folder that exists, which root may write. Whatever
  * starts the daemon creates the default one.
@@ -333,11 +351,14 @@ static void check_folder(const struct config *config, const char *section, const
 	char *folder;
 	struct errmsg why;
 	struct stat st;
+	bool is_default;
 
-	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0 || strcmp(path, fallback) == 0)
+	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0)
 		return;
+	is_default = strcmp(path, fallback) == 0;
 	path += strncmp(path, "unix:", 5) == 0 ? 5 : 0;
-	if ((folder = file_directory(path)) == NULL)
+	check_place(config, section, key, path, problems);
+	if (is_default || (folder = file_directory(path)) == NULL)
 		return;
 	if ((by_root ? stat(folder, &st) : file_try_create(folder, &why)) != 0) {
 		if (by_root)

@@ -16,6 +16,14 @@ struct orgdomain {
 	psl_ctx_t *psl;
 };
 
+/* Return whether it is a public suffix list, and not any other text, of which libpsl takes each
+ * line as a suffix: with such a list, nearly every domain would be organizational. */
+static bool is_list(const psl_ctx_t *psl)
+{
+	return psl != NULL &&
+		psl_is_public_suffix2(psl, "com", PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+}
+
 int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err)
 {
 	bool named = path != NULL && path[0] != '\0';
@@ -26,12 +34,14 @@ int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *er
 	psl->refs = 1;
 	errno = 0;
 	psl->psl = named ? psl_load_file(path) : psl_latest(NULL);
-	if (psl->psl == NULL || psl_suffix_count(psl->psl) == 0) {
+	if (!is_list(psl->psl)) {
+		const char *why = psl->psl == NULL && errno != 0 ? strerror(errno) :
+								   "the suffix com is missing";
+
 		psl_free(psl->psl);
 		free(psl);
-		return errmsg_set(err, "%s: no public suffix list could be read from it%s%s",
-			named ? path : "the system's public suffix list", errno ? ": " : "",
-			errno ? strerror(errno) : "");
+		return errmsg_set(err, "%s: no public suffix list could be read from it: %s",
+			named ? path : "the system's public suffix list", why);
 	}
 	*psl_r = psl;
 	return 0;

@@ -194,6 +194,25 @@ def test_the_folder_of_a_socket(daemon, section, key, value):
     assert (code, absent in said) == ((66, True) if "absent" in value else (0, False)), said
 
 
+@pytest.mark.parametrize("section, key, value", [
+    ("milter", "socket", "unix:taken"), ("control", "socket", "taken"), ("auth", "socket", "unix:taken"),
+    ("auth", "saslauthd", "unix:taken"), ("milter", "pid_file", "taken"),
+])
+def test_a_path_at_which_there_is_something_else(daemon, section, key, value):
+    """A daemon would not start, so that a restart must not stop the one that runs."""
+    daemon.configure({section: {key: value}})
+    taken = daemon.folder / "taken"
+    taken.mkdir()
+    line = daemon.conf.read_text().splitlines().index(f"{key} = {value}") + 1
+    code, said = check(daemon)
+    assert code == 66 and f"{daemon.conf}:{line}: [{section}] {key}: {taken} " in said, said
+    assert "remove it, or set another path" in said
+    taken.rmdir()
+    assert check(daemon)[0] == 0
+    taken.write_text("")
+    assert check(daemon)[0] == (0 if key == "pid_file" else 66)
+
+
 @pytest.mark.parametrize("how", ["only for root", "folder", "dangling", "gone"])
 def test_the_public_suffix_list(daemon, how):
     needs_user()

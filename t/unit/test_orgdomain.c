@@ -159,7 +159,8 @@ END_TEST
  */
 START_TEST(refuses_text_that_is_no_list)
 	{
-		static const char *const texts[] = { "", "\n\n", "// only a comment\n" };
+		static const char *const texts[] = { "", "\n\n", "// only a comment\n",
+			"root:x:0:0:root:/root:/bin/sh\n", "evil.example\ncommunity\n" };
 		struct orgdomain *own = (struct orgdomain *)&own, *before = own;
 		struct errmsg err = { "" };
 
@@ -187,7 +188,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, is_counted);
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, opens_the_default_for_no_name);
-	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 3);
+	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 5);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
