@@ -9,6 +9,7 @@
 #include "lib/rules/ledger_private.h"
 
 #define TIME_MAX (UINT64_MAX / 4) /* microseconds; adding a window cannot overflow */
+#define SEQ_MAX (UINT64_MAX / 2)  /* so that later numbers are higher */
 
 struct reader {
 	const uint8_t *at, *end;
@@ -141,8 +142,9 @@ static bool read_key_head(struct reader *r, enum ledger_version version, struct 
 		!read_bytes(r, &head.key_len, sizeof(head.key_len)) ||
 		!(is_old ? read_bytes(r, &head.count, sizeof(head.count)) :
 			   read_counts(r, &head)) ||
-		head.key_len > LEDGER_KEY_MAX || head.count > LEDGER_WINDOWS_MAX ||
-		head.attempt_count > LEDGER_WINDOWS_MAX || (size_t)(r->end - r->at) < head.key_len)
+		head.seq > SEQ_MAX || head.key_len > LEDGER_KEY_MAX ||
+		head.count > LEDGER_WINDOWS_MAX || head.attempt_count > LEDGER_WINDOWS_MAX ||
+		(size_t)(r->end - r->at) < head.key_len)
 		return false;
 	head.key = (const char *)r->at;
 	r->at += head.key_len;
@@ -270,7 +272,7 @@ int ledger_record_decode(enum ledger_version version, const void *bytes, size_t 
 	if (!(version == LEDGER_VERSION_1 ? read_record_head_1(&r, &record, &key_len) :
 					    read_record_head(&r, &record, &key_len)) ||
 		record.limit_count > LEDGER_WINDOWS_MAX || key_len > LEDGER_KEY_MAX ||
-		record.now > TIME_MAX ||
+		record.seq > SEQ_MAX || record.now > TIME_MAX ||
 		!read_bytes(&r, record.limits, record.limit_count * sizeof(record.limits[0])) ||
 		(size_t)(r.end - r.at) != key_len)
 		return -1;
