@@ -9,6 +9,7 @@
 
 #define BUCKETS 4096 /* a power of 2 */
 #define FURTHER_PLACES 2
+#define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 
@@ -128,14 +129,21 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 	}
 }
 
-/* Return whether a node has a place. Some attempts have further places. */
+/* Return the places of a login for an attempt from some network. */
+static uint32_t login_places(const struct penalty_view *view)
+{
+	if (view->is_near)
+		return places[GATE_LOGIN].all + FURTHER_PLACES;
+	return places[GATE_LOGIN].all - (view->is_clean ? 0 : CLEAN_PLACES);
+}
+
+/* Return whether a node has a place. */
 static bool has_place(const struct gate_node *node, enum gate_key which,
 	const struct gate_ticket *ticket, const struct penalty_view *view)
 {
 	const bool is_known = view->has_succeeded && !view->has_failed;
 
-	return node->under_way <
-		places[which].all + (which == GATE_LOGIN && view->is_near ? FURTHER_PLACES : 0) &&
+	return node->under_way < (which == GATE_LOGIN ? login_places(view) : places[which].all) &&
 		(!ticket->is_slowed ||
 			node->slowed < places[which].slowed +
 					(which == GATE_NETWORK && is_known ? FURTHER_PLACES : 0));

@@ -19,13 +19,15 @@
  *   one wide network                     128                16
  *
  * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
- * known counts as slowed, but has no places of its own. Slowed networks can therefore never take
- * all places of a login, nor can one network that is not slowed. Two further places of a login are
- * for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), so that its owner
- * finds a place although a guesser's many networks take the others. Nothing distinguishes an owner
- * who comes from somewhere else from those networks; such an attempt may have to be repeated. Two
- * further places of a slowed network are for known logins, which have succeeded from anywhere and
- * have no failures, so that a guesser who tries many names leaves his neighbours a place.
+ * known counts as slowed, but has no places of its own. The last of the eight places of a login is
+ * for clean networks: those without any failure, also in their wide network. Networks with failures
+ * can therefore never take all places of a login, nor can any one network. Two further places of a
+ * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), so that
+ * its owner finds a place although a guesser's many networks take the others. Nothing distinguishes
+ * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
+ * may have to be repeated. Two further places of a slowed network are for known logins, which have
+ * succeeded from anywhere and have no failures, so that a guesser who tries many names leaves his
+ * neighbours a place.
  *
  * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
  * are bounded by the failures that trust allows: those under way count as failures until their

@@ -274,17 +274,19 @@ static void view_successes(const struct penalty *penalty, const struct penalty_k
 struct penalty_view penalty_view(const struct penalty *penalty, const struct penalty_keys *keys,
 	uint32_t now)
 {
-	struct penalty_view view = { .trust = 0 };
+	struct penalty_view view = { .is_clean = true };
 
 	view_successes(penalty, keys, now, &view);
 	for (int kind = 0; kind < KINDS; kind++) {
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
 			       delay = delay_of(failures, rules[kind].tolerance);
 
-		if (kind == LOGIN)
+		if (kind == LOGIN) {
 			view.has_failed = failures > 0;
-		else if (delay > 0)
-			view.is_slowed = true;
+		} else {
+			view.is_slowed |= delay > 0;
+			view.is_clean &= failures == 0;
+		}
 		if (delay > view.delay_ms)
 			view.delay_ms = delay;
 	}

@@ -67,6 +67,7 @@ struct penalty_view {
 	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
 	uint32_t delay_ms;  /* before the check, unless it is trusted */
 	bool is_slowed;	    /* the network or the wide network causes a delay */
+	bool is_clean;	    /* neither has failures that are not forgiven */
 	bool has_failed;    /* the login has failures that are not forgiven */
 	bool has_succeeded; /* the login has succeeded from anywhere within PENALTY_TRUST_S */
 	bool is_near;	    /* it has done so from the same IPv4 /16 or IPv6 /32 */

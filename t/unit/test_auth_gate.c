@@ -139,6 +139,8 @@ static const struct {
 	{ "a login that failed", { BOB, FAR, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 98 },
 	{ "a login that failed, from everywhere", { BOB, FAR, 9 }, UNKNOWN,
 		{ BOB, MANY, 100, false }, 8, 92 },
+	/* one place of a login is for networks without failures */
+	{ "networks with a failure", { EACH, MANY, 1 }, UNKNOWN, { BOB, MANY, 100, false }, 7, 93 },
 	/* trust: as many as may fail */
 	{ "trusted", { 0 }, HOME, { BOB, HOME, 100, false }, 8, 92 },
 	{ "trusted on a slowed network", { EACH, HOME, 60 }, HOME, { BOB, HOME, 100, false }, 8,
@@ -246,6 +248,16 @@ START_TEST(who_waits_for_one_key_may_have_to_wait_for_the_next)
 		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[n + 1]);
 		ck_assert(auth_gate_leave(gate, &tickets[0], now)); /* one at home */
 		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[n]);
+	}
+END_TEST
+
+START_TEST(networks_with_failures_leave_a_place_of_a_login)
+	{
+		count_failures(EACH, NEAR, 0, 1);
+		for (unsigned i = 0; i < 7; i++)
+			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[7], BOB, NEAR, 0, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[8], BOB, FAR, 0, false), GATE_OPEN);
 	}
 END_TEST
 
@@ -376,6 +388,7 @@ static const struct {
 	{ BOB, UNKNOWN, UNKNOWN, HOME, PENALTY_MAX_MS },
 	{ EACH, WIDE, UNKNOWN, HOME, 0 },
 	{ BOB, MANY, HOME, NEAR, PENALTY_MAX_MS },
+	{ BOB, WIDE, UNKNOWN, HOME, PENALTY_MAX_MS },
 };
 START_TEST(a_guesser_does_not_lock_the_owner_out)
 	{
@@ -384,8 +397,9 @@ START_TEST(a_guesser_does_not_lock_the_owner_out)
 		if (owners[_i].succeeded != UNKNOWN)
 			succeed(BOB, owners[_i].succeeded);
 		now_ms = 0;
-		for (int i = 0; i < 6; i++) {
-			(void)guess_for(10, owners[_i].who, owners[_i].where);
+		(void)guess_for(10, owners[_i].who, owners[_i].where);
+		for (int i = 0; i < 60; i++) {
+			(void)guess_for(1, owners[_i].who, owners[_i].where);
 			ck_assert_int_eq(enter(owner, BOB, owners[_i].owner, 0, false), GATE_OPEN);
 			ck_assert_uint_eq(owner->delay_ms, owners[_i].delay);
 			(void)auth_gate_leave(gate, owner, now);
@@ -444,6 +458,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, who_waited_is_delayed_by_the_failures_until_then);
 	tcase_add_test(tcase, who_leaves_while_waiting_opens_for_nobody);
 	tcase_add_test(tcase, who_waits_for_one_key_may_have_to_wait_for_the_next);
+	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
 	tcase_add_test(tcase, an_own_login_does_not_help_a_guesser);
 	tcase_add_test(tcase, nor_does_the_owner_who_logs_in_every_second);
