@@ -195,20 +195,28 @@ static bool gives_way(const struct attempt *attempt)
 	return attempt->rank > RANK_KNOWN;
 }
 
+/* Return the set of ranks for which a worker is idle. None of them has attempts that wait, outside
+ * attempts_employ(). */
+static unsigned ranks_with_worker(const struct auth *auth)
+{
+	if (auth->working == auth->worker_count)
+		return 0;
+	return auth->working_behind + 1 < auth->worker_count ||
+			clock_ms() - auth->last_known > RESERVE_MS ?
+		~0U :
+		1U << RANK_TRUSTED | 1U << RANK_KNOWN;
+}
+
 void attempts_employ(struct auth *auth)
 {
 	struct fair_item *item;
+	unsigned ranks;
 
-	while (auth->working < auth->worker_count) {
-		const bool is_for_all = auth->working_behind + 1 < auth->worker_count ||
-			clock_ms() - auth->last_known > RESERVE_MS;
+	while ((ranks = ranks_with_worker(auth)) != 0 &&
+		(item = fair_queue_next(auth->queue, ranks)) != NULL) {
 		struct work piece = { .run = check_in_worker };
 		struct attempt *attempt;
 
-		item = fair_queue_next(auth->queue,
-			is_for_all ? ~0U : 1U << RANK_TRUSTED | 1U << RANK_KNOWN);
-		if (item == NULL)
-			return;
 		attempt = attempt_of_item(item);
 		stop_timer(attempt);
 		piece.argument = attempt;
@@ -265,17 +273,23 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 				    RANK_MUTE;
 }
 
+/* Return whose turn an attempt takes: a whole /48's, because its owner has 65,536 networks. */
+static uint64_t flow_of(const struct penalty_keys *keys)
+{
+	if (keys->wide != 0)
+		return keys->wide;
+	return keys->network != 0 ? keys->network : keys->login;
+}
+
 static void queue_for_worker(struct attempt *attempt)
 {
-	const struct penalty_keys *keys = &attempt->ticket.keys;
 	struct auth *auth = attempt->auth;
 	const int64_t left = attempt->arrival + CHECK_BY_MS - clock_ms();
 
-	attempt->rank = rank_of(attempt);
 	if (!gives_way(attempt))
 		auth->last_known = clock_ms();
 	if (fair_queue_add(auth->queue, &attempt->item, attempt->rank,
-		    keys->network != 0 ? keys->network : keys->login) < 0) {
+		    flow_of(&attempt->ticket.keys)) < 0) {
 		conclude_undecided(attempt, "out of memory");
 		return;
 	}
@@ -285,9 +299,21 @@ static void queue_for_worker(struct attempt *attempt)
 }
 
 /*
- * Decide the attempt now, or let a worker do so. After a delay the auth cache is not used, because
- * a right password would be answered sooner than a wrong one.
+ * Return whether the auth cache may accept the attempt. After a delay it may not, because a right
+ * password would be answered sooner than a wrong one. Nor may it when a wrong password would have
+ * to wait for a worker and perhaps not get one: that is not counted as a failure, so that the guess
+ * would be free. Trusted attempts are served first, and patient ones wait for as long as it takes.
  */
+static bool may_use_cache(const struct attempt *attempt)
+{
+	const struct gate_ticket *ticket = &attempt->ticket;
+
+	return ticket->delay_ms == 0 &&
+		(ticket->is_trusted || ticket->is_patient ||
+			(ranks_with_worker(attempt->auth) & 1U << attempt->rank) != 0);
+}
+
+/* Decide the attempt now, or let a worker do so. */
 static void decide_attempt(struct attempt *attempt)
 {
 	const struct attempt_request *request = &attempt->request;
@@ -300,8 +326,8 @@ static void decide_attempt(struct attempt *attempt)
 		return;
 	}
 	renew_rules(attempt);
-	check_attempt(attempt, attempt->ticket.delay_ms > 0 ? NULL : attempt->auth->auth_cache,
-		false);
+	attempt->rank = rank_of(attempt);
+	check_attempt(attempt, may_use_cache(attempt) ? attempt->auth->auth_cache : NULL, false);
 	if (attempt->answer.result == LOGIN_NEEDS_WORK)
 		queue_for_worker(attempt);
 	else

@@ -81,6 +81,21 @@ static void warn_of_audience(struct auth *auth)
 		"that tokens made for other services are refused");
 }
 
+/*
+ * Return whether the attempt counts as a failure. The right password of a disabled or suspended
+ * user does, or the delays that follow would tell it from a wrong one, unless it comes from the
+ * owner's network, where it must not delay others.
+ */
+static bool is_failure(const struct attempt *attempt)
+{
+	const struct login_answer *answer = &attempt->answer;
+
+	if (answer->result != LOGIN_REFUSED)
+		return false;
+	return answer->cause == CAUSE_CREDENTIALS ||
+		(attempt->request.refusal[0] == '\0' && !attempt->ticket.is_trusted);
+}
+
 void attempt_record(const struct attempt *attempt)
 {
 	struct auth *auth = attempt->auth;
@@ -98,7 +113,7 @@ void attempt_record(const struct attempt *attempt)
 		/* Who explains a session need not be the owner of the login, and gets no trust. */
 		if (request->protocol != AUTH_PROTOCOL_CONTROL)
 			penalty_succeeded(auth->penalty, &attempt->ticket.keys, now);
-	} else if (answer->result == LOGIN_REFUSED && answer->cause == CAUSE_CREDENTIALS) {
+	} else if (is_failure(attempt)) {
 		penalty_failed(auth->penalty, &attempt->ticket.keys, now);
 	}
 	log_attempt(attempt);

@@ -285,12 +285,13 @@ static const struct {
 } crowds[] = {
 	{ "192.0.2.7", "198.51.100.1", 2 },			      /* networks take turns */
 	{ "192.0.2.7", "2001:db8::1", 2 }, { "", "198.51.100.1", 1 }, /* before saslauthd's */
-	{ "192.0.2.7", "", 3 },					      /* saslauthd has its share */
-	{ "", "", 11 }, /* ten logins of saslauthd take turns */
+	{ "2001:db8:0:", "198.51.100.1", 2 }, /* a /48, with a /64 for each attempt */
+	{ "192.0.2.7", "", 3 },		      /* saslauthd has its share */
+	{ "", "", 11 },			      /* ten logins of saslauthd take turns */
 };
 START_TEST(a_crowd_does_not_take_the_workers_from_others)
 	{
-		char login[16];
+		char login[16], client[64];
 
 		auth_service_publish(&service);
 		leave_workers(0);
@@ -298,7 +299,10 @@ START_TEST(a_crowd_does_not_take_the_workers_from_others)
 			(void)snprintf(login, sizeof(login), "user%d",
 				crowds[_i].last[0] == '\0' && crowds[_i].crowd[0] == '\0' ? i % 10 :
 											    i);
-			begin_one(i, login, "wrong", crowds[_i].crowd);
+			(void)snprintf(client, sizeof(client),
+				strchr(crowds[_i].crowd, ':') == NULL ? "%s" : "%s%x::1",
+				crowds[_i].crowd, (unsigned)i);
+			begin_one(i, login, "wrong", client);
 		}
 		begin_one(30, "bob", "wrong", crowds[_i].last);
 		ck_assert_int_eq(answers, 0);
@@ -307,6 +311,44 @@ START_TEST(a_crowd_does_not_take_the_workers_from_others)
 		while (answers == 0 || got[answers - 1].number != 30)
 			wait_answer();
 		ck_assert_int_le(answers, crowds[_i].place);
+	}
+END_TEST
+
+/*
+ * An attempt that finds no worker in time is not counted as a failure. It must not have been
+ * compared with the auth cache, or guesses at a remembered password would be free.
+ */
+START_TEST(no_guess_at_a_remembered_password_is_free_while_workers_are_busy)
+	{
+		auth_service_publish(&service);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
+		wait_answer();
+		leave_workers(0);
+		begin_one(1, "bob", "pa55word", "198.51.100.1");
+		ck_assert_int_eq(answers, 1);
+		begin_one(2, "bob", "pa55word", "192.0.2.7"); /* trusted, and served first */
+		ck_assert_int_eq(answers, 2);
+		begin_one(3, "bob", "pa55word", ""); /* over saslauthd all are checked */
+		ck_assert_int_eq(answers, 3);
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[3].number, 1);
+		ck_assert_int_eq(got[3].result, LOGIN_ACCEPTED);
+	}
+END_TEST
+
+START_TEST(a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one)
+	{
+		const struct login_request request = { .login = "off", .secret = "" };
+		const struct penalty_keys keys =
+			penalty_keys(login_key(service.policy, &request), NULL);
+
+		auth_service_publish(&service);
+		begin("off", passwords[_i]);
+		wait_answer();
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert(penalty_view(auth->penalty, &keys, auth_seconds()).has_failed);
 	}
 END_TEST
 
@@ -423,6 +465,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, of_many_wrong_ones_a_few_are_checked);
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
+	tcase_add_test(tcase, no_guess_at_a_remembered_password_is_free_while_workers_are_busy);
+	tcase_add_loop_test(tcase,
+		a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one, 0,
+		COUNT(passwords));
 	tcase_add_test(tcase, slowed_networks_leave_a_worker_free);
 	tcase_add_test(tcase, without_other_logins_saslauthd_has_all_workers);
 	tcase_add_test(tcase, a_cancelled_login_is_counted_but_not_answered);
