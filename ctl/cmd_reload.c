@@ -43,7 +43,7 @@ static void report_failure(const struct errmsg *err)
 {
 	print_line(stderr, "posternctl: the reload failed: %s", err->text);
 	print_line(stderr,
-		"What could not be read stays in force as it was; 'posternctl status' shows "
+		"Files that could not be read stay in force as they were; 'posternctl status' shows "
 		"the state.");
 }
 

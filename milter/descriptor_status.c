@@ -54,12 +54,12 @@ static void check(void *context, struct status_health *health)
 	(void)context;
 	if (delays.count > 0 && clock_ms() - delays.last < RECENTLY_MS)
 		status_add_problem(health, remedy,
-			"connections have to wait, because the system has nothing left for them (%s): "
-			"%" PRIu64 " times since the start",
+			"connections have to wait, because the system cannot open more (%s); this "
+			"has occurred %" PRIu64 " times since the start",
 			strerror(delays.error), delays.count);
 	else if (is_near(&descriptors))
 		status_add_note(health, remedy,
-			"sessions come near the limit of open files: of %" PRIu64
+			"the limit of open files is almost reached: of %" PRIu64
 			", at least %" PRIu64 " are open, and %" PRIu64
 			" are a reserve for files and posternctl",
 			descriptors.limit, open_at_least(&descriptors), descriptors.reserve);

@@ -29,17 +29,17 @@ static void note_milter(const struct config *c, struct problems *problems)
 
 	if (inet && c->milter.allow_remote)
 		add_note(c, "milter", "allow_remote",
-			"every machine that reaches the socket is believed, also about logins; let a "
+			"every machine that reaches the socket can act as the MTA, with any login; let a "
 			"firewall admit the MTA alone",
 			problems);
 	else if (inet)
 		add_note(c, "milter", "socket",
-			"every process of this machine can connect and is believed, also about "
-			"logins; use a unix socket where the MTA can",
+			"every process of this machine can connect and act as the MTA, with any "
+			"login; use a unix socket where the MTA can",
 			problems);
 	else if ((c->milter.socket_mode & S_IWOTH) != 0)
 		add_note(c, "milter", "socket_mode",
-			"every user of this machine can connect and is believed, also about logins; "
+			"every user of this machine can connect and act as the MTA, with any login; "
 			"use 0660 and socket_group",
 			problems);
 }
@@ -67,8 +67,8 @@ static void note_control(const struct config *c, struct problems *problems)
 {
 	if (c->control.socket[0] != '\0' && (c->control.socket_mode & S_IRWXO) != 0)
 		add_note(c, "control", "socket_mode",
-			"it has bits for others, and whoever can connect may suspend logins, reset "
-			"limits and read every decision; use 0600, or 0660 and socket_group",
+			"it has bits for others, who can then suspend logins, reset limits and read "
+			"every decision; use 0600, or 0660 and socket_group",
 			problems);
 }
 

@@ -76,7 +76,7 @@ static const struct config_option options[] = {
 		"header field that receives the result of each stage; empty: none" },
 	{ "milter", "results_names", OPTION_BOOL, "no", OPTION_RELOAD, 0, 0, NULL,
 		SETTINGS(results_names),
-		"name rules in the results of sessions with a login, too" },
+		"give rules in the results of sessions with a login, too" },
 
 	{ "lists", "directory", OPTION_PATH, "/etc/postern/lists", OPTION_RELOAD | OPTION_NO_EMPTY,
 		0, 0, NULL, CONFIG(lists.directory), "directory of the list files" },
@@ -183,9 +183,10 @@ static const struct config_option options[] = {
 	{ "limits", "state", OPTION_PATH, "/var/lib/postern/limits.state", 0, 0, 0, NULL,
 		CONFIG(limits.state), "file of the counts; empty: none" },
 	{ "limits", "max_keys", OPTION_INT, "1000000", OPTION_RELOAD, 1000, 1000000000, NULL,
-		CONFIG(limits.max_keys), "logins, clients and addresses that are counted at most" },
+		CONFIG(limits.max_keys),
+		"largest number of logins, clients and addresses that are counted" },
 	{ "limits", "max_memory", OPTION_SIZE, "256M", OPTION_RELOAD, 1048576, INT64_C(64) << 30,
-		NULL, CONFIG(limits.max_memory), "memory that their counts take at most" },
+		NULL, CONFIG(limits.max_memory), "largest amount of memory for their counts" },
 
 	{ "limit", "exempt", OPTION_STRING, "127.0.0.0/8 ::1", OPTION_RELOAD, 0, TEXT_MAX, NULL,
 		CONFIG(given.limit_exempt), "clients to which [limit NAME] does not apply" },

@@ -135,7 +135,7 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 	case OPTION_DOMAINS:
 		strbuf_addf(text,
 			"at most %" PRId64
-			" domain names with spaces between, such as example.com example.net",
+			" domain names separated by spaces, such as example.com example.net",
 			option->max);
 		break;
 	case OPTION_FIELD:
@@ -143,7 +143,7 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 		break;
 	case OPTION_NETWORKS:
 		strbuf_add_str(text,
-			"addresses and networks with spaces between, such as 192.0.2.7 2001:db8::/32");
+			"addresses and networks separated by spaces, such as 192.0.2.7 2001:db8::/32");
 		break;
 	}
 }

@@ -197,9 +197,9 @@ static bool host_fits(const struct checked *c, const char *text, size_t len)
 		return fail(c, "is neither an address nor a network");
 	if (entry_is_placeholder(name, strlen(name)))
 		return fail(c,
-			"is a word for clients without a name, which only their addresses match");
+			"is a word for clients without a name, and only addresses match these");
 	if (is_reverse_name(name))
-		return fail(c, "is a name of the DNS for an address, not of a client");
+		return fail(c, "is the DNS name for an address, not the name of a client");
 	return domain_fits(c, name);
 }
 

@@ -80,7 +80,7 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES)
 		problems_add(problems,
 			"%s:%u: with repeats written out, the regexes of a list may take up to %d "
-			"MiB, which the lines before take; left out",
+			"MiB, which the earlier lines use up; left out",
 			list->name, entry->line, LIST_REGEX_BYTES >> 20);
 	else if (!regex_check(subject, true, entry->text, entry->len, &err) ||
 		regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)

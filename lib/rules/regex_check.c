@@ -332,7 +332,7 @@ static bool client_can_match(const struct checked *c, char odd)
 
 	if (entry_is_placeholder(c->text, c->len))
 		return fail(c,
-			"is a word for clients without a name, which only their addresses match",
+			"is a word for clients without a name, and only addresses match these",
 			NULL);
 	if (odd == '\0')
 		return true;

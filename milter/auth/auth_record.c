@@ -77,7 +77,7 @@ static void warn_of_audience(struct auth *auth)
 		return;
 	auth->has_ignored_audience = true;
 	log_event(LOG_LEVEL_WARNING,
-		"auth tokens have an audience (aud) that nobody compares: set [jwt] audience, so "
+		"auth tokens have an audience (aud) that is not checked: set [jwt] audience, so "
 		"that tokens made for other services are refused");
 }
 

@@ -66,7 +66,7 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 	if (auth->has_ignored_audience)
 		status_add_note(health,
 			"Set [jwt] audience to the value for Postern, then run posternctl reload.",
-			"tokens have an audience (aud) that nobody compares, so that those made for "
+			"tokens have an audience (aud) that is not checked, so that those made for "
 			"other services are accepted");
 	for (size_t i = 0; i < problems; i++)
 		status_add_problem(health,
@@ -95,7 +95,7 @@ static void check_auth(void *context, struct status_health *health)
 	suspension_keeper_error(section->suspensions, &unsaved);
 	if (unsaved.text[0] != '\0')
 		status_add_problem(health,
-			"Check the file that [auth] suspensions names and its directory. Postern "
+			"Check the file of [auth] suspensions and its directory. Postern "
 			"tries again every few seconds.",
 			"a restart will forget which logins are suspended: %s", unsaved.text);
 	if (section->sockets->without_folder)

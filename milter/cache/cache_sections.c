@@ -105,8 +105,8 @@ static void check_cache(void *context, struct status_health *health)
 	count = s.problems[PROBLEM_NOTE].count;
 	if (count > 0)
 		status_add_count(health, true, count,
-			"Compare the lines, rows and settings that the section cache lists as "
-			"notes with what they are meant to do.",
+			"Check whether the lines, rows and settings that the section cache lists as "
+			"notes are as you intend.",
 			"there %s %zu note%s on lines, rows and settings of the policy",
 			count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
 	cache_status_free(&s);

@@ -117,7 +117,7 @@ static void start_thread(struct regex_preparer *preparer)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error != 0) {
 		log_event(LOG_LEVEL_WARNING,
-			"cannot start a thread to prepare regexes, which are slower without: %s",
+			"cannot start the thread that prepares regexes, so that they stay slow: %s",
 			strerror(error));
 		return;
 	}

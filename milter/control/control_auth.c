@@ -101,7 +101,7 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	}
 	if (changed < 0) {
 		connection_refuse(connection,
-			is_login ? "there is no memory for the login, or too many are suspended" :
+			is_login ? "out of memory, or too many logins are suspended" :
 				   "a \"login\" is needed");
 		return;
 	}

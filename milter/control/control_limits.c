@@ -148,7 +148,7 @@ static void begin_survey(struct connection *connection, size_t max)
 	*survey = (struct survey){ connection->control, connection->number, max, NULL };
 	if (workers_add(connection->control->workers, &work) != 0) {
 		free(survey);
-		connection_refuse(connection, "the daemon has too much work; try again");
+		connection_refuse(connection, "the daemon is too busy; try again");
 		return;
 	}
 	connection->is_busy = true;

@@ -44,7 +44,7 @@ def cpu_seconds(daemon):
 
 
 def is_near(note):
-    return note["section"] == "descriptors" and note["note"].startswith("sessions come near the limit of open files")
+    return note["section"] == "descriptors" and note["note"].startswith("the limit of open files is almost reached")
 
 
 def problems(daemon):

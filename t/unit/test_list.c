@@ -391,7 +391,7 @@ START_TEST(costly_regexes_are_bounded)
 		ck_assert_uint_eq(list_entries(list) + problems_count(problems), LINES);
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, problems_count(problems) - 1),
 			"rcpt_to.access.blacklist_regex:510: with repeats written out, the "
-			"regexes of a list may take up to 64 MiB, which the lines before take; "
+			"regexes of a list may take up to 64 MiB, which the earlier lines use up; "
 			"left out"));
 		list_unref(&list);
 		strbuf_free(&text);
