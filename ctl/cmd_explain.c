@@ -114,7 +114,7 @@ static void load_keys(struct judge *judge, struct problems *problems)
 		problems_add(problems, "%s", err.text);
 }
 
-/* When the file cannot be read, nobody knows whether a login is suspended. */
+/* If the file cannot be read, it is unknown whether a login is suspended. */
 static void load_suspensions(struct judge *judge)
 {
 	struct errmsg err = { "out of memory" };

@@ -47,7 +47,7 @@ static void report_failure(const struct errmsg *err)
 		"the state.");
 }
 
-/* Without an answer, an error of the configuration may be the reason. Returns code. */
+/* If there is no answer, an error of the configuration may be the reason. Returns code. */
 static int report_no_answer(const struct ctl *ctl, int code, const struct errmsg *err)
 {
 	const struct config *config = NULL;

@@ -21,7 +21,7 @@ void control_client_close(struct control_client **client); /* accepts NULL */
  * returns for text that is not UTF-8, is refused with EX_DATAERR. Returns CTL_OK when its
  * "ok" is true; otherwise an exit code, and err is set to the daemon's error or to what failed.
  * *answer_r is a new reference, even when the daemon refused, or NULL when no answer arrived. An
- * answer may take any time, but if the daemon gives no sign of life for 10 s, waiting ends with
+ * answer may take any time, but if the daemon does not respond for 10 s, waiting ends with
  * CTL_UNREACHABLE.
  */
 int control_client_ask(struct control_client *client, json_t *request, json_t **answer_r,

@@ -61,7 +61,7 @@ static bool has_recipient(json_t *steps)
 	return false;
 }
 
-/* Print where the users of the decisions come from, unless that is the policy in force. */
+/* Print the source of the users, unless it is the policy in force. */
 static void print_users(FILE *out, json_t *users)
 {
 	json_t *age = json_object_get(users, "age_seconds");

@@ -1,5 +1,5 @@
 /*
- * What posternctl prints beyond text (lib/base/print.h): colours, durations and JSON.
+ * Prints colours, durations and JSON for posternctl; lib/base/print.h prints text.
  * Owns nothing; the main thread calls it.
  */
 #include "ctl/terminal.h"

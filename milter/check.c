@@ -111,7 +111,7 @@ static void print_summary(const struct daemon_options *options, const struct con
 	print_end(stdout);
 }
 
-/* Check what the configuration names. Errors of the configuration do not hide the rest. */
+/* Check the objects of the configuration. Errors of the configuration do not hide the rest. */
 static int check_config(const struct daemon_options *options, const struct config *config,
 	struct problems *errors)
 {

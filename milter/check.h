@@ -7,7 +7,7 @@
  * Do what `postern -n` asks for: print everything that is wrong with the configuration and the
  * files, and a summary. Returns the exit code: EX_OK, also if lines or rows have problems;
  * EX_CONFIG for errors of the configuration; EX_NOUSER; or EX_NOINPUT if a file cannot be read
- * without which a daemon that starts would have no policy or would have lost something.
+ * that a daemon needs to start with a policy and with everything that was saved.
  */
 int check_run(const struct daemon_options *options);
 

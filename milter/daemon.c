@@ -37,7 +37,7 @@
 /* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
 
-/* How often suspensions that could not be saved are saved again. */
+/* The interval of attempts to save suspensions that could not be saved. */
 #define SUSPENSIONS_RETRY_MS 2000
 
 /* Everything that lives as long as the daemon. */

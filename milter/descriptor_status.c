@@ -27,7 +27,7 @@ static uint64_t open_at_least(const struct descriptors *descriptors)
 	return sessions > descriptors->lowest ? sessions : descriptors->lowest;
 }
 
-/* Return whether less than a tenth of what sessions may use is left. */
+/* Return whether less than a tenth of the descriptors for sessions is left. */
 static bool is_near(const struct descriptors *descriptors)
 {
 	const uint64_t usable = descriptors->limit - descriptors->reserve;

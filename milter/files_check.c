@@ -341,8 +341,8 @@ static void check_place(const struct config *config, const char *section, const 
 }
 
 /*
- * A socket or a process id is created in a folder that exists, which root may write. Whatever
- * starts the daemon creates the default one.
+ * A socket or a process id is created in a folder that must exist, and that root may write. The
+ * unit and the init script create the default one.
  */
 static void check_folder(const struct config *config, const char *section, const char *key,
 	const char *path, bool by_root, struct problems *problems)

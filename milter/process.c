@@ -184,7 +184,7 @@ int process_take_group(const struct process_user *user, struct errmsg *err)
 	return 0;
 }
 
-/* Take the groups of the user, and those that were named besides. Returns -1 with errno set. */
+/* Set the groups of the user, and the additional ones. Returns -1 with errno set. */
 static int take_groups(const struct process_user *user)
 {
 	gid_t *groups;

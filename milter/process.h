@@ -37,7 +37,7 @@ struct process_user {
 	char home[1024];
 	uid_t uid;
 	gid_t gid;
-	gid_t more_groups[PROCESS_GROUPS_MAX]; /* besides those of the user */
+	gid_t more_groups[PROCESS_GROUPS_MAX]; /* in addition to those of the user */
 	int more_group_count;
 };
 

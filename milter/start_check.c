@@ -1,7 +1,7 @@
 /*
- * Checks a configuration for what only the daemon's own libraries know to be wrong, for -n and
- * before a reload puts it in force. Holds no state; any thread. t/integration/test_faults.py covers
- * it.
+ * Checks a configuration for errors that only the daemon's own libraries can find, for -n and
+ * before a reload puts it in force. Owns nothing; any thread may call it.
+ * t/integration/test_faults.py covers it.
  */
 #include "milter/start_check.h"
 

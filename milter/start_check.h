@@ -6,8 +6,8 @@
 #include "lib/conf/config.h"
 
 /*
- * Find what would keep a daemon with this configuration from starting or from reaching its
- * database, although each value has the right form: groups that do not exist, sockets that
+ * Find the errors that would keep a daemon with this configuration from starting or from reaching
+ * its database, although each value has the right form: groups that do not exist, sockets that
  * other machines can reach, a connection string that libpq cannot read. Adds "FILE:LINE: [section]
  * key: ..." to errors for each, and returns their number. May wait for
  * DNS. Any thread.

@@ -1,6 +1,6 @@
 /*
- * Asks systemd with which user and groups it runs the daemon. Holds no state; for the only thread
- * of `postern -n`. t/integration/test_faults.py covers it.
+ * Asks systemd for the user and groups of the daemon. Owns nothing; the only thread of `postern -n`
+ * calls it. t/integration/test_faults.py covers it.
  */
 #include "milter/unit_user.h"
 
@@ -15,7 +15,7 @@
 
 #define OUTPUT_MAX 4096
 
-/* Run systemctl and read what it prints; "" if there is none, or if it fails. */
+/* Run systemctl and read its output; "" if there is no systemctl, or if it fails. */
 static void ask_systemctl(char output_r[OUTPUT_MAX])
 {
 	size_t len = 0;

@@ -8,8 +8,8 @@
 /*
  * Find the user and the groups (User=, Group=, SupplementaryGroups=) with which systemd runs the
  * daemon, by asking systemctl(1). Returns true with *user_r set if the unit postern.service is
- * active or enabled; false without systemd, or with err set ("" otherwise) if the unit names a user
- * or a group that does not exist.
+ * active or enabled; false without systemd, or with err set ("" otherwise) if the unit's user or
+ * group does not exist.
  */
 bool unit_user_find(struct process_user *user_r, struct errmsg *err);
 

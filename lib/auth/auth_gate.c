@@ -17,7 +17,7 @@ struct gate_node {
 	LIST_ENTRY(gate_node) link;
 	uint64_t key;
 	uint32_t tickets;   /* inside, with this key */
-	uint32_t under_way; /* those that take a place */
+	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
 	struct ticket_list list;

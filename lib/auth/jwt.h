@@ -31,16 +31,16 @@ struct jwt_rules {
 	const struct jwt_keys *keys;
 	const char *issuer;
 	const char *audience; /* "": tokens are not made for us in particular */
-	/* With an empty audience: refuse a token that has one, because it is made for others who
-	 * trust the same keys (RFC 7519, section 4.1.3). */
+	/* With an empty audience: refuse a token that has one, because it is made for another
+	 * service that trusts the same keys (RFC 7519, section 4.1.3). */
 	bool refuse_audience;
 	const char *mail_claim;
 };
 
-/* What a token that is accepted contains. */
+/* The content of a token that is accepted. */
 struct jwt_bearer {
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
-	bool has_ignored_audience; /* it is made for somebody, and nobody compared for whom */
+	bool has_ignored_audience; /* it has an audience, which was not checked */
 };
 
 /*

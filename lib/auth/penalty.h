@@ -19,16 +19,16 @@
  *
  * The first failure beyond these delays the next attempt by half a second, and each further one
  * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes
- * before the check, whatever its result, so that neither an answer nor its absence tells a guesser
- * anything sooner.
+ * before the check, whatever its result, so that neither an answer nor its absence reveals
+ * anything to a guesser sooner.
  *
  * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
  * of others delay neither it nor its owner. Trust ends when PENALTY_TRUST_FAILURES failures of that
  * login from that network are not forgiven (one per minute), because the network may have other
  * users.
  *
- * A success clears no failures. Its owner does not need that, being trusted now, and a guesser must
- * not profit from a login of his own, nor from the owner's program that logs in every second.
+ * A success clears no failures: the owner is trusted then and does not need that, and a guesser
+ * must not profit from a login of his own, nor from the owner's program that logs in every second.
  *
  * Bounds: every table has a fixed size, in sets of eight entries, and a set that is full makes
  * room. A login, network or wide network with the fewest failures is forgotten first; of trusted
@@ -37,7 +37,7 @@
  * networks. With 32,768 entries a table of failures takes 0.5 MiB and that of trusted logins 6.3
  * MiB, which the system provides as they fill.
  *
- * One thread at a time may use it. Times are seconds of a clock that never goes back.
+ * One thread at a time may use it. Times are seconds of a monotonic clock.
  */
 struct penalty;
 
@@ -62,7 +62,7 @@ struct penalty_keys {
  * or AF_UNSPEC. */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
-/* How the next attempt is to be treated. */
+/* The treatment of the next attempt. */
 struct penalty_view {
 	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
 	uint32_t delay_ms;  /* before the check, unless it is trusted */

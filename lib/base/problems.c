@@ -26,7 +26,7 @@ struct problems {
 	struct texts levels[PROBLEM_LEVELS];
 };
 
-/* Allow the next source that many texts. */
+/* Set how many texts the next source may have. */
 static void begin_source(struct problems *problems, size_t left)
 {
 	for (int level = 0; level < PROBLEM_LEVELS; level++) {

@@ -13,8 +13,8 @@ enum problem_level {
 };
 
 /*
- * What is wrong in sources such as files and tables: bad lines, rows and columns that a load left
- * out (problems), and what may be a mistake (notes). All are counted; of each level, the first
+ * The faults of sources such as files and tables: bad lines, rows and columns that a load left out
+ * (problems), and possible mistakes (notes). All are counted; of each level, the first
  * PROBLEMS_KEPT texts are kept. One thread at a time.
  */
 #define PROBLEMS_KEPT 1000
@@ -32,7 +32,7 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Add a text that stands for as many as its weight, such as one of other problems. */
+/* Add a text that represents several others; weight is their number. */
 void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
 	const char *text);
 
@@ -51,7 +51,7 @@ size_t problems_level_kept(const struct problems *problems, enum problem_level l
 const char *problems_level_text(const struct problems *problems, enum problem_level level,
 	size_t i); /* i < problems_level_kept() */
 size_t problems_level_weight(const struct problems *problems, enum problem_level level,
-	size_t i); /* the number of those for which the text i stands: 1, or more at a source's end
+	size_t i); /* how many the text i represents: 1, or more at a source's end
 		    */
 bool problems_level_is_complete(const struct problems *problems,
 	enum problem_level level); /* whether all have a text */

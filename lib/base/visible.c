@@ -121,8 +121,8 @@ void visible_add(struct strbuf *out, const char *text, size_t len)
 	}
 }
 
-/* Return the length of the escape at the start of text, and in *c_r what it stands for; 0: there is
- * none. NUL has no escape that could be read. */
+/* Return the length of the escape at the start of text, with its value in *c_r; 0 if there is none.
+ * NUL has no escape that could be read. */
 static size_t read_escape(const char *text, uint32_t *c_r)
 {
 	static const char kinds[] = "xuU";

@@ -21,7 +21,7 @@ void visible_add(struct strbuf *out, const char *text, size_t len);
 /* Add the text that visible_add() would show as text, so that a person may enter what was shown. */
 void visible_read(struct strbuf *out, const char *text);
 
-/* Return whether the character has an appearance of its own, or is a space (U+0020). */
+/* Return whether the character is visible, or is a space (U+0020). */
 bool visible_char(uint32_t c);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Points out the sockets of a configuration to which strangers can connect. Owns nothing; any
- * thread may call it.
+ * Reports the sockets of a configuration to which strangers can connect. Owns nothing; any thread
+ * may call it.
  */
 #include "lib/conf/config_access.h"
 

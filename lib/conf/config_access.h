@@ -6,7 +6,7 @@
 /*
  * Add a note to problems for each socket to which more processes can connect than the MTA and the
  * administrator's: inet sockets, and unix sockets whose mode has bits for others. Postern believes
- * whoever connects. Thread-safe.
+ * every process that connects. Thread-safe.
  */
 void config_note_access(const struct config *config, struct problems *problems);
 

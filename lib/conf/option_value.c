@@ -251,8 +251,8 @@ static int set_path(const struct config_option *option, const struct option_home
 	return 0;
 }
 
-/* Return what is wrong with PORT@HOST, which follows inet: or inet6:, and what would be right; NULL
- * when nothing is. */
+/* Return the error of PORT@HOST, which follows inet: or inet6:, with the right form; NULL if there
+ * is none. */
 static const char *inet_fault(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");

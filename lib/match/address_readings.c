@@ -182,7 +182,7 @@ static bool write_domain(const struct mail_address *from, const struct step *ste
 		address_canon_domain(typed, len, domain_r + 1, is_literal_r) >= 0;
 }
 
-/* Take a step. Returns false when it leads nowhere. */
+/* Make a step. Returns false when it leads to no address. */
 static bool take_step(const struct mail_address *from, const struct step *step,
 	struct mail_address *to_r)
 {

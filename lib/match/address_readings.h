@@ -9,8 +9,8 @@
 /*
  * The addresses to which an MTA may deliver mail for an address. Postfix (swap_bangpath,
  * allow_percent_hack, resolve_dequoted_address: all on by default) and Sendmail remove a domain of
- * their own from a recipient, look for routing characters in what is left, also within quotes, and
- * begin anew. One step makes
+ * their own from a recipient, look for routing characters in the rest, also within quotes, and
+ *begin anew. One step makes
  *
  *	a%b@c, a@b@c, "a@b"@c	a@b (the last of @ and %)
  *	b!a@c			a@b (the first !)
@@ -19,12 +19,13 @@
  *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
  *
- * No domain is excluded, because only the MTA knows which are its own. Where a step is possible in
- * two ways (b!a%d@c), both are taken. Spaces around the pieces are ignored, as MTAs do. Local parts
- * with other special characters beside a routing one do not occur: such an address is odd.
+ * No domain is excluded, because only the MTA knows which are its own. Where two
+ * steps are possible (b!a%d@c), both are made. Spaces around the pieces are ignored, as MTAs do.
+ *Local parts with other special characters beside a routing one do not occur: such an address is
+ *odd.
  */
 
-/* The most readings of an address, including the address itself. One with more is to be refused. */
+/* The most readings of an address, including the address itself. One with more must be refused. */
 #define ADDRESS_READINGS_MAX 16
 
 struct address_readings {
@@ -41,8 +42,8 @@ struct address_readings {
 bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r);
 
 /*
- * Find the reading that is left when nothing can be undone, in the order of Postfix and Sendmail:
- * first @, then !, then %. Stops after ADDRESS_READINGS_MAX steps.
+ * Find the reading from which no further step leads, in the order of Postfix and Sendmail: first @,
+ * then !, then %. Stops after ADDRESS_READINGS_MAX steps.
  */
 void address_innermost(const struct mail_address *address, struct mail_address *inner_r);
 

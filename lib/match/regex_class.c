@@ -1,6 +1,6 @@
 /*
- * The sets of characters that classes in regexes stand for: adding to them, folding them, writing
- * them as PCRE2 reads them. Each set belongs to its caller; any thread may use another one. Tested
+ * The sets of characters of the classes in regexes: adds to them, folds them, and writes them as
+ * PCRE2 reads them. Each set belongs to its caller; any thread may use another one. Tested
  * by t/unit/test_regex_dialect.c and test_regex_case.c.
  */
 #include "lib/match/regex_class.h"
@@ -98,7 +98,7 @@ static bool range_has(const struct regex_class *class, uint32_t first, uint32_t 
 }
 
 /* Return whether a run adds nothing to a class, because it has no member of it, or because a range
- * has all of them and what they are folded to. */
+ * has all of them and their folded forms. */
 static bool run_adds_nothing(const struct regex_class *class, const struct regex_case_run *run)
 {
 	return run->last < class->low || run->first > class->high ||
@@ -107,7 +107,7 @@ static bool run_adds_nothing(const struct regex_class *class, const struct regex
 				(uint32_t)(run->last + run->delta)));
 }
 
-/* Add what each member is folded to, and remove the surrogates, which no subject contains. Members
+/* Add the folded form of each member, and remove the surrogates, which no subject contains. Members
  * that are not folded themselves do no harm, because no subject contains them either. */
 static void class_fold(struct regex_class *class)
 {

@@ -22,8 +22,8 @@ struct regex_prefilter_scratch;
 bool regex_prefilter_can(const char *regex, size_t len);
 
 /*
- * Return whether a regex of this cost may take part. Hyperscan's work depends on the positions that
- * repeats add, most of all; it takes up to half a millisecond for each.
+ * Return whether a regex of this cost may take part. Hyperscan's work depends most of all on the
+ * positions that repeats add; each costs up to half a millisecond.
  */
 #define PREFILTER_POSITIONS_MAX 4096
 #define PREFILTER_REPEATED_MAX 128
@@ -38,7 +38,7 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost);
 /* Return whether a prefilter of so many regexes is possible here and saves anything. */
 bool regex_prefilter_helps(size_t count);
 
-/* Begin a prefilter that no regex takes part in yet. Returns NULL when out of memory. */
+/* Make a prefilter without regexes. Returns NULL when out of memory. */
 struct regex_prefilter *regex_prefilter_new(bool anchored);
 void regex_prefilter_free(struct regex_prefilter **prefilter); /* accepts NULL */
 

@@ -14,7 +14,7 @@
  *
  * A finished list is interpreted by PCRE2. regexlist_prepare() makes it faster: it compiles the
  * regexes to machine code and, if the build includes hyperscan, a prefilter that selects those that
- * can match at all. This can take long, and so it is done beside the matching threads, in steps.
+ * can match at all. Because this can take long, it is done in steps, beside the matching threads.
  */
 struct regexlist;
 
@@ -65,12 +65,13 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 size_t regexlist_count(const struct regexlist *list);
 
 /*
- * Return the bytes that PCRE2 needs for the list at most, which is what adding and preparing its
- * regexes costs, too. It is known without compiling anything, the same on every machine.
+ * Return the largest number of bytes that PCRE2 needs for the list, which also measures the cost of
+ * adding and preparing its regexes. It does not depend on the machine, and nothing is compiled to
+ * find it.
  */
 uint64_t regexlist_bytes(const struct regexlist *list);
 
-/* Return what regexlist_bytes() will grow by if this regex is added. */
+/* Return how much this regex would add to regexlist_bytes(). */
 uint64_t regexlist_bytes_of(const char *regex, size_t len);
 
 /*

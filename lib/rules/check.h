@@ -73,7 +73,7 @@ struct check_key {
 };
 
 /*
- * Find the key to which the checks would charge what a person calls it: a login in any spelling
+ * Find the key to which the checks would charge the subject of a text: a login in any spelling
  * ("bob", "login:Bob@example.com"), or the name of a rate limit with a client
  * ("rate_conn:192.0.2.1", also its network or host name) or a mail address or domain
  * ("rate_rcpt:bob@example.com"). The key of an entry of the ledger is found, too. policy may be

@@ -378,7 +378,7 @@ static bool check_exists(struct check_run *run, const struct mail_address *rcpt)
 	return finding_fail(run, finding, 550, "5.1.1", "%s No such recipient here", rcpt->text);
 }
 
-/* Refuse a recipient that routes around its domain, whoever sends to it. */
+/* Refuse a recipient that routes around its domain, for every sender. */
 static bool check_route(struct check_run *run, const struct mail_address *rcpt, enum check check)
 {
 	struct finding *finding;

@@ -14,7 +14,7 @@ struct lookup {
 	const struct address_readings *readings;
 	size_t next;	    /* reading */
 	const char *domain; /* the next domain for the last reading; "": none is left */
-	bool is_replaced;   /* the last address stands for those at local_domains */
+	bool is_replaced;   /* the last address is replaced with those at local_domains */
 	struct mail_address moved;
 };
 

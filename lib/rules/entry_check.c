@@ -1,5 +1,5 @@
 /*
- * Finds entries of exact lists and of columns that can never match, and says why. Stateless; any
+ * Finds entries of exact lists and of columns that can never match, and the reason. Stateless; any
  * thread may call it.
  */
 #include "lib/rules/entry_check.h"
@@ -26,7 +26,7 @@ struct checked {
 	const struct orgdomain *psl;
 	const char *whole; /* as it is shown */
 	size_t whole_len;
-	bool allow; /* of access.domains: what is allowed */
+	bool allow; /* of access.domains: a ! entry */
 	struct errmsg *why;
 };
 
@@ -47,7 +47,7 @@ static bool fail(const struct checked *c, const char *reason, ...)
 	return false;
 }
 
-/* ---- what all kinds have in common ------------------------------------------------ */
+/* ---- common to all kinds ---------------------------------------------------------- */
 
 static bool is_domain_char(char c)
 {

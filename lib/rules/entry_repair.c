@@ -1,5 +1,5 @@
 /*
- * Guesses what is meant by an entry that can never match, from the forms that other programs use:
+ * Guesses the meaning of an entry that can never match, from the forms that other programs use:
  * Postfix's and Sendmail's access tables, hosts files, URLs, wildcards, ranges. Stateless; any
  * thread may call it. t/unit/test_entry_check.c covers it.
  */

@@ -11,7 +11,7 @@
 typedef bool entry_test(const void *context, const char *text, size_t len);
 
 /*
- * Append to out what is probably meant by an entry that cannot match: "@evil.example or
+ * Append to out the probable meaning of an entry that cannot match: "@evil.example or
  * .evil.example" for evil.example among addresses, "192.0.2.0/24" for 192.0.2.* among clients.
  * Appends nothing when no repair makes an entry that passes the test. Part of entry_check.c.
  * Thread-safe.

@@ -23,15 +23,17 @@ struct ledger;
 /*
  * Bound the ledger by a number of keys and of bytes; 0: no bound. It is full when one of its shards
  * has its share, LEDGER_SHARDS of which make up the bound. Then a new key with an origin makes room
- * by removing another key with an origin: one of the same network if there is any, and of several
- * the one that is farthest from its limits. What the removed key counted moves to the overflow key
- * of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). While an overflow key counts
- * anything, new keys of its table and network count there while the ledger is full, with the limits
- * of their requests: a flood from one network is held to one limit, and removes no other keys.
+ * by removing another key with an origin: one of the same network if there is any, and among
+ * several the one that is farthest from its limits. The count of the removed key moves to the
+ * overflow key of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). While an overflow key
+ * counts anything, new keys of its table and network count there while the ledger is full, with the
+ * limits of their requests: a flood from one network is held to one limit, and removes no other
+ * keys.
  *
- * Never removed are keys without origin, keys with open reservations, and keys above half of a
- * limit. If there is no other, a new key counts in its overflow key, which may exceed the bound by
- * an eighth; beyond that, in one overflow key for all networks ("rate_rcpt:overflow"). Any thread.
+ * Keys without origin, keys with open reservations, and keys above half of a limit are never
+ * removed. If there is no other, a new key counts in its overflow key, which may exceed the bound
+ * by an eighth; beyond that, in one overflow key for all networks ("rate_rcpt:overflow"). Any
+ * thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 
@@ -59,7 +61,8 @@ bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t ke
 struct ledger_size ledger_size(struct ledger *ledger);
 
 /*
- * Make final what an earlier process had reserved when it ended: it is charged now. Call it after
+ * Make final the reservations that were open when an earlier process ended: they are charged now.
+ * Call it after
  * the ledger was restored, and before the first reservation. The change is saved if it can be.
  */
 void ledger_restart(struct ledger *ledger, uint64_t now);
@@ -67,14 +70,14 @@ void ledger_restart(struct ledger *ledger, uint64_t now);
 /* Free the idle keys of the next shard. */
 void ledger_sweep(struct ledger *ledger, uint64_t now);
 
-/* What a record changes. The numbers are those of the files. */
+/* The change that a record describes. The numbers are those of the files. */
 enum ledger_change {
 	LEDGER_CHARGED = 1,    /* the amount is counted */
 	LEDGER_RESERVED = 2,   /* the amount is reserved */
 	LEDGER_COMMITTED = 3,  /* the amount, of which `released` was reserved, is counted */
 	LEDGER_GIVEN_BACK = 4, /* the amount, of which `released` was reserved, is an attempt */
 	LEDGER_FORGOTTEN = 5,  /* nothing of the key counts any more */
-	LEDGER_RESTARTED = 6,  /* of all keys, without a key: what is reserved is counted */
+	LEDGER_RESTARTED = 6,  /* of all keys, without a key: all reservations are counted */
 };
 
 /* A change of one key. Borrowed. */

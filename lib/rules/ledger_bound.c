@@ -84,7 +84,7 @@ static bool has_key(struct ledger *ledger, const char *key, size_t len)
 	return exists;
 }
 
-/* What is known of an overflow key: it counts something, it can be made, or neither. */
+/* The state of an overflow key: it counts something, it can be made, or neither. */
 enum overflow { OVERFLOW_COUNTS, OVERFLOW_FITS, OVERFLOW_TOO_MANY };
 
 static enum overflow look_at_overflow(struct ledger *ledger, const char *key, uint64_t now)
@@ -106,7 +106,7 @@ static enum overflow look_at_overflow(struct ledger *ledger, const char *key, ui
 
 /* ---- removing a key ---------------------------------------------------------------- */
 
-/* What a removed key leaves to its overflow key. */
+/* The counts that a removed key leaves to its overflow key. */
 struct leftover {
 	char key[OVERFLOW_KEY_SIZE];
 	uint32_t amount;
@@ -216,7 +216,7 @@ static void evict_entry(struct ledger *ledger, struct ledger_shard *shard,
 	(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
 }
 
-/* Count what a removed key left. Without memory, it is lost. */
+/* Add the counts that a removed key left. Without memory, they are lost. */
 static void add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left)
 {
 	const struct ledger_request request = {

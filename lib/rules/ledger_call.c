@@ -61,7 +61,7 @@ void ledger_call_end(struct ledger_call *c)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 }
 
-/* What was counted in a window, and the bound that it must not exceed. */
+/* The count of a window, and the bound that it must not exceed. */
 struct share {
 	const struct counter *counter; /* NULL: nothing was counted */
 	uint64_t counted, max;

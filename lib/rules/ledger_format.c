@@ -108,7 +108,7 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	return 0;
 }
 
-/* What precedes the counters of a key. */
+/* The fields before the counters of a key. */
 struct key_head {
 	uint64_t seq;
 	uint32_t open;
@@ -227,7 +227,7 @@ void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf
 	write_bytes(buf, record->key, key_len);
 }
 
-/* What precedes the limits of a record, in version 1. */
+/* The fields before the limits of a record, in version 1. */
 static bool read_record_head_1(struct reader *r, struct ledger_record *record, uint16_t *key_len_r)
 {
 	uint16_t count;

@@ -8,7 +8,7 @@
 
 #include "lib/rules/ledger_private.h"
 
-/* What a message has reserved of one key. */
+/* The reservation of one key for a message. */
 struct held {
 	struct ledger_entry *entry; /* guarded by the shard's lock */
 	uint32_t amount;
@@ -23,7 +23,7 @@ struct ledger_hold {
 	uint32_t attempts; /* of the latest request */
 };
 
-/* Find what the hold has reserved of an entry, unless it was forgotten. The lock is held. */
+/* Find the hold's reservation of an entry, unless it was forgotten. The lock is held. */
 static struct held *find_held(const struct ledger_hold *hold, const struct ledger_entry *entry)
 {
 	if (hold == NULL || entry == NULL || entry->holds == 0)
@@ -128,7 +128,7 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 
 /* ---- ending ------------------------------------------------------------------- */
 
-/* What remains to be done for the key of a reservation when it ends. */
+/* The remaining work for the key of a reservation when it ends. */
 static struct ledger_record record_of(const struct held *held, enum ledger_change change,
 	uint32_t attempts)
 {
@@ -181,7 +181,7 @@ static void end_some(struct ledger_call *c, const struct held *held, enum ledger
 		records[i] = record_of(&held[i], change, attempts);
 		lost |= records[i].released < records[i].amount;
 	}
-	/* What was saved as reserved counts from the next start, if this cannot be saved. */
+	/* If this cannot be saved, the saved reservations count from the next start. */
 	if (c->ledger->save != NULL && ledger_call_write(c, records) != 0 && lost &&
 		change == LEDGER_COMMITTED)
 		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);

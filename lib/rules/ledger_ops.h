@@ -12,18 +12,18 @@
  * more. Behind these operations is the local ledger (lib/rules/ledger.h) or, in front of it, a
  * store that several hosts share.
  *
- * What has happened for good, such as a connection, is charged at once. A recipient is reserved
- * until the end of its message decides whether anything is sent:
+ * A final event, such as a connection, is charged at once. A recipient is reserved until the end of
+ * its message decides whether anything is sent:
  *
  * - An open reservation counts in full in every window of its key, however old it is and however
  *   often the limits change meanwhile.
  * - commit(), when the message is accepted at its end, makes the reservations of the message final:
  *   charges of that moment, not of the moment at which they were reserved.
- * - give_back(), when the message is not sent, removes them. What is given back counts as an
+ * - give_back(), when the message is not sent, removes them. Each amount given back counts as an
  *   attempt of that moment, because the reservation has shown that the recipient would be accepted.
  *   A key may have limit.count times ledger_request.attempts attempts in each window.
  * - When the process ends, in whatever way, the open reservations become final at the next start,
- *   because nobody knows what became of their messages.
+ *   because their messages may have been sent.
  * - forget() removes everything that counts, including open reservations. A commit that follows
  *   counts, because the message is sent after the key was forgotten; giving back changes nothing.
  *
@@ -87,7 +87,7 @@ struct ledger_usage {
 				  UINT64_MAX when it never will */
 };
 
-/* The reservations of one message. NULL: there are none. */
+/* The reservations of one message; NULL if there are none. */
 struct ledger_hold;
 
 /* A key and the usage of its windows. Borrowed. */
@@ -146,7 +146,8 @@ struct ledger_ops {
 
 	/*
 	 * End all reservations of *hold: make them final, or give them back. Neither can fail.
-	 * What cannot be saved stays reserved in the files, and becomes final at the next start.
+	 * A reservation whose end cannot be saved stays in the files, and becomes final at the next
+	 * start.
 	 * *hold is freed and becomes NULL; it may be NULL before.
 	 */
 	void (*commit)(void *context, uint64_t now, struct ledger_hold **hold);

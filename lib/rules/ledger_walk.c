@@ -4,7 +4,7 @@
  */
 #include "lib/rules/ledger_private.h"
 
-/* Add what was given back within the window, and the time until it leaves room for one more. */
+/* Add the attempts within the window, and the time until they leave room for one more. */
 static void fill_attempts(const struct ledger_entry *entry, uint64_t now,
 	struct ledger_usage *usage)
 {

@@ -21,7 +21,7 @@ enum remark_kind {
 	REMARK_REST,	 /* neither it nor those after it are in force */
 };
 
-/* What is to be reported about a regex of rcpt_re. */
+/* A report about a regex of rcpt_re. */
 struct remark {
 	struct remark *next; /* of a later regex */
 	enum remark_kind kind;
@@ -511,7 +511,7 @@ static int add_regex(struct reading *r, const char *item, size_t len, uint32_t n
 		0;
 }
 
-/* Compile the regexes up to the bound, to which also those count that are refused. */
+/* Compile the regexes up to the bound, in which refused ones are included. */
 static int add_regexes(struct reading *r)
 {
 	struct profile *profile = r->profile;
@@ -611,7 +611,7 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Determine what the regexes of a profile cost, up to its bound. */
+/* Determine the cost of a profile's regexes, up to its bound. */
 static uint64_t find_bytes(const struct profile *profile)
 {
 	struct cell_items items;
@@ -639,8 +639,8 @@ static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
 }
 
 /*
- * Find which profiles can have their regexes: first the shortest, because it takes time even to
- * determine their cost, and of these the least costly, so that a costly profile harms itself first.
+ * Select the profiles that keep their regexes: first the shortest, because even determining the
+ * cost takes time, and of these the least costly, so that a costly profile harms itself first.
  * Returns 0, or -1 when out of memory.
  */
 static int choose_profiles(struct profiles *p, const struct profiles *previous)

@@ -469,8 +469,8 @@ static const struct entry *find_default(const struct table *table)
 		NULL;
 }
 
-/* Shorten a long address to its beginning and a checksum, so that what strangers make up takes
- * little memory. */
+/* Shorten a long address to its beginning and a checksum, so that addresses which strangers make
+ * up need little memory. */
 static void shorten_key(char key_r[RATE_KEY_SIZE])
 {
 	const size_t len = strlen(key_r);

@@ -98,9 +98,9 @@ void rates_concurrency_key(const struct rates *rates, const struct cidr *client,
 	char key_r[RATE_KEY_SIZE]);
 
 /*
- * Find the limits of what a person calls the client or the domain: an address, a network, the first
+ * Find the limits of a client or a domain as people write it: an address, a network, the first
  * numbers of an address or a host name; for limits of mail addresses, a domain. match_r->counted is
- * set in any case, because counts may remain of a limit that has gone. rates may be NULL. Returns 1
+ * set in any case, because the counts of a removed limit may remain. rates may be NULL. Returns 1
  * when a limit applies, 0 when none does, and -1 when the text is none of these.
  */
 int rates_find_text(const struct rates *rates, enum rate rate, const char *text,

@@ -1,6 +1,6 @@
 /*
  * Finds lines of regex lists that are written in the form of another program's table, or that
- * require what no subject contains. Stateless; any thread may call it.
+ * require a character that no subject contains. Stateless; any thread may call it.
  */
 #include "lib/rules/regex_check.h"
 
@@ -281,9 +281,9 @@ static bool has_our_form(const struct checked *c)
 	return ours;
 }
 
-/* ---- what subjects contain -------------------------------------------------------------- */
+/* ---- the content of subjects ------------------------------------------------------------ */
 
-/* What a regex without alternatives requires. */
+/* The requirements of a regex without alternatives. */
 struct needs {
 	char first;	 /* the character with which each match begins; NUL: unknown */
 	char odd;	 /* a character that no client's name or address contains; NUL: none */
@@ -349,7 +349,7 @@ static bool is_mere_domain(const struct needs *needs)
 		(needs->any == 0 || needs->dots + needs->any == 1);
 }
 
-/* Return what is meant by a regex of addresses that needs something impossible. */
+/* Return the probable meaning of a regex of addresses that requires something impossible. */
 static void add_address_regex(const struct checked *c, const struct needs *needs,
 	struct strbuf *out)
 {
@@ -419,8 +419,8 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
 
 /* ---- other dialects ----------------------------------------------------------------------- */
 
-/* Return what [:NAME:] at text is in JavaScript's dialect, for a place in a class; NULL if nothing.
- */
+/* Return the form of [:NAME:] at text in JavaScript's dialect, for a place in a class; NULL if it
+ * has none. */
 static const char *posix_class(const char *text, size_t len)
 {
 	static const char *const classes[][2] = { { "[:alnum:]", "a-z0-9" }, { "[:alpha:]", "a-z" },

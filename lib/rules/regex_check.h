@@ -6,14 +6,14 @@
 
 #include "lib/base/errmsg.h"
 
-/* What a regex is matched against. */
+/* The kind of text that a regex is matched against. */
 enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
 
 /*
  * Return whether a line of a list, or an item of rcpt_re, is a regex that may match. Otherwise
- * fault becomes a text of the form "REGEX" REASON; write RIGHT. That is so for lines of other
- * programs' tables (/REGEX/i ACTION, if, endif), and for regexes that require a character which no
- * subject contains. Whether a regex can be compiled is another question. anchored: it must match
+ * fault becomes a text of the form "REGEX" REASON; write RIGHT. This concerns lines of other
+ * programs' tables (/REGEX/i ACTION, if, endif), and regexes that require a character which no
+ * subject contains. It does not test whether the regex can be compiled. anchored: it must match
  * the whole subject. Thread-safe.
  */
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,

@@ -24,7 +24,7 @@
 void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict);
 
 /*
- * Reduce all items to NAME=OUTCOME, for readers who may know neither rules, which can contain the
+ * Reduce all items to NAME=OUTCOME, for readers who must see neither rules, which can contain the
  * name of a login or a profile, nor the use of limits. results->failed is set when out of memory.
  */
 void results_hide_rules(struct strbuf *results);

@@ -6,7 +6,7 @@
 #include "lib/conf/config.h"
 #include "lib/rules/policy.h"
 
-/* What the files tell about users and profiles. */
+/* The users and profiles that the files contain. */
 enum files_users {
 	FILES_USERS_NONE,    /* neither a database nor a store: only the lists decide */
 	FILES_USERS_STORE,   /* the JSON store holds them */

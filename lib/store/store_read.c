@@ -283,7 +283,7 @@ static int check_format(const json_t *root, struct errmsg *err)
 	return 0;
 }
 
-/* Report what is beside the tables: a mistyped name of a table is a problem. */
+/* Report members other than the tables: a mistyped name of a table is a problem. */
 static void report_members(const struct store_rows *rows, const json_t *root)
 {
 	static const char *const members[] = { "format", "profiles", "users", "revision",

@@ -32,7 +32,7 @@ struct store_source {
 	bool rcpt_re_anchored;			  /* [profile] rcpt_re_anchored */
 	const struct users *previous;		  /* its unchanged shards are shared; may be NULL */
 	const struct profiles *previous_profiles; /* the same for unchanged rcpt_re */
-	struct problems *problems; /* receives what is wrong with rows; may be NULL */
+	struct problems *problems;		  /* receives the problems of rows; may be NULL */
 };
 
 enum store_result {

@@ -28,7 +28,7 @@ enum token_keys_result token_keys_load(const char *keys_file, const char *secret
 /*
  * The rules for tokens that follow from [jwt]. They borrow both parameters. With keys_file and no
  * audience, tokens that have one are refused, because others trust the same issuer; a shared secret
- * alone is shared with nobody but the issuer. Any thread.
+ * is shared with the issuer alone. Any thread.
  */
 struct jwt_rules token_keys_rules(const struct config_jwt *jwt, const struct jwt_keys *keys);
 

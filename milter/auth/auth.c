@@ -228,8 +228,8 @@ void auth_free(struct auth **auth)
 
 /* ---- for other rooms -------------------------------------------------------------------- */
 
-/* Forgive all failures but those of people at the control socket, who may ask for this and could
- * guess on after each time. */
+/* Forgive all failures except those of people at the control socket, who could otherwise forgive
+ * their own guesses. */
 static size_t reset_all(struct auth *auth)
 {
 	const struct penalty_keys people = attempt_people_keys(0);

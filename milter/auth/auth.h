@@ -36,8 +36,8 @@ void auth_free(struct auth **auth);
 
 /* Forgive the failures of a login, however it is spelt, or, if `whose` is an address, of its
  * networks; NULL: all failures. Those that auth_check() counts for its network stay, because
- * whoever may cause them may call this, too. Returns the number of logins and networks that had
- * failures. Server thread. */
+ * the people who can cause them can also call this. Returns the number of logins and networks that
+ * had failures. Server thread. */
 size_t auth_reset(struct auth *auth, const char *whose);
 
 /* A login that is being checked. */

@@ -149,7 +149,7 @@ static void on_late(evutil_socket_t fd, short what, void *context)
 
 /* ---- checking ----------------------------------------------------------------------- */
 
-/* Take the rules that are in force now: an attempt may wait and be delayed for seconds. */
+/* Use the rules that are in force now, because an attempt may have waited for seconds. */
 static void renew_rules(struct attempt *attempt)
 {
 	const struct auth *auth = attempt->auth;

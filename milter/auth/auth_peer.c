@@ -150,7 +150,7 @@ static void limit_peers(struct auth *auth)
 		;
 }
 
-/* An MTA's idle connection is worth as much as a new one, so only strangers make room for it. */
+/* An MTA's idle connection is as valuable as a new one, so only strangers are closed for it. */
 static bool make_room(void *context)
 {
 	const struct peer_listener *own = context;

@@ -87,7 +87,7 @@ void peer_write(struct peer *peer, const struct strbuf *out);
 void peer_close(struct peer *peer);
 void peer_close_written(struct peer *peer);
 
-/* The number of peers beyond which a new one takes the place of the idlest: that of [auth]
+/* The number of peers beyond which a new one replaces the idlest: that of [auth]
  * max_connections, but at most half of the file descriptors, so that sessions and files have the
  * others. */
 size_t peers_most(const struct auth *auth);
@@ -122,7 +122,7 @@ struct attempt_request {
 	const char *login, *secret;
 	bool is_bearer;
 	bool is_mute; /* as in struct login_request; such a protocol has no temporary failure that
-			 the MTA passes on, so that the login waits for as long as it takes */
+			 the MTA passes on, so that the login waits without a limit */
 	/* The reason, for the log, when the protocol has refused the login already, and its cause;
 	 * NULL: the login has to be decided. */
 	const char *refusal;

@@ -1,6 +1,6 @@
 /*
- * What remains of a decided login: its log line and event, its count, its place in the auth cache,
- * and its effect on later attempts. Owns nothing; runs on the server thread.
+ * Records a decided login: its log line and event, its count, its place in the auth cache, and its
+ * effect on later attempts. Owns nothing; runs on the server thread.
  * t/integration/test_auth.py covers it.
  */
 #include "milter/auth/auth_private.h"
@@ -110,7 +110,7 @@ void attempt_record(const struct attempt *attempt)
 				&(struct auth_cache_login){ answer->login, answer->hash,
 					request->secret },
 				now);
-		/* Who explains a session need not be the owner of the login, and gets no trust. */
+		/* A person who explains a session need not own the login, and gets no trust. */
 		if (request->protocol != AUTH_PROTOCOL_CONTROL)
 			penalty_succeeded(auth->penalty, &attempt->ticket.keys, now);
 	} else if (is_failure(attempt)) {

@@ -163,8 +163,8 @@ static bool is_named(const char *all, int number, const char *name)
 	return strlen(name) == len && strncmp(all, name, len) == 0;
 }
 
-/* Whoever can connect may try any password, so a socket of the unit must not be reachable from
- * other machines either. */
+/* Every process that can connect can try passwords, so a socket of the unit must not be reachable
+ * from other machines either. */
 static int check_inherited(int fd, const char *name, struct errmsg *err)
 {
 	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };

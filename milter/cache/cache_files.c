@@ -132,7 +132,7 @@ static void use_empty_lists(struct cache *cache)
 	}
 }
 
-/* When the lists' directory has changed, look for files in it whose name is nearly a list's. */
+/* If the lists' directory has changed, look for files in it whose name is nearly a list's. */
 static void compare_names(struct cache *cache)
 {
 	const char *directory = cache->config->lists.directory;

@@ -14,7 +14,7 @@
 
 #include "milter/log/log.h"
 
-#define NICENESS 10 /* of the thread, so that mail comes first */
+#define NICENESS 10 /* of the thread, so that mail has priority */
 
 struct regex_preparer {
 	pthread_mutex_t lock;

@@ -6,8 +6,8 @@
 /*
  * Prepares the regexes of the policy in force (regexlist_prepare()) in a thread of its own, with a
  * low priority, because that can take long and nothing can interrupt it. The policy is in force
- * meanwhile, and decides the same. The least costly lists come first, so that a costly one delays
- * no other. Only one thread may call these functions.
+ * meanwhile, and makes the same decisions. The least costly lists are prepared first, so that a
+ * costly one delays no other. Only one thread may call these functions.
  */
 struct regex_preparer;
 
@@ -21,7 +21,7 @@ struct regex_preparer *regex_preparer_new(void); /* NULL when out of memory */
 void regex_preparer_want(struct regex_preparer *preparer, struct policy *policy);
 
 /*
- * End the thread after its present step, and wait for that up to wait_ms. After that time it is
+ * End the thread after its present step, and wait up to wait_ms for its end. After that time it is
  * abandoned and ends with the process. Accepts NULL.
  */
 void regex_preparer_free(struct regex_preparer **preparer, int wait_ms);

@@ -43,7 +43,7 @@
  *
  * Any process that may connect, by the socket's mode and group, may send any request. A request
  * longer than CONTROL_REQUEST_MAX bytes is refused. A connection beyond CONTROL_CONNECTIONS_MAX, or
- * one that is made while file descriptors are short, takes the place of the one that has been idle
+ * one that is made while file descriptors are short, replaces the one that has been idle
  * for the longest time, or of one that follows decisions; it is refused if every other one waits
  * for an answer. A connection that is silent for a minute is closed, unless it follows
  * decisions or waits for an answer. A client that follows decisions but does not read them loses

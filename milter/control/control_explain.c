@@ -88,8 +88,8 @@ static void on_checked(void *context, const struct login_answer *answer)
 }
 
 /*
- * Check the login of the session, if it has one, as if an MTA asked: otherwise who may connect to
- * the control socket could guess passwords without delay and without a line in the log. A session
+ * Check the login of the session, if it has one, as if an MTA asked: otherwise people at the
+ * control socket could guess passwords without delay and without a line in the log. A session
  * of a wrong form is refused later. Until it is checked, a login is undecided.
  */
 static void check_login(struct question *question)

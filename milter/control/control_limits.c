@@ -1,7 +1,7 @@
 /*
  * The command "limits": reports and clears the counts of the ledger. A worker looks for the fullest
- * keys, because that takes long; the rest runs on the server thread. Owns each survey on its way to
- * the worker and back. t/integration/test_limits_ctl.py covers it.
+ * keys, because that takes a long time; the rest runs on the server thread. Owns each survey on its
+ * way to the worker and back. t/integration/test_limits_ctl.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static int insert_view(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-/* Describe a key by its limits in force, if there are any. The key may be gone meanwhile. */
+/* Describe a key by its limits in force, if there are any. It may have been removed meanwhile. */
 static void describe_key(const struct limits_moment *moment, struct top_key *at)
 {
 	struct check_key key = { .limits = NULL };

@@ -211,8 +211,8 @@ static bool is_counted(const struct limits_moment *moment, const struct meant *m
 	return false;
 }
 
-/* Find the keys of text, or of what it shows if only that has counts: keys are shown with escapes
- * (lib/base/visible.h). */
+/* Find the keys of a text or, if it has no counts, of the text without escapes, with which keys are
+ * shown (lib/base/visible.h). */
 static void find_shown(const struct limits_moment *moment, const char *text, struct meant *meant_r)
 {
 	struct strbuf shown = STRBUF_INIT;

@@ -55,7 +55,7 @@ void connection_refuse(struct connection *connection, const char *why);
 /* Return the connection with this number; NULL when it is closed. */
 struct connection *control_find(struct control *control, uint64_t number);
 
-/* What the command limits looks at. policy may be NULL. */
+/* The objects that the command limits reads. policy may be NULL. */
 struct limits_moment {
 	const struct ledger_ops *ledger;
 	uint64_t now; /* the ledger's time */
@@ -63,8 +63,8 @@ struct limits_moment {
 };
 
 /*
- * Describe a key by the use of its limits in force or, without any, by what is counted under it.
- * Returns false when there is neither; otherwise *json_r is a new reference, or NULL when out of
+ * Describe a key by the use of its limits in force or, without any, by its counts. Returns false
+ * when there is neither; otherwise *json_r is a new reference, or NULL when out of
  * memory. nearness_r may be NULL.
  */
 bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,

@@ -25,8 +25,8 @@ struct reload_end {
 };
 
 /*
- * Append the texts of the faults, problems or notes, to `texts`, except those that only count what
- * is there already, and those that repeat the reload's error.
+ * Append the texts of the faults, problems or notes, to `texts`, except those that only count texts
+ * which it already contains, and those that repeat the reload's error.
  */
 static int add_faults(json_t *texts, json_t *faults, const char *key, const char *error)
 {

@@ -228,7 +228,7 @@ static int log_checkpoint(struct ledger_file *file)
 }
 
 /* Begin the journal that could not be begun at the start. Returns whether it was begun now: the
- * files then lack what was counted meanwhile. */
+ * files then lack the counts of the meantime. */
 static bool begin_late(struct ledger_file *file)
 {
 	if (!has_journal(file) || ledger_journal_is_begun(&file->journal) ||

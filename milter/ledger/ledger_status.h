@@ -13,7 +13,7 @@ struct ledger_section {
 	struct ledger_file *file;
 	struct errmsg open_error; /* why counts are not kept over a restart; "" when they are */
 	struct problems
-		*load_problems; /* what was left out of the counts of earlier runs; NULL: nothing */
+		*load_problems; /* the counts of earlier runs that were left out; NULL: none */
 };
 
 /* Register the section ledger. Returns 0, or -1 when out of memory. */

@@ -416,7 +416,7 @@ static void add_admitted(const struct repeats_line *line, int64_t now)
 		return;
 	}
 	atomic_fetch_add(&suppressed, 1);
-	if (ring.writer_idle && !ring.writer_timed) /* it has a count to report in a minute */
+	if (ring.writer_idle && !ring.writer_timed) /* a count is due in a minute */
 		(void)pthread_cond_signal(&ring.filled);
 }
 

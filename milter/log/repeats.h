@@ -8,8 +8,8 @@
 /*
  * The bound on equal log lines: in the minute after a line appears, REPEATS_MAX equal ones are
  * written, itself included. The rest is counted, and the count is reported when the minute is over.
- * Lines are compared by a hash, and the table has room for REPEATS_SLOTS lines: one that had no
- * equal line yet makes room first. One thread at a time.
+ * Lines are compared by a hash. The table has room for REPEATS_SLOTS lines; one without an equal
+ * line is replaced first. One thread at a time.
  */
 #define REPEATS_MAX 10
 #define REPEATS_SLOTS 1024
@@ -46,8 +46,8 @@ struct repeats_line {
 };
 
 /*
- * Return whether this line may be written. now: a monotonic time in milliseconds. If the line takes
- * the place of another whose count has to be written first, *report_r describes that one; otherwise
+ * Return whether this line may be written. now: a monotonic time in milliseconds. If the line
+ * replaces another one whose count has to be written first, *report_r describes that one; otherwise
  * its count is 0.
  */
 bool repeats_admit(struct repeats *repeats, const struct repeats_line *line, int64_t now,

@@ -1,6 +1,6 @@
 /*
- * How many file descriptors are left. Owns nothing: the kernel has the numbers. Any thread may call
- * it.
+ * Counts the file descriptors that are left. Owns nothing: the kernel has the numbers. Any thread
+ * may call it.
  */
 #include "milter/loop/descriptors.h"
 

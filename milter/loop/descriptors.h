@@ -11,7 +11,7 @@
  */
 struct descriptors {
 	uint64_t limit;	  /* RLIMIT_NOFILE */
-	uint64_t reserve; /* how many of them are the reserve */
+	uint64_t reserve; /* the number of those in the reserve */
 	uint64_t lowest;  /* the lowest free one: at least as many are open; limit: none is free */
 };
 

@@ -6,12 +6,12 @@
 #include <sys/queue.h>
 
 /*
- * A queue in which nobody's items take all turns. Each item has a rank and the key of its flow (the
- * network or login that causes it). Each turn, in a fixed sequence, is for a set of ranks: the
- * first of them that has items has the turn, or, if none has, the first of all ranks. Within a rank
- * the flows take turns, and within a flow the items are in order. So an item waits behind its own
- * flow and one item of each other flow of its rank, and no rank waits for ever that has a turn for
- * itself alone.
+ * A queue in which no flow's items can use all turns. Each item has a rank and the key of its flow
+ * (the network or login that causes it). Each turn, in a fixed sequence, belongs to a set of ranks:
+ * it goes to the first of them that has items or, if none has, to the first of all ranks. Within a
+ * rank the flows take turns, and within a flow the items are in order. Therefore an item waits only
+ * for earlier items of its own flow and as many of each other flow of its rank, and a rank that has
+ * a turn for itself alone never waits for ever.
  *
  * Memory: 64 bytes for each flow that has items. The items are the caller's, who bounds their
  * number. One thread at a time may use it.
@@ -34,7 +34,7 @@ void fair_queue_free(struct fair_queue **queue); /* after all items have gone; a
 /* Returns 0, or -1 when out of memory. */
 int fair_queue_add(struct fair_queue *queue, struct fair_item *item, unsigned rank, uint64_t flow);
 
-/* Return the next item of the ranks in the set (1 << rank), which leaves the queue; NULL: none. */
+/* Remove and return the next item of the ranks in the set (1 << rank); NULL: none. */
 struct fair_item *fair_queue_next(struct fair_queue *queue, unsigned rank_set);
 
 /* Remove an item, if it is in the queue. */

@@ -317,7 +317,7 @@ static enum pg_outcome read_rows(struct pg *pg, const struct pg_table *table, st
 	return outcome == PG_OK ? read_by_select(pg, table, shape) : outcome;
 }
 
-/* Tell where a missing table was looked up. */
+/* Add the schemas in which a missing table was looked up. */
 static void name_schema(struct pg *pg)
 {
 	const char *schema = pg->config->database.schema;

@@ -71,8 +71,9 @@ json_t *status_describe(const struct status *status);
 
 /*
  * Return all problems, [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], or all notes,
- * with "note" in place of "problem"; empty when there are none. One that only counts what its
- * section lists has the member "count", too. Returns a new reference, or NULL when out of memory.
+ * with "note" in place of "problem"; empty when there are none. One that only counts the
+ * entries that its section lists has the member "count", too. Returns a new reference, or NULL when
+ * out of memory.
  */
 json_t *status_problems(const struct status *status);
 json_t *status_notes(const struct status *status);

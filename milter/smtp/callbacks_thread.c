@@ -80,10 +80,10 @@ int sigwait(const sigset_t *set, int *signal_r)
 }
 
 /*
- * libmilter calls accept() again at once after EMFILE and its like, and so occupies a processor and
- * takes each descriptor that is closed. Replaced in the same way, accept() pauses for a second
- * then, and leaves the reserve of descriptors to the rest of the daemon. Nothing else in the
- * process calls it. Runs on libmilter's listener.
+ * libmilter calls accept() again at once after EMFILE and similar errors, which occupies a
+ * processor and uses each descriptor that is closed. This accept(), which replaces it in the same
+ * way, pauses for a second then, and leaves the reserve of descriptors to the rest of the daemon.
+ * Nothing else in the process calls it. Runs on libmilter's listener.
  */
 int patient_accept(int fd, struct sockaddr *address, socklen_t *len) __asm__("accept");
 

@@ -98,8 +98,8 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 void results_field_free(struct results_field *results);
 
 /*
- * Free the message, if there is one, release its policy, and give back what its recipients have
- * reserved, unless session_accept() has made that final.
+ * Free the message, if there is one, release its policy, and give back the reservations of its
+ * recipients, unless session_accept() has made them final.
  */
 void session_message_drop(struct session *session);
 

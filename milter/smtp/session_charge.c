@@ -1,7 +1,7 @@
 /*
  * Counts and charges a session's connection, ends the reservations of a message, and suspends a
  * login whose limit demands it. The count of open connections and the suspensions belong to struct
- * shared. Runs on whichever of libmilter's threads runs the session's callback.
+ * shared. Runs on the thread of libmilter that runs the session's callback.
  */
 #include <stdlib.h>
 #include <string.h>

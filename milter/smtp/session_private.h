@@ -41,7 +41,7 @@ struct message {
 	bool header_judged;
 	unsigned forged; /* results fields that came with the message */
 
-	struct ledger_hold *hold; /* what its recipients have reserved; NULL: nothing */
+	struct ledger_hold *hold; /* the reservations of its recipients; NULL: none */
 	struct usage usage;	  /* the limit that the last recipient was charged to */
 	uint64_t octets, maxsize; /* counted as in RFC 1870; maxsize 0: not counted */
 };
