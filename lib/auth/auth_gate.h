@@ -36,7 +36,7 @@
  * An attempt that finds no place waits for one, in the order of arrival, or is refused: if its
  * network is slowed and a delay is due, or if GATE_WAITING_MAX attempts of its network (of its
  * login, if the network is not known) wait already. A patient attempt is never refused. Attempts
- * that wait have not been checked, so that neither waiting nor leaving tells anything about a
+ * that wait have not been checked, so that neither waiting nor leaving reveals anything about a
  * password.
  *
  * The memory is that of the keys of the attempts inside: at most four of 64 bytes for each. The
@@ -54,7 +54,7 @@ enum gate_state { GATE_OUTSIDE, GATE_WAITING, GATE_OPENED, GATE_UNDER_WAY };
 /* One attempt. Its owner sets keys and is_patient before it enters, and reads the rest. */
 struct gate_ticket {
 	struct penalty_keys keys;
-	bool is_patient; /* it waits for as long as it takes */
+	bool is_patient; /* it waits without a limit */
 
 	/* Set when the gate opens. */
 	bool is_trusted;

@@ -87,8 +87,9 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	char name[LOGIN_SIZE], meant[LOGIN_SIZE];
 	const bool is_stray = suspended && login != NULL && policy != NULL &&
 		has_stray_space(policy, login, meant);
+	/* Without a policy, the users are unknown, and nothing is reported about them. */
 	const bool known =
-		login != NULL && policy != NULL && policy_find_user(policy, login, &user);
+		login != NULL && (policy == NULL || policy_find_user(policy, login, &user));
 	const bool is_login = find_login(control, policy, login, suspended, name);
 	const int changed = is_login && !is_stray ?
 		suspensions_set(suspensions_of(control), name, suspended) :

@@ -187,6 +187,7 @@ def test_without_a_policy_it_greets_and_closes(box):
         assert conn.plain("bob", "pa55word") is None
     assert saslauthd(daemon.run / "mux", "bob", "pa55word") == ""
     daemon.wait_record(mark, stage="auth", verdict="tempfail", rule="no policy yet")
+    assert daemon.ctl("suspend", "bob")["known"]  # nothing is reported about users that are not loaded yet
 
 
 def test_a_changed_password_counts_within_a_second(daemon, store):
