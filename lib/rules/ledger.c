@@ -70,15 +70,10 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 
 static enum ledger_answer charge_all(struct ledger_call *c, bool must_save)
 {
-	int saved;
+	bool is_saved;
 
-	if (ledger_call_prepare(c) != 0 ||
-		((saved = ledger_call_save(c, LEDGER_CHARGED)) != 0 && must_save)) {
-		ledger_call_undo(c);
+	if (ledger_call_change(c, LEDGER_CHARGED, must_save, &is_saved) != 0)
 		return LEDGER_FAILED;
-	}
-	if (saved != 0)
-		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < c->count; i++)
 		entry_add(c->entry[i], c->now, c->requests[i].amount);
 	return LEDGER_FREE;
@@ -100,11 +95,8 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
-	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE) {
-		(void)ledger_call_usage(&c, usage_r); /* including this charge */
-		for (size_t i = 0; i < count; i++)
-			usage_r[i].is_full = usage_r[i].is_full_alone = false;
-	}
+	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE)
+		ledger_call_usage_after(&c, usage_r);
 	ledger_call_end(&c);
 	return answer;
 }

@@ -227,15 +227,12 @@ static void add_leftover(struct ledger *ledger, uint64_t now, const struct lefto
 		.amount = left->amount,
 	};
 	struct ledger_call c = { .ledger = ledger, .now = now, .requests = &request, .count = 1 };
+	bool is_saved;
 
 	if (ledger_call_begin(&c) != 0)
 		return;
-	if (ledger_call_prepare(&c) == 0) {
-		(void)ledger_call_save(&c, LEDGER_CHARGED);
+	if (ledger_call_change(&c, LEDGER_CHARGED, false, &is_saved) == 0)
 		entry_add(c.entry[0], now, left->amount);
-	} else {
-		ledger_call_undo(&c);
-	}
 	ledger_call_end(&c);
 }
 
@@ -302,7 +299,9 @@ const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 {
 	bool is_changed = false;
 
-	for (size_t i = 0; i < count && i < LEDGER_REQUESTS_MAX; i++) {
+	if (count > LEDGER_REQUESTS_MAX)
+		return requests; /* ledger_call_begin() refuses them */
+	for (size_t i = 0; i < count; i++) {
 		const struct ledger_request *r = &requests[i];
 		struct ledger_shard *shard =
 			ledger_shard_of(ledger, ledger_hash(r->key, r->key_len));

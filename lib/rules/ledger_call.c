@@ -160,6 +160,13 @@ enum ledger_answer ledger_call_usage(const struct ledger_call *c, struct ledger_
 	return answer;
 }
 
+void ledger_call_usage_after(const struct ledger_call *c, struct ledger_usage usage_r[])
+{
+	(void)ledger_call_usage(c, usage_r);
+	for (size_t i = 0; i < c->count; i++)
+		usage_r[i].is_full = usage_r[i].is_full_alone = false;
+}
+
 /* ---- changing ---------------------------------------------------------------- */
 
 /* Prepare the entry of a request: a counter for each limit, and room in each for one more charge.
@@ -185,7 +192,9 @@ static int prepare_entry(struct ledger_call *c, size_t i)
 	return entry_make_room(c->shard[i], c->entry[i], c->now);
 }
 
-int ledger_call_prepare(struct ledger_call *c)
+/* Make all entries, their counters, and room for one more charge in each. Returns 0, or -1 when out
+ * of memory. */
+static int prepare_entries(struct ledger_call *c)
 {
 	int failed = 0;
 
@@ -234,10 +243,29 @@ int ledger_call_save(struct ledger_call *c, enum ledger_change change)
 	return ledger_call_write(c, records);
 }
 
-void ledger_call_undo(struct ledger_call *c)
+/* Remove the entries that were made for a change that failed. */
+static void remove_unused(struct ledger_call *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		if (c->entry[i] != NULL && !entry_prune(c->shard[i], c->entry[i], c->now))
 			shard_remove(c->shard[i], c->entry[i]);
 	}
+}
+
+int ledger_call_change(struct ledger_call *c, enum ledger_change change, bool must_save,
+	bool *is_saved_r)
+{
+	if (prepare_entries(c) != 0) {
+		remove_unused(c);
+		return -1;
+	}
+	*is_saved_r = ledger_call_save(c, change) == 0;
+	if (*is_saved_r)
+		return 0;
+	if (must_save) {
+		remove_unused(c);
+		return -1;
+	}
+	(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	return 0;
 }

@@ -80,19 +80,13 @@ static void hold_request(struct ledger_call *c, size_t i, struct ledger_hold *ho
 static enum ledger_answer reserve_all(struct ledger_call *c, struct ledger_hold **hold,
 	bool must_save)
 {
-	int saved;
+	bool is_saved;
 
-	if (make_hold_room(hold, c->count) != 0)
+	if (make_hold_room(hold, c->count) != 0 ||
+		ledger_call_change(c, LEDGER_RESERVED, must_save, &is_saved) != 0)
 		return LEDGER_FAILED;
-	if (ledger_call_prepare(c) != 0 ||
-		((saved = ledger_call_save(c, LEDGER_RESERVED)) != 0 && must_save)) {
-		ledger_call_undo(c);
-		return LEDGER_FAILED;
-	}
-	if (saved != 0)
-		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < c->count; i++)
-		hold_request(c, i, *hold, saved == 0);
+		hold_request(c, i, *hold, is_saved);
 	return LEDGER_FREE;
 }
 
@@ -117,11 +111,8 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 		c.own[i] = held == NULL ? 0 : held->amount;
 	}
 	answer = ledger_call_usage(&c, usage_r);
-	if (answer == LEDGER_FREE && (answer = reserve_all(&c, hold, must_save)) == LEDGER_FREE) {
-		(void)ledger_call_usage(&c, usage_r); /* including these reservations */
-		for (size_t i = 0; i < count; i++)
-			usage_r[i].is_full = usage_r[i].is_full_alone = false;
-	}
+	if (answer == LEDGER_FREE && (answer = reserve_all(&c, hold, must_save)) == LEDGER_FREE)
+		ledger_call_usage_after(&c, usage_r);
 	ledger_call_end(&c);
 	return answer;
 }

@@ -125,7 +125,6 @@ void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry);
 void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
 	uint32_t amount, uint32_t attempts);
 const struct counter *entry_best_attempts(const struct ledger_entry *entry, uint32_t seconds);
-void entry_free_attempts(struct ledger_shard *shard, struct ledger_entry *entry);
 
 /* Move a counter into the attempts, as entry_add_counter() does. */
 int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *entry,
@@ -158,9 +157,16 @@ void ledger_call_end(struct ledger_call *call);
 /* Fill the usage of each request. Returns LEDGER_FREE or LEDGER_FULL. */
 enum ledger_answer ledger_call_usage(const struct ledger_call *call, struct ledger_usage usage_r[]);
 
-/* Make all entries, their counters, and room for one more charge in each. Returns 0, or -1 when out
- * of memory. */
-int ledger_call_prepare(struct ledger_call *call);
+/* Fill the usage after the call's own change, by which it does not count as full. */
+void ledger_call_usage_after(const struct ledger_call *call, struct ledger_usage usage_r[]);
+
+/*
+ * Make all entries, their counters, and room for one more charge in each, and save the change,
+ * which the caller then makes. Without must_save, a change that cannot be saved is only counted as
+ * such. Returns 0, or -1 with nothing changed.
+ */
+int ledger_call_change(struct ledger_call *call, enum ledger_change change, bool must_save,
+	bool *is_saved_r);
 
 /* Save a record of the change for each request. Returns 0, or -1 when this failed. */
 int ledger_call_save(struct ledger_call *call, enum ledger_change change);
@@ -168,9 +174,6 @@ int ledger_call_save(struct ledger_call *call, enum ledger_change change);
 /* Save one record for each entry; their seq and now are set here. Returns 0, or -1 when this
  * failed. */
 int ledger_call_write(struct ledger_call *call, struct ledger_record records[]);
-
-/* Remove the entries that were made for a change that failed. */
-void ledger_call_undo(struct ledger_call *call);
 
 /* ledger_restart() for the entries that do not contain its record, which has this seq. */
 void ledger_restart_before(struct ledger *ledger, uint64_t seq, uint64_t now);

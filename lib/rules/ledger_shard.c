@@ -102,7 +102,7 @@ static void free_runs(struct ledger_shard *shard, struct counter *counters, uint
 	}
 }
 
-void entry_free_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
+static void free_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
 {
 	free_runs(shard, entry->attempts, entry->attempt_count);
 	shard->bytes -= entry->attempt_count * sizeof(struct counter);
@@ -119,7 +119,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 		at = &(*at)->next;
 	*at = entry->next;
 	free_runs(shard, entry->counters, entry->count);
-	entry_free_attempts(shard, entry);
+	free_attempts(shard, entry);
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
 	(void)shard_is_over(shard);
@@ -164,7 +164,7 @@ bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_
 	if (prune_counters(shard, entry->attempts, entry->attempt_count, now))
 		counts = true;
 	else if (entry->attempts != NULL)
-		entry_free_attempts(shard, entry);
+		free_attempts(shard, entry);
 	return counts || entry->open > 0 || entry->holds > 0;
 }
 
@@ -175,7 +175,7 @@ void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry)
 		return;
 	}
 	free_runs(shard, entry->counters, entry->count);
-	entry_free_attempts(shard, entry);
+	free_attempts(shard, entry);
 	entry->open = 0;
 	entry->generation++;
 }

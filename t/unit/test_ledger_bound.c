@@ -10,6 +10,7 @@
 
 #define NOW UINT64_C(1000000000000)
 #define KEYS ((size_t)640)
+#define TOO_MANY ((size_t)8 * LEDGER_REQUESTS_MAX)
 /* The shards fill unevenly, and each may exceed its share by overflow keys. */
 #define KEYS_MOST (KEYS + KEYS / 4 + 2 * LEDGER_SHARDS)
 
@@ -289,6 +290,25 @@ START_TEST(agrees_with_a_model)
 	}
 END_TEST
 
+START_TEST(too_many_keys_at_once_are_refused_when_full_too)
+	{
+		struct ledger_request many[TOO_MANY];
+		struct ledger_usage usage[TOO_MANY];
+		char keys[TOO_MANY][32];
+		size_t evicted;
+
+		(void)make_flood("rate_rcpt", 10 * KEYS, &flood);
+		evicted = ledger_size(ledger).evicted;
+		for (size_t i = 0; i < TOO_MANY; i++) {
+			(void)snprintf(keys[i], sizeof(keys[i]), "rate_rcpt:many%zu", i);
+			many[i] = request_of(keys[i], &flood);
+		}
+		ck_assert_int_eq(ledger_charge(ledger, NOW, many, TOO_MANY, true, usage),
+			LEDGER_FAILED);
+		ck_assert_uint_eq(ledger_size(ledger).evicted, evicted);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("ledger_bound");
@@ -304,6 +324,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_lower_bound_takes_effect);
 	tcase_add_test(tcase, idle_keys_are_removed_first);
 	tcase_add_test(tcase, agrees_with_a_model);
+	tcase_add_test(tcase, too_many_keys_at_once_are_refused_when_full_too);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
