@@ -100,18 +100,6 @@ static bool is_numeric(const char *name)
 		(strchr(name, '.') != NULL || strchr(name, '-') == NULL);
 }
 
-bool entry_is_placeholder(const char *text, size_t len)
-{
-	static const char *const words[] = { "NXDOMAIN", "unknown" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strlen(words[i]) == len && strncasecmp(words[i], text, len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Return the white space, comma or semicolon in the entry, except within double quotes; NUL if
  * there is none. */
 static char find_separator(const struct checked *c)
@@ -195,7 +183,7 @@ static bool host_fits(const struct checked *c, const char *text, size_t len)
 	if (is_numeric(name) || resembles_ipv4(name) || ends_in_number(name) ||
 		strchr(name, ':') != NULL)
 		return fail(c, "is neither an address nor a network");
-	if (entry_is_placeholder(name, strlen(name)))
+	if (strcmp(name, "nxdomain") == 0)
 		return fail(c,
 			"is a word for clients without a name, and only addresses match these");
 	if (is_reverse_name(name))
@@ -416,6 +404,13 @@ bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struc
 {
 	const char *at = memrchr(text, '@', len);
 
+	if (kind == ENTRY_CLIENT && len == 7 && strncasecmp(text, "unknown", len) == 0) {
+		(void)errmsg_set(note,
+			"\"%.*s\" is Postfix's word for clients without a name, which only their "
+			"addresses match",
+			(int)len, text);
+		return true;
+	}
 	if (kind == ENTRY_CLIENT || kind == ENTRY_HOST || at == NULL || text[0] == '"')
 		return false;
 	if (memchr(text, '*', (size_t)(at - text)) != NULL) {

@@ -26,12 +26,8 @@ enum entry_kind {
 bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
 	struct errmsg *fault);
 
-/* Return whether the text is what Haraka (NXDOMAIN) or Postfix (unknown) calls every client without
- * a name, in any case. Such a client is looked up by its address alone. */
-bool entry_is_placeholder(const char *text, size_t len);
-
-/* Return whether an entry that can match is probably meant as a wildcard or an exception, and set
- * note to a text of the same form. */
+/* Return whether an entry that can match is probably meant as a wildcard, an exception or a client
+ * without a name, and set note to a text of the same form. */
 bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note);
 
 #endif

@@ -12,7 +12,6 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
-#include "lib/rules/entry_check.h"
 
 #define SHOWN_MAX 120 /* bytes of a regex in a message */
 
@@ -160,10 +159,23 @@ static bool is_action(const char *text, size_t len)
 	return false;
 }
 
+/* Return whether a text is a number, as behind the regexes of rspamd's maps. */
+static bool is_score(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (strchr("0123456789.+-", text[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* Return the length of a regex without the action behind it, which is len if there is none. */
 static size_t len_without_action(const char *text, size_t len)
 {
 	bool quoted = len > 0 && text[0] == '"';
+	bool slashes = len > 0 && (text[0] == '/' || text[0] == '!');
 	size_t i, stop;
 
 	for (i = 1; i < len; i++) {
@@ -173,7 +185,8 @@ static size_t len_without_action(const char *text, size_t len)
 		stop = i;
 		while (i < len && is_blank(text[i]))
 			i++;
-		if (i < len && is_action(text + i, len - i))
+		if (i < len &&
+			(is_action(text + i, len - i) || (slashes && is_score(text + i, len - i))))
 			return stop;
 	}
 	return len;
@@ -326,11 +339,96 @@ static struct needs find_needs(const struct checked *c)
 	return needs;
 }
 
+/* Refuse a regex that requires characters after the end of the subject, or before its beginning. */
+static bool anchors_fit(const struct checked *c)
+{
+	struct atoms atoms = { c->text, c->text + c->len };
+	const char *start = atoms.at, *end = NULL;
+	struct strbuf right = STRBUF_INIT;
+	bool any_literal = false;
+	enum atom atom;
+	char literal;
+
+	while ((atom = next_atom(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_ANCHOR && *start == '^' && any_literal)
+			return fail(c, "requires text before ^, which is the beginning", NULL);
+		if (atom == ATOM_ANCHOR && *start == '$' && end == NULL)
+			end = atoms.at;
+		if (atom == ATOM_LITERAL && end != NULL) {
+			strbuf_add(&right, c->text, (size_t)(end - c->text));
+			(void)fail(c, "requires text after $, which is the end", &right);
+			strbuf_free(&right);
+			return false;
+		}
+		any_literal = any_literal || atom == ATOM_LITERAL;
+		start = atoms.at;
+	}
+	return true;
+}
+
+/* A place in a regex of addresses. */
+struct special {
+	const char
+		*at; /* a character that addresses contain in quotes or brackets alone; or NULL */
+	char literal;
+};
+
+/*
+ * Find a special character that is not followed by anything that can end the quotes or brackets.
+ * A dot can do so only if it is the last, or before an @.
+ */
+static struct special find_special(const struct checked *c)
+{
+	struct atoms atoms = { c->text, c->text + c->len };
+	struct special special = { NULL, '\0' };
+	const char *start = atoms.at;
+	bool after_dot = false;
+	enum atom atom;
+	char literal = '\0';
+
+	while ((atom = next_atom(&atoms, &literal)) != ATOM_END) {
+		bool is_dot = atom == ATOM_OTHER && atoms.at == start + 1 && *start == '.';
+
+		if (atom == ATOM_LITERAL && special.at == NULL &&
+			strchr(" \t,;:<>()", literal) != NULL)
+			special = (struct special){ start, literal };
+		else if (atom == ATOM_LITERAL &&
+			(strchr("\"]", literal) != NULL || (after_dot && literal == '@')))
+			special.at = NULL;
+		else if (atom == ATOM_OTHER && !is_dot)
+			special.at = NULL;
+		after_dot = is_dot;
+		start = atoms.at;
+	}
+	if (after_dot)
+		special.at = NULL;
+	return special;
+}
+
+static bool specials_fit(const struct checked *c)
+{
+	const struct special special = find_special(c);
+	struct strbuf right = STRBUF_INIT;
+	const char *end = special.at;
+	char reason[100];
+
+	if (special.at == NULL || !(c->anchored || c->text[c->len - 1] == '$'))
+		return true;
+	(void)text_format(reason, sizeof(reason),
+		"requires \"%c\", which no address contains outside of quotes", special.literal);
+	while (end > c->text && is_blank(end[-1]))
+		end--;
+	strbuf_add(&right, c->text, (size_t)(end - c->text));
+	(void)fail(c, reason, &right);
+	strbuf_free(&right);
+	return false;
+}
+
 static bool client_can_match(const struct checked *c, char odd)
 {
 	char reason[100];
 
-	if (entry_is_placeholder(c->text, c->len))
+	if (c->len == 8 && strncasecmp(c->text, "NXDOMAIN", 8) == 0)
 		return fail(c,
 			"is a word for clients without a name, and only addresses match these",
 			NULL);
@@ -411,10 +509,12 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
 		return false;
 	if (has_alternatives(&c))
 		return true;
+	if (!anchors_fit(&c))
+		return false;
 	needs = find_needs(&c);
 	if (subject == REGEX_ON_CLIENTS)
 		return client_can_match(&c, needs.odd);
-	return subject == REGEX_ON_HELO || address_can_match(&c, &needs);
+	return subject == REGEX_ON_HELO || (address_can_match(&c, &needs) && specials_fit(&c));
 }
 
 /* ---- other dialects ----------------------------------------------------------------------- */

@@ -88,7 +88,6 @@ static const struct {
 	{ RATE_CONN, "192.0.2.1-5", "5/5m", "neither an address nor a network" },
 	{ RATE_CONN, "300.1.1.1", "5/5m", "neither an address nor a network" },
 	{ RATE_CONN, "*.example.com", "5/5m", "write .example.com" },
-	{ RATE_CONN, "unknown", "5/5m", "clients without a name" },
 	{ RATE_CONN, "", "5/5m", "neither an address, the beginning of one, a host name" },
 	{ RATE_CONN, "defalt", "5/5m", "did you mean \"default\"?" },
 	{ RATE_CONN, "mx.example.com", "", "there is no limit" },
