@@ -487,7 +487,7 @@ def test_10000_connections_at_once(daemon):
 
 
 def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
-    """Whoever may use the control socket guesses no faster than an MTA's client."""
+    """A user of the control socket guesses no faster than an MTA's client."""
     def explain(login, password):
         session = {"auth": {"user": login, "password": password}, "mail": "<bob@example.com>"}
         answer = daemon.ctl("explain", "--running", "--jsonl", stdin=json.dumps(session), parse=False)

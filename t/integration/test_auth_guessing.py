@@ -1,6 +1,6 @@
 """
-Guessers and their victims, over both auth sockets and through Postfix: how many guesses are checked, who is held up,
-and that nobody is told that a password is wrong without a check.
+Guessers and their victims, over both auth sockets and through Postfix: the number of checked guesses, the logins that wait,
+and that no wrong password is reported without a check.
 """
 
 import subprocess

@@ -223,7 +223,7 @@ def test_every_command_shows_its_usage():
         assert not re.search(r" $", shown[0], re.M)
 
 
-# What the usage of a command mentions: every argument, option and value.
+# The words in the usage of each command: every argument, option and value.
 MENTIONED = {
     "explain": ["--ip", "--rdns", "--helo", "--service", "--user", "--password", "--mail", "--size", "--rcpt", "--from",
                 "--sender", "--running", "--jsonl", "Exit status: 0"],
@@ -381,7 +381,7 @@ def test_explain_refuses_facts_without_those_that_precede_them(shared_daemon, ar
     ["explain", "--running", "--mail", b"a\xff@b.example"], ["limits", b"a\xff"], ["suspend", b"a\xff"],
     ["resume", b"a\xff"], ["auth", "reset", b"a\xff"], ["log-level", b"\xff"]])
 def test_an_argument_that_is_not_utf8_is_refused(shared_daemon, args):
-    """It would be left out, and the answer would be about something else."""
+    """Without the value, the answer would be about another session."""
     done = ctl(shared_daemon, *args)
     assert done.returncode == 65 and "is not UTF-8" in done.stderr and not done.stdout, done
 

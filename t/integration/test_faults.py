@@ -289,7 +289,7 @@ def away(path):
     path.rename(path.with_name("away"))
 
 
-# what is done, to which path, and the text in the section lists
+# the change, its path, and the text in the section lists
 LIST_FAULTS = {
     "a file that only root may read": (hide, "access.domains", "access.domains: Permission denied"),
     "a folder in its place": (folder, "access.domains", "access.domains: is a directory"),
@@ -403,7 +403,7 @@ def test_white_space_around_a_login_is_refused(running, login):
 
 
 def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
-    """It may be one of a token, or of a row that will exist later."""
+    """The login may be that of a token, or of a later row."""
     for login in ("eve ", "token:eve@a.example"):
         said = running.ctl("suspend", login, parse=False)
         assert said == f"'{login}' is suspended (the tables contain no user of that name)\n"

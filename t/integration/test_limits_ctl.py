@@ -105,7 +105,7 @@ RATES = {
     "profile": {"default_domain": "own.example"},
 }
 
-# What a person may write, and the key that the checks charge.
+# A key as a person may write it, and the key that the checks charge.
 SPELLINGS = [
     ("rate_conn:192.0.2.1", "rate_conn:192.0.2.0/24"),
     ("rate_conn:192.0.2.0/24", "rate_conn:192.0.2.0/24"),

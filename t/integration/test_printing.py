@@ -1,4 +1,4 @@
-"""Text from outside cannot control a terminal, whatever command prints it, on a terminal as through a pipe."""
+"""Text from outside cannot control a terminal, with any command, on a terminal and through a pipe."""
 
 import json
 import os

@@ -53,7 +53,7 @@ SAME_MAILBOX = {
     '<"all+x y"@corp.example>': '"all+x y"@corp.example',
 }
 
-# Postfix removes the quotes, and parses what is left.
+# Postfix removes the quotes, and parses the rest.
 UNQUOTED = {
     '<"all@\\"corp.example\\""@localhost>': "all@corp.example",
     '<"all@corp\\\\.example"@localhost>': "all@corp.example",
@@ -88,7 +88,7 @@ def recipients(mta, addresses):
 
 
 def test_postfix_delivers_these_forms_to_another_address(box):
-    """If this fails with a later Postfix, the readings need a look."""
+    """If this fails with a later Postfix, the readings may need a change."""
     mta = box.postfix(parameters={**DOMAINS, "mynetworks": "",
                                   "smtpd_relay_restrictions": "reject_unauth_destination"})
     want = {**{address: "all@corp.example" for address in ROUTED}, **SAME_MAILBOX, **UNQUOTED}

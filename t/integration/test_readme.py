@@ -118,13 +118,13 @@ def steps():
 
 
 def answers(text):
-    """What each step printed, by its name."""
+    """The output of each step, by its name."""
     parts = re.split(r"^== /steps/\d+-(\w+)$", text, flags=re.M)
     return dict(zip(parts[1::2], parts[2::2]))
 
 
 def json_of(text):
-    """The JSON objects in what a step printed."""
+    """The JSON objects in the output of a step."""
     found, at, decoder = [], 0, json.JSONDecoder()
     while (at := text.find("{\"", at) if "{\"" in text[at:] else text.find("{\n", at)) >= 0:
         value, at = decoder.raw_decode(text, at)
@@ -143,7 +143,7 @@ def test_the_examples_can_be_appended_to_the_first_configuration(tmp_path, text)
 
 @pytest.fixture(name="walked", scope="module")
 def fixture_walked(tmp_path_factory):
-    """What the steps printed."""
+    """The output of the steps."""
     needs_root()
     for program in ("postfix", "pg_lsclusters", "runuser", "openssl", "ip", "unshare"):
         if subprocess.run(["which", program], capture_output=True, check=False).returncode != 0:

@@ -1,4 +1,4 @@
-"""Who may connect: inet sockets are on loopback unless allow_remote is set, and sockets for strangers are pointed out."""
+"""Access to sockets: inet sockets are on loopback unless allow_remote is set, and sockets for strangers are reported."""
 
 import socket
 import subprocess
@@ -47,7 +47,7 @@ def test_remote_machines_can_be_allowed(box):
     with daemon.milter() as milter:
         milter.connect("mail.ok.example", "192.0.2.1")
     assert [note for note in notes(daemon) if "[milter] allow_remote: every machine" in note]
-    # A reload with a socket that could not be opened is refused, so that a restart finds what it found before.
+    # A reload with a socket that could not be opened is refused, so that a restart would fail in the same way.
     daemon.configure({"milter": {"allow_remote": "no"}})
     answer = daemon.ctl("reload", check=False)
     assert not answer["ok"] and "other machines may reach" in answer["error"]

@@ -15,7 +15,7 @@ import sys
 
 TOPS = ("lib", "milter", "ctl")
 
-# The functions that may be called in a file, and what they write there.
+# The functions that may be called in a file, and their output there.
 PRINTERS = {
     "lib/base/print.c": {"fputs", "fputc", "fwrite"},  # the printer itself
     "ctl/terminal.c": {"fputs", "fputc"},  # colours, and JSON of printable ASCII

@@ -29,7 +29,7 @@ static void teardown(void)
 	(void)close(ends[1]);
 }
 
-/* What was logged since the last call. */
+/* The log lines since the last call. */
 static const char *read_log(void)
 {
 	static char text[4096];

@@ -146,7 +146,8 @@ START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
 		ck_assert_ptr_nonnull(handle);
 		ck_assert_uint_ge(handle->ticket.delay_ms, 500);
 		attempt_cancel(&handle);
-		/* They may forgive the failures of others, not their own. */
+		/* People at the control socket may forgive the failures of others, not their own.
+		 */
 		ck_assert_uint_eq(auth_reset(service.auth, "0.0.0.0"), 0);
 		ck_assert_uint_eq(auth_reset(service.auth, "bob"), 1);
 		ck_assert_uint_eq(auth_reset(service.auth, NULL), 3); /* eve0, eve1, eve2 */

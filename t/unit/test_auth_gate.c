@@ -1,6 +1,6 @@
 /*
- * The gate of attempts to log in: how many are under way at once by login and network, who waits
- * and who is refused, and what guessers achieve against owners. The clock is simulated.
+ * The gate of attempts to log in: the number under way at once by login and network, the attempts
+ * that wait or are refused, and the success of guessers against owners. The clock is simulated.
  */
 #include "lib/auth/auth_gate.h"
 
@@ -41,7 +41,7 @@ static void teardown(void)
 	penalty_free(&penalty);
 }
 
-/* Whose attempts: of one login or each of another; from where. */
+/* The attempts: of one login or each of another; their network. */
 enum who { BOB, EACH };
 enum where { UNKNOWN, HOME, NEAR, FAR, WIDE, MANY }; /* NEAR to HOME; WIDE: all over a /48 */
 
@@ -95,7 +95,7 @@ static enum gate_result enter(struct gate_ticket *ticket, enum who who, enum whe
 	return auth_gate_enter(gate, ticket, now);
 }
 
-/* Failures before, and what becomes of many attempts at once. */
+/* Earlier failures, and the results of many attempts at once. */
 static const struct {
 	const char *name;
 	struct {
@@ -374,7 +374,7 @@ START_TEST(a_guesser_in_the_owner_s_network_is_bounded_too)
 	}
 END_TEST
 
-/* Guessers, where bob has succeeded, and where he is: he has a place at once, whatever they do. */
+/* Guessers, the network of bob's success, and his present one: he has a place at once. */
 static const struct {
 	enum who who;
 	enum where where, succeeded, owner; /* succeeded UNKNOWN: nowhere */

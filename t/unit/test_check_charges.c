@@ -144,8 +144,9 @@ START_TEST(attempts_over_their_bound_get_the_same_answer)
 	}
 END_TEST
 
-/* What suspends a login with 4/1h and two attempts for each: how much is final, given back, and
- * reserved by the message and by another one; and the answer to the next recipient. */
+/* A login with 4/1h and two attempts for each is suspended or not: the amounts that are final,
+ * given back, and reserved by the message and by another one; and the answer to the next recipient.
+ */
 static const struct {
 	unsigned final, given_back, own, others;
 	const char *answer;

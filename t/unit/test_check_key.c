@@ -1,6 +1,6 @@
 /*
- * A key of the ledger is found from whatever a person calls it, as the checks find it, with its
- * limits in force.
+ * A key of the ledger is found from any form in which a person writes it, as the checks find it,
+ * with its limits in force.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * Shows which sockets of a configuration are pointed out because strangers can connect to them, and
+ * Shows which sockets of a configuration are reported because strangers can connect to them, and
  * that a note gives the key and its line.
  */
 #include "lib/conf/config_access.h"

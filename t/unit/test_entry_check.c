@@ -1,6 +1,6 @@
 /*
- * Shows which entries of exact lists and of columns can never match, what is reported about them,
- * and that no other entry is refused.
+ * Shows which entries of exact lists and of columns can never match, the reports about them, and
+ * that no other entry is refused.
  */
 #include "lib/rules/entry_check.h"
 

@@ -171,7 +171,7 @@ static json_t *last_check(size_t i)
 	return json_array_get(json_object_get(last, "checks"), i);
 }
 
-/* Names that a rule cuts at any place, or that are not UTF-8, and what the rule shows of them. */
+/* Names that a rule cuts at any place, or that are not UTF-8, and their form in the rule. */
 static const struct {
 	const char *before, *repeated;
 	size_t times;

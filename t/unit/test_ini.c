@@ -94,7 +94,7 @@ START_TEST(an_error_gives_its_line)
 	}
 END_TEST
 
-/* What follows an error is read, too, except for the keys of a section that has one. */
+/* The text after an error is read, too, except for the keys of a section that has one. */
 START_TEST(goes_on_after_an_error)
 	{
 		static const char text[] = "k=0\n[a]\nk=1\nnothing\nl=2\nk=3\nstop=4\n[b\nx=5\n"

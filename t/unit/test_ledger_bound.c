@@ -59,7 +59,7 @@ static int copy_used(void *context, const struct ledger_view *view)
 	return 0;
 }
 
-/* What a key counts; 0 if the ledger does not have it. */
+/* The count of a key; 0 if the ledger does not have it. */
 static uint64_t used(const char *key)
 {
 	uint64_t amount = 0;
@@ -247,8 +247,8 @@ static unsigned roll(unsigned sides)
 #define MODEL_NETWORKS 16
 
 /*
- * Random charges of random keys from random networks, compared with plain counts of what was
- * accepted. No key exceeds its limit by more than half of it (an evicted key starts anew, but only
+ * Random charges of random keys from random networks, compared with plain counts of the accepted
+ * charges. No key exceeds its limit by more than half of it (an evicted key starts anew, but only
  * below half); a key that passed half is counted exactly; logins are counted exactly; the ledger
  * keeps to its bound, and it never refuses a key whose network and itself have room.
  */

@@ -213,7 +213,7 @@ START_TEST(counts_that_can_be_read_are_kept_when_nothing_can_be_written)
 	}
 END_TEST
 
-/* What is counted meanwhile, because on_error accepts it, is in the first checkpoint. */
+/* Charges of the meantime, which on_error accepts, are in the first checkpoint. */
 START_TEST(what_could_not_be_saved_is_saved_later)
 	{
 		const struct ledger_request request = { "login:bob", 9, made_limits, 2, 1, 0,

@@ -1,5 +1,5 @@
 /*
- * Shows what a reservation promises: it counts in full while its message is open, becomes final
+ * Shows the promises of a reservation: it counts in full while its message is open, becomes final
  * when the message is accepted, and leaves an attempt when it is given back; and that no window
  * ever contains more final charges than the limit, also across restarts.
  */
@@ -218,8 +218,8 @@ START_TEST(keys_are_reserved_all_or_none)
 	}
 END_TEST
 
-/* What is final or reserved, of ten, before a request; and whether the limit would refuse it even
- * without the other message. */
+/* The amounts, of ten, that are final or reserved before a request; and whether the limit would
+ * refuse it even without the other message. */
 static const struct {
 	unsigned final, own, others;
 	bool is_full, is_full_alone;
@@ -336,7 +336,7 @@ START_TEST(reservations_count_in_windows_that_are_new)
 	}
 END_TEST
 
-/* Seventeen other windows have come and gone since. */
+/* Seventeen other windows were added and removed meanwhile. */
 START_TEST(a_commit_counts_in_windows_that_have_replaced_those_of_the_reservation)
 	{
 		struct ledger_hold *hold = NULL, *other = NULL;

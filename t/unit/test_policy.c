@@ -41,7 +41,7 @@ START_TEST(a_missing_part_is_empty)
 	}
 END_TEST
 
-/* What remains to be prepared comes in the order of its cost. */
+/* The lists that are not prepared are in the order of their cost. */
 START_TEST(cheap_regexes_are_prepared_first)
 	{
 		static const struct made_profile rows[] = {

@@ -103,7 +103,7 @@ START_TEST(missing_files_are_empty)
 	}
 END_TEST
 
-/* What is reported about a store that does not exist: as a problem, a note, or not at all. */
+/* The report about a store that does not exist: a problem, a note, or none. */
 static const struct {
 	const char *conf, *problem, *note;
 } absent_stores[] = {

@@ -408,7 +408,7 @@ START_TEST(refused_regexes_are_bounded_in_each_profile)
 	}
 END_TEST
 
-/* If all profiles together cost too much, the most costly ones lose their regexes, whatever the
+/* If all profiles together cost too much, the most costly ones lose their regexes, in any
  * order of the rows. */
 START_TEST(the_most_costly_profiles_lose_their_regexes)
 	{

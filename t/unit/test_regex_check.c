@@ -1,6 +1,6 @@
 /*
- * Shows which lines of regex lists and items of rcpt_re are refused although they are regexes, what
- * is reported about them, and that no other regex is refused.
+ * Shows which lines of regex lists and items of rcpt_re are refused although they are regexes, the
+ * reports about them, and that no other regex is refused.
  */
 #include "lib/rules/regex_check.h"
 

@@ -1,6 +1,6 @@
 /*
  * Shows that the cost of a regex is found without compiling it,
- * and that PCRE2 never needs more bytes than it says.
+ * and that PCRE2 never needs more bytes than that.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 

@@ -170,7 +170,7 @@ END_TEST
 
 /* ---- the end of a message -------------------------------------------------- */
 
-/* How a message ends after one recipient, and the limit of two. */
+/* The end of a message after one recipient, with a limit of two. */
 enum end {
 	ACCEPTED,
 	ACCEPTED_THEN_ABORTED,
@@ -304,7 +304,7 @@ static int suspend_login(void *context, const char *login, struct errmsg *err)
 	return disk_is_full ? errmsg_set(err, "the disk is full") : 0;
 }
 
-/* Name two recipients as login, where a limit allows one. Returns what the log writes to stderr. */
+/* Send two recipients as login, whose limit allows one. Returns the log's lines on stderr. */
 static const char *exceed_limit(const char *login)
 {
 	static char written[2000];

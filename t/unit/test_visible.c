@@ -1,6 +1,6 @@
 /*
  * Text from outside is made visible: controls of all kinds, characters that change the direction of
- * writing or that nobody sees, and bytes that are not UTF-8 become escapes; all other text stays.
+ * writing or are invisible, and bytes that are not UTF-8 become escapes; all other text stays.
  */
 #include "lib/base/visible.h"
 
@@ -8,7 +8,7 @@
 
 #include "t/unit/unit.h"
 
-/* NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested */
+/* NOLINTBEGIN(misc-misleading-bidirectional): the test needs them */
 static const struct {
 	const char *text, *shown;
 } texts[] = {
