@@ -60,14 +60,14 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 
 static const char status_usage[] =
 	"usage: posternctl [OPTION ...] status [--strict]\n"
-	"Show the problems and what to do about each, the policy in force and the state of the daemon.\n"
-	"  --strict  count notes as problems\n"
+	"Show the problems and notes with their remedies, the policy in force and the daemon's state.\n"
+	"  --strict  exit with 1 if there are notes, too\n"
 	"Exit status: 0 no problem, 1 problems, 69 no daemon answers.\n";
 
 static const char reload_usage[] =
 	"usage: posternctl [OPTION ...] reload\n"
 	"Make the daemon read the configuration, the lists, the store and the database again, wait\n"
-	"until the result is in force, and print the problems that it has. Sockets are not reopened.\n"
+	"until the result is in force, and print all problems and notes. Sockets are not reopened.\n"
 	"Exit status: 0 it is in force, 1 something could not be read, 69 no daemon answers.\n";
 
 static const char tail_usage[] =
@@ -78,12 +78,12 @@ static const char tail_usage[] =
 static const char limits_usage[] =
 	"usage: posternctl [OPTION ...] limits [top [NUMBER]]\n"
 	"       posternctl [OPTION ...] limits LOGIN | KEY [reset]\n"
-	"Show what rate limits have counted: of the keys nearest to their limits, or of one key.\n"
+	"Show the counts of rate limits: of the keys nearest to their limits, or of one key.\n"
 	"  top    the keys nearest to their limits: NUMBER of them (20)\n"
 	"  LOGIN  a login in any spelling, which is held to the limits of its profile\n"
 	"  KEY    RATE:CLIENT or RATE:ADDRESS, where RATE is a section [limit RATE], such as\n"
-	"         rate_conn:192.0.2.7 or rate_rcpt:bob@example.com; the key under which it is\n"
-	"         counted is found, such as rate_conn:192.0.2.0/24\n"
+	"         rate_conn:192.0.2.7 or rate_rcpt:bob@example.com. Found as the checks find it:\n"
+	"         for this client, the key may be rate_conn:192.0.2.0/24\n"
 	"  reset  clear the counts of the key\n"
 	"Exit status: 0 shown or cleared, 1 there is nothing to show or to clear, 69 no daemon answers.\n";
 
@@ -119,16 +119,16 @@ static const struct command *all_commands(void)
 {
 	static const struct command commands[] = {
 		{ "explain", "[OPTION ...] | --jsonl [--running]",
-			"show what is decided about a session, and why", cmd_explain,
+			"show the decision about a session and the reasons", cmd_explain,
 			cmd_explain_usage },
 		{ "status", "[--strict]",
-			"show the policy in force, the daemon's state and any problems", cmd_status,
+			"show the problems, the policy in force and the daemon's state", cmd_status,
 			status_usage },
 		{ "reload", "", "read everything again, and report problems", cmd_reload,
 			reload_usage },
 		{ "tail", "", "show decisions as they are made", cmd_tail, tail_usage },
 		{ "limits", "[LOGIN | KEY [reset] | top [NUMBER]]",
-			"show or reset what rate limits have counted", cmd_limits, limits_usage },
+			"show or reset the counts of rate limits", cmd_limits, limits_usage },
 		{ "log-level", "[LEVEL]", "show the log level, or change it until the next reload",
 			cmd_log_level, log_level_usage },
 		{ "suspend", "LOGIN", "stop a user from logging in and sending", cmd_suspend,

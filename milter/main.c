@@ -29,7 +29,7 @@ static const char usage[] =
 	"  -c FILE   use this configuration (default: " CONFIG_FILE_DEFAULT ")\n"
 	"  -f        stay in the foreground and log to standard error\n"
 	"  -h        print this help (--help)\n"
-	"  -n        check the configuration, the lists and the store, and exit\n"
+	"  -n        check the configuration and all files, and exit\n"
 	"  -P FILE   write the process id to FILE\n"
 	"  -u USER   become this user when started by root\n"
 	"  -V        print the version (--version)\n";
