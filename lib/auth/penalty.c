@@ -51,7 +51,7 @@ struct trusted {
 struct penalty {
 	size_t sets; /* of each table; a power of 2 */
 	struct entry *failed[KINDS];
-	struct trusted *trusted;
+	struct trusted *trusted; /* twice as many sets: in turn one for names and one for tokens */
 };
 
 struct penalty *penalty_new(size_t entries)
@@ -67,7 +67,7 @@ struct penalty *penalty_new(size_t entries)
 		penalty->failed[kind] = calloc(penalty->sets * WAYS, sizeof(struct entry));
 		failed |= penalty->failed[kind] == NULL;
 	}
-	penalty->trusted = calloc(penalty->sets * WAYS, sizeof(struct trusted));
+	penalty->trusted = calloc(2 * penalty->sets * WAYS, sizeof(struct trusted));
 	if (failed || penalty->trusted == NULL)
 		penalty_free(&penalty);
 	return penalty;
@@ -190,9 +190,14 @@ static bool is_recent(const struct place *place, uint32_t now)
 	return place->time != 0 && now + 1 - place->time < PENALTY_TRUST_S;
 }
 
+static struct trusted *trusted_set(const struct penalty *penalty, uint64_t login)
+{
+	return penalty->trusted + 2 * first_of_set(penalty, login) + (login & PENALTY_TOKEN) * WAYS;
+}
+
 static struct trusted *find_trusted(const struct penalty *penalty, uint64_t login)
 {
-	struct trusted *set = penalty->trusted + first_of_set(penalty, login);
+	struct trusted *set = trusted_set(penalty, login);
 
 	for (int i = 0; login != 0 && i < WAYS; i++) {
 		if (set[i].login == login)
@@ -228,8 +233,7 @@ static void remember_success(struct penalty *penalty, const struct penalty_keys 
 	struct place *place = find_place(trusted, keys->network, now);
 
 	if (trusted == NULL) {
-		struct trusted *set = trusted =
-			penalty->trusted + first_of_set(penalty, keys->login);
+		struct trusted *set = trusted = trusted_set(penalty, keys->login);
 
 		for (int i = 1; i < WAYS; i++) {
 			if (last_success(&set[i]) < last_success(trusted))
@@ -331,7 +335,7 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 /* Clear the failures that end trust; a key that is 0 means any login, or any network. */
 static void clear_places(struct penalty *penalty, uint64_t login, uint64_t network)
 {
-	for (size_t i = 0; i < penalty->sets * WAYS; i++) {
+	for (size_t i = 0; i < 2 * penalty->sets * WAYS; i++) {
 		struct trusted *trusted = &penalty->trusted[i];
 
 		for (int j = 0; j < PLACES && (login == 0 || trusted->login == login); j++) {

@@ -32,10 +32,11 @@
  *
  * Bounds: every table has a fixed size, in sets of eight entries, and a set that is full makes
  * room. A login, network or wide network with the fewest failures is forgotten first; of trusted
- * logins, the one whose last success is the longest ago. Only a right password adds to the trusted
- * logins, so that made-up logins cannot displace them; one login has at most eight trusted
- * networks. With 32,768 entries a table of failures takes 0.5 MiB and that of trusted logins 6.3
- * MiB, which the system provides as they fill.
+ * logins, the one whose last success is the longest ago. Only a right password or token adds to the
+ * trusted logins, so that made-up logins cannot displace them; tokens, of which one person may get
+ * many, have a table of their own. One login has at most eight trusted networks. With 32,768
+ * entries a table of failures takes 0.5 MiB and each of the two of trusted logins 6.3 MiB, which
+ * the system provides as they fill.
  *
  * One thread at a time may use it. Times are seconds of a monotonic clock.
  */
@@ -44,6 +45,9 @@ struct penalty;
 #define PENALTY_MAX_MS 4500	    /* so that an answer takes less than 10 s in all */
 #define PENALTY_TRUST_S (7 * 86400) /* for which a success is remembered */
 #define PENALTY_TRUST_FAILURES 8    /* end the trust until they are forgiven */
+
+/* The bit of a login's key that tells tokens from names; they have trusted logins of their own. */
+#define PENALTY_TOKEN UINT64_C(1)
 
 /* The table of each kind has this number of entries, rounded up to a power of 2. Returns NULL when
  * out of memory. */
@@ -58,8 +62,8 @@ struct penalty_keys {
 	uint32_t near;		/* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
 };
 
-/* Return the keys of an attempt. login: a hash of the login's name, 0 for none. client may be NULL
- * or AF_UNSPEC. */
+/* Return the keys of an attempt. login: a hash of the login's name without the bit PENALTY_TOKEN,
+ * or of a token with it; 0 for none. client may be NULL or AF_UNSPEC. */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
 /* The treatment of the next attempt. */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/auth/password.h"
+#include "lib/auth/penalty.h"
 #include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
@@ -218,8 +219,8 @@ static uint64_t key_of_name(const char *name, size_t len)
 	if (len == 0)
 		return 0;
 	ascii_lower_bytes(name, len, folded);
-	key = hash_bytes(folded, len);
-	return key == 0 ? 1 : key;
+	key = hash_bytes(folded, len) & ~PENALTY_TOKEN;
+	return key == 0 ? 2 : key;
 }
 
 uint64_t login_key(const struct policy *policy, const struct login_request *request)
@@ -229,7 +230,7 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 	struct user user;
 
 	if (request->is_bearer || (settings != NULL && claimed_mail(settings, login) != NULL))
-		return ~hash_bytes(request->secret, strlen(request->secret)) | 1;
+		return ~hash_bytes(request->secret, strlen(request->secret)) | PENALTY_TOKEN;
 	if (policy != NULL && policy_find_user(policy, login, &user))
 		return key_of_name(user.name, strlen(user.name));
 	if (settings != NULL && at != NULL && settings->default_domain[0] != '\0' &&

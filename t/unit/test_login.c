@@ -3,9 +3,11 @@
  * undecided, and what each one costs.
  */
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/auth/password.h"
+#include "lib/auth/penalty.h"
 #include "lib/decide/login.h"
 #include "lib/rules/check.h"
 #include "t/unit/lib/made_policy.h"
@@ -199,6 +201,8 @@ START_TEST(all_spellings_of_a_login_have_one_key)
 		ck_assert_int_eq(login_key(made.policy, &first) == login_key(made.policy, &second),
 			spellings[_i].together);
 		ck_assert_uint_ne(login_key(made.policy, &first), 0);
+		ck_assert_uint_eq(login_key(made.policy, &first) & PENALTY_TOKEN,
+			strncasecmp(first.login, "token", 5) == 0);
 	}
 END_TEST
 

@@ -282,6 +282,24 @@ START_TEST(forgets_the_least_guilty_and_no_trusted_login)
 	}
 END_TEST
 
+/* Clients get a new token every hour, and whoever may ask for one may ask for many. */
+START_TEST(forgets_no_trusted_login_for_tokens)
+	{
+		const struct cidr home = { .family = AF_INET, .prefix_len = 32, .addr = { 192 } };
+		const struct penalty_keys bob = penalty_keys(UINT64_C(0x7000000002), &home);
+		const uint64_t last = hash_bytes("token", 5) | PENALTY_TOKEN;
+		struct penalty_keys keys;
+
+		penalty_succeeded(penalty, &bob, now);
+		for (uint64_t i = 0; i <= 5000; i++) {
+			keys = penalty_keys((last - ((5000 - i) << 32)) | PENALTY_TOKEN, &home);
+			penalty_succeeded(penalty, &keys, ++now);
+		}
+		ck_assert_uint_gt(penalty_view(penalty, &bob, now).trust, 0);
+		ck_assert_uint_gt(penalty_view(penalty, &keys, now).trust, 0);
+	}
+END_TEST
+
 START_TEST(forgets_the_trusted_logins_that_succeeded_longest_ago)
 	{
 		char login[32];
@@ -312,6 +330,7 @@ static Suite *penalty_suite(void)
 	tcase_add_test(tests, a_login_is_trusted_in_the_eight_networks_of_its_last_successes);
 	tcase_add_test(tests, resets_one_or_all);
 	tcase_add_test(tests, forgets_the_least_guilty_and_no_trusted_login);
+	tcase_add_test(tests, forgets_no_trusted_login_for_tokens);
 	tcase_add_test(tests, forgets_the_trusted_logins_that_succeeded_longest_ago);
 	suite_add_tcase(suite, tests);
 	return suite;
