@@ -21,6 +21,13 @@ static void print_errors(const struct problems *errors)
 		print_line(stderr, "postern: %s", problems_text(errors, i));
 }
 
+/* Print the problems for which a daemon should not start. */
+static void print_unreadable(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		print_line(stderr, "error: %s", problems_text(problems, i));
+}
+
 static void print_problems(const struct problems *problems)
 {
 	for (size_t i = 0; i < problems_kept(problems); i++)
@@ -122,8 +129,8 @@ static int check_config(const struct daemon_options *options, const struct confi
 	print_errors(errors);
 	if (files_report_init(&report) == 0 &&
 		(code = check_files(options, config, &report)) == EX_OK) {
+		print_unreadable(report.unreadable);
 		print_problems(config->warnings);
-		print_problems(report.unreadable);
 		print_problems(report.problems);
 		print_notes(config->warnings);
 		print_notes(report.problems);

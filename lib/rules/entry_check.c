@@ -228,7 +228,7 @@ static bool bare_name_fits(const struct checked *c, const struct mail_address *a
 		return fail(c, "has no domain");
 	if (domain_canon(address->canon, address->canon_len, name) < 0 ||
 		strchr(name, '.') != NULL || strchr(name, ':') != NULL)
-		return fail(c, "has no @, so that it is not the address of anybody");
+		return fail(c, "has no @, so that it is not a mail address");
 	if (address->is_odd)
 		return fail(c, "is not a mail address");
 	return true;
@@ -406,8 +406,8 @@ bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struc
 
 	if (kind == ENTRY_CLIENT && len == 7 && strncasecmp(text, "unknown", len) == 0) {
 		(void)errmsg_set(note,
-			"\"%.*s\" is Postfix's word for clients without a name, which only their "
-			"addresses match",
+			"\"%.*s\" is Postfix's word for clients without a name, and only addresses "
+			"match these",
 			(int)len, text);
 		return true;
 	}

@@ -20,7 +20,7 @@ STORE = {
 PROBLEMS = [
     'connect.rdns_access.blacklist:1: "192.168.1.*" contains *, which is not a wildcard; write 192.168.1.0/24; left out',
     'connect.rdns_access.blacklist:2: "192.0.2.7:25" is neither an address nor a network; write 192.0.2.7; left out',
-    'mail_from.access.blacklist:2: "evil.example" has no @, so that it is not the address of anybody; '
+    'mail_from.access.blacklist:2: "evil.example" has no @, so that it is not a mail address; '
     'write @evil.example or .evil.example; left out',
     'mail_from.access.blacklist:3: "*.evil.example REJECT" contains white space, but an entry is a single word; '
     'write .evil.example; left out',

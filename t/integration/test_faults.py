@@ -175,7 +175,7 @@ def test_a_file_that_cannot_be_read_is_found_beforehand(daemon, name, how):
     code, said = check(daemon)
     assert code == 66, said
     line, = [line for line in said.splitlines() if f"{path}: " in line]
-    assert WHYS[how] in line and "a daemon should not start now" in said
+    assert line.startswith("error: ") and WHYS[how] in line and "a daemon should not start now" in said
     if how == "only for root":
         assert f"{path}: user {USER} cannot read it" in line
 
