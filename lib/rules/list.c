@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/rules/entry_check.h"
+#include "lib/rules/line_action.h"
 #include "lib/rules/list_lines.h"
 #include "lib/rules/list_private.h"
 #include "lib/rules/regex_check.h"
@@ -20,21 +21,26 @@ enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
 static const struct {
 	const char *name;
 	enum kind kind;
+	enum list_id other; /* allows what this one denies, or the reverse; LIST_COUNT: none */
 } lists[LIST_COUNT] = {
-	[LIST_CONN_ALLOW] = { "connect.rdns_access.whitelist", KIND_CLIENT },
-	[LIST_CONN_ALLOW_RE] = { "connect.rdns_access.whitelist_regex", KIND_REGEX },
-	[LIST_CONN_DENY] = { "connect.rdns_access.blacklist", KIND_CLIENT },
-	[LIST_CONN_DENY_RE] = { "connect.rdns_access.blacklist_regex", KIND_REGEX },
-	[LIST_HELO_DENY_RE] = { "helo.checks.regexps", KIND_REGEX },
-	[LIST_MAIL_ALLOW] = { "mail_from.access.whitelist", KIND_ADDRESS },
-	[LIST_MAIL_ALLOW_RE] = { "mail_from.access.whitelist_regex", KIND_REGEX },
-	[LIST_MAIL_DENY] = { "mail_from.access.blacklist", KIND_ADDRESS },
-	[LIST_MAIL_DENY_RE] = { "mail_from.access.blacklist_regex", KIND_REGEX },
-	[LIST_RCPT_ALLOW] = { "rcpt_to.access.whitelist", KIND_ADDRESS },
-	[LIST_RCPT_ALLOW_RE] = { "rcpt_to.access.whitelist_regex", KIND_REGEX },
-	[LIST_RCPT_DENY] = { "rcpt_to.access.blacklist", KIND_ADDRESS },
-	[LIST_RCPT_DENY_RE] = { "rcpt_to.access.blacklist_regex", KIND_REGEX },
-	[LIST_DOMAINS] = { "access.domains", KIND_ANY },
+	[LIST_CONN_ALLOW] = { "connect.rdns_access.whitelist", KIND_CLIENT, LIST_CONN_DENY },
+	[LIST_CONN_ALLOW_RE] = { "connect.rdns_access.whitelist_regex", KIND_REGEX,
+		LIST_CONN_DENY_RE },
+	[LIST_CONN_DENY] = { "connect.rdns_access.blacklist", KIND_CLIENT, LIST_CONN_ALLOW },
+	[LIST_CONN_DENY_RE] = { "connect.rdns_access.blacklist_regex", KIND_REGEX,
+		LIST_CONN_ALLOW_RE },
+	[LIST_HELO_DENY_RE] = { "helo.checks.regexps", KIND_REGEX, LIST_COUNT },
+	[LIST_MAIL_ALLOW] = { "mail_from.access.whitelist", KIND_ADDRESS, LIST_MAIL_DENY },
+	[LIST_MAIL_ALLOW_RE] = { "mail_from.access.whitelist_regex", KIND_REGEX,
+		LIST_MAIL_DENY_RE },
+	[LIST_MAIL_DENY] = { "mail_from.access.blacklist", KIND_ADDRESS, LIST_MAIL_ALLOW },
+	[LIST_MAIL_DENY_RE] = { "mail_from.access.blacklist_regex", KIND_REGEX,
+		LIST_MAIL_ALLOW_RE },
+	[LIST_RCPT_ALLOW] = { "rcpt_to.access.whitelist", KIND_ADDRESS, LIST_RCPT_DENY },
+	[LIST_RCPT_ALLOW_RE] = { "rcpt_to.access.whitelist_regex", KIND_REGEX, LIST_RCPT_DENY_RE },
+	[LIST_RCPT_DENY] = { "rcpt_to.access.blacklist", KIND_ADDRESS, LIST_RCPT_ALLOW },
+	[LIST_RCPT_DENY_RE] = { "rcpt_to.access.blacklist_regex", KIND_REGEX, LIST_RCPT_ALLOW_RE },
+	[LIST_DOMAINS] = { "access.domains", KIND_ANY, LIST_COUNT },
 };
 
 const char *list_name(enum list_id id)
@@ -63,10 +69,33 @@ static struct list *list_new(enum list_id id, struct orgdomain *psl)
 	return list;
 }
 
+static bool allows(enum list_id id)
+{
+	return strstr(lists[id].name, "whitelist") != NULL;
+}
+
+/* Return the list in which an entry belongs that another program's table allows or denies. */
+static enum list_id list_for(enum list_id id, const struct entry *entry)
+{
+	enum line_action usual = allows(id) ? LINE_ALLOWS : LINE_DENIES;
+	enum line_action action = line_action_of(entry->text, entry->len, usual);
+
+	return action == LINE_NO_ACTION || action == usual || lists[id].other == LIST_COUNT ?
+		id :
+		lists[id].other;
+}
+
 static void report_entry(const struct list *list, const struct entry *entry,
 	const struct errmsg *why, struct problems *problems)
 {
-	problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, why->text);
+	const enum list_id id = list_for(list->id, entry);
+	const char *right = strstr(why->text, "; write ");
+
+	if (id != list->id && right != NULL && strstr(right, " in ") == NULL)
+		problems_add(problems, "%s:%u: %s in %s; left out", list->name, entry->line,
+			why->text, lists[id].name);
+	else
+		problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, why->text);
 }
 
 static int add_regex(struct list *list, const struct entry *entry, struct problems *problems)

@@ -12,6 +12,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
+#include "lib/rules/line_action.h"
 
 #define SHOWN_MAX 120 /* bytes of a regex in a message */
 
@@ -137,28 +138,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Return whether a text begins with an action of Postfix's or Sendmail's tables, or a reply code.
- */
-static bool is_action(const char *text, size_t len)
-{
-	static const char *const actions[] = { "OK", "REJECT", "DUNNO", "DISCARD", "DEFER",
-		"DEFER_IF_REJECT", "DEFER_IF_PERMIT", "PERMIT", "HOLD", "FILTER", "REDIRECT",
-		"PREPEND", "REPLACE", "IGNORE", "WARN", "INFO", "BCC", "SKIP", "RELAY", "ERROR",
-		"DENY", "ALLOW" };
-	size_t word = 0, i;
-
-	while (word < len && !is_blank(text[word]) && text[word] != ':')
-		word++;
-	if (word == 3 && (text[0] == '4' || text[0] == '5') && isdigit((unsigned char)text[1]) &&
-		isdigit((unsigned char)text[2]))
-		return true;
-	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (strlen(actions[i]) == word && strncasecmp(actions[i], text, word) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Return whether a text is a number, as behind the regexes of rspamd's maps. */
 static bool is_score(const char *text, size_t len)
 {
@@ -186,7 +165,8 @@ static size_t len_without_action(const char *text, size_t len)
 		while (i < len && is_blank(text[i]))
 			i++;
 		if (i < len &&
-			(is_action(text + i, len - i) || (slashes && is_score(text + i, len - i))))
+			(line_action_at(text + i, len - i) != LINE_NO_ACTION ||
+				(slashes && is_score(text + i, len - i))))
 			return stop;
 	}
 	return len;

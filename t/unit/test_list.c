@@ -107,6 +107,24 @@ static const struct {
 	{ LIST_DOMAINS, "co.uk\nexample.com", 1,
 		"access.domains:1: \"co.uk\" is a public suffix, below which anybody may register a "
 		"domain; left out" },
+	/* What another program's table allows is not suggested for the list that denies. */
+	{ LIST_MAIL_DENY, "a@b.example OK", 0,
+		"mail_from.access.blacklist:1: \"a@b.example OK\" contains white space, but an "
+		"entry is a single word; write a@b.example in mail_from.access.whitelist; left out" },
+	{ LIST_MAIL_ALLOW, "a@b.example\t550 no, ok?", 0,
+		"mail_from.access.whitelist:1: \"a@b.example\t550 no, ok?\" contains white space, "
+		"but an entry is a single word; write a@b.example in mail_from.access.blacklist; "
+		"left out" },
+	{ LIST_CONN_DENY, "!192.0.2.7", 0,
+		"connect.rdns_access.blacklist:1: \"!192.0.2.7\" is neither an address nor a network; "
+		"write 192.0.2.7 in connect.rdns_access.whitelist; left out" },
+	{ LIST_RCPT_DENY_RE, "!/@b\\.example$/ REJECT", 0,
+		"rcpt_to.access.blacklist_regex:1: \"!/@b\\.example$/ REJECT\" has slashes around "
+		"the regex, and an action after it; write .*@b\\.example in "
+		"rcpt_to.access.whitelist_regex; left out" },
+	{ LIST_RCPT_DENY_RE, "!/@b\\.example$/ DUNNO", 0,
+		"rcpt_to.access.blacklist_regex:1: \"!/@b\\.example$/ DUNNO\" has slashes around "
+		"the regex, and an action after it; write .*@b\\.example; left out" },
 	{ LIST_DOMAINS, "\n !", 0, "access.domains:2: \"!\" is empty; left out" },
 };
 START_TEST(a_bad_line_is_reported_and_left_out)
