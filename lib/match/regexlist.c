@@ -481,7 +481,7 @@ static int begin_selection(struct regexlist *list)
 	return 0;
 }
 
-/* Let other threads use the prefilter. When out of memory, they go on without. */
+/* Let other threads use the prefilter. When out of memory, they continue without it. */
 static void publish_selection(struct regexlist *list)
 {
 	struct preparation *p = &list->preparation;
@@ -589,7 +589,7 @@ static bool over_budget(struct regex_scratch *s)
 
 /*
  * Return the form of a regex for subjects with a line terminator, which are rare: it is compiled
- * when the first one comes, and not to machine code. The decision is not charged for that. NULL
+ * for the first one, and not to machine code. This time is not part of the decision's budget. NULL
  * when out of memory.
  */
 static const pcre2_code *lines_form(const struct regexlist *list, struct regex *r,

@@ -33,7 +33,7 @@ static bool is_separator(char c)
 	return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == ',' || c == ';' || c == '|';
 }
 
-/* How much a word resembles an entry. */
+/* The resemblance of a word to an entry. */
 enum resemblance {
 	NO_ENTRY,
 	MAYBE_ENTRY, /* a number with dots, such as 192.0.2 or 5.7.1 */

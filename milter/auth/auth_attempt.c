@@ -273,7 +273,7 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 				    RANK_MUTE;
 }
 
-/* Return whose turn an attempt takes: a whole /48's, because its owner has 65,536 networks. */
+/* Return the flow of an attempt: one for a whole /48, because its owner has 65,536 networks. */
 static uint64_t flow_of(const struct penalty_keys *keys)
 {
 	if (keys->wide != 0)
@@ -302,7 +302,7 @@ static void queue_for_worker(struct attempt *attempt)
  * Return whether the auth cache may accept the attempt. After a delay it may not, because a right
  * password would be answered sooner than a wrong one. Nor may it when a wrong password would have
  * to wait for a worker and perhaps not get one: that is not counted as a failure, so that the guess
- * would be free. Trusted attempts are served first, and patient ones wait for as long as it takes.
+ * would be free. Trusted attempts are served first, and patient ones wait without a limit.
  */
 static bool may_use_cache(const struct attempt *attempt)
 {

@@ -282,7 +282,7 @@ START_TEST(forgets_the_least_guilty_and_no_trusted_login)
 	}
 END_TEST
 
-/* Clients get a new token every hour, and whoever may ask for one may ask for many. */
+/* Clients get a new token every hour, and may ask for many. */
 START_TEST(forgets_no_trusted_login_for_tokens)
 	{
 		const struct cidr home = { .family = AF_INET, .prefix_len = 32, .addr = { 192 } };
