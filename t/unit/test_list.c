@@ -90,8 +90,8 @@ static const struct {
 		"connect.rdns_access.whitelist:1: \"192.0.2.0/33\" is not a network: an address, a "
 		"slash and the number of bits; left out" },
 	{ LIST_MAIL_DENY, "evil.example\nc@d.example", 1,
-		"mail_from.access.blacklist:1: \"evil.example\" has no @, so that it is not the address "
-		"of anybody; write @evil.example or .evil.example; left out" },
+		"mail_from.access.blacklist:1: \"evil.example\" has no @, so that it is not a mail "
+		"address; write @evil.example or .evil.example; left out" },
 	{ LIST_RCPT_ALLOW, "\n\n<a@b.example>\nc@d.example", 1,
 		"rcpt_to.access.whitelist:3: \"<a@b.example>\" has angle brackets; write a@b.example; "
 		"left out" },
