@@ -12,19 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/ascii.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
-#include "lib/base/utf8.h"
-#include "lib/match/regex_case.h"
 #include "lib/match/regex_cost.h"
 #include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
+#include "lib/match/regex_subject.h"
 
 /*
  * What the translation leaves to PCRE2: [^], an unset back reference matches the empty string, $
  * matches only at the very end. There is no PCRE2_CASELESS: 10.42 folds U+017F and U+212A into s
- * and k. Pattern and subject are folded instead (regex_case.h).
+ * and k. Pattern and subject are folded instead (regex_dialect.h, regex_subject.h).
  */
 #define COMPILE_OPTIONS                                                                           \
 	(PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | \
@@ -106,7 +104,7 @@ struct regex_scratch {
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
 	size_t words;
-	struct strbuf folded; /* the subject, repaired and folded */
+	struct strbuf folded; /* the text of the subject */
 	uint64_t (*now_ns)(void);
 	uint64_t looked; /* time of the last reading of the clock; 0: no regex has run in this
 			    decision */
@@ -540,17 +538,9 @@ bool regexlist_is_prepared(const struct regexlist *list)
 
 /* ---- matching -------------------------------------------------------------------- */
 
-/* A folded subject: UTF-8 in the scratch. */
-struct subject {
-	const char *text;
-	size_t len;
-	bool is_plain;	/* ASCII without NUL */
-	bool has_lines; /* a line terminator of JavaScript */
-};
-
 /* Set the bits of the regexes to try. -1 when out of memory. */
 static int choose(const struct regexlist *list, struct regex_scratch *s,
-	const struct subject *subject)
+	const struct regex_subject *subject)
 {
 	const struct selection *selection = __atomic_load_n(&list->selection, __ATOMIC_ACQUIRE);
 	uint64_t *bits;
@@ -614,7 +604,7 @@ static const pcre2_code *lines_form(const struct regexlist *list, struct regex *
 }
 
 static enum regex_result try_one(const struct regexlist *list, struct regex *r,
-	struct regex_scratch *s, const struct subject *subject)
+	struct regex_scratch *s, const struct regex_subject *subject)
 {
 	const pcre2_code *code = __atomic_load_n(&r->fast, __ATOMIC_ACQUIRE);
 	pcre2_match_context *context = code != NULL ? s->context : s->interpreter;
@@ -637,92 +627,17 @@ static enum regex_result try_one(const struct regexlist *list, struct regex *r,
 	return rc == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_FAILED;
 }
 
-static void add_utf8(struct strbuf *out, uint32_t c)
-{
-	char text[3];
-	size_t len = 0;
-
-	if (c < 0x80) {
-		text[len++] = (char)c;
-	} else if (c < 0x800) {
-		text[len++] = (char)(0xc0 | c >> 6);
-		text[len++] = (char)(0x80 | (c & 0x3f));
-	} else {
-		text[len++] = (char)(0xe0 | c >> 12);
-		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
-		text[len++] = (char)(0x80 | (c & 0x3f));
-	}
-	strbuf_add(out, text, len);
-}
-
-/* Append well-formed UTF-8, each character folded. Those past U+FFFF stay as they are. */
-static void add_folded(struct strbuf *out, const char *text, size_t text_len, bool *has_lines)
-{
-	const unsigned char *p = (const unsigned char *)text, *end = p + text_len;
-	uint32_t c;
-
-	while (p < end) {
-		if (*p >= 0xf0) {
-			strbuf_add(out, (const char *)p, 4);
-			p += 4;
-			continue;
-		}
-		c = *p < 0x80 ? *p : *p < 0xe0 ? *p & 0x1fU : *p & 0x0fU;
-		if (*p >= 0xe0)
-			c = c << 6 | (p[1] & 0x3fU);
-		if (*p >= 0xc0)
-			c = c << 6 | (p[*p >= 0xe0 ? 2 : 1] & 0x3fU);
-		p += *p < 0x80 ? 1 : *p < 0xe0 ? 2 : 3;
-		*has_lines = *has_lines || c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029;
-		add_utf8(out, regex_case_fold(c));
-	}
-}
-
-/*
- * Fold a subject, and replace each byte that is not part of UTF-8 by U+FFFD, as decoders do, so
- * that . matches it. With PCRE2_MATCH_INVALID_UTF instead, nothing would match it, and a stray byte
- * would shield the subject from every regex; and in 10.42's JIT, \D and \W match no non-ASCII
- * character. -1 when out of memory.
- */
-static int fold(struct strbuf *out, const char *text, size_t len, struct subject *subject_r)
-{
-	bool is_plain = true, has_lines = false;
-	size_t at, valid;
-
-	strbuf_reset(out);
-	strbuf_add(out, text, len);
-	if (out->failed)
-		return -1;
-	for (at = 0; at < len; at++) {
-		is_plain = is_plain && (unsigned char)text[at] - 1U < 0x7f;
-		has_lines = has_lines || text[at] == '\n' || text[at] == '\r';
-		out->text[at] = ascii_lower(text[at]);
-	}
-	if (!is_plain) {
-		strbuf_reset(out);
-		for (at = 0;; at++) {
-			valid = utf8_valid_len(text + at, len - at);
-			add_folded(out, text + at, valid, &has_lines);
-			if ((at += valid) == len)
-				break;
-			strbuf_add(out, "\xef\xbf\xbd", 3);
-		}
-	}
-	*subject_r = (struct subject){ out->text, out->len, is_plain, has_lines };
-	return out->failed ? -1 : 0;
-}
-
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *value_r)
 {
 	enum regex_result result = REGEX_NO;
-	struct subject folded;
+	struct regex_subject folded;
 	uint64_t word;
 	size_t w, i;
 
 	if (list->count == 0)
 		return REGEX_NO;
-	if (fold(&scratch->folded, subject, len, &folded) < 0 ||
+	if (regex_subject_fold(subject, len, &scratch->folded, &folded) < 0 ||
 		choose(list, scratch, &folded) < 0) {
 		*value_r = list->regexes[0].value;
 		return REGEX_FAILED;

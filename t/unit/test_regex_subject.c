@@ -1,0 +1,57 @@
+/*
+ * Shows how the subjects of regexes are folded and repaired, and which have line terminators.
+ */
+#include "lib/match/regex_subject.h"
+
+#include "t/unit/unit.h"
+
+#define V(text) text, sizeof(text) - 1
+
+static const struct {
+	const char *text;
+	size_t len;
+	const char *want;
+	size_t want_len;
+	bool is_plain, has_lines;
+} cases[] = {
+	{ V(""), V(""), true, false },
+	{ V("Bob@Example.COM"), V("bob@example.com"), true, false },
+	{ V("A\nB"), V("a\nb"), true, true },
+	{ V("A\rB"), V("a\rb"), true, true },
+	{ V("A\0B"), V("a\0b"), false, false },
+	{ V("\xc3\xa4\r"), V("\xc3\x84\r"), false, true },
+	{ V("\xc5\xbf\xe2\x84\xaa"), V("\xc5\xbf\xe2\x84\xaa"), false, false }, /* not s and k */
+	{ V("a\xe2\x80\xa8"), V("a\xe2\x80\xa8"), false, true },
+	{ V("a\xe2\x80\xa9"), V("a\xe2\x80\xa9"), false, true },
+	{ V("\xf0\x90\x90\x80"), V("\xf0\x90\x90\x80"), false, false }, /* past U+FFFF */
+	{ V("A\xff\xc3(\xe2\x82"), V("a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd"), false,
+		false },
+};
+
+START_TEST(folds_and_repairs)
+	{
+		struct strbuf buffer = STRBUF_INIT;
+		struct regex_subject subject;
+
+		strbuf_add(&buffer, "before", 6);
+		ck_assert_int_eq(regex_subject_fold(cases[_i].text, cases[_i].len, &buffer,
+					 &subject),
+			0);
+		ck_assert_uint_eq(subject.len, cases[_i].want_len);
+		ck_assert_mem_eq(subject.text, cases[_i].want, subject.len);
+		ck_assert_int_eq(subject.is_plain, cases[_i].is_plain);
+		ck_assert_int_eq(subject.has_lines, cases[_i].has_lines);
+		strbuf_free(&buffer);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regex_subject");
+	TCase *tcase = tcase_create("regex_subject");
+
+	tcase_add_loop_test(tcase, folds_and_repairs, 0, sizeof(cases) / sizeof(cases[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
