@@ -4,7 +4,9 @@
  */
 #include "lib/base/visible.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +57,8 @@ static const struct {
 	{ 0xf0000, 0x10ffff },
 };
 
-bool visible_char(uint32_t c)
+/* Return whether the character is visible, or is a space (U+0020). */
+static bool is_visible(uint32_t c)
 {
 	size_t low = 0, high = sizeof(invisible) / sizeof(invisible[0]), middle;
 
@@ -113,7 +116,7 @@ void visible_add(struct strbuf *out, const char *text, size_t len)
 		c = read_char(text + at, len - at, &char_len);
 		if (char_len == 0)
 			strbuf_addf(out, "\\x%02x", (unsigned char)text[at++]);
-		else if (visible_char(c))
+		else if (is_visible(c))
 			strbuf_add(out, text + at, char_len);
 		else
 			add_escape(out, c);

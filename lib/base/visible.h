@@ -1,9 +1,6 @@
 #ifndef POSTERN_VISIBLE_H
 #define POSTERN_VISIBLE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "lib/base/strbuf.h"
 
 /*
@@ -20,8 +17,5 @@ void visible_add(struct strbuf *out, const char *text, size_t len);
 
 /* Add the text that visible_add() would show as text, so that a person may enter what was shown. */
 void visible_read(struct strbuf *out, const char *text);
-
-/* Return whether the character is visible, or is a space (U+0020). */
-bool visible_char(uint32_t c);
 
 #endif

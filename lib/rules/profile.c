@@ -16,7 +16,7 @@
 #include "lib/rules/regex_check.h"
 
 enum remark_kind {
-	REMARK_SLOW,	 /* the regex is in force */
+	REMARK_NOTE,	 /* the regex is in force, but slow or doubtful */
 	REMARK_LEFT_OUT, /* it is not */
 	REMARK_REST,	 /* neither it nor those after it are in force */
 };
@@ -507,7 +507,7 @@ static int add_regex(struct reading *r, const char *item, size_t len, uint32_t n
 		regexlist_add(list, item, len, number, &err) < 0)
 		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
 	return regexlist_is_costly(list, &err) || regex_is_doubtful(item, len, &err) ?
-		add_remark(r, number, REMARK_SLOW, err.text) :
+		add_remark(r, number, REMARK_NOTE, err.text) :
 		0;
 }
 
@@ -568,13 +568,13 @@ static int share_regexes(struct reading *r, const struct profile *old)
 /* Report a remark. Returns whether the regex is in force. */
 static bool report_remark(const struct reading *r, const struct remark *remark)
 {
-	if (remark->kind == REMARK_SLOW)
+	if (remark->kind == REMARK_NOTE)
 		problems_note(r->problems, "%s: rcpt_re[%u]: %s", r->where, remark->number,
 			remark->text);
 	else
 		problems_add(r->problems, "%s: rcpt_re[%u]: %s%s left out", r->where,
 			remark->number, remark->text, remark->kind == REMARK_REST ? "" : ";");
-	return remark->kind == REMARK_SLOW;
+	return remark->kind == REMARK_NOTE;
 }
 
 /* Report the remarks on the regexes of a profile, and those that match within an address. */

@@ -25,10 +25,10 @@
 #define PATIENT_MAX (ATTEMPTS_MAX / 2) /* of them, over saslauthd */
 #define STARTING_MS 5000	       /* how long a new daemon may still lack its first policy */
 #define RETRY_MS 50
-#define RESERVE_MS                                                                            \
-	60000	      /* for which a worker is kept for known networks after their last login \
-		       */
 #define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
+
+/* How long a worker is kept for known networks after their last login. */
+#define RESERVE_MS 60000
 
 static struct attempt *attempt_of_ticket(struct gate_ticket *ticket)
 {

@@ -72,13 +72,11 @@ static json_t *describe_cache(void *context)
 static void check_cache(void *context, struct status_health *health)
 {
 	struct cache_status s;
-	const char *plural;
 	size_t count;
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
 	count = s.problems[PROBLEM].count;
-	plural = count == 1 ? "" : "s";
 	if (s.serial == 0)
 		status_add_problem(health,
 			"Correct the other problems. Until then, [milter] on_error determines how "
@@ -98,17 +96,15 @@ static void check_cache(void *context, struct status_health *health)
 			"the public suffix list cannot be read: %s", s.psl_error);
 	if (count > 0)
 		status_add_count(health, false, count,
-			"Correct the lines, rows and settings that the section cache lists as "
-			"problems.",
-			"%zu line%s, row%s or setting%s of the policy %s a problem", count, plural,
-			plural, plural, count == 1 ? "has" : "have");
+			"Correct what the section cache lists as problems.",
+			"the policy has %zu problem%s in its list files, rows and settings", count,
+			count == 1 ? "" : "s");
 	count = s.problems[PROBLEM_NOTE].count;
 	if (count > 0)
 		status_add_count(health, true, count,
-			"Check whether the lines, rows and settings that the section cache lists as "
-			"notes are as you intend.",
-			"there %s %zu note%s on lines, rows and settings of the policy",
-			count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+			"Check whether what the section cache lists as notes is as you intend.",
+			"the policy has %zu note%s on its list files, rows and settings", count,
+			count == 1 ? "" : "s");
 	cache_status_free(&s);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Prepares the regexes of the policy in force in the thread "regexes". The lock guards the members
- * of struct regex_preparer; the later of the two threads to finish with it frees it.
+ * Prepares the regexes of the policy in force in the thread "regexes", which the cache thread
+ * starts and ends. The later of the two to finish with the struct regex_preparer frees it.
  */
 #include "milter/cache/regex_preparer.h"
 
@@ -19,8 +19,13 @@
 struct regex_preparer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+
+	/* Guarded by the lock. */
 	struct policy *wanted; /* a reference; NULL: nothing new */
-	bool is_running, is_ending, has_ended, is_abandoned;
+	bool is_ending, has_ended, is_abandoned;
+
+	/* The cache thread's. */
+	bool is_running; /* the thread was started */
 	pthread_t thread;
 };
 

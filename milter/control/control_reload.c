@@ -50,8 +50,8 @@ static int add_faults(json_t *texts, json_t *faults, const char *key, const char
 }
 
 /*
- * Return the texts of a level: of the lines, rows and settings, then of the status's sections. Sets
- * *count_r to their number, including those without a text.
+ * Return the texts of a level: of the list files, rows and settings, then of the status's sections.
+ * Sets *count_r to their number, including those without a text.
  */
 static json_t *all_texts(const struct reload_end *end, const struct cache_status *status,
 	enum problem_level level, size_t *count_r)

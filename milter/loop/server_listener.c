@@ -69,7 +69,8 @@ static void on_resume(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	(void)event_add(listener->readable, NULL);
+	if (event_add(listener->readable, NULL) != 0)
+		pause_listener(listener); /* try again, or the socket is never served again */
 }
 
 static void on_readable(evutil_socket_t listening, short what, void *context)

@@ -147,20 +147,24 @@ def test_a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one(daem
 
 
 def test_attempts_after_failures_are_delayed(daemon):
-    def took(login, password, client="192.0.2.8"):
-        started = time.monotonic()
+    def delay(login, password, client="192.0.2.8"):
+        """In milliseconds, as the log has it, once the answer has taken that long."""
+        since, begun = daemon.mark(), time.monotonic()
         conn.plain(login, password, client=client)
-        return time.monotonic() - started
+        waited = time.monotonic() - begun
+        record = daemon.wait_record(since, stage="auth", client=client)
+        ms = int(record.get("delay-ms", 0))
+        assert waited > ms / 1000 - 0.1
+        return ms
 
     with Dovecot(daemon.auth) as conn:
         assert conn.plain("bob", "pa55word", client="192.0.2.7") == ("OK", "bob")
-        delays = [took("bob", "wrong") for _ in range(6)]
-        assert max(delays[:2]) < 2 and delays[-1] > 3 and max(delays) < 9, delays
+        assert [delay("bob", "wrong") for _ in range(4)] == [0, 0, 500, 1000]
         status = daemon.ctl("status")["auth"]
         assert status["penalized_logins"] == 1 and status["penalized_networks"] == 1
-        assert took("bob", "pa55word") > 4.4  # a right password is delayed, too
-        assert took("bob", "pa55word", client="192.0.2.7") < 3  # but not where it has succeeded before
-        assert took("bob", "pa55word") < 3  # which is now here as well
+        assert delay("bob", "pa55word") == 2000  # a right password is delayed, too
+        assert delay("bob", "pa55word", client="192.0.2.7") == 0  # but not where it has succeeded before
+        assert delay("bob", "pa55word") == 0  # which is now here as well
         assert daemon.ctl("status")["auth"]["penalized_logins"] == 1
         assert daemon.ctl("auth", "reset")["forgiven"] == 2
         assert daemon.ctl("status")["auth"]["penalized_networks"] == 0
@@ -170,10 +174,11 @@ def test_a_delayed_answer_delays_no_other(daemon):
     with Dovecot(daemon.auth) as slow, Dovecot(daemon.auth) as quick:
         for _ in range(5):
             slow.plain("eve", "wrong", client="192.0.2.66")
-        started = time.monotonic()
+        since = daemon.mark()
         slow.begin("PLAIN", plain("eve", "wrong"), client="192.0.2.66")
         assert quick.plain("bob", "pa55word") == ("OK", "bob")
-        assert time.monotonic() - started < 2
+        daemon.wait_record(since, stage="auth", verdict="accept")
+        assert not daemon.records(since, stage="auth", verdict="reject")  # it is still delayed
         slow.begin("PLAIN", plain("bob", "pa55word"), client="192.0.2.66")  # on the same connection
         assert slow.line()[:2] == ["OK", str(slow.id)]
 
@@ -348,14 +353,14 @@ def test_keys_that_are_removed_stop_working(daemon):
         write(empty)
         start = time.monotonic()
         wait_until(lambda: not works(), "the key has ended")
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 4  # not the 5 s of a file that is gone
         assert "the file has no usable key" in daemon.ctl("status", parse=False)
         write(full)
     wait_until(works, "the key is in force")
     keys.unlink()
     start = time.monotonic()
     wait_until(lambda: not works(), "the key has ended")
-    assert 3 < time.monotonic() - start < 8
+    assert time.monotonic() - start > 3
     assert daemon.ctl("status")["auth"]["keys"] == 0
 
 

@@ -60,7 +60,7 @@ def test_a_healthy_daemon_shows_all_sections_and_exits_with_0(box):
 
 def test_bad_lines_and_rows(box):
     daemon = box.postern(lists={"mail_from.access.blacklist_regex": "good\n(\n"}, store=STORE)
-    check_problem(daemon, "cache", "1 line, row or setting of the policy has a problem")
+    check_problem(daemon, "cache", "the policy has 1 problem in its list files, rows and settings")
     daemon.write_list("mail_from.access.blacklist_regex", "good\n")
     wait_until(lambda: not problems(daemon), "nothing is wrong any more")
     assert ctl_status(daemon).returncode == 0
