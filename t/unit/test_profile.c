@@ -328,7 +328,7 @@ END_TEST
 
 START_TEST(list_columns_are_not_split)
 	{
-		static const char list[] = "^a{2,4}$\0^x,y@b\\.example$\0";
+		static const char list[] = "^a{2,4}$\0^\"x,y\"@b\\.example$\0";
 		struct profiles_builder *b = profiles_builder_new(false);
 		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_TEXT, "1", 1 },
 			[PROFILE_RCPT_RE] = { CELL_LIST, list, sizeof(list) - 1 } };
@@ -341,7 +341,7 @@ START_TEST(list_columns_are_not_split)
 		other = profiles_ref(profiles);
 		profiles_unref(&profiles);
 		ck_assert_int_eq(regexlist_match(profile_rcpt_re(profiles_at(other, 0)), m.scratch,
-					 "x,y@b.example", 13, &i),
+					 "\"x,y\"@b.example", 15, &i),
 			REGEX_YES);
 		ck_assert_uint_eq(i, 2);
 		profiles_unref(&other);

@@ -1,5 +1,6 @@
 /*
- * Shows how the subjects of regexes are folded and repaired, and which have line terminators.
+ * Shows how the subjects of regexes are folded and repaired, and which of them contain line
+ * terminators of JavaScript.
  */
 #include "lib/match/regex_subject.h"
 
