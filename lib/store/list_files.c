@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "lib/base/near_name.h"
+#include "lib/base/text.h"
 
 int list_file_path(const char *directory, enum list_id id, char **path_r)
 {
@@ -131,6 +132,25 @@ static bool is_backup(const char *name)
 	return false;
 }
 
+/* Write a name with other words for a list that allows or denies as the names of lists have them,
+ * so that "denylist" is not read as "whitelist". */
+static void write_usual_words(const char *name, char *usual_r, size_t size)
+{
+	static const char *const words[][2] = { { "denylist", "blacklist" },
+		{ "blocklist", "blacklist" }, { "allowlist", "whitelist" },
+		{ "passlist", "whitelist" }, { "safelist", "whitelist" } };
+	size_t i;
+
+	(void)text_format(usual_r, size, "%s", name);
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *at = strcasestr(name, words[i][0]);
+
+		if (at != NULL)
+			(void)text_format(usual_r, size, "%.*s%s%s", (int)(at - name), name,
+				words[i][1], at + strlen(words[i][0]));
+	}
+}
+
 /* Return the name of the list that is probably meant by the name of a file; NULL if none is, or if
  * it is that name. */
 static const char *nearest_list(const char *name)
@@ -138,13 +158,16 @@ static const char *nearest_list(const char *name)
 	unsigned best = NEAR_NAME_MAX;
 	const char *near = NULL;
 	size_t prefix = prefix_of_list(name);
+	char usual[300];
+
+	write_usual_words(name, usual, sizeof(usual));
 
 	for (int i = 0; i < LIST_COUNT; i++) {
 		const char *list = list_name((enum list_id)i);
 
 		if (strcmp(name, list) == 0)
 			return NULL;
-		if (near_name_better(name, list, &best) ||
+		if (near_name_better(usual, list, &best) ||
 			(near == NULL && prefix == strlen(list) &&
 				strncasecmp(name, list, prefix) == 0 &&
 				strchr(".-_", name[prefix]) != NULL))

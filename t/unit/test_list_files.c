@@ -90,6 +90,8 @@ static const struct {
 	const char *name, *list; /* list: NULL if the file is not reported */
 } names[] = {
 	{ "rcpt_to.access.witelist", "rcpt_to.access.whitelist" },
+	{ "rcpt_to.access.denylist", "rcpt_to.access.blacklist" },
+	{ "mail_from.access.Allowlist_regex", "mail_from.access.whitelist_regex" },
 	{ "rcpt_to.access.Whitelist", "rcpt_to.access.whitelist" },
 	{ "rcpt-to.access.whitelist", "rcpt_to.access.whitelist" },
 	{ "rcpt.access.whitelist", "rcpt_to.access.whitelist" },
