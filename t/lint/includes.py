@@ -10,6 +10,8 @@ import pathlib
 import re
 import sys
 
+import command
+
 # Each room, and the rooms below it that it may include. A room may include itself; t/ may include all.
 RULES = ["lib/base", "lib/match", "lib/rules", "lib/auth", "lib/decide"]
 LIB = RULES + ["lib/conf", "lib/store"]
@@ -151,12 +153,5 @@ def check_tree(root):
     return lines
 
 
-def main(args):
-    root = pathlib.Path(args[0]) if args else pathlib.Path(__file__).resolve().parents[2]
-    lines = check_tree(root)
-    print("\n".join(lines), end="\n" if lines else "")
-    return 1 if lines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.run(check_tree, sys.argv[1:]))

@@ -13,6 +13,8 @@ import pathlib
 import re
 import sys
 
+import command
+
 TOPS = ("lib", "milter", "ctl")
 
 # The functions that may be called in a file, and their output there.
@@ -77,12 +79,5 @@ def check_tree(root):
     return lines
 
 
-def main(args):
-    root = pathlib.Path(args[0]) if args else pathlib.Path(__file__).resolve().parents[2]
-    lines = check_tree(root)
-    print("\n".join(lines), end="\n" if lines else "")
-    return 1 if lines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.run(check_tree, sys.argv[1:]))
