@@ -1,5 +1,5 @@
 /*
- * UTF-8: validation, and writing a character.
+ * UTF-8: validation, and reading and writing a character.
  * Stateless; any thread may call it.
  */
 #include "lib/base/utf8.h"
@@ -57,4 +57,16 @@ size_t utf8_valid_len(const char *text, size_t len)
 		at += step;
 	}
 	return at;
+}
+
+uint32_t utf8_read(const char *text, size_t left, size_t *len_r)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	const size_t len = sequence_len(s, left);
+	uint32_t c = len <= 1 ? s[0] : s[0] & (0x7fU >> len);
+
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	*len_r = len;
+	return len == 0 ? 0 : c;
 }

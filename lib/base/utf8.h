@@ -8,6 +8,10 @@
  * well-formed. Thread-safe. */
 size_t utf8_valid_len(const char *text, size_t len);
 
+/* Return the character at the start of text, and its length in *len_r; the length is 0 if the bytes
+ * are not UTF-8. left is not 0. Thread-safe. */
+uint32_t utf8_read(const char *text, size_t left, size_t *len_r);
+
 /* Write the character c, at most U+10FFFF, in 1 to 4 bytes. Returns their number. Thread-safe. */
 size_t utf8_write(uint32_t c, char bytes_r[4]);
 

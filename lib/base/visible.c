@@ -74,23 +74,6 @@ static bool is_visible(uint32_t c)
 	return (c & 0xfffe) != 0xfffe; /* the last two characters of a plane */
 }
 
-/* Return the character at the start of text, and its length in *len_r; the length is 0 if the bytes
- * are not UTF-8. */
-static uint32_t read_char(const char *text, size_t left, size_t *len_r)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	const size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	uint32_t c = len == 1 ? s[0] : s[0] & (0x7fU >> len);
-
-	*len_r = 0;
-	if (len > left || utf8_valid_len(text, len) < len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | (s[i] & 0x3f);
-	*len_r = len;
-	return c;
-}
-
 static void add_escape(struct strbuf *out, uint32_t c)
 {
 	if (c < 0x80)
@@ -113,7 +96,7 @@ void visible_add(struct strbuf *out, const char *text, size_t len)
 		strbuf_add(out, text + at, plain - at);
 		if ((at = plain) == len)
 			break;
-		c = read_char(text + at, len - at, &char_len);
+		c = utf8_read(text + at, len - at, &char_len);
 		if (char_len == 0)
 			strbuf_addf(out, "\\x%02x", (unsigned char)text[at++]);
 		else if (is_visible(c))

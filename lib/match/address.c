@@ -149,14 +149,14 @@ static size_t find_at(struct span s)
 	return s.len;
 }
 
-/* The kinds of characters in a local part. The others, atext and those of no MTA's interest, have
- * none. */
+/* The kinds of characters in a local part. Other ASCII characters have none. */
 enum {
 	KIND_ROUTE = 1,	  /* %, ! and @ */
 	KIND_SPECIAL = 2, /* others that need quotes, except a space */
 	KIND_SPACE = 4,
 	KIND_DOT = 8,
 	KIND_BAD_DOT = 16, /* at either end, or behind another one */
+	KIND_WIDE = 0x80,  /* not ASCII */
 };
 
 static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
@@ -193,7 +193,8 @@ static size_t canon_local(struct span local, struct mail_address *a, unsigned *k
 			i++;
 		plain[len++] = ascii_lower(local.text[i]);
 		kind = kinds[(unsigned char)local.text[i]];
-		seen |= kind | (kind & before & KIND_DOT) << 1;
+		seen |= kind | (kind & before & KIND_DOT) << 1 |
+			((unsigned char)local.text[i] & KIND_WIDE);
 		before = kind;
 	}
 	*kinds_r = seen | (before & KIND_DOT) << 1;

@@ -7,11 +7,17 @@
 #include <string.h>
 
 #include "lib/match/address_private.h"
+#include "lib/match/case_fold.h"
 
 /* A local part without quotes, as MTAs examine it. A NUL ends it. */
 struct plain {
 	char text[ADDRESS_CANON_SIZE];
 	size_t len;
+};
+
+/* The local part of an address, and other forms of it that steps point into. */
+struct forms {
+	struct plain plain, spare, folded;
 };
 
 /* A step to the next address: pieces of a plain local part. */
@@ -21,7 +27,7 @@ struct step {
 	const char *domain;
 	size_t domain_len; /* 0: the domain of the address stays */
 };
-#define STEPS_MAX 2
+#define STEPS_MAX 3
 
 /* ---- local parts --------------------------------------------------------------- */
 
@@ -136,22 +142,45 @@ static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
 	return count;
 }
 
-/* Find all steps from an address, which point into p and spare. */
-static size_t find_steps(const struct mail_address *from, struct plain *p, struct plain *spare,
+/* Fold the case of a local part that is not ASCII. Returns whether that changes it. */
+static bool fold_case(const struct plain *from, struct plain *to_r)
+{
+	size_t i = 0;
+
+	while (i < from->len && (unsigned char)from->text[i] < 0x80)
+		i++;
+	return i < from->len &&
+		case_fold(from->text, from->len, to_r->text, sizeof(to_r->text), &to_r->len) &&
+		(to_r->len != from->len || memcmp(to_r->text, from->text, from->len) != 0);
+}
+
+/* Find the steps from a local part without routing characters. Returns their number. */
+static size_t find_plain_steps(const struct plain *p, struct plain *spare, struct step *step_r)
+{
+	if (remove_quotes(p->text, p->len, spare) || remove_comments(p, spare))
+		*step_r = (struct step){ .local = spare->text, .local_len = spare->len };
+	else if (p->len > 1 && p->text[0] == '\\') /* Postfix: to a user, past the aliases */
+		*step_r = (struct step){ .local = p->text + 1, .local_len = p->len - 1 };
+	else if (p->len == 0) /* Postfix's empty_address_recipient */
+		*step_r = (struct step){ .local = "mailer-daemon", .local_len = 13 };
+	else
+		return 0;
+	return 1;
+}
+
+/* Find all steps from an address, the preferred one first; they point into forms. */
+static size_t find_steps(const struct mail_address *from, struct forms *forms,
 	struct step steps_r[STEPS_MAX])
 {
 	size_t count;
 
-	find_plain(from, p);
-	count = find_routes(p, steps_r);
-	if (count > 0 || from->is_null)
-		return count;
-	if (remove_quotes(p->text, p->len, spare) || remove_comments(p, spare))
-		steps_r[count++] = (struct step){ .local = spare->text, .local_len = spare->len };
-	else if (p->len > 1 && p->text[0] == '\\') /* Postfix: to a user, past the aliases */
-		steps_r[count++] = (struct step){ .local = p->text + 1, .local_len = p->len - 1 };
-	else if (p->len == 0) /* Postfix's empty_address_recipient */
-		steps_r[count++] = (struct step){ .local = "mailer-daemon", .local_len = 13 };
+	find_plain(from, &forms->plain);
+	count = find_routes(&forms->plain, steps_r);
+	if (count == 0 && !from->is_null)
+		count = find_plain_steps(&forms->plain, &forms->spare, steps_r);
+	if (fold_case(&forms->plain, &forms->folded))
+		steps_r[count++] = (struct step){ .local = forms->folded.text,
+			.local_len = forms->folded.len };
 	return count;
 }
 
@@ -163,9 +192,11 @@ static bool write_domain(const struct mail_address *from, const struct step *ste
 	char domain_r[1 + DOMAIN_SIZE], bool *is_literal_r)
 {
 	char typed[ADDRESS_CANON_SIZE];
-	size_t i, len = 0;
+	size_t i = 0, len = 0;
 
-	for (i = 0; i < step->domain_len; i++) {
+	if (step->domain_len > 0 && step->domain[0] == '@') /* Sendmail: "@b!a"@c */
+		i++;
+	for (; i < step->domain_len; i++) {
 		if (step->domain[i] != ' ')
 			typed[len++] = step->domain[i];
 	}
@@ -228,14 +259,14 @@ static void keep_new(struct address_readings *readings)
 
 bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r)
 {
-	struct plain plain, spare;
+	struct forms forms;
 	struct step steps[STEPS_MAX];
 	size_t i, step, count;
 
 	readings_r->count = 1;
 	readings_r->at[0] = *address;
 	for (i = 0; i < readings_r->count; i++) {
-		count = find_steps(&readings_r->at[i], &plain, &spare, steps);
+		count = find_steps(&readings_r->at[i], &forms, steps);
 		for (step = 0; step < count; step++) {
 			if (!take_step(&readings_r->at[i], &steps[step],
 				    &readings_r->at[readings_r->count]))
@@ -251,7 +282,7 @@ bool address_readings_find(const struct mail_address *address, struct address_re
 void address_innermost(const struct mail_address *address, struct mail_address *inner_r)
 {
 	struct mail_address from;
-	struct plain plain, spare;
+	struct forms forms;
 	struct step steps[STEPS_MAX];
 	size_t i, step, count;
 	bool moved = true;
@@ -259,7 +290,7 @@ void address_innermost(const struct mail_address *address, struct mail_address *
 	*inner_r = *address;
 	for (i = 0; i < ADDRESS_READINGS_MAX && moved; i++) {
 		from = *inner_r;
-		count = find_steps(&from, &plain, &spare, steps);
+		count = find_steps(&from, &forms, steps);
 		moved = false;
 		for (step = 0; step < count && !moved; step++)
 			moved = take_step(&from, &steps[step], inner_r);
@@ -276,6 +307,18 @@ bool address_at_domain(const struct mail_address *address, const char *domain,
 	step.local = plain.text;
 	step.local_len = plain.len;
 	return take_step(address, &step, moved_r);
+}
+
+bool address_fold(const struct mail_address *address, struct mail_address *folded_r)
+{
+	struct forms forms;
+	struct step step = { .local = forms.folded.text };
+
+	find_plain(address, &forms.plain);
+	if (!fold_case(&forms.plain, &forms.folded))
+		return false;
+	step.local_len = forms.folded.len;
+	return take_step(address, &step, folded_r);
 }
 
 /* ---- forms --------------------------------------------------------------------- */

@@ -10,19 +10,20 @@
  * The addresses to which an MTA may deliver mail for an address. Postfix (swap_bangpath,
  * allow_percent_hack, resolve_dequoted_address: all on by default) and Sendmail remove a domain of
  * their own from a recipient, look for routing characters in the rest, also within quotes, and
- *begin anew. One step makes
+ * begin anew. One step makes
  *
  *	a%b@c, a@b@c, "a@b"@c	a@b (the last of @ and %)
- *	b!a@c			a@b (the first !)
+ *	b!a@c, "@b!a"@c		a@b (the first !)
  *	a%@c, !a@c		a@c (no domain: that of the address stays)
  *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
  *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
+ *	ſales@c			sales@c (Postfix folds case beyond ASCII: case_fold.h)
  *
  * No domain is excluded, because only the MTA knows which are its own. Where two
  * steps are possible (b!a%d@c), both are made. Spaces around the pieces are ignored, as MTAs do.
- *Local parts with other special characters beside a routing one do not occur: such an address is
- *odd.
+ * Local parts with other special characters beside a routing one do not occur: such an address is
+ * odd.
  */
 
 /* The most readings of an address, including the address itself. One with more must be refused. */
@@ -43,9 +44,13 @@ bool address_readings_find(const struct mail_address *address, struct address_re
 
 /*
  * Find the reading from which no further step leads, in the order of Postfix and Sendmail: first @,
- * then !, then %. Stops after ADDRESS_READINGS_MAX steps.
+ * then !, then %, and case last. Stops after ADDRESS_READINGS_MAX steps.
  */
 void address_innermost(const struct mail_address *address, struct mail_address *inner_r);
+
+/* Fold the case of a local part that is not ASCII. false: that does not change it, or the result
+ * would be too long. */
+bool address_fold(const struct mail_address *address, struct mail_address *folded_r);
 
 /* Move the local part to a canonical domain. false: the result would be too long. */
 bool address_at_domain(const struct mail_address *address, const char *domain,

@@ -415,25 +415,30 @@ __attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = rcpt, .readings = &readings, .text = rcpt->text };
 
-	if (check == CHECK_COUNT && run->settings->rates != NULL &&
-		check_run_wants(run, CHECK_RATES))
-		check = CHECK_RATES; /* it counts the last reading */
 	if (address_readings_find(rcpt, &readings) ||
 		refuse_unbounded(run, check, "5.1.3", "recipient"))
 		judge_rcpt_as(run, &s);
 }
 
+/* Return the check that counts recipients, or CHECK_COUNT. */
+static enum check counting_check(const struct check_run *run)
+{
+	return run->settings->rates != NULL && check_run_wants(run, CHECK_RATES) ? CHECK_RATES :
+										   CHECK_COUNT;
+}
+
 static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 {
 	const enum check check = strictest(run, CHECK_RCPT, CHECK_RECIPIENT);
+	const enum check reader = check != CHECK_COUNT ? check : counting_check(run);
 	const struct subject s = { .address = rcpt, .text = rcpt->text };
 
-	if (!check_clear(run, rcpt, check, "5.1.3", "recipient") || !check_route(run, rcpt, check))
+	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))
 		return;
 	if (rcpt->is_simple)
 		judge_rcpt_as(run, &s);
 	else
-		judge_rcpt_readings(run, rcpt, check);
+		judge_rcpt_readings(run, rcpt, reader);
 }
 
 void check_rcpt(const struct check_env *env, const struct facts *facts,

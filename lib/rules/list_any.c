@@ -22,10 +22,9 @@ int list_add_any(struct list *list, const struct entry *entry)
 	if (e.text[0] != '@' && memchr(e.text, '@', e.len) != NULL) {
 		if (address_parse(e.text, e.len, &address) < 0)
 			return 0; /* entry_check() has refused it */
-		if (!allow &&
-			strmap_add(list->locals, address.canon, address.local_len, e.line) < 0)
+		if (!allow && list_add_local(list->locals, &address, e.line) < 0)
 			return -1;
-		return strmap_add(map, address.canon, address.canon_len, e.line) < 0 ? -1 : 0;
+		return list_add_mailbox(map, &address, e.line);
 	}
 	if (e.text[0] == '@' || e.text[0] == '.') {
 		e.text++;

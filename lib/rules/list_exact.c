@@ -48,6 +48,30 @@ int list_add_client(struct list *list, const struct entry *entry)
 	return len < 0 ? 0 : add_name(list, name, (size_t)len, entry->line);
 }
 
+int list_add_mailbox(struct strmap *map, const struct mail_address *address, uint32_t line)
+{
+	struct mail_address folded;
+
+	if (strmap_add(map, address->canon, address->canon_len, line) < 0)
+		return -1;
+	return address_fold(address, &folded) &&
+			strmap_add(map, folded.canon, folded.canon_len, line) < 0 ?
+		-1 :
+		0;
+}
+
+int list_add_local(struct strmap *map, const struct mail_address *address, uint32_t line)
+{
+	struct mail_address folded;
+
+	if (strmap_add(map, address->canon, address->local_len, line) < 0)
+		return -1;
+	return address_fold(address, &folded) &&
+			strmap_add(map, folded.canon, folded.local_len, line) < 0 ?
+		-1 :
+		0;
+}
+
 int list_add_address(struct list *list, const struct entry *entry)
 {
 	char name[1 + DOMAIN_SIZE] = "@";
@@ -64,10 +88,9 @@ int list_add_address(struct list *list, const struct entry *entry)
 	}
 	if (address_parse(entry->text, entry->len, &address) < 0) /* also "@[IPv6:2001:db8::1]" */
 		return 0;
-	if (list->id == LIST_RCPT_DENY &&
-		strmap_add(list->locals, address.canon, address.local_len, entry->line) < 0)
+	if (list->id == LIST_RCPT_DENY && list_add_local(list->locals, &address, entry->line) < 0)
 		return -1;
-	return add_name(list, address.canon, address.canon_len, entry->line);
+	return list_add_mailbox(list->names, &address, entry->line);
 }
 
 enum list_result list_find_client(const struct list *list, const struct cidr *client,

@@ -32,6 +32,13 @@ struct entry {
 	uint32_t line;
 };
 
+/* Add the address to a map, also with folded case, which readings of an address have. Returns 0, or
+ * -1 when out of memory. */
+int list_add_mailbox(struct strmap *map, const struct mail_address *address, uint32_t line);
+
+/* Add the local part of a denied address in the same way. */
+int list_add_local(struct strmap *map, const struct mail_address *address, uint32_t line);
+
 /* Add an entry that entry_check() accepts. Returns 0, or -1 when out of memory. */
 int list_add_client(struct list *list, const struct entry *entry);
 int list_add_address(struct list *list, const struct entry *entry);

@@ -277,7 +277,7 @@ static int canon_name(enum rate rate, const char *key, char canon_r[ADDRESS_CANO
 static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
 	struct errmsg *err)
 {
-	struct mail_address address;
+	struct mail_address address, folded;
 
 	if (strcasecmp(key, RATE_DEFAULT) == 0 || (is_plain(rate) && strcasecmp(key, "max") == 0)) {
 		memcpy(canon_r, RATE_DEFAULT_NAME, sizeof(RATE_DEFAULT_NAME));
@@ -289,7 +289,9 @@ static int canon_key(enum rate rate, const char *key, char canon_r[ADDRESS_CANON
 			return errmsg_set(err, "\"%.*s\" is not a mail address", TEXT_CUT(key, 80));
 		if (!entry_check(ENTRY_ADDRESS, key, strlen(key), NULL, err))
 			return -1;
-		memcpy(canon_r, address.canon, (size_t)address.canon_len + 1);
+		if (!address_fold(&address, &folded)) /* the form of a counted address */
+			folded = address;
+		memcpy(canon_r, folded.canon, (size_t)folded.canon_len + 1);
 		return 0;
 	}
 	return canon_name(rate, key, canon_r, err);
@@ -390,7 +392,7 @@ int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err
 int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *err)
 {
 	char key[ADDRESS_CANON_SIZE];
-	struct mail_address address;
+	struct mail_address address, folded;
 	int len;
 
 	if (text[0] == '@' || text[0] == '.') {
@@ -407,6 +409,9 @@ int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *er
 		if (!entry_check(ENTRY_ADDRESS, text, strlen(text), NULL, err))
 			return -1;
 		memcpy(key, address.canon, (size_t)address.canon_len + 1);
+		if (address_fold(&address, &folded) &&
+			strmap_add(rates->exempt_senders, folded.canon, folded.canon_len, 0) < 0)
+			return errmsg_set(err, "out of memory");
 	}
 	return strmap_add(rates->exempt_senders, key, strlen(key), 0) < 0 ?
 		errmsg_set(err, "out of memory") :
@@ -420,13 +425,11 @@ static bool has_key(const struct strmap *map, const char *key)
 	return strmap_find(map, key, strlen(key), NULL);
 }
 
-static bool exempts_sender(const struct rates *rates, const struct mail_address *sender)
+static bool exempts_reading(const struct rates *rates, const struct mail_address *sender)
 {
 	const char *domain = address_domain(sender);
 	char key[DOMAIN_SIZE + 1];
 
-	if (sender->is_null || strmap_count(rates->exempt_senders) == 0)
-		return false;
 	if (strmap_find(rates->exempt_senders, sender->canon, sender->canon_len, NULL))
 		return true;
 	if (!sender->has_domain)
@@ -435,6 +438,30 @@ static bool exempts_sender(const struct rates *rates, const struct mail_address 
 	if (has_key(rates->exempt_senders, key))
 		return true;
 	return domain_walk(rates->exempt_senders, DOMAIN_DOTTED, domain, NULL);
+}
+
+/* Not inlined, so that only addresses with several readings need this much stack. */
+__attribute__((noinline)) static bool exempts_readings(const struct rates *rates,
+	const struct mail_address *sender)
+{
+	struct address_readings readings;
+	size_t i;
+
+	if (!address_readings_find(sender, &readings))
+		return false;
+	for (i = 0; i < readings.count; i++) {
+		if (!exempts_reading(rates, &readings.at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Return whether all readings of the sender are exempt, as allow lists demand. */
+static bool exempts_sender(const struct rates *rates, const struct mail_address *sender)
+{
+	if (sender->is_null || sender->is_odd || strmap_count(rates->exempt_senders) == 0)
+		return false;
+	return sender->is_simple ? exempts_reading(rates, sender) : exempts_readings(rates, sender);
 }
 
 bool rates_exempts(const struct rates *rates, const struct cidr *client, const char *login,

@@ -327,6 +327,8 @@ static const struct {
 	{ "", "<bob@corp.example>", "<\"bob@corp.example\"@b.example>", true },
 	{ "", "<bob@corp.example>", "<b.example!bob%corp.example@c.example>", true },
 	{ "", "<x..y@corp.example>", "<\"x..y\"@corp.example>", true },
+	{ "", "<j\u00f6rg@corp.example>", "<J\u00d6RG+x@corp.example>", true },
+	{ "", "<sales@corp.example>", "<\u017fales@corp.example>", true },
 	{ "", "<bob>", "<bob@localhost>", true },
 	{ "", "<bob@[192.0.2.1]>", "<bob+x@[192.0.2.2]>", true },
 	{ "", "<bob>", "<bob@corp.example>", false },
@@ -347,6 +349,27 @@ START_TEST(a_mailbox_has_one_count)
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, counted[_i].first), "accept"));
 		ck_assert_msg(strstr(made_limits_rcpt(&t, counted[_i].second), second) != NULL,
 			"%s", t.text);
+	}
+END_TEST
+
+/* MTAs may deliver such a recipient to bob, so that each form would have a count of its own. */
+START_TEST(a_recipient_that_is_only_counted_must_be_clear)
+	{
+		static const char *const odd[] = { "<bob(x)@corp.example>",
+			"<\"bob@corp.example\\\"\"@b.example>",
+			"<bob%a%b%c%d%e%f%g%h%i%j%k%l%m%n%o%p%q@corp.example>" };
+
+		t.made.services[0].mode[CHECK_RCPT] = MODE_NO;
+		t.made.services[0].mode[CHECK_ANY] = MODE_NO;
+		made_limits_rate(&t, RATE_RCPT, "default", "1/1h");
+		made_limits_have(&t, NULL);
+		t.facts.login = NULL;
+		for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+			ck_assert_msg(strstr(made_limits_rcpt(&t, odd[i]),
+					      "Bad recipient address syntax") != NULL,
+				"%s: %s", odd[i], t.text);
+		ck_assert_ptr_nonnull(
+			strstr(made_limits_rcpt(&t, "<no%reply@b.example>"), "accept"));
 	}
 END_TEST
 
@@ -424,6 +447,7 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
 	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0,
 		(int)(sizeof(counted) / sizeof(counted[0])));
+	tcase_add_test(tcase, a_recipient_that_is_only_counted_must_be_clear);
 	tcase_add_test(tcase, a_sender_with_extensions_has_one_count);
 	tcase_add_test(tcase, the_login_and_the_rates_are_charged_all_or_none);
 	tcase_add_test(tcase, a_connection_may_name_a_number_of_recipients);

@@ -22,8 +22,11 @@ static void setup(void)
 	made_list(&m, LIST_RCPT_DENY,
 		"all@corp.example\nx..y@corp.example\n\"a b\"@corp.example\nboss@open.example\n"
 		"boss@corp.example\n.closed.example\nuser+tag@corp.example\n"
-		"mailer-daemon@corp.example\nlocal@corp.example\npostmaster@second.example");
-	made_list(&m, LIST_RCPT_DENY_RE, "trap[0-9]@corp\\.example\n\\.dots@corp\\.example");
+		"mailer-daemon@corp.example\nlocal@corp.example\npostmaster@second.example\n"
+		"sales@corp.example\nJ\u00d6rg@corp.example");
+	made_list(&m, LIST_RCPT_DENY_RE,
+		"trap[0-9]@corp\\.example\n\\.dots@corp\\.example\n"
+		"kate[0-9]@corp\\.example");
 	made_list(&m, LIST_MAIL_ALLOW, "good@spam.example");
 	made_list(&m, LIST_MAIL_DENY, "all@corp.example\n@spam.example");
 	made_list(&m, LIST_MAIL_DENY_RE, "trap@corp\\.example");
@@ -39,6 +42,7 @@ static void teardown(void)
 /* The rule that refuses the address; NULL: it passes. */
 #define ALL "rcpt=fail(rcpt_to.access.blacklist:1)"
 #define LISTED "any=fail(access.domains:1)"
+#define SALES "rcpt=fail(rcpt_to.access.blacklist:11)"
 #define SOLO "any=fail(access.domains:3)"
 static const struct {
 	const char *address, *rule;
@@ -77,6 +81,7 @@ static const struct {
 	{ "x%sub.closed.example@open.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
 	{ "a%www.listed.example@x.example", LISTED },
 	{ "listed.example!a@x.example", LISTED },
+	{ "\"@corp.example!all\"@localhost", ALL }, /* Sendmail */
 	{ "solo%corp.example@x.example", SOLO },
 	{ "no%reply@example.com", NULL },
 	{ "100%@here.example", NULL },
@@ -137,6 +142,19 @@ static const struct {
 	{ "\"a b+c\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:3)" },
 	{ "\"a b%corp.example\"@localhost", "rcpt=fail(rcpt_to.access.blacklist:3)" },
 	{ "\".dots\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist_regex:2)" },
+	{ "\u017fale\u017f@corp.example", SALES }, /* Postfix looks up sales */
+	{ "SALE\u017f+x@corp.example", SALES },
+	{ "\u017fales%corp.example@localhost", SALES },
+	{ "\"\u017fales\"@corp.example", SALES },
+	{ "\u017fales", SALES },
+	{ "J\u00d6RG@corp.example", "rcpt=fail(rcpt_to.access.blacklist:12)" },
+	{ "j\u00f6rg@corp.example", "rcpt=fail(rcpt_to.access.blacklist:12)" },
+	{ "J\u00d6RG@localhost", "rcpt=fail(rcpt_to.access.blacklist:12)" },
+	{ "\u212aate9@corp.example", "rcpt=fail(rcpt_to.access.blacklist_regex:3)" },
+	{ "\u017folo@corp.example", SOLO },
+	{ "stra\u00dfe@open.example", NULL },
+	{ "jorg@corp.example", NULL },
+	{ "\u7528\u6237@corp.example", NULL },
 	{ "x.y@corp.example", NULL },
 	{ "\"a  b\"@corp.example", NULL },
 	/* An allow entry counts only if all readings are allowed. */

@@ -145,7 +145,8 @@ static const struct {
 		"cher.example>",
 		1 },
 	{ "j\xc3\xb6rg@b.example", "<j\xc3\xb6rg@b.example>", 1 },
-	{ "J\xc3\x96RG@b.example", "<j\xc3\xb6rg@b.example>", 0 }, /* only ASCII is folded */
+	{ "J\xc3\x96RG@b.example", "<j\xc3\xb6rg@b.example>", 1 },
+	{ "j\xc3\xb6rg@b.example", "<J\xc3\x96RG@b.example>", 0 }, /* a reading of it is found */
 	{ "a@b.example # why", "<a@b.example>", 1 },
 	{ "a@b@c.example", "<a@b@c.example>", 1 },
 	{ "a%b@c.example", "<a%b@c.example>", 1 },

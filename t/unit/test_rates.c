@@ -341,6 +341,42 @@ START_TEST(some_are_exempt)
 	}
 END_TEST
 
+static const struct {
+	const char *sender;
+	bool exempt;
+} senders[] = {
+	{ "<bob@example.com>", true },
+	{ "<bounces+1-bob=other.example@example.com>", true },
+	{ "<prvs=1234abcd=bob@example.com>", true },
+	{ "<\"bob smith\"@example.com>", true },
+	{ "<j\u00f6rg@example.com>", true },
+	{ "<a%x.example.net@example.com>", true },
+	{ "<x.example.net!a@example.com>", true },
+	{ "<spam%bad.example@example.com>", false },
+	{ "<bad.example!spam@example.com>", false },
+	{ "<\"spam@bad.example\"@example.com>", false },
+	{ "<spam@bad.example@example.com>", false },
+	{ "<spam@bad.example(x)@example.com>", false },
+	{ "<J\u00d6RG@one.example>", true },
+	{ "<j\u00f6rg@one.example>", true },
+	{ "<jorg@one.example>", false },
+	{ "<>", false },
+};
+START_TEST(a_sender_is_exempt_if_all_of_its_readings_are)
+	{
+		const struct cidr client = { .family = AF_UNSPEC };
+		struct mail_address sender;
+		struct errmsg err;
+
+		ck_assert_int_eq(rates_exempt_sender(made, "@example.com", &err), 0);
+		ck_assert_int_eq(rates_exempt_sender(made, ".example.net", &err), 0);
+		ck_assert_int_eq(rates_exempt_sender(made, "J\u00d6rg@one.example", &err), 0);
+		address_read(senders[_i].sender, strlen(senders[_i].sender), &sender);
+		ck_assert_msg(rates_exempts(made, &client, NULL, &sender) == senders[_i].exempt,
+			"%s", senders[_i].sender);
+	}
+END_TEST
+
 START_TEST(a_rate_that_is_off_limits_nobody)
 	{
 		ck_assert_int_eq(add_rate(RATE_CONN, "default", "5/1m"), 0);
@@ -377,6 +413,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_address_is_looked_up_in_full_then_without_its_extension);
 	tcase_add_test(tcase, a_long_address_gets_a_short_key);
 	tcase_add_test(tcase, some_are_exempt);
+	tcase_add_loop_test(tcase, a_sender_is_exempt_if_all_of_its_readings_are, 0, ROWS(senders));
 	tcase_add_test(tcase, a_rate_that_is_off_limits_nobody);
 	suite_add_tcase(suite, tcase);
 	return suite;
