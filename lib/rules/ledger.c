@@ -17,6 +17,8 @@ struct ledger *ledger_new(void)
 		return NULL;
 	memset(ledger, 0, sizeof(*ledger));
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		ledger->shards[i].share = SIZE_MAX;
+		ledger->shards[i].networks = ledger->networks;
 		if (pthread_mutex_init(&ledger->shards[i].lock, NULL) == 0)
 			continue;
 		while (i-- > 0)

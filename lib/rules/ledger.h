@@ -21,19 +21,19 @@ struct ledger;
 #define LEDGER_SHARDS 64
 
 /*
- * Bound the ledger by a number of keys and of bytes; 0: no bound. It is full when one of its shards
- * has its share, LEDGER_SHARDS of which make up the bound. Then a new key with an origin makes room
- * by removing another key with an origin: one of the same network if there is any, and among
- * several the one that is farthest from its limits. The count of the removed key moves to the
- * overflow key of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). While an overflow key
- * counts anything, new keys of its table and network count there while the ledger is full, with the
- * limits of their requests: a flood from one network is held to one limit, and removes no other
- * keys.
+ * Bound the ledger by a number of keys and of bytes; 0: no bound. Each shard has its part of the
+ * bound. A network may have four times as many keys as the ledger still has room for, so that one
+ * network, or a few, cannot fill it. A new key of a network that has its share, or in a full shard,
+ * makes room by removing a key of a network that has more keys, and of several such keys the one
+ * that is farthest from its limits. What the removed key counted moves to the overflow key of its
+ * table and network ("rate_rcpt:overflow 192.0.2.0/24"). If no network has more keys, the new key
+ * counts in the overflow key of its own network, with the limits of its request. While an overflow
+ * key counts anything, all new keys of its table and network that find no room count there: a flood
+ * from one network is held to one limit, and takes no room from networks with fewer keys.
  *
- * Keys without origin, keys with open reservations, and keys above half of a limit are never
- * removed. If there is no other, a new key counts in its overflow key, which may exceed the bound
- * by an eighth; beyond that, in one overflow key for all networks ("rate_rcpt:overflow"). Any
- * thread.
+ * Never removed are keys without origin, which always find room, keys with open reservations, and
+ * keys above half of a limit. Overflow keys may exceed the bound by an eighth; beyond that, there
+ * is one for all networks ("rate_rcpt:overflow"). Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 

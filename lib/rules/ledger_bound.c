@@ -145,24 +145,22 @@ static bool can_evict(const struct ledger_entry *entry, uint64_t now, uint64_t *
 	return true;
 }
 
-static bool same_origin(const struct ledger_origin *a, const struct ledger_origin *b)
-{
-	return a->family == b->family && memcmp(a->net, b->net, sizeof(a->net)) == 0;
-}
-
 /* The key to be removed, among those that were looked at. */
 struct choice {
 	struct ledger_entry *entry;
-	uint64_t rank; /* the lowest one is removed */
+	size_t keys;   /* of its network: one of the network with the most is removed */
+	uint64_t rank; /* of the same number of keys, the lowest one is removed */
 	size_t looked;
 	bool has_room; /* an idle key was freed */
 };
 
-static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now,
-	const struct ledger_origin *origin, struct choice *choice)
+/* Look for a key to remove in a bucket, among those of networks with more keys than others. */
+static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now, size_t others,
+	struct choice *choice)
 {
 	struct ledger_entry *entry, *next;
 	uint64_t rank;
+	size_t keys;
 
 	for (entry = shard->buckets[bucket]; entry != NULL; entry = next) {
 		next = entry->next;
@@ -171,9 +169,12 @@ static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t n
 			shard_remove(shard, entry);
 			choice->has_room = true;
 		} else if (can_evict(entry, now, &rank)) {
-			rank += same_origin(&entry->origin, origin) ? 0 : 2048;
-			if (choice->entry == NULL || rank < choice->rank) {
+			keys = ledger_network_keys(shard->networks, &entry->origin);
+			if (keys > others &&
+				(choice->entry == NULL || keys > choice->keys ||
+					(keys == choice->keys && rank < choice->rank))) {
 				choice->entry = entry;
+				choice->keys = keys;
 				choice->rank = rank;
 			}
 		}
@@ -236,9 +237,10 @@ static void add_leftover(struct ledger *ledger, uint64_t now, const struct lefto
 	ledger_call_end(&c);
 }
 
-/* Remove a key of the shard, preferably of this origin. Returns false if there is none. */
+/* Remove a key of the shard, of a network that has more keys than this number. Returns false if
+ * there is none. */
 static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
-	const struct ledger_origin *origin)
+	size_t others)
 {
 	struct choice choice = { .entry = NULL };
 	struct leftover left = { .amount = 0 };
@@ -248,7 +250,7 @@ static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_
 		choice.looked < EVICT_LOOK && !choice.has_room;
 		i++) {
 		shard->evicted = (shard->evicted + 1) & (shard->bucket_count - 1);
-		look_at_bucket(shard, shard->evicted, now, origin, &choice);
+		look_at_bucket(shard, shard->evicted, now, others, &choice);
 	}
 	if (!choice.has_room && choice.entry != NULL)
 		evict_entry(ledger, shard, choice.entry, now, &left);
@@ -260,8 +262,6 @@ static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_
 
 void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
 {
-	const struct ledger_origin none = { .family = 0 };
-
 	for (int i = 0; i < SHRINK_MAX; i++) {
 		bool is_over;
 
@@ -269,12 +269,23 @@ void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t n
 		is_over = (shard->max_entries > 0 && shard->entry_count > shard->max_entries) ||
 			(shard->max_bytes > 0 && shard->bytes > shard->max_bytes);
 		unlock(shard);
-		if (!is_over || !evict_one(ledger, shard, now, &none))
+		if (!is_over || !evict_one(ledger, shard, now, 0))
 			return;
 	}
 }
 
 /* ---- before a call ------------------------------------------------------------------- */
+
+/* Return whether a new key of this origin needs no room made for it. */
+static bool has_room(const struct ledger_shard *shard, const struct ledger_origin *origin)
+{
+	const size_t share = __atomic_load_n(&shard->share, __ATOMIC_RELAXED);
+
+	return share == SIZE_MAX ||
+		(share > 0 &&
+			(origin->family == 0 ||
+				ledger_network_keys(shard->networks, origin) < share));
+}
 
 /* Return whether a new key has to count in an overflow key, whose name is then set. */
 static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
@@ -286,8 +297,10 @@ static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_
 	found = look_at_overflow(ledger, key_r, now);
 	if (found == OVERFLOW_COUNTS)
 		return true;
-	if (!evicts || evict_one(ledger, shard, now, &request->origin))
-		return evicts && look_at_overflow(ledger, key_r, now) == OVERFLOW_COUNTS;
+	if (!evicts ||
+		evict_one(ledger, shard, now,
+			ledger_network_keys(shard->networks, &request->origin)))
+		return false;
 	if (found == OVERFLOW_TOO_MANY)
 		make_overflow_key(request->key, request->key_len, NULL, key_r);
 	return true;
@@ -306,12 +319,12 @@ const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 		struct ledger_shard *shard =
 			ledger_shard_of(ledger, ledger_hash(r->key, r->key_len));
 
-		if (!__atomic_load_n(&shard->is_full, __ATOMIC_RELAXED) ||
-			r->key_len > LEDGER_KEY_MAX || has_key(ledger, r->key, r->key_len))
+		if (has_room(shard, &r->origin) || r->key_len > LEDGER_KEY_MAX ||
+			has_key(ledger, r->key, r->key_len))
 			continue;
 		if (r->origin.family == 0) {
 			if (evicts)
-				(void)evict_one(ledger, shard, now, &r->origin);
+				(void)evict_one(ledger, shard, now, 0);
 			continue;
 		}
 		if (!overflows(ledger, shard, now, r, evicts, bounded->keys[i]))

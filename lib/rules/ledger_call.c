@@ -180,7 +180,7 @@ static int prepare_entry(struct ledger_call *c, size_t i)
 		c->entry[i] = shard_add(c->shard[i], c->hash[i], r->key, r->key_len);
 		if (c->entry[i] == NULL)
 			return -1;
-		c->entry[i]->origin = r->origin;
+		entry_set_origin(c->shard[i], c->entry[i], &r->origin);
 	}
 	for (size_t j = 0; j < r->limit_count; j++) {
 		counter = entry_counter(c->shard[i], c->entry[i], r->limits[j].seconds, c->now);

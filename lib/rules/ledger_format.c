@@ -195,7 +195,7 @@ int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const
 		(entry = shard_add(shard, hash, head.key, head.key_len)) != NULL) {
 		entry->seq = head.seq;
 		entry->open = head.open;
-		entry->origin = head.origin;
+		entry_set_origin(shard, entry, &head.origin);
 		ret = read_counters(&r, shard, entry, &head);
 		if (ret != 0)
 			shard_remove(shard, entry);
@@ -344,7 +344,7 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 		return 0;
 	}
 	if (entry == NULL && (entry = shard_add(shard, hash, record->key, record->key_len)) != NULL)
-		entry->origin = record->origin;
+		entry_set_origin(shard, entry, &record->origin);
 	if (entry == NULL || repeat_windows(shard, entry, record) != 0)
 		return -1;
 	repeat_change(shard, entry, record);

@@ -105,7 +105,7 @@ typedef int ledger_each_fn(void *context, const struct ledger_view *view);
 struct ledger_size {
 	size_t keys;
 	size_t bytes;	  /* memory */
-	bool is_full;	  /* new keys make room by removing others, or overflow */
+	bool is_full;	  /* some new keys make room by removing others, or overflow */
 	uint64_t evicted; /* keys that were removed to make room */
 	uint64_t unsaved; /* charges that are counted although they could not be saved */
 };

@@ -20,7 +20,7 @@ struct ledger_entry {
 	uint32_t generation; /* how often it was forgotten while holds referred to it */
 	uint16_t key_len;
 	uint8_t count, attempt_count;
-	struct ledger_origin origin; /* of the request that made it */
+	struct ledger_origin origin; /* of the request that made it; see entry_set_origin() */
 	char key[];		     /* followed by a NUL */
 };
 
@@ -33,17 +33,23 @@ struct ledger_shard {
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
 	size_t max_entries, max_bytes; /* 0: no bound */
-	bool is_full;		       /* atomic: shard_is_over() after the last change */
+	/* Atomic, set by shard_is_over(): how many keys one network may have before its new keys
+	 * overflow. 0: the shard is full; SIZE_MAX: no network can have that many. */
+	size_t share;
+	uint32_t *networks; /* of the ledger */
 };
+
+#define LEDGER_NETWORKS 16384 /* a power of two */
 
 struct ledger {
 	struct ledger_shard shards[LEDGER_SHARDS];
 	ledger_save_fn *save;
 	void *context;
-	uint64_t last_seq; /* atomic */
-	uint64_t unsaved;  /* atomic */
-	uint64_t evicted;  /* atomic */
-	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
+	uint64_t last_seq;		    /* atomic */
+	uint64_t unsaved;		    /* atomic */
+	uint64_t evicted;		    /* atomic */
+	uint64_t swept;			    /* atomic: how many shards ledger_sweep() has swept */
+	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
@@ -71,7 +77,7 @@ void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t n
 
 /* The functions below are called with the shard's lock held. */
 
-/* Return whether the shard has reached its bound, and set is_full to that. */
+/* Return whether the shard has reached its bound, and set its share. */
 bool shard_is_over(struct ledger_shard *shard);
 
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
@@ -81,6 +87,13 @@ struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash,
 struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry); /* without holds */
+
+/* Set the origin of a new entry, which then counts among the keys of its network. */
+void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_origin *origin);
+
+/* Return how many keys a network has; a hash may add those of others. No lock is needed. */
+size_t ledger_network_keys(const uint32_t *networks, const struct ledger_origin *origin);
 
 /* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);

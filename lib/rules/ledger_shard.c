@@ -9,6 +9,7 @@
 #include "lib/rules/ledger_private.h"
 
 #define FIRST_BUCKETS 16
+#define SHARE 4
 
 uint64_t ledger_hash(const char *key, size_t len)
 {
@@ -85,13 +86,61 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	return entry;
 }
 
+/* ---- the bound ------------------------------------------------------------------- */
+
+static uint32_t *keys_of_network(const uint32_t *networks, const struct ledger_origin *origin)
+{
+	return (uint32_t *)&networks[hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1)];
+}
+
+size_t ledger_network_keys(const uint32_t *networks, const struct ledger_origin *origin)
+{
+	return __atomic_load_n(keys_of_network(networks, origin), __ATOMIC_RELAXED);
+}
+
+void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_origin *origin)
+{
+	entry->origin = *origin;
+	if (origin->family != 0)
+		(void)__atomic_add_fetch(keys_of_network(shard->networks, origin), 1,
+			__ATOMIC_RELAXED);
+}
+
+/* Return how many more keys the shard takes; SIZE_MAX: it has no bound. */
+static size_t room_of(const struct ledger_shard *shard)
+{
+	size_t room = SIZE_MAX, fit;
+
+	if (shard->max_entries > 0)
+		room = shard->entry_count < shard->max_entries ?
+			shard->max_entries - shard->entry_count :
+			0;
+	if (shard->max_bytes == 0)
+		return room;
+	if (shard->bytes >= shard->max_bytes)
+		return 0;
+	if (shard->entry_count == 0)
+		return room;
+	fit = (shard->max_bytes - shard->bytes) / (shard->bytes / shard->entry_count) + 1;
+	return fit < room ? fit : room;
+}
+
+/*
+ * A network may have SHARE times as many keys as there is room for. Therefore one network fills at
+ * most 4/5 of the ledger, and ten networks 40/41 of it: others find room, and make more by removing
+ * keys of networks that have more than they.
+ */
 bool shard_is_over(struct ledger_shard *shard)
 {
-	const bool is_over = (shard->max_entries > 0 && shard->entry_count >= shard->max_entries) ||
-		(shard->max_bytes > 0 && shard->bytes >= shard->max_bytes);
+	const size_t room = room_of(shard);
+	size_t share = room;
 
-	__atomic_store_n(&shard->is_full, is_over, __ATOMIC_RELAXED);
-	return is_over;
+	/* While much room is left, no network can exceed its share. */
+	if (room > 0)
+		share = room >= shard->entry_count / 2 ? SIZE_MAX : LEDGER_SHARDS * SHARE * room;
+	__atomic_store_n(&shard->share, share, __ATOMIC_RELAXED);
+	return room == 0;
 }
 
 static void free_runs(struct ledger_shard *shard, struct counter *counters, uint8_t count)
@@ -122,6 +171,9 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	free_attempts(shard, entry);
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
+	if (entry->origin.family != 0)
+		(void)__atomic_sub_fetch(keys_of_network(shard->networks, &entry->origin), 1,
+			__ATOMIC_RELAXED);
 	(void)shard_is_over(shard);
 	free(entry->counters);
 	free(entry);

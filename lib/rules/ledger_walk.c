@@ -119,8 +119,22 @@ void ledger_sweep(struct ledger *ledger, uint64_t now)
 	ledger_shrink(ledger, shard, now);
 }
 
+/* Return how many keys the network with the most has. */
+static size_t most_of_a_network(const struct ledger *ledger)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < LEDGER_NETWORKS; i++) {
+		const size_t keys = __atomic_load_n(&ledger->networks[i], __ATOMIC_RELAXED);
+
+		most = keys > most ? keys : most;
+	}
+	return most;
+}
+
 struct ledger_size ledger_size(struct ledger *ledger)
 {
+	const size_t most = most_of_a_network(ledger);
 	struct ledger_size size = {
 		.bytes = sizeof(*ledger),
 		.unsaved = __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED),
@@ -131,7 +145,8 @@ struct ledger_size ledger_size(struct ledger *ledger)
 		(void)pthread_mutex_lock(&ledger->shards[i].lock);
 		size.keys += ledger->shards[i].entry_count;
 		size.bytes += ledger->shards[i].bytes;
-		size.is_full |= shard_is_over(&ledger->shards[i]);
+		size.is_full |=
+			shard_is_over(&ledger->shards[i]) || most >= ledger->shards[i].share;
 		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
 	}
 	return size;

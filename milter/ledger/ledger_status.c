@@ -43,8 +43,8 @@ static void check_ledger(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Look at posternctl limits for networks whose overflow count is full. If they "
 			"are legitimate, raise [limits] max_keys or max_memory.",
-			"the counts of rate limits are full: new clients and addresses of a network "
-			"share one limit");
+			"the counts of rate limits are full, or one network has its share of them: new "
+			"clients and addresses of a network share one limit");
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
 	if (section->open_error.text[0] != '\0')

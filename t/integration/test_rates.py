@@ -267,7 +267,7 @@ def test_made_up_addresses_are_held_to_one_limit_for_their_network(box):
     flood(40)
     assert flood(10) == 0
     ledger = daemon.ctl("status")["ledger"]
-    assert ledger["full"] and ledger["evicted"] > 0 and ledger["keys"] < 1300
+    assert ledger["full"] and ledger["keys"] < 1000
     overflow = daemon.ctl("limits", "rate_rcpt:overflow 192.0.2.0/24")["keys"][0]
     assert overflow["windows"][0]["used"] >= 4 and overflow["in_force"] is True
     daemon.stop()
@@ -282,4 +282,4 @@ def test_made_up_addresses_are_held_to_one_limit_for_their_network(box):
         assert seen(milter.rcpt("<b@z.example>")) == (450, "4.7.1", "Rate limit 4/1h")
     status = daemon.ctl("status", parse=False)
     assert "the counts of rate limits are full" in status
-    assert len(daemon.ctl("limits", "top", "1000")["keys"]) == 1000
+    assert len(daemon.ctl("limits", "top", "1000")["keys"]) == daemon.ctl("status")["ledger"]["keys"] > 700

@@ -92,7 +92,7 @@ START_TEST(without_a_bound_every_key_is_kept)
 	}
 END_TEST
 
-/* Once the ledger is full, all new keys of one network share one limit, and remove no others. */
+/* Once a network has its share, all its new keys share one limit, and remove no others. */
 START_TEST(a_flood_is_held_to_one_limit)
 	{
 		unsigned accepted;
@@ -101,7 +101,6 @@ START_TEST(a_flood_is_held_to_one_limit)
 		(void)make_flood("rate_rcpt", 3 * KEYS, &flood);
 		ck_assert(ledger_size(ledger).is_full);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
-		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
 		ck_assert_uint_gt(used("rate_rcpt:overflow 192.0.2.0/24"), 0);
 		(void)make_flood("rate_rcpt", 30 * KEYS, &flood); /* fill the last shards */
 		evicted = ledger_size(ledger).evicted;
@@ -127,6 +126,56 @@ START_TEST(others_are_not_held_back_by_a_flood)
 		ck_assert_int_eq(charge("rate_rcpt_sender:c@example.com", &flood), LEDGER_FREE);
 		ck_assert_int_eq(charge("rate_rcpt:d@example.com", &flood), LEDGER_FULL);
 		ck_assert_uint_eq(used("rate_rcpt:overflow 198.51.100.0/24"), 0);
+	}
+END_TEST
+
+/* Return how many of several new keys of each network are refused. */
+static unsigned refused_of(unsigned networks, unsigned keys)
+{
+	unsigned refused = 0;
+
+	for (unsigned net = 0; net < networks; net++) {
+		const struct ledger_origin origin = { 4, { 10, 7, (uint8_t)net } };
+
+		refused += keys - make_flood("rate_rcpt", keys, &origin);
+	}
+	return refused;
+}
+
+/* A flood from one network, below or above half of the limit, holds back no other network, whether
+ * that has many keys already or none. */
+START_TEST(a_flood_locks_out_no_other_network)
+	{
+		const unsigned times = (unsigned)_i + 1;
+
+		ledger_set_bounds(ledger, 100 * KEYS, 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 3000, &other), 3000);
+		for (unsigned i = 0; i < 200 * KEYS; i++) {
+			char key[64];
+
+			(void)snprintf(key, sizeof(key), "rate_rcpt:flood%u@example.com", i);
+			for (unsigned k = 0; k < times; k++)
+				(void)charge(key, &flood);
+		}
+		ck_assert_uint_ge(used("rate_rcpt:overflow 192.0.2.0/24"), limit.count);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 1000, &other), 1000);
+		ck_assert_uint_eq(refused_of(50, 20), 0);
+		ck_assert_uint_le(ledger_size(ledger).keys, 100 * KEYS_MOST);
+	}
+END_TEST
+
+/* A flood from several networks does not hold back others with fewer keys than each of them. */
+START_TEST(a_flood_from_many_networks_holds_back_only_these)
+	{
+		ledger_set_bounds(ledger, 100 * KEYS, 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 1000, &other), 1000);
+		for (unsigned net = 0; net < 20; net++) {
+			const struct ledger_origin origin = { 4, { 11, 0, (uint8_t)net } };
+
+			(void)make_flood("rate_rcpt", 20 * KEYS, &origin);
+		}
+		ck_assert_uint_eq(make_flood("rate_rcpt", 500, &other), 500);
+		ck_assert_uint_eq(refused_of(20, 20), 0);
 	}
 END_TEST
 
@@ -318,6 +367,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, without_a_bound_every_key_is_kept);
 	tcase_add_test(tcase, a_flood_is_held_to_one_limit);
 	tcase_add_test(tcase, others_are_not_held_back_by_a_flood);
+	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0, 3);
+	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
 	tcase_add_test(tcase, some_keys_are_never_removed);
 	tcase_add_test(tcase, overflow_keys_are_bounded);
 	tcase_add_test(tcase, looking_removes_nothing);
