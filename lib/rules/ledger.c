@@ -18,7 +18,7 @@ struct ledger *ledger_new(void)
 	memset(ledger, 0, sizeof(*ledger));
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		ledger->shards[i].share = SIZE_MAX;
-		ledger->shards[i].networks = ledger->networks;
+		ledger->shards[i].ledger = ledger;
 		if (pthread_mutex_init(&ledger->shards[i].lock, NULL) == 0)
 			continue;
 		while (i-- > 0)

@@ -169,7 +169,7 @@ static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t n
 			shard_remove(shard, entry);
 			choice->has_room = true;
 		} else if (can_evict(entry, now, &rank)) {
-			keys = ledger_network_keys(shard->networks, &entry->origin);
+			keys = ledger_network_keys(shard->ledger, &entry->origin);
 			if (keys > others &&
 				(choice->entry == NULL || keys > choice->keys ||
 					(keys == choice->keys && rank < choice->rank))) {
@@ -284,7 +284,7 @@ static bool has_room(const struct ledger_shard *shard, const struct ledger_origi
 	return share == SIZE_MAX ||
 		(share > 0 &&
 			(origin->family == 0 ||
-				ledger_network_keys(shard->networks, origin) < share));
+				ledger_network_keys(shard->ledger, origin) < share));
 }
 
 /* Return whether a new key has to count in an overflow key, whose name is then set. */
@@ -298,8 +298,7 @@ static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_
 	if (found == OVERFLOW_COUNTS)
 		return true;
 	if (!evicts ||
-		evict_one(ledger, shard, now,
-			ledger_network_keys(shard->networks, &request->origin)))
+		evict_one(ledger, shard, now, ledger_network_keys(shard->ledger, &request->origin)))
 		return false;
 	if (found == OVERFLOW_TOO_MANY)
 		make_overflow_key(request->key, request->key_len, NULL, key_r);
@@ -312,6 +311,8 @@ const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 {
 	bool is_changed = false;
 
+	if (__atomic_load_n(&ledger->tight, __ATOMIC_RELAXED) == 0)
+		return requests;
 	if (count > LEDGER_REQUESTS_MAX)
 		return requests; /* ledger_call_begin() refuses them */
 	for (size_t i = 0; i < count; i++) {

@@ -36,7 +36,7 @@ struct ledger_shard {
 	/* Atomic, set by shard_is_over(): how many keys one network may have before its new keys
 	 * overflow. 0: the shard is full; SIZE_MAX: no network can have that many. */
 	size_t share;
-	uint32_t *networks; /* of the ledger */
+	struct ledger *ledger;
 };
 
 #define LEDGER_NETWORKS 16384 /* a power of two */
@@ -45,10 +45,11 @@ struct ledger {
 	struct ledger_shard shards[LEDGER_SHARDS];
 	ledger_save_fn *save;
 	void *context;
-	uint64_t last_seq;		    /* atomic */
-	uint64_t unsaved;		    /* atomic */
-	uint64_t evicted;		    /* atomic */
-	uint64_t swept;			    /* atomic: how many shards ledger_sweep() has swept */
+	uint64_t last_seq; /* atomic */
+	uint64_t unsaved;  /* atomic */
+	uint64_t evicted;  /* atomic */
+	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
+	uint32_t tight;	   /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
 };
 
@@ -93,7 +94,7 @@ void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ledger_origin *origin);
 
 /* Return how many keys a network has; a hash may add those of others. No lock is needed. */
-size_t ledger_network_keys(const uint32_t *networks, const struct ledger_origin *origin);
+size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin);
 
 /* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);

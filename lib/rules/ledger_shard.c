@@ -88,14 +88,15 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 
 /* ---- the bound ------------------------------------------------------------------- */
 
-static uint32_t *keys_of_network(const uint32_t *networks, const struct ledger_origin *origin)
+static uint32_t *keys_of_network(const struct ledger *ledger, const struct ledger_origin *origin)
 {
-	return (uint32_t *)&networks[hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1)];
+	return (uint32_t *)&ledger
+		->networks[hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1)];
 }
 
-size_t ledger_network_keys(const uint32_t *networks, const struct ledger_origin *origin)
+size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin)
 {
-	return __atomic_load_n(keys_of_network(networks, origin), __ATOMIC_RELAXED);
+	return __atomic_load_n(keys_of_network(ledger, origin), __ATOMIC_RELAXED);
 }
 
 void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
@@ -103,7 +104,7 @@ void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
 {
 	entry->origin = *origin;
 	if (origin->family != 0)
-		(void)__atomic_add_fetch(keys_of_network(shard->networks, origin), 1,
+		(void)__atomic_add_fetch(keys_of_network(shard->ledger, origin), 1,
 			__ATOMIC_RELAXED);
 }
 
@@ -139,6 +140,9 @@ bool shard_is_over(struct ledger_shard *shard)
 	/* While much room is left, no network can exceed its share. */
 	if (room > 0)
 		share = room >= shard->entry_count / 2 ? SIZE_MAX : LEDGER_SHARDS * SHARE * room;
+	if ((share < SIZE_MAX) != (shard->share < SIZE_MAX))
+		(void)__atomic_add_fetch(&shard->ledger->tight, share < SIZE_MAX ? 1 : -1U,
+			__ATOMIC_RELAXED);
 	__atomic_store_n(&shard->share, share, __ATOMIC_RELAXED);
 	return room == 0;
 }
@@ -172,7 +176,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
 	shard->entry_count--;
 	if (entry->origin.family != 0)
-		(void)__atomic_sub_fetch(keys_of_network(shard->networks, &entry->origin), 1,
+		(void)__atomic_sub_fetch(keys_of_network(shard->ledger, &entry->origin), 1,
 			__ATOMIC_RELAXED);
 	(void)shard_is_over(shard);
 	free(entry->counters);
