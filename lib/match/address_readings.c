@@ -191,7 +191,7 @@ static size_t find_steps(const struct mail_address *from, struct forms *forms,
 static bool write_domain(const struct mail_address *from, const struct step *step,
 	char domain_r[1 + DOMAIN_SIZE], bool *is_literal_r)
 {
-	char typed[ADDRESS_CANON_SIZE];
+	char typed[ADDRESS_CANON_SIZE] = "";
 	size_t i = 0, len = 0;
 
 	if (step->domain_len > 0 && step->domain[0] == '@') /* Sendmail: "@b!a"@c */
@@ -312,11 +312,12 @@ bool address_at_domain(const struct mail_address *address, const char *domain,
 bool address_fold(const struct mail_address *address, struct mail_address *folded_r)
 {
 	struct forms forms;
-	struct step step = { .local = forms.folded.text };
+	struct step step = { NULL };
 
 	find_plain(address, &forms.plain);
 	if (!fold_case(&forms.plain, &forms.folded))
 		return false;
+	step.local = forms.folded.text;
 	step.local_len = forms.folded.len;
 	return take_step(address, &step, folded_r);
 }

@@ -250,7 +250,8 @@ static void scan_one(struct scan *s)
 
 void regex_cost_find(const char *regex, size_t len, struct regex_cost *cost_r)
 {
-	struct scan s = { .p = regex, .end = regex + len, .depth = 0 };
+	const char *text = len > 0 ? regex : ""; /* an empty one may be NULL */
+	struct scan s = { .p = text, .end = text + len, .depth = 0 };
 
 	s.groups[0] = (struct open){ empty, empty, empty, false };
 	while (s.p < s.end)

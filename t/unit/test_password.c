@@ -95,8 +95,8 @@ END_TEST
 /* A lock is as good as a hash in a row, but no password matches it. */
 START_TEST(nothing_matches_a_lock)
 	{
-		static const char *const locks[] = { "!", "*", "!!", "*LK*", "!" FISH_6, "{CRYPT}!",
-			"{crypt}*" };
+		static const char *const locks[] = { "!", "*", "!!", "*LK*", ("!" FISH_6),
+			"{CRYPT}!", "{crypt}*" };
 
 		for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++) {
 			ck_assert_int_eq(password_usable_or_lock(locks[i], NULL), 0);

@@ -126,6 +126,16 @@ START_TEST(bounds_what_pcre2_needs)
 	}
 END_TEST
 
+/* as an empty struct strbuf has it */
+START_TEST(an_empty_regex_may_be_null)
+	{
+		struct regex_cost cost;
+
+		regex_cost_find(NULL, 0, &cost);
+		ck_assert_uint_eq(cost.bytes, cost_of("").bytes);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -135,6 +145,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, counts_what_repeats_write_out, 0, ROWS(sizes));
 	tcase_add_test(tcase, does_not_overflow);
+	tcase_add_test(tcase, an_empty_regex_may_be_null);
 	tcase_add_loop_test(tcase, bounds_what_pcre2_needs, 0, ROWS(compiled));
 	suite_add_tcase(suite, tcase);
 	return suite;
