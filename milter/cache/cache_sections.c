@@ -255,8 +255,9 @@ static void check_lists(void *context, struct status_health *health)
 		return;
 	if (s.lists_are_gone)
 		status_add_problem(health, "Restore the directory, or correct [lists] directory.",
-			"the directory of the lists does not exist; lists that were read before "
-			"stay in force, others are empty");
+			"%s: the directory of the lists does not exist; lists that were read before "
+			"stay in force, others are empty",
+			s.lists_folder);
 	if (s.lists_unreadable > 0)
 		status_add_problem(health,
 			"Correct the file, its mode, or that of the directory. Postern reads it "

@@ -71,6 +71,8 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 	status->lists_unreadable = 0;
 	status->list_error[0] = '\0';
 	status->lists_are_gone = watch_folder_gone(cache->watch, 0);
+	copy_text(status->lists_folder, sizeof(status->lists_folder),
+		cache->config->lists.directory);
 	status->files_are_polled = watch_is_polled(cache->watch);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (cache->list_error[i].text[0] == '\0')
@@ -100,6 +102,7 @@ void cache_update_files_status(struct cache *cache)
 	if (now.lists_unreadable != status->lists_unreadable ||
 		strcmp(now.list_error, status->list_error) != 0 ||
 		now.lists_are_gone != status->lists_are_gone ||
+		strcmp(now.lists_folder, status->lists_folder) != 0 ||
 		now.files_are_polled != status->files_are_polled ||
 		strcmp(cache->psl_error.text, status->psl_error) != 0)
 		cache_update_status(cache);
@@ -130,6 +133,7 @@ void cache_update_status(struct cache *cache)
 	status->lists_unreadable = files.lists_unreadable;
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
 	status->lists_are_gone = files.lists_are_gone;
+	copy_text(status->lists_folder, sizeof(status->lists_folder), files.lists_folder);
 	status->files_are_polled = files.files_are_polled;
 	memcpy(old.problems, status->problems, sizeof(old.problems));
 	memcpy(status->problems, files.problems, sizeof(status->problems));

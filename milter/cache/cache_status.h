@@ -80,6 +80,7 @@ struct cache_status {
 	size_t lists_unreadable; /* lists whose file cannot be read */
 	char list_error[512];	 /* why the first of them cannot be read */
 	bool lists_are_gone;	 /* their directory is missing */
+	char lists_folder[512];	 /* the path of their directory */
 	bool files_are_polled;	 /* inotify does not report changes of some file */
 	char psl_error[512];	 /* why the public suffix list cannot be read */
 
