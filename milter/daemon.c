@@ -338,6 +338,9 @@ static void open_ledger(struct daemon *daemon)
 	}
 	for (size_t i = 0; i < problems_kept(problems); i++)
 		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
+	for (size_t i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)
+		log_event(LOG_LEVEL_NOTICE, "limits %s",
+			problems_level_text(problems, PROBLEM_NOTE, i));
 	log_event(LOG_LEVEL_INFO, "limits keys=%zu", ledger_size(daemon->ledger).keys);
 	daemon->ledger_section.load_problems = problems;
 	if (ledger_file_start(daemon->ledger_file, &err) != 0)

@@ -59,6 +59,21 @@ static bool is_whole(const char *at, const char *end, struct front *front_r)
 	return true;
 }
 
+/* Return whether the bytes are the beginning of a frame whose rest is missing. */
+static bool is_torn(const char *at, const char *end)
+{
+	const size_t len = at == NULL ? 0 : (size_t)(end - at);
+	struct front front = { .mark = MARK };
+
+	if (len == 0)
+		return false;
+	if (len < sizeof(front))
+		return memcmp(at, &front, len < sizeof(front.mark) ? len : sizeof(front.mark)) == 0;
+	memcpy(&front, at, sizeof(front));
+	return front.mark == MARK && front.len > len - sizeof(front) &&
+		front.len <= FRAME_BODY_MAX + 1;
+}
+
 bool frame_next(struct frame_scan *scan, struct frame *frame_r)
 {
 	const uint32_t mark = MARK;
@@ -70,6 +85,7 @@ bool frame_next(struct frame_scan *scan, struct frame *frame_r)
 			memmem(at + 1, (size_t)(scan->end - at - 1), &mark, sizeof(mark)) :
 			NULL;
 	if (at == NULL) {
+		scan->torn = is_torn(from, scan->end) ? (size_t)(scan->end - from) : 0;
 		scan->lost += (size_t)(scan->end - from);
 		scan->at = scan->end;
 		return false;

@@ -56,6 +56,7 @@ struct frame {
 struct frame_scan {
 	const char *at, *end;
 	size_t lost; /* bytes so far that belong to no whole frame */
+	size_t torn; /* those of them at the end that begin a frame whose rest is missing */
 };
 
 /* Read the next whole frame. Returns false at the end. */

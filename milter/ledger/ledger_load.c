@@ -89,9 +89,15 @@ static void load_frames(struct loading *l, const char *path, const char *text, s
 
 	while (frame_next(&scan, &frame))
 		bad += !load_frame(l, &frame);
-	if (scan.lost > 0)
-		problems_add(l->problems, "%s: %zu bytes are torn or damaged; the rest is used",
-			path, scan.lost);
+	/* A charge is answered only after it was written, and a checkpoint is renamed only then. */
+	if (scan.torn > 0)
+		problems_note(l->problems,
+			"%s: the last %zu bytes are torn, because postern or the system ended "
+			"while they were written; the rest is used",
+			path, scan.torn);
+	if (scan.lost > scan.torn)
+		problems_add(l->problems, "%s: %zu bytes are damaged; the rest is used", path,
+			scan.lost - scan.torn);
 	if (bad > 0)
 		problems_add(l->problems, "%s: %zu entries cannot be read; the rest is used", path,
 			bad);

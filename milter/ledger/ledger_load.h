@@ -22,7 +22,8 @@ struct ledger_loaded {
 /*
  * Fill the ledger, which is empty, from the checkpoint at path and the journals after it. If the
  * checkpoint is damaged, it is renamed to PATH.bad, and PATH.prev with its journals is loaded.
- * Every frame that is damaged or torn is left out, and problems gets a line per file that has any.
+ * Every frame that is damaged or torn is left out. problems gets a line per file that has damaged
+ * ones, and a note per file whose last one is torn.
  * Returns 0, or -1 with err set: out of memory, or the directory cannot be read.
  */
 int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *loaded_r,

@@ -31,6 +31,9 @@ static void check_loaded(const struct problems *problems, struct status_health *
 			"remove it. A restart clears this problem.",
 			"counts of rate limits of earlier runs are left out: %s",
 			problems_text(problems, i));
+	for (size_t i = 0; problems != NULL && i < problems_level_kept(problems, PROBLEM_NOTE); i++)
+		status_add_note(health, "Nothing needs to be done. A restart clears this note.",
+			"%s", problems_level_text(problems, PROBLEM_NOTE, i));
 }
 
 static void check_ledger(void *context, struct status_health *health)

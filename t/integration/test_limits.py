@@ -420,7 +420,7 @@ def test_a_torn_state_is_reported_and_the_rest_counts(box):
     journal.write_bytes(journal.read_bytes()[:-5])
     mark = daemon.mark()
     daemon.start()
-    daemon.wait_log("are torn or damaged; the rest is used", since=mark)
+    daemon.wait_log("ended while they were written; the rest is used", since=mark)
     with begin(daemon) as milter:
         assert mail(milter)
         assert milter.rcpt("<a@x.example>")

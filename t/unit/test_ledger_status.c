@@ -60,6 +60,22 @@ START_TEST(counts_that_could_not_be_read_are_problems)
 	}
 END_TEST
 
+START_TEST(a_torn_end_is_a_note)
+	{
+		json_t *problems, *notes;
+
+		section.load_problems = problems_new();
+		problems_note(section.load_problems, "limits.state.7: torn");
+		problems = status_problems(registry);
+		notes = status_notes(registry);
+		ck_assert_uint_eq(json_array_size(problems), 0);
+		ck_assert_uint_eq(json_array_size(notes), 1);
+		json_decref(problems);
+		json_decref(notes);
+		problems_free(&section.load_problems);
+	}
+END_TEST
+
 START_TEST(counts_that_a_restart_forgets_are_a_problem)
 	{
 		json_t *sections, *problems, *ledger, *problem;
@@ -88,6 +104,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, an_empty_ledger_is_well);
 	tcase_add_test(tcase, counts_that_could_not_be_read_are_problems);
+	tcase_add_test(tcase, a_torn_end_is_a_note);
 	tcase_add_test(tcase, counts_that_a_restart_forgets_are_a_problem);
 	suite_add_tcase(suite, tcase);
 	return suite;
