@@ -312,7 +312,7 @@ bool address_at_domain(const struct mail_address *address, const char *domain,
 bool address_fold(const struct mail_address *address, struct mail_address *folded_r)
 {
 	struct forms forms;
-	struct step step = { NULL };
+	struct step step = { .local = NULL };
 
 	find_plain(address, &forms.plain);
 	if (!fold_case(&forms.plain, &forms.folded))
