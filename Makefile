@@ -16,7 +16,7 @@ CONFIGURE_ARGS =
 PARTS =
 UNIT =
 TESTS =
-FUZZ_TIME = 10
+FUZZ_TIME = 5
 PYTHON = /usr/bin/python3
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 export JOBS
@@ -165,7 +165,8 @@ print-threaded:
 
 submake = $(MAKE) -j$(JOBS)
 # clang builds what the sanitizers watch: its own are faster than gcc's, and no build is for its warnings alone.
-asan = BUILD=build-asan CC=clang SANITIZE=address,undefined WERROR=1
+# The fuzz targets share the objects of the programs for ASan.
+asan = BUILD=build-asan CC=clang SANITIZE=fuzzer-no-link,address,undefined WERROR=1
 tsan = BUILD=build-tsan CC=clang SANITIZE=thread WERROR=1
 
 # UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
@@ -182,7 +183,7 @@ threaded_in = $(patsubst $(BUILD)/%,$(1)/%,$(if $(UNIT),$(units),$(if $(TESTS),,
 replays = $(if $(UNIT),,$(replay_programs))
 integration_tests = $(or $(TESTS),t/integration)
 # Integration tests wait more than they compute.
-integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 3)) t/run-pytest $(PYTHON)
+integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 4)) t/run-pytest $(PYTHON)
 
 .PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
 	check-cases check-integration check-integration-quick check-lint check-tidy check-finds check-bench check-fuzz deps
@@ -264,8 +265,8 @@ export POSTERN_BUILD = $(BUILD)
 
 .PHONY: fuzz bench demo
 fuzz:
-	@$(submake) BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
-	@FUZZ_TIME='$(FUZZ_TIME)' t/run-programs $(fuzz_programs:$(BUILD)/%=fuzz:build-fuzz/%)
+	@$(submake) $(asan) fuzz-programs
+	@FUZZ_TIME='$(FUZZ_TIME)' t/run-programs $(fuzz_programs:$(BUILD)/%=fuzz:build-asan/%)
 
 bench: all helper-programs
 	@$(PYTHON) t/bench/run
@@ -379,7 +380,7 @@ help:
 	@echo '  check-tsan          what runs in several threads, under TSan'
 	@echo '  check-finds         planted faults are found'
 	@echo '  check-bench         each benchmark with small sizes'
-	@echo '  fuzz                each fuzz target for FUZZ_TIME=10 seconds (0: its corpus only)'
+	@echo '  fuzz                each fuzz target for FUZZ_TIME=5 seconds (0: its corpus only)'
 	@echo
 	@echo 'One test:'
 	@echo '  make check-unit UNIT=test_limits (also check-asan, check-valgrind, check-tsan)'

@@ -21,7 +21,7 @@ BUILDS = {
     "unit": [],
     "valgrind": [],
     "replay": [],
-    "asan": ["CC=clang", "SANITIZE=address,undefined"],
+    "asan": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
     "tsan": ["CC=clang", "SANITIZE=thread"],
     "fuzz": ["CC=clang", "SANITIZE=fuzzer-no-link,address,undefined"],
 }

@@ -227,7 +227,7 @@ def test_real_logins_are_held_to_their_limits(box):
     with session() as smtp:
         assert smtp.rcpt("<a@x.example>").code == 250
         assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached, next in ")
-    daemon.kill()
+        daemon.kill()  # before the connection ends, which would give the recipient back
     daemon.start()
     with session() as smtp:
         assert smtp.rcpt("<b@x.example>").words.startswith("Rate limit 1/5m reached, next in ")

@@ -448,7 +448,7 @@ START_TEST(memory_is_bounded_and_freed)
 		size_t empty = ledger_size(ledger).bytes, one;
 		char key[32];
 
-		for (uint64_t i = 0; i < 200000; i++)
+		for (uint64_t i = 0; i < unit_times(200000); i++)
 			ck_assert_int_eq(charge_key(ledger, i * 100000, "busy", limits, 2),
 				LEDGER_FREE);
 		one = ledger_size(ledger).bytes - empty;
@@ -474,7 +474,7 @@ START_TEST(new_keys_free_idle_ones)
 		size_t most = 0;
 		char key[32];
 
-		for (uint64_t i = 0; i < 100000; i++) {
+		for (uint64_t i = 0; i < unit_times(100000); i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
 			(void)charge_key(ledger, i * SECOND, key, &limit, 1); /* each key once */
 			if (ledger_size(ledger).keys > most)

@@ -308,7 +308,7 @@ START_TEST(agrees_with_a_model)
 
 		memset(counts, 0, sizeof(counts));
 		memset(logins, 0, sizeof(logins));
-		for (unsigned n = 0; n < 40000; n++) {
+		for (unsigned n = 0; n < unit_times(40000); n++) {
 			const unsigned which = roll(MODEL_KEYS);
 			const struct ledger_origin origin = { 4, { 10, 1, (uint8_t)(which % 16) } };
 			const unsigned login = roll(8);

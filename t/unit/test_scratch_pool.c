@@ -74,7 +74,8 @@ START_TEST(many_borrowers_have_one_each)
 		for (int round = 0; round < 2; round++) {
 			for (int i = 0; i < 200; i++) {
 				held[i] = scratch_pool_get(pool);
-				ck_assert_int_eq(match(held[i]), REGEX_NO);
+				if (i % 20 == 0)
+					ck_assert_int_eq(match(held[i]), REGEX_NO);
 				for (int j = 0; j < i; j++)
 					ck_assert_ptr_ne(held[j], held[i]);
 			}
@@ -112,7 +113,7 @@ static void *use_many(void *argument)
 	struct user *user = argument;
 	struct regex_scratch *scratch;
 
-	for (int i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < unit_times(500); i++) {
 		scratch = scratch_pool_get(pool);
 		user->shared += note_use(user->number, scratch);
 		user->failed += match(scratch) != REGEX_NO;
