@@ -73,3 +73,14 @@ bool encoded_words_may_hide_at(const char *text, size_t len)
 	}
 	return false;
 }
+
+const char *encoded_word_end(const char *p, const char *end)
+{
+	const char *mark = memchr(p + 2, '?', (size_t)(end - p - 2));
+
+	if (mark == NULL || end - mark < 3 || strchr("bBqQ", mark[1]) == NULL || mark[1] == '\0' ||
+		mark[2] != '?')
+		return NULL;
+	mark = memchr(mark + 3, '?', (size_t)(end - mark - 3));
+	return mark != NULL && end - mark > 1 && mark[1] == '=' ? mark + 2 : NULL;
+}

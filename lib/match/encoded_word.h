@@ -11,4 +11,8 @@
  */
 bool encoded_words_may_hide_at(const char *text, size_t len);
 
+/* Return the end of the encoded-word at p, which begins with "=?", or NULL if it is none. It may
+ * contain any character but "?", as some readers do not look for others. Thread-safe. */
+const char *encoded_word_end(const char *p, const char *end);
+
 #endif

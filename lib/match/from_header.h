@@ -33,7 +33,9 @@ enum from_result {
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
 	 * - NUL, or CR or LF without white space after it; an unclosed quote, comment or literal; a
-	 *   backslash before a special character; a comment or quote within an encoded-word;
+	 *   backslash before a special character; a comment or quote within an encoded-word or
+	 *   square brackets; a comment that contains an @ or < after a closing parenthesis, or an
+	 *   unclosed quote, square bracket or encoded-word, or a parenthesis within one of these;
 	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
 	 *   encoded-word in such a name that may decode to one;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "lib/match/encoded_word.h"
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -40,6 +42,16 @@ static bool is_word_char(char c)
 	return memchr("()<>[]:;@,.\" \t\r\n", c, sizeof("()<>[]:;@,.\" \t\r\n")) == NULL;
 }
 
+/*
+ * Return whether p is within an encoded-word or a bracket. Readers differ about a quote or comment
+ * there: one that decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" first sees another structure,
+ * and others read all of the encoded-word, or as far as the closing bracket, as one word.
+ */
+static bool is_opaque(const struct from_lexer *lx, const char *p)
+{
+	return lx->opaque_end != NULL && p < lx->opaque_end;
+}
+
 /* Return the position after the comment at p, including nested ones; NULL when it is not closed. */
 static const char *comment_end(const char *p, const char *end)
 {
@@ -54,6 +66,54 @@ static const char *comment_end(const char *p, const char *end)
 			p++;
 	}
 	return NULL;
+}
+
+/* Return the end of what begins at p, in a comment, and hides parentheses from some readers: a
+ * quoted string, a bracket or an encoded-word. p if nothing does, NULL if it has no end. */
+static const char *shield_end(const char *p, const char *end)
+{
+	const char closing = *p == '[' ? ']' : '"';
+
+	if (end - p > 1 && p[0] == '=' && p[1] == '?')
+		return encoded_word_end(p, end);
+	if (*p != '"' && *p != '[')
+		return p;
+	for (p++; p < end; p++) {
+		if (*p == closing)
+			return p + 1;
+		if (*p == '\\')
+			p++;
+	}
+	return NULL;
+}
+
+/*
+ * Return whether readers differ about where a comment ends, so that some see an address in it or
+ * miss one after it: those to which the first closing parenthesis ends it, nested or escaped, and
+ * those that look for no parenthesis in quotes, brackets and encoded-words. text is what the
+ * comment contains.
+ */
+static bool is_ambiguous_comment(const char *text, const char *end)
+{
+	const char *p = memchr(text, ')', (size_t)(end - text)), *behind;
+
+	if (p != NULL &&
+		(memchr(p, '@', (size_t)(end - p)) != NULL ||
+			memchr(p, '<', (size_t)(end - p)) != NULL))
+		return true;
+	for (p = text; p < end; p++) {
+		if (*p == '\\') {
+			p++;
+			continue;
+		}
+		if ((behind = shield_end(p, end)) == p)
+			continue;
+		if (behind == NULL || memchr(p, '(', (size_t)(behind - p)) != NULL ||
+			memchr(p, ')', (size_t)(behind - p)) != NULL)
+			return true;
+		p = behind - 1;
+	}
+	return false;
 }
 
 /* Skip white space, folds and comments, and note in the token which of them there were. */
@@ -77,7 +137,8 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 			lx->comments_plain = *lx->odd = true;
 			return;
 		}
-		*lx->odd = *lx->odd || lx->in_encoded;
+		*lx->odd = *lx->odd || is_opaque(lx, lx->at) ||
+			is_ambiguous_comment(lx->at + 1, behind - 1);
 		t->commented = true;
 		lx->at = behind;
 	}
@@ -95,7 +156,7 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 		lx->quotes_plain = *lx->odd = true;
 		return false;
 	}
-	*lx->odd = *lx->odd || lx->in_encoded;
+	*lx->odd = *lx->odd || is_opaque(lx, lx->at);
 	t->kind = FROM_QUOTED;
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
@@ -126,23 +187,28 @@ static bool take_literal(struct from_lexer *lx, struct from_token *t)
 	return true;
 }
 
-/*
- * A reader that decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" before parsing it sees a
- * different structure: remember whether a word leaves an encoded-word open.
- */
+/* Note the encoded-words that begin in a word. One that is malformed has no certain end. */
 static void note_encoded(struct from_lexer *lx, const struct from_token *t)
 {
-	const char *p, *end = t->text + t->len;
+	const char *p, *end = t->text + t->len, *behind;
 
 	for (p = t->text; p + 1 < end; p++) {
-		if (!lx->in_encoded && p[0] == '=' && p[1] == '?') {
-			lx->in_encoded = true;
-			p++;
-		} else if (lx->in_encoded && p[0] == '?' && p[1] == '=') {
-			lx->in_encoded = false;
-			p++;
-		}
+		if (p[0] != '=' || p[1] != '?' || is_opaque(lx, p))
+			continue;
+		behind = encoded_word_end(p, lx->end);
+		lx->opaque_end = behind != NULL ? behind : lx->end;
 	}
+}
+
+/* Note that a bracket begins at p outside of an address. */
+static void note_bracket(struct from_lexer *lx, const char *p)
+{
+	const char *closing;
+
+	if (is_opaque(lx, p))
+		return;
+	closing = memchr(p, ']', (size_t)(lx->end - p));
+	lx->opaque_end = closing != NULL ? closing : lx->end;
 }
 
 static void take_word(struct from_lexer *lx, struct from_token *t)
@@ -177,6 +243,8 @@ struct from_token from_token_next(struct from_lexer *lx)
 		return t;
 	if (*lx->at == '[' && after_at && take_literal(lx, &t))
 		return t;
+	if (*lx->at == '[')
+		note_bracket(lx, lx->at);
 	t.mark = *lx->at++;
 	lx->after_at = t.mark == '@';
 	return t;

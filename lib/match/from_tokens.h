@@ -34,8 +34,8 @@ struct from_token {
 struct from_lexer {
 	const char *at, *end;
 	bool after_at, quotes_plain, comments_plain;
-	bool in_encoded; /* within an encoded-word */
-	bool *odd;	 /* set when readers may differ about the tokens read */
+	const char *opaque_end; /* the end of the encoded-word or bracket read last; NULL: none */
+	bool *odd;		/* set when readers may differ about the tokens read */
 };
 
 /* Read the next token; FROM_END again and again at the end. */

@@ -20,7 +20,7 @@ WORDS = ["Foo", "Jörg", "O'Brien", "x", "=?utf-8?q?a=40evil.example=3E?=", "3",
 QUOTED = ["Foo, Inc", "a@evil.example", "x <a@evil.example>", "a (b", "say \\\"hi\\\"", "\\\\", "b: c;"]
 LOCALS = ["a", "a.b", "o'brien", "x+y", "a=b", "jörg", '"a b"', '"a@evil.example"', '"q\\"t"', '"x.y"']
 DOMAINS = ["mine.example", "b.example", "sub.b.example", "localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]"]
-SPACES = ["", " ", "\t", "\r\n ", " (c)", "(a (b) \\) <x@evil.example>)", "\r\n\t(c) "]
+SPACES = ["", " ", "\t", "\r\n ", " (c)", "(<x@evil.example> (b) \\) c)", "\r\n\t(c) "]
 MANGLES = list("<>@,;:()[]\\\". \t\0\r\n=ax") + ["\r\n ", "\n\t", "a@evil.example", "<<", ">>", '""', "()"]
 
 

@@ -1,6 +1,6 @@
 /*
- * Shows which encoded-words may decode
- * to a text with an @.
+ * Shows which encoded-words may decode to a text with an @, and where
+ * an encoded-word ends.
  */
 #include "lib/match/encoded_word.h"
 
@@ -61,12 +61,47 @@ START_TEST(finds_an_at)
 	}
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t want; /* 0: no encoded-word */
+} words[] = {
+	{ "=?utf-8?q?a?=", 13 },
+	{ "=?utf-8?B?YUA=?= b", 16 },
+	{ "=?a (b?Q?\" <c@d> ?=?=", 19 },
+	{ "=?\?b?\?=", 7 },
+	{ "=?", 0 },
+	{ "=?=", 0 },
+	{ "=?utf-8?", 0 },
+	{ "=?utf-8?q", 0 },
+	{ "=?utf-8?q?", 0 },
+	{ "=?utf-8?q?a?", 0 },
+	{ "=?utf-8?q?a?b?=", 0 },
+	{ "=?utf-8?x?a?=", 0 },
+	{ "=?utf-8?qb?a?=", 0 },
+	{ "=?utf-8?=", 0 },
+};
+
+START_TEST(finds_the_end)
+	{
+		size_t len = strlen(words[_i].text);
+		char *copy = malloc(len); /* without a NUL: ASan sees reads past the end */
+		const char *end;
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, words[_i].text, len);
+		end = encoded_word_end(copy, copy + len);
+		ck_assert_uint_eq(end != NULL ? (size_t)(end - copy) : 0, words[_i].want);
+		free(copy);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("encoded_word");
 	TCase *tcase = tcase_create("encoded_word");
 
 	tcase_add_loop_test(tcase, finds_an_at, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, finds_the_end, 0, sizeof(words) / sizeof(words[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -146,8 +146,9 @@ static const struct from_case cases[] = {
 	{ V("Y (a@evil.e) <x@y.z>"), FROM_ADDRESSES, "x@y.z" },
 	{ V("x(a)@(b)y(c).(d)z(e)"), FROM_ADDRESSES, "x@y.z" },
 	{ V("<(a)x(b)@y.z(c)>(d)"), FROM_ADDRESSES, "x@y.z" },
-	{ V("(a(b(c)<d@e.f>)\\)g@h.i\\() x@y.z"), FROM_ADDRESSES, "x@y.z" },
-	{ V("(\") x@y.z (\")"), FROM_ADDRESSES, "x@y.z" },
+	{ V("(<d@e.f>a(b(c))\\)g\\() x@y.z"), FROM_ADDRESSES, "x@y.z" },
+	{ V("(a(b(c)<d@e.f>)\\)g@h.i\\() x@y.z"), FROM_UNPARSABLE, "x@y.z" },
+	{ V("(\") x@y.z (\")"), FROM_UNPARSABLE, "x@y.z" },
 	{ V("\"(\" <x@y.z> \")\""), FROM_UNPARSABLE, "x@y.z" },
 	{ V("x(fold\r\n here)@y.z"), FROM_ADDRESSES, "x@y.z" },
 	{ V("<a@[ 192.0.2.1 ]>"), FROM_ADDRESSES, "a@[192.0.2.1]" },
@@ -318,6 +319,12 @@ static const struct {
 	{ ".NET Team <me@mine.m>", true },
 	{ "MINE\\me <me@mine.m>", true },
 	{ "Re: Us: Me <me@mine.m>", true },
+	{ "me@mine.m (Me (at home))", true },
+	{ "me@mine.m (Me :-\\))", true },
+	{ "me@mine.m (\"Me\" [x])", true },
+	{ "me@mine.m (Me (ceo@bank.e))", true },
+	{ "me@mine.m (=?utf-8?q?J=C3=B6rg?= =?utf-8?q?[M?=)", true },
+	{ "Me [x] (home) <me@mine.m>", true },
 
 	/* Mail programs differ about these. */
 	{ "ceo@bank.e <me@mine.m>", false },
@@ -417,6 +424,22 @@ static const struct {
 	{ "=?utf-8?q?ceo=40bank.e?=\\x <me@mine.m>", false },
 	{ "\\bank.e <me@mine.m>", false },
 	{ "me@mine.m, .", false },
+
+	/* ... because they differ about the end of a comment, a bracket or an encoded-word. */
+	{ "((c) <ceo@bank.e>) me@mine.m", false },
+	{ "me@mine.m (Me (c) ceo@bank.e)", false },
+	{ "(c\\) <ceo@bank.e>) me@mine.m", false },
+	{ "((c) <ceo) <me@mine.m>", false },
+	{ "(\") me@mine.m ((\") ceo@bank.e)", false },
+	{ "((c) \") me@mine.m (\" <ceo@bank.e>)", false },
+	{ "(\"(\") me@mine.m", false },
+	{ "([) me@mine.m ((]) ceo@bank.e)", false },
+	{ "(=?utf-8?q?) <me@mine.m> ((?=) ceo@bank.e)", false },
+	{ "(=?utf-8?q?(?=) ) <me@mine.m>", false },
+	{ "(=?xxx) \") ceo@bank.e (\" <me@mine.m> (=?x?q?\?=)", false },
+	{ "=?u?= \") ceo@bank.e (\" <me@mine.m> (=?x?q?\?=)", false },
+	{ "Me [ <me@mine.m> (] <ceo@bank.e>)", false },
+	{ "[ (ceo@bank.e) <me@mine.m>", false },
 };
 
 static bool owns_mine(void *context, const struct mail_address *address)

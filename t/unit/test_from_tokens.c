@@ -73,6 +73,16 @@ static const struct {
 	{ TEXT("a (c) b"), "a _b end", false },
 	{ TEXT("a(c) b"), "a _b end", false },
 	{ TEXT("(a(b)(c(d))e)f"), "f end", false },
+	{ TEXT("(a(b)@)c"), "c end", true },
+	{ TEXT("(a\\)<)b"), "b end", true },
+	{ TEXT("(@(b))c"), "c end", false },
+	{ TEXT("(\"a\" [b] =?c?q?d?=)e"), "e end", false },
+	{ TEXT("(\")a"), "a end", true },
+	{ TEXT("([)a"), "a end", true },
+	{ TEXT("(=?)a"), "a end", true },
+	{ TEXT("(\\\")a"), "a end", false },
+	{ TEXT("(\"(\"))a"), "a end", true },
+	{ TEXT("(=?c?q?(?=))a"), "a end", true },
 	{ TEXT("(a\\)b)c"), "c end", false },
 	{ TEXT("(a\\\\)b"), "b end", false },
 	{ TEXT("(\")b\""), "b '\"' end", true },
@@ -121,7 +131,12 @@ static const struct {
 	{ TEXT("=?utf-8?q?a?= (c) \"d\""), "=?utf-8?q?a?= _\"d\" end", false },
 	{ TEXT("=?utf-8?q?(c)?= b"), "=?utf-8?q? ?= _b end", true },
 	{ TEXT("=?utf-8?q?\"d\"?= b"), "=?utf-8?q? \"d\" ?= _b end", true },
-	{ TEXT("=? a ?= (c)"), "=? _a _?= _end", false },
+	{ TEXT("=?a b?B? c ?= (d)"), "=?a _b?B? _c _?= _end", false },
+	{ TEXT("=? a ?= (c)"), "=? _a _?= _end", true },
+	{ TEXT("=?a?= \"c\""), "=?a?= _\"c\" end", true },
+	{ TEXT("[a] (c) \"d\""), "'[' a ']' _\"d\" end", false },
+	{ TEXT("[a (c)]"), "'[' a _']' end", true },
+	{ TEXT("[a \"c\""), "'[' a _\"c\" end", true },
 	{ TEXT("=?=(c)"), "=?= end", true },
 	{ TEXT("?=(c)"), "?= end", false },
 };
@@ -171,7 +186,7 @@ START_TEST(a_copy_reads_the_same_again)
 END_TEST
 
 static const char *const nested[] = { "(", "\"", "((a)", "\"\\", "a@[", "@[(", "=?(", "(\\", "\\\"",
-	"()", "\r\n ", "\"(" };
+	"=?", "[", "(=?[\")", "()", "\r\n ", "\"(" };
 
 /* A mebibyte of openings that are never closed: a quadratic reader would take hours. */
 START_TEST(takes_linear_time_whatever_the_nesting)
