@@ -131,6 +131,9 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost)
 #define CHUNK_WORK 50000 /* of one call of hyperscan, see work_of(); up to 0.1 ms each */
 #define CHUNK_REFUSED 16 /* regexes that hyperscan refuses; each repeats a part of the work */
 
+#define CHUNK_LOOSE 8 /* at most, of those that is_loose() describes */
+#define TEXT_MIN 3    /* characters by which hyperscan finds a regex */
+
 /* hyperscan must prepare a scratch for each database once; the serials of the last ones are kept.
  */
 #define KNOWN 256
@@ -253,9 +256,42 @@ void regex_prefilter_free(struct regex_prefilter **prefilter)
 	free(gone);
 }
 
-static uint64_t work_of(const struct regex_cost *cost)
+/* Return whether a character or an escape stands for itself. */
+static bool is_text(const char *p)
 {
-	return 16 + cost->positions + 9 * regex_prefilter_load(cost) + cost->edges / 4;
+	return *p == '\\' ? ispunct((unsigned char)p[1]) : strchr(".[]()*+?{}|^$", *p) == NULL;
+}
+
+/*
+ * Return whether a regex of the plain syntax repeats something without bound and requires no text
+ * of a few characters. Hyperscan finds others by their text; it merges these into automata, whose
+ * size grows exponentially with their number. A text in a group or beside | is not looked at.
+ */
+static bool is_loose(const char *regex)
+{
+	const char *p = regex, *end = regex + strlen(regex), *next;
+	unsigned depth = 0, run = 0, longest = 0;
+	bool repeats = false, has_branches = false;
+
+	for (; p != NULL && p < end; p = next) {
+		next = *p == '\\' ? p + 2 : *p == '[' ? skip_class(p, end) : p + 1;
+		next = *p == '{' ? skip_counts(p, end) : next;
+		depth += *p == '(';
+		depth -= *p == ')' && depth > 0;
+		repeats = repeats || *p == '*' || *p == '+' ||
+			(*p == '{' && next != NULL && next[-2] == ',');
+		has_branches = has_branches || (*p == '|' && depth == 0);
+		run = depth == 0 && is_text(p) ? run + 1 : 0;
+		if (run > longest && (next == NULL || next >= end || strchr("?*{", *next) == NULL))
+			longest = run;
+	}
+	return repeats && (has_branches || longest < TEXT_MIN);
+}
+
+static uint64_t work_of(const char *regex, const struct regex_cost *cost)
+{
+	return 16 + cost->positions + 9 * regex_prefilter_load(cost) + cost->edges / 4 +
+		(is_loose(regex) ? CHUNK_WORK / (CHUNK_LOOSE + 1) : 0);
 }
 
 /* Returns the index after the regexes of one chunk: at least one, and as many as its bound allows.
@@ -269,7 +305,7 @@ static size_t find_end(const char *const *regexes, const struct regex_cost *cost
 	for (i = from; i < count; i++) {
 		if (regexes[i] == NULL)
 			continue;
-		work += work_of(&costs[i]);
+		work += work_of(regexes[i], &costs[i]);
 		if (i > from && work > CHUNK_WORK)
 			break;
 	}
