@@ -33,7 +33,7 @@ struct ledger;
  *
  * Never removed are keys without origin, which always find room, keys with open reservations, and
  * keys above half of a limit. Overflow keys may exceed the bound by an eighth; beyond that, there
- * is one for all networks ("rate_rcpt:overflow"). Any thread.
+ * is one for all networks ("rate_rcpt:overflow all"). Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 

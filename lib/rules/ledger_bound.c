@@ -46,13 +46,16 @@ static void format_network(const struct ledger_origin *origin, char text_r[NETWO
 			origin->family == 4 ? "/24" : "/48");
 }
 
-/* Write the overflow key of a key's table and an origin; NULL: of all networks. */
+/*
+ * Write the overflow key of a key's table and an origin; NULL: of all networks. It contains a
+ * space, because addresses, which may be "overflow", contain one only in quotes.
+ */
 static void make_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
 	char key_r[OVERFLOW_KEY_SIZE])
 {
 	const char *colon = memchr(key, ':', key_len);
 	int table = colon == NULL || colon - key > 30 ? 0 : (int)(colon - key + 1);
-	char network[NETWORK_SIZE] = "";
+	char network[NETWORK_SIZE] = " all";
 
 	if (origin != NULL)
 		format_network(origin, network);
@@ -84,6 +87,14 @@ static bool has_key(struct ledger *ledger, const char *key, size_t len)
 	return exists;
 }
 
+/* Return whether the shard exceeds its bound by an eighth. */
+static bool is_far_over(const struct ledger_shard *shard)
+{
+	return (shard->max_entries > 0 &&
+		       shard->entry_count > shard->max_entries + shard->max_entries / 8) ||
+		(shard->max_bytes > 0 && shard->bytes > shard->max_bytes + shard->max_bytes / 8);
+}
+
 /* The state of an overflow key: it counts something, it can be made, or neither. */
 enum overflow { OVERFLOW_COUNTS, OVERFLOW_FITS, OVERFLOW_TOO_MANY };
 
@@ -95,8 +106,7 @@ static enum overflow look_at_overflow(struct ledger *ledger, const char *key, ui
 
 	if (entry != NULL && entry_prune(shard, entry, now))
 		found = OVERFLOW_COUNTS;
-	else if (shard->max_entries > 0 &&
-		shard->entry_count > shard->max_entries + shard->max_entries / 8)
+	else if (is_far_over(shard))
 		found = OVERFLOW_TOO_MANY;
 	else
 		found = OVERFLOW_FITS;
@@ -217,12 +227,24 @@ static void evict_entry(struct ledger *ledger, struct ledger_shard *shard,
 	(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
 }
 
+/* Return the overflow key to which a removed key's counts move; common_r is room for its name. */
+static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct leftover *left,
+	char common_r[OVERFLOW_KEY_SIZE])
+{
+	if (look_at_overflow(ledger, left->key, now) != OVERFLOW_TOO_MANY)
+		return left->key;
+	make_overflow_key(left->key, strlen(left->key), NULL, common_r);
+	return common_r;
+}
+
 /* Add the counts that a removed key left. Without memory, they are lost. */
 static void add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left)
 {
+	char common[OVERFLOW_KEY_SIZE];
+	const char *key = overflow_of(ledger, now, left, common);
 	const struct ledger_request request = {
-		.key = left->key,
-		.key_len = strlen(left->key),
+		.key = key,
+		.key_len = strlen(key),
 		.limits = left->limits,
 		.limit_count = left->limit_count < LIMITS_MAX ? left->limit_count : LIMITS_MAX,
 		.amount = left->amount,

@@ -106,11 +106,10 @@ static json_t *view_json(const struct ledger_view *view, bool in_force)
  */
 static bool is_overflow(const char *key)
 {
-	static const char overflow[] = "overflow";
+	static const char overflow[] = "overflow ";
 	const char *colon = strchr(key, ':');
 
-	return colon != NULL && strncmp(colon + 1, overflow, strlen(overflow)) == 0 &&
-		(colon[sizeof(overflow)] == '\0' || colon[sizeof(overflow)] == ' ');
+	return colon != NULL && strncmp(colon + 1, overflow, strlen(overflow)) == 0;
 }
 
 bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,

@@ -205,24 +205,53 @@ START_TEST(some_keys_are_never_removed)
 	}
 END_TEST
 
-/* If no key can be removed, new ones still count: in overflow keys, which are bounded, too. */
+/* Charge a new key of each of many networks that many times. */
+static void charge_networks(unsigned times)
+{
+	char key[64];
+
+	for (unsigned i = 0; i < 4 * KEYS; i++) {
+		const struct ledger_origin origin = { 4, { 11, (uint8_t)(i >> 8), (uint8_t)i } };
+
+		(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
+		for (unsigned k = 0; k < times; k++)
+			(void)charge(key, &origin);
+	}
+}
+
+/* If no key can be removed, new ones still count: in overflow keys, which are bounded, too. An
+ * address may be "overflow", but not "overflow all". */
 START_TEST(overflow_keys_are_bounded)
 	{
-		char key[64];
 		uint64_t common;
 
-		for (unsigned i = 0; i < 4 * KEYS; i++) {
-			const struct ledger_origin origin = { 4,
-				{ 11, (uint8_t)(i >> 8), (uint8_t)i } };
-
-			(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
-			for (unsigned k = 0; k < 3; k++)
-				(void)charge(key, &origin);
-		}
+		charge_networks(3);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
-		common = used("rate_conn:overflow");
+		common = used("rate_conn:overflow all");
 		ck_assert_uint_gt(common, 0);
 		ck_assert_uint_le(common, limit.count);
+		ck_assert_uint_eq(used("rate_conn:overflow"), 0);
+	}
+END_TEST
+
+/* So are those of keys that were removed. */
+START_TEST(overflow_keys_of_removed_keys_are_bounded)
+	{
+		charge_networks(1);
+		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
+		ck_assert_uint_gt(used("rate_conn:overflow all"), 0);
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+	}
+END_TEST
+
+START_TEST(overflow_keys_are_bounded_by_bytes)
+	{
+		const size_t empty = ledger_size(ledger).bytes, most = 512 * LEDGER_SHARDS;
+
+		ledger_set_bounds(ledger, 100 * KEYS, 4 * most);
+		charge_networks(3);
+		ck_assert_uint_gt(used("rate_conn:overflow all"), 0);
+		ck_assert_uint_le(ledger_size(ledger).bytes - empty, 6 * most);
 	}
 END_TEST
 
@@ -371,6 +400,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
 	tcase_add_test(tcase, some_keys_are_never_removed);
 	tcase_add_test(tcase, overflow_keys_are_bounded);
+	tcase_add_test(tcase, overflow_keys_of_removed_keys_are_bounded);
+	tcase_add_test(tcase, overflow_keys_are_bounded_by_bytes);
 	tcase_add_test(tcase, looking_removes_nothing);
 	tcase_add_test(tcase, a_lower_bound_takes_effect);
 	tcase_add_test(tcase, idle_keys_are_removed_first);
