@@ -24,6 +24,7 @@
 #include "milter/log/quote.h"
 
 #define JOURNAL_MIN (UINT64_C(4) << 20) /* bytes; a smaller journal causes no checkpoint */
+#define CHECKPOINT_PAUSE 60		/* seconds until one that failed is tried again */
 #define LOCK_WAIT_MS 3000
 #define LOCK_PAUSE_MS 50
 
@@ -261,11 +262,16 @@ static void *ledger_main(void *argument)
 	bool due = ledger_journal_is_begun(&file->journal) &&
 		file->journal.number > file->checkpoint.first_journal + 1;
 	bool is_behind = false;
+	unsigned pause = 0;
 
 	do {
 		is_behind |= begin_late(file);
-		if (due || is_behind || checkpoint_is_due(file))
+		pause -= pause > 0;
+		/* Each attempt begins a journal, which only a checkpoint removes. */
+		if (due || (is_behind && pause == 0) || checkpoint_is_due(file)) {
 			is_behind &= log_checkpoint(file) != 0;
+			pause = CHECKPOINT_PAUSE;
+		}
 		due = false;
 		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));

@@ -237,6 +237,28 @@ START_TEST(what_could_not_be_saved_is_saved_later)
 	}
 END_TEST
 
+/* Each attempt begins a journal, which only a checkpoint removes. */
+START_TEST(checkpoints_that_fail_leave_few_journals)
+	{
+		const struct timespec pause = { .tv_sec = 4 };
+		struct errmsg err;
+		char obstacle[128];
+
+		(void)snprintf(obstacle, sizeof(obstacle), "%s.new", made_path);
+		ck_assert_int_eq(mkdir(obstacle, 0700), 0);
+		obstruct(0, true);
+		made_ledger_open(NULL);
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		obstruct(0, false);
+		wait_until_saved();
+		(void)nanosleep(&pause, NULL);
+		ledger_file_checkpoint_error(made_file, &err);
+		ck_assert_ptr_nonnull(strstr(err.text, obstacle));
+		ck_assert(!made_exists(made_journal(4)));
+		ck_assert_int_eq(rmdir(obstacle), 0);
+	}
+END_TEST
+
 START_TEST(two_daemons_cannot_use_the_same_files)
 	{
 		struct ledger *other = ledger_new();
@@ -277,6 +299,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_loop_test(tcase, counts_that_can_be_read_are_kept_when_nothing_can_be_written, 0,
 		2);
 	tcase_add_test(tcase, what_could_not_be_saved_is_saved_later);
+	tcase_add_test(tcase, checkpoints_that_fail_leave_few_journals);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
 	suite_add_tcase(suite, tcase);
 	return suite;
