@@ -282,12 +282,13 @@ static int play_rcpts(struct play *p, struct errmsg *err)
 static int add_field(struct play *p, const char *name, json_t *value, struct errmsg *err)
 {
 	struct field field = { json_string_value(value), json_string_length(value) };
+	const size_t len = strcspn(name, " \t"); /* white space may precede the colon */
 
 	if (p->header.from_count == FIELDS_MAX || p->header.sender_count == FIELDS_MAX)
 		return errmsg_set(err, "more than %d From or Sender fields", FIELDS_MAX);
-	if (strcasecmp(name, "From") == 0)
+	if (len == strlen("From") && strncasecmp(name, "From", len) == 0)
 		p->from[p->header.from_count++] = field;
-	else if (strcasecmp(name, "Sender") == 0)
+	else if (len == strlen("Sender") && strncasecmp(name, "Sender", len) == 0)
 		p->fields_sender[p->header.sender_count++] = field;
 	return 0;
 }

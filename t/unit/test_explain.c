@@ -111,6 +111,9 @@ static const struct {
 	{ "{\"login\": \"bob\", \"mail\": \"<bob@example.com>\", \"rcpts\": [\"<x@one.example>\"],"
 	  " \"headers\": [[\"From\", \"bob@example.com\"], [\"from\", \"bob@example.com\"]]}",
 		"connect=accept helo=accept mail=accept rcpt=accept header=reject" },
+	{ "{\"login\": \"bob\", \"mail\": \"<bob@example.com>\", \"rcpts\": [\"<x@one.example>\"],"
+	  " \"headers\": [[\"From\", \"bob@example.com\"], [\"from \\t\", \"bob@example.com\"]]}",
+		"connect=accept helo=accept mail=accept rcpt=accept header=reject" },
 };
 START_TEST(a_session_takes_its_steps)
 	{
