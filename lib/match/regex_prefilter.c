@@ -263,8 +263,8 @@ static bool is_text(const char *p)
 }
 
 /*
- * Return whether a regex of the plain syntax repeats something without bound and requires no text
- * of a few characters. Hyperscan finds others by their text; it merges these into automata, whose
+ * Return whether a regex of the plain syntax has a quantifier and requires no text of a few
+ * characters. Hyperscan finds others by their text; it merges these into automata, whose
  * size grows exponentially with their number. A text in a group or beside | is not looked at.
  */
 static bool is_loose(const char *regex)
@@ -278,8 +278,7 @@ static bool is_loose(const char *regex)
 		next = *p == '{' ? skip_counts(p, end) : next;
 		depth += *p == '(';
 		depth -= *p == ')' && depth > 0;
-		repeats = repeats || *p == '*' || *p == '+' ||
-			(*p == '{' && next != NULL && next[-2] == ',');
+		repeats = repeats || strchr("*+?{", *p) != NULL;
 		has_branches = has_branches || (*p == '|' && depth == 0);
 		run = depth == 0 && is_text(p) ? run + 1 : 0;
 		if (run > longest && (next == NULL || next >= end || strchr("?*{", *next) == NULL))
