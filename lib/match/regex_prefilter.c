@@ -264,8 +264,9 @@ static bool is_text(const char *p)
 
 /*
  * Return whether a regex of the plain syntax has a quantifier and requires no text of a few
- * characters. Hyperscan finds others by their text; it merges these into automata, whose
- * size grows exponentially with their number. A text in a group or beside | is not looked at.
+ * characters. Hyperscan finds others by their text; it merges these into automata, which
+ * takes a time that grows much faster than their number. A text in a group or beside | is not
+ * looked at.
  */
 static bool is_loose(const char *regex)
 {
