@@ -573,8 +573,10 @@ static bool over_budget(struct regex_scratch *s)
 	since = s->looked != 0 ? now - s->looked : 0;
 	s->looked = now;
 	s->spent += since < PAUSE_NS ? since : PAUSE_NS;
+	if (s->spent > s->budget)
+		return true;
 	s->budget += REGEX_BUDGET_EACH_NS;
-	return s->spent > s->budget;
+	return false;
 }
 
 /*

@@ -653,6 +653,39 @@ START_TEST(keeps_to_the_budget)
 	}
 END_TEST
 
+/* A clock that stops when twice the budget is spent. */
+static uint64_t stopping_clock(void)
+{
+	if (fake_now < 2 * REGEX_BUDGET_NS)
+		fake_now += REGEX_BUDGET_NS / 4;
+	return fake_now;
+}
+
+/* Regexes that are not tried do not add to the budget: the last one, which matches, is not. */
+START_TEST(a_spent_budget_stays_spent)
+	{
+		enum { COUNT = 3000 };
+		static char text[COUNT][16];
+		static const char *regexes[COUNT];
+		struct regexlist *list;
+		struct regex_scratch *scratch = regex_scratch_new(stopping_clock);
+		uint32_t value = 0;
+
+		for (int i = 0; i < COUNT; i++) {
+			(void)snprintf(text[i], sizeof(text[i]), "(?=x)%d", i);
+			regexes[i] = i + 1 < COUNT ? text[i] : "(?=q)q";
+		}
+		list = list_of(true, regexes, COUNT);
+		ck_assert_ptr_nonnull(scratch);
+		fake_now = 1;
+		regex_scratch_begin(scratch);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_uint_lt(value, 10);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
+	}
+END_TEST
+
 /* Time in which the thread waits for a processor is not charged to the budget. */
 START_TEST(charges_no_pause)
 	{
@@ -765,6 +798,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, is_bounded, 0, 2 * sizeof(slow) / sizeof(slow[0]));
 	tcase_add_loop_test(tcase, reports_a_failure_unless_another_regex_matches, 0, 2);
 	tcase_add_test(tcase, keeps_to_the_budget);
+	tcase_add_test(tcase, a_spent_budget_stays_spent);
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
