@@ -89,12 +89,7 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 
-	for (size_t i = 0; i < count; i++) {
-		if (requests[i].limit_count == 0)
-			return LEDGER_FAILED;
-	}
-	c.requests = ledger_bound(ledger, now, requests, count, true, &bounded);
-	if (ledger_call_begin(&c) != 0)
+	if (ledger_bound_begin(&c, requests, &bounded) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
 	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE)

@@ -361,3 +361,15 @@ const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 	}
 	return is_changed ? bounded->requests : requests;
 }
+
+int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *requests,
+	struct ledger_bounded *bounded)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		if (requests[i].limit_count == 0)
+			return -1;
+	}
+	call->requests =
+		ledger_bound(call->ledger, call->now, requests, call->count, true, bounded);
+	return ledger_call_begin(call);
+}

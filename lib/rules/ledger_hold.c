@@ -99,12 +99,7 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 	enum ledger_answer answer;
 	const struct held *held;
 
-	for (size_t i = 0; i < count; i++) {
-		if (requests[i].limit_count == 0)
-			return LEDGER_FAILED;
-	}
-	c.requests = ledger_bound(ledger, now, requests, count, true, &bounded);
-	if (ledger_call_begin(&c) != 0)
+	if (ledger_bound_begin(&c, requests, &bounded) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < count; i++) {
 		held = find_held(*hold, c.entry[i]);

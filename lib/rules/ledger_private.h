@@ -164,6 +164,13 @@ struct ledger_call {
  */
 int ledger_call_begin(struct ledger_call *call);
 
+/*
+ * The same for requests that are charged or reserved: each must have a limit, and new keys are made
+ * room for or replaced, as in ledger_bound(). The caller has set the other fields up to count.
+ */
+int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *requests,
+	struct ledger_bounded *bounded);
+
 /* Lock the shards, which the caller has set. */
 void ledger_call_lock(struct ledger_call *call);
 void ledger_call_end(struct ledger_call *call);
