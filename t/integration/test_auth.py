@@ -174,6 +174,7 @@ def test_a_delayed_answer_delays_no_other(daemon):
     with Dovecot(daemon.auth) as slow, Dovecot(daemon.auth) as quick:
         for _ in range(5):
             slow.plain("eve", "wrong", client="192.0.2.66")
+        daemon.wait_record(login="eve", **{"delay-ms": "2000"})  # the fifth
         since = daemon.mark()
         slow.begin("PLAIN", plain("eve", "wrong"), client="192.0.2.66")
         assert quick.plain("bob", "pa55word") == ("OK", "bob")

@@ -203,7 +203,11 @@ class Postern:
     # ---- its log -------------------------------------------------------------------------------
 
     def mark(self):
-        """The present end of the log, for the parameter since."""
+        """
+        The present end of the log, for the parameter since. An answer comes before its line, which the log thread
+        holds for some milliseconds; wait for that line first if nothing but it would do.
+        """
+        time.sleep(0.1)
         return len(self.process.text())
 
     def log(self, since=0):
