@@ -35,7 +35,7 @@
  * the rows of a load are put in force together with the files as they are when the load ends.
  */
 
-#define STOP_WRITE_MS 2000   /* how long a stop waits for the JSON file */
+#define STOP_WRITE_MS 5000   /* how long a stop waits for the JSON file */
 #define STOP_PREPARE_MS 1000 /* how long it waits for the present step of the regexes */
 
 /* ---- the thread --------------------------------------------------------------- */

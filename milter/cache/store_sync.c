@@ -7,13 +7,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/conf/file.h"
 #include "lib/store/store_write.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define RETRY_MS 30000 /* after a write that failed */
+#define RETRY_MS 30000	  /* after a write that failed */
+#define ROOM_LOOK_MS 1000 /* between two looks whether there is room for it by now */
+#define ROOM_GAIN 4096	  /* bytes */
 
 /* One write of the file. Its thread owns it until has_ended is set. */
 struct writing {
@@ -30,6 +35,8 @@ struct store_sync {
 	struct writing *wanted; /* the next write; NULL: none */
 	int64_t due;		/* when it begins; CLOCK_NEVER while none is wanted */
 	int64_t not_before;	/* the earliest `due` */
+	int64_t retry;		/* until then, a failed write waits for room */
+	uint64_t room;		/* for which there must be more than this, in bytes */
 	bool is_running;
 	pthread_t thread;
 	struct handover *handover; /* of the running thread */
@@ -140,6 +147,7 @@ static void begin_writing(struct store_sync *sync, int64_t now)
 	struct handover *handover = calloc(1, sizeof(*handover));
 
 	sync->due = CLOCK_NEVER;
+	sync->retry = 0;
 	if (handover == NULL || pthread_mutex_init(&handover->lock, NULL) != 0) {
 		free(handover);
 		sync->due = now + RETRY_MS;
@@ -178,21 +186,51 @@ static void note_success(struct store_sync *sync, const struct writing *w)
 		(int)(w->ended - w->began));
 }
 
+/* Returns the bytes that are free for files in the folder of path; 0 if unknown. */
+static uint64_t find_room(const char *path)
+{
+	char *folder = file_directory(path);
+	struct statvfs fs;
+	bool is_known = folder != NULL && statvfs(folder, &fs) == 0;
+
+	free(folder);
+	return is_known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
+/* Whether the write that failed may succeed now: there is more room than after it, and no less than
+ * the present file takes. */
+static bool has_gained_room(const struct store_sync *sync)
+{
+	uint64_t room = find_room(sync->wanted->path);
+	struct stat st;
+
+	return room >= sync->room + ROOM_GAIN &&
+		(stat(sync->wanted->path, &st) < 0 || room >= (uint64_t)st.st_size);
+}
+
+/* After a failure, write again when there is more room, and after RETRY_MS in any case. */
+static void plan_retry(struct store_sync *sync, const struct writing *w, int64_t pause)
+{
+	sync->room = find_room(w->path);
+	sync->retry = w->ended + RETRY_MS;
+	sync->not_before = w->ended + (pause > ROOM_LOOK_MS ? pause : ROOM_LOOK_MS);
+}
+
 /* The thread has ended: note its result, and decide when the next write may begin. */
 static void end_writing(struct store_sync *sync)
 {
 	struct writing *w = sync->handover->writing;
-	int64_t took = w->ended - w->began;
+	int64_t pause = (w->ended - w->began) * 4;
 
 	(void)pthread_join(sync->thread, NULL);
 	sync->is_running = false;
-	sync->not_before =
-		w->ended + (took * 4 > STORE_SYNC_PAUSE_MS ? took * 4 : STORE_SYNC_PAUSE_MS);
 	if (w->ret == 0) {
 		note_success(sync, w);
+		sync->not_before =
+			w->ended + (pause > STORE_SYNC_PAUSE_MS ? pause : STORE_SYNC_PAUSE_MS);
 	} else {
 		note_failure(sync, &w->err);
-		sync->not_before = w->ended + RETRY_MS;
+		plan_retry(sync, w, pause);
 		if (sync->wanted == NULL) { /* nothing is newer: write the same again */
 			sync->wanted = w;
 			sync->handover->writing = NULL;
@@ -222,8 +260,12 @@ bool store_sync_attend(struct store_sync *sync, int64_t now)
 
 	if (ended)
 		end_writing(sync);
-	if (!sync->is_running && sync->wanted != NULL && now >= sync->due)
+	if (sync->is_running || sync->wanted == NULL || now < sync->due)
+		return ended;
+	if (now >= sync->retry || has_gained_room(sync))
 		begin_writing(sync, now);
+	else
+		sync->due = now + ROOM_LOOK_MS;
 	return ended;
 }
 
@@ -274,17 +316,20 @@ void store_sync_free(struct store_sync **sync, int wait_ms)
 {
 	struct store_sync *s = *sync;
 	int64_t deadline = clock_ms() + wait_ms;
-	bool is_free;
+	bool has_ended;
 
 	*sync = NULL;
 	if (s == NULL)
 		return;
-	is_free = !s->is_running || wait_for_end(s, deadline);
-	if (is_free && s->wanted != NULL && s->error.text[0] == '\0') {
+	has_ended = !s->is_running || wait_for_end(s, deadline);
+	if (has_ended && s->wanted != NULL) {
 		begin_writing(s, clock_ms());
-		if (s->is_running)
-			(void)wait_for_end(s, deadline);
+		has_ended = !s->is_running || wait_for_end(s, deadline);
 	}
+	if (!has_ended || s->wanted != NULL)
+		log_event(LOG_LEVEL_ERROR,
+			"store not written before the end: a start without the database would use older rules: %s",
+			has_ended ? s->error.text : "writing takes too long");
 	writing_free(&s->wanted);
 	free(s);
 }

@@ -12,8 +12,9 @@
 /*
  * Writes PostgreSQL's rows to the JSON file. A separate thread does each write, from references to
  * immutable rows, so that a slow disk does not delay a load. The file is written soon after a
- * change; under constant change, every few seconds, or less often if writing takes long. Only one
- * thread may call these functions. They log failures. Times are of clock_ms().
+ * change; under constant change, every few seconds, or less often if writing takes long. A write
+ * that failed is repeated as soon as there is more room on the disk, and twice a minute in any
+ * case. Only one thread may call these functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
@@ -24,8 +25,9 @@ struct store_sync;
 struct store_sync *store_sync_new(int wake_fd);
 
 /*
- * Wait for the write in progress, then write the rows that are still wanted, for wait_ms in all.
- * After that time, the writing thread is abandoned and ends with the process. Accepts NULL.
+ * Wait for the write in progress, then write the rows that are still wanted, also those that could
+ * not be written before, for wait_ms in all. After that time, the writing thread is abandoned and
+ * ends with the process. Logs an error if the file lacks rows then. Accepts NULL.
  */
 void store_sync_free(struct store_sync **sync, int wait_ms);
 

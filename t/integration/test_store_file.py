@@ -2,12 +2,17 @@
 
 import json
 import os
+import pwd
 import re
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
-from harness.box import needs_root
+from harness.box import needs_mounts, needs_root
+from harness.packages import OWN_MOUNTS
+from harness.postern import USER
 from harness.tables import (asking, database, follow, may, status, wait_may, wait_may_not, wait_source)
 from harness.wait import wait_until
 
@@ -118,21 +123,62 @@ def test_constant_change_writes_the_file_every_few_seconds_and_at_its_end(box):
     assert daemon.log().count("store written") <= 4
 
 
-def test_a_full_disk_causes_a_warning_and_keeps_the_old_file(box):
-    """A folder in which no file can be created has the same effect as a full disk."""
+def test_a_full_disk_causes_a_warning_and_is_written_to_as_soon_as_there_is_room(box):
+    needs_mounts()
+    db = database(box)
+    daemon = follow(box, db, start=False, config={"store": {"path": "run/disk/store.json"}})
+    disk = daemon.run / "disk"
+    disk.mkdir()
+    daemon.process.argv = [*OWN_MOUNTS, "sh", "-c",
+                           f"mount -t tmpfs -o size=256k,uid={pwd.getpwnam(USER).pw_uid} tmpfs {disk} && exec \"$@\"",
+                           "sh", *daemon.process.argv]
+    daemon.start()
+    inside = Path(f"/proc/{daemon.process.pid}/root{disk}")
+    wait_until((inside / "store.json").exists, "the store is written")
+    old = (inside / "store.json").read_bytes()
+    with pytest.raises(OSError, match="No space left"), open(inside / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(1024))
+    db.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE)
+    daemon.wait_log("store not written")
+    assert (inside / "store.json").read_bytes() == old
+    assert "No space left" in status(daemon)["store"]["error"]
+    (inside / "filler").unlink()
+    daemon.wait_log("store written again")  # the deadline is earlier than the next attempt without more room
+    assert b"x@example.com" in (inside / "store.json").read_bytes()
+
+
+def test_what_could_not_be_written_is_written_at_the_end(box):
     needs_root()
     db = database(box)
     daemon = follow(box, db)
     daemon.wait_log("store written")
-    old = daemon.store_path.read_bytes()
     os.chown(daemon.run, 0, 0)
-    db.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE)
     daemon.wait_log("store not written")
-    assert daemon.store_path.read_bytes() == old
-    assert "Permission denied" in status(daemon)["store"]["error"]
-    time.sleep(1)
-    assert daemon.log().count("store not written") == 1
+    shutil.chown(daemon.run, USER)
+    daemon.stop()
+    db.stop()
+    daemon.start()
+    assert not may(daemon, *ALICE)
+
+
+def test_a_store_that_stays_unwritten_is_reported_at_the_end(box):
+    needs_root()
+    db = database(box)
+    daemon = follow(box, db)
+    daemon.wait_log("store written")
+    os.chown(daemon.run, 0, 0)
+    db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE)
+    daemon.wait_log("store not written")
+    assert status(daemon)["store"]["error"]
+    daemon.stop()
+    assert daemon.log().count("store not written, ") == 1
+    daemon.wait_log("store not written before the end: a start without the database would use older rules: "
+                    f"{daemon.store_path}.new: Permission denied")
 
 
 # ---- the store itself -----------------------------------------------------------------------------

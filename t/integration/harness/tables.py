@@ -22,17 +22,17 @@ def database(box, files=OURS, **options):
     return db
 
 
-def follow(box, db, user="postern", port=None, config=None, ready=True, **options):
+def follow(box, db, user="postern", port=None, config=None, ready=True, start=True, **options):
     """
-    A daemon that follows db, whose rows are in force unless ready=False. options are added to [database], config
-    contains other sections.
+    A daemon that follows db, whose rows are in force unless ready=False or start=False. options are added to
+    [database], config contains other sections.
     """
     conninfo = db.conninfo(user=user, port=port or db.port)
     keys = {"conninfo": conninfo, **QUICK, **options}
-    daemon = box.postern(config={"database": keys, "log": {"level": "debug"},
+    daemon = box.postern(start=start, config={"database": keys, "log": {"level": "debug"},
                                  "check": {"limits": "no"},  # the tests ask often
                                  **(config or {})})
-    if ready:
+    if ready and start:
         wait_source(daemon, "database")
     return daemon
 
