@@ -400,8 +400,9 @@ static void start_threads(struct daemon *daemon)
 
 /* ---- running --------------------------------------------------------------- */
 
-/* Handle signals until one ends the daemon. */
-static void obey_signals(struct daemon *daemon)
+/* Handle signals until one ends the daemon. Returns the exit status: that of a failure if libmilter
+ * has given up, so that the service manager starts the daemon again. */
+static int obey_signals(struct daemon *daemon)
 {
 	int signal;
 
@@ -413,7 +414,7 @@ static void obey_signals(struct daemon *daemon)
 			break;
 		case SIGNALS_END:
 			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));
-			return;
+			return EX_OK;
 		case SIGNALS_IGNORED:
 			log_event(LOG_LEVEL_NOTICE,
 				"SIGHUP ignored=yes hint=\"posternctl reload or SIGUSR1 reads "
@@ -423,6 +424,12 @@ static void obey_signals(struct daemon *daemon)
 			break;
 		}
 	}
+	log_event(LOG_LEVEL_ERROR,
+		"ending error=\"libmilter accepts no more connections; see its last log lines\" status=%d",
+		EX_UNAVAILABLE);
+	process_notify(
+		"STATUS=failed: libmilter accepts no more connections; see its last log lines");
+	return EX_UNAVAILABLE;
 }
 
 static void announce(struct daemon *daemon)
@@ -465,10 +472,11 @@ static void stop_all(struct daemon *daemon)
 	log_stop();
 }
 
-/* The sockets are opened as root; the user does everything else. */
-static void run(struct daemon *daemon)
+/* The sockets are opened as root; the user does everything else. Returns the exit status. */
+static int run(struct daemon *daemon)
 {
 	struct errmsg err;
+	int status;
 
 	settle_options(daemon);
 	signals_take(daemon->options->foreground, MILTER_SIGNAL);
@@ -507,11 +515,12 @@ static void run(struct daemon *daemon)
 	announce(daemon);
 	if (milter_start(&err) != 0)
 		process_fail(EX_OSERR, &err);
-	obey_signals(daemon);
+	status = obey_signals(daemon);
 	stop_all(daemon);
+	return status;
 }
 
-void daemon_run(const struct daemon_options *options, const struct config *config)
+int daemon_run(const struct daemon_options *options, const struct config *config)
 {
 	static struct daemon daemon; /* libmilter's workers may outlive the call */
 	struct errmsg err;
@@ -522,5 +531,5 @@ void daemon_run(const struct daemon_options *options, const struct config *confi
 		process_fail(EX_OSERR, &err);
 	if (process_close_inherited(&err) != 0)
 		process_fail(EX_OSERR, &err);
-	run(&daemon);
+	return run(&daemon);
 }

@@ -13,11 +13,12 @@ struct daemon_options {
 };
 
 /*
- * Run the daemon. Returns when a signal has ended it and everything that it owns is closed. A
- * failure to start ends the process with a message and an exit code of sysexits.h. The daemon takes
- * a reference of config. Call this once per process; libmilter's threads may still run when it
- * returns, so that the process must end with _exit().
+ * Run the daemon. Returns the exit status when everything that it owns is closed: EX_OK after a
+ * signal, EX_UNAVAILABLE when libmilter accepts no more connections. A failure to start ends the
+ * process with a message and an exit code of sysexits.h. The daemon takes a reference of config.
+ * Call this once per process; libmilter's threads may still run when it returns, so that the
+ * process must end with _exit().
  */
-void daemon_run(const struct daemon_options *options, const struct config *config);
+int daemon_run(const struct daemon_options *options, const struct config *config);
 
 #endif

@@ -126,6 +126,7 @@ int main(int argc, char **argv)
 	struct options options;
 	const struct config *config;
 	uint8_t key[16];
+	int status;
 
 	read_options(argc, argv, &options);
 	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
@@ -135,9 +136,9 @@ int main(int argc, char **argv)
 	options.daemon.config_path = absolute(options.daemon.config_path);
 	options.daemon.pid_file = absolute(options.daemon.pid_file);
 	config = load_config(&options.daemon);
-	daemon_run(&options.daemon, config);
+	status = daemon_run(&options.daemon, config);
 	config_unref(&config);
 	(void)fflush(NULL);
-	_exit(EX_OK); /* with exit(), libmilter's handler would destroy locks that its threads use
-		       */
+	_exit(status); /* with exit(), libmilter's handler would destroy locks that its threads use
+			*/
 }

@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "milter/log/log.h"
 #include "milter/loop/accept_delay.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/descriptors.h"
@@ -79,11 +78,19 @@ int sigwait(const sigset_t *set, int *signal_r)
 		(void)pause();
 }
 
+/* Let the main thread end the daemon. */
+static void report_end(void)
+{
+	atomic_store(&milter.ended, true);
+	(void)pthread_kill(milter.main, MILTER_SIGNAL);
+}
+
 /*
  * libmilter calls accept() again at once after EMFILE and similar errors, which occupies a
  * processor and uses each descriptor that is closed. This accept(), which replaces it in the same
  * way, pauses for a second then, and leaves the reserve of descriptors to the rest of the daemon.
- * Nothing else in the process calls it. Runs on libmilter's listener.
+ * If the socket cannot be listened on any more, the daemon ends, because libmilter would first try
+ * for two minutes. Nothing else in the process calls it. Runs on libmilter's listener.
  */
 int patient_accept(int fd, struct sockaddr *address, socklen_t *len) __asm__("accept");
 
@@ -99,6 +106,8 @@ int patient_accept(int fd, struct sockaddr *address, socklen_t *len)
 	}
 	if (accepted >= 0) {
 		accept_delay_end(&delay, clock_ms());
+	} else if (error == EBADF || error == EINVAL || error == ENOTSOCK) {
+		report_end();
 	} else if (accept_delay_is_needed(error)) {
 		accept_delay_add(&delay, error, clock_ms());
 		(void)nanosleep(&pause, NULL);
@@ -110,11 +119,8 @@ int patient_accept(int fd, struct sockaddr *address, socklen_t *len)
 static void *milter_main(void *unused)
 {
 	(void)unused;
-	if (smfi_main() != MI_SUCCESS)
-		log_event(LOG_LEVEL_ERROR,
-			"milter ended=yes error=\"libmilter's main loop failed\"");
-	atomic_store(&milter.ended, true);
-	(void)pthread_kill(milter.main, MILTER_SIGNAL);
+	(void)smfi_main(); /* returns only after a failure, because nothing calls smfi_stop() */
+	report_end();
 	return NULL;
 }
 

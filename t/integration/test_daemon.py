@@ -22,6 +22,7 @@ from harness.wait import wait_until
 pytestmark = pytest.mark.quick
 
 DENY = {"mail_from.access.blacklist": "spam@bad.example\n"}
+PIDFD_GETFD = 438  # the number of the system call on every architecture
 
 
 def refuses(daemon, sender="<spam@bad.example>"):
@@ -296,6 +297,41 @@ def test_systemd_is_notified(box):
         assert notified.recv(1000).startswith(b"READY=1\n")
         daemon.stop()
         assert notified.recv(1000) == b"STOPPING=1"
+
+
+def descriptor_of(pid, path):
+    """A copy of the listening descriptor that a process has for the path."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as lines:
+        inode = next(fields[6] for fields in map(str.split, lines)
+                     if fields[-1] == str(path) and fields[3] == "00010000")
+    found = next(int(link.name) for link in Path(f"/proc/{pid}/fd").iterdir()
+                 if os.readlink(link) == f"socket:[{inode}]")
+    pidfd = os.pidfd_open(pid)
+    copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, found, 0)
+    os.close(pidfd)
+    assert copy >= 0, os.strerror(ctypes.get_errno())
+    return copy
+
+
+def test_when_libmilter_gives_up_it_ends_with_a_failure(box):
+    """Its socket is shut down from outside, after which nothing can be accepted."""
+    needs_root()
+    path = box.folder / "notify"
+    daemon = box.postern(start=False, lists=DENY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        path.chmod(0o666)
+        notified.settimeout(20)
+        daemon.process.env = {"NOTIFY_SOCKET": str(path)}
+        daemon.start()
+        assert notified.recv(1000).startswith(b"READY=1\n")
+        with socket.socket(fileno=descriptor_of(daemon.process.pid, daemon.socket)) as listening:
+            listening.shutdown(socket.SHUT_RDWR)
+        assert daemon.process.child.wait(60) == os.EX_UNAVAILABLE
+        assert notified.recv(1000) == b"STATUS=failed: libmilter accepts no more connections; see its last log lines"
+        assert notified.recv(1000) == b"STOPPING=1"
+    daemon.wait_log('ending error="libmilter accepts no more connections; see its last log lines" status=69')
+    daemon.was_ready = False  # a status other than 0 is right here
 
 
 def test_in_the_foreground_the_log_goes_to_standard_error_unless_that_is_the_journal(box):
