@@ -29,6 +29,7 @@
 #include "lib/store/token_keys.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_connection.h"
+#include "milter/pg/pg_conninfo.h"
 
 int files_report_init(struct files_report *report)
 {
@@ -396,6 +397,18 @@ static void check_folders(const struct config *config, bool by_root, struct prob
 	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, problems);
 }
 
+static void note_target(const struct config *config, struct problems *problems)
+{
+	const char *remedy = pg_check_target(config->given.conninfo);
+	struct errmsg err;
+
+	if (remedy == NULL)
+		return;
+	(void)errmsg_set(&err, "%s", remedy);
+	(void)config_key_error(config, "database", "conninfo", &err);
+	problems_note(problems, "%s", err.text);
+}
+
 void files_check(const struct config *config, const char *user, struct files_report *report)
 {
 	if (user[0] == '\0')
@@ -404,9 +417,11 @@ void files_check(const struct config *config, const char *user, struct files_rep
 	check_keys(config, user, report);
 	check_suspensions(config, user, report);
 	check_limits(config, user, report);
-	if (config->database.present)
+	if (config->database.present) {
+		note_target(config, report->problems);
 		try_create(config->store.path, user, "no copy of the database is kept",
 			report->problems);
+	}
 }
 
 /* ---- the child ------------------------------------------------------------------- */

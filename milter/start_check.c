@@ -7,7 +7,7 @@
 
 #include "milter/auth/auth_sockets.h"
 #include "milter/loop/listen.h"
-#include "milter/pg/pg_connection.h"
+#include "milter/pg/pg_conninfo.h"
 #include "milter/smtp/milter_address.h"
 
 static void check_group(const struct config *config, const char *section, const char *group,

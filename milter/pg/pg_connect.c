@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "milter/loop/clock.h"
+#include "milter/pg/pg_conninfo.h"
 #include "milter/pg/pg_private.h"
 
 /*
@@ -123,42 +124,6 @@ static PGconn *dial_end(struct dial *dial)
 	return conn;
 }
 
-/* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
-static bool may_hold_password(const char *conninfo)
-{
-	const char *user = strstr(conninfo, "://"), *at = strrchr(conninfo, '@');
-
-	return strstr(conninfo, "passw") != NULL ||
-		(user != NULL && at != NULL && strchr(user + 3, ':') != NULL &&
-			strchr(user + 3, ':') < at);
-}
-
-/*
- * libpq quotes a bad connection string in its error message. Therefore the string is parsed before
- * it is used, and libpq's message is shown only if the string can contain no password.
- */
-int pg_check_conninfo(const char *conninfo, struct errmsg *err)
-{
-	bool is_string = strchr(conninfo, '=') != NULL || strstr(conninfo, "://") != NULL;
-	PQconninfoOption *options;
-	char *message = NULL;
-
-	if (!is_string)
-		return 0; /* the name of a database */
-	if ((options = PQconninfoParse(conninfo, &message)) != NULL) {
-		PQconninfoFree(options);
-		return 0;
-	}
-	if (message == NULL || may_hold_password(conninfo))
-		(void)errmsg_set(err,
-			"libpq cannot read the connection string (not shown here, because it may "
-			"contain a password)");
-	else
-		(void)errmsg_set(err, "%.*s", (int)strcspn(message, "\n"), message);
-	PQfreemem(message);
-	return -1;
-}
-
 static struct pg *pg_new(PGconn *conn, const struct config *config, const struct pg_waiter *waiter)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
@@ -195,6 +160,7 @@ enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *
 	if (PQstatus(conn) != CONNECTION_OK) {
 		(void)pg_fail(&failed, PQerrorMessage(conn));
 		*err = failed.error;
+		pg_explain_target(conn, err);
 	} else if ((*pg_r = pg_new(conn, config, waiter)) != NULL) {
 		return PG_OK;
 	} else {

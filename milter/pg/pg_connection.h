@@ -45,12 +45,6 @@ enum pg_outcome {
 enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *waiter,
 	struct pg **pg_r, struct errmsg *err);
 
-/*
- * Have libpq parse a connection string. Returns 0, or -1 with err set, which shows no part of a
- * password.
- */
-int pg_check_conninfo(const char *conninfo, struct errmsg *err);
-
 void pg_close(struct pg **pg); /* accepts NULL */
 
 /* Use this configuration's timeouts, schema and queries from the next statement on. */

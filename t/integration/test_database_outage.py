@@ -232,6 +232,23 @@ def test_a_connection_string_never_shows(box):
     assert "s3cret" not in daemon.log()
 
 
+def test_a_target_that_the_role_defeats_is_explained(box):
+    """role.sql sets default_transaction_read_only, from which libpq takes every server for a standby."""
+    db = database(box)
+    remedy = "use target_session_attrs=primary"
+    daemon = follow(box, db, ready=False, conninfo=f"{db.conninfo(user='postern')} target_session_attrs=read-write")
+    daemon.wait_log("session is read-only")
+    daemon.wait_log(remedy)
+    assert remedy in status(daemon)["database"]["error"]
+    _, output = daemon.check_config()
+    assert f"note: {daemon.conf}:" in output and remedy in output
+    daemon.configure({"database": {"conninfo": f"{db.conninfo(user='postern')} target_session_attrs=primary"}})
+    daemon.ctl("reload")
+    assert may(daemon, *ALICE)
+    _, output = daemon.check_config()
+    assert "target_session_attrs" not in output
+
+
 # ---- standbys --------------------------------------------------------------------------------------
 
 

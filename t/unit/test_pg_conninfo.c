@@ -1,0 +1,65 @@
+/*
+ * Shows which connection strings are refused, what the message shows of them, and which values of
+ * target_session_attrs are explained.
+ */
+#include <string.h>
+
+#include "milter/pg/pg_conninfo.h"
+#include "t/unit/unit.h"
+
+START_TEST(a_message_never_shows_a_password)
+	{
+		struct errmsg err;
+
+		ck_assert_int_eq(pg_check_conninfo("mail", NULL), 0);
+		ck_assert_int_eq(pg_check_conninfo("host=db1 password=s3cret", NULL), 0);
+		ck_assert_int_eq(pg_check_conninfo("host=db1 dbnam=mail", &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "dbnam"));
+		ck_assert_int_eq(pg_check_conninfo("host=db1 password=s3cret x y", &err), -1);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+		ck_assert_int_eq(pg_check_conninfo("postgresql://bob:s3cret@db1:x/%zz", &err), -1);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+	}
+END_TEST
+
+static const struct {
+	const char *conninfo, *remedy; /* NULL: none */
+} targets[] = {
+	{ "mail", NULL },
+	{ "", NULL },
+	{ "host=db1 dbnam=mail", NULL },
+	{ "host=db1,db2 target_session_attrs=any", NULL },
+	{ "host=db1,db2 target_session_attrs=primary", NULL },
+	{ "host=db1,db2 target_session_attrs=prefer-standby", NULL },
+	{ "host=db1,db2 target_session_attrs=read-write", "use target_session_attrs=primary" },
+	{ "postgresql://db1,db2/mail?target_session_attrs=read-write",
+		"use target_session_attrs=primary" },
+	{ "target_session_attrs = 'read-only'", "prefer-standby or standby" },
+};
+
+START_TEST(targets_that_the_role_defeats_are_explained)
+	{
+		const char *remedy = pg_check_target(targets[_i].conninfo);
+
+		if (targets[_i].remedy == NULL) {
+			ck_assert_ptr_null(remedy);
+		} else {
+			ck_assert_ptr_nonnull(remedy);
+			ck_assert_ptr_nonnull(strstr(remedy, targets[_i].remedy));
+		}
+	}
+END_TEST
+
+static Suite *pg_conninfo_suite(void)
+{
+	Suite *suite = suite_create("pg_conninfo");
+	TCase *tcase = tcase_create("pg_conninfo");
+
+	tcase_add_test(tcase, a_message_never_shows_a_password);
+	tcase_add_loop_test(tcase, targets_that_the_role_defeats_are_explained, 0,
+		(int)(sizeof(targets) / sizeof(targets[0])));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(pg_conninfo_suite)
