@@ -15,7 +15,8 @@
 --
 -- The feed does not record rows that logical replication applies, because statement triggers do not fire there:
 -- do not publish `changes` and feed_*, and install the feed on a subscriber only for rows that are written there.
--- Nor does it record rows that are written while its triggers are disabled; readers detect that and load everything.
+-- Nor does it record rows that are written while its triggers are disabled, or definitions that change (columns,
+-- partitions, policies, other tables of these names). Postern compares the definitions at each poll.
 
 \set ON_ERROR_STOP 1
 \if :{?schema}
@@ -110,13 +111,14 @@ BEGIN
 END
 $function$;
 
--- The trigger on users and profiles, after each statement. Arguments: the channel, and the largest number of rows
--- to record one by one.
+-- The trigger on users and profiles, their partitions and children, after each statement. Arguments: the channel, the
+-- largest number of rows to record one by one, and the table that is recorded: users or profiles.
 CREATE OR REPLACE FUNCTION feed_record() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 DECLARE
 	channel CONSTANT text := TG_ARGV[0];
 	max_rows CONSTANT bigint := TG_ARGV[1];
+	tbl CONSTANT text := coalesce(TG_ARGV[2], TG_TABLE_NAME);
 	ids text[];
 BEGIN
 	IF TG_OP = 'INSERT' THEN
@@ -135,7 +137,7 @@ BEGIN
 	IF cardinality(ids) > max_rows THEN
 		ids := ARRAY[NULL];
 	END IF;
-	INSERT INTO changes (tbl, row_id) SELECT TG_TABLE_NAME, row_id FROM unnest(ids) AS row_id;
+	INSERT INTO changes (tbl, row_id) SELECT tbl, row_id FROM unnest(ids) AS row_id;
 	IF channel <> '' THEN
 		PERFORM pg_notify(channel, 'postern');
 	END IF;
@@ -153,21 +155,27 @@ END
 $function$;
 
 -- ENABLE ALWAYS: the triggers also fire under session_replication_role = replica. Each event has a trigger of its
--- own, because transition tables require that.
-SELECT format('DROP TRIGGER IF EXISTS %I ON %I', trigger_name, tbl),
-	format('CREATE TRIGGER %I AFTER %s ON %I %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
+-- own, because transition tables require that. A statement trigger fires only for the table that the statement names,
+-- so that partitions and children have triggers, too; run the file again after adding one.
+SELECT format('DROP TRIGGER IF EXISTS %I ON %s', trigger_name, tbl),
+	format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
 		trigger_name, event, tbl, transition, call),
-	format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', tbl, trigger_name)
+	format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tbl, trigger_name)
 FROM (
+	WITH RECURSIVE family AS (
+		SELECT name, quote_ident(name)::regclass AS tbl FROM unnest(ARRAY['profiles', 'users']) AS name
+		UNION
+		SELECT f.name, i.inhrelid::regclass FROM family AS f JOIN pg_inherits AS i ON i.inhparent = f.tbl
+	)
 	SELECT tbl, event, 'postern_feed_' || lower(event) AS trigger_name, transition,
-		format('feed_record(%L, %L)', :'channel', :'max_rows') AS call
-	FROM unnest(ARRAY['profiles', 'users']) AS tbl, (VALUES
+		format('feed_record(%L, %L, %L)', :'channel', :'max_rows', name) AS call
+	FROM family JOIN pg_class AS c ON c.oid = tbl AND c.relkind IN ('r', 'p'), (VALUES
 		('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
 		('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
 		('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
 		('TRUNCATE', '')) AS events (event, transition)
 	UNION ALL
-	SELECT 'changes', event, 'postern_forget_' || lower(event), transition, 'feed_forget()'
+	SELECT 'changes'::regclass, event, 'postern_forget_' || lower(event), transition, 'feed_forget()'
 	FROM (VALUES
 		('DELETE', 'REFERENCING OLD TABLE AS gone'),
 		('TRUNCATE', '')) AS events (event, transition)
@@ -189,7 +197,9 @@ $function$;
 --	running: the same in all sessions of a server that has kept running or was stopped cleanly; '-' if unknown
 --	wal: no commit that this database snapshot sees is beyond this position
 --	snapshot: the committed transactions. On a standby, pg_current_snapshot() does not list running transactions,
---		so there all transactions from the oldest one on count as not seen.
+--		so there all transactions from the oldest one on count as not seen, and +COUNT/ID follows: how many rows of
+--		those transactions are visible nevertheless, and the highest id among them. Rows with higher ids are new. If
+--		more rows up to that id are visible later, a transaction was committed late.
 CREATE OR REPLACE FUNCTION feed_marks(OUT place text, OUT triggers text, OUT session text,
 	OUT running text, OUT wal bigint, OUT prunes bigint, OUT snapshot text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
@@ -210,7 +220,9 @@ BEGIN
 	IF pg_is_in_recovery() THEN
 		running := 'standby/' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint;
 		wal := pg_last_wal_replay_lsn() - '0/0';
-		snapshot := format('%1$s:%1$s:', pg_snapshot_xmin(now_seen));
+		SELECT format('%1$s:%1$s:+%2$s/%3$s', pg_snapshot_xmin(now_seen), count(*), coalesce(max(id), 0))
+			INTO snapshot FROM changes
+			WHERE txid >= pg_snapshot_xmin(now_seen) AND txid < pg_snapshot_xmax(now_seen);
 	ELSE
 		SELECT coalesce(string_agg(mark::text, '/' ORDER BY mark), '-') INTO running FROM feed_crash_mark;
 		wal := pg_current_wal_insert_lsn() - '0/0';
@@ -240,15 +252,18 @@ DECLARE
 	was CONSTANT text[] := string_to_array(since, ' ');
 	marks record;
 	seen pg_snapshot;
+	applied bigint[];	-- on a standby: COUNT and ID of feed_marks()
+	last bigint := 0;	-- rows up to this id were applied
 BEGIN
-	IF since IS NULL OR since !~
-		'^feed-1( [^ ]+){4} [0-9]{1,18} [0-9]{1,18} [0-9]{1,19}:[0-9]{1,19}:[0-9,]*$' THEN
+	IF since IS NULL OR since !~ ('^feed-1( [^ ]+){4} [0-9]{1,18} [0-9]{1,18} '
+		'[0-9]{1,19}:[0-9]{1,19}:[0-9,]*([+][0-9]{1,18}/[0-9]{1,18})?$') THEN
 		reason := 'no position';
 		RETURN NEXT;
 		RETURN;
 	END IF;
 	SELECT * INTO marks FROM feed_marks();
-	seen := was[8];
+	seen := split_part(was[8], '+', 1);
+	applied := string_to_array(split_part(was[8], '+', 2), '/');
 	reason := CASE
 		WHEN was[2] <> marks.place THEN 'another database'
 		WHEN was[3] <> marks.triggers THEN 'triggers changed'
@@ -262,12 +277,16 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
+	IF applied[1] = (SELECT count(*) FROM changes WHERE txid >= pg_snapshot_xmin(seen)
+		AND txid < pg_snapshot_xmax(pg_current_snapshot()) AND id <= applied[2]) THEN
+		last := applied[2];
+	END IF;
 	-- Ids from this database snapshot's xmax on came with a dump: no visible one belongs to this cluster.
 	RETURN QUERY
 		WITH news AS (
 			SELECT DISTINCT c.tbl, c.row_id FROM changes AS c
 			WHERE c.txid >= pg_snapshot_xmin(seen) AND NOT pg_visible_in_snapshot(c.txid, seen)
-			AND c.txid < pg_snapshot_xmax(pg_current_snapshot())
+			AND c.txid < pg_snapshot_xmax(pg_current_snapshot()) AND c.id > last
 		), whole AS (
 			SELECT n.tbl FROM news AS n GROUP BY n.tbl
 			HAVING bool_or(n.row_id IS NULL) OR count(*) > max_rows

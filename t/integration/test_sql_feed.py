@@ -300,7 +300,8 @@ def test_rows_deleted_by_hand_are_noticed(db, reader):
 
 @pytest.mark.parametrize("position", [
     None, "", "x", "feed-0 a b c d 1 2 3:4:", "feed-1 a b c d 1 2", "feed-1 a b c d x 2 3:4:",
-    "feed-1 a b c d 1 2 3:4:;", "feed-1  b c d 1 2 3:4:", "feed-1 a b c d 1 2 3:4: "])
+    "feed-1 a b c d 1 2 3:4:;", "feed-1  b c d 1 2 3:4:", "feed-1 a b c d 1 2 3:4: ",
+    "feed-1 a b c d 1 2 3:4:+", "feed-1 a b c d 1 2 3:4:+1/", "feed-1 a b c d 1 2 3:4:+1/2/3"])
 def test_an_invalid_position_asks_for_everything(db, reader, position):
     reader.position = position
     assert reader.look() == {EVERYTHING} and reader.reason == "no position"
@@ -353,6 +354,30 @@ def test_a_table_that_was_replaced_has_no_triggers(db, reader):
     db.apply("feed.sql")
     assert db.value("SELECT haraka.feed_ready()", user="postern")
     assert reader.poll() == {EVERYTHING}
+
+
+@pytest.mark.parametrize("layout", [
+    """ALTER TABLE haraka.users RENAME TO p1; ALTER TABLE haraka.p1 ALTER id DROP IDENTITY;
+    CREATE TABLE haraka.users (LIKE haraka.p1) PARTITION BY RANGE (id);
+    ALTER TABLE haraka.users ATTACH PARTITION haraka.p1 FOR VALUES FROM (0) TO (1000);
+    CREATE TABLE haraka.middle PARTITION OF haraka.users FOR VALUES FROM (1000) TO (2000) PARTITION BY RANGE (id);
+    CREATE TABLE haraka."P 2" PARTITION OF haraka.middle FOR VALUES FROM (1000) TO (2000)""",
+    """CREATE TABLE haraka.middle (LIKE haraka.users) INHERITS (haraka.users);
+    CREATE TABLE haraka."P 2" (LIKE haraka.users) INHERITS (haraka.middle)"""], ids=["partitions", "children"])
+def test_statements_on_partitions_and_children_are_recorded(db, reader, layout):
+    db.query(layout)
+    db.apply("feed.sql")
+    db.query("GRANT SELECT ON ALL TABLES IN SCHEMA haraka TO postern")
+    db.apply("role.sql")
+    reader.poll()
+    db.query('INSERT INTO haraka."P 2" (id, username, enabled) VALUES (1001, \'x\', true)')
+    assert reader.poll() == users(1001)
+    db.query("UPDATE haraka.middle SET froms = 'a@b'")
+    assert reader.poll() == users(1001)
+    db.query("UPDATE haraka.users SET froms = 'c@d' WHERE id = 1001")
+    assert reader.poll() == users(1001)
+    db.query('TRUNCATE haraka."P 2"')
+    assert reader.poll() == {("users", None)}
 
 
 def test_running_feed_sql_again_is_noticed_and_keeps_the_recorded_changes(db, reader):

@@ -216,7 +216,7 @@ START_TEST(a_deep_plan_is_read)
 		len += (size_t)sprintf(plan + len, "{" SCAN("users") "}");
 		for (i = 0; i < 600; i++)
 			len += (size_t)sprintf(plan + len, "]}");
-		len += (size_t)sprintf(plan + len, "}]");
+		(void)sprintf(plan + len, "}]");
 		ck_assert_int_eq(plan_reads_parse("SELECT 1", plan, &reads, &err), 0);
 		ck_assert_str_eq(joined(reads.relations), "\"haraka\".\"users\"");
 		plan_reads_clear(&reads);

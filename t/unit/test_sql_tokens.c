@@ -102,7 +102,7 @@ END_TEST
 START_TEST(space_before_a_token_is_noted)
 	{
 		const char *at = "f(a) (b) --\n(";
-		bool spaces[9];
+		bool spaces[9] = { false };
 		size_t count = 0;
 		struct sql_token token;
 

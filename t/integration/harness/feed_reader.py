@@ -99,6 +99,13 @@ class Database:
     def connect(self, autocommit=True, **keys):
         return self.server.connect(autocommit, dbname=self.name, **keys)
 
+    def conninfo(self, **keys):
+        return self.server.conninfo(**{"dbname": self.name, **keys})
+
+    @property
+    def port(self):
+        return self.server.port
+
     def apply(self, file, **variables):
         return self.server.apply(file, dbname=self.name, **variables)
 
