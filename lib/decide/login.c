@@ -65,15 +65,15 @@ static int collect_hash(void *context, const struct user *user)
 
 /*
  * Return a hash to be checked in place of an unknown user's: that of another user, always the same
- * for one login, so that the time of the answer reveals as little as possible.
+ * for one login in all its spellings, so that the time of the answer reveals as little as possible.
  */
-static const char *model_for(const struct policy *policy, const char *login)
+static const char *model_for(const struct policy *policy, const struct login_request *request)
 {
 	struct models models = { .count = 0 };
 
 	(void)users_each(policy_parts(policy)->users, collect_hash, &models);
 	return models.count == 0 ? NULL :
-				   models.hash[hash_bytes(login, strlen(login)) % models.count];
+				   models.hash[(login_key(policy, request) >> 1) % models.count];
 }
 
 static void check_nobody(const struct login_rules *rules, const struct login_request *request,
@@ -83,7 +83,7 @@ static void check_nobody(const struct login_rules *rules, const struct login_req
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
-	(void)password_check_nobody(model_for(rules->policy, request->login), request->secret);
+	(void)password_check_nobody(model_for(rules->policy, request), request->secret);
 	refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 

@@ -322,6 +322,47 @@ START_TEST(an_unknown_user_costs_as_much_as_a_known_one)
 	}
 END_TEST
 
+/* A known user costs the same in each spelling, so an unknown one must, too. */
+START_TEST(each_spelling_of_an_unknown_user_costs_the_same)
+	{
+		static const char *const names[] = { "eve", "EVE", "eve@example.com",
+			"Eve@Example.Com", "mallory", "Mallory", "MALLORY@example.com" };
+		const struct login_rules rules = rules_of_all();
+		char dear[384], id[2] = "0", name[2] = "a";
+		double cost[COUNT(names)] = { 0 };
+		struct login_answer answer;
+		clock_t started;
+
+		made_end(&made);
+		ck_assert_int_eq(password_hash("secret", "sha512", 10000, dear, NULL), 0);
+		made_begin(&made);
+		made.settings->default_domain = "example.com";
+		for (int i = 0; i < 8; i++, id[0]++, name[0]++)
+			(void)made_user(&made,
+				&(struct made_user){ .id = id,
+					.name = name,
+					.password = i % 2 == 0 ? hash : dear });
+		made_build(&made);
+		for (int i = 0; i < COUNT(names); i++) {
+			const struct login_request request = { .login = names[i],
+				.secret = "wrong" };
+			struct login_rules mixed = rules;
+
+			mixed.policy = made.policy;
+			started = clock();
+			for (int turn = 0; turn < 3; turn++)
+				login_check(&mixed, &request, &answer);
+			cost[i] = (double)(clock() - started);
+		}
+		for (int i = 1; i < COUNT(names); i++) {
+			const double one = cost[i < 4 ? 0 : 4], two = cost[i];
+
+			ck_assert_msg(one < 4 * two + 1 && two < 4 * one + 1, "%s: %.0f, not %.0f",
+				names[i], two, one);
+		}
+	}
+END_TEST
+
 START_TEST(suspensions_go_to_a_text_and_come_back)
 	{
 		struct suspensions *again = suspensions_new();
@@ -363,6 +404,7 @@ static Suite *login_suite(void)
 	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);
 	tcase_add_test(tests, a_suspended_user_sends_nothing);
 	tcase_add_loop_test(tests, an_unknown_user_costs_as_much_as_a_known_one, 0, 3);
+	tcase_add_test(tests, each_spelling_of_an_unknown_user_costs_the_same);
 	tcase_add_test(tests, suspensions_go_to_a_text_and_come_back);
 	suite_add_tcase(suite, tests);
 	return suite;
