@@ -101,6 +101,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	peers_sweep(auth);
+	attempt_report_unlogged(auth);
 	auth_keys_refresh(auth, false);
 }
 
@@ -186,9 +187,7 @@ int auth_new(struct server *server, struct shared *shared, const struct auth_soc
 	auth->shared = shared;
 	auth->started = clock_ms();
 	LIST_INIT(&auth->attempts);
-	TAILQ_INIT(&auth->closed);
-	for (int rank = 0; rank < PEER_RANKS; rank++)
-		TAILQ_INIT(&auth->peers[rank]);
+	peers_init(auth);
 	if (start_serving(auth, sockets, err) < 0) {
 		auth_free(&auth);
 		return -1;

@@ -23,6 +23,7 @@
 #define CHECK_BY_MS 8000
 #define ATTEMPTS_MAX 8192	       /* inside at once */
 #define PATIENT_MAX (ATTEMPTS_MAX / 2) /* of them, over saslauthd */
+#define CLAIMED_MAX (ATTEMPTS_MAX / 4) /* of them, through a port that anybody may use */
 #define STARTING_MS 5000	       /* how long a new daemon may still lack its first policy */
 #define RETRY_MS 50
 #define WORKER_NICE 2 /* the server thread, which answers from the auth cache, goes first */
@@ -56,6 +57,7 @@ static void attempt_free(struct attempt *attempt)
 	LIST_REMOVE(attempt, link);
 	auth->attempt_count--;
 	auth->patient_count -= attempt->ticket.is_patient;
+	auth->claimed_count -= attempt->request.is_client_claimed;
 	fair_queue_remove(auth->queue, &attempt->item);
 	if (auth_gate_leave(auth->gate, &attempt->ticket, auth_seconds()))
 		event_active(auth->gate_opened, EV_TIMEOUT, 0);
@@ -237,6 +239,7 @@ static void on_checked(void *argument)
 
 	auth->working--;
 	auth->working_behind -= gives_way(attempt);
+	attempt->is_checked = true;
 	conclude_attempt(attempt);
 	attempts_employ(auth);
 }
@@ -449,18 +452,19 @@ static int copy_request(struct attempt *attempt, const struct attempt_request *r
 	return attempt->request.login == NULL || attempt->request.secret == NULL ? -1 : 0;
 }
 
-static bool has_room(const struct auth *auth, bool is_patient)
+/* The bounds of the kinds leave a quarter to the MTAs at the other sockets. */
+static bool has_room(const struct auth *auth, const struct attempt_request *request)
 {
 	return auth->attempt_count < ATTEMPTS_MAX &&
-		(!is_patient || auth->patient_count < PATIENT_MAX);
+		(!request->is_mute || auth->patient_count < PATIENT_MAX) &&
+		(!request->is_client_claimed || auth->claimed_count < CLAIMED_MAX);
 }
 
 void attempt_begin(struct auth *auth, const struct attempt_request *request, attempt_done *done,
 	void *context, struct attempt **handle_r)
 {
 	const struct login_answer failed = { .result = LOGIN_UNDECIDED };
-	struct attempt *attempt =
-		has_room(auth, request->is_mute) ? calloc(1, sizeof(*attempt)) : NULL;
+	struct attempt *attempt = has_room(auth, request) ? calloc(1, sizeof(*attempt)) : NULL;
 
 	*handle_r = NULL;
 	if (attempt == NULL) {
@@ -472,6 +476,7 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
 	LIST_INSERT_HEAD(&auth->attempts, attempt, link);
 	auth->attempt_count++;
 	auth->patient_count += request->is_mute;
+	auth->claimed_count += request->is_client_claimed;
 	attempt->auth = auth;
 	attempt->handle = handle_r;
 	*handle_r = attempt;

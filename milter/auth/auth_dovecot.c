@@ -15,6 +15,7 @@
 #include "milter/log/quote.h"
 
 #define REQUESTS_MAX 64		      /* of one connection at once; Postfix sends one */
+#define LINES_PER_TURN 8	      /* of one connection, before others have theirs */
 #define REFUSED "Invalid credentials" /* fail2ban's filters for Postfix match only letters */
 
 /* One AUTH command and its exchange. */
@@ -128,6 +129,13 @@ static void end_undecided(struct request *request)
 		peer_close_written(peer);
 }
 
+/* Read on in the loop's next turn. */
+static void read_later(struct peer *peer)
+{
+	if (evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
+		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+}
+
 static void on_decided(void *context, const struct login_answer *answer)
 {
 	struct request *request = context;
@@ -156,9 +164,8 @@ static void on_decided(void *context, const struct login_answer *answer)
 			peer_close_written(peer);
 		return;
 	}
-	/* In the loop's next turn, read the input that had to wait for room. */
-	if (peer->bev != NULL && evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0)
-		bufferevent_trigger(peer->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	if (peer->bev != NULL)
+		read_later(peer); /* the input that had to wait for room */
 }
 
 static void begin_attempt(struct request *request, const char *refusal, enum login_cause cause)
@@ -166,7 +173,7 @@ static void begin_attempt(struct request *request, const char *refusal, enum log
 	struct sasl_credentials credentials = { .login = "", .secret = "" };
 	struct attempt_request attempt = {
 		.client = request->client,
-		.is_client_claimed = request->peer->is_anybody,
+		.is_client_claimed = request->peer->kind == PEERS_ANYBODY,
 		.protocol = AUTH_PROTOCOL_DOVECOT,
 		.mechanism = request->sasl == NULL ? "" : sasl_mechanism_name(request->sasl),
 		.refusal = refusal,
@@ -364,8 +371,12 @@ static void read_lines(struct peer *peer)
 	size_t len;
 	char *line;
 
-	while (peer->bev != NULL && !dovecot->is_ending) {
+	for (int lines = 0; peer->bev != NULL && !dovecot->is_ending; lines++) {
 		input = bufferevent_get_input(peer->bev);
+		if (lines == LINES_PER_TURN) {
+			read_later(peer);
+			return;
+		}
 		if (dovecot->count >= REQUESTS_MAX && !drop_silent_request(dovecot))
 			return; /* on_decided() reads on */
 		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL)

@@ -24,6 +24,25 @@ static const int64_t idle_ms[PEER_RANKS] = {
 	[PEER_SERVED] = INT64_C(3600000),
 };
 
+void peers_init(struct auth *auth)
+{
+	TAILQ_INIT(&auth->closed);
+	for (int kind = 0; kind < PEER_KINDS; kind++) {
+		for (int rank = 0; rank < PEER_RANKS; rank++)
+			TAILQ_INIT(&auth->peers[kind].rank[rank]);
+	}
+}
+
+size_t peers_count(const struct auth *auth)
+{
+	return auth->peers[PEERS_LOCAL].count + auth->peers[PEERS_ANYBODY].count;
+}
+
+static struct peer_list *list_of(struct peer *peer)
+{
+	return &peer->auth->peers[peer->kind].rank[peer->rank];
+}
+
 void peer_close(struct peer *peer)
 {
 	struct auth *auth = peer->auth;
@@ -34,9 +53,9 @@ void peer_close(struct peer *peer)
 	peer->bev = NULL;
 	peer->protocol->close(peer);
 	peer->state = NULL;
-	TAILQ_REMOVE(&auth->peers[peer->rank], peer, link);
+	TAILQ_REMOVE(list_of(peer), peer, link);
 	TAILQ_INSERT_TAIL(&auth->closed, peer, link);
-	auth->peer_count--;
+	auth->peers[peer->kind].count--;
 	event_active(auth->reaper, EV_TIMEOUT, 0);
 }
 
@@ -59,15 +78,13 @@ void peer_close_written(struct peer *peer)
 
 void peer_active(struct peer *peer, enum peer_rank rank)
 {
-	struct auth *auth = peer->auth;
-
 	if (peer->bev == NULL)
 		return;
-	TAILQ_REMOVE(&auth->peers[peer->rank], peer, link);
+	TAILQ_REMOVE(list_of(peer), peer, link);
 	if (rank > peer->rank)
 		peer->rank = rank;
 	peer->active = clock_ms();
-	TAILQ_INSERT_TAIL(&auth->peers[peer->rank], peer, link);
+	TAILQ_INSERT_TAIL(list_of(peer), peer, link);
 }
 
 void peer_write(struct peer *peer, const struct strbuf *out)
@@ -113,13 +130,13 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 	peer_close(peer);
 }
 
-/* Close the idlest peer of the lowest rank, up to highest, to make room for another. */
-static bool close_idlest_peer(struct auth *auth, enum peer_rank highest)
+/* Close the kind's idlest peer of the lowest rank, up to highest, to make room for another. */
+static bool close_idlest_peer(struct auth *auth, enum peer_kind kind, enum peer_rank highest)
 {
 	struct peer *idlest = NULL;
 
 	for (int rank = 0; rank <= (int)highest && idlest == NULL; rank++)
-		idlest = TAILQ_FIRST(&auth->peers[rank]);
+		idlest = TAILQ_FIRST(&auth->peers[kind].rank[rank]);
 	if (idlest == NULL)
 		return false;
 	auth->evicted++;
@@ -135,18 +152,26 @@ size_t peers_most(const struct auth *auth)
 	return half < most ? (size_t)half : most;
 }
 
-static void limit_peers(struct auth *auth)
+static enum peer_kind other_kind(enum peer_kind kind)
+{
+	return kind == PEERS_LOCAL ? PEERS_ANYBODY : PEERS_LOCAL;
+}
+
+/* Make room for a peer of this kind. */
+static void limit_peers(struct auth *auth, enum peer_kind kind)
 {
 	const size_t most = peers_most(auth);
 
-	if (auth->peer_count >= most && !auth->is_full_logged) {
+	if (peers_count(auth) >= most && !auth->is_full_logged) {
 		auth->is_full_logged = true;
 		log_event(LOG_LEVEL_WARNING,
 			"auth error=\"more than %zu connections ([auth] max_connections, and at most "
 			"half of the file descriptors): the idlest are closed\"",
 			most);
 	}
-	while (auth->peer_count >= most && close_idlest_peer(auth, PEER_SERVED))
+	while (peers_count(auth) >= most &&
+		close_idlest_peer(auth,
+			auth->peers[kind].count >= most / 2 ? kind : other_kind(kind), PEER_SERVED))
 		;
 }
 
@@ -155,16 +180,18 @@ static bool make_room(void *context)
 {
 	const struct peer_listener *own = context;
 
-	return close_idlest_peer(own->auth, PEER_NEW);
+	return close_idlest_peer(own->auth, PEERS_ANYBODY, PEER_NEW) ||
+		close_idlest_peer(own->auth, PEERS_LOCAL, PEER_NEW);
 }
 
 static void on_accept(void *context, int fd, const struct sockaddr *address)
 {
 	const struct peer_listener *own = context;
 	struct auth *auth = own->auth;
+	const enum peer_kind kind = address->sa_family == AF_UNIX ? PEERS_LOCAL : PEERS_ANYBODY;
 	struct peer *peer = calloc(1, sizeof(*peer));
 
-	limit_peers(auth);
+	limit_peers(auth, kind);
 	if (peer != NULL)
 		peer->bev = bufferevent_socket_new(server_base(auth->server), fd,
 			BEV_OPT_CLOSE_ON_FREE);
@@ -175,10 +202,10 @@ static void on_accept(void *context, int fd, const struct sockaddr *address)
 	}
 	peer->auth = auth;
 	peer->protocol = own->protocol;
-	peer->is_anybody = address->sa_family != AF_UNIX;
+	peer->kind = kind;
 	peer->active = clock_ms();
-	TAILQ_INSERT_TAIL(&auth->peers[PEER_NEW], peer, link);
-	auth->peer_count++;
+	TAILQ_INSERT_TAIL(list_of(peer), peer, link);
+	auth->peers[kind].count++;
 	bufferevent_setcb(peer->bev, on_read, on_written, on_event, peer);
 	bufferevent_setwatermark(peer->bev, EV_READ, 0, own->protocol->input_max);
 	peer->state = own->protocol->open(peer);
@@ -218,15 +245,22 @@ static void free_closed_peers(struct auth *auth)
 	}
 }
 
+/* Close the list's peers that have been idle since before `since`. */
+static void close_idle(struct peer_list *list, int64_t since)
+{
+	struct peer *peer;
+
+	while ((peer = TAILQ_FIRST(list)) != NULL && peer->active < since)
+		peer_close(peer);
+}
+
 void peers_sweep(struct auth *auth)
 {
 	const int64_t now = clock_ms();
-	struct peer *peer;
 
 	for (int rank = 0; rank < PEER_RANKS; rank++) {
-		while ((peer = TAILQ_FIRST(&auth->peers[rank])) != NULL &&
-			now - peer->active > idle_ms[rank])
-			peer_close(peer);
+		close_idle(&auth->peers[PEERS_LOCAL].rank[rank], now - idle_ms[rank]);
+		close_idle(&auth->peers[PEERS_ANYBODY].rank[rank], now - idle_ms[rank]);
 	}
 	free_closed_peers(auth);
 }
@@ -234,8 +268,8 @@ void peers_sweep(struct auth *auth)
 void peers_free(struct auth *auth)
 {
 	for (int rank = 0; rank < PEER_RANKS; rank++) {
-		while (!TAILQ_EMPTY(&auth->peers[rank]))
-			peer_close(TAILQ_FIRST(&auth->peers[rank]));
+		close_idle(&auth->peers[PEERS_LOCAL].rank[rank], INT64_MAX);
+		close_idle(&auth->peers[PEERS_ANYBODY].rank[rank], INT64_MAX);
 	}
 	free_closed_peers(auth);
 }

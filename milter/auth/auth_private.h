@@ -11,6 +11,7 @@
 #include "lib/conf/file.h"
 #include "milter/auth/auth.h"
 #include "milter/auth/auth_counts.h"
+#include "milter/log/log_bound.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/fair_queue.h"
 #include "milter/loop/server_listener.h"
@@ -48,6 +49,10 @@ enum peer_rank {
 	PEER_RANKS
 };
 
+/* The sockets whose permissions determine who may be a peer, and those that any local process may
+ * connect to. */
+enum peer_kind { PEERS_LOCAL, PEERS_ANYBODY, PEER_KINDS };
+
 TAILQ_HEAD(peer_list, peer);
 
 struct peer {
@@ -57,7 +62,7 @@ struct peer {
 	struct bufferevent *bev; /* NULL: closed; the reaper frees the peer */
 	void *state;
 	enum peer_rank rank;
-	bool is_anybody;     /* connected over TCP: file permissions do not say who may be a peer */
+	enum peer_kind kind;
 	int64_t active;	     /* clock_ms() of the last whole command */
 	bool has_eof;	     /* the client sends no more */
 	bool closes_written; /* to be closed once all output is written */
@@ -87,9 +92,16 @@ void peer_write(struct peer *peer, const struct strbuf *out);
 void peer_close(struct peer *peer);
 void peer_close_written(struct peer *peer);
 
+/* Before the first peer. */
+void peers_init(struct auth *auth);
+
+/* The number of peers. */
+size_t peers_count(const struct auth *auth);
+
 /* The number of peers beyond which a new one replaces the idlest: that of [auth]
  * max_connections, but at most half of the file descriptors, so that sessions and files have the
- * others. */
+ * others. A new peer replaces one of its own kind if that kind has half of them, so that a local
+ * process at a TCP port cannot close the MTA's connections to a unix socket. */
 size_t peers_most(const struct auth *auth);
 
 /* Close the peers that have been idle for too long, and free the closed ones. */
@@ -189,10 +201,15 @@ struct attempt {
 	int64_t arrival; /* clock_ms() */
 
 	struct login_answer answer;
+	bool is_checked; /* a worker has computed the answer */
 };
 
-/* Log and count a decided attempt, and let it affect later ones. */
+/* Log and count a decided attempt, and let it affect later ones. Of those that were turned away or
+ * refused without a check, which cost their client nothing, the log has a bounded number. */
 void attempt_record(const struct attempt *attempt);
+
+/* Log the number of lines that were left out, once a minute. */
+void attempt_report_unlogged(struct auth *auth);
 
 /* The time for the auth cache, the penalty and the gate. */
 static inline uint32_t auth_seconds(void)
@@ -265,17 +282,22 @@ struct auth {
 	size_t working_behind; /* of them, with one of the ranks after RANK_KNOWN */
 	int64_t last_known;    /* clock_ms() of the last attempt of the other ranks */
 
-	struct peer_list peers[PEER_RANKS], closed;
-	size_t peer_count;
+	struct peers {
+		struct peer_list rank[PEER_RANKS];
+		size_t count;
+	} peers[PEER_KINDS];
+	struct peer_list closed;
 	unsigned last_cuid;
 
 	LIST_HEAD(attempt_list, attempt) attempts;
 	size_t attempt_count;	 /* waiting, delayed or being decided */
 	size_t patient_count;	 /* of them, over saslauthd */
+	size_t claimed_count;	 /* of them, through a port that anybody may use */
 	uint64_t turned_away;	 /* because of a bound */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
-	bool is_full_logged;	   /* that max_connections closes peers */
+	struct log_bound unchecked[PEER_KINDS]; /* lines of attempts that were not checked */
+	bool is_full_logged;			/* that max_connections closes peers */
 	bool has_ignored_audience; /* a token was accepted without a look at its audience */
 };
 

@@ -3,6 +3,8 @@
  * effect on later attempts. Owns nothing; runs on the server thread.
  * t/integration/test_auth.py covers it.
  */
+#include <inttypes.h>
+
 #include "milter/auth/auth_private.h"
 #include "milter/log/decision_record.h"
 #include "milter/log/events.h"
@@ -50,6 +52,34 @@ static void log_attempt(const struct attempt *attempt)
 	if (!line.failed)
 		log_line(LOG_LEVEL_INFO, line.text, line.len);
 	strbuf_free(&line);
+}
+
+static struct log_bound *bound_of(struct auth *auth, bool is_client_claimed)
+{
+	return &auth->unchecked[is_client_claimed ? PEERS_ANYBODY : PEERS_LOCAL];
+}
+
+/* Return whether the attempt may have a log line. */
+static bool has_line(const struct attempt *attempt)
+{
+	return attempt->is_checked || attempt->answer.result == LOGIN_ACCEPTED ||
+		log_bound_admit(bound_of(attempt->auth, attempt->request.is_client_claimed),
+			clock_ms());
+}
+
+void attempt_report_unlogged(struct auth *auth)
+{
+	uint64_t count;
+
+	for (int claimed = 0; claimed < 2; claimed++) {
+		count = log_bound_report(bound_of(auth, claimed != 0), clock_ms());
+		if (count > 0)
+			log_event(LOG_LEVEL_WARNING,
+				"auth lines-suppressed=%" PRIu64
+				" reason=too-many sockets=%s hint=\"these attempts were refused "
+				"without a check\"",
+				count, claimed ? "inet" : "unix");
+	}
 }
 
 /* Report the decision to `posternctl tail`. */
@@ -116,7 +146,8 @@ void attempt_record(const struct attempt *attempt)
 	} else if (is_failure(attempt)) {
 		penalty_failed(auth->penalty, &attempt->ticket.keys, now);
 	}
-	log_attempt(attempt);
+	if (has_line(attempt))
+		log_attempt(attempt);
 	send_event(attempt);
 	if (answer->result == LOGIN_ACCEPTED && answer->has_ignored_audience)
 		warn_of_audience(auth);

@@ -22,7 +22,7 @@ static json_t *served_json(struct auth *auth)
 	penalty_count(auth->penalty, now, &networks, &logins);
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
-		"connections", (json_int_t)auth->peer_count, "evicted", (json_int_t)auth->evicted,
+		"connections", (json_int_t)peers_count(auth), "evicted", (json_int_t)auth->evicted,
 		"waiting", (json_int_t)auth->attempt_count, "held",
 		(json_int_t)auth_gate_waiting(auth->gate), "turned_away",
 		(json_int_t)auth->turned_away, "accepted", (json_int_t)accepted, "accepted_cached",

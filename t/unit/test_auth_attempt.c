@@ -448,6 +448,60 @@ START_TEST(without_other_logins_saslauthd_has_all_workers)
 	}
 END_TEST
 
+static int refused_at_once;
+
+static void on_one_of_a_crowd(void *context, const struct login_answer *given)
+{
+	(void)context;
+	refused_at_once += given->result == LOGIN_UNDECIDED;
+}
+
+/* Attempts that wait, here for a policy, do not keep those of other sockets out. */
+START_TEST(no_kind_of_sockets_takes_all_the_room)
+	{
+		static struct attempt *crowd[5000];
+		struct attempt_request request = request_of("eve", "wrong");
+
+		refused_at_once = 0;
+		request.is_client_claimed = _i == 0;
+		request.is_mute = _i == 1;
+		for (int i = 0; i < COUNT(crowd) && refused_at_once == 0; i++)
+			attempt_begin(auth, &request, on_one_of_a_crowd, NULL, &crowd[i]);
+		ck_assert_int_eq(refused_at_once, 1);
+		begin("bob", "pa55word");
+		ck_assert_ptr_nonnull(handle);
+		auth_service_publish(&service);
+		wait_answer();
+		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
+	}
+END_TEST
+
+/* Any local process can cause refusals without end; each may be another line of the log. */
+START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
+	{
+		struct attempt_request request = request_of("", "");
+		uint64_t suppressed;
+
+		auth_service_publish(&service);
+		request.is_client_claimed = true;
+		request.refusal = "a mechanism that is not on offer";
+		request.cause = CAUSE_POLICY;
+		for (int i = 0; i < 3 * LOG_BOUND_BURST; i++)
+			attempt_begin(auth, &request, on_done, NULL, &handle);
+		suppressed = auth->unchecked[PEERS_ANYBODY].suppressed;
+		ck_assert_uint_gt(suppressed, 0);
+		begin("bob", "pa55word");
+		wait_answer();
+		request = request_of("bob", "wrong");
+		request.is_client_claimed = true;
+		attempt_begin(auth, &request, on_done, NULL, &handle);
+		wait_answer();
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert_uint_eq(auth->unchecked[PEERS_ANYBODY].suppressed, suppressed);
+		ck_assert_uint_eq(auth->unchecked[PEERS_LOCAL].suppressed, 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_attempt");
@@ -476,6 +530,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_new_daemon_waits_for_its_first_policy);
 	tcase_add_test(tcase, without_a_policy_an_older_daemon_decides_nothing);
 	tcase_add_test(tcase, attempts_that_are_left_at_the_end_are_freed);
+	tcase_add_loop_test(tcase, no_kind_of_sockets_takes_all_the_room, 0, 2);
+	tcase_add_test(tcase, what_is_refused_without_a_check_has_a_bounded_number_of_log_lines);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -4,9 +4,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/auth/base64.h"
+#include "milter/auth/auth_private.h"
 #include "t/unit/lib/auth_service.h"
 #include "t/unit/lib/tokens.h"
 #include "t/unit/unit.h"
@@ -197,6 +199,61 @@ START_TEST(the_oldest_silent_request_makes_room)
 	}
 END_TEST
 
+static uint64_t refused(void)
+{
+	return auth_counts_of(service.auth->counts, AUTH_REFUSED_POLICY);
+}
+
+static void turn_loop(void)
+{
+	ck_assert_int_ge(event_base_loop(server_base(service.server), EVLOOP_NONBLOCK), 0);
+}
+
+/* Set *context to the number of refusals when the answer arrives. */
+static void on_answer(evutil_socket_t fd, short what, void *context)
+{
+	char answers[1024];
+	ssize_t got = recv(fd, answers, sizeof(answers) - 1, MSG_DONTWAIT);
+	uint64_t *refused_r = context;
+
+	(void)what;
+	answers[got < 0 ? 0 : got] = '\0';
+	if (strstr(answers, "FAIL\t7777777") != NULL)
+		*refused_r = refused();
+}
+
+/* The server thread does not run, so that this one sees each turn of the loop. */
+START_TEST(a_connection_with_many_lines_lets_others_in_between)
+	{
+		uint64_t lines = 0, before = 0;
+		struct event *answered;
+		char flood[16 << 10];
+		size_t len = 0;
+		int flooder, other;
+
+		auth_service_new(&service, "");
+		auth_service_publish(&service);
+		flooder = auth_service_connect(&service, AUTH_SOCKET_DOVECOT);
+		other = auth_service_connect(&service, AUTH_SOCKET_DOVECOT);
+		while (peers_count(service.auth) < 2)
+			turn_loop();
+		answered = event_new(server_base(service.server), other, EV_READ | EV_PERSIST,
+			on_answer, &before);
+		ck_assert_int_eq(event_add(answered, NULL), 0);
+		for (; len < sizeof(flood) - 32; lines++)
+			len += (size_t)snprintf(flood + len, sizeof(flood) - len, "AUTH\t%d\tX\n",
+				(int)lines);
+		auth_service_send(flooder, flood, len);
+		send_line(other, "AUTH\t7777777\tX");
+		while (refused() < lines + 1 || before == 0)
+			turn_loop();
+		ck_assert_uint_lt(before, lines / 2);
+		event_free(answered);
+		(void)close(flooder);
+		(void)close(other);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_dovecot");
@@ -210,6 +267,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_connection_that_breaks_the_protocol_is_closed, 0,
 		COUNT(broken));
 	tcase_add_test(tcase, the_oldest_silent_request_makes_room);
+	tcase_add_test(tcase, a_connection_with_many_lines_lets_others_in_between);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

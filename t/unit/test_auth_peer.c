@@ -4,6 +4,7 @@
  */
 #include <event2/buffer.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +20,7 @@
 
 static char folder[64], path[96];
 static struct auth auth;
-static struct peer_listener listener;
+static struct peer_listener listener, tcp_listener;
 static int opened, closed;
 
 /* ---- a protocol that echoes lines ------------------------------------------------- */
@@ -115,9 +116,7 @@ static void setup(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	opened = closed = 0;
 	auth = (struct auth){ .server = NULL };
-	TAILQ_INIT(&auth.closed);
-	for (int rank = 0; rank < PEER_RANKS; rank++)
-		TAILQ_INIT(&auth.peers[rank]);
+	peers_init(&auth);
 	ck_assert_int_eq(config_parse("/etc/p.conf", text, sizeof(text) - 1, &auth.config, &err),
 		0);
 	ck_assert_int_eq(server_new(&auth.server, &err), 0);
@@ -128,6 +127,7 @@ static void setup(void)
 static void teardown(void)
 {
 	peer_listener_close(&listener);
+	peer_listener_close(&tcp_listener);
 	peers_free(&auth);
 	ck_assert_int_eq(opened, closed);
 	event_free(auth.reaper);
@@ -199,10 +199,10 @@ START_TEST(serves_input_until_the_protocol_closes)
 		expect_text(client, "", false);
 		send_text(client, "e\ntwo\n");
 		expect_text(client, "one\ntwo\n", false);
-		ck_assert_uint_eq(auth.peer_count, 1);
+		ck_assert_uint_eq(peers_count(&auth), 1);
 		send_text(client, "bye\n");
 		expect_text(client, "bye\n", true);
-		ck_assert_uint_eq(auth.peer_count, 0);
+		ck_assert_uint_eq(peers_count(&auth), 0);
 		ck_assert(TAILQ_EMPTY(&auth.closed)); /* the reaper has run */
 		ck_assert_int_eq(closed, 1);
 		(void)close(client);
@@ -242,7 +242,7 @@ START_TEST(a_client_that_hangs_up_is_closed)
 		(void)close(connect_client());
 		run_loop();
 		ck_assert_int_eq(closed, 1);
-		ck_assert_uint_eq(auth.peer_count, 0);
+		ck_assert_uint_eq(peers_count(&auth), 0);
 	}
 END_TEST
 
@@ -282,10 +282,78 @@ START_TEST(the_idlest_of_the_lowest_rank_makes_room)
 		clients[MAX_CONNECTIONS + 1] = connect_client(); /* client 1 is the idlest known */
 		ck_assert(is_closed(clients[1]));
 		ck_assert(!is_closed(clients[3]));
-		ck_assert_uint_eq(auth.peer_count, MAX_CONNECTIONS);
+		ck_assert_uint_eq(peers_count(&auth), MAX_CONNECTIONS);
 		ck_assert_uint_eq(auth.evicted, 2);
 		for (int i = 0; i < MAX_CONNECTIONS + 2; i++)
 			(void)close(clients[i]);
+	}
+END_TEST
+
+/* Serve over TCP, too. Returns the port. */
+static in_port_t serve_tcp(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(peer_listen(&tcp_listener, &auth, fd, &echo), 0);
+	return address.sin_port;
+}
+
+static int connect_tcp(in_port_t port)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = port,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	while (recv(fd, &(char){ 0 }, 1, MSG_PEEK) < 0 && opened == 0)
+		run_loop();
+	run_loop();
+	return fd;
+}
+
+/* Whoever may use the port may be any local process. However busy its connections are, they make
+ * room for each other once they are half of all. */
+START_TEST(neither_kind_of_sockets_takes_the_other_s_half)
+	{
+		int local[MAX_CONNECTIONS / 2], anybody[3 * MAX_CONNECTIONS], more;
+		in_port_t port;
+
+		serve(&echo);
+		port = serve_tcp();
+		for (int i = 0; i < MAX_CONNECTIONS / 2; i++)
+			local[i] = connect_client(); /* idler, and of a lower rank */
+		for (int i = 0; i < 3 * MAX_CONNECTIONS; i++) {
+			anybody[i] = connect_tcp(port);
+			send_text(anybody[i], "served\n");
+		}
+		for (int i = 0; i < MAX_CONNECTIONS / 2; i++)
+			ck_assert(!is_closed(local[i]));
+		ck_assert_uint_eq(auth.peers[PEERS_ANYBODY].count, MAX_CONNECTIONS / 2);
+		(void)close(local[0]);
+		run_loop();
+		for (int i = 0; i < 2; i++) { /* the first has room, the second replaces its kind */
+			more = connect_tcp(port);
+			send_text(more, "served\n");
+			(void)close(anybody[i]);
+			anybody[i] = more;
+		}
+		ck_assert(!is_closed(local[1]));
+		local[0] = connect_client();
+		ck_assert(!is_closed(local[0]));
+		ck_assert(!is_closed(local[1]));
+		ck_assert_uint_eq(auth.peers[PEERS_LOCAL].count, MAX_CONNECTIONS / 2);
+		for (int i = 0; i < MAX_CONNECTIONS / 2; i++)
+			(void)close(local[i]);
+		for (int i = 0; i < 3 * MAX_CONNECTIONS; i++)
+			(void)close(anybody[i]);
 	}
 END_TEST
 
@@ -311,7 +379,7 @@ START_TEST(an_idle_peer_is_closed_by_its_rank)
 		client = connect_client();
 		send_text(client, idlers[_i].text);
 		for (int rank = 0; rank < PEER_RANKS; rank++) {
-			struct peer *peer = TAILQ_FIRST(&auth.peers[rank]);
+			struct peer *peer = TAILQ_FIRST(&auth.peers[PEERS_LOCAL].rank[rank]);
 
 			if (peer != NULL)
 				peer->active = clock_ms() - idlers[_i].idle * 1000;
@@ -335,6 +403,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_client_that_hangs_up_is_closed);
 	tcase_add_test(tcase, a_client_that_does_not_read_is_closed);
 	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
+	tcase_add_test(tcase, neither_kind_of_sockets_takes_the_other_s_half);
 	tcase_add_loop_test(tcase, an_idle_peer_is_closed_by_its_rank, 0,
 		(int)(sizeof(idlers) / sizeof(idlers[0])));
 	suite_add_tcase(suite, tcase);
