@@ -28,6 +28,7 @@ struct config_lists {
 	const char *directory;
 	const char *public_suffix_list; /* "": the system's */
 	uint64_t max_file;		/* bytes: a longer list file is refused */
+	bool refuse_empty; /* a list that loses most of its entries waits for its file's end */
 };
 
 struct config_database {

@@ -84,6 +84,9 @@ static const struct config_option options[] = {
 		CONFIG(lists.public_suffix_list), "public suffix list; empty: the system's" },
 	{ "lists", "max_file", OPTION_SIZE, "256M", OPTION_RELOAD, 1024, INT64_C(4) << 30, NULL,
 		CONFIG(lists.max_file), "size of the longest list file that is read" },
+	{ "lists", "refuse_empty", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
+		CONFIG(lists.refuse_empty),
+		"keep a list of 20 entries or more until a file that loses most of them is complete" },
 	{ "lists", "local_domains", OPTION_DOMAINS, "", OPTION_RELOAD | OPTION_DERIVED, 0, 32, NULL,
 		SETTINGS(local_domains),
 		"domains at which recipients without a full domain are looked up; "

@@ -42,6 +42,13 @@ static int read_text(const char *path, uint64_t max, char **text_r, size_t *len_
 	return -1;
 }
 
+static size_t whole_lines(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] != '\n')
+		len--;
+	return len;
+}
+
 int list_file_read(const struct list_source *source, enum list_id id, struct list **list_r,
 	struct file_stamp *stamp_r, struct errmsg *err)
 {
@@ -57,6 +64,8 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 	}
 	if (read_text(path, source->max_file, &text, &len, &stamp, err) < 0)
 		goto out;
+	if (source->whole_lines)
+		len = whole_lines(text, len);
 	if ((list = list_build(id, text, len, source->psl, source->problems)) == NULL) {
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;

@@ -1,6 +1,8 @@
 #ifndef POSTERN_LIST_FILES_H
 #define POSTERN_LIST_FILES_H
 
+#include <stdbool.h>
+
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
 #include "lib/conf/file.h"
@@ -17,6 +19,7 @@ struct list_source {
 	uint64_t max_file;	   /* bytes: a longer file is an error */
 	struct orgdomain *psl;	   /* finds organizational domains */
 	struct problems *problems; /* receives the bad lines ("NAME:LINE: ..."); may be NULL */
+	bool whole_lines;	   /* leave out a last line that does not end yet */
 };
 
 /*

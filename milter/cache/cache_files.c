@@ -12,6 +12,7 @@
 #include "milter/loop/clock.h"
 
 #define PSL_RETRY_MS 5000
+#define HELD_ENTRIES 20 /* a shorter list may lose most of its entries at once */
 
 /* ---- the lists ------------------------------------------------------------------ */
 
@@ -37,23 +38,62 @@ void cache_read_psl(struct cache *cache, bool force, int64_t now)
 }
 
 /* Log each reason only once. A reload in progress fails. */
-static void note_unreadable_list(struct cache *cache, enum list_id id, const struct errmsg *err)
+static void note_unusable_list(struct cache *cache, enum list_id id, const struct errmsg *err,
+	enum log_level level)
 {
 	struct errmsg *last = &cache->list_error[id];
 
 	if (strcmp(err->text, last->text) != 0)
-		log_event(LOG_LEVEL_ERROR, "%s; %s", err->text,
+		log_event(level, "%s; %s", err->text,
 			cache->lists[id] == NULL ? "there is no policy without this list" :
 						   "the list read before stays in force");
 	*last = *err;
 	cache_reload_failed(cache, err);
 }
 
-static void note_readable_list(struct cache *cache, enum list_id id)
+static void note_usable_list(struct cache *cache, enum list_id id)
 {
 	if (cache->list_error[id].text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "%s: the list can be read again", list_name(id));
+		log_event(LOG_LEVEL_NOTICE, "%s: the list can be used again", list_name(id));
 	cache->list_error[id].text[0] = '\0';
+}
+
+/*
+ * Return whether to keep the list in force instead of a text that has lost most of its entries: it
+ * may be only the beginning of what a program is writing. A reload confirms the text.
+ */
+static bool is_held_back(struct cache *cache, enum list_id id, const struct list *list,
+	const struct file_stamp *stamp, int64_t now)
+{
+	size_t had = cache->lists[id] == NULL ? 0 : list_entries(cache->lists[id]);
+	size_t has = list_entries(list);
+
+	if (!cache->config->lists.refuse_empty || !stamp->exists || had < HELD_ENTRIES ||
+		(stamp->size > 0 && has * 2 >= had))
+		return false;
+	if (!cache->reload.is_active && !watch_is_complete(cache->watch, id, stamp, now))
+		return true;
+	if (stamp->size == 0 || has == 0 || cache->reload.is_active)
+		log_event(LOG_LEVEL_WARNING, "list %s entries=%zu before=%zu reason=\"%s\"",
+			list_name(id), has, had,
+			cache->reload.is_active ? "a reload confirms the file" :
+				stamp->size > 0 ? "the file is complete" :
+						  "the file stays empty");
+	return false;
+}
+
+static void hold_back(struct cache *cache, enum list_id id, const struct list *list,
+	const struct file_stamp *stamp, int64_t now)
+{
+	struct errmsg err;
+
+	watch_held(cache->watch, id, stamp, now);
+	(void)errmsg_set(&err,
+		"%s/%s: has %zu entries instead of %zu, which is taken for a file that is being "
+		"written; run posternctl reload if it is complete",
+		cache->config->lists.directory, list_name(id), list_entries(list),
+		list_entries(cache->lists[id]));
+	note_unusable_list(cache, id, &err, LOG_LEVEL_WARNING);
 }
 
 /* Use this list in the next policy. Takes over list and problems. */
@@ -88,6 +128,7 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 		.max_file = cache->config->lists.max_file,
 		.psl = cache->psl,
 		.problems = problems,
+		.whole_lines = watch_is_written(cache->watch, id),
 	};
 	struct file_stamp stamp;
 	struct errmsg err;
@@ -97,13 +138,19 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 	if (list_file_read(&source, id, &list, &stamp, &err) < 0) {
 		problems_free(&problems);
 		watch_failed(cache->watch, id, now);
-		note_unreadable_list(cache, id, &err);
+		note_unusable_list(cache, id, &err, LOG_LEVEL_ERROR);
+		return;
+	}
+	if (is_held_back(cache, id, list, &stamp, now)) {
+		hold_back(cache, id, list, &stamp, now);
+		list_unref(&list);
+		problems_free(&problems);
 		return;
 	}
 	check_list_exists(cache, id, stamp.exists, problems);
 	is_news = !watch_is_loaded(cache->watch, id, &stamp);
 	watch_loaded(cache->watch, id, &stamp);
-	note_readable_list(cache, id);
+	note_usable_list(cache, id);
 	log_event(is_news && stamp.exists ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "list %s entries=%zu",
 		list_name(id), list_entries(list));
 	use_list(cache, id, list, problems);

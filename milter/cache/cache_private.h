@@ -71,7 +71,7 @@ struct cache {
 	struct revision revision;
 	bool is_changed; /* since the last policy was made */
 
-	struct errmsg list_error[LIST_COUNT]; /* the last one of each list; "" for none */
+	struct errmsg list_error[LIST_COUNT]; /* why its file is not in force; "": it is */
 	struct errmsg store_error, config_error, psl_error;
 	time_t confirmed; /* when the rows were last known to be right */
 };

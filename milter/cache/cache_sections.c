@@ -260,9 +260,9 @@ static void check_lists(void *context, struct status_health *health)
 			s.lists_folder);
 	if (s.lists_unreadable > 0)
 		status_add_problem(health,
-			"Correct the file, its mode, or that of the directory. Postern reads it "
-			"again when it changes.",
-			"%zu list file%s cannot be read: %s", s.lists_unreadable,
+			"Correct the file, its mode, or that of the directory; Postern reads it "
+			"again when it changes. If a program is writing it, wait for its end.",
+			"%zu list file%s cannot be used: %s", s.lists_unreadable,
 			s.lists_unreadable == 1 ? "" : "s", s.list_error);
 	if (s.files_are_polled)
 		status_add_problem(health,

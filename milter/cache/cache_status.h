@@ -77,8 +77,8 @@ struct cache_status {
 	size_t unprepared; /* regex lists that are interpreted, until they are prepared */
 	size_t users_bytes, lists_bytes; /* memory */
 	size_t list_entries[LIST_COUNT];
-	size_t lists_unreadable; /* lists whose file cannot be read */
-	char list_error[512];	 /* why the first of them cannot be read */
+	size_t lists_unreadable; /* lists whose file is not in force */
+	char list_error[512];	 /* why the first of them is not */
 	bool lists_are_gone;	 /* their directory is missing */
 	char lists_folder[512];	 /* the path of their directory */
 	bool files_are_polled;	 /* inotify does not report changes of some file */

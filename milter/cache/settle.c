@@ -4,6 +4,8 @@
  */
 #include "milter/cache/settle.h"
 
+#include "milter/loop/clock.h"
+
 void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 {
 	switch (event) {
@@ -26,21 +28,45 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 		settle->changed_at = now;
 		return; /* the stamp shows whether the text changed */
 	}
+	if (!settle->noticed)
+		settle->since = now;
 	settle->dirty = true;
 	settle->failed = false;
 	settle->noticed = true;
 	settle->changed_at = now;
 }
 
-/* Return how long the file must be left alone before it is read. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When a file that is open for writing is read. A text that becomes shorter is being replaced; one
+ * that only becomes longer is good as it is. */
+static int64_t open_until(const struct settle *settle)
+{
+	if (settle->is_loaded && settle->loaded.exists && settle->seen.size < settle->loaded.size)
+		return earlier(settle->changed_at + SETTLE_OPEN_MS, settle->since + SETTLE_LONG_MS);
+	return settle->since + SETTLE_APPEND_MS;
+}
+
+/* When a held text is complete if nothing happens. */
+static int64_t complete_at(const struct settle *settle)
+{
+	if (settle->seen.size == 0 && !settle->writing)
+		return settle->changed_at + SETTLE_NOTHING_MS;
+	if (settle->noticed)
+		return settle->writing ? CLOCK_NEVER : settle->changed_at;
+	return settle->changed_at + SETTLE_SAME_MS;
+}
+
+/* Return how long a file that is not open must be left alone before it is read. */
 static int64_t quiet_time(const struct settle *settle)
 {
 	bool had_text = settle->is_loaded && settle->loaded.exists && settle->loaded.size > 0;
 
 	if (!settle->seen.exists)
 		return settle->is_loaded && settle->loaded.exists ? SETTLE_GONE_MS : 0;
-	if (settle->writing)
-		return SETTLE_OPEN_MS;
 	if (settle->seen.size == 0 && had_text)
 		return SETTLE_EMPTY_MS;
 	return settle->noticed ? SETTLE_WHOLE_MS : SETTLE_UNSURE_MS;
@@ -61,11 +87,15 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	}
 	if (!file_stamp_equal(stamp, &settle->seen)) {
 		settle->seen = *stamp;
-		settle->failed = false;
+		settle->failed = settle->held = false;
 		settle->changed_at = now;
 	}
-	if (same && !settle->noticed)
+	if (settle->held)
+		quiet_at = complete_at(settle);
+	else if (same && !settle->noticed)
 		quiet_at = settle->changed_at; /* forced, or a retry */
+	else if (settle->writing && stamp->exists)
+		quiet_at = open_until(settle);
 	else
 		quiet_at = settle->changed_at + quiet_time(settle);
 	if (now >= quiet_at)
@@ -78,20 +108,38 @@ void settle_loaded(struct settle *settle, const struct file_stamp *stamp)
 {
 	settle->loaded = settle->seen = *stamp;
 	settle->is_loaded = true;
-	settle->dirty = settle->failed = false;
-	settle->noticed = false;
-	settle->writing = false;
+	settle->dirty = settle->failed = settle->held = false;
+	settle->noticed = false; /* `writing` stays: the end of the writing has yet to come */
+}
+
+int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now)
+{
+	if (!file_stamp_equal(stamp, &settle->seen)) {
+		settle->seen = *stamp;
+		settle->changed_at = now;
+	}
+	settle->dirty = settle->held = true;
+	settle->failed = false;
+	settle->since = now;
+	return complete_at(settle);
+}
+
+bool settle_is_complete(const struct settle *settle, const struct file_stamp *stamp, int64_t now)
+{
+	return file_stamp_equal(stamp, &settle->seen) && now >= complete_at(settle);
 }
 
 void settle_failed(struct settle *settle, int64_t now)
 {
 	settle->dirty = settle->failed = true;
 	settle->changed_at = now + SETTLE_RETRY_MS;
+	settle->since = now;
 }
 
 void settle_force(struct settle *settle)
 {
-	if (!settle->dirty || settle->failed)
-		settle->changed_at = 0;
+	if (!settle->dirty || settle->failed || settle->held)
+		settle->changed_at = settle->since = -SETTLE_LONG_MS; /* long ago */
+	settle->held = false;
 	settle->dirty = true;
 }

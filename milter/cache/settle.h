@@ -25,11 +25,13 @@ struct settle {
 	struct file_stamp loaded; /* of the last read */
 	struct file_stamp seen;	  /* of the last look */
 	int64_t changed_at;	  /* time of the last event, or of the look that saw a change */
+	int64_t since;		  /* time of the first event that no read has followed */
 	bool is_loaded;		  /* `loaded` is set */
 	bool dirty;		  /* must be read, even if the stamps are equal */
 	bool failed;		  /* could not be read the last time, and has not changed since */
 	bool writing;		  /* probably open for writing */
 	bool noticed;		  /* an event reported the change, and so whether it is complete */
+	bool held;		  /* the text was read, and is not used before it is complete */
 };
 
 /* How long a file must be left alone before it is read: */
@@ -37,8 +39,16 @@ struct settle {
 #define SETTLE_UNSURE_MS 400 /* after a change without an event */
 #define SETTLE_EMPTY_MS 600  /* after it was emptied: the text may follow in another write */
 #define SETTLE_GONE_MS 700   /* after it was removed: an editor may be about to replace it */
-#define SETTLE_OPEN_MS 10000 /* while it is open for writing */
+#define SETTLE_OPEN_MS 10000 /* while it is open for writing and is shorter than it was */
 #define SETTLE_RETRY_MS 5000 /* after a read that failed */
+
+/* How long changes wait while the file is open for writing, even if it is never left alone: */
+#define SETTLE_APPEND_MS 1000 /* while it only becomes longer */
+#define SETTLE_LONG_MS 60000  /* while it is shorter than it was */
+
+/* How long a held file must be left alone before it counts as complete: */
+#define SETTLE_SAME_MS 2000	/* without events, which would report the end of the writing */
+#define SETTLE_NOTHING_MS 60000 /* if it has no byte */
 
 void settle_event(struct settle *settle, enum settle_event event, int64_t now);
 
@@ -54,6 +64,15 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 
 /* The file was read, in the state that stamp describes. */
 void settle_loaded(struct settle *settle, const struct file_stamp *stamp);
+
+/*
+ * The text was read in the state that stamp describes, but is not used, because much is missing
+ * from it. Returns when to read it again if nothing happens: once it is complete.
+ */
+int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now);
+
+/* Return whether the text in the state that stamp describes is complete, as far as can be known. */
+bool settle_is_complete(const struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
 /* The file could not be read: read it when it changes, or in SETTLE_RETRY_MS. */
 void settle_failed(struct settle *settle, int64_t now);

@@ -359,6 +359,22 @@ bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_s
 	return settle->is_loaded && file_stamp_equal(&settle->loaded, stamp);
 }
 
+void watch_held(struct watch *watch, size_t slot, const struct file_stamp *stamp, int64_t now)
+{
+	watch->files[slot].again = settle_held(&watch->files[slot].settle, stamp, now);
+}
+
+bool watch_is_complete(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
+	int64_t now)
+{
+	return settle_is_complete(&watch->files[slot].settle, stamp, now);
+}
+
+bool watch_is_written(const struct watch *watch, size_t slot)
+{
+	return watch->files[slot].settle.writing;
+}
+
 void watch_failed(struct watch *watch, size_t slot, int64_t now)
 {
 	settle_failed(&watch->files[slot].settle, now);

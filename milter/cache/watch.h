@@ -42,6 +42,19 @@ bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
 void watch_failed(struct watch *watch, size_t slot, int64_t now);
 
+/*
+ * Report that the text which was read is not used, because much is missing from it. It is read
+ * again when it changes, and once it is complete.
+ */
+void watch_held(struct watch *watch, size_t slot, const struct file_stamp *stamp, int64_t now);
+
+/* Return whether the text in the state of stamp is complete, as far as can be known. */
+bool watch_is_complete(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
+	int64_t now);
+
+/* Return whether a process probably has the file open for writing. */
+bool watch_is_written(const struct watch *watch, size_t slot);
+
 /* Return whether stamp is that of the last read. */
 bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
 

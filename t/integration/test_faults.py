@@ -295,7 +295,7 @@ LIST_FAULTS = {
     "a folder in its place": (folder, "access.domains", "access.domains: is a directory"),
     "a fifo in its place": (fifo, "access.domains", "access.domains: is not a regular file"),
     "a link to nothing in its place": (dangling, "access.domains", "access.domains: is a symbolic link to a file that does not"),
-    "a folder that only root may search": (hide, ".", "list files cannot be read"),
+    "a folder that only root may search": (hide, ".", "list files cannot be used"),
     "a folder that is gone": (away, ".", "/lists: the directory of the lists does not exist"),
 }
 

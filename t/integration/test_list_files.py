@@ -136,6 +136,79 @@ def test_an_emptied_list_is_empty(daemon):
     wait_refused(daemon, KEPT, False, what="an emptied list is in force")
 
 
+# ---- a list that is written into place -------------------------------------------------------------
+
+LONG = [f"x{i}@bad.example" for i in range(30)] + [KEPT]
+
+
+@pytest.fixture(name="long")
+def fixture_long(daemon):
+    daemon.write_list(LIST, LONG)
+    wait_refused(daemon, LONG[0], what="a list of more than 20 entries is in force")
+    return daemon
+
+
+def unused(daemon):
+    return [one["problem"] for one in status(daemon)["problems"] if "cannot be used" in one["problem"]]
+
+
+def test_a_list_whose_writer_is_slow_waits_for_its_end(long):
+    with always_refused(long, KEPT):
+        with open(long.lists / LIST, "w", encoding="utf-8") as file:  # curl, whose first byte has yet to come
+            long.wait_log("has 0 entries instead of 31, which is taken for a file that is being written")
+            assert "has 0 entries instead of 31" in unused(long)[0]
+            file.write("".join(entry + "\n" for entry in LONG[1:5]))
+            file.flush()
+            long.wait_log("has 4 entries instead of 31")
+            file.write("new@bad.example\n" + "".join(entry + "\n" for entry in LONG[5:]))
+        wait_refused(long, "new@bad.example", what="the list is in force once it is closed")
+    assert not unused(long)
+    wait_refused(long, LONG[0], False)
+
+
+def test_a_list_without_a_byte_waits_for_a_reload(long):
+    (long.lists / LIST).write_text("")
+    long.wait_log("has 0 entries instead of 31")
+    assert unused(long)
+    wait_refused(long, KEPT)
+    assert long.ctl("reload")["ok"]
+    wait_refused(long, KEPT, False, what="a reload confirms an empty list")
+    long.wait_log(f'list {LIST} entries=0 before=31 reason="a reload confirms the file"')
+    assert not unused(long)
+
+
+def test_a_list_of_comments_alone_is_used_and_reported(long):
+    (long.lists / LIST).write_text("# nothing at present\n")
+    wait_refused(long, KEPT, False, what="a list without entries is in force")
+    long.wait_log(f'list {LIST} entries=0 before=31 reason="the file is complete"')
+
+
+def test_a_list_that_is_replaced_by_a_short_one_is_used_at_once(long):
+    long.write_list(LIST, [KEPT])
+    wait_refused(long, LONG[0], False, what="a short list that was renamed into place is in force")
+    assert "instead of" not in long.log()
+
+
+def test_with_refuse_empty_off_an_empty_list_is_used(long):
+    long.configure({"lists": {"refuse_empty": "no"}})
+    assert long.ctl("reload")["ok"]
+    (long.lists / LIST).write_text("")
+    wait_refused(long, KEPT, False, what="an emptied list is in force")
+
+
+def test_lines_appended_to_a_list_that_stays_open_are_in_force_without_a_half_one(long):
+    with open(long.lists / LIST, "a", encoding="utf-8") as file:
+        file.write("first@bad.example\nsecond@bad.exam")
+        file.flush()
+        wait_refused(long, "first@bad.example", what="an appended line is in force")
+        wait_refused(long, "second@bad.exam", False)
+        file.write("ple\n")
+        file.flush()
+        wait_refused(long, "second@bad.example", what="the next line is in force")
+        file.write("third@bad.example")  # without an end of line
+    wait_refused(long, "third@bad.example", what="the last line is in force once the file is closed")
+
+
 @pytest.mark.threads
 def test_a_directory_that_vanishes_leaves_the_lists_in_force(daemon):
     away = daemon.lists.with_name("lists.away")
@@ -196,7 +269,7 @@ def test_a_list_that_cannot_be_read_leaves_the_old_one_in_force(daemon):
         assert not answer["ok"] and LIST in answer["error"]
     daemon.write_list(LIST, ["short@bad.example"])
     wait_refused(daemon, "short@bad.example")
-    daemon.wait_log("can be read again")
+    daemon.wait_log("can be used again")
 
 
 @pytest.mark.threads

@@ -109,8 +109,8 @@ def test_a_list_that_cannot_be_read(box):
     listed = daemon.lists / "access.domains"
     listed.unlink()
     listed.mkdir()
-    wait_problem(daemon, "lists", "cannot be read")
-    check_problem(daemon, "lists", "1 list file cannot be read", "access.domains")
+    wait_problem(daemon, "lists", "cannot be used")
+    check_problem(daemon, "lists", "1 list file cannot be used", "access.domains")
     listed.rmdir()
     daemon.write_list("access.domains", "a.example\n")
     wait_until(lambda: not problems(daemon), "nothing is wrong any more")

@@ -3,6 +3,7 @@
  * change.
  */
 #include "milter/cache/settle.h"
+#include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
 static struct settle settle;
@@ -75,9 +76,102 @@ END_TEST
 START_TEST(a_file_left_open_is_read_in_the_end)
 	{
 		settle_event(&settle, SETTLE_MODIFIED, 100);
-		ck_assert_int_eq(look(1, 15, 5, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 5, 100), SETTLE_WAIT);
 		ck_assert_int_eq(again, 100 + SETTLE_OPEN_MS);
-		ck_assert_int_eq(look(1, 15, 5, again), SETTLE_READ);
+		ck_assert_int_eq(look(1, 5, 5, again), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(an_appended_line_waits_a_second_however_long_the_file_stays_open)
+	{
+		struct file_stamp read = stamp(1, 30, 10);
+		int64_t now;
+
+		for (now = 100; now < 1100; now += 100) {
+			settle_event(&settle, SETTLE_MODIFIED, now);
+			ck_assert_int_eq(look(1, 10 + now / 50, now, now), SETTLE_WAIT);
+			ck_assert_int_eq(again, 100 + SETTLE_APPEND_MS);
+		}
+		ck_assert_int_eq(look(1, 30, 10, again), SETTLE_READ);
+		settle_loaded(&settle, &read);
+		ck_assert_int_eq(look(1, 30, 10, 1200), SETTLE_SAME);
+		settle_event(&settle, SETTLE_CLOSED,
+			1300); /* its last line may have lacked its end */
+		ck_assert_int_eq(look(1, 30, 10, 1300 + SETTLE_WHOLE_MS), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_file_written_anew_for_minutes_is_read_after_one)
+	{
+		int64_t now;
+
+		for (now = 0; now < SETTLE_LONG_MS; now += 5000) {
+			settle_event(&settle, SETTLE_MODIFIED, now);
+			ck_assert_int_eq(look(1, 1 + now / 10000, now, now), SETTLE_WAIT);
+		}
+		ck_assert_int_eq(again, SETTLE_LONG_MS);
+		ck_assert_int_eq(look(1, 6, 55000, again), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_held_text_is_complete_once_it_is_closed)
+	{
+		struct file_stamp half = stamp(1, 5, 5);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		ck_assert_int_eq(look(1, 5, 5, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 5, again), SETTLE_READ);
+		ck_assert(!settle_is_complete(&settle, &half, again));
+		ck_assert_int_eq(settle_held(&settle, &half, again), CLOCK_NEVER);
+		ck_assert_int_eq(look(1, 5, 5, 1000000), SETTLE_WAIT);
+		settle_event(&settle, SETTLE_CLOSED, 1000001);
+		ck_assert_int_eq(look(1, 5, 5, 1000001), SETTLE_READ);
+		ck_assert(settle_is_complete(&settle, &half, 1000001));
+	}
+END_TEST
+
+START_TEST(a_held_text_that_goes_on_is_read_again)
+	{
+		struct file_stamp half = stamp(1, 5, 5);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		(void)settle_held(&settle, &half, 200);
+		settle_event(&settle, SETTLE_MODIFIED, 300);
+		ck_assert_int_eq(look(1, 12, 6, 300), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 12, 6, again), SETTLE_READ); /* longer than it was */
+		ck_assert_int_eq(again, 200 + SETTLE_APPEND_MS);
+		(void)settle_held(&settle, &half, 2000);
+		settle_force(&settle); /* a reload need not wait */
+		ck_assert_int_eq(look(1, 5, 5, 2000), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_held_file_without_a_byte_is_complete_after_a_minute)
+	{
+		struct file_stamp none = stamp(1, 0, 5);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		settle_event(&settle, SETTLE_CLOSED, 101);
+		ck_assert_int_eq(look(1, 0, 5, 701), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 0, 5, again), SETTLE_READ);
+		ck_assert_int_eq(settle_held(&settle, &none, again), 701 + SETTLE_NOTHING_MS);
+		ck_assert_int_eq(look(1, 0, 5, 30000), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 0, 5, again), SETTLE_READ);
+		ck_assert(settle_is_complete(&settle, &none, again));
+	}
+END_TEST
+
+START_TEST(without_events_a_held_text_is_complete_when_it_stays_the_same)
+	{
+		struct file_stamp half = stamp(1, 5, 5);
+
+		ck_assert_int_eq(look(1, 5, 5, 1000), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 5, again), SETTLE_READ);
+		ck_assert(!settle_is_complete(&settle, &half, again));
+		ck_assert_int_eq(settle_held(&settle, &half, again), 1000 + SETTLE_SAME_MS);
+		ck_assert_int_eq(look(1, 5, 5, 2000), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 5, again), SETTLE_READ);
+		ck_assert(settle_is_complete(&settle, &half, again));
 	}
 END_TEST
 
@@ -193,6 +287,12 @@ static Suite *settle_suite(void)
 	tcase_add_test(tcase, a_file_renamed_into_place_is_read_at_once);
 	tcase_add_test(tcase, truncate_and_write_is_read_when_it_is_closed);
 	tcase_add_test(tcase, a_file_left_open_is_read_in_the_end);
+	tcase_add_test(tcase, an_appended_line_waits_a_second_however_long_the_file_stays_open);
+	tcase_add_test(tcase, a_file_written_anew_for_minutes_is_read_after_one);
+	tcase_add_test(tcase, a_held_text_is_complete_once_it_is_closed);
+	tcase_add_test(tcase, a_held_text_that_goes_on_is_read_again);
+	tcase_add_test(tcase, a_held_file_without_a_byte_is_complete_after_a_minute);
+	tcase_add_test(tcase, without_events_a_held_text_is_complete_when_it_stays_the_same);
 	tcase_add_test(tcase, an_emptied_file_may_be_filled_by_another_write);
 	tcase_add_test(tcase, a_file_that_stays_empty_is_read);
 	tcase_add_test(tcase, a_removed_file_may_come_back);
