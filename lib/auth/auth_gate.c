@@ -10,6 +10,8 @@
 #define BUCKETS 4096 /* a power of 2 */
 #define FURTHER_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures */
+#define TURNS 4 /* of these, one belongs to the oldest anonymous attempt and three to the newest \
+		 */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 
@@ -20,6 +22,7 @@ struct gate_node {
 	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
+	uint32_t turn;	    /* of the anonymous ones, see TURNS */
 	struct ticket_list list;
 };
 
@@ -193,6 +196,12 @@ static void set_waiting(struct auth_gate *gate, struct gate_ticket *ticket, bool
 	}
 }
 
+/* Nothing is known of it but its login. */
+static bool is_anonymous(const struct gate_ticket *ticket)
+{
+	return ticket->is_patient && ticket->keys.network == 0;
+}
+
 static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view *view)
 {
 	const struct gate_node *network = ticket->node[GATE_NETWORK],
@@ -229,27 +238,41 @@ enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *tic
 	return GATE_WAIT;
 }
 
+/* Open the gate for a ticket of the node's list, or let it wait for another node. Returns whether
+ * it has opened. */
+static bool pass_waiting(struct auth_gate *gate, struct gate_node *node, struct gate_ticket *ticket,
+	uint32_t now)
+{
+	struct penalty_view view;
+	struct gate_node *full = try_to_open(gate, ticket, now, &view);
+
+	if (full == node)
+		return false;
+	TAILQ_REMOVE(&node->list, ticket, link);
+	ticket->blocked = full;
+	if (full != NULL) {
+		TAILQ_INSERT_TAIL(&full->list, ticket, link);
+		return false;
+	}
+	set_waiting(gate, ticket, false);
+	ticket->state = GATE_OPENED;
+	TAILQ_INSERT_TAIL(&gate->opened, ticket, link);
+	if (is_anonymous(ticket))
+		node->turn++;
+	return true;
+}
+
 /* Open the gate for those who wait in the node's list, or let them wait for another node. */
 static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
 {
 	struct gate_ticket *ticket, *next;
-	struct penalty_view view;
 
+	while (node->turn % TURNS != 0 && (ticket = TAILQ_LAST(&node->list, ticket_list)) != NULL &&
+		is_anonymous(ticket) && pass_waiting(gate, node, ticket, now))
+		;
 	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
-		struct gate_node *full = try_to_open(gate, ticket, now, &view);
-
 		next = TAILQ_NEXT(ticket, link);
-		if (full == node)
-			continue;
-		TAILQ_REMOVE(&node->list, ticket, link);
-		ticket->blocked = full;
-		if (full != NULL) {
-			TAILQ_INSERT_TAIL(&full->list, ticket, link);
-			continue;
-		}
-		set_waiting(gate, ticket, false);
-		ticket->state = GATE_OPENED;
-		TAILQ_INSERT_TAIL(&gate->opened, ticket, link);
+		(void)pass_waiting(gate, node, ticket, now);
 	}
 }
 

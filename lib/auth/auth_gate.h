@@ -33,11 +33,13 @@
  * are bounded by the failures that trust allows: those under way count as failures until their
  * results are known.
  *
- * An attempt that finds no place waits for one, in the order of arrival, or is refused: if its
+ * An attempt that finds no place waits for one or is refused: if its
  * network is slowed and a delay is due, or if GATE_WAITING_MAX attempts of its network (of its
- * login, if the network is not known) wait already. A patient attempt is never refused. Attempts
- * that wait have not been checked, so that neither waiting nor leaving reveals anything about a
- * password.
+ * login, if the network is not known) wait already. A patient attempt is never refused. Places go
+ * to attempts in the order of arrival. Of patient ones whose network is not known, however, three
+ * of four go to the newest: guessers wait from one answer to the next, so that an owner who has
+ * just come need not wait for all of them, and the oldest are served in the end. Attempts that wait
+ * have not been checked, so that neither waiting nor leaving reveals anything about a password.
  *
  * The memory is that of the keys of the attempts inside: at most four of 64 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.

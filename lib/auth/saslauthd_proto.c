@@ -4,6 +4,7 @@
  */
 #include "lib/auth/saslauthd_proto.h"
 
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,23 @@ static void copy_string(char *to, const struct counted *from)
 	to[from->len] = '\0';
 }
 
+/* Read the fifth string, if it is there. Returns AF_UNSPEC if it is not, or is no address. */
+static struct cidr read_client(const char *bytes, size_t len, size_t at)
+{
+	struct cidr client = { .family = AF_UNSPEC };
+	char text[INET6_ADDRSTRLEN + sizeof(";65535")];
+	struct counted string;
+	struct errmsg err;
+
+	if (read_string(bytes, len, &at, sizeof(text) - 1, &string, &err) != SASLAUTHD_WHOLE)
+		return client;
+	copy_string(text, &string);
+	text[strcspn(text, ";")] = '\0';
+	if (strchr(text, '/') == NULL)
+		(void)cidr_parse(text, &client, NULL);
+	return client;
+}
+
 enum saslauthd_result saslauthd_parse(const char *bytes, size_t len,
 	struct saslauthd_request *request_r, struct errmsg *err)
 {
@@ -66,6 +84,7 @@ enum saslauthd_result saslauthd_parse(const char *bytes, size_t len,
 		request_r->login[string[LOGIN].len] = '@';
 		copy_string(request_r->login + string[LOGIN].len + 1, &string[REALM]);
 	}
+	request_r->client = read_client(bytes, len, at);
 	return SASLAUTHD_WHOLE;
 }
 

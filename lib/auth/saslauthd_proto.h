@@ -5,11 +5,13 @@
 
 #include "lib/base/errmsg.h"
 #include "lib/base/strbuf.h"
+#include "lib/match/cidr.h"
 
 /*
  * The saslauthd protocol, as libsasl of Cyrus SASL speaks it. A request is four counted strings (a
- * 16-bit length in network order): login, password, service and realm. Newer versions send a fifth,
- * the client's address, which may be missing. All functions are thread-safe.
+ * 16-bit length in network order): login, password, service and realm. Cyrus SASL 2.2 appends a
+ * fifth in the same write, the client's address and port ("192.0.2.7;54321"). It may be missing,
+ * and is ignored if it is incomplete or no address. All functions are thread-safe.
  */
 
 #define SASLAUTHD_NAME_MAX 1024	     /* bytes of login, service or realm */
@@ -20,6 +22,7 @@ struct saslauthd_request {
 	char login[2 * SASLAUTHD_NAME_MAX + 2]; /* with its realm, which libsasl has split off */
 	char password[SASLAUTHD_PASSWORD_MAX + 1];
 	char service[SASLAUTHD_NAME_MAX + 1];
+	struct cidr client; /* AF_UNSPEC: not known */
 };
 
 enum saslauthd_result {

@@ -269,7 +269,7 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 		return RANK_TRUSTED;
 	if (!ticket->is_slowed)
 		return RANK_KNOWN;
-	if (!ticket->is_patient)
+	if (!ticket->is_patient || ticket->keys.network != 0)
 		return RANK_SLOWED;
 	return view.has_succeeded ? RANK_MUTE_KNOWN :
 		view.has_failed	  ? RANK_MUTE_FAILED :

@@ -119,9 +119,9 @@ void peers_free(struct auth *auth);
 enum auth_rank {
 	RANK_TRUSTED,	  /* has succeeded from this network */
 	RANK_KNOWN,	  /* from a network that is not slowed */
-	RANK_MUTE_KNOWN,  /* over saslauthd: has succeeded recently */
-	RANK_MUTE,	  /* over saslauthd: neither succeeded nor failed recently */
-	RANK_MUTE_FAILED, /* over saslauthd: has failed recently */
+	RANK_MUTE_KNOWN,  /* over saslauthd, without an address: has succeeded recently */
+	RANK_MUTE,	  /* as before: neither succeeded nor failed recently */
+	RANK_MUTE_FAILED, /* as before: has failed recently */
 	RANK_SLOWED,	  /* from a slowed network, or one that the MTA did not report */
 	AUTH_RANKS
 };

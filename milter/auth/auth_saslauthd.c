@@ -36,7 +36,7 @@ static void on_decided(void *context, const struct login_answer *answer)
 static void begin_attempt(struct saslauthd *state, const struct saslauthd_request *request)
 {
 	const struct attempt_request attempt = {
-		.client = { .family = AF_UNSPEC },
+		.client = request->client,
 		.protocol = AUTH_PROTOCOL_SASLAUTHD,
 		.mechanism = request->service,
 		.login = request->login,
@@ -57,7 +57,7 @@ static void read_request(struct peer *peer)
 	struct errmsg err;
 	size_t len = evbuffer_get_length(input);
 
-	if (state->has_request) { /* newer versions of libsasl append the client's address */
+	if (state->has_request) { /* the client's address, which came late */
 		(void)evbuffer_drain(input, len);
 		return;
 	}

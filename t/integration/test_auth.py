@@ -85,7 +85,9 @@ def test_saslauthd_right_and_wrong(daemon):
     good = token(SECRET)
     assert saslauthd(daemon.mux, "bob", "pa55word") == "OK"
     assert saslauthd(daemon.mux, "bob", "pa55word", realm="example.com") == "OK"
-    assert saslauthd(daemon.mux, "bob", "pa55word", fifth="192.0.2.7") == "OK"
+    mark = daemon.mark()
+    assert saslauthd(daemon.mux, "bob", "pa55word", fifth="192.0.2.97;54321") == "OK"  # libsasl 2.2
+    daemon.wait_record(mark, stage="auth", protocol="saslauthd", client="192.0.2.97")
     assert saslauthd(daemon.mux, "bob", "wrong").startswith("NO")
     assert saslauthd(daemon.mux, "bob", "pa55word", realm="example.org").startswith("NO")
     assert saslauthd(daemon.mux, "token:carol", good, realm="example.com") == "OK"

@@ -425,6 +425,25 @@ START_TEST(patient_attempts_of_one_login_leave_others_alone)
 	}
 END_TEST
 
+/* Behind saslauthd nothing tells the owner from guessers, but they wait from answer to answer,
+ * while he has just come. */
+START_TEST(of_patient_attempts_without_a_network_most_places_go_to_the_newest)
+	{
+		static const unsigned order[] = { 3, 9, 8, 7, 4, 6, 5 };
+
+		for (unsigned i = 0; i < 10; i++)
+			(void)enter(&tickets[i], BOB, UNKNOWN, i, true);
+		ck_assert_uint_eq(auth_gate_waiting(gate), 7);
+		for (unsigned i = 0; i < COUNT(order); i++) {
+			struct gate_ticket *place = &tickets[i < 3 ? i : order[i - 3]];
+
+			ck_assert(auth_gate_leave(gate, place, now));
+			ck_assert_ptr_eq(auth_gate_next(gate), &tickets[order[i]]);
+			ck_assert_ptr_null(auth_gate_next(gate));
+		}
+	}
+END_TEST
+
 START_TEST(any_course_of_events_leaves_the_gate_empty)
 	{
 		unsigned random = 1;
@@ -466,6 +485,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_guesser_does_not_lock_the_owner_out, 0, COUNT(owners));
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
 	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
+	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
 	tcase_add_test(tcase, any_course_of_events_leaves_the_gate_empty);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -14,18 +14,30 @@ static const struct {
 	const char *bytes;
 	size_t len;
 	const char *login, *password;
+	const char *client; /* once all bytes are there; NULL: not known */
 } good[] = {
-	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0"), "bob", "secret" },
-	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\13example.com"), "bob@example.com", "secret" },
-	{ BYTES("\0\3a@b\0\1x\0\0\0\1c"), "a@b@c", "x" },
-	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0.2.7"), "bob",
-		"secret" }, /* a fifth string */
-	{ BYTES("\0\0\0\0\0\0\0\0"), "", "" },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0"), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\13example.com"), "bob@example.com", "secret", NULL },
+	{ BYTES("\0\3a@b\0\1x\0\0\0\1c"), "a@b@c", "x", NULL },
+	/* the fifth string, as libsasl writes it and in other forms */
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\017192.0.2.7;54321"), "bob", "secret",
+		"192.0.2.7" },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\1d\0\0212001:db8::1;54321"), "bob@d", "secret",
+		"2001:db8::1" },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0.2.7"), "bob", "secret", "192.0.2.7" },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\0"), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\13192.0.2.0/24"), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\03lo;"), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0\0.2."), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\377192.0.2.7"), "bob", "secret", NULL },
+	{ BYTES("\0\3bob\0\6secret\0\4smtp\0\0\0\t192.0.2.7more"), "bob", "secret", "192.0.2.7" },
+	{ BYTES("\0\0\0\0\0\0\0\0"), "", "", NULL },
 };
 
 START_TEST(reads_a_request_as_soon_as_it_is_whole)
 	{
 		struct saslauthd_request *request = malloc(sizeof(*request));
+		char client[CIDR_TEXT_SIZE];
 		struct errmsg err;
 		size_t len;
 
@@ -34,10 +46,13 @@ START_TEST(reads_a_request_as_soon_as_it_is_whole)
 			ck_assert_uint_lt(len, good[_i].len);
 		ck_assert_int_eq(saslauthd_parse(good[_i].bytes, len, request, &err),
 			SASLAUTHD_WHOLE);
+		ck_assert_int_eq(request->client.family, AF_UNSPEC); /* it does not wait for it */
 		ck_assert_int_eq(saslauthd_parse(good[_i].bytes, good[_i].len, request, &err),
 			SASLAUTHD_WHOLE);
 		ck_assert_str_eq(request->login, good[_i].login);
 		ck_assert_str_eq(request->password, good[_i].password);
+		cidr_format(&request->client, client);
+		ck_assert_str_eq(client, good[_i].client == NULL ? "" : good[_i].client);
 		free(request);
 	}
 END_TEST
