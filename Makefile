@@ -186,10 +186,11 @@ integration_tests = $(or $(TESTS),t/integration)
 integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 4)) t/run-pytest $(PYTHON)
 
 .PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
-	check-cases check-integration check-integration-quick check-lint check-tidy check-finds check-bench check-fuzz deps
+	check-cases check-integration check-integration-quick check-in-step check-lint check-tidy check-finds check-bench \
+	check-fuzz deps
 check: check-packages
-	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all $(or $(PARTS),build clang lint tidy units cases integration \
-		tsan fuzz finds bench)
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all $(or $(PARTS),build clang lint tidy in-step units cases \
+		integration tsan fuzz finds bench)
 
 check-quick: check-packages
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all build lint unit cases integration-quick
@@ -244,6 +245,10 @@ check-integration: all helper-programs
 
 check-integration-quick: all helper-programs
 	@$(integration) -m quick t/integration
+
+# IN_STEP_SECONDS=3600 makes histories for an hour, IN_STEP='--seed 7 --history 31' repeats one.
+check-in-step: all
+	@$(PYTHON) t/faults/in_step $(IN_STEP)
 
 # Two of its tests read the objects.
 check-lint: all
@@ -377,6 +382,7 @@ help:
 	@echo '                      with the inputs of fuzz targets; check-units: all of these in one pool'
 	@echo '  check-cases         recorded decisions'
 	@echo '  check-integration   the daemon with real servers'
+	@echo '  check-in-step       random histories of databases and lists for IN_STEP_SECONDS=90; IN_STEP=--help'
 	@echo '  check-tsan          what runs in several threads, under TSan'
 	@echo '  check-finds         planted faults are found'
 	@echo '  check-bench         each benchmark with small sizes'

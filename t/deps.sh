@@ -47,6 +47,7 @@ python3-pytest      integration tests
 python3-pytest-xdist  integration tests in parallel
 python3-psycopg2    integration tests with PostgreSQL
 postgresql          integration tests with PostgreSQL
+pgbouncer           random histories of databases
 postfix-pgsql       benchmarks against Postfix's own lookups
 dovecot-core        benchmarks against its auth daemon
 sasl2-bin           integration tests of logins

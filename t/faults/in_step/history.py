@@ -1,0 +1,360 @@
+"""One random history: its sessions, its changes with the times at which they happened, and its quiet points."""
+
+import random
+import re
+import time
+
+import psycopg2
+
+from harness.wait import wait_until
+
+from .truth import DOMAINS, LOGINS, VERSIONS, Unreadable, read_list, recipient, sender
+
+LISTS = {"senders": "mail_from.access.blacklist", "recipients": "rcpt_to.access.blacklist"}
+DEADLINE = 60  # seconds in which servers must start
+FRESH = 5  # seconds: the age of a policy that is known to be right, beside the intervals of a second
+FOLLOWING = ("cache", "database", "store", "lists")  # the sections of the status that tell whether Postern is in step
+
+
+class Failure(Exception):
+    """Postern is not in step. kind is one of a few words, for the report."""
+
+    def __init__(self, kind, name, text):
+        super().__init__(f"{kind} in {name}: {text}")
+        self.kind, self.name = kind, name
+
+
+def problems_of(status):
+    """The texts of the problems that concern the policy."""
+    return [one["problem"] for one in status["problems"] if one["section"] in FOLLOWING]
+
+
+def doubt(status, setup, tolerated=""):
+    """Why `status` does not claim that the policy is right; "" if it does. tolerated: a regex for problems."""
+    known = "|".join(filter(None, (setup.standing, tolerated)))
+    texts = [text for text in problems_of(status) if not (known and re.search(known, text))]
+    policy = status["cache"]["policy"]
+    if texts:
+        return "; ".join(texts)
+    if policy["source"] != "database":
+        return f"the policy's source is {policy['source']}"
+    if policy["age_seconds"] is None or policy["age_seconds"] > FRESH:
+        return f"last known to be right {policy['age_seconds']} s ago"
+    return ""
+
+
+class Session:
+    """A transaction of the history on a connection of its own."""
+
+    def __init__(self, history, name):
+        self.history, self.name = history, name
+        self.connection = history.site.primary.connect(autocommit=False)
+        self.run("SET LOCAL search_path = haraka")
+
+    def run(self, sql):
+        self.history.note(f"{self.name}: {sql}")
+        cursor = self.connection.cursor()
+        cursor.execute(sql)
+        return cursor
+
+    def commit(self):
+        self.history.change(self.connection.commit, f"{self.name}: COMMIT")
+        self.connection.close()
+
+    def rollback(self):
+        self.history.note(f"{self.name}: ROLLBACK")
+        self.connection.rollback()
+        self.connection.close()
+
+
+class History:
+    """Runs actions at a site and knows what the rules were when."""
+
+    def __init__(self, site, prober, judge, seed, awaited=None, deadline=DEADLINE):
+        self.site, self.prober, self.judge = site, prober, judge
+        self.awaited = awaited or (lambda kind, name: False)
+        self.deadline = deadline  # seconds until a quiet point counts as missed, whatever the machine does beside
+        self.rng = random.Random(seed)
+        self.lines = []
+        self.began = time.time()
+        self.daemons = {daemon.name: daemon for daemon in site.daemons}
+        self.standby_lags = False
+        self.older = set()  # daemons that may hold rows that they kept before
+        self.arrays = False  # froms is text[]
+        self.tolerated = ""  # a regex for problems that status may report, or not
+        self.sessions = 0
+
+    # ---- the log of the history ---------------------------------------------------------------
+
+    def note(self, text):
+        self.lines.append(f"{time.time() - self.began:8.3f}  {text}")
+
+    # ---- changes of the tables ------------------------------------------------------------------
+
+    def session(self):
+        self.sessions += 1
+        return Session(self, f"session {self.sessions}")
+
+    def sql(self, *statements):
+        """Statements that commit by themselves, each a change."""
+        for statement in statements:
+            self.change(lambda one=statement: self.query(one), statement)
+
+    def query(self, statement):
+        """A statement, or several in one transaction, on the primary."""
+        return self.site.primary.query(statement, options="-csearch_path=haraka")
+
+    def change(self, do, what):
+        """Do something that may change the tables, and note their new content."""
+        self.note(what)
+        since = time.time()
+        answer = do()
+        self.look(since)
+        return answer
+
+    def look(self, since=None, users=True):
+        """Load the truth; users=False: the users are as before, and may be locked."""
+        since = time.time() if since is None else since
+        loaded = {}
+        for name, daemon in self.daemons.items():
+            loader = self.site.loader(daemon.setup)
+            if loader not in loaded:
+                try:
+                    loaded[loader] = (loader.load(None if users else self.judge.rows[name].value), None)
+                except Unreadable as error:
+                    loaded[loader] = (None, str(error))
+            rows, problem = loaded[loader]
+            self._move(name, daemon, rows, problem, since)
+
+    def _move(self, name, daemon, rows, problem, since):
+        timeline = self.judge.rows.get(name)
+        if timeline is None:
+            assert rows, problem
+            self.judge.begin(name, rows)
+            return
+        timeline.problem = problem
+        if rows is None or rows.key == timeline.value.key:
+            return
+        lags = daemon.setup.server == "standby" and not self._standby_follows()
+        timeline.move(rows, since, float("inf") if lags else time.time())
+
+    def _standby_follows(self):
+        """Wait until the standby has what the primary has; False if it cannot."""
+        if self.standby_lags:
+            return False
+        self.site.standby.wait_caught_up(self.site.primary)
+        return True
+
+    def standby_is_back(self):
+        """The standby streams again: from now on it shows nothing old."""
+        self.standby_lags = False
+        self.site.standby.wait_caught_up(self.site.primary)
+        for name, daemon in self.daemons.items():
+            if daemon.setup.server == "standby":
+                for state in self.judge.rows[name].states[:-1]:
+                    state.until = min(state.until, time.time())
+
+    # ---- random statements ------------------------------------------------------------------------
+
+    def froms(self, login):
+        """A random value of froms, as SQL."""
+        owned = [sender(login, version) for version in sorted(self.rng.sample(VERSIONS, self.rng.randint(1, 3)))]
+        if self.arrays:
+            return "ARRAY[" + ", ".join(f"'{one}'" for one in owned) + "]"
+        return "'" + ",".join(owned) + "'"
+
+    def new_row(self, login):
+        return f"('{login}', {self.froms(login)}, {self.rng.randint(1, 4)})"
+
+    def user_change(self, login=None):
+        """A statement that changes a user, or adds or removes it."""
+        login = login or self.rng.choice(LOGINS)
+        where = f"WHERE username = '{login}'"
+        return self.rng.choice([
+            f"UPDATE users SET froms = {self.froms(login)} {where}",
+            f"UPDATE users SET froms = {self.froms(login)} {where}",
+            f"UPDATE users SET enabled = NOT enabled {where}",
+            f'UPDATE users SET "profileId" = {self.rng.randint(1, 4)} {where}',
+            f"DELETE FROM users {where}",
+            f'INSERT INTO users (username, froms, "profileId") SELECT * FROM (VALUES {self.new_row(login)}) AS new'
+            f" WHERE NOT EXISTS (SELECT FROM users {where})",
+        ])
+
+    def profile_change(self):
+        """A statement that changes a profile."""
+        domains = self.rng.sample(DOMAINS, self.rng.randint(1, 3))
+        value = self.rng.choice([
+            f"host = '{','.join(domains)}'",
+            f"rcpt = '{recipient(self.rng.randrange(len(DOMAINS)))}'",
+            f"rcpt_re = '^r@p{self.rng.randrange(len(DOMAINS))}[.]example$'",
+            f"maxsize = {self.rng.choice([0, 1000, 5000])}",
+            "open = NOT open",
+        ])
+        return f"UPDATE profiles SET {value} WHERE id = {self.rng.randint(1, 4)}"
+
+    def any_change(self):
+        return self.profile_change() if self.rng.random() < 0.25 else self.user_change()
+
+    def sure_change(self):
+        """A change of one user that certainly changes an answer, for actions that test one moment."""
+        return f"UPDATE users SET enabled = NOT enabled WHERE username = '{self.rng.choice(LOGINS[:8])}'"
+
+    def reset(self):
+        """The rows and lists with which every history begins, so that it can be repeated alone."""
+        users = [f"('{login}', '{sender(login, 0)}', {number % 4 + 1}, true)"
+                 for number, login in enumerate(LOGINS[:10])]
+        profiles = [f"({number}, 'profile{number}', {str(number == 4).lower()}, 0, '{DOMAINS[number - 1]}')"
+                    for number in range(1, 5)]
+        # Because of this profile, sessions are negotiated with what the check of sizes needs.
+        profiles.append("(5, 'unused', false, 1000000, NULL)")
+        self.change(lambda: self.query(
+            "BEGIN; DELETE FROM closed; DELETE FROM users; DELETE FROM profiles;"
+            "INSERT INTO profiles (id, name, open, maxsize, host) VALUES " + ", ".join(profiles) + ";"
+            'INSERT INTO users (username, froms, "profileId", enabled) VALUES ' + ", ".join(users) + "; COMMIT"),
+            "the rows with which every history begins")
+        for source in LISTS:
+            self.write_list(source, self.some_entries(source, 0))
+
+    # ---- the list files -----------------------------------------------------------------------------
+
+    def path(self, source):
+        return self.site.lists / LISTS[source]
+
+    def some_entries(self, source, count=None):
+        """The text of a list: some entries that matter, and 25 that make it long."""
+        rng = self.rng
+        if source == "senders":
+            all_of = [sender(login, version) for login in LOGINS for version in VERSIONS]
+            found = rng.sample(all_of, rng.randint(0, 6) if count is None else count)
+        else:
+            all_of = [recipient(number) for number in range(len(DOMAINS))]
+            found = rng.sample(all_of, rng.randint(0, 2) if count is None else count)
+        filler = [f"nobody{number}@filler.example" for number in range(25)]
+        return "".join(entry + "\n" for entry in [*filler[:12], *found, *filler[12:]])
+
+    def change_list(self, source, do, what):
+        """Do something that changes a list file from one complete state to another."""
+        self.note(what)
+        since = time.time()
+        do(self.path(source))
+        self.look_at_list(source, since)
+
+    def look_at_list(self, source, since=None):
+        since = time.time() if since is None else since
+        entries = read_list(self.path(source))
+        if source not in self.judge.lists:
+            self.judge.begin_list(source, entries)
+        else:
+            self.judge.lists[source].move(entries, since, time.time())
+
+    def write_list(self, source, text):
+        def rename(path):
+            beside = path.with_name("." + path.name + ".new")
+            beside.write_text(text, encoding="utf-8")
+            beside.rename(path)
+        self.change_list(source, rename, f"{LISTS[source]}: replaced by rename")
+
+    # ---- quiet points ---------------------------------------------------------------------------------
+
+    def _complain(self, records):
+        for record in records:
+            found = self.judge.complaint(record, record.name in self.older)
+            if found and not self.awaited(found[0], record.name):
+                raise Failure(found[0], record.name, found[1])
+
+    def watch(self, seconds):
+        """Let time pass while the daemons are asked."""
+        end = time.time() + seconds
+        while time.time() < end:
+            self.prober.wait(min(0.2, max(0.0, end - time.time())))
+            self._complain(self.prober.take())
+            time.sleep(0.01)
+
+    def _is_good(self, record, expectation):
+        """"" if the record is what a quiet point should find, else what is missing."""
+        if not record.is_whole:
+            return record.error or "no policy for the length of all questions"
+        setup = self.daemons[record.name].setup
+        why = doubt(record.after, setup, self.tolerated)
+        matches = record.vector == self.judge.now(record.name)
+        wanted, followed = expectation(setup)
+        if wanted:
+            if not why:
+                return f"no problem is reported, but one was expected: {wanted}"
+            if not re.search(wanted, why):
+                return f"another problem is reported than expected ({wanted}): {why}"
+            return "" if matches or not followed else "it has not followed"
+        if why:
+            return f"the policy is right, but `status` says: {why}" if matches else f"it has not followed: {why}"
+        return "" if matches else "the policy differs, but `status` reports it as right"
+
+    def quiet(self, problem="", on=lambda setup: True, followed=True, only=None):
+        """
+        Wait until every daemon has followed and says so. With problem, a regex, those set-ups for which on(setup)
+        holds have to report it; followed=False: they may hold other rows as long as they do. only: names of daemons.
+        """
+        self.note("quiet" + (f", expecting the problem {problem!r}" if problem else ""))
+        began, self.prober.resting = time.time(), 0.03
+        waiting, last = set(only or self.daemons), {}
+
+        def expectation(setup):
+            return (problem, followed) if problem and on(setup) else ("", True)
+
+        while waiting:
+            self.prober.wait(1.0)
+            records = self.prober.take()
+            self._complain(records)
+            for record in records:
+                if record.began >= began and record.name in waiting:
+                    last[record.name] = (self._is_good(record, expectation), record)
+                    if not last[record.name][0]:
+                        waiting.discard(record.name)
+            if waiting and time.time() - began > self.deadline:
+                self._missed(waiting, last)
+                break
+        self.prober.resting = 0.2
+        self._settle(only, problem and not followed)
+
+    def _settle(self, only, holds):
+        for name, timeline in self.judge.rows.items():
+            if not holds and (only is None or name in only):
+                timeline.settle()
+        for timeline in self.judge.lists.values():
+            if only is None and not holds:
+                timeline.settle()
+        if not holds:
+            self.older -= set(only or self.older)
+
+    def _missed(self, waiting, last):
+        """Raise the failure of a quiet point, unless it is awaited."""
+        for name in sorted(waiting):
+            why, record = last.get(name, ("it does not answer", None))
+            if "reports it as right" in why:
+                kind = "false right"
+            elif "is right, but" in why:
+                kind = "false alarm"
+            elif "problem" in why:
+                kind = "missing problem"
+            else:
+                kind = "not followed"
+            if self.awaited(kind, name):
+                continue
+            text = f"not within {self.deadline} s: {why}"
+            if record is not None and record.vector:
+                text += "\n" + self.judge.difference(record, [self.judge.now(name)])
+            raise Failure(kind, name, text)
+
+    # ---- servers ------------------------------------------------------------------------------------------
+
+    def await_primary(self):
+        wait_until(self.site.primary.answers, "the primary answers", deadline=DEADLINE)
+
+    def try_sql(self, statement):
+        """A statement that may fail; its SQLSTATE, or None."""
+        try:
+            self.sql(statement)
+        except psycopg2.Error as error:
+            self.note(f"refused: {error.pgcode} {str(error).strip()}")
+            self.look()
+            return error.pgcode or "lost"
+        return None
