@@ -27,6 +27,7 @@
 #include "lib/store/store_read.h"
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
+#include "milter/ledger/ledger_load.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_connection.h"
 #include "milter/pg/pg_conninfo.h"
@@ -295,12 +296,27 @@ static void check_limits_lock(const struct config *config, const char *so,
 	free(path);
 }
 
+/* Report damaged files, of which a daemon that starts reads what it can. */
+static void check_counts(const char *state, struct problems *problems)
+{
+	struct problems *damages = problems_new();
+	struct errmsg err;
+
+	if (damages != NULL && ledger_load_check(state, damages, &err) != 0)
+		problems_add(damages, "%s", err.text);
+	for (size_t i = 0; damages != NULL && i < problems_kept(damages); i++)
+		problems_add(problems, "a daemon that starts may lose counts of rate limits: %s",
+			problems_text(damages, i));
+	problems_free(&damages);
+}
+
 static void check_limits(const struct config *config, const char *user, struct files_report *report)
 {
 	static const char so[] = "the counts of rate limits do not outlive a restart";
 	const char *state = config->limits.state, *slash = strrchr(state, '/');
 	char *folder = state[0] == '\0' ? NULL : file_directory(state), *path;
 	const struct dirent *entry;
+	bool are_readable = true;
 	DIR *open_folder;
 
 	if (folder == NULL)
@@ -311,10 +327,12 @@ static void check_limits(const struct config *config, const char *user, struct f
 			if (!is_of_limits(entry->d_name, slash == NULL ? state : slash + 1) ||
 				asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
 				continue;
-			(void)try_open(path, user, so, report->unreadable);
+			are_readable &= try_open(path, user, so, report->unreadable);
 			free(path);
 		}
 		(void)closedir(open_folder);
+		if (are_readable)
+			check_counts(state, report->problems);
 	}
 	free(folder);
 	try_create(state, user, so, report->unreadable);

@@ -10,8 +10,9 @@
 #define BUCKETS 4096 /* a power of 2 */
 #define FURTHER_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures */
-#define TURNS 4 /* of these, one belongs to the oldest anonymous attempt and three to the newest \
-		 */
+#define TURNS                                                                              \
+	4 /* of these, one belongs to the oldest anonymous attempt and three to the newest \
+	   */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 

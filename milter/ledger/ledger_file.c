@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/conf/file.h"
 #include "milter/ledger/ledger_checkpoint.h"
 #include "milter/ledger/ledger_journal.h"
 #include "milter/ledger/ledger_load.h"
@@ -34,6 +35,7 @@ struct ledger_file {
 	int lock_fd; /* of PATH.lock; -1 when there is none */
 	struct ledger_time time;
 	struct ledger_journal journal;
+	bool is_unread; /* the directory did not exist at the start; for the thread */
 	struct ledger_checkpoint checkpoint; /* for the starting thread, then the ledger's */
 
 	pthread_t thread;
@@ -142,16 +144,63 @@ static int lock_late(struct ledger_file *file, struct errmsg *err)
 	return -1;
 }
 
+static void count_journal(void *context, uint64_t number, const char *name)
+{
+	(void)number;
+	(void)name;
+	++*(size_t *)context;
+}
+
+/* Refuse to write beside files of an earlier run that were not there to be read at the start. */
+static int check_unread(const struct ledger_file *file, struct errmsg *err)
+{
+	size_t found = 0;
+
+	if (!file->is_unread)
+		return 0;
+	if (ledger_journal_each(file->path, count_journal, &found, err) != 0)
+		return -1;
+	if (found == 0 && access(file->path, F_OK) != 0)
+		return 0;
+	return errmsg_set(err,
+		"%s: the counts of an earlier run have appeared after the start; restart postern "
+		"to use them",
+		file->path);
+}
+
 /* Begin the first journal; on failure, the thread tries again. */
 static int begin_journal(struct ledger_file *file)
 {
 	const uint64_t after = file->journal.number;
 	struct errmsg err = { "" };
 
-	if (lock_late(file, &err) == 0 && ledger_journal_begin(&file->journal, after, &err) == 0)
+	if (check_unread(file, &err) == 0 && lock_late(file, &err) == 0 &&
+		ledger_journal_begin(&file->journal, after, &err) == 0) {
+		file->is_unread = false;
 		return 0;
+	}
 	ledger_journal_delay(&file->journal, after, &err);
 	return -1;
+}
+
+/* Return whether the directory of the files does not exist. */
+static bool lacks_directory(const char *path)
+{
+	char *directory = file_directory(path);
+	const bool lacks = directory != NULL && access(directory, F_OK) != 0 && errno == ENOENT;
+
+	free(directory);
+	return lacks;
+}
+
+/* Count in memory until the directory exists. */
+static void await_directory(struct ledger_file *file, const struct ledger_clocks *clocks)
+{
+	file->is_unread = true;
+	ledger_time_begin(&file->time, NULL, 0, clocks);
+	ledger_journal_make_optional(&file->journal);
+	(void)begin_journal(file);
+	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
 }
 
 static int open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
@@ -160,6 +209,10 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	struct ledger_loaded loaded;
 	uint64_t last;
 
+	if (lacks_directory(file->path)) {
+		await_directory(file, clocks);
+		return 0;
+	}
 	/* Without the lock the files can be read, but not written. */
 	if (lock_path(file, LOCK_WAIT_MS, err) != 0 && file->lock_fd >= 0)
 		return -1;

@@ -103,6 +103,13 @@ void ledger_journal_delay(struct ledger_journal *journal, uint64_t after, const 
 	(void)pthread_mutex_unlock(&journal->lock);
 }
 
+void ledger_journal_make_optional(struct ledger_journal *journal)
+{
+	(void)pthread_mutex_lock(&journal->lock);
+	journal->is_optional = true;
+	(void)pthread_mutex_unlock(&journal->lock);
+}
+
 bool ledger_journal_is_begun(struct ledger_journal *journal)
 {
 	bool is_begun;
@@ -115,13 +122,11 @@ bool ledger_journal_is_begun(struct ledger_journal *journal)
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* Write all of buf or nothing. Called with the lock held. */
-static int write_buf(struct ledger_journal *journal)
+/* Write all of buf or nothing, and set the error. */
+static int try_to_write(struct ledger_journal *journal)
 {
 	ssize_t written;
 
-	if (journal->fd < 0)
-		return -1; /* the reason is in the error */
 	if (journal->buf.failed)
 		return errmsg_set(&journal->error, "out of memory");
 	written = write(journal->fd, journal->buf.text, journal->buf.len);
@@ -138,15 +143,27 @@ static int write_buf(struct ledger_journal *journal)
 	return 0;
 }
 
+/* Write all of buf or nothing, and log an error if there was none. Called with the lock held. */
+static int write_buf(struct ledger_journal *journal)
+{
+	const bool was_good = journal->error.text[0] == '\0';
+	int ret;
+
+	if (journal->fd < 0)
+		return journal->is_optional ? 0 : -1; /* the reason is in the error */
+	ret = try_to_write(journal);
+	if (ret != 0 && was_good)
+		quote_log(LOG_LEVEL_ERROR, "error", journal->error.text, "limits written=no");
+	return ret;
+}
+
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count)
 {
 	struct ledger_journal *journal = context;
-	bool was_good;
 	size_t start;
 	int ret;
 
 	(void)pthread_mutex_lock(&journal->lock);
-	was_good = journal->error.text[0] == '\0';
 	strbuf_reset(&journal->buf);
 	for (size_t i = 0; i < count; i++) {
 		start = frame_begin(&journal->buf, FRAME_RECORD);
@@ -154,8 +171,6 @@ int ledger_journal_save(void *context, const struct ledger_record *records, size
 		frame_finish(&journal->buf, start);
 	}
 	ret = write_buf(journal);
-	if (ret != 0 && was_good)
-		quote_log(LOG_LEVEL_ERROR, "error", journal->error.text, "limits written=no");
 	(void)pthread_mutex_unlock(&journal->lock);
 	return ret;
 }
@@ -164,7 +179,7 @@ void ledger_journal_sync(struct ledger_journal *journal)
 {
 	uint64_t now = ledger_time_now(journal->time);
 	bool was_dirty;
-	int fd, error = 0;
+	int fd, error = 0, old_error = 0;
 
 	(void)pthread_mutex_lock(&journal->sync_lock);
 	(void)pthread_mutex_lock(&journal->lock);
@@ -183,10 +198,11 @@ void ledger_journal_sync(struct ledger_journal *journal)
 	(void)pthread_mutex_unlock(&journal->sync_lock);
 	if (was_dirty) {
 		(void)pthread_mutex_lock(&journal->lock);
+		old_error = journal->sync_error;
 		journal->sync_error = error;
 		(void)pthread_mutex_unlock(&journal->lock);
 	}
-	if (error != 0)
+	if (error != 0 && error != old_error)
 		quote_log(LOG_LEVEL_ERROR, "error", strerror(error), "limits forced-to-disk=no");
 }
 

@@ -28,6 +28,7 @@ struct ledger_journal {
 	struct strbuf buf;
 	struct errmsg error; /* of the last write; "" when it succeeded */
 	int sync_error;	     /* errno of the last sync; 0 when it succeeded */
+	bool is_optional;    /* until the first journal is begun, charges need not be saved */
 
 	pthread_mutex_t sync_lock; /* held while the file is synced, so that it is not closed */
 };
@@ -46,15 +47,20 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 /*
  * State why the first journal, which is the one after this number, cannot be begun. Until it is,
  * no record can be saved, and ledger_journal_error() returns the reason. Logs it if it is new.
+ * Charges are then refused, unless they need not be saved.
  */
 void ledger_journal_delay(struct ledger_journal *journal, uint64_t after, const struct errmsg *why);
+
+/* Let charges succeed without being saved while there is no journal. Before other threads charge.
+ */
+void ledger_journal_make_optional(struct ledger_journal *journal);
 
 /* Return whether a journal was begun. Any thread. */
 bool ledger_journal_is_begun(struct ledger_journal *journal);
 
 /*
- * A ledger_save_fn whose context is the journal. When a write fails for the first time, it logs the
- * error.
+ * A ledger_save_fn whose context is the journal. Like ledger_journal_sync(), it logs the error of a
+ * write if there was none before.
  */
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count);
 

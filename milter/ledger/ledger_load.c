@@ -28,6 +28,7 @@ struct loading {
 	uint64_t *journals;
 	size_t count, size;
 	bool failed;
+	bool changes_nothing; /* a daemon may be using the files */
 };
 
 static void load_moment(struct loading *l, const struct frame *frame)
@@ -90,7 +91,7 @@ static void load_frames(struct loading *l, const char *path, const char *text, s
 	while (frame_next(&scan, &frame))
 		bad += !load_frame(l, &frame);
 	/* A charge is answered only after it was written, and a checkpoint is renamed only then. */
-	if (scan.torn > 0)
+	if (scan.torn > 0 && !l->changes_nothing)
 		problems_note(l->problems,
 			"%s: the last %zu bytes are torn, because postern or the system ended "
 			"while they were written; the rest is used",
@@ -185,7 +186,7 @@ static int load_checkpoint(struct loading *l, const char *path, struct errmsg *e
 	} else if (text != NULL) {
 		load_frames(l, path, text, len);
 	}
-	if (state == CHECKPOINT_BAD)
+	if (state == CHECKPOINT_BAD && !l->changes_nothing)
 		rename_damaged(path, l->problems);
 	free(prev);
 	free(text);
@@ -225,6 +226,7 @@ static int by_number(const void *a, const void *b)
 
 static void load_journal(struct loading *l, const char *path, uint64_t number)
 {
+	enum file_result result;
 	struct errmsg err = { "" };
 	char *journal, *text;
 	size_t len;
@@ -233,33 +235,53 @@ static void load_journal(struct loading *l, const char *path, uint64_t number)
 		l->failed = true;
 		return;
 	}
-	if (file_read(journal, FILE_SIZE_MAX, &text, &len, NULL, &err) == FILE_READ) {
+	result = file_read(journal, FILE_SIZE_MAX, &text, &len, NULL, &err);
+	if (result == FILE_READ) {
 		load_frames(l, journal, text, len);
 		free(text);
-	} else {
+	} else if (result == FILE_FAILED || !l->changes_nothing) {
 		problems_add(l->problems, "%s", err.text);
 	}
 	free(journal);
+}
+
+static int load_files(struct loading *l, const char *path, struct errmsg *err)
+{
+	uint64_t *journals;
+	int ret;
+
+	*l->loaded = (struct ledger_loaded){ .has_moment = false };
+	if ((ret = load_checkpoint(l, path, err)) == 0)
+		ret = ledger_journal_each(path, note_journal, l, err);
+	if (ret == 0 && l->count > 0)
+		qsort(l->journals, l->count, sizeof(*l->journals), by_number);
+	journals = l->journals;
+	for (size_t i = 0; ret == 0 && !l->failed && journals != NULL && i < l->count; i++) {
+		if (journals[i] >= l->loaded->checkpoint.first_journal)
+			load_journal(l, path, journals[i]);
+	}
+	free(journals);
+	note_time(l->loaded, ledger_newest(l->ledger));
+	return l->failed ? out_of_memory(path, err) : ret;
 }
 
 int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *loaded_r,
 	struct problems *problems, struct errmsg *err)
 {
 	struct loading l = { .ledger = ledger, .loaded = loaded_r, .problems = problems };
-	uint64_t *journals;
+
+	return load_files(&l, path, err);
+}
+
+int ledger_load_check(const char *path, struct problems *problems, struct errmsg *err)
+{
+	struct ledger_loaded loaded;
+	struct loading l = { .loaded = &loaded, .problems = problems, .changes_nothing = true };
 	int ret;
 
-	*loaded_r = (struct ledger_loaded){ .has_moment = false };
-	if ((ret = load_checkpoint(&l, path, err)) == 0)
-		ret = ledger_journal_each(path, note_journal, &l, err);
-	if (ret == 0 && l.count > 0)
-		qsort(l.journals, l.count, sizeof(*l.journals), by_number);
-	journals = l.journals;
-	for (size_t i = 0; ret == 0 && !l.failed && journals != NULL && i < l.count; i++) {
-		if (journals[i] >= loaded_r->checkpoint.first_journal)
-			load_journal(&l, path, journals[i]);
-	}
-	free(journals);
-	note_time(loaded_r, ledger_newest(ledger));
-	return l.failed ? out_of_memory(path, err) : ret;
+	if ((l.ledger = ledger_new()) == NULL)
+		return out_of_memory(path, err);
+	ret = load_files(&l, path, err);
+	ledger_free(&l.ledger);
+	return ret;
 }

@@ -29,4 +29,10 @@ struct ledger_loaded {
 int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *loaded_r,
 	struct problems *problems, struct errmsg *err);
 
+/*
+ * Add the problems (no notes) that ledger_load() would report, and change no file. A daemon may be
+ * using the files meanwhile. Returns 0, or -1 with err set, as ledger_load() does.
+ */
+int ledger_load_check(const char *path, struct problems *problems, struct errmsg *err);
+
 #endif

@@ -59,7 +59,7 @@ static void check_ledger(void *context, struct status_health *health)
 	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
-			"Check the mode and the free space of the directory of [limits] state. "
+			"Create the directory of [limits] state, or check its mode and its free space. "
 			"Postern keeps trying.",
 			"charges cannot be saved in the files of the ledger: %s", error.text);
 	if (checkpoint.text[0] != '\0')

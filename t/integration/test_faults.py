@@ -422,7 +422,7 @@ def lost_rights(daemon):
 
 def absent_folder(daemon):
     daemon.configure({"limits": {"state": "nowhere/limits.state"}})
-    return f"cannot create files in {daemon.folder}/nowhere", "a restart will forget the counts of all rate limits: "
+    return f"cannot create files in {daemon.folder}/nowhere", "charges cannot be saved in the files of the ledger: "
 
 
 def state_of_root(daemon):
@@ -456,6 +456,13 @@ def test_counts_that_a_daemon_cannot_keep(daemon, spoil):
     code, shown = status(daemon)
     assert code == 1 and "\n  ledger: " in shown and running in shown, shown
     assert any(running in text for text in daemon.ctl("reload")["problems"])
+
+
+def test_counts_that_are_damaged(daemon):
+    (daemon.run / "limits.state").write_text("no counts")
+    code, said = check(daemon)
+    assert code == 0 and f"may lose counts of rate limits: {daemon.run}/limits.state: the file is torn, damaged" in said, said
+    assert (daemon.run / "limits.state").read_text() == "no counts"
 
 
 def test_counts_that_another_daemon_keeps(box):

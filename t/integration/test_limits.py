@@ -1,6 +1,7 @@
 """Rate limits of profiles: through a real Postfix, across kill -9, and by the milter protocol alone."""
 
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -9,6 +10,7 @@ import time
 import pytest
 
 import test_auth_mta as logins
+from harness.postern import USER
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
@@ -428,9 +430,19 @@ def test_a_torn_state_is_reported_and_the_rest_counts(box):
 
 def test_without_a_place_for_the_state_it_counts_and_complains(box):
     daemon = daemon_with(box, "1/1d", limits={"state": "none/limits.state"})
-    assert daemon.records(**{"outlive-restart": "no"})
+    assert daemon.records(written="no")
     with begin(daemon) as milter:
         assert mail(milter) and milter.rcpt("<a@x.example>") and not milter.rcpt("<b@x.example>")
+        assert sent(milter)
+    (daemon.folder / "none").mkdir()
+    if USER:
+        shutil.chown(daemon.folder / "none", USER)
+    wait_until((daemon.folder / "none/limits.state").exists, "the counts are saved")
+    assert daemon.ctl("status")["problems"] == []
+    daemon.kill()
+    daemon.start()
+    with begin(daemon) as milter:
+        assert mail(milter) and not milter.rcpt("<b@x.example>")
 
 
 def test_explain_of_the_running_daemon_looks_and_never_charges(box):

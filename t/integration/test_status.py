@@ -134,7 +134,7 @@ def test_no_public_suffix_list(box):
 
 def test_a_ledger_without_its_file(box):
     daemon = box.postern(store=STORE, config={"limits": {"state": "nowhere/limits.state"}})
-    check_problem(daemon, "ledger", "restart will forget", "nowhere")
+    check_problem(daemon, "ledger", "nowhere", "directory of [limits] state")
     assert not daemon.ctl("status")["ledger"]["outlives_restart"]
 
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "t/unit/lib/made_ledger.h"
 #include "t/unit/unit.h"
@@ -45,6 +46,38 @@ START_TEST(a_full_disk_refuses_charges_until_there_is_space)
 		made_ledger_open(NULL);
 		ck_assert_uint_eq(made_ledger_used("login:bob", 0), before + 1);
 		ck_assert_uint_eq(problems_count(made_problems), 0);
+	}
+END_TEST
+
+/* A sync writes the time, too, and its error must not hide that charges cannot be written. */
+START_TEST(the_error_of_a_write_is_logged_once_also_if_a_sync_meets_it_first)
+	{
+		struct rlimit limit, full;
+		char log[4096];
+		int ends[2], stderr_fd = dup(STDERR_FILENO);
+		ssize_t len;
+
+		(void)signal(SIGXFSZ, SIG_IGN);
+		(void)getrlimit(RLIMIT_FSIZE, &limit);
+		made_ledger_open(NULL);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		ck_assert_int_eq(pipe(ends), 0); /* for the log */
+		ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+		full = (struct rlimit){ 1, limit.rlim_max };
+		(void)setrlimit(RLIMIT_FSIZE, &full);
+		ledger_file_sync(made_file);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FAILED);
+		(void)setrlimit(RLIMIT_FSIZE, &limit);
+		(void)dup2(stderr_fd, STDERR_FILENO);
+		(void)close(stderr_fd);
+		(void)close(ends[1]);
+		len = read(ends[0], log, sizeof(log) - 1);
+		ck_assert_int_gt(len, 0);
+		log[len] = '\0';
+		ck_assert_ptr_nonnull(strstr(log, "limits written=no"));
+		ck_assert_ptr_null(
+			strstr(strstr(log, "limits written=no") + 1, "limits written=no"));
+		(void)close(ends[0]);
 	}
 END_TEST
 
@@ -110,6 +143,7 @@ static Suite *ledger_journal_suite(void)
 
 	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
 	tcase_add_test(tcase, a_full_disk_refuses_charges_until_there_is_space);
+	tcase_add_test(tcase, the_error_of_a_write_is_logged_once_also_if_a_sync_meets_it_first);
 	tcase_add_test(tcase, a_sync_may_meet_a_new_journal);
 	tcase_add_test(tcase, only_names_with_a_number_are_journals);
 	suite_add_tcase(suite, tcase);

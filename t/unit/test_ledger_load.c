@@ -82,6 +82,7 @@ END_TEST
 
 START_TEST(a_damaged_checkpoint_is_renamed_and_the_previous_one_used)
 	{
+		struct errmsg err = { "" };
 		char name[128];
 		size_t len;
 		char *text;
@@ -104,6 +105,9 @@ START_TEST(a_damaged_checkpoint_is_renamed_and_the_previous_one_used)
 		else
 			(void)unlink(made_path); /* a crash between two renames */
 		free(text);
+		ck_assert_int_eq(ledger_load_check(made_path, made_problems, &err), 0);
+		ck_assert_uint_eq(problems_count(made_problems), _i < 3 ? 1 : 0);
+		ck_assert(made_exists(made_path) == (_i < 3));
 		made_ledger_open(NULL);
 		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 12);
 		(void)snprintf(name, sizeof(name), "%s.bad", made_path);

@@ -38,21 +38,26 @@ void made_ledger_close(void)
 	ledger_free(&made_ledger);
 }
 
-void made_ledger_teardown(void)
+void made_remove_all(const char *folder)
 {
 	char name[512];
 	struct dirent *entry;
-	DIR *dir = opendir(directory);
+	DIR *dir = opendir(folder);
 
-	made_ledger_close();
-	problems_free(&made_problems);
 	/* cppcheck-suppress readdirCalled ; only its DIR is shared, and this one is not */
 	while ((entry = readdir(dir)) != NULL) {
-		(void)snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
+		(void)snprintf(name, sizeof(name), "%s/%s", folder, entry->d_name);
 		(void)unlink(name);
 	}
 	(void)closedir(dir);
-	(void)rmdir(directory);
+	(void)rmdir(folder);
+}
+
+void made_ledger_teardown(void)
+{
+	made_ledger_close();
+	problems_free(&made_problems);
+	made_remove_all(directory);
 }
 
 void made_ledger_open(const struct ledger_clocks *clocks)

@@ -43,4 +43,7 @@ bool made_exists(const char *name);
 char *made_read(const char *name, size_t *len_r);
 void made_write(const char *name, const char *text, size_t len);
 
+/* Remove a directory and the files in it. */
+void made_remove_all(const char *folder);
+
 #endif
