@@ -24,9 +24,7 @@ AWAITING = {
     "truncate_refill": "the snapshot is taken before the wait for the lock",
     **dict.fromkeys(("disabled_triggers", "feed_forbidden", "feed_dropped"),
                     "a feed that was refused or incomplete once stays unused"),
-    **dict.fromkeys(("promoted", "old_primary_returns", "restored"), "the timeline is not compared"),
-    "list_generated": "a list is in force as empty while its writer has it open",
-    "disk_full": "the store is not written at the end after a failure",
+    **dict.fromkeys(("old_primary_returns", "restored"), "the timeline is not compared"),
 }
 # The same for what is judged all the time: (kind of failure, set-up).
 AWAITING_CHECKS = {
@@ -832,6 +830,36 @@ def list_generated(h):
             h.watch(h.rng.choice([1.0, 3.0, 11.5]))
             file.write(text)
     h.change_list(source, write, f"{source}: generated into place")
+
+
+@action(1)
+def list_emptied(h):
+    """A long list that becomes a file without a byte is held back until it has text or a reload confirms it."""
+    source = _source(h)
+    h.quiet()
+    h.change_list(source, lambda path: path.write_text(""), f"{source}: emptied")
+    h.quiet(problem="list", followed=False)
+    if h.rng.random() < 0.5:
+        for daemon in h.daemons.values():
+            daemon.postern.ctl("reload", check=False)
+        h.note("reload of all daemons")
+        h.quiet()
+    h.write_list(source, h.some_entries(source))
+
+
+@action(2)
+def list_appended(h):
+    """A program that keeps a list open and appends to it."""
+    source = _source(h)
+    login = h.rng.choice(LOGINS[:10])
+    with open(h.path(source), "a", encoding="utf-8") as file:
+        for entry in (f"v0.{login}@example.com", "r@p3.example", "nobody@filler.example"):
+            def append(_path, text=entry):
+                file.write(text + "\n")
+                file.flush()
+            h.change_list(source, append, f"{source}: {entry} is appended, and the file stays open")
+            if h.rng.random() < 0.6:
+                h.quiet()
 
 
 def sample(rng, kinds, count):
