@@ -156,6 +156,8 @@ enum {
 	KIND_SPACE = 4,
 	KIND_DOT = 8,
 	KIND_BAD_DOT = 16, /* at either end, or behind another one */
+	KIND_OPEN = 32, /* angle brackets */
+	KIND_CLOSE = 64,
 	KIND_WIDE = 0x80,  /* not ASCII */
 };
 
@@ -170,8 +172,8 @@ static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
 	[','] = KIND_SPECIAL,
 	[':'] = KIND_SPECIAL,
 	[';'] = KIND_SPECIAL,
-	['<'] = KIND_SPECIAL,
-	['>'] = KIND_SPECIAL,
+	['<'] = KIND_SPECIAL | KIND_OPEN,
+	['>'] = KIND_SPECIAL | KIND_CLOSE,
 	['['] = KIND_SPECIAL,
 	['\\'] = KIND_SPECIAL,
 	[']'] = KIND_SPECIAL };
@@ -179,7 +181,7 @@ static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
 /*
  * Write the canonical form of the local part, which is never longer than the original. Returns its
  * length. Sets a->is_routed, and a->is_odd if quotes contain a routing character beside a special
- * one: MTAs remove the quotes and parse the rest, each in its own way.
+ * one, or angle brackets: MTAs remove the quotes and parse the rest, each in its own way.
  */
 static size_t canon_local(struct span local, struct mail_address *a, unsigned *kinds_r)
 {
@@ -199,7 +201,9 @@ static size_t canon_local(struct span local, struct mail_address *a, unsigned *k
 	}
 	*kinds_r = seen | (before & KIND_DOT) << 1;
 	a->is_routed |= (seen & KIND_ROUTE) != 0;
-	a->is_odd = quoted && (seen & KIND_ROUTE) != 0 && (seen & KIND_SPECIAL) != 0;
+	a->is_odd = quoted &&
+		(((seen & KIND_ROUTE) != 0 && (seen & KIND_SPECIAL) != 0) ||
+			((seen & KIND_OPEN) != 0 && (seen & KIND_CLOSE) != 0));
 	if (!quoted || address_is_dot_string(plain, len)) {
 		memcpy(out, plain, len);
 		return len;

@@ -27,7 +27,7 @@ struct step {
 	const char *domain;
 	size_t domain_len; /* 0: the domain of the address stays */
 };
-#define STEPS_MAX 3
+#define STEPS_MAX 4
 
 /* ---- local parts --------------------------------------------------------------- */
 
@@ -142,6 +142,21 @@ static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
 	return count;
 }
 
+/* Find the name in brackets that takes the place of an address literal: to Sendmail, the name of a
+ * host. Returns whether there is one. */
+static bool find_bracketed_name(const struct mail_address *from, const struct plain *p,
+	struct step *step_r)
+{
+	const char *name = from->canon + from->local_len + 2;
+	const size_t len = from->is_literal ? strlen(name) - 1 : 0;
+
+	if (len == 0 || memchr(name, ':', len) != NULL ||
+		strspn(name, "0123456789.") >= len) /* an address */
+		return false;
+	*step_r = (struct step){ p->text, p->len, name, len };
+	return true;
+}
+
 /* Fold the case of a local part that is not ASCII. Returns whether that changes it. */
 static bool fold_case(const struct plain *from, struct plain *to_r)
 {
@@ -178,6 +193,7 @@ static size_t find_steps(const struct mail_address *from, struct forms *forms,
 	count = find_routes(&forms->plain, steps_r);
 	if (count == 0 && !from->is_null)
 		count = find_plain_steps(&forms->plain, &forms->spare, steps_r);
+	count += find_bracketed_name(from, &forms->plain, &steps_r[count]);
 	if (fold_case(&forms->plain, &forms->folded))
 		steps_r[count++] = (struct step){ .local = forms->folded.text,
 			.local_len = forms->folded.len };

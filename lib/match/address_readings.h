@@ -18,6 +18,7 @@
  *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
  *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
+ *	a@[host.example]	a@host.example (Sendmail: the host, without its MX)
  *	ſales@c			sales@c (Postfix folds case beyond ASCII: case_fold.h)
  *
  * No domain is excluded, because only the MTA knows which are its own. Where two

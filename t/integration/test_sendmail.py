@@ -52,7 +52,8 @@ REFUSALS = [
      "rcpt_to.access.blacklist:1"),
     *(({"rcpt": form}, "rcpt", "That recipient is not allowed", "rcpt_to.access.blacklist:1") for form in (
         "<former%example.com@example.com>", "<example.com!former@example.com>",
-        '<"former@example.com"@example.com>', "<former+x@example.com>")),
+        '<"former@example.com"@example.com>', "<former+x@example.com>", "<former@[example.com]>")),
+    ({"rcpt": '<"<former>"@example.com>'}, "rcpt", "Bad recipient address syntax", "address syntax"),
     ({"rcpt": "<x@mail.unwelcome.example>"}, "rcpt", "You are not welcome here.", "access.domains:1"),
     ({"header_from": "X <x@www.unwelcome.example>"}, "data",
      "Email from that domain is not accepted here.", "access.domains:1"),
@@ -65,7 +66,7 @@ def test_refused_with_the_same_code_and_words_as_through_postfix(servers, asked,
     mark = daemon.mark()
     step, reply = talk(mta, **asked)
     assert step == where, reply
-    assert (reply.code, reply.enhanced) == (550, "5.7.1"), reply
+    assert (reply.code, reply.enhanced) == ((553, "5.1.3") if rule == "address syntax" else (550, "5.7.1")), reply
     assert reply.words.endswith(words), reply
     assert daemon.wait_record(mark, verdict="reject")["rule"] == rule
 

@@ -128,6 +128,11 @@ static const struct {
 		DOMAIN | ROUTED | ODD },
 	{ "<\"c!a\\\\b\"@d.e>", "\"c!a\\\\b\"@d.e", "\"c!a\\\\b\"@d.e", DOMAIN | ROUTED | ODD },
 	{ "<\"a@b c\"@d.e>", "\"a@b c\"@d.e", "\"a@b c\"@d.e", DOMAIN | ROUTED },
+	/* Sendmail removes the quotes, and then the brackets. */
+	{ "<\"<a>\"@b.c>", "\"<a>\"@b.c", "\"<a>\"@b.c", DOMAIN | ODD },
+	{ "<\"(x)<a>\"@b.c>", "\"(x)<a>\"@b.c", "\"(x)<a>\"@b.c", DOMAIN | ODD },
+	{ "<\"\\<a\\>\"@b.c>", "\"\\<a\\>\"@b.c", "\"<a>\"@b.c", DOMAIN | ODD },
+	{ "<\"<a\"@b.c>", "\"<a\"@b.c", "\"<a\"@b.c", DOMAIN },
 	{ "<a@b.c@>", "a@b.c@", "a@b.c@", ROUTED | ODD },
 	{ "<a%b.c>", "a%b.c", "a%b.c", ROUTED | ODD },
 	{ "<b.c!a>", "b.c!a", "b.c!a", ROUTED | ODD },

@@ -100,6 +100,15 @@ static const struct {
 		"all@corp.example" },
 	{ "\"(x)\"@corp.example", "", "\"(x)\"@corp.example" },
 	{ "\"\"@corp.example", "mailer-daemon@corp.example", "mailer-daemon@corp.example" },
+	/* A name in brackets: Sendmail sends mail to the host of this name. */
+	{ "all@[corp.example]", "all@corp.example", "all@corp.example" },
+	{ "all@[Corp.Example.]", "all@corp.example", "all@corp.example" },
+	{ "\"a b\"@[corp.example]", "\"a b\"@corp.example", "\"a b\"@corp.example" },
+	{ "b%corp.example@[x.example]",
+		"b@corp.example b%corp.example@x.example", "b@corp.example" },
+	{ "all@[192.0.2.1]", "", "all@[192.0.2.1]" },
+	{ "all@[IPv6:2001:db8::1]", "", "all@[2001:db8::1]" },
+	{ "all@[IPv6:x]", "", "all@[ipv6:x]" },
 	{ "%corp.example@b.example", "\"\"@corp.example mailer-daemon@corp.example",
 		"mailer-daemon@corp.example" },
 };
