@@ -5,16 +5,21 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
-/* The addresses to look up, one after the other: each reading, and at each of local_domains if the
- * MTA may deliver it there. */
+/*
+ * The addresses to look up, one after the other: each reading and, if the MTA may deliver it there,
+ * at each of local_domains. The MTA may also complete a name without a dot: a@mx is looked up at
+ * corp.example and at mx.corp.example.
+ */
 struct lookup {
 	const struct settings *settings;
 	const struct address_readings *readings;
 	size_t next;	    /* reading */
 	const char *domain; /* the next domain for the last reading; "": none is left */
 	bool is_replaced;   /* the last address is replaced with those at local_domains */
+	bool is_completed;  /* the next domain comes below the name of the reading */
 	struct mail_address moved;
 };
 
@@ -25,20 +30,46 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 	l->readings = readings;
 	l->next = 0;
 	l->domain = "";
-	l->is_replaced = false;
+	l->is_replaced = l->is_completed = false;
+}
+
+/* Return whether the address is at a name that the MTA may complete. */
+static bool has_short_name(const struct mail_address *address)
+{
+	const char *name = address_domain(address);
+
+	return name[0] != '\0' && strpbrk(name, ".[") == NULL && strcmp(name, "localhost") != 0;
+}
+
+/* Move the last reading to the next domain. Returns false if the address is longer than any entry.
+ */
+static bool move_reading(struct lookup *l)
+{
+	const struct mail_address *reading = &l->readings->at[l->next - 1];
+	const char *domain = l->domain;
+	char completed[2 * DOMAIN_SIZE];
+	bool fits = true;
+
+	if (l->is_completed) {
+		fits = text_format(completed, sizeof(completed), "%s.%s", address_domain(reading),
+			       domain) < DOMAIN_SIZE;
+		domain = completed;
+	}
+	l->is_completed = !l->is_completed && has_short_name(reading);
+	if (!l->is_completed)
+		l->domain += strlen(l->domain) + 1;
+	return fits && address_at_domain(reading, domain, &l->moved);
 }
 
 /* Return the next address, or NULL at the end. It lives until the next call. */
 static const struct mail_address *lookup_next(struct lookup *l)
 {
 	const struct mail_address *reading;
-	const char *domain;
 
-	while (*(domain = l->domain) != '\0') {
-		l->domain += strlen(domain) + 1;
+	while (*l->domain != '\0') {
 		l->is_replaced = false;
-		if (address_at_domain(&l->readings->at[l->next - 1], domain, &l->moved))
-			return &l->moved; /* otherwise it is longer than any entry */
+		if (move_reading(l))
+			return &l->moved;
 	}
 	if (l->next == l->readings->count)
 		return NULL;

@@ -23,7 +23,8 @@ static void setup(void)
 		"all@corp.example\nx..y@corp.example\n\"a b\"@corp.example\nboss@open.example\n"
 		"boss@corp.example\n.closed.example\nuser+tag@corp.example\n"
 		"mailer-daemon@corp.example\nlocal@corp.example\npostmaster@second.example\n"
-		"sales@corp.example\nJ\u00d6rg@corp.example");
+		"sales@corp.example\nJ\u00d6rg@corp.example\n"
+		"hidden@mx.corp.example\n@sub.second.example");
 	made_list(&m, LIST_RCPT_DENY_RE,
 		"trap[0-9]@corp\\.example\n\\.dots@corp\\.example\n"
 		"kate[0-9]@corp\\.example");
@@ -113,6 +114,21 @@ static const struct {
 	{ "solo@mx", SOLO },
 	{ "trap2@localhost", "rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
 	{ "postmaster", "rcpt=fail(rcpt_to.access.blacklist:10)" }, /* at the second domain */
+	/* The MTA completes a name without a dot. */
+	{ "hidden@mx", "rcpt=fail(rcpt_to.access.blacklist:13)" },
+	{ "hidden@MX.", "rcpt=fail(rcpt_to.access.blacklist:13)" },
+	{ "hidden+x%mx@x.example", "rcpt=fail(rcpt_to.access.blacklist:13)" },
+	{ "bob@sub", "rcpt=fail(rcpt_to.access.blacklist:14)" },
+	{ "a@www.listed.example", LISTED },
+	{ "boss@mx", "rcpt=fail(rcpt_to.access.blacklist:5)" }, /* allowed at corp.example only */
+	{ "hidden", NULL },
+	{ "hidden@localhost", NULL },
+	{ "hidden@[192.0.2.1]", NULL },
+	{ "hidden@192.0.2.1", NULL },
+	{ "bob@mx", NULL },
+	{ "all@[corp.example]", ALL },
+	{ "a@[x.listed.example]", LISTED },
+	{ "\"<all>\"@corp.example", "rcpt=fail(address syntax)" },
 	{ "bob", NULL },
 	{ "bob@localhost", NULL },
 	{ "root@[192.0.2.1]", NULL },
