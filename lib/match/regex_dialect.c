@@ -34,6 +34,7 @@ struct translation {
 	bool *closed;	      /* by number, whether the group's end was translated */
 	struct strbuf nested; /* struct open_group: the groups that are open */
 	size_t lookbehinds;   /* that are open */
+	const char *behind;   /* the end of the last lookbehind, or NULL */
 	struct strbuf *out;
 };
 
@@ -326,17 +327,19 @@ static void open_group(struct translation *t, bool captures, bool looks_behind)
 	t->lookbehinds += looks_behind;
 }
 
-static void close_group(struct translation *t)
+/* Close the last group. Returns whether it is a lookbehind. */
+static bool close_group(struct translation *t)
 {
 	struct open_group group;
 
 	if (t->nested.len < sizeof(group))
-		return; /* refused */
+		return false; /* refused */
 	t->nested.len -= sizeof(group);
 	memcpy(&group, t->nested.text + t->nested.len, sizeof(group));
 	t->lookbehinds -= group.looks_behind;
 	if (group.number <= t->groups)
 		t->closed[group.number] = true;
+	return group.looks_behind;
 }
 
 /* Append a reference to a group. Before the group's end it always matches the empty string: a loop
@@ -471,6 +474,18 @@ static const char *braces_end(const char *p, const char *end)
 	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
+/* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it. */
+static const char *translate_quantifier(struct translation *t, const char *p, const char *end)
+{
+	/* JavaScript repeats no lookbehind, and has no possessive quantifiers: refused. */
+	strbuf_add_str(t->out, p == t->behind ? "**" : "");
+	strbuf_add(t->out, p, (size_t)(end - p));
+	if (end < t->end && *end == '?')
+		strbuf_add_char(t->out, *end++);
+	strbuf_add_str(t->out, end < t->end && *end == '+' ? "**" : "");
+	return end;
+}
+
 /* Translate what begins at p. Returns the position after it. */
 static const char *translate_one(struct translation *t, const char *p)
 {
@@ -493,23 +508,24 @@ static const char *translate_one(struct translation *t, const char *p)
 		break;
 	case '{':
 		if ((behind = braces_end(p, t->end)) != NULL) {
-			strbuf_add(t->out, p, (size_t)(behind - p));
-			p = behind;
+			p = translate_quantifier(t, p, behind);
 			break;
 		}
 		add_literal(t->out, '{');
 		p++;
 		break;
 	case ')':
-		close_group(t);
 		strbuf_add_char(t->out, *p++);
+		t->behind = close_group(t) ? p : NULL;
+		break;
+	case '?':
+	case '*':
+	case '+':
+		p = translate_quantifier(t, p, p + 1);
 		break;
 	case '^':
 	case '$':
 	case '|':
-	case '?':
-	case '*':
-	case '+':
 		strbuf_add_char(t->out, *p++);
 		break;
 	default:

@@ -143,6 +143,19 @@ def test_100000_random_pairs_match_alike():
 
 
 @needs_node
+def test_what_javascript_refuses_is_refused():
+    """And nothing else, but for lookbehinds: PCRE2 allows fewer of them."""
+    rng = random.Random(9)
+    pieces = ["a", "[b]", ".", "(", ")", "(?:", "(?=", "(?!", "(?<=", "(?<!", "*", "+", "?", "{2}", "{1,2}", "{,3}", "{", "}",
+              "]", "|", "^", "$", "\\b", "\\d", "a)", "(a)", "a+", "a??", "(?<=a)", "(?=a)"]
+    asked = [["".join(rng.choice(pieces) for _ in range(1 + rng.randrange(6))), [], "i"] for _ in range(20000)]
+    wrong = [f"{regex!r}: {'accepted' if theirs is None else 'refused'}"
+             for (regex, *_), theirs, ours in zip(asked, by_node(asked), by_postern(asked))
+             if (theirs is None) != (ours is None) and (theirs is None or "(?<" not in regex)]
+    assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:20])
+
+
+@needs_node
 def test_every_character_has_the_case_of_javascript():
     """Each character up to U+FFFF against each one that any Unicode mapping relates to it."""
     folded = by_node("fold")
