@@ -57,8 +57,7 @@ static const struct {
 	{ 0xf0000, 0x10ffff },
 };
 
-/* Return whether the character is visible, or is a space (U+0020). */
-static bool is_visible(uint32_t c)
+bool visible_char(uint32_t c)
 {
 	size_t low = 0, high = sizeof(invisible) / sizeof(invisible[0]), middle;
 
@@ -99,7 +98,7 @@ void visible_add(struct strbuf *out, const char *text, size_t len)
 		c = utf8_read(text + at, len - at, &char_len);
 		if (char_len == 0)
 			strbuf_addf(out, "\\x%02x", (unsigned char)text[at++]);
-		else if (is_visible(c))
+		else if (visible_char(c))
 			strbuf_add(out, text + at, char_len);
 		else
 			add_escape(out, c);

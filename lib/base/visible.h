@@ -1,6 +1,9 @@
 #ifndef POSTERN_VISIBLE_H
 #define POSTERN_VISIBLE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lib/base/strbuf.h"
 
 /*
@@ -11,6 +14,9 @@
  * These are \xNN for ASCII control characters and for bytes, \uNNNN and \UNNNNNNNN for other
  * characters. A backslash remains as it is. Stateless; any thread may call it.
  */
+
+/* Return whether a character is visible, or is a space (U+0020). */
+bool visible_char(uint32_t c);
 
 /* Add len bytes of text. */
 void visible_add(struct strbuf *out, const char *text, size_t len);

@@ -156,9 +156,9 @@ enum {
 	KIND_SPACE = 4,
 	KIND_DOT = 8,
 	KIND_BAD_DOT = 16, /* at either end, or behind another one */
-	KIND_OPEN = 32, /* angle brackets */
+	KIND_OPEN = 32,	   /* angle brackets */
 	KIND_CLOSE = 64,
-	KIND_WIDE = 0x80,  /* not ASCII */
+	KIND_WIDE = 0x80, /* not ASCII */
 };
 
 static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,

@@ -474,7 +474,8 @@ static const char *braces_end(const char *p, const char *end)
 	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
-/* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it. */
+/* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it.
+ */
 static const char *translate_quantifier(struct translation *t, const char *p, const char *end)
 {
 	/* JavaScript repeats no lookbehind, and has no possessive quantifiers: refused. */

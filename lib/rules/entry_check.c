@@ -5,6 +5,7 @@
 #include "lib/rules/entry_check.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,8 @@
 #include "lib/match/cidr.h"
 #include "lib/match/domain.h"
 #include "lib/rules/entry_repair.h"
+#include "lib/rules/hidden_text.h"
+#include "lib/rules/host_word.h"
 
 #define SHOWN_MAX 120 /* bytes of an entry in a message */
 
@@ -100,39 +103,77 @@ static bool is_numeric(const char *name)
 		(strchr(name, '.') != NULL || strchr(name, '-') == NULL);
 }
 
-/* Return the white space, comma or semicolon in the entry, except within double quotes; NUL if
- * there is none. */
-static char find_separator(const struct checked *c)
+/* Return the white space, comma or semicolon in the entry, except within double quotes; 0 if there
+ * is none. */
+static uint32_t find_separator(const struct checked *c)
 {
 	bool quoted = false;
-	size_t i;
+	uint32_t character;
+	size_t i, len;
 
-	for (i = 0; i < c->len; i++) {
-		if (c->text[i] == '\\' && quoted)
-			i++;
-		else if (c->text[i] == '"')
+	for (i = 0; i < c->len; i += len) {
+		character = utf8_read(c->text + i, c->len - i, &len);
+		if (character == '"')
 			quoted = !quoted;
-		else if (!quoted && strchr(" \t\v\f,;", c->text[i]) != NULL)
-			return c->text[i];
+		else if (!quoted && character < 0x80 && strchr(" \t\v\f,;", (int)character) != NULL)
+			return character;
+		else if (!quoted && hidden_is_space(character))
+			return character;
+		len += character == '\\' && quoted;
 	}
-	return '\0';
+	return 0;
+}
+
+/* Return whether IDNA ignores the hidden characters of a domain. */
+static bool hides_nothing(const char *domain, size_t len)
+{
+	char text[DOMAIN_SIZE], with[DOMAIN_SIZE], without[DOMAIN_SIZE];
+	struct cidr ip;
+
+	if (len >= sizeof(text) || domain_canon(domain, len, with) < 0)
+		return false;
+	memcpy(text, domain, len);
+	text[len] = '\0';
+	(void)hidden_remove(text);
+	return domain_canon(text, strlen(text), without) >= 0 && strcmp(with, without) == 0 &&
+		cidr_parse(text, &ip, NULL) < 0;
+}
+
+/* Return whether no character of the entry is invisible, except in a quoted local part or where it
+ * does not matter. */
+static bool is_visible(const struct checked *c)
+{
+	const char *at = memrchr(c->text, '@', c->len), *domain = at != NULL ? at + 1 : c->text;
+	const size_t local_len = c->text[0] == '"' || at == NULL ? 0 : (size_t)(at - c->text);
+	const size_t domain_len = c->len - (size_t)(domain - c->text);
+	uint32_t character;
+
+	if (hidden_find(c->text, local_len, &character) ||
+		(hidden_find(domain, domain_len, &character) && !hides_nothing(domain, domain_len)))
+		return fail(c, "contains the invisible character U+%04" PRIX32, character);
+	return true;
 }
 
 static bool is_one_word(const struct checked *c)
 {
 	size_t valid = utf8_valid_len(c->text, c->len);
-	char separator;
+	uint32_t separator;
 
 	if (valid < c->len)
 		return fail(c, "contains the byte 0x%02x, which is not UTF-8",
 			(unsigned char)c->text[valid]);
 	switch (separator = find_separator(c)) {
-	case '\0':
-		return true;
+	case 0:
+		return is_visible(c);
 	case ',':
 	case ';':
-		return fail(c, "contains \"%c\", but an entry is a single word", separator);
+		return fail(c, "contains \"%c\", but an entry is a single word", (char)separator);
 	default:
+		if (separator >= 0x80)
+			return fail(c,
+				"contains white space (U+%04" PRIX32
+				"), but an entry is a single word",
+				separator);
 		return fail(c, "contains white space, but an entry is a single word");
 	}
 }
@@ -189,6 +230,20 @@ static bool host_fits(const struct checked *c, const char *text, size_t len)
 	if (is_reverse_name(name))
 		return fail(c, "is the DNS name for an address, not the name of a client");
 	return domain_fits(c, name);
+}
+
+/* Return whether the entry is not a line of hosts_access(5) that ends with such a word. */
+static bool is_no_host_rule(const struct checked *c)
+{
+	const struct host_word *word;
+	size_t start = c->len;
+
+	while (start > 0 && strchr(" \t:", c->text[start - 1]) == NULL)
+		start--;
+	if (memchr(c->text, ':', start) == NULL ||
+		(word = host_word_find(c->text + start, c->len - start)) == NULL)
+		return true;
+	return fail(c, "contains %s, %s%s", word->word, word->meaning, word->right);
 }
 
 static bool client_fits(const struct checked *c)
@@ -351,6 +406,8 @@ static bool fits(const struct checked *c)
 {
 	if (c->kind == ENTRY_ANY)
 		return any_fits(c);
+	if (c->kind == ENTRY_CLIENT && !is_no_host_rule(c))
+		return false;
 	if (!is_one_word(c))
 		return false;
 	switch (c->kind) {
@@ -370,7 +427,7 @@ static bool fits_repaired(const void *context, const char *text, size_t len)
 	c.text = text;
 	c.len = len;
 	c.why = NULL;
-	c.allow = c.kind == ENTRY_ANY && c.whole[0] == '!';
+	c.allow = entry_repair_allows(c.kind, c.whole, c.whole_len);
 	return len > 0 && fits(&c);
 }
 
@@ -397,31 +454,5 @@ bool entry_check(enum entry_kind kind, const char *text, size_t len, const struc
 	else
 		*fault = why;
 	strbuf_free(&right);
-	return false;
-}
-
-bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
-{
-	const char *at = memrchr(text, '@', len);
-
-	if (kind == ENTRY_CLIENT && len == 7 && strncasecmp(text, "unknown", len) == 0) {
-		(void)errmsg_set(note,
-			"\"%.*s\" is Postfix's word for clients without a name, and only addresses "
-			"match these",
-			(int)len, text);
-		return true;
-	}
-	if (kind == ENTRY_CLIENT || kind == ENTRY_HOST || at == NULL || text[0] == '"')
-		return false;
-	if (memchr(text, '*', (size_t)(at - text)) != NULL) {
-		(void)errmsg_set(note, "\"%.*s\" contains *, which is not a wildcard",
-			TEXT_CUT_LEN(text, len, SHOWN_MAX));
-		return true;
-	}
-	if (kind != ENTRY_ANY && text[0] == '!') {
-		(void)errmsg_set(note, "\"%.*s\" begins with !, which makes no exception here",
-			TEXT_CUT_LEN(text, len, SHOWN_MAX));
-		return true;
-	}
 	return false;
 }

@@ -21,7 +21,8 @@ enum entry_kind {
  * Return whether an exact entry, which is not empty, can match anything. Otherwise fault becomes a
  * text of the form "ENTRY" REASON; write RIGHT. psl is needed for ENTRY_ANY alone. An entry that
  * can match is never refused, with these exceptions: a name with a dot but without @ among
- * addresses (evil.example), and * before an @, which almost certainly are mistakes. Thread-safe.
+ * addresses (evil.example), * before an @, and invisible characters and white space in a local part
+ * without quotes, which almost certainly are mistakes. Thread-safe.
  */
 bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
 	struct errmsg *fault);

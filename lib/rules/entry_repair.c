@@ -12,6 +12,8 @@
 
 #include "lib/base/ascii.h"
 #include "lib/match/cidr.h"
+#include "lib/rules/hidden_text.h"
+#include "lib/rules/line_action.h"
 
 #define WORD_SIZE 1100
 #define ROUNDS 6 /* repairs that one entry may need */
@@ -112,6 +114,64 @@ static bool has_several_entries(const char *text)
 	return count > 1;
 }
 
+/* ---- several words that are one entry ------------------------------------------------- */
+
+static size_t count_blanks(const char *text)
+{
+	return strspn(text, " \t");
+}
+
+/* Replace the len bytes at `at` with c. */
+static void replace(char *at, size_t len, char c)
+{
+	*at = c;
+	cut_front(at + 1, len - 1);
+}
+
+/* The ways to write an @ that programs which collect addresses do not find, and its lookalikes. */
+static const char *const written_ats[] = { "(at)", "[at]", "{at}", " at ", "\uff20", "\ufe6b" };
+
+static void write_at(char *text)
+{
+	char *found;
+	size_t i;
+
+	for (i = 0; i < sizeof(written_ats) / sizeof(written_ats[0]); i++) {
+		if ((found = strcasestr(text, written_ats[i])) == NULL || strchr(text, '@') != NULL)
+			continue;
+		replace(found, strlen(written_ats[i]), '@');
+		while ((found = strcasestr(text, "[dot]")) != NULL ||
+			(found = strcasestr(text, "(dot)")) != NULL)
+			replace(found, 5, '.');
+		return;
+	}
+}
+
+/* Return whether the word that ends at `end` may be a local part: it is the first, and neither an
+ * action nor such as blacklist_from. */
+static bool is_local_part(const char *text, const char *end)
+{
+	const size_t len = (size_t)(end - text);
+
+	return len > 0 && strcspn(text, " \t:,;") >= len &&
+		line_action_at(text, len) == LINE_NO_ACTION && memmem(text, len, "from", 4) == NULL;
+}
+
+/* "a @b", "a@ b", "a @ b" */
+static void join_at(char *text)
+{
+	char *at = strchr(text, '@'), *start = at;
+	size_t after;
+
+	while (start != NULL && start > text && (start[-1] == ' ' || start[-1] == '\t'))
+		start--;
+	if (at == NULL || !is_local_part(text, start) ||
+		((after = count_blanks(at + 1)) == 0 && start == at))
+		return;
+	cut_front(at + 1, after);
+	cut_front(start, (size_t)(at - start));
+}
+
 /* ---- marks around an entry ------------------------------------------------------------ */
 
 static bool strip_quotes(char *text)
@@ -181,13 +241,24 @@ static bool strip_rest(char *text)
 
 static bool strip_marks(char *text)
 {
-	size_t len = strlen(text), front = strspn(text, "-+!~^=");
+	size_t len = strlen(text), front = strspn(text, "-+!~^=/");
 	bool any = front > 0;
 
 	for (; len > front && strchr("/:$^", text[len - 1]) != NULL; any = true)
 		text[--len] = '\0';
 	cut_front(text, front);
 	return any;
+}
+
+/* "evil.example:REJECT" */
+static bool strip_action(char *text)
+{
+	char *colon = strchr(text, ':');
+
+	if (colon == NULL || line_action_at(colon + 1, strlen(colon + 1)) == LINE_NO_ACTION)
+		return false;
+	*colon = '\0';
+	return true;
 }
 
 static bool strip_zone(char *text)
@@ -217,10 +288,13 @@ static bool strip_star(char *text)
 	return true;
 }
 
-/* "..x" and "@.x" become ".x"; other dots in a row become one. */
+/* "..x" and "@.x" become ".x"; other dots in a row, and @ in a row, become one. */
 static bool strip_dots(char *text)
 {
 	char *at = strstr(text, "..");
+
+	if (at == NULL)
+		at = strstr(text, "@@");
 
 	if (text[0] == '@' && text[1] == '.') {
 		cut_front(text, 1);
@@ -339,6 +413,42 @@ static int read_bits(const char *text, unsigned octets_before, const uint8_t oct
 	return *end == '\0' && bits <= 32 ? (int)bits : -1;
 }
 
+/* Return whether a word is the mask of a network. */
+static bool is_mask(const char *text)
+{
+	uint8_t octets[4];
+	unsigned count;
+	const char *rest = read_octets(text, octets, &count);
+
+	return rest != NULL && count == 4 && (*rest == '\0' || strchr(" \t;,", *rest) != NULL) &&
+		number_of(octets) != 0 && bits_of_mask(number_of(octets)) >= 0;
+}
+
+/* "192.0.2.0 255.255.255.0", "192.0.2.0 netmask 255.255.255.0", "192.0.2.0 - 192.0.2.255" and
+ * "192.0.2.0 / 24"; other words may be around them. */
+static void join_network(char *text)
+{
+	char *blank, *next;
+
+	for (blank = strpbrk(text, " \t"); blank != NULL; blank = strpbrk(next, " \t")) {
+		next = blank + count_blanks(blank);
+		if (blank == text || !isdigit((unsigned char)blank[-1]))
+			continue;
+		if ((*next == '/' || *next == '-') &&
+			isdigit((unsigned char)next[1 + count_blanks(next + 1)])) {
+			cut_front(next + 1, count_blanks(next + 1));
+			cut_front(blank, (size_t)(next - blank));
+			return;
+		}
+		if (strncasecmp(next, "netmask ", 8) == 0 || strncasecmp(next, "mask ", 5) == 0)
+			next += strcspn(next, " ") + 1;
+		if (is_mask(next)) {
+			replace(blank, (size_t)(next - blank), '/');
+			return;
+		}
+	}
+}
+
 /* Write the network without its host bits. */
 static void write_network(struct cidr *net, unsigned bits, char *text)
 {
@@ -362,7 +472,7 @@ static bool write_ipv4(char *text)
 
 	if ((rest = read_octets(text, net.addr, &count)) == NULL ||
 		(count == 1 && *rest != '/' && strchr(text, '.') == NULL) ||
-		(bits = read_bits(rest, count, net.addr)) < 0 || strlen(text) < 4)
+		(bits = read_bits(rest, count, net.addr)) < 0 || (strlen(text) < 4 && *rest != '/'))
 		return false;
 	write_network(&net, (unsigned)bits, text);
 	return true;
@@ -413,6 +523,7 @@ static bool write_reversed(char *text)
 
 #define KIND(kind) (1U << (kind))
 #define CLIENTS KIND(ENTRY_CLIENT)
+#define MAIL (KIND(ENTRY_ADDRESS) | KIND(ENTRY_ANY) | KIND(ENTRY_FROM) | KIND(ENTRY_RCPT))
 #define ALL (~0U)
 
 /* The repairs, and the kinds of entries to which they apply. Where several apply, the first one is
@@ -429,6 +540,7 @@ static const struct {
 	{ write_ipv4, CLIENTS },
 	{ write_ipv6, CLIENTS },
 	{ strip_port, ALL },
+	{ strip_action, ALL },
 	{ strip_scheme, ALL },
 	{ strip_star, ALL },
 	{ strip_dots, ALL },
@@ -507,20 +619,51 @@ static bool is_right(enum entry_kind kind, const char *word, entry_test *test, c
 		((kind == ENTRY_ADDRESS || kind == ENTRY_ANY) && cidr_parse(word, &net, NULL) == 0);
 }
 
+bool entry_repair_allows(enum entry_kind kind, const char *text, size_t len)
+{
+	char line[WORD_SIZE];
+	const char *colon;
+
+	if (kind != ENTRY_ANY || len == 0 || len >= sizeof(line))
+		return false;
+	if (text[0] == '!')
+		return true;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	(void)hidden_remove(line);
+	colon = strrchr(line, ':');
+	return line_action_of(line, strlen(line), LINE_DENIES) == LINE_ALLOWS ||
+		(colon != NULL && line_action_at(colon + 1, strlen(colon + 1)) == LINE_ALLOWS);
+}
+
+/* Make one word of what is meant as one. */
+static void join_words(enum entry_kind kind, char *line)
+{
+	(void)hidden_remove(line);
+	if (KIND(kind) & CLIENTS)
+		join_network(line);
+	if (KIND(kind) & MAIL) {
+		write_at(line);
+		join_at(line);
+	}
+}
+
 void entry_repair(enum entry_kind kind, const char *text, size_t len, entry_test *test,
 	const void *context, struct strbuf *out)
 {
-	bool allow = kind == ENTRY_ANY && len > 0 && text[0] == '!';
+	const bool allow = entry_repair_allows(kind, text, len);
 	char line[WORD_SIZE], word[WORD_SIZE];
 	int round = 0;
 
-	for (; allow && len > 0 && (*text == '!' || *text == ' ' || *text == '\t'); len--)
+	for (; kind == ENTRY_ANY && len > 0 && (*text == '!' || *text == ' ' || *text == '\t');
+		len--)
 		text++;
 	if (len == 0 || len >= WORD_SIZE - 1 || memchr(text, '\0', len) != NULL)
 		return;
 	memcpy(line, text, len);
 	line[len] = '\0';
-	memcpy(word, line, len + 1);
+	join_words(kind, line);
+	memcpy(word, line, strlen(line) + 1);
 	while (!is_right(kind, word, test, context)) {
 		if (round++ == ROUNDS || !repair_once(kind, word, test, context)) {
 			add_place(kind, line, word, out);

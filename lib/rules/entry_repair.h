@@ -19,4 +19,8 @@ typedef bool entry_test(const void *context, const char *text, size_t len);
 void entry_repair(enum entry_kind kind, const char *text, size_t len, entry_test *test,
 	const void *context, struct strbuf *out);
 
+/* Return whether an entry of access.domains is meant to allow: it begins with !, or has the action
+ * of another program's table that does. false for other kinds. */
+bool entry_repair_allows(enum entry_kind kind, const char *text, size_t len);
+
 #endif

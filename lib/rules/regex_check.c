@@ -23,18 +23,16 @@ struct checked {
 	const char *text;
 	size_t len;
 	struct errmsg *fault;
+	struct strbuf *right; /* the probable meaning of a regex that cannot match */
 };
 
-/* Set the fault; right may be NULL or empty. Returns false. */
+/* Set the fault and the probable meaning, which may be NULL. Returns false. */
 static bool fail(const struct checked *c, const char *reason, const struct strbuf *right)
 {
-	if (right == NULL || right->len == 0 || right->failed)
-		(void)errmsg_set(c->fault, "\"%.*s\" %s", TEXT_CUT_LEN(c->text, c->len, SHOWN_MAX),
-			reason);
-	else
-		(void)errmsg_set(c->fault, "\"%.*s\" %s; write %.*s",
-			TEXT_CUT_LEN(c->text, c->len, SHOWN_MAX), reason,
-			TEXT_CUT_LEN(right->text, right->len, SHOWN_MAX));
+	(void)errmsg_set(c->fault, "\"%.*s\" %s", TEXT_CUT_LEN(c->text, c->len, SHOWN_MAX), reason);
+	strbuf_reset(c->right);
+	if (right != NULL && !right->failed)
+		strbuf_add(c->right, right->text, right->len);
 	return false;
 }
 
@@ -175,7 +173,7 @@ static size_t len_without_action(const char *text, size_t len)
 /* Add a regex that matches a part of a subject as one that matches the whole. */
 static void add_whole(const struct checked *c, const char *text, size_t len, struct strbuf *out)
 {
-	const struct checked inner = { c->subject, c->anchored, text, len, NULL };
+	const struct checked inner = { .text = text, .len = len };
 	bool from_start = len > 0 && text[0] == '^';
 	bool to_end = len > 1 && text[len - 1] == '$' && text[len - 2] != '\\';
 	bool group = has_alternatives(&inner);
@@ -193,11 +191,11 @@ static void add_whole(const struct checked *c, const char *text, size_t len, str
 	strbuf_add_str(out, to_end ? "" : ".*");
 }
 
-/* Return whether a regex has slashes around it, perhaps with ! before and flags behind. Sets the
- * part between them. */
+/* Return whether a regex has slashes around it, perhaps with ! or m before and flags behind. Sets
+ * the part between them. */
 static bool has_slashes(const char *text, size_t len, const char **inner_r, size_t *inner_len_r)
 {
-	size_t start = len > 0 && text[0] == '!', stop = len;
+	size_t start = len > 0 && (text[0] == '!' || text[0] == 'm'), stop = len;
 
 	while (start < len && is_blank(text[start]))
 		start++;
@@ -249,6 +247,42 @@ static bool begins_well(const struct checked *c)
 	return well;
 }
 
+/* The marks of a regex in the tables of other programs: Postfix's types, nginx's operator. */
+static const char *const prefixes[] = { "regexp:", "pcre:", "regex:", "~" };
+
+static bool has_no_prefix(const struct checked *c)
+{
+	struct strbuf right = STRBUF_INIT;
+	char reason[80];
+	size_t i, len;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		len = strlen(prefixes[i]);
+		if (c->len <= len || strncasecmp(c->text, prefixes[i], len) != 0 ||
+			(prefixes[i][0] == '~' && !is_blank(c->text[1])))
+			continue;
+		(void)text_format(reason, sizeof(reason), "begins with %s, a mark of other tables",
+			prefixes[i]);
+		for (; len < c->len && is_blank(c->text[len]); len++)
+			;
+		strbuf_add(&right, c->text + len, c->len - len);
+		(void)fail(c, reason, &right);
+		strbuf_free(&right);
+		return false;
+	}
+	return true;
+}
+
+/* Return whether a regex that must match the whole subject has quotes around it. */
+static bool has_quotes(const struct checked *c)
+{
+	const char quote = c->len > 2 ? c->text[0] : '\0';
+
+	return c->anchored && (quote == '"' || quote == '\'') && c->text[c->len - 1] == quote &&
+		memchr(c->text + 1, quote, c->len - 2) == NULL &&
+		memchr(c->text, ' ', c->len) == NULL; /* a quoted local part */
+}
+
 /* Return whether the text has the form of this list, and not of another program's. */
 static bool has_our_form(const struct checked *c)
 {
@@ -260,6 +294,8 @@ static bool has_our_form(const struct checked *c)
 	if (is_condition(c->text, c->len))
 		return fail(c, "is a condition of Postfix's tables, and each line is one regex",
 			NULL);
+	if (!has_no_prefix(c))
+		return false;
 	if (has_slashes(c->text, len, &inner, &inner_len)) {
 		add_whole(c, inner, inner_len, &right);
 		ours = fail(c,
@@ -269,6 +305,9 @@ static bool has_our_form(const struct checked *c)
 	} else if (len < c->len) {
 		strbuf_add(&right, c->text, len);
 		ours = fail(c, "has an action after the regex", &right);
+	} else if (has_quotes(c)) {
+		strbuf_add(&right, c->text + 1, c->len - 2);
+		ours = fail(c, "has quotes around the regex", &right);
 	}
 	strbuf_free(&right);
 	return ours;
@@ -279,6 +318,7 @@ static bool has_our_form(const struct checked *c)
 /* The requirements of a regex without alternatives. */
 struct needs {
 	char first;	 /* the character with which each match begins; NUL: unknown */
+	char last;	 /* the same for the end */
 	char odd;	 /* a character that no client's name or address contains; NUL: none */
 	bool is_literal; /* each character is known, except for dots */
 	bool has_at;
@@ -314,6 +354,8 @@ static struct needs find_needs(const struct checked *c)
 		else if (atom == ATOM_OTHER)
 			needs.is_literal = false;
 		is_first = is_first && atom == ATOM_ANCHOR;
+		if (atom != ATOM_ANCHOR)
+			needs.last = atom == ATOM_LITERAL ? literal : '\0';
 		start = atoms.at;
 	}
 	return needs;
@@ -438,6 +480,11 @@ static void add_address_regex(const struct checked *c, const struct needs *needs
 		text++;
 		len--;
 	}
+	if (needs->first != '<' && needs->first != '@' && needs->last == '@') {
+		strbuf_add(out, text, len - (text[len - 1] == '$'));
+		strbuf_add_str(out, ".*");
+		return;
+	}
 	if (needs->first == '<') {
 		text++;
 		len--;
@@ -463,6 +510,8 @@ static bool address_can_match(const struct checked *c, const struct needs *needs
 		reason = "requires a backslash in the domain";
 	else if (needs->first == '@' && (c->anchored || c->text[0] == '^'))
 		reason = "begins with @, and every address has a name before it";
+	else if (needs->last == '@' && (c->anchored || c->text[c->len - 1] == '$'))
+		reason = "ends with @, and every address has a domain behind it";
 	else if (c->anchored && is_mere_domain(needs))
 		reason = "is a domain, and must match the whole address";
 	if (reason == NULL)
@@ -473,74 +522,83 @@ static bool address_can_match(const struct checked *c, const struct needs *needs
 	return false;
 }
 
+/* Return whether a regex that must match the whole subject is one class, as in [192.0.2.7]. */
+static bool is_one_class(const struct checked *c)
+{
+	return c->anchored && c->text[0] == '[' &&
+		class_end(c->text, c->text + c->len) == c->text + c->len;
+}
+
+static bool check_regex(const struct checked *c)
+{
+	struct needs needs;
+
+	if (!has_our_form(c) || !begins_well(c))
+		return false;
+	if (has_alternatives(c))
+		return true;
+	if (!anchors_fit(c))
+		return false;
+	if (c->subject == REGEX_ON_HELO)
+		return true;
+	if (is_one_class(c))
+		return fail(c, "is a class, which matches one character", NULL);
+	needs = find_needs(c);
+	if (c->subject == REGEX_ON_CLIENTS)
+		return client_can_match(c, needs.odd);
+	return address_can_match(c, &needs) && specials_fit(c);
+}
+
+#define ROUNDS 4 /* repairs that one regex may need */
+
+/* Add the remedy to the fault: the probable meaning of the regex, or what this means in turn, until
+ * it is a regex that may match. */
+static void add_remedy(const struct checked *c)
+{
+	struct strbuf text = STRBUF_INIT;
+	const struct errmsg fault = *c->fault;
+	struct checked next = *c;
+	struct errmsg unused;
+	int round;
+
+	next.fault = &unused;
+	for (round = 0; round < ROUNDS && c->right->len > 0 && !c->right->failed; round++) {
+		strbuf_reset(&text);
+		strbuf_add(&text, c->right->text, c->right->len);
+		next.text = text.text;
+		next.len = text.len;
+		if (!text.failed && check_regex(&next)) {
+			(void)errmsg_set(c->fault, "%s; write %.*s", fault.text,
+				TEXT_CUT_LEN(text.text, text.len, SHOWN_MAX));
+			break;
+		}
+	}
+	strbuf_free(&text);
+}
+
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *fault)
 {
-	const struct checked c = { subject, anchored, text, len, fault };
+	struct strbuf right = STRBUF_INIT;
+	const struct checked c = {
+		.subject = subject,
+		.anchored = anchored,
+		.text = text,
+		.len = len,
+		.fault = fault,
+		.right = &right,
+	};
 	size_t valid = utf8_valid_len(text, len);
-	struct needs needs;
+	bool fits;
 
 	if (valid < len) {
 		(void)errmsg_set(fault, "\"%.*s\" contains the byte 0x%02x, which is not UTF-8",
 			TEXT_CUT_LEN(text, len, SHOWN_MAX), (unsigned char)text[valid]);
 		return false;
 	}
-	if (!has_our_form(&c) || !begins_well(&c))
-		return false;
-	if (has_alternatives(&c))
-		return true;
-	if (!anchors_fit(&c))
-		return false;
-	needs = find_needs(&c);
-	if (subject == REGEX_ON_CLIENTS)
-		return client_can_match(&c, needs.odd);
-	return subject == REGEX_ON_HELO || (address_can_match(&c, &needs) && specials_fit(&c));
-}
-
-/* ---- other dialects ----------------------------------------------------------------------- */
-
-/* Return the form of [:NAME:] at text in JavaScript's dialect, for a place in a class; NULL if it
- * has none. */
-static const char *posix_class(const char *text, size_t len)
-{
-	static const char *const classes[][2] = { { "[:alnum:]", "a-z0-9" }, { "[:alpha:]", "a-z" },
-		{ "[:blank:]", " \\t" }, { "[:cntrl:]", "\\x00-\\x1f" }, { "[:digit:]", "0-9" },
-		{ "[:graph:]", "!-~" }, { "[:lower:]", "a-z" }, { "[:print:]", " -~" },
-		{ "[:punct:]", "!-\\/:-@[-`{-~" }, { "[:space:]", "\\s" }, { "[:upper:]", "a-z" },
-		{ "[:word:]", "\\w" }, { "[:xdigit:]", "0-9a-f" } };
-	size_t i;
-
-	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		if (strlen(classes[i][0]) <= len &&
-			memcmp(text, classes[i][0], strlen(classes[i][0])) == 0)
-			return classes[i][1];
-	}
-	return NULL;
-}
-
-bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note)
-{
-	const char *right;
-	size_t i;
-
-	for (i = 0; i + 1 < len; i++) {
-		if (text[i] == '[' && (right = posix_class(text + i, len - i)) != NULL) {
-			(void)errmsg_set(note,
-				"\"%.*s\" contains %.*s, which is not a class in JavaScript's dialect; "
-				"write %s in the brackets",
-				TEXT_CUT_LEN(text, len, SHOWN_MAX),
-				TEXT_CUT_LEN(text + i, strcspn(text + i, "]") + 1, 12), right);
-			return true;
-		}
-		if (text[i] != '\\')
-			continue;
-		i++;
-		if (strchr("AZzGQEhHRXK", text[i]) != NULL) {
-			(void)errmsg_set(note,
-				"\"%.*s\" contains \\%c, which matches %c alone in JavaScript's dialect",
-				TEXT_CUT_LEN(text, len, SHOWN_MAX), text[i], text[i]);
-			return true;
-		}
-	}
-	return false;
+	fits = check_regex(&c);
+	if (!fits)
+		add_remedy(&c);
+	strbuf_free(&right);
+	return fits;
 }
