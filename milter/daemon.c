@@ -37,7 +37,8 @@
 /* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
 
-/* The interval of attempts to save suspensions that could not be saved. */
+/* The interval of attempts to save suspensions that could not be saved, and of looks at their file.
+ */
 #define SUSPENSIONS_RETRY_MS 2000
 
 /* Everything that lives as long as the daemon. */
@@ -289,12 +290,19 @@ static void save_suspensions(void *argument)
 		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 }
 
-static void retry_suspensions(void *argument)
+/* Runs in the server thread. */
+static void look_after_suspensions(void *argument)
 {
 	const struct daemon *daemon = argument;
 
+	struct errmsg err;
+
 	if (suspension_keeper_retry(daemon->suspension_keeper) == 1)
 		log_event(LOG_LEVEL_NOTICE, "suspensions written=yes");
+	if (suspension_keeper_look(daemon->suspension_keeper) == 1) {
+		suspension_keeper_file_error(daemon->suspension_keeper, &err);
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions readable=no");
+	}
 }
 
 /* Suspend a login for [limits] on_limit, at once. Runs in the thread that decides. */
@@ -508,8 +516,8 @@ static int run(struct daemon *daemon)
 	open_ledger(daemon);
 	start_auth(daemon);
 	shared_on_suspend(daemon->shared, suspend_login, daemon);
-	if (server_every(daemon->server, SUSPENSIONS_RETRY_MS, retry_suspensions, daemon, &err) !=
-		0)
+	if (server_every(daemon->server, SUSPENSIONS_RETRY_MS, look_after_suspensions, daemon,
+		    &err) != 0)
 		process_fail(EX_OSERR, &err);
 	start_threads(daemon);
 	announce(daemon);

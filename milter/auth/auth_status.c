@@ -90,7 +90,7 @@ static void check_peers(const struct auth *auth, struct status_health *health)
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
-	struct errmsg unsaved;
+	struct errmsg unsaved, unreadable;
 
 	suspension_keeper_error(section->suspensions, &unsaved);
 	if (unsaved.text[0] != '\0')
@@ -98,6 +98,13 @@ static void check_auth(void *context, struct status_health *health)
 			"Check the file of [auth] suspensions and its directory. Postern "
 			"tries again every few seconds.",
 			"a restart will forget which logins are suspended: %s", unsaved.text);
+	suspension_keeper_file_error(section->suspensions, &unreadable);
+	if (unreadable.text[0] != '\0')
+		status_add_problem(health,
+			"Correct the file, or let posternctl suspend or resume a login, which "
+			"replaces it by the logins that are suspended now.",
+			"a restart will fail, because the file of suspended logins was damaged: %s",
+			unreadable.text);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket, or make [auth] socket and "

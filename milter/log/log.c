@@ -352,6 +352,8 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret != 0) {
 		ring.running = false;
+		free(ring.bytes);
+		ring.bytes = NULL;
 		return errmsg_set(err, "cannot start the log thread: %s", strerror(ret));
 	}
 	return 0;

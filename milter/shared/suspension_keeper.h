@@ -6,7 +6,8 @@
 
 /*
  * Saves the suspended logins in their file, and remembers whether that failed, so that status can
- * report suspensions that a restart would forget. Any thread may call any function.
+ * report suspensions that a restart would forget. Any thread may call any function, unless its
+ * comment says otherwise.
  */
 struct suspension_keeper;
 
@@ -26,5 +27,15 @@ int suspension_keeper_retry(struct suspension_keeper *keeper);
 
 /* Set *err_r to the reason why suspensions in force are not saved, or to "". */
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);
+
+/*
+ * Look at the file if it has changed: somebody may have edited it, and with an error in it the next
+ * start fails. Its logins are not taken over. Returns 1 when there is a new error, otherwise 0. One
+ * thread at a time may call it.
+ */
+int suspension_keeper_look(struct suspension_keeper *keeper);
+
+/* Set *err_r to the error that suspension_keeper_look() has found, or to "". */
+void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
 #endif

@@ -402,6 +402,16 @@ def test_white_space_around_a_login_is_refused(running, login):
     assert running.ctl("suspended")["logins"] == []
 
 
+def test_suspended_logins_that_somebody_breaks_while_the_daemon_runs(running):
+    assert running.ctl("suspend", "bob")["ok"]
+    bad_login(running.run / "suspended")
+    wait_until(lambda: status(running)[0] == 1, "the problem is shown")
+    assert f"a restart will fail, because the file of suspended logins was damaged: {running.run}/suspended:3: " in status(running)[1]
+    running.wait_log("suspensions readable=no")
+    assert running.ctl("resume", "bob")["ok"]
+    assert status(running)[0] == 0
+
+
 def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
     """The login may be that of a token, or of a later row."""
     for login in ("eve ", "token:eve@a.example"):

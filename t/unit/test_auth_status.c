@@ -4,7 +4,9 @@
  */
 #include "milter/auth/auth_status.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "t/unit/unit.h"
 
@@ -81,6 +83,22 @@ START_TEST(suspensions_that_are_not_saved_are_a_problem)
 	}
 END_TEST
 
+START_TEST(a_broken_file_of_suspensions_is_a_problem)
+	{
+		char file[] = "/tmp/test_auth_status.XXXXXX";
+		int fd = mkstemp(file);
+
+		ck_assert_int_eq(write(fd, "bob \n", 5), 5);
+		(void)close(fd);
+		suspension_keeper_free(&keeper);
+		keeper = suspension_keeper_new(file, shared_suspensions(shared));
+		section.suspensions = keeper;
+		ck_assert_int_eq(suspension_keeper_look(keeper), 1);
+		check_only_problem(":1: a line cannot begin or end with a space");
+		(void)unlink(file);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_status");
@@ -90,6 +108,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, logins_that_are_not_configured_are_no_problem);
 	tcase_add_test(tcase, a_missing_directory_of_the_sockets_is_a_problem);
 	tcase_add_test(tcase, suspensions_that_are_not_saved_are_a_problem);
+	tcase_add_test(tcase, a_broken_file_of_suspensions_is_a_problem);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

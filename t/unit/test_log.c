@@ -3,6 +3,7 @@
  * never delaying the caller, and with dropped lines counted.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -174,6 +175,32 @@ START_TEST(without_the_thread_lines_are_written_at_once)
 	}
 END_TEST
 
+/* No thread can be started with a stack as large as the address space. LeakSanitizer finds the ring
+ * that is not freed. */
+START_TEST(without_a_thread_the_log_does_not_start)
+	{
+		const struct log_output output = { .facility = "mail",
+			.level = "info",
+			.to_stderr = true };
+		struct errmsg err = { "" };
+		pthread_attr_t attr;
+
+		ck_assert_int_eq(pthread_attr_init(&attr), 0);
+		ck_assert_int_eq(pthread_attr_setstacksize(&attr, (size_t)1 << 46), 0);
+		ck_assert_int_eq(pthread_setattr_default_np(&attr), 0);
+		for (int i = 0; i < 2; i++)
+			ck_assert_int_eq(log_start(&output, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "cannot start the log thread"));
+		ck_assert_int_eq(pthread_attr_setstacksize(&attr, 1 << 20), 0);
+		ck_assert_int_eq(pthread_setattr_default_np(&attr), 0);
+		(void)pthread_attr_destroy(&attr);
+		log_event(LOG_LEVEL_WARNING, "still");
+		ck_assert_ptr_nonnull(strstr(read_output(), " warning: still\n"));
+		start_log();
+		log_stop();
+	}
+END_TEST
+
 START_TEST(an_error_is_quoted)
 	{
 		char *text;
@@ -221,6 +248,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
 	tcase_add_test(tcase, equal_lines_are_bounded_and_counted);
 	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
+	tcase_add_test(tcase, without_a_thread_the_log_does_not_start);
 	tcase_add_test(tcase, an_error_is_quoted);
 	tcase_add_test(tcase, levels_and_facilities_have_names);
 	suite_add_tcase(suite, tcase);

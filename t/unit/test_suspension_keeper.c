@@ -94,6 +94,43 @@ START_TEST(all_suspended_logins_are_saved)
 	}
 END_TEST
 
+static void write_file(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(a_file_that_somebody_has_broken_is_found)
+	{
+		struct errmsg err = { "" }, error;
+
+		ck_assert_int_eq(suspension_keeper_look(keeper), 0); /* there is none */
+		make_directory();
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
+		ck_assert_int_eq(suspension_keeper_look(keeper), 0);
+		write_file("alice\nbob \n");
+		ck_assert_int_eq(suspension_keeper_look(keeper), 1);
+		ck_assert_int_eq(suspension_keeper_look(keeper), 0); /* found already */
+		suspension_keeper_file_error(keeper, &error);
+		ck_assert_ptr_nonnull(strstr(error.text, "/suspended:2: "));
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+		write_file("alice and more\n");
+		ck_assert_int_eq(suspension_keeper_look(keeper), 0);
+		suspension_keeper_file_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+		ck_assert(!suspensions_has(suspensions, "alice and more"));
+		write_file("bob \n");
+		ck_assert_int_eq(suspension_keeper_look(keeper), 1);
+		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0); /* replaces it */
+		suspension_keeper_file_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("suspension_keeper");
@@ -103,6 +140,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_failure_is_remembered_until_saving_succeeds);
 	tcase_add_test(tcase, saving_is_tried_again_only_after_a_failure);
 	tcase_add_test(tcase, all_suspended_logins_are_saved);
+	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
