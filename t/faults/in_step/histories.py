@@ -31,6 +31,7 @@ AWAITING_CHECKS = {
     ("false confirmation", name): "a poll that reads nothing confirms the policy"
     for name in ("direct", "standby", "session", "transaction", "joined", "trigger", "silent", "pair")
 }
+AWAITING_CHECKS["impossible policy", "joined"] = "the feed tells of one table, and the other is not read with it"
 
 
 def action(weight=3):
