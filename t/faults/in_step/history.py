@@ -4,14 +4,10 @@ import random
 import re
 import time
 
-import psycopg2
-
-from harness.wait import wait_until
-
-from .truth import DOMAINS, LOGINS, VERSIONS, Unreadable, read_list, recipient, sender
+from .truth import DOMAINS, LOGINS, VERSIONS, Unreadable, read_list, read_store, recipient, sender
 
 LISTS = {"senders": "mail_from.access.blacklist", "recipients": "rcpt_to.access.blacklist"}
-DEADLINE = 60  # seconds in which servers must start
+DEADLINE = 60  # seconds until a quiet point counts as missed, whatever the machine does beside
 FRESH = 5  # seconds: the age of a policy that is known to be right, beside the intervals of a second
 FOLLOWING = ("cache", "database", "store", "lists")  # the sections of the status that tell whether Postern is in step
 
@@ -73,7 +69,7 @@ class History:
     def __init__(self, site, prober, judge, seed, awaited=None, deadline=DEADLINE):
         self.site, self.prober, self.judge = site, prober, judge
         self.awaited = awaited or (lambda kind, name: False)
-        self.deadline = deadline  # seconds until a quiet point counts as missed, whatever the machine does beside
+        self.deadline = deadline
         self.rng = random.Random(seed)
         self.lines = []
         self.began = time.time()
@@ -286,7 +282,18 @@ class History:
             return "" if matches or not followed else "it has not followed"
         if why:
             return f"the policy is right, but `status` says: {why}" if matches else f"it has not followed: {why}"
-        return "" if matches else "the policy differs, but `status` reports it as right"
+        if not matches:
+            return "the policy differs, but `status` reports it as right"
+        return self._miscount(record)
+
+    def _miscount(self, record):
+        """"" if `status` counts the rows and entries that there are."""
+        rows, lists = self.judge.rows[record.name].value, record.after["lists"]["entries"]
+        counts = [("users", record.after["cache"]["users"], len(rows.users)),
+                  ("profiles", record.after["cache"]["profiles"], len(rows.profiles))]
+        counts += [(name, lists[name], len(self.judge.lists[source].value)) for source, name in LISTS.items()]
+        wrong = [f"{seen} {name} instead of {right}" for name, seen, right in counts if seen != right]
+        return "the policy is right, but `status` says: " + ", ".join(wrong) if wrong else ""
 
     def quiet(self, problem="", on=lambda setup: True, followed=True, only=None):
         """
@@ -344,17 +351,12 @@ class History:
                 text += "\n" + self.judge.difference(record, [self.judge.now(name)])
             raise Failure(kind, name, text)
 
-    # ---- servers ------------------------------------------------------------------------------------------
-
-    def await_primary(self):
-        wait_until(self.site.primary.answers, "the primary answers", deadline=DEADLINE)
-
-    def try_sql(self, statement):
-        """A statement that may fail; its SQLSTATE, or None."""
-        try:
-            self.sql(statement)
-        except psycopg2.Error as error:
-            self.note(f"refused: {error.pgcode} {str(error).strip()}")
-            self.look()
-            return error.pgcode or "lost"
-        return None
+    def check_stores(self):
+        """Stop the daemons at a quiet point; each store must contain the rows of that moment."""
+        for name, daemon in self.daemons.items():
+            daemon.postern.stop()
+            kept, rows = read_store(daemon.postern.store_path).answers(), self.judge.rows[name].value.answers()
+            wrong = [f"{' '.join(map(str, question))}: {kept[question]} instead of {right}"
+                     for question, right in rows.items() if kept[question] != right]
+            if wrong:
+                raise Failure("wrong store", name, "after SIGTERM, its rows give\n  " + "\n  ".join(wrong[:12]))

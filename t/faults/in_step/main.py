@@ -102,6 +102,22 @@ class Run:
         self.counts.update(names)
         return True
 
+    def end(self):
+        """The end of a run without a failure. Returns whether all daemons ended as they should."""
+        if self.site is None:
+            return True
+        history = self.history("end")
+        self.prober.close()
+        self.questions += self.prober.count
+        self.prober = None
+        try:
+            history.check_stores()
+            self.close_site()  # raises an AssertionError if a server did not end cleanly
+        except (Failure, AssertionError) as failure:
+            self.report("end", [], history, str(failure), failure if isinstance(failure, Failure) else None)
+            return False
+        return True
+
     def report(self, number, names, history, text, failure):
         folder = self.site.box.folder
         lines = [f"FAILED: history {number} of seed {self.options.seed}: {' '.join(names)}", text, "",
@@ -155,6 +171,8 @@ def main(argv):
                 if run.failed >= options.failures:
                     break
             print(f"{number} histories, {run.failed} failed, {time.monotonic() - began:.0f} s", flush=True)
+        if not run.end():
+            run.failed += 1
     finally:
         run.close_site()
     print("actions: " + ", ".join(f"{name} {count}" for name, count in sorted(run.counts.items())))

@@ -5,6 +5,7 @@ no code with Postern: it reads the tables by COPY in CSV, and the files line by 
 
 import csv
 import io
+import json
 import re
 
 import psycopg2
@@ -68,8 +69,8 @@ class Rows:
         return found
 
     def _of_user(self, login, user, stopped):
-        owned = {item.lower() for item in _items(user["froms"])} if user else set()
-        profile = self.profiles.get(user["profileId"]) if user else None
+        owned = {item.lower() for item in _items(user.get("froms"))} if user else set()
+        profile = self.profiles.get(user.get("profileId")) if user else None
         maxsize = int((profile or {}).get("maxsize") or 0)
         for version in VERSIONS:
             yield (("sender", login, version),
@@ -81,9 +82,9 @@ class Rows:
 
     @staticmethod
     def _allows(profile, number):
-        return (_bool(profile["open"], False) or DOMAINS[number] in _items(profile["host"])
-                or recipient(number) in _items(profile["rcpt"])
-                or any(re.search(regex, recipient(number)) for regex in _items(profile["rcpt_re"])))
+        return (_bool(profile.get("open"), False) or DOMAINS[number] in _items(profile.get("host"))
+                or recipient(number) in _items(profile.get("rcpt"))
+                or any(re.search(regex, recipient(number)) for regex in _items(profile.get("rcpt_re"))))
 
 
 class Loader:
@@ -130,6 +131,22 @@ class Loader:
         if self.connection is not None:
             self.connection.close()
             self.connection = None
+
+
+def _as_copied(value):
+    """A value of the JSON store as COPY would write it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def read_store(path):
+    """The rows of the JSON store."""
+    store = json.loads(path.read_text(encoding="utf-8"))
+    return Rows(*([{key: _as_copied(value) for key, value in row.items()} for row in store[table]]
+                  for table in ("users", "profiles")))
 
 
 def read_list(path):
