@@ -33,6 +33,31 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
+/* Read the last bytes, fewer than 8, as the lower part of a word. */
+static inline uint64_t read_rest(const uint8_t *p, size_t left)
+{
+	uint64_t word = 0;
+	uint32_t four;
+	uint16_t two;
+	unsigned bits = 0;
+
+	if (left & 4) {
+		memcpy(&four, p, sizeof(four));
+		word = four;
+		p += sizeof(four);
+		bits = 32;
+	}
+	if (left & 2) {
+		memcpy(&two, p, sizeof(two));
+		word |= (uint64_t)two << bits;
+		p += sizeof(two);
+		bits += 16;
+	}
+	if (left & 1)
+		word |= (uint64_t)*p << bits;
+	return word;
+}
+
 uint64_t hash_bytes(const void *bytes, size_t len)
 {
 	uint64_t v[4] = {
@@ -51,10 +76,7 @@ uint64_t hash_bytes(const void *bytes, size_t len)
 		sip_round(v);
 		v[0] ^= word;
 	}
-	word = 0;
-	if (left > 0)
-		memcpy(&word, p, left);
-	last |= word;
+	last |= read_rest(p, left);
 	v[3] ^= last;
 	sip_round(v);
 	v[0] ^= last;

@@ -58,11 +58,13 @@ void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
 	struct ledger_bounded bounded;
 	enum ledger_answer answer;
+	struct ledger_call c;
 
-	c.requests = ledger_bound(ledger, now, requests, count, false, &bounded);
+	ledger_call_init(&c, ledger, now, requests, count);
+	if (ledger_is_tight(ledger))
+		c.requests = ledger_bound(ledger, now, requests, count, false, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
@@ -85,10 +87,11 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool must_save,
 	struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
 	struct ledger_bounded bounded;
 	enum ledger_answer answer;
+	struct ledger_call c;
 
+	ledger_call_init(&c, ledger, now, requests, count);
 	if (ledger_bound_begin(&c, requests, &bounded) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
@@ -101,9 +104,10 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 int ledger_forget(struct ledger *ledger, uint64_t now, const char *key, size_t key_len)
 {
 	const struct ledger_request request = { .key = key, .key_len = key_len };
-	struct ledger_call c = { .ledger = ledger, .now = now, .requests = &request, .count = 1 };
+	struct ledger_call c;
 	int ret = 0;
 
+	ledger_call_init(&c, ledger, now, &request, 1);
 	if (ledger_call_begin(&c) != 0)
 		return 0;
 	if (c.entry[0] != NULL) {

@@ -134,7 +134,7 @@ static bool can_evict(const struct ledger_entry *entry, uint64_t now, uint64_t *
 {
 	uint64_t nearness = 0, used, part;
 
-	if (entry->origin.family == 0 || entry->open > 0 || entry->holds > 0)
+	if (!entry->has_origin || entry_open(entry) > 0 || entry_has_holds(entry))
 		return false;
 	for (uint8_t i = 0; i < entry->count; i++) {
 		const struct counter *counter = &entry->counters[i];
@@ -145,8 +145,8 @@ static bool can_evict(const struct ledger_entry *entry, uint64_t now, uint64_t *
 		part = counter->limit == 0 ? 0 : used * 1024 / counter->limit;
 		nearness = part > nearness ? part : nearness;
 	}
-	for (uint8_t i = 0; i < entry->attempt_count; i++) {
-		const struct counter *counter = &entry->attempts[i];
+	for (uint8_t i = 0; entry->extra != NULL && i < entry->extra->attempt_count; i++) {
+		const struct counter *counter = &entry->extra->attempts[i];
 
 		if (is_half(counter_used(counter, counter->seconds, now), counter->limit))
 			return false;
@@ -179,7 +179,9 @@ static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t n
 			shard_remove(shard, entry);
 			choice->has_room = true;
 		} else if (can_evict(entry, now, &rank)) {
-			keys = ledger_network_keys(shard->ledger, &entry->origin);
+			const struct ledger_origin origin = entry_origin(entry);
+
+			keys = ledger_network_keys(shard->ledger, &origin);
 			if (keys > others &&
 				(choice->entry == NULL || keys > choice->keys ||
 					(keys == choice->keys && rank < choice->rank))) {
@@ -197,7 +199,7 @@ static void save_forgotten(struct ledger *ledger, struct ledger_entry *entry, ui
 		.seq = __atomic_add_fetch(&ledger->last_seq, 1, __ATOMIC_RELAXED),
 		.now = now,
 		.change = LEDGER_FORGOTTEN,
-		.key = entry->key,
+		.key = entry_key(entry),
 		.key_len = entry->key_len,
 	};
 
@@ -210,9 +212,10 @@ static void save_forgotten(struct ledger *ledger, struct ledger_entry *entry, ui
 static void evict_entry(struct ledger *ledger, struct ledger_shard *shard,
 	struct ledger_entry *entry, uint64_t now, struct leftover *left_r)
 {
+	const struct ledger_origin origin = entry_origin(entry);
 	uint64_t used, most = 0;
 
-	make_overflow_key(entry->key, entry->key_len, &entry->origin, left_r->key);
+	make_overflow_key(entry_key(entry), entry->key_len, &origin, left_r->key);
 	left_r->limit_count = entry->count;
 	for (uint8_t i = 0; i < entry->count; i++) {
 		const struct counter *counter = &entry->counters[i];
@@ -249,9 +252,10 @@ static void add_leftover(struct ledger *ledger, uint64_t now, const struct lefto
 		.limit_count = left->limit_count < LIMITS_MAX ? left->limit_count : LIMITS_MAX,
 		.amount = left->amount,
 	};
-	struct ledger_call c = { .ledger = ledger, .now = now, .requests = &request, .count = 1 };
+	struct ledger_call c;
 	bool is_saved;
 
+	ledger_call_init(&c, ledger, now, &request, 1);
 	if (ledger_call_begin(&c) != 0)
 		return;
 	if (ledger_call_change(&c, LEDGER_CHARGED, false, &is_saved) == 0)
@@ -333,8 +337,6 @@ const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 {
 	bool is_changed = false;
 
-	if (__atomic_load_n(&ledger->tight, __ATOMIC_RELAXED) == 0)
-		return requests;
 	if (count > LEDGER_REQUESTS_MAX)
 		return requests; /* ledger_call_begin() refuses them */
 	for (size_t i = 0; i < count; i++) {
@@ -369,7 +371,8 @@ int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *re
 		if (requests[i].limit_count == 0)
 			return -1;
 	}
-	call->requests =
-		ledger_bound(call->ledger, call->now, requests, call->count, true, bounded);
+	if (ledger_is_tight(call->ledger))
+		call->requests =
+			ledger_bound(call->ledger, call->now, requests, call->count, true, bounded);
 	return ledger_call_begin(call);
 }

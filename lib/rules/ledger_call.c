@@ -18,7 +18,9 @@ static void insert_shard(struct ledger_call *c, struct ledger_shard *shard)
 		i++;
 	if (i < c->locked_count && c->locked[i] == shard)
 		return;
-	memmove(&c->locked[i + 1], &c->locked[i], (c->locked_count - i) * sizeof(c->locked[0]));
+	if (i < c->locked_count)
+		memmove(&c->locked[i + 1], &c->locked[i],
+			(c->locked_count - i) * sizeof(c->locked[0]));
 	c->locked[i] = shard;
 	c->locked_count++;
 }
@@ -38,6 +40,16 @@ void ledger_call_lock(struct ledger_call *c)
 		(void)pthread_mutex_lock(&c->locked[i]->lock);
 }
 
+void ledger_call_init(struct ledger_call *c, struct ledger *ledger, uint64_t now,
+	const struct ledger_request *requests, size_t count)
+{
+	c->ledger = ledger;
+	c->now = now;
+	c->requests = requests;
+	c->count = count;
+	c->locked_count = 0;
+}
+
 int ledger_call_begin(struct ledger_call *c)
 {
 	if (c->count > LEDGER_REQUESTS_MAX)
@@ -49,6 +61,7 @@ int ledger_call_begin(struct ledger_call *c)
 			return -1;
 		c->hash[i] = ledger_hash(r->key, r->key_len);
 		c->shard[i] = ledger_shard_of(c->ledger, c->hash[i]);
+		c->own[i] = 0;
 	}
 	ledger_call_lock(c);
 	find_entries(c);
@@ -103,26 +116,32 @@ static void add_attempts(const struct ledger_call *c, size_t i, const struct lim
 	usage->is_attempts = usage->wait > wait;
 }
 
+static uint32_t attempts_max(const struct limit *limit, const struct ledger_request *request)
+{
+	const uint64_t max = (uint64_t)limit->count * request->attempts;
+
+	return max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+}
+
 /* The usage of one limit of a request. */
 static struct ledger_usage usage_of_limit(const struct ledger_call *c, size_t i,
 	const struct limit *limit)
 {
 	const struct ledger_entry *entry = c->entry[i];
 	const struct ledger_request *request = &c->requests[i];
-	const uint64_t attempts_max = (uint64_t)limit->count * request->attempts;
 	struct share share = { .max = limit->count };
 	struct ledger_usage usage = { .limit = *limit };
 
 	if (entry != NULL) {
 		if ((share.counter = entry_best(entry, limit->seconds)) != NULL)
 			share.counted = counter_used(share.counter, limit->seconds, c->now);
-		usage.open = entry->open;
+		usage.open = entry_open(entry);
 	}
 	usage.used = share.counted + usage.open;
-	usage.attempts_max = attempts_max > UINT32_MAX ? UINT32_MAX : (uint32_t)attempts_max;
+	usage.attempts_max = attempts_max(limit, request);
 	if (usage.used + request->amount > limit->count)
 		report_full(c, i, &share, limit->seconds, &usage);
-	if (entry != NULL && entry->attempts != NULL)
+	if (entry != NULL && entry->extra != NULL && entry->extra->attempts != NULL)
 		add_attempts(c, i, limit, &usage);
 	return usage;
 }
@@ -138,22 +157,63 @@ static bool is_tighter(const struct ledger_usage *a, const struct ledger_usage *
 	return a->used * b->limit.count > b->used * a->limit.count;
 }
 
+/*
+ * Fill the usage of a request whose limits all have room, and whose key has neither reservations
+ * nor attempts: the usual case. Returns false, with nothing filled, in any other case.
+ */
+static bool fill_free_usage(const struct ledger_call *c, size_t i, struct ledger_usage *usage_r)
+{
+	const struct ledger_request *request = &c->requests[i];
+	const struct ledger_entry *entry = c->entry[i];
+	const struct limit *limit, *nearest = NULL;
+	const struct counter *counter;
+	uint64_t used, most = 0;
+
+	if (entry != NULL && entry->extra != NULL)
+		return false;
+	for (size_t j = 0; j < request->limit_count; j++) {
+		limit = &request->limits[j];
+		counter = entry == NULL ? NULL : entry_best(entry, limit->seconds);
+		used = counter == NULL ? 0 : counter_used(counter, limit->seconds, c->now);
+		if (used + request->amount > limit->count)
+			return false;
+		if (nearest == NULL || used * nearest->count > most * limit->count) {
+			nearest = limit;
+			most = used;
+		}
+	}
+	if (nearest == NULL)
+		return false;
+	*usage_r = (struct ledger_usage){ .limit = *nearest,
+		.used = most,
+		.attempts_max = attempts_max(nearest, request) };
+	return true;
+}
+
+/* Fill the usage of a request. */
+static void fill_usage(const struct ledger_call *c, size_t i, struct ledger_usage *usage_r)
+{
+	struct ledger_usage usage;
+	bool is_full_alone = false;
+
+	*usage_r = (struct ledger_usage){ .is_full = false };
+	for (size_t j = 0; j < c->requests[i].limit_count; j++) {
+		usage = usage_of_limit(c, i, &c->requests[i].limits[j]);
+		is_full_alone |= usage.is_full_alone;
+		if (is_tighter(&usage, usage_r))
+			*usage_r = usage;
+	}
+	usage_r->is_full_alone = is_full_alone;
+}
+
 enum ledger_answer ledger_call_usage(const struct ledger_call *c, struct ledger_usage usage_r[])
 {
 	enum ledger_answer answer = LEDGER_FREE;
-	struct ledger_usage usage;
-	bool is_full_alone;
 
 	for (size_t i = 0; i < c->count; i++) {
-		usage_r[i] = (struct ledger_usage){ .is_full = false };
-		is_full_alone = false;
-		for (size_t j = 0; j < c->requests[i].limit_count; j++) {
-			usage = usage_of_limit(c, i, &c->requests[i].limits[j]);
-			is_full_alone |= usage.is_full_alone;
-			if (is_tighter(&usage, &usage_r[i]))
-				usage_r[i] = usage;
-		}
-		usage_r[i].is_full_alone = is_full_alone;
+		if (fill_free_usage(c, i, &usage_r[i]))
+			continue;
+		fill_usage(c, i, &usage_r[i]);
 		if (usage_r[i].is_full)
 			answer = LEDGER_FULL;
 	}
@@ -169,42 +229,61 @@ void ledger_call_usage_after(const struct ledger_call *c, struct ledger_usage us
 
 /* ---- changing ---------------------------------------------------------------- */
 
+/* Return the counter of a window, as entry_counter() does, wherever the call refers to its entry.
+ */
+static struct counter *counter_of(struct ledger_call *c, size_t i, uint32_t seconds)
+{
+	struct ledger_entry *const before = c->entry[i], *entry = before;
+	struct counter *counter = entry_counter(c->shard[i], &entry, seconds, c->now);
+
+	for (size_t j = 0; entry != before && j < c->count; j++) {
+		if (c->entry[j] == before)
+			c->entry[j] = entry;
+	}
+	return counter;
+}
+
 /* Prepare the entry of a request: a counter for each limit, and room in each for one more charge.
  * Returns 0, or -1 when out of memory. */
 static int prepare_entry(struct ledger_call *c, size_t i)
 {
 	const struct ledger_request *r = &c->requests[i];
+	const uint32_t named = (uint32_t)(c->now / 1000000);
 	struct counter *counter;
 
-	if (c->entry[i] == NULL) {
-		c->entry[i] = shard_add(c->shard[i], c->hash[i], r->key, r->key_len);
-		if (c->entry[i] == NULL)
-			return -1;
-		entry_set_origin(c->shard[i], c->entry[i], &r->origin);
-	}
+	if (c->entry[i] == NULL)
+		c->entry[i] = shard_add(c->shard[i], c->hash[i], r->key, r->key_len, &r->origin,
+			r->limit_count);
+	if (c->entry[i] == NULL)
+		return -1;
 	for (size_t j = 0; j < r->limit_count; j++) {
-		counter = entry_counter(c->shard[i], c->entry[i], r->limits[j].seconds, c->now);
-		if (counter == NULL)
+		if ((counter = counter_of(c, i, r->limits[j].seconds)) == NULL)
 			return -1;
-		counter->named = (uint32_t)(c->now / 1000000);
+		counter->named = named;
 		counter->limit = r->limits[j].count;
 	}
 	return entry_make_room(c->shard[i], c->entry[i], c->now);
 }
 
-/* Make all entries, their counters, and room for one more charge in each. Returns 0, or -1 when out
- * of memory. */
-static int prepare_entries(struct ledger_call *c)
+/* Make all entries, their counters, room for one more charge in each, and for a reservation the
+ * extra. Returns 0, or -1 when out of memory. */
+static int prepare_entries(struct ledger_call *c, enum ledger_change change)
 {
+	bool swept = false;
 	int failed = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
-		if (c->entry[i] == NULL)
-			shard_sweep(c->shard[i], c->now, SWEEP_PER_KEY);
+		if (c->entry[i] != NULL)
+			continue;
+		shard_sweep(c->shard[i], c->now, SWEEP_PER_KEY);
+		swept = true;
 	}
-	find_entries(c); /* the sweep may have removed some */
+	if (swept)
+		find_entries(c); /* the sweep may have removed some */
 	for (size_t i = 0; i < c->count && !failed; i++)
 		failed = prepare_entry(c, i);
+	for (size_t i = 0; i < c->count && !failed && change == LEDGER_RESERVED; i++)
+		failed = entry_extra(c->shard[i], c->entry[i]) == NULL ? -1 : 0;
 	return failed;
 }
 
@@ -220,26 +299,31 @@ int ledger_call_write(struct ledger_call *c, struct ledger_record records[])
 	return ledger->save(ledger->context, records, c->count);
 }
 
+/* Fill the record of a request, but of its limits only those that it has. */
+static void fill_record(const struct ledger_call *c, size_t i, enum ledger_change change,
+	struct ledger_record *record_r)
+{
+	const struct ledger_request *r = &c->requests[i];
+
+	record_r->change = change;
+	record_r->key = r->key;
+	record_r->key_len = r->key_len;
+	record_r->amount = r->amount;
+	record_r->released = record_r->attempts = 0;
+	record_r->origin = entry_origin(c->entry[i]);
+	record_r->limit_count = r->limit_count;
+	for (size_t j = 0; j < r->limit_count; j++)
+		record_r->limits[j] = r->limits[j];
+}
+
 int ledger_call_save(struct ledger_call *c, enum ledger_change change)
 {
 	struct ledger_record records[LEDGER_REQUESTS_MAX];
 
 	if (c->ledger->save == NULL)
 		return 0;
-	for (size_t i = 0; i < c->count; i++) {
-		const struct ledger_request *r = &c->requests[i];
-
-		records[i] = (struct ledger_record){
-			.change = change,
-			.key = r->key,
-			.key_len = r->key_len,
-			.amount = r->amount,
-			.origin = c->entry[i]->origin,
-			.limit_count = r->limit_count,
-		};
-		if (r->limit_count > 0)
-			memcpy(records[i].limits, r->limits, r->limit_count * sizeof(struct limit));
-	}
+	for (size_t i = 0; i < c->count; i++)
+		fill_record(c, i, change, &records[i]);
 	return ledger_call_write(c, records);
 }
 
@@ -255,7 +339,7 @@ static void remove_unused(struct ledger_call *c)
 int ledger_call_change(struct ledger_call *c, enum ledger_change change, bool must_save,
 	bool *is_saved_r)
 {
-	if (prepare_entries(c) != 0) {
+	if (prepare_entries(c, change) != 0) {
 		remove_unused(c);
 		return -1;
 	}

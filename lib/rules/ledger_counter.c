@@ -32,16 +32,6 @@ static struct counter_run *runs_of(struct counter *counter)
 	return counter->size > 1 ? counter->runs.many : &counter->runs.one;
 }
 
-const struct counter_run *counter_runs(const struct counter *counter)
-{
-	return counter->size > 1 ? counter->runs.many : &counter->runs.one;
-}
-
-size_t counter_bytes(const struct counter *counter)
-{
-	return counter->size > 1 ? counter->size * sizeof(struct counter_run) : 0;
-}
-
 uint64_t counter_tick_width(const struct counter *counter)
 {
 	uint64_t window = counter->seconds * SECOND;
@@ -109,9 +99,10 @@ bool counter_prune(struct counter *counter, uint64_t now)
 		counter_free(counter);
 		return false;
 	}
-	counter->len = (uint8_t)(counter->len - gone);
-	if (gone > 0)
+	if (gone > 0) {
+		counter->len = (uint8_t)(counter->len - gone);
 		memmove(runs, runs + gone, counter->len * sizeof(*runs));
+	}
 	return true;
 }
 
@@ -224,19 +215,6 @@ uint32_t counter_drop_oldest(struct counter *counter)
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount)
 {
 	add_to_runs(counter, now, amount);
-}
-
-const struct counter *counter_best(const struct counter *counters, size_t count, uint32_t seconds)
-{
-	const struct counter *best = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (counters[i].seconds == seconds)
-			return &counters[i];
-		if (best == NULL || counters[i].seconds > best->seconds)
-			best = &counters[i];
-	}
-	return best;
 }
 
 int counter_append(struct counter *counter, const struct counter_run *run)

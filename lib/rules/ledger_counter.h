@@ -72,7 +72,10 @@ int counter_seed(struct counter *counter, const struct counter *from, uint64_t n
 uint64_t counter_tick_width(const struct counter *counter);
 
 /* The runs, and the first and the last instant of a run's tick. */
-const struct counter_run *counter_runs(const struct counter *counter);
+static inline const struct counter_run *counter_runs(const struct counter *counter)
+{
+	return counter->size > 1 ? counter->runs.many : &counter->runs.one;
+}
 uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run);
 uint64_t counter_run_end(const struct counter *counter, const struct counter_run *run);
 
@@ -82,9 +85,24 @@ int counter_append(struct counter *counter, const struct counter_run *run);
 
 /* Of several counters with the same charges, return the one with the most information about a
  * window: the window's own, else that of the longest window; NULL when there are none. */
-const struct counter *counter_best(const struct counter *counters, size_t count, uint32_t seconds);
+static inline const struct counter *counter_best(const struct counter *counters, size_t count,
+	uint32_t seconds)
+{
+	const struct counter *best = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (counters[i].seconds == seconds)
+			return &counters[i];
+		if (best == NULL || counters[i].seconds > best->seconds)
+			best = &counters[i];
+	}
+	return best;
+}
 
 /* The memory of the runs in bytes. */
-size_t counter_bytes(const struct counter *counter);
+static inline size_t counter_bytes(const struct counter *counter)
+{
+	return counter->size > 1 ? counter->size * sizeof(struct counter_run) : 0;
+}
 
 #endif

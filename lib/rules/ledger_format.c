@@ -24,37 +24,55 @@ static bool read_bytes(struct reader *r, void *to, size_t len)
 	return true;
 }
 
-static void write_bytes(struct strbuf *buf, const void *bytes, size_t len)
+/* Copy a field behind the earlier ones; returns where the next one goes. */
+static uint8_t *put(uint8_t *at, const void *field, size_t len)
 {
-	strbuf_add(buf, bytes, len);
+	memcpy(at, field, len);
+	return at + len;
 }
+
+#define PUT(at, field) put(at, &(field), sizeof(field))
+
+#define COUNTER_HEAD 22 /* bytes before the runs */
+#define KEY_HEAD 23	/* bytes before the key */
+#define RECORD_HEAD 39	/* bytes before the limits */
 
 static void write_counter(const struct counter *counter, struct strbuf *buf)
 {
+	uint8_t head[COUNTER_HEAD], *at = head;
 	const uint8_t is_coarse = counter->is_coarse;
 
-	write_bytes(buf, &counter->seconds, sizeof(counter->seconds));
-	write_bytes(buf, &counter->limit, sizeof(counter->limit));
-	write_bytes(buf, &counter->named, sizeof(counter->named));
-	write_bytes(buf, &is_coarse, sizeof(is_coarse));
-	write_bytes(buf, &counter->len, sizeof(counter->len));
-	write_bytes(buf, &counter->base, sizeof(counter->base));
-	write_bytes(buf, counter_runs(counter), counter->len * sizeof(struct counter_run));
+	at = PUT(at, counter->seconds);
+	at = PUT(at, counter->limit);
+	at = PUT(at, counter->named);
+	at = PUT(at, is_coarse);
+	at = PUT(at, counter->len);
+	(void)PUT(at, counter->base);
+	strbuf_add(buf, (const char *)head, sizeof(head));
+	strbuf_add(buf, (const char *)counter_runs(counter),
+		counter->len * sizeof(struct counter_run));
 }
 
 static void write_entry(const struct ledger_entry *entry, struct strbuf *buf)
 {
-	write_bytes(buf, &entry->seq, sizeof(entry->seq));
-	write_bytes(buf, &entry->open, sizeof(entry->open));
-	write_bytes(buf, &entry->origin, sizeof(entry->origin));
-	write_bytes(buf, &entry->key_len, sizeof(entry->key_len));
-	write_bytes(buf, &entry->count, sizeof(entry->count));
-	write_bytes(buf, &entry->attempt_count, sizeof(entry->attempt_count));
-	write_bytes(buf, entry->key, entry->key_len);
+	const struct ledger_extra *extra = entry->extra;
+	const struct ledger_origin origin = entry_origin(entry);
+	const uint8_t attempt_count = extra == NULL ? 0 : extra->attempt_count;
+	const uint32_t open = entry_open(entry);
+	uint8_t head[KEY_HEAD], *at = head;
+
+	at = PUT(at, entry->seq);
+	at = PUT(at, open);
+	at = PUT(at, origin);
+	at = PUT(at, entry->key_len);
+	at = PUT(at, entry->count);
+	(void)PUT(at, attempt_count);
+	strbuf_add(buf, (const char *)head, sizeof(head));
+	strbuf_add(buf, entry_key(entry), entry->key_len);
 	for (uint8_t i = 0; i < entry->count; i++)
 		write_counter(&entry->counters[i], buf);
-	for (uint8_t i = 0; i < entry->attempt_count; i++)
-		write_counter(&entry->attempts[i], buf);
+	for (uint8_t i = 0; i < attempt_count; i++)
+		write_counter(&extra->attempts[i], buf);
 }
 
 void ledger_write_shard(struct ledger *ledger, size_t number, uint64_t now, struct strbuf *buf,
@@ -152,7 +170,7 @@ static bool read_key_head(struct reader *r, enum ledger_version version, struct 
 	return true;
 }
 
-/* Read the counters that follow the key. */
+/* Read the counters that follow the key. The entry has room for them. */
 static int read_counters(struct reader *r, struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct key_head *head)
 {
@@ -161,7 +179,7 @@ static int read_counters(struct reader *r, struct ledger_shard *shard, struct le
 	for (unsigned i = 0; i < (unsigned)head->count + head->attempt_count; i++) {
 		if (read_counter(r, &counter) != 0)
 			return -1;
-		if ((i < head->count ? entry_add_counter(shard, entry, &counter) :
+		if ((i < head->count ? entry_add_counter(shard, &entry, &counter) :
 				       entry_add_attempts_counter(shard, entry, &counter)) != 0) {
 			counter_free(&counter);
 			return -1;
@@ -174,6 +192,58 @@ static void raise_seq(struct ledger *ledger, uint64_t seq)
 {
 	if (ledger->last_seq < seq)
 		ledger->last_seq = seq;
+}
+
+static void raise_newest(struct ledger *ledger, uint64_t newest)
+{
+	if (ledger->newest < newest)
+		ledger->newest = newest;
+}
+
+/* Raise the newest time to that which the counters prove. */
+static void note_counters(struct ledger *ledger, const struct counter *counters, uint8_t count)
+{
+	for (uint8_t i = 0; i < count; i++) {
+		const struct counter *counter = &counters[i];
+
+		if (counter->len > 0)
+			raise_newest(ledger,
+				counter_run_start(counter,
+					&counter_runs(counter)[counter->len - 1]));
+	}
+}
+
+static void note_entry(struct ledger *ledger, const struct ledger_entry *entry)
+{
+	raise_seq(ledger, entry->seq);
+	note_counters(ledger, entry->counters, entry->count);
+	if (entry->extra != NULL)
+		note_counters(ledger, entry->extra->attempts, entry->extra->attempt_count);
+}
+
+void ledger_expect(struct ledger *ledger, size_t keys)
+{
+	/* The shards differ a little in their numbers of keys; a few grow once more. */
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		shard_expect(&ledger->shards[i], keys / LEDGER_SHARDS);
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
+}
+
+/* Fill a new entry. Returns 0, or -1 when the bytes are not a key or memory runs out. */
+static int read_entry(struct reader *r, struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct key_head *head)
+{
+	struct ledger_extra *extra;
+
+	entry->seq = head->seq;
+	if (head->open > 0) {
+		if ((extra = entry_extra(shard, entry)) == NULL)
+			return -1;
+		extra->open = head->open;
+	}
+	return read_counters(r, shard, entry, head);
 }
 
 int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const void *bytes,
@@ -192,15 +262,13 @@ int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const
 	shard = ledger_shard_of(ledger, hash);
 	(void)pthread_mutex_lock(&shard->lock);
 	if (shard_find(shard, hash, head.key, head.key_len) == NULL &&
-		(entry = shard_add(shard, hash, head.key, head.key_len)) != NULL) {
-		entry->seq = head.seq;
-		entry->open = head.open;
-		entry_set_origin(shard, entry, &head.origin);
-		ret = read_counters(&r, shard, entry, &head);
+		(entry = shard_add(shard, hash, head.key, head.key_len, &head.origin,
+			 head.count)) != NULL) {
+		ret = read_entry(&r, shard, entry, &head);
 		if (ret != 0)
 			shard_remove(shard, entry);
 		else
-			raise_seq(ledger, head.seq);
+			note_entry(ledger, entry);
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
@@ -213,18 +281,20 @@ void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf
 	const uint16_t key_len = (uint16_t)record->key_len;
 	const uint8_t change = (uint8_t)record->change;
 	const uint8_t count = (uint8_t)record->limit_count;
+	uint8_t head[RECORD_HEAD + sizeof(record->limits)], *at = head;
 
-	write_bytes(buf, &record->seq, sizeof(record->seq));
-	write_bytes(buf, &record->now, sizeof(record->now));
-	write_bytes(buf, &record->amount, sizeof(record->amount));
-	write_bytes(buf, &record->released, sizeof(record->released));
-	write_bytes(buf, &record->attempts, sizeof(record->attempts));
-	write_bytes(buf, &record->origin, sizeof(record->origin));
-	write_bytes(buf, &key_len, sizeof(key_len));
-	write_bytes(buf, &change, sizeof(change));
-	write_bytes(buf, &count, sizeof(count));
-	write_bytes(buf, record->limits, count * sizeof(record->limits[0]));
-	write_bytes(buf, record->key, key_len);
+	at = PUT(at, record->seq);
+	at = PUT(at, record->now);
+	at = PUT(at, record->amount);
+	at = PUT(at, record->released);
+	at = PUT(at, record->attempts);
+	at = PUT(at, record->origin);
+	at = PUT(at, key_len);
+	at = PUT(at, change);
+	at = PUT(at, count);
+	at = put(at, record->limits, count * sizeof(record->limits[0]));
+	strbuf_add(buf, (const char *)head, (size_t)(at - head));
+	strbuf_add(buf, record->key, key_len);
 }
 
 /* The fields before the limits of a record, in version 1. */
@@ -289,7 +359,7 @@ int ledger_record_decode(enum ledger_version version, const void *bytes, size_t 
 /* ---- repeating records -------------------------------------------------------- */
 
 /* Make the windows of a record. Returns 0, or -1 when out of memory. */
-static int repeat_windows(struct ledger_shard *shard, struct ledger_entry *entry,
+static int repeat_windows(struct ledger_shard *shard, struct ledger_entry **entry,
 	const struct ledger_record *record)
 {
 	struct counter *counter;
@@ -304,30 +374,51 @@ static int repeat_windows(struct ledger_shard *shard, struct ledger_entry *entry
 	return 0;
 }
 
-static void repeat_change(struct ledger_shard *shard, struct ledger_entry *entry,
+/* Return the sum, or the highest number if it is higher. */
+static uint32_t sum_of(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* Change the open reservations of an entry. Returns 0, or -1 when out of memory. */
+static int repeat_open(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ledger_record *record)
 {
-	entry->open -= record->released < entry->open ? record->released : entry->open;
+	struct ledger_extra *extra = entry->extra;
+
+	if (record->change == LEDGER_RESERVED && (extra = entry_extra(shard, entry)) == NULL)
+		return -1;
+	if (extra == NULL)
+		return 0;
+	extra->open -= record->released < extra->open ? record->released : extra->open;
+	if (record->change == LEDGER_RESERVED)
+		extra->open = sum_of(extra->open, record->amount);
+	entry_free_extra(shard, entry);
+	return 0;
+}
+
+static int repeat_change(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_record *record)
+{
+	if (repeat_open(shard, entry, record) != 0)
+		return -1;
 	switch (record->change) {
 	case LEDGER_CHARGED:
 	case LEDGER_COMMITTED:
 		entry_force_add(shard, entry, record->now, record->amount);
-		break;
-	case LEDGER_RESERVED:
-		entry->open = record->amount > UINT32_MAX - entry->open ?
-			UINT32_MAX :
-			entry->open + record->amount;
 		break;
 	case LEDGER_GIVEN_BACK:
 		if (record->amount > 0 && record->attempts > 0)
 			entry_add_attempts(shard, entry, record->now, record->amount,
 				record->attempts);
 		break;
+	case LEDGER_RESERVED:
 	case LEDGER_FORGOTTEN:
 	case LEDGER_RESTARTED:
 		break;
 	}
 	entry->seq = record->seq;
+	return 0;
 }
 
 /* Repeat the change of one key, whose shard is locked. */
@@ -343,12 +434,12 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 			entry_forget(shard, entry);
 		return 0;
 	}
-	if (entry == NULL && (entry = shard_add(shard, hash, record->key, record->key_len)) != NULL)
-		entry_set_origin(shard, entry, &record->origin);
-	if (entry == NULL || repeat_windows(shard, entry, record) != 0)
+	if (entry == NULL)
+		entry = shard_add(shard, hash, record->key, record->key_len, &record->origin,
+			record->limit_count);
+	if (entry == NULL || repeat_windows(shard, &entry, record) != 0)
 		return -1;
-	repeat_change(shard, entry, record);
-	return 0;
+	return repeat_change(shard, entry, record);
 }
 
 int ledger_restore_record(struct ledger *ledger, const struct ledger_record *record)
@@ -360,6 +451,7 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 	if (record->key_len > LEDGER_KEY_MAX || record->limit_count > LEDGER_WINDOWS_MAX)
 		return -1;
 	raise_seq(ledger, record->seq);
+	raise_newest(ledger, record->now);
 	if (record->change == LEDGER_RESTARTED) {
 		ledger_restart_before(ledger, record->seq, record->now);
 		return 0;
@@ -370,40 +462,7 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 	return ret;
 }
 
-/* ---- the time of the newest charge ------------------------------------------ */
-
-static uint64_t newest_of(const struct counter *counters, uint8_t count)
+uint64_t ledger_newest(const struct ledger *ledger)
 {
-	uint64_t newest = 0, start;
-
-	for (uint8_t i = 0; i < count; i++) {
-		const struct counter *counter = &counters[i];
-
-		if (counter->len == 0)
-			continue;
-		start = counter_run_start(counter, &counter_runs(counter)[counter->len - 1]);
-		newest = start > newest ? start : newest;
-	}
-	return newest;
-}
-
-uint64_t ledger_newest(struct ledger *ledger)
-{
-	uint64_t newest = 0, start;
-
-	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
-		const struct ledger_shard *shard = &ledger->shards[i];
-
-		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		for (size_t j = 0; j < shard->bucket_count; j++) {
-			for (struct ledger_entry *e = shard->buckets[j]; e != NULL; e = e->next) {
-				start = newest_of(e->counters, e->count);
-				newest = start > newest ? start : newest;
-				start = newest_of(e->attempts, e->attempt_count);
-				newest = start > newest ? start : newest;
-			}
-		}
-		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
-	}
-	return newest;
+	return ledger->newest;
 }

@@ -32,6 +32,9 @@ typedef void ledger_write_fn(void *context, const void *bytes, size_t len);
 void ledger_write_shard(struct ledger *ledger, size_t shard, uint64_t now, struct strbuf *buf,
 	ledger_write_fn *add, void *context);
 
+/* Prepare for a number of keys that are to be restored, which saves time. */
+void ledger_expect(struct ledger *ledger, size_t keys);
+
 /*
  * Add a key that ledger_write_shard() has written, in this or an earlier version. Returns 0, or -1
  * when the bytes are not a key, the key exists already, or memory runs out. Not while another
@@ -48,10 +51,10 @@ int ledger_restore_key(struct ledger *ledger, enum ledger_version version, const
 int ledger_restore_record(struct ledger *ledger, const struct ledger_record *record);
 
 /*
- * Return the latest time for which the counters prove that something was charged or given back then
- * or later; 0 when the ledger contains neither.
+ * Return the latest time that the restored keys and records contain, which the time of a later
+ * charge must not precede; 0 when they contain none.
  */
-uint64_t ledger_newest(struct ledger *ledger);
+uint64_t ledger_newest(const struct ledger *ledger);
 
 /* Append the record to buf. */
 void ledger_record_encode(const struct ledger_record *record, struct strbuf *buf);

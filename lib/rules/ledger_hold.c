@@ -10,10 +10,10 @@
 
 /* The reservation of one key for a message. */
 struct held {
-	struct ledger_entry *entry; /* guarded by the shard's lock */
+	struct ledger_extra *extra; /* of the key's entry; guarded by the shard's lock */
 	uint32_t amount;
 	uint32_t saved;	     /* the part of the amount that the files contain */
-	uint32_t generation; /* of the entry, when it was reserved */
+	uint32_t generation; /* of the extra, when it was reserved */
 	uint32_t shard;
 };
 
@@ -26,10 +26,11 @@ struct ledger_hold {
 /* Find the hold's reservation of an entry, unless it was forgotten. The lock is held. */
 static struct held *find_held(const struct ledger_hold *hold, const struct ledger_entry *entry)
 {
-	if (hold == NULL || entry == NULL || entry->holds == 0)
+	if (hold == NULL || entry == NULL || !entry_has_holds(entry))
 		return NULL;
 	for (size_t i = 0; i < hold->count; i++) {
-		if (hold->held[i].entry == entry && hold->held[i].generation == entry->generation)
+		if (hold->held[i].extra == entry->extra &&
+			hold->held[i].generation == entry->extra->generation)
 			return &hold->held[i];
 	}
 	return NULL;
@@ -59,20 +60,20 @@ static int make_hold_room(struct ledger_hold **hold, size_t count)
 /* Add a request to the open reservations of its entry and to the hold, which has room. */
 static void hold_request(struct ledger_call *c, size_t i, struct ledger_hold *hold, bool is_saved)
 {
-	struct ledger_entry *entry = c->entry[i];
-	struct held *held = find_held(hold, entry);
+	struct ledger_extra *extra = c->entry[i]->extra;
+	struct held *held = find_held(hold, c->entry[i]);
 	const uint32_t amount = c->requests[i].amount;
 
 	if (held == NULL) {
 		held = &hold->held[hold->count++];
-		*held = (struct held){ .entry = entry,
-			.generation = entry->generation,
+		*held = (struct held){ .extra = extra,
+			.generation = extra->generation,
 			.shard = (uint32_t)(c->shard[i] - c->ledger->shards) };
-		entry->holds++;
+		extra->holds++;
 	}
 	held->amount += amount;
 	held->saved += is_saved ? amount : 0;
-	entry->open += amount;
+	extra->open += amount;
 	c->own[i] = held->amount;
 	hold->attempts = c->requests[i].attempts;
 }
@@ -94,11 +95,12 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 	const struct ledger_request *requests, size_t count, bool must_save,
 	struct ledger_usage usage_r[])
 {
-	struct ledger_call c = { .ledger = ledger, .now = now, .count = count };
 	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 	const struct held *held;
+	struct ledger_call c;
 
+	ledger_call_init(&c, ledger, now, requests, count);
 	if (ledger_bound_begin(&c, requests, &bounded) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < count; i++) {
@@ -118,16 +120,16 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 static struct ledger_record record_of(const struct held *held, enum ledger_change change,
 	uint32_t attempts)
 {
-	const struct ledger_entry *entry = held->entry;
-	const bool is_open = held->generation == entry->generation;
+	const struct ledger_entry *entry = held->extra->entry;
+	const bool is_open = held->generation == held->extra->generation;
 	struct ledger_record record = {
 		.change = change,
-		.key = entry->key,
+		.key = entry_key(entry),
 		.key_len = entry->key_len,
 		.amount = is_open || change == LEDGER_COMMITTED ? held->amount : 0,
 		.released = is_open ? held->saved : 0,
 		.attempts = attempts,
-		.origin = entry->origin,
+		.origin = entry_origin(entry),
 		.limit_count = entry->count,
 	};
 
@@ -140,15 +142,17 @@ static struct ledger_record record_of(const struct held *held, enum ledger_chang
 static void apply_end(struct ledger_shard *shard, const struct held *held,
 	const struct ledger_record *record, uint64_t now)
 {
-	struct ledger_entry *entry = held->entry;
+	struct ledger_extra *extra = held->extra;
+	struct ledger_entry *entry = extra->entry;
 
-	if (held->generation == entry->generation)
-		entry->open -= held->amount;
-	entry->holds--;
+	if (held->generation == extra->generation)
+		extra->open -= held->amount;
+	extra->holds--;
 	if (record->change == LEDGER_COMMITTED)
 		entry_force_add(shard, entry, now, record->amount);
 	else if (record->amount > 0 && record->attempts > 0)
 		entry_add_attempts(shard, entry, now, record->amount, record->attempts);
+	entry_free_extra(shard, entry);
 }
 
 /* End at most LEDGER_REQUESTS_MAX reservations in one step, so that they are written at once. */
@@ -158,12 +162,11 @@ static void end_some(struct ledger_call *c, const struct held *held, enum ledger
 	struct ledger_record records[LEDGER_REQUESTS_MAX];
 	bool lost = false;
 
-	for (size_t i = 0; i < c->count; i++) {
+	for (size_t i = 0; i < c->count; i++)
 		c->shard[i] = &c->ledger->shards[held[i].shard];
-		c->entry[i] = held[i].entry;
-	}
 	ledger_call_lock(c);
 	for (size_t i = 0; i < c->count; i++) {
+		c->entry[i] = held[i].extra->entry;
 		records[i] = record_of(&held[i], change, attempts);
 		lost |= records[i].released < records[i].amount;
 	}
@@ -183,12 +186,11 @@ static void end_hold(struct ledger *ledger, uint64_t now, struct ledger_hold **h
 
 	*hold = NULL;
 	for (size_t at = 0; ending != NULL && at < ending->count; at += LEDGER_REQUESTS_MAX) {
-		struct ledger_call c = { .ledger = ledger,
-			.now = now,
-			.count = ending->count - at };
+		const size_t left = ending->count - at;
+		struct ledger_call c;
 
-		if (c.count > LEDGER_REQUESTS_MAX)
-			c.count = LEDGER_REQUESTS_MAX;
+		ledger_call_init(&c, ledger, now, NULL,
+			left < LEDGER_REQUESTS_MAX ? left : LEDGER_REQUESTS_MAX);
 		end_some(&c, ending->held + at, change, ending->attempts);
 	}
 	if (ending != NULL)
@@ -214,11 +216,12 @@ static void restart_shard(struct ledger_shard *shard, uint64_t seq, uint64_t now
 	(void)pthread_mutex_lock(&shard->lock);
 	for (size_t i = 0; i < shard->bucket_count; i++) {
 		for (struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next) {
-			if (e->open == 0 || e->holds > 0 || e->seq >= seq)
+			if (entry_open(e) == 0 || entry_has_holds(e) || e->seq >= seq)
 				continue;
-			entry_force_add(shard, e, now, e->open);
-			e->open = 0;
+			entry_force_add(shard, e, now, e->extra->open);
+			e->extra->open = 0;
 			e->seq = seq;
+			entry_free_extra(shard, e);
 		}
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
@@ -250,9 +253,9 @@ static bool has_open(struct ledger_shard *shard)
 	bool found = false;
 
 	(void)pthread_mutex_lock(&shard->lock);
-	for (size_t i = 0; i < shard->bucket_count && !found; i++) {
+	for (size_t i = 0; shard->extra_count > 0 && i < shard->bucket_count && !found; i++) {
 		for (const struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next)
-			found |= e->open > 0;
+			found |= entry_open(e) > 0;
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
 	return found;

@@ -8,27 +8,55 @@
 
 /* The ledger's own parts, for lib/rules/ledger*.c. */
 
-/* A key, with a counter for each window. */
+/*
+ * A key, with a counter for each window, in one piece of memory: a call reads its neighbouring
+ * cache lines. Behind the counters are the key, which a NUL follows, and the origin of the request
+ * that made the entry, if it has one. The entry moves when it gets more counters.
+ */
 struct ledger_entry {
 	struct ledger_entry *next;
-	struct counter *counters;
-	struct counter *attempts; /* for windows of the counters; NULL while nothing counts */
-	uint64_t seq;		  /* of the last record that it contains */
+	struct ledger_extra *extra; /* NULL: no reservations, no attempts */
+	uint64_t seq;		    /* of the last record that it contains */
 	uint32_t hash;
-	uint32_t open;	     /* the amount of its open reservations */
-	uint32_t holds;	     /* how many places in holds refer to it; while any does, it stays */
-	uint32_t generation; /* how often it was forgotten while holds referred to it */
 	uint16_t key_len;
-	uint8_t count, attempt_count;
-	struct ledger_origin origin; /* of the request that made it; see entry_set_origin() */
-	char key[];		     /* followed by a NUL */
+	uint8_t count;	  /* of the counters */
+	uint8_t size : 7; /* the counters for which it has room */
+	uint8_t has_origin : 1;
+	struct counter counters[];
 };
+
+/* What an entry has in addition while messages reserve it, or while given back amounts count. */
+struct ledger_extra {
+	struct ledger_entry *entry;
+	struct counter *attempts; /* for windows of the counters; NULL while nothing counts */
+	uint32_t open;		  /* the amount of the open reservations */
+	uint32_t holds;	     /* how many places in holds refer to it; while any does, it stays */
+	uint32_t generation; /* how often the key was forgotten while holds referred to it */
+	uint8_t attempt_count;
+};
+
+static inline const char *entry_key(const struct ledger_entry *entry)
+{
+	return (const char *)(entry->counters + entry->size);
+}
+
+/* The amount of the open reservations. */
+static inline uint32_t entry_open(const struct ledger_entry *entry)
+{
+	return entry->extra == NULL ? 0 : entry->extra->open;
+}
+
+static inline bool entry_has_holds(const struct ledger_entry *entry)
+{
+	return entry->extra != NULL && entry->extra->holds > 0;
+}
 
 struct ledger_shard {
 	_Alignas(64) pthread_mutex_t lock;
 	struct ledger_entry **buckets;
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t entry_count;
+	size_t extra_count; /* entries with an extra */
 	size_t bytes;
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
@@ -49,6 +77,7 @@ struct ledger {
 	uint64_t unsaved;  /* atomic */
 	uint64_t evicted;  /* atomic */
 	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
+	uint64_t newest;   /* the time that ledger_newest() returns */
 	uint32_t tight;	   /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
 };
@@ -64,10 +93,16 @@ struct ledger_bounded {
 	char keys[LEDGER_REQUESTS_MAX][OVERFLOW_KEY_SIZE];
 };
 
+/* Return whether a new key may need room: whether some network may exceed its share. */
+static inline bool ledger_is_tight(const struct ledger *ledger)
+{
+	return __atomic_load_n(&ledger->tight, __ATOMIC_RELAXED) > 0;
+}
+
 /*
- * Make room for the new keys of a call, or let them count in an overflow key: returns the requests
- * to use, those of the caller or of *bounded. With evicts false, no key is removed. No lock is
- * held, so that several threads together may exceed the bound by one key each.
+ * For a tight ledger: make room for the new keys of a call, or let them count in an overflow key:
+ * returns the requests to use, those of the caller or of *bounded. With evicts false, no key is
+ * removed. No lock is held, so that several threads together may exceed the bound by one key each.
  */
 const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, bool evicts,
@@ -84,14 +119,24 @@ bool shard_is_over(struct ledger_shard *shard);
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
 
-/* Add an entry without counters. Returns NULL when out of memory. */
+/*
+ * Add an entry with room for a number of counters. If it has an origin, it counts among the keys of
+ * its network. Returns NULL when out of memory.
+ */
 struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
-	size_t len);
+	size_t len, const struct ledger_origin *origin, size_t counters);
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry); /* without holds */
 
-/* Set the origin of a new entry, which then counts among the keys of its network. */
-void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ledger_origin *origin);
+/* Make the buckets for this number of keys at once. Without memory, they grow later. */
+void shard_expect(struct ledger_shard *shard, size_t keys);
+
+struct ledger_origin entry_origin(const struct ledger_entry *entry);
+
+/* Return the entry's extra, which is made if it has none; NULL when out of memory. */
+struct ledger_extra *entry_extra(struct ledger_shard *shard, struct ledger_entry *entry);
+
+/* Free the extra if it contains nothing any more. */
+void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry);
 
 /* Return how many keys a network has; a hash may add those of others. No lock is needed. */
 size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin);
@@ -101,21 +146,25 @@ void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
 
 /*
  * Return the counter of a window. A new one starts with the counts of the entry's longest window;
- * counters that no request has used for the length of their window are removed. Returns NULL when
- * out of memory.
+ * counters that no request has used for the length of their window are removed. The entry may move.
+ * Returns NULL when out of memory.
  */
-struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry **entry,
 	uint32_t seconds, uint64_t now);
 
-/* Move a counter into the entry. Returns 0, or -1 when out of memory: it is still the caller's. */
-int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
+/* Move a counter into the entry, which may move. Returns 0, or -1 when out of memory: it is still
+ * the caller's. */
+int entry_add_counter(struct ledger_shard *shard, struct ledger_entry **entry,
 	const struct counter *counter);
 
 /* Return the counter with the most information about a window: the window's own, else that of the
  * longest window; NULL when the entry has none. */
-const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds);
+static inline const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds)
+{
+	return counter_best(entry->counters, entry->count, seconds);
+}
 
-/* Remove what no longer counts. Returns false when the entry can be removed. */
+/* Remove what no longer counts. Returns false when the entry is to be removed. */
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Make room for one more charge in every counter. Returns 0, or -1 when out of memory. */
@@ -158,15 +207,19 @@ struct ledger_call {
 	size_t locked_count;
 };
 
+/* Set the fields up to count; requests may follow later. The others are set when they are known. */
+void ledger_call_init(struct ledger_call *call, struct ledger *ledger, uint64_t now,
+	const struct ledger_request *requests, size_t count);
+
 /*
- * Lock the shards of the requests and find their entries. The caller has set the fields up to
- * count. Returns 0, or -1 without locks when the requests are impossible.
+ * Lock the shards of the requests and find their entries. Returns 0, or -1 without locks when the
+ * requests are impossible.
  */
 int ledger_call_begin(struct ledger_call *call);
 
 /*
  * The same for requests that are charged or reserved: each must have a limit, and new keys are made
- * room for or replaced, as in ledger_bound(). The caller has set the other fields up to count.
+ * room for or replaced, as in ledger_bound().
  */
 int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *requests,
 	struct ledger_bounded *bounded);

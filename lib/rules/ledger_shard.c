@@ -10,6 +10,7 @@
 
 #define FIRST_BUCKETS 16
 #define SHARE 4
+#define CACHE_LINE 64 /* bytes, of most processors */
 
 uint64_t ledger_hash(const char *key, size_t len)
 {
@@ -21,6 +22,13 @@ struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash)
 	return &ledger->shards[(hash >> 32) % LEDGER_SHARDS];
 }
 
+/* Have the lines of an entry read while its first one is compared. */
+static inline void fetch_entry(const struct ledger_entry *entry)
+{
+	__builtin_prefetch((const char *)entry + CACHE_LINE);
+	__builtin_prefetch((const char *)entry + 2 * CACHE_LINE);
+}
+
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len)
 {
@@ -29,16 +37,17 @@ struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash,
 	if (shard->bucket_count == 0)
 		return NULL;
 	entry = shard->buckets[hash & (shard->bucket_count - 1)];
-	while (entry != NULL &&
-		(entry->hash != (uint32_t)hash || entry->key_len != len ||
-			memcmp(entry->key, key, len) != 0))
-		entry = entry->next;
+	for (; entry != NULL; entry = entry->next) {
+		fetch_entry(entry);
+		if (entry->hash == (uint32_t)hash && entry->key_len == len &&
+			memcmp(entry_key(entry), key, len) == 0)
+			break;
+	}
 	return entry;
 }
 
-static int grow_buckets(struct ledger_shard *shard)
+static int grow_buckets(struct ledger_shard *shard, size_t count)
 {
-	size_t count = shard->bucket_count == 0 ? FIRST_BUCKETS : shard->bucket_count * 2;
 	struct ledger_entry **buckets = calloc(count, sizeof(struct ledger_entry *));
 	struct ledger_entry *entry, *next;
 
@@ -58,35 +67,43 @@ static int grow_buckets(struct ledger_shard *shard)
 	return 0;
 }
 
-static size_t entry_size(size_t key_len)
+void shard_expect(struct ledger_shard *shard, size_t keys)
 {
-	return sizeof(struct ledger_entry) + key_len + 1;
+	size_t count = FIRST_BUCKETS;
+
+	while (count < keys && count <= SIZE_MAX / 4)
+		count *= 2;
+	if (count > shard->bucket_count)
+		(void)grow_buckets(shard, count);
 }
 
-struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
-	size_t len)
-{
-	struct ledger_entry *entry, **bucket;
+/* ---- entries ----------------------------------------------------------------------- */
 
-	/* If the table cannot grow, it only gets slower, but it needs its first buckets. */
-	if (shard->entry_count >= shard->bucket_count && grow_buckets(shard) != 0 &&
-		shard->bucket_count == 0)
-		return NULL;
-	if ((entry = malloc(entry_size(len))) == NULL)
-		return NULL;
-	*entry = (struct ledger_entry){ .hash = (uint32_t)hash, .key_len = (uint16_t)len };
-	memcpy(entry->key, key, len);
-	entry->key[len] = '\0';
-	bucket = &shard->buckets[hash & (shard->bucket_count - 1)];
-	entry->next = *bucket;
-	*bucket = entry;
-	shard->entry_count++;
-	shard->bytes += entry_size(len);
-	(void)shard_is_over(shard);
-	return entry;
+static size_t entry_size(size_t counters, size_t key_len, bool has_origin)
+{
+	return sizeof(struct ledger_entry) + counters * sizeof(struct counter) + key_len + 1 +
+		(has_origin ? sizeof(struct ledger_origin) : 0);
 }
 
-/* ---- the bound ------------------------------------------------------------------- */
+static size_t size_of(const struct ledger_entry *entry)
+{
+	return entry_size(entry->size, entry->key_len, entry->has_origin);
+}
+
+/* The place of an entry that has one to the origin. */
+static char *origin_of(const struct ledger_entry *entry)
+{
+	return (char *)entry + size_of(entry) - sizeof(struct ledger_origin);
+}
+
+struct ledger_origin entry_origin(const struct ledger_entry *entry)
+{
+	struct ledger_origin origin = { .family = 0 };
+
+	if (entry->has_origin)
+		memcpy(&origin, origin_of(entry), sizeof(origin));
+	return origin;
+}
 
 static uint32_t *keys_of_network(const struct ledger *ledger, const struct ledger_origin *origin)
 {
@@ -99,14 +116,111 @@ size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_orig
 	return __atomic_load_n(keys_of_network(ledger, origin), __ATOMIC_RELAXED);
 }
 
-void entry_set_origin(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ledger_origin *origin)
+static struct ledger_entry *make_entry(uint64_t hash, const char *key, size_t len,
+	const struct ledger_origin *origin, size_t counters)
 {
-	entry->origin = *origin;
-	if (origin->family != 0)
+	const bool has_origin = origin->family != 0;
+	struct ledger_entry *entry = malloc(entry_size(counters, len, has_origin));
+	char *tail;
+
+	if (entry == NULL)
+		return NULL;
+	*entry = (struct ledger_entry){ .hash = (uint32_t)hash,
+		.key_len = (uint16_t)len,
+		.size = (uint8_t)counters & 0x7f,
+		.has_origin = has_origin };
+	tail = (char *)(entry->counters + counters);
+	memcpy(tail, key, len);
+	tail[len] = '\0';
+	if (has_origin)
+		memcpy(tail + len + 1, origin, sizeof(*origin));
+	return entry;
+}
+
+struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const char *key,
+	size_t len, const struct ledger_origin *origin, size_t counters)
+{
+	struct ledger_entry *entry, **bucket;
+
+	/* If the table cannot grow, it only gets slower, but it needs its first buckets. */
+	if (shard->entry_count >= shard->bucket_count &&
+		grow_buckets(shard,
+			shard->bucket_count == 0 ? FIRST_BUCKETS : shard->bucket_count * 2) != 0 &&
+		shard->bucket_count == 0)
+		return NULL;
+	if ((entry = make_entry(hash, key, len, origin, counters)) == NULL)
+		return NULL;
+	if (entry->has_origin)
 		(void)__atomic_add_fetch(keys_of_network(shard->ledger, origin), 1,
 			__ATOMIC_RELAXED);
+	bucket = &shard->buckets[hash & (shard->bucket_count - 1)];
+	entry->next = *bucket;
+	*bucket = entry;
+	shard->entry_count++;
+	shard->bytes += size_of(entry);
+	(void)shard_is_over(shard);
+	return entry;
 }
+
+/* Return the pointer that refers to the entry. */
+static struct ledger_entry **place_of(const struct ledger_shard *shard,
+	const struct ledger_entry *entry)
+{
+	struct ledger_entry **at = &shard->buckets[entry->hash & (shard->bucket_count - 1)];
+
+	while (*at != entry)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Move the entry to memory with room for more counters. Returns 0, or -1 when out of memory. */
+static int move_entry(struct ledger_shard *shard, struct ledger_entry **entry, size_t counters)
+{
+	struct ledger_entry *old = *entry, *moved;
+	const struct ledger_origin origin = entry_origin(old);
+
+	moved = make_entry(old->hash, entry_key(old), old->key_len, &origin, counters);
+	if (moved == NULL)
+		return -1;
+	moved->next = old->next;
+	moved->extra = old->extra;
+	moved->seq = old->seq;
+	moved->count = old->count;
+	memcpy(moved->counters, old->counters, old->count * sizeof(struct counter));
+	if (moved->extra != NULL)
+		moved->extra->entry = moved;
+	*place_of(shard, old) = moved;
+	shard->bytes += size_of(moved) - size_of(old);
+	free(old);
+	*entry = moved;
+	return 0;
+}
+
+/* ---- extras -------------------------------------------------------------------------- */
+
+struct ledger_extra *entry_extra(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	if (entry->extra != NULL || (entry->extra = malloc(sizeof(*entry->extra))) == NULL)
+		return entry->extra;
+	*entry->extra = (struct ledger_extra){ .entry = entry };
+	shard->extra_count++;
+	shard->bytes += sizeof(*entry->extra);
+	return entry->extra;
+}
+
+void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	struct ledger_extra *extra = entry->extra;
+
+	if (extra == NULL || extra->open > 0 || extra->holds > 0 || extra->attempts != NULL)
+		return;
+	entry->extra = NULL;
+	shard->extra_count--;
+	shard->bytes -= sizeof(*extra);
+	free(extra);
+}
+
+/* ---- the bound ------------------------------------------------------------------- */
 
 /* Return how many more keys the shard takes; SIZE_MAX: it has no bound. */
 static size_t room_of(const struct ledger_shard *shard)
@@ -155,31 +269,39 @@ static void free_runs(struct ledger_shard *shard, struct counter *counters, uint
 	}
 }
 
-static void free_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
+static void free_attempts(struct ledger_shard *shard, struct ledger_extra *extra)
 {
-	free_runs(shard, entry->attempts, entry->attempt_count);
-	shard->bytes -= entry->attempt_count * sizeof(struct counter);
-	free(entry->attempts);
-	entry->attempts = NULL;
-	entry->attempt_count = 0;
+	free_runs(shard, extra->attempts, extra->attempt_count);
+	shard->bytes -= extra->attempt_count * sizeof(struct counter);
+	free(extra->attempts);
+	extra->attempts = NULL;
+	extra->attempt_count = 0;
+}
+
+/* Free everything that counts. */
+static void empty_entry(struct ledger_shard *shard, struct ledger_entry *entry)
+{
+	free_runs(shard, entry->counters, entry->count);
+	if (entry->extra == NULL)
+		return;
+	free_attempts(shard, entry->extra);
+	entry->extra->open = 0;
 }
 
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 {
-	struct ledger_entry **at = &shard->buckets[entry->hash & (shard->bucket_count - 1)];
-
-	while (*at != entry)
-		at = &(*at)->next;
-	*at = entry->next;
-	free_runs(shard, entry->counters, entry->count);
-	free_attempts(shard, entry);
-	shard->bytes -= entry->count * sizeof(struct counter) + entry_size(entry->key_len);
+	*place_of(shard, entry) = entry->next;
+	empty_entry(shard, entry);
+	entry_free_extra(shard, entry);
+	shard->bytes -= size_of(entry);
 	shard->entry_count--;
-	if (entry->origin.family != 0)
-		(void)__atomic_sub_fetch(keys_of_network(shard->ledger, &entry->origin), 1,
+	if (entry->has_origin) {
+		const struct ledger_origin origin = entry_origin(entry);
+
+		(void)__atomic_sub_fetch(keys_of_network(shard->ledger, &origin), 1,
 			__ATOMIC_RELAXED);
+	}
 	(void)shard_is_over(shard);
-	free(entry->counters);
 	free(entry);
 }
 
@@ -215,25 +337,25 @@ static bool prune_counters(struct ledger_shard *shard, struct counter *counters,
 
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
-	bool counts = prune_counters(shard, entry->counters, entry->count, now);
+	const bool counts = prune_counters(shard, entry->counters, entry->count, now);
+	struct ledger_extra *extra = entry->extra;
 
-	if (prune_counters(shard, entry->attempts, entry->attempt_count, now))
-		counts = true;
-	else if (entry->attempts != NULL)
-		free_attempts(shard, entry);
-	return counts || entry->open > 0 || entry->holds > 0;
+	if (extra == NULL)
+		return counts;
+	if (!prune_counters(shard, extra->attempts, extra->attempt_count, now))
+		free_attempts(shard, extra);
+	entry_free_extra(shard, entry);
+	return counts || entry->extra != NULL;
 }
 
 void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry)
 {
-	if (entry->holds == 0) {
+	if (!entry_has_holds(entry)) {
 		shard_remove(shard, entry);
 		return;
 	}
-	free_runs(shard, entry->counters, entry->count);
-	free_attempts(shard, entry);
-	entry->open = 0;
-	entry->generation++;
+	empty_entry(shard, entry);
+	entry->extra->generation++;
 }
 
 int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
@@ -274,16 +396,10 @@ void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uin
 		force_add(shard, &entry->counters[i], now, amount);
 }
 
-const struct counter *entry_best(const struct ledger_entry *entry, uint32_t seconds)
-{
-	return counter_best(entry->counters, entry->count, seconds);
-}
-
 static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entry, uint8_t i)
 {
 	free_runs(shard, &entry->counters[i], 1);
 	entry->counters[i] = entry->counters[--entry->count];
-	shard->bytes -= sizeof(struct counter);
 }
 
 /* Make room for a counter. A counter that no request has used for the length of its window contains
@@ -308,24 +424,14 @@ static void remove_unused(struct ledger_shard *shard, struct ledger_entry *entry
 	remove_counter(shard, entry, oldest);
 }
 
-/* Move a counter to the end of an array. Returns 0, or -1 when out of memory. */
-static int append_counter(struct ledger_shard *shard, struct counter **counters, uint8_t *count,
+int entry_add_counter(struct ledger_shard *shard, struct ledger_entry **entry,
 	const struct counter *counter)
 {
-	struct counter *grown = realloc(*counters, (*count + 1U) * sizeof(*grown));
-
-	if (grown == NULL)
+	if ((*entry)->count == (*entry)->size && move_entry(shard, entry, (*entry)->size + 1U) != 0)
 		return -1;
-	*counters = grown;
-	grown[(*count)++] = *counter;
-	shard->bytes += sizeof(*grown) + counter_bytes(counter);
+	(*entry)->counters[(*entry)->count++] = *counter;
+	shard->bytes += counter_bytes(counter);
 	return 0;
-}
-
-int entry_add_counter(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct counter *counter)
-{
-	return append_counter(shard, &entry->counters, &entry->count, counter);
 }
 
 /* Make the counter of a window with the runs of another one, which may be NULL. Returns 0, or -1
@@ -341,51 +447,75 @@ static int make_counter(struct counter *counter_r, uint32_t seconds, const struc
 	return -1;
 }
 
-struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry *entry,
-	uint32_t seconds, uint64_t now)
+/* Make the counter of a window that the entry does not have. */
+static struct counter *add_window(struct ledger_shard *shard, struct ledger_entry **entry,
+	const struct counter *best, uint32_t seconds, uint64_t now)
 {
-	const struct counter *best;
 	struct counter made;
 
-	for (uint8_t i = 0; i < entry->count; i++) {
-		if (entry->counters[i].seconds == seconds)
-			return &entry->counters[i];
-	}
-	best = entry_best(entry, seconds);
 	if (make_counter(&made, seconds, best, now) != 0)
 		return NULL;
-	remove_unused(shard, entry, now);
+	remove_unused(shard, *entry, now);
 	if (entry_add_counter(shard, entry, &made) != 0) {
 		counter_free(&made);
 		return NULL;
 	}
-	return &entry->counters[entry->count - 1];
+	return &(*entry)->counters[(*entry)->count - 1];
+}
+
+struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry **entry,
+	uint32_t seconds, uint64_t now)
+{
+	struct ledger_entry *e = *entry;
+	const struct counter *best = entry_best(e, seconds);
+
+	if (best != NULL && best->seconds == seconds)
+		return &e->counters[best - e->counters];
+	if (e->count == e->size || (best != NULL && best->len > 0))
+		return add_window(shard, entry, best, seconds, now);
+	counter_init(&e->counters[e->count], seconds);
+	return &e->counters[e->count++];
 }
 
 /* ---- attempts ---------------------------------------------------------------------- */
 
 const struct counter *entry_best_attempts(const struct ledger_entry *entry, uint32_t seconds)
 {
-	return counter_best(entry->attempts, entry->attempt_count, seconds);
+	return entry->extra == NULL ?
+		NULL :
+		counter_best(entry->extra->attempts, entry->extra->attempt_count, seconds);
 }
 
 int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct counter *counter)
 {
-	return append_counter(shard, &entry->attempts, &entry->attempt_count, counter);
+	struct ledger_extra *extra = entry_extra(shard, entry);
+	struct counter *grown;
+
+	if (extra == NULL)
+		return -1;
+	grown = realloc(extra->attempts, (extra->attempt_count + 1U) * sizeof(*grown));
+	if (grown == NULL)
+		return -1;
+	extra->attempts = grown;
+	grown[extra->attempt_count++] = *counter;
+	shard->bytes += sizeof(*grown) + counter_bytes(counter);
+	return 0;
 }
 
 /* Remove the attempts of windows that the entry no longer has. */
 static void remove_unused_attempts(struct ledger_shard *shard, struct ledger_entry *entry)
 {
-	for (uint8_t i = entry->attempt_count; i-- > 0;) {
-		struct counter *counter = &entry->attempts[i];
+	struct ledger_extra *extra = entry->extra;
+
+	for (uint8_t i = extra->attempt_count; i-- > 0;) {
+		struct counter *counter = &extra->attempts[i];
 		const struct counter *own = entry_best(entry, counter->seconds);
 
 		if (own != NULL && own->seconds == counter->seconds)
 			continue;
 		free_runs(shard, counter, 1);
-		*counter = entry->attempts[--entry->attempt_count];
+		*counter = extra->attempts[--extra->attempt_count];
 		shard->bytes -= sizeof(*counter);
 	}
 }
@@ -398,22 +528,25 @@ static struct counter *attempts_counter(struct ledger_shard *shard, struct ledge
 	struct counter made;
 
 	if (best != NULL && best->seconds == seconds)
-		return &entry->attempts[best - entry->attempts];
+		return &entry->extra->attempts[best - entry->extra->attempts];
 	if (make_counter(&made, seconds, best, now) != 0)
 		return NULL;
 	if (entry_add_attempts_counter(shard, entry, &made) != 0) {
 		counter_free(&made);
 		return NULL;
 	}
-	return &entry->attempts[entry->attempt_count - 1];
+	return &entry->extra->attempts[entry->extra->attempt_count - 1];
 }
 
 void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
 	uint32_t amount, uint32_t attempts)
 {
+	struct ledger_extra *extra = entry_extra(shard, entry);
 	struct counter *counter;
 	uint64_t max;
 
+	if (extra == NULL)
+		return;
 	remove_unused_attempts(shard, entry);
 	for (uint8_t i = 0; i < entry->count; i++) {
 		counter = attempts_counter(shard, entry, entry->counters[i].seconds, now);
@@ -423,6 +556,6 @@ void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, 
 		counter->limit = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 	}
 	/* Only now, because a new counter starts with the runs of another one. */
-	for (uint8_t i = 0; i < entry->attempt_count; i++)
-		force_add(shard, &entry->attempts[i], now, amount);
+	for (uint8_t i = 0; i < extra->attempt_count; i++)
+		force_add(shard, &extra->attempts[i], now, amount);
 }

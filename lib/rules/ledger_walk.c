@@ -35,7 +35,7 @@ static uint64_t wait_of(const struct counter *counter, uint64_t open, uint64_t u
 
 static void fill_view(const struct ledger_entry *entry, uint64_t now, struct ledger_view *view_r)
 {
-	view_r->key = entry->key;
+	view_r->key = entry_key(entry);
 	view_r->key_len = entry->key_len;
 	view_r->window_count = entry->count;
 	for (uint8_t i = 0; i < entry->count; i++) {
@@ -44,8 +44,8 @@ static void fill_view(const struct ledger_entry *entry, uint64_t now, struct led
 
 		*usage = (struct ledger_usage){
 			.limit = { .count = counter->limit, .seconds = counter->seconds },
-			.used = counter_used(counter, counter->seconds, now) + entry->open,
-			.open = entry->open,
+			.used = counter_used(counter, counter->seconds, now) + entry_open(entry),
+			.open = entry_open(entry),
 		};
 		usage->wait = wait_of(counter, usage->open, usage->used, now);
 		fill_attempts(entry, now, usage);

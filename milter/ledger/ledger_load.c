@@ -43,20 +43,12 @@ static void load_moment(struct loading *l, const struct frame *frame)
 	l->loaded->has_moment = true;
 }
 
-static void note_time(struct ledger_loaded *loaded, uint64_t now)
-{
-	if (now > loaded->newest)
-		loaded->newest = now;
-}
-
 static bool load_record(struct loading *l, enum ledger_version version, const struct frame *frame)
 {
 	struct ledger_record record;
 
-	if (ledger_record_decode(version, frame->body, frame->len, &record) != 0)
-		return false;
-	note_time(l->loaded, record.now);
-	return ledger_restore_record(l->ledger, &record) == 0;
+	return ledger_record_decode(version, frame->body, frame->len, &record) == 0 &&
+		ledger_restore_record(l->ledger, &record) == 0;
 }
 
 /* Returns false when the frame's body does not fit its type. */
@@ -108,36 +100,45 @@ static void load_frames(struct loading *l, const char *path, const char *text, s
 
 enum checkpoint_state { CHECKPOINT_GOOD, CHECKPOINT_MISSING, CHECKPOINT_BAD };
 
+/* A checkpoint in memory. */
+struct checkpoint_text {
+	char *text;
+	size_t len;
+	struct frame_head head;
+	uint64_t keys;
+};
+
 /* Return whether the file has a head and an end, and every frame between them. */
-static bool is_whole(const char *text, size_t len, struct frame_head *head_r)
+static bool is_whole(struct checkpoint_text *file)
 {
-	struct frame_scan scan = { .at = text, .end = text + len };
-	uint64_t keys = 0, expected = UINT64_MAX;
+	struct frame_scan scan = { .at = file->text, .end = file->text + file->len };
+	uint64_t expected = UINT64_MAX;
 	struct frame frame;
 
-	if (!frame_next(&scan, &frame) || frame.type != FRAME_HEAD || frame.len != sizeof(*head_r))
+	if (!frame_next(&scan, &frame) || frame.type != FRAME_HEAD ||
+		frame.len != sizeof(file->head))
 		return false;
-	memcpy(head_r, frame.body, sizeof(*head_r));
+	memcpy(&file->head, frame.body, sizeof(file->head));
 	while (frame_next(&scan, &frame)) {
-		keys += frame.type == FRAME_KEY || frame.type == FRAME_KEY_1;
+		file->keys += frame.type == FRAME_KEY || frame.type == FRAME_KEY_1;
 		if (frame.type == FRAME_END && frame.len == sizeof(expected))
 			memcpy(&expected, frame.body, sizeof(expected));
 	}
-	return (head_r->version == 1 || head_r->version == FRAME_VERSION) && scan.lost == 0 &&
-		keys == expected;
+	return (file->head.version == 1 || file->head.version == FRAME_VERSION) && scan.lost == 0 &&
+		file->keys == expected;
 }
 
-static enum checkpoint_state read_checkpoint(const char *path, char **text_r, size_t *len_r,
-	struct frame_head *head_r, struct problems *problems)
+static enum checkpoint_state read_checkpoint(const char *path, struct checkpoint_text *file_r,
+	struct problems *problems)
 {
 	struct errmsg err = { "" };
 
-	*text_r = NULL;
-	switch (file_read(path, FILE_SIZE_MAX, text_r, len_r, NULL, &err)) {
+	*file_r = (struct checkpoint_text){ .text = NULL };
+	switch (file_read(path, FILE_SIZE_MAX, &file_r->text, &file_r->len, NULL, &err)) {
 	case FILE_MISSING:
 		return CHECKPOINT_MISSING;
 	case FILE_READ:
-		if (is_whole(*text_r, *len_r, head_r))
+		if (is_whole(file_r))
 			return CHECKPOINT_GOOD;
 		problems_add(problems, "%s: the file is torn, damaged or of another version", path);
 		return CHECKPOINT_BAD;
@@ -159,38 +160,43 @@ static void rename_damaged(const char *path, struct problems *problems)
 	free(bad);
 }
 
+static void load_keys(struct loading *l, const char *path, const struct checkpoint_text *file)
+{
+	ledger_expect(l->ledger, file->keys);
+	load_frames(l, path, file->text, file->len);
+}
+
 /*
  * Load the checkpoint. If it is damaged, load the previous one. If both are damaged, load the
  * readable part of the first.
  */
 static int load_checkpoint(struct loading *l, const char *path, struct errmsg *err)
 {
-	struct frame_head head = { .version = 0 }, old_head = { .version = 0 };
-	char *prev, *text, *old_text = NULL;
-	size_t len = 0, old_len = 0;
+	struct checkpoint_text file, old;
 	enum checkpoint_state state, old_state;
+	char *prev;
 
 	if (asprintf(&prev, "%s.prev", path) < 0)
 		return out_of_memory(path, err);
-	state = read_checkpoint(path, &text, &len, &head, l->problems);
-	old_state = read_checkpoint(prev, &old_text, &old_len, &old_head, l->problems);
+	state = read_checkpoint(path, &file, l->problems);
+	old_state = read_checkpoint(prev, &old, l->problems);
 	l->loaded->checkpoint.previous_journal =
-		old_state == CHECKPOINT_GOOD ? old_head.first_journal : 0;
+		old_state == CHECKPOINT_GOOD ? old.head.first_journal : 0;
 	if (state == CHECKPOINT_GOOD) {
-		l->loaded->checkpoint.first_journal = head.first_journal;
-		l->loaded->checkpoint.size = len;
-		load_frames(l, path, text, len);
+		l->loaded->checkpoint.first_journal = file.head.first_journal;
+		l->loaded->checkpoint.size = file.len;
+		load_keys(l, path, &file);
 	} else if (old_state == CHECKPOINT_GOOD) {
-		l->loaded->checkpoint.first_journal = old_head.first_journal;
-		load_frames(l, prev, old_text, old_len);
-	} else if (text != NULL) {
-		load_frames(l, path, text, len);
+		l->loaded->checkpoint.first_journal = old.head.first_journal;
+		load_keys(l, prev, &old);
+	} else if (file.text != NULL) {
+		load_keys(l, path, &file);
 	}
 	if (state == CHECKPOINT_BAD && !l->changes_nothing)
 		rename_damaged(path, l->problems);
 	free(prev);
-	free(text);
-	free(old_text);
+	free(file.text);
+	free(old.text);
 	return 0;
 }
 
@@ -261,7 +267,7 @@ static int load_files(struct loading *l, const char *path, struct errmsg *err)
 			load_journal(l, path, journals[i]);
 	}
 	free(journals);
-	note_time(l->loaded, ledger_newest(l->ledger));
+	l->loaded->newest = ledger_newest(l->ledger);
 	return l->failed ? out_of_memory(path, err) : ret;
 }
 

@@ -196,6 +196,48 @@ START_TEST(one_message_reserves_in_several_keys_and_repeatedly_in_one)
 	}
 END_TEST
 
+/* The entry of a key moves in memory when the key gets windows; an open reservation follows it. */
+START_TEST(a_reservation_lasts_while_its_key_gets_more_windows)
+	{
+		struct ledger_hold *hold = NULL, *other = NULL;
+		struct limit limit = { 100, 3600 };
+
+		ck_assert_int_eq(reserve(&hold, SECOND, "k", &limit), LEDGER_FREE);
+		for (limit.seconds = 7200; limit.seconds < 7210; limit.seconds++) {
+			ck_assert_int_eq(reserve(&other, SECOND, "k", &limit), LEDGER_FREE);
+			ck_assert_int_eq(reserve(&hold, SECOND, "k", &limit), LEDGER_FREE);
+		}
+		ck_assert_uint_eq(usage.open, 21);
+		ledger_give_back(ledger, SECOND, &other);
+		ledger_commit(ledger, SECOND, &hold);
+		ck_assert_uint_eq(used(SECOND, "k"), 11);
+		ck_assert_uint_eq(usage.open, 0);
+	}
+END_TEST
+
+/* Only while it is reserved, a key takes the memory of reservations. */
+START_TEST(a_reservation_that_has_ended_takes_no_memory)
+	{
+		const struct ledger_request request = { "k", 1, &three, 1, 1, 0, { 0, { 0 } } };
+		struct ledger_hold *hold = NULL;
+		size_t charged;
+
+		for (int i = 0; i < 2; i++)
+			ck_assert_int_eq(ledger_charge(ledger, SECOND, &request, 1, true, &usage),
+				LEDGER_FREE);
+		charged = ledger_size(ledger).bytes;
+		ck_assert_int_eq(ledger_reserve(ledger, SECOND, &hold, &request, 1, true, &usage),
+			LEDGER_FREE);
+		ck_assert_uint_gt(ledger_size(ledger).bytes, charged);
+		ledger_give_back(ledger, SECOND, &hold);
+		ck_assert_uint_eq(ledger_size(ledger).bytes, charged);
+		ck_assert_int_eq(ledger_reserve(ledger, SECOND, &hold, &request, 1, true, &usage),
+			LEDGER_FREE);
+		ledger_commit(ledger, SECOND, &hold);
+		ck_assert_uint_eq(ledger_size(ledger).bytes, charged);
+	}
+END_TEST
+
 START_TEST(keys_are_reserved_all_or_none)
 	{
 		const struct limit wide = { 100, 60 };
@@ -788,6 +830,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, reservations_that_may_be_given_back_count_towards_the_attempts);
 	tcase_add_test(tcase, with_0_attempts_any_number_may_be_given_back);
 	tcase_add_test(tcase, one_message_reserves_in_several_keys_and_repeatedly_in_one);
+	tcase_add_test(tcase, a_reservation_lasts_while_its_key_gets_more_windows);
+	tcase_add_test(tcase, a_reservation_that_has_ended_takes_no_memory);
 	tcase_add_test(tcase, keys_are_reserved_all_or_none);
 	tcase_add_loop_test(tcase, only_the_rest_of_a_limit_is_full_alone, 0,
 		sizeof(alone) / sizeof(alone[0]));
