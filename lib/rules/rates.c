@@ -73,6 +73,23 @@ bool rate_by_name(const char *name, enum rate *rate_r)
 	return false;
 }
 
+const char *rate_near_name(const char *text)
+{
+	const char *colon = strchr(text, ':'), *near = NULL;
+	unsigned best = NEAR_NAME_MAX;
+	char typed[NEAR_NAME_MAX + 1];
+
+	if (colon == NULL || (size_t)(colon - text) >= sizeof(typed))
+		return NULL;
+	memcpy(typed, text, (size_t)(colon - text));
+	typed[colon - text] = '\0';
+	for (int i = 0; i < RATE_COUNT; i++) {
+		if (near_name_better(typed, names[i], &best))
+			near = names[i];
+	}
+	return best == 0 && near != NULL && strcmp(near, typed) == 0 ? NULL : near;
+}
+
 struct rates *rates_new(void)
 {
 	struct rates *rates = calloc(1, sizeof(*rates));

@@ -27,7 +27,10 @@ enum rate {
 
 const char *rate_name(enum rate rate);			/* "rate_conn" */
 bool rate_by_name(const char *name, enum rate *rate_r); /* whether it exists */
-bool rate_is_of_clients(enum rate rate);		/* keys are clients, not mail addresses */
+/* Return the name of the rate limit that the text up to its colon is probably meant as, or NULL: it
+ * is one, or has no colon. */
+const char *rate_near_name(const char *text);
+bool rate_is_of_clients(enum rate rate); /* keys are clients, not mail addresses */
 
 struct rates;
 

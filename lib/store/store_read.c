@@ -124,11 +124,13 @@ static int read_rows(struct store_rows *rows, enum store_table table, struct lin
 	char *line;
 	size_t len;
 
+	rows->number = 0;
 	while (next_line(lines, &line, &len)) {
 		if (strcmp(line, "],") == 0)
 			return 0;
 		if (len > 0 && line[len - 1] == ',')
 			len--;
+		rows->number++;
 		if (store_row_add_line(rows, table, line, len) < 0)
 			return errmsg_set(err, "out of memory");
 	}
@@ -245,6 +247,7 @@ static int add_rows(struct store_rows *rows, enum store_table table, const json_
 	if (!json_is_array(array))
 		return errmsg_set(err, "\"%s\" must be a list of rows: [{...}, ...]", name);
 	json_array_foreach (array, i, row) {
+		rows->number = i + 1;
 		if (mended && has_replacement(row)) {
 			if (store_row_refuse(rows, table, row, "a byte that is not UTF-8") < 0)
 				return errmsg_set(err, "out of memory");

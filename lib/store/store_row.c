@@ -260,15 +260,25 @@ static int add_to_builder(struct reading *r)
 		users_builder_add(rows->users, r->cells, rows->problems);
 }
 
+/* Leave out a row that is not an object. */
+static int leave_out_value(const struct store_rows *rows, enum store_table table, const json_t *row)
+{
+	char *shown = json_dumps(row, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	if (shown == NULL)
+		return -1;
+	problems_add(rows->problems, "%s: %s row %zu is not an object, {...}, but %.*s; left out",
+		rows->path, store_table_name(table), rows->number, TEXT_CUT(shown, 80));
+	free(shown);
+	return 0;
+}
+
 int store_row_add(struct store_rows *rows, enum store_table table, const json_t *row)
 {
 	struct reading r = begin(rows, table);
 
-	if (!json_is_object(row)) {
-		problems_add(rows->problems, "%s: %s: a row is not an object; left out", rows->path,
-			store_table_name(table));
-		return 0;
-	}
+	if (!json_is_object(row))
+		return leave_out_value(rows, table, row);
 	if (read_row(&r, row) < 0)
 		return -1;
 	if (r.why[0] != '\0')
@@ -286,8 +296,8 @@ int store_row_add_line(struct store_rows *rows, enum store_table table, char *li
 		return add_to_builder(&r) < 0 ? -1 : 0;
 	row = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (row == NULL) {
-		problems_add(rows->problems, "%s: %s: a row is unreadable; left out", rows->path,
-			store_table_name(table));
+		problems_add(rows->problems, "%s: %s row %zu is unreadable; left out", rows->path,
+			store_table_name(table), rows->number);
 		return 0;
 	}
 	ret = store_row_add(rows, table, row);

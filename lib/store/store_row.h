@@ -17,6 +17,7 @@ struct store_rows {
 	struct problems *problems;
 	struct strmap *unread; /* unknown columns that were reported */
 	struct strbuf scratch; /* the texts of one row */
+	size_t number;	       /* of the row in its table, from 1; set by the reader of the table */
 };
 
 enum store_table { STORE_PROFILES, STORE_USERS };

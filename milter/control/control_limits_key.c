@@ -198,6 +198,21 @@ static void refuse_unknown(struct connection *connection, const char *text,
 	connection_refuse(connection, err.text);
 }
 
+/* Refuse a key whose section is mistyped, and which would be taken for a login. */
+static bool refuse_mistyped(struct connection *connection, const char *text)
+{
+	const char *near = rate_near_name(text);
+	struct errmsg err;
+
+	if (near == NULL)
+		return false;
+	(void)errmsg_set(&err,
+		"\"%.*s\" is no rate limit; did you mean \"%s\"? 'login:%.*s' is the login",
+		TEXT_CUT_LEN(text, strcspn(text, ":"), 100), near, TEXT_CUT(text, 200));
+	connection_refuse(connection, err.text);
+	return true;
+}
+
 static bool is_counted(const struct limits_moment *moment, const struct meant *meant)
 {
 	struct ledger_view ignored;
@@ -236,6 +251,10 @@ void limits_answer_key(struct connection *connection, const struct limits_moment
 	int failed = 0, was_there = 0;
 
 	find_shown(moment, text, &meant);
+	if (!is_counted(moment, &meant) && refuse_mistyped(connection, text)) {
+		json_decref(keys);
+		return;
+	}
 	if (reset)
 		was_there = reset_keys(moment, &meant);
 	for (size_t i = 0; i < meant.count; i++) {

@@ -4,8 +4,11 @@
  */
 #include "milter/pg/pg_conninfo.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "lib/base/near_name.h"
 
 /* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
 static bool may_hold_password(const char *conninfo)
@@ -15,6 +18,84 @@ static bool may_hold_password(const char *conninfo)
 	return strstr(conninfo, "passw") != NULL ||
 		(user != NULL && at != NULL && strchr(user + 3, ':') != NULL &&
 			strchr(user + 3, ':') < at);
+}
+
+/* Return the parameter that a name is probably meant as, or NULL: it is one, or none is near. */
+static const char *near_parameter(const PQconninfoOption *options, const char *name, size_t len)
+{
+	const char *near = NULL;
+	unsigned best = NEAR_NAME_MAX;
+	char typed[NEAR_NAME_MAX + 1];
+
+	if (len == 0 || len >= sizeof(typed))
+		return NULL;
+	memcpy(typed, name, len);
+	typed[len] = '\0';
+	for (; options->keyword != NULL; options++) {
+		if (near_name_better(typed, options->keyword, &best))
+			near = options->keyword;
+	}
+	return best == 0 ? NULL : near;
+}
+
+/* Return the end of the value at p: in quotes, or up to white space. */
+static const char *value_end(const char *p)
+{
+	const bool quoted = *p == '\'';
+
+	for (p += quoted; *p != '\0' && (quoted ? *p != '\'' : !isspace((unsigned char)*p)); p++)
+		p += *p == '\\' && p[1] != '\0';
+	return *p == '\0' ? p : p + 1;
+}
+
+static const char *skip_space(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/* Find the first mistyped parameter of a string "name=value ...". */
+static const char *find_mistyped(const PQconninfoOption *options, const char *p)
+{
+	const char *near = NULL, *value;
+	size_t len;
+
+	for (p = skip_space(p); near == NULL && *p != '\0'; p = skip_space(value_end(value))) {
+		len = strcspn(p, "= \t\n");
+		value = skip_space(p + len);
+		if (*value++ != '=')
+			break;
+		value = skip_space(value);
+		near = near_parameter(options, p, len);
+	}
+	return near;
+}
+
+/* The same for a URI. */
+static const char *find_mistyped_in_uri(const PQconninfoOption *options, const char *uri)
+{
+	const char *p = strrchr(uri, '?'), *near = NULL;
+
+	while (near == NULL && p != NULL) {
+		near = near_parameter(options, p + 1, strcspn(p + 1, "=&"));
+		p = strchr(p + 1, '&');
+	}
+	return near;
+}
+
+/* Add the parameter that is probably meant to the message about a string that libpq refuses. */
+static void add_meant(const char *conninfo, struct errmsg *err)
+{
+	PQconninfoOption *options = PQconndefaults();
+	const struct errmsg why = *err;
+	const char *meant = options == NULL	? NULL :
+		strstr(conninfo, "://") != NULL ? find_mistyped_in_uri(options, conninfo) :
+						  find_mistyped(options, conninfo);
+
+	if (meant != NULL)
+		(void)errmsg_set(err, "%s; did you mean \"%s\"?", why.text, meant);
+	PQconninfoFree(options);
 }
 
 /*
@@ -40,6 +121,8 @@ int pg_check_conninfo(const char *conninfo, struct errmsg *err)
 	else
 		(void)errmsg_set(err, "%.*s", (int)strcspn(message, "\n"), message);
 	PQfreemem(message);
+	if (err != NULL)
+		add_meant(conninfo, err);
 	return -1;
 }
 

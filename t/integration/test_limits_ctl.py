@@ -141,6 +141,9 @@ def test_keys_are_found_as_the_checks_find_them(box):
                  "rate_rcpt_sender:a@b.example", "concurrency:192.0.2.1", "nobody", "login:", "rate_conn:", "bob ", "x" * 3000):
         assert "no limit with a window applies" in refused(daemon, text)
         assert "nothing was reset" in refused(daemon, text, "reset")
+    for text, section in (("rate_con:192.0.2.1", "rate_conn"), ("rate_rcpts:a@b.example", "rate_rcpt")):
+        for reset in ((), ("reset",)):
+            assert f'no rate limit; did you mean "{section}"?' in refused(daemon, text, *reset)
 
 
 @pytest.mark.parametrize("local, shown", [

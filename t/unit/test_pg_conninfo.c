@@ -2,6 +2,7 @@
  * Shows which connection strings are refused, what the message shows of them, and which values of
  * target_session_attrs are explained.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "milter/pg/pg_conninfo.h"
@@ -19,6 +20,41 @@ START_TEST(a_message_never_shows_a_password)
 		ck_assert_ptr_null(strstr(err.text, "s3cret"));
 		ck_assert_int_eq(pg_check_conninfo("postgresql://bob:s3cret@db1:x/%zz", &err), -1);
 		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+	}
+END_TEST
+
+/* meant: the parameter that is suggested; NULL: none */
+static const struct {
+	const char *conninfo, *meant;
+} mistyped[] = {
+	{ "dbnam=mail", "dbname" },
+	{ "host=db1 dbnam=mail", "dbname" },
+	{ "hots = db1 dbname=mail", "host" },
+	{ "host='db 1' usr='a b'", "user" },
+	{ "host=db\\ 1 usr=a", "user" },
+	{ "pasword=s3cret", "password" },
+	{ "password=s3cret dbnam=mail", "dbname" },
+	{ "postgresql://db1/mail?sslmod=require", "sslmode" },
+	{ "postgresql://db1/mail?user=a&pasword=s3cret", "password" },
+	{ "frobnicate=1", NULL },
+	{ "host=db1 password=s3cret x y", NULL },
+	{ "host='db1", NULL },
+	{ "=", NULL },
+	{ "postgresql://db1:x/%zz", NULL },
+};
+START_TEST(a_mistyped_parameter_is_named)
+	{
+		struct errmsg err = { "" };
+		char want[80];
+
+		ck_assert_int_eq(pg_check_conninfo(mistyped[_i].conninfo, &err), -1);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+		(void)snprintf(want, sizeof(want), "; did you mean \"%s\"?",
+			mistyped[_i].meant == NULL ? "" : mistyped[_i].meant);
+		if (mistyped[_i].meant == NULL)
+			ck_assert_msg(strstr(err.text, "did you mean") == NULL, "%s", err.text);
+		else
+			ck_assert_msg(strstr(err.text, want) != NULL, "%s", err.text);
 	}
 END_TEST
 
@@ -56,6 +92,8 @@ static Suite *pg_conninfo_suite(void)
 	TCase *tcase = tcase_create("pg_conninfo");
 
 	tcase_add_test(tcase, a_message_never_shows_a_password);
+	tcase_add_loop_test(tcase, a_mistyped_parameter_is_named, 0,
+		(int)(sizeof(mistyped) / sizeof(mistyped[0])));
 	tcase_add_loop_test(tcase, targets_that_the_role_defeats_are_explained, 0,
 		(int)(sizeof(targets) / sizeof(targets[0])));
 	suite_add_tcase(suite, tcase);

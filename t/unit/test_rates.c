@@ -151,6 +151,13 @@ START_TEST(rates_go_by_their_names)
 			ck_assert_int_eq(rate, i);
 		}
 		ck_assert(!rate_by_name("rate", &rate));
+		ck_assert_str_eq(rate_near_name("rate_con:192.0.2.1"), "rate_conn");
+		ck_assert_str_eq(rate_near_name("rate_rcp:a@b.example"), "rate_rcpt");
+		ck_assert_str_eq(rate_near_name("Rate-Rcpt-Host:x"), "rate_rcpt_host");
+		ck_assert_ptr_null(rate_near_name("rate_conn:192.0.2.1"));
+		ck_assert_ptr_null(rate_near_name("rate_con"));
+		ck_assert_ptr_null(rate_near_name("token:bob@b.example"));
+		ck_assert_ptr_null(rate_near_name("login:rate_con"));
 		ck_assert(!rates_has(NULL, RATE_CONN));
 	}
 END_TEST

@@ -153,7 +153,10 @@ END_TEST
 static const struct {
 	const char *text, *want;
 } bad_rows[] = {
-	{ HAND("", "17"), "s: users: a row is not an object; left out" },
+	{ HAND("", "17"), "s: users row 1 is not an object, {...}, but 17; left out" },
+	{ HAND("null", ""), "s: profiles row 1 is not an object, {...}, but null; left out" },
+	{ HAND("", "{\"id\": 1, \"username\": \"a\", \"password\": \"\"}, \"b\""),
+		"s: users row 2 is not an object, {...}, but \"b\"; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": null}"),
 		"users id 1 (NULL): a user needs a username; left out" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"froms\": [1]}"),
