@@ -4,6 +4,9 @@
  */
 #include "lib/match/regex_subject.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #include "lib/base/ascii.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
@@ -49,11 +52,41 @@ static void add_repaired(struct strbuf *out, const char *text, size_t len, bool 
 	}
 }
 
+/* Eight bytes at once: each compared with c, if all are ASCII. The high bits are the result. */
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+#define AT_LEAST(word, c) ((word) + EACH(0x80 - (c)))
+
+/* Set the high bit of each byte that folding changes, or that makes a subject special. Bytes after
+ * one that is not ASCII may be wrong. */
+static uint64_t find_special(uint64_t word)
+{
+	return word | ~AT_LEAST(word, ' ') | (AT_LEAST(word, 'A') & ~AT_LEAST(word, 'Z' + 1));
+}
+
+/* Return whether a subject is ASCII without control characters and capitals, as most are: the
+ * canonical forms of addresses and names. */
+static bool is_folded(const char *text, size_t len)
+{
+	uint64_t word, special = 0;
+
+	for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		special |= find_special(word);
+	}
+	word = EACH(' ');
+	memcpy(&word, text, len);
+	return ((special | find_special(word)) & EACH(0x80)) == 0;
+}
+
 int regex_subject_fold(const char *text, size_t len, struct strbuf *buffer,
 	struct regex_subject *subject_r)
 {
 	bool is_plain = true, has_lines = false;
 
+	if (is_folded(text, len)) {
+		*subject_r = (struct regex_subject){ text, len, true, false };
+		return 0;
+	}
 	strbuf_reset(buffer);
 	strbuf_add(buffer, text, len);
 	if (buffer->failed)

@@ -4,6 +4,9 @@
  */
 #include "lib/match/regex_subject.h"
 
+#include <string.h>
+
+#include "lib/base/ascii.h"
 #include "t/unit/unit.h"
 
 #define V(text) text, sizeof(text) - 1
@@ -46,12 +49,47 @@ START_TEST(folds_and_repairs)
 	}
 END_TEST
 
+/* Folding looks at several bytes at once. */
+START_TEST(folds_every_byte_at_every_place)
+	{
+		struct strbuf buffer = STRBUF_INIT;
+		struct regex_subject subject;
+		char text[19], want[sizeof(text)];
+		size_t at;
+		int c;
+
+		for (at = 0; at < sizeof(text); at++) {
+			for (c = 0; c < 0x80; c++) {
+				memset(text, 'x', sizeof(text));
+				text[at] = (char)c;
+				ascii_lower_bytes(text, sizeof(text), want);
+				ck_assert_int_eq(regex_subject_fold(text, sizeof(text), &buffer,
+							 &subject),
+					0);
+				ck_assert_uint_eq(subject.len, sizeof(text));
+				ck_assert_mem_eq(subject.text, want, sizeof(text));
+				ck_assert_int_eq(subject.is_plain, c != 0);
+				ck_assert_int_eq(subject.has_lines, c == '\n' || c == '\r');
+			}
+			for (; c < 0x100; c++) {
+				text[at] = (char)c;
+				ck_assert_int_eq(regex_subject_fold(text, sizeof(text), &buffer,
+							 &subject),
+					0);
+				ck_assert(!subject.is_plain);
+			}
+		}
+		strbuf_free(&buffer);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("regex_subject");
 	TCase *tcase = tcase_create("regex_subject");
 
 	tcase_add_loop_test(tcase, folds_and_repairs, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, folds_every_byte_at_every_place);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
