@@ -240,7 +240,7 @@ int address_canon_domain(const char *domain, size_t domain_len, char *out, bool 
 	return len + 2;
 }
 
-/* The properties of a canonical domain that are found in one pass over it. */
+/* The properties of a canonical domain that follow from its dots. */
 struct shape {
 	bool has_dot;
 	bool has_empty_label; /* Sendmail ignores any number of dots at the end */
@@ -249,19 +249,17 @@ struct shape {
 
 static struct shape shape_of(const char *domain)
 {
-	struct shape shape = { .ends_in_number = *domain != '\0' };
-	bool begins = true; /* a label */
+	struct shape shape = { .has_empty_label = *domain == '.' };
+	const char *label = domain, *dot;
 
-	for (; *domain != '\0'; domain++) {
-		if (*domain == '.') {
-			shape.has_empty_label |= begins;
-			shape.has_dot = shape.ends_in_number = begins = true;
-		} else {
-			shape.ends_in_number &= *domain >= '0' && *domain <= '9';
-			begins = false;
-		}
+	while ((dot = strchr(label, '.')) != NULL) {
+		label = dot + 1;
+		shape.has_dot = true;
+		shape.has_empty_label |= *label == '.' || *label == '\0';
 	}
-	shape.has_empty_label |= begins && shape.has_dot;
+	while (*label >= '0' && *label <= '9')
+		label++;
+	shape.ends_in_number = *label == '\0' && label > domain;
 	return shape;
 }
 
@@ -391,7 +389,9 @@ static bool is_never_split(const char *local, size_t len, const char *delimiters
 
 size_t address_local_base_len(const char *local, size_t local_len, const char *delimiters)
 {
-	const size_t len = strcspn(local, delimiters);
+	const char *delimiter = delimiters[1] == '\0' ? memchr(local, delimiters[0], local_len) :
+							strpbrk(local, delimiters);
+	const size_t len = delimiter == NULL ? local_len : (size_t)(delimiter - local);
 
 	return len == 0 || len >= local_len || is_never_split(local, local_len, delimiters) ?
 		local_len :
