@@ -39,7 +39,25 @@ bool from_has_stray_control(const char *p, const char *end)
 
 static bool is_word_char(char c)
 {
-	return memchr("()<>[]:;@,.\" \t\r\n", c, sizeof("()<>[]:;@,.\" \t\r\n")) == NULL;
+	static const bool ends_word[256] = { ['\0'] = true,
+		['\t'] = true,
+		['\n'] = true,
+		['\r'] = true,
+		[' '] = true,
+		['"'] = true,
+		['('] = true,
+		[')'] = true,
+		[','] = true,
+		['.'] = true,
+		[':'] = true,
+		[';'] = true,
+		['<'] = true,
+		['>'] = true,
+		['@'] = true,
+		['['] = true,
+		[']'] = true };
+
+	return !ends_word[(unsigned char)c];
 }
 
 /*
