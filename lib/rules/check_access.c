@@ -11,7 +11,8 @@
 
 /* The subject that a stage looks up in its lists. */
 struct subject {
-	const struct cidr *client;	    /* connect: the address */
+	const struct cidr *client; /* connect: the address, and its text */
+	const char *ip;
 	const char *host;		    /* connect, helo: the canonical name; NULL for none */
 	const struct mail_address *address; /* mail, rcpt */
 	const struct address_readings *readings; /* of the address; NULL: it is the only one */
@@ -25,16 +26,14 @@ static enum list_result find_client(const struct check_run *run, enum list_id ex
 	const struct list *exact = run->parts->lists[exact_id],
 			  *regex = run->parts->lists[regex_id];
 	enum list_id id = exact_id;
-	char ip[CIDR_TEXT_SIZE];
 	enum list_result r = LIST_NO;
 	uint32_t line = 0;
 
 	if (s->client->family != AF_UNSPEC) {
 		r = list_find_client(exact, s->client, &line);
 		if (r == LIST_NO) {
-			cidr_format(s->client, ip);
 			id = regex_id;
-			r = list_match(regex, run->env->scratch, ip, strlen(ip), &line);
+			r = list_match(regex, run->env->scratch, s->ip, strlen(s->ip), &line);
 		}
 	}
 	if (r == LIST_NO && s->host != NULL) {
@@ -207,7 +206,7 @@ static bool check_client(struct check_run *run, const char *host)
 {
 	const struct facts *facts = run->facts;
 	char ip[CIDR_TEXT_SIZE], text[DOMAIN_SIZE + CIDR_TEXT_SIZE + 4];
-	const struct subject s = { .client = &facts->client, .host = host, .text = text };
+	const struct subject s = { .client = &facts->client, .ip = ip, .host = host, .text = text };
 
 	if (check_run_wants(run, CHECK_CONN)) {
 		cidr_format(&facts->client, ip);
