@@ -36,6 +36,7 @@ struct profile {
 	uint64_t maxsize;
 	struct limits limits;
 	struct strmap *hosts;	     /* "example.com", ".example.com" -> index from 1 */
+	bool has_subtrees;	     /* an item of hosts begins with a dot */
 	struct strmap *rcpts;	     /* canonical -> index from 1 */
 	struct regexlist *rcpt_re;   /* -> index from 1 */
 	struct remark *remarks;	     /* on rcpt_re, by number */
@@ -160,7 +161,8 @@ bool profile_host_allows(const struct profile *profile, const struct mail_addres
 
 	return rcpt->has_domain &&
 		(strmap_find(profile->hosts, domain, strlen(domain), index_r) ||
-			domain_walk(profile->hosts, DOMAIN_DOTTED, domain, index_r));
+			(profile->has_subtrees &&
+				domain_walk(profile->hosts, DOMAIN_DOTTED, domain, index_r)));
 }
 
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
@@ -271,6 +273,7 @@ static int add_hosts(struct reading *r)
 			report_item(r, "host", items.number, &err);
 			continue;
 		}
+		r->profile->has_subtrees |= name[0] == '.';
 		if (strmap_add(r->profile->hosts, name, (size_t)canon, items.number) < 0)
 			return -1;
 	}
