@@ -347,6 +347,13 @@ static int read_bounds(struct reading *r)
 			  *open = &r->profile->cells[PROFILE_OPEN];
 	struct errmsg err = { "" };
 
+	for (int i = 0; i < PROFILE_COLUMNS; i++) {
+		if (cell_is_utf8(&r->profile->cells[i]))
+			continue;
+		problems_add(r->problems, "%s: %s is not UTF-8; left out", r->where,
+			profile_columns[i].name);
+		return -1;
+	}
 	if (cell_bool(open, false, &r->profile->open) < 0) {
 		problems_add(r->problems, "%s: open \"%.*s\" is neither true nor false; left out",
 			r->where, TEXT_CUT_LEN(open->text, open->len, 60));
@@ -436,8 +443,9 @@ static int read_identity(struct reading *r, const struct cell *row)
 		problems_add(r->problems, "profiles: a row without an id; left out");
 		return 1;
 	}
-	if (memchr(id->text, '\0', id->len) != NULL) {
-		problems_add(r->problems, "profiles: an id with a NUL byte; left out");
+	if (memchr(id->text, '\0', id->len) != NULL || !cell_is_utf8(id)) {
+		problems_add(r->problems, "profiles: an id %s; left out",
+			cell_is_utf8(id) ? "with a NUL byte" : "that is not UTF-8");
 		return 1;
 	}
 	if (copy_cells(r->builder->profiles->arena, row, profile) < 0)

@@ -9,6 +9,7 @@
 
 #include "lib/base/near_name.h"
 #include "lib/base/text.h"
+#include "lib/base/utf8.h"
 
 const struct column user_columns[USER_COLUMNS] = {
 	[USER_ID] = { "id", 1, 0 },
@@ -179,6 +180,11 @@ int cell_bool(const struct cell *cell, bool when_null, bool *value_r)
 		}
 	}
 	return -1;
+}
+
+bool cell_is_utf8(const struct cell *cell)
+{
+	return cell->kind == CELL_NULL || utf8_valid_len(cell->text, cell->len) == cell->len;
 }
 
 bool cell_equal(const struct cell *a, const struct cell *b)

@@ -95,6 +95,9 @@ int cell_items_next(struct cell_items *items, const char **item_r,
  */
 int cell_bool(const struct cell *cell, bool when_null, bool *value_r);
 
+/* Return whether all of the text, or of the items, is UTF-8 (RFC 3629). NULL is. */
+bool cell_is_utf8(const struct cell *cell);
+
 /* Return whether two cells are equal. */
 bool cell_equal(const struct cell *a, const struct cell *b);
 

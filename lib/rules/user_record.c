@@ -88,6 +88,8 @@ static const char *nameless(const struct cell *name)
 		return "the username is longer than 512 bytes";
 	if (has_control(name))
 		return "the username contains a control character";
+	if (!cell_is_utf8(name))
+		return "the username is not UTF-8";
 	if (name->len >= 6 && strncasecmp(name->text, "token:", 6) == 0)
 		return "no username may begin with token:";
 	return NULL;
@@ -96,10 +98,20 @@ static const char *nameless(const struct cell *name)
 /* Return the reason why another column of the row cannot be read, or NULL. */
 static const char *unreadable(const struct cell *row)
 {
+	static const char *const not_utf8[USER_COLUMNS] = {
+		[USER_ID] = "the id is not UTF-8",
+		[USER_NAME] = "the username is not UTF-8",
+		[USER_PASSWORD] = "the password is not UTF-8",
+		[USER_FROMS] = "froms is not UTF-8",
+		[USER_PROFILE_ID] = "the profileId is not UTF-8",
+		[USER_ENABLED] = "enabled is not UTF-8",
+	};
 	bool enabled;
 	int i;
 
 	for (i = 0; i < USER_COLUMNS; i++) {
+		if (!cell_is_utf8(&row[i]))
+			return not_utf8[i];
 		if (i != USER_FROMS && row[i].kind == CELL_LIST)
 			return "a list in place of one value";
 		if (i != USER_FROMS && row[i].kind == CELL_TEXT &&
@@ -271,7 +283,7 @@ static void add_switched_off(struct strbuf *buf, const struct cell *row, struct 
 {
 	const struct cell none = { .kind = CELL_NULL }, *id = &row[USER_ID];
 	bool has_id = id->kind == CELL_TEXT && id->len <= UINT16_MAX &&
-		memchr(id->text, '\0', id->len) == NULL;
+		memchr(id->text, '\0', id->len) == NULL && cell_is_utf8(id);
 
 	head->id_len = add_text(buf, has_id ? id : &none);
 	head->name_len = add_text(buf, &row[USER_NAME]);

@@ -35,8 +35,7 @@ struct writing {
 	struct strmap *bad; /* ids of profiles that were left out although users have them */
 	struct problems *problems;
 	struct errmsg *err;
-	bool has_row;  /* the present table has rows */
-	bool bad_text; /* the present row contains bytes that are not UTF-8 */
+	bool has_row; /* the present table has rows */
 };
 
 static int flush_text(struct writing *w)
@@ -55,8 +54,6 @@ static void add_string(struct writing *w, const char *text, size_t len)
 {
 	size_t start = 0, i;
 
-	if (utf8_valid_len(text, len) < len)
-		w->bad_text = true;
 	strbuf_add_char(&w->text, '"');
 	for (i = 0; i < len; i++) {
 		if ((unsigned char)text[i] >= ' ' && text[i] != '"' && text[i] != '\\')
@@ -115,22 +112,10 @@ static void add_list(struct writing *w, const char *items, size_t len)
 	strbuf_add_char(&w->text, ']');
 }
 
-/* Begin a row in its own line. Returns its start, for drop_row(). */
-static size_t begin_row(struct writing *w)
+/* Begin a row in its own line. */
+static void begin_row(struct writing *w)
 {
-	size_t start = w->text.len;
-
-	w->bad_text = false;
 	strbuf_add_str(&w->text, w->has_row ? ",\n{" : "\n{");
-	return start;
-}
-
-static void drop_row(struct writing *w, size_t start)
-{
-	if (!w->text.failed) {
-		w->text.len = start;
-		w->text.text[start] = '\0';
-	}
 }
 
 static int end_row(struct writing *w)
@@ -154,15 +139,12 @@ static void end_table(struct writing *w)
 /* Write a row that a reader leaves out, so that users with this profile may send to nobody. */
 static int write_bad_profile(struct writing *w, const char *id)
 {
-	size_t start = begin_row(w);
-
+	begin_row(w);
 	add_key(w, profile_columns[PROFILE_ID].name);
 	add_scalar(w, id, strlen(id));
 	add_key(w, profile_columns[PROFILE_OPEN].name);
 	add_string(w, BAD_OPEN, strlen(BAD_OPEN));
-	if (w->bad_text) /* no user can be written with this id either */
-		drop_row(w, start);
-	return w->bad_text ? 0 : end_row(w);
+	return end_row(w);
 }
 
 static void add_cell(struct writing *w, enum profile_column column, const struct cell *cell)
@@ -184,21 +166,15 @@ static void add_cell(struct writing *w, enum profile_column column, const struct
 
 static int write_profile(struct writing *w, const struct profile *profile)
 {
-	size_t start = begin_row(w);
 	struct cell cell;
 	int column;
 
+	begin_row(w);
 	for (column = 0; column < PROFILE_COLUMNS; column++) {
 		cell = profile_cell(profile, column);
 		add_cell(w, column, &cell);
 	}
-	if (!w->bad_text)
-		return end_row(w);
-	drop_row(w, start);
-	problems_add(w->problems,
-		"%s: profiles id %s (%s): not UTF-8; its users may send to nobody", w->path,
-		profile_id(profile), profile_name(profile));
-	return write_bad_profile(w, profile_id(profile));
+	return end_row(w);
 }
 
 /* For users_each(): write the unusable profile of a user once. */
@@ -235,25 +211,11 @@ static void add_froms(struct writing *w, const struct user *user)
 		add_list(w, unusable, sizeof(unusable));
 }
 
-/* Write a user whose row is not UTF-8 as switched off, so that it is not an unknown user. */
-static int write_bad_user(struct writing *w, const struct user *user)
-{
-	size_t start = begin_row(w);
-
-	add_key(w, user_columns[USER_NAME].name);
-	add_string(w, user->name, strlen(user->name));
-	add_key(w, user_columns[USER_ENABLED].name);
-	strbuf_add_str(&w->text, "false");
-	if (w->bad_text)
-		drop_row(w, start);
-	return w->bad_text ? 0 : end_row(w);
-}
-
 static int write_user(void *context, const struct user *user)
 {
 	struct writing *w = context;
-	size_t start = begin_row(w);
 
+	begin_row(w);
 	if (*user->id != '\0') {
 		add_key(w, user_columns[USER_ID].name);
 		add_scalar(w, user->id, strlen(user->id));
@@ -273,12 +235,7 @@ static int write_user(void *context, const struct user *user)
 		add_key(w, user_columns[USER_ENABLED].name);
 		strbuf_add_str(&w->text, "false");
 	}
-	if (!w->bad_text)
-		return end_row(w);
-	drop_row(w, start);
-	problems_add(w->problems, "%s: users id %s (%s): not UTF-8; the user is switched off there",
-		w->path, user->id, user->name);
-	return write_bad_user(w, user);
+	return end_row(w);
 }
 
 static int write_head(struct writing *w, const struct store *store)
@@ -294,7 +251,7 @@ static int write_head(struct writing *w, const struct store *store)
 	w->text.len -= strlen("\""); /* add_string() adds it */
 	add_string(w, revision, strlen(revision));
 	strbuf_addf(&w->text, ",\"written\":\"%s\",\n", time_text);
-	if (w->bad_text)
+	if (utf8_valid_len(revision, strlen(revision)) < strlen(revision))
 		return errmsg_set(w->err, "%s: the revision is not UTF-8", w->path);
 	return 0;
 }

@@ -12,8 +12,7 @@
  * becomes PATH.prev; a torn one is overwritten. store_read() returns the same rows that were
  * written.
  *
- * A user whose text is not UTF-8 is written as switched off, or left out if its name is not UTF-8,
- * and added to problems. A file at path that this function did not write (one made by hand, for
+ * A file at path that this function did not write (one made by hand, for
  * example) is kept as PATH.saved-TIME, which is also added to problems. Returns 0, or -1 with err
  * set and the old file in place. stamp_r may be NULL.
  */

@@ -101,6 +101,7 @@ enum pg_outcome pg_listen(struct pg *pg)
 enum pg_outcome pg_begin(struct pg *pg)
 {
 	const struct config_database *config = &pg->config->database;
+	const char *encoding = PQparameterStatus(pg->conn, "server_encoding");
 	struct strbuf sql = STRBUF_INIT;
 
 	strbuf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -112,6 +113,9 @@ enum pg_outcome pg_begin(struct pg *pg)
 			return PG_LOST;
 		}
 	}
+	/* The server would refuse all rows because of one that is not UTF-8. */
+	if (encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0)
+		strbuf_add_str(&sql, "; SET LOCAL client_encoding = 'SQL_ASCII'");
 	return pg_run_built(pg, &sql, pg_short_deadline(pg), NULL);
 }
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.tables import (PG_PROFILE, database, follow, may, status, wait_may, wait_may_not,
+from harness.tables import (OURS, PG_PROFILE, database, follow, may, status, wait_may, wait_may_not,
                             wait_source, wait_state)
 from harness.wait import wait_until
 
@@ -169,3 +169,24 @@ def test_a_thousand_bad_rows_do_not_flood_the_log(box, tables):
     assert "more; posternctl status" in daemon.log()
     wait_source(daemon, "database")
     assert may(daemon, *ALICE)
+
+
+def test_one_byte_that_is_not_utf8_costs_only_its_row(box, db):
+    """In a database without an encoding, the server refuses to send such a byte as UTF-8."""
+    db.query("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+             dbname="postgres")
+    for file in OURS:
+        db.apply(file, dbname="bytes")
+    db.query(r"UPDATE haraka.users SET froms = E'm\xfcller@example.com' WHERE username = 'bob@example.org'",
+             dbname="bytes")
+    db.query(r"UPDATE haraka.users SET froms = E'm\xc3\xbcller@example.com' WHERE username = 'carol'", dbname="bytes")
+    daemon = follow(box, db, conninfo=db.conninfo(user="postern", dbname="bytes"))
+    assert may(daemon, *ALICE)
+    assert may(daemon, "carol", "m\u00fcller@example.com")
+    assert not may(daemon, "bob@example.org", "bob@example.com")
+    daemon.wait_log("(bob@example.org): froms is not UTF-8; the user is switched off")
+    assert any("froms is not UTF-8" in text for text in status(daemon)["cache"]["problems"])
+    db.query(r"UPDATE haraka.users SET froms = 'bob@example.com' WHERE username = 'bob@example.org'", dbname="bytes")
+    wait_may(daemon, "bob@example.org", "bob@example.com", what="the corrected row is in force")
+    daemon.stop()
+    assert "m\u00fcller@example.com" in daemon.store_path.read_text(encoding="utf-8")

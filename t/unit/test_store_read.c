@@ -514,8 +514,8 @@ START_TEST(a_store_that_cannot_be_written_stays)
 	}
 END_TEST
 
-/* Text of a database that is not in UTF-8: the builders accept it, but JSON cannot contain it. */
-START_TEST(text_that_is_not_utf8_is_left_out_of_the_file)
+/* Text of a database that is not in UTF-8, which JSON cannot contain. */
+START_TEST(rows_that_are_not_utf8_are_written_as_unusable)
 	{
 		struct profiles_builder *profiles = profiles_builder_new(false);
 		struct users_builder *users = users_builder_new();
@@ -538,19 +538,27 @@ START_TEST(text_that_is_not_utf8_is_left_out_of_the_file)
 			[USER_NAME] = { CELL_TEXT, "eve", 3 },
 			[USER_PASSWORD] = { CELL_TEXT, "\xfc", 1 },
 		};
+		struct cell odd_id[USER_COLUMNS] = {
+			[USER_ID] = { CELL_TEXT, "\xfc", 1 },
+			[USER_NAME] = { CELL_TEXT, "amy", 3 },
+			[USER_FROMS] = { CELL_LIST, "a@\xfc.example\0", 13 },
+			[USER_PROFILE_ID] = { CELL_TEXT, "\xff", 1 },
+		};
 		struct store odd = { 0 };
 
-		ck_assert_int_eq(profiles_builder_add(profiles, profile, problems), 1);
+		ck_assert_int_eq(profiles_builder_add(profiles, profile, problems), 0);
 		ck_assert_int_eq(users_builder_add(users, good, problems), 1);
-		ck_assert_int_eq(users_builder_add(users, bad, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, bad, problems), 0);
 		ck_assert_int_eq(users_builder_add(users, half, problems), 1);
+		ck_assert_int_eq(users_builder_add(users, odd_id, problems), 1);
 		odd.profiles = profiles_builder_finish(&profiles, NULL, NULL);
 		odd.users = users_builder_finish(&users, NULL, odd.profiles, problems);
 		write_store(&odd, "");
-		ck_assert_uint_eq(problems_count(problems), 3);
+		ck_assert_uint_eq(problems_count(problems), 5);
 		ck_assert_int_eq(read_store(), STORE_READ);
-		ck_assert_uint_eq(users_count(store.users), 2);
+		ck_assert_uint_eq(users_count(store.users), 3);
 		ck_assert(!find(store.users, "eve").enabled); /* and no stranger */
+		ck_assert(!find(store.users, "amy").enabled);
 		ck_assert(profiles_is_bad(store.profiles, "5"));
 		store_clear(&odd);
 	}
@@ -603,7 +611,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_predecessor_is_read_when_the_file_is_torn);
 	tcase_add_test(tcase, a_store_made_by_hand_is_never_written_over);
 	tcase_add_test(tcase, a_store_that_cannot_be_written_stays);
-	tcase_add_test(tcase, text_that_is_not_utf8_is_left_out_of_the_file);
+	tcase_add_test(tcase, rows_that_are_not_utf8_are_written_as_unusable);
 	tcase_add_test(tcase, many_rows_go_through);
 	suite_add_tcase(suite, tcase);
 	return suite;
