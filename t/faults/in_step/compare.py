@@ -215,7 +215,7 @@ class Judge:
     def predict(self, rows, senders, recipients):
         key = (id(rows), senders, recipients)
         if key not in self._predicted:
-            if len(self._predicted) > 300:
+            if len(self._predicted) > 2000:
                 self._predicted.clear()
             found = answers(rows, senders, recipients)
             self._predicted[key] = (rows, tuple(found[question] for question in QUESTIONS))

@@ -24,6 +24,7 @@ AWAITING = {
     "truncate_refill": "the snapshot is taken before the wait for the lock",
     **dict.fromkeys(("disabled_triggers", "feed_forbidden", "feed_dropped"),
                     "a feed that was refused or incomplete once stays unused"),
+    "bad_bytes": "one row with bytes that are not UTF-8 blocks its table",
     **dict.fromkeys(("old_primary_returns", "restored"), "the timeline is not compared"),
 }
 # The same for what is judged all the time: (kind of failure, set-up).
@@ -41,9 +42,14 @@ def action(weight=3):
     return register
 
 
+def rows(setup):
+    """The set-ups that read the tables that actions change."""
+    return setup.database == "mail"
+
+
 def feed(setup):
-    """The set-ups that use our feed, for problems that concern it."""
-    return setup.has_feed
+    """The set-ups that use our feed on the tables that actions change, for problems that concern it."""
+    return setup.has_feed and rows(setup)
 
 
 # ---- rows ------------------------------------------------------------------------------------------
@@ -54,7 +60,7 @@ def single_changes(h):
     for _ in range(h.rng.randint(1, 5)):
         h.sql(h.any_change())
         if h.rng.random() < 0.5:
-            h.watch(h.rng.random() / 5)
+            h.busy(h.rng.random() / 5)
 
 
 @action(4)
@@ -186,7 +192,21 @@ def joined_table(h):
         login = h.rng.choice(LOGINS[:10])
         h.sql(f"INSERT INTO closed VALUES ('{login}', {h.rng.choice(['true', 'false'])})"
               " ON CONFLICT (username) DO UPDATE SET closed = excluded.closed")
-        h.watch(h.rng.random())
+        h.busy(h.rng.random())
+
+
+@action(1)
+def bad_bytes(h):
+    """A row whose bytes are not UTF-8, in a database without an encoding: its user is off, and all others follow."""
+    def change(statement):
+        h.change(lambda: h.site.primary.query(statement, dbname="ascii"), f"in the database ascii: {statement}")
+    login, other = h.rng.sample(LOGINS[:10], 2)
+    change(f"UPDATE haraka.users SET froms = E'v0.{login}@example.com,\\351' WHERE username = '{login}'")
+    change(f"UPDATE haraka.users SET enabled = NOT enabled WHERE username = '{other}'")
+    h.quiet(problem="row|problem", on=lambda setup: setup.database == "ascii")
+    change(f"UPDATE haraka.users SET enabled = NOT enabled WHERE username = '{other}'")
+    h.quiet(problem="row|problem", on=lambda setup: setup.database == "ascii")
+    change(f"UPDATE haraka.users SET froms = 'v1.{login}@example.com' WHERE username = '{login}'")
 
 
 # ---- whole tables -----------------------------------------------------------------------------------
@@ -239,7 +259,7 @@ def emptied(h):
     one.run("CREATE TABLE haraka.kept AS SELECT * FROM users")
     one.run(h.rng.choice(["TRUNCATE users", "DELETE FROM users"]))
     one.commit()
-    h.quiet(problem="would become empty", followed=False)
+    h.quiet(problem="would become empty", on=rows, followed=False)
     h.sql("INSERT INTO users SELECT * FROM kept", "DROP TABLE kept", h.any_change())
 
 
@@ -378,7 +398,7 @@ def subscribed(h):
 def rights_revoked(h):
     table = h.rng.choice(["users", "profiles"])
     h.sql(f"REVOKE SELECT ON {table} FROM postern", h.sure_change() if table == "users" else h.profile_change())
-    h.quiet(problem="denied|refused|failed", followed=False)
+    h.quiet(problem="denied|refused|failed", on=rows, followed=False)
     h.sql(f"GRANT SELECT ON {table} TO postern")
 
 
@@ -396,7 +416,7 @@ def feed_forbidden(h):
 @action(2)
 def feed_dropped(h):
     h.sql("DROP FUNCTION feed_since(text)", h.sure_change())
-    h.watch(1.2)
+    h.busy(1.2)
     h.sql(h.user_change())
     h.change(h.site.reinstall, "feed.sql again")
     h.quiet()
@@ -471,7 +491,7 @@ def replay_paused(h):
     standby.pause_replay()
     h.standby_lags = True
     h.sql(h.any_change(), h.sure_change())
-    h.watch(h.rng.choice([0, 1.2]))
+    h.busy(h.rng.choice([0, 1.2]))
     h.sql(h.any_change())
     h.note("replay is resumed")
     standby.resume_replay()
@@ -484,6 +504,7 @@ def standby_restarts(h):
     h.standby_lags = True
     h.site.standby.stop(h.rng.choice(["fast", "immediate"]))
     h.sql(h.any_change())
+    h.busy(h.rng.choice([0, 1.0]))
     h.site.standby.start()
     h.standby_is_back()
 
@@ -607,7 +628,7 @@ def cut_off(h):
     for name in some:
         h.daemons[name].cut("refuse")
     h.sql(h.any_change(), h.any_change())
-    h.watch(h.rng.choice([0, 0.5, 1.5]))
+    h.busy(h.rng.choice([0, 0.5, 1.5]))
     h.note("connections are accepted again")
     for name in some:
         h.daemons[name].cut("resume")
@@ -623,7 +644,7 @@ def gone_silent(h):
     for name in some:
         h.daemons[name].cut("stall")
     h.sql(h.any_change(), h.any_change())
-    h.watch(h.rng.choice([0.2, 2.5]))
+    h.busy(h.rng.choice([0.2, 2.5]))
     h.note("the network carries again" + (", also what was held" if thaw else ""))
     for name in some:
         for door in h.daemons[name].doors.values():
@@ -638,7 +659,7 @@ def slow_network(h):
     for door in (door for daemon in h.daemons.values() for door in daemon.doors.values()):
         door.slow(0.02)
     h.sql(*(h.any_change() for _ in range(3)))
-    h.watch(0.5)
+    h.busy(0.5)
     for door in (door for daemon in h.daemons.values() for door in daemon.doors.values()):
         door.slow(0)
 
@@ -648,6 +669,7 @@ def pooler_restarts(h):
     h.note("PgBouncer is restarted")
     h.site.pooler.stop()
     h.sql(h.any_change())
+    h.busy(h.rng.choice([0, 0.5]))
     h.site.start_pooler()
     h.sql(h.any_change())
 
@@ -667,6 +689,7 @@ def daemon_killed(h):
     daemon.postern.kill()
     h.older.add(daemon.name)
     h.sql(h.any_change())
+    h.busy(h.rng.choice([0, 0.5]))
     daemon.postern.start()
 
 
@@ -693,7 +716,7 @@ def starts_without_database(h):
     daemon.postern.start()
     h.quiet(problem="store file|not reached", only=[daemon.name])
     h.sql(h.any_change())
-    h.watch(h.rng.choice([0, 0.5]))
+    h.busy(h.rng.choice([0, 0.5]))
     daemon.cut("resume")
 
 
@@ -767,7 +790,7 @@ def list_truncated(h):
         with open(path, "w", encoding="utf-8") as file:
             half = len(text) // 2
             for part in (text[:half], text[half:]):
-                h.watch(h.rng.choice([0, 0.05, 0.4]))
+                h.busy(h.rng.choice([0, 0.05, 0.4]))
                 file.write(part)
                 file.flush()
     h.change_list(source, write, f"{source}: truncated and written in two parts")
@@ -782,7 +805,7 @@ def list_with_backup(h):
     def write(path):
         backup = path.with_name(path.name + "~")
         path.rename(backup)
-        h.watch(h.rng.choice([0, 0.1]))
+        h.busy(h.rng.choice([0, 0.1]))
         path.write_text(text, encoding="utf-8")
         backup.unlink()
     h.change_list(source, write, f"{source}: written beside a backup")
@@ -828,7 +851,7 @@ def list_generated(h):
 
     def write(path):
         with open(path, "w", encoding="utf-8") as file:
-            h.watch(h.rng.choice([1.0, 3.0, 11.5]))
+            h.busy(h.rng.choice([1.0, 3.0, 11.5]))
             file.write(text)
     h.change_list(source, write, f"{source}: generated into place")
 

@@ -71,6 +71,7 @@ class History:
         self.awaited = awaited or (lambda kind, name: False)
         self.deadline = deadline
         self.rng = random.Random(seed)
+        self.is_busy = self.rng.random() < 0.5
         self.lines = []
         self.began = time.time()
         self.daemons = {daemon.name: daemon for daemon in site.daemons}
@@ -98,7 +99,7 @@ class History:
 
     def query(self, statement):
         """A statement, or several in one transaction, on the primary."""
-        return self.site.primary.query(statement, options="-csearch_path=haraka")
+        return self.site.primary.query(statement, options="'-csearch_path=haraka -clock_timeout=60s'")
 
     def change(self, do, what):
         """Do something that may change the tables, and note their new content."""
@@ -265,6 +266,14 @@ class History:
             self.prober.wait(min(0.2, max(0.0, end - time.time())))
             self._complain(self.prober.take())
             time.sleep(0.01)
+
+    def busy(self, seconds):
+        """Let time pass; in half of the histories, while rows change all the time."""
+        end = time.time() + seconds
+        while self.is_busy and time.time() < end:
+            self.sql(self.any_change())
+            self.watch(self.rng.random() / 5)
+        self.watch(max(0.0, end - time.time()))
 
     def _is_good(self, record, expectation):
         """"" if the record is what a quiet point should find, else what is missing."""

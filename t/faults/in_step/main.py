@@ -14,7 +14,7 @@ from harness import wait
 from . import histories
 from .compare import Judge, Prober
 from .history import Failure, History
-from .servers import Site, needed
+from .servers import SETUPS, Site, needed
 
 
 def parse(argv):
@@ -176,7 +176,7 @@ def main(argv):
     finally:
         run.close_site()
     print("actions: " + ", ".join(f"{name} {count}" for name, count in sorted(run.counts.items())))
-    print(f"each set-up was asked everything {run.questions // max(1, 8)} times")
+    print(f"each set-up was asked everything {run.questions // len(SETUPS)} times")
     print(f"{run.passed} passed, {run.failed} failed")
     return 1 if run.failed else 0
 

@@ -34,6 +34,7 @@ class SetUp:
     queries: tuple = TABLES
     channel: str = "haraka"
     interval: str = "15m"  # full_reload_interval
+    database: str = "mail"
     standing: str = ""  # a regex for problems that this set-up always has
 
     @property
@@ -57,6 +58,7 @@ SETUPS = (
     SetUp("trigger", schema="bare", queries=QUALIFIED, channel="pgprofile", interval="2s"),
     SetUp("silent", schema="bare", queries=QUALIFIED, channel="nobody", interval="2s"),
     SetUp("pair", server="both"),
+    SetUp("bytes", database="ascii"),  # without an encoding, so that rows can contain any bytes
 )
 
 SETTINGS = {"wal_level": "logical", "max_wal_senders": "10", "max_replication_slots": "10", "wal_keep_size": "256MB",
@@ -141,7 +143,7 @@ class Daemon:
             self.doors[setup.server] = site.proxy(getattr(site, setup.server).port)
         ports = ",".join(str(door.port) for door in self.doors.values())
         keys = {"host": ",".join(["127.0.0.1"] * len(self.doors)), "port": ports, "user": "postern",
-                "dbname": setup.pool or "mail"}
+                "dbname": setup.pool or setup.database}
         if setup.server == "both":
             keys["target_session_attrs"] = "primary"
         self.postern = site.box.postern(start=False, config={
@@ -175,12 +177,23 @@ class Site:
         for file in ("schema.sql", "feed.sql", "role.sql"):
             self.primary.apply(file)
         self.primary.query(EXTRAS)
+        self._make_ascii()
         self.standby = self.box.standby(self.primary, start=False)
         self.standby.configure(**SETTINGS)
         self.standby.start()
         self._make_pooler()
         self.daemons = [Daemon(self, setup) for setup in SETUPS if not names or setup.name in names]
         self.loaders = {}
+
+    def _make_ascii(self):
+        self.primary.query("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        for file in ("schema.sql", "feed.sql", "role.sql"):
+            self.primary.apply(file, dbname="ascii")
+        self.primary.query(
+            "INSERT INTO haraka.profiles (id, name, host) VALUES (1, 'one', 'p0.example');"
+            'INSERT INTO haraka.users (username, froms, "profileId")'
+            " SELECT format('u%s', to_char(n, 'FM00')), format('v0.u%s@example.com', to_char(n, 'FM00')), 1"
+            " FROM generate_series(0, 9) AS n", dbname="ascii")
 
     def proxy(self, port):
         made = FaultyProxy(port)
@@ -218,9 +231,10 @@ class Site:
     def loader(self, setup):
         """What reads the tables as this set-up does, but from the server itself."""
         server = self.primary
-        key = (server.port, setup.schema, setup.queries)
+        key = (server.port, setup.database, setup.schema, setup.queries)
         if key not in self.loaders:
-            self.loaders[key] = Loader(server.conninfo(user="postern"), setup.schema, *setup.queries)
+            conninfo = server.conninfo(user="postern", dbname=setup.database)
+            self.loaders[key] = Loader(conninfo, setup.schema, *setup.queries)
         return self.loaders[key]
 
     def lead(self, role, server):

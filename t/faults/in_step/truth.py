@@ -45,6 +45,18 @@ def _bool(text, default):
     return default if text in (None, "") else text in ("t", "true", "yes", "on", "1")
 
 
+def _is_broken(text):
+    """Whether a text contains bytes that are not UTF-8."""
+    return any("\udc80" <= letter <= "\udcff" for letter in text or "")
+
+
+def _readable(row):
+    """A user of whom only the name can be read is switched off."""
+    if "username" in row and any(_is_broken(text) for text in row.values()):
+        return {"id": row["id"], "username": row["username"], "froms": "", "profileId": "", "enabled": "f"}
+    return row
+
+
 class Rows:
     """The rows of both tables in one database snapshot."""
 
@@ -114,7 +126,7 @@ class Loader:
             self.connection = psycopg2.connect(self.conninfo, connect_timeout=5)
             self.connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor = self.connection.cursor()
-        cursor.execute("SET LOCAL search_path = " + self.schema + "; SET LOCAL lock_timeout = '20s'")
+        cursor.execute(f"SET LOCAL search_path = {self.schema}; SET LOCAL lock_timeout = '20s'")
         users = base.raw_users if base else self._rows(cursor, self.queries[0])
         profiles = self._rows(cursor, self.queries[1])
         self.connection.commit()
@@ -122,10 +134,10 @@ class Loader:
 
     @staticmethod
     def _rows(cursor, query):
-        text = io.StringIO()
-        cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv, HEADER)", text)
-        text.seek(0)
-        return list(csv.DictReader(text))
+        octets = io.BytesIO()
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv, HEADER)", octets)
+        text = octets.getvalue().decode(errors="surrogateescape")
+        return [_readable(row) for row in csv.DictReader(io.StringIO(text, newline="")) if not _is_broken(row["id"])]
 
     def close(self):
         if self.connection is not None:
