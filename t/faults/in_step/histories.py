@@ -24,7 +24,6 @@ AWAITING = {
     "truncate_refill": "the snapshot is taken before the wait for the lock",
     **dict.fromkeys(("disabled_triggers", "feed_forbidden", "feed_dropped"),
                     "a feed that was refused or incomplete once stays unused"),
-    "bad_bytes": "one row with bytes that are not UTF-8 blocks its table",
     **dict.fromkeys(("old_primary_returns", "restored"), "the timeline is not compared"),
 }
 # The same for what is judged all the time: (kind of failure, set-up).
