@@ -158,8 +158,8 @@ static bool is_tighter(const struct ledger_usage *a, const struct ledger_usage *
 }
 
 /*
- * Fill the usage of a request whose limits all have room, and whose key has neither reservations
- * nor attempts: the usual case. Returns false, with nothing filled, in any other case.
+ * Fill the usage of a request whose limits all have room, and whose key has no attempts: the usual
+ * case. Returns false, with nothing filled, in any other case.
  */
 static bool fill_free_usage(const struct ledger_call *c, size_t i, struct ledger_usage *usage_r)
 {
@@ -168,13 +168,19 @@ static bool fill_free_usage(const struct ledger_call *c, size_t i, struct ledger
 	const struct limit *limit, *nearest = NULL;
 	const struct counter *counter;
 	uint64_t used, most = 0;
+	uint32_t open = 0;
 
-	if (entry != NULL && entry->extra != NULL)
-		return false;
+	if (entry != NULL && entry->extra != NULL) {
+		if (entry->extra->attempts != NULL)
+			return false;
+		open = entry->extra->open;
+	}
 	for (size_t j = 0; j < request->limit_count; j++) {
 		limit = &request->limits[j];
 		counter = entry == NULL ? NULL : entry_best(entry, limit->seconds);
-		used = counter == NULL ? 0 : counter_used(counter, limit->seconds, c->now);
+		used = open;
+		if (counter != NULL)
+			used += counter_used(counter, limit->seconds, c->now);
 		if (used + request->amount > limit->count)
 			return false;
 		if (nearest == NULL || used * nearest->count > most * limit->count) {
@@ -184,7 +190,8 @@ static bool fill_free_usage(const struct ledger_call *c, size_t i, struct ledger
 	}
 	if (nearest == NULL)
 		return false;
-	*usage_r = (struct ledger_usage){ .limit = *nearest,
+	*usage_r = (struct ledger_usage){ .open = open,
+		.limit = *nearest,
 		.used = most,
 		.attempts_max = attempts_max(nearest, request) };
 	return true;

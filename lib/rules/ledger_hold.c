@@ -18,9 +18,10 @@ struct held {
 };
 
 struct ledger_hold {
-	struct held *held;
+	struct held *held; /* first, until there are more */
 	size_t count, size;
 	uint32_t attempts; /* of the latest request */
+	struct held first[LEDGER_REQUESTS_MAX];
 };
 
 /* Find the hold's reservation of an entry, unless it was forgotten. The lock is held. */
@@ -38,22 +39,36 @@ static struct held *find_held(const struct ledger_hold *hold, const struct ledge
 
 /* ---- reserving --------------------------------------------------------------- */
 
+static struct ledger_hold *make_hold(void)
+{
+	struct ledger_hold *hold = malloc(sizeof(*hold));
+
+	if (hold == NULL)
+		return NULL;
+	hold->held = hold->first;
+	hold->count = 0;
+	hold->size = LEDGER_REQUESTS_MAX;
+	hold->attempts = 0;
+	return hold;
+}
+
+/* Make room for a number of further keys. Returns 0, or -1 when out of memory. */
 static int make_hold_room(struct ledger_hold **hold, size_t count)
 {
 	struct ledger_hold *h = *hold;
 	struct held *grown;
-	size_t size;
 
-	if (h == NULL && (h = *hold = calloc(1, sizeof(*h))) == NULL)
+	if (h == NULL && (h = *hold = make_hold()) == NULL)
 		return -1;
-	if (h->held != NULL && h->size - h->count >= count)
+	if (h->size - h->count >= count)
 		return 0;
-	size = 2 * h->size + LEDGER_REQUESTS_MAX;
-	if ((grown = realloc(h->held, size * sizeof(*grown))) == NULL)
+	grown = realloc(h->held == h->first ? NULL : h->held, 2 * h->size * sizeof(*grown));
+	if (grown == NULL)
 		return -1;
-	memset(grown + h->size, 0, (size - h->size) * sizeof(*grown));
+	if (h->held == h->first)
+		memcpy(grown, h->first, h->count * sizeof(*grown));
 	h->held = grown;
-	h->size = size;
+	h->size *= 2;
 	return 0;
 }
 
@@ -193,7 +208,7 @@ static void end_hold(struct ledger *ledger, uint64_t now, struct ledger_hold **h
 			left < LEDGER_REQUESTS_MAX ? left : LEDGER_REQUESTS_MAX);
 		end_some(&c, ending->held + at, change, ending->attempts);
 	}
-	if (ending != NULL)
+	if (ending != NULL && ending->held != ending->first)
 		free(ending->held);
 	free(ending);
 }
