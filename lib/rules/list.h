@@ -51,6 +51,10 @@ void list_unref(struct list **list); /* accepts NULL */
 
 struct regexlist *list_regexes(const struct list *list); /* empty unless it is a regex list */
 
+/* Return the line of the first entry of a domain among addresses, or that access.domains denies; 0
+ * if there is none. */
+uint32_t list_domain_line(const struct list *list);
+
 size_t list_entries(const struct list *list);
 size_t list_bytes(const struct list *list); /* memory in use */
 

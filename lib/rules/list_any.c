@@ -33,6 +33,8 @@ int list_add_any(struct list *list, const struct entry *entry)
 	if (domain_canon(e.text, e.len, name) < 0 ||
 		(!allow && (org = orgdomain_of(list->psl, name)) == NULL))
 		return 0;
+	if (!allow && list->domain_line == 0)
+		list->domain_line = e.line;
 	return strmap_add(map, org, strlen(org), e.line) < 0 ? -1 : 0;
 }
 

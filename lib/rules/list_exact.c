@@ -93,6 +93,11 @@ int list_add_address(struct list *list, const struct entry *entry)
 	return list_add_mailbox(list->names, &address, entry->line);
 }
 
+uint32_t list_domain_line(const struct list *list)
+{
+	return list->domain_line;
+}
+
 enum list_result list_find_client(const struct list *list, const struct cidr *client,
 	uint32_t *line_r)
 {

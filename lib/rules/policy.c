@@ -111,6 +111,34 @@ void policy_check_profiles(const struct policy_parts *parts, struct problems *pr
 			s->token_profile);
 }
 
+static bool is_checked(const struct settings *settings, enum check check)
+{
+	for (size_t i = 0; i < settings->service_count; i++) {
+		if (settings->services[i].mode[check] != MODE_NO)
+			return true;
+	}
+	return false;
+}
+
+void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems)
+{
+	static const char text[] =
+		"not applied to recipients without a domain, such as <bob> and "
+		"<bob@localhost>, because [lists] local_domains is empty: set it "
+		"to the domains of the MTA";
+	const struct list *regexes = parts->lists[LIST_RCPT_DENY_RE],
+			  *domains = parts->lists[LIST_DOMAINS];
+
+	if (parts->settings->local_domains[0] != '\0')
+		return;
+	if (regexes != NULL && is_checked(parts->settings, CHECK_RCPT) && list_entries(regexes) > 0)
+		problems_note(problems, "%s: %s", list_name(LIST_RCPT_DENY_RE), text);
+	if (domains != NULL && is_checked(parts->settings, CHECK_ANY) &&
+		list_domain_line(domains) != 0)
+		problems_note(problems, "%s:%u: %s", list_name(LIST_DOMAINS),
+			list_domain_line(domains), text);
+}
+
 void policy_check_regexes(struct problems *problems)
 {
 	if (!regexlist_has_machine_code())

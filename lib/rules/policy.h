@@ -43,6 +43,10 @@ const struct policy_parts *policy_parts(const struct policy *policy);
  */
 void policy_check_profiles(const struct policy_parts *parts, struct problems *problems);
 
+/* Note rules for recipients that are not applied to those without a domain, because [lists]
+ * local_domains is empty. */
+void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems);
+
 /* Note that regexes are interpreted in this process, if the system permits no machine code. */
 void policy_check_regexes(struct problems *problems);
 

@@ -16,7 +16,7 @@ from harness.wait import wait_until
 STORE = {"profiles": [{"id": 1, "name": "p", "open": True}],
          "users": [{"id": 1, "username": "bob", "password": "", "froms": "bob@a.example", "profileId": 1}]}
 LISTS = {"access.domains": "a.example\n", "mail_from.access.blacklist": "spam@bad.example\n"}
-TIGHT = {"milter": {"socket_mode": "0660"}, "auth": {"socket_mode": "0660"}}
+TIGHT = {"milter": {"socket_mode": "0660"}, "auth": {"socket_mode": "0660"}, "lists": {"local_domains": "own.example"}}
 NO_POLICY = "so that a daemon that starts has no policy"
 
 
@@ -380,6 +380,15 @@ def test_tight_sockets_cause_no_note(box):
     daemon = box.postern(lists=LISTS, store=STORE, config=TIGHT)
     assert status(daemon, "--strict")[0] == 0
     assert check(daemon)[1].endswith("no error, 0 problems\n")
+
+
+def test_rules_that_need_local_domains_are_noted(box):
+    daemon = box.postern(lists=LISTS, store=STORE, config={**TIGHT, "lists": {}})
+    text = "access.domains:1: not applied to recipients without a domain"
+    code, said = check(daemon)
+    assert code == 0 and f"note: {text}" in said and "no error, 0 problems, 1 note" in said
+    assert status(daemon)[0] == 0 and text in status(daemon)[1] and status(daemon, "--strict")[0] == 1
+    assert text in daemon.ctl("reload")["notes"][0]
 
 
 def test_a_bad_line_of_the_suspended_logins(daemon):

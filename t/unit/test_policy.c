@@ -216,12 +216,50 @@ START_TEST(regexes_without_machine_code_are_noted)
 	}
 END_TEST
 
+/* Rules that are not applied to a recipient without a domain, if no domain is known. */
+static const struct {
+	enum list_id id;
+	const char *text, *local_domains;
+	enum check_mode mode;
+	const char *want;
+} unapplied[] = {
+	{ LIST_RCPT_DENY_RE, ".*@corp\\.example", "", MODE_YES, "rcpt_to.access.blacklist_regex" },
+	{ LIST_DOMAINS, "x@y.example\ncorp.example", "", MODE_WARN, "access.domains:2" },
+	{ LIST_DOMAINS, "corp.example", "corp.example\0", MODE_YES, NULL },
+	{ LIST_DOMAINS, "x@corp.example\n!corp.example", "", MODE_YES, NULL },
+	{ LIST_DOMAINS, "corp.example", "", MODE_NO, NULL },
+	{ LIST_RCPT_DENY, "@corp.example", "", MODE_YES, NULL },
+	{ LIST_RCPT_ALLOW_RE, ".*@corp\\.example", "", MODE_YES, NULL },
+};
+START_TEST(rules_that_need_local_domains_are_noted)
+	{
+		struct problems *problems = problems_new();
+		struct service service = { .name = NULL };
+
+		service.mode[CHECK_RCPT] = service.mode[CHECK_ANY] = unapplied[_i].mode;
+		m.settings->services = &service;
+		m.settings->service_count = 1;
+		m.settings->local_domains = unapplied[_i].local_domains;
+		made_list(&m, unapplied[_i].id, unapplied[_i].text);
+		made_build(&m);
+		policy_check_local_domains(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			unapplied[_i].want != NULL);
+		if (unapplied[_i].want != NULL)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				unapplied[_i].want));
+		problems_free(&problems);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("policy");
 	TCase *tcase = tcase_create("policy");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
 	tcase_add_test(tcase, a_missing_part_is_empty);
 	tcase_add_test(tcase, cheap_regexes_are_prepared_first);
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);
