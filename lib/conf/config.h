@@ -40,7 +40,7 @@ struct config_database {
 	uint32_t connect_timeout;      /* s, for each host */
 	uint32_t statement_timeout;    /* s; 0: none */
 	uint32_t poll_interval;	       /* s between reads of the change feed */
-	uint32_t full_reload_interval; /* s between loads without a feed; 0: never */
+	uint32_t full_reload_interval; /* s between loads of everything; 0: never */
 	uint32_t reconnect_max;	       /* s: the longest pause between attempts */
 	bool refuse_empty;
 };

@@ -146,7 +146,7 @@ static const struct config_option options[] = {
 		CONFIG(database.poll_interval), "time between two reads of the change feed" },
 	{ "database", "full_reload_interval", OPTION_DURATION, "15m", OPTION_RELOAD, 0, YEAR, NULL,
 		CONFIG(database.full_reload_interval),
-		"time between two loads of a database without Postern's change feed; 0: never" },
+		"time between two loads of everything, whatever the change feed reports; 0: never" },
 	{ "database", "reconnect_max", OPTION_DURATION, "30s", OPTION_RELOAD, 1, DAY, NULL,
 		CONFIG(database.reconnect_max), "longest pause between two attempts to connect" },
 	{ "database", "refuse_empty", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,

@@ -248,20 +248,20 @@ static void take_rows(void *context, struct database_rows *rows)
 		has_users ? rows->reference_problems : check_references(cache));
 	cache->source = SOURCE_DATABASE;
 	cache->revision = rows->revision;
-	cache->confirmed = time(NULL);
+	cache->confirmed = rows->right_at;
 	cache_publish(cache);
 	cache_update_status(cache);
 	if (!same)
 		cache_keep_store(cache);
 }
 
-static void confirm_rows(void *context, const struct revision *revision)
+static void confirm_rows(void *context, const struct revision *revision, time_t right_at)
 {
 	struct cache *cache = context;
 
 	if (cache->source != SOURCE_DATABASE)
 		return;
-	cache->confirmed = time(NULL);
+	cache->confirmed = right_at;
 	if (revision != NULL)
 		cache->revision = *revision;
 	cache_update_status(cache);

@@ -117,13 +117,33 @@ static json_t *describe_database(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:I, s:o}", "state",
+	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "state",
 		database_state_name(s.database), "server", json_text_or_null(s.server), "feed",
-		(int)s.has_feed, "since_at", time_json(s.database_since), "error",
+		(int)s.has_feed, "followed_every_seconds",
+		s.has_untold ? json_integer(s.full_reload_interval) : json_null(), "untold",
+		json_text_or_null(s.untold), "since_at", time_json(s.database_since), "error",
 		json_text_or_null(s.database_error), "loads_failed", (json_int_t)s.loads_failed,
 		"load_error", json_text_or_null(s.load_error));
 	cache_status_free(&s);
 	return json;
+}
+
+/* Report that changes can happen of which neither the feed nor a notification tells. */
+static void check_untold(const struct cache_status *s, struct status_health *health)
+{
+	if (!s->has_untold)
+		return;
+	if (s->full_reload_interval == 0)
+		status_add_problem(health,
+			"Set [database] full_reload_interval, or remove the reason.",
+			"some changes in the database are never found: %s", s->untold);
+	else if (s->has_feed)
+		status_add_note(health,
+			"If the triggers of a table, partition or child are incomplete, run " SQL_FOLDER
+			"/feed.sql again. Otherwise shorten [database] full_reload_interval if that is "
+			"too long.",
+			"the database is followed every %u s only (full_reload_interval): %s",
+			s->full_reload_interval, s->untold);
 }
 
 static void check_notifications(const struct database_faults *faults, struct status_health *health)
@@ -186,6 +206,7 @@ static void check_database(void *context, struct status_health *health)
 			"the last load failed and the previous rows stay in force: %s",
 			s.load_error);
 	check_notifications(&s.faults, health);
+	check_untold(&s, health);
 	cache_status_free(&s);
 }
 

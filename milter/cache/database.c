@@ -19,7 +19,7 @@ static void connect_now(struct database *db)
 	if (outcome != PG_OK)
 		return;
 	pg_server(db->pg, db->server, sizeof(db->server));
-	db->is_listening = db->listen_refused = db->feed_refused = false;
+	db->is_listening = db->listen_refused = false;
 	/* Without a feed, the changes made meanwhile are unknown. */
 	database_want(db, db->position == NULL || !database_has_feed(db),
 		db->was_reached ? "reconnect" : "connect");

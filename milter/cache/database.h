@@ -28,6 +28,7 @@ struct database_rows {
 	struct problems *user_problems;	     /* of the users that were read */
 	struct problems *reference_problems; /* users whose profile does not exist */
 	struct revision revision;
+	time_t right_at; /* when the rows in force, with these, were last known to be the tables' */
 	int64_t took;	 /* ms */
 	const char *why; /* for the log: "notification", "poll", ... */
 };
@@ -50,10 +51,11 @@ struct database_owner {
 	void (*take)(void *context, struct database_rows *rows);
 
 	/*
-	 * The rows in force are confirmed to be those of the tables; revision is their present one,
-	 * or NULL.
+	 * A look read no rows. right_at: as in struct database_rows; a look that learned nothing
+	 * about some of what the queries read does not advance it. revision is the tables' present
+	 * one, or NULL.
 	 */
-	void (*confirm)(void *context, const struct revision *revision);
+	void (*confirm)(void *context, const struct revision *revision, time_t right_at);
 
 	/* The state, the server, the feed or an error changed: see database_describe(). */
 	void (*changed)(void *context);

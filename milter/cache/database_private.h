@@ -4,6 +4,7 @@
 #include "milter/cache/database.h"
 #include "milter/pg/feed_changes.h"
 #include "milter/pg/pg_feed.h"
+#include "milter/pg/pg_reads.h"
 
 /* The database's state, for the files database*.c only. Times are of clock_ms(). */
 struct database {
@@ -21,11 +22,19 @@ struct database {
 	bool in_recovery;    /* the server is a standby */
 	bool was_reached;    /* since this source was configured */
 
+	/* How the tables are followed, as the last look found it. */
 	struct feed_state feed;
-	bool feed_refused;	       /* on this connection */
-	struct feed_state feed_logged; /* the state that was logged last */
-	bool feed_is_logged;
-	char *position;	 /* the feed's, of the rows in force; NULL: unknown */
+	struct errmsg feed_fault;  /* why the feed does not work although it should; "": it may */
+	bool feed_was_used;	   /* since this source was configured, or a reload */
+	struct pg_reads *reads;	   /* NULL: not asked on this connection, or EXPLAIN was refused */
+	struct errmsg reads_error; /* why it was refused; "" if it was not */
+	struct errmsg follow_logged; /* what was logged last about all of these */
+
+	/* The position of the rows in force: what they are compared with at each look. */
+	char *position;		   /* the feed's; NULL: unknown */
+	char marks[PG_MARKS_SIZE]; /* of what the queries read; "": unknown */
+	time_t right_at; /* wall clock: when they were last known to be the tables' rows */
+
 	unsigned silent; /* polls that found changes of which no notification came */
 
 	bool wants_look; /* the next run looks at the tables */
@@ -46,6 +55,41 @@ struct database {
 	uint64_t loads_failed;
 };
 
+/* One look at the tables. */
+struct look {
+	bool full;	/* load everything */
+	bool is_wanted; /* not a mere poll */
+	bool asks_feed; /* a statement of the feed is running: its refusal is not the tables' */
+	bool is_behind; /* the server is a standby that lags: nothing was read */
+	bool had_feed;	/* the rows in force have a position in the feed */
+	bool feed_is_refused; /* during this look */
+	bool has_compared;    /* the tables with the position of the rows in force */
+	bool has_read;	      /* rows were read */
+	bool found_changes;   /* the feed reported some */
+	bool is_outdated;     /* what the queries read became something else meanwhile */
+	time_t began;	      /* wall clock: the last transaction */
+	const char *why;
+	struct feed_changes changes;
+	char *position; /* the new one */
+	char marks[PG_MARKS_SIZE];
+	struct revision revision;
+	struct database_rows rows;
+};
+
+/* ---- database_follow.c ---- */
+
+/* Return whether the change feed can be asked. */
+bool database_has_feed(const struct database *db);
+
+/*
+ * Return whether a look finds every change of what the queries read. If not, err_r is set to the
+ * reason, for people: then only reading everything shows what is in the tables.
+ */
+bool database_finds_all(const struct database *db, struct errmsg *err_r);
+
+/* Log how the tables are followed, if that has changed. */
+void database_log_following(struct database *db);
+
 /* ---- database_state.c ---- */
 
 /* Return whether there is a [database] in the configuration that pg works with. */
@@ -53,6 +97,9 @@ bool database_is_on(const struct database *db);
 
 /* Remember a state, and tell the owner. */
 void database_set_state(struct database *db, enum database_state state);
+
+/* Close the connection, and forget what was asked on it. */
+void database_close(struct database *db);
 
 /* The connection is lost: close it, log why (each reason once), and connect again after a while. */
 void database_lost(struct database *db, const struct errmsg *err);
@@ -63,8 +110,16 @@ void database_want(struct database *db, bool full, const char *why);
 /* Put the next configuration in force, if there is one. Only while no call waits. */
 void database_take_next(struct database *db);
 
-/* Return whether the change feed can be asked. */
-bool database_has_feed(const struct database *db);
+/* ---- database_read.c ---- */
+
+/*
+ * Compare the tables with the position of the rows in force, over the open connection, and read
+ * what differs, or everything. The caller must look_clear() the look, which then has the new
+ * position and rows.
+ */
+enum pg_outcome look_once(struct database *db, struct look *look);
+
+void look_clear(struct look *look);
 
 /* ---- database_look.c ---- */
 

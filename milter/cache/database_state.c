@@ -32,7 +32,7 @@ void database_free(struct database **database)
 	*database = NULL;
 	if (db == NULL)
 		return;
-	pg_close(&db->pg);
+	database_close(db);
 	config_unref(&db->config);
 	config_unref(&db->next);
 	free(db->position);
@@ -56,13 +56,19 @@ void database_want(struct database *db, bool full, const char *why)
 	db->wants_full = db->wants_full || full;
 }
 
+void database_close(struct database *db)
+{
+	pg_close(&db->pg);
+	pg_reads_free(&db->reads);
+}
+
 void database_lost(struct database *db, const struct errmsg *err)
 {
-	const struct errmsg why = *err; /* pg_close() may free err */
+	const struct errmsg why = *err; /* database_close() may free err */
 	const int64_t longest = (int64_t)db->config->database.reconnect_max * 1000;
 	uint32_t random = 0;
 
-	pg_close(&db->pg);
+	database_close(db);
 	if (strcmp(why.text, db->error.text) != 0)
 		log_event(LOG_LEVEL_WARNING, "database %s: %s",
 			db->state == DATABASE_CONNECTING || db->state == DATABASE_DOWN ?
@@ -75,11 +81,6 @@ void database_lost(struct database *db, const struct errmsg *err)
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	db->connect_at = clock_ms() + clock_backoff(db->attempts, longest, random);
 	database_set_state(db, db->was_reached ? DATABASE_DOWN : DATABASE_CONNECTING);
-}
-
-bool database_has_feed(const struct database *db)
-{
-	return db->feed.is_ready && !db->feed_refused;
 }
 
 /* ---- the configuration ---------------------------------------------------------- */
@@ -110,10 +111,14 @@ static bool same_source(const struct config *one, const struct config *other)
 /* Forget the state of the source that was configured before. */
 static void start_over(struct database *db)
 {
-	pg_close(&db->pg);
+	database_close(db);
 	free(db->position);
 	db->position = NULL;
+	db->marks[0] = '\0';
+	db->right_at = 0;
 	db->feed = (struct feed_state){ 0 };
+	db->feed_was_used = false;
+	db->feed_fault.text[0] = db->reads_error.text[0] = db->follow_logged.text[0] = '\0';
 	db->attempts = 0;
 	db->connect_at = 0;
 	db->was_reached = false;
@@ -170,7 +175,7 @@ uint64_t database_reload(struct database *database)
 	database_want(database, true, "reload");
 	database->connect_at = 0;
 	database->not_before = 0;
-	database->feed_refused = false;
+	database->feed_was_used = false; /* if the feed is gone, that is as intended */
 	return ++database->requested;
 }
 
@@ -187,6 +192,20 @@ bool database_reloaded(const struct database *database, uint64_t request, struct
 
 /* ---- the status ----------------------------------------------------------------- */
 
+/* Set how changes of the tables are found. */
+static void describe_following(const struct database *db, struct cache_status *status)
+{
+	const bool is_reached = db->state == DATABASE_LISTENING || db->state == DATABASE_POLLING;
+	struct errmsg reason;
+
+	status->untold[0] = '\0';
+	status->full_reload_interval =
+		is_present(db->config) ? db->config->database.full_reload_interval : 0;
+	status->has_untold = is_reached && !database_finds_all(db, &reason);
+	if (status->has_untold)
+		(void)text_format(status->untold, sizeof(status->untold), "%s", reason.text);
+}
+
 void database_describe(const struct database *database, struct cache_status *status)
 {
 	const struct database *db = database;
@@ -200,11 +219,11 @@ void database_describe(const struct database *database, struct cache_status *sta
 		status->faults = (struct database_faults){
 			.listen_refused = db->listen_refused,
 			.is_unnotified = db->is_listening && db->state == DATABASE_POLLING,
-			.feed_is_refused = db->feed_refused,
+			.feed_is_refused = db->feed_fault.text[0] != '\0',
 			.feed_is_forbidden = db->feed.is_installed && !db->feed.is_permitted,
-			.feed_is_incomplete = db->feed.is_installed && db->feed.is_permitted &&
-				!db->feed.is_ready,
+			.feed_is_incomplete = db->feed.is_permitted && !db->feed.is_ready,
 		};
+	describe_following(db, status);
 	(void)text_format(status->faults.role, sizeof(status->faults.role), "%s", pg_role(db->pg));
 	(void)text_format(status->server, sizeof(status->server), "%s", db->server);
 	(void)text_format(status->database_error, sizeof(status->database_error), "%s",

@@ -8,7 +8,7 @@
  * The changes that the feed (feed_since() of sql/feed.sql) reports as committed since a position:
  * single rows by their ids, whole tables, or everything when the feed cannot tell.
  */
-enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES };
+enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES }; /* also the query that loads it */
 
 struct feed_row {
 	enum feed_table table;

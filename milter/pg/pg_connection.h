@@ -71,6 +71,12 @@ enum pg_outcome pg_commit(struct pg *pg);
 /* Run ROLLBACK after PG_REFUSED; pg_error() keeps the error that led to it. */
 enum pg_outcome pg_rollback(struct pg *pg);
 
+/*
+ * Return whether the last PG_REFUSED passes by itself: the statement was cancelled or waited too
+ * long for a lock, the server is short of resources, or it stops.
+ */
+bool pg_refusal_passes(const struct pg *pg);
+
 /* Return the reason why the last call returned PG_REFUSED or PG_LOST, in one line. */
 const struct errmsg *pg_error(const struct pg *pg);
 

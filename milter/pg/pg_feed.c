@@ -13,9 +13,10 @@
 #include "lib/base/text.h"
 #include "milter/pg/pg_private.h"
 
-#define PRIVILEGE_MISSING "42501"
-#define FUNCTION_MISSING "42883"
-#define TABLE_MISSING "42P01"
+/* The functions and tables of sql/feed.sql that feed_position() and feed_since() need. */
+#define FEED_FUNCTIONS \
+	"ARRAY['feed_ready()', 'feed_marks()', 'feed_position()', 'feed_since(text)']"
+#define FEED_TABLES_READ "ARRAY['changes', 'feed_state', 'feed_crash_mark']"
 
 /* Hosted servers may withhold pg_control_system(). */
 static const char revision_query[] =
@@ -25,12 +26,18 @@ static const char revision_query[] =
 	" CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
 	" THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
 
+/* `changes` alone may be a table of somebody else's. */
 static const char state_query[] =
-	"SELECT to_regprocedure('feed_since(text)') IS NOT NULL,"
-	" coalesce(has_function_privilege(to_regprocedure('feed_since(text)')::oid, 'EXECUTE'),"
-	" false),"
-	" EXISTS (SELECT FROM pg_subscription_rel"
-	" WHERE srrelid IN (to_regclass('users'), to_regclass('profiles')))";
+	"SELECT to_regclass('feed_state') IS NOT NULL OR bool_or(oid IS NOT NULL AND is_function),"
+	" string_agg(name, ', ') FILTER (WHERE oid IS NULL), bool_and(is_permitted)"
+	" FROM (SELECT name, oid, true AS is_function,"
+	"  has_function_privilege(oid, 'EXECUTE') AS is_permitted"
+	"  FROM unnest(" FEED_FUNCTIONS
+	") AS name, LATERAL (SELECT to_regprocedure(name)::oid) AS f (oid)"
+	" UNION ALL SELECT name, oid, false, has_table_privilege(oid, 'SELECT')"
+	"  FROM unnest(" FEED_TABLES_READ
+	") AS name, LATERAL (SELECT to_regclass(name)::oid) AS t (oid)"
+	" ) AS needed";
 
 /* Column i of the only row; NULL if it is SQL's NULL or does not exist. */
 static const char *column_text(const PGresult *result, int i)
@@ -74,13 +81,17 @@ enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 	struct feed_state state = { 0 };
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
+	const char *missing;
 
 	outcome = pg_run(pg, state_query, 0, NULL, pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
-	state.is_installed = is_true(column_text(rows, 0));
-	state.is_permitted = state.is_installed && is_true(column_text(rows, 1));
-	state.is_bypassed = is_true(column_text(rows, 2));
+	missing = column_text(rows, 1);
+	state.is_present = is_true(column_text(rows, 0));
+	state.is_installed = missing == NULL;
+	state.is_permitted = state.is_installed && is_true(column_text(rows, 2));
+	(void)text_format(state.missing, sizeof(state.missing), "%s",
+		missing != NULL ? missing : "");
 	PQclear(rows);
 	if (state.is_permitted) {
 		rows = NULL;
@@ -136,10 +147,4 @@ enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_c
 	}
 	*changes_r = changes;
 	return PG_OK;
-}
-
-bool pg_feed_is_refused(const struct pg *pg)
-{
-	return pg_failed_with(pg, PRIVILEGE_MISSING) || pg_failed_with(pg, FUNCTION_MISSING) ||
-		pg_failed_with(pg, TABLE_MISSING);
 }

@@ -21,10 +21,11 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r);
 
 /* The usable parts of the change feed. */
 struct feed_state {
-	bool is_installed; /* sql/feed.sql was run in [database] schema */
+	bool is_present;   /* some of what sql/feed.sql makes exists in [database] schema */
+	bool is_installed; /* all that a reader needs exists */
 	bool is_permitted; /* and our role may use it */
 	bool is_ready;	   /* and it records every statement on both tables */
-	bool is_bypassed;  /* a logical replication subscription writes to the tables, too */
+	char missing[256]; /* what a reader needs and does not exist */
 };
 
 /* The three functions below run in a transaction. */
@@ -35,10 +36,5 @@ enum pg_outcome pg_feed_position(struct pg *pg, char **position_r);
 
 /* The changes committed since position. On PG_OK the caller must feed_changes_clear() them. */
 enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r);
-
-/*
- * Return whether the last PG_REFUSED means that the feed has gone, or that our role may not use it.
- */
-bool pg_feed_is_refused(const struct pg *pg);
 
 #endif

@@ -15,6 +15,18 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 	return strcmp(pg->sqlstate, sqlstate) == 0;
 }
 
+bool pg_refusal_passes(const struct pg *pg)
+{
+	/* Classes: rolled back, resources, object busy, operator intervention, system error. */
+	static const char *const passing[] = { "40", "53", "55", "57", "58" };
+	size_t i;
+
+	for (i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (strncmp(pg->sqlstate, passing[i], 2) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Join the lines of a libpq message by "; ". libpq indents advice about an error with a tab; a
  * space precedes a further line of such advice.

@@ -379,7 +379,9 @@ def test_a_reload_during_a_load_of_users_frees_nothing_that_the_load_uses(box, k
     db = database(box)
     daemon = follow(box, db)
     wait_until(daemon.store_path.exists, "the store is written")
-    daemon.configure({"database": {"users_query": "SELECT u.* FROM users u, pg_sleep(0.7)"}})
+    db.query("""CREATE FUNCTION haraka.slow(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS
+        'BEGIN PERFORM pg_sleep(0.2); RETURN true; END'""")
+    daemon.configure({"database": {"users_query": "SELECT * FROM users WHERE slow(id)"}})
     if kept:
         daemon.restart()
         assert status(daemon)["cache"]["policy"]["source"] == "cache"

@@ -1,0 +1,372 @@
+/*
+ * Compares the tables with the position of the rows in force, and reads what differs. It runs on
+ * the cache thread and owns the rows of a look until the owner of the database takes them over.
+ * Shown by t/integration/test_database.py, t/integration/test_database_marks.py and
+ * t/integration/test_database_plain.py.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/cache/database_private.h"
+#include "milter/log/log.h"
+#include "milter/pg/pg_load.h"
+
+/* How often one look begins again because what the queries read became something else meanwhile. */
+#define TRIES 4
+
+void look_clear(struct look *look)
+{
+	feed_changes_clear(&look->changes);
+	free(look->position);
+	look->position = NULL;
+	profiles_unref(&look->rows.profiles);
+	users_unref(&look->rows.users);
+	problems_free(&look->rows.profile_problems);
+	problems_free(&look->rows.user_problems);
+	problems_free(&look->rows.reference_problems);
+}
+
+/* ---- reading -------------------------------------------------------------------- */
+
+static enum pg_outcome load_profiles(struct database *db, struct look *look)
+{
+	struct database_rows *rows = &look->rows;
+	struct profiles *previous = profiles_ref(db->owner.profiles(db->owner.context));
+	struct pg_load load = {
+		.rcpt_re_anchored = db->owner.rcpt_re_anchored(db->owner.context),
+		.previous_profiles = previous,
+	};
+	enum pg_outcome outcome;
+
+	problems_free(&rows->profile_problems);
+	load.problems = rows->profile_problems = problems_new();
+	outcome = pg_load_profiles(db->pg, &load, &rows->profiles);
+	profiles_unref(&previous);
+	return outcome;
+}
+
+static enum pg_outcome load_users(struct database *db, struct look *look)
+{
+	struct database_rows *rows = &look->rows;
+	struct profiles *profiles = profiles_ref(rows->profiles);
+	struct users *previous = users_ref(db->owner.users(db->owner.context));
+	struct pg_load load = { .previous = previous };
+	enum pg_outcome outcome;
+
+	problems_free(&rows->user_problems);
+	problems_free(&rows->reference_problems);
+	load.problems = rows->user_problems = problems_new();
+	load.references = rows->reference_problems = problems_new();
+	if (profiles == NULL)
+		profiles = profiles_ref(db->owner.profiles(db->owner.context));
+	load.profiles = profiles;
+	outcome = pg_load_users(db->pg, &load, &rows->users);
+	profiles_unref(&profiles);
+	users_unref(&previous);
+	return outcome;
+}
+
+/* Return whether the feed reports a change of any table. */
+static bool has_changes(const struct look *look)
+{
+	return feed_changes_touch(&look->changes, FEED_PROFILES) ||
+		feed_changes_touch(&look->changes, FEED_USERS);
+}
+
+/* Return whether the feed reports a change of a table that the query reads. */
+static bool is_concerned(const struct database *db, const struct look *look, enum feed_table query)
+{
+	const bool *uses = db->reads->uses[query];
+
+	return (uses[FEED_PROFILES] && feed_changes_touch(&look->changes, FEED_PROFILES)) ||
+		(uses[FEED_USERS] && feed_changes_touch(&look->changes, FEED_USERS));
+}
+
+/*
+ * Run each query that reads a table in which the feed reports a change. The whole table is read
+ * even if only single rows changed.
+ */
+static enum pg_outcome load_changed_tables(struct database *db, struct look *look)
+{
+	const bool profiles = is_concerned(db, look, FEED_PROFILES);
+	const bool users = is_concerned(db, look, FEED_USERS);
+	enum pg_outcome outcome = PG_OK;
+
+	look->found_changes = true;
+	if (profiles)
+		outcome = load_profiles(db, look);
+	if (outcome == PG_OK && users)
+		outcome = load_users(db, look);
+	return outcome;
+}
+
+/* ---- the feed ------------------------------------------------------------------- */
+
+/* Set why the feed does not work although it should, as far as its state shows that. */
+static void judge_feed(struct database *db)
+{
+	const struct feed_state *feed = &db->feed;
+
+	db->feed_fault.text[0] = '\0';
+	if (feed->is_present && !feed->is_installed)
+		(void)errmsg_set(&db->feed_fault, "%s missing", feed->missing);
+	else if (!feed->is_present && db->feed_was_used)
+		(void)errmsg_set(&db->feed_fault, "it has been removed");
+}
+
+/* Ask for the changes since the rows in force, unless everything is to be read. */
+static enum pg_outcome ask_changes(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome;
+
+	feed_changes_clear(&look->changes);
+	if (look->full || !look->had_feed)
+		return PG_OK;
+	outcome = pg_feed_since(db->pg, db->position, &look->changes);
+	if (outcome == PG_OK && look->changes.everything) {
+		look->full = true;
+		look->why = "feed";
+		log_event(LOG_LEVEL_INFO, "database change feed: %s; loading everything",
+			look->changes.reason);
+	}
+	return outcome;
+}
+
+/* Ask for the changes, and for the feed's position at the transaction's database snapshot. */
+static enum pg_outcome ask_feed(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = ask_changes(db, look);
+
+	free(look->position);
+	look->position = NULL;
+	return outcome == PG_OK ? pg_feed_position(db->pg, &look->position) : outcome;
+}
+
+/* The server has refused the feed: go on without it until the next look. */
+static void note_refused_feed(struct database *db, struct look *look)
+{
+	db->feed_fault = *pg_error(db->pg);
+	look->asks_feed = false;
+	look->feed_is_refused = true;
+}
+
+/* ---- transactions --------------------------------------------------------------- */
+
+/* Run a step in a transaction, which has one database snapshot. */
+static enum pg_outcome in_transaction(struct database *db, struct look *look,
+	enum pg_outcome (*step)(struct database *db, struct look *look))
+{
+	enum pg_outcome outcome;
+
+	look->began = time(NULL);
+	outcome = pg_begin(db->pg);
+	if (outcome == PG_OK)
+		outcome = step(db, look);
+	if (outcome == PG_OK)
+		return pg_commit(db->pg);
+	if (outcome == PG_REFUSED) {
+		outcome = pg_rollback(db->pg);
+		return outcome == PG_OK ? PG_REFUSED : outcome;
+	}
+	return outcome;
+}
+
+static enum pg_outcome explain_queries(struct database *db, struct look *look)
+{
+	(void)look;
+	pg_reads_free(&db->reads);
+	return pg_reads_ask(db->pg, &db->reads);
+}
+
+/*
+ * Find out what the queries read: once per connection, when that has become something else, and
+ * before everything is loaded. If the server refuses it, the load will show why, or goes without.
+ */
+static enum pg_outcome refresh_reads(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome;
+
+	if (db->reads != NULL && !look->full)
+		return PG_OK;
+	outcome = in_transaction(db, look, explain_queries);
+	if (outcome == PG_OK) {
+		db->reads_error.text[0] = '\0';
+	} else if (outcome == PG_REFUSED) {
+		pg_reads_free(&db->reads); /* the commit may have been refused */
+		db->reads_error = *pg_error(db->pg);
+		if (!pg_refusal_passes(db->pg))
+			outcome = PG_OK;
+	}
+	return outcome;
+}
+
+/* Compare what the queries read with what they read when the rows in force were loaded. */
+static enum pg_outcome compare_marks(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome;
+
+	look->marks[0] = '\0';
+	if (db->reads == NULL)
+		return PG_OK;
+	outcome = pg_marks(db->pg, db->reads, look->marks);
+	if (outcome != PG_OK || look->full || strcmp(look->marks, db->marks) == 0)
+		return outcome;
+	look->full = look->is_outdated = true;
+	look->why = "definitions";
+	log_event(LOG_LEVEL_INFO,
+		"database: what the queries read has other definitions; loading everything");
+	return PG_OK;
+}
+
+/* Decide whether everything must be read, once the feed was asked. */
+static void decide_what_to_read(const struct database *db, struct look *look)
+{
+	struct errmsg reason;
+
+	if (look->full)
+		return;
+	if (database_has_feed(db) != look->had_feed) {
+		look->full = true;
+		look->why = "feed";
+	} else if (look->is_wanted && !look->had_feed) {
+		look->full = true;
+	} else if (has_changes(look) && !database_finds_all(db, &reason)) {
+		look->full =
+			true; /* the same statement may have changed what the feed does not see */
+	}
+}
+
+/* The step that compares: it reads no rows and waits for no lock of a table. */
+static enum pg_outcome compare(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = compare_marks(db, look);
+
+	if (outcome != PG_OK || look->is_outdated)
+		return outcome;
+	if (look->feed_is_refused) {
+		decide_what_to_read(db, look);
+		return PG_OK;
+	}
+	look->asks_feed = true;
+	outcome = pg_feed_state(db->pg, &db->feed);
+	if (outcome == PG_OK) {
+		judge_feed(db);
+		if (database_has_feed(db))
+			outcome = ask_feed(db, look);
+	}
+	if (outcome != PG_REFUSED)
+		look->asks_feed = false;
+	if (outcome == PG_OK)
+		decide_what_to_read(db, look);
+	return outcome;
+}
+
+/* Take the position of the database snapshot whose rows will be read. */
+static enum pg_outcome take_position(struct database *db, struct look *look)
+{
+	char marks[PG_MARKS_SIZE] = "";
+	enum pg_outcome outcome = PG_OK;
+
+	if (db->reads != NULL)
+		outcome = pg_marks(db->pg, db->reads, marks);
+	if (outcome != PG_OK)
+		return outcome;
+	if (strcmp(marks, look->marks) != 0) {
+		look->full = look->is_outdated = true;
+		return PG_OK;
+	}
+	if (!database_has_feed(db))
+		return PG_OK;
+	look->asks_feed = true;
+	outcome = ask_feed(db, look);
+	if (outcome != PG_REFUSED)
+		look->asks_feed = false;
+	return outcome;
+}
+
+/* The step that reads the rows. */
+static enum pg_outcome read_tables(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = take_position(db, look);
+
+	if (outcome != PG_OK || look->is_outdated)
+		return outcome;
+	if (!look->full)
+		outcome = load_changed_tables(db, look);
+	else if ((outcome = load_profiles(db, look)) == PG_OK)
+		outcome = load_users(db, look);
+	if (outcome == PG_OK)
+		outcome = pg_revision(db->pg, &look->rows.revision);
+	look->has_read = true;
+	return outcome;
+}
+
+/* ---- the look ------------------------------------------------------------------- */
+
+/* Compare, and read if anything differs. */
+static enum pg_outcome compare_and_read(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = refresh_reads(db, look);
+
+	if (outcome != PG_OK)
+		return outcome;
+	look->is_outdated = false;
+	outcome = in_transaction(db, look, compare);
+	if (outcome != PG_OK || look->is_outdated)
+		return outcome;
+	look->has_compared = true;
+	if (look->full || has_changes(look))
+		outcome = in_transaction(db, look, read_tables);
+	return outcome;
+}
+
+/*
+ * Run LISTEN, unless that was done earlier. A standby refuses it until it is promoted. Without a
+ * feed, everything is loaded afterwards, because earlier commits caused no notification.
+ */
+static enum pg_outcome listen_if_possible(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome;
+
+	if (look->revision.in_recovery)
+		db->is_listening = false;
+	if (look->revision.in_recovery || db->is_listening || db->listen_refused)
+		return PG_OK;
+	outcome = pg_listen(db->pg);
+	if (outcome == PG_OK) {
+		db->is_listening = true;
+		look->full = look->full || !database_has_feed(db);
+	} else if (outcome == PG_REFUSED) {
+		db->listen_refused = true;
+		log_event(LOG_LEVEL_WARNING,
+			"database refuses LISTEN (%s): changes are found by polling",
+			pg_error(db->pg)->text);
+		outcome = PG_OK;
+	}
+	return outcome;
+}
+
+enum pg_outcome look_once(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
+	int tries;
+
+	if (outcome != PG_OK)
+		return outcome;
+	db->in_recovery = look->revision.in_recovery;
+	if ((outcome = listen_if_possible(db, look)) != PG_OK)
+		return outcome;
+	if (revision_is_behind(&look->revision, db->owner.revision(db->owner.context))) {
+		look->is_behind = true;
+		return PG_OK;
+	}
+	look->had_feed = db->position != NULL;
+	for (tries = 0; tries < TRIES; tries++) {
+		outcome = compare_and_read(db, look);
+		if (outcome == PG_REFUSED && look->asks_feed && !pg_refusal_passes(db->pg))
+			note_refused_feed(db, look);
+		else if (outcome != PG_OK || !look->is_outdated)
+			break;
+	}
+	return outcome;
+}
