@@ -677,7 +677,7 @@ def pooler_restarts(h):
 
 
 def _some_daemon(h):
-    return h.daemons[h.rng.choice(list(h.daemons))]
+    return h.daemons[h.rng.choice([name for name, daemon in h.daemons.items() if rows(daemon.setup)])]
 
 
 @action(2)
