@@ -56,13 +56,25 @@ struct judge {
 	struct errmsg unknown; /* why the files do not show what applies to a login; "": they do */
 };
 
-static uint64_t now_ns(void)
+static uint64_t read_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
+
+static uint64_t passed_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+static uint64_t used_ns(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static const struct regex_clock regex_clock = { passed_ns, used_ns };
 
 static void judge_close(struct judge *judge)
 {
@@ -138,7 +150,7 @@ static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
 	else if (problems == NULL || config_load(ctl->config_path, &judge->config, &err) != 0 ||
 		policy_from_files(judge->config, &judge->policy, &judge->rows, problems, &err) != 0)
 		status = EX_CONFIG;
-	else if ((judge->scratch = regex_scratch_new(now_ns)) == NULL)
+	else if ((judge->scratch = regex_scratch_new(&regex_clock)) == NULL)
 		status = EX_OSERR;
 	if (status == EX_OK && judge->config != NULL) {
 		load_keys(judge, problems);

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define NESTED_MAX 250 /* PCRE2's default limit */
 
@@ -16,6 +17,7 @@
 #define BYTES_CLASS 40	  /* and its text */
 #define BYTES_GROUP 12	  /* the ends of a group, which may repeat */
 #define BYTES_BRANCH 3
+#define BYTES_CALLOUT 6
 
 /* A part of a regex: a sequence, an alternation or a single item. */
 struct part {
@@ -208,6 +210,16 @@ static void scan_close(struct scan *s)
 	outer->item.is_group = true;
 }
 
+/* Read a callout at a parenthesis. Returns whether there is one. */
+static bool scan_callout(struct scan *s)
+{
+	if (s->end - s->p < 4 || memcmp(s->p, "(?C)", 4) != 0)
+		return false;
+	s->p += 4;
+	add_item(s, BYTES_CALLOUT, 0);
+	return true;
+}
+
 static void scan_one(struct scan *s)
 {
 	switch (*s->p) {
@@ -218,7 +230,8 @@ static void scan_one(struct scan *s)
 		scan_class(s);
 		break;
 	case '(':
-		scan_open(s);
+		if (!scan_callout(s))
+			scan_open(s);
 		break;
 	case ')':
 		scan_close(s);

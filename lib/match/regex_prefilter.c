@@ -134,9 +134,11 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost)
 #define CHUNK_LOOSE 8 /* at most, of those that is_loose() describes */
 #define TEXT_MIN 3    /* characters by which hyperscan finds a regex */
 
-/* hyperscan must prepare a scratch for each database once; the serials of the last ones are kept.
- */
-#define KNOWN 256
+#define CHUNKS_EACH_LOOK 8 /* at the budget */
+
+/* Hyperscan must prepare a scratch for each database once. The serials of those that are prepared
+ * are kept, so many at least, and four times as many as one prefilter has. */
+#define KNOWN_MIN 256
 
 /* Some of the regexes. */
 struct chunk {
@@ -152,7 +154,8 @@ struct regex_prefilter {
 
 struct regex_prefilter_scratch {
 	hs_scratch_t *hs;
-	uint64_t known[KNOWN];
+	uint64_t *known; /* by serial, modulo the size */
+	size_t size;	 /* a power of two */
 };
 
 static uint64_t last_serial;
@@ -352,10 +355,30 @@ struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)
 	return calloc(1, sizeof(struct regex_prefilter_scratch));
 }
 
+/* Make room for the serials of so many chunks. Returns 0, or -1 when out of memory. */
+static int make_known(struct regex_prefilter_scratch *scratch, size_t chunks)
+{
+	size_t size = scratch->size > 0 ? scratch->size : KNOWN_MIN;
+	uint64_t *known;
+
+	if (chunks * 4 <= scratch->size)
+		return 0;
+	while (size < chunks * 4)
+		size *= 2;
+	if ((known = calloc(size, sizeof(*known))) == NULL)
+		return -1;
+	free(scratch->known);
+	scratch->known = known;
+	scratch->size = size;
+	return 0;
+}
+
 void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch)
 {
-	if (*scratch != NULL)
+	if (*scratch != NULL) {
 		hs_free_scratch((*scratch)->hs);
+		free((*scratch)->known);
+	}
 	free(*scratch);
 	*scratch = NULL;
 }
@@ -375,7 +398,7 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 static int scan_chunk(const struct chunk *chunk, struct regex_prefilter_scratch *scratch,
 	const char *subject, size_t len, uint64_t *bits)
 {
-	uint64_t *known = &scratch->known[chunk->serial % KNOWN];
+	uint64_t *known = &scratch->known[chunk->serial & (scratch->size - 1)];
 
 	if (*known != chunk->serial) {
 		if (hs_alloc_scratch(chunk->db, &scratch->hs) != HS_SUCCESS)
@@ -389,9 +412,14 @@ static int scan_chunk(const struct chunk *chunk, struct regex_prefilter_scratch 
 }
 
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
-	struct regex_prefilter_scratch *scratch, const char *subject, size_t len, uint64_t *bits)
+	struct regex_prefilter_scratch *scratch, struct regex_budget *budget, const char *subject,
+	size_t len, uint64_t *bits)
 {
+	if (make_known(scratch, prefilter->count) < 0)
+		return -1;
 	for (size_t i = 0; i < prefilter->count; i++) {
+		if (i % CHUNKS_EACH_LOOK == CHUNKS_EACH_LOOK - 1 && regex_budget_is_spent(budget))
+			return -1;
 		if (scan_chunk(&prefilter->chunks[i], scratch, subject, len, bits) < 0)
 			return -1;
 	}
@@ -440,10 +468,12 @@ void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch)
 }
 
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
-	struct regex_prefilter_scratch *scratch, const char *subject, size_t len, uint64_t *bits)
+	struct regex_prefilter_scratch *scratch, struct regex_budget *budget, const char *subject,
+	size_t len, uint64_t *bits)
 {
 	(void)prefilter;
 	(void)scratch;
+	(void)budget;
 	(void)subject;
 	(void)len;
 	(void)bits;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/match/regex_budget.h"
 #include "lib/match/regex_cost.h"
 
 /*
@@ -55,9 +56,10 @@ void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch);
 
 /*
  * Set the bit of each regex that may match. subject is ASCII without NUL. Returns 0, or -1 when the
- * scan failed: then any regex may match.
+ * scan failed, or the budget is spent: then any regex may match.
  */
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
-	struct regex_prefilter_scratch *scratch, const char *subject, size_t len, uint64_t *bits);
+	struct regex_prefilter_scratch *scratch, struct regex_budget *budget, const char *subject,
+	size_t len, uint64_t *bits);
 
 #endif

@@ -3,44 +3,25 @@
  * prepares it while others match: those see a list without a part that is not complete yet. Each
  * thread matches with its own scratch.
  */
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "lib/match/regexlist.h"
 
 #include <inttypes.h>
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/strbuf.h"
-#include "lib/base/text.h"
+#include "lib/match/regex_compile.h"
 #include "lib/match/regex_cost.h"
-#include "lib/match/regex_dialect.h"
 #include "lib/match/regex_prefilter.h"
 #include "lib/match/regex_subject.h"
 
-/*
- * What the translation leaves to PCRE2: [^], an unset back reference matches the empty string, $
- * matches only at the very end. There is no PCRE2_CASELESS: 10.42 folds U+017F and U+212A into s
- * and k. Pattern and subject are folded instead (regex_dialect.h, regex_subject.h).
- */
-#define COMPILE_OPTIONS                                                                           \
-	(PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | \
-		PCRE2_NEVER_BACKSLASH_C)
-
-/* The bounds of one match. About 500,000 steps of machine code take a millisecond; the interpreter
- * makes fewer steps, but takes longer for each. */
+/* The bounds of one match, besides the time budget. The interpreter makes fewer steps than machine
+ * code, but takes longer for each. */
 #define MATCH_LIMIT 500000
 #define INTERPRETER_LIMIT 50000
+#define SPARSE_LIMIT 5000 /* of regexes with few callouts */
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 2048
-
-/*
- * No regex runs longer than this within those bounds. If more time has passed between two readings
- * of the clock, another process used the processor, and the excess is not charged, because a busy
- * machine must not defer mail.
- */
-#define PAUSE_NS UINT64_C(2000000)
 
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (512 * 1024)
@@ -62,6 +43,7 @@ struct regex {
 	size_t len;
 	uint32_t value;
 	struct regex_cost cost;
+	bool is_sparse;	  /* it has few callouts, perhaps only in one of its forms */
 	bool is_costly;	  /* too large for the prefilter */
 	bool is_excluded; /* not of the prefilter's syntax */
 	char *plain;	  /* the translation, if it takes part in the prefilter; until prepared */
@@ -99,20 +81,24 @@ struct regexlist {
 
 struct regex_scratch {
 	pcre2_match_data *match;
-	pcre2_match_context *context, *interpreter; /* for machine code, and for the others */
+	pcre2_match_context *context, *interpreter, *sparse; /* for machine code; for the others;
+								and for those with few callouts */
 	pcre2_jit_stack *stack;
 	struct regex_prefilter_scratch *prefilter;
 	uint64_t *bits;
 	size_t words;
 	struct strbuf folded; /* the text of the subject */
-	uint64_t (*now_ns)(void);
-	uint64_t looked; /* time of the last reading of the clock; 0: no regex has run in this
-			    decision */
-	uint64_t spent;	 /* ns of the budget */
-	uint64_t budget; /* ns */
+	struct regex_budget budget;
 };
 
-static pcre2_match_context *make_context(uint32_t match_limit)
+/* Called by PCRE2 during a match. A negative result ends it. */
+static int on_callout(pcre2_callout_block *block, void *budget)
+{
+	(void)block;
+	return regex_budget_step(budget) ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+static pcre2_match_context *make_context(uint32_t match_limit, struct regex_budget *budget)
 {
 	pcre2_match_context *context = pcre2_match_context_create(NULL);
 
@@ -121,23 +107,25 @@ static pcre2_match_context *make_context(uint32_t match_limit)
 	pcre2_set_match_limit(context, match_limit);
 	pcre2_set_depth_limit(context, DEPTH_LIMIT);
 	pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
+	(void)pcre2_set_callout(context, on_callout, budget);
 	return context;
 }
 
-struct regex_scratch *regex_scratch_new(uint64_t (*now_ns)(void))
+struct regex_scratch *regex_scratch_new(const struct regex_clock *clock)
 {
 	struct regex_scratch *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
-	s->now_ns = now_ns;
+	s->budget.clock = clock;
 	s->match = pcre2_match_data_create(1, NULL);
-	s->context = make_context(MATCH_LIMIT);
-	s->interpreter = make_context(INTERPRETER_LIMIT);
+	s->context = make_context(MATCH_LIMIT, &s->budget);
+	s->interpreter = make_context(INTERPRETER_LIMIT, &s->budget);
+	s->sparse = make_context(SPARSE_LIMIT, &s->budget);
 	s->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	s->prefilter = regex_prefilter_scratch_new();
-	if (s->match == NULL || s->context == NULL || s->interpreter == NULL || s->stack == NULL ||
-		s->prefilter == NULL) {
+	if (s->match == NULL || s->context == NULL || s->interpreter == NULL || s->sparse == NULL ||
+		s->stack == NULL || s->prefilter == NULL) {
 		regex_scratch_free(&s);
 		return NULL;
 	}
@@ -155,6 +143,7 @@ void regex_scratch_free(struct regex_scratch **scratch)
 	pcre2_match_data_free(s->match);
 	pcre2_match_context_free(s->context);
 	pcre2_match_context_free(s->interpreter);
+	pcre2_match_context_free(s->sparse);
 	pcre2_jit_stack_free(s->stack);
 	regex_prefilter_scratch_free(&s->prefilter);
 	strbuf_free(&s->folded);
@@ -165,8 +154,7 @@ void regex_scratch_free(struct regex_scratch **scratch)
 
 void regex_scratch_begin(struct regex_scratch *scratch)
 {
-	scratch->looked = scratch->spent = 0;
-	scratch->budget = REGEX_BUDGET_NS;
+	regex_budget_begin(&scratch->budget);
 }
 
 struct regexlist *regexlist_new(bool anchored)
@@ -245,57 +233,6 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-/*
- * Report why a regex cannot be compiled. PCRE2's position in the translated regex would mislead, so
- * the regex itself is compiled for a better message; if that succeeds, only JavaScript refuses it.
- */
-static void set_refusal(const char *regex, size_t len, uint32_t options, int translated_error,
-	struct errmsg *err)
-{
-	const int shown = (int)text_fit(regex, len, 200);
-	int error;
-	PCRE2_UCHAR why[128];
-	PCRE2_SIZE at;
-	pcre2_code *code =
-		pcre2_compile((PCRE2_SPTR)regex, len, options | PCRE2_ALT_BSUX, &error, &at, NULL);
-
-	if (code == NULL) {
-		(void)pcre2_get_error_message(error, why, sizeof(why));
-		(void)errmsg_set(err, "regex \"%.*s\" cannot be compiled: %s at character %zu",
-			shown, regex, (const char *)why, (size_t)at + 1);
-		return;
-	}
-	pcre2_code_free(code);
-	(void)pcre2_get_error_message(translated_error, why, sizeof(why));
-	(void)errmsg_set(err,
-		"regex \"%.*s\" cannot be compiled: it is not in JavaScript's dialect (%s)", shown,
-		regex, (const char *)why);
-}
-
-/* Compile one regex of JavaScript's dialect. Returns NULL with err set when it cannot be compiled.
- */
-static pcre2_code *compile(const char *regex, size_t len, bool lines, bool anchored,
-	struct strbuf *text, struct errmsg *err)
-{
-	uint32_t options = COMPILE_OPTIONS | (anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U);
-	pcre2_code *code;
-	PCRE2_SIZE at;
-	int error;
-
-	strbuf_reset(text);
-	strbuf_add(text, "", 0);
-	regex_dialect_translate(regex, len, lines, text);
-	if (text->failed) {
-		(void)errmsg_set(err, "out of memory");
-		return NULL;
-	}
-	code = pcre2_compile((PCRE2_SPTR)text->text, text->len,
-		options | (lines ? 0U : PCRE2_DOTALL), &error, &at, NULL);
-	if (code == NULL)
-		set_refusal(regex, len, options, error, err);
-	return code;
-}
-
 /* Keep the translation of a regex if it takes part in the prefilter. */
 static int join_prefilter(struct regexlist *list, struct regex *r, const struct strbuf *text)
 {
@@ -311,49 +248,92 @@ static int join_prefilter(struct regexlist *list, struct regex *r, const struct 
 	return (r->plain = strdup(text->text)) != NULL ? 0 : -1;
 }
 
-static int regex_init(struct regexlist *list, struct regex *r, const char *regex, size_t len,
-	struct strbuf *text, struct errmsg *err)
-{
-	const bool anchored = list->anchored;
+/* The size at which PCRE2 stops. */
+#define REFUSED_BYTES 65536
 
-	*r = (struct regex){ .code = NULL, .len = len };
-	if ((r->code = compile(regex, len, false, anchored, text, err)) == NULL)
-		return -1;
-	regex_cost_find(text->text, text->len, &r->cost);
-	if (join_prefilter(list, r, text) < 0)
-		return errmsg_set(err, "out of memory");
-	if (memchr(regex, '.', len) == NULL)
-		return 0;
-	if ((r->text = malloc(len)) == NULL)
-		return errmsg_set(err, "out of memory");
-	memcpy(r->text, regex, len);
-	if (r->cost.bytes > CERTAINLY_COMPILES)
-		r->lines = compile(regex, len, true, anchored, text, err);
-	return r->cost.bytes > CERTAINLY_COMPILES && r->lines == NULL ? -1 : 0;
+/* Return what a refused regex cost: it was translated, compiled until PCRE2 stopped, and compiled
+ * again for a better message. */
+static uint64_t refusal_bytes(const struct regex_forms *forms)
+{
+	const uint64_t most = REFUSED_BYTES + forms->plain.len;
+
+	return 2 * (forms->cost.bytes < most ? forms->cost.bytes : most);
 }
 
-int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_t value,
-	struct errmsg *err)
+/* Keep the text of a regex whose form for subjects with a line terminator differs, and compile that
+ * form if PCRE2 may refuse it. */
+static enum regex_compiled add_lines_form(struct regexlist *list, struct regex *r,
+	const char *regex, struct errmsg *err)
 {
-	struct strbuf text = STRBUF_INIT;
-	struct regex *r;
-	int ret = -1;
+	const struct regex_mode mode = { .anchored = list->anchored, .lines = true };
+	struct regex_forms forms = REGEX_FORMS_INIT;
+	enum regex_compiled compiled = REGEX_NO_MEMORY;
+	pcre2_code *lines = NULL;
 
-	if (len > REGEX_MAX)
-		return errmsg_set(err, "the regex has %zu bytes; at most %d are allowed", len,
+	if (memchr(regex, '.', r->len) == NULL)
+		return REGEX_COMPILED;
+	if ((r->text = malloc(r->len)) == NULL)
+		return REGEX_NO_MEMORY;
+	memcpy(r->text, regex, r->len);
+	if (r->cost.bytes <= CERTAINLY_COMPILES)
+		return REGEX_COMPILED;
+	if (regex_forms_make(&forms, regex, r->len, mode) == 0)
+		compiled = regex_compile(&forms, regex, r->len, mode, &lines, err);
+	regex_forms_free(&forms);
+	r->lines = lines;
+	return compiled;
+}
+
+/* Note how a form was compiled. Returns whether it was. */
+static bool note_compiled(struct regex *r, enum regex_compiled compiled)
+{
+	r->is_sparse = r->is_sparse || compiled == REGEX_COMPILED_SPARSELY;
+	return compiled == REGEX_COMPILED || compiled == REGEX_COMPILED_SPARSELY;
+}
+
+static enum regex_added regex_init(struct regexlist *list, struct regex *r, const char *regex,
+	struct regex_forms *forms, struct errmsg *err)
+{
+	const struct regex_mode mode = { .anchored = list->anchored, .lines = false };
+	enum regex_compiled compiled;
+
+	if (regex_forms_make(forms, regex, r->len, mode) < 0)
+		return REGEX_OUT_OF_MEMORY;
+	r->cost = forms->cost;
+	compiled = regex_compile(forms, regex, r->len, mode, &r->code, err);
+	if (note_compiled(r, compiled))
+		compiled = add_lines_form(list, r, regex, err);
+	if (!note_compiled(r, compiled))
+		return compiled == REGEX_IS_REFUSED ? REGEX_REFUSED : REGEX_OUT_OF_MEMORY;
+	return join_prefilter(list, r, &forms->plain) < 0 ? REGEX_OUT_OF_MEMORY : REGEX_ADDED;
+}
+
+enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t len,
+	uint32_t value, struct errmsg *err)
+{
+	struct regex_forms forms = REGEX_FORMS_INIT;
+	enum regex_added added;
+	struct regex *r;
+
+	if (len > REGEX_MAX) {
+		(void)errmsg_set(err, "the regex has %zu bytes; at most %d are allowed", len,
 			REGEX_MAX);
-	if (make_room(list, err) < 0)
-		return -1;
-	r = &list->regexes[list->count];
-	if ((ret = regex_init(list, r, regex, len, &text, err)) == 0) {
-		r->value = value;
-		list->bytes += r->cost.bytes;
-		list->count++;
-	} else {
-		regex_free(r);
+		return REGEX_REFUSED;
 	}
-	strbuf_free(&text);
-	return ret;
+	if (make_room(list, err) < 0)
+		return REGEX_OUT_OF_MEMORY;
+	r = &list->regexes[list->count];
+	*r = (struct regex){ .len = len, .value = value };
+	added = regex_init(list, r, regex, &forms, err);
+	list->bytes += added == REGEX_ADDED ? r->cost.bytes : refusal_bytes(&forms);
+	regex_forms_free(&forms);
+	if (added == REGEX_ADDED)
+		list->count++;
+	else
+		regex_free(r);
+	if (added == REGEX_OUT_OF_MEMORY)
+		(void)errmsg_set(err, "out of memory");
+	return added;
 }
 
 uint64_t regexlist_bytes(const struct regexlist *list)
@@ -361,18 +341,18 @@ uint64_t regexlist_bytes(const struct regexlist *list)
 	return list->bytes;
 }
 
-uint64_t regexlist_bytes_of(const char *regex, size_t len)
+uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored)
 {
-	struct strbuf text = STRBUF_INIT;
-	struct regex_cost cost = { .bytes = REGEX_COST_MAX };
+	const struct regex_mode mode = { .anchored = anchored, .lines = false };
+	struct regex_forms forms = REGEX_FORMS_INIT;
+	uint64_t bytes = REGEX_COST_MAX;
 
 	if (len > REGEX_MAX)
 		return 0;
-	regex_dialect_translate(regex, len, false, &text);
-	if (!text.failed)
-		regex_cost_find(text.text, text.len, &cost);
-	strbuf_free(&text);
-	return cost.bytes;
+	if (regex_forms_make(&forms, regex, len, mode) == 0)
+		bytes = forms.cost.bytes;
+	regex_forms_free(&forms);
+	return bytes;
 }
 
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
@@ -408,13 +388,7 @@ bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *val
 
 bool regexlist_has_machine_code(void)
 {
-	int error;
-	PCRE2_SIZE at;
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR) "a", 1, COMPILE_OPTIONS, &error, &at, NULL);
-	bool has = code != NULL && pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
-
-	pcre2_code_free(code);
-	return has;
+	return regex_compile_is_fast();
 }
 
 int regexlist_finish(struct regexlist *list, struct errmsg *err)
@@ -553,8 +527,8 @@ static int choose(const struct regexlist *list, struct regex_scratch *s,
 	}
 	if (selection != NULL && subject->is_plain) {
 		memcpy(s->bits, selection->always, list->words * sizeof(*s->bits));
-		if (regex_prefilter_scan(selection->prefilter, s->prefilter, subject->text,
-			    subject->len, s->bits) == 0)
+		if (regex_prefilter_scan(selection->prefilter, s->prefilter, &s->budget,
+			    subject->text, subject->len, s->bits) == 0)
 			return 0;
 	}
 	memset(s->bits, 0xff, list->words * sizeof(*s->bits));
@@ -563,45 +537,28 @@ static int choose(const struct regexlist *list, struct regex_scratch *s,
 	return 0;
 }
 
-static bool over_budget(struct regex_scratch *s)
-{
-	uint64_t now, since;
-
-	if (s->now_ns == NULL)
-		return false;
-	now = s->now_ns();
-	since = s->looked != 0 ? now - s->looked : 0;
-	s->looked = now;
-	s->spent += since < PAUSE_NS ? since : PAUSE_NS;
-	if (s->spent > s->budget)
-		return true;
-	s->budget += REGEX_BUDGET_EACH_NS;
-	return false;
-}
-
 /*
  * Return the form of a regex for subjects with a line terminator, which are rare: it is compiled
- * for the first one, and not to machine code. This time is not part of the decision's budget. NULL
- * when out of memory.
+ * for the first one, in the time of that decision, and not to machine code. NULL when out of
+ * memory.
  */
-static const pcre2_code *lines_form(const struct regexlist *list, struct regex *r,
-	struct regex_scratch *s)
+static const pcre2_code *lines_form(const struct regexlist *list, struct regex *r)
 {
-	pcre2_code *lines = __atomic_load_n(&r->lines, __ATOMIC_ACQUIRE), *made;
-	struct strbuf text = STRBUF_INIT;
+	const struct regex_mode mode = { .anchored = list->anchored, .lines = true };
+	pcre2_code *lines = __atomic_load_n(&r->lines, __ATOMIC_ACQUIRE), *made = NULL;
+	struct regex_forms forms = REGEX_FORMS_INIT;
 
 	if (lines != NULL)
 		return lines;
-	made = compile(r->text, r->len, true, list->anchored, &text, NULL);
-	strbuf_free(&text);
+	if (regex_forms_make(&forms, r->text, r->len, mode) == 0)
+		(void)regex_compile(&forms, r->text, r->len, mode, &made, NULL);
+	regex_forms_free(&forms);
 	if (made != NULL &&
 		!__atomic_compare_exchange_n(&r->lines, &lines, made, false, __ATOMIC_ACQ_REL,
 			__ATOMIC_ACQUIRE)) {
 		pcre2_code_free(made); /* another thread was first */
 		made = lines;
 	}
-	if (s->now_ns != NULL)
-		s->looked = s->now_ns();
 	return made;
 }
 
@@ -609,14 +566,17 @@ static enum regex_result try_one(const struct regexlist *list, struct regex *r,
 	struct regex_scratch *s, const struct regex_subject *subject)
 {
 	const pcre2_code *code = __atomic_load_n(&r->fast, __ATOMIC_ACQUIRE);
-	pcre2_match_context *context = code != NULL ? s->context : s->interpreter;
+	pcre2_match_context *context = code != NULL ? s->context :
+		r->is_sparse			    ? s->sparse :
+						      s->interpreter;
 	int rc;
 
-	if (over_budget(s))
+	if (regex_budget_is_spent(&s->budget))
 		return REGEX_FAILED;
+	regex_budget_grant(&s->budget);
 	if (subject->has_lines && r->text != NULL) {
-		code = lines_form(list, r, s);
-		context = s->interpreter;
+		code = lines_form(list, r);
+		context = r->is_sparse ? s->sparse : s->interpreter;
 	} else if (code == NULL) {
 		code = r->code;
 	}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/match/regex_budget.h"
 
 /*
  * A list of regexes that are tried on one subject, each by itself, caseless, in JavaScript's
@@ -24,14 +25,9 @@ struct regexlist;
  */
 struct regex_scratch;
 
-/* For all regexes of one decision, and more for each that is tried, because a long list that is not
- * prepared takes that long. */
-#define REGEX_BUDGET_NS UINT64_C(5000000)
-#define REGEX_BUDGET_EACH_NS UINT64_C(2000)
-
-/* now_ns: a monotonic clock, or NULL for no time budget (the match limits always apply). Returns
- * NULL when out of memory. */
-struct regex_scratch *regex_scratch_new(uint64_t (*now_ns)(void));
+/* clock: lives as long as the scratch, or NULL for no time budget (the match limits always apply).
+ * Returns NULL when out of memory. */
+struct regex_scratch *regex_scratch_new(const struct regex_clock *clock);
 void regex_scratch_free(struct regex_scratch **scratch); /* accepts NULL */
 
 /* Begin a new decision with a full budget. */
@@ -44,11 +40,17 @@ struct regexlist *regexlist_ref(struct regexlist *list);
 void regexlist_unref(struct regexlist **list); /* accepts NULL */
 
 /*
- * Compile and add a regex; regexlist_match() returns value (a line, an index) when it matches. -1
- * with err set, and the list unchanged, when it cannot be compiled.
+ * Compile and add a regex; regexlist_match() returns value (a line, an index) when it matches. If
+ * the regex is not added, err is set, and the list only counts the cost of the attempt.
  */
-int regexlist_add(struct regexlist *list, const char *regex, size_t len, uint32_t value,
-	struct errmsg *err);
+enum regex_added {
+	REGEX_ADDED,
+	REGEX_REFUSED, /* it is no regex of the dialect, or too large */
+	REGEX_OUT_OF_MEMORY,
+};
+
+enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t len,
+	uint32_t value, struct errmsg *err);
 
 /* Finish the list. Returns 0, or -1 with err set when out of memory. */
 int regexlist_finish(struct regexlist *list, struct errmsg *err);
@@ -66,13 +68,14 @@ size_t regexlist_count(const struct regexlist *list);
 
 /*
  * Return the largest number of bytes that PCRE2 needs for the list, which also measures the cost of
- * adding and preparing its regexes. It does not depend on the machine, and nothing is compiled to
- * find it.
+ * adding and preparing its regexes. A regex that PCRE2 refused counts, too. The number does not
+ * depend on the machine, and nothing is compiled to find it.
  */
 uint64_t regexlist_bytes(const struct regexlist *list);
 
-/* Return how much this regex would add to regexlist_bytes(). */
-uint64_t regexlist_bytes_of(const char *regex, size_t len);
+/* Return how much this regex would add to regexlist_bytes() of such a list, if it is not refused.
+ */
+uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored);
 
 /*
  * Return whether the regex that was added last stays slower than others, because it is too large

@@ -104,15 +104,21 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		list->id == LIST_CONN_ALLOW_RE || list->id == LIST_CONN_DENY_RE ?
 								     REGEX_ON_CLIENTS :
 								     REGEX_ON_ADDRESSES;
+	enum regex_added added = REGEX_REFUSED;
 	struct errmsg err = { "" };
 
-	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES)
+	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES) {
 		problems_add(problems,
 			"%s:%u: with repeats written out, the regexes of a list may take up to %d "
 			"MiB, which the earlier lines use up; left out",
 			list->name, entry->line, LIST_REGEX_BYTES >> 20);
-	else if (!regex_check(subject, true, entry->text, entry->len, &err) ||
-		regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err) < 0)
+		return 0;
+	}
+	if (regex_check(subject, true, entry->text, entry->len, &err))
+		added = regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err);
+	if (added == REGEX_OUT_OF_MEMORY)
+		return -1;
+	if (added == REGEX_REFUSED)
 		report_entry(list, entry, &err, problems);
 	else if (regexlist_is_costly(list->regexes, &err) ||
 		regex_is_doubtful(entry->text, entry->len, &err))

@@ -514,8 +514,13 @@ static int add_regex(struct reading *r, const char *item, size_t len, uint32_t n
 	struct regexlist *list = r->profile->rcpt_re;
 	struct errmsg err = { "" };
 
-	if (!regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err) ||
-		regexlist_add(list, item, len, number, &err) < 0)
+	enum regex_added added = REGEX_REFUSED;
+
+	if (regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err))
+		added = regexlist_add(list, item, len, number, &err);
+	if (added == REGEX_OUT_OF_MEMORY)
+		return -1;
+	if (added == REGEX_REFUSED)
 		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
 	return regexlist_is_costly(list, &err) || regex_is_doubtful(item, len, &err) ?
 		add_remark(r, number, REMARK_NOTE, err.text) :
@@ -525,6 +530,7 @@ static int add_regex(struct reading *r, const char *item, size_t len, uint32_t n
 /* Compile the regexes up to the bound, in which refused ones are included. */
 static int add_regexes(struct reading *r)
 {
+	const bool anchored = r->builder->profiles->anchored;
 	struct profile *profile = r->profile;
 	struct cell_items items;
 	struct errmsg err;
@@ -535,7 +541,7 @@ static int add_regexes(struct reading *r)
 
 	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
 	while (ret == 0 && cell_items_next(&items, &item, &len)) {
-		if ((bytes += regexlist_bytes_of(item, len)) > PROFILE_REGEX_BYTES) {
+		if ((bytes += regexlist_bytes_of(item, len, anchored)) > PROFILE_REGEX_BYTES) {
 			(void)errmsg_set(&err,
 				"with repeats written out, the regexes of a profile may take up to "
 				"%d bytes; this one and all after it are",
@@ -623,7 +629,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Determine the cost of a profile's regexes, up to its bound. */
-static uint64_t find_bytes(const struct profile *profile)
+static uint64_t find_bytes(const struct profiles *p, const struct profile *profile)
 {
 	struct cell_items items;
 	const char *item;
@@ -632,7 +638,7 @@ static uint64_t find_bytes(const struct profile *profile)
 
 	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
 	while (bytes < PROFILE_REGEX_BYTES && cell_items_next(&items, &item, &len))
-		bytes += regexlist_bytes_of(item, len);
+		bytes += regexlist_bytes_of(item, len, p->anchored);
 	return bytes < PROFILE_REGEX_BYTES ? bytes : PROFILE_REGEX_BYTES;
 }
 
@@ -672,7 +678,7 @@ static int choose_profiles(struct profiles *p, const struct profiles *previous)
 		if (!profile->fits)
 			continue;
 		same = find_same(p, profile, previous);
-		profile->bytes = same != NULL ? same->bytes : find_bytes(profile);
+		profile->bytes = same != NULL ? same->bytes : find_bytes(p, profile);
 		values[count++] = profile->bytes;
 	}
 	excess = find_excess(values, count, PROFILES_REGEX_BYTES);

@@ -16,13 +16,25 @@ struct scratch_pool {
 	size_t count;
 };
 
-static uint64_t now_ns(void)
+static uint64_t read_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
+
+static uint64_t passed_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+static uint64_t used_ns(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static const struct regex_clock regex_clock = { passed_ns, used_ns };
 
 struct scratch_pool *scratch_pool_new(void)
 {
@@ -55,7 +67,7 @@ struct regex_scratch *scratch_pool_get(struct scratch_pool *pool)
 		scratch = pool->kept[--pool->count];
 	(void)pthread_mutex_unlock(&pool->lock);
 	if (scratch == NULL)
-		scratch = regex_scratch_new(now_ns);
+		scratch = regex_scratch_new(&regex_clock);
 	if (scratch != NULL)
 		regex_scratch_begin(scratch);
 	return scratch;

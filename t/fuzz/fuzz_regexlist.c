@@ -43,8 +43,9 @@ static struct regexlist *list_of(bool anchored, const struct span *regexes, size
 	must(list != NULL);
 	for (i = 0; i < count; i++) {
 		err.text[0] = '\0';
-		bytes += regexlist_bytes_of(regexes[i].text, regexes[i].len);
-		if (regexlist_add(list, regexes[i].text, regexes[i].len, (uint32_t)i, &err) < 0)
+		bytes += 2 * regexlist_bytes_of(regexes[i].text, regexes[i].len, anchored);
+		if (regexlist_add(list, regexes[i].text, regexes[i].len, (uint32_t)i, &err) !=
+			REGEX_ADDED)
 			must(err.text[0] != '\0');
 	}
 	must(regexlist_finish(list, &err) == 0 && regexlist_count(list) <= count);

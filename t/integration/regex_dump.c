@@ -63,7 +63,7 @@ int main(void)
 
 	while (scratch != NULL && ret == 0 && (regex = read_text(&len)) != NULL) {
 		list = regexlist_new(true);
-		refused = list == NULL || regexlist_add(list, regex, len, 1, &err) < 0;
+		refused = list == NULL || regexlist_add(list, regex, len, 1, &err) != REGEX_ADDED;
 		if (!refused)
 			ret = regexlist_finish(list, &err);
 		while (!refused && ret == 0 && regexlist_prepare(list))

@@ -11,6 +11,27 @@
 #include "lib/match/regexlist.h"
 #include "t/unit/unit.h"
 
+#ifdef HAVE_HYPERSCAN
+#include <dlfcn.h>
+#include <hs.h>
+#endif
+
+static struct regex_budget no_budget;
+
+#ifdef HAVE_HYPERSCAN
+/* Hyperscan's function, which this program calls in its place, and counts. */
+static unsigned scratches_prepared;
+
+hs_error_t hs_alloc_scratch(const hs_database_t *db, hs_scratch_t **scratch)
+{
+	hs_error_t (*real)(const hs_database_t *, hs_scratch_t **);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "hs_alloc_scratch");
+	scratches_prepared++;
+	return real(db, scratch);
+}
+#endif
+
 /* The plain syntax, which PCRE2 and hyperscan read alike. */
 static const struct {
 	const char *regex;
@@ -186,11 +207,13 @@ START_TEST(those_that_do_not_take_part_are_tried_always)
 				7);
 			ck_assert(takes_part[0] && takes_part[2] && takes_part[3] && takes_part[5]);
 			ck_assert(!takes_part[1] && !takes_part[6]);
-			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "B", 1, &bits),
+			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &no_budget, "B",
+						 1, &bits),
 				0);
 			ck_assert_uint_eq(bits & ~(uint64_t)(1 << 4), 1 << 2);
 			bits = 1 << 6; /* earlier bits stay */
-			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, "D", 1, &bits),
+			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &no_budget, "D",
+						 1, &bits),
 				0);
 			ck_assert_uint_eq(bits & ~(uint64_t)(1 << 4), 1 << 5 | 1 << 6);
 		}
@@ -229,8 +252,8 @@ START_TEST(is_compiled_in_parts)
 			ck_assert_int_eq(takes_part[i], regexes[i] != NULL);
 			if (regexes[i] == NULL)
 				continue;
-			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, regexes[i], 1,
-						 &bits),
+			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &no_budget,
+						 regexes[i], 1, &bits),
 				0);
 			ck_assert_uint_eq(bits, 1U << i);
 		}
@@ -239,6 +262,76 @@ START_TEST(is_compiled_in_parts)
 		regex_prefilter_scratch_free(&scratch);
 	}
 END_TEST
+
+#ifdef HAVE_HYPERSCAN
+/* Each part is prepared once for a scratch, however many there are. */
+START_TEST(a_scratch_remembers_all_parts)
+	{
+		enum { COUNT = 300 };
+		static const char *regexes[COUNT];
+		static struct regex_cost costs[COUNT];
+		bool takes_part[COUNT] = { false };
+		uint64_t bits[COUNT / 64 + 1] = { 0 };
+		struct regex_prefilter *prefilter = regex_prefilter_new(true);
+		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
+
+		for (size_t i = 0; i < COUNT; i++) {
+			regexes[i] = "a";
+			costs[i].edges = 1 << 20; /* so that each is a part by itself */
+		}
+		for (size_t at = 0; at < COUNT;)
+			at = regex_prefilter_add(prefilter, regexes, costs, at, COUNT, takes_part);
+		scratches_prepared = 0;
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &no_budget, "a",
+						 1, bits),
+				0);
+		ck_assert_uint_eq(scratches_prepared, COUNT);
+		regex_prefilter_free(&prefilter);
+		regex_prefilter_scratch_free(&scratch);
+	}
+END_TEST
+
+static uint64_t fake_now;
+
+static uint64_t fake_ns(void)
+{
+	return fake_now += REGEX_BUDGET_NS;
+}
+
+static uint64_t fake_used(void)
+{
+	return fake_now;
+}
+
+/* A scan of many parts ends when the budget is spent. */
+START_TEST(a_scan_keeps_to_the_budget)
+	{
+		enum { COUNT = 30 };
+		static const char *regexes[COUNT];
+		static struct regex_cost costs[COUNT];
+		static const struct regex_clock clock = { fake_ns, fake_used };
+		bool takes_part[COUNT] = { false };
+		uint64_t bits = 0;
+		struct regex_budget budget = { .clock = &clock };
+		struct regex_prefilter *prefilter = regex_prefilter_new(true);
+		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
+
+		for (size_t i = 0; i < COUNT; i++) {
+			regexes[i] = "a";
+			costs[i].edges = 1 << 20;
+		}
+		for (size_t at = 0; at < COUNT;)
+			at = regex_prefilter_add(prefilter, regexes, costs, at, COUNT, takes_part);
+		regex_budget_begin(&budget);
+		ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &budget, "a", 1, &bits),
+			-1);
+		ck_assert(regex_budget_is_spent(&budget));
+		regex_prefilter_free(&prefilter);
+		regex_prefilter_scratch_free(&scratch);
+	}
+END_TEST
+#endif
 
 /* Hyperscan finds a regex by its text. The work for regexes without any grows faster than their
  * number: 60 like the first row took it more than 15 seconds in one call. */
@@ -353,6 +446,10 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, never_hides_a_match, 0, (int)unit_times(10));
 	tcase_add_test(tcase, those_that_do_not_take_part_are_tried_always);
 	tcase_add_test(tcase, is_compiled_in_parts);
+#ifdef HAVE_HYPERSCAN
+	tcase_add_test(tcase, a_scratch_remembers_all_parts);
+	tcase_add_test(tcase, a_scan_keeps_to_the_budget);
+#endif
 	tcase_add_loop_test(tcase, regexes_without_text_are_compiled_in_small_parts, 0,
 		sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tcase, bears_a_bounded_size);

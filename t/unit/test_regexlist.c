@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/strbuf.h"
 #include "t/unit/unit.h"
 
 #define V(text) text, sizeof(text) - 1
@@ -469,11 +470,13 @@ START_TEST(refuses_regexes_that_cannot_be_compiled)
 		uint32_t value;
 
 		ck_assert_int_eq(regexlist_add(list, V("good"), 1, &err), 0);
-		ck_assert_msg(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, &err) == -1, "%s",
-			bad[_i]);
+		ck_assert_msg(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, &err) ==
+				REGEX_REFUSED,
+			"%s", bad[_i]);
 		ck_assert_msg(strstr(err.text, bad[_i]) != NULL, "%s: %s", bad[_i], err.text);
 		ck_assert_ptr_nonnull(strstr(err.text, "cannot be compiled: "));
-		ck_assert_int_eq(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, NULL), -1);
+		ck_assert_int_eq(regexlist_add(list, bad[_i], strlen(bad[_i]), 2, NULL),
+			REGEX_REFUSED);
 		ck_assert_uint_eq(regexlist_count(list), 1);
 		ck_assert_int_eq(regexlist_add(list, V("fine"), 3, &err), 0);
 		ck_assert_int_eq(regexlist_finish(list, &err), 0);
@@ -624,11 +627,33 @@ START_TEST(reports_a_failure_unless_another_regex_matches)
 	}
 END_TEST
 
-static uint64_t fake_now, fake_step;
+/* A clock of which each look takes fake_step; fake_used_percent of it is processor time. */
+static uint64_t fake_now, fake_step, fake_used_percent;
+static unsigned fake_looks;
 
-static uint64_t fake_clock(void)
+static uint64_t fake_passed(void)
 {
+	fake_looks++;
 	return fake_now += fake_step;
+}
+
+static uint64_t fake_used(void)
+{
+	return fake_now * fake_used_percent / 100;
+}
+
+static const struct regex_clock fake_clock = { fake_passed, fake_used };
+
+static struct regex_scratch *fake_scratch(uint64_t step, uint64_t used_percent)
+{
+	struct regex_scratch *scratch = regex_scratch_new(&fake_clock);
+
+	ck_assert_ptr_nonnull(scratch);
+	fake_now = 1;
+	fake_step = step;
+	fake_used_percent = used_percent;
+	fake_looks = 0;
+	return scratch;
 }
 
 /* The time budget covers all lists of one decision; the next decision has a full one. */
@@ -637,13 +662,9 @@ START_TEST(keeps_to_the_budget)
 		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c", "(?=x)d",
 			"(?=x)e", "(?=x)f", "(?=x)g", "(?=x)h", "(?=x)i", "(?=x)j" };
 		struct regexlist *list = list_of(true, regexes, 10);
-		struct regex_scratch *scratch = regex_scratch_new(fake_clock);
+		struct regex_scratch *scratch = fake_scratch(REGEX_BUDGET_NS / 15, 100);
 		uint32_t value = 0;
 
-		fake_now = 1;
-		fake_step = REGEX_BUDGET_NS / 15;
-		ck_assert_ptr_nonnull(scratch);
-		regex_scratch_begin(scratch);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
 		ck_assert_uint_gt(value, 1);
@@ -656,14 +677,6 @@ START_TEST(keeps_to_the_budget)
 	}
 END_TEST
 
-/* A clock that stops when twice the budget is spent. */
-static uint64_t stopping_clock(void)
-{
-	if (fake_now < 2 * REGEX_BUDGET_NS)
-		fake_now += REGEX_BUDGET_NS / 4;
-	return fake_now;
-}
-
 /* Regexes that are not tried do not add to the budget: the last one, which matches, is not. */
 START_TEST(a_spent_budget_stays_spent)
 	{
@@ -671,7 +684,7 @@ START_TEST(a_spent_budget_stays_spent)
 		static char text[COUNT][16];
 		static const char *regexes[COUNT];
 		struct regexlist *list;
-		struct regex_scratch *scratch = regex_scratch_new(stopping_clock);
+		struct regex_scratch *scratch;
 		uint32_t value = 0;
 
 		for (int i = 0; i < COUNT; i++) {
@@ -679,11 +692,35 @@ START_TEST(a_spent_budget_stays_spent)
 			regexes[i] = i + 1 < COUNT ? text[i] : "(?=q)q";
 		}
 		list = list_of(true, regexes, COUNT);
-		ck_assert_ptr_nonnull(scratch);
-		fake_now = 1;
-		regex_scratch_begin(scratch);
+		scratch = fake_scratch(REGEX_BUDGET_NS / 4, 100);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
 		ck_assert_uint_lt(value, 10);
+		ck_assert_uint_lt(fake_looks, 10);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
+	}
+END_TEST
+
+/* A long list that is not prepared gets more time for each of its regexes. */
+START_TEST(grants_each_regex_some_time)
+	{
+		enum { COUNT = 10000 };
+		struct regexlist *list = regexlist_new(true);
+		struct regex_scratch *scratch;
+		uint32_t value = 0;
+		char text[16];
+
+		for (int i = 0; i < COUNT; i++) {
+			(void)snprintf(text, sizeof(text), i + 1 < COUNT ? "host%d" : "q", i);
+			ck_assert_int_eq(regexlist_add(list, text, strlen(text), 1, NULL),
+				REGEX_ADDED);
+		}
+		ck_assert_int_eq(regexlist_finish(list, NULL), 0);
+		scratch = fake_scratch(REGEX_BUDGET_EACH_NS, 100);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_YES);
+		regex_scratch_begin(scratch);
+		fake_step = 2 * REGEX_BUDGET_EACH_NS;
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 	}
@@ -694,16 +731,72 @@ START_TEST(charges_no_pause)
 	{
 		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c" };
 		struct regexlist *list = list_of(true, regexes, 3);
-		struct regex_scratch *scratch = regex_scratch_new(fake_clock);
+		struct regex_scratch *scratch = fake_scratch(100 * REGEX_BUDGET_NS, 0);
 		uint32_t value = 0;
 
-		fake_now = 1;
-		fake_step = 100 * REGEX_BUDGET_NS; /* two pauses, of half a second each */
-		regex_scratch_begin(scratch);
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		for (int i = 0; i < 100; i++)
+			ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		fake_used_percent = 1; /* of each half second */
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
+	}
+END_TEST
+
+/* Regexes that take long on these subjects: part of each is repeated. */
+static const struct {
+	const char *before, *repeated;
+	unsigned times;
+	const char *after;
+	char brick;
+} costly[] = {
+	{ "", "\\w+?", 4, "!", 'a' },
+	{ "(a+)+", "", 0, "!", 'a' },
+	{ "a*a*a*a*", "", 0, "!", 'a' },
+	{ "(?:a|aa)*?(?:b", "|bx|cx|dx|ex", 300, ")!", 'a' },
+	{ "a*?a*?", "\\B", 1500, "b!", 'a' },
+	{ "a*?a*?", "()", 50, "b!", 'a' },
+	{ "a*?a*?(?:[^\\x{100}-\\x{1000}b]{300})b!", "", 0, "", 'a' },
+	{ "a*?a*?", "(?=[^b]*)", 200, "b!", 'a' },
+	{ "(?=(a{480}))a*?a*?", "(?=\\1)", 300, "!", 'a' },
+	{ "a*?a*?", "(?=a{400})", 300, "!", 'a' },
+	{ "a*?", "(?:a|a)", 500, "!", 'a' },
+	{ "(?:a*?a*?a*?){50}!", "", 0, "", 'a' },
+	{ "a*?(?:a(?=", "a", 500, "))*!", 'a' },
+};
+
+/* The looks at the clock end a regex within its match, although it is far from its limits. */
+START_TEST(stops_within_a_match)
+	{
+		enum { ROWS = sizeof(costly) / sizeof(costly[0]) };
+		const bool is_prepared = _i < 2 * ROWS, is_anchored = _i % 2 == 0;
+		const size_t row = (size_t)_i / 2 % ROWS;
+		struct strbuf text = STRBUF_INIT;
+		struct regexlist *list;
+		struct regex_scratch *scratch;
+		const char *regex;
+		char subject[1000];
+		uint32_t value = 0;
+		enum regex_result result;
+
+		strbuf_add_str(&text, costly[row].before);
+		for (unsigned i = 0; i < costly[row].times; i++)
+			strbuf_add_str(&text, costly[row].repeated);
+		strbuf_add_str(&text, costly[row].after);
+		strbuf_add_str(&text, "x"); /* the required character occurs, too late */
+		regex = text.text;
+		list = is_prepared ? list_of(is_anchored, &regex, 1) :
+				     unprepared_list_of(is_anchored, &regex, 1);
+		memset(subject, costly[row].brick, sizeof(subject));
+		memcpy(subject + sizeof(subject) - 4, "!zx", 3);
+		scratch = fake_scratch(REGEX_BUDGET_NS / 10, 100);
+		result = regexlist_match(list, scratch, subject, sizeof(subject), &value);
+		ck_assert_msg(result == REGEX_FAILED, "%s: %d", costly[row].before, result);
+		ck_assert_msg(fake_looks >= 10 && fake_looks < 15, "%s: %u looks",
+			costly[row].before, fake_looks);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
+		strbuf_free(&text);
 	}
 END_TEST
 
@@ -748,7 +841,7 @@ START_TEST(bounds_a_regex)
 		uint32_t value;
 
 		memset(regex, 'a', sizeof(regex));
-		ck_assert_int_eq(regexlist_add(list, regex, 4097, 1, &err), -1);
+		ck_assert_int_eq(regexlist_add(list, regex, 4097, 1, &err), REGEX_REFUSED);
 		ck_assert_ptr_nonnull(strstr(err.text, "4097"));
 		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), 0);
 		ck_assert_int_eq(regexlist_finish(list, &err), 0);
@@ -756,7 +849,30 @@ START_TEST(bounds_a_regex)
 		regexlist_unref(&list);
 		memset(regex, '(', sizeof(regex));
 		list = regexlist_new(true);
-		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), -1);
+		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), REGEX_REFUSED);
+		regexlist_unref(&list);
+	}
+END_TEST
+
+/* What PCRE2 refuses counts in the size of the list, but no more than it can cost. */
+START_TEST(counts_refused_regexes)
+	{
+		static const char *const refused[] = { "(", "a{99999}",
+			"((((a{1,999}){1,999}){1,999}){1,999})", "(a*|b" };
+		struct regexlist *list = regexlist_new(true);
+		uint64_t before = 0;
+
+		for (size_t i = 0; i < 4; i++) {
+			ck_assert_int_eq(regexlist_add(list, refused[i], strlen(refused[i]), 1,
+						 NULL),
+				REGEX_REFUSED);
+			ck_assert_uint_gt(regexlist_bytes(list), before);
+			ck_assert_uint_lt(regexlist_bytes(list), before + 200000);
+			before = regexlist_bytes(list);
+		}
+		ck_assert_int_eq(regexlist_add(list, V("a.*b"), 1, NULL), REGEX_ADDED);
+		ck_assert_uint_eq(regexlist_bytes(list) - before,
+			regexlist_bytes_of(V("a.*b"), true));
 		regexlist_unref(&list);
 	}
 END_TEST
@@ -802,9 +918,12 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, reports_a_failure_unless_another_regex_matches, 0, 2);
 	tcase_add_test(tcase, keeps_to_the_budget);
 	tcase_add_test(tcase, a_spent_budget_stays_spent);
+	tcase_add_test(tcase, grants_each_regex_some_time);
 	tcase_add_test(tcase, charges_no_pause);
+	tcase_add_loop_test(tcase, stops_within_a_match, 0, 4 * sizeof(costly) / sizeof(costly[0]));
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
+	tcase_add_test(tcase, counts_refused_regexes);
 	tcase_add_test(tcase, accepts_long_subjects);
 	suite_add_tcase(suite, tcase);
 	return suite;

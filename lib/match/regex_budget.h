@@ -1,0 +1,47 @@
+#ifndef POSTERN_REGEX_BUDGET_H
+#define POSTERN_REGEX_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The clocks that measure what regexes use, in ns. The processor time of the calling thread is what
+ * counts, because a busy machine must not defer mail. Reading that clock is a system call, so the
+ * time that has passed, which is never less, is read first.
+ */
+struct regex_clock {
+	uint64_t (*passed_ns)(void); /* monotonic */
+	uint64_t (*used_ns)(void);   /* the calling thread's processor time */
+};
+
+/* For all regexes of one decision, and more for each that is tried, because a long list that is not
+ * prepared takes that long. */
+#define REGEX_BUDGET_NS UINT64_C(5000000)
+#define REGEX_BUDGET_EACH_NS UINT64_C(2000)
+
+/*
+ * The time of all regexes of one decision. One thread at a time. Part of regexlist.c.
+ */
+struct regex_budget {
+	const struct regex_clock *clock; /* NULL: no bound */
+	uint64_t allowed;		 /* ns */
+	uint64_t passed_from, used_from; /* what the clocks showed at the beginning; the former
+					    without pauses that are known */
+	unsigned steps;
+	bool has_begun, is_spent;
+};
+
+/* Begin a decision with a full budget. Nothing is used until the budget is first looked at. */
+void regex_budget_begin(struct regex_budget *budget);
+
+/* Return whether the budget is spent. It stays spent until the next decision. */
+bool regex_budget_is_spent(struct regex_budget *budget);
+
+/* Allow what one more regex takes. */
+void regex_budget_grant(struct regex_budget *budget);
+
+/* The same as regex_budget_is_spent() at one of many short steps: looks at the clock at every
+ * sixteenth. */
+bool regex_budget_step(struct regex_budget *budget);
+
+#endif
