@@ -335,28 +335,16 @@ START_TEST(a_guesser_has_a_few_guesses_per_second)
 	}
 END_TEST
 
-START_TEST(an_own_login_does_not_help_a_guesser)
+/* Successes between the guesses: of the guesser's own login, and of the owner from elsewhere. */
+START_TEST(successes_do_not_help_a_guesser)
 	{
-		const struct penalty_keys own = keys_of(EACH, HOME, 1);
+		const struct penalty_keys logins[] = { keys_of(EACH, HOME, 1),
+			keys_of(BOB, FAR, 0) };
 		unsigned checked = 0;
 
 		now_ms = 0;
 		for (int i = 0; i < 120; i++) {
-			penalty_succeeded(penalty, &own, now);
-			checked += guess_for(1, BOB, HOME);
-		}
-		ck_assert_msg(checked <= 2 * 120 / 4 + 10, "%u checks", checked);
-	}
-END_TEST
-
-START_TEST(nor_does_the_owner_who_logs_in_every_second)
-	{
-		const struct penalty_keys owner = keys_of(BOB, FAR, 0);
-		unsigned checked = 0;
-
-		now_ms = 0;
-		for (int i = 0; i < 120; i++) {
-			penalty_succeeded(penalty, &owner, now);
+			penalty_succeeded(penalty, &logins[_i], now);
 			checked += guess_for(1, BOB, HOME);
 		}
 		ck_assert_msg(checked <= 2 * 120 / 4 + 10, "%u checks", checked);
@@ -479,8 +467,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, who_waits_for_one_key_may_have_to_wait_for_the_next);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
-	tcase_add_test(tcase, an_own_login_does_not_help_a_guesser);
-	tcase_add_test(tcase, nor_does_the_owner_who_logs_in_every_second);
+	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);
 	tcase_add_test(tcase, a_guesser_in_the_owner_s_network_is_bounded_too);
 	tcase_add_loop_test(tcase, a_guesser_does_not_lock_the_owner_out, 0, COUNT(owners));
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
