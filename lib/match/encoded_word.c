@@ -1,6 +1,6 @@
 /*
- * Decodes encoded-words as far as is needed to find an @ in them. Stateless; any thread may call
- * it.
+ * Decodes encoded-words as far as is needed to find an address in them. Stateless; any thread may
+ * call it.
  */
 #include "lib/match/encoded_word.h"
 
@@ -24,14 +24,45 @@ static bool extends_ascii(const char *charset, size_t len)
 	return false;
 }
 
-/* The encoding Q: an @ is itself or "=40". */
-static bool q_has_at(const char *text, size_t len)
+/* What was decoded so far. */
+struct decoded {
+	struct encoded_signs signs;
+	char last;
+};
+
+static void add_decoded(struct decoded *d, char c)
 {
-	return memchr(text, '@', len) != NULL || memmem(text, len, "=40", 3) != NULL;
+	d->signs.at |= c == '@';
+	d->signs.dot |= d->last == '.' && c != ' ';
+	d->last = c;
 }
 
-/* The encoding B. Characters outside of the alphabet are skipped, as decoders do. */
-static bool b_has_at(const char *text, size_t len)
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *digit = memchr(digits, tolower((unsigned char)c), sizeof(digits) - 1);
+
+	return digit != NULL ? (int)(digit - digits) : -1;
+}
+
+static void decode_q(struct decoded *d, const char *text, size_t len)
+{
+	int high, low;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '=' && len - i > 2 && (high = hex_digit(text[i + 1])) >= 0 &&
+			(low = hex_digit(text[i + 2])) >= 0) {
+			add_decoded(d, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			add_decoded(d, text[i] != '_' ? text[i] : ' ');
+		}
+	}
+}
+
+/* Characters outside of the alphabet are skipped, as decoders do. */
+static void decode_b(struct decoded *d, const char *text, size_t len)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -46,32 +77,34 @@ static bool b_has_at(const char *text, size_t len)
 		if ((have += 6) < 8)
 			continue;
 		have -= 8;
-		if ((bits >> have & 0xff) == '@')
-			return true;
+		add_decoded(d, (char)(bits >> have & 0xff));
 	}
-	return false;
 }
 
-bool encoded_words_may_hide_at(const char *text, size_t len)
+struct encoded_signs encoded_words_signs(const char *text, size_t len)
 {
+	static const struct encoded_signs unknown = { true, true };
 	const char *p = text, *end = text + len, *charset, *word, *stop;
-	int encoding;
+	struct decoded d = { .last = ' ' };
 
 	while ((p = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
 		charset = p + 2;
 		if ((p = memchr(charset, '?', (size_t)(end - charset))) == NULL || end - p < 3 ||
 			p[2] != '?' || !extends_ascii(charset, (size_t)(p - charset)))
-			return true;
-		encoding = toupper((unsigned char)p[1]);
+			return unknown;
 		word = p + 3;
 		if ((stop = memmem(word, (size_t)(end - word), "?=", 2)) == NULL)
-			return true;
-		if (encoding == 'Q' ? q_has_at(word, (size_t)(stop - word)) :
-				      encoding != 'B' || b_has_at(word, (size_t)(stop - word)))
-			return true;
+			return unknown;
+		d.last = ' ';
+		if (p[1] == 'Q' || p[1] == 'q')
+			decode_q(&d, word, (size_t)(stop - word));
+		else if (p[1] == 'B' || p[1] == 'b')
+			decode_b(&d, word, (size_t)(stop - word));
+		else
+			return unknown;
 		p = stop + 2;
 	}
-	return false;
+	return d.signs;
 }
 
 const char *encoded_word_end(const char *p, const char *end)

@@ -5,11 +5,16 @@
 #include <stddef.h>
 
 /*
- * Whether an encoded-word (RFC 2047) in the text may decode to a text with an @. The answer is true
- * if one does, if its charset is not known to write ASCII as ASCII, or if one is incomplete.
- * Allocates nothing; thread-safe.
+ * What the encoded-words (RFC 2047) in a text may decode to. Both are true if a charset is not
+ * known to write ASCII as ASCII, or if one of the words is incomplete.
  */
-bool encoded_words_may_hide_at(const char *text, size_t len);
+struct encoded_signs {
+	bool at;
+	bool dot; /* before a character other than a space, as in a domain */
+};
+
+/* Allocates nothing; thread-safe. */
+struct encoded_signs encoded_words_signs(const char *text, size_t len);
 
 /* Return the end of the encoded-word at p, which begins with "=?", or NULL if it is none. It may
  * contain any character but "?", as some readers do not look for others. Thread-safe. */

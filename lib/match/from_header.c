@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_tokens.h"
 
@@ -15,7 +16,8 @@ struct chain {
 	size_t len; /* above ADDRESS_MAX: too long, the rest is not kept */
 	char last;  /* '.', '@', 'w' for a word, 'l' for a literal; 0: empty */
 	bool has_at, quoted, odd;
-	bool hides_at; /* an @ within quotes */
+	bool hides_special; /* within quotes, nothing, or more than words, dots and spaces */
+	bool hides_at;	    /* ... an @ */
 };
 
 struct parser {
@@ -23,10 +25,11 @@ struct parser {
 	void *context;
 	struct chain chain;
 	size_t found;
-	bool odd;     /* readers may differ about it */
+	struct from_signs signs;
 	bool junk;    /* the brackets, or the words just read, are more than an address */
 	bool plain;   /* the words just read are plain ones: nobody takes them for an address */
 	bool no_mail; /* an element of the list contains no address */
+	bool dotted;  /* a name contains a dot beside an encoded-word or quoted string */
 	bool in_name; /* the pieces just read are the beginning of a name with commas */
 	bool in_group;
 	bool stop;
@@ -56,16 +59,25 @@ static void put_in_quotes(struct chain *c)
 	c->len += 2;
 }
 
-/* Return whether the text contains something forbidden in an address: control characters, or an
- * encoded-word, which some readers decode. */
+/* Return whether some readers take the character for white space, or show nothing for it. */
+static bool is_invisible(uint32_t c)
+{
+	return c < ' ' || (c >= 0x7f && c <= 0xa0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) ||
+		(c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
+		c == 0xfeff;
+}
+
+/* Return whether the text contains something forbidden in an address: control characters, invisible
+ * ones, or an encoded-word, which some readers decode. */
 static bool is_disguised(const struct chain *c)
 {
 	const char *encoded = memmem(c->text, c->len, "=?", 2);
-	size_t i;
+	size_t i, len;
 
-	for (i = 0; i < c->len; i++) {
-		if ((unsigned char)c->text[i] < 0x20 || c->text[i] == 0x7f)
+	for (i = 0; i < c->len; i += len) {
+		if (is_invisible(utf8_read(c->text + i, c->len - i, &len)) && len > 0)
 			return true;
+		len += len == 0; /* not UTF-8 */
 	}
 	if (encoded == NULL)
 		return false;
@@ -82,10 +94,10 @@ static void report_address(struct parser *p)
 		return;
 	if (c->len > ADDRESS_MAX || address_parse(c->text, c->len, &address) < 0 ||
 		!address.has_domain) {
-		p->odd = true;
+		p->signs.odd = true;
 		return;
 	}
-	p->odd = p->odd || c->odd || address.is_odd || is_disguised(c);
+	p->signs.odd |= c->odd || c->hides_special || address.is_odd || is_disguised(c);
 	p->found++;
 	p->stop = !p->each(p->context, &address);
 }
@@ -98,42 +110,57 @@ static void end_chain(struct parser *p)
 		report_address(p);
 	} else if (c->last != 0) {
 		p->junk = true;
-		p->odd = p->odd || c->hides_at; /* "a@b", where an address belongs */
+		p->signs.odd |= c->hides_at; /* "a@b", where an address belongs */
 	}
 	c->len = 0;
 	c->last = 0;
-	c->has_at = c->quoted = c->odd = c->hides_at = false;
+	c->has_at = c->quoted = c->odd = c->hides_special = c->hides_at = false;
+}
+
+/* Note what separates the token from the address that it continues. Some readers take white space
+ * beside a dot, or a comment, for the end of the address. */
+static void note_gap(struct chain *c, const struct from_token *t)
+{
+	c->odd |= t->commented || (t->spaced && (c->last == '.' || from_token_is(t, ".")));
 }
 
 static void add_word(struct parser *p, const struct from_token *t)
 {
 	struct chain *c = &p->chain;
 	bool behind_word = c->last == 'w' || c->last == 'l';
+	size_t i;
 
 	if (behind_word && t->spaced) {
-		p->odd = p->odd || c->has_at; /* some read "a@b c" as a@bc */
+		p->signs.odd |= c->has_at; /* some read "a@b c" as a@bc */
 		end_chain(p);
 	} else if (behind_word) {
 		c->odd = true; /* "a"b, a(comment)b */
 	}
-	if (t->kind == FROM_QUOTED && c->has_at)
+	if (c->last == 0)
+		c->odd = t->behind_hidden; /* some read "(a@b) c@d" as a@b */
+	else
+		note_gap(c, t);
+	if (t->kind == FROM_QUOTED) {
+		c->odd |= c->last != 0; /* also "a"."b", which some read as b */
+		c->quoted |= !c->has_at;
+		c->hides_at |= memchr(t->text, '@', t->len) != NULL;
+		c->hides_special |= t->len == 0;
+		for (i = 0; i < t->len; i++)
+			c->hides_special |= strchr("()<>[]:;@,\\", t->text[i]) != NULL;
+	} else if (memchr(t->text, '\\', t->len) != NULL) {
 		c->odd = true;
-	else if (t->kind == FROM_QUOTED)
-		c->quoted = true;
-	if (t->kind == FROM_QUOTED)
-		c->hides_at = c->hides_at || memchr(t->text, '@', t->len) != NULL;
-	else if (memchr(t->text, '\\', t->len) != NULL)
-		c->odd = true;
+	}
 	append(c, t->text, t->len, t->kind != FROM_LITERAL);
 	c->last = t->kind == FROM_LITERAL ? 'l' : 'w';
 }
 
-static void add_at(struct parser *p)
+static void add_at(struct parser *p, const struct from_token *t)
 {
 	struct chain *c = &p->chain;
 
 	if (c->last == 0)
 		c->odd = true;
+	note_gap(c, t);
 	if (c->has_at) {
 		c->odd = true; /* some read "a@b@c" as a@b */
 		if (c->last != '@')
@@ -146,15 +173,22 @@ static void add_at(struct parser *p)
 	c->last = '@';
 }
 
+static void add_dot(struct chain *c, const struct from_token *t)
+{
+	c->odd |= c->last == 'l' || (c->quoted && !c->has_at);
+	if (c->last != 0)
+		note_gap(c, t);
+	append(c, ".", 1, true);
+	c->last = '.';
+}
+
 /* Add the token to the candidate if it can belong to an address. Returns whether it can. */
 static bool add_token(struct parser *p, const struct from_token *t)
 {
 	if (from_token_is(t, "@")) {
-		add_at(p);
+		add_at(p, t);
 	} else if (from_token_is(t, ".")) {
-		p->chain.odd = p->chain.odd || p->chain.last == 'l';
-		append(&p->chain, ".", 1, true);
-		p->chain.last = '.';
+		add_dot(&p->chain, t);
 	} else if (t->kind == FROM_WORD || t->kind == FROM_QUOTED || t->kind == FROM_LITERAL) {
 		add_word(p, t);
 	} else {
@@ -166,15 +200,24 @@ static bool add_token(struct parser *p, const struct from_token *t)
 /* Whether the token is a word that no reader decodes or completes to an address. */
 static bool is_plain_word(const struct from_token *t)
 {
-	size_t i;
+	return t->kind == FROM_WORD && !t->commented && !t->strange;
+}
 
-	if (t->kind != FROM_WORD || t->commented || memmem(t->text, t->len, "=?", 2) != NULL)
-		return false;
-	for (i = 0; i < t->len; i++) {
-		if ((unsigned char)t->text[i] >= 0x80)
-			return false;
+static bool has_more(const struct from_lexer *lx)
+{
+	struct from_lexer ahead = *lx;
+
+	return from_token_next(&ahead).kind != FROM_END;
+}
+
+/* Note the character that ends a piece, and return it. */
+static char end_piece(struct parser *p, const struct from_lexer *lx, char mark)
+{
+	if (mark == ';') {
+		p->signs.broken |= !p->in_group && has_more(lx);
+		p->in_group = false;
 	}
-	return true;
+	return mark;
 }
 
 /* Report the addresses of text without angle brackets. Sets p->junk if there is anything else, and
@@ -199,15 +242,22 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		if (add_token(p, &t))
 			continue;
 		if (p->chain.has_at && t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
-			p->odd = true;
+			p->signs.odd = true;
 		end_chain(p);
 		if (t.kind == FROM_END)
 			return 0;
-		p->in_group = p->in_group && !from_token_is(&t, ";");
 		if (from_token_is(&t, ",;:<"))
-			return t.mark;
+			return end_piece(p, lx, t.mark);
 		p->junk = p->junk || !from_token_is(&t, ">");
+		p->signs.broken |= p->junk;
+		p->signs.sloppy = true;
 	}
+}
+
+/* Return whether a word or special character follows at once. */
+static bool is_adjacent(const struct from_lexer *lx)
+{
+	return lx->at < lx->end && strchr(" \t\r\n(", *lx->at) == NULL;
 }
 
 /* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route). Text that only begins like one is kept. */
@@ -227,10 +277,14 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 		else if (from_token_is(&t, "@") && !in_domain)
 			in_domain = any = true;
 		else if (!in_domain ||
-			(t.kind != FROM_WORD && t.kind != FROM_LITERAL && !from_token_is(&t, ".")))
+			(t.kind != FROM_WORD && t.kind != FROM_LITERAL &&
+				!from_token_is(&t, ".")) ||
+			memchr(t.text, '\\', t.len) != NULL)
 			return;
 	}
-	p->odd = p->odd || several; /* some end the mailbox at the comma */
+	/* some end the mailbox at a comma, or drop the character after the colon and a space */
+	p->signs.odd |= several || !is_adjacent(&ahead);
+	p->signs.broken = true;
 	*lx = ahead;
 }
 
@@ -254,7 +308,8 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 	for (;;) {
 		start = lx->at;
 		t = from_token_next(lx);
-		p->odd = p->odd || follows_address(&t, start); /* some look there for it */
+		p->signs.odd |= follows_address(&t, start); /* some look there for it */
+		p->signs.sloppy |= t.spaced || t.commented;
 		if (add_token(p, &t))
 			continue;
 		end_chain(p);
@@ -262,9 +317,11 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 			break;
 		if (!from_token_is(&t, "<") || p->found > before)
 			p->junk = true; /* "<<a@b>>" is accepted */
+		p->signs.broken = true;
 	}
+	p->signs.broken |= t.kind == FROM_END;
 	if (p->found > before + 1 || (p->found > before && p->junk))
-		p->odd = true;
+		p->signs.odd = true;
 }
 
 /* Read the rest of a piece with angle brackets: those after lx, and what follows them. display is
@@ -281,8 +338,9 @@ static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_l
 	}
 	before = p->found;
 	stop = parse_words(p, lx);
+	p->signs.sloppy |= p->junk;
 	if ((p->junk && !p->plain) || p->found > before || stop == ':' || stop == '<')
-		p->odd = true; /* some read another element of the list there */
+		p->signs.odd = true; /* some read another element of the list there */
 	while (stop == '<') {
 		parse_brackets(p, lx);
 		stop = parse_words(p, lx);
@@ -297,11 +355,14 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 	char stop = parse_words(p, lx);
 
 	if (p->found > before) {
-		p->odd = p->odd || p->junk; /* some read "a b@c" as a */
+		p->signs.odd |= p->junk; /* some read "a b@c" as a */
 		p->no_mail = p->no_mail || p->in_name;
 		p->in_name = false;
-	} else if (!is_empty) {
+	} else if (is_empty) {
+		p->signs.broken |= stop != 0 && has_more(lx);
+	} else {
 		p->in_name = p->plain && stop == ',';
+		p->signs.sloppy = true;
 		p->no_mail = p->no_mail || !p->in_name;
 	}
 	return stop;
@@ -311,15 +372,32 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
-	bool plain;	/* only plain words, and characters without a meaning */
-	bool has_stray; /* some end the mailbox at such a character, or take the rest for one */
+	bool has_dot;	  /* beside an encoded-word or quoted string */
+	bool plain;	  /* only plain words, and characters without a meaning */
+	bool has_stray;	  /* some end the mailbox at such a character, or take the rest for one */
+	bool is_sloppy;	  /* a comment precedes a word */
+	bool is_broken;	  /* there is such a character, other than an @ */
+	bool has_bracket; /* a quoted string contains one, and is not the first thing */
 };
+
+/* Return whether the token is a dot outside of words, as only RFC 5322 obs-phrase allows it. */
+static bool is_dot(const struct from_token *t)
+{
+	return from_token_is(t, ".") && !t->encoded;
+}
+
+/* Return whether the token is a quoted string, or the end of an encoded-word. */
+static bool may_hide(const struct from_token *t)
+{
+	return t->kind == FROM_QUOTED ||
+		(t->kind == FROM_WORD && t->len > 1 && memcmp(t->text + t->len - 2, "?=", 2) == 0);
+}
 
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. */
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
-	bool begun = false;
+	bool begun = false, behind_dot = false, behind_hiding = false;
 	struct from_token t;
 
 	for (;;) {
@@ -328,14 +406,24 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
 			break;
 		w.any = true;
+		w.is_sloppy |= t.commented;
 		w.has_word = w.has_word || t.kind == FROM_WORD;
 		w.has_at = w.has_at || from_token_is(&t, "@");
-		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, ".")))
+		w.has_dot |= is_dot(&t) ? behind_hiding && !t.spaced :
+					  t.kind == FROM_QUOTED && behind_dot;
+		behind_dot = is_dot(&t);
+		behind_hiding = may_hide(&t);
+		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
 			w.has_stray = true;
-		else
+			w.is_broken |= t.mark != '@';
+		} else {
 			w.plain = w.plain && is_plain_word(&t);
+		}
 		if (t.kind == FROM_WORD && memchr(t.text, '\\', t.len) != NULL)
 			w.has_stray = true;
+		/* some look for an address in any quoted string but the first word */
+		if (t.kind == FROM_QUOTED && (begun || t.commented))
+			w.has_bracket |= memchr(t.text, '<', t.len) != NULL;
 		begun = true;
 	}
 	*words_r = w;
@@ -349,12 +437,13 @@ static void parse_group_name(struct parser *p, struct from_lexer *lx, const stru
 	struct from_lexer start = *lx;
 
 	(void)parse_words(p, lx);
-	p->odd = p->odd || words->has_at || (words->any && !p->junk) ||
+	p->signs.odd |= words->has_at || (words->any && !p->junk) ||
 		((p->in_group || words->has_stray) && !words->plain) ||
-		encoded_words_may_hide_at(start.at, (size_t)(lx->at - start.at));
+		encoded_words_signs(start.at, (size_t)(lx->at - start.at)).at;
 	p->no_mail = p->no_mail || p->in_name;
 	p->in_name = false;
 	p->in_group = true;
+	p->signs.broken = true; /* readers know groups badly */
 }
 
 /* Whether the < before lx is followed by another one. */
@@ -373,11 +462,15 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	struct words words;
 	struct from_token t = scan_words(lx, &words);
 
+	p->signs.odd |= words.has_bracket;
+	p->signs.sloppy |= words.is_sloppy;
+	p->signs.broken |= words.is_broken;
 	if (from_token_is(&t, "<")) {
 		start.end = t.text;
+		p->dotted |= words.has_dot;
 		/* some read "a@b <c@d>" as a@b, and what precedes << as an address */
-		p->odd = p->odd || words.has_at ||
-			((words.has_stray || is_doubled(lx)) && !words.plain);
+		p->signs.odd |=
+			words.has_at || ((words.has_stray || is_doubled(lx)) && !words.plain);
 		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
 		p->in_name = false; /* "Foo, Inc <a@b>": the name has a comma */
 		return parse_mailbox(p, lx, &start) != 0;
@@ -392,15 +485,17 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 enum from_result from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
 {
 	struct parser p = { .each = each, .context = context };
-	struct from_lexer lx = { .at = value, .odd = &p.odd };
+	struct from_lexer lx = { .at = value, .signs = &p.signs };
 
 	if (len > 0 && value[len - 1] == '\n')
 		len -= len > 1 && value[len - 2] == '\r' ? 2 : 1;
 	lx.end = value + len;
-	p.odd = from_has_stray_control(value, lx.end);
+	p.signs.odd = from_has_stray_control(value, lx.end);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
-	if (p.odd || ((p.no_mail || p.in_name) && p.found > 0))
+	p.no_mail |= p.in_name || (p.signs.broken && p.signs.hides) ||
+		((p.signs.broken || p.signs.sloppy || p.dotted) && p.signs.hides_name);
+	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
 	return p.found > 0 ? FROM_ADDRESSES : FROM_NONE;
 }

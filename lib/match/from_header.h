@@ -15,12 +15,21 @@
  * - Commas, semicolons and colons separate a field into pieces: mailboxes, group names, group
  * members.
  * - A mailbox is an address, or a display name and an address within angle brackets. A quoted
- * string is a word, whatever it contains; a comment is ignored, even within a mailbox.
+ * string is a word, whatever it contains; a comment is ignored, also around the address.
  * - Pieces that contain nothing are ignored. The name of a mailbox may contain commas between plain
- * words ("Foo, Inc <a@b>"), and plain words may follow the brackets. Plain words are ASCII, without
- * dots, quotes and encoded-words: no program takes them for an address.
+ * words ("Foo, Inc <a@b>"), and plain words may follow the brackets. Plain words have no dots and
+ * quotes, and are or decode to nothing that resembles an address: no program takes them for one.
  * - A word without @ is not an address ("<postmaster>"). Doubled brackets, a missing ">" at the
  * very end and one extra ">" are accepted.
+ *
+ * Errors that alone mislead no reader make some readers show what a comment, quoted string or
+ * encoded-word contains. A field is sloppy if it has commas in a name, a ">" too many, words after
+ * the brackets, white space or comments within them, a comment before a word, an empty quoted
+ * string, one with an odd number of escaped quotes or with an escaped backslash before a quote or
+ * backslash. It is broken if it has a "<" too many, no ">", a route, a group, an empty piece before
+ * another one, a stray bracket, parenthesis, semicolon or backslash, a control character, a comment
+ * or quoted string within an encoded-word or square brackets, or a comment with another one, a < or
+ * a lone quote in it.
  *
  * each() is called for every address in order, without comments, folds and route; if a part of the
  * local part is quoted, all of it is one quoted string. each() returns false to stop; the result
@@ -33,20 +42,29 @@ enum from_result {
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
 	 * - NUL, or CR or LF without white space after it; an unclosed quote, comment or literal; a
-	 *   backslash before a special character; a comment or quote within an encoded-word or
-	 *   square brackets; a comment that contains an @ or < after a closing parenthesis, or an
-	 *   unclosed quote, square bracket or encoded-word, or a parenthesis within one of these;
+	 *   backslash before a special character;
+	 * - a comment with an @ and other special characters; one with a < after a closing
+	 *   parenthesis; one with a parenthesis within or after a quote, square bracket or
+	 *   encoded-word;
+	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
+	 *   a comment or in quotes;
+	 * - a broken field with an @ in a comment, quoted string or encoded-word; a sloppy one with
+	 *   an @ in one of the last two, or in which one of them is beside a dot in a name;
+	 * - a quoted string with a < that has escaped quotes or is not the first word;
 	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
 	 *   encoded-word in such a name that may decode to one;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;
-	 * - words before or after an address without brackets, or anything but plain words after
-	 *   brackets; brackets with several addresses, words beside the address, or a route of
-	 * several domains; a quoted string with an @ in place of an address;
+	 * - words before or after an address without brackets, or a comment with an @ before it;
+	 *   anything but plain words after brackets; brackets with several addresses, words beside
+	 *   the address, or a route of several domains or with white space after it; a quoted
+	 *   string with an @ in place of an address;
 	 * - an address with two @, without a local part, with a backslash outside quotes, control
-	 *   characters, an encoded-word, or a comment within a word; an address that is odd
-	 *   (address.h) or longer than ADDRESS_MAX (then it is not reported).
+	 * or invisible characters, an encoded-word, a comment, white space beside a dot, or a
+	 * quoted part of the local part; one whose quoted local part has special characters other
+	 * than dots and spaces; an address that is odd (address.h) or longer than ADDRESS_MAX (then
+	 * it is not reported).
 	 */
 	FROM_UNPARSABLE
 };

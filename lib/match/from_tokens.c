@@ -60,14 +60,57 @@ static bool is_word_char(char c)
 	return !ends_word[(unsigned char)c];
 }
 
-/*
- * Return whether p is within an encoded-word or a bracket. Readers differ about a quote or comment
- * there: one that decodes "=?utf-8?q?(?= <a@b> =?utf-8?q?)?= <c@d>" first sees another structure,
- * and others read all of the encoded-word, or as far as the closing bracket, as one word.
- */
+static bool is_within(const struct from_region *region, const char *p)
+{
+	return region->end != NULL && p < region->end;
+}
+
+/* Return whether p is within an encoded-word or a square bracket, which some readers take for one
+ * word, and which those that decode first see with another structure. */
 static bool is_opaque(const struct from_lexer *lx, const char *p)
 {
-	return lx->opaque_end != NULL && p < lx->opaque_end;
+	return is_within(&lx->encoded, p) || is_within(&lx->bracket, p);
+}
+
+static void set_region(struct from_region *region, const char *closing, const char *end)
+{
+	region->closed = closing != NULL;
+	region->end = closing != NULL ? closing : end;
+}
+
+/* Return the end of the last "?=" at or after p, or NULL. */
+static const char *last_encoded_end(const char *p, const char *end)
+{
+	const char *last = NULL;
+
+	while ((p = memmem(p, (size_t)(end - p), "?=", 2)) != NULL)
+		last = p += 2;
+	return last;
+}
+
+/*
+ * Note the encoded-words that begin in a text, even in a comment or quotes: a reader that decodes
+ * first sees no end of these in an encoded-word. The end of a malformed one is uncertain. Returns
+ * whether one may be shown as an address.
+ */
+static bool note_encoded(struct from_lexer *lx, const char *text, const char *end)
+{
+	bool strange = false;
+	const char *p, *behind;
+	struct encoded_signs signs;
+
+	for (p = text; p + 1 < end; p++) {
+		if (p[0] != '=' || p[1] != '?' || is_within(&lx->encoded, p))
+			continue;
+		if ((behind = encoded_word_end(p, lx->end)) == NULL)
+			behind = last_encoded_end(p + 2, lx->end);
+		set_region(&lx->encoded, behind, lx->end);
+		signs = encoded_words_signs(p, (size_t)(lx->encoded.end - p));
+		lx->signs->hides |= signs.at && lx->encoded.closed;
+		lx->signs->hides_name |= signs.at && lx->encoded.closed;
+		strange |= signs.at || signs.dot;
+	}
+	return strange;
 }
 
 /* Return the position after the comment at p, including nested ones; NULL when it is not closed. */
@@ -105,19 +148,31 @@ static const char *shield_end(const char *p, const char *end)
 	return NULL;
 }
 
+/* Return whether any of the characters is in the text. */
+static bool has_any(const char *text, const char *end, const char *characters)
+{
+	for (; text < end; text++) {
+		if (*text != '\0' && strchr(characters, *text) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Return whether readers differ about where a comment ends, so that some see an address in it or
  * miss one after it: those to which the first closing parenthesis ends it, nested or escaped, and
- * those that look for no parenthesis in quotes, brackets and encoded-words. text is what the
- * comment contains.
+ * those that look for no parenthesis in quotes, brackets and encoded-words. Others read an address
+ * between special characters even in a comment. text is what the comment contains. Sets *open_r if
+ * a quote, bracket or encoded-word begins in it and does not end.
  */
-static bool is_ambiguous_comment(const char *text, const char *end)
+static bool is_ambiguous_comment(const char *text, const char *end, bool *open_r)
 {
 	const char *p = memchr(text, ')', (size_t)(end - text)), *behind;
 
-	if (p != NULL &&
-		(memchr(p, '@', (size_t)(end - p)) != NULL ||
-			memchr(p, '<', (size_t)(end - p)) != NULL))
+	*open_r = false;
+	if (p != NULL && memchr(p, '<', (size_t)(end - p)) != NULL)
+		return true;
+	if (memchr(text, '@', (size_t)(end - text)) != NULL && has_any(text, end, "<>,;:\"\\[]()"))
 		return true;
 	for (p = text; p < end; p++) {
 		if (*p == '\\') {
@@ -126,12 +181,29 @@ static bool is_ambiguous_comment(const char *text, const char *end)
 		}
 		if ((behind = shield_end(p, end)) == p)
 			continue;
-		if (behind == NULL || memchr(p, '(', (size_t)(behind - p)) != NULL ||
-			memchr(p, ')', (size_t)(behind - p)) != NULL)
+		*open_r = behind == NULL;
+		if (has_any(p, *open_r ? end : behind, "()"))
 			return true;
+		if (*open_r)
+			return false;
 		p = behind - 1;
 	}
 	return false;
+}
+
+static void note_comment(struct from_lexer *lx, const char *text, const char *end,
+	struct from_token *t)
+{
+	const bool hides = memchr(text, '@', (size_t)(end - text)) != NULL;
+	struct from_signs *signs = lx->signs;
+	bool open;
+
+	signs->odd |= is_ambiguous_comment(text, end, &open);
+	signs->broken |= open || is_opaque(lx, text) || has_any(text, end, "<()");
+	signs->hides |= hides;
+	(void)note_encoded(lx, text, end);
+	t->commented = true;
+	t->behind_hidden |= hides;
 }
 
 /* Skip white space, folds and comments, and note in the token which of them there were. */
@@ -152,14 +224,35 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 		if (lx->at == lx->end || *lx->at != '(' || lx->comments_plain)
 			return;
 		if ((behind = comment_end(lx->at, lx->end)) == NULL) {
-			lx->comments_plain = *lx->odd = true;
+			lx->comments_plain = lx->signs->odd = true;
 			return;
 		}
-		*lx->odd = *lx->odd || is_opaque(lx, lx->at) ||
-			is_ambiguous_comment(lx->at + 1, behind - 1);
-		t->commented = true;
+		note_comment(lx, lx->at + 1, behind - 1, t);
 		lx->at = behind;
 	}
+}
+
+/* Note what a quoted string contains. Some readers take no backslash for an escape, others take the
+ * second of two for one, and others know no empty string. */
+static void note_quoted(struct from_lexer *lx, const char *text, const char *end)
+{
+	struct from_signs *signs = lx->signs;
+	size_t quotes = 0;
+	const char *p;
+
+	for (p = text; p < end; p++) {
+		if (*p != '\\')
+			continue;
+		p++; /* before end, where the closing quote is */
+		quotes += *p == '"';
+		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
+	}
+	signs->odd |= quotes > 0 && has_any(text, end, "<");
+	signs->sloppy |= quotes % 2 == 1 || text == end;
+	signs->broken |= is_opaque(lx, text);
+	signs->hides |= has_any(text, end, "@<");
+	signs->hides_name |= has_any(text, end, "@<");
+	(void)note_encoded(lx, text, end);
 }
 
 static bool take_quoted(struct from_lexer *lx, struct from_token *t)
@@ -171,10 +264,10 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 			p++;
 	}
 	if (lx->quotes_plain || p >= lx->end) {
-		lx->quotes_plain = *lx->odd = true;
+		lx->quotes_plain = lx->signs->odd = true;
 		return false;
 	}
-	*lx->odd = *lx->odd || is_opaque(lx, lx->at);
+	note_quoted(lx, lx->at + 1, p);
 	t->kind = FROM_QUOTED;
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
@@ -196,7 +289,7 @@ static bool take_literal(struct from_lexer *lx, struct from_token *t)
 			break;
 	}
 	if (p == lx->end || *p != ']') {
-		*lx->odd = true;
+		lx->signs->odd = true;
 		return false;
 	}
 	t->kind = FROM_LITERAL;
@@ -205,40 +298,46 @@ static bool take_literal(struct from_lexer *lx, struct from_token *t)
 	return true;
 }
 
-/* Note the encoded-words that begin in a word. One that is malformed has no certain end. */
-static void note_encoded(struct from_lexer *lx, const struct from_token *t)
-{
-	const char *p, *end = t->text + t->len, *behind;
-
-	for (p = t->text; p + 1 < end; p++) {
-		if (p[0] != '=' || p[1] != '?' || is_opaque(lx, p))
-			continue;
-		behind = encoded_word_end(p, lx->end);
-		lx->opaque_end = behind != NULL ? behind : lx->end;
-	}
-}
-
 /* Note that a bracket begins at p outside of an address. */
 static void note_bracket(struct from_lexer *lx, const char *p)
 {
-	const char *closing;
+	if (!is_opaque(lx, p))
+		set_region(&lx->bracket, memchr(p, ']', (size_t)(lx->end - p)), lx->end);
+}
 
-	if (is_opaque(lx, p))
-		return;
-	closing = memchr(p, ']', (size_t)(lx->end - p));
-	lx->opaque_end = closing != NULL ? closing : lx->end;
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* Return whether the text contains a character that is like an @ or a dot. */
+static bool has_lookalike(const char *text, size_t len)
+{
+	static const char like[][4] = { "\xef\xbc\xa0", "\xef\xb9\xab", /* U+FF20, U+FE6B */
+		"\xe3\x80\x82", "\xef\xbc\x8e", "\xef\xbd\xa1" };	/* UTS 46: dots */
+	size_t i;
+
+	for (i = 0; i < sizeof(like) / sizeof(like[0]); i++) {
+		if (memmem(text, len, like[i], strlen(like[i])) != NULL)
+			return true;
+	}
+	return false;
 }
 
 static void take_word(struct from_lexer *lx, struct from_token *t)
 {
+	struct from_signs *signs = lx->signs;
+
 	t->kind = FROM_WORD;
 	for (; lx->at < lx->end && is_word_char(*lx->at); lx->at++) {
 		/* For some readers, a backslash quotes the next character here too. */
 		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
-			*lx->odd = true;
+			signs->odd = true;
+		signs->broken |= *lx->at == '\\' || is_control(*lx->at);
 	}
 	t->len = (size_t)(lx->at - t->text);
-	note_encoded(lx, t);
+	t->strange = has_lookalike(t->text, t->len);
+	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 
 struct from_token from_token_next(struct from_lexer *lx)
@@ -263,6 +362,10 @@ struct from_token from_token_next(struct from_lexer *lx)
 		return t;
 	if (*lx->at == '[')
 		note_bracket(lx, lx->at);
+	if (*lx->at == '<' || *lx->at == '@')
+		lx->signs->odd |= (is_within(&lx->encoded, lx->at) && lx->encoded.closed) ||
+			(is_within(&lx->bracket, lx->at) && lx->bracket.closed);
+	t.encoded = is_within(&lx->encoded, lx->at);
 	t.mark = *lx->at++;
 	lx->after_at = t.mark == '@';
 	return t;

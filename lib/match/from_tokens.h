@@ -19,23 +19,44 @@ enum from_token_kind {
 	FROM_MARK     /* any other character: , ; : < > @ . and those without a meaning here */
 };
 
+/*
+ * What the tokens show about the whole field. Readers that sloppy text misleads look for addresses
+ * in what it hides, so a field with both may show another author.
+ */
+struct from_signs {
+	bool odd;	 /* readers may differ about it */
+	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader ... */
+	bool broken;	 /* ... and because of which some even look into comments */
+	bool hides;	 /* a comment, quoted string or encoded-word contains an @ */
+	bool hides_name; /* ... but not only comments do; also true for a < in a quoted string */
+};
+
 /* Borrowed from the value. */
 struct from_token {
 	enum from_token_kind kind;
-	char mark;	  /* FROM_MARK: the character */
-	const char *text; /* its beginning; FROM_QUOTED: after the quote, FROM_LITERAL: the
-			     bracket */
-	size_t len;	  /* without the closing quote, with the closing bracket */
-	bool spaced;	  /* white space precedes it */
-	bool commented;	  /* a comment precedes it */
+	char mark;	    /* FROM_MARK: the character */
+	const char *text;   /* its beginning; FROM_QUOTED: after the quote, FROM_LITERAL: the
+			       bracket */
+	size_t len;	    /* without the closing quote, with the closing bracket */
+	bool spaced;	    /* white space precedes it */
+	bool commented;	    /* a comment precedes it */
+	bool behind_hidden; /* ... that contains an @ */
+	bool encoded;	    /* FROM_MARK: within an encoded-word */
+	bool strange;	    /* FROM_WORD: a reader may decode it to an address, or show it as one */
+};
+
+/* An encoded-word or a square bracket. */
+struct from_region {
+	const char *end; /* NULL: none */
+	bool closed;	 /* it has an end; otherwise end is that of the value */
 };
 
 /* The position in the value. A plain value: a copy reads the same tokens again. */
 struct from_lexer {
 	const char *at, *end;
 	bool after_at, quotes_plain, comments_plain;
-	const char *opaque_end; /* the end of the encoded-word or bracket read last; NULL: none */
-	bool *odd;		/* set when readers may differ about the tokens read */
+	struct from_region encoded, bracket; /* the ones read last */
+	struct from_signs *signs;	     /* those of the tokens that were read are set */
 };
 
 /* Read the next token; FROM_END again and again at the end. */

@@ -163,7 +163,9 @@ static const struct {
 		"header_from: From cannot be parsed" },
 	{ A, "bob", "<bob@corp.example>", "<bob@corp.example>< .evil.example", NULL,
 		"header_from: From cannot be parsed" },
-	{ O, "eve", "<x@y.example>", "\"a@b.example\" <x@y.example", NULL, NULL },
+	{ O, "eve", "<x@y.example>", "\"Eve\" <x@y.example", NULL, NULL },
+	{ O, "eve", "<x@y.example>", "\"a@b.example\" <x@y.example", NULL,
+		"header_from: From cannot be parsed" },
 	{ O, "eve", "<x@y.example>", "<x@y.example a@b.example>", NULL,
 		"header_from: From cannot be parsed" },
 	/* envelope */

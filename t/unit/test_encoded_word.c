@@ -1,6 +1,6 @@
 /*
- * Shows which encoded-words may decode to a text with an @, and where
- * an encoded-word ends.
+ * Shows which encoded-words may decode to a text with an @ or a dot, and where an encoded-word
+ * ends.
  */
 #include "lib/match/encoded_word.h"
 
@@ -55,9 +55,36 @@ START_TEST(finds_an_at)
 
 		ck_assert_ptr_nonnull(copy);
 		memcpy(copy, cases[_i].text, len);
-		ck_assert_msg(encoded_words_may_hide_at(copy, len) == cases[_i].want, "%s",
+		ck_assert_msg(encoded_words_signs(copy, len).at == cases[_i].want, "%s",
 			cases[_i].text);
 		free(copy);
+	}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool want;
+} dots[] = {
+	{ "a.b", false },
+	{ "=?utf-8?q?Dr=2E?=", false },
+	{ "=?utf-8?q?Dr._Me?=", false },
+	{ "=?utf-8?q?Dr=2E=20Me_M.?=", false },
+	{ "=?utf-8?q?=3.b?=", true },
+	{ "=?utf-8?q?a=2eb?=", true },
+	{ "=?utf-8?q?a.b?=", true },
+	{ "=?utf-8?q?a..?=", true },
+	{ "=?utf-8?q?.?= =?utf-8?q?b?=", false },
+	{ "=?utf-8?b?YS4gYg==?=", false },
+	{ "=?utf-8?b?YS5i?=", true },
+	{ "=?utf-7?q?a?=", true },
+	{ "=?utf-8?q?a", true },
+};
+
+START_TEST(finds_a_dot_as_in_a_domain)
+	{
+		ck_assert_msg(encoded_words_signs(dots[_i].text, strlen(dots[_i].text)).dot ==
+				dots[_i].want,
+			"%s", dots[_i].text);
 	}
 END_TEST
 
@@ -101,6 +128,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("encoded_word");
 
 	tcase_add_loop_test(tcase, finds_an_at, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, finds_a_dot_as_in_a_domain, 0, sizeof(dots) / sizeof(dots[0]));
 	tcase_add_loop_test(tcase, finds_the_end, 0, sizeof(words) / sizeof(words[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;

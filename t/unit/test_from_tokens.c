@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/base/text.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define TEXT(literal) literal, sizeof(literal) - 1
 
-static struct from_lexer lexer_of(const char *value, size_t len, bool *odd)
+static struct from_lexer lexer_of(const char *value, size_t len, struct from_signs *signs)
 {
-	return (struct from_lexer){ .at = value, .end = value + len, .odd = odd };
+	return (struct from_lexer){ .at = value, .end = value + len, .signs = signs };
 }
 
 /* A word as it is, "quoted", [literal], a special character as 'c'; '_' before it for white space.
@@ -48,116 +49,132 @@ static const struct {
 	const char *value;
 	size_t len;
 	const char *want;
-	bool odd;
+	const char *signs; /* o: odd, s: sloppy, b: broken, h: hides, n: hides_name */
 } rows[] = {
-	{ TEXT(""), "end", false },
-	{ TEXT("bob"), "bob end", false },
-	{ TEXT(" bob\t"), "_bob _end", false },
-	{ TEXT("Bob <b@c.d>"), "Bob _'<' b '@' c '.' d '>' end", false },
-	{ TEXT("a,b;c:d"), "a ',' b ';' c ':' d end", false },
-	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", false },
-	{ TEXT("a\0b"), "a '0' b end", false },
-	{ TEXT(">)]"), "'>' ')' ']' end", false },
+	{ TEXT(""), "end", "" },
+	{ TEXT("bob"), "bob end", "" },
+	{ TEXT(" bob\t"), "_bob _end", "" },
+	{ TEXT("Bob <b@c.d>"), "Bob _'<' b '@' c '.' d '>' end", "" },
+	{ TEXT("a,b;c:d"), "a ',' b ';' c ':' d end", "" },
+	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", "b" },
+	{ TEXT("a\0b"), "a '0' b end", "" },
+	{ TEXT(">)]"), "'>' ')' ']' end", "" },
 
 	/* folds */
-	{ TEXT("a\r\n b"), "a _b end", false },
-	{ TEXT("a\n\tb"), "a _b end", false },
-	{ TEXT("a \r\n \r\n b"), "a _b end", false },
-	{ TEXT("a\r\nb"), "a '\r' '\n' b end", false },
-	{ TEXT("a\r b"), "a '\r' _b end", false },
-	{ TEXT("a\r\n"), "a '\r' '\n' end", false },
-	{ TEXT("a\n"), "a '\n' end", false },
+	{ TEXT("a\r\n b"), "a _b end", "" },
+	{ TEXT("a\n\tb"), "a _b end", "" },
+	{ TEXT("a \r\n \r\n b"), "a _b end", "" },
+	{ TEXT("a\r\nb"), "a '\r' '\n' b end", "" },
+	{ TEXT("a\r b"), "a '\r' _b end", "" },
+	{ TEXT("a\r\n"), "a '\r' '\n' end", "" },
+	{ TEXT("a\n"), "a '\n' end", "" },
 
 	/* comments */
-	{ TEXT("a(c)b"), "a b end", false },
-	{ TEXT("a (c) b"), "a _b end", false },
-	{ TEXT("a(c) b"), "a _b end", false },
-	{ TEXT("(a(b)(c(d))e)f"), "f end", false },
-	{ TEXT("(a(b)@)c"), "c end", true },
-	{ TEXT("(a\\)<)b"), "b end", true },
-	{ TEXT("(@(b))c"), "c end", false },
-	{ TEXT("(\"a\" [b] =?c?q?d?=)e"), "e end", false },
-	{ TEXT("(\")a"), "a end", true },
-	{ TEXT("([)a"), "a end", true },
-	{ TEXT("(=?)a"), "a end", true },
-	{ TEXT("(\\\")a"), "a end", false },
-	{ TEXT("(\"(\"))a"), "a end", true },
-	{ TEXT("(=?c?q?(?=))a"), "a end", true },
-	{ TEXT("(a\\)b)c"), "c end", false },
-	{ TEXT("(a\\\\)b"), "b end", false },
-	{ TEXT("(\")b\""), "b '\"' end", true },
-	{ TEXT("()()a"), "a end", false },
-	{ TEXT("(a"), "'(' a end", true },
-	{ TEXT("(a\\)"), "'(' a\\ ')' end", true },
-	{ TEXT("((a) b"), "'(' '(' a ')' _b end", true },
-	{ TEXT("(a) (b"), "_'(' b end", true },
-	{ TEXT("("), "'(' end", true },
-	{ TEXT("(\\"), "'(' \\ end", true },
+	{ TEXT("a(c)b"), "a b end", "" },
+	{ TEXT("a (c) b"), "a _b end", "" },
+	{ TEXT("a(c) b"), "a _b end", "" },
+	{ TEXT("(a(b)(c(d))e)f"), "f end", "b" },
+	{ TEXT("(a(b)@)c"), "c end", "obh" },
+	{ TEXT("(a\\)<)b"), "b end", "ob" },
+	{ TEXT("(@(b))c"), "c end", "obh" },
+	{ TEXT("(\"a\" [b] =?c?q?d?=)e"), "e end", "hn" },
+	{ TEXT("(\")a"), "a end", "b" },
+	{ TEXT("([)a"), "a end", "b" },
+	{ TEXT("(=?)a"), "a end", "b" },
+	{ TEXT("(\\\")a"), "a end", "" },
+	{ TEXT("(\"(\"))a"), "a end", "ob" },
+	{ TEXT("(=?c?q?(?=))a"), "a end", "obhn" },
+	{ TEXT("(a\\)b)c"), "c end", "b" },
+	{ TEXT("(a\\\\)b"), "b end", "" },
+	{ TEXT("(\")b\""), "b '\"' end", "ob" },
+	{ TEXT("()()a"), "a end", "" },
+	{ TEXT("(a"), "'(' a end", "o" },
+	{ TEXT("(a\\)"), "'(' a\\ ')' end", "ob" },
+	{ TEXT("((a) b"), "'(' '(' a ')' _b end", "o" },
+	{ TEXT("(a) (b"), "_'(' b end", "o" },
+	{ TEXT("("), "'(' end", "o" },
+	{ TEXT("(\\"), "'(' \\ end", "ob" },
 
 	/* quotes */
-	{ TEXT("\"a b\" c"), "\"a b\" _c end", false },
-	{ TEXT("\"\""), "\"\" end", false },
-	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", false },
-	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", false },
-	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", false },
-	{ TEXT("\"a"), "'\"' a end", true },
-	{ TEXT("\"a\\\""), "'\"' a\\ '\"' end", true },
-	{ TEXT("\""), "'\"' end", true },
-	{ TEXT("\"\\"), "'\"' \\ end", true },
-	{ TEXT("\"a\" \"b"), "\"a\" _'\"' b end", true },
+	{ TEXT("\"a b\" c"), "\"a b\" _c end", "" },
+	{ TEXT("\"\""), "\"\" end", "s" },
+	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "hn" },
+	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", "s" },
+	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", "s" },
+	{ TEXT("\"a"), "'\"' a end", "o" },
+	{ TEXT("\"a\\\""), "'\"' a\\ '\"' end", "ob" },
+	{ TEXT("\""), "'\"' end", "o" },
+	{ TEXT("\"\\"), "'\"' \\ end", "ob" },
+	{ TEXT("\"a\" \"b"), "\"a\" _'\"' b end", "o" },
 
 	/* literals */
-	{ TEXT("a@[192.0.2.1]"), "a '@' [192.0.2.1] end", false },
-	{ TEXT("a@[IPv6:2001:db8::1]b"), "a '@' [IPv6:2001:db8::1] b end", false },
-	{ TEXT("a@ [192.0.2.1]"), "a '@' _[192.0.2.1] end", false },
-	{ TEXT("a@(c)[1 2]"), "a '@' [1 2] end", false },
-	{ TEXT("a@[1\r\n 2]"), "a '@' [1\r\n 2] end", false },
-	{ TEXT("a@[]"), "a '@' [] end", false },
-	{ TEXT("[192.0.2.1]"), "'[' 192 '.' 0 '.' 2 '.' 1 ']' end", false },
-	{ TEXT("a@b[c]"), "a '@' b '[' c ']' end", false },
-	{ TEXT("a@[1"), "a '@' '[' 1 end", true },
-	{ TEXT("a@[1,2]"), "a '@' '[' 1 ',' 2 ']' end", true },
-	{ TEXT("a@[<b@c>]"), "a '@' '[' '<' b '@' c '>' ']' end", true },
-	{ TEXT("a@[1\n2]"), "a '@' '[' 1 '\n' 2 ']' end", true },
-	{ TEXT("a@["), "a '@' '[' end", true },
+	{ TEXT("a@[192.0.2.1]"), "a '@' [192.0.2.1] end", "" },
+	{ TEXT("a@[IPv6:2001:db8::1]b"), "a '@' [IPv6:2001:db8::1] b end", "" },
+	{ TEXT("a@ [192.0.2.1]"), "a '@' _[192.0.2.1] end", "" },
+	{ TEXT("a@(c)[1 2]"), "a '@' [1 2] end", "" },
+	{ TEXT("a@[1\r\n 2]"), "a '@' [1\r\n 2] end", "" },
+	{ TEXT("a@[]"), "a '@' [] end", "" },
+	{ TEXT("[192.0.2.1]"), "'[' 192 '.' 0 '.' 2 '.' 1 ']' end", "" },
+	{ TEXT("a@b[c]"), "a '@' b '[' c ']' end", "" },
+	{ TEXT("a@[1"), "a '@' '[' 1 end", "o" },
+	{ TEXT("a@[1,2]"), "a '@' '[' 1 ',' 2 ']' end", "o" },
+	{ TEXT("a@[<b@c>]"), "a '@' '[' '<' b '@' c '>' ']' end", "o" },
+	{ TEXT("a@[1\n2]"), "a '@' '[' 1 '\n' 2 ']' end", "o" },
+	{ TEXT("a@["), "a '@' '[' end", "o" },
 
 	/* a backslash */
-	{ TEXT("a\\b"), "a\\b end", false },
-	{ TEXT("a\\"), "a\\ end", true },
-	{ TEXT("a\\@b"), "a\\ '@' b end", true },
-	{ TEXT("a\\ b"), "a\\ _b end", true },
+	{ TEXT("a\\b"), "a\\b end", "b" },
+	{ TEXT("a\\"), "a\\ end", "ob" },
+	{ TEXT("a\\@b"), "a\\ '@' b end", "ob" },
+	{ TEXT("a\\ b"), "a\\ _b end", "ob" },
 
 	/* encoded-words */
-	{ TEXT("=?utf-8?q?a?= (c) \"d\""), "=?utf-8?q?a?= _\"d\" end", false },
-	{ TEXT("=?utf-8?q?(c)?= b"), "=?utf-8?q? ?= _b end", true },
-	{ TEXT("=?utf-8?q?\"d\"?= b"), "=?utf-8?q? \"d\" ?= _b end", true },
-	{ TEXT("=?a b?B? c ?= (d)"), "=?a _b?B? _c _?= _end", false },
-	{ TEXT("=? a ?= (c)"), "=? _a _?= _end", true },
-	{ TEXT("=?a?= \"c\""), "=?a?= _\"c\" end", true },
-	{ TEXT("[a] (c) \"d\""), "'[' a ']' _\"d\" end", false },
-	{ TEXT("[a (c)]"), "'[' a _']' end", true },
-	{ TEXT("[a \"c\""), "'[' a _\"c\" end", true },
-	{ TEXT("=?=(c)"), "=?= end", true },
-	{ TEXT("?=(c)"), "?= end", false },
+	{ TEXT("=?utf-8?q?a<?= b"), "=?utf-8?q?a '<' ?= _b end", "o" },
+	{ TEXT("=?utf-8?q?a@?= b"), "=?utf-8?q?a '@' ?= _b end", "ohn" },
+	{ TEXT("=?utf-8?q?a=40?= b<"), "=?utf-8?q?a=40?= _b '<' end", "hn" },
+	{ TEXT("=?utf-8?q?a < b"), "=?utf-8?q?a _'<' _b end", "" },
+	{ TEXT("=?x?q?a?b < ?= c <"), "=?x?q?a?b _'<' _?= _c _'<' end", "ohn" },
+	{ TEXT("(=?utf-8?q?a)b<?="), "b '<' ?= end", "ob" },
+	{ TEXT("\"=?utf-8?q?a\"<?="), "\"=?utf-8?q?a\" '<' ?= end", "o" },
+	{ TEXT("[<] a <"), "'[' '<' ']' _a _'<' end", "o" },
+	{ TEXT("[ a <"), "'[' _a _'<' end", "" },
+	{ TEXT("(a@b)c"), "c end", "h" },
+	{ TEXT("(a<b)c"), "c end", "b" },
+	{ TEXT("(a, b@c)d"), "d end", "oh" },
+	{ TEXT("=?utf-8?q?a?= (c) \"d\""), "=?utf-8?q?a?= _\"d\" end", "" },
+	{ TEXT("=?utf-8?q?(c)?= b"), "=?utf-8?q? ?= _b end", "b" },
+	{ TEXT("=?utf-8?q?\"d\"?= b"), "=?utf-8?q? \"d\" ?= _b end", "b" },
+	{ TEXT("=?a b?B? c ?= (d)"), "=?a _b?B? _c _?= _end", "hn" },
+	{ TEXT("=? a ?= (c)"), "=? _a _?= _end", "hn" },
+	{ TEXT("=?a?= \"c\""), "=?a?= _\"c\" end", "hn" },
+	{ TEXT("[a] (c) \"d\""), "'[' a ']' _\"d\" end", "" },
+	{ TEXT("[a (c)]"), "'[' a _']' end", "b" },
+	{ TEXT("[a \"c\""), "'[' a _\"c\" end", "b" },
+	{ TEXT("=?=(c)"), "=?= end", "b" },
+	{ TEXT("?=(c)"), "?= end", "" },
 };
 
 START_TEST(tells_words_from_marks)
 	{
 		struct strbuf told = STRBUF_INIT;
 		struct from_token token;
-		bool odd = false;
+		struct from_signs signs = { false };
+		char seen[8];
 		char *copy = malloc(rows[_i].len > 0 ? rows[_i].len : 1);
 		struct from_lexer lexer;
 
 		memcpy(copy, rows[_i].value, rows[_i].len); /* exactly its length, for ASan */
-		lexer = lexer_of(copy, rows[_i].len, &odd);
+		lexer = lexer_of(copy, rows[_i].len, &signs);
 		do {
 			token = from_token_next(&lexer);
 			describe_token(&token, &told);
 		} while (token.kind != FROM_END);
 		ck_assert_str_eq(told.text, rows[_i].want);
-		ck_assert_msg((int)odd == (int)rows[_i].odd, "%s: %sodd", rows[_i].value,
-			odd ? "" : "not ");
+		(void)text_format(seen, sizeof(seen), "%s%s%s%s%s", signs.odd ? "o" : "",
+			signs.sloppy ? "s" : "", signs.broken ? "b" : "", signs.hides ? "h" : "",
+			signs.hides_name ? "n" : "");
+		ck_assert_msg(strcmp(seen, rows[_i].signs) == 0, "%s: %s, want %s", rows[_i].value,
+			seen, rows[_i].signs);
 		token = from_token_next(&lexer);
 		ck_assert_int_eq(token.kind, FROM_END);
 		strbuf_free(&told);
@@ -168,13 +185,13 @@ END_TEST
 START_TEST(a_copy_reads_the_same_again)
 	{
 		static const char value[] = "a@[1] (b) \"c\" =?d (e)";
-		bool odd = false, again_odd = false;
-		struct from_lexer lexer = lexer_of(value, strlen(value), &odd), again;
+		struct from_signs signs = { false }, again_signs = { false };
+		struct from_lexer lexer = lexer_of(value, strlen(value), &signs), again;
 		struct from_token token, same;
 
 		do {
 			again = lexer;
-			again.odd = &again_odd;
+			again.signs = &again_signs;
 			token = from_token_next(&lexer);
 			same = from_token_next(&again);
 			ck_assert_int_eq(same.kind, token.kind);
@@ -193,8 +210,8 @@ START_TEST(takes_linear_time_whatever_the_nesting)
 	{
 		size_t len = 1 << 20, unit = strlen(nested[_i]), tokens = 0;
 		char *value = malloc(len);
-		bool odd = false;
-		struct from_lexer lexer = lexer_of(value, len, &odd);
+		struct from_signs signs = { false };
+		struct from_lexer lexer = lexer_of(value, len, &signs);
 
 		for (size_t i = 0; i < len; i++)
 			value[i] = nested[_i][i % unit];
