@@ -2,59 +2,13 @@
  * The profiles of a policy: reads them from rows, and finds them. A set of profiles is immutable
  * and reference-counted: one thread builds it, then any thread may read it.
  */
-#include "lib/rules/profile.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/arena.h"
-#include "lib/base/strmap.h"
 #include "lib/base/text.h"
 #include "lib/match/domain.h"
 #include "lib/rules/entry_check.h"
-#include "lib/rules/regex_check.h"
-
-enum remark_kind {
-	REMARK_NOTE,	 /* the regex is in force, but slow or doubtful */
-	REMARK_LEFT_OUT, /* it is not */
-	REMARK_REST,	 /* neither it nor those after it are in force */
-};
-
-/* A report about a regex of rcpt_re. */
-struct remark {
-	struct remark *next; /* of a later regex */
-	enum remark_kind kind;
-	uint32_t number;  /* of the regex, from 1 */
-	const char *text; /* in the arena */
-};
-
-struct profile {
-	struct cell cells[PROFILE_COLUMNS]; /* as the row had them, in the arena */
-	const char *id, *name;
-	bool open;
-	uint64_t maxsize;
-	struct limits limits;
-	struct strmap *hosts;	     /* "example.com", ".example.com" -> index from 1 */
-	bool has_subtrees;	     /* an item of hosts begins with a dot */
-	struct strmap *rcpts;	     /* canonical -> index from 1 */
-	struct regexlist *rcpt_re;   /* -> index from 1 */
-	struct remark *remarks;	     /* on rcpt_re, by number */
-	struct remark **last_remark; /* where the next one belongs */
-	bool fits;		     /* within the bound of all profiles' regexes */
-	uint64_t bytes;		     /* of its regexes, see regexlist_bytes() */
-};
-
-struct profiles {
-	unsigned refs;
-	bool anchored; /* rcpt_re must match the whole address */
-	struct arena *arena;
-	struct profile **at;
-	size_t count, size;
-	struct strmap *by_id, *by_name; /* -> index in at */
-	struct strmap *bad;		/* ids of rows that were left out */
-	bool any_maxsize;
-};
+#include "lib/rules/profile_private.h"
 
 /* Free the tables of a profile, which are not in the arena. */
 static void profile_clear(struct profile *profile)
@@ -183,10 +137,6 @@ struct cell profile_cell(const struct profile *profile, enum profile_column colu
 
 /* ---- reading rows -------------------------------------------------------------- */
 
-struct profiles_builder {
-	struct profiles *profiles;
-};
-
 struct profiles_builder *profiles_builder_new(bool anchored)
 {
 	struct profiles_builder *builder = calloc(1, sizeof(*builder));
@@ -218,16 +168,8 @@ void profiles_builder_free(struct profiles_builder **builder)
 	*builder = NULL;
 }
 
-/* A row that is being read, and the beginning of its problems' texts. */
-struct reading {
-	struct profiles_builder *builder;
-	struct profile *profile;
-	struct problems *problems;
-	char where[120];
-};
-
 /* Report an item of a list column, and leave it out. */
-static void report_item(const struct reading *r, const char *column, uint32_t number,
+static void report_item(const struct profile_reading *r, const char *column, uint32_t number,
 	const struct errmsg *why)
 {
 	problems_add(r->problems, "%s: %s[%u]: %s; left out", r->where, column, number, why->text);
@@ -256,7 +198,7 @@ static int canon_host(const char *item, size_t len, char name[1 + DOMAIN_SIZE])
 	return canon < 0 ? -1 : canon + 1;
 }
 
-static int add_hosts(struct reading *r)
+static int add_hosts(struct profile_reading *r)
 {
 	struct cell_items items;
 	char name[1 + DOMAIN_SIZE];
@@ -297,7 +239,7 @@ static bool read_rcpt(const char *item, size_t len, struct mail_address *address
 	return false;
 }
 
-static int add_rcpts(struct reading *r)
+static int add_rcpts(struct profile_reading *r)
 {
 	struct mail_address address;
 	struct cell_items items;
@@ -340,7 +282,7 @@ static int parse_size(const struct cell *cell, uint64_t *size_r)
 
 /* Read the columns that would allow more if they were misread; a bad one leaves out the row.
  * Returns 0, or -1 with the problem added. */
-static int read_bounds(struct reading *r)
+static int read_bounds(struct profile_reading *r)
 {
 	const struct cell *limits = &r->profile->cells[PROFILE_LIMITS],
 			  *size = &r->profile->cells[PROFILE_MAXSIZE],
@@ -382,15 +324,14 @@ static int make_tables(struct profile *profile)
 	return profile->hosts == NULL || profile->rcpts == NULL ? -1 : 0;
 }
 
-/* Set the beginning of the texts of a profile's problems. */
-static void set_where(struct reading *r)
+void profile_reading_set_where(struct profile_reading *r)
 {
 	(void)text_format(r->where, sizeof(r->where), "profiles id %s (%s)", r->profile->id,
 		r->profile->name);
 }
 
 /* Add the finished profile to the set. -1 when out of memory. */
-static int add_profile(struct profiles *p, struct profile *profile, struct reading *r)
+static int add_profile(struct profiles *p, struct profile *profile, struct profile_reading *r)
 {
 	struct profile **at;
 	size_t size;
@@ -434,7 +375,7 @@ static int copy_cells(struct arena *arena, const struct cell *row, struct profil
 }
 
 /* Read the id and the name. Returns 0, 1 when the row is left out, or -1 when out of memory. */
-static int read_identity(struct reading *r, const struct cell *row)
+static int read_identity(struct profile_reading *r, const struct cell *row)
 {
 	struct profile *profile = r->profile;
 	const struct cell *id = &row[PROFILE_ID], *name = &row[PROFILE_NAME];
@@ -454,7 +395,7 @@ static int read_identity(struct reading *r, const struct cell *row)
 	profile->name = name->kind == CELL_TEXT && name->len > 0 ?
 		profile->cells[PROFILE_NAME].text :
 		profile->id;
-	set_where(r);
+	profile_reading_set_where(r);
 	if (profiles_by_id(r->builder->profiles, profile->id) != NULL) {
 		problems_add(r->problems, "%s: another row has that id; left out", r->where);
 		return 1;
@@ -462,7 +403,7 @@ static int read_identity(struct reading *r, const struct cell *row)
 	return 0;
 }
 
-static int read_profile(struct reading *r, const struct cell *row)
+static int read_profile(struct profile_reading *r, const struct cell *row)
 {
 	struct profiles *p = r->builder->profiles;
 	int skip = read_identity(r, row);
@@ -481,7 +422,7 @@ static int read_profile(struct reading *r, const struct cell *row)
 int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
 	struct problems *problems)
 {
-	struct reading r = { .builder = builder, .problems = problems };
+	struct profile_reading r = { .builder = builder, .problems = problems };
 	int taken;
 
 	r.profile = arena_alloc(builder->profiles->arena, sizeof(*r.profile));
@@ -491,243 +432,4 @@ int profiles_builder_add(struct profiles_builder *builder, const struct cell row
 	if ((taken = read_profile(&r, row)) <= 0)
 		profile_clear(r.profile);
 	return taken;
-}
-
-/* ---- regexes ------------------------------------------------------------------- */
-
-/* Add a remark after the others. -1 when out of memory. */
-static int add_remark(struct reading *r, uint32_t number, enum remark_kind kind, const char *text)
-{
-	struct arena *arena = r->builder->profiles->arena;
-	struct remark *remark = arena_alloc(arena, sizeof(*remark));
-
-	if (remark == NULL || (text = arena_strdup(arena, text)) == NULL)
-		return -1;
-	*remark = (struct remark){ NULL, kind, number, text };
-	*r->profile->last_remark = remark;
-	r->profile->last_remark = &remark->next;
-	return 0;
-}
-
-static int add_regex(struct reading *r, const char *item, size_t len, uint32_t number)
-{
-	struct regexlist *list = r->profile->rcpt_re;
-	struct errmsg err = { "" };
-
-	enum regex_added added = REGEX_REFUSED;
-
-	if (regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err))
-		added = regexlist_add(list, item, len, number, &err);
-	if (added == REGEX_OUT_OF_MEMORY)
-		return -1;
-	if (added == REGEX_REFUSED)
-		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
-	return regexlist_is_costly(list, &err) || regex_is_doubtful(item, len, &err) ?
-		add_remark(r, number, REMARK_NOTE, err.text) :
-		0;
-}
-
-/* Compile the regexes up to the bound, in which refused ones are included. */
-static int add_regexes(struct reading *r)
-{
-	const bool anchored = r->builder->profiles->anchored;
-	struct profile *profile = r->profile;
-	struct cell_items items;
-	struct errmsg err;
-	const char *item;
-	uint64_t bytes = 0;
-	size_t len;
-	int ret = 0;
-
-	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
-	while (ret == 0 && cell_items_next(&items, &item, &len)) {
-		if ((bytes += regexlist_bytes_of(item, len, anchored)) > PROFILE_REGEX_BYTES) {
-			(void)errmsg_set(&err,
-				"with repeats written out, the regexes of a profile may take up to "
-				"%d bytes; this one and all after it are",
-				PROFILE_REGEX_BYTES);
-			ret = add_remark(r, items.number, REMARK_REST, err.text);
-			break;
-		}
-		ret = add_regex(r, item, len, items.number);
-	}
-	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL);
-}
-
-/* Find the profile of an earlier set that has the same regexes; NULL if there is none. */
-static const struct profile *find_same(const struct profiles *p, const struct profile *profile,
-	const struct profiles *previous)
-{
-	const struct profile *old;
-
-	if (previous == NULL || previous->anchored != p->anchored)
-		return NULL;
-	old = profiles_by_id(previous, profile->id);
-	return old != NULL && old->fits &&
-			cell_equal(&old->cells[PROFILE_RCPT_RE], &profile->cells[PROFILE_RCPT_RE]) ?
-		old :
-		NULL;
-}
-
-/* Take over the regexes of an earlier profile with their remarks. -1 when out of memory. */
-static int share_regexes(struct reading *r, const struct profile *old)
-{
-	const struct remark *remark;
-
-	for (remark = old->remarks; remark != NULL; remark = remark->next) {
-		if (add_remark(r, remark->number, remark->kind, remark->text) < 0)
-			return -1;
-	}
-	r->profile->rcpt_re = regexlist_ref(old->rcpt_re);
-	return 0;
-}
-
-/* Report a remark. Returns whether the regex is in force. */
-static bool report_remark(const struct reading *r, const struct remark *remark)
-{
-	if (remark->kind == REMARK_NOTE)
-		problems_note(r->problems, "%s: rcpt_re[%u]: %s", r->where, remark->number,
-			remark->text);
-	else
-		problems_add(r->problems, "%s: rcpt_re[%u]: %s%s left out", r->where,
-			remark->number, remark->text, remark->kind == REMARK_REST ? "" : ";");
-	return remark->kind == REMARK_NOTE;
-}
-
-/* Report the remarks on the regexes of a profile, and those that match within an address. */
-static void report_regexes(const struct reading *r)
-{
-	const struct remark *remark = r->profile->remarks;
-	struct cell_items items;
-	const char *item;
-	size_t len;
-
-	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
-	while (cell_items_next(&items, &item, &len)) {
-		bool is_in_force = true, is_last = false;
-
-		if (remark != NULL && remark->number == items.number) {
-			is_in_force = report_remark(r, remark);
-			is_last = remark->kind == REMARK_REST;
-			remark = remark->next;
-		}
-		if (is_last)
-			break;
-		if (is_in_force && !r->builder->profiles->anchored &&
-			memchr(item, '$', len) == NULL)
-			problems_note(r->problems,
-				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
-				r->where, items.number, TEXT_CUT_LEN(item, len, 120));
-	}
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Determine the cost of a profile's regexes, up to its bound. */
-static uint64_t find_bytes(const struct profiles *p, const struct profile *profile)
-{
-	struct cell_items items;
-	const char *item;
-	uint64_t bytes = 0;
-	size_t len;
-
-	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
-	while (bytes < PROFILE_REGEX_BYTES && cell_items_next(&items, &item, &len))
-		bytes += regexlist_bytes_of(item, len, p->anchored);
-	return bytes < PROFILE_REGEX_BYTES ? bytes : PROFILE_REGEX_BYTES;
-}
-
-/* Sort the values; return the smallest of those that exceed a bound of their sum. */
-static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
-{
-	uint64_t total = 0;
-
-	qsort(values, count, sizeof(*values), by_number);
-	for (size_t i = 0; i < count; i++) {
-		if ((total += values[i]) > bound)
-			return values[i];
-	}
-	return UINT64_MAX;
-}
-
-/*
- * Select the profiles that keep their regexes: first the shortest, because even determining the
- * cost takes time, and of these the least costly, so that a costly profile harms itself first.
- * Returns 0, or -1 when out of memory.
- */
-static int choose_profiles(struct profiles *p, const struct profiles *previous)
-{
-	uint64_t *values = calloc(p->count + 1, sizeof(*values)), excess;
-	const struct profile *same;
-	size_t i, count = 0;
-
-	if (values == NULL)
-		return -1;
-	for (i = 0; i < p->count; i++)
-		values[i] = p->at[i]->cells[PROFILE_RCPT_RE].len;
-	excess = find_excess(values, p->count, PROFILES_REGEX_TEXT);
-	for (i = 0; i < p->count; i++) {
-		struct profile *profile = p->at[i];
-
-		profile->fits = profile->cells[PROFILE_RCPT_RE].len < excess;
-		if (!profile->fits)
-			continue;
-		same = find_same(p, profile, previous);
-		profile->bytes = same != NULL ? same->bytes : find_bytes(p, profile);
-		values[count++] = profile->bytes;
-	}
-	excess = find_excess(values, count, PROFILES_REGEX_BYTES);
-	for (i = 0; i < p->count; i++)
-		p->at[i]->fits = p->at[i]->fits && p->at[i]->bytes < excess;
-	free(values);
-	return 0;
-}
-
-/* Compile the regexes of a profile, or take over those of an earlier set. -1 when out of memory. */
-static int make_regexes(struct reading *r, const struct profiles *previous)
-{
-	const struct profiles *p = r->builder->profiles;
-	struct profile *profile = r->profile;
-	const struct profile *same = NULL;
-	int ret;
-
-	set_where(r);
-	profile->last_remark = &profile->remarks;
-	if (profile->fits)
-		same = find_same(p, profile, previous);
-	if (same == NULL && (profile->rcpt_re = regexlist_new(p->anchored)) == NULL)
-		return -1;
-	if (!profile->fits) {
-		problems_add(r->problems,
-			"%s: rcpt_re: the regexes of all profiles may take up to %d MiB of text, "
-			"and %d MiB with repeats written out, and those of this profile are among "
-			"the largest; all of them are left out",
-			r->where, PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
-		return regexlist_finish(profile->rcpt_re, NULL);
-	}
-	ret = same != NULL ? share_regexes(r, same) : add_regexes(r);
-	report_regexes(r);
-	return ret;
-}
-
-struct profiles *profiles_builder_finish(struct profiles_builder **builder,
-	const struct profiles *previous, struct problems *problems)
-{
-	struct reading r = { .builder = *builder, .problems = problems };
-	struct profiles *profiles = (*builder)->profiles;
-	int ret = choose_profiles(profiles, previous);
-
-	for (size_t i = 0; ret == 0 && i < profiles->count; i++) {
-		r.profile = profiles->at[i];
-		ret = make_regexes(&r, previous);
-	}
-	if (ret == 0)
-		(*builder)->profiles = NULL;
-	profiles_builder_free(builder);
-	return ret == 0 ? profiles : NULL;
 }
