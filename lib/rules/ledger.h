@@ -67,7 +67,7 @@ struct ledger_size ledger_size(struct ledger *ledger);
  */
 void ledger_restart(struct ledger *ledger, uint64_t now);
 
-/* Free the idle keys of the next shard. */
+/* Free the idle keys of the next part, a 64th, of each shard, and remove keys over the bound. */
 void ledger_sweep(struct ledger *ledger, uint64_t now);
 
 /* The change that a record describes. The numbers are those of the files. */

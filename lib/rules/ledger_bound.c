@@ -12,7 +12,7 @@
 #define NETWORK_SIZE (INET6_ADDRSTRLEN + 8)
 #define EVICT_LOOK 64	   /* keys among which one to remove is chosen */
 #define EVICT_BUCKETS 1024 /* buckets that are searched for them at most */
-#define SHRINK_MAX 1000	   /* keys that ledger_shrink() removes in one call */
+#define SHRINK_MAX 100	   /* keys that ledger_shrink() removes in one call */
 
 _Static_assert(sizeof(struct ledger_origin) == 7, "the files contain it as it is");
 

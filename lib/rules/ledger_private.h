@@ -76,7 +76,6 @@ struct ledger {
 	uint64_t last_seq; /* atomic */
 	uint64_t unsaved;  /* atomic */
 	uint64_t evicted;  /* atomic */
-	uint64_t swept;	   /* atomic: how many shards ledger_sweep() has swept */
 	uint64_t newest;   /* the time that ledger_newest() returns */
 	uint32_t tight;	   /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */

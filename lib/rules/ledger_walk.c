@@ -4,6 +4,8 @@
  */
 #include "lib/rules/ledger_private.h"
 
+#define WALK_BUCKETS 64 /* of a shard while its lock is held: some ten microseconds */
+
 /* Add the attempts within the window, and the time until they leave room for one more. */
 static void fill_attempts(const struct ledger_entry *entry, uint64_t now,
 	struct ledger_usage *usage)
@@ -52,36 +54,80 @@ static void fill_view(const struct ledger_entry *entry, uint64_t now, struct led
 	}
 }
 
-static int each_of_shard(struct ledger_shard *shard, uint64_t now, ledger_each_fn *each,
-	void *context)
+/*
+ * The place of a walk in a shard. Buckets are visited in the order of their reversed bits: when the
+ * table doubles during the walk, the keys of a bucket spread over two that follow each other in
+ * this order, so that no key is visited twice or left out.
+ */
+struct place {
+	size_t bucket;
+	bool is_end;
+};
+
+static void advance(const struct ledger_shard *shard, struct place *place)
 {
+	size_t bit = shard->bucket_count / 2;
+
+	while (bit > 0 && (place->bucket & bit) != 0) {
+		place->bucket &= ~bit;
+		bit /= 2;
+	}
+	place->bucket |= bit;
+	place->is_end = bit == 0;
+}
+
+static int each_of_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now,
+	ledger_each_fn *each, void *context)
+{
+	struct ledger_entry *next, *entry = shard->buckets[bucket];
 	struct ledger_view view;
 	int ret = 0;
 
-	for (size_t i = 0; i < shard->bucket_count && ret == 0; i++) {
-		struct ledger_entry *next, *entry = shard->buckets[i];
-
-		for (; entry != NULL && ret == 0; entry = next) {
-			next = entry->next;
-			if (!entry_prune(shard, entry, now)) {
-				shard_remove(shard, entry);
-				continue;
-			}
-			fill_view(entry, now, &view);
-			ret = each(context, &view);
+	for (; entry != NULL && ret == 0; entry = next) {
+		next = entry->next;
+		if (!entry_prune(shard, entry, now)) {
+			shard_remove(shard, entry);
+			continue;
 		}
+		fill_view(entry, now, &view);
+		ret = each(context, &view);
 	}
+	return ret;
+}
+
+/* Visit the next buckets of a shard. */
+static int each_of_some(struct ledger_shard *shard, struct place *place, uint64_t now,
+	ledger_each_fn *each, void *context)
+{
+	int ret = 0;
+
+	(void)pthread_mutex_lock(&shard->lock);
+	if (shard->bucket_count == 0)
+		place->is_end = true;
+	for (size_t i = 0; i < WALK_BUCKETS && !place->is_end && ret == 0; i++) {
+		ret = each_of_bucket(shard, place->bucket, now, each, context);
+		advance(shard, place);
+	}
+	(void)pthread_mutex_unlock(&shard->lock);
 	return ret;
 }
 
 int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void *context)
 {
+	struct place places[LEDGER_SHARDS] = { { .bucket = 0 } };
+	bool goes_on = true;
 	int ret = 0;
 
-	for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
-		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		ret = each_of_shard(&ledger->shards[i], now, each, context);
-		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	/* All shards in turn, a few buckets each, so that a decision that waits for a shard gets
+	 * its lock before the walk returns to it. */
+	while (goes_on && ret == 0) {
+		goes_on = false;
+		for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
+			if (!places[i].is_end)
+				ret = each_of_some(&ledger->shards[i], &places[i], now, each,
+					context);
+			goes_on |= !places[i].is_end;
+		}
 	}
 	return ret;
 }
@@ -110,13 +156,14 @@ bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t ke
 
 void ledger_sweep(struct ledger *ledger, uint64_t now)
 {
-	size_t number = __atomic_fetch_add(&ledger->swept, 1, __ATOMIC_RELAXED) % LEDGER_SHARDS;
-	struct ledger_shard *shard = &ledger->shards[number];
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		struct ledger_shard *shard = &ledger->shards[i];
 
-	(void)pthread_mutex_lock(&shard->lock);
-	shard_sweep(shard, now, shard->bucket_count);
-	(void)pthread_mutex_unlock(&shard->lock);
-	ledger_shrink(ledger, shard, now);
+		(void)pthread_mutex_lock(&shard->lock);
+		shard_sweep(shard, now, shard->bucket_count / LEDGER_SHARDS + 1);
+		(void)pthread_mutex_unlock(&shard->lock);
+		ledger_shrink(ledger, shard, now);
+	}
 }
 
 /* Return how many keys the network with the most has. */

@@ -306,8 +306,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
 	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
 	tcase_add_test(tcase, limits_are_shown_and_not_charged);
-	tcase_add_loop_test(tcase, a_rule_that_is_cut_keeps_its_finding, 0,
-		ROWS(names));
+	tcase_add_loop_test(tcase, a_rule_that_is_cut_keeps_its_finding, 0, ROWS(names));
 	tcase_add_test(tcase, a_login_that_is_cut_keeps_its_finding);
 	tcase_add_test(tcase, a_login_counts_at_connect_where_that_waits_for_it);
 	tcase_add_loop_test(tcase, a_session_of_a_wrong_form_is_an_error, 0, ROWS(wrong));

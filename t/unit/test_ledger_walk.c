@@ -2,10 +2,12 @@
  * Shows what a walk through the ledger sees: every live key with its usage, until the caller stops;
  * idle keys are freed on the way.
  */
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/rules/ledger.h"
+#include "lib/rules/ledger_private.h"
 #include "t/unit/unit.h"
 
 #define SECOND UINT64_C(1000000)
@@ -47,9 +49,92 @@ START_TEST(the_size_is_that_of_all_shards)
 	}
 END_TEST
 
-START_TEST(a_sweep_frees_one_shard_after_the_other)
+/* ---- while others charge ------------------------------------------------------------- */
+
+#define CROWD 20000
+
+/* A walk through a crowd of keys, during which another thread adds as many. */
+struct crowd_walk {
+	unsigned visits[CROWD];
+	unsigned count, in_a_row, most_in_a_row;
+	const struct ledger_shard *shard; /* of the latest key */
+};
+
+static const struct ledger_shard *shard_of_key(const char *key)
+{
+	return ledger_shard_of(ledger, ledger_hash(key, strlen(key)));
+}
+
+static void charge_crowd(const char *prefix, const struct ledger_shard *except)
+{
+	char key[24];
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		(void)snprintf(key, sizeof(key), "%s%u", prefix, i);
+		if (shard_of_key(key) != except)
+			charge_key(5, key, 2, 60);
+	}
+}
+
+static void *charge_newcomers(void *except)
+{
+	charge_crowd("new", except);
+	return NULL;
+}
+
+static int visit_crowd(void *context, const struct ledger_view *view)
+{
+	struct crowd_walk *walk = context;
+	const struct ledger_shard *shard = shard_of_key(view->key);
+	pthread_t thread;
+
+	walk->in_a_row = shard == walk->shard ? walk->in_a_row + 1 : 1;
+	walk->shard = shard;
+	if (walk->in_a_row > walk->most_in_a_row)
+		walk->most_in_a_row = walk->in_a_row;
+	if (view->key[0] == 'o')
+		walk->visits[strtoul(view->key + 3, NULL, 10)]++;
+	/* Within each shard, all tables grow, except that whose lock is held. */
+	if (++walk->count == CROWD / 3) {
+		ck_assert_int_eq(pthread_create(&thread, NULL, charge_newcomers, (void *)shard), 0);
+		(void)pthread_join(thread, NULL);
+	}
+	return 0;
+}
+
+START_TEST(a_walk_visits_each_key_once_though_the_tables_grow)
 	{
-		size_t before;
+		struct crowd_walk *walk = calloc(1, sizeof(*walk));
+		size_t buckets;
+
+		ck_assert_ptr_nonnull(walk);
+		charge_crowd("old", NULL);
+		buckets = ledger->shards[LEDGER_SHARDS - 1].bucket_count;
+		ck_assert_int_eq(ledger_each(ledger, 6, visit_crowd, walk), 0);
+		ck_assert_uint_gt(ledger->shards[LEDGER_SHARDS - 1].bucket_count, buckets);
+		for (unsigned i = 0; i < CROWD; i++)
+			ck_assert_uint_eq(walk->visits[i], 1);
+		free(walk);
+	}
+END_TEST
+
+/* A decision waits for a few keys of a shard, not for all. */
+START_TEST(a_walk_holds_a_lock_for_few_keys)
+	{
+		struct crowd_walk *walk = calloc(1, sizeof(*walk));
+
+		ck_assert_ptr_nonnull(walk);
+		charge_crowd("old", NULL);
+		walk->count = CROWD; /* nobody is added */
+		(void)ledger_each(ledger, 6, visit_crowd, walk);
+		ck_assert_uint_eq(walk->count, 2 * CROWD);
+		ck_assert_uint_lt(walk->most_in_a_row, CROWD / LEDGER_SHARDS / 2);
+		free(walk);
+	}
+END_TEST
+
+START_TEST(sweeps_in_turn_free_all_idle_keys)
+	{
 		char key[16];
 
 		for (unsigned i = 0; i < 1000; i++) {
@@ -58,11 +143,11 @@ START_TEST(a_sweep_frees_one_shard_after_the_other)
 		}
 		ledger_sweep(ledger, 6);
 		ck_assert_uint_eq(ledger_size(ledger).keys, 1000);
-		for (size_t i = 0; i < LEDGER_SHARDS; i++) {
-			before = ledger_size(ledger).keys;
+		ledger_sweep(ledger, 100 * SECOND);
+		ck_assert_uint_lt(ledger_size(ledger).keys, 1000);
+		ck_assert_uint_gt(ledger_size(ledger).keys, 500);
+		for (size_t i = 1; i < LEDGER_SHARDS; i++)
 			ledger_sweep(ledger, 100 * SECOND);
-			ck_assert_uint_lt(ledger_size(ledger).keys, before);
-		}
 		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
 	}
 END_TEST
@@ -133,7 +218,9 @@ static Suite *ledger_walk_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_size_is_that_of_all_shards);
-	tcase_add_test(tcase, a_sweep_frees_one_shard_after_the_other);
+	tcase_add_test(tcase, sweeps_in_turn_free_all_idle_keys);
+	tcase_add_test(tcase, a_walk_visits_each_key_once_though_the_tables_grow);
+	tcase_add_test(tcase, a_walk_holds_a_lock_for_few_keys);
 	tcase_add_test(tcase, shows_keys_and_their_usage);
 	tcase_add_test(tcase, each_window_has_the_limit_of_the_latest_request);
 	suite_add_tcase(suite, tcase);
