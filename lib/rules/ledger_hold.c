@@ -185,7 +185,8 @@ static void end_some(struct ledger_call *c, const struct held *held, enum ledger
 		records[i] = record_of(&held[i], change, attempts);
 		lost |= records[i].released < records[i].amount;
 	}
-	/* If this cannot be saved, the saved reservations count from the next start. */
+	/* If this cannot be saved, the saved reservations count if the process ends before the next
+	 * checkpoint. */
 	if (c->ledger->save != NULL && ledger_call_write(c, records) != 0 && lost &&
 		change == LEDGER_COMMITTED)
 		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);

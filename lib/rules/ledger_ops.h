@@ -146,8 +146,8 @@ struct ledger_ops {
 
 	/*
 	 * End all reservations of *hold: make them final, or give them back. Neither can fail.
-	 * A reservation whose end cannot be saved stays in the files, and becomes final at the next
-	 * start.
+	 * A reservation whose end cannot be saved stays in the files until their next checkpoint;
+	 * if the process ends before, it becomes final at the next start.
 	 * *hold is freed and becomes NULL; it may be NULL before.
 	 */
 	void (*commit)(void *context, uint64_t now, struct ledger_hold **hold);

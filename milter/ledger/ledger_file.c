@@ -319,6 +319,8 @@ static void *ledger_main(void *argument)
 
 	do {
 		is_behind |= begin_late(file);
+		is_behind |= ledger_journal_is_begun(&file->journal) &&
+			ledger_journal_was_behind(&file->journal);
 		pause -= pause > 0;
 		/* Each attempt begins a journal, which only a checkpoint removes. */
 		if (due || (is_behind && pause == 0) || checkpoint_is_due(file)) {

@@ -171,8 +171,20 @@ int ledger_journal_save(void *context, const struct ledger_record *records, size
 		frame_finish(&journal->buf, start);
 	}
 	ret = write_buf(journal);
+	journal->is_behind |= ret != 0;
 	(void)pthread_mutex_unlock(&journal->lock);
 	return ret;
+}
+
+bool ledger_journal_was_behind(struct ledger_journal *journal)
+{
+	bool was_behind;
+
+	(void)pthread_mutex_lock(&journal->lock);
+	was_behind = journal->is_behind;
+	journal->is_behind = false;
+	(void)pthread_mutex_unlock(&journal->lock);
+	return was_behind;
 }
 
 void ledger_journal_sync(struct ledger_journal *journal)

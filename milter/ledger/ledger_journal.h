@@ -28,6 +28,7 @@ struct ledger_journal {
 	struct strbuf buf;
 	struct errmsg error; /* of the last write; "" when it succeeded */
 	int sync_error;	     /* errno of the last sync; 0 when it succeeded */
+	bool is_behind;	     /* a record could not be written; see ledger_journal_was_behind() */
 	bool is_optional;    /* until the first journal is begun, charges need not be saved */
 
 	pthread_mutex_t sync_lock; /* held while the file is synced, so that it is not closed */
@@ -63,6 +64,12 @@ bool ledger_journal_is_begun(struct ledger_journal *journal);
  * write if there was none before.
  */
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count);
+
+/*
+ * Return whether a record could not be written since the last call: the files may lack a change
+ * that the memory contains, until the next checkpoint. Any thread.
+ */
+bool ledger_journal_was_behind(struct ledger_journal *journal);
 
 /* Force the written records to disk. Logs an error. Any thread. */
 void ledger_journal_sync(struct ledger_journal *journal);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -276,6 +277,37 @@ START_TEST(what_could_not_be_saved_is_saved_later)
 	}
 END_TEST
 
+/* Let no file grow, or let files grow again. */
+static void stop_growth(bool begins)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = begins ? 0 : limit.rlim_max;
+	ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A message that was not sent does not count after a restart, though this could not be written at
+ * its end: once the files can be written again, a checkpoint follows. */
+START_TEST(an_end_that_could_not_be_saved_is_saved_later)
+	{
+		struct ledger_hold *hold = NULL;
+		struct errmsg err;
+
+		made_ledger_open(NULL);
+		ck_assert_int_eq(made_ledger_reserve(&hold, "login:bob"), LEDGER_FREE);
+		stop_growth(true);
+		ledger_give_back(made_ledger, ledger_file_now(made_file), &hold);
+		stop_growth(false);
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		while (!made_exists(made_path)) /* the test's time is limited */
+			(void)nanosleep(&pause_10ms, NULL);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 0);
+	}
+END_TEST
+
 /* Each attempt begins a journal, which only a checkpoint removes. */
 START_TEST(checkpoints_that_fail_leave_few_journals)
 	{
@@ -339,6 +371,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_test(tcase, counts_are_saved_as_soon_as_their_directory_exists);
 	tcase_add_test(tcase, counts_that_appear_after_the_start_are_not_overwritten);
 	tcase_add_test(tcase, what_could_not_be_saved_is_saved_later);
+	tcase_add_test(tcase, an_end_that_could_not_be_saved_is_saved_later);
 	tcase_add_test(tcase, checkpoints_that_fail_leave_few_journals);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
 	suite_add_tcase(suite, tcase);
