@@ -9,6 +9,8 @@ import sys
 import time
 import traceback
 
+import psycopg2
+
 from harness import wait
 
 from . import histories
@@ -129,6 +131,13 @@ class Run:
         if failure is not None and failure.name in history.daemons:
             status = history.daemons[failure.name].postern.ctl("status", check=False, parse=False)
             (folder / "status").write_text(status, encoding="utf-8")
+        try:
+            lines.append("Connections, by pg_stat_activity:")
+            lines += [f"  {row[0]}" for row in self.site.primary.query(
+                "SELECT concat_ws(' ', pid, datname, usename, state, wait_event_type, wait_event, now() - query_start,"
+                " left(query, 100)) FROM pg_stat_activity WHERE usename IS NOT NULL")]
+        except psycopg2.Error as error:
+            lines.append(str(error))
         print("\n".join(lines), flush=True)
         (folder / "report").write_text("\n".join(lines), encoding="utf-8")
         try:
@@ -138,7 +147,7 @@ class Run:
         self.judge = None
         if self.options.folder:
             os.makedirs(self.options.folder, exist_ok=True)
-            shutil.move(folder, os.path.join(self.options.folder, f"{self.options.seed}-{number}"))
+            shutil.move(folder, os.path.join(self.options.folder, f"{self.options.seed}-{number}-{folder.name[-8:]}"))
 
 
 def numbers(options):
