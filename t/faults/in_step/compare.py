@@ -134,10 +134,12 @@ class Asker:
             answer = milter.mail(f"<{sender(login, number)}>", **who)
         elif kind == "size":
             answer = milter.mail("<>", f"SIZE={SIZE}", **who)
+        elif kind == "recipient":
+            answer = milter.mail("<>", **who) and milter.rcpt(f"<{recipient(number)}>")
+        elif kind == "senders":
+            answer = milter.mail(f"<{login}>", auth_authen="")
         else:
-            answer = milter.mail("<>", **who)
-            if answer:
-                answer = milter.rcpt(f"<{recipient(number)}>")
+            answer = milter.mail("<>", auth_authen="") and milter.rcpt(f"<{login}>")
         milter.abort()
         return meaning(answer)
 

@@ -13,7 +13,7 @@ import time
 from harness.wait import wait_until
 
 from .history import doubt
-from .truth import LOGINS
+from .truth import LISTED, LOGINS
 
 ACTIONS = {}  # name -> (weight, function)
 
@@ -871,9 +871,8 @@ def list_emptied(h):
 def list_appended(h):
     """A program that keeps a list open and appends to it."""
     source = _source(h)
-    login = h.rng.choice(LOGINS[:10])
     with open(h.path(source), "a", encoding="utf-8") as file:
-        for entry in (f"v0.{login}@example.com", "r@p3.example", "nobody@filler.example"):
+        for entry in h.rng.sample(LISTED[source], 3):
             def append(_path, text=entry):
                 file.write(text + "\n")
                 file.flush()

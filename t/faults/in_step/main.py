@@ -109,10 +109,10 @@ class Run:
         if self.site is None:
             return True
         history = self.history("end")
-        self.prober.close()
-        self.questions += self.prober.count
-        self.prober = None
         try:
+            self.prober.close()
+            self.questions += self.prober.count
+            self.prober = None
             history.check_stores()
             self.close_site()  # raises an AssertionError if a server did not end cleanly
         except (Failure, AssertionError) as failure:
