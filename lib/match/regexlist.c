@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
-#include "lib/match/regex_compile.h"
 #include "lib/match/regex_cost.h"
 #include "lib/match/regex_prefilter.h"
+#include "lib/match/regex_shared.h"
 #include "lib/match/regex_subject.h"
 
 /* The bounds of one match, besides the time budget. The interpreter makes fewer steps than machine
@@ -28,25 +28,13 @@
 
 #define REGEX_MAX 4096 /* bytes of one regex */
 
-/* Machine code takes about ten times the size of PCRE2's own, and compiling it as much longer. */
-#define MACHINE_CODE_MAX 16384	 /* bytes of PCRE2's code, at most, of a regex that gets it */
-#define MACHINE_CODE_STEP 262144 /* the same of the regexes in one step of regexlist_prepare() */
-
-/* PCRE2 refuses a regex of 65,536 bytes. One that is certainly smaller can be compiled later. */
-#define CERTAINLY_COMPILES 60000
+#define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regexlist_prepare() */
 
 struct regex {
-	pcre2_code *code;
-	pcre2_code *fast;  /* atomic: a copy with machine code; NULL: not prepared, or too large */
-	pcre2_code *lines; /* atomic: for subjects with a line terminator; NULL: not yet needed */
-	char *text;	   /* of which `lines` is compiled; NULL: code does for all subjects */
-	size_t len;
+	struct shared_regex *shared;
 	uint32_t value;
-	struct regex_cost cost;
-	bool is_sparse;	  /* it has few callouts, perhaps only in one of its forms */
-	bool is_costly;	  /* too large for the prefilter */
-	bool is_excluded; /* not of the prefilter's syntax */
-	char *plain;	  /* the translation, if it takes part in the prefilter; until prepared */
+	bool is_costly;	 /* too large for the prefilter */
+	bool takes_part; /* in the prefilter */
 };
 
 /* The result of preparing the prefilter. Immutable. */
@@ -72,6 +60,7 @@ struct regexlist {
 	bool is_prepared; /* atomic */
 	struct regex *regexes;
 	size_t count, size;
+	struct regex_pool *pool; /* while it is filled; NULL: none */
 	uint64_t bytes;
 	uint64_t load;		     /* of the regexes that take part in the prefilter */
 	size_t words;		     /* of a bitmap with one bit per regex */
@@ -175,25 +164,11 @@ struct regexlist *regexlist_ref(struct regexlist *list)
 	return list;
 }
 
-static void regex_free(struct regex *r)
-{
-	pcre2_code_free(r->code);
-	pcre2_code_free(r->fast);
-	pcre2_code_free(r->lines);
-	free(r->text);
-	free(r->plain);
-}
-
 /* Free what preparing a list needs and the finished list does not. */
 static void end_preparation(struct regexlist *list)
 {
 	struct preparation *p = &list->preparation;
-	size_t i;
 
-	for (i = 0; i < list->count; i++) {
-		free(list->regexes[i].plain);
-		list->regexes[i].plain = NULL;
-	}
 	free(p->texts);
 	free(p->costs);
 	free(p->takes_part);
@@ -211,7 +186,7 @@ void regexlist_unref(struct regexlist **list)
 		return;
 	end_preparation(gone);
 	for (i = 0; i < gone->count; i++)
-		regex_free(&gone->regexes[i]);
+		shared_regex_unref(&gone->regexes[i].shared);
 	if (gone->selection != NULL)
 		regex_prefilter_free(&gone->selection->prefilter);
 	free(gone->selection);
@@ -233,87 +208,47 @@ static int make_room(struct regexlist *list, struct errmsg *err)
 	return 0;
 }
 
-/* Keep the translation of a regex if it takes part in the prefilter. */
-static int join_prefilter(struct regexlist *list, struct regex *r, const struct strbuf *text)
+/* Decide whether a regex takes part in the prefilter. */
+static void join_prefilter(struct regexlist *list, struct regex *r)
 {
-	uint64_t load = regex_prefilter_load(&r->cost);
+	const struct shared_regex *shared = r->shared;
+	const uint64_t load = regex_prefilter_load(&shared->cost);
 
-	r->is_excluded = !regex_prefilter_can(text->text, text->len);
-	if (r->is_excluded)
-		return 0;
-	r->is_costly = !regex_prefilter_bears(&r->cost) || list->load + load > PREFILTER_LIST_MAX;
-	if (r->is_costly)
-		return 0;
-	list->load += load;
-	return (r->plain = strdup(text->text)) != NULL ? 0 : -1;
+	if (!shared->is_readable)
+		return;
+	r->is_costly =
+		!regex_prefilter_bears(&shared->cost) || list->load + load > PREFILTER_LIST_MAX;
+	r->takes_part = !r->is_costly;
+	if (r->takes_part)
+		list->load += load;
 }
 
-/* The size at which PCRE2 stops. */
-#define REFUSED_BYTES 65536
-
-/* Return what a refused regex cost: it was translated, compiled until PCRE2 stopped, and compiled
- * again for a better message. */
-static uint64_t refusal_bytes(const struct regex_forms *forms)
+/* Find a regex in the pool, or compile it and add it to the pool. */
+static enum regex_added find_regex(struct regexlist *list, const char *regex, size_t len,
+	struct shared_regex **regex_r, struct errmsg *err)
 {
-	const uint64_t most = REFUSED_BYTES + forms->plain.len;
+	struct shared_regex *known =
+		list->pool != NULL ? regex_pool_find(list->pool, regex, len, list->anchored) : NULL;
+	enum regex_added added;
+	uint64_t bytes;
 
-	return 2 * (forms->cost.bytes < most ? forms->cost.bytes : most);
-}
-
-/* Keep the text of a regex whose form for subjects with a line terminator differs, and compile that
- * form if PCRE2 may refuse it. */
-static enum regex_compiled add_lines_form(struct regexlist *list, struct regex *r,
-	const char *regex, struct errmsg *err)
-{
-	const struct regex_mode mode = { .anchored = list->anchored, .lines = true };
-	struct regex_forms forms = REGEX_FORMS_INIT;
-	enum regex_compiled compiled = REGEX_NO_MEMORY;
-	pcre2_code *lines = NULL;
-
-	if (memchr(regex, '.', r->len) == NULL)
-		return REGEX_COMPILED;
-	if ((r->text = malloc(r->len)) == NULL)
-		return REGEX_NO_MEMORY;
-	memcpy(r->text, regex, r->len);
-	if (r->cost.bytes <= CERTAINLY_COMPILES)
-		return REGEX_COMPILED;
-	if (regex_forms_make(&forms, regex, r->len, mode) == 0)
-		compiled = regex_compile(&forms, regex, r->len, mode, &lines, err);
-	regex_forms_free(&forms);
-	r->lines = lines;
-	return compiled;
-}
-
-/* Note how a form was compiled. Returns whether it was. */
-static bool note_compiled(struct regex *r, enum regex_compiled compiled)
-{
-	r->is_sparse = r->is_sparse || compiled == REGEX_COMPILED_SPARSELY;
-	return compiled == REGEX_COMPILED || compiled == REGEX_COMPILED_SPARSELY;
-}
-
-static enum regex_added regex_init(struct regexlist *list, struct regex *r, const char *regex,
-	struct regex_forms *forms, struct errmsg *err)
-{
-	const struct regex_mode mode = { .anchored = list->anchored, .lines = false };
-	enum regex_compiled compiled;
-
-	if (regex_forms_make(forms, regex, r->len, mode) < 0)
-		return REGEX_OUT_OF_MEMORY;
-	r->cost = forms->cost;
-	compiled = regex_compile(forms, regex, r->len, mode, &r->code, err);
-	if (note_compiled(r, compiled))
-		compiled = add_lines_form(list, r, regex, err);
-	if (!note_compiled(r, compiled))
-		return compiled == REGEX_IS_REFUSED ? REGEX_REFUSED : REGEX_OUT_OF_MEMORY;
-	return join_prefilter(list, r, &forms->plain) < 0 ? REGEX_OUT_OF_MEMORY : REGEX_ADDED;
+	if (known != NULL) {
+		list->bytes += known->cost.bytes;
+		*regex_r = shared_regex_ref(known);
+		return REGEX_ADDED;
+	}
+	added = shared_regex_new(regex, len, list->anchored, regex_r, &bytes, err);
+	list->bytes += bytes;
+	if (added == REGEX_ADDED && list->pool != NULL)
+		(void)regex_pool_keep(list->pool, *regex_r); /* only saves time */
+	return added;
 }
 
 enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t len,
 	uint32_t value, struct errmsg *err)
 {
-	struct regex_forms forms = REGEX_FORMS_INIT;
+	struct regex r = { .value = value };
 	enum regex_added added;
-	struct regex *r;
 
 	if (len > REGEX_MAX) {
 		(void)errmsg_set(err, "the regex has %zu bytes; at most %d are allowed", len,
@@ -322,18 +257,25 @@ enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t
 	}
 	if (make_room(list, err) < 0)
 		return REGEX_OUT_OF_MEMORY;
-	r = &list->regexes[list->count];
-	*r = (struct regex){ .len = len, .value = value };
-	added = regex_init(list, r, regex, &forms, err);
-	list->bytes += added == REGEX_ADDED ? r->cost.bytes : refusal_bytes(&forms);
-	regex_forms_free(&forms);
-	if (added == REGEX_ADDED)
-		list->count++;
-	else
-		regex_free(r);
-	if (added == REGEX_OUT_OF_MEMORY)
-		(void)errmsg_set(err, "out of memory");
-	return added;
+	if ((added = find_regex(list, regex, len, &r.shared, err)) != REGEX_ADDED)
+		return added;
+	join_prefilter(list, &r);
+	list->regexes[list->count++] = r;
+	return REGEX_ADDED;
+}
+
+void regexlist_use_pool(struct regexlist *list, struct regex_pool *pool)
+{
+	list->pool = pool;
+}
+
+int regex_pool_add(struct regex_pool *pool, const struct regexlist *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (regex_pool_keep(pool, list->regexes[i].shared) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 uint64_t regexlist_bytes(const struct regexlist *list)
@@ -358,18 +300,19 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored)
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 {
 	const struct regex *r = &list->regexes[list->count - 1];
+	const struct regex_cost *cost = &r->shared->cost;
 
-	if (r->cost.bytes > MACHINE_CODE_MAX)
+	if (cost->bytes > REGEX_MACHINE_CODE_MAX)
 		(void)errmsg_set(why_r,
 			"with its repeats written out, the regex takes up to %" PRIu64
 			" bytes; above %d, it is interpreted, and tried on every subject",
-			r->cost.bytes, MACHINE_CODE_MAX);
+			cost->bytes, REGEX_MACHINE_CODE_MAX);
 	else if (r->is_costly)
 		(void)errmsg_set(why_r,
 			"repeats add %" PRIu64 " characters to the regex, which then has %" PRIu64
 			" with %" PRIu64 " transitions; above %d, %d, %d, or %d added in the whole "
 			"list, it is tried on every subject",
-			r->cost.repeated, r->cost.positions, r->cost.edges, PREFILTER_REPEATED_MAX,
+			cost->repeated, cost->positions, cost->edges, PREFILTER_REPEATED_MAX,
 			PREFILTER_POSITIONS_MAX, PREFILTER_EDGES_MAX, PREFILTER_LIST_MAX);
 	else
 		return false;
@@ -380,7 +323,7 @@ bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *val
 {
 	const struct regex *r = &list->regexes[i];
 
-	if (!r->is_excluded || !regex_prefilter_helps(list->count))
+	if (r->shared->is_readable || !regex_prefilter_helps(list->count))
 		return false;
 	*value_r = r->value;
 	return true;
@@ -395,6 +338,7 @@ int regexlist_finish(struct regexlist *list, struct errmsg *err)
 {
 	struct regex *shrunk;
 
+	list->pool = NULL;
 	list->words = (list->count + 63) / 64;
 	list->is_prepared = list->count == 0;
 	if (list->count == 0)
@@ -408,19 +352,6 @@ int regexlist_finish(struct regexlist *list, struct errmsg *err)
 
 /* ---- preparing ------------------------------------------------------------------- */
 
-/* Compile a regex to machine code. If that fails, the interpreter continues to run it. */
-static void prepare_regex(struct regex *r)
-{
-	pcre2_code *fast;
-
-	if (r->cost.bytes > MACHINE_CODE_MAX || (fast = pcre2_code_copy(r->code)) == NULL)
-		return;
-	if (pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE) == 0)
-		__atomic_store_n(&r->fast, fast, __ATOMIC_RELEASE);
-	else
-		pcre2_code_free(fast);
-}
-
 /* Compile the next regexes to machine code. */
 static void prepare_regexes(struct regexlist *list)
 {
@@ -428,10 +359,10 @@ static void prepare_regexes(struct regexlist *list)
 	uint64_t bytes = 0;
 
 	while (p->at < list->count && bytes < MACHINE_CODE_STEP) {
-		struct regex *r = &list->regexes[p->at++];
+		struct shared_regex *shared = list->regexes[p->at++].shared;
 
-		prepare_regex(r);
-		bytes += r->cost.bytes;
+		shared_regex_speed_up(shared);
+		bytes += shared->cost.bytes;
 	}
 }
 
@@ -447,8 +378,8 @@ static int begin_selection(struct regexlist *list)
 	if (p->texts == NULL || p->costs == NULL || p->takes_part == NULL || p->prefilter == NULL)
 		return -1;
 	for (i = 0; i < list->count; i++) {
-		p->texts[i] = list->regexes[i].plain;
-		p->costs[i] = list->regexes[i].cost;
+		p->texts[i] = list->regexes[i].takes_part ? list->regexes[i].shared->plain : NULL;
+		p->costs[i] = list->regexes[i].shared->cost;
 	}
 	return 0;
 }
@@ -537,48 +468,19 @@ static int choose(const struct regexlist *list, struct regex_scratch *s,
 	return 0;
 }
 
-/*
- * Return the form of a regex for subjects with a line terminator, which are rare: it is compiled
- * for the first one, in the time of that decision, and not to machine code. NULL when out of
- * memory.
- */
-static const pcre2_code *lines_form(const struct regexlist *list, struct regex *r)
-{
-	const struct regex_mode mode = { .anchored = list->anchored, .lines = true };
-	pcre2_code *lines = __atomic_load_n(&r->lines, __ATOMIC_ACQUIRE), *made = NULL;
-	struct regex_forms forms = REGEX_FORMS_INIT;
-
-	if (lines != NULL)
-		return lines;
-	if (regex_forms_make(&forms, r->text, r->len, mode) == 0)
-		(void)regex_compile(&forms, r->text, r->len, mode, &made, NULL);
-	regex_forms_free(&forms);
-	if (made != NULL &&
-		!__atomic_compare_exchange_n(&r->lines, &lines, made, false, __ATOMIC_ACQ_REL,
-			__ATOMIC_ACQUIRE)) {
-		pcre2_code_free(made); /* another thread was first */
-		made = lines;
-	}
-	return made;
-}
-
-static enum regex_result try_one(const struct regexlist *list, struct regex *r,
-	struct regex_scratch *s, const struct regex_subject *subject)
+static enum regex_result try_one(struct shared_regex *r, struct regex_scratch *s,
+	const struct regex_subject *subject)
 {
 	const pcre2_code *code = __atomic_load_n(&r->fast, __ATOMIC_ACQUIRE);
-	pcre2_match_context *context = code != NULL ? s->context :
-		r->is_sparse			    ? s->sparse :
-						      s->interpreter;
+	pcre2_match_context *context = s->context;
 	int rc;
 
 	if (regex_budget_is_spent(&s->budget))
 		return REGEX_FAILED;
 	regex_budget_grant(&s->budget);
-	if (subject->has_lines && r->text != NULL) {
-		code = lines_form(list, r);
+	if (code == NULL || (subject->has_lines && r->has_lines)) {
+		code = subject->has_lines && r->has_lines ? shared_regex_lines(r) : r->code;
 		context = r->is_sparse ? s->sparse : s->interpreter;
-	} else if (code == NULL) {
-		code = r->code;
 	}
 	if (code == NULL)
 		return REGEX_FAILED;
@@ -607,7 +509,7 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 	for (w = 0; w < list->words; w++) {
 		for (word = scratch->bits[w]; word != 0; word &= word - 1) {
 			i = w * 64 + (size_t)__builtin_ctzll(word);
-			switch (try_one(list, &list->regexes[i], scratch, &folded)) {
+			switch (try_one(list->regexes[i].shared, scratch, &folded)) {
 			case REGEX_YES:
 				*value_r = list->regexes[i].value;
 				return REGEX_YES;

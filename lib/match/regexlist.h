@@ -25,6 +25,10 @@ struct regexlist;
  */
 struct regex_scratch;
 
+/* Regexes of more bytes (see regexlist_bytes()) get no machine code, which takes about ten times as
+ * much. */
+#define REGEX_MACHINE_CODE_MAX 16384
+
 /* clock: lives as long as the scratch, or NULL for no time budget (the match limits always apply).
  * Returns NULL when out of memory. */
 struct regex_scratch *regex_scratch_new(const struct regex_clock *clock);
@@ -38,6 +42,22 @@ void regex_scratch_begin(struct regex_scratch *scratch);
 struct regexlist *regexlist_new(bool anchored);
 struct regexlist *regexlist_ref(struct regexlist *list);
 void regexlist_unref(struct regexlist **list); /* accepts NULL */
+
+/*
+ * Regexes by their text, so that lists which contain the same ones need not compile them again. One
+ * thread at a time.
+ */
+struct regex_pool;
+
+struct regex_pool *regex_pool_new(void);	/* NULL when out of memory */
+void regex_pool_free(struct regex_pool **pool); /* accepts NULL */
+
+/* Add the regexes of a list to a pool. Returns 0, or -1 when out of memory. */
+int regex_pool_add(struct regex_pool *pool, const struct regexlist *list);
+
+/* Let regexlist_add() look for regexes in the pool, and add new ones to it, until
+ * regexlist_finish(). */
+void regexlist_use_pool(struct regexlist *list, struct regex_pool *pool);
 
 /*
  * Compile and add a regex; regexlist_match() returns value (a line, an index) when it matches. If

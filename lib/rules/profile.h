@@ -44,8 +44,8 @@ int profiles_builder_add(struct profiles_builder *builder, const struct cell row
 
 /*
  * Return the profiles with one reference, and free the builder. NULL when out of memory. The
- * regexes of rcpt_re are compiled here, unless `previous` (may be NULL) has the same ones for the
- * same id, and their problems reported. If the regexes of all profiles exceed their bounds, those
+ * regexes of rcpt_re are compiled here, unless a profile of `previous` (may be NULL) has the same
+ * one, and their problems reported. If the regexes of all profiles exceed their bounds, those
  * of the longest or most costly profiles are left out.
  */
 struct profiles *profiles_builder_finish(struct profiles_builder **builder,

@@ -55,6 +55,7 @@ struct profiles_builder {
 /* A row that is being read, and the beginning of its problems' texts. */
 struct profile_reading {
 	struct profiles_builder *builder;
+	struct regex_pool *pool; /* NULL until a regex is needed */
 	struct profile *profile;
 	struct problems *problems;
 	char where[120];

@@ -29,7 +29,6 @@ static int add_regex(struct profile_reading *r, const char *item, size_t len, ui
 {
 	struct regexlist *list = r->profile->rcpt_re;
 	struct errmsg err = { "" };
-
 	enum regex_added added = REGEX_REFUSED;
 
 	if (regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err))
@@ -68,6 +67,25 @@ static int add_regexes(struct profile_reading *r)
 		ret = add_regex(r, item, len, items.number);
 	}
 	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL);
+}
+
+/* Let a new list of regexes use those of the earlier set, and of the profiles before it. -1 when
+ * out of memory. */
+static int use_pool(struct profile_reading *r, const struct profiles *previous)
+{
+	const bool is_useful =
+		previous != NULL && previous->anchored == r->builder->profiles->anchored;
+
+	if (r->pool == NULL) {
+		if ((r->pool = regex_pool_new()) == NULL)
+			return -1;
+		for (size_t i = 0; is_useful && i < previous->count; i++) {
+			if (regex_pool_add(r->pool, previous->at[i]->rcpt_re) < 0)
+				return -1;
+		}
+	}
+	regexlist_use_pool(r->profile->rcpt_re, r->pool);
+	return 0;
 }
 
 /* Find the profile of an earlier set that has the same regexes; NULL if there is none. */
@@ -226,7 +244,10 @@ static int make_regexes(struct profile_reading *r, const struct profiles *previo
 			r->where, PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
 		return regexlist_finish(profile->rcpt_re, NULL);
 	}
-	ret = same != NULL ? share_regexes(r, same) : add_regexes(r);
+	if (same != NULL)
+		ret = share_regexes(r, same);
+	else
+		ret = use_pool(r, previous) < 0 ? -1 : add_regexes(r);
 	report_regexes(r);
 	return ret;
 }
@@ -242,6 +263,7 @@ struct profiles *profiles_builder_finish(struct profiles_builder **builder,
 		r.profile = profiles->at[i];
 		ret = make_regexes(&r, previous);
 	}
+	regex_pool_free(&r.pool);
 	if (ret == 0)
 		(*builder)->profiles = NULL;
 	profiles_builder_free(builder);

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from harness.postern import POSTERN
-from harness.tables import may, status, wait_may_not, wait_source
+from harness.tables import may, status, wait_may, wait_may_not, wait_source
 from harness.wait import wait_until
 
 COSTLY = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"  # hyperscan would take seconds for one, 31 s for four
@@ -22,6 +22,15 @@ def rows(enabled):
             "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 2,
                        "enabled": enabled},
                       {"id": 2, "username": "bob", "froms": "bob@example.com", "profileId": 1}]}
+
+
+def many_rows(enabled, extra=""):
+    """A thousand profiles, whose regexes take much longer to prepare than the test."""
+    profiles = [{"id": number, "name": f"p{number}", "rcpt_re": extra + ",".join(
+        f"^[a-z]+{number}x{each}.*@(a|b)+[0-9]*\\.example$" for each in range(40))} for number in range(1, 1001)]
+    return {"profiles": profiles,
+            "users": [{"id": 1, "username": "alice", "froms": "alice@example.com", "profileId": 1000,
+                       "enabled": enabled}]}
 
 
 def limit_cpu():
@@ -57,3 +66,20 @@ def test_the_check_of_the_configuration_reports_them_at_once(daemon):
                           preexec_fn=limit_cpu)  # pylint: disable=subprocess-popen-preexec-fn
     assert done.returncode in (0, 78), done.stderr
     assert "profiles id 1 (costly): rcpt_re[4]: with repeats written out" in done.stdout + done.stderr
+
+
+def test_changes_and_a_stop_do_not_wait_for_many_profiles(box):
+    daemon = box.postern(store=many_rows(True))
+    question = ("alice", "alice@example.com", "q1000x39y@ab7.example")
+    wait_source(daemon, "store")
+    assert may(daemon, *question)
+    assert not may(daemon, "alice", "alice@example.com", "q1000z39y@ab7.example")
+    daemon.write_store(many_rows(False))
+    wait_may_not(daemon, *question)
+    daemon.write_store(many_rows(True, extra="^new@example\\.com$,"))
+    wait_may(daemon, "alice", "alice@example.com", "new@example.com")
+    assert daemon.ctl("reload") is not None
+    busy = status(daemon)["cache"]["unprepared_regex_lists"]
+    assert busy > 100, f"all but {busy} lists are prepared, so that the test shows nothing"
+    daemon.write_store(many_rows(False))
+    assert daemon.stop() == 0

@@ -10,6 +10,10 @@
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <dlfcn.h>
+#include <pcre2.h>
+
 static struct made m;
 
 static void setup(void)
@@ -472,6 +476,74 @@ static struct profiles *build(const char *rcpt_re, bool anchored, const struct p
 	return profiles_builder_finish(&b, previous, problems);
 }
 
+/* PCRE2's function, which this program calls in its place, and counts. */
+static unsigned compiled;
+
+pcre2_code *pcre2_compile_8(PCRE2_SPTR pattern, PCRE2_SIZE length, uint32_t options, int *error,
+	PCRE2_SIZE *at, pcre2_compile_context *context)
+{
+	pcre2_code *(*real)(PCRE2_SPTR, PCRE2_SIZE, uint32_t, int *, PCRE2_SIZE *,
+		pcre2_compile_context *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "pcre2_compile_8");
+	compiled++;
+	return real(pattern, length, options, error, at, context);
+}
+
+/* Make 200 profiles with 5 regexes each, of which 2 occur in all of them. The regexes and ids of
+ * one are as given. */
+static struct profiles *build_many(const char *id, const char *rcpt_re,
+	const struct profiles *previous)
+{
+	enum { COUNT = 200 };
+	struct profiles_builder *b = profiles_builder_new(false);
+	char name[16], text[128];
+
+	for (int i = 0; i < COUNT; i++) {
+		struct cell row[PROFILE_COLUMNS] = { 0 };
+
+		(void)snprintf(name, sizeof(name), "%d", i);
+		(void)snprintf(text, sizeof(text), "a%d$,b%d$,c%d$,same$,also@same$", i, i, i);
+		if (i == 7) {
+			(void)snprintf(name, sizeof(name), "%s", id);
+			(void)snprintf(text, sizeof(text), "%s", rcpt_re);
+		}
+		row[PROFILE_ID] = (struct cell){ CELL_TEXT, name, strlen(name) };
+		row[PROFILE_RCPT_RE] = (struct cell){ CELL_TEXT, text, strlen(text) };
+		ck_assert_int_eq(profiles_builder_add(b, row, NULL), 1);
+	}
+	compiled = 0;
+	return profiles_builder_finish(&b, previous, NULL);
+}
+
+/* Changes of one row of many, and the number of regexes that are new. */
+static const struct {
+	const char *id, *rcpt_re;
+	unsigned want;
+} changes[] = {
+	{ "7", "a7$,b7$,c7$,same$,also@same$", 0 },
+	{ "7", "a7$,b7$,c7$,same$,also@same$,new$", 1 },
+	{ "7", "new$,c7$,newer$,a7$", 2 },
+	{ "7", "a8$,b9$,c10$", 0 },
+	{ "7", "new$,new$,new$", 1 },
+	{ "7", "same$,b7", 1 },
+	{ "7", "", 0 },
+	{ "other", "a7$,b7$,c7$,same$,also@same$", 0 },
+};
+
+START_TEST(a_changed_row_compiles_only_what_is_new)
+	{
+		struct profiles *first = build_many("7", changes[0].rcpt_re, NULL), *second;
+
+		ck_assert_uint_eq(compiled, 602);
+		second = build_many(changes[_i].id, changes[_i].rcpt_re, first);
+		ck_assert_uint_eq(compiled, changes[_i].want);
+		profiles_unref(&first);
+		ck_assert_uint_eq(profiles_count(second), 200);
+		profiles_unref(&second);
+	}
+END_TEST
+
 /* A load compiles only what changed, and still reports everything. */
 START_TEST(unchanged_regexes_are_shared)
 	{
@@ -549,6 +621,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_most_costly_profiles_lose_their_regexes);
 	tcase_add_test(tcase, the_longest_profiles_lose_their_regexes);
 	tcase_add_test(tcase, unchanged_regexes_are_shared);
+	tcase_add_loop_test(tcase, a_changed_row_compiles_only_what_is_new, 0,
+		sizeof(changes) / sizeof(changes[0]));
 	tcase_add_test(tcase, thousands_of_profiles);
 	suite_add_tcase(suite, tcase);
 	return suite;
