@@ -36,6 +36,8 @@ SET client_min_messages = warning;
 
 BEGIN;
 SET LOCAL search_path = :"schema";
+-- In the order of writers and readers, who come to the feed's own tables last: otherwise they could deadlock.
+LOCK TABLE profiles, users IN ACCESS EXCLUSIVE MODE;
 
 CREATE TABLE IF NOT EXISTS :"schema".changes (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -135,7 +135,7 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	store->profiles = NULL;
 	store->users = NULL;
 	cache->source = source;
-	cache->confirmed = time_confirmed(source, store);
+	cache->right.rows = time_confirmed(source, store);
 	revision_parse(store->revision, &cache->revision);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
@@ -150,7 +150,7 @@ void cache_keep_store(struct cache *cache)
 		return;
 	revision_format(&cache->revision, revision);
 	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,
-		revision, clock_ms());
+		revision, cache->right.rows, clock_ms());
 }
 
 void cache_anchor_profiles(struct cache *cache)
@@ -248,7 +248,7 @@ static void take_rows(void *context, struct database_rows *rows)
 		has_users ? rows->reference_problems : check_references(cache));
 	cache->source = SOURCE_DATABASE;
 	cache->revision = rows->revision;
-	cache->confirmed = rows->right_at;
+	cache->right.rows = rows->right_at;
 	cache_publish(cache);
 	cache_update_status(cache);
 	if (!same)
@@ -261,7 +261,8 @@ static void confirm_rows(void *context, const struct revision *revision, time_t 
 
 	if (cache->source != SOURCE_DATABASE)
 		return;
-	cache->confirmed = right_at;
+	if (right_at != 0)
+		cache->right.rows = right_at;
 	if (revision != NULL)
 		cache->revision = *revision;
 	cache_update_status(cache);

@@ -9,6 +9,7 @@
 #include "lib/store/store_read.h"
 #include "milter/cache/cache.h"
 #include "milter/cache/database.h"
+#include "milter/cache/known_right.h"
 #include "milter/cache/policy_problems.h"
 #include "milter/cache/regex_preparer.h"
 #include "milter/cache/store_sync.h"
@@ -73,7 +74,8 @@ struct cache {
 
 	struct errmsg list_error[LIST_COUNT]; /* why its file is not in force; "": it is */
 	struct errmsg store_error, config_error, psl_error;
-	time_t confirmed; /* when the rows were last known to be right */
+	struct known_right
+		right; /* since when the parts of the policy in force are right or wrong */
 };
 
 /* ---- cache_status.c ---- */

@@ -93,13 +93,49 @@ static void describe_problems(const struct cache *cache, struct cache_status *st
 	}
 }
 
+/* Return whether the list in force may not be that of its file. */
+static bool is_list_wrong(const struct cache *cache, size_t id)
+{
+	return cache->list_error[id].text[0] != '\0' || watch_is_pending(cache->watch, id) ||
+		watch_folder_gone(cache->watch, id);
+}
+
+/* Return whether the rows in force may not be those of the store, which is no copy. */
+static bool is_store_wrong(const struct cache *cache)
+{
+	return !database_is_configured(cache->database) &&
+		(cache->store_error.text[0] != '\0' || watch_is_pending(cache->watch, STORE_SLOT) ||
+			watch_folder_gone(cache->watch, STORE_SLOT));
+}
+
+/* Note which parts of the policy are wrong now. Returns whether that has changed. */
+static bool note_wrong_parts(struct cache *cache)
+{
+	struct known_right *right = &cache->right;
+	const time_t now = time(NULL);
+	bool changed = false;
+
+	for (size_t i = 0; i < LIST_COUNT; i++)
+		changed |= known_right_note(&right->wrong_since[i], is_list_wrong(cache, i), now);
+	changed |= known_right_note(&right->wrong_since[STORE_SLOT], is_store_wrong(cache), now);
+	changed |= known_right_note(&right->psl_wrong_since, cache->psl_error.text[0] != '\0', now);
+	changed |= known_right_note(&right->config_wrong_since, cache->config_error.text[0] != '\0',
+		now);
+	changed |= known_right_note(&right->source_wrong_since,
+		database_is_configured(cache->database) && cache->source != SOURCE_DATABASE &&
+			cache->source != SOURCE_CACHE,
+		now);
+	return changed;
+}
+
 void cache_update_files_status(struct cache *cache)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
+	const bool has_changed = note_wrong_parts(cache);
 	struct cache_status now;
 
 	describe_files(cache, &now);
-	if (now.lists_unreadable != status->lists_unreadable ||
+	if (has_changed || now.lists_unreadable != status->lists_unreadable ||
 		strcmp(now.list_error, status->list_error) != 0 ||
 		now.lists_are_gone != status->lists_are_gone ||
 		strcmp(now.lists_folder, status->lists_folder) != 0 ||
@@ -115,12 +151,13 @@ void cache_update_status(struct cache *cache)
 	struct cache_status *status = &cache->status;
 	struct cache_status files, old;
 
+	(void)note_wrong_parts(cache);
 	describe_files(cache, &files);
 	describe_problems(cache, &files);
 	revision_format(&cache->revision, revision);
 	(void)pthread_mutex_lock(&cache->lock);
 	status->source = cache->source;
-	status->confirmed = cache->confirmed;
+	status->right = cache->right;
 	copy_text(status->revision, sizeof(status->revision), revision);
 	database_describe(cache->database, status);
 	status->store_written = store_sync_written(cache->store_sync);
@@ -161,6 +198,7 @@ int cache_copy_status(struct cache *cache, struct cache_status *status_r)
 	(void)pthread_mutex_lock(&cache->lock);
 	*status_r = cache->status;
 	status_r->unprepared = unprepared;
+	status_r->confirmed = known_right(&status_r->right, status_r->source, time(NULL));
 	for (int i = 0; i < PROBLEM_LEVELS; i++) {
 		if (cache->status.problems[i].texts == NULL)
 			continue;

@@ -10,17 +10,8 @@
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
 #include "lib/rules/list.h"
+#include "milter/cache/known_right.h"
 #include "milter/shared/status.h"
-
-/* The origin of the users and profiles in force. */
-enum cache_source {
-	SOURCE_NONE,  /* there is no policy yet */
-	SOURCE_LISTS, /* lists only: neither a database nor a store is configured */
-	SOURCE_STORE, /* the JSON file, which is the store */
-	SOURCE_CACHE, /* the JSON file that the cache thread wrote earlier: the database has not
-			 answered yet */
-	SOURCE_DATABASE,
-};
 
 /* "none", "lists", "store", "cache", "database" */
 const char *cache_source_name(enum cache_source source);
@@ -54,9 +45,10 @@ struct database_faults {
  */
 struct cache_status {
 	enum cache_source source;
-	uint64_t serial;       /* policy_serial() of the policy in force; 0: none */
-	time_t published;      /* when that policy was put in force */
-	time_t confirmed;      /* when its source was last known to hold the same rows */
+	uint64_t serial;	  /* policy_serial() of the policy in force; 0: none */
+	time_t published;	  /* when that policy was put in force */
+	time_t confirmed;	  /* when it was last known to be right: known_right.h */
+	struct known_right right; /* its parts, from which `confirmed` follows */
 	char revision[256];    /* the position in the change feed, or another name of the state */
 	uint64_t publications; /* policies put in force since the start */
 

@@ -79,7 +79,9 @@ static void take_position(struct database *db, struct look *look)
 	memcpy(db->marks, look->marks, sizeof(db->marks));
 	db->feed_was_used = db->feed_was_used || db->position != NULL;
 	if (finds_all || (look->full && look->has_read))
-		db->right_at = look->began;
+		db->right_at = look->standby_time != 0 && look->standby_time < look->began ?
+			look->standby_time :
+			look->began;
 	if (!finds_all && !look->has_read)
 		return; /* it shows nothing about an earlier failure */
 	if (db->load_error.text[0] != '\0')

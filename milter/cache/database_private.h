@@ -67,6 +67,8 @@ struct look {
 	bool has_read;	      /* rows were read */
 	bool found_changes;   /* the feed reported some */
 	bool is_outdated;     /* what the queries read became something else meanwhile */
+	time_t standby_time;  /* wall clock: no database snapshot of the look is older; 0: as the
+				 look */
 	time_t began;	      /* wall clock: the last transaction */
 	const char *why;
 	struct feed_changes changes;

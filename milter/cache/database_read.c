@@ -360,6 +360,9 @@ enum pg_outcome look_once(struct database *db, struct look *look)
 		look->is_behind = true;
 		return PG_OK;
 	}
+	if (look->revision.in_recovery &&
+		(outcome = pg_standby_time(db->pg, &look->standby_time)) != PG_OK)
+		return outcome;
 	look->had_feed = db->position != NULL;
 	for (tries = 0; tries < TRIES; tries++) {
 		outcome = compare_and_read(db, look);

@@ -81,7 +81,6 @@ static void *write_store(void *context)
 	uint64_t one = 1;
 	bool is_abandoned;
 
-	w->store.written = (int64_t)time(NULL);
 	w->ret = store_write(w->path, &w->store, NULL, w->problems, &w->err);
 	w->ended = clock_ms();
 	(void)pthread_mutex_lock(&handover->lock);
@@ -107,7 +106,7 @@ struct store_sync *store_sync_new(int wake_fd)
 }
 
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
-	struct users *users, const char *revision, int64_t now)
+	struct users *users, const char *revision, time_t right_at, int64_t now)
 {
 	struct writing *w = calloc(1, sizeof(*w));
 
@@ -119,6 +118,7 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 	}
 	w->store.profiles = profiles_ref(profiles);
 	w->store.users = users_ref(users);
+	w->store.written = (int64_t)right_at;
 	writing_free(&sync->wanted);
 	sync->wanted = w;
 	if (sync->due == CLOCK_NEVER)

@@ -32,11 +32,12 @@ struct store_sync *store_sync_new(int wake_fd);
 void store_sync_free(struct store_sync **sync, int wait_ms);
 
 /*
- * Have these rows written to path; takes references. The file also keeps revision. Replaces rows
- * that were wanted before and are not yet being written.
+ * Have these rows written to path; takes references. The file also keeps revision, and as the time
+ * of its rows right_at (wall clock), at which they were known to be right. Replaces rows that were
+ * wanted before and are not yet being written.
  */
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
-	struct users *users, const char *revision, int64_t now);
+	struct users *users, const char *revision, time_t right_at, int64_t now);
 
 /* Drop the rows that were wanted. */
 void store_sync_forget(struct store_sync *sync);

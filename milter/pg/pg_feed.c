@@ -26,6 +26,13 @@ static const char revision_query[] =
 	" CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
 	" THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
 
+/* Other columns of pg_stat_wal_receiver are hidden from our role. A standby that has replayed no
+ * commit since its start may be of any age: 1 is the oldest time that is not 0. */
+static const char standby_query[] =
+	"SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver)"
+	" AND pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0"
+	" ELSE coalesce(extract(epoch FROM pg_last_xact_replay_timestamp()), 1)::bigint END";
+
 /* `changes` alone may be a table of somebody else's. */
 static const char state_query[] =
 	"SELECT to_regclass('feed_state') IS NOT NULL OR bool_or(oid IS NOT NULL AND is_function),"
@@ -72,6 +79,21 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 	(void)text_format(revision.cluster, sizeof(revision.cluster), "%s",
 		cluster != NULL ? cluster : "");
 	*revision_r = revision;
+	PQclear(rows);
+	return PG_OK;
+}
+
+enum pg_outcome pg_standby_time(struct pg *pg, time_t *time_r)
+{
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+	const char *text;
+
+	outcome = pg_run(pg, standby_query, 0, NULL, pg_short_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	text = column_text(rows, 0);
+	*time_r = text != NULL ? (time_t)strtoll(text, NULL, 10) : 0;
 	PQclear(rows);
 	return PG_OK;
 }

@@ -2,6 +2,7 @@
 #define POSTERN_PG_FEED_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "milter/pg/feed_changes.h"
 #include "milter/pg/pg_connection.h"
@@ -18,6 +19,13 @@
  * everything that the transaction saw.
  */
 enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r);
+
+/*
+ * How old a standby is (wall clock): the time of the last commit that it has replayed, or 0 if it
+ * has replayed everything and still receives. A database snapshot taken later is at least as new.
+ * Asked of a primary, the answer means nothing.
+ */
+enum pg_outcome pg_standby_time(struct pg *pg, time_t *time_r);
 
 /* The usable parts of the change feed. */
 struct feed_state {

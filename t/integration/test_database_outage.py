@@ -275,6 +275,42 @@ def test_a_standby_is_followed_by_polling_and_its_promotion_is_noticed(box, pair
     wait_may(daemon, *ALICE, what="a change on the promoted standby is in force")
 
 
+def test_a_standby_reads_each_change_once_beside_an_open_transaction(box, pair):
+    """The primary's open transaction hides from the standby which of the later ones its reader has seen."""
+    primary, standby, _ = pair
+    daemon = follow(box, standby)
+    late = primary.connect(autocommit=False)
+    late.cursor().execute("UPDATE haraka.profiles SET maxsize = 1000 WHERE id = 1")
+    since = daemon.mark()
+    primary.query(SUSPEND)
+    wait_may_not(daemon, *ALICE, what="a change beside an open transaction is in force")
+    confirmed = status(daemon)["cache"]["policy"]["confirmed_at"]
+    wait_until(lambda: status(daemon)["cache"]["policy"]["confirmed_at"] > confirmed + 2, "there were polls")
+    assert daemon.log(since).count("database loaded") == 1
+    late.commit()
+    late.close()
+    daemon.wait_log("database loaded tables=profiles", since)
+
+
+def test_rows_of_a_standby_are_as_old_as_what_it_has_replayed(box, pair):
+    primary, standby, _ = pair
+    daemon = follow(box, standby)
+
+    def age():
+        return status(daemon)["cache"]["policy"]["age_seconds"]
+
+    primary.query(SUSPEND.replace("alice", "carol"))
+    wait_may_not(daemon, "carol", "carol@example.com", what="the standby is followed")
+    wait_until(lambda: age() <= 1, "the rows are confirmed")
+    standby.pause_replay()
+    primary.query(SUSPEND)
+    wait_until(lambda: age() >= 4, "the age grows while the standby does not replay")  # polls
+    assert may(daemon, *ALICE)
+    standby.resume_replay()
+    wait_may_not(daemon, *ALICE, what="the standby has caught up")
+    wait_until(lambda: age() <= 1, "the rows are confirmed again")
+
+
 def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
     primary, standby, both = pair
     daemon = follow(box, primary, conninfo=both)

@@ -476,6 +476,68 @@ START_TEST(a_hand_written_store_is_confirmed_when_read)
 	}
 END_TEST
 
+/* Parts of a policy that can be wrong: a list_id, the store, or one of the others. */
+enum { STORE_PART = LIST_COUNT, CONFIG_PART, SOURCE_PART };
+
+/* Since when a part is wrong; the policy is at least as old as that. */
+static time_t wrong_since(size_t part)
+{
+	struct cache_status status;
+	time_t since;
+
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	since = part == CONFIG_PART ? status.right.config_wrong_since :
+		part == SOURCE_PART ? status.right.source_wrong_since :
+				      status.right.wrong_since[part];
+	ck_assert(since == 0 || status.confirmed <= since);
+	cache_status_free(&status);
+	return since;
+}
+
+static void wait_wrong(bool is_wrong, size_t part)
+{
+	int i;
+
+	for (i = 0; (wrong_since(part) != 0) != is_wrong; i++) {
+		ck_assert_int_lt(i, WAIT_MS / 2);
+		pause_ms(2);
+	}
+}
+
+START_TEST(the_policy_is_as_old_as_what_cannot_be_read)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		wait_wrong(false, STORE_PART);
+		put("store.json", "half a fi");
+		wait_wrong(true, STORE_PART);
+		put("store.json", STORE(BOB));
+		wait_wrong(false, STORE_PART);
+		ck_assert_int_eq(mkdir(file("lists/mail_from.access.blacklist"), 0700), 0);
+		wait_wrong(true, LIST_MAIL_DENY);
+		ck_assert_int_eq(rmdir(file("lists/mail_from.access.blacklist")), 0);
+		deny_sender(1);
+		wait_wrong(false, LIST_MAIL_DENY);
+		put("postern.conf", "[nonsense]\n");
+		ck_assert(!reload());
+		wait_wrong(true, CONFIG_PART);
+	}
+END_TEST
+
+START_TEST(the_policy_is_as_old_as_the_change_of_its_source)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		wait_wrong(false, SOURCE_PART);
+		put("postern.conf",
+			"[lists]\ndirectory = lists\n[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert(!reload());
+		wait_wrong(true, SOURCE_PART);
+	}
+END_TEST
+
 START_TEST(a_stop_right_after_the_start_is_clean)
 	{
 		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
@@ -515,6 +577,8 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_kept_store_has_the_age_that_it_records);
 	tcase_add_test(tcase, a_kept_store_without_an_age_has_that_of_its_file);
 	tcase_add_test(tcase, a_hand_written_store_is_confirmed_when_read);
+	tcase_add_test(tcase, the_policy_is_as_old_as_what_cannot_be_read);
+	tcase_add_test(tcase, the_policy_is_as_old_as_the_change_of_its_source);
 	tcase_add_test(tcase, a_stop_right_after_the_start_is_clean);
 	tcase_add_test(tcase, a_stop_answers_pending_reloads);
 	suite_add_tcase(suite, tcase);

@@ -14,6 +14,8 @@
 #include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
+#define RIGHT_AT 1700000000 /* when the rows were known to be right */
+
 static char folder[64], path[96];
 static struct store_sync *sync_;
 static struct profiles *profiles;
@@ -91,6 +93,7 @@ static void ck_store(const char *name, const char *revision)
 	ck_assert_uint_eq(users_count(store.users), 1);
 	ck_assert(users_find(store.users, name, strlen(name), &user));
 	ck_assert_str_eq(store.revision, revision);
+	ck_assert_int_eq(store.written, RIGHT_AT);
 	store_clear(&store);
 }
 
@@ -98,7 +101,7 @@ START_TEST(a_change_is_written_soon)
 	{
 		uint64_t woken = 0;
 
-		store_sync_want(sync_, path, profiles, users, "r1", 1000);
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, 1000);
 		ck_assert_int_eq(store_sync_due(sync_), 1000 + STORE_SYNC_SOON_MS);
 		ck_assert(!store_sync_attend(sync_, 1000));
 		ck_assert_int_eq(store_sync_written(sync_), 0);
@@ -116,11 +119,11 @@ START_TEST(constant_change_is_written_now_and_then_and_at_its_end)
 		struct users *eve = make_users("eve");
 		int64_t now = clock_ms();
 
-		store_sync_want(sync_, path, profiles, users, "r1", now);
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		wait_for_end(now + STORE_SYNC_SOON_MS);
 		now = clock_ms();
-		store_sync_want(sync_, path, profiles, users, "r2", now);
-		store_sync_want(sync_, path, profiles, eve, "r3", now);
+		store_sync_want(sync_, path, profiles, users, "r2", RIGHT_AT, now);
+		store_sync_want(sync_, path, profiles, eve, "r3", RIGHT_AT, now);
 		ck_assert_int_gt(store_sync_due(sync_), now + STORE_SYNC_PAUSE_MS - 2000);
 		ck_assert(!store_sync_attend(sync_, now + 100));
 		ck_store("bob", "r1");
@@ -135,7 +138,7 @@ START_TEST(a_failed_writing_is_reported_and_repeated)
 		int64_t now = clock_ms();
 
 		ck_assert_int_eq(rmdir(folder), 0);
-		store_sync_want(sync_, path, profiles, users, "r1", now);
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		wait_for_end(now + STORE_SYNC_SOON_MS);
 		ck_assert_ptr_nonnull(strstr(store_sync_error(sync_)->text, "No such file"));
 		ck_assert_int_eq(store_sync_written(sync_), 0);
@@ -152,7 +155,7 @@ END_TEST
 
 START_TEST(forgotten_rows_are_not_written)
 	{
-		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
 		store_sync_forget(sync_);
 		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
 		store_sync_free(&sync_, 20000);
@@ -162,7 +165,7 @@ END_TEST
 
 START_TEST(the_end_writes_the_wanted_rows)
 	{
-		store_sync_want(sync_, path, profiles, users, "r1", clock_ms());
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
 		store_sync_free(&sync_, 20000);
 		ck_store("bob", "r1");
 	}
@@ -173,7 +176,7 @@ START_TEST(the_end_writes_what_could_not_be_written_before)
 		int64_t now = clock_ms();
 
 		ck_assert_int_eq(rmdir(folder), 0);
-		store_sync_want(sync_, path, profiles, users, "r1", now);
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		wait_for_end(now + STORE_SYNC_SOON_MS);
 		ck_assert_str_ne(store_sync_error(sync_)->text, "");
 		ck_assert_int_eq(mkdir(folder, 0700), 0);
@@ -190,7 +193,7 @@ START_TEST(an_impatient_end_leaves_no_half_written_file)
 		struct errmsg err;
 		int64_t now = clock_ms();
 
-		store_sync_want(sync_, path, profiles, users, "r1", now);
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		(void)store_sync_attend(sync_, now + STORE_SYNC_SOON_MS);
 		store_sync_free(&sync_, 0);
 		pause_ms(200); /* the thread ends by itself and frees its memory */
