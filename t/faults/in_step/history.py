@@ -296,6 +296,9 @@ class History:
         counts = [("users", record.after["cache"]["users"], len(rows.users)),
                   ("profiles", record.after["cache"]["profiles"], len(rows.profiles))]
         counts += [(name, lists[name], len(self.judge.lists[source].value)) for source, name in LISTS.items()]
+        setup = self.daemons[record.name].setup
+        counts.append(("seconds as followed_every", record.after["database"]["followed_every_seconds"],
+                       2 if setup.interval == "2s" else None))
         wrong = [f"{seen} {name} instead of {right}" for name, seen, right in counts if seen != right]
         return "the policy is right, but `status` says: " + ", ".join(wrong) if wrong else ""
 
