@@ -37,6 +37,8 @@ json_t *cache_status_problems_json(const struct cache_status *status, enum probl
 	return array;
 }
 
+#define LOCKED_SECONDS 60 /* tables that are locked for longer are a problem */
+
 /* ---- cache ----------------------------------------------------------------- */
 
 static json_t *cache_json(const struct cache_status *s)
@@ -117,15 +119,31 @@ static json_t *describe_database(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "state",
+	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "state",
 		database_state_name(s.database), "server", json_text_or_null(s.server), "feed",
 		(int)s.has_feed, "followed_every_seconds",
 		s.has_untold ? json_integer(s.full_reload_interval) : json_null(), "untold",
 		json_text_or_null(s.untold), "since_at", time_json(s.database_since), "error",
 		json_text_or_null(s.database_error), "loads_failed", (json_int_t)s.loads_failed,
-		"load_error", json_text_or_null(s.load_error));
+		"load_error", json_text_or_null(s.load_error), "locked_at",
+		s.locked_since == 0 ? json_null() : time_json(s.locked_since));
 	cache_status_free(&s);
 	return json;
+}
+
+/* Report a transaction that keeps a table locked, once that lasts. */
+static void check_locks(const struct cache_status *s, struct status_health *health)
+{
+	const time_t now = time(NULL);
+
+	if (s->locked_since == 0 || now - s->locked_since < LOCKED_SECONDS)
+		return;
+	status_add_problem(health,
+		"Find the transaction with SELECT pid, query FROM pg_stat_activity WHERE pid IN "
+		"(SELECT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock'), and end it.",
+		"a transaction has locked tables of the database for %ld s, so that the previous "
+		"rows stay in force",
+		(long)(now - s->locked_since));
 }
 
 /* Report that changes can happen of which neither the feed nor a notification tells. */
@@ -205,6 +223,7 @@ static void check_database(void *context, struct status_health *health)
 			"again by itself.",
 			"the last load failed and the previous rows stay in force: %s",
 			s.load_error);
+	check_locks(&s, health);
 	check_notifications(&s.faults, health);
 	check_untold(&s, health);
 	cache_status_free(&s);

@@ -54,6 +54,29 @@ static void note_failed_load(struct database *db, const struct look *look, const
 	database_set_state(db, db->state);
 }
 
+/* A lock of a table keeps the look from its end: try again at once, which waits for the lock. */
+static void note_locked_tables(struct database *db, const struct look *look)
+{
+	if (db->locked_since == 0) {
+		db->locked_since = time(NULL);
+		log_event(LOG_LEVEL_NOTICE,
+			"database tables are locked by another transaction; the rows in force stay "
+			"until it ends");
+	}
+	(void)errmsg_set(&db->answer, "the tables are locked by another transaction");
+	db->retry_at = clock_ms();
+	if (look->full)
+		db->retry_full = true;
+	database_set_state(db, db->state);
+}
+
+static void note_unlocked_tables(struct database *db)
+{
+	if (db->locked_since != 0)
+		log_event(LOG_LEVEL_NOTICE, "database tables are no longer locked");
+	db->locked_since = 0;
+}
+
 /* Warn once if polls keep finding changes without a notification, as behind a pooler. */
 static void count_missed_notification(struct database *db, const struct look *look)
 {
@@ -177,9 +200,11 @@ void database_look(struct database *db)
 	if (outcome == PG_OK && look.is_outdated) {
 		(void)errmsg_set(&err, "the tables are being changed");
 		failure = &err;
-	} else if (outcome == PG_REFUSED) {
+	} else if (outcome == PG_REFUSED && !pg_is_locked(db->pg)) {
 		failure = pg_error(db->pg);
 	}
+	if (outcome == PG_OK)
+		note_unlocked_tables(db);
 	if (outcome == PG_LOST || outcome == PG_GIVEN_UP || look.is_behind)
 		db->wants_full = db->wants_full || look.full;
 	if (outcome == PG_LOST) {
@@ -192,6 +217,8 @@ void database_look(struct database *db)
 		note_answer(db, &look);
 		if (failure != NULL)
 			note_failed_load(db, &look, failure);
+		else if (outcome == PG_REFUSED)
+			note_locked_tables(db, &look);
 		else if (look.is_behind)
 			(void)errmsg_set(&db->answer, "the standby lags behind the rows in force");
 		else

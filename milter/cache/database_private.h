@@ -52,6 +52,7 @@ struct database {
 	char server[256];
 	struct errmsg error;	  /* of the connection; "" for none */
 	struct errmsg load_error; /* of the last load; "" for none */
+	time_t locked_since;	  /* wall clock: looks wait for a lock of a table; 0: they do not */
 	uint64_t loads_failed;
 };
 
@@ -62,14 +63,16 @@ struct look {
 	bool asks_feed; /* a statement of the feed is running: its refusal is not the tables' */
 	bool is_behind; /* the server is a standby that lags: nothing was read */
 	bool had_feed;	/* the rows in force have a position in the feed */
-	bool feed_is_refused; /* during this look */
-	bool has_compared;    /* the tables with the position of the rows in force */
-	bool has_read;	      /* rows were read */
-	bool found_changes;   /* the feed reported some */
-	bool is_outdated;     /* what the queries read became something else meanwhile */
-	time_t standby_time;  /* wall clock: no database snapshot of the look is older; 0: as the
-				 look */
-	time_t began;	      /* wall clock: the last transaction */
+	bool feed_is_refused;	/* during this look */
+	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */
+	bool locks_are_refused; /* during this look */
+	bool has_compared;	/* the tables with the position of the rows in force */
+	bool has_read;		/* rows were read */
+	bool found_changes;	/* the feed reported some */
+	bool is_outdated;	/* what the queries read became something else meanwhile */
+	time_t standby_time;	/* wall clock: no database snapshot of the look is older; 0: as the
+				   look */
+	time_t began;		/* wall clock: the last transaction */
 	const char *why;
 	struct feed_changes changes;
 	char *position; /* the new one */

@@ -10,20 +10,26 @@
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
 #include "milter/pg/pg_load.h"
+#include "milter/pg/pg_lock.h"
 
 /* How often one look begins again because what the queries read became something else meanwhile. */
 #define TRIES 4
+
+static void clear_rows(struct look *look)
+{
+	profiles_unref(&look->rows.profiles);
+	users_unref(&look->rows.users);
+	problems_free(&look->rows.profile_problems);
+	problems_free(&look->rows.user_problems);
+	problems_free(&look->rows.reference_problems);
+}
 
 void look_clear(struct look *look)
 {
 	feed_changes_clear(&look->changes);
 	free(look->position);
 	look->position = NULL;
-	profiles_unref(&look->rows.profiles);
-	users_unref(&look->rows.users);
-	problems_free(&look->rows.profile_problems);
-	problems_free(&look->rows.user_problems);
-	problems_free(&look->rows.reference_problems);
+	clear_rows(look);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -148,6 +154,13 @@ static void note_refused_feed(struct database *db, struct look *look)
 	db->feed_fault = *pg_error(db->pg);
 	look->asks_feed = false;
 	look->feed_is_refused = true;
+}
+
+/* The server has refused to lock, such as a view whose owner lacks rights: read without locks. */
+static void note_refused_locks(struct look *look)
+{
+	look->locks_tables = false;
+	look->locks_are_refused = true;
 }
 
 /* ---- transactions --------------------------------------------------------------- */
@@ -284,11 +297,41 @@ static enum pg_outcome take_position(struct database *db, struct look *look)
 	return outcome;
 }
 
+/* Lock the tables before the database snapshot. What cannot be locked is checked afterwards. */
+static enum pg_outcome lock_tables(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome;
+
+	if (db->reads == NULL || look->locks_are_refused)
+		return PG_OK;
+	look->locks_tables = true;
+	outcome = pg_lock(db->pg, db->reads);
+	if (outcome != PG_REFUSED)
+		look->locks_tables = false;
+	return outcome;
+}
+
+/* Drop the rows if what was read has another file by now: the database snapshot may show too few.
+ */
+static enum pg_outcome check_rows(struct database *db, struct look *look)
+{
+	bool is_stale = false;
+	enum pg_outcome outcome = pg_has_stale_rows(db->pg, &is_stale);
+
+	if (outcome != PG_OK || !is_stale)
+		return outcome;
+	clear_rows(look);
+	look->full = look->is_outdated = true;
+	return PG_OK;
+}
+
 /* The step that reads the rows. */
 static enum pg_outcome read_tables(struct database *db, struct look *look)
 {
-	enum pg_outcome outcome = take_position(db, look);
+	enum pg_outcome outcome = lock_tables(db, look);
 
+	if (outcome == PG_OK)
+		outcome = take_position(db, look);
 	if (outcome != PG_OK || look->is_outdated)
 		return outcome;
 	if (!look->full)
@@ -297,6 +340,8 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 		outcome = load_users(db, look);
 	if (outcome == PG_OK)
 		outcome = pg_revision(db->pg, &look->rows.revision);
+	if (outcome == PG_OK)
+		outcome = check_rows(db, look);
 	look->has_read = true;
 	return outcome;
 }
@@ -368,6 +413,8 @@ enum pg_outcome look_once(struct database *db, struct look *look)
 		outcome = compare_and_read(db, look);
 		if (outcome == PG_REFUSED && look->asks_feed && !pg_refusal_passes(db->pg))
 			note_refused_feed(db, look);
+		else if (outcome == PG_REFUSED && look->locks_tables && !pg_refusal_passes(db->pg))
+			note_refused_locks(look);
 		else if (outcome != PG_OK || !look->is_outdated)
 			break;
 	}

@@ -119,6 +119,7 @@ static void start_over(struct database *db)
 	db->feed = (struct feed_state){ 0 };
 	db->feed_was_used = false;
 	db->feed_fault.text[0] = db->reads_error.text[0] = db->follow_logged.text[0] = '\0';
+	db->locked_since = 0;
 	db->attempts = 0;
 	db->connect_at = 0;
 	db->was_reached = false;
@@ -214,6 +215,7 @@ void database_describe(const struct database *database, struct cache_status *sta
 	status->database_since = db->since;
 	status->has_feed = database_has_feed(db);
 	status->loads_failed = db->loads_failed;
+	status->locked_since = db->locked_since;
 	status->faults = (struct database_faults){ .listen_refused = false };
 	if (db->state == DATABASE_LISTENING || db->state == DATABASE_POLLING)
 		status->faults = (struct database_faults){

@@ -62,14 +62,19 @@ enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r);
 enum pg_outcome pg_listen(struct pg *pg);
 
 /*
- * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, with [database] schema and statement_timeout set
- * for this transaction alone: behind a pooler, the next one may run on another server connection.
+ * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, with [database] schema and statement_timeout,
+ * and one second for each wait for a lock, set for this transaction alone: behind a pooler, the
+ * next one may run on another server connection. The database snapshot is taken by the first query
+ * that follows, not by LOCK TABLE.
  */
 enum pg_outcome pg_begin(struct pg *pg);
 enum pg_outcome pg_commit(struct pg *pg);
 
 /* Run ROLLBACK after PG_REFUSED; pg_error() keeps the error that led to it. */
 enum pg_outcome pg_rollback(struct pg *pg);
+
+/* Return whether the last PG_REFUSED was only a wait for a lock that lasted too long. */
+bool pg_is_locked(const struct pg *pg);
 
 /*
  * Return whether the last PG_REFUSED passes by itself: the statement was cancelled or waited too

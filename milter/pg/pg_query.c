@@ -15,6 +15,11 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 	return strcmp(pg->sqlstate, sqlstate) == 0;
 }
 
+bool pg_is_locked(const struct pg *pg)
+{
+	return pg_failed_with(pg, "55P03"); /* lock_not_available */
+}
+
 bool pg_refusal_passes(const struct pg *pg)
 {
 	/* Classes: rolled back, resources, object busy, operator intervention, system error. */
