@@ -21,7 +21,6 @@ ACTIONS = {}  # name -> (weight, function)
 AWAITING = {
     "subscribed": "whether the feed suffices is asked before the load, and a subscription may appear between the two",
     "swapped_back": "a daemon behind PgBouncer in transaction mode once hung in its load",
-    "truncate_refill": "the snapshot is taken before the wait for the lock",
     **dict.fromkeys(("old_primary_returns", "restored"), "the timeline is not compared"),
 }
 # The same for what is judged all the time: (kind of failure, set-up): the reason. --strict judges these, too.
