@@ -169,13 +169,15 @@ static void copy_one(struct guarding *g)
 static void guard(const char *regex, size_t len, bool anchored, bool is_sparse, struct strbuf *out)
 {
 	const bool is_short = len <= REGEX_GUARD_SHORT;
+	const bool begins_once =
+		anchored || (len > 0 && *regex == '^' && memchr(regex, '|', len) == NULL);
 	struct guarding g = {
 		.is_sparse = is_sparse,
 		.p = regex,
 		.end = regex + len,
 		.out = out,
 		.wanted = anchored || is_short ? WANTED_NOT : WANTED,
-		.spares_loop = anchored && is_short,
+		.spares_loop = begins_once && is_short,
 		.last = regex,
 	};
 

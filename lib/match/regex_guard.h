@@ -12,10 +12,10 @@
  * turn of a loop, and before back references. Between two of them, a match takes a number of steps
  * that grows only linearly with the subject and with the regex, its repeats written out.
  *
- * Two places have none, because ordinary regexes are faster that way. In a short anchored regex,
- * the first quantifier outside of groups multiplies the steps once: by the length of the subject. A
- * short regex that is not anchored has no callout at its beginning. Part of regexlist.c.
- * Thread-safe.
+ * Two places have none, because ordinary regexes are faster that way. In a short regex that is
+ * anchored, or begins with ^, the first quantifier outside of groups multiplies the steps once: by
+ * the length of the subject. A short regex that is not anchored has no callout at its beginning.
+ * Part of regexlist.c. Thread-safe.
  */
 void regex_guard(const char *regex, size_t len, bool anchored, struct strbuf *out);
 

@@ -18,6 +18,9 @@ static const struct {
 	{ "a|b|c", NULL, NULL },
 	{ ".*a", NULL, ".*(?C)a" },
 	{ ".+?a", NULL, ".+?(?C)a" },
+	{ "^.*a", NULL, NULL },
+	{ "^.*a.*b", "^.*a.*(?C)b", "^.*a.*(?C)b" },
+	{ "^.*a|b.*c", "^.*a|b.*(?C)c", "^.*(?C)a|b.*(?C)c" },
 	{ "a?", NULL, NULL }, /* nothing follows */
 	{ ".*a.*b", ".*a.*(?C)b", ".*(?C)a.*(?C)b" },
 	{ "\\w+?\\w+?!", "\\w+?\\w+?(?C)!", "\\w+?(?C)\\w+?(?C)!" },
