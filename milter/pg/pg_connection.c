@@ -105,7 +105,7 @@ enum pg_outcome pg_begin(struct pg *pg)
 	struct strbuf sql = STRBUF_INIT;
 
 	strbuf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-	strbuf_add_str(&sql, "; SET LOCAL lock_timeout = '1s'");
+	strbuf_add_str(&sql, "; SET LOCAL lock_timeout = '1s'; SET LOCAL jit = off");
 	strbuf_addf(&sql, "; SET LOCAL statement_timeout = '%us'", config->statement_timeout);
 	if (config->schema[0] != '\0') {
 		strbuf_add_str(&sql, "; SET LOCAL search_path = ");

@@ -64,7 +64,8 @@ enum pg_outcome pg_listen(struct pg *pg);
 /*
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, with [database] schema and statement_timeout,
  * and one second for each wait for a lock, set for this transaction alone: behind a pooler, the
- * next one may run on another server connection. The database snapshot is taken by the first query
+ * next one may run on another server connection. JIT is off, because compiling the queries of the
+ * catalogs would take longer than running them. The database snapshot is taken by the first query
  * that follows, not by LOCK TABLE.
  */
 enum pg_outcome pg_begin(struct pg *pg);
