@@ -261,7 +261,8 @@ def emptied(h):
 @action(3)
 def swapped(h):
     """Another table gets the name. It has no triggers until feed.sql is run again."""
-    h.sql("CREATE TABLE users_new (LIKE users INCLUDING ALL); INSERT INTO users_new SELECT * FROM users",
+    h.sql("CREATE TABLE users_new (LIKE users INCLUDING ALL); INSERT INTO users_new SELECT * FROM users;"
+          "SELECT setval(pg_get_serial_sequence('users_new', 'id'), max(id)) FROM users",
           f"UPDATE users_new SET enabled = false WHERE username = '{h.rng.choice(LOGINS[:8])}'",
           "GRANT SELECT ON users_new TO postern",
           "BEGIN; ALTER TABLE users RENAME TO users_old; ALTER TABLE users_new RENAME TO users;"
@@ -281,6 +282,7 @@ def swapped(h):
 def swapped_back(h):
     """Two tables with triggers of the feed exchange their names."""
     h.sql("BEGIN; CREATE TABLE users_spare (LIKE users INCLUDING ALL); INSERT INTO users_spare SELECT * FROM users;"
+          " SELECT setval(pg_get_serial_sequence('users_spare', 'id'), max(id)) FROM users;"
           " ALTER TABLE users RENAME TO users_first; ALTER TABLE users_spare RENAME TO users; COMMIT")
     h.change(h.site.reinstall, "feed.sql for the new table")
     h.quiet()

@@ -62,7 +62,7 @@ SETUPS = (
 )
 
 SETTINGS = {"wal_level": "logical", "max_wal_senders": "10", "max_replication_slots": "10", "wal_keep_size": "256MB",
-            "max_connections": "60", "wal_retrieve_retry_interval": "200ms", "deadlock_timeout": "200ms", "jit": "off"}
+            "max_connections": "60", "wal_retrieve_retry_interval": "200ms", "deadlock_timeout": "200ms"}
 # What pg-profile's documentation describes: a notification for each row, and nothing for TRUNCATE.
 PG_PROFILE_TRIGGERS = """
 CREATE OR REPLACE FUNCTION haraka.notify_pgprofile() RETURNS trigger LANGUAGE plpgsql AS $$
