@@ -75,6 +75,9 @@ static bool is_disguised(const struct chain *c)
 	size_t i, len;
 
 	for (i = 0; i < c->len; i += len) {
+		len = 1;
+		if (c->text[i] >= ' ' && c->text[i] <= '~')
+			continue;
 		if (is_invisible(utf8_read(c->text + i, c->len - i, &len)) && len > 0)
 			return true;
 		len += len == 0; /* not UTF-8 */

@@ -99,8 +99,8 @@ static bool note_encoded(struct from_lexer *lx, const char *text, const char *en
 	const char *p, *behind;
 	struct encoded_signs signs;
 
-	for (p = text; p + 1 < end; p++) {
-		if (p[0] != '=' || p[1] != '?' || is_within(&lx->encoded, p))
+	for (p = text; (p = memchr(p, '=', (size_t)(end - p))) != NULL; p++) {
+		if (p + 1 == end || p[1] != '?' || is_within(&lx->encoded, p))
 			continue;
 		if ((behind = encoded_word_end(p, lx->end)) == NULL)
 			behind = last_encoded_end(p + 2, lx->end);
@@ -237,6 +237,8 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 static void note_quoted(struct from_lexer *lx, const char *text, const char *end)
 {
 	struct from_signs *signs = lx->signs;
+	const size_t len = (size_t)(end - text);
+	const bool hides = memchr(text, '@', len) != NULL || memchr(text, '<', len) != NULL;
 	size_t quotes = 0;
 	const char *p;
 
@@ -250,8 +252,8 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	signs->odd |= quotes > 0 && has_any(text, end, "<");
 	signs->sloppy |= quotes % 2 == 1 || text == end;
 	signs->broken |= is_opaque(lx, text);
-	signs->hides |= has_any(text, end, "@<");
-	signs->hides_name |= has_any(text, end, "@<");
+	signs->hides |= hides;
+	signs->hides_name |= hides;
 	(void)note_encoded(lx, text, end);
 }
 
@@ -327,6 +329,7 @@ static bool has_lookalike(const char *text, size_t len)
 static void take_word(struct from_lexer *lx, struct from_token *t)
 {
 	struct from_signs *signs = lx->signs;
+	bool is_wide = false; /* not all of it is ASCII */
 
 	t->kind = FROM_WORD;
 	for (; lx->at < lx->end && is_word_char(*lx->at); lx->at++) {
@@ -334,9 +337,10 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
 			signs->odd = true;
 		signs->broken |= *lx->at == '\\' || is_control(*lx->at);
+		is_wide |= (unsigned char)*lx->at >= 0x80;
 	}
 	t->len = (size_t)(lx->at - t->text);
-	t->strange = has_lookalike(t->text, t->len);
+	t->strange = is_wide && has_lookalike(t->text, t->len);
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 
