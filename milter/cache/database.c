@@ -20,6 +20,7 @@ static void connect_now(struct database *db)
 		return;
 	pg_server(db->pg, db->server, sizeof(db->server));
 	db->is_listening = db->listen_refused = false;
+	db->silent = 0;
 	/* Without a feed, the changes made meanwhile are unknown. */
 	database_want(db, db->position == NULL || !database_has_feed(db),
 		db->was_reached ? "reconnect" : "connect");

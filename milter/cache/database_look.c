@@ -80,7 +80,7 @@ static void note_unlocked_tables(struct database *db)
 /* Warn once if polls keep finding changes without a notification, as behind a pooler. */
 static void count_missed_notification(struct database *db, const struct look *look)
 {
-	if (!look->found_changes || !db->is_listening || strcmp(look->why, "poll") != 0)
+	if (!look->found_changes || !look->was_listening || strcmp(look->why, "poll") != 0)
 		return;
 	if (++db->silent == SILENT_MAX)
 		log_event(LOG_LEVEL_WARNING,

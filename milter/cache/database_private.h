@@ -24,11 +24,12 @@ struct database {
 
 	/* How the tables are followed, as the last look found it. */
 	struct feed_state feed;
-	struct errmsg feed_fault;  /* why the feed does not work although it should; "": it may */
-	bool feed_was_used;	   /* since this source was configured, or a reload */
-	struct pg_reads *reads;	   /* NULL: not asked on this connection, or EXPLAIN was refused */
-	struct errmsg reads_error; /* why it was refused; "" if it was not */
-	struct errmsg follow_logged; /* what was logged last about all of these */
+	struct errmsg feed_fault; /* why the feed does not work although it should; "": it may */
+	bool feed_was_used;	  /* since this source was configured, or a reload */
+	struct pg_reads *reads;	  /* NULL: not asked on this connection, or EXPLAIN was refused */
+	char reads_marks[PG_MARKS_SIZE]; /* when that was asked */
+	struct errmsg reads_error;	 /* why it was refused; "" if it was not */
+	struct errmsg follow_logged;	 /* what was logged last about all of these */
 
 	/* The position of the rows in force: what they are compared with at each look. */
 	char *position;		   /* the feed's; NULL: unknown */
@@ -58,11 +59,12 @@ struct database {
 
 /* One look at the tables. */
 struct look {
-	bool full;	/* load everything */
-	bool is_wanted; /* not a mere poll */
-	bool asks_feed; /* a statement of the feed is running: its refusal is not the tables' */
-	bool is_behind; /* the server is a standby that lags: nothing was read */
-	bool had_feed;	/* the rows in force have a position in the feed */
+	bool full;	    /* load everything */
+	bool is_wanted;	    /* not a mere poll */
+	bool asks_feed;	    /* a statement of the feed is running: its refusal is not the tables' */
+	bool is_behind;	    /* the server is a standby that lags: nothing was read */
+	bool was_listening; /* since the previous look, so that changes since then were notified */
+	bool had_feed;	    /* the rows in force have a position in the feed */
 	bool feed_is_refused;	/* during this look */
 	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */
 	bool locks_are_refused; /* during this look */

@@ -186,9 +186,12 @@ static enum pg_outcome in_transaction(struct database *db, struct look *look,
 
 static enum pg_outcome explain_queries(struct database *db, struct look *look)
 {
+	enum pg_outcome outcome;
+
 	(void)look;
 	pg_reads_free(&db->reads);
-	return pg_reads_ask(db->pg, &db->reads);
+	outcome = pg_reads_ask(db->pg, &db->reads);
+	return outcome == PG_OK ? pg_marks(db->pg, db->reads, db->reads_marks) : outcome;
 }
 
 /*
@@ -213,7 +216,10 @@ static enum pg_outcome refresh_reads(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* Compare what the queries read with what they read when the rows in force were loaded. */
+/*
+ * Compare what the queries read with what they read when the rows in force were loaded, and when
+ * EXPLAIN was asked: its answer, and whether the feed suffices, hold for those marks only.
+ */
 static enum pg_outcome compare_marks(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome;
@@ -222,9 +228,12 @@ static enum pg_outcome compare_marks(struct database *db, struct look *look)
 	if (db->reads == NULL)
 		return PG_OK;
 	outcome = pg_marks(db->pg, db->reads, look->marks);
-	if (outcome != PG_OK || look->full || strcmp(look->marks, db->marks) == 0)
+	if (outcome != PG_OK)
 		return outcome;
-	look->full = look->is_outdated = true;
+	look->is_outdated = strcmp(look->marks, db->reads_marks) != 0;
+	if (look->full || (!look->is_outdated && strcmp(look->marks, db->marks) == 0))
+		return PG_OK;
+	look->full = true;
 	look->why = "definitions";
 	log_event(LOG_LEVEL_INFO,
 		"database: what the queries read has other definitions; loading everything");
@@ -396,6 +405,7 @@ enum pg_outcome look_once(struct database *db, struct look *look)
 	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
 	int tries;
 
+	look->was_listening = db->is_listening;
 	if (outcome != PG_OK)
 		return outcome;
 	db->in_recovery = look->revision.in_recovery;
