@@ -24,12 +24,12 @@
  *
  * Errors that alone mislead no reader make some readers show what a comment, quoted string or
  * encoded-word contains. A field is sloppy if it has commas in a name, a ">" too many, words after
- * the brackets, white space or comments within them, a comment before a word, an empty quoted
- * string, one with an odd number of escaped quotes or with an escaped backslash before a quote or
- * backslash. It is broken if it has a "<" too many, no ">", a route, a group, an empty piece before
- * another one, a stray bracket, parenthesis, semicolon or backslash, a control character, a comment
- * or quoted string within an encoded-word or square brackets, or a comment with another one, a < or
- * a lone quote in it.
+ * the brackets, white space or comments within them, a comment before a word or an empty quoted
+ * string. It is broken if it has a "<" too many, no ">", a route, a group, an empty piece before
+ * another one, a stray bracket, parenthesis, semicolon or backslash, a control character, a quoted
+ * string with an odd number of escaped quotes or with an escaped backslash before another one or
+ * before a quote, a comment or quoted string within an encoded-word or square brackets, or a
+ * comment with another one, a < or a lone quote in it.
  *
  * each() is called for every address in order, without comments, folds and route; if a part of the
  * local part is quoted, all of it is one quoted string. each() returns false to stop; the result

@@ -247,11 +247,11 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 			continue;
 		p++; /* before end, where the closing quote is */
 		quotes += *p == '"';
-		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
+		signs->broken |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
 	}
 	signs->odd |= quotes > 0 && has_any(text, end, "<");
-	signs->sloppy |= quotes % 2 == 1 || text == end;
-	signs->broken |= is_opaque(lx, text);
+	signs->sloppy |= text == end;
+	signs->broken |= quotes % 2 == 1 || is_opaque(lx, text);
 	signs->hides |= hides;
 	signs->hides_name |= hides;
 	(void)note_encoded(lx, text, end);

@@ -534,6 +534,8 @@ static const struct {
 	{ "M, =?utf-8?q?ceo=40bank.e?= <me@mine.m>", false },
 	{ "Me (ceo@bank.e) <me@mine.m", false },
 	{ "(ceo@bank.e) \x01<me@mine.m>", false },
+	{ "Me \"x\\\\\" (ceo@bank.e) <me@mine.m>", false },
+	{ "Me \"x\\\"\" (ceo@bank.e) <me@mine.m>", false },
 	{ "Me (ceo@bank.e) <<me@mine.m>>", false },
 	{ "\"ceo@bank.e\" < me@mine.m >", false },
 	{ "\"ceo@bank.e\" <me@mine.m\r\n >", false },
