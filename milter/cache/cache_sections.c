@@ -141,7 +141,7 @@ static void check_locks(const struct cache_status *s, struct status_health *heal
 	status_add_problem(health,
 		"Find the transaction with SELECT pid, query FROM pg_stat_activity WHERE pid IN "
 		"(SELECT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock'), and end it.",
-		"a transaction has locked tables of the database for %ld s, so that the previous "
+		"transactions have locked or changed the tables for %ld s, so that the previous "
 		"rows stay in force",
 		(long)(now - s->locked_since));
 }

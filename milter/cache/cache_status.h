@@ -63,7 +63,7 @@ struct cache_status {
 	struct database_faults faults;
 	uint64_t loads_failed; /* since the start: the rows in force stayed */
 	char load_error[512];  /* why the last load failed */
-	time_t locked_since;   /* a table is locked, so that it cannot be read; 0: none is */
+	time_t locked_since;   /* others lock or change the tables; 0: nobody */
 
 	time_t store_written;  /* when the JSON file was last written */
 	char store_error[512]; /* why it could not be read or written the last time */

@@ -11,8 +11,9 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define PAUSE_MAX_MS 10000 /* the longest pause after a load */
-#define SILENT_MAX 3	   /* polls that find changes without a notification, before a warning */
+#define PAUSE_MAX_MS 10000   /* the longest pause after a load */
+#define CHANGED_RETRY_MS 100 /* pause before tables that were changed meanwhile are read again */
+#define SILENT_MAX 3	     /* polls that find changes without a notification, before a warning */
 
 /* ---- after a look --------------------------------------------------------------- */
 
@@ -54,17 +55,20 @@ static void note_failed_load(struct database *db, const struct look *look, const
 	database_set_state(db, db->state);
 }
 
-/* A lock of a table keeps the look from its end: try again at once, which waits for the lock. */
+/* Other transactions lock or change the tables: try again at once, which waits for a lock. */
 static void note_locked_tables(struct database *db, const struct look *look)
 {
+	const char *state = look->is_outdated ? "changed" : "locked";
+
 	if (db->locked_since == 0) {
 		db->locked_since = time(NULL);
 		log_event(LOG_LEVEL_NOTICE,
-			"database tables are locked by another transaction; the rows in force stay "
-			"until it ends");
+			"database tables are being %s by other transactions; the rows in force "
+			"stay until these end",
+			state);
 	}
-	(void)errmsg_set(&db->answer, "the tables are locked by another transaction");
-	db->retry_at = clock_ms();
+	(void)errmsg_set(&db->answer, "the tables are being %s by other transactions", state);
+	db->retry_at = clock_ms() + (look->is_outdated ? CHANGED_RETRY_MS : 0);
 	if (look->full)
 		db->retry_full = true;
 	database_set_state(db, db->state);
@@ -73,7 +77,7 @@ static void note_locked_tables(struct database *db, const struct look *look)
 static void note_unlocked_tables(struct database *db)
 {
 	if (db->locked_since != 0)
-		log_event(LOG_LEVEL_NOTICE, "database tables are no longer locked");
+		log_event(LOG_LEVEL_NOTICE, "database tables can be read again");
 	db->locked_since = 0;
 }
 
@@ -193,17 +197,12 @@ void database_look(struct database *db)
 	int64_t began = clock_ms();
 	const struct errmsg *failure = NULL;
 	enum pg_outcome outcome;
-	struct errmsg err;
 
 	db->wants_full = db->wants_look = false; /* the next one may be wanted during this one */
 	outcome = look_once(db, &look);
-	if (outcome == PG_OK && look.is_outdated) {
-		(void)errmsg_set(&err, "the tables are being changed");
-		failure = &err;
-	} else if (outcome == PG_REFUSED && !pg_is_locked(db->pg)) {
+	if (outcome == PG_REFUSED && !pg_is_locked(db->pg))
 		failure = pg_error(db->pg);
-	}
-	if (outcome == PG_OK)
+	if (outcome == PG_OK && !look.is_outdated)
 		note_unlocked_tables(db);
 	if (outcome == PG_LOST || outcome == PG_GIVEN_UP || look.is_behind)
 		db->wants_full = db->wants_full || look.full;
@@ -217,7 +216,7 @@ void database_look(struct database *db)
 		note_answer(db, &look);
 		if (failure != NULL)
 			note_failed_load(db, &look, failure);
-		else if (outcome == PG_REFUSED)
+		else if (outcome == PG_REFUSED || look.is_outdated)
 			note_locked_tables(db, &look);
 		else if (look.is_behind)
 			(void)errmsg_set(&db->answer, "the standby lags behind the rows in force");

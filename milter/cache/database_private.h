@@ -53,7 +53,7 @@ struct database {
 	char server[256];
 	struct errmsg error;	  /* of the connection; "" for none */
 	struct errmsg load_error; /* of the last load; "" for none */
-	time_t locked_since;	  /* wall clock: looks wait for a lock of a table; 0: they do not */
+	time_t locked_since;	  /* wall clock: others lock or change the tables; 0: no */
 	uint64_t loads_failed;
 };
 
