@@ -99,9 +99,11 @@ static enum pg_outcome load_changed_tables(struct database *db, struct look *loo
 	enum pg_outcome outcome = PG_OK;
 
 	look->found_changes = true;
-	if (profiles)
+	if (!profiles && !users)
+		look->full = true; /* a change is never dropped, whatever EXPLAIN has shown */
+	if (profiles || look->full)
 		outcome = load_profiles(db, look);
-	if (outcome == PG_OK && users)
+	if (outcome == PG_OK && (users || look->full))
 		outcome = load_users(db, look);
 	return outcome;
 }
@@ -191,7 +193,11 @@ static enum pg_outcome explain_queries(struct database *db, struct look *look)
 	(void)look;
 	pg_reads_free(&db->reads);
 	outcome = pg_reads_ask(db->pg, &db->reads);
-	return outcome == PG_OK ? pg_marks(db->pg, db->reads, db->reads_marks) : outcome;
+	if (outcome == PG_OK)
+		outcome = pg_marks(db->pg, db->reads, db->reads_marks);
+	if (outcome == PG_OK && db->reads->is_stale)
+		db->reads_marks[0] = '\0'; /* so that the comparison finds others */
+	return outcome;
 }
 
 /*

@@ -24,6 +24,7 @@
  *	function: one to mark
  *	table: a table of the feed, whose index is the oid
  *	untold: a reason
+ *	stale: the database snapshot does not show all relations of the plan
  *
  * A statement trigger fires only for the table that a statement names: a child's rows may be
  * written by its parents' statements and by its own, so that all of them need triggers. tgtype
@@ -97,6 +98,8 @@ static const char resolve_query[] =
 	"  WHERE o.oid >= 16384 AND p.provolatile <> 'i' AND $1::jsonb->'operators' ? o.oprname"
 	" UNION ALL SELECT 'untold', NULL, NULL, NULL, 'it uses ' || key"
 	"  FROM jsonb_object_keys($1::jsonb->'changing') AS key"
+	" UNION ALL SELECT 'stale', NULL, NULL, NULL, NULL WHERE (SELECT count(*) FROM scanned)"
+	"  < (SELECT count(*) FROM jsonb_object_keys($1::jsonb->'relations'))"
 	" ORDER BY 1, 2, 5";
 
 /* $1: the oids of relations, $2: those of functions. */
@@ -194,6 +197,8 @@ static void take_row(struct collection *to, enum feed_table query, const PGresul
 		strbuf_addf(&to->functions, "%s%lu", to->functions.len > 1 ? "," : "", oid);
 	else if (strcmp(what, "table") == 0 && oid < FEED_TABLES)
 		to->reads->uses[query][oid] = true;
+	else if (strcmp(what, "stale") == 0)
+		to->reads->is_stale = true;
 	else if (strcmp(what, "untold") == 0)
 		strbuf_addf(&to->untold, "%s%s: %s", to->untold.len > 0 ? "; " : "", keys[query],
 			PQgetvalue(rows, row, 4));

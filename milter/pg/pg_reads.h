@@ -36,6 +36,12 @@ struct pg_reads {
 	bool uses[FEED_TABLES][FEED_TABLES];
 
 	/*
+	 * EXPLAIN has waited for a transaction that created or renamed a table, which the
+	 * transaction's database snapshot does not show: ask again.
+	 */
+	bool is_stale;
+
+	/*
 	 * Why the feed's triggers cannot tell of every change: relations without complete triggers,
 	 * functions that are not immutable, the time, ... For people, joined by "; ". NULL: they
 	 * can.

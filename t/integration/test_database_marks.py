@@ -1,6 +1,7 @@
 """Changes that no trigger sees are found: other tables, columns, policies, partitions, subscriptions, views, the clock."""
 
 import re
+import threading
 
 import pytest
 
@@ -120,6 +121,34 @@ def test_a_swapped_table_is_followed_by_full_reload_interval_until_it_has_trigge
     db.apply("feed.sql")
     db.apply("role.sql")
     wait_told(daemon)
+
+
+@pytest.mark.threads
+def test_tables_swapped_while_explain_waits_for_them_are_followed(box, db):
+    """EXPLAIN then plans with the new tables in a transaction whose database snapshot shows the old ones."""
+    do(db, SWAP)
+    db.apply("feed.sql")  # both tables have triggers now
+    daemon = follow(box, db, full_reload_interval="1h")
+    wait_told(daemon)
+    assert not may(daemon, *ALICE)
+    swapping = db.connect(autocommit=False)
+    cursor = swapping.cursor()
+    for attempt in range(4):
+        cursor.execute("ALTER TABLE haraka.users RENAME TO users_x; ALTER TABLE haraka.users_old RENAME TO users;"
+                       " ALTER TABLE haraka.users_x RENAME TO users_old")
+        reload = threading.Thread(target=daemon.ctl, args=("reload",), kwargs={"check": False})
+        reload.start()
+        wait_until(lambda: db.value("SELECT count(*) FROM pg_locks WHERE NOT granted") >= 1, "EXPLAIN waits")
+        swapping.commit()
+        reload.join()
+        is_old = attempt % 2 == 0
+        wait_may(daemon, *ALICE, may_=is_old, what="the other table is in force")
+        if is_old:
+            wait_told(daemon)
+            for enabled in (False, True):
+                db.query("UPDATE haraka.users SET enabled = %s WHERE username = 'alice'", (enabled,))
+                wait_may(daemon, *ALICE, may_=enabled, what="a change of the other table is in force")
+    swapping.close()
 
 
 @pytest.mark.threads
