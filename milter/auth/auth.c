@@ -241,27 +241,59 @@ static size_t reset_all(struct auth *auth)
 	return forgiven - (failures > 0 ? 1 : 0);
 }
 
-size_t auth_reset(struct auth *auth, const char *whose)
+static size_t reset_login(struct auth *auth, const char *login)
 {
-	struct penalty_keys keys;
-	struct policy *policy;
-	struct cidr client;
+	const struct login_request request = { .login = login, .secret = "" };
+	struct policy *policy = snapshot_get(shared_snapshot(auth->shared));
+	const struct penalty_keys keys = penalty_keys(login_key(policy, &request), NULL);
 
-	if (whose == NULL)
-		return reset_all(auth);
-	if (cidr_parse(whose, &client, NULL) == 0) {
-		keys = penalty_keys(0, &client);
-		if (keys.network == attempt_people_keys(0).network)
-			return 0;
-	} else {
-		policy = snapshot_get(shared_snapshot(auth->shared));
-		keys = penalty_keys(login_key(policy,
-					    &(struct login_request){ .login = whose,
-						    .secret = "" }),
-			NULL);
-		policy_unref(&policy);
-	}
+	policy_unref(&policy);
 	return penalty_reset(auth->penalty, &keys);
+}
+
+static size_t reset_client(struct auth *auth, const struct cidr *client)
+{
+	const struct penalty_keys keys = penalty_keys(0, client);
+
+	if (keys.network == attempt_people_keys(0).network)
+		return 0;
+	return penalty_reset(auth->penalty, &keys);
+}
+
+/* Return whether the text is an address and a prefix length, right or wrong. */
+static bool is_network(const char *text)
+{
+	char address[CIDR_TEXT_SIZE];
+	const size_t len = strcspn(text, "/");
+	struct cidr parsed;
+
+	if (text[len] == '\0' || len >= sizeof(address))
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	return cidr_parse(address, &parsed, NULL) == 0;
+}
+
+/* Return whether all addresses of the network are counted as one. */
+static bool is_counted(const struct cidr *network)
+{
+	return network->prefix_len >= (network->family == AF_INET ? 32 : 64);
+}
+
+int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct errmsg *err)
+{
+	struct cidr client;
+	const bool is_client = whose != NULL && cidr_parse(whose, &client, NULL) == 0;
+
+	if (is_client ? !is_counted(&client) : whose != NULL && is_network(whose))
+		return errmsg_set(err,
+			"failures are counted by IPv4 address and by IPv6 /64 and /48: give one "
+			"address of the network '%s', or no argument to forgive all failures",
+			whose);
+	*forgiven_r = whose == NULL ? reset_all(auth) :
+		is_client	    ? reset_client(auth, &client) :
+				      reset_login(auth, whose);
+	return 0;
 }
 
 void auth_check(struct auth *auth, const char *login, const char *secret,

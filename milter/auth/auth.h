@@ -34,11 +34,12 @@ int auth_apply_config(struct auth *auth, const struct config *config, struct err
 /* Free it after server_stop() and before server_free(). Accepts NULL; sets *auth to NULL. */
 void auth_free(struct auth **auth);
 
-/* Forgive the failures of a login, however it is spelt, or, if `whose` is an address, of its
- * networks; NULL: all failures. Those that auth_check() counts for its network stay, because
- * the people who can cause them can also call this. Returns the number of logins and networks that
- * had failures. Server thread. */
-size_t auth_reset(struct auth *auth, const char *whose);
+/* Forgive the failures of a login, however it is spelt, or, if `whose` is an address or an IPv6
+ * /64, of its networks; NULL: all failures. Those that auth_check() counts for its network stay,
+ * because the people who can cause them can also call this. *forgiven_r is the number of logins and
+ * networks that had failures. Returns 0, or -1 with err set if `whose` is a larger network, whose
+ * addresses cannot be found. Server thread. */
+int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct errmsg *err);
 
 /* A login that is being checked. */
 struct attempt;

@@ -156,6 +156,7 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 {
 	const json_t *whose = json_object_get(request, "whose");
 	struct auth *auth = connection->control->auth;
+	struct errmsg err;
 	size_t forgiven;
 
 	if (auth == NULL || (whose != NULL && !json_is_string(whose))) {
@@ -164,7 +165,10 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 				       "\"whose\" must be a login or an address");
 		return;
 	}
-	forgiven = auth_reset(auth, json_string_value(whose));
+	if (auth_reset(auth, json_string_value(whose), &forgiven, &err) < 0) {
+		connection_refuse(connection, err.text);
+		return;
+	}
 	log_reset(json_string_value(whose), forgiven);
 	connection_answer(connection,
 		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));

@@ -100,11 +100,28 @@ START_TEST(require_tls_changes_for_open_connections)
 	}
 END_TEST
 
+static const char *const networks[] = { "192.0.2.0/24", "192.0.2.7/24", "192.0.2.0/99",
+	"2001:db8::/48", "2001:db8:1::/32", "0.0.0.0/0", "::/0" };
+
+START_TEST(a_network_that_is_not_counted_as_one_is_refused)
+	{
+		struct errmsg err = { "" };
+		size_t forgiven;
+
+		ck_assert_int_eq(auth_reset(service.auth, networks[_i], &forgiven, &err), -1);
+		ck_assert_msg(strstr(err.text, "give one address of the network") != NULL, "%s",
+			err.text);
+	}
+END_TEST
+
 START_TEST(without_failures_nothing_is_forgiven)
 	{
-		ck_assert_uint_eq(auth_reset(service.auth, NULL), 0);
-		ck_assert_uint_eq(auth_reset(service.auth, "bob"), 0);
-		ck_assert_uint_eq(auth_reset(service.auth, "192.0.2.7"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, NULL), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "bob"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "192.0.2.7"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "192.0.2.7/32"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "2001:db8::/64"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "bob/25"), 0);
 	}
 END_TEST
 
@@ -148,9 +165,9 @@ START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
 		attempt_cancel(&handle);
 		/* People at the control socket may forgive the failures of others, not their own.
 		 */
-		ck_assert_uint_eq(auth_reset(service.auth, "0.0.0.0"), 0);
-		ck_assert_uint_eq(auth_reset(service.auth, "bob"), 1);
-		ck_assert_uint_eq(auth_reset(service.auth, NULL), 3); /* eve0, eve1, eve2 */
+		ck_assert_uint_eq(auth_service_forgive(&service, "0.0.0.0"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "bob"), 1);
+		ck_assert_uint_eq(auth_service_forgive(&service, NULL), 3); /* eve0, eve1, eve2 */
 		keys = attempt_people_keys(0);
 		ck_assert_uint_eq(penalty_network_failures(penalty, &keys, auth_seconds()), 4);
 		ck_assert_uint_eq(auth_counts_of(service.auth->counts, AUTH_REFUSED_CREDENTIALS),
@@ -169,6 +186,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_server_that_ends_accepts_no_configuration);
 	tcase_add_test(tcase, require_tls_changes_for_open_connections);
 	tcase_add_test(tcase, without_failures_nothing_is_forgiven);
+	tcase_add_loop_test(tcase, a_network_that_is_not_counted_as_one_is_refused, 0,
+		(int)(sizeof(networks) / sizeof(networks[0])));
 	tcase_add_test(tcase, people_who_explain_sessions_are_slowed_like_a_network);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -157,8 +157,8 @@ START_TEST(after_failures_right_and_wrong_passwords_are_delayed_alike)
 		ck_assert_int_ge(clock_ms() - began, 490);
 		ck_assert(!answer.is_cached);
 		ck_assert_int_eq(answer.result, _i == 0 ? LOGIN_ACCEPTED : LOGIN_REFUSED);
-		ck_assert_uint_eq(auth_reset(auth, "bob"), 1);
-		ck_assert_uint_eq(auth_reset(auth, "bob"), 0);
+		ck_assert_uint_eq(auth_service_forgive(&service, "bob"), 1);
+		ck_assert_uint_eq(auth_service_forgive(&service, "bob"), 0);
 		begin("bob", "pa55word");
 		ck_assert(answer.is_cached);
 	}

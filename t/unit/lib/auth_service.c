@@ -99,6 +99,15 @@ void auth_service_publish(struct auth_service *service)
 	snapshot_publish(service->snapshot, policy_ref(service->policy));
 }
 
+size_t auth_service_forgive(const struct auth_service *service, const char *whose)
+{
+	struct errmsg err = { "" };
+	size_t forgiven = 0;
+
+	ck_assert_msg(auth_reset(service->auth, whose, &forgiven, &err) == 0, "%s", err.text);
+	return forgiven;
+}
+
 void auth_service_run(struct auth_service *service)
 {
 	struct errmsg err;

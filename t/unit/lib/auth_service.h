@@ -31,6 +31,10 @@ const struct config *auth_service_config(const char *text);
 /* Put the policy in force. auth_service_new() leaves that to the test. */
 void auth_service_publish(struct auth_service *service);
 
+/* Forgive failures. Returns the number of logins and networks that had some. The server thread does
+ * not run yet. */
+size_t auth_service_forgive(const struct auth_service *service, const char *whose);
+
 /* Start the server thread. */
 void auth_service_run(struct auth_service *service);
 
