@@ -17,7 +17,6 @@
 #include "milter/loop/descriptors.h"
 
 #define IDLE_SECONDS 60
-#define ANSWERS_MAX ((size_t)1 << 20) /* bytes of unread answers at which requests have to wait */
 #define EXPLAIN_THREADS 2
 #define EXPLAIN_WAITING_MAX CONTROL_CONNECTIONS_MAX /* one for each connection */
 
@@ -79,16 +78,15 @@ static void obey_request(struct connection *connection, const char *line, size_t
 	json_decref(request);
 }
 
-/* Run the requests that have arrived, in order, until one has to wait or too many answers are
- * unread. */
-static void read_requests(struct connection *connection)
+/* Run the next request, if it has arrived, once the answers to the earlier ones have been written,
+ * after which on_written() calls this again: the loop has then served the other connections. */
+static void read_request(struct connection *connection)
 {
 	struct evbuffer *input = bufferevent_get_input(connection->bev);
 	size_t len;
 	char *line;
 
-	while (!connection->is_busy && !connection->is_following &&
-		unread_answers(connection) < ANSWERS_MAX &&
+	if (!connection->is_busy && !connection->is_following && unread_answers(connection) == 0 &&
 		(line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) != NULL) {
 		remove_connection(connection->control, connection);
 		add_first(connection->control, connection);
@@ -105,7 +103,7 @@ static void on_written(struct bufferevent *bev, void *context)
 	struct connection *connection = context;
 
 	(void)bev;
-	read_requests(connection);
+	read_request(connection);
 	if (connection->has_ended && !connection->is_busy && unread_answers(connection) == 0)
 		close_connection(connection);
 }
@@ -124,7 +122,7 @@ static void on_read(struct bufferevent *bev, void *context)
 	struct connection *connection = context;
 	struct evbuffer *input = bufferevent_get_input(bev);
 
-	read_requests(connection);
+	read_request(connection);
 	if (evbuffer_get_length(input) >= CONTROL_REQUEST_MAX &&
 		evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF).pos < 0) {
 		(void)evbuffer_drain(input, evbuffer_get_length(input));

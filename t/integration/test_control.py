@@ -164,6 +164,25 @@ def test_a_daemon_that_hangs_is_reported(box):
     assert ctl(daemon, "status").returncode == 0
 
 
+def test_connections_take_turns(box):
+    """Many requests that arrive at once on one connection do not delay another."""
+    daemon = box.postern()
+    with Control(daemon) as many, Control(daemon) as one:
+        many.ask(command="suspended")
+        one.ask(command="suspended")
+        since = daemon.mark()
+        daemon.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, daemon.process.pid, os.WSTOPPED | os.WNOWAIT)
+        many.send(b"".join(b'{"command": "auth-reset", "whose": "many%d"}\n' % i for i in range(200)))
+        one.send(b'{"command": "auth-reset", "whose": "one"}\n')
+        daemon.process.send_signal(signal.SIGCONT)
+        assert one.read()["ok"]
+        assert all(many.read()["ok"] for _ in range(200))
+    daemon.wait_record(since, **{"auth-reset": "many199"})
+    order = [record["auth-reset"] for record in daemon.records(since) if "auth-reset" in record]
+    assert order.index("one") < 5, order
+
+
 def test_a_daemon_that_does_not_even_accept_is_reported(tmp_path):
     """A full queue makes connect() wait."""
     path = str(tmp_path / "control")
