@@ -50,8 +50,6 @@ static struct {
 	struct repeats repeats;
 } ring = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.filled = PTHREAD_COND_INITIALIZER,
-	.drained = PTHREAD_COND_INITIALIZER,
 };
 
 static atomic_int current_level = LOG_LEVEL_INFO;
@@ -266,7 +264,7 @@ static void wait_for_lines(void)
 {
 	struct timespec until;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	ring.writer_idle = true;
 	ring.writer_timed = ring.repeats.suppressing > 0;
@@ -322,6 +320,18 @@ static void *writer_main(void *unused)
 	return NULL;
 }
 
+/* The waits are in real seconds, even if somebody sets the clock. */
+static void make_conditions(void)
+{
+	pthread_condattr_t monotonic;
+
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&ring.filled, &monotonic);
+	(void)pthread_cond_init(&ring.drained, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+}
+
 int log_start(const struct log_output *output, struct errmsg *err)
 {
 	enum log_level level;
@@ -345,6 +355,7 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	ring.stopping = false;
 	ring.head = ring.tail = 0;
 	ring.lines = 0;
+	make_conditions();
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	ring.running = true;
@@ -371,7 +382,7 @@ void log_stop(void)
 	}
 	ring.stopping = true;
 	(void)pthread_cond_signal(&ring.filled);
-	(void)clock_gettime(CLOCK_REALTIME, &until);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_SECONDS;
 	while (ring.running &&
 		pthread_cond_timedwait(&ring.drained, &ring.lock, &until) != ETIMEDOUT)

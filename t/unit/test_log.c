@@ -4,8 +4,10 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +144,38 @@ START_TEST(a_slow_reader_delays_no_thread_and_lost_lines_are_counted)
 	}
 END_TEST
 
+/* The clock that people set, which may go back at any time: by that of this test, it is an hour
+ * later than by that of the system, which the waits of a wrong clock use. */
+static bool is_clock_changed;
+
+int clock_gettime(clockid_t clock, struct timespec *time_r)
+{
+	const long ret = syscall(SYS_clock_gettime, clock, time_r);
+
+	if (is_clock_changed && clock == CLOCK_REALTIME)
+		time_r->tv_sec += 3600;
+	return (int)ret;
+}
+
+/* The pipe is full, so that the log thread hangs. */
+START_TEST(the_end_waits_for_seconds_whatever_the_time_of_day_is)
+	{
+		char *byte = malloc(1);
+		int flags = fcntl(ends[1], F_GETFL);
+
+		(void)fcntl(ends[1], F_SETFL, flags | O_NONBLOCK);
+		for (*byte = 'x'; write(ends[1], byte, 1) == 1;)
+			;
+		free(byte);
+		(void)fcntl(ends[1], F_SETFL, flags);
+		start_log();
+		log_event(LOG_LEVEL_INFO, "this line hangs");
+		is_clock_changed = true;
+		log_stop(); /* not in an hour */
+		is_clock_changed = false;
+	}
+END_TEST
+
 START_TEST(equal_lines_are_bounded_and_counted)
 	{
 		const uint64_t before = log_suppressed();
@@ -246,6 +280,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
+	tcase_add_test(tcase, the_end_waits_for_seconds_whatever_the_time_of_day_is);
 	tcase_add_test(tcase, equal_lines_are_bounded_and_counted);
 	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
 	tcase_add_test(tcase, without_a_thread_the_log_does_not_start);
