@@ -6,6 +6,7 @@
 #include "milter/smtp/callbacks_thread.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,11 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "milter/log/quote.h"
 #include "milter/loop/accept_delay.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/descriptors.h"
 #include "milter/smtp/callbacks.h"
 #include "milter/smtp/milter_address.h"
+#include "milter/smtp/patient_threads.h"
+
+#define LOG_EVERY_MS 60000
 
 static struct {
 	char *path; /* of a unix socket; NULL: an inet socket */
@@ -63,19 +68,33 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 	return 0;
 }
 
+/* Log, once a minute, how many threads the system has refused. Runs on libmilter's thread. */
+static void log_refused_threads(const struct patient_threads *threads)
+{
+	static uint64_t counted;
+	static int64_t logged; /* clock_ms(); 0: never */
+	const int64_t now = clock_ms();
+
+	if (threads->refused == counted || (logged != 0 && now - logged < LOG_EVERY_MS))
+		return;
+	quote_log(LOG_LEVEL_ERROR, "error", strerror(threads->error),
+		"milter threads=delayed times=%" PRIu64, threads->refused - counted);
+	counted = threads->refused;
+	logged = now;
+}
+
 /*
  * libmilter starts a thread that calls sigwait() for SIGTERM, SIGINT and SIGHUP and then stops
  * libmilter, even while another thread is still starting it, and destroys locks that are in use.
  * Only the main thread may take signals, with sigwaitinfo(). The program therefore replaces
- * sigwait(), which nothing else in the process calls: libmilter's thread sleeps until the process
- * ends.
+ * sigwait(), which nothing else in the process calls: libmilter's thread starts the threads that
+ * the system has refused, until the process ends.
  */
 int sigwait(const sigset_t *set, int *signal_r)
 {
 	(void)set;
 	(void)signal_r;
-	for (;;)
-		(void)pause();
+	patient_threads_serve(log_refused_threads);
 }
 
 /* Let the main thread end the daemon. */
