@@ -15,11 +15,13 @@
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
+#include "milter/loop/clock.h"
 
 struct daemon_status {
 	const struct config *first; /* as the daemon started with it */
 	const char *config_path, *user;
 	time_t started;
+	int64_t started_ms; /* clock_ms() */
 
 	pthread_mutex_t lock; /* guards what follows */
 	const struct config *config;
@@ -50,6 +52,7 @@ struct daemon_status *daemon_status_new(const struct config *config, const char 
 	status->config_path = config_path;
 	status->user = user;
 	status->started = time(NULL);
+	status->started_ms = clock_ms();
 	status->config = config_ref(config);
 	status->unreadable = find_unreadable(status, config);
 	return status;
@@ -91,7 +94,7 @@ static json_t *describe_daemon(void *context)
 
 	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 		(json_int_t)getpid(), "started_at", (json_int_t)status->started, "uptime_seconds",
-		(json_int_t)(time(NULL) - status->started), "config",
+		(json_int_t)((clock_ms() - status->started_ms) / 1000), "config",
 		json_text_or_null(status->config_path));
 }
 

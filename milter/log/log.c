@@ -389,8 +389,10 @@ void log_stop(void)
 		;
 	ended = !ring.running;
 	(void)pthread_mutex_unlock(&ring.lock);
-	if (!ended)
-		return; /* it hangs in syslog(): abandon it */
+	if (!ended) { /* it hangs in syslog(): abandon it */
+		(void)pthread_detach(ring.writer);
+		return;
+	}
 	(void)pthread_join(ring.writer, NULL);
 	free(ring.bytes);
 	ring.bytes = NULL;

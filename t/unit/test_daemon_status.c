@@ -5,6 +5,7 @@
 #include "milter/daemon_status.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "t/unit/unit.h"
 
@@ -17,6 +18,37 @@ static const struct config *parse(const char *text)
 		err.text);
 	return config;
 }
+
+/* The time of day, which somebody sets back. */
+static time_t time_now = 1000000000;
+
+time_t time(time_t *time_r)
+{
+	if (time_r != NULL)
+		*time_r = time_now;
+	return time_now;
+}
+
+START_TEST(the_uptime_does_not_depend_on_the_time_of_day)
+	{
+		const struct config *config = parse("");
+		struct daemon_status *daemon = daemon_status_new(config, "/etc/p.conf", "");
+		struct status *registry = status_new();
+		json_int_t uptime;
+		json_t *sections;
+
+		ck_assert_int_eq(daemon_status_register(daemon, registry), 0);
+		time_now -= 86400;
+		sections = status_describe(registry);
+		uptime = json_integer_value(
+			json_object_get(json_object_get(sections, "daemon"), "uptime_seconds"));
+		ck_assert_msg(uptime >= 0 && uptime < 60, "%d", (int)uptime);
+		json_decref(sections);
+		status_free(&registry);
+		daemon_status_free(&daemon);
+		config_unref(&config);
+	}
+END_TEST
 
 START_TEST(a_path_that_is_not_utf8_is_described)
 	{
@@ -76,6 +108,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("daemon_status");
 	TCase *tests = tcase_create("daemon_status");
 
+	tcase_add_test(tests, the_uptime_does_not_depend_on_the_time_of_day);
 	tcase_add_test(tests, a_path_that_is_not_utf8_is_described);
 	tcase_add_test(tests, a_change_that_needs_a_restart_is_a_problem_until_it_is_undone);
 	suite_add_tcase(suite, tests);
