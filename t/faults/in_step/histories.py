@@ -596,10 +596,11 @@ def restored(h):
     copied.rename(site.primary.folder)
     site.primary.start()
     h.look(since)
-    h.quiet(problem=OLDER, on=lambda setup: setup.server != "standby", followed=False,
+    # The other database has not changed since the copy.
+    h.quiet(problem=OLDER, on=rows, followed=False,
             only=[daemon.name for daemon in h.daemons.values() if daemon.setup.server != "standby"])
     for daemon in h.daemons.values():
-        if daemon.setup.server != "standby":
+        if daemon.setup.server != "standby" and rows(daemon.setup):
             h.note(f"{daemon.name}: reload --accept-older")
             daemon.postern.ctl("reload", "--accept-older")
     h.quiet(only=[daemon.name for daemon in h.daemons.values() if daemon.setup.server != "standby"])
