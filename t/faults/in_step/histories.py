@@ -596,13 +596,13 @@ def restored(h):
     copied.rename(site.primary.folder)
     site.primary.start()
     h.look(since)
-    # The other database has not changed since the copy.
-    h.quiet(problem=OLDER, on=rows, followed=False,
-            only=[daemon.name for daemon in h.daemons.values() if daemon.setup.server != "standby"])
+    # The other database has not changed since the copy, so that its daemon may report the server, or not.
+    h.quiet(problem=OLDER, followed=False, only=[daemon.name for daemon in h.daemons.values()
+                                                 if daemon.setup.server != "standby" and rows(daemon.setup)])
     for daemon in h.daemons.values():
-        if daemon.setup.server != "standby" and rows(daemon.setup):
+        if daemon.setup.server != "standby":
             h.note(f"{daemon.name}: reload --accept-older")
-            daemon.postern.ctl("reload", "--accept-older")
+            daemon.postern.ctl("reload", "--accept-older", check=rows(daemon.setup))
     h.quiet(only=[daemon.name for daemon in h.daemons.values() if daemon.setup.server != "standby"])
     h.note("the standby is built again, and its daemon accepts it, too")
     site.rebuild_standby()
