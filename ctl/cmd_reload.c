@@ -2,6 +2,7 @@
  * The command reload: waits until the daemon has read everything again, and prints the problems
  * that it found. Owns nothing. t/integration/test_control.py covers it.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,11 +65,14 @@ int cmd_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
-	int ret = command_no_arguments(ctl, argc, argv);
+	int ret;
+	const bool accept_older = command_has_option(ctl, argc, argv, "--accept-older", &ret);
 
 	if (ret != CTL_OK)
 		return ret;
-	ret = control_client_once(ctl, json_pack("{s:s}", "command", "reload"), &answer, &err);
+	ret = control_client_once(ctl,
+		json_pack("{s:s, s:b}", "command", "reload", "accept_older", (int)accept_older),
+		&answer, &err);
 	/* A reload that failed still answers with the problems. */
 	if (answer != NULL && ctl->json)
 		(void)command_print_json(answer);

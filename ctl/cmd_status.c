@@ -10,22 +10,12 @@
 #include "ctl/control_client.h"
 #include "ctl/status_print.h"
 
-/* Return whether --strict is the only argument; otherwise *ret_r is the exit code of the check that
- * there is none. */
-static bool is_strict(const struct ctl *ctl, int argc, char **argv, int *ret_r)
-{
-	const bool strict = argc == 2 && strcmp(argv[1], "--strict") == 0;
-
-	*ret_r = strict ? CTL_OK : command_no_arguments(ctl, argc, argv);
-	return strict;
-}
-
 int cmd_status(const struct ctl *ctl, int argc, char **argv)
 {
 	struct errmsg err;
 	json_t *answer;
 	int ret;
-	const bool strict = is_strict(ctl, argc, argv, &ret);
+	const bool strict = command_has_option(ctl, argc, argv, "--strict", &ret);
 
 	if (ret != CTL_OK)
 		return ret;

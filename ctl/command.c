@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "ctl/terminal.h"
@@ -25,6 +26,15 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv)
 	print_line(stderr, "posternctl: %s: the command %s has no arguments", argv[1],
 		ctl->command->name);
 	return command_usage(ctl);
+}
+
+bool command_has_option(const struct ctl *ctl, int argc, char **argv, const char *option,
+	int *ret_r)
+{
+	const bool has_option = argc == 2 && strcmp(argv[1], option) == 0;
+
+	*ret_r = has_option ? CTL_OK : command_no_arguments(ctl, argc, argv);
+	return has_option;
 }
 
 int command_fail(int code, const struct errmsg *err)

@@ -43,6 +43,13 @@ int command_usage(const struct ctl *ctl);
  * EX_USAGE. */
 int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 
+/*
+ * Return whether `option` is the only argument. *ret_r is CTL_OK then, and otherwise the result of
+ * command_no_arguments().
+ */
+bool command_has_option(const struct ctl *ctl, int argc, char **argv, const char *option,
+	int *ret_r);
+
 /* Print err to standard error; returns code. */
 int command_fail(int code, const struct errmsg *err);
 

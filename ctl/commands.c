@@ -65,9 +65,10 @@ static const char status_usage[] =
 	"Exit status: 0 no problem, 1 problems, 69 no daemon answers.\n";
 
 static const char reload_usage[] =
-	"usage: posternctl [OPTION ...] reload\n"
+	"usage: posternctl [OPTION ...] reload [--accept-older]\n"
 	"Make the daemon read the configuration, the lists, the store and the database again, wait\n"
 	"until the result is in force, and print all problems and notes. Sockets are not reopened.\n"
+	"  --accept-older  also accept a database that was set back to an earlier state\n"
 	"Exit status: 0 it is in force, 1 something could not be read, 69 no daemon answers.\n";
 
 static const char tail_usage[] =
@@ -124,8 +125,8 @@ static const struct command *all_commands(void)
 		{ "status", "[--strict]",
 			"show the problems, the policy in force and the daemon's state", cmd_status,
 			status_usage },
-		{ "reload", "", "read everything again, and report problems", cmd_reload,
-			reload_usage },
+		{ "reload", "[--accept-older]", "read everything again, and report problems",
+			cmd_reload, reload_usage },
 		{ "tail", "", "show decisions as they are made", cmd_tail, tail_usage },
 		{ "limits", "[LOGIN | KEY [reset] | top [NUMBER]]",
 			"show or reset the counts of rate limits", cmd_limits, limits_usage },

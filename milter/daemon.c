@@ -418,7 +418,7 @@ static int obey_signals(struct daemon *daemon)
 		switch (signals_wait(&signal)) {
 		case SIGNALS_RELOAD:
 			log_event(LOG_LEVEL_NOTICE, "reload asked-by=SIGUSR1");
-			(void)cache_reload_request(daemon->cache);
+			(void)cache_reload_request(daemon->cache, false);
 			break;
 		case SIGNALS_END:
 			log_event(LOG_LEVEL_NOTICE, "ending signal=%s", sigabbrev_np(signal));

@@ -157,7 +157,7 @@ static void check_database(const struct config *config, struct problems *problem
 	struct errmsg err;
 	struct pg *pg = NULL;
 
-	if (pg_connect(config, &waiter, &pg, &err) != PG_OK)
+	if (pg_connect(config, NULL, &waiter, &pg, &err) != PG_OK)
 		problems_add(problems,
 			"[database]: not reached, and there is no copy of it (%s), so that a daemon "
 			"that starts has no policy: %s",

@@ -299,7 +299,25 @@ BEGIN
 END
 $function$;
 
+-- Returns the timeline that a standby streams and replays; NULL on a primary, and while a standby does not stream. Until
+-- the next restartpoint, this is the only way to learn it, and pg_stat_wal_receiver shows it to members of
+-- pg_read_all_stats alone. The function tells nothing else.
+CREATE OR REPLACE FUNCTION feed_timeline() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+	SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'
+$function$;
+DO $do$
+DECLARE
+	owner CONSTANT name := (SELECT proowner::regrole FROM pg_proc WHERE oid = to_regprocedure('feed_timeline()'));
+BEGIN
+	IF NOT pg_has_role(owner, 'pg_read_all_stats', 'USAGE') THEN
+		RAISE WARNING 'on a standby, Postern cannot see the timeline at once: GRANT pg_read_all_stats TO %, '
+			'the owner of feed_timeline()', owner;
+	END IF;
+END
+$do$;
+
 REVOKE ALL ON changes, feed_state, feed_crash_mark FROM PUBLIC;
 REVOKE ALL ON FUNCTION feed_prune(interval, integer), feed_forget(), feed_record(), feed_ready(),
-	feed_marks(), feed_position(), feed_since(text) FROM PUBLIC;
+	feed_marks(), feed_position(), feed_since(text), feed_timeline() FROM PUBLIC;
 COMMIT;

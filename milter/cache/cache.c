@@ -89,11 +89,17 @@ static void note_first_end(struct cache *cache)
 /* Begin to read everything again. Requests made during this reload are answered by the next one. */
 static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
 {
+	bool accepts_older;
+
+	(void)pthread_mutex_lock(&cache->lock);
+	accepts_older = cache->accepts_older;
+	cache->accepts_older = false;
+	(void)pthread_mutex_unlock(&cache->lock);
 	cache_reload_begin(cache, number, now);
 	cache_read_psl(cache, true, now);
 	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
 		cache_read_kept_store(cache);
-	cache->reload.database_request = database_reload(cache->database);
+	cache->reload.database_request = database_reload(cache->database, accepts_older);
 }
 
 /* Do all work except PostgreSQL's. */
@@ -338,12 +344,13 @@ void cache_free(struct cache **cache)
 	destroy_cache(cache);
 }
 
-uint64_t cache_reload_request(struct cache *cache)
+uint64_t cache_reload_request(struct cache *cache, bool accept_older)
 {
 	uint64_t number;
 
 	(void)pthread_mutex_lock(&cache->lock);
 	number = ++cache->requested;
+	cache->accepts_older = cache->accepts_older || accept_older;
 	(void)pthread_mutex_unlock(&cache->lock);
 	wake(cache);
 	return number;

@@ -74,9 +74,10 @@ void cache_free(struct cache **cache);
 /*
  * Request that everything be read again: configuration, lists, store and database. Returns the
  * request's number, which is higher than all earlier ones; requests made while one waits are
- * answered together. Never waits. Thread-safe.
+ * answered together. accept_older: take the database's rows even if its state is older than the
+ * rows in force. Never waits. Thread-safe.
  */
-uint64_t cache_reload_request(struct cache *cache);
+uint64_t cache_reload_request(struct cache *cache, bool accept_older);
 
 /*
  * Copy the status into *status_r, which the caller must cache_status_free(). Returns 0, or -1 when

@@ -231,10 +231,21 @@ static void set_problems(struct cache *cache, size_t part, bool was_read, struct
 		problems_free(&problems);
 }
 
+/*
+ * Return whether the JSON file must be written although its rows are right: what it has of the
+ * server's state must be neither later than the rows in force nor from an earlier timeline.
+ */
+static bool outdates_file(const struct revision *now, const struct revision *before)
+{
+	return now->timeline != before->timeline || now->wal < before->wal ||
+		strcmp(now->cluster, before->cluster) != 0;
+}
+
 static void take_rows(void *context, struct database_rows *rows)
 {
 	struct cache *cache = context;
 	bool same = same_rows(cache, rows);
+	bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
 	bool has_profiles = rows->profiles != NULL, has_users = rows->users != NULL;
 
 	log_event(LOG_LEVEL_INFO, "database loaded tables=%s%s%s because=%s took=%lldms%s",
@@ -251,13 +262,14 @@ static void take_rows(void *context, struct database_rows *rows)
 	cache->right.rows = rows->right_at;
 	cache_publish(cache);
 	cache_update_status(cache);
-	if (!same)
+	if (must_write)
 		cache_keep_store(cache);
 }
 
 static void confirm_rows(void *context, const struct revision *revision, time_t right_at)
 {
 	struct cache *cache = context;
+	bool must_write = revision != NULL && outdates_file(revision, &cache->revision);
 
 	if (cache->source != SOURCE_DATABASE)
 		return;
@@ -266,6 +278,8 @@ static void confirm_rows(void *context, const struct revision *revision, time_t 
 	if (revision != NULL)
 		cache->revision = *revision;
 	cache_update_status(cache);
+	if (must_write)
+		cache_keep_store(cache);
 }
 
 static struct profiles *profiles_in_force(void *context)

@@ -43,6 +43,7 @@ struct cache {
 	pthread_cond_t first; /* signals that first_ended became true */
 	bool stop_wanted;
 	uint64_t requested; /* the last request for a reload */
+	bool accepts_older; /* one of the requests not yet begun accepts an older database */
 	bool first_ended, has_policy;
 	struct errmsg first_error;
 	struct cache_status status;

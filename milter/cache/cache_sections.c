@@ -202,6 +202,27 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			"triggers of the change feed are missing or disabled in the database");
 }
 
+/* What to do about a database whose state is older than the rows in force. */
+static const char *behind_remedy(enum revision_age age)
+{
+	switch (age) {
+	case REVISION_CURRENT:
+		break;
+	case REVISION_LAGGING:
+		return "Wait until the standby has caught up, or check its replication. If its "
+		       "primary was restored to an earlier state on purpose, run posternctl reload "
+		       "--accept-older.";
+	case REVISION_SET_BACK:
+		return "If the server was restored to an earlier state on purpose, run posternctl "
+		       "reload --accept-older.";
+	case REVISION_OLD_TIMELINE:
+		return "Stop that server or rebuild it from the new primary, and let [database] "
+		       "conninfo lead to the new primary; Postern looks for it at each poll. To "
+		       "return to the older state, run posternctl reload --accept-older.";
+	}
+	return "Postern looks again at the next poll.";
+}
+
 static void check_database(void *context, struct status_health *health)
 {
 	struct cache_status s;
@@ -214,9 +235,9 @@ static void check_database(void *context, struct status_health *health)
 			"describes. Postern keeps trying.",
 			"the database is not reached: %s", s.database_error);
 	if (s.database == DATABASE_BEHIND)
-		status_add_problem(health,
-			"Wait until the standby has caught up, or check its replication.",
-			"the standby %s lags behind the rows in force", s.server);
+		status_add_problem(health, behind_remedy(s.age),
+			"the rows in force stay, because %s is older: %s", s.server,
+			s.database_behind);
 	if (s.load_error[0] != '\0')
 		status_add_problem(health,
 			"Correct the tables, the queries or the role's rights. Postern tries "

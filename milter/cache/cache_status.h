@@ -11,6 +11,7 @@
 #include "lib/base/problems.h"
 #include "lib/rules/list.h"
 #include "milter/cache/known_right.h"
+#include "milter/pg/revision.h"
 #include "milter/shared/status.h"
 
 /* "none", "lists", "store", "cache", "database" */
@@ -22,7 +23,7 @@ enum database_state {
 	DATABASE_LISTENING,  /* reached, and it notifies of changes */
 	DATABASE_POLLING,    /* reached, but LISTEN is refused (a standby) or has no effect (a
 				pooler) */
-	DATABASE_BEHIND,     /* a standby that lags behind the rows in force: waiting for it */
+	DATABASE_BEHIND,     /* reached, but its state is older than the rows in force: waiting */
 	DATABASE_DOWN,	     /* was reached, but is not now */
 };
 
@@ -60,6 +61,8 @@ struct cache_status {
 	unsigned full_reload_interval; /* s between readings of everything; 0: never */
 	time_t database_since;	       /* the state began */
 	char database_error[512];      /* why the connection failed */
+	enum revision_age age;	       /* while the state is DATABASE_BEHIND */
+	char database_behind[512];     /* the same in words; "" in other states */
 	struct database_faults faults;
 	uint64_t loads_failed; /* since the start: the rows in force stayed */
 	char load_error[512];  /* why the last load failed */

@@ -13,14 +13,11 @@ static void connect_now(struct database *db)
 	struct errmsg err = { "" };
 	enum pg_outcome outcome;
 
-	outcome = pg_connect(db->config, &db->owner.waiter, &db->pg, &err);
+	outcome = database_find_server(db, &err);
 	if (outcome == PG_LOST)
 		database_lost(db, &err);
 	if (outcome != PG_OK)
 		return;
-	pg_server(db->pg, db->server, sizeof(db->server));
-	db->is_listening = db->listen_refused = false;
-	db->silent = 0;
 	/* Without a feed, the changes made meanwhile are unknown. */
 	database_want(db, db->position == NULL || !database_has_feed(db),
 		db->was_reached ? "reconnect" : "connect");

@@ -74,9 +74,10 @@ void database_configure(struct database *database, const struct config *config);
 
 /*
  * Have everything loaded by the next database_run(), which also connects if there is no connection.
+ * accept_older: even if the state of every server that answers is older than the rows in force.
  * Returns the request's number for database_reloaded().
  */
-uint64_t database_reload(struct database *database);
+uint64_t database_reload(struct database *database, bool accept_older);
 
 /*
  * Return whether a load that began after that request has ended. If so, *err_r is "", or the reason

@@ -118,9 +118,23 @@ static void take_position(struct database *db, struct look *look)
 	db->retry_full = false;
 }
 
+/* Return the state of the server of which the rows in force are known to be, or NULL. */
+static const struct revision *find_seen(const struct database *db, struct look *look)
+{
+	struct revision *seen = look->has_read ? &look->rows.revision : &look->revision;
+	struct errmsg reason;
+
+	if (!look->has_read && !database_finds_all(db, &reason))
+		return NULL;
+	if (db->age == REVISION_CURRENT)
+		revision_keep_timeline(seen, db->owner.revision(db->owner.context));
+	return seen;
+}
+
 /* The look succeeded: hand the rows to the owner. */
 static void hand_over(struct database *db, struct look *look)
 {
+	const struct revision *seen;
 	bool has_rows = look->rows.profiles != NULL || look->rows.users != NULL;
 	struct errmsg err;
 
@@ -133,12 +147,12 @@ static void hand_over(struct database *db, struct look *look)
 	database_log_following(db);
 	look->rows.right_at = db->right_at;
 	look->rows.why = look->why;
+	seen = find_seen(db, look);
 	if (has_rows) {
 		db->owner.take(db->owner.context, &look->rows);
 		look->rows = (struct database_rows){ 0 };
 	} else {
-		db->owner.confirm(db->owner.context, look->has_read ? &look->rows.revision : NULL,
-			db->right_at);
+		db->owner.confirm(db->owner.context, seen, db->right_at);
 	}
 }
 
@@ -166,6 +180,22 @@ static enum database_state state_of(const struct database *db, const struct look
 	return db->is_listening && db->silent < SILENT_MAX ? DATABASE_LISTENING : DATABASE_POLLING;
 }
 
+/* Log an older state, each once. */
+static void log_age(struct database *db, const struct look *look)
+{
+	struct errmsg text;
+
+	if (db->age == REVISION_CURRENT) {
+		db->behind_logged.text[0] = '\0';
+		return;
+	}
+	(void)errmsg_set(&text, "server=%s: %s%s", db->server, db->behind.text,
+		look->is_behind ? "; the rows in force stay" : "; accepted by a reload");
+	if (strcmp(text.text, db->behind_logged.text) != 0)
+		log_event(LOG_LEVEL_WARNING, "database %s", text.text);
+	db->behind_logged = text;
+}
+
 /* The server answered: remember that, and log a change of the state. */
 static void note_answer(struct database *db, const struct look *look)
 {
@@ -174,11 +204,7 @@ static void note_answer(struct database *db, const struct look *look)
 	if (db->attempts > 0 || !db->was_reached || db->error.text[0] != '\0')
 		log_event(LOG_LEVEL_NOTICE, "database connected server=%s standby=%s state=%s",
 			db->server, db->in_recovery ? "yes" : "no", database_state_name(state));
-	if (look->is_behind && db->state != DATABASE_BEHIND)
-		log_event(LOG_LEVEL_WARNING,
-			"database server=%s is a standby that lags behind the rows in force: "
-			"waiting for it",
-			db->server);
+	log_age(db, look);
 	db->attempts = 0;
 	db->was_reached = true;
 	db->error.text[0] = '\0';
@@ -190,6 +216,7 @@ void database_look(struct database *db)
 	struct look look = {
 		.full = db->wants_full,
 		.is_wanted = db->wants_look,
+		.accepts_older = db->accepts_older,
 		.why = db->why,
 		.changes = FEED_CHANGES_INIT,
 	};
@@ -198,7 +225,8 @@ void database_look(struct database *db)
 	const struct errmsg *failure = NULL;
 	enum pg_outcome outcome;
 
-	db->wants_full = db->wants_look = false; /* the next one may be wanted during this one */
+	/* The next one may be wanted during this one. */
+	db->wants_full = db->wants_look = db->accepts_older = false;
 	outcome = look_once(db, &look);
 	if (outcome == PG_REFUSED && !pg_is_locked(db->pg))
 		failure = pg_error(db->pg);
@@ -210,6 +238,7 @@ void database_look(struct database *db)
 		database_lost(db, pg_error(db->pg));
 	} else if (outcome == PG_GIVEN_UP) {
 		database_close(db);
+		db->accepts_older = db->accepts_older || look.accepts_older;
 	} else {
 		db->answer.text[0] = '\0';
 		look.rows.took = clock_ms() - began;
@@ -219,11 +248,12 @@ void database_look(struct database *db)
 		else if (outcome == PG_REFUSED || look.is_outdated)
 			note_locked_tables(db, &look);
 		else if (look.is_behind)
-			(void)errmsg_set(&db->answer, "the standby lags behind the rows in force");
+			db->answer = db->behind;
 		else
 			hand_over(db, &look);
 		schedule_looks(db, &look, began);
 		db->answered = request;
 	}
+	db->is_fresh = false;
 	look_clear(&look);
 }

@@ -17,6 +17,7 @@ struct database {
 	struct pg *pg;	   /* NULL: no connection */
 	unsigned attempts; /* to connect, failed in a row */
 	int64_t connect_at;
+	bool is_fresh; /* pg was made in this run: the other hosts were tried */
 	bool is_listening;
 	bool listen_refused; /* on this connection, by a primary */
 	bool in_recovery;    /* the server is a standby */
@@ -46,9 +47,13 @@ struct database {
 	bool retry_full;
 	int64_t not_before; /* of the next wanted look: loads must not use up all time */
 	uint64_t requested, answered;
+	bool accepts_older;   /* the last request accepts an older state */
 	struct errmsg answer; /* of the last look; "" when it succeeded */
 
 	enum database_state state;
+	enum revision_age age;	     /* of the server's state, when it was last asked */
+	struct errmsg behind;	     /* the same in words; "" if it is current */
+	struct errmsg behind_logged; /* the older state that was logged last */
 	time_t since;
 	char server[256];
 	struct errmsg error;	  /* of the connection; "" for none */
@@ -62,7 +67,8 @@ struct look {
 	bool full;	    /* load everything */
 	bool is_wanted;	    /* not a mere poll */
 	bool asks_feed;	    /* a statement of the feed is running: its refusal is not the tables' */
-	bool is_behind;	    /* the server is a standby that lags: nothing was read */
+	bool accepts_older; /* read the tables even if the server's state is older */
+	bool is_behind;	    /* the server's state is older than the rows in force: they stay */
 	bool was_listening; /* since the previous look, so that changes since then were notified */
 	bool had_feed;	    /* the rows in force have a position in the feed */
 	bool feed_is_refused;	/* during this look */
@@ -82,6 +88,19 @@ struct look {
 	struct revision revision;
 	struct database_rows rows;
 };
+
+/* ---- database_servers.c ---- */
+
+/*
+ * Connect to the first host of [database] conninfo whose state is not older than the rows in force;
+ * if each of those that answer is older, to the best of them. Replaces the connection. Otherwise
+ * returns PG_LOST with err set, or PG_GIVEN_UP, and the connection stays.
+ */
+enum pg_outcome database_find_server(struct database *db, struct errmsg *err);
+
+/* Set text_r to what a server's state means, for people; "" if it is current. */
+void database_explain_age(const struct database *db, enum revision_age age,
+	const struct revision *here, struct errmsg *text_r);
 
 /* ---- database_follow.c ---- */
 

@@ -72,6 +72,14 @@ static enum pg_outcome load_users(struct database *db, struct look *look)
 	return outcome;
 }
 
+/* Note whether the server whose state this is must not be followed. */
+static void note_age(struct database *db, struct look *look, const struct revision *here)
+{
+	db->age = revision_compare(here, db->owner.revision(db->owner.context));
+	database_explain_age(db, db->age, here, &db->behind);
+	look->is_behind = db->age != REVISION_CURRENT && !look->accepts_older;
+}
+
 /* Return whether the feed reports a change of any table. */
 static bool has_changes(const struct look *look)
 {
@@ -355,9 +363,11 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 		outcome = load_users(db, look);
 	if (outcome == PG_OK)
 		outcome = pg_revision(db->pg, &look->rows.revision);
-	if (outcome == PG_OK)
+	if (outcome == PG_OK) /* a pooler may have led the transaction to another server */
+		note_age(db, look, &look->rows.revision);
+	if (outcome == PG_OK && !look->is_behind)
 		outcome = check_rows(db, look);
-	look->has_read = true;
+	look->has_read = !look->is_behind;
 	return outcome;
 }
 
@@ -406,21 +416,48 @@ static enum pg_outcome listen_if_possible(struct database *db, struct look *look
 	return outcome;
 }
 
-enum pg_outcome look_once(struct database *db, struct look *look)
+/* Ask for the server's state, and compare it with the rows in force. */
+static enum pg_outcome ask_age(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
-	int tries;
 
 	look->was_listening = db->is_listening;
 	if (outcome != PG_OK)
 		return outcome;
 	db->in_recovery = look->revision.in_recovery;
+	note_age(db, look, &look->revision);
+	return PG_OK;
+}
+
+/*
+ * Connect again if the server is behind, because another host, or the same address by now, may lead
+ * to one that is not.
+ */
+static enum pg_outcome leave_older_server(struct database *db, struct look *look)
+{
+	struct errmsg err;
+	enum pg_outcome outcome;
+
+	if (db->age == REVISION_CURRENT || db->is_fresh)
+		return PG_OK;
+	outcome = database_find_server(db, &err);
+	if (outcome != PG_OK)
+		return outcome == PG_GIVEN_UP ? outcome : PG_OK; /* the old connection stays */
+	look->full = look->full || db->position == NULL || !database_has_feed(db);
+	return ask_age(db, look);
+}
+
+enum pg_outcome look_once(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = ask_age(db, look);
+	int tries;
+
+	if (outcome == PG_OK)
+		outcome = leave_older_server(db, look);
+	if (outcome != PG_OK || look->is_behind)
+		return outcome;
 	if ((outcome = listen_if_possible(db, look)) != PG_OK)
 		return outcome;
-	if (revision_is_behind(&look->revision, db->owner.revision(db->owner.context))) {
-		look->is_behind = true;
-		return PG_OK;
-	}
 	if (look->revision.in_recovery &&
 		(outcome = pg_standby_time(db->pg, &look->standby_time)) != PG_OK)
 		return outcome;

@@ -77,6 +77,7 @@ void database_lost(struct database *db, const struct errmsg *err)
 			why.text);
 	db->error = db->answer = why;
 	db->answered = db->requested;
+	db->accepts_older = false;
 	db->attempts++;
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	db->connect_at = clock_ms() + clock_backoff(db->attempts, longest, random);
@@ -171,11 +172,12 @@ bool database_is_configured(const struct database *database)
 
 /* ---- requests ------------------------------------------------------------------- */
 
-uint64_t database_reload(struct database *database)
+uint64_t database_reload(struct database *database, bool accept_older)
 {
 	database_want(database, true, "reload");
 	database->connect_at = 0;
 	database->not_before = 0;
+	database->accepts_older = database->accepts_older || accept_older;
 	database->feed_was_used = false; /* if the feed is gone, that is as intended */
 	return ++database->requested;
 }
@@ -230,6 +232,9 @@ void database_describe(const struct database *database, struct cache_status *sta
 	(void)text_format(status->server, sizeof(status->server), "%s", db->server);
 	(void)text_format(status->database_error, sizeof(status->database_error), "%s",
 		db->error.text);
+	status->age = db->state == DATABASE_BEHIND ? db->age : REVISION_CURRENT;
+	(void)text_format(status->database_behind, sizeof(status->database_behind), "%s",
+		db->state == DATABASE_BEHIND ? db->behind.text : "");
 	(void)text_format(status->load_error, sizeof(status->load_error), "%s",
 		db->load_error.text);
 }

@@ -19,7 +19,9 @@
  *
  *   {"command": "status"}	every section of milter/shared/status.h under its name, and
  *"problems"
- *   {"command": "reload"}	read everything again; answered when that is done
+ *   {"command": "reload", "accept_older": true}
+ *				read everything again; answered when that is done. "accept_older":
+ *				also rows of a database that was set back
  *   {"command": "explain", "session": {...}}
  *				decide the session by the policy in force, and check its login like
  *				an MTA's, delayed by failures and logged; lib/decide/explain.h

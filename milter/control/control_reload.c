@@ -11,9 +11,15 @@
 
 void obey_reload(struct connection *connection, const json_t *request)
 {
-	(void)request;
+	const json_t *accept_older = json_object_get(request, "accept_older");
+
+	if (accept_older != NULL && !json_is_boolean(accept_older)) {
+		connection_refuse(connection, "\"accept_older\" must be true or false");
+		return;
+	}
 	connection->is_busy = true;
-	connection->reload = cache_reload_request(connection->control->cache);
+	connection->reload =
+		cache_reload_request(connection->control->cache, json_is_true(accept_older));
 }
 
 /* The end of a reload, on its way from the cache thread to the server thread. */

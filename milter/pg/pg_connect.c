@@ -12,6 +12,7 @@
 
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_conninfo.h"
+#include "milter/pg/pg_hosts.h"
 #include "milter/pg/pg_private.h"
 
 /*
@@ -21,7 +22,8 @@
 struct dial {
 	pthread_mutex_t lock; /* guards conn, has_ended and is_abandoned */
 	const struct config *config;
-	int fd; /* an eventfd, readable once the attempt has ended */
+	struct pg_hosts *hosts; /* NULL: those of conninfo */
+	int fd;			/* an eventfd, readable once the attempt has ended */
 	PGconn *conn;
 	bool has_ended, is_abandoned;
 };
@@ -33,6 +35,7 @@ static void dial_free(struct dial *dial)
 	if (dial->fd >= 0)
 		(void)close(dial->fd);
 	config_unref(&dial->config);
+	pg_hosts_free(&dial->hosts);
 	(void)pthread_mutex_destroy(&dial->lock);
 	free(dial);
 }
@@ -41,14 +44,16 @@ static void dial_free(struct dial *dial)
  * conninfo overrides the parameters that precede dbname in this list; those that follow it override
  * conninfo.
  */
-static PGconn *connect_now(const struct config_database *config)
+static PGconn *connect_now(const struct config_database *config, const struct pg_hosts *hosts)
 {
 	static const char *const names[] = { "connect_timeout", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"fallback_application_name", "dbname", "client_encoding", NULL };
+		"fallback_application_name", "dbname", "client_encoding", "host", "hostaddr",
+		"port", NULL };
 	char timeout[16];
 	const char *const values[] = { timeout, "10", "5", "3", "20000", "postern",
-		config->conninfo, "UTF8", NULL };
+		config->conninfo, "UTF8", hosts != NULL ? hosts->host : NULL,
+		hosts != NULL ? hosts->hostaddr : NULL, hosts != NULL ? hosts->port : NULL, NULL };
 
 	(void)snprintf(timeout, sizeof(timeout), "%u", config->connect_timeout);
 	return PQconnectdbParams(names, values, 1);
@@ -58,7 +63,7 @@ static PGconn *connect_now(const struct config_database *config)
 static void *dial_run(void *context)
 {
 	struct dial *dial = context;
-	PGconn *conn = connect_now(&dial->config->database);
+	PGconn *conn = connect_now(&dial->config->database, dial->hosts);
 	uint64_t one = 1;
 	bool is_abandoned;
 
@@ -74,7 +79,8 @@ static void *dial_run(void *context)
 	return NULL;
 }
 
-static struct dial *dial_start(const struct config *config, struct errmsg *err)
+static struct dial *dial_start(const struct config *config, struct pg_hosts *hosts,
+	struct errmsg *err)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
 	pthread_attr_t attr;
@@ -83,10 +89,12 @@ static struct dial *dial_start(const struct config *config, struct errmsg *err)
 
 	if (dial == NULL || pthread_mutex_init(&dial->lock, NULL) != 0) {
 		free(dial);
+		pg_hosts_free(&hosts);
 		(void)errmsg_set(err, "out of memory");
 		return NULL;
 	}
 	dial->config = config_ref(config);
+	dial->hosts = hosts;
 	dial->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	failed = dial->fd < 0 || pthread_attr_init(&attr) != 0;
 	if (!failed) {
@@ -138,8 +146,8 @@ static struct pg *pg_new(PGconn *conn, const struct config *config, const struct
 	return pg;
 }
 
-enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *waiter,
-	struct pg **pg_r, struct errmsg *err)
+enum pg_outcome pg_connect(const struct config *config, struct pg_hosts *hosts,
+	const struct pg_waiter *waiter, struct pg **pg_r, struct errmsg *err)
 {
 	struct pg failed = { 0 };
 	struct dial *dial;
@@ -148,9 +156,10 @@ enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *
 
 	if (pg_check_conninfo(config->database.conninfo, err) < 0) {
 		(void)errmsg_prefix(err, "[database] conninfo: ");
+		pg_hosts_free(&hosts);
 		return PG_LOST;
 	}
-	if ((dial = dial_start(config, err)) == NULL)
+	if ((dial = dial_start(config, hosts, err)) == NULL)
 		return PG_LOST;
 	waited = waiter->wait(waiter->context, dial->fd, false, CLOCK_NEVER);
 	if ((conn = dial_end(dial)) == NULL) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "milter/pg/pg_hosts.h"
 #include "milter/pg/pg_private.h"
 
 void pg_close(struct pg **pg)
@@ -44,6 +45,11 @@ void pg_server(const struct pg *pg, char *text_r, size_t size)
 		host = address != NULL ? address : "";
 	(void)text_format(text_r, size, host[0] == '/' ? "%s/.s.PGSQL.%s" : "%s:%s", host,
 		port != NULL ? port : "");
+}
+
+struct pg_hosts *pg_other_hosts(const struct pg *pg)
+{
+	return pg_hosts_besides(pg->conn);
 }
 
 const char *pg_role(const struct pg *pg)

@@ -36,14 +36,27 @@ enum pg_outcome {
 	PG_GIVEN_UP /* the waiter gave up: pg_close() */
 };
 
+/* Some of the hosts of [database] conninfo. */
+struct pg_hosts;
+
 /*
- * Connect to the first host of [database] that accepts, with connect_timeout for each. A thread
- * does the connecting, because name lookup may block; when the waiter gives up, that thread ends by
- * itself. waiter must outlive the connection. Returns PG_OK, PG_LOST with err set, or PG_GIVEN_UP.
- * err never shows the connection string.
+ * Connect to the first host of [database] conninfo that accepts, with connect_timeout for each;
+ * with hosts, to the first of those. hosts is NULL, or taken over. A thread does the connecting,
+ * because name lookup may block; when the waiter gives up, that thread ends by itself. waiter must
+ * outlive the connection. Returns PG_OK, PG_LOST with err set, or PG_GIVEN_UP. err never shows the
+ * connection string.
  */
-enum pg_outcome pg_connect(const struct config *config, const struct pg_waiter *waiter,
-	struct pg **pg_r, struct errmsg *err);
+enum pg_outcome pg_connect(const struct config *config, struct pg_hosts *hosts,
+	const struct pg_waiter *waiter, struct pg **pg_r, struct errmsg *err);
+
+/*
+ * Return those of the hosts given to pg_connect(), or of the connection string, that are left to
+ * try after the one that has answered: those after it, then those before it. All addresses of one
+ * name are one host. Returns NULL if there is none, or when out of memory; the caller must
+ * pg_hosts_free() the rest.
+ */
+struct pg_hosts *pg_other_hosts(const struct pg *pg);
+void pg_hosts_free(struct pg_hosts **hosts); /* accepts NULL */
 
 void pg_close(struct pg **pg); /* accepts NULL */
 

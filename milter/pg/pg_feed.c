@@ -18,13 +18,28 @@
 	"ARRAY['feed_ready()', 'feed_marks()', 'feed_position()', 'feed_since(text)']"
 #define FEED_TABLES_READ "ARRAY['changes', 'feed_state', 'feed_crash_mark']"
 
-/* Hosted servers may withhold pg_control_system(). */
+/*
+ * Hosted servers may withhold the pg_control functions. A primary's WAL counts as far as a crash
+ * preserves it. A standby's control file has a timeline that it has reached, but does not follow
+ * the replay; its last column is the call of feed_timeline(), which the role may use.
+ */
 static const char revision_query[] =
-	"SELECT pg_is_in_recovery(),"
-	" (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
-	" ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint,"
+	"SELECT is_standby, (CASE WHEN is_standby THEN pg_last_wal_replay_lsn()"
+	"  ELSE pg_current_wal_flush_lsn() END - '0/0'::pg_lsn)::bigint,"
 	" CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
-	" THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
+	"  THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END,"
+	" CASE WHEN NOT is_standby THEN left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+	"  ELSE to_hex(greatest("
+	"  CASE WHEN has_function_privilege('pg_control_checkpoint()', 'EXECUTE')"
+	"   THEN (SELECT timeline_id FROM pg_control_checkpoint()) END,"
+	"  CASE WHEN has_function_privilege('pg_control_recovery()', 'EXECUTE')"
+	"   THEN (SELECT min_recovery_end_timeline FROM pg_control_recovery()) END)) END,"
+	" CASE WHEN is_standby THEN (SELECT format('%I.feed_timeline()', n.nspname)"
+	"  FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+	"  WHERE p.proname = 'feed_timeline' AND p.pronargs = 0 AND CASE $1::text"
+	"   WHEN '' THEN pg_function_is_visible(p.oid) ELSE n.nspname = $1::text END"
+	"  AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE'))"
+	" END FROM (SELECT pg_is_in_recovery() AS is_standby OFFSET 0) AS server";
 
 /* Other columns of pg_stat_wal_receiver are hidden from our role. A standby that has replayed no
  * commit since its start may be of any age: 1 is the oldest time that is not 0. */
@@ -59,18 +74,43 @@ static bool is_true(const char *text)
 	return text != NULL && strcmp(text, "t") == 0;
 }
 
+/* Ask a standby for the timeline that it replays; `call` is feed_timeline(), with its schema. */
+static enum pg_outcome ask_timeline(struct pg *pg, const char *call, struct revision *revision)
+{
+	struct strbuf sql = STRBUF_INIT;
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+	unsigned long timeline;
+	const char *text;
+
+	strbuf_addf(&sql, "SELECT %s", call);
+	outcome = pg_run_built(pg, &sql, pg_short_deadline(pg), &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	text = column_text(rows, 0);
+	timeline = text != NULL ? strtoul(text, NULL, 10) : 0;
+	PQclear(rows);
+	if (timeline > 0 && timeline >= revision->timeline && timeline <= UINT32_MAX) {
+		revision->timeline = (uint32_t)timeline;
+		revision->is_least = false;
+	}
+	return PG_OK;
+}
+
 enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 {
+	const char *schema = pg->config->database.schema, *cluster, *wal, *timeline, *call;
 	struct revision revision = { .is_known = true };
-	const char *cluster, *wal;
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
 
-	outcome = pg_run(pg, revision_query, 0, NULL, pg_short_deadline(pg), &rows);
+	outcome = pg_run(pg, revision_query, 1, &schema, pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
 	wal = column_text(rows, 1);
 	cluster = column_text(rows, 2);
+	timeline = column_text(rows, 3);
+	call = column_text(rows, 4);
 	revision.in_recovery = is_true(column_text(rows, 0));
 	if (wal == NULL) /* a standby that has replayed nothing yet */
 		revision.is_known = false;
@@ -78,9 +118,15 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 		revision.wal = strtoll(wal, NULL, 10);
 	(void)text_format(revision.cluster, sizeof(revision.cluster), "%s",
 		cluster != NULL ? cluster : "");
-	*revision_r = revision;
+	if (timeline != NULL)
+		revision.timeline = (uint32_t)strtoul(timeline, NULL, 16);
+	revision.is_least = revision.in_recovery || revision.timeline == 0;
+	if (call != NULL)
+		outcome = ask_timeline(pg, call, &revision);
 	PQclear(rows);
-	return PG_OK;
+	if (outcome == PG_OK)
+		*revision_r = revision;
+	return outcome;
 }
 
 enum pg_outcome pg_standby_time(struct pg *pg, time_t *time_r)

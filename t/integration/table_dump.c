@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	config.database.conninfo = argv[2];
 	config.database.schema = argv[3];
 	table.query = argv[4];
-	if (pg_connect(&config, &waiter, &pg, &err) != PG_OK) {
+	if (pg_connect(&config, NULL, &waiter, &pg, &err) != PG_OK) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

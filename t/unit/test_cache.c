@@ -122,7 +122,7 @@ static void start(const char *more)
 /* Request a reload and wait for its answer. Returns whether it succeeded. */
 static bool reload(void)
 {
-	uint64_t request = cache_reload_request(cache);
+	uint64_t request = cache_reload_request(cache, false);
 	bool ok;
 	int waited;
 
@@ -397,9 +397,9 @@ START_TEST(requests_are_answered_together)
 		int i;
 
 		start("");
-		first = cache_reload_request(cache);
+		first = cache_reload_request(cache, false);
 		for (i = 0; i < 100; i++) {
-			last = cache_reload_request(cache);
+			last = cache_reload_request(cache, false);
 			ck_assert_uint_gt(last, first);
 		}
 		ck_assert(reload());
@@ -549,7 +549,7 @@ END_TEST
 START_TEST(a_stop_answers_pending_reloads)
 	{
 		start("");
-		(void)cache_reload_request(cache);
+		(void)cache_reload_request(cache, false);
 		cache_free(&cache);
 		ck_assert_uint_eq(answered, 1);
 	}

@@ -120,6 +120,14 @@ class Postgres:
         twin.configure()
         return twin
 
+    def copy_to(self, folder):
+        """Copy the files of this server, which is stopped."""
+        self._copy(self.folder, folder)
+
+    def copy_from(self, folder):
+        """Replace the files of this server, which is stopped, by a copy made earlier."""
+        self._copy(folder, self.folder)
+
     # ---- asking ------------------------------------------------------------------------------
 
     def conninfo(self, user="postgres", dbname="mail", **more):
