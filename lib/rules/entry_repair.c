@@ -172,6 +172,28 @@ static void join_at(char *text)
 	cut_front(start, (size_t)(at - start));
 }
 
+/* "a@b,example", "@b,example" and ".b,example": a comma in the place of the first dot of a domain.
+ */
+static void join_domain(char *text)
+{
+	char *name = strchr(text, '@'), *comma, *next;
+	size_t len;
+
+	if (name == NULL && text[0] == '.')
+		name = text;
+	if (name == NULL)
+		return;
+	name++;
+	comma = name + strcspn(name, ". \t,;|");
+	next = comma + 1;
+	if (comma == name || (*comma != ',' && *comma != ';'))
+		return;
+	len = strcspn(next, " \t,;|");
+	if (isalnum((unsigned char)*next) && memchr(next, '@', len) == NULL &&
+		line_action_at(next, len) == LINE_NO_ACTION)
+		*comma = '.';
+}
+
 /* ---- marks around an entry ------------------------------------------------------------ */
 
 static bool strip_quotes(char *text)
@@ -645,6 +667,7 @@ static void join_words(enum entry_kind kind, char *line)
 	if (KIND(kind) & MAIL) {
 		write_at(line);
 		join_at(line);
+		join_domain(line);
 	}
 }
 
