@@ -121,7 +121,9 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	if (added == REGEX_REFUSED)
 		report_entry(list, entry, &err, problems);
 	else if (regexlist_is_costly(list->regexes, &err) ||
-		regex_is_doubtful(entry->text, entry->len, &err))
+		regex_is_doubtful(entry->text, entry->len, &err) ||
+		(subject == REGEX_ON_ADDRESSES &&
+			regex_lacks_domain(entry->text, entry->len, &err)))
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	return 0;
 }

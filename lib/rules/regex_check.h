@@ -23,4 +23,8 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
  * to a text of the same form: [:digit:], \A, \Z and the like. */
 bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
 
+/* Return whether a regex that must match a whole address matches none with a domain, because it
+ * matches no @, and set note to a text of the same form. */
+bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
+
 #endif

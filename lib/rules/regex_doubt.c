@@ -2,6 +2,7 @@
  * Finds parts of regexes that mean something else in other dialects, and characters that nobody
  * sees. Stateless; any thread may call it. t/unit/test_regex_check.c covers it.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -72,4 +73,91 @@ bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note)
 		}
 	}
 	return false;
+}
+
+/* ---- addresses without a domain ----------------------------------------------------------- */
+
+/* Return whether the escape of a letter or a digit is known not to match @. */
+static bool escape_excludes_at(char c, bool in_class)
+{
+	return strchr("dws", c) != NULL || (!in_class && strchr("b123456789", c) != NULL);
+}
+
+/* Return whether the range from..to of a class may contain @. */
+static bool range_has_at(unsigned char from, unsigned char to)
+{
+	return from <= '@' && to >= '@';
+}
+
+/* Return whether the class at text may match @. *class_len_r is its length. */
+static bool class_has_at(const char *text, size_t len, size_t *class_len_r)
+{
+	bool has_at = len > 1 && text[1] == '^';
+	size_t i;
+
+	for (i = 1; i < len && text[i] != ']'; i++) {
+		if (text[i] == '\\' && i + 1 < len) {
+			i++;
+			has_at |= isalnum((unsigned char)text[i]) &&
+				!escape_excludes_at(text[i], true);
+		}
+		has_at |= text[i] == '@' ||
+			(i + 2 < len && text[i + 1] == '-' && text[i + 2] != ']' &&
+				range_has_at((unsigned char)text[i], (unsigned char)text[i + 2]));
+	}
+	*class_len_r = i < len ? i + 1 : len;
+	return has_at;
+}
+
+/* Return whether a regex may match @. In doubt, it may. */
+static bool may_match_at(const char *text, size_t len)
+{
+	size_t i = 0, class_len;
+
+	while (i < len) {
+		if (text[i] == '@' || text[i] == '.')
+			return true;
+		if (text[i] == '[') {
+			if (class_has_at(text + i, len - i, &class_len))
+				return true;
+			i += class_len;
+			continue;
+		}
+		if (text[i] == '\\' && ++i < len &&
+			(text[i] == '@' ||
+				(isalnum((unsigned char)text[i]) &&
+					(!escape_excludes_at(text[i], false) ||
+						(i + 1 < len && isdigit((unsigned char)text[i]) &&
+							isdigit((unsigned char)text[i + 1]))))))
+			return true;
+		i++;
+	}
+	return false;
+}
+
+bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
+{
+	const size_t from_start = len > 0 && text[0] == '^' ? 1 : 0;
+	const size_t to_end = len > 1 && text[len - 1] == '$' && text[len - 2] != '\\' ? 1 : 0;
+	const char *inner = text + from_start;
+	const size_t inner_len = len - from_start - to_end;
+	const bool group = memchr(text, '|', len) != NULL;
+	size_t i;
+
+	if (len == 0 || may_match_at(text, len))
+		return false;
+	for (i = 0; i < inner_len; i++) {
+		if (inner[i] == '\\')
+			i++;
+		else if (inner[i] == '^' || inner[i] == '$')
+			break;
+	}
+	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain%s%s%.*s%s",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX), i < inner_len ? "" : "; write ",
+		i < inner_len || !group ? "" : "(?:",
+		TEXT_CUT_LEN(inner, i < inner_len ? 0 : inner_len, SHOWN_MAX),
+		i < inner_len ? "" :
+			group ? ")@.*" :
+				"@.*");
+	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include "lib/rules/regex_check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "t/unit/lib/refusal.h"
@@ -234,6 +235,53 @@ START_TEST(parts_of_other_dialects_are_noted)
 	}
 END_TEST
 
+static const struct {
+	const char *text, *right; /* right: NULL if the regex may match an address with a domain */
+} bare[] = {
+	{ "all|bob", "(?:all|bob)@.*" },
+	{ "[a-z]+", "[a-z]+@.*" },
+	{ "evil", "evil@.*" },
+	{ "^(all|bob)$", "(?:(all|bob))@.*" },
+	{ "^all$", "all@.*" },
+	{ "\\w+", "\\w+@.*" },
+	{ "user[\\d._-]{2,}", "user[\\d._-]{2,}@.*" },
+	{ "info\\.mail\\+x", "info\\.mail\\+x@.*" },
+	{ "(?:a|b)\\1?", "(?:(?:a|b)\\1?)@.*" },
+	{ "^all$|bob", "" },
+	{ "all\\$", "all\\$@.*" },
+	{ "all@.*", NULL },
+	{ ".*", NULL },
+	{ "all.corp", NULL },
+	{ "all|bob@x\\.example", NULL },
+	{ "[^x]+", NULL },
+	{ "\\S+", NULL },
+	{ "\\W", NULL },
+	{ "[\\W]", NULL },
+	{ "[!-~]+", NULL },
+	{ "[a@]+", NULL },
+	{ "all\\x40corp", NULL },
+	{ "all\\u0040corp", NULL },
+	{ "all\\100corp", NULL },
+	{ "[ -z]+", NULL },
+	{ "[!-\u00e9]+", NULL },
+	{ "[a-\u00e9]+", "[a-\u00e9]+@.*" },
+	{ "[\\x20-z]+", NULL },
+};
+START_TEST(a_regex_that_matches_no_domain_is_noted)
+	{
+		const char *text = bare[_i].text, *right = bare[_i].right;
+		struct errmsg note = { "" };
+		char want[200] = "";
+
+		if (right != NULL)
+			(void)snprintf(want, sizeof(want),
+				"\"%s\" matches only addresses without a domain%s%s", text,
+				*right == '\0' ? "" : "; write ", right);
+		ck_assert_int_eq(regex_lacks_domain(text, strlen(text), &note), right != NULL);
+		ck_assert_str_eq(note.text, want);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -243,6 +291,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, a_line_of_another_form_is_refused, 0, ROWS(faulty));
 	tcase_add_loop_test(tcase, a_regex_that_may_match_is_accepted, 0, ROWS(sound));
+	tcase_add_loop_test(tcase, a_regex_that_matches_no_domain_is_noted, 0, ROWS(bare));
 	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
 	return suite;
