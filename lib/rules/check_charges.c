@@ -170,6 +170,21 @@ static bool find_rate(const struct check_run *run, enum rate rate,
 		run->settings->list_delimiter, match_r);
 }
 
+/*
+ * Return whether the MTA may send mail from this sender as from <>: Postfix does so for "" and, at
+ * a domain of its own, for mailer-daemon. Not inlined, as find_counted_rate().
+ */
+__attribute__((noinline)) static bool may_become_null(const struct check_run *run,
+	const struct mail_address *sender)
+{
+	static const char daemon[] = "mailer-daemon";
+	struct mail_address counted;
+
+	find_counted_address(run->settings, sender, &counted);
+	return counted.local_len == sizeof(daemon) - 1 &&
+		memcmp(counted.canon, daemon, sizeof(daemon) - 1) == 0;
+}
+
 static void add_rates(const struct check_run *run, const struct mail_address *rcpt,
 	struct charges *charges)
 {
@@ -185,7 +200,9 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 		add_rate(charges, facts, RATE_RCPT_SENDER, &match);
 	if (find_rate(run, RATE_RCPT, rcpt, &match))
 		add_rate(charges, facts, RATE_RCPT, &match);
-	if (facts->sender->is_null && find_rate(run, RATE_RCPT_NULL, rcpt, &match))
+	if (rates_has(rates, RATE_RCPT_NULL) &&
+		(facts->sender->is_null || may_become_null(run, facts->sender)) &&
+		find_rate(run, RATE_RCPT_NULL, rcpt, &match))
 		add_rate(charges, facts, RATE_RCPT_NULL, &match);
 }
 

@@ -314,6 +314,40 @@ START_TEST(recipients_are_limited_by_client_sender_and_recipient)
 	}
 END_TEST
 
+/* Senders that Postfix may send as the null sender count as it, too. */
+static const struct {
+	const char *sender;
+	bool is_null;
+} null_senders[] = {
+	{ "<>", true },
+	{ "<\"\">", true },
+	{ "<mailer-daemon>", true },
+	{ "<MAILER-DAEMON@corp.example>", true },
+	{ "<\"mailer-daemon\"@localhost>", true },
+	{ "<\"\\\\mailer-daemon\">", true },
+	{ "<\"\"@corp.example>", true },
+	{ "<mailer-daemon%corp.example@localhost>", true },
+	{ "<mailer-daemon+x@corp.example>", false },
+	{ "<a@corp.example>", false },
+	{ "<bob>", false },
+	{ "<mailer-daemons@corp.example>", false },
+};
+START_TEST(a_sender_that_may_become_the_null_sender_counts_as_it)
+	{
+		const char *sender = null_senders[_i].sender;
+
+		made_limits_rate(&t, RATE_RCPT_NULL, "default", "1/5m");
+		made_limits_have(&t, NULL);
+		made_limits_sender(&t, "<>");
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<z@example.net>"), "accept"));
+		made_limits_sender(&t, sender);
+		ck_assert_msg((strstr(made_limits_rcpt(&t, "<z@example.net>"),
+				       "fail([limit rate_rcpt_null] default") != NULL) ==
+				null_senders[_i].is_null,
+			"%s", sender);
+	}
+END_TEST
+
 /* Recipients of one mailbox share one count, however they are written. */
 static const struct {
 	const char *local_domains, *first, *second;
@@ -445,6 +479,8 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_recipient_refused_for_another_reason_is_not_charged);
 	tcase_add_loop_test(tcase, on_error_answers_a_charge_that_cannot_be_saved, 0, 2);
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
+	tcase_add_loop_test(tcase, a_sender_that_may_become_the_null_sender_counts_as_it, 0,
+		(int)(sizeof(null_senders) / sizeof(null_senders[0])));
 	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0,
 		(int)(sizeof(counted) / sizeof(counted[0])));
 	tcase_add_test(tcase, a_recipient_that_is_only_counted_must_be_clear);
