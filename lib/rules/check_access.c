@@ -69,8 +69,8 @@ static enum list_result find_denied(const struct check_run *run, enum list_id de
 	if (s->readings == NULL)
 		return lookup_address(run, deny, deny + 1, s->address, finding);
 	r = lookup_any_reading(run, deny, deny + 1, s->readings, finding);
-	if (r == LIST_NO && deny == LIST_RCPT_DENY &&
-		lookup_may_be_denied(run, deny, s->readings, finding))
+	if (r == LIST_NO &&
+		lookup_may_be_denied(run, deny, deny == LIST_RCPT_DENY, s->readings, finding))
 		return LIST_YES;
 	return r;
 }
@@ -146,8 +146,8 @@ static bool check_any(struct check_run *run, const struct subject *s, bool is_re
 		return true;
 	finding = finding_new(run, CHECK_ANY);
 	result = find_domain(run, s, finding);
-	if (result == ANY_UNLISTED && is_recipient && s->readings != NULL &&
-		lookup_may_be_denied(run, LIST_DOMAINS, s->readings, finding))
+	if (result == ANY_UNLISTED && s->readings != NULL &&
+		lookup_may_be_denied(run, LIST_DOMAINS, is_recipient, s->readings, finding))
 		result = ANY_DENY;
 	if (result == ANY_UNLISTED)
 		return true;

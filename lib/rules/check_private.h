@@ -91,10 +91,11 @@ enum any_result lookup_any_domain(const struct check_run *run,
 
 /*
  * Return whether a reading for which address_is_local() holds might be denied at a domain that is
- * not known, because [lists] local_domains is empty; the rule is then set. postmaster is exempt.
- * deny is LIST_RCPT_DENY or LIST_DOMAINS.
+ * not known, because [lists] local_domains is empty; the rule is then set. A recipient postmaster
+ * is exempt, and so is a sender with a domain, because MTAs neither complete nor route it. deny is
+ * LIST_MAIL_DENY, LIST_RCPT_DENY or LIST_DOMAINS.
  */
-bool lookup_may_be_denied(const struct check_run *run, enum list_id deny,
+bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool is_recipient,
 	const struct address_readings *readings, struct finding *finding);
 
 /*

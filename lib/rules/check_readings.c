@@ -164,18 +164,20 @@ enum any_result lookup_any_domain(const struct check_run *run,
 	return result;
 }
 
-bool lookup_may_be_denied(const struct check_run *run, enum list_id deny,
+bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool is_recipient,
 	const struct address_readings *readings, struct finding *finding)
 {
 	const struct mail_address *reading;
 	uint32_t line;
 	size_t i;
 
-	if (run->settings->local_domains[0] != '\0')
+	if (run->settings->local_domains[0] != '\0' ||
+		(!is_recipient && readings->at[0].has_domain))
 		return false;
 	for (i = 0; i < readings->count; i++) {
 		reading = &readings->at[i];
-		if (!address_is_local(reading) || address_is_postmaster(reading) ||
+		if (!address_is_local(reading) ||
+			(is_recipient && address_is_postmaster(reading)) ||
 			!list_may_deny_local(run->parts->lists[deny], reading,
 				run->settings->list_delimiter, &line))
 			continue;

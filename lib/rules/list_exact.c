@@ -88,7 +88,8 @@ int list_add_address(struct list *list, const struct entry *entry)
 	}
 	if (address_parse(entry->text, entry->len, &address) < 0) /* also "@[IPv6:2001:db8::1]" */
 		return 0;
-	if (list->id == LIST_RCPT_DENY && list_add_local(list->locals, &address, entry->line) < 0)
+	if ((list->id == LIST_RCPT_DENY || list->id == LIST_MAIL_DENY) &&
+		list_add_local(list->locals, &address, entry->line) < 0)
 		return -1;
 	return list_add_mailbox(list->names, &address, entry->line);
 }

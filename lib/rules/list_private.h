@@ -14,10 +14,10 @@ struct list {
 	 * "local@domain", "@domain". access.domains: denied organizational domains and addresses.
 	 */
 	struct strmap *names;
-	struct strmap *allowed; /* access.domains: the ! entries */
-	struct strmap *locals;	/* the local parts of denied addresses, only of LIST_RCPT_DENY and
-				   LIST_DOMAINS */
-	struct cidr_set *nets;	/* client lists */
+	struct strmap *allowed;	   /* access.domains: the ! entries */
+	struct strmap *locals;	   /* the local parts of denied addresses, only of LIST_MAIL_DENY,
+				      LIST_RCPT_DENY and LIST_DOMAINS */
+	struct cidr_set *nets;	   /* client lists */
 	struct regexlist *regexes; /* regex lists */
 	struct orgdomain *psl;	   /* access.domains */
 	bool has_subtrees;	   /* a ".domain" entry */

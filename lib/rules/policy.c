@@ -122,21 +122,26 @@ static bool is_checked(const struct settings *settings, enum check check)
 
 void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems)
 {
-	static const char text[] =
-		"not applied to recipients without a domain, such as <bob> and "
-		"<bob@localhost>, because [lists] local_domains is empty: set it "
-		"to the domains of the MTA";
-	const struct list *regexes = parts->lists[LIST_RCPT_DENY_RE],
+	static const char text[] = "without a domain, such as <bob> and <bob@localhost>, because "
+				   "[lists] local_domains is empty: set it to the domains of the "
+				   "MTA";
+	const struct list *senders = parts->lists[LIST_MAIL_DENY_RE],
+			  *recipients = parts->lists[LIST_RCPT_DENY_RE],
 			  *domains = parts->lists[LIST_DOMAINS];
 
 	if (parts->settings->local_domains[0] != '\0')
 		return;
-	if (regexes != NULL && is_checked(parts->settings, CHECK_RCPT) && list_entries(regexes) > 0)
-		problems_note(problems, "%s: %s", list_name(LIST_RCPT_DENY_RE), text);
+	if (senders != NULL && is_checked(parts->settings, CHECK_MAIL) && list_entries(senders) > 0)
+		problems_note(problems, "%s: not applied to senders %s",
+			list_name(LIST_MAIL_DENY_RE), text);
+	if (recipients != NULL && is_checked(parts->settings, CHECK_RCPT) &&
+		list_entries(recipients) > 0)
+		problems_note(problems, "%s: not applied to recipients %s",
+			list_name(LIST_RCPT_DENY_RE), text);
 	if (domains != NULL && is_checked(parts->settings, CHECK_ANY) &&
 		list_domain_line(domains) != 0)
-		problems_note(problems, "%s:%u: %s", list_name(LIST_DOMAINS),
-			list_domain_line(domains), text);
+		problems_note(problems, "%s:%u: not applied to senders and recipients %s",
+			list_name(LIST_DOMAINS), list_domain_line(domains), text);
 }
 
 void policy_check_regexes(struct problems *problems)

@@ -384,7 +384,7 @@ def test_tight_sockets_cause_no_note(box):
 
 def test_rules_that_need_local_domains_are_noted(box):
     daemon = box.postern(lists=LISTS, store=STORE, config={**TIGHT, "lists": {}})
-    text = "access.domains:1: not applied to recipients without a domain"
+    text = "access.domains:1: not applied to senders and recipients without a domain"
     code, said = check(daemon)
     assert code == 0 and f"note: {text}" in said and "no error, 0 problems, 1 note" in said
     assert status(daemon)[0] == 0 and text in status(daemon)[1] and status(daemon, "--strict")[0] == 1

@@ -276,6 +276,46 @@ START_TEST(without_local_domains_a_recipient_that_may_be_denied_is_refused)
 	}
 END_TEST
 
+/* The same for senders, among whom postmaster is no exception. */
+static const struct {
+	const char *deny, *domains, *address, *rule;
+} unknown_senders[] = {
+	{ "boss@corp.example", "", "boss", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "BOSS+x", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "\"boss\"", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "\"\\\\boss\"", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "x@b.example\n@corp.example", "", "boss",
+		"mail=fail(mail_from.access.blacklist:2" EMPTY },
+	{ ".corp.example", "", "postmaster", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "", "x.example\nboss@corp.example", "boss", "any=fail(access.domains:2" EMPTY },
+	{ "", "postmaster@corp.example", "postmaster", "any=fail(access.domains:1" EMPTY },
+	/* MTAs complete no sender with a domain, and route none. */
+	{ "boss@corp.example", "", "boss@localhost", NULL },
+	{ "@corp.example", "", "boss@[192.0.2.1]", NULL },
+	{ "@corp.example", "", "no%reply@example.net", NULL },
+	{ "boss@corp.example", "", "root", NULL },
+	{ "boss@corp.example", "", "boss@x.example", NULL }, { "@corp.example", "", "<>", NULL },
+	{ "", "corp.example", "root", NULL }, { "", "", "boss", NULL },
+	{ "@corp.example", "", "friend", NULL }, /* on the allow list */
+};
+START_TEST(without_local_domains_a_sender_that_may_be_denied_is_refused)
+	{
+		const struct asked asked = { STAGE_MAIL, .mail = unknown_senders[_i].address };
+		const char *got, *rule = unknown_senders[_i].rule;
+
+		m.settings->local_domains = "";
+		made_list(&m, LIST_MAIL_ALLOW, "friend");
+		made_list(&m, LIST_MAIL_DENY, unknown_senders[_i].deny);
+		made_list(&m, LIST_MAIL_DENY_RE, "");
+		made_list(&m, LIST_DOMAINS, unknown_senders[_i].domains);
+		made_build(&m);
+		got = made_decide(&m, &asked);
+		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
+				(rule == NULL || strstr(got, rule) != NULL),
+			"%s: %s", asked.mail, got);
+	}
+END_TEST
+
 /* Repeat %x. */
 static void write_nested(char *text, unsigned times)
 {
@@ -353,6 +393,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_sender_is_read_in_the_same_way, 0, ROWS(senders));
 	tcase_add_loop_test(tcase, without_local_domains_a_recipient_that_may_be_denied_is_refused,
 		0, ROWS(unknown));
+	tcase_add_loop_test(tcase, without_local_domains_a_sender_that_may_be_denied_is_refused, 0,
+		ROWS(unknown_senders));
 	tcase_add_test(tcase,
 		an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed);
 	tcase_add_loop_test(tcase, refuse_all_refuses_routed_recipients_of_everybody, 0,
