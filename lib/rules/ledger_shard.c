@@ -547,7 +547,6 @@ void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, 
 
 	if (extra == NULL)
 		return;
-	remove_unused_attempts(shard, entry);
 	for (uint8_t i = 0; i < entry->count; i++) {
 		counter = attempts_counter(shard, entry, entry->counters[i].seconds, now);
 		if (counter == NULL)
@@ -556,6 +555,7 @@ void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, 
 		counter->limit = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 	}
 	/* Only now, because a new counter starts with the runs of another one. */
+	remove_unused_attempts(shard, entry);
 	for (uint8_t i = 0; i < extra->attempt_count; i++)
 		force_add(shard, &extra->attempts[i], now, amount);
 }

@@ -121,6 +121,22 @@ START_TEST(what_is_given_back_counts_as_an_attempt_of_that_moment)
 	}
 END_TEST
 
+START_TEST(attempts_remain_when_other_windows_replace_theirs)
+	{
+		static const struct limit first = { 3, 10 }, second = { 3, 60 };
+		const uint64_t later = HOUR + 20 * SECOND;
+		struct ledger_hold *hold = NULL;
+
+		(void)reserve(&hold, HOUR, "k", &first);
+		ledger_give_back(ledger, later, &hold);
+		(void)reserve(&hold, later, "k", &second);
+		ck_assert_uint_eq(usage.attempts, 1);
+		ledger_give_back(ledger, later, &hold);
+		ck_assert_int_eq(look_at_key(later, "k", &second), LEDGER_FREE);
+		ck_assert_uint_eq(usage.attempts, 2);
+	}
+END_TEST
+
 START_TEST(reservations_that_may_be_given_back_count_towards_the_attempts)
 	{
 		const struct limit ten = { 10, 3600 };
@@ -827,6 +843,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_open_reservation_counts_however_old_it_is);
 	tcase_add_test(tcase, a_commit_counts_from_the_end_of_the_message);
 	tcase_add_test(tcase, what_is_given_back_counts_as_an_attempt_of_that_moment);
+	tcase_add_test(tcase, attempts_remain_when_other_windows_replace_theirs);
 	tcase_add_test(tcase, reservations_that_may_be_given_back_count_towards_the_attempts);
 	tcase_add_test(tcase, with_0_attempts_any_number_may_be_given_back);
 	tcase_add_test(tcase, one_message_reserves_in_several_keys_and_repeatedly_in_one);
