@@ -84,6 +84,7 @@ void ledger_write_shard(struct ledger *ledger, size_t number, uint64_t now, stru
 	shard_sweep(shard, now, shard->bucket_count);
 	for (size_t i = 0; i < shard->bucket_count; i++) {
 		for (struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next) {
+			entry_save_open(ledger, e, now);
 			strbuf_reset(buf);
 			write_entry(e, buf);
 			add(context, buf->failed ? NULL : buf->text, buf->len);

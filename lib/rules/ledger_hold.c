@@ -12,7 +12,8 @@
 struct held {
 	struct ledger_extra *extra; /* of the key's entry; guarded by the shard's lock */
 	uint32_t amount;
-	uint32_t saved;	     /* the part of the amount that the files contain */
+	uint32_t saved;	     /* the part of the amount that was saved when it was reserved */
+	uint32_t saves;	     /* of the extra, when the rest was reserved: later, all is saved */
 	uint32_t generation; /* of the extra, when it was reserved */
 	uint32_t shard;
 };
@@ -35,6 +36,12 @@ static struct held *find_held(const struct ledger_hold *hold, const struct ledge
 			return &hold->held[i];
 	}
 	return NULL;
+}
+
+/* The part of the amount that the files contain. */
+static uint32_t saved_part(const struct held *held)
+{
+	return held->saves == held->extra->saves ? held->saved : held->amount;
 }
 
 /* ---- reserving --------------------------------------------------------------- */
@@ -82,13 +89,16 @@ static void hold_request(struct ledger_call *c, size_t i, struct ledger_hold *ho
 	if (held == NULL) {
 		held = &hold->held[hold->count++];
 		*held = (struct held){ .extra = extra,
+			.saves = extra->saves,
 			.generation = extra->generation,
 			.shard = (uint32_t)(c->shard[i] - c->ledger->shards) };
 		extra->holds++;
 	}
+	held->saved = saved_part(held) + (is_saved ? amount : 0);
+	held->saves = extra->saves;
 	held->amount += amount;
-	held->saved += is_saved ? amount : 0;
 	extra->open += amount;
+	extra->unsaved += is_saved ? 0 : amount;
 	c->own[i] = held->amount;
 	hold->attempts = c->requests[i].attempts;
 }
@@ -131,19 +141,15 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 
 /* ---- ending ------------------------------------------------------------------- */
 
-/* The remaining work for the key of a reservation when it ends. */
-static struct ledger_record record_of(const struct held *held, enum ledger_change change,
-	uint32_t attempts)
+/* The record of a change in all windows of an entry. */
+static struct ledger_record record_of_entry(const struct ledger_entry *entry,
+	enum ledger_change change, uint32_t amount)
 {
-	const struct ledger_entry *entry = held->extra->entry;
-	const bool is_open = held->generation == held->extra->generation;
 	struct ledger_record record = {
 		.change = change,
 		.key = entry_key(entry),
 		.key_len = entry->key_len,
-		.amount = is_open || change == LEDGER_COMMITTED ? held->amount : 0,
-		.released = is_open ? held->saved : 0,
-		.attempts = attempts,
+		.amount = amount,
 		.origin = entry_origin(entry),
 		.limit_count = entry->count,
 	};
@@ -154,14 +160,29 @@ static struct ledger_record record_of(const struct held *held, enum ledger_chang
 	return record;
 }
 
+/* The remaining work for the key of a reservation when it ends. */
+static struct ledger_record record_of(const struct held *held, enum ledger_change change,
+	uint32_t attempts)
+{
+	const bool is_open = held->generation == held->extra->generation;
+	struct ledger_record record = record_of_entry(held->extra->entry, change,
+		is_open || change == LEDGER_COMMITTED ? held->amount : 0);
+
+	record.released = is_open ? saved_part(held) : 0;
+	record.attempts = attempts;
+	return record;
+}
+
 static void apply_end(struct ledger_shard *shard, const struct held *held,
 	const struct ledger_record *record, uint64_t now)
 {
 	struct ledger_extra *extra = held->extra;
 	struct ledger_entry *entry = extra->entry;
 
-	if (held->generation == extra->generation)
+	if (held->generation == extra->generation) {
 		extra->open -= held->amount;
+		extra->unsaved -= held->amount - saved_part(held);
+	}
 	extra->holds--;
 	if (record->change == LEDGER_COMMITTED)
 		entry_force_add(shard, entry, now, record->amount);
@@ -222,6 +243,22 @@ void ledger_commit(struct ledger *ledger, uint64_t now, struct ledger_hold **hol
 void ledger_give_back(struct ledger *ledger, uint64_t now, struct ledger_hold **hold)
 {
 	end_hold(ledger, now, hold, LEDGER_GIVEN_BACK);
+}
+
+void entry_save_open(struct ledger *ledger, struct ledger_entry *entry, uint64_t now)
+{
+	struct ledger_record record;
+
+	if (entry->extra == NULL || entry->extra->unsaved == 0 || ledger->save == NULL)
+		return;
+	record = record_of_entry(entry, LEDGER_RESERVED, entry->extra->unsaved);
+	record.now = now;
+	record.seq = __atomic_add_fetch(&ledger->last_seq, 1, __ATOMIC_RELAXED);
+	if (ledger->save(ledger->context, &record, 1) != 0)
+		return;
+	entry->seq = record.seq;
+	entry->extra->unsaved = 0;
+	entry->extra->saves++;
 }
 
 /* ---- the reservations of earlier processes --------------------------------------- */

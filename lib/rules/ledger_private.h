@@ -32,6 +32,8 @@ struct ledger_extra {
 	uint32_t open;		  /* the amount of the open reservations */
 	uint32_t holds;	     /* how many places in holds refer to it; while any does, it stays */
 	uint32_t generation; /* how often the key was forgotten while holds referred to it */
+	uint32_t unsaved;    /* the part of open that the files do not contain */
+	uint32_t saves;	     /* how often entry_save_open() has saved that part */
 	uint8_t attempt_count;
 };
 
@@ -247,6 +249,12 @@ int ledger_call_save(struct ledger_call *call, enum ledger_change change);
 /* Save one record for each entry; their seq and now are set here. Returns 0, or -1 when this
  * failed. */
 int ledger_call_write(struct ledger_call *call, struct ledger_record records[]);
+
+/*
+ * Save the open reservations that could not be saved when they were made, before a checkpoint
+ * contains them: then the records of their ends are right whether or not the checkpoint succeeds.
+ */
+void entry_save_open(struct ledger *ledger, struct ledger_entry *entry, uint64_t now);
 
 /* ledger_restart() for the entries that do not contain its record, which has this seq. */
 void ledger_restart_before(struct ledger *ledger, uint64_t seq, uint64_t now);

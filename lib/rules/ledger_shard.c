@@ -285,7 +285,7 @@ static void empty_entry(struct ledger_shard *shard, struct ledger_entry *entry)
 	if (entry->extra == NULL)
 		return;
 	free_attempts(shard, entry->extra);
-	entry->extra->open = 0;
+	entry->extra->open = entry->extra->unsaved = 0;
 }
 
 void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)

@@ -574,6 +574,33 @@ START_TEST(what_was_not_saved_releases_nothing_in_the_files)
 	}
 END_TEST
 
+/* A checkpoint contains the open reservations that no record could contain. */
+START_TEST(what_only_a_checkpoint_saved_is_ended_in_the_files)
+	{
+		const struct ledger_request request = request_of("k", &three, 1);
+		struct files files = { .is_full = false };
+		struct ledger_hold *unsaved = NULL, *other = NULL;
+
+		ledger_on_charge(ledger, save_records, &files);
+		(void)reserve(&other, HOUR, "k", &three);
+		fill_disk(&files, true);
+		ck_assert_int_eq(ledger_reserve(ledger, HOUR, &unsaved, &request, 1, false, &usage),
+			LEDGER_FREE);
+		fill_disk(&files, false);
+		write_checkpoint(&files, HOUR);
+		if (_i == 0)
+			ledger_commit(ledger, HOUR, &unsaved);
+		else if (_i == 1)
+			ledger_give_back(ledger, HOUR, &unsaved);
+		else
+			abandon(&unsaved);
+		abandon(&other);
+		restart_from(&files, HOUR);
+		ck_assert_uint_eq(used(HOUR, "k"), _i == 1 ? 1 : 2);
+		free_files(&files);
+	}
+END_TEST
+
 START_TEST(an_end_that_cannot_be_saved_counts_from_the_restart)
 	{
 		struct files files = { .is_full = false };
@@ -861,6 +888,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, open_reservations_become_final_at_the_restart, 0, 2);
 	tcase_add_loop_test(tcase, attempts_survive_a_restart, 0, 2);
 	tcase_add_test(tcase, what_was_not_saved_releases_nothing_in_the_files);
+	tcase_add_loop_test(tcase, what_only_a_checkpoint_saved_is_ended_in_the_files, 0, 3);
 	tcase_add_loop_test(tcase, an_end_that_cannot_be_saved_counts_from_the_restart, 0, 2);
 	tcase_add_loop_test(tcase, no_window_ever_contains_more_than_the_limit, 0, ROUNDS);
 	tcase_add_test(tcase, threads_lose_and_invent_nothing);
