@@ -18,9 +18,7 @@ from .truth import LISTED, LOGINS
 ACTIONS = {}  # name -> (weight, function)
 
 # Kinds that Postern is known to fail, with the reason. `make check` leaves them out; --all runs them.
-AWAITING = {
-    **dict.fromkeys(("old_primary_returns", "restored"), "the timeline is not compared"),
-}
+AWAITING = {}
 # The same for what is judged all the time: (kind of failure, set-up): the reason. --strict judges these, too.
 AWAITING_CHECKS = {}
 NEED_ROOT = {"disk_full"}  # changes the owner of a directory
