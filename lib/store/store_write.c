@@ -33,7 +33,6 @@ struct writing {
 	struct strbuf text;
 	const struct profiles *profiles;
 	struct strmap *bad; /* ids of profiles that were left out although users have them */
-	struct problems *problems;
 	struct errmsg *err;
 	bool has_row; /* the present table has rows */
 };
@@ -345,7 +344,6 @@ int store_write(const char *path, const struct store *store, struct file_stamp *
 	struct writing w = {
 		.path = path,
 		.profiles = store->profiles,
-		.problems = problems,
 		.err = err,
 	};
 	enum present present;

@@ -332,6 +332,17 @@ static void make_conditions(void)
 	(void)pthread_condattr_destroy(&monotonic);
 }
 
+/* Return whether a log thread that was abandoned still hangs. */
+static bool is_running(void)
+{
+	bool running;
+
+	(void)pthread_mutex_lock(&ring.lock);
+	running = ring.running;
+	(void)pthread_mutex_unlock(&ring.lock);
+	return running;
+}
+
 int log_start(const struct log_output *output, struct errmsg *err)
 {
 	enum log_level level;
@@ -346,6 +357,9 @@ int log_start(const struct log_output *output, struct errmsg *err)
 		return errmsg_set(err,
 			"[log] level: '%s' is not a level; use error, warning, notice, info or debug",
 			output->level);
+	if (is_running())
+		return errmsg_set(err, "the previous log thread still hangs");
+	free(ring.bytes); /* of one that was abandoned */
 	if ((ring.bytes = malloc(RING_SIZE)) == NULL)
 		return errmsg_set(err, "out of memory for the log");
 	/* libmilter logs by syslog() itself: with -f, LOG_PERROR shows its lines, too. */

@@ -44,7 +44,8 @@ struct log_output {
 
 /*
  * Start the log thread, in which all signals are blocked. The main thread calls this after the last
- * fork; earlier lines go to standard error at once. Returns 0, or -1 with err set.
+ * fork; earlier lines go to standard error at once. Returns 0, or -1 with err set, also while a
+ * thread that log_stop() abandoned still hangs.
  */
 int log_start(const struct log_output *output, struct errmsg *err);
 

@@ -125,7 +125,9 @@ static const struct {
 		"reject: mail=unlisted; any=fail(access.domains:4)" ANY_REPLY },
 	{ { STAGE_MAIL, .mail = "<duo@solo.example>" }, "accept: mail=unlisted; any=unlisted" },
 	{ { STAGE_MAIL, .mail = "<>" }, "accept: mail=unlisted; any=unlisted" },
-	{ { STAGE_MAIL, .mail = "<postmaster>" }, "accept: mail=unlisted; any=unlisted" },
+	{ { STAGE_MAIL, .mail = "<postmaster>" },
+		"reject: mail=fail(mail_from.access.blacklist:1, and [lists] local_domains is "
+		"empty) 550 5.7.1 postmaster" MAIL_TEXT },
 	/* rcpt */
 	{ { STAGE_RCPT, .rcpt = "<a@b.example>" }, "accept: rcpt=unlisted; any=unlisted" },
 	{ { STAGE_RCPT, .rcpt = "<Boss@corp.example>" },

@@ -30,10 +30,10 @@ static void teardown(void)
 	regexlist_unref(&list);
 }
 
-/* Match once, which takes thousands of steps. */
+/* Match once, which takes some hundred steps: within the budget, also under memcheck. */
 static enum regex_result match(struct regex_scratch *scratch)
 {
-	static const char subject[] = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
+	static const char subject[] = "qqqqqqqqqq";
 	uint32_t value;
 
 	return regexlist_match(list, scratch, subject, sizeof(subject) - 1, &value);
@@ -132,8 +132,9 @@ START_TEST(no_two_threads_have_the_same_scratch)
 			users[i] = (struct user){ .number = i };
 			ck_assert_int_eq(pthread_create(&threads[i], NULL, use_many, &users[i]), 0);
 		}
-		for (size_t i = 0; i < THREADS; i++) {
+		for (size_t i = 0; i < THREADS; i++)
 			(void)pthread_join(threads[i], NULL);
+		for (size_t i = 0; i < THREADS; i++) {
 			ck_assert_uint_eq(users[i].shared, 0);
 			ck_assert_uint_eq(users[i].failed, 0);
 		}
