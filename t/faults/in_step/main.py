@@ -105,6 +105,19 @@ class Run:
         self.counts.update(names)
         return True
 
+    def once_more(self, number):
+        """
+        As for the integration tests: a history that fails for want of time on a busy machine passes alone, with new
+        servers. --strict and --history accept no second try.
+        """
+        if self.options.strict or self.options.history is not None:
+            return False
+        print(f"Once more, alone: history {number}", flush=True)
+        passed = self.run(number)
+        if passed:
+            print("1 failed at first and passed when it ran alone", flush=True)
+        return passed
+
     def end(self):
         """The end of a run without a failure. Returns whether all daemons ended as they should."""
         if self.site is None:
@@ -174,7 +187,7 @@ def main(argv):
     began, run = time.monotonic(), Run(options)
     try:
         for number in numbers(options):
-            if run.run(number):
+            if run.run(number) or run.once_more(number):
                 run.passed += 1
             else:
                 run.failed += 1
