@@ -47,7 +47,7 @@ static void copy_string(char *to, const struct counted *from)
 	to[from->len] = '\0';
 }
 
-/* Read the fifth string, if it is there. Returns AF_UNSPEC if it is not, or is no address. */
+/* Read the fifth string. Returns AF_UNSPEC if it is missing or is not an address. */
 static struct cidr read_client(const char *bytes, size_t len, size_t at)
 {
 	struct cidr client = { .family = AF_UNSPEC };

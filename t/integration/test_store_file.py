@@ -149,7 +149,8 @@ def test_a_full_disk_causes_a_warning_and_is_written_to_as_soon_as_there_is_room
     assert b"x@example.com" in (inside / "store.json").read_bytes()
 
 
-def test_what_could_not_be_written_is_written_at_the_end(box):
+def unwritten(box):
+    """A database and its daemon, which could not write to its file that alice is disabled."""
     needs_root()
     db = database(box)
     daemon = follow(box, db)
@@ -158,6 +159,11 @@ def test_what_could_not_be_written_is_written_at_the_end(box):
     db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
     wait_may_not(daemon, *ALICE)
     daemon.wait_log("store not written")
+    return db, daemon
+
+
+def test_what_could_not_be_written_is_written_at_the_end(box):
+    db, daemon = unwritten(box)
     shutil.chown(daemon.run, USER)
     daemon.stop()
     db.stop()
@@ -166,14 +172,7 @@ def test_what_could_not_be_written_is_written_at_the_end(box):
 
 
 def test_a_store_that_stays_unwritten_is_reported_at_the_end(box):
-    needs_root()
-    db = database(box)
-    daemon = follow(box, db)
-    daemon.wait_log("store written")
-    os.chown(daemon.run, 0, 0)
-    db.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
-    wait_may_not(daemon, *ALICE)
-    daemon.wait_log("store not written")
+    _, daemon = unwritten(box)
     assert status(daemon)["store"]["error"]
     daemon.stop()
     assert daemon.log().count("store not written, ") == 1
