@@ -84,19 +84,15 @@ void database_run(struct database *database)
 	database_take_next(db);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 int64_t database_due(const struct database *database)
 {
 	if (!database_is_on(database))
 		return CLOCK_NEVER;
 	if (database->pg == NULL)
 		return database->connect_at;
-	return earlier(database->wants_look ? database->not_before : CLOCK_NEVER,
-		earlier(database->poll_at, earlier(database->full_at, database->retry_at)));
+	return clock_earlier(database->wants_look ? database->not_before : CLOCK_NEVER,
+		clock_earlier(database->poll_at,
+			clock_earlier(database->full_at, database->retry_at)));
 }
 
 int database_fd(const struct database *database)

@@ -36,17 +36,13 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 	settle->changed_at = now;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* When a file that is open for writing is read. A text that becomes shorter is being replaced; one
  * that only becomes longer is good as it is. */
 static int64_t open_until(const struct settle *settle)
 {
 	if (settle->is_loaded && settle->loaded.exists && settle->seen.size < settle->loaded.size)
-		return earlier(settle->changed_at + SETTLE_OPEN_MS, settle->since + SETTLE_LONG_MS);
+		return clock_earlier(settle->changed_at + SETTLE_OPEN_MS,
+			settle->since + SETTLE_LONG_MS);
 	return settle->since + SETTLE_APPEND_MS;
 }
 

@@ -17,6 +17,11 @@ int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t clock_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 int clock_timeout(int64_t now, int64_t due)
 {
 	if (due == CLOCK_NEVER)

@@ -10,6 +10,8 @@
 /* The monotonic clock. */
 int64_t clock_ms(void);
 
+int64_t clock_earlier(int64_t a, int64_t b);
+
 /* The time from now until due as poll() expects it: 0 when due has passed, -1 for CLOCK_NEVER. */
 int clock_timeout(int64_t now, int64_t due);
 
