@@ -46,3 +46,8 @@ size_t text_fit(const char *text, size_t len, size_t max)
 {
 	return len <= max ? len : whole_len(text, max);
 }
+
+void text_remove(char *text, size_t n)
+{
+	memmove(text, text + n, strlen(text + n) + 1);
+}

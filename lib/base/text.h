@@ -23,6 +23,9 @@ int text_vformat(char *text_r, size_t size, const char *format, va_list args)
  * whole character. */
 size_t text_fit(const char *text, size_t len, size_t max);
 
+/* Remove the first n bytes of a string, which has as many. */
+void text_remove(char *text, size_t n);
+
 /* The two arguments of "%.*s" that show at most max bytes of a string, or of len bytes. */
 #define TEXT_CUT(text, max) TEXT_CUT_LEN((text), strnlen((text), (size_t)(max) + 1), (max))
 #define TEXT_CUT_LEN(text, len, max) (int)text_fit((text), (len), (max)), (text)

@@ -1,27 +1,22 @@
 /*
  * Guesses the meaning of an entry that can never match, from the forms that other programs use:
- * Postfix's and Sendmail's access tables, hosts files, URLs, wildcards, ranges. Stateless; any
- * thread may call it. t/unit/test_entry_check.c covers it.
+ * Postfix's and Sendmail's access tables, hosts files, URLs, wildcards. client_repair.c has those
+ * of networks. Stateless; any thread may call it. t/unit/test_entry_check.c covers it.
  */
 #include "lib/rules/entry_repair.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "lib/base/ascii.h"
+#include "lib/base/text.h"
 #include "lib/match/cidr.h"
+#include "lib/rules/client_repair.h"
 #include "lib/rules/hidden_text.h"
 #include "lib/rules/line_action.h"
 
 #define WORD_SIZE 1100
 #define ROUNDS 6 /* repairs that one entry may need */
-
-static void cut_front(char *text, size_t n)
-{
-	memmove(text, text + n, strlen(text + n) + 1);
-}
 
 static bool ends_with(const char *text, char c)
 {
@@ -116,16 +111,11 @@ static bool has_several_entries(const char *text)
 
 /* ---- several words that are one entry ------------------------------------------------- */
 
-static size_t count_blanks(const char *text)
-{
-	return strspn(text, " \t");
-}
-
 /* Replace the len bytes at `at` with c. */
 static void replace(char *at, size_t len, char c)
 {
 	*at = c;
-	cut_front(at + 1, len - 1);
+	text_remove(at + 1, len - 1);
 }
 
 /* The ways to write an @ that programs which collect addresses do not find, and its lookalikes. */
@@ -166,10 +156,10 @@ static void join_at(char *text)
 	while (start != NULL && start > text && (start[-1] == ' ' || start[-1] == '\t'))
 		start--;
 	if (at == NULL || !is_local_part(text, start) ||
-		((after = count_blanks(at + 1)) == 0 && start == at))
+		((after = strspn(at + 1, " \t")) == 0 && start == at))
 		return;
-	cut_front(at + 1, after);
-	cut_front(start, (size_t)(at - start));
+	text_remove(at + 1, after);
+	text_remove(start, (size_t)(at - start));
 }
 
 /* "a@b,example", "@b,example" and ".b,example": a comma in the place of the first dot of a domain.
@@ -203,7 +193,7 @@ static bool strip_quotes(char *text)
 
 	for (; len > front && strchr("\"'`", text[len - 1]) != NULL; any = true)
 		text[--len] = '\0';
-	cut_front(text, front);
+	text_remove(text, front);
 	return any;
 }
 
@@ -215,7 +205,7 @@ static bool strip_brackets(char *text)
 	if (end == NULL || (end[1] != '\0' && end[1] != ':'))
 		return false;
 	*end = '\0'; /* what follows is a port */
-	cut_front(text, 1);
+	text_remove(text, 1);
 	return true;
 }
 
@@ -242,7 +232,7 @@ static bool strip_scheme(char *text)
 	if (!is_word || text[len] != ':')
 		return false;
 	len++;
-	cut_front(text, len + strspn(text + len, "/"));
+	text_remove(text, len + strspn(text + len, "/"));
 	return text[0] != '\0';
 }
 
@@ -268,7 +258,7 @@ static bool strip_marks(char *text)
 
 	for (; len > front && strchr("/:$^", text[len - 1]) != NULL; any = true)
 		text[--len] = '\0';
-	cut_front(text, front);
+	text_remove(text, front);
 	return any;
 }
 
@@ -301,12 +291,12 @@ static bool strip_star(char *text)
 	size_t stars = strspn(text, "*");
 
 	if (strncmp(text, "@*.", 3) == 0) {
-		cut_front(text, 2);
+		text_remove(text, 2);
 		return true;
 	}
 	if (stars == 0 || (text[stars] != '.' && text[stars] != '@'))
 		return false;
-	cut_front(text, stars);
+	text_remove(text, stars);
 	return true;
 }
 
@@ -319,12 +309,12 @@ static bool strip_dots(char *text)
 		at = strstr(text, "@@");
 
 	if (text[0] == '@' && text[1] == '.') {
-		cut_front(text, 1);
+		text_remove(text, 1);
 		return true;
 	}
 	if (at == NULL)
 		return false;
-	cut_front(at, 1);
+	text_remove(at, 1);
 	return true;
 }
 
@@ -332,7 +322,7 @@ static bool strip_at(char *text)
 {
 	if (text[0] != '@')
 		return false;
-	cut_front(text, 1);
+	text_remove(text, 1);
 	return true;
 }
 
@@ -345,199 +335,6 @@ static bool add_at(char *text)
 		return false;
 	memmove(text + 1, text, len + 1);
 	text[0] = '@';
-	return true;
-}
-
-/* ---- addresses of clients ------------------------------------------------------------- */
-
-/* Read the numbers of an IPv4 address, of which the last ones may be missing or wildcards. Returns
- * the rest of the text, or NULL if it has another form. */
-static const char *read_octets(const char *text, uint8_t octets[4], unsigned *count_r)
-{
-	unsigned long value;
-	unsigned count = 0;
-	char *end;
-
-	memset(octets, 0, 4);
-	while (count < 4 && isdigit((unsigned char)*text)) {
-		if ((value = strtoul(text, &end, 10)) > 255 || end - text > 4)
-			return NULL;
-		octets[count++] = (uint8_t)value;
-		text = end;
-		if (*text != '.')
-			break;
-		text++;
-	}
-	*count_r = count;
-	while (count > 0 && count < 4 && (*text == '*' || ascii_lower(*text) == 'x'))
-		text += text[1] == '.' ? 2 : 1;
-	return count > 0 ? text : NULL;
-}
-
-static uint32_t number_of(const uint8_t octets[4])
-{
-	return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 |
-		octets[3];
-}
-
-/* Return the bits of a netmask, or of Cisco's inverted one; -1 when it is neither. */
-static int bits_of_mask(uint32_t mask)
-{
-	int bits = 0;
-
-	if (!(mask & 0x80000000U))
-		mask = ~mask;
-	for (; bits < 32 && (mask & 0x80000000U); bits++)
-		mask <<= 1;
-	return mask == 0 ? bits : -1;
-}
-
-/* Return the bits of a network that begins with `from` and ends with `to`; -1 if there is none. */
-static int bits_of_range(uint32_t from, uint32_t to)
-{
-	int bits;
-
-	for (bits = 0; bits <= 32; bits++) {
-		uint32_t size = bits == 0 ? UINT32_MAX : (UINT32_C(1) << (32 - bits)) - 1;
-
-		if ((from & size) == 0 && from + size == to)
-			return bits;
-	}
-	return -1;
-}
-
-static int read_bits(const char *text, unsigned octets_before, const uint8_t octets[4])
-{
-	uint8_t other[4];
-	unsigned count;
-	char *end;
-	const char *rest;
-	long bits;
-
-	if (*text == '\0')
-		return (int)(8 * octets_before);
-	if (*text != '/' && *text != '-')
-		return -1;
-	if ((rest = read_octets(text + 1, other, &count)) == NULL || *rest != '\0')
-		return -1;
-	if (*text == '-') {
-		if (count == 1) { /* the last number of the last address */
-			other[3] = other[0];
-			memcpy(other, octets, 3);
-		} else if (count != 4) {
-			return -1;
-		}
-		return bits_of_range(number_of(octets), number_of(other));
-	}
-	if (count == 4)
-		return bits_of_mask(number_of(other));
-	bits = strtol(text + 1, &end, 10);
-	return *end == '\0' && bits <= 32 ? (int)bits : -1;
-}
-
-/* Return whether a word is the mask of a network. */
-static bool is_mask(const char *text)
-{
-	uint8_t octets[4];
-	unsigned count;
-	const char *rest = read_octets(text, octets, &count);
-
-	return rest != NULL && count == 4 && (*rest == '\0' || strchr(" \t;,", *rest) != NULL) &&
-		number_of(octets) != 0 && bits_of_mask(number_of(octets)) >= 0;
-}
-
-/* "192.0.2.0 255.255.255.0", "192.0.2.0 netmask 255.255.255.0", "192.0.2.0 - 192.0.2.255" and
- * "192.0.2.0 / 24"; other words may be around them. */
-static void join_network(char *text)
-{
-	char *blank, *next;
-
-	for (blank = strpbrk(text, " \t"); blank != NULL; blank = strpbrk(next, " \t")) {
-		next = blank + count_blanks(blank);
-		if (blank == text || !isdigit((unsigned char)blank[-1]))
-			continue;
-		if ((*next == '/' || *next == '-') &&
-			isdigit((unsigned char)next[1 + count_blanks(next + 1)])) {
-			cut_front(next + 1, count_blanks(next + 1));
-			cut_front(blank, (size_t)(next - blank));
-			return;
-		}
-		if (strncasecmp(next, "netmask ", 8) == 0 || strncasecmp(next, "mask ", 5) == 0)
-			next += strcspn(next, " ") + 1;
-		if (is_mask(next)) {
-			replace(blank, (size_t)(next - blank), '/');
-			return;
-		}
-	}
-}
-
-/* Write the network without its host bits. */
-static void write_network(struct cidr *net, unsigned bits, char *text)
-{
-	char written[CIDR_TEXT_SIZE];
-	unsigned i;
-
-	net->prefix_len = (uint8_t)bits;
-	for (i = bits; i < (net->family == AF_INET ? 32U : 128U); i++)
-		net->addr[i / 8] &= (uint8_t) ~(0x80U >> (i % 8));
-	cidr_format(net, written);
-	memcpy(text, written, strlen(written) + 1);
-}
-
-/* Incomplete IPv4 addresses, netmasks, ranges, leading zeros, host bits. */
-static bool write_ipv4(char *text)
-{
-	struct cidr net = { .family = AF_INET };
-	const char *rest;
-	unsigned count;
-	int bits;
-
-	if ((rest = read_octets(text, net.addr, &count)) == NULL ||
-		(count == 1 && *rest != '/' && strchr(text, '.') == NULL) ||
-		(bits = read_bits(rest, count, net.addr)) < 0 || (strlen(text) < 4 && *rest != '/'))
-		return false;
-	write_network(&net, (unsigned)bits, text);
-	return true;
-}
-
-static bool write_ipv6(char *text)
-{
-	char address[WORD_SIZE];
-	struct cidr net;
-	char *slash = strchr(text, '/'), *end;
-	unsigned long bits;
-
-	if (slash == NULL || strchr(text, ':') == NULL)
-		return false;
-	memcpy(address, text, (size_t)(slash - text));
-	address[slash - text] = '\0';
-	bits = strtoul(slash + 1, &end, 10);
-	if (cidr_parse(address, &net, NULL) < 0 || net.family != AF_INET6 || *end != '\0' ||
-		end == slash + 1 || bits > 128)
-		return false;
-	write_network(&net, (unsigned)bits, text);
-	return true;
-}
-
-/* "7.2.0.192.in-addr.arpa" */
-static bool write_reversed(char *text)
-{
-	struct cidr net = { .family = AF_INET };
-	char *arpa = strcasestr(text, ".in-addr.arpa");
-	const char *rest;
-	uint8_t octets[4];
-	unsigned count, i;
-
-	if (arpa == NULL)
-		return false;
-	*arpa = '\0';
-	rest = read_octets(text, octets, &count);
-	*arpa = '.';
-	if (rest == NULL || (rest != arpa && rest != arpa + 1))
-		return false;
-	for (i = 0; i < count; i++)
-		net.addr[i] = octets[count - 1 - i];
-	write_network(&net, 8 * count, text);
 	return true;
 }
 
@@ -558,9 +355,9 @@ static const struct {
 	{ strip_quotes, ALL },
 	{ strip_brackets, ALL },
 	{ strip_zone, CLIENTS },
-	{ write_reversed, CLIENTS },
-	{ write_ipv4, CLIENTS },
-	{ write_ipv6, CLIENTS },
+	{ client_repair_reversed, CLIENTS },
+	{ client_repair_ipv4, CLIENTS },
+	{ client_repair_ipv6, CLIENTS },
 	{ strip_port, ALL },
 	{ strip_action, ALL },
 	{ strip_scheme, ALL },
@@ -663,7 +460,7 @@ static void join_words(enum entry_kind kind, char *line)
 {
 	(void)hidden_remove(line);
 	if (KIND(kind) & CLIENTS)
-		join_network(line);
+		client_repair_join(line);
 	if (KIND(kind) & MAIL) {
 		write_at(line);
 		join_at(line);

@@ -65,6 +65,19 @@ START_TEST(a_full_buffer_ends_with_a_whole_character)
 	}
 END_TEST
 
+START_TEST(the_first_bytes_are_removed)
+	{
+		char text[] = "abc";
+
+		text_remove(text, 0);
+		ck_assert_str_eq(text, "abc");
+		text_remove(text + 1, 1);
+		ck_assert_str_eq(text, "ac");
+		text_remove(text, 2);
+		ck_assert_str_eq(text, "");
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("text");
@@ -73,6 +86,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_part_ends_with_a_whole_character, 0,
 		sizeof(fits) / sizeof(fits[0]));
 	tcase_add_test(tcase, a_full_buffer_ends_with_a_whole_character);
+	tcase_add_test(tcase, the_first_bytes_are_removed);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
