@@ -1,0 +1,85 @@
+/*
+ * Splits the text of a regex into what each match requires and the rest. Stateless; any thread may
+ * call it. Part of regex_check.c; t/unit/test_regex_check.c covers it.
+ */
+#include "lib/rules/regex_atoms.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *regex_class_end(const char *p, const char *end)
+{
+	for (p++; p < end && *p != ']'; p++)
+		p += *p == '\\' && p + 1 < end;
+	return p < end ? p + 1 : end;
+}
+
+/* Return the end of the group at p. */
+static const char *group_end(const char *p, const char *end)
+{
+	unsigned depth = 0;
+
+	while (p < end) {
+		if (*p == '[') {
+			p = regex_class_end(p, end);
+			continue;
+		}
+		depth += *p == '(';
+		if (*p == ')' && --depth == 0)
+			return p + 1;
+		p += *p == '\\' && p + 1 < end ? 2 : 1;
+	}
+	return end;
+}
+
+/* Return the end of the counts in braces at p. */
+static const char *end_of_counts(const char *p, const char *end)
+{
+	while (p < end && *p != '}')
+		p++;
+	return p < end ? p + 1 : end;
+}
+
+enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r)
+{
+	const char *p = atoms->at, *end = atoms->end;
+	enum regex_atom atom = ATOM_OTHER;
+
+	if (p >= end)
+		return ATOM_END;
+	if (*p == '\\' && p + 1 < end) {
+		atom = ispunct((unsigned char)p[1]) ? ATOM_LITERAL : ATOM_OTHER;
+		*literal_r = p[1];
+		p += 2;
+	} else if (*p == '[') {
+		p = regex_class_end(p, end);
+	} else if (*p == '(') {
+		p = group_end(p, end);
+	} else {
+		atom = *p == '|'				  ? ATOM_ALTERNATIVE :
+			*p == '^' || *p == '$'			  ? ATOM_ANCHOR :
+			*p == '.' || strchr("*+?{})", *p) != NULL ? ATOM_OTHER :
+								    ATOM_LITERAL;
+		*literal_r = *p++;
+	}
+	if (atom != ATOM_ALTERNATIVE && p < end && (*p == '*' || *p == '?' || *p == '{')) {
+		atom = ATOM_OTHER;
+		if (*p == '{')
+			p = end_of_counts(p, end);
+	}
+	atoms->at = p;
+	return atom;
+}
+
+bool regex_has_alternatives(const char *text, size_t len)
+{
+	struct regex_atoms atoms = { text, text + len };
+	enum regex_atom atom;
+	char literal;
+
+	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_ALTERNATIVE)
+			return true;
+	}
+	return false;
+}
