@@ -41,10 +41,11 @@ static void dial_free(struct dial *dial)
 }
 
 /*
- * conninfo overrides the parameters that precede dbname in this list; those that follow it override
- * conninfo.
+ * Connect with that encoding. conninfo overrides the parameters that precede dbname in this list;
+ * those that follow it override conninfo.
  */
-static PGconn *connect_now(const struct config_database *config, const struct pg_hosts *hosts)
+static PGconn *connect_with(const struct config_database *config, const struct pg_hosts *hosts,
+	const char *encoding)
 {
 	static const char *const names[] = { "connect_timeout", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
@@ -52,11 +53,26 @@ static PGconn *connect_now(const struct config_database *config, const struct pg
 		"port", NULL };
 	char timeout[16];
 	const char *const values[] = { timeout, "10", "5", "3", "20000", "postern",
-		config->conninfo, "UTF8", hosts != NULL ? hosts->host : NULL,
+		config->conninfo, encoding, hosts != NULL ? hosts->host : NULL,
 		hosts != NULL ? hosts->hostaddr : NULL, hosts != NULL ? hosts->port : NULL, NULL };
 
 	(void)snprintf(timeout, sizeof(timeout), "%u", config->connect_timeout);
 	return PQconnectdbParams(names, values, 1);
+}
+
+/*
+ * A server that has no translation between the database's encoding and UTF-8 (MULE_INTERNAL) names
+ * both in its refusal, in any language. Its texts are then read as they are.
+ */
+static PGconn *connect_now(const struct config_database *config, const struct pg_hosts *hosts)
+{
+	PGconn *conn = connect_with(config, hosts, "UTF8");
+
+	if (PQstatus(conn) != CONNECTION_OK && strstr(PQerrorMessage(conn), "UTF8") != NULL) {
+		PQfinish(conn);
+		conn = connect_with(config, hosts, "SQL_ASCII");
+	}
+	return conn;
 }
 
 /* The connecting thread. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "milter/pg/characters.h"
 #include "milter/pg/pg_hosts.h"
 #include "milter/pg/pg_private.h"
 
@@ -18,6 +19,7 @@ void pg_close(struct pg **pg)
 	if (*pg == NULL)
 		return;
 	PQfinish((*pg)->conn);
+	characters_free(&(*pg)->characters);
 	config_unref(&(*pg)->config);
 	free(*pg);
 	*pg = NULL;

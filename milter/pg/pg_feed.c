@@ -199,8 +199,11 @@ enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_c
 	enum pg_outcome outcome;
 	int i, failed = 0;
 
-	outcome = pg_run(pg, "SELECT tbl, row_id, reason FROM feed_since($1)", 1, &position,
-		pg_statement_deadline(pg), &rows);
+	/* An id may contain bytes that the server cannot translate. */
+	outcome = pg_run(pg,
+		"SELECT tbl, encode(convert_to(row_id, getdatabaseencoding()), 'escape'), reason"
+		" FROM feed_since($1)",
+		1, &position, pg_statement_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
 	for (i = 0; i < PQntuples(rows) && !failed; i++)

@@ -17,6 +17,7 @@ struct pg {
 	char sqlstate[6]; /* of error; "" if it has none */
 	bool notified;	  /* since the last pg_take_notifications() */
 	bool no_copy;	  /* read rows by SELECT: something between us and the tables has no COPY */
+	struct characters *characters; /* those of the rows, if they are not UTF-8; NULL: none */
 };
 
 /* Keep message, which may have several lines, as a one-line error. Returns PG_LOST. */

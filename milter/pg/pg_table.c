@@ -13,6 +13,7 @@
 #include "milter/loop/clock.h"
 #include "milter/pg/copy_text.h"
 #include "milter/pg/line_worker.h"
+#include "milter/pg/pg_characters.h"
 
 #define ATTEND_ROWS 4096 /* rows after which the thread does its other work */
 #define SYNTAX_ERROR "42601"
@@ -30,10 +31,20 @@ struct shape {
 	bool *is_array;	     /* for each */
 	struct cell *cells;  /* for each: the row just read */
 	struct cell row[32]; /* by the table's columns; a column not in the result stays NULL */
+
+	/* Where COPY sends the rows in the server's encoding: the connection's; else NULL. */
+	struct characters *characters;
+	bool is_collecting;   /* the characters, before the rows are read */
+	struct strbuf *texts; /* for each column: its translation in the row just read */
 };
 
 static void shape_free(struct shape *shape)
 {
+	size_t i;
+
+	for (i = 0; shape->texts != NULL && i < shape->count; i++)
+		strbuf_free(&shape->texts[i]);
+	free(shape->texts);
 	free(shape->map);
 	free(shape->is_array);
 	free(shape->cells);
@@ -112,9 +123,10 @@ static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
 	shape->map = calloc(shape->count + 1, sizeof(*shape->map));
 	shape->is_array = calloc(shape->count + 1, sizeof(*shape->is_array));
 	shape->cells = calloc(shape->count + 1, sizeof(*shape->cells));
+	shape->texts = calloc(shape->count + 1, sizeof(*shape->texts));
 	names = calloc(shape->count + 1, sizeof(*names));
 	if (shape->map == NULL || shape->is_array == NULL || shape->cells == NULL ||
-		names == NULL) {
+		shape->texts == NULL || names == NULL) {
 		free(names);
 		return pg_fail(pg, "out of memory");
 	}
@@ -159,6 +171,27 @@ struct line_reader {
 	struct shape *shape;
 };
 
+/*
+ * Translate the text of a column to UTF-8, or collect its characters. Returns 0, or -1 when out of
+ * memory.
+ */
+static int translate_cell(struct shape *shape, size_t column)
+{
+	struct cell *cell = &shape->cells[column];
+	struct strbuf *text = &shape->texts[column];
+
+	if (shape->characters == NULL || cell->kind != CELL_TEXT ||
+		characters_are_ascii(cell->text, cell->len))
+		return 0;
+	if (shape->is_collecting)
+		return characters_collect(shape->characters, cell->text, cell->len);
+	strbuf_reset(text);
+	characters_translate(shape->characters, cell->text, cell->len, text);
+	cell->text = text->text;
+	cell->len = text->len;
+	return text->failed ? -1 : 0;
+}
+
 /* Hand on the row in shape->cells, whose text is overwritten. Returns NULL, or an error. */
 static const char *hand_on_row(const struct pg_table *table, struct shape *shape)
 {
@@ -169,11 +202,15 @@ static const char *hand_on_row(const struct pg_table *table, struct shape *shape
 		cell = &shape->cells[i];
 		if (shape->map[i] < 0)
 			continue;
+		if (translate_cell(shape, i) < 0)
+			return "out of memory";
 		if (shape->is_array[i] && cell->kind == CELL_TEXT &&
 			copy_text_array((char *)cell->text, cell->len, cell) < 0)
 			return "the server sent an array that cannot be read";
 		shape->row[shape->map[i]] = *cell;
 	}
+	if (shape->is_collecting)
+		return NULL;
 	return table->take(table->context, shape->row) == 0 ? NULL : "out of memory";
 }
 
@@ -240,9 +277,12 @@ static enum pg_outcome read_lines(struct pg *pg, const struct pg_table *table, s
 	return outcome == PG_OK && error != NULL ? pg_fail(pg, error) : outcome;
 }
 
-/* COPY is several times as fast as the rows of a SELECT. */
-static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
-	struct shape *shape)
+/*
+ * COPY is several times as fast as the rows of a SELECT. Where the rows are translated here, the
+ * server sends them as they are (SQL_ASCII means that), and only them: the query and errors have
+ * the connection's encoding.
+ */
+static enum pg_outcome copy_rows(struct pg *pg, const struct pg_table *table, struct shape *shape)
 {
 	int64_t deadline = pg_statement_deadline(pg);
 	struct strbuf sql = STRBUF_INIT;
@@ -250,7 +290,8 @@ static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 	enum pg_outcome outcome;
 
 	/* The query's last line may end in a comment, which the line feed closes. */
-	strbuf_addf(&sql, "SAVEPOINT postern; COPY (%s\n) TO STDOUT", table->query);
+	strbuf_addf(&sql, "SAVEPOINT postern; COPY (%s\n) TO STDOUT%s", table->query,
+		shape->characters != NULL ? " WITH (ENCODING 'SQL_ASCII')" : "");
 	outcome = pg_run_built(pg, &sql, deadline, &started);
 	if (outcome == PG_OK &&
 		(PQresultStatus(started) != PGRES_COPY_OUT ||
@@ -258,6 +299,35 @@ static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
 		outcome = pg_fail(pg, "COPY returns other columns than the query");
 	PQclear(started);
 	return outcome == PG_OK ? read_lines(pg, table, shape, deadline) : outcome;
+}
+
+/*
+ * Collect the characters of all rows, and have the server translate them. It would refuse to send
+ * any row because of one character that it cannot translate.
+ */
+static enum pg_outcome prepare_translation(struct pg *pg, const struct pg_table *table,
+	struct shape *shape, int encoding)
+{
+	enum pg_outcome outcome;
+
+	if (pg->characters == NULL && (pg->characters = characters_new(encoding)) == NULL)
+		return pg_fail(pg, "out of memory");
+	shape->characters = pg->characters;
+	shape->is_collecting = true;
+	outcome = copy_rows(pg, table, shape);
+	shape->is_collecting = false;
+	return outcome == PG_OK ? pg_translate_characters(pg, shape->characters) : outcome;
+}
+
+static enum pg_outcome read_by_copy(struct pg *pg, const struct pg_table *table,
+	struct shape *shape)
+{
+	const int encoding = pg_foreign_encoding(pg);
+	enum pg_outcome outcome = PG_OK;
+
+	if (encoding >= 0)
+		outcome = prepare_translation(pg, table, shape, encoding);
+	return outcome == PG_OK ? copy_rows(pg, table, shape) : outcome;
 }
 
 static enum pg_outcome read_tuple(struct pg *pg, const struct pg_table *table, struct shape *shape,
@@ -313,6 +383,7 @@ static enum pg_outcome read_rows(struct pg *pg, const struct pg_table *table, st
 		!(pg_failed_with(pg, SYNTAX_ERROR) || pg_failed_with(pg, NOT_SUPPORTED)))
 		return outcome;
 	pg->no_copy = true;
+	shape->characters = NULL; /* the rows of a SELECT are UTF-8 */
 	outcome = pg_run(pg, "ROLLBACK TO SAVEPOINT postern", 0, NULL, pg_short_deadline(pg), NULL);
 	return outcome == PG_OK ? read_by_select(pg, table, shape) : outcome;
 }
