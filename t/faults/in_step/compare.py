@@ -35,6 +35,7 @@ class Timeline:
         self.states = [State(value, 0.0)]
         self.past = collections.deque(maxlen=40)  # states before the last quiet point
         self.problem = None  # why the source cannot be read now
+        self.reached = 0  # the index of the latest state that the daemon has certainly shown
 
     @property
     def value(self):
@@ -50,6 +51,7 @@ class Timeline:
         """Everybody has followed: older states must not be seen again."""
         self.past.extend(self.states[:-1])
         self.states = self.states[-1:]
+        self.reached = 0
 
 
 @dataclasses.dataclass
@@ -252,6 +254,8 @@ class Judge:
             return ("impossible answer", self.difference(record, vectors, wrong)) if wrong else None
         if record.vector not in vectors:
             return "impossible policy", self.difference(record, vectors)
+        if self._goes_back(record, older):
+            return "older policy", "it has shown later states\n" + self.difference(record, [self.now(record.name)])
         if record.before["cache"]["policy"]["source"] != "database" or record.confirmed is None:
             return None
         current = self._vectors(record.name, lambda state: state.since <= record.ended
@@ -262,6 +266,19 @@ class Judge:
                 f"`status` says that the policy is known to be right {record.began - record.confirmed:.1f} s ago, but "
                 f"it is older than a change of {late:.1f} s ago\n" + self.difference(record, current))
         return None
+
+    def _goes_back(self, record, older):
+        """Whether the rows are only those of states before one that the daemon has shown."""
+        timeline = self.rows[record.name]
+        if older:
+            timeline.reached = 0
+            return False
+        shown = [at for at, state in enumerate(timeline.states)
+                 if record.vector in self._vectors(record.name, lambda one, state=state: one is state)]
+        later = [at for at in shown if at >= timeline.reached]
+        if later:
+            timeline.reached = later[0]
+        return bool(shown) and not later
 
     @staticmethod
     def difference(record, vectors, wrong=None):

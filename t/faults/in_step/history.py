@@ -4,11 +4,14 @@ import random
 import re
 import time
 
-from .truth import DOMAINS, LISTED, LOGINS, VERSIONS, Unreadable, read_list, read_store, recipient, sender
+from harness.wait import wait_until
+
+from .truth import COUNTED, DOMAINS, LISTED, LOGINS, VERSIONS, Unreadable, read_list, read_store, recipient, sender
 
 LISTS = {"senders": "mail_from.access.blacklist", "recipients": "rcpt_to.access.blacklist"}
 DEADLINE = 60  # seconds until a quiet point counts as missed, whatever the machine does beside
 FRESH = 5  # seconds: the age of a policy that is known to be right, beside the intervals of a second
+TIMELINE = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"
 FOLLOWING = ("cache", "database", "store", "lists")  # the sections of the status that tell whether Postern is in step
 
 
@@ -75,16 +78,21 @@ class History:
         self.lines = []
         self.began = time.time()
         self.daemons = {daemon.name: daemon for daemon in site.daemons}
-        self.standby_lags = False
+        self.lagging = set()  # standbys that cannot follow now
         self.older = set()  # daemons that may hold rows that they kept before
         self.arrays = False  # froms is text[]
         self.tolerated = ""  # a regex for problems that status may report, or not
-        self.sessions = 0
+        self.sessions = self.quiet_points = 0
 
     # ---- the log of the history ---------------------------------------------------------------
 
     def note(self, text):
         self.lines.append(f"{time.time() - self.began:8.3f}  {text}")
+
+    @staticmethod
+    def require(holds, kind, name, text):
+        if not holds:
+            raise Failure(kind, name, text)
 
     # ---- changes of the tables ------------------------------------------------------------------
 
@@ -132,22 +140,28 @@ class History:
         timeline.problem = problem
         if rows is None or rows.key == timeline.value.key:
             return
-        lags = daemon.setup.server == "standby" and not self._standby_follows()
-        timeline.move(rows, since, float("inf") if lags else time.time())
+        timeline.move(rows, since, time.time() if self._wait_standbys(daemon.setup) else float("inf"))
 
-    def _standby_follows(self):
-        """Wait until the standby has what the primary has; False if it cannot."""
-        if self.standby_lags:
+    def _wait_standbys(self, setup):
+        """Wait until the standbys that a set-up reads have what the primary has; False if one of them cannot."""
+        servers = self.site.read_by(setup)
+        if self.lagging.intersection(servers):
             return False
-        self.site.standby.wait_caught_up(self.site.primary)
+        for server in servers:
+            server.wait_caught_up(self.site.primary)
         return True
 
-    def standby_is_back(self):
-        """The standby streams again: from now on it shows nothing old."""
-        self.standby_lags = False
-        self.site.standby.wait_caught_up(self.site.primary)
+    def standby_is_back(self, server):
+        """The standby streams again, on the primary's timeline: from now on it shows nothing old."""
+        here = self.site.primary.value(TIMELINE)
+        wait_until(lambda: server.query("SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'")
+                   == [(here,)], f"{server.process.name} streams on timeline {here}")
+        self.lagging.discard(server)
+        for one in set(self.site.standbys) - self.lagging:  # the other one may stream from it
+            one.wait_caught_up(self.site.primary)
         for name, daemon in self.daemons.items():
-            if daemon.setup.server == "standby":
+            servers = self.site.read_by(daemon.setup)
+            if server in servers and not self.lagging.intersection(servers):
                 for state in self.judge.rows[name].states[:-1]:
                     state.until = min(state.until, time.time())
 
@@ -196,6 +210,12 @@ class History:
         """A change of one user that certainly changes an answer, for actions that test one moment."""
         return f"UPDATE users SET enabled = NOT enabled WHERE username = '{self.rng.choice(LOGINS[:8])}'"
 
+    @staticmethod
+    def counted():
+        """The statement that makes the login whose messages the ledgers count."""
+        return (f"""INSERT INTO users (username, froms, "profileId") SELECT '{COUNTED}', '*', 5"""
+                f" WHERE NOT EXISTS (SELECT FROM users WHERE username = '{COUNTED}')")
+
     def reset(self):
         """The rows and lists with which every history begins, so that it can be repeated alone."""
         users = [f"('{login}', '{sender(login, 0)}', {number % 4 + 1}, true)"
@@ -203,16 +223,21 @@ class History:
         profiles = [f"({number}, 'profile{number}', {str(number == 4).lower()}, 0, '{DOMAINS[number - 1]}')"
                     for number in range(1, 5)]
         # Because of this profile, sessions are negotiated with what the check of sizes needs.
-        profiles.append("(5, 'unused', false, 1000000, NULL)")
+        profiles.append(f"(5, '{COUNTED}', true, 1000000, NULL)")
         self.change(lambda: self.query(
             "BEGIN; DELETE FROM closed; DELETE FROM users; DELETE FROM profiles;"
             "INSERT INTO profiles (id, name, open, maxsize, host) VALUES " + ", ".join(profiles) + ";"
-            'INSERT INTO users (username, froms, "profileId", enabled) VALUES ' + ", ".join(users) + "; COMMIT"),
+            "UPDATE profiles SET limits = '1000000/1d' WHERE id = 5;"
+            'INSERT INTO users (username, froms, "profileId", enabled) VALUES ' + ", ".join(users) + ";" + self.counted()
+            + "; COMMIT"),
             "the rows with which every history begins")
         for source in LISTS:
             self.write_list(source, self.some_entries(source))
 
     # ---- the list files -----------------------------------------------------------------------------
+
+    def some_source(self):
+        return self.rng.choice(sorted(LISTS))
 
     def path(self, source):
         return self.site.lists / LISTS[source]
@@ -327,6 +352,7 @@ class History:
                 self._missed(waiting, last)
                 break
         self.prober.resting = 0.2
+        self.quiet_points += 1
         self._settle(only, problem and not followed)
 
     def _settle(self, only, holds):

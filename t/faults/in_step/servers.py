@@ -1,19 +1,22 @@
-"""The servers of a run: a primary, its streaming standby, PgBouncer, proxies, and one daemon for each set-up."""
+"""The servers of a run: a primary, two standbys, PgBouncer, proxies, and one daemon for each set-up."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 from harness import box as boxes
+from harness.postern import USER
 from harness.postgres import bin_folder
 from harness.ports import free_port, is_listening
 from harness.tables import QUICK
 
 from .proxy import FaultyProxy
-from .truth import Loader
+from .truth import COUNTED, Loader, recipient
 
 TABLES = ("SELECT * FROM users", "SELECT * FROM profiles")
 QUALIFIED = ("SELECT u.* FROM haraka.users u", "SELECT p.* FROM haraka.profiles p")
@@ -28,7 +31,8 @@ class SetUp:
     """One way to run Postern."""
 
     name: str
-    server: str = "primary"  # what it reads: primary, standby, or both (several hosts)
+    server: str = "primary"  # what it reads: primary, standby, or hosts: all three servers, in an order of its own
+    attributes: str = ""  # target_session_attrs
     pool: str = ""  # PgBouncer's mode
     schema: str = "haraka"
     queries: tuple = TABLES
@@ -43,9 +47,8 @@ class SetUp:
         return self.schema == "haraka"
 
     @property
-    def is_plain(self):
-        """Whether it reads everything every two seconds."""
-        return self.interval == "2s"
+    def reads_standbys(self):
+        return self.server == "standby" or self.attributes == "prefer-standby"
 
 
 SETUPS = (
@@ -57,7 +60,8 @@ SETUPS = (
     SetUp("joined", queries=JOINED, interval="2s"),
     SetUp("trigger", schema="bare", queries=QUALIFIED, channel="pgprofile", interval="2s"),
     SetUp("silent", schema="bare", queries=QUALIFIED, channel="nobody", interval="2s"),
-    SetUp("pair", server="both"),
+    SetUp("hosts", server="hosts", attributes="primary"),
+    SetUp("replicas", server="hosts", attributes="prefer-standby"),
     SetUp("bytes", database="ascii"),  # without an encoding, so that rows can contain any bytes
 )
 
@@ -134,29 +138,85 @@ class Daemon:
 
     def __init__(self, site, setup):
         self.site, self.setup, self.name = site, setup, setup.name
-        self.doors = {}  # the proxies, by what they lead to; those of "both" stay with their servers
+        self.doors = {}  # the proxies, by what they lead to; those of hosts stay with their servers
         if setup.pool:
             self.doors["pool"] = site.proxy(site.pooler_port)
-        elif setup.server == "both":
-            self.doors = {"first": site.proxy(site.primary.port), "second": site.proxy(site.standby.port)}
+        elif setup.server == "hosts":
+            hosts = [site.primary, site.standby, site.second]
+            if setup.reads_standbys:
+                hosts.reverse()
+            self.doors = {server.process.name: site.proxy(server.port) for server in hosts}
         else:
             self.doors[setup.server] = site.proxy(getattr(site, setup.server).port)
         ports = ",".join(str(door.port) for door in self.doors.values())
         keys = {"host": ",".join(["127.0.0.1"] * len(self.doors)), "port": ports, "user": "postern",
                 "dbname": setup.pool or setup.database}
-        if setup.server == "both":
-            keys["target_session_attrs"] = "primary"
+        if setup.attributes:
+            keys["target_session_attrs"] = setup.attributes
+        self.sent, self.attempted = 0, 0  # messages of the login COUNTED
+        site.at_end("disk", self._end_disk)
         self.postern = site.box.postern(start=False, config={
             "database": {**QUICK, "conninfo": " ".join(f"{key}={value}" for key, value in keys.items()),
                          "schema": setup.schema or None, "channel": setup.channel, "users_query": setup.queries[0],
                          "profiles_query": setup.queries[1], "full_reload_interval": setup.interval},
             "lists": {"directory": str(site.lists)},
             "profile": {"unknown_user": "reject"},
-            "check": {"limits": "no", "exempt": ""},
+            "check": {"exempt": ""},
+            "store": {"path": "run/disk/store.json"},
+            "limits": {"state": "run/disk/limits.state"},
             "log": {"level": "debug"},
         })
         self.postern.process.name = setup.name
         self.control = Control(self.postern.run / "control")
+        self.disk = self.postern.run / "disk"
+        self.postern.store_path = self.disk / "store.json"
+        self._make_disk()
+
+    def _make_disk(self):
+        """The small file system of its store and its ledger, or a directory where nothing can be mounted."""
+        self.disk.mkdir()
+        if self.site.has_mounts:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", self.disk], check=True)
+        if USER:
+            shutil.chown(self.disk, USER)
+
+    def _end_disk(self):
+        if self.site.has_mounts:
+            if os.environ.get("POSTERN_KEEP"):
+                shutil.copytree(self.disk, self.postern.run / "disk.kept")
+            subprocess.run(["umount", self.disk], check=True)
+
+    def fill_disk(self):
+        """Write to the disk until there is no room for one more byte."""
+        with open(self.disk / "filler", "ab", buffering=0) as filler:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        filler.write(bytes(size))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def free_disk(self):
+        (self.disk / "filler").unlink()
+
+    def send(self, count):
+        """Send messages of the login COUNTED. Returns how many were accepted, which its ledger counts from then on."""
+        accepted = 0
+        with self.postern.milter(timeout=30) as milter:
+            milter.connect("mail.example.net", "192.0.2.7")
+            milter.helo("mail.example.net")
+            for _ in range(count):
+                self.attempted += 1
+                accepted += bool(milter.mail("<>", auth_authen=COUNTED, auth_type="PLAIN")
+                                 and milter.rcpt(f"<{recipient(0)}>") and milter.message([("From", " a@example.com")]))
+                milter.abort()
+        self.sent += accepted
+        return accepted
+
+    def counted(self):
+        """What the ledger has counted of these messages."""
+        return self.postern.ctl("limits", COUNTED)["keys"][0]["windows"][0]["used"]
 
     def cut(self, how):
         """how: a method of FaultyProxy without arguments."""
@@ -167,23 +227,28 @@ class Daemon:
 class Site:
     """All servers of a run, in one sandbox."""
 
-    def __init__(self, names=None):
+    def __init__(self):
         self.box = boxes.Box()
+        self.daemons, self.loaders = [], {}
+        self.has_mounts = "POSTERN_OWN_MOUNTS" in os.environ
         self.lists = self.box.folder / "lists"
         self.lists.mkdir()
         self.lists.chmod(0o755)
-        boxes.need(shutil.which("pgbouncer", path="/usr/sbin:/usr/bin"), "PgBouncer (pgbouncer)")
+
+    def start(self, names=None):
+        """names: only these set-ups."""
         self.primary = self.box.postgres(settings=SETTINGS)
         for file in ("schema.sql", "feed.sql", "role.sql"):
             self.primary.apply(file)
         self.primary.query(EXTRAS)
         self._make_ascii()
+        self.upstream = self.proxy(self.primary.port)  # what the second standby streams through
         self.standby = self.box.standby(self.primary, start=False)
-        self.standby.configure(**SETTINGS)
-        self.standby.start()
+        self.second = self.box.standby(self.primary, start=False)
+        for server in (self.standby, self.second):
+            self._begin_standby(server)
         self._make_pooler()
         self.daemons = [Daemon(self, setup) for setup in SETUPS if not names or setup.name in names]
-        self.loaders = {}
 
     def _make_ascii(self):
         self.primary.query("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
@@ -195,10 +260,34 @@ class Site:
             " SELECT format('u%s', to_char(n, 'FM00')), format('v0.u%s@example.com', to_char(n, 'FM00')), 1"
             " FROM generate_series(0, 9) AS n", dbname="ascii")
 
+    def at_end(self, name, do):
+        self.box._stops.append((name, do))  # pylint: disable=protected-access
+
     def proxy(self, port):
         made = FaultyProxy(port)
-        self.box._stops.append(("proxy", made.close))  # pylint: disable=protected-access
+        self.at_end("proxy", made.close)
         return made
+
+    @property
+    def standbys(self):
+        return [self.standby, self.second]
+
+    def _begin_standby(self, server):
+        """Start a new copy of the primary."""
+        server.configure(**SETTINGS)
+        if server is self.second:
+            with open(server.folder / "postgresql.auto.conf", "a", encoding="ascii") as conf:
+                conf.write(f"primary_conninfo = '{self.primary.conninfo(dbname='postgres', port=self.upstream.port)}'\n")
+        self.start_server(server)
+
+    def start_server(self, server):
+        server.start()
+        self.show_down(server, False)
+
+    def stop_server(self, server, mode):
+        """As Postgres.stop(). Connections to its port are refused, as on a machine whose server is down."""
+        server.stop(mode)
+        self.show_down(server)
 
     def _make_pooler(self):
         folder = self.box.place("pgbouncer")
@@ -245,30 +334,36 @@ class Site:
 
     def show_down(self, server, is_down=True):
         """The doors that stay with a server refuse connections while it is down, as its own port does."""
-        for door in (door for daemon in self.daemons if daemon.setup.server == "both"
+        for door in (door for daemon in self.daemons if daemon.setup.server == "hosts"
                      for door in daemon.doors.values() if door.target_port == server.port):
             (door.refuse if is_down else door.resume)()
 
+    def read_by(self, setup):
+        """The standbys that a set-up reads now."""
+        if not setup.reads_standbys:
+            return []
+        (ports,) = [{door.target_port for door in daemon.doors.values()} for daemon in self.daemons
+                    if daemon.setup is setup]
+        return [server for server in self.standbys if server.port in ports]
+
     def promote(self):
-        """The standby becomes the primary, wherever the old one is."""
+        """The standby becomes the primary, wherever the old one is. The second standby does not yet stream from it."""
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
         self.lead("primary", self.primary)
 
-    def rebuild_standby(self):
-        """The standby, or a server that was a primary once, becomes a new copy of the primary."""
-        old = self.standby
+    def rebuild(self, old):
+        """A standby, or a server that was a primary once, becomes a new copy of the primary."""
         if old.process.running:
-            old.stop("immediate")
+            self.stop_server(old, "immediate")
         shutil.rmtree(old.folder)
         self.primary._own(old.folder)  # pylint: disable=protected-access
         self.primary._run(  # pylint: disable=protected-access
             "pg_basebackup", "-D", old.folder, "-d", self.primary.conninfo(dbname="postgres"), "-R", "-X", "stream",
             "-c", "fast", "--no-sync")
-        old.configure(**SETTINGS)
-        old.start()
-        self.show_down(old, False)
-        self.lead("standby", old)
+        self._begin_standby(old)
+        if old is self.standby:
+            self.lead("standby", old)
 
     @staticmethod
     def signal(server, number):

@@ -14,6 +14,7 @@ LOGINS = [f"u{number:02}" for number in range(14)]
 VERSIONS = range(4)  # the sender addresses of a login: v0.u03@example.com ...
 DOMAINS = [f"p{number}.example" for number in range(4)]  # those of the recipients
 SIZE = 3000
+COUNTED = "counted"  # the login whose messages the ledgers count. No question concerns it.
 # What the lists may refuse. No row concerns these addresses, so that a difference in rows is always seen.
 LISTED = {"senders": [f"s{number}@listed.example" for number in range(6)],
           "recipients": [f"r{number}@listed.example" for number in range(3)]}
