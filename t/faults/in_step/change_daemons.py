@@ -114,10 +114,11 @@ def disk_full(h):
         h.quiet(problem="store file.*No space left", only=[daemon.name])
         h.sql(h.sure_change())
         refused = 0
-        while not refused and daemon.attempted < 100000:  # the last block of the journal may have room
-            accepted = daemon.send(20)
-            refused = 20 - accepted
+        for _ in range(20):  # the last block of the journal may have room
+            if not refused:
+                refused = 20 - daemon.send(20)
         h.note(f"{daemon.name} refuses {refused} messages")
+        h.require(refused, "not refused", daemon.name, "400 messages are accepted that its ledger cannot save")
         wait_until(lambda: _ledger_complains(daemon), "the ledger cannot be written")
     finally:
         h.note("room again")

@@ -19,7 +19,7 @@ def rights_revoked(h):
     if "ROLE" in take:
         for server in [h.site.primary, *h.site.standbys]:
             if server is not h.site.primary:
-                server.wait_caught_up(h.site.primary)
+                h.site.wait_caught_up(server)
             server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postern'"
                          " AND datname = 'mail'")
     h.sql(h.profile_change() if "profiles" in take else h.sure_change())

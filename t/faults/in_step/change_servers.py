@@ -155,7 +155,7 @@ def _fail_over(h):
     if not is_ahead and not cascades:
         h.note("the second standby stops streaming")
         site.upstream.refuse()
-        site.standby.wait_caught_up(site.primary)
+        site.wait_caught_up(site.standby)
     if loses:
         h.note("the standby stops streaming")
         h.lagging.add(site.standby)
@@ -165,7 +165,7 @@ def _fail_over(h):
                                               " 'walreceiver'") == int(is_ahead), "nothing else streams")
     h.sql(h.any_change(), h.sure_change())
     if is_ahead:
-        site.second.wait_caught_up(site.primary)
+        site.wait_caught_up(site.second)
         h.lagging.add(site.second)
     h.watch(h.rng.choice([0, 0.3]))
     h.note("the primary is killed, and the standby promoted" + (" without the last changes" if loses else ""))

@@ -160,7 +160,7 @@ def partitions(h):
         h.watch(h.rng.choice([0, 0.5]))
     h.quiet()
     if h.rng.random() < 0.5:
-        h.sql("ALTER TABLE users DETACH PARTITION users_p1", "UPDATE users_p1 SET enabled = NOT enabled", h.any_change())
+        h.sql("ALTER TABLE users DETACH PARTITION users_p1", "UPDATE users_p1 SET enabled = NOT enabled", h.sure_change())
         h.quiet()
         h.sql("ALTER TABLE users ATTACH PARTITION users_p1 FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
               "UPDATE users_p1 SET enabled = NOT enabled")
@@ -204,7 +204,7 @@ def subscribed(h):
                 wait_until(lambda: db.value("SELECT count(*) FROM haraka.users WHERE username = %s", (name,)) == 1,
                            "the row is replicated")
             h.change(arrive, f"{login} arrives by the subscription")
-        # The others read everything every two seconds; these every 15 minutes, and say how old their rows are.
+        # The others read everything every second; these every 15 minutes, and say how old their rows are.
         h.quiet(problem="last known to be right", on=lambda setup: rows(setup) and setup.interval == "15m",
                 followed=False)
     finally:

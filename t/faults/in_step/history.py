@@ -107,7 +107,7 @@ class History:
 
     def query(self, statement):
         """A statement, or several in one transaction, on the primary."""
-        return self.site.primary.query(statement, options="'-csearch_path=haraka -clock_timeout=60s'")
+        return self.site.query(self.site.primary, statement, options="-csearch_path=haraka -clock_timeout=60s")
 
     def change(self, do, what):
         """Do something that may change the tables, and note their new content."""
@@ -148,7 +148,7 @@ class History:
         if self.lagging.intersection(servers):
             return False
         for server in servers:
-            server.wait_caught_up(self.site.primary)
+            self.site.wait_caught_up(server)
         return True
 
     def standby_is_back(self, server):
@@ -158,7 +158,7 @@ class History:
                    == [(here,)], f"{server.process.name} streams on timeline {here}")
         self.lagging.discard(server)
         for one in set(self.site.standbys) - self.lagging:  # the other one may stream from it
-            one.wait_caught_up(self.site.primary)
+            self.site.wait_caught_up(one)
         for name, daemon in self.daemons.items():
             servers = self.site.read_by(daemon.setup)
             if server in servers and not self.lagging.intersection(servers):
@@ -323,7 +323,7 @@ class History:
         counts += [(name, lists[name], len(self.judge.lists[source].value)) for source, name in LISTS.items()]
         setup = self.daemons[record.name].setup
         counts.append(("seconds as followed_every", record.after["database"]["followed_every_seconds"],
-                       2 if setup.interval == "2s" else None))
+                       1 if setup.interval == "1s" else None))
         wrong = [f"{seen} {name} instead of {right}" for name, seen, right in counts if seen != right]
         return "the policy is right, but `status` says: " + ", ".join(wrong) if wrong else ""
 

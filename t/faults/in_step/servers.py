@@ -9,11 +9,14 @@ import socket
 import subprocess
 from pathlib import Path
 
+import psycopg2
+
 from harness import box as boxes
 from harness.postern import USER
 from harness.postgres import bin_folder
 from harness.ports import free_port, is_listening
 from harness.tables import QUICK
+from harness.wait import wait_until
 
 from .proxy import FaultyProxy
 from .truth import COUNTED, Loader, recipient
@@ -57,9 +60,9 @@ SETUPS = (
     SetUp("session", pool="session"),
     SetUp("transaction", pool="transaction",
           standing="changes without a notification|refuses LISTEN|through a pooler"),
-    SetUp("joined", queries=JOINED, interval="2s"),
-    SetUp("trigger", schema="bare", queries=QUALIFIED, channel="pgprofile", interval="2s"),
-    SetUp("silent", schema="bare", queries=QUALIFIED, channel="nobody", interval="2s"),
+    SetUp("joined", queries=JOINED, interval="1s"),
+    SetUp("trigger", schema="bare", queries=QUALIFIED, channel="pgprofile", interval="1s"),
+    SetUp("silent", schema="bare", queries=QUALIFIED, channel="nobody", interval="1s"),
     SetUp("hosts", server="hosts", attributes="primary"),
     SetUp("replicas", server="hosts", attributes="prefer-standby"),
     SetUp("bytes", database="ascii"),  # without an encoding, so that rows can contain any bytes
@@ -229,7 +232,7 @@ class Site:
 
     def __init__(self):
         self.box = boxes.Box()
-        self.daemons, self.loaders = [], {}
+        self.daemons, self.loaders, self.connections = [], {}, {}
         self.has_mounts = "POSTERN_OWN_MOUNTS" in os.environ
         self.lists = self.box.folder / "lists"
         self.lists.mkdir()
@@ -259,6 +262,31 @@ class Site:
             'INSERT INTO haraka.users (username, froms, "profileId")'
             " SELECT format('u%s', to_char(n, 'FM00')), format('v0.u%s@example.com', to_char(n, 'FM00')), 1"
             " FROM generate_series(0, 9) AS n", dbname="ascii")
+
+    def query(self, server, sql, params=None, options=""):
+        """As Postgres.query(), on a connection that is kept."""
+        connection = self.connections.get((server, options))
+        try:
+            if connection is not None:
+                connection.cursor().execute("SELECT 1")
+        except psycopg2.Error:
+            connection.close()
+            connection = None
+        if connection is None:
+            connection = self.connections[server, options] = server.connect(options=f"'{options}'")
+        cursor = connection.cursor()
+        try:
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else None
+        except psycopg2.Error:
+            connection.close()  # with the transaction that it may have begun
+            raise
+
+    def wait_caught_up(self, standby):
+        """As Postgres.wait_caught_up()."""
+        ((there,),) = self.query(self.primary, "SELECT pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.query(standby, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (there,)) == [(True,)],
+                   f"{standby.process.name} has caught up")
 
     def at_end(self, name, do):
         self.box._stops.append((name, do))  # pylint: disable=protected-access
@@ -377,8 +405,8 @@ class Site:
                 pass
 
     def close(self):
-        for loader in self.loaders.values():
-            loader.close()
+        for kept in [*self.loaders.values(), *self.connections.values()]:
+            kept.close()
         for daemon in self.daemons:
             daemon.control.close()
         self.box.close()
