@@ -110,7 +110,7 @@ def disk_full(h):
     h.note(f"the disk of {daemon.name} is full")
     daemon.fill_disk()
     try:
-        h.sql(h.sure_change())
+        h.sql(h.sure_change(), h.row_change())
         h.quiet(problem="store file.*No space left", only=[daemon.name])
         h.sql(h.sure_change())
         refused = 0

@@ -51,6 +51,7 @@ def delayed_locks(h):
 @action(2)
 def emptied(h):
     """A table without rows is refused, until it has rows again."""
+    h.is_empty = True
     one = h.session()
     one.run("CREATE TABLE haraka.kept AS SELECT * FROM users; CREATE TABLE haraka.kept_profiles AS SELECT * FROM profiles")
     one.run(h.rng.choice(["TRUNCATE users", "DELETE FROM users", "TRUNCATE profiles CASCADE"]))
@@ -58,6 +59,8 @@ def emptied(h):
     h.quiet(problem="would become empty", on=rows, followed=False)
     h.sql("INSERT INTO profiles SELECT * FROM kept_profiles ON CONFLICT DO NOTHING", "INSERT INTO users SELECT * FROM kept",
           "DROP TABLE kept, kept_profiles", h.any_change())
+    h.quiet()
+    h.is_empty = False
 
 
 @action(3)
@@ -158,6 +161,14 @@ def partitions(h):
     for part in h.rng.sample(["users_p0", "users_p1"], 2):
         h.sql(f"UPDATE {part} SET enabled = NOT enabled")
         h.watch(h.rng.choice([0, 0.5]))
+    h.quiet()
+    one = h.session()
+    one.run("CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM users_p0")
+    one.run("TRUNCATE users_p0")
+    h.watch(h.rng.choice([0.1, 1.2]))
+    one.run("INSERT INTO users_p0 SELECT * FROM kept")
+    one.run(h.sure_change())
+    one.commit()
     h.quiet()
     if h.rng.random() < 0.5:
         h.sql("ALTER TABLE users DETACH PARTITION users_p1", "UPDATE users_p1 SET enabled = NOT enabled", h.sure_change())
