@@ -1,7 +1,6 @@
 /*
- * Lists of regexes with bounds on time and memory, on PCRE2. Once a list is finished, one thread
- * prepares it while others match: those see a list without a part that is not complete yet. Each
- * thread matches with its own scratch.
+ * Lists of regexes with bounds on time and memory, on PCRE2. Each thread matches with its own
+ * scratch. regex_set.c makes lists fast.
  */
 #include "lib/match/regexlist.h"
 
@@ -12,6 +11,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/match/regex_cost.h"
 #include "lib/match/regex_prefilter.h"
+#include "lib/match/regex_set.h"
 #include "lib/match/regex_shared.h"
 #include "lib/match/regex_subject.h"
 
@@ -28,44 +28,14 @@
 
 #define REGEX_MAX 4096 /* bytes of one regex */
 
-#define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regexlist_prepare() */
-
-struct regex {
-	struct shared_regex *shared;
-	uint32_t value;
-	bool is_costly;	 /* too large for the prefilter */
-	bool takes_part; /* in the prefilter */
-};
-
-/* The result of preparing the prefilter. Immutable. */
-struct selection {
-	struct regex_prefilter *prefilter;
-	size_t untested;
-	uint64_t always[]; /* a bit for each regex that must be tried on every subject */
-};
-
-/* The next steps of regexlist_prepare(), which alone uses it. */
-struct preparation {
-	size_t at;	 /* the regex that is compiled to machine code next */
-	size_t selected; /* the regex that is added to the prefilter next */
-	const char **texts;
-	struct regex_cost *costs;
-	bool *takes_part;
-	struct regex_prefilter *prefilter;
-};
-
 struct regexlist {
 	unsigned refs;
 	bool anchored;
-	bool is_prepared; /* atomic */
-	struct regex *regexes;
-	size_t count, size;
+	struct regex_set *set;
+	uint32_t *values; /* of each regex */
+	size_t size;
 	struct regex_pool *pool; /* while it is filled; NULL: none */
 	uint64_t bytes;
-	uint64_t load;		     /* of the regexes that take part in the prefilter */
-	size_t words;		     /* of a bitmap with one bit per regex */
-	struct selection *selection; /* atomic; NULL: every regex is tried */
-	struct preparation preparation;
 };
 
 struct regex_scratch {
@@ -154,6 +124,10 @@ struct regexlist *regexlist_new(bool anchored)
 		return NULL;
 	list->refs = 1;
 	list->anchored = anchored;
+	if ((list->set = regex_set_new(anchored)) == NULL) {
+		free(list);
+		return NULL;
+	}
 	return list;
 }
 
@@ -164,63 +138,30 @@ struct regexlist *regexlist_ref(struct regexlist *list)
 	return list;
 }
 
-/* Free what preparing a list needs and the finished list does not. */
-static void end_preparation(struct regexlist *list)
-{
-	struct preparation *p = &list->preparation;
-
-	free(p->texts);
-	free(p->costs);
-	free(p->takes_part);
-	regex_prefilter_free(&p->prefilter);
-	*p = (struct preparation){ .at = list->count };
-}
-
 void regexlist_unref(struct regexlist **list)
 {
 	struct regexlist *gone = *list;
-	size_t i;
 
 	*list = NULL;
 	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	end_preparation(gone);
-	for (i = 0; i < gone->count; i++)
-		shared_regex_unref(&gone->regexes[i].shared);
-	if (gone->selection != NULL)
-		regex_prefilter_free(&gone->selection->prefilter);
-	free(gone->selection);
-	free(gone->regexes);
+	regex_set_unref(&gone->set);
+	free(gone->values);
 	free(gone);
 }
 
-static int make_room(struct regexlist *list, struct errmsg *err)
+static int make_room(struct regexlist *list)
 {
 	size_t size = list->size ? list->size * 2 : 8;
-	struct regex *regexes;
+	uint32_t *values;
 
-	if (list->count < list->size)
+	if (regexlist_count(list) < list->size)
 		return 0;
-	if ((regexes = realloc(list->regexes, size * sizeof(*regexes))) == NULL)
-		return errmsg_set(err, "out of memory");
-	list->regexes = regexes;
+	if ((values = realloc(list->values, size * sizeof(*values))) == NULL)
+		return -1;
+	list->values = values;
 	list->size = size;
 	return 0;
-}
-
-/* Decide whether a regex takes part in the prefilter. */
-static void join_prefilter(struct regexlist *list, struct regex *r)
-{
-	const struct shared_regex *shared = r->shared;
-	const uint64_t load = regex_prefilter_load(&shared->cost);
-
-	if (!shared->is_readable)
-		return;
-	r->is_costly =
-		!regex_prefilter_bears(&shared->cost) || list->load + load > PREFILTER_LIST_MAX;
-	r->takes_part = !r->is_costly;
-	if (r->takes_part)
-		list->load += load;
 }
 
 /* Find a regex in the pool, or compile it and add it to the pool. */
@@ -244,10 +185,17 @@ static enum regex_added find_regex(struct regexlist *list, const char *regex, si
 	return added;
 }
 
+static enum regex_added run_out(struct errmsg *err)
+{
+	(void)errmsg_set(err, "out of memory");
+	return REGEX_OUT_OF_MEMORY;
+}
+
 enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t len,
 	uint32_t value, struct errmsg *err)
 {
-	struct regex r = { .value = value };
+	const size_t i = regexlist_count(list);
+	struct shared_regex *shared;
 	enum regex_added added;
 
 	if (len > REGEX_MAX) {
@@ -255,12 +203,15 @@ enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t
 			REGEX_MAX);
 		return REGEX_REFUSED;
 	}
-	if (make_room(list, err) < 0)
-		return REGEX_OUT_OF_MEMORY;
-	if ((added = find_regex(list, regex, len, &r.shared, err)) != REGEX_ADDED)
+	if (make_room(list) < 0)
+		return run_out(err);
+	if ((added = find_regex(list, regex, len, &shared, err)) != REGEX_ADDED)
 		return added;
-	join_prefilter(list, &r);
-	list->regexes[list->count++] = r;
+	if (regex_set_add(list->set, shared) < 0) {
+		shared_regex_unref(&shared);
+		return run_out(err);
+	}
+	list->values[i] = value;
 	return REGEX_ADDED;
 }
 
@@ -271,8 +222,8 @@ void regexlist_use_pool(struct regexlist *list, struct regex_pool *pool)
 
 int regex_pool_add(struct regex_pool *pool, const struct regexlist *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (regex_pool_keep(pool, list->regexes[i].shared) < 0)
+	for (size_t i = 0; i < regexlist_count(list); i++) {
+		if (regex_pool_keep(pool, regex_set_at(list->set, i)) < 0)
 			return -1;
 	}
 	return 0;
@@ -299,15 +250,15 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored)
 
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 {
-	const struct regex *r = &list->regexes[list->count - 1];
-	const struct regex_cost *cost = &r->shared->cost;
+	const size_t last = regexlist_count(list) - 1;
+	const struct regex_cost *cost = &regex_set_at(list->set, last)->cost;
 
 	if (cost->bytes > REGEX_MACHINE_CODE_MAX)
 		(void)errmsg_set(why_r,
 			"with its repeats written out, the regex takes up to %" PRIu64
 			" bytes; above %d, it is interpreted, and tried on every subject",
 			cost->bytes, REGEX_MACHINE_CODE_MAX);
-	else if (r->is_costly)
+	else if (regex_set_is_costly(list->set, last))
 		(void)errmsg_set(why_r,
 			"repeats add %" PRIu64 " characters to the regex, which then has %" PRIu64
 			" with %" PRIu64 " transitions; above %d, %d, %d, or %d added in the whole "
@@ -321,11 +272,10 @@ bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 
 bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r)
 {
-	const struct regex *r = &list->regexes[i];
-
-	if (r->shared->is_readable || !regex_prefilter_helps(list->count))
+	if (regex_set_at(list->set, i)->is_readable ||
+		!regex_prefilter_helps(regexlist_count(list)))
 		return false;
-	*value_r = r->value;
+	*value_r = list->values[i];
 	return true;
 }
 
@@ -334,111 +284,26 @@ bool regexlist_has_machine_code(void)
 	return regex_compile_is_fast();
 }
 
-int regexlist_finish(struct regexlist *list, struct errmsg *err)
+int regexlist_finish(struct regexlist *list, const struct regexlist *previous, struct errmsg *err)
 {
-	struct regex *shrunk;
-
 	list->pool = NULL;
-	list->words = (list->count + 63) / 64;
-	list->is_prepared = list->count == 0;
-	if (list->count == 0)
-		return 0;
-	if ((shrunk = realloc(list->regexes, list->count * sizeof(*shrunk))) == NULL)
+	if (previous != NULL && regex_set_equal(list->set, previous->set)) {
+		regex_set_unref(&list->set);
+		list->set = regex_set_ref(previous->set);
+	} else if (regex_set_finish(list->set) < 0) {
 		return errmsg_set(err, "out of memory");
-	list->regexes = shrunk;
-	list->size = list->count;
-	return 0;
-}
-
-/* ---- preparing ------------------------------------------------------------------- */
-
-/* Compile the next regexes to machine code. */
-static void prepare_regexes(struct regexlist *list)
-{
-	struct preparation *p = &list->preparation;
-	uint64_t bytes = 0;
-
-	while (p->at < list->count && bytes < MACHINE_CODE_STEP) {
-		struct shared_regex *shared = list->regexes[p->at++].shared;
-
-		shared_regex_speed_up(shared);
-		bytes += shared->cost.bytes;
-	}
-}
-
-static int begin_selection(struct regexlist *list)
-{
-	struct preparation *p = &list->preparation;
-	size_t i;
-
-	p->texts = calloc(list->count, sizeof(*p->texts));
-	p->costs = calloc(list->count, sizeof(*p->costs));
-	p->takes_part = calloc(list->count, sizeof(*p->takes_part));
-	p->prefilter = regex_prefilter_new(list->anchored);
-	if (p->texts == NULL || p->costs == NULL || p->takes_part == NULL || p->prefilter == NULL)
-		return -1;
-	for (i = 0; i < list->count; i++) {
-		p->texts[i] = list->regexes[i].takes_part ? list->regexes[i].shared->plain : NULL;
-		p->costs[i] = list->regexes[i].shared->cost;
 	}
 	return 0;
-}
-
-/* Let other threads use the prefilter. When out of memory, they continue without it. */
-static void publish_selection(struct regexlist *list)
-{
-	struct preparation *p = &list->preparation;
-	struct selection *selection =
-		calloc(1, sizeof(*selection) + list->words * sizeof(selection->always[0]));
-	size_t i;
-
-	if (selection == NULL)
-		return;
-	for (i = 0; i < list->count; i++) {
-		if (p->takes_part[i])
-			continue;
-		selection->always[i / 64] |= UINT64_C(1) << (i % 64);
-		selection->untested++;
-	}
-	selection->prefilter = p->prefilter;
-	p->prefilter = NULL;
-	__atomic_store_n(&list->selection, selection, __ATOMIC_RELEASE);
-}
-
-/* Add the next regexes to the prefilter. Returns whether more remain. */
-static bool prepare_selection(struct regexlist *list)
-{
-	struct preparation *p = &list->preparation;
-
-	if (!regex_prefilter_helps(list->count) ||
-		(p->prefilter == NULL && begin_selection(list) < 0))
-		return false;
-	p->selected = regex_prefilter_add(p->prefilter, p->texts, p->costs, p->selected,
-		list->count, p->takes_part);
-	if (p->selected < list->count)
-		return true;
-	publish_selection(list);
-	return false;
 }
 
 bool regexlist_prepare(struct regexlist *list)
 {
-	if (regexlist_is_prepared(list))
-		return false;
-	if (list->preparation.at < list->count) {
-		prepare_regexes(list);
-		return true;
-	}
-	if (prepare_selection(list))
-		return true;
-	end_preparation(list);
-	__atomic_store_n(&list->is_prepared, true, __ATOMIC_RELEASE);
-	return false;
+	return regex_set_prepare(list->set);
 }
 
 bool regexlist_is_prepared(const struct regexlist *list)
 {
-	return __atomic_load_n(&list->is_prepared, __ATOMIC_ACQUIRE);
+	return regex_set_is_prepared(list->set);
 }
 
 /* ---- matching -------------------------------------------------------------------- */
@@ -447,24 +312,16 @@ bool regexlist_is_prepared(const struct regexlist *list)
 static int choose(const struct regexlist *list, struct regex_scratch *s,
 	const struct regex_subject *subject)
 {
-	const struct selection *selection = __atomic_load_n(&list->selection, __ATOMIC_ACQUIRE);
+	const size_t words = regex_set_words(list->set);
 	uint64_t *bits;
 
-	if (s->words < list->words) {
-		if ((bits = realloc(s->bits, list->words * sizeof(*bits))) == NULL)
+	if (s->words < words) {
+		if ((bits = realloc(s->bits, words * sizeof(*bits))) == NULL)
 			return -1;
 		s->bits = bits;
-		s->words = list->words;
+		s->words = words;
 	}
-	if (selection != NULL && subject->is_plain) {
-		memcpy(s->bits, selection->always, list->words * sizeof(*s->bits));
-		if (regex_prefilter_scan(selection->prefilter, s->prefilter, &s->budget,
-			    subject->text, subject->len, s->bits) == 0)
-			return 0;
-	}
-	memset(s->bits, 0xff, list->words * sizeof(*s->bits));
-	if (list->count % 64 != 0)
-		s->bits[list->words - 1] = (UINT64_C(1) << list->count % 64) - 1;
+	regex_set_select(list->set, s->prefilter, &s->budget, subject, s->bits);
 	return 0;
 }
 
@@ -494,28 +351,29 @@ static enum regex_result try_one(struct shared_regex *r, struct regex_scratch *s
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *value_r)
 {
+	const size_t words = regex_set_words(list->set);
 	enum regex_result result = REGEX_NO;
 	struct regex_subject folded;
 	uint64_t word;
 	size_t w, i;
 
-	if (list->count == 0)
+	if (words == 0)
 		return REGEX_NO;
 	if (regex_subject_fold(subject, len, &scratch->folded, &folded) < 0 ||
 		choose(list, scratch, &folded) < 0) {
-		*value_r = list->regexes[0].value;
+		*value_r = list->values[0];
 		return REGEX_FAILED;
 	}
-	for (w = 0; w < list->words; w++) {
+	for (w = 0; w < words; w++) {
 		for (word = scratch->bits[w]; word != 0; word &= word - 1) {
 			i = w * 64 + (size_t)__builtin_ctzll(word);
-			switch (try_one(list->regexes[i].shared, scratch, &folded)) {
+			switch (try_one(regex_set_at(list->set, i), scratch, &folded)) {
 			case REGEX_YES:
-				*value_r = list->regexes[i].value;
+				*value_r = list->values[i];
 				return REGEX_YES;
 			case REGEX_FAILED: /* another regex may still match */
 				if (result == REGEX_NO)
-					*value_r = list->regexes[i].value;
+					*value_r = list->values[i];
 				result = REGEX_FAILED;
 				break;
 			case REGEX_NO:
@@ -528,12 +386,10 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 
 size_t regexlist_count(const struct regexlist *list)
 {
-	return list->count;
+	return regex_set_count(list->set);
 }
 
 size_t regexlist_untested(const struct regexlist *list)
 {
-	const struct selection *selection = __atomic_load_n(&list->selection, __ATOMIC_ACQUIRE);
-
-	return selection != NULL ? selection->untested : list->count;
+	return regex_set_untested(list->set);
 }

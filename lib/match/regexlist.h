@@ -72,8 +72,12 @@ enum regex_added {
 enum regex_added regexlist_add(struct regexlist *list, const char *regex, size_t len,
 	uint32_t value, struct errmsg *err);
 
-/* Finish the list. Returns 0, or -1 with err set when out of memory. */
-int regexlist_finish(struct regexlist *list, struct errmsg *err);
+/*
+ * Finish the list. Returns 0, or -1 with err set when out of memory. previous: a finished list, or
+ * NULL. If its regexes are the same, in the same order, and come from the same pool, both lists
+ * share what regexlist_prepare() makes. Values may differ.
+ */
+int regexlist_finish(struct regexlist *list, const struct regexlist *previous, struct errmsg *err);
 
 enum regex_result {
 	REGEX_NO,

@@ -216,22 +216,39 @@ static void note_excluded(const struct list *list, struct problems *problems)
 	}
 }
 
-struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
+/* Add all lines, whose regexes the previous list may have. Returns 0, or -1 when out of memory. */
+static int fill_list(struct list *list, const struct list *previous, const char *text, size_t len,
 	struct problems *problems)
 {
+	const struct regexlist *known = previous != NULL ? previous->regexes : NULL;
+	struct regex_pool *pool = regex_pool_new();
+	int ret = -1;
+
+	if (pool != NULL && (known == NULL || regex_pool_add(pool, known) == 0)) {
+		regexlist_use_pool(list->regexes, pool);
+		if (add_lines(list, text, len, problems) == 0)
+			ret = regexlist_finish(list->regexes, known, NULL);
+	}
+	regex_pool_free(&pool);
+	return ret;
+}
+
+struct list *list_rebuild(const struct list *previous, enum list_id id, const char *text,
+	size_t len, struct orgdomain *psl, struct problems *problems)
+{
 	struct list *list = list_new(id, psl);
-	int added = 0;
+	int added;
 
 	if (list == NULL)
 		return NULL;
 	problems_begin(problems);
-	if (has_utf16_mark(text, len) || has_many_nuls(text, len))
+	if (has_utf16_mark(text, len) || has_many_nuls(text, len)) {
 		problems_add(problems,
 			"%s:1: the file is not UTF-8 but UTF-16; save it as UTF-8; all of it is left out",
 			list->name);
-	else
-		added = add_lines(list, text, len, problems);
-	if (added == 0 && (added = regexlist_finish(list->regexes, NULL)) == 0)
+		len = 0;
+	}
+	if ((added = fill_list(list, previous, text, len, problems)) == 0)
 		note_excluded(list, problems);
 	problems_end(problems, list->name, "line");
 	if (added < 0) {
@@ -242,6 +259,12 @@ struct list *list_build(enum list_id id, const char *text, size_t len, struct or
 	strmap_shrink(list->allowed);
 	strmap_shrink(list->locals);
 	return list;
+}
+
+struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
+	struct problems *problems)
+{
+	return list_rebuild(NULL, id, text, len, psl, problems);
 }
 
 struct list *list_ref(struct list *list)

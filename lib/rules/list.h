@@ -46,6 +46,14 @@ struct list;
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems);
 
+/*
+ * Build the next version of a list: previous has the same id and stays as it is; NULL: there is
+ * none. Regexes that it has need not be compiled again, and if it has all of them in the same
+ * order, what regexlist_prepare() has made or makes of them serves both.
+ */
+struct list *list_rebuild(const struct list *previous, enum list_id id, const char *text,
+	size_t len, struct orgdomain *psl, struct problems *problems);
+
 struct list *list_ref(struct list *list);
 void list_unref(struct list **list); /* accepts NULL */
 

@@ -66,7 +66,7 @@ static int add_regexes(struct profile_reading *r)
 		}
 		ret = add_regex(r, item, len, items.number);
 	}
-	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL);
+	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL, NULL);
 }
 
 /* Let a new list of regexes use those of the earlier set, and of the profiles before it. -1 when
@@ -242,7 +242,7 @@ static int make_regexes(struct profile_reading *r, const struct profiles *previo
 			"and %d MiB with repeats written out, and those of this profile are among "
 			"the largest; all of them are left out",
 			r->where, PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
-		return regexlist_finish(profile->rcpt_re, NULL);
+		return regexlist_finish(profile->rcpt_re, NULL, NULL);
 	}
 	if (same != NULL)
 		ret = share_regexes(r, same);

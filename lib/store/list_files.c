@@ -66,7 +66,9 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 		goto out;
 	if (source->whole_lines)
 		len = whole_lines(text, len);
-	if ((list = list_build(id, text, len, source->psl, source->problems)) == NULL) {
+	list = list_rebuild(source->previous != NULL ? source->previous[id] : NULL, id, text, len,
+		source->psl, source->problems);
+	if (list == NULL) {
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;
 	}

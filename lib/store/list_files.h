@@ -16,10 +16,11 @@ int list_file_path(const char *directory, enum list_id id, char **path_r);
 /* The list files and how to read them. Borrows everything. */
 struct list_source {
 	const char *directory;
-	uint64_t max_file;	   /* bytes: a longer file is an error */
-	struct orgdomain *psl;	   /* finds organizational domains */
-	struct problems *problems; /* receives the bad lines ("NAME:LINE: ..."); may be NULL */
-	bool whole_lines;	   /* leave out a last line that does not end yet */
+	uint64_t max_file;	      /* bytes: a longer file is an error */
+	struct list *const *previous; /* LIST_COUNT earlier lists, each may be NULL; NULL: none */
+	struct orgdomain *psl;	      /* finds organizational domains */
+	struct problems *problems;    /* receives the bad lines ("NAME:LINE: ..."); may be NULL */
+	bool whole_lines;	      /* leave out a last line that does not end yet */
 };
 
 /*

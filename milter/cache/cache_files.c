@@ -126,6 +126,7 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 	const struct list_source source = {
 		.directory = cache->config->lists.directory,
 		.max_file = cache->config->lists.max_file,
+		.previous = cache->lists,
 		.psl = cache->psl,
 		.problems = problems,
 		.whole_lines = watch_is_written(cache->watch, id),

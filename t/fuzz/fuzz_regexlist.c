@@ -48,7 +48,7 @@ static struct regexlist *list_of(bool anchored, const struct span *regexes, size
 			REGEX_ADDED)
 			must(err.text[0] != '\0');
 	}
-	must(regexlist_finish(list, &err) == 0 && regexlist_count(list) <= count);
+	must(regexlist_finish(list, NULL, &err) == 0 && regexlist_count(list) <= count);
 	must(regexlist_bytes(list) <= bytes);
 	while (regexlist_prepare(list))
 		;

@@ -65,7 +65,7 @@ int main(void)
 		list = regexlist_new(true);
 		refused = list == NULL || regexlist_add(list, regex, len, 1, &err) != REGEX_ADDED;
 		if (!refused)
-			ret = regexlist_finish(list, &err);
+			ret = regexlist_finish(list, NULL, &err);
 		while (!refused && ret == 0 && regexlist_prepare(list))
 			;
 		if (ret == 0)

@@ -10,6 +10,10 @@
 #include "lib/base/strbuf.h"
 #include "t/unit/unit.h"
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <dlfcn.h>
+#include <pcre2.h>
+
 static struct orgdomain *psl;
 static struct problems *problems;
 
@@ -58,6 +62,7 @@ START_TEST(an_empty_list_lists_nothing)
 		uint32_t line = 77;
 
 		ck_assert_ptr_nonnull(list);
+		ck_assert(regexlist_is_prepared(list_regexes(list)));
 		ck_assert_uint_eq(list_entries(list), 0);
 		ck_assert_int_eq(cidr_parse("192.0.2.1", &client, &err), 0);
 		ck_assert_int_eq(address_parse("a@b.example", 11, &address), 0);
@@ -416,6 +421,63 @@ START_TEST(costly_regexes_are_bounded)
 	}
 END_TEST
 
+/* PCRE2's function, which this program calls in its place, and counts. */
+static unsigned compiled;
+
+pcre2_code *pcre2_compile_8(PCRE2_SPTR pattern, PCRE2_SIZE length, uint32_t options, int *error,
+	PCRE2_SIZE *at, pcre2_compile_context *context)
+{
+	pcre2_code *(*real)(PCRE2_SPTR, PCRE2_SIZE, uint32_t, int *, PCRE2_SIZE *,
+		pcre2_compile_context *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "pcre2_compile_8");
+	compiled++;
+	return real(pattern, length, options, error, at, context);
+}
+
+/* Changes of a file with four regexes: how many are new, and whether all are those of before. */
+static const struct {
+	const char *text;
+	unsigned want;
+	bool same;
+	uint32_t line; /* of the regex that matches "d" */
+} rebuilt[] = {
+	{ "a+\nb.*\nc|x\nd.*", 0, true, 4 },
+	{ "# more\na+\n\nb.*\nc|x\n*.bad\nd.*\n", 0, true, 7 },
+	{ "a+\nb.*\nc|x\nd.*\ne.*", 1, false, 4 },
+	{ "a+\nb.*\nc|x", 0, false, 0 },
+	{ "d.*\na+\nb.*\nc|x", 0, false, 1 },
+	{ "new\nd.*\nnew\nD.*", 2, false, 2 },
+	{ "", 0, false, 0 },
+};
+
+START_TEST(a_changed_file_compiles_only_what_is_new)
+	{
+		static const char text[] = "a+\nb.*\nc|x\nd.*";
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct list *first = list_build(LIST_RCPT_DENY_RE, text, strlen(text), psl, NULL);
+		struct list *next;
+		uint32_t line = 0;
+
+		ck_assert_uint_eq(compiled, 4);
+		ck_assert(!regexlist_is_prepared(list_regexes(first)));
+		while (regexlist_prepare(list_regexes(first)))
+			;
+		compiled = 0;
+		next = list_rebuild(first, LIST_RCPT_DENY_RE, rebuilt[_i].text,
+			strlen(rebuilt[_i].text), psl, problems);
+		list_unref(&first);
+		ck_assert_uint_eq(compiled, rebuilt[_i].want);
+		ck_assert(regexlist_is_prepared(list_regexes(next)) ==
+			(rebuilt[_i].same || list_entries(next) == 0));
+		ck_assert_uint_eq(list_match(next, scratch, "D", 1, &line),
+			rebuilt[_i].line > 0 ? LIST_YES : LIST_NO);
+		ck_assert_uint_eq(line, rebuilt[_i].line);
+		list_unref(&next);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -439,6 +501,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_costly_regex_is_noted);
 	tcase_add_test(tcase, costly_regexes_are_bounded);
 	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);
+	tcase_add_loop_test(tcase, a_changed_file_compiles_only_what_is_new, 0, ROWS(rebuilt));
 	tcase_add_test(tcase, a_million_entries);
 	suite_add_tcase(suite, tcase);
 	return suite;

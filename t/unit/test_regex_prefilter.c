@@ -163,10 +163,10 @@ START_TEST(never_hides_a_match)
 			each[i] = regexlist_new(_i % 2);
 			ck_assert_int_eq(regexlist_add(each[i], text[i], strlen(text[i]), i, NULL),
 				0);
-			ck_assert_int_eq(regexlist_finish(each[i], NULL), 0);
+			ck_assert_int_eq(regexlist_finish(each[i], NULL, NULL), 0);
 			ck_assert_int_eq(regexlist_add(all, text[i], strlen(text[i]), i, NULL), 0);
 		}
-		ck_assert_int_eq(regexlist_finish(all, NULL), 0);
+		ck_assert_int_eq(regexlist_finish(all, NULL, NULL), 0);
 		while (regexlist_prepare(all))
 			;
 		for (n = 0; n < SUBJECTS; n++) {
@@ -412,7 +412,7 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 							 (uint32_t)k, NULL),
 					0);
 			}
-			ck_assert_int_eq(regexlist_finish(lists[i], NULL), 0);
+			ck_assert_int_eq(regexlist_finish(lists[i], NULL, NULL), 0);
 			while (regexlist_prepare(lists[i]))
 				;
 		}

@@ -23,7 +23,7 @@ static struct regexlist *unprepared_list_of(bool anchored, const char *const *re
 	for (i = 0; i < count; i++)
 		ck_assert_msg(regexlist_add(list, regexes[i], strlen(regexes[i]), i + 1, &err) == 0,
 			"%s", err.text);
-	ck_assert_int_eq(regexlist_finish(list, &err), 0);
+	ck_assert_int_eq(regexlist_finish(list, NULL, &err), 0);
 	ck_assert_uint_eq(regexlist_count(list), count);
 	ck_assert_int_eq(regexlist_is_prepared(list), count == 0);
 	return list;
@@ -479,7 +479,7 @@ START_TEST(refuses_regexes_that_cannot_be_compiled)
 			REGEX_REFUSED);
 		ck_assert_uint_eq(regexlist_count(list), 1);
 		ck_assert_int_eq(regexlist_add(list, V("fine"), 3, &err), 0);
-		ck_assert_int_eq(regexlist_finish(list, &err), 0);
+		ck_assert_int_eq(regexlist_finish(list, NULL, &err), 0);
 		ck_assert_int_eq(match(list, V("good"), &value), REGEX_YES);
 		ck_assert_int_eq(match(list, V("fine"), &value), REGEX_YES);
 		ck_assert_uint_eq(value, 3);
@@ -715,7 +715,7 @@ START_TEST(grants_each_regex_some_time)
 			ck_assert_int_eq(regexlist_add(list, text, strlen(text), 1, NULL),
 				REGEX_ADDED);
 		}
-		ck_assert_int_eq(regexlist_finish(list, NULL), 0);
+		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
 		scratch = fake_scratch(REGEX_BUDGET_EACH_NS, 100);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_YES);
 		regex_scratch_begin(scratch);
@@ -844,7 +844,7 @@ START_TEST(bounds_a_regex)
 		ck_assert_int_eq(regexlist_add(list, regex, 4097, 1, &err), REGEX_REFUSED);
 		ck_assert_ptr_nonnull(strstr(err.text, "4097"));
 		ck_assert_int_eq(regexlist_add(list, regex, 4096, 1, &err), 0);
-		ck_assert_int_eq(regexlist_finish(list, &err), 0);
+		ck_assert_int_eq(regexlist_finish(list, NULL, &err), 0);
 		ck_assert_int_eq(match(list, regex, 4096, &value), REGEX_YES);
 		regexlist_unref(&list);
 		memset(regex, '(', sizeof(regex));

@@ -19,7 +19,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(pool);
 	list = regexlist_new(true);
 	ck_assert_int_eq(regexlist_add(list, ".*.*.*[xy]", 10, 1, NULL), 0);
-	ck_assert_int_eq(regexlist_finish(list, NULL), 0);
+	ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
 }
 
 static void teardown(void)
