@@ -122,6 +122,8 @@ static void attend(struct cache *cache)
 	cache_read_files(cache, now);
 	cache_update_files_status(cache);
 	cache_publish(cache);
+	if (regex_preparer_attend(cache->preparer, now))
+		cache_update_status(cache);
 	if (store_sync_attend(cache->store_sync, now))
 		cache_update_status(cache);
 	cache_reload_end(cache, now);
@@ -131,11 +133,12 @@ static void attend(struct cache *cache)
 /* When attend() must run at the latest, even if nothing wakes the thread. */
 static int64_t attend_due(const struct cache *cache)
 {
-	int64_t due = watch_due(cache->watch), sync_due = store_sync_due(cache->store_sync);
+	int64_t due = watch_due(cache->watch);
 
 	if (cache->is_woken)
 		return 0;
-	due = sync_due < due ? sync_due : due;
+	due = clock_earlier(due, store_sync_due(cache->store_sync));
+	due = clock_earlier(due, regex_preparer_due(cache->preparer));
 	if (cache->psl == NULL)
 		due = cache->psl_retry_at;
 	if (cache->reload.is_active && cache->reload.deadline < due)

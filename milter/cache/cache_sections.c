@@ -96,6 +96,11 @@ static void check_cache(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Install the public suffix list, or correct [lists] public_suffix_list.",
 			"the public suffix list cannot be read: %s", s.psl_error);
+	if (s.preparer_error[0] != '\0')
+		status_add_problem(health,
+			"Permit more threads (TasksMax= of the unit, ulimit -u before the init "
+			"script's start, kernel.threads-max). Postern keeps trying.",
+			"%s", s.preparer_error);
 	if (count > 0)
 		status_add_count(health, false, count,
 			"Correct what the section cache lists as problems.",

@@ -165,6 +165,8 @@ void cache_update_status(struct cache *cache)
 		sync_error->text[0] != '\0' ? sync_error->text : cache->store_error.text);
 	copy_text(status->config_error, sizeof(status->config_error), cache->config_error.text);
 	copy_text(status->psl_error, sizeof(status->psl_error), cache->psl_error.text);
+	copy_text(status->preparer_error, sizeof(status->preparer_error),
+		regex_preparer_error(cache->preparer));
 	describe_memory(cache, status);
 	status->store_left_out = store_sync_left_out(cache->store_sync);
 	status->lists_unreadable = files.lists_unreadable;

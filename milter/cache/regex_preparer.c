@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "milter/log/log.h"
+#include "milter/loop/clock.h"
 
+#define RETRY_MS 5000
 #define NICENESS 10 /* of the thread, so that mail has priority */
 
 struct regex_preparer {
@@ -25,7 +27,9 @@ struct regex_preparer {
 	bool is_ending, has_ended, is_abandoned;
 
 	/* The cache thread's. */
-	bool is_running; /* the thread was started */
+	bool is_running;     /* the thread was started */
+	int64_t due;	     /* when to try to start it; CLOCK_NEVER: not */
+	struct errmsg error; /* why it could not be started; "": it could */
 	pthread_t thread;
 };
 
@@ -36,6 +40,7 @@ struct regex_preparer *regex_preparer_new(void)
 
 	if (preparer == NULL)
 		return NULL;
+	preparer->due = CLOCK_NEVER;
 	(void)pthread_mutex_init(&preparer->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -111,25 +116,6 @@ static void *run_preparer(void *context)
 	return NULL;
 }
 
-static void start_thread(struct regex_preparer *preparer)
-{
-	sigset_t all, old;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&preparer->thread, NULL, run_preparer, preparer);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0) {
-		log_event(LOG_LEVEL_WARNING,
-			"cannot start the thread that prepares regexes, so that they stay slow: %s",
-			strerror(error));
-		return;
-	}
-	(void)pthread_setname_np(preparer->thread, "regexes");
-	preparer->is_running = true;
-}
-
 void regex_preparer_want(struct regex_preparer *preparer, struct policy *policy)
 {
 	struct policy *old;
@@ -140,8 +126,58 @@ void regex_preparer_want(struct regex_preparer *preparer, struct policy *policy)
 	(void)pthread_cond_broadcast(&preparer->changed);
 	(void)pthread_mutex_unlock(&preparer->lock);
 	policy_unref(&old);
-	if (!preparer->is_running)
-		start_thread(preparer);
+	if (!preparer->is_running && preparer->due == CLOCK_NEVER)
+		preparer->due = 0;
+}
+
+/* Returns 0, or an errno. */
+static int start_thread(struct regex_preparer *preparer)
+{
+	sigset_t all, old;
+	int error;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&preparer->thread, NULL, run_preparer, preparer);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error == 0)
+		(void)pthread_setname_np(preparer->thread, "regexes");
+	return error;
+}
+
+bool regex_preparer_attend(struct regex_preparer *preparer, int64_t now)
+{
+	const bool was_refused = preparer->error.text[0] != '\0';
+	int error;
+
+	if (now < preparer->due)
+		return false;
+	if ((error = start_thread(preparer)) != 0) {
+		preparer->due = now + RETRY_MS;
+		(void)errmsg_set(&preparer->error,
+			"the system refuses the thread that prepares regexes, so that they stay "
+			"slow: %s",
+			strerror(error));
+		if (!was_refused)
+			log_event(LOG_LEVEL_WARNING, "%s", preparer->error.text);
+		return !was_refused;
+	}
+	preparer->is_running = true;
+	preparer->due = CLOCK_NEVER;
+	preparer->error.text[0] = '\0';
+	if (was_refused)
+		log_event(LOG_LEVEL_NOTICE, "the thread that prepares regexes has started");
+	return was_refused;
+}
+
+int64_t regex_preparer_due(const struct regex_preparer *preparer)
+{
+	return preparer->due;
+}
+
+const char *regex_preparer_error(const struct regex_preparer *preparer)
+{
+	return preparer->error.text;
 }
 
 /* Tell the thread to end, and wait. Returns whether it has ended; if not, it is abandoned. */

@@ -145,6 +145,8 @@ static void note_failure(struct store_sync *sync, const struct errmsg *err)
 static void begin_writing(struct store_sync *sync, int64_t now)
 {
 	struct handover *handover = calloc(1, sizeof(*handover));
+	struct errmsg err;
+	int error;
 
 	sync->due = CLOCK_NEVER;
 	sync->retry = 0;
@@ -157,8 +159,9 @@ static void begin_writing(struct store_sync *sync, int64_t now)
 	handover->writing = sync->wanted;
 	handover->writing->began = now;
 	sync->wanted = NULL;
-	if (pthread_create(&sync->thread, NULL, write_store, handover) != 0) {
-		note_failure(sync, &(struct errmsg){ "cannot start a thread to write in" });
+	if ((error = pthread_create(&sync->thread, NULL, write_store, handover)) != 0) {
+		(void)errmsg_set(&err, "cannot start a thread to write in: %s", strerror(error));
+		note_failure(sync, &err);
 		sync->wanted = handover->writing;
 		handover->writing = NULL;
 		handover_free(handover);

@@ -3,6 +3,7 @@
  * libpq's own way of connecting without blocking leaves the timeout of each host and the step to
  * the next one to its caller. Shown by t/integration/test_database_outage.py.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,13 +96,26 @@ static void *dial_run(void *context)
 	return NULL;
 }
 
+/* Start the thread of an attempt. Returns 0, or an errno. */
+static int start_thread(struct dial *dial)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int error = pthread_attr_init(&attr);
+
+	if (error != 0)
+		return error;
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&thread, &attr, dial_run, dial);
+	(void)pthread_attr_destroy(&attr);
+	return error;
+}
+
 static struct dial *dial_start(const struct config *config, struct pg_hosts *hosts,
 	struct errmsg *err)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
-	pthread_attr_t attr;
-	pthread_t thread;
-	int failed;
+	int error;
 
 	if (dial == NULL || pthread_mutex_init(&dial->lock, NULL) != 0) {
 		free(dial);
@@ -112,15 +126,10 @@ static struct dial *dial_start(const struct config *config, struct pg_hosts *hos
 	dial->config = config_ref(config);
 	dial->hosts = hosts;
 	dial->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	failed = dial->fd < 0 || pthread_attr_init(&attr) != 0;
-	if (!failed) {
-		(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		failed = pthread_create(&thread, &attr, dial_run, dial);
-		(void)pthread_attr_destroy(&attr);
-	}
-	if (failed) {
+	error = dial->fd < 0 ? errno : start_thread(dial);
+	if (error != 0) {
 		dial_free(dial);
-		(void)errmsg_set(err, "cannot start a thread to connect in");
+		(void)errmsg_set(err, "cannot start a thread to connect in: %s", strerror(error));
 		return NULL;
 	}
 	return dial;

@@ -50,3 +50,27 @@ def test_sessions_wait_for_threads(box):
     assert sessions["threads_waiting"] == 0 and sessions["threads_refused"] > 0
     wait_until(lambda: daemon.ctl("status", check=False)["sessions"]["sessions_open"] == 0, "all sessions have ended")
     assert len([line for line in daemon.log(since).splitlines() if "threads=delayed" in line]) == 1
+
+
+def has_problem(daemon, section, text):
+    return any(one["section"] == section and text in one["problem"]
+               for one in daemon.ctl("status", check=False)["problems"])
+
+
+def test_helpers_start_once_the_system_permits_it(box):
+    """The threads that connect to the database and that prepare regexes."""
+    daemon = box.postern(config={"database": {"conninfo": "host=127.0.0.1 port=1 dbname=x connect_timeout=1"}},
+                         lists={"rcpt_to.access.blacklist_regex": "bad@.*\n"})
+    limit_threads(daemon, 1)
+    wait_until(lambda: has_problem(daemon, "database",
+                                   "cannot start a thread to connect in: Resource temporarily unavailable"),
+               "the reason is reported")
+    daemon.write_store({"profiles": [], "users": []})
+    daemon.ctl("reload", check=False)
+    wait_until(lambda: has_problem(daemon, "cache", "the system refuses the thread that prepares regexes"),
+               "the missing thread is reported")
+    assert daemon.ctl("status", check=False)["cache"]["unprepared_regex_lists"] == 1
+    limit_threads(daemon, None)
+    wait_until(lambda: not has_problem(daemon, "cache", "thread that prepares regexes"), "the thread has started")
+    wait_until(lambda: daemon.ctl("status", check=False)["cache"]["unprepared_regex_lists"] == 0, "it has worked")
+    assert len([line for line in daemon.log().splitlines() if "refuses the thread that prepares" in line]) == 1

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "milter/loop/clock.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -65,7 +66,12 @@ START_TEST(prepares_each_policy)
 
 		make_policy();
 		ck_assert_uint_eq(count_unprepared(m.policy), 2);
+		ck_assert_int_eq(regex_preparer_due(preparer), CLOCK_NEVER);
 		regex_preparer_want(preparer, m.policy);
+		ck_assert_int_eq(regex_preparer_due(preparer), 0);
+		ck_assert(!regex_preparer_attend(preparer, 0));
+		ck_assert_int_eq(regex_preparer_due(preparer), CLOCK_NEVER);
+		ck_assert_str_eq(regex_preparer_error(preparer), "");
 		await_prepared(m.policy);
 		parts = *policy_parts(m.policy);
 		parts.lists[LIST_RCPT_ALLOW_RE] =
@@ -74,6 +80,7 @@ START_TEST(prepares_each_policy)
 		list_unref(&parts.lists[LIST_RCPT_ALLOW_RE]);
 		ck_assert_uint_eq(count_unprepared(next), 1);
 		regex_preparer_want(preparer, next);
+		ck_assert_int_eq(regex_preparer_due(preparer), CLOCK_NEVER);
 		await_prepared(next);
 		policy_unref(&next);
 		regex_preparer_free(&preparer, 20000);
@@ -91,6 +98,10 @@ START_TEST(ends_at_any_time)
 		preparer = regex_preparer_new();
 		make_policy();
 		regex_preparer_want(preparer, m.policy);
+		regex_preparer_free(&preparer, 0);
+		preparer = regex_preparer_new();
+		regex_preparer_want(preparer, m.policy);
+		ck_assert(!regex_preparer_attend(preparer, 0));
 		regex_preparer_want(preparer, m.policy);
 		regex_preparer_free(&preparer, 20000);
 	}
