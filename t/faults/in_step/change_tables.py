@@ -53,12 +53,13 @@ def emptied(h):
     """A table without rows is refused, until it has rows again."""
     h.is_empty = True
     one = h.session()
-    one.run("CREATE TABLE haraka.kept AS SELECT * FROM users; CREATE TABLE haraka.kept_profiles AS SELECT * FROM profiles")
+    one.run("CREATE TABLE haraka.kept AS SELECT * FROM users;"
+            "CREATE TABLE haraka.kept_profiles AS SELECT * FROM profiles")
     one.run(h.rng.choice(["TRUNCATE users", "DELETE FROM users", "TRUNCATE profiles CASCADE"]))
     one.commit()
     h.quiet(problem="would become empty", on=rows, followed=False)
-    h.sql("INSERT INTO profiles SELECT * FROM kept_profiles ON CONFLICT DO NOTHING", "INSERT INTO users SELECT * FROM kept",
-          "DROP TABLE kept, kept_profiles", h.any_change())
+    h.sql("INSERT INTO profiles SELECT * FROM kept_profiles ON CONFLICT DO NOTHING",
+          "INSERT INTO users SELECT * FROM kept", "DROP TABLE kept, kept_profiles", h.any_change())
     h.quiet()
     h.is_empty = False
 
@@ -124,7 +125,7 @@ def column_type(h):
 
 @action(2)
 def column_renamed(h):
-    """A column that Postern does not find: without `enabled`, all users are enabled; without `froms`, nothing is loaded."""
+    """A column that is not found: without `enabled`, all users are enabled; without `froms`, nothing is loaded."""
     name = h.rng.choice(["enabled", "froms"])
     h.sql(f"UPDATE users SET enabled = false WHERE username = '{h.rng.choice(LOGINS[:8])}'",
           f"ALTER TABLE users RENAME COLUMN {name} TO renamed")
@@ -138,8 +139,9 @@ def column_renamed(h):
 @action(1)
 def column_widened(h):
     """A type that needs the table to be written again, and one that does not; neither changes an answer."""
-    h.sql('ALTER TABLE users ALTER id TYPE bigint', h.any_change(), 'ALTER TABLE users ALTER username TYPE varchar(200)',
-          h.any_change(), 'ALTER TABLE users ALTER id TYPE integer, ALTER username TYPE text', h.any_change())
+    h.sql("ALTER TABLE users ALTER id TYPE bigint", h.any_change(),
+          "ALTER TABLE users ALTER username TYPE varchar(200)", h.any_change(),
+          "ALTER TABLE users ALTER id TYPE integer, ALTER username TYPE text", h.any_change())
 
 
 @action(1)
@@ -171,7 +173,8 @@ def partitions(h):
     one.commit()
     h.quiet()
     if h.rng.random() < 0.5:
-        h.sql("ALTER TABLE users DETACH PARTITION users_p1", "UPDATE users_p1 SET enabled = NOT enabled", h.sure_change())
+        h.sql("ALTER TABLE users DETACH PARTITION users_p1", "UPDATE users_p1 SET enabled = NOT enabled",
+              h.sure_change())
         h.quiet()
         h.sql("ALTER TABLE users ATTACH PARTITION users_p1 FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
               "UPDATE users_p1 SET enabled = NOT enabled")

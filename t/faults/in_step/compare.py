@@ -118,6 +118,7 @@ class Asker:
         self.milter = None
         self.policy = self.vector = None  # the policy that was asked last, and its answers
         self.asked = 0.0
+        self.rounds = 0  # how often all questions were answered
 
     def _session(self):
         if self.milter is None:
@@ -156,6 +157,7 @@ class Asker:
         self.asked = time.time()
         vector = tuple(self._ask(question) for question in QUESTIONS)
         self.milter.flush()
+        self.rounds += 1
         after = self.daemon.control.ask("status")
         if policy == (after["daemon"]["pid"], after["cache"]["policy"]["serial"]):
             self.policy, self.vector = policy, vector

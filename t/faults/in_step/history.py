@@ -218,9 +218,9 @@ class History:
 
     @staticmethod
     def counted():
-        """The statement that makes the login whose messages the ledgers count."""
-        return (f"""INSERT INTO users (username, froms, "profileId") SELECT '{COUNTED}', '*', 5"""
-                f" WHERE NOT EXISTS (SELECT FROM users WHERE username = '{COUNTED}')")
+        """The statements that make the login whose messages the ledgers count, as they have to be."""
+        return (f"DELETE FROM users WHERE username = '{COUNTED}';"
+                f"""INSERT INTO users (username, froms, "profileId") VALUES ('{COUNTED}', '*', 5)""")
 
     def reset(self):
         """The rows and lists with which every history begins, so that it can be repeated alone."""
@@ -234,8 +234,8 @@ class History:
             "BEGIN; DELETE FROM closed; DELETE FROM users; DELETE FROM profiles;"
             "INSERT INTO profiles (id, name, open, maxsize, host) VALUES " + ", ".join(profiles) + ";"
             "UPDATE profiles SET limits = '1000000/1d' WHERE id = 5;"
-            'INSERT INTO users (username, froms, "profileId", enabled) VALUES ' + ", ".join(users) + ";" + self.counted()
-            + "; COMMIT"),
+            'INSERT INTO users (username, froms, "profileId", enabled) VALUES ' + ", ".join(users) + ";"
+            + self.counted() + "; COMMIT"),
             "the rows with which every history begins")
         for source in LISTS:
             self.write_list(source, self.some_entries(source))

@@ -45,7 +45,7 @@ class Run:
         self.options = options
         self.site = self.prober = self.judge = None
         self.counts = collections.Counter()
-        self.passed = self.failed = self.again = self.records = self.quiet_points = 0
+        self.passed = self.failed = self.again = self.records = self.rounds = self.quiet_points = 0
 
     def kinds(self):
         if self.options.only:
@@ -69,10 +69,15 @@ class Run:
             daemon.postern.start()
         self.prober = Prober(self.site.daemons)
 
+    def close_prober(self):
+        self.prober.close()
+        self.records += self.prober.count
+        self.rounds += sum(asker.rounds for asker in self.prober.askers)
+        self.prober = None
+
     def close_site(self, keep=None):
         if self.prober:
-            self.records += self.prober.count
-            self.prober.close()
+            self.close_prober()
         if self.site:
             if keep:
                 os.environ["POSTERN_KEEP"] = "1"
@@ -81,7 +86,7 @@ class Run:
             finally:
                 if keep:
                     del os.environ["POSTERN_KEEP"]
-        self.site = self.prober = None
+        self.site = None
 
     def history(self, number):
         return History(self.site, self.prober, self.judge, f"{self.options.seed}:{number}", self.awaited,
@@ -131,9 +136,7 @@ class Run:
             return True
         history = self.history("end")
         try:
-            self.prober.close()
-            self.records += self.prober.count
-            self.prober = None
+            self.close_prober()
             history.check_stores()
             self.close_site()  # raises an AssertionError if a server did not end cleanly
         except (Failure, AssertionError) as failure:
@@ -204,11 +207,14 @@ def main(argv):
             print(f"{number} histories, {run.failed} failed, {time.monotonic() - began:.0f} s", flush=True)
         if not run.end():
             run.failed += 1
+    except SystemExit:
+        print("ended by a signal")
     finally:
         run.close_site()
-    print("actions: " + ", ".join(f"{name} {count}" for name, count in sorted(run.counts.items())))
-    print(f"{run.records} times one of {len(SETUPS)} daemons was asked all {len(QUESTIONS)} questions and its status;"
-          f" {run.quiet_points} quiet points")
+    actions = sorted(run.counts.items())
+    print(f"{sum(run.counts.values())} actions: " + ", ".join(f"{name} {count}" for name, count in actions))
+    print(f"{run.records} times one of {len(SETUPS)} daemons was asked for its status, {run.rounds} times for its answers"
+          f" to {len(QUESTIONS)} questions; {run.quiet_points} quiet points")
     if run.again:
         print(f"{run.again} failed at first and passed when they ran alone")
     print(f"{run.passed} passed, {run.failed} failed")

@@ -304,8 +304,9 @@ class Site:
         """Start a new copy of the primary."""
         server.configure(**SETTINGS)
         if server is self.second:
+            upstream = self.primary.conninfo(dbname="postgres", port=self.upstream.port)
             with open(server.folder / "postgresql.auto.conf", "a", encoding="ascii") as conf:
-                conf.write(f"primary_conninfo = '{self.primary.conninfo(dbname='postgres', port=self.upstream.port)}'\n")
+                conf.write(f"primary_conninfo = '{upstream}'\n")
         self.start_server(server)
 
     def start_server(self, server):
