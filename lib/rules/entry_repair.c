@@ -162,11 +162,20 @@ static void join_at(char *text)
 	text_remove(start, (size_t)(at - start));
 }
 
-/* "a@b,example", "@b,example" and ".b,example": a comma in the place of the first dot of a domain.
+/* Return whether a comma behind a label stands between the two parts of a public suffix: "co,uk".
  */
+static bool parts_suffix(const char *label, const char *comma)
+{
+	return comma - label <= 3 && isalpha((unsigned char)comma[1]) &&
+		isalpha((unsigned char)comma[2]) && (comma[3] == '\0' || is_separator(comma[3]));
+}
+
+/* "a@b,example", "@b,example", ".b,example" and "a@b.co,uk": a comma in the place of the first dot
+ * of a domain, or within a public suffix. */
 static void join_domain(char *text)
 {
 	char *name = strchr(text, '@'), *comma, *next;
+	const char *label;
 	size_t len;
 
 	if (name == NULL && text[0] == '.')
@@ -174,10 +183,13 @@ static void join_domain(char *text)
 	if (name == NULL)
 		return;
 	name++;
-	comma = name + strcspn(name, ". \t,;|");
-	next = comma + 1;
+	comma = name + strcspn(name, " \t,;|");
 	if (comma == name || (*comma != ',' && *comma != ';'))
 		return;
+	label = memrchr(name, '.', (size_t)(comma - name));
+	if (label != NULL && !parts_suffix(label + 1, comma))
+		return;
+	next = comma + 1;
 	len = strcspn(next, " \t,;|");
 	if (isalnum((unsigned char)*next) && memchr(next, '@', len) == NULL &&
 		line_action_at(next, len) == LINE_NO_ACTION)

@@ -229,6 +229,36 @@ START_TEST(a_doubtful_entry_is_noted_and_in_force)
 	}
 END_TEST
 
+/* A regex of addresses that lacks a domain is in force, too; clients and HELO names have no @. */
+static const struct {
+	enum list_id id;
+	bool is_noted;
+} bare[] = {
+	{ LIST_RCPT_DENY_RE, true },
+	{ LIST_RCPT_ALLOW_RE, true },
+	{ LIST_MAIL_DENY_RE, true },
+	{ LIST_CONN_DENY_RE, false },
+	{ LIST_HELO_DENY_RE, false },
+};
+START_TEST(a_regex_of_addresses_without_a_domain_is_noted_and_in_force)
+	{
+		static const char text[] = ".*\nall|bob";
+		struct list *list = list_build(bare[_i].id, text, strlen(text), psl, problems);
+		char want[120];
+
+		(void)snprintf(want, sizeof(want),
+			"%s:2: \"all|bob\" matches only addresses without a domain; write "
+			"(?:all|bob)@.*",
+			list_name(bare[_i].id));
+		ck_assert_uint_eq(list_entries(list), 2);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), bare[_i].is_noted);
+		if (bare[_i].is_noted)
+			ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0), want);
+		list_unref(&list);
+	}
+END_TEST
+
 /* In a list with a prefilter, regexes that do not take part in it are noted. */
 START_TEST(regexes_outside_of_the_prefilter_are_noted)
 	{
@@ -493,6 +523,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_file_in_utf16_is_reported_once, 0, ROWS(utf16));
 	tcase_add_test(tcase, many_bad_lines_are_counted);
 	tcase_add_test(tcase, a_doubtful_entry_is_noted_and_in_force);
+	tcase_add_loop_test(tcase, a_regex_of_addresses_without_a_domain_is_noted_and_in_force, 0,
+		(int)(sizeof(bare) / sizeof(bare[0])));
 	tcase_add_test(tcase, regexes_outside_of_the_prefilter_are_noted);
 	tcase_add_loop_test(tcase, a_line_past_the_bounds_is_reported, 0, LIST_COUNT);
 	tcase_add_loop_test(tcase, regexes_match_the_whole_subject_and_give_their_line, 0,
