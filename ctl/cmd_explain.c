@@ -26,13 +26,14 @@
 
 const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
-	"           [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
+	"           [--mta NAME] [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
 	"           [--rcpt ADDRESS]... [--from VALUE]... [--sender VALUE]... [--running]\n"
 	"       posternctl explain --jsonl [--running] < SESSIONS\n"
 	"Show the decision about a session and the reasons, stage by stage and rule by rule. Nothing\n"
 	"is charged. The configuration (-c), the lists, the JSON store and the suspended logins decide.\n"
 	"  --ip        the client's address; --rdns: its host name; --helo: the argument of HELO\n"
 	"  --service   the {daemon_name} of the MTA's service, for [check NAME]\n"
+	"  --mta       the MTA's own host name, for [lists] local_domains\n"
 	"  --user      the login of the session; with --password, ask for the password and check it\n"
 	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
 	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
@@ -347,6 +348,7 @@ static const struct option options[] = {
 	{ "rdns", required_argument, NULL, 'd' },
 	{ "helo", required_argument, NULL, 'e' },
 	{ "service", required_argument, NULL, 'v' },
+	{ "mta", required_argument, NULL, 'j' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "login", required_argument, NULL, 'u' },
 	{ "password", no_argument, NULL, 'p' },
@@ -368,7 +370,7 @@ static bool add_fact(struct arguments *a, int option)
 		int option;
 		const char *key;
 	} keys[] = { { 'i', "ip" }, { 'd', "rdns" }, { 'e', "helo" }, { 'v', "service" },
-		{ 'm', "mail" } };
+		{ 'j', "mta" }, { 'm', "mail" } };
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -389,7 +391,7 @@ static bool add_fact(struct arguments *a, int option)
 		a->login = optarg;
 		return true;
 	default:
-		return strchr("idevm", option) != NULL;
+		return strchr("idevjm", option) != NULL;
 	}
 }
 

@@ -366,6 +366,11 @@ bool address_is_postmaster(const struct mail_address *address)
 	return address->local_len == 10 && memcmp(address->canon, "postmaster", 10) == 0;
 }
 
+bool address_is_mailer_daemon(const struct mail_address *address)
+{
+	return address->local_len == 13 && memcmp(address->canon, "mailer-daemon", 13) == 0;
+}
+
 bool address_equal(const struct mail_address *a, const struct mail_address *b)
 {
 	return a->is_null == b->is_null && a->canon_len == b->canon_len &&

@@ -68,6 +68,9 @@ bool address_is_local(const struct mail_address *address);
 /* Return whether the local part is postmaster (RFC 5321 section 4.5.1). */
 bool address_is_postmaster(const struct mail_address *address);
 
+/* Return whether the local part is mailer-daemon. */
+bool address_is_mailer_daemon(const struct mail_address *address);
+
 /* Return whether the canonical forms are equal. */
 bool address_equal(const struct mail_address *a, const struct mail_address *b);
 

@@ -50,13 +50,13 @@ static enum list_result find_client(const struct check_run *run, enum list_id ex
 }
 
 static enum list_result find_allowed(const struct check_run *run, enum list_id allow,
-	const struct subject *s, struct finding *finding)
+	enum list_id deny, const struct subject *s, struct finding *finding)
 {
 	if (s->address == NULL)
 		return find_client(run, allow, allow + 1, s, finding);
 	if (s->readings == NULL)
 		return lookup_address(run, allow, allow + 1, s->address, finding);
-	return lookup_all_readings(run, allow, allow + 1, s->readings, finding);
+	return lookup_all_readings(run, allow, deny, s->readings, finding);
 }
 
 static enum list_result find_denied(const struct check_run *run, enum list_id deny,
@@ -96,7 +96,7 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 {
 	struct finding *finding = finding_new(run, check);
 
-	switch (find_allowed(run, allow, s, finding)) {
+	switch (find_allowed(run, allow, deny, s, finding)) {
 	case LIST_YES:
 		finding->outcome = OUTCOME_PASS;
 		return true;
@@ -343,7 +343,7 @@ static void judge_mail(struct check_run *run)
 
 	if (!check_clear(run, sender, check, "5.1.7", "sender"))
 		return;
-	if (sender->is_simple)
+	if (sender->is_simple && !is_at_mta_name(run, sender))
 		judge_mail_as(run, &s);
 	else
 		judge_mail_readings(run, sender, check);
@@ -434,7 +434,7 @@ static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 
 	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))
 		return;
-	if (rcpt->is_simple)
+	if (rcpt->is_simple && !is_at_mta_name(run, rcpt))
 		judge_rcpt_as(run, &s);
 	else
 		judge_rcpt_readings(run, rcpt, reader);

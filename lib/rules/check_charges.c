@@ -148,41 +148,30 @@ bool check_rates_exempt(const struct check_run *run)
 		run->facts->sender);
 }
 
-/* Not inlined, so that only addresses with several readings need this much stack. */
+/* Not inlined, so that only addresses with several readings or domains need this much stack. */
 __attribute__((noinline)) static bool find_counted_rate(const struct check_run *run, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r)
 {
+	const struct settings *settings = run->settings;
 	struct mail_address counted;
+	const char *domains =
+		find_counted_address(settings, run->facts->mta_name, address, &counted);
 
-	find_counted_address(run->settings, address, &counted);
-	return rates_find_address(run->settings->rates, rate, &counted,
-		run->settings->list_delimiter, match_r);
+	return rates_find_address(settings->rates, rate, &counted, domains,
+		settings->list_delimiter, match_r);
 }
 
 static bool find_rate(const struct check_run *run, enum rate rate,
 	const struct mail_address *address, struct rate_match *match_r)
 {
-	if (!rates_has(run->settings->rates, rate))
+	const struct settings *settings = run->settings;
+
+	if (!rates_has(settings->rates, rate))
 		return false;
-	if (!address->is_simple)
+	if (!address->is_simple || has_other_domains(run, address))
 		return find_counted_rate(run, rate, address, match_r);
-	return rates_find_address(run->settings->rates, rate, address,
-		run->settings->list_delimiter, match_r);
-}
-
-/*
- * Return whether the MTA may send mail from this sender as from <>: Postfix does so for "" and, at
- * a domain of its own, for mailer-daemon. Not inlined, as find_counted_rate().
- */
-__attribute__((noinline)) static bool may_become_null(const struct check_run *run,
-	const struct mail_address *sender)
-{
-	static const char daemon[] = "mailer-daemon";
-	struct mail_address counted;
-
-	find_counted_address(run->settings, sender, &counted);
-	return counted.local_len == sizeof(daemon) - 1 &&
-		memcmp(counted.canon, daemon, sizeof(daemon) - 1) == 0;
+	return rates_find_address(settings->rates, rate, address, "", settings->list_delimiter,
+		match_r);
 }
 
 static void add_rates(const struct check_run *run, const struct mail_address *rcpt,
@@ -200,8 +189,7 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 		add_rate(charges, facts, RATE_RCPT_SENDER, &match);
 	if (find_rate(run, RATE_RCPT, rcpt, &match))
 		add_rate(charges, facts, RATE_RCPT, &match);
-	if (rates_has(rates, RATE_RCPT_NULL) &&
-		(facts->sender->is_null || may_become_null(run, facts->sender)) &&
+	if (rates_has(rates, RATE_RCPT_NULL) && sender_may_become_null(facts->sender) &&
 		find_rate(run, RATE_RCPT_NULL, rcpt, &match))
 		add_rate(charges, facts, RATE_RCPT_NULL, &match);
 }

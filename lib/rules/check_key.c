@@ -51,7 +51,7 @@ static int find_address(const struct settings *settings, const struct rates *rat
 	const char *text, struct rate_match *match_r)
 {
 	static const struct cidr no_client = { .family = AF_UNSPEC };
-	const char *at = strchr(text, '@'), *delimiters = "";
+	const char *at = strchr(text, '@'), *delimiters = "", *domains = "";
 	struct mail_address address, counted;
 	struct address_key key;
 	int found = at == NULL ? rates_find_text(rates, rate, text, match_r) : 0;
@@ -62,12 +62,15 @@ static int find_address(const struct settings *settings, const struct rates *rat
 		return -1;
 	counted = address;
 	if (settings != NULL) {
-		find_counted_address(settings, &address, &counted);
+		domains = find_counted_address(settings, NULL, &address, &counted);
 		delimiters = settings->list_delimiter;
 	}
-	if (rates != NULL && rates_find_address(rates, rate, &counted, delimiters, match_r))
+	if (rates != NULL &&
+		rates_find_address(rates, rate, &counted, domains, delimiters, match_r))
 		return rate != RATE_RCPT_SENDER ||
 			!rates_exempts(rates, &no_client, NULL, &address);
+	if (domains[0] != '\0' && address_at_domain(&counted, domains, &address))
+		counted = address;
 	address_count_key(&counted, delimiters, &key);
 	(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
 		key.text);

@@ -75,12 +75,25 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
 	enum list_id regex_id, const struct mail_address *address, struct finding *finding);
 
 /*
- * The same for an address with several readings. lookup_all_readings() returns LIST_YES only if
- * every reading is listed, lookup_any_reading() if one is. A reading for which address_is_local()
- * holds is looked up at each of [lists] local_domains, and by lookup_any_reading() as it is, too.
+ * Return whether the address is at the MTA's own host name, which is a further name of [lists]
+ * local_domains unless it is the first of them or there are none.
  */
-enum list_result lookup_all_readings(const struct check_run *run, enum list_id exact_id,
-	enum list_id regex_id, const struct address_readings *readings, struct finding *finding);
+bool is_at_mta_name(const struct check_run *run, const struct mail_address *address);
+
+/* Return whether the mailbox of a full address has the same local part at other domains, too. */
+bool has_other_domains(const struct check_run *run, const struct mail_address *address);
+
+/*
+ * The same as lookup_address() for an address with several readings, of which each is looked up as
+ * it is. One for which address_is_local() or is_at_mta_name() holds is also looked up at each of
+ * [lists] local_domains, and if address_is_local() holds, at the MTA's host name.
+ * lookup_any_reading() returns LIST_YES if one of these addresses is listed.
+ * lookup_all_readings() does so only if the MTA cannot deliver to an address that is not in the
+ * allow lists: the reading itself, or for address_is_local() those at local_domains, and all others
+ * that are in the deny lists. allow and deny are the exact lists, which their regexes follow.
+ */
+enum list_result lookup_all_readings(const struct check_run *run, enum list_id allow,
+	enum list_id deny, const struct address_readings *readings, struct finding *finding);
 enum list_result lookup_any_reading(const struct check_run *run, enum list_id exact_id,
 	enum list_id regex_id, const struct address_readings *readings, struct finding *finding);
 
@@ -92,18 +105,26 @@ enum any_result lookup_any_domain(const struct check_run *run,
 /*
  * Return whether a reading for which address_is_local() holds might be denied at a domain that is
  * not known, because [lists] local_domains is empty; the rule is then set. A recipient postmaster
- * is exempt, and so is a sender with a domain, because MTAs neither complete nor route it. deny is
- * LIST_MAIL_DENY, LIST_RCPT_DENY or LIST_DOMAINS.
+ * is exempt, and so are the readings of a sender at other domains than its own, because MTAs do not
+ * route senders. "no@reply", which is read from no%reply@example.net, and a sender with a domain
+ * are held against addresses only, not against domains. deny is LIST_MAIL_DENY, LIST_RCPT_DENY or
+ * LIST_DOMAINS.
  */
 bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool is_recipient,
 	const struct address_readings *readings, struct finding *finding);
 
 /*
- * Find the address that limits count: the innermost reading, at the first of [lists] local_domains
- * if address_is_local() holds for it, or without a domain if there are none.
+ * Find the address that limits count: the innermost reading. If address_is_local() holds for it, it
+ * is moved to the first of [lists] local_domains or, if there are none, to the MTA's host name, or
+ * loses its domain if that is NULL. Returns the domains of rates_find_address() at which it is the
+ * same mailbox; "": only at its own.
  */
-void find_counted_address(const struct settings *settings, const struct mail_address *address,
-	struct mail_address *counted_r);
+const char *find_counted_address(const struct settings *settings, const char *mta_name,
+	const struct mail_address *address, struct mail_address *counted_r);
+
+/* Return whether the MTA may send mail from this sender as from <>: it is <>, or read as
+ * mailer-daemon, which Postfix turns into <> if it is at $myorigin. */
+bool sender_may_become_null(const struct mail_address *sender);
 
 /* ---- limits ---------------------------------------------------------------------- */
 

@@ -214,7 +214,8 @@ bool check_sender(struct check_run *run)
 			TEXT_CUT(who.user.name, 80));
 		return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
 	}
-	if (sender->is_null) {
+	if (sender->is_null ||
+		(!run->settings->allow_null_sender && sender_may_become_null(sender))) {
 		finding_rule(finding, "[profile] allow_null_sender");
 		if (!run->settings->allow_null_sender)
 			return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);

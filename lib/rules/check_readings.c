@@ -10,27 +10,59 @@
 
 /*
  * The addresses to look up, one after the other: each reading and, if the MTA may deliver it there,
- * at each of local_domains. The MTA may also complete a name without a dot: a@mx is looked up at
- * corp.example and at mx.corp.example.
+ * at each of local_domains and at the MTA's host name. The MTA may also complete a name without a
+ * dot: a@mx is looked up at corp.example and at mx.corp.example.
  */
 struct lookup {
-	const struct settings *settings;
+	const struct check_run *run;
 	const struct address_readings *readings;
-	size_t next;	    /* reading */
-	const char *domain; /* the next domain for the last reading; "": none is left */
-	bool is_replaced;   /* the last address is replaced with those at local_domains */
-	bool is_completed;  /* the next domain comes below the name of the reading */
+	size_t next;		   /* reading */
+	const char *domain;	   /* the next domain for the last reading; "": none is left */
+	const char *mta_name;	   /* the same, behind the others; NULL: none */
+	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
+	bool domains_are_optional; /* the same of those at `domain` */
+	bool is_completed;	   /* the next domain comes below the name of the reading */
 	struct mail_address moved;
 };
 
 static void lookup_init(struct lookup *l, const struct check_run *run,
 	const struct address_readings *readings)
 {
-	l->settings = run->settings;
+	l->run = run;
 	l->readings = readings;
 	l->next = 0;
 	l->domain = "";
-	l->is_replaced = l->is_completed = false;
+	l->mta_name = NULL;
+	l->is_optional = l->domains_are_optional = l->is_completed = false;
+}
+
+bool is_at_mta_name(const struct check_run *run, const struct mail_address *address)
+{
+	const char *name = run->facts->mta_name, *domains = run->settings->local_domains;
+
+	return name != NULL && domains[0] != '\0' && strcmp(address_domain(address), name) == 0 &&
+		strcmp(domains, name) != 0;
+}
+
+/* Return whether an address is at one of [lists] local_domains. */
+static bool is_at_local_domain(const struct settings *settings, const struct mail_address *address)
+{
+	const char *domain;
+
+	for (domain = settings->local_domains; *domain != '\0'; domain += strlen(domain) + 1) {
+		if (strcmp(address_domain(address), domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool has_other_domains(const struct check_run *run, const struct mail_address *address)
+{
+	const char *domains = run->settings->local_domains;
+	const bool is_one = domains[0] == '\0' || domains[strlen(domains) + 1] == '\0';
+
+	return is_at_mta_name(run, address) ||
+		(!is_one && is_at_local_domain(run->settings, address));
 }
 
 /* Return whether the address is at a name that the MTA may complete. */
@@ -61,22 +93,36 @@ static bool move_reading(struct lookup *l)
 	return fits && address_at_domain(reading, domain, &l->moved);
 }
 
+/* Begin with the next reading. */
+static const struct mail_address *next_reading(struct lookup *l)
+{
+	const struct mail_address *reading = &l->readings->at[l->next++];
+	const char *domains = l->run->settings->local_domains;
+	const bool is_local = address_is_local(reading);
+
+	l->domain = is_local || is_at_mta_name(l->run, reading) ? domains : "";
+	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
+	l->is_optional = is_local && domains[0] != '\0';
+	l->domains_are_optional = !is_local;
+	return reading;
+}
+
 /* Return the next address, or NULL at the end. It lives until the next call. */
 static const struct mail_address *lookup_next(struct lookup *l)
 {
-	const struct mail_address *reading;
+	const char *mta_name = l->mta_name;
 
 	while (*l->domain != '\0') {
-		l->is_replaced = false;
+		l->is_optional = l->domains_are_optional;
 		if (move_reading(l))
 			return &l->moved;
 	}
-	if (l->next == l->readings->count)
-		return NULL;
-	reading = &l->readings->at[l->next++];
-	l->domain = address_is_local(reading) ? l->settings->local_domains : "";
-	l->is_replaced = *l->domain != '\0';
-	return reading;
+	l->mta_name = NULL;
+	l->is_optional = true;
+	if (mta_name != NULL &&
+		address_at_domain(&l->readings->at[l->next - 1], mta_name, &l->moved))
+		return &l->moved;
+	return l->next == l->readings->count ? NULL : next_reading(l);
 }
 
 enum list_result lookup_address(const struct check_run *run, enum list_id exact_id,
@@ -100,8 +146,8 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
 	return r;
 }
 
-enum list_result lookup_all_readings(const struct check_run *run, enum list_id exact_id,
-	enum list_id regex_id, const struct address_readings *readings, struct finding *finding)
+enum list_result lookup_all_readings(const struct check_run *run, enum list_id allow,
+	enum list_id deny, const struct address_readings *readings, struct finding *finding)
 {
 	enum list_result result = LIST_YES;
 	const struct mail_address *address;
@@ -109,12 +155,13 @@ enum list_result lookup_all_readings(const struct check_run *run, enum list_id e
 
 	lookup_init(&lookup, run, readings);
 	while ((address = lookup_next(&lookup)) != NULL) {
-		if (lookup.is_replaced)
-			continue;
-		switch (lookup_address(run, exact_id, regex_id, address, finding)) {
+		switch (lookup_address(run, allow, allow + 1, address, finding)) {
 		case LIST_YES:
 			break;
 		case LIST_NO:
+			if (lookup.is_optional &&
+				lookup_address(run, deny, deny + 1, address, finding) == LIST_NO)
+				break;
 			finding_rule(finding, "%s", "");
 			return LIST_NO;
 		case LIST_FAILED:
@@ -158,10 +205,25 @@ enum any_result lookup_any_domain(const struct check_run *run,
 			*line_r = line;
 		if (r == ANY_DENY)
 			return ANY_DENY;
-		if (r == ANY_UNLISTED && !lookup.is_replaced)
+		if (r == ANY_UNLISTED && !lookup.is_optional)
 			result = ANY_UNLISTED;
 	}
 	return result;
+}
+
+/*
+ * Return whether the domain of a local address is held against the domains in a list, too. The name
+ * in no%reply@example.net may be a part of the local part. Senders at localhost and at names
+ * without a dot are frequent, and most MTAs do not change them.
+ */
+static bool may_have_any_domain(const struct mail_address *address, bool is_recipient,
+	bool is_written)
+{
+	const char *name = address_domain(address);
+
+	return name[0] == '\0' ||
+		(is_recipient &&
+			(is_written || name[0] == '[' || strstr(name, "localhost") != NULL));
 }
 
 bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool is_recipient,
@@ -171,15 +233,17 @@ bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool i
 	uint32_t line;
 	size_t i;
 
-	if (run->settings->local_domains[0] != '\0' ||
-		(!is_recipient && readings->at[0].has_domain))
+	if (run->settings->local_domains[0] != '\0')
 		return false;
 	for (i = 0; i < readings->count; i++) {
 		reading = &readings->at[i];
 		if (!address_is_local(reading) ||
-			(is_recipient && address_is_postmaster(reading)) ||
+			(is_recipient ? address_is_postmaster(reading) :
+					strcmp(address_domain(reading),
+						address_domain(&readings->at[0])) != 0) ||
 			!list_may_deny_local(run->parts->lists[deny], reading,
-				run->settings->list_delimiter, &line))
+				run->settings->list_delimiter,
+				may_have_any_domain(reading, is_recipient, i == 0), &line))
 			continue;
 		finding_rule(finding, "%s:%u, and [lists] local_domains is empty", list_name(deny),
 			line);
@@ -188,24 +252,41 @@ bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool i
 	return false;
 }
 
-void find_counted_address(const struct settings *settings, const struct mail_address *address,
-	struct mail_address *counted_r)
+const char *find_counted_address(const struct settings *settings, const char *mta_name,
+	const struct mail_address *address, struct mail_address *counted_r)
 {
-	const char *domain = settings->local_domains;
+	const char *domains = settings->local_domains;
+	const char *first = domains[0] == '\0' && mta_name != NULL ? mta_name : domains;
 	struct mail_address inner;
 
-	if (address->is_simple) {
-		*counted_r = *address;
-		return;
-	}
 	address_innermost(address, &inner);
-	if (address_is_local(&inner) && domain[0] != '\0' &&
-		address_at_domain(&inner, domain, counted_r))
-		return;
+	if (address_is_local(&inner) && first[0] != '\0' &&
+		address_at_domain(&inner, first, counted_r))
+		return domains;
 	*counted_r = inner;
 	if (!address_is_local(&inner))
-		return;
+		return is_at_local_domain(settings, &inner) ||
+				(mta_name != NULL &&
+					strcmp(address_domain(&inner), mta_name) == 0) ?
+			domains :
+			"";
 	counted_r->canon_len = counted_r->local_len;
 	counted_r->canon[counted_r->local_len] = '\0';
 	counted_r->has_domain = false;
+	return "";
+}
+
+/* Not inlined, so that only senders with several readings need this much stack. */
+__attribute__((noinline)) static bool is_read_as_daemon(const struct mail_address *sender)
+{
+	struct mail_address inner;
+
+	address_innermost(sender, &inner);
+	return address_is_mailer_daemon(&inner);
+}
+
+bool sender_may_become_null(const struct mail_address *sender)
+{
+	return sender->is_null || address_is_mailer_daemon(sender) ||
+		(!sender->is_simple && is_read_as_daemon(sender));
 }

@@ -21,8 +21,9 @@ struct connection_charge {
  * the call. An unknown fact is NULL, AF_UNSPEC or 0.
  */
 struct facts {
-	const char *service; /* the MTA's {daemon_name} */
-	struct cidr client;  /* AF_UNSPEC: a local client */
+	const char *service;  /* the MTA's {daemon_name} */
+	const char *mta_name; /* the MTA's own host name ({j}), canonical */
+	struct cidr client;   /* AF_UNSPEC: a local client */
 	const char *rdns;  /* the client's name; NULL when it has none ("unknown", "[192.0.2.7]") */
 	const char *helo;  /* as typed */
 	const char *login; /* SASL login name; NULL: not logged in */

@@ -83,11 +83,12 @@ enum list_result list_find_address(const struct list *list, const struct mail_ad
 
 /*
  * Return whether the list could contain the local part of an address at a domain that is not known:
- * it has an entry of an address with that local part or, except for LIST_DOMAINS, of a domain.
- * *line_r is then its line. For LIST_MAIL_DENY, LIST_RCPT_DENY and LIST_DOMAINS only.
+ * it has an entry of an address with that local part or, with by_domain and except for
+ * LIST_DOMAINS, of a domain. *line_r is then its line. For LIST_MAIL_DENY, LIST_RCPT_DENY and
+ * LIST_DOMAINS only.
  */
 bool list_may_deny_local(const struct list *list, const struct mail_address *address,
-	const char *delimiters, uint32_t *line_r);
+	const char *delimiters, bool by_domain, uint32_t *line_r);
 
 /* Match a subject against a regex list. */
 enum list_result list_match(const struct list *list, struct regex_scratch *scratch,

@@ -150,7 +150,7 @@ enum list_result list_find_address(const struct list *list, const struct mail_ad
 }
 
 bool list_may_deny_local(const struct list *list, const struct mail_address *address,
-	const char *delimiters, uint32_t *line_r)
+	const char *delimiters, bool by_domain, uint32_t *line_r)
 {
 	struct mail_address local = *address;
 
@@ -160,7 +160,7 @@ bool list_may_deny_local(const struct list *list, const struct mail_address *add
 	if (strmap_find(list->locals, local.canon, local.local_len, line_r) ||
 		find_other_forms(list->locals, &local, delimiters, line_r))
 		return true;
-	if (list->id != LIST_DOMAINS && list->domain_line != 0) {
+	if (by_domain && list->id != LIST_DOMAINS && list->domain_line != 0) {
 		*line_r = list->domain_line;
 		return true;
 	}

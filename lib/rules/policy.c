@@ -120,28 +120,59 @@ static bool is_checked(const struct settings *settings, enum check check)
 	return false;
 }
 
+#define NO_DOMAIN "without a domain, such as <bob> and <bob@localhost>,"
+#define NO_LOCAL_DOMAINS "because [lists] local_domains is empty: set it to the domains of the MTA"
+
+/* Note the rules of a deny list that may match addresses without a domain at the MTA's domains. */
+static void note_deny_list(const struct policy_parts *parts, enum list_id id,
+	struct problems *problems)
+{
+	const struct list *exact = parts->lists[id], *regexes = parts->lists[id + 1];
+	const bool of_senders = id == LIST_MAIL_DENY;
+	const char *whom = of_senders ? "senders" : "recipients";
+
+	if (exact != NULL && list_domain_line(exact) != 0)
+		problems_note(problems,
+			"%s:%u: refuses all %s without a domain, such as <bob>%s " NO_LOCAL_DOMAINS,
+			list_name(id), list_domain_line(exact), whom,
+			of_senders ? ", and none such as <bob@localhost>," :
+				     " and <bob@localhost>,");
+	if (regexes != NULL && list_entries(regexes) > 0)
+		problems_note(problems, "%s: not applied to %s " NO_DOMAIN " " NO_LOCAL_DOMAINS,
+			list_name(id + 1), whom);
+}
+
+static void note_rates(const struct rates *rates, struct problems *problems)
+{
+	static const enum rate of_addresses[] = { RATE_RCPT_SENDER, RATE_RCPT, RATE_RCPT_NULL };
+
+	for (size_t i = 0; i < sizeof(of_addresses) / sizeof(of_addresses[0]); i++) {
+		if (rates_has(rates, of_addresses[i]))
+			problems_note(problems,
+				"[limit %s]: counts addresses " NO_DOMAIN
+				" apart from the same mailbox at a domain, " NO_LOCAL_DOMAINS,
+				rate_name(of_addresses[i]));
+	}
+}
+
 void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems)
 {
-	static const char text[] = "without a domain, such as <bob> and <bob@localhost>, because "
-				   "[lists] local_domains is empty: set it to the domains of the "
-				   "MTA";
-	const struct list *senders = parts->lists[LIST_MAIL_DENY_RE],
-			  *recipients = parts->lists[LIST_RCPT_DENY_RE],
-			  *domains = parts->lists[LIST_DOMAINS];
+	const struct list *domains = parts->lists[LIST_DOMAINS];
 
 	if (parts->settings->local_domains[0] != '\0')
 		return;
-	if (senders != NULL && is_checked(parts->settings, CHECK_MAIL) && list_entries(senders) > 0)
-		problems_note(problems, "%s: not applied to senders %s",
-			list_name(LIST_MAIL_DENY_RE), text);
-	if (recipients != NULL && is_checked(parts->settings, CHECK_RCPT) &&
-		list_entries(recipients) > 0)
-		problems_note(problems, "%s: not applied to recipients %s",
-			list_name(LIST_RCPT_DENY_RE), text);
+	if (is_checked(parts->settings, CHECK_MAIL))
+		note_deny_list(parts, LIST_MAIL_DENY, problems);
+	if (is_checked(parts->settings, CHECK_RCPT))
+		note_deny_list(parts, LIST_RCPT_DENY, problems);
 	if (domains != NULL && is_checked(parts->settings, CHECK_ANY) &&
 		list_domain_line(domains) != 0)
-		problems_note(problems, "%s:%u: not applied to senders and recipients %s",
-			list_name(LIST_DOMAINS), list_domain_line(domains), text);
+		problems_note(problems,
+			"%s:%u: not applied to senders and recipients " NO_DOMAIN
+			" " NO_LOCAL_DOMAINS,
+			list_name(LIST_DOMAINS), list_domain_line(domains));
+	if (is_checked(parts->settings, CHECK_RATES))
+		note_rates(parts->settings->rates, problems);
 }
 
 void policy_check_regexes(struct problems *problems)

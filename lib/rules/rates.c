@@ -639,11 +639,10 @@ static const struct entry *find_key(const struct table *table, const char *text,
 	return strmap_find(table->names, text, len, &i) ? &table->entries[i] : NULL;
 }
 
-/* Find the limits of an address that has several forms. */
-static bool find_forms(const struct rates *rates, enum rate rate,
-	const struct mail_address *address, const char *delimiters, struct rate_match *match_r)
+/* Find the entry of an address that has several forms. */
+static const struct entry *find_forms(const struct table *table, const struct mail_address *address,
+	const char *delimiters)
 {
-	const struct table *table = &rates->tables[rate];
 	const struct entry *entry = NULL;
 	struct address_key key;
 	unsigned form;
@@ -652,24 +651,48 @@ static bool find_forms(const struct rates *rates, enum rate rate,
 		if (address_key(address, delimiters, form, &key))
 			entry = find_key(table, key.text, key.len);
 	}
+	return entry;
+}
+
+/* Find the limits of an address that has several forms, or is the same mailbox at several domains.
+ */
+static bool find_mailbox(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *domains, const char *delimiters,
+	struct rate_match *match_r)
+{
+	const struct table *table = &rates->tables[rate];
+	const struct entry *entry = find_forms(table, address, delimiters);
+	struct mail_address moved;
+	struct address_key key;
+	const char *domain;
+
+	for (domain = domains; entry == NULL && *domain != '\0'; domain += strlen(domain) + 1) {
+		if (address_at_domain(address, domain, &moved))
+			entry = find_forms(table, &moved, delimiters);
+	}
 	if (entry == NULL && address->has_domain)
 		entry = find_name(table, address_domain(address));
+	for (domain = domains; entry == NULL && *domain != '\0'; domain += strlen(domain) + 1)
+		entry = find_name(table, domain);
 	if (entry != NULL)
 		return matched(rate, entry, NULL, match_r);
+	if (*domains != '\0' && address_at_domain(address, domains, &moved))
+		address = &moved;
 	address_count_key(address, delimiters, &key);
 	return matched(rate, find_default(table), key.text, match_r);
 }
 
 bool rates_find_address(const struct rates *rates, enum rate rate,
-	const struct mail_address *address, const char *delimiters, struct rate_match *match_r)
+	const struct mail_address *address, const char *domains, const char *delimiters,
+	struct rate_match *match_r)
 {
 	const struct table *table = &rates->tables[rate];
 	const struct entry *entry;
 
 	if (table->is_off || table->count == 0)
 		return false;
-	if (!address_has_one_key(address, delimiters))
-		return find_forms(rates, rate, address, delimiters, match_r);
+	if (*domains != '\0' || !address_has_one_key(address, delimiters))
+		return find_mailbox(rates, rate, address, domains, delimiters, match_r);
 	entry = find_key(table, address->canon, address->canon_len);
 	if (entry == NULL && address->has_domain)
 		entry = find_name(table, address_domain(address));

@@ -113,10 +113,13 @@ int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
  * Find the limits of a mail address: by the address, then by the address without the extension that
  * one of the delimiters begins ("": there are none), then by its domain and the domains above it,
  * then "default". Under "default", addresses that differ only in the extension or in the spelling
- * are counted together. Returns whether a limit applies.
+ * are counted together. domains are names with their NULs, and behind the last an empty one, at
+ * which the address is the same mailbox: it is looked up there, too, after the address itself and
+ * after its domain, and counted at the first of them. Returns whether a limit applies.
  */
 bool rates_find_address(const struct rates *rates, enum rate rate,
-	const struct mail_address *address, const char *delimiters, struct rate_match *match_r);
+	const struct mail_address *address, const char *domains, const char *delimiters,
+	struct rate_match *match_r);
 
 /* Return "max_relaying", the limit of RATE_RECIPIENTS for a session with a login; 0: not set. */
 uint32_t rates_max_relaying(const struct rates *rates);

@@ -111,7 +111,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 /* Ask for the macros that are read at each stage, so that the MTA need not send others. */
 static void ask_macros(SMFICTX *ctx, const struct needs *needs)
 {
-	static char connect[] = "v {daemon_name} {client_resolve}";
+	static char connect[] = "j v {daemon_name} {client_resolve}";
 	static char mail[] = "i {auth_authen}";
 	static char queue_id[] = "i";
 	static char nothing[] = "{postern_none}"; /* because a list must not be empty */
@@ -169,6 +169,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 		.host = host,
 		.address = address,
 		.daemon_name = macro_value(ctx, "{daemon_name}"),
+		.mta_name = macro_value(ctx, "j"),
 		.resolve = macro_value(ctx, "{client_resolve}"),
 		.version = macro_value(ctx, "v"),
 	};

@@ -50,6 +50,7 @@ void session_free(struct session **session)
 	session_message_drop(gone);
 	strbuf_free(&gone->results);
 	free(gone->service);
+	free(gone->mta_name);
 	free(gone->rdns);
 	free(gone->helo);
 	free(gone);
@@ -94,11 +95,18 @@ static bool is_delayed(const struct session *session, bool can_answer)
 void session_connect(struct session *session, const struct client *client, struct verdict *verdict)
 {
 	const struct stage_facts about = { .stage = STAGE_CONNECT };
+	char mta_name[DOMAIN_SIZE];
 
 	verdict_init(verdict);
 	if (client->address != NULL)
 		session->client = cidr_from_sockaddr(client->address);
 	store_fact(session, &session->service, client->daemon_name);
+	store_fact(session, &session->mta_name,
+		client->mta_name != NULL &&
+				domain_canon(client->mta_name, strlen(client->mta_name), mta_name) >
+					0 ?
+			mta_name :
+			NULL);
 	store_fact(session, &session->rdns, is_usable_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
 		client->version[0] <= '9'; /* Sendmail: "8.17.1"; Postfix: "Postfix 3.7.11" */

@@ -34,6 +34,7 @@ struct client {
 	const char *host; /* the MTA's name for it; "[192.0.2.7]" and "unknown" are no names */
 	const struct sockaddr *address; /* NULL or neither IPv4 nor IPv6: a local client */
 	const char *daemon_name;	/* {daemon_name} */
+	const char *mta_name;		/* {j}: the MTA's own host name */
 	const char *resolve; /* Sendmail's {client_resolve}: unless it is "OK", host is no name */
 	const char *version; /* {v}: identifies Sendmail, which writes logins in xtext */
 };

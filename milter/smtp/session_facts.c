@@ -8,6 +8,7 @@ struct facts session_facts(const struct session *session, const struct message *
 {
 	struct facts facts = {
 		.service = session->service,
+		.mta_name = session->mta_name,
 		.client = session->client,
 		.rdns = session->rdns,
 		.helo = session->helo,

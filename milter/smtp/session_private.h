@@ -51,7 +51,7 @@ struct session {
 	struct needs needs;
 	char id[24];
 	struct cidr client;
-	char *service, *rdns, *helo; /* NULL: unknown */
+	char *service, *mta_name, *rdns, *helo; /* NULL: unknown */
 	bool is_sendmail;
 	bool facts_lost;       /* no memory for one of these: nothing can be judged */
 	struct strbuf results; /* of connect and helo, where they are judged at once */

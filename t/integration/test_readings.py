@@ -48,6 +48,8 @@ SAME_MAILBOX = {
     "<all@[127.0.0.1]>": "all@[127.0.0.1]",
     '<"all%[127.0.0.1]"@corp.example>': "all@[127.0.0.1]",
     "<corp.example!all%localhost@corp.example>": "all@localhost",
+    "<all@mx.corp.example>": "all@mx.corp.example",
+    "<all%mx.corp.example@localhost>": "all@mx.corp.example",
     "<all+x@corp.example>": "all+x@corp.example",
     "<all+x%corp.example@localhost>": "all+x@corp.example",
     '<"all+x y"@corp.example>': '"all+x y"@corp.example',
@@ -170,6 +172,6 @@ def test_rates_count_all_forms_of_a_recipient_together(box):
                                  "limit rate_rcpt": {"default": "3/1h"}})
     mta = box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
     replies = list(recipients(mta, ["<bob@corp.example>", "<bob+x@corp.example>", "<bob%corp.example@localhost>",
-                                    "<bob>", "<bob+y@localhost>"]).values())
+                                    "<bob>", "<bob+y@localhost>", "<bob@mx.corp.example>"]).values())
     assert all(isinstance(reply, str) for reply in replies[:3]), replies
     assert all(reply.code == 450 for reply in replies[3:]), replies

@@ -369,7 +369,18 @@ static const struct {
 	{ "", "<bob>", "<al@localhost>", false },
 	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob>", true },
 	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob+x%mx@b.example>", true },
-	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob@b.example>", false },
+	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob@b.example>", true },
+	{ "corp.example\0b.example\0c.example\0", "<bob@c.example>", "<Bob+x@b.example>", true },
+	{ "corp.example\0b.example\0", "<bob@b.example>", "<bob@localhost>", true },
+	{ "corp.example\0b.example\0", "<x..y@corp.example>", "<\"x..y\"@b.example>", true },
+	{ "corp.example\0b.example\0", "<bob@b.example>", "<al@corp.example>", false },
+	{ "corp.example\0b.example\0", "<bob@corp.example>", "<bob@c.example>", false },
+	{ "corp.example\0b.example\0", "<bob@b.example>", "<bob@x.b.example>", false },
+	/* The MTA's own name. */
+	{ "corp.example\0", "<bob@corp.example>", "<bob@mx.x.example>", true },
+	{ "corp.example\0b.example\0", "<bob@b.example>", "<bob+x%mx.x.example@b.example>", true },
+	{ "", "<bob>", "<bob@mx.x.example>", true },
+	{ "", "<bob@corp.example>", "<bob@mx.x.example>", false },
 	{ "", "<bob@corp.example>", "<bob%b.example@corp.example>", false },
 };
 START_TEST(a_mailbox_has_one_count)
@@ -380,6 +391,7 @@ START_TEST(a_mailbox_has_one_count)
 		made_limits_rate(&t, RATE_RCPT, "default", "1/1h");
 		made_limits_have(&t, NULL);
 		t.facts.login = NULL;
+		t.facts.mta_name = "mx.x.example";
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, counted[_i].first), "accept"));
 		ck_assert_msg(strstr(made_limits_rcpt(&t, counted[_i].second), second) != NULL,
 			"%s", t.text);

@@ -160,6 +160,22 @@ START_TEST(the_null_sender_may_be_refused)
 	}
 END_TEST
 
+/* Postfix sends mail from mailer-daemon@$myorigin as from <>. */
+START_TEST(a_sender_that_becomes_the_null_sender_may_be_refused)
+	{
+		static const char *const mails[5] = { "<mailer-daemon@ever.example>",
+			"<MAILER-DAEMON>", "<\"mailer-daemon\"@localhost>", "<\"\"@ever.example>",
+			"<mailer-daemon%ever.example@x.example>" };
+		struct asked asked = { STAGE_MAIL, .login = "eve", .mail = mails[_i % 5] };
+
+		m.settings->allow_null_sender = _i > 4;
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			_i > 4 ? "accept: sender=pass(user eve: froms[1])" :
+				 "reject: sender=fail([profile] allow_null_sender)" NOT_YOURS);
+	}
+END_TEST
+
 /* recipient_delimiter is a set of characters. */
 static const struct {
 	const char *delimiters, *mail;
@@ -505,6 +521,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_sender_is_the_users, 0, ROWS(senders));
 	tcase_add_loop_test(tcase, the_null_sender_may_be_refused, 0, 2);
+	tcase_add_loop_test(tcase, a_sender_that_becomes_the_null_sender_may_be_refused, 0, 10);
 	tcase_add_loop_test(tcase, a_delimiter_separates_the_extension, 0, ROWS(delimiters));
 	tcase_add_loop_test(tcase, a_login_is_no_pattern, 0, 12);
 	tcase_add_test(tcase, without_default_domain_a_name_is_no_address);

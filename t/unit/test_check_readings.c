@@ -250,12 +250,28 @@ static const struct {
 	{ "x@b.example\n@corp.example", "", "bob", "rcpt=fail(rcpt_to.access.blacklist:2" EMPTY },
 	{ ".corp.example", "", "bob", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 	{ "", "x.example\nall@corp.example", "all", "any=fail(access.domains:2" EMPTY },
-	{ "all@corp.example", "", "bob", NULL }, { "all@corp.example", "", "bob@localhost", NULL },
+	{ "all@corp.example", "", "bob", NULL },
+	{ "all@corp.example", "", "bob@localhost", NULL },
 	{ "all@corp.example", "", "all@x.example", NULL },
 	{ "postmaster@corp.example", "", "postmaster", NULL },
 	{ "@corp.example", "", "Postmaster@[192.0.2.1]", NULL },
-	{ "", "corp.example", "bob", NULL }, { "", "!all@corp.example", "all", NULL },
-	{ "", "", "all", NULL }, { "@corp.example", "", "friend", NULL }, /* on the allow list */
+	{ "", "corp.example", "bob", NULL },
+	{ "", "!all@corp.example", "all", NULL },
+	{ "", "", "all", NULL },
+	{ "@corp.example", "", "friend", NULL }, /* on the allow list */
+	/* Behind %, a name may be a part of the local part: only addresses are held against it. */
+	{ "@corp.example", "", "no%reply@example.net", NULL },
+	{ ".corp.example", "", "50%off!@example.net", NULL },
+	{ "@corp.example", "", "wow!cool@example.net", NULL },
+	{ "@corp.example", "", "100%5@example.net", NULL },
+	{ "@corp.example", "", "\"100% sure\"@example.net", NULL },
+	{ "no@corp.example", "", "no%reply@example.net",
+		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "@corp.example", "", "bob%localhost@example.net",
+		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "@corp.example", "", "bob%reply@localhost",
+		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "@corp.example", "", "no%reply@mx", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 };
 START_TEST(without_local_domains_a_recipient_that_may_be_denied_is_refused)
 	{
@@ -289,10 +305,22 @@ static const struct {
 	{ ".corp.example", "", "postmaster", "mail=fail(mail_from.access.blacklist:1" EMPTY },
 	{ "", "x.example\nboss@corp.example", "boss", "any=fail(access.domains:2" EMPTY },
 	{ "", "postmaster@corp.example", "postmaster", "any=fail(access.domains:1" EMPTY },
-	/* MTAs complete no sender with a domain, and route none. */
-	{ "boss@corp.example", "", "boss@localhost", NULL },
+	{ "boss@corp.example", "", "boss@localhost",
+		"mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "boss+x@mx", "mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "\"\\\\boss\"@mx",
+		"mail=fail(mail_from.access.blacklist:1" EMPTY },
+	{ "boss@corp.example", "", "boss@[192.0.2.1]",
+		"mail=fail(mail_from.access.blacklist:1" EMPTY },
+	/* A domain refuses only senders without any. */
+	{ "@corp.example", "", "boss@localhost", NULL }, { "@corp.example", "", "boss@mx", NULL },
 	{ "@corp.example", "", "boss@[192.0.2.1]", NULL },
+	{ "@corp.example", "", "boss@192.0.2.1", NULL },
+	{ "", "boss@corp.example", "boss@localhost", "any=fail(access.domains:1" EMPTY },
+	{ "boss@corp.example", "", "root@localhost", NULL },
+	/* MTAs do not route senders. */
 	{ "@corp.example", "", "no%reply@example.net", NULL },
+	{ "no@corp.example", "", "no%reply@example.net", NULL },
 	{ "boss@corp.example", "", "root", NULL },
 	{ "boss@corp.example", "", "boss@x.example", NULL }, { "@corp.example", "", "<>", NULL },
 	{ "", "corp.example", "root", NULL }, { "", "", "boss", NULL },
@@ -313,6 +341,63 @@ START_TEST(without_local_domains_a_sender_that_may_be_denied_is_refused)
 		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
 				(rule == NULL || strstr(got, rule) != NULL),
 			"%s: %s", asked.mail, got);
+	}
+END_TEST
+
+/* The MTA's host name is one more name of its own, but a mail domain if it is the first one. */
+static const struct {
+	const char *domains, *mta, *address, *rule;
+} host_names[] = {
+	{ "corp.example\0", "mx.corp.example", "all@mx.corp.example", ALL },
+	{ "corp.example\0", "mx.corp.example", "all+x@MX.corp.example.", ALL },
+	{ "corp.example\0", "mx.corp.example", "\"all\"@mx.corp.example", ALL },
+	{ "corp.example\0", "mx.corp.example", "all%mx.corp.example@x.example", ALL },
+	{ "corp.example\0", "mx.corp.example", "trap1@mx.corp.example",
+		"rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
+	{ "corp.example\0", "mx.corp.example", "solo@mx.corp.example", SOLO },
+	{ "corp.example\0", "mx.x.example", "all@mx.x.example", ALL },
+	{ "corp.example\0mx.corp.example\0", "mx.corp.example", "all@mx.corp.example", ALL },
+	{ "corp.example\0", "mx.corp.example", "hidden", "rcpt=fail(rcpt_to.access.blacklist:13)" },
+	{ "corp.example\0", "mx.corp.example", "hidden@localhost",
+		"rcpt=fail(rcpt_to.access.blacklist:13)" },
+	{ "", "mx.corp.example", "hidden", "rcpt=fail(rcpt_to.access.blacklist:13)" },
+	/* Allowed as written, unless the same mailbox is denied elsewhere. */
+	{ "x.example\0", "open.example", "bob@open.example", NULL },
+	{ "corp.example\0", "open.example", "all@open.example", ALL },
+	{ "second.example\0", "corp.example", "boss", NULL },
+	{ "second.example\0", "mx.corp.example", "boss@mx.corp.example", NULL },
+	{ "x.example\0", "corp.example", "all", ALL },
+	{ "corp.example\0", "mx.corp.example", "all@mx2.corp.example", NULL },
+	{ "corp.example\0", "mx.corp.example", "bob@mx.corp.example", NULL },
+	{ "corp.example\0", "mx.corp.example", "hidden@corp.example", NULL },
+	{ "corp.example\0", NULL, "all@mx.corp.example", NULL },
+	{ "open.example\0corp.example\0", "open.example", "all@open.example", NULL },
+	{ "open.example\0", "open.example", "all@open.example", NULL },
+	{ "", "mx.x.example", "all@mx.x.example", NULL },
+};
+START_TEST(the_host_name_of_the_mta_is_one_of_its_names)
+	{
+		const struct asked rcpt = { STAGE_RCPT, .rcpt = host_names[_i].address,
+			.mta = host_names[_i].mta };
+		const char *got, *rule = host_names[_i].rule;
+
+		m.settings->local_domains = host_names[_i].domains;
+		made_build(&m);
+		got = made_decide(&m, &rcpt);
+		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
+				(rule == NULL || strstr(got, rule) != NULL),
+			"%s: %s", rcpt.rcpt, got);
+	}
+END_TEST
+
+START_TEST(a_sender_at_the_host_name_of_the_mta_is_denied_as_at_its_domains)
+	{
+		const struct asked asked = { STAGE_MAIL, .mail = "all@mx.corp.example",
+			.mta = "mx.corp.example" };
+
+		made_build(&m);
+		ck_assert_ptr_nonnull(
+			strstr(made_decide(&m, &asked), "mail=fail(mail_from.access.blacklist:1)"));
 	}
 END_TEST
 
@@ -395,6 +480,9 @@ static Suite *make_suite(void)
 		0, ROWS(unknown));
 	tcase_add_loop_test(tcase, without_local_domains_a_sender_that_may_be_denied_is_refused, 0,
 		ROWS(unknown_senders));
+	tcase_add_loop_test(tcase, the_host_name_of_the_mta_is_one_of_its_names, 0,
+		ROWS(host_names));
+	tcase_add_test(tcase, a_sender_at_the_host_name_of_the_mta_is_denied_as_at_its_domains);
 	tcase_add_test(tcase,
 		an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed);
 	tcase_add_loop_test(tcase, refuse_all_refuses_routed_recipients_of_everybody, 0,

@@ -142,6 +142,19 @@ START_TEST(a_step_shows_the_rule_and_the_reply)
 	}
 END_TEST
 
+START_TEST(the_own_name_of_the_mta_may_be_given)
+	{
+		m.settings->local_domains = "one.example\0";
+		made_list(&m, LIST_MAIL_DENY, "x@one.example");
+		ck_assert_int_eq(
+			play("{\"mta\": \"MX.own.example.\", \"mail\": \"<x@mx.own.example>\"}"),
+			0);
+		ck_assert_str_eq(step(2, "verdict"), "reject");
+		ck_assert_int_eq(play("{\"mail\": \"<x@mx.own.example>\"}"), 0);
+		ck_assert_str_eq(step(2, "verdict"), "accept");
+	}
+END_TEST
+
 START_TEST(limits_are_shown_and_not_charged)
 	{
 		static const char session[] =
@@ -305,6 +318,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
 	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
+	tcase_add_test(tcase, the_own_name_of_the_mta_may_be_given);
 	tcase_add_test(tcase, limits_are_shown_and_not_charged);
 	tcase_add_loop_test(tcase, a_rule_that_is_cut_keeps_its_finding, 0, ROWS(names));
 	tcase_add_test(tcase, a_login_that_is_cut_keeps_its_finding);

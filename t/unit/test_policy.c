@@ -216,7 +216,8 @@ START_TEST(regexes_without_machine_code_are_noted)
 	}
 END_TEST
 
-/* Rules that are not applied to a recipient without a domain, if no domain is known. */
+/* Rules that are not applied to an address without a domain, or to all of them, if no domain is
+ * known. */
 static const struct {
 	enum list_id id;
 	const char *text, *local_domains;
@@ -228,7 +229,16 @@ static const struct {
 	{ LIST_DOMAINS, "corp.example", "corp.example\0", MODE_YES, NULL },
 	{ LIST_DOMAINS, "x@corp.example\n!corp.example", "", MODE_YES, NULL },
 	{ LIST_DOMAINS, "corp.example", "", MODE_NO, NULL },
-	{ LIST_RCPT_DENY, "@corp.example", "", MODE_YES, NULL },
+	{ LIST_MAIL_DENY_RE, ".*@corp\\.example", "", MODE_YES,
+		"mail_from.access.blacklist_regex: not" },
+	{ LIST_RCPT_DENY, "x@y.example\n@corp.example", "", MODE_YES,
+		"rcpt_to.access.blacklist:2: refuses all recipients without" },
+	{ LIST_MAIL_DENY, ".corp.example", "", MODE_WARN,
+		"mail_from.access.blacklist:1: refuses all senders without" },
+	{ LIST_MAIL_DENY, ".corp.example", "", MODE_NO, NULL },
+	{ LIST_RCPT_DENY, "x@corp.example", "", MODE_YES, NULL },
+	{ LIST_RCPT_DENY, "@corp.example", "corp.example\0", MODE_YES, NULL },
+	{ LIST_RCPT_ALLOW, "@corp.example", "", MODE_YES, NULL },
 	{ LIST_RCPT_ALLOW_RE, ".*@corp\\.example", "", MODE_YES, NULL },
 };
 START_TEST(rules_that_need_local_domains_are_noted)
@@ -236,7 +246,8 @@ START_TEST(rules_that_need_local_domains_are_noted)
 		struct problems *problems = problems_new();
 		struct service service = { .name = NULL };
 
-		service.mode[CHECK_RCPT] = service.mode[CHECK_ANY] = unapplied[_i].mode;
+		service.mode[CHECK_MAIL] = service.mode[CHECK_RCPT] = service.mode[CHECK_ANY] =
+			unapplied[_i].mode;
 		m.settings->services = &service;
 		m.settings->service_count = 1;
 		m.settings->local_domains = unapplied[_i].local_domains;
@@ -253,6 +264,45 @@ START_TEST(rules_that_need_local_domains_are_noted)
 	}
 END_TEST
 
+/* Whether a rate is noted, because addresses without a domain have counts of their own. */
+static const struct {
+	enum rate rate;
+	const char *local_domains;
+	enum check_mode mode;
+	bool is_noted;
+} counted_apart[] = {
+	{ RATE_RCPT, "", MODE_YES, true },
+	{ RATE_RCPT_SENDER, "", MODE_WARN, true },
+	{ RATE_RCPT_NULL, "", MODE_YES, true },
+	{ RATE_RCPT_HOST, "", MODE_YES, false },
+	{ RATE_RCPT, "corp.example\0", MODE_YES, false },
+	{ RATE_RCPT, "", MODE_NO, false },
+};
+START_TEST(rates_that_need_local_domains_are_noted)
+	{
+		struct problems *problems = problems_new();
+		struct service service = { .name = NULL };
+		struct errmsg err;
+
+		service.mode[CHECK_RATES] = counted_apart[_i].mode;
+		m.settings->services = &service;
+		m.settings->service_count = 1;
+		m.settings->local_domains = counted_apart[_i].local_domains;
+		m.settings->rates = rates_new();
+		ck_assert_int_eq(rates_add(m.settings->rates, counted_apart[_i].rate, "default",
+					 "5/1h", &err),
+			0);
+		made_build(&m);
+		policy_check_local_domains(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			counted_apart[_i].is_noted);
+		if (counted_apart[_i].is_noted)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				rate_name(counted_apart[_i].rate)));
+		problems_free(&problems);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("policy");
@@ -260,6 +310,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
+	tcase_add_loop_test(tcase, rates_that_need_local_domains_are_noted, 0, ROWS(counted_apart));
 	tcase_add_test(tcase, a_missing_part_is_empty);
 	tcase_add_test(tcase, cheap_regexes_are_prepared_first);
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);

@@ -48,7 +48,7 @@ static const char *held(enum rate rate, const char *ip, const char *rdns)
 	return text;
 }
 
-static const char *held_address(enum rate rate, const char *address)
+static const char *held_address_at(enum rate rate, const char *address, const char *domains)
 {
 	static char text[RATE_KEY_SIZE + 64];
 	struct mail_address parsed;
@@ -56,12 +56,50 @@ static const char *held_address(enum rate rate, const char *address)
 	char limit[32];
 
 	ck_assert_int_eq(address_parse(address, strlen(address), &parsed), 0);
-	if (!rates_find_address(made, rate, &parsed, "+", &match))
+	if (!rates_find_address(made, rate, &parsed, domains, "+", &match))
 		return "";
 	limit_format(&match.limits->limit[0], limit);
 	(void)snprintf(text, sizeof(text), "%s %s", match.counted, limit);
 	return text;
 }
+
+static const char *held_address(enum rate rate, const char *address)
+{
+	return held_address_at(rate, address, "");
+}
+
+/* Where the mailbox is the same at several domains, the keys of all of them apply to it. */
+static const struct {
+	const char *keys[3], *address, *want;
+} mailboxes[] = {
+	{ { "default" }, "bob@b.example", "rate_rcpt:bob@a.example 1" },
+	{ { "default" }, "bob+x@a.example", "rate_rcpt:bob@a.example 1" },
+	{ { "default" }, "\"bob\"@mx.example", "rate_rcpt:bob@a.example 1" },
+	{ { "bob@b.example", "default" }, "bob@b.example", "rate_rcpt:bob@b.example 1" },
+	{ { "bob@b.example", "default" }, "bob@a.example", "rate_rcpt:bob@b.example 1" },
+	{ { "bob@b.example", "a.example" }, "bob+x@a.example", "rate_rcpt:bob@b.example 1" },
+	{ { "bob@b.example", "bob@a.example" }, "bob@a.example", "rate_rcpt:bob@a.example 2" },
+	{ { "bob@a.example", "bob@b.example" }, "bob@mx.example", "rate_rcpt:bob@a.example 1" },
+	{ { "b.example", "default" }, "bob@a.example", "rate_rcpt:b.example 1" },
+	{ { "b.example", "a.example" }, "bob@a.example", "rate_rcpt:a.example 2" },
+	{ { "b.example", "a.example" }, "bob@b.example", "rate_rcpt:b.example 1" },
+	{ { "mx.example", "default" }, "bob@mx.example", "rate_rcpt:mx.example 1" },
+};
+START_TEST(a_mailbox_has_the_keys_of_all_its_domains)
+	{
+		static const char *const limits[] = { "1/5m", "2/5m", "3/5m" };
+		struct errmsg err;
+
+		for (size_t i = 0; i < 3 && mailboxes[_i].keys[i] != NULL; i++)
+			ck_assert_int_eq(rates_add(made, RATE_RCPT, mailboxes[_i].keys[i],
+						 limits[i], &err),
+				0);
+		ck_assert_int_eq(strncmp(held_address_at(RATE_RCPT, mailboxes[_i].address,
+						 "a.example\0b.example\0"),
+					 mailboxes[_i].want, strlen(mailboxes[_i].want)),
+			0);
+	}
+END_TEST
 
 /* ---- keys and values --------------------------------------------------------- */
 
@@ -408,6 +446,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("rates");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_mailbox_has_the_keys_of_all_its_domains, 0, ROWS(mailboxes));
 	tcase_add_loop_test(tcase, accepts_keys_that_can_be_looked_up_and_reports_the_others, 0,
 		ROWS(rows));
 	tcase_add_test(tcase, a_key_twice_in_two_forms_is_an_error);

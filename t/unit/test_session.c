@@ -125,6 +125,28 @@ START_TEST(a_local_client_has_no_address)
 	}
 END_TEST
 
+/* The MTA's own host name is one of [lists] local_domains, in any case and with a dot behind it. */
+static const struct {
+	const char *mta_name;
+	enum verdict_kind want;
+} mta_names[] = {
+	{ "mx.own.example", VERDICT_REJECT },
+	{ "MX.Own.Example.", VERDICT_REJECT },
+	{ "mail.own.example", VERDICT_CONTINUE },
+	{ "", VERDICT_CONTINUE },
+	{ NULL, VERDICT_CONTINUE },
+};
+
+START_TEST(the_mta_gives_its_own_name)
+	{
+		s.made.settings->local_domains = "x.example\0";
+		made_session_open(&s);
+		session_connect(s.session, &(struct client){ .mta_name = mta_names[_i].mta_name },
+			&s.verdict);
+		ck_assert_int_eq(mail("<spam@mx.own.example>"), mta_names[_i].want);
+	}
+END_TEST
+
 static const struct {
 	const char *version, *login;
 	enum verdict_kind want;
@@ -275,6 +297,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, without_delay_a_listed_client_is_judged_at_once);
 	tcase_add_loop_test(tcase, a_host_that_is_no_name_matches_no_list, 0, ROWS(names));
 	tcase_add_test(tcase, a_local_client_has_no_address);
+	tcase_add_loop_test(tcase, the_mta_gives_its_own_name, 0, ROWS(mta_names));
 	tcase_add_loop_test(tcase, a_login_is_read_in_the_encoding_of_the_mta, 0, ROWS(logins));
 	tcase_add_loop_test(tcase, a_declared_size_must_be_a_number, 0, ROWS(sizes));
 	tcase_add_test(tcase, one_policy_judges_the_whole_message);

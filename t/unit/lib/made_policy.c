@@ -174,6 +174,7 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 	struct header_facts header = { .from = fields, .from_count = fill_from(asked, fields) };
 	struct facts facts = {
 		.service = asked->service,
+		.mta_name = asked->mta,
 		.rdns = asked->rdns,
 		.helo = asked->helo,
 		.login = asked->login,
