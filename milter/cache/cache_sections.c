@@ -178,6 +178,11 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			"Connect to the server itself, not through a pooler. Until then changes "
 			"are found by polling.",
 			"the database refuses LISTEN");
+	if (faults->listen_is_lost)
+		status_add_problem(health,
+			"Use the pooler's session mode, or connect to the server itself, then run "
+			"posternctl reload. Until then changes are found by polling.",
+			"notifications of the database do not arrive through a pooler");
 	if (faults->is_unnotified)
 		status_add_problem(health,
 			"Connect to the server itself, not through a pooler, or correct [database] "

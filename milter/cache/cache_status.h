@@ -33,6 +33,7 @@ const char *database_state_name(enum database_state state);
 /* Conditions that delay the discovery of changes although the database is reached. */
 struct database_faults {
 	bool listen_refused;	 /* by a primary */
+	bool listen_is_lost;	 /* behind a pooler that does not pass on notifications */
 	bool is_unnotified;	 /* changes were found by polling, of which no notification came */
 	bool feed_is_refused;	 /* a query of the change feed failed */
 	bool feed_is_forbidden;	 /* the role may not use the change feed */

@@ -20,6 +20,7 @@ struct database {
 	bool is_fresh; /* pg was made in this run: the other hosts were tried */
 	bool is_listening;
 	bool listen_refused; /* on this connection, by a primary */
+	bool listen_is_lost; /* notifications do not arrive; until a reload, or another source */
 	bool in_recovery;    /* the server is a standby */
 	bool was_reached;    /* since this source was configured */
 

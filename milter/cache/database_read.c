@@ -390,6 +390,25 @@ static enum pg_outcome compare_and_read(struct database *db, struct look *look)
 	return outcome;
 }
 
+/* Find out once whether a pooler does not pass on notifications. */
+static enum pg_outcome note_lost_notifications(struct database *db)
+{
+	bool loses = false;
+	enum pg_outcome outcome;
+
+	if (db->listen_is_lost)
+		return PG_OK;
+	outcome = pg_loses_notifications(db->pg, &loses);
+	if (outcome != PG_OK || !loses)
+		return outcome;
+	db->listen_is_lost = true;
+	log_event(LOG_LEVEL_WARNING,
+		"database notifications do not arrive through the pooler, which must be in session "
+		"mode for that: changes are found every %us",
+		db->config->database.poll_interval);
+	return PG_OK;
+}
+
 /*
  * Run LISTEN, unless that was done earlier. A standby refuses it until it is promoted. Without a
  * feed, everything is loaded afterwards, because earlier commits caused no notification.
@@ -402,7 +421,11 @@ static enum pg_outcome listen_if_possible(struct database *db, struct look *look
 		db->is_listening = false;
 	if (look->revision.in_recovery || db->is_listening || db->listen_refused)
 		return PG_OK;
-	outcome = pg_listen(db->pg);
+	outcome = note_lost_notifications(db);
+	if (outcome == PG_OK && db->listen_is_lost)
+		return PG_OK;
+	if (outcome == PG_OK)
+		outcome = pg_listen(db->pg);
 	if (outcome == PG_OK) {
 		db->is_listening = true;
 		look->full = look->full || !database_has_feed(db);

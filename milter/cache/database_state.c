@@ -124,6 +124,7 @@ static void start_over(struct database *db)
 	db->attempts = 0;
 	db->connect_at = 0;
 	db->was_reached = false;
+	db->listen_is_lost = false;
 	db->poll_at = db->full_at = db->retry_at = CLOCK_NEVER;
 	db->error.text[0] = db->load_error.text[0] = db->server[0] = '\0';
 	database_set_state(db, database_is_on(db) ? DATABASE_CONNECTING : DATABASE_OFF);
@@ -178,6 +179,7 @@ uint64_t database_reload(struct database *database, bool accept_older)
 	database->connect_at = 0;
 	database->not_before = 0;
 	database->accepts_older = database->accepts_older || accept_older;
+	database->listen_is_lost = false;
 	database->feed_was_used = false; /* if the feed is gone, that is as intended */
 	return ++database->requested;
 }
@@ -222,6 +224,7 @@ void database_describe(const struct database *database, struct cache_status *sta
 	if (db->state == DATABASE_LISTENING || db->state == DATABASE_POLLING)
 		status->faults = (struct database_faults){
 			.listen_refused = db->listen_refused,
+			.listen_is_lost = db->listen_is_lost,
 			.is_unnotified = db->is_listening && db->state == DATABASE_POLLING,
 			.feed_is_refused = db->feed_fault.text[0] != '\0',
 			.feed_is_forbidden = db->feed.is_installed && !db->feed.is_permitted,

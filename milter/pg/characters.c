@@ -77,8 +77,9 @@ static size_t measure(const struct characters *characters, const char *text, siz
 	want = (size_t)PQmblen((const char *)first, characters->encoding);
 	if (want > CHARACTER_MAX)
 		want = CHARACTER_MAX;
-	for (i = 1; i < want && i < len && (unsigned char)text[i] >= 0x80; i++)
-		continue;
+	i = 1;
+	while (i < want && i < len && (unsigned char)text[i] >= 0x80)
+		i++;
 	return i;
 }
 

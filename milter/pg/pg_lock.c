@@ -22,7 +22,7 @@ enum pg_outcome pg_lock(struct pg *pg, const struct pg_reads *reads)
 		return PG_OK;
 	}
 	strbuf_add_str(&sql, " IN ACCESS SHARE MODE");
-	return pg_run_built(pg, &sql, pg_statement_deadline(pg), NULL);
+	return pg_run_built(pg, &sql, pg_lock_deadline(pg), NULL);
 }
 
 enum pg_outcome pg_has_stale_rows(struct pg *pg, bool *is_stale_r)

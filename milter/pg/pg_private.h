@@ -14,9 +14,11 @@ struct pg {
 	const struct config *config; /* a reference */
 	const struct pg_waiter *waiter;
 	struct errmsg error;
-	char sqlstate[6]; /* of error; "" if it has none */
-	bool notified;	  /* since the last pg_take_notifications() */
-	bool no_copy;	  /* read rows by SELECT: something between us and the tables has no COPY */
+	char sqlstate[6];   /* of error; "" if it has none */
+	bool notified;	    /* since the last pg_take_notifications() */
+	char probe[40];	    /* the channel of pg_loses_notifications() while it runs; else "" */
+	bool probe_arrived; /* a notification on it */
+	bool no_copy; /* read rows by SELECT: something between us and the tables has no COPY */
 	struct characters *characters; /* those of the rows, if they are not UTF-8; NULL: none */
 };
 
@@ -31,6 +33,12 @@ int64_t pg_statement_deadline(const struct pg *pg);
 
 /* The deadline of a statement that costs nothing: a connection silent for that long is dead. */
 int64_t pg_short_deadline(const struct pg *pg);
+
+/*
+ * The deadline of a statement that may wait for locks, of which each waits for a second at most,
+ * and reads only catalogs.
+ */
+int64_t pg_lock_deadline(const struct pg *pg);
 
 /* Read the input that has arrived, without waiting. Returns PG_OK or PG_LOST. */
 enum pg_outcome pg_take_input(struct pg *pg);

@@ -8,7 +8,8 @@
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_private.h"
 
-#define GRACE_MS 5000 /* for a server that does not cancel by its own statement_timeout */
+#define GRACE_MS 5000  /* for a server that does not cancel by its own statement_timeout */
+#define LOCKS_MS 20000 /* for several locks of which each is waited for */
 
 bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 {
@@ -77,6 +78,13 @@ int64_t pg_statement_deadline(const struct pg *pg)
 	return timeout == 0 ? CLOCK_NEVER : clock_ms() + (int64_t)timeout * 1000 + GRACE_MS;
 }
 
+int64_t pg_lock_deadline(const struct pg *pg)
+{
+	const int64_t deadline = pg_short_deadline(pg) + LOCKS_MS;
+
+	return clock_earlier(deadline, pg_statement_deadline(pg));
+}
+
 int64_t pg_short_deadline(const struct pg *pg)
 {
 	return clock_ms() + (int64_t)pg->config->database.connect_timeout * 1000;
@@ -103,7 +111,10 @@ enum pg_outcome pg_take_input(struct pg *pg)
 	if (PQconsumeInput(pg->conn) == 0)
 		return pg_fail(pg, PQerrorMessage(pg->conn));
 	while ((notify = PQnotifies(pg->conn)) != NULL) {
-		pg->notified = true;
+		if (pg->probe[0] != '\0' && strcmp(notify->relname, pg->probe) == 0)
+			pg->probe_arrived = true;
+		else
+			pg->notified = true;
 		PQfreemem(notify);
 	}
 	return PG_OK;

@@ -210,7 +210,7 @@ static void take_row(struct collection *to, enum feed_table query, const PGresul
  * statements in one text. */
 static enum pg_outcome explain_query(struct pg *pg, const char *query, char **plan_r)
 {
-	const int64_t deadline = pg_statement_deadline(pg);
+	const int64_t deadline = pg_lock_deadline(pg);
 	struct strbuf sql = STRBUF_INIT;
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
@@ -246,7 +246,7 @@ static enum pg_outcome resolve_names(struct pg *pg, enum feed_table query,
 	json_decref(all);
 	if (text == NULL)
 		return pg_fail(pg, "out of memory");
-	outcome = pg_run(pg, resolve_query, 1, params, pg_statement_deadline(pg), &rows);
+	outcome = pg_run(pg, resolve_query, 1, params, pg_lock_deadline(pg), &rows);
 	free(text);
 	if (outcome != PG_OK)
 		return outcome;
