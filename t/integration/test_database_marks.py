@@ -293,11 +293,15 @@ def test_a_feed_that_was_refused_is_used_as_soon_as_it_works_again(box, db, name
         do(db, mended)
     wait_told(daemon)
     assert not problem_of(daemon, "database", "change feed")
+    # What mended the feed also changed definitions: the look that finds them would load the next change as well.
+    daemon.configure({"database": {"poll_interval": "1h"}})
+    daemon.ctl("reload")
     since = daemon.mark()
     do(db, SUSPEND)
-    wait_may_not(daemon, *ALICE, what="a change is in force")
+    wait_may_not(daemon, *ALICE, what="a change is in force, by its notification alone")
     daemon.wait_log("database loaded tables=users because=notification", since)
-    assert len(re.findall("run [^ ]*/(?:feed|role).sql", daemon.log())) == 1, "it is not logged once"
+    remedies = re.findall(r".*run [^ ]*/(?:feed|role)\.sql.*", daemon.log())
+    assert remedies and len(remedies) == len({line[24:] for line in remedies}), "it is not logged once"
 
 
 @pytest.mark.threads
