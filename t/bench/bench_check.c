@@ -19,13 +19,15 @@ static const char usage_text[] =
 	"  --only NAME   rule sets whose name holds NAME; \"looks\": single looks into big lists\n"
 	"  --rules FILE --sessions FILE   that postern.conf and those sessions of gen_rules.py instead\n"
 	"                (those without a login, with one recipient)\n"
-	"  --seconds S   time for each figure (0.3)\n";
+	"  --seconds S   time for each figure (0.3)\n"
+	"  --big N       entries of a big list, and users: at least 5000 (1000000)\n";
 
 static struct {
 	bool is_json;
 	const char *only, *rules, *sessions;
 	double seconds;
-} options = { .only = "", .rules = "", .sessions = "", .seconds = 0.3 };
+	int big;
+} options = { .only = "", .rules = "", .sessions = "", .seconds = 0.3, .big = 1000000 };
 
 #define SESSIONS 4000
 
@@ -220,8 +222,9 @@ static void decide(void)
 
 static void read_options(int argc, char **argv)
 {
-	static const struct option known[] = { { "json", no_argument, NULL, 'j' },
-		{ "only", required_argument, NULL, 'o' }, { "rules", required_argument, NULL, 'r' },
+	static const struct option known[] = { { "big", required_argument, NULL, 'b' },
+		{ "json", no_argument, NULL, 'j' }, { "only", required_argument, NULL, 'o' },
+		{ "rules", required_argument, NULL, 'r' },
 		{ "sessions", required_argument, NULL, 'S' },
 		{ "seconds", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 } };
@@ -231,6 +234,9 @@ static void read_options(int argc, char **argv)
 		const char *value = optarg != NULL ? optarg : "";
 
 		switch (c) {
+		case 'b':
+			options.big = (int)strtol(value, NULL, 10);
+			break;
 		case 'j':
 			options.is_json = true;
 			break;
@@ -259,7 +265,7 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	read_options(argc, argv);
-	if ((options.rules[0] == '\0') != (options.sessions[0] == '\0')) {
+	if ((options.rules[0] == '\0') != (options.sessions[0] == '\0') || options.big < 5000) {
 		fputs(usage_text, stderr);
 		return 2;
 	}
@@ -270,6 +276,6 @@ int main(int argc, char **argv)
 	if (strcmp(options.only, "looks") != 0)
 		decide();
 	if (options.only[0] == '\0' || strcmp(options.only, "looks") == 0)
-		check_looks(options.is_json, options.seconds);
+		check_looks(options.is_json, options.seconds, options.big);
 	return 0;
 }
