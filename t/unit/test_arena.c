@@ -28,7 +28,7 @@ START_TEST(hands_out_pieces)
 		enum { PIECES = 600 };
 		struct arena *arena = arena_new(256);
 		unsigned char *pieces[PIECES];
-		size_t i, at, total = 0;
+		size_t i, at, total = 0, changed = 0;
 
 		ck_assert_ptr_nonnull(arena);
 		for (i = 0; i < PIECES; i++) {
@@ -39,8 +39,9 @@ START_TEST(hands_out_pieces)
 		}
 		for (i = 0; i < PIECES; i++) {
 			for (at = 0; at < i; at++)
-				ck_assert_int_eq(pieces[i][at], (int)(i & 0xff));
+				changed += pieces[i][at] != (i & 0xff);
 		}
+		ck_assert_uint_eq(changed, 0);
 		ck_assert_uint_ge(arena_bytes(arena), total);
 		arena_free(&arena);
 	}

@@ -208,7 +208,7 @@ static const char *const nested[] = { "(", "\"", "((a)", "\"\\", "a@[", "@[(", "
 /* A mebibyte of openings that are never closed: a quadratic reader would take hours. */
 START_TEST(takes_linear_time_whatever_the_nesting)
 	{
-		size_t len = 1 << 20, unit = strlen(nested[_i]), tokens = 0;
+		size_t len = unit_times(1 << 20), unit = strlen(nested[_i]), tokens = 0;
 		char *value = malloc(len);
 		struct from_signs signs = { false };
 		struct from_lexer lexer = lexer_of(value, len, &signs);

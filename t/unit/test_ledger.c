@@ -167,7 +167,7 @@ START_TEST(a_steady_rate_at_the_limit_is_never_refused)
 		uint64_t window = limit->seconds * SECOND, pace = window + window / 60;
 
 		/* As a burst each time, and evenly. */
-		for (uint64_t i = 0; i < 20000; i++) {
+		for (uint64_t i = 0; i < unit_times(20000); i++) {
 			uint64_t burst = 5 + i / limit->count * pace;
 			uint64_t even = 5 + (i * pace + limit->count - 1) / limit->count;
 
@@ -448,7 +448,7 @@ START_TEST(memory_is_bounded_and_freed)
 		size_t empty = ledger_size(ledger).bytes, one;
 		char key[32];
 
-		for (uint64_t i = 0; i < unit_times(200000); i++)
+		for (uint64_t i = 0; i < unit_times_or(200000, 5000); i++)
 			ck_assert_int_eq(charge_key(ledger, i * 100000, "busy", limits, 2),
 				LEDGER_FREE);
 		one = ledger_size(ledger).bytes - empty;
@@ -476,7 +476,7 @@ START_TEST(new_keys_free_idle_ones)
 		size_t most = 0;
 		char key[32];
 
-		for (uint64_t i = 0; i < unit_times(100000); i++) {
+		for (uint64_t i = 0; i < unit_times_or(100000, 4000); i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", (unsigned)i);
 			(void)charge_key(ledger, i * SECOND, key, &limit, 1); /* each key once */
 			if (ledger_size(ledger).keys > most)
@@ -632,7 +632,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase,
 		never_more_than_the_limit_in_any_window_and_never_stricter_than_a_sixtieth, 0,
-		PROPERTY_ROUNDS);
+		(int)unit_times_or(PROPERTY_ROUNDS, 20));
 	tcase_add_loop_test(tcase, a_steady_rate_at_the_limit_is_never_refused, 0, 7);
 	tcase_add_test(tcase, up_to_64_charges_are_exact_to_a_millionth);
 	tcase_add_test(tcase, the_waiting_time_is_exact);

@@ -147,10 +147,11 @@ static unsigned refused_of(unsigned networks, unsigned keys)
 START_TEST(a_flood_locks_out_no_other_network)
 	{
 		const unsigned times = (unsigned)_i + 1;
+		const unsigned size = unit_times(100), others = 30 * size;
 
-		ledger_set_bounds(ledger, 100 * KEYS, 0);
-		ck_assert_uint_eq(make_flood("rate_rcpt", 3000, &other), 3000);
-		for (unsigned i = 0; i < 200 * KEYS; i++) {
+		ledger_set_bounds(ledger, size * KEYS, 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", others, &other), others);
+		for (unsigned i = 0; i < 2 * size * KEYS; i++) {
 			char key[64];
 
 			(void)snprintf(key, sizeof(key), "rate_rcpt:flood%u@example.com", i);
@@ -158,24 +159,26 @@ START_TEST(a_flood_locks_out_no_other_network)
 				(void)charge(key, &flood);
 		}
 		ck_assert_uint_ge(used("rate_rcpt:overflow 192.0.2.0/24"), limit.count);
-		ck_assert_uint_eq(make_flood("rate_rcpt", 1000, &other), 1000);
-		ck_assert_uint_eq(refused_of(50, 20), 0);
-		ck_assert_uint_le(ledger_size(ledger).keys, 100 * KEYS_MOST);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 10 * size, &other), 10 * size);
+		ck_assert_uint_eq(refused_of(50, size / 5), 0);
+		ck_assert_uint_le(ledger_size(ledger).keys, size * KEYS_MOST);
 	}
 END_TEST
 
 /* A flood from several networks does not hold back others with fewer keys than each of them. */
 START_TEST(a_flood_from_many_networks_holds_back_only_these)
 	{
-		ledger_set_bounds(ledger, 100 * KEYS, 0);
-		ck_assert_uint_eq(make_flood("rate_rcpt", 1000, &other), 1000);
+		const unsigned size = unit_times(100);
+
+		ledger_set_bounds(ledger, size * KEYS, 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 10 * size, &other), 10 * size);
 		for (unsigned net = 0; net < 20; net++) {
 			const struct ledger_origin origin = { 4, { 11, 0, (uint8_t)net } };
 
-			(void)make_flood("rate_rcpt", 20 * KEYS, &origin);
+			(void)make_flood("rate_rcpt", size / 5 * KEYS, &origin);
 		}
-		ck_assert_uint_eq(make_flood("rate_rcpt", 500, &other), 500);
-		ck_assert_uint_eq(refused_of(20, 20), 0);
+		ck_assert_uint_eq(make_flood("rate_rcpt", 5 * size, &other), 5 * size);
+		ck_assert_uint_eq(refused_of(20, size / 5), 0);
 	}
 END_TEST
 

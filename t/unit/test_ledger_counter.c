@@ -106,7 +106,7 @@ START_TEST(never_counts_less_than_the_window_and_no_more_than_a_sixtieth_beyond)
 		history.len = 0;
 		counter_init(&counter, windows[_i / COUNT(paces)]);
 		window = counter.seconds * SECOND;
-		for (int event = 0; event < 800; event++) {
+		for (unsigned event = 0; event < unit_times_or(800, 200); event++) {
 			uint32_t amount = (uint32_t)(1 + random_below(event % 10 == 0 ? 1000 : 1));
 
 			charge_counter(&counter, now, amount);
@@ -207,7 +207,7 @@ START_TEST(a_key_that_is_never_idle_is_counted_right_for_thousands_of_windows)
 		struct counter counter;
 
 		counter_init(&counter, windows[_i]);
-		for (unsigned i = 0; i < 10000; i++, now += half) {
+		for (unsigned i = 0; i < unit_times(10000); i++, now += half) {
 			charge_counter(&counter, now, 1);
 			ck_assert(counter_used(&counter, windows[_i], now) >= (i > 0 ? 2 : 1) &&
 				counter_used(&counter, windows[_i], now) <= 3);

@@ -890,7 +890,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, what_was_not_saved_releases_nothing_in_the_files);
 	tcase_add_loop_test(tcase, what_only_a_checkpoint_saved_is_ended_in_the_files, 0, 3);
 	tcase_add_loop_test(tcase, an_end_that_cannot_be_saved_counts_from_the_restart, 0, 2);
-	tcase_add_loop_test(tcase, no_window_ever_contains_more_than_the_limit, 0, ROUNDS);
+	tcase_add_loop_test(tcase, no_window_ever_contains_more_than_the_limit, 0,
+		(int)unit_times_or(ROUNDS, 12));
 	tcase_add_test(tcase, threads_lose_and_invent_nothing);
 	suite_add_tcase(suite, tcase);
 	return suite;

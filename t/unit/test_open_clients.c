@@ -38,7 +38,7 @@ static void *enter_and_leave(void *unused)
 	char client[] = "concurrency:192.0.0.0";
 
 	(void)unused;
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = unit_times(20000); i > 0; i--) {
 		client[sizeof(client) - 2] = (char)('0' + i % 5);
 		ck_assert_uint_gt(open_clients_enter(crowd, client), 0);
 		open_clients_leave(crowd, client);

@@ -66,6 +66,8 @@ START_TEST(the_right_password_is_right)
 		ck_assert_msg(password_usable(right[_i].hash, &err) == 0, "%s", err.text);
 		ck_assert_int_eq(password_check(right[_i].hash, right[_i].password),
 			PASSWORD_RIGHT);
+		if (unit_times(1) == 0)
+			return; /* any_other_password_is_wrong takes the same path */
 		(void)snprintf(other, sizeof(other), "%sx", right[_i].password);
 		ck_assert_int_eq(password_check(right[_i].hash, other), PASSWORD_WRONG);
 	}
@@ -363,10 +365,10 @@ END_TEST
 
 static void *check_many(void *hash)
 {
+	const unsigned times = unit_times(10);
 	long wrongs = 0;
-	int i;
 
-	for (i = 0; i < 10; i++) {
+	for (unsigned i = 0; i < times; i++) {
 		wrongs += password_check(hash, "swordfish") != PASSWORD_RIGHT;
 		wrongs += password_check(hash, "x") != PASSWORD_WRONG;
 	}

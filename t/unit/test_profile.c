@@ -574,10 +574,11 @@ END_TEST
 
 START_TEST(thousands_of_profiles)
 	{
+		const int count = (int)unit_times(5000);
 		char id[16], name[16];
 		int i;
 
-		for (i = 0; i < 5000; i++) {
+		for (i = 0; i < count; i++) {
 			struct made_profile row = { .id = id, .name = name, .maxsize = id };
 
 			(void)snprintf(id, sizeof(id), "%d", i);
@@ -585,8 +586,8 @@ START_TEST(thousands_of_profiles)
 			ck_assert_int_eq(made_profile(&m, &row), 1);
 		}
 		(void)finish_profiles();
-		ck_assert_uint_eq(profiles_count(m.parts.profiles), 5000);
-		for (i = 0; i < 5000; i++) {
+		ck_assert_uint_eq(profiles_count(m.parts.profiles), count);
+		for (i = 0; i < count; i++) {
 			(void)snprintf(name, sizeof(name), "name%d", i);
 			ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, name),
 				profiles_at(m.parts.profiles, (size_t)i));

@@ -399,12 +399,15 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 	{
 		enum { LISTS = 260 }; /* a scratch remembers 256 */
 		static struct regexlist *lists[LISTS];
+		/* hyperscan compiles each; to forget one takes the same path as to see a new one.
+		 */
+		const int count = (int)unit_times_or(LISTS, 8);
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
 		char regex[32], subject[32];
 		uint32_t value;
 		int i, k, round;
 
-		for (i = 0; i < LISTS; i++) {
+		for (i = 0; i < count; i++) {
 			lists[i] = regexlist_new(true);
 			for (k = 0; k < 4; k++) {
 				(void)snprintf(regex, sizeof(regex), "x%d-%d.*", i, k);
@@ -417,7 +420,7 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 				;
 		}
 		for (round = 0; round < 3; round++) {
-			for (i = 0; i < LISTS; i++) {
+			for (i = 0; i < count; i++) {
 				(void)snprintf(subject, sizeof(subject), "x%d-%dyz", i, i % 4);
 				ck_assert_int_eq(regexlist_match(lists[i], scratch, subject,
 							 strlen(subject), &value),
@@ -429,7 +432,7 @@ START_TEST(a_scratch_serves_any_number_of_lists)
 					REGEX_NO);
 			}
 		}
-		for (i = 0; i < LISTS; i++)
+		for (i = 0; i < count; i++)
 			regexlist_unref(&lists[i]);
 		regex_scratch_free(&scratch);
 	}

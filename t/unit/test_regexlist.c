@@ -804,25 +804,28 @@ END_TEST
 START_TEST(shares_a_scratch)
 	{
 		static const char *const small[] = { "a" };
+		const uint32_t count = unit_times(300);
 		const char *many[300];
-		char texts[300][16];
+		char texts[300][16], last[16];
 		struct regexlist *lists[2];
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
 		uint32_t value, i;
 
-		for (i = 0; i < 300; i++) {
+		for (i = 0; i < count; i++) {
 			(void)snprintf(texts[i], sizeof(texts[i]), "host%u\\..*", i);
 			many[i] = texts[i];
 		}
 		lists[0] = list_of(true, small, 1);
-		lists[1] = list_of(true, many, 300);
+		lists[1] = list_of(true, many, count);
+		(void)snprintf(last, sizeof(last), "HOST%u.x", count - 1);
 		for (i = 0; i < 10; i++) {
 			ck_assert_int_eq(regexlist_match(lists[0], scratch, V("a"), &value),
 				REGEX_YES);
 			ck_assert_uint_eq(value, 1);
-			ck_assert_int_eq(regexlist_match(lists[1], scratch, V("HOST299.x"), &value),
+			ck_assert_int_eq(regexlist_match(lists[1], scratch, last, strlen(last),
+						 &value),
 				REGEX_YES);
-			ck_assert_uint_eq(value, 300);
+			ck_assert_uint_eq(value, count);
 			ck_assert_int_eq(regexlist_match(lists[1], scratch, V("a"), &value),
 				REGEX_NO);
 		}

@@ -567,11 +567,12 @@ END_TEST
 START_TEST(many_rows_go_through)
 	{
 		struct strbuf text = STRBUF_INIT;
+		const int count = (int)unit_times(20000);
 		struct store before;
 		int i;
 
 		strbuf_add_str(&text, "{\"format\": \"postern-store-1\", \"users\": [");
-		for (i = 0; i < 20000; i++)
+		for (i = 0; i < count; i++)
 			strbuf_addf(&text,
 				"%s{\"id\": %d, \"username\": \"u%d\", \"froms\": [\"u%d@x.org\"]}",
 				i ? "," : "", i, i, i);
@@ -581,7 +582,7 @@ START_TEST(many_rows_go_through)
 		store = (struct store){ 0 };
 		write_store(&before, "");
 		ck_assert_int_eq(read_store(), STORE_READ);
-		ck_assert_uint_eq(users_count(store.users), 20000);
+		ck_assert_uint_eq(users_count(store.users), count);
 		assert_equal(&before, &store);
 		store_clear(&before);
 		strbuf_free(&text);

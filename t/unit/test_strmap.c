@@ -112,27 +112,27 @@ static size_t make_key(char key[32], uint32_t i)
 /* A million keys: exactly these are found, in little more memory than their own size. */
 START_TEST(holds_a_million)
 	{
-		enum { KEYS = 1000000 };
+		const uint32_t keys = unit_times(1000000);
 		struct strmap *map = new_map();
 		size_t len, total = 0, added = 0, found = 0, others = 0;
 		uint32_t i, value;
 		char key[32];
 
-		for (i = 0; i < KEYS; i++) { /* counted, because a million asserts would be slow */
+		for (i = 0; i < keys; i++) { /* counted, because a million asserts would be slow */
 			len = make_key(key, i);
 			total += len;
 			added += strmap_add(map, key, len, i ^ 0x5a5a) == 1;
 		}
-		ck_assert_uint_eq(added, KEYS);
-		ck_assert_uint_eq(strmap_count(map), KEYS);
+		ck_assert_uint_eq(added, keys);
+		ck_assert_uint_eq(strmap_count(map), keys);
 		strmap_shrink(map);
-		ck_assert_uint_lt(strmap_bytes(map), total + KEYS * (4 + 12 * 8 / 3));
-		for (i = 0; i < KEYS; i++) {
+		ck_assert_uint_lt(strmap_bytes(map), total + keys * (4 + 12 * 8 / 3));
+		for (i = 0; i < keys; i++) {
 			len = make_key(key, i);
 			found += strmap_find(map, key, len, &value) == 1 && value == (i ^ 0x5a5a);
 			others += strmap_find(map, key, len - 1, &value) != 0;
 		}
-		ck_assert_uint_eq(found, KEYS);
+		ck_assert_uint_eq(found, keys);
 		ck_assert_uint_eq(others, 0);
 		ck_assert_int_eq(strmap_add(map, "more", 4, 1), 1);
 		ck_assert_int_eq(strmap_find(map, "more", 4, NULL), 1);

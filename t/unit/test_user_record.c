@@ -316,11 +316,12 @@ START_TEST(plain_addresses_are_their_own_canonical_form)
 		char item[8] = "";
 		struct mail_address address;
 		struct made_user row = { .id = "1", .name = "u", .froms = item };
+		const unsigned step = unit_times_or(101, 1009);
 		unsigned number, rest, i;
 		struct users *users;
 		struct user user;
 
-		for (number = 0; number < 7 * 7 * 7 * 7 * 7 * 7 * 7; number += 101) {
+		for (number = 0; number < 7 * 7 * 7 * 7 * 7 * 7 * 7; number += step) {
 			for (rest = number, i = 0; i < 7; i++, rest /= 7)
 				item[i] = letters[rest % 7];
 			if (strchr(item, '@') == NULL)
