@@ -192,6 +192,26 @@ esac
     assert re.search(r"^good +5 +0 +2 ", done.stdout, re.M)
 
 
+def test_a_part_beside_others_fails_the_whole(tmp_path):
+    """finds runs beside bench, in-step from clang to tidy, whichever of them ends first."""
+    fake = tmp_path / "make"
+    fake.write_text("""#!/bin/sh
+case $2 in
+check-in-step) echo '1 passed, 2 failed'; exit 1 ;;
+check-finds) sleep 1; echo '4 passed, 1 failed'; exit 1 ;;
+*) echo '5 passed, 0 failed' ;;
+esac
+""")
+    fake.chmod(0o755)
+    parts = ["build", "clang", "tidy", "in-step", "units", "finds", "bench"]
+    done = subprocess.run(["t/run-all", *parts], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, "MAKE": str(fake), "BUILD": str(tmp_path)})
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "30 passed, 3 failed")
+    began = [line.split()[1].rstrip(",") for line in done.stdout.splitlines() if re.match("== [^,]*(, beside|$)", line)]
+    assert began == ["build", "in-step", "clang", "tidy", "units", "finds", "bench"]
+    assert all(re.search(f"^{part} +", done.stdout, re.M) for part in parts)
+
+
 FLAKY = """
 import pytest
 
