@@ -355,6 +355,8 @@ START_TEST(a_password_that_cannot_be_hashed_is_reported)
 		struct errmsg err = { "" };
 		char hash[384] = "untouched";
 
+		if (bad_methods[_i].rounds > 1000000 && unit_times(1) == 0)
+			return; /* refused after a million rounds of libxcrypt */
 		ck_assert_int_eq(password_hash("x", bad_methods[_i].method, bad_methods[_i].rounds,
 					 hash, &err),
 			-1);
