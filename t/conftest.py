@@ -3,6 +3,7 @@ What all Python tests share: a line that counts them, tests that must share a pr
 t/run-pytest.
 """
 
+import collections
 import os
 import re
 import sys
@@ -15,13 +16,25 @@ sys.path.insert(0, str(Path(__file__).parent))
 from progress import Progress  # noqa: E402
 
 
+def group_of(item):
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args[0] if marker else None
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Tests that share a fixture of their module run in one process, one after the other, where there are several."""
+def pytest_collection_modifyitems(config, items):
+    """
+    Tests that share a fixture of their module run in one process, one after the other, where there are several. The
+    largest of these groups begin first, so that no process is left with one of them when the others have ended.
+    """
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs.values()  # pylint: disable=protected-access
         if any(found[-1].scope == "module" for found in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
+    if hasattr(config, "workerinput"):
+        sizes = collections.Counter(map(group_of, items))
+        sizes[None] = 0
+        items.sort(key=lambda item: -sizes[group_of(item)])
 
 
 class Counter:
