@@ -485,10 +485,11 @@ START_TEST(a_changed_file_compiles_only_what_is_new)
 	{
 		static const char text[] = "a+\nb.*\nc|x\nd.*";
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
-		struct list *first = list_build(LIST_RCPT_DENY_RE, text, strlen(text), psl, NULL);
-		struct list *next;
+		struct list *first, *next;
 		uint32_t line = 0;
 
+		compiled = 0;
+		first = list_build(LIST_RCPT_DENY_RE, text, strlen(text), psl, NULL);
 		ck_assert_uint_eq(compiled, 4);
 		ck_assert(!regexlist_is_prepared(list_regexes(first)));
 		while (regexlist_prepare(list_regexes(first)))
