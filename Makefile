@@ -294,11 +294,15 @@ format-check:
 
 lint: check-lint check-tidy
 
+# The analyzer's own limit of 225000 states a function, which some functions of many paths exceed, takes 2.7 times the
+# time. Another limit: make tidy ANALYZER_NODES=225000.
+ANALYZER_NODES = 75000
 tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)
 $(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
 	@mkdir -p $(@D)
-	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess:-I/usr/%=-isystem/usr/%) $(filter-out -Werror%,$(warnings)) 2>&1 >$@.out \
+	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess:-I/usr/%=-isystem/usr/%) $(filter-out -Werror%,$(warnings)) \
+		-Xclang -analyzer-config -Xclang max-nodes=$(ANALYZER_NODES) 2>&1 >$@.out \
 		| { grep -v '^[0-9]* warnings\? \(generated\|treated\)' || :; } >&2; \
 		if [ -s $@.out ]; then cat $@.out; exit 1; fi
 	@mv $@.out $@
