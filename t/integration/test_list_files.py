@@ -1,5 +1,6 @@
 """A saved list is in force within a second, and never appears empty or incomplete before."""
 
+import os
 import shutil
 import subprocess
 import threading
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from harness.box import need
 from harness.tables import status, wait_source
 from harness.wait import wait_until
 
@@ -285,3 +287,31 @@ def test_a_reload_changes_the_directory(daemon):
         assert not refuses(milter, KEPT)
     (other / LIST).write_text("new@bad.example\n")
     wait_refused(daemon, "new@bad.example", what="a save in the new folder is in force")
+
+
+WITHOUT_INOTIFY = ["unshare", "--user", "--map-root-user", "sh", "-c",
+                   'echo 0 >/proc/sys/user/max_inotify_instances && exec unshare --user --map-user=1000 "$@"', "sh"]
+
+
+def test_without_inotify_a_list_that_is_being_written_waits_until_it_rests(box):
+    """As on a file system that reports nothing: equal stamps at two looks, two seconds apart, mean a complete file."""
+    able = subprocess.run([*WITHOUT_INOTIFY, "true"], capture_output=True, check=False).returncode == 0
+    need(able, "user namespaces")
+    daemon = box.postern(start=False, lists={LIST: "".join(entry + "\n" for entry in LONG)},
+                         config={"milter": {"user": "root"}, "log": {"level": "debug"}})
+    os.chown(daemon.run, os.geteuid(), os.getegid())  # the only user in the namespaces
+    daemon.process.argv = [*WITHOUT_INOTIFY, *daemon.process.argv]
+    daemon.start()
+    daemon.wait_log("inotify is not available")
+    with open(daemon.lists / LIST, "w", encoding="utf-8") as file:
+        with always_refused(daemon, KEPT):
+            daemon.wait_log("has 0 entries instead of 31")
+            assert unused(daemon)
+        file.write("".join(entry + "\n" for entry in LONG[1:5]))
+        file.flush()
+        daemon.wait_log("has 4 entries instead of 31")  # they are used if the writer now pauses for two seconds
+        file.write("new@bad.example\n" + "".join(entry + "\n" for entry in LONG[5:]))
+    wait_refused(daemon, "new@bad.example", what="the complete list is in force")
+    assert not unused(daemon)
+    daemon.write_list(LIST, [KEPT])
+    wait_refused(daemon, LONG[5], False, what="a short list that has come to rest is in force")
