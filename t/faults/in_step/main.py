@@ -96,6 +96,7 @@ class Run:
         """One history. Returns whether it passed."""
         if self.site is None:
             self.open_site()
+        self.site.forget_logs()
         history = self.history(number)
         names = kinds.sample(history.rng, self.kinds(), history.rng.randint(1, 3))
         try:

@@ -68,6 +68,7 @@ SETUPS = (
     SetUp("bytes", database="ascii"),  # without an encoding, so that rows can contain any bytes
 )
 
+LOG_SIZE = 4000000  # octets
 SETTINGS = {"wal_level": "logical", "max_wal_senders": "10", "max_replication_slots": "10", "wal_keep_size": "256MB",
             "max_connections": "60", "wal_retrieve_retry_interval": "200ms", "deadlock_timeout": "200ms"}
 # What pg-profile's documentation describes: a notification for each row, and nothing for TRUNCATE.
@@ -393,6 +394,14 @@ class Site:
         self._begin_standby(old)
         if old is self.standby:
             self.lead("standby", old)
+
+    def forget_logs(self):
+        """Empty the daemons' long logs, which each start of one reads."""
+        for daemon in self.daemons:
+            process = daemon.postern.process
+            if process.log.stat().st_size > LOG_SIZE:
+                assert not process.report(), process.report()
+                os.truncate(process.log, 0)
 
     @staticmethod
     def signal(server, number):

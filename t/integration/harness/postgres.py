@@ -159,7 +159,7 @@ class Postgres:
     def psql(self, *args, user="postgres", dbname="mail", check=True):
         """Run psql -v ON_ERROR_STOP=1 with these arguments. Returns its output."""
         done = subprocess.run(
-            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(user, dbname),
+            [bin_folder() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(user, dbname),
              *map(str, args)],
             capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
