@@ -75,22 +75,33 @@ static void write_entry(const struct ledger_entry *entry, struct strbuf *buf)
 		write_counter(&extra->attempts[i], buf);
 }
 
-void ledger_write_shard(struct ledger *ledger, size_t number, uint64_t now, struct strbuf *buf,
-	ledger_write_fn *add, void *context)
-{
-	struct ledger_shard *shard = &ledger->shards[number];
+/* Where the keys of a pass go. */
+struct writing {
+	struct ledger *ledger;
+	struct strbuf *buf;
+	ledger_write_fn *add;
+	void *context;
+};
 
-	(void)pthread_mutex_lock(&shard->lock);
-	shard_sweep(shard, now, shard->bucket_count);
-	for (size_t i = 0; i < shard->bucket_count; i++) {
-		for (struct ledger_entry *e = shard->buckets[i]; e != NULL; e = e->next) {
-			entry_save_open(ledger, e, now);
-			strbuf_reset(buf);
-			write_entry(e, buf);
-			add(context, buf->failed ? NULL : buf->text, buf->len);
-		}
-	}
-	(void)pthread_mutex_unlock(&shard->lock);
+static int write_visited(void *context, struct ledger_entry *entry, uint64_t now)
+{
+	const struct writing *writing = context;
+
+	entry_save_open(writing->ledger, entry, now);
+	strbuf_reset(writing->buf);
+	write_entry(entry, writing->buf);
+	writing->add(writing->context, writing->buf->failed ? NULL : writing->buf->text,
+		writing->buf->len);
+	return 0;
+}
+
+bool ledger_write_some(struct ledger *ledger, struct ledger_pass *pass, uint64_t now,
+	struct strbuf *buf, ledger_write_fn *add, void *context)
+{
+	struct writing writing = { ledger, buf, add, context };
+	int unused;
+
+	return ledger_pass_on(ledger, pass, now, write_visited, &writing, &unused);
 }
 
 /* Returns 0, or -1 when the bytes are not a counter or memory runs out. */

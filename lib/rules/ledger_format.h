@@ -25,18 +25,29 @@ enum ledger_version { LEDGER_VERSION_1 = 1, LEDGER_VERSION = 2 };
 /* Receives the bytes of one key; bytes is NULL when out of memory. It must not call the ledger. */
 typedef void ledger_write_fn(void *context, const void *bytes, size_t len);
 
+/* The place of a pass over all keys; all zero at its beginning. */
+struct ledger_pass {
+	struct {
+		size_t bucket;
+		bool is_done;
+	} at[LEDGER_SHARDS];
+	size_t shard;
+};
+
 /*
- * Free the idle keys of a shard (0 to LEDGER_SHARDS - 1), then write each remaining key to buf,
- * which is emptied first, and call add() with its bytes.
+ * Write the next few keys: each to buf, which is emptied first, and call add() with its bytes. Idle
+ * keys are freed instead. Other threads may use the ledger between two calls and during each: a key
+ * that exists from the beginning of the pass to its end is written once, as it is at that moment,
+ * and any other key at most once. Returns false when the pass has ended.
  */
-void ledger_write_shard(struct ledger *ledger, size_t shard, uint64_t now, struct strbuf *buf,
-	ledger_write_fn *add, void *context);
+bool ledger_write_some(struct ledger *ledger, struct ledger_pass *pass, uint64_t now,
+	struct strbuf *buf, ledger_write_fn *add, void *context);
 
 /* Prepare for a number of keys that are to be restored, which saves time. */
 void ledger_expect(struct ledger *ledger, size_t keys);
 
 /*
- * Add a key that ledger_write_shard() has written, in this or an earlier version. Returns 0, or -1
+ * Add a key that ledger_write_some() has written, in this or an earlier version. Returns 0, or -1
  * when the bytes are not a key, the key exists already, or memory runs out. Not while another
  * thread charges.
  */

@@ -142,6 +142,21 @@ void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry);
 /* Return how many keys a network has; a hash may add those of others. No lock is needed. */
 size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin);
 
+/* Returns 0 to continue. The shard's lock is held. */
+typedef int entry_visit_fn(void *context, struct ledger_entry *entry, uint64_t now);
+
+struct ledger_pass; /* ledger_format.h */
+
+/*
+ * Visit the entries of the next few buckets of a shard, and then let the pass go on to another
+ * shard, so that a decision that waits for the lock gets it before the pass returns. Idle entries
+ * are freed. Each entry that exists all the time is visited once, each other one at most once. Ends
+ * the pass when visit() returns a value other than 0, which *ret_r then is. Returns false when the
+ * pass has ended. No lock is held.
+ */
+bool ledger_pass_on(struct ledger *ledger, struct ledger_pass *pass, uint64_t now,
+	entry_visit_fn *visit, void *context, int *ret_r);
+
 /* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
 

@@ -2,9 +2,10 @@
  * Reading the whole ledger: views of its keys, its size, and the sweep of idle keys. Owns nothing;
  * any thread may call it, and one shard is locked at a time.
  */
+#include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_private.h"
 
-#define WALK_BUCKETS 64 /* of a shard while its lock is held: some ten microseconds */
+#define PASS_BUCKETS 64 /* of a shard while its lock is held: some ten microseconds */
 
 /* Add the attempts within the window, and the time until they leave room for one more. */
 static void fill_attempts(const struct ledger_entry *entry, uint64_t now,
@@ -54,81 +55,96 @@ static void fill_view(const struct ledger_entry *entry, uint64_t now, struct led
 	}
 }
 
-/*
- * The place of a walk in a shard. Buckets are visited in the order of their reversed bits: when the
- * table doubles during the walk, the keys of a bucket spread over two that follow each other in
- * this order, so that no key is visited twice or left out.
- */
-struct place {
-	size_t bucket;
-	bool is_end;
-};
+/* ---- passes --------------------------------------------------------------------- */
 
-static void advance(const struct ledger_shard *shard, struct place *place)
+/*
+ * Buckets are visited in the order of their reversed bits: when the table doubles during the pass,
+ * the keys of a bucket spread over two that follow each other in this order, so that no key is
+ * visited twice or left out. Returns false at the end.
+ */
+static bool next_bucket(const struct ledger_shard *shard, size_t *bucket)
 {
 	size_t bit = shard->bucket_count / 2;
 
-	while (bit > 0 && (place->bucket & bit) != 0) {
-		place->bucket &= ~bit;
+	while (bit > 0 && (*bucket & bit) != 0) {
+		*bucket &= ~bit;
 		bit /= 2;
 	}
-	place->bucket |= bit;
-	place->is_end = bit == 0;
+	*bucket |= bit;
+	return bit > 0;
 }
 
-static int each_of_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now,
-	ledger_each_fn *each, void *context)
+static int visit_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now,
+	entry_visit_fn *visit, void *context)
 {
 	struct ledger_entry *next, *entry = shard->buckets[bucket];
-	struct ledger_view view;
 	int ret = 0;
 
 	for (; entry != NULL && ret == 0; entry = next) {
 		next = entry->next;
-		if (!entry_prune(shard, entry, now)) {
+		if (entry_prune(shard, entry, now))
+			ret = visit(context, entry, now);
+		else
 			shard_remove(shard, entry);
-			continue;
-		}
-		fill_view(entry, now, &view);
-		ret = each(context, &view);
 	}
 	return ret;
 }
 
-/* Visit the next buckets of a shard. */
-static int each_of_some(struct ledger_shard *shard, struct place *place, uint64_t now,
-	ledger_each_fn *each, void *context)
+/* Move the pass to the next shard with unvisited buckets. Returns false if there is none. */
+static bool next_shard(struct ledger_pass *pass)
 {
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		pass->shard = (pass->shard + 1) % LEDGER_SHARDS;
+		if (!pass->at[pass->shard].is_done)
+			return true;
+	}
+	return false;
+}
+
+bool ledger_pass_on(struct ledger *ledger, struct ledger_pass *pass, uint64_t now,
+	entry_visit_fn *visit, void *context, int *ret_r)
+{
+	struct ledger_shard *shard = &ledger->shards[pass->shard];
+	size_t bucket = pass->at[pass->shard].bucket;
+	bool goes_on;
 	int ret = 0;
 
 	(void)pthread_mutex_lock(&shard->lock);
-	if (shard->bucket_count == 0)
-		place->is_end = true;
-	for (size_t i = 0; i < WALK_BUCKETS && !place->is_end && ret == 0; i++) {
-		ret = each_of_bucket(shard, place->bucket, now, each, context);
-		advance(shard, place);
+	goes_on = shard->bucket_count > 0;
+	for (size_t i = 0; i < PASS_BUCKETS && goes_on && ret == 0; i++) {
+		ret = visit_bucket(shard, bucket, now, visit, context);
+		goes_on = next_bucket(shard, &bucket);
 	}
 	(void)pthread_mutex_unlock(&shard->lock);
-	return ret;
+	pass->at[pass->shard].bucket = bucket;
+	pass->at[pass->shard].is_done = !goes_on;
+	*ret_r = ret;
+	return ret == 0 && next_shard(pass);
+}
+
+/* The caller of ledger_each(). */
+struct viewer {
+	ledger_each_fn *each;
+	void *context;
+};
+
+static int view_entry(void *context, struct ledger_entry *entry, uint64_t now)
+{
+	const struct viewer *viewer = context;
+	struct ledger_view view;
+
+	fill_view(entry, now, &view);
+	return viewer->each(viewer->context, &view);
 }
 
 int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void *context)
 {
-	struct place places[LEDGER_SHARDS] = { { .bucket = 0 } };
-	bool goes_on = true;
-	int ret = 0;
+	struct ledger_pass pass = { .shard = 0 };
+	struct viewer viewer = { each, context };
+	int ret;
 
-	/* All shards in turn, a few buckets each, so that a decision that waits for a shard gets
-	 * its lock before the walk returns to it. */
-	while (goes_on && ret == 0) {
-		goes_on = false;
-		for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
-			if (!places[i].is_end)
-				ret = each_of_some(&ledger->shards[i], &places[i], now, each,
-					context);
-			goes_on |= !places[i].is_end;
-		}
-	}
+	while (ledger_pass_on(ledger, &pass, now, view_entry, &viewer, &ret))
+		;
 	return ret;
 }
 

@@ -10,35 +10,38 @@
 #include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_frame.h"
 
-/* The keys of a shard as frames. */
-struct shard_frames {
+#define WRITE_AT ((size_t)256 << 10) /* bytes of frames that are written at once */
+
+/* Keys as frames. */
+struct key_frames {
 	struct strbuf frames;
-	uint64_t keys; /* so far, of all shards */
+	uint64_t keys; /* so far, including those that were written */
 };
 
 static void add_key(void *context, const void *bytes, size_t len)
 {
-	struct shard_frames *shard = context;
+	struct key_frames *frames = context;
 
 	if (bytes == NULL) {
-		shard->frames.failed = true;
+		frames->frames.failed = true;
 		return;
 	}
-	frame_add(&shard->frames, FRAME_KEY, bytes, len);
-	shard->keys++;
+	frame_add(&frames->frames, FRAME_KEY, bytes, len);
+	frames->keys++;
 }
 
-static int write_frames(struct file_writer *writer, struct shard_frames *shard, uint64_t *size,
+static int write_frames(struct file_writer *writer, struct key_frames *frames, uint64_t *size,
 	struct errmsg *err)
 {
 	int ret;
 
-	if (shard->frames.failed)
+	if (frames->frames.failed)
 		return errmsg_set(err, "out of memory");
-	ret = shard->frames.len == 0 ? 0 :
-				       file_add(writer, shard->frames.text, shard->frames.len, err);
-	*size += shard->frames.len;
-	strbuf_reset(&shard->frames);
+	ret = frames->frames.len == 0 ?
+		0 :
+		file_add(writer, frames->frames.text, frames->frames.len, err);
+	*size += frames->frames.len;
+	strbuf_reset(&frames->frames);
 	return ret;
 }
 
@@ -47,24 +50,27 @@ static int write_keys(struct ledger *ledger, const struct ledger_journal *journa
 {
 	const struct frame_head head = { .version = FRAME_VERSION,
 		.first_journal = journal->number };
-	struct shard_frames shard = { .frames = STRBUF_INIT };
+	struct key_frames frames = { .frames = STRBUF_INIT };
 	struct strbuf key = STRBUF_INIT;
+	struct ledger_pass pass = { .shard = 0 };
+	bool goes_on = true;
 	uint64_t size = 0;
 	int ret = 0;
 
-	frame_add(&shard.frames, FRAME_HEAD, &head, sizeof(head));
-	ledger_time_add_moment(journal->time, &shard.frames);
-	for (size_t i = 0; i < LEDGER_SHARDS && ret == 0; i++) {
-		ledger_write_shard(ledger, i, ledger_time_now(journal->time), &key, add_key,
-			&shard);
-		ret = write_frames(writer, &shard, &size, err);
+	frame_add(&frames.frames, FRAME_HEAD, &head, sizeof(head));
+	ledger_time_add_moment(journal->time, &frames.frames);
+	while (ret == 0 && goes_on) {
+		goes_on = ledger_write_some(ledger, &pass, ledger_time_now(journal->time), &key,
+			add_key, &frames);
+		if (frames.frames.len > WRITE_AT || !goes_on)
+			ret = write_frames(writer, &frames, &size, err);
 	}
 	if (ret == 0) {
-		frame_add(&shard.frames, FRAME_END, &shard.keys, sizeof(shard.keys));
-		ret = write_frames(writer, &shard, &size, err);
+		frame_add(&frames.frames, FRAME_END, &frames.keys, sizeof(frames.keys));
+		ret = write_frames(writer, &frames, &size, err);
 	}
 	strbuf_free(&key);
-	strbuf_free(&shard.frames);
+	strbuf_free(&frames.frames);
 	*size_r = size;
 	return ret;
 }

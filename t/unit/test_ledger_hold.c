@@ -459,12 +459,13 @@ static void save_key(void *context, const void *bytes, size_t len)
 
 static void write_checkpoint(struct files *files, uint64_t now)
 {
+	struct ledger_pass pass = { .shard = 0 };
 	struct strbuf buf = STRBUF_INIT;
 
 	strbuf_reset(&files->keys);
 	strbuf_reset(&files->records);
-	for (size_t i = 0; i < LEDGER_SHARDS; i++)
-		ledger_write_shard(ledger, i, now, &buf, save_key, &files->keys);
+	while (ledger_write_some(ledger, &pass, now, &buf, save_key, &files->keys))
+		;
 	strbuf_free(&buf);
 }
 

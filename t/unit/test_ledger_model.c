@@ -91,14 +91,15 @@ static void save_key(void *context, const void *bytes, size_t len)
 /* Write a checkpoint, which may fail at its end. */
 static void write_checkpoint(bool fails)
 {
+	struct ledger_pass pass = { .shard = 0 };
 	struct strbuf keys = STRBUF_INIT, key = STRBUF_INIT, records = STRBUF_INIT;
 	size_t before;
 
 	(void)pthread_mutex_lock(&files_lock);
 	before = saved_records.len;
 	(void)pthread_mutex_unlock(&files_lock);
-	for (size_t i = 0; i < LEDGER_SHARDS; i++)
-		ledger_write_shard(ledger, i, now, &key, save_key, &keys);
+	while (ledger_write_some(ledger, &pass, now, &key, save_key, &keys))
+		;
 	if (!fails) {
 		(void)pthread_mutex_lock(&files_lock);
 		strbuf_free(&saved_keys);
