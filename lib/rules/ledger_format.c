@@ -138,6 +138,17 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	return 0;
 }
 
+/* The origin of a key of version 1, which did not save it. */
+static struct ledger_origin origin_of_version_1(const char *key, size_t key_len)
+{
+	static const char login[] = "login:";
+	struct ledger_origin origin = { .family = LEDGER_ORIGIN_UNKNOWN };
+
+	if (key_len >= sizeof(login) - 1 && memcmp(key, login, sizeof(login) - 1) == 0)
+		origin.family = 0;
+	return origin;
+}
+
 /* The fields before the counters of a key. */
 struct key_head {
 	uint64_t seq;
@@ -178,6 +189,8 @@ static bool read_key_head(struct reader *r, enum ledger_version version, struct 
 		return false;
 	head.key = (const char *)r->at;
 	r->at += head.key_len;
+	if (is_old)
+		head.origin = origin_of_version_1(head.key, head.key_len);
 	*head_r = head;
 	return true;
 }
@@ -364,6 +377,8 @@ int ledger_record_decode(enum ledger_version version, const void *bytes, size_t 
 	}
 	record.key = (const char *)r.at;
 	record.key_len = key_len;
+	if (version == LEDGER_VERSION_1)
+		record.origin = origin_of_version_1(record.key, key_len);
 	*record_r = record;
 	return 0;
 }

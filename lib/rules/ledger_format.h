@@ -18,7 +18,8 @@
  *
  * Version 1 had no reservations. A key: seq u64, key_len u16, counter count u16, the key, and the
  * counters as above. A record: seq u64, now u64, amount u32, key_len u16, limit count u16, the
- * limits as above, the key; without limits, the key is forgotten.
+ * limits as above, the key; without limits, the key is forgotten. It had no origins either: the
+ * network of all keys but those of logins ("login:...") is unknown.
  */
 enum ledger_version { LEDGER_VERSION_1 = 1, LEDGER_VERSION = 2 };
 

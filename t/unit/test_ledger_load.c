@@ -249,6 +249,53 @@ START_TEST(files_of_version_1_lose_nothing)
 	}
 END_TEST
 
+static int copy_used(void *context, const struct ledger_view *view)
+{
+	*(uint64_t *)context = view->windows[0].used;
+	return 0;
+}
+
+/* The counts of strangers make room when a bound is introduced, although version 1 did not save
+ * their networks; those of logins stay. */
+START_TEST(keys_of_version_1_can_make_room)
+	{
+		static const char overflow[] = "rate_rcpt:overflow unknown";
+		struct strbuf journal = STRBUF_INIT;
+		struct frame_moment moment;
+		struct ledger_clocks clocks = clocks_after(&moment);
+		uint64_t used = 0;
+		char key[32];
+
+		frame_add(&journal, FRAME_MOMENT, &moment, sizeof(moment));
+		for (unsigned i = 0; i < 2000; i++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u@example.com", i);
+			if (i % 2 == 0)
+				add_old_key(&journal, i + 1, key, 1);
+			else
+				add_old_record(&journal, i + 1, key, 2);
+		}
+		for (unsigned i = 0; i < 100; i++) {
+			(void)snprintf(key, sizeof(key), "login:%u", i);
+			add_old_key(&journal, 5000 + i, key, 1);
+		}
+		made_write(made_journal(1), journal.text, journal.len);
+		strbuf_free(&journal);
+		made_ledger_open(&clocks);
+		ck_assert_uint_eq(ledger_size(made_ledger).keys, 2100);
+		ledger_set_bounds(made_ledger, 640, 0);
+		for (int i = 0; i < 3; i++)
+			ledger_sweep(made_ledger, ledger_file_now(made_file));
+		ck_assert_uint_le(ledger_size(made_ledger).keys, 640 + 2 * LEDGER_SHARDS);
+		for (unsigned i = 0; i < 100; i++) {
+			(void)snprintf(key, sizeof(key), "login:%u", i);
+			ck_assert_uint_eq(made_ledger_used(key, 0), 1);
+		}
+		ck_assert(ledger_find(made_ledger, ledger_file_now(made_file), overflow,
+			strlen(overflow), copy_used, &used));
+		ck_assert_uint_gt(used, 0);
+	}
+END_TEST
+
 /* The charges have the times of a ledger that began a month ago. */
 START_TEST(charges_without_a_moment_do_not_lie_in_the_future)
 	{
@@ -296,6 +343,7 @@ static Suite *ledger_load_suite(void)
 	tcase_add_loop_test(tcase, a_damaged_checkpoint_is_renamed_and_the_previous_one_used, 0, 4);
 	tcase_add_test(tcase, the_readable_part_counts_when_both_checkpoints_are_damaged);
 	tcase_add_test(tcase, files_of_version_1_lose_nothing);
+	tcase_add_test(tcase, keys_of_version_1_can_make_room);
 	tcase_add_test(tcase, charges_without_a_moment_do_not_lie_in_the_future);
 	suite_add_tcase(suite, tcase);
 	return suite;
