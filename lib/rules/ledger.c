@@ -64,7 +64,7 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 
 	ledger_call_init(&c, ledger, now, requests, count);
 	if (ledger_is_tight(ledger))
-		c.requests = ledger_bound(ledger, now, requests, count, false, &bounded);
+		ledger_bound(&c, false, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
@@ -92,7 +92,7 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	struct ledger_call c;
 
 	ledger_call_init(&c, ledger, now, requests, count);
-	if (ledger_bound_begin(&c, requests, &bounded) != 0)
+	if (ledger_bound_begin(&c, &bounded) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
 	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE)

@@ -25,11 +25,14 @@ struct ledger;
  * bound. A network may have four times as many keys as the ledger still has room for, so that one
  * network, or a few, cannot fill it. A new key of a network that has its share, or in a full shard,
  * makes room by removing a key of a network that has more keys, and of several such keys the one
- * that is farthest from its limits. What the removed key counted moves to the overflow key of its
- * table and network ("rate_rcpt:overflow 192.0.2.0/24"). If no network has more keys, the new key
- * counts in the overflow key of its own network, with the limits of its request. While an overflow
- * key counts anything, all new keys of its table and network that find no room count there: a flood
- * from one network is held to one limit, and takes no room from networks with fewer keys.
+ * that is farthest from its limits. The counts and attempts of the removed key are added to the
+ * overflow key of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). If no network has more
+ * keys, the new key counts in the overflow key of its own network, with the limits of its request.
+ * While an overflow key counts anything, all new keys of its table and network that find no room
+ * count there: a flood from one network is held to one limit, and takes no room from networks with
+ * fewer keys. New keys of the table and network that find room begin with the counts and attempts
+ * of the overflow key, up to half of each limit: as no key above half is removed, a key that
+ * returns has at least what it had.
  *
  * Never removed are keys without origin, which always find room, keys with open reservations, and
  * keys above half of a limit. Overflow keys may exceed the bound by an eighth; beyond that, there

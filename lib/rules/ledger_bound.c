@@ -1,15 +1,11 @@
 /*
- * The bound of the local ledger: which keys a full ledger removes, and the overflow keys that count
- * for them. Owns nothing; any thread may call it, without locks.
+ * The bound of the local ledger: which keys a full ledger removes, and which ones the overflow keys
+ * count. Owns nothing; any thread may call it, without locks.
  */
-#include <arpa/inet.h>
 #include <string.h>
 
-#include "lib/base/text.h"
 #include "lib/rules/ledger_private.h"
 
-#define OVERFLOW "overflow"
-#define NETWORK_SIZE (INET6_ADDRSTRLEN + 8)
 #define EVICT_LOOK 64	   /* keys among which one to remove is chosen */
 #define EVICT_BUCKETS 1024 /* buckets that are searched for them at most */
 #define SHRINK_MAX 100	   /* keys that ledger_shrink() removes in one call */
@@ -30,37 +26,6 @@ void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes)
 }
 
 /* ---- overflow keys --------------------------------------------------------------- */
-
-/* Write " 192.0.2.0/24". */
-static void format_network(const struct ledger_origin *origin, char text_r[NETWORK_SIZE])
-{
-	uint8_t address[16] = { 0 };
-	char text[INET6_ADDRSTRLEN] = "";
-
-	memcpy(address, origin->net, origin->family == 4 ? 3 : sizeof(origin->net));
-	if (origin->family != 4 && origin->family != 6)
-		(void)text_format(text_r, NETWORK_SIZE, " unknown");
-	else if (inet_ntop(origin->family == 4 ? AF_INET : AF_INET6, address, text, sizeof(text)) !=
-		NULL)
-		(void)text_format(text_r, NETWORK_SIZE, " %s%s", text,
-			origin->family == 4 ? "/24" : "/48");
-}
-
-/*
- * Write the overflow key of a key's table and an origin; NULL: of all networks. It contains a
- * space, because addresses, which may be "overflow", contain one only in quotes.
- */
-static void make_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
-	char key_r[OVERFLOW_KEY_SIZE])
-{
-	const char *colon = memchr(key, ':', key_len);
-	int table = colon == NULL || colon - key > 30 ? 0 : (int)(colon - key + 1);
-	char network[NETWORK_SIZE] = " all";
-
-	if (origin != NULL)
-		format_network(origin, network);
-	(void)text_format(key_r, OVERFLOW_KEY_SIZE, "%.*s" OVERFLOW "%s", table, key, network);
-}
 
 /* Lock the shard of a key, and find its entry. */
 static struct ledger_entry *lock_key(struct ledger *ledger, const char *key, size_t len,
@@ -118,8 +83,11 @@ static enum overflow look_at_overflow(struct ledger *ledger, const char *key, ui
 
 /* The counts that a removed key leaves to its overflow key. */
 struct leftover {
+	size_t removed_len;
+	char removed[LEDGER_KEY_MAX]; /* the key that is to be removed */
 	char key[OVERFLOW_KEY_SIZE];
-	uint32_t amount;
+	uint32_t amount, given_back;
+	uint32_t attempts; /* that its requests allowed for each charge */
 	size_t limit_count;
 	struct limit limits[LEDGER_WINDOWS_MAX];
 };
@@ -208,26 +176,44 @@ static void save_forgotten(struct ledger *ledger, struct ledger_entry *entry, ui
 		(void)ledger->save(ledger->context, &record, 1);
 }
 
-/* Remove a key, which is counted in its overflow key from now on. */
-static void evict_entry(struct ledger *ledger, struct ledger_shard *shard,
-	struct ledger_entry *entry, uint64_t now, struct leftover *left_r)
+static uint32_t highest(uint32_t a, uint64_t b)
+{
+	if (b > UINT32_MAX)
+		return UINT32_MAX;
+	return a > b ? a : (uint32_t)b;
+}
+
+static void leave_attempts(const struct ledger_entry *entry, uint64_t now, struct leftover *left)
+{
+	for (uint8_t i = 0; i < entry->count; i++) {
+		const struct counter *counter = &entry->counters[i];
+		const struct counter *attempts = entry_best_attempts(entry, counter->seconds);
+
+		if (attempts == NULL || counter->limit == 0)
+			continue;
+		left->given_back =
+			highest(left->given_back, counter_used(attempts, counter->seconds, now));
+		left->attempts = highest(left->attempts, attempts->limit / counter->limit);
+	}
+}
+
+static void fill_leftover(const struct ledger_entry *entry, uint64_t now, struct leftover *left_r)
 {
 	const struct ledger_origin origin = entry_origin(entry);
-	uint64_t used, most = 0;
 
-	make_overflow_key(entry_key(entry), entry->key_len, &origin, left_r->key);
+	left_r->removed_len = entry->key_len;
+	memcpy(left_r->removed, entry_key(entry), entry->key_len);
+	ledger_overflow_key(entry_key(entry), entry->key_len, &origin, left_r->key);
+	left_r->amount = left_r->given_back = left_r->attempts = 0;
 	left_r->limit_count = entry->count;
 	for (uint8_t i = 0; i < entry->count; i++) {
 		const struct counter *counter = &entry->counters[i];
 
-		used = counter_used(counter, counter->seconds, now);
-		most = used > most ? used : most;
+		left_r->amount =
+			highest(left_r->amount, counter_used(counter, counter->seconds, now));
 		left_r->limits[i] = (struct limit){ counter->limit, counter->seconds };
 	}
-	left_r->amount = most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
-	save_forgotten(ledger, entry, now);
-	shard_remove(shard, entry);
-	(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
+	leave_attempts(entry, now, left_r);
 }
 
 /* Return the overflow key to which a removed key's counts move; common_r is room for its name. */
@@ -236,41 +222,69 @@ static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct
 {
 	if (look_at_overflow(ledger, left->key, now) != OVERFLOW_TOO_MANY)
 		return left->key;
-	make_overflow_key(left->key, strlen(left->key), NULL, common_r);
+	ledger_overflow_key(left->key, strlen(left->key), NULL, common_r);
 	return common_r;
 }
 
-/* Add the counts that a removed key left. Without memory, they are lost. */
-static void add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left)
+static int add_charges(struct ledger_call *call, const struct leftover *left)
+{
+	bool is_saved;
+
+	if (ledger_call_change(call, LEDGER_CHARGED, false, &is_saved) != 0)
+		return -1;
+	entry_add(call->entry[0], call->now, left->amount);
+	return 0;
+}
+
+static int add_attempts(struct ledger_call *call, const struct leftover *left)
+{
+	bool is_saved;
+
+	if (ledger_call_change(call, LEDGER_GIVEN_BACK, false, &is_saved) != 0)
+		return -1;
+	entry_add_attempts(call->shard[0], call->entry[0], call->now, left->given_back,
+		left->attempts);
+	return 0;
+}
+
+/* Add the counts of a key that is to be removed to its overflow key. Returns 0, or -1 when out of
+ * memory. */
+static int add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left)
 {
 	char common[OVERFLOW_KEY_SIZE];
 	const char *key = overflow_of(ledger, now, left, common);
-	const struct ledger_request request = {
+	struct ledger_request request = {
 		.key = key,
 		.key_len = strlen(key),
 		.limits = left->limits,
 		.limit_count = left->limit_count < LIMITS_MAX ? left->limit_count : LIMITS_MAX,
 		.amount = left->amount,
+		.attempts = left->attempts,
 	};
 	struct ledger_call c;
-	bool is_saved;
+	int ret = 0;
 
 	ledger_call_init(&c, ledger, now, &request, 1);
 	if (ledger_call_begin(&c) != 0)
-		return;
-	if (ledger_call_change(&c, LEDGER_CHARGED, false, &is_saved) == 0)
-		entry_add(c.entry[0], now, left->amount);
+		return -1;
+	if (left->amount > 0)
+		ret = add_charges(&c, left);
+	request.amount = left->given_back;
+	if (ret == 0 && left->given_back > 0)
+		ret = add_attempts(&c, left);
 	ledger_call_end(&c);
+	return ret;
 }
 
-/* Remove a key of the shard, of a network that has more keys than this number. Returns false if
- * there is none. */
-static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
-	size_t others)
+/* Choose a key of the shard to remove, of a network that has more keys than this number. Returns
+ * whether an idle key was freed instead; else *left_r has the choice, and no key if there is none.
+ */
+static bool choose_key(struct ledger_shard *shard, uint64_t now, size_t others,
+	struct leftover *left_r)
 {
 	struct choice choice = { .entry = NULL };
-	struct leftover left = { .amount = 0 };
 
+	left_r->removed_len = 0;
 	(void)pthread_mutex_lock(&shard->lock);
 	for (size_t i = 0; i < EVICT_BUCKETS && i < shard->bucket_count &&
 		choice.looked < EVICT_LOOK && !choice.has_room;
@@ -279,11 +293,48 @@ static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_
 		look_at_bucket(shard, shard->evicted, now, others, &choice);
 	}
 	if (!choice.has_room && choice.entry != NULL)
-		evict_entry(ledger, shard, choice.entry, now, &left);
+		fill_leftover(choice.entry, now, left_r);
 	unlock(shard);
-	if (left.amount > 0)
-		add_leftover(ledger, now, &left);
-	return choice.has_room || choice.entry != NULL;
+	return choice.has_room;
+}
+
+/* Remove the key, whose counts its overflow key has got, unless it counts more by now. Returns
+ * whether the key is gone. */
+static bool remove_chosen(struct ledger *ledger, uint64_t now, const struct leftover *left)
+{
+	struct leftover newer = { .removed_len = 0 };
+	struct ledger_shard *shard;
+	struct ledger_entry *entry = lock_key(ledger, left->removed, left->removed_len, &shard);
+	bool is_gone = entry == NULL;
+	uint64_t unused;
+
+	if (!is_gone && can_evict(entry, now, &unused)) {
+		fill_leftover(entry, now, &newer);
+		is_gone = newer.amount <= left->amount && newer.given_back <= left->given_back;
+	}
+	if (is_gone && entry != NULL) {
+		save_forgotten(ledger, entry, now);
+		shard_remove(shard, entry);
+		(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
+	}
+	unlock(shard);
+	return is_gone;
+}
+
+/*
+ * Remove a key of the shard, of a network that has more keys than this number. Returns false if
+ * there is none. Its counts are in the overflow key before it is removed, so that neither a thread
+ * that needs the key nor a start after a kill finds them in neither place.
+ */
+static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
+	size_t others)
+{
+	struct leftover left;
+
+	if (choose_key(shard, now, others, &left))
+		return true;
+	return left.removed_len > 0 && add_leftover(ledger, now, &left) == 0 &&
+		remove_chosen(ledger, now, &left);
 }
 
 void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
@@ -313,66 +364,93 @@ static bool has_room(const struct ledger_shard *shard, const struct ledger_origi
 				ledger_network_keys(shard->ledger, origin) < share));
 }
 
-/* Return whether a new key has to count in an overflow key, whose name is then set. */
+/* Return whether a new key of a stranger has to count in an overflow key, whose name is then set.
+ */
 static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
 	const struct ledger_request *request, bool evicts, char key_r[OVERFLOW_KEY_SIZE])
 {
 	enum overflow found;
 
-	make_overflow_key(request->key, request->key_len, &request->origin, key_r);
+	if (has_room(shard, &request->origin))
+		return false;
+	ledger_overflow_key(request->key, request->key_len, &request->origin, key_r);
 	found = look_at_overflow(ledger, key_r, now);
 	if (found == OVERFLOW_COUNTS)
 		return true;
-	if (!evicts ||
-		evict_one(ledger, shard, now, ledger_network_keys(shard->ledger, &request->origin)))
+	if (!evicts || evict_one(ledger, shard, now, ledger_network_keys(ledger, &request->origin)))
 		return false;
 	if (found == OVERFLOW_TOO_MANY)
-		make_overflow_key(request->key, request->key_len, NULL, key_r);
+		ledger_overflow_key(request->key, request->key_len, NULL, key_r);
 	return true;
 }
 
-const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
-	const struct ledger_request *requests, size_t count, bool evicts,
-	struct ledger_bounded *bounded)
+/* Let a request count in the overflow key whose name is in *bounded. */
+static void overflow_request(struct ledger_call *call, size_t i, struct ledger_bounded *bounded)
 {
-	bool is_changed = false;
+	struct ledger_request *request = &bounded->requests[i];
 
-	if (count > LEDGER_REQUESTS_MAX)
-		return requests; /* ledger_call_begin() refuses them */
-	for (size_t i = 0; i < count; i++) {
-		const struct ledger_request *r = &requests[i];
-		struct ledger_shard *shard =
-			ledger_shard_of(ledger, ledger_hash(r->key, r->key_len));
-
-		if (has_room(shard, &r->origin) || r->key_len > LEDGER_KEY_MAX ||
-			has_key(ledger, r->key, r->key_len))
-			continue;
-		if (r->origin.family == 0) {
-			if (evicts)
-				(void)evict_one(ledger, shard, now, 0);
-			continue;
-		}
-		if (!overflows(ledger, shard, now, r, evicts, bounded->keys[i]))
-			continue;
-		if (!is_changed)
-			memcpy(bounded->requests, requests, count * sizeof(*requests));
-		is_changed = true;
-		bounded->requests[i].key = bounded->keys[i];
-		bounded->requests[i].key_len = strlen(bounded->keys[i]);
-		bounded->requests[i].origin = (struct ledger_origin){ .family = 0 };
-	}
-	return is_changed ? bounded->requests : requests;
+	if (call->requests != bounded->requests)
+		memcpy(bounded->requests, call->requests, call->count * sizeof(*call->requests));
+	call->requests = bounded->requests;
+	request->key = bounded->keys[i];
+	request->key_len = strlen(bounded->keys[i]);
+	request->origin = (struct ledger_origin){ .family = 0 };
 }
 
-int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *requests,
+/* Decide how the key of a request is counted if it is new. */
+static void bound_request(struct ledger_call *call, size_t i, bool evicts,
 	struct ledger_bounded *bounded)
 {
+	const struct ledger_request *r = &call->requests[i];
+	struct ledger_shard *shard = ledger_shard_of(call->ledger, ledger_hash(r->key, r->key_len));
+
+	if ((r->origin.family == 0 && has_room(shard, &r->origin)) || r->key_len > LEDGER_KEY_MAX ||
+		has_key(call->ledger, r->key, r->key_len))
+		return;
+	if (r->origin.family != 0 &&
+		overflows(call->ledger, shard, call->now, r, evicts, bounded->keys[i]))
+		overflow_request(call, i, bounded);
+	else if (r->origin.family != 0)
+		call->inherits[i] = true;
+	else if (evicts)
+		(void)evict_one(call->ledger, shard, call->now, 0);
+}
+
+void ledger_bound(struct ledger_call *call, bool evicts, struct ledger_bounded *bounded)
+{
+	if (call->count > LEDGER_REQUESTS_MAX)
+		return; /* ledger_call_begin() refuses them */
+	for (size_t i = 0; i < call->count; i++)
+		bound_request(call, i, evicts, bounded);
+}
+
+/* Return whether a key was removed after ledger_bound() had found it. */
+static bool lacks_key(const struct ledger_call *call)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		if (call->entry[i] == NULL && call->requests[i].origin.family != 0 &&
+			!call->inherits[i] && ledger_is_tight(call->ledger))
+			return true;
+	}
+	return false;
+}
+
+int ledger_bound_begin(struct ledger_call *call, struct ledger_bounded *bounded)
+{
+	const struct ledger_request *requests = call->requests;
+
 	for (size_t i = 0; i < call->count; i++) {
 		if (requests[i].limit_count == 0)
 			return -1;
 	}
-	if (ledger_is_tight(call->ledger))
-		call->requests =
-			ledger_bound(call->ledger, call->now, requests, call->count, true, bounded);
-	return ledger_call_begin(call);
+	for (;;) {
+		if (ledger_is_tight(call->ledger))
+			ledger_bound(call, true, bounded);
+		if (ledger_call_begin(call) != 0)
+			return -1;
+		if (!lacks_key(call))
+			return 0;
+		ledger_call_end(call);
+		ledger_call_init(call, call->ledger, call->now, requests, call->count);
+	}
 }

@@ -25,6 +25,17 @@ static void insert_shard(struct ledger_call *c, struct ledger_shard *shard)
 	c->locked_count++;
 }
 
+/* Insert the shards of the overflow keys from which a new entry inherits. */
+static void insert_overflows(struct ledger_call *c, const struct ledger_request *request)
+{
+	struct ledger_overflows overflows;
+
+	ledger_overflows_init(c->ledger, request->key, request->key_len, &request->origin,
+		&overflows);
+	insert_shard(c, overflows.shard[0]);
+	insert_shard(c, overflows.shard[1]);
+}
+
 static void find_entries(struct ledger_call *c)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -34,8 +45,11 @@ static void find_entries(struct ledger_call *c)
 
 void ledger_call_lock(struct ledger_call *c)
 {
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		insert_shard(c, c->shard[i]);
+		if (c->inherits[i])
+			insert_overflows(c, &c->requests[i]);
+	}
 	for (size_t i = 0; i < c->locked_count; i++)
 		(void)pthread_mutex_lock(&c->locked[i]->lock);
 }
@@ -47,6 +61,7 @@ void ledger_call_init(struct ledger_call *c, struct ledger *ledger, uint64_t now
 	c->now = now;
 	c->requests = requests;
 	c->count = count;
+	memset(c->inherits, 0, sizeof(c->inherits));
 	c->locked_count = 0;
 }
 
@@ -72,6 +87,7 @@ void ledger_call_end(struct ledger_call *c)
 {
 	for (size_t i = c->locked_count; i-- > 0;)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
+	c->locked_count = 0;
 }
 
 /* The count of a window, and the bound that it must not exceed. */
@@ -250,6 +266,23 @@ static struct counter *counter_of(struct ledger_call *c, size_t i, uint32_t seco
 	return counter;
 }
 
+/* Make the entry of a request, which may inherit. Returns 0, or -1 when out of memory. */
+static int make_entry(struct ledger_call *c, size_t i)
+{
+	const struct ledger_request *r = &c->requests[i];
+	struct ledger_overflows overflows;
+
+	c->entry[i] =
+		shard_add(c->shard[i], c->hash[i], r->key, r->key_len, &r->origin, r->limit_count);
+	if (c->entry[i] == NULL)
+		return -1;
+	if (!c->inherits[i])
+		return 0;
+	ledger_overflows_init(c->ledger, r->key, r->key_len, &r->origin, &overflows);
+	return entry_inherit(c->shard[i], c->entry[i], &overflows, r->limits, r->limit_count,
+		c->now);
+}
+
 /* Prepare the entry of a request: a counter for each limit, and room in each for one more charge.
  * Returns 0, or -1 when out of memory. */
 static int prepare_entry(struct ledger_call *c, size_t i)
@@ -258,10 +291,7 @@ static int prepare_entry(struct ledger_call *c, size_t i)
 	const uint32_t named = (uint32_t)(c->now / 1000000);
 	struct counter *counter;
 
-	if (c->entry[i] == NULL)
-		c->entry[i] = shard_add(c->shard[i], c->hash[i], r->key, r->key_len, &r->origin,
-			r->limit_count);
-	if (c->entry[i] == NULL)
+	if (c->entry[i] == NULL && make_entry(c, i) != 0)
 		return -1;
 	for (size_t j = 0; j < r->limit_count; j++) {
 		if ((counter = counter_of(c, i, r->limits[j].seconds)) == NULL)
@@ -316,7 +346,8 @@ static void fill_record(const struct ledger_call *c, size_t i, enum ledger_chang
 	record_r->key = r->key;
 	record_r->key_len = r->key_len;
 	record_r->amount = r->amount;
-	record_r->released = record_r->attempts = 0;
+	record_r->released = 0;
+	record_r->attempts = change == LEDGER_GIVEN_BACK ? r->attempts : 0;
 	record_r->origin = entry_origin(c->entry[i]);
 	record_r->limit_count = r->limit_count;
 	for (size_t j = 0; j < r->limit_count; j++)

@@ -226,10 +226,12 @@ int counter_append(struct counter *counter, const struct counter_run *run)
 	return 0;
 }
 
-int counter_seed(struct counter *counter, const struct counter *from, uint64_t now)
+int counter_seed(struct counter *counter, const struct counter *from, uint64_t now, uint64_t max)
 {
 	const struct counter_run *runs = counter_runs(from);
-	uint64_t end;
+	const uint64_t used = counter_used(from, counter->seconds, now);
+	uint64_t end, excess = used > max ? used - max : 0;
+	uint32_t left_out;
 
 	for (uint8_t i = 0; i < from->len; i++) {
 		end = counter_run_end(from, &runs[i]);
@@ -237,9 +239,13 @@ int counter_seed(struct counter *counter, const struct counter *from, uint64_t n
 			end = now;
 		if (!is_in_window(end, counter->seconds, now))
 			continue;
+		left_out = excess < runs[i].count ? (uint32_t)excess : runs[i].count;
+		excess -= left_out;
+		if (left_out == runs[i].count)
+			continue;
 		if (counter_make_room(counter, now) != 0)
 			return -1;
-		add_to_runs(counter, end, runs[i].count);
+		add_to_runs(counter, end, runs[i].count - left_out);
 	}
 	return 0;
 }

@@ -63,10 +63,11 @@ uint32_t counter_drop_oldest(struct counter *counter);
 void counter_add(struct counter *counter, uint64_t now, uint32_t amount);
 
 /*
- * Charge an empty counter with the runs of another one, each at the latest moment of its tick.
- * Returns 0, or -1 when out of memory.
+ * Charge an empty counter with the runs of another one, each at the latest moment of its tick; if
+ * they are more than max in the counter's window, with the latest ones. Returns 0, or -1 when out
+ * of memory.
  */
-int counter_seed(struct counter *counter, const struct counter *from, uint64_t now);
+int counter_seed(struct counter *counter, const struct counter *from, uint64_t now, uint64_t max);
 
 /* The length of a tick in microseconds. */
 uint64_t counter_tick_width(const struct counter *counter);

@@ -448,6 +448,25 @@ static int repeat_change(struct ledger_shard *shard, struct ledger_entry *entry,
 	return 0;
 }
 
+/* Add the entry of a record, which inherits as it did when the record was made. No other thread
+ * uses the ledger. Returns NULL when out of memory. */
+static struct ledger_entry *add_recorded(struct ledger_shard *shard, uint64_t hash,
+	const struct ledger_record *record)
+{
+	struct ledger_entry *entry = shard_add(shard, hash, record->key, record->key_len,
+		&record->origin, record->limit_count);
+	struct ledger_overflows overflows;
+
+	if (entry == NULL || !entry->has_origin || shard->ledger->overflows == 0)
+		return entry;
+	ledger_overflows_init(shard->ledger, record->key, record->key_len, &record->origin,
+		&overflows);
+	return entry_inherit(shard, entry, &overflows, record->limits, record->limit_count,
+		       record->now) == 0 ?
+		entry :
+		NULL;
+}
+
 /* Repeat the change of one key, whose shard is locked. */
 static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 	const struct ledger_record *record)
@@ -462,8 +481,7 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 		return 0;
 	}
 	if (entry == NULL)
-		entry = shard_add(shard, hash, record->key, record->key_len, &record->origin,
-			record->limit_count);
+		entry = add_recorded(shard, hash, record);
 	if (entry == NULL || repeat_windows(shard, &entry, record) != 0)
 		return -1;
 	return repeat_change(shard, entry, record);

@@ -126,7 +126,7 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 	struct ledger_call c;
 
 	ledger_call_init(&c, ledger, now, requests, count);
-	if (ledger_bound_begin(&c, requests, &bounded) != 0)
+	if (ledger_bound_begin(&c, &bounded) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < count; i++) {
 		held = find_held(*hold, c.entry[i]);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/rules/limits.h"
 
@@ -63,6 +64,18 @@ struct ledger_request {
 	uint32_t attempts;	    /* how often each limit's count may be given back; 0: any */
 	struct ledger_origin origin;
 };
+
+#define LEDGER_OVERFLOW "overflow"
+
+/* Return whether the key is an overflow key: "rate_rcpt:overflow 192.0.2.0/24". */
+static inline bool ledger_key_is_overflow(const char *key, size_t len)
+{
+	static const char overflow[] = ":" LEDGER_OVERFLOW " ";
+	const char *colon = memchr(key, ':', len);
+
+	return colon != NULL && (size_t)(key + len - colon) >= sizeof(overflow) - 1 &&
+		memcmp(colon, overflow, sizeof(overflow) - 1) == 0;
+}
 
 enum ledger_answer {
 	LEDGER_FREE,   /* look: there is room; charge: the amounts are counted */

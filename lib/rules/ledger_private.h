@@ -75,18 +75,28 @@ struct ledger {
 	struct ledger_shard shards[LEDGER_SHARDS];
 	ledger_save_fn *save;
 	void *context;
-	uint64_t last_seq; /* atomic */
-	uint64_t unsaved;  /* atomic */
-	uint64_t evicted;  /* atomic */
-	uint64_t newest;   /* the time that ledger_newest() returns */
-	uint32_t tight;	   /* atomic: the shards whose share is less than SIZE_MAX */
+	uint64_t last_seq;  /* atomic */
+	uint64_t unsaved;   /* atomic */
+	uint64_t evicted;   /* atomic */
+	uint64_t newest;    /* the time that ledger_newest() returns */
+	uint32_t tight;	    /* atomic: the shards whose share is less than SIZE_MAX */
+	uint32_t overflows; /* atomic: the overflow keys */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
 struct ledger_shard *ledger_shard_of(struct ledger *ledger, uint64_t hash);
 
+struct ledger_call;
+
 #define OVERFLOW_KEY_SIZE 96
+
+/*
+ * Write the overflow key of a key's table and an origin; NULL: of all networks. It contains a
+ * space, because addresses, which may be "overflow", contain one only in quotes.
+ */
+void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
+	char key_r[OVERFLOW_KEY_SIZE]);
 
 /* The requests of a call, some with the key of an overflow instead of theirs. */
 struct ledger_bounded {
@@ -94,20 +104,21 @@ struct ledger_bounded {
 	char keys[LEDGER_REQUESTS_MAX][OVERFLOW_KEY_SIZE];
 };
 
-/* Return whether a new key may need room: whether some network may exceed its share. */
+/* Return whether ledger_bound() may have an effect: some network may exceed its share, or there are
+ * overflow keys. */
 static inline bool ledger_is_tight(const struct ledger *ledger)
 {
-	return __atomic_load_n(&ledger->tight, __ATOMIC_RELAXED) > 0;
+	return __atomic_load_n(&ledger->tight, __ATOMIC_RELAXED) > 0 ||
+		__atomic_load_n(&ledger->overflows, __ATOMIC_RELAXED) > 0;
 }
 
 /*
- * For a tight ledger: make room for the new keys of a call, or let them count in an overflow key:
- * returns the requests to use, those of the caller or of *bounded. With evicts false, no key is
- * removed. No lock is held, so that several threads together may exceed the bound by one key each.
+ * For a tight ledger: make room for the new keys of a call, or let them count in an overflow key,
+ * or inherit from one. Sets the requests of the call to those of *bounded if they differ from
+ * these. With evicts false, no key is removed. No lock is held, so that several threads together
+ * may exceed the bound by one key each.
  */
-const struct ledger_request *ledger_bound(struct ledger *ledger, uint64_t now,
-	const struct ledger_request *requests, size_t count, bool evicts,
-	struct ledger_bounded *bounded);
+void ledger_bound(struct ledger_call *call, bool evicts, struct ledger_bounded *bounded);
 
 /* Remove keys until the shard is within its bound, or a number of keys. */
 void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now);
@@ -189,6 +200,28 @@ int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint
 /* Charge every counter, after entry_make_room() with the same now. */
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
 
+/* The overflow keys that count for the removed keys of a table and an origin: that of the origin,
+ * and that of all networks. */
+struct ledger_overflows {
+	char keys[2][OVERFLOW_KEY_SIZE];
+	uint64_t hash[2];
+	struct ledger_shard *shard[2];
+};
+
+/* Find those of a key. No lock is needed. */
+void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_len,
+	const struct ledger_origin *origin, struct ledger_overflows *overflows_r);
+
+/*
+ * Begin the counters and the attempts of a new entry, which has none, with those of its overflow
+ * keys, which may contain what an earlier entry of the key counted when it was removed: with up to
+ * half of each limit, because no entry above that is removed. The locks of the overflow keys are
+ * held, too. Returns 0, or -1 when out of memory.
+ */
+int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_overflows *overflows, const struct limit *limits, size_t count,
+	uint64_t now);
+
 /* Charge every counter, even when out of memory: then older charges count longer. */
 void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
 	uint32_t amount);
@@ -218,8 +251,9 @@ struct ledger_call {
 	uint64_t hash[LEDGER_REQUESTS_MAX];
 	struct ledger_shard *shard[LEDGER_REQUESTS_MAX];
 	struct ledger_entry *entry[LEDGER_REQUESTS_MAX]; /* NULL: the key does not exist */
-	uint32_t own[LEDGER_REQUESTS_MAX]; /* the caller's own open reservations of the key */
-	struct ledger_shard *locked[LEDGER_REQUESTS_MAX]; /* each once, in the order of addresses */
+	uint32_t own[LEDGER_REQUESTS_MAX];  /* the caller's own open reservations of the key */
+	bool inherits[LEDGER_REQUESTS_MAX]; /* if it is new, the entry inherits: entry_inherit() */
+	struct ledger_shard *locked[3 * LEDGER_REQUESTS_MAX]; /* each once, sorted by address */
 	size_t locked_count;
 };
 
@@ -237,8 +271,7 @@ int ledger_call_begin(struct ledger_call *call);
  * The same for requests that are charged or reserved: each must have a limit, and new keys are made
  * room for or replaced, as in ledger_bound().
  */
-int ledger_bound_begin(struct ledger_call *call, const struct ledger_request *requests,
-	struct ledger_bounded *bounded);
+int ledger_bound_begin(struct ledger_call *call, struct ledger_bounded *bounded);
 
 /* Lock the shards, which the caller has set. */
 void ledger_call_lock(struct ledger_call *call);

@@ -157,6 +157,8 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	entry->next = *bucket;
 	*bucket = entry;
 	shard->entry_count++;
+	if (ledger_key_is_overflow(key, len))
+		(void)__atomic_add_fetch(&shard->ledger->overflows, 1, __ATOMIC_RELAXED);
 	shard->bytes += size_of(entry);
 	(void)shard_is_over(shard);
 	return entry;
@@ -295,6 +297,8 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	entry_free_extra(shard, entry);
 	shard->bytes -= size_of(entry);
 	shard->entry_count--;
+	if (ledger_key_is_overflow(entry_key(entry), entry->key_len))
+		(void)__atomic_sub_fetch(&shard->ledger->overflows, 1, __ATOMIC_RELAXED);
 	if (entry->has_origin) {
 		const struct ledger_origin origin = entry_origin(entry);
 
@@ -441,7 +445,7 @@ static int make_counter(struct counter *counter_r, uint32_t seconds, const struc
 {
 	counter_init(counter_r, seconds);
 	counter_r->named = (uint32_t)(now / 1000000);
-	if (from == NULL || counter_seed(counter_r, from, now) == 0)
+	if (from == NULL || counter_seed(counter_r, from, now, UINT64_MAX) == 0)
 		return 0;
 	counter_free(counter_r);
 	return -1;

@@ -102,16 +102,6 @@ static json_t *view_json(const struct ledger_view *view, bool in_force)
 		(int)in_force, "windows", windows);
 }
 
-/* Return whether the key is an overflow key, which has the limits of the requests that it counts.
- */
-static bool is_overflow(const char *key)
-{
-	static const char overflow[] = "overflow ";
-	const char *colon = strchr(key, ':');
-
-	return colon != NULL && strncmp(colon + 1, overflow, strlen(overflow)) == 0;
-}
-
 bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,
 	json_t **json_r, double *nearness_r)
 {
@@ -124,7 +114,9 @@ bool limits_key_json(const struct limits_moment *moment, const struct check_key 
 	if (key->limits != NULL && look_at_limits(moment, key, &view) != 0)
 		*json_r = NULL;
 	else
-		*json_r = view_json(&view, key->limits != NULL || is_overflow(key->key));
+		/* An overflow key has the limits of the requests that it counts. */
+		*json_r = view_json(&view,
+			key->limits != NULL || ledger_key_is_overflow(view.key, view.key_len));
 	if (nearness_r != NULL)
 		*nearness_r = limits_view_nearness(&view);
 	return true;

@@ -312,6 +312,87 @@ START_TEST(idle_keys_are_removed_first)
 	}
 END_TEST
 
+/* ---- keys that come back --------------------------------------------------------------- */
+
+/* Remove all keys that may be removed, then leave room for others. */
+static void remove_keys(void)
+{
+	ledger_set_bounds(ledger, 0, 1);
+	for (int i = 0; i < 4; i++)
+		ledger_sweep(ledger, NOW);
+	ledger_set_bounds(ledger, 0, 0);
+}
+
+/* Whoever has keys removed again and again does not get their limit each time. */
+START_TEST(a_removed_key_does_not_start_anew)
+	{
+		static const char key[] = "rate_rcpt:victim@example.com";
+		unsigned accepted = 0;
+
+		for (int cycle = 0; cycle < 20; cycle++) {
+			for (unsigned i = 0; i < limit.count / 2; i++)
+				accepted += charge(key, &flood) == LEDGER_FREE;
+			remove_keys();
+		}
+		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
+		ck_assert_uint_le(accepted, 2 * limit.count);
+		/* Other networks, and other tables, are not concerned. */
+		ck_assert_int_eq(charge("rate_rcpt:other@example.com", &other), LEDGER_FREE);
+		ck_assert_uint_eq(used("rate_rcpt:other@example.com"), 1);
+		ck_assert_int_eq(charge("rate_rcpt_sender:a@example.com", &flood), LEDGER_FREE);
+		ck_assert_uint_eq(used("rate_rcpt_sender:a@example.com"), 1);
+		/* New keys of the network are not locked out. */
+		ck_assert_int_eq(charge("rate_rcpt:new@example.com", &flood), LEDGER_FREE);
+		ck_assert_int_eq(charge("rate_rcpt:new@example.com", &flood), LEDGER_FREE);
+	}
+END_TEST
+
+static bool try_recipient(const char *key)
+{
+	struct ledger_request request = request_of(key, &flood);
+	struct ledger_hold *hold = NULL;
+	struct ledger_usage usage;
+	bool accepted;
+
+	request.attempts = 10;
+	accepted = ledger_reserve(ledger, NOW, &hold, &request, 1, true, &usage) == LEDGER_FREE;
+	ledger_give_back(ledger, NOW, &hold);
+	return accepted;
+}
+
+/* Nor are attempts forgotten, while there is no room and afterwards. */
+START_TEST(the_attempts_of_a_removed_key_remain)
+	{
+		static const char key[] = "rate_rcpt_host:192.0.2.7";
+		unsigned accepted = 0;
+
+		for (int cycle = 0; cycle < 20; cycle++) {
+			for (unsigned i = 0; i < 5 * limit.count; i++)
+				accepted += try_recipient(key);
+			remove_keys();
+		}
+		ck_assert_uint_gt(ledger_size(ledger).evicted, 0);
+		ck_assert_uint_ge(accepted, 10 * limit.count);
+		ck_assert_uint_le(accepted, 2 * 10 * limit.count);
+	}
+END_TEST
+
+/* While there is no room, the probes of a network count in its overflow key. */
+START_TEST(probes_that_find_no_room_have_one_bound)
+	{
+		unsigned accepted = 0;
+		char key[64];
+
+		ck_assert(try_recipient("rate_rcpt:first@example.com"));
+		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		for (unsigned i = 0; i < 20 * limit.count; i++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt_sender:%u@example.com", i);
+			accepted += try_recipient(key);
+		}
+		ck_assert_uint_le(accepted, 10 * limit.count);
+	}
+END_TEST
+
 /* ---- the model ----------------------------------------------------------------------- */
 
 static uint64_t state = 88172645463325252ULL;
@@ -408,6 +489,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, looking_removes_nothing);
 	tcase_add_test(tcase, a_lower_bound_takes_effect);
 	tcase_add_test(tcase, idle_keys_are_removed_first);
+	tcase_add_test(tcase, a_removed_key_does_not_start_anew);
+	tcase_add_test(tcase, the_attempts_of_a_removed_key_remain);
+	tcase_add_test(tcase, probes_that_find_no_room_have_one_bound);
 	tcase_add_test(tcase, agrees_with_a_model);
 	tcase_add_test(tcase, too_many_keys_at_once_are_refused_when_full_too);
 	suite_add_tcase(suite, tcase);

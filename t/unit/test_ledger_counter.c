@@ -279,7 +279,7 @@ START_TEST(a_new_window_starts_with_the_counts_of_another)
 			remember(&history, now, 1);
 			if (event % 40 == 0) {
 				counter_init(&seeded, seeds[_i].to);
-				ck_assert_int_eq(counter_seed(&seeded, &from, now), 0);
+				ck_assert_int_eq(counter_seed(&seeded, &from, now, UINT64_MAX), 0);
 				for (uint64_t on = 0; on < short_window; on += short_window / 200)
 					ck_assert_uint_ge(counter_used(&seeded, seeded.seconds,
 								  now + on),
@@ -301,9 +301,30 @@ START_TEST(an_empty_counter_seeds_nothing)
 
 		counter_init(&from, 60);
 		counter_init(&seeded, 60);
-		ck_assert_int_eq(counter_seed(&seeded, &from, 5), 0);
+		ck_assert_int_eq(counter_seed(&seeded, &from, 5, UINT64_MAX), 0);
 		ck_assert_uint_eq(counter_used(&seeded, 60, 5), 0);
 		counter_free(&seeded);
+	}
+END_TEST
+
+/* Of more than allowed, the latest charges remain. */
+START_TEST(a_seed_may_be_bounded)
+	{
+		struct counter from, seeded;
+
+		counter_init(&from, 60);
+		for (unsigned i = 1; i <= 10; i++)
+			charge_counter(&from, i * SECOND, i);
+		for (uint64_t max = 0; max <= 60; max++) {
+			counter_init(&seeded, 60);
+			ck_assert_int_eq(counter_seed(&seeded, &from, 10 * SECOND, max), 0);
+			ck_assert_uint_eq(counter_used(&seeded, 60, 10 * SECOND),
+				max < 55 ? max : 55);
+			ck_assert_uint_eq(counter_used(&seeded, 60, 69 * SECOND + SECOND / 2),
+				max < 10 ? max : 10);
+			counter_free(&seeded);
+		}
+		counter_free(&from);
 	}
 END_TEST
 
@@ -376,6 +397,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_count_that_would_overflow_stays_at_the_maximum);
 	tcase_add_loop_test(tcase, a_new_window_starts_with_the_counts_of_another, 0, COUNT(seeds));
 	tcase_add_test(tcase, an_empty_counter_seeds_nothing);
+	tcase_add_test(tcase, a_seed_may_be_bounded);
 	tcase_add_loop_test(tcase, restored_runs_count_the_same, 0, COUNT(many));
 	tcase_add_test(tcase, a_65th_run_is_refused);
 	suite_add_tcase(suite, tcase);

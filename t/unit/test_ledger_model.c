@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_private.h"
+#include "t/unit/lib/memory_files.h"
 #include "t/unit/unit.h"
 
 #define SECOND UINT64_C(1000000)
@@ -49,100 +49,6 @@ static uint64_t random_below(uint64_t *state, uint64_t bound)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state % bound;
-}
-
-/* ---- files ------------------------------------------------------------------------- */
-
-static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct strbuf saved_keys, saved_records; /* each piece after its length */
-static _Thread_local bool is_failing;
-
-static void add_piece(struct strbuf *buf, const void *bytes, size_t len)
-{
-	const uint32_t size = (uint32_t)len;
-
-	strbuf_add(buf, (const char *)&size, sizeof(size));
-	strbuf_add(buf, bytes, len);
-}
-
-static int save_records(void *context, const struct ledger_record *records, size_t count)
-{
-	struct strbuf buf = STRBUF_INIT;
-
-	(void)context;
-	if (is_failing)
-		return -1;
-	(void)pthread_mutex_lock(&files_lock);
-	for (size_t i = 0; i < count; i++) {
-		strbuf_reset(&buf);
-		ledger_record_encode(&records[i], &buf);
-		add_piece(&saved_records, buf.text, buf.len);
-	}
-	(void)pthread_mutex_unlock(&files_lock);
-	strbuf_free(&buf);
-	return 0;
-}
-
-static void save_key(void *context, const void *bytes, size_t len)
-{
-	add_piece(context, bytes, len);
-}
-
-/* Write a checkpoint, which may fail at its end. */
-static void write_checkpoint(bool fails)
-{
-	struct ledger_pass pass = { .shard = 0 };
-	struct strbuf keys = STRBUF_INIT, key = STRBUF_INIT, records = STRBUF_INIT;
-	size_t before;
-
-	(void)pthread_mutex_lock(&files_lock);
-	before = saved_records.len;
-	(void)pthread_mutex_unlock(&files_lock);
-	while (ledger_write_some(ledger, &pass, now, &key, save_key, &keys))
-		;
-	if (!fails) {
-		(void)pthread_mutex_lock(&files_lock);
-		strbuf_free(&saved_keys);
-		saved_keys = keys;
-		keys = (struct strbuf)STRBUF_INIT;
-		if (saved_records.len > before)
-			strbuf_add(&records, saved_records.text + before,
-				saved_records.len - before);
-		strbuf_free(&saved_records);
-		saved_records = records;
-		(void)pthread_mutex_unlock(&files_lock);
-	}
-	strbuf_free(&keys);
-	strbuf_free(&key);
-}
-
-static const char *next_piece(const struct strbuf *buf, size_t *at, uint32_t *len_r)
-{
-	const char *piece;
-
-	if (*at == buf->len)
-		return NULL;
-	memcpy(len_r, buf->text + *at, sizeof(*len_r));
-	piece = buf->text + *at + sizeof(*len_r);
-	*at += sizeof(*len_r) + *len_r;
-	return piece;
-}
-
-static void load_files(void)
-{
-	struct ledger_record record;
-	const char *piece;
-	uint32_t len;
-	size_t at = 0;
-
-	ledger_expect(ledger, saved_keys.len / 100);
-	while ((piece = next_piece(&saved_keys, &at, &len)) != NULL)
-		ck_assert_int_eq(ledger_restore_key(ledger, LEDGER_VERSION, piece, len), 0);
-	at = 0;
-	while ((piece = next_piece(&saved_records, &at, &len)) != NULL) {
-		ck_assert_int_eq(ledger_record_decode(LEDGER_VERSION, piece, len, &record), 0);
-		ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
-	}
 }
 
 /* ---- checks --------------------------------------------------------------------------- */
@@ -246,19 +152,19 @@ static void try_requests(struct user *user, struct model_hold *hold)
 	struct attempt a;
 
 	choose_requests(user, &a);
-	is_failing = random_below(&user->random, 8) == 0;
+	memory_files_fail = random_below(&user->random, 8) == 0;
 	answer = hold == NULL ?
 		ledger_charge(ledger, now, a.requests, a.count, must_save, a.usage) :
 		ledger_reserve(ledger, now, &hold->hold, a.requests, a.count, must_save, a.usage);
 	ck_assert_int_eq(answer,
-		a.is_full			? LEDGER_FULL :
-			is_failing && must_save ? LEDGER_FAILED :
-						  LEDGER_FREE);
+		a.is_full			       ? LEDGER_FULL :
+			memory_files_fail && must_save ? LEDGER_FAILED :
+							 LEDGER_FREE);
 	for (size_t i = 0; i < a.count && answer == LEDGER_FREE; i++) {
 		struct model_key *key = &user->keys[a.key[i]];
 		const uint32_t amount = a.requests[i].amount;
 
-		key->unsaved += is_failing ? amount : 0;
+		key->unsaved += memory_files_fail ? amount : 0;
 		if (hold == NULL) {
 			key->final += amount;
 		} else {
@@ -268,7 +174,7 @@ static void try_requests(struct user *user, struct model_hold *hold)
 		ck_assert_uint_eq(a.usage[i].used, key->final + key->open);
 		ck_assert_uint_eq(a.usage[i].open, key->open);
 	}
-	is_failing = false;
+	memory_files_fail = false;
 }
 
 static void look_at_keys(struct user *user)
@@ -368,7 +274,7 @@ static void *disturb(void *argument)
 		ledger_sweep(ledger, now);
 		(void)ledger_size(ledger);
 		/* After one or two, what follows is only in the records. */
-		write_checkpoint(turn != 0 && turn != 4);
+		memory_files_checkpoint(ledger, now, turn != 0 && turn != 4);
 		turn++;
 		check_sizes();
 	} while (!atomic_load(&is_over));
@@ -391,8 +297,8 @@ static void restart(void)
 	ledger_free(&ledger);
 	ledger = ledger_new();
 	ck_assert_ptr_nonnull(ledger);
-	load_files();
-	ledger_on_charge(ledger, save_records, NULL);
+	memory_files_load(ledger);
+	ledger_on_charge(ledger, memory_files_save, NULL);
 	ledger_restart(ledger, now);
 }
 
@@ -458,7 +364,7 @@ START_TEST(each_answer_is_that_of_a_simple_model)
 		now = LONGEST * SECOND;
 		ledger = ledger_new();
 		ck_assert_ptr_nonnull(ledger);
-		ledger_on_charge(ledger, save_records, NULL);
+		ledger_on_charge(ledger, memory_files_save, NULL);
 		begin_users();
 		for (int i = 0; i < PHASES; i++) {
 			run_phase();
@@ -474,8 +380,7 @@ START_TEST(each_answer_is_that_of_a_simple_model)
 		for (int i = 0; i < THREADS * HOLDS; i++)
 			end_hold(&users[i / HOLDS], &users[i / HOLDS].holds[i % HOLDS], true);
 		ledger_free(&ledger);
-		strbuf_free(&saved_keys);
-		strbuf_free(&saved_records);
+		memory_files_free();
 	}
 END_TEST
 

@@ -1,0 +1,169 @@
+/*
+ * Overflow keys of the local ledger: their names, and what a new key inherits from one that counts
+ * for removed keys. Owns nothing; any thread may call it. t/unit/test_ledger_bound.c covers it.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/rules/ledger_private.h"
+
+#define NETWORK_SIZE (INET6_ADDRSTRLEN + 8)
+
+/* ---- names --------------------------------------------------------------------- */
+
+/* Write " 192.0.2.0/24". */
+static void format_network(const struct ledger_origin *origin, char text_r[NETWORK_SIZE])
+{
+	uint8_t address[16] = { 0 };
+	char text[INET6_ADDRSTRLEN] = "";
+
+	memcpy(address, origin->net, origin->family == 4 ? 3 : sizeof(origin->net));
+	if (origin->family != 4 && origin->family != 6)
+		(void)text_format(text_r, NETWORK_SIZE, " unknown");
+	else if (inet_ntop(origin->family == 4 ? AF_INET : AF_INET6, address, text, sizeof(text)) !=
+		NULL)
+		(void)text_format(text_r, NETWORK_SIZE, " %s%s", text,
+			origin->family == 4 ? "/24" : "/48");
+}
+
+void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
+	char key_r[OVERFLOW_KEY_SIZE])
+{
+	const char *colon = memchr(key, ':', key_len);
+	int table = colon == NULL || colon - key > 30 ? 0 : (int)(colon - key + 1);
+	char network[NETWORK_SIZE] = " all";
+
+	if (origin != NULL)
+		format_network(origin, network);
+	(void)text_format(key_r, OVERFLOW_KEY_SIZE, "%.*s" LEDGER_OVERFLOW "%s", table, key,
+		network);
+}
+
+/* ---- inheriting ------------------------------------------------------------------- */
+
+void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_len,
+	const struct ledger_origin *origin, struct ledger_overflows *overflows_r)
+{
+	for (int i = 0; i < 2; i++) {
+		char *name = overflows_r->keys[i];
+
+		ledger_overflow_key(key, key_len, i == 0 ? origin : NULL, name);
+		overflows_r->hash[i] = ledger_hash(name, strlen(name));
+		overflows_r->shard[i] = ledger_shard_of(ledger, overflows_r->hash[i]);
+	}
+}
+
+/* The entries of the overflow keys; NULL: it does not exist. */
+struct ancestors {
+	const struct ledger_entry *entry[2];
+};
+
+static const struct counter *charges_of(const struct ledger_entry *entry, uint32_t seconds)
+{
+	return entry_best(entry, seconds);
+}
+
+/* Return the counter with the most in a window, of either overflow key; NULL: nothing counts. */
+static const struct counter *find_most(const struct ancestors *from, uint32_t seconds, uint64_t now,
+	const struct counter *(*best)(const struct ledger_entry *entry, uint32_t seconds))
+{
+	const struct counter *found = NULL, *counter;
+	uint64_t used, most = 0;
+
+	for (int i = 0; i < 2; i++) {
+		counter = from->entry[i] == NULL ? NULL : best(from->entry[i], seconds);
+		used = counter == NULL ? 0 : counter_used(counter, seconds, now);
+		if (used > most) {
+			most = used;
+			found = counter;
+		}
+	}
+	return found;
+}
+
+/* Make the counter of a window with at most half of the limit's count. Returns 0, or -1 when out of
+ * memory. */
+static int inherit_half(struct counter *counter_r, const struct limit *limit,
+	const struct counter *from, uint64_t now)
+{
+	counter_init(counter_r, limit->seconds);
+	counter_r->limit = limit->count;
+	counter_r->named = (uint32_t)(now / 1000000);
+	if (from == NULL || counter_seed(counter_r, from, now, limit->count / 2) == 0)
+		return 0;
+	counter_free(counter_r);
+	return -1;
+}
+
+static int inherit_charges(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ancestors *from, const struct limit *limit, uint64_t now)
+{
+	struct counter counter;
+
+	if (inherit_half(&counter, limit, find_most(from, limit->seconds, now, charges_of), now) !=
+		0)
+		return -1;
+	if (entry_add_counter(shard, &entry, &counter) == 0)
+		return 0;
+	counter_free(&counter);
+	return -1;
+}
+
+/* Return how many attempts the overflow keys allow for each charge. */
+static uint32_t attempts_per_charge(const struct ancestors *from, uint32_t seconds)
+{
+	const struct counter *charges, *attempts;
+	uint32_t most = 0, part;
+
+	for (int i = 0; i < 2; i++) {
+		if (from->entry[i] == NULL ||
+			(attempts = entry_best_attempts(from->entry[i], seconds)) == NULL ||
+			(charges = entry_best(from->entry[i], seconds)) == NULL ||
+			charges->limit == 0)
+			continue;
+		part = attempts->limit / charges->limit;
+		most = part > most ? part : most;
+	}
+	return most;
+}
+
+static int inherit_attempts(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ancestors *from, const struct limit *limit, uint64_t now)
+{
+	const struct counter *attempts = find_most(from, limit->seconds, now, entry_best_attempts);
+	const uint64_t count = (uint64_t)limit->count * attempts_per_charge(from, limit->seconds);
+	const struct limit max = { count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
+		limit->seconds };
+	struct counter counter;
+
+	if (attempts == NULL)
+		return 0;
+	if (inherit_half(&counter, &max, attempts, now) != 0)
+		return -1;
+	if (entry_add_attempts_counter(shard, entry, &counter) == 0)
+		return 0;
+	counter_free(&counter);
+	return -1;
+}
+
+int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
+	const struct ledger_overflows *overflows, const struct limit *limits, size_t count,
+	uint64_t now)
+{
+	struct ancestors from;
+
+	for (int i = 0; i < 2; i++)
+		from.entry[i] = shard_find(overflows->shard[i], overflows->hash[i],
+			overflows->keys[i], strlen(overflows->keys[i]));
+	for (size_t i = 0; i < count; i++) {
+		const struct counter *best = entry_best(entry, limits[i].seconds);
+
+		if (best != NULL && best->seconds == limits[i].seconds)
+			continue;
+		if (inherit_charges(shard, entry, &from, &limits[i], now) != 0 ||
+			inherit_attempts(shard, entry, &from, &limits[i], now) != 0)
+			return -1;
+	}
+	return 0;
+}
