@@ -10,6 +10,12 @@
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_tokens.h"
 
+#define PIECE_CUT \
+	240 /* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address */
+#define PIECE_MAX 1000	 /* ... and ends it within a name of more than 1,256 */
+#define LINE_LONGEST 900 /* MTAs insert a line end and a space into lines of more than 990 or 998 \
+			  */
+
 /* A candidate for an address: adjacent words, dots and @. */
 struct chain {
 	char text[ADDRESS_MAX + 1];
@@ -26,11 +32,13 @@ struct parser {
 	struct chain chain;
 	size_t found;
 	struct from_signs signs;
-	bool junk;    /* the brackets, or the words just read, are more than an address */
-	bool plain;   /* the words just read are plain ones: nobody takes them for an address */
-	bool no_mail; /* an element of the list contains no address */
-	bool dotted;  /* a name contains a dot beside an encoded-word or quoted string */
-	bool in_name; /* the pieces just read are the beginning of a name with commas */
+	bool junk;	/* the brackets, or the words just read, are more than an address */
+	bool plain;	/* the words just read are plain ones: nobody takes them for an address */
+	bool no_mail;	/* an element of the list contains no address */
+	bool uncommon;	/* a name contains what few readers know (struct words) */
+	bool deep;	/* the domain of an address in this piece has more than two labels */
+	bool in_name;	/* the pieces just read are the beginning of a name with commas */
+	bool has_comma; /* such a name was complete */
 	bool in_group;
 	bool stop;
 };
@@ -88,6 +96,13 @@ static bool is_disguised(const struct chain *c)
 	return memmem(encoded, c->len - (size_t)(encoded - c->text), "?=", 2) != NULL;
 }
 
+static bool has_three_labels(const char *domain)
+{
+	const char *dot = strchr(domain, '.');
+
+	return dot != NULL && strchr(dot + 1, '.') != NULL;
+}
+
 static void report_address(struct parser *p)
 {
 	const struct chain *c = &p->chain;
@@ -101,6 +116,7 @@ static void report_address(struct parser *p)
 		return;
 	}
 	p->signs.odd |= c->odd || c->hides_special || address.is_odd || is_disguised(c);
+	p->deep |= has_three_labels(address_domain(&address));
 	p->found++;
 	p->stop = !p->each(p->context, &address);
 }
@@ -217,7 +233,7 @@ static bool has_more(const struct from_lexer *lx)
 static char end_piece(struct parser *p, const struct from_lexer *lx, char mark)
 {
 	if (mark == ';') {
-		p->signs.broken |= !p->in_group && has_more(lx);
+		p->signs.sloppy |= !p->in_group && has_more(lx);
 		p->in_group = false;
 	}
 	return mark;
@@ -252,7 +268,6 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		if (from_token_is(&t, ",;:<"))
 			return end_piece(p, lx, t.mark);
 		p->junk = p->junk || !from_token_is(&t, ">");
-		p->signs.broken |= p->junk;
 		p->signs.sloppy = true;
 	}
 }
@@ -287,7 +302,7 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 	}
 	/* some end the mailbox at a comma, or drop the character after the colon and a space */
 	p->signs.odd |= several || !is_adjacent(&ahead);
-	p->signs.broken = true;
+	p->signs.sloppy = true;
 	*lx = ahead;
 }
 
@@ -320,9 +335,9 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 			break;
 		if (!from_token_is(&t, "<") || p->found > before)
 			p->junk = true; /* "<<a@b>>" is accepted */
-		p->signs.broken = true;
+		p->signs.sloppy = true;
 	}
-	p->signs.broken |= t.kind == FROM_END;
+	p->signs.sloppy |= t.kind == FROM_END;
 	if (p->found > before + 1 || (p->found > before && p->junk))
 		p->signs.odd = true;
 }
@@ -362,7 +377,7 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 		p->no_mail = p->no_mail || p->in_name;
 		p->in_name = false;
 	} else if (is_empty) {
-		p->signs.broken |= stop != 0 && has_more(lx);
+		p->signs.sloppy |= stop != 0 && has_more(lx);
 	} else {
 		p->in_name = p->plain && stop == ',';
 		p->signs.sloppy = true;
@@ -375,11 +390,12 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
-	bool has_dot;	  /* beside an encoded-word or quoted string */
+	bool is_uncommon; /* a dot beside an encoded-word or quoted string, or a word that begins
+			     with another character than those of ASCII */
 	bool plain;	  /* only plain words, and characters without a meaning */
 	bool has_stray;	  /* some end the mailbox at such a character, or take the rest for one */
-	bool is_sloppy;	  /* a comment precedes a word */
-	bool is_broken;	  /* there is such a character, other than an @ */
+	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word,
+			   or a quoted string is delicate and not alone */
 	bool has_bracket; /* a quoted string contains one, and is not the first thing */
 };
 
@@ -400,11 +416,12 @@ static bool may_hide(const struct from_token *t)
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
-	bool begun = false, behind_dot = false, behind_hiding = false;
+	bool begun = false, behind_dot = false, behind_hiding = false, delicate = false;
 	struct from_token t;
 
 	for (;;) {
 		t = from_token_next(lx);
+		w.is_sloppy |= delicate && (t.commented || !from_token_is(&t, ",;:<"));
 		w.any = w.any || t.commented;
 		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
 			break;
@@ -412,13 +429,16 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		w.is_sloppy |= t.commented;
 		w.has_word = w.has_word || t.kind == FROM_WORD;
 		w.has_at = w.has_at || from_token_is(&t, "@");
-		w.has_dot |= is_dot(&t) ? behind_hiding && !t.spaced :
-					  t.kind == FROM_QUOTED && behind_dot;
+		w.is_sloppy |= t.delicate && (begun || t.commented);
+		delicate |= t.delicate;
+		w.is_uncommon |= is_dot(&t) ? behind_hiding && !t.spaced :
+					      t.kind == FROM_QUOTED && behind_dot;
+		w.is_uncommon |= t.kind == FROM_WORD && (unsigned char)*t.text >= 0x80;
 		behind_dot = is_dot(&t);
 		behind_hiding = may_hide(&t);
 		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
 			w.has_stray = true;
-			w.is_broken |= t.mark != '@';
+			w.is_sloppy |= t.mark != '@';
 		} else {
 			w.plain = w.plain && is_plain_word(&t);
 		}
@@ -446,7 +466,7 @@ static void parse_group_name(struct parser *p, struct from_lexer *lx, const stru
 	p->no_mail = p->no_mail || p->in_name;
 	p->in_name = false;
 	p->in_group = true;
-	p->signs.broken = true; /* readers know groups badly */
+	p->signs.sloppy = true; /* readers know groups badly */
 }
 
 /* Whether the < before lx is followed by another one. */
@@ -459,7 +479,7 @@ static bool is_doubled(const struct from_lexer *lx)
 }
 
 /* Read one piece of the field, up to a comma, semicolon or colon. false when it was the last. */
-static bool parse_piece(struct parser *p, struct from_lexer *lx)
+static bool read_piece(struct parser *p, struct from_lexer *lx)
 {
 	struct from_lexer start = *lx;
 	struct words words;
@@ -467,15 +487,15 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 
 	p->signs.odd |= words.has_bracket;
 	p->signs.sloppy |= words.is_sloppy;
-	p->signs.broken |= words.is_broken;
 	if (from_token_is(&t, "<")) {
 		start.end = t.text;
-		p->dotted |= words.has_dot;
+		p->uncommon |= words.is_uncommon;
 		/* some read "a@b <c@d>" as a@b, and what precedes << as an address */
 		p->signs.odd |=
 			words.has_at || ((words.has_stray || is_doubled(lx)) && !words.plain);
 		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
-		p->in_name = false; /* "Foo, Inc <a@b>": the name has a comma */
+		p->has_comma |= p->in_name; /* "Foo, Inc <a@b>" */
+		p->in_name = false;
 		return parse_mailbox(p, lx, &start) != 0;
 	}
 	*lx = start;
@@ -483,6 +503,36 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 		return parse_bare(p, lx, !words.any) != 0;
 	parse_group_name(p, lx, &words);
 	return true;
+}
+
+/* Read one piece, and note whether an MTA may cut it. */
+static bool parse_piece(struct parser *p, struct from_lexer *lx)
+{
+	const char *start = lx->at, *at;
+	size_t len;
+	bool more;
+
+	p->deep = false;
+	more = read_piece(p, lx);
+	len = (size_t)(lx->at - start);
+	for (at = start; at < lx->at; at++)
+		len += *at == '"' || *at == '\\'; /* Sendmail may put a backslash there */
+	p->signs.sloppy |= len > PIECE_CUT;
+	p->signs.odd |= len > PIECE_MAX || (len > PIECE_CUT && p->deep);
+	return more;
+}
+
+static bool has_long_line(const char *value, const char *end)
+{
+	const char *line_end;
+
+	for (; value < end; value = line_end + 1) {
+		if ((line_end = memchr(value, '\n', (size_t)(end - value))) == NULL)
+			line_end = end;
+		if (line_end - value > LINE_LONGEST)
+			return true;
+	}
+	return false;
 }
 
 enum from_result from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
@@ -493,12 +543,14 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	if (len > 0 && value[len - 1] == '\n')
 		len -= len > 1 && value[len - 2] == '\r' ? 2 : 1;
 	lx.end = value + len;
-	p.signs.odd = from_has_stray_control(value, lx.end);
+	p.signs.odd = from_has_stray_control(value, lx.end) || has_long_line(value, lx.end);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
-	p.no_mail |= p.in_name || (p.signs.broken && p.signs.hides) ||
-		((p.signs.broken || p.signs.sloppy || p.dotted) && p.signs.hides_name);
+	p.no_mail |= p.in_name || (p.signs.sloppy && p.signs.hides) ||
+		(p.uncommon && p.signs.hides_name);
 	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
-	return p.found > 0 ? FROM_ADDRESSES : FROM_NONE;
+	if (p.found == 0)
+		return FROM_NONE;
+	return p.has_comma ? FROM_COMMA : FROM_ADDRESSES;
 }

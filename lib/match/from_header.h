@@ -18,18 +18,22 @@
  * string is a word, whatever it contains; a comment is ignored, also around the address.
  * - Pieces that contain nothing are ignored. The name of a mailbox may contain commas between plain
  * words ("Foo, Inc <a@b>"), and plain words may follow the brackets. Plain words have no dots and
- * quotes, and are or decode to nothing that resembles an address: no program takes them for one.
+ * quotes, and are or decode to nothing that resembles an address: some programs show them as an
+ * author of their own, but none with an address.
  * - A word without @ is not an address ("<postmaster>"). Doubled brackets, a missing ">" at the
  * very end and one extra ">" are accepted.
  *
  * Errors that alone mislead no reader make some readers show what a comment, quoted string or
- * encoded-word contains. A field is sloppy if it has commas in a name, a ">" too many, words after
- * the brackets, white space or comments within them, a comment before a word or an empty quoted
- * string. It is broken if it has a "<" too many, no ">", a route, a group, an empty piece before
- * another one, a stray bracket, parenthesis, semicolon or backslash, a control character, a quoted
- * string with an odd number of escaped quotes or with an escaped backslash before another one or
- * before a quote, a comment or quoted string within an encoded-word or square brackets, or a
- * comment with another one, a < or a lone quote in it.
+ * encoded-word contains. A field is sloppy if it has commas in a name, a "<" or ">" too many, no
+ * ">", a route, a group, an empty piece before another one, words after the brackets, white space
+ * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
+ * backslash, a control character, an empty quoted string, one with an odd number of escaped quotes
+ * or with an escaped backslash before another one or before a quote, one with a backslash or < that
+ * is not the whole name, a comment or quoted string within an encoded-word or square brackets, a
+ * comment with another one, a < or a lone quote in it, or a mailbox of more than 240 bytes.
+ *
+ * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
+ * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.
  *
  * each() is called for every address in order, without comments, folds and route; if a part of the
  * local part is quoted, all of it is one quoted string. each() returns false to stop; the result
@@ -38,6 +42,9 @@
 enum from_result {
 	FROM_ADDRESSES, /* each() was called at least once */
 	FROM_NONE,	/* the value contains no address */
+	/* Like FROM_ADDRESSES, but a name contains a comma. Readers show the words before it as a
+	 * name, but Sendmail completes them to an address of its own domain: "Foo@mx.example". */
+	FROM_COMMA,
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
@@ -48,9 +55,13 @@ enum from_result {
 	 *   encoded-word;
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
 	 *   a comment or in quotes;
-	 * - a broken field with an @ in a comment, quoted string or encoded-word; a sloppy one with
-	 *   an @ in one of the last two, or in which one of them is beside a dot in a name;
-	 * - a quoted string with a < that has escaped quotes or is not the first word;
+	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
+	 * @ in one of the last two and a name in which one of them is beside a dot, or in which a
+	 *   word begins with another character than those of ASCII;
+	 * - a quoted string with a < that has escaped quotes or is not the first word, or one with
+	 *   escaped quotes, an @ and a comma, semicolon or colon;
+	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of
+	 *   more than 1000, or of more than 240 if its domain has more than two labels;
 	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
 	 *   encoded-word in such a name that may decode to one;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;

@@ -199,7 +199,7 @@ static void note_comment(struct from_lexer *lx, const char *text, const char *en
 	bool open;
 
 	signs->odd |= is_ambiguous_comment(text, end, &open);
-	signs->broken |= open || is_opaque(lx, text) || has_any(text, end, "<()");
+	signs->sloppy |= open || is_opaque(lx, text) || has_any(text, end, "<()");
 	signs->hides |= hides;
 	(void)note_encoded(lx, text, end);
 	t->commented = true;
@@ -233,12 +233,13 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 }
 
 /* Note what a quoted string contains. Some readers take no backslash for an escape, others take the
- * second of two for one, and others know no empty string. */
+ * second of two for one, or know no empty string, or see the second byte of a character in it. */
 static void note_quoted(struct from_lexer *lx, const char *text, const char *end)
 {
 	struct from_signs *signs = lx->signs;
 	const size_t len = (size_t)(end - text);
-	const bool hides = memchr(text, '@', len) != NULL || memchr(text, '<', len) != NULL;
+	const bool at = memchr(text, '@', len) != NULL, bracket = memchr(text, '<', len) != NULL;
+	const bool hides = at || bracket;
 	size_t quotes = 0;
 	const char *p;
 
@@ -247,11 +248,12 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 			continue;
 		p++; /* before end, where the closing quote is */
 		quotes += *p == '"';
-		signs->broken |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
+		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
 	}
-	signs->odd |= quotes > 0 && has_any(text, end, "<");
+	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
+	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
-	signs->broken |= quotes % 2 == 1 || is_opaque(lx, text);
+	signs->sloppy |= quotes % 2 == 1 || is_opaque(lx, text);
 	signs->hides |= hides;
 	signs->hides_name |= hides;
 	(void)note_encoded(lx, text, end);
@@ -273,6 +275,7 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 	t->kind = FROM_QUOTED;
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
+	t->delicate = has_any(t->text, p, "\\<");
 	lx->at = p + 1;
 	return true;
 }
@@ -336,10 +339,11 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 		/* For some readers, a backslash quotes the next character here too. */
 		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
 			signs->odd = true;
-		signs->broken |= *lx->at == '\\' || is_control(*lx->at);
+		signs->sloppy |= *lx->at == '\\' || is_control(*lx->at);
 		is_wide |= (unsigned char)*lx->at >= 0x80;
 	}
 	t->len = (size_t)(lx->at - t->text);
+	signs->odd |= t->len > FROM_TOKEN_MAX;
 	t->strange = is_wide && has_lookalike(t->text, t->len);
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }

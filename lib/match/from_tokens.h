@@ -11,6 +11,9 @@
  * Every byte is read a bounded number of times, whatever the nesting: once a quote or a comment
  * turns out not to be closed, its opening character is an ordinary one for the rest of the value.
  */
+#define FROM_TOKEN_MAX 240 /* Sendmail (8.17) ends a mailbox within a word of more than 256 bytes \
+			    */
+
 enum from_token_kind {
 	FROM_END,
 	FROM_WORD,
@@ -25,8 +28,7 @@ enum from_token_kind {
  */
 struct from_signs {
 	bool odd;	 /* readers may differ about it */
-	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader ... */
-	bool broken;	 /* ... and because of which some even look into comments */
+	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader */
 	bool hides;	 /* a comment, quoted string or encoded-word contains an @ */
 	bool hides_name; /* ... but not only comments do; also true for a < in a quoted string */
 };
@@ -43,6 +45,8 @@ struct from_token {
 	bool behind_hidden; /* ... that contains an @ */
 	bool encoded;	    /* FROM_MARK: within an encoded-word */
 	bool strange;	    /* FROM_WORD: a reader may decode it to an address, or show it as one */
+	bool delicate; /* FROM_QUOTED: contains a backslash or <, which Sendmail escapes wrongly if
+			  it puts a longer name in quotes */
 };
 
 /* An encoded-word or a square bracket. */

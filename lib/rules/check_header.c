@@ -63,6 +63,7 @@ static bool check_data(struct check_run *run, const struct header_facts *header)
 /* Each address of a field must belong to the user. */
 struct from_check {
 	const struct check_run *run;
+	const struct header_facts *header;
 	const struct sender_user *who;
 	bool belongs;
 	unsigned count;
@@ -117,6 +118,12 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 	switch (from_header_parse(field->value, field->len, look_at_owner, check)) {
 	case FROM_ADDRESSES:
 		return check->belongs;
+	case FROM_COMMA:
+		if (check->belongs && check->header->is_completed)
+			finding_rule(check->finding,
+				"header_from: Sendmail completes the name before the comma in %s",
+				name);
+		return check->belongs && !check->header->is_completed;
 	case FROM_NONE:
 		finding_rule(check->finding, "header_from: no address in %s", name);
 		return false;
@@ -151,7 +158,7 @@ static bool sender_belongs(struct from_check *check, const struct header_facts *
 static bool from_belongs(struct check_run *run, const struct header_facts *header,
 	const struct sender_user *who, struct finding *finding)
 {
-	struct from_check check = { .run = run, .who = who, .finding = finding };
+	struct from_check check = { .run = run, .header = header, .who = who, .finding = finding };
 
 	if (header->from_is_cut || header->sender_is_cut) {
 		finding_rule(finding, "%s", too_many);

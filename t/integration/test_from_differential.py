@@ -83,7 +83,9 @@ def mailbox(rng):
 def hiding(rng):
     """A mailbox with an address in its name. Anything unusual beside it makes old readers find that address."""
     address = rng.choice(LOCALS) + "@" + rng.choice(DOMAINS)
-    words = [rng.choice(HIDING)] + [rng.choice(["Foo", "Jörg", '"Foo, Inc"']) for _ in range(rng.randrange(2))]
+    words = [rng.choice(HIDING)]
+    if "<" not in words[0] and rng.random() < 0.5:  # Sendmail may put the words in quotes, and escape the < wrongly
+        words.append(rng.choice(["Foo", "Jörg", '"Foo, Inc"']))
     return f"{rng.choice([' ', chr(13) + chr(10) + ' ']).join(words)} <{address}>{rng.choice(['', ' ', ' (c)'])}", [address]
 
 
@@ -145,7 +147,7 @@ def test_mangled_fields_hide_no_author():
     values = [mangled(rng) for _ in range(40000)]
     trusted = 0
     for value, (result, found) in zip(values, ours(values)):
-        if result != "addresses":
+        if result not in ("addresses", "comma"):
             continue
         trusted += 1
         for theirs in (authors_by_utils(value), by_headerregistry(value)):

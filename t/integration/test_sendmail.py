@@ -93,3 +93,20 @@ def test_mail_waits_while_postern_is_away(box):
     with Smtp(mta.port) as smtp:
         replies = [smtp.greeting, smtp.helo(), smtp.mail()]
     assert any(400 <= reply.code < 500 for reply in replies), replies
+
+
+def test_from_as_sendmail_delivers_it(box):
+    """Sendmail completes words before a comma, and takes a long name for an address of its own."""
+    store = {"profiles": [{"id": 1, "name": "sales", "open": True}],
+             "users": [{"id": 1, "username": "bob", "froms": "bob@own.example", "profileId": 1}]}
+    daemon = box.postern(inet=True, store=store)
+    mta = box.sendmail(milter=daemon.sendmail_milter, extra="LOCAL_CONFIG\nD{auth_authen}bob\n")
+    accepted = {
+        "Bob <bob@own.example>": True,
+        '"Own, Inc" <bob@own.example>': True,
+        "ceo, Bob <bob@own.example>": False,
+        "Own Inc., Sales <bob@own.example>": False,
+        f'"ceo@bank.example{" " * 250}" <bob@own.example>': False,
+    }
+    for value, want in accepted.items():
+        assert talk(mta, mail="<bob@own.example>", header_from=value)[1].code == (250 if want else 550), value

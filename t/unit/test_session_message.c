@@ -202,6 +202,33 @@ START_TEST(the_header_is_judged_once)
 	}
 END_TEST
 
+/* Sendmail delivers "eve, Bob <bob@own.example>" as a message from eve at its own domain. */
+static const struct {
+	const char *version, *from;
+	enum verdict_kind want;
+} completed[] = {
+	{ "8.17.1.9", "eve, Bob <bob@own.example>", VERDICT_REJECT },
+	{ "8.17.1.9", "Own Inc., Sales <bob@own.example>", VERDICT_REJECT },
+	{ "8.17.1.9", "Bob <bob@own.example>, eve, Bob <bob@own.example>", VERDICT_REJECT },
+	{ "8.17.1.9", "\"Own, Inc\" <bob@own.example>", VERDICT_CONTINUE },
+	{ "8.17.1.9", "Bob <bob@own.example>, bob@own.example", VERDICT_CONTINUE },
+	{ "Postfix 3.7.11", "Own Inc., Sales <bob@own.example>", VERDICT_CONTINUE },
+	{ NULL, "Own Inc., Sales <bob@own.example>", VERDICT_CONTINUE },
+	{ NULL, "Own Inc., Sales <eve@own.example>", VERDICT_REJECT },
+};
+
+START_TEST(a_name_that_sendmail_completes_is_refused)
+	{
+		made_session_open(&s);
+		session_connect(s.session,
+			&(struct client){ .host = "x.example", .version = completed[_i].version },
+			&s.verdict);
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		session_field(s.session, "From", completed[_i].from);
+		ck_assert_int_eq(header_end(), completed[_i].want);
+	}
+END_TEST
+
 START_TEST(the_results_show_accepted_recipients_and_count_forged_fields)
 	{
 		struct results_field results;
@@ -354,6 +381,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_body_of_a_message_without_a_limit_does_not_matter);
 	tcase_add_loop_test(tcase, too_many_from_fields_are_refused_whatever_on_error_is, 0, 4);
 	tcase_add_test(tcase, the_header_is_judged_once);
+	tcase_add_loop_test(tcase, a_name_that_sendmail_completes_is_refused, 0,
+		sizeof(completed) / sizeof(completed[0]));
 	tcase_add_test(tcase, the_results_show_accepted_recipients_and_count_forged_fields);
 	tcase_add_loop_test(tcase, the_results_of_a_login_name_rules_only_if_set, 0, 2);
 	tcase_add_test(tcase, the_results_include_stages_judged_before_mail);
