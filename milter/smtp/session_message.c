@@ -141,10 +141,36 @@ static void count_field(struct message *message, const char *name, const char *v
 	message->octets += strlen(name) + 1 + sent_octets(value) + 2 + (has_leading_space ? 0 : 1);
 }
 
+/* Return whether some readers take the field for a From field. c-client ignores the > in front,
+ * which delivery to an mbox file adds. */
+static bool is_from(const char *name, size_t len)
+{
+	return is_named(name, len, "From") || is_named(name, len, ">From");
+}
+
+/*
+ * Return the value of a From field that a line end within another field begins, or NULL. Readers
+ * such as Thunderbird, Python and JavaMail take a lone CR for a line end.
+ */
+static const char *from_within(const char *value)
+{
+	size_t len;
+
+	while (*(value += strcspn(value, "\r\n")) != '\0') {
+		value += strspn(value, "\r\n");
+		len = strcspn(value, ": \t\r\n");
+		if (is_from(value, len) && value[len + strspn(value + len, " \t")] == ':')
+			return strchr(value, ':') + 1;
+	}
+	return NULL;
+}
+
 void session_field(struct session *session, const char *name, const char *value)
 {
 	struct message *message = session->message;
 	size_t len = strcspn(name, " \t");
+	bool is_sender = is_named(name, len, "Sender");
+	const char *within = from_within(value);
 
 	if (message == NULL)
 		return;
@@ -154,10 +180,15 @@ void session_field(struct session *session, const char *name, const char *value)
 		value++;
 	if (session->needs.results && is_named(name, len, message->settings->results_header))
 		message->forged++;
-	if (is_named(name, len, "From") && looks_at_from(session, message))
+	if (!(is_from(name, len) || is_sender || within != NULL) ||
+		!looks_at_from(session, message))
+		return;
+	if (is_from(name, len))
 		keep_field(message, &message->from, value);
-	else if (is_named(name, len, "Sender") && looks_at_from(session, message))
+	else if (is_sender)
 		keep_field(message, &message->senders, value);
+	if (within != NULL)
+		keep_field(message, &message->from, within);
 }
 
 static void judge_header(struct session *session, struct message *message, struct verdict *verdict)

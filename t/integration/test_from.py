@@ -55,6 +55,12 @@ TABLE = {
     "a foreign address in a name beside a stray bracket": (f'From: "{FOREIGN}" <{OWN}>>', False),
     "a foreign address in a name and white space in the brackets": (f'From: "{FOREIGN}" < {OWN} >', False),
     "white space in the brackets": (f"From: Bob < {OWN} >", True),
+    "a field that c-client reads as From": (f">From: {FOREIGN}\r\nFrom: {OWN}", False),
+    "a field behind a lone CR": (f"X-A: b\rFrom: {FOREIGN}\r\nFrom: {OWN}", False),
+    "a foreign address in a name that Sendmail cuts off": (f'From: "{FOREIGN}{" " * 240}" <{OWN}>', False),
+    "a backslash at which Postfix breaks the line": (
+        f'From: "{"a" * 990}\\" {FOREIGN}, \\"" <{OWN}>', False),
+    "a long encoded name": ("From: " + "=?utf-8?q?=C3=A4=C3=B6=C3=BC?=\r\n " * 10 + f"<{OWN}>", True),
     "a comma in an 8-bit name": (f"From: B\u00f6b, M. <{OWN}>", True),
     "a comma between encoded words": (f"From: =?utf-8?q?B=C3=B6b?=, =?utf-8?q?M?= <{OWN}>", True),
     "a comma between encoded words, one foreign": (
@@ -104,7 +110,8 @@ TABLE = {
 def front(shared_box, request):
     daemon = shared_box.postern(config={"check": {"header_from": request.param}}, store=STORE)
     mta = shared_box.postfix(milter=daemon.postfix_milter,
-                             parameters={"local_header_rewrite_clients": "", "always_add_missing_headers": "no"})
+                             parameters={"local_header_rewrite_clients": "", "always_add_missing_headers": "no",
+                                         "cleanup_replace_stray_cr_lf": "no"})
     return request.param, daemon, mta
 
 

@@ -202,6 +202,42 @@ START_TEST(the_header_is_judged_once)
 	}
 END_TEST
 
+/* Fields before the From field of bob, as libmilter hands them over. */
+static const struct {
+	const char *name, *value;
+	enum verdict_kind want;
+} other_fields[] = {
+	{ "Subject", "x", VERDICT_CONTINUE },
+	{ "Subject", "From: eve@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\n From: eve@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\r\n\tFrom: eve@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\rFrom eve@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\rX-From: eve@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\r", VERDICT_CONTINUE },
+	{ "Resent-From", "eve@own.example", VERDICT_CONTINUE },
+	{ "From ", "eve@own.example", VERDICT_REJECT },
+	/* c-client reads a From field there */
+	{ ">From", "eve@own.example", VERDICT_REJECT },
+	{ ">FROM\t", "eve@own.example", VERDICT_REJECT },
+	/* Thunderbird, Python, JavaMail and others read one behind a lone CR */
+	{ "Subject", "x\rFrom: eve@own.example", VERDICT_REJECT },
+	{ "Subject", "x\r\rfrom \t: eve@own.example", VERDICT_REJECT },
+	{ "Subject", "x\n \rFrom: eve@own.example", VERDICT_REJECT },
+	{ "Subject", "\rX: y\rFrom: eve@own.example\rZ: z", VERDICT_REJECT },
+	{ "Sender", "x\nFrom: eve@own.example", VERDICT_REJECT },
+	{ "Subject", "x\r>From: eve@own.example", VERDICT_REJECT },
+};
+
+START_TEST(what_readers_take_for_another_from_field_is_one)
+	{
+		made_session_open(&s);
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		session_field(s.session, other_fields[_i].name, other_fields[_i].value);
+		session_field(s.session, "From", "bob@own.example");
+		ck_assert_int_eq(header_end(), other_fields[_i].want);
+	}
+END_TEST
+
 /* Sendmail delivers "eve, Bob <bob@own.example>" as a message from eve at its own domain. */
 static const struct {
 	const char *version, *from;
@@ -381,6 +417,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_body_of_a_message_without_a_limit_does_not_matter);
 	tcase_add_loop_test(tcase, too_many_from_fields_are_refused_whatever_on_error_is, 0, 4);
 	tcase_add_test(tcase, the_header_is_judged_once);
+	tcase_add_loop_test(tcase, what_readers_take_for_another_from_field_is_one, 0,
+		sizeof(other_fields) / sizeof(other_fields[0]));
 	tcase_add_loop_test(tcase, a_name_that_sendmail_completes_is_refused, 0,
 		sizeof(completed) / sizeof(completed[0]));
 	tcase_add_test(tcase, the_results_show_accepted_recipients_and_count_forged_fields);
