@@ -4,6 +4,7 @@
  */
 #include "milter/loop/fair_queue.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define BUCKETS 1024 /* a power of 2 */
@@ -20,7 +21,9 @@ struct fair_queue {
 	TAILQ_HEAD(flow_list, fair_flow) rank[FAIR_RANKS_MAX];
 	LIST_HEAD(flow_bucket, fair_flow) bucket[BUCKETS];
 	const uint8_t *turns;
-	size_t turn, turn_count;
+	size_t turn_count;
+	size_t turn;  /* the next */
+	size_t spare; /* the next of those that other calls have while it waits */
 	unsigned ranks;
 };
 
@@ -93,11 +96,26 @@ static unsigned first_rank(const struct fair_queue *queue, unsigned rank_set)
 	return rank;
 }
 
+static size_t next_turn(const struct fair_queue *queue, size_t turn)
+{
+	return turn + 1 == queue->turn_count ? 0 : turn + 1;
+}
+
+/*
+ * Return the rank that has the turn. A turn of other ranks waits for a call that may serve one of
+ * them, because calls with few ranks may always meet the same turns. Meanwhile, these calls have
+ * turns of their own.
+ */
 static unsigned rank_of_turn(struct fair_queue *queue, unsigned rank_set)
 {
-	unsigned rank = first_rank(queue, rank_set & queue->turns[queue->turn]);
+	const bool is_for_call = (queue->turns[queue->turn] & rank_set) != 0;
+	size_t *turn = is_for_call ? &queue->turn : &queue->spare;
+	unsigned rank;
 
-	queue->turn = (queue->turn + 1) % queue->turn_count;
+	for (size_t i = 0; i < queue->turn_count && (queue->turns[*turn] & rank_set) == 0; i++)
+		*turn = next_turn(queue, *turn);
+	rank = first_rank(queue, rank_set & queue->turns[*turn]);
+	*turn = next_turn(queue, *turn);
 	return rank < queue->ranks ? rank : first_rank(queue, rank_set);
 }
 

@@ -11,7 +11,7 @@
  * it goes to the first of them that has items or, if none has, to the first of all ranks. Within a
  * rank the flows take turns, and within a flow the items are in order. Therefore an item waits only
  * for earlier items of its own flow and as many of each other flow of its rank, and a rank that has
- * a turn for itself alone never waits for ever.
+ * a turn for itself alone never waits for ever, provided that some calls may serve it.
  *
  * Memory: 64 bytes for each flow that has items. The items are the caller's, who bounds their
  * number. One thread at a time may use it.

@@ -96,6 +96,25 @@ START_TEST(removed_items_have_no_turn)
 	}
 END_TEST
 
+/* Two workers, one of which may only take rank 0 or 1, call in turn. */
+START_TEST(a_turn_waits_for_a_call_with_one_of_its_ranks)
+	{
+		const unsigned rank_sets[] = { 7, 3 };
+		unsigned served[3] = { 0 };
+
+		for (int i = 0; i < 300; i++)
+			add(i, (char)('a' + i % 3), (unsigned)(i % 3));
+		for (int i = 0; i < 96; i++) {
+			const struct fair_item *item = fair_queue_next(queue, rank_sets[i % 2]);
+
+			served[((const struct named *)(const void *)item)->name - 'a']++;
+		}
+		ck_assert_uint_ge(served[2], 96 / 8);
+		ck_assert_uint_ge(served[1], 96 / 8);
+		ck_assert_uint_ge(served[0], 96 / 4);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("fair_queue");
@@ -105,6 +124,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, takes_turns, 0, COUNT(orders));
 	tcase_add_test(tcase, three_hundred_of_one_flow_delay_another_by_one);
 	tcase_add_test(tcase, removed_items_have_no_turn);
+	tcase_add_test(tcase, a_turn_waits_for_a_call_with_one_of_its_ranks);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
