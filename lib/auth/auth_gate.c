@@ -8,11 +8,9 @@
 #include <stdlib.h>
 
 #define BUCKETS 4096 /* a power of 2 */
-#define FURTHER_PLACES 2
+#define NEAR_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures */
-#define TURNS                                                                              \
-	4 /* of these, one belongs to the oldest anonymous attempt and three to the newest \
-	   */
+#define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 
@@ -137,7 +135,7 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 static uint32_t login_places(const struct penalty_view *view)
 {
 	if (view->is_near)
-		return places[GATE_LOGIN].all + FURTHER_PLACES;
+		return places[GATE_LOGIN].all + NEAR_PLACES;
 	return places[GATE_LOGIN].all - (view->is_clean ? 0 : CLEAN_PLACES);
 }
 
@@ -145,12 +143,8 @@ static uint32_t login_places(const struct penalty_view *view)
 static bool has_place(const struct gate_node *node, enum gate_key which,
 	const struct gate_ticket *ticket, const struct penalty_view *view)
 {
-	const bool is_known = view->has_succeeded && !view->has_failed;
-
 	return node->under_way < (which == GATE_LOGIN ? login_places(view) : places[which].all) &&
-		(!ticket->is_slowed ||
-			node->slowed < places[which].slowed +
-					(which == GATE_NETWORK && is_known ? FURTHER_PLACES : 0));
+		(!ticket->is_slowed || node->slowed < places[which].slowed);
 }
 
 /* Return the node that has no place for the ticket, or NULL. */

@@ -15,7 +15,7 @@
  *   places under way                    at most   of them, from slowed networks
  *   one login, from one network            2                 2
  *   one login                              8, 10 if near     3
- *   one network                           32                 4, 6 if known
+ *   one network                           32                 4
  *   one wide network                     128                16
  *
  * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
@@ -25,9 +25,9 @@
  * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), so that
  * its owner finds a place although a guesser's many networks take the others. Nothing distinguishes
  * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
- * may have to be repeated. Two further places of a slowed network are for known logins, which have
- * succeeded from anywhere and have no failures, so that a guesser who tries many names leaves his
- * neighbours a place.
+ * may have to be repeated. In a slowed network, no place depends on where else a login has
+ * succeeded: a guesser who occupies the others would see which logins are refused at once and which
+ * are delayed, and so which exist.
  *
  * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
  * are bounded by the failures that trust allows: those under way count as failures until their

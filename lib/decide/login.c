@@ -227,13 +227,10 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 {
 	const char *login = request->login, *at = strrchr(login, '@');
 	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
-	struct user user;
 
 	if (request->is_bearer || (settings != NULL && claimed_mail(settings, login) != NULL))
 		return ~hash_bytes(request->secret, strlen(request->secret)) | PENALTY_TOKEN;
-	if (policy != NULL && policy_find_user(policy, login, &user))
-		return key_of_name(user.name, strlen(user.name));
-	if (settings != NULL && at != NULL && settings->default_domain[0] != '\0' &&
+	if (settings != NULL && at != NULL && at != login && settings->default_domain[0] != '\0' &&
 		strcasecmp(at + 1, settings->default_domain) == 0)
 		return key_of_name(login, (size_t)(at - login));
 	return key_of_name(login, strlen(login));

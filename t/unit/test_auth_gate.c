@@ -251,6 +251,17 @@ START_TEST(who_waits_for_one_key_may_have_to_wait_for_the_next)
 	}
 END_TEST
 
+START_TEST(a_full_slowed_network_does_not_reveal_which_logins_exist)
+	{
+		succeed(BOB, FAR);
+		count_failures(EACH, HOME, 0, 9);
+		for (unsigned i = 0; i < 4; i++)
+			ck_assert_int_eq(enter(&tickets[i], EACH, HOME, i, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[4], EACH, HOME, 4, false), GATE_FULL);
+		ck_assert_int_eq(enter(&tickets[5], BOB, HOME, 0, false), GATE_FULL);
+	}
+END_TEST
+
 START_TEST(networks_with_failures_leave_a_place_of_a_login)
 	{
 		count_failures(EACH, NEAR, 0, 1);
@@ -465,6 +476,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, who_waited_is_delayed_by_the_failures_until_then);
 	tcase_add_test(tcase, who_leaves_while_waiting_opens_for_nobody);
 	tcase_add_test(tcase, who_waits_for_one_key_may_have_to_wait_for_the_next);
+	tcase_add_test(tcase, a_full_slowed_network_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
 	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);

@@ -36,6 +36,8 @@ static void set_up(void)
 	(void)made_user(&made, &(struct made_user){ "2", "off", hash, NULL, NULL, "f" });
 	(void)made_user(&made, &(struct made_user){ "3", "nohash", "secret", NULL, NULL, NULL });
 	(void)made_user(&made, &(struct made_user){ "4", "halted", hash, NULL, NULL, NULL });
+	(void)made_user(&made,
+		&(struct made_user){ "5", "dora@example.com", hash, NULL, NULL, NULL });
 	made_build(&made);
 	keys = jwt_keys_new();
 	ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, strlen(SECRET), NULL), 0);
@@ -182,6 +184,9 @@ static const struct {
 	{ "bob", "bob@example.org", false },
 	{ "bob", "off", false },
 	{ "bob", "bob ", false },
+	/* a row whose name has the domain, which must not tell it from a login without a row */
+	{ "dora@example.com", "Dora@EXAMPLE.com", true },
+	{ "dora@example.com", "dora", true },
 	/* without a row */
 	{ "eve", "EVE", true },
 	{ "eve", "Eve@Example.Com", true },
@@ -224,8 +229,8 @@ START_TEST(the_empty_login_has_no_key_and_no_policy_is_needed)
 		struct login_request request = { .login = "", .secret = "x" };
 
 		ck_assert_uint_eq(login_key(made.policy, &request), 0);
-		request.login = "@example.com";
-		ck_assert_uint_eq(login_key(made.policy, &request), 0);
+		request.login = "@example.com"; /* a name like any other */
+		ck_assert_uint_ne(login_key(made.policy, &request), 0);
 		request.login = "bob";
 		ck_assert_uint_eq(login_key(NULL, &request), login_key(made.policy, &request));
 	}
