@@ -13,6 +13,9 @@
 /* Bounds on the cost of one check: about a second and 64 MiB. They are the same on every machine,
  * so that a hash that works on one works on all. */
 #define SHA_ROUNDS_MAX 1000000UL
+#define SHA_ROUNDS_MIN 1000UL /* with fewer, crypt(3) fails */
+#define SHA_SALT_MAX 16	      /* characters; crypt(3) never makes a hash with more */
+#define BCRYPT_COST_MIN 4
 #define BCRYPT_COST_MAX 13
 #define MEMORY_MAX (64UL << 20)
 
@@ -60,51 +63,85 @@ static int check_digest(const char *salt, size_t digest_len, struct errmsg *err)
 	return 0;
 }
 
-/* Check a hash of $5$ or $6$: the bounds of rounds=N$ and the length of the digest. */
+/* Check the N of "rounds=N$" and set *salt_r to the text after it. crypt(3) accepts only its own
+ * form of the number. */
+static int check_rounds(const char *number, const char **salt_r, struct errmsg *err)
+{
+	char *end;
+	unsigned long rounds = strtoul(number, &end, 10);
+
+	if (number[0] < '1' || number[0] > '9' || *end != '$')
+		return errmsg_set(err, "rounds= is not a number without a leading zero");
+	if (rounds < SHA_ROUNDS_MIN)
+		return errmsg_set(err, "rounds=%lu is less than %lu, the least that is possible",
+			rounds, SHA_ROUNDS_MIN);
+	if (rounds > SHA_ROUNDS_MAX)
+		return errmsg_set(err, "rounds=%lu is more than %lu, the most that is allowed",
+			rounds, SHA_ROUNDS_MAX);
+	*salt_r = end + 1;
+	return 0;
+}
+
+/* Check a hash of $5$ or $6$: rounds=N$, and the lengths of the salt and of the digest. */
 static int check_sha(const char *hash, size_t digest_len, struct errmsg *err)
 {
 	const char *salt = hash + 3;
-	unsigned long rounds;
-	char *end;
 
-	if (strncmp(salt, "rounds=", 7) == 0) {
-		rounds = strtoul(salt + 7, &end, 10);
-		if (*end != '$')
-			return errmsg_set(err, "rounds= is not a number");
-		if (rounds > SHA_ROUNDS_MAX)
-			return errmsg_set(err,
-				"rounds=%lu is more than %lu, the most that is allowed", rounds,
-				SHA_ROUNDS_MAX);
-		salt = end + 1;
-	}
+	if (strncmp(salt, "rounds=", 7) == 0 && check_rounds(salt + 7, &salt, err) < 0)
+		return -1;
+	if (strcspn(salt, "$") > SHA_SALT_MAX)
+		return errmsg_set(err, "the salt is longer than %d characters", SHA_SALT_MAX);
 	return check_digest(salt, digest_len, err);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static int check_bcrypt(const char *hash, struct errmsg *err)
 {
-	char *end;
-	unsigned long cost = strtoul(hash + 4, &end, 10);
+	const char *cost = hash + 4;
+	int number;
 
-	if (*end != '$' || strlen(end + 1) != 53)
+	if (!is_digit(cost[0]) || !is_digit(cost[1]) || cost[2] != '$' || strlen(cost + 3) != 53)
 		return errmsg_set(err, "the hash is truncated or damaged");
-	if (cost > BCRYPT_COST_MAX)
+	number = (cost[0] - '0') * 10 + (cost[1] - '0');
+	if (number < BCRYPT_COST_MIN)
 		return errmsg_set(err,
-			"the bcrypt cost of %lu is more than %d, the most that is allowed", cost,
+			"the bcrypt cost of %d is less than %d, the least that is possible", number,
+			BCRYPT_COST_MIN);
+	if (number > BCRYPT_COST_MAX)
+		return errmsg_set(err,
+			"the bcrypt cost of %d is more than %d, the most that is allowed", number,
 			BCRYPT_COST_MAX);
 	return 0;
+}
+
+/* Returns whether a salt of $y$ or $gy$, before the next $, is whole bytes: four characters are
+ * three of them, the lowest bits first. */
+static bool is_yescrypt_salt(const char *salt)
+{
+	const size_t len = strcspn(salt, "$");
+	const int last = len == 0 ? 0 : digit64(salt[len - 1]);
+
+	return len <= 86 && len % 4 != 1 && (len % 4 != 2 || last < 4) &&
+		(len % 4 != 3 || last < 16);
 }
 
 /* Check the parameters of $y$ and $gy$. At every usual cost, flavour, N and r have one digit each.
  */
 static int check_yescrypt(const char *params, struct errmsg *err)
 {
-	int n = params[0] == 'j' ? digit64(params[1]) : -1, r = n < 0 ? -1 : digit64(params[2]);
+	int n = params[0] == 'j' ? digit64(params[1]) : -1, r = n < 1 ? -1 : digit64(params[2]);
 
-	if (n < 0 || r < 0 || params[3] != '$')
+	if (r < 0 || params[3] != '$')
 		return errmsg_set(err,
 			"the yescrypt parameters are not of the usual form (j, N, r)");
 	if (n > 30 || 128UL * (unsigned long)(r + 1) << (n + 1) > MEMORY_MAX)
 		return errmsg_set(err, "yescrypt would need more than %lu MiB", MEMORY_MAX >> 20);
+	if (!is_yescrypt_salt(params + 4))
+		return errmsg_set(err, "the hash is truncated or damaged");
 	return check_digest(params + 4, 43, err);
 }
 
@@ -128,7 +165,7 @@ static int check_scrypt(const char *params, struct errmsg *err)
 	int n = digit64(params[0]);
 	long r = n < 0 ? -1 : number64(params + 1), p = r < 0 ? -1 : number64(params + 6);
 
-	if (r <= 0 || p <= 0)
+	if (n < 2 || r <= 0 || p <= 0)
 		return errmsg_set(err, "the hash is truncated or damaged");
 	if (n > 20 || r > 256 || p > 4 || 128UL * (unsigned long)r << n > MEMORY_MAX)
 		return errmsg_set(err, "scrypt would need more than %lu MiB, or p is above 4",
@@ -205,7 +242,10 @@ static enum password_result hash_and_compare(const char *want, bool may_be_right
 	if ((work = calloc(1, sizeof(*work))) == NULL)
 		return PASSWORD_FAILED;
 	made = crypt_r(password, want, work);
-	if (may_be_right && made != NULL && strlen(made) == strlen(want) &&
+	/* A hash that crypt(3) refuses takes no time, which would tell the row from no row. */
+	if (made == NULL || made[0] == '*')
+		(void)crypt_r(password, NOBODY_HASH, work);
+	else if (may_be_right && strlen(made) == strlen(want) &&
 		CRYPTO_memcmp(made, want, strlen(want)) == 0)
 		result = PASSWORD_RIGHT;
 	OPENSSL_cleanse(work, sizeof(*work));

@@ -175,6 +175,28 @@ static const struct {
 	{ "$2x$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", WEAK },
 	{ "abIudS3O2Umpc", NONE },
 	{ "_J9..rasmgatjHSE/Zxs", NONE },
+	/* forms for which crypt(3) fails, or which it never makes */
+	{ "$6$rounds=999$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
+	  "FXCDD2Y6iXkj4Lp/",
+		"rounds=999 is less than 1000" },
+	{ "$5$rounds=01000$saltsalt$Z8iVlwsZ1013qGqDLfi/9i2BBlL/blHZpL6qVNJkXH4",
+		"without a leading zero" },
+	{ "$5$rounds=+1000$saltsalt$Z8iVlwsZ1013qGqDLfi/9i2BBlL/blHZpL6qVNJkXH4",
+		"without a leading zero" },
+	{ "$5$rounds=$saltsalt$Z8iVlwsZ1013qGqDLfi/9i2BBlL/blHZpL6qVNJkXH4",
+		"rounds= is not a number" },
+	{ "$5$saltsaltsaltsalts$daAhTF6GHYZ.SNpCbCUBgMUeouPxKWlT5eTP3TzH249",
+		"the salt is longer than 16 characters" },
+	{ "$2b$5$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", DAMAGED },
+	{ "$2b$005$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", DAMAGED },
+	{ "$2b$03$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy",
+		"the bcrypt cost of 3 is less than 4" },
+	{ "$y$j75$s$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC", DAMAGED },
+	{ "$y$j75$ss$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC", DAMAGED },
+	{ "$gy$j75$sss$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY.Akz/mc6tI8", DAMAGED },
+	{ "$y$j.5$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+		"the yescrypt parameters are not of the usual form (j, N, r)" },
+	{ "$7$//..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0", DAMAGED },
 	/* too costly: a row must not occupy a worker for seconds */
 	{ "$6$rounds=1000001$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./"
 	  "FXCDD2Y6iXkj4Lp/",
