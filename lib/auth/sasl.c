@@ -326,6 +326,7 @@ enum sasl_step sasl_step(struct sasl *sasl, const char *response, size_t len, st
 
 enum sasl_step sasl_refuse(struct sasl *sasl)
 {
+	wipe_text(&sasl->secret); /* the client may never acknowledge the refusal */
 	if (sasl->mechanism->refusal != NULL)
 		return challenge(sasl, FOR_ACKNOWLEDGEMENT, sasl->mechanism->refusal);
 	sasl->waiting = FOR_NOTHING;

@@ -44,9 +44,9 @@ enum sasl_step {
 enum sasl_step sasl_step(struct sasl *sasl, const char *response, size_t len, struct errmsg *err);
 
 /*
- * Report that the credentials were refused. Returns SASL_CHALLENGE when the mechanism has a
- * challenge for that; the client's response to it then yields SASL_FAILED and leaves err untouched.
- * Other mechanisms yield SASL_FAILED at once.
+ * Report that the credentials were refused, which wipes the secret. Returns SASL_CHALLENGE when the
+ * mechanism has a challenge for that; the client's response to it then yields SASL_FAILED and
+ * leaves err untouched. Other mechanisms yield SASL_FAILED at once.
  */
 enum sasl_step sasl_refuse(struct sasl *sasl);
 

@@ -153,6 +153,7 @@ START_TEST(a_refused_bearer_gets_a_challenge_before_the_end)
 		ck_assert_int_eq(sasl_step(sasl, TEXT("n,,\001auth=Bearer x\001\001"), &err),
 			SASL_CREDENTIALS);
 		ck_assert_int_eq(sasl_refuse(sasl), SASL_CHALLENGE);
+		ck_assert_ptr_null(sasl_credentials(sasl).secret);
 		ck_assert_ptr_nonnull(strstr(sasl_challenge(sasl, &len), "\"status\":"));
 		ck_assert_int_eq(_i == 0 ? sasl_step(sasl, "\001", 1, &err) :
 					   sasl_step(sasl, "", 0, &err),
