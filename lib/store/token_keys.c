@@ -4,9 +4,11 @@
  */
 #include "lib/store/token_keys.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/conf/file.h"
 
@@ -38,6 +40,14 @@ static int add_keys(struct jwt_keys *keys, const char *path, const char *text, s
 	return ret;
 }
 
+/* Returns whether the path leads to no file, be it through a link. */
+static bool is_gone(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* Everybody may be able to read public keys, but not shared secrets and private keys. */
 static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
@@ -50,7 +60,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	case FILE_MISSING:
 		return TOKEN_KEYS_GONE;
 	case FILE_FAILED:
-		return TOKEN_KEYS_FAILED;
+		return is_gone(path) ? TOKEN_KEYS_GONE : TOKEN_KEYS_FAILED;
 	case FILE_READ:
 		break;
 	}

@@ -10,7 +10,7 @@
 
 enum token_keys_result {
 	TOKEN_KEYS_LOADED,
-	TOKEN_KEYS_GONE, /* there is no file, or it is empty */
+	TOKEN_KEYS_GONE, /* there is no file, also at the end of a link, or it is empty */
 	TOKEN_KEYS_FAILED
 };
 

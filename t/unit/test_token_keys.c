@@ -192,6 +192,22 @@ START_TEST(a_bad_secret_is_refused_beside_a_good_file)
 	}
 END_TEST
 
+START_TEST(a_file_that_a_link_no_longer_finds_is_gone)
+	{
+		ck_assert_int_eq(symlink("nowhere", path), 0);
+		ck_refused(path, "", "is a symbolic link to a file that does not exist",
+			TOKEN_KEYS_GONE);
+		(void)unlink(path);
+		ck_assert_int_eq(symlink("keys", path), 0);
+		ck_refused(path, "", "Too many levels of symbolic links", TOKEN_KEYS_FAILED);
+		(void)unlink(path);
+		put(PUBLIC, strlen(PUBLIC), 0644);
+		(void)strcat(path, "/keys");
+		ck_refused(path, "", "Not a directory", TOKEN_KEYS_GONE);
+		path[strlen(path) - strlen("/keys")] = '\0';
+	}
+END_TEST
+
 START_TEST(a_missing_or_long_file_or_a_directory_is_refused)
 	{
 		char *text = malloc((1 << 20) + 1);
@@ -220,6 +236,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_must_be_private, 0, COUNT(files));
 	tcase_add_test(tcase, unusable_keys_are_reported);
 	tcase_add_loop_test(tcase, a_bad_secret_is_refused_beside_a_good_file, 0, COUNT(secrets));
+	tcase_add_test(tcase, a_file_that_a_link_no_longer_finds_is_gone);
 	tcase_add_test(tcase, a_missing_or_long_file_or_a_directory_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
