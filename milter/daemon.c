@@ -163,6 +163,13 @@ static void start_auth(struct daemon *daemon)
 	if (daemon->auth_sockets.without_folder)
 		log_event(LOG_LEVEL_WARNING,
 			"auth error=\"the directory of the sockets is missing: logins are not served\"");
+	if (daemon->auth_sockets.loose[0] != '\0') {
+		(void)errmsg_set(&err,
+			"every user of this machine can connect to %s, try passwords and claim any "
+			"client's address; set SocketMode=0660 and SocketGroup= in postern.socket",
+			daemon->auth_sockets.loose);
+		quote_log(LOG_LEVEL_NOTICE, "note", err.text, "auth");
+	}
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&

@@ -170,10 +170,16 @@ static int check_inherited(int fd, const char *name, struct errmsg *err)
 	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&own;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&own;
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&own;
 	socklen_t len = sizeof(own);
 
 	if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
 		return errmsg_set(err, "socket %s of systemd: %s", name, strerror(errno));
+	if (own.ss_family == AF_UNIX && un->sun_path[0] == '\0')
+		return errmsg_set(err,
+			"socket %s of systemd: every process can connect to an abstract socket; "
+			"give it a path in the unit",
+			name);
 	if (own.ss_family == AF_UNIX ||
 		(own.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127) ||
 		(own.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)))
@@ -182,6 +188,20 @@ static int check_inherited(int fd, const char *name, struct errmsg *err)
 		"socket %s of systemd: logins are served on loopback only; use 127.0.0.1 or ::1 in "
 		"the unit",
 		name);
+}
+
+/* Write the path of an inherited unix socket to which everybody can connect. Without SocketMode=,
+ * systemd makes such a one. */
+static void note_loose(int fd, char path_r[108])
+{
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&own;
+	socklen_t len = sizeof(own) - 1; /* the path may have no NUL of its own */
+	struct stat st;
+
+	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0 && own.ss_family == AF_UNIX &&
+		stat(un->sun_path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		(void)text_format(path_r, 108, "%s", un->sun_path);
 }
 
 /* Find the configured sockets among those that systemd hands over; leave the others alone. Returns
@@ -206,6 +226,7 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 				return -1;
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+			note_loose(fd, sockets_r->loose);
 			sockets_r->fd[s] = fd;
 			break;
 		}

@@ -105,6 +105,12 @@ static void check_auth(void *context, struct status_health *health)
 			"replaces it by the logins that are suspended now.",
 			"a restart will fail, because the file of suspended logins was damaged: %s",
 			unreadable.text);
+	if (section->sockets->loose[0] != '\0')
+		status_add_note(health,
+			"Set SocketMode=0660 and SocketGroup= in postern.socket, then restart it.",
+			"every user of this machine can connect to %s, try passwords and claim any "
+			"client's address",
+			section->sockets->loose);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket, or make [auth] socket and "

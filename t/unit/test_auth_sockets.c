@@ -214,6 +214,60 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 END_TEST
 
 static const struct {
+	bool is_abstract;
+	mode_t mode;
+	const char *error;
+	bool is_loose;
+} unix_sockets[] = {
+	{ false, 0660, "", false },
+	{ false, 0666, "", true },
+	{ false, 0662, "", true },
+	{ true, 0, "abstract", false },
+};
+START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
+	{
+		const struct config_auth config = { .socket = auth_socket,
+			.inet_socket = "",
+			.saslauthd = "" };
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound, opened;
+		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
+		char pid[24];
+
+		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		if (unix_sockets[_i].is_abstract) {
+			bound = socket(AF_UNIX, SOCK_STREAM, 0); /* the kernel gives it a name */
+			ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address,
+						 sizeof(address.sun_family)),
+				0);
+		} else {
+			bound = bound_socket();
+			ck_assert_int_eq(chmod(auth_path, unix_sockets[_i].mode), 0);
+		}
+		(void)setenv("LISTEN_PID", pid, 1);
+		(void)setenv("LISTEN_FDS", "1", 1);
+		(void)setenv("LISTEN_FDNAMES", "auth", 1);
+		/* As below: no assertion until Check's own descriptor is restored. */
+		(void)dup2(bound, FIRST_INHERITED);
+		opened = auth_sockets_open(&config, &owner, &sockets, &err);
+		if (saved >= 0)
+			(void)dup2(saved, FIRST_INHERITED);
+		else
+			(void)close(FIRST_INHERITED);
+		(void)close(saved);
+		(void)close(bound);
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+		(void)unsetenv("LISTEN_FDNAMES");
+		ck_assert_int_eq(opened, unix_sockets[_i].is_abstract ? -1 : 0);
+		if (opened != 0)
+			ck_assert_ptr_nonnull(strstr(err.text, unix_sockets[_i].error));
+		else
+			ck_assert_str_eq(sockets.loose, unix_sockets[_i].is_loose ? auth_path : "");
+	}
+END_TEST
+
+static const struct {
 	uint32_t address;
 	bool is_inherited;
 } inherited[] = {
@@ -277,6 +331,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
 	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
+	tcase_add_loop_test(tcase, an_inherited_unix_socket_for_everybody_is_noted_or_refused, 0,
+		COUNT(unix_sockets));
 	tcase_add_loop_test(tcase, an_inherited_tcp_socket_must_be_on_loopback, 0,
 		COUNT(inherited));
 	suite_add_tcase(suite, tcase);

@@ -4,6 +4,7 @@
  */
 #include "milter/auth/auth_status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,6 +74,21 @@ START_TEST(a_missing_directory_of_the_sockets_is_a_problem)
 	}
 END_TEST
 
+START_TEST(a_socket_of_systemd_for_everybody_is_a_note)
+	{
+		json_t *notes;
+		const char *note;
+
+		(void)snprintf(sockets.loose, sizeof(sockets.loose), "/run/x/auth");
+		notes = status_notes(registry);
+		note = json_string_value(json_object_get(json_array_get(notes, 0), "note"));
+		ck_assert_ptr_nonnull(
+			strstr(note, "every user of this machine can connect to /run/x/auth"));
+		json_decref(notes);
+		check_only_problem(NULL);
+	}
+END_TEST
+
 START_TEST(suspensions_that_are_not_saved_are_a_problem)
 	{
 		struct errmsg err;
@@ -107,6 +123,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, logins_that_are_not_configured_are_no_problem);
 	tcase_add_test(tcase, a_missing_directory_of_the_sockets_is_a_problem);
+	tcase_add_test(tcase, a_socket_of_systemd_for_everybody_is_a_note);
 	tcase_add_test(tcase, suspensions_that_are_not_saved_are_a_problem);
 	tcase_add_test(tcase, a_broken_file_of_suspensions_is_a_problem);
 	suite_add_tcase(suite, tcase);
