@@ -96,11 +96,13 @@ static uint64_t key_of(const void *bytes, size_t len)
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
 	struct penalty_keys keys = { .login = login };
+	size_t len; /* of the network; the lengths differ, and so do the keys */
 
 	if (client == NULL || client->family == AF_UNSPEC)
 		return keys;
-	keys.network = key_of(client->addr, client->family == AF_INET ? 4 : 8);
-	keys.near = (uint32_t)key_of(client->addr, client->family == AF_INET ? 2 : 4) | 1;
+	len = client->family == AF_INET ? 4 : client->family == AF_INET6 ? 8 : 1;
+	keys.network = key_of(client->addr, len);
+	keys.near = (uint32_t)key_of(client->addr, (len + 1) / 2) | 1;
 	if (client->family == AF_INET6)
 		keys.wide = key_of(client->addr, 6);
 	if (login != 0)

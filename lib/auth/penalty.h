@@ -63,7 +63,8 @@ struct penalty_keys {
 };
 
 /* Return the keys of an attempt. login: a hash of the login's name without the bit PENALTY_TOKEN,
- * or of a token with it; 0 for none. client may be NULL or AF_UNSPEC. */
+ * or of a token with it; 0 for none. client may be NULL or AF_UNSPEC. All clients of another family
+ * than AF_INET and AF_INET6 are one network, which no address belongs to. */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
 /* The treatment of the next attempt. */

@@ -255,8 +255,6 @@ static size_t reset_client(struct auth *auth, const struct cidr *client)
 {
 	const struct penalty_keys keys = penalty_keys(0, client);
 
-	if (keys.network == attempt_people_keys(0).network)
-		return 0;
 	return penalty_reset(auth->penalty, &keys);
 }
 

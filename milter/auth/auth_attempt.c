@@ -367,9 +367,9 @@ void attempts_pass_gate(struct auth *auth)
 
 struct penalty_keys attempt_people_keys(uint64_t login)
 {
-	static const struct cidr nobody = { .family = AF_INET, .prefix_len = 32 }; /* 0.0.0.0 */
+	static const struct cidr people = { .family = AF_UNIX };
 
-	return penalty_keys(login, &nobody);
+	return penalty_keys(login, &people);
 }
 
 /* A malformed exchange is no guess at anybody's password. */

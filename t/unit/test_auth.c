@@ -143,7 +143,9 @@ static void check_login(const char *login, const char *password, struct login_an
 START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
 	{
 		const struct login_request bob = { .login = "bob", .secret = "" };
-		struct penalty_keys keys = penalty_keys(login_key(service.policy, &bob), NULL);
+		struct penalty_keys keys = penalty_keys(login_key(service.policy, &bob), NULL),
+				    no_address;
+		struct cidr nowhere;
 		const struct penalty *penalty = service.auth->penalty;
 		struct login_answer answer;
 		struct attempt *handle;
@@ -163,6 +165,10 @@ START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
 		ck_assert_ptr_nonnull(handle);
 		ck_assert_uint_ge(handle->ticket.delay_ms, 500);
 		attempt_cancel(&handle);
+		/* No address is theirs, whatever a process at an inet socket claims. */
+		ck_assert_int_eq(cidr_parse("0.0.0.0", &nowhere, NULL), 0);
+		no_address = penalty_keys(0, &nowhere);
+		ck_assert(!penalty_view(penalty, &no_address, auth_seconds()).is_slowed);
 		/* People at the control socket may forgive the failures of others, not their own.
 		 */
 		ck_assert_uint_eq(auth_service_forgive(&service, "0.0.0.0"), 0);
