@@ -149,6 +149,26 @@ static void on_late(evutil_socket_t fd, short what, void *context)
 	turn_away(context);
 }
 
+/*
+ * No worker is free in time for an attempt that the auth cache has not accepted. Its client knows
+ * now that the password is not a remembered one, so that the attempt is checked and counted later.
+ */
+static void on_late_guess(evutil_socket_t fd, short what, void *context)
+{
+	const struct login_answer undecided = { .result = LOGIN_UNDECIDED };
+	struct attempt *attempt = context;
+	struct attempt **handle = attempt->handle;
+
+	(void)fd;
+	(void)what;
+	attempt->handle = NULL;
+	if (handle == NULL)
+		return;
+	*handle = NULL;
+	attempt->auth->turned_away++;
+	attempt->done(attempt->context, &undecided);
+}
+
 /* ---- checking ----------------------------------------------------------------------- */
 
 /* Use the rules that are in force now, because an attempt may have waited for seconds. */
@@ -297,7 +317,8 @@ static void queue_for_worker(struct attempt *attempt)
 		return;
 	}
 	if (!attempt->ticket.is_patient)
-		start_timer(attempt, left > 0 ? left : 0, on_late);
+		start_timer(attempt, left > 0 ? left : 0,
+			attempt->is_guess ? on_late_guess : on_late);
 	attempts_employ(auth);
 }
 
@@ -305,7 +326,7 @@ static void queue_for_worker(struct attempt *attempt)
  * Return whether the auth cache may accept the attempt. After a delay it may not, because a right
  * password would be answered sooner than a wrong one. Nor may it when a wrong password would have
  * to wait for a worker and perhaps not get one: that is not counted as a failure, so that the guess
- * would be free. Trusted attempts are served first, and patient ones wait without a limit.
+ * would be free. Trusted attempts are checked in the end, and patient ones wait without a limit.
  */
 static bool may_use_cache(const struct attempt *attempt)
 {
@@ -330,7 +351,8 @@ static void decide_attempt(struct attempt *attempt)
 	}
 	renew_rules(attempt);
 	attempt->rank = rank_of(attempt);
-	check_attempt(attempt, may_use_cache(attempt) ? attempt->auth->auth_cache : NULL, false);
+	attempt->is_guess = may_use_cache(attempt);
+	check_attempt(attempt, attempt->is_guess ? attempt->auth->auth_cache : NULL, false);
 	if (attempt->answer.result == LOGIN_NEEDS_WORK)
 		queue_for_worker(attempt);
 	else

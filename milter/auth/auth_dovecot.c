@@ -373,6 +373,8 @@ static void read_lines(struct peer *peer)
 
 	for (int lines = 0; peer->bev != NULL && !dovecot->is_ending; lines++) {
 		input = bufferevent_get_input(peer->bev);
+		if (peer_is_behind(peer))
+			return; /* on_written() reads on */
 		if (lines == LINES_PER_TURN) {
 			read_later(peer);
 			return;

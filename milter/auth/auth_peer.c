@@ -16,6 +16,7 @@
 #include "milter/loop/descriptors.h"
 
 #define OUTPUT_MAX ((size_t)256 << 10) /* bytes that a peer may leave unread */
+#define OUTPUT_BEHIND 4096 /* bytes unread with which a peer has no further input read */
 
 /* How long a peer may be idle, by its rank. */
 static const int64_t idle_ms[PEER_RANKS] = {
@@ -87,6 +88,11 @@ void peer_active(struct peer *peer, enum peer_rank rank)
 	TAILQ_INSERT_TAIL(list_of(peer), peer, link);
 }
 
+bool peer_is_behind(const struct peer *peer)
+{
+	return unwritten_bytes(peer) > OUTPUT_BEHIND;
+}
+
 void peer_write(struct peer *peer, const struct strbuf *out)
 {
 	if (peer->bev == NULL)
@@ -112,9 +118,10 @@ static void on_written(struct bufferevent *bev, void *context)
 {
 	struct peer *peer = context;
 
-	(void)bev;
 	if (peer->closes_written)
 		peer_close(peer);
+	else if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)
+		peer->protocol->input(peer); /* it was behind */
 }
 
 static void on_event(struct bufferevent *bev, short what, void *context)

@@ -87,6 +87,10 @@ void peer_active(struct peer *peer, enum peer_rank rank);
 /* Send out to the peer, or close it if it does not read its answers. */
 void peer_write(struct peer *peer, const struct strbuf *out);
 
+/* Returns whether the peer has not read its answers, so that no further input should be consumed;
+ * the protocol's input() is called again when it has read them. */
+bool peer_is_behind(const struct peer *peer);
+
 /* Close at once, or when all output is written. The peer stays valid, with bev NULL, until the
  * loop's next turn. */
 void peer_close(struct peer *peer);
@@ -202,6 +206,7 @@ struct attempt {
 
 	struct login_answer answer;
 	bool is_checked; /* a worker has computed the answer */
+	bool is_guess;	 /* the auth cache was looked at, so that a worker has to check it */
 };
 
 /* Log and count a decided attempt, and let it affect later ones. Of those that were turned away or

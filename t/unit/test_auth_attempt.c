@@ -338,6 +338,29 @@ START_TEST(no_guess_at_a_remembered_password_is_free_while_workers_are_busy)
 	}
 END_TEST
 
+/* A trusted guesser would otherwise keep the workers busy, and learn for nothing which passwords
+ * are not remembered. */
+START_TEST(a_guess_that_the_cache_has_refused_is_counted_also_if_no_worker_is_free)
+	{
+		auth_service_publish(&service);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
+		wait_answer();
+		leave_workers(0);
+		begin_one(1, "bob", "wrong", "192.0.2.7");
+		event_active(handles[1]->timer, EV_TIMEOUT, 0); /* too late */
+		wait_answer();
+		ck_assert_int_eq(got[1].result, LOGIN_UNDECIDED);
+		ck_assert_ptr_null(handles[1]);
+		leave_workers(1);
+		attempts_employ(auth);
+		while (auth->attempt_count > 0)
+			ck_assert_int_ge(event_base_loop(server_base(service.server), EVLOOP_ONCE),
+				0);
+		ck_assert_uint_eq(auth_counts_of(auth->counts, AUTH_REFUSED_CREDENTIALS), 1);
+		ck_assert_int_eq(answers, 2);
+	}
+END_TEST
+
 START_TEST(a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one)
 	{
 		const struct login_request request = { .login = "off", .secret = "" };
@@ -520,6 +543,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
 	tcase_add_test(tcase, no_guess_at_a_remembered_password_is_free_while_workers_are_busy);
+	tcase_add_test(tcase,
+		a_guess_that_the_cache_has_refused_is_counted_also_if_no_worker_is_free);
 	tcase_add_loop_test(tcase,
 		a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one, 0,
 		COUNT(passwords));

@@ -245,12 +245,48 @@ START_TEST(a_connection_with_many_lines_lets_others_in_between)
 				(int)lines);
 		auth_service_send(flooder, flood, len);
 		send_line(other, "AUTH\t7777777\tX");
-		while (refused() < lines + 1 || before == 0)
+		while (refused() < lines + 1 || before == 0) {
+			(void)!recv(flooder, flood, sizeof(flood), MSG_DONTWAIT);
 			turn_loop();
+		}
 		ck_assert_uint_lt(before, lines / 2);
 		event_free(answered);
 		(void)close(flooder);
 		(void)close(other);
+	}
+END_TEST
+
+/* Otherwise its answers would use memory. */
+START_TEST(a_client_that_does_not_read_has_to_before_more_is_read)
+	{
+		const int size = 1; /* the least that the system permits */
+		const struct peer_list *peers;
+		char flood[16 << 10];
+		size_t len = 0;
+		uint64_t lines = 0;
+		int client;
+
+		auth_service_new(&service, "");
+		auth_service_publish(&service);
+		peers = &service.auth->peers[PEERS_LOCAL].rank[PEER_NEW];
+		client = auth_service_connect(&service, AUTH_SOCKET_DOVECOT);
+		while (peers_count(service.auth) == 0)
+			turn_loop();
+		ck_assert_int_eq(setsockopt(bufferevent_getfd(TAILQ_FIRST(peers)->bev), SOL_SOCKET,
+					 SO_SNDBUF, &size, sizeof(size)),
+			0);
+		for (; len < sizeof(flood) - 32; lines++)
+			len += (size_t)snprintf(flood + len, sizeof(flood) - len, "AUTH\t%d\tX\n",
+				(int)lines);
+		auth_service_send(client, flood, len);
+		for (uint64_t i = 0; i < lines; i++)
+			turn_loop();
+		ck_assert_uint_lt(refused(), lines);
+		while (refused() < lines) {
+			(void)!recv(client, flood, sizeof(flood), MSG_DONTWAIT);
+			turn_loop();
+		}
+		(void)close(client);
 	}
 END_TEST
 
@@ -268,6 +304,7 @@ static Suite *make_suite(void)
 		COUNT(broken));
 	tcase_add_test(tcase, the_oldest_silent_request_makes_room);
 	tcase_add_test(tcase, a_connection_with_many_lines_lets_others_in_between);
+	tcase_add_test(tcase, a_client_that_does_not_read_has_to_before_more_is_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
