@@ -59,6 +59,18 @@ static enum regex_compiled run_out(struct errmsg *err)
 	return REGEX_NO_MEMORY;
 }
 
+/* Return whether PCRE2 gives this reason only for what JavaScript accepts, so that it tells more
+ * than any objection to the text itself. */
+static bool is_bound_of_pcre2(int error)
+{
+	return error == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH ||
+		error == PCRE2_ERROR_LOOKBEHIND_TOO_COMPLICATED ||
+		error == PCRE2_ERROR_LOOKBEHIND_TOO_LONG ||
+		error == PCRE2_ERROR_QUANTIFIER_TOO_BIG || error == PCRE2_ERROR_PATTERN_TOO_LARGE ||
+		error == PCRE2_ERROR_PATTERN_TOO_COMPLICATED ||
+		error == PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP;
+}
+
 /*
  * Report why a regex cannot be compiled. PCRE2's position in the translated regex would mislead, so
  * the regex itself is compiled for a better message; if that succeeds, only JavaScript refuses it.
@@ -67,27 +79,32 @@ static enum regex_compiled refuse_regex(const char *regex, size_t len, uint32_t 
 	int translated_error, struct errmsg *err)
 {
 	const int shown = (int)text_fit(regex, len, 200);
-	int error;
+	int error = 0;
 	PCRE2_UCHAR why[128];
 	PCRE2_SIZE at;
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex, len,
 		(options & ~PCRE2_DOTALL) | PCRE2_ALT_BSUX | PCRE2_NO_AUTO_POSSESS |
 			PCRE2_NO_START_OPTIMIZE,
 		&error, &at, NULL);
+	const bool is_taken = code != NULL;
 
-	if (code == NULL && error == PCRE2_ERROR_HEAP_FAILED)
+	pcre2_code_free(code);
+	if (!is_taken && error == PCRE2_ERROR_HEAP_FAILED)
 		return run_out(err);
-	if (code == NULL) {
+	if (is_bound_of_pcre2(translated_error) && (is_taken || error != translated_error)) {
+		(void)pcre2_get_error_message(translated_error, why, sizeof(why));
+		(void)errmsg_set(err, "regex \"%.*s\" cannot be compiled: %s", shown, regex,
+			(const char *)why);
+	} else if (!is_taken) {
 		(void)pcre2_get_error_message(error, why, sizeof(why));
 		(void)errmsg_set(err, "regex \"%.*s\" cannot be compiled: %s at character %zu",
 			shown, regex, (const char *)why, (size_t)at + 1);
-		return REGEX_IS_REFUSED;
+	} else {
+		(void)pcre2_get_error_message(translated_error, why, sizeof(why));
+		(void)errmsg_set(err,
+			"regex \"%.*s\" cannot be compiled: it is not in JavaScript's dialect (%s)",
+			shown, regex, (const char *)why);
 	}
-	pcre2_code_free(code);
-	(void)pcre2_get_error_message(translated_error, why, sizeof(why));
-	(void)errmsg_set(err,
-		"regex \"%.*s\" cannot be compiled: it is not in JavaScript's dialect (%s)", shown,
-		regex, (const char *)why);
 	return REGEX_IS_REFUSED;
 }
 

@@ -14,6 +14,8 @@
 #include "lib/match/regex_case.h"
 #include "lib/match/regex_class.h"
 
+#define REFUSED "(?@" /* PCRE2 refuses this, whatever follows */
+
 #define SPACES                                                                                  \
 	"\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
 	"\\x{3000}\\x{feff}"
@@ -161,21 +163,22 @@ static const char *read_escape(const char *p, const char *end, bool in_class, ui
 }
 
 /* Read a member of a class: a character, or a set such as \w, whose letter is then *set_r (else 0).
- * Returns the position after it. */
-static const char *read_member(const char *p, const char *end, uint32_t *c_r, char *set_r)
+ * With named groups, JavaScript refuses \k. Returns the position after it. */
+static const char *read_member(const struct translation *t, const char *p, uint32_t *c_r,
+	char *set_r)
 {
 	*set_r = 0;
 	if (*p != '\\')
-		return read_char(p, end, c_r);
-	if (p + 1 < end && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL) {
+		return read_char(p, t->end, c_r);
+	if (p + 1 < t->end && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL) {
 		*set_r = p[1];
 		return p + 2;
 	}
-	if (p + 1 >= end) {
-		*c_r = REGEX_MAX_CODE + 1; /* refused, as the class is not closed */
-		return end;
+	if (p + 1 >= t->end || (p[1] == 'k' && t->has_names)) {
+		*c_r = REGEX_MAX_CODE + 1; /* refused, as a class that is not closed is anyway */
+		return p + 1 >= t->end ? t->end : p + 2;
 	}
-	return read_escape(p + 1, end, true, c_r);
+	return read_escape(p + 1, t->end, true, c_r);
 }
 
 /* Add a member. Returns false for a byte that is no character. */
@@ -195,20 +198,21 @@ static bool add_member(struct regex_class *class, uint32_t c, char set)
  * ("[\w-.]"). Returns the position of the bracket, or end. *refused_r: JavaScript refuses the
  * class.
  */
-static const char *read_members(const char *p, const char *end, struct regex_class *class,
-	bool *refused_r)
+static const char *read_members(const struct translation *t, const char *p,
+	struct regex_class *class, bool *refused_r)
 {
+	const char *end = t->end;
 	uint32_t first = 0, last = 0;
 	char set, set_last;
 	bool ok = true;
 
 	while (p < end && *p != ']') {
-		p = read_member(p, end, &first, &set);
+		p = read_member(t, p, &first, &set);
 		if (p + 1 >= end || *p != '-' || p[1] == ']') {
 			ok &= add_member(class, first, set);
 			continue;
 		}
-		p = read_member(p + 1, end, &last, &set_last);
+		p = read_member(t, p + 1, &last, &set_last);
 		if (set != 0 || set_last != 0) {
 			ok &= add_member(class, first, set);
 			ok &= add_member(class, '-', 0);
@@ -228,14 +232,13 @@ static const char *translate_class(struct translation *t, const char *p)
 {
 	struct regex_class class = REGEX_CLASS_INIT;
 	bool refused;
-	const char *start = p++;
-	bool negated = p < t->end && *p == '^';
+	bool negated = ++p < t->end && *p == '^';
 
-	p = read_members(p + negated, t->end, &class, &refused);
+	p = read_members(t, p + negated, &class, &refused);
 	if (p == t->end)
 		strbuf_add_char(t->out, '['); /* not closed: refused */
 	else if (refused)
-		strbuf_add(t->out, start, (size_t)(p + 1 - start)); /* refused as it is */
+		strbuf_add_str(t->out, REFUSED);
 	else
 		regex_class_append(t->out, &class, negated);
 	regex_class_free(&class);
@@ -361,7 +364,7 @@ static const char *translate_group(struct translation *t, const char *p)
 	size_t len;
 
 	if (p + 1 < t->end && p[1] == '*') {
-		strbuf_add_str(t->out, "(?@"); /* JavaScript has no verbs: refused */
+		strbuf_add_str(t->out, REFUSED); /* JavaScript has no verbs */
 		return p + 2;
 	}
 	if (p + 1 >= t->end || p[1] != '?') {
@@ -381,7 +384,7 @@ static const char *translate_group(struct translation *t, const char *p)
 	if (behind != NULL && !t->is_refused)
 		strbuf_add_char(t->out, '(');
 	else
-		strbuf_add_str(t->out, "(?@"); /* no name, two of it, or no JavaScript: refused */
+		strbuf_add_str(t->out, REFUSED); /* no name, two of it, or no JavaScript */
 	strbuf_free(&name);
 	return behind != NULL ? behind : p + 2;
 }
@@ -402,7 +405,7 @@ static const char *translate_name(struct translation *t, const char *p)
 	if (group != 0)
 		add_reference(t, group);
 	else
-		strbuf_add_str(t->out, "\\k"); /* refused */
+		strbuf_add_str(t->out, REFUSED);
 	strbuf_free(&name);
 	return behind != NULL ? behind : p;
 }

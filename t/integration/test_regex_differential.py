@@ -147,7 +147,8 @@ def test_what_javascript_refuses_is_refused():
     """And nothing else, but for lookbehinds: PCRE2 allows fewer of them."""
     rng = random.Random(9)
     pieces = ["a", "[b]", ".", "(", ")", "(?:", "(?=", "(?!", "(?<=", "(?<!", "*", "+", "?", "{2}", "{1,2}", "{,3}", "{", "}",
-              "]", "|", "^", "$", "\\b", "\\d", "a)", "(a)", "a+", "a??", "(?<=a)", "(?=a)"]
+              "]", "|", "^", "$", "\\b", "\\d", "a)", "(a)", "a+", "a??", "(?<=a)", "(?=a)",
+              "(?<n>a)", "\\k", "\\k<n>", "[\\k]", "[ -\\c0]", "[\\e-\\-]", "[\\-\\E]", "[!-\\8]", "[\\x-\\100]", "[\\b-a]"]
     asked = [["".join(rng.choice(pieces) for _ in range(1 + rng.randrange(6))), [], "i"] for _ in range(20000)]
     wrong = [f"{regex!r}: {'accepted' if theirs is None else 'refused'}"
              for (regex, *_), theirs, ours in zip(asked, by_node(asked), by_postern(asked))

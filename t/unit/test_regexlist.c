@@ -461,7 +461,35 @@ static const char *const bad[] = { "(", ")", "a)", "(?", "[a", "[", "*", "+a", "
 	"(?<a-b>a)", "(?<>a)", "[\\", "[a-", "[a-\\", "[\\w-",
 	/* PCRE2 has possessive quantifiers, and repeats lookbehinds. */
 	"a++", "a*+", "a?+", "a{2}+", "(a)++b", "[a]{1,2}+", "(?=a)++", "a+?+", "(?<=a)*",
-	"(?<!a)?b", "x(?<=(?:a)){0}", "(?<=a)+" };
+	"(?<!a)?b", "x(?<=(?:a)){0}", "(?<=a)+",
+	/* PCRE2 reads these classes, but differently. */
+	"[ -\\c0]", "[\\e-\\-]", "[^a\\E-\\81]", "[!\\x-\\100]", "(?<n>a)[\\k]", "[b\\k<n>](?<n>a)",
+	"(?<n>a)[z-\\k]" };
+
+/* The reason is that of the dialect, also where PCRE2 objects to an earlier part of the text. */
+static const struct {
+	const char *regex, *reason;
+} reasons[] = {
+	{ "[\\ud800](?<=a*)b", ": lookbehind assertion is not fixed length" },
+	{ "[\\N]\\k<(?<=a|b*)b", ": lookbehind assertion is not fixed length" },
+	{ "(?<=a*)b", ": lookbehind assertion is not fixed length at character 1" },
+	{ "[\\N]a{99999}", ": number too big in {} quantifier" },
+	{ "a{99999}", ": number too big in {} quantifier at character 8" },
+	{ "[\\e-\\-]", ": it is not in JavaScript's dialect" },
+};
+
+START_TEST(gives_the_reason_of_the_dialect)
+	{
+		struct regexlist *list = regexlist_new(true);
+		struct errmsg err = { "" };
+		const char *regex = reasons[_i].regex;
+
+		ck_assert_int_eq(regexlist_add(list, regex, strlen(regex), 1, &err), REGEX_REFUSED);
+		ck_assert_msg(strstr(err.text, reasons[_i].reason) != NULL, "%s: %s", regex,
+			err.text);
+		regexlist_unref(&list);
+	}
+END_TEST
 
 START_TEST(refuses_regexes_that_cannot_be_compiled)
 	{
@@ -756,7 +784,7 @@ static const struct {
 	{ "(?:a|aa)*?(?:b", "|bx|cx|dx|ex", 300, ")!", 'a' },
 	{ "a*?a*?", "\\B", 1500, "b!", 'a' },
 	{ "a*?a*?", "()", 50, "b!", 'a' },
-	{ "a*?a*?(?:[^\\x{100}-\\x{1000}b]{300})b!", "", 0, "", 'a' },
+	{ "a*?a*?(?:[^\\u0100-\\u1000b]{300})b!", "", 0, "", 'a' },
 	{ "a*?a*?", "(?=[^b]*)", 200, "b!", 'a' },
 	{ "(?=(a{480}))a*?a*?", "(?=\\1)", 300, "!", 'a' },
 	{ "a*?a*?", "(?=a{400})", 300, "!", 'a' },
@@ -914,6 +942,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, answers_the_same_while_it_is_prepared);
 	LOOP(tcase, finds_within, unanchored);
 	LOOP(tcase, refuses_regexes_that_cannot_be_compiled, bad);
+	tcase_add_loop_test(tcase, gives_the_reason_of_the_dialect, 0,
+		sizeof(reasons) / sizeof(reasons[0]));
 	tcase_add_test(tcase, is_empty);
 	tcase_add_test(tcase, names_the_first);
 	tcase_add_test(tcase, is_the_same_in_a_crowd);
