@@ -12,9 +12,10 @@
 
 #define PIECE_CUT \
 	240 /* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address */
-#define PIECE_MAX 1000	 /* ... and ends it within a name of more than 1,256 */
-#define LINE_LONGEST 900 /* MTAs insert a line end and a space into lines of more than 990 or 998 \
-			  */
+#define PIECE_MAX 1000 /* ... and ends it within a name of more than 1,256 */
+#define LINE_LONGEST                                                                 \
+	900 /* MTAs insert a line end and a space into lines of more than 990 or 998 \
+	     */
 
 /* A candidate for an address: adjacent words, dots and @. */
 struct chain {

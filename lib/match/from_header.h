@@ -27,10 +27,10 @@
  * encoded-word contains. A field is sloppy if it has commas in a name, a "<" or ">" too many, no
  * ">", a route, a group, an empty piece before another one, words after the brackets, white space
  * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
- * backslash, a control character, an empty quoted string, one with an odd number of escaped quotes
- * or with an escaped backslash before another one or before a quote, one with a backslash or < that
- * is not the whole name, a comment or quoted string within an encoded-word or square brackets, a
- * comment with another one, a < or a lone quote in it, or a mailbox of more than 240 bytes.
+ * backslash, an empty quoted string, one with an odd number of escaped quotes or with an escaped
+ * backslash before another one or before a quote, one with a backslash or < that is not the whole
+ * name, a comment or quoted string within an encoded-word or square brackets, a comment with
+ * another one, a < or a lone quote in it, or a mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.
@@ -48,8 +48,9 @@ enum from_result {
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
-	 * - NUL, or CR or LF without white space after it; an unclosed quote, comment or literal; a
-	 *   backslash before a special character;
+	 * - NUL, or CR or LF without white space after it; another control character outside of
+	 *   quotes and comments; an unclosed quote, comment or literal; a backslash before a
+	 *   special character;
 	 * - a comment with an @ and other special characters; one with a < after a closing
 	 *   parenthesis; one with a parenthesis within or after a quote, square bracket or
 	 *   encoded-word;

@@ -339,7 +339,8 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 		/* For some readers, a backslash quotes the next character here too. */
 		if (*lx->at == '\\' && (lx->at + 1 == lx->end || !is_word_char(lx->at[1])))
 			signs->odd = true;
-		signs->sloppy |= *lx->at == '\\' || is_control(*lx->at);
+		signs->sloppy |= *lx->at == '\\';
+		signs->odd |= is_control(*lx->at); /* some end the mailbox there */
 		is_wide |= (unsigned char)*lx->at >= 0x80;
 	}
 	t->len = (size_t)(lx->at - t->text);

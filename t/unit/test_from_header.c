@@ -195,7 +195,9 @@ static const struct from_case cases[] = {
 	{ V("=?=@mine.m"), FROM_ADDRESSES, "=?=@mine.m" },
 	{ V("a\x08@b.c"), FROM_UNPARSABLE, "a\x08@b.c" },
 	{ V("a@b.c\x7f"), FROM_UNPARSABLE, "a@b.c\x7f" },
-	{ V("\x1b[1mFoo <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
+	{ V("\x1b[1mFoo <a@b.c>"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("Foo \x01 <a@b.c>"), FROM_UNPARSABLE, "a@b.c" },
+	{ V("\"Foo\x1b\" (\x7f) <a@b.c>"), FROM_ADDRESSES, "a@b.c" },
 	{ V("\"a\tb\"@c.d"), FROM_UNPARSABLE, "\"a\tb\"@c.d" },
 
 	{ V("=?utf-8?q?(?= <a@evil.e> =?utf-8?q?)?= <b@mine.m>"), FROM_UNPARSABLE, "b@mine.m" },
@@ -373,9 +375,11 @@ static const struct {
 	{ "=?utf-8?q?\"Me\"?= <me@mine.m>", true },
 	{ "=?utf-8?q?J=C3=B6rg <me@mine.m>", true },
 	{ "=? <me@mine.m>", true },
-	{ "\x1b[1mMe <me@mine.m>", true },
 
 	/* Mail programs differ about these. */
+	{ "\x1b[1mMe <me@mine.m>", false },
+	{ "ceo \x01 <me@mine.m>", false },
+	{ "<me@mine.m> ceo\x7f", false },
 	{ "ceo@bank.e <me@mine.m>", false },
 	{ "ceo@bank.e<me@mine.m>", false },
 	{ "@bank.e <me@mine.m>", false },

@@ -56,7 +56,7 @@ static const struct {
 	{ TEXT(" bob\t"), "_bob _end", "" },
 	{ TEXT("Bob <b@c.d>"), "Bob _'<' b '@' c '.' d '>' end", "" },
 	{ TEXT("a,b;c:d"), "a ',' b ';' c ':' d end", "" },
-	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", "s" },
+	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", "o" },
 	{ TEXT("a\0b"), "a '0' b end", "" },
 	{ TEXT(">)]"), "'>' ')' ']' end", "" },
 
