@@ -33,6 +33,8 @@ define(`confDEAD_LETTER_DROP', `@FOLDER@/dead.letter')dnl
 define(`confDELIVERY_MODE', `queueonly')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confMIN_FREE_BLOCKS', `0')dnl
+define(`confREFUSE_LA', `10000')dnl
+define(`confQUEUE_LA', `10000')dnl
 define(`confBAD_RCPT_THROTTLE', `0')dnl
 define(`confMILTER_LOG_LEVEL', `14')dnl
 define(`confLOG_LEVEL', `14')dnl
