@@ -10,12 +10,12 @@
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_tokens.h"
 
-#define PIECE_CUT \
-	240 /* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address */
-#define PIECE_MAX 1000 /* ... and ends it within a name of more than 1,256 */
-#define LINE_LONGEST                                                                 \
-	900 /* MTAs insert a line end and a space into lines of more than 990 or 998 \
-	     */
+/* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address. It ends one within
+ * a name of more than 1,256. MTAs insert a line end and a space into lines of more than 990 or 998.
+ */
+#define PIECE_CUT 240
+#define PIECE_MAX 1000
+#define LINE_LONGEST 900
 
 /* A candidate for an address: adjacent words, dots and @. */
 struct chain {

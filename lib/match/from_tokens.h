@@ -11,9 +11,9 @@
  * Every byte is read a bounded number of times, whatever the nesting: once a quote or a comment
  * turns out not to be closed, its opening character is an ordinary one for the rest of the value.
  */
-#define FROM_TOKEN_MAX                                                             \
-	240 /* Sendmail (8.17) ends a mailbox within a word of more than 256 bytes \
-	     */
+
+/* Sendmail (8.17) ends a mailbox within a word of more than 256 bytes. */
+#define FROM_TOKEN_MAX 240
 
 enum from_token_kind {
 	FROM_END,
