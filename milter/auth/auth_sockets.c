@@ -180,6 +180,10 @@ static int check_inherited(int fd, const char *name, struct errmsg *err)
 			"socket %s of systemd: every process can connect to an abstract socket; "
 			"give it a path in the unit",
 			name);
+	if (own.ss_family != AF_UNIX && strcmp(name, names[AUTH_SOCKET_SASLAUTHD]) == 0)
+		return errmsg_set(err,
+			"socket %s of systemd: it must be a unix socket, because libsasl uses no other",
+			name);
 	if (own.ss_family == AF_UNIX ||
 		(own.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127) ||
 		(own.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)))
@@ -190,18 +194,25 @@ static int check_inherited(int fd, const char *name, struct errmsg *err)
 		name);
 }
 
-/* Write the path of an inherited unix socket to which everybody can connect. Without SocketMode=,
- * systemd makes such a one. */
-static void note_loose(int fd, char path_r[108])
+/*
+ * Write the name of an inherited socket to which everybody can connect, although the configured one
+ * is a unix socket, whose mode the configuration's notes look at. Without SocketMode=, systemd
+ * makes such a one.
+ */
+static void note_loose(int fd, const char *configured, char name_r[108])
 {
 	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&own;
 	socklen_t len = sizeof(own) - 1; /* the path may have no NUL of its own */
 	struct stat st;
 
-	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0 && own.ss_family == AF_UNIX &&
-		stat(un->sun_path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		(void)text_format(path_r, 108, "%s", un->sun_path);
+	if (unix_path(configured) == NULL || getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return;
+	if (own.ss_family != AF_UNIX)
+		(void)text_format(name_r, 108, "the TCP socket in place of %s",
+			unix_path(configured));
+	else if (stat(un->sun_path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		(void)text_format(name_r, 108, "%s", un->sun_path);
 }
 
 /* Find the configured sockets among those that systemd hands over; leave the others alone. Returns
@@ -226,7 +237,7 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 				return -1;
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-			note_loose(fd, sockets_r->loose);
+			note_loose(fd, sockets[s], sockets_r->loose);
 			sockets_r->fd[s] = fd;
 			break;
 		}

@@ -268,21 +268,29 @@ START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
 END_TEST
 
 static const struct {
+	const char *name;
 	uint32_t address;
 	bool is_inherited;
+	const char *text; /* of the note, or of the error */
 } inherited[] = {
-	{ INADDR_LOOPBACK, true },
-	{ INADDR_LOOPBACK + 7, true },
-	{ INADDR_ANY, false },
+	{ "auth-inet", INADDR_LOOPBACK, true, "" },
+	{ "auth-inet", INADDR_LOOPBACK + 7, true, "" },
+	{ "auth-inet", INADDR_ANY, false, "on loopback only" },
+	{ "auth", INADDR_LOOPBACK, true, "the TCP socket in place of /tmp/" },
+	{ "auth", INADDR_ANY, false, "on loopback only" },
+	{ "saslauthd", INADDR_LOOPBACK, false, "it must be a unix socket" },
 };
 START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 	{
 		const struct config_auth config = { .socket = "",
 			.inet_socket = "",
 			.saslauthd = "" };
-		const struct config_auth with_inet = { .socket = "",
-			.inet_socket = "inet:12345@127.0.0.1",
-			.saslauthd = "" };
+		const char *name = inherited[_i].name;
+		const struct config_auth one = {
+			.socket = strcmp(name, "auth") == 0 ? auth_socket : "",
+			.inet_socket = strcmp(name, "auth-inet") == 0 ? "inet:12345@127.0.0.1" : "",
+			.saslauthd = strcmp(name, "saslauthd") == 0 ? mux_socket : "",
+		};
 		const struct sockaddr_in address = { .sin_family = AF_INET,
 			.sin_addr.s_addr = htonl(inherited[_i].address) };
 		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100);
@@ -295,12 +303,12 @@ START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 			0);
 		(void)setenv("LISTEN_PID", pid, 1);
 		(void)setenv("LISTEN_FDS", "1", 1);
-		(void)setenv("LISTEN_FDNAMES", "auth-inet", 1);
+		(void)setenv("LISTEN_FDNAMES", name, 1);
 		/* Check's own descriptor has this number, so there must be no assertion until it is
 		 * restored. */
 		(void)dup2(bound, FIRST_INHERITED);
 		left_alone = auth_sockets_open(&config, &owner, &sockets, &err);
-		opened = auth_sockets_open(&with_inet, &owner, &sockets, &err);
+		opened = auth_sockets_open(&one, &owner, &sockets, &err);
 		if (saved >= 0)
 			(void)dup2(saved, FIRST_INHERITED);
 		else
@@ -313,9 +321,11 @@ START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 		ck_assert_int_eq(left_alone, 0); /* one that is not configured */
 		ck_assert_int_eq(opened, inherited[_i].is_inherited ? 0 : -1);
 		if (inherited[_i].is_inherited)
-			ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT_INET], FIRST_INHERITED);
-		else
-			ck_assert_ptr_nonnull(strstr(err.text, "on loopback only"));
+			ck_assert_int_eq(sockets.fd[name[4] == '-' ? AUTH_SOCKET_DOVECOT_INET :
+								     AUTH_SOCKET_DOVECOT],
+				FIRST_INHERITED);
+		ck_assert_ptr_nonnull(
+			strstr(opened == 0 ? sockets.loose : err.text, inherited[_i].text));
 	}
 END_TEST
 
