@@ -170,6 +170,27 @@ static bool parts_suffix(const char *label, const char *comma)
 		isalpha((unsigned char)comma[2]) && (comma[3] == '\0' || is_separator(comma[3]));
 }
 
+/* "a@b. example", "a@b .example", "a@b . example": blanks beside the first dot of a domain. */
+static void join_labels(char *text)
+{
+	char *name = strchr(text, '@'), *end, *dot, *next;
+
+	if (name == NULL)
+		return;
+	name++;
+	end = name + strcspn(name, ". \t,;|");
+	dot = end + strspn(end, " \t");
+	next = dot + 1;
+	if (end == name || *dot != '.')
+		return;
+	next += strspn(next, " \t");
+	if (!isalnum((unsigned char)*next) ||
+		line_action_at(next, strcspn(next, " \t,;|")) != LINE_NO_ACTION)
+		return;
+	text_remove(dot + 1, (size_t)(next - dot) - 1);
+	text_remove(end, (size_t)(dot - end));
+}
+
 /* "a@b,example", "@b,example", ".b,example" and "a@b.co,uk": a comma in the place of the first dot
  * of a domain, or within a public suffix. */
 static void join_domain(char *text)
@@ -415,7 +436,8 @@ static void add_place(enum entry_kind kind, const char *text, const char *word, 
 	if (resembles_regex(text)) {
 		if (kind == ENTRY_ADDRESS || kind == ENTRY_CLIENT)
 			strbuf_add_str(out, "regexes in the file of the same name with _regex");
-	} else if (ends_with(word, '@') && kind != ENTRY_CLIENT && kind != ENTRY_HOST) {
+	} else if (ends_with(word, '@') && (word[0] != '@' || word[1] == '\0') &&
+		kind != ENTRY_CLIENT && kind != ENTRY_HOST) {
 		strbuf_addf(out, "%sDOMAIN", word);
 	} else if (kind == ENTRY_FROM && strpbrk(word, "@. ") == NULL) {
 		strbuf_addf(out, "%s@DOMAIN", word);
@@ -444,7 +466,8 @@ static bool is_right(enum entry_kind kind, const char *word, entry_test *test, c
 {
 	struct cidr net;
 
-	if (strpbrk(word, "@.:") == NULL && strcasecmp(word, "postmaster") != 0)
+	if ((strpbrk(word, "@.:") == NULL && strcasecmp(word, "postmaster") != 0) ||
+		strpbrk(word, "{}") != NULL) /* a part of {a,b}@c.example */
 		return false;
 	return test(context, word, strlen(word)) ||
 		((kind == ENTRY_ADDRESS || kind == ENTRY_ANY) && cidr_parse(word, &net, NULL) == 0);
@@ -476,6 +499,7 @@ static void join_words(enum entry_kind kind, char *line)
 	if (KIND(kind) & MAIL) {
 		write_at(line);
 		join_at(line);
+		join_labels(line);
 		join_domain(line);
 	}
 }
