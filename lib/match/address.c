@@ -97,7 +97,8 @@ static bool is_clear_local(struct span local)
 	return true;
 }
 
-/* Return whether the route has the form "@relay,@relay", where each domain is clear. */
+/* Return whether the route has the form "@relay,@relay", where each domain is clear. Postfix ends
+ * the route at the first colon, even within a literal, which RFC 5321 does not allow there. */
 static bool is_clear_route(struct span route)
 {
 	const char *end = route.text + route.len, *at = route.text, *stop;
@@ -105,7 +106,8 @@ static bool is_clear_route(struct span route)
 	for (; at < end; at = stop + 1) {
 		if ((stop = memchr(at, ',', (size_t)(end - at))) == NULL)
 			stop = end;
-		if (*at != '@' || !address_is_clear_domain(at + 1, (size_t)(stop - at - 1)))
+		if (*at != '@' || !address_is_clear_domain(at + 1, (size_t)(stop - at - 1)) ||
+			memchr(at, ':', (size_t)(stop - at)) != NULL)
 			return false;
 	}
 	return route.len == 0 || at == end + 1; /* otherwise it ends in a comma */

@@ -105,9 +105,8 @@ enum any_result lookup_any_domain(const struct check_run *run,
 /*
  * Return whether a reading for which address_is_local() holds might be denied at a domain that is
  * not known, because [lists] local_domains is empty; the rule is then set. A recipient postmaster
- * is exempt, and so are the readings of a sender at other domains than its own, because MTAs do not
- * route senders. "no@reply", which is read from no%reply@example.net, and a sender with a domain
- * are held against addresses only, not against domains. deny is LIST_MAIL_DENY, LIST_RCPT_DENY or
+ * is exempt. "no@reply", which is read from no%reply@example.net, and a sender with a domain are
+ * held against addresses only, not against domains. deny is LIST_MAIL_DENY, LIST_RCPT_DENY or
  * LIST_DOMAINS.
  */
 bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool is_recipient,

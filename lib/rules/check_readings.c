@@ -238,9 +238,7 @@ bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool i
 	for (i = 0; i < readings->count; i++) {
 		reading = &readings->at[i];
 		if (!address_is_local(reading) ||
-			(is_recipient ? address_is_postmaster(reading) :
-					strcmp(address_domain(reading),
-						address_domain(&readings->at[0])) != 0) ||
+			(is_recipient && address_is_postmaster(reading)) ||
 			!list_may_deny_local(run->parts->lists[deny], reading,
 				run->settings->list_delimiter,
 				may_have_any_domain(reading, is_recipient, i == 0), &line))

@@ -12,7 +12,7 @@ MESSAGE = "From: {}\r\nSubject: test\r\n\r\nHello\r\n"
 LISTS = {
     "connect.rdns_access.blacklist": "127.0.0.66\nbad.example.net\n",
     "helo.checks.regexps": "friend\n",
-    "mail_from.access.blacklist": "spam@example.org\n",
+    "mail_from.access.blacklist": "spam@example.org\nboss@example.com\n",
     "mail_from.access.whitelist": "good@spam.example\n",
     "mail_from.access.blacklist_regex": ".*@spam\\.example\n",
     "rcpt_to.access.blacklist": "former@example.com\n",
@@ -22,7 +22,8 @@ LISTS = {
 
 @pytest.fixture(scope="module")
 def servers(shared_box):
-    daemon = shared_box.postern(config={"check": {"helo": "yes", "data": "yes"}}, lists=LISTS, inet=True)
+    daemon = shared_box.postern(config={"check": {"helo": "yes", "data": "yes"}, "profile": {"default_domain": "example.com"}},
+                                lists=LISTS, inet=True)
     mta = shared_box.sendmail(milter=daemon.sendmail_milter)
     return daemon, mta
 
@@ -52,7 +53,12 @@ REFUSALS = [
      "rcpt_to.access.blacklist:1"),
     *(({"rcpt": form}, "rcpt", "That recipient is not allowed", "rcpt_to.access.blacklist:1") for form in (
         "<former%example.com@example.com>", "<example.com!former@example.com>",
-        '<"former@example.com"@example.com>', "<former+x@example.com>", "<former@[example.com]>")),
+        '<"former@example.com"@example.com>', "<former+x@example.com>", "<former@[example.com]>",
+        "<former@mx.postern.example>", "<former@localhost>", "<former>")),
+    # With masquerading, Sendmail sends mail of all of them as from boss@example.com.
+    *(({"mail": form}, "mail", "That sender cannot send mail here", "mail_from.access.blacklist:2") for form in (
+        "<boss>", "<boss@localhost>", "<boss@[127.0.0.1]>", "<boss@mx.postern.example>",
+        "<boss%example.com@mx.postern.example>", "<@localhost:boss@example.com>")),
     ({"rcpt": '<"<former>"@example.com>'}, "rcpt", "Bad recipient address syntax", "address syntax"),
     ({"rcpt": "<x@mail.unwelcome.example>"}, "rcpt", "You are not welcome here.", "access.domains:1"),
     ({"header_from": "X <x@www.unwelcome.example>"}, "data",

@@ -91,7 +91,9 @@ static const struct {
 	/* Routes of RFC 5321, and older ones. */
 	{ "<@x.y:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
 	{ "<@x.y,@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
-	{ "<@[IPv6:::1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
+	{ "<@[192.0.2.1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED },
+	/* Postfix 3.7: ":1],@z:a"@b.c */
+	{ "<@[IPv6:::1],@z:a@b.c>", "a@b.c", "a@b.c", DOMAIN | ROUTED | ODD },
 	{ "<@x.y:>", "", "", NULL_SENDER | ROUTED | ODD },
 	{ "<@x.y:\"a:b\"@b.c>", "\"a:b\"@b.c", "\"a:b\"@b.c", DOMAIN | ROUTED },
 	{ "<a:b@b.c>", "a:b@b.c", "a:b@b.c", DOMAIN | ODD },

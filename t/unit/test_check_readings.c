@@ -318,9 +318,11 @@ static const struct {
 	{ "@corp.example", "", "boss@192.0.2.1", NULL },
 	{ "", "boss@corp.example", "boss@localhost", "any=fail(access.domains:1" EMPTY },
 	{ "boss@corp.example", "", "root@localhost", NULL },
-	/* MTAs do not route senders. */
 	{ "@corp.example", "", "no%reply@example.net", NULL },
-	{ "no@corp.example", "", "no%reply@example.net", NULL },
+	{ "@corp.example", "", "no%localhost@example.net", NULL },
+	/* Sendmail sends from boss@localhost, if example.net is one of its domains. */
+	{ "boss@corp.example", "", "boss%localhost@example.net",
+		"mail=fail(mail_from.access.blacklist:1" EMPTY },
 	{ "boss@corp.example", "", "root", NULL },
 	{ "boss@corp.example", "", "boss@x.example", NULL }, { "@corp.example", "", "<>", NULL },
 	{ "", "corp.example", "root", NULL }, { "", "", "boss", NULL },
