@@ -345,13 +345,38 @@ static bool close_group(struct translation *t)
 	return group.looks_behind;
 }
 
+/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for text. */
+static const char *braces_end(const char *p, const char *end)
+{
+	const char *digits = ++p;
+
+	while (p < end && isdigit((unsigned char)*p))
+		p++;
+	if (p == digits || p == end)
+		return NULL;
+	if (*p == ',') {
+		for (p++; p < end && isdigit((unsigned char)*p); p++)
+			;
+	}
+	return p < end && *p == '}' ? p + 1 : NULL;
+}
+
+static bool is_quantifier(const char *p, const char *end)
+{
+	return p < end &&
+		(*p == '*' || *p == '+' || *p == '?' || (*p == '{' && braces_end(p, end) != NULL));
+}
+
 /* Append a reference to a group. Before the group's end it always matches the empty string: a loop
  * around both forgets what the group matched before. JavaScript matches a lookbehind from its end,
- * so that a group may precede a reference there which it follows: PCRE2 cannot, and refuses it. */
-static void add_reference(struct translation *t, unsigned long number)
+ * so that a group may precede a reference there which it follows: PCRE2 cannot, and refuses it.
+ * behind: what follows the reference. With a quantifier, it is grouped, because 10.42's machine
+ * code lets a repeated reference fail if the group is unset. */
+static void add_reference(struct translation *t, unsigned long number, const char *behind)
 {
 	if (t->closed[number] || (t->lookbehinds > 0 && number > t->opened))
-		strbuf_addf(t->out, "\\g{%lu}", number);
+		strbuf_addf(t->out, is_quantifier(behind, t->end) ? "(?:\\g{%lu})" : "\\g{%lu}",
+			number);
 	else
 		strbuf_add_str(t->out, "(?:)");
 }
@@ -403,7 +428,7 @@ static const char *translate_name(struct translation *t, const char *p)
 	behind = read_name(p, t->end, &name);
 	group = behind != NULL ? group_of_name(t, &name) : 0;
 	if (group != 0)
-		add_reference(t, group);
+		add_reference(t, group, behind);
 	else
 		strbuf_add_str(t->out, REFUSED);
 	strbuf_free(&name);
@@ -420,7 +445,7 @@ static const char *translate_reference(struct translation *t, const char *p)
 		number = number * 10 + (unsigned long)(*p - '0');
 	if (number > t->groups)
 		return NULL;
-	add_reference(t, number);
+	add_reference(t, number, p);
 	return p;
 }
 
@@ -459,22 +484,6 @@ static const char *translate_escape(struct translation *t, const char *p)
 	p = read_escape(p, t->end, false, &c);
 	add_literal(t->out, c);
 	return p;
-}
-
-/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for text. */
-static const char *braces_end(const char *p, const char *end)
-{
-	const char *digits = ++p;
-
-	while (p < end && isdigit((unsigned char)*p))
-		p++;
-	if (p == digits || p == end)
-		return NULL;
-	if (*p == ',') {
-		for (p++; p < end && isdigit((unsigned char)*p); p++)
-			;
-	}
-	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
 /* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it.

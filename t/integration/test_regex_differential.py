@@ -87,7 +87,7 @@ def pattern(rng, depth=0, groups=None):
         if rng.random() < 0.1:
             parts.append("|")
         if depth == 0 and groups and rng.random() < 0.3:
-            parts.append(rng.choice([r"\1", r"\2", r"\k<n>", r"\k<$x>", r"\k<a>"]))
+            parts.append(rng.choice([r"\1", r"\2", r"\k<n>", r"\k<$x>", r"\k<a>"]) + rng.choice(["", "", "+", "{2}", "{1,3}?"]))
     return "".join(parts)
 
 

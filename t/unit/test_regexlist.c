@@ -165,6 +165,16 @@ static const struct dialect_case anchored[] = {
 	{ "(a)\\1", V("aa"), true },
 	{ "(a)|b\\1", V("b"), true }, /* unset: matches the empty string */
 	{ "\\1(a)", V("a"), true },
+	/* The same, repeated: PCRE2's machine code lets these fail. */
+	{ "(?:(x)|a)\\1+b", V("ab"), true },
+	{ "(?:(x)|a)\\1+b", V("xxxb"), true },
+	{ "(?:(x)|a)\\1+b", V("xb"), false },
+	{ "(?:(x)|a)\\1{2}b", V("ab"), true },
+	{ "(?:(x)|a)\\1{2}b", V("xxb"), false },
+	{ "(?:(x)|a)\\1{2,5}?b", V("ab"), true },
+	{ "(?:(?<n>x)|a)\\k<n>+?b", V("ab"), true },
+	{ "(?:(x)|a)\\1*b", V("ab"), true },
+	{ "(?:(x)|a)\\1{b", V("a{b"), true },
 	{ "(?<n>a)\\k<n>", V("aA"), true },
 	{ "(?<n>a)|b\\k<n>", V("b"), true },
 	{ "(?=a)a", V("a"), true },
