@@ -308,6 +308,16 @@ static bool wait_second(struct ledger_file *file)
 	return goes_on;
 }
 
+/* Return whether the newest journal or the checkpoint was removed, so that the files lack counts.
+ */
+static bool lacks_files(struct ledger_file *file)
+{
+	if (!ledger_journal_is_begun(&file->journal))
+		return false;
+	return ledger_journal_was_removed(&file->journal) ||
+		(file->checkpoint.size > 0 && access(file->path, F_OK) != 0 && errno == ENOENT);
+}
+
 static void *ledger_main(void *argument)
 {
 	struct ledger_file *file = argument;
@@ -321,6 +331,10 @@ static void *ledger_main(void *argument)
 		is_behind |= begin_late(file);
 		is_behind |= ledger_journal_is_begun(&file->journal) &&
 			ledger_journal_was_behind(&file->journal);
+		if (!is_behind && lacks_files(file)) {
+			log_event(LOG_LEVEL_WARNING, "limits files=removed");
+			is_behind = true;
+		}
 		pause -= pause > 0;
 		/* Each attempt begins a journal, which only a checkpoint removes. */
 		if (due || (is_behind && pause == 0) || checkpoint_is_due(file)) {

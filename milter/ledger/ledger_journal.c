@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/conf/file.h"
@@ -185,6 +186,22 @@ bool ledger_journal_was_behind(struct ledger_journal *journal)
 	journal->is_behind = false;
 	(void)pthread_mutex_unlock(&journal->lock);
 	return was_behind;
+}
+
+bool ledger_journal_was_removed(const struct ledger_journal *journal)
+{
+	struct stat written, named;
+	bool was_removed;
+	char *name;
+
+	if (journal->fd < 0 || fstat(journal->fd, &written) != 0 ||
+		asprintf(&name, "%s.%" PRIu64, journal->path, journal->number) < 0)
+		return false;
+	was_removed = stat(name, &named) == 0 ?
+		named.st_ino != written.st_ino || named.st_dev != written.st_dev :
+		errno == ENOENT;
+	free(name);
+	return was_removed;
 }
 
 void ledger_journal_sync(struct ledger_journal *journal)

@@ -71,6 +71,12 @@ int ledger_journal_save(void *context, const struct ledger_record *records, size
  */
 bool ledger_journal_was_behind(struct ledger_journal *journal);
 
+/*
+ * Return whether the newest journal's file was removed or replaced: the records written to it are
+ * lost. Only on the thread that begins journals.
+ */
+bool ledger_journal_was_removed(const struct ledger_journal *journal);
+
 /* Force the written records to disk. Logs an error. Any thread. */
 void ledger_journal_sync(struct ledger_journal *journal);
 
