@@ -35,7 +35,7 @@ struct ledger_file {
 	int lock_fd; /* of PATH.lock; -1 when there is none */
 	struct ledger_time time;
 	struct ledger_journal journal;
-	bool is_unread; /* the directory did not exist at the start; for the thread */
+	bool is_unread; /* the directory could not be read at the start; for the thread */
 	struct ledger_checkpoint checkpoint; /* for the starting thread, then the ledger's */
 
 	pthread_t thread;
@@ -216,8 +216,9 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	/* Without the lock the files can be read, but not written. */
 	if (lock_path(file, LOCK_WAIT_MS, err) != 0 && file->lock_fd >= 0)
 		return -1;
-	if (ledger_load(file->path, file->ledger, &loaded, problems, err) != 0)
-		return -1;
+	file->is_unread = ledger_load(file->path, file->ledger, &loaded, problems, err) != 0;
+	if (file->is_unread)
+		ledger_journal_make_optional(&file->journal);
 	ledger_time_begin(&file->time, loaded.has_moment ? &loaded.moment : NULL, loaded.newest,
 		clocks);
 	file->checkpoint = loaded.checkpoint;

@@ -27,9 +27,9 @@ struct ledger_file;
  * the files open gets three seconds to end. If the files can be read but not written, because the
  * disk is full or the lock or the journal cannot be opened, their counts are in force,
  * ledger_file_error() has the reason, and the ledger's thread tries again every second. If their
- * directory does not exist, charges count in memory, also with that error, and the thread saves all
- * counts as soon as it exists, unless there are files of an earlier run in it. The ledger
- * is borrowed and must outlive the files.
+ * directory does not exist or cannot be read, charges count in memory, also with that error, and
+ * the thread saves all counts as soon as it can be read, unless there are files of an earlier run
+ * in it. The ledger is borrowed and must outlive the files.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err);

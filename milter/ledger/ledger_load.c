@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/conf/file.h"
 #include "lib/rules/ledger_format.h"
@@ -192,7 +193,8 @@ static int load_checkpoint(struct loading *l, const char *path, struct errmsg *e
 	} else if (file.text != NULL) {
 		load_keys(l, path, &file);
 	}
-	if (state == CHECKPOINT_BAD && !l->changes_nothing)
+	/* One that only its permissions make unreadable is left for the next start. */
+	if (state == CHECKPOINT_BAD && !l->changes_nothing && access(path, R_OK) == 0)
 		rename_damaged(path, l->problems);
 	free(prev);
 	free(file.text);

@@ -445,6 +445,36 @@ def test_without_a_place_for_the_state_it_counts_and_complains(box):
         assert mail(milter) and not milter.rcpt("<b@x.example>")
 
 
+@pytest.mark.skipif(not USER, reason="root can read every file")
+def test_counts_that_the_user_cannot_read_are_used_after_the_next_start(box):
+    """The directory is closed to the daemon; then only the files in it."""
+    daemon = daemon_with(box, "3/1d", limits={"state": "run/counts/limits.state"}, start=False)
+    daemon.create()
+    counts = daemon.run / "counts"
+    counts.mkdir()
+    shutil.chown(counts, USER)
+    daemon.start()
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and sent(milter)
+    daemon.restart()  # writes a checkpoint, soon or at the next start
+    daemon.restart()
+    wait_until((counts / "limits.state").exists, "there is a checkpoint")
+    daemon.stop()
+    for closed in (counts, counts / "limits.state"):
+        closed.chmod(0)
+        daemon.start()
+        problems = daemon.ctl("status", check=False)["problems"]
+        assert any("Permission denied" in problem["problem"] for problem in problems)
+        daemon.kill()
+        counts.chmod(0o700)
+        for file in counts.iterdir():  # the checkpoint may be limits.state.prev by now
+            file.chmod(0o600)
+        assert not list(counts.glob("*.bad"))
+    daemon.start()
+    assert use(daemon)[0] == 1
+    assert daemon.ctl("status")["problems"] == []
+
+
 def test_explain_of_the_running_daemon_looks_and_never_charges(box):
     daemon = daemon_with(box, "2/1d")
     with begin(daemon) as milter:

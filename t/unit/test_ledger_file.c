@@ -227,6 +227,33 @@ START_TEST(counts_are_saved_as_soon_as_their_directory_exists)
 	}
 END_TEST
 
+/* The directory cannot be read at first. */
+START_TEST(counts_are_saved_as_soon_as_their_directory_can_be_read)
+	{
+		char directory[128];
+		struct errmsg err;
+
+		(void)strcpy(strrchr(made_path, '/'), "/late/limits.state");
+		(void)snprintf(directory, sizeof(directory), "%.*s",
+			(int)(strrchr(made_path, '/') - made_path), made_path);
+		made_write(directory, "", 0);
+		made_ledger_open(NULL);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		ledger_file_error(made_file, &err);
+		ck_assert_ptr_nonnull(strstr(err.text, "Not a directory"));
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		ck_assert_int_eq(unlink(directory), 0);
+		ck_assert_int_eq(mkdir(directory, 0700), 0);
+		wait_until_saved();
+		while (!made_exists(made_path)) /* the test's time is limited */
+			(void)nanosleep(&pause_10ms, NULL);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 1);
+		made_ledger_close();
+		made_remove_all(directory);
+	}
+END_TEST
+
 START_TEST(counts_that_appear_after_the_start_are_not_overwritten)
 	{
 		char late[64], away[96];
@@ -400,6 +427,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_loop_test(tcase, counts_that_can_be_read_are_kept_when_nothing_can_be_written, 0,
 		2);
 	tcase_add_test(tcase, counts_are_saved_as_soon_as_their_directory_exists);
+	tcase_add_test(tcase, counts_are_saved_as_soon_as_their_directory_can_be_read);
 	tcase_add_test(tcase, counts_that_appear_after_the_start_are_not_overwritten);
 	tcase_add_test(tcase, what_could_not_be_saved_is_saved_later);
 	tcase_add_test(tcase, an_end_that_could_not_be_saved_is_saved_later);
