@@ -37,7 +37,7 @@ static void log_suspension(const char *login, bool suspended, const char *error)
 static bool find_login(const struct control *control, const struct policy *policy,
 	const char *login, bool suspended, char name_r[LOGIN_SIZE])
 {
-	if (login == NULL || login_name(policy, login, name_r) != 0)
+	if (login == NULL || login[0] == '\0' || login_name(policy, login, name_r) != 0)
 		return false;
 	/* The login may have been suspended under a name that finds another user now. */
 	if (!suspended && !suspensions_has(suspensions_of(control), name_r) &&
@@ -103,7 +103,9 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	if (changed < 0) {
 		connection_refuse(connection,
 			is_login ? "out of memory, or too many logins are suspended" :
-				   "a \"login\" is needed");
+				login == NULL || login[0] == '\0' ?
+				   "a \"login\" is needed" :
+				   "the login is longer than any login can be");
 		return;
 	}
 	if (changed == 1)

@@ -421,6 +421,13 @@ def test_suspended_logins_that_somebody_breaks_while_the_daemon_runs(running):
     assert status(running)[0] == 0
 
 
+def test_a_text_that_cannot_be_a_login_is_not_suspended(running):
+    for login, why in (("", "a \"login\" is needed"), ("x" * 3000, "longer than any login can be")):
+        done = subprocess.run([POSTERNCTL, "-s", running.run / "control", "suspend", login], text=True,
+                              capture_output=True, timeout=60)
+        assert done.returncode != 0 and why in done.stderr, done
+
+
 def test_an_unknown_login_is_suspended_with_its_name_in_quotes(running):
     """The login may be that of a token, or of a later row."""
     for login in ("eve ", "token:eve@a.example"):
