@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+
 /* Bounds on the cost of one check: about a second and 64 MiB. They are the same on every machine,
  * so that a hash that works on one works on all. */
 #define SHA_ROUNDS_MAX 1000000UL
@@ -267,10 +269,26 @@ enum password_result password_check_nobody(const char *model, const char *passwo
 	return hash_and_compare(usable ? skip_scheme(model) : NOBODY_HASH, false, password);
 }
 
+/* Check the cost of a salt before hours are spent on it, with dots as the digest of its hash. */
+static int check_cost(const char *salt, const char *separator, size_t digest_len,
+	struct errmsg *err)
+{
+	char hash[CRYPT_OUTPUT_SIZE] = "";
+	size_t len = strlen(salt) + strlen(separator);
+
+	(void)text_format(hash, sizeof(hash), "%s%s", salt, separator);
+	memset(hash + len, '.', digest_len);
+	return password_usable(hash, err);
+}
+
 int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],
 	struct errmsg *err)
 {
-	static const char *const prefixes[] = { "$y$", "$6$", "$5$", "$2b$" };
+	static const struct {
+		const char *prefix, *separator; /* before the salt, and before the digest */
+		size_t digest_len;
+	} forms[] = { { "$y$", "$", 43 }, { "$6$", "$", 86 }, { "$5$", "$", 43 },
+		{ "$2b$", "", 31 } };
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
 	struct crypt_data *work;
 	const char *made;
@@ -284,8 +302,10 @@ int password_hash(const char *password, const char *method, unsigned long rounds
 			"unknown method \"%s\"; use yescrypt, sha512, sha256 or bcrypt", method);
 	if (password_is_long(password))
 		return errmsg_set(err, "the password is longer than %d bytes", PASSWORD_MAX);
-	if (crypt_gensalt_rn(prefixes[i], rounds, NULL, 0, salt, sizeof(salt)) == NULL)
+	if (crypt_gensalt_rn(forms[i].prefix, rounds, NULL, 0, salt, sizeof(salt)) == NULL)
 		return errmsg_set(err, "%lu is not a cost that %s accepts", rounds, method);
+	if (check_cost(salt, forms[i].separator, forms[i].digest_len, err) < 0)
+		return -1;
 	if ((work = calloc(1, sizeof(*work))) == NULL)
 		return errmsg_set(err, "out of memory");
 	made = crypt_r(password, salt, work);
