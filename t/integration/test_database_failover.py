@@ -248,7 +248,8 @@ def test_an_address_that_leads_to_the_old_primary_is_looked_up_again(pair, box):
 def test_a_primary_that_was_set_back_is_followed_once_a_reload_accepts_it(box):
     db = database(box)
     db.stop("fast")
-    db.copy_to(box.place("copy"))
+    copy = box.cluster_place("copy")
+    db.copy_to(copy)
     db.start()
     daemon = follow(box, db)
     suspend(db, "alice")
@@ -258,7 +259,7 @@ def test_a_primary_that_was_set_back_is_followed_once_a_reload_accepts_it(box):
     wait_may_not(daemon, *CAROL)
     db.stop("fast")
     wait_state(daemon, "down")
-    db.copy_from(box.folder / "copy")
+    db.copy_from(copy)
     db.start()
     wait_state(daemon, "behind")
     assert problem_of(daemon, "database", "the server was set back")

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from harness.feed_reader import Database, install
-from harness.tables import follow, may, problem_of, status, wait_may, wait_may_not
+from harness.feed_reader import Database
+from harness.tables import database, follow, may, problem_of, status, wait_may, wait_may_not
 from harness.wait import wait_until
 
 ALICE = ("alice", "alice@example.com", "rcpt@example.com")
@@ -15,7 +15,7 @@ SUSPEND = "UPDATE haraka.users SET enabled = false WHERE username = 'alice'"
 
 @pytest.fixture(name="server", scope="module")
 def fixture_server(shared_box):
-    return install(shared_box.postgres(settings={"wal_level": "logical"}))
+    return database(shared_box, settings={"wal_level": "logical"})
 
 
 @pytest.fixture(name="db")

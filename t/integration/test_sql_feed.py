@@ -7,12 +7,13 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from harness.feed_reader import EVERYTHING, Database, FeedReader, churn, install
+from harness.feed_reader import EVERYTHING, Database, FeedReader, churn
+from harness.tables import database
 
 
 @pytest.fixture(scope="module")
 def server(shared_box):
-    return install(shared_box.postgres())
+    return database(shared_box)
 
 
 @pytest.fixture

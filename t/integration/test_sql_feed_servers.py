@@ -1,11 +1,11 @@
 """sql/feed.sql: every change is found over restarts, crashes and failovers, and on a standby."""
 
 import random
-import subprocess
 
 import pytest
 
-from harness.feed_reader import EVERYTHING, FeedReader, churn, install
+from harness.feed_reader import EVERYTHING, FeedReader, churn
+from harness.tables import database
 from harness.wait import wait_until
 
 # Query 1 of a reader: is the server a standby, and how far does its WAL reach?
@@ -18,7 +18,7 @@ WAL = """SELECT pg_is_in_recovery(),
 @pytest.fixture
 def own(box):
     """A server that this test may crash."""
-    return install(box.postgres())
+    return database(box)
 
 
 def test_a_reconnect_costs_only_a_poll(own):
@@ -49,7 +49,7 @@ def test_after_a_crash_everything_is_read_once(own):
 
 
 def test_reused_transaction_ids_are_noticed(box):
-    own = install(box.postgres(settings={"wal_writer_delay": "10s"}))
+    own = database(box, settings={"wal_writer_delay": "10s"})
     reader = FeedReader(own)
     writer = own.connect()
     cursor = writer.cursor()
@@ -71,16 +71,15 @@ def test_reused_transaction_ids_are_noticed(box):
 
 def test_a_server_restored_from_an_older_copy_is_noticed(own, box):
     own.stop("fast")
-    copy = box.folder / "copy"
-    subprocess.run(["cp", "-a", own.folder, copy], check=True)
+    copy = box.cluster_place("copy")
+    own.copy_to(copy)
     own.start()
     reader = FeedReader(own)
     own.query("UPDATE haraka.profiles SET maxsize = 1")
     reader.poll()
     reader.close()
     own.stop("fast")
-    subprocess.run(["rm", "-rf", own.folder], check=True)
-    subprocess.run(["cp", "-a", copy, own.folder], check=True)
+    own.copy_from(copy)
     own.start()
     reader.connect()
     assert reader.poll() == {EVERYTHING} and reader.reason == "set back"

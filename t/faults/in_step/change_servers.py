@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import psycopg2
@@ -223,8 +222,8 @@ def restored(h):
     site = h.site
     h.note("a copy of the primary is made")
     site.stop_server(site.primary, "fast")
-    copied = site.box.place("copy")
-    subprocess.run(["cp", "-a", "--reflink=auto", site.primary.folder, copied], check=True)
+    copied = site.box.cluster_place("copy")
+    site.primary.copy_to(copied)
     site.start_server(site.primary)
     h.look()
     h.sql(h.sure_change(), h.any_change())
@@ -233,8 +232,8 @@ def restored(h):
     since = time.time()
     h.lagging.update(site.standbys)
     site.stop_server(site.primary, "fast")
-    shutil.rmtree(site.primary.folder)
-    copied.rename(site.primary.folder)
+    site.primary.copy_from(copied)
+    shutil.rmtree(copied)
     site.start_server(site.primary)
     h.look(since)
     # The other database has not changed since the copy, so that its daemon may report the server, or not.

@@ -42,9 +42,23 @@ def needs_mounts():
     need(can_mount(), "the right to make a mount namespace")
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30  # bytes: some clusters for each test process
+
+
+def has_room_in_memory():
+    """Whether there is a file system in memory with much room, and much memory is free."""
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    room = os.statvfs(MEMORY)
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    return min(room.f_bavail * room.f_frsize, free // 2) >= ROOM
+
+
 class Box:
     """
-    Makes servers, each in its own directory below .folder. Each is running when it is returned, unless
+    Makes servers, each in its own directory below .folder, but PostgreSQL's clusters in memory. Each is running when it is returned, unless
     start=False. close() ends them, the last one first.
     """
 
@@ -55,6 +69,7 @@ class Box:
         self._stops = []  # (name, function), in the order of starting
         self._files = []  # logs besides those of processes
         self._names = {}
+        self._memory = None  # the directory of clusters
         open_boxes.append(self)
 
     def place(self, name):
@@ -71,21 +86,32 @@ class Box:
             child.start(ready=ready)
         return child
 
-    def postgres(self, start=True, settings=None, unique=False):
+    def cluster_place(self, name):
         """
-        A PostgreSQL server with an empty database "mail". Servers have one system identifier, because they are copies
-        of one template; unique=True makes one with another.
+        An unused directory name for a cluster: in memory if there is much room, because a file system needs ten times
+        as long for its thousand files.
+        """
+        if self._memory is None and has_room_in_memory():
+            self._memory = Path(tempfile.mkdtemp(prefix="postern-t-", dir=MEMORY))
+            self._memory.chmod(0o755)
+        place = self.place(name)
+        return self._memory / place.name if self._memory else place
+
+    def postgres(self, start=True, settings=None, unique=False, files=()):
+        """
+        A PostgreSQL server with a database "mail", to which these files of sql/ were applied. Servers have one system
+        identifier, because they are copies of one template; unique=True makes one with another, without files.
         """
         need(postgres_module.bin_folder(), "a PostgreSQL server (postgresql)")
-        place = self.place("pg")
-        server = Postgres(place, place.with_suffix(".log"), place.name)
-        server.create(BUILD, unique, **(settings or {}))
+        place = self.cluster_place("pg")
+        server = Postgres(place, self.folder / f"{place.name}.log", place.name)
+        server.create(BUILD, unique, files, **(settings or {}))
         self._keep(place.name, server.process, lambda: server.stop("immediate"))
         return server.start() if start else server
 
     def standby(self, primary, start=True):
-        place = self.place("pg-standby")
-        server = primary.standby(place, place.with_suffix(".log"), place.name)
+        place = self.cluster_place("pg-standby")
+        server = primary.standby(place, self.folder / f"{place.name}.log", place.name)
         self._keep(place.name, server.process, lambda: server.stop("immediate"))
         return server.start() if start else server
 
@@ -168,6 +194,7 @@ class Box:
                 troubles.append(f"{process.name}: {report}")
         self.last_logs = list(self.logs())
         if not os.environ.get("POSTERN_KEEP"):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            for folder in filter(None, (self.folder, self._memory)):
+                shutil.rmtree(folder, ignore_errors=True)
         open_boxes.remove(self)
         assert not troubles, "\n".join(troubles)

@@ -56,9 +56,8 @@ class FeedReader:
         rows = self._ask("SELECT tbl, row_id, reason FROM haraka.feed_since(%s)", (self.position,))
         named = {(tbl, row_id) for tbl, row_id, _ in rows}
         self.reason = next((reason for _, _, reason in rows if reason), None)
-        for tbl, row_id in named:
-            for one in [tbl] if tbl else ["users", "profiles"]:
-                self._fetch(one, row_id)
+        for table in ("users", "profiles"):
+            self._fetch(table, [row_id for tbl, row_id in named if tbl in (table, None)])
         ((self.position,),) = self._ask("SELECT haraka.feed_position()")
         for tbl in ("users", "profiles"):
             there = dict(self._ask(f"SELECT id::text, t::text FROM haraka.{tbl} AS t"))
@@ -66,24 +65,19 @@ class FeedReader:
         self.connection.commit()
         return named
 
-    def _fetch(self, tbl, row_id):
-        if row_id is None:
+    def _fetch(self, tbl, row_ids):
+        """Fetch these rows; None among them means the whole table."""
+        if None in row_ids:
             self.tables[tbl] = dict(self._ask(f"SELECT id::text, t::text FROM haraka.{tbl} AS t"))
-            return
-        self.tables[tbl].pop(row_id, None)
-        self.tables[tbl].update(self._ask(
-            f"SELECT id::text, t::text FROM haraka.{tbl} AS t WHERE id = %s", (row_id,)))
-
-
-def install(server):
-    """Install sql/ with its sample rows in the database "mail". Returns the server."""
-    for file in ("schema.sql", "feed.sql", "role.sql", "sample.sql"):
-        server.apply(file)
-    return server
+        elif row_ids:
+            for row_id in row_ids:
+                self.tables[tbl].pop(row_id, None)
+            self.tables[tbl].update(self._ask(
+                f"SELECT id::text, t::text FROM haraka.{tbl} AS t WHERE id = ANY(%s::bigint[])", (row_ids,)))
 
 
 class Database:
-    """A new database on a server, a copy of "mail" after install(), with the methods of Postgres."""
+    """A new database on a server, a copy of "mail" with the tables of sql/, with the methods of Postgres."""
 
     def __init__(self, server):
         self.server, self.name = server, f"t{next(_numbers)}"

@@ -2,10 +2,12 @@
 
 import fcntl
 import glob
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg2
@@ -25,7 +27,9 @@ SETTINGS = {
     "logging_collector": "off",
     "log_min_messages": "warning",
     "autovacuum_naptime": "5min",
+    "wal_retrieve_retry_interval": "200ms",
 }
+TEMPLATE_AGE_MAX = 12 * 3600  # seconds: after a day, the change feed prunes the rows of a template
 STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
@@ -34,6 +38,21 @@ def bin_folder():
     found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
     found.sort(key=lambda path: float(path.split("/")[4]))
     return Path(found[-1]).parent if found else None
+
+
+def _template_of(build, files):
+    """The template with these files, and the file that contains their digest, written last."""
+    name = "-".join(["pg-template", bin_folder().parent.name, *(Path(file).stem for file in files)])
+    return build / name, build / f"{name}.digest"
+
+
+def _digest_of(files):
+    return hashlib.sha256(b"".join(_path_of(file).read_bytes() for file in files)).hexdigest()
+
+
+def _path_of(file):
+    """A name without a directory is a file of sql/."""
+    return SQL / file if "/" not in str(file) else Path(file)
 
 
 class Postgres:
@@ -51,15 +70,17 @@ class Postgres:
 
     # ---- running -----------------------------------------------------------------------------
 
-    def create(self, build, unique=False, **settings):
+    def create(self, build, unique=False, files=(), **settings):
         """
-        The cluster with an empty database "mail": a copy of the template below build, or, if unique, a cluster with a
-        system identifier of its own. settings are added to postgresql.conf.
+        The cluster with a database "mail" to which these files of sql/ were applied: a copy of a template below build,
+        or, if unique, a cluster with a system identifier of its own, without files. settings are added to
+        postgresql.conf.
         """
         if unique:
+            assert not files
             self._initdb()
         else:
-            self._copy(self._template(Path(build)))
+            self._copy_template(Path(build), files)
         self.configure(**settings)
 
     def _initdb(self):
@@ -68,18 +89,42 @@ class Postgres:
                   "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")
         self._run("postgres", "--single", "-D", self.folder, "-F", "postgres", text="CREATE DATABASE mail\n")
 
-    def _template(self, build):
-        """The template, which the first test process that needs it makes."""
+    def _copy_template(self, build, files):
+        """The first test process that needs a template makes it. None is replaced while another process copies it."""
         build.mkdir(exist_ok=True)
-        made = build / f"pg-template-{bin_folder().parent.name}"
         with open(build / "pg-template.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
-                self._initdb()
-                self._copy(self.folder, made.with_suffix(".new"))
-                made.with_suffix(".new").rename(made)
-                shutil.rmtree(self.folder)
-        return made
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            while not (template := self._fresh_template(build, files)):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not self._fresh_template(build, files):
+                    self._make_template(build, files)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            self._copy(template)
+
+    def _fresh_template(self, build, files):
+        """The template with these files, or None if it has to be made."""
+        template, stamp = _template_of(build, files)
+        if not template.exists() or not stamp.exists() or stamp.read_text(encoding="ascii") != _digest_of(files):
+            return None
+        return template if not files or time.time() - stamp.stat().st_mtime < TEMPLATE_AGE_MAX else None
+
+    def _make_template(self, build, files):
+        if files:
+            if not self._fresh_template(build, ()):
+                self._make_template(build, ())
+            self._copy(_template_of(build, ())[0])
+            self.configure()
+            self.start()
+            for file in files:
+                self.apply(file)
+            self.stop("fast")
+        else:
+            self._initdb()
+        template, stamp = _template_of(build, files)
+        stamp.unlink(missing_ok=True)
+        self._copy(self.folder, template)
+        stamp.write_text(_digest_of(files), encoding="ascii")
+        shutil.rmtree(self.folder)
 
     def _copy(self, source, target=None):
         if target:
@@ -168,11 +213,10 @@ class Postgres:
 
     def apply(self, file, dbname="mail", **variables):
         """Run a file with psql; a name without a directory is a file of sql/: apply("feed.sql", channel="other")."""
-        path = SQL / file if "/" not in str(file) else file
         if file == "sample.sql":
             variables = {"public_passwords": "yes", **variables}
         options = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
-        return self.psql(*options, "-f", path, dbname=dbname)
+        return self.psql(*options, "-f", _path_of(file), dbname=dbname)
 
     # ---- standby -----------------------------------------------------------------------------
 

@@ -16,10 +16,7 @@ QUICK = {"poll_interval": "1s", "connect_timeout": "2s", "reconnect_max": "1s"}
 
 def database(box, files=OURS, **options):
     """A running server whose database contains the tables of sql/ (or of other files)."""
-    db = box.postgres(**options)
-    for file in files:
-        db.apply(file)
-    return db
+    return box.postgres(files=files, **options)
 
 
 def follow(box, db, user="postern", port=None, config=None, ready=True, start=True, **options):
