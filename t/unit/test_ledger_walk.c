@@ -53,6 +53,8 @@ END_TEST
 
 #define CROWD 20000
 
+static unsigned crowd; /* CROWD, or fewer under memcheck */
+
 /* A walk through a crowd of keys, during which another thread adds as many. */
 struct crowd_walk {
 	unsigned visits[CROWD];
@@ -69,7 +71,7 @@ static void charge_crowd(const char *prefix, const struct ledger_shard *except)
 {
 	char key[24];
 
-	for (unsigned i = 0; i < CROWD; i++) {
+	for (unsigned i = 0; i < crowd; i++) {
 		(void)snprintf(key, sizeof(key), "%s%u", prefix, i);
 		if (shard_of_key(key) != except)
 			charge_key(5, key, 2, 60);
@@ -95,7 +97,7 @@ static int visit_crowd(void *context, const struct ledger_view *view)
 	if (view->key[0] == 'o')
 		walk->visits[strtoul(view->key + 3, NULL, 10)]++;
 	/* Within each shard, all tables grow, except that whose lock is held. */
-	if (++walk->count == CROWD / 3) {
+	if (++walk->count == crowd / 3) {
 		ck_assert_int_eq(pthread_create(&thread, NULL, charge_newcomers, (void *)shard), 0);
 		(void)pthread_join(thread, NULL);
 	}
@@ -112,7 +114,7 @@ START_TEST(a_walk_visits_each_key_once_though_the_tables_grow)
 		buckets = ledger->shards[LEDGER_SHARDS - 1].bucket_count;
 		ck_assert_int_eq(ledger_each(ledger, 6, visit_crowd, walk), 0);
 		ck_assert_uint_gt(ledger->shards[LEDGER_SHARDS - 1].bucket_count, buckets);
-		for (unsigned i = 0; i < CROWD; i++)
+		for (unsigned i = 0; i < crowd; i++)
 			ck_assert_uint_eq(walk->visits[i], 1);
 		free(walk);
 	}
@@ -125,10 +127,10 @@ START_TEST(a_walk_holds_a_lock_for_few_keys)
 
 		ck_assert_ptr_nonnull(walk);
 		charge_crowd("old", NULL);
-		walk->count = CROWD; /* nobody is added */
+		walk->count = crowd; /* nobody is added */
 		(void)ledger_each(ledger, 6, visit_crowd, walk);
-		ck_assert_uint_eq(walk->count, 2 * CROWD);
-		ck_assert_uint_lt(walk->most_in_a_row, CROWD / LEDGER_SHARDS / 2);
+		ck_assert_uint_eq(walk->count, 2 * crowd);
+		ck_assert_uint_lt(walk->most_in_a_row, crowd / LEDGER_SHARDS / 2);
 		free(walk);
 	}
 END_TEST
@@ -216,6 +218,7 @@ static Suite *ledger_walk_suite(void)
 	Suite *suite = suite_create("ledger_walk");
 	TCase *tcase = tcase_create("ledger_walk");
 
+	crowd = unit_times_or(CROWD, 10000);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_size_is_that_of_all_shards);
 	tcase_add_test(tcase, sweeps_in_turn_free_all_idle_keys);

@@ -338,6 +338,7 @@ static const struct {
 	{ "bcrypt", "$2b$", 0 },
 	{ "yescrypt", "$y$", 1 },
 	{ "sha512", "$6$rounds=2000$", 2000 },
+	{ "sha256", "$5$rounds=2000$", 2000 },
 	{ "bcrypt", "$2b$04$", 4 },
 };
 START_TEST(a_hashed_password_is_right)
@@ -345,6 +346,8 @@ START_TEST(a_hashed_password_is_right)
 		struct errmsg err = { "" };
 		char hash[384], again[384];
 
+		if (methods[_i].rounds == 0 && unit_times(1) == 0)
+			return; /* the usual costs take libxcrypt longer, on the same paths */
 		ck_assert_msg(password_hash("p\xc3\xa4ss", methods[_i].method, methods[_i].rounds,
 				      hash, &err) == 0,
 			"%s", err.text);
