@@ -16,7 +16,7 @@ CONFIGURE_ARGS =
 PARTS =
 UNIT =
 TESTS =
-FUZZ_TIME = 5
+FUZZ_TIME = 4
 PYTHON = /usr/bin/python3
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 export JOBS
@@ -390,7 +390,7 @@ help:
 	@echo '  check-tsan          what runs in several threads, under TSan'
 	@echo '  check-finds         planted faults are found'
 	@echo '  check-bench         each benchmark with small sizes'
-	@echo '  fuzz                each fuzz target for FUZZ_TIME=5 seconds (0: its corpus only)'
+	@echo '  fuzz                each fuzz target for FUZZ_TIME=4 seconds (0: its corpus only)'
 	@echo
 	@echo 'One test:'
 	@echo '  make check-unit UNIT=test_limits (also check-asan, check-valgrind, check-tsan)'
