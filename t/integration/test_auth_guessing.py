@@ -173,15 +173,19 @@ def test_guesses_all_over_a_48_count_together(daemon):
 def test_a_slowed_address_with_300_clients_does_not_take_the_workers(daemon):
     slow_down(daemon, "192.0.2.68")
     with Attempts(daemon) as crowd:
+        started = time.monotonic()
         for i in range(CLIENTS):
             crowd.begin(f"user{i}", "wrong", "192.0.2.68")
         mark = daemon.mark()
         for i in range(5):  # each from a network that is new
             assert log_in(daemon, "alice", f"203.0.113.{i + 10}") == ("OK", "alice")
+        # Four places, each for a second at least: on a slow machine, the last ones come after that second.
+        most = 4 * (1 + int(time.monotonic() - started))
         before = [record["verdict"] for record in daemon.records(mark, client="192.0.2.68")]
-        assert before.count("reject") <= 4, before  # four places
+        assert before.count("reject") <= most, before
         answers = crowd.answers()
-    assert answers.count("FAIL") == 4 and answers.count(None) == CLIENTS - 4
+    checked = answers.count("FAIL")
+    assert 4 <= checked <= most and answers.count(None) == CLIENTS - checked, (checked, most)
 
 
 def test_a_new_address_with_300_clients_lets_others_in_between(daemon):
@@ -189,8 +193,11 @@ def test_a_new_address_with_300_clients_lets_others_in_between(daemon):
     with Attempts(daemon) as crowd:
         for i in range(CLIENTS):
             crowd.begin(f"user{i}", "wrong", "192.0.2.69")
-        mark = daemon.mark()
-        assert log_in(daemon, "carol", "203.0.113.77", "wrong")[0] == "FAIL"  # hashed, not remembered
+        crowd.begin("carol", "wrong", "203.0.113.77")  # hashed, not remembered
+        carol = crowd.connections.pop()
+        mark = len(daemon.process.text())
+        assert carol.line()[0] == "FAIL"
+        carol.close()
         before = daemon.records(mark, client="192.0.2.69", verdict="reject")
         assert len(before) <= 40, len(before)  # those under way and finished when it came
         assert "OK" not in crowd.answers()[:40]

@@ -32,8 +32,6 @@ define(`confCR_FILE', `-o @FOLDER@/none')dnl
 define(`confDEAD_LETTER_DROP', `@FOLDER@/dead.letter')dnl
 define(`confDELIVERY_MODE', `queueonly')dnl
 define(`confTO_IDENT', `0')dnl
-define(`confREFUSE_LA', `100000')dnl
-define(`confQUEUE_LA', `100000')dnl
 define(`confMIN_FREE_BLOCKS', `0')dnl
 define(`confREFUSE_LA', `10000')dnl
 define(`confQUEUE_LA', `10000')dnl
