@@ -18,7 +18,7 @@
 
 #define IDLE_SECONDS 60
 #define EXPLAIN_THREADS 2
-#define EXPLAIN_WAITING_MAX CONTROL_CONNECTIONS_MAX /* one for each connection */
+#define EXPLAIN_WAITING_MAX CONTROL_BUSY_MAX /* one for each connection that waits */
 
 static void add_first(struct control *control, struct connection *connection)
 {
@@ -173,6 +173,21 @@ static bool is_idle(const struct connection *connection)
 {
 	return !connection->is_busy &&
 		(connection->is_following || unread_answers(connection) == 0);
+}
+
+bool connection_begin_work(struct connection *connection)
+{
+	const struct control *control = connection->control;
+	size_t busy = 0;
+
+	for (const struct connection *c = control->connections; c != NULL; c = c->next)
+		busy += c->is_busy;
+	if (busy >= CONTROL_BUSY_MAX) {
+		connection_refuse(connection, "too many requests are waiting; try again");
+		return false;
+	}
+	connection->is_busy = true;
+	return true;
 }
 
 /* Close the idlest connection, a follower of decisions only if there is no other, so that a new

@@ -119,6 +119,8 @@ void obey_explain(struct connection *connection, const json_t *request)
 		connection_refuse(connection, "a \"session\" object is needed");
 		return;
 	}
+	if (!connection_begin_work(connection))
+		return;
 	if ((question = calloc(1, sizeof(*question))) == NULL ||
 		(question->session = json_deep_copy(session)) == NULL) {
 		free(question);
@@ -128,6 +130,5 @@ void obey_explain(struct connection *connection, const json_t *request)
 	question->control = connection->control;
 	question->number = connection->number;
 	question->rules.suspensions = shared_suspensions(connection->control->subject.shared);
-	connection->is_busy = true;
 	check_login(question);
 }

@@ -138,9 +138,12 @@ static void make_survey(void *argument)
 
 static void begin_survey(struct connection *connection, size_t max)
 {
-	struct survey *survey = calloc(1, sizeof(*survey));
-	struct work work = { .run = make_survey, .argument = survey };
+	struct work work = { .run = make_survey };
+	struct survey *survey;
 
+	if (!connection_begin_work(connection))
+		return;
+	work.argument = survey = calloc(1, sizeof(*survey));
 	if (survey == NULL) {
 		connection_answer(connection, NULL);
 		return;
@@ -149,9 +152,7 @@ static void begin_survey(struct connection *connection, size_t max)
 	if (workers_add(connection->control->workers, &work) != 0) {
 		free(survey);
 		connection_refuse(connection, "the daemon is too busy; try again");
-		return;
 	}
-	connection->is_busy = true;
 }
 
 void obey_limits(struct connection *connection, const json_t *request)

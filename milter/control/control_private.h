@@ -52,6 +52,12 @@ void connection_answer(struct connection *connection, json_t *answer);
 /* Answer {"ok": false, "error": why}. */
 void connection_refuse(struct connection *connection, const char *why);
 
+/*
+ * Mark the connection busy with work that may take long. Refuses the request and returns false if
+ * CONTROL_BUSY_MAX connections are busy already, so that the others can be answered.
+ */
+bool connection_begin_work(struct connection *connection);
+
 /* Return the connection with this number; NULL when it is closed. */
 struct connection *control_find(struct control *control, uint64_t number);
 

@@ -17,7 +17,8 @@ void obey_reload(struct connection *connection, const json_t *request)
 		connection_refuse(connection, "\"accept_older\" must be true or false");
 		return;
 	}
-	connection->is_busy = true;
+	if (!connection_begin_work(connection))
+		return;
 	connection->reload =
 		cache_reload_request(connection->control->cache, json_is_true(accept_older));
 }
