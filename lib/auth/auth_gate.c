@@ -205,10 +205,9 @@ static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view
 		login != NULL			 ? login->waiting :
 						   0;
 
-	if (ticket->is_patient)
-		return true;
-	return !(ticket->is_slowed && view->trust == 0 && view->delay_ms > 0) &&
-		waiting < GATE_WAITING_MAX;
+	if (waiting >= GATE_WAITING_MAX)
+		return false;
+	return ticket->is_patient || !(ticket->is_slowed && view->trust == 0 && view->delay_ms > 0);
 }
 
 enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)

@@ -33,10 +33,10 @@
  * are bounded by the failures that trust allows: those under way count as failures until their
  * results are known.
  *
- * An attempt that finds no place waits for one or is refused: if its
- * network is slowed and a delay is due, or if GATE_WAITING_MAX attempts of its network (of its
- * login, if the network is not known) wait already. A patient attempt is never refused. Places go
- * to attempts in the order of arrival. Of patient ones whose network is not known, however, three
+ * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
+ * network (of its login, if the network is not known) wait already, or if its network is slowed and
+ * a delay is due. A patient attempt is not refused for the latter. Places go to attempts in the
+ * order of arrival. Of patient ones whose network is not known, however, three
  * of four go to the newest: guessers wait from one answer to the next, so that an owner who has
  * just come need not wait for all of them, and the oldest are served in the end. Attempts that wait
  * have not been checked, so that neither waiting nor leaving reveals anything about a password.

@@ -121,7 +121,8 @@ static const struct {
 	{ "many logins from everywhere", { 0 }, UNKNOWN, { EACH, MANY, 600, false }, 600, 0 },
 	{ "many logins from nowhere", { 0 }, UNKNOWN, { EACH, UNKNOWN, 600, false }, 600, 0 },
 	{ "no more than 512 wait", { 0 }, UNKNOWN, { BOB, HOME, 600, false }, 2, 512 },
-	{ "patient ones do", { 0 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3, 597 },
+	{ "patient ones of one login", { 0 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3, 512 },
+	{ "patient ones of one network", { 0 }, UNKNOWN, { BOB, HOME, 600, true }, 2, 512 },
 	/* a slowed network has few places, and nobody waits there */
 	{ "many logins, slowed", { EACH, HOME, 9 }, UNKNOWN, { EACH, HOME, 100, false }, 4, 0 },
 	{ "bob, slowed, whose login is known", { EACH, HOME, 9 }, FAR, { BOB, HOME, 100, false }, 2,
@@ -133,8 +134,9 @@ static const struct {
 		600, 0 },
 	{ "a login that failed, from nowhere", { BOB, UNKNOWN, 9 }, UNKNOWN,
 		{ BOB, UNKNOWN, 100, false }, 3, 0 },
-	{ "patient ones still wait", { BOB, UNKNOWN, 9 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3,
-		597 },
+	{ "patient ones still wait", { BOB, UNKNOWN, 9 }, UNKNOWN, { BOB, UNKNOWN, 100, true }, 3,
+		97 },
+	{ "patient ones, slowed", { EACH, HOME, 9 }, UNKNOWN, { EACH, HOME, 100, true }, 4, 96 },
 	/* a login's failures take no places from networks without */
 	{ "a login that failed", { BOB, FAR, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 98 },
 	{ "a login that failed, from everywhere", { BOB, FAR, 9 }, UNKNOWN,
