@@ -90,6 +90,14 @@ static const struct {
 	{ 8, "192.0.2.7", 0, "alice", "::ffff:192.0.2.7", 4500, true },
 	{ 8, "2001:db8::1", 0, "alice", "2001:db8::ffff:1", 4500, true },
 	{ 8, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
+	/* IPv4 clients behind a translator (RFC 6052) have one /96 */
+	{ 8, "64:ff9b::c000:207", 0, "alice", "192.0.2.7", 4500, true },
+	{ 8, "192.0.2.7", 0, "alice", "64:ff9b::c000:207", 4500, true },
+	{ 60, "64:ff9b::c000:207", 0, "alice", "64:ff9b::c000:208", 0, false },
+	{ 8, "64:ff9b:1::c000:207", 0, "alice", "64:ff9b:1::c000:208", 4500, true },
+	{ 8, "64:ff9b::1:c000:207", 0, "alice", "64:ff9b::1:c000:208", 4500, true },
+	{ 8, "64:ff9b::1:c000:207", 0, "alice", "192.0.2.7", 0, false },
+	{ 8, "2002:c000:207::1", 0, "alice", "192.0.2.7", 0, false },
 	/* by the wide network */
 	{ 30, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
 	{ 31, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 500, true },
