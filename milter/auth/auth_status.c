@@ -52,6 +52,8 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 {
 	const struct auth_keys *keys = &auth->keys;
 	const size_t problems = keys->problems == NULL ? 0 : problems_kept(keys->problems);
+	const size_t notes =
+		keys->problems == NULL ? 0 : problems_level_kept(keys->problems, PROBLEM_NOTE);
 
 	if (keys->failed_since != 0)
 		status_add_problem(health,
@@ -68,6 +70,10 @@ static void check_keys(const struct auth *auth, struct status_health *health)
 			"Set [jwt] audience to the value for Postern, then run posternctl reload.",
 			"tokens have an audience (aud) that is not checked, so that those made for "
 			"other services are accepted");
+	for (size_t i = 0; i < notes; i++)
+		status_add_note(health, "Postern reads the file again when it changes.",
+			"keys for tokens: %s",
+			problems_level_text(keys->problems, PROBLEM_NOTE, i));
 	for (size_t i = 0; i < problems; i++)
 		status_add_problem(health,
 			"Correct or remove the key in the file. Postern reads it again when it "

@@ -180,6 +180,20 @@ def test_a_key_that_is_left_out(box):
     assert f"{daemon.folder}/keys.json: key 2: " in daemon.check_config()[1]
 
 
+def test_a_file_of_keys_that_everybody_may_write(box):
+    daemon = box.postern(store=STORE)
+    keys = daemon.folder / "keys.json"
+    keys.write_text('{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')
+    keys.chmod(0o666)
+    daemon.configure({"jwt": {"keys_file": "keys.json"}})
+    daemon.ctl("reload")
+    shown = ctl_status(daemon, "--strict")
+    assert shown.returncode == 1 and "every user of this machine can add a key" in shown.stdout, shown
+    assert "every user of this machine can add a key" in daemon.check_config()[1]
+    keys.chmod(0o644)
+    wait_until(lambda: "can add a key" not in ctl_status(daemon).stdout, "the note is gone")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")
 def test_a_daemon_that_runs_as_root(box):
     daemon = box.postern(store=STORE, config={"milter": {"user": ""}})

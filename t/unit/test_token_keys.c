@@ -163,6 +163,31 @@ START_TEST(a_file_with_a_shared_secret_must_be_private)
 	}
 END_TEST
 
+static const struct {
+	const char *text;
+	mode_t mode;
+	size_t notes;
+} loose[] = {
+	{ PUBLIC, 0600, 0 },
+	{ PUBLIC, 0644, 0 },
+	{ PUBLIC, 0664, 0 },
+	{ PUBLIC, 0646, 1 },
+	{ PUBLIC, 0666, 1 },
+	{ PEM, 0602, 1 },
+	{ SET(""), 0666, 1 },
+};
+START_TEST(a_file_that_everybody_may_write_has_a_note)
+	{
+		put(loose[_i].text, strlen(loose[_i].text), loose[_i].mode);
+		ck_assert_int_eq(token_keys_load(path, "", (uid_t)-1, &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE), loose[_i].notes);
+		if (loose[_i].notes > 0)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				"add a key"));
+	}
+END_TEST
+
 START_TEST(unusable_keys_are_reported)
 	{
 		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
@@ -234,6 +259,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, without_a_file_and_a_secret_there_is_no_key);
 	tcase_add_test(tcase, loads_the_secret_and_the_keys_of_the_file);
 	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_must_be_private, 0, COUNT(files));
+	tcase_add_loop_test(tcase, a_file_that_everybody_may_write_has_a_note, 0, COUNT(loose));
 	tcase_add_test(tcase, unusable_keys_are_reported);
 	tcase_add_loop_test(tcase, a_bad_secret_is_refused_beside_a_good_file, 0, COUNT(secrets));
 	tcase_add_test(tcase, a_file_that_a_link_no_longer_finds_is_gone);
