@@ -35,6 +35,25 @@ static const char *unix_path(const char *socket)
 	return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
 }
 
+/* Copy the host after the @ without brackets, as in "[::1]". A host that is too long for an address
+ * becomes "". */
+static void copy_host(const char *socket, char host_r[INET6_ADDRSTRLEN])
+{
+	const char *host = strchr(socket, '@');
+	size_t len;
+
+	host = host == NULL ? "" : host + 1;
+	len = strlen(host);
+	if (host[0] == '[' && host[len - 1] == ']') {
+		host++;
+		len -= 2;
+	}
+	if (len >= INET6_ADDRSTRLEN)
+		len = 0;
+	memcpy(host_r, host, len);
+	host_r[len] = '\0';
+}
+
 /*
  * Read "inet:PORT@HOST" or "inet6:PORT@HOST". HOST must be of loopback, because every process that
  * can connect may try any password.
@@ -44,11 +63,13 @@ static int read_inet(const char *socket, struct sockaddr_storage *address_r, soc
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)address_r;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address_r;
-	const char *port = strchr(socket, ':') + 1, *host = strchr(port, '@');
+	const char *port = strchr(socket, ':') + 1;
 	unsigned long number = strtoul(port, NULL, 10);
+	char text[INET6_ADDRSTRLEN];
+	const char *host = text;
 
 	memset(address_r, 0, sizeof(*address_r));
-	host = host == NULL ? "" : host + 1;
+	copy_host(socket, text);
 	if (strcmp(host, "localhost") == 0)
 		host = strncmp(socket, "inet6:", 6) == 0 ? "::1" : "127.0.0.1";
 	if (inet_pton(AF_INET, host, &in->sin_addr) == 1 &&

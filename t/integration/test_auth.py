@@ -1,5 +1,6 @@
 """The auth sockets without an MTA: logins by both protocols, keys, bounds, hostile peers and inherited sockets."""
 
+import contextlib
 import json
 import os
 import resource
@@ -522,6 +523,17 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
     assert daemon.wait_record(since, **{"auth-reset": "bob"})["forgiven"] == "1"
     daemon.wait_record(since, **{"auth-reset": "*"})
     daemon.wait_record(since, stage="auth", verdict="accept", protocol="control", login="bob")
+
+
+def test_status_is_answered_while_many_sessions_are_explained(daemon):
+    """Each wrong password of one login waits for the others; they leave connections to other requests."""
+    with contextlib.ExitStack() as stack:
+        for number in range(64):
+            session = {"auth": {"user": "bob", "password": f"wrong {number}"}}
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(str(daemon.run / "control"))
+            client.sendall(json.dumps({"command": "explain", "session": session}).encode() + b"\n")
+        assert daemon.ctl("status")["auth"]["served"]
 
 
 def test_explain_checks_no_password_where_logins_are_not_served(box, store):
