@@ -10,6 +10,8 @@
 
 #define NOW UINT64_C(1000000000000)
 #define KEYS ((size_t)640)
+/* So many keys fill every shard. */
+#define FLOOD (unit_times_or(40, 8) * KEYS)
 #define TOO_MANY ((size_t)8 * LEDGER_REQUESTS_MAX)
 /* The shards fill unevenly, and each may exceed its share by overflow keys. */
 #define KEYS_MOST (KEYS + KEYS / 4 + 2 * LEDGER_SHARDS)
@@ -102,9 +104,9 @@ START_TEST(a_flood_is_held_to_one_limit)
 		ck_assert(ledger_size(ledger).is_full);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
 		ck_assert_uint_gt(used("rate_rcpt:overflow 192.0.2.0/24"), 0);
-		(void)make_flood("rate_rcpt", 30 * KEYS, &flood); /* fill the last shards */
+		(void)make_flood("rate_rcpt", FLOOD, &flood); /* fill the last shards */
 		evicted = ledger_size(ledger).evicted;
-		accepted = make_flood("rate_rcpt", 10 * KEYS, &flood);
+		accepted = make_flood("rate_rcpt", FLOOD / 4, &flood);
 		ck_assert_uint_eq(accepted, 0);
 		ck_assert_uint_eq(ledger_size(ledger).evicted, evicted);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
@@ -115,7 +117,7 @@ END_TEST
 /* Other networks and other tables have their own limits. */
 START_TEST(others_are_not_held_back_by_a_flood)
 	{
-		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
 		for (unsigned i = 0; i < limit.count; i++) {
 			ck_assert_int_eq(charge("rate_rcpt:a@other.example", &other), LEDGER_FREE);
 			ck_assert_int_eq(charge("rate_rcpt:b@far.example", &far), LEDGER_FREE);
@@ -147,7 +149,7 @@ static unsigned refused_of(unsigned networks, unsigned keys)
 START_TEST(a_flood_locks_out_no_other_network)
 	{
 		const unsigned times = (unsigned)_i + 1;
-		const unsigned size = unit_times(100), others = 30 * size;
+		const unsigned size = unit_times_or(100, 5), others = 30 * size;
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
 		ck_assert_uint_eq(make_flood("rate_rcpt", others, &other), others);
@@ -168,7 +170,7 @@ END_TEST
 /* A flood from several networks does not hold back others with fewer keys than each of them. */
 START_TEST(a_flood_from_many_networks_holds_back_only_these)
 	{
-		const unsigned size = unit_times(100);
+		const unsigned size = unit_times_or(100, 5);
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
 		ck_assert_uint_eq(make_flood("rate_rcpt", 10 * size, &other), 10 * size);
@@ -266,7 +268,7 @@ START_TEST(looking_removes_nothing)
 		struct ledger_usage usage;
 		struct ledger_size before, after;
 
-		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
 		before = ledger_size(ledger);
 		ck_assert_int_eq(ledger_look(ledger, NOW, &a, 1, &usage), LEDGER_FREE);
 		ck_assert_uint_eq(usage.used, 0);
@@ -298,7 +300,7 @@ START_TEST(idle_keys_are_removed_first)
 		struct ledger_request request = request_of("rate_rcpt:later@example.com", &other);
 		struct ledger_usage usage;
 
-		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
 		for (unsigned i = 0; i < 100; i++) {
 			char key[64];
 
@@ -384,7 +386,7 @@ START_TEST(probes_that_find_no_room_have_one_bound)
 		char key[64];
 
 		ck_assert(try_recipient("rate_rcpt:first@example.com"));
-		(void)make_flood("rate_rcpt", 40 * KEYS, &flood);
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
 		for (unsigned i = 0; i < 20 * limit.count; i++) {
 			(void)snprintf(key, sizeof(key), "rate_rcpt_sender:%u@example.com", i);
 			accepted += try_recipient(key);
