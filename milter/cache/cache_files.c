@@ -37,7 +37,7 @@ void cache_read_psl(struct cache *cache, bool force, int64_t now)
 	cache->is_changed = true;
 }
 
-/* Log each reason only once. A reload in progress fails. */
+/* Log each reason only once. A reload that awaits the list fails. */
 static void note_unusable_list(struct cache *cache, enum list_id id, const struct errmsg *err,
 	enum log_level level)
 {
@@ -48,7 +48,18 @@ static void note_unusable_list(struct cache *cache, enum list_id id, const struc
 			cache->lists[id] == NULL ? "there is no policy without this list" :
 						   "the list read before stays in force");
 	*last = *err;
-	cache_reload_failed(cache, err);
+	if (cache->reload.awaits[id])
+		cache_reload_failed(cache, err);
+}
+
+/*
+ * Return whether a reload confirms the file: it is the one that was there when the reload began.
+ * What becomes of it while the reload waits for the database is not confirmed.
+ */
+static bool is_confirmed(const struct cache *cache, enum list_id id, const struct file_stamp *stamp)
+{
+	return cache->reload.is_active && cache->reload.awaits[id] &&
+		file_stamp_equal(stamp, &cache->reload.lists[id]);
 }
 
 static void note_usable_list(struct cache *cache, enum list_id id)
@@ -67,16 +78,17 @@ static bool is_held_back(struct cache *cache, enum list_id id, const struct list
 {
 	size_t had = cache->lists[id] == NULL ? 0 : list_entries(cache->lists[id]);
 	size_t has = list_entries(list);
+	bool by_reload = is_confirmed(cache, id, stamp);
 
 	if (!cache->config->lists.refuse_empty || !stamp->exists || had < HELD_ENTRIES ||
 		(stamp->size > 0 && has * 2 >= had))
 		return false;
-	if (!cache->reload.is_active && !watch_is_complete(cache->watch, id, stamp, now))
+	if (!by_reload && !watch_is_complete(cache->watch, id, stamp, now))
 		return true;
-	if (stamp->size == 0 || has == 0 || cache->reload.is_active)
+	if (stamp->size == 0 || has == 0 || by_reload)
 		log_event(LOG_LEVEL_WARNING, "list %s entries=%zu before=%zu reason=\"%s\"",
 			list_name(id), has, had,
-			cache->reload.is_active ? "a reload confirms the file" :
+			by_reload		? "a reload confirms the file" :
 				stamp->size > 0 ? "the file is complete" :
 						  "the file stays empty");
 	return false;
@@ -108,12 +120,12 @@ static void use_list(struct cache *cache, enum list_id id, struct list *list,
 
 /* Report a file that has disappeared, until it exists again or a reload confirms that it is gone.
  */
-static void check_list_exists(struct cache *cache, enum list_id id, bool exists,
+static void check_list_exists(struct cache *cache, enum list_id id, const struct file_stamp *stamp,
 	struct problems *problems)
 {
-	if (exists || cache->reload.is_active)
-		cache->list_existed[id] = exists;
-	if (!exists && cache->list_existed[id])
+	if (stamp->exists || is_confirmed(cache, id, stamp))
+		cache->list_existed[id] = stamp->exists;
+	if (!stamp->exists && cache->list_existed[id])
 		problems_add(problems,
 			"%s: the file has disappeared, so that the list is empty; restore it, or run "
 			"posternctl reload to confirm that it is gone",
@@ -148,7 +160,7 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 		problems_free(&problems);
 		return;
 	}
-	check_list_exists(cache, id, stamp.exists, problems);
+	check_list_exists(cache, id, &stamp, problems);
 	is_news = !watch_is_loaded(cache->watch, id, &stamp);
 	watch_loaded(cache->watch, id, &stamp);
 	note_usable_list(cache, id);
@@ -302,6 +314,7 @@ void cache_read_files(struct cache *cache, int64_t now)
 			read_own_store(cache);
 		else
 			read_list(cache, (enum list_id)slot, now);
+		cache->reload.awaits[slot] = false;
 	}
 	use_empty_lists(cache);
 }

@@ -27,6 +27,10 @@ struct cache_reload {
 	uint64_t database_request;
 	int64_t deadline;
 	struct errmsg err; /* the first failure; "" for none */
+	/* It confirms the files that were there when it began, each until that one has been read.
+	 */
+	bool awaits[WATCH_FILES];
+	struct file_stamp lists[LIST_COUNT];
 };
 
 struct cache {

@@ -16,6 +16,15 @@
 
 /* ---- the configuration ---------------------------------------------------------- */
 
+/* Have a list read for the reload, which confirms what the file contains now. */
+static void await_list(struct cache *cache, enum list_id id, const char *path)
+{
+	watch_force(cache->watch, id);
+	cache->reload.awaits[id] = true;
+	if (file_stamp(path, &cache->reload.lists[id], NULL) < 0)
+		cache->reload.lists[id] = (struct file_stamp){ .exists = true }; /* as no file is */
+}
+
 /* Watch the files that the configuration names; force: have all of them read. */
 static void watch_files(struct cache *cache, bool force)
 {
@@ -32,12 +41,14 @@ static void watch_files(struct cache *cache, bool force)
 		}
 		failed |= watch_file(cache->watch, i, path);
 		if (force)
-			watch_force(cache->watch, i);
+			await_list(cache, (enum list_id)i, path);
 		free(path);
 	}
 	failed |= watch_file(cache->watch, STORE_SLOT, is_store ? config->store.path : NULL);
-	if (force && is_store)
+	if (force && is_store) {
 		watch_force(cache->watch, STORE_SLOT);
+		cache->reload.awaits[STORE_SLOT] = true;
+	}
 	if (failed)
 		log_event(LOG_LEVEL_ERROR,
 			"out of memory: some files are not watched; run posternctl reload");
@@ -131,13 +142,13 @@ static void answer_reload(struct cache *cache, uint64_t number, const struct err
 		cache->hooks.reload_ended(cache->hooks.context, number, ok, err);
 }
 
-/* Return whether some file has yet to be read. */
+/* Return whether some file has yet to be read for the reload. */
 static bool files_are_pending(const struct cache *cache)
 {
 	size_t i;
 
 	for (i = 0; i < WATCH_FILES; i++)
-		if (watch_is_pending(cache->watch, i))
+		if (cache->reload.awaits[i] && watch_is_pending(cache->watch, i))
 			return true;
 	return false;
 }

@@ -7,7 +7,8 @@ import pytest
 
 from harness.ports import free_port
 from harness.postern import ROOT, USER
-from harness.tables import QUICK, database, follow, may, wait_may_not, wait_state
+from harness.tables import QUICK, database, follow, may, problem_of, status, wait_may_not, wait_state
+from harness.wait import wait_until
 
 ALICE = ("alice", "alice@example.com", "rcpt@example.com")
 SUSPEND = "UPDATE haraka.users SET enabled = false WHERE username = 'alice'"
@@ -153,3 +154,31 @@ def test_each_key_that_a_reload_applies_has_a_test():
     own = {"channel", "poll_interval", "full_reload_interval", "statement_timeout", "connect_timeout",
            "reconnect_max", "refuse_empty"}
     assert applied == {source[0] for source in SOURCES} | own
+
+
+def test_a_reload_confirms_only_the_lists_that_it_was_asked_for(box, tables):
+    """While it waits for the tables, one list becomes a file without a byte, and another one disappears."""
+    entries = [f"listed{number}@example.com" for number in range(30)]
+    lists = {"mail_from.access.blacklist": entries, "rcpt_to.access.blacklist": entries}
+    daemon = box.postern(lists={name: "\n".join(text) + "\n" for name, text in lists.items()}, config={
+        "database": {**QUICK, "conninfo": tables.conninfo(user="postern")}, "log": {"level": "debug"}})
+    wait_state(daemon, "listening")
+    session = tables.connect(autocommit=False)
+    session.cursor().execute("LOCK TABLE haraka.users IN ACCESS EXCLUSIVE MODE")
+    since = daemon.mark()
+    daemon.reload()
+    for name in lists:
+        daemon.wait_log(f"list {name} entries=30", since)
+    (daemon.lists / "mail_from.access.blacklist").write_text("")
+    (daemon.lists / "rcpt_to.access.blacklist").unlink()
+    wait_until(lambda: problem_of(daemon, "lists", "has 0 entries instead of 30"), "the list without a byte is reported")
+    daemon.wait_log("rcpt_to.access.blacklist: the file has disappeared", since)
+    daemon.wait_log("reload not done: database: the tables are being locked", since)
+    session.rollback()
+    session.close()
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        milter.helo("mail.example.net")
+        assert not milter.mail("<listed7@example.com>")
+    assert daemon.ctl("reload")["ok"]  # which was asked for after that
+    assert not status(daemon)["problems"]

@@ -50,7 +50,8 @@ def delayed_locks(h):
 
 @action(2)
 def emptied(h):
-    """A table without rows is refused, until it has rows again."""
+    """A table without rows is refused, until it has rows again. A daemon that has not yet read any would take it."""
+    h.quiet()
     h.is_empty = True
     one = h.session()
     one.run("CREATE TABLE haraka.kept AS SELECT * FROM users;"
