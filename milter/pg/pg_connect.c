@@ -43,19 +43,21 @@ static void dial_free(struct dial *dial)
 
 /*
  * Connect with that encoding. conninfo overrides the parameters that precede dbname in this list;
- * those that follow it override conninfo.
+ * those that follow it override conninfo. libpq's timeout, which holds for each address, is the
+ * only one that ends the attempt; therefore it cannot be switched off.
  */
 static PGconn *connect_with(const struct config_database *config, const struct pg_hosts *hosts,
 	const char *encoding)
 {
 	static const char *const names[] = { "connect_timeout", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"fallback_application_name", "dbname", "client_encoding", "host", "hostaddr",
-		"port", NULL };
+		"fallback_application_name", "dbname", "connect_timeout", "client_encoding", "host",
+		"hostaddr", "port", NULL };
 	char timeout[16];
 	const char *const values[] = { timeout, "10", "5", "3", "20000", "postern",
-		config->conninfo, encoding, hosts != NULL ? hosts->host : NULL,
-		hosts != NULL ? hosts->hostaddr : NULL, hosts != NULL ? hosts->port : NULL, NULL };
+		config->conninfo, pg_sets_no_timeout(config->conninfo) ? timeout : NULL, encoding,
+		hosts != NULL ? hosts->host : NULL, hosts != NULL ? hosts->hostaddr : NULL,
+		hosts != NULL ? hosts->port : NULL, NULL };
 
 	(void)snprintf(timeout, sizeof(timeout), "%u", config->connect_timeout);
 	return PQconnectdbParams(names, values, 1);

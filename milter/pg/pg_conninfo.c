@@ -5,7 +5,7 @@
 #include "milter/pg/pg_conninfo.h"
 
 #include <ctype.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/near_name.h"
@@ -139,19 +139,30 @@ static const char *remedy_of(const char *target)
 	return NULL;
 }
 
-static const char *find_target(const PQconninfoOption *options)
+/* Return the value of a parameter, or NULL. options may be NULL. */
+static const char *find_value(const PQconninfoOption *options, const char *keyword)
 {
 	for (; options != NULL && options->keyword != NULL; options++) {
-		if (strcmp(options->keyword, "target_session_attrs") == 0)
+		if (strcmp(options->keyword, keyword) == 0)
 			return options->val;
 	}
 	return NULL;
 }
 
+bool pg_sets_no_timeout(const char *conninfo)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	const char *timeout = find_value(options, "connect_timeout");
+	bool sets_none = timeout != NULL && strtol(timeout, NULL, 10) <= 0;
+
+	PQconninfoFree(options);
+	return sets_none;
+}
+
 const char *pg_check_target(const char *conninfo)
 {
 	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-	const char *remedy = remedy_of(find_target(options));
+	const char *remedy = remedy_of(find_value(options, "target_session_attrs"));
 
 	PQconninfoFree(options);
 	return remedy;
@@ -160,7 +171,8 @@ const char *pg_check_target(const char *conninfo)
 void pg_explain_target(PGconn *conn, struct errmsg *err)
 {
 	PQconninfoOption *options = PQconninfo(conn);
-	const char *target = find_target(options), *remedy = remedy_of(target);
+	const char *target = find_value(options, "target_session_attrs");
+	const char *remedy = remedy_of(target);
 	struct errmsg why = *err;
 
 	if (remedy != NULL && strcmp(target, "read-write") == 0)

@@ -2,6 +2,7 @@
 #define POSTERN_PG_CONNINFO_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "lib/base/errmsg.h"
 
@@ -12,6 +13,9 @@
  * password.
  */
 int pg_check_conninfo(const char *conninfo, struct errmsg *err);
+
+/* Return whether the string asks libpq to wait for a connection without a limit. */
+bool pg_sets_no_timeout(const char *conninfo);
 
 /*
  * target_session_attrs=read-write and read-only ask for the server's

@@ -1,12 +1,13 @@
 """PostgreSQL crashes, hangs, lags and comes back: sessions notice nothing, and no wrong state is in force."""
 
+import socket
 import time
 
 import pytest
 
 from harness.postern import POSTERN
 from harness.ports import free_port
-from harness.tables import (PG_PROFILE, asking, database, follow, may, status, wait_may, wait_may_not,
+from harness.tables import (PG_PROFILE, QUICK, asking, database, follow, may, status, wait_may, wait_may_not,
                             wait_source, wait_state)
 from harness.wait import wait_until
 
@@ -218,6 +219,16 @@ def test_the_next_host_is_used_if_the_first_ones_are_dead_or_silent(box):
     daemon = follow(box, db, ready=False, conninfo=hosts + ports)
     wait_source(daemon, "database")
     assert status(daemon)["database"]["server"] == f"127.0.0.1:{db.port}"
+
+
+@pytest.mark.parametrize("own", ["connect_timeout=0", "connect_timeout=-1"])
+def test_a_connection_string_without_a_limit_of_time_gets_one(box, own):
+    """A server that accepts connections and stays silent, as when its host is out of memory."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        conninfo = f"host=127.0.0.1 port={silent.getsockname()[1]} user=postern dbname=mail {own}"
+        daemon = box.postern(config={"database": {"conninfo": conninfo, **QUICK}})
+        daemon.wait_log("database not reached")
+        assert "timeout expired" in status(daemon)["database"]["error"]
 
 
 def test_a_connection_string_never_shows(box):

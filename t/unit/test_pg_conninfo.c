@@ -86,6 +86,24 @@ START_TEST(targets_that_the_role_defeats_are_explained)
 	}
 END_TEST
 
+static const struct {
+	const char *conninfo;
+	bool sets_none;
+} timeouts[] = {
+	{ "mail", false },
+	{ "host=db1", false },
+	{ "host=db1 connect_timeout=5", false },
+	{ "host=db1 connect_timeout=0", true },
+	{ "connect_timeout='-1'", true },
+	{ "postgresql://db1/mail?connect_timeout=00", true },
+};
+
+START_TEST(a_string_without_a_limit_of_time_is_found)
+	{
+		ck_assert(pg_sets_no_timeout(timeouts[_i].conninfo) == timeouts[_i].sets_none);
+	}
+END_TEST
+
 static Suite *pg_conninfo_suite(void)
 {
 	Suite *suite = suite_create("pg_conninfo");
@@ -96,6 +114,8 @@ static Suite *pg_conninfo_suite(void)
 		(int)(sizeof(mistyped) / sizeof(mistyped[0])));
 	tcase_add_loop_test(tcase, targets_that_the_role_defeats_are_explained, 0,
 		(int)(sizeof(targets) / sizeof(targets[0])));
+	tcase_add_loop_test(tcase, a_string_without_a_limit_of_time_is_found, 0,
+		(int)(sizeof(timeouts) / sizeof(timeouts[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
