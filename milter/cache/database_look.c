@@ -252,6 +252,8 @@ void database_look(struct database *db)
 		else
 			hand_over(db, &look);
 		schedule_looks(db, &look, began);
+		if (look.listens_later)
+			database_want(db, false, "listen");
 		db->answered = request;
 	}
 	db->is_fresh = false;

@@ -17,10 +17,11 @@ struct database {
 	struct pg *pg;	   /* NULL: no connection */
 	unsigned attempts; /* to connect, failed in a row */
 	int64_t connect_at;
-	bool is_fresh; /* pg was made in this run: the other hosts were tried */
+	bool is_accepted; /* a server has accepted pg, or the connection that was tried last */
+	bool is_fresh;	  /* pg was made in this run: the other hosts were tried */
 	bool is_listening;
 	bool listen_refused; /* on this connection, by a primary */
-	bool listen_is_lost; /* notifications do not arrive; until a reload, or another source */
+	bool listen_is_lost; /* through the pooler; until a reload, or a connection without one */
 	bool in_recovery;    /* the server is a standby */
 	bool was_reached;    /* since this source was configured */
 
@@ -71,6 +72,7 @@ struct look {
 	bool accepts_older; /* read the tables even if the server's state is older */
 	bool is_behind;	    /* the server's state is older than the rows in force: they stay */
 	bool was_listening; /* since the previous look, so that changes since then were notified */
+	bool listens_later; /* at the next look, which is due at once */
 	bool had_feed;	    /* the rows in force have a position in the feed */
 	bool feed_is_refused;	/* during this look */
 	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */
@@ -128,7 +130,10 @@ void database_set_state(struct database *db, enum database_state state);
 /* Close the connection, and forget what was asked on it. */
 void database_close(struct database *db);
 
-/* The connection is lost: close it, log why (each reason once), and connect again after a while. */
+/*
+ * The connection is lost, or no server accepted one: close it, log why (in the second case each
+ * reason once), and connect again after a while.
+ */
 void database_lost(struct database *db, const struct errmsg *err);
 
 /* Have the next database_run() look at the tables; full: load them whole. why is a constant. */

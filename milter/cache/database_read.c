@@ -390,23 +390,37 @@ static enum pg_outcome compare_and_read(struct database *db, struct look *look)
 	return outcome;
 }
 
-/* Find out once whether a pooler does not pass on notifications. */
-static enum pg_outcome note_lost_notifications(struct database *db)
+/* Find out whether the pooler does not pass on notifications. */
+static enum pg_outcome test_pooler(struct database *db)
 {
-	bool loses = false;
-	enum pg_outcome outcome;
+	enum pg_outcome outcome = pg_loses_notifications(db->pg, &db->listen_is_lost);
 
-	if (db->listen_is_lost)
-		return PG_OK;
-	outcome = pg_loses_notifications(db->pg, &loses);
-	if (outcome != PG_OK || !loses)
+	if (outcome != PG_OK || !db->listen_is_lost)
 		return outcome;
-	db->listen_is_lost = true;
 	log_event(LOG_LEVEL_WARNING,
 		"database notifications do not arrive through the pooler, which must be in session "
 		"mode for that: changes are found every %us",
 		db->config->database.poll_interval);
 	return PG_OK;
+}
+
+/* Decide whether to LISTEN. The test of a pooler takes time: the first policy does not wait for it.
+ */
+static enum pg_outcome may_listen(struct database *db, struct look *look, bool *may_r)
+{
+	bool is_pooled = false;
+	enum pg_outcome outcome = pg_is_pooled(db->pg, &is_pooled);
+
+	if (outcome != PG_OK)
+		return outcome;
+	if (!is_pooled)
+		db->listen_is_lost = false;
+	else if (!db->was_reached)
+		look->listens_later = true;
+	else if (!db->listen_is_lost)
+		outcome = test_pooler(db);
+	*may_r = !look->listens_later && !db->listen_is_lost;
+	return outcome;
 }
 
 /*
@@ -416,13 +430,14 @@ static enum pg_outcome note_lost_notifications(struct database *db)
 static enum pg_outcome listen_if_possible(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome;
+	bool may = true;
 
 	if (look->revision.in_recovery)
 		db->is_listening = false;
 	if (look->revision.in_recovery || db->is_listening || db->listen_refused)
 		return PG_OK;
-	outcome = note_lost_notifications(db);
-	if (outcome == PG_OK && db->listen_is_lost)
+	outcome = may_listen(db, look, &may);
+	if (outcome == PG_OK && !may)
 		return PG_OK;
 	if (outcome == PG_OK)
 		outcome = pg_listen(db->pg);

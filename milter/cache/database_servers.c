@@ -80,8 +80,8 @@ static void choose(const struct database *db, struct candidate *best, struct can
  * Try the hosts one after the other until one is current. Returns PG_OK with the best one, or the
  * last failure if none answers.
  */
-static enum pg_outcome try_hosts(const struct database *db, struct candidate *best,
-	struct errmsg *passed, struct errmsg *err)
+static enum pg_outcome try_hosts(struct database *db, struct candidate *best, struct errmsg *passed,
+	struct errmsg *err)
 {
 	struct pg_hosts *hosts = NULL;
 	enum pg_outcome outcome;
@@ -93,6 +93,7 @@ static enum pg_outcome try_hosts(const struct database *db, struct candidate *be
 		hosts = NULL;
 		if (outcome != PG_OK)
 			break;
+		db->is_accepted = true;
 		hosts = pg_other_hosts(next.pg);
 		outcome = judge(db, &next);
 		if (outcome == PG_OK) {
@@ -119,7 +120,7 @@ enum pg_outcome database_find_server(struct database *db, struct errmsg *err)
 		return outcome;
 	database_close(db);
 	db->pg = best.pg;
-	db->is_fresh = true;
+	db->is_accepted = db->is_fresh = true;
 	pg_server(db->pg, db->server, sizeof(db->server));
 	db->is_listening = db->listen_refused = false;
 	db->silent = 0;

@@ -60,21 +60,20 @@ void database_close(struct database *db)
 {
 	pg_close(&db->pg);
 	pg_reads_free(&db->reads);
+	db->is_accepted = false;
 }
 
 void database_lost(struct database *db, const struct errmsg *err)
 {
 	const struct errmsg why = *err; /* database_close() may free err */
 	const int64_t longest = (int64_t)db->config->database.reconnect_max * 1000;
+	const bool was_accepted = db->is_accepted;
 	uint32_t random = 0;
 
 	database_close(db);
-	if (strcmp(why.text, db->error.text) != 0)
+	if (was_accepted || strcmp(why.text, db->error.text) != 0)
 		log_event(LOG_LEVEL_WARNING, "database %s: %s",
-			db->state == DATABASE_CONNECTING || db->state == DATABASE_DOWN ?
-				"not reached" :
-				"lost",
-			why.text);
+			was_accepted ? "lost" : "not reached", why.text);
 	db->error = db->answer = why;
 	db->answered = db->requested;
 	db->accepts_older = false;

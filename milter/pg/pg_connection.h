@@ -72,11 +72,17 @@ int pg_fd(const struct pg *pg); /* readable when a notification may have arrived
 enum pg_outcome pg_take_notifications(struct pg *pg, bool *notified_r);
 
 /*
- * Find out whether a pooler stands in between that does not pass on notifications, because it gives
- * the server's connection to others after each transaction. LISTEN would only harm there: the
- * notifications reach others, or confuse the pooler. It takes a second connection, and two seconds
- * if they do not arrive. Without a pooler, or if the test itself is not possible, *loses_r is
- * false. Run this outside a transaction, before pg_listen().
+ * Find out, once per connection, whether it leads through a pooler: then the server's process is
+ * another one than the announced one.
+ */
+enum pg_outcome pg_is_pooled(struct pg *pg, bool *is_pooled_r);
+
+/*
+ * Find out whether the pooler does not pass on notifications, because it gives the server's
+ * connection to others after each transaction. LISTEN would only harm there: the notifications
+ * reach others, or confuse the pooler. It takes a second connection, and two seconds if they do not
+ * arrive. If the test itself is not possible, *loses_r is false. Run this outside a transaction,
+ * before pg_listen().
  */
 enum pg_outcome pg_loses_notifications(struct pg *pg, bool *loses_r);
 

@@ -15,20 +15,22 @@
 
 #define ARRIVAL_MS 2000 /* the longest time that a notification takes once it has been sent */
 
-/*
- * Ask whether the server's process is another one than the server announced when it was connected
- * to: a pooler makes up a number of its own.
- */
-static enum pg_outcome is_pooled(struct pg *pg, bool *is_pooled_r)
+/* A pooler announces a process number that it makes up. */
+enum pg_outcome pg_is_pooled(struct pg *pg, bool *is_pooled_r)
 {
 	PGresult *rows = NULL;
-	enum pg_outcome outcome = pg_run(pg, "SELECT pg_catalog.pg_backend_pid()", 0, NULL,
-		pg_short_deadline(pg), &rows);
+	enum pg_outcome outcome = PG_OK;
 
-	if (outcome == PG_OK)
-		*is_pooled_r = PQntuples(rows) == 1 &&
+	if (!pg->knows_pooled)
+		outcome = pg_run(pg, "SELECT pg_catalog.pg_backend_pid()", 0, NULL,
+			pg_short_deadline(pg), &rows);
+	if (rows != NULL) {
+		pg->is_pooled = PQntuples(rows) == 1 &&
 			strtol(PQgetvalue(rows, 0, 0), NULL, 10) != PQbackendPID(pg->conn);
+		pg->knows_pooled = true;
+	}
 	PQclear(rows);
+	*is_pooled_r = pg->is_pooled;
 	return outcome;
 }
 
@@ -92,6 +94,10 @@ static enum pg_outcome await(struct pg *pg)
 	return outcome;
 }
 
+/*
+ * A server that is too slow for ARRIVAL_MS sends the notification before its answer to UNLISTEN,
+ * which is the next statement on this connection.
+ */
 static enum pg_outcome probe(struct pg *pg, bool *loses_r)
 {
 	enum pg_outcome outcome = run_on_channel(pg, "LISTEN", pg->probe), sent;
@@ -103,19 +109,20 @@ static enum pg_outcome probe(struct pg *pg, bool *loses_r)
 		return sent;
 	if (sent == PG_OK)
 		outcome = await(pg);
-	*loses_r = sent == PG_OK && !pg->probe_arrived;
-	return outcome == PG_OK ? run_on_channel(pg, "UNLISTEN", pg->probe) : outcome;
+	if (outcome == PG_OK)
+		outcome = run_on_channel(pg, "UNLISTEN", pg->probe);
+	if (outcome == PG_OK)
+		outcome = pg_take_input(pg);
+	*loses_r = outcome == PG_OK && sent == PG_OK && !pg->probe_arrived;
+	return outcome;
 }
 
 enum pg_outcome pg_loses_notifications(struct pg *pg, bool *loses_r)
 {
-	bool pooled = false;
 	uint64_t random = 0;
-	enum pg_outcome outcome = is_pooled(pg, &pooled);
+	enum pg_outcome outcome;
 
 	*loses_r = false;
-	if (outcome != PG_OK || !pooled)
-		return outcome;
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	(void)text_format(pg->probe, sizeof(pg->probe), "postern_probe_%016" PRIx64, random);
 	pg->probe_arrived = false;

@@ -14,8 +14,9 @@ struct pg {
 	const struct config *config; /* a reference */
 	const struct pg_waiter *waiter;
 	struct errmsg error;
-	char sqlstate[6];   /* of error; "" if it has none */
-	bool notified;	    /* since the last pg_take_notifications() */
+	char sqlstate[6];	      /* of error; "" if it has none */
+	bool notified;		      /* since the last pg_take_notifications() */
+	bool is_pooled, knows_pooled; /* pg_is_pooled(), once it was asked */
 	char probe[40];	    /* the channel of pg_loses_notifications() while it runs; else "" */
 	bool probe_arrived; /* a notification on it */
 	bool no_copy; /* read rows by SELECT: something between us and the tables has no COPY */

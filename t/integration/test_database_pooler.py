@@ -1,6 +1,7 @@
 """Behind PgBouncer, Postern listens where notifications arrive, polls where they do not, and never waits for long."""
 
 import shutil
+import socket
 import threading
 
 import pytest
@@ -20,6 +21,8 @@ POOLER = """
 session = host=127.0.0.1 port={port} dbname=mail pool_mode=session
 transaction = host=127.0.0.1 port={port} dbname=mail pool_mode=transaction
 single = host=127.0.0.1 port={port} dbname=mail pool_mode=transaction pool_size=1
+alone = host=127.0.0.1 port={port} dbname=mail pool_mode=session pool_size=1
+mail = host=127.0.0.1 port={port} dbname=mail pool_mode=transaction
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
@@ -55,6 +58,51 @@ def fixture_pooler(shared_box, db):
 
 def follow_pooled(box, db, pooler, pool, **options):
     return follow(box, db, conninfo=db.conninfo(user="postern", port=pooler, dbname=pool), **options)
+
+
+class LateNotifications:
+    """
+    A TCP proxy on 127.0.0.1 for a slow server: what the server sends after LISTEN on the channel of the daemon's test
+    arrives late, when the daemon has given the notification up and sends UNLISTEN.
+    """
+
+    def __init__(self, target):
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.given_up = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target))
+            free = threading.Event()
+            free.set()
+            threading.Thread(target=self._send, args=(client, server, free), daemon=True).start()
+            threading.Thread(target=self._receive, args=(server, client, free), daemon=True).start()
+
+    def _send(self, client, server, free):
+        while octets := client.recv(65536):
+            if b"UNLISTEN postern_probe" in octets:
+                self.given_up.set()
+                free.set()
+            server.sendall(octets)
+        server.shutdown(socket.SHUT_WR)
+
+    def _receive(self, server, client, free):
+        while octets := server.recv(65536):
+            free.wait()
+            client.sendall(octets)
+            if octets.startswith(b"C\0\0\0\x0bLISTEN\0") and not self.given_up.is_set():
+                free.clear()
+        client.close()
 
 
 def enable(db, enabled):
@@ -110,9 +158,42 @@ def test_a_pool_whose_connections_are_taken_is_waited_for(box, db, pooler):
     holder = db.connect(autocommit=False, port=pooler, user="postern", dbname="single")
     holder.cursor().execute("SELECT 1")
     enable(db, False)
-    daemon.wait_log("database lost: the server does not answer")
+    lost = "database lost: the server does not answer"
+    wait_until(lambda: daemon.log().count(lost) >= 2, "each connection that is lost is logged")
     assert status(daemon)["database"]["state"] == "down"
     holder.close()
     wait_may_not(daemon, *ALICE, what="the change is in force")
     enable(db, True)
     wait_may(daemon, *ALICE, what="the next one, too")
+
+
+def test_a_late_notification_is_one_that_arrives(box, db, pooler):
+    late = LateNotifications(pooler)
+    try:
+        daemon = follow_pooled(box, db, late.port, "session", poll_interval="1h")
+        wait_until(late.given_up.is_set, "the daemon has waited for the notification")
+        wait_state(daemon, "listening")
+        assert "do not arrive" not in daemon.log()
+        enable(db, False)
+        wait_may_not(daemon, *ALICE, what="a change is in force by its notification")
+        daemon.stop()
+    finally:
+        enable(db, True)
+        late.close()
+
+
+def test_the_first_policy_does_not_wait_for_the_test_of_the_pooler(box, db, pooler):
+    """A pool of one connection has none for the test, which waits for connect_timeout."""
+    daemon = follow_pooled(box, db, pooler, "alone", connect_timeout="10m")
+    wait_may(daemon, *ALICE, what="the rows are in force")
+    assert daemon.stop() == 0
+
+
+def test_another_host_without_a_pooler_is_listened_to(box, db, pooler):
+    """What a pooler loses says nothing about the next host of the connection string."""
+    proxy = box.proxy(pooler)
+    daemon = follow(box, db, conninfo=f"host=127.0.0.1,127.0.0.1 port={proxy.port},{db.port} user=postern dbname=mail")
+    wait_until(lambda: problem_of(daemon, "database", LOST), "the pool's mode is known")
+    proxy.refuse()
+    wait_state(daemon, "listening")
+    assert not problem_of(daemon, "database", "pooler")
