@@ -5,11 +5,16 @@
 #include "milter/cache/regex_preparer.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "milter/loop/clock.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
+
+#define LINES "a.*\nb.*\nc.*\nd.*\n"
+#define MORE_LINES LINES "e.*"
+#define LATER_LINES "# more\n" LINES
 
 static struct made m;
 
@@ -30,7 +35,7 @@ static void make_policy(void)
 		.rcpt_re = "(a{1,9}b){1,9}$,c{0,99}d$,e{0,99}f$,g{0,99}h$" };
 
 	ck_assert_int_eq(made_profile(&m, &row), 1);
-	made_list(&m, LIST_RCPT_DENY_RE, "a.*\nb.*\nc.*\nd.*");
+	made_list(&m, LIST_RCPT_DENY_RE, LINES);
 	made_build(&m);
 }
 
@@ -88,6 +93,50 @@ START_TEST(prepares_each_policy)
 	}
 END_TEST
 
+/* Make the policy that follows when a list file is read again. */
+static struct policy *reread(const struct policy *policy, const char *text)
+{
+	struct policy_parts parts = *policy_parts(policy);
+	struct policy *next;
+
+	parts.lists[LIST_RCPT_DENY_RE] = list_rebuild(parts.lists[LIST_RCPT_DENY_RE],
+		LIST_RCPT_DENY_RE, text, strlen(text), NULL, NULL);
+	ck_assert_ptr_nonnull(parts.lists[LIST_RCPT_DENY_RE]);
+	next = policy_new(&parts);
+	list_unref(&parts.lists[LIST_RCPT_DENY_RE]);
+	return next;
+}
+
+/* The thread works on regexes that the next version of the list shares. */
+START_TEST(prepares_a_list_that_is_read_again)
+	{
+		static const char *const texts[] = { LINES, MORE_LINES, LATER_LINES };
+		struct regex_preparer *preparer = regex_preparer_new();
+		struct policy *policy, *next;
+		uint32_t line;
+
+		make_policy();
+		policy = policy_ref(m.policy);
+		for (size_t i = 0; i < unit_times(30); i++) {
+			next = reread(policy, texts[i % 3]);
+			policy_unref(&policy);
+			policy = next;
+			regex_preparer_want(preparer, policy);
+			(void)regex_preparer_attend(preparer, 0);
+			ck_assert_int_eq(list_match(policy_parts(policy)->lists[LIST_RCPT_DENY_RE],
+						 m.scratch, "ax", 2, &line),
+				LIST_YES);
+			ck_assert_uint_eq(line, i % 3 == 2 ? 2 : 1);
+		}
+		next = reread(policy, LINES);
+		regex_preparer_want(preparer, next);
+		policy_unref(&policy);
+		await_prepared(next);
+		policy_unref(&next);
+		regex_preparer_free(&preparer, 20000);
+	}
+END_TEST
+
 /* The thread can be ended at any time, also before it has begun. */
 START_TEST(ends_at_any_time)
 	{
@@ -114,6 +163,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, prepares_each_policy);
+	tcase_add_test(tcase, prepares_a_list_that_is_read_again);
 	tcase_add_test(tcase, ends_at_any_time);
 	suite_add_tcase(suite, tcase);
 	return suite;
