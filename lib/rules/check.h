@@ -77,10 +77,11 @@ struct check_key {
  * ("bob", "login:Bob@example.com"), or the name of a rate limit with a client
  * ("rate_conn:192.0.2.1", also its network or host name) or a mail address or domain
  * ("rate_rcpt:bob@example.com"). The key of an entry of the ledger is found, too. policy may be
- * NULL. Returns false when the text is too long or malformed, or refers to a limit without a
- * window.
+ * NULL, and so may the name of the MTA (facts.h). Returns false when the text is too long or
+ * malformed, or refers to a limit without a window.
  */
-bool check_find_key(const struct policy *policy, const char *text, struct check_key *key_r);
+bool check_find_key(const struct policy *policy, const char *mta_name, const char *text,
+	struct check_key *key_r);
 
 /* Fill the verdict of a stage that cannot be decided (no policy, out of memory, an address longer
  * than its bound): on_error decides. settings NULL: tempfail. */

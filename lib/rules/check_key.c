@@ -47,8 +47,8 @@ static bool find_login(const struct policy *policy, const char *login, struct ch
 }
 
 /* Find the limit of a mail address or of a domain, as rates_find_text() does. */
-static int find_address(const struct settings *settings, const struct rates *rates, enum rate rate,
-	const char *text, struct rate_match *match_r)
+static int find_address(const struct settings *settings, const char *mta_name,
+	const struct rates *rates, enum rate rate, const char *text, struct rate_match *match_r)
 {
 	static const struct cidr no_client = { .family = AF_UNSPEC };
 	const char *at = strchr(text, '@'), *delimiters = "", *domains = "";
@@ -62,7 +62,7 @@ static int find_address(const struct settings *settings, const struct rates *rat
 		return -1;
 	counted = address;
 	if (settings != NULL) {
-		domains = find_counted_address(settings, NULL, &address, &counted);
+		domains = find_counted_address(settings, mta_name, &address, &counted);
 		delimiters = settings->list_delimiter;
 	}
 	if (rates != NULL &&
@@ -104,7 +104,8 @@ static bool split_rate(const char *text, enum rate *rate_r, const char **subject
 	return rate_by_name(name, rate_r);
 }
 
-bool check_find_key(const struct policy *policy, const char *text, struct check_key *key_r)
+bool check_find_key(const struct policy *policy, const char *mta_name, const char *text,
+	struct check_key *key_r)
 {
 	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
 	const struct rates *rates = settings == NULL ? NULL : settings->rates;
@@ -124,8 +125,9 @@ bool check_find_key(const struct policy *policy, const char *text, struct check_
 		rates = NULL;
 	if (rate == RATE_CONCURRENCY || rate == RATE_RECIPIENTS)
 		return false; /* they count within a connection, and not in the ledger */
-	found = rate_is_of_clients(rate) ? find_client(rates, rate, subject, &match) :
-					   find_address(settings, rates, rate, subject, &match);
+	found = rate_is_of_clients(rate) ?
+		find_client(rates, rate, subject, &match) :
+		find_address(settings, mta_name, rates, rate, subject, &match);
 	if (found < 0)
 		return false;
 	if (rate == RATE_CONN)

@@ -48,7 +48,7 @@ static void describe_key(const struct limits_moment *moment, struct top_key *at)
 
 	if (at->key == NULL)
 		return;
-	if (!check_find_key(moment->policy, at->key, &key) || strcmp(key.key, at->key) != 0) {
+	if (!check_find_key(moment->policy, NULL, at->key, &key) || strcmp(key.key, at->key) != 0) {
 		key.limits = NULL;
 		memcpy(key.key, at->key, strlen(at->key) + 1);
 	}
@@ -126,7 +126,8 @@ static void make_survey(void *argument)
 	struct survey *survey = argument;
 	struct shared *shared = survey->control->subject.shared;
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
-	const struct limits_moment moment = { shared_ledger(shared), shared_now(shared), policy };
+	const struct limits_moment moment = { shared_ledger(shared), shared_now(shared), policy,
+		shared_mta_names(shared) };
 
 	survey->answer = overview_json(&moment, survey->max);
 	policy_unref(&policy);
@@ -159,7 +160,8 @@ void obey_limits(struct connection *connection, const json_t *request)
 {
 	struct shared *shared = connection->control->subject.shared;
 	struct policy *policy = snapshot_get(shared_snapshot(shared));
-	const struct limits_moment moment = { shared_ledger(shared), shared_now(shared), policy };
+	const struct limits_moment moment = { shared_ledger(shared), shared_now(shared), policy,
+		shared_mta_names(shared) };
 	const char *key = json_string_value(json_object_get(request, "key"));
 	const json_t *top = json_object_get(request, "top");
 	json_int_t max = json_is_integer(top) ? json_integer_value(top) : TOP_DEFAULT;

@@ -133,26 +133,42 @@ static void log_reset(const char *key)
 }
 
 /*
- * The keys that text may mean: the one that the checks charge now, and an entry of the ledger with
- * that very name, which may be left from a former configuration.
+ * The keys that text may mean: those that the checks charge now, which depend on the MTA's name,
+ * and an entry of the ledger with that very name, which may be left from a former configuration.
  */
 struct meant {
-	struct check_key keys[2];
+	struct check_key keys[MTA_NAMES_MAX + 1];
 	size_t count;
 };
 
-static void find_meant(const struct policy *policy, const char *text, struct meant *meant_r)
+/* Keep the key behind the last one if it is a new one. */
+static void keep_new(struct meant *meant)
 {
+	for (size_t i = 0; i < meant->count; i++) {
+		if (strcmp(meant->keys[i].key, meant->keys[meant->count].key) == 0)
+			return;
+	}
+	meant->count++;
+}
+
+static void find_meant(const struct limits_moment *moment, const char *text, struct meant *meant_r)
+{
+	const char *mta_names[MTA_NAMES_MAX] = { NULL };
+	size_t names = mta_names_get(moment->mta_names, mta_names);
 	struct check_key *exact;
 
-	meant_r->count = check_find_key(policy, text, &meant_r->keys[0]) ? 1 : 0;
-	exact = &meant_r->keys[meant_r->count];
-	if (strlen(text) > LEDGER_KEY_MAX ||
-		(meant_r->count == 1 && strcmp(meant_r->keys[0].key, text) == 0))
+	meant_r->count = 0;
+	for (size_t i = 0; i == 0 || i < names; i++) {
+		if (check_find_key(moment->policy, mta_names[i], text,
+			    &meant_r->keys[meant_r->count]))
+			keep_new(meant_r);
+	}
+	if (strlen(text) > LEDGER_KEY_MAX)
 		return;
+	exact = &meant_r->keys[meant_r->count];
 	memcpy(exact->key, text, strlen(text) + 1);
 	exact->limits = NULL;
-	meant_r->count++;
+	keep_new(meant_r);
 }
 
 /* Clear the counts of the keys. Returns how many had any, or -1 when this could not be saved. */
@@ -223,14 +239,14 @@ static void find_shown(const struct limits_moment *moment, const char *text, str
 {
 	struct strbuf shown = STRBUF_INIT;
 
-	find_meant(moment->policy, text, meant_r);
+	find_meant(moment, text, meant_r);
 	if (strchr(text, '\\') == NULL || is_counted(moment, meant_r))
 		return;
 	visible_read(&shown, text);
 	if (!shown.failed) {
-		find_meant(moment->policy, shown.text, meant_r);
+		find_meant(moment, shown.text, meant_r);
 		if (!is_counted(moment, meant_r))
-			find_meant(moment->policy, text, meant_r);
+			find_meant(moment, text, meant_r);
 	}
 	strbuf_free(&shown);
 }

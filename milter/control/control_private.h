@@ -66,6 +66,7 @@ struct limits_moment {
 	const struct ledger_ops *ledger;
 	uint64_t now; /* the ledger's time */
 	const struct policy *policy;
+	struct mta_names *mta_names;
 };
 
 /*

@@ -107,6 +107,8 @@ void session_connect(struct session *session, const struct client *client, struc
 					0 ?
 			mta_name :
 			NULL);
+	if (session->mta_name != NULL)
+		mta_names_add(shared_mta_names(session->shared), session->mta_name);
 	store_fact(session, &session->rdns, is_usable_name(client) ? client->host : NULL);
 	session->is_sendmail = client->version != NULL && client->version[0] >= '0' &&
 		client->version[0] <= '9'; /* Sendmail: "8.17.1"; Postfix: "Postfix 3.7.11" */

@@ -161,6 +161,25 @@ def test_a_key_is_found_as_it_is_shown(box, local, shown):
     assert "nothing was reset" in refused(daemon, key, "reset")
 
 
+def test_an_address_without_a_domain_is_found_at_the_names_of_the_mtas(box):
+    daemon = daemon_with(box, "10/1d", **{"limit rate_rcpt": {"default": "9/1h"}})
+    assert "used 0" in daemon.ctl("limits", "rate_rcpt:bob", parse=False)
+    for name in ("MX.own.example", "mx2.own.example"):
+        with daemon.milter() as milter:
+            milter.connect("home.example", "192.0.2.1", j=name)
+            milter.helo("home.example")
+            assert milter.mail("<a@b.example>")
+            assert milter.rcpt("<bob+x@localhost>") and milter.rcpt("<bob>")
+            assert sent(milter, "a@b.example")
+    for text in ("rate_rcpt:bob", "rate_rcpt:Bob@localhost"):
+        found = daemon.ctl("limits", text)["keys"]
+        assert [(key["key"], key["windows"][0]["used"]) for key in found if key["in_force"]] == [
+            ("rate_rcpt:bob@mx.own.example", 2), ("rate_rcpt:bob@mx2.own.example", 2)], text
+    assert windows(daemon, "rate_rcpt:bob@mx.own.example")[1]["9/1h"]["used"] == 2
+    assert daemon.ctl("limits", "rate_rcpt:bob", "reset")["reset"]
+    assert "nothing was reset" in refused(daemon, "rate_rcpt:bob", "reset")
+
+
 def test_the_limit_in_force_is_shown(box):
     daemon = daemon_with(box, "10/1d", **RATES)
     use(daemon, 2)

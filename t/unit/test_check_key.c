@@ -83,13 +83,35 @@ START_TEST(a_key_is_found_as_the_checks_find_it) /* one run a row */
 	{
 		struct check_key key;
 
-		ck_assert(check_find_key(t.made.policy, texts[_i].text, &key) ==
+		ck_assert(check_find_key(t.made.policy, NULL, texts[_i].text, &key) ==
 			(texts[_i].key != NULL));
 		if (texts[_i].key == NULL)
 			return;
 		ck_assert_str_eq(key.key, texts[_i].key);
 		ck_assert_uint_eq(key.limits == NULL ? 0 : key.limits->limit[0].count,
 			texts[_i].count);
+	}
+END_TEST
+
+/* The address that limits count, if the MTA gives the name mx.x.example. */
+static const struct {
+	const char *local_domains, *text, *key;
+} named[] = {
+	{ "", "rate_rcpt_sender:bob", "rate_rcpt_sender:bob@mx.x.example" },
+	{ "", "rate_rcpt_sender:Bob+x@localhost", "rate_rcpt_sender:bob@mx.x.example" },
+	{ "", "rate_rcpt_sender:bob@mx.x.example", "rate_rcpt_sender:bob@mx.x.example" },
+	{ "a.example\0", "rate_rcpt_sender:bob", "rate_rcpt_sender:bob@a.example" },
+	{ "a.example\0", "rate_rcpt_sender:bob@mx.x.example", "rate_rcpt_sender:bob@a.example" },
+	{ "a.example\0", "rate_rcpt_sender:bob@my.x.example", "rate_rcpt_sender:bob@my.x.example" },
+};
+START_TEST(the_name_of_the_mta_counts)
+	{
+		struct check_key key;
+
+		t.made.settings->local_domains = named[_i].local_domains;
+		ck_assert(check_find_key(t.made.policy, "mx.x.example", named[_i].text, &key));
+		ck_assert_str_eq(key.key, named[_i].key);
+		ck_assert_uint_eq(key.limits->limit[0].count, 7);
 	}
 END_TEST
 
@@ -104,7 +126,7 @@ START_TEST(the_key_of_every_charge_finds_itself)
 		for (size_t i = 0; i < sizeof(charged) / sizeof(charged[0]); i++) {
 			struct ledger_request request = { .amount = 1 };
 
-			ck_assert(check_find_key(t.made.policy, charged[i], &key));
+			ck_assert(check_find_key(t.made.policy, NULL, charged[i], &key));
 			ck_assert_str_eq(key.key, charged[i]);
 			request.key = key.key;
 			request.key_len = strlen(key.key);
@@ -122,9 +144,9 @@ START_TEST(a_check_that_is_off_limits_nobody)
 
 		t.made.services[0].mode[CHECK_LIMITS] = t.made.services[0].mode[CHECK_RATES] =
 			MODE_NO;
-		ck_assert(check_find_key(t.made.policy, "bob", &key));
+		ck_assert(check_find_key(t.made.policy, NULL, "bob", &key));
 		ck_assert_ptr_null(key.limits);
-		ck_assert(check_find_key(t.made.policy, "rate_conn:192.0.2.1", &key));
+		ck_assert(check_find_key(t.made.policy, NULL, "rate_conn:192.0.2.1", &key));
 		ck_assert_ptr_null(key.limits);
 	}
 END_TEST
@@ -133,13 +155,13 @@ START_TEST(without_a_policy_nothing_is_limited)
 	{
 		struct check_key key;
 
-		ck_assert(check_find_key(NULL, "Bob", &key));
+		ck_assert(check_find_key(NULL, NULL, "Bob", &key));
 		ck_assert_str_eq(key.key, "login:bob");
 		ck_assert_ptr_null(key.limits);
-		ck_assert(check_find_key(NULL, "rate_conn:192.0.2.1", &key));
+		ck_assert(check_find_key(NULL, NULL, "rate_conn:192.0.2.1", &key));
 		ck_assert_str_eq(key.key, "rate_conn:192.0.2.1");
 		ck_assert_ptr_null(key.limits);
-		ck_assert(check_find_key(NULL, "rate_rcpt:A@b.example", &key));
+		ck_assert(check_find_key(NULL, NULL, "rate_rcpt:A@b.example", &key));
 		ck_assert_str_eq(key.key, "rate_rcpt:a@b.example");
 	}
 END_TEST
@@ -151,8 +173,8 @@ START_TEST(a_login_that_is_too_long_is_no_key)
 
 		memset(login, 'x', sizeof(login) - 1);
 		login[sizeof(login) - 1] = '\0';
-		ck_assert(!check_find_key(t.made.policy, login, &key));
-		ck_assert(!check_find_key(NULL, login, &key));
+		ck_assert(!check_find_key(t.made.policy, NULL, login, &key));
+		ck_assert(!check_find_key(NULL, NULL, login, &key));
 	}
 END_TEST
 
@@ -164,6 +186,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_key_is_found_as_the_checks_find_it, 0,
 		sizeof(texts) / sizeof(texts[0]));
+	tcase_add_loop_test(tcase, the_name_of_the_mta_counts, 0, sizeof(named) / sizeof(named[0]));
 	tcase_add_test(tcase, the_key_of_every_charge_finds_itself);
 	tcase_add_test(tcase, a_check_that_is_off_limits_nobody);
 	tcase_add_test(tcase, without_a_policy_nothing_is_limited);
