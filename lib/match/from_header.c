@@ -391,8 +391,9 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
-	bool is_uncommon; /* a dot beside an encoded-word or quoted string, or a word that begins
-			     with another character than those of ASCII */
+	bool is_uncommon; /* a dot before a quoted string, or at the end of one or of an
+			     encoded-word; or a word that begins with another character than those
+			     of ASCII */
 	bool plain;	  /* only plain words, and characters without a meaning */
 	bool has_stray;	  /* some end the mailbox at such a character, or take the rest for one */
 	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word,
@@ -417,7 +418,7 @@ static bool may_hide(const struct from_token *t)
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
-	bool begun = false, behind_dot = false, behind_hiding = false, delicate = false;
+	bool begun = false, dotted = false, behind_hiding = false, delicate = false;
 	struct from_token t;
 
 	for (;;) {
@@ -432,10 +433,10 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		w.has_at = w.has_at || from_token_is(&t, "@");
 		w.is_sloppy |= t.delicate && (begun || t.commented);
 		delicate |= t.delicate;
-		w.is_uncommon |= is_dot(&t) ? behind_hiding && !t.spaced :
-					      t.kind == FROM_QUOTED && behind_dot;
+		w.is_uncommon |=
+			is_dot(&t) ? behind_hiding && !t.spaced : t.kind == FROM_QUOTED && dotted;
 		w.is_uncommon |= t.kind == FROM_WORD && (unsigned char)*t.text >= 0x80;
-		behind_dot = is_dot(&t);
+		dotted |= is_dot(&t);
 		behind_hiding = may_hide(&t);
 		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
 			w.has_stray = true;

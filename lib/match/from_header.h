@@ -29,8 +29,9 @@
  * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
  * backslash, an empty quoted string, one with an odd number of escaped quotes or with an escaped
  * backslash before another one or before a quote, one with a backslash or < that is not the whole
- * name, a comment or quoted string within an encoded-word or square brackets, a comment with
- * another one, a < or a lone quote in it, or a mailbox of more than 240 bytes.
+ * name, one with an @ or < and the beginning of an encoded-word, a comment or quoted string within
+ * an encoded-word or square brackets, a comment with another one, a < or a lone quote in it, or a
+ * mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.
@@ -57,8 +58,9 @@ enum from_result {
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
 	 *   a comment or in quotes;
 	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
-	 * @ in one of the last two and a name in which one of them is beside a dot, or in which a
-	 *   word begins with another character than those of ASCII;
+	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or one
+	 *   of them ends before a dot, or a word begins with another character than those of
+	 *   ASCII;
 	 * - a quoted string with a < that has escaped quotes or is not the first word, or one with
 	 *   escaped quotes, an @ and a comma, semicolon or colon;
 	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of

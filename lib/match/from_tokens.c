@@ -253,6 +253,8 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
+	/* some then see no quotes, unless they can decode it */
+	signs->sloppy |= hides && memmem(text, len, "=?", 2) != NULL;
 	signs->sloppy |= quotes % 2 == 1 || is_opaque(lx, text);
 	signs->hides |= hides;
 	signs->hides_name |= hides;

@@ -128,7 +128,8 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 		finding_rule(check->finding, "header_from: no address in %s", name);
 		return false;
 	case FROM_UNPARSABLE:
-		finding_rule(check->finding, "header_from: %s cannot be parsed", name);
+		finding_rule(check->finding, "header_from: mail programs may read %s differently",
+			name);
 		return false;
 	}
 	return false;

@@ -63,6 +63,8 @@ TABLE = {
     "a long encoded name": ("From: " + "=?utf-8?q?=C3=A4=C3=B6=C3=BC?=\r\n " * 10 + f"<{OWN}>", True),
     "a comma in an 8-bit name": (f"From: B\u00f6b, M. <{OWN}>", True),
     "a comma between encoded words": (f"From: =?utf-8?q?B=C3=B6b?=, =?utf-8?q?M?= <{OWN}>", True),
+    "a foreign address in quotes behind a dot": (f'From: own.example "{FOREIGN}, x" <{OWN}>', False),
+    "a quoted name behind a dot": (f'From: B. R. "Bob, Jr." Smith <{OWN}>', True),
     "a comma between encoded words, one foreign": (
         f"From: =?utf-8?q?boss=40victim.example?=, =?utf-8?q?M?= <{OWN}>", False),
     "a quotation mark in a comment": (f'From: Bob (5" disk) <{OWN}>', True),
@@ -115,10 +117,10 @@ def front(shared_box, request):
     return request.param, daemon, mta
 
 
-def send(mta, fields):
+def send(mta, fields, client="192.0.2.1"):
     with Smtp(mta.port) as smtp:
         smtp.ehlo()
-        assert smtp.xclient(addr="192.0.2.1", name="home.example", login="bob").code == 220
+        assert smtp.xclient(addr=client, name="home.example", login="bob").code == 220
         assert smtp.ehlo("home.example").code == 250
         assert smtp.mail(f"<{OWN}>")
         assert smtp.rcpt("<a@x.example>")
@@ -143,6 +145,16 @@ def test_from_is_the_users(front, name):
     for record in daemon.records(since=mark, check="header_from"):
         assert record["verdict"] == ("would-reject" if mode == "warn" else "reject")
         assert record["rule"].startswith("header_from: ")
+
+
+def test_postfix_completes_a_name_before_a_comma(shared_box):
+    """It does so for clients on its own host, and shows milters the completed field."""
+    daemon = shared_box.postern(store=STORE)
+    mta = shared_box.postfix(milter=daemon.postfix_milter, parameters={"myorigin": "mx.example"})
+    mark = daemon.mark()
+    assert send(mta, f"From: Boss, Bob <{OWN}>", "127.0.0.1").code == 550
+    daemon.wait_record(since=mark, check="header_from", rule="header_from: boss@mx.example")
+    assert send(mta, f'From: "Boss, Bob" <{OWN}>', "127.0.0.1").code == 250
 
 
 @pytest.mark.parametrize("mode", ["owned", "envelope", "aligned"])

@@ -346,6 +346,10 @@ static const struct {
 	{ "\"ceo@bank.e\" Inc. <me@mine.m>", true },
 	{ "\"Me \\\"Joe\\\" X\" (x) <me@mine.m>", true },
 	{ "\"Me \\\"Joe\\\", Inc\" <me@mine.m>", true },
+	{ "J. R. \"Joe\" Me <me@mine.m>", true },
+	{ "mine.m \"Me, Inc.\" <me@mine.m>", true },
+	{ "\"=?utf-8?q?J=C3=B6rg?=, M.\" <me@mine.m>", true },
+	{ "\"=?utf-8?q?ceo=40bank.e?=\" <me@mine.m>", true },
 	{ "\"ceo@bank.e, Inc\" <me@mine.m>", true },
 	{ "\"J\xc3\xb6rg <ceo@bank.e>\" <me@mine.m>", true },
 	{ "J\xc3\xb6rg (ceo@bank.e) <me@mine.m>", true },
@@ -598,6 +602,20 @@ static const struct {
 	{ "\"x\\\" ceo@bank.e; \\\"\" <me@mine.m>", false },
 	{ "\"\\\"Me\\\": ceo@bank.e\" <me@mine.m>", false },
 	{ "\"\x95\\\" ceo@bank.e, x\x95\\\" y\" <me@mine.m>", false },
+
+	/* Evolution looks for addresses in a quoted string behind an unquoted dot. */
+	{ "a.b \"ceo@bank.e, x\" <me@mine.m>", false },
+	{ "bank.e\"ceo@bank.e,\" <me@mine.m>", false },
+	{ "a.b c \"x, ceo@bank.e\" <me@mine.m>", false },
+	{ "J. R. x \"ceo@bank.e;\" <me@mine.m>", false },
+
+	/* mblaze sees no quotes around an encoded-word that it cannot decode. */
+	{ "\"<ceo@bank.e> =?\" <me@mine.m>", false },
+	{ "\"a:ceo@bank.e;=?\" <me@mine.m>", false },
+	{ "\"=?ceo@bank.e,\" <me@mine.m>", false },
+	{ "\"ceo <ceo@bank.e>=?utf-8?=\" <me@mine.m>", false },
+	{ "\"=?x?q?M?= <ceo@bank.e>\" <me@mine.m>", false },
+	{ "\"=?x?q?ceo@bank.e,?=\" <me@mine.m>", false },
 
 	/* To Horde, a name ends before a word that begins with a letter of another alphabet. */
 	{ "\"ceo@bank.e\" \xc3\xb6x <me@mine.m>", false },
