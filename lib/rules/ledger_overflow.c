@@ -96,6 +96,28 @@ static int inherit_half(struct counter *counter_r, const struct limit *limit,
 	return -1;
 }
 
+/* Count the open reservations of the overflow keys as if they were final, up to half of the limit:
+ * some may be the key's own, and nothing tells which. Returns 0, or -1 when out of memory. */
+static int inherit_open(struct counter *counter, const struct ancestors *from,
+	const struct limit *limit, uint64_t now)
+{
+	const uint64_t used = counter_used(counter, limit->seconds, now), half = limit->count / 2;
+	uint64_t open = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (from->entry[i] != NULL && entry_open(from->entry[i]) > open)
+			open = entry_open(from->entry[i]);
+	}
+	if (open > half - used)
+		open = half - used;
+	if (open == 0)
+		return 0;
+	if (counter_make_room(counter, now) != 0)
+		return -1;
+	counter_add(counter, now, (uint32_t)open);
+	return 0;
+}
+
 static int inherit_charges(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ancestors *from, const struct limit *limit, uint64_t now)
 {
@@ -104,7 +126,8 @@ static int inherit_charges(struct ledger_shard *shard, struct ledger_entry *entr
 	if (inherit_half(&counter, limit, find_most(from, limit->seconds, now, charges_of), now) !=
 		0)
 		return -1;
-	if (entry_add_counter(shard, &entry, &counter) == 0)
+	if (inherit_open(&counter, from, limit, now) == 0 &&
+		entry_add_counter(shard, &entry, &counter) == 0)
 		return 0;
 	counter_free(&counter);
 	return -1;

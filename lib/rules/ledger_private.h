@@ -214,8 +214,9 @@ void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_le
 
 /*
  * Begin the counters and the attempts of a new entry, which has none, with those of its overflow
- * keys, which may contain what an earlier entry of the key counted when it was removed: with up to
- * half of each limit, because no entry above that is removed. The locks of the overflow keys are
+ * keys, which may contain what an earlier entry of the key counted when it was removed, and what
+ * the key reserved without one: with up to half of each limit, because no entry above that is
+ * removed. The locks of the overflow keys are
  * held, too. Returns 0, or -1 when out of memory.
  */
 int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,

@@ -127,7 +127,7 @@ static int lock_path(struct ledger_file *file, int wait_ms, struct errmsg *err)
 	if (ret != 0)
 		(void)errmsg_set(err, "%s: %s", path,
 			errno == EWOULDBLOCK ?
-				"another postern uses this file; set a different [limits] state for each" :
+				"another postern uses this file; restart postern when the other one has ended, or set a different [limits] state for each" :
 				strerror(errno));
 	free(path);
 	return ret;

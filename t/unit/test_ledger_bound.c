@@ -379,6 +379,32 @@ START_TEST(the_attempts_of_a_removed_key_remain)
 	}
 END_TEST
 
+/* Nor are the reservations that a key without room has in its overflow key, which may be sent. */
+START_TEST(what_is_reserved_without_room_remains)
+	{
+		const struct ledger_request request =
+			request_of("rate_rcpt:late@example.com", &flood);
+		struct ledger_hold *hold = NULL;
+		struct ledger_usage usage;
+		unsigned reserved = 0, accepted = 0;
+
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
+		ck_assert_int_eq(ledger_forget(ledger, NOW, "rate_rcpt:overflow 192.0.2.0/24",
+					 strlen("rate_rcpt:overflow 192.0.2.0/24")),
+			1);
+		for (unsigned i = 0; i < limit.count; i++)
+			reserved += ledger_reserve(ledger, NOW, &hold, &request, 1, true, &usage) ==
+				LEDGER_FREE;
+		ck_assert_uint_eq(reserved, limit.count);
+		ck_assert_uint_eq(used("rate_rcpt:overflow 192.0.2.0/24"), limit.count);
+		ledger_set_bounds(ledger, 0, 0);
+		for (unsigned i = 0; i < limit.count; i++)
+			accepted += charge("rate_rcpt:late@example.com", &flood) == LEDGER_FREE;
+		ledger_commit(ledger, NOW, &hold);
+		ck_assert_uint_eq(accepted, limit.count / 2);
+	}
+END_TEST
+
 /* While there is no room, the probes of a network count in its overflow key. */
 START_TEST(probes_that_find_no_room_have_one_bound)
 	{
@@ -493,6 +519,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, idle_keys_are_removed_first);
 	tcase_add_test(tcase, a_removed_key_does_not_start_anew);
 	tcase_add_test(tcase, the_attempts_of_a_removed_key_remain);
+	tcase_add_test(tcase, what_is_reserved_without_room_remains);
 	tcase_add_test(tcase, probes_that_find_no_room_have_one_bound);
 	tcase_add_test(tcase, agrees_with_a_model);
 	tcase_add_test(tcase, too_many_keys_at_once_are_refused_when_full_too);

@@ -400,7 +400,8 @@ START_TEST(two_daemons_cannot_use_the_same_files)
 			-1);
 		ck_assert_ptr_null(other_file);
 		ck_assert_msg(strstr(err.text, "limits.state.lock") != NULL &&
-				strstr(err.text, "another") != NULL,
+				strstr(err.text, "another") != NULL &&
+				strstr(err.text, "restart postern when") != NULL,
 			"%s", err.text);
 		ck_assert_int_eq(made_ledger_charge("bob"), LEDGER_FREE);
 		ledger_file_close(&made_file);
