@@ -223,17 +223,30 @@ static uint64_t key_of_name(const char *name, size_t len)
 	return key == 0 ? 2 : key;
 }
 
+/*
+ * Return the length of a login without its domain, if that is the default one. The name of a row
+ * may have that domain, and the login may add it once more, so that all of them are left out.
+ */
+static size_t length_without_domain(const char *login, const char *domain)
+{
+	const size_t domain_len = strlen(domain);
+	size_t len = strlen(login);
+
+	while (domain_len > 0 && len > domain_len + 1 && login[len - domain_len - 1] == '@' &&
+		strncasecmp(login + len - domain_len, domain, domain_len) == 0)
+		len -= domain_len + 1;
+	return len;
+}
+
 uint64_t login_key(const struct policy *policy, const struct login_request *request)
 {
-	const char *login = request->login, *at = strrchr(login, '@');
+	const char *login = request->login;
 	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
 
 	if (request->is_bearer || (settings != NULL && claimed_mail(settings, login) != NULL))
 		return ~hash_bytes(request->secret, strlen(request->secret)) | PENALTY_TOKEN;
-	if (settings != NULL && at != NULL && at != login && settings->default_domain[0] != '\0' &&
-		strcasecmp(at + 1, settings->default_domain) == 0)
-		return key_of_name(login, (size_t)(at - login));
-	return key_of_name(login, strlen(login));
+	return key_of_name(login,
+		length_without_domain(login, settings == NULL ? "" : settings->default_domain));
 }
 
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])

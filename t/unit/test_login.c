@@ -178,6 +178,11 @@ static const struct {
 	const char *first, *second;
 	bool together;
 } spellings[] = {
+	{ "bob", "bob@example.com@example.com", true }, /* a row may be named bob@example.com */
+	{ "bob@example.com", "BOB@Example.com@EXAMPLE.com@example.com", true },
+	{ "bob", "bob@example.com@example.org", false },
+	{ "bob", "bob@example.org@example.com", false },
+	{ "@example.com", "@example.com@example.com", true },
 	{ "Bob", "bob", true },
 	{ "bob", "bob@example.com", true },
 	{ "BOB@EXAMPLE.com", "bob", true },
