@@ -15,25 +15,24 @@ from .kinds import action, rows
 from .truth import LOGINS
 
 
-@action(2)
-def primary_crashes(h):
-    h.sql(h.any_change())
-    h.note("the primary is killed")
-    h.site.stop_server(h.site.primary, "immediate")
+def restart_primary(h, mode, note):
+    h.note(note)
+    h.site.stop_server(h.site.primary, mode)
     h.watch(h.rng.choice([0, 1.0]))
     h.site.start_server(h.site.primary)
     h.look()
     h.sql(h.any_change())
+
+
+@action(2)
+def primary_crashes(h):
+    h.sql(h.any_change())
+    restart_primary(h, "immediate", "the primary is killed")
 
 
 @action(1)
 def primary_restarts(h):
-    h.note("the primary is restarted")
-    h.site.stop_server(h.site.primary, "fast")
-    h.watch(h.rng.choice([0, 1.0]))
-    h.site.start_server(h.site.primary)
-    h.look()
-    h.sql(h.any_change())
+    restart_primary(h, "fast", "the primary is restarted")
 
 
 @action(1)
