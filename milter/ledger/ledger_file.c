@@ -26,6 +26,7 @@
 
 #define JOURNAL_MIN (UINT64_C(4) << 20) /* bytes; a smaller journal causes no checkpoint */
 #define CHECKPOINT_PAUSE 60		/* seconds until one that failed is tried again */
+#define CHECKPOINT_REST 10		/* seconds between those that make up for lost records */
 #define LOCK_WAIT_MS 3000
 #define LOCK_PAUSE_MS 50
 
@@ -286,11 +287,8 @@ static int log_checkpoint(struct ledger_file *file)
  * files then lack the counts of the meantime. */
 static bool begin_late(struct ledger_file *file)
 {
-	if (!has_journal(file) || ledger_journal_is_begun(&file->journal) ||
-		begin_journal(file) != 0)
-		return false;
-	log_event(LOG_LEVEL_NOTICE, "limits written=yes");
-	return true;
+	return has_journal(file) && !ledger_journal_is_begun(&file->journal) &&
+		begin_journal(file) == 0;
 }
 
 /* Wait for a second. Returns false when the thread is to end. */
@@ -319,6 +317,21 @@ static bool lacks_files(struct ledger_file *file)
 		(file->checkpoint.size > 0 && access(file->path, F_OK) != 0 && errno == ENOENT);
 }
 
+/* Write a checkpoint. is_behind: whether the files lack counts. Returns the seconds until a
+ * checkpoint may be written because they do. */
+static unsigned write_checkpoint(struct ledger_file *file, bool *is_behind)
+{
+	const uint64_t journal = file->journal.number;
+	const bool was_behind = *is_behind;
+
+	if (log_checkpoint(file) == 0) {
+		*is_behind = false;
+		return was_behind ? CHECKPOINT_REST : 0;
+	}
+	/* An attempt that has begun a journal leaves it until a checkpoint is written. */
+	return file->journal.number == journal ? 0 : CHECKPOINT_PAUSE;
+}
+
 static void *ledger_main(void *argument)
 {
 	struct ledger_file *file = argument;
@@ -337,11 +350,8 @@ static void *ledger_main(void *argument)
 			is_behind = true;
 		}
 		pause -= pause > 0;
-		/* Each attempt begins a journal, which only a checkpoint removes. */
-		if (due || (is_behind && pause == 0) || checkpoint_is_due(file)) {
-			is_behind &= log_checkpoint(file) != 0;
-			pause = CHECKPOINT_PAUSE;
-		}
+		if (due || (is_behind && pause == 0) || checkpoint_is_due(file))
+			pause = write_checkpoint(file, &is_behind);
 		due = false;
 		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));

@@ -70,6 +70,14 @@ static int create_journal(const struct ledger_journal *journal, uint64_t number,
 	return fd;
 }
 
+/* Note that the journal can be written. Called with the lock held. */
+static void clear_error(struct ledger_journal *journal)
+{
+	if (journal->error.text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "limits written=yes");
+	journal->error.text[0] = '\0';
+}
+
 int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct errmsg *err)
 {
 	uint64_t size = 0;
@@ -82,7 +90,7 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 	journal->fd = fd;
 	journal->size = size;
 	journal->is_dirty = false;
-	journal->error.text[0] = '\0';
+	clear_error(journal);
 	journal->number = after + 1;
 	(void)pthread_mutex_unlock(&journal->lock);
 	if (old >= 0) {
@@ -140,7 +148,7 @@ static int try_to_write(struct ledger_journal *journal)
 	}
 	journal->size += journal->buf.len;
 	journal->is_dirty = true;
-	journal->error.text[0] = '\0';
+	clear_error(journal);
 	return 0;
 }
 

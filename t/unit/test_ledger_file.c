@@ -335,6 +335,32 @@ START_TEST(an_end_that_could_not_be_saved_is_saved_later)
 	}
 END_TEST
 
+/* Also when the thread has just written a checkpoint, and when an attempt failed meanwhile. Nothing
+ * is charged after the disk has room again. */
+START_TEST(a_full_disk_is_soon_noticed_to_have_room_again)
+	{
+		struct errmsg err = { "" };
+
+		for (int i = 0; i < 3; i++) {
+			made_ledger_open(NULL);
+			ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+			made_ledger_close();
+		}
+		made_ledger_open(NULL);
+		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
+		while (!made_exists(made_path)) /* the test's time is limited */
+			(void)nanosleep(&pause_10ms, NULL);
+		stop_growth(true);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FAILED);
+		while (err.text[0] == '\0') {
+			(void)nanosleep(&pause_10ms, NULL);
+			ledger_file_checkpoint_error(made_file, &err);
+		}
+		stop_growth(false);
+		wait_until_saved();
+	}
+END_TEST
+
 /* Each attempt begins a journal, which only a checkpoint removes. */
 START_TEST(checkpoints_that_fail_leave_few_journals)
 	{
@@ -432,6 +458,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_test(tcase, counts_that_appear_after_the_start_are_not_overwritten);
 	tcase_add_test(tcase, what_could_not_be_saved_is_saved_later);
 	tcase_add_test(tcase, an_end_that_could_not_be_saved_is_saved_later);
+	tcase_add_test(tcase, a_full_disk_is_soon_noticed_to_have_room_again);
 	tcase_add_test(tcase, checkpoints_that_fail_leave_few_journals);
 	tcase_add_loop_test(tcase, files_that_are_removed_are_written_again, 0, 3);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
