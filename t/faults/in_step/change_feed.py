@@ -16,14 +16,15 @@ def rights_revoked(h):
         ("ALTER ROLE postern NOLOGIN", "ALTER ROLE postern LOGIN"),
     ])
     h.sql(take)
-    if "ROLE" in take:
+    is_role = "ROLE" in take
+    if is_role:
         for server in [h.site.primary, *h.site.standbys]:
             if server is not h.site.primary:
                 h.site.wait_caught_up(server)
-            server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postern'"
-                         " AND datname = 'mail'")
+            server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postern'")
     h.sql(h.profile_change() if "profiles" in take else h.sure_change())
-    h.quiet(problem="denied|refused|failed|not permitted|does not exist|not reached", on=rows, followed=False)
+    h.quiet(problem="denied|refused|failed|not permitted|does not exist|not reached",
+            on=lambda setup: is_role or rows(setup), followed=False)
     h.sql(give, *([h.user_change()] if h.rng.random() < 0.5 else []))
 
 

@@ -387,10 +387,7 @@ class Site:
         if old.process.running:
             self.stop_server(old, "immediate")
         shutil.rmtree(old.folder)
-        self.primary._own(old.folder)  # pylint: disable=protected-access
-        self.primary._run(  # pylint: disable=protected-access
-            "pg_basebackup", "-D", old.folder, "-d", self.primary.conninfo(dbname="postgres"), "-R", "-X", "stream",
-            "-c", "fast", "--no-sync")
+        self.primary.back_up_to(old.folder)
         self._begin_standby(old)
         if old is self.standby:
             self.lead("standby", old)

@@ -159,11 +159,17 @@ class Postgres:
     def standby(self, folder, log, name="standby"):
         """Create a streaming standby of this server; box.standby() also starts it."""
         twin = Postgres(folder, log, name)
-        self._own(twin.folder)
-        self._run("pg_basebackup", "-D", twin.folder, "-d", self.conninfo(dbname="postgres"),
-                  "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self.back_up_to(twin.folder)
         twin.configure()
         return twin
+
+    def back_up_to(self, folder):
+        """Make the folder, with a copy from which a standby can start."""
+        self._own(folder)
+        self._run("pg_basebackup", "-D", folder, "-d", self.conninfo(dbname="postgres"),
+                  "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        for lock in folder.glob(".s.PGSQL.*"):
+            lock.unlink()  # it contains the process id of another server, which any process may have by now
 
     def copy_to(self, folder):
         """Copy the files of this server, which is stopped."""
