@@ -16,29 +16,32 @@ static long long number_of(const json_t *window, const char *name)
 }
 
 /* The recipients of messages that have not ended, and those whose messages were not sent. */
-static void print_unsent(const json_t *window)
+static void print_unsent(const json_t *window, bool is_by_attempts)
 {
 	const long long open = number_of(window, "open");
 	const long long attempts = number_of(window, "attempts");
+	const long long max = number_of(window, "attempts_max");
 
 	if (open > 0)
 		print_text(stdout, ", %lld of them reserved", open);
-	if (attempts > 0)
-		print_text(stdout, ", %lld of %lld attempts", attempts,
-			number_of(window, "attempts_max"));
+	if (is_by_attempts)
+		print_text(stdout, ", but no attempts left (%lld of %lld)", attempts, max);
+	else if (attempts > 0)
+		print_text(stdout, ", %lld of %lld attempts", attempts, max);
 }
 
 static void print_window(const struct ctl *ctl, json_t *window)
 {
 	const long long left = number_of(window, "left");
-	const bool is_full = left == 0 || number_of(window, "wait") != 0;
+	const bool is_by_attempts = left > 0 && number_of(window, "wait") != 0;
+	const bool is_full = left == 0 || is_by_attempts;
 
 	print_text(stdout, "  %-14s used %lld, left ",
 		json_string_value(json_object_get(window, "limit")), number_of(window, "used"));
 	terminal_paint(stdout, ctl->colour, is_full ? TERMINAL_RED : TERMINAL_GREEN);
 	print_text(stdout, "%lld", left);
 	terminal_paint(stdout, ctl->colour, TERMINAL_OFF);
-	print_unsent(window);
+	print_unsent(window, is_by_attempts);
 	if (is_full)
 		print_text(stdout, ", next in %s",
 			json_string_value(json_object_get(window, "next")));

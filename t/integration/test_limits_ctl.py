@@ -85,7 +85,8 @@ def test_open_and_unsent_messages_are_shown(box):
         milter.abort()
         wait_until(lambda: windows(daemon, "bob")[1]["4/1h"]["attempts"] == 4, "they are given back")
         text = daemon.ctl("limits", "bob", parse=False)
-        assert "used 1, left 3, 4 of 4 attempts, next in 1h\n" in text
+        assert "used 1, left 3, but no attempts left (4 of 4), next in 1h\n" in text
+        assert milter.mail("<bob@own.example>", auth_authen="bob") and milter.rcpt("<a@x.example>").code == 450
 
 
 def test_wrong_usage_is_refused(box):
