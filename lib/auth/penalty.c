@@ -6,7 +6,6 @@
 #include "lib/auth/penalty.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/hash.h"
 
@@ -94,31 +93,20 @@ static uint64_t key_of(const void *bytes, size_t len)
 	return key == 0 ? 1 : key;
 }
 
-/* Return whether the address is an IPv4 address, in its last four bytes, behind a translator: the
- * prefix 64:ff9b::/96 (RFC 6052, 2.1) is for that alone. */
-static bool is_translated(const struct cidr *client)
-{
-	static const uint8_t prefix[12] = { 0x00, 0x64, 0xff, 0x9b };
-
-	return client->family == AF_INET6 && memcmp(client->addr, prefix, sizeof(prefix)) == 0;
-}
-
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
 	struct penalty_keys keys = { .login = login };
-	const uint8_t *address;
+	struct cidr net;
 	size_t len; /* of the network; the lengths differ, and so do the keys */
-	bool is_ipv4;
 
 	if (client == NULL || client->family == AF_UNSPEC)
 		return keys;
-	is_ipv4 = client->family == AF_INET || is_translated(client);
-	address = client->family == AF_INET6 && is_ipv4 ? client->addr + 12 : client->addr;
-	len = is_ipv4 ? 4 : client->family == AF_INET6 ? 8 : 1;
-	keys.network = key_of(address, len);
-	keys.near = (uint32_t)key_of(address, (len + 1) / 2) | 1;
-	if (client->family == AF_INET6 && !is_ipv4)
-		keys.wide = key_of(client->addr, 6);
+	net = cidr_translated(client);
+	len = net.family == AF_INET ? 4 : net.family == AF_INET6 ? 8 : 1;
+	keys.network = key_of(net.addr, len);
+	keys.near = (uint32_t)key_of(net.addr, (len + 1) / 2) | 1;
+	if (net.family == AF_INET6)
+		keys.wide = key_of(net.addr, 6);
 	if (login != 0)
 		keys.pair = key_of((const uint64_t[]){ login, keys.network }, 16);
 	return keys;

@@ -114,6 +114,18 @@ struct cidr cidr_from_sockaddr(const struct sockaddr *sa)
 	return net;
 }
 
+struct cidr cidr_translated(const struct cidr *address)
+{
+	static const uint8_t prefix[12] = { 0x00, 0x64, 0xff, 0x9b };
+	struct cidr inner = { .family = AF_INET, .prefix_len = 32 };
+
+	if (address->family != AF_INET6 || address->prefix_len != 128 ||
+		memcmp(address->addr, prefix, sizeof(prefix)) != 0)
+		return *address;
+	memcpy(inner.addr, address->addr + sizeof(prefix), 4);
+	return inner;
+}
+
 bool cidr_contains(const struct cidr *net, const struct cidr *address)
 {
 	struct cidr masked = *address;

@@ -30,6 +30,12 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err);
 /* Return the address of a socket, AF_UNSPEC for other families. An IPv4-mapped one becomes IPv4. */
 struct cidr cidr_from_sockaddr(const struct sockaddr *sa);
 
+/*
+ * Return the IPv4 address that an address of 64:ff9b::/96 contains: that prefix is for IPv4 clients
+ * behind a translator (RFC 6052, 2.1). Any other address or network is returned as it is.
+ */
+struct cidr cidr_translated(const struct cidr *address);
+
 /* Return whether net contains the address. */
 bool cidr_contains(const struct cidr *net, const struct cidr *address);
 

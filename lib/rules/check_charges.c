@@ -104,16 +104,19 @@ static bool add_login(const struct sender_user *who, struct charges *charges)
 	return true;
 }
 
-struct ledger_origin check_origin(const struct cidr *client)
+struct ledger_origin check_origin(const struct cidr *client, const struct rate_match *match)
 {
 	struct ledger_origin origin = { .family = LEDGER_ORIGIN_UNKNOWN };
+	const struct cidr net = cidr_translated(client);
 
-	if (client->family == AF_INET) {
+	if (!match->is_default) {
+		origin.family = 0;
+	} else if (net.family == AF_INET) {
 		origin.family = 4;
-		memcpy(origin.net, client->addr, 3);
-	} else if (client->family == AF_INET6) {
+		memcpy(origin.net, net.addr, 3);
+	} else if (net.family == AF_INET6) {
 		origin.family = 6;
-		memcpy(origin.net, client->addr, sizeof(origin.net));
+		memcpy(origin.net, net.addr, sizeof(origin.net));
 	}
 	return origin;
 }
@@ -133,7 +136,7 @@ static void add_rate(struct charges *charges, const struct facts *facts, enum ra
 		.limits = match->limits->limit,
 		.limit_count = match->limits->len,
 		.amount = 1,
-		.origin = check_origin(&facts->client),
+		.origin = check_origin(&facts->client, match),
 	};
 }
 

@@ -51,7 +51,7 @@ static void charge_connection(const struct check_env *env, const struct settings
 		request.key_len = strlen(match.counted);
 		request.limits = match.limits->limit;
 		request.limit_count = match.limits->len;
-		request.origin = check_origin(&facts->client);
+		request.origin = check_origin(&facts->client, &match);
 		made.answer = env->charge ?
 			ledger->charge(ledger->context, env->now, &request, 1,
 				settings->on_error == ON_ERROR_TEMPFAIL, &made.usage) :

@@ -127,8 +127,9 @@ bool sender_may_become_null(const struct mail_address *sender);
 
 /* ---- limits ---------------------------------------------------------------------- */
 
-/* Return the network of a client, for keys that strangers can make. */
-struct ledger_origin check_origin(const struct cidr *client);
+/* Return the origin of a key: the network of the client if strangers can make up such keys, which
+ * they can do under "default" alone. */
+struct ledger_origin check_origin(const struct cidr *client, const struct rate_match *match);
 
 /* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);

@@ -536,6 +536,7 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 		return false;
 	match_r->limits = &entry->limits;
 	match_r->entry = entry->text;
+	match_r->is_default = counted != NULL;
 	(void)text_format(match_r->counted, sizeof(match_r->counted), "%s:%s", rate_name(rate),
 		counted != NULL ? counted : entry->text);
 	shorten_key(match_r->counted);
@@ -543,10 +544,10 @@ static bool matched(enum rate rate, const struct entry *entry, const char *count
 }
 
 /* Return the network that counts as the client: the network of an IPv6 address, or the IPv4 address
- * itself. rates may be NULL. */
+ * itself, also that of a client behind a translator. rates may be NULL. */
 static struct cidr network_of_client(const struct rates *rates, const struct cidr *client)
 {
-	struct cidr net = *client;
+	struct cidr net = cidr_translated(client);
 	unsigned bits = rates == NULL ? RATE_IPV6_PREFIX : rates->ipv6_prefix;
 
 	if (net.family != AF_INET6 || bits >= net.prefix_len)
@@ -596,13 +597,12 @@ void rates_concurrency_key(const struct rates *rates, const struct cidr *client,
 static bool find_network(const struct rates *rates, enum rate rate, const struct cidr *net,
 	struct rate_match *match_r)
 {
-	const struct cidr alone = network_of_client(rates, net);
 	uint32_t i;
 
 	/* Under "default", a client counts alone; a wider network has no count. */
 	if (net->prefix_len == (net->family == AF_INET ? 32 : 128) ||
 		(net->family == AF_INET6 && net->prefix_len == rates->ipv6_prefix))
-		return rates_find_client(rates, rate, &alone, NULL, match_r);
+		return rates_find_client(rates, rate, net, NULL, match_r);
 	return cidr_set_find(rates->tables[rate].networks, net, &i) &&
 		matched(rate, &rates->tables[rate].entries[i], NULL, match_r);
 }

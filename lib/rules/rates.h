@@ -52,7 +52,7 @@ int rates_add(struct rates *rates, enum rate rate, const char *key, const char *
 void rates_switch_off(struct rates *rates, enum rate rate);
 
 /* Count all clients of an IPv6 network with this prefix length (1 to 128, initially 64) as one
- * client, unless a key is narrower. */
+ * client, unless a key is narrower. A client behind a translator counts as its IPv4 address. */
 void rates_set_ipv6_prefix(struct rates *rates, unsigned bits);
 
 /*
@@ -79,6 +79,7 @@ struct rate_match {
 	const struct limits
 		*limits;   /* lives as long as the rates; a plain number is the first count */
 	const char *entry; /* the canonical key in the section: "192.168.1.0/24", "default" */
+	bool is_default;   /* the client or address counts alone, so that strangers make keys up */
 	/* The key to charge: "rate_conn:192.168.1.0/24". One that would be longer than
 	 * RATE_KEY_LONG ends in its length and checksum instead. */
 	char counted[RATE_KEY_SIZE];

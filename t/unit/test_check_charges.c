@@ -2,6 +2,7 @@
  * Shows whom a recipient is charged to, and the replies when a limit is full: the limits of the
  * login's profile and those for everybody, charged all or none.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "t/unit/lib/made_limits.h"
@@ -469,6 +470,58 @@ START_TEST(a_connection_may_name_a_number_of_recipients)
 	}
 END_TEST
 
+/* Name new recipients from a client, each in a message of its own. */
+static void flood(const char *client, int count)
+{
+	static unsigned serial;
+	struct errmsg err;
+	char address[64];
+
+	ck_assert_int_eq(cidr_parse(client, &t.facts.client, &err), 0);
+	for (int i = 0; i < count; i++) {
+		(void)snprintf(address, sizeof(address), "<made%u@corp.example>", serial++);
+		(void)made_limits_rcpt(&t, address);
+		made_limits_commit(&t);
+	}
+}
+
+static unsigned accepted_of(int count, const char *client, const char *address)
+{
+	struct errmsg err;
+	unsigned accepted = 0;
+
+	ck_assert_int_eq(cidr_parse(client, &t.facts.client, &err), 0);
+	for (int i = 0; i < count; i++) {
+		accepted += strncmp(made_limits_rcpt(&t, address), "accept", 6) == 0;
+		made_limits_commit(&t);
+	}
+	return accepted;
+}
+
+/* Only counts under "default", which strangers make up, can be removed or lack room. */
+START_TEST(an_entry_keeps_its_count_in_a_flood)
+	{
+		t.facts.login = NULL;
+		made_limits_rate(&t, RATE_RCPT, "default", "4/5m");
+		made_limits_rate(&t, RATE_RCPT, "all@corp.example", "4/5m");
+		made_limits_rate(&t, RATE_RCPT, "boss@corp.example", "4/5m");
+		made_limits_have(&t, NULL);
+		ledger_set_bounds(t.ledger, 2 * LEDGER_SHARDS, 0);
+		ck_assert_uint_eq(accepted_of(1, "192.0.2.7", "<all@corp.example>"), 1);
+		flood("192.0.2.7", 600);
+		for (int net = 0; net < 60; net++) {
+			char client[32];
+
+			(void)snprintf(client, sizeof(client), "10.0.%d.1", net);
+			flood(client, 10);
+		}
+		ck_assert_uint_gt(ledger_size(t.ledger).evicted, 0);
+		ck_assert_uint_eq(accepted_of(4, "192.0.2.7", "<boss@corp.example>"), 4);
+		ck_assert_uint_eq(accepted_of(5, "198.51.100.7", "<all@corp.example>"), 3);
+		ck_assert_uint_eq(accepted_of(5, "192.0.2.7", "<any@corp.example>"), 0);
+	}
+END_TEST
+
 static Suite *check_charges_suite(void)
 {
 	Suite *suite = suite_create("check_charges");
@@ -499,6 +552,7 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_sender_with_extensions_has_one_count);
 	tcase_add_test(tcase, the_login_and_the_rates_are_charged_all_or_none);
 	tcase_add_test(tcase, a_connection_may_name_a_number_of_recipients);
+	tcase_add_test(tcase, an_entry_keeps_its_count_in_a_flood);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -17,6 +17,7 @@ static void setup(void)
 	made_limits_rate(&t, RATE_CONN, "mail.example.net", "2/1h");
 	made_limits_rate(&t, RATE_CONN, "2001:db8:1::/48", "3/1h");
 	made_limits_rate(&t, RATE_CONN, "192.0.2.128/25", "0");
+	made_limits_rate(&t, RATE_CONN, "2001:db8:2::5", "8/1h");
 	made_limits_rate(&t, RATE_RCPT_HOST, "default", "4/1h");
 	made_limits_rate(&t, RATE_RCPT, "example.org", "5/1h");
 	made_limits_rate(&t, RATE_RCPT, "a@example.org", "6/1h");
@@ -56,7 +57,10 @@ static const struct {
 	{ "rate_conn:mail.example.net", "rate_conn:mail.example.net", 2 },
 	{ "rate_conn:example.net", "rate_conn:example.net", 0 },
 	{ "rate_conn:2001:db8:1:2::3", "rate_conn:2001:db8:1::/48", 3 },
+	{ "rate_conn:2001:db8:2::5", "rate_conn:2001:db8:2::5", 8 },
+	{ "rate_conn:2001:db8:2::6", "rate_conn:2001:db8:2::/64", 0 },
 	{ "rate_rcpt_host:192.0.2.1", "rate_rcpt_host:192.0.2.1", 4 },
+	{ "rate_rcpt_host:64:ff9b::c000:201", "rate_rcpt_host:192.0.2.1", 4 },
 	{ "rate_rcpt_host:2001:db8::1", "rate_rcpt_host:2001:db8::/64", 4 },
 	{ "rate_rcpt_host:2001:db8::/64", "rate_rcpt_host:2001:db8::/64", 4 },
 	{ "rate_rcpt_host:2001:db8::/48", "rate_rcpt_host:2001:db8::/48", 0 },

@@ -195,6 +195,29 @@ START_TEST(reads_sockets)
 	}
 END_TEST
 
+/* An address, and the one as which it counts. */
+static const char *const translated[][2] = {
+	{ "64:ff9b::c000:207", "192.0.2.7" },
+	{ "64:ff9b::", "0.0.0.0" },
+	{ "192.0.2.7", "192.0.2.7" },
+	{ "64:ff9b::1:c000:207", "64:ff9b::1:c000:207" },
+	{ "64:ff9b:1::c000:207", "64:ff9b:1::c000:207" },
+	{ "64:ff9b::/96", "64:ff9b::/96" },
+	{ "2001:db8::c000:207", "2001:db8::c000:207" },
+};
+START_TEST(an_address_behind_a_translator_contains_an_ipv4_address)
+	{
+		const struct cidr none = { .family = AF_UNSPEC };
+		char text[CIDR_TEXT_SIZE];
+		struct cidr net = parsed(translated[_i][0]);
+
+		net = cidr_translated(&net);
+		cidr_format(&net, text);
+		ck_assert_str_eq(text, translated[_i][1]);
+		ck_assert_int_eq(cidr_translated(&none).family, AF_UNSPEC);
+	}
+END_TEST
+
 static struct cidr_set *set_of(const char *const *nets, size_t count)
 {
 	struct cidr_set *set = cidr_set_new();
@@ -332,6 +355,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, contains, 0, sizeof(containing) / sizeof(containing[0]));
 	tcase_add_test(tcase, an_unspecified_address_matches_nothing);
 	tcase_add_test(tcase, reads_sockets);
+	tcase_add_loop_test(tcase, an_address_behind_a_translator_contains_an_ipv4_address, 0,
+		(int)(sizeof(translated) / sizeof(translated[0])));
 	tcase_add_test(tcase, finds_the_longest);
 	tcase_add_test(tcase, finds_nothing_in_an_empty_set);
 	tcase_add_test(tcase, an_unspecified_address_is_in_no_set);

@@ -245,6 +245,11 @@ START_TEST(default_counts_each_client_by_itself_and_ipv6_by_its_prefix)
 		ck_assert_str_eq(held(RATE_CONN, NULL, "mx.example.com"), "");
 		ck_assert_str_eq(held(RATE_CONN, "2001:db8:1:2:3::4", NULL),
 			"rate_conn:2001:db8:1:2::/64 9/5m");
+		ck_assert_str_eq(held(RATE_CONN, "64:ff9b::c000:207", NULL),
+			"rate_conn:192.0.2.7 9/5m");
+		ck_assert_int_eq(add_rate(RATE_CONN, "64:ff9b::/96", "8/5m"), 0);
+		ck_assert_str_eq(held(RATE_CONN, "64:ff9b::c000:207", NULL),
+			"rate_conn:64:ff9b::/96 8/5m");
 		rates_set_ipv6_prefix(made, 60);
 		ck_assert_str_eq(held(RATE_CONN, "2001:db8:1:fff2:3::4", NULL),
 			"rate_conn:2001:db8:1:fff0::/60 9/5m");
