@@ -30,9 +30,11 @@ struct ledger;
  * keys, the new key counts in the overflow key of its own network, with the limits of its request.
  * While an overflow key counts anything, all new keys of its table and network that find no room
  * count there: a flood from one network is held to one limit, and takes no room from networks with
- * fewer keys. New keys of the table and network that find room begin with the counts and attempts
- * of the overflow key, up to half of each limit: as no key above half is removed, a key that
- * returns has at least what it had.
+ * fewer keys. The networks of an IPv6 /32 together count like sixteen; if they are more, they have
+ * the overflow key of the /32 ("rate_rcpt:overflow 2001:db8::/32"). New keys of the table and
+ * network that find room begin with the counts and attempts of the overflow keys, up to half of
+ * each limit: as no key above half is removed, a key that returns in a request of the same network
+ * has at least what it had.
  *
  * Never removed are keys without origin, which always find room, keys with open reservations, and
  * keys above half of a limit. Overflow keys may exceed the bound by an eighth; beyond that, there

@@ -197,13 +197,15 @@ static void leave_attempts(const struct ledger_entry *entry, uint64_t now, struc
 	}
 }
 
-static void fill_leftover(const struct ledger_entry *entry, uint64_t now, struct leftover *left_r)
+static void fill_leftover(const struct ledger *ledger, const struct ledger_entry *entry,
+	uint64_t now, struct leftover *left_r)
 {
 	const struct ledger_origin origin = entry_origin(entry);
 
 	left_r->removed_len = entry->key_len;
 	memcpy(left_r->removed, entry_key(entry), entry->key_len);
-	ledger_overflow_key(entry_key(entry), entry->key_len, &origin, left_r->key);
+	ledger_overflow_key(entry_key(entry), entry->key_len, &origin,
+		ledger_overflow_scope(ledger, &origin), left_r->key);
 	left_r->amount = left_r->given_back = left_r->attempts = 0;
 	left_r->limit_count = entry->count;
 	for (uint8_t i = 0; i < entry->count; i++) {
@@ -222,7 +224,7 @@ static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct
 {
 	if (look_at_overflow(ledger, left->key, now) != OVERFLOW_TOO_MANY)
 		return left->key;
-	ledger_overflow_key(left->key, strlen(left->key), NULL, common_r);
+	ledger_overflow_key(left->key, strlen(left->key), NULL, OVERFLOW_ALL, common_r);
 	return common_r;
 }
 
@@ -293,7 +295,7 @@ static bool choose_key(struct ledger_shard *shard, uint64_t now, size_t others,
 		look_at_bucket(shard, shard->evicted, now, others, &choice);
 	}
 	if (!choice.has_room && choice.entry != NULL)
-		fill_leftover(choice.entry, now, left_r);
+		fill_leftover(shard->ledger, choice.entry, now, left_r);
 	unlock(shard);
 	return choice.has_room;
 }
@@ -309,7 +311,7 @@ static bool remove_chosen(struct ledger *ledger, uint64_t now, const struct left
 	uint64_t unused;
 
 	if (!is_gone && can_evict(entry, now, &unused)) {
-		fill_leftover(entry, now, &newer);
+		fill_leftover(ledger, entry, now, &newer);
 		is_gone = newer.amount <= left->amount && newer.given_back <= left->given_back;
 	}
 	if (is_gone && entry != NULL) {
@@ -373,14 +375,15 @@ static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_
 
 	if (has_room(shard, &request->origin))
 		return false;
-	ledger_overflow_key(request->key, request->key_len, &request->origin, key_r);
+	ledger_overflow_key(request->key, request->key_len, &request->origin,
+		ledger_overflow_scope(ledger, &request->origin), key_r);
 	found = look_at_overflow(ledger, key_r, now);
 	if (found == OVERFLOW_COUNTS)
 		return true;
 	if (!evicts || evict_one(ledger, shard, now, ledger_network_keys(ledger, &request->origin)))
 		return false;
 	if (found == OVERFLOW_TOO_MANY)
-		ledger_overflow_key(request->key, request->key_len, NULL, key_r);
+		ledger_overflow_key(request->key, request->key_len, NULL, OVERFLOW_ALL, key_r);
 	return true;
 }
 

@@ -32,8 +32,8 @@ static void insert_overflows(struct ledger_call *c, const struct ledger_request 
 
 	ledger_overflows_init(c->ledger, request->key, request->key_len, &request->origin,
 		&overflows);
-	insert_shard(c, overflows.shard[0]);
-	insert_shard(c, overflows.shard[1]);
+	for (size_t i = 0; i < overflows.count; i++)
+		insert_shard(c, overflows.shard[i]);
 }
 
 static void find_entries(struct ledger_call *c)

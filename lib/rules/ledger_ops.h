@@ -45,8 +45,8 @@
 
 /*
  * The network of the client that causes a charge: the first 24 bits of an IPv4 address, the first
- * 48 of an IPv6 address. A plain value. All zero: the key is a login's or the like, and is never
- * removed to make room.
+ * 48 of an IPv6 address. A plain value. All zero: strangers cannot make such keys up (a login's, or
+ * that of an entry of the configuration), and it is never removed to make room.
  */
 struct ledger_origin {
 	uint8_t family; /* 4, 6, or LEDGER_ORIGIN_UNKNOWN */

@@ -13,29 +13,39 @@
 /* ---- names --------------------------------------------------------------------- */
 
 /* Write " 192.0.2.0/24". */
-static void format_network(const struct ledger_origin *origin, char text_r[NETWORK_SIZE])
+static void format_network(const struct ledger_origin *origin, size_t bytes,
+	char text_r[NETWORK_SIZE])
 {
 	uint8_t address[16] = { 0 };
 	char text[INET6_ADDRSTRLEN] = "";
 
-	memcpy(address, origin->net, origin->family == 4 ? 3 : sizeof(origin->net));
-	if (origin->family != 4 && origin->family != 6)
-		(void)text_format(text_r, NETWORK_SIZE, " unknown");
-	else if (inet_ntop(origin->family == 4 ? AF_INET : AF_INET6, address, text, sizeof(text)) !=
+	memcpy(address, origin->net, bytes);
+	if (inet_ntop(origin->family == 4 ? AF_INET : AF_INET6, address, text, sizeof(text)) !=
 		NULL)
-		(void)text_format(text_r, NETWORK_SIZE, " %s%s", text,
-			origin->family == 4 ? "/24" : "/48");
+		(void)text_format(text_r, NETWORK_SIZE, " %s/%zu", text, 8 * bytes);
+}
+
+static void format_scope(const struct ledger_origin *origin, enum overflow_scope scope,
+	char text_r[NETWORK_SIZE])
+{
+	if (scope == OVERFLOW_ALL)
+		(void)text_format(text_r, NETWORK_SIZE, " all");
+	else if (origin->family != 4 && origin->family != 6)
+		(void)text_format(text_r, NETWORK_SIZE, " unknown");
+	else if (scope == OVERFLOW_PROVIDER)
+		format_network(origin, LEDGER_PROVIDER_BYTES, text_r);
+	else
+		format_network(origin, origin->family == 4 ? 3 : sizeof(origin->net), text_r);
 }
 
 void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
-	char key_r[OVERFLOW_KEY_SIZE])
+	enum overflow_scope scope, char key_r[OVERFLOW_KEY_SIZE])
 {
 	const char *colon = memchr(key, ':', key_len);
 	int table = colon == NULL || colon - key > 30 ? 0 : (int)(colon - key + 1);
-	char network[NETWORK_SIZE] = " all";
+	char network[NETWORK_SIZE] = "";
 
-	if (origin != NULL)
-		format_network(origin, network);
+	format_scope(origin, scope, network);
 	(void)text_format(key_r, OVERFLOW_KEY_SIZE, "%.*s" LEDGER_OVERFLOW "%s", table, key,
 		network);
 }
@@ -45,18 +55,24 @@ void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_or
 void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_len,
 	const struct ledger_origin *origin, struct ledger_overflows *overflows_r)
 {
-	for (int i = 0; i < 2; i++) {
-		char *name = overflows_r->keys[i];
+	size_t count = 0;
 
-		ledger_overflow_key(key, key_len, i == 0 ? origin : NULL, name);
-		overflows_r->hash[i] = ledger_hash(name, strlen(name));
-		overflows_r->shard[i] = ledger_shard_of(ledger, overflows_r->hash[i]);
+	for (int scope = 0; scope < OVERFLOW_SCOPES; scope++) {
+		char *name = overflows_r->keys[count];
+
+		if (scope == OVERFLOW_PROVIDER && origin->family != 6)
+			continue;
+		ledger_overflow_key(key, key_len, origin, (enum overflow_scope)scope, name);
+		overflows_r->hash[count] = ledger_hash(name, strlen(name));
+		overflows_r->shard[count] = ledger_shard_of(ledger, overflows_r->hash[count]);
+		count++;
 	}
+	overflows_r->count = count;
 }
 
 /* The entries of the overflow keys; NULL: it does not exist. */
 struct ancestors {
-	const struct ledger_entry *entry[2];
+	const struct ledger_entry *entry[OVERFLOW_SCOPES];
 };
 
 static const struct counter *charges_of(const struct ledger_entry *entry, uint32_t seconds)
@@ -64,14 +80,14 @@ static const struct counter *charges_of(const struct ledger_entry *entry, uint32
 	return entry_best(entry, seconds);
 }
 
-/* Return the counter with the most in a window, of either overflow key; NULL: nothing counts. */
+/* Return the counter with the most in a window, of all overflow keys; NULL: nothing counts. */
 static const struct counter *find_most(const struct ancestors *from, uint32_t seconds, uint64_t now,
 	const struct counter *(*best)(const struct ledger_entry *entry, uint32_t seconds))
 {
 	const struct counter *found = NULL, *counter;
 	uint64_t used, most = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OVERFLOW_SCOPES; i++) {
 		counter = from->entry[i] == NULL ? NULL : best(from->entry[i], seconds);
 		used = counter == NULL ? 0 : counter_used(counter, seconds, now);
 		if (used > most) {
@@ -104,7 +120,7 @@ static int inherit_open(struct counter *counter, const struct ancestors *from,
 	const uint64_t used = counter_used(counter, limit->seconds, now), half = limit->count / 2;
 	uint64_t open = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OVERFLOW_SCOPES; i++) {
 		if (from->entry[i] != NULL && entry_open(from->entry[i]) > open)
 			open = entry_open(from->entry[i]);
 	}
@@ -139,7 +155,7 @@ static uint32_t attempts_per_charge(const struct ancestors *from, uint32_t secon
 	const struct counter *charges, *attempts;
 	uint32_t most = 0, part;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OVERFLOW_SCOPES; i++) {
 		if (from->entry[i] == NULL ||
 			(attempts = entry_best_attempts(from->entry[i], seconds)) == NULL ||
 			(charges = entry_best(from->entry[i], seconds)) == NULL ||
@@ -174,9 +190,9 @@ int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ledger_overflows *overflows, const struct limit *limits, size_t count,
 	uint64_t now)
 {
-	struct ancestors from;
+	struct ancestors from = { { NULL } };
 
-	for (int i = 0; i < 2; i++)
+	for (size_t i = 0; i < overflows->count; i++)
 		from.entry[i] = shard_find(overflows->shard[i], overflows->hash[i],
 			overflows->keys[i], strlen(overflows->keys[i]));
 	for (size_t i = 0; i < count; i++) {

@@ -70,6 +70,8 @@ struct ledger_shard {
 };
 
 #define LEDGER_NETWORKS 16384 /* a power of two */
+#define LEDGER_PROVIDER_NETWORKS 16
+#define LEDGER_PROVIDER_BYTES 4 /* of an IPv6 address: /32 */
 
 struct ledger {
 	struct ledger_shard shards[LEDGER_SHARDS];
@@ -82,6 +84,7 @@ struct ledger {
 	uint32_t tight;	    /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t overflows; /* atomic: the overflow keys */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
+	uint32_t providers[LEDGER_NETWORKS]; /* atomic: the same of each IPv6 /32 */
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
@@ -91,12 +94,21 @@ struct ledger_call;
 
 #define OVERFLOW_KEY_SIZE 96
 
+/* For whose removed keys an overflow key counts: those of a network, of an IPv6 /32, or all. */
+enum overflow_scope { OVERFLOW_NETWORK, OVERFLOW_PROVIDER, OVERFLOW_ALL };
+#define OVERFLOW_SCOPES 3
+
 /*
- * Write the overflow key of a key's table and an origin; NULL: of all networks. It contains a
- * space, because addresses, which may be "overflow", contain one only in quotes.
+ * Write the overflow key of a key's table, for the network or the /32 of an origin, or for all
+ * networks. It contains a space, because addresses, which may be "overflow", contain one only in
+ * quotes.
  */
 void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
-	char key_r[OVERFLOW_KEY_SIZE]);
+	enum overflow_scope scope, char key_r[OVERFLOW_KEY_SIZE]);
+
+/* Return the scope of an origin: its /32, if that is what determines ledger_network_keys(). */
+enum overflow_scope ledger_overflow_scope(const struct ledger *ledger,
+	const struct ledger_origin *origin);
 
 /* The requests of a call, some with the key of an overflow instead of theirs. */
 struct ledger_bounded {
@@ -150,7 +162,11 @@ struct ledger_extra *entry_extra(struct ledger_shard *shard, struct ledger_entry
 /* Free the extra if it contains nothing any more. */
 void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry);
 
-/* Return how many keys a network has; a hash may add those of others. No lock is needed. */
+/*
+ * Return how many keys a network has; a hash may add those of others. An IPv6 /48 has at least a
+ * sixteenth of the keys of its /32, because the owner of that has 65,536 networks: to fill the
+ * ledger from all of them is of no more use than to do so from 16. No lock is needed.
+ */
 size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin);
 
 /* Returns 0 to continue. The shard's lock is held. */
@@ -200,12 +216,13 @@ int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint
 /* Charge every counter, after entry_make_room() with the same now. */
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
 
-/* The overflow keys that count for the removed keys of a table and an origin: that of the origin,
- * and that of all networks. */
+/* The overflow keys that count for the removed keys of a table and an origin: one of each scope,
+ * but that of a /32 only for IPv6. */
 struct ledger_overflows {
-	char keys[2][OVERFLOW_KEY_SIZE];
-	uint64_t hash[2];
-	struct ledger_shard *shard[2];
+	size_t count;
+	char keys[OVERFLOW_SCOPES][OVERFLOW_KEY_SIZE];
+	uint64_t hash[OVERFLOW_SCOPES];
+	struct ledger_shard *shard[OVERFLOW_SCOPES];
 };
 
 /* Find those of a key. No lock is needed. */
@@ -254,7 +271,8 @@ struct ledger_call {
 	struct ledger_entry *entry[LEDGER_REQUESTS_MAX]; /* NULL: the key does not exist */
 	uint32_t own[LEDGER_REQUESTS_MAX];  /* the caller's own open reservations of the key */
 	bool inherits[LEDGER_REQUESTS_MAX]; /* if it is new, the entry inherits: entry_inherit() */
-	struct ledger_shard *locked[3 * LEDGER_REQUESTS_MAX]; /* each once, sorted by address */
+	/* each once, sorted by address */
+	struct ledger_shard *locked[(1 + OVERFLOW_SCOPES) * LEDGER_REQUESTS_MAX];
 	size_t locked_count;
 };
 

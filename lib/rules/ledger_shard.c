@@ -105,15 +105,53 @@ struct ledger_origin entry_origin(const struct ledger_entry *entry)
 	return origin;
 }
 
-static uint32_t *keys_of_network(const struct ledger *ledger, const struct ledger_origin *origin)
+static size_t place_of_network(const struct ledger_origin *origin)
 {
-	return (uint32_t *)&ledger
-		->networks[hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1)];
+	return hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1);
+}
+
+static size_t place_of_provider(const struct ledger_origin *origin)
+{
+	return hash_bytes(origin->net, LEDGER_PROVIDER_BYTES) & (LEDGER_NETWORKS - 1);
+}
+
+/* The keys of a network itself. */
+static size_t own_keys(const struct ledger *ledger, const struct ledger_origin *origin)
+{
+	return __atomic_load_n(&ledger->networks[place_of_network(origin)], __ATOMIC_RELAXED);
+}
+
+/* The part of a network in the keys of its /32; 0: it is not IPv6. */
+static size_t provider_part(const struct ledger *ledger, const struct ledger_origin *origin)
+{
+	if (origin->family != 6)
+		return 0;
+	return __atomic_load_n(&ledger->providers[place_of_provider(origin)], __ATOMIC_RELAXED) /
+		LEDGER_PROVIDER_NETWORKS;
 }
 
 size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin)
 {
-	return __atomic_load_n(keys_of_network(ledger, origin), __ATOMIC_RELAXED);
+	const size_t keys = own_keys(ledger, origin), part = provider_part(ledger, origin);
+
+	return keys > part ? keys : part;
+}
+
+enum overflow_scope ledger_overflow_scope(const struct ledger *ledger,
+	const struct ledger_origin *origin)
+{
+	return provider_part(ledger, origin) > own_keys(ledger, origin) ? OVERFLOW_PROVIDER :
+									  OVERFLOW_NETWORK;
+}
+
+/* Count a key of the origin that was added (1) or removed (-1). */
+static void count_network_key(struct ledger *ledger, const struct ledger_origin *origin, int change)
+{
+	(void)__atomic_add_fetch(&ledger->networks[place_of_network(origin)], (uint32_t)change,
+		__ATOMIC_RELAXED);
+	if (origin->family == 6)
+		(void)__atomic_add_fetch(&ledger->providers[place_of_provider(origin)],
+			(uint32_t)change, __ATOMIC_RELAXED);
 }
 
 static struct ledger_entry *make_entry(uint64_t hash, const char *key, size_t len,
@@ -151,8 +189,7 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	if ((entry = make_entry(hash, key, len, origin, counters)) == NULL)
 		return NULL;
 	if (entry->has_origin)
-		(void)__atomic_add_fetch(keys_of_network(shard->ledger, origin), 1,
-			__ATOMIC_RELAXED);
+		count_network_key(shard->ledger, origin, 1);
 	bucket = &shard->buckets[hash & (shard->bucket_count - 1)];
 	entry->next = *bucket;
 	*bucket = entry;
@@ -302,8 +339,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	if (entry->has_origin) {
 		const struct ledger_origin origin = entry_origin(entry);
 
-		(void)__atomic_sub_fetch(keys_of_network(shard->ledger, &origin), 1,
-			__ATOMIC_RELAXED);
+		count_network_key(shard->ledger, &origin, -1);
 	}
 	(void)shard_is_over(shard);
 	free(entry);

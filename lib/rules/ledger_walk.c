@@ -185,11 +185,13 @@ void ledger_sweep(struct ledger *ledger, uint64_t now)
 /* Return how many keys the network with the most has. */
 static size_t most_of_a_network(const struct ledger *ledger)
 {
-	size_t most = 0;
+	size_t most = 0, keys;
 
 	for (size_t i = 0; i < LEDGER_NETWORKS; i++) {
-		const size_t keys = __atomic_load_n(&ledger->networks[i], __ATOMIC_RELAXED);
-
+		keys = __atomic_load_n(&ledger->networks[i], __ATOMIC_RELAXED);
+		most = keys > most ? keys : most;
+		keys = __atomic_load_n(&ledger->providers[i], __ATOMIC_RELAXED) /
+			LEDGER_PROVIDER_NETWORKS;
 		most = keys > most ? keys : most;
 	}
 	return most;

@@ -184,6 +184,68 @@ START_TEST(a_flood_from_many_networks_holds_back_only_these)
 	}
 END_TEST
 
+/* The network with a number in an IPv6 /32. */
+static struct ledger_origin provider_network(unsigned number)
+{
+	return (struct ledger_origin){ 6,
+		{ 0x2a, 0x00, 0x0d, 0xb8, (uint8_t)(number >> 8), (uint8_t)number } };
+}
+
+/* Charge new keys that many times each, in turn from that many networks of the /32. */
+static void flood_from_provider(unsigned keys, unsigned networks, unsigned times)
+{
+	static const struct limit three = { 3, 3600 };
+	struct ledger_usage usage;
+	char key[64];
+
+	for (unsigned i = 0; i < keys; i++) {
+		const struct ledger_origin origin = provider_network(i % networks);
+		struct ledger_request request;
+
+		(void)snprintf(key, sizeof(key), "rate_rcpt:flood%u@example.com", i);
+		request = request_of(key, &origin);
+		request.limits = &three;
+		for (unsigned k = 0; k < times; k++)
+			(void)ledger_charge(ledger, NOW, &request, 1, true, &usage);
+	}
+}
+
+/* A flood below or above half of the limit from a few or all networks of an IPv6 /32 holds back no
+ * network elsewhere, whether that has more keys than each of them or not. */
+START_TEST(a_flood_from_all_networks_of_a_provider_holds_back_no_other)
+	{
+		const unsigned times = (unsigned)_i % 2 + 1, networks = _i < 2 ? 40 : 65536;
+		const unsigned size = unit_times_or(60, 40);
+
+		ledger_set_bounds(ledger, size * KEYS, 0);
+		flood_from_provider(2 * size * (unsigned)KEYS, networks, times);
+		ck_assert_uint_ge(used("rate_rcpt:overflow 2a00:db8::/32"), 3);
+		ck_assert_uint_eq(used("rate_rcpt:overflow 2a00:db8:5::/48"), 0);
+		ck_assert_uint_eq(refused_of(10, times == 1 ? size : size / 8), 0);
+		ck_assert_uint_le(ledger_size(ledger).keys, size * KEYS_MOST);
+		ck_assert(ledger_size(ledger).is_full);
+	}
+END_TEST
+
+/* A flood from one network holds back no other one of its provider. */
+START_TEST(a_flood_holds_back_no_other_network_of_its_provider)
+	{
+		const unsigned size = unit_times_or(60, 10);
+		unsigned refused = 0;
+
+		ledger_set_bounds(ledger, size * KEYS, 0);
+		flood_from_provider(2 * size * (unsigned)KEYS, 1, (unsigned)_i + 1);
+		for (unsigned net = 1; net <= 20; net++) {
+			const struct ledger_origin origin = provider_network(net);
+
+			refused += size / 5 - make_flood("rate_rcpt", size / 5, &origin);
+		}
+		ck_assert_uint_eq(refused, 0);
+		ck_assert_uint_ge(used("rate_rcpt:overflow 2a00:db8::/48"), 3);
+		ck_assert_uint_eq(used("rate_rcpt:overflow 2a00:db8::/32"), 0);
+	}
+END_TEST
+
 /* Keys above half of their limit, logins' keys and keys with open reservations stay. */
 START_TEST(some_keys_are_never_removed)
 	{
@@ -510,6 +572,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, others_are_not_held_back_by_a_flood);
 	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0, 3);
 	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
+	tcase_add_loop_test(tcase, a_flood_from_all_networks_of_a_provider_holds_back_no_other, 0,
+		4);
+	tcase_add_loop_test(tcase, a_flood_holds_back_no_other_network_of_its_provider, 0, 2);
 	tcase_add_test(tcase, some_keys_are_never_removed);
 	tcase_add_test(tcase, overflow_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_of_removed_keys_are_bounded);

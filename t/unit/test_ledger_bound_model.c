@@ -17,9 +17,12 @@
 #define THREADS 3
 #define LOGINS 4 /* the first keys of each thread */
 #define KEYS 40	 /* of each thread */
-#define NETWORKS 6
-#define ALL NETWORKS /* the overflow key of all networks */
-#define HELD 24	     /* recipients of a message */
+#define NETWORKS 24
+#define IPV4_NETWORKS 4	       /* the first ones; the others belong to one IPv6 /32 */
+#define PROVIDER NETWORKS      /* the overflow key of the /32 */
+#define ALL (NETWORKS + 1)     /* and that of all networks */
+#define NOWHERE (NETWORKS + 2) /* an entry that is not followed */
+#define HELD 24		       /* recipients of a message */
 #define STEPS 1500
 #define PHASES 8
 #define LIMIT 6
@@ -55,7 +58,7 @@ static struct ledger *ledger;
 static uint64_t now, empty;
 static bool by_bytes; /* which bound is set */
 static atomic_bool is_over;
-static atomic_uint overflowed[NETWORKS + 1]; /* accepted in overflow keys, final or open */
+static atomic_uint overflowed[ALL + 1]; /* accepted in overflow keys, final or open */
 static const struct limit limit = { LIMIT, 3600 };
 
 static unsigned random_below(struct user *user, unsigned bound)
@@ -68,7 +71,9 @@ static unsigned random_below(struct user *user, unsigned bound)
 
 static struct ledger_origin origin_of(unsigned network)
 {
-	return (struct ledger_origin){ 4, { 10, 0, (uint8_t)network } };
+	if (network < IPV4_NETWORKS)
+		return (struct ledger_origin){ 4, { 10, 0, (uint8_t)network } };
+	return (struct ledger_origin){ 6, { 0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)network } };
 }
 
 static int copy_usage(void *context, const struct ledger_view *view)
@@ -102,9 +107,13 @@ static unsigned overflow_network(unsigned network)
 	char name[OVERFLOW_KEY_SIZE];
 	const struct ledger_origin origin = origin_of(network);
 
-	ledger_overflow_key("rate_rcpt:", 10, &origin, name);
+	ledger_overflow_key("rate_rcpt:", 10, &origin, OVERFLOW_NETWORK, name);
 	if (strcmp(memory_files_last, name) == 0)
 		return network;
+	if (strcmp(memory_files_last, "rate_rcpt:overflow 2001:db8::/32") == 0) {
+		ck_assert_int_eq(origin.family, 6);
+		return PROVIDER;
+	}
 	ck_assert_str_eq(memory_files_last, "rate_rcpt:overflow all");
 	return ALL;
 }
@@ -120,7 +129,7 @@ static struct held note_accepted(struct model_key *key, const char *text, unsign
 		held.network = overflow_network(network);
 		ck_assert_uint_lt(atomic_fetch_add(&overflowed[held.network], 1), LIMIT);
 	} else if (key == NULL) {
-		held.network = NETWORKS + 1; /* in an entry of its own, which is not followed */
+		held.network = NOWHERE;
 	} else if (is_open) {
 		key->open++;
 	} else {
