@@ -252,14 +252,10 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])
 {
 	struct user user;
-	size_t len;
 
-	if (policy != NULL && policy_find_user(policy, login, &user))
+	if (policy != NULL && !policy_find_user(policy, login, &user))
+		return check_login_name(policy, login, name_r);
+	if (policy != NULL)
 		login = user.name;
-	len = policy == NULL ? strlen(login) : check_login_len(policy, login);
-	if (len >= LOGIN_SIZE)
-		return -1;
-	memcpy(name_r, login, len);
-	name_r[len] = '\0';
-	return 0;
+	return (size_t)text_format(name_r, LOGIN_SIZE, "%s", login) < LOGIN_SIZE ? 0 : -1;
 }

@@ -72,8 +72,9 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 uint64_t login_key(const struct policy *policy, const struct login_request *request);
 
 /*
- * Write the name under which a login is suspended: the row's spelling if there is a row. policy may
- * be NULL. Returns 0, or -1 when the name is too long; it is never cut.
+ * Write the name under which a login is suspended: the row's spelling if there is a row, otherwise
+ * that of check_login_name(). policy may be NULL. Returns 0, or -1 when the name is too long; it is
+ * never cut.
  */
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE]);
 

@@ -56,11 +56,14 @@ void check_charge_connection(const struct check_env *env, const struct facts *fa
 	struct connection_charge *charge_r);
 
 /*
- * Return the length of the part of the login that identifies the user to the ledger. For a login
- * without a row to which unknown_user assigns a profile, that part excludes @default_domain, so
- * that both spellings share one count.
+ * Write the name under which a login is counted and suspended, so that all of its spellings share
+ * one count: TOKEN:MAIL with the canonical address, because over saslauthd the MTA reports the
+ * login as its client has written it; without @default_domain if the login has no row, and
+ * unknown_user assigns it a profile; otherwise the login itself. Returns 0, or -1 when the name is
+ * too long; it is never cut.
  */
-size_t check_login_len(const struct policy *policy, const char *login);
+int check_login_name(const struct policy *policy, const char *login,
+	char name_r[SUSPENSION_LOGIN_MAX + 1]);
 
 /* Write the ledger's key of a login, "login:bob". false: the login is too long for a key. */
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);

@@ -20,18 +20,15 @@ static bool is_wanted(const struct settings *settings, enum check check)
 static bool find_login(const struct policy *policy, const char *login, struct check_key *key_r)
 {
 	const struct check_env env = { .policy = policy };
-	char name[LEDGER_KEY_MAX + 1];
+	char name[SUSPENSION_LOGIN_MAX + 1];
 	struct facts facts = { .login = name };
 	struct sender_user who;
 	const struct limits *limits;
-	size_t len;
 
 	if (policy == NULL)
 		return check_login_key(login, key_r->key);
-	if ((len = check_login_len(policy, login)) >= sizeof(name))
+	if (check_login_name(policy, login, name) < 0)
 		return false;
-	memcpy(name, login, len);
-	name[len] = '\0';
 	(void)sender_user_find(&(struct check_run){ .env = &env,
 				       .parts = policy_parts(policy),
 				       .settings = policy_parts(policy)->settings,

@@ -24,7 +24,22 @@ static void fill_stand_in(struct sender_user *who, const char *login)
 	};
 }
 
-size_t check_login_len(const struct policy *policy, const char *login)
+/* Return whether MAIL of TOKEN:MAIL is an address; if so, address_r receives it, with
+ * default_domain if it has no domain, as in owns_by_name(). */
+static bool read_token_mail(const struct settings *settings, const char *mail,
+	struct mail_address *address_r)
+{
+	const char *domain = strchr(mail, '@') == NULL ? settings->default_domain : "";
+	char text[ADDRESS_MAX + 1];
+	int len = text_format(text, sizeof(text), "%s%s%s", mail, domain[0] != '\0' ? "@" : "",
+		domain);
+
+	return len > 0 && (size_t)len < sizeof(text) &&
+		address_parse(text, (size_t)len, address_r) == 0 && address_r->local_len > 0;
+}
+
+/* Return the length of a login without @default_domain if unknown_user assigns it a profile. */
+static size_t length_of_unknown(const struct policy *policy, const char *login)
 {
 	const struct settings *settings = policy_parts(policy)->settings;
 	const char *at = strchr(login, '@'); /* the only one, if the domain follows it */
@@ -33,10 +48,30 @@ size_t check_login_len(const struct policy *policy, const char *login)
 	if (settings->unknown_user != UNKNOWN_PROFILE || at == NULL || at == login ||
 		settings->default_domain[0] == '\0' ||
 		strcasecmp(at + 1, settings->default_domain) != 0 ||
-		settings_token_mail(settings, login) != NULL ||
 		policy_find_user(policy, login, &user))
 		return strlen(login);
 	return (size_t)(at - login);
+}
+
+int check_login_name(const struct policy *policy, const char *login,
+	char name_r[SUSPENSION_LOGIN_MAX + 1])
+{
+	const struct settings *settings = policy_parts(policy)->settings;
+	const char *mail = settings_token_mail(settings, login);
+	struct mail_address address;
+	size_t len;
+
+	if (mail != NULL && read_token_mail(settings, mail, &address)) {
+		(void)text_format(name_r, SUSPENSION_LOGIN_MAX + 1, "%s:%s", settings->token_login,
+			address.canon);
+		return 0;
+	}
+	len = mail != NULL ? strlen(login) : length_of_unknown(policy, login);
+	if (len > SUSPENSION_LOGIN_MAX)
+		return -1;
+	memcpy(name_r, login, len);
+	name_r[len] = '\0';
+	return 0;
 }
 
 /* Apply unknown_user to a user without a profile. */

@@ -176,20 +176,30 @@ static void decode_xtext(char *text)
 	*to = '\0';
 }
 
+/* Return the name of the login that the MTA reports, or NULL when out of memory. */
+static char *read_login(const struct session *session, const struct policy *policy,
+	const char *reported)
+{
+	char *login = strdup(reported), name[SUSPENSION_LOGIN_MAX + 1];
+
+	if (login != NULL && session->is_sendmail)
+		decode_xtext(login);
+	if (login == NULL || policy == NULL || check_login_name(policy, login, name) < 0 ||
+		strcmp(name, login) == 0)
+		return login;
+	free(login);
+	return strdup(name);
+}
+
 /* Store the facts of the MAIL command. Returns NULL, or the reason why they cannot be judged. */
 static const char *read_mail_facts(struct session *session, struct message *message,
 	const struct mail_command *mail)
 {
 	message_set_queue(message, mail->queue);
 	message->size = declared_size(mail->parameters);
-	if (mail->login != NULL && mail->login[0] != '\0') {
-		if ((message->login = strdup(mail->login)) == NULL)
-			return "out of memory";
-		if (session->is_sendmail)
-			decode_xtext(message->login);
-		if (message->policy != NULL)
-			message->login[check_login_len(message->policy, message->login)] = '\0';
-	}
+	if (mail->login != NULL && mail->login[0] != '\0' &&
+		(message->login = read_login(session, message->policy, mail->login)) == NULL)
+		return "out of memory";
 	if (session->results.len > 0)
 		strbuf_add(&message->results, session->results.text, session->results.len);
 	address_read(mail->address, strlen(mail->address), &message->sender);

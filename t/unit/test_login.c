@@ -216,6 +216,53 @@ START_TEST(all_spellings_of_a_login_have_one_key)
 	}
 END_TEST
 
+/* The names under which logins are suspended and counted. */
+static const struct {
+	const char *login, *name;
+} login_names[] = {
+	{ "BOB", "Bob" },
+	{ "bob@Example.com", "Bob" },
+	{ "dora@example.com", "dora@example.com" },
+	{ "eve@example.com", "eve@example.com" },
+	{ "eve ", "eve " },
+	{ "Token:Carol@Example.COM", "token:carol@example.com" },
+	{ "token:carol", "token:carol@example.com" },
+	{ "token:carol@example.com.", "token:carol@example.com" },
+	{ "token:\"ca\\rol\"@example.com", "token:carol@example.com" },
+	{ "token:<carol@example.com>", "token:carol@example.com" },
+	{ "token:carol@B\u00dccher.example", "token:carol@xn--bcher-kva.example" },
+	{ "token:carol@b\u00fccher\u3002example", "token:carol@xn--bcher-kva.example" },
+	{ "token:\"carol \"@example.com", "token:\"carol \"@example.com" },
+	{ "token:", "token:" },
+	{ "token:@example.com", "token:@example.com" },
+	{ "token:a\nb@example.com", "token:a\nb@example.com" },
+	{ "token", "token" },
+};
+START_TEST(a_login_has_one_name)
+	{
+		char name[LOGIN_SIZE];
+
+		ck_assert_int_eq(login_name(made.policy, login_names[_i].login, name), 0);
+		ck_assert_str_eq(name, login_names[_i].name);
+	}
+END_TEST
+
+START_TEST(a_name_is_never_cut)
+	{
+		char login[LOGIN_SIZE + 1], name[LOGIN_SIZE];
+
+		memset(login, 'x', LOGIN_SIZE);
+		login[LOGIN_SIZE] = '\0';
+		memcpy(login, "token:", _i == 0 ? 0 : 6);
+		ck_assert_int_eq(login_name(made.policy, login, name), -1);
+		ck_assert_int_eq(login_name(NULL, login, name), -1);
+		login[LOGIN_SIZE - 1] = '\0';
+		ck_assert_int_eq(login_name(made.policy, login, name), 0);
+		ck_assert_str_eq(name, login);
+		ck_assert_int_eq(login_name(NULL, login, name), 0);
+	}
+END_TEST
+
 START_TEST(each_token_has_a_key)
 	{
 		const struct login_request one = { .login = "token", .secret = "1" },
@@ -411,6 +458,8 @@ static Suite *login_suite(void)
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
+	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
+	tcase_add_loop_test(tests, a_name_is_never_cut, 0, 2);
 	tcase_add_test(tests, each_token_has_a_key);
 	tcase_add_test(tests, the_empty_login_has_no_key_and_no_policy_is_needed);
 	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);

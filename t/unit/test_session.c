@@ -169,6 +169,27 @@ START_TEST(a_login_is_read_in_the_encoding_of_the_mta)
 	}
 END_TEST
 
+/* Spellings of token:carol@own.example, as an MTA reports them that asks saslauthd's protocol. */
+static const char *const token_logins[] = {
+	"token:carol@own.example",
+	"TOKEN:Carol@OWN.Example",
+	"token:carol@own.example.",
+	"token:\"carol\"@own.example",
+	"token:\"ca\\rol\"@own.example",
+	"token:<carol@own.example>",
+	"token: carol@own.example ",
+	"token:@relay.example:carol@own.example",
+};
+START_TEST(all_spellings_of_a_token_are_one_login)
+	{
+		s.made.settings->token_login = "token";
+		made_session_open(&s);
+		(void)connect_from("192.0.2.1", "mx.x.example");
+		(void)mail_as("<spam@x.example>", token_logins[_i]);
+		ck_assert_str_eq(made_session_logged(&s, "login"), "token:carol@own.example");
+	}
+END_TEST
+
 static const struct {
 	const char *parameter;
 	enum verdict_kind want;
@@ -299,6 +320,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_local_client_has_no_address);
 	tcase_add_loop_test(tcase, the_mta_gives_its_own_name, 0, ROWS(mta_names));
 	tcase_add_loop_test(tcase, a_login_is_read_in_the_encoding_of_the_mta, 0, ROWS(logins));
+	tcase_add_loop_test(tcase, all_spellings_of_a_token_are_one_login, 0, ROWS(token_logins));
 	tcase_add_loop_test(tcase, a_declared_size_must_be_a_number, 0, ROWS(sizes));
 	tcase_add_test(tcase, one_policy_judges_the_whole_message);
 	tcase_add_test(tcase, without_a_policy_mail_is_deferred);
