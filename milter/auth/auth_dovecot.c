@@ -381,8 +381,11 @@ static void read_lines(struct peer *peer)
 		}
 		if (dovecot->count >= REQUESTS_MAX && !drop_silent_request(dovecot))
 			return; /* on_decided() reads on */
-		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL)
-			break;
+		if ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) == NULL) {
+			if (evbuffer_get_length(input) > DOVECOT_LINE_MAX)
+				protocol_error(peer, "the line is too long");
+			return;
+		}
 		if (len > DOVECOT_LINE_MAX)
 			protocol_error(peer, "the line is too long");
 		else
@@ -390,9 +393,6 @@ static void read_lines(struct peer *peer)
 		explicit_bzero(line, len);
 		free(line);
 	}
-	if (peer->bev != NULL &&
-		evbuffer_get_length(bufferevent_get_input(peer->bev)) > DOVECOT_LINE_MAX)
-		protocol_error(peer, "the line is too long");
 }
 
 /* ---- connections ----------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/auth/base64.h"
+#include "lib/auth/dovecot_proto.h"
 #include "milter/auth/auth_private.h"
 #include "t/unit/lib/auth_service.h"
 #include "t/unit/lib/tokens.h"
@@ -290,6 +291,36 @@ START_TEST(a_client_that_does_not_read_has_to_before_more_is_read)
 	}
 END_TEST
 
+/* A login that cannot be decided ends the connection, behind the answers, and not because of the
+ * whole lines that the client has sent meanwhile. */
+#define START 65536 /* bytes before the login: so many turns of the loop fill the input */
+START_TEST(the_end_of_a_connection_keeps_its_answers)
+	{
+		char lines[START + 64 + DOVECOT_LINE_MAX + 512]; /* all of them are read */
+		size_t len = 0;
+		int client;
+
+		auth_service_new(&service, ""); /* without a policy */
+		service.auth->started -= INT64_C(3600000);
+		client = auth_service_connect(&service, AUTH_SOCKET_DOVECOT);
+		while (len < sizeof(lines) - 72) {
+			const char *line = len == START ?
+				"AUTH\t1\tX\nAUTH\t2\tPLAIN\tsecured\tresp=" BOB_RIGHT "\n" :
+				"FUTURE\t\n";
+
+			memcpy(lines + len, line, strlen(line));
+			len += strlen(line);
+		}
+		auth_service_send(client, lines, len);
+		auth_service_run(&service);
+		while (strcmp(auth_service_line(client), "DONE") != 0)
+			;
+		ck_assert_str_eq(auth_service_line(client),
+			"FAIL\t1\treason=Unsupported mechanism");
+		(void)close(client);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_dovecot");
@@ -305,6 +336,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_oldest_silent_request_makes_room);
 	tcase_add_test(tcase, a_connection_with_many_lines_lets_others_in_between);
 	tcase_add_test(tcase, a_client_that_does_not_read_has_to_before_more_is_read);
+	tcase_add_test(tcase, the_end_of_a_connection_keeps_its_answers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
