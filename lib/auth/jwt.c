@@ -419,7 +419,9 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	size_t payload_len = 0;
 	int ret = -1;
 
-	if (jwt_verify(rules->keys, token, len, &payload, &payload_len, err) < 0)
+	bearer_r->is_genuine =
+		jwt_verify(rules->keys, token, len, &payload, &payload_len, err) == 0;
+	if (!bearer_r->is_genuine)
 		return -1;
 	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);
 	free(payload);

@@ -41,7 +41,8 @@ enum login_result {
 
 enum login_cause {
 	CAUSE_CREDENTIALS, /* wrong: counts towards the auth penalty */
-	CAUSE_POLICY,	   /* correct, but the user is disabled or suspended */
+	CAUSE_POLICY,	   /* correct, but the user is disabled or suspended, or the claims of the
+			      token are refused: it has expired, or it is made for others */
 };
 
 #define LOGIN_SIZE (SUSPENSION_LOGIN_MAX + 1) /* more than TOKEN:MAIL needs */

@@ -114,7 +114,8 @@ static void warn_of_audience(struct auth *auth)
 /*
  * Return whether the attempt counts as a failure. The right password of a disabled or suspended
  * user does, or the delays that follow would tell it from a wrong one, unless it comes from the
- * owner's network, where it must not delay others.
+ * owner's network, where it must not delay others. A genuine token that is refused does not: nobody
+ * guesses a signature, and clients use a token until it is refused because it has expired.
  */
 static bool is_failure(const struct attempt *attempt)
 {
@@ -123,7 +124,8 @@ static bool is_failure(const struct attempt *attempt)
 	if (answer->result != LOGIN_REFUSED)
 		return false;
 	return answer->cause == CAUSE_CREDENTIALS ||
-		(attempt->request.refusal[0] == '\0' && !attempt->ticket.is_trusted);
+		(attempt->request.refusal[0] == '\0' && !attempt->ticket.is_trusted &&
+			(attempt->ticket.keys.login & PENALTY_TOKEN) == 0);
 }
 
 void attempt_record(const struct attempt *attempt)

@@ -140,6 +140,40 @@ START_TEST(decides_who_may_log_in)
 	}
 END_TEST
 
+/* Claims for which a token is refused although its signature is right, so that it is no guess. */
+static const struct {
+	const char *claims, *reason;
+} refused_claims[] = {
+	{ "{\"exp\":1600000000,\"mail\":\"carol@example.com\"}", "expired" },
+	{ "{\"exp\":1700000300,\"nbf\":1700000200,\"mail\":\"carol@example.com\"}", "not valid" },
+	{ "{\"exp\":1700000300000,\"mail\":\"carol@example.com\"}", "milliseconds" },
+	{ "{\"mail\":\"carol@example.com\"}", "no exp" },
+	{ "{\"exp\":1700000300}", "mail is missing" },
+	{ "{\"exp\":1700000300,\"mail\":\"carol\"}", "not a mail address" },
+	{ "{\"exp\":1700000300,\"mail\":\"dave@example.com\"}", "suspended" },
+};
+START_TEST(a_genuine_token_is_no_wrong_one)
+	{
+		const struct login_rules rules = rules_of_all();
+		struct login_request request = { .login = "token" };
+		struct login_answer answer;
+		char *made_token = token_sign("{\"alg\":\"HS256\"}", refused_claims[_i].claims,
+			JWT_HS256, NULL, SECRET, strlen(SECRET));
+
+		request.secret = made_token;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert_int_eq(answer.cause, CAUSE_POLICY);
+		ck_assert_msg(strstr(answer.reason, refused_claims[_i].reason) != NULL, "%s",
+			answer.reason);
+		made_token[strlen(made_token) - 3] ^= 1;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert_int_eq(answer.cause, CAUSE_CREDENTIALS);
+		free(made_token);
+	}
+END_TEST
+
 /* Expensive work is left to a worker; a login in the auth cache needs none. */
 START_TEST(works_only_where_it_may)
 	{
@@ -456,6 +490,7 @@ static Suite *login_suite(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
+	tcase_add_loop_test(tests, a_genuine_token_is_no_wrong_one, 0, COUNT(refused_claims));
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
 	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
