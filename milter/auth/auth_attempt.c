@@ -241,6 +241,7 @@ void attempts_employ(struct auth *auth)
 
 		attempt = attempt_of_item(item);
 		stop_timer(attempt);
+		renew_rules(attempt);
 		piece.argument = attempt;
 		if (workers_add(auth->workers, &piece) != 0) {
 			turn_away(attempt);

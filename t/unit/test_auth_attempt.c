@@ -314,6 +314,26 @@ START_TEST(a_crowd_does_not_take_the_workers_from_others)
 	}
 END_TEST
 
+/* Over saslauthd it may wait for a worker as long as others keep the workers busy. */
+START_TEST(an_attempt_is_checked_by_the_rules_when_a_worker_has_it)
+	{
+		struct policy_parts parts = *policy_parts(service.policy);
+		struct policy *later;
+
+		parts.lists_only = true; /* without users */
+		later = policy_new(&parts);
+		ck_assert_ptr_nonnull(later);
+		auth_service_publish(&service);
+		leave_workers(0);
+		begin_one(0, "bob", "pa55word", _i == 0 ? "" : "192.0.2.7");
+		snapshot_publish(service.snapshot, later);
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[0].result, LOGIN_UNDECIDED);
+	}
+END_TEST
+
 /*
  * An attempt that finds no worker in time is not counted as a failure. It must not have been
  * compared with the auth cache, or guesses at a remembered password would be free.
@@ -541,6 +561,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, many_right_logins_at_once_succeed);
 	tcase_add_test(tcase, of_many_wrong_ones_a_few_are_checked);
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
+	tcase_add_loop_test(tcase, an_attempt_is_checked_by_the_rules_when_a_worker_has_it, 0, 2);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
 	tcase_add_test(tcase, no_guess_at_a_remembered_password_is_free_while_workers_are_busy);
 	tcase_add_test(tcase,
