@@ -4,6 +4,7 @@
  * runs on the cache thread.
  */
 #include <string.h>
+#include <time.h>
 
 #include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
@@ -15,9 +16,23 @@
 #define KEEP_UNREADABLE_MS (3600L * 1000)
 #define LOG_EACH_MS (60L * 1000)
 
+/* A file that is changed twice within a step of its file system's clock has one stamp. The steps
+ * are some milliseconds long, or up to two seconds. */
+#define STAMP_STEP_MS 2000
+
 bool auth_keys_configured(const struct config *config)
 {
 	return config->jwt.secret[0] != '\0' || config->jwt.keys_file[0] != '\0';
+}
+
+static bool is_recent(const struct file_stamp *stamp)
+{
+	const int64_t changed_ms = stamp->ctime_ns / 1000000;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return stamp->exists &&
+		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - changed_ms < STAMP_STEP_MS;
 }
 
 void auth_keys_read(const struct config *config, struct auth_keys *read_r)
@@ -28,6 +43,7 @@ void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 
 	if (jwt->keys_file[0] != '\0')
 		(void)file_stamp(jwt->keys_file, &read.stamp, NULL);
+	read.is_unsure = is_recent(&read.stamp);
 	if (auth_keys_configured(config)) {
 		read.problems = problems_new();
 		result = token_keys_load(jwt->keys_file, jwt->secret, config->user, &read.keys,
@@ -67,19 +83,36 @@ static bool keeps_old_keys(const struct auth_keys *read, int64_t now)
 		(read->gone_since == 0 || now - read->gone_since < KEEP_GONE_MS);
 }
 
-/* Log the result, but a failure that lasts only once a minute. */
+/* Log the problems or the notes of the keys. */
+static void log_texts(const struct problems *problems, enum problem_level of, enum log_level level,
+	const char *key)
+{
+	for (size_t i = 0; problems != NULL && i < problems_level_kept(problems, of); i++)
+		quote_log(level, key, problems_level_text(problems, of, i), "auth keys");
+}
+
+/* Whether the result is that of the last attempt, as far as it was logged. */
+static bool is_same_result(const struct auth_keys *old, const struct auth_keys *new)
+{
+	if (new->failed_since != 0)
+		return new->is_old == old->is_old &&strcmp(new->err.text, old->err.text) == 0;
+	return old->failed_since == 0 && old->is_unsure &&
+		file_stamp_equal(&old->stamp, &new->stamp) &&
+		jwt_keys_count(old->keys) == jwt_keys_count(new->keys);
+}
+
+/* Log the result. A failure that lasts is logged once a minute, and a file that was read again only
+ * to be sure is not logged. */
 static void log_result(const struct config *config, const struct auth_keys *old,
 	struct auth_keys *new, int64_t now)
 {
-	if (new->failed_since != 0 && new->is_old == old->is_old &&
-		strcmp(new->err.text, old->err.text) == 0 && now - old->logged < LOG_EACH_MS) {
+	if (is_same_result(old, new) && old->logged != 0 && now - old->logged < LOG_EACH_MS) {
 		new->logged = old->logged;
 		return;
 	}
 	new->logged = now;
-	for (size_t i = 0; new->problems != NULL &&i < problems_kept(new->problems); i++)
-		quote_log(LOG_LEVEL_WARNING, "problem", problems_text(new->problems, i),
-			"auth keys");
+	log_texts(new->problems, PROBLEM, LOG_LEVEL_WARNING, "problem");
+	log_texts(new->problems, PROBLEM_NOTE, LOG_LEVEL_NOTICE, "note");
 	if (new->failed_since != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", new->err.text, "auth keys=%s",
 			new->is_old		  ? "old" :
@@ -119,7 +152,8 @@ void auth_keys_refresh(struct auth *auth, bool always)
 
 	if (auth->config->jwt.keys_file[0] != '\0')
 		(void)file_stamp(auth->config->jwt.keys_file, &stamp, NULL);
-	if (!always && auth->keys.failed_since == 0 && file_stamp_equal(&stamp, &auth->keys.stamp))
+	if (!always && auth->keys.failed_since == 0 && !auth->keys.is_unsure &&
+		file_stamp_equal(&stamp, &auth->keys.stamp))
 		return;
 	auth_keys_read(auth->config, &read);
 	if (always)

@@ -228,6 +228,7 @@ static inline uint32_t auth_seconds(void)
 struct auth_keys {
 	struct jwt_keys *keys; /* NULL: no keys are configured, or none could be read */
 	struct file_stamp stamp;
+	bool is_unsure;	      /* the file may have changed since without another stamp */
 	struct errmsg err;    /* why they could not be read; "" after a success */
 	int64_t failed_since; /* clock_ms() of the first failure since the last success; 0: none */
 	int64_t gone_since;   /* clock_ms() when the file was first missing; 0: it exists */

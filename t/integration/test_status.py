@@ -190,6 +190,7 @@ def test_a_file_of_keys_that_everybody_may_write(box):
     shown = ctl_status(daemon, "--strict")
     assert shown.returncode == 1 and "every user of this machine can add a key" in shown.stdout, shown
     assert "every user of this machine can add a key" in daemon.check_config()[1]
+    daemon.wait_log("auth keys note=")
     keys.chmod(0o644)
     wait_until(lambda: "can add a key" not in ctl_status(daemon).stdout, "the note is gone")
 

@@ -214,6 +214,7 @@ START_TEST(reads_the_file_again_only_when_it_has_changed)
 		auth_keys_refresh(&auth, true);
 		first = auth.keys.keys;
 		ck_assert_uint_eq(jwt_keys_count(first), 1);
+		auth.keys.is_unsure = false; /* as after some seconds */
 		auth_keys_refresh(&auth, false);
 		ck_assert_ptr_eq(auth.keys.keys, first);
 		write_keys(TWO_JWKS);
@@ -230,6 +231,19 @@ START_TEST(reads_the_file_again_only_when_it_has_changed)
 	}
 END_TEST
 
+/* The clock of a file system advances in steps. */
+START_TEST(a_file_that_changes_twice_in_one_step_is_read_again)
+	{
+		auth.config = config_with("keys_file = keys.json");
+		auth_keys_refresh(&auth, true);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), 1);
+		write_keys(TWO_JWKS);
+		ck_assert_int_eq(file_stamp(keys_path, &auth.keys.stamp, NULL), 0);
+		auth_keys_refresh(&auth, false);
+		ck_assert_uint_eq(jwt_keys_count(auth.keys.keys), 2);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_keys");
@@ -242,6 +256,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, keys_of_a_file_that_fails_end_in_time, 0, COUNT(ends));
 	tcase_add_test(tcase, both_bounds_hold_together);
 	tcase_add_test(tcase, reads_the_file_again_only_when_it_has_changed);
+	tcase_add_test(tcase, a_file_that_changes_twice_in_one_step_is_read_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
