@@ -21,6 +21,7 @@ struct gate_node {
 	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
+	uint32_t nowhere;   /* of those that wait, the ones whose network is not known */
 	uint32_t turn;	    /* of the anonymous ones, see TURNS */
 	struct ticket_list list;
 };
@@ -184,11 +185,24 @@ static struct gate_node *try_to_open(const struct auth_gate *gate, struct gate_t
 
 static void set_waiting(struct auth_gate *gate, struct gate_ticket *ticket, bool waits)
 {
+	const uint32_t by = waits ? 1 : (uint32_t)-1;
+
 	gate->waiting += waits ? 1 : (size_t)-1;
 	for (int which = 0; which < GATE_KEYS; which++) {
-		if (ticket->node[which] != NULL)
-			ticket->node[which]->waiting += waits ? 1 : (uint32_t)-1;
+		struct gate_node *node = ticket->node[which];
+
+		if (node == NULL)
+			continue;
+		node->waiting += by;
+		if (ticket->keys.network == 0)
+			node->nowhere += by;
 	}
+}
+
+static void stop_waiting(struct auth_gate *gate, struct gate_ticket *ticket)
+{
+	TAILQ_REMOVE(&ticket->blocked->list, ticket, link);
+	set_waiting(gate, ticket, false);
 }
 
 /* Nothing is known of it but its login. */
@@ -197,31 +211,81 @@ static bool is_anonymous(const struct gate_ticket *ticket)
 	return ticket->is_patient && ticket->keys.network == 0;
 }
 
-static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view *view)
+/* Return the oldest anonymous ticket that waits in the node's list, or NULL. */
+static struct gate_ticket *oldest_anonymous(const struct gate_node *node)
+{
+	struct gate_ticket *ticket = NULL;
+
+	TAILQ_FOREACH(ticket, &node->list, link)
+	{
+		if (is_anonymous(ticket))
+			break;
+	}
+	return ticket;
+}
+
+static struct gate_ticket *newest_anonymous(const struct gate_node *node)
+{
+	struct gate_ticket *ticket = NULL;
+
+	TAILQ_FOREACH_REVERSE(ticket, &node->list, ticket_list, link)
+	{
+		if (is_anonymous(ticket))
+			break;
+	}
+	return ticket;
+}
+
+/* Return whether too many like the ticket wait already. */
+static bool is_crowded(const struct gate_ticket *ticket)
 {
 	const struct gate_node *network = ticket->node[GATE_NETWORK],
 			       *login = ticket->node[GATE_LOGIN];
-	const uint32_t waiting = network != NULL ? network->waiting :
-		login != NULL			 ? login->waiting :
-						   0;
 
-	if (waiting >= GATE_WAITING_MAX)
+	if (network != NULL)
+		return network->waiting >= GATE_WAITING_MAX;
+	return login != NULL && login->nowhere >= GATE_WAITING_MAX;
+}
+
+/* Make room for a ticket that may wait. Returns false if it has to be refused. */
+static bool make_room(struct auth_gate *gate, const struct gate_ticket *ticket,
+	struct gate_ticket **displaced_r)
+{
+	struct gate_ticket *oldest = NULL;
+
+	if (!is_crowded(ticket))
+		return true;
+	/* Without a network, tickets wait for their login alone. */
+	if (is_anonymous(ticket))
+		oldest = oldest_anonymous(ticket->node[GATE_LOGIN]);
+	if (oldest == NULL)
 		return false;
+	stop_waiting(gate, oldest);
+	oldest->state = GATE_OUTSIDE;
+	drop_nodes(oldest);
+	*displaced_r = oldest;
+	return true;
+}
+
+static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view *view)
+{
 	return ticket->is_patient || !(ticket->is_slowed && view->trust == 0 && view->delay_ms > 0);
 }
 
-enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)
+enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now,
+	struct gate_ticket **displaced_r)
 {
 	struct penalty_view view;
 	struct gate_node *full;
 
+	*displaced_r = NULL;
 	if (get_nodes(gate, ticket) < 0)
 		return GATE_FULL;
 	if ((full = try_to_open(gate, ticket, now, &view)) == NULL) {
 		ticket->state = GATE_UNDER_WAY;
 		return GATE_OPEN;
 	}
-	if (!may_wait(ticket, &view)) {
+	if (!may_wait(ticket, &view) || !make_room(gate, ticket, displaced_r)) {
 		drop_nodes(ticket);
 		return GATE_FULL;
 	}
@@ -261,8 +325,8 @@ static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uin
 {
 	struct gate_ticket *ticket, *next;
 
-	while (node->turn % TURNS != 0 && (ticket = TAILQ_LAST(&node->list, ticket_list)) != NULL &&
-		is_anonymous(ticket) && pass_waiting(gate, node, ticket, now))
+	while (node->turn % TURNS != 0 && (ticket = newest_anonymous(node)) != NULL &&
+		pass_waiting(gate, node, ticket, now))
 		;
 	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
 		next = TAILQ_NEXT(ticket, link);
@@ -274,10 +338,8 @@ bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_
 {
 	const enum gate_state state = ticket->state;
 
-	if (state == GATE_WAITING) {
-		TAILQ_REMOVE(&ticket->blocked->list, ticket, link);
-		set_waiting(gate, ticket, false);
-	}
+	if (state == GATE_WAITING)
+		stop_waiting(gate, ticket);
 	if (state == GATE_OPENED)
 		TAILQ_REMOVE(&gate->opened, ticket, link);
 	if (state == GATE_OPENED || state == GATE_UNDER_WAY) {

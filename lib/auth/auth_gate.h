@@ -34,12 +34,13 @@
  * results are known.
  *
  * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
- * network (of its login, if the network is not known) wait already, or if its network is slowed and
- * a delay is due. A patient attempt is not refused for the latter. Places go to attempts in the
- * order of arrival. Of patient ones whose network is not known, however, three
+ * network (of its login without a network, if its network is not known) wait already, or if its
+ * network is slowed and a delay is due. A patient attempt is not refused for the latter. Places go
+ * to attempts in the order of arrival. Of patient ones whose network is not known, however, three
  * of four go to the newest: guessers wait from one answer to the next, so that an owner who has
- * just come need not wait for all of them, and the oldest are served in the end. Attempts that wait
- * have not been checked, so that neither waiting nor leaving reveals anything about a password.
+ * just come need not wait for all of them, and the oldest are served in the end. If too many wait,
+ * the newest displaces the oldest, for the same reason. Attempts that wait have not been checked,
+ * so that neither waiting nor leaving reveals anything about a password.
  *
  * The memory is that of the keys of the attempts inside: at most four of 64 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.
@@ -80,7 +81,10 @@ enum gate_result {
 	GATE_FULL, /* refused; also when out of memory */
 };
 
-enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now);
+/* *displaced_r: another ticket, which waited and is outside now, because this one waits in its
+ * place; or NULL. */
+enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now,
+	struct gate_ticket **displaced_r);
 
 /*
  * The attempt's answer is due, or it waits no longer; a ticket that is outside is ignored. Record

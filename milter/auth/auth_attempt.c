@@ -408,10 +408,10 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 
 static void enter_gate(struct attempt *attempt)
 {
-	struct gate_ticket *ticket = &attempt->ticket;
+	struct gate_ticket *ticket = &attempt->ticket, *displaced;
 
 	ticket->keys = keys_of(attempt);
-	switch (auth_gate_enter(attempt->auth->gate, ticket, auth_seconds())) {
+	switch (auth_gate_enter(attempt->auth->gate, ticket, auth_seconds(), &displaced)) {
 	case GATE_OPEN:
 		pass_gate(attempt);
 		break;
@@ -423,6 +423,8 @@ static void enter_gate(struct attempt *attempt)
 		turn_away(attempt);
 		break;
 	}
+	if (displaced != NULL)
+		turn_away(attempt_of_ticket(displaced));
 }
 
 /* ---- the beginning ------------------------------------------------------------------- */

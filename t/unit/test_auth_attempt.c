@@ -519,6 +519,29 @@ START_TEST(no_kind_of_sockets_takes_all_the_room)
 	}
 END_TEST
 
+/* The newest attempts at a login without an address are those of its owner as likely as any. */
+START_TEST(too_many_at_one_login_over_saslauthd_displace_the_oldest)
+	{
+		static struct attempt *crowd[4 + GATE_WAITING_MAX];
+		struct attempt_request request = request_of("bob", "wrong");
+
+		auth_service_publish(&service);
+		leave_workers(0);
+		refused_at_once = 0;
+		request.is_mute = true;
+		for (int i = 0; i < COUNT(crowd); i++) {
+			ck_assert_int_eq(refused_at_once, 0);
+			attempt_begin(auth, &request, on_one_of_a_crowd, NULL, &crowd[i]);
+		}
+		ck_assert_int_eq(refused_at_once, 1);
+		ck_assert_ptr_nonnull(crowd[2]); /* under way */
+		ck_assert_ptr_null(crowd[3]);
+		ck_assert_ptr_nonnull(crowd[4]);
+		ck_assert_ptr_nonnull(crowd[COUNT(crowd) - 1]);
+		ck_assert_uint_eq(auth->attempt_count, COUNT(crowd) - 1);
+	}
+END_TEST
+
 /* Any local process can cause refusals without end; each may be another line of the log. */
 START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 	{
@@ -577,6 +600,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, without_a_policy_an_older_daemon_decides_nothing);
 	tcase_add_test(tcase, attempts_that_are_left_at_the_end_are_freed);
 	tcase_add_loop_test(tcase, no_kind_of_sockets_takes_all_the_room, 0, 2);
+	tcase_add_test(tcase, too_many_at_one_login_over_saslauthd_displace_the_oldest);
 	tcase_add_test(tcase, what_is_refused_without_a_check_has_a_bounded_number_of_log_lines);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -88,11 +88,17 @@ static void succeed(enum who who, enum where where)
 	penalty_succeeded(penalty, &keys, now);
 }
 
+static struct gate_ticket *displaced; /* by the last that entered */
+
 static enum gate_result enter(struct gate_ticket *ticket, enum who who, enum where where,
 	unsigned i, bool is_patient)
 {
+	enum gate_result result;
+
 	*ticket = (struct gate_ticket){ .keys = keys_of(who, where, i), .is_patient = is_patient };
-	return auth_gate_enter(gate, ticket, now);
+	result = auth_gate_enter(gate, ticket, now, &displaced);
+	ck_assert(displaced == NULL || displaced->state == GATE_OUTSIDE);
+	return result;
 }
 
 /* Earlier failures, and the results of many attempts at once. */
@@ -157,19 +163,22 @@ START_TEST(bounds_the_attempts_under_way)
 			bounds[_i].failures.where == MANY || bounds[_i].failures.where == WIDE ?
 			600 :
 			1;
-		unsigned got[GATE_FULL + 1] = { 0 };
+		unsigned got[GATE_FULL + 1] = { 0 }, gone = 0;
 
 		if (bounds[_i].succeeded != UNKNOWN)
 			succeed(BOB, bounds[_i].succeeded);
 		for (unsigned i = 0; i < networks; i++)
 			count_failures(bounds[_i].failures.who, bounds[_i].failures.where, i,
 				bounds[_i].failures.times);
-		for (unsigned i = 0; i < bounds[_i].attempts.count; i++)
+		for (unsigned i = 0; i < bounds[_i].attempts.count; i++) {
 			got[enter(&tickets[i], bounds[_i].attempts.who, bounds[_i].attempts.where,
 				i, bounds[_i].attempts.is_patient)]++;
+			gone += displaced != NULL;
+		}
 		ck_assert_msg(got[GATE_OPEN] == bounds[_i].open &&
-				got[GATE_WAIT] == bounds[_i].waiting,
-			"%s: %u open, %u wait", bounds[_i].name, got[GATE_OPEN], got[GATE_WAIT]);
+				got[GATE_WAIT] - gone == bounds[_i].waiting,
+			"%s: %u open, %u wait", bounds[_i].name, got[GATE_OPEN],
+			got[GATE_WAIT] - gone);
 		ck_assert_uint_eq(auth_gate_waiting(gate), bounds[_i].waiting);
 	}
 END_TEST
@@ -445,6 +454,47 @@ START_TEST(of_patient_attempts_without_a_network_most_places_go_to_the_newest)
 	}
 END_TEST
 
+START_TEST(if_too_many_wait_the_newest_displaces_the_oldest)
+	{
+		for (unsigned i = 0; i < 3 + GATE_WAITING_MAX; i++) {
+			(void)enter(&tickets[i], BOB, UNKNOWN, i, true);
+			ck_assert_ptr_null(displaced);
+		}
+		for (unsigned i = 0; i < 2; i++) {
+			ck_assert_int_eq(enter(&tickets[600 + i], BOB, UNKNOWN, 0, true),
+				GATE_WAIT);
+			ck_assert_ptr_eq(displaced, &tickets[3 + i]);
+		}
+		/* one of Dovecot's protocol without an address, for which it can be refused */
+		ck_assert_int_eq(enter(&tickets[602], BOB, UNKNOWN, 0, false), GATE_FULL);
+		ck_assert_ptr_null(displaced);
+		ck_assert_uint_eq(auth_gate_waiting(gate), GATE_WAITING_MAX);
+		(void)auth_gate_leave(gate, &tickets[0], now); /* the turn of the oldest */
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[5]);
+		(void)auth_gate_leave(gate, &tickets[1], now);
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[601]);
+	}
+END_TEST
+
+START_TEST(attempts_from_many_networks_leave_room_for_those_without)
+	{
+		for (unsigned i = 0; i < 600; i++)
+			(void)enter(&tickets[i], BOB, MANY, i, false);
+		ck_assert_int_eq(enter(&tickets[600], BOB, UNKNOWN, 0, true), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[601], BOB, UNKNOWN, 0, true), GATE_WAIT);
+		ck_assert_ptr_null(displaced);
+		ck_assert_int_eq(enter(&tickets[602], BOB, FAR, 0, false), GATE_WAIT);
+		for (unsigned i = 8; i < 600; i++) /* they give up; those under way stay */
+			(void)auth_gate_leave(gate, &tickets[i], now);
+		(void)auth_gate_leave(gate, &tickets[0], now);
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[600]); /* the turn of the oldest */
+		ck_assert_int_eq(enter(&tickets[603], BOB, UNKNOWN, 0, true), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[604], BOB, HOME, 0, false), GATE_WAIT);
+		(void)auth_gate_leave(gate, &tickets[1], now);
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[603]); /* the newest */
+	}
+END_TEST
+
 START_TEST(any_course_of_events_leaves_the_gate_empty)
 	{
 		unsigned random = 1;
@@ -487,6 +537,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
 	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
+	tcase_add_test(tcase, if_too_many_wait_the_newest_displaces_the_oldest);
+	tcase_add_test(tcase, attempts_from_many_networks_leave_room_for_those_without);
 	tcase_add_test(tcase, any_course_of_events_leaves_the_gate_empty);
 	suite_add_tcase(suite, tcase);
 	return suite;
