@@ -27,7 +27,7 @@ static const struct {
 };
 
 struct failures {
-	uint32_t time; /* of the last failure */
+	uint32_t time; /* from which on the next one is being forgiven */
 	uint32_t count;
 };
 
@@ -129,10 +129,10 @@ static uint32_t failures_left(const struct failures *failures, uint32_t forgive_
 
 static void add_failure(struct failures *failures, uint32_t forgive_s, uint32_t now)
 {
-	failures->count = failures_left(failures, forgive_s, now);
-	if (failures->count < FAILURES_MAX)
-		failures->count++;
-	failures->time = now;
+	const uint32_t left = failures_left(failures, forgive_s, now);
+
+	failures->time = left == 0 ? now : now - (now - failures->time) % forgive_s;
+	failures->count = left < FAILURES_MAX ? left + 1 : left;
 }
 
 static size_t first_of_set(const struct penalty *penalty, uint64_t key)

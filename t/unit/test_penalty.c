@@ -161,6 +161,23 @@ static const struct {
 	{ 1000, "bob", "192.0.2.7", 0, "bob", "192.0.2.7", 0 },
 	{ 1000, "bob", "192.0.2.7", 0, "bob", "2001:db8::1", 8 },
 };
+/* A failure in each period of a device with an old password, and those that are left after ten. */
+static const struct {
+	uint32_t each_s, left;
+} spaced[] = { { 0, 10 }, { 6, 10 }, { 7, 9 }, { 20, 7 }, { 30, 6 }, { 59, 2 }, { 60, 1 },
+	{ 90, 1 } };
+START_TEST(each_minute_forgives_one_failure_also_while_others_follow)
+	{
+		const struct penalty_keys keys = keys_of("", "192.0.2.7");
+
+		for (int i = 0; i < 10; i++) {
+			now += i == 0 ? 0 : spaced[_i].each_s;
+			penalty_failed(penalty, &keys, now);
+		}
+		ck_assert_uint_eq(penalty_network_failures(penalty, &keys, now), spaced[_i].left);
+	}
+END_TEST
+
 START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	{
 		succeed("bob", "192.0.2.7");
@@ -331,6 +348,8 @@ static Suite *penalty_suite(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, failures_delay_the_next_attempt, 0, COUNT(delays));
+	tcase_add_loop_test(tests, each_minute_forgives_one_failure_also_while_others_follow, 0,
+		COUNT(spaced));
 	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
 	tcase_add_test(tests, a_success_clears_no_failures);
