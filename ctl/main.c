@@ -12,6 +12,7 @@
 #include "lib/base/print.h"
 #include "lib/base/text.h"
 #include "lib/conf/config.h"
+#include "lib/conf/file.h"
 
 /* Return whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org)
  * allows them. */
@@ -113,6 +114,7 @@ int main(int argc, char **argv)
 	const char *name;
 	int ret;
 
+	file_occupy_closed();
 	if ((ret = read_options(&ctl, &argc, argv)) != CTL_OK)
 		return ret;
 	name = argc < 2 ? "help" : argv[1];

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 	uint8_t key[16];
 	int status;
 
+	file_occupy_closed();
 	read_options(argc, argv, &options);
 	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
 		hash_set_key(key);

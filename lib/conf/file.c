@@ -1,6 +1,7 @@
 /*
- * Reads whole files, and replaces files so that a crash leaves the old or the new one. Holds no
- * state; any thread, but only one writer of a path at a time.
+ * Reads whole files, replaces files so that a crash leaves the old or the new one, and keeps the
+ * standard descriptors from becoming files. Holds no state; any thread, but only one writer of a
+ * path at a time.
  */
 #include "lib/conf/file.h"
 
@@ -14,6 +15,18 @@
 #include <unistd.h>
 
 #define WRITE_BUFFER (256u << 10)
+
+void file_occupy_closed(void)
+{
+	static const int useless[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	/* open() returns the lowest free number. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* cppcheck-suppress leakReturnValNotUsed ; it stays open */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", useless[fd]) != fd)
+			return;
+	}
+}
 
 static int64_t nanoseconds(const struct timespec *time)
 {

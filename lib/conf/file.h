@@ -9,6 +9,13 @@
 
 #include "lib/base/errmsg.h"
 
+/*
+ * Occupy the standard descriptors that the starter of the process has left closed, before a file or
+ * a socket gets their numbers and what is printed. Like closed ones, they can neither be read nor
+ * written. Call it first in main().
+ */
+void file_occupy_closed(void);
+
 /* The state of a file that was read; equal stamps mean the same content. A plain value. */
 struct file_stamp {
 	bool exists;

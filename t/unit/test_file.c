@@ -4,11 +4,14 @@
  */
 #include "lib/conf/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "t/unit/unit.h"
@@ -340,6 +343,40 @@ START_TEST(the_directory_of_a_path_ends_before_its_last_slash)
 	}
 END_TEST
 
+/* In a child: exit with 0 if the standard descriptors are occupied and of no use. */
+static void occupy_all(void)
+{
+	char byte = 0;
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)close(fd);
+	file_occupy_closed();
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	_exit(fd > STDERR_FILENO && read(STDIN_FILENO, &byte, 1) < 0 && errno == EBADF &&
+				write(STDOUT_FILENO, &byte, 1) < 0 && errno == EBADF &&
+				write(STDERR_FILENO, &byte, 1) < 0 && errno == EBADF ?
+			0 :
+			1);
+}
+
+START_TEST(closed_standard_descriptors_are_occupied)
+	{
+		struct stat before, after;
+		pid_t child;
+		int status;
+
+		ck_assert_int_eq(fstat(STDOUT_FILENO, &before), 0);
+		file_occupy_closed(); /* changes none that is open */
+		ck_assert_int_eq(fstat(STDOUT_FILENO, &after), 0);
+		ck_assert_uint_eq(before.st_ino, after.st_ino);
+		if ((child = fork()) == 0)
+			occupy_all();
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("file");
@@ -360,6 +397,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);
 	tcase_add_loop_test(tcase, the_directory_of_a_path_ends_before_its_last_slash, 0,
 		sizeof(directories) / sizeof(directories[0]));
+	tcase_add_test(tcase, closed_standard_descriptors_are_occupied);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
