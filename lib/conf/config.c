@@ -386,7 +386,8 @@ void config_check_readable(const struct config *config, const char *user, struct
 static int check_access(const struct config *c, struct errmsg *err)
 {
 	const struct config_given *given = &c->given;
-	bool holds_one = (*given->password != '\0' && *given->password_file == '\0') ||
+	bool holds_one = conninfo_has_password(given->conninfo) ||
+		(*given->password != '\0' && *given->password_file == '\0') ||
 		(*c->jwt.secret != '\0' && *given->secret_file == '\0');
 	struct stat st;
 

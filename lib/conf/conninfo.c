@@ -1,6 +1,6 @@
 /*
  * Builds libpq's connection string from the keys of [database], with the quoting that its two forms
- * require. Holds no state; any thread.
+ * require, and finds passwords in one. Holds no state; any thread.
  */
 #include "lib/conf/conninfo.h"
 
@@ -71,4 +71,67 @@ void conninfo_build(const struct config_given *given, struct strbuf *text)
 	add_pair(text, "dbname", given->database);
 	add_pair(text, "user", given->user);
 	add_pair(text, "password", given->password);
+}
+
+static bool is_password(const char *key, size_t len)
+{
+	return (len == 8 && memcmp(key, "password", len) == 0) ||
+		(len == 11 && memcmp(key, "sslpassword", len) == 0);
+}
+
+static const char *skip_space(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+const char *conninfo_value_end(const char *value)
+{
+	const bool quoted = *value == '\'';
+	const char *p = value + quoted;
+
+	for (; *p != '\0' && (quoted ? *p != '\'' : !isspace((unsigned char)*p)); p++)
+		p += *p == '\\' && p[1] != '\0';
+	return *p == '\0' ? p : p + 1;
+}
+
+static bool pairs_have_password(const char *p)
+{
+	for (p = skip_space(p); *p != '\0'; p = skip_space(conninfo_value_end(p))) {
+		const char *key = p;
+		const size_t len = strcspn(p, "= \t\n\r\f\v");
+
+		p = skip_space(p + len);
+		if (*p != '=')
+			return false;
+		p = skip_space(p + 1);
+		if (is_password(key, len) && *p != '\0' && strncmp(p, "''", 2) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool uri_has_password(const char *uri)
+{
+	const char *user = strstr(uri, "://") + 3, *end = user + strcspn(user, "@/"), *parameter;
+	const char *colon = memchr(user, ':', (size_t)(end - user));
+
+	if (*end == '@' && colon != NULL && colon + 1 < end)
+		return true;
+	parameter = strchr(*end == '@' ? end : user, '?');
+	for (; parameter != NULL; parameter = strchr(parameter + 1, '&')) {
+		const size_t len = strcspn(parameter + 1, "=&");
+		const char *value = parameter + 1 + len;
+
+		if (is_password(parameter + 1, len) && *value == '=' && value[1] != '&' &&
+			value[1] != '\0')
+			return true;
+	}
+	return false;
+}
+
+bool conninfo_has_password(const char *conninfo)
+{
+	return is_uri(conninfo) ? uri_has_password(conninfo) : pairs_have_password(conninfo);
 }

@@ -1,6 +1,8 @@
 #ifndef POSTERN_CONNINFO_H
 #define POSTERN_CONNINFO_H
 
+#include <stdbool.h>
+
 #include "lib/base/strbuf.h"
 #include "lib/conf/config.h"
 
@@ -9,5 +11,11 @@
  * a URI), or host, port, database and user, each quoted; then the password, if one is set.
  */
 void conninfo_build(const struct config_given *given, struct strbuf *text);
+
+/* Return whether a connection string contains a password, of the role or of its key for TLS. */
+bool conninfo_has_password(const char *conninfo);
+
+/* Return the end of a value of key=value pairs: in quotes, or up to white space. */
+const char *conninfo_value_end(const char *value);
 
 #endif

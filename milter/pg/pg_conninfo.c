@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/near_name.h"
+#include "lib/conf/conninfo.h"
 
 /* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
 static bool may_hold_password(const char *conninfo)
@@ -38,16 +39,6 @@ static const char *near_parameter(const PQconninfoOption *options, const char *n
 	return best == 0 ? NULL : near;
 }
 
-/* Return the end of the value at p: in quotes, or up to white space. */
-static const char *value_end(const char *p)
-{
-	const bool quoted = *p == '\'';
-
-	for (p += quoted; *p != '\0' && (quoted ? *p != '\'' : !isspace((unsigned char)*p)); p++)
-		p += *p == '\\' && p[1] != '\0';
-	return *p == '\0' ? p : p + 1;
-}
-
 static const char *skip_space(const char *p)
 {
 	while (isspace((unsigned char)*p))
@@ -61,7 +52,8 @@ static const char *find_mistyped(const PQconninfoOption *options, const char *p)
 	const char *near = NULL, *value;
 	size_t len;
 
-	for (p = skip_space(p); near == NULL && *p != '\0'; p = skip_space(value_end(value))) {
+	for (p = skip_space(p); near == NULL && *p != '\0';
+		p = skip_space(conninfo_value_end(value))) {
 		len = strcspn(p, "= \t\n");
 		value = skip_space(p + len);
 		if (*value++ != '=')

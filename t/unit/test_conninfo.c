@@ -153,6 +153,55 @@ START_TEST(a_password_is_added_to_either_form)
 	}
 END_TEST
 
+/* Whether libpq reads a password; its answer is right, and ours must be the same. */
+static bool libpq_has_password(const char *text)
+{
+	PQconninfoOption *options = PQconninfoParse(text, NULL);
+	bool has = false;
+
+	for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+		has |= (strcmp(o->keyword, "password") == 0 ||
+			       strcmp(o->keyword, "sslpassword") == 0) &&
+			o->val != NULL && o->val[0] != '\0';
+	PQconninfoFree(options);
+	return has;
+}
+
+static const char *const secrets[] = {
+	"",
+	"mail",
+	"host=h dbname=d user=u",
+	"host=h password=x",
+	"password = 'x y' host=h",
+	" password\n=\tx",
+	"password='' host=h",
+	"host=h password=",
+	"host='password=x'",
+	"host='it\\'s' password=x",
+	"host=a\\ password=x",
+	"passfile=/x require_auth=password",
+	"sslpassword=x",
+	"user=password",
+	"postgresql://h/d",
+	"postgresql://u@h:5432/d",
+	"postgresql://u:p@h/d",
+	"postgres://u:@h/d",
+	"postgres://h:5432?user=u",
+	"postgres://h/d?password=x",
+	"postgres://h/d?user=u&sslpassword=x",
+	"postgres://h/d?password=",
+	"postgres://h/d?user=password",
+	"postgres://us?password=er@h",
+	"postgres://:p@h",
+	"postgres://u:p@",
+};
+START_TEST(a_password_in_it_is_found)
+	{
+		ck_assert_msg(conninfo_has_password(secrets[_i]) == libpq_has_password(secrets[_i]),
+			"%s", secrets[_i]);
+	}
+END_TEST
+
 START_TEST(a_failed_text_stays_failed)
 	{
 		struct config_given given = given_of("postgresql://h/d");
@@ -176,6 +225,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, builds_a_connection_string, 0, COUNT(rows));
 	tcase_add_loop_test(tcase, libpq_reads_the_given_values, 0, COUNT(values));
 	tcase_add_loop_test(tcase, a_password_is_added_to_either_form, 0, COUNT(conninfos));
+	tcase_add_loop_test(tcase, a_password_in_it_is_found, 0, COUNT(secrets));
 	tcase_add_test(tcase, a_failed_text_stays_failed);
 	suite_add_tcase(suite, tcase);
 	return suite;
