@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -546,5 +547,6 @@ int daemon_run(const struct daemon_options *options, const struct config *config
 		process_fail(EX_OSERR, &err);
 	if (process_close_inherited(&err) != 0)
 		process_fail(EX_OSERR, &err);
+	(void)umask(022); /* other users must reach the sockets in the folders that it makes */
 	return run(&daemon);
 }

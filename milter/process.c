@@ -150,6 +150,8 @@ int process_find_user(const char *name, struct process_user *user_r, struct errm
 	size_t len = colon == NULL ? strlen(name) : (size_t)(colon - name);
 	const struct passwd *entry;
 
+	if (len == 0 && colon != NULL)
+		return errmsg_set(err, "there is no user before the group in '%s'", name);
 	if (len == 0) {
 		*user_r = user;
 		return 0;

@@ -248,8 +248,8 @@ def background(box):
     pid_file = daemon.run / "pid"
     started = []
 
-    def start(*options):
-        done = run(POSTERN, "-c", daemon.conf, "-P", pid_file, *options)
+    def start(*options, starter=()):
+        done = run(*starter, POSTERN, "-c", daemon.conf, "-P", pid_file, *options)
         if pid_file.exists():
             started.append(int(pid_file.read_text()))
         return daemon, pid_file, done
@@ -273,6 +273,16 @@ def test_in_the_background_the_parent_ends_once_it_answers(background):
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not alive(pid), "it has ended")
     assert not pid_file.exists() and not daemon.socket.exists()
+
+
+def test_it_serves_when_its_starter_has_closed_the_standard_descriptors(background):
+    """Neither a socket nor a file gets their numbers, which the daemon replaces when it is ready."""
+    daemon, pid_file, done = background(starter=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    assert done.returncode == 0
+    assert refuses(daemon)
+    targets = {os.readlink(f"/proc/{pid_file.read_text().strip()}/fd/{number}") for number in range(3)}
+    assert targets == {"/dev/null"}
+    assert daemon.ctl("status")["daemon"]["pid"] == int(pid_file.read_text())
 
 
 def test_in_the_background_the_parent_reports_a_failed_start(background, box):
@@ -403,6 +413,37 @@ def test_a_secret_of_another_user_is_refused(box, section, key, in_a_file):
     path.chmod(0o600)
     done = run(POSTERN, "-n", "-c", daemon.conf, "-u", USER)  # the option goes before the configuration
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("conninfo", ["host=/none password=secret", "postgresql://bob:secret@db/mail"])
+def test_a_password_in_conninfo_is_a_secret(box, conninfo):
+    needs_root()
+    daemon = box.postern(start=False, config={"database": {"conninfo": conninfo}}, store={})
+    daemon.conf.chmod(0o644)
+    status, said = daemon.check_config()
+    assert status == 0 and "contains a secret, and its mode 0644 lets everybody read it" in said
+    shutil.chown(daemon.conf, "mail")
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode == 78 and f"{daemon.conf}: belongs to user " in done.stderr
+
+
+def test_the_folder_of_the_auth_socket_does_not_depend_on_the_umask(box):
+    """The MTA, which is another user, must reach the socket in it."""
+    daemon = box.postern(start=False, config={"auth": {"socket": "unix:run/sub/auth"}})
+    previous = os.umask(0o077)
+    try:
+        daemon.start()
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((daemon.run / "sub").stat().st_mode) == 0o755
+
+
+def test_a_group_without_a_user_is_refused(box):
+    """Otherwise the daemon would remain root."""
+    daemon = box.postern(start=False)
+    for option in ("-f", "-n"):
+        done = run(POSTERN, option, "-c", daemon.conf, "-u", ":mail")
+        assert done.returncode == 67 and "':mail'" in done.stderr, done
 
 
 def test_the_home_of_root_is_not_used(box):
