@@ -413,6 +413,7 @@ static void check_folders(const struct config *config, bool by_root, struct prob
 	check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root, problems);
 	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
 	check_auth_folder(config, "socket", config->auth.socket, by_root, problems);
+	check_auth_folder(config, "inet_socket", config->auth.inet_socket, by_root, problems);
 	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, problems);
 }
 

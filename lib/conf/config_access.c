@@ -50,7 +50,8 @@ static void note_auth(const struct config *c, struct problems *problems)
 		"every process of this machine can connect, try passwords and claim any client's "
 		"address; use a unix socket where the MTA can";
 	const bool has_unix = c->auth.saslauthd[0] != '\0' ||
-		(c->auth.socket[0] != '\0' && !is_inet(c->auth.socket));
+		(c->auth.socket[0] != '\0' && !is_inet(c->auth.socket)) ||
+		(c->auth.inet_socket[0] != '\0' && !is_inet(c->auth.inet_socket));
 
 	if (is_inet(c->auth.socket))
 		add_note(c, "auth", "socket", inet_note, problems);

@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read_is_found_beforehand(daemon, name, how):
 @pytest.mark.parametrize("section, key, value", [
     ("milter", "socket", "unix:absent/postern.sock"), ("milter", "pid_file", "absent/pid"),
     ("control", "socket", "absent/control"), ("auth", "socket", "unix:absent/below/auth"),
-    ("auth", "saslauthd", "unix:absent/below/mux"),
+    ("auth", "saslauthd", "unix:absent/below/mux"), ("auth", "inet_socket", "unix:absent/below/auth"),
     ("auth", "saslauthd", "unix:run/below/mux"),  # this one is created
 ])
 def test_the_folder_of_a_socket(daemon, section, key, value):

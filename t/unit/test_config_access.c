@@ -27,6 +27,8 @@ static const struct {
 	{ "[auth]\ninet_socket = inet:8895@127.0.0.1\n",
 		{ "/etc/p.conf:2: [auth] inet_socket: every process of this machine" } },
 	{ "[auth]\ninet_socket = unix:/run/other\n", { NULL } },
+	{ "[auth]\nsocket =\nsaslauthd =\ninet_socket = unix:/run/other\nsocket_mode = 0666\n",
+		{ "[auth] socket_mode: every user" } },
 	{ "[auth]\nsocket = inet:8895@127.0.0.1\ninet_socket = inet:8896@127.0.0.1\n",
 		{ "[auth] socket: every process", "[auth] inet_socket: every process" } },
 	{ "[auth]\nsocket_mode = 0666\n", { "[auth] socket_mode: every user" } },
