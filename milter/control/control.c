@@ -168,13 +168,6 @@ void connection_refuse(struct connection *connection, const char *why)
 		json_pack("{s:b, s:o}", "ok", 0, "error", json_text(why, strlen(why))));
 }
 
-/* Whether a connection waits for no answer, so that it can make room. */
-static bool is_idle(const struct connection *connection)
-{
-	return !connection->is_busy &&
-		(connection->is_following || unread_answers(connection) == 0);
-}
-
 bool connection_begin_work(struct connection *connection)
 {
 	const struct control *control = connection->control;
@@ -190,25 +183,66 @@ bool connection_begin_work(struct connection *connection)
 	return true;
 }
 
-/* Close the idlest connection, a follower of decisions only if there is no other, so that a new
- * one, such as that of `posternctl status`, is answered. */
-static bool close_idlest(struct control *control)
+/* ---- room for new connections ------------------------------------------------------------- */
+
+/* The order in which connections are closed to make room. One that waits for work is kept. */
+enum use { USE_IDLE, USE_FOLLOWING, USE_UNREAD, USE_BUSY };
+
+static enum use use_of(const struct connection *connection)
 {
-	struct connection *idlest = NULL;
+	if (connection->is_busy)
+		return USE_BUSY;
+	if (connection->is_following)
+		return USE_FOLLOWING;
+	return unread_answers(connection) == 0 ? USE_IDLE : USE_UNREAD;
+}
+
+static uid_t user_of(int fd)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	return peer.uid;
+}
+
+static size_t connections_of(const struct control *control, uid_t user)
+{
+	size_t count = 0;
+
+	for (const struct connection *c = control->connections; c != NULL; c = c->next)
+		count += c->user == user;
+	return count;
+}
+
+/*
+ * Close a connection of the user that has the most, if that has at least `least`: so nobody takes
+ * the connections of users with fewer. Of these connections, close the idlest, a follower of
+ * decisions only if there is no other, and one that leaves its answer unread only after that.
+ */
+static bool close_one(struct control *control, size_t least)
+{
+	struct connection *chosen = NULL;
+	size_t most = least;
 
 	for (struct connection *c = control->connections; c != NULL; c = c->next) {
-		if (is_idle(c) && (idlest == NULL || idlest->is_following || !c->is_following))
-			idlest = c;
+		const size_t count = connections_of(control, c->user);
+
+		if (c->is_busy || count < most ||
+			(chosen != NULL && count == most && use_of(c) > use_of(chosen)))
+			continue;
+		chosen = c;
+		most = count;
 	}
-	if (idlest == NULL)
+	if (chosen == NULL)
 		return false;
-	close_connection(idlest);
+	close_connection(chosen);
 	return true;
 }
 
 static bool make_room(void *context)
 {
-	return close_idlest(context);
+	return close_one(context, 0);
 }
 
 /* While descriptors are short, connections use no more than this part of the reserve. */
@@ -218,12 +252,14 @@ static bool has_too_many(const struct control *control)
 }
 
 /* Called before the connection is made, so that it cannot make room for itself. */
-static bool has_room(struct control *control)
+static bool has_room(struct control *control, uid_t user)
 {
+	const size_t own = connections_of(control, user);
+
 	if (control->count >= CONTROL_CONNECTIONS_MAX)
-		return close_idlest(control);
+		return close_one(control, own);
 	if (has_too_many(control))
-		(void)close_idlest(control);
+		(void)close_one(control, own);
 	return true;
 }
 
@@ -241,9 +277,10 @@ static void on_accept(void *context, int fd, const struct sockaddr *address)
 	const struct timeval idle = { .tv_sec = IDLE_SECONDS };
 	struct control *control = context;
 	struct connection *connection = NULL;
+	const uid_t user = user_of(fd);
 
 	(void)address;
-	if (has_room(control))
+	if (has_room(control, user))
 		connection = calloc(1, sizeof(*connection));
 	if (connection != NULL)
 		connection->bev = bufferevent_socket_new(server_base(control->server), fd,
@@ -254,6 +291,7 @@ static void on_accept(void *context, int fd, const struct sockaddr *address)
 		return;
 	}
 	connection->control = control;
+	connection->user = user;
 	connection->number = ++control->last_number;
 	add_first(control, connection);
 	control->count++;

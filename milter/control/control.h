@@ -45,12 +45,13 @@
  *
  * Any process that may connect, by the socket's mode and group, may send any request. A request
  * longer than CONTROL_REQUEST_MAX bytes is refused. A connection beyond CONTROL_CONNECTIONS_MAX, or
- * one that is made while file descriptors are short, replaces the one that has been idle
- * for the longest time, or one that follows decisions; it is refused if every other one waits
- * for an answer. No more than CONTROL_BUSY_MAX of them wait for work (explain, reload, limits);
- * further such requests are refused, so that status is answered. A connection that is silent for a
- *minute is closed, unless it follows decisions or waits for an answer. A client that follows
- *decisions but does not read them loses lines and does not delay others.
+ * one that is made while file descriptors are short, replaces one of the user that has the most:
+ * the one that has been idle for the longest time, or else one that follows decisions, or else one
+ * that does not read its answer. It is refused if all of these wait for an answer, or if its own
+ * user has the most of all. No more than CONTROL_BUSY_MAX of them wait for work (explain, reload,
+ * limits); further such requests are refused, so that status is answered. A connection that is
+ * silent for a minute is closed, unless it follows decisions or waits for an answer. A client that
+ * follows decisions but does not read them loses lines and does not delay others.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64

@@ -4,6 +4,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "lib/rules/check.h"
 #include "milter/control/control.h"
@@ -20,6 +21,7 @@ struct connection {
 	struct control *control;
 	struct bufferevent *bev;
 	uint64_t number; /* identifies the connection even after it is closed */
+	uid_t user;	 /* of the process that has connected */
 	uint64_t reload; /* the reload that the connection waits for; 0: none */
 	bool is_busy;	 /* an answer is being prepared: read no further request */
 	bool is_following;

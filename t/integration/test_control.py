@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 
@@ -574,6 +576,23 @@ def test_a_client_that_never_reads_delays_nobody(shared_daemon):
                 control.send(b'{"command": "status"}\n' * 1000)
         except TimeoutError:
             pass
+        assert shared_daemon.ctl("status")["ok"]
+
+
+@pytest.mark.threads
+def test_clients_that_never_read_leave_room_for_others(shared_daemon):
+    looks = []
+
+    def are_full():
+        """Whether all have got as many bytes as there is room for."""
+        looks.append([fcntl.ioctl(client.socket, termios.FIONREAD, b"0000") for client in clients])
+        return bytes(4) not in looks[-1] and looks[-5:].count(looks[-1]) == 5
+
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Control(shared_daemon)) for _ in range(64)]
+        for client in clients:
+            client.send(b'{"command": "status"}\n' * 300)
+        wait_until(are_full, "the daemon waits until they read")
         assert shared_daemon.ctl("status")["ok"]
 
 
