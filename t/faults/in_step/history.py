@@ -214,7 +214,9 @@ class History:
 
     def sure_change(self):
         """A change of one user that certainly changes an answer, for actions that test one moment."""
-        return f"UPDATE users SET enabled = NOT enabled WHERE username = '{self.rng.choice(LOGINS[:8])}'"
+        first = self.rng.choice(LOGINS[:8])  # if an action of this history has not deleted it
+        return ("UPDATE users SET enabled = NOT enabled WHERE username = (SELECT username FROM users"
+                f" WHERE username <> '{COUNTED}' ORDER BY username <> '{first}', username LIMIT 1)")
 
     @staticmethod
     def counted():
