@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -542,12 +543,24 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
 
 def test_status_is_answered_while_many_sessions_are_explained(daemon):
     """Each wrong password of one login waits for the others; they leave connections to other requests."""
+    request = json.dumps({"command": "explain", "session": {"auth": {"user": "bob", "password": "wrong"}}}).encode() + b"\n"
+
+    def all_are_busy():
+        """Ask again on the connections that have an answer, until those beyond the bound are refused."""
+        for client in select.select(clients, [], [], 0.1)[0]:
+            if b"too many requests are waiting" in client.recv(65536):
+                clients.remove(client)
+            else:
+                client.sendall(request)
+        return len(clients) <= 56
+
     with contextlib.ExitStack() as stack:
-        for number in range(64):
-            session = {"auth": {"user": "bob", "password": f"wrong {number}"}}
-            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+        clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(64)]
+        for client in clients:
             client.connect(str(daemon.run / "control"))
-            client.sendall(json.dumps({"command": "explain", "session": session}).encode() + b"\n")
+        for client in clients:
+            client.sendall(request)
+        wait_until(all_are_busy, "as many connections wait as may")
         assert daemon.ctl("status")["auth"]["served"]
 
 
