@@ -40,7 +40,7 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 	(void)text_format(a->login, sizeof(a->login), "%s", login);
 	if (!enabled)
 		refuse_login(a, CAUSE_POLICY, "enabled = false");
-	else if (suspensions_has(rules->suspensions, login))
+	else if (check_is_suspended(rules->policy, rules->suspensions, login))
 		refuse_login(a, CAUSE_POLICY, "suspended");
 	else
 		set_answer(a, LOGIN_ACCEPTED, "");

@@ -65,6 +65,20 @@ void check_charge_connection(const struct check_env *env, const struct facts *fa
 int check_login_name(const struct policy *policy, const char *login,
 	char name_r[SUSPENSION_LOGIN_MAX + 1]);
 
+/*
+ * Write the other spelling of a login, with or without @default_domain. Returns false if it has
+ * none, or if both are names of rows, and so of two users.
+ */
+bool check_other_spelling(const struct policy *policy, const char *login,
+	char other_r[SUSPENSION_LOGIN_MAX + 1]);
+
+/*
+ * Return whether a login, by its name in the tables if it has a row, is suspended under either
+ * spelling: it may have been suspended before the first policy, or before its row was renamed.
+ */
+bool check_is_suspended(const struct policy *policy, struct suspensions *suspensions,
+	const char *login);
+
 /* Write the ledger's key of a login, "login:bob". false: the login is too long for a key. */
 bool check_login_key(const char *login, char key_r[LEDGER_KEY_MAX + 1]);
 

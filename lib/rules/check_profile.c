@@ -185,25 +185,35 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 
 #define NOT_AUTHORIZED "You are not authorized to send from this address"
 
-/* Return whether the user is suspended. A login without a row is suspended under either spelling.
- */
-static bool is_suspended(const struct check_run *run, const struct sender_user *who)
+bool check_other_spelling(const struct policy *policy, const char *login,
+	char other_r[SUSPENSION_LOGIN_MAX + 1])
 {
-	const char *name = who->user.name, *at = strchr(name, '@');
-	const char *domain = run->settings->default_domain;
-	char other[SUSPENSION_LOGIN_MAX + 1];
-	int len = -1;
+	const struct policy_parts *parts = policy_parts(policy);
+	const char *domain = parts->settings->default_domain, *at = strrchr(login, '@');
+	struct user user;
+	int len;
 
-	if (suspensions_has(run->env->suspensions, name))
-		return true;
-	if (who->known || domain[0] == '\0')
+	if (domain[0] == '\0' || settings_token_mail(parts->settings, login) != NULL)
 		return false;
-	if (at == NULL)
-		len = text_format(other, sizeof(other), "%s@%s", name, domain);
-	else if (strcasecmp(at + 1, domain) == 0)
-		len = text_format(other, sizeof(other), "%.*s", (int)(at - name), name);
-	return len > 0 && (size_t)len < sizeof(other) &&
-		suspensions_has(run->env->suspensions, other);
+	if (at != NULL && strcasecmp(at + 1, domain) == 0)
+		len = text_format(other_r, SUSPENSION_LOGIN_MAX + 1, "%.*s", (int)(at - login),
+			login);
+	else
+		len = text_format(other_r, SUSPENSION_LOGIN_MAX + 1, "%s@%s", login, domain);
+	return len > 0 && len <= SUSPENSION_LOGIN_MAX &&
+		!(users_find(parts->users, other_r, (size_t)len, &user) &&
+			users_find(parts->users, login, strlen(login), &user));
+}
+
+bool check_is_suspended(const struct policy *policy, struct suspensions *suspensions,
+	const char *login)
+{
+	char other[SUSPENSION_LOGIN_MAX + 1];
+
+	if (suspensions == NULL || suspensions_count(suspensions) == 0)
+		return false;
+	return suspensions_has(suspensions, login) ||
+		(check_other_spelling(policy, login, other) && suspensions_has(suspensions, other));
 }
 
 /* Return why the user may send nothing, whatever the checks are set to; NULL: nothing prevents it.
@@ -212,7 +222,9 @@ static const char *stop_reason(const struct check_run *run, const struct sender_
 {
 	if (!who->user.enabled)
 		return "enabled = false";
-	return is_suspended(run, who) ? "suspended" : NULL;
+	return check_is_suspended(run->env->policy, run->env->suspensions, who->user.name) ?
+		"suspended" :
+		NULL;
 }
 
 static bool refuse_stopped(struct check_run *run, const struct sender_user *who, enum check check,

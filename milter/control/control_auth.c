@@ -34,16 +34,30 @@ static void log_suspension(const char *login, bool suspended, const char *error)
 }
 
 /* Write the name of the login that the request means. Returns false when it means none. */
-static bool find_login(const struct control *control, const struct policy *policy,
-	const char *login, bool suspended, char name_r[LOGIN_SIZE])
+static bool find_login(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])
 {
-	if (login == NULL || login[0] == '\0' || login_name(policy, login, name_r) != 0)
-		return false;
-	/* The login may have been suspended under a name that finds another user now. */
-	if (!suspended && !suspensions_has(suspensions_of(control), name_r) &&
-		suspensions_has(suspensions_of(control), login))
-		(void)text_format(name_r, LOGIN_SIZE, "%s", login);
-	return true;
+	return login != NULL && login[0] != '\0' && login_name(policy, login, name_r) == 0;
+}
+
+/* Resume a login under each name by which it may have been suspended: its own, the one that the
+ * request has, which finds another user now, and the other spelling. Returns 1 when that changed
+ * something, and sets name_r to the first of them, or 0. */
+static int resume(const struct control *control, const struct policy *policy, const char *login,
+	char name_r[LOGIN_SIZE])
+{
+	char other[LOGIN_SIZE];
+	const char *const names[] = { login,
+		policy != NULL && check_other_spelling(policy, name_r, other) ? other : login };
+	int changed = suspensions_set(suspensions_of(control), name_r, false);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (suspensions_set(suspensions_of(control), names[i], false) != 1)
+			continue;
+		if (changed != 1)
+			(void)text_format(name_r, LOGIN_SIZE, "%s", names[i]);
+		changed = 1;
+	}
+	return changed;
 }
 
 /*
@@ -90,10 +104,10 @@ static void change_suspension(struct connection *connection, const json_t *reque
 	/* Without a policy, the users are unknown, and nothing is reported about them. */
 	const bool known =
 		login != NULL && (policy == NULL || policy_find_user(policy, login, &user));
-	const bool is_login = find_login(control, policy, login, suspended, name);
-	const int changed = is_login && !is_stray ?
-		suspensions_set(suspensions_of(control), name, suspended) :
-		-1;
+	const bool is_login = find_login(policy, login, name);
+	const int changed = !is_login || is_stray ? -1 :
+		suspended ? suspensions_set(suspensions_of(control), name, true) :
+			    resume(control, policy, login, name);
 
 	policy_unref(&policy);
 	if (is_stray) {

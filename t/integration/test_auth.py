@@ -244,6 +244,22 @@ def test_suspended_by_posternctl_over_restarts(daemon):
     assert (daemon.run / "suspended").read_text().startswith("#")
 
 
+def test_a_suspension_outlives_another_spelling_of_the_row(daemon, store):
+    daemon.ctl("suspend", "bob@example.com")
+    assert daemon.ctl("suspended")["logins"] == ["bob"]
+    renamed = {**store, "users": [{**store["users"][0], "username": "bob@example.com"}]}
+    daemon.write_store(renamed)
+    wait_until(lambda: daemon.ctl("status")["cache"]["users"] == 1, "the row is renamed")
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("bob@example.com", "pa55word")[0] == "FAIL"
+        with daemon.milter() as milter:
+            milter.connect("mail.example.net", "192.0.2.7")
+            assert milter.mail("<bob@example.com>", auth_authen="bob@example.com").verdict == "reject"
+        assert daemon.ctl("resume", "bob@example.com")["changed"]
+        assert daemon.ctl("suspended")["logins"] == []
+        assert conn.plain("bob@example.com", "pa55word")[0] == "OK"
+
+
 def test_a_suspension_that_cannot_be_saved_is_in_force_and_saved_later(daemon):
     def run(command, *args):
         return subprocess.run([POSTERNCTL, "-c", daemon.conf, command, *args], capture_output=True, text=True,

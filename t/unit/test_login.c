@@ -38,6 +38,9 @@ static void set_up(void)
 	(void)made_user(&made, &(struct made_user){ "4", "halted", hash, NULL, NULL, NULL });
 	(void)made_user(&made,
 		&(struct made_user){ "5", "dora@example.com", hash, NULL, NULL, NULL });
+	(void)made_user(&made, &(struct made_user){ "6", "twin", hash, NULL, NULL, NULL });
+	(void)made_user(&made,
+		&(struct made_user){ "7", "twin@example.com", hash, NULL, NULL, NULL });
 	made_build(&made);
 	keys = jwt_keys_new();
 	ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, strlen(SECRET), NULL), 0);
@@ -355,6 +358,36 @@ START_TEST(decides_nothing_without_a_policy_or_keys)
 	}
 END_TEST
 
+/* A login, the name that is suspended, and whether the login is: rows may be renamed, and a login
+ * may be suspended before the first policy. */
+static const struct {
+	const char *login, *suspended;
+	bool is_suspended;
+} either[] = {
+	{ "Bob", "bob", true },
+	{ "Bob", "bob@example.com", true },
+	{ "Bob", "BOB@Example.COM", true },
+	{ "Bob", "bob@example.org", false },
+	{ "dora@example.com", "dora", true },
+	{ "dora@example.com", "dora@example.com", true },
+	{ "eve", "eve@example.com", true },
+	{ "eve@example.com", "eve", true },
+	{ "dora", "dora@example.com", true }, /* without a row */
+	/* both are rows */
+	{ "twin", "twin@example.com", false },
+	{ "twin@example.com", "twin", false },
+	{ "twin@example.com", "twin@example.com", true },
+	{ "token:carol@example.com", "token:carol", false },
+};
+START_TEST(a_login_is_suspended_under_either_spelling)
+	{
+		ck_assert(!check_is_suspended(made.policy, NULL, either[_i].login));
+		ck_assert_int_eq(suspensions_set(suspensions, either[_i].suspended, true), 1);
+		ck_assert_int_eq(check_is_suspended(made.policy, suspensions, either[_i].login),
+			either[_i].is_suspended);
+	}
+END_TEST
+
 START_TEST(a_suspended_user_sends_nothing)
 	{
 		const struct check_env env = { .policy = made.policy,
@@ -498,6 +531,7 @@ static Suite *login_suite(void)
 	tcase_add_test(tests, each_token_has_a_key);
 	tcase_add_test(tests, the_empty_login_has_no_key_and_no_policy_is_needed);
 	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);
+	tcase_add_loop_test(tests, a_login_is_suspended_under_either_spelling, 0, COUNT(either));
 	tcase_add_test(tests, a_suspended_user_sends_nothing);
 	tcase_add_loop_test(tests, an_unknown_user_costs_as_much_as_a_known_one, 0, 3);
 	tcase_add_test(tests, each_spelling_of_an_unknown_user_costs_the_same);
