@@ -152,6 +152,17 @@ int file_check_owner(const char *path, const struct stat *st, uid_t user, struct
 		path, (unsigned long)st->st_uid);
 }
 
+void file_note_loose(const char *path, const char *can, struct problems *problems)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		problems_note(problems,
+			"%s: its mode is %04o, so that every user of this machine can %s; use "
+			"chmod o-w",
+			path, (unsigned)(st.st_mode & 07777), can);
+}
+
 static enum file_result check_private(const struct reading *r, uid_t user, struct errmsg *err)
 {
 	if (file_check_owner(r->path, &r->st, user, err) != 0)

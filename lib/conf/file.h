@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/problems.h"
 
 /*
  * Occupy the standard descriptors that the starter of the process has left closed, before a file or
@@ -65,6 +66,9 @@ int file_try_create(const char *folder, struct errmsg *err);
 
 /* Check the owner in the same way. 0, or -1 with err set. */
 int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
+
+/* Add a note if every user may write the file, and so do what `can` describes: "add a user". */
+void file_note_loose(const char *path, const char *can, struct problems *problems);
 
 /* Return the directory of a path ("." without a slash); the caller frees it. NULL when out of
  * memory. */

@@ -72,6 +72,7 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;
 	}
+	file_note_loose(path, "change the list", source->problems);
 	if (stamp_r != NULL)
 		*stamp_r = stamp;
 	*list_r = list;

@@ -426,8 +426,10 @@ enum store_result store_read(const char *path, const struct store_source *source
 	}
 	result = store_parse(path, text, len, source, store_r, err);
 	free(text);
-	if (result == STORE_READ)
+	if (result == STORE_READ) {
 		store_r->stamp = stamp;
+		file_note_loose(path, "add a user and change all rules of users", source->problems);
+	}
 	return result;
 }
 

@@ -48,18 +48,6 @@ static bool is_gone(const char *path)
 	return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* Whoever can add a key can log in as anybody, even though the file holds no secret. */
-static void note_loose(const char *path, struct problems *problems)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		problems_note(problems,
-			"%s: its mode is %04o, so that every user of this machine can add a key "
-			"and make tokens of anybody; use chmod o-w",
-			path, (unsigned)(st.st_mode & 07777));
-}
-
 /* Everybody may be able to read public keys, but not shared secrets and private keys. */
 static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
@@ -92,7 +80,9 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 		explicit_bzero(text, len);
 		free(text);
 	} else {
-		note_loose(path, problems);
+		/* Whoever can add a key can log in as anybody, even though the file has no secret.
+		 */
+		file_note_loose(path, "add a key and make tokens of anybody", problems);
 	}
 	return result;
 }

@@ -195,6 +195,24 @@ def test_a_file_of_keys_that_everybody_may_write(box):
     wait_until(lambda: "can add a key" not in ctl_status(daemon).stdout, "the note is gone")
 
 
+def test_rules_that_everybody_may_write(box):
+    daemon = box.postern(store=STORE, lists={"access.domains": "evil.example\n"})
+    files = {daemon.store_path: "add a user", daemon.lists / "access.domains": "change the list",
+             daemon.conf: "change all settings"}
+    for path in files:
+        path.chmod(path.stat().st_mode | 0o002)
+    daemon.ctl("reload")
+    shown, said = ctl_status(daemon, "--strict"), daemon.check_config()[1]
+    assert shown.returncode == 1
+    for path, what in files.items():
+        for text in (shown.stdout, said):
+            assert f"{path}: its mode is " in text and f"every user of this machine can {what}" in text, text
+        path.chmod(path.stat().st_mode & ~0o002)
+    daemon.ctl("reload")
+    assert "every user of this machine can change" not in ctl_status(daemon).stdout
+    assert "every user of this machine can add" not in ctl_status(daemon).stdout
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")
 def test_a_daemon_that_runs_as_root(box):
     daemon = box.postern(store=STORE, config={"milter": {"user": ""}})
