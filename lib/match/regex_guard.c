@@ -96,10 +96,18 @@ static bool is_counted(const struct guarding *g, const char *p)
 	return p <= g->end && p[-2] != ',';
 }
 
+/* PCRE2 compiles this to one step that fails. */
+#define FAILURE "(?!)"
+
 static void copy_open(struct guarding *g)
 {
 	const char *p = g->p + 1;
 
+	if ((size_t)(g->end - g->p) >= strlen(FAILURE) &&
+		memcmp(g->p, FAILURE, strlen(FAILURE)) == 0) {
+		copy_item(g, g->p + strlen(FAILURE));
+		return;
+	}
 	if (p < g->end && *p == '?')
 		p += p + 1 < g->end && p[1] == '<' ? 3 : 2;
 	copy_until(g, p);
@@ -110,8 +118,16 @@ static void copy_open(struct guarding *g)
 	g->spares_loop = false;
 }
 
+/* Place the callout of a group, or of an alternative, that ends without an item. */
+static void end_empty(struct guarding *g)
+{
+	if (g->wanted == WANTED_IN_GROUP)
+		place_callout(g);
+}
+
 static void copy_close(struct guarding *g)
 {
+	end_empty(g);
 	copy_until(g, g->p + 1);
 	if (*choices_of(g) || g->wanted != WANTED_NOT)
 		g->wanted = WANTED;
@@ -120,6 +136,7 @@ static void copy_close(struct guarding *g)
 
 static void copy_branch(struct guarding *g)
 {
+	end_empty(g);
 	copy_until(g, g->p + 1);
 	*choices_of(g) = true;
 	g->wanted = g->depth > 0 && g->p - g->last > REGEX_GUARD_BRANCHES ? WANTED_IN_GROUP :
