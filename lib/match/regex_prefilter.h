@@ -56,7 +56,8 @@ void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch);
 
 /*
  * Set the bit of each regex that may match. subject is ASCII without NUL. Returns 0, or -1 when the
- * scan failed, or the budget is spent: then any regex may match.
+ * scan failed, or the budget is spent, or the scratch must still be prepared for a part of a large
+ * prefilter, which later scans do: then any regex may match.
  */
 int regex_prefilter_scan(const struct regex_prefilter *prefilter,
 	struct regex_prefilter_scratch *scratch, struct regex_budget *budget, const char *subject,

@@ -304,25 +304,73 @@ static uint64_t fake_used(void)
 	return fake_now;
 }
 
+/* Regexes that are a part each. */
+static struct regex_prefilter *make_parts(size_t count)
+{
+	const char *regexes[64];
+	struct regex_cost costs[64];
+	bool takes_part[64] = { false };
+	struct regex_prefilter *prefilter = regex_prefilter_new(true);
+
+	ck_assert_uint_le(count, 64);
+	for (size_t i = 0; i < count; i++) {
+		regexes[i] = "a";
+		costs[i] = (struct regex_cost){ .edges = 1 << 20 };
+	}
+	for (size_t at = 0; at < count;)
+		at = regex_prefilter_add(prefilter, regexes, costs, at, count, takes_part);
+	return prefilter;
+}
+
+static uint64_t slow_ns(void)
+{
+	return fake_now += REGEX_BUDGET_NS / 50;
+}
+
+/* A scratch that is new to many parts is prepared by several decisions, which try all regexes
+ * meanwhile, because none of them may spend its budget on that. */
+START_TEST(preparing_a_scratch_leaves_a_budget)
+	{
+		enum { COUNT = 60 };
+		static const struct regex_clock clock = { slow_ns, fake_used };
+		struct regex_budget budget = { .clock = &clock };
+		struct regex_prefilter *prefilter = make_parts(COUNT);
+		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
+		unsigned decisions = 0, before;
+		uint64_t bits = 0;
+		int ret;
+
+		scratches_prepared = 0;
+		do {
+			before = scratches_prepared;
+			regex_budget_begin(&budget);
+			ck_assert(!regex_budget_is_spent(&budget));
+			ret = regex_prefilter_scan(prefilter, scratch, &budget, "a", 1, &bits);
+			ck_assert(!regex_budget_is_spent(&budget));
+			ck_assert_uint_gt(scratches_prepared, before);
+			ck_assert_uint_le(scratches_prepared - before, COUNT / 4);
+		} while (ret < 0 && ++decisions < COUNT);
+		ck_assert_int_eq(ret, 0);
+		ck_assert_uint_ge(decisions, 3);
+		ck_assert_uint_eq(bits, (UINT64_C(1) << COUNT) - 1);
+		ck_assert_uint_eq(scratches_prepared, COUNT);
+		regex_prefilter_free(&prefilter);
+		regex_prefilter_scratch_free(&scratch);
+	}
+END_TEST
+
 /* A scan of many parts ends when the budget is spent. */
 START_TEST(a_scan_keeps_to_the_budget)
 	{
-		enum { COUNT = 30 };
-		static const char *regexes[COUNT];
-		static struct regex_cost costs[COUNT];
 		static const struct regex_clock clock = { fake_ns, fake_used };
-		bool takes_part[COUNT] = { false };
 		uint64_t bits = 0;
 		struct regex_budget budget = { .clock = &clock };
-		struct regex_prefilter *prefilter = regex_prefilter_new(true);
+		struct regex_prefilter *prefilter = make_parts(30);
 		struct regex_prefilter_scratch *scratch = regex_prefilter_scratch_new();
 
-		for (size_t i = 0; i < COUNT; i++) {
-			regexes[i] = "a";
-			costs[i].edges = 1 << 20;
-		}
-		for (size_t at = 0; at < COUNT;)
-			at = regex_prefilter_add(prefilter, regexes, costs, at, COUNT, takes_part);
+		ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &no_budget, "a", 1,
+					 &bits),
+			0);
 		regex_budget_begin(&budget);
 		ck_assert_int_eq(regex_prefilter_scan(prefilter, scratch, &budget, "a", 1, &bits),
 			-1);
@@ -451,6 +499,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, is_compiled_in_parts);
 #ifdef HAVE_HYPERSCAN
 	tcase_add_test(tcase, a_scratch_remembers_all_parts);
+	tcase_add_test(tcase, preparing_a_scratch_leaves_a_budget);
 	tcase_add_test(tcase, a_scan_keeps_to_the_budget);
 #endif
 	tcase_add_loop_test(tcase, regexes_without_text_are_compiled_in_small_parts, 0,
