@@ -22,7 +22,7 @@
 
 struct open_group {
 	unsigned long number; /* 0: it does not capture */
-	bool looks_behind;
+	bool looks_ahead, looks_behind;
 };
 
 struct translation {
@@ -37,6 +37,7 @@ struct translation {
 	struct strbuf nested; /* struct open_group: the groups that are open */
 	size_t lookbehinds;   /* that are open */
 	const char *behind;   /* the end of the last lookbehind, or NULL */
+	const char *ahead;    /* the end of the last lookahead, or NULL */
 	struct strbuf *out;
 };
 
@@ -322,27 +323,32 @@ static unsigned long group_of_name(const struct translation *t, const struct str
 }
 
 /* Note that a group begins or ends, so that references know which groups precede them. */
-static void open_group(struct translation *t, bool captures, bool looks_behind)
+static void open_group(struct translation *t, struct open_group group)
 {
-	struct open_group group = { .number = captures ? ++t->opened : 0, looks_behind };
-
 	strbuf_add(&t->nested, (const char *)&group, sizeof(group));
-	t->lookbehinds += looks_behind;
+	t->lookbehinds += group.looks_behind;
 }
 
-/* Close the last group. Returns whether it is a lookbehind. */
-static bool close_group(struct translation *t)
+static void open_capture(struct translation *t)
+{
+	open_group(t, (struct open_group){ .number = ++t->opened });
+}
+
+/* Close the last group, which ends before behind. */
+static void close_group(struct translation *t, const char *behind)
 {
 	struct open_group group;
 
+	t->behind = t->ahead = NULL;
 	if (t->nested.len < sizeof(group))
-		return false; /* refused */
+		return; /* refused */
 	t->nested.len -= sizeof(group);
 	memcpy(&group, t->nested.text + t->nested.len, sizeof(group));
 	t->lookbehinds -= group.looks_behind;
 	if (group.number <= t->groups)
 		t->closed[group.number] = true;
-	return group.looks_behind;
+	t->behind = group.looks_behind ? behind : NULL;
+	t->ahead = group.looks_ahead ? behind : NULL;
 }
 
 /* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for text. */
@@ -393,18 +399,22 @@ static const char *translate_group(struct translation *t, const char *p)
 		return p + 2;
 	}
 	if (p + 1 >= t->end || p[1] != '?') {
-		open_group(t, true, false);
+		open_capture(t);
 		strbuf_add_char(t->out, '(');
 		return p + 1;
 	}
 	len = p + 2 < t->end && p[2] == '<' ? 4 : 3;
 	if ((size_t)(t->end - p) >= len && strchr(":=!", p[len - 1]) != NULL &&
 		p[len - 1] != '\0' && (len == 3 || p[3] != ':')) {
-		open_group(t, false, len == 4);
+		open_group(t,
+			(struct open_group){
+				.looks_ahead = len == 3 && p[2] != ':',
+				.looks_behind = len == 4,
+			});
 		strbuf_add(t->out, p, len);
 		return p + len;
 	}
-	open_group(t, true, false);
+	open_capture(t);
 	behind = read_name(p + 2, t->end, &name);
 	if (behind != NULL && !t->is_refused)
 		strbuf_add_char(t->out, '(');
@@ -486,13 +496,27 @@ static const char *translate_escape(struct translation *t, const char *p)
 	return p;
 }
 
+/* Return whether the quantifier at p allows no turn. */
+static bool is_optional(const char *p)
+{
+	if (*p != '{')
+		return *p != '+';
+	while (*++p == '0')
+		;
+	return !isdigit((unsigned char)*p);
+}
+
 /* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it.
  */
 static const char *translate_quantifier(struct translation *t, const char *p, const char *end)
 {
-	/* JavaScript repeats no lookbehind, and has no possessive quantifiers: refused. */
+	/* JavaScript repeats no lookbehind, and has no possessive quantifiers: refused. It skips an
+	 * optional lookahead, because an optional turn must not match the empty string. */
 	strbuf_add_str(t->out, p == t->behind ? "**" : "");
-	strbuf_add(t->out, p, (size_t)(end - p));
+	if (p == t->ahead && is_optional(p))
+		strbuf_add_str(t->out, "{0}");
+	else
+		strbuf_add(t->out, p, (size_t)(end - p));
 	if (end < t->end && *end == '?')
 		strbuf_add_char(t->out, *end++);
 	strbuf_add_str(t->out, end < t->end && *end == '+' ? "**" : "");
@@ -529,7 +553,7 @@ static const char *translate_one(struct translation *t, const char *p)
 		break;
 	case ')':
 		strbuf_add_char(t->out, *p++);
-		t->behind = close_group(t) ? p : NULL;
+		close_group(t, p);
 		break;
 	case '?':
 	case '*':

@@ -13,7 +13,7 @@
  * are folded. Escapes are written out as characters and classes, named groups as numbered ones.
  *
  * Two things differ from JavaScript: a group in a loop keeps what it matched in an earlier turn of
- * the loop, as in PCRE2; and characters past U+FFFF count as one, as with the flag u, and
+ * the loop, or in an optional turn that matched the empty string, as in PCRE2; and characters past U+FFFF count as one, as with the flag u, and
  * half of such a pair matches nothing.
  *
  * If lines is true, . excludes the line terminators of JavaScript, for subjects that contain one;

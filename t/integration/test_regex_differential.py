@@ -80,8 +80,8 @@ def pattern(rng, depth=0, groups=None):
     for _ in range(1 + rng.randrange(4)):
         part = atom(rng, depth, groups)
         # A group is not repeated: what a back reference then sees is another matter than the dialect's characters.
-        if not part.startswith("(") or part.startswith("(?:"):
-            if "(" not in part[1:]:
+        if not part.startswith("(") or part.startswith(("(?:", "(?=", "(?!")):
+            if "(" not in part[1:] or part.startswith(("(?=", "(?!")):
                 part += rng.choice(["", "", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,}", "*?", "+?", "??"])
         parts.append(part)
         if rng.random() < 0.1:

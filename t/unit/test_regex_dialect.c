@@ -66,6 +66,11 @@ static const struct {
 	{ "(?<n>a)(?<n>b)", "(?@a)(?@b)" },
 	{ "\\k<n>", "k<n>" },
 	{ "(?=a)(?!b)(?<=c)(?<!d)", NULL },
+	/* An optional turn that matches the empty string does not happen. */
+	{ "(?=(a))?\\1a", "(?=(a)){0}\\g{1}a" },
+	{ "(?=a)*(?!b)*?(?=c){0,2}(?!d){00,}?", "(?=a){0}(?!b){0}?(?=c){0}(?!d){0}?" },
+	{ "(?=a)+(?!b){1,2}(?=c){01}(?!d){10,}?", NULL },
+	{ "(?:a)?((?=b))?", NULL },
 	{ "(?i)a", "(?@i)a" },
 	{ "(*F)", "(?@f)" },
 	/* Braces. */
