@@ -10,6 +10,19 @@
 
 #include "lib/match/regex_case.h"
 
+/* Append a number as strbuf_addf() does with "%x", which takes ten times as long. */
+static void append_hex(struct strbuf *out, uint32_t c)
+{
+	char digits[8];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[c & 15U];
+		c >>= 4;
+	} while (c != 0);
+	strbuf_add(out, digits + at, sizeof(digits) - at);
+}
+
 void regex_class_append_code(struct strbuf *out, uint32_t c)
 {
 	if (c < 0x80 && (isalnum((int)c) || c == ' ')) {
@@ -18,7 +31,9 @@ void regex_class_append_code(struct strbuf *out, uint32_t c)
 		strbuf_add_char(out, '\\');
 		strbuf_add_char(out, (char)c);
 	} else {
-		strbuf_addf(out, "\\x{%x}", (unsigned)c);
+		strbuf_add(out, "\\x{", 3);
+		append_hex(out, c);
+		strbuf_add_char(out, '}');
 	}
 }
 
@@ -46,10 +61,6 @@ void regex_class_add(struct regex_class *class, uint32_t first, uint32_t last)
 		class_add_bits(class, first, end);
 		class->low = first < class->low ? first : class->low;
 		class->high = end > class->high ? end : class->high;
-		if (end - first > class->range_last - class->range_first) {
-			class->range_first = first;
-			class->range_last = end;
-		}
 	}
 	if (last < 0x10000)
 		return;
@@ -92,42 +103,59 @@ void regex_class_add_set(struct regex_class *class, char set)
 		regex_class_add(class, next, REGEX_MAX_CODE);
 }
 
-static bool range_has(const struct regex_class *class, uint32_t first, uint32_t last)
+/* Return whether all characters from first to last are members. */
+static bool class_has_all(const struct regex_class *class, uint32_t first, uint32_t last)
 {
-	return first >= class->range_first && last <= class->range_last;
+	const uint64_t from = ~UINT64_C(0) << first % REGEX_CLASS_WORD;
+	const uint64_t to = ~UINT64_C(0) >> (REGEX_CLASS_WORD - 1 - last % REGEX_CLASS_WORD);
+	uint32_t word = first / REGEX_CLASS_WORD;
+
+	if (word == last / REGEX_CLASS_WORD)
+		return (~class->words[word] & from & to) == 0;
+	if ((~class->words[word++] & from) != 0)
+		return false;
+	while (word < last / REGEX_CLASS_WORD) {
+		if (~class->words[word++] != 0)
+			return false;
+	}
+	return (~class->words[word] & to) == 0;
 }
 
-/* Return whether a run adds nothing to a class, because it has no member of it, or because a range
- * has all of them and their folded forms. */
+/* Return whether a run adds nothing to a class, because it has no member of it, or because the
+ * class has the folded forms of all. */
 static bool run_adds_nothing(const struct regex_class *class, const struct regex_case_run *run)
 {
 	return run->last < class->low || run->first > class->high ||
-		(range_has(class, run->first, run->last) &&
-			range_has(class, (uint32_t)(run->first + run->delta),
-				(uint32_t)(run->last + run->delta)));
+		class_has_all(class, (uint32_t)(run->first + run->delta),
+			(uint32_t)(run->last + run->delta));
+}
+
+/* Add the folded forms of those members that a run has. */
+static void class_fold_run(struct regex_class *class, const struct regex_case_run *run)
+{
+	if (run->step == 1 && class_has_all(class, run->first, run->last)) {
+		regex_class_add(class, (uint32_t)(run->first + run->delta),
+			(uint32_t)(run->last + run->delta));
+		return;
+	}
+	for (uint32_t c = run->first; c <= run->last; c += run->step) {
+		if (class_has(class, c))
+			regex_class_add(class, (uint32_t)((int32_t)c + run->delta),
+				(uint32_t)((int32_t)c + run->delta));
+	}
 }
 
 /* Add the folded form of each member, and remove the surrogates, which no subject contains. Members
  * that are not folded themselves do no harm, because no subject contains them either. */
 static void class_fold(struct regex_class *class)
 {
-	const struct regex_case_run *run;
-	uint32_t c;
-	size_t i;
+	static const struct regex_case_run letters = { 'A', 'Z', 1, 'a' - 'A' };
 
-	for (c = 'A'; c <= 'Z'; c++) {
-		if (class_has(class, c))
-			regex_class_add(class, regex_case_fold(c), regex_case_fold(c));
-	}
-	for (i = 0; i < regex_case_run_count; i++) {
-		run = &regex_case_runs[i];
-		if (run_adds_nothing(class, run))
-			continue;
-		for (c = run->first; c <= run->last; c += run->step) {
-			if (class_has(class, c))
-				regex_class_add(class, (uint32_t)((int32_t)c + run->delta),
-					(uint32_t)((int32_t)c + run->delta));
-		}
+	if (!run_adds_nothing(class, &letters))
+		class_fold_run(class, &letters);
+	for (size_t i = 0; i < regex_case_run_count; i++) {
+		if (!run_adds_nothing(class, &regex_case_runs[i]))
+			class_fold_run(class, &regex_case_runs[i]);
 	}
 	memset(class->words + 0xd800 / REGEX_CLASS_WORD, 0, 0x800 / 8);
 }

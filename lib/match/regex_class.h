@@ -16,9 +16,8 @@
  */
 struct regex_class {
 	uint64_t words[0x10000 / REGEX_CLASS_WORD]; /* a bit for each character up to U+FFFF */
-	uint32_t low, high;		  /* the first and the last of these that is a member */
-	uint32_t range_first, range_last; /* the longest range that was added */
-	struct strbuf past;		  /* ranges past U+FFFF, in PCRE2's form */
+	uint32_t low, high; /* the first and the last of these that is a member */
+	struct strbuf past; /* ranges past U+FFFF, in PCRE2's form */
 	bool all_past;
 };
 

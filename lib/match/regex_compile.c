@@ -31,13 +31,15 @@ static uint32_t options_for(const struct regex_forms *forms, struct regex_mode m
 }
 
 int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,
-	struct regex_mode mode)
+	struct regex_mode mode, uint64_t max)
 {
 	strbuf_reset(&forms->plain);
 	strbuf_reset(&forms->guarded);
 	strbuf_add_str(&forms->plain, "");
 	strbuf_add_str(&forms->guarded, "");
-	regex_dialect_translate(regex, len, mode.lines, &forms->plain);
+	forms->cost = (struct regex_cost){ .bytes = REGEX_COST_MAX };
+	if (!regex_dialect_translate(regex, len, mode.lines, max, &forms->plain))
+		return 0;
 	if (forms->plain.failed)
 		return -1;
 	regex_guard(forms->plain.text, forms->plain.len, mode.anchored, &forms->guarded);

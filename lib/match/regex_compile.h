@@ -37,9 +37,10 @@ struct regex_mode {
 	bool lines;    /* for subjects with a line terminator */
 };
 
-/* Translate a regex and determine its cost. Returns 0, or -1 when out of memory. */
+/* Translate a regex and determine its cost. If that is certain to exceed max bytes, it is
+ * REGEX_COST_MAX, and the forms are not complete. Returns 0, or -1 when out of memory. */
 int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,
-	struct regex_mode mode);
+	struct regex_mode mode, uint64_t max);
 void regex_forms_free(struct regex_forms *forms);
 
 /*

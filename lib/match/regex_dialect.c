@@ -39,6 +39,7 @@ struct translation {
 	const char *behind;   /* the end of the last lookbehind, or NULL */
 	const char *ahead;    /* the end of the last lookahead, or NULL */
 	struct strbuf *out;
+	size_t classes; /* bytes of it that belong to classes */
 };
 
 static bool is_surrogate(uint32_t c)
@@ -232,6 +233,7 @@ static const char *read_members(const struct translation *t, const char *p,
 static const char *translate_class(struct translation *t, const char *p)
 {
 	struct regex_class class = REGEX_CLASS_INIT;
+	const size_t begin = t->out->len;
 	bool refused;
 	bool negated = ++p < t->end && *p == '^';
 
@@ -242,6 +244,7 @@ static const char *translate_class(struct translation *t, const char *p)
 		strbuf_add_str(t->out, REFUSED);
 	else
 		regex_class_append(t->out, &class, negated);
+	t->classes += t->out->len - begin;
 	regex_class_free(&class);
 	return p < t->end ? p + 1 : p;
 }
@@ -572,7 +575,8 @@ static const char *translate_one(struct translation *t, const char *p)
 	return p;
 }
 
-void regex_dialect_translate(const char *regex, size_t len, bool lines, struct strbuf *out)
+bool regex_dialect_translate(const char *regex, size_t len, bool lines, uint64_t max,
+	struct strbuf *out)
 {
 	struct translation t = { .start = regex, .end = regex + len, .lines = lines, .out = out };
 	const char *p = regex;
@@ -581,12 +585,15 @@ void regex_dialect_translate(const char *regex, size_t len, bool lines, struct s
 	if ((t.closed = calloc(t.groups + 1, sizeof(*t.closed))) == NULL) {
 		out->failed = true;
 		strmap_free(&t.names);
-		return;
+		return true;
 	}
-	while (p < t.end)
+	/* Of what the translation of a regex costs, half its bytes is a lower bound, but all the
+	 * bytes of classes count. */
+	while (p < t.end && (out->len + t.classes) / 2 <= max)
 		p = translate_one(&t, p);
 	out->failed = out->failed || t.nested.failed;
 	strbuf_free(&t.nested);
 	strmap_free(&t.names);
 	free(t.closed);
+	return p == t.end;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/strbuf.h"
 
@@ -13,13 +14,17 @@
  * are folded. Escapes are written out as characters and classes, named groups as numbered ones.
  *
  * Two things differ from JavaScript: a group in a loop keeps what it matched in an earlier turn of
- * the loop, or in an optional turn that matched the empty string, as in PCRE2; and characters past U+FFFF count as one, as with the flag u, and
- * half of such a pair matches nothing.
+ * the loop, or in an optional turn that matched the empty string, as in PCRE2; and characters past
+ * U+FFFF count as one, as with the flag u, and half of such a pair matches nothing.
  *
  * If lines is true, . excludes the line terminators of JavaScript, for subjects that contain one;
  * otherwise it is left to PCRE2_DOTALL. Odd input never fails here: what JavaScript refuses is
- * written so that PCRE2 refuses it. Part of regexlist.c. Thread-safe.
+ * written so that PCRE2 refuses it.
+ *
+ * Returns false if regex_cost_find() is certain to find a cost of more than max bytes; then only
+ * the beginning is appended. Part of regexlist.c. Thread-safe.
  */
-void regex_dialect_translate(const char *regex, size_t len, bool lines, struct strbuf *out);
+bool regex_dialect_translate(const char *regex, size_t len, bool lines, uint64_t max,
+	struct strbuf *out);
 
 #endif

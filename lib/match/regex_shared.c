@@ -46,7 +46,7 @@ static enum regex_compiled compile_lines(const struct shared_regex *r, pcre2_cod
 	struct regex_forms forms = REGEX_FORMS_INIT;
 	enum regex_compiled compiled = REGEX_NO_MEMORY;
 
-	if (regex_forms_make(&forms, r->text, r->len, mode) == 0)
+	if (regex_forms_make(&forms, r->text, r->len, mode, UINT64_MAX) == 0)
 		compiled = regex_compile(&forms, r->text, r->len, mode, code_r, err);
 	regex_forms_free(&forms);
 	return compiled;
@@ -60,7 +60,7 @@ static enum regex_compiled compile_forms(struct shared_regex *r, struct regex_fo
 	enum regex_compiled compiled;
 	pcre2_code *lines = NULL;
 
-	if (regex_forms_make(forms, r->text, r->len, mode) < 0)
+	if (regex_forms_make(forms, r->text, r->len, mode, UINT64_MAX) < 0)
 		return REGEX_NO_MEMORY;
 	r->cost = forms->cost;
 	compiled = regex_compile(forms, r->text, r->len, mode, &r->code, err);

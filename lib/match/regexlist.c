@@ -234,7 +234,7 @@ uint64_t regexlist_bytes(const struct regexlist *list)
 	return list->bytes;
 }
 
-uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored)
+uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64_t max)
 {
 	const struct regex_mode mode = { .anchored = anchored, .lines = false };
 	struct regex_forms forms = REGEX_FORMS_INIT;
@@ -242,7 +242,7 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored)
 
 	if (len > REGEX_MAX)
 		return 0;
-	if (regex_forms_make(&forms, regex, len, mode) == 0)
+	if (regex_forms_make(&forms, regex, len, mode, max) == 0)
 		bytes = forms.cost.bytes;
 	regex_forms_free(&forms);
 	return bytes;

@@ -97,9 +97,12 @@ size_t regexlist_count(const struct regexlist *list);
  */
 uint64_t regexlist_bytes(const struct regexlist *list);
 
-/* Return how much this regex would add to regexlist_bytes() of such a list, if it is not refused.
+/*
+ * Return how much this regex would add to regexlist_bytes() of such a list, if it is not refused.
+ * If that is more than max, the result may be any number above max: the time that this takes is
+ * bounded by max, too.
  */
-uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored);
+uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64_t max);
 
 /*
  * Return whether the regex that was added last stays slower than others, because it is too large

@@ -34,7 +34,8 @@ struct profile {
 	struct remark *remarks;	     /* on rcpt_re, by number */
 	struct remark **last_remark; /* where the next one belongs */
 	bool fits;		     /* within the bound of all profiles' regexes */
-	uint64_t bytes;		     /* of its regexes, see regexlist_bytes() */
+	uint64_t bytes;		     /* of its regexes, see regexlist_bytes(); at most its bound */
+	bool is_measured;	     /* bytes is exact; otherwise there are at least so many */
 };
 
 struct profiles {

@@ -10,6 +10,8 @@
 #include "lib/rules/profile_private.h"
 #include "lib/rules/regex_check.h"
 
+#define MEASURED_FIRST 4096 /* bytes of each profile that are measured first */
+
 /* Add a remark after the others. -1 when out of memory. */
 static int add_remark(struct profile_reading *r, uint32_t number, enum remark_kind kind,
 	const char *text)
@@ -56,7 +58,8 @@ static int add_regexes(struct profile_reading *r)
 
 	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
 	while (ret == 0 && cell_items_next(&items, &item, &len)) {
-		if ((bytes += regexlist_bytes_of(item, len, anchored)) > PROFILE_REGEX_BYTES) {
+		bytes += regexlist_bytes_of(item, len, anchored, PROFILE_REGEX_BYTES - bytes);
+		if (bytes > PROFILE_REGEX_BYTES) {
 			(void)errmsg_set(&err,
 				"with repeats written out, the regexes of a profile may take up to "
 				"%d bytes; this one and all after it are",
@@ -97,7 +100,7 @@ static const struct profile *find_same(const struct profiles *p, const struct pr
 	if (previous == NULL || previous->anchored != p->anchored)
 		return NULL;
 	old = profiles_by_id(previous, profile->id);
-	return old != NULL && old->fits &&
+	return old != NULL &&
 			cell_equal(&old->cells[PROFILE_RCPT_RE], &profile->cells[PROFILE_RCPT_RE]) ?
 		old :
 		NULL;
@@ -162,8 +165,8 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Determine the cost of a profile's regexes, up to its bound. */
-static uint64_t find_bytes(const struct profiles *p, const struct profile *profile)
+/* Determine the cost of a profile's regexes, up to max. */
+static void find_bytes(const struct profiles *p, struct profile *profile, uint64_t max)
 {
 	struct cell_items items;
 	const char *item;
@@ -171,9 +174,38 @@ static uint64_t find_bytes(const struct profiles *p, const struct profile *profi
 	size_t len;
 
 	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
-	while (bytes < PROFILE_REGEX_BYTES && cell_items_next(&items, &item, &len))
-		bytes += regexlist_bytes_of(item, len, p->anchored);
-	return bytes < PROFILE_REGEX_BYTES ? bytes : PROFILE_REGEX_BYTES;
+	while (bytes < max && cell_items_next(&items, &item, &len))
+		bytes += regexlist_bytes_of(item, len, p->anchored, max - bytes);
+	profile->bytes = bytes < max ? bytes : max;
+	profile->is_measured = bytes < max || max == PROFILE_REGEX_BYTES;
+}
+
+/*
+ * Determine the cost of the regexes of the profiles that fit. Because finding out takes time, too,
+ * the costs are determined up to a bound that grows until they exceed what all profiles may take:
+ * then the profiles above that bound do not fit.
+ */
+static void measure_profiles(struct profiles *p)
+{
+	uint64_t total = 0, max;
+	bool is_complete = false;
+
+	for (max = MEASURED_FIRST; !is_complete && total <= PROFILES_REGEX_BYTES; max *= 2) {
+		total = 0;
+		is_complete = true;
+		for (size_t i = 0; i < p->count; i++) {
+			struct profile *profile = p->at[i];
+
+			if (!profile->fits)
+				continue;
+			if (!profile->is_measured && profile->bytes < max)
+				find_bytes(p, profile, max);
+			total += profile->bytes < max ? profile->bytes : max;
+			is_complete = is_complete && profile->is_measured;
+		}
+	}
+	for (size_t i = 0; i < p->count; i++)
+		p->at[i]->fits = p->at[i]->fits && p->at[i]->is_measured;
 }
 
 /* Sort the values; return the smallest of those that exceed a bound of their sum. */
@@ -190,8 +222,8 @@ static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
 }
 
 /*
- * Select the profiles that keep their regexes: first the shortest, because even determining the
- * cost takes time, and of these the least costly, so that a costly profile harms itself first.
+ * Select the profiles that keep their regexes: first the shortest, because even reading the others
+ * takes time, and of these the least costly, so that a costly profile harms itself first.
  * Returns 0, or -1 when out of memory.
  */
 static int choose_profiles(struct profiles *p, const struct profiles *previous)
@@ -209,11 +241,15 @@ static int choose_profiles(struct profiles *p, const struct profiles *previous)
 		struct profile *profile = p->at[i];
 
 		profile->fits = profile->cells[PROFILE_RCPT_RE].len < excess;
-		if (!profile->fits)
+		if ((same = find_same(p, profile, previous)) == NULL)
 			continue;
-		same = find_same(p, profile, previous);
-		profile->bytes = same != NULL ? same->bytes : find_bytes(p, profile);
-		values[count++] = profile->bytes;
+		profile->bytes = same->bytes;
+		profile->is_measured = same->is_measured;
+	}
+	measure_profiles(p);
+	for (i = 0; i < p->count; i++) {
+		if (p->at[i]->fits)
+			values[count++] = p->at[i]->bytes;
 	}
 	excess = find_excess(values, count, PROFILES_REGEX_BYTES);
 	for (i = 0; i < p->count; i++)
@@ -232,8 +268,8 @@ static int make_regexes(struct profile_reading *r, const struct profiles *previo
 
 	profile_reading_set_where(r);
 	profile->last_remark = &profile->remarks;
-	if (profile->fits)
-		same = find_same(p, profile, previous);
+	if (profile->fits && (same = find_same(p, profile, previous)) != NULL && !same->fits)
+		same = NULL;
 	if (same == NULL && (profile->rcpt_re = regexlist_new(p->anchored)) == NULL)
 		return -1;
 	if (!profile->fits) {

@@ -43,7 +43,8 @@ static struct regexlist *list_of(bool anchored, const struct span *regexes, size
 	must(list != NULL);
 	for (i = 0; i < count; i++) {
 		err.text[0] = '\0';
-		bytes += 2 * regexlist_bytes_of(regexes[i].text, regexes[i].len, anchored);
+		bytes += 2 *
+			regexlist_bytes_of(regexes[i].text, regexes[i].len, anchored, UINT64_MAX);
 		if (regexlist_add(list, regexes[i].text, regexes[i].len, (uint32_t)i, &err) !=
 			REGEX_ADDED)
 			must(err.text[0] != '\0');

@@ -70,6 +70,25 @@ def test_the_check_of_the_configuration_reports_them_at_once(daemon):
     assert "profiles id 1 (costly): rcpt_re[4]: with repeats written out" in done.stdout + done.stderr
 
 
+def test_profiles_above_the_bound_delay_nothing(box):
+    """Each class takes a hundred times as long to read as its text suggests, and the profiles are read often."""
+    regexes = [f"z{number}" + r"[\S]" * 1000 for number in range(2000)]
+
+    def store(enabled):
+        return {"profiles": [*rows(enabled)["profiles"][1:], *({"id": number, "name": f"p{number}", "rcpt_re": regex}
+                                                               for number, regex in enumerate(regexes, 10))],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False)
+    daemon.process.argv = ["/usr/bin/prlimit", f"--cpu={CPU_SECONDS}", "--", *map(str, daemon.process.argv)]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert may(daemon, *ALICE)
+    daemon.write_store(store(False))
+    wait_may_not(daemon, *ALICE)
+    assert any("id 10 (p10): rcpt_re: the regexes of all profiles" in text for text in status(daemon)["cache"]["problems"])
+
+
 def test_changes_and_a_stop_do_not_wait_for_many_profiles(box):
     daemon = box.postern(store=many_rows(True))
     question = ("alice", "alice@example.com", "q1000x39y@ab7.example")

@@ -58,7 +58,7 @@ static struct regex_cost cost_of(const char *regex)
 	struct regex_cost cost;
 
 	strbuf_add_str(&text, "");
-	regex_dialect_translate(regex, strlen(regex), false, &text);
+	(void)regex_dialect_translate(regex, strlen(regex), false, UINT64_MAX, &text);
 	regex_cost_find(text.text, text.len, &cost);
 	strbuf_free(&text);
 	return cost;
@@ -105,7 +105,7 @@ static size_t compiled_bytes(const char *regex, bool lines)
 	int error;
 
 	strbuf_add_str(&text, "");
-	regex_dialect_translate(regex, strlen(regex), lines, &text);
+	(void)regex_dialect_translate(regex, strlen(regex), lines, UINT64_MAX, &text);
 	code = pcre2_compile((PCRE2_SPTR)text.text, text.len,
 		PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_UTF |
 			(lines ? 0U : PCRE2_DOTALL),

@@ -916,8 +916,32 @@ START_TEST(counts_refused_regexes)
 		}
 		ck_assert_int_eq(regexlist_add(list, V("a.*b"), 1, NULL), REGEX_ADDED);
 		ck_assert_uint_eq(regexlist_bytes(list) - before,
-			regexlist_bytes_of(V("a.*b"), true));
+			regexlist_bytes_of(V("a.*b"), true, UINT64_MAX));
 		regexlist_unref(&list);
+	}
+END_TEST
+
+/* Finding out whether a regex fits within a bound stops early, and never stops too early. */
+START_TEST(finds_whether_a_regex_fits)
+	{
+		static const char *const regexes[] = { "", "a", "[\\S][\\S][\\S][\\S][\\S]",
+			"\\uDBFF\\uDFFF\\uDBFF\\uDFFF\\uDBFF\\uDFFF\\uDBFF\\uDFFF",
+			"(a)\\1\\1+\\1*\\1", "(?<n>[^\\x00-\\x7f])\\k<n>",
+			"[]|[^]|()|(?=)*|\\ud800", "\\u0100\\xdf\\v\\f{0,65535}?",
+			"((a{1,9}|\\s){1,20}\\W){1,20}" };
+
+		for (size_t i = 0; i < sizeof(regexes) / sizeof(regexes[0]); i++) {
+			const size_t len = strlen(regexes[i]);
+			const uint64_t bytes =
+				regexlist_bytes_of(regexes[i], len, false, UINT64_MAX);
+
+			for (uint64_t max = 0; max < 3000; max++)
+				ck_assert_msg(max < bytes ? regexlist_bytes_of(regexes[i], len,
+								    false, max) > max :
+							    regexlist_bytes_of(regexes[i], len,
+								    false, max) == bytes,
+					"%s: %u", regexes[i], (unsigned)max);
+		}
 	}
 END_TEST
 
@@ -970,6 +994,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
 	tcase_add_test(tcase, counts_refused_regexes);
+	tcase_add_test(tcase, finds_whether_a_regex_fits);
 	tcase_add_test(tcase, accepts_long_subjects);
 	suite_add_tcase(suite, tcase);
 	return suite;
