@@ -12,6 +12,7 @@
 #include "milter/loop/clock.h"
 
 #define PSL_RETRY_MS 5000
+#define READING_MS 50	/* then what was read comes into force before more is read */
 #define HELD_ENTRIES 20 /* a shorter list may lose most of its entries at once */
 
 /* ---- the lists ------------------------------------------------------------------ */
@@ -304,12 +305,13 @@ static void read_own_store(struct cache *cache)
 
 void cache_read_files(struct cache *cache, int64_t now)
 {
+	const int64_t begun = clock_ms();
 	size_t slot;
 
 	if (cache->psl == NULL)
 		return;
 	compare_names(cache);
-	while (watch_next(cache->watch, now, &slot)) {
+	while (clock_ms() - begun < READING_MS && watch_next(cache->watch, now, &slot)) {
 		if (slot == STORE_SLOT)
 			read_own_store(cache);
 		else

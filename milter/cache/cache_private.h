@@ -149,7 +149,8 @@ void cache_read_psl(struct cache *cache, bool force, int64_t now);
 /* Read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
 void cache_read_kept_store(struct cache *cache);
 
-/* Read the watched files that have changed and are whole. */
+/* Read the watched files that have changed and are whole. If that takes long, the rest is read at
+ * the next call, so that no file delays the others. */
 void cache_read_files(struct cache *cache, int64_t now);
 
 #endif

@@ -42,6 +42,7 @@ struct watched {
 struct watch {
 	int fd;
 	int64_t stamps_due;
+	size_t turn; /* the slot that watch_next() looks at first */
 	struct folder folders[WATCH_FILES];
 	struct watched files[WATCH_FILES];
 };
@@ -329,17 +330,17 @@ static void check_everything(struct watch *watch, int64_t now)
 
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
 {
-	size_t i;
-
 	read_events(watch, now);
 	if (now >= watch->stamps_due)
 		check_everything(watch, now);
-	for (i = 0; i < WATCH_FILES; i++) {
-		struct watched *file = &watch->files[i];
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		const size_t slot = (watch->turn + i) % WATCH_FILES;
+		struct watched *file = &watch->files[slot];
 
 		if (file->path != NULL && now >= file->again && look_at_file(watch, file, now)) {
 			file->failed = false;
-			*slot_r = i;
+			watch->turn = slot + 1;
+			*slot_r = slot;
 			return true;
 		}
 	}

@@ -35,7 +35,8 @@ int watch_fd(const struct watch *watch);
  */
 int watch_file(struct watch *watch, size_t slot, const char *path);
 
-/* Find the next file that must be read now. Returns false if there is none; call it until then. */
+/* Find the next file that must be read now, of all files in turn. Returns false if there is none;
+ * call it until then, or again when watch_due() has come. */
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 
 /* Report the result of that read: the stamp of the text that was read, or a failure. */

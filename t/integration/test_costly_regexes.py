@@ -1,7 +1,9 @@
 """Regexes that are costly to compile delay nothing, and are reported with their line or column."""
 
+import os
 import random
 import resource
+import signal
 import string
 import subprocess
 
@@ -68,6 +70,32 @@ def test_the_check_of_the_configuration_reports_them_at_once(daemon):
                           preexec_fn=limit_cpu)  # pylint: disable=subprocess-popen-preexec-fn
     assert done.returncode in (0, 78), done.stderr
     assert "profiles id 1 (costly): rcpt_re[4]: with repeats written out" in done.stdout + done.stderr
+
+
+def kinds_of(log):
+    """The lines of a log that tell of a list read, or of a policy in force: their kinds, in order."""
+    words = [line.split(" ", 3) for line in log.splitlines()]
+    return [line[2] for line in words if len(line) > 3 and line[1] == "info:" and
+            (line[2] == "policy" or (line[2] == "list" and " entries=" in line[3]))]
+
+
+def test_a_costly_list_does_not_delay_other_files(box):
+    """Each list comes into force before the next one is read, and the store has its turn."""
+    names = ["helo.checks.regexps", "mail_from.access.blacklist_regex", LIST]
+    daemon = box.postern(store=rows(True))
+    wait_source(daemon, "store")
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    since = daemon.mark()
+    for name in names:
+        daemon.write_list(name, "".join(f"a{number}[b-d\\W]*@x\\.example\n" for number in range(20000)))
+    daemon.write_store(rows(False))
+    os.kill(daemon.process.pid, signal.SIGCONT)
+    wait_may_not(daemon, *ALICE)
+    for name in names:
+        daemon.wait_log(f"list {name} entries=20000", since)
+    wait_until(lambda: kinds_of(daemon.log(since))[-1] == "policy", "the last list is in force")
+    kinds = kinds_of(daemon.log(since))
+    assert kinds.count("list") == 3 and "list list" not in " ".join(kinds), daemon.log(since)
 
 
 def test_profiles_above_the_bound_delay_nothing(box):

@@ -199,6 +199,29 @@ START_TEST(a_forced_file_is_read_immediately)
 	}
 END_TEST
 
+/* A file that must be read again and again does not keep others waiting. */
+START_TEST(files_are_read_in_turn)
+	{
+		size_t slot = 99, last = 99;
+
+		put(other, "c\n");
+		begin(_i);
+		ck_assert_int_eq(watch_file(watch, 5, other), 0);
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 5);
+		take(5, other);
+		for (int i = 0; i < 4; i++) {
+			watch_force(watch, 3);
+			watch_force(watch, 5);
+			ck_assert(watch_next(watch, clock_ms(), &slot));
+			ck_assert(slot == 3 || slot == 5);
+			ck_assert_uint_ne(slot, last);
+			take(slot, slot == 3 ? list : other);
+			last = slot;
+		}
+	}
+END_TEST
+
 START_TEST(a_failed_read_does_not_delay_a_reload)
 	{
 		size_t slot;
@@ -260,6 +283,7 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_missing_folder_changes_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_folder_that_replaced_another_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, a_forced_file_is_read_immediately, 0, 2);
+	tcase_add_loop_test(tcase, files_are_read_in_turn, 0, 2);
 	tcase_add_loop_test(tcase, a_failed_read_does_not_delay_a_reload, 0, 2);
 	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
