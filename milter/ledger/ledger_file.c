@@ -194,11 +194,24 @@ static bool lacks_directory(const char *path)
 	return lacks;
 }
 
+/* Begin the ledger's time; clocks NULL: by the machine's as they are now. An earlier daemon must
+ * have ended by then: the time does not go on from a moment that it saved after the clocks were
+ * read. */
+static void begin_time(struct ledger_file *file, const struct frame_moment *last, uint64_t newest,
+	const struct ledger_clocks *clocks)
+{
+	struct ledger_clocks real;
+
+	if (clocks == NULL)
+		ledger_clocks_read(&real);
+	ledger_time_begin(&file->time, last, newest, clocks == NULL ? &real : clocks);
+}
+
 /* Count in memory until the directory exists. */
 static void await_directory(struct ledger_file *file, const struct ledger_clocks *clocks)
 {
 	file->is_unread = true;
-	ledger_time_begin(&file->time, NULL, 0, clocks);
+	begin_time(file, NULL, 0, clocks);
 	ledger_journal_make_optional(&file->journal);
 	(void)begin_journal(file);
 	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
@@ -220,8 +233,7 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	file->is_unread = ledger_load(file->path, file->ledger, &loaded, problems, err) != 0;
 	if (file->is_unread)
 		ledger_journal_make_optional(&file->journal);
-	ledger_time_begin(&file->time, loaded.has_moment ? &loaded.moment : NULL, loaded.newest,
-		clocks);
+	begin_time(file, loaded.has_moment ? &loaded.moment : NULL, loaded.newest, clocks);
 	file->checkpoint = loaded.checkpoint;
 	last = loaded.last_journal > loaded.checkpoint.first_journal ?
 		loaded.last_journal :
@@ -237,16 +249,11 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
 	struct ledger_file **file_r, struct problems *problems, struct errmsg *err)
 {
 	struct ledger_file *file = file_new(path, ledger);
-	struct ledger_clocks real;
 
 	if (file == NULL)
 		return errmsg_set(err, "out of memory");
-	if (clocks == NULL) {
-		ledger_clocks_read(&real);
-		clocks = &real;
-	}
 	if (!has_journal(file)) {
-		ledger_time_begin(&file->time, NULL, 0, clocks);
+		begin_time(file, NULL, 0, clocks);
 	} else if (open_files(file, clocks, problems, err) != 0) {
 		ledger_file_close(&file);
 		return -1;

@@ -5,6 +5,7 @@
 #include "milter/ledger/ledger_file.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -414,10 +415,11 @@ START_TEST(files_that_are_removed_are_written_again)
 	}
 END_TEST
 
+static struct ledger_file *other_file;
+
 START_TEST(two_daemons_cannot_use_the_same_files)
 	{
 		struct ledger *other = ledger_new();
-		struct ledger_file *other_file = NULL;
 		struct errmsg err = { "" };
 
 		made_ledger_open(NULL);
@@ -435,6 +437,54 @@ START_TEST(two_daemons_cannot_use_the_same_files)
 					 made_problems, &err),
 			0);
 		ck_assert_uint_eq(ledger_size(other).keys, 1);
+		ledger_file_close(&other_file);
+		ledger_free(&other);
+	}
+END_TEST
+
+/* Set the least and the greatest difference between the ledger's time and the time since boot. */
+static void measure_offset(const struct ledger_file *file, int64_t *least_r, int64_t *most_r)
+{
+	struct ledger_clocks before, after;
+	uint64_t ledger_now;
+
+	ledger_clocks_read(&before);
+	ledger_now = ledger_file_now(file);
+	ledger_clocks_read(&after);
+	*least_r = (int64_t)(ledger_now - after.boottime);
+	*most_r = (int64_t)(ledger_now - before.boottime);
+}
+
+static void *open_other(void *argument)
+{
+	struct errmsg err;
+
+	return ledger_file_open(made_path, argument, NULL, &other_file, made_problems, &err) == 0 ?
+		argument :
+		NULL;
+}
+
+/* A daemon that waits for an earlier one to end does not count that time twice. */
+START_TEST(the_time_goes_on_while_a_daemon_waits_for_the_lock)
+	{
+		const struct timespec pause = { .tv_nsec = 200000000 };
+		struct ledger *other = ledger_new();
+		int64_t least, most, other_least, other_most;
+		void *opened = NULL;
+		pthread_t thread;
+
+		made_ledger_open(NULL);
+		measure_offset(made_file, &least, &most);
+		ck_assert_int_eq(pthread_create(&thread, NULL, open_other, other), 0);
+		(void)nanosleep(&pause, NULL);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
+		made_ledger_checkpoint();
+		ledger_file_close(&made_file);
+		(void)pthread_join(thread, &opened);
+		ck_assert_ptr_nonnull(opened);
+		measure_offset(other_file, &other_least, &other_most);
+		ck_assert_int_le(other_least, most);
+		ck_assert_int_ge(other_most, least);
 		ledger_file_close(&other_file);
 		ledger_free(&other);
 	}
@@ -462,6 +512,7 @@ static Suite *ledger_file_suite(void)
 	tcase_add_test(tcase, checkpoints_that_fail_leave_few_journals);
 	tcase_add_loop_test(tcase, files_that_are_removed_are_written_again, 0, 3);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
+	tcase_add_test(tcase, the_time_goes_on_while_a_daemon_waits_for_the_lock);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
