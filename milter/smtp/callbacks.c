@@ -90,18 +90,15 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 		want |= SMFIP_NR_RCPT;
 	if (!needs->answer_data)
 		want |= SMFIP_NODATA;
-	if (!needs->headers)
-		want |= SMFIP_NOHDRS;
 	/*
 	 * The header is judged at the first chunk of the body or, where no body is sent, at the end
 	 * of the message. The MTA can then send all fields and the following events in one write,
-	 * while an answer to the end of the header would cost another round trip. With a body, the
-	 * event is sent but not answered, because its macros contain the queue id.
+	 * while an answer to the end of the header would cost another round trip. The event is sent
+	 * all the same: without it, libmilter ignores the end of a message that has no fields. With
+	 * a body, its macros contain the queue id.
 	 */
-	if (needs->body)
-		want |= SMFIP_SKIP | SMFIP_HDR_LEADSPC | SMFIP_NR_EOH;
-	else
-		want |= SMFIP_NOBODY | SMFIP_NOEOH;
+	want |= needs->headers ? SMFIP_NR_EOH : SMFIP_NOHDRS | SMFIP_NOEOH;
+	want |= needs->body ? SMFIP_SKIP | SMFIP_HDR_LEADSPC : SMFIP_NOBODY;
 	*steps_r = want & steps;
 	needs->skip = (*steps_r & SMFIP_SKIP) != 0;
 	needs->leading_space = (*steps_r & SMFIP_HDR_LEADSPC) != 0;

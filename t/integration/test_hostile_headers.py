@@ -56,6 +56,19 @@ def test_no_form_of_a_from_field_hides_it(front):
     assert send(mta, OWN).code == 250
 
 
+@pytest.mark.parametrize("inet", [False, True])
+def test_a_message_without_fields_is_answered(box, inet):
+    """On an inet socket, the MTA sends DATA; libmilter then ignores the end of a message without the event before."""
+    daemon = box.postern(store=STORE, inet=inet)
+    for login, verdict in (("bob", "reject"), (None, "continue")):
+        with daemon.milter() as milter:
+            milter.connect("ok.example", "192.0.2.1")
+            milter.helo("ok.example")
+            assert milter.mail("<bob@own.example>", **({"auth_authen": login} if login else {}))
+            assert milter.rcpt("<x@y.example>")
+            assert milter.message([]).verdict == verdict, login
+
+
 def test_text_after_a_nul_is_in_no_header(front):
     sink, mta = front
     for header in CUT:
