@@ -35,6 +35,7 @@ struct parser {
 	struct from_signs signs;
 	bool junk;	/* the brackets, or the words just read, are more than an address */
 	bool plain;	/* the words just read are plain ones: nobody takes them for an address */
+	bool dotted;	/* they have a dot as in a domain: "bank.e", unlike "Inc." */
 	bool no_mail;	/* an element of the list contains no address */
 	bool uncommon;	/* a name contains what few readers know (struct words) */
 	bool deep;	/* the domain of an address in this piece has more than two labels */
@@ -77,7 +78,7 @@ static bool is_invisible(uint32_t c)
 }
 
 /* Return whether the text contains something forbidden in an address: control characters, invisible
- * ones, or an encoded-word, which some readers decode. */
+ * ones, a wide @, or an encoded-word, which some readers decode. */
 static bool is_disguised(const struct chain *c)
 {
 	const char *encoded = memmem(c->text, c->len, "=?", 2);
@@ -91,6 +92,8 @@ static bool is_disguised(const struct chain *c)
 			return true;
 		len += len == 0; /* not UTF-8 */
 	}
+	if (from_has_wide_at(c->text, c->len))
+		return true;
 	if (encoded == NULL)
 		return false;
 	encoded += 2;
@@ -248,14 +251,13 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	struct from_token t;
 	bool any = false, dot = false;
 
-	p->junk = false;
+	p->junk = p->dotted = false;
 	p->plain = true;
 	for (;; any = true) {
 		t = from_token_next(lx);
 		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
 			p->plain = false;
-		if (dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ","))
-			p->plain = false; /* "bank.e", unlike "Inc.", may be a domain */
+		p->dotted |= dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ",:");
 		dot = any && from_token_is(&t, ".");
 		if (t.kind != FROM_END && !dot && !from_token_is(&t, ",;:<>"))
 			p->plain = p->plain && is_plain_word(&t);
@@ -264,6 +266,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		if (p->chain.has_at && t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
 			p->signs.odd = true;
 		end_chain(p);
+		p->plain = p->plain && !p->dotted;
 		if (t.kind == FROM_END)
 			return 0;
 		if (from_token_is(&t, ",;:<"))
@@ -391,13 +394,19 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 struct words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
-	bool is_uncommon; /* a dot before a quoted string, or at the end of one or of an
-			     encoded-word; or a word that begins with another character than those
-			     of ASCII */
-	bool plain;	  /* only plain words, and characters without a meaning */
-	bool has_stray;	  /* some end the mailbox at such a character, or take the rest for one */
-	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word,
-			   or a quoted string is delicate and not alone */
+	bool may_hide;	   /* there is a quoted string or an encoded-word */
+	bool begins_plain; /* the first thing is a word that is not encoded */
+	bool dotted;	   /* there is a dot */
+	bool is_uncommon;  /* a dot before a quoted string, or at the end of one or of an
+			      encoded-word; one with an @ behind either; one with a comma or
+			      semicolon in a name that begins with a plain word; or a word that
+			      begins with =  and is not encoded, or with another character than those
+			      of ASCII */
+	bool plain;	   /* only plain words, and characters without a meaning */
+	bool has_stray;	   /* some end the mailbox at such a character, or take the rest for one */
+	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word;
+			   or a quoted string or encoded-word directly follows something; or a
+			   quoted string is delicate and not alone */
 	bool has_bracket; /* a quoted string contains one, and is not the first thing */
 };
 
@@ -414,11 +423,34 @@ static bool may_hide(const struct from_token *t)
 		(t->kind == FROM_WORD && t->len > 1 && memcmp(t->text + t->len - 2, "?=", 2) == 0);
 }
 
+/* Note a quoted string in a name, which follows something if it is not the first. */
+static void note_quoted(struct words *w, const struct from_token *t, bool is_first)
+{
+	w->is_uncommon |= w->dotted || (t->divided && w->begins_plain) ||
+		(w->may_hide && memchr(t->text, '@', t->len) != NULL);
+	w->is_sloppy |= !is_first && ((!t->spaced && !t->commented) || t->delicate);
+	/* some look for an address in any quoted string but the first word */
+	w->has_bracket |= !is_first && memchr(t->text, '<', t->len) != NULL;
+	w->may_hide = true;
+}
+
+static void note_word(struct words *w, const struct from_token *t, bool is_first)
+{
+	const bool encoded = t->len > 1 && memcmp(t->text, "=?", 2) == 0;
+
+	w->has_word = true;
+	w->is_uncommon |= (unsigned char)*t->text >= 0x80 || (*t->text == '=' && !encoded);
+	w->is_sloppy |= encoded && !is_first && !t->spaced && !t->commented;
+	w->has_stray |= memchr(t->text, '\\', t->len) != NULL;
+	w->begins_plain |= is_first && !encoded;
+	w->may_hide |= memmem(t->text, t->len, "=?", 2) != NULL;
+}
+
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. */
 static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
 {
 	struct words w = { .plain = true };
-	bool begun = false, dotted = false, behind_hiding = false, delicate = false;
+	bool begun = false, behind_hiding = false, delicate = false;
 	struct from_token t;
 
 	for (;;) {
@@ -429,14 +461,14 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 			break;
 		w.any = true;
 		w.is_sloppy |= t.commented;
-		w.has_word = w.has_word || t.kind == FROM_WORD;
 		w.has_at = w.has_at || from_token_is(&t, "@");
-		w.is_sloppy |= t.delicate && (begun || t.commented);
+		if (t.kind == FROM_QUOTED)
+			note_quoted(&w, &t, !begun && !t.commented);
+		else if (t.kind == FROM_WORD)
+			note_word(&w, &t, !begun);
 		delicate |= t.delicate;
-		w.is_uncommon |=
-			is_dot(&t) ? behind_hiding && !t.spaced : t.kind == FROM_QUOTED && dotted;
-		w.is_uncommon |= t.kind == FROM_WORD && (unsigned char)*t.text >= 0x80;
-		dotted |= is_dot(&t);
+		w.is_uncommon |= is_dot(&t) && behind_hiding && !t.spaced;
+		w.dotted |= is_dot(&t);
 		behind_hiding = may_hide(&t);
 		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
 			w.has_stray = true;
@@ -444,11 +476,6 @@ static struct from_token scan_words(struct from_lexer *lx, struct words *words_r
 		} else {
 			w.plain = w.plain && is_plain_word(&t);
 		}
-		if (t.kind == FROM_WORD && memchr(t.text, '\\', t.len) != NULL)
-			w.has_stray = true;
-		/* some look for an address in any quoted string but the first word */
-		if (t.kind == FROM_QUOTED && (begun || t.commented))
-			w.has_bracket |= memchr(t.text, '<', t.len) != NULL;
 		begun = true;
 	}
 	*words_r = w;
@@ -462,7 +489,7 @@ static void parse_group_name(struct parser *p, struct from_lexer *lx, const stru
 	struct from_lexer start = *lx;
 
 	(void)parse_words(p, lx);
-	p->signs.odd |= words->has_at || (words->any && !p->junk) ||
+	p->signs.odd |= words->has_at || p->dotted || (words->any && !p->junk) ||
 		((p->in_group || words->has_stray) && !words->plain) ||
 		encoded_words_signs(start.at, (size_t)(lx->at - start.at)).at;
 	p->no_mail = p->no_mail || p->in_name;
@@ -524,17 +551,25 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	return more;
 }
 
-static bool has_long_line(const char *value, const char *end)
+static bool is_white(const char *text, const char *end)
 {
-	const char *line_end;
+	while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
+		text++;
+	return text == end;
+}
 
-	for (; value < end; value = line_end + 1) {
-		if ((line_end = memchr(value, '\n', (size_t)(end - value))) == NULL)
+/* Note lines that an MTA breaks, and lines of white space between others: some readers take them
+ * for the empty line after the header. */
+static void note_lines(struct from_signs *signs, const char *value, const char *end)
+{
+	const char *line, *line_end;
+
+	for (line = value; line < end; line = line_end + 1) {
+		if ((line_end = memchr(line, '\n', (size_t)(end - line))) == NULL)
 			line_end = end;
-		if (line_end - value > LINE_LONGEST)
-			return true;
+		signs->odd |= line_end - line > LINE_LONGEST;
+		signs->sloppy |= line > value && line_end < end && is_white(line, line_end);
 	}
-	return false;
 }
 
 enum from_result from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
@@ -545,7 +580,8 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	if (len > 0 && value[len - 1] == '\n')
 		len -= len > 1 && value[len - 2] == '\r' ? 2 : 1;
 	lx.end = value + len;
-	p.signs.odd = from_has_stray_control(value, lx.end) || has_long_line(value, lx.end);
+	p.signs.odd = from_has_stray_control(value, lx.end);
+	note_lines(&p.signs, value, lx.end);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
 	p.no_mail |= p.in_name || (p.signs.sloppy && p.signs.hides) ||

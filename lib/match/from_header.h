@@ -18,8 +18,8 @@
  * string is a word, whatever it contains; a comment is ignored, also around the address.
  * - Pieces that contain nothing are ignored. The name of a mailbox may contain commas between plain
  * words ("Foo, Inc <a@b>"), and plain words may follow the brackets. Plain words have no dots and
- * quotes, and are or decode to nothing that resembles an address: some programs show them as an
- * author of their own, but none with an address.
+ * quotes, no ! or % within them, and are or decode to nothing that resembles an address: some
+ * programs show them as an author of their own, but none with an address.
  * - A word without @ is not an address ("<postmaster>"). Doubled brackets, a missing ">" at the
  * very end and one extra ">" are accepted.
  *
@@ -29,9 +29,10 @@
  * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
  * backslash, an empty quoted string, one with an odd number of escaped quotes or with an escaped
  * backslash before another one or before a quote, one with a backslash or < that is not the whole
- * name, one with an @ or < and the beginning of an encoded-word, a comment or quoted string within
- * an encoded-word or square brackets, a comment with another one, a < or a lone quote in it, or a
- * mailbox of more than 240 bytes.
+ * name, one with an @ or < and the beginning of an encoded-word, one or an encoded-word that
+ * directly follows something in a name, a comment or quoted string within an encoded-word or square
+ * brackets, a comment beside another one or with another one, a < or a lone quote in it, a line of
+ * white space between others, or a mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.
@@ -58,15 +59,16 @@ enum from_result {
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
 	 *   a comment or in quotes;
 	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
-	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or one
-	 *   of them ends before a dot, or a word begins with another character than those of
-	 *   ASCII;
-	 * - a quoted string with a < that has escaped quotes or is not the first word, or one with
-	 *   escaped quotes, an @ and a comma, semicolon or colon;
+	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or has
+	 *   an @ and is behind one of them, or has a comma or semicolon and the name begins
+	 *   with a plain word, or one of them ends before a dot, or a word begins with = and is not
+	 * encoded, or begins with another character than those of ASCII;
+	 * - a quoted string with a < that has escaped quotes, a comma or semicolon, or is not the
+	 *   first word, or one with escaped quotes, an @ and a comma, semicolon or colon;
 	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of
 	 *   more than 1000, or of more than 240 if its domain has more than two labels;
 	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
-	 *   encoded-word in such a name that may decode to one;
+	 *   encoded-word in such a name that may decode to one, or a dot in it as in a domain;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;
@@ -74,11 +76,11 @@ enum from_result {
 	 *   anything but plain words after brackets; brackets with several addresses, words beside
 	 *   the address, or a route of several domains or with white space after it; a quoted
 	 *   string with an @ in place of an address;
-	 * - an address with two @, without a local part, with a backslash outside quotes, control
-	 * or invisible characters, an encoded-word, a comment, white space beside a dot, or a
-	 * quoted part of the local part; one whose quoted local part has special characters other
-	 * than dots and spaces; an address that is odd (address.h) or longer than ADDRESS_MAX (then
-	 * it is not reported).
+	 * - an address with two @ or a wide one (U+FF20, U+FE6B), without a local part, with a
+	 *   backslash outside quotes, control or invisible characters, an encoded-word, a comment,
+	 *   white space beside a dot, or a quoted part of the local part; one whose quoted local
+	 *   part has special characters other than dots and spaces; an address that is odd
+	 *   (address.h) or longer than ADDRESS_MAX (then it is not reported).
 	 */
 	FROM_UNPARSABLE
 };

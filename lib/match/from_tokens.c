@@ -200,6 +200,7 @@ static void note_comment(struct from_lexer *lx, const char *text, const char *en
 
 	signs->odd |= is_ambiguous_comment(text, end, &open);
 	signs->sloppy |= open || is_opaque(lx, text) || has_any(text, end, "<()");
+	signs->sloppy |= t->commented; /* some do not expect a second comment */
 	signs->hides |= hides;
 	(void)note_encoded(lx, text, end);
 	t->commented = true;
@@ -251,6 +252,7 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
 	}
 	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
+	signs->odd |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
 	/* some then see no quotes, unless they can decode it */
@@ -278,6 +280,7 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
 	t->delicate = has_any(t->text, p, "\\<");
+	t->divided = has_any(t->text, p, ",;");
 	lx->at = p + 1;
 	return true;
 }
@@ -317,18 +320,32 @@ static bool is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* Return whether the text contains a character that is like an @ or a dot. */
-static bool has_lookalike(const char *text, size_t len)
+/* Return whether one of the characters, each of three bytes, is in the text. */
+static bool has_wide(const char *text, size_t len, const char *characters)
 {
-	static const char like[][4] = { "\xef\xbc\xa0", "\xef\xb9\xab", /* U+FF20, U+FE6B */
-		"\xe3\x80\x82", "\xef\xbc\x8e", "\xef\xbd\xa1" };	/* UTS 46: dots */
-	size_t i;
-
-	for (i = 0; i < sizeof(like) / sizeof(like[0]); i++) {
-		if (memmem(text, len, like[i], strlen(like[i])) != NULL)
+	for (; *characters != '\0'; characters += 3) {
+		if (memmem(text, len, characters, 3) != NULL)
 			return true;
 	}
 	return false;
+}
+
+bool from_has_wide_at(const char *text, size_t len)
+{
+	return has_wide(text, len, "\uff20\ufe6b");
+}
+
+/* Return whether the text contains a character that is like an @ or a dot (UTS 46). */
+static bool has_lookalike(const char *text, size_t len)
+{
+	return from_has_wide_at(text, len) || has_wide(text, len, "\u3002\uff0e\uff61");
+}
+
+/* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
+static bool is_routed_word(const char *text, size_t len)
+{
+	return len > 2 &&
+		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
 }
 
 static void take_word(struct from_lexer *lx, struct from_token *t)
@@ -347,7 +364,7 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 	}
 	t->len = (size_t)(lx->at - t->text);
 	signs->odd |= t->len > FROM_TOKEN_MAX;
-	t->strange = is_wide && has_lookalike(t->text, t->len);
+	t->strange = (is_wide && has_lookalike(t->text, t->len)) || is_routed_word(t->text, t->len);
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 

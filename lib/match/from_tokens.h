@@ -48,6 +48,7 @@ struct from_token {
 	bool strange;	    /* FROM_WORD: a reader may decode it to an address, or show it as one */
 	bool delicate; /* FROM_QUOTED: contains a backslash or <, which Sendmail escapes wrongly if
 			  it puts a longer name in quotes */
+	bool divided;  /* FROM_QUOTED: contains a comma or semicolon */
 };
 
 /* An encoded-word or a square bracket. */
@@ -69,6 +70,9 @@ struct from_token from_token_next(struct from_lexer *lexer);
 
 /* Return whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
+
+/* Return whether the text contains a character that is like an @. */
+bool from_has_wide_at(const char *text, size_t len);
 
 /* Return whether the value contains a NUL, or a CR or LF that is not part of a fold. */
 bool from_has_stray_control(const char *value, const char *end);

@@ -65,6 +65,11 @@ TABLE = {
     "a comma between encoded words": (f"From: =?utf-8?q?B=C3=B6b?=, =?utf-8?q?M?= <{OWN}>", True),
     "a foreign address in quotes behind a dot": (f'From: own.example "{FOREIGN}, x" <{OWN}>', False),
     "a quoted name behind a dot": (f'From: B. R. "Bob, Jr." Smith <{OWN}>', True),
+    "a foreign address in brackets and a comma in quotes": (f'From: "x <{FOREIGN}>, y" <{OWN}>', False),
+    "a foreign address and a comma in quotes behind a word": (f'From: Bob "{FOREIGN}, x" <{OWN}>', False),
+    "a foreign address in quotes directly behind a word": (f'From: Bob"{FOREIGN}" <{OWN}>', False),
+    "a foreign address before a line of white space": (f'From: "{FOREIGN}"\r\n \r\n <{OWN}>', False),
+    "a group with a foreign domain as its name": (f"From: victim.example: {OWN};", False),
     "a comma between encoded words, one foreign": (
         f"From: =?utf-8?q?boss=40victim.example?=, =?utf-8?q?M?= <{OWN}>", False),
     "a quotation mark in a comment": (f'From: Bob (5" disk) <{OWN}>', True),
@@ -147,14 +152,15 @@ def test_from_is_the_users(front, name):
         assert record["rule"].startswith("header_from: ")
 
 
-def test_postfix_completes_a_name_before_a_comma(shared_box):
-    """It does so for clients on its own host, and shows milters the completed field."""
+@pytest.mark.parametrize("setting, client", [("myorigin", "127.0.0.1"), ("remote_header_rewrite_domain", "192.0.2.1")])
+def test_postfix_completes_a_name_before_a_comma(shared_box, setting, client):
+    """It does so for clients on its own host, with the setting also for others, and shows milters the completed field."""
     daemon = shared_box.postern(store=STORE)
-    mta = shared_box.postfix(milter=daemon.postfix_milter, parameters={"myorigin": "mx.example"})
+    mta = shared_box.postfix(milter=daemon.postfix_milter, parameters={setting: "mx.example"})
     mark = daemon.mark()
-    assert send(mta, f"From: Boss, Bob <{OWN}>", "127.0.0.1").code == 550
-    daemon.wait_record(since=mark, check="header_from", rule="header_from: boss@mx.example")
-    assert send(mta, f'From: "Boss, Bob" <{OWN}>', "127.0.0.1").code == 250
+    assert send(mta, f"From: Boss, Bob <{OWN}>", client).code == 550
+    assert daemon.wait_record(since=mark, check="header_from")["rule"].startswith("header_from: boss@")
+    assert send(mta, f'From: "Boss, Bob" <{OWN}>', client).code == 250
 
 
 @pytest.mark.parametrize("mode", ["owned", "envelope", "aligned"])

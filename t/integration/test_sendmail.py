@@ -116,3 +116,28 @@ def test_from_as_sendmail_delivers_it(box):
     }
     for value, want in accepted.items():
         assert talk(mta, mail="<bob@own.example>", header_from=value)[1].code == (250 if want else 550), value
+
+
+ALIGNED = [
+    # MAIL FROM, From, whether header_from = envelope and = aligned accept it
+    ("<bob@own.example>", "Bob <BOB@own.example>", True, True),
+    ("<bob@own.example>", "news@mail.own.example", False, True),
+    ("<bob@mail.own.example>", "Bob <bob@own.example>", False, True),
+    ("<bob@own.example>", "boss@victim.example", False, False),
+    ("<bob@own.example>", "bob@own.example, boss@victim.example", False, False),
+    ("<bob@own.example>", "boss@victim.example <bob@own.example>", False, False),
+    ("<bob@own.example>", "ceo, Bob <bob@own.example>", False, False),
+    ("<bob>", "bob@own.example", False, False),
+    ("<>", "boss@victim.example", True, True),
+]
+
+
+@pytest.mark.parametrize("mode", ["envelope", "aligned"])
+def test_from_is_compared_with_the_envelope(box, mode):
+    store = {"profiles": [{"id": 1, "name": "sales", "open": True}],
+             "users": [{"id": 1, "username": "bob", "froms": "*", "profileId": 1}]}
+    daemon = box.postern(inet=True, store=store, config={"profile": {"header_from": mode}})
+    mta = box.sendmail(milter=daemon.sendmail_milter, extra="LOCAL_CONFIG\nD{auth_authen}bob\n")
+    for mail, value, *accepted in ALIGNED:
+        want = 250 if accepted[mode == "aligned"] else 550
+        assert talk(mta, mail=mail, header_from=value)[1].code == want, (mail, value)

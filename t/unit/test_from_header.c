@@ -379,6 +379,20 @@ static const struct {
 	{ "=?utf-8?q?\"Me\"?= <me@mine.m>", true },
 	{ "=?utf-8?q?J=C3=B6rg <me@mine.m>", true },
 	{ "=? <me@mine.m>", true },
+	{ "\"Me <ceo@bank.e>\" <me@mine.m>", true },
+	{ "\"Me <ceo@bank.e>\" <me@mine.m>, \"Me, Inc\" <me@mine.m>", true },
+	{ "Me \"Me, Inc\" <me@mine.m>", true },
+	{ "\"ceo@bank.e\" \"Me, Inc\" <me@mine.m>", true },
+	{ "=?utf-8?q?ceo=40bank.e?= \"Me, Inc\" <me@mine.m>", true },
+	{ "\"Me\"\"x\" <me@mine.m>", true },
+	{ "me@mine.m (Me) (x)", true },
+	{ "Me\r\n\t<me@mine.m>\r\n ", true },
+	{ " \r\n me@mine.m", true },
+	{ "Me\r\n \r\n <me@mine.m>", true },
+	{ "Sales Dept.: me@mine.m;", true },
+	{ "J. Me: me@mine.m;", true },
+	{ "Me!, Inc <me@mine.m>", true },
+	{ "<me@mine.m> 100%", true },
 
 	/* Mail programs differ about these. */
 	{ "\x1b[1mMe <me@mine.m>", false },
@@ -608,6 +622,46 @@ static const struct {
 	{ "bank.e\"ceo@bank.e,\" <me@mine.m>", false },
 	{ "a.b c \"x, ceo@bank.e\" <me@mine.m>", false },
 	{ "J. R. x \"ceo@bank.e;\" <me@mine.m>", false },
+
+	/* SnappyMail ends the quotes at the <, and finds other ones behind a quoted string.
+	 * mailparse (Rust) sees quotes only at the beginning of a name, and VMime only behind a
+	 * space. */
+	{ "\"x <ceo@bank.e>, y\" <me@mine.m>", false },
+	{ "\"x <ceo@bank.e>; y\" <me@mine.m>", false },
+	{ "\"ceo@bank.e, <x\" <me@mine.m>", false },
+	{ "me@mine.m, \"x <ceo@bank.e>, y\" <me@mine.m>", false },
+	{ "\"Me\"\"x ceo@bank.e y\" <me@mine.m>", false },
+	{ "x\"ceo@bank.e\" <me@mine.m>", false },
+	{ "=?utf-8?q?M?=\"ceo@bank.e\" <me@mine.m>", false },
+	{ "Me \"ceo@bank.e, x\" <me@mine.m>", false },
+	{ "\"Me\" \"x; ceo@bank.e\" <me@mine.m>", false },
+	{ "\"Me\" \"ceo@bank.e\" <me@mine.m>", false },
+	{ "Me \"ceo@bank.e\" \"x, y\" <me@mine.m>", false },
+	{ "\"Me\" x \"ceo@bank.e\" <me@mine.m>", false },
+	{ "= \"ceo@bank.e\" <me@mine.m>", false },
+	{ "=?utf-8?q?ceo=40bank.e?=x \"ceo@bank.e\" <me@mine.m>", false },
+	{ "\"Me\"=?utf-8?q?=22a=22?= (x ceo@bank.e y) <me@mine.m>", false },
+	{ "\"Me\"\"x, y\" (x ceo@bank.e y) <me@mine.m>", false },
+
+	/* libetpan takes the name of a group for an author, K-9 Mail the words before a comma. */
+	{ "ceo.bank.e: me@mine.m;", false },
+	{ "x bank.e: me@mine.m", false },
+	{ "bank!ceo, Me <me@mine.m>", false },
+	{ "ceo%bank, Me <me@mine.m>", false },
+	{ "<me@mine.m> bank!ceo", false },
+
+	/* rspamd expects one comment, and some end the header at a line of white space. */
+	{ "<me@mine.m> (x) (ceo@bank.e)", false },
+	{ "\"ceo@bank.e\"\r\n \r\n <me@mine.m>", false },
+	{ "\"ceo@bank.e\n\t\n x\" <me@mine.m>", false },
+
+	/* Some programs normalize U+FF20 and U+FE6B to @. */
+	{ "ceo\uff20"
+	  "bank.e@mine.m",
+		false },
+	{ "Me <\"ceo\ufe6b"
+	  "bank.e\"@mine.m>",
+		false },
 
 	/* mblaze sees no quotes around an encoded-word that it cannot decode. */
 	{ "\"<ceo@bank.e> =?\" <me@mine.m>", false },

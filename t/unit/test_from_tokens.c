@@ -87,7 +87,7 @@ static const struct {
 	{ TEXT("(a\\)b)c"), "c end", "s" },
 	{ TEXT("(a\\\\)b"), "b end", "" },
 	{ TEXT("(\")b\""), "b '\"' end", "os" },
-	{ TEXT("()()a"), "a end", "" },
+	{ TEXT("()()a"), "a end", "s" },
 	{ TEXT("(a"), "'(' a end", "o" },
 	{ TEXT("(a\\)"), "'(' a\\ ')' end", "os" },
 	{ TEXT("((a) b"), "'(' '(' a ')' _b end", "o" },
@@ -98,7 +98,8 @@ static const struct {
 	/* quotes */
 	{ TEXT("\"a b\" c"), "\"a b\" _c end", "" },
 	{ TEXT("\"\""), "\"\" end", "s" },
-	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "hn" },
+	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "ohn" },
+	{ TEXT("\"a@b (c)<d>\"e"), "\"a@b (c)<d>\" e end", "hn" },
 	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", "s" },
 	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", "s" },
 	{ TEXT("\"\\\"a\\\"\""), "\"\\\"a\\\"\" end", "" },
