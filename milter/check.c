@@ -55,6 +55,10 @@ static int check_as_user(const struct daemon_options *options, const struct conf
 		print_line(stderr, "postern: %s", err.text);
 		return EX_NOUSER;
 	}
+	if (user.uid == 0)
+		problems_add(report->problems,
+			"a daemon that root starts keeps running as root; set another user in "
+			"[milter] user or with -u");
 	if (user.name[0] == '\0') {
 		files_check(config, "", report);
 	} else if (files_check_as(config, &user, true, report, &err) != 0) {

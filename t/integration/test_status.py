@@ -8,7 +8,7 @@ import pytest
 
 import test_limits as limits
 from harness.logins import Dovecot
-from harness.postern import POSTERNCTL
+from harness.postern import POSTERNCTL, USER
 from harness.wait import wait_until
 
 SECTIONS = ["daemon", "cache", "database", "store", "lists", "sessions", "auth", "ledger", "descriptors", "log"]
@@ -217,6 +217,11 @@ def test_rules_that_everybody_may_write(box):
 def test_a_daemon_that_runs_as_root(box):
     daemon = box.postern(store=STORE, config={"milter": {"user": ""}})
     check_problem(daemon, "daemon", "runs as root", "[milter] user")
+    for user in ("", "root"):
+        daemon.configure({"milter": {"user": user}})
+        assert "keeps running as root; set another user in [milter] user" in daemon.check_config()[1]
+    daemon.configure({"milter": {"user": USER or "nobody"}})
+    assert "as root" not in daemon.check_config()[1]
 
 
 def test_text_from_outside_cannot_control_the_terminal(box):
