@@ -247,6 +247,7 @@ struct shape {
 	bool has_dot;
 	bool has_empty_label; /* Sendmail ignores any number of dots at the end */
 	bool ends_in_number;  /* the last label consists of digits */
+	bool ends_in_uucp;    /* the last label, behind a dot, is uucp */
 };
 
 static struct shape shape_of(const char *domain)
@@ -259,6 +260,7 @@ static struct shape shape_of(const char *domain)
 		shape.has_dot = true;
 		shape.has_empty_label |= *label == '.' || *label == '\0';
 	}
+	shape.ends_in_uucp = label > domain && strcmp(label, "uucp") == 0;
 	while (*label >= '0' && *label <= '9')
 		label++;
 	shape.ends_in_number = *label == '\0' && label > domain;
@@ -292,14 +294,26 @@ bool address_is_local(const struct mail_address *address)
 	return is_local_at(address, shape_of(address_domain(address)));
 }
 
-/* Set is_simple, and is_odd for an empty label. */
-static void set_kind(struct mail_address *a, unsigned local_kinds)
+static bool is_ascii(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		if ((unsigned char)s.text[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* Set is_simple, and is_odd for an empty label. domain is as typed. */
+static void set_kind(struct mail_address *a, unsigned local_kinds, struct span domain)
 {
 	const struct shape shape = shape_of(address_domain(a));
 
 	a->is_odd |= shape.has_empty_label;
 	a->is_simple = a->is_odd || a->is_null ||
-		(a->canon[0] != '"' && (local_kinds & ~KIND_DOT) == 0 && !is_local_at(a, shape));
+		(a->canon[0] != '"' && (local_kinds & ~KIND_DOT) == 0 && !shape.ends_in_uucp &&
+			!is_local_at(a, shape) && is_ascii(domain));
 }
 
 int address_parse(const char *text, size_t len, struct mail_address *address_r)
@@ -341,12 +355,34 @@ int address_parse(const char *text, size_t len, struct mail_address *address_r)
 		a->has_domain = domain_len > 0; /* IDNA maps some characters to nothing */
 	}
 	a->canon[a->canon_len] = '\0';
-	set_kind(a, local_kinds);
+	set_kind(a, local_kinds, domain);
 	if (at == s.len && strcmp(a->canon, "postmaster") == 0) { /* caseless: RFC 5321 4.5.1 */
 		memcpy(a->text, a->canon, sizeof("postmaster"));
 		a->text_len = a->canon_len;
 	}
 	return 0;
+}
+
+bool address_parse_internal(const char *text, struct mail_address *address_r)
+{
+	const char *at = strrchr(text, '@');
+	const size_t len = strlen(text), local_len = at == NULL ? len : (size_t)(at - text);
+	char quoted[2 * ADDRESS_MAX + 3];
+	size_t n = 0, i;
+
+	if (len > ADDRESS_MAX)
+		return false;
+	if (address_is_dot_string(text, local_len) || text[0] == '"')
+		return address_parse(text, len, address_r) == 0;
+	quoted[n++] = '"';
+	for (i = 0; i < local_len; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			quoted[n++] = '\\';
+		quoted[n++] = text[i];
+	}
+	quoted[n++] = '"';
+	memcpy(quoted + n, text + local_len, len - local_len);
+	return address_parse(quoted, n + len - local_len, address_r) == 0;
 }
 
 void address_read(const char *text, size_t len, struct mail_address *address_r)

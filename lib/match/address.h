@@ -29,8 +29,8 @@ struct mail_address {
 	bool is_literal; /* the domain is an address literal */
 	bool is_routed;	 /* a source route (RFC 5321), or a local part that routes with %, ! or @ */
 	bool is_odd;	 /* an MTA may read it as another address: see address_parse() */
-	bool is_simple;	 /* one reading and one spelling, at a full domain name: address_readings.h;
-			    also an odd address, which is refused, and <> */
+	bool is_simple;	 /* one reading and one spelling, at a full domain name in ASCII:
+			    address_readings.h; also an odd address, which is refused, and <> */
 };
 
 /*
@@ -48,6 +48,12 @@ struct mail_address {
  * characters, a@b@c (all MTAs split it at the last @), and a name without a domain.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
+
+/*
+ * Parse an address as an MTA has it in its memory: the local part need not have the quotes that it
+ * would need in a command. Returns false when it is not an address. Thread-safe.
+ */
+bool address_parse_internal(const char *text, struct mail_address *address_r);
 
 /*
  * Parse the address of a command that must be answered. Text that address_parse() refuses becomes

@@ -27,7 +27,7 @@ struct step {
 	const char *domain;
 	size_t domain_len; /* 0: the domain of the address stays */
 };
-#define STEPS_MAX 4
+#define STEPS_MAX 5
 
 /* ---- local parts --------------------------------------------------------------- */
 
@@ -157,14 +157,33 @@ static bool find_bracketed_name(const struct mail_address *from, const struct pl
 	return true;
 }
 
-/* Fold the case of a local part that is not ASCII. Returns whether that changes it. */
-static bool fold_case(const struct plain *from, struct plain *to_r)
+/* Find the host that UUCP mail is for. Returns whether there is one. */
+static bool find_uucp_host(const struct mail_address *from, const struct plain *p,
+	struct step *step_r)
+{
+	static const char uucp[] = ".uucp";
+	const char *name = from->canon + from->local_len + 1;
+	const size_t len = from->has_domain ? strlen(name) : 0;
+
+	if (len < sizeof(uucp) || strcmp(name + len - (sizeof(uucp) - 1), uucp) != 0)
+		return false;
+	*step_r = (struct step){ p->text, p->len, name, len - (sizeof(uucp) - 1) };
+	return true;
+}
+
+static bool is_ascii(const char *text, size_t len)
 {
 	size_t i = 0;
 
-	while (i < from->len && (unsigned char)from->text[i] < 0x80)
+	while (i < len && (unsigned char)text[i] < 0x80)
 		i++;
-	return i < from->len &&
+	return i == len;
+}
+
+/* Fold the case of a local part that is not ASCII. Returns whether that changes it. */
+static bool fold_case(const struct plain *from, struct plain *to_r)
+{
+	return !is_ascii(from->text, from->len) &&
 		case_fold(from->text, from->len, to_r->text, sizeof(to_r->text), &to_r->len) &&
 		(to_r->len != from->len || memcmp(to_r->text, from->text, from->len) != 0);
 }
@@ -194,6 +213,7 @@ static size_t find_steps(const struct mail_address *from, struct forms *forms,
 	if (count == 0 && !from->is_null)
 		count = find_plain_steps(&forms->plain, &forms->spare, steps_r);
 	count += find_bracketed_name(from, &forms->plain, &steps_r[count]);
+	count += find_uucp_host(from, &forms->plain, &steps_r[count]);
 	if (fold_case(&forms->plain, &forms->folded))
 		steps_r[count++] = (struct step){ .local = forms->folded.text,
 			.local_len = forms->folded.len };
@@ -273,24 +293,106 @@ static void keep_new(struct address_readings *readings)
 	readings->count++;
 }
 
+/* Find the step to the domain with its case folded, if it was not typed in ASCII. Returns whether
+ * there is one, which points into plain_r and domain_r. */
+static bool fold_domain(const struct mail_address *address, struct plain *plain_r,
+	char domain_r[ADDRESS_CANON_SIZE], struct step *step_r)
+{
+	const char *at = strrchr(address->text, '@');
+	size_t len;
+
+	if (!address->has_domain || at == NULL || is_ascii(at + 1, strlen(at + 1)) ||
+		!case_fold(at + 1, strlen(at + 1), domain_r, ADDRESS_CANON_SIZE, &len))
+		return false;
+	find_plain(address, plain_r);
+	*step_r = (struct step){ plain_r->text, plain_r->len, domain_r, len };
+	return true;
+}
+
+/* Take the steps from a reading. Returns false when there are too many readings. */
+static bool take_steps(struct address_readings *readings, size_t from, const struct step *steps,
+	size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!take_step(&readings->at[from], &steps[i], &readings->at[readings->count]))
+			continue;
+		keep_new(readings);
+		if (readings->count > ADDRESS_READINGS_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Take the steps from each reading from one on, also from those to which they lead. */
+static bool find_from(struct address_readings *readings, size_t from, struct forms *forms)
+{
+	struct step steps[STEPS_MAX];
+
+	for (; from < readings->count; from++) {
+		if (!take_steps(readings, from, steps,
+			    find_steps(&readings->at[from], forms, steps)))
+			return false;
+	}
+	return true;
+}
+
 bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r)
 {
 	struct forms forms;
-	struct step steps[STEPS_MAX];
-	size_t i, step, count;
+	struct step folded;
+	char domain[ADDRESS_CANON_SIZE];
 
 	readings_r->count = 1;
 	readings_r->at[0] = *address;
-	for (i = 0; i < readings_r->count; i++) {
-		count = find_steps(&readings_r->at[i], &forms, steps);
-		for (step = 0; step < count; step++) {
-			if (!take_step(&readings_r->at[i], &steps[step],
-				    &readings_r->at[readings_r->count]))
-				continue;
-			keep_new(readings_r);
-			if (readings_r->count > ADDRESS_READINGS_MAX)
-				return false;
-		}
+	if (!find_from(readings_r, 0, &forms))
+		return false;
+	readings_r->certain = readings_r->count;
+	if (!fold_domain(address, &forms.plain, domain, &folded))
+		return true;
+	return take_steps(readings_r, 0, &folded, 1) &&
+		find_from(readings_r, readings_r->certain, &forms);
+}
+
+bool address_readings_add(const struct mail_address *address, struct address_readings *readings)
+{
+	const size_t known = readings->count;
+	struct forms forms;
+
+	readings->at[known] = *address;
+	readings->at[known].text[0] = '\0';
+	readings->at[known].text_len = 0;
+	keep_new(readings);
+	return readings->count <= ADDRESS_READINGS_MAX && find_from(readings, known, &forms);
+}
+
+bool address_same_local(const struct mail_address *a, const struct mail_address *b)
+{
+	struct plain of_a, of_b;
+
+	find_plain(a, &of_a);
+	find_plain(b, &of_b);
+	return of_a.len == of_b.len && memcmp(of_a.text, of_b.text, of_a.len) == 0;
+}
+
+bool address_is_final(const struct mail_address *address, const char *delimiters)
+{
+	struct mail_address base = *address, to;
+	struct step steps[STEPS_MAX];
+	struct address_key key;
+	struct forms forms;
+	size_t count, i;
+
+	if (delimiters[0] != '\0' && address_key(address, delimiters, 2, &key)) {
+		base.local_len = (uint16_t)(key.len - (address->canon_len - address->local_len));
+		base.canon_len = (uint16_t)key.len;
+		memcpy(base.canon, key.text, key.len + 1);
+	}
+	count = find_steps(&base, &forms, steps);
+	for (i = 0; i < count; i++) {
+		if (take_step(&base, &steps[i], &to) && !address_equal(&to, &base))
+			return false;
 	}
 	return true;
 }

@@ -19,7 +19,9 @@
  *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
  *	a@[host.example]	a@host.example (Sendmail: the host, without its MX)
+ *	a@host.example.uucp	a@host.example (Sendmail: if DNS has the host)
  *	ſales@c			sales@c (Postfix folds case beyond ASCII: case_fold.h)
+ *	a@straße.example	a@strasse.example (the same, where the domain was typed so)
  *
  * No domain is excluded, because only the MTA knows which are its own. Where two
  * steps are possible (b!a%d@c), both are made. Spaces around the pieces are ignored, as MTAs do.
@@ -32,6 +34,9 @@
 
 struct address_readings {
 	size_t count;
+	/* The readings from this one on are possible, but not likely: those by the folded case of a
+	 * domain, which IDNA 2008 keeps apart, and by address_readings_add(). */
+	size_t certain;
 	/* [0]: the address itself. The last place is for one too many. */
 	struct mail_address at[ADDRESS_READINGS_MAX + 1];
 };
@@ -42,6 +47,19 @@ struct address_readings {
  * The texts of the readings are empty, except the first. Thread-safe.
  */
 bool address_readings_find(const struct mail_address *address, struct address_readings *readings_r);
+
+/* Add a reading, if it is new, and those to which it leads. Returns as address_readings_find(). */
+bool address_readings_add(const struct mail_address *address, struct address_readings *readings);
+
+/* Return whether the local parts are equal, with or without quotes. */
+bool address_same_local(const struct mail_address *a, const struct mail_address *b);
+
+/*
+ * Return whether an MTA may deliver mail to the address itself: no step but that of its domain's
+ * case leads from it. delimiters is "" or the characters that begin an extension, in which an MTA
+ * that does not rewrite the address finds nothing to undo: bob+x%b@c is delivered to bob@c.
+ */
+bool address_is_final(const struct mail_address *address, const char *delimiters);
 
 /*
  * Find the reading from which no further step leads, in the order of Postfix and Sendmail: first @,

@@ -414,7 +414,7 @@ __attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = rcpt, .readings = &readings, .text = rcpt->text };
 
-	if (address_readings_find(rcpt, &readings) ||
+	if (find_rcpt_readings(run, rcpt, &readings) ||
 		refuse_unbounded(run, check, "5.1.3", "recipient"))
 		judge_rcpt_as(run, &s);
 }
@@ -434,7 +434,7 @@ static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 
 	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))
 		return;
-	if (rcpt->is_simple && !is_at_mta_name(run, rcpt))
+	if (rcpt->is_simple && !is_at_mta_name(run, rcpt) && !is_resolved_elsewhere(run, rcpt))
 		judge_rcpt_as(run, &s);
 	else
 		judge_rcpt_readings(run, rcpt, reader);

@@ -12,7 +12,11 @@
 #include "lib/rules/check_private.h"
 
 #define SECOND 1000000U /* microseconds */
-#define CHARGES_MAX 5
+#define CHARGES_MAX 16
+
+/* The most keys of one limit for one address: two orders of % and !, an extension with a routing
+ * character, and the address to which the MTA resolves it. */
+#define COUNTED_MAX 4
 
 /* The keys under which an accepted recipient is reserved: the login, then those of [limit]. */
 struct charges {
@@ -151,33 +155,75 @@ bool check_rates_exempt(const struct check_run *run)
 		run->facts->sender);
 }
 
-/* Not inlined, so that only addresses with several readings or domains need this much stack. */
-__attribute__((noinline)) static bool find_counted_rate(const struct check_run *run, enum rate rate,
-	const struct mail_address *address, struct rate_match *match_r)
+/* Return whether a key is already among the charges. */
+static bool has_key(const struct charges *charges, const char *key)
 {
-	const struct settings *settings = run->settings;
-	struct mail_address counted;
-	const char *domains =
-		find_counted_address(settings, run->facts->mta_name, address, &counted);
-
-	return rates_find_address(settings->rates, rate, &counted, domains,
-		settings->list_delimiter, match_r);
+	for (size_t i = 0; i < charges->count; i++) {
+		if (strcmp(charges->keys[i], key) == 0)
+			return true;
+	}
+	return false;
 }
 
-static bool find_rate(const struct check_run *run, enum rate rate,
-	const struct mail_address *address, struct rate_match *match_r)
+/* Add the keys of the readings to which the MTA may deliver. Returns false when there are too many.
+ */
+static bool add_readings(const struct check_run *run, enum rate rate,
+	const struct address_readings *readings, struct charges *charges)
 {
 	const struct settings *settings = run->settings;
+	const size_t before = charges->count;
+	struct mail_address counted;
+	struct rate_match match;
+	const char *domains;
+
+	for (size_t i = 0; i < readings->count; i++) {
+		if (!address_is_final(&readings->at[i], settings->list_delimiter))
+			continue;
+		domains = find_counted_address(settings, run->facts->mta_name, &readings->at[i],
+			&counted);
+		if (!rates_find_address(settings->rates, rate, &counted, domains,
+			    settings->list_delimiter, &match) ||
+			has_key(charges, match.counted))
+			continue;
+		if (charges->count - before == COUNTED_MAX)
+			return false;
+		add_rate(charges, run->facts, rate, &match);
+	}
+	return true;
+}
+
+/* Not inlined, so that only addresses with several readings or domains need this much stack. */
+__attribute__((noinline)) static bool add_rate_of_readings(const struct check_run *run,
+	enum rate rate, const struct mail_address *address, struct charges *charges)
+{
+	struct address_readings readings;
+	const bool are_found = rate == RATE_RCPT_SENDER ?
+		address_readings_find(address, &readings) :
+		find_rcpt_readings(run, address, &readings);
+
+	return are_found && add_readings(run, rate, &readings, charges);
+}
+
+/* Add the keys of an address. Returns false when there are too many. */
+static bool add_rate_of_address(const struct check_run *run, enum rate rate,
+	const struct mail_address *address, struct charges *charges)
+{
+	const struct settings *settings = run->settings;
+	struct rate_match match;
 
 	if (!rates_has(settings->rates, rate))
-		return false;
-	if (!address->is_simple || has_other_domains(run, address))
-		return find_counted_rate(run, rate, address, match_r);
-	return rates_find_address(settings->rates, rate, address, "", settings->list_delimiter,
-		match_r);
+		return true;
+	if (!address->is_simple || has_other_domains(run, address) ||
+		(rate != RATE_RCPT_SENDER && is_resolved_elsewhere(run, address)))
+		return add_rate_of_readings(run, rate, address, charges);
+	if (rates_find_address(settings->rates, rate, address, "", settings->list_delimiter,
+		    &match))
+		add_rate(charges, run->facts, rate, &match);
+	return true;
 }
 
-static void add_rates(const struct check_run *run, const struct mail_address *rcpt,
+/* Returns false when an address has too many keys. */
+static bool add_rates(const struct check_run *run, const struct mail_address *rcpt,
 	struct charges *charges)
 {
 	const struct rates *rates = run->settings->rates;
@@ -188,13 +234,13 @@ static void add_rates(const struct check_run *run, const struct mail_address *rc
 	if (rates_find_client(rates, RATE_RCPT_HOST, &facts->client, canon_name(facts->rdns, rdns),
 		    &match))
 		add_rate(charges, facts, RATE_RCPT_HOST, &match);
-	if (!facts->sender->is_null && find_rate(run, RATE_RCPT_SENDER, facts->sender, &match))
-		add_rate(charges, facts, RATE_RCPT_SENDER, &match);
-	if (find_rate(run, RATE_RCPT, rcpt, &match))
-		add_rate(charges, facts, RATE_RCPT, &match);
-	if (rates_has(rates, RATE_RCPT_NULL) && sender_may_become_null(facts->sender) &&
-		find_rate(run, RATE_RCPT_NULL, rcpt, &match))
-		add_rate(charges, facts, RATE_RCPT_NULL, &match);
+	if (!facts->sender->is_null &&
+		!add_rate_of_address(run, RATE_RCPT_SENDER, facts->sender, charges))
+		return false;
+	if (!add_rate_of_address(run, RATE_RCPT, rcpt, charges))
+		return false;
+	return !rates_has(rates, RATE_RCPT_NULL) || !sender_may_become_null(facts->sender) ||
+		add_rate_of_address(run, RATE_RCPT_NULL, rcpt, charges);
 }
 
 /* ---- charging ------------------------------------------------------------------ */
@@ -380,6 +426,16 @@ static bool check_recipients(struct check_run *run)
 		"Too many recipients: at most %" PRIu32 " in a connection", max);
 }
 
+/* Refuse an address that cannot be counted: on_error does not apply, because the client chooses the
+ * address. */
+static bool refuse_uncounted(struct check_run *run)
+{
+	struct finding *finding = finding_new(run, CHECK_RATES);
+
+	finding_rule(finding, "more than %d readings of the address to count", COUNTED_MAX);
+	return finding_fail(run, finding, 553, "5.1.3", "Bad recipient address syntax");
+}
+
 /*
  * Charge the recipient; who is NULL when the login is not charged. Not inlined, so that only
  * charged recipients need this much stack: when a thread ends, the kernel frees the stack that it
@@ -393,8 +449,8 @@ __attribute__((noinline)) static bool charge_all(struct check_run *run,
 	charges.count = 0; /* without setting the rest, which is large */
 	if (who != NULL && !add_login(who, &charges))
 		return finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long");
-	if (everybody)
-		add_rates(run, rcpt, &charges);
+	if (everybody && !add_rates(run, rcpt, &charges))
+		return refuse_uncounted(run);
 	return charges.count == 0 || charge_keys(run, &charges);
 }
 

@@ -49,7 +49,7 @@ static int find_address(const struct settings *settings, const char *mta_name,
 {
 	static const struct cidr no_client = { .family = AF_UNSPEC };
 	const char *at = strchr(text, '@'), *delimiters = "", *domains = "";
-	struct mail_address address, counted;
+	struct mail_address address, inner, counted;
 	struct address_key key;
 	int found = at == NULL ? rates_find_text(rates, rate, text, match_r) : 0;
 
@@ -59,7 +59,8 @@ static int find_address(const struct settings *settings, const char *mta_name,
 		return -1;
 	counted = address;
 	if (settings != NULL) {
-		domains = find_counted_address(settings, mta_name, &address, &counted);
+		address_innermost(&address, &inner);
+		domains = find_counted_address(settings, mta_name, &inner, &counted);
 		delimiters = settings->list_delimiter;
 	}
 	if (rates != NULL &&

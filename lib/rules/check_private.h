@@ -80,6 +80,20 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
  */
 bool is_at_mta_name(const struct check_run *run, const struct mail_address *address);
 
+/*
+ * Find all readings of a recipient, also that to which the MTA resolves it if the MTA changed its
+ * domain: Sendmail asks DNS, where everybody may enter an alias of one of its domains. With another
+ * local part, it is the administrator's alias. At a domain of its own, or if these are not known, a
+ * local part to which Sendmail resolves a recipient says nothing new. Returns as
+ * address_readings_find().
+ */
+bool find_rcpt_readings(const struct check_run *run, const struct mail_address *rcpt,
+	struct address_readings *readings_r);
+
+/* Return whether an address that is simple has other readings because the MTA resolves it to
+ * another one. */
+bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *rcpt);
+
 /* Return whether the mailbox of a full address has the same local part at other domains, too. */
 bool has_other_domains(const struct check_run *run, const struct mail_address *address);
 
@@ -113,13 +127,13 @@ bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool i
 	const struct address_readings *readings, struct finding *finding);
 
 /*
- * Find the address that limits count: the innermost reading. If address_is_local() holds for it, it
- * is moved to the first of [lists] local_domains or, if there are none, to the MTA's host name, or
- * loses its domain if that is NULL. Returns the domains of rates_find_address() at which it is the
- * same mailbox; "": only at its own.
+ * Find the address that limits count for a reading from which no step leads. If address_is_local()
+ * holds for it, it is moved to the first of [lists] local_domains or, if there are none, to the
+ * MTA's host name, or loses its domain if that is NULL. Returns the domains of rates_find_address()
+ * at which it is the same mailbox; "": only at its own.
  */
 const char *find_counted_address(const struct settings *settings, const char *mta_name,
-	const struct mail_address *address, struct mail_address *counted_r);
+	const struct mail_address *reading, struct mail_address *counted_r);
 
 /* Return whether the MTA may send mail from this sender as from <>: it is <>, or read as
  * mailer-daemon, which Postfix turns into <> if it is at $myorigin. */

@@ -19,6 +19,7 @@ struct lookup {
 	size_t next;		   /* reading */
 	const char *domain;	   /* the next domain for the last reading; "": none is left */
 	const char *mta_name;	   /* the same, behind the others; NULL: none */
+	const char *mta_domain;	   /* the domain below which the MTA completes a name; NULL: none */
 	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
 	bool domains_are_optional; /* the same of those at `domain` */
 	bool is_completed;	   /* the next domain comes below the name of the reading */
@@ -32,7 +33,7 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 	l->readings = readings;
 	l->next = 0;
 	l->domain = "";
-	l->mta_name = NULL;
+	l->mta_name = l->mta_domain = NULL;
 	l->is_optional = l->domains_are_optional = l->is_completed = false;
 }
 
@@ -65,6 +66,40 @@ bool has_other_domains(const struct check_run *run, const struct mail_address *a
 		(!is_one && is_at_local_domain(run->settings, address));
 }
 
+/* Return whether the address is at a domain that is known to be one of the MTA's own. */
+static bool is_at_own_domain(const struct check_run *run, const struct mail_address *address)
+{
+	return address_is_local(address) || is_at_mta_name(run, address) ||
+		is_at_local_domain(run->settings, address);
+}
+
+bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *rcpt)
+{
+	const struct mail_address *to = run->facts->resolved;
+
+	if (to == NULL || to->is_odd || to->is_null || address_equal(to, rcpt) ||
+		!address_same_local(to, rcpt))
+		return false;
+	return !address_is_local(to) ||
+		(run->settings->local_domains[0] != '\0' && !is_at_own_domain(run, rcpt));
+}
+
+bool find_rcpt_readings(const struct check_run *run, const struct mail_address *rcpt,
+	struct address_readings *readings_r)
+{
+	const struct mail_address *to = run->facts->resolved;
+	bool is_elsewhere = false;
+	size_t i;
+
+	if (!address_readings_find(rcpt, readings_r))
+		return false;
+	for (i = 0; i < readings_r->count; i++) {
+		if (is_resolved_elsewhere(run, &readings_r->at[i]))
+			is_elsewhere = true;
+	}
+	return !is_elsewhere || address_readings_add(to, readings_r);
+}
+
 /* Return whether the address is at a name that the MTA may complete. */
 static bool has_short_name(const struct mail_address *address)
 {
@@ -73,24 +108,39 @@ static bool has_short_name(const struct mail_address *address)
 	return name[0] != '\0' && strpbrk(name, ".[") == NULL && strcmp(name, "localhost") != 0;
 }
 
+/* Move the last reading to its own name followed by a domain. Returns false if the address is
+ * longer than any entry. */
+static bool complete_reading(struct lookup *l, const char *domain)
+{
+	const struct mail_address *reading = &l->readings->at[l->next - 1];
+	char completed[2 * DOMAIN_SIZE];
+
+	return text_format(completed, sizeof(completed), "%s.%s", address_domain(reading), domain) <
+		DOMAIN_SIZE &&
+		address_at_domain(reading, completed, &l->moved);
+}
+
+/* Return the domain of a host, or NULL when the name has no dot. */
+static const char *domain_of_host(const char *name)
+{
+	const char *dot = name == NULL ? NULL : strchr(name, '.');
+
+	return dot == NULL ? NULL : dot + 1;
+}
+
 /* Move the last reading to the next domain. Returns false if the address is longer than any entry.
  */
 static bool move_reading(struct lookup *l)
 {
 	const struct mail_address *reading = &l->readings->at[l->next - 1];
 	const char *domain = l->domain;
-	char completed[2 * DOMAIN_SIZE];
-	bool fits = true;
+	const bool is_completed = l->is_completed;
 
-	if (l->is_completed) {
-		fits = text_format(completed, sizeof(completed), "%s.%s", address_domain(reading),
-			       domain) < DOMAIN_SIZE;
-		domain = completed;
-	}
 	l->is_completed = !l->is_completed && has_short_name(reading);
 	if (!l->is_completed)
 		l->domain += strlen(l->domain) + 1;
-	return fits && address_at_domain(reading, domain, &l->moved);
+	return is_completed ? complete_reading(l, domain) :
+			      address_at_domain(reading, domain, &l->moved);
 }
 
 /* Begin with the next reading. */
@@ -102,15 +152,16 @@ static const struct mail_address *next_reading(struct lookup *l)
 
 	l->domain = is_local || is_at_mta_name(l->run, reading) ? domains : "";
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
-	l->is_optional = is_local && domains[0] != '\0';
-	l->domains_are_optional = !is_local;
+	l->mta_domain = has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
+	l->domains_are_optional = !is_local || l->next > l->readings->certain;
+	l->is_optional = l->next > l->readings->certain || (is_local && domains[0] != '\0');
 	return reading;
 }
 
 /* Return the next address, or NULL at the end. It lives until the next call. */
 static const struct mail_address *lookup_next(struct lookup *l)
 {
-	const char *mta_name = l->mta_name;
+	const char *mta_name = l->mta_name, *mta_domain;
 
 	while (*l->domain != '\0') {
 		l->is_optional = l->domains_are_optional;
@@ -121,6 +172,10 @@ static const struct mail_address *lookup_next(struct lookup *l)
 	l->is_optional = true;
 	if (mta_name != NULL &&
 		address_at_domain(&l->readings->at[l->next - 1], mta_name, &l->moved))
+		return &l->moved;
+	mta_domain = l->mta_domain;
+	l->mta_domain = NULL;
+	if (mta_domain != NULL && complete_reading(l, mta_domain))
 		return &l->moved;
 	return l->next == l->readings->count ? NULL : next_reading(l);
 }
@@ -251,21 +306,19 @@ bool lookup_may_be_denied(const struct check_run *run, enum list_id deny, bool i
 }
 
 const char *find_counted_address(const struct settings *settings, const char *mta_name,
-	const struct mail_address *address, struct mail_address *counted_r)
+	const struct mail_address *reading, struct mail_address *counted_r)
 {
 	const char *domains = settings->local_domains;
 	const char *first = domains[0] == '\0' && mta_name != NULL ? mta_name : domains;
-	struct mail_address inner;
 
-	address_innermost(address, &inner);
-	if (address_is_local(&inner) && first[0] != '\0' &&
-		address_at_domain(&inner, first, counted_r))
+	if (address_is_local(reading) && first[0] != '\0' &&
+		address_at_domain(reading, first, counted_r))
 		return domains;
-	*counted_r = inner;
-	if (!address_is_local(&inner))
-		return is_at_local_domain(settings, &inner) ||
+	*counted_r = *reading;
+	if (!address_is_local(reading))
+		return is_at_local_domain(settings, reading) ||
 				(mta_name != NULL &&
-					strcmp(address_domain(&inner), mta_name) == 0) ?
+					strcmp(address_domain(reading), mta_name) == 0) ?
 			domains :
 			"";
 	counted_r->canon_len = counted_r->local_len;

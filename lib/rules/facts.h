@@ -34,6 +34,9 @@ struct facts {
 	uint32_t open;	     /* connections open under that key then, including this one */
 	uint32_t named;	     /* earlier recipients of this connection, including refused ones */
 	uint32_t recipients; /* earlier recipients of this message that were accepted */
+	/* The address to which the MTA resolves the recipient ({rcpt_addr}), without a domain if
+	 * Sendmail delivers it locally; NULL: unknown. */
+	const struct mail_address *resolved;
 };
 
 /* The raw value of a header field; its len bytes may include folds, NUL and 8-bit bytes. */

@@ -39,9 +39,9 @@
  * caller. It should not go back; if it does so a little, no limit widens.
  */
 
-#define LEDGER_REQUESTS_MAX 8 /* keys of one call */
-#define LEDGER_KEY_MAX 2100   /* bytes; a longer key cannot be charged */
-#define LEDGER_WINDOWS_MAX 16 /* of one key: its limits, and those that it had recently */
+#define LEDGER_REQUESTS_MAX 16 /* keys of one call */
+#define LEDGER_KEY_MAX 2100    /* bytes; a longer key cannot be charged */
+#define LEDGER_WINDOWS_MAX 16  /* of one key: its limits, and those that it had recently */
 
 /*
  * The network of the client that causes a charge: the first 24 bits of an IPv4 address, the first

@@ -466,7 +466,7 @@ __attribute__((noinline)) static bool exempts_readings(const struct rates *rates
 
 	if (!address_readings_find(sender, &readings))
 		return false;
-	for (i = 0; i < readings.count; i++) {
+	for (i = 0; i < readings.certain; i++) {
 		if (!exempts_reading(rates, &readings.at[i]))
 			return false;
 	}

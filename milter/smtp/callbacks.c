@@ -110,13 +110,14 @@ static void ask_macros(SMFICTX *ctx, const struct needs *needs)
 {
 	static char connect[] = "j v {daemon_name} {client_resolve}";
 	static char mail[] = "i {auth_authen}";
+	static char rcpt[] = "i {rcpt_addr}";
 	static char queue_id[] = "i";
 	static char nothing[] = "{postern_none}"; /* because a list must not be empty */
 
 	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
-	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, queue_id);
+	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, rcpt);
 	(void)smfi_setsymlist(ctx, SMFIM_DATA, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_EOH, needs->body ? queue_id : nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
@@ -212,11 +213,14 @@ static sfsistat on_envfrom(SMFICTX *ctx, char **argv)
 static sfsistat on_envrcpt(SMFICTX *ctx, char **argv)
 {
 	struct session *session = smfi_getpriv(ctx);
+	const struct rcpt_command rcpt = { .address = argv[0],
+		.resolved = macro_value(ctx, "{rcpt_addr}"),
+		.queue = macro_value(ctx, "i") };
 	struct verdict verdict;
 
 	if (session == NULL)
 		return answer_without_session();
-	session_rcpt(session, argv[0], macro_value(ctx, "i"), &verdict);
+	session_rcpt(session, &rcpt, &verdict);
 	if (!session_needs(session)->answer_rcpt)
 		return SMFIS_NOREPLY;
 	return reply_send(ctx, &verdict, true);

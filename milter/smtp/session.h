@@ -59,8 +59,14 @@ struct mail_command {
 void session_mail(struct session *session, const struct mail_command *mail,
 	struct verdict *verdict);
 
-/* One recipient, with its angle brackets. queue: {i}, or NULL. */
-void session_rcpt(struct session *session, const char *address, const char *queue,
+/* What a milter hears about RCPT. Borrowed. */
+struct rcpt_command {
+	const char *address;  /* with angle brackets */
+	const char *resolved; /* {rcpt_addr}: where the MTA delivers it to; NULL: unknown */
+	const char *queue;    /* {i}; NULL: unknown */
+};
+
+void session_rcpt(struct session *session, const struct rcpt_command *rcpt,
 	struct verdict *verdict);
 
 /* One header field, its value as libmilter passes it. */

@@ -155,7 +155,7 @@ void session_decide(struct session *session, struct message *message,
 	const struct stage_facts *about, struct verdict *verdict)
 {
 	struct scratch_pool *scratches = shared_scratches(session->shared);
-	const struct facts facts = session_facts(session, message);
+	struct facts facts = session_facts(session, message);
 	struct policy *own =
 		message == NULL ? snapshot_get(shared_snapshot(session->shared)) : NULL;
 	struct check_env env = {
@@ -167,6 +167,7 @@ void session_decide(struct session *session, struct message *message,
 		.hold = message == NULL ? NULL : &message->hold,
 	};
 
+	facts.resolved = about->resolved;
 	if (env.policy == NULL || (message != NULL && message->unjudged != NULL)) {
 		session_fail(session, message, about,
 			env.policy == NULL ? "no policy yet" : message->unjudged, verdict);

@@ -53,16 +53,24 @@ void session_queue_id(struct session *session, const char *queue)
 		message_set_queue(session->message, queue);
 }
 
-void session_rcpt(struct session *session, const char *address, const char *queue,
-	struct verdict *verdict)
+/* Return whether an address in angle brackets is the address that follows without them. */
+static bool is_bracketed(const char *bracketed, const char *address)
+{
+	const size_t len = strlen(address);
+
+	return bracketed[0] == '<' && strncmp(bracketed + 1, address, len) == 0 &&
+		strcmp(bracketed + 1 + len, ">") == 0;
+}
+
+void session_rcpt(struct session *session, const struct rcpt_command *rcpt, struct verdict *verdict)
 {
 	struct message *message = session->message;
-	struct mail_address recipient;
-	struct stage_facts about = { .stage = STAGE_RCPT, .recipient_text = address };
+	struct mail_address recipient, resolved;
+	struct stage_facts about = { .stage = STAGE_RCPT, .recipient_text = rcpt->address };
 
 	verdict_init(verdict);
 	if (message != NULL)
-		message_set_queue(message, queue);
+		message_set_queue(message, rcpt->queue);
 	if (message != NULL && !session->needs.answer_rcpt) {
 		message->accepted++;
 		return;
@@ -71,7 +79,10 @@ void session_rcpt(struct session *session, const char *address, const char *queu
 		session_fail(session, NULL, &about, "RCPT without MAIL", verdict);
 		return;
 	}
-	address_read(address, strlen(address), &recipient);
+	address_read(rcpt->address, strlen(rcpt->address), &recipient);
+	if (rcpt->resolved != NULL && !is_bracketed(rcpt->address, rcpt->resolved) &&
+		address_parse_internal(rcpt->resolved, &resolved))
+		about.resolved = &resolved;
 	about.recipient = &recipient;
 	about.recipient_text = recipient.text;
 	session_decide(session, message, &about, verdict);

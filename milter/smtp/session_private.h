@@ -91,7 +91,8 @@ void session_suspend(const struct session *session, const struct message *messag
 struct stage_facts {
 	enum stage stage;
 	const struct mail_address *recipient;
-	const char *recipient_text; /* for the log */
+	const struct mail_address *resolved; /* as in facts.h */
+	const char *recipient_text;	     /* for the log */
 	const struct header_facts *header;
 	uint64_t octets; /* counted so far, for the body stage */
 };

@@ -16,7 +16,7 @@ DOMAINS = {
     "myhostname": "mx.corp.example",
     "mydomain": "corp.example",
     "myorigin": "corp.example",
-    "mydestination": "corp.example, $myhostname, localhost.$mydomain, localhost",
+    "mydestination": "corp.example, $myhostname, localhost.$mydomain, localhost, business.example, sub.corp.example",
     "recipient_delimiter": "+",
 }
 
@@ -58,6 +58,7 @@ SAME_MAILBOX = {
 # Postfix looks addresses up without case, also beyond ASCII.
 ALIASES = {"virtual_alias_maps": "inline:{sales@corp.example=all@corp.example, sales@localhost=all@corp.example}"}
 FOLDED = ["<\u017fales@corp.example>", "<SALE\u017f@localhost>"]
+FOLDED_DOMAIN = ["<all@busine\u00df.example>", "<ALL@Bu\u017fine\u00df.Example>"]
 
 # Postfix removes the quotes, and parses the rest.
 UNQUOTED = {
@@ -99,19 +100,20 @@ def test_postfix_delivers_these_forms_to_another_address(box):
     mta = box.postfix(parameters={**DOMAINS, **ALIASES, "mynetworks": "",
                                   "smtpd_relay_restrictions": "reject_unauth_destination"})
     want = {**{address: "all@corp.example" for address in ROUTED + FOLDED}, **SAME_MAILBOX, **UNQUOTED}
+    want.update((address, "all@busine\u00df.example") for address in FOLDED_DOMAIN)
     queued = recipients(mta, want)
     for address, queue in queued.items():
         assert isinstance(queue, str), f"{address}: {queue}"
         wait_until(lambda: re.search(queue + ": to=<", mta.log()), f"Postfix delivers to {address}")
         got = re.search(queue + r": to=<(.*?)>, ", mta.log()).group(1)
-        assert got.lower() == want[address], address
+        assert got.lower().replace("\u017f", "s") == want[address], address
 
 
 @pytest.fixture(scope="module")
 def front(shared_box):
     daemon = shared_box.postern(
         config={"profile": {"default_domain": "corp.example"}},
-        lists={"rcpt_to.access.blacklist": "all@corp.example\nsales@corp.example\n",
+        lists={"rcpt_to.access.blacklist": "all@corp.example\nsales@corp.example\nall@business.example\n",
                "mail_from.access.blacklist": "spam@bad.example\n", "access.domains": "listed.example\n"})
     return daemon, shared_box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
 
@@ -119,7 +121,7 @@ def front(shared_box):
 def test_postern_refuses_each_form_of_a_denied_recipient(front):
     daemon, mta = front
     mark = daemon.mark()
-    for address, reply in recipients(mta, [*ROUTED, *SAME_MAILBOX, *FOLDED]).items():
+    for address, reply in recipients(mta, [*ROUTED, *SAME_MAILBOX, *FOLDED, *FOLDED_DOMAIN]).items():
         assert not isinstance(reply, str), f"{address} is accepted"
         if address == '<"all%[127.0.0.1]"@corp.example>':
             assert reply.code == 553, (address, reply)
@@ -164,6 +166,27 @@ def test_refuse_all_refuses_routed_recipients_of_strangers(box):
         assert (found[address].code, found[address].enhanced) == (550, "5.7.1"), found[address]
     assert isinstance(found["<bob@example.com>"], str)
     assert daemon.wait_record(verdict="reject")["rule"] == "[profile] routed_recipients = refuse_all"
+
+
+def test_a_name_that_postfix_completes_by_an_unknown_domain_is_refused(box):
+    daemon = box.postern(config={"lists": {"local_domains": "other.example"}},
+                         lists={"rcpt_to.access.blacklist": "all@sub.corp.example\n"})
+    mta = box.postfix(milter=daemon.postfix_milter, parameters={**DOMAINS, "append_dot_mydomain": "yes"})
+    found = recipients(mta, ["<all@sub>", "<all%sub@localhost>", "<bob@sub>"])
+    for address in ("<all@sub>", "<all%sub@localhost>"):
+        assert not isinstance(found[address], str) and found[address].enhanced == "5.7.1", found[address]
+    assert isinstance(found["<bob@sub>"], str), found["<bob@sub>"]
+
+
+def test_an_extension_with_a_route_does_not_hide_the_mailbox_from_rates(box):
+    """For a domain that is not its own, Postfix routes nothing: all of bob+... is the mailbox bob with an extension."""
+    daemon = box.postern(config={"lists": {"recipient_delimiter": "+"}, "limit": {"exempt": ""},
+                                 "limit rate_rcpt": {"default": "2/1h"}})
+    mta = box.postfix(milter=daemon.postfix_milter, parameters=DOMAINS)
+    replies = list(recipients(mta, ["<bob+x%r1.example@virtual.example>", "<bob+r2.example!x@virtual.example>",
+                                    '<"bob+x@r3.example"@virtual.example>', "<bob@virtual.example>"]).values())
+    assert [isinstance(reply, str) for reply in replies] == [True, True, False, False], replies
+    assert all(reply.code == 450 for reply in replies[2:]), replies
 
 
 def test_rates_count_all_forms_of_a_recipient_together(box):

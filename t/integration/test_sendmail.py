@@ -92,6 +92,24 @@ def test_a_message_that_is_let_through_is_logged_with_its_queue_id(servers):
     assert record.get("queue") and record["queue"] in reply.text, (record, reply)
 
 
+def test_a_recipient_at_an_alias_of_the_domain_is_refused_and_counted(box):
+    """Sendmail replaces a domain by its canonical name, so that an alias in anybody's DNS reaches a denied recipient."""
+    daemon = box.postern(config={"profile": {"default_domain": "example.com"}, "limit": {"exempt": ""},
+                                 "limit rate_rcpt": {"default": "2/1h"}},
+                         lists={"rcpt_to.access.blacklist": "former@example.com\n"}, inet=True)
+    mta = box.sendmail(milter=daemon.sendmail_milter, extra="undefine(`_NO_CANONIFY_')dnl\nLOCAL_DOMAIN(`example.com')dnl\n",
+                       hosts={"127.0.0.77": "example.com a.alias.example b.alias.example"})
+    for form in ("<former@a.alias.example>", "<former%a.alias.example@localhost>", "<a.alias.example!former@example.com>",
+                 "<former@example.com.UUCP>", "<example.com.UUCP!former@localhost>"):
+        step, reply = talk(mta, rcpt=form)
+        assert step == "rcpt" and reply.words.endswith("That recipient is not allowed"), (form, reply)
+    # root exists everywhere.
+    for form, where in (("<root@a.alias.example>", "data"), ("<root@b.alias.example>", "data"), ("<root@example.com>", "rcpt")):
+        step, reply = talk(mta, rcpt=form)
+        assert step == where, (form, reply)
+    assert (reply.code, reply.enhanced) == (450, "4.7.1"), reply
+
+
 def test_mail_waits_while_postern_is_away(box):
     daemon = box.postern(inet=True)
     mta = box.sendmail(milter=daemon.sendmail_milter)

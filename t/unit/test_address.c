@@ -337,6 +337,31 @@ START_TEST(bounds_a_domain)
 	}
 END_TEST
 
+/* As Postfix has it in its memory, and as Sendmail writes it. */
+static const struct {
+	const char *text, *canon; /* NULL: no address */
+} internal[] = {
+	{ "Bob@Corp.Example", "bob@corp.example" },
+	{ "bob", "bob" },
+	{ "a b@corp.example", "\"a b\"@corp.example" },
+	{ "\"a b\"@corp.example", "\"a b\"@corp.example" },
+	{ "a\\\"b@corp.example", "\"a\\\\\\\"b\"@corp.example" },
+	{ "x..y@corp.example", "\"x..y\"@corp.example" },
+	{ "no%reply@corp.example", "no%reply@corp.example" },
+	{ "a@b@corp.example", "\"a@b\"@corp.example" },
+	{ "a\nb@corp.example", NULL },
+};
+START_TEST(an_address_in_the_memory_of_an_mta_may_lack_quotes)
+	{
+		struct mail_address address;
+		const bool is_one = address_parse_internal(internal[_i].text, &address);
+
+		ck_assert(is_one == (internal[_i].canon != NULL));
+		if (is_one)
+			ck_assert_str_eq(address.canon, internal[_i].canon);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("address");
@@ -350,6 +375,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, keeps_the_text_of_an_unparsable_address);
 	tcase_add_test(tcase, bounds_an_address);
 	tcase_add_test(tcase, bounds_a_domain);
+	tcase_add_loop_test(tcase, an_address_in_the_memory_of_an_mta_may_lack_quotes, 0,
+		(int)(sizeof(internal) / sizeof(internal[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

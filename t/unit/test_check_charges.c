@@ -315,6 +315,88 @@ START_TEST(recipients_are_limited_by_client_sender_and_recipient)
 	}
 END_TEST
 
+/* Each recipient counts at every address to which an MTA may deliver it. */
+static const struct {
+	const char *first, *second, *resolved;
+	bool is_same;
+} delivered[] = {
+	{ "<box@corp.example>", "<box@corp.example>", NULL, true },
+	{ "<box@corp.example>", "<other@corp.example>", NULL, false },
+	{ "<box@corp.example>", "<box%corp.example@x.example>", NULL, true },
+	/* An MTA that does not route finds the extension. */
+	{ "<box@corp.example>", "<box+%r1.example@corp.example>", NULL, true },
+	{ "<box+x%r1.example@corp.example>", "<box+x%r2.example@corp.example>", NULL, true },
+	{ "<box+r1!x@corp.example>", "<box+r2!x@corp.example>", NULL, true },
+	{ "<\"box+x@r1.example\"@corp.example>", "<\"box+x@r2.example\"@corp.example>", NULL,
+		true },
+	{ "<box@corp.example>", "<localhost!corp.example!box+%r1.example@x.example>", NULL, true },
+	{ "<box@corp.example>", "<box+%r1.example%corp.example@localhost>", NULL, true },
+	{ "<box%r1.example@corp.example>", "<box%r2.example@corp.example>", NULL, false },
+	{ "<box@corp.example>", "<box%r1.example@corp.example>", NULL, false },
+	/* Both orders of % and !. */
+	{ "<a@corp.example>", "<r1.example!a%corp.example@x.example>", NULL, true },
+	{ "<a@r1.example>", "<r1.example!a%corp.example@x.example>", NULL, true },
+	/* Postfix folds the case of a domain. */
+	{ "<box@busse.example>", "<box@bu\u00dfe.example>", NULL, true },
+	{ "<box@xn--bue-6ka.example>", "<box@bu\u00dfe.example>", NULL, true },
+	{ "<box@xn--bue-6ka.example>", "<box@busse.example>", NULL, false },
+	{ "<box@corp.example>", "<box@corp.example.uucp>", NULL, true },
+	/* Sendmail resolves it. */
+	{ "<box@corp.example>", "<box@r1.example>", "box", true },
+	{ "<box@corp.example>", "<box+x@r1.example>", "box+x", true },
+	{ "<box@corp.example>", "<info@r1.example>", "box", false },
+};
+START_TEST(a_recipient_counts_at_each_address_to_which_it_may_be_delivered)
+	{
+		struct mail_address resolved;
+
+		t.made.settings->local_domains = "corp.example\0";
+		t.made.settings->list_delimiter = "+";
+		made_limits_rate(&t, RATE_RCPT, "default", "1/5m");
+		made_limits_have(&t, NULL);
+		ck_assert_ptr_nonnull(
+			strstr(made_limits_rcpt(&t, delivered[_i].first), "accept; rates=pass("));
+		if (delivered[_i].resolved != NULL) {
+			ck_assert(address_parse_internal(delivered[_i].resolved, &resolved));
+			t.facts.resolved = &resolved;
+		}
+		ck_assert_msg((strstr(made_limits_rcpt(&t, delivered[_i].second),
+				       "fail([limit rate_rcpt] default)") != NULL) ==
+				delivered[_i].is_same,
+			"%s", t.text);
+	}
+END_TEST
+
+START_TEST(a_sender_counts_at_each_address_from_which_it_may_be_sent)
+	{
+		t.made.settings->list_delimiter = "+";
+		made_limits_rate(&t, RATE_RCPT_SENDER, "default", "1/5m");
+		made_limits_have(&t, NULL);
+		made_limits_sender(&t, "<bob+x%r1.example@corp.example>");
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<a@x.example>"), "accept"));
+		made_limits_sender(&t, "<bob+x%r2.example@corp.example>");
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<a@x.example>"),
+			"fail([limit rate_rcpt_sender] default)"));
+	}
+END_TEST
+
+START_TEST(a_recipient_with_too_many_addresses_to_count_is_refused)
+	{
+		t.made.settings->list_delimiter = "+";
+		made_limits_rate(&t, RATE_RCPT, "default", "1/5m");
+		made_limits_have(&t, NULL);
+		ck_assert_ptr_nonnull(
+			strstr(made_limits_rcpt(&t,
+				       "<box+%a.example%b.example%c.example@d.example>"),
+				"accept"));
+		ck_assert_str_eq(
+			made_limits_rcpt(&t,
+				"<box+%a.example%b.example%c.example%d.example@e.example>"),
+			"reject 553 5.1.3 Bad recipient address syntax; "
+			"rates=fail(more than 4 readings of the address to count)");
+	}
+END_TEST
+
 /* Senders that Postfix may send as the null sender count as it, too. */
 static const struct {
 	const char *sender;
@@ -544,6 +626,10 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_recipient_refused_for_another_reason_is_not_charged);
 	tcase_add_loop_test(tcase, on_error_answers_a_charge_that_cannot_be_saved, 0, 2);
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
+	tcase_add_loop_test(tcase, a_recipient_counts_at_each_address_to_which_it_may_be_delivered,
+		0, (int)(sizeof(delivered) / sizeof(delivered[0])));
+	tcase_add_test(tcase, a_sender_counts_at_each_address_from_which_it_may_be_sent);
+	tcase_add_test(tcase, a_recipient_with_too_many_addresses_to_count_is_refused);
 	tcase_add_loop_test(tcase, a_sender_that_may_become_the_null_sender_counts_as_it, 0,
 		(int)(sizeof(null_senders) / sizeof(null_senders[0])));
 	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0,

@@ -169,7 +169,7 @@ static size_t fill_from(const struct asked *asked, struct field fields_r[2])
 void made_verdict(struct made *m, const struct asked *asked, struct verdict *verdict)
 {
 	const struct check_env env = { .policy = m->policy, .scratch = m->scratch };
-	struct mail_address sender, rcpt;
+	struct mail_address sender, rcpt, resolved;
 	struct field fields[2];
 	struct header_facts header = { .from = fields, .from_count = fill_from(asked, fields) };
 	struct facts facts = {
@@ -200,6 +200,10 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 		break;
 	case STAGE_RCPT:
 		must(address_parse(asked->rcpt, strlen(asked->rcpt), &rcpt) == 0, asked->rcpt);
+		if (asked->resolved != NULL) {
+			must(address_parse_internal(asked->resolved, &resolved), asked->resolved);
+			facts.resolved = &resolved;
+		}
 		check_rcpt(&env, &facts, &rcpt, verdict);
 		break;
 	case STAGE_HEADER:

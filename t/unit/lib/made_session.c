@@ -106,7 +106,9 @@ enum verdict_kind made_session_mail(struct made_session *s, struct session *sess
 enum verdict_kind made_session_rcpt(struct made_session *s, struct session *session,
 	const char *recipient)
 {
-	session_rcpt(session, recipient, "Q", &s->verdict);
+	const struct rcpt_command rcpt = { .address = recipient, .queue = "Q" };
+
+	session_rcpt(session, &rcpt, &s->verdict);
 	return s->verdict.kind;
 }
 
