@@ -91,22 +91,24 @@ static void log_texts(const struct problems *problems, enum problem_level of, en
 		quote_log(level, key, problems_level_text(problems, of, i), "auth keys");
 }
 
-/* Whether the result is that of the last attempt, as far as it was logged. */
-static bool is_same_result(const struct auth_keys *old, const struct auth_keys *new)
+/* Return whether the result needs no log line: it is a failure that was logged within the minute,
+ * or that of a file that was read again only to be sure. */
+static bool is_logged(const struct auth_keys *old, const struct auth_keys *new, int64_t now)
 {
+	if (old->logged == 0)
+		return false;
 	if (new->failed_since != 0)
-		return new->is_old == old->is_old &&strcmp(new->err.text, old->err.text) == 0;
+		return new->is_old == old->is_old &&strcmp(new->err.text, old->err.text) == 0 &&
+			now - old->logged < LOG_EACH_MS;
 	return old->failed_since == 0 && old->is_unsure &&
 		file_stamp_equal(&old->stamp, &new->stamp) &&
 		jwt_keys_count(old->keys) == jwt_keys_count(new->keys);
 }
 
-/* Log the result. A failure that lasts is logged once a minute, and a file that was read again only
- * to be sure is not logged. */
 static void log_result(const struct config *config, const struct auth_keys *old,
 	struct auth_keys *new, int64_t now)
 {
-	if (is_same_result(old, new) && old->logged != 0 && now - old->logged < LOG_EACH_MS) {
+	if (is_logged(old, new, now)) {
 		new->logged = old->logged;
 		return;
 	}
