@@ -114,8 +114,8 @@ static bool class_has_all(const struct regex_class *class, uint32_t first, uint3
 		return (~class->words[word] & from & to) == 0;
 	if ((~class->words[word++] & from) != 0)
 		return false;
-	while (word < last / REGEX_CLASS_WORD) {
-		if (~class->words[word++] != 0)
+	for (; word < last / REGEX_CLASS_WORD; word++) {
+		if (class->words[word] != UINT64_MAX)
 			return false;
 	}
 	return (~class->words[word] & to) == 0;

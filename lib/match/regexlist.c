@@ -256,8 +256,9 @@ bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 	if (cost->bytes > REGEX_MACHINE_CODE_MAX)
 		(void)errmsg_set(why_r,
 			"with its repeats written out, the regex takes up to %" PRIu64
-			" bytes; above %d, it is interpreted, and tried on every subject",
-			cost->bytes, REGEX_MACHINE_CODE_MAX);
+			" bytes; above %d, it is interpreted%s",
+			cost->bytes, REGEX_MACHINE_CODE_MAX,
+			regex_set_is_costly(list->set, last) ? ", and tried on every subject" : "");
 	else if (regex_set_is_costly(list->set, last))
 		(void)errmsg_set(why_r,
 			"repeats add %" PRIu64 " characters to the regex, which then has %" PRIu64

@@ -921,6 +921,28 @@ START_TEST(counts_refused_regexes)
 	}
 END_TEST
 
+/* A regex that is too large for machine code may take part in the prefilter. */
+START_TEST(tells_why_a_regex_is_costly)
+	{
+		static char large[4000];
+		struct regexlist *list = regexlist_new(true);
+		struct errmsg why = { "" };
+
+		memset(large, 'x', sizeof(large));
+		ck_assert_int_eq(regexlist_add(list, V("ab*"), 1, NULL), REGEX_ADDED);
+		ck_assert(!regexlist_is_costly(list, &why));
+		ck_assert_int_eq(regexlist_add(list, large, sizeof(large), 2, NULL), REGEX_ADDED);
+		ck_assert(regexlist_is_costly(list, &why));
+		ck_assert_ptr_nonnull(strstr(why.text, "above 16384, it is interpreted"));
+		ck_assert_ptr_null(strstr(why.text, "every subject"));
+		ck_assert_int_eq(regexlist_add(list, V("(((a{1,9}|b|c){1,20}z){1,20})x"), 3, NULL),
+			REGEX_ADDED);
+		ck_assert(regexlist_is_costly(list, &why));
+		ck_assert_ptr_nonnull(strstr(why.text, "interpreted, and tried on every subject"));
+		regexlist_unref(&list);
+	}
+END_TEST
+
 /* Finding out whether a regex fits within a bound stops early, and never stops too early. */
 START_TEST(finds_whether_a_regex_fits)
 	{
@@ -994,6 +1016,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
 	tcase_add_test(tcase, counts_refused_regexes);
+	tcase_add_test(tcase, tells_why_a_regex_is_costly);
 	tcase_add_test(tcase, finds_whether_a_regex_fits);
 	tcase_add_test(tcase, accepts_long_subjects);
 	suite_add_tcase(suite, tcase);
