@@ -9,6 +9,7 @@
 #include "lib/base/utf8.h"
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_tokens.h"
+#include "lib/match/from_words.h"
 
 /* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address. It ends one within
  * a name of more than 1,256. MTAs insert a line end and a space into lines of more than 990 or 998.
@@ -37,7 +38,7 @@ struct parser {
 	bool plain;	/* the words just read are plain ones: nobody takes them for an address */
 	bool dotted;	/* they have a dot as in a domain: "bank.e", unlike "Inc." */
 	bool no_mail;	/* an element of the list contains no address */
-	bool uncommon;	/* a name contains what few readers know (struct words) */
+	bool uncommon;	/* a name contains what few readers know (struct from_words) */
 	bool deep;	/* the domain of an address in this piece has more than two labels */
 	bool in_name;	/* the pieces just read are the beginning of a name with commas */
 	bool has_comma; /* such a name was complete */
@@ -220,12 +221,6 @@ static bool add_token(struct parser *p, const struct from_token *t)
 	return true;
 }
 
-/* Whether the token is a word that no reader decodes or completes to an address. */
-static bool is_plain_word(const struct from_token *t)
-{
-	return t->kind == FROM_WORD && !t->commented && !t->strange;
-}
-
 static bool has_more(const struct from_lexer *lx)
 {
 	struct from_lexer ahead = *lx;
@@ -260,7 +255,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		p->dotted |= dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ",:");
 		dot = any && from_token_is(&t, ".");
 		if (t.kind != FROM_END && !dot && !from_token_is(&t, ",;:<>"))
-			p->plain = p->plain && is_plain_word(&t);
+			p->plain = p->plain && from_token_is_plain_word(&t);
 		if (add_token(p, &t))
 			continue;
 		if (p->chain.has_at && t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
@@ -390,101 +385,10 @@ static char parse_bare(struct parser *p, struct from_lexer *lx, bool is_empty)
 	return stop;
 }
 
-/* What precedes the character that ends a piece, or its brackets. */
-struct words {
-	bool any; /* there is something, if only a comment */
-	bool has_word, has_at;
-	bool may_hide;	   /* there is a quoted string or an encoded-word */
-	bool begins_plain; /* the first thing is a word that is not encoded */
-	bool dotted;	   /* there is a dot */
-	bool is_uncommon;  /* a dot before a quoted string, or at the end of one or of an
-			      encoded-word; one with an @ behind either; one with a comma or
-			      semicolon in a name that begins with a plain word; or a word that
-			      begins with =  and is not encoded, or with another character than those
-			      of ASCII */
-	bool plain;	   /* only plain words, and characters without a meaning */
-	bool has_stray;	   /* some end the mailbox at such a character, or take the rest for one */
-	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word;
-			   or a quoted string or encoded-word directly follows something; or a
-			   quoted string is delicate and not alone */
-	bool has_bracket; /* a quoted string contains one, and is not the first thing */
-};
-
-/* Return whether the token is a dot outside of words, as only RFC 5322 obs-phrase allows it. */
-static bool is_dot(const struct from_token *t)
-{
-	return from_token_is(t, ".") && !t->encoded;
-}
-
-/* Return whether the token is a quoted string, or the end of an encoded-word. */
-static bool may_hide(const struct from_token *t)
-{
-	return t->kind == FROM_QUOTED ||
-		(t->kind == FROM_WORD && t->len > 1 && memcmp(t->text + t->len - 2, "?=", 2) == 0);
-}
-
-/* Note a quoted string in a name, which follows something if it is not the first. */
-static void note_quoted(struct words *w, const struct from_token *t, bool is_first)
-{
-	w->is_uncommon |= w->dotted || (t->divided && w->begins_plain) ||
-		(w->may_hide && memchr(t->text, '@', t->len) != NULL);
-	w->is_sloppy |= !is_first && ((!t->spaced && !t->commented) || t->delicate);
-	/* some look for an address in any quoted string but the first word */
-	w->has_bracket |= !is_first && memchr(t->text, '<', t->len) != NULL;
-	w->may_hide = true;
-}
-
-static void note_word(struct words *w, const struct from_token *t, bool is_first)
-{
-	const bool encoded = t->len > 1 && memcmp(t->text, "=?", 2) == 0;
-
-	w->has_word = true;
-	w->is_uncommon |= (unsigned char)*t->text >= 0x80 || (*t->text == '=' && !encoded);
-	w->is_sloppy |= encoded && !is_first && !t->spaced && !t->commented;
-	w->has_stray |= memchr(t->text, '\\', t->len) != NULL;
-	w->begins_plain |= is_first && !encoded;
-	w->may_hide |= memmem(t->text, t->len, "=?", 2) != NULL;
-}
-
-/* Read as far as the , ; : < or end after a piece's words. Returns that token. */
-static struct from_token scan_words(struct from_lexer *lx, struct words *words_r)
-{
-	struct words w = { .plain = true };
-	bool begun = false, behind_hiding = false, delicate = false;
-	struct from_token t;
-
-	for (;;) {
-		t = from_token_next(lx);
-		w.is_sloppy |= delicate && (t.commented || !from_token_is(&t, ",;:<"));
-		w.any = w.any || t.commented;
-		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
-			break;
-		w.any = true;
-		w.is_sloppy |= t.commented;
-		w.has_at = w.has_at || from_token_is(&t, "@");
-		if (t.kind == FROM_QUOTED)
-			note_quoted(&w, &t, !begun && !t.commented);
-		else if (t.kind == FROM_WORD)
-			note_word(&w, &t, !begun);
-		delicate |= t.delicate;
-		w.is_uncommon |= is_dot(&t) && behind_hiding && !t.spaced;
-		w.dotted |= is_dot(&t);
-		behind_hiding = may_hide(&t);
-		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
-			w.has_stray = true;
-			w.is_sloppy |= t.mark != '@';
-		} else {
-			w.plain = w.plain && is_plain_word(&t);
-		}
-		begun = true;
-	}
-	*words_r = w;
-	return t;
-}
-
 /* Read the name of a group. Some readers show it like an address, above all where no group can
  * begin: in another one, or without a name. */
-static void parse_group_name(struct parser *p, struct from_lexer *lx, const struct words *words)
+static void parse_group_name(struct parser *p, struct from_lexer *lx,
+	const struct from_words *words)
 {
 	struct from_lexer start = *lx;
 
@@ -511,8 +415,8 @@ static bool is_doubled(const struct from_lexer *lx)
 static bool read_piece(struct parser *p, struct from_lexer *lx)
 {
 	struct from_lexer start = *lx;
-	struct words words;
-	struct from_token t = scan_words(lx, &words);
+	struct from_words words;
+	struct from_token t = from_words_scan(lx, &words);
 
 	p->signs.odd |= words.has_bracket;
 	p->signs.sloppy |= words.is_sloppy;

@@ -403,3 +403,8 @@ bool from_token_is(const struct from_token *t, const char *marks)
 {
 	return t->kind == FROM_MARK && t->mark != '\0' && strchr(marks, t->mark) != NULL;
 }
+
+bool from_token_is_plain_word(const struct from_token *t)
+{
+	return t->kind == FROM_WORD && !t->commented && !t->strange;
+}

@@ -71,6 +71,9 @@ struct from_token from_token_next(struct from_lexer *lexer);
 /* Return whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
 
+/* Return whether the token is a word that no reader decodes or completes to an address. */
+bool from_token_is_plain_word(const struct from_token *token);
+
 /* Return whether the text contains a character that is like an @. */
 bool from_has_wide_at(const char *text, size_t len);
 
