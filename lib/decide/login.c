@@ -15,7 +15,7 @@
 #include "lib/base/text.h"
 #include "lib/rules/check.h"
 
-#define MODELS_MAX 16
+#define MODELS_MAX 256 /* rows that are looked at for a usable password */
 
 static void set_answer(struct login_answer *a, enum login_result result, const char *reason)
 {
@@ -48,32 +48,23 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 
 /* ---- passwords --------------------------------------------------------------- */
 
-/* Usable password hashes of some users. */
-struct models {
-	const char *hash[MODELS_MAX];
-	unsigned count, seen;
-};
-
-static int collect_hash(void *context, const struct user *user)
-{
-	struct models *models = context;
-
-	if (password_usable(user->password, NULL) == 0)
-		models->hash[models->count++] = user->password;
-	return models->count == MODELS_MAX || ++models->seen == 4 * MODELS_MAX;
-}
-
 /*
- * Return a hash to be checked in place of an unknown user's: that of another user, always the same
- * for one login in all its spellings, so that the time of the answer reveals as little as possible.
+ * Return a hash to be checked in place of an unknown user's: that of another user, the same one for
+ * a login in all its spellings, so that the time of the answer reveals as little as possible. Rows
+ * that are added change it for few logins, since a known user's time does not change then.
  */
 static const char *model_for(const struct policy *policy, const struct login_request *request)
 {
-	struct models models = { .count = 0 };
+	const struct users *users = policy_parts(policy)->users;
+	uint32_t hash = (uint32_t)(login_key(policy, request) >> 1);
+	struct user user;
 
-	(void)users_each(policy_parts(policy)->users, collect_hash, &models);
-	return models.count == 0 ? NULL :
-				   models.hash[(login_key(policy, request) >> 1) % models.count];
+	for (size_t i = 0; i < MODELS_MAX && i < users_count(users); i++, hash++) {
+		if (users_next(users, hash, &user, &hash) &&
+			password_usable(user.password, NULL) == 0)
+			return user.password;
+	}
+	return NULL;
 }
 
 static void check_nobody(const struct login_rules *rules, const struct login_request *request,

@@ -146,6 +146,44 @@ bool users_find(const struct users *users, const char *login, size_t len, struct
 	return true;
 }
 
+/* Return the record with the lowest hash that is not below `from`, or NULL. */
+static const char *shard_next(const struct shard *shard, uint32_t from, uint32_t *hash_r)
+{
+	const char *next = NULL, *record;
+	uint32_t i, hash;
+
+	for (i = 0; i <= shard->mask; i++) {
+		if (shard->slots[i] == 0)
+			continue;
+		record = shard_records(shard) + (shard->slots[i] - 1);
+		hash = user_record_head(record).hash;
+		if (hash >= from && (next == NULL || hash < *hash_r)) {
+			next = record;
+			*hash_r = hash;
+		}
+	}
+	return next;
+}
+
+bool users_next(const struct users *users, uint32_t from, struct user *user_r, uint32_t *hash_r)
+{
+	const size_t first = shard_of(from);
+	const char *record = NULL;
+	size_t i;
+
+	/* The shards are in the order of the hashes. The first one is the last, too. */
+	for (i = 0; i <= SHARDS && record == NULL; i++) {
+		const struct shard *shard = users->shards[(first + i) % SHARDS];
+
+		if (shard != NULL)
+			record = shard_next(shard, i == 0 ? from : 0, hash_r);
+	}
+	if (record == NULL)
+		return false;
+	user_record_read(record, user_r);
+	return true;
+}
+
 size_t users_count(const struct users *users)
 {
 	return users->count;

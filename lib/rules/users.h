@@ -74,6 +74,13 @@ void users_unref(struct users **users);
 /* Find the row of a login (ASCII, caseless). Returns whether there is one. */
 bool users_find(const struct users *users, const char *login, size_t len, struct user *user_r);
 
+/*
+ * Find the user whose name has the lowest hash, *hash_r, that is not below `from`, or if there is
+ * none, the lowest of all. A row that is added or removed affects only the hashes between the
+ * preceding row's and its own. Returns false if there are no users.
+ */
+bool users_next(const struct users *users, uint32_t from, struct user *user_r, uint32_t *hash_r);
+
 size_t users_count(const struct users *users);
 size_t users_bytes(const struct users *users); /* memory in use, including shared shards */
 

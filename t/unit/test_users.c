@@ -225,6 +225,80 @@ START_TEST(a_walk_stops_when_each_asks_for_it)
 	}
 END_TEST
 
+/* Collect the names in the order of users_next(), beginning at a hash. */
+static size_t walk(const struct users *users, uint32_t from, const char *names_r[], size_t size)
+{
+	struct user user;
+	uint32_t hash;
+	size_t n = 0;
+
+	for (; n < size && users_next(users, from, &user, &hash); n++) {
+		names_r[n] = user.name;
+		from = hash + 1;
+	}
+	return n;
+}
+
+START_TEST(the_next_of_the_last_user_is_the_first)
+	{
+		enum { COUNT = 300 };
+		const char *names[2 * COUNT], *later[COUNT];
+		struct users *users, *empty = made_users(&m, NULL);
+		struct user user;
+		uint32_t hash;
+
+		ck_assert(!users_next(empty, 7, &user, &hash));
+		add_many(COUNT, -1);
+		users = made_users(&m, NULL);
+		ck_assert_uint_eq(walk(users, 0, names, (size_t)2 * COUNT), 2 * COUNT);
+		for (size_t i = 0; i < COUNT; i++) {
+			ck_assert_ptr_eq(names[i], names[i + COUNT]);
+			for (size_t j = 0; j < i; j++)
+				ck_assert_ptr_ne(names[i], names[j]);
+		}
+		ck_assert(users_next(users, 0, &user, &hash));
+		ck_assert_uint_eq(walk(users, hash + 1, later, COUNT), COUNT);
+		ck_assert_ptr_eq(later[0], names[1]);
+		ck_assert_ptr_eq(later[COUNT - 1], names[0]);
+		users_unref(&users);
+		users_unref(&empty);
+	}
+END_TEST
+
+/* Also where the shards grow, and with them their slots. */
+START_TEST(rows_that_are_added_change_few_next_users)
+	{
+		const int counts[] = { 10, 11, 20, 2000, 2001, 4000 };
+		const uint32_t step = UINT32_MAX / 1000;
+		struct users *users = NULL, *more;
+		struct user user, other;
+		uint32_t hash, other_hash;
+
+		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+			int changed = 0;
+
+			add_many(counts[i], -1);
+			more = made_users(&m, NULL);
+			for (uint32_t from = 0; users != NULL && from < 1000 * step; from += step) {
+				ck_assert(users_next(users, from, &user, &hash));
+				ck_assert(users_next(more, from, &other, &other_hash));
+				if (strcmp(user.name, other.name) == 0)
+					continue;
+				changed++;
+				/* the new one is nearer, and was added */
+				ck_assert_uint_lt(other_hash - from, hash - from);
+				ck_assert(
+					!users_find(users, other.name, strlen(other.name), &user));
+			}
+			if (i > 0 && counts[i] == counts[i - 1] + 1)
+				ck_assert_int_lt(changed, 800);
+			users_unref(&users);
+			users = more;
+		}
+		users_unref(&users);
+	}
+END_TEST
+
 START_TEST(a_set_lives_until_its_last_reference_goes)
 	{
 		struct users *users, *other, *none = NULL;
@@ -293,6 +367,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_new_set_shares_the_shards_that_did_not_change);
 	tcase_add_test(tcase, rows_in_another_order_are_the_same_rows);
 	tcase_add_test(tcase, a_walk_stops_when_each_asks_for_it);
+	tcase_add_test(tcase, the_next_of_the_last_user_is_the_first);
+	tcase_add_test(tcase, rows_that_are_added_change_few_next_users);
 	tcase_add_test(tcase, a_set_lives_until_its_last_reference_goes);
 	tcase_add_test(tcase, a_million_users);
 	suite_add_tcase(suite, tcase);
