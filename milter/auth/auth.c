@@ -241,14 +241,20 @@ static size_t reset_all(struct auth *auth)
 	return forgiven - (failures > 0 ? 1 : 0);
 }
 
-static size_t reset_login(struct auth *auth, const char *login)
+static int reset_login(struct auth *auth, const char *login, size_t *forgiven_r, struct errmsg *err)
 {
 	const struct login_request request = { .login = login, .secret = "" };
 	struct policy *policy = snapshot_get(shared_snapshot(auth->shared));
 	const struct penalty_keys keys = penalty_keys(login_key(policy, &request), NULL);
 
 	policy_unref(&policy);
-	return penalty_reset(auth->penalty, &keys);
+	if ((keys.login & PENALTY_TOKEN) != 0)
+		return errmsg_set(err,
+			"failures of tokens are not counted by login: give an address of their "
+			"client in place of '%s', or no argument to forgive all failures",
+			login);
+	*forgiven_r = penalty_reset(auth->penalty, &keys);
+	return 0;
 }
 
 static size_t reset_client(struct auth *auth, const struct cidr *client)
@@ -288,9 +294,9 @@ int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct 
 			"failures are counted by IPv4 address and by IPv6 /64 and /48: give one "
 			"address of the network '%s', or no argument to forgive all failures",
 			whose);
-	*forgiven_r = whose == NULL ? reset_all(auth) :
-		is_client	    ? reset_client(auth, &client) :
-				      reset_login(auth, whose);
+	if (whose != NULL && !is_client)
+		return reset_login(auth, whose, forgiven_r, err);
+	*forgiven_r = is_client ? reset_client(auth, &client) : reset_all(auth);
 	return 0;
 }
 

@@ -38,7 +38,8 @@ void auth_free(struct auth **auth);
  * /64, of its networks; NULL: all failures. Those that auth_check() counts for its network stay,
  * because the people who can cause them can also call this. *forgiven_r is the number of logins and
  * networks that had failures. Returns 0, or -1 with err set if `whose` is a larger network, whose
- * addresses cannot be found. Server thread. */
+ * addresses cannot be found, or the login of tokens, which are counted by themselves. Server
+ * thread. */
 int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct errmsg *err);
 
 /* A login that is being checked. */

@@ -114,6 +114,22 @@ START_TEST(a_network_that_is_not_counted_as_one_is_refused)
 	}
 END_TEST
 
+static const char *const tokens[] = { "token", "TOKEN", "token:bob@example.com",
+	"Token:\"bob\"@example.com" };
+
+/* They are counted by their bytes, so that a login would forgive none. */
+START_TEST(failures_of_tokens_are_not_forgiven_by_login)
+	{
+		struct errmsg err = { "" };
+		size_t forgiven;
+
+		ck_assert_int_eq(auth_reset(service.auth, tokens[_i], &forgiven, &err), -1);
+		ck_assert_msg(strstr(err.text, "failures of tokens are not counted by login") !=
+				NULL,
+			"%s", err.text);
+	}
+END_TEST
+
 START_TEST(without_failures_nothing_is_forgiven)
 	{
 		ck_assert_uint_eq(auth_service_forgive(&service, NULL), 0);
@@ -192,6 +208,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_server_that_ends_accepts_no_configuration);
 	tcase_add_test(tcase, require_tls_changes_for_open_connections);
 	tcase_add_test(tcase, without_failures_nothing_is_forgiven);
+	tcase_add_loop_test(tcase, failures_of_tokens_are_not_forgiven_by_login, 0,
+		(int)(sizeof(tokens) / sizeof(tokens[0])));
 	tcase_add_loop_test(tcase, a_network_that_is_not_counted_as_one_is_refused, 0,
 		(int)(sizeof(networks) / sizeof(networks[0])));
 	tcase_add_test(tcase, people_who_explain_sessions_are_slowed_like_a_network);
