@@ -207,8 +207,6 @@ static uint64_t key_of_name(const char *name, size_t len)
 
 	if (len > sizeof(folded))
 		len = sizeof(folded);
-	if (len == 0)
-		return 0;
 	ascii_lower_bytes(name, len, folded);
 	key = hash_bytes(folded, len) & ~PENALTY_TOKEN;
 	return key == 0 ? 2 : key;

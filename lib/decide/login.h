@@ -64,11 +64,11 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 	struct login_answer *answer_r);
 
 /*
- * Return the key by which attempts at a login are counted, as penalty_keys() expects it; 0 for the
- * empty login. All spellings of one login have one key: that of the name without its case and
- * @default_domain. It does not depend on the rows, whose names may have that domain, so that nobody
- * learns which exist. An attempt with a token counts for that token alone, because guesses at a
- * token have nothing in common. policy may be NULL.
+ * Return the key by which attempts at a login are counted, as penalty_keys() expects it; never 0.
+ * All spellings of one login have one key: that of the name without its case and @default_domain.
+ * It does not depend on the rows, whose names may have that domain, so that nobody learns which
+ * exist. An attempt with a token counts for that token alone, because guesses at a token have
+ * nothing in common. policy may be NULL.
  */
 uint64_t login_key(const struct policy *policy, const struct login_request *request);
 

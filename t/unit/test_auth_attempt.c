@@ -270,6 +270,16 @@ START_TEST(over_saslauthd_nobody_is_refused_for_others_failures)
 	}
 END_TEST
 
+/* Without a name and an address, too, the number of guesses is bounded. */
+START_TEST(over_saslauthd_the_empty_login_is_one_like_others)
+	{
+		auth_service_publish(&service);
+		for (int i = 0; i < 5; i++)
+			begin_one(i, "", "wrong", "");
+		ck_assert_uint_eq(auth_gate_waiting(auth->gate), 2);
+	}
+END_TEST
+
 /* ---- the order of workers ------------------------------------------------------------ */
 
 /* Pretend that all workers but one, or all, are busy. */
@@ -583,6 +593,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, who_waits_at_the_gate_and_hangs_up_is_gone);
 	tcase_add_test(tcase, many_right_logins_at_once_succeed);
 	tcase_add_test(tcase, of_many_wrong_ones_a_few_are_checked);
+	tcase_add_test(tcase, over_saslauthd_the_empty_login_is_one_like_others);
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, an_attempt_is_checked_by_the_rules_when_a_worker_has_it, 0, 2);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
