@@ -1,11 +1,12 @@
 #ifndef POSTERN_ASCII_H
 #define POSTERN_ASCII_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Case folding of ASCII letters only, because the effect of the C library's tolower() on other
- * bytes depends on the locale.
+ * ASCII text. Case folding is of ASCII letters only, because the effect of the C library's
+ * tolower() on other bytes depends on the locale.
  */
 
 /* A to Z become a to z; other bytes are unchanged. */
@@ -16,5 +17,8 @@ static inline char ascii_lower(char c)
 
 /* Write len bytes of text to out in lower case; out may be text. Adds no NUL. Thread-safe. */
 void ascii_lower_bytes(const char *text, size_t len, char *out);
+
+/* Return whether len bytes of text are ASCII. Thread-safe. */
+bool ascii_is_all(const char *text, size_t len);
 
 #endif

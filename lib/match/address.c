@@ -294,17 +294,6 @@ bool address_is_local(const struct mail_address *address)
 	return is_local_at(address, shape_of(address_domain(address)));
 }
 
-static bool is_ascii(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++) {
-		if ((unsigned char)s.text[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /* Set is_simple, and is_odd for an empty label. domain is as typed. */
 static void set_kind(struct mail_address *a, unsigned local_kinds, struct span domain)
 {
@@ -313,7 +302,7 @@ static void set_kind(struct mail_address *a, unsigned local_kinds, struct span d
 	a->is_odd |= shape.has_empty_label;
 	a->is_simple = a->is_odd || a->is_null ||
 		(a->canon[0] != '"' && (local_kinds & ~KIND_DOT) == 0 && !shape.ends_in_uucp &&
-			!is_local_at(a, shape) && is_ascii(domain));
+			!is_local_at(a, shape) && ascii_is_all(domain.text, domain.len));
 }
 
 int address_parse(const char *text, size_t len, struct mail_address *address_r)

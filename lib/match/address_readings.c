@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/match/address_private.h"
 #include "lib/match/case_fold.h"
 
@@ -171,19 +172,10 @@ static bool find_uucp_host(const struct mail_address *from, const struct plain *
 	return true;
 }
 
-static bool is_ascii(const char *text, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && (unsigned char)text[i] < 0x80)
-		i++;
-	return i == len;
-}
-
 /* Fold the case of a local part that is not ASCII. Returns whether that changes it. */
 static bool fold_case(const struct plain *from, struct plain *to_r)
 {
-	return !is_ascii(from->text, from->len) &&
+	return !ascii_is_all(from->text, from->len) &&
 		case_fold(from->text, from->len, to_r->text, sizeof(to_r->text), &to_r->len) &&
 		(to_r->len != from->len || memcmp(to_r->text, from->text, from->len) != 0);
 }
@@ -301,7 +293,7 @@ static bool fold_domain(const struct mail_address *address, struct plain *plain_
 	const char *at = strrchr(address->text, '@');
 	size_t len;
 
-	if (!address->has_domain || at == NULL || is_ascii(at + 1, strlen(at + 1)) ||
+	if (!address->has_domain || at == NULL || ascii_is_all(at + 1, strlen(at + 1)) ||
 		!case_fold(at + 1, strlen(at + 1), domain_r, ADDRESS_CANON_SIZE, &len))
 		return false;
 	find_plain(address, plain_r);

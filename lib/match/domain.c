@@ -14,17 +14,6 @@
 #include "lib/base/ascii.h"
 #include "lib/match/punycode.h"
 
-static bool is_ascii(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)text[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Copy a name with U+3002, U+FF0E and U+FF61 as dots (UTS 46, section 2.3). They separate labels
  * even where a label is not a valid IDN. Returns the length, which is never more than len.
@@ -92,7 +81,7 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 		for (end = start; end < len && name[end] != '.'; end++)
 			;
 		label_len = -1;
-		if (!is_ascii(name + start, end - start))
+		if (!ascii_is_all(name + start, end - start))
 			label_len = to_ascii(name + start, end - start, label);
 		if (label_len < 0)
 			label_len = punycode_label(name + start, end - start, label, DOMAIN_SIZE);
@@ -120,7 +109,7 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 
 	if (len > DOMAIN_SIZE + 2)
 		return -1;
-	if (!is_ascii(name, len)) {
+	if (!ascii_is_all(name, len)) {
 		len = copy_with_dots(name, len, dotted);
 		name = dotted;
 	}
@@ -128,7 +117,7 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 		len--;
 	if (len >= DOMAIN_SIZE)
 		return -1;
-	if (!is_ascii(name, len)) {
+	if (!ascii_is_all(name, len)) {
 		ret = to_ascii(name, len, out);
 		return ret >= 0 ? ret : labels_to_ascii(name, len, out);
 	}

@@ -33,6 +33,15 @@ START_TEST(lowers_as_many_bytes_as_told_also_in_place)
 	}
 END_TEST
 
+START_TEST(tells_whether_all_of_a_text_is_ascii)
+	{
+		ck_assert(ascii_is_all("", 0));
+		ck_assert(ascii_is_all("a\0\x7f", 3));
+		ck_assert(!ascii_is_all("a\0\x80", 3));
+		ck_assert(ascii_is_all("a\xff", 1));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("ascii");
@@ -40,6 +49,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, lowers_the_letters_from_a_to_z_alone);
 	tcase_add_test(tcase, lowers_as_many_bytes_as_told_also_in_place);
+	tcase_add_test(tcase, tells_whether_all_of_a_text_is_ascii);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
