@@ -27,7 +27,8 @@
 const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
 	"           [--mta NAME] [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
-	"           [--rcpt ADDRESS]... [--from VALUE]... [--sender VALUE]... [--running]\n"
+	"           [--rcpt ADDRESS]... [--resolved ADDRESS] [--from VALUE]... [--sender VALUE]...\n"
+	"           [--running]\n"
 	"       posternctl explain --jsonl [--running] < SESSIONS\n"
 	"Show the decision about a session and the reasons, stage by stage and rule by rule. Nothing\n"
 	"is charged. The configuration (-c), the lists, the JSON store and the suspended logins decide.\n"
@@ -37,6 +38,7 @@ const char cmd_explain_usage[] =
 	"  --user      the login of the session; with --password, ask for the password and check it\n"
 	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
 	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
+	"  --resolved  the address to which the MTA resolves the recipient, its macro {rcpt_addr}\n"
 	"  --from      the value of a From field; --sender: of a Sender field\n"
 	"  --running   let the running daemon decide: it also has the counts of rate limits, and the\n"
 	"              users of a database, of which the files contain at most a copy\n"
@@ -355,6 +357,7 @@ static const struct option options[] = {
 	{ "mail", required_argument, NULL, 'm' },
 	{ "size", required_argument, NULL, 's' },
 	{ "rcpt", required_argument, NULL, 'r' },
+	{ "resolved", required_argument, NULL, 'a' },
 	{ "from", required_argument, NULL, 'f' },
 	{ "sender", required_argument, NULL, 'n' },
 	{ "jsonl", no_argument, NULL, 'l' },
@@ -370,7 +373,7 @@ static bool add_fact(struct arguments *a, int option)
 		int option;
 		const char *key;
 	} keys[] = { { 'i', "ip" }, { 'd', "rdns" }, { 'e', "helo" }, { 'v', "service" },
-		{ 'j', "mta" }, { 'm', "mail" } };
+		{ 'j', "mta" }, { 'm', "mail" }, { 'a', "resolved" } };
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -391,7 +394,7 @@ static bool add_fact(struct arguments *a, int option)
 		a->login = optarg;
 		return true;
 	default:
-		return strchr("idevjm", option) != NULL;
+		return strchr("idevjma", option) != NULL;
 	}
 }
 
@@ -404,6 +407,7 @@ static bool has_preceding_facts(const struct arguments *a)
 	} needs[] = {
 		{ "size", "--size", "mail", "--mail" },
 		{ "rcpts", "--rcpt", "mail", "--mail" },
+		{ "resolved", "--resolved", "rcpts", "--rcpt" },
 		{ "headers", "--from or --sender", "mail", "--mail" },
 		{ "headers", "--from or --sender", "rcpts", "--rcpt" },
 	};

@@ -28,7 +28,7 @@ struct play {
 	const char *login; /* known from MAIL on */
 	char name[LOGIN_SIZE];
 	char mta_name[DOMAIN_SIZE];
-	struct mail_address sender;
+	struct mail_address sender, resolved;
 	struct field from[FIELDS_MAX], fields_sender[FIELDS_MAX];
 	struct header_facts header;
 	struct verdict verdict;
@@ -56,7 +56,7 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 static int check_keys(json_t *session, struct errmsg *err)
 {
 	static const char *const keys[] = { "id", "ip", "rdns", "helo", "service", "mta", "login",
-		"auth", "mail", "size", "rcpts", "from", "headers" };
+		"auth", "mail", "size", "rcpts", "resolved", "from", "headers" };
 	const char *key;
 	json_t *value;
 
@@ -321,16 +321,19 @@ static int gather_header(struct play *p, struct errmsg *err)
 static int gather_facts(struct play *p, struct errmsg *err)
 {
 	json_t *size = json_object_get(p->session, "size");
-	const char *ip, *mta;
+	const char *ip, *mta, *resolved;
 
 	if (get_string(p->session, "ip", &ip, err) < 0 ||
 		get_string(p->session, "rdns", &p->facts.rdns, err) < 0 ||
 		get_string(p->session, "helo", &p->facts.helo, err) < 0 ||
 		get_string(p->session, "service", &p->facts.service, err) < 0 ||
-		get_string(p->session, "mta", &mta, err) < 0)
+		get_string(p->session, "mta", &mta, err) < 0 ||
+		get_string(p->session, "resolved", &resolved, err) < 0)
 		return -1;
 	if (mta != NULL && domain_canon(mta, strlen(mta), p->mta_name) > 0)
 		p->facts.mta_name = p->mta_name;
+	if (resolved != NULL && address_parse_internal(resolved, &p->resolved))
+		p->facts.resolved = &p->resolved;
 	if (ip != NULL && (cidr_parse(ip, &p->facts.client, err) < 0 || strchr(ip, '/') != NULL))
 		return errmsg_set(err, "\"ip\": \"%.*s\" is not an IP address", TEXT_CUT(ip, 60));
 	if (size != NULL && !json_is_null(size) &&

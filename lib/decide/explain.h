@@ -22,7 +22,8 @@ struct explain_ledger {
  *   id, ip, rdns, helo, mail ("<a@b>"), rcpts (["<x@y>", ...]), from (the From field's value),
  *   auth {user, password} (checked), login (not checked), size (octets, SIZE= of MAIL),
  *   headers ([["From", "..."], ["Sender", "..."], ...]; false: not known, and not judged),
- *   service (the MTA's {daemon_name}), mta (the MTA's own host name, {j}). Another key is an error.
+ *   service (the MTA's {daemon_name}), mta (the MTA's own host name, {j}), resolved (its
+ *   {rcpt_addr}, for each recipient with the same local part). Another key is an error.
  *
  * The caller must json_decref() *answer_r, which is {"id": ..., "steps": [{"step", "verdict",
  * "code", "enhanced", "text", "rule", "checks": [{"check", "outcome", "rule", ...}]}, ...]}.

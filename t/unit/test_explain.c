@@ -155,6 +155,25 @@ START_TEST(the_own_name_of_the_mta_may_be_given)
 	}
 END_TEST
 
+START_TEST(the_address_to_which_the_mta_resolves_a_recipient_may_be_given)
+	{
+		m.settings->local_domains = "one.example\0";
+		made_list(&m, LIST_RCPT_DENY, "all@one.example");
+		ck_assert_int_eq(
+			play("{\"mail\": \"<x@y.example>\", \"resolved\": \"all\","
+			     " \"rcpts\": [\"<bob@alias.example>\", \"<all@alias.example>\"]}"),
+			0);
+		ck_assert_str_eq(step(3, "verdict"), "accept");
+		ck_assert_str_eq(step(4, "verdict"), "reject");
+		ck_assert_str_eq(step(4, "rule"), "rcpt_to.access.blacklist:1");
+		ck_assert_int_eq(
+			play("{\"mail\": \"<x@y.example>\", \"rcpts\": [\"<all@alias.example>\"]}"),
+			0);
+		ck_assert_str_eq(step(3, "verdict"), "accept");
+		ck_assert_int_eq(play("{\"resolved\": 1}"), -1);
+	}
+END_TEST
+
 START_TEST(limits_are_shown_and_not_charged)
 	{
 		static const char session[] =
@@ -319,6 +338,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
 	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
 	tcase_add_test(tcase, the_own_name_of_the_mta_may_be_given);
+	tcase_add_test(tcase, the_address_to_which_the_mta_resolves_a_recipient_may_be_given);
 	tcase_add_test(tcase, limits_are_shown_and_not_charged);
 	tcase_add_loop_test(tcase, a_rule_that_is_cut_keeps_its_finding, 0, ROWS(names));
 	tcase_add_test(tcase, a_login_that_is_cut_keeps_its_finding);
