@@ -83,17 +83,19 @@ static bool is_invisible(uint32_t c)
 static bool is_disguised(const struct chain *c)
 {
 	const char *encoded = memmem(c->text, c->len, "=?", 2);
+	bool is_ascii = true;
 	size_t i, len;
 
 	for (i = 0; i < c->len; i += len) {
 		len = 1;
 		if (c->text[i] >= ' ' && c->text[i] <= '~')
 			continue;
+		is_ascii = false;
 		if (is_invisible(utf8_read(c->text + i, c->len - i, &len)) && len > 0)
 			return true;
 		len += len == 0; /* not UTF-8 */
 	}
-	if (from_has_wide_at(c->text, c->len))
+	if (!is_ascii && from_has_wide_at(c->text, c->len))
 		return true;
 	if (encoded == NULL)
 		return false;

@@ -151,9 +151,13 @@ static const char *shield_end(const char *p, const char *end)
 /* Return whether any of the characters is in the text. */
 static bool has_any(const char *text, const char *end, const char *characters)
 {
+	const char *c;
+
 	for (; text < end; text++) {
-		if (*text != '\0' && strchr(characters, *text) != NULL)
-			return true;
+		for (c = characters; *c != '\0'; c++) {
+			if (*text == *c)
+				return true;
+		}
 	}
 	return false;
 }
@@ -341,13 +345,6 @@ static bool has_lookalike(const char *text, size_t len)
 	return from_has_wide_at(text, len) || has_wide(text, len, "\u3002\uff0e\uff61");
 }
 
-/* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
-static bool is_routed_word(const char *text, size_t len)
-{
-	return len > 2 &&
-		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
-}
-
 static void take_word(struct from_lexer *lx, struct from_token *t)
 {
 	struct from_signs *signs = lx->signs;
@@ -364,7 +361,7 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 	}
 	t->len = (size_t)(lx->at - t->text);
 	signs->odd |= t->len > FROM_TOKEN_MAX;
-	t->strange = (is_wide && has_lookalike(t->text, t->len)) || is_routed_word(t->text, t->len);
+	t->strange = is_wide && has_lookalike(t->text, t->len);
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 
@@ -404,7 +401,15 @@ bool from_token_is(const struct from_token *t, const char *marks)
 	return t->kind == FROM_MARK && t->mark != '\0' && strchr(marks, t->mark) != NULL;
 }
 
+/* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
+static bool is_routed_word(const char *text, size_t len)
+{
+	return len > 2 &&
+		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
+}
+
 bool from_token_is_plain_word(const struct from_token *t)
 {
-	return t->kind == FROM_WORD && !t->commented && !t->strange;
+	return t->kind == FROM_WORD && !t->commented && !t->strange &&
+		!is_routed_word(t->text, t->len);
 }

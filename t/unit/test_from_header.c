@@ -655,7 +655,7 @@ static const struct {
 	{ "\"ceo@bank.e\"\r\n \r\n <me@mine.m>", false },
 	{ "\"ceo@bank.e\n\t\n x\" <me@mine.m>", false },
 
-	/* Some programs normalize U+FF20 and U+FE6B to @. */
+	/* A precaution: U+FF20 and U+FE6B look like an @, and NFKC makes them one. */
 	{ "ceo\uff20"
 	  "bank.e@mine.m",
 		false },
