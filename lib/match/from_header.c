@@ -34,14 +34,15 @@ struct parser {
 	struct chain chain;
 	size_t found;
 	struct from_signs signs;
-	bool junk;	/* the brackets, or the words just read, are more than an address */
-	bool plain;	/* the words just read are plain ones: nobody takes them for an address */
-	bool dotted;	/* they have a dot as in a domain: "bank.e", unlike "Inc." */
-	bool no_mail;	/* an element of the list contains no address */
-	bool uncommon;	/* a name contains what few readers know (struct from_words) */
-	bool deep;	/* the domain of an address in this piece has more than two labels */
-	bool in_name;	/* the pieces just read are the beginning of a name with commas */
-	bool has_comma; /* such a name was complete */
+	bool junk;	 /* the brackets, or the words just read, are more than an address */
+	bool plain;	 /* the words just read are plain ones: nobody takes them for an address */
+	bool suspicious; /* one of them may be shown as an address, or they have a dot as in a
+			    domain: "bank.e", unlike "Inc." */
+	bool no_mail;	 /* an element of the list contains no address */
+	bool uncommon;	 /* a name contains what few readers know (struct from_words) */
+	bool deep;	 /* the domain of an address in this piece has more than two labels */
+	bool in_name;	 /* the pieces just read are the beginning of a name with commas */
+	bool has_comma;	 /* such a name was complete */
 	bool in_group;
 	bool stop;
 };
@@ -248,13 +249,14 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	struct from_token t;
 	bool any = false, dot = false;
 
-	p->junk = p->dotted = false;
+	p->junk = p->suspicious = false;
 	p->plain = true;
 	for (;; any = true) {
 		t = from_token_next(lx);
 		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
 			p->plain = false;
-		p->dotted |= dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ",:");
+		p->suspicious |= from_token_is_strange_word(&t) ||
+			(dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ",:"));
 		dot = any && from_token_is(&t, ".");
 		if (t.kind != FROM_END && !dot && !from_token_is(&t, ",;:<>"))
 			p->plain = p->plain && from_token_is_plain_word(&t);
@@ -263,7 +265,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		if (p->chain.has_at && t.kind != FROM_END && !from_token_is(&t, ",;:<>"))
 			p->signs.odd = true;
 		end_chain(p);
-		p->plain = p->plain && !p->dotted;
+		p->plain = p->plain && !p->suspicious;
 		if (t.kind == FROM_END)
 			return 0;
 		if (from_token_is(&t, ",;:<"))
@@ -395,7 +397,7 @@ static void parse_group_name(struct parser *p, struct from_lexer *lx,
 	struct from_lexer start = *lx;
 
 	(void)parse_words(p, lx);
-	p->signs.odd |= words->has_at || p->dotted || (words->any && !p->junk) ||
+	p->signs.odd |= words->has_at || p->suspicious || (words->any && !p->junk) ||
 		((p->in_group || words->has_stray) && !words->plain) ||
 		encoded_words_signs(start.at, (size_t)(lx->at - start.at)).at;
 	p->no_mail = p->no_mail || p->in_name;

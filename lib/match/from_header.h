@@ -68,7 +68,8 @@ enum from_result {
 	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of
 	 *   more than 1000, or of more than 240 if its domain has more than two labels;
 	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
-	 *   encoded-word in such a name that may decode to one, or a dot in it as in a domain;
+	 *   encoded-word in such a name that may decode to one, or a dot as in a domain, or a !
+	 *   or % within a word, in a group's name;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;

@@ -408,8 +408,12 @@ static bool is_routed_word(const char *text, size_t len)
 		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
 }
 
+bool from_token_is_strange_word(const struct from_token *t)
+{
+	return t->kind == FROM_WORD && (t->strange || is_routed_word(t->text, t->len));
+}
+
 bool from_token_is_plain_word(const struct from_token *t)
 {
-	return t->kind == FROM_WORD && !t->commented && !t->strange &&
-		!is_routed_word(t->text, t->len);
+	return t->kind == FROM_WORD && !t->commented && !from_token_is_strange_word(t);
 }

@@ -71,7 +71,10 @@ struct from_token from_token_next(struct from_lexer *lexer);
 /* Return whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
 
-/* Return whether the token is a word that no reader decodes or completes to an address. */
+/* Return whether the token is a word that a reader may decode to an address, or show as one. */
+bool from_token_is_strange_word(const struct from_token *token);
+
+/* Return whether the token is any other word, without a comment before it. */
 bool from_token_is_plain_word(const struct from_token *token);
 
 /* Return whether the text contains a character that is like an @. */

@@ -391,6 +391,8 @@ static const struct {
 	{ "Me\r\n \r\n <me@mine.m>", true },
 	{ "Sales Dept.: me@mine.m;", true },
 	{ "J. Me: me@mine.m;", true },
+	{ "Sales!: me@mine.m;", true },
+	{ "=?utf-8?q?Sales=2E?= 100%: me@mine.m;", true },
 	{ "Me!, Inc <me@mine.m>", true },
 	{ "<me@mine.m> 100%", true },
 
@@ -646,6 +648,12 @@ static const struct {
 	/* libetpan takes the name of a group for an author, K-9 Mail the words before a comma. */
 	{ "ceo.bank.e: me@mine.m;", false },
 	{ "x bank.e: me@mine.m", false },
+	{ "bank!ceo: me@mine.m;", false },
+	{ "x ceo%bank: me@mine.m;", false },
+	{ "ceo\uff20"
+	  "bank: me@mine.m;",
+		false },
+	{ "=?utf-8?q?bank=2Ee?=: me@mine.m;", false },
 	{ "bank!ceo, Me <me@mine.m>", false },
 	{ "ceo%bank, Me <me@mine.m>", false },
 	{ "<me@mine.m> bank!ceo", false },
