@@ -283,22 +283,30 @@ static int make_entry(struct ledger_call *c, size_t i)
 		c->now);
 }
 
+/* Make the windows that the entry of a request lacks. Returns 0, or -1 when out of memory. */
+static int make_windows(struct ledger_call *c, size_t i)
+{
+	const struct ledger_request *r = &c->requests[i];
+
+	for (size_t j = 0; j < r->limit_count; j++) {
+		if (counter_of(c, i, r->limits[j].seconds) == NULL)
+			return -1;
+	}
+	(void)entry_name_windows(c->entry[i], r->limits, r->limit_count, c->now);
+	return 0;
+}
+
 /* Prepare the entry of a request: a counter for each limit, and room in each for one more charge.
  * Returns 0, or -1 when out of memory. */
 static int prepare_entry(struct ledger_call *c, size_t i)
 {
 	const struct ledger_request *r = &c->requests[i];
-	const uint32_t named = (uint32_t)(c->now / 1000000);
-	struct counter *counter;
 
 	if (c->entry[i] == NULL && make_entry(c, i) != 0)
 		return -1;
-	for (size_t j = 0; j < r->limit_count; j++) {
-		if ((counter = counter_of(c, i, r->limits[j].seconds)) == NULL)
-			return -1;
-		counter->named = named;
-		counter->limit = r->limits[j].count;
-	}
+	if (!entry_name_windows(c->entry[i], r->limits, r->limit_count, c->now) &&
+		make_windows(c, i) != 0)
+		return -1;
 	return entry_make_room(c->shard[i], c->entry[i], c->now);
 }
 

@@ -389,15 +389,13 @@ int ledger_record_decode(enum ledger_version version, const void *bytes, size_t 
 static int repeat_windows(struct ledger_shard *shard, struct ledger_entry **entry,
 	const struct ledger_record *record)
 {
-	struct counter *counter;
-
+	if (entry_name_windows(*entry, record->limits, record->limit_count, record->now))
+		return 0;
 	for (size_t i = 0; i < record->limit_count; i++) {
-		counter = entry_counter(shard, entry, record->limits[i].seconds, record->now);
-		if (counter == NULL)
+		if (entry_counter(shard, entry, record->limits[i].seconds, record->now) == NULL)
 			return -1;
-		counter->limit = record->limits[i].count;
-		counter->named = (uint32_t)(record->now / 1000000);
 	}
+	(void)entry_name_windows(*entry, record->limits, record->limit_count, record->now);
 	return 0;
 }
 

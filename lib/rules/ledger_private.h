@@ -188,9 +188,16 @@ bool ledger_pass_on(struct ledger *ledger, struct ledger_pass *pass, uint64_t no
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
 
 /*
+ * Name the windows of a request, those that the entry has: their counters are not removed when
+ * entry_counter() then makes the others. Returns whether the entry has all of them.
+ */
+bool entry_name_windows(struct ledger_entry *entry, const struct limit *limits, size_t count,
+	uint64_t now);
+
+/*
  * Return the counter of a window. A new one starts with the counts of the entry's longest window;
- * counters that no request has used for the length of their window are removed. The entry may move.
- * Returns NULL when out of memory.
+ * counters that no request has named for the length of their window are removed. The entry may
+ * move. Returns NULL when out of memory.
  */
 struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry **entry,
 	uint32_t seconds, uint64_t now);

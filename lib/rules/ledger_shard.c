@@ -442,8 +442,8 @@ static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entr
 	entry->counters[i] = entry->counters[--entry->count];
 }
 
-/* Make room for a counter. A counter that no request has used for the length of its window contains
- * no charge that the others lack, so that it can be removed. */
+/* Make room for a counter: remove those that no request has named for the length of their window,
+ * or the one that was named longest ago. */
 static void remove_unused(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
 	uint32_t seconds = (uint32_t)(now / 1000000); /* may wrap: only differences count */
@@ -501,6 +501,34 @@ static struct counter *add_window(struct ledger_shard *shard, struct ledger_entr
 		return NULL;
 	}
 	return &(*entry)->counters[(*entry)->count - 1];
+}
+
+/* Return the counter of a window, NULL if the entry has none. */
+static struct counter *find_window(struct ledger_entry *entry, uint32_t seconds)
+{
+	for (uint8_t i = 0; i < entry->count; i++) {
+		if (entry->counters[i].seconds == seconds)
+			return &entry->counters[i];
+	}
+	return NULL;
+}
+
+bool entry_name_windows(struct ledger_entry *entry, const struct limit *limits, size_t count,
+	uint64_t now)
+{
+	const uint32_t named = (uint32_t)(now / 1000000);
+	struct counter *counter;
+	bool are_complete = true;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((counter = find_window(entry, limits[i].seconds)) == NULL) {
+			are_complete = false;
+			continue;
+		}
+		counter->named = named;
+		counter->limit = limits[i].count;
+	}
+	return are_complete;
 }
 
 struct counter *entry_counter(struct ledger_shard *shard, struct ledger_entry **entry,

@@ -401,6 +401,29 @@ START_TEST(unused_windows_make_room)
 	}
 END_TEST
 
+/* Neither when its counter is old, nor when the entry has as many windows as it can have. */
+START_TEST(a_window_that_is_named_again_keeps_its_counts)
+	{
+		const struct limit hour = { 100, 3600 };
+		const struct limit again[] = { { 1000, 60 }, hour };
+		struct ledger *ledger = ledger_new();
+		struct limit other = { 1000, _i == 0 ? 300 : 301 };
+		uint64_t now = DAY;
+
+		ck_assert_int_eq(charge_key(ledger, now, "k", &hour, 1), LEDGER_FREE);
+		now += 400 * SECOND;
+		for (int i = 0; i < 15; i++) {
+			now += (_i == 0 ? 310 : 20) * SECOND;
+			ck_assert_int_eq(charge_key(ledger, now, "k", &other, 1), LEDGER_FREE);
+			other.seconds += _i == 0 ? 0 : 1;
+		}
+		ck_assert_int_eq(charge_key(ledger, now, "k", again, 2), LEDGER_FREE);
+		ck_assert_int_eq(look_at_key(ledger, now, "k", &hour, 1), LEDGER_FREE);
+		ck_assert_uint_eq(usage.used, _i == 0 ? 13 : 17);
+		ledger_free(&ledger);
+	}
+END_TEST
+
 /* ---- time --------------------------------------------------------------------- */
 
 START_TEST(time_that_goes_back_a_little_widens_nothing)
@@ -645,6 +668,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_new_window_starts_with_the_counts_of_the_longest);
 	tcase_add_test(tcase, a_lowered_limit_applies_at_once);
 	tcase_add_test(tcase, unused_windows_make_room);
+	tcase_add_loop_test(tcase, a_window_that_is_named_again_keeps_its_counts, 0, 2);
 	tcase_add_test(tcase, time_that_goes_back_a_little_widens_nothing);
 	tcase_add_test(tcase, a_leap_forward_frees_every_window);
 	tcase_add_test(tcase, memory_is_bounded_and_freed);
