@@ -311,10 +311,25 @@ static void check_counts(const char *state, struct problems *problems)
 	problems_free(&damages);
 }
 
+/* Report a name that is too long for the files beside it, whose names have an ending. */
+static void check_limits_name(const char *name, const char *folder, const char *so,
+	struct problems *problems)
+{
+	static const char ending[] = ".999999999"; /* of a journal */
+	const long max = pathconf(folder, _PC_NAME_MAX);
+
+	if (max > 0 && strlen(name) + sizeof(ending) - 1 > (size_t)max)
+		problems_add(problems,
+			"[limits] state: the name of the file is too long, so that %s; it can have up "
+			"to %ld bytes: %s",
+			so, max - (long)(sizeof(ending) - 1), name);
+}
+
 static void check_limits(const struct config *config, const char *user, struct files_report *report)
 {
 	static const char so[] = "the counts of rate limits do not outlive a restart";
 	const char *state = config->limits.state, *slash = strrchr(state, '/');
+	const char *name = slash == NULL ? state : slash + 1;
 	char *folder = state[0] == '\0' ? NULL : file_directory(state), *path;
 	const struct dirent *entry;
 	bool are_readable = true;
@@ -325,7 +340,7 @@ static void check_limits(const struct config *config, const char *user, struct f
 	if ((open_folder = opendir(folder)) != NULL) {
 		/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 		while ((entry = readdir(open_folder)) != NULL) {
-			if (!is_of_limits(entry->d_name, slash == NULL ? state : slash + 1) ||
+			if (!is_of_limits(entry->d_name, name) ||
 				asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
 				continue;
 			are_readable &= try_open(path, user, so, report->unreadable);
@@ -335,6 +350,7 @@ static void check_limits(const struct config *config, const char *user, struct f
 		if (are_readable)
 			check_counts(state, report->problems);
 	}
+	check_limits_name(name, folder, so, report->unreadable);
 	free(folder);
 	try_create(state, user, so, report->unreadable);
 	check_limits_lock(config, so, report->unreadable);

@@ -468,7 +468,12 @@ def lock_of_root(daemon):
     return f"{daemon.run}/limits.state.lock: user {USER} cannot read it", "charges cannot be saved in the files of the ledger: "
 
 
-@pytest.mark.parametrize("spoil", [lost_rights, absent_folder, state_of_root, journal_of_root, lock_of_root])
+def long_name(daemon):
+    daemon.configure({"limits": {"state": "run/" + 251 * "a"}})
+    return "[limits] state: the name of the file is too long", "charges cannot be saved in the files of the ledger: "
+
+
+@pytest.mark.parametrize("spoil", [lost_rights, absent_folder, state_of_root, journal_of_root, lock_of_root, long_name])
 def test_counts_that_a_daemon_cannot_keep(daemon, spoil):
     needs_user()
     daemon.configure({"milter": {"socket": "unix:sock/postern.sock"}, "auth": {"socket": "", "saslauthd": "", "suspensions": ""},
