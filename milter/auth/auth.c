@@ -300,13 +300,14 @@ int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct 
 	return 0;
 }
 
-void auth_check(struct auth *auth, const char *login, const char *secret,
+void auth_check(struct auth *auth, uid_t asker, const char *login, const char *secret,
 	void (*checked)(void *context, const struct login_answer *answer), void *context,
 	struct attempt **handle_r)
 {
 	const struct attempt_request request = {
 		.client = { .family = AF_UNSPEC },
 		.protocol = AUTH_PROTOCOL_CONTROL,
+		.asker = asker,
 		.mechanism = "explain",
 		.login = login,
 		.secret = secret,

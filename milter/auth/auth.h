@@ -1,6 +1,8 @@
 #ifndef POSTERN_AUTH_H
 #define POSTERN_AUTH_H
 
+#include <sys/types.h>
+
 #include "lib/base/errmsg.h"
 #include "lib/conf/config.h"
 #include "lib/decide/login.h"
@@ -47,12 +49,12 @@ struct attempt;
 
 /*
  * Check a login for a person who explains a session over the control socket, as for an MTA: it is
- * delayed by earlier failures, bounded, counted and logged, with the protocol "control". All of
- * these people count as one network. checked(context) is called once, possibly before this function
- * returns; until then *handle_r must stay where it is. The texts are borrowed for the call. Server
- * thread.
+ * delayed by earlier failures, bounded, counted and logged, with the protocol "control" and the
+ * person's uid. All of these people count as one network. checked(context) is called once, possibly
+ * before this function returns; until then *handle_r must stay where it is. The texts are borrowed
+ * for the call. Server thread.
  */
-void auth_check(struct auth *auth, const char *login, const char *secret,
+void auth_check(struct auth *auth, uid_t asker, const char *login, const char *secret,
 	void (*checked)(void *context, const struct login_answer *answer), void *context,
 	struct attempt **handle_r);
 

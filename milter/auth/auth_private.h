@@ -134,6 +134,7 @@ struct attempt_request {
 	struct cidr client;	/* AF_UNSPEC: not known */
 	bool is_client_claimed; /* by a peer that may be any local process */
 	enum auth_protocol protocol;
+	uid_t asker; /* the user who asks, with AUTH_PROTOCOL_CONTROL */
 	const char *mechanism;
 	const char *login, *secret;
 	bool is_bearer;

@@ -39,6 +39,8 @@ static void log_attempt(const struct attempt *attempt)
 	if (client[0] != '\0')
 		quote_add(&line, request->is_client_claimed ? "client_claimed" : "client", client);
 	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
+	if (request->protocol == AUTH_PROTOCOL_CONTROL)
+		quote_add_number(&line, "uid", request->asker);
 	quote_add(&line, "mechanism", request->mechanism);
 	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
 	if (answer->reason[0] != '\0')

@@ -14,6 +14,7 @@
 #include "milter/control/control_private.h"
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
+#include "milter/log/quote.h"
 #include "milter/loop/descriptors.h"
 
 #define IDLE_SECONDS 60
@@ -140,6 +141,8 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 	if ((what & BEV_EVENT_TIMEOUT) != 0 && (what & BEV_EVENT_READING) != 0 &&
 		(connection->is_following || connection->is_busy))
 		(void)bufferevent_enable(connection->bev, EV_READ);
+	else if (connection->is_busy)
+		end_requests(connection); /* or the work would not count any more */
 	else if ((what & BEV_EVENT_EOF) != 0 && !connection->is_following)
 		end_requests(connection); /* the client may have closed only its side */
 	else
@@ -171,16 +174,23 @@ void connection_refuse(struct connection *connection, const char *why)
 bool connection_begin_work(struct connection *connection)
 {
 	const struct control *control = connection->control;
-	size_t busy = 0;
+	size_t busy = 0, own = 0;
 
-	for (const struct connection *c = control->connections; c != NULL; c = c->next)
+	for (const struct connection *c = control->connections; c != NULL; c = c->next) {
 		busy += c->is_busy;
-	if (busy >= CONTROL_BUSY_MAX) {
+		own += c->is_busy && c->user == connection->user;
+	}
+	if (own >= CONTROL_BUSY_MAX - busy) {
 		connection_refuse(connection, "too many requests are waiting; try again");
 		return false;
 	}
 	connection->is_busy = true;
 	return true;
+}
+
+void connection_add_user(const struct connection *connection, struct strbuf *line)
+{
+	quote_add_number(line, "uid", connection->user);
 }
 
 /* ---- room for new connections ------------------------------------------------------------- */

@@ -18,12 +18,14 @@ static struct suspensions *suspensions_of(const struct control *control)
 }
 
 /* error: why the change cannot be saved; "": it is saved. */
-static void log_suspension(const char *login, bool suspended, const char *error)
+static void log_suspension(const struct connection *connection, const char *login, bool suspended,
+	const char *error)
 {
 	const bool saved = error[0] == '\0';
 	struct strbuf line = STRBUF_INIT;
 
 	quote_add(&line, suspended ? "suspended" : "resumed", login);
+	connection_add_user(connection, &line);
 	if (!saved) {
 		quote_add(&line, "outlives-restart", "no");
 		quote_add(&line, "error", error);
@@ -126,7 +128,7 @@ static void change_suspension(struct connection *connection, const json_t *reque
 		(void)suspension_keeper_save(control->subject.suspensions, &unsaved);
 	suspension_keeper_error(control->subject.suspensions, &unsaved);
 	if (changed == 1)
-		log_suspension(name, suspended, unsaved.text);
+		log_suspension(connection, name, suspended, unsaved.text);
 	connection_answer(connection,
 		json_pack("{s:b, s:s, s:b, s:b, s:b, s:o}", "ok", 1, "login", name, "suspended",
 			(int)suspended, "changed", changed, "known", (int)known, "unsaved",
@@ -157,12 +159,13 @@ void obey_suspended(struct connection *connection, const json_t *request)
 	connection_answer(connection, json_pack("{s:b, s:o}", "ok", 1, "logins", logins));
 }
 
-static void log_reset(const char *whose, size_t forgiven)
+static void log_reset(const struct connection *connection, const char *whose, size_t forgiven)
 {
 	struct strbuf line = STRBUF_INIT;
 
 	quote_add(&line, "auth-reset", whose == NULL ? "*" : whose);
 	quote_add_number(&line, "forgiven", forgiven);
+	connection_add_user(connection, &line);
 	if (!line.failed)
 		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
 	strbuf_free(&line);
@@ -185,7 +188,7 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 		connection_refuse(connection, err.text);
 		return;
 	}
-	log_reset(json_string_value(whose), forgiven);
+	log_reset(connection, json_string_value(whose), forgiven);
 	connection_answer(connection,
 		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
 }

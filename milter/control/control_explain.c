@@ -92,7 +92,7 @@ static void on_checked(void *context, const struct login_answer *answer)
  * control socket could guess passwords without delay and without a line in the log. A session
  * of a wrong form is refused later. Until it is checked, a login is undecided.
  */
-static void check_login(struct question *question)
+static void check_login(struct question *question, uid_t asker)
 {
 	const json_t *login = json_object_get(question->session, "auth");
 	const char *user = json_string_value(json_object_get(login, "user"));
@@ -107,7 +107,7 @@ static void check_login(struct question *question)
 		return;
 	}
 	/* If the daemon ends first, on_checked() is never called. */
-	auth_check(auth, user, password, on_checked, question, &question->attempt);
+	auth_check(auth, asker, user, password, on_checked, question, &question->attempt);
 }
 
 void obey_explain(struct connection *connection, const json_t *request)
@@ -130,5 +130,5 @@ void obey_explain(struct connection *connection, const json_t *request)
 	question->control = connection->control;
 	question->number = connection->number;
 	question->rules.suspensions = shared_suspensions(connection->control->subject.shared);
-	check_login(question);
+	check_login(question, connection->user);
 }

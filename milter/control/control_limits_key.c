@@ -122,11 +122,12 @@ bool limits_key_json(const struct limits_moment *moment, const struct check_key 
 	return true;
 }
 
-static void log_reset(const char *key)
+static void log_reset(const struct connection *connection, const char *key)
 {
 	struct strbuf line = STRBUF_INIT;
 
 	quote_add(&line, "limits-reset", key);
+	connection_add_user(connection, &line);
 	if (!line.failed)
 		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
 	strbuf_free(&line);
@@ -172,7 +173,8 @@ static void find_meant(const struct limits_moment *moment, const char *text, str
 }
 
 /* Clear the counts of the keys. Returns how many had any, or -1 when this could not be saved. */
-static int reset_keys(const struct limits_moment *moment, const struct meant *meant)
+static int reset_keys(const struct connection *connection, const struct limits_moment *moment,
+	const struct meant *meant)
 {
 	int count = 0, gone;
 
@@ -182,7 +184,7 @@ static int reset_keys(const struct limits_moment *moment, const struct meant *me
 		if (gone < 0)
 			return -1;
 		if (gone == 1)
-			log_reset(meant->keys[i].key);
+			log_reset(connection, meant->keys[i].key);
 		count += gone;
 	}
 	return count;
@@ -264,7 +266,7 @@ void limits_answer_key(struct connection *connection, const struct limits_moment
 		return;
 	}
 	if (reset)
-		was_there = reset_keys(moment, &meant);
+		was_there = reset_keys(connection, moment, &meant);
 	for (size_t i = 0; i < meant.count; i++) {
 		if (limits_key_json(moment, &meant.keys[i], &json, NULL))
 			failed |= json_array_append_new(keys, json);

@@ -56,9 +56,12 @@ void connection_refuse(struct connection *connection, const char *why);
 
 /*
  * Mark the connection busy with work that may take long. Refuses the request and returns false if
- * CONTROL_BUSY_MAX connections are busy already, so that the others can be answered.
+ * too many connections are busy already (see control.h).
  */
 bool connection_begin_work(struct connection *connection);
+
+/* Add the user who sent a request to the log line about it. */
+void connection_add_user(const struct connection *connection, struct strbuf *line);
 
 /* Return the connection with this number; NULL when it is closed. */
 struct connection *control_find(struct control *control, uint64_t number);

@@ -1,8 +1,10 @@
 """The auth sockets without an MTA: logins by both protocols, keys, bounds, hostile peers and inherited sockets."""
 
 import contextlib
+import itertools
 import json
 import os
+import pwd
 import resource
 import select
 import shutil
@@ -14,7 +16,7 @@ import time
 import pytest
 
 from harness.logins import Dovecot, b64, base64url, bearer, plain, saslauthd, token, xoauth2
-from harness.postern import POSTERN, POSTERNCTL
+from harness.postern import POSTERN, POSTERNCTL, USER
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.threads
@@ -541,6 +543,7 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
     records = daemon.records(since, stage="auth", verdict="reject", cause="credentials", protocol="control",
                              mechanism="explain")
     assert len(records) == 4 and not any("client" in record for record in records), records
+    assert {record["uid"] for record in records} == {str(os.geteuid())}
     assert daemon.ctl("status")["auth"]["logins"]["control"] == {"other": {"credentials": 4}}
     with Dovecot(daemon.auth) as conn:  # the same failures delay a guess that comes from the MTA
         begun = time.monotonic()
@@ -552,32 +555,67 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
     begun = time.monotonic()
     assert explain("bob", "pa55word")["verdict"] == "accept"
     assert time.monotonic() - begun > 0.4  # the guesses of these people are not forgiven
-    assert daemon.wait_record(since, **{"auth-reset": "bob"})["forgiven"] == "1"
+    assert daemon.wait_record(since, **{"auth-reset": "bob", "uid": str(os.geteuid())})["forgiven"] == "1"
     daemon.wait_record(since, **{"auth-reset": "*"})
     daemon.wait_record(since, stage="auth", verdict="accept", protocol="control", login="bob")
 
 
-def test_status_is_answered_while_many_sessions_are_explained(daemon):
-    """Each wrong password of one login waits for the others; they leave connections to other requests."""
-    request = json.dumps({"command": "explain", "session": {"auth": {"user": "bob", "password": "wrong"}}}).encode() + b"\n"
+def connect_as(daemon, user):
+    """A connection to the control socket by a user, who needs root to become."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(60)
+    os.seteuid(pwd.getpwnam(user).pw_uid if user else os.geteuid())
+    try:
+        client.connect(str(daemon.run / "control"))
+    finally:
+        os.seteuid(os.getuid())
+    return client
 
+
+EXPLAIN = json.dumps({"command": "explain",
+                      "session": {"auth": {"user": "bob", "password": "wrong"}}}).encode() + b"\n"
+
+
+def test_others_are_answered_while_many_sessions_are_explained(daemon):
+    """Each wrong password of one login waits for the others; they leave places to other requests and users."""
     def all_are_busy():
         """Ask again on the connections that have an answer, until those beyond the bound are refused."""
         for client in select.select(clients, [], [], 0.1)[0]:
             if b"too many requests are waiting" in client.recv(65536):
                 clients.remove(client)
             else:
-                client.sendall(request)
-        return len(clients) <= 56
+                client.sendall(EXPLAIN)
+        return len(clients) <= 28
 
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(64)]
+        clients = [stack.enter_context(connect_as(daemon, USER)) for _ in range(64)]
         for client in clients:
-            client.connect(str(daemon.run / "control"))
-        for client in clients:
-            client.sendall(request)
+            client.sendall(EXPLAIN)
         wait_until(all_are_busy, "as many connections wait as may")
         assert daemon.ctl("status")["auth"]["served"]
+        if USER:
+            assert daemon.ctl("reload")["ok"]  # of root
+
+
+def test_requests_count_when_their_client_has_gone(daemon):
+    """Closing a connection with an unread answer is an error for the daemon, not an end."""
+    ask = b'{"command": "suspended"}\n'
+    with contextlib.ExitStack() as stack:
+        clients = [connect_as(daemon, USER) for _ in range(28)]
+        others = [stack.enter_context(connect_as(daemon, USER)) for _ in range(20)]
+        for client in clients:
+            client.sendall(ask)
+            select.select([client], [], [], 60)
+        daemon.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, daemon.process.pid, os.WSTOPPED | os.WNOWAIT)
+        for client in clients:
+            client.sendall(EXPLAIN)
+            client.close()
+        for other in others:
+            other.sendall(ask * 10 + EXPLAIN)  # one request in a turn of the loop
+        daemon.process.send_signal(signal.SIGCONT)
+        answers = [[json.loads(line) for line in itertools.islice(other.makefile(), 11)] for other in others]
+    assert any("too many requests are waiting" in answer[-1].get("error", "") for answer in answers)
 
 
 def test_explain_checks_no_password_where_logins_are_not_served(box, store):

@@ -151,7 +151,7 @@ static void check_login(const char *login, const char *password, struct login_an
 	struct attempt *handle;
 
 	answer_r->result = LOGIN_NEEDS_WORK;
-	auth_check(service.auth, login, password, on_checked, answer_r, &handle);
+	auth_check(service.auth, 1000, login, password, on_checked, answer_r, &handle);
 	while (answer_r->result == LOGIN_NEEDS_WORK)
 		ck_assert_int_ge(event_base_loop(server_base(service.server), EVLOOP_ONCE), 0);
 }
@@ -177,7 +177,7 @@ START_TEST(people_who_explain_sessions_are_slowed_like_a_network)
 			check_login(login, "wrong", &answer);
 			ck_assert_int_eq(answer.result, LOGIN_REFUSED);
 		}
-		auth_check(service.auth, "eve4", "wrong", on_checked, &answer, &handle);
+		auth_check(service.auth, 1000, "eve4", "wrong", on_checked, &answer, &handle);
 		ck_assert_ptr_nonnull(handle);
 		ck_assert_uint_ge(handle->ticket.delay_ms, 500);
 		attempt_cancel(&handle);
