@@ -367,7 +367,8 @@ static void check_place(const struct config *config, const char *section, const 
 	struct errmsg why;
 	struct stat st;
 
-	if (lstat(path, &st) != 0 || (is_socket ? S_ISSOCK(st.st_mode) : S_ISREG(st.st_mode)))
+	if (lstat(path, &st) != 0 ||
+		(is_socket ? S_ISSOCK(st.st_mode) : S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
 		return;
 	(void)errmsg_set(&why,
 		"%s is not a %s, so that the daemon does not start; remove it, or set another path",

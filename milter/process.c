@@ -252,12 +252,15 @@ void process_raise_limits(void)
 
 int process_write_pid(const char *path, struct errmsg *err)
 {
+	struct stat st;
+	int fd = -1;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return errmsg_set(err, "pid file %s: is not a regular file", path);
 	/* Remove an old file instead of writing to it: in a foreign directory it could be a link.
 	 */
-	int fd = unlink(path) == 0 || errno == ENOENT ?
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644) :
-		-1;
-
+	if (unlink(path) == 0 || errno == ENOENT)
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return errmsg_set(err, "pid file %s: %s", path, strerror(errno));
 	if (dprintf(fd, "%ld\n", (long)getpid()) < 0) {

@@ -493,6 +493,8 @@ int config_load_all(const char *path, const char *user, const struct config **co
 	if (ret != 0)
 		return -1;
 	file_note_loose(config->path, "change all settings", config->warnings);
+	file_note_replaceable(config->path, "change all settings", config->warnings);
+	config_note_folders(config, config->warnings);
 	if (check_access(config, err) != 0) {
 		problems_add(errors, "%s", err->text);
 		config_unref(&config);

@@ -4,8 +4,11 @@
  */
 #include "lib/conf/config_access.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "lib/conf/file.h"
 
 static bool is_inet(const char *socket)
 {
@@ -78,4 +81,32 @@ void config_note_access(const struct config *config, struct problems *problems)
 	note_milter(config, problems);
 	note_auth(config, problems);
 	note_control(config, problems);
+}
+
+/* While there is no socket at the path, such as during a restart, another one can be put there. */
+static void note_folder(const struct config *c, const char *section, const char *name,
+	const char *socket, struct problems *problems)
+{
+	const char *path = socket + (strncmp(socket, "unix:", 5) == 0 ? 5 : 0);
+	char *folder = path[0] == '\0' || is_inet(socket) ? NULL : file_directory(path);
+	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
+	struct errmsg note;
+
+	if (mode != 0) {
+		(void)errmsg_set(&note,
+			"every user of this machine can put another socket in its place and answer "
+			"for the daemon, because the mode of %s is %04o; use another directory",
+			folder, (unsigned)mode);
+		add_note(c, section, name, note.text, problems);
+	}
+	free(folder);
+}
+
+void config_note_folders(const struct config *config, struct problems *problems)
+{
+	note_folder(config, "milter", "socket", config->milter.socket, problems);
+	note_folder(config, "auth", "socket", config->auth.socket, problems);
+	note_folder(config, "auth", "inet_socket", config->auth.inet_socket, problems);
+	note_folder(config, "auth", "saslauthd", config->auth.saslauthd, problems);
+	note_folder(config, "control", "socket", config->control.socket, problems);
 }

@@ -10,4 +10,7 @@
  */
 void config_note_access(const struct config *config, struct problems *problems);
 
+/* Add a note about each unix socket in a directory where every user may create files. */
+void config_note_folders(const struct config *config, struct problems *problems);
+
 #endif

@@ -163,6 +163,26 @@ void file_note_loose(const char *path, const char *can, struct problems *problem
 			path, (unsigned)(st.st_mode & 07777), can);
 }
 
+mode_t file_loose_mode(const char *folder)
+{
+	struct stat st;
+
+	return stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 ? st.st_mode & 07777 : 0;
+}
+
+void file_note_replaceable(const char *path, const char *can, struct problems *problems)
+{
+	char *folder = file_directory(path);
+	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
+
+	if (mode != 0 && (mode & S_ISVTX) == 0)
+		problems_note(problems,
+			"%s: the mode of its directory is %04o, so that every user of this machine "
+			"can replace it and %s; use chmod o-w on the directory",
+			path, (unsigned)mode, can);
+	free(folder);
+}
+
 static enum file_result check_private(const struct reading *r, uid_t user, struct errmsg *err)
 {
 	if (file_check_owner(r->path, &r->st, user, err) != 0)

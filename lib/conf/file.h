@@ -70,6 +70,12 @@ int file_check_owner(const char *path, const struct stat *st, uid_t user, struct
 /* Add a note if every user may write the file, and so do what `can` describes: "add a user". */
 void file_note_loose(const char *path, const char *can, struct problems *problems);
 
+/* Add a note if every user may put another file in its place, and so do what `can` describes. */
+void file_note_replaceable(const char *path, const char *can, struct problems *problems);
+
+/* Return the mode of a directory in which every user may create files; 0: not such a directory. */
+mode_t file_loose_mode(const char *folder);
+
 /* Return the directory of a path ("." without a slash); the caller frees it. NULL when out of
  * memory. */
 char *file_directory(const char *path);

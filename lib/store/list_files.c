@@ -191,11 +191,17 @@ static const char *nearest_list(const char *name)
 void list_files_report_names(const char *directory, struct problems *problems)
 {
 	DIR *folder = opendir(directory);
+	const mode_t mode = file_loose_mode(directory);
 	const struct dirent *file;
 	const char *near;
 
 	if (folder == NULL)
 		return;
+	if (mode != 0)
+		problems_note(problems,
+			"%s: the mode of this directory is %04o, so that every user of this machine "
+			"can add a list; use chmod o-w",
+			directory, (unsigned)mode);
 	problems_begin(problems);
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 	while ((file = readdir(folder)) != NULL) {

@@ -411,6 +411,7 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err)
 {
+	static const char can[] = "add a user and change all rules of users";
 	struct file_stamp stamp;
 	enum store_result result;
 	char *text;
@@ -428,7 +429,8 @@ enum store_result store_read(const char *path, const struct store_source *source
 	free(text);
 	if (result == STORE_READ) {
 		store_r->stamp = stamp;
-		file_note_loose(path, "add a user and change all rules of users", source->problems);
+		file_note_loose(path, can, source->problems);
+		file_note_replaceable(path, can, source->problems);
 	}
 	return result;
 }

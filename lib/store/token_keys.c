@@ -52,6 +52,7 @@ static bool is_gone(const char *path)
 static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
 {
+	static const char can[] = "add a key and make tokens of anybody";
 	enum token_keys_result result = TOKEN_KEYS_FAILED;
 	char *text;
 	size_t len;
@@ -82,7 +83,8 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	} else {
 		/* Whoever can add a key can log in as anybody, even though the file has no secret.
 		 */
-		file_note_loose(path, "add a key and make tokens of anybody", problems);
+		file_note_loose(path, can, problems);
+		file_note_replaceable(path, can, problems);
 	}
 	return result;
 }

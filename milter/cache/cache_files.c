@@ -193,22 +193,24 @@ static void use_empty_lists(struct cache *cache)
 	}
 }
 
-/* If the lists' directory has changed, look for files in it whose name is nearly a list's. */
+/* If the lists' directory has changed, look for faults of it, such as files whose name is nearly a
+ * list's. */
 static void compare_names(struct cache *cache)
 {
 	const char *directory = cache->config->lists.directory;
 	struct file_stamp folder = { 0 };
 	struct problems *problems;
-	bool had_near_names = cache->has_near_names;
+	bool had_folder_faults = cache->has_folder_faults;
 
 	(void)file_stamp(directory, &folder, NULL);
 	if (file_stamp_equal(&folder, &cache->folder) || (problems = problems_new()) == NULL)
 		return;
 	cache->folder = folder;
 	list_files_report_names(directory, problems);
-	cache->has_near_names = problems_count(problems) > 0;
+	cache->has_folder_faults =
+		problems_count(problems) > 0 || problems_level_count(problems, PROBLEM_NOTE) > 0;
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_FOLDER, problems);
-	if (cache->has_near_names || had_near_names) {
+	if (cache->has_folder_faults || had_folder_faults) {
 		policy_problems_log_changes(cache->policy_problems);
 		cache_update_status(cache);
 	}

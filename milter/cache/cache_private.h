@@ -70,7 +70,7 @@ struct cache {
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
 	struct file_stamp folder;      /* of their directory, when its names were last compared */
-	bool has_near_names;	       /* a file in it has nearly a list's name */
+	bool has_folder_faults;	       /* a file in it has nearly a list's name */
 	struct profiles *profiles;     /* NULL: none yet */
 	struct users *users;
 	enum cache_source source; /* of profiles and users */

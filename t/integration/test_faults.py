@@ -211,6 +211,12 @@ def test_a_path_at_which_there_is_something_else(daemon, section, key, value):
     assert check(daemon)[0] == 0
     taken.write_text("")
     assert check(daemon)[0] == (0 if key == "pid_file" else 66)
+    taken.unlink()
+    taken.symlink_to("elsewhere")  # the daemon replaces its old process id without following a link
+    assert check(daemon)[0] == (0 if key == "pid_file" else 66)
+    taken.unlink()
+    os.mkfifo(taken)
+    assert check(daemon)[0] == 66
 
 
 @pytest.mark.parametrize("how", ["only for root", "folder", "dangling", "gone"])

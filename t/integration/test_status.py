@@ -213,6 +213,28 @@ def test_rules_that_everybody_may_write(box):
     assert "every user of this machine can add" not in ctl_status(daemon).stdout
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o777])
+def test_directories_in_which_everybody_may_create_files(box, mode):
+    daemon = box.postern(store=STORE, lists={"access.domains": "evil.example\n"},
+                         config={"auth": {"inet_socket": "unix:run/other"}})
+    folders = (daemon.folder, daemon.run, daemon.lists)
+    for folder in folders:
+        folder.chmod(mode)
+    daemon.ctl("reload")
+    notes = [f"[{name}: every user of this machine can put another socket in its place"
+             for name in ("milter] socket", "auth] socket", "auth] inet_socket", "auth] saslauthd", "control] socket")]
+    notes.append(f"{daemon.lists}: the mode of this directory is {mode:04o}")
+    loose = [f"{path}: the mode of its directory is 0777" for path in (daemon.conf, daemon.store_path)]
+    for text in (ctl_status(daemon).stdout, daemon.check_config()[1]):
+        assert all(note in text for note in notes), text
+        assert [note in text for note in loose] == [mode == 0o777] * 2, text
+    for folder in folders:
+        folder.chmod(0o755)
+    daemon.ctl("reload")
+    shown = ctl_status(daemon).stdout
+    assert not any(note in shown for note in notes + loose), shown
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")
 def test_a_daemon_that_runs_as_root(box):
     daemon = box.postern(store=STORE, config={"milter": {"user": ""}})
