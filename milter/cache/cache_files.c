@@ -305,20 +305,32 @@ static void read_own_store(struct cache *cache)
 	}
 }
 
+static void read_file(struct cache *cache, size_t slot, int64_t now)
+{
+	if (slot == STORE_SLOT)
+		read_own_store(cache);
+	else
+		read_list(cache, (enum list_id)slot, now);
+	cache->reload.awaits[slot] = false;
+}
+
 void cache_read_files(struct cache *cache, int64_t now)
 {
+	const bool is_whole = cache->is_new_directory;
 	const int64_t begun = clock_ms();
 	size_t slot;
 
 	if (cache->psl == NULL)
 		return;
+	cache->is_new_directory = false;
 	compare_names(cache);
-	while (clock_ms() - begun < READING_MS && watch_next(cache->watch, now, &slot)) {
-		if (slot == STORE_SLOT)
-			read_own_store(cache);
-		else
-			read_list(cache, (enum list_id)slot, now);
-		cache->reload.awaits[slot] = false;
+	/* The store may take rights from users. However often it changes, a list has its turn. */
+	if (watch_must_read(cache->watch, STORE_SLOT, now))
+		read_file(cache, STORE_SLOT, now);
+	while (watch_next(cache->watch, now, &slot)) {
+		read_file(cache, slot, now);
+		if (!is_whole && clock_ms() - begun >= READING_MS)
+			break;
 	}
 	use_empty_lists(cache);
 }

@@ -69,6 +69,7 @@ struct cache {
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
+	bool is_new_directory;	       /* theirs, so that all of it come into force together */
 	struct file_stamp folder;      /* of their directory, when its names were last compared */
 	bool has_folder_faults;	       /* a file in it has nearly a list's name */
 	struct profiles *profiles;     /* NULL: none yet */
@@ -149,8 +150,11 @@ void cache_read_psl(struct cache *cache, bool force, int64_t now);
 /* Read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
 void cache_read_kept_store(struct cache *cache);
 
-/* Read the watched files that have changed and are whole. If that takes long, the rest is read at
- * the next call, so that no file delays the others. */
+/*
+ * Read the watched files that have changed and are whole, the store first. If that takes long, the
+ * rest is read at the next call, so that no file delays the others; except that the lists of
+ * another directory are read together.
+ */
 void cache_read_files(struct cache *cache, int64_t now);
 
 #endif

@@ -97,6 +97,8 @@ static void read_config(struct cache *cache)
 		cache_reload_failed(cache, &err);
 	cache->config = config;
 	cache->is_changed = true;
+	if (strcmp(config->lists.directory, old->lists.directory) != 0)
+		cache->is_new_directory = true;
 	cache_apply_config(cache);
 	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
 		cache_anchor_profiles(cache);

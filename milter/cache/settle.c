@@ -134,6 +134,8 @@ void settle_failed(struct settle *settle, int64_t now)
 
 void settle_force(struct settle *settle)
 {
+	if (!settle->is_loaded && !settle->noticed && !settle->dirty)
+		return; /* the first look will read it */
 	if (!settle->dirty || settle->failed || settle->held)
 		settle->changed_at = settle->since = -SETTLE_LONG_MS; /* long ago */
 	settle->held = false;

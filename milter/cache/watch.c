@@ -14,6 +14,7 @@
 
 #include "milter/cache/settle.h"
 #include "milter/log/log.h"
+#include "milter/loop/clock.h"
 
 #define STAMPS_MS 250	      /* how often all stamps are compared without inotify */
 #define STAMPS_EVENTS_MS 2000 /* and with it */
@@ -35,14 +36,15 @@ struct watched {
 	const char *name; /* the path's last component */
 	size_t folder;	  /* its index */
 	struct settle settle;
-	int64_t again; /* when to look at it; WATCH_NEVER: when all stamps are compared */
-	bool failed;   /* the last read failed: `again` is when to retry */
+	int64_t again;	/* when to look at it; WATCH_NEVER: when all stamps are compared */
+	uint64_t order; /* of files with the same `again`, the lowest comes first */
+	bool failed;	/* the last read failed: `again` is when to retry */
 };
 
 struct watch {
 	int fd;
 	int64_t stamps_due;
-	size_t turn; /* the slot that watch_next() looks at first */
+	uint64_t orders; /* the last one that was given */
 	struct folder folders[WATCH_FILES];
 	struct watched files[WATCH_FILES];
 };
@@ -226,7 +228,7 @@ int watch_file(struct watch *watch, size_t slot, const char *path)
 }
 
 /* Pass an event to the file that it names. */
-static void note_file_event(struct watched *file, uint32_t mask, int64_t now)
+static void note_file_event(struct watch *watch, struct watched *file, uint32_t mask, int64_t now)
 {
 	if (mask & IN_MODIFY)
 		settle_event(&file->settle, SETTLE_MODIFIED, now);
@@ -239,15 +241,17 @@ static void note_file_event(struct watched *file, uint32_t mask, int64_t now)
 	else
 		settle_event(&file->settle, SETTLE_TOUCHED, now);
 	file->again = now;
+	file->order = ++watch->orders;
 	file->failed = false;
 }
 
+/* Those that are due keep their place. */
 static void look_at_all_files(struct watch *watch, int64_t now)
 {
 	size_t i;
 
 	for (i = 0; i < WATCH_FILES; i++)
-		watch->files[i].again = now;
+		watch->files[i].again = clock_earlier(watch->files[i].again, now);
 }
 
 static void handle_event(struct watch *watch, const struct inotify_event *event, int64_t now)
@@ -272,7 +276,7 @@ static void handle_event(struct watch *watch, const struct inotify_event *event,
 		if (file->path == NULL || watch->folders[file->folder].wd != event->wd ||
 			strcmp(file->name, event->name) != 0)
 			continue;
-		note_file_event(file, event->mask, now);
+		note_file_event(watch, file, event->mask, now);
 		is_known = true;
 	}
 	/* A link to one of our files may lead through the name that appeared or disappeared. */
@@ -328,23 +332,59 @@ static void check_everything(struct watch *watch, int64_t now)
 	watch->stamps_due = now + (by_events ? STAMPS_EVENTS_MS : STAMPS_MS);
 }
 
-bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
+/* Find out what has changed. */
+static void note_changes(struct watch *watch, int64_t now)
 {
 	read_events(watch, now);
 	if (now >= watch->stamps_due)
 		check_everything(watch, now);
-	for (size_t i = 0; i < WATCH_FILES; i++) {
-		const size_t slot = (watch->turn + i) % WATCH_FILES;
-		struct watched *file = &watch->files[slot];
+}
 
-		if (file->path != NULL && now >= file->again && look_at_file(watch, file, now)) {
-			file->failed = false;
-			watch->turn = slot + 1;
-			*slot_r = slot;
+/* Return whether the file must be read now. If so, it is behind the others from now on. */
+static bool take_turn(struct watch *watch, struct watched *file, int64_t now)
+{
+	if (file->path == NULL || now < file->again || !look_at_file(watch, file, now))
+		return false;
+	file->failed = false;
+	file->order = ++watch->orders;
+	return true;
+}
+
+/* Return the file to look at first, or NULL if none is due. */
+static struct watched *find_due(struct watch *watch, int64_t now)
+{
+	struct watched *first = NULL;
+
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (file->path == NULL || now < file->again)
+			continue;
+		if (first == NULL || file->again < first->again ||
+			(file->again == first->again && file->order < first->order))
+			first = file;
+	}
+	return first;
+}
+
+bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
+{
+	struct watched *file;
+
+	note_changes(watch, now);
+	while ((file = find_due(watch, now)) != NULL) {
+		if (take_turn(watch, file, now)) {
+			*slot_r = (size_t)(file - watch->files);
 			return true;
 		}
 	}
 	return false;
+}
+
+bool watch_must_read(struct watch *watch, size_t slot, int64_t now)
+{
+	note_changes(watch, now);
+	return take_turn(watch, &watch->files[slot], now);
 }
 
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp)

@@ -35,9 +35,15 @@ int watch_fd(const struct watch *watch);
  */
 int watch_file(struct watch *watch, size_t slot, const char *path);
 
-/* Find the next file that must be read now, of all files in turn. Returns false if there is none;
- * call it until then, or again when watch_due() has come. */
+/*
+ * Find the next file that must be read now, in the order of the changes, so that no policy has a
+ * change without those before it; those whose order is not known have their turns. Returns false if
+ * there is none; call it until then, or again when watch_due() has come.
+ */
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
+
+/* Return whether this file must be read now, before all others. */
+bool watch_must_read(struct watch *watch, size_t slot, int64_t now);
 
 /* Report the result of that read: the stamp of the text that was read, or a failure. */
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);

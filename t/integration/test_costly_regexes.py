@@ -3,13 +3,14 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import string
 import subprocess
 
 import pytest
 
-from harness.postern import POSTERN
+from harness.postern import POSTERN, POSTERNCTL
 from harness.tables import may, status, wait_may, wait_may_not, wait_source
 from harness.wait import wait_until
 
@@ -72,30 +73,51 @@ def test_the_check_of_the_configuration_reports_them_at_once(daemon):
     assert "profiles id 1 (costly): rcpt_re[4]: with repeats written out" in done.stdout + done.stderr
 
 
+NAMES = ["helo.checks.regexps", "mail_from.access.blacklist_regex", LIST]
+LOOSE = "".join(f"a{number}[b-d\\W]*@x\\.example\n" for number in range(20000))
+
+
 def kinds_of(log):
-    """The lines of a log that tell of a list read, or of a policy in force: their kinds, in order."""
+    """The lines of a log that tell of a file read, a policy in force or a reload's answer: their kinds, in order."""
     words = [line.split(" ", 3) for line in log.splitlines()]
-    return [line[2] for line in words if len(line) > 3 and line[1] == "info:" and
-            (line[2] == "policy" or (line[2] == "list" and " entries=" in line[3]))]
+    return [line[2] for line in words if len(line) > 3 and line[1] in ("info:", "notice:") and
+            (line[2] in ("policy", "store", "reload") or (line[2] == "list" and " entries=" in line[3]))]
 
 
 def test_a_costly_list_does_not_delay_other_files(box):
-    """Each list comes into force before the next one is read, and the store has its turn."""
-    names = ["helo.checks.regexps", "mail_from.access.blacklist_regex", LIST]
+    """The store comes into force first, then each list before the next one is read; a reload is answered after all."""
     daemon = box.postern(store=rows(True))
     wait_source(daemon, "store")
     os.kill(daemon.process.pid, signal.SIGSTOP)
     since = daemon.mark()
-    for name in names:
-        daemon.write_list(name, "".join(f"a{number}[b-d\\W]*@x\\.example\n" for number in range(20000)))
+    for name in NAMES:
+        daemon.write_list(name, LOOSE)
     daemon.write_store(rows(False))
-    os.kill(daemon.process.pid, signal.SIGCONT)
-    wait_may_not(daemon, *ALICE)
-    for name in names:
-        daemon.wait_log(f"list {name} entries=20000", since)
-    wait_until(lambda: kinds_of(daemon.log(since))[-1] == "policy", "the last list is in force")
+    with subprocess.Popen([POSTERNCTL, "-c", daemon.conf, "reload"], stdout=subprocess.DEVNULL) as reload:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+        wait_may_not(daemon, *ALICE)
+        assert reload.wait() == 0
+    daemon.wait_log("reload done", since)
     kinds = kinds_of(daemon.log(since))
-    assert kinds.count("list") == 3 and "list list" not in " ".join(kinds), daemon.log(since)
+    last = kinds.index("reload")
+    assert kinds[:last].count("list") == 3 and "list list" not in " ".join(kinds), daemon.log(since)
+    assert kinds[last - 1] == "policy" and "list" not in kinds[:kinds.index("store")], daemon.log(since)
+
+
+def test_another_directory_comes_into_force_as_a_whole(box):
+    daemon = box.postern(lists={LIST: "old@.*\n"}, store=rows(True))
+    wait_source(daemon, "store")
+    other = daemon.lists.with_name("other")
+    shutil.copytree(daemon.lists, other)
+    for name in NAMES:
+        (other / name).write_text(LOOSE)
+    daemon.configure({"lists": {"directory": "other"}})
+    since = daemon.mark()
+    assert daemon.ctl("reload") is not None
+    daemon.wait_log("reload done", since)
+    kinds = kinds_of(daemon.log(since))
+    assert kinds.count("list") >= 3 and kinds.count("policy") == 1, daemon.log(since)
+    assert kinds.index("policy") > len(kinds) - kinds[::-1].index("list") - 1, daemon.log(since)
 
 
 def test_profiles_above_the_bound_delay_nothing(box):

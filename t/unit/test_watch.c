@@ -222,6 +222,54 @@ START_TEST(files_are_read_in_turn)
 	}
 END_TEST
 
+/* Of an exception and the rule that needs it, the exception is written first, and so is read first.
+ */
+START_TEST(changes_are_found_in_their_order)
+	{
+		const size_t slots[] = { 5, 3 };
+		size_t slot = 99;
+
+		put(other, "c\n");
+		begin(1);
+		ck_assert_int_eq(watch_file(watch, 5, other), 0);
+		(void)wait_next(&slot);
+		take(5, other);
+		for (int i = 0; i < 4; i++) {
+			size_t first = slots[i / 2], second = slots[1 - i / 2];
+
+			put(first == 3 ? list : other, i % 2 ? "x\ny\n" : "z\n");
+			put(second == 3 ? list : other, i % 2 ? "x\ny\n" : "z\n");
+			(void)wait_next(&slot);
+			ck_assert_uint_eq(slot, first);
+			take(slot, slot == 3 ? list : other);
+			(void)wait_next(&slot);
+			ck_assert_uint_eq(slot, second);
+			take(slot, slot == 3 ? list : other);
+		}
+	}
+END_TEST
+
+START_TEST(a_file_can_be_read_before_the_others)
+	{
+		size_t slot = 99;
+
+		put(other, "c\n");
+		begin(_i);
+		ck_assert_int_eq(watch_file(watch, 5, other), 0);
+		(void)wait_next(&slot);
+		take(5, other);
+		ck_assert(!watch_must_read(watch, 5, clock_ms()));
+		ck_assert(!watch_must_read(watch, 7, clock_ms()));
+		watch_force(watch, 3);
+		watch_force(watch, 5);
+		ck_assert(watch_must_read(watch, 5, clock_ms()));
+		take(5, other);
+		ck_assert(!watch_must_read(watch, 5, clock_ms()));
+		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert_uint_eq(slot, 3);
+	}
+END_TEST
+
 START_TEST(a_failed_read_does_not_delay_a_reload)
 	{
 		size_t slot;
@@ -284,6 +332,8 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_folder_that_replaced_another_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, a_forced_file_is_read_immediately, 0, 2);
 	tcase_add_loop_test(tcase, files_are_read_in_turn, 0, 2);
+	tcase_add_test(tcase, changes_are_found_in_their_order);
+	tcase_add_loop_test(tcase, a_file_can_be_read_before_the_others, 0, 2);
 	tcase_add_loop_test(tcase, a_failed_read_does_not_delay_a_reload, 0, 2);
 	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
