@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@
 #include "lib/base/text.h"
 #include "milter/loop/listen.h"
 
+#define STACK_MIN (2 << 20)
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 
 /* LeakSanitizer inspects its own process as a debugger does. */
@@ -240,9 +242,26 @@ void process_hide(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* What a thread has by default depends on RLIMIT_STACK and on the C library. PCRE2 needs more than
+ * 128 KiB for a regex whose groups are nested as deep as it permits. */
+static void raise_stacks(void)
+{
+	pthread_attr_t attr;
+	size_t size;
+
+	if (pthread_getattr_default_np(&attr) != 0)
+		return;
+	if (pthread_attr_getstacksize(&attr, &size) == 0 && size < STACK_MIN &&
+		pthread_attr_setstacksize(&attr, STACK_MIN) == 0)
+		(void)pthread_setattr_default_np(&attr);
+	(void)pthread_attr_destroy(&attr);
+}
+
 void process_raise_limits(void)
 {
 	struct rlimit files;
+
+	raise_stacks();
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;

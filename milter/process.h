@@ -62,7 +62,8 @@ int process_become(const struct process_user *user, struct errmsg *err);
 /* Prevent core files, ptrace(2) and access to /proc/PID, because memory contains secrets. */
 void process_hide(void);
 
-/* Permit as many open files as the system allows: each SMTP session needs one. */
+/* Permit as many open files as the system allows, because each SMTP session needs one, and give
+ * threads enough stack. */
 void process_raise_limits(void);
 
 /* Write the process id to path. Returns 0, or -1 with err set. */

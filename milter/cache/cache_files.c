@@ -316,7 +316,7 @@ static void read_file(struct cache *cache, size_t slot, int64_t now)
 
 void cache_read_files(struct cache *cache, int64_t now)
 {
-	const bool is_whole = cache->is_new_directory;
+	const bool is_whole = watch_folder_replaced(cache->watch, 0) || cache->is_new_directory;
 	const int64_t begun = clock_ms();
 	size_t slot;
 

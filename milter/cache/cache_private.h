@@ -69,7 +69,7 @@ struct cache {
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
-	bool is_new_directory;	       /* theirs, so that all of it come into force together */
+	bool is_new_directory;	       /* a reload named another one for them */
 	struct file_stamp folder;      /* of their directory, when its names were last compared */
 	bool has_folder_faults;	       /* a file in it has nearly a list's name */
 	struct profiles *profiles;     /* NULL: none yet */

@@ -28,6 +28,7 @@ struct folder {
 	dev_t dev;
 	ino_t ino;
 	bool gone;
+	bool replaced;	/* another one is at its path, and some of its files have not been read */
 	bool unwatched; /* inotify refused it, and that was logged */
 };
 
@@ -129,6 +130,12 @@ static void folder_came_back(struct watch *watch, const struct folder *folder, i
 	}
 }
 
+/* Return whether another folder is at the path than before. */
+static bool folder_differs(const struct folder *folder, const struct stat *st)
+{
+	return folder->ino != 0 && (folder->dev != st->st_dev || folder->ino != st->st_ino);
+}
+
 /* Check whether the folder exists, and watch it; another folder may be at its path by now. */
 static void folder_check(struct watch *watch, struct folder *folder, int64_t now)
 {
@@ -146,8 +153,10 @@ static void folder_check(struct watch *watch, struct folder *folder, int64_t now
 		folder_unwatch(watch, folder);
 		return;
 	}
-	if (folder->wd >= 0 && (folder->dev != st.st_dev || folder->ino != st.st_ino))
+	if (folder_differs(folder, &st)) {
+		folder->replaced = true;
 		folder_unwatch(watch, folder);
+	}
 	folder->dev = st.st_dev;
 	folder->ino = st.st_ino;
 	if (watch->fd >= 0 && folder->wd < 0)
@@ -175,7 +184,9 @@ static int folder_index(struct watch *watch, const char *path, size_t len)
 	if (empty < 0 || (watch->folders[empty].path = strndup(path, len)) == NULL)
 		return -1;
 	watch->folders[empty].wd = -1;
+	watch->folders[empty].ino = 0;
 	watch->folders[empty].gone = watch->folders[empty].unwatched = false;
+	watch->folders[empty].replaced = false;
 	folder_check(watch, &watch->folders[empty], 0);
 	return empty;
 }
@@ -463,4 +474,19 @@ bool watch_folder_gone(const struct watch *watch, size_t slot)
 	const struct watched *file = &watch->files[slot];
 
 	return file->path != NULL && watch->folders[file->folder].gone;
+}
+
+bool watch_folder_replaced(struct watch *watch, size_t slot)
+{
+	const size_t folder = watch->files[slot].folder;
+	bool is_read = true;
+
+	if (watch->files[slot].path == NULL || !watch->folders[folder].replaced)
+		return false;
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		if (watch->files[i].folder == folder && watch_is_pending(watch, i))
+			is_read = false;
+	}
+	watch->folders[folder].replaced = !is_read;
+	return !is_read;
 }

@@ -86,4 +86,8 @@ bool watch_is_polled(const struct watch *watch);
 /* Return whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);
 
+/* Return whether another folder has taken the place of the file's, and some of its files have not
+ * been read. */
+bool watch_folder_replaced(struct watch *watch, size_t slot);
+
 #endif

@@ -66,6 +66,18 @@ def test_costly_regexes_delay_nothing(daemon):
         assert any(text.startswith(f"{LIST}:{number}: ") for text in cache["notes"])
 
 
+def test_deep_groups_need_no_large_limit_of_the_stack(box):
+    """PCRE2 calls itself for each level."""
+    deep = "(" * 249 + "a" + ")" * 249 + "@x\\.example\n"
+    daemon = box.postern(lists={LIST: deep + "bad@.*\n"}, store=rows(True), start=False)
+    daemon.process.argv[:0] = ["prlimit", f"--stack={128 * 1024}"]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert not may(daemon, "alice", "alice@example.com", "a@x.example")
+    wait_until(lambda: status(daemon)["cache"]["unprepared_regex_lists"] == 0, "all regexes are prepared")
+    assert not may(daemon, "alice", "alice@example.com", "bad@example.com")
+
+
 def test_the_check_of_the_configuration_reports_them_at_once(daemon):
     done = subprocess.run([POSTERN, "-n", "-c", daemon.conf], capture_output=True, text=True, check=False,
                           preexec_fn=limit_cpu)  # pylint: disable=subprocess-popen-preexec-fn
@@ -104,17 +116,29 @@ def test_a_costly_list_does_not_delay_other_files(box):
     assert kinds[last - 1] == "policy" and "list" not in kinds[:kinds.index("store")], daemon.log(since)
 
 
-def test_another_directory_comes_into_force_as_a_whole(box):
-    daemon = box.postern(lists={LIST: "old@.*\n"}, store=rows(True))
+@pytest.mark.parametrize("how", ["reload", "link"])
+def test_another_directory_comes_into_force_as_a_whole(box, how):
+    """A reload names it, or it is swapped by a link, with inotify's events of neither file."""
+    daemon = box.postern(lists={LIST: "old@.*\n"}, store=rows(True), start=False)
+    link, other = daemon.lists.with_name("link"), daemon.lists.with_name("other")
+    link.symlink_to(daemon.lists.name)
+    daemon.configure({"lists": {"directory": "link"}})
+    daemon.start()
     wait_source(daemon, "store")
-    other = daemon.lists.with_name("other")
     shutil.copytree(daemon.lists, other)
     for name in NAMES:
         (other / name).write_text(LOOSE)
-    daemon.configure({"lists": {"directory": "other"}})
     since = daemon.mark()
-    assert daemon.ctl("reload") is not None
-    daemon.wait_log("reload done", since)
+    if how == "reload":
+        daemon.configure({"lists": {"directory": "other"}})
+        assert daemon.ctl("reload") is not None
+    else:
+        beside = link.with_name("beside")
+        beside.symlink_to(other.name)
+        beside.rename(link)
+    for name in NAMES:
+        daemon.wait_log(f"list {name} entries=20000", since)
+    wait_until(lambda: "policy" in kinds_of(daemon.log(since)), "the lists are in force")
     kinds = kinds_of(daemon.log(since))
     assert kinds.count("list") >= 3 and kinds.count("policy") == 1, daemon.log(since)
     assert kinds.index("policy") > len(kinds) - kinds[::-1].index("list") - 1, daemon.log(since)
