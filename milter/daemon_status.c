@@ -92,10 +92,12 @@ static json_t *describe_daemon(void *context)
 {
 	const struct daemon_status *status = context;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
+	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "pid",
 		(json_int_t)getpid(), "started_at", (json_int_t)status->started, "uptime_seconds",
 		(json_int_t)((clock_ms() - status->started_ms) / 1000), "config",
-		json_text_or_null(status->config_path));
+		json_text_or_null(status->config_path), "milter_socket",
+		json_text_or_null(status->first->milter.socket), "auth_socket",
+		json_text_or_null(status->first->auth.socket));
 }
 
 static void report_each(const struct problems *problems, const char *remedy,

@@ -377,6 +377,18 @@ static void check_place(const struct config *config, const char *section, const 
 	problems_add(problems, "%s", why.text);
 }
 
+/* Whether the place of a socket or a process id is not set, but the default or the chosen one. */
+static bool is_default_place(const struct config *config, const char *section, const char *key,
+	const char *path)
+{
+	const struct config_option *option = options_find(section, key);
+
+	if ((option->flags & OPTION_CHOSEN) == 0)
+		return strcmp(path, option->fallback) == 0;
+	return strcmp(section, "milter") == 0 ? config->milter.socket_chosen :
+						config->auth.socket_chosen;
+}
+
 /*
  * A socket or a process id is created in a folder that must exist, and that root may write. The
  * unit and the init script create the default one.
@@ -384,15 +396,13 @@ static void check_place(const struct config *config, const char *section, const 
 static void check_folder(const struct config *config, const char *section, const char *key,
 	const char *path, bool by_root, struct problems *problems)
 {
-	const char *fallback = options_find(section, key)->fallback;
+	const bool is_default = is_default_place(config, section, key, path);
 	char *folder;
 	struct errmsg why;
 	struct stat st;
-	bool is_default;
 
 	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0)
 		return;
-	is_default = strcmp(path, fallback) == 0;
 	path += strncmp(path, "unix:", 5) == 0 ? 5 : 0;
 	check_place(config, section, key, path, problems);
 	if (is_default || (folder = file_directory(path)) == NULL)
@@ -414,7 +424,9 @@ static void check_folder(const struct config *config, const char *section, const
 static void check_auth_folder(const struct config *config, const char *key, const char *socket,
 	bool by_root, struct problems *problems)
 {
-	char *folder = strncmp(socket, "unix:", 5) == 0 ? file_directory(socket + 5) : NULL;
+	const bool is_default = is_default_place(config, "auth", key, socket);
+	char *folder =
+		strncmp(socket, "unix:", 5) == 0 && !is_default ? file_directory(socket + 5) : NULL;
 	struct stat st;
 
 	if (folder != NULL && stat(folder, &st) != 0)

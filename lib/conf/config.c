@@ -17,6 +17,7 @@
 #include "lib/base/text.h"
 #include "lib/conf/config_access.h"
 #include "lib/conf/config_rates.h"
+#include "lib/conf/config_sockets.h"
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
 #include "lib/conf/ini.h"
@@ -189,14 +190,14 @@ static int build_conninfo(struct filling *f, struct errmsg *err)
 	return 0;
 }
 
-/* Find the number of the user in "USER" or "USER:GROUP", which only root's process can become. */
+/* Find the number of the user in "USER" or "USER:GROUP"; (uid_t)-1 if there is none. */
 static uid_t find_user(const char *name)
 {
 	struct passwd entry, *found = NULL;
 	char user[64], text[4096];
 	size_t len = strcspn(name, ":");
 
-	if (geteuid() != 0 || len == 0 || len >= sizeof(user))
+	if (len == 0 || len >= sizeof(user))
 		return (uid_t)-1;
 	memcpy(user, name, len);
 	user[len] = '\0';
@@ -267,14 +268,25 @@ static int derive_settings(struct filling *f, struct errmsg *err)
 	s->service_count = f->service_count;
 	if (derive_lists(f, err) < 0)
 		return -1;
-	c->user = find_user(f->user != NULL ? f->user : c->milter.user);
 	return 0;
+}
+
+/* Set the members that depend on the daemon's user. The sockets must not depend on the process that
+ * asks, because posternctl and the daemon have to agree. */
+static int derive_user(struct filling *f, struct errmsg *err)
+{
+	struct config *c = f->config;
+	const uid_t user = find_user(f->user != NULL ? f->user : c->milter.user);
+
+	c->user = geteuid() == 0 ? user : (uid_t)-1; /* only root's process can become it */
+	return config_choose_sockets(c, SOCKETS_POSTFIX_FOLDER,
+		user != (uid_t)-1 ? user : geteuid(), err);
 }
 
 /* Set the members that follow from other keys. */
 static int derive_rest(struct filling *f, struct errmsg *err)
 {
-	int (*const derive[])(struct filling *, struct errmsg *) = { derive_settings,
+	int (*const derive[])(struct filling *, struct errmsg *) = { derive_settings, derive_user,
 		build_conninfo, derive_rates, derive_token_secret };
 	struct errmsg why;
 	int ret = 0;

@@ -16,6 +16,7 @@
 struct config_milter {
 	const char *socket;	  /* "unix:/path", "inet:PORT@HOST" or "inet6:...", as for
 				     smfi_setconn() */
+	bool socket_chosen;	  /* it was empty; see config_sockets.h */
 	bool allow_remote;	  /* an inet socket may be reached from other machines */
 	uint32_t socket_mode;	  /* mode of a unix socket */
 	const char *socket_group; /* its group; "": not changed */
@@ -58,6 +59,7 @@ struct config_limits {
 struct config_auth {
 	bool require_tls;
 	const char *socket, *saslauthd; /* in the form of [milter] socket; "": none */
+	bool socket_chosen;		/* socket was empty; see config_sockets.h */
 	uint32_t socket_mode;
 	const char *socket_group;
 	unsigned mechanisms;	  /* SASL_BIT() of enum sasl_mechanism */

@@ -45,6 +45,7 @@ static const struct option_word mechanism_words[] = {
 /* Every mechanism is offered by default. Each name follows a space. */
 #define MECHANISM_NAME(id, name, ...) " " name
 static const char mechanism_names[] = SASL_MECHANISM_LIST(MECHANISM_NAME);
+static const struct option_word none_words[] = { { "none", 0 }, { NULL, 0 } };
 static const struct option_word facility_words[] = { { "mail", 0 }, { "daemon", 0 }, { "auth", 0 },
 	{ "user", 0 }, { "local0", 0 }, { "local1", 0 }, { "local2", 0 }, { "local3", 0 },
 	{ "local4", 0 }, { "local5", 0 }, { "local6", 0 }, { "local7", 0 }, { NULL, 0 } };
@@ -52,8 +53,8 @@ static const struct option_word level_words[] = { { "error", 0 }, { "warning", 0
 	{ "info", 0 }, { "debug", 0 }, { NULL, 0 } };
 
 static const struct config_option options[] = {
-	{ "milter", "socket", OPTION_SOCKET, "unix:/run/postern/postern.sock", OPTION_NO_EMPTY, 0,
-		OPTION_SOCKET_PATH_MAX, NULL, CONFIG(milter.socket), "socket that serves the MTA" },
+	{ "milter", "socket", OPTION_SOCKET, "", OPTION_CHOSEN, 0, OPTION_SOCKET_PATH_MAX, NULL,
+		CONFIG(milter.socket), "socket that serves the MTA; empty: chosen at the start" },
 	{ "milter", "allow_remote", OPTION_BOOL, "no", 0, 0, 0, NULL, CONFIG(milter.allow_remote),
 		"let other machines reach an inet socket" },
 	{ "milter", "socket_mode", OPTION_MODE, "0660", 0, 0, 0, NULL, CONFIG(milter.socket_mode),
@@ -204,9 +205,10 @@ static const struct config_option options[] = {
 	{ "auth", "require_tls", OPTION_BOOL, "yes", OPTION_RELOAD, 0, 0, NULL,
 		CONFIG(auth.require_tls),
 		"accept plain-text logins only over TLS and from this machine" },
-	{ "auth", "socket", OPTION_SOCKET, "unix:/run/postern/auth", 0, 0, OPTION_SOCKET_PATH_MAX,
-		NULL, CONFIG(auth.socket),
-		"socket that serves Postfix (Dovecot's auth protocol); empty: none" },
+	{ "auth", "socket", OPTION_SOCKET, "", OPTION_CHOSEN, 0, OPTION_SOCKET_PATH_MAX, none_words,
+		CONFIG(auth.socket),
+		"socket that serves Postfix (Dovecot's auth protocol); empty: chosen at the start; or "
+		"none" },
 	{ "auth", "inet_socket", OPTION_SOCKET, "", 0, 0, OPTION_SOCKET_PATH_MAX, NULL,
 		CONFIG(auth.inet_socket),
 		"TCP socket for the same protocol, on loopback only; empty: none" },

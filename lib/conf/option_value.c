@@ -278,8 +278,12 @@ static int set_socket(const struct config_option *option, const struct option_ho
 	struct arena *arena, void *home, const char *value, struct errmsg *err)
 {
 	const char *path = strchr(value, ':') != NULL ? strchr(value, ':') + 1 : value;
+	const struct option_word *word;
 	const char *fault;
 
+	if (option->words != NULL &&
+		(word = find_word(option->words, value, strlen(value))) != NULL)
+		return set_string(option, arena, home, word->word, err);
 	if (*value == '\0' || strncmp(value, "inet:", 5) == 0 || strncmp(value, "inet6:", 6) == 0) {
 		fault = *value == '\0' ? NULL : inet_fault(path);
 		return fault != NULL ? refuse_value(option, value, fault, err) :

@@ -127,7 +127,11 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 		strbuf_add_str(text, "a path");
 		break;
 	case OPTION_SOCKET:
-		strbuf_add_str(text, "unix:PATH or inet:PORT@HOST");
+		strbuf_add_str(text,
+			option->words == NULL ? "unix:PATH or inet:PORT@HOST" :
+						"unix:PATH, inet:PORT@HOST or ");
+		if (option->words != NULL)
+			add_words(text, option->words);
 		break;
 	case OPTION_DOMAIN:
 		strbuf_add_str(text, "a domain name, such as example.com");

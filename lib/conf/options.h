@@ -22,7 +22,8 @@ enum option_type {
 	OPTION_MODE,	 /* octal permissions: 0660 */
 	OPTION_STRING,	 /* at most max bytes */
 	OPTION_PATH,	 /* relative to the directory of postern.conf; at most max bytes with it */
-	OPTION_SOCKET,	 /* unix:PATH, local:PATH, inet:PORT@HOST, inet6:PORT@HOST; PATH as above */
+	OPTION_SOCKET,	 /* unix:PATH, local:PATH, inet:PORT@HOST, inet6:PORT@HOST; PATH as above;
+			    or one of words, kept as text */
 	OPTION_DOMAIN,	 /* a domain name; kept in its canonical form */
 	OPTION_DOMAINS,	 /* at most max domain names, separated by white space or commas; kept in
 			    their canonical form, each with its NUL, and an empty one behind them */
@@ -46,6 +47,7 @@ enum option_home { HOME_CONFIG, HOME_SETTINGS, HOME_SERVICE, HOME_NOWHERE };
 #define OPTION_NO_EMPTY 4u /* an empty value is an error */
 #define OPTION_FOREIGN 8u  /* of pg-profile.json: ignored with a warning */
 #define OPTION_DERIVED 16u /* if it is not set, config.c derives the value from another key */
+#define OPTION_CHOSEN 32u  /* if it is empty, config_sockets.c chooses the value */
 
 struct config_option {
 	const char *section, *name;

@@ -268,11 +268,13 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 
 /* ---- all ------------------------------------------------------------------------- */
 
-static bool is_default(const char *key, const char *socket)
+/* Whether the socket is not the administrator's choice, so that its directory may be missing. */
+static bool is_default(const struct config_auth *config, int which)
 {
-	const struct config_option *option = options_find("auth", key);
-
-	return option != NULL && strcmp(option->fallback, socket) == 0;
+	if (which == AUTH_SOCKET_DOVECOT)
+		return config->socket_chosen;
+	return which == AUTH_SOCKET_SASLAUTHD &&
+		strcmp(options_find("auth", "saslauthd")->fallback, config->saslauthd) == 0;
 }
 
 static int check_saslauthd(const struct config_auth *config, struct errmsg *err)
@@ -314,8 +316,7 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 
 		if (sockets[s][0] == '\0' || made.fd[s] >= 0)
 			continue;
-		if (path != NULL && !make_directory(path, owner) &&
-			(is_default("socket", sockets[s]) || is_default("saslauthd", sockets[s]))) {
+		if (path != NULL && !make_directory(path, owner) && is_default(config, s)) {
 			made.without_folder = true;
 		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);

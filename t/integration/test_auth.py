@@ -619,7 +619,7 @@ def test_requests_count_when_their_client_has_gone(daemon):
 
 
 def test_explain_checks_no_password_where_logins_are_not_served(box, store):
-    daemon = box.postern(store=store, config={"auth": {"socket": "", "saslauthd": ""}})
+    daemon = box.postern(store=store, config={"auth": {"socket": "none", "saslauthd": ""}})
     session = {"auth": {"user": "bob", "password": "pa55word"}, "mail": "<bob@example.com>"}
     answer = daemon.ctl("explain", "--running", "--jsonl", stdin=json.dumps(session), parse=False)
     step = next(step for step in json.loads(answer)["steps"] if step["step"] == "auth")

@@ -482,7 +482,7 @@ def long_name(daemon):
 @pytest.mark.parametrize("spoil", [lost_rights, absent_folder, state_of_root, journal_of_root, lock_of_root, long_name])
 def test_counts_that_a_daemon_cannot_keep(daemon, spoil):
     needs_user()
-    daemon.configure({"milter": {"socket": "unix:sock/postern.sock"}, "auth": {"socket": "", "saslauthd": "", "suspensions": ""},
+    daemon.configure({"milter": {"socket": "unix:sock/postern.sock"}, "auth": {"socket": "none", "saslauthd": "", "suspensions": ""},
                       "control": {"socket": "sock/control"}})
     daemon.socket = daemon.folder / "sock/postern.sock"
     daemon.socket.parent.mkdir()

@@ -22,7 +22,7 @@ path =
 [limits]
 state =
 [auth]
-socket =
+socket = none
 saslauthd =
 suspensions =
 [control]

@@ -91,7 +91,7 @@ def steps():
     """The steps, by their names, in their order: the README's, and between them questions whose answers are printed."""
     send = "python3 /steps/smtp.py"
     explain = "posternctl explain --json --running --mail bob@example.com --rcpt x@example.net --user bob --password"
-    submission = blocks("Postfix")[2][1]
+    submission = blocks("Postfix")[1][1]
     assert submission.startswith("submission inet") and "smtpd_sasl_auth_enable" in submission
     return {
         "postfix": block("With Postfix", 0),
@@ -103,7 +103,7 @@ def steps():
         "conf": block("In PostgreSQL", 2) + block("In PostgreSQL", 3),
         "database": f"{explain}; posternctl status --json",
         "sample": "! runuser -u postgres -- psql -d mail -f /usr/local/share/postern/sql/sample.sql",
-        "logins": block("Postfix", 0) + block("Postfix", 1)
+        "logins": block("Postfix", 0)
         + f"cat >> /etc/postfix/master.cf <<'END'\n{submission}END\n"
         + re.search(r"`(kill \$\(cat [^`]*)`", README).group(1)
         + "\nwhile test -e /run/postern/postern.pid; do sleep 0.05; done\n"
@@ -134,7 +134,7 @@ def json_of(text):
 
 @pytest.mark.parametrize("text", re.findall(r"^```ini\n(.*?)^```$", README, re.M | re.S))
 def test_the_examples_can_be_appended_to_the_first_configuration(tmp_path, text):
-    base = re.search(r"^(\[milter\].*?)^END$", block("With Postfix", 0), re.M | re.S).group(1)
+    base = re.search(r"^(\[profile\].*?)^END$", block("With Postfix", 0), re.M | re.S).group(1)
     conf = tmp_path / "postern.conf"
     conf.write_text(base + re.sub(r"^(password|keys)_file\b", r"; \1", text, flags=re.M))  # these files do not exist
     done = subprocess.run([POSTERN, "-n", "-c", conf], capture_output=True, text=True, check=False)

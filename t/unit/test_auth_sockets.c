@@ -133,6 +133,25 @@ START_TEST(opens_nothing_that_is_not_configured)
 	}
 END_TEST
 
+/* Whoever starts the daemon by hand may not have made /run/postern. */
+START_TEST(serves_no_logins_where_the_folder_of_a_chosen_socket_is_missing)
+	{
+		struct config_auth config = { .socket = "unix:/nonexistent/postern/auth",
+			.socket_chosen = true,
+			.inet_socket = "",
+			.saslauthd = "" };
+		struct auth_sockets sockets;
+
+		ck_assert_msg(auth_sockets_open(&config, &owner, &sockets, &err) == 0, "%s",
+			err.text);
+		ck_assert(sockets.without_folder);
+		ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT], -1);
+		config.socket_chosen = false;
+		ck_assert_int_eq(auth_sockets_open(&config, &owner, &sockets, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/postern/auth"));
+	}
+END_TEST
+
 START_TEST(leaves_nothing_open_when_one_fails)
 	{
 		const struct config_auth config = { .socket = auth_socket,
@@ -344,6 +363,7 @@ static Suite *make_suite(void)
 		COUNT(addresses));
 	tcase_add_test(tcase, opens_the_configured_sockets_and_removes_their_files);
 	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
+	tcase_add_test(tcase, serves_no_logins_where_the_folder_of_a_chosen_socket_is_missing);
 	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
 	tcase_add_loop_test(tcase, an_inherited_unix_socket_for_everybody_is_noted_or_refused, 0,

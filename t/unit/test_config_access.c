@@ -33,7 +33,7 @@ static const struct {
 		{ "[auth] socket: every process", "[auth] inet_socket: every process" } },
 	{ "[auth]\nsocket_mode = 0666\n", { "[auth] socket_mode: every user" } },
 	{ "[auth]\nsocket =\nsocket_mode = 0666\n", { "[auth] socket_mode: every user" } },
-	{ "[auth]\nsocket =\nsaslauthd =\nsocket_mode = 0666\n", { NULL } },
+	{ "[auth]\nsocket = none\nsaslauthd =\nsocket_mode = 0666\n", { NULL } },
 	{ "[control]\nsocket_mode = 0666\n",
 		{ "/etc/p.conf:2: [control] socket_mode: it has bits for others" } },
 	{ "[control]\nsocket_mode = 0604\n", { "[control] socket_mode" } },

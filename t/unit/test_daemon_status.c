@@ -50,6 +50,30 @@ START_TEST(the_uptime_does_not_depend_on_the_time_of_day)
 	}
 END_TEST
 
+START_TEST(the_sockets_of_the_start_are_described)
+	{
+		const struct config *first =
+			parse("[milter]\nsocket = /m/s\n[auth]\nsocket = none\n");
+		const struct config *next = parse("[milter]\nsocket = /other\n");
+		struct daemon_status *daemon = daemon_status_new(first, "/etc/p.conf", "");
+		struct status *registry = status_new();
+		json_t *sections, *section;
+
+		ck_assert_int_eq(daemon_status_register(daemon, registry), 0);
+		daemon_status_set_config(daemon, next);
+		sections = status_describe(registry);
+		section = json_object_get(sections, "daemon");
+		ck_assert_str_eq(json_string_value(json_object_get(section, "milter_socket")),
+			"unix:/m/s");
+		ck_assert(json_is_null(json_object_get(section, "auth_socket")));
+		json_decref(sections);
+		status_free(&registry);
+		daemon_status_free(&daemon);
+		config_unref(&first);
+		config_unref(&next);
+	}
+END_TEST
+
 START_TEST(a_path_that_is_not_utf8_is_described)
 	{
 		const struct config *config = parse("");
@@ -109,6 +133,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("daemon_status");
 
 	tcase_add_test(tests, the_uptime_does_not_depend_on_the_time_of_day);
+	tcase_add_test(tests, the_sockets_of_the_start_are_described);
 	tcase_add_test(tests, a_path_that_is_not_utf8_is_described);
 	tcase_add_test(tests, a_change_that_needs_a_restart_is_a_problem_until_it_is_undone);
 	suite_add_tcase(suite, tests);

@@ -278,6 +278,24 @@ START_TEST(reads_the_texts_of_a_type)
 	}
 END_TEST
 
+START_TEST(a_socket_can_be_a_word_of_its_option)
+	{
+		static const struct option_word own_words[] = { { "none", 0 }, { NULL, 0 } };
+		const struct config_option with = { "s", "n", OPTION_SOCKET, "", 0, 0, 0, own_words,
+			CONFIG(milter.socket), "" };
+		const struct config_option without = { "s", "n", OPTION_SOCKET, "", 0, 0, 0, NULL,
+			CONFIG(milter.socket), "" };
+
+		ck_assert_int_eq(set(&with, "None"), 0);
+		ck_assert_str_eq(config.milter.socket, "none");
+		ck_assert_int_eq(set(&with, "/run/s"), 0);
+		ck_assert_str_eq(config.milter.socket, "unix:/run/s");
+		ck_assert_int_eq(set(&with, "no"), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "is not unix:PATH, inet:PORT@HOST or none"));
+		ck_assert_int_eq(set(&without, "none"), -1);
+	}
+END_TEST
+
 START_TEST(a_path_from_the_root_has_one_slash)
 	{
 		const struct config_option option = { "s", "n", OPTION_PATH, "", 0, 0, 0, NULL,
@@ -437,7 +455,8 @@ static const struct {
 START_TEST(an_error_gives_the_correction_and_shows_no_secret)
 	{
 		const struct config_option option = { "check", "any", refusals[_i].type, "",
-			refusals[_i].flags, 0, 4, modes, CONFIG(milter.socket), "" };
+			refusals[_i].flags, 0, 4, refusals[_i].type == OPTION_SOCKET ? NULL : modes,
+			CONFIG(milter.socket), "" };
 
 		config.milter.socket = "untouched";
 		ck_assert_int_eq(set(&option, refusals[_i].value), -1);
@@ -468,6 +487,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, reads_the_words_of_a_type, 0, COUNT(words));
 	tcase_add_test(tcase, a_name_is_kept_as_the_table_writes_it);
 	tcase_add_loop_test(tcase, reads_the_texts_of_a_type, 0, COUNT(texts));
+	tcase_add_test(tcase, a_socket_can_be_a_word_of_its_option);
 	tcase_add_test(tcase, a_path_from_the_root_has_one_slash);
 	tcase_add_test(tcase, settings_outlive_the_config);
 	tcase_add_loop_test(tcase, reads_all_networks_or_none, 0, COUNT(networks));

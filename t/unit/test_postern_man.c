@@ -107,11 +107,9 @@ END_TEST
 static const struct {
 	const char *section, *name;
 } paths[] = {
-	{ "milter", "socket" },
 	{ "lists", "directory" },
 	{ "store", "path" },
 	{ "limits", "state" },
-	{ "auth", "socket" },
 	{ "auth", "saslauthd" },
 	{ "auth", "suspensions" },
 	{ "control", "socket" },
