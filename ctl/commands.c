@@ -13,8 +13,6 @@
 #include "lib/base/print.h"
 #include "lib/conf/config.h"
 
-static const struct command *all_commands(void);
-
 static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 {
 	const int ret = command_no_arguments(ctl, argc, argv);
@@ -51,7 +49,7 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		"      --colour=WHEN    print colours: auto, always or never\n"
 		"\n"
 		"Commands:\n");
-	for (command = all_commands(); command->name != NULL; command++)
+	for (command = commands_all(); command->name != NULL; command++)
 		print_line(stdout, "  %-10s %s", command->name, command->summary);
 	print_lines(stdout,
 		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.\n");
@@ -115,8 +113,12 @@ static const char hash_usage[] =
 	"  -m METHOD  yescrypt (the default), sha512, sha256 or bcrypt\n"
 	"  -r ROUNDS  the cost; the default is that of crypt(3)\n";
 
-/* In the order of the help; the last one has no name. */
-static const struct command *all_commands(void)
+static const char completion_usage[] =
+	"usage: posternctl [OPTION ...] completion\n"
+	"Print a script that lets bash complete the commands and their options. Packages install it;\n"
+	"otherwise, add to ~/.bashrc: source <(posternctl completion)\n";
+
+const struct command *commands_all(void)
 {
 	static const struct command commands[] = {
 		{ "explain", "[OPTION ...] | --jsonl [--running]",
@@ -141,6 +143,8 @@ static const struct command *all_commands(void)
 			auth_usage },
 		{ "hash", "[-m METHOD] [-r ROUNDS]", "hash a password for the users table",
 			cmd_hash, hash_usage },
+		{ "completion", "", "print a completion script for bash", cmd_completion,
+			completion_usage },
 		{ "version", "", "print the version", cmd_version, NULL },
 		{ "help", "[COMMAND]", "list the commands, or show the usage of one", cmd_help,
 			NULL },
@@ -152,7 +156,7 @@ static const struct command *all_commands(void)
 
 const struct command *commands_find(const char *name)
 {
-	const struct command *command = all_commands();
+	const struct command *command = commands_all();
 
 	while (command->name != NULL && strcmp(command->name, name) != 0)
 		command++;
@@ -177,7 +181,7 @@ static const char *nearest_name(const char *name)
 	const char *near = NULL;
 	unsigned best = NEAR_NAME_MAX;
 
-	for (command = all_commands(); command->name != NULL; command++) {
+	for (command = commands_all(); command->name != NULL; command++) {
 		if (near_name_better(name, command->name, &best))
 			near = command->name;
 	}
