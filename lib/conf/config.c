@@ -210,6 +210,7 @@ static uid_t find_user(const char *name)
 static int derive_token_secret(struct filling *f, struct errmsg *err)
 {
 	struct config *c = f->config;
+	struct settings *s = f->homes.settings;
 
 	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
@@ -220,8 +221,10 @@ static int derive_token_secret(struct filling *f, struct errmsg *err)
 			*c->given.secret_file != '\0' ? "secret_file" : "secret", err);
 	}
 	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
-		f->homes.settings->token_login =
-			""; /* without a key there are no tokens, so that no login is a token's */
+		return 0; /* without a key there are no tokens, so that no login is a token's */
+	s->token_login = arena_strdup(s->arena, c->given.token_login);
+	if (s->token_login == NULL)
+		return errmsg_set(err, "%s: out of memory", c->path);
 	return 0;
 }
 

@@ -93,6 +93,7 @@ struct config_given {
 	const char *conninfo, *user, *database, *password, *password_file, *host;
 	uint32_t port; /* 0: not set */
 	const char *secret_file;
+	const char *token_login; /* [jwt] login */
 	const char *unknown_user;
 	const char *limit_exempt, *limit_exempt_logins, *limit_exempt_senders;
 	uint32_t ipv6_prefix;

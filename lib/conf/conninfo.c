@@ -1,10 +1,11 @@
 /*
  * Builds libpq's connection string from the keys of [database], with the quoting that its two forms
- * require, and finds passwords in one. Holds no state; any thread.
+ * require, and finds or hides the secrets of one. Holds no state; any thread.
  */
 #include "lib/conf/conninfo.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,6 +74,8 @@ void conninfo_build(const struct config_given *given, struct strbuf *text)
 	add_pair(text, "password", given->password);
 }
 
+/* ---- secrets --------------------------------------------------------------------- */
+
 static bool is_password(const char *key, size_t len)
 {
 	return (len == 8 && memcmp(key, "password", len) == 0) ||
@@ -86,13 +89,21 @@ static const char *skip_space(const char *p)
 	return p;
 }
 
-const char *conninfo_value_end(const char *value)
+/* Return the last character of a value, which ends it: a quote, white space, or '\0'. */
+static const char *value_end(const char *value)
 {
 	const bool quoted = *value == '\'';
 	const char *p = value + quoted;
 
 	for (; *p != '\0' && (quoted ? *p != '\'' : !isspace((unsigned char)*p)); p++)
 		p += *p == '\\' && p[1] != '\0';
+	return p;
+}
+
+const char *conninfo_value_end(const char *value)
+{
+	const char *p = value_end(value);
+
 	return *p == '\0' ? p : p + 1;
 }
 
@@ -134,4 +145,123 @@ static bool uri_has_password(const char *uri)
 bool conninfo_has_password(const char *conninfo)
 {
 	return is_uri(conninfo) ? uri_has_password(conninfo) : pairs_have_password(conninfo);
+}
+
+/* ---- hiding ---------------------------------------------------------------------- */
+
+static bool is_harmless(const char *name, size_t len)
+{
+	static const char *const harmless[] = { "application_name", "channel_binding",
+		"client_encoding", "connect_timeout", "dbname", "fallback_application_name",
+		"gssencmode", "host", "hostaddr", "keepalives", "keepalives_count",
+		"keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts",
+		"options", "passfile", "port", "requirepeer", "require_auth", "service", "sslcert",
+		"sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey", "sslmode",
+		"sslnegotiation", "sslrootcert", "sslsni", "ssl_max_protocol_version",
+		"ssl_min_protocol_version", "target_session_attrs", "tcp_user_timeout", "user" };
+
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		if (strlen(harmless[i]) == len && memcmp(harmless[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+/* Add "name=value", as written, or without the value. A value may itself be a connection string. */
+static void add_shown(struct strbuf *text, const char *name, size_t name_len, const char *value,
+	size_t value_len)
+{
+	const bool nested = memmem(value, value_len, "://", 3) != NULL ||
+		memmem(value, value_len, "passw", 5) != NULL;
+
+	strbuf_add(text, name, name_len);
+	strbuf_add_char(text, '=');
+	if (is_harmless(name, name_len) && !nested)
+		strbuf_add(text, value, value_len);
+	else
+		strbuf_add_str(text, CONNINFO_HIDDEN);
+}
+
+/* Return the end of a value, which may be in quotes; NULL if its closing quote is missing. */
+static const char *end_of_value(const char *at)
+{
+	const bool quoted = *at == '\'';
+	const char *end = value_end(at);
+
+	return quoted && *end == '\0' ? NULL : end + quoted;
+}
+
+/* Hide the secrets of a string "name=value ...", in which white space may surround the =. */
+static void hide_in_pairs(const char *at, struct strbuf *text)
+{
+	static const char spaces[] = " \f\n\r\t\v";
+	const char *name, *value, *end;
+	size_t len;
+
+	while (*(name = at + strspn(at, spaces)) != '\0') {
+		strbuf_add_str(text, text->len > 0 ? " " : "");
+		len = strcspn(name, "= \f\n\r\t\v");
+		value = name + len + strspn(name + len, spaces);
+		end = NULL;
+		if (*value == '=' && len > 0) {
+			value += 1 + strspn(value + 1, spaces);
+			end = end_of_value(value);
+		}
+		if (end == NULL) {
+			strbuf_add_str(text, CONNINFO_HIDDEN);
+			return;
+		}
+		add_shown(text, name, len, value, (size_t)(end - value));
+		at = end;
+	}
+}
+
+/* Return the @ at which the password of a URI certainly ends; NULL if the URI has no user. libpq
+ * ends it at the first @, but then the rest of a password with a bare @ would be taken for a host.
+ */
+static const char *end_of_user(const char *at)
+{
+	const char *end = at + strcspn(at, "@/"), *last = NULL;
+
+	end += *end == '@' ? strcspn(end, "/?") : strcspn(end, "?");
+	for (; at < end; at++)
+		if (*at == '@')
+			last = at;
+	return last;
+}
+
+/* Hide the secrets of a URI. Its parameters may be percent-encoded, names included: such a name is
+ * not known to be harmless. */
+static void hide_in_uri(const char *uri, struct strbuf *text)
+{
+	const char *at = strstr(uri, "://") + 3, *user_end = end_of_user(at);
+	const char *password = user_end == NULL ? NULL : memchr(at, ':', (size_t)(user_end - at));
+	const char *equals;
+	size_t len;
+
+	if (password != NULL) {
+		strbuf_add(text, uri, (size_t)(password + 1 - uri));
+		strbuf_add_str(text, CONNINFO_HIDDEN);
+		uri = user_end;
+	}
+	at = user_end != NULL ? user_end : at;
+	len = strcspn(at, "?");
+	strbuf_add(text, uri, (size_t)(at + len - uri));
+	for (at += len; *at != '\0'; at += len) {
+		strbuf_add_char(text, *at++); /* the ? or & */
+		len = strcspn(at, "&");
+		equals = memchr(at, '=', len);
+		if (equals == NULL)
+			strbuf_add_str(text, len > 0 ? CONNINFO_HIDDEN : "");
+		else
+			add_shown(text, at, (size_t)(equals - at), equals + 1,
+				(size_t)(at + len - equals - 1));
+	}
+}
+
+void conninfo_hide(const char *conninfo, struct strbuf *text)
+{
+	if (is_uri(conninfo))
+		hide_in_uri(conninfo, text);
+	else
+		hide_in_pairs(conninfo, text);
 }

@@ -18,4 +18,12 @@ bool conninfo_has_password(const char *conninfo);
 /* Return the end of a value of key=value pairs: in quotes, or up to white space. */
 const char *conninfo_value_end(const char *value);
 
+/*
+ * Add a connection string for people to read: the password of a URI, and the values of all
+ * parameters that are not known to be harmless, become CONNINFO_HIDDEN. What follows an error in
+ * its syntax is hidden, too.
+ */
+#define CONNINFO_HIDDEN "********"
+void conninfo_hide(const char *conninfo, struct strbuf *text);
+
 #endif

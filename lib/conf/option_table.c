@@ -242,7 +242,7 @@ static const struct config_option options[] = {
 	{ "jwt", "audience", OPTION_STRING, "", OPTION_RELOAD, 0, 1024, NULL, CONFIG(jwt.audience),
 		"value that aud must contain; empty: any" },
 	{ "jwt", "login", OPTION_STRING, "token", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 64, NULL,
-		SETTINGS(token_login), "login whose password is a token" },
+		CONFIG(given.token_login), "login whose password is a token" },
 	{ "jwt", "profile", OPTION_STRING, "token", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 255, NULL,
 		SETTINGS(token_profile), "name of the profile of such logins" },
 	{ "jwt", "mail_claim", OPTION_STRING, "mail", OPTION_RELOAD | OPTION_NO_EMPTY, 0, 64, NULL,

@@ -60,18 +60,17 @@ static void add_in_unit(struct strbuf *text, int64_t value, const int64_t *units
 		strbuf_addf(text, "%" PRId64 "%c", value / units[i - 1], letters[i - 1]);
 }
 
-static void add_duration(struct strbuf *text, int64_t seconds)
+void options_add_number(enum option_type type, int64_t number, struct strbuf *text)
 {
-	static const int64_t units[] = { 1, 60, 3600, 86400 };
+	static const int64_t times[] = { 1, 60, 3600, 86400 };
+	static const int64_t sizes[] = { 1 << 10, 1 << 20, 1 << 30 };
 
-	add_in_unit(text, seconds, units, "smhd");
-}
-
-static void add_size(struct strbuf *text, int64_t bytes)
-{
-	static const int64_t units[] = { 1 << 10, 1 << 20, 1 << 30 };
-
-	add_in_unit(text, bytes, units, "kMG");
+	if (type == OPTION_DURATION)
+		add_in_unit(text, number, times, "smhd");
+	else if (type == OPTION_SIZE)
+		add_in_unit(text, number, sizes, "kMG");
+	else
+		strbuf_addf(text, "%" PRId64, number);
 }
 
 static void add_words(struct strbuf *text, const struct option_word *words)
@@ -105,16 +104,16 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 		break;
 	case OPTION_DURATION:
 		strbuf_add_str(text, "a time from ");
-		add_duration(text, option->min);
+		options_add_number(option->type, option->min, text);
 		strbuf_add_str(text, " to ");
-		add_duration(text, option->max);
+		options_add_number(option->type, option->max, text);
 		strbuf_add_str(text, " (a number of seconds, or one with s, m, h or d)");
 		break;
 	case OPTION_SIZE:
 		strbuf_add_str(text, "a size from ");
-		add_size(text, option->min);
+		options_add_number(option->type, option->min, text);
 		strbuf_add_str(text, " to ");
-		add_size(text, option->max);
+		options_add_number(option->type, option->max, text);
 		strbuf_add_str(text, " (a number of bytes, or one with k, M or G)");
 		break;
 	case OPTION_MODE:

@@ -72,6 +72,10 @@ bool options_has_section(const char *section);
 /* Add the permitted values, for messages: "yes, no or warn". */
 void options_describe(const struct config_option *option, struct strbuf *text);
 
+/* Add a number in the largest unit that divides it: for OPTION_DURATION "15m", for OPTION_SIZE
+ * "64k". */
+void options_add_number(enum option_type type, int64_t number, struct strbuf *text);
+
 /*
  * Describe a section or key that the table does not contain: err becomes "there is no connn in
  * [check]; did you mean conn?" and the like. Returns -1.

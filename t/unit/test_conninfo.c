@@ -1,10 +1,11 @@
 /*
  * Shows that libpq reads from the connection string exactly the values that [database] contains, in
- * both of its forms.
+ * both of its forms, and that a shown string contains no password.
  */
 #include "lib/conf/conninfo.h"
 
 #include <libpq-fe.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "t/unit/unit.h"
@@ -217,6 +218,100 @@ START_TEST(a_failed_text_stays_failed)
 	}
 END_TEST
 
+#define H CONNINFO_HIDDEN
+static const struct {
+	const char *conninfo, *want;
+} shown[] = {
+	{ "", "" },
+	{ "host=h dbname=d user=u", "host=h dbname=d user=u" },
+	{ "host=h password=x", "host=h password=" H },
+	{ "password=x host=h", "password=" H " host=h" },
+	{ "password = 'x y' host = 'h h'", "password=" H " host='h h'" },
+	{ "password='it\\'s x' host=h", "password=" H " host=h" },
+	{ "password=x\\ y host=h", "password=" H " host=h" },
+	{ "password= host=h", "password=" H }, /* libpq, too, takes host=h for the value */
+	{ "Password=x pasword=y sslpassword=z", "Password=" H " pasword=" H " sslpassword=" H },
+	{ "host=h secret", "host=h " H },
+	{ "host=h password 'x'", "host=h " H },
+	{ "host=h user='x", "host=h " H },
+	{ "=x host=h", H },
+	{ "dbname=postgresql://u:x@h/d", "dbname=" H },
+	{ "dbname='host=h password=x'", "dbname=" H },
+	{ "passfile=/etc/p sslkey=/etc/k", "passfile=/etc/p sslkey=/etc/k" },
+	{ "scram_client_key=x oauth_client_secret=y",
+		"scram_client_key=" H " oauth_client_secret=" H },
+	{ "postgresql://h/d", "postgresql://h/d" },
+	{ "postgresql://u@h:5432/d", "postgresql://u@h:5432/d" },
+	{ "postgresql://h:5432,i:5433/d?target_session_attrs=primary",
+		"postgresql://h:5432,i:5433/d?target_session_attrs=primary" },
+	{ "postgres://u:x@h:5432/d", "postgres://u:" H "@h:5432/d" },
+	{ "postgres://u:@h/d", "postgres://u:" H "@h/d" },
+	{ "postgres://:x@h/d", "postgres://:" H "@h/d" },
+	{ "postgres://u:x@y:z@h/d", "postgres://u:" H "@h/d" },
+	{ "postgres://u:x?y@h/d?user=v", "postgres://u:" H "@h/d?user=v" },
+	{ "postgres://u:x/y@h/d", "postgres://u:" H "@h/d" }, /* / must be %2F */
+	{ "postgres://u:x", "postgres://u:x" },		      /* a port, to libpq */
+	{ "postgres://h/d?password=x&user=u", "postgres://h/d?password=" H "&user=u" },
+	{ "postgres://h/d?user=u&passwor%64=x", "postgres://h/d?user=u&passwor%64=" H },
+	{ "postgres://h/d?user=u&x&", "postgres://h/d?user=u&" H "&" },
+	{ "postgres://h/d?application_name=a@b:c", "postgres://h/d?application_name=a@b:c" },
+	{ "postgresql:///d?host=/run/pg", "postgresql:///d?host=/run/pg" },
+	{ "postgresql://", "postgresql://" },
+};
+START_TEST(secrets_are_hidden)
+	{
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_add_str(&text, "");
+		conninfo_hide(shown[_i].conninfo, &text);
+		ck_assert_str_eq(text.text, shown[_i].want);
+		strbuf_free(&text);
+	}
+END_TEST
+
+static uint32_t next_random(uint32_t *random)
+{
+	*random = *random * 1103515245U + 12345U;
+	return *random >> 16;
+}
+
+/* What libpq takes for a password is never shown. */
+START_TEST(what_libpq_takes_for_a_password_is_hidden)
+	{
+		static const char alphabet[] = "ab:/@?&=%'\\ ";
+		static const char *const forms[][2] = { { "postgres://", "@h/d" },
+			{ "postgres://u:", "/d" }, { "postgres://h/d?", "" },
+			{ "host=h password=", "" }, { "host=h ", "" }, { "", "" } };
+		uint32_t random = 7;
+
+		for (unsigned n = 0; n < unit_times(20000); n++) {
+			const char *const *form = forms[n % (unsigned)COUNT(forms)];
+			char middle[24], conninfo[80];
+			struct strbuf text = STRBUF_INIT;
+			PQconninfoOption *options, *o;
+			size_t len = next_random(&random) % 8;
+
+			memset(middle, 0, sizeof(middle));
+			for (size_t i = 0; i < len; i++)
+				middle[i] = alphabet[next_random(&random) % (sizeof(alphabet) - 1)];
+			memcpy(middle + len, "ZQX", 3);
+			(void)snprintf(conninfo, sizeof(conninfo), "%s%s%s", form[0], middle,
+				form[1]);
+			if ((options = PQconninfoParse(conninfo, NULL)) == NULL)
+				continue;
+			conninfo_hide(conninfo, &text);
+			for (o = options; o->keyword != NULL; o++)
+				if (strcmp(o->keyword, "password") == 0 && o->val != NULL &&
+					strstr(o->val, "ZQX") != NULL)
+					ck_assert_msg(text.text == NULL ||
+							strstr(text.text, "ZQX") == NULL,
+						"%s: %s", conninfo, text.text);
+			PQconninfoFree(options);
+			strbuf_free(&text);
+		}
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("conninfo");
@@ -227,6 +322,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_password_is_added_to_either_form, 0, COUNT(conninfos));
 	tcase_add_loop_test(tcase, a_password_in_it_is_found, 0, COUNT(secrets));
 	tcase_add_test(tcase, a_failed_text_stays_failed);
+	tcase_add_loop_test(tcase, secrets_are_hidden, 0, COUNT(shown));
+	tcase_add_test(tcase, what_libpq_takes_for_a_password_is_hidden);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
