@@ -141,6 +141,8 @@ const struct command *commands_all(void)
 			cmd_suspended, NULL },
 		{ "auth", "reset [LOGIN | ADDRESS]", "forgive failed logins", cmd_auth,
 			auth_usage },
+		{ "config", "[-n] [-h] [KEY ...]", "print the settings of the configuration",
+			cmd_config, cmd_config_usage },
 		{ "hash", "[-m METHOD] [-r ROUNDS]", "hash a password for the users table",
 			cmd_hash, hash_usage },
 		{ "completion", "", "print a completion script for bash", cmd_completion,

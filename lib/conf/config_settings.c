@@ -25,13 +25,13 @@ struct listing {
 };
 
 /*
- * Compare the value with that of `other` and `other_service`, and list it. A default that is
- * derived from another key is a default, whatever that key is.
+ * Compare the value with that of `other` and `other_service`, and list it. A default that
+ * depends on another key or on the system is a default, whatever that is.
  */
 static void list_option(struct listing *l, const struct config_option *option, const char *section,
 	const struct service *service, const struct config *other)
 {
-	const bool is_derived = (option->flags & OPTION_DERIVED) != 0 &&
+	const bool is_derived = (option->flags & (OPTION_DERIVED | OPTION_CHOSEN)) != 0 &&
 		config_line(l->config, option->section, option->name) == 0;
 	struct config_setting setting = { .section = section, .name = option->name };
 

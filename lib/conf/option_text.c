@@ -85,6 +85,13 @@ static void add_networks(const struct service *service, struct strbuf *text)
 	}
 }
 
+/* A socket that would be chosen if it were empty has a word for "none". */
+static void add_socket(const struct config_option *option, const char *socket, struct strbuf *text)
+{
+	strbuf_add_str(text,
+		*socket == '\0' && option->words != NULL ? option->words[0].word : socket);
+}
+
 static void add_secret(const struct config_option *option, const struct config *config,
 	const char *value, struct strbuf *text)
 {
@@ -132,10 +139,12 @@ void option_text(const struct config_option *option, const struct config *config
 	case OPTION_NETWORKS:
 		add_networks(home, text);
 		break;
+	case OPTION_SOCKET:
+		add_socket(option, *(const char *const *)member, text);
+		break;
 	case OPTION_NAME:
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_SOCKET:
 	case OPTION_DOMAIN:
 	case OPTION_FIELD:
 		if ((option->flags & OPTION_SECRET) != 0)

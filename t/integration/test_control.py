@@ -260,6 +260,7 @@ MENTIONED = {
     "suspend": ["token:MAIL"],
     "resume": ["limits LOGIN reset"],
     "auth": ["LOGIN", "ADDRESS"],
+    "config": ["KEY", "-n", "-h", "Exit status: 0"],
     "hash": ["-m METHOD", "-r ROUNDS", "yescrypt", "sha512", "sha256", "bcrypt"],
 }
 

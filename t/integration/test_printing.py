@@ -98,6 +98,9 @@ COMMANDS = [
     (["resume", "nobody" + EVIL], r"nobody\x1b]0;t"),
     (["auth", "reset", "x" + EVIL], ""),
     (["log-level", "loud" + EVIL], ""),
+    (["config"], r"/nowhere/\u009b31m"),
+    (["config", "x" + EVIL], r"x\x1b]0;t"),
+    (["config", "milter." + EVIL], r"\x1b]0;t"),
     (["hash", "-m", "m" + EVIL], r"'m\x1b]0;t"),
     (["explain", "--user", "bob" + CLEAN, "--mail", "a@b.c", "--rcpt", "r@no.example"], r"profile p\u009b31m"),
     (["explain", "--running", "--user", "bob" + CLEAN, "--mail", "a@b.c", "--rcpt", "r@no.example"],
@@ -121,7 +124,7 @@ def test_no_command_prints_what_cannot_be_seen(daemon, run, args, shown):
 
 
 @RUNS
-@pytest.mark.parametrize("args", [["limits"], ["status"], ["reload"], ["suspended"],
+@pytest.mark.parametrize("args", [["limits"], ["status"], ["reload"], ["suspended"], ["config"],
                                   ["explain", "--user", "bob" + CLEAN, "--mail", "a@b.c", "--rcpt", "r@no.example"]])
 def test_json_escapes_what_cannot_be_seen(daemon, run, args):
     _, printed = run([POSTERNCTL, "-c", daemon.conf, "--json", *args])

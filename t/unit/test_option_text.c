@@ -33,6 +33,8 @@ static const struct {
 	{ "milter", "socket", "/a", "unix:/a" },
 	{ "milter", "socket", "local:a", "unix:/etc/p/a" },
 	{ "milter", "socket", "inet6:1@::1", "inet6:1@::1" },
+	{ "auth", "socket", "none", "none" },
+	{ "auth", "inet_socket", "", "" },
 	{ "milter", "results_header", "X-R", "X-R" },
 	{ "lists", "max_file", "2048", "2k" },
 	{ "lists", "max_file", "1025", "1025" },
