@@ -8,6 +8,8 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv);
 extern const char cmd_explain_usage[]; /* the help of explain, with its options */
 int cmd_config(const struct ctl *ctl, int argc, char **argv);
 extern const char cmd_config_usage[];
+int cmd_import_haraka(const struct ctl *ctl, int argc, char **argv);
+extern const char cmd_import_haraka_usage[];
 int cmd_status(const struct ctl *ctl, int argc, char **argv);
 int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);

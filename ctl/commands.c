@@ -50,7 +50,7 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		"\n"
 		"Commands:\n");
 	for (command = commands_all(); command->name != NULL; command++)
-		print_line(stdout, "  %-10s %s", command->name, command->summary);
+		print_line(stdout, "  %-14s %s", command->name, command->summary);
 	print_lines(stdout,
 		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.\n");
 	return CTL_OK;
@@ -143,6 +143,8 @@ const struct command *commands_all(void)
 			auth_usage },
 		{ "config", "[-n] [-h] [KEY ...]", "print the settings of the configuration",
 			cmd_config, cmd_config_usage },
+		{ "import-haraka", "DIR [-o DIR]", "make a configuration from that of Haraka",
+			cmd_import_haraka, cmd_import_haraka_usage },
 		{ "hash", "[-m METHOD] [-r ROUNDS]", "hash a password for the users table",
 			cmd_hash, hash_usage },
 		{ "completion", "", "print a completion script for bash", cmd_completion,

@@ -261,6 +261,7 @@ MENTIONED = {
     "resume": ["limits LOGIN reset"],
     "auth": ["LOGIN", "ADDRESS"],
     "config": ["KEY", "-n", "-h", "Exit status: 0"],
+    "import-haraka": ["DIR", "-o DIR", "Exit status: 0"],
     "hash": ["-m METHOD", "-r ROUNDS", "yescrypt", "sha512", "sha256", "bcrypt"],
 }
 

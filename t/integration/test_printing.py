@@ -101,6 +101,7 @@ COMMANDS = [
     (["config"], r"/nowhere/\u009b31m"),
     (["config", "x" + EVIL], r"x\x1b]0;t"),
     (["config", "milter." + EVIL], r"\x1b]0;t"),
+    (["import-haraka", "/nowhere/" + EVIL], r"/nowhere/\x1b]0;t"),
     (["hash", "-m", "m" + EVIL], r"'m\x1b]0;t"),
     (["explain", "--user", "bob" + CLEAN, "--mail", "a@b.c", "--rcpt", "r@no.example"], r"profile p\u009b31m"),
     (["explain", "--running", "--user", "bob" + CLEAN, "--mail", "a@b.c", "--rcpt", "r@no.example"],

@@ -112,7 +112,7 @@ def steps():
                  f"! {send} 587 eve@example.com x@example.net bob; posternctl status --json",
         "haraka": "runuser -u postgres -- createdb haraka\n"
                   f"runuser -u postgres -- psql -q -d haraka < {ROOT}/t/integration/pg_profile_schema.sql\n"
-                  "cd /usr/local/share/postern/sql\n" + block("Moving from Haraka", 0)
+                  "cd /usr/local/share/postern/sql\n" + block("Moving from Haraka", 1)
                   + "runuser -u postern -- psql -d haraka -Atc 'SELECT count(*) FROM haraka.users'\n",
     }
 
