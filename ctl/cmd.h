@@ -18,7 +18,6 @@ int cmd_log_level(const struct ctl *ctl, int argc, char **argv);
 int cmd_suspend(const struct ctl *ctl, int argc, char **argv); /* suspend and resume */
 int cmd_suspended(const struct ctl *ctl, int argc, char **argv);
 int cmd_auth(const struct ctl *ctl, int argc, char **argv);
-int cmd_completion(const struct ctl *ctl, int argc, char **argv);
 int cmd_hash(const struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -9,9 +9,12 @@
 
 #include "config.h"
 #include "ctl/cmd.h"
+#include "ctl/completion.h"
 #include "lib/base/near_name.h"
 #include "lib/base/print.h"
 #include "lib/conf/config.h"
+
+static const struct command *all_commands(void);
 
 static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 {
@@ -24,6 +27,13 @@ static int cmd_version(const struct ctl *ctl, int argc, char **argv)
 	else
 		print_line(stdout, "posternctl %s", PACKAGE_VERSION);
 	return CTL_OK;
+}
+
+static int cmd_completion(const struct ctl *ctl, int argc, char **argv)
+{
+	const int ret = command_no_arguments(ctl, argc, argv);
+
+	return ret != CTL_OK ? ret : completion_print(all_commands());
 }
 
 static int cmd_help(const struct ctl *ctl, int argc, char **argv)
@@ -49,7 +59,7 @@ static int cmd_help(const struct ctl *ctl, int argc, char **argv)
 		"      --colour=WHEN    print colours: auto, always or never\n"
 		"\n"
 		"Commands:\n");
-	for (command = commands_all(); command->name != NULL; command++)
+	for (command = all_commands(); command->name != NULL; command++)
 		print_line(stdout, "  %-14s %s", command->name, command->summary);
 	print_lines(stdout,
 		"\n'posternctl help COMMAND' shows the usage of a command; posternctl(8) describes all.\n");
@@ -118,7 +128,8 @@ static const char completion_usage[] =
 	"Print a script that lets bash complete the commands and their options. Packages install it;\n"
 	"otherwise, add to ~/.bashrc: source <(posternctl completion)\n";
 
-const struct command *commands_all(void)
+/* In the order of the help; the last one has no name. */
+static const struct command *all_commands(void)
 {
 	static const struct command commands[] = {
 		{ "explain", "[OPTION ...] | --jsonl [--running]",
@@ -160,7 +171,7 @@ const struct command *commands_all(void)
 
 const struct command *commands_find(const char *name)
 {
-	const struct command *command = commands_all();
+	const struct command *command = all_commands();
 
 	while (command->name != NULL && strcmp(command->name, name) != 0)
 		command++;
@@ -185,7 +196,7 @@ static const char *nearest_name(const char *name)
 	const char *near = NULL;
 	unsigned best = NEAR_NAME_MAX;
 
-	for (command = commands_all(); command->name != NULL; command++) {
+	for (command = all_commands(); command->name != NULL; command++) {
 		if (near_name_better(name, command->name, &best))
 			near = command->name;
 	}

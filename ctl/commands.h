@@ -3,9 +3,6 @@
 
 #include "ctl/command.h"
 
-/* Return all commands, in the order of the help; the last one has no name. */
-const struct command *commands_all(void);
-
 /* Return the command with this name; NULL when none exists. */
 const struct command *commands_find(const char *name);
 

@@ -1,13 +1,13 @@
 /*
- * The command completion: prints a completion script for bash, made from the table of commands and
- * the words of their usage. Owns nothing. t/integration/test_completion.py covers it.
+ * Prints a completion script for bash, made from the table of commands and the words of their
+ * usage. Owns nothing. t/integration/test_completion.py covers it.
  */
+#include "ctl/completion.h"
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "ctl/cmd.h"
-#include "ctl/commands.h"
 #include "lib/base/print.h"
 #include "lib/base/strbuf.h"
 
@@ -77,15 +77,15 @@ static void print_case(const char *pattern, const struct strbuf *words)
 }
 
 /* Print a case with the words that may follow each command, and one for the commands themselves. */
-static int print_cases(void)
+static int print_cases(const struct command *commands)
 {
 	struct strbuf names = STRBUF_INIT, words = STRBUF_INIT;
 	const struct command *command;
 	bool failed = false;
 
-	for (command = commands_all(); command->name != NULL; command++)
+	for (command = commands; command->name != NULL; command++)
 		strbuf_addf(&names, "%s ", command->name);
-	for (command = commands_all(); command->name != NULL; command++) {
+	for (command = commands; command->name != NULL; command++) {
 		strbuf_reset(&words);
 		add_words(&words, command->arguments, false);
 		if (command->usage != NULL)
@@ -105,14 +105,12 @@ static int print_cases(void)
 	return failed ? command_fail(CTL_FAILED, &(struct errmsg){ "out of memory" }) : CTL_OK;
 }
 
-int cmd_completion(const struct ctl *ctl, int argc, char **argv)
+int completion_print(const struct command *commands)
 {
-	int ret = command_no_arguments(ctl, argc, argv);
+	int ret;
 
-	if (ret != CTL_OK)
-		return ret;
 	print_lines(stdout, script_head);
-	ret = print_cases();
+	ret = print_cases(commands);
 	print_lines(stdout, script_tail);
 	return ret;
 }
