@@ -34,6 +34,7 @@
 #include "milter/smtp/milter_address.h"
 #include "milter/smtp/smtp_status.h"
 #include "milter/start_check.h"
+#include "milter/watchdog.h"
 
 /* How long the start waits for a policy before the daemon serves without one. */
 #define FIRST_POLICY_MS 15000
@@ -277,11 +278,20 @@ static int on_config_taken(void *context, const struct config *config, const str
 	return ret;
 }
 
-/* Tell posternctl the result of its reload. Runs in the cache thread. */
+/* Runs in the cache thread. */
+static void on_reload_began(void *context)
+{
+	(void)context;
+	process_reloading();
+}
+
+/* Tell posternctl and systemd the result of a reload. Runs in the cache thread. */
 static void on_reload_ended(void *context, uint64_t request, bool ok, const struct errmsg *err)
 {
 	struct daemon *daemon = context;
 
+	process_notify(ok ? "READY=1\nSTATUS=deciding" :
+			    "READY=1\nSTATUS=the last reload failed; see posternctl status");
 	if (daemon->control != NULL)
 		control_reload_ended(daemon->control, request, ok, err);
 }
@@ -393,6 +403,7 @@ static void start_threads(struct daemon *daemon)
 {
 	const struct cache_hooks hooks = {
 		.context = daemon,
+		.reload_began = on_reload_began,
 		.config_read = on_config_read,
 		.config_taken = on_config_taken,
 		.reload_ended = on_reload_ended,
@@ -409,6 +420,8 @@ static void start_threads(struct daemon *daemon)
 	register_status(daemon);
 	if (daemon->control != NULL &&
 		control_serve(daemon->control, daemon->cache, daemon->auth, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	if (watchdog_start(daemon->server, daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (server_start(daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);

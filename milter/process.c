@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/print.h"
@@ -136,6 +137,17 @@ void process_ready(const char *status)
 			(void)close(null);
 	}
 	tell_parent(0);
+}
+
+void process_reloading(void)
+{
+	struct timespec now;
+	char message[80];
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)text_format(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	process_notify(message);
 }
 
 void process_fail(int code, const struct errmsg *err)

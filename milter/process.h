@@ -7,7 +7,7 @@
 #include "lib/base/errmsg.h"
 
 /* The steps by which a daemon prepares its own process. Call these functions while the process has
- * one thread; only process_notify() may be called later. */
+ * one thread; only process_notify() and process_reloading() may be called later. */
 
 /*
  * Go into the background. Returns only in the child: 0, or -1 with err set. The parent waits for
@@ -71,6 +71,9 @@ int process_write_pid(const char *path, struct errmsg *err);
 
 /* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
 bool process_has_journal(void);
+
+/* Tell systemd that a reload has begun; "READY=1" ends it. */
+void process_reloading(void);
 
 /* Send systemd a message (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Does nothing
  * without systemd. */

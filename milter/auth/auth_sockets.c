@@ -129,12 +129,17 @@ static bool make_directory(const char *path, const struct listen_owner *owner)
 	char directory[108];
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	mode_t old_mask;
+	int made;
 
 	if (len == 0 || len >= sizeof(directory))
 		return true;
 	memcpy(directory, path, len);
 	directory[len] = '\0';
-	if (mkdir(directory, 0755) != 0)
+	old_mask = umask(022); /* the MTA needs to pass it, whatever the unit's UMask= is */
+	made = mkdir(directory, 0755);
+	(void)umask(old_mask);
+	if (made != 0)
 		return errno == EEXIST;
 	if (owner->uid != (uid_t)-1)
 		give_directory(directory, owner);

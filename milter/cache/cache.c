@@ -95,6 +95,8 @@ static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
 	accepts_older = cache->accepts_older;
 	cache->accepts_older = false;
 	(void)pthread_mutex_unlock(&cache->lock);
+	if (cache->hooks.reload_began != NULL)
+		cache->hooks.reload_began(cache->hooks.context);
 	cache_reload_begin(cache, number, now);
 	cache_read_psl(cache, true, now);
 	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
@@ -109,6 +111,7 @@ static void attend(struct cache *cache)
 	uint64_t requested, woken;
 
 	cache->is_woken = false;
+	atomic_store(&cache->answered, atomic_load(&cache->asked));
 	(void)!read(cache->wake_fd, &woken, sizeof(woken));
 	(void)pthread_mutex_lock(&cache->lock);
 	cache->is_stopping = cache->stop_wanted;
@@ -345,6 +348,19 @@ void cache_free(struct cache **cache)
 		return;
 	cache_end(*cache);
 	destroy_cache(cache);
+}
+
+uint64_t cache_ask(struct cache *cache)
+{
+	const uint64_t number = atomic_fetch_add(&cache->asked, 1) + 1;
+
+	wake(cache);
+	return number;
+}
+
+uint64_t cache_answered(const struct cache *cache)
+{
+	return atomic_load(&cache->answered);
 }
 
 uint64_t cache_reload_request(struct cache *cache, bool accept_older)

@@ -24,6 +24,9 @@ struct cache;
 struct cache_hooks {
 	void *context;
 
+	/* A reload has begun, which reload_ended will end. */
+	void (*reload_began)(void *context);
+
 	/*
 	 * A reload has read a configuration whose form is right. Returns 0, or -1 with err set if
 	 * it is refused nevertheless.
@@ -78,6 +81,14 @@ void cache_free(struct cache **cache);
  * rows in force. Never waits. Thread-safe.
  */
 uint64_t cache_reload_request(struct cache *cache, bool accept_older);
+
+/*
+ * Ask the thread for a sign of life. Returns the question's number; cache_answered() returns that
+ * of the last question that the thread has answered, which it does whenever it has no other work.
+ * One thread may ask. Neither waits.
+ */
+uint64_t cache_ask(struct cache *cache);
+uint64_t cache_answered(const struct cache *cache);
 
 /*
  * Copy the status into *status_r, which the caller must cache_status_free(). Returns 0, or -1 when

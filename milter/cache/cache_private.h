@@ -2,6 +2,7 @@
 #define POSTERN_CACHE_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,7 +41,8 @@ struct cache {
 	struct snapshot *snapshot; /* has its own lock */
 	struct cache_hooks hooks;
 	char *config_path;
-	int wake_fd; /* an eventfd: adding to it wakes the thread */
+	int wake_fd;			       /* an eventfd: adding to it wakes the thread */
+	atomic_uint_least64_t asked, answered; /* see cache_ask() */
 
 	/* Shared under lock, which is held only for copying. */
 	pthread_mutex_t lock;

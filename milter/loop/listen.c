@@ -103,8 +103,11 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 			"root and the daemon's user may write",
 			path);
 	} else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0) {
-		ret = errmsg_set(err, "socket %s: cannot set its owner and group: %s", path,
-			strerror(errno));
+		/* EINVAL: the user namespace of the unit lacks the group. */
+		ret = errmsg_set(err, "socket %s: cannot set its owner and group: %s%s", path,
+			strerror(errno),
+			errno == EINVAL ? "; with socket_group, the unit needs PrivateUsers=no" :
+					  "");
 	}
 	(void)close(fd);
 	return ret;

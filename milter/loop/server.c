@@ -157,6 +157,7 @@ int server_start(struct server *server, struct errmsg *err)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret != 0)
 		return errmsg_set(err, "cannot start the server thread: %s", strerror(ret));
+	(void)pthread_setname_np(server->thread, "server");
 	server->running = true;
 	return 0;
 }

@@ -30,6 +30,16 @@ struct callbacks_counts callbacks_count(void)
 	return (struct callbacks_counts){ .sessions = begun, .sessions_open = begun - ended };
 }
 
+static atomic_ulong entered, left;
+
+struct callbacks_progress callbacks_progress(void)
+{
+	unsigned long ended = atomic_load(&left); /* read first */
+	unsigned long begun = atomic_load(&entered);
+
+	return (struct callbacks_progress){ .entered = begun, .left = ended };
+}
+
 /* Answer a callback whose session could not be made for lack of memory. */
 static sfsistat answer_without_session(void)
 {
@@ -324,6 +334,36 @@ static sfsistat on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
+/* ---- what libmilter calls -------------------------------------------------------- */
+
+/* Define watched_NAME(), which counts on_NAME() while it runs. */
+#define WATCHED(name, parameters, arguments)                                  \
+	static sfsistat watched_##name parameters                             \
+	{                                                                     \
+		sfsistat answer;                                              \
+                                                                              \
+		atomic_fetch_add_explicit(&entered, 1, memory_order_relaxed); \
+		answer = on_##name arguments;                                 \
+		atomic_fetch_add_explicit(&left, 1, memory_order_relaxed);    \
+		return answer;                                                \
+	}
+
+WATCHED(connect, (SMFICTX * ctx, char *host, _SOCK_ADDR *address), (ctx, host, address))
+WATCHED(helo, (SMFICTX * ctx, char *helo), (ctx, helo))
+WATCHED(envfrom, (SMFICTX * ctx, char **argv), (ctx, argv))
+WATCHED(envrcpt, (SMFICTX * ctx, char **argv), (ctx, argv))
+WATCHED(header, (SMFICTX * ctx, char *name, char *value), (ctx, name, value))
+WATCHED(eoh, (SMFICTX * ctx), (ctx))
+WATCHED(body, (SMFICTX * ctx, unsigned char *chunk, size_t len), (ctx, chunk, len))
+WATCHED(eom, (SMFICTX * ctx), (ctx))
+WATCHED(abort, (SMFICTX * ctx), (ctx))
+WATCHED(close, (SMFICTX * ctx), (ctx))
+WATCHED(negotiate,
+	(SMFICTX * ctx, unsigned long actions, unsigned long steps, unsigned long unused2,
+		unsigned long unused3, unsigned long *actions_r, unsigned long *steps_r,
+		unsigned long *unused2_r, unsigned long *unused3_r),
+	(ctx, actions, steps, unused2, unused3, actions_r, steps_r, unused2_r, unused3_r))
+
 int callbacks_register(struct shared *shared, struct errmsg *err)
 {
 	static char name[] = "postern";
@@ -331,18 +371,18 @@ int callbacks_register(struct shared *shared, struct errmsg *err)
 		.xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST,
-		.xxfi_connect = on_connect,
-		.xxfi_helo = on_helo,
-		.xxfi_envfrom = on_envfrom,
-		.xxfi_envrcpt = on_envrcpt,
-		.xxfi_header = on_header,
-		.xxfi_eoh = on_eoh,
-		.xxfi_body = on_body,
-		.xxfi_eom = on_eom,
-		.xxfi_abort = on_abort,
-		.xxfi_close = on_close,
+		.xxfi_connect = watched_connect,
+		.xxfi_helo = watched_helo,
+		.xxfi_envfrom = watched_envfrom,
+		.xxfi_envrcpt = watched_envrcpt,
+		.xxfi_header = watched_header,
+		.xxfi_eoh = watched_eoh,
+		.xxfi_body = watched_body,
+		.xxfi_eom = watched_eom,
+		.xxfi_abort = watched_abort,
+		.xxfi_close = watched_close,
 		.xxfi_data = on_data,
-		.xxfi_negotiate = on_negotiate,
+		.xxfi_negotiate = watched_negotiate,
 	};
 
 	all_shared = shared;

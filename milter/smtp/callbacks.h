@@ -23,4 +23,11 @@ struct callbacks_counts {
 
 struct callbacks_counts callbacks_count(void); /* any thread */
 
+/* The callbacks that have begun and ended since the start. Without a hang, the second number grows
+ * whenever the two differ. Any thread may read it. */
+struct callbacks_progress {
+	unsigned long entered, left; /* left is never more than entered */
+};
+struct callbacks_progress callbacks_progress(void);
+
 #endif

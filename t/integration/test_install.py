@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -117,6 +118,59 @@ def test_the_init_script_starts_and_stops_it(init):
     assert init("stop").returncode == 0
     assert init("status").returncode == 3
     assert init("nonsense").returncode == 2
+
+
+def test_each_verb_of_the_init_script_can_be_repeated(init):
+    verbs = [("status", 3), ("reload", 7), ("stop", 0), ("start", 0), ("status", 0), ("reload", 0), ("restart", 0),
+             ("force-reload", 0), ("status", 0), ("stop", 0), ("status", 3), ("restart", 0), ("nonsense", 2), ("", 2)]
+    for verb, code in verbs:
+        for _ in range(2):
+            done = init(verb)
+            assert done.returncode == code, (verb, done)
+
+
+def is_ours(pid):
+    """Whether a process runs the installed daemon, and not one that has only its number."""
+    return os.path.exists(f"/proc/{pid}") and "postern" in os.readlink(f"/proc/{pid}/exe")
+
+
+def test_the_init_script_is_not_misled_by_an_old_pid_file(init):
+    """The number may belong to nobody, or to another program, which lives on."""
+    with subprocess.Popen(["sleep", "600"]) as other, subprocess.Popen(["true"]) as gone:
+        gone.wait()
+        for pid in (gone.pid, other.pid):
+            init.pid_file.parent.mkdir(exist_ok=True)
+            init.pid_file.write_text(f"{pid}\n")
+            assert init("status").returncode in (1, 3)
+            assert init("stop").returncode == 0
+            init.pid_file.write_text(f"{pid}\n")
+            done = init("start")
+            assert done.returncode == 0 and is_ours(int(init.pid_file.read_text())), done
+            assert init("stop").returncode == 0
+        assert other.poll() is None
+        other.kill()
+
+
+def test_the_init_script_kills_a_process_that_does_not_end(init):
+    assert init("start").returncode == 0
+    pid = int(init.pid_file.read_text())
+    os.kill(pid, signal.SIGSTOP)
+    done = init("stop")
+    assert done.returncode == 0 and not os.path.exists(f"/proc/{pid}"), done
+    assert init("status").returncode == 3
+    assert init("start").returncode == 0  # despite the sockets that it has left
+
+
+def test_the_unit_confines_the_daemon(tmp_path):
+    make("install", tmp_path, "systemdsystemunitdir=/lib/systemd/system")
+    unit = tmp_path / "lib/systemd/system/postern.service"
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=13", unit], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0 and "Overall exposure level" in done.stdout, done
+    text = unit.read_text()
+    assert not re.search("^MemoryDenyWriteExecute=", text, re.M)  # it would switch PCRE2's machine code off
+    assert value_of(text, "Type") == "notify" and value_of(text, "Restart") == "on-failure"
+    assert int(value_of(text, "WatchdogSec")) >= 30
 
 
 def only_for_root(init):

@@ -202,6 +202,19 @@ class MilterClient:
         if self.steps & unanswered:
             return Answer("none")
         self.round_trips += 1
+        return self._answer()
+
+    def pipeline(self, *commands):
+        """Send (command, octets) one after the other without reading an answer. Returns how many answers will come."""
+        sent = [(command, octets) for command, octets in commands if not self.steps & COMMANDS[command][0]]
+        self.socket.sendall(b"".join(packet(command, octets) for command, octets in sent))
+        return sum(1 for command, _ in sent if not self.steps & COMMANDS[command][1])
+
+    def answers(self, count):
+        """Read the answers to commands that were pipelined."""
+        return [self._answer() for _ in range(count)]
+
+    def _answer(self):
         actions = []
         while True:
             letter, octets = self._receive()
