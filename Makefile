@@ -27,7 +27,7 @@ all:
 # ---- configuring ------------------------------------------------------------
 
 # These targets need no configure, and some install what it looks for.
-unconfigured = help configure deps deps-% check check-quick check-packages demo clean distclean format format-check
+unconfigured = help configure deps deps-% check check-quick check-packages check-package demo clean distclean format format-check
 
 ifneq ($(filter-out $(unconfigured),$(or $(MAKECMDGOALS),all)),)
 include config.mk
@@ -186,7 +186,7 @@ integration_tests = $(or $(TESTS),t/integration)
 integration = WORKERS=$(if $(TESTS),1,$(shell expr $(JOBS) '*' 4)) t/run-pytest $(PYTHON)
 
 .PHONY: check check-quick check-build check-unit check-asan check-valgrind check-units check-tsan check-clang \
-	check-cases check-integration check-integration-quick check-in-step check-lint check-tidy check-finds check-bench \
+	check-cases check-integration check-integration-quick check-package check-in-step check-lint check-tidy check-finds check-bench \
 	check-fuzz deps
 check: check-packages
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) t/run-all $(or $(PARTS),build clang lint tidy in-step units cases \
@@ -261,6 +261,11 @@ check-tidy:
 check-finds:
 	@t/run-pytest $(PYTHON) t/finds
 
+# The Debian package: built twice, and installed in a Debian that debootstrap makes once for a set of dependencies.
+check-package:
+	@t/deps.sh package
+	@t/run-pytest $(PYTHON) t/package
+
 check-bench: all helper-programs
 	@$(PYTHON) t/bench/run --small
 
@@ -323,6 +328,7 @@ lint-man:
 templates := $(wildcard etc/*.in)
 examples := $(filter-out $(templates),$(shell find etc -type f 2>/dev/null))
 settings := $(wildcard etc/postern.conf etc/lists/*)
+completions = $(DESTDIR)$(datadir)/bash-completion/completions
 substitute = sed $(foreach name,sbindir bindir sysconfdir localstatedir runstatedir,-e 's|@$(name)@|$($(name))|g')
 
 .PHONY: install uninstall
@@ -330,6 +336,8 @@ install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir)
 	$(if $(postern),install -m 755 $(postern) $(DESTDIR)$(sbindir)/)
 	$(if $(posternctl),install -m 755 $(posternctl) $(DESTDIR)$(bindir)/)
+	install -d $(completions)
+	$(posternctl) completion >$(completions)/posternctl
 	set -e; for page in $(man_pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
 	set -e; for file in $(wildcard sql/*.sql); do \
@@ -348,6 +356,7 @@ uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postern $(DESTDIR)$(bindir)/posternctl
 	set -e; for page in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
 	rm -rf $(DESTDIR)$(datadir)/postern $(DESTDIR)$(docdir)/examples
+	rm -f $(completions)/posternctl
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)
 	$(if $(systemdsystemunitdir),rm -f $(DESTDIR)$(systemdsystemunitdir)/postern.service)
 
@@ -386,6 +395,7 @@ help:
 	@echo '                      with the inputs of fuzz targets; check-units: all of these in one pool'
 	@echo '  check-cases         recorded decisions'
 	@echo '  check-integration   the daemon with real servers'
+	@echo '  check-package       the Debian package: built, installed, upgraded and purged in a Debian of its own'
 	@echo '  check-in-step       random histories of databases and lists for IN_STEP_SECONDS=90; IN_STEP=--help'
 	@echo '  check-tsan          what runs in several threads, under TSan'
 	@echo '  check-finds         planted faults are found'

@@ -2,7 +2,7 @@
 # Install the Debian packages that a set of targets needs; do nothing if all of them are installed.
 # Prints first which packages are missing and why they are needed. Runs apt-get as root, or with sudo if sudo asks for
 # no password; otherwise prints the command and exits with 1. Starts no service, asks nothing, removes no package.
-# Usage: t/deps.sh [-n] build|demo|check    (-n: only print the missing packages, and exit with 1 if there are any)
+# Usage: t/deps.sh [-n] build|demo|check|package    (-n: only print the missing packages, and exit with 1 if there are any)
 set -u
 
 dry_run=no
@@ -61,6 +61,18 @@ clang-format        make format
 cppcheck            make lint
 mandoc              checks of the man pages
 m4                  Sendmail's configuration
+systemd             the score of the unit
+"
+package_packages="
+dpkg-dev            builds the Debian package
+debhelper           builds the Debian package
+dh-apparmor         builds the Debian package
+lintian             checks it
+debootstrap         a Debian in which it is installed
+apparmor            compiles its profile
+python3-pytest      runs its tests
+iproute2            their network
+check               unit tests, a dependency of the build
 "
 # A Node that did not come from a package does as well.
 if dpkg-query -W nodejs >/dev/null 2>&1 || ! command -v node >/dev/null; then
@@ -72,8 +84,9 @@ case $set_name in
 build) wanted=$build_packages ;;
 demo) wanted=$build_packages$demo_packages ;;
 check) wanted=$build_packages$demo_packages$check_packages ;;
+package) wanted=$build_packages$package_packages ;;
 *)
-	echo "usage: t/deps.sh [-n] build|demo|check" >&2
+	echo "usage: t/deps.sh [-n] build|demo|check|package" >&2
 	exit 2
 	;;
 esac

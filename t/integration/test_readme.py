@@ -91,7 +91,7 @@ def steps():
     """The steps, by their names, in their order: the README's, and between them questions whose answers are printed."""
     send = "python3 /steps/smtp.py"
     explain = "posternctl explain --json --running --mail bob@example.com --rcpt x@example.net --user bob --password"
-    submission = blocks("Postfix")[1][1]
+    submission = blocks("Postfix")[2][1]
     assert submission.startswith("submission inet") and "smtpd_sasl_auth_enable" in submission
     return {
         "postfix": block("With Postfix", 0),

@@ -1,0 +1,52 @@
+"""What the tests of the Debian package share: two builds, and a Debian to install it in."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import building  # noqa: E402
+import debian_root  # noqa: E402
+
+
+@pytest.fixture(name="builds", scope="session")
+def fixture_builds(tmp_path_factory):
+    """The folders of two builds, in places and with environments that differ."""
+    for program in ("dpkg-buildpackage", "dh", "dh_apparmor", "lintian", "debootstrap"):
+        if subprocess.run(["which", program], capture_output=True, check=False).returncode != 0:
+            pytest.skip(f"{program} is not installed")
+    top = tmp_path_factory.mktemp("package")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(building.build, top / "first", "-F")
+        second = pool.submit(building.build, top / "a-longer-name-of-a-folder" / "second", "-b", TZ="Asia/Tokyo", USER="somebody",
+                             LC_ALL="C")
+    return first.result(), second.result()
+
+
+@pytest.fixture(name="deb", scope="session")
+def fixture_deb(builds):
+    return building.package(builds[0])
+
+
+@pytest.fixture(name="in_debian", scope="session")
+def fixture_in_debian(deb, tmp_path_factory):
+    """A function that runs a script, in which the package is /given/postern.deb, in a new copy of a Debian."""
+    if os.getuid() != 0:
+        pytest.skip("this needs root")
+    root = debian_root.made(deb)
+
+    def call(script, *files):
+        folder = tmp_path_factory.mktemp("debian")
+        link = folder / "postern.deb"
+        link.symlink_to(deb)
+        output, status = debian_root.run_in(root, folder, script, [link, building.ROOT / "debian/tests", building.ROOT / "README.md",
+                                                                   *files])
+        assert status == 0, output[-12000:]
+        return output
+
+    return call

@@ -1,0 +1,138 @@
+"""
+A Debian that debootstrap makes, and a script in a copy of it whose changes vanish: in mount, network and process
+namespaces of its own, with a /dev and a system log of its own.
+"""
+
+import fcntl
+import hashlib
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from building import ROOT, run
+
+sys.path.insert(0, str(ROOT / "t/integration"))
+
+from harness.packages import OWN_MOUNTS  # noqa: E402
+
+NEEDED = ["python3", "procps", "openssl"]
+LATER = ["postfix"]  # downloaded, and installed by the scripts
+
+# Arguments: an empty folder, the root, a folder of files for /given.
+INSIDE = """
+set -eu
+mount -t tmpfs -o mode=755 tmpfs "$1"
+cd "$1"
+mkdir upper work root
+mount -t overlay overlay -o lowerdir="$2",upperdir=upper,workdir=work root
+mount -t proc proc root/proc
+mount -t tmpfs -o mode=755 tmpfs root/dev
+for name in null zero full random urandom tty; do
+    touch root/dev/$name
+    mount --bind /dev/$name root/dev/$name
+done
+mkdir root/dev/shm root/dev/pts
+mount -t tmpfs -o mode=1777 tmpfs root/dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 devpts root/dev/pts
+ln -s pts/ptmx root/dev/ptmx
+ln -s /proc/self/fd root/dev/fd
+mount -t tmpfs -o mode=755 tmpfs root/run
+mount -t tmpfs -o mode=1777 tmpfs root/tmp
+mkdir root/run/lock root/given
+mount --bind "$3" root/given
+# Without an init system and without this file, nothing is started.
+printf '#!/bin/sh\\nexit 0\\n' > root/usr/sbin/policy-rc.d
+chmod 755 root/usr/sbin/policy-rc.d
+ip link set lo up
+hostname mx.example.com
+printf '127.0.0.1 localhost\\n127.0.1.1 mx.example.com mx\\n' > root/etc/hosts
+echo mx.example.com > root/etc/hostname
+cd /
+exec chroot "$1"/root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
+    DEBIAN_FRONTEND=noninteractive bash -c '
+        python3 /given/syslog.py &
+        until test -S /dev/log; do sleep 0.05; done
+        exec bash -eu /given/script'
+"""
+
+SYSLOG = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+    log.bind("/dev/log")
+    os.chmod("/dev/log", 0o666)
+    with open("/var/log/syslog", "ab", buffering=0) as file:
+        while True:
+            file.write(log.recv(65536).rstrip(b"\\0\\n") + b"\\n")
+"""
+
+
+def suite():
+    """The code name of this Debian."""
+    lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"]
+
+
+def mirror():
+    """The first archive of this suite that apt-get uses."""
+    for line in run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)").splitlines():
+        uri, _, release = line.partition(" ")
+        if release == suite():
+            return uri
+    raise AssertionError(f"apt-get has no archive of {suite()}: run apt-get update")
+
+
+def _make(folder, depends):
+    run("debootstrap", "--variant=minbase", "--include=ca-certificates", suite(), folder, mirror())
+    (folder / "etc/apt/sources.list").write_text(f"deb {mirror()} {suite()} main\n")
+    shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
+    (folder / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (folder / "usr/sbin/policy-rc.d").chmod(0o755)
+
+    def apt(*argv):
+        run("chroot", folder, "/usr/bin/env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "apt-get", "-q", "-y", "--no-install-recommends", *argv)
+
+    apt("update")
+    apt("install", *NEEDED)
+    apt("satisfy", depends)
+    apt("clean")
+    apt("install", "--download-only", *LATER)
+    (folder / "usr/sbin/policy-rc.d").unlink()
+
+
+def made(package):
+    """The root with everything that a package depends on; it is made once and kept in the folder for temporary files."""
+    depends = run("dpkg-deb", "-f", package, "Pre-Depends", "Depends")
+    depends = ", ".join(line.partition(": ")[2] for line in depends.splitlines())
+    recipe = repr((suite(), depends, NEEDED, LATER, inspect.getsource(_make)))
+    cache = Path(tempfile.gettempdir(), f"postern-package-{os.getuid()}")
+    cache.mkdir(mode=0o700, exist_ok=True)
+    assert cache.stat().st_uid == os.getuid() and not cache.is_symlink(), f"{cache} belongs to somebody else"
+    root = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            shutil.rmtree(cache / "new", ignore_errors=True)
+            _make(cache / "new", depends)
+            (cache / "new").rename(root)
+    return root
+
+
+def run_in(root, folder, script, files):
+    """Run a script of bash as root in a copy of the root, with the files in /given. Its output, which ends with its status."""
+    given = folder / "given"
+    mounts = folder / "mounts"
+    mounts.mkdir(parents=True)
+    given.mkdir()
+    for path in files:
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, given / path.name)
+    (given / "script").write_text(script)
+    (given / "syslog.py").write_text(SYSLOG)
+    done = subprocess.run([*OWN_MOUNTS, "unshare", "-n", "-p", "-u", "-f", "--kill-child", "bash", "-c", INSIDE, "inside",
+                           mounts, root, given], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          text=True, check=False, timeout=600)
+    return done.stdout, done.returncode
