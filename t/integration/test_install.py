@@ -1,5 +1,6 @@
 """The files that `make install` installs, and the init script."""
 
+import contextlib
 import json
 import os
 import re
@@ -100,7 +101,8 @@ def init(box):
     call.pid_file = run / "postern.pid"
     yield call
     if call.pid_file.exists():
-        os.kill(int(call.pid_file.read_text()), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(call.pid_file.read_text()), signal.SIGKILL)
 
 
 def test_the_init_script_starts_and_stops_it(init):
@@ -130,25 +132,31 @@ def test_each_verb_of_the_init_script_can_be_repeated(init):
 
 
 def is_ours(pid):
-    """Whether a process runs the installed daemon, and not one that has only its number."""
-    return os.path.exists(f"/proc/{pid}") and "postern" in os.readlink(f"/proc/{pid}/exe")
+    """Whether a process runs the installed daemon: it has not ended, and no other program has its number."""
+    try:
+        return "postern" in os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        return False
 
 
 def test_the_init_script_is_not_misled_by_an_old_pid_file(init):
     """The number may belong to nobody, or to another program, which lives on."""
-    with subprocess.Popen(["sleep", "600"]) as other, subprocess.Popen(["true"]) as gone:
+    with subprocess.Popen(["true"]) as gone:
         gone.wait()
-        for pid in (gone.pid, other.pid):
-            init.pid_file.parent.mkdir(exist_ok=True)
-            init.pid_file.write_text(f"{pid}\n")
-            assert init("status").returncode in (1, 3)
-            assert init("stop").returncode == 0
-            init.pid_file.write_text(f"{pid}\n")
-            done = init("start")
-            assert done.returncode == 0 and is_ours(int(init.pid_file.read_text())), done
-            assert init("stop").returncode == 0
-        assert other.poll() is None
-        other.kill()
+    with subprocess.Popen(["sleep", "600"]) as other:
+        try:
+            for pid in (gone.pid, other.pid):
+                init.pid_file.parent.mkdir(exist_ok=True)
+                init.pid_file.write_text(f"{pid}\n")
+                assert pid == other.pid or init("status").returncode == 1
+                assert init("stop").returncode == 0
+                init.pid_file.write_text(f"{pid}\n")
+                done = init("start")
+                assert done.returncode == 0 and is_ours(int(init.pid_file.read_text())), done
+                assert init("stop").returncode == 0
+            assert other.poll() is None
+        finally:
+            other.kill()
 
 
 def test_the_init_script_kills_a_process_that_does_not_end(init):
@@ -156,7 +164,7 @@ def test_the_init_script_kills_a_process_that_does_not_end(init):
     pid = int(init.pid_file.read_text())
     os.kill(pid, signal.SIGSTOP)
     done = init("stop")
-    assert done.returncode == 0 and not os.path.exists(f"/proc/{pid}"), done
+    assert done.returncode == 0 and not is_ours(pid), done
     assert init("status").returncode == 3
     assert init("start").returncode == 0  # despite the sockets that it has left
 
