@@ -71,6 +71,7 @@ lintian             checks it
 debootstrap         a Debian in which it is installed
 apparmor            compiles its profile
 python3-pytest      runs its tests
+python3-yaml        reads what CrowdSec found
 iproute2            their network
 check               unit tests, a dependency of the build
 "

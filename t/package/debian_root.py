@@ -104,14 +104,20 @@ def _make(folder, depends):
     (folder / "usr/sbin/policy-rc.d").unlink()
 
 
-def made(package):
-    """The root with everything that a package depends on; it is made once and kept in the folder for temporary files."""
-    depends = run("dpkg-deb", "-f", package, "Pre-Depends", "Depends")
-    depends = ", ".join(line.partition(": ")[2] for line in depends.splitlines())
-    recipe = repr((suite(), depends, NEEDED, LATER, inspect.getsource(_make)))
+def cache_folder():
+    """The folder for what is made once; nobody else may write there."""
     cache = Path(tempfile.gettempdir(), f"postern-package-{os.getuid()}")
     cache.mkdir(mode=0o700, exist_ok=True)
     assert cache.stat().st_uid == os.getuid() and not cache.is_symlink(), f"{cache} belongs to somebody else"
+    return cache
+
+
+def made(package):
+    """The root with everything that a package depends on; it is made once."""
+    depends = run("dpkg-deb", "-f", package, "Pre-Depends", "Depends")
+    depends = ", ".join(line.partition(": ")[2] for line in depends.splitlines())
+    recipe = repr((suite(), depends, NEEDED, LATER, inspect.getsource(_make)))
+    cache = cache_folder()
     root = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
     with open(cache / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
