@@ -332,7 +332,7 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 	if (rename(path, saved) < 0)
 		ret = errmsg_set(err, "%s: %s", saved, strerror(errno));
 	else
-		problems_add(problems, "%s: was not written by Postern; it is kept as %s", path,
+		problems_note(problems, "%s: was not written by Postern; it is kept as %s", path,
 			saved);
 	free(saved);
 	return ret;

@@ -13,8 +13,8 @@
  * written.
  *
  * A file at path that this function did not write (one made by hand, for
- * example) is kept as PATH.saved-TIME, which is also added to problems. Returns 0, or -1 with err
- * set and the old file in place. stamp_r may be NULL.
+ * example) is kept as PATH.saved-TIME, which is also added to problems as a note. Returns 0, or -1
+ * with err set and the old file in place. stamp_r may be NULL.
  */
 int store_write(const char *path, const struct store *store, struct file_stamp *stamp_r,
 	struct problems *problems, struct errmsg *err);

@@ -185,6 +185,9 @@ static void note_success(struct store_sync *sync, const struct writing *w)
 		i++)
 		log_event(LOG_LEVEL_WARNING, "store: %s", problems_text(w->problems, i));
 	sync->left_out = left_out;
+	for (i = 0; w->problems != NULL && i < problems_level_kept(w->problems, PROBLEM_NOTE); i++)
+		log_event(LOG_LEVEL_NOTICE, "store: %s",
+			problems_level_text(w->problems, PROBLEM_NOTE, i));
 	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms", users_count(w->store.users),
 		(int)(w->ended - w->began));
 }

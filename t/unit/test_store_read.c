@@ -318,9 +318,10 @@ static bool is_said(const char *text)
 {
 	size_t i;
 
-	for (i = 0; i < problems_kept(problems); i++)
-		if (strcmp(problems_text(problems, i), text) == 0)
-			return true;
+	for (int level = PROBLEM; level < PROBLEM_LEVELS; level++)
+		for (i = 0; i < problems_level_kept(problems, level); i++)
+			if (strcmp(problems_level_text(problems, level, i), text) == 0)
+				return true;
 	return false;
 }
 
@@ -494,6 +495,7 @@ START_TEST(a_store_made_by_hand_is_never_written_over)
 		ck_assert_int_eq(access("s.prev", F_OK), -1);
 		ck_assert(
 			is_said("s: was not written by Postern; it is kept as s.saved-1700000000"));
+		ck_assert_uint_eq(problems_count(problems), 0); /* no row is left out */
 	}
 END_TEST
 
