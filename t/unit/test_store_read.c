@@ -488,14 +488,17 @@ END_TEST
 
 START_TEST(a_store_made_by_hand_is_never_written_over)
 	{
+		size_t before;
+
 		parse_good(rich);
 		put("s", rich, strlen(rich));
+		before = problems_count(problems);
 		write_store(&store, "1");
 		ck_assert_int_eq(access("s.saved-1700000000", F_OK), 0);
 		ck_assert_int_eq(access("s.prev", F_OK), -1);
 		ck_assert(
 			is_said("s: was not written by Postern; it is kept as s.saved-1700000000"));
-		ck_assert_uint_eq(problems_count(problems), 0); /* no row is left out */
+		ck_assert_uint_eq(problems_count(problems), before); /* no row is left out */
 	}
 END_TEST
 
