@@ -173,6 +173,15 @@ static void take_rate(const struct limit_file *f, enum rate rate, const char *se
 	}
 }
 
+/* Return whether the entry is "enabled" with a text that the plugin, which does not know the key of
+ * this section as a boolean one, takes for true. */
+static bool is_text_for_true(const struct limit_file *f, const struct haraka_entry *entry)
+{
+	return !f->is_old && strcmp(entry->key, "enabled") == 0 && entry->value != NULL &&
+		entry->value[strspn(entry->value, "0")] != '\0' &&
+		!haraka_ini_is_true(entry->value);
+}
+
 static void take_entry(const struct limit_file *f, const struct haraka_entry *entry)
 {
 	const char *cure = cure_of(entry->section);
@@ -191,6 +200,9 @@ static void take_entry(const struct limit_file *f, const struct haraka_entry *en
 			entry, cure);
 	} else if (!rate_by_name(entry->section, &rate)) {
 		report(f, IMPORT_OTHER, entry, "the plugin has no such section");
+	} else if (rate == RATE_CONCURRENCY && is_text_for_true(f, entry)) {
+		report(f, IMPORT_CHANGED, entry,
+			"off, as it is meant; the plugin takes every text here for true");
 	} else if (!is_enabled(f, entry->section)) {
 		report(f, IMPORT_OTHER, entry,
 			"without an effect, as in Haraka, because enabled = true is missing");

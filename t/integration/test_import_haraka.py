@@ -388,6 +388,13 @@ def test_values_mean_what_they_mean_to_the_plugin(imported, line, want, result):
     assert new.check()[0] == 0
 
 
+@pytest.mark.parametrize("value, result", [("false", "changed"), ("no", "changed"), ("0", "other"), ("", "other")])
+def test_concurrency_that_is_switched_off_stays_off(imported, value, result):
+    new = imported({"plugins": "limit\n", "limit.ini": f"[concurrency]\nenabled={value}\nmax=7\n"})
+    assert new.setting("limit concurrency", "max") is None
+    assert len(new.reported(result, "limit.ini", 2)) == 1
+
+
 def test_rate_limit_ini_needs_no_enabled(imported):
     result = imported({"plugins": "rate_limit\n", "rate_limit.ini": (
         "[concurrency]\n127 = 0\nhotmail.com = 20\ndefault = 5\n[rate_rcpt_host]\ndefault = 50/5m\n")})
