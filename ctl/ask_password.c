@@ -1,5 +1,5 @@
 /*
- * Reads a password from a terminal, without echo, or from a pipe. Owns nothing.
+ * Reads a password from a terminal, without echo, or from a pipe, and hashes it. Owns nothing.
  * t/integration/test_control.py covers it.
  */
 #include "ctl/ask_password.h"
@@ -10,7 +10,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "lib/auth/password.h"
 #include "lib/base/print.h"
+
+#define PASSWORD_SIZE 1024
 
 /* Read one line of at most size - 1 bytes. */
 static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
@@ -51,5 +54,36 @@ int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *e
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	print_end(stderr);
 	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
+	return ret;
+}
+
+/* On a terminal ask twice, because the password is not shown. */
+static int ask_new_password(char password[PASSWORD_SIZE], struct errmsg *err)
+{
+	char again[PASSWORD_SIZE];
+	int same;
+
+	if (ask_password("Password: ", password, PASSWORD_SIZE, err) != 0)
+		return -1;
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	if (ask_password("Once more: ", again, PASSWORD_SIZE, err) != 0)
+		return -1;
+	same = strcmp(password, again) == 0;
+	explicit_bzero(again, sizeof(again));
+	return same ? 0 : errmsg_set(err, "the two passwords differ");
+}
+
+int ask_password_hash(const char *method, unsigned long rounds, char hash_r[384],
+	struct errmsg *err)
+{
+	char password[PASSWORD_SIZE] = "";
+	int ret = ask_new_password(password, err);
+
+	if (ret == 0 && password[0] == '\0')
+		ret = errmsg_set(err, "the password is empty");
+	if (ret == 0)
+		ret = password_hash(password, method, rounds, hash_r, err);
+	explicit_bzero(password, sizeof(password));
 	return ret;
 }

@@ -12,4 +12,11 @@
  */
 int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err);
 
+/*
+ * Ask for a new password, on a terminal twice, and hash it. method and rounds are those of
+ * password_hash(). The password is wiped. Returns 0 with the hash in hash_r, or -1 with err set.
+ */
+int ask_password_hash(const char *method, unsigned long rounds, char hash_r[384],
+	struct errmsg *err);
+
 #endif

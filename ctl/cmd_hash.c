@@ -1,5 +1,5 @@
 /*
- * The command hash: hashes a password, which it wipes afterwards. Owns nothing else.
+ * The command hash: hashes a password that it asks for. Owns nothing.
  * t/integration/test_control.py covers it.
  */
 #include <errno.h>
@@ -13,38 +13,12 @@
 #include "lib/auth/password.h"
 #include "lib/base/print.h"
 
-#define PASSWORD_SIZE 1024
-
-/* On a terminal ask twice, because the password is not shown. */
-static int read_password(char password[PASSWORD_SIZE], struct errmsg *err)
-{
-	char again[PASSWORD_SIZE];
-	int same;
-
-	if (ask_password("Password: ", password, PASSWORD_SIZE, err) != 0)
-		return -1;
-	if (!isatty(STDIN_FILENO))
-		return 0;
-	if (ask_password("Once more: ", again, PASSWORD_SIZE, err) != 0)
-		return -1;
-	same = strcmp(password, again) == 0;
-	explicit_bzero(again, sizeof(again));
-	return same ? 0 : errmsg_set(err, "the two passwords differ");
-}
-
 static int print_hash(const struct ctl *ctl, const char *method, unsigned long rounds,
 	struct errmsg *err)
 {
-	char password[PASSWORD_SIZE] = "";
 	char text[384];
-	int ret = read_password(password, err);
 
-	if (ret == 0 && password[0] == '\0')
-		ret = errmsg_set(err, "the password is empty");
-	if (ret == 0)
-		ret = password_hash(password, method, rounds, text, err);
-	explicit_bzero(password, sizeof(password));
-	if (ret != 0)
+	if (ask_password_hash(method, rounds, text, err) != 0)
 		return command_fail(CTL_FAILED, err);
 	if (ctl->json)
 		print_line(stdout, "{\"hash\": \"%s\"}", text);

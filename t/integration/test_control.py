@@ -262,6 +262,9 @@ MENTIONED = {
     "auth": ["LOGIN", "ADDRESS"],
     "config": ["KEY", "-n", "-h", "Exit status: 0"],
     "import-haraka": ["DIR", "-o DIR", "Exit status: 0"],
+    "user": ["list", "show", "add", "set", "del", "passwd", "username", "froms", "enabled", "--stdin", "Exit status: 0"],
+    "profile": ["list", "show", "add", "set", "del", "limits", "maxsize", "rcpt_re", "Exit status: 0"],
+    "init": ["DOMAIN", "Exit status: 0"],
     "hash": ["-m METHOD", "-r ROUNDS", "yescrypt", "sha512", "sha256", "bcrypt"],
 }
 

@@ -1,0 +1,219 @@
+/*
+ * Reads the JSON store for a change by hand, checks the changed text as the daemon will, and
+ * replaces the file unless somebody else has changed it. Owns the text.
+ * t/integration/test_store_commands.py covers it.
+ */
+#include "ctl/store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/problems.h"
+#include "lib/store/store_read.h"
+
+#define STORE_TEXT_MAX ((uint64_t)256 << 20) /* bytes of a store that people edit */
+#define MARK "\xef\xbb\xbf"
+
+static int fail(const char *path, struct errmsg *err)
+{
+	return errmsg_set(err, "%s: %s", path, strerror(errno));
+}
+
+/* Have the store read as the daemon does. Returns 0 with its problems, or -1 with err set. */
+static int parse(const struct store_file *file, const char *text, size_t len,
+	struct problems *problems, bool *is_machine_r, struct errmsg *err)
+{
+	const struct store_source source = {
+		.rcpt_re_anchored = file->config->settings->rcpt_re_anchored,
+		.problems = problems,
+	};
+	struct store store = { 0 };
+	char *copy = malloc(len + 1);
+	enum store_result result;
+
+	if (copy == NULL)
+		return errmsg_set(err, "out of memory");
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	result = store_parse(file->config->store.path, copy, len, &source, &store, err);
+	free(copy);
+	if (result != STORE_READ)
+		return -1;
+	*is_machine_r = store.is_machine;
+	store_clear(&store);
+	return 0;
+}
+
+static int read_tree(struct store_file *file, struct errmsg *err)
+{
+	const char *path = file->config->store.path;
+
+	if (parse(file, file->text, file->len, NULL, &file->is_machine, err) != 0)
+		return -1;
+	file->tree = json_loadb(file->text, file->len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_array(json_object_get(file->tree, "profiles")) ||
+		!json_is_array(json_object_get(file->tree, "users")))
+		return errmsg_set(err, "%s: add the arrays \"profiles\" and \"users\" by hand",
+			path);
+	return 0;
+}
+
+int store_file_read(const struct config *config, struct store_file *file_r, struct errmsg *err)
+{
+	const char *path = config->store.path;
+	char *text;
+	size_t len;
+
+	*file_r = (struct store_file){ .config = config };
+	if (*path == '\0')
+		return errmsg_set(err, "%s: [store] path is empty, so that there are no users",
+			config->path);
+	if (stat(path, &file_r->st) != 0)
+		return errno == ENOENT ?
+			errmsg_set(err,
+				"%s: there is no store yet; 'posternctl init' makes "
+				"one",
+				path) :
+			fail(path, err);
+	if ((file_r->path = realpath(path, NULL)) == NULL)
+		return fail(path, err);
+	if (file_read(path, STORE_TEXT_MAX, &text, &len, NULL, err) != FILE_READ)
+		return -1;
+	file_r->has_mark = len >= strlen(MARK) && memcmp(text, MARK, strlen(MARK)) == 0;
+	if (file_r->has_mark) {
+		len -= strlen(MARK);
+		memmove(text, text + strlen(MARK), len + 1);
+	}
+	file_r->text = text;
+	file_r->len = len;
+	return read_tree(file_r, err);
+}
+
+void store_file_clear(struct store_file *file)
+{
+	json_decref(file->tree);
+	free(file->text);
+	free(file->path);
+	*file = (struct store_file){ .text = NULL };
+}
+
+static bool contains(const struct problems *problems, const char *text)
+{
+	for (size_t i = 0; i < problems_kept(problems); i++)
+		if (strcmp(problems_text(problems, i), text) == 0)
+			return true;
+	return false;
+}
+
+int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err)
+{
+	struct problems *before = problems_new(), *after = problems_new();
+	bool unused;
+	int ret = -1;
+
+	if (before == NULL || after == NULL || text->failed)
+		(void)errmsg_set(err, "out of memory");
+	else if (parse(file, file->text, file->len, before, &unused, err) == 0)
+		ret = parse(file, text->text, text->len, after, &unused, err);
+	for (size_t i = 0; ret == 0 && i < problems_kept(after); i++)
+		if (!contains(before, problems_text(after, i)))
+			ret = errmsg_set(err, "%s", problems_text(after, i));
+	problems_free(&before);
+	problems_free(&after);
+	return ret;
+}
+
+static int write_bytes(int fd, const char *bytes, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = write(fd, bytes + done, len - done);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* Write the new text beside the store, with its owner and mode. */
+static int write_beside(const struct store_file *file, char *path, const struct strbuf *text,
+	struct errmsg *err)
+{
+	const int fd = mkostemp(path, O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return fail(file->path, err);
+	if ((file->has_mark && write_bytes(fd, MARK, strlen(MARK)) != 0) ||
+		write_bytes(fd, text->text, text->len) != 0 ||
+		fchown(fd, file->st.st_uid, file->st.st_gid) != 0 ||
+		fchmod(fd, file->st.st_mode & 07777) != 0 || fsync(fd) != 0)
+		ret = fail(path, err);
+	if (close(fd) != 0 && ret == 0)
+		ret = fail(path, err);
+	return ret;
+}
+
+/* Return whether a file is the one that was read, unchanged. */
+static bool is_same(const struct store_file *file, const char *path)
+{
+	struct stat now;
+
+	return lstat(path, &now) == 0 && now.st_dev == file->st.st_dev &&
+		now.st_ino == file->st.st_ino && now.st_size == file->st.st_size &&
+		now.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == file->st.st_mtim.tv_nsec;
+}
+
+static int report_change(const char *path, struct errmsg *err)
+{
+	return errmsg_set(err, "%s: somebody else has changed the file meanwhile; try again", path);
+}
+
+/*
+ * Exchange the two files, so that one of them is the old file in any case, and look whether that is
+ * the one that was read. A file system without exchange leaves a moment between looking and
+ * replacing.
+ */
+static int replace(const struct store_file *file, const char *beside, struct errmsg *err)
+{
+	const char *path = file->path;
+
+	if (!is_same(file, path))
+		return report_change(path, err);
+	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) == 0) {
+		if (is_same(file, beside))
+			return 0;
+		(void)renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE);
+		return report_change(path, err);
+	}
+	if (errno != EINVAL && errno != ENOSYS)
+		return fail(path, err);
+	return rename(beside, path) == 0 ? 0 : fail(path, err);
+}
+
+int store_file_write(const struct store_file *file, const struct strbuf *text, struct errmsg *err)
+{
+	char *beside;
+	int ret;
+
+	if (file->is_machine)
+		return errmsg_set(err,
+			"%s: the daemon wrote this file, as a copy of a database; a store of your own "
+			"has only the keys format, profiles and users",
+			file->path);
+	if (asprintf(&beside, "%s.XXXXXX", file->path) < 0)
+		return errmsg_set(err, "out of memory");
+	ret = write_beside(file, beside, text, err);
+	if (ret == 0)
+		ret = replace(file, beside, err);
+	(void)unlink(beside); /* the old file, or the new one that is not wanted */
+	free(beside);
+	return ret;
+}

@@ -1,0 +1,44 @@
+#ifndef POSTERN_STORE_FILE_H
+#define POSTERN_STORE_FILE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/base/strbuf.h"
+#include "lib/conf/config.h"
+
+/* The JSON store as a person wrote it: its text, and the same as a tree. */
+struct store_file {
+	const struct config *config; /* borrowed */
+	char *text;		     /* without a byte order mark */
+	size_t len;
+	bool has_mark; /* the file begins with a byte order mark */
+	json_t *tree;  /* an object, with arrays "profiles" and "users" */
+	struct stat st;
+	char *path;	 /* where it really is, behind symbolic links */
+	bool is_machine; /* the daemon wrote it, as a copy of a database */
+};
+
+/*
+ * Read the store of a configuration. Returns 0, or -1 with err set: it does not exist, cannot be
+ * read, or is not a store. store_file_clear() frees *file_r in both cases.
+ */
+int store_file_read(const struct config *config, struct store_file *file_r, struct errmsg *err);
+void store_file_clear(struct store_file *file);
+
+/*
+ * Return 0 if the daemon would accept the new text as it did the old one. A problem that the old
+ * one does not have is an error: -1 with err set.
+ */
+int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err);
+
+/*
+ * Replace the file, which is not the daemon's, by the new text, with the same owner and mode.
+ * Returns 0, or -1 with err set and the file as it was, also when it has changed since it was read.
+ */
+int store_file_write(const struct store_file *file, const struct strbuf *text, struct errmsg *err);
+
+#endif
