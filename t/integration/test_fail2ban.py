@@ -1,6 +1,7 @@
 """Fail2Ban finds failed logins, and nothing else, with its own filters in Postfix's log and with ours in Postern's."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -97,3 +98,23 @@ def test_saslauthd_gives_no_address(box, fail2ban, our_filter):
 def test_postfix_lines_match_the_filter_of_fail2ban(fail2ban, mechanism):
     root, matched = fail2ban
     assert matched(POSTFIX.format(mechanism), f"{root}/etc/fail2ban/filter.d/postfix.conf[mode=auth]")
+
+
+def test_the_jail_bans_where_it_is_enabled(fail2ban, our_filter, tmp_path):
+    """Fail2Ban accepts the jail's file, which the package installs, but uses the jail only where it is enabled."""
+    root, _ = fail2ban
+    config = tmp_path / "fail2ban"
+    shutil.copytree(root / "etc/fail2ban", config)
+    shutil.copy(ROOT / "etc/fail2ban/jail.d/postern.conf", config / "jail.d")
+    (tmp_path / "mail.log").touch()
+    log = f"logpath = {tmp_path}/mail.log\n"
+    commands = {}
+    for enabled in ("", "enabled = true\n"):
+        (config / "jail.local").write_text(f"[sshd]\nenabled = false\n[postern]\nbackend = polling\n{log}{enabled}")
+        done = subprocess.run(["/usr/bin/python3", root / "usr/bin/fail2ban-client", "-c", config, "-d"], capture_output=True,
+                              text=True, check=False, env=dict(os.environ, PYTHONPATH=str(root / "usr/lib/python3/dist-packages")))
+        assert done.returncode == 0, done
+        commands[enabled] = done.stdout
+    assert "'postern'" not in commands[""]
+    assert "['add', 'postern', 'polling']" in commands["enabled = true\n"]
+    assert "cause=credentials client=" in commands["enabled = true\n"]
