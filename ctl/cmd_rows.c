@@ -313,7 +313,7 @@ static int run_request(const struct ctl *ctl, struct request *r, const struct co
 		ret = command_fail(CTL_FAILED, &err);
 	else if (shows)
 		ret = show(ctl, r, &file, &err);
-	else if (read_hash(r, &err) != 0)
+	else if (store_file_check_own(&file, &err) != 0 || read_hash(r, &err) != 0)
 		ret = command_fail(CTL_FAILED, &err);
 	else
 		ret = change(ctl, r, &file, &err);

@@ -101,6 +101,16 @@ void store_file_clear(struct store_file *file)
 	*file = (struct store_file){ .text = NULL };
 }
 
+int store_file_check_own(const struct store_file *file, struct errmsg *err)
+{
+	if (!file->is_machine)
+		return 0;
+	return errmsg_set(err,
+		"%s: the daemon wrote this file, as a copy of a database; a store of your own has only "
+		"the keys format, profiles and users",
+		file->path);
+}
+
 static bool contains(const struct problems *problems, const char *text)
 {
 	for (size_t i = 0; i < problems_kept(problems); i++)
@@ -203,11 +213,6 @@ int store_file_write(const struct store_file *file, const struct strbuf *text, s
 	char *beside;
 	int ret;
 
-	if (file->is_machine)
-		return errmsg_set(err,
-			"%s: the daemon wrote this file, as a copy of a database; a store of your own "
-			"has only the keys format, profiles and users",
-			file->path);
 	if (asprintf(&beside, "%s.XXXXXX", file->path) < 0)
 		return errmsg_set(err, "out of memory");
 	ret = write_beside(file, beside, text, err);

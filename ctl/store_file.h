@@ -29,6 +29,9 @@ struct store_file {
 int store_file_read(const struct config *config, struct store_file *file_r, struct errmsg *err);
 void store_file_clear(struct store_file *file);
 
+/* Return 0 if the file is not the daemon's copy of a database, or -1 with err set. */
+int store_file_check_own(const struct store_file *file, struct errmsg *err);
+
 /*
  * Return 0 if the daemon would accept the new text as it did the old one. A problem that the old
  * one does not have is an error: -1 with err set.
@@ -36,7 +39,7 @@ void store_file_clear(struct store_file *file);
 int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err);
 
 /*
- * Replace the file, which is not the daemon's, by the new text, with the same owner and mode.
+ * Replace the file by the new text, with the same owner and mode.
  * Returns 0, or -1 with err set and the file as it was, also when it has changed since it was read.
  */
 int store_file_write(const struct store_file *file, const struct strbuf *text, struct errmsg *err);

@@ -154,10 +154,14 @@ static json_int_t next_id(const struct store_file *file, const struct rows_table
 
 /* ---- changes --------------------------------------------------------------------- */
 
-static bool find_array(const char *text, size_t len, const struct rows_table *table,
-	struct json_span *array_r)
+/* Find the rows of a table. Returns 0, or -1 with err set if its key is written with escapes. */
+static int find_array(const char *text, size_t len, const struct rows_table *table,
+	struct json_span *array_r, struct errmsg *err)
 {
-	return json_edit_member(text, json_edit_root(text, len), table->name, array_r);
+	return json_edit_member(text, json_edit_root(text, len), table->name, array_r) ?
+		0 :
+		errmsg_set(err, "the store does not contain the key \"%s\" as plain text",
+			table->name);
 }
 
 /* Set one key of a row in text. */
@@ -167,8 +171,9 @@ static int set_key(struct strbuf *text, const struct rows_table *table, size_t i
 	struct strbuf changed = STRBUF_INIT;
 	struct json_span array, row;
 
-	if (!find_array(text->text, text->len, table, &array) ||
-		!json_edit_element(text->text, array, index, &row))
+	if (find_array(text->text, text->len, table, &array, err) != 0)
+		return -1;
+	if (!json_edit_element(text->text, array, index, &row))
 		return errmsg_set(err, "the row is not found");
 	json_edit_set(text->text, text->len, row, key, json, &changed);
 	strbuf_free(text);
@@ -257,7 +262,9 @@ int store_rows_add(const struct store_file *file, const struct rows_table *table
 		if (texts[i] == NULL)
 			ret = errmsg_set(err, "out of memory");
 	}
-	if (ret == 0 && find_array(file->text, file->len, table, &array))
+	if (ret == 0)
+		ret = find_array(file->text, file->len, table, &array, err);
+	if (ret == 0)
 		json_edit_append(file->text, file->len, array, pairs, n, text_r);
 	for (size_t i = 0; i < n; i++)
 		free(texts[i]);
@@ -272,7 +279,8 @@ int store_rows_del(const struct store_file *file, const struct rows_table *table
 
 	if (index < 0)
 		return -1;
-	if (find_array(file->text, file->len, table, &array))
-		json_edit_remove(file->text, file->len, array, (size_t)index, text_r);
+	if (find_array(file->text, file->len, table, &array, err) != 0)
+		return -1;
+	json_edit_remove(file->text, file->len, array, (size_t)index, text_r);
 	return 0;
 }

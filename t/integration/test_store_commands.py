@@ -195,6 +195,31 @@ def test_a_store_that_cannot_be_changed_stays_as_it_is(box_of, store, what):
     assert what in box_of(store).refused("user", "set", "bob", "enabled=no")
 
 
+def test_a_key_with_escapes_is_left_alone(box_of):
+    box = box_of(STORE.replace('"users"', '"us\\u0065rs"'))
+    for args in (["user", "set", "bob", "enabled=no"], ["user", "del", "bob"], ["user", "add", "zed", "--stdin"]):
+        assert "as plain text" in box.refused(*args, stdin="pa55word\n" if "--stdin" in args else None)
+    box.done("profile", "set", "staff", "open=no")
+
+
+def test_the_daemons_copy_of_a_database_is_shown_but_not_changed(box):
+    server = box.postgres(files=("schema.sql", "feed.sql"))
+    server.query("INSERT INTO haraka.profiles (name, open) VALUES ('staff', true)")
+    daemon = box.postern(config={"database": {"conninfo": server.conninfo()}}, store="", start=False)
+    daemon.store_path.unlink()
+    daemon.start()
+    wait_until(daemon.store_path.exists, "the copy is written")
+    listed = subprocess.run([POSTERNCTL, "-c", daemon.conf, "profile", "list"], capture_output=True, text=True, check=True)
+    assert listed.stdout.startswith("staff open=")
+    own = daemon.folder / "own.conf"
+    own.write_text(f"[store]\npath = {daemon.store_path}\n")
+    before = daemon.store_path.read_bytes()
+    done = subprocess.run([POSTERNCTL, "-c", own, "profile", "set", "staff", "open=no"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1 and "a copy of a database" in done.stderr, done
+    assert daemon.store_path.read_bytes() == before
+
+
 def test_old_problems_do_not_prevent_a_change(box_of):
     box = box_of(STORE.replace('"limits": "100/1h"', '"limits": "many"'))
     box.done("user", "set", "bob", "enabled=no")
