@@ -84,6 +84,16 @@ static void add_words(struct strbuf *text, const struct option_word *words)
 	}
 }
 
+static void add_range(struct strbuf *text, const struct config_option *option, const char *what,
+	const char *how)
+{
+	strbuf_addf(text, "%s from ", what);
+	options_add_number(option->type, option->min, text);
+	strbuf_add_str(text, " to ");
+	options_add_number(option->type, option->max, text);
+	strbuf_addf(text, " (%s)", how);
+}
+
 void options_describe(const struct config_option *option, struct strbuf *text)
 {
 	switch (option->type) {
@@ -103,18 +113,10 @@ void options_describe(const struct config_option *option, struct strbuf *text)
 			option->max);
 		break;
 	case OPTION_DURATION:
-		strbuf_add_str(text, "a time from ");
-		options_add_number(option->type, option->min, text);
-		strbuf_add_str(text, " to ");
-		options_add_number(option->type, option->max, text);
-		strbuf_add_str(text, " (a number of seconds, or one with s, m, h or d)");
+		add_range(text, option, "a time", "a number of seconds, or one with s, m, h or d");
 		break;
 	case OPTION_SIZE:
-		strbuf_add_str(text, "a size from ");
-		options_add_number(option->type, option->min, text);
-		strbuf_add_str(text, " to ");
-		options_add_number(option->type, option->max, text);
-		strbuf_add_str(text, " (a number of bytes, or one with k, M or G)");
+		add_range(text, option, "a size", "a number of bytes, or one with k, M or G");
 		break;
 	case OPTION_MODE:
 		strbuf_add_str(text, "octal permissions, such as 0660");
