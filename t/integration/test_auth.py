@@ -247,6 +247,7 @@ def test_suspended_by_posternctl_over_restarts(daemon):
 
 
 def test_a_suspension_outlives_another_spelling_of_the_row(daemon, store):
+    daemon.wait_log("ready version")  # before that, no row shows the spelling of a login
     daemon.ctl("suspend", "bob@example.com")
     assert daemon.ctl("suspended")["logins"] == ["bob"]
     renamed = {**store, "users": [{**store["users"][0], "username": "bob@example.com"}]}

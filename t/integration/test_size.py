@@ -170,8 +170,9 @@ def test_an_mta_that_cannot_skip_sends_everything(daemon):
 def test_no_body_is_requested_if_no_profile_has_a_limit(box):
     daemon = box.postern(store=store(""))
     with daemon.milter() as milter:
-        assert milter.steps & protocol.NOBODY and milter.steps & protocol.NOEOH
-        assert not milter.steps & protocol.HDR_LEADSPC
+        assert milter.steps & protocol.NOBODY
+        # Without the header's end, libmilter would not answer a message without fields.
+        assert not milter.steps & (protocol.NOEOH | protocol.HDR_LEADSPC)
         milter.connect("home.example", "192.0.2.1")
         milter.helo("home.example")
         assert milter.mail("<bob@own.example>", auth_authen="bob")
