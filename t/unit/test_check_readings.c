@@ -40,6 +40,14 @@ static void teardown(void)
 	made_end(&m);
 }
 
+/* Check that the rule refuses an address, or that it is accepted if rule is NULL. */
+static void assert_decided_by(const char *rule, const char *address, const char *got)
+{
+	ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
+			(rule == NULL || strstr(got, rule) != NULL),
+		"%s: %s", address, got);
+}
+
 /* The rule that refuses the address; NULL: it passes. */
 #define ALL "rcpt=fail(rcpt_to.access.blacklist:1)"
 #define LISTED "any=fail(access.domains:1)"
@@ -242,10 +250,7 @@ START_TEST(a_sender_is_read_in_the_same_way)
 
 		made_build(&m);
 		got = made_decide(&m, &asked);
-		ck_assert_msg(strncmp(got, senders[_i].rule == NULL ? "accept" : "reject", 6) ==
-					0 &&
-				(senders[_i].rule == NULL || strstr(got, senders[_i].rule) != NULL),
-			"%s: %s", asked.mail, got);
+		assert_decided_by(senders[_i].rule, asked.mail, got);
 	}
 END_TEST
 
@@ -298,10 +303,7 @@ START_TEST(without_local_domains_a_recipient_that_may_be_denied_is_refused)
 		made_list(&m, LIST_DOMAINS, unknown[_i].domains);
 		made_build(&m);
 		got = made_decide(&m, &asked);
-		ck_assert_msg(strncmp(got, unknown[_i].rule == NULL ? "accept" : "reject", 6) ==
-					0 &&
-				(unknown[_i].rule == NULL || strstr(got, unknown[_i].rule) != NULL),
-			"%s: %s", asked.rcpt, got);
+		assert_decided_by(unknown[_i].rule, asked.rcpt, got);
 	}
 END_TEST
 
@@ -353,9 +355,7 @@ START_TEST(without_local_domains_a_sender_that_may_be_denied_is_refused)
 		made_list(&m, LIST_DOMAINS, unknown_senders[_i].domains);
 		made_build(&m);
 		got = made_decide(&m, &asked);
-		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
-				(rule == NULL || strstr(got, rule) != NULL),
-			"%s: %s", asked.mail, got);
+		assert_decided_by(rule, asked.mail, got);
 	}
 END_TEST
 
@@ -405,9 +405,7 @@ START_TEST(the_address_to_which_the_mta_resolves_a_recipient_is_looked_up)
 		m.settings->local_domains = resolved[_i].domains;
 		made_build(&m);
 		got = made_decide(&m, &asked);
-		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
-				(rule == NULL || strstr(got, rule) != NULL),
-			"%s: %s", asked.rcpt, got);
+		assert_decided_by(rule, asked.rcpt, got);
 	}
 END_TEST
 
@@ -458,9 +456,7 @@ START_TEST(the_host_name_of_the_mta_is_one_of_its_names)
 		m.settings->local_domains = host_names[_i].domains;
 		made_build(&m);
 		got = made_decide(&m, &rcpt);
-		ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
-				(rule == NULL || strstr(got, rule) != NULL),
-			"%s: %s", rcpt.rcpt, got);
+		assert_decided_by(rule, rcpt.rcpt, got);
 	}
 END_TEST
 
