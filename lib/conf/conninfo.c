@@ -89,7 +89,7 @@ static const char *skip_space(const char *p)
 	return p;
 }
 
-/* Return the last character of a value, which ends it: a quote, white space, or '\0'. */
+/* Return where a value ends: at its closing quote, at white space, or at '\0'. */
 static const char *value_end(const char *value)
 {
 	const bool quoted = *value == '\'';
