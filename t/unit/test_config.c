@@ -12,17 +12,8 @@
 #include "lib/auth/sasl_mechanisms.h"
 #include "lib/conf/option_value.h"
 #include "lib/conf/options.h"
+#include "t/unit/lib/made_config.h"
 #include "t/unit/unit.h"
-
-static const struct config *parse(const char *text)
-{
-	struct errmsg err = { "" };
-	const struct config *config = NULL;
-
-	if (config_parse("/etc/p/p.conf", text, strlen(text), &config, &err) < 0)
-		ck_abort_msg("%s", err.text);
-	return config;
-}
 
 /* The member into which config_parse("") put the value of an option; NULL if it has none. */
 static const void *member_of(const struct config *c, const struct config_option *option)
@@ -54,7 +45,7 @@ static void check_same_networks(const struct service *got, const struct service 
  */
 START_TEST(every_default_is_its_fallback_in_the_table)
 	{
-		const struct config *c = parse("");
+		const struct config *c = made_config("");
 		struct settings *settings = settings_new();
 		struct service service = { 0 };
 		struct config blank = { .arena = arena_new(4096), .folder = c->folder };
@@ -110,7 +101,7 @@ static const struct {
 };
 START_TEST(keys_of_lists_have_their_defaults_from_profile)
 	{
-		const struct config *c = parse(derived[_i].text);
+		const struct config *c = made_config(derived[_i].text);
 
 		ck_assert_str_eq(c->settings->list_delimiter, derived[_i].delimiter);
 		ck_assert_mem_eq(c->settings->local_domains, derived[_i].domains,
@@ -121,7 +112,7 @@ END_TEST
 
 START_TEST(an_empty_file_gives_the_defaults_and_values_derived_from_them)
 	{
-		const struct config *c = parse("");
+		const struct config *c = made_config("");
 		const struct settings *s = c->settings;
 
 		ck_assert_uint_eq(s->service_count, 1);
@@ -179,7 +170,7 @@ static const char everything[] =
 
 START_TEST(every_kind_of_value_arrives)
 	{
-		const struct config *c = parse(everything);
+		const struct config *c = made_config(everything);
 		struct settings *s = c->settings;
 		const struct service *submission = settings_service(s, "submission");
 		const struct service *smtps = settings_service(s, "smtps");
@@ -347,7 +338,7 @@ END_TEST
 
 START_TEST(it_lives_as_long_as_its_last_reference)
 	{
-		const struct config *c = parse("[database]\npassword = swordfish\n"), *other;
+		const struct config *c = made_config("[database]\npassword = swordfish\n"), *other;
 		const struct config *none = NULL;
 
 		other = config_ref(c);
@@ -394,7 +385,7 @@ static const struct {
 };
 START_TEST(the_connection_string_is_quoted)
 	{
-		const struct config *c = parse(conninfos[_i].text);
+		const struct config *c = made_config(conninfos[_i].text);
 
 		ck_assert_str_eq(c->database.conninfo, conninfos[_i].want);
 		config_unref(&c);
@@ -403,7 +394,8 @@ END_TEST
 
 START_TEST(an_ignored_key_is_a_warning)
 	{
-		const struct config *c = parse("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
+		const struct config *c =
+			made_config("[database]\nmax = 20\nidleTimeoutMillis = 30000\n");
 
 		ck_assert_uint_eq(problems_count(c->warnings), 2);
 		ck_assert_str_eq(problems_text(c->warnings, 0),
@@ -415,9 +407,10 @@ END_TEST
 
 START_TEST(keys_that_need_a_restart_are_found)
 	{
-		const struct config *a = parse("[log]\nlevel = info\n");
-		const struct config *b = parse("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
-					       "socket_mode = 0600\non_error = accept\n");
+		const struct config *a = made_config("[log]\nlevel = info\n");
+		const struct config *b =
+			made_config("[log]\nlevel = debug\nfacility = daemon\n[milter]\n"
+				    "socket_mode = 0600\non_error = accept\n");
 		struct problems *changed = problems_new();
 
 		ck_assert_uint_eq(config_restart_needed(a, a, changed), 0);

@@ -7,19 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "t/unit/lib/made_config.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
-static const struct config *parse(const char *text)
-{
-	struct errmsg err = { "" };
-	const struct config *config = NULL;
-
-	if (config_parse("/etc/p/p.conf", text, strlen(text), &config, &err) < 0)
-		ck_abort_msg("%s", err.text);
-	return config;
-}
 
 static const struct {
 	const char *section, *name, *value, *want;
@@ -70,7 +61,7 @@ START_TEST(a_value_is_written_as_postern_conf_contains_it)
 
 		(void)snprintf(file, sizeof(file), "[%s]\n%s = %s\n", rows[_i].section,
 			rows[_i].name, rows[_i].value);
-		c = parse(file);
+		c = made_config(file);
 		strbuf_add_str(&text, "");
 		option_text(options_find(rows[_i].section, rows[_i].name), c, NULL, &text);
 		ck_assert_str_eq(text.text, rows[_i].want);
@@ -82,7 +73,7 @@ END_TEST
 /* Each default is written so that it is read back to the same text. */
 START_TEST(every_default_is_read_back)
 	{
-		const struct config *first = parse(""), *second;
+		const struct config *first = made_config(""), *second;
 		struct strbuf file = STRBUF_INIT, a = STRBUF_INIT, b = STRBUF_INIT;
 		const struct config_option *all;
 		size_t count, i;
@@ -99,7 +90,7 @@ START_TEST(every_default_is_read_back)
 			option_text(&all[i], first, NULL, &a);
 			strbuf_add_str(&a, "\n");
 		}
-		second = parse(file.text);
+		second = made_config(file.text);
 		for (i = 0; i < count; i++) {
 			if ((all[i].flags & OPTION_FOREIGN) != 0)
 				continue;
@@ -117,7 +108,7 @@ END_TEST
 
 START_TEST(a_key_of_another_program_has_no_text)
 	{
-		const struct config *c = parse("[database]\nmax = 5\n");
+		const struct config *c = made_config("[database]\nmax = 5\n");
 		struct strbuf text = STRBUF_INIT;
 
 		option_text(options_find("database", "max"), c, NULL, &text);
@@ -129,7 +120,7 @@ END_TEST
 
 START_TEST(a_service_has_its_own_values)
 	{
-		const struct config *c = parse("[check a]\nany = no\n[check]\nconn = warn\n");
+		const struct config *c = made_config("[check a]\nany = no\n[check]\nconn = warn\n");
 		struct strbuf text = STRBUF_INIT;
 
 		ck_assert_uint_eq(c->settings->service_count, 2);
