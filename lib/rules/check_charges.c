@@ -222,8 +222,19 @@ static bool add_rate_of_address(const struct check_run *run, enum rate rate,
 	return true;
 }
 
-/* Returns false when an address has too many keys. */
-static bool add_rates(const struct check_run *run, const struct mail_address *rcpt,
+/* Refuse an address that cannot be counted: on_error does not apply, because the client chooses the
+ * address. Returns false. */
+static bool refuse_uncounted(struct check_run *run, const char *enhanced, const char *what)
+{
+	struct finding *finding = finding_new(run, CHECK_RATES);
+
+	finding_rule(finding, "more than %d readings of the address to count", COUNTED_MAX);
+	(void)finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
+	return false;
+}
+
+/* Returns false when the recipient is refused because an address has too many keys. */
+static bool add_rates(struct check_run *run, const struct mail_address *rcpt,
 	struct charges *charges)
 {
 	const struct rates *rates = run->settings->rates;
@@ -236,11 +247,13 @@ static bool add_rates(const struct check_run *run, const struct mail_address *rc
 		add_rate(charges, facts, RATE_RCPT_HOST, &match);
 	if (!facts->sender->is_null &&
 		!add_rate_of_address(run, RATE_RCPT_SENDER, facts->sender, charges))
-		return false;
+		return refuse_uncounted(run, "5.1.7", "sender");
 	if (!add_rate_of_address(run, RATE_RCPT, rcpt, charges))
-		return false;
-	return !rates_has(rates, RATE_RCPT_NULL) || !sender_may_become_null(facts->sender) ||
-		add_rate_of_address(run, RATE_RCPT_NULL, rcpt, charges);
+		return refuse_uncounted(run, "5.1.3", "recipient");
+	if (rates_has(rates, RATE_RCPT_NULL) && sender_may_become_null(facts->sender) &&
+		!add_rate_of_address(run, RATE_RCPT_NULL, rcpt, charges))
+		return refuse_uncounted(run, "5.1.3", "recipient");
+	return true;
 }
 
 /* ---- charging ------------------------------------------------------------------ */
@@ -426,16 +439,6 @@ static bool check_recipients(struct check_run *run)
 		"Too many recipients: at most %" PRIu32 " in a connection", max);
 }
 
-/* Refuse an address that cannot be counted: on_error does not apply, because the client chooses the
- * address. */
-static bool refuse_uncounted(struct check_run *run)
-{
-	struct finding *finding = finding_new(run, CHECK_RATES);
-
-	finding_rule(finding, "more than %d readings of the address to count", COUNTED_MAX);
-	return finding_fail(run, finding, 553, "5.1.3", "Bad recipient address syntax");
-}
-
 /*
  * Charge the recipient; who is NULL when the login is not charged. Not inlined, so that only
  * charged recipients need this much stack: when a thread ends, the kernel frees the stack that it
@@ -450,7 +453,7 @@ __attribute__((noinline)) static bool charge_all(struct check_run *run,
 	if (who != NULL && !add_login(who, &charges))
 		return finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long");
 	if (everybody && !add_rates(run, rcpt, &charges))
-		return refuse_uncounted(run);
+		return false;
 	return charges.count == 0 || charge_keys(run, &charges);
 }
 

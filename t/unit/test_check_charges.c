@@ -397,6 +397,18 @@ START_TEST(a_recipient_with_too_many_addresses_to_count_is_refused)
 	}
 END_TEST
 
+START_TEST(a_sender_with_too_many_addresses_to_count_is_refused)
+	{
+		t.made.settings->list_delimiter = "+";
+		made_limits_rate(&t, RATE_RCPT_SENDER, "default", "1/5m");
+		made_limits_have(&t, NULL);
+		made_limits_sender(&t, "<box+%a.example%b.example%c.example%d.example@e.example>");
+		ck_assert_str_eq(made_limits_rcpt(&t, "<a@x.example>"),
+			"reject 553 5.1.7 Bad sender address syntax; "
+			"rates=fail(more than 4 readings of the address to count)");
+	}
+END_TEST
+
 /* Senders that Postfix may send as the null sender count as it, too. */
 static const struct {
 	const char *sender;
@@ -630,6 +642,7 @@ static Suite *check_charges_suite(void)
 		0, (int)(sizeof(delivered) / sizeof(delivered[0])));
 	tcase_add_test(tcase, a_sender_counts_at_each_address_from_which_it_may_be_sent);
 	tcase_add_test(tcase, a_recipient_with_too_many_addresses_to_count_is_refused);
+	tcase_add_test(tcase, a_sender_with_too_many_addresses_to_count_is_refused);
 	tcase_add_loop_test(tcase, a_sender_that_may_become_the_null_sender_counts_as_it, 0,
 		(int)(sizeof(null_senders) / sizeof(null_senders[0])));
 	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0,
