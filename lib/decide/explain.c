@@ -330,10 +330,15 @@ static int gather_facts(struct play *p, struct errmsg *err)
 		get_string(p->session, "mta", &mta, err) < 0 ||
 		get_string(p->session, "resolved", &resolved, err) < 0)
 		return -1;
-	if (mta != NULL && domain_canon(mta, strlen(mta), p->mta_name) > 0)
-		p->facts.mta_name = p->mta_name;
-	if (resolved != NULL && address_parse_internal(resolved, &p->resolved))
-		p->facts.resolved = &p->resolved;
+	if (mta != NULL && domain_canon(mta, strlen(mta), p->mta_name) <= 0)
+		return errmsg_set(err, "\"mta\": \"%.*s\" is not a host name", TEXT_CUT(mta, 60));
+	if (resolved != NULL &&
+		(!address_parse_internal(resolved, &p->resolved) || p->resolved.is_null ||
+			p->resolved.is_odd || *resolved == '\0'))
+		return errmsg_set(err, "\"resolved\": \"%.*s\" is not an address",
+			TEXT_CUT(resolved, 60));
+	p->facts.mta_name = mta == NULL ? NULL : p->mta_name;
+	p->facts.resolved = resolved == NULL ? NULL : &p->resolved;
 	if (ip != NULL && (cidr_parse(ip, &p->facts.client, err) < 0 || strchr(ip, '/') != NULL))
 		return errmsg_set(err, "\"ip\": \"%.*s\" is not an IP address", TEXT_CUT(ip, 60));
 	if (size != NULL && !json_is_null(size) &&

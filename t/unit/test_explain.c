@@ -171,6 +171,8 @@ START_TEST(the_address_to_which_the_mta_resolves_a_recipient_may_be_given)
 			0);
 		ck_assert_str_eq(step(3, "verdict"), "accept");
 		ck_assert_int_eq(play("{\"resolved\": 1}"), -1);
+		ck_assert_int_eq(play("{\"resolved\": \"\"}"), -1);
+		ck_assert_int_eq(play("{\"mta\": \"\"}"), -1);
 	}
 END_TEST
 
