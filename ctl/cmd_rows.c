@@ -233,6 +233,13 @@ static int print_sql(const struct ctl *ctl, const struct request *r, const struc
 	} else {
 		print_line(stderr, "posternctl: the %s are in a database; let psql run this there:",
 			r->table->name);
+		if (r->verb != VERB_ADD || r->table->has_passwords)
+			print_line(stderr, "posternctl: if psql answers %s, %s",
+				r->verb == VERB_ADD	    ? "INSERT 0 0" :
+					r->verb == VERB_DEL ? "DELETE 0" :
+							      "UPDATE 0",
+				r->verb == VERB_ADD ? "there is no such profile" :
+						      "there is no such row or profile");
 		print_line(stdout, "%s", sql.text);
 	}
 	strbuf_free(&sql);

@@ -20,6 +20,22 @@ static void add_quoted(struct strbuf *out, char quote, const char *text)
 	strbuf_add_char(out, quote);
 }
 
+/* Add a string. PostgreSQL reads backslashes in '' by a setting of the session, in E'' always. */
+static void add_string(struct strbuf *out, const char *text)
+{
+	if (strchr(text, '\\') == NULL) {
+		add_quoted(out, '\'', text);
+		return;
+	}
+	strbuf_add_str(out, "E'");
+	for (; *text != '\0'; text++) {
+		if (*text == '\'' || *text == '\\')
+			strbuf_add_char(out, *text);
+		strbuf_add_char(out, *text);
+	}
+	strbuf_add_char(out, '\'');
+}
+
 static void add_table(struct strbuf *out, const char *schema, const char *name)
 {
 	if (*schema != '\0') {
@@ -38,28 +54,47 @@ static const char *column_of(const struct rows_value *value)
 						     value->column;
 }
 
+/* Add the end of a query for the profile with that name. */
+static void add_profile(struct strbuf *out, const char *schema, const char *name)
+{
+	strbuf_add_str(out, " FROM ");
+	add_table(out, schema, "profiles");
+	strbuf_add_str(out, " WHERE name = ");
+	add_string(out, name);
+	strbuf_add_char(out, ')');
+}
+
 static void add_value(struct strbuf *out, const char *schema, const struct rows_value *value)
 {
 	if (strcmp(value->column, "profile") == 0) {
-		strbuf_add_str(out, "(SELECT id FROM ");
-		add_table(out, schema, "profiles");
-		strbuf_add_str(out, " WHERE name = ");
-		add_quoted(out, '\'', value->text);
-		strbuf_add_char(out, ')');
+		strbuf_add_str(out, "(SELECT id");
+		add_profile(out, schema, value->text);
 	} else if (rows_kind_of(value->column) == ROWS_BOOL) {
 		strbuf_add_str(out, option_bool(value->text) == 1 ? "true" : "false");
 	} else if (rows_kind_of(value->column) == ROWS_NUMBER) {
 		strbuf_add_str(out, *value->text == '\0' ? "NULL" : value->text);
 	} else {
-		add_quoted(out, '\'', value->text);
+		add_string(out, value->text);
+	}
+}
+
+/* Add the condition that the profile exists, if one is set by its name: without it, a name that is
+ * not known would leave the user without a profile, and so perhaps without restrictions. */
+static void add_profile_exists(struct strbuf *out, const char *before, const char *schema,
+	const struct rows_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(values[i].column, "profile") != 0)
+			continue;
+		strbuf_addf(out, "%sEXISTS (SELECT", before);
+		add_profile(out, schema, values[i].text);
 	}
 }
 
 static void add_where(struct strbuf *out, const struct rows_table *table, const char *name)
 {
 	strbuf_addf(out, " WHERE %s = ", table->key);
-	add_quoted(out, '\'', name);
-	strbuf_add_char(out, ';');
+	add_string(out, name);
 }
 
 void rows_sql_add(const struct rows_table *table, const char *schema, const char *name,
@@ -70,17 +105,18 @@ void rows_sql_add(const struct rows_table *table, const char *schema, const char
 	strbuf_addf(out, " (%s%s", table->key, hash != NULL ? ", password" : "");
 	for (size_t i = 0; i < count; i++)
 		strbuf_addf(out, ", %s", column_of(&values[i]));
-	strbuf_add_str(out, ") VALUES (");
-	add_quoted(out, '\'', name);
+	strbuf_add_str(out, ") SELECT ");
+	add_string(out, name);
 	if (hash != NULL) {
 		strbuf_add_str(out, ", ");
-		add_quoted(out, '\'', hash);
+		add_string(out, hash);
 	}
 	for (size_t i = 0; i < count; i++) {
 		strbuf_add_str(out, ", ");
 		add_value(out, schema, &values[i]);
 	}
-	strbuf_add_str(out, ");");
+	add_profile_exists(out, " WHERE ", schema, values, count);
+	strbuf_add_char(out, ';');
 }
 
 void rows_sql_set(const struct rows_table *table, const char *schema, const char *name,
@@ -91,7 +127,7 @@ void rows_sql_set(const struct rows_table *table, const char *schema, const char
 	strbuf_add_str(out, " SET ");
 	if (hash != NULL) {
 		strbuf_add_str(out, "password = ");
-		add_quoted(out, '\'', hash);
+		add_string(out, hash);
 	}
 	for (size_t i = 0; i < count; i++) {
 		strbuf_addf(out, "%s%s = ", i > 0 || hash != NULL ? ", " : "",
@@ -99,6 +135,8 @@ void rows_sql_set(const struct rows_table *table, const char *schema, const char
 		add_value(out, schema, &values[i]);
 	}
 	add_where(out, table, name);
+	add_profile_exists(out, " AND ", schema, values, count);
+	strbuf_add_char(out, ';');
 }
 
 void rows_sql_del(const struct rows_table *table, const char *schema, const char *name,
@@ -107,4 +145,5 @@ void rows_sql_del(const struct rows_table *table, const char *schema, const char
 	strbuf_add_str(out, "DELETE FROM ");
 	add_table(out, schema, table->name);
 	add_where(out, table, name);
+	strbuf_add_char(out, ';');
 }

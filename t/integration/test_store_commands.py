@@ -293,10 +293,10 @@ DATABASE = "[database]\nuser = x\n"
 @pytest.mark.parametrize("args, want", [
     (["user", "set", "bo'b", "enabled=no", "profile=st'aff"],
      "UPDATE \"haraka\".users SET enabled = false, \"profileId\" = (SELECT id FROM \"haraka\".profiles "
-     "WHERE name = 'st''aff') WHERE username = 'bo''b';\n"),
+     "WHERE name = 'st''aff') WHERE username = 'bo''b' AND EXISTS (SELECT FROM \"haraka\".profiles WHERE name = 'st''aff');\n"),
     (["user", "del", "bob"], "DELETE FROM \"haraka\".users WHERE username = 'bob';\n"),
     (["profile", "add", "p", "open=yes", "maxsize=7", "desc=a\\b"],
-     "INSERT INTO \"haraka\".profiles (name, open, maxsize, \"desc\") VALUES ('p', true, 7, 'a\\b');\n"),
+     "INSERT INTO \"haraka\".profiles (name, open, maxsize, \"desc\") SELECT 'p', true, 7, E'a\\\\b';\n"),
     (["user", "set", "bob", "profileId="], "UPDATE \"haraka\".users SET \"profileId\" = NULL WHERE username = 'bob';\n"),
 ])
 def test_with_a_database_the_sql_is_printed(box_of, args, want):
@@ -312,15 +312,17 @@ def test_postgresql_accepts_the_sql(box, box_of):
     for file in ("schema.sql", "feed.sql"):
         server.apply(file)
     ours = box_of(None, conf=DATABASE)
-    for args in (["profile", "add", "st'aff", "open=no", "rcpt_re=^a\\.b{2,4}$"],
+    for args in (["profile", "add", "st'aff", "open=no", "rcpt_re=^a\\.b'{2,4}$"],
                  ["user", "add", "bob", "profile=st'aff", "froms=bob@a.example", "--stdin"],
                  ["user", "set", "bob", "enabled=no"], ["user", "passwd", "bob", "--stdin"],
                  ["profile", "set", "st'aff", "maxsize=5", "desc=x"]):
         server.query(ours.done(*args, stdin="pa55word\n" if "--stdin" in args else None))
+    for args in (["user", "set", "bob", "enabled=yes", "profile=none"], ["user", "add", "eve", "profile=none", "--stdin"]):
+        server.query(ours.done(*args, stdin="pa55word\n" if "--stdin" in args else None))
     rows = server.query("SELECT username, left(password, 3), froms, enabled, name, maxsize, rcpt_re FROM haraka.users "
                         "JOIN haraka.profiles p ON p.id = \"profileId\"")
     assert [tuple(map(str, row)) for row in rows] == [
-        ("bob", "$y$", "bob@a.example", "False", "st'aff", "5", "^a\\.b{2,4}$")]
+        ("bob", "$y$", "bob@a.example", "False", "st'aff", "5", "^a\\.b'{2,4}$")]
     server.query(ours.done("user", "del", "bob"))
     assert server.query("SELECT count(*) FROM haraka.users")[0][0] == 0
 
