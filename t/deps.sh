@@ -123,6 +123,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	as_root=(sudo -n)
 fi
 
+# One at a time, because of the file below.
+exec 9</usr/sbin && flock 9
 policy=/usr/sbin/policy-rc.d
 own_policy=no
 restore() {
@@ -133,7 +135,7 @@ trap 'exit 1' HUP INT TERM
 
 apt() {
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C.UTF-8 \
-		apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
+		apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@"
 }
 
 # Installed services must not start: the tests run private servers in directories of their own.

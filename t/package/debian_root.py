@@ -6,18 +6,19 @@ namespaces of its own, with a /dev and a system log of its own.
 import fcntl
 import hashlib
 import inspect
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from building import ROOT, run
 
 sys.path.insert(0, str(ROOT / "t/integration"))
 
-from harness.packages import OWN_MOUNTS  # noqa: E402
+from harness.packages import OWN_MOUNTS, update_lists  # noqa: E402
+from harness.postern import BUILD  # noqa: E402
+
+CACHE = BUILD / "package"  # what is made once
 
 NEEDED = ["python3", "procps", "openssl"]
 LATER = ["postfix"]  # downloaded, and installed by the scripts
@@ -78,15 +79,19 @@ def suite():
 
 def mirror():
     """The first archive of this suite that apt-get uses."""
-    for line in run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)").splitlines():
-        uri, _, release = line.partition(" ")
-        if release == suite():
-            return uri
-    raise AssertionError(f"apt-get has no archive of {suite()}: run apt-get update")
+    for attempt in range(2):
+        for line in run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)").splitlines():
+            uri, _, release = line.partition(" ")
+            if release == suite():
+                return uri
+        if attempt == 0:  # apt-get knows only archives whose lists it has
+            update_lists()
+    raise AssertionError(f"apt-get has no archive of {suite()}")
 
 
 def _make(folder, depends):
-    run("debootstrap", "--variant=minbase", "--include=ca-certificates", suite(), folder, mirror())
+    # Its mounts end with it, whatever ends it.
+    run(*OWN_MOUNTS, "debootstrap", "--variant=minbase", "--include=ca-certificates", suite(), folder, mirror())
     (folder / "etc/apt/sources.list").write_text(f"deb {mirror()} {suite()} main\n")
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
     (folder / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
@@ -104,27 +109,23 @@ def _make(folder, depends):
     (folder / "usr/sbin/policy-rc.d").unlink()
 
 
-def cache_folder():
-    """The folder for what is made once; nobody else may write there."""
-    cache = Path(tempfile.gettempdir(), f"postern-package-{os.getuid()}")
-    cache.mkdir(mode=0o700, exist_ok=True)
-    assert cache.stat().st_uid == os.getuid() and not cache.is_symlink(), f"{cache} belongs to somebody else"
-    return cache
-
-
 def made(package):
     """The root with everything that a package depends on; it is made once."""
     depends = run("dpkg-deb", "-f", package, "Pre-Depends", "Depends")
     depends = ", ".join(line.partition(": ")[2] for line in depends.splitlines())
     recipe = repr((suite(), depends, NEEDED, LATER, inspect.getsource(_make)))
-    cache = cache_folder()
-    root = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    with open(cache / "lock", "w", encoding="ascii") as lock:
+    root = CACHE / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    new = CACHE / "new"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
-            shutil.rmtree(cache / "new", ignore_errors=True)
-            _make(cache / "new", depends)
-            (cache / "new").rename(root)
+            shutil.rmtree(new, ignore_errors=True)
+            try:
+                _make(new, depends)
+                new.rename(root)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
     return root
 
 

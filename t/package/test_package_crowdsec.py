@@ -33,7 +33,7 @@ prometheus: {{enabled: false}}
 def fixture_results(tmp_path_factory):
     """What CrowdSec's own programs make of the lines: the dumps of its parsers and of its scenarios."""
     top = tmp_path_factory.mktemp("crowdsec")
-    root = fetch(debian_root.cache_folder() / "crowdsec", ["crowdsec"])
+    root = fetch(debian_root.CACHE / "crowdsec", ["crowdsec"])
     hub, conf = root / "usr/share/crowdsec/hub", top / "conf"
     shutil.copytree(hub, top / "hub")
     shutil.copytree(root / "usr/share/crowdsec/data", top / "data")

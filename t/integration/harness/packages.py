@@ -41,8 +41,17 @@ def library_path(root):
                     ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib"))
 
 
+def update_lists():
+    """Let apt-get fetch its lists of packages, of which a new machine has none."""
+    run("apt-get", "-q", "update")
+
+
 def _download(cache, root, packages):
-    run("apt-get", "-q", "download", *packages, cwd=cache)
+    try:
+        run("apt-get", "-q", "download", *packages, cwd=cache)
+    except AssertionError:  # the lists are missing, or older than the archive
+        update_lists()
+        run("apt-get", "-q", "download", *packages, cwd=cache)
     for name in packages:
         (archive,) = cache.glob(f"{name}_*.deb")
         run("dpkg", "-x", archive, root)
