@@ -13,6 +13,7 @@
 #include "lib/base/text.h"
 #include "lib/conf/config.h"
 #include "lib/conf/file.h"
+#include "lib/conf/stack.h"
 
 /* Return whether standard output is a terminal that shows colours, and NO_COLOR (no-color.org)
  * allows them. */
@@ -87,15 +88,32 @@ static bool wants_usage(int argc, char **argv)
 	return argc == 3 && (strcmp(argv[2], "-h") == 0 || strcmp(argv[2], "--help") == 0);
 }
 
-/* Run the command with "posternctl NAME" as its argv[0]. */
+/* A command with its arguments. */
+struct invocation {
+	const struct ctl *ctl;
+	int argc;
+	char **argv;
+};
+
+static int run_invocation(void *context)
+{
+	const struct invocation *invocation = context;
+	const struct ctl *ctl = invocation->ctl;
+
+	return ctl->command->run(ctl, invocation->argc, invocation->argv);
+}
+
+/* Run the command with "posternctl NAME" as its argv[0]. It may read a policy, which needs stack.
+ */
 static int run_command(const struct ctl *ctl, int argc, char **argv)
 {
 	char whole_name[40];
 	const int skipped = argc < 2 ? 0 : 1;
+	struct invocation invocation = { ctl, argc - skipped, argv + skipped };
 
 	(void)text_format(whole_name, sizeof(whole_name), "posternctl %s", ctl->command->name);
 	argv[skipped] = whole_name;
-	return ctl->command->run(ctl, argc - skipped, argv + skipped);
+	return stack_call(run_invocation, &invocation);
 }
 
 /* Return code, or EX_IOERR if standard output could not be written. */

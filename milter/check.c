@@ -1,6 +1,6 @@
 /*
  * postern -n: checks the configuration, and all files as the daemon's user. Owns nothing that
- * outlives it; runs in a process of one thread. t/integration/test_faults.py covers it.
+ * outlives it; runs on one thread. t/integration/test_faults.py covers it.
  */
 #include "milter/check.h"
 

@@ -15,6 +15,7 @@
 #include "lib/base/print.h"
 #include "lib/conf/config.h"
 #include "lib/conf/file.h"
+#include "lib/conf/stack.h"
 #include "milter/check.h"
 #include "milter/daemon.h"
 #include "milter/process.h"
@@ -121,6 +122,11 @@ static const struct config *load_config(const struct daemon_options *options)
 	return config;
 }
 
+static int check_only(void *options)
+{
+	return check_run(options);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -133,7 +139,7 @@ int main(int argc, char **argv)
 	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
 		hash_set_key(key);
 	if (options.check_only)
-		return check_run(&options.daemon);
+		return stack_call(check_only, &options.daemon);
 	options.daemon.config_path = absolute(options.daemon.config_path);
 	options.daemon.pid_file = absolute(options.daemon.pid_file);
 	config = load_config(&options.daemon);

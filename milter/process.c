@@ -28,9 +28,9 @@
 
 #include "lib/base/print.h"
 #include "lib/base/text.h"
+#include "lib/conf/stack.h"
 #include "milter/loop/listen.h"
 
-#define STACK_MIN (2 << 20)
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 
 /* LeakSanitizer inspects its own process as a debugger does. */
@@ -254,8 +254,7 @@ void process_hide(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* What a thread has by default depends on RLIMIT_STACK and on the C library. PCRE2 needs more than
- * 128 KiB for a regex whose groups are nested as deep as it permits. */
+/* What a thread has by default depends on RLIMIT_STACK and on the C library. */
 static void raise_stacks(void)
 {
 	pthread_attr_t attr;
@@ -274,7 +273,6 @@ void process_raise_limits(void)
 	struct rlimit files;
 
 	raise_stacks();
-
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);

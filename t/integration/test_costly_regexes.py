@@ -76,6 +76,10 @@ def test_deep_groups_need_no_large_limit_of_the_stack(box):
     assert not may(daemon, "alice", "alice@example.com", "a@x.example")
     wait_until(lambda: status(daemon)["cache"]["unprepared_regex_lists"] == 0, "all regexes are prepared")
     assert not may(daemon, "alice", "alice@example.com", "bad@example.com")
+    for argv in ([POSTERN, "-n", "-c", daemon.conf],
+                 [POSTERNCTL, "-c", daemon.conf, "explain", "--mail", "a@b.example", "--rcpt", "a@x.example"]):
+        done = subprocess.run(["prlimit", f"--stack={128 * 1024}", *argv], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (argv, done)
 
 
 def test_the_check_of_the_configuration_reports_them_at_once(daemon):

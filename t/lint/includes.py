@@ -65,7 +65,7 @@ LIBRARIES = {
 }
 
 # lib/ opens no sockets and starts no threads, and only two of its rooms read files. (arpa/inet.h and netinet/in.h
-# define addresses, not sockets; pthread.h is for locks.)
+# define addresses, not sockets; pthread.h is for locks, and for lib/conf/stack, which lends a program a thread.)
 READ_FILES = ("lib/conf", "lib/store")
 NOT_IN_LIB = ["fcntl.h", "poll.h", "dirent.h", "sys/un.h", "sys/epoll.h", "sys/inotify.h",
               "sys/select.h", "sys/stat.h", "sys/mman.h", "netdb.h", "threads.h"]
