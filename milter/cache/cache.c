@@ -87,7 +87,7 @@ static void note_first_end(struct cache *cache)
 }
 
 /* Begin to read everything again. Requests made during this reload are answered by the next one. */
-static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
+static void begin_reload(struct cache *cache, uint64_t number)
 {
 	bool accepts_older;
 
@@ -97,17 +97,17 @@ static void begin_reload(struct cache *cache, uint64_t number, int64_t now)
 	(void)pthread_mutex_unlock(&cache->lock);
 	if (cache->hooks.reload_began != NULL)
 		cache->hooks.reload_began(cache->hooks.context);
-	cache_reload_begin(cache, number, now);
-	cache_read_psl(cache, true, now);
+	cache_reload_begin(cache, number, clock_ms());
+	cache_read_psl(cache, true);
 	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
 		cache_read_kept_store(cache);
 	cache->reload.database_request = database_reload(cache->database, accepts_older);
 }
 
-/* Do all work except PostgreSQL's. */
+/* Do all work except PostgreSQL's. A part of it may take long, so that each one asks for the time.
+ */
 static void attend(struct cache *cache)
 {
-	int64_t now = clock_ms();
 	uint64_t requested, woken;
 
 	cache->is_woken = false;
@@ -120,16 +120,16 @@ static void attend(struct cache *cache)
 	if (cache->is_stopping)
 		return;
 	if (requested > cache->reload.number && !cache->reload.is_active)
-		begin_reload(cache, requested, now);
-	cache_read_psl(cache, false, now);
-	cache_read_files(cache, now);
+		begin_reload(cache, requested);
+	cache_read_psl(cache, false);
+	cache_read_files(cache);
 	cache_update_files_status(cache);
 	cache_publish(cache);
-	if (regex_preparer_attend(cache->preparer, now))
+	if (regex_preparer_attend(cache->preparer, clock_ms()))
 		cache_update_status(cache);
-	if (store_sync_attend(cache->store_sync, now))
+	if (store_sync_attend(cache->store_sync, clock_ms()))
 		cache_update_status(cache);
-	cache_reload_end(cache, now);
+	cache_reload_end(cache, clock_ms());
 	note_first_end(cache);
 }
 

@@ -17,8 +17,9 @@
 
 /* ---- the lists ------------------------------------------------------------------ */
 
-void cache_read_psl(struct cache *cache, bool force, int64_t now)
+void cache_read_psl(struct cache *cache, bool force)
 {
+	const int64_t now = clock_ms();
 	struct orgdomain *psl;
 	struct errmsg err;
 
@@ -172,23 +173,31 @@ static void read_list(struct cache *cache, enum list_id id, int64_t now)
 
 /*
  * If the directory does not exist, use an empty list in place of each list that was never read, and
- * report that as a problem. Lists that were read stay in force when their directory disappears.
+ * report that as a problem of the first one. Lists that were read stay in force when their
+ * directory disappears.
  */
 static void use_empty_lists(struct cache *cache)
 {
 	struct problems *problems;
 	struct list *list;
-	size_t i;
+	size_t first = LIST_COUNT, missing = 0, i;
 
-	for (i = 0; i < LIST_COUNT; i++) {
+	for (i = LIST_COUNT; i-- > 0;) {
 		if (cache->lists[i] != NULL || !watch_folder_gone(cache->watch, i))
+			continue;
+		first = i;
+		missing++;
+	}
+	for (i = first; i < LIST_COUNT; i++) {
+		if (cache->lists[i] != NULL)
 			continue;
 		if ((list = list_build((enum list_id)i, "", 0, cache->psl, NULL)) == NULL)
 			return;
-		problems = i == 0 ? problems_new() : NULL;
-		problems_add(problems,
-			"%s: the directory does not exist, so that all lists are empty",
-			cache->config->lists.directory);
+		problems = i == first ? problems_new() : NULL;
+		problems_add(problems, "%s: the directory does not exist, so that %s empty",
+			cache->config->lists.directory,
+			missing == LIST_COUNT ? "all lists are" :
+						"the lists that were not read before are");
 		use_list(cache, (enum list_id)i, list, problems);
 	}
 }
@@ -314,11 +323,12 @@ static void read_file(struct cache *cache, size_t slot, int64_t now)
 	cache->reload.awaits[slot] = false;
 }
 
-void cache_read_files(struct cache *cache, int64_t now)
+void cache_read_files(struct cache *cache)
 {
 	const bool is_whole = watch_folder_replaced(cache->watch, 0) || cache->is_new_directory;
 	const int64_t begun = clock_ms();
-	size_t slot;
+	int64_t now = begun; /* the time of each look, because reading may take long */
+	size_t slot, count;
 
 	if (cache->psl == NULL)
 		return;
@@ -327,7 +337,11 @@ void cache_read_files(struct cache *cache, int64_t now)
 	/* The store may take rights from users. However often it changes, a list has its turn. */
 	if (watch_must_read(cache->watch, STORE_SLOT, now))
 		read_file(cache, STORE_SLOT, now);
-	while (watch_next(cache->watch, now, &slot)) {
+	/* Files that change again come last, so that each has been read when this ends. */
+	for (count = 0; count < WATCH_FILES; count++) {
+		now = clock_ms();
+		if (!watch_next(cache->watch, now, &slot))
+			break;
 		read_file(cache, slot, now);
 		if (!is_whole && clock_ms() - begun >= READING_MS)
 			break;

@@ -147,7 +147,7 @@ void cache_reload_abandon(struct cache *cache, uint64_t requested);
  * Read the public suffix list if there is none yet, or force. After a failure it is read again a
  * few seconds later.
  */
-void cache_read_psl(struct cache *cache, bool force, int64_t now);
+void cache_read_psl(struct cache *cache, bool force);
 
 /* Read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
 void cache_read_kept_store(struct cache *cache);
@@ -157,6 +157,6 @@ void cache_read_kept_store(struct cache *cache);
  * rest is read at the next call, so that no file delays the others; except that the lists of
  * another directory are read together.
  */
-void cache_read_files(struct cache *cache, int64_t now);
+void cache_read_files(struct cache *cache);
 
 #endif

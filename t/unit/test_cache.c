@@ -14,6 +14,8 @@
 
 #include "lib/conf/config.h"
 #include "lib/store/store_write.h"
+#include "milter/cache/settle.h"
+#include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
 #define WAIT_MS 20000
@@ -105,18 +107,24 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c): a path of our own */
 }
 
-static void start(const char *more)
+/* Start with these keys of [lists], and more sections. */
+static void start_with(const char *lists, const char *more)
 {
 	const struct config *config;
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
-		"[lists]\ndirectory = lists\n[store]\npath = store.json\n%s", more);
+		"[lists]\ndirectory = lists\n%s[store]\npath = store.json\n%s", lists, more);
 	put("postern.conf", text);
 	ck_assert_int_eq(config_load(file("postern.conf"), &config, &err), 0);
 	ck_assert_int_eq(cache_start(config, file("postern.conf"), snapshot, &hooks, &cache, &err),
 		0);
 	config_unref(&config);
+}
+
+static void start(const char *more)
+{
+	start_with("", more);
 }
 
 /* Request a reload and wait for its answer. Returns whether it succeeded. */
@@ -316,6 +324,91 @@ static bool store_has_error(void)
 	cache_status_free(&status);
 	return status.store_error[0] != '\0';
 }
+
+/* Write the public suffix list to the reader that waits for it at a fifo. */
+static void feed_psl(void)
+{
+	FILE *f = fopen(file("psl"), "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs("com\n", f), 0);
+	(void)fclose(f);
+}
+
+/* Return whether a sender is denied in the policy in force. */
+static bool is_denied(const char *sender)
+{
+	struct policy *policy = snapshot_get(snapshot);
+	struct mail_address address;
+	enum list_result result;
+	uint32_t line;
+
+	ck_assert_int_eq(address_parse(sender, strlen(sender), &address), 0);
+	result =
+		list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address, "", &line);
+	policy_unref(&policy);
+	return result == LIST_YES;
+}
+
+/*
+ * A file that was removed counts as gone if no other takes its place for a while. That begins when
+ * its absence is seen, not when a reload began that waited for something else.
+ */
+START_TEST(a_list_that_is_replaced_during_a_slow_reload_stays_in_force)
+	{
+		int64_t removed;
+		bool denied;
+
+		deny_sender(1);
+		ck_assert_int_eq(mkfifo(file("psl"), 0600), 0);
+		start_with("public_suffix_list = psl\n", "");
+		feed_psl();
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		(void)cache_reload_request(cache, false);
+		pause_ms(SETTLE_GONE_MS + 200); /* the reload waits for the public suffix list */
+		removed = clock_ms();
+		ck_assert_int_eq(unlink(file("lists/mail_from.access.blacklist")), 0);
+		feed_psl();
+		do {
+			denied = is_denied("b1@example.com");
+			ck_assert(denied || clock_ms() - removed >= SETTLE_GONE_MS);
+			pause_ms(10);
+		} while (denied && clock_ms() - removed < SETTLE_GONE_MS / 2);
+	}
+END_TEST
+
+/* Whether a problem of the policy contains a text. */
+static bool has_problem(const char *text)
+{
+	struct cache_status status;
+	json_t *problems;
+	bool has = false;
+
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	problems = cache_status_problems_json(&status, PROBLEM);
+	for (size_t i = 0; i < json_array_size(problems); i++)
+		has = has || strstr(json_string_value(json_array_get(problems, i)), text) != NULL;
+	json_decref(problems);
+	cache_status_free(&status);
+	return has;
+}
+
+START_TEST(lists_are_missed_whose_directory_disappears_before_they_are_read)
+	{
+		char elsewhere[128];
+
+		deny_sender(1); /* read, as are all other lists */
+		ck_assert_int_eq(mkdir(file("lists/rcpt_to.access.blacklist"), 0700), 0);
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		(void)snprintf(elsewhere, sizeof(elsewhere), "%s", file("elsewhere"));
+		ck_assert_int_eq(rename(file("lists"), elsewhere), 0);
+		wait_policy();
+		wait_lists_alone(1);
+		ck_assert(has_problem("the directory does not exist, so that the lists that were "
+				      "not read before are empty"));
+	}
+END_TEST
 
 START_TEST(a_broken_store_that_is_removed_is_forgotten)
 	{
@@ -566,6 +659,8 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_store_may_come_and_go);
 	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
+	tcase_add_test(tcase, a_list_that_is_replaced_during_a_slow_reload_stays_in_force);
+	tcase_add_test(tcase, lists_are_missed_whose_directory_disappears_before_they_are_read);
 	tcase_add_test(tcase, a_broken_store_that_is_removed_is_forgotten);
 	tcase_add_test(tcase, lists_are_followed_while_a_new_database_is_down);
 	tcase_add_test(tcase, the_first_policy_waits_for_a_new_database);
