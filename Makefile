@@ -1,5 +1,5 @@
 # Postern. `make help` lists the targets. One make builds the whole tree and finds each source by its directory
-# (lib/*/, milter/, milter/*/, ctl/, t/*/), so that a new module needs no line here.
+# (lib/*/, milter/, milter/*/, ctl/, ctl/*/, t/*/), so that a new module needs no line here.
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -80,7 +80,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 
 lib_objects := $(call objects,lib/*/*.c)
 daemon_objects := $(filter-out %/main.o,$(call objects,milter/*.c milter/*/*.c))
-ctl_objects := $(filter-out %/main.o,$(call objects,ctl/*.c))
+ctl_objects := $(filter-out %/main.o,$(call objects,ctl/*.c ctl/*/*.c))
 # The sources that test programs share: t/ANY/lib/*.c
 test_objects := $(call objects,t/*/lib/*.c)
 
@@ -99,7 +99,7 @@ replay_programs := $(fuzz_programs:$(BUILD)/t/fuzz/fuzz_%=$(BUILD)/t/fuzz/replay
 helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
 
 man_pages := $(wildcard milter/*.[1-8] ctl/*.[1-8] lib/*/*.[1-8])
-c_files := $(wildcard lib/*/*.[ch] milter/*.[ch] milter/*/*.[ch] ctl/*.[ch] t/*/*.[ch] t/*/lib/*.[ch])
+c_files := $(wildcard lib/*/*.[ch] milter/*.[ch] milter/*/*.[ch] ctl/*.[ch] ctl/*/*.[ch] t/*/*.[ch] t/*/lib/*.[ch])
 
 all: $(libpostern) $(postern) $(posternctl)
 

@@ -16,6 +16,8 @@ int cmd_profile(const struct ctl *ctl, int argc, char **argv);
 extern const char cmd_profile_usage[];
 int cmd_init(const struct ctl *ctl, int argc, char **argv);
 extern const char cmd_init_usage[];
+int cmd_doctor(const struct ctl *ctl, int argc, char **argv); /* in ctl/doctor */
+extern const char cmd_doctor_usage[];
 int cmd_status(const struct ctl *ctl, int argc, char **argv);
 int cmd_reload(const struct ctl *ctl, int argc, char **argv);
 int cmd_tail(const struct ctl *ctl, int argc, char **argv);

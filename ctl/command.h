@@ -33,6 +33,7 @@ struct ctl {
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILED = 1,	      /* refused or failed, with a message; status: problems exist */
+	CTL_INCOMPLETE = 2,   /* doctor: not everything could be examined */
 	CTL_UNREACHABLE = 69, /* EX_UNAVAILABLE: no daemon answers */
 };
 

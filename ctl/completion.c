@@ -52,12 +52,13 @@ static bool contains_word(const struct strbuf *words, const char *word, size_t l
 /* Add the words of text, each once: options and, unless options_only, words in small letters. */
 static void add_words(struct strbuf *words, const char *text, bool options_only)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+	static const char letters[] =
+		"0123456789abcdefghijklmnopqrstuvwxyz-"; /* digits in options */
 	char before = ' ';
 	size_t len;
 
 	for (; *text != '\0'; before = text[-1]) {
-		len = strspn(text, letters);
+		len = strspn(text, *text == '-' ? letters : letters + 10);
 		if (len == 0 || isalnum((unsigned char)before) ||
 			isalnum((unsigned char)text[len]) || (*text != '-' && options_only)) {
 			text += len == 0 ? 1 : len;

@@ -52,7 +52,7 @@ def test_every_command_is_offered(complete):
 @pytest.mark.parametrize("name", commands())
 def test_every_option_of_a_command_is_offered(complete, name):
     shown = ctl("help", name)
-    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", shown))
+    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", shown))
     assert options <= set(complete(name, ""))
     for option in options:
         assert option in complete(name, option)

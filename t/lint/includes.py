@@ -35,6 +35,7 @@ ROOMS = {
     "milter/control": COMMON + ["milter/smtp", "milter/ledger", "milter/auth", "milter/cache"],
     "milter": COMMON + ["milter/smtp", "milter/ledger", "milter/pg", "milter/auth", "milter/cache", "milter/control"],
     "ctl": LIB,
+    "ctl/doctor": LIB + ["ctl"],
 }
 ROOMS["t"] = list(ROOMS)
 

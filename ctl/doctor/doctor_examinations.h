@@ -1,0 +1,13 @@
+#ifndef POSTERN_DOCTOR_EXAMINATIONS_H
+#define POSTERN_DOCTOR_EXAMINATIONS_H
+
+#include "ctl/doctor/doctor.h"
+
+/*
+ * The examinations, each in the file doctor_SUBJECT.c. Each adds findings, and what it could not
+ * examine, to doctor->report. A rule that the daemon checks itself is not checked anew: its finding
+ * comes from doctor->status.
+ */
+void doctor_examine_daemon(const struct doctor *doctor);
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef POSTERN_DOCTOR_RUN_H
+#define POSTERN_DOCTOR_RUN_H
+
+#include <sys/types.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/base/strbuf.h"
+
+/* Programs and parts of doctor that run in a child process. One thread. */
+
+#define DOCTOR_RUN_MISSING 127 /* there is no such program */
+
+/*
+ * Run a program (argv ends with NULL), found in PATH or in the directories sbin, with LC_ALL=C and
+ * no input. Adds its output to out, and what it prints to standard error to errors; both may be
+ * NULL. Returns its exit code, DOCTOR_RUN_MISSING, or -1 with err set: it was killed, could not be
+ * started, or did not end within 30 s.
+ */
+int doctor_run(const char *const argv[], struct strbuf *out, struct strbuf *errors,
+	struct errmsg *err);
+
+/* The identity of a child. */
+struct doctor_identity {
+	const char *root; /* NULL: no chroot(2) */
+	uid_t uid;
+	gid_t gid;
+	const char *name; /* of the user, for its supplementary groups; NULL: none */
+};
+
+/*
+ * Call a function in a child with that identity, which needs root's rights. Returns what it returns
+ * (0 to 255), or -1 with err set.
+ */
+int doctor_run_as(const struct doctor_identity *identity, int (*function)(void *), void *context,
+	struct errmsg *err);
+
+#endif

@@ -1,0 +1,84 @@
+"""posternctl doctor: a good set-up with a real Postfix, the report about it, and pasting what it prints."""
+
+import json
+import os
+import shutil
+import subprocess
+
+from .postern import POSTERNCTL, USER
+
+STORE = {"profiles": [{"id": 1, "name": "staff", "open": True}],
+         "users": [{"id": 1, "username": "bob", "froms": "bob@example.com", "profileId": 1,
+                    "password": "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"}]}
+
+
+def good_set_up(box, chroot=True, config=None, parameters=None, start=True, store=None, **options):
+    """
+    (daemon, mta): a set-up of which doctor should report nothing. As in Debian, smtpd is in a chroot, and the sockets
+    are in a directory of its queue. config and parameters are added to postern.conf and main.cf; options as for Postfix.
+    """
+    mta = box.postfix(start=False, chroot=chroot, parameters={
+        "smtpd_milters": "unix:postern/postern.sock", "mynetworks": "127.0.0.0/8", **(parameters or {})}, **options)
+    queue = mta.folder / "queue"
+    folder = queue / "postern"
+    folder.mkdir()
+    shutil.chown(folder, USER or None, "postfix")
+    folder.chmod(0o2750)
+    daemon = box.postern(start=False, store=STORE if store is None else store, config={
+        "milter": {"socket": f"unix:{folder}/postern.sock", "socket_mode": "0660", "user": USER},
+        "auth": {"socket": f"unix:{folder}/auth", "saslauthd": "", "suspensions": "run/suspended",
+                 "socket_mode": "0660"},
+        "profile": {"default_domain": "example.com"},
+        **(config or {})})
+    if start:
+        daemon.start(ready=lambda: (folder / "postern.sock").exists() and "ready version" in daemon.process.text())
+        mta.start()
+    return daemon, mta
+
+
+class Report:
+    """What doctor found: .findings, .unexamined (lists of dicts) and the exit code."""
+
+    def __init__(self, done):
+        assert not done.stderr or "warning" in done.stderr, done.stderr
+        self.code = done.returncode
+        answer = json.loads(done.stdout)
+        self.findings = answer["findings"]
+        self.unexamined = answer["unexamined"]
+
+    def __repr__(self):
+        return json.dumps({"code": self.code, "findings": self.findings, "unexamined": self.unexamined}, indent=2)
+
+    def is_clean(self):
+        """Whether everything was examined and nothing was found, not even advice."""
+        return (self.code, self.findings, self.unexamined) == (0, [], [])
+
+    def has(self, text):
+        return any(text in finding["problem"] for finding in self.findings)
+
+    def the(self, text, harm=None):
+        """The only finding whose problem contains text."""
+        found = [finding for finding in self.findings if text in finding["problem"]]
+        assert len(found) == 1, (text, self)
+        assert harm is None or found[0]["harm"] == harm, found
+        assert self.code == 1 or found[0]["harm"] == "advice", self
+        return found[0]
+
+
+def examine(daemon, *args, mta=None, command=()):
+    """Run doctor on a set-up; args are its options and subjects, command a program that runs it (setpriv ...)."""
+    where = [] if mta is None else ["--postfix-config", mta.folder / "etc"]
+    return Report(subprocess.run(
+        [*command, POSTERNCTL, "-c", daemon.conf, "doctor", "--json", *where, *args],
+        capture_output=True, text=True, check=False))
+
+
+def paste(finding, language="shell"):
+    """Run the commands of a finding as an administrator does who pastes them."""
+    lines = [command[language] for command in finding["commands"] if language in command]
+    assert lines, finding
+    script = "".join(line + "\n" for line in lines)
+    assert script.isascii() and script.replace("\n", "").isprintable(), script
+    done = subprocess.run(["sh", "-e"], input=script, capture_output=True, text=True, check=False,
+                          env=dict(os.environ, LC_ALL="C"))
+    assert done.returncode == 0, (script, done)

@@ -1,0 +1,93 @@
+"""posternctl doctor reports what the daemon reports, and what the next start would meet; its exit codes and its forms."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from harness.box import needs_root
+from harness.doctor import examine, good_set_up
+from harness.postern import BUILD, POSTERNCTL
+
+
+@pytest.fixture(scope="module")
+def good(shared_box):
+    return good_set_up(shared_box)
+
+
+def run(*args):
+    return subprocess.run([POSTERNCTL, *args], capture_output=True, text=True, check=False)
+
+
+def test_a_good_set_up_raises_no_alarm(good):
+    daemon, mta = good
+    report = examine(daemon, mta=mta)
+    assert report.is_clean(), report
+    done = run("-c", daemon.conf, "doctor", "--postfix-config", mta.folder / "etc")
+    assert (done.returncode, done.stdout) == (0, "no problem was found\n"), done
+
+
+def test_another_user_is_told_what_was_not_examined(good, tmp_path):
+    needs_root()
+    daemon, mta = good
+    program = daemon.folder / "posternctl"  # the build directory may be closed to others
+    shutil.copy(BUILD / "posternctl", program)
+    done = subprocess.run(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", program, "-c", daemon.conf,
+                           "doctor", "daemon"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done
+    assert "no problem was found; 2 matters could not be examined" in done.stdout
+    assert "what the daemon reports" in done.stdout
+    assert "Run this as root." in done.stdout
+
+
+def test_a_daemon_that_does_not_run_is_found(box):
+    daemon, mta = good_set_up(box, start=False)
+    finding = examine(daemon, "daemon").the("the daemon does not answer", "mail")
+    assert finding["commands"] == [{"shell": "service postern start"}]
+
+
+def test_a_configuration_with_an_error_is_found(box):
+    """Beside a running daemon it harms only the next start; without one, mail."""
+    daemon, _ = good_set_up(box, start=False)
+    daemon.configure({"milter": {"timout": "5s"}})
+    finding = examine(daemon, "daemon").the("timout", "mail")
+    assert "postern.conf:" in finding["problem"]
+    daemon.configure({"milter": {"timout": None}})
+    daemon.start(ready=lambda: "ready version" in daemon.process.text())
+    assert examine(daemon, "daemon").is_clean()
+    daemon.configure({"limits": {"count": "sheep"}})
+    examine(daemon, "daemon").the("sheep", "soon")
+
+
+def test_each_problem_of_the_policy_is_shown(box):
+    daemon, _ = good_set_up(box, start=False)
+    daemon.write_list("mail_from.access.blacklist", "*@spam.example\n")
+    daemon.start(ready=lambda: "ready version" in daemon.process.text())
+    finding = examine(daemon, "daemon").the("mail_from.access.blacklist:1", "no-effect")
+    assert "@spam.example" in finding["problem"]
+    daemon.write_list("mail_from.access.blacklist", "@spam.example\n")
+    daemon.ctl("reload")
+    assert examine(daemon, "daemon").is_clean()
+
+
+def test_a_file_that_the_daemon_cannot_read_is_found(box):
+    daemon, _ = good_set_up(box)
+    daemon.write_list("helo.checks.regexps", "evil\n")
+    (daemon.lists / "helo.checks.regexps").chmod(0o600)
+    daemon.ctl("reload", check=False)
+    report = examine(daemon, "daemon")
+    assert report.has("helo.checks.regexps"), report
+    (daemon.lists / "helo.checks.regexps").chmod(0o644)
+    daemon.ctl("reload")
+    assert examine(daemon, "daemon").is_clean()
+
+
+def test_wrong_arguments_are_refused():
+    for args in (["x"], ["--no-such"], ["--postfix-config"]):
+        assert run("doctor", *args).returncode == 64, args
+
+
+@pytest.mark.parametrize("colour, has_any", [("always", True), ("never", False), ("auto", False)])
+def test_colours_are_printed_on_request(good, colour, has_any):
+    done = run("-c", good[0].conf, f"--colour={colour}", "doctor", "daemon")
+    assert ("\x1b[" in done.stdout) == has_any
