@@ -61,6 +61,7 @@ clang-format        make format
 cppcheck            make lint
 mandoc              checks of the man pages
 m4                  Sendmail's configuration
+iproute2            Sendmail's network
 systemd             the score of the unit
 "
 package_packages="

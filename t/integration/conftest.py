@@ -10,7 +10,7 @@ Integration tests: real servers, each in its own directory and on its own ports,
             config={"database": {"conninfo": db.conninfo(user="postern", port=cut.port)},
                     "check": {"helo": "yes"}},
             lists={"mail_from.access.blacklist": "spam@example.org\n"})
-        mta = box.postfix(milter=daemon.postfix_milter)      # or box.sendmail(milter=daemon.sendmail_milter)
+        mta = box.postfix(milter=daemon.postfix_milter)      # both MTAs: daemon, mta = box.front(mta_kind, ...)
         with Smtp(mta.port) as smtp:                         # harness.smtp
             smtp.ehlo()
             smtp.xclient(addr="192.0.2.7", name="mail.example.net", login="alice")
@@ -54,6 +54,12 @@ def shared_box():
     made = boxes.Box()
     yield made
     made.close()
+
+
+@pytest.fixture(params=["postfix", "sendmail"])
+def mta_kind(request):
+    """For tests that both MTAs have to pass: daemon, mta = box.front(mta_kind, ...)."""
+    return request.param
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,18 +6,14 @@ import time
 
 import pytest
 
-from harness.logins import Dovecot, b64, bearer, plain, token, xoauth2
-from harness.postern import POSTERNCTL, ROOT
+from harness.certificates import make_certificate
+from harness.logins import Dovecot, b64, bearer, hash_of, plain, token, xoauth2
+from harness.postern import ROOT
 from harness.smtp import Smtp
 from harness.wait import wait_until
 
 SECRET = "a shared secret of more than thirty-two bytes"
 INVALID = b64("\0bob\0wrong")
-
-
-def hash_of(password):
-    return subprocess.run([POSTERNCTL, "hash", "-m", "sha512"], input=password, text=True,
-                          capture_output=True, check=True).stdout.strip()
 
 
 STORE = {"profiles": [{"id": 1, "name": "sales", "host": ["partner.example"]},
@@ -28,12 +24,6 @@ STORE = {"profiles": [{"id": 1, "name": "sales", "host": ["partner.example"]},
 def store(password="pa55word"):
     users = [dict(user, password=hash_of(password)) for user in STORE["users"]]
     return {**STORE, "users": users}
-
-
-def make_certificate(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-subj", "/CN=mx.postern.example", "-keyout", folder / "key.pem",
-                    "-out", folder / "cert.pem"], check=True, capture_output=True)
 
 
 def certificate(folder):

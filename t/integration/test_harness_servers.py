@@ -38,7 +38,7 @@ def test_standby_follows_lags_and_is_promoted(box):
 
 def test_postfix_accepts_mail_and_hands_it_to_the_sink(box):
     sink = box.sink()
-    mta = box.postfix(sink_port=sink.port)
+    mta = box.postfix(sink=sink)
     steps = session(mta.port, "<a@example.net>", ["<b@example.com>", "<c@example.org>"],
                     message="Subject: hi\r\n\r\n.dot\r\n")
     assert [(step, reply.code) for step, reply in steps] == [

@@ -1,10 +1,10 @@
-"""Header fields that Postern, Postfix and the recipient's programs might read differently."""
+"""Header fields that Postern, the MTA and the recipient's programs might read differently."""
 
 import time
 
 import pytest
 
-from harness.smtp import Smtp
+from harness.sendmail import Sendmail
 from harness.wait import wait_until
 
 STORE = {
@@ -25,34 +25,32 @@ REFUSED = [
     "From: bob@own.example <boss@other.example>\r\n", "From: bob@own.example, boss@other.example\r\n",
 ]
 
-# Postfix passes nothing after a NUL on: neither to Postern nor in the message.
+# Postfix passes nothing after a NUL on: neither to Postern nor in the message. Sendmail removes the NUL
+# from what both get.
 CUT = ["From: bob@own.example\0, boss@other.example\r\n", OWN + "From\0: boss@other.example\r\n"]
 
 
 @pytest.fixture
-def front(box):
-    daemon = box.postern(config={"milter": {"results_header": "X-Results"}}, store=STORE)
-    sink = box.sink()
-    # Postfix adds a missing From to mail that it takes for local mail.
-    return sink, box.postfix(milter=daemon.postfix_milter, sink_port=sink.port,
-                             parameters={"local_header_rewrite_clients": ""})
+def mta(box, mta_kind):
+    return box.front(mta_kind, config={"milter": {"results_header": "X-Results"}}, store=STORE, keep=True)[1]
 
 
 def send(mta, header, login="bob"):
-    with Smtp(mta.port) as smtp:
-        smtp.ehlo()
-        smtp.xclient(addr="192.0.2.1", name="ok.example", login=login)
-        smtp.ehlo()
+    with mta.client(login=login) as smtp:
         smtp.mail("<bob@own.example>")
         smtp.rcpt("<x@y.example>")
         return smtp.data(header + "\r\nx\r\n")
 
 
-def test_no_form_of_a_from_field_hides_it(front):
-    sink, mta = front
+def test_no_form_of_a_from_field_hides_it(mta):
     for header in REFUSED:
         reply = send(mta, header)
-        assert (reply.code, reply.words) == (550, "Envelope and body FROM mismatch"), header
+        if isinstance(mta, Sendmail) and "\r" in header.replace("\r\n", ""):
+            assert (reply.code, reply.words) == (421, "Bare carriage return (CR) not allowed"), reply
+        elif isinstance(mta, Sendmail) and "\0" in header:
+            assert reply.code == 250, reply
+        else:
+            assert (reply.code, reply.words) == (550, "Envelope and body FROM mismatch"), (header, reply)
     assert send(mta, OWN).code == 250
 
 
@@ -69,26 +67,28 @@ def test_a_message_without_fields_is_answered(box, inet):
             assert milter.message([]).verdict == verdict, login
 
 
-def test_text_after_a_nul_is_in_no_header(front):
-    sink, mta = front
+def test_text_after_a_nul_is_in_no_header(mta):
+    if isinstance(mta, Sendmail):
+        for header in CUT:
+            assert send(mta, header).words == "Envelope and body FROM mismatch"
+        return
     for header in CUT:
         assert send(mta, header).code == 250
-    wait_until(lambda: len(sink.messages) == len(CUT), "the messages came out")
-    for _, _, message in sink.messages:
+    wait_until(lambda: len(mta.arrived()) == len(CUT), "the messages came out")
+    for message in mta.arrived():
         assert b"boss@other.example" not in message.split(b"\r\n\r\n")[0]
 
 
-def test_forged_results_are_removed_however_they_are_written(front):
-    sink, mta = front
+def test_forged_results_are_removed_however_they_are_written(mta):
     forged = "x-RESULTS : forged\r\nX-Results:\r\n forged\r\nX-Results\t:forged\r\n"
     assert send(mta, forged + OWN + forged).code == 250
-    wait_until(lambda: sink.messages, "the message came out")
-    assert b"forged" not in sink.messages[0][2]
+    (message,) = wait_until(mta.arrived, "the message came out")
+    assert b"forged" not in message
 
 
-def test_thousands_of_forged_results_are_refused(front):
-    _, mta = front
+def test_thousands_of_forged_results_are_refused(mta):
     start = time.monotonic()
     reply = send(mta, "X-Results: x\r\n" * 10000 + OWN)
-    assert (reply.code, reply.enhanced) == (550, "5.6.0")
+    # Sendmail itself limits the header to 32 KiB.
+    assert (reply.code, reply.enhanced) == (552 if isinstance(mta, Sendmail) else 550, "5.6.0")
     print(f"refused after {time.monotonic() - start:.2f} s")

@@ -1,8 +1,8 @@
-"""Limits for all clients: the sections [limit NAME], by the milter protocol and through a real Postfix."""
+"""Limits for all clients: the sections [limit NAME], by the milter protocol and through Postfix and Sendmail."""
 
 import pytest
 
-from harness.smtp import Smtp
+from harness.smtp import seen as seen_by_client
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -173,18 +173,49 @@ def test_a_fault_in_the_file_is_reported(box, section, keys, why):
     assert status == 78 and why in said
 
 
-def test_postfix_passes_the_reply_to_its_client(box):
-    daemon = daemon_with(box, {"rate_conn": {"default": "2/1m"}})
-    mta = box.postfix(milter=daemon.postfix_milter)
-    replies = []
-    for _ in range(3):
-        with Smtp(mta.port) as smtp:
-            smtp.ehlo()
-            assert smtp.xclient(addr="192.0.2.1", name="home.example").code == 220
-            assert smtp.ehlo("home.example").code == 250
-            replies.append(smtp.mail("<a@x.example>"))
-    assert [reply.code for reply in replies] == [250, 250, 450]
-    assert replies[2].words.startswith("Connection rate limit 2/1m reached, next in ")
+REPLIES = {
+    # One after the other, and at once: sections, the number of connections that are accepted, code and text for others.
+    "rate_conn": ({"default": "2/1m"}, 2, (450, "4.7.1", "Connection rate limit 2/1m")),
+    "concurrency": ({"max": "2"}, 2, (450, "4.7.1", "Too many connections at once: at most 2")),
+    # Recipients.
+    "rate_rcpt_host": ({"example.net": "2/5m"}, 2, (450, "4.7.1", "Rate limit 2/5m")),
+    "rate_rcpt_sender": ({"a@x.example": "2/5m"}, 2, (450, "4.7.1", "Rate limit 2/5m")),
+    "rate_rcpt": ({"b@y.example": "2/5m"}, 2, (450, "4.7.1", "Rate limit 2/5m")),
+    "recipients": ({"max": "2"}, 2, (452, "4.5.3", "Too many recipients: at most 2 in a connection")),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_the_mta_passes_the_reply_to_its_client(box, mta_kind, name):
+    keys, accepted, refusal = REPLIES[name]
+    daemon, mta = box.front(mta_kind, store=STORE, config={"limit": {"exempt": "127.0.0.0/8"}, f"limit {name}": keys})
+    replies, sessions = [], []
+    for _ in range(accepted + 1):
+        if not sessions or name in ("rate_conn", "concurrency"):
+            sessions.append(mta.client(name="mx.example.net"))
+            replies.append(sessions[-1].mail("<a@x.example>"))
+        if len(sessions) == 1:
+            reply = sessions[0].rcpt("<b@y.example>")
+            if name not in ("rate_conn", "concurrency"):
+                replies.append(reply)
+    for smtp in sessions:
+        smtp.close()
+    assert [bool(reply) for reply in replies][-accepted - 1:] == [True] * accepted + [False], replies
+    code, enhanced, words = seen_by_client(replies[-1])
+    assert (code, enhanced, words.split(" reached")[0]) == refusal
+    daemon.wait_record(check="rates", verdict="tempfail")
+
+
+def test_the_null_sender_and_exempt_clients_through_the_mta(box, mta_kind):
+    _, mta = box.front(mta_kind, store=STORE, config={
+        "limit": {"exempt": "198.51.100.0/24", "exempt_logins": "bob", "exempt_senders": "@lists.example"},
+        "limit rate_rcpt_null": {"default": "1/1h"}, "limit rate_rcpt": {"default": "1/1h"}})
+    # Each message is given up, which gives its recipients back.
+    for client, sender, most in (({}, "<>", 1), ({}, "<a@x.example>", 1), ({}, "<n@lists.example>", 3),
+                                 ({"addr": "198.51.100.7"}, "<a@x.example>", 3), ({"login": "bob"}, "<a@x.example>", 3)):
+        with mta.client(**client) as smtp:
+            assert smtp.mail(sender)
+            assert [bool(smtp.rcpt("<b@y.example>")) for _ in range(3)].count(True) == most, (client, sender)
 
 
 @pytest.mark.threads

@@ -1,11 +1,11 @@
-"""The size of messages, announced and counted exactly, through a real Postfix and by the protocol."""
+"""The size of messages, announced and counted exactly, through Postfix and Sendmail, and by the protocol."""
 
 import re
 
 import pytest
 
 from harness import milter_client as protocol
-from harness.smtp import Smtp
+from harness.smtp import seen
 from harness.wait import wait_until
 from test_limits import store
 
@@ -14,25 +14,25 @@ pytestmark = pytest.mark.quick
 MAX = 5000
 
 
-@pytest.fixture
-def daemon(box):
+def options():
     made = store("", maxsize=MAX)
     made["profiles"].append(dict(made["profiles"][0], id=2, name="boss", maxsize=0))
     made["users"][1]["profileId"] = 2
-    return box.postern(config={"profile": {"default_domain": "own.example"}}, store=made)
+    return {"config": {"profile": {"default_domain": "own.example"}}, "store": made}
 
 
 @pytest.fixture
-def mta(box, daemon):
-    return box.postfix(milter=daemon.postfix_milter, parameters={"local_header_rewrite_clients": ""})
+def daemon(box):
+    return box.postern(**options())
+
+
+@pytest.fixture
+def front(box, mta_kind):
+    return box.front(mta_kind, **options())
 
 
 def client(mta, login="bob"):
-    smtp = Smtp(mta.port)
-    smtp.ehlo()
-    assert smtp.xclient(addr="192.0.2.1", name="home.example", login=login).code == 220
-    assert smtp.ehlo("home.example").code == 250
-    return smtp
+    return mta.client(login=login)
 
 
 def message(size, sender="bob@own.example", gap=" "):
@@ -62,16 +62,13 @@ def send(smtp, text, *parameters, sender="bob@own.example"):
 TOO_BIG = (552, "5.3.4", f"Message too big: the limit is {MAX} bytes")
 
 
-def seen(reply):
-    return reply.code, reply.enhanced, reply.words
-
-
-# ---- a real Postfix ------------------------------------------------------------------------------
+# ---- a real MTA ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [None, "true", 100])
 @pytest.mark.parametrize("gap", [" ", "", "   "])
-def test_to_the_octet_whatever_was_announced(daemon, mta, size, gap):
+def test_to_the_octet_whatever_was_announced(front, size, gap):
+    daemon, mta = front
     with client(mta) as smtp:
         for octets in (MAX - 1, MAX, MAX + 1, MAX + 100000):
             announced = [] if size is None else [f"SIZE={octets if size == 'true' else size}"]
@@ -85,19 +82,22 @@ def test_to_the_octet_whatever_was_announced(daemon, mta, size, gap):
     assert (record["stage"], record["rule"]) == (stage, "profile sales: maxsize")
 
 
-def test_each_message_of_a_session_is_counted_by_itself(daemon, mta):
+def test_each_message_of_a_session_is_counted_by_itself(front):
+    _, mta = front
     with client(mta) as smtp:
         for octets in (MAX, MAX + 1, 200, MAX + 1, MAX, MAX):
             assert send(smtp, message(octets)).code == (250 if octets <= MAX else 552)
 
 
-def test_a_header_alone_can_be_too_big(daemon, mta):
+def test_a_header_alone_can_be_too_big(front):
+    _, mta = front
     with client(mta) as smtp:
         fields = "".join(f"X-Field-{i}: {'x' * 60}\r\n" for i in range(90))
         assert seen(send(smtp, f"From: bob@own.example\r\n{fields}\r\n")) == TOO_BIG
 
 
-def test_a_user_without_a_limit_sends_any_size(daemon, mta):
+def test_a_user_without_a_limit_sends_any_size(front):
+    _, mta = front
     with client(mta, login="eve") as smtp:
         assert send(smtp, message(300000, sender="eve@own.example"), sender="eve@own.example").code == 250
     with client(mta, login=None) as smtp:
@@ -112,8 +112,7 @@ def memory(daemon):
 
 @pytest.mark.threads
 def test_a_message_of_100_mb_takes_no_memory(box):
-    daemon = box.postern(store=store("", maxsize=200_000_000))
-    mta = box.postfix(milter=daemon.postfix_milter, parameters={"local_header_rewrite_clients": ""})
+    daemon, mta = box.front("postfix", store=store("", maxsize=200_000_000))
     with client(mta) as smtp:
         assert send(smtp, message(2000)).code == 250
         before = memory(daemon)

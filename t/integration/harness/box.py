@@ -17,7 +17,7 @@ from .postfix import DAEMONS, Postfix
 from .postgres import Postgres
 from .proxy import Proxy
 from .process import Process, sanitizer_report
-from .sendmail import Sendmail
+from .sendmail import DocumentedSendmail, Sendmail
 from .smtp import Sink
 
 open_boxes = []
@@ -134,6 +134,33 @@ class Box:
         self._keep("sendmail", server.process)
         self._files.append(server.folder / "smtp.log")
         return server.start() if start else server
+
+    def documented_sendmail(self, daemon, start=True, **options):
+        """Sendmail that asks this daemon, as the documentation configures it; options as for DocumentedSendmail."""
+        needs_mounts()
+        need(shutil.which("m4"), "m4")
+        need(shutil.which("ip"), "ip (iproute2)")
+        server = DocumentedSendmail(self.place("sendmail"), sendmail.unpack(BUILD / "sendmail"), daemon, **options)
+        server.create()
+        self._keep("sendmail", server.process)
+        self._files.append(server.folder / "smtp.log")
+        return server.start() if start else server
+
+    def front(self, kind, services=("smtp",), parameters=None, inet=False, keep=False, extra="", **options):
+        """
+        A daemon with these options, and an MTA in front of it: (daemon, MTA). kind is "postfix", with these further
+        parameters, or "sendmail", as the documentation configures it, with extra lines of m4. Both have .client().
+        Users without a password get one, because Sendmail has no XCLIENT and its clients really log in. keep=True
+        keeps the messages for .arrived().
+        """
+        if kind == "postfix":
+            daemon = self.postern(inet=inet, **options)
+            # Postfix adds a missing From to mail that it takes for local mail.
+            return daemon, self.postfix(milter=daemon.postfix_milter, services=services, sink=self.sink() if keep else None,
+                                        parameters={"local_header_rewrite_clients": "", **(parameters or {})})
+        daemon = self.postern(**{**options, "config": sendmail.config(options.get("config")),
+                                 "store": sendmail.with_passwords(options.get("store"))})
+        return daemon, self.documented_sendmail(daemon, services=services, extra=extra)
 
     def exim(self, start=True, **options):
         """options as for Exim."""

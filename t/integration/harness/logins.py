@@ -1,16 +1,26 @@
 """The clients of the auth sockets: Dovecot's protocol as Postfix speaks it, saslauthd's protocol, and tokens."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
 import socket
 import struct
+import subprocess
 import time
+
+from .postern import POSTERNCTL
 
 
 def b64(text):
     return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+@functools.lru_cache
+def hash_of(password):
+    return subprocess.run([POSTERNCTL, "hash", "-m", "sha512"], input=password, text=True,
+                          capture_output=True, check=True).stdout.strip()
 
 
 def plain(login, password, authzid=""):

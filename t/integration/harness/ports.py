@@ -50,9 +50,12 @@ def free_port():
             return port
 
 
-def is_listening(port):
-    """Whether something listens on the port; unlike a connection this leaves no trace in any log."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+def is_listening(port, pid="self"):
+    """
+    Whether something listens on the port, in the network of that process; unlike a connection this leaves no trace in
+    any log.
+    """
+    for table in (f"/proc/{pid}/net/tcp", f"/proc/{pid}/net/tcp6"):
         try:
             with open(table, encoding="ascii") as lines:
                 for fields in map(str.split, lines):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .ports import free_port, is_listening
 from .process import Process
+from .smtp import Smtp
 from .wait import wait_until
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
@@ -40,11 +41,11 @@ QUEUE = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "i
 class Postfix:
     """
     ports is {service name: port}, by default {"smtp": port}. The milter macro {daemon_name} of every service but
-    "smtp" is the service's name. All mail is accepted and discarded, or sent to sink_port. With chroot, smtpd runs
+    "smtp" is the service's name. All mail is accepted and discarded, or sent to sink, a Sink. With chroot, smtpd runs
     in the queue directory, as in Debian. parameters are added to main.cf or replace those below.
     """
 
-    def __init__(self, folder, milter="", services=("smtp",), sink_port=None, parameters=None,
+    def __init__(self, folder, milter="", services=("smtp",), sink=None, parameters=None,
                  chroot=False):
         self.folder = Path(folder)
         self.chroot = "y" if chroot else "n"
@@ -53,7 +54,8 @@ class Postfix:
         self.maillog = self.folder / "maillog"
         self.process = Process("postfix", [DAEMONS / "master", "-c", self.folder / "etc", "-s"],
                                self.folder / "master.out")
-        transport = f"smtp:[127.0.0.1]:{sink_port}" if sink_port else "discard:"
+        transport = f"smtp:[127.0.0.1]:{sink.port}" if sink else "discard:"
+        self.sink = sink
         self.parameters = {
             "compatibility_level": "3.6",
             "queue_directory": self.folder / "queue",
@@ -120,6 +122,17 @@ class Postfix:
         self.process.start(ready=lambda: all(map(is_listening, self.ports.values())))
         return self
 
+    def client(self, addr="192.0.2.1", name="mail.ok.example", helo="mail.ok.example", login=None, service=None):
+        """
+        A session of a client with this address, rDNS name ("": none) and login, by XCLIENT, after EHLO, whatever its
+        reply.
+        """
+        smtp = Smtp(self.ports[service] if service else self.port)
+        smtp.ehlo()
+        assert smtp.xclient(addr=addr, name=name, login=login).code // 10 != 50  # no error, perhaps a refusal
+        smtp.ehlo(helo)
+        return smtp
+
     def stop(self):
         self.process.stop()
 
@@ -127,6 +140,10 @@ class Postfix:
         """Reload with these parameters; open sessions keep the old ones."""
         self.configure(**parameters)
         self._postfix("reload")
+
+    def arrived(self):
+        """The messages that arrived at the sink, as bytes."""
+        return [message for _, _, message in self.sink.messages]
 
     def log(self):
         return self.maillog.read_text(errors="replace") if self.maillog.exists() else ""

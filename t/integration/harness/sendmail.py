@@ -6,9 +6,14 @@ unpacked into the build directory, and Sendmail runs with all paths inside the t
 import re
 from pathlib import Path
 
+from .certificates import make_certificate
+from .logins import hash_of, plain
+from .network import Network, is_elsewhere
 from .packages import OWN_MOUNTS, fetch, library_path, run
 from .ports import free_port, is_listening
+from .postern import ROOT
 from .process import Process
+from .smtp import Smtp
 
 PACKAGES = ["sendmail-bin", "sendmail-base", "sendmail-cf"]
 LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0", "libdb5.3", "libsasl2-2"]
@@ -16,6 +21,14 @@ LIBRARIES = ["libwrap0", "liblockfile1", "libnsl2", "libtirpc3", "libldap-2.5-0"
 BINARY = "usr/libexec/sendmail/sendmail"
 
 SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl searches for Sendmail.conf; sasl2-bin creates it
+
+EXAMPLE = ROOT / "etc/postern.m4"
+README = ROOT / "README.md"
+AUTH_BLOCK, SASL_BLOCK = "dnl sendmail.mc", "# /usr/lib/sasl2/Sendmail.conf"  # their first lines in the README
+PORTS = {"smtp": 25, "submission": 587}
+NETWORKS = ("192.0.2.0/24", "198.51.100.0/24")  # of clients; their IPv6 addresses are added one by one
+PASSWORD = "pa55word"
+FIELD = re.compile(r"^H\?[^?]*\?(.*(?:\n[ \t].*)*)", re.M)  # a header field in a control file of the queue
 
 MC = r"""divert(-1)
 divert(0)dnl
@@ -48,8 +61,6 @@ FEATURE(`nocanonify')dnl
 FEATURE(`promiscuous_relay')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`accept_unqualified_senders')dnl
-DAEMON_OPTIONS(`Family=inet, Name=MTA, Port=@PORT@, Addr=127.0.0.1')dnl
-@FILTER@
 @EXTRA@
 MAILER(`local')dnl
 MAILER(`smtp')dnl
@@ -59,6 +70,12 @@ MAILER(`smtp')dnl
 def unpack(cache):
     """Download and unpack Sendmail below cache, once. Returns the directory that takes the place of /."""
     return fetch(cache, PACKAGES, BINARY, LIBRARIES)
+
+
+def block(path, first):
+    """The code block of a document that begins with this text."""
+    (found,) = re.findall(rf"^```\n({re.escape(first)}.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
+    return found
 
 
 class Sendmail:
@@ -78,6 +95,25 @@ class Sendmail:
         self.sasl = sasl
         self.process = None
 
+    def m4(self):
+        """The lines of m4 that differ between tests."""
+        lines = f"DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={self.port}, Addr=127.0.0.1')dnl\n"
+        if self.milter:
+            lines += f"INPUT_MAIL_FILTER(`postern', `S={self.milter}, F=T, T=C:10s;S:30s;R:30s;E:60s')dnl\n"
+        return lines + self.extra
+
+    def mounts(self):
+        """
+        Commands for the mount namespace. libc resolves the names of clients, so Sendmail gets its own /etc/hosts, and
+        libsasl searches for its file in one directory only.
+        """
+        commands = [f"mount --bind {self.folder}/{name} /etc/{name}" for name in ("hosts", "nsswitch.conf")]
+        if self.sasl is not None:
+            (self.folder / "sasl").mkdir()
+            (self.folder / "sasl" / "Sendmail.conf").write_text(self.sasl)
+            commands.append(f"mount --bind {self.folder}/sasl {SASL_FOLDER}")
+        return commands
+
     def create(self):
         folder = self.folder
         folder.mkdir(exist_ok=True)
@@ -88,30 +124,24 @@ class Sendmail:
             "".join(f"{address} {name}\n" for address, name in self.hosts.items())
             + "127.0.0.1 mx.postern.example\n")
         tree = f"{self.root}/usr/share/sendmail/cf/"
-        filter_lines = ""
-        if self.milter:
-            filter_lines = (f"INPUT_MAIL_FILTER(`postern', `S={self.milter}, F=T, "
-                            "T=C:10s;S:30s;R:30s;E:60s')dnl")
-        text = MC.replace("@FOLDER@", str(folder)).replace("@PORT@", str(self.port))
-        text = text.replace("@FILTER@", filter_lines).replace("@EXTRA@", self.extra)
+        text = MC.replace("@FOLDER@", str(folder)).replace("@EXTRA@", self.m4())
         (folder / "sendmail.mc").write_text(text)
         (folder / "sendmail.cf").write_text(
             run("m4", f"-D_CF_DIR_={tree}", tree + "m4/cf.m4", folder / "sendmail.mc", cwd=tree))
-        # libc resolves the names of clients, so Sendmail gets its own /etc/hosts in a mount namespace.
-        mounts = ""
-        if self.sasl is not None:
-            (folder / "sasl").mkdir()
-            (folder / "sasl" / "Sendmail.conf").write_text(self.sasl)
-            mounts = f"mount --bind {folder}/sasl {SASL_FOLDER} && "
-        script = (mounts + f"mount --bind {folder}/hosts /etc/hosts && "
-                  f"mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf && "
-                  f"exec {self.root}/{BINARY} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log")
-        self.process = Process("sendmail", [*OWN_MOUNTS, "sh", "-c", script],
+        script = " && ".join([*self.mounts(),
+                              f"exec {self.root}/{BINARY} -C {folder}/sendmail.cf -bD -X {folder}/smtp.log"])
+        self.process = Process("sendmail", self.command(script),
                                folder / "sendmail.log", env={"LD_LIBRARY_PATH": library_path(self.root)})
 
+    def command(self, script):
+        return [*OWN_MOUNTS, "sh", "-c", script]
+
     def start(self):
-        self.process.start(ready=lambda: is_listening(self.port))
+        self.process.start(ready=self.listens)
         return self
+
+    def listens(self):
+        return is_listening(self.port)
 
     def stop(self):
         """SIGTERM makes it end its children; the processes that they leave are in its group."""
@@ -126,17 +156,99 @@ class Sendmail:
                                     body.read_text(errors="replace") if body.exists() else "")
         return found
 
+    def arrived(self):
+        """The messages in the queue, as bytes."""
+        return ["".join(field + "\n" for field in [*FIELD.findall(control), "", body]).replace("\n", "\r\n").encode()
+                for control, body in self.queued().values()]
+
     def log(self):
         """The lines of all SMTP sessions (sendmail -X)."""
         path = self.folder / "smtp.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
 
+class DocumentedSendmail(Sendmail):
+    """
+    Sendmail with etc/postern.m4 and the README's lines for logins as they are, in a network of its own in which clients
+    have any address. Its ports are {"smtp": 25, "submission": 587}, with "submission" as in etc/postern.m4 if
+    services has it.
+    """
+
+    def __init__(self, folder, root, daemon, services=("smtp",), extra=""):
+        super().__init__(folder, root, extra=extra, sasl=block(README, SASL_BLOCK))
+        self.daemon = daemon
+        self.ports = {name: PORTS[name] for name in services}
+        self.port = self.ports[services[0]]
+        self.network = None
+
+    def m4(self):
+        make_certificate(self.folder)
+        lines = [*(f"DAEMON_OPTIONS(`Family={family}, Name=MTA, Port=25, Addr={address}')dnl"
+                   for family, address in (("inet", "127.0.0.1"), ("inet6", "::1"))),
+                 "define(`confCACERT', `/run/cert.pem')dnl",
+                 "define(`confCACERT_PATH', `/run')dnl",
+                 "define(`confSERVER_CERT', `/run/cert.pem')dnl",
+                 "define(`confSERVER_KEY', `/run/key.pem')dnl",
+                 f"include(`{EXAMPLE}')dnl",
+                 block(README, AUTH_BLOCK)]
+        if "submission" in self.ports:
+            lines.append(re.search(r"^dnl (DAEMON_OPTIONS\(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.M)[1])
+        return "\n".join([*lines, self.extra])
+
+    def mounts(self):
+        # Sendmail trusts no key and no socket below a directory that everybody may write to, such as /tmp.
+        return [*super().mounts(), "mount -t tmpfs -o mode=755 tmpfs /run", f"cp {self.folder}/*.pem /run",
+                "mkdir /run/postern", f"mount --bind {self.daemon.run} /run/postern", "ip link set lo up", *(f"ip route add local {network} dev lo" for network in NETWORKS)]
+
+    def command(self, script):
+        return [*OWN_MOUNTS, "unshare", "-n", "sh", "-c", script]
+
+    def start(self):
+        super().start()
+        self.network = Network(self.process.pid)
+        return self
+
+    def listens(self):
+        pid = self.process.pid
+        return is_elsewhere(pid) and all(is_listening(port, pid) for port in self.ports.values())
+
+    def client(self, addr="192.0.2.1", name="mail.ok.example", helo="mail.ok.example", login=None, service=None):
+        """
+        A session of a client with this address and rDNS name ("": none), after EHLO, whatever its reply, and after a
+        login with PASSWORD.
+        """
+        hosts = {**self.hosts, **({addr: name} if name else {})}
+        (self.folder / "hosts").write_text("".join(f"{address} {name}\n" for address, name in hosts.items()))
+        if ":" in addr:
+            with self.network:
+                run("ip", "address", "replace", addr, "dev", "lo")
+        smtp = Smtp(self.ports[service] if service else self.port, host="::1" if ":" in addr else "127.0.0.1", source=addr,
+                    network=self.network)
+        smtp.ehlo(helo)
+        if login:
+            assert smtp.starttls().code == 220
+            assert smtp.ehlo(helo)
+            reply = smtp.auth("PLAIN", plain(login, PASSWORD))
+            assert reply.code == 235, reply
+        return smtp
+
+
+def config(sections):
+    """The configuration of a daemon for DocumentedSendmail."""
+    sections = sections or {}
+    return {**sections, "auth": {**sections.get("auth", {}), "saslauthd": "unix:run/saslauthd/mux"}}
+
+
+def with_passwords(store):
+    """The store with a password for each user."""
+    if store is None:
+        return None
+    return {**store, "users": [{**user, "password": user.get("password") or hash_of(PASSWORD)} for user in store["users"]]}
+
+
 def headers_of(control):
     """The message's header fields in a queue control file, as [(name, value)]."""
     fields = []
-    for line in re.sub(r"\n[ \t]+", " ", control).splitlines():
-        found = re.match(r"H\?[^?]*\?([^:]+): ?(.*)", line)
-        if found:
-            fields.append(found.groups())
+    for field in FIELD.findall(control):
+        fields.append(re.match(r"([^:]+): ?(.*)", re.sub(r"\n[ \t]+", " ", field)).groups())
     return fields

@@ -1,6 +1,7 @@
 """A small SMTP client that sends exactly the given bytes, and a server that keeps mail."""
 
 import base64
+import contextlib
 import re
 import socket
 import socketserver
@@ -35,13 +36,15 @@ class Reply:
 
 class Smtp:
     """
-    One SMTP session; greeting holds the first reply. source is the client's local address. Arguments are sent
-    verbatim: mail("<a@b>", "SIZE=10") sends MAIL FROM:<a@b> SIZE=10.
+    One SMTP session; greeting holds the first reply. source is the client's local address. With network, a context
+    manager, the connection is made there. Arguments are sent verbatim: mail("<a@b>", "SIZE=10") sends
+    MAIL FROM:<a@b> SIZE=10.
     """
 
-    def __init__(self, port, host="127.0.0.1", source=None, timeout=60):
-        self.socket = socket.create_connection(
-            (host, port), timeout, (source, 0) if source else None)
+    def __init__(self, port, host="127.0.0.1", source=None, timeout=60, network=None):
+        with network or contextlib.nullcontext():
+            self.socket = socket.create_connection(
+                (host, port), timeout, (source, 0) if source else None)
         self._input = self.socket.makefile("rb")
         self.greeting = self.read()
 
@@ -148,6 +151,11 @@ class Smtp:
     def auth_plain(self, login, password):
         response = base64.b64encode(f"\0{login}\0{password}".encode()).decode()
         return self.command("AUTH PLAIN " + response)
+
+
+def seen(reply):
+    """The code, the enhanced code and the words of a reply, without the address that Sendmail puts before them."""
+    return reply.code, reply.enhanced, re.sub(r"^<.*?>\.\.\. ", "", reply.words)
 
 
 def session(port, sender, recipients, message=None, client=None, login=None, helo=None,

@@ -1,8 +1,9 @@
-"""A real Postfix that asks Postern: the replies at each stage, and the log lines."""
+"""Postfix and Sendmail ask Postern: the replies at each stage, and the log lines."""
 
 import pytest
 
-from harness.smtp import Smtp
+from harness.postfix import Postfix
+from harness.smtp import seen
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -28,6 +29,7 @@ STORE = {
         {"id": 1, "username": "bob", "password": "", "froms": "bob@own.example, .bobs.example",
          "profileId": 1},
         {"id": 2, "username": "eve", "password": "", "froms": "", "profileId": 2},
+        {"id": 3, "username": 'x" verdict=accept', "password": "", "froms": "x@own.example", "profileId": 2},
     ],
 }
 
@@ -38,25 +40,11 @@ def config(**sections):
     return {"check": CHECKS, "profile": {"default_domain": "own.example"}, **sections}
 
 
-@pytest.fixture(params=["unix", "inet"])
+@pytest.fixture(params=["postfix", "postfix-inet", "sendmail"])
 def front(box, request):
-    """Postfix with Postern and its defaults, on either kind of socket."""
-    daemon = box.postern(config=config(), lists=LISTS, store=STORE, inet=request.param == "inet")
-    # Postfix adds a missing From to mail that it takes for local mail.
-    return daemon, box.postfix(milter=daemon.postfix_milter,
-                               parameters={"local_header_rewrite_clients": ""})
-
-
-def client(mta, addr="192.0.2.1", name="mail.ok.example", helo="mail.ok.example", login=None):
-    smtp = Smtp(mta.port)
-    smtp.ehlo()
-    assert smtp.xclient(addr=addr, name=name, login=login).code == 220
-    assert smtp.ehlo(helo).code == 250
-    return smtp
-
-
-def seen(reply):
-    return reply.code, reply.enhanced, reply.words
+    """An MTA with Postern and its defaults, on either kind of socket."""
+    kind, _, socket = request.param.partition("-")
+    return box.front(kind, inet=socket == "inet", config=config(), lists=LISTS, store=STORE)
 
 
 # ---- a refusal at each stage ---------------------------------------------------------------------
@@ -64,7 +52,7 @@ def seen(reply):
 
 def test_a_listed_client_gets_the_reason_at_mail(front):
     daemon, mta = front
-    with client(mta, addr="192.0.2.7", name="") as smtp:
+    with mta.client(addr="192.0.2.7", name="") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "unknown [192.0.2.7] You are not allowed to connect")
         # The session continues, and every message is judged anew.
@@ -80,16 +68,16 @@ def test_a_listed_client_gets_the_reason_at_mail(front):
 
 def test_a_listed_name_is_refused_and_an_allowed_address_wins(front):
     daemon, mta = front
-    with client(mta, name="bad.client.example") as smtp:
+    with mta.client(name="bad.client.example") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "bad.client.example [192.0.2.1] You are not allowed to connect")
-    with client(mta, addr="192.0.2.8", name="bad.client.example") as smtp:
+    with mta.client(addr="192.0.2.8", name="bad.client.example") as smtp:
         assert smtp.mail("<a@ok.example>").code == 250
 
 
 def test_a_listed_helo_is_refused_at_mail(front):
     daemon, mta = front
-    with client(mta, helo="evil.helo.example") as smtp:
+    with mta.client(helo="evil.helo.example") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "evil.helo.example That HELO is not allowed to connect")
     record = daemon.wait_record(verdict="reject")
@@ -98,7 +86,7 @@ def test_a_listed_helo_is_refused_at_mail(front):
 
 def test_a_listed_sender_is_refused_and_allow_beats_deny(front):
     daemon, mta = front
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         assert seen(smtp.mail("<spam@bad.example>")) == (
             550, "5.7.1", "spam@bad.example That sender cannot send mail here")
         assert smtp.mail("<x@sub.worse.example>").code == 550
@@ -111,7 +99,7 @@ def test_a_listed_sender_is_refused_and_allow_beats_deny(front):
 
 def test_a_listed_recipient_is_refused_and_the_others_stay(front):
     daemon, mta = front
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         assert smtp.mail("<a@ok.example>").code == 250
         assert seen(smtp.rcpt("<nobody@here.example>")) == (
             550, "5.7.1", "nobody@here.example That recipient is not allowed")
@@ -121,16 +109,16 @@ def test_a_listed_recipient_is_refused_and_the_others_stay(front):
     record = daemon.wait_record(stage="message")
     assert (record["verdict"], record["recipients"], record["refused"]) == ("accept", "1", "2")
     assert record["sender"] == "a@ok.example"
-    # Postfix assigns the queue id with the first accepted recipient.
+    # Postfix assigns the queue id with the first accepted recipient, Sendmail with MAIL.
     refused = daemon.records(stage="rcpt")
-    assert "queue" not in refused[0]
+    assert refused[0].get("queue") == (None if isinstance(mta, Postfix) else record["queue"])
     assert refused[1]["queue"] == record["queue"]
     assert len(daemon.records(verdict="accept")) == 1
 
 
 def test_percent_signs_of_a_reply_arrive_as_they_are(front):
     daemon, mta = front
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         smtp.mail("<a@ok.example>")
         assert seen(smtp.rcpt("<100%@here.example>"))[2] == (
             "100%@here.example That recipient is not allowed")
@@ -138,11 +126,11 @@ def test_percent_signs_of_a_reply_arrive_as_they_are(front):
 
 def test_access_domains_refuse_at_each_stage(front):
     daemon, mta = front
-    with client(mta, name="mail.listed.example") as smtp:
+    with mta.client(name="mail.listed.example") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (550, "5.7.1", "You are not welcome here.")
-    with client(mta, helo="x.listed.example") as smtp:
+    with mta.client(helo="x.listed.example") as smtp:
         assert seen(smtp.mail("<a@ok.example>")) == (550, "5.7.1", "You are not welcome here.")
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         assert seen(smtp.mail("<a@listed.example>")) == (550, "5.7.1", "You are not welcome here.")
         assert smtp.mail("<a@ok.example>").code == 250
         assert seen(smtp.rcpt("<a@x.listed.example>"))[2] == "You are not welcome here."
@@ -156,7 +144,7 @@ def test_access_domains_refuse_at_each_stage(front):
 
 def test_a_logged_in_sender_must_be_the_users(front):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         assert seen(smtp.mail("<someone@else.example>")) == (
             550, "5.7.1", "You are not authorized to send from this address")
         assert smtp.mail("<BOB@own.example>").code == 250
@@ -164,7 +152,7 @@ def test_a_logged_in_sender_must_be_the_users(front):
         assert smtp.mail("<x@y.bobs.example>").code == 250
         smtp.rset()
         assert smtp.mail("<>").code == 250
-    with client(mta, login="eve") as smtp:
+    with mta.client(login="eve") as smtp:
         assert smtp.mail("<eve@own.example>").code == 250
     record = daemon.wait_record(verdict="reject")
     assert (record["login"], record["check"]) == ("bob", "sender")
@@ -172,7 +160,7 @@ def test_a_logged_in_sender_must_be_the_users(front):
 
 def test_a_logged_in_recipient_must_be_the_profiles(front):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         smtp.mail("<bob@own.example>")
         assert seen(smtp.rcpt("<other@else.example>")) == (
             550, "5.7.1", "User bob not allowed to send to rcpt <other@else.example>")
@@ -182,23 +170,27 @@ def test_a_logged_in_recipient_must_be_the_profiles(front):
     # Only MAIL's macros contain the login, but it is known at every stage.
     assert daemon.wait_record(stage="rcpt")["login"] == "bob"
     assert daemon.wait_record(stage="message")["login"] == "bob"
-    with client(mta, login="eve") as smtp:
+    with mta.client(login="eve") as smtp:
         smtp.mail("<eve@own.example>")
         assert smtp.rcpt("<anybody@anywhere.example>").code == 250
 
 
 def test_a_declared_size_past_the_profiles_is_refused(front):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         assert seen(smtp.mail("<bob@own.example>", "SIZE=5001")) == (
             552, "5.3.4", "Message too big: the limit is 5000 bytes")
         assert smtp.mail("<bob@own.example>", "SIZE=5000").code == 250
 
 
-def test_an_unknown_login_is_refused(front):
+def test_a_user_who_was_removed_after_the_login_is_refused(front):
     daemon, mta = front
-    with client(mta, login="who") as smtp:
-        assert smtp.mail("<who@own.example>").code == 550
+    with mta.client(login="eve") as smtp:
+        assert smtp.mail("<eve@own.example>").code == 250
+        smtp.rset()
+        daemon.write_store({**STORE, "users": STORE["users"][:1]})
+        wait_until(lambda: daemon.ctl("status")["cache"]["users"] == 1, "eve is removed")
+        assert smtp.mail("<eve@own.example>").code == 550
 
 
 @pytest.mark.parametrize("header", [
@@ -212,7 +204,7 @@ def test_an_unknown_login_is_refused(front):
 ])
 def test_from_must_be_the_users(front, header):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         smtp.mail("<bob@own.example>")
         smtp.rcpt("<x@partner.example>")
         assert seen(smtp.data(header + "\r\nbody\r\n")) == (
@@ -220,12 +212,12 @@ def test_from_must_be_the_users(front, header):
     record = daemon.wait_record(verdict="reject")
     assert (record["stage"], record["check"]) == ("header", "header_from")
     assert record["queue"]
-    assert not daemon.records(verdict="accept")
+    assert not daemon.records(stage="message")
 
 
 def test_from_of_the_user_passes_folded_and_commented(front):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         smtp.mail("<bob@own.example>")
         smtp.rcpt("<x@partner.example>")
         assert smtp.data("From: Bob (me)\r\n <bob@own.example>\r\n\r\nbody\r\n").code == 250
@@ -233,14 +225,14 @@ def test_from_of_the_user_passes_folded_and_commented(front):
 
 def test_a_login_cancels_the_findings_of_connect_and_helo(front):
     daemon, mta = front
-    with client(mta, addr="192.0.2.7", helo="evil.example", login="eve") as smtp:
+    with mta.client(addr="192.0.2.7", helo="evil.example", login="eve") as smtp:
         assert smtp.mail("<eve@own.example>").code == 250
 
 
 @pytest.mark.threads
 def test_each_message_of_a_session_is_judged(front):
     daemon, mta = front
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         for sender, code in (("bob", 250), ("eve", 550), ("bob", 250)):
             assert smtp.mail(f"<{sender}@own.example>").code == code
             if code == 250:
@@ -249,54 +241,49 @@ def test_each_message_of_a_session_is_judged(front):
     wait_until(lambda: len(daemon.records(stage="message")) == 2, "both are logged")
     queues = {record["queue"] for record in daemon.records(stage="message")}
     assert len(queues) == 2
-    assert len({record["session"] for record in daemon.records(verdict="accept")}) == 1
+    assert len({record["session"] for record in daemon.records(stage="message")}) == 1
 
 
 def test_bytes_that_are_no_text_forge_no_log_line(front):
     daemon, mta = front
-    with client(mta, helo="x\x01\x1b[31m") as smtp:
+    with mta.client(helo="x\x01\x1b[31m") as smtp:
         smtp.mail('<"a verdict=accept\\" queue=1"@worse.example>')
-    with client(mta, login='x" verdict=accept') as smtp:
+    with mta.client(login=STORE["users"][2]["username"]) as smtp:
         smtp.mail("<spam@bad.example>")
     wait_until(lambda: len(daemon.records(verdict="reject")) == 2, "both are logged")
-    assert not daemon.records(verdict="accept")
+    assert not daemon.records(stage="message")
     assert all(" " <= char <= "~" or char == "\n" for char in daemon.log())
 
 
 # ---- settings --------------------------------------------------------------------------------------
 
 
-def test_without_delay_a_listed_client_is_refused_at_once(box):
-    daemon = box.postern(config=config(milter={"delay_reject": "no"}), lists=LISTS)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with Smtp(mta.port) as smtp:
-        smtp.ehlo()
-        # Postfix turns it into its own refusal and delays it until MAIL.
-        smtp.xclient(addr="192.0.2.7", name="")
-        smtp.ehlo()
+def test_without_delay_a_listed_client_is_refused_at_once(box, mta_kind):
+    daemon, mta = box.front(mta_kind, config=config(milter={"delay_reject": "no"}), lists=LISTS)
+    with mta.client(addr="192.0.2.7", name="") as smtp:
+        # Both MTAs give a reason of their own, which Postfix delays until MAIL.
         reply = smtp.mail("<a@ok.example>")
         assert reply.code // 100 == 5, reply
         assert "You are not allowed" not in reply.text
     record = daemon.wait_record(verdict="reject", client="192.0.2.7")
     assert record["stage"] == "connect"
     assert "sender" not in record
-    with client(mta, helo="evil.example") as smtp:
+    with mta.client(helo="evil.example") as smtp:
         # Postfix delays this one until MAIL, too, but with Postern's text.
         assert seen(smtp.mail("<a@ok.example>")) == (
             550, "5.7.1", "evil.example That HELO is not allowed to connect")
     assert "sender" not in daemon.wait_record(verdict="reject", helo="evil.example")
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         assert smtp.mail("<spam@bad.example>").code == 550
         assert smtp.mail("<a@ok.example>").code == 250
 
 
-def test_warn_lets_through_and_logs_a_would_be_refusal(box):
+def test_warn_lets_through_and_logs_a_would_be_refusal(box, mta_kind):
     checks = {check: "warn" for check in ("any", "conn", "helo", "mail", "rcpt", "data", "sender",
                                           "recipient", "size", "header_from")}
-    daemon = box.postern(config={"check": {**checks, "authenticated": "apply"}}, lists=LISTS,
-                         store=STORE)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta, addr="192.0.2.7", name="", helo="evil.x.example", login="bob") as smtp:
+    daemon, mta = box.front(mta_kind, config={"check": {**checks, "authenticated": "apply"}}, lists=LISTS,
+                            store=STORE)
+    with mta.client(addr="192.0.2.7", name="", helo="evil.x.example", login="bob") as smtp:
         assert smtp.mail("<spam@bad.example>", "SIZE=6000").code == 250
         assert smtp.rcpt("<nobody@here.example>").code == 250
         assert smtp.data("From: a@listed.example\r\n\r\nx\r\n").code == 250
@@ -310,43 +297,39 @@ def test_warn_lets_through_and_logs_a_would_be_refusal(box):
     assert all(record["rule"] for record in daemon.records(verdict="would-reject"))
 
 
-def test_authenticated_apply_affects_logged_in_sessions(box):
-    daemon = box.postern(config={"check": {**CHECKS, "authenticated": "apply"}}, lists=LISTS,
-                         store=STORE)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta, addr="192.0.2.7", login="bob") as smtp:
+def test_authenticated_apply_affects_logged_in_sessions(box, mta_kind):
+    daemon, mta = box.front(mta_kind, config={"check": {**CHECKS, "authenticated": "apply"}}, lists=LISTS,
+                            store=STORE)
+    with mta.client(addr="192.0.2.7", login="bob") as smtp:
         assert smtp.mail("<bob@own.example>").code == 550
 
 
-def test_exempt_networks_skip_only_connect_and_helo(box):
-    daemon = box.postern(config={"check": {**CHECKS, "exempt": "192.0.2.0/29 2001:db8::/32"}},
-                         lists={**LISTS, "connect.rdns_access.blacklist": "192.0.2.7\n2001:db8::7\n"})
-    mta = box.postfix(milter=daemon.postfix_milter)
+def test_exempt_networks_skip_only_connect_and_helo(box, mta_kind):
+    daemon, mta = box.front(mta_kind, config={"check": {**CHECKS, "exempt": "192.0.2.0/29 2001:db8::/32"}},
+                            lists={**LISTS, "connect.rdns_access.blacklist": "192.0.2.7\n2001:db8::7\n"})
     for addr in ("192.0.2.7", "2001:db8::7"):
-        with client(mta, addr=addr, helo="evil.example") as smtp:
+        with mta.client(addr=addr, helo="evil.example") as smtp:
             assert smtp.mail("<a@ok.example>").code == 250
             smtp.rset()
             assert smtp.mail("<spam@bad.example>").code == 550
 
 
-def test_a_service_has_separate_settings(box):
-    daemon = box.postern(config={"check": CHECKS, "check submission": {"mail": "no", "any": "warn"}},
-                         lists=LISTS)
-    mta = box.postfix(milter=daemon.postfix_milter, services=("smtp", "submission"))
+def test_a_service_has_separate_settings(box, mta_kind):
+    """Sendmail's port for submission, as etc/postern.m4 shows it, requires a login."""
+    daemon, mta = box.front(mta_kind, services=("smtp", "submission"), lists=LISTS, store=STORE, config={
+        "check": {**CHECKS, "authenticated": "apply", "sender": "no"}, "check submission": {"mail": "no", "any": "warn"}})
     for service, sender, code in (("smtp", "spam@bad.example", 550), ("smtp", "a@listed.example", 550),
                                   ("submission", "spam@bad.example", 250),
                                   ("submission", "a@listed.example", 250)):
-        with Smtp(mta.ports[service]) as smtp:
-            smtp.ehlo("mail.ok.example")
+        with mta.client(service=service, login="eve") as smtp:
             assert smtp.mail(f"<{sender}>").code == code, service
     assert daemon.wait_record(verdict="would-reject")["service"] == "submission"
 
 
-def test_a_client_of_ipv6_is_compared_as_a_number(box):
-    daemon = box.postern(config=config(),
-                         lists={"connect.rdns_access.blacklist": "2001:DB8:0:0:0:0:0:7\n"})
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta, addr="2001:db8::7", name="") as smtp:
+def test_a_client_of_ipv6_is_compared_as_a_number(box, mta_kind):
+    daemon, mta = box.front(mta_kind, config=config(),
+                            lists={"connect.rdns_access.blacklist": "2001:DB8:0:0:0:0:0:7\n"})
+    with mta.client(addr="2001:db8::7", name="") as smtp:
         assert seen(smtp.mail("<a@ok.example>"))[2] == (
             "unknown [2001:db8::7] You are not allowed to connect")
     assert daemon.wait_record(verdict="reject")["client"] == "2001:db8::7"
@@ -363,18 +346,16 @@ def fields(message, name):
             if key.strip().lower() == name.lower().encode()]
 
 
-def test_results_are_added_and_forged_ones_removed(box):
-    sink = box.sink()
-    daemon = box.postern(config=config(milter={"results_header": "X-Postern-Results"}), lists=LISTS)
-    mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port)
-    with client(mta, addr="192.0.2.8") as smtp:
+def test_results_are_added_and_forged_ones_removed(box, mta_kind):
+    daemon, mta = box.front(mta_kind, keep=True, config=config(milter={"results_header": "X-Postern-Results"}), lists=LISTS)
+    with mta.client(addr="192.0.2.8") as smtp:
         smtp.mail("<good@worse.example>")
         smtp.rcpt("<hidden@here.example>")
         smtp.rcpt("<nobody@here.example>")
         assert smtp.data("X-Postern-Results: connect=pass\r\nFrom: a@ok.example\r\n"
                          "x-postern-results : two\r\n folded\r\nX-POSTERN-RESULTS: three\r\n"
                          "X-Postern-Results-Not: stays\r\n\r\nx\r\n").code == 250
-    (_, _, message) = wait_until(lambda: sink.messages, "the message arrives")[0]
+    (message,) = wait_until(mta.arrived, "the message arrives")
     (results,) = fields(message, "X-Postern-Results")
     found = dict(item.split("=") for item in results.split("; "))
     assert found["connect"] == "pass(connect.rdns_access.whitelist:1)"
@@ -386,15 +367,13 @@ def test_results_are_added_and_forged_ones_removed(box):
     assert all(len(line) <= 78 for line in message.split(b"\r\n"))
 
 
-def test_without_a_results_header_nothing_is_changed(box):
-    sink = box.sink()
-    daemon = box.postern(config=config(), lists=LISTS)
-    mta = box.postfix(milter=daemon.postfix_milter, sink_port=sink.port)
-    with client(mta) as smtp:
+def test_without_a_results_header_nothing_is_changed(box, mta_kind):
+    daemon, mta = box.front(mta_kind, keep=True, config=config(), lists=LISTS)
+    with mta.client() as smtp:
         smtp.mail("<a@ok.example>")
         smtp.rcpt("<b@here.example>")
         assert smtp.data("X-Postern-Results: mine\r\nFrom: a@ok.example\r\n\r\nx\r\n").code == 250
-    (_, _, message) = wait_until(lambda: sink.messages, "the message arrives")[0]
+    (message,) = wait_until(mta.arrived, "the message arrives")
     assert fields(message, "X-Postern-Results") == ["mine"]
 
 
@@ -402,10 +381,9 @@ def test_without_a_results_header_nothing_is_changed(box):
 
 
 @pytest.mark.threads
-def test_a_message_is_judged_by_the_policy_it_began_with(box):
-    daemon = box.postern(config=config(), lists=LISTS, store=STORE)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta, login="bob") as smtp:
+def test_a_message_is_judged_by_the_policy_it_began_with(box, mta_kind):
+    daemon, mta = box.front(mta_kind, config=config(), lists=LISTS, store=STORE)
+    with mta.client(login="bob") as smtp:
         assert smtp.mail("<bob@own.example>").code == 250
         daemon.write_list("rcpt_to.access.blacklist", "x@partner.example\n")
         daemon.ctl("reload")
@@ -424,13 +402,12 @@ def test_a_message_is_judged_by_the_policy_it_began_with(box):
 
 
 @pytest.mark.threads
-def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box):
+def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box, mta_kind):
     """A check that needs events which the session did not negotiate refuses the session for now and is never skipped."""
-    daemon = box.postern(config={"check": {"any": "no", "rcpt": "no", "recipient": "no",
-                                           "limits": "no", "header_from": "no", "data": "no"}},
-                         lists=LISTS, store=STORE)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta) as smtp:
+    daemon, mta = box.front(mta_kind, config={"check": {"any": "no", "rcpt": "no", "recipient": "no",
+                                              "limits": "no", "header_from": "no", "data": "no"}},
+                            lists=LISTS, store=STORE)
+    with mta.client() as smtp:
         smtp.mail("<a@ok.example>")
         smtp.rcpt("<nobody@here.example>")
         assert smtp.data().code == 250
@@ -438,7 +415,7 @@ def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box):
                           "milter": {"delay_reject": "no", "results_header": "X-Results"}})
         daemon.ctl("reload")
         assert smtp.mail("<a@ok.example>").code == 451
-    with client(mta) as smtp:
+    with mta.client() as smtp:
         smtp.mail("<a@ok.example>")
         assert smtp.rcpt("<nobody@here.example>").code == 550
         smtp.rcpt("<b@here.example>")
@@ -452,10 +429,9 @@ NO_POLICY = {"database": {"conninfo": "host=127.0.0.1 port=1 dbname=none user=no
 
 
 @pytest.mark.parametrize("on_error, code", [("tempfail", 451), ("accept", 250)])
-def test_without_a_policy_on_error_answers(box, on_error, code):
-    daemon = box.postern(config={**NO_POLICY, "milter": {"on_error": on_error}}, lists=LISTS)
-    mta = box.postfix(milter=daemon.postfix_milter)
-    with client(mta) as smtp:
+def test_without_a_policy_on_error_answers(box, mta_kind, on_error, code):
+    daemon, mta = box.front(mta_kind, config={**NO_POLICY, "milter": {"on_error": on_error}}, lists=LISTS)
+    with mta.client() as smtp:
         reply = smtp.mail("<a@ok.example>")
         assert reply.code == code
         if code == 451:
