@@ -135,7 +135,7 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 /* Return the places of a login for an attempt from some network. */
 static uint32_t login_places(const struct penalty_view *view)
 {
-	if (view->is_near)
+	if (view->is_near && !view->is_slowed)
 		return places[GATE_LOGIN].all + NEAR_PLACES;
 	return places[GATE_LOGIN].all - (view->is_clean ? 0 : CLEAN_PLACES);
 }

@@ -22,8 +22,9 @@
  * known counts as slowed, but has no places of its own. The last of the eight places of a login is
  * for clean networks: those without any failure, also in their wide network. Networks with failures
  * can therefore never take all places of a login, nor can any one network. Two further places of a
- * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), so that
- * its owner finds a place although a guesser's many networks take the others. Nothing distinguishes
+ * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless
+ * they are slowed, so that its owner finds a place although a guesser's many networks take the
+ * others. Nothing distinguishes
  * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
  * may have to be repeated. In a slowed network, no place depends on where else a login has
  * succeeded: a guesser who occupies the others would see which logins are refused at once and which

@@ -273,6 +273,19 @@ START_TEST(a_full_slowed_network_does_not_reveal_which_logins_exist)
 	}
 END_TEST
 
+/* The guesser occupies the login's other places from networks without failures. */
+START_TEST(a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist)
+	{
+		succeed(BOB, HOME);
+		count_failures(EACH, NEAR, 0, 9);
+		for (unsigned i = 0; i < 8; i++)
+			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[8], BOB, NEAR, 0, false), GATE_FULL);
+		ck_assert_uint_eq(penalty_reset(penalty, &tickets[8].keys), 1);
+		ck_assert_int_eq(enter(&tickets[9], BOB, NEAR, 0, false), GATE_OPEN);
+	}
+END_TEST
+
 START_TEST(networks_with_failures_leave_a_place_of_a_login)
 	{
 		count_failures(EACH, NEAR, 0, 1);
@@ -529,6 +542,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, who_leaves_while_waiting_opens_for_nobody);
 	tcase_add_test(tcase, who_waits_for_one_key_may_have_to_wait_for_the_next);
 	tcase_add_test(tcase, a_full_slowed_network_does_not_reveal_which_logins_exist);
+	tcase_add_test(tcase, a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
 	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);
