@@ -78,6 +78,25 @@ static void check_nobody(const struct login_rules *rules, const struct login_req
 	refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 
+/*
+ * Accept a login from the auth cache. A user who is disabled or suspended is not refused from it,
+ * because that would come sooner than the answer to a wrong password. Returns whether the login is
+ * accepted.
+ */
+static bool accept_cached(const struct login_rules *rules, const struct auth_cache_login *login,
+	bool enabled, struct login_answer *a)
+{
+	struct login_answer cached = { .is_cached = true };
+
+	if (rules->auth_cache == NULL || !auth_cache_has(rules->auth_cache, login, rules->ticks))
+		return false;
+	accept_unless_stopped(rules, login->name, enabled, &cached);
+	if (cached.result != LOGIN_ACCEPTED)
+		return false;
+	*a = cached;
+	return true;
+}
+
 static void check_password(const struct login_rules *rules, const struct login_request *request,
 	struct login_answer *a)
 {
@@ -98,25 +117,24 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	}
 	login.name = user.name;
 	login.hash = user.password;
-	if (rules->auth_cache != NULL && auth_cache_has(rules->auth_cache, &login, rules->ticks)) {
-		a->is_cached = true;
-	} else if (!rules->may_work) {
+	if (accept_cached(rules, &login, user.enabled, a))
+		return;
+	if (!rules->may_work) {
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
-	} else {
-		switch (password_check(user.password, request->secret)) {
-		case PASSWORD_RIGHT:
-			a->hash = user.password;
-			break;
-		case PASSWORD_WRONG:
-			refuse_login(a, CAUSE_CREDENTIALS, "wrong password");
-			return;
-		case PASSWORD_FAILED:
-			set_answer(a, LOGIN_UNDECIDED, "out of memory");
-			return;
-		}
 	}
-	accept_unless_stopped(rules, user.name, user.enabled, a);
+	switch (password_check(user.password, request->secret)) {
+	case PASSWORD_RIGHT:
+		a->hash = user.password;
+		accept_unless_stopped(rules, user.name, user.enabled, a);
+		break;
+	case PASSWORD_WRONG:
+		refuse_login(a, CAUSE_CREDENTIALS, "wrong password");
+		break;
+	case PASSWORD_FAILED:
+		set_answer(a, LOGIN_UNDECIDED, "out of memory");
+		break;
+	}
 }
 
 /* ---- tokens -------------------------------------------------------------------- */

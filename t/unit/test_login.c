@@ -201,12 +201,30 @@ START_TEST(works_only_where_it_may)
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_ACCEPTED);
 		ck_assert(answer.is_cached);
-		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
-		login_check(&rules, &request, &answer);
-		ck_assert_str_eq(answer.reason, "suspended");
 		request.secret = "wrong";
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_NEEDS_WORK);
+	}
+END_TEST
+
+/* Otherwise the answer would come before that to a wrong password. */
+START_TEST(a_remembered_password_is_refused_no_sooner_than_a_wrong_one)
+	{
+		static const char *const logins[] = { "off", "halted" };
+		struct login_rules rules = rules_of_all();
+		const struct login_request request = { .login = logins[_i], .secret = "secret" };
+		struct login_answer answer;
+
+		auth_cache_add(auth_cache, &(struct auth_cache_login){ logins[_i], hash, "secret" },
+			5);
+		rules.auth_cache = auth_cache;
+		rules.may_work = false;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_NEEDS_WORK);
+		rules.may_work = true;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		ck_assert_int_eq(answer.cause, CAUSE_POLICY);
 	}
 END_TEST
 
@@ -526,6 +544,8 @@ static Suite *login_suite(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
 	tcase_add_loop_test(tests, a_genuine_token_is_no_wrong_one, 0, COUNT(refused_claims));
+	tcase_add_loop_test(tests, a_remembered_password_is_refused_no_sooner_than_a_wrong_one, 0,
+		2);
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
 	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
