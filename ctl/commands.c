@@ -110,11 +110,13 @@ static const char resume_usage[] =
 	"End a suspension. If a full limit caused it, first clear that limit:\n"
 	"posternctl limits LOGIN reset\n";
 
-static const char auth_usage[] = "usage: posternctl [OPTION ...] auth reset [LOGIN | ADDRESS]\n"
-				 "Forgive failed logins.\n"
-				 "  LOGIN    those of this login\n"
-				 "  ADDRESS  those of the network of this client\n"
-				 "Without an argument, all are forgiven.\n";
+static const char auth_usage[] =
+	"usage: posternctl [OPTION ...] auth reset [LOGIN | ADDRESS]\n"
+	"Forgive failed logins.\n"
+	"  LOGIN    those of this login\n"
+	"  ADDRESS  those of the network of this client\n"
+	"Without an argument, all are forgiven. A login or address without\n"
+	"failures is an error.\n";
 
 static const char hash_usage[] =
 	"usage: posternctl [OPTION ...] hash [-m METHOD] [-r ROUNDS]\n"

@@ -33,7 +33,7 @@
  *   {"command": "suspended"}	list the suspended logins
  *   {"command": "auth-reset", "whose": "bob"}
  *				forgive the failures of a login or of an address's network; without
- *				"whose", all failures
+ *				"whose", all failures; an error if "whose" has none
  *   {"command": "log-level", "level": "debug"}
  *				change the log level until the next reload; without "level", report
  *				it

@@ -171,6 +171,20 @@ static void log_reset(const struct connection *connection, const char *whose, si
 	strbuf_free(&line);
 }
 
+/* A mistyped login has no failures, while those of the right one remain. */
+static void refuse_without_failures(struct connection *connection, const char *whose)
+{
+	struct cidr client;
+	struct errmsg err;
+
+	(void)errmsg_set(&err, "no failures of %.*s are counted, so that none were forgiven: %s",
+		TEXT_CUT(whose, 200),
+		cidr_parse(whose, &client, NULL) == 0 ?
+			"check the address; 'posternctl auth reset' forgives all" :
+			"check its spelling, or give the address of its client");
+	connection_refuse(connection, err.text);
+}
+
 void obey_auth_reset(struct connection *connection, const json_t *request)
 {
 	const json_t *whose = json_object_get(request, "whose");
@@ -189,6 +203,10 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 		return;
 	}
 	log_reset(connection, json_string_value(whose), forgiven);
+	if (whose != NULL && forgiven == 0) {
+		refuse_without_failures(connection, json_string_value(whose));
+		return;
+	}
 	connection_answer(connection,
 		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
 }

@@ -92,6 +92,11 @@ def test_all_spellings_of_a_login_count_together(daemon):
     assert daemon.ctl("auth", "reset", "Bob@EXAMPLE.com")["forgiven"] == 1
     assert daemon.ctl("auth", "reset", "eve")["forgiven"] == 1
     assert daemon.ctl("status")["auth"]["penalized_logins"] == 0
+    for whose, hint in (("bub", "check its spelling"), ("192.0.2.99", "check the address")):
+        done = subprocess.run([POSTERNCTL, "-c", daemon.conf, "auth", "reset", whose], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 1 and f"no failures of {whose} are counted" in done.stderr, done
+        assert hint in done.stderr and not done.stdout
 
 
 def test_a_right_password_comes_no_sooner_than_a_wrong_one(daemon):
@@ -219,7 +224,7 @@ def test_guesses_over_saslauthd_hold_up_their_login_alone(daemon):
     for thread in threads:
         thread.join()
     assert all(answer.startswith("NO") for answer in answers)  # checked, and none was turned away
-    daemon.ctl("auth", "reset", "bob")
+    daemon.ctl("auth", "reset")
     assert saslauthd(mux, "bob", "pa55word") == "OK"
 
 
