@@ -210,12 +210,22 @@ struct attempt {
 	bool is_guess;	 /* the auth cache was looked at, so that a worker has to check it */
 };
 
-/* Log and count a decided attempt, and let it affect later ones. Of those that were turned away or
- * refused without a check, which cost their client nothing, the log has a bounded number. */
+/* Log and count a decided attempt, and let it affect later ones. */
 void attempt_record(const struct attempt *attempt);
 
 /* Log the number of lines that were left out, once a minute. */
 void attempt_report_unlogged(struct auth *auth);
+
+/*
+ * The kinds of refused attempts of which the log has a bounded number of lines, because they cost
+ * their client next to nothing. A token is checked sooner than a password.
+ */
+enum unlogged_kind {
+	UNCHECKED_LOCAL,   /* of MTAs: without a check of a password */
+	UNCHECKED_CLAIMED, /* of any local process, likewise */
+	CHECKED_CLAIMED,   /* of any local process: passwords */
+	UNLOGGED_KINDS
+};
 
 /* The time for the auth cache, the penalty and the gate. */
 static inline uint32_t auth_seconds(void)
@@ -303,8 +313,8 @@ struct auth {
 	uint64_t turned_away;	 /* because of a bound */
 	struct counters *counts; /* of answered logins */
 	uint64_t evicted;
-	struct log_bound unchecked[PEER_KINDS]; /* lines of attempts that were not checked */
-	bool is_full_logged;			/* that max_connections closes peers */
+	struct log_bound unlogged[UNLOGGED_KINDS];
+	bool is_full_logged;	   /* that max_connections closes peers */
 	bool has_ignored_audience; /* a token was accepted without a look at its audience */
 };
 

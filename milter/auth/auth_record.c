@@ -56,31 +56,51 @@ static void log_attempt(const struct attempt *attempt)
 	strbuf_free(&line);
 }
 
-static struct log_bound *bound_of(struct auth *auth, bool is_client_claimed)
+/* Return the bound of the attempt's line, or NULL if it has none. */
+static struct log_bound *bound_of(const struct attempt *attempt)
 {
-	return &auth->unchecked[is_client_claimed ? PEERS_ANYBODY : PEERS_LOCAL];
+	const bool is_claimed = attempt->request.is_client_claimed;
+	const bool is_token = (attempt->ticket.keys.login & PENALTY_TOKEN) != 0;
+	enum unlogged_kind kind = is_claimed ? UNCHECKED_CLAIMED : UNCHECKED_LOCAL;
+
+	if (attempt->answer.result == LOGIN_ACCEPTED)
+		return NULL;
+	if (attempt->is_checked && !is_token) {
+		if (!is_claimed)
+			return NULL;
+		kind = CHECKED_CLAIMED;
+	}
+	return &attempt->auth->unlogged[kind];
 }
 
 /* Return whether the attempt may have a log line. */
 static bool has_line(const struct attempt *attempt)
 {
-	return attempt->is_checked || attempt->answer.result == LOGIN_ACCEPTED ||
-		log_bound_admit(bound_of(attempt->auth, attempt->request.is_client_claimed),
-			clock_ms());
+	struct log_bound *bound = bound_of(attempt);
+
+	return bound == NULL || log_bound_admit(bound, clock_ms());
 }
 
 void attempt_report_unlogged(struct auth *auth)
 {
+	static const struct {
+		const char *sockets, *hint;
+	} kinds[UNLOGGED_KINDS] = {
+		[UNCHECKED_LOCAL] = { "unix",
+			"these attempts were refused without a password's check" },
+		[UNCHECKED_CLAIMED] = { "inet",
+			"these attempts were refused without a password's check" },
+		[CHECKED_CLAIMED] = { "inet", "the passwords of these attempts were refused" },
+	};
 	uint64_t count;
 
-	for (int claimed = 0; claimed < 2; claimed++) {
-		count = log_bound_report(bound_of(auth, claimed != 0), clock_ms());
+	for (int kind = 0; kind < UNLOGGED_KINDS; kind++) {
+		count = log_bound_report(&auth->unlogged[kind], clock_ms());
 		if (count > 0)
 			log_event(LOG_LEVEL_WARNING,
 				"auth lines-suppressed=%" PRIu64
-				" reason=too-many sockets=%s hint=\"these attempts were refused "
-				"without a check\"",
-				count, claimed ? "inet" : "unix");
+				" reason=too-many sockets=%s hint=\"%s\"",
+				count, kinds[kind].sockets, kinds[kind].hint);
 	}
 }
 

@@ -552,6 +552,15 @@ START_TEST(too_many_at_one_login_over_saslauthd_displace_the_oldest)
 	}
 END_TEST
 
+static uint64_t suppressed_lines(void)
+{
+	uint64_t lines = 0;
+
+	for (int i = 0; i < UNLOGGED_KINDS; i++)
+		lines += auth->unlogged[i].suppressed;
+	return lines;
+}
+
 /* Any local process can cause refusals without end; each may be another line of the log. */
 START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 	{
@@ -564,8 +573,9 @@ START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 		request.cause = CAUSE_POLICY;
 		for (int i = 0; i < 3 * LOG_BOUND_BURST; i++)
 			attempt_begin(auth, &request, on_done, NULL, &handle);
-		suppressed = auth->unchecked[PEERS_ANYBODY].suppressed;
+		suppressed = suppressed_lines();
 		ck_assert_uint_gt(suppressed, 0);
+		ck_assert_uint_eq(auth->unlogged[UNCHECKED_CLAIMED].suppressed, suppressed);
 		begin("bob", "pa55word");
 		wait_answer();
 		request = request_of("bob", "wrong");
@@ -573,8 +583,45 @@ START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 		attempt_begin(auth, &request, on_done, NULL, &handle);
 		wait_answer();
 		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
-		ck_assert_uint_eq(auth->unchecked[PEERS_ANYBODY].suppressed, suppressed);
-		ck_assert_uint_eq(auth->unchecked[PEERS_LOCAL].suppressed, 0);
+		ck_assert_uint_eq(suppressed_lines(), suppressed);
+	}
+END_TEST
+
+/* Checks that cost their client nothing: of tokens, and of what a local process tries without an
+ * address, by which it would be slowed. Others of MTAs are logged. */
+static const struct {
+	const char *login, *mechanism;
+	bool is_claimed;
+	uint64_t suppressed;
+} floods[] = {
+	{ "token:bob@example.com", "PLAIN", false, 5 },
+	{ "token:bob@example.com", "PLAIN", true, 5 },
+	{ "", "OAUTHBEARER", false, 5 },
+	{ "bob", "PLAIN", true, 5 },
+	{ "eve", "PLAIN", true, 5 },
+	{ "bob", "PLAIN", false, 0 },
+};
+START_TEST(what_is_refused_at_no_cost_has_a_bounded_number_of_log_lines)
+	{
+		struct attempt_request request = request_of(floods[_i].login, "wrong");
+
+		auth_service_free(&service);
+		auth_service_new(&service, "[jwt]\nsecret = 0123456789abcdef0123456789abcdef\n");
+		auth = service.auth;
+		auth_service_publish(&service);
+		for (int i = 0; i < UNLOGGED_KINDS; i++) /* used up */
+			auth->unlogged[i] =
+				(struct log_bound){ .used = INT64_C(1) << 40, .time = clock_ms() };
+		request.is_bearer = floods[_i].login[0] == '\0';
+		request.is_client_claimed = floods[_i].is_claimed;
+		for (int i = 0; i < 5; i++) {
+			attempt_begin(auth, &request, on_done, NULL, &handle);
+			if (handle != NULL)
+				wait_answer();
+			ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+			(void)penalty_reset(auth->penalty, NULL);
+		}
+		ck_assert_uint_eq(suppressed_lines(), floods[_i].suppressed);
 	}
 END_TEST
 
@@ -613,6 +660,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, no_kind_of_sockets_takes_all_the_room, 0, 2);
 	tcase_add_test(tcase, too_many_at_one_login_over_saslauthd_displace_the_oldest);
 	tcase_add_test(tcase, what_is_refused_without_a_check_has_a_bounded_number_of_log_lines);
+	tcase_add_loop_test(tcase, what_is_refused_at_no_cost_has_a_bounded_number_of_log_lines, 0,
+		COUNT(floods));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
