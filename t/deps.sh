@@ -53,6 +53,7 @@ dovecot-core        benchmarks against its auth daemon
 sasl2-bin           integration tests of logins
 libsasl2-modules    integration tests of logins
 openssl             certificates for the tests
+faketime            clocks that are wrong
 valgrind            memory errors
 clang               the second compiler, the fuzzers
 libclang-rt-14-dev  the fuzzers' runtime

@@ -20,7 +20,7 @@ const char cmd_doctor_usage[] =
 	"           [--sendmail-config FILE] [--fail2ban-config DIR] [SUBJECT ...]\n"
 	"Examine the whole set-up: the daemon, the MTA, the users, the database and the system. Print\n"
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
-	"  SUBJECT                 examine only this: daemon\n"
+	"  SUBJECT                 examine only this: daemon, users, limits or system\n"
 	"  --strict                exit with 1 if there is advice, too\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
@@ -35,6 +35,9 @@ static const struct examination {
 	void (*examine)(const struct doctor *doctor);
 } examinations[] = {
 	{ "daemon", doctor_examine_daemon },
+	{ "users", doctor_examine_users },
+	{ "limits", doctor_examine_limits },
+	{ "system", doctor_examine_system },
 };
 
 #define EXAMINATIONS (sizeof(examinations) / sizeof(examinations[0]))

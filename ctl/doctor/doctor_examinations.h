@@ -9,5 +9,8 @@
  * comes from doctor->status.
  */
 void doctor_examine_daemon(const struct doctor *doctor);
+void doctor_examine_users(const struct doctor *doctor);
+void doctor_examine_limits(const struct doctor *doctor);
+void doctor_examine_system(const struct doctor *doctor);
 
 #endif

@@ -47,6 +47,11 @@ int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *er
 	return 0;
 }
 
+const char *orgdomain_file(const char *path)
+{
+	return path != NULL && path[0] != '\0' ? path : psl_dist_filename();
+}
+
 struct orgdomain *orgdomain_ref(struct orgdomain *psl)
 {
 	if (psl != NULL)

@@ -16,6 +16,10 @@ struct orgdomain;
  */
 int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);
 
+/* Return the file for which orgdomain_open() looks: path or, for NULL or "", the system's; "" if
+ * there is none. */
+const char *orgdomain_file(const char *path);
+
 struct orgdomain *orgdomain_ref(struct orgdomain *psl); /* accepts NULL */
 void orgdomain_unref(struct orgdomain **psl);		/* accepts NULL */
 

@@ -176,6 +176,17 @@ START_TEST(refuses_text_that_is_no_list)
 	}
 END_TEST
 
+START_TEST(names_the_file_that_is_read)
+	{
+		struct orgdomain *own = NULL;
+
+		ck_assert_str_eq(orgdomain_file("/etc/own.dat"), "/etc/own.dat");
+		ck_assert_str_eq(orgdomain_file(""), orgdomain_file(NULL));
+		ck_assert_int_eq(orgdomain_open(orgdomain_file(NULL), &own, NULL), 0);
+		orgdomain_unref(&own);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("orgdomain");
@@ -189,6 +200,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, opens_the_default_for_no_name);
 	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 5);
+	tcase_add_test(tcase, names_the_file_that_is_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -80,5 +80,5 @@ def paste(finding, language="shell"):
     script = "".join(line + "\n" for line in lines)
     assert script.isascii() and script.replace("\n", "").isprintable(), script
     done = subprocess.run(["sh", "-e"], input=script, capture_output=True, text=True, check=False,
-                          env=dict(os.environ, LC_ALL="C"))
+                          env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}"))
     assert done.returncode == 0, (script, done)

@@ -1,0 +1,111 @@
+/*
+ * Examines what limits count: recipients or messages, and whom they exempt. Owns the profiles that
+ * it reads. t/integration/test_doctor_limits.py covers it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_quote.h"
+#include "lib/conf/file.h"
+#include "lib/store/store_read.h"
+
+/* A message to this many recipients is usual. */
+#define RECIPIENTS_USUAL 10
+
+#define LISTED_MAX 5
+
+/* Report a limit that a single message of usual size exceeds. Returns whether there is one. */
+static bool report_small(const struct doctor *doctor, const struct profile *profile)
+{
+	const struct limits *limits = profile_limits(profile);
+	char text[32];
+
+	for (size_t i = 0; i < limits->len; i++) {
+		const struct limit *limit = &limits->limit[i];
+		struct doctor_finding *finding;
+
+		if (limit->count == 0 || limit->count >= RECIPIENTS_USUAL)
+			continue; /* a limit of 0 is the subject of users */
+		limit_format(limit, text);
+		finding = doctor_find(doctor, DOCTOR_ADVICE,
+			"limits of the profile %s: %s counts recipients, not messages",
+			profile_name(profile), text);
+		doctor_effect(finding,
+			"A message to more than %u recipients never reaches all of them.",
+			(unsigned)limit->count);
+		doctor_cure(finding,
+			"If messages are meant, write \"count = messages\" in the section [limits] "
+			"of %s, run posternctl reload, and bound the recipients of a message in "
+			"the MTA. Otherwise enter a greater number.",
+			doctor->config->path);
+		return true;
+	}
+	return false;
+}
+
+static void examine_profiles(const struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+	struct store store = { 0 };
+	struct errmsg ignored; /* the subject users reports it */
+	size_t found = 0;
+
+	if (config->settings->limit_count != COUNT_RECIPIENTS || config->store.path[0] == '\0' ||
+		store_read_with_prev(config->store.path,
+			&(const struct store_source){
+				.rcpt_re_anchored = config->settings->rcpt_re_anchored },
+			&store, &ignored) != STORE_READ)
+		return;
+	for (size_t i = 0; i < profiles_count(store.profiles) && found < LISTED_MAX; i++)
+		found += report_small(doctor, profiles_at(store.profiles, i)) ? 1 : 0;
+	store_clear(&store);
+}
+
+/* Return whether the configuration has no [limit recipients], so that it can be appended. */
+static bool lacks_section(const struct config *config)
+{
+	struct errmsg ignored;
+	bool lacks = false;
+	char *text;
+	size_t len;
+
+	if (file_read(config->path, (uint64_t)1 << 20, &text, &len, NULL, &ignored) == FILE_READ) {
+		lacks = strstr(text, "[limit recipients]") == NULL;
+		explicit_bzero(text, len);
+		free(text);
+	}
+	return lacks;
+}
+
+void doctor_examine_limits(const struct doctor *doctor)
+{
+	const struct settings *settings = doctor->config == NULL ? NULL : doctor->config->settings;
+	struct doctor_finding *finding;
+	struct strbuf path = STRBUF_INIT;
+
+	if (settings == NULL)
+		return;
+	examine_profiles(doctor);
+	if (settings->limit_count == COUNT_MESSAGES &&
+		(settings->rates == NULL || rates_max_relaying(settings->rates) == 0)) {
+		finding = doctor_find(doctor, DOCTOR_ADVICE,
+			"[limits] count = messages, and nothing bounds the recipients of a message");
+		doctor_effect(finding,
+			"A stolen login may send each message to as many recipients as the MTA "
+			"accepts: 1000 with Postfix's defaults.");
+		doctor_cure(finding,
+			"Bound them for logins, by max_relaying in the section [limit recipients] "
+			"of %s, and run posternctl reload:",
+			doctor->config->path);
+		if (lacks_section(doctor->config) &&
+			doctor_quote_shell(&path, doctor->config->path) == 0) {
+			doctor_shell_line(finding,
+				"printf '\\n[limit recipients]\\nmax_relaying = 100\\n' >> %s",
+				path.text);
+			doctor_shell(finding, "posternctl", "-c", doctor->config->path, "reload",
+				(const char *)NULL);
+		}
+		strbuf_free(&path);
+	}
+}
