@@ -12,6 +12,7 @@
 #include "ctl/control_client.h"
 #include "ctl/doctor/doctor.h"
 #include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_postfix_conf.h"
 #include "ctl/doctor/doctor_print.h"
 #include "lib/base/print.h"
 
@@ -20,7 +21,8 @@ const char cmd_doctor_usage[] =
 	"           [--sendmail-config FILE] [--fail2ban-config DIR] [SUBJECT ...]\n"
 	"Examine the whole set-up: the daemon, the MTA, the users, the database and the system. Print\n"
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
-	"  SUBJECT                 examine only this: daemon, users, limits or system\n"
+	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros, users,\n"
+	"                          limits, system\n"
 	"  --strict                exit with 1 if there is advice, too\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
@@ -32,12 +34,17 @@ const char cmd_doctor_usage[] =
 /* The examinations, in the order in which findings of the same harm are printed. */
 static const struct examination {
 	const char *subject;
+	bool reads_postfix; /* it needs doctor->postfix */
 	void (*examine)(const struct doctor *doctor);
 } examinations[] = {
-	{ "daemon", doctor_examine_daemon },
-	{ "users", doctor_examine_users },
-	{ "limits", doctor_examine_limits },
-	{ "system", doctor_examine_system },
+	{ "daemon", false, doctor_examine_daemon },
+	{ "sockets", true, doctor_examine_sockets },
+	{ "postfix", true, doctor_examine_postfix },
+	{ "sasl", true, doctor_examine_sasl },
+	{ "macros", true, doctor_examine_macros },
+	{ "users", false, doctor_examine_users },
+	{ "limits", false, doctor_examine_limits },
+	{ "system", false, doctor_examine_system },
 };
 
 #define EXAMINATIONS (sizeof(examinations) / sizeof(examinations[0]))
@@ -94,11 +101,47 @@ static json_t *ask_status(const struct doctor *doctor)
 	return NULL;
 }
 
+/* Read Postfix's settings, if a wanted examination needs them. The caller frees the result. */
+static struct doctor_postfix *read_postfix(const struct doctor *doctor, char **wanted)
+{
+	struct doctor_postfix *postfix = NULL;
+	bool is_needed = false;
+	struct errmsg err;
+
+	for (size_t i = 0; i < EXAMINATIONS; i++)
+		is_needed = is_needed ||
+			(examinations[i].reads_postfix &&
+				is_wanted(examinations[i].subject, wanted));
+	if (!is_needed)
+		return NULL;
+	doctor_report_begin(doctor->report, "postfix");
+	switch (doctor_postfix_read(doctor->postfix_config, &postfix, &err)) {
+	case DOCTOR_POSTFIX_READ:
+		break;
+	case DOCTOR_POSTFIX_MISSING:
+		doctor_postfix_free(&postfix);
+		if (access(doctor->sendmail_config, F_OK) != 0)
+			doctor_unexamined(doctor,
+				"There is no Postfix and no Sendmail on this machine. Run doctor "
+				"where the MTA runs.",
+				"whether the MTA asks Postern");
+		break;
+	case DOCTOR_POSTFIX_FAILED:
+		doctor_postfix_free(&postfix);
+		doctor_effect(doctor_find(doctor, DOCTOR_MAIL,
+				      "Postfix's settings cannot be read: %s", err.text),
+			"Postfix does not start or reload.");
+		break;
+	}
+	return postfix;
+}
+
 /* Run the examinations that are wanted. */
 static void examine(struct doctor *doctor, char **wanted)
 {
 	struct problems *errors = problems_new();
 	const struct config *config = NULL;
+	struct doctor_postfix *postfix;
 	struct errmsg err;
 	json_t *status;
 
@@ -108,6 +151,7 @@ static void examine(struct doctor *doctor, char **wanted)
 		config = NULL; /* postern -n shows the errors */
 	doctor->config = config;
 	doctor->status = status = ask_status(doctor);
+	doctor->postfix = postfix = read_postfix(doctor, wanted);
 	for (size_t i = 0; i < EXAMINATIONS; i++) {
 		if (!is_wanted(examinations[i].subject, wanted))
 			continue;
@@ -116,6 +160,7 @@ static void examine(struct doctor *doctor, char **wanted)
 	}
 	config_unref(&config);
 	json_decref(status);
+	doctor_postfix_free(&postfix);
 	problems_free(&errors);
 }
 

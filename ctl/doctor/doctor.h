@@ -30,6 +30,7 @@ const char *doctor_harm_heading(enum doctor_harm harm);
 
 struct doctor_report;
 struct doctor_finding;
+struct doctor_postfix;
 
 /* The objects of an examination: what all of them read, and the report. Borrowed. */
 struct doctor {
@@ -39,6 +40,7 @@ struct doctor {
 	const char *fail2ban_config; /* --fail2ban-config: a directory */
 	const struct config *config; /* NULL: it has errors, which are findings */
 	const json_t *status;	     /* the daemon's answer to "status"; NULL: no daemon answers */
+	const struct doctor_postfix *postfix; /* NULL: there is none, or it cannot be read */
 	struct doctor_report *report;
 };
 

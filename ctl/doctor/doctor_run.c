@@ -153,7 +153,8 @@ static bool take_identity(const struct doctor_identity *identity)
 	if (identity->name != NULL ? initgroups(identity->name, identity->gid) != 0 :
 				     setgroups(1, &identity->gid) != 0)
 		return false;
-	if (identity->root != NULL && (chroot(identity->root) != 0 || chdir("/") != 0))
+	if ((identity->root != NULL && chroot(identity->root) != 0) ||
+		chdir(identity->folder != NULL ? identity->folder : "/") != 0)
 		return false;
 	return setgid(identity->gid) == 0 && setuid(identity->uid) == 0;
 }

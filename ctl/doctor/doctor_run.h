@@ -21,7 +21,8 @@ int doctor_run(const char *const argv[], struct strbuf *out, struct strbuf *erro
 
 /* The identity of a child. */
 struct doctor_identity {
-	const char *root; /* NULL: no chroot(2) */
+	const char *root;   /* NULL: no chroot(2) */
+	const char *folder; /* the working directory, within root; NULL: "/" */
 	uid_t uid;
 	gid_t gid;
 	const char *name; /* of the user, for its supplementary groups; NULL: none */
@@ -29,7 +30,7 @@ struct doctor_identity {
 
 /*
  * Call a function in a child with that identity, which needs root's rights. Returns what it returns
- * (0 to 255), or -1 with err set.
+ * (0 to 249), or -1 with err set.
  */
 int doctor_run_as(const struct doctor_identity *identity, int (*function)(void *), void *context,
 	struct errmsg *err);

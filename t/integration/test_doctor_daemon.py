@@ -53,7 +53,7 @@ def test_a_configuration_with_an_error_is_found(box):
     finding = examine(daemon, "daemon").the("timout", "mail")
     assert "postern.conf:" in finding["problem"]
     daemon.configure({"milter": {"timout": None}})
-    daemon.start(ready=lambda: "ready version" in daemon.process.text())
+    daemon.start()
     assert examine(daemon, "daemon").is_clean()
     daemon.configure({"limits": {"count": "sheep"}})
     examine(daemon, "daemon").the("sheep", "soon")
@@ -62,7 +62,7 @@ def test_a_configuration_with_an_error_is_found(box):
 def test_each_problem_of_the_policy_is_shown(box):
     daemon, _ = good_set_up(box, start=False)
     daemon.write_list("mail_from.access.blacklist", "*@spam.example\n")
-    daemon.start(ready=lambda: "ready version" in daemon.process.text())
+    daemon.start()
     finding = examine(daemon, "daemon").the("mail_from.access.blacklist:1", "no-effect")
     assert "@spam.example" in finding["problem"]
     daemon.write_list("mail_from.access.blacklist", "@spam.example\n")

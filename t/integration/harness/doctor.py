@@ -28,10 +28,11 @@ def good_set_up(box, chroot=True, config=None, parameters=None, start=True, stor
         "milter": {"socket": f"unix:{folder}/postern.sock", "socket_mode": "0660", "user": USER},
         "auth": {"socket": f"unix:{folder}/auth", "saslauthd": "", "suspensions": "run/suspended",
                  "socket_mode": "0660"},
-        "profile": {"default_domain": "example.com"},
-        **(config or {})})
+        "profile": {"default_domain": "example.com"}})
+    daemon.configure(config or {})
+    daemon.socket = folder / "postern.sock"
     if start:
-        daemon.start(ready=lambda: (folder / "postern.sock").exists() and "ready version" in daemon.process.text())
+        daemon.start()
         mta.start()
     return daemon, mta
 
@@ -65,20 +66,29 @@ class Report:
         return found[0]
 
 
-def examine(daemon, *args, mta=None, command=()):
-    """Run doctor on a set-up; args are its options and subjects, command a program that runs it (setpriv ...)."""
+def examine(daemon, *args, mta=None, command=(), program=POSTERNCTL):
+    """
+    Run doctor on a set-up; args are its options and subjects, command a program that runs it (setpriv ...), program a
+    copy of posternctl.
+    """
     where = [] if mta is None else ["--postfix-config", mta.folder / "etc"]
     return Report(subprocess.run(
-        [*command, POSTERNCTL, "-c", daemon.conf, "doctor", "--json", *where, *args],
+        [*command, program, "-c", daemon.conf, "doctor", "--json", *where, *args],
         capture_output=True, text=True, check=False))
 
 
-def paste(finding, language="shell"):
-    """Run the commands of a finding as an administrator does who pastes them."""
-    lines = [command[language] for command in finding["commands"] if language in command]
+def paste(finding, daemon=None):
+    """
+    Run the shell commands of a finding as an administrator does who pastes them. `service postern` concerns the
+    daemon of the test.
+    """
+    lines = [command["shell"] for command in finding["commands"] if "shell" in command]
     assert lines, finding
-    script = "".join(line + "\n" for line in lines)
-    assert script.isascii() and script.replace("\n", "").isprintable(), script
-    done = subprocess.run(["sh", "-e"], input=script, capture_output=True, text=True, check=False,
-                          env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}"))
-    assert done.returncode == 0, (script, done)
+    for line in lines:
+        assert line.isascii() and line.isprintable(), line
+        if line == "service postern restart":
+            daemon.restart()
+            continue
+        done = subprocess.run(["sh", "-e"], input=line + "\n", capture_output=True, text=True, check=False,
+                              env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}"))
+        assert done.returncode == 0, (line, done)

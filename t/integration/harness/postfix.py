@@ -42,13 +42,15 @@ class Postfix:
     """
     ports is {service name: port}, by default {"smtp": port}. The milter macro {daemon_name} of every service but
     "smtp" is the service's name. All mail is accepted and discarded, or sent to sink, a Sink. With chroot, smtpd runs
-    in the queue directory, as in Debian. parameters are added to main.cf or replace those below.
+    in the queue directory, as in Debian. parameters are added to main.cf or replace those below; master is added to
+    master.cf.
     """
 
     def __init__(self, folder, milter="", services=("smtp",), sink=None, parameters=None,
-                 chroot=False):
+                 chroot=False, master=""):
         self.folder = Path(folder)
         self.chroot = "y" if chroot else "n"
+        self.master = master
         self.ports = {name: free_port() for name in services}
         self.port = self.ports[services[0]]
         self.maillog = self.folder / "maillog"
@@ -110,10 +112,10 @@ class Postfix:
             "".join(f"{name} = {value}\n" for name, value in self.parameters.items()))
         lines = []
         for name, port in self.ports.items():
-            lines.append(f"127.0.0.1:{port} inet n - {self.chroot} - - smtpd -o syslog_name=postfix/{name}\n")
+            lines.append(f"{port} inet n - {self.chroot} - - smtpd -o syslog_name=postfix/{name}\n")
             if name != "smtp":
                 lines.append(f"  -o milter_macro_daemon_name={name}\n")
-        (etc / "master.cf").write_text("".join(lines) + SERVICES)
+        (etc / "master.cf").write_text("".join(lines) + SERVICES + self.master)
         shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
         for name in ("main.cf", "master.cf"):  # Postfix reads a file again until it is 2 s old
             os.utime(etc / name, (time.time() - 60,) * 2)

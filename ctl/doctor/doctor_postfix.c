@@ -1,0 +1,188 @@
+/*
+ * Examines settings of Postfix that leave Postern without effect: services and instances that do
+ * not ask it, and mail that it should not see. Owns nothing. t/integration/test_doctor_postfix.py
+ * covers it.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "ctl/doctor/doctor_commands.h"
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_ours.h"
+
+/* Return whether another service of the instance than `except` asks Postern. */
+static bool is_asked(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *except)
+{
+	for (size_t i = 0; i < instance->service_count; i++) {
+		const struct doctor_service *service = &instance->services[i];
+		struct doctor_endpoint endpoint;
+		const json_t *milter;
+		json_t *milters = doctor_postfix_milters(
+			doctor_postfix_value(service->values, "smtpd_milters"));
+		const enum doctor_link link =
+			doctor_find_link(doctor, instance, service, milters, &milter, &endpoint);
+
+		json_decref(milters);
+		if (service != except && (link == DOCTOR_LINK_OURS || link == DOCTOR_LINK_LOST))
+			return true;
+	}
+	return false;
+}
+
+/* Remove a word from a list; the others are separated by commas. */
+static void remove_word(const char *list, const char *word, struct strbuf *out)
+{
+	static const char separators[] = ", \t\r\n";
+	const size_t len = strlen(word);
+
+	for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
+		const size_t step = strcspn(list, separators);
+
+		if (step != len || strncasecmp(list, word, len) != 0)
+			strbuf_addf(out, "%s%.*s", out->len > 0 ? ", " : "", (int)step, list);
+		list += step;
+	}
+}
+
+static void report_switched(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const char *names, bool is_asked_elsewhere)
+{
+	struct doctor_finding *finding = doctor_find(doctor,
+		is_asked_elsewhere ? DOCTOR_NO_EFFECT : DOCTOR_MAIL,
+		"%s: receive_override_options contains no_milters, so that smtpd (%s) asks no milter",
+		instance->folder, names);
+	struct strbuf rest = STRBUF_INIT;
+
+	doctor_effect(finding, "No rule is applied to mail that these services receive.");
+	doctor_cure(finding,
+		"Remove no_milters here. If a filter returns mail to a service of its own, set the "
+		"option for that service alone, and bind it to 127.0.0.1.");
+	remove_word(doctor_postfix_value(service->values, "receive_override_options"), "no_milters",
+		&rest);
+	if (!rest.failed)
+		doctor_set_parameter(finding, instance, service, "receive_override_options",
+			rest.text == NULL ? "" : rest.text);
+	doctor_reload_postfix(finding, instance);
+	strbuf_free(&rest);
+}
+
+/* Report services whose milters do not include Postern. */
+static void report_none(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const json_t *milters, const char *names,
+	bool is_asked_elsewhere)
+{
+	const char *list = doctor_postfix_value(service->values, "smtpd_milters");
+	const bool is_override = json_object_get(service->overrides, "smtpd_milters") != NULL;
+	struct doctor_finding *finding = doctor_find(doctor,
+		is_asked_elsewhere ? DOCTOR_NO_EFFECT : DOCTOR_MAIL,
+		"%s: smtpd (%s) does not ask Postern: %s smtpd_milters = %s", instance->folder,
+		names, is_override ? "master.cf sets" : "main.cf sets", list);
+
+	doctor_effect(finding, "No rule is applied to mail that these services receive.");
+	if (is_override && *list == '\0' && is_asked_elsewhere) {
+		struct strbuf option = STRBUF_INIT;
+
+		doctor_cure(finding, "Remove the option, so that main.cf's value applies.");
+		strbuf_addf(&option, "%s/smtpd_milters", service->key);
+		if (!option.failed)
+			doctor_postconf(finding, instance, "-PX", option.text);
+		doctor_reload_postfix(finding, instance);
+		strbuf_free(&option);
+	} else {
+		doctor_cure(finding,
+			"Add Postern's socket. If a filter returns mail to this service, bind it "
+			"to 127.0.0.1 instead.");
+		doctor_offer_socket(finding, doctor, instance, service, DOCTOR_SOCKET_MILTER,
+			milters, NULL);
+	}
+}
+
+/* Examine a service that strangers or users can reach. */
+static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	static const char *const parameters[] = { "smtpd_milters", "receive_override_options",
+		NULL };
+	struct strbuf names = STRBUF_INIT;
+	struct doctor_endpoint endpoint;
+	const json_t *milter;
+	json_t *milters;
+
+	if (service->is_local || doctor_is_repeated(instance, service, parameters, &names) ||
+		names.failed) {
+		strbuf_free(&names);
+		return;
+	}
+	milters = doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
+	switch (doctor_find_link(doctor, instance, service, milters, &milter, &endpoint)) {
+	case DOCTOR_LINK_SWITCHED:
+		report_switched(doctor, instance, service, names.text,
+			is_asked(doctor, instance, service));
+		break;
+	case DOCTOR_LINK_NONE:
+		report_none(doctor, instance, service, milters, names.text,
+			is_asked(doctor, instance, service));
+		break;
+	case DOCTOR_LINK_OURS:
+	case DOCTOR_LINK_LOST: /* doctor_sockets.c reports it */
+		break;
+	}
+	json_decref(milters);
+	strbuf_free(&names);
+}
+
+/* Report Postern among the milters of local mail. */
+static void examine_local_mail(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+	/* cleanup opens the socket; it runs in the same chroot, by default. */
+	const struct doctor_service *service = &instance->services[0];
+	json_t *milters =
+		doctor_postfix_milters(doctor_postfix_value(instance->values, "non_smtpd_milters"));
+	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	struct strbuf rest = STRBUF_INIT;
+	struct doctor_finding *finding;
+	bool is_ours = false;
+
+	for (size_t i = 0; i < json_array_size(milters); i++) {
+		const json_t *milter = json_array_get(milters, i);
+		struct doctor_endpoint endpoint;
+
+		if (doctor_endpoint_resolve(instance, service,
+			    doctor_postfix_value(milter, "address"), false, &endpoint) == 0 &&
+			(doctor_endpoint_is(&endpoint, ours) || doctor_has_our_name(endpoint.path)))
+			is_ours = true;
+		else
+			strbuf_addf(&rest, "%s%s", rest.len > 0 ? ", " : "",
+				doctor_postfix_value(milter, "text"));
+	}
+	if (is_ours && !rest.failed) {
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: non_smtpd_milters contains Postern", instance->folder);
+		doctor_effect(finding,
+			"Local mail has no client and no login, so that rules about these do not "
+			"hold for it, and mail with a recipient that is refused stays in the queue.");
+		doctor_cure(finding, "Set smtpd_milters only.");
+		doctor_set_parameter(finding, instance, NULL, "non_smtpd_milters",
+			rest.text == NULL ? "" : rest.text);
+		doctor_reload_postfix(finding, instance);
+	}
+	json_decref(milters);
+	strbuf_free(&rest);
+}
+
+void doctor_examine_postfix(const struct doctor *doctor)
+{
+	if (doctor->postfix == NULL)
+		return;
+	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
+		const struct doctor_instance *instance = &doctor->postfix->instances[i];
+
+		if (!instance->is_enabled)
+			continue;
+		for (size_t j = 0; j < instance->service_count; j++)
+			examine_service(doctor, instance, &instance->services[j]);
+		if (instance->service_count > 0)
+			examine_local_mail(doctor, instance);
+	}
+}

@@ -1,0 +1,68 @@
+#ifndef POSTERN_DOCTOR_POSTFIX_CONF_H
+#define POSTERN_DOCTOR_POSTFIX_CONF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/errmsg.h"
+
+/*
+ * The settings of Postfix's instances, as postconf(1) shows them: Postfix itself reads main.cf and
+ * master.cf, expands the parameters, and applies the options -o of a service. One thread.
+ */
+
+/* A service whose program is smtpd, with its own values. Borrowed texts. */
+struct doctor_service {
+	const char *key; /* "smtp/inet", as for postconf -P and -F */
+	const char *name, *type;
+	bool is_chrooted;   /* in queue_directory */
+	bool is_privileged; /* it runs as root */
+	bool is_local;	    /* bound to a loopback address, as for mail that a filter returns */
+	const json_t *overrides; /* the options -o: {name: value}, not expanded */
+	const json_t *values;	 /* all parameters of doctor_postfix_value() */
+};
+
+struct doctor_instance {
+	char *folder;	 /* of main.cf */
+	bool is_default; /* it is the one that postconf uses without -c */
+	bool is_enabled; /* multi_instance_enable; always of the first instance */
+	json_t *values;	 /* of main.cf */
+	json_t *listing; /* what the services refer to */
+	struct doctor_service *services;
+	size_t service_count;
+};
+
+struct doctor_postfix {
+	struct doctor_instance *instances;
+	size_t instance_count;
+};
+
+enum doctor_postfix_result {
+	DOCTOR_POSTFIX_READ,
+	DOCTOR_POSTFIX_MISSING, /* there is no postconf, or no main.cf in the default folder */
+	DOCTOR_POSTFIX_FAILED	/* err set: what postconf prints */
+};
+
+/*
+ * Read the instance with this folder (NULL: the default one) and the instances that it lists in
+ * multi_instance_directories. The caller frees *postfix_r, which is set in any case.
+ */
+enum doctor_postfix_result doctor_postfix_read(const char *folder,
+	struct doctor_postfix **postfix_r, struct errmsg *err);
+void doctor_postfix_free(struct doctor_postfix **postfix); /* accepts NULL */
+
+/* Return a parameter from `values`; "" if it is empty or this version of Postfix lacks it. */
+const char *doctor_postfix_value(const json_t *values, const char *name);
+bool doctor_postfix_yes(const json_t *values, const char *name);
+
+/* Return whether a list of words, separated by commas and white space, contains a word. */
+bool doctor_postfix_lists(const char *list, const char *word);
+
+/*
+ * Parse a list of milters (smtpd_milters): an array of {"text": as written, "address": "unix:...",
+ * "action": its default_action or ""}. A new reference; NULL when out of memory.
+ */
+json_t *doctor_postfix_milters(const char *list);
+
+#endif

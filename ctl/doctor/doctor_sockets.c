@@ -1,0 +1,262 @@
+/*
+ * Examines whether smtpd reaches Postern: the sockets in smtpd_milters, as its user in its chroot,
+ * their modes and groups, and what it does when Postern is down. Owns nothing.
+ * t/integration/test_doctor_sockets.py covers it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/doctor/doctor_commands.h"
+#include "ctl/doctor/doctor_endpoint.h"
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_names.h"
+#include "ctl/doctor/doctor_ours.h"
+#include "ctl/doctor/doctor_sockets.h"
+#include "lib/base/text.h"
+
+/* Describe the rights of a file: "mode 0755, owner root, group root". */
+static void describe_rights(const char *path, char text_r[200])
+{
+	char owner[DOCTOR_NAME_SIZE], group[DOCTOR_NAME_SIZE];
+	struct stat st;
+
+	text_r[0] = '\0';
+	if (stat(path, &st) != 0)
+		return;
+	doctor_user_name(st.st_uid, owner);
+	doctor_group_name(st.st_gid, group);
+	(void)text_format(text_r, 200, "mode %04o, owner %s, group %s", st.st_mode & 07777U, owner,
+		group);
+}
+
+/* Return whether the directory already gives the sockets in it the group of the MTA. */
+static bool gives_group(const struct doctor_instance *instance, const char *folder)
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	return doctor_find_user(doctor_postfix_value(instance->values, "mail_owner"), &uid, &gid) &&
+		stat(folder, &st) == 0 && (st.st_mode & S_ISGID) != 0 && st.st_gid == gid;
+}
+
+/* Add commands for a socket whose mode or group shuts the MTA out. */
+static void offer_rights(struct doctor_finding *finding, const struct doctor *doctor,
+	const struct doctor_instance *instance, const char *path, enum doctor_socket which)
+{
+	const char *section = which == DOCTOR_SOCKET_MILTER ? "milter" : "auth";
+	const struct config *config = doctor->config;
+	char folder[2048];
+
+	if (config == NULL || finding == NULL)
+		return;
+	(void)text_format(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+	if (((which == DOCTOR_SOCKET_MILTER ? config->milter.socket_mode :
+					      config->auth.socket_mode) &
+		    0060) != 0060)
+		doctor_set_key(finding, doctor, section, "socket_mode", "0660");
+	if (!gives_group(instance, folder))
+		doctor_offer_folder(finding, doctor, instance, folder);
+	if (config_line(config, section, "socket_group") > 0)
+		doctor_set_key(finding, doctor, section, "socket_group", "");
+	doctor_restart_postern(finding);
+}
+
+/* Report that smtpd may not connect: because of a directory on the way, or of the socket. */
+static void report_denied(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const struct doctor_endpoint *endpoint,
+	enum doctor_socket which, const char *names)
+{
+	char obstacle[2048], rights[200], own_folder[2048];
+	const char *user = doctor_postfix_value(instance->values, "mail_owner");
+	struct doctor_finding *finding;
+	bool is_own_folder;
+
+	doctor_endpoint_obstacle(instance, service, endpoint, obstacle);
+	(void)text_format(own_folder, sizeof(own_folder), "%.*s",
+		(int)(strrchr(endpoint->outside, '/') - endpoint->outside), endpoint->outside);
+	is_own_folder = strcmp(obstacle, own_folder) == 0;
+	describe_rights(obstacle[0] != '\0' ? obstacle : endpoint->outside, rights);
+	finding = doctor_find(doctor, DOCTOR_MAIL,
+		"%s: smtpd (%s), which runs as %s, may not connect to %s: %s has %s",
+		instance->folder, names, user, endpoint->outside,
+		obstacle[0] != '\0' ? obstacle : "the socket", rights);
+	doctor_sockets_effect(finding, service, which);
+	if (obstacle[0] != '\0' && !is_own_folder) {
+		doctor_cure(finding, "Let %s search the directory.", user);
+		doctor_shell(finding, "chmod", "o+x", obstacle, (const char *)NULL);
+		return;
+	}
+	doctor_cure(finding,
+		"Give the directory the group of %s and the setgid bit, so that each socket in it "
+		"has this group, and the socket the mode 0660.",
+		user);
+	if (is_own_folder) {
+		doctor_offer_folder(finding, doctor, instance, obstacle);
+		doctor_restart_postern(finding);
+	} else {
+		offer_rights(finding, doctor, instance, endpoint->outside, which);
+	}
+}
+
+void doctor_sockets_effect(struct doctor_finding *finding, const struct doctor_service *service,
+	enum doctor_socket which)
+{
+	const char *action = doctor_postfix_value(service->values, "milter_default_action");
+
+	if (which == DOCTOR_SOCKET_AUTH)
+		doctor_effect(finding, "Nobody can log in.");
+	else if (strcmp(action, "accept") == 0)
+		doctor_effect(finding,
+			"No rule is applied: milter_default_action is accept, so that all mail is "
+			"let in unchecked.");
+	else if (strcmp(action, "reject") == 0)
+		doctor_effect(finding,
+			"All mail is refused for good: milter_default_action is reject.");
+	else
+		doctor_effect(finding, "All mail is deferred or held: milter_default_action is %s.",
+			action);
+}
+
+void doctor_sockets_check(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const struct doctor_endpoint *endpoint,
+	enum doctor_socket which, const char *names)
+{
+	struct doctor_finding *finding;
+	struct errmsg err;
+	int code;
+
+	if (!endpoint->is_inet && geteuid() != 0) {
+		doctor_unexamined(doctor,
+			"Only root can connect as the MTA's user. Run this as root.",
+			"whether smtpd (%s) can connect to %s", names, endpoint->outside);
+		return;
+	}
+	code = doctor_endpoint_connect(instance, service, endpoint, &err);
+	if (code < 0) {
+		doctor_unexamined(doctor, err.text, "whether smtpd (%s) can connect to %s", names,
+			endpoint->outside);
+	} else if (code == EACCES || code == EPERM) {
+		report_denied(doctor, instance, service, endpoint, which, names);
+	} else if (code != 0 &&
+		doctor->status != NULL) { /* else the daemon itself is the finding */
+		finding = doctor_find(doctor, DOCTOR_MAIL,
+			"the daemon runs, but smtpd (%s) cannot connect to its socket %s: %s",
+			names, endpoint->is_inet ? endpoint->port : endpoint->outside,
+			strerror(code));
+		doctor_sockets_effect(finding, service, which);
+		doctor_cure(finding, "Restart the daemon, which makes its sockets anew.");
+		doctor_restart_postern(finding);
+	}
+}
+
+/* Report a milter that should be Postern, where Postern is not. */
+static void report_lost(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const json_t *milters, const json_t *milter,
+	const struct doctor_endpoint *endpoint, const char *names)
+{
+	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	struct doctor_finding *finding;
+
+	if (*ours == '\0')
+		return;
+	if (endpoint->is_inet)
+		finding = doctor_find(doctor, DOCTOR_MAIL,
+			"%s: smtpd (%s) looks for its milter at port %s of %s, but Postern's "
+			"socket is %s",
+			instance->folder, names, endpoint->port, endpoint->host, ours);
+	else
+		finding = doctor_find(doctor, DOCTOR_MAIL,
+			"%s: smtpd (%s) looks for its milter at %s%s, which is %s, but Postern's "
+			"socket is %s",
+			instance->folder, names, doctor_postfix_value(milter, "address"),
+			service->is_chrooted ? " in its chroot" : "", endpoint->outside, ours);
+	doctor_sockets_effect(finding, service, DOCTOR_SOCKET_MILTER);
+	doctor_cure(finding, "%s",
+		service->is_chrooted ?
+			"Name the socket as smtpd sees it: relative to queue_directory. A socket "
+			"outside of that directory must be moved into it." :
+			"Name Postern's socket.");
+	doctor_offer_socket(finding, doctor, instance, service, DOCTOR_SOCKET_MILTER, milters,
+		milter);
+}
+
+/* Report a default action with which mail is let in unchecked, or lost. */
+static void check_action(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const json_t *milter, const char *names)
+{
+	const char *own = doctor_postfix_value(milter, "action");
+	const char *action =
+		*own != '\0' ? own : doctor_postfix_value(service->values, "milter_default_action");
+	struct doctor_finding *finding;
+
+	if (strcmp(action, "accept") == 0) {
+		finding = doctor_find(doctor, DOCTOR_SECURITY,
+			"%s: the default action of Postern's milter is accept (%s)",
+			instance->folder, names);
+		doctor_effect(finding,
+			"While Postern is down or restarts, mail is let in unchecked, and users "
+			"send without their limits.");
+	} else if (strcmp(action, "reject") == 0) {
+		finding = doctor_find(doctor, DOCTOR_SOON,
+			"%s: the default action of Postern's milter is reject (%s)",
+			instance->folder, names);
+		doctor_effect(finding,
+			"While Postern is down or restarts, mail is refused for good.");
+	} else {
+		return;
+	}
+	doctor_cure(finding, "With tempfail, mail waits until Postern runs again.%s",
+		*own != '\0' ? " Change default_action in smtpd_milters." : "");
+	if (*own == '\0') {
+		doctor_set_parameter(finding, instance, service, "milter_default_action",
+			"tempfail");
+		doctor_reload_postfix(finding, instance);
+	}
+}
+
+static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	static const char *const parameters[] = { "smtpd_milters", "milter_default_action",
+		"receive_override_options", NULL };
+	struct strbuf names = STRBUF_INIT;
+	struct doctor_endpoint endpoint;
+	const json_t *milter;
+	json_t *milters;
+
+	if (doctor_is_repeated(instance, service, parameters, &names) || names.failed) {
+		strbuf_free(&names);
+		return;
+	}
+	milters = doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
+	switch (doctor_find_link(doctor, instance, service, milters, &milter, &endpoint)) {
+	case DOCTOR_LINK_OURS:
+		doctor_sockets_check(doctor, instance, service, &endpoint, DOCTOR_SOCKET_MILTER,
+			names.text);
+		check_action(doctor, instance, service, milter, names.text);
+		break;
+	case DOCTOR_LINK_LOST:
+		report_lost(doctor, instance, service, milters, milter, &endpoint, names.text);
+		break;
+	case DOCTOR_LINK_NONE: /* doctor_postfix.c reports these */
+	case DOCTOR_LINK_SWITCHED:
+		break;
+	}
+	json_decref(milters);
+	strbuf_free(&names);
+}
+
+void doctor_examine_sockets(const struct doctor *doctor)
+{
+	if (doctor->postfix == NULL)
+		return;
+	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
+		const struct doctor_instance *instance = &doctor->postfix->instances[i];
+
+		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++)
+			examine_service(doctor, instance, &instance->services[j]);
+	}
+}

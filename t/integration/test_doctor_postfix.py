@@ -1,0 +1,176 @@
+"""posternctl doctor finds settings of Postfix that leave Postern without effect, and what it prints mends each."""
+
+import re
+
+import pytest
+
+from harness.doctor import examine, good_set_up, paste
+from harness.ports import free_port
+
+SUBMISSION = "submission inet n - y - - smtpd\n  -o milter_macro_daemon_name=submission\n"
+
+
+@pytest.fixture
+def made(box):
+    """A good set-up whose Postfix is not asked anything: only its settings are examined."""
+    return good_set_up(box, start=False)
+
+
+@pytest.fixture
+def running(box):
+    daemon, mta = good_set_up(box, start=False)
+    daemon.start()
+    return daemon, mta
+
+
+def settings(daemon, mta, *args):
+    return examine(daemon, "sockets", "postfix", "macros", *args, mta=mta)
+
+
+def mend(daemon, mta, finding, reload=False):
+    """Paste what changes the settings; `postfix reload` needs a Postfix that runs."""
+    finding = dict(finding, commands=[command for command in finding["commands"]
+                                      if reload or not re.match(r"postfix .*reload$", command["shell"])])
+    paste(finding, daemon)
+    report = settings(daemon, mta)
+    assert report.is_clean(), report
+
+
+def with_master(mta, text):
+    mta.master = text
+    mta.configure()
+
+
+@pytest.mark.parametrize("option", ["smtpd_milters=", "smtpd_milters=inet:127.0.0.1:{other}",
+                                    "{{ smtpd_milters = {{ inet:127.0.0.1:{other}, default_action = accept }} }}"])
+def test_a_service_that_is_switched_off_is_found(box, running, option):
+    daemon, mta = running
+    other = box.postern(inet=True)  # another milter, which is no reason to leave Postern out
+    with_master(mta, SUBMISSION + f"  -o {option.format(other=other.port)}\n")
+    finding = settings(daemon, mta).the("smtpd (submission/inet) does not ask Postern", "no-effect")
+    mend(daemon, mta, finding)
+
+
+def test_the_cure_is_in_force_after_a_paste(box):
+    """Once with all commands, in a Postfix that runs."""
+    daemon, mta = good_set_up(box)
+    with_master(mta, f"{free_port()} inet n - y - - smtpd\n  -o smtpd_milters=\n")
+    mend(daemon, mta, settings(daemon, mta).the("does not ask Postern", "no-effect"), reload=True)
+
+
+def test_a_postfix_that_asks_no_milter_is_found(running):
+    daemon, mta = running
+    mta.configure(smtpd_milters="")
+    finding = settings(daemon, mta).the("does not ask Postern", "mail")
+    assert finding["commands"][0]["shell"].endswith("'smtpd_milters = unix:postern/postern.sock'")
+    mend(daemon, mta, finding)
+
+
+@pytest.mark.parametrize("where", ["main.cf", "master.cf"])
+def test_no_milters_is_found(running, where):
+    daemon, mta = running
+    if where == "main.cf":
+        mta.configure(receive_override_options="no_address_mappings, no_milters")
+    else:
+        with_master(mta, SUBMISSION + "  -o receive_override_options=no_milters\n")
+    finding = settings(daemon, mta).the("no_milters", "mail" if where == "main.cf" else "no-effect")
+    mend(daemon, mta, finding)
+    if where == "main.cf":
+        assert "receive_override_options = no_address_mappings\n" in (mta.folder / "etc/main.cf").read_text()
+
+
+@pytest.mark.parametrize("milters", ["unix:postern/postern.sock", "inet:127.0.0.1:9, unix:postern/postern.sock"])
+def test_postern_among_the_milters_of_local_mail_is_found(running, milters):
+    daemon, mta = running
+    mta.configure(non_smtpd_milters=milters)
+    mend(daemon, mta, settings(daemon, mta).the("non_smtpd_milters contains Postern", "no-effect"))
+    wanted = "inet:127.0.0.1:9" if "inet" in milters else ""
+    assert f"non_smtpd_milters = {wanted}" in (mta.folder / "etc/main.cf").read_text()
+
+
+@pytest.mark.parametrize("fault", ["smtpd_milters", "receive_override_options"])
+def test_a_second_instance_without_postern_is_found(box, running, fault):
+    daemon, mta = running
+    second = box.postfix(start=False, chroot=False, parameters={
+        "multi_instance_enable": "yes", "multi_instance_name": "postfix-out",
+        "smtpd_milters": f"unix:{daemon.socket}" if fault != "smtpd_milters" else "",
+        "receive_override_options": "no_milters" if fault != "smtpd_milters" else ""})
+    mta.configure(multi_instance_directories=second.folder / "etc")
+    finding = settings(daemon, mta).the(f"{second.folder}/etc: ", "mail")
+    mend(daemon, mta, finding)
+    second.configure(multi_instance_enable="no", smtpd_milters="")
+    assert settings(daemon, mta).is_clean()
+
+
+def test_a_postfix_that_cannot_be_read_is_found(running):
+    daemon, mta = running
+    with open(mta.folder / "etc/main.cf", "a", encoding="utf-8") as file:
+        file.write("= nonsense\n")
+    finding = settings(daemon, mta).the("Postfix's settings cannot be read", "mail")
+    assert "main.cf" in finding["problem"]
+
+
+# ---- good ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("master", [
+    SUBMISSION,
+    # A content filter returns mail to a service of its own, which asks no milter.
+    "127.0.0.1:10025 inet n - n - - smtpd\n  -o smtpd_milters=\n  -o content_filter=\n",
+    "127.0.0.1:10025 inet n - n - - smtpd\n  -o receive_override_options=no_milters\n",
+    "smtpd pass - - y - - smtpd\n",
+])
+def test_ordinary_services_raise_no_alarm(running, master):
+    daemon, mta = running
+    with_master(mta, master)
+    report = settings(daemon, mta)
+    assert report.is_clean(), report
+
+
+# ---- hostile names ---------------------------------------------------------------------------------
+
+def test_names_are_quoted_for_the_shell(box, running):
+    daemon, mta = running
+    mta.configure(smtpd_milters="unix:postern/$$(touch x);'`id`.sock")
+    finding = settings(daemon, mta).the("looks for its milter", "mail")
+    mend(daemon, mta, finding)
+
+
+# ---- {daemon_name} and other macros -----------------------------------------------------------------
+
+def test_a_misspelt_section_is_found(running):
+    daemon, mta = running
+    with_master(mta, SUBMISSION)
+    daemon.configure({"check submision": {"helo": "no"}})
+    daemon.ctl("reload")
+    finding = settings(daemon, mta).the("[check submision]", "no-effect")
+    assert "they have: mx.postern.example, submission" in finding["problem"]
+    mend(daemon, mta, finding)
+    assert "[check submission]" in daemon.conf.read_text()
+
+
+def test_a_service_without_its_name_is_found(running):
+    daemon, mta = running
+    with_master(mta, "submission inet n - y - - smtpd\n")
+    daemon.configure({"check submission": {"helo": "no"}})
+    daemon.ctl("reload")
+    mend(daemon, mta, settings(daemon, mta).the("[check submission]", "no-effect"))
+    assert "milter_macro_daemon_name=submission" in (mta.folder / "etc/master.cf").read_text()
+
+
+def test_a_section_for_no_service_is_found(running):
+    daemon, mta = running
+    daemon.configure({"check backup": {"helo": "no"}})
+    daemon.ctl("reload")
+    finding = settings(daemon, mta).the("[check backup]", "no-effect")
+    assert not finding["commands"] and "milter_macro_daemon_name" in finding["cure"]
+
+
+@pytest.mark.parametrize("parameter, macros, lost", [
+    ("milter_mail_macros", "i {mail_addr}", "{auth_authen}"),
+    ("milter_connect_macros", "j v _", "{daemon_name}"),
+])
+def test_trimmed_macros_are_found(running, parameter, macros, lost):
+    """As advice: Postern asks Postfix for its macros, and gets them (test_postern_gets_trimmed_macros)."""
+    daemon, mta = running
+    mta.configure(**{parameter: macros})
+    mend(daemon, mta, settings(daemon, mta).the(f"{parameter} lacks {lost}", "advice"))

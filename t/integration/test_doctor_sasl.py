@@ -1,0 +1,137 @@
+"""posternctl doctor finds settings with which nobody, or everybody who listens, gets through a login with Postfix."""
+
+import re
+import subprocess
+
+import pytest
+
+from harness.doctor import examine, good_set_up, paste
+from harness.smtp import Smtp
+
+LOGINS = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "postern/auth",
+          "smtpd_sasl_security_options": "noanonymous, noplaintext", "smtpd_sasl_tls_security_options": "noanonymous",
+          "smtpd_tls_auth_only": "yes", "smtpd_tls_security_level": "may"}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx.postern.example",
+                    "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+    (folder / "all.pem").write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
+    return folder / "all.pem"
+
+
+@pytest.fixture(scope="module")
+def running(shared_box, certificate):
+    """A daemon, and a Postfix that does not run: only its settings are examined."""
+    daemon, mta = good_set_up(shared_box, start=False, parameters={**LOGINS, "smtpd_tls_chain_files": certificate})
+    daemon.start()
+    return daemon, mta
+
+
+@pytest.fixture
+def made(running):
+    daemon, mta = running
+    good = dict(mta.parameters)
+    mta.configure()
+    yield daemon, mta
+    mta.parameters = good
+    mta.master = ""
+
+
+def logins(daemon, mta):
+    return examine(daemon, "sasl", mta=mta)
+
+
+def mend(daemon, mta, finding):
+    paste(dict(finding, commands=[command for command in finding["commands"]
+                                  if not re.match(r"postfix .*reload$", command["shell"])]), daemon)
+    report = logins(daemon, mta)
+    assert report.is_clean(), report
+
+
+def test_good_settings_raise_no_alarm(made):
+    assert logins(*made).is_clean()
+
+
+@pytest.mark.parametrize("change, text, harm", [
+    ({"smtpd_sasl_type": "cyrus"}, "smtpd_sasl_type is cyrus", "mail"),
+    ({"smtpd_sasl_path": "smtpd"}, "looks for the socket of logins at smtpd", "mail"),
+    ({"smtpd_sasl_path": "postern/login"}, "looks for the socket of logins at postern/login", "mail"),
+    ({"smtpd_sasl_tls_security_options": "noanonymous, noplaintext"}, "offers no mechanism over TLS", "mail"),
+    ({"smtpd_sasl_tls_security_options": "$smtpd_sasl_security_options"}, "offers no mechanism over TLS", "mail"),
+    ({"smtpd_tls_auth_only": "no", "smtpd_sasl_security_options": "noanonymous"}, "offers AUTH without TLS", "security"),
+    ({"smtpd_tls_security_level": ""}, "smtpd_tls_security_level is not set", "mail"),
+    ({"smtpd_tls_security_level": "none"}, "smtpd_tls_security_level is not set", "mail"),
+])
+def test_a_wrong_setting_is_found(made, change, text, harm):
+    daemon, mta = made
+    mta.configure(**change)
+    mend(daemon, mta, logins(daemon, mta).the(text, harm))
+
+
+def test_the_path_from_outside_of_the_chroot_is_found(made):
+    daemon, mta = made
+    mta.configure(smtpd_sasl_path=mta.folder / "queue/postern/auth")
+    mend(daemon, mta, logins(daemon, mta).the("in its chroot", "mail"))
+
+
+def test_a_missing_certificate_is_found(made):
+    daemon, mta = made
+    mta.configure(smtpd_tls_chain_files="")
+    finding = logins(daemon, mta).the("it has no certificate", "mail")
+    assert not finding["commands"] and "smtpd_tls_chain_files" in finding["cure"]
+
+
+@pytest.mark.parametrize("option, text", [
+    ("smtpd_sasl_path=private/auth", "looks for the socket of logins at private/auth"),
+    ("smtpd_tls_security_level=none", "offers logins, but no TLS"),
+    ("smtpd_sasl_tls_security_options=noplaintext", "offers no mechanism over TLS"),
+])
+def test_an_option_of_one_service_is_found(made, option, text):
+    daemon, mta = made
+    mta.master = f"submission inet n - y - - smtpd\n  -o {option}\n"
+    mta.configure()
+    finding = logins(daemon, mta).the(text, "mail")
+    assert "(submission/inet)" in finding["problem"]
+    mend(daemon, mta, finding)
+
+
+@pytest.mark.parametrize("master", [
+    # TLS from the first byte; and a service that demands TLS.
+    "smtps inet n - y - - smtpd\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_tls_security_level=none\n",
+    "submission inet n - y - - smtpd\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_tls_auth_only=no\n",
+    "relay inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=no\n  -o smtpd_sasl_path=nothing\n",
+])
+def test_services_with_other_good_settings_raise_no_alarm(made, master):
+    daemon, mta = made
+    mta.master = master
+    mta.configure()
+    report = logins(daemon, mta)
+    assert report.is_clean(), report
+
+
+def test_a_server_other_than_postern_raises_no_alarm(box, certificate):
+    """Dovecot may check the passwords, and Postern the rest."""
+    other = box.postern(store={"users": []})
+    daemon, mta = good_set_up(box, start=False, chroot=False, parameters={
+        **LOGINS, "smtpd_tls_chain_files": certificate, "smtpd_sasl_path": other.run / "auth"})
+    daemon.start()
+    report = logins(daemon, mta)
+    assert report.is_clean(), report
+    mta.configure(smtpd_sasl_type="cyrus", smtpd_sasl_path="smtpd")
+    assert logins(daemon, mta).is_clean()
+
+
+def test_a_socket_of_logins_that_shuts_the_mta_out_is_found(box, certificate):
+    """In a Postfix that runs: the paste makes logins possible."""
+    daemon, mta = good_set_up(box, config={"auth": {"socket_mode": "0600"}},
+                              parameters={**LOGINS, "smtpd_tls_chain_files": certificate})
+    finding = logins(daemon, mta).the("auth: the socket has mode 0600", "mail")
+    paste(finding, daemon)
+    assert examine(daemon, mta=mta).is_clean()
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        assert smtp.starttls().code == 220
+        assert "AUTH PLAIN" in smtp.ehlo().text

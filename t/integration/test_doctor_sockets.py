@@ -1,0 +1,191 @@
+"""posternctl doctor finds sockets that smtpd cannot reach, and what it prints mends each of them."""
+
+import shutil
+
+import pytest
+
+from harness.doctor import examine, good_set_up, paste
+from harness.ports import free_port
+from harness.postern import POSTERNCTL, USER
+from harness.smtp import Smtp
+
+
+def codes(mta):
+    """The replies to a mail, which show whether Postern answers: 550 comes from its profile."""
+    with Smtp(mta.port) as smtp:
+        smtp.ehlo()
+        smtp.xclient(addr="192.0.2.7", name="x.example", login="bob")
+        smtp.ehlo()
+        return smtp.mail("<eve@evil.example>").code
+
+
+def mend(daemon, mta, finding):
+    """Paste; doctor is content then, and Postern decides."""
+    paste(finding, daemon)
+    report = examine(daemon, mta=mta)
+    assert report.is_clean(), report
+    assert codes(mta) == 550
+
+
+# ---- the chroot ----------------------------------------------------------------------------------
+
+def test_a_path_from_outside_of_the_chroot_is_found(box):
+    daemon, mta = good_set_up(box)
+    mta.reload(smtpd_milters=f"unix:{daemon.socket}")
+    assert codes(mta) == 451
+    finding = examine(daemon, "sockets", mta=mta).the("in its chroot", "mail")
+    assert f"Postern's socket is unix:{daemon.socket}" in finding["problem"]
+    assert "deferred" in finding["effect"]
+    mend(daemon, mta, finding)
+
+
+def test_a_socket_outside_of_the_chroot_is_moved_into_it(box):
+    """As where postern.conf sets a socket in /run, and Debian's smtpd is chrooted."""
+    daemon, mta = good_set_up(box, start=False)
+    shutil.rmtree(mta.folder / "queue/postern")
+    daemon.configure({"milter": {"socket": "unix:run/postern.sock"}, "auth": {"socket": "unix:run/auth"}})
+    mta.configure(smtpd_milters=f"unix:{daemon.run}/postern.sock")
+    daemon.socket = daemon.run / "postern.sock"
+    daemon.start()
+    mta.start()
+    finding = examine(daemon, "sockets", mta=mta).the("in its chroot", "mail")
+    daemon.socket = mta.folder / "queue/postern/postern.sock"
+    mend(daemon, mta, finding)
+    assert (mta.folder / "queue/postern").stat().st_mode & 0o7777 == 0o2750
+
+
+def test_a_service_of_its_own_is_examined_in_its_chroot(box):
+    """Only the service whose fifth column is y misses the socket."""
+    daemon, mta = good_set_up(box, chroot=False)
+    mta.reload(smtpd_milters=f"unix:{daemon.socket}")
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+    mta.master = "submission inet n - y - - smtpd\n"
+    mta.configure()
+    finding = examine(daemon, "sockets", mta=mta).the("smtpd (submission/inet)", "mail")
+    paste(finding, daemon)
+    report = examine(daemon, mta=mta)
+    assert report.is_clean(), report
+
+
+# ---- mode, group ---------------------------------------------------------------------------------
+
+def test_a_directory_that_shuts_the_mta_out_is_found(box):
+    daemon, mta = good_set_up(box)
+    (mta.folder / "queue/postern").chmod(0o700)
+    finding = examine(daemon, "sockets", mta=mta).the("may not connect", "mail")
+    assert "postern has mode 0700" in finding["problem"]
+    mend(daemon, mta, finding)
+
+
+def test_a_directory_of_another_group_is_found(box):
+    daemon, mta = good_set_up(box, start=False)
+    folder = mta.folder / "queue/postern"
+    shutil.chown(folder, USER or "root", "daemon")
+    folder.chmod(0o2750)
+    daemon.start()
+    mta.start()
+    mend(daemon, mta, examine(daemon, "sockets", mta=mta).the("group daemon", "mail"))
+
+
+def test_a_socket_without_a_group_for_the_mta_is_found(box):
+    """Others may search the directory, but it gives the socket no group: the setgid bit is missing."""
+    daemon, mta = good_set_up(box, start=False)
+    (mta.folder / "queue/postern").chmod(0o0755)
+    shutil.chown(mta.folder / "queue/postern", USER or "root", "daemon")
+    daemon.start()
+    mta.start()
+    mend(daemon, mta, examine(daemon, "sockets", mta=mta).the("the socket has mode 0660", "mail"))
+
+
+def test_a_socket_mode_for_the_owner_alone_is_found(box):
+    daemon, mta = good_set_up(box, config={"milter": {"socket_mode": "0600"}})
+    assert codes(mta) == 451
+    mend(daemon, mta, examine(daemon, "sockets", mta=mta).the("the socket has mode 0600", "mail"))
+
+
+def test_a_directory_above_that_nobody_may_search_is_found(box):
+    daemon, mta = good_set_up(box, chroot=False)
+    mta.reload(smtpd_milters=f"unix:{daemon.socket}")
+    mta.folder.chmod(0o700)
+    try:
+        finding = examine(daemon, "sockets", mta=mta).the("may not connect", "mail")
+        assert f"{mta.folder} has mode 0700" in finding["problem"]
+        paste(finding, daemon)
+        assert examine(daemon, mta=mta).is_clean()
+    finally:
+        mta.folder.chmod(0o755)
+
+
+# ---- moved, or down ------------------------------------------------------------------------------
+
+def test_a_milter_that_moved_to_a_port_is_found(box):
+    daemon, mta = good_set_up(box, start=False)
+    port = free_port()
+    daemon.configure({"milter": {"socket": f"inet:{port}@127.0.0.1"}})
+    daemon.port = port
+    daemon.start()
+    mta.start()
+    report = examine(daemon, "sockets", mta=mta)
+    paste(report.the(f"Postern's socket is inet:{port}@127.0.0.1", "mail"), daemon)
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+    assert codes(mta) == 550
+    mta.reload(smtpd_milters=f"inet:127.0.0.1:{free_port()}")
+    paste(examine(daemon, "sockets", mta=mta).the(f"Postern's socket is inet:{port}@127.0.0.1", "mail"), daemon)
+    assert codes(mta) == 550
+
+
+def test_a_socket_that_was_removed_is_found(box):
+    daemon, mta = good_set_up(box)
+    daemon.socket.unlink()
+    finding = examine(daemon, "sockets", mta=mta).the("the daemon runs, but smtpd", "mail")
+    mend(daemon, mta, finding)
+
+
+def test_a_daemon_that_is_down_is_one_finding(box):
+    daemon, mta = good_set_up(box)
+    daemon.stop()
+    report = examine(daemon, mta=mta)
+    assert [finding["subject"] for finding in report.findings] == ["daemon"], report
+    daemon.start()
+    assert examine(daemon, mta=mta).is_clean()
+
+
+@pytest.mark.parametrize("action, harm", [("accept", "security"), ("reject", "soon")])
+def test_a_default_action_that_lets_mail_in_or_loses_it_is_found(box, action, harm):
+    daemon, mta = good_set_up(box, parameters={"milter_default_action": action})
+    mend(daemon, mta, examine(daemon, "sockets", mta=mta).the(f"is {action}", harm))
+
+
+def test_a_default_action_of_the_milter_alone_is_found(box):
+    daemon, mta = good_set_up(box, start=False, parameters={
+        "smtpd_milters": "{ unix:postern/postern.sock, default_action = accept }"})
+    finding = examine(daemon, "sockets", mta=mta).the("is accept", "security")
+    assert not finding["commands"] and "smtpd_milters" in finding["cure"]
+
+
+# ---- good ----------------------------------------------------------------------------------------
+
+def test_other_milters_beside_postern_raise_no_alarm(box):
+    daemon, mta = good_set_up(box, parameters={
+        "smtpd_milters": "unix:postern/postern.sock, { inet:127.0.0.1:1, default_action=accept }"})
+    report = examine(daemon, mta=mta)
+    assert report.is_clean(), report
+
+
+def test_a_socket_that_smtpd_reaches_without_a_chroot_raises_no_alarm(box):
+    daemon, mta = good_set_up(box, chroot=False)
+    mta.reload(smtpd_milters=f"unix:{daemon.socket}")
+    report = examine(daemon, mta=mta)
+    assert report.is_clean(), report
+
+
+def test_a_user_who_may_not_try_is_told_so(box):
+    daemon, mta = good_set_up(box)
+    copy = daemon.folder / "posternctl"
+    shutil.copy(POSTERNCTL, copy)
+    for name in ("etc", "queue", "data"):
+        (mta.folder / name).chmod(0o755)
+    report = examine(daemon, "sockets", "postfix", mta=mta, program=copy,
+                     command=["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"])
+    assert report.code == 2, report
+    assert any("can connect to" in matter["what"] for matter in report.unexamined), report
