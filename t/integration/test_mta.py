@@ -477,9 +477,9 @@ def test_an_address_past_every_bound_is_refused_and_the_session_continues(box):
 
 def test_postern_gets_trimmed_macros(box):
     """Postfix sends the macros that a milter asks for, whatever its own lists contain; doctor relies on it."""
-    daemon = box.postern(config=config(**{"check smtp": {"sender": "no"}}), lists=LISTS, store=STORE)
+    daemon = box.postern(config=config(), lists=LISTS, store=STORE)
     mta = box.postfix(milter=daemon.postfix_milter, parameters={
         "milter_mail_macros": "i", "milter_connect_macros": "j", "milter_protocol": "2"})
-    with client(mta, login="bob") as smtp:
+    with mta.client(login="bob") as smtp:
         assert smtp.mail("<eve@else.example>").code == 550
     assert daemon.wait_record(verdict="reject")["login"] == "bob"
