@@ -7,7 +7,7 @@
 #include "lib/base/errmsg.h"
 #include "lib/match/orgdomain.h"
 
-/* The list or column of an entry, which determines its forms. postern.conf(5) describes them. */
+/* The list or column of an entry, which determines its forms. postern-lists(5) describes them. */
 enum entry_kind {
 	ENTRY_CLIENT,  /* connect.rdns_access: an address, a network, a host name, .domain */
 	ENTRY_ADDRESS, /* mail_from.access, rcpt_to.access: an address, @domain, .domain */

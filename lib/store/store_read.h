@@ -42,7 +42,7 @@ enum store_result {
 };
 
 /*
- * Read a JSON store (docs/design.md, sections 5 and 7; postern.conf(5)). Bad rows are left out, or
+ * Read a JSON store (docs/design.md, sections 5 and 7; postern-store(5)). Bad rows are left out, or
  * their users switched off, and added to the problems of source ("users id 17 (bob): ..."). Unknown
  * columns are added as notes.
  */
