@@ -334,6 +334,7 @@ lint-man:
 templates := $(wildcard etc/*.in)
 examples := $(filter-out $(templates),$(shell find etc -type f 2>/dev/null))
 settings := $(wildcard etc/postern.conf etc/lists/*)
+pages := README.md $(wildcard docs/*.md)
 completions = $(DESTDIR)$(datadir)/bash-completion/completions
 substitute = sed $(foreach name,sbindir bindir sysconfdir localstatedir runstatedir,-e 's|@$(name)@|$($(name))|g')
 
@@ -350,6 +351,8 @@ install: all
 		install -D -m 644 $$file $(DESTDIR)$(datadir)/postern/sql/$${file##*/}; done
 	set -e; for file in $(examples); do \
 		install -D -m 644 $$file $(DESTDIR)$(docdir)/examples/$${file#etc/}; done
+	set -e; for file in $(pages); do \
+		install -D -m 644 $$file $(DESTDIR)$(docdir)/$$file; done
 	set -e; for file in $(templates); do name=$${file#etc/}; \
 		$(substitute) $$file | install -D -m 644 /dev/stdin $(DESTDIR)$(docdir)/examples/$${name%.in}; done
 	set -e; for file in $(settings); do to=$(DESTDIR)$(sysconfdir)/postern/$${file#etc/}; \
@@ -361,7 +364,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/postern $(DESTDIR)$(bindir)/posternctl
 	set -e; for page in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
-	rm -rf $(DESTDIR)$(datadir)/postern $(DESTDIR)$(docdir)/examples
+	rm -rf $(DESTDIR)$(datadir)/postern $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)/docs
+	rm -f $(DESTDIR)$(docdir)/README.md
 	rm -f $(completions)/posternctl
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)
 	$(if $(systemdsystemunitdir),rm -f $(DESTDIR)$(systemdsystemunitdir)/postern.service)

@@ -63,6 +63,10 @@ cppcheck            make lint
 mandoc              checks of the man pages
 m4                  Sendmail's configuration
 iproute2            Sendmail's network
+swaks               the documents' sessions
+libnet-ssleay-perl  their TLS
+jq                  the documents' commands that read JSON
+adduser             the package's user
 systemd             the score of the unit
 "
 package_packages="

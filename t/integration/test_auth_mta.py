@@ -1,5 +1,6 @@
 """Real MTAs authenticate their clients with Postern, and the same daemon holds logged-in users to their profiles."""
 
+import re
 import subprocess
 import threading
 import time
@@ -206,9 +207,8 @@ def test_with_postgresql_down_logins_go_on_and_changes_count_at_once(box):
 # ---- Exim ----------------------------------------------------------------------------------------
 
 def exim_of(box, daemon):
-    """Exim with the authenticators of the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    authenticators = text.split("### Exim\n", 1)[1].split("```")[1]
+    """Exim with the authenticators of docs/logins.md."""
+    (authenticators,) = re.findall(r"^```exim\n(.*?)^```$", (ROOT / "docs/logins.md").read_text(encoding="utf-8"), re.M | re.S)
     assert authenticators.count("/run/postern/auth") == 2
     mta = box.exim(start=False, authenticators=authenticators.replace("/run/postern", str(daemon.run)))
     make_certificate(mta.folder)
@@ -217,7 +217,7 @@ def exim_of(box, daemon):
     return mta.start()
 
 
-def test_exim_logs_in_as_the_readme_describes(box):
+def test_exim_logs_in_as_documented(box):
     daemon = box.postern(config=config(auth={"socket_mode": "0666"}), store=store())
     mta = exim_of(box, daemon)
     for mechanism, good, bad in (("PLAIN", [plain("bob", "pa55word")], [INVALID]),

@@ -600,16 +600,6 @@ def fixture_haraka(tmp_path):
     return folder
 
 
-def test_the_command_of_the_readme_works(haraka, tmp_path):
-    section = (ROOT / "README.md").read_text().partition("## Moving from Haraka")[2]
-    command = section.partition("```sh\n")[2].splitlines()[0]
-    for old, new in (("posternctl", POSTERNCTL), ("/etc/haraka", haraka), ("/root/postern", tmp_path / "new")):
-        assert old in command
-        command = command.replace(old, str(new), 1)
-    assert subprocess.run(command, shell=True, stdout=subprocess.DEVNULL, check=False).returncode == 0
-    assert (tmp_path / "new/postern.conf").exists()
-
-
 def test_without_o_nothing_is_written(haraka, tmp_path):
     done = run(haraka)
     assert done.returncode == 0 and "nothing is written" in done.stdout

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from harness.postern import POSTERNCTL, ROOT, USER
+from harness.postern import POSTERNCTL, USER
 from harness.wait import wait_until
 
 STORE = """\
@@ -349,19 +349,6 @@ def test_init_makes_a_store_and_a_configuration(tmp_path):
     for domain in ("not a domain", "EXAMPLE.com", "-x", ""):
         wrong = subprocess.run([POSTERNCTL, "-c", conf, "init", domain], capture_output=True, text=True, check=False)
         assert wrong.returncode in (1, 64) and not conf.exists(), wrong
-
-
-def test_the_commands_of_the_readme_work(box_of):
-    box = box_of(None)
-    section = (ROOT / "README.md").read_text().partition("### In a JSON file")[2].partition("posternctl makes such")[2]
-    commands = section.partition("```sh\n")[2].partition("```")[0].splitlines()
-    assert len(commands) == 3
-    for command in commands:
-        args = command.partition("#")[0].split()
-        assert args[0] == "posternctl"
-        asks = args[1:3] == ["user", "add"]
-        box.done(*args[1:], *["--stdin"] * asks, stdin="pa55word\n" if asks else None)
-    assert box.rows("users")[0]["username"] == "alice" and box.rows("profiles")[0]["limits"] == "50/1h,200/1d"
 
 
 def test_init_leaves_a_database_alone(box_of):

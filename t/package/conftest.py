@@ -45,7 +45,7 @@ def fixture_in_debian(deb, tmp_path_factory):
         link = folder / "postern.deb"
         link.symlink_to(deb)
         output, status = debian_root.run_in(root, folder, script, [link, building.ROOT / "debian/tests", building.ROOT / "README.md",
-                                                                   *files])
+                                                                   building.ROOT / "t/walk", *files])
         assert status == 0, output[-12000:]
         return output
 

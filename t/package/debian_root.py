@@ -20,7 +20,7 @@ from harness.postern import BUILD  # noqa: E402
 
 CACHE = BUILD / "package"  # what is made once
 
-NEEDED = ["python3", "procps", "openssl"]
+NEEDED = ["python3", "procps", "openssl", "postgresql", "swaks", "libnet-ssleay-perl"]
 LATER = ["postfix"]  # downloaded, and installed by the scripts
 
 # Arguments: an empty folder, the root, a folder of files for /given.

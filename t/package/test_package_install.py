@@ -27,26 +27,31 @@ snapshot() {
 """
 
 
-def test_a_refusal_and_a_login_with_the_lines_of_the_readme(in_debian):
-    """What autopkgtest runs."""
+def test_the_readme_leads_to_a_refusal_a_login_and_a_changed_row(in_debian):
+    """
+    Everything that the README shows, but for building the package, as a person types it; then what autopkgtest runs
+    after an installation.
+    """
     output = in_debian(START + """
-mkdir -p /source/debian && cp -r /given/tests /source/debian/tests && cp /given/README.md /source
+mkdir -p /source/debian /source/t && cd /source
+cp -r /given/tests debian/tests && cp -r /given/walk t/walk && cp /given/README.md .
+cp /given/postern.deb /postern_1_all.deb
 install_postfix
 cp /etc/postfix/master.cf /root
-install_postern
+service postfix start
+service postgresql start
+t/walk/walk --skip '^apt-get install --no-install-recommends build' --skip '^make ' README.md
 is "$(user_of)" postern
-for name in config postfix; do
-    echo "== $name"
-    bash /source/debian/tests/$name
-done
+bash debian/tests/config
 cmp /etc/postfix/master.cf /root/master.cf
 for name in postern.sock auth; do
     is "$(stat -c '%F %U:%G %a' /var/spool/postfix/postern/$name)" 'socket postern:postfix 660'
 done
+is "$(stat -c '%U:%G %a' /var/spool/postfix/postern)" 'postern:postfix 2750'
 echo "== log"
 cat /var/log/syslog
 """)
-    assert output.count("\nok: ") == 6
+    assert "\n== README.md end\n" in output
     check_logcheck(output.partition("== log\n")[2])
 
 

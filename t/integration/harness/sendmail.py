@@ -23,8 +23,8 @@ BINARY = "usr/libexec/sendmail/sendmail"
 SASL_FOLDER = "/usr/lib/sasl2"  # where libsasl searches for Sendmail.conf; sasl2-bin creates it
 
 EXAMPLE = ROOT / "etc/postern.m4"
-README = ROOT / "README.md"
-AUTH_BLOCK, SASL_BLOCK = "dnl sendmail.mc", "# /usr/lib/sasl2/Sendmail.conf"  # their first lines in the README
+PAGE = ROOT / "docs/sendmail.md"
+AUTH_BLOCK, SASL_BLOCK = "dnl sendmail.mc", "# /usr/lib/sasl2/Sendmail.conf"  # their first lines there
 PORTS = {"smtp": 25, "submission": 587}
 NETWORKS = ("192.0.2.0/24", "198.51.100.0/24")  # of clients; their IPv6 addresses are added one by one
 PASSWORD = "pa55word"
@@ -169,13 +169,13 @@ class Sendmail:
 
 class DocumentedSendmail(Sendmail):
     """
-    Sendmail with etc/postern.m4 and the README's lines for logins as they are, in a network of its own in which clients
+    Sendmail with etc/postern.m4 and the lines of docs/sendmail.md for logins as they are, in a network of its own in which clients
     have any address. Its ports are {"smtp": 25, "submission": 587}, with "submission" as in etc/postern.m4 if
     services has it.
     """
 
     def __init__(self, folder, root, daemon, services=("smtp",), extra=""):
-        super().__init__(folder, root, extra=extra, sasl=block(README, SASL_BLOCK))
+        super().__init__(folder, root, extra=extra, sasl=block(PAGE, SASL_BLOCK))
         self.daemon = daemon
         self.ports = {name: PORTS[name] for name in services}
         self.port = self.ports[services[0]]
@@ -190,7 +190,7 @@ class DocumentedSendmail(Sendmail):
                  "define(`confSERVER_CERT', `/run/cert.pem')dnl",
                  "define(`confSERVER_KEY', `/run/key.pem')dnl",
                  f"include(`{EXAMPLE}')dnl",
-                 block(README, AUTH_BLOCK)]
+                 block(PAGE, AUTH_BLOCK)]
         if "submission" in self.ports:
             lines.append(re.search(r"^dnl (DAEMON_OPTIONS\(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.M)[1])
         return "\n".join([*lines, self.extra])
