@@ -16,6 +16,11 @@ struct ledger *ledger_new(void)
 	if (ledger == NULL)
 		return NULL;
 	memset(ledger, 0, sizeof(*ledger));
+	ledger->traces = calloc(LEDGER_SHARDS, sizeof(*ledger->traces));
+	if (ledger->traces == NULL) {
+		free(ledger);
+		return NULL;
+	}
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		ledger->shards[i].share = SIZE_MAX;
 		ledger->shards[i].ledger = ledger;
@@ -23,6 +28,7 @@ struct ledger *ledger_new(void)
 			continue;
 		while (i-- > 0)
 			(void)pthread_mutex_destroy(&ledger->shards[i].lock);
+		free(ledger->traces);
 		free(ledger);
 		return NULL;
 	}
@@ -46,6 +52,7 @@ void ledger_free(struct ledger **ledger)
 		free(shard->buckets);
 		(void)pthread_mutex_destroy(&shard->lock);
 	}
+	free(gone->traces);
 	free(gone);
 }
 
@@ -67,7 +74,7 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 		ledger_bound(&c, false, &bounded);
 	if (ledger_call_begin(&c) != 0)
 		return LEDGER_FAILED;
-	answer = ledger_call_usage(&c, usage_r);
+	answer = ledger_call_inherit(&c) == 0 ? ledger_call_usage(&c, usage_r) : LEDGER_FAILED;
 	ledger_call_end(&c);
 	return answer;
 }

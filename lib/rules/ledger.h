@@ -25,20 +25,49 @@ struct ledger;
  * bound. A network may have four times as many keys as the ledger still has room for, so that one
  * network, or a few, cannot fill it. A new key of a network that has its share, or in a full shard,
  * makes room by removing a key of a network that has more keys, and of several such keys the one
- * that is farthest from its limits. The counts and attempts of the removed key are added to the
- * overflow key of its table and network ("rate_rcpt:overflow 192.0.2.0/24"). If no network has more
- * keys, the new key counts in the overflow key of its own network, with the limits of its request.
+ * that is farthest from its limits. If no network has more keys, the new key counts in the overflow
+ * key of its table and network ("rate_rcpt:overflow 192.0.2.0/24"), with the limits of its request.
  * While an overflow key counts anything, all new keys of its table and network that find no room
  * count there: a flood from one network is held to one limit, and takes no room from networks with
  * fewer keys. The networks of an IPv6 /32 together count like sixteen; if they are more, they have
- * the overflow key of the /32 ("rate_rcpt:overflow 2001:db8::/32"). New keys of the table and
- * network that find room begin with the counts and attempts of the overflow keys, up to half of
- * each limit: as no key above half is removed, a key that returns in a request of the same network
- * has at least what it had.
+ * the overflow key of the /32 ("rate_rcpt:overflow 2001:db8::/32").
  *
- * Never removed are keys without origin, which always find room, keys with open reservations, and
- * keys above half of a limit. Overflow keys may exceed the bound by an eighth; beyond that, there
- * is one for all networks ("rate_rcpt:overflow all"). Any thread.
+ * What is removed when, and into what:
+ *
+ * - A key without origin (a login's, or of an entry of the configuration): never. It always finds
+ *   room.
+ * - A key above half of a limit, or with open reservations: never.
+ * - Any other key, to make room for a key of a network with fewer keys, or after the bound was
+ *   lowered: its counts and attempts are added to the overflow key of its table and network, or to
+ *   that of all networks ("rate_rcpt:overflow all") if there are too many overflow keys.
+ * - An overflow key of a network or /32 without open reservations, when there are too many: into
+ *   that of all networks. Too many are more than an eighth of the bound, and more than two in a
+ *   shard.
+ * - An overflow key of all networks: never. There is one for each table.
+ *
+ * Whatever is removed leaves a trace of a fixed size: how much it counted. When it returns in a
+ * request, it begins with as much of the counts in the overflow keys as its trace contains: a key
+ * with up to half of each limit, because none above that is removed, an overflow key with up to all
+ * of it. Therefore neither a limit nor the one limit of a flooding network begins anew, and what
+ * was never removed begins with nothing, whoever has flooded the ledger. Traces may coincide: of
+ * 6,000 removed overflow keys, one network in a hundred shares the trace of another. They are not
+ * saved: after a start, what an earlier process removed begins with half of each limit, and so does
+ * all that is new while the counts of overflow keys from before the start last.
+ *
+ * The worst that a flood from N networks in T tables can do:
+ *
+ * - to a login, or a key above half of a limit: nothing.
+ * - to a key of another network below that: it is removed if each of the N has fewer keys than its
+ *   network, and begins with its own counts when it returns.
+ * - to a new key of another network: while any key can be removed, it has all of its limit, or half
+ *   of it if its trace coincides. If the N networks fill the ledger with keys above half of their
+ *   limits, all new keys of the other network share one limit, that of its overflow key. It is
+ *   refused at once only if its trace coincides with that of a network at its limit, or if messages
+ *   of the flood are open in all overflow keys of the shard: an eighth of the bound at least.
+ *
+ * So the ledger contains as many keys as its bound allows, an eighth of it more (or two for each
+ * shard) in overflow keys, one for each table, one for each thread, and the keys without origin
+ * that exceed it. The traces take 2.3 MB in addition. Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 
@@ -85,6 +114,12 @@ enum ledger_change {
 	LEDGER_RESTARTED = 6,  /* of all keys, without a key: all reservations are counted */
 };
 
+/* Return whether the change may make a key. */
+static inline bool ledger_change_makes_key(enum ledger_change change)
+{
+	return change == LEDGER_CHARGED || change == LEDGER_RESERVED;
+}
+
 /* A change of one key. Borrowed. */
 struct ledger_record {
 	uint64_t seq; /* increases with each record of a key */
@@ -93,8 +128,12 @@ struct ledger_record {
 	const char *key;
 	size_t key_len;
 	uint32_t amount;
-	uint32_t released; /* less than the amount if the reservation was not saved, or forgotten */
-	uint32_t attempts; /* of the request; for LEDGER_GIVEN_BACK */
+	/* Less than the amount if the reservation was not saved, or forgotten. If the change makes
+	 * the key: the most that it begins with from overflow keys. */
+	uint32_t released;
+	/* Of the request; for LEDGER_GIVEN_BACK. If the change makes the key: the most attempts
+	 * that it begins with. */
+	uint32_t attempts;
 	struct ledger_origin origin;
 	size_t limit_count;
 	struct limit limits[LEDGER_WINDOWS_MAX]; /* the windows that count the change */

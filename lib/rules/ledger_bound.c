@@ -9,6 +9,9 @@
 #define EVICT_LOOK 64	   /* keys among which one to remove is chosen */
 #define EVICT_BUCKETS 1024 /* buckets that are searched for them at most */
 #define SHRINK_MAX 100	   /* keys that ledger_shrink() removes in one call */
+#define MERGE_LOOK 8	   /* overflow keys among which one to merge is chosen */
+#define OVERFLOW_LEAST 2   /* overflow keys that each shard takes */
+#define OVERFLOW_PART 8	   /* and the part of its bound that they may take, if that is more */
 
 _Static_assert(sizeof(struct ledger_origin) == 7, "the files contain it as it is");
 
@@ -43,6 +46,11 @@ static void unlock(struct ledger_shard *shard)
 	(void)pthread_mutex_unlock(&shard->lock);
 }
 
+static struct ledger_shard *shard_of(struct ledger *ledger, const char *key)
+{
+	return ledger_shard_of(ledger, ledger_hash(key, strlen(key)));
+}
+
 static bool has_key(struct ledger *ledger, const char *key, size_t len)
 {
 	struct ledger_shard *shard;
@@ -52,12 +60,16 @@ static bool has_key(struct ledger *ledger, const char *key, size_t len)
 	return exists;
 }
 
-/* Return whether the shard exceeds its bound by an eighth. */
-static bool is_far_over(const struct ledger_shard *shard)
+/* Return whether that many overflow keys are too many for the shard, however many others it has. */
+static bool are_too_many(const struct ledger_shard *shard, size_t overflow_keys)
 {
-	return (shard->max_entries > 0 &&
-		       shard->entry_count > shard->max_entries + shard->max_entries / 8) ||
-		(shard->max_bytes > 0 && shard->bytes > shard->max_bytes + shard->max_bytes / 8);
+	if (overflow_keys <= OVERFLOW_LEAST)
+		return false;
+	if (shard->max_entries > 0 && overflow_keys > shard->max_entries / OVERFLOW_PART)
+		return true;
+	return shard->max_bytes > 0 &&
+		overflow_keys * (shard->bytes / shard->entry_count) >
+		shard->max_bytes / OVERFLOW_PART;
 }
 
 /* The state of an overflow key: it counts something, it can be made, or neither. */
@@ -71,7 +83,7 @@ static enum overflow look_at_overflow(struct ledger *ledger, const char *key, ui
 
 	if (entry != NULL && entry_prune(shard, entry, now))
 		found = OVERFLOW_COUNTS;
-	else if (is_far_over(shard))
+	else if (are_too_many(shard, shard->overflow_count + (entry == NULL ? 1 : 0)))
 		found = OVERFLOW_TOO_MANY;
 	else
 		found = OVERFLOW_FITS;
@@ -123,6 +135,44 @@ static bool can_evict(const struct ledger_entry *entry, uint64_t now, uint64_t *
 	return true;
 }
 
+/* Return whether an overflow key may be removed, into that of all networks. Sets how near it is to
+ * its limits, in 1/1024. */
+static bool can_merge(const struct ledger_entry *entry, uint64_t now, uint64_t *nearness_r)
+{
+	uint64_t nearness = 0, part;
+
+	if (entry_open(entry) > 0 || entry_has_holds(entry))
+		return false;
+	for (uint8_t i = 0; i < entry->count; i++) {
+		const struct counter *counter = &entry->counters[i];
+
+		if (counter->limit == 0)
+			continue;
+		part = counter_used(counter, counter->seconds, now) * 1024 / counter->limit;
+		nearness = part > nearness ? part : nearness;
+	}
+	*nearness_r = nearness;
+	return true;
+}
+
+static bool is_network_overflow(const struct ledger_entry *entry)
+{
+	return !entry->has_origin && ledger_is_network_overflow(entry_key(entry), entry->key_len);
+}
+
+/* Return whether a key or an overflow key, whichever this is, may be removed. */
+static bool can_remove(const struct ledger_entry *entry, uint64_t now, uint64_t *nearness_r)
+{
+	return is_network_overflow(entry) ? can_merge(entry, now, nearness_r) :
+					    can_evict(entry, now, nearness_r);
+}
+
+/* Which keys may make room: of networks with more keys than these, or overflow keys. */
+struct wanted {
+	size_t more_than;
+	bool are_overflows;
+};
+
 /* The key to be removed, among those that were looked at. */
 struct choice {
 	struct ledger_entry *entry;
@@ -132,9 +182,22 @@ struct choice {
 	bool has_room; /* an idle key was freed */
 };
 
-/* Look for a key to remove in a bucket, among those of networks with more keys than others. */
-static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now, size_t others,
-	struct choice *choice)
+/* Return by how many keys of its network a wanted entry is chosen; 0: it is not wanted. */
+static size_t weight_of(const struct ledger *ledger, const struct ledger_entry *entry,
+	const struct wanted *wanted)
+{
+	const struct ledger_origin origin = entry_origin(entry);
+	size_t keys;
+
+	if (wanted->are_overflows)
+		return 1;
+	keys = ledger_network_keys(ledger, &origin);
+	return keys > wanted->more_than ? keys : 0;
+}
+
+/* Look for a key to remove in a bucket. */
+static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t now,
+	const struct wanted *wanted, struct choice *choice)
 {
 	struct ledger_entry *entry, *next;
 	uint64_t rank;
@@ -142,15 +205,15 @@ static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t n
 
 	for (entry = shard->buckets[bucket]; entry != NULL; entry = next) {
 		next = entry->next;
+		if (is_network_overflow(entry) != wanted->are_overflows)
+			continue;
 		choice->looked++;
 		if (!entry_prune(shard, entry, now)) {
 			shard_remove(shard, entry);
 			choice->has_room = true;
-		} else if (can_evict(entry, now, &rank)) {
-			const struct ledger_origin origin = entry_origin(entry);
-
-			keys = ledger_network_keys(shard->ledger, &origin);
-			if (keys > others &&
+		} else if (can_remove(entry, now, &rank)) {
+			keys = weight_of(shard->ledger, entry, wanted);
+			if (keys > 0 &&
 				(choice->entry == NULL || keys > choice->keys ||
 					(keys == choice->keys && rank < choice->rank))) {
 				choice->entry = entry;
@@ -202,10 +265,12 @@ static void fill_leftover(const struct ledger *ledger, const struct ledger_entry
 {
 	const struct ledger_origin origin = entry_origin(entry);
 
+	const enum overflow_scope scope =
+		entry->has_origin ? ledger_overflow_scope(ledger, &origin) : OVERFLOW_ALL;
+
 	left_r->removed_len = entry->key_len;
 	memcpy(left_r->removed, entry_key(entry), entry->key_len);
-	ledger_overflow_key(entry_key(entry), entry->key_len, &origin,
-		ledger_overflow_scope(ledger, &origin), left_r->key);
+	ledger_overflow_key(entry_key(entry), entry->key_len, &origin, scope, left_r->key);
 	left_r->amount = left_r->given_back = left_r->attempts = 0;
 	left_r->limit_count = entry->count;
 	for (uint8_t i = 0; i < entry->count; i++) {
@@ -228,13 +293,23 @@ static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct
 	return common_r;
 }
 
+/* Let a new entry inherit. */
+static void set_inherits(struct ledger_call *call, size_t i, uint64_t original)
+{
+	call->inherits[i] = call->any_inherits = true;
+	call->original[i] = original;
+	call->past[i] = (struct ledger_past){ 0, 0 };
+	call->is_made[i] = false;
+}
+
 static int add_charges(struct ledger_call *call, const struct leftover *left)
 {
 	bool is_saved;
 
 	if (ledger_call_change(call, LEDGER_CHARGED, false, &is_saved) != 0)
 		return -1;
-	entry_add(call->entry[0], call->now, left->amount);
+	if (left->amount > 0)
+		entry_add(call->entry[0], call->now, left->amount);
 	return 0;
 }
 
@@ -267,9 +342,11 @@ static int add_leftover(struct ledger *ledger, uint64_t now, const struct leftov
 	int ret = 0;
 
 	ledger_call_init(&c, ledger, now, &request, 1);
+	set_inherits(&c, 0, 0);
 	if (ledger_call_begin(&c) != 0)
 		return -1;
-	if (left->amount > 0)
+	/* A charge makes the overflow key, so that its record has the past of that. */
+	if (left->amount > 0 || c.entry[0] == NULL)
 		ret = add_charges(&c, left);
 	request.amount = left->given_back;
 	if (ret == 0 && left->given_back > 0)
@@ -278,26 +355,39 @@ static int add_leftover(struct ledger *ledger, uint64_t now, const struct leftov
 	return ret;
 }
 
-/* Choose a key of the shard to remove, of a network that has more keys than this number. Returns
- * whether an idle key was freed instead; else *left_r has the choice, and no key if there is none.
- */
-static bool choose_key(struct ledger_shard *shard, uint64_t now, size_t others,
+/* Choose a wanted key of the shard. Returns whether an idle key was freed instead; else *left_r
+ * has the choice, and no key if there is none. */
+static bool choose_key(struct ledger_shard *shard, uint64_t now, const struct wanted *wanted,
 	struct leftover *left_r)
 {
+	const size_t look = wanted->are_overflows ? MERGE_LOOK : EVICT_LOOK;
 	struct choice choice = { .entry = NULL };
 
 	left_r->removed_len = 0;
 	(void)pthread_mutex_lock(&shard->lock);
-	for (size_t i = 0; i < EVICT_BUCKETS && i < shard->bucket_count &&
-		choice.looked < EVICT_LOOK && !choice.has_room;
+	for (size_t i = 0; i < EVICT_BUCKETS && i < shard->bucket_count && choice.looked < look &&
+		!choice.has_room;
 		i++) {
 		shard->evicted = (shard->evicted + 1) & (shard->bucket_count - 1);
-		look_at_bucket(shard, shard->evicted, now, others, &choice);
+		look_at_bucket(shard, shard->evicted, now, wanted, &choice);
 	}
 	if (!choice.has_room && choice.entry != NULL)
 		fill_leftover(shard->ledger, choice.entry, now, left_r);
 	unlock(shard);
 	return choice.has_room;
+}
+
+/* Note what the key leaves to its overflow key, so that it begins with that when it returns. */
+static void leave_trace(struct ledger_shard *shard, const struct ledger_entry *entry, uint64_t now,
+	const struct leftover *left)
+{
+	const enum trace_kind kind = is_network_overflow(entry) ? TRACE_OVERFLOW : TRACE_KEY;
+	uint32_t seconds = 0;
+
+	for (uint8_t i = 0; i < entry->count; i++)
+		seconds = highest(seconds, entry->counters[i].seconds);
+	shard_trace(shard, ledger_hash(entry_key(entry), entry->key_len), kind, now,
+		(struct ledger_past){ left->amount, left->given_back }, seconds);
 }
 
 /* Remove the key, whose counts its overflow key has got, unless it counts more by now. Returns
@@ -310,45 +400,66 @@ static bool remove_chosen(struct ledger *ledger, uint64_t now, const struct left
 	bool is_gone = entry == NULL;
 	uint64_t unused;
 
-	if (!is_gone && can_evict(entry, now, &unused)) {
+	if (!is_gone && can_remove(entry, now, &unused)) {
 		fill_leftover(ledger, entry, now, &newer);
 		is_gone = newer.amount <= left->amount && newer.given_back <= left->given_back;
 	}
 	if (is_gone && entry != NULL) {
 		save_forgotten(ledger, entry, now);
+		leave_trace(shard, entry, now, &newer);
+		(void)__atomic_add_fetch(&ledger->evicted, is_network_overflow(entry) ? 0 : 1,
+			__ATOMIC_RELAXED);
 		shard_remove(shard, entry);
-		(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
 	}
 	unlock(shard);
 	return is_gone;
 }
 
 /*
- * Remove a key of the shard, of a network that has more keys than this number. Returns false if
- * there is none. Its counts are in the overflow key before it is removed, so that neither a thread
- * that needs the key nor a start after a kill finds them in neither place.
+ * Remove a wanted key of the shard. Returns false if there is none. Its counts are in the overflow
+ * key before it is removed, so that neither a thread that needs the key nor a start after a kill
+ * finds them in neither place.
  */
-static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
-	size_t others)
+static bool remove_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
+	const struct wanted *wanted)
 {
 	struct leftover left;
 
-	if (choose_key(shard, now, others, &left))
+	if (choose_key(shard, now, wanted, &left))
 		return true;
 	return left.removed_len > 0 && add_leftover(ledger, now, &left) == 0 &&
 		remove_chosen(ledger, now, &left);
 }
 
+/* Remove a key of a network that has more keys than this number. */
+static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
+	size_t others)
+{
+	const struct wanted wanted = { .more_than = others };
+
+	return remove_one(ledger, shard, now, &wanted);
+}
+
+/* Remove an overflow key, whose counts that of all networks gets. */
+static bool merge_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
+{
+	const struct wanted wanted = { .are_overflows = true };
+
+	return remove_one(ledger, shard, now, &wanted);
+}
+
 void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
 {
 	for (int i = 0; i < SHRINK_MAX; i++) {
-		bool is_over;
+		bool is_over, has_overflows;
 
 		(void)pthread_mutex_lock(&shard->lock);
 		is_over = (shard->max_entries > 0 && shard->entry_count > shard->max_entries) ||
 			(shard->max_bytes > 0 && shard->bytes > shard->max_bytes);
+		has_overflows = are_too_many(shard, shard->overflow_count);
 		unlock(shard);
-		if (!is_over || !evict_one(ledger, shard, now, 0))
+		if (!(has_overflows && merge_one(ledger, shard, now)) &&
+			!(is_over && evict_one(ledger, shard, now, 0)))
 			return;
 	}
 }
@@ -382,7 +493,7 @@ static bool overflows(struct ledger *ledger, struct ledger_shard *shard, uint64_
 		return true;
 	if (!evicts || evict_one(ledger, shard, now, ledger_network_keys(ledger, &request->origin)))
 		return false;
-	if (found == OVERFLOW_TOO_MANY)
+	if (found == OVERFLOW_TOO_MANY && !merge_one(ledger, shard_of(ledger, key_r), now))
 		ledger_overflow_key(request->key, request->key_len, NULL, OVERFLOW_ALL, key_r);
 	return true;
 }
@@ -392,6 +503,7 @@ static void overflow_request(struct ledger_call *call, size_t i, struct ledger_b
 {
 	struct ledger_request *request = &bounded->requests[i];
 
+	set_inherits(call, i, ledger_hash(call->requests[i].key, call->requests[i].key_len));
 	if (call->requests != bounded->requests)
 		memcpy(bounded->requests, call->requests, call->count * sizeof(*call->requests));
 	call->requests = bounded->requests;
@@ -414,7 +526,7 @@ static void bound_request(struct ledger_call *call, size_t i, bool evicts,
 		overflows(call->ledger, shard, call->now, r, evicts, bounded->keys[i]))
 		overflow_request(call, i, bounded);
 	else if (r->origin.family != 0)
-		call->inherits[i] = true;
+		set_inherits(call, i, 0);
 	else if (evicts)
 		(void)evict_one(call->ledger, shard, call->now, 0);
 }
@@ -451,8 +563,12 @@ int ledger_bound_begin(struct ledger_call *call, struct ledger_bounded *bounded)
 			ledger_bound(call, true, bounded);
 		if (ledger_call_begin(call) != 0)
 			return -1;
-		if (!lacks_key(call))
-			return 0;
+		if (!lacks_key(call)) {
+			if (!call->any_inherits || ledger_call_inherit(call) == 0)
+				return 0;
+			ledger_call_end(call);
+			return -1;
+		}
 		ledger_call_end(call);
 		ledger_call_init(call, call->ledger, call->now, requests, call->count);
 	}

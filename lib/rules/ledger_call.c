@@ -25,15 +25,19 @@ static void insert_shard(struct ledger_call *c, struct ledger_shard *shard)
 	c->locked_count++;
 }
 
-/* Insert the shards of the overflow keys from which a new entry inherits. */
-static void insert_overflows(struct ledger_call *c, const struct ledger_request *request)
+/* Insert the shards of the overflow keys from which a new entry inherits, and that of the trace of
+ * a key for which an overflow key counts. */
+static void insert_overflows(struct ledger_call *c, size_t at)
 {
+	const struct ledger_request *request = &c->requests[at];
 	struct ledger_overflows overflows;
 
 	ledger_overflows_init(c->ledger, request->key, request->key_len, &request->origin,
 		&overflows);
 	for (size_t i = 0; i < overflows.count; i++)
 		insert_shard(c, overflows.shard[i]);
+	if (c->original[at] != 0)
+		insert_shard(c, ledger_shard_of(c->ledger, c->original[at]));
 }
 
 static void find_entries(struct ledger_call *c)
@@ -48,7 +52,7 @@ void ledger_call_lock(struct ledger_call *c)
 	for (size_t i = 0; i < c->count; i++) {
 		insert_shard(c, c->shard[i]);
 		if (c->inherits[i])
-			insert_overflows(c, &c->requests[i]);
+			insert_overflows(c, i);
 	}
 	for (size_t i = 0; i < c->locked_count; i++)
 		(void)pthread_mutex_lock(&c->locked[i]->lock);
@@ -62,6 +66,8 @@ void ledger_call_init(struct ledger_call *c, struct ledger *ledger, uint64_t now
 	c->requests = requests;
 	c->count = count;
 	memset(c->inherits, 0, sizeof(c->inherits));
+	c->any_inherits = false;
+	c->made_count = 0;
 	c->locked_count = 0;
 }
 
@@ -83,8 +89,31 @@ int ledger_call_begin(struct ledger_call *c)
 	return 0;
 }
 
+/* Remove the entry of a request, to which another one may refer, too. */
+static void remove_entry(struct ledger_call *c, size_t i)
+{
+	struct ledger_entry *const entry = c->entry[i];
+
+	for (size_t j = 0; j < c->count; j++) {
+		if (c->entry[j] == entry)
+			c->entry[j] = NULL;
+	}
+	shard_remove(c->shard[i], entry);
+}
+
+static void remove_made(struct ledger_call *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->inherits[i] && c->is_made[i] && c->entry[i] != NULL)
+			remove_entry(c, i);
+	}
+	c->made_count = 0;
+}
+
 void ledger_call_end(struct ledger_call *c)
 {
+	if (c->made_count > 0)
+		remove_made(c);
 	for (size_t i = c->locked_count; i-- > 0;)
 		(void)pthread_mutex_unlock(&c->locked[i]->lock);
 	c->locked_count = 0;
@@ -266,21 +295,58 @@ static struct counter *counter_of(struct ledger_call *c, size_t i, uint32_t seco
 	return counter;
 }
 
+/* Return the past of a request that inherits if its entry is new. */
+static struct ledger_past past_of(const struct ledger_call *c, size_t i)
+{
+	const struct ledger_request *r = &c->requests[i];
+
+	return shard_past(c->shard[i], c->hash[i],
+		ledger_key_is_overflow(r->key, r->key_len) ? TRACE_OVERFLOW : TRACE_KEY, c->now);
+}
+
 /* Make the entry of a request, which may inherit. Returns 0, or -1 when out of memory. */
 static int make_entry(struct ledger_call *c, size_t i)
 {
 	const struct ledger_request *r = &c->requests[i];
 	struct ledger_overflows overflows;
 
+	/* Two requests may count in one overflow key. */
+	c->entry[i] = shard_find(c->shard[i], c->hash[i], r->key, r->key_len);
+	if (c->entry[i] != NULL)
+		return 0;
 	c->entry[i] =
 		shard_add(c->shard[i], c->hash[i], r->key, r->key_len, &r->origin, r->limit_count);
 	if (c->entry[i] == NULL)
 		return -1;
 	if (!c->inherits[i])
 		return 0;
+	c->past[i] = past_of(c, i);
+	if (c->past[i].amount == 0 && c->past[i].given_back == 0)
+		return 0;
 	ledger_overflows_init(c->ledger, r->key, r->key_len, &r->origin, &overflows);
-	return entry_inherit(c->shard[i], c->entry[i], &overflows, r->limits, r->limit_count,
-		c->now);
+	return entry_inherit(c->shard[i], c->entry[i], &overflows, c->past[i], r->limits,
+		r->limit_count, c->now);
+}
+
+int ledger_call_inherit(struct ledger_call *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct ledger_past past;
+
+		if (!c->inherits[i] || c->entry[i] != NULL)
+			continue;
+		past = past_of(c, i);
+		if (past.amount == 0 && past.given_back == 0)
+			continue;
+		if (make_entry(c, i) != 0) {
+			if (c->entry[i] != NULL)
+				remove_entry(c, i);
+			return -1;
+		}
+		c->is_made[i] = true;
+		c->made_count++;
+	}
+	return 0;
 }
 
 /* Make the windows that the entry of a request lacks. Returns 0, or -1 when out of memory. */
@@ -356,6 +422,10 @@ static void fill_record(const struct ledger_call *c, size_t i, enum ledger_chang
 	record_r->amount = r->amount;
 	record_r->released = 0;
 	record_r->attempts = change == LEDGER_GIVEN_BACK ? r->attempts : 0;
+	if (c->inherits[i] && ledger_change_makes_key(change)) {
+		record_r->released = c->past[i].amount;
+		record_r->attempts = c->past[i].given_back;
+	}
 	record_r->origin = entry_origin(c->entry[i]);
 	record_r->limit_count = r->limit_count;
 	for (size_t j = 0; j < r->limit_count; j++)
@@ -378,7 +448,28 @@ static void remove_unused(struct ledger_call *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		if (c->entry[i] != NULL && !entry_prune(c->shard[i], c->entry[i], c->now))
-			shard_remove(c->shard[i], c->entry[i]);
+			remove_entry(c, i);
+	}
+}
+
+/* Note the keys for which overflow keys count: when such a key gets an entry, this is its past. */
+static void trace_originals(struct ledger_call *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct ledger_request *r = &c->requests[i];
+		struct ledger_shard *shard;
+		struct ledger_past past;
+		uint32_t seconds = 0;
+
+		if (!c->inherits[i] || c->original[i] == 0)
+			continue;
+		for (size_t j = 0; j < r->limit_count; j++)
+			seconds = r->limits[j].seconds > seconds ? r->limits[j].seconds : seconds;
+		shard = ledger_shard_of(c->ledger, c->original[i]);
+		past = shard_past(shard, c->original[i], TRACE_KEY, c->now);
+		past.amount = ledger_sum(past.amount, r->amount);
+		past.given_back = ledger_sum(past.given_back, r->amount);
+		shard_trace(shard, c->original[i], TRACE_KEY, c->now, past, seconds);
 	}
 }
 
@@ -390,12 +481,14 @@ int ledger_call_change(struct ledger_call *c, enum ledger_change change, bool mu
 		return -1;
 	}
 	*is_saved_r = ledger_call_save(c, change) == 0;
-	if (*is_saved_r)
-		return 0;
-	if (must_save) {
+	if (!*is_saved_r && must_save) {
 		remove_unused(c);
 		return -1;
 	}
-	(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	if (!*is_saved_r)
+		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	c->made_count = 0;
+	if (c->any_inherits)
+		trace_originals(c);
 	return 0;
 }

@@ -225,6 +225,16 @@ static void raise_newest(struct ledger *ledger, uint64_t newest)
 		ledger->newest = newest;
 }
 
+/* Note that an overflow key, which counts in this window at that time, may count for keys without
+ * traces. */
+static void note_overflow(struct ledger *ledger, uint64_t time, uint32_t seconds)
+{
+	const uint32_t until = ledger_trace_until(time, seconds);
+
+	if (ledger->untraced_until < until)
+		ledger->untraced_until = until;
+}
+
 /* Raise the newest time to that which the counters prove. */
 static void note_counters(struct ledger *ledger, const struct counter *counters, uint8_t count)
 {
@@ -242,6 +252,10 @@ static void note_entry(struct ledger *ledger, const struct ledger_entry *entry)
 {
 	raise_seq(ledger, entry->seq);
 	note_counters(ledger, entry->counters, entry->count);
+	for (uint8_t i = 0; i < entry->count; i++) {
+		if (ledger_key_is_overflow(entry_key(entry), entry->key_len))
+			note_overflow(ledger, ledger->newest, entry->counters[i].seconds);
+	}
 	if (entry->extra != NULL)
 		note_counters(ledger, entry->extra->attempts, entry->extra->attempt_count);
 }
@@ -399,12 +413,6 @@ static int repeat_windows(struct ledger_shard *shard, struct ledger_entry **entr
 	return 0;
 }
 
-/* Return the sum, or the highest number if it is higher. */
-static uint32_t sum_of(uint32_t a, uint32_t b)
-{
-	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
-}
-
 /* Change the open reservations of an entry. Returns 0, or -1 when out of memory. */
 static int repeat_open(struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct ledger_record *record)
@@ -415,9 +423,10 @@ static int repeat_open(struct ledger_shard *shard, struct ledger_entry *entry,
 		return -1;
 	if (extra == NULL)
 		return 0;
-	extra->open -= record->released < extra->open ? record->released : extra->open;
 	if (record->change == LEDGER_RESERVED)
-		extra->open = sum_of(extra->open, record->amount);
+		extra->open = ledger_sum(extra->open, record->amount);
+	else if (!ledger_change_makes_key(record->change))
+		extra->open -= record->released < extra->open ? record->released : extra->open;
 	entry_free_extra(shard, entry);
 	return 0;
 }
@@ -430,7 +439,8 @@ static int repeat_change(struct ledger_shard *shard, struct ledger_entry *entry,
 	switch (record->change) {
 	case LEDGER_CHARGED:
 	case LEDGER_COMMITTED:
-		entry_force_add(shard, entry, record->now, record->amount);
+		if (record->amount > 0)
+			entry_force_add(shard, entry, record->now, record->amount);
 		break;
 	case LEDGER_GIVEN_BACK:
 		if (record->amount > 0 && record->attempts > 0)
@@ -453,13 +463,15 @@ static struct ledger_entry *add_recorded(struct ledger_shard *shard, uint64_t ha
 {
 	struct ledger_entry *entry = shard_add(shard, hash, record->key, record->key_len,
 		&record->origin, record->limit_count);
+	const struct ledger_past past = { record->released, record->attempts };
 	struct ledger_overflows overflows;
 
-	if (entry == NULL || !entry->has_origin || shard->ledger->overflows == 0)
+	if (entry == NULL || !ledger_change_makes_key(record->change) ||
+		shard->ledger->overflows == 0 || (past.amount == 0 && past.given_back == 0))
 		return entry;
 	ledger_overflows_init(shard->ledger, record->key, record->key_len, &record->origin,
 		&overflows);
-	return entry_inherit(shard, entry, &overflows, record->limits, record->limit_count,
+	return entry_inherit(shard, entry, &overflows, past, record->limits, record->limit_count,
 		       record->now) == 0 ?
 		entry :
 		NULL;
@@ -495,6 +507,10 @@ int ledger_restore_record(struct ledger *ledger, const struct ledger_record *rec
 		return -1;
 	raise_seq(ledger, record->seq);
 	raise_newest(ledger, record->now);
+	for (size_t i = 0; i < record->limit_count; i++) {
+		if (ledger_key_is_overflow(record->key, record->key_len))
+			note_overflow(ledger, record->now, record->limits[i].seconds);
+	}
 	if (record->change == LEDGER_RESTARTED) {
 		ledger_restart_before(ledger, record->seq, record->now);
 		return 0;

@@ -55,9 +55,10 @@ void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_or
 void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_len,
 	const struct ledger_origin *origin, struct ledger_overflows *overflows_r)
 {
+	const int first = ledger_key_is_overflow(key, key_len) ? OVERFLOW_ALL : OVERFLOW_NETWORK;
 	size_t count = 0;
 
-	for (int scope = 0; scope < OVERFLOW_SCOPES; scope++) {
+	for (int scope = first; scope < OVERFLOW_SCOPES; scope++) {
 		char *name = overflows_r->keys[count];
 
 		if (scope == OVERFLOW_PROVIDER && origin->family != 6)
@@ -98,34 +99,44 @@ static const struct counter *find_most(const struct ancestors *from, uint32_t se
 	return found;
 }
 
-/* Make the counter of a window with at most half of the limit's count. Returns 0, or -1 when out of
- * memory. */
-static int inherit_half(struct counter *counter_r, const struct limit *limit,
-	const struct counter *from, uint64_t now)
+/* Return how much of a limit a new entry may begin with. */
+static uint32_t most_of(uint32_t past, uint32_t limit, bool is_overflow)
+{
+	const uint32_t half = limit / 2, most = is_overflow ? limit : half;
+	const uint32_t known = past & ~LEDGER_PAST_UNKNOWN;
+
+	if ((past & LEDGER_PAST_UNKNOWN) != 0 && known < half)
+		return half;
+	return known < most ? known : most;
+}
+
+/* Make the counter of a window with at most that count. Returns 0, or -1 when out of memory. */
+static int inherit_counter(struct counter *counter_r, const struct limit *limit,
+	const struct counter *from, uint32_t most, uint64_t now)
 {
 	counter_init(counter_r, limit->seconds);
 	counter_r->limit = limit->count;
 	counter_r->named = (uint32_t)(now / 1000000);
-	if (from == NULL || counter_seed(counter_r, from, now, limit->count / 2) == 0)
+	if (from == NULL || counter_seed(counter_r, from, now, most) == 0)
 		return 0;
 	counter_free(counter_r);
 	return -1;
 }
 
-/* Count the open reservations of the overflow keys as if they were final, up to half of the limit:
- * some may be the key's own, and nothing tells which. Returns 0, or -1 when out of memory. */
-static int inherit_open(struct counter *counter, const struct ancestors *from,
-	const struct limit *limit, uint64_t now)
+/* Count the open reservations of the overflow keys as if they were final, up to that count: some
+ * may be the key's own, and nothing tells which. Returns 0, or -1 when out of memory. */
+static int inherit_open(struct counter *counter, const struct ancestors *from, uint32_t most,
+	uint64_t now)
 {
-	const uint64_t used = counter_used(counter, limit->seconds, now), half = limit->count / 2;
+	const uint64_t used = counter_used(counter, counter->seconds, now);
 	uint64_t open = 0;
 
 	for (int i = 0; i < OVERFLOW_SCOPES; i++) {
 		if (from->entry[i] != NULL && entry_open(from->entry[i]) > open)
 			open = entry_open(from->entry[i]);
 	}
-	if (open > half - used)
-		open = half - used;
+	if (open > most - used)
+		open = most - used;
 	if (open == 0)
 		return 0;
 	if (counter_make_room(counter, now) != 0)
@@ -135,14 +146,14 @@ static int inherit_open(struct counter *counter, const struct ancestors *from,
 }
 
 static int inherit_charges(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ancestors *from, const struct limit *limit, uint64_t now)
+	const struct ancestors *from, const struct limit *limit, uint32_t most, uint64_t now)
 {
 	struct counter counter;
 
-	if (inherit_half(&counter, limit, find_most(from, limit->seconds, now, charges_of), now) !=
-		0)
+	if (inherit_counter(&counter, limit, find_most(from, limit->seconds, now, charges_of), most,
+		    now) != 0)
 		return -1;
-	if (inherit_open(&counter, from, limit, now) == 0 &&
+	if (inherit_open(&counter, from, most, now) == 0 &&
 		entry_add_counter(shard, &entry, &counter) == 0)
 		return 0;
 	counter_free(&counter);
@@ -168,7 +179,7 @@ static uint32_t attempts_per_charge(const struct ancestors *from, uint32_t secon
 }
 
 static int inherit_attempts(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ancestors *from, const struct limit *limit, uint64_t now)
+	const struct ancestors *from, const struct limit *limit, uint32_t past, uint64_t now)
 {
 	const struct counter *attempts = find_most(from, limit->seconds, now, entry_best_attempts);
 	const uint64_t count = (uint64_t)limit->count * attempts_per_charge(from, limit->seconds);
@@ -178,7 +189,10 @@ static int inherit_attempts(struct ledger_shard *shard, struct ledger_entry *ent
 
 	if (attempts == NULL)
 		return 0;
-	if (inherit_half(&counter, &max, attempts, now) != 0)
+	if (inherit_counter(&counter, &max, attempts,
+		    most_of(past, max.count,
+			    ledger_key_is_overflow(entry_key(entry), entry->key_len)),
+		    now) != 0)
 		return -1;
 	if (entry_add_attempts_counter(shard, entry, &counter) == 0)
 		return 0;
@@ -187,9 +201,10 @@ static int inherit_attempts(struct ledger_shard *shard, struct ledger_entry *ent
 }
 
 int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ledger_overflows *overflows, const struct limit *limits, size_t count,
-	uint64_t now)
+	const struct ledger_overflows *overflows, struct ledger_past past,
+	const struct limit *limits, size_t count, uint64_t now)
 {
+	const bool is_overflow = ledger_key_is_overflow(entry_key(entry), entry->key_len);
 	struct ancestors from = { { NULL } };
 
 	for (size_t i = 0; i < overflows->count; i++)
@@ -200,8 +215,10 @@ int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
 
 		if (best != NULL && best->seconds == limits[i].seconds)
 			continue;
-		if (inherit_charges(shard, entry, &from, &limits[i], now) != 0 ||
-			inherit_attempts(shard, entry, &from, &limits[i], now) != 0)
+		if (inherit_charges(shard, entry, &from, &limits[i],
+			    most_of(past.amount, limits[i].count, is_overflow), now) != 0 ||
+			inherit_attempts(shard, entry, &from, &limits[i], past.given_back, now) !=
+				0)
 			return -1;
 	}
 	return 0;

@@ -58,7 +58,8 @@ struct ledger_shard {
 	struct ledger_entry **buckets;
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t entry_count;
-	size_t extra_count; /* entries with an extra */
+	size_t extra_count;    /* entries with an extra */
+	size_t overflow_count; /* overflow keys, apart from those of all networks */
 	size_t bytes;
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
@@ -68,6 +69,43 @@ struct ledger_shard {
 	size_t share;
 	struct ledger *ledger;
 };
+
+/* Traces of keys, and of overflow keys: a flood of the former must not blur the latter. */
+enum trace_kind { TRACE_KEY, TRACE_OVERFLOW };
+
+/* How many of each a shard has; powers of two. */
+#define LEDGER_KEY_TRACES 1024
+#define LEDGER_OVERFLOW_TRACES 2048
+
+/* The most that a key with this trace is known to have left to overflow keys, or this bit and what
+ * is known of it. */
+struct ledger_past {
+	uint32_t amount, given_back;
+};
+#define LEDGER_PAST_UNKNOWN (UINT32_C(1) << 31)
+
+struct ledger_trace {
+	struct ledger_past past;
+	uint32_t until; /* in seconds of ledger time; then nothing of it counts */
+};
+
+struct ledger_shard_traces {
+	struct ledger_trace keys[LEDGER_KEY_TRACES], overflows[LEDGER_OVERFLOW_TRACES];
+};
+
+/* Return until when a trace counts: messages may be open for as long as a window. */
+static inline uint32_t ledger_trace_until(uint64_t now, uint32_t seconds)
+{
+	const uint64_t until = now / 1000000 + 2 * (uint64_t)seconds + 1;
+
+	return until > UINT32_MAX ? UINT32_MAX : (uint32_t)until;
+}
+
+/* Return the sum, or the highest number if it is higher. */
+static inline uint32_t ledger_sum(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
 
 #define LEDGER_NETWORKS 16384 /* a power of two */
 #define LEDGER_PROVIDER_NETWORKS 16
@@ -83,6 +121,10 @@ struct ledger {
 	uint64_t newest;    /* the time that ledger_newest() returns */
 	uint32_t tight;	    /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t overflows; /* atomic: the overflow keys */
+	/* Until when overflow keys may count for keys that have no trace, because an earlier
+	 * process removed these; in seconds. */
+	uint32_t untraced_until;
+	struct ledger_shard_traces *traces; /* of each shard */
 	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
 	uint32_t providers[LEDGER_NETWORKS]; /* atomic: the same of each IPv6 /32 */
 };
@@ -105,6 +147,15 @@ enum overflow_scope { OVERFLOW_NETWORK, OVERFLOW_PROVIDER, OVERFLOW_ALL };
  */
 void ledger_overflow_key(const char *key, size_t key_len, const struct ledger_origin *origin,
 	enum overflow_scope scope, char key_r[OVERFLOW_KEY_SIZE]);
+
+/* Return whether the key is the overflow key of a network or of a /32, and not that of all. */
+static inline bool ledger_is_network_overflow(const char *key, size_t len)
+{
+	static const char all[] = " all";
+
+	return ledger_key_is_overflow(key, len) &&
+		memcmp(key + len - (sizeof(all) - 1), all, sizeof(all) - 1) != 0;
+}
 
 /* Return the scope of an origin: its /32, if that is what determines ledger_network_keys(). */
 enum overflow_scope ledger_overflow_scope(const struct ledger *ledger,
@@ -139,6 +190,23 @@ void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t n
 
 /* Return whether the shard has reached its bound, and set its share. */
 bool shard_is_over(struct ledger_shard *shard);
+
+/*
+ * Traces: what keys left to overflow keys when they were removed, or charged to these instead of
+ * their own entry, and what overflow keys left to that of all networks. So a key that is made again
+ * begins with its own past, and a new one with nothing, although both share an overflow key. The
+ * traces of a shard have a fixed size and are found by two parts of the key's hash, of which the
+ * lower trace is right: it may be too high, by keys with the same parts, and never too low. They
+ * are not saved.
+ */
+
+/* Return the past of a key that has no entry. */
+struct ledger_past shard_past(const struct ledger_shard *shard, uint64_t hash, enum trace_kind kind,
+	uint64_t now);
+
+/* Raise the trace of a key to the past; seconds is its longest window. */
+void shard_trace(struct ledger_shard *shard, uint64_t hash, enum trace_kind kind, uint64_t now,
+	struct ledger_past past, uint32_t seconds);
 
 struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash, const char *key,
 	size_t len);
@@ -224,7 +292,7 @@ int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint
 void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount);
 
 /* The overflow keys that count for the removed keys of a table and an origin: one of each scope,
- * but that of a /32 only for IPv6. */
+ * but that of a /32 only for IPv6. That of all networks counts for the others. */
 struct ledger_overflows {
 	size_t count;
 	char keys[OVERFLOW_SCOPES][OVERFLOW_KEY_SIZE];
@@ -238,14 +306,13 @@ void ledger_overflows_init(struct ledger *ledger, const char *key, size_t key_le
 
 /*
  * Begin the counters and the attempts of a new entry, which has none, with those of its overflow
- * keys, which may contain what an earlier entry of the key counted when it was removed, and what
- * the key reserved without one: with up to half of each limit, because no entry above that is
- * removed. The locks of the overflow keys are
- * held, too. Returns 0, or -1 when out of memory.
+ * keys, as far as these are its own past. A key gets up to half of each limit, because none above
+ * that is removed; an overflow key up to all of it. An unknown past is half of a limit at least.
+ * The locks of the overflow keys are held, too. Returns 0, or -1 when out of memory.
  */
 int entry_inherit(struct ledger_shard *shard, struct ledger_entry *entry,
-	const struct ledger_overflows *overflows, const struct limit *limits, size_t count,
-	uint64_t now);
+	const struct ledger_overflows *overflows, struct ledger_past past,
+	const struct limit *limits, size_t count, uint64_t now);
 
 /* Charge every counter, even when out of memory: then older charges count longer. */
 void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now,
@@ -278,6 +345,13 @@ struct ledger_call {
 	struct ledger_entry *entry[LEDGER_REQUESTS_MAX]; /* NULL: the key does not exist */
 	uint32_t own[LEDGER_REQUESTS_MAX];  /* the caller's own open reservations of the key */
 	bool inherits[LEDGER_REQUESTS_MAX]; /* if it is new, the entry inherits: entry_inherit() */
+	bool any_inherits;
+	size_t made_count; /* entries that were made by ledger_call_inherit(), and not saved yet */
+	/* Of a request that inherits: the hash of the key for which the overflow key counts, or 0;
+	 * what the new entry begins with; and whether ledger_call_inherit() has made it. */
+	uint64_t original[LEDGER_REQUESTS_MAX];
+	struct ledger_past past[LEDGER_REQUESTS_MAX];
+	bool is_made[LEDGER_REQUESTS_MAX];
 	/* each once, sorted by address */
 	struct ledger_shard *locked[(1 + OVERFLOW_SCOPES) * LEDGER_REQUESTS_MAX];
 	size_t locked_count;
@@ -301,7 +375,12 @@ int ledger_bound_begin(struct ledger_call *call, struct ledger_bounded *bounded)
 
 /* Lock the shards, which the caller has set. */
 void ledger_call_lock(struct ledger_call *call);
+/* Unlock the shards. Entries that were made for the usage alone are removed. */
 void ledger_call_end(struct ledger_call *call);
+
+/* Make the new entries that inherit something, so that the usage contains it. Returns 0, or -1 when
+ * out of memory. */
+int ledger_call_inherit(struct ledger_call *call);
 
 /* Fill the usage of each request. Returns LEDGER_FREE or LEDGER_FULL. */
 enum ledger_answer ledger_call_usage(const struct ledger_call *call, struct ledger_usage usage_r[]);

@@ -201,7 +201,7 @@ struct ledger_size ledger_size(struct ledger *ledger)
 {
 	const size_t most = most_of_a_network(ledger);
 	struct ledger_size size = {
-		.bytes = sizeof(*ledger),
+		.bytes = sizeof(*ledger) + LEDGER_SHARDS * sizeof(*ledger->traces),
 		.unsaved = __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED),
 		.evicted = __atomic_load_n(&ledger->evicted, __ATOMIC_RELAXED),
 	};

@@ -246,6 +246,101 @@ START_TEST(a_flood_holds_back_no_other_network_of_its_provider)
 	}
 END_TEST
 
+/* Charge a new key of each of many networks that many times. */
+static void charge_networks(unsigned times)
+{
+	char key[64];
+
+	for (unsigned i = 0; i < 4 * KEYS; i++) {
+		const struct ledger_origin origin = { 4, { 11, (uint8_t)(i >> 8), (uint8_t)i } };
+
+		(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
+		for (unsigned k = 0; k < times; k++)
+			(void)charge(key, &origin);
+	}
+}
+
+/* Charge two keys of many networks that many times each, in two tables. */
+static void flood_from_botnet(unsigned networks, unsigned times)
+{
+	char key[64];
+
+	for (unsigned i = 0; i < networks; i++) {
+		const struct ledger_origin net = { 4,
+			{ (uint8_t)(i % 200 + 1), (uint8_t)(i >> 8), (uint8_t)i } };
+
+		for (unsigned k = 0; k < 2 * times; k++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u-%u@example.com", i, k % 2);
+			(void)charge(key, &net);
+			(void)snprintf(key, sizeof(key), "rate_conn:%u-%u", i, k % 2);
+			(void)charge(key, &net);
+		}
+	}
+}
+
+/* A botnet with more networks than keys fit, below or above half of the limit, takes nothing from
+ * others, apart from a few that share a trace. */
+START_TEST(a_botnet_holds_back_no_other_network)
+	{
+		const unsigned times = (unsigned)_i + 1, newcomers = 100;
+		unsigned accepted = 0, refused = 0;
+		size_t evicted;
+		char key[64];
+
+		ledger_set_bounds(ledger, 2 * KEYS, 0);
+		flood_from_botnet(unit_times_or(8, 3) * (unsigned)KEYS, times);
+		ck_assert_uint_gt(used("rate_rcpt:overflow all"), limit.count);
+		evicted = ledger_size(ledger).evicted;
+		for (unsigned i = 0; i < newcomers; i++) {
+			const struct ledger_origin net = { 4, { 210, 51, (uint8_t)i } };
+
+			(void)snprintf(key, sizeof(key), "rate_rcpt:new%u@example.com", i);
+			for (unsigned k = 0; k < limit.count; k++) {
+				const bool is_free = charge(key, &net) == LEDGER_FREE;
+
+				accepted += is_free;
+				refused += !is_free && k == 0;
+			}
+		}
+		ck_assert_uint_le(refused, newcomers / 20);
+		ck_assert_uint_ge(accepted, 9 * newcomers * limit.count / 10);
+		if (times * 2 <= limit.count)
+			ck_assert_uint_ge(ledger_size(ledger).evicted, evicted + newcomers / 2);
+		ck_assert_uint_le(ledger_size(ledger).keys, 2 * KEYS_MOST);
+	}
+END_TEST
+
+#define CYCLING 600
+
+/* Charge new keys of many networks in cycles, so that their overflow keys are merged again and
+ * again. Return the most charges of a network that these accept. */
+static unsigned most_accepted_of_a_network(unsigned cycles)
+{
+	unsigned accepted[CYCLING] = { 0 }, most = 0;
+	char key[64];
+
+	for (unsigned i = 0; i < CYCLING * cycles; i++) {
+		const unsigned n = i % CYCLING;
+		const struct ledger_origin net = { 4, { 12, (uint8_t)(n >> 8), (uint8_t)n } };
+
+		(void)snprintf(key, sizeof(key), "rate_rcpt:%u@example.com", i);
+		accepted[n] += charge(key, &net) == LEDGER_FREE && used(key) == 0;
+		most = accepted[n] > most ? accepted[n] : most;
+	}
+	return most;
+}
+
+/* Each network of a botnet is held to one limit, although there are more networks than overflow
+ * keys fit. */
+START_TEST(merged_overflow_keys_are_held_to_one_limit)
+	{
+		charge_networks(3);
+		ck_assert_uint_eq(most_accepted_of_a_network(12), limit.count);
+		ck_assert_uint_gt(used("rate_rcpt:overflow all"), 0);
+		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+	}
+END_TEST
+
 /* Keys above half of their limit, logins' keys and keys with open reservations stay. */
 START_TEST(some_keys_are_never_removed)
 	{
@@ -272,31 +367,13 @@ START_TEST(some_keys_are_never_removed)
 	}
 END_TEST
 
-/* Charge a new key of each of many networks that many times. */
-static void charge_networks(unsigned times)
-{
-	char key[64];
-
-	for (unsigned i = 0; i < 4 * KEYS; i++) {
-		const struct ledger_origin origin = { 4, { 11, (uint8_t)(i >> 8), (uint8_t)i } };
-
-		(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
-		for (unsigned k = 0; k < times; k++)
-			(void)charge(key, &origin);
-	}
-}
-
 /* If no key can be removed, new ones still count: in overflow keys, which are bounded, too. An
  * address may be "overflow", but not "overflow all". */
 START_TEST(overflow_keys_are_bounded)
 	{
-		uint64_t common;
-
 		charge_networks(3);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
-		common = used("rate_conn:overflow all");
-		ck_assert_uint_gt(common, 0);
-		ck_assert_uint_le(common, limit.count);
+		ck_assert_uint_gt(used("rate_conn:overflow all"), 0);
 		ck_assert_uint_eq(used("rate_conn:overflow"), 0);
 	}
 END_TEST
@@ -344,10 +421,12 @@ END_TEST
 /* A lower bound takes effect in the next sweeps; bytes are bounded as keys are. */
 START_TEST(a_lower_bound_takes_effect)
 	{
+		const size_t empty = ledger_size(ledger).bytes;
+
 		ledger_set_bounds(ledger, 0, 0);
 		(void)make_flood("rate_rcpt", 2000, &flood);
 		(void)make_flood("rate_rcpt", 2000, &other);
-		ledger_set_bounds(ledger, 0, ledger_size(ledger).bytes / 4);
+		ledger_set_bounds(ledger, 0, (ledger_size(ledger).bytes - empty) / 4);
 		ck_assert(ledger_size(ledger).is_full);
 		for (int i = 0; i < 3 * LEDGER_SHARDS; i++)
 			ledger_sweep(ledger, NOW);
@@ -575,6 +654,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_flood_from_all_networks_of_a_provider_holds_back_no_other, 0,
 		4);
 	tcase_add_loop_test(tcase, a_flood_holds_back_no_other_network_of_its_provider, 0, 2);
+	tcase_add_loop_test(tcase, a_botnet_holds_back_no_other_network, 0, 4);
+	tcase_add_test(tcase, merged_overflow_keys_are_held_to_one_limit);
 	tcase_add_test(tcase, some_keys_are_never_removed);
 	tcase_add_test(tcase, overflow_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_of_removed_keys_are_bounded);
