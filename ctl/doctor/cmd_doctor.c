@@ -21,8 +21,8 @@ const char cmd_doctor_usage[] =
 	"           [--sendmail-config FILE] [--fail2ban-config DIR] [SUBJECT ...]\n"
 	"Examine the whole set-up: the daemon, the MTA, the users, the database and the system. Print\n"
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
-	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros, users,\n"
-	"                          limits, system\n"
+	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros,\n"
+	"                          clients, users, limits, system\n"
 	"  --strict                exit with 1 if there is advice, too\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
@@ -42,6 +42,7 @@ static const struct examination {
 	{ "postfix", true, doctor_examine_postfix },
 	{ "sasl", true, doctor_examine_sasl },
 	{ "macros", true, doctor_examine_macros },
+	{ "clients", true, doctor_examine_clients },
 	{ "users", false, doctor_examine_users },
 	{ "limits", false, doctor_examine_limits },
 	{ "system", false, doctor_examine_system },

@@ -28,6 +28,7 @@ static const char *const names[] = {
 	"milter_protocol",
 	"multi_instance_directories",
 	"multi_instance_enable",
+	"mynetworks",
 	"non_smtpd_milters",
 	"queue_directory",
 	"receive_override_options",

@@ -1,7 +1,7 @@
 /*
  * The objects that all sessions share. Owns the scratch pool, the counts of open connections and
- * of verdicts, the names of the MTAs, and the suspensions; borrows the snapshot and the ledger.
- * Called from any thread.
+ * of verdicts, the latest clients, the names of the MTAs, and the suspensions; borrows the snapshot
+ * and the ledger. Called from any thread.
  */
 #include "milter/shared/shared.h"
 
@@ -13,6 +13,7 @@ struct shared {
 	struct scratch_pool *scratches;
 	struct open_clients *open_clients;
 	struct mta_names *mta_names;
+	struct client_share *client_share;
 	const struct ledger_ops *ledger;
 	uint64_t (*now)(const void *context);
 	const void *now_context;
@@ -34,12 +35,14 @@ struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, 
 	if ((shared->scratches = scratch_pool_new()) == NULL ||
 		(shared->open_clients = open_clients_new()) == NULL ||
 		(shared->mta_names = mta_names_new()) == NULL ||
+		(shared->client_share = client_share_new()) == NULL ||
 		(shared->suspensions = suspensions_new()) == NULL ||
 		verdict_counts_init(&shared->verdict_counts) != 0 ||
 		pthread_mutex_init(&shared->lock, NULL) != 0) {
 		scratch_pool_free(&shared->scratches);
 		open_clients_free(&shared->open_clients);
 		mta_names_free(&shared->mta_names);
+		client_share_free(&shared->client_share);
 		suspensions_free(&shared->suspensions);
 		verdict_counts_clear(&shared->verdict_counts);
 		free(shared);
@@ -59,6 +62,7 @@ void shared_free(struct shared **shared)
 	scratch_pool_free(&(*shared)->scratches);
 	open_clients_free(&(*shared)->open_clients);
 	mta_names_free(&(*shared)->mta_names);
+	client_share_free(&(*shared)->client_share);
 	suspensions_free(&(*shared)->suspensions);
 	verdict_counts_clear(&(*shared)->verdict_counts);
 	(void)pthread_mutex_destroy(&(*shared)->lock);
@@ -147,6 +151,11 @@ int shared_suspend(const struct shared *shared, const char *login, struct errmsg
 struct mta_names *shared_mta_names(const struct shared *shared)
 {
 	return shared->mta_names;
+}
+
+struct client_share *shared_client_share(const struct shared *shared)
+{
+	return shared->client_share;
 }
 
 struct open_clients *shared_open_clients(const struct shared *shared)

@@ -7,6 +7,7 @@
 #include "lib/rules/ledger_ops.h"
 #include "lib/rules/settings.h"
 #include "lib/rules/suspensions.h"
+#include "milter/shared/client_share.h"
 #include "milter/shared/mta_names.h"
 #include "milter/shared/open_clients.h"
 #include "milter/shared/scratch_pool.h"
@@ -15,8 +16,9 @@
 
 /*
  * The objects that all sessions and logins share: the snapshot of the policy, the ledger, the
- * suspended logins, the connections that each client has open, the names of the MTAs, the counts of
- * verdicts, the regex scratches, and the settings that apply while there is no policy. A process
+ * suspended logins, the connections that each client has open, the clients of the latest sessions,
+ * the names of the MTAs, the counts of verdicts, the regex scratches, and the settings that apply
+ * while there is no policy. A process
  * has one.
  *
  * shared_set_ledger() and shared_on_suspend() are called before the first session starts. Any
@@ -66,6 +68,7 @@ int shared_suspend(const struct shared *shared, const char *login, struct errmsg
 /* Borrowed; never NULL. */
 struct open_clients *shared_open_clients(const struct shared *shared);
 struct mta_names *shared_mta_names(const struct shared *shared);
+struct client_share *shared_client_share(const struct shared *shared);
 
 /* The logins that may neither log in nor send, whatever the policy allows; empty at first. */
 struct suspensions *shared_suspensions(const struct shared *shared);

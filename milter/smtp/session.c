@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "milter/smtp/gateway.h"
 #include "milter/smtp/session_private.h"
 
 /* The time of the first session and a counter: unique on this machine, also after a restart. */
@@ -122,6 +123,8 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 	const struct stage_facts about = { .stage = STAGE_HELO };
 
 	verdict_init(verdict);
+	if (session->helo == NULL && helo != NULL && session->client.family != AF_UNSPEC)
+		gateway_watch(session->shared, &session->client, helo);
 	store_fact(session, &session->helo, helo);
 	if (!is_delayed(session, session->needs.answer_helo))
 		session_decide(session, NULL, &about, verdict);

@@ -10,9 +10,23 @@
 
 #include "milter/loop/clock.h"
 #include "milter/smtp/callbacks.h"
+#include "milter/smtp/gateway.h"
 #include "milter/smtp/patient_threads.h"
 
 #define RECENTLY_MS 60000
+
+/* Describe the gateway through which all sessions seem to come; null if there is none. */
+static json_t *describe_gateway(struct shared *shared)
+{
+	struct client_gateway gateway;
+	char address[CIDR_TEXT_SIZE];
+
+	if (!gateway_find(shared, &gateway))
+		return json_null();
+	cidr_format(&gateway.address, address);
+	return json_pack("{s:s, s:i, s:i}", "address", address, "sessions", (int)gateway.sessions,
+		"of", (int)gateway.of);
+}
 
 static json_t *describe_sessions(void *context)
 {
@@ -20,18 +34,37 @@ static json_t *describe_sessions(void *context)
 	const struct patient_threads threads = patient_threads_count();
 	const struct verdict_counts *verdicts = shared_verdict_counts(context);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "sessions", (json_int_t)counts.sessions,
-		"sessions_open", (json_int_t)counts.sessions_open, "threads_refused",
-		(json_int_t)threads.refused, "threads_waiting", (json_int_t)threads.waiting,
-		"verdicts", counters_json(verdicts->stages), "findings",
-		counters_json(verdicts->findings));
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
+		(json_int_t)counts.sessions, "sessions_open", (json_int_t)counts.sessions_open,
+		"threads_refused", (json_int_t)threads.refused, "threads_waiting",
+		(json_int_t)threads.waiting, "verdicts", counters_json(verdicts->stages),
+		"findings", counters_json(verdicts->findings), "gateway",
+		describe_gateway(context));
 }
 
-static void check_threads(void *context, struct status_health *health)
+static void check_gateway(struct shared *shared, struct status_health *health)
+{
+	struct client_gateway gateway;
+	char address[CIDR_TEXT_SIZE];
+
+	if (!gateway_find(shared, &gateway))
+		return;
+	cidr_format(&gateway.address, address);
+	status_add_problem(health,
+		"Let the MTA see the clients' own addresses: give its container the host's network, "
+		"or let the proxy send the PROXY protocol (smtpd_upstream_proxy_protocol). If all "
+		"clients do have this address, add it to [check] exempt.",
+		"%u of the last %u sessions come from the private address %s, under different "
+		"names: it seems to be a gateway that hides the clients' addresses, so that lists, "
+		"limits and exemptions by address do not hold",
+		gateway.sessions, gateway.of, address);
+}
+
+static void check_sessions(void *context, struct status_health *health)
 {
 	const struct patient_threads threads = patient_threads_count();
 
-	(void)context;
+	check_gateway(context, health);
 	if (threads.waiting > 0 || (threads.refused > 0 && clock_ms() - threads.last < RECENTLY_MS))
 		status_add_problem(health,
 			"Permit more threads (TasksMax= of the unit, ulimit -u before the init "
@@ -45,5 +78,5 @@ static void check_threads(void *context, struct status_health *health)
 int smtp_status_register(struct shared *shared, struct status *registry)
 {
 	return status_register(registry,
-		&(struct status_section){ "sessions", shared, describe_sessions, check_threads });
+		&(struct status_section){ "sessions", shared, describe_sessions, check_sessions });
 }
