@@ -98,7 +98,7 @@ def _make(folder, depends):
     (folder / "usr/sbin/policy-rc.d").chmod(0o755)
 
     def apt(*argv):
-        run("chroot", folder, "/usr/bin/env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        run("chroot", folder, "/usr/bin/env", "-u", "TMPDIR", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
             "apt-get", "-q", "-y", "--no-install-recommends", *argv)
 
     apt("update")

@@ -27,6 +27,8 @@ NOT_RUN = {
 
 # What happened before a block, by its first line.
 PREPARED = {
+    "posternctl auth reset alice": "! swaks --server localhost:587 --tls --auth PLAIN --auth-user alice --auth-password wrong "
+                                   "--from alice@example.com --to root@localhost > /dev/null\n",
     "posternctl limits bob reset": "swaks --server localhost --tls --auth PLAIN --auth-user bob --auth-password 'pa55 word' --from bob@example.com "
                                    "--to root@localhost > /dev/null\nposternctl suspend bob\n",
 }
