@@ -6,12 +6,11 @@
 
 #include <string.h>
 
-static uint64_t key0 = UINT64_C(0x0706050403020100), key1 = UINT64_C(0x0f0e0d0c0b0a0908);
+static uint64_t own_key[2] = { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) };
 
 void hash_set_key(const uint8_t key[16])
 {
-	memcpy(&key0, key, 8);
-	memcpy(&key1, key + 8, 8);
+	memcpy(own_key, key, sizeof(own_key));
 }
 
 static inline uint64_t rotl(uint64_t x, int bits)
@@ -58,13 +57,13 @@ static inline uint64_t read_rest(const uint8_t *p, size_t left)
 	return word;
 }
 
-uint64_t hash_bytes(const void *bytes, size_t len)
+static inline uint64_t sip_hash(const uint64_t key[2], const void *bytes, size_t len)
 {
 	uint64_t v[4] = {
-		key0 ^ UINT64_C(0x736f6d6570736575),
-		key1 ^ UINT64_C(0x646f72616e646f6d),
-		key0 ^ UINT64_C(0x6c7967656e657261),
-		key1 ^ UINT64_C(0x7465646279746573),
+		key[0] ^ UINT64_C(0x736f6d6570736575),
+		key[1] ^ UINT64_C(0x646f72616e646f6d),
+		key[0] ^ UINT64_C(0x6c7967656e657261),
+		key[1] ^ UINT64_C(0x7465646279746573),
 	};
 	const uint8_t *p = bytes;
 	uint64_t word, last = (uint64_t)len << 56;
@@ -85,4 +84,14 @@ uint64_t hash_bytes(const void *bytes, size_t len)
 	sip_round(v);
 	sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t hash_bytes(const void *bytes, size_t len)
+{
+	return sip_hash(own_key, bytes, len);
+}
+
+uint64_t hash_with_key(const uint64_t key[2], const void *bytes, size_t len)
+{
+	return sip_hash(key, bytes, len);
 }

@@ -11,6 +11,10 @@
  */
 uint64_t hash_bytes(const void *bytes, size_t len);
 
+/* As before, under the caller's key: the same in each process, and on each machine of one byte
+ * order. */
+uint64_t hash_with_key(const uint64_t key[2], const void *bytes, size_t len);
+
 /*
  * Set the key from 16 random bytes. Call this once, before the first table is built and before
  * there are threads; without it, the key is a fixed one.

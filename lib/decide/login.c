@@ -15,8 +15,6 @@
 #include "lib/base/text.h"
 #include "lib/rules/check.h"
 
-#define MODELS_MAX 256 /* rows that are looked at for a usable password */
-
 static void set_answer(struct login_answer *a, enum login_result result, const char *reason)
 {
 	a->result = result;
@@ -46,35 +44,46 @@ static void accept_unless_stopped(const struct login_rules *rules, const char *l
 		set_answer(a, LOGIN_ACCEPTED, "");
 }
 
+/*
+ * Return the length of a login without its domain, if that is the default one. The name of a row
+ * may have that domain, and the login may add it once more, so that all of them are left out.
+ */
+static size_t length_without_domain(const char *login, const char *domain)
+{
+	const size_t domain_len = strlen(domain);
+	size_t len = strlen(login);
+
+	while (domain_len > 0 && len > domain_len + 1 && login[len - domain_len - 1] == '@' &&
+		strncasecmp(login + len - domain_len, domain, domain_len) == 0)
+		len -= domain_len + 1;
+	return len;
+}
+
 /* ---- passwords --------------------------------------------------------------- */
 
 /*
  * Return a hash to be checked in place of an unknown user's: that of another user, the same one for
- * a login in all its spellings, so that the time of the answer reveals as little as possible. Rows
- * that are added change it for few logins, since a known user's time does not change then.
+ * a login in all its spellings, so that the time of the answer reveals as little as possible. As a
+ * known user's time, it depends neither on the process nor on the machine, and changes for few
+ * logins if others' rows change.
  */
-static const char *model_for(const struct policy *policy, const struct login_request *request)
+static const char *model_for(const struct policy *policy, const char *login)
 {
-	const struct users *users = policy_parts(policy)->users;
-	uint32_t hash = (uint32_t)(login_key(policy, request) >> 1);
+	const struct policy_parts *parts = policy_parts(policy);
+	const size_t len = length_without_domain(login, parts->settings->default_domain);
 	struct user user;
 
-	for (size_t i = 0; i < MODELS_MAX && i < users_count(users); i++, hash++) {
-		if (users_next(users, hash, &user, &hash) &&
-			password_usable(user.password, NULL) == 0)
-			return user.password;
-	}
-	return NULL;
+	return users_pick(parts->users, login, len, password_usable, &user) ? user.password : NULL;
 }
 
-static void check_nobody(const struct login_rules *rules, const struct login_request *request,
+static void check_nobody(const struct login_rules *rules, const char *model, const char *secret,
 	const char *reason, struct login_answer *a)
 {
 	if (!rules->may_work) {
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
-	(void)password_check_nobody(model_for(rules->policy, request), request->secret);
+	(void)password_check_nobody(model, secret);
 	refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 
@@ -101,18 +110,21 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	struct login_answer *a)
 {
 	struct auth_cache_login login = { .password = request->secret };
+	const char *model = NULL;
 	struct user user;
 
 	if (password_is_long(request->secret)) {
 		refuse_login(a, CAUSE_CREDENTIALS, "the password is longer than 256 bytes");
 		return;
 	}
+	if (rules->may_work) /* also for a known user, so that both take the same time */
+		model = model_for(rules->policy, request->login);
 	if (!policy_find_user(rules->policy, request->login, &user)) {
-		check_nobody(rules, request, "no such user", a);
+		check_nobody(rules, model, request->secret, "no such user", a);
 		return;
 	}
 	if (password_usable(user.password, NULL) < 0) {
-		check_nobody(rules, request, "the row has no usable password", a);
+		check_nobody(rules, model, request->secret, "the row has no usable password", a);
 		return;
 	}
 	login.name = user.name;
@@ -228,21 +240,6 @@ static uint64_t key_of_name(const char *name, size_t len)
 	ascii_lower_bytes(name, len, folded);
 	key = hash_bytes(folded, len) & ~PENALTY_TOKEN;
 	return key == 0 ? 2 : key;
-}
-
-/*
- * Return the length of a login without its domain, if that is the default one. The name of a row
- * may have that domain, and the login may add it once more, so that all of them are left out.
- */
-static size_t length_without_domain(const char *login, const char *domain)
-{
-	const size_t domain_len = strlen(domain);
-	size_t len = strlen(login);
-
-	while (domain_len > 0 && len > domain_len + 1 && login[len - domain_len - 1] == '@' &&
-		strncasecmp(login + len - domain_len, domain, domain_len) == 0)
-		len -= domain_len + 1;
-	return len;
 }
 
 uint64_t login_key(const struct policy *policy, const struct login_request *request)

@@ -44,10 +44,14 @@ void user_record_read(const char *record, struct user *user_r)
 	user_r->enabled = h.enabled;
 }
 
-uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX])
+uint32_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX])
 {
+	static const uint64_t key[2] = { 0 };
+	const uint32_t shard = UINT32_MAX << (32 - USER_SHARD_BITS);
+
 	ascii_lower_bytes(name, len, folded_r);
-	return hash_bytes(folded_r, len);
+	return ((uint32_t)hash_with_key(key, folded_r, len) & shard) |
+		((uint32_t)hash_bytes(folded_r, len) & ~shard);
 }
 
 /* Write the beginning of the texts of a row's problems. Called only for a row with a problem. */
@@ -291,7 +295,7 @@ static void add_switched_off(struct strbuf *buf, const struct cell *row, struct 
 	(void)add_text(buf, &none);
 }
 
-int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint64_t *hash_r,
+int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint32_t *hash_r,
 	users_password_test *password_test, struct problems *problems)
 {
 	struct user_head head = { 0 };
@@ -304,7 +308,7 @@ int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], u
 		return 0;
 	}
 	*hash_r = user_name_fold(row[USER_NAME].text, row[USER_NAME].len, folded);
-	head.hash = (uint32_t)*hash_r;
+	head.hash = *hash_r;
 	strbuf_add(buf, (const char *)&head, sizeof(head)); /* reserves its place */
 	if ((why = unreadable(row)) != NULL) {
 		problems_add(problems, "%s: %s; the user is switched off", where(row).text, why);

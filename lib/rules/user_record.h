@@ -9,7 +9,7 @@
  * profile id, each with its NUL, then the froms. Part of users.c.
  */
 struct user_head {
-	uint32_t hash; /* low half of the hash of the name in lower case */
+	uint32_t hash; /* of the name in lower case, see user_name_fold() */
 	uint32_t froms_len;
 	uint16_t id_len, name_len, password_len, profile_len; /* without NUL */
 	uint8_t has_froms, enabled;
@@ -18,18 +18,25 @@ struct user_head {
 
 #define USER_NAME_MAX 512
 
+/* The high bits of a name's hash that select its shard. */
+#define USER_SHARD_BITS 12
+
 struct user_head user_record_head(const char *record);
 size_t user_record_size(const char *record);
 void user_record_read(const char *record, struct user *user_r); /* points into the record */
 
-/* Write the name, of at most USER_NAME_MAX bytes, in lower case (ASCII). Returns its hash. */
-uint64_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX]);
+/*
+ * Write the name, of at most USER_NAME_MAX bytes, in lower case (ASCII). Returns its hash. The
+ * USER_SHARD_BITS are the same in each process, the others are not, so that nobody can choose names
+ * that collide within a shard.
+ */
+uint32_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX]);
 
 /*
  * Append the record of a row to buf; *hash_r is the hash of its name. Returns 1, 0 when the row is
  * left out (problems tells why), or -1 when out of memory.
  */
-int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint64_t *hash_r,
+int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint32_t *hash_r,
 	users_password_test *password_test, struct problems *problems);
 
 #endif

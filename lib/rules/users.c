@@ -8,14 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/hash.h"
 #include "lib/rules/user_record.h"
 
 /*
  * The high bits of a name's hash select its shard, the low bits its slot in the shard. With a
  * million users, a shard has about 240.
  */
-#define SHARD_BITS 12
-#define SHARDS (1U << SHARD_BITS)
+#define SHARDS (1U << USER_SHARD_BITS)
+
+/* The users of whose passwords users_pick() picks one, in whole shards, and the most that it looks
+ * at to find one. */
+#define PICKED_OF 64
+#define PICKED_OF_MOST 1024
 
 struct shard {
 	unsigned refs;
@@ -33,7 +38,7 @@ struct users {
 
 static size_t shard_of(uint32_t hash)
 {
-	return hash >> (32 - SHARD_BITS);
+	return hash >> (32 - USER_SHARD_BITS);
 }
 
 static const char *shard_records(const struct shard *shard)
@@ -133,55 +138,68 @@ bool users_find(const struct users *users, const char *login, size_t len, struct
 {
 	char folded[USER_NAME_MAX];
 	struct shard *shard;
-	uint64_t hash;
-	uint32_t slot;
+	uint32_t hash, slot;
 
 	if (len == 0 || len > USER_NAME_MAX)
 		return false;
 	hash = user_name_fold(login, len, folded);
-	shard = users->shards[shard_of((uint32_t)hash)];
-	if (shard == NULL || (slot = *shard_find(shard, (uint32_t)hash, folded, len)) == 0)
+	shard = users->shards[shard_of(hash)];
+	if (shard == NULL || (slot = *shard_find(shard, hash, folded, len)) == 0)
 		return false;
 	user_record_read(shard_records(shard) + (slot - 1), user_r);
 	return true;
 }
 
-/* Return the record with the lowest hash that is not below `from`, or NULL. */
-static const char *shard_next(const struct shard *shard, uint32_t from, uint32_t *hash_r)
+/* The user of the lowest score so far. */
+struct pick {
+	uint64_t key[2]; /* determined by the name for which one is picked */
+	users_password_test *test;
+	uint64_t score;
+	struct user *user_r;
+	bool is_made;
+};
+
+/* Let the users of a shard compete. A password is tested only if it would win. */
+static void shard_compete(const struct shard *shard, struct pick *pick)
 {
-	const char *next = NULL, *record;
-	uint32_t i, hash;
+	struct user user;
+	uint64_t score;
+	uint32_t i;
 
 	for (i = 0; i <= shard->mask; i++) {
 		if (shard->slots[i] == 0)
 			continue;
-		record = shard_records(shard) + (shard->slots[i] - 1);
-		hash = user_record_head(record).hash;
-		if (hash >= from && (next == NULL || hash < *hash_r)) {
-			next = record;
-			*hash_r = hash;
-		}
+		user_record_read(shard_records(shard) + (shard->slots[i] - 1), &user);
+		score = hash_with_key(pick->key, user.password, strlen(user.password));
+		if ((pick->is_made && score >= pick->score) || pick->test(user.password, NULL) < 0)
+			continue;
+		pick->score = score;
+		*pick->user_r = user;
+		pick->is_made = true;
 	}
-	return next;
 }
 
-bool users_next(const struct users *users, uint32_t from, struct user *user_r, uint32_t *hash_r)
+bool users_pick(const struct users *users, const char *name, size_t len, users_password_test *test,
+	struct user *user_r)
 {
-	const size_t first = shard_of(from);
-	const char *record = NULL;
-	size_t i;
+	static const uint64_t key[2] = { 1 };
+	struct pick pick = { .test = test, .user_r = user_r };
+	char folded[USER_NAME_MAX];
+	size_t first, seen = 0, i;
 
-	/* The shards are in the order of the hashes. The first one is the last, too. */
-	for (i = 0; i <= SHARDS && record == NULL; i++) {
+	if (len > USER_NAME_MAX)
+		len = USER_NAME_MAX;
+	first = shard_of(user_name_fold(name, len, folded));
+	pick.key[0] = hash_with_key(key, folded, len);
+	for (i = 0; i < SHARDS && seen < (pick.is_made ? PICKED_OF : PICKED_OF_MOST); i++) {
 		const struct shard *shard = users->shards[(first + i) % SHARDS];
 
-		if (shard != NULL)
-			record = shard_next(shard, i == 0 ? from : 0, hash_r);
+		if (shard == NULL)
+			continue;
+		shard_compete(shard, &pick);
+		seen += shard->count;
 	}
-	if (record == NULL)
-		return false;
-	user_record_read(record, user_r);
-	return true;
+	return pick.is_made;
 }
 
 size_t users_count(const struct users *users)
@@ -273,12 +291,12 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 	const struct cell *name = &row[USER_NAME];
 	char folded[USER_NAME_MAX];
 	struct strbuf *buf;
-	uint64_t hash = 0;
+	uint32_t hash = 0;
 
 	/* user_record_write() leaves out a name that cannot be hashed, whatever the shard. */
 	if (name->kind == CELL_TEXT && name->len <= USER_NAME_MAX)
 		hash = user_name_fold(name->text, name->len, folded);
-	buf = &builder->groups[shard_of((uint32_t)hash) / SHARDS_A_GROUP];
+	buf = &builder->groups[shard_of(hash) / SHARDS_A_GROUP];
 	return user_record_write(buf, row, &hash, builder->password_test, problems);
 }
 

@@ -75,11 +75,13 @@ void users_unref(struct users **users);
 bool users_find(const struct users *users, const char *login, size_t len, struct user *user_r);
 
 /*
- * Find the user whose name has the lowest hash, *hash_r, that is not below `from`, or if there is
- * none, the lowest of all. A row that is added or removed affects only the hashes between the
- * preceding row's and its own. Returns false if there are no users.
+ * Pick one of the users whose password passes the test: always the same one for a name (ASCII,
+ * caseless) in each process, and on each machine with the same rows. Nobody who does not know the
+ * password hashes can predict it. A row that is added, changed or removed changes it for few names.
+ * Returns false if none of 1024 users has such a password.
  */
-bool users_next(const struct users *users, uint32_t from, struct user *user_r, uint32_t *hash_r);
+bool users_pick(const struct users *users, const char *name, size_t len, users_password_test *test,
+	struct user *user_r);
 
 size_t users_count(const struct users *users);
 size_t users_bytes(const struct users *users); /* memory in use, including shared shards */

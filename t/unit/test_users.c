@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -225,76 +226,100 @@ START_TEST(a_walk_stops_when_each_asks_for_it)
 	}
 END_TEST
 
-/* Collect the names in the order of users_next(), beginning at a hash. */
-static size_t walk(const struct users *users, uint32_t from, const char *names_r[], size_t size)
-{
-	struct user user;
-	uint32_t hash;
-	size_t n = 0;
+#define NAMES 400
 
-	for (; n < size && users_next(users, from, &user, &hash); n++) {
-		names_r[n] = user.name;
-		from = hash + 1;
-	}
-	return n;
+/* Any password but a locked one. */
+static int refuse_locked(const char *hash, struct errmsg *err)
+{
+	return hash[0] == '!' ? errmsg_set(err, "locked") : 0;
 }
 
-START_TEST(the_next_of_the_last_user_is_the_first)
-	{
-		enum { COUNT = 300 };
-		const char *names[2 * COUNT], *later[COUNT];
-		struct users *users, *empty = made_users(&m, NULL);
-		struct user user;
-		uint32_t hash;
+/* Make users with these rows, as another process would, and pick one for each of the names. */
+static void pick_all(int rows, char kind, char picked_r[NAMES][16])
+{
+	static uint8_t process;
+	const uint8_t key[16] = { ++process };
+	char id[16], name[16], password[32], asked[16];
+	struct users *users;
+	struct user user;
 
-		ck_assert(!users_next(empty, 7, &user, &hash));
-		add_many(COUNT, -1);
-		users = made_users(&m, NULL);
-		ck_assert_uint_eq(walk(users, 0, names, (size_t)2 * COUNT), 2 * COUNT);
-		for (size_t i = 0; i < COUNT; i++) {
-			ck_assert_ptr_eq(names[i], names[i + COUNT]);
-			for (size_t j = 0; j < i; j++)
-				ck_assert_ptr_ne(names[i], names[j]);
-		}
-		ck_assert(users_next(users, 0, &user, &hash));
-		ck_assert_uint_eq(walk(users, hash + 1, later, COUNT), COUNT);
-		ck_assert_ptr_eq(later[0], names[1]);
-		ck_assert_ptr_eq(later[COUNT - 1], names[0]);
-		users_unref(&users);
-		users_unref(&empty);
+	made_end(&m);
+	hash_set_key(key);
+	made_begin(&m);
+	for (int i = 1; i <= rows; i++) {
+		(void)snprintf(id, sizeof(id), "%d", i);
+		(void)snprintf(name, sizeof(name), "user%d", i);
+		(void)snprintf(password, sizeof(password), "%c%d", i % 3 == 0 ? '!' : kind, i);
+		(void)made_user(&m,
+			&(struct made_user){ .id = id, .name = name, .password = password });
+	}
+	users = made_users(&m, NULL);
+	for (int i = 0; i < NAMES; i++) {
+		(void)snprintf(asked, sizeof(asked), "Nobody%d", i);
+		ck_assert(users_pick(users, asked, strlen(asked), refuse_locked, &user));
+		ck_assert_int_ne(user.password[0], '!');
+		(void)snprintf(picked_r[i], 16, "%s", user.name);
+		asked[0] = 'n';
+		ck_assert(users_pick(users, asked, strlen(asked), refuse_locked, &user));
+		ck_assert_str_eq(picked_r[i], user.name);
+	}
+	users_unref(&users);
+}
+
+static int count_changed(char before[NAMES][16], char after[NAMES][16])
+{
+	int changed = 0;
+
+	for (int i = 0; i < NAMES; i++)
+		changed += strcmp(before[i], after[i]) != 0;
+	return changed;
+}
+
+/* The rows, and the names whose user may change if there is one more. */
+static const struct {
+	int rows, changed;
+} picks[] = { { 1, NAMES }, { 4, NAMES / 2 }, { 40, NAMES / 10 }, { 400, NAMES / 20 } };
+START_TEST(picks_one_user_for_a_name_in_every_process)
+	{
+		static char first[NAMES][16], again[NAMES][16], more[NAMES][16], other[NAMES][16];
+
+		pick_all(picks[_i].rows, 'a', first);
+		pick_all(picks[_i].rows, 'a', again);
+		ck_assert_int_eq(count_changed(first, again), 0);
+		pick_all(picks[_i].rows + 1, 'a', more);
+		ck_assert_int_le(count_changed(first, more), picks[_i].changed);
+		pick_all(picks[_i].rows, 'b', other); /* the passwords determine it */
+		if (picks[_i].rows > 1)
+			ck_assert_int_gt(count_changed(first, other), NAMES / 4);
 	}
 END_TEST
 
-/* Also where the shards grow, and with them their slots. */
-START_TEST(rows_that_are_added_change_few_next_users)
+/* Adjacent names have different users, so that none tells another's. */
+START_TEST(picks_each_user_for_some_names)
 	{
-		const int counts[] = { 10, 11, 20, 2000, 2001, 4000 };
-		const uint32_t step = UINT32_MAX / 1000;
-		struct users *users = NULL, *more;
-		struct user user, other;
-		uint32_t hash, other_hash;
+		static char picked[NAMES][16];
+		int counts[8] = { 0 };
 
-		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-			int changed = 0;
+		pick_all(8, 'a', picked);
+		for (int i = 0; i < NAMES; i++)
+			counts[picked[i][4] - '1']++;
+		for (int i = 0; i < 8; i++) /* 3 and 6 are locked */
+			ck_assert_msg(i % 3 == 2 ? counts[i] == 0 : counts[i] > NAMES / 12,
+				"%d for %d", counts[i], i);
+	}
+END_TEST
 
-			add_many(counts[i], -1);
-			more = made_users(&m, NULL);
-			for (uint32_t from = 0; users != NULL && from < 1000 * step; from += step) {
-				ck_assert(users_next(users, from, &user, &hash));
-				ck_assert(users_next(more, from, &other, &other_hash));
-				if (strcmp(user.name, other.name) == 0)
-					continue;
-				changed++;
-				/* the new one is nearer, and was added */
-				ck_assert_uint_lt(other_hash - from, hash - from);
-				ck_assert(
-					!users_find(users, other.name, strlen(other.name), &user));
-			}
-			if (i > 0 && counts[i] == counts[i - 1] + 1)
-				ck_assert_int_lt(changed, 800);
-			users_unref(&users);
-			users = more;
-		}
+START_TEST(picks_nobody_without_a_password)
+	{
+		struct users *users = made_users(&m, NULL);
+		struct user user;
+
+		ck_assert(!users_pick(users, "eve", 3, refuse_locked, &user));
+		users_unref(&users);
+		(void)made_user(&m,
+			&(struct made_user){ .id = "1", .name = "bob", .password = "!" });
+		users = made_users(&m, NULL);
+		ck_assert(!users_pick(users, "eve", 3, refuse_locked, &user));
 		users_unref(&users);
 	}
 END_TEST
@@ -367,8 +392,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_new_set_shares_the_shards_that_did_not_change);
 	tcase_add_test(tcase, rows_in_another_order_are_the_same_rows);
 	tcase_add_test(tcase, a_walk_stops_when_each_asks_for_it);
-	tcase_add_test(tcase, the_next_of_the_last_user_is_the_first);
-	tcase_add_test(tcase, rows_that_are_added_change_few_next_users);
+	tcase_add_loop_test(tcase, picks_one_user_for_a_name_in_every_process, 0,
+		(int)(sizeof(picks) / sizeof(picks[0])));
+	tcase_add_test(tcase, picks_each_user_for_some_names);
+	tcase_add_test(tcase, picks_nobody_without_a_password);
 	tcase_add_test(tcase, a_set_lives_until_its_last_reference_goes);
 	tcase_add_test(tcase, a_million_users);
 	suite_add_tcase(suite, tcase);
