@@ -5,16 +5,30 @@
 #include <stddef.h>
 
 /*
- * What the encoded-words (RFC 2047) in a text may decode to. Both are true if a charset is not
+ * What the encoded-words (RFC 2047) in a text may decode to. All are true if a charset is not
  * known to write ASCII as ASCII, or if one of the words is incomplete.
  */
 struct encoded_signs {
 	bool at;
-	bool dot; /* before a character other than a space, as in a domain */
+	bool strange; /* a dot before a character other than a space, as in a domain; a ! or %
+			 within a word; or a character that is like an @ or a dot (UTS 46) */
+	bool edge;    /* one of them begins or ends with a dot, ! or % */
 };
 
-/* Allocates nothing; thread-safe. */
+/* Text of two bytes for a character, as in ISO-2022-JP, is taken for what it stands for, except
+ * that any byte may be an @. Allocates nothing; thread-safe. */
 struct encoded_signs encoded_words_signs(const char *text, size_t len);
+
+/* Return the signs of a text of UTF-8 that is not encoded. Thread-safe. */
+struct encoded_signs plain_text_signs(const char *text, size_t len);
+
+typedef void encoded_byte_fn(void *context, char byte);
+
+/* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to.
+ * Returns its end, or NULL without a call if it is none, or if its charset is unknown or one in
+ * which a byte of ASCII may be part of another character. Thread-safe. */
+const char *encoded_word_decode(const char *p, const char *end, encoded_byte_fn *each,
+	void *context);
 
 /* Return the end of the encoded-word at p, which begins with "=?", or NULL if it is none. It may
  * contain any character but "?", as some readers do not look for others. Thread-safe. */

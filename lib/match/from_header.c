@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "lib/base/utf8.h"
 #include "lib/match/encoded_word.h"
+#include "lib/match/from_text.h"
 #include "lib/match/from_tokens.h"
 #include "lib/match/from_words.h"
 
@@ -44,6 +44,7 @@ struct parser {
 	bool in_name;	 /* the pieces just read are the beginning of a name with commas */
 	bool has_comma;	 /* such a name was complete */
 	bool in_group;
+	bool is_cut; /* Sendmail may cut a piece */
 	bool stop;
 };
 
@@ -71,39 +72,6 @@ static void put_in_quotes(struct chain *c)
 	c->len += 2;
 }
 
-/* Return whether some readers take the character for white space, or show nothing for it. */
-static bool is_invisible(uint32_t c)
-{
-	return c < ' ' || (c >= 0x7f && c <= 0xa0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) ||
-		(c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
-		c == 0xfeff;
-}
-
-/* Return whether the text contains something forbidden in an address: control characters, invisible
- * ones, a wide @, or an encoded-word, which some readers decode. */
-static bool is_disguised(const struct chain *c)
-{
-	const char *encoded = memmem(c->text, c->len, "=?", 2);
-	bool is_ascii = true;
-	size_t i, len;
-
-	for (i = 0; i < c->len; i += len) {
-		len = 1;
-		if (c->text[i] >= ' ' && c->text[i] <= '~')
-			continue;
-		is_ascii = false;
-		if (is_invisible(utf8_read(c->text + i, c->len - i, &len)) && len > 0)
-			return true;
-		len += len == 0; /* not UTF-8 */
-	}
-	if (!is_ascii && from_has_wide_at(c->text, c->len))
-		return true;
-	if (encoded == NULL)
-		return false;
-	encoded += 2;
-	return memmem(encoded, c->len - (size_t)(encoded - c->text), "?=", 2) != NULL;
-}
-
 static bool has_three_labels(const char *domain)
 {
 	const char *dot = strchr(domain, '.');
@@ -123,7 +91,8 @@ static void report_address(struct parser *p)
 		p->signs.odd = true;
 		return;
 	}
-	p->signs.odd |= c->odd || c->hides_special || address.is_odd || is_disguised(c);
+	p->signs.odd |=
+		c->odd || c->hides_special || address.is_odd || from_is_disguised(c->text, c->len);
 	p->deep |= has_three_labels(address_domain(&address));
 	p->found++;
 	p->stop = !p->each(p->context, &address);
@@ -173,7 +142,7 @@ static void add_word(struct parser *p, const struct from_token *t)
 		c->hides_at |= memchr(t->text, '@', t->len) != NULL;
 		c->hides_special |= t->len == 0;
 		for (i = 0; i < t->len; i++)
-			c->hides_special |= strchr("()<>[]:;@,\\", t->text[i]) != NULL;
+			c->hides_special |= strchr("()<>[]:;@,\\\r\n", t->text[i]) != NULL;
 	} else if (memchr(t->text, '\\', t->len) != NULL) {
 		c->odd = true;
 	}
@@ -255,7 +224,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		t = from_token_next(lx);
 		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
 			p->plain = false;
-		p->suspicious |= from_token_is_strange_word(&t) ||
+		p->suspicious |= from_token_is_strange(&t) ||
 			(dot && t.kind != FROM_END && !t.spaced && !from_token_is(&t, ",:"));
 		dot = any && from_token_is(&t, ".");
 		if (t.kind != FROM_END && !dot && !from_token_is(&t, ",;:<>"))
@@ -275,24 +244,18 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	}
 }
 
-/* Return whether a word or special character follows at once. */
-static bool is_adjacent(const struct from_lexer *lx)
-{
-	return lx->at < lx->end && strchr(" \t\r\n(", *lx->at) == NULL;
-}
-
-/* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route). Text that only begins like one is kept. */
+/* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route), which many readers show as a part of the
+ * address, or instead of it. Text that only begins like one is kept. */
 static void skip_route(struct parser *p, struct from_lexer *lx)
 {
 	struct from_lexer ahead = *lx;
-	bool in_domain = false, any = false, several = false;
+	bool in_domain = false, any = false;
 	struct from_token t;
 
 	for (;;) {
 		t = from_token_next(&ahead);
 		if (any && from_token_is(&t, ":"))
 			break;
-		several = several || from_token_is(&t, ",");
 		if (from_token_is(&t, ","))
 			in_domain = false;
 		else if (from_token_is(&t, "@") && !in_domain)
@@ -303,9 +266,7 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 			memchr(t.text, '\\', t.len) != NULL)
 			return;
 	}
-	/* some end the mailbox at a comma, or drop the character after the colon and a space */
-	p->signs.odd |= several || !is_adjacent(&ahead);
-	p->signs.sloppy = true;
+	p->signs.odd = true;
 	*lx = ahead;
 }
 
@@ -341,6 +302,7 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 		p->signs.sloppy = true;
 	}
 	p->signs.sloppy |= t.kind == FROM_END;
+	p->signs.names |= t.kind == FROM_END; /* some then end the mailbox within its name */
 	if (p->found > before + 1 || (p->found > before && p->junk))
 		p->signs.odd = true;
 }
@@ -422,14 +384,14 @@ static bool read_piece(struct parser *p, struct from_lexer *lx)
 	struct from_words words;
 	struct from_token t = from_words_scan(lx, &words);
 
-	p->signs.odd |= words.has_bracket;
+	/* some look there for addresses; some read "a@b <c@d>" as a@b */
+	p->signs.names |= words.is_list || (words.has_at && from_token_is(&t, "<"));
 	p->signs.sloppy |= words.is_sloppy;
 	if (from_token_is(&t, "<")) {
 		start.end = t.text;
 		p->uncommon |= words.is_uncommon;
-		/* some read "a@b <c@d>" as a@b, and what precedes << as an address */
-		p->signs.odd |=
-			words.has_at || ((words.has_stray || is_doubled(lx)) && !words.plain);
+		/* some read what precedes << as an address */
+		p->signs.odd |= (words.has_stray || is_doubled(lx)) && !words.plain;
 		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
 		p->has_comma |= p->in_name; /* "Foo, Inc <a@b>" */
 		p->in_name = false;
@@ -454,7 +416,8 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	len = (size_t)(lx->at - start);
 	for (at = start; at < lx->at; at++)
 		len += *at == '"' || *at == '\\'; /* Sendmail may put a backslash there */
-	p->signs.sloppy |= len > PIECE_CUT;
+	p->is_cut |= len > PIECE_CUT;
+	p->signs.sloppy |= p->is_cut;
 	p->signs.odd |= len > PIECE_MAX || (len > PIECE_CUT && p->deep);
 	return more;
 }
@@ -492,11 +455,14 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	note_lines(&p.signs, value, lx.end);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
-	p.no_mail |= p.in_name || (p.signs.sloppy && p.signs.hides) ||
-		(p.uncommon && p.signs.hides_name);
+	p.signs.names |= (p.signs.sloppy && p.signs.hides) || (p.uncommon && p.signs.hides_name);
+	/* What is cut, or completed at a comma, may be another address. */
+	p.no_mail |= p.in_name || (p.signs.names && (p.is_cut || p.has_comma));
 	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
 	if (p.found == 0)
 		return FROM_NONE;
+	if (p.signs.names)
+		return FROM_NAMES;
 	return p.has_comma ? FROM_COMMA : FROM_ADDRESSES;
 }

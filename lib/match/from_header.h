@@ -25,7 +25,7 @@
  *
  * Errors that alone mislead no reader make some readers show what a comment, quoted string or
  * encoded-word contains. A field is sloppy if it has commas in a name, a "<" or ">" too many, no
- * ">", a route, a group, an empty piece before another one, words after the brackets, white space
+ * ">", a group, an empty piece before another one, words after the brackets, white space
  * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
  * backslash, an empty quoted string, one with an odd number of escaped quotes or with an escaped
  * backslash before another one or before a quote, one with a backslash or < that is not the whole
@@ -47,6 +47,16 @@ enum from_result {
 	/* Like FROM_ADDRESSES, but a name contains a comma. Readers show the words before it as a
 	 * name, but Sendmail completes them to an address of its own domain: "Foo@mx.example". */
 	FROM_COMMA,
+	/* Like FROM_ADDRESSES, but some readers may show addresses in names, too:
+	 * from_names_parse() reports them, or that there may be others. The causes are:
+	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
+	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or has
+	 *   an @ and is behind one of them, or one of them ends before a dot, or a word begins with
+	 *   = and is not encoded, or begins with another character than those of ASCII;
+	 * - a quoted string with a < that has a comma or semicolon, or is not the first word, or
+	 *   one with a comma or semicolon behind something other than quoted strings;
+	 * - an @ outside of quotes and comments before angle brackets, or no ">". */
+	FROM_NAMES,
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
@@ -58,30 +68,25 @@ enum from_result {
 	 *   encoded-word;
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
 	 *   a comment or in quotes;
-	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
-	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or has
-	 *   an @ and is behind one of them, or has a comma or semicolon and the name begins
-	 *   with a plain word, or one of them ends before a dot, or a word begins with = and is not
-	 * encoded, or begins with another character than those of ASCII;
-	 * - a quoted string with a < that has escaped quotes, a comma or semicolon, or is not the
-	 *   first word, or one with escaped quotes, an @ and a comma, semicolon or colon;
+	 * - a field like those of FROM_NAMES that has a comma in a name, or a mailbox of more than
+	 *   240 bytes;
+	 * - a quoted string with escaped quotes and a <, or an @ and a comma, semicolon or colon;
 	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of
 	 *   more than 1000, or of more than 240 if its domain has more than two labels;
-	 * - an @ outside of quotes and comments before angle brackets or in a group's name, or an
-	 *   encoded-word in such a name that may decode to one, or a dot as in a domain, or a !
-	 *   or % within a word, in a group's name;
+	 * - an @ outside of quotes and comments in a group's name, or an encoded-word in it that
+	 *   may decode to one, or a dot as in a domain, or a ! or % within a word, or a wide @ or
+	 *   dot in it, also in quotes;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;
 	 * - words before or after an address without brackets, or a comment with an @ before it;
 	 *   anything but plain words after brackets; brackets with several addresses, words beside
-	 *   the address, or a route of several domains or with white space after it; a quoted
-	 *   string with an @ in place of an address;
+	 *   the address, or a route; a quoted string with an @ in place of an address;
 	 * - an address with two @ or a wide one (U+FF20, U+FE6B), without a local part, with a
 	 *   backslash outside quotes, control or invisible characters, an encoded-word, a comment,
 	 *   white space beside a dot, or a quoted part of the local part; one whose quoted local
-	 *   part has special characters other than dots and spaces; an address that is odd
-	 *   (address.h) or longer than ADDRESS_MAX (then it is not reported).
+	 *   part has special characters other than dots and spaces, or a fold; an address that is
+	 * odd (address.h) or longer than ADDRESS_MAX (then it is not reported).
 	 */
 	FROM_UNPARSABLE
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/match/encoded_word.h"
+#include "lib/match/from_text.h"
 
 static bool is_blank(char c)
 {
@@ -88,6 +89,22 @@ static const char *last_encoded_end(const char *p, const char *end)
 	return last;
 }
 
+static bool is_white(const char *text, const char *end)
+{
+	while (text < end && (is_blank(*text) || *text == '\r' || *text == '\n'))
+		text++;
+	return text == end;
+}
+
+/* Return whether a word follows at p, which readers may append to an encoded-word, also behind
+ * white space. */
+static bool is_continued(const char *p, const char *end)
+{
+	while (p < end && (is_blank(*p) || *p == '\r' || *p == '\n'))
+		p++;
+	return p < end && (is_word_char(*p) || *p == '"');
+}
+
 /*
  * Note the encoded-words that begin in a text, even in a comment or quotes: a reader that decodes
  * first sees no end of these in an encoded-word. The end of a malformed one is uncertain. Returns
@@ -96,19 +113,23 @@ static const char *last_encoded_end(const char *p, const char *end)
 static bool note_encoded(struct from_lexer *lx, const char *text, const char *end)
 {
 	bool strange = false;
-	const char *p, *behind;
+	const char *p, *behind, *before;
 	struct encoded_signs signs;
 
 	for (p = text; (p = memchr(p, '=', (size_t)(end - p))) != NULL; p++) {
 		if (p + 1 == end || p[1] != '?' || is_within(&lx->encoded, p))
 			continue;
+		before = lx->encoded.end;
 		if ((behind = encoded_word_end(p, lx->end)) == NULL)
 			behind = last_encoded_end(p + 2, lx->end);
 		set_region(&lx->encoded, behind, lx->end);
 		signs = encoded_words_signs(p, (size_t)(lx->encoded.end - p));
 		lx->signs->hides |= signs.at && lx->encoded.closed;
 		lx->signs->hides_name |= signs.at && lx->encoded.closed;
-		strange |= signs.at || signs.dot;
+		strange |= signs.at || signs.strange ||
+			(signs.edge &&
+				(p > text || (before != NULL && is_white(before, p)) ||
+					is_continued(lx->encoded.end, lx->end)));
 	}
 	return strange;
 }
@@ -256,7 +277,7 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
 	}
 	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
-	signs->odd |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
+	signs->names |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
 	/* some then see no quotes, unless they can decode it */
@@ -324,27 +345,6 @@ static bool is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* Return whether one of the characters, each of three bytes, is in the text. */
-static bool has_wide(const char *text, size_t len, const char *characters)
-{
-	for (; *characters != '\0'; characters += 3) {
-		if (memmem(text, len, characters, 3) != NULL)
-			return true;
-	}
-	return false;
-}
-
-bool from_has_wide_at(const char *text, size_t len)
-{
-	return has_wide(text, len, "\uff20\ufe6b");
-}
-
-/* Return whether the text contains a character that is like an @ or a dot (UTS 46). */
-static bool has_lookalike(const char *text, size_t len)
-{
-	return from_has_wide_at(text, len) || has_wide(text, len, "\u3002\uff0e\uff61");
-}
-
 static void take_word(struct from_lexer *lx, struct from_token *t)
 {
 	struct from_signs *signs = lx->signs;
@@ -361,7 +361,7 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 	}
 	t->len = (size_t)(lx->at - t->text);
 	signs->odd |= t->len > FROM_TOKEN_MAX;
-	t->strange = is_wide && has_lookalike(t->text, t->len);
+	t->strange = is_wide && from_has_lookalike(t->text, t->len);
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 
@@ -401,19 +401,14 @@ bool from_token_is(const struct from_token *t, const char *marks)
 	return t->kind == FROM_MARK && t->mark != '\0' && strchr(marks, t->mark) != NULL;
 }
 
-/* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
-static bool is_routed_word(const char *text, size_t len)
+bool from_token_is_strange(const struct from_token *t)
 {
-	return len > 2 &&
-		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
-}
-
-bool from_token_is_strange_word(const struct from_token *t)
-{
-	return t->kind == FROM_WORD && (t->strange || is_routed_word(t->text, t->len));
+	if (t->kind == FROM_QUOTED)
+		return plain_text_signs(t->text, t->len).strange;
+	return t->kind == FROM_WORD && (t->strange || from_is_routed_word(t->text, t->len));
 }
 
 bool from_token_is_plain_word(const struct from_token *t)
 {
-	return t->kind == FROM_WORD && !t->commented && !from_token_is_strange_word(t);
+	return t->kind == FROM_WORD && !t->commented && !from_token_is_strange(t);
 }

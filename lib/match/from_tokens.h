@@ -29,6 +29,7 @@ enum from_token_kind {
  */
 struct from_signs {
 	bool odd;	 /* readers may differ about it */
+	bool names;	 /* some read addresses in a name: those of from_names_parse() */
 	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader */
 	bool hides;	 /* a comment, quoted string or encoded-word contains an @ */
 	bool hides_name; /* ... but not only comments do; also true for a < in a quoted string */
@@ -71,14 +72,12 @@ struct from_token from_token_next(struct from_lexer *lexer);
 /* Return whether the token is one of these marks. */
 bool from_token_is(const struct from_token *token, const char *marks);
 
-/* Return whether the token is a word that a reader may decode to an address, or show as one. */
-bool from_token_is_strange_word(const struct from_token *token);
+/* Return whether the token is a word or quoted string that a reader may decode to an address, or
+ * show as one. */
+bool from_token_is_strange(const struct from_token *token);
 
 /* Return whether the token is any other word, without a comment before it. */
 bool from_token_is_plain_word(const struct from_token *token);
-
-/* Return whether the text contains a character that is like an @. */
-bool from_has_wide_at(const char *text, size_t len);
 
 /* Return whether the value contains a NUL, or a CR or LF that is not part of a fold. */
 bool from_has_stray_control(const char *value, const char *end);

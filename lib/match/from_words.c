@@ -22,11 +22,12 @@ static bool may_hide(const struct from_token *t)
 /* Note a quoted string in a name, which follows something if it is not the first. */
 static void note_quoted(struct from_words *w, const struct from_token *t, bool is_first)
 {
-	w->is_uncommon |= w->dotted || (t->divided && w->begins_plain) ||
-		(w->may_hide && memchr(t->text, '@', t->len) != NULL);
+	w->is_uncommon |= w->dotted || (w->may_hide && memchr(t->text, '@', t->len) != NULL);
 	w->is_sloppy |= !is_first && ((!t->spaced && !t->commented) || t->delicate);
-	/* some look for an address in any quoted string but the first word */
-	w->has_bracket |= !is_first && memchr(t->text, '<', t->len) != NULL;
+	/* some look for an address in any quoted string but the first word, others do not see the
+	 * quotes behind anything but quoted strings */
+	w->is_list |= (!is_first && memchr(t->text, '<', t->len) != NULL) ||
+		(t->divided && (w->has_word || w->has_comment || t->commented));
 	w->may_hide = true;
 }
 
@@ -38,7 +39,6 @@ static void note_word(struct from_words *w, const struct from_token *t, bool is_
 	w->is_uncommon |= (unsigned char)*t->text >= 0x80 || (*t->text == '=' && !encoded);
 	w->is_sloppy |= encoded && !is_first && !t->spaced && !t->commented;
 	w->has_stray |= memchr(t->text, '\\', t->len) != NULL;
-	w->begins_plain |= is_first && !encoded;
 	w->may_hide |= memmem(t->text, t->len, "=?", 2) != NULL;
 }
 
@@ -62,11 +62,12 @@ struct from_token from_words_scan(struct from_lexer *lx, struct from_words *word
 		else if (t.kind == FROM_WORD)
 			note_word(&w, &t, !begun);
 		delicate |= t.delicate;
+		w.has_comment |= t.commented;
 		w.is_uncommon |= is_dot(&t) && behind_hiding && !t.spaced;
 		w.dotted |= is_dot(&t);
 		behind_hiding = may_hide(&t);
 		if (t.kind == FROM_MARK && (!begun || !from_token_is(&t, "."))) {
-			w.has_stray = true;
+			w.has_stray |= t.mark != '@';
 			w.is_sloppy |= t.mark != '@';
 		} else {
 			w.plain = w.plain && from_token_is_plain_word(&t);

@@ -14,20 +14,22 @@
 struct from_words {
 	bool any; /* there is something, if only a comment */
 	bool has_word, has_at;
-	bool may_hide;	   /* there is a quoted string or an encoded-word */
-	bool begins_plain; /* the first thing is a word that is not encoded */
-	bool dotted;	   /* there is a dot */
-	bool is_uncommon;  /* a dot before a quoted string, or at the end of one or of an
-			      encoded-word; one with an @ behind either; one with a comma or
-			      semicolon in a name that begins with a plain word; or a word that
-			      begins with =  and is not encoded, or with another character than those
-			      of ASCII */
-	bool plain;	   /* only plain words, and characters without a meaning */
-	bool has_stray;	   /* some end the mailbox at such a character, or take the rest for one */
+	bool may_hide;	  /* there is a quoted string or an encoded-word */
+	bool has_comment; /* one precedes a word */
+	bool dotted;	  /* there is a dot */
+	bool is_uncommon; /* a dot before a quoted string, or at the end of one or of an
+			     encoded-word; one with an @ behind either; or a word that
+			     begins with = and is not encoded, or with another character than those
+			     of ASCII */
+	bool plain;	  /* only plain words, and characters without a meaning */
+	bool has_stray;	  /* there is such a character, other than an @, or a backslash: some end
+			     the mailbox there, or take the rest for one */
 	bool is_sloppy; /* there is such a character, other than an @; or a comment precedes a word;
 			   or a quoted string or encoded-word directly follows something; or a
 			   quoted string is delicate and not alone */
-	bool has_bracket; /* a quoted string contains one, and is not the first thing */
+	bool is_list;	/* a quoted string with a < is not the first thing, or one with a comma or
+			   semicolon is behind something other than quoted strings: some read it as
+			   a part of the list */
 };
 
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. Sets the signs of

@@ -6,6 +6,7 @@
 
 #include "lib/base/text.h"
 #include "lib/match/from_header.h"
+#include "lib/match/from_names.h"
 #include "lib/rules/check_private.h"
 
 static const char too_many[] = "header_from: too many or too long From or Sender fields";
@@ -110,6 +111,15 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	return check->belongs;
 }
 
+/* Return whether the addresses that programs may show for the names of a field belong to the user,
+ * too. */
+static bool names_belong(const struct from_check *check, const struct field *field)
+{
+	struct from_check again = *check;
+
+	return from_names_parse(field->value, field->len, look_at_owner, &again);
+}
+
 /* Return whether the addresses of one field belong to the user; if not, the rule contains the
  * reason. */
 static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
@@ -118,6 +128,10 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 	switch (from_header_parse(field->value, field->len, look_at_owner, check)) {
 	case FROM_ADDRESSES:
 		return check->belongs;
+	case FROM_NAMES:
+		if (!check->belongs || names_belong(check, field))
+			return check->belongs;
+		break;
 	case FROM_COMMA:
 		if (check->belongs && check->header->is_completed)
 			finding_rule(check->finding,
@@ -128,10 +142,9 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 		finding_rule(check->finding, "header_from: no address in %s", name);
 		return false;
 	case FROM_UNPARSABLE:
-		finding_rule(check->finding, "header_from: mail programs may read %s differently",
-			name);
-		return false;
+		break;
 	}
+	finding_rule(check->finding, "header_from: mail programs may read %s differently", name);
 	return false;
 }
 

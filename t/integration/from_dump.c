@@ -1,7 +1,7 @@
 /*
  * What from_header_parse() makes of values, for test_from_differential.py. Each value comes as its
  * length in decimal, LF, its bytes; each answer is a line: the addresses, in hex, a space in front
- * of each, then (in the next column) addresses, none, comma or unparsable.
+ * of each, then (in the next column) addresses, none, comma, names or unparsable.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static bool print_address(void *context, const struct mail_address *address)
 /* The result is known last, and stands at the line's end. */
 static int dump(size_t len)
 {
-	static const char *const names[] = { "addresses", "none", "comma", "unparsable" };
+	static const char *const names[] = { "addresses", "none", "comma", "names", "unparsable" };
 	char *value = malloc(len + 1);
 	int ret = -1;
 

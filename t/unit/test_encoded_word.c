@@ -1,6 +1,6 @@
 /*
- * Shows which encoded-words may decode to a text with an @ or a dot, and where an encoded-word
- * ends.
+ * Shows which encoded-words may decode to a text that is shown as an address, what they decode to,
+ * and where an encoded-word ends.
  */
 #include "lib/match/encoded_word.h"
 
@@ -64,7 +64,7 @@ END_TEST
 static const struct {
 	const char *text;
 	bool want;
-} dots[] = {
+} strange[] = {
 	{ "a.b", false },
 	{ "=?utf-8?q?Dr=2E?=", false },
 	{ "=?utf-8?q?Dr._Me?=", false },
@@ -78,13 +78,122 @@ static const struct {
 	{ "=?utf-8?b?YS5i?=", true },
 	{ "=?utf-7?q?a?=", true },
 	{ "=?utf-8?q?a", true },
+
+	/* ! and % */
+	{ "=?utf-8?q?bank=21ceo?=", true },
+	{ "=?utf-8?q?ceo%bank?=", true },
+	{ "=?utf-8?q?x_ceo=25bank_y?=", true },
+	{ "=?utf-8?b?YmFuayFjZW8=?=", true },
+	{ "=?koi8-r?q?ceo!!?=", true },
+	{ "=?utf-8?q?ceo!?=", false },
+	{ "=?utf-8?q?!ceo?=", false },
+	{ "=?utf-8?q?100%_ceo!,_x_%?=", false },
+	{ "=?utf-8?q?(ceo!)_!(x)?=", false },
+
+	/* characters that are like an @ or a dot */
+	{ "=?utf-8?q?a=EF=BC=A0b?=", true },
+	{ "=?utf-8?q?a=ef=b9=ab?=", true },
+	{ "=?utf-8?b?YeOAgmI=?=", true },
+	{ "=?utf-8?q?=EF=BC=8E?=", true },
+	{ "=?utf-8?q?=EF=BD=A1?=", true },
+	{ "=?iso-8859-1?q?a=EF=BC=A0b?=", true },
+	{ "=?utf-8?q?=EF=BC=A1=E3=80=81?=", false },
+	{ "=?euc-jp?q?a=A1=F7b?=", true },
+	{ "=?euc-jp?q?=B0=A1=A5=A2?=", false }, /* its A1 A5 is not one character */
+	{ "=?euc-kr?q?a=A3=C0b?=", true },
+	{ "=?shift_jis?q?a=81=97b?=", true },
+	{ "=?shift_jis?b?g2WDWINn?=", false },
+	{ "=?GB2312?q?=A3=C0?=", true },
+	{ "=?gbk?q?=A9=88?=", true },
+	{ "=?big5?q?a=A2=49b?=", true },
+
+	/* ISO-2022-JP */
+	{ "=?iso-2022-jp?b?GyRCJUYlOSVIGyhC?=", false },
+	{ "=?iso-2022-jp?b?GyRCJSghJiU1GyhC?=", false },
+	{ "=?iso-2022-jp?q?=1B$B!w=1B(B?=", true },
+	{ "=?iso-2022-jp?q?=1B$B!#=1B(B?=", true },
+	{ "=?iso-2022-jp?q?=1B$(D!w=1B(B?=", true },
+	{ "=?iso-2022-jp?q?=1B$B%F=1B(Bbank!ceo?=", true },
+	{ "=?iso-2022-jp?q?=1B$@%F=1B(Jbank%ceo?=", true },
+	{ "=?iso-2022-jp?q?=1B(Ibank!ceo?=", true },
+	{ "=?iso-2022-jp?q?=1B$)Cbank!ceo?=", true },
+	{ "=?iso-2022-jp?q?=0Ebank!ceo?=", true },
+	{ "=?iso-8859-1?q?=1B$Bbank!ceo?=", true },
+	{ "=?iso-2022-jp?q?=1B$B%F?= =?iso-2022-jp?q?bank!ceo?=", true },
 };
 
-START_TEST(finds_a_dot_as_in_a_domain)
+START_TEST(finds_what_is_shown_as_an_address)
 	{
-		ck_assert_msg(encoded_words_signs(dots[_i].text, strlen(dots[_i].text)).dot ==
-				dots[_i].want,
-			"%s", dots[_i].text);
+		const char *text = strange[_i].text;
+
+		ck_assert_msg(encoded_words_signs(text, strlen(text)).strange == strange[_i].want,
+			"%s", text);
+	}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool want;
+} edges[] = {
+	{ "=?utf-8?q?a.b!c%d?=", false },
+	{ "=?utf-8?q?a.?=", true },
+	{ "=?utf-8?q?=21?=", true },
+	{ "=?utf-8?b?JWE=?=", true },
+	{ "=?utf-8?q?a._?=", false },
+	{ "=?utf-8?q?a?= =?utf-8?q?b%?=", true },
+	{ "=?iso-2022-jp?b?GyRCJUYlOSVIGyhC?=", false },
+	{ "=?utf-8?q?a", true },
+};
+
+START_TEST(finds_what_may_continue_an_address)
+	{
+		const char *text = edges[_i].text;
+
+		ck_assert_msg(encoded_words_signs(text, strlen(text)).edge == edges[_i].want, "%s",
+			text);
+	}
+END_TEST
+
+START_TEST(knows_the_signs_of_plain_text)
+	{
+		ck_assert(!plain_text_signs("Dr. Me, 100%", 12).strange);
+		ck_assert(!plain_text_signs("", 0).strange);
+		ck_assert(plain_text_signs("x bank.e", 8).strange);
+		ck_assert(plain_text_signs("bank!e", 6).strange);
+		ck_assert(plain_text_signs("a\uff20", 4).strange);
+		ck_assert(plain_text_signs("a@b", 3).at);
+	}
+END_TEST
+
+static void add_byte(void *context, char byte)
+{
+	char *text = context;
+
+	text[strlen(text)] = byte;
+}
+
+static const struct {
+	const char *text, *want; /* NULL: not decoded */
+} decodings[] = {
+	{ "=?utf-8?q?Doe=2C_J_=3Ca=40b>?= x", "Doe, J <a@b>" },
+	{ "=?UTF-8?B?RG9lIDxtZUBtaW5lLm0+?=", "Doe <me@mine.m>" },
+	{ "=?iso-8859-1?Q?J=F6rg?=", "J\xf6rg" },
+	{ "=?utf-8?q?x?=", "x" },
+	{ "=?iso-2022-jp?q?a?=", NULL },
+	{ "=?shift_jis?q?a?=", NULL },
+	{ "=?utf-7?q?a?=", NULL },
+	{ "=?utf-8?x?a?=", NULL },
+	{ "=?utf-8?q?a", NULL },
+};
+
+START_TEST(decodes)
+	{
+		char text[40] = "";
+		const char *value = decodings[_i].text, *want = decodings[_i].want;
+		const char *end = encoded_word_decode(value, value + strlen(value), add_byte, text);
+
+		ck_assert_str_eq(text, want != NULL ? want : "");
+		ck_assert(end == (want != NULL ? strstr(value, "?=") + 2 : NULL));
 	}
 END_TEST
 
@@ -128,7 +237,12 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("encoded_word");
 
 	tcase_add_loop_test(tcase, finds_an_at, 0, sizeof(cases) / sizeof(cases[0]));
-	tcase_add_loop_test(tcase, finds_a_dot_as_in_a_domain, 0, sizeof(dots) / sizeof(dots[0]));
+	tcase_add_loop_test(tcase, finds_what_is_shown_as_an_address, 0,
+		sizeof(strange) / sizeof(strange[0]));
+	tcase_add_loop_test(tcase, finds_what_may_continue_an_address, 0,
+		sizeof(edges) / sizeof(edges[0]));
+	tcase_add_test(tcase, knows_the_signs_of_plain_text);
+	tcase_add_loop_test(tcase, decodes, 0, sizeof(decodings) / sizeof(decodings[0]));
 	tcase_add_loop_test(tcase, finds_the_end, 0, sizeof(words) / sizeof(words[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -98,7 +98,7 @@ static const struct {
 	/* quotes */
 	{ TEXT("\"a b\" c"), "\"a b\" _c end", "" },
 	{ TEXT("\"\""), "\"\" end", "s" },
-	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "ohn" },
+	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "hmn" },
 	{ TEXT("\"a@b (c)<d>\"e"), "\"a@b (c)<d>\" e end", "hn" },
 	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", "s" },
 	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", "s" },
@@ -175,8 +175,8 @@ START_TEST(tells_words_from_marks)
 			describe_token(&token, &told);
 		} while (token.kind != FROM_END);
 		ck_assert_str_eq(told.text, rows[_i].want);
-		(void)text_format(seen, sizeof(seen), "%s%s%s%s", signs.odd ? "o" : "",
-			signs.sloppy ? "s" : "", signs.hides ? "h" : "",
+		(void)text_format(seen, sizeof(seen), "%s%s%s%s%s", signs.odd ? "o" : "",
+			signs.sloppy ? "s" : "", signs.hides ? "h" : "", signs.names ? "m" : "",
 			signs.hides_name ? "n" : "");
 		ck_assert_msg(strcmp(seen, rows[_i].signs) == 0, "%s: %s, want %s", rows[_i].value,
 			seen, rows[_i].signs);
