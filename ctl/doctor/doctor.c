@@ -274,6 +274,13 @@ json_t *doctor_report_json(const struct doctor_report *report)
 	return json;
 }
 
+bool doctor_has_policy(const struct doctor *doctor)
+{
+	const json_t *policy = json_object_get(json_object_get(doctor->status, "cache"), "policy");
+
+	return json_integer_value(json_object_get(policy, "serial")) > 0;
+}
+
 bool doctor_status_has(const struct doctor *doctor, const char *text)
 {
 	static const char *const levels[] = { "problem", "note" };

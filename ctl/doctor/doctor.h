@@ -98,6 +98,9 @@ size_t doctor_report_unexamined(const struct doctor_report *report);
  */
 json_t *doctor_report_json(const struct doctor_report *report);
 
+/* Return whether the daemon has a policy. */
+bool doctor_has_policy(const struct doctor *doctor);
+
 /* Return whether a problem or note with this text is among those of the daemon's status. */
 bool doctor_status_has(const struct doctor *doctor, const char *text);
 

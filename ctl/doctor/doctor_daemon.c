@@ -26,9 +26,7 @@ static enum doctor_harm harm_of(const struct doctor *doctor, const char *section
 		{ "ledger", DOCTOR_SOON },
 		{ "log", DOCTOR_SOON },
 	};
-	const json_t *cache = json_object_get(doctor->status, "cache");
-
-	if (strcmp(section, "cache") == 0 && json_is_null(json_object_get(cache, "policy")))
+	if (strcmp(section, "cache") == 0 && !doctor_has_policy(doctor))
 		return DOCTOR_MAIL;
 	for (size_t i = 0; i < sizeof(harms) / sizeof(harms[0]); i++) {
 		if (strcmp(section, harms[i].section) == 0)
@@ -64,7 +62,8 @@ static void find_reported(const struct doctor *doctor, const char *array_key, co
 		const char *remedy = json_string_value(json_object_get(fault, "remedy"));
 		const bool is_note = strcmp(key, "note") == 0;
 
-		if (section == NULL || text == NULL || remedy == NULL)
+		if (section == NULL || text == NULL || remedy == NULL ||
+			strcmp(section, "database") == 0) /* the subject database has them */
 			continue;
 		if (json_object_get(fault, "count") != NULL && strcmp(section, "cache") == 0)
 			find_listed(doctor, is_note ? DOCTOR_ADVICE : harm_of(doctor, section),

@@ -124,9 +124,9 @@ static json_t *describe_database(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "state",
-		database_state_name(s.database), "server", json_text_or_null(s.server), "feed",
-		(int)s.has_feed, "followed_every_seconds",
+	json = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "state",
+		database_state_name(s.database), "server", json_text_or_null(s.server), "role",
+		json_text_or_null(s.faults.role), "feed", (int)s.has_feed, "followed_every_seconds",
 		s.has_untold ? json_integer(s.full_reload_interval) : json_null(), "untold",
 		json_text_or_null(s.untold), "since_at", time_json(s.database_since), "error",
 		json_text_or_null(s.database_error), "loads_failed", (json_int_t)s.loads_failed,
@@ -173,21 +173,27 @@ static void check_notifications(const struct database_faults *faults, struct sta
 {
 	char role_again[sizeof(faults->role) + 300], remedy[sizeof(role_again) + 400];
 
-	if (faults->listen_refused)
+	if (faults->listen_refused) {
 		status_add_problem(health,
 			"Connect to the server itself, not through a pooler. Until then changes "
 			"are found by polling.",
 			"the database refuses LISTEN");
-	if (faults->listen_is_lost)
+		status_name_last(health, "listen_refused");
+	}
+	if (faults->listen_is_lost) {
 		status_add_problem(health,
 			"Use the pooler's session mode, or connect to the server itself, then run "
 			"posternctl reload. Until then changes are found by polling.",
 			"notifications of the database do not arrive through a pooler");
-	if (faults->is_unnotified)
+		status_name_last(health, "listen_lost");
+	}
+	if (faults->is_unnotified) {
 		status_add_problem(health,
 			"Connect to the server itself, not through a pooler, or correct [database] "
 			"channel. Until then changes are found by polling.",
 			"the database changes without a notification");
+		status_name_last(health, "unnotified");
+	}
 	(void)text_format(role_again, sizeof(role_again), SQL_FOLDER "/role.sql with -v role='%s'",
 		faults->role);
 	if (faults->feed_is_refused) {
@@ -198,18 +204,22 @@ static void check_notifications(const struct database_faults *faults, struct sta
 			role_again);
 		status_add_problem(health, remedy,
 			"the change feed of the database cannot be used");
+		status_name_last(health, "feed_refused");
 	}
 	if (faults->feed_is_forbidden) {
 		(void)text_format(remedy, sizeof(remedy),
 			"Run %s again. Until then each change reloads the tables.", role_again);
 		status_add_problem(health, remedy,
 			"the role may not use the change feed of the database");
+		status_name_last(health, "feed_forbidden");
 	}
-	if (faults->feed_is_incomplete)
+	if (faults->feed_is_incomplete) {
 		status_add_problem(health,
 			"Run " SQL_FOLDER
 			"/feed.sql again. Until then each change reloads the tables.",
 			"triggers of the change feed are missing or disabled in the database");
+		status_name_last(health, "feed_incomplete");
+	}
 }
 
 /* What to do about a database whose state is older than the rows in force. */
@@ -239,21 +249,27 @@ static void check_database(void *context, struct status_health *health)
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
-	if (s.database_error[0] != '\0')
+	if (s.database_error[0] != '\0') {
 		status_add_problem(health,
 			"Check that the server runs and accepts the connection that [database] "
 			"describes. Postern keeps trying.",
 			"the database is not reached: %s", s.database_error);
-	if (s.database == DATABASE_BEHIND)
+		status_name_last(health, "database_not_reached");
+	}
+	if (s.database == DATABASE_BEHIND) {
 		status_add_problem(health, behind_remedy(s.age),
 			"the rows in force stay, because %s is older: %s", s.server,
 			s.database_behind);
-	if (s.load_error[0] != '\0')
+		status_name_last(health, "database_behind");
+	}
+	if (s.load_error[0] != '\0') {
 		status_add_problem(health,
 			"Correct the tables, the queries or the role's rights. Postern tries "
 			"again by itself.",
 			"the last load failed and the previous rows stay in force: %s",
 			s.load_error);
+		status_name_last(health, "load_failed");
+	}
 	check_locks(&s, health);
 	check_notifications(&s.faults, health);
 	check_untold(&s, health);

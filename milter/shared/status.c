@@ -24,6 +24,7 @@ struct status {
 struct status_health {
 	const char *section;	  /* the one whose health function is running */
 	json_t *problems, *notes; /* arrays */
+	json_t *last;		  /* of either, borrowed; NULL: none */
 	bool failed;		  /* out of memory */
 };
 
@@ -69,10 +70,10 @@ static json_t *add_fault(struct status_health *health, json_t *array, const char
 	(void)text_vformat(text, sizeof(text), format, args);
 	fault = json_pack("{s:s, s:o, s:o}", "section", health->section, key,
 		json_text(text, strlen(text)), "remedy", json_text(remedy, strlen(remedy)));
-	if (json_array_append_new(array, fault) == 0)
-		return fault;
-	health->failed = true;
-	return NULL;
+	health->last = json_array_append_new(array, fault) == 0 ? fault : NULL;
+	if (health->last == NULL)
+		health->failed = true;
+	return health->last;
 }
 
 void status_add_problem(struct status_health *health, const char *remedy, const char *format, ...)
@@ -91,6 +92,13 @@ void status_add_note(struct status_health *health, const char *remedy, const cha
 	va_start(args, format);
 	(void)add_fault(health, health->notes, "note", remedy, format, args);
 	va_end(args);
+}
+
+void status_name_last(struct status_health *health, const char *name)
+{
+	if (health->last != NULL &&
+		json_object_set_new(health->last, "name", json_string(name)) != 0)
+		health->failed = true;
 }
 
 void status_add_count(struct status_health *health, bool is_note, size_t count, const char *remedy,

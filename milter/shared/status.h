@@ -58,6 +58,12 @@ void status_add_problem(struct status_health *health, const char *remedy, const 
 void status_add_note(struct status_health *health, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Give the problem or note that was added last a name by which programs know it: lower case, static
+ * ("feed_incomplete"). posternctl doctor has commands for some.
+ */
+void status_name_last(struct status_health *health, const char *name);
+
 /* The same for one text about `count` problems or notes, each of which the section's description
  * contains. */
 void status_add_count(struct status_health *health, bool is_note, size_t count, const char *remedy,
@@ -72,8 +78,8 @@ json_t *status_describe(const struct status *status);
 /*
  * Return all problems, [{"section": "NAME", "problem": "...", "remedy": "..."}, ...], or all notes,
  * with "note" in place of "problem"; empty when there are none. One that only counts the
- * entries that its section lists has the member "count", too. Returns a new reference, or NULL when
- * out of memory.
+ * entries that its section lists has the member "count", too, and one with a name the member
+ * "name". Returns a new reference, or NULL when out of memory.
  */
 json_t *status_problems(const struct status *status);
 json_t *status_notes(const struct status *status);

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.doctor import examine
 from harness.postern import POSTERN
 from harness.ports import free_port
 from harness.tables import (PG_PROFILE, QUICK, asking, database, follow, may, status, wait_may, wait_may_not,
@@ -334,6 +335,7 @@ def test_a_standby_that_lags_is_waited_for_and_never_followed_back(box, pair):
         wait_state(daemon, "behind")
         answer = daemon.ctl("reload", check=False)
         assert not answer["ok"] and "lags behind" in answer["error"]
+        assert "caught up" in examine(daemon, "database").the("is older", "soon")["cure"]
         time.sleep(2.5)  # polls
     daemon.kill()
     daemon.start()  # the store records how far the primary was

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from harness.box import need
+from harness.doctor import examine
 from harness.ports import free_port, is_listening
 from harness.tables import database, follow, problem_of, status, wait_may, wait_may_not, wait_state
 from harness.wait import wait_until
@@ -146,6 +147,7 @@ def test_notifications_are_not_awaited_in_transaction_mode(box, db, pooler):
             thread.join()
     assert status(daemon)["database"]["state"] == "polling"
     assert problem_of(daemon, "database", LOST)
+    assert "session mode" in examine(daemon, "database").the(LOST, "no-effect")["cure"]
     assert daemon.log().count("do not arrive through the pooler") == 1
     assert "database lost" not in daemon.log()[since:]
     assert db.value("SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN haraka%%'") == 0

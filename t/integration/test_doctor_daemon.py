@@ -70,6 +70,13 @@ def test_each_problem_of_the_policy_is_shown(box):
     assert examine(daemon, "daemon").is_clean()
 
 
+def test_a_daemon_without_a_policy_harms_mail(box):
+    daemon, _ = good_set_up(box, start=False, store="[]")
+    daemon.start(ready=lambda: "ready version" in daemon.process.text())
+    report = examine(daemon, "daemon")
+    assert report.the("no policy is in force", "mail"), report
+
+
 def test_a_file_that_the_daemon_cannot_read_is_found(box):
     daemon, _ = good_set_up(box)
     daemon.write_list("helo.checks.regexps", "evil\n")

@@ -22,6 +22,7 @@ static json_t *describe_nothing(void *context)
 static void report_some(void *context, struct status_health *health)
 {
 	status_add_problem(health, "Turn it.", "wheel %d stands", *(int *)context);
+	status_name_last(health, "wheel_stands");
 	status_add_problem(health, "Wait.", "%s", "wheel \xff");
 	status_add_note(health, "Oil it.", "wheel %d squeaks", *(int *)context);
 	status_add_count(health, false, 5, "See the section.", "%d wheels are flat", 5);
@@ -110,6 +111,8 @@ START_TEST(problems_and_notes_contain_their_section_and_a_remedy)
 		ck_assert_str_eq(problem_text(problems, 0, "remedy"), "Turn it.");
 		ck_assert_str_eq(problem_text(problems, 1, "problem"), "wheel \\xff");
 		ck_assert_ptr_null(json_object_get(json_array_get(problems, 1), "count"));
+		ck_assert_str_eq(problem_text(problems, 0, "name"), "wheel_stands");
+		ck_assert_ptr_null(problem_text(problems, 1, "name"));
 		ck_assert_str_eq(problem_text(problems, 2, "problem"), "5 wheels are flat");
 		ck_assert_int_eq(json_integer_value(
 					 json_object_get(json_array_get(problems, 2), "count")),

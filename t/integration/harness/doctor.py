@@ -77,7 +77,7 @@ def examine(daemon, *args, mta=None, command=(), program=POSTERNCTL):
         capture_output=True, text=True, check=False))
 
 
-def paste(finding, daemon=None):
+def paste(finding, daemon=None, **environment):
     """
     Run the shell commands of a finding as an administrator does who pastes them. `service postern` concerns the
     daemon of the test.
@@ -90,5 +90,5 @@ def paste(finding, daemon=None):
             daemon.restart()
             continue
         done = subprocess.run(["sh", "-e"], input=line + "\n", capture_output=True, text=True, check=False,
-                              env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}"))
+                              env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}", **environment))
         assert done.returncode == 0, (line, done)

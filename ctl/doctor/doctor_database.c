@@ -1,0 +1,264 @@
+/*
+ * Examines the database as the daemon sees it: the problems of its status, with commands that mend
+ * them, the change feed, and the lag of a standby. Owns nothing.
+ * t/integration/test_doctor_database.py covers it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_quote.h"
+
+#define LAG_SECONDS 600 /* that rows may be older than now without being a problem */
+
+static const char as_owner[] =
+	"Run this where psql reaches the database as the owner of the tables, for example as the "
+	"user postgres on its server:";
+
+/* A string of the status's section "database"; "" if it is null or missing. */
+static const char *status_text(const struct doctor *doctor, const char *key)
+{
+	const json_t *section = json_object_get(doctor->status, "database");
+	const char *text = json_string_value(json_object_get(section, key));
+
+	return text == NULL ? "" : text;
+}
+
+/* The role of the daemon: as which it is connected, or else that of the configuration. */
+static const char *role_of(const struct doctor *doctor)
+{
+	const char *role = status_text(doctor, "role");
+
+	return role[0] != '\0'			      ? role :
+		doctor->config->given.user[0] != '\0' ? doctor->config->given.user :
+							"postern";
+}
+
+/* Add psql with a file of sql/ and its variables; role and channel may be NULL. */
+static void add_psql(const struct doctor *doctor, struct doctor_finding *finding, const char *file,
+	const char *role, const char *channel)
+{
+	const struct config *config = doctor->config;
+	const char *database = config->given.database;
+	struct strbuf line = STRBUF_INIT, word = STRBUF_INIT;
+	const struct {
+		const char *name, *value;
+	} variables[] = { { "schema", config->database.schema }, { "role", role },
+		{ "channel", channel } };
+	int failed = 0;
+
+	strbuf_add_str(&line, "psql ");
+	if (config->given.conninfo[0] == '\0' && database[0] != '\0') {
+		strbuf_add_str(&line, "-d ");
+		failed = doctor_quote_shell(&line, database);
+		strbuf_add_char(&line, ' ');
+	}
+	strbuf_add_str(&line, "-v ON_ERROR_STOP=1");
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && failed == 0; i++) {
+		if (variables[i].value == NULL || variables[i].value[0] == '\0')
+			continue;
+		word.len = 0;
+		strbuf_addf(&word, "%s=%s", variables[i].name, variables[i].value);
+		strbuf_add_str(&line, " -v ");
+		failed = word.failed ? -1 : doctor_quote_shell(&line, word.text);
+	}
+	if (failed == 0 && !line.failed)
+		doctor_shell_line(finding, "%s -f " SQL_FOLDER "/%s", line.text, file);
+	strbuf_free(&line);
+	strbuf_free(&word);
+}
+
+static void add_role_file(const struct doctor *doctor, struct doctor_finding *finding)
+{
+	add_psql(doctor, finding, "role.sql", role_of(doctor), NULL);
+}
+
+/* The feed, and then the rights to it. */
+static void add_feed_files(const struct doctor *doctor, struct doctor_finding *finding)
+{
+	add_psql(doctor, finding, "feed.sql", NULL, doctor->config->database.channel);
+	add_role_file(doctor, finding);
+}
+
+/* ---- problems of the status -------------------------------------------------------- */
+
+/* What is known about a fault that the status names, beyond its remedy. */
+static const struct known {
+	const char *name;
+	enum doctor_harm harm;
+	const char *effect;
+	const char *cure; /* NULL: the status's remedy */
+	void (*add_commands)(const struct doctor *doctor, struct doctor_finding *finding);
+} known[] = {
+	{ "database_not_reached", DOCTOR_SOON,
+		"The rules that were read last stay in force, and changes are not.", NULL, NULL },
+	{ "database_behind", DOCTOR_SOON, "Changes are not in force.", NULL, NULL },
+	{ "load_failed", DOCTOR_SOON, "The rules that were read last stay in force.", NULL, NULL },
+	{ "listen_refused", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
+	{ "listen_lost", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
+	{ "unnotified", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
+	{ "feed_refused", DOCTOR_NO_EFFECT, "Each change reloads the tables.", as_owner,
+		add_feed_files },
+	{ "feed_forbidden", DOCTOR_NO_EFFECT, "Each change reloads the tables.", as_owner,
+		add_role_file },
+	{ "feed_incomplete", DOCTOR_NO_EFFECT, "Each change reloads the tables.", as_owner,
+		add_feed_files },
+};
+
+static const struct known *find_known(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return &known[i];
+	}
+	return NULL;
+}
+
+/* Read the name in: role "NAME" does not exist. */
+static bool read_missing_role(const char *error, char role_r[64])
+{
+	const char *name = strstr(error, "role \""), *end;
+
+	if (name == NULL || (end = strstr(name + 6, "\" does not exist")) == NULL ||
+		(size_t)(end - name - 6) >= 64)
+		return false;
+	name += 6;
+	memcpy(role_r, name, (size_t)(end - name));
+	role_r[end - name] = '\0';
+	return true;
+}
+
+/* Add the cures of errors that PostgreSQL reports, in English or with the names that it quotes. */
+static void add_cure_of_error(const struct doctor *doctor, struct doctor_finding *finding,
+	const char *error)
+{
+	char role[64];
+
+	if (strstr(error, "permission denied") != NULL) {
+		doctor_cure(finding, "The role %s may not read the tables. %s", role_of(doctor),
+			as_owner);
+		add_role_file(doctor, finding);
+	} else if (strstr(error, "does not exist in the schema") != NULL) {
+		doctor_cure(finding,
+			"If the tables are missing, run " SQL_FOLDER
+			"/schema.sql, or correct schema in "
+			"the section [database] of %s. If they exist, the role %s may not use the "
+			"schema. %s",
+			doctor->config->path, role_of(doctor), as_owner);
+		add_role_file(doctor, finding);
+	} else if (strstr(error, "Connection refused") != NULL) {
+		doctor_cure(finding,
+			"Start PostgreSQL, or correct host and port in the section [database] of "
+			"%s and run posternctl reload. This lists the servers of this machine:",
+			doctor->config->path);
+		doctor_shell(finding, "pg_lsclusters", (const char *)NULL);
+	} else if (strstr(error, "pg_hba.conf") != NULL) {
+		doctor_cure(finding,
+			"Add a line for the role %s to the server's pg_hba.conf, and let the "
+			"server read it: SELECT pg_reload_conf();",
+			role_of(doctor));
+	} else if (strstr(error, "password authentication failed") != NULL) {
+		doctor_cure(finding,
+			"Enter the role's password in the section [database] of %s, or set it in "
+			"psql by \\password %s, then run posternctl reload.",
+			doctor->config->path, role_of(doctor));
+	} else if (read_missing_role(error, role)) {
+		doctor_cure(finding, "%s", as_owner);
+		add_psql(doctor, finding, "role.sql", role, NULL);
+	}
+}
+
+static void report(const struct doctor *doctor, const json_t *fault, bool is_note)
+{
+	const char *text = json_string_value(json_object_get(fault, is_note ? "note" : "problem"));
+	const char *remedy = json_string_value(json_object_get(fault, "remedy"));
+	const struct known *one = find_known(json_string_value(json_object_get(fault, "name")));
+	enum doctor_harm harm = is_note ? DOCTOR_ADVICE : one == NULL ? DOCTOR_SOON : one->harm;
+	struct doctor_finding *finding;
+
+	if (text == NULL || remedy == NULL)
+		return;
+	if (!is_note && !doctor_has_policy(doctor))
+		harm = DOCTOR_MAIL;
+	finding = doctor_find(doctor, harm, "%s", text);
+	doctor_cure(finding, "%s", one == NULL || one->cure == NULL ? remedy : one->cure);
+	if (one == NULL)
+		return;
+	doctor_effect(finding, "%s", harm == DOCTOR_MAIL ? "No rules are in force." : one->effect);
+	if (one->add_commands != NULL)
+		one->add_commands(doctor, finding);
+	else
+		add_cure_of_error(doctor, finding, text);
+}
+
+/* Report the problems or notes of the section "database". Returns their number. */
+static size_t report_all(const struct doctor *doctor, bool is_note)
+{
+	const json_t *array = json_object_get(doctor->status, is_note ? "notes" : "problems");
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *fault = json_array_get(array, i);
+		const char *section = json_string_value(json_object_get(fault, "section"));
+
+		if (section == NULL || strcmp(section, "database") != 0)
+			continue;
+		report(doctor, fault, is_note);
+		count++;
+	}
+	return count;
+}
+
+/* ---- without a problem ------------------------------------------------------------- */
+
+static void examine_feed(const struct doctor *doctor)
+{
+	const json_t *database = json_object_get(doctor->status, "database");
+	struct doctor_finding *finding;
+
+	if (json_is_true(json_object_get(database, "feed")))
+		return;
+	finding = doctor_find(doctor, DOCTOR_ADVICE, "the database has no change feed");
+	doctor_effect(finding, "Each change reloads the tables, and some are found late.");
+	doctor_cure(finding, "%s", as_owner);
+	add_feed_files(doctor, finding);
+}
+
+static void examine_lag(const struct doctor *doctor)
+{
+	const json_t *policy = json_object_get(json_object_get(doctor->status, "cache"), "policy");
+	const json_int_t age = json_integer_value(json_object_get(policy, "age_seconds"));
+	struct doctor_finding *finding;
+
+	if (age < LAG_SECONDS)
+		return;
+	finding = doctor_find(doctor, DOCTOR_SOON,
+		"the rules in force are those of %" JSON_INTEGER_FORMAT " minutes ago", age / 60);
+	doctor_effect(finding, "Changes that were made since are not in force.");
+	doctor_cure(finding,
+		"If %s is a standby, see why it lags: pg_stat_replication on its primary, and "
+		"pg_is_wal_replay_paused() and recovery_min_apply_delay on it. Otherwise shorten "
+		"full_reload_interval in the section [database] of %s.",
+		status_text(doctor, "server"), doctor->config->path);
+}
+
+void doctor_examine_database(const struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+	size_t problems;
+
+	if (config == NULL || !config->database.present)
+		return;
+	if (doctor->status == NULL) {
+		doctor_unexamined(doctor,
+			"The daemon does not answer, and only its role connects to the database.",
+			"the database");
+		return;
+	}
+	problems = report_all(doctor, false);
+	if (problems > 0 || !doctor_has_policy(doctor))
+		return; /* the notes then are consequences */
+	(void)report_all(doctor, true);
+	examine_feed(doctor);
+	examine_lag(doctor);
+}
