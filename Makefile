@@ -66,7 +66,7 @@ comma = ,
 
 library_cflags = $(PQ_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) \
 	$(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
-preprocess = -std=c11 -D_GNU_SOURCE -DSQL_FOLDER='"$(datadir)/postern/sql"' -I. $(CPPFLAGS) $(sort $(library_cflags))
+preprocess = -std=c11 -D_GNU_SOURCE -DSQL_FOLDER='"$(datadir)/postern/sql"' -DEXAMPLES_FOLDER='"$(docdir)/examples"' -I. $(CPPFLAGS) $(sort $(library_cflags))
 compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) -fPIE -pthread
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(link_hardening) -pie -pthread -Wl,--as-needed
 

@@ -22,7 +22,7 @@ const char cmd_doctor_usage[] =
 	"Examine the whole set-up: the daemon, the MTA, the users, the database and the system. Print\n"
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
 	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros,\n"
-	"                          clients, database, users, limits, system\n"
+	"                          clients, fail2ban, database, users, limits, system\n"
 	"  --strict                exit with 1 if there is advice, too\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
@@ -43,6 +43,7 @@ static const struct examination {
 	{ "sasl", true, doctor_examine_sasl },
 	{ "macros", true, doctor_examine_macros },
 	{ "clients", true, doctor_examine_clients },
+	{ "fail2ban", false, doctor_examine_fail2ban },
 	{ "database", false, doctor_examine_database },
 	{ "users", false, doctor_examine_users },
 	{ "limits", false, doctor_examine_limits },

@@ -36,6 +36,12 @@ int auth_apply_config(struct auth *auth, const struct config *config, struct err
 /* Free it after server_stop() and before server_free(). Accepts NULL; sets *auth to NULL. */
 void auth_free(struct auth **auth);
 
+/*
+ * Return the log line of a login with a wrong password from 192.0.2.1, for a check of the filters
+ * that read the log. The caller frees it. NULL when out of memory. Any thread.
+ */
+char *auth_example_line(void);
+
 /* Forgive the failures of a login, however it is spelt, or, if `whose` is an address or an IPv6
  * /64, of its networks; NULL: all failures. Those that auth_check() counts for its network stay,
  * because the people who can cause them can also call this. *forgiven_r is the number of logins and

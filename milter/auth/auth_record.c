@@ -23,37 +23,59 @@ static const char *const verdicts[] = {
  * get an address banned. The filter in etc/fail2ban relies on the order of the keys: values that a
  * client can choose follow its address.
  */
-static void log_attempt(const struct attempt *attempt)
+static void add_attempt_line(const struct attempt *attempt, struct strbuf *line)
 {
 	const struct attempt_request *request = &attempt->request;
 	const struct login_answer *answer = &attempt->answer;
-	struct strbuf line = STRBUF_INIT;
 	char client[CIDR_TEXT_SIZE];
 
 	cidr_format(&request->client, client);
-	quote_add(&line, "stage", "auth");
-	quote_add(&line, "verdict", verdicts[answer->result]);
+	quote_add(line, "stage", "auth");
+	quote_add(line, "verdict", verdicts[answer->result]);
 	if (answer->result == LOGIN_REFUSED)
-		quote_add(&line, "cause",
+		quote_add(line, "cause",
 			answer->cause == CAUSE_CREDENTIALS ? "credentials" : "policy");
 	if (client[0] != '\0')
-		quote_add(&line, request->is_client_claimed ? "client_claimed" : "client", client);
-	quote_add(&line, "protocol", auth_protocol_name(request->protocol));
+		quote_add(line, request->is_client_claimed ? "client_claimed" : "client", client);
+	quote_add(line, "protocol", auth_protocol_name(request->protocol));
 	if (request->protocol == AUTH_PROTOCOL_CONTROL)
-		quote_add_number(&line, "uid", request->asker);
-	quote_add(&line, "mechanism", request->mechanism);
-	quote_add(&line, "login", answer->login[0] != '\0' ? answer->login : request->login);
+		quote_add_number(line, "uid", request->asker);
+	quote_add(line, "mechanism", request->mechanism);
+	quote_add(line, "login", answer->login[0] != '\0' ? answer->login : request->login);
 	if (answer->reason[0] != '\0')
-		quote_add(&line, "rule", answer->reason);
+		quote_add(line, "rule", answer->reason);
 	if (answer->is_cached)
-		quote_add(&line, "remembered", "yes");
+		quote_add(line, "remembered", "yes");
 	if (attempt->ticket.delay_ms > 0)
-		quote_add_number(&line, "delay-ms", attempt->ticket.delay_ms);
-	quote_add_number(&line, "policy",
+		quote_add_number(line, "delay-ms", attempt->ticket.delay_ms);
+	quote_add_number(line, "policy",
 		attempt->policy == NULL ? 0 : policy_serial(attempt->policy));
+}
+
+static void log_attempt(const struct attempt *attempt)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	add_attempt_line(attempt, &line);
 	if (!line.failed)
 		log_line(LOG_LEVEL_INFO, line.text, line.len);
 	strbuf_free(&line);
+}
+
+char *auth_example_line(void)
+{
+	static const struct login_answer refused = { .result = LOGIN_REFUSED,
+		.cause = CAUSE_CREDENTIALS };
+	struct attempt attempt = { .request = { .protocol = AUTH_PROTOCOL_DOVECOT,
+					   .mechanism = "PLAIN",
+					   .login = "example" },
+		.answer = refused };
+	struct strbuf line = STRBUF_INIT;
+
+	if (cidr_parse("192.0.2.1", &attempt.request.client, NULL) != 0)
+		return NULL;
+	add_attempt_line(&attempt, &line);
+	return strbuf_take(&line);
 }
 
 /* Return the bound of the attempt's line, or NULL if it has none. */

@@ -34,6 +34,9 @@
  *   {"command": "auth-reset", "whose": "bob"}
  *				forgive the failures of a login or of an address's network; without
  *				"whose", all failures; an error if "whose" has none
+ *   {"command": "auth-example"}
+ *				answer with "line": the log line of a login with a wrong password,
+ *				for a check of what reads the log
  *   {"command": "log-level", "level": "debug"}
  *				change the log level until the next reload; without "level", report
  *				it

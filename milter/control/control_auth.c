@@ -210,3 +210,15 @@ void obey_auth_reset(struct connection *connection, const json_t *request)
 	connection_answer(connection,
 		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
 }
+
+void obey_auth_example(struct connection *connection, const json_t *request)
+{
+	char *line = auth_example_line();
+
+	(void)request;
+	if (line == NULL)
+		connection_refuse(connection, "out of memory");
+	else
+		connection_answer(connection, json_pack("{s:b, s:s}", "ok", 1, "line", line));
+	free(line);
+}

@@ -38,6 +38,7 @@ const struct control_command *control_commands(void)
 		{ "resume", obey_resume },
 		{ "suspended", obey_suspended },
 		{ "auth-reset", obey_auth_reset },
+		{ "auth-example", obey_auth_example },
 		{ NULL, NULL },
 	};
 

@@ -99,5 +99,6 @@ void obey_suspend(struct connection *connection, const json_t *request);
 void obey_resume(struct connection *connection, const json_t *request);
 void obey_suspended(struct connection *connection, const json_t *request);
 void obey_auth_reset(struct connection *connection, const json_t *request);
+void obey_auth_example(struct connection *connection, const json_t *request);
 
 #endif

@@ -1,0 +1,127 @@
+/*
+ * Examines whether Fail2Ban's filter for Postern matches the line that the daemon logs for a login
+ * with a wrong password. Owns nothing. t/integration/test_doctor_fail2ban.py covers it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/control_client.h"
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_run.h"
+#include "lib/base/text.h"
+
+#define FILTER "filter.d/postern.conf"
+
+/* Return the line of the running daemon as syslog writes it, or NULL with err set. The caller frees
+ * it. */
+static char *ask_line(const struct doctor *doctor, struct errmsg *err)
+{
+	const time_t now = time(NULL);
+	char when[40] = "", *line = NULL;
+	const char *text;
+	json_t *answer;
+	struct tm tm;
+
+	if (control_client_once(doctor->ctl, json_pack("{s:s}", "command", "auth-example"), &answer,
+		    err) == CTL_OK &&
+		(text = json_string_value(json_object_get(answer, "line"))) != NULL) {
+		(void)localtime_r(&now, &tm);
+		(void)strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
+		if (asprintf(&line, "%s mx postern[4711]: %s", when, text) < 0)
+			line = NULL;
+	}
+	json_decref(answer);
+	return line;
+}
+
+/* Add the cure: the filter of this version, from the example's folder or from Debian's package. */
+static void offer_filter(struct doctor_finding *finding, const char *filter)
+{
+	static const char example[] = EXAMPLES_FOLDER "/fail2ban/" FILTER;
+
+	doctor_cure(finding,
+		"Install the filter of this version, etc/fail2ban/" FILTER
+		" of the sources. Own changes belong in postern.local beside it.");
+	if (access(example, R_OK) == 0) {
+		doctor_shell(finding, "install", "-m", "644", example, filter, (const char *)NULL);
+	} else if (access("/var/lib/dpkg/info/postern.list", F_OK) == 0) {
+		doctor_shell(finding, "rm", "-f", filter, (const char *)NULL);
+		doctor_shell(finding, "apt-get", "install", "--reinstall", "-o",
+			"Dpkg::Options::=--force-confmiss", "postern", (const char *)NULL);
+	} else {
+		return;
+	}
+	doctor_shell(finding, "fail2ban-client", "reload", (const char *)NULL);
+}
+
+/* Report a filter that does not match. */
+static void report_filter(const struct doctor *doctor, const char *filter)
+{
+	struct doctor_finding *finding = doctor_find(doctor, DOCTOR_SECURITY,
+		"%s does not match the line that the daemon logs for a wrong password", filter);
+
+	doctor_effect(finding, "Fail2Ban bans nobody who guesses passwords.");
+	offer_filter(finding, filter);
+}
+
+/* Let Fail2Ban match the line with its filter. */
+static void match_line(const struct doctor *doctor, const char *filter, const char *line)
+{
+	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
+	struct errmsg err = { "Fail2Ban's program fail2ban-regex is not installed." };
+	const int code = doctor_run((const char *const[]){ "fail2ban-regex", "-c",
+					    doctor->fail2ban_config, line, filter, NULL },
+		&out, &errors, &err);
+
+	if (code < 0 || code == DOCTOR_RUN_MISSING)
+		doctor_unexamined(doctor, err.text, "whether %s matches the daemon's log", filter);
+	else if (out.failed || out.text == NULL || strstr(out.text, ", 1 matched") == NULL)
+		report_filter(doctor, filter);
+	strbuf_free(&out);
+	strbuf_free(&errors);
+}
+
+/* Report a jail that is in force without its filter: Fail2Ban does not start then. */
+static void check_jail(const struct doctor *doctor, const char *filter)
+{
+	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
+	struct doctor_finding *finding;
+	struct errmsg err;
+	const int code = doctor_run((const char *const[]){ "fail2ban-client", "-c",
+					    doctor->fail2ban_config, "-d", NULL },
+		&out, &errors, &err);
+
+	if (code > 0 && code != DOCTOR_RUN_MISSING && errors.text != NULL &&
+		strstr(errors.text, "postern") != NULL) {
+		finding = doctor_find(doctor, DOCTOR_SECURITY,
+			"Fail2Ban cannot use its jail for Postern, because %s does not exist",
+			filter);
+		doctor_effect(finding, "Fail2Ban does not start, or bans nobody.");
+		offer_filter(finding, filter);
+	}
+	strbuf_free(&out);
+	strbuf_free(&errors);
+}
+
+void doctor_examine_fail2ban(const struct doctor *doctor)
+{
+	struct errmsg err = { "" };
+	char filter[1024], *line;
+
+	if (access(doctor->fail2ban_config, F_OK) != 0)
+		return;
+	(void)text_format(filter, sizeof(filter), "%s/" FILTER, doctor->fail2ban_config);
+	if (access(filter, F_OK) != 0) {
+		check_jail(doctor, filter);
+		return;
+	}
+	if (doctor->status == NULL) /* which is reported already */
+		return;
+	if ((line = ask_line(doctor, &err)) == NULL)
+		doctor_unexamined(doctor, err.text, "whether %s matches the daemon's log", filter);
+	else
+		match_line(doctor, filter, line);
+	free(line);
+}
