@@ -62,6 +62,34 @@ static void examine_profiles(const struct doctor *doctor)
 	store_clear(&store);
 }
 
+/* Report a webmail or the like: its users log in from an address to which no limit applies. */
+static void examine_exempt_logins(const struct doctor *doctor)
+{
+	const json_t *sessions = json_object_get(doctor->status, "sessions");
+	const json_int_t count = json_integer_value(json_object_get(sessions, "exempt_logins"));
+	const struct config *config = doctor->config;
+	const struct rates *rates = config->settings->rates;
+	struct doctor_finding *finding;
+	int rate = 0;
+
+	while (rate < RATE_COUNT && !rates_has(rates, (enum rate)rate))
+		rate++;
+	if (count == 0 || rate == RATE_COUNT)
+		return;
+	finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+		"[limit] exempt (%s): users log in from these addresses (%" JSON_INTEGER_FORMAT
+		" messages since the configuration was read)",
+		config->given.limit_exempt, count);
+	doctor_effect(finding,
+		"[limit %s] and the like do not hold for them: a webmail is there, through which a "
+		"stolen login may send without these limits.",
+		rate_name((enum rate)rate));
+	doctor_cure(finding,
+		"Write \"exempt =\" with only the addresses that nobody logs in from in the section "
+		"[limit] of %s, and run posternctl reload.",
+		config->path);
+}
+
 /* Return whether the configuration has no [limit recipients], so that it can be appended. */
 static bool lacks_section(const struct config *config)
 {
@@ -87,6 +115,7 @@ void doctor_examine_limits(const struct doctor *doctor)
 	if (settings == NULL)
 		return;
 	examine_profiles(doctor);
+	examine_exempt_logins(doctor);
 	if (settings->limit_count == COUNT_MESSAGES &&
 		(settings->rates == NULL || rates_max_relaying(settings->rates) == 0)) {
 		finding = doctor_find(doctor, DOCTOR_ADVICE,

@@ -14,6 +14,7 @@ struct shared {
 	struct open_clients *open_clients;
 	struct mta_names *mta_names;
 	struct client_share *client_share;
+	uint64_t exempt_logins; /* atomic */
 	const struct ledger_ops *ledger;
 	uint64_t (*now)(const void *context);
 	const void *now_context;
@@ -79,6 +80,7 @@ void shared_set_settings(struct shared *shared, struct settings *settings)
 	shared->settings = settings_ref(settings);
 	(void)pthread_mutex_unlock(&shared->lock);
 	settings_unref(&old);
+	__atomic_store_n(&shared->exempt_logins, 0, __ATOMIC_RELAXED);
 }
 
 struct settings *shared_settings(struct shared *shared)
@@ -166,4 +168,14 @@ struct open_clients *shared_open_clients(const struct shared *shared)
 const struct verdict_counts *shared_verdict_counts(const struct shared *shared)
 {
 	return &shared->verdict_counts;
+}
+
+void shared_count_exempt_login(struct shared *shared)
+{
+	(void)__atomic_add_fetch(&shared->exempt_logins, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t shared_exempt_logins(const struct shared *shared)
+{
+	return __atomic_load_n(&shared->exempt_logins, __ATOMIC_RELAXED);
 }

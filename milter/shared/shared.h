@@ -76,6 +76,11 @@ struct suspensions *shared_suspensions(const struct shared *shared);
 /* The counts of the verdicts that sessions received. */
 const struct verdict_counts *shared_verdict_counts(const struct shared *shared);
 
+/* Count a message of a login from a client that [limit] exempt names, or return how many there were
+ * since the configuration was read. */
+void shared_count_exempt_login(struct shared *shared);
+uint64_t shared_exempt_logins(const struct shared *shared);
+
 /* Return whether the milter socket is an inet socket. */
 bool shared_is_inet(const struct shared *shared);
 

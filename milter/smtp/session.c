@@ -203,6 +203,9 @@ static const char *read_mail_facts(struct session *session, struct message *mess
 	if (mail->login != NULL && mail->login[0] != '\0' &&
 		(message->login = read_login(session, message->policy, mail->login)) == NULL)
 		return "out of memory";
+	if (message->login != NULL && message->settings->rates != NULL &&
+		rates_exempts(message->settings->rates, &session->client, NULL, NULL))
+		shared_count_exempt_login(session->shared);
 	if (session->results.len > 0)
 		strbuf_add(&message->results, session->results.text, session->results.len);
 	address_read(mail->address, strlen(mail->address), &message->sender);

@@ -34,12 +34,13 @@ static json_t *describe_sessions(void *context)
 	const struct patient_threads threads = patient_threads_count();
 	const struct verdict_counts *verdicts = shared_verdict_counts(context);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
 		(json_int_t)counts.sessions, "sessions_open", (json_int_t)counts.sessions_open,
 		"threads_refused", (json_int_t)threads.refused, "threads_waiting",
-		(json_int_t)threads.waiting, "verdicts", counters_json(verdicts->stages),
-		"findings", counters_json(verdicts->findings), "gateway",
-		describe_gateway(context));
+		(json_int_t)threads.waiting, "exempt_logins",
+		(json_int_t)shared_exempt_logins(context), "verdicts",
+		counters_json(verdicts->stages), "findings", counters_json(verdicts->findings),
+		"gateway", describe_gateway(context));
 }
 
 static void check_gateway(struct shared *shared, struct status_health *health)

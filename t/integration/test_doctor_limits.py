@@ -44,3 +44,23 @@ def test_messages_with_unbounded_recipients_are_found(good, recipients):
         assert examine(good, "limits").is_clean()
     else:
         assert not finding["commands"], "the section exists"
+
+
+def say_mail(daemon, **macros):
+    with daemon.milter() as milter:
+        milter.connect("webmail.example.com", "127.0.0.1")
+        milter.mail("<bob@example.com>", **macros)
+
+
+@pytest.mark.parametrize("exempt", [None, "192.0.2.0/24 127.0.0.1"])
+def test_a_webmail_that_no_limit_binds_is_found(box, exempt):
+    daemon = box.postern(store=STORE, config={"limit": {"exempt": exempt}, "limit rate_rcpt_sender": {"default": "100/1h"}})
+    say_mail(daemon)
+    assert examine(daemon, "limits").is_clean(), "nobody has logged in"
+    say_mail(daemon, auth_authen="bob", auth_type="PLAIN")
+    finding = examine(daemon, "limits").the("users log in from these addresses", "no-effect")
+    assert "rate_rcpt_sender" in finding["effect"]
+    daemon.configure({"limit": {"exempt": "192.0.2.0/24"}})
+    daemon.ctl("reload")
+    say_mail(daemon, auth_authen="bob", auth_type="PLAIN")
+    assert examine(daemon, "limits").is_clean()
