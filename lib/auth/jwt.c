@@ -438,3 +438,17 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	json_decref(claims);
 	return ret;
 }
+
+void jwt_claimed_mail(const char *mail_claim, const char *token, size_t len,
+	char mail_r[JWT_MAIL_SIZE])
+{
+	struct parts parts = { .payload = NULL };
+	json_t *claims = NULL;
+	struct errmsg err;
+
+	if (split_token(token, len, &parts, &err) == 0)
+		claims = read_object(parts.payload, parts.payload_len, "claims", &err);
+	if (check_mail(claims, mail_claim, mail_r, &err) < 0)
+		mail_r[0] = '\0';
+	json_decref(claims);
+}

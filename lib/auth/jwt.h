@@ -52,4 +52,9 @@ struct jwt_bearer {
 int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
 	struct jwt_bearer *bearer_r, struct errmsg *err);
 
+/* Write the address that a token claims, in canonical form, or "" if it cannot be read. The
+ * signature is not verified, so that this proves nothing. */
+void jwt_claimed_mail(const char *mail_claim, const char *token, size_t len,
+	char mail_r[JWT_MAIL_SIZE]);
+
 #endif

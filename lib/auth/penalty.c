@@ -112,6 +112,13 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 	return keys;
 }
 
+void penalty_claim(struct penalty_keys *keys, uint64_t claimed)
+{
+	keys->claimed = claimed;
+	if (claimed != 0 && keys->network != 0)
+		keys->pair = key_of((const uint64_t[]){ claimed, keys->network }, 16);
+}
+
 static uint64_t key_of_kind(const struct penalty_keys *keys, enum kind kind)
 {
 	return kind == LOGIN ? keys->login : kind == NETWORK ? keys->network : keys->wide;
@@ -231,19 +238,22 @@ static uint32_t last_success(const struct trusted *trusted)
 	return last;
 }
 
-static void remember_success(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
+static void remember_success(struct penalty *penalty, uint64_t login,
+	const struct penalty_keys *keys, uint32_t now)
 {
-	struct trusted *trusted = find_trusted(penalty, keys->login);
+	struct trusted *trusted = find_trusted(penalty, login);
 	struct place *place = find_place(trusted, keys->network, now);
 
+	if (login == 0)
+		return;
 	if (trusted == NULL) {
-		struct trusted *set = trusted = trusted_set(penalty, keys->login);
+		struct trusted *set = trusted = trusted_set(penalty, login);
 
 		for (int i = 1; i < WAYS; i++) {
 			if (last_success(&set[i]) < last_success(trusted))
 				trusted = &set[i];
 		}
-		*trusted = (struct trusted){ .login = keys->login };
+		*trusted = (struct trusted){ .login = login };
 	}
 	if (place == NULL) {
 		place = trusted->place;
@@ -258,10 +268,11 @@ static void remember_success(struct penalty *penalty, const struct penalty_keys 
 
 /* ---- attempts -------------------------------------------------------------------- */
 
-static void view_successes(const struct penalty *penalty, const struct penalty_keys *keys,
-	uint32_t now, struct penalty_view *view)
+/* View the successes of the login or of the claimed address. */
+static void view_successes(const struct penalty *penalty, uint64_t login,
+	const struct penalty_keys *keys, uint32_t now, struct penalty_view *view)
 {
-	const struct trusted *trusted = find_trusted(penalty, keys->login);
+	const struct trusted *trusted = find_trusted(penalty, login);
 
 	for (int i = 0; trusted != NULL && i < PLACES; i++) {
 		const struct place *place = &trusted->place[i];
@@ -274,7 +285,8 @@ static void view_successes(const struct penalty *penalty, const struct penalty_k
 			continue;
 		view->is_near |= place->near == keys->near;
 		failures = failures_left(&place->failures, PAIR_FORGIVE_S, now);
-		if (place->network == keys->network && failures < PENALTY_TRUST_FAILURES)
+		if (place->network == keys->network &&
+			failures + view->trust < PENALTY_TRUST_FAILURES)
 			view->trust = PENALTY_TRUST_FAILURES - failures;
 	}
 }
@@ -284,7 +296,8 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 {
 	struct penalty_view view = { .is_clean = true };
 
-	view_successes(penalty, keys, now, &view);
+	view_successes(penalty, keys->login, keys, now, &view);
+	view_successes(penalty, keys->claimed, keys, now, &view);
 	for (int kind = 0; kind < KINDS; kind++) {
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
 			       delay = delay_of(failures, rules[kind].tolerance);
@@ -301,20 +314,27 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 	return view;
 }
 
-void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
+/* Count a failure against the trust of the login, or of the claimed address, in the network. */
+static void reduce_trust(struct penalty *penalty, uint64_t login, uint64_t network, uint32_t now)
 {
-	struct place *place = find_place(find_trusted(penalty, keys->login), keys->network, now);
+	struct place *place = find_place(find_trusted(penalty, login), network, now);
 
-	for (int kind = 0; kind < KINDS; kind++)
-		count_failure(penalty, kind, key_of_kind(keys, kind), now);
 	if (place != NULL)
 		add_failure(&place->failures, PAIR_FORGIVE_S, now);
 }
 
+void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
+{
+	for (int kind = 0; kind < KINDS; kind++)
+		count_failure(penalty, kind, key_of_kind(keys, kind), now);
+	reduce_trust(penalty, keys->login, keys->network, now);
+	reduce_trust(penalty, keys->claimed, keys->network, now);
+}
+
 void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	if (keys->login != 0)
-		remember_success(penalty, keys, now);
+	remember_success(penalty, keys->login, keys, now);
+	remember_success(penalty, keys->claimed, keys, now);
 }
 
 /* ---- people ------------------------------------------------------------------------ */

@@ -25,9 +25,10 @@
  * anything to a guesser sooner.
  *
  * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
- * of others delay neither it nor its owner. Trust ends when PENALTY_TRUST_FAILURES failures of that
- * login from that network are not forgiven (one per minute), because the network may have other
- * users.
+ * of others delay neither it nor its owner. A token is trusted where it, or another one that claims
+ * the same address, has succeeded, because programs get a new one every hour. Trust ends when
+ * PENALTY_TRUST_FAILURES failures of that login from that network are not forgiven (one per
+ * minute), because the network may have other users.
  *
  * A success clears no failures: the owner is trusted then and does not need that, and a guesser
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
@@ -60,14 +61,19 @@ void penalty_free(struct penalty **penalty); /* accepts NULL */
 struct penalty_keys {
 	uint64_t login;
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4 */
-	uint64_t pair;		/* of the login and the network; 0 without either */
-	uint32_t near;		/* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
+	uint64_t claimed;	/* of the address that a token claims; 0: none */
+	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
+	uint32_t near; /* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
 };
 
 /* Return the keys of an attempt. login: a hash of the login's name without the bit PENALTY_TOKEN,
  * or of a token with it; 0 for none. client may be NULL or AF_UNSPEC. All clients of another family
  * than AF_INET and AF_INET6 are one network, which no address belongs to. */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
+
+/* Set the address that a token claims: a hash of it with the bit PENALTY_TOKEN, or 0. It has no
+ * failures or delays of its own, because anybody can claim it. */
+void penalty_claim(struct penalty_keys *keys, uint64_t claimed);
 
 /* The treatment of the next attempt. */
 struct penalty_view {

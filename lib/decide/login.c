@@ -242,15 +242,31 @@ static uint64_t key_of_name(const char *name, size_t len)
 	return key == 0 ? 2 : key;
 }
 
+static bool has_token(const struct policy *policy, const struct login_request *request)
+{
+	return request->is_bearer ||
+		(policy != NULL &&
+			claimed_mail(policy_parts(policy)->settings, request->login) != NULL);
+}
+
 uint64_t login_key(const struct policy *policy, const struct login_request *request)
 {
-	const char *login = request->login;
-	const struct settings *settings = policy == NULL ? NULL : policy_parts(policy)->settings;
+	const char *domain = policy == NULL ? "" : policy_parts(policy)->settings->default_domain;
 
-	if (request->is_bearer || (settings != NULL && claimed_mail(settings, login) != NULL))
+	if (has_token(policy, request))
 		return ~hash_bytes(request->secret, strlen(request->secret)) | PENALTY_TOKEN;
-	return key_of_name(login,
-		length_without_domain(login, settings == NULL ? "" : settings->default_domain));
+	return key_of_name(request->login, length_without_domain(request->login, domain));
+}
+
+uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,
+	const struct login_request *request)
+{
+	char mail[JWT_MAIL_SIZE];
+
+	if (!has_token(policy, request))
+		return 0;
+	jwt_claimed_mail(mail_claim, request->secret, strlen(request->secret), mail);
+	return mail[0] == '\0' ? 0 : key_of_name(mail, strlen(mail)) | PENALTY_TOKEN;
 }
 
 int login_name(const struct policy *policy, const char *login, char name_r[LOGIN_SIZE])

@@ -72,6 +72,11 @@ void login_check(const struct login_rules *rules, const struct login_request *re
  */
 uint64_t login_key(const struct policy *policy, const struct login_request *request);
 
+/* Return the key of the address that a token claims, as penalty_claim() expects it, or 0 if the
+ * request has no token or its address cannot be read. policy may be NULL. */
+uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,
+	const struct login_request *request);
+
 /*
  * Write the name under which a login is suspended: the row's spelling if there is a row, otherwise
  * that of check_login_name(). policy may be NULL. Returns 0, or -1 when the name is too long; it is

@@ -400,10 +400,16 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 {
 	const struct attempt_request *request = &attempt->request;
 	const struct login_request name = login_of(attempt);
-	const uint64_t login = request->refusal[0] != '\0' ? 0 : login_key(attempt->policy, &name);
+	const bool is_refused = request->refusal[0] != '\0';
+	const uint64_t login = is_refused ? 0 : login_key(attempt->policy, &name);
+	struct penalty_keys keys = request->protocol == AUTH_PROTOCOL_CONTROL ?
+		attempt_people_keys(login) :
+		penalty_keys(login, &request->client);
 
-	return request->protocol == AUTH_PROTOCOL_CONTROL ? attempt_people_keys(login) :
-							    penalty_keys(login, &request->client);
+	if (!is_refused)
+		penalty_claim(&keys,
+			login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));
+	return keys;
 }
 
 static void enter_gate(struct attempt *attempt)

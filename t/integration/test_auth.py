@@ -167,6 +167,19 @@ def test_genuine_tokens_that_have_expired_slow_nobody(daemon):
     assert (auth["penalized_networks"], auth["penalized_logins"]) == (0, 0)
 
 
+def test_a_new_token_is_delayed_no_more_than_the_one_before(daemon):
+    """Somebody else in the office guesses, while programs get a new token every hour."""
+    client = {"client": "192.0.2.9"}
+    with Dovecot(daemon.auth) as conn:
+        assert conn.plain("token", token(SECRET), **client)[0] == "OK"
+        for i in range(5):
+            conn.plain(f"eve{i}", "wrong", **client)
+        for mail, exp, is_delayed in (("Carol@example.com", 600, False), ("dave@example.com", 600, True)):
+            mark = daemon.mark()
+            assert conn.auth("XOAUTH2", xoauth2(mail, token(SECRET, mail, exp)), **client)[0] == "OK"
+            assert ("delay-ms" in daemon.wait_record(mark, stage="auth", verdict="accept")) == is_delayed
+
+
 def test_attempts_after_failures_are_delayed(daemon):
     def delay(login, password, client="192.0.2.8"):
         """In milliseconds, as the log has it, once the answer has taken that long."""

@@ -331,6 +331,41 @@ START_TEST(each_token_has_a_key)
 	}
 END_TEST
 
+/* The claims of a token, and whether they count as those of carol@example.com. */
+static const struct {
+	const char *login, *claims;
+	bool is_carol, is_any;
+} claimed[] = {
+	{ "token", "{\"mail\":\"carol@example.com\",\"exp\":1}", true, true },
+	{ "token:carol@example.com", "{\"mail\":\"Carol@EXAMPLE.com\"}", true, true },
+	{ "token:carol@example.com", "{\"mail\":\"dave@example.com\"}", false, true },
+	{ "token", "{\"email\":\"carol@example.com\"}", false, false },
+	{ "token", "{\"mail\":\"carol\"}", false, false },
+	{ "token", "{\"mail\":[\"carol@example.com\"]}", false, false },
+	{ "token", "[]", false, false }, { "token", "{", false, false },
+	{ "bob", "{\"mail\":\"carol@example.com\"}", false, false }, /* a password */
+};
+START_TEST(a_token_claims_an_address)
+	{
+		const struct login_request carol = { .login = "token", .secret = token };
+		struct login_request request = { .login = claimed[_i].login };
+		char *forged = token_sign("{\"alg\":\"HS256\"}", claimed[_i].claims, JWT_HS256,
+			NULL, "another secret of 32 bytes or more", 34);
+		uint64_t key;
+
+		request.secret = forged;
+		key = login_claimed_key(made.policy, "mail", &request);
+		ck_assert_int_eq(key == login_claimed_key(made.policy, "mail", &carol),
+			claimed[_i].is_carol);
+		ck_assert_int_eq(key != 0, claimed[_i].is_any);
+		ck_assert_uint_eq(key & PENALTY_TOKEN, claimed[_i].is_any);
+		request.secret = "no token";
+		ck_assert_uint_eq(login_claimed_key(made.policy, "mail", &request), 0);
+		ck_assert_uint_eq(login_claimed_key(NULL, "mail", &request), 0);
+		free(forged);
+	}
+END_TEST
+
 START_TEST(the_empty_login_has_a_key_and_no_policy_is_needed)
 	{
 		struct login_request request = { .login = "", .secret = "x" };
@@ -551,6 +586,7 @@ static Suite *login_suite(void)
 	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
 	tcase_add_loop_test(tests, a_name_is_never_cut, 0, 2);
 	tcase_add_test(tests, each_token_has_a_key);
+	tcase_add_loop_test(tests, a_token_claims_an_address, 0, COUNT(claimed));
 	tcase_add_test(tests, the_empty_login_has_a_key_and_no_policy_is_needed);
 	tcase_add_test(tests, decides_nothing_without_a_policy_or_keys);
 	tcase_add_loop_test(tests, a_login_is_suspended_under_either_spelling, 0, COUNT(either));

@@ -189,6 +189,44 @@ START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	}
 END_TEST
 
+#define CLAIMED (UINT64_C(0xc1a1) | PENALTY_TOKEN)
+
+static struct penalty_keys token_keys(const char *token, const char *client, uint64_t claimed)
+{
+	struct penalty_keys keys = keys_of(token, client);
+
+	keys.login |= PENALTY_TOKEN;
+	penalty_claim(&keys, claimed);
+	return keys;
+}
+
+/* Whoever gets a new token every hour is trusted like the owner of a password. */
+START_TEST(a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded)
+	{
+		const struct penalty_keys old = token_keys("old", "192.0.2.7", CLAIMED),
+					  new = token_keys("new", "192.0.2.7", CLAIMED),
+					  other = token_keys("new", "192.0.2.7", CLAIMED ^ 256),
+					  far = token_keys("new", "192.0.3.7", CLAIMED),
+					  none = token_keys("new", "192.0.2.7", 0);
+
+		ck_assert_uint_eq(old.pair, new.pair);
+		ck_assert_uint_ne(new.pair, other.pair);
+		ck_assert_uint_ne(new.pair, none.pair);
+		penalty_succeeded(penalty, &old, now);
+		count_failures("eve", "192.0.2.7", 8);
+		ck_assert_uint_eq(penalty_view(penalty, &new, now).trust, PENALTY_TRUST_FAILURES);
+		ck_assert_uint_eq(penalty_view(penalty, &other, now).trust, 0);
+		ck_assert_uint_eq(penalty_view(penalty, &far, now).trust, 0);
+		ck_assert_uint_eq(penalty_view(penalty, &none, now).trust, 0);
+		/* forged ones end that trust, but not the trust of the token that has succeeded */
+		for (int i = 0; i < PENALTY_TRUST_FAILURES; i++)
+			penalty_failed(penalty, &new, now);
+		ck_assert_uint_eq(penalty_view(penalty, &new, now).trust, 0);
+		ck_assert_uint_eq(penalty_view(penalty, &old, now).trust, PENALTY_TRUST_FAILURES);
+		ck_assert(!penalty_view(penalty, &old, now).has_failed);
+	}
+END_TEST
+
 /* bob has succeeded from 192.0.2.7 and 2001:db8::1. */
 static const struct {
 	const char *login, *client;
@@ -351,6 +389,7 @@ static Suite *penalty_suite(void)
 	tcase_add_loop_test(tests, each_minute_forgives_one_failure_also_while_others_follow, 0,
 		COUNT(spaced));
 	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
+	tcase_add_test(tests, a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded);
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
 	tcase_add_test(tests, a_success_clears_no_failures);
 	tcase_add_test(tests, a_success_without_a_network_is_remembered_and_trusts_none);
