@@ -22,11 +22,12 @@ const char cmd_doctor_usage[] =
 	"Examine the whole set-up: the daemon, the MTA, the users, the database and the system. Print\n"
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
 	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros,\n"
-	"                          clients, fail2ban, database, users, limits, system\n"
+	"                          sendmail, clients, fail2ban, database, users, limits, system\n"
 	"  --strict                exit with 1 if there is advice, too\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
-	"  --sendmail-config FILE  Sendmail's configuration (/etc/mail/sendmail.cf)\n"
+	"  --sendmail-config FILE  Sendmail's configuration; the default is\n"
+	"                          /etc/mail/sendmail.cf, if there is no Postfix\n"
 	"  --fail2ban-config DIR   Fail2Ban's configuration (/etc/fail2ban)\n"
 	"Exit status: 0 no problem, 1 problems, 2 no problem was found, but not everything could be\n"
 	"examined.\n";
@@ -42,6 +43,7 @@ static const struct examination {
 	{ "postfix", true, doctor_examine_postfix },
 	{ "sasl", true, doctor_examine_sasl },
 	{ "macros", true, doctor_examine_macros },
+	{ "sendmail", false, doctor_examine_sendmail },
 	{ "clients", true, doctor_examine_clients },
 	{ "fail2ban", false, doctor_examine_fail2ban },
 	{ "database", false, doctor_examine_database },
@@ -123,7 +125,7 @@ static struct doctor_postfix *read_postfix(const struct doctor *doctor, char **w
 		break;
 	case DOCTOR_POSTFIX_MISSING:
 		doctor_postfix_free(&postfix);
-		if (access(doctor->sendmail_config, F_OK) != 0)
+		if (doctor->sendmail_config == NULL && access("/etc/mail/sendmail.cf", F_OK) != 0)
 			doctor_unexamined(doctor,
 				"There is no Postfix and no Sendmail on this machine. Run doctor "
 				"where the MTA runs.",
@@ -230,9 +232,7 @@ static int read_options(struct doctor *doctor, int argc, char **argv, bool *stri
 
 int cmd_doctor(const struct ctl *ctl, int argc, char **argv)
 {
-	struct doctor doctor = { .ctl = ctl,
-		.sendmail_config = "/etc/mail/sendmail.cf",
-		.fail2ban_config = "/etc/fail2ban" };
+	struct doctor doctor = { .ctl = ctl, .fail2ban_config = "/etc/fail2ban" };
 	bool strict = false;
 	int ret = read_options(&doctor, argc, argv, &strict);
 

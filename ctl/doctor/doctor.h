@@ -36,7 +36,8 @@ struct doctor_postfix;
 struct doctor {
 	const struct ctl *ctl;
 	const char *postfix_config;  /* --postfix-config; NULL: Postfix's own, with its instances */
-	const char *sendmail_config; /* --sendmail-config: sendmail.cf */
+	const char *sendmail_config; /* --sendmail-config: sendmail.cf; NULL: the default one, if
+					there is no Postfix */
 	const char *fail2ban_config; /* --fail2ban-config: a directory */
 	const struct config *config; /* NULL: it has errors, which are findings */
 	const json_t *status;	     /* the daemon's answer to "status"; NULL: no daemon answers */

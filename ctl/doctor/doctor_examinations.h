@@ -13,6 +13,7 @@ void doctor_examine_sockets(const struct doctor *doctor);
 void doctor_examine_postfix(const struct doctor *doctor);
 void doctor_examine_sasl(const struct doctor *doctor);
 void doctor_examine_macros(const struct doctor *doctor);
+void doctor_examine_sendmail(const struct doctor *doctor);
 void doctor_examine_clients(const struct doctor *doctor);
 void doctor_examine_fail2ban(const struct doctor *doctor);
 void doctor_examine_database(const struct doctor *doctor);

@@ -1,0 +1,222 @@
+/*
+ * Examines Sendmail's configuration: whether its filters include Postern's socket, what it does
+ * while Postern is down, and the names of its daemons. Owns what it reads of sendmail.cf.
+ * t/integration/test_doctor_sendmail.py covers it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_ours.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/text.h"
+#include "lib/conf/file.h"
+
+#define CF_DEFAULT "/etc/mail/sendmail.cf"
+#define CF_BYTES_MAX ((uint64_t)4 << 20)
+
+/* The filter that is meant to be Postern, and what the examination needs else of sendmail.cf. */
+struct sendmail {
+	const char *path;
+	char name[64], socket[300], flags[16]; /* of "Xname, S=socket, F=flags"; name "": none */
+	bool is_ours;
+	char filters[400];   /* InputMailFilters */
+	struct strbuf names; /* the daemons' names: "MTA, submission" */
+};
+
+/* Copy the value of KEY= in "..., KEY=value, ..."; "" if there is none. */
+static void copy_value(const char *line, const char *key, char *value_r, size_t size)
+{
+	const size_t len = strlen(key);
+
+	value_r[0] = '\0';
+	for (const char *at = line; at != NULL; at = strchr(at, ',')) {
+		at += strspn(at, ", \t");
+		if (strncasecmp(at, key, len) != 0 || at[len] != '=')
+			continue;
+		at += len + 1;
+		(void)text_format(value_r, size, "%.*s", (int)strcspn(at, ", \t\r"), at);
+		return;
+	}
+}
+
+/* Return whether a filter's socket, in libmilter's form, is Postern's. */
+static bool is_our_socket(const struct doctor *doctor, const char *socket)
+{
+	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	struct doctor_endpoint endpoint = { .is_inet = strncmp(socket, "inet", 4) == 0 };
+	const char *value = strchr(socket, ':');
+
+	value = value == NULL ? socket : value + 1;
+	if (endpoint.is_inet)
+		(void)text_format(endpoint.port, sizeof(endpoint.port), "%.*s",
+			(int)strcspn(value, "@"), value);
+	else
+		(void)text_format(endpoint.outside, sizeof(endpoint.outside), "%s", value);
+	return *ours != '\0' && doctor_endpoint_is(&endpoint, ours);
+}
+
+/* Keep a filter, "Xpostern, S=unix:/run/postern/postern.sock, F=T", if it is or seems to be ours.
+ */
+static void read_filter(const struct doctor *doctor, struct sendmail *sendmail, const char *line)
+{
+	char name[64], socket[300];
+	bool is_ours;
+
+	(void)text_format(name, sizeof(name), "%.*s", (int)strcspn(line, ", \t"), line);
+	copy_value(strchr(line, ','), "S", socket, sizeof(socket));
+	is_ours = is_our_socket(doctor, socket);
+	if (sendmail->is_ours ||
+		(!is_ours && strncasecmp(name, "postern", 7) != 0 && !doctor_has_our_name(socket)))
+		return;
+	sendmail->is_ours = is_ours;
+	(void)text_format(sendmail->name, sizeof(sendmail->name), "%s", name);
+	(void)text_format(sendmail->socket, sizeof(sendmail->socket), "%s", socket);
+	copy_value(strchr(line, ','), "F", sendmail->flags, sizeof(sendmail->flags));
+}
+
+/* Read an option, "InputMailFilters=postern" or "DaemonPortOptions=Name=MTA, Port=25". */
+static void read_option(struct sendmail *sendmail, const char *line)
+{
+	char value[200];
+
+	if (strncasecmp(line, "InputMailFilters=", 17) == 0) {
+		(void)text_format(sendmail->filters, sizeof(sendmail->filters), "%s", line + 17);
+	} else if (strncasecmp(line, "DaemonPortOptions=", 18) == 0) {
+		copy_value(line + 18, "Name", value, sizeof(value));
+		if (*value != '\0')
+			strbuf_addf(&sendmail->names, "%s%s", sendmail->names.len > 0 ? ", " : "",
+				value);
+	}
+}
+
+static void read_lines(const struct doctor *doctor, struct sendmail *sendmail, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")) != NULL) {
+		line[strcspn(line, "\r")] = '\0';
+		if (line[0] == 'X')
+			read_filter(doctor, sendmail, line + 1);
+		else if (line[0] == 'O')
+			read_option(sendmail, line + 1 + strspn(line + 1, " \t"));
+	}
+}
+
+/* Set the cure: the line of sendmail.mc for Postern's socket. */
+static void offer_line(struct doctor_finding *finding, const struct doctor *doctor)
+{
+	doctor_cure(finding,
+		"Put this line into sendmail.mc, without another one for Postern, then rebuild "
+		"sendmail.cf and restart Sendmail: INPUT_MAIL_FILTER(`postern', `S=%s, F=T, "
+		"T=S:30s;R:30s;E:2m')dnl",
+		doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER));
+}
+
+/* Report that no filter is Postern's socket. */
+static void report_lost(const struct doctor *doctor, const struct sendmail *sendmail)
+{
+	struct doctor_finding *finding;
+
+	if (sendmail->name[0] == '\0')
+		finding = doctor_find(doctor, DOCTOR_MAIL, "%s: Sendmail has no filter for Postern",
+			sendmail->path);
+	else
+		finding = doctor_find(doctor, DOCTOR_MAIL,
+			"%s: the filter %s has the socket %s, but Postern's is %s", sendmail->path,
+			sendmail->name, sendmail->socket,
+			doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER));
+	doctor_effect(finding, "%s",
+		sendmail->name[0] != '\0' && strchr(sendmail->flags, 'T') != NULL ?
+			"All mail is deferred." :
+			"No rule is applied: all mail is let in unchecked.");
+	offer_line(finding, doctor);
+}
+
+/* Report a filter that exists, but is used by no daemon, or lets mail in while Postern is down. */
+static void check_filter(const struct doctor *doctor, const struct sendmail *sendmail)
+{
+	struct doctor_finding *finding;
+
+	if (!doctor_postfix_lists(sendmail->filters, sendmail->name)) {
+		finding = doctor_find(doctor, DOCTOR_MAIL,
+			"%s: InputMailFilters does not contain the filter %s", sendmail->path,
+			sendmail->name);
+		doctor_effect(finding, "No rule is applied: all mail is let in unchecked.");
+		doctor_cure(finding,
+			"Use INPUT_MAIL_FILTER in sendmail.mc instead of MAIL_FILTER, or add the "
+			"filter to confINPUT_MAIL_FILTERS; then rebuild sendmail.cf and restart "
+			"Sendmail.");
+	}
+	if (sendmail->flags[0] == '\0') {
+		finding = doctor_find(doctor, DOCTOR_SECURITY, "%s: the filter %s has no flag F=T",
+			sendmail->path, sendmail->name);
+		doctor_effect(finding,
+			"While Postern is down or restarts, mail is let in unchecked, and users "
+			"send without their limits.");
+		offer_line(finding, doctor);
+	} else if (strchr(sendmail->flags, 'R') != NULL) {
+		finding = doctor_find(doctor, DOCTOR_SOON, "%s: the filter %s has the flag F=R",
+			sendmail->path, sendmail->name);
+		doctor_effect(finding,
+			"While Postern is down or restarts, mail is refused for good.");
+		offer_line(finding, doctor);
+	}
+}
+
+/* Report sections [check NAME] that no daemon has the name of. */
+static void check_names(const struct doctor *doctor, const struct sendmail *sendmail)
+{
+	const struct settings *settings = doctor->config->settings;
+	const char *names = sendmail->names.text == NULL ? "" : sendmail->names.text;
+
+	for (size_t i = 1; i < settings->service_count; i++) {
+		const char *name = settings->services[i].name;
+		struct doctor_finding *finding;
+
+		if (doctor_postfix_lists(names, name))
+			continue;
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: no daemon of Sendmail has the name of the section [check %s]; they "
+			"have: %s",
+			doctor->config->path, name, names);
+		doctor_effect(finding, "Its settings apply to no session; those of [check] do.");
+		doctor_cure(finding,
+			"Set Name=%s in DAEMON_OPTIONS of sendmail.mc, or correct the section.",
+			name);
+	}
+}
+
+void doctor_examine_sendmail(const struct doctor *doctor)
+{
+	struct sendmail sendmail = { .names = STRBUF_INIT };
+	struct errmsg err;
+	char *text;
+	size_t len;
+
+	sendmail.path = doctor->sendmail_config != NULL ? doctor->sendmail_config : CF_DEFAULT;
+	/* Debian keeps the file when Postfix replaces Sendmail. */
+	if (doctor->config == NULL ||
+		(doctor->sendmail_config == NULL &&
+			(access("/etc/postfix/main.cf", F_OK) == 0 ||
+				access(CF_DEFAULT, F_OK) != 0)))
+		return;
+	if (file_read(sendmail.path, CF_BYTES_MAX, &text, &len, NULL, &err) != FILE_READ) {
+		doctor_unexamined(doctor, err.text, "Sendmail's configuration");
+		return;
+	}
+	read_lines(doctor, &sendmail, text);
+	if (sendmail.names.failed || *doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER) == '\0') {
+		doctor_unexamined(doctor, "Postern's socket is not known.", "Sendmail's filters");
+	} else {
+		if (sendmail.is_ours)
+			check_filter(doctor, &sendmail);
+		else
+			report_lost(doctor, &sendmail);
+		check_names(doctor, &sendmail);
+	}
+	strbuf_free(&sendmail.names);
+	free(text);
+}
