@@ -113,6 +113,12 @@ void problems_note(struct problems *problems, const char *format, ...)
 	va_end(args);
 }
 
+bool problems_keep_next(const struct problems *problems, enum problem_level level)
+{
+	return problems != NULL && problems->levels[level].left > 0 &&
+		problems->levels[level].kept < PROBLEMS_KEPT;
+}
+
 void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
 	const char *text)
 {

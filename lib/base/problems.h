@@ -32,6 +32,10 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Return whether the text of another one of that level would be kept. Where finding the text takes
+ * long, it need not be found otherwise. */
+bool problems_keep_next(const struct problems *problems, enum problem_level level);
+
 /* Add a text that represents several others; weight is their number. */
 void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
 	const char *text);

@@ -42,6 +42,8 @@ static bool fail(const struct checked *c, const char *reason, ...)
 	char text[256];
 	va_list args;
 
+	if (c->why == NULL)
+		return false;
 	va_start(args, reason);
 	(void)text_vformat(text, sizeof(text), reason, args);
 	va_end(args);
@@ -442,12 +444,14 @@ bool entry_check(enum entry_kind kind, const char *text, size_t len, const struc
 		.psl = psl,
 		.whole = text,
 		.whole_len = len,
-		.why = &why,
+		.why = fault != NULL ? &why : NULL,
 	};
 	struct strbuf right = STRBUF_INIT;
 
 	if (fits(&c))
 		return true;
+	if (fault == NULL)
+		return false;
 	entry_repair(kind, text, len, fits_repaired, &c, &right);
 	if (right.len > 0 && !right.failed)
 		(void)errmsg_set(fault, "%s; write %s", why.text, right.text);

@@ -22,7 +22,8 @@ enum entry_kind {
  * text of the form "ENTRY" REASON; write RIGHT. psl is needed for ENTRY_ANY alone. An entry that
  * can match is never refused, with these exceptions: a name with a dot but without @ among
  * addresses (evil.example), * before an @, and invisible characters and white space in a local part
- * without quotes, which almost certainly are mistakes. Thread-safe.
+ * without quotes, which almost certainly are mistakes. fault may be NULL if nobody reads the text,
+ * which takes longer to find than the result. Thread-safe.
  */
 bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
 	struct errmsg *fault);

@@ -88,7 +88,7 @@ static enum list_id list_for(enum list_id id, const struct entry *entry)
 static void report_entry(const struct list *list, const struct entry *entry,
 	const struct errmsg *why, struct problems *problems)
 {
-	const enum list_id id = list_for(list->id, entry);
+	const enum list_id id = why->text[0] != '\0' ? list_for(list->id, entry) : list->id;
 	const char *right = strstr(why->text, "; write ");
 
 	if (id != list->id && right != NULL && strstr(right, " in ") == NULL)
@@ -139,9 +139,10 @@ static bool entry_fits(const struct list *list, const struct entry *entry,
 		[KIND_ANY] = ENTRY_ANY,
 	};
 	enum entry_kind kind = kinds[lists[list->id].kind];
-	struct errmsg err;
+	struct errmsg err = { "" };
 
-	if (!entry_check(kind, entry->text, entry->len, list->psl, &err)) {
+	if (!entry_check(kind, entry->text, entry->len, list->psl,
+		    problems_keep_next(problems, PROBLEM) ? &err : NULL)) {
 		report_entry(list, entry, &err, problems);
 		return false;
 	}

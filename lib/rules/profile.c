@@ -198,6 +198,12 @@ static int canon_host(const char *item, size_t len, char name[1 + DOMAIN_SIZE])
 	return canon < 0 ? -1 : canon + 1;
 }
 
+/* Return where the reason is wanted why an item is left out: NULL if it would not be kept. */
+static struct errmsg *fault_of(const struct profile_reading *r, struct errmsg *err)
+{
+	return problems_keep_next(r->problems, PROBLEM) ? err : NULL;
+}
+
 static int add_hosts(struct profile_reading *r)
 {
 	struct cell_items items;
@@ -210,7 +216,7 @@ static int add_hosts(struct profile_reading *r)
 	cell_items_init(&items, &r->profile->cells[PROFILE_HOST], 0);
 	while (cell_items_next(&items, &item, &len)) {
 		(void)errmsg_set(&err, "it is not a domain");
-		if (!entry_check(ENTRY_HOST, item, len, NULL, &err) ||
+		if (!entry_check(ENTRY_HOST, item, len, NULL, fault_of(r, &err)) ||
 			(canon = canon_host(item, len, name)) < 0) {
 			report_item(r, "host", items.number, &err);
 			continue;
@@ -222,11 +228,11 @@ static int add_hosts(struct profile_reading *r)
 	return 0;
 }
 
-/* Return whether an item of rcpt can match. Otherwise err is the reason. */
-static bool read_rcpt(const char *item, size_t len, struct mail_address *address_r,
-	struct errmsg *err)
+/* Return whether an item of rcpt can match. Otherwise err is the reason, if it is reported. */
+static bool read_rcpt(const struct profile_reading *r, const char *item, size_t len,
+	struct mail_address *address_r, struct errmsg *err)
 {
-	if (!entry_check(ENTRY_RCPT, item, len, NULL, err))
+	if (!entry_check(ENTRY_RCPT, item, len, NULL, fault_of(r, err)))
 		return false;
 	if (address_parse(item, len, address_r) < 0) {
 		(void)errmsg_set(err, "it is too long for an address");
@@ -243,13 +249,13 @@ static int add_rcpts(struct profile_reading *r)
 {
 	struct mail_address address;
 	struct cell_items items;
-	struct errmsg err;
+	struct errmsg err = { "" };
 	const char *item;
 	size_t len;
 
 	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT], 0);
 	while (cell_items_next(&items, &item, &len)) {
-		if (!read_rcpt(item, len, &address, &err)) {
+		if (!read_rcpt(r, item, len, &address, &err)) {
 			report_item(r, "rcpt", items.number, &err);
 			continue;
 		}
@@ -261,6 +267,11 @@ static int add_rcpts(struct profile_reading *r)
 			return -1;
 	}
 	return 0;
+}
+
+int profile_fill_tables(struct profile_reading *r)
+{
+	return add_hosts(r) < 0 || add_rcpts(r) < 0 ? -1 : 0;
 }
 
 /* Parse a number of octets without a sign. */
@@ -414,7 +425,7 @@ static int read_profile(struct profile_reading *r, const struct cell *row)
 		return -1;
 	if (read_bounds(r) < 0)
 		return strmap_add(p->bad, r->profile->id, strlen(r->profile->id), 0) < 0 ? -1 : 0;
-	if (add_hosts(r) < 0 || add_rcpts(r) < 0 || add_profile(p, r->profile, r) < 0)
+	if (add_profile(p, r->profile, r) < 0)
 		return -1;
 	return 1;
 }

@@ -32,6 +32,11 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 #define PROFILES_REGEX_BYTES (32 << 20)
 #define PROFILES_REGEX_TEXT (8 << 20)
 
+/* The same for the text of all profiles' host and rcpt. Bytes of characters outside of ASCII, which
+ * take IDNA ten times as long, count ten times. */
+#define PROFILES_TABLES_TEXT (32 << 20)
+#define PROFILES_IDN_WEIGHT 10
+
 /*
  * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host
  * alone is left out, because that can only forbid more. A row with bad limits, size or `open` is
@@ -46,7 +51,7 @@ int profiles_builder_add(struct profiles_builder *builder, const struct cell row
  * Return the profiles with one reference, and free the builder. NULL when out of memory. The
  * regexes of rcpt_re are compiled here, unless a profile of `previous` (may be NULL) has the same
  * one, and their problems reported. If the regexes of all profiles exceed their bounds, those
- * of the longest or most costly profiles are left out.
+ * of the longest or most costly profiles are left out, and likewise the items of host and rcpt.
  */
 struct profiles *profiles_builder_finish(struct profiles_builder **builder,
 	const struct profiles *previous, struct problems *problems);

@@ -5,7 +5,7 @@
 #include "lib/base/strmap.h"
 #include "lib/rules/profile.h"
 
-/* Shared by profile.c, which reads the rows, and profile_regexes.c. */
+/* Shared by profile.c, which reads the rows, and profile_finish.c. */
 
 enum remark_kind {
 	REMARK_NOTE,	 /* the regex is in force, but slow or doubtful */
@@ -30,6 +30,7 @@ struct profile {
 	struct strmap *hosts;	     /* "example.com", ".example.com" -> index from 1 */
 	bool has_subtrees;	     /* an item of hosts begins with a dot */
 	struct strmap *rcpts;	     /* canonical -> index from 1 */
+	bool tables_fit;	     /* within the bound of all profiles' hosts and rcpts */
 	struct regexlist *rcpt_re;   /* -> index from 1 */
 	struct remark *remarks;	     /* on rcpt_re, by number */
 	struct remark **last_remark; /* where the next one belongs */
@@ -61,6 +62,10 @@ struct profile_reading {
 	struct problems *problems;
 	char where[120];
 };
+
+/* Fill the hosts and rcpts of a profile, and report items that are left out. -1 when out of
+ * memory. */
+int profile_fill_tables(struct profile_reading *reading);
 
 /* Set the beginning of the texts of a profile's problems. */
 void profile_reading_set_where(struct profile_reading *reading);

@@ -66,6 +66,26 @@ def test_costly_regexes_delay_nothing(daemon):
         assert any(text.startswith(f"{LIST}:{number}: ") for text in cache["notes"])
 
 
+def test_long_columns_delay_nothing(box):
+    """Recipients whose domains IDNA converts, in the megabytes that a short SQL statement can write."""
+    def long_rows(enabled):
+        table = rows(enabled)
+        for column, item in (("host", "\u00e9" * 60), ("rcpt", "x@" + "\u00e9" * 60)):
+            table["profiles"].append({"id": column, "name": column, column: f"{item}," * 40000})
+        return table
+
+    daemon = box.postern(store=long_rows(True), start=False)
+    daemon.process.argv[:0] = ["prlimit", f"--cpu={CPU_SECONDS}", "--"]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert may(daemon, *ALICE)
+    daemon.write_store(long_rows(False))
+    wait_may_not(daemon, *ALICE)
+    problems = status(daemon)["cache"]["problems"]
+    for column in ("host", "rcpt"):
+        assert any(text.startswith(f"profiles id {column} ({column}): host, rcpt: ") for text in problems), problems
+
+
 def test_deep_groups_need_no_large_limit_of_the_stack(box):
     """PCRE2 calls itself for each level."""
     deep = "(" * 249 + "a" + ")" * 249 + "@x\\.example\n"

@@ -326,6 +326,7 @@ START_TEST(an_entry_that_never_matches_is_refused)
 		char quoted[200];
 
 		(void)snprintf(quoted, sizeof(quoted), "\"%s\" ", text);
+		ck_assert(!entry_check(faulty[_i].kind, text, strlen(text), psl, NULL));
 		ck_assert_msg(!entry_check(faulty[_i].kind, text, strlen(text), psl, &fault), "%s",
 			text);
 		ck_assert_msg(strncmp(fault.text, quoted, strlen(quoted)) == 0, "%s", fault.text);
@@ -454,6 +455,7 @@ START_TEST(an_entry_that_can_match_is_accepted)
 		const char *text = sound[_i].text;
 		struct errmsg fault = { "" };
 
+		ck_assert(entry_check(sound[_i].kind, text, strlen(text), psl, NULL));
 		ck_assert_msg(entry_check(sound[_i].kind, text, strlen(text), psl, &fault), "%s",
 			fault.text);
 		ck_assert_str_eq(fault.text, "");

@@ -162,6 +162,27 @@ START_TEST(bounds_a_text)
 	}
 END_TEST
 
+START_TEST(tells_whether_the_next_text_is_kept)
+	{
+		struct problems *problems = problems_new();
+		size_t texts = 0;
+
+		ck_assert(!problems_keep_next(NULL, PROBLEM));
+		problems_begin(problems);
+		for (; problems_keep_next(problems, PROBLEM); texts++)
+			problems_add(problems, "%zu: bad", texts);
+		ck_assert_uint_eq(texts, PROBLEMS_OF_SOURCE);
+		ck_assert(problems_keep_next(problems, PROBLEM_NOTE));
+		problems_end(problems, "list", "line");
+		for (; problems_keep_next(problems, PROBLEM); texts++)
+			problems_add(problems, "%zu: bad", texts);
+		ck_assert_uint_eq(problems_kept(problems), PROBLEMS_KEPT);
+		problems_add(problems, "not kept");
+		ck_assert_uint_eq(problems_kept(problems), PROBLEMS_KEPT);
+		problems_free(&problems);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("problems");
@@ -175,6 +196,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, bounds_the_texts_of_a_source);
 	tcase_add_test(tcase, a_text_may_stand_for_many);
 	tcase_add_test(tcase, bounds_a_text);
+	tcase_add_test(tcase, tells_whether_the_next_text_is_kept);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -179,6 +179,7 @@ START_TEST(names_past_their_bounds_are_left_out)
 		memcpy(rcpt, "a@good.example,", 15);
 		rcpt[sizeof(rcpt) - 1] = '\0';
 		ck_assert_int_eq(made_profile(&m, &row), 1);
+		ck_assert_ptr_nonnull(finish_profiles());
 		ck_assert_uint_eq(problems_count(m.problems), 2);
 		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0),
 			"\" is too long for a name; left out"));
@@ -465,6 +466,47 @@ START_TEST(the_longest_profiles_lose_their_regexes)
 	}
 END_TEST
 
+/* The longest profiles lose their hosts and recipients, too, where characters outside of ASCII take
+ * IDNA longer. */
+static const struct {
+	const char *character; /* of the items of the long profiles */
+	size_t bytes;	       /* of each of their columns */
+} long_tables[] = {
+	{ "x", PROFILES_TABLES_TEXT / 2 },
+	{ "\xc3\xa9", PROFILES_TABLES_TEXT / PROFILES_IDN_WEIGHT / 2 },
+};
+START_TEST(the_longest_profiles_lose_their_hosts_and_recipients)
+	{
+		const size_t each = strlen(long_tables[_i].character);
+		char *text = malloc(long_tables[_i].bytes + each + 1);
+		struct made_profile longest = { "1", "long", .host = text, .rcpt = text };
+		struct made_profile other = { "2", "short", .host = "b.example",
+			.rcpt = "a@c.example" };
+		const struct profile *p;
+		struct mail_address rcpt;
+		uint32_t i;
+
+		ck_assert_ptr_nonnull(text);
+		for (i = 0; i <= long_tables[_i].bytes; i += (uint32_t)each)
+			memcpy(text + i, long_tables[_i].character, each + 1);
+		ck_assert_int_eq(made_profile(&m, &longest), 1);
+		ck_assert_int_eq(made_profile(&m, &other), 1);
+		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"profiles id 1 (long): host, rcpt: the hosts and recipients of all profiles "
+			"may have up to 32 MiB of text, of which characters outside of ASCII count "
+			"10 times, and those of this profile are among the longest; all of them are "
+			"left out");
+		p = profiles_by_id(m.parts.profiles, "2");
+		ck_assert_int_eq(address_parse("x@b.example", 11, &rcpt), 0);
+		ck_assert(profile_host_allows(p, &rcpt, &i));
+		ck_assert_int_eq(address_parse("a@c.example", 11, &rcpt), 0);
+		ck_assert(profile_rcpt_allows(p, &rcpt, &i));
+		free(text);
+	}
+END_TEST
+
 static struct profiles *build(const char *rcpt_re, bool anchored, const struct profiles *previous,
 	struct problems *problems)
 {
@@ -621,6 +663,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, refused_regexes_are_bounded_in_each_profile);
 	tcase_add_test(tcase, the_most_costly_profiles_lose_their_regexes);
 	tcase_add_test(tcase, the_longest_profiles_lose_their_regexes);
+	tcase_add_loop_test(tcase, the_longest_profiles_lose_their_hosts_and_recipients, 0,
+		sizeof(long_tables) / sizeof(long_tables[0]));
 	tcase_add_test(tcase, unchanged_regexes_are_shared);
 	tcase_add_loop_test(tcase, a_changed_row_compiles_only_what_is_new, 0,
 		sizeof(changes) / sizeof(changes[0]));

@@ -1,7 +1,7 @@
 /*
- * The regexes of profiles: selects those that fit within the bounds, compiles them or takes them
- * over from an earlier set, and reports those that are left out. Part of profile.c, on the thread
- * that builds a set; t/unit/test_profile.c covers it.
+ * Finishes a set of profiles: selects the hosts, recipients and regexes that fit within the bounds,
+ * compiles regexes or takes them over from an earlier set, and reports those that are left out.
+ * Part of profile.c, on the thread that builds a set; t/unit/test_profile.c covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +226,7 @@ static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
  * takes time, and of these the least costly, so that a costly profile harms itself first.
  * Returns 0, or -1 when out of memory.
  */
-static int choose_profiles(struct profiles *p, const struct profiles *previous)
+static int choose_regexes(struct profiles *p, const struct profiles *previous)
 {
 	uint64_t *values = calloc(p->count + 1, sizeof(*values)), excess;
 	const struct profile *same;
@@ -266,7 +266,6 @@ static int make_regexes(struct profile_reading *r, const struct profiles *previo
 	const struct profile *same = NULL;
 	int ret;
 
-	profile_reading_set_where(r);
 	profile->last_remark = &profile->remarks;
 	if (profile->fits && (same = find_same(p, profile, previous)) != NULL && !same->fits)
 		same = NULL;
@@ -288,16 +287,64 @@ static int make_regexes(struct profile_reading *r, const struct profiles *previo
 	return ret;
 }
 
+/* ---- hosts and recipients ---------------------------------------------------------- */
+
+/* Return how much a list column counts in PROFILES_TABLES_TEXT. */
+static uint64_t text_cost(const struct cell *cell)
+{
+	uint64_t cost = 0;
+
+	for (size_t i = 0; cell->kind != CELL_NULL && i < cell->len; i++)
+		cost += (unsigned char)cell->text[i] < 0x80 ? 1 : PROFILES_IDN_WEIGHT;
+	return cost;
+}
+
+/* Select the profiles that keep their hosts and recipients: those with the shortest. Returns 0, or
+ * -1 when out of memory. */
+static int choose_tables(struct profiles *p)
+{
+	uint64_t *costs = calloc(p->count + 1, sizeof(*costs)),
+		 *sorted = calloc(p->count + 1, sizeof(*sorted)), excess;
+	int ret = -1;
+
+	if (costs != NULL && sorted != NULL) {
+		for (size_t i = 0; i < p->count; i++)
+			costs[i] = sorted[i] = text_cost(&p->at[i]->cells[PROFILE_HOST]) +
+				text_cost(&p->at[i]->cells[PROFILE_RCPT]);
+		excess = find_excess(sorted, p->count, PROFILES_TABLES_TEXT);
+		for (size_t i = 0; i < p->count; i++)
+			p->at[i]->tables_fit = costs[i] < excess;
+		ret = 0;
+	}
+	free(costs);
+	free(sorted);
+	return ret;
+}
+
+/* Fill the tables of a profile if they fit. -1 when out of memory. */
+static int add_tables(struct profile_reading *r)
+{
+	profile_reading_set_where(r);
+	if (r->profile->tables_fit)
+		return profile_fill_tables(r);
+	problems_add(r->problems,
+		"%s: host, rcpt: the hosts and recipients of all profiles may have up to %d MiB of "
+		"text, of which characters outside of ASCII count %d times, and those of this "
+		"profile are among the longest; all of them are left out",
+		r->where, PROFILES_TABLES_TEXT >> 20, PROFILES_IDN_WEIGHT);
+	return 0;
+}
+
 struct profiles *profiles_builder_finish(struct profiles_builder **builder,
 	const struct profiles *previous, struct problems *problems)
 {
 	struct profile_reading r = { .builder = *builder, .problems = problems };
 	struct profiles *profiles = (*builder)->profiles;
-	int ret = choose_profiles(profiles, previous);
+	int ret = choose_tables(profiles) < 0 ? -1 : choose_regexes(profiles, previous);
 
 	for (size_t i = 0; ret == 0 && i < profiles->count; i++) {
 		r.profile = profiles->at[i];
-		ret = make_regexes(&r, previous);
+		ret = add_tables(&r) < 0 ? -1 : make_regexes(&r, previous);
 	}
 	regex_pool_free(&r.pool);
 	if (ret == 0)
