@@ -83,7 +83,8 @@ def test_a_good_set_up_raises_no_alarm(box, make):
     if not daemon.was_ready:
         daemon.start()
     if make is database:
-        wait_until(daemon.store_path.exists, "the copy of the database is written")
+        daemon.wait_log("source=database")
+        wait_until(lambda: "bob" in daemon.store_path.read_text(), "the copy of the database is written")
     report = examine(daemon, mta=mta)
     assert report.is_clean(), report
 
