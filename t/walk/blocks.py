@@ -20,6 +20,9 @@ RUN = ("sh", "sql", "ini")
 
 # Blocks, by their first line, that are not run, and why. A lint shows that each of them exists.
 NOT_RUN = {
+    "apt-get install --no-install-recommends build-essential && apt-get build-dep ./":
+        "the tests of t/package have built the package with the same command",
+    "make deps && make && make install": "the tests are run with what was built so, and t/integration/test_install.py installs it",
     "make demo": "t/demo.py has tests of its own, and make check is what runs this test",
     "systemctl edit postern": "needs a running systemd, and opens an editor",
     "systemctl enable --now postern": "needs a running systemd",
