@@ -124,12 +124,16 @@ class Postfix:
         self.process.start(ready=lambda: all(map(is_listening, self.ports.values())))
         return self
 
+    def connect(self, service=None):
+        """A session, of which only the greeting was read."""
+        return Smtp(self.ports[service] if service else self.port)
+
     def client(self, addr="192.0.2.1", name="mail.ok.example", helo="mail.ok.example", login=None, service=None):
         """
         A session of a client with this address, rDNS name ("": none) and login, by XCLIENT, after EHLO, whatever its
         reply.
         """
-        smtp = Smtp(self.ports[service] if service else self.port)
+        smtp = self.connect(service)
         smtp.ehlo()
         assert smtp.xclient(addr=addr, name=name, login=login).code // 10 != 50  # no error, perhaps a refusal
         smtp.ehlo(helo)

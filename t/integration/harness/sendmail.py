@@ -183,7 +183,8 @@ class DocumentedSendmail(Sendmail):
 
     def m4(self):
         make_certificate(self.folder)
-        lines = [*(f"DAEMON_OPTIONS(`Family={family}, Name=MTA, Port=25, Addr={address}')dnl"
+        # With the default of Listen=10, Linux forgets clients that connect at once, who then wait for a greeting.
+        lines = [*(f"DAEMON_OPTIONS(`Family={family}, Name=MTA, Port=25, Addr={address}, Listen=300')dnl"
                    for family, address in (("inet", "127.0.0.1"), ("inet6", "::1"))),
                  "define(`confCACERT', `/run/cert.pem')dnl",
                  "define(`confCACERT_PATH', `/run')dnl",
@@ -212,6 +213,14 @@ class DocumentedSendmail(Sendmail):
         pid = self.process.pid
         return is_elsewhere(pid) and all(is_listening(port, pid) for port in self.ports.values())
 
+    def connect(self, addr="192.0.2.1", service=None):
+        """A session, of which only the greeting was read."""
+        if ":" in addr:
+            with self.network:
+                run("ip", "address", "replace", addr, "dev", "lo")
+        return Smtp(self.ports[service] if service else self.port, host="::1" if ":" in addr else "127.0.0.1", source=addr,
+                    network=self.network)
+
     def client(self, addr="192.0.2.1", name="mail.ok.example", helo="mail.ok.example", login=None, service=None):
         """
         A session of a client with this address and rDNS name ("": none), after EHLO, whatever its reply, and after a
@@ -219,11 +228,7 @@ class DocumentedSendmail(Sendmail):
         """
         hosts = {**self.hosts, **({addr: name} if name else {})}
         (self.folder / "hosts").write_text("".join(f"{address} {name}\n" for address, name in hosts.items()))
-        if ":" in addr:
-            with self.network:
-                run("ip", "address", "replace", addr, "dev", "lo")
-        smtp = Smtp(self.ports[service] if service else self.port, host="::1" if ":" in addr else "127.0.0.1", source=addr,
-                    network=self.network)
+        smtp = self.connect(addr, service)
         smtp.ehlo(helo)
         if login:
             assert smtp.starttls().code == 220
@@ -240,9 +245,9 @@ def config(sections):
 
 
 def with_passwords(store):
-    """The store with a password for each user."""
-    if store is None:
-        return None
+    """The store with a password for each user, unless it is text."""
+    if not isinstance(store, dict):
+        return store
     return {**store, "users": [{**user, "password": user.get("password") or hash_of(PASSWORD)} for user in store["users"]]}
 
 
