@@ -423,6 +423,21 @@ def test_settings_of_a_reload_reach_sessions_that_agreed_on_others(box, mta_kind
     assert "claimed not to reply" not in daemon.log()
 
 
+# ---- when Postern is away ---------------------------------------------------------------------------------
+
+
+def test_mail_waits_while_postern_is_away(front):
+    daemon, mta = front
+    daemon.stop()
+    with mta.connect() as smtp:
+        replies = [smtp.greeting, smtp.helo(), smtp.mail()]
+    assert any(400 <= reply.code < 500 for reply in replies) and not replies[-1], replies
+    daemon.start()
+    with mta.client() as smtp:
+        assert smtp.mail("<spam@bad.example>").code == 550
+        assert smtp.mail("<a@ok.example>").code == 250
+
+
 # ---- when nothing can be decided --------------------------------------------------------------------------
 
 NO_POLICY = {"database": {"conninfo": "host=127.0.0.1 port=1 dbname=none user=none"}}

@@ -21,7 +21,7 @@ from harness.postern import BUILD  # noqa: E402
 CACHE = BUILD / "package"  # what is made once
 
 NEEDED = ["python3", "procps", "openssl", "postgresql", "swaks", "libnet-ssleay-perl"]
-LATER = ["postfix"]  # downloaded, and installed by the scripts
+LATER = [["postfix"], ["sendmail", "libsasl2-modules"]]  # downloaded, and installed by the scripts, one or the other
 
 # Arguments: an empty folder, the root, a folder of files for /given.
 INSIDE = """
@@ -105,7 +105,8 @@ def _make(folder, depends):
     apt("install", *NEEDED)
     apt("satisfy", depends)
     apt("clean")
-    apt("install", "--download-only", *LATER)
+    for names in LATER:
+        apt("install", "--download-only", *names)
     (folder / "usr/sbin/policy-rc.d").unlink()
 
 

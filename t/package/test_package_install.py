@@ -54,6 +54,17 @@ cat /var/log/syslog
     check_logcheck(output.partition("== log\n")[2])
 
 
+def test_a_refusal_and_a_login_through_sendmail(in_debian):
+    output = in_debian(START + """
+mkdir -p /source/debian /source/t /source/docs && cd /source
+cp -r /given/tests debian/tests && cp -r /given/walk t/walk && cp /given/README.md . && cp /given/sendmail.md docs
+apt-get -q -y --no-install-recommends install sendmail libsasl2-modules
+install_postern
+bash debian/tests/sendmail
+""", ROOT / "docs/sendmail.md")
+    assert output.count("\nok: ") == 6
+
+
 # The README replaces the store by a database.
 WORTH_READING = r"verdict=reject|there is no database and no store|was not written by Postern; it is kept as"
 
