@@ -74,7 +74,7 @@ def unpack(cache):
 
 def block(path, first):
     """The code block of a document that begins with this text."""
-    (found,) = re.findall(rf"^```\n({re.escape(first)}.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
+    (found,) = re.findall(rf"^```\w*\n({re.escape(first)}.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
     return found
 
 
