@@ -90,8 +90,8 @@ def mirror():
 
 
 def _make(folder, depends):
-    # Its mounts end with it, whatever ends it.
-    run(*OWN_MOUNTS, "debootstrap", "--variant=minbase", "--include=ca-certificates", suite(), folder, mirror())
+    # Its mounts end with it, whatever ends it. In the root there is no TMPDIR of this system.
+    run(*OWN_MOUNTS, "env", "-u", "TMPDIR", "debootstrap", "--variant=minbase", "--include=ca-certificates", suite(), folder, mirror())
     (folder / "etc/apt/sources.list").write_text(f"deb {mirror()} {suite()} main\n")
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
     (folder / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
