@@ -32,8 +32,9 @@ NOT_RUN = {
 PREPARED = {
     "posternctl auth reset alice": "! swaks --server localhost:587 --tls --auth PLAIN --auth-user alice --auth-password wrong "
                                    "--from alice@example.com --to root@localhost > /dev/null\n",
-    "posternctl limits bob reset": "swaks --server localhost --tls --auth PLAIN --auth-user bob --auth-password 'pa55 word' --from bob@example.com "
-                                   "--to root@localhost > /dev/null\nposternctl suspend bob\n",
+    "posternctl limits bob reset": "posternctl reload\n"
+                                   "swaks --server localhost --tls --auth PLAIN --auth-user bob --auth-password 'pa55 word' "
+                                   "--from bob@example.com --to root@localhost > /dev/null\nposternctl suspend bob\n",
 }
 
 # Settings, by a line of them, that are parsed, but are not put in force: they name servers that do not exist here.
