@@ -5,6 +5,7 @@
 #include "ctl/doctor/doctor_ours.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "ctl/doctor/doctor_names.h"
 #include "lib/base/text.h"
 #include "lib/conf/config_sockets.h"
+#include "lib/conf/file.h"
 
 const char *doctor_our_socket(const struct doctor *doctor, enum doctor_socket which)
 {
@@ -41,10 +43,12 @@ bool doctor_has_our_name(const char *path)
 		(len == sizeof(name) - 1 || path[len - sizeof(name)] == '/');
 }
 
-/* Return whether an address that is not ours was meant to be: it contains Postern's name or the
- * path of its socket, or nothing listens there. */
+/*
+ * Return whether an address that is not ours was meant to be: it contains Postern's name or the
+ * path of its socket, or it is the only one and nothing listens there.
+ */
 static bool is_lost(const struct doctor *doctor, const struct doctor_instance *instance,
-	const struct doctor_service *service, const struct doctor_endpoint *endpoint)
+	const struct doctor_service *service, const struct doctor_endpoint *endpoint, bool is_only)
 {
 	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
 	struct errmsg err;
@@ -53,6 +57,8 @@ static bool is_lost(const struct doctor *doctor, const struct doctor_instance *i
 		(doctor_has_our_name(endpoint->path) ||
 			(*ours != '\0' && strcmp(ours, endpoint->path) == 0)))
 		return true;
+	if (!is_only)
+		return false;
 	if (!endpoint->is_inet && geteuid() != 0)
 		return access(endpoint->outside, F_OK) != 0 && errno == ENOENT;
 	return doctor_endpoint_connect(instance, service, endpoint, &err) > 0;
@@ -76,7 +82,8 @@ enum doctor_link doctor_find_link(const struct doctor *doctor,
 				    doctor_postfix_value(milter, "address"), false, &endpoint) != 0)
 				continue;
 			if (pass == 0 ? !doctor_endpoint_is(&endpoint, ours) :
-					!is_lost(doctor, instance, service, &endpoint))
+					!is_lost(doctor, instance, service, &endpoint,
+						json_array_size(milters) == 1))
 				continue;
 			*milter_r = milter;
 			*endpoint_r = endpoint;
@@ -150,14 +157,39 @@ void doctor_offer_folder(struct doctor_finding *finding, const struct doctor *do
 		(const char *)NULL);
 }
 
+/* Return the part of a path below a folder, also if a link leads there; NULL if it is not below it,
+ * or memory ran out. The caller frees it. */
+static char *part_below(const char *path, const char *folder)
+{
+	char *parent = file_directory(path), *real_parent = NULL, *real_folder = NULL, *part = NULL;
+	size_t len = strlen(folder);
+
+	if (strncmp(path, folder, len) == 0 && path[len] == '/') { /* it need not exist */
+		free(parent);
+		return strdup(path + len);
+	}
+	if (parent != NULL && (real_parent = realpath(parent, NULL)) != NULL &&
+		(real_folder = realpath(folder, NULL)) != NULL) {
+		len = strlen(real_folder);
+		if (strncmp(real_parent, real_folder, len) == 0 &&
+			(real_parent[len] == '/' || real_parent[len] == '\0') &&
+			asprintf(&part, "%s%s", real_parent + len, strrchr(path, '/')) < 0)
+			part = NULL;
+	}
+	free(real_folder);
+	free(real_parent);
+	free(parent);
+	return part;
+}
+
 /* Write the address by which the service reaches a socket of Postern. Returns 0, or -1 if it is
  * outside of the chroot. */
 static int find_address(const struct doctor_instance *instance,
 	const struct doctor_service *service, const char *setting, struct strbuf *address)
 {
 	const char *queue = doctor_postfix_value(instance->values, "queue_directory");
-	const size_t len = strlen(queue);
 	const char *at;
+	char *part;
 
 	if (strncmp(setting, "inet", 4) == 0) {
 		at = strchr(setting, ':');
@@ -168,13 +200,12 @@ static int find_address(const struct doctor_instance *instance,
 	at = strchr(setting, '/');
 	if (at == NULL)
 		return -1;
-	if (strncmp(at, queue, len) == 0 && at[len] == '/')
-		strbuf_addf(address, "unix:%s", at + len + 1);
+	if ((part = part_below(at, queue)) != NULL)
+		strbuf_addf(address, "unix:%s", part + 1);
 	else if (!service->is_chrooted)
 		strbuf_addf(address, "unix:%s", at);
-	else
-		return -1;
-	return 0;
+	free(part);
+	return address->len > 0 ? 0 : -1;
 }
 
 /* Add commands that move the sockets into the service's chroot; setting_r is the new one. */

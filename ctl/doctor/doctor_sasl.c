@@ -10,6 +10,8 @@
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
 #include "ctl/doctor/doctor_sockets.h"
+#include "lib/auth/sasl.h"
+#include "lib/conf/options.h"
 
 /* A service that lets its clients log in, and what findings about it contain. */
 struct sasl_service {
@@ -25,8 +27,8 @@ static const char *value(const struct sasl_service *sasl, const char *name)
 }
 
 /* Add a command that sets a parameter, and one that puts it in force. */
-static void offer(struct doctor_finding *finding, const struct sasl_service *sasl, const char *name,
-	const char *text)
+static void offer_parameter(struct doctor_finding *finding, const struct sasl_service *sasl,
+	const char *name, const char *text)
 {
 	doctor_set_parameter(finding, sasl->instance, sasl->service, name, text);
 	doctor_reload_postfix(finding, sasl->instance);
@@ -57,7 +59,7 @@ static void report_type(const struct sasl_service *sasl)
 		value(sasl, "smtpd_sasl_path"), sasl->names);
 
 	doctor_effect(finding, "Nobody can log in: Postern speaks Dovecot's protocol.");
-	offer(finding, sasl, "smtpd_sasl_type", "dovecot");
+	offer_parameter(finding, sasl, "smtpd_sasl_type", "dovecot");
 }
 
 static void report_path(const struct sasl_service *sasl, const struct doctor_endpoint *endpoint)
@@ -116,7 +118,7 @@ static void report_no_tls(const struct sasl_service *sasl)
 		"smtpd also needs a certificate: name the files of its key and chain in "
 		"smtpd_tls_chain_files, if none is set.");
 	if (lacks_level)
-		offer(finding, sasl, "smtpd_tls_security_level", "may");
+		offer_parameter(finding, sasl, "smtpd_tls_security_level", "may");
 }
 
 /* Report passwords that clients may send without TLS. */
@@ -137,39 +139,69 @@ static void check_plain_text(const struct sasl_service *sasl)
 		doctor->config != NULL && doctor->config->auth.require_tls ?
 			", although Postern then refuses them." :
 			", and Postern accepts them (require_tls = no).");
-	offer(finding, sasl, "smtpd_tls_auth_only", "yes");
+	offer_parameter(finding, sasl, "smtpd_tls_auth_only", "yes");
 }
 
-/* Return whether the greeting offers a mechanism that the options, the filter and Postfix permit.
- * *has_any_r: it offers any at all. */
-static bool offers_mechanism(const struct sasl_service *sasl, const char *greeting, bool *has_any_r)
+/*
+ * Return whether smtpd_sasl_mechanism_filter lets a mechanism through: the first element that
+ * matches decides. A table other than static is not looked at, and counts as a match.
+ */
+static bool passes_filter(const struct sasl_service *sasl, const char *name, size_t len)
 {
-	const char *options = value(sasl, "smtpd_sasl_tls_security_options");
-	const bool no_plain_text = doctor_postfix_lists(options, "noplaintext");
+	static const char separators[] = ", \t\r\n";
+	const char *list = value(sasl, "smtpd_sasl_mechanism_filter");
 
-	*has_any_r = false;
-	for (const char *line = greeting; line != NULL;
+	if (*list == '\0') /* before Postfix 3.6 */
+		return true;
+	for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
+		const size_t step = strcspn(list, separators);
+		const bool is_negated = *list == '!';
+		const char *word = list + is_negated;
+
+		if (memchr(word, ':', step - is_negated) != NULL ||
+			(step - is_negated == len && strncasecmp(word, name, len) == 0))
+			return !is_negated;
+		list += step;
+	}
+	return false;
+}
+
+/* The reasons for which a service offers no mechanism over TLS. */
+enum offer { OFFER_SOME, OFFER_NO_PLAIN_TEXT, OFFER_FILTERED, OFFER_UNKNOWN };
+
+static enum offer look_at_offer(const struct sasl_service *sasl, const char *greeting)
+{
+	const bool no_plain_text =
+		doctor_postfix_lists(value(sasl, "smtpd_sasl_tls_security_options"), "noplaintext");
+	enum offer offer = OFFER_UNKNOWN;
+
+	for (const char *line = greeting; line != NULL && offer != OFFER_SOME;
 		line = strchr(line, '\n') == NULL ? NULL : strchr(line, '\n') + 1) {
 		const size_t len = strcspn(line, "\n");
 
 		if (strncmp(line, "MECH\t", 5) != 0)
 			continue;
-		*has_any_r = true;
-		if (!(no_plain_text && memmem(line, len, "\tplaintext", 10) != NULL))
-			return true;
+		if (!passes_filter(sasl, line + 5, strcspn(line + 5, "\t\n")))
+			offer = offer == OFFER_UNKNOWN ? OFFER_FILTERED : offer;
+		else if (no_plain_text && memmem(line, len, "\tplaintext", 10) != NULL)
+			offer = OFFER_NO_PLAIN_TEXT;
+		else
+			offer = OFFER_SOME;
 	}
-	return false;
+	return offer;
 }
 
 static void check_mechanisms(const struct sasl_service *sasl,
 	const struct doctor_endpoint *endpoint)
 {
 	struct strbuf greeting = STRBUF_INIT;
+	enum offer offered = OFFER_UNKNOWN;
 	struct doctor_finding *finding;
-	bool has_any;
 
-	if (doctor_endpoint_greet(endpoint, &greeting) == 0 && !greeting.failed &&
-		!offers_mechanism(sasl, greeting.text, &has_any) && has_any) {
+	if (doctor_endpoint_greet(endpoint, &greeting) == 0 && !greeting.failed)
+		offered = look_at_offer(sasl, greeting.text);
+	strbuf_free(&greeting);
+	if (offered == OFFER_NO_PLAIN_TEXT) {
 		finding = doctor_find(sasl->doctor, DOCTOR_MAIL,
 			"%s: smtpd (%s) offers no mechanism over TLS: "
 			"smtpd_sasl_tls_security_options contains noplaintext",
@@ -178,9 +210,17 @@ static void check_mechanisms(const struct sasl_service *sasl,
 			"Nobody can log in: all of Postern's mechanisms transmit the "
 			"password or token itself, which TLS protects.");
 		doctor_cure(finding, "Forbid plain text without TLS only.");
-		offer(finding, sasl, "smtpd_sasl_tls_security_options", "noanonymous");
+		offer_parameter(finding, sasl, "smtpd_sasl_tls_security_options", "noanonymous");
+	} else if (offered == OFFER_FILTERED) {
+		finding = doctor_find(sasl->doctor, DOCTOR_MAIL,
+			"%s: smtpd (%s) offers no mechanism: smtpd_sasl_mechanism_filter lets none of "
+			"Postern's through",
+			sasl->instance->folder, sasl->names);
+		doctor_effect(finding, "Nobody can log in.");
+		doctor_cure(finding, "Restore Postfix's own filter.");
+		offer_parameter(finding, sasl, "smtpd_sasl_mechanism_filter",
+			"!external, static:rest");
 	}
-	strbuf_free(&greeting);
 }
 
 /* Examine a service that lets its clients log in. */
@@ -231,8 +271,37 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 	strbuf_free(&names);
 }
 
+/* Report that only tokens are accepted, but none can be checked. */
+static void check_tokens(const struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+	unsigned passwords = 0;
+	struct doctor_finding *finding;
+
+	if (config == NULL || *config->auth.socket == '\0')
+		return;
+	for (int i = 0; i < SASL_MECHANISMS; i++) {
+		if ((sasl_flags((enum sasl_mechanism)i) & SASL_BEARER) == 0)
+			passwords |= SASL_BIT((unsigned)i);
+	}
+	if ((config->auth.mechanisms & passwords) != 0 || *config->jwt.secret != '\0' ||
+		*config->jwt.keys_file != '\0')
+		return;
+	finding = doctor_find(doctor, DOCTOR_MAIL,
+		"%s:%u: [auth] mechanisms contains mechanisms for tokens only, but [jwt] has no key",
+		config->path, config_line(config, "auth", "mechanisms"));
+	doctor_effect(finding,
+		"Nobody can log in: passwords are not accepted, and no token can be "
+		"checked.");
+	doctor_cure(finding, "Permit passwords, or set [jwt] keys_file or secret_file.");
+	doctor_set_key(finding, doctor, "auth", "mechanisms",
+		options_find("auth", "mechanisms")->fallback);
+	doctor_reload_postern(finding, doctor);
+}
+
 void doctor_examine_sasl(const struct doctor *doctor)
 {
+	check_tokens(doctor);
 	if (doctor->postfix == NULL)
 		return;
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {

@@ -175,10 +175,11 @@ static void report_lost(const struct doctor *doctor, const struct doctor_instanc
 			service->is_chrooted ? " in its chroot" : "", endpoint->outside, ours);
 	doctor_sockets_effect(finding, service, DOCTOR_SOCKET_MILTER);
 	doctor_cure(finding, "%s",
-		service->is_chrooted ?
+		service->is_chrooted && !endpoint->is_inet ?
 			"Name the socket as smtpd sees it: relative to queue_directory. A socket "
 			"outside of that directory must be moved into it." :
-			"Name Postern's socket.");
+			"Name Postern's socket. If the present one is that of another milter, add "
+			"Postern's instead of replacing it.");
 	doctor_offer_socket(finding, doctor, instance, service, DOCTOR_SOCKET_MILTER, milters,
 		milter);
 }

@@ -61,6 +61,9 @@ def test_good_settings_raise_no_alarm(made):
     ({"smtpd_sasl_path": "postern/login"}, "looks for the socket of logins at postern/login", "mail"),
     ({"smtpd_sasl_tls_security_options": "noanonymous, noplaintext"}, "offers no mechanism over TLS", "mail"),
     ({"smtpd_sasl_tls_security_options": "$smtpd_sasl_security_options"}, "offers no mechanism over TLS", "mail"),
+    ({"smtpd_sasl_mechanism_filter": "external"}, "smtpd_sasl_mechanism_filter lets none", "mail"),
+    ({"smtpd_sasl_mechanism_filter": "!plain, !login, !oauthbearer, !xoauth2, static:rest"},
+     "smtpd_sasl_mechanism_filter lets none", "mail"),
     ({"smtpd_tls_auth_only": "no", "smtpd_sasl_security_options": "noanonymous"}, "offers AUTH without TLS", "security"),
     ({"smtpd_tls_security_level": ""}, "smtpd_tls_security_level is not set", "mail"),
     ({"smtpd_tls_security_level": "none"}, "smtpd_tls_security_level is not set", "mail"),
@@ -98,10 +101,22 @@ def test_an_option_of_one_service_is_found(made, option, text):
     mend(daemon, mta, finding)
 
 
+@pytest.mark.parametrize("mechanisms", ["OAUTHBEARER XOAUTH2", "XOAUTH2"])
+def test_mechanisms_for_tokens_that_nothing_can_check_are_found(box, mechanisms):
+    daemon, mta = good_set_up(box, start=False, config={"auth": {"mechanisms": mechanisms}})
+    daemon.start()
+    finding = logins(daemon, mta).the("mechanisms for tokens only", "mail")
+    mend(daemon, mta, finding)
+    daemon.configure({"auth": {"mechanisms": mechanisms}, "jwt": {"secret": "a shared secret of more than thirty-two bytes"}})
+    daemon.ctl("reload")
+    assert logins(daemon, mta).is_clean()
+
+
 @pytest.mark.parametrize("master", [
     # TLS from the first byte; and a service that demands TLS.
     "smtps inet n - y - - smtpd\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_tls_security_level=none\n",
     "submission inet n - y - - smtpd\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_tls_auth_only=no\n",
+    "submission inet n - y - - smtpd\n  -o smtpd_sasl_mechanism_filter=plain\n",
     "relay inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=no\n  -o smtpd_sasl_path=nothing\n",
 ])
 def test_services_with_other_good_settings_raise_no_alarm(made, master):

@@ -69,11 +69,13 @@ def test_a_service_of_its_own_is_examined_in_its_chroot(box):
 
 # ---- mode, group ---------------------------------------------------------------------------------
 
-def test_a_directory_that_shuts_the_mta_out_is_found(box):
+@pytest.mark.parametrize("mode", ["0700", "2700"])
+def test_a_directory_that_shuts_the_mta_out_is_found(box, mode):
+    """As one that was made under the umask 077, even with the right group."""
     daemon, mta = good_set_up(box)
-    (mta.folder / "queue/postern").chmod(0o700)
+    (mta.folder / "queue/postern").chmod(int(mode, 8))
     finding = examine(daemon, "sockets", mta=mta).the("may not connect", "mail")
-    assert "postern has mode 0700" in finding["problem"]
+    assert f"postern has mode {mode}" in finding["problem"]
     mend(daemon, mta, finding)
 
 
@@ -177,6 +179,28 @@ def test_a_socket_that_smtpd_reaches_without_a_chroot_raises_no_alarm(box):
     mta.reload(smtpd_milters=f"unix:{daemon.socket}")
     report = examine(daemon, mta=mta)
     assert report.is_clean(), report
+
+
+def test_a_queue_directory_behind_a_link_raises_no_alarm(box):
+    """The daemon names its socket by one path, and Postfix by another."""
+    daemon, mta = good_set_up(box, start=False)
+    (mta.folder / "spool").symlink_to(mta.folder / "queue")
+    daemon.start()
+    mta.configure(queue_directory=mta.folder / "spool")
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+    mta.configure(smtpd_milters="unix:postern/old.sock")
+    finding = examine(daemon, "sockets", mta=mta).the("looks for its milter", "mail")
+    assert any("smtpd_milters = unix:postern/postern.sock" in command["shell"] for command in finding["commands"])
+
+
+def test_another_milter_that_is_down_is_not_replaced(box):
+    daemon, mta = good_set_up(box, start=False, parameters={
+        "smtpd_milters": "unix:opendkim/opendkim.sock, inet:127.0.0.1:9"})
+    daemon.start()
+    finding = examine(daemon, "postfix", mta=mta).the("does not ask Postern", "mail")
+    paste(dict(finding, commands=finding["commands"][:1]))
+    assert "= unix:postern/postern.sock, unix:opendkim/opendkim.sock, inet:127.0.0.1:9\n" in (
+        mta.folder / "etc/main.cf").read_text()
 
 
 def test_a_user_who_may_not_try_is_told_so(box):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
 from .postern import POSTERNCTL, USER
+from .postfix import age
 
 STORE = {"profiles": [{"id": 1, "name": "staff", "open": True}],
          "users": [{"id": 1, "username": "bob", "froms": "bob@example.com", "profileId": 1,
@@ -92,3 +94,5 @@ def paste(finding, daemon=None, **environment):
         done = subprocess.run(["sh", "-e"], input=line + "\n", capture_output=True, text=True, check=False,
                               env=dict(os.environ, LC_ALL="C", PATH=f"{POSTERNCTL.parent}:{os.environ['PATH']}", **environment))
         assert done.returncode == 0, (line, done)
+        for folder in re.findall(r"postconf -c (\S+)", line):
+            age(folder)

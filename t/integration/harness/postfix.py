@@ -38,6 +38,12 @@ QUEUE = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "i
          "private", "public", "saved", "trace"]
 
 
+def age(folder):
+    """Make the files of a configuration older: Postfix reads a file again until it is 2 s old."""
+    for name in ("main.cf", "master.cf"):
+        os.utime(Path(folder) / name, (time.time() - 60,) * 2)
+
+
 class Postfix:
     """
     ports is {service name: port}, by default {"smtp": port}. The milter macro {daemon_name} of every service but
@@ -117,8 +123,7 @@ class Postfix:
                 lines.append(f"  -o milter_macro_daemon_name={name}\n")
         (etc / "master.cf").write_text("".join(lines) + SERVICES + self.master)
         shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
-        for name in ("main.cf", "master.cf"):  # Postfix reads a file again until it is 2 s old
-            os.utime(etc / name, (time.time() - 60,) * 2)
+        age(etc)
 
     def start(self):
         self.process.start(ready=lambda: all(map(is_listening, self.ports.values())))
