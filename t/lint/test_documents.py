@@ -29,6 +29,15 @@ def test_what_another_test_claims_is_read_by_it():
                 assert f"docs/{page}" in text, f"{test[0]} does not read the blocks of {page}"
 
 
+def test_the_lines_of_sendmail_mc_are_those_of_the_example_that_is_tested():
+    example = (ROOT / "etc/postern.m4").read_text(encoding="utf-8")
+    known = {line.removeprefix("dnl ") for line in example.splitlines()}
+    shown = [line for block in BLOCKS if block.kind == "m4" and not block.text.startswith("dnl sendmail.mc")
+             for line in block.text.splitlines()]
+    shown += [line for line in (ROOT / "milter/postern.8").read_text(encoding="utf-8").splitlines() if "INPUT_MAIL_FILTER" in line]
+    assert len(shown) > 2 and not set(shown) - known
+
+
 def test_no_command_hides_in_a_block_that_is_not_run():
     programs = r"\s*(\$ |# )?(sudo |runuser )?(postern|posternctl|postconf|postfix|psql|service|systemctl|make|apt-get|swaks)\s"
     assert not [block.place for block in BLOCKS if block.kind == "" and re.search(programs, block.text)
@@ -66,6 +75,16 @@ def test_links_lead_somewhere(path):
         file = (path.parent / name) if name else path
         assert file.exists(), f"{path.name}: {target}"
         assert not anchor or anchor in anchors(file), f"{path.name}: {target}"
+
+
+def test_the_settings_that_pages_name_exist():
+    page = (ROOT / "lib/conf/postern.conf.5").read_text(encoding="utf-8")
+    keys = {}
+    for section, text in re.findall(r"^\.Ss \[(\w+)\][^\n]*\n(.*?)(?=^\.S[sh] )", page, re.M | re.S):
+        keys[section] = set(re.findall(r"^\.It Cm (\w+)$", text, re.M))
+    named = [(path.name, *pair) for path in (documents.README, *documents.PAGES) for pair in re.findall(r"`\[(\w+)\] (\w+)", path.read_text(encoding="utf-8"))]
+    assert len(named) > 20
+    assert not [(name, section, key) for name, section, key in named if key not in keys[section]]
 
 
 def test_every_page_and_manual_page_is_in_the_index():
