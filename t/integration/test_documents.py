@@ -66,6 +66,7 @@ rm -rf /etc/postern /var/lib/postern /var/spool/postfix/postern
 ! getent passwd postern > /dev/null || userdel postern
 make -C {ROOT} -s -o all BUILD={BUILD.relative_to(ROOT)} prefix=/usr install > /dev/null
 install -m 755 /usr/share/doc/postern/examples/postern.init /etc/init.d/postern
+mkdir -p /usr/local/share/doc && ln -sfn /usr/share/doc/postern /usr/local/share/doc/postern
 mkdir -p /var/lib/postern
 cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
 sed -i 's/^smtp  *inet  *n  *-  *[-yn]/smtp inet n - y/' /etc/postfix/master.cf
