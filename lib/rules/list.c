@@ -15,6 +15,7 @@
 
 /* The bound of regexlist_bytes(), so that no list delays the others for long. */
 #define LIST_REGEX_BYTES (64 << 20)
+#define REFUSED_BYTES 256 /* which a regex that is refused counts there, besides its text */
 
 enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
 
@@ -107,24 +108,27 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	enum regex_added added = REGEX_REFUSED;
 	struct errmsg err = { "" };
 
-	if (regexlist_bytes(list->regexes) > LIST_REGEX_BYTES) {
+	if (regexlist_bytes(list->regexes) + list->refused_bytes > LIST_REGEX_BYTES) {
 		problems_add(problems,
 			"%s:%u: with repeats written out, the regexes of a list may take up to %d "
 			"MiB, which the earlier lines use up; left out",
 			list->name, entry->line, LIST_REGEX_BYTES >> 20);
 		return 0;
 	}
-	if (regex_check(subject, true, entry->text, entry->len, &err))
+	if (regex_check(subject, true, entry->text, entry->len,
+		    problems_keep_next(problems, PROBLEM) ? &err : NULL))
 		added = regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err);
 	if (added == REGEX_OUT_OF_MEMORY)
 		return -1;
-	if (added == REGEX_REFUSED)
+	if (added == REGEX_REFUSED) {
+		list->refused_bytes += REFUSED_BYTES + entry->len;
 		report_entry(list, entry, &err, problems);
-	else if (regexlist_is_costly(list->regexes, &err) ||
+	} else if (regexlist_is_costly(list->regexes, &err) ||
 		regex_is_doubtful(entry->text, entry->len, &err) ||
 		(subject == REGEX_ON_ADDRESSES &&
-			regex_lacks_domain(entry->text, entry->len, &err)))
+			regex_lacks_domain(entry->text, entry->len, &err))) {
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
+	}
 	return 0;
 }
 

@@ -18,6 +18,7 @@ struct list {
 	struct strmap *locals;	   /* the local parts of denied addresses, only of LIST_MAIL_DENY,
 				      LIST_RCPT_DENY and LIST_DOMAINS */
 	struct cidr_set *nets;	   /* client lists */
+	uint64_t refused_bytes;	   /* of the text of regexes that were refused */
 	struct regexlist *regexes; /* regex lists */
 	struct orgdomain *psl;	   /* access.domains */
 	bool has_subtrees;	   /* a ".domain" entry */

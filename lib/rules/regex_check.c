@@ -333,7 +333,7 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
 		return false;
 	}
 	fits = check_regex(&c);
-	if (!fits)
+	if (!fits && fault != NULL)
 		add_remedy(&c);
 	strbuf_free(&right);
 	return fits;

@@ -14,7 +14,7 @@ enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
  * fault becomes a text of the form "REGEX" REASON; write RIGHT. This concerns lines of other
  * programs' tables (/REGEX/i ACTION, if, endif), and regexes that require a character which no
  * subject contains. It does not test whether the regex can be compiled. anchored: it must match
- * the whole subject. Thread-safe.
+ * the whole subject. fault may be NULL if nobody reads the text. Thread-safe.
  */
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *fault);

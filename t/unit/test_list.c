@@ -430,6 +430,25 @@ START_TEST(a_costly_regex_is_noted)
 	}
 END_TEST
 
+/* Regexes that need not be compiled to be refused count, too, because finding out takes long. */
+START_TEST(refused_regexes_are_bounded)
+	{
+		enum { LINES = 265000 };
+		struct strbuf text = STRBUF_INIT;
+		struct list *list;
+
+		strbuf_add_str(&text, "good@.*\n");
+		for (int i = 0; i < LINES; i++)
+			strbuf_add_str(&text, "<\n");
+		strbuf_add_str(&text, "late@.*\n");
+		list = list_build(LIST_RCPT_DENY_RE, text.text, text.len, psl, problems);
+		ck_assert_uint_eq(list_entries(list), 1);
+		ck_assert_uint_eq(problems_count(problems), LINES + 1);
+		list_unref(&list);
+		strbuf_free(&text);
+	}
+END_TEST
+
 /* The lines past the bound of a list are left out, each with a problem. */
 START_TEST(costly_regexes_are_bounded)
 	{
@@ -532,6 +551,7 @@ static Suite *make_suite(void)
 		ROWS(matches));
 	tcase_add_test(tcase, a_regex_past_its_limits_is_no_answer);
 	tcase_add_test(tcase, a_costly_regex_is_noted);
+	tcase_add_test(tcase, refused_regexes_are_bounded);
 	tcase_add_test(tcase, costly_regexes_are_bounded);
 	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_changed_file_compiles_only_what_is_new, 0, ROWS(rebuilt));
