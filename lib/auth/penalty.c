@@ -6,6 +6,7 @@
 #include "lib/auth/penalty.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/hash.h"
 
@@ -14,6 +15,7 @@
 #define FAILURES_MAX 60 /* no more are counted, so that an hour forgives everything */
 #define FIRST_MS 500	/* the first delay; each further one is twice as long */
 #define PAIR_FORGIVE_S 60
+#define PERSON UINT64_C(1) /* the bit of a network's key that tells people from addresses */
 
 enum kind { LOGIN, NETWORK, WIDE, KINDS };
 
@@ -93,6 +95,27 @@ static uint64_t key_of(const void *bytes, size_t len)
 	return key == 0 ? 1 : key;
 }
 
+/* Return a key without the bit PERSON. */
+static uint64_t key_of_address(const void *bytes, size_t len)
+{
+	const uint64_t key = hash_bytes(bytes, len) & ~PERSON;
+
+	return key == 0 ? PERSON << 1 : key;
+}
+
+static bool is_person(const struct cidr *client)
+{
+	return client->family != AF_INET && client->family != AF_INET6;
+}
+
+struct cidr penalty_person(uid_t uid)
+{
+	struct cidr person = { .family = AF_UNIX };
+
+	memcpy(person.addr, &uid, sizeof(uid));
+	return person;
+}
+
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
 	struct penalty_keys keys = { .login = login };
@@ -102,8 +125,9 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 	if (client == NULL || client->family == AF_UNSPEC)
 		return keys;
 	net = cidr_translated(client);
-	len = net.family == AF_INET ? 4 : net.family == AF_INET6 ? 8 : 1;
-	keys.network = key_of(net.addr, len);
+	len = net.family == AF_INET ? 4 : net.family == AF_INET6 ? 8 : sizeof(uid_t) + 1;
+	keys.network =
+		is_person(&net) ? key_of(net.addr, len) | PERSON : key_of_address(net.addr, len);
 	keys.near = (uint32_t)key_of(net.addr, (len + 1) / 2) | 1;
 	if (net.family == AF_INET6)
 		keys.wide = key_of(net.addr, 6);
@@ -339,8 +363,8 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 
 /* ---- people ------------------------------------------------------------------------ */
 
-/* Clear the failures of one key, or of all if the key is 0. Returns the number of entries cleared.
- */
+/* Clear the failures of one key or, if the key is 0, of all but people's. Returns the number of
+ * entries cleared. */
 static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t key)
 {
 	size_t cleared = 0;
@@ -348,7 +372,9 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 	for (size_t i = 0; i < penalty->sets * WAYS; i++) {
 		struct entry *entry = &penalty->failed[kind][i];
 
-		if (entry->key != 0 && (key == 0 || entry->key == key)) {
+		if (entry->key != 0 &&
+			(key == 0 ? kind != NETWORK || (entry->key & PERSON) == 0 :
+				    entry->key == key)) {
 			*entry = (struct entry){ .key = 0 };
 			cleared++;
 		}
@@ -384,12 +410,6 @@ size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
 	else if (keys->login != 0 || keys->network != 0)
 		clear_places(penalty, keys->login, keys->network);
 	return cleared;
-}
-
-uint32_t penalty_network_failures(const struct penalty *penalty, const struct penalty_keys *keys,
-	uint32_t now)
-{
-	return failures_of(penalty, NETWORK, keys->network, now);
 }
 
 static size_t count_unforgiven(const struct penalty *penalty, enum kind kind, uint32_t now)

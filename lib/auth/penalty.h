@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/match/cidr.h"
 
@@ -67,13 +68,17 @@ struct penalty_keys {
 };
 
 /* Return the keys of an attempt. login: a hash of the login's name without the bit PENALTY_TOKEN,
- * or of a token with it; 0 for none. client may be NULL or AF_UNSPEC. All clients of another family
- * than AF_INET and AF_INET6 are one network, which no address belongs to. */
+ * or of a token with it; 0 for none. client may be NULL, AF_UNSPEC, or a person (penalty_person()).
+ */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
 /* Set the address that a token claims: a hash of it with the bit PENALTY_TOKEN, or 0. It has no
  * failures or delays of its own, because anybody can claim it. */
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed);
+
+/* Return the client that stands for a user of this machine, who has no address. Each is a network
+ * of his own, to which no address belongs. */
+struct cidr penalty_person(uid_t uid);
 
 /* The treatment of the next attempt. */
 struct penalty_view {
@@ -95,13 +100,10 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 
 /*
  * Forgive the failures of the login, and of the network and the wide network; keys NULL: all
- * failures. Trusted logins stay. Returns the number of logins and networks that had failures.
+ * failures, except those of people's networks, because people who can cause them may be the ones
+ * who ask. Trusted logins stay. Returns the number of logins and networks that had failures.
  */
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
-
-/* Return the failures of the network that are not forgiven yet. */
-uint32_t penalty_network_failures(const struct penalty *penalty, const struct penalty_keys *keys,
-	uint32_t now);
 
 /* Count the networks (not the wide ones) and logins that have failures which are not forgiven yet.
  */

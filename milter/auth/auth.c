@@ -227,20 +227,6 @@ void auth_free(struct auth **auth)
 
 /* ---- for other rooms -------------------------------------------------------------------- */
 
-/* Forgive all failures except those of people at the control socket, who could otherwise forgive
- * their own guesses. */
-static size_t reset_all(struct auth *auth)
-{
-	const struct penalty_keys people = attempt_people_keys(0);
-	const uint32_t now = auth_seconds();
-	const uint32_t failures = penalty_network_failures(auth->penalty, &people, now);
-	const size_t forgiven = penalty_reset(auth->penalty, NULL);
-
-	for (uint32_t i = 0; i < failures; i++)
-		penalty_failed(auth->penalty, &people, now);
-	return forgiven - (failures > 0 ? 1 : 0);
-}
-
 static int reset_login(struct auth *auth, const char *login, size_t *forgiven_r, struct errmsg *err)
 {
 	const struct login_request request = { .login = login, .secret = "" };
@@ -296,7 +282,7 @@ int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct 
 			whose);
 	if (whose != NULL && !is_client)
 		return reset_login(auth, whose, forgiven_r, err);
-	*forgiven_r = is_client ? reset_client(auth, &client) : reset_all(auth);
+	*forgiven_r = is_client ? reset_client(auth, &client) : penalty_reset(auth->penalty, NULL);
 	return 0;
 }
 

@@ -43,7 +43,7 @@ void auth_free(struct auth **auth);
 char *auth_example_line(void);
 
 /* Forgive the failures of a login, however it is spelt, or, if `whose` is an address or an IPv6
- * /64, of its networks; NULL: all failures. Those that auth_check() counts for its network stay,
+ * /64, of its networks; NULL: all failures. Those that auth_check() counts for a person stay,
  * because the people who can cause them can also call this. *forgiven_r is the number of logins and
  * networks that had failures. Returns 0, or -1 with err set if `whose` is a larger network, whose
  * addresses cannot be found, or the login of tokens, which are counted by themselves. Server
@@ -56,7 +56,7 @@ struct attempt;
 /*
  * Check a login for a person who explains a session over the control socket, as for an MTA: it is
  * delayed by earlier failures, bounded, counted and logged, with the protocol "control" and the
- * person's uid. All of these people count as one network. checked(context) is called once, possibly
+ * person's uid. Each of these people counts as a network. checked(context) is called once, possibly
  * before this function returns; until then *handle_r must stay where it is. The texts are borrowed
  * for the call. Server thread.
  */

@@ -388,13 +388,6 @@ void attempts_pass_gate(struct auth *auth)
 		pass_gate(attempt_of_ticket(ticket));
 }
 
-struct penalty_keys attempt_people_keys(uint64_t login)
-{
-	static const struct cidr people = { .family = AF_UNIX };
-
-	return penalty_keys(login, &people);
-}
-
 /* A malformed exchange is no guess at anybody's password. */
 static struct penalty_keys keys_of(const struct attempt *attempt)
 {
@@ -402,9 +395,9 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 	const struct login_request name = login_of(attempt);
 	const bool is_refused = request->refusal[0] != '\0';
 	const uint64_t login = is_refused ? 0 : login_key(attempt->policy, &name);
-	struct penalty_keys keys = request->protocol == AUTH_PROTOCOL_CONTROL ?
-		attempt_people_keys(login) :
-		penalty_keys(login, &request->client);
+	const struct cidr person = penalty_person(request->asker);
+	struct penalty_keys keys = penalty_keys(login,
+		request->protocol == AUTH_PROTOCOL_CONTROL ? &person : &request->client);
 
 	if (!is_refused)
 		penalty_claim(&keys,

@@ -165,10 +165,6 @@ void attempt_begin(struct auth *auth, const struct attempt_request *request, att
  */
 void attempt_cancel(struct attempt **handle);
 
-/* The keys of an attempt by somebody at the control socket. These people have no address, and count
- * as one network, to which no client's address belongs. login: a key, or 0. */
-struct penalty_keys attempt_people_keys(uint64_t login);
-
 /* Continue with the attempts that waited at the gate and are under way now. */
 void attempts_pass_gate(struct auth *auth);
 

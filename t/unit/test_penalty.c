@@ -174,7 +174,9 @@ START_TEST(each_minute_forgives_one_failure_also_while_others_follow)
 			now += i == 0 ? 0 : spaced[_i].each_s;
 			penalty_failed(penalty, &keys, now);
 		}
-		ck_assert_uint_eq(penalty_network_failures(penalty, &keys, now), spaced[_i].left);
+		for (uint32_t left = spaced[_i].left; left > 0; left--, now += 60)
+			ck_assert(!penalty_view(penalty, &keys, now).is_clean);
+		ck_assert(penalty_view(penalty, &keys, now).is_clean);
 	}
 END_TEST
 
@@ -327,6 +329,31 @@ START_TEST(resets_one_or_all)
 	}
 END_TEST
 
+/* People at the control socket have no address. */
+START_TEST(each_person_is_a_network_whose_failures_stay)
+	{
+		static const uid_t uids[] = { 0, 1, 255, 256, 1000, 65534, (uid_t)-1 };
+		const struct cidr guesser = penalty_person(1000);
+		const struct penalty_keys guess = penalty_keys(hash_bytes("bob", 3), &guesser);
+
+		for (int i = 0; i < 8; i++)
+			penalty_failed(penalty, &guess, now);
+		ck_assert_uint_eq(penalty_reset(penalty, NULL), 1); /* the login */
+		for (size_t i = 0; i < COUNT(uids); i++) {
+			const struct cidr person = penalty_person(uids[i]);
+			const struct penalty_keys keys =
+				penalty_keys(hash_bytes("bob", 3), &person);
+
+			ck_assert_int_eq(penalty_view(penalty, &keys, now).is_slowed,
+				uids[i] == 1000);
+			ck_assert_uint_eq(keys.wide, 0);
+		}
+		ck_assert(view("", "0.0.3.232").is_clean); /* the bytes of 1000 */
+		ck_assert(view("", "232.3.0.0").is_clean);
+		ck_assert(view("", "::").is_clean);
+	}
+END_TEST
+
 START_TEST(forgets_the_least_guilty_and_no_trusted_login)
 	{
 		size_t networks, logins;
@@ -395,6 +422,7 @@ static Suite *penalty_suite(void)
 	tcase_add_test(tests, a_success_without_a_network_is_remembered_and_trusts_none);
 	tcase_add_test(tests, a_login_is_trusted_in_the_eight_networks_of_its_last_successes);
 	tcase_add_test(tests, resets_one_or_all);
+	tcase_add_test(tests, each_person_is_a_network_whose_failures_stay);
 	tcase_add_test(tests, forgets_the_least_guilty_and_no_trusted_login);
 	tcase_add_test(tests, forgets_no_trusted_login_for_tokens);
 	tcase_add_test(tests, forgets_the_trusted_logins_that_succeeded_longest_ago);
