@@ -1,6 +1,6 @@
 /*
  * The control socket: its connections, and the requests on them, which it hands to the commands of
- * a table. Owns the listener, the connections and the workers of explain. Runs on the server
+ * a table. Owns the listener and the connections. Runs on the server
  * thread. t/integration/test_control.py covers it.
  */
 #include "milter/control/control.h"
@@ -18,8 +18,6 @@
 #include "milter/loop/descriptors.h"
 
 #define IDLE_SECONDS 60
-#define EXPLAIN_THREADS 2
-#define EXPLAIN_WAITING_MAX CONTROL_BUSY_MAX /* one for each connection that waits */
 
 static void add_first(struct control *control, struct connection *connection)
 {
@@ -340,7 +338,7 @@ int control_serve(struct control *control, struct cache *cache, struct auth *aut
 
 	control->cache = cache;
 	control->auth = auth;
-	if (workers_start(EXPLAIN_THREADS, EXPLAIN_WAITING_MAX, &control->workers, err) != 0)
+	if (control_tasks_start(&control->tasks, err) != 0)
 		return -1;
 	if (server_listener_new(control->server, control->listen_fd, &use, &control->listener,
 		    err) != 0)
@@ -357,7 +355,7 @@ void control_free(struct control **control)
 	*control = NULL;
 	if (gone == NULL)
 		return;
-	workers_stop(&gone->workers);
+	control_tasks_stop(&gone->tasks);
 	for (c = gone->connections; c != NULL; c = next) {
 		next = c->next;
 		close_connection(c);

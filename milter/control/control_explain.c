@@ -11,7 +11,9 @@
 
 /* A question on its way to a worker and back. */
 struct question {
+	struct control_task task;
 	struct control *control;
+	uid_t user;
 	uint64_t number; /* of the connection that asked */
 	json_t *session; /* a copy for the worker: jansson counts references without a lock */
 	json_t *answer;
@@ -21,17 +23,17 @@ struct question {
 	struct login_answer checked; /* the answer to it */
 };
 
-static void question_free(struct question *question)
+static void question_free(void *argument)
 {
+	struct question *question = argument;
+
 	json_decref(question->session);
 	json_decref(question->answer);
 	free(question);
 }
 
-/* Runs on the server thread again. */
-static void answer_question(void *argument)
+static void answer_question(struct question *question)
 {
-	struct question *question = argument;
 	struct connection *c = control_find(question->control, question->number);
 
 	if (c != NULL && question->answer == NULL)
@@ -39,6 +41,16 @@ static void answer_question(void *argument)
 	else if (c != NULL)
 		connection_answer(c, json_pack("{s:b, s:O}", "ok", 1, "answer", question->answer));
 	question_free(question);
+}
+
+/* Runs on the server thread again. */
+static void on_decided(void *argument)
+{
+	struct question *question = argument;
+	struct control *control = question->control;
+
+	answer_question(question);
+	control_tasks_ended(&control->tasks);
 }
 
 /* Runs on a worker. */
@@ -62,17 +74,20 @@ static void decide_question(void *argument)
 		question->answer = NULL;
 	policy_unref(&policy);
 	scratch_pool_put(scratches, scratch);
-	if (server_call(question->control->server, answer_question, question) != 0)
+	if (server_call(question->control->server, on_decided, question) != 0)
 		question_free(question);
 }
 
 static void give_to_worker(struct question *question)
 {
-	const struct work work = { .run = decide_question, .argument = question };
-
-	if (workers_add(question->control->workers, &work) == 0)
+	question->task = (struct control_task){
+		.run = decide_question,
+		.forget = question_free,
+		.argument = question,
+	};
+	if (control_tasks_add(&question->control->tasks, question->user, &question->task) == 0)
 		return;
-	(void)errmsg_set(&question->err, "too many explanations are being made; try again");
+	(void)errmsg_set(&question->err, "out of memory");
 	answer_question(question);
 }
 
@@ -92,7 +107,7 @@ static void on_checked(void *context, const struct login_answer *answer)
  * control socket could guess passwords without delay and without a line in the log. A session
  * of a wrong form is refused later. Until it is checked, a login is undecided.
  */
-static void check_login(struct question *question, uid_t asker)
+static void check_login(struct question *question)
 {
 	const json_t *login = json_object_get(question->session, "auth");
 	const char *user = json_string_value(json_object_get(login, "user"));
@@ -107,7 +122,7 @@ static void check_login(struct question *question, uid_t asker)
 		return;
 	}
 	/* If the daemon ends first, on_checked() is never called. */
-	auth_check(auth, asker, user, password, on_checked, question, &question->attempt);
+	auth_check(auth, question->user, user, password, on_checked, question, &question->attempt);
 }
 
 void obey_explain(struct connection *connection, const json_t *request)
@@ -128,7 +143,8 @@ void obey_explain(struct connection *connection, const json_t *request)
 		return;
 	}
 	question->control = connection->control;
+	question->user = connection->user;
 	question->number = connection->number;
 	question->rules.suspensions = shared_suspensions(connection->control->subject.shared);
-	check_login(question, connection->user);
+	check_login(question);
 }

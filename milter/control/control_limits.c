@@ -101,23 +101,32 @@ static json_t *overview_json(const struct limits_moment *moment, size_t max)
 
 /* A search for the fullest keys, on its way to a worker and back. */
 struct survey {
+	struct control_task task;
 	struct control *control;
 	uint64_t number; /* of the connection that asked */
 	size_t max;
 	json_t *answer;
 };
 
+static void survey_free(void *argument)
+{
+	struct survey *survey = argument;
+
+	json_decref(survey->answer);
+	free(survey);
+}
+
 /* Runs on the server thread again. */
 static void answer_survey(void *argument)
 {
 	struct survey *survey = argument;
-	struct connection *c = control_find(survey->control, survey->number);
+	struct control *control = survey->control;
+	struct connection *c = control_find(control, survey->number);
 
 	if (c != NULL)
-		connection_answer(c, survey->answer);
-	else
-		json_decref(survey->answer);
-	free(survey);
+		connection_answer(c, json_incref(survey->answer));
+	survey_free(survey);
+	control_tasks_ended(&control->tasks);
 }
 
 /* Runs on a worker. */
@@ -131,28 +140,29 @@ static void make_survey(void *argument)
 
 	survey->answer = overview_json(&moment, survey->max);
 	policy_unref(&policy);
-	if (server_call(survey->control->server, answer_survey, survey) != 0) {
-		json_decref(survey->answer);
-		free(survey);
-	}
+	if (server_call(survey->control->server, answer_survey, survey) != 0)
+		survey_free(survey);
 }
 
 static void begin_survey(struct connection *connection, size_t max)
 {
-	struct work work = { .run = make_survey };
 	struct survey *survey;
 
 	if (!connection_begin_work(connection))
 		return;
-	work.argument = survey = calloc(1, sizeof(*survey));
-	if (survey == NULL) {
+	if ((survey = calloc(1, sizeof(*survey))) == NULL) {
 		connection_answer(connection, NULL);
 		return;
 	}
-	*survey = (struct survey){ connection->control, connection->number, max, NULL };
-	if (workers_add(connection->control->workers, &work) != 0) {
-		free(survey);
-		connection_refuse(connection, "the daemon is too busy; try again");
+	*survey = (struct survey){
+		.task = { .run = make_survey, .forget = survey_free, .argument = survey },
+		.control = connection->control,
+		.number = connection->number,
+		.max = max,
+	};
+	if (control_tasks_add(&connection->control->tasks, connection->user, &survey->task) != 0) {
+		survey_free(survey);
+		connection_answer(connection, NULL);
 	}
 }
 

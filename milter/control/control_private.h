@@ -8,6 +8,7 @@
 
 #include "lib/rules/check.h"
 #include "milter/control/control.h"
+#include "milter/loop/fair_queue.h"
 #include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
 
@@ -29,12 +30,27 @@ struct connection {
 	uint64_t dropped; /* lost lines that have not yet been reported to the client */
 };
 
+/* Work that takes too long for the server thread, such as the regexes of an explained session. */
+struct control_task {
+	struct fair_item item;		/* first, so that a pointer to it is one to the task */
+	void (*run)(void *argument);	/* on a worker */
+	void (*forget)(void *argument); /* in place of run(), if the daemon ends before */
+	void *argument;			/* contains the task */
+};
+
+/* The workers, and the tasks that wait for one. */
+struct control_tasks {
+	struct workers *workers;
+	struct fair_queue *waiting; /* by user */
+	size_t working;		    /* workers that have a task */
+};
+
 struct control {
 	struct server *server;
 	struct control_subject subject;
 	struct cache *cache;
 	struct auth *auth; /* NULL: logins are not served */
-	struct workers *workers;
+	struct control_tasks tasks;
 	int listen_fd; /* -1 once the listener has it */
 	struct server_listener *listener;
 	struct connection *connections; /* by activity, the idlest last */
@@ -88,6 +104,24 @@ double limits_view_nearness(const struct ledger_view *view);
 /* Answer a request about what a person calls a key: show it, or clear its counts. */
 void limits_answer_key(struct connection *connection, const struct limits_moment *moment,
 	const char *text, bool reset);
+
+/*
+ * The workers (control_tasks.c). Users take turns, so that nobody waits for more than one task of
+ * each other user. All of these functions belong to the server thread.
+ */
+#define CONTROL_WORKERS 2
+
+/* Returns 0, or -1 with err set; control_tasks_stop() frees everything in both cases. */
+int control_tasks_start(struct control_tasks *tasks, struct errmsg *err);
+
+/* Run the tasks that the workers have, and forget the others. */
+void control_tasks_stop(struct control_tasks *tasks);
+
+/* Let a worker run the task for the user. Returns 0, or -1 when out of memory. */
+int control_tasks_add(struct control_tasks *tasks, uid_t user, struct control_task *task);
+
+/* A task has been run: its worker is free. */
+void control_tasks_ended(struct control_tasks *tasks);
 
 /* The commands, each in a file control_*.c of its subject. */
 void obey_status(struct connection *connection, const json_t *request);
