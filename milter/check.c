@@ -60,8 +60,8 @@ static int check_as_user(const struct daemon_options *options, const struct conf
 			"a daemon that root starts keeps running as root; set another user in "
 			"[milter] user or with -u");
 	if (user.name[0] == '\0') {
-		files_check(config, "", report);
-	} else if (files_check_as(config, &user, true, report, &err) != 0) {
+		files_check(config, options->pid_file, report);
+	} else if (files_check_as(config, &user, options->pid_file, report, &err) != 0) {
 		print_line(stderr, "postern: %s", err.text);
 		return EX_OSERR;
 	}
@@ -78,7 +78,7 @@ static int check_files(const struct daemon_options *options, const struct config
 	int code;
 
 	if (geteuid() != 0) {
-		files_check(config, "", report);
+		files_check(config, options->pid_file, report);
 		return EX_OK;
 	}
 	has_unit = unit_user_find(&unit_user, &err);
@@ -87,8 +87,7 @@ static int check_files(const struct daemon_options *options, const struct config
 		return EX_NOUSER;
 	}
 	code = check_as_user(options, config, has_unit, report);
-	if (code == EX_OK && has_unit &&
-		files_check_as(config, &unit_user, false, report, &err) != 0) {
+	if (code == EX_OK && has_unit && files_check_unit(config, &unit_user, report, &err) != 0) {
 		print_line(stderr, "postern: %s", err.text);
 		code = EX_OSERR;
 	}

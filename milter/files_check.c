@@ -358,12 +358,23 @@ static void check_limits(const struct config *config, const char *user, struct f
 
 /* ---- sockets ---------------------------------------------------------------------- */
 
+/* Add a problem with a setting, or with the option of the command line if section is NULL. */
+static void add_setting_problem(const struct config *config, const char *section, const char *key,
+	struct errmsg *why, struct problems *problems)
+{
+	if (section == NULL)
+		(void)errmsg_prefix(why, "%s: ", key);
+	else
+		(void)config_key_error(config, section, key, why);
+	problems_add(problems, "%s", why->text);
+}
+
 /* Add a problem if there is something at the path of a socket or a process id that the daemon does
  * not replace. */
 static void check_place(const struct config *config, const char *section, const char *key,
 	const char *path, struct problems *problems)
 {
-	bool is_socket = strcmp(key, "pid_file") != 0;
+	bool is_socket = section != NULL && strcmp(key, "pid_file") != 0;
 	struct errmsg why;
 	struct stat st;
 
@@ -373,16 +384,17 @@ static void check_place(const struct config *config, const char *section, const 
 	(void)errmsg_set(&why,
 		"%s is not a %s, so that the daemon does not start; remove it, or set another path",
 		path, is_socket ? "socket" : "regular file");
-	(void)config_key_error(config, section, key, &why);
-	problems_add(problems, "%s", why.text);
+	add_setting_problem(config, section, key, &why, problems);
 }
 
 /* Whether the place of a socket or a process id is not set, but the default or the chosen one. */
 static bool is_default_place(const struct config *config, const char *section, const char *key,
 	const char *path)
 {
-	const struct config_option *option = options_find(section, key);
+	const struct config_option *option = section == NULL ? NULL : options_find(section, key);
 
+	if (option == NULL)
+		return false;
 	if ((option->flags & OPTION_CHOSEN) == 0)
 		return strcmp(path, option->fallback) == 0;
 	return strcmp(section, "milter") == 0 ? config->milter.socket_chosen :
@@ -414,8 +426,7 @@ static void check_folder(const struct config *config, const char *section, const
 			"cannot be created in %s, so that the daemon does not "
 			"start: ",
 			folder);
-		(void)config_key_error(config, section, key, &why);
-		problems_add(problems, "%s", why.text);
+		add_setting_problem(config, section, key, &why, problems);
 	}
 	free(folder);
 }
@@ -436,10 +447,15 @@ static void check_auth_folder(const struct config *config, const char *key, cons
 	free(folder);
 }
 
-static void check_folders(const struct config *config, bool by_root, struct problems *problems)
+static void check_folders(const struct config *config, const char *pid_file, bool by_root,
+	struct problems *problems)
 {
 	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
-	check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root, problems);
+	if (pid_file != NULL)
+		check_folder(config, NULL, "-P", pid_file, by_root, problems);
+	else
+		check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root,
+			problems);
 	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
 	check_auth_folder(config, "socket", config->auth.socket, by_root, problems);
 	check_auth_folder(config, "inet_socket", config->auth.inet_socket, by_root, problems);
@@ -458,10 +474,9 @@ static void note_target(const struct config *config, struct problems *problems)
 	problems_note(problems, "%s", err.text);
 }
 
-void files_check(const struct config *config, const char *user, struct files_report *report)
+/* Check all that the daemon opens as its user. */
+static void check_files(const struct config *config, const char *user, struct files_report *report)
 {
-	if (user[0] == '\0')
-		check_folders(config, geteuid() == 0, report->unreadable);
 	check_policy(config, user, report);
 	check_keys(config, user, report);
 	check_suspensions(config, user, report);
@@ -471,6 +486,12 @@ void files_check(const struct config *config, const char *user, struct files_rep
 		try_create(config->store.path, user, "no copy of the database is kept",
 			report->problems);
 	}
+}
+
+void files_check(const struct config *config, const char *pid_file, struct files_report *report)
+{
+	check_folders(config, pid_file, geteuid() == 0, report->unreadable);
+	check_files(config, "", report);
 }
 
 /* ---- the child ------------------------------------------------------------------- */
@@ -524,8 +545,8 @@ static void run_child(const struct config *config, const struct process_user *us
 			by_root ? "reloads will fail" : "the daemon does not start",
 			by_root ? report.problems : report.unreadable);
 		if (!by_root)
-			check_folders(config, false, report.unreadable);
-		files_check(config, user->name, &report);
+			check_folders(config, NULL, false, report.unreadable);
+		check_files(config, user->name, &report);
 	}
 	add_report(&text, &report);
 	_exit(text.failed || write_all(out, text.text, text.len) != 0 ? 1 : 0);
@@ -567,15 +588,13 @@ static int read_child(pid_t child, FILE *in, struct files_report *report)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-int files_check_as(const struct config *config, const struct process_user *user, bool by_root,
+static int check_as(const struct config *config, const struct process_user *user, bool by_root,
 	struct files_report *report, struct errmsg *err)
 {
 	int ends[2];
 	pid_t child;
 	FILE *in;
 
-	if (by_root)
-		check_folders(config, true, report->unreadable);
 	if (pipe2(ends, O_CLOEXEC) != 0 || (in = fdopen(ends[0], "r")) == NULL ||
 		(child = fork()) < 0)
 		return errmsg_set(err, "cannot start a process that reads the files: %s",
@@ -590,4 +609,17 @@ int files_check_as(const struct config *config, const struct process_user *user,
 		err->text[0] = '\0';
 	(void)fclose(in);
 	return err->text[0] == '\0' ? 0 : -1;
+}
+
+int files_check_as(const struct config *config, const struct process_user *user,
+	const char *pid_file, struct files_report *report, struct errmsg *err)
+{
+	check_folders(config, pid_file, true, report->unreadable);
+	return check_as(config, user, true, report, err);
+}
+
+int files_check_unit(const struct config *config, const struct process_user *user,
+	struct files_report *report, struct errmsg *err)
+{
+	return check_as(config, user, false, report, err);
 }

@@ -17,17 +17,23 @@ void files_report_clear(struct files_report *report);
 /*
  * Really open and read the files of a configuration, as the daemon does: the public suffix list,
  * the lists, the store, the keys for tokens, the suspended logins and the counts; and, if a
- * database is configured and has no copy, connect to it. Adds all faults to report. The process
- * must have one thread. Where access is denied, the texts contain `user` ("": the process's user).
+ * database is configured and has no copy, connect to it. Look at the places of the sockets and of
+ * the process id; pid_file: that of -P, NULL: that of the configuration. Adds all faults to report.
+ * The process must have one thread.
  */
-void files_check(const struct config *config, const char *user, struct files_report *report);
+void files_check(const struct config *config, const char *pid_file, struct files_report *report);
 
 /*
- * The same in a child that becomes the user, for which it must have root's rights. by_root: root
- * reads postern.conf and the secrets before the change of user, so that the user needs them for
- * reloads only. Returns 0, or -1 with err set.
+ * The same for a daemon that root starts and that becomes the user, so that the user needs
+ * postern.conf and the secrets for reloads only: a child, which must have root's rights, becomes
+ * the user and opens the files. Where access is denied, the texts contain the user's name. Returns
+ * 0, or -1 with err set.
  */
-int files_check_as(const struct config *config, const struct process_user *user, bool by_root,
+int files_check_as(const struct config *config, const struct process_user *user,
+	const char *pid_file, struct files_report *report, struct errmsg *err);
+
+/* The same for the daemon of systemd's unit, which has the user from its start on. */
+int files_check_unit(const struct config *config, const struct process_user *user,
 	struct files_report *report, struct errmsg *err);
 
 #endif

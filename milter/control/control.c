@@ -1,7 +1,7 @@
 /*
  * The control socket: its connections, and the requests on them, which it hands to the commands of
- * a table. Owns the listener and the connections. Runs on the server
- * thread. t/integration/test_control.py covers it.
+ * a table. Owns the listener and the connections. Runs on the server thread.
+ * t/integration/test_control.py covers it.
  */
 #include "milter/control/control.h"
 

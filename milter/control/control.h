@@ -54,10 +54,9 @@
  * user has the most of all. No more than CONTROL_BUSY_MAX of them wait for work (explain, reload,
  * limits); further such requests are refused, so that status is answered. A user is refused when he
  * has as many of them as are still free, so that some are left for others; users take turns at the
- * workers. A connection whose
- * client has gone counts until its work ends. One that is silent for a minute is closed, unless it
- * follows decisions or waits for an answer. A client that follows decisions but does not read them
- * loses lines and does not delay others.
+ * workers. A connection whose client has gone counts until its work ends. One that is silent for a
+ * minute is closed, unless it follows decisions or waits for an answer. A client that follows
+ * decisions but does not read them loses lines and does not delay others.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64

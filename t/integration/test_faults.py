@@ -219,6 +219,19 @@ def test_a_path_at_which_there_is_something_else(daemon, section, key, value):
     assert check(daemon)[0] == 66
 
 
+def test_the_process_id_of_the_command_line(daemon):
+    """-P has precedence over pid_file, also where the daemon could not write to that."""
+    daemon.configure({"milter": {"pid_file": "absent/pid"}})
+    path = daemon.folder / "pid"
+    assert check(daemon)[0] == 66
+    assert check(daemon, "-P", path)[0] == 0
+    path.mkdir()
+    code, said = check(daemon, "-P", path)
+    assert code == 66 and f"error: -P: {path} is not a regular file, so that the daemon does not start" in said, said
+    code, said = check(daemon, "-P", daemon.folder / "gone" / "pid")
+    assert code == 66 and f"error: -P: cannot be created in {daemon.folder}/gone, so that the daemon does not" in said, said
+
+
 @pytest.mark.parametrize("how", ["only for root", "folder", "dangling", "gone"])
 def test_the_public_suffix_list(daemon, how):
     needs_user()
