@@ -189,6 +189,16 @@ static bool is_named(const char *all, int number, const char *name)
 	return strlen(name) == len && strncmp(all, name, len) == 0;
 }
 
+/* Returns whether connections of streams can be accepted on the socket. */
+static bool is_listening(int fd)
+{
+	int type = 0, listens = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens != 0;
+}
+
 /* Every process that can connect can try passwords, so a socket of the unit must not be reachable
  * from other machines either. */
 static int check_inherited(int fd, const char *name, struct errmsg *err)
@@ -201,6 +211,11 @@ static int check_inherited(int fd, const char *name, struct errmsg *err)
 
 	if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
 		return errmsg_set(err, "socket %s of systemd: %s", name, strerror(errno));
+	if (!is_listening(fd))
+		return errmsg_set(err,
+			"socket %s of systemd: it does not listen for streams; the unit needs "
+			"ListenStream= and Accept=no",
+			name);
 	if (own.ss_family == AF_UNIX && un->sun_path[0] == '\0')
 		return errmsg_set(err,
 			"socket %s of systemd: every process can connect to an abstract socket; "
@@ -241,8 +256,25 @@ static void note_loose(int fd, const char *configured, char name_r[108])
 		(void)text_format(name_r, 108, "%s", un->sun_path);
 }
 
-/* Find the configured sockets among those that systemd hands over; leave the others alone. Returns
- * 0, or -1 with err set. */
+/* Write a name for an inherited socket that is none of the configured ones. */
+static void describe_ignored(int fd, char name_r[108])
+{
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&own;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&own;
+	socklen_t len = sizeof(own) - 1;
+	const bool is_socket = getsockname(fd, (struct sockaddr *)&own, &len) == 0;
+
+	if (is_socket && own.ss_family == AF_UNIX && un->sun_path[0] != '\0')
+		(void)text_format(name_r, 108, "%s", un->sun_path);
+	else if (is_socket && (own.ss_family == AF_INET || own.ss_family == AF_INET6))
+		(void)text_format(name_r, 108, "TCP port %u", ntohs(in->sin_port));
+	else
+		(void)text_format(name_r, 108, "the descriptor %d", fd);
+}
+
+/* Find the configured sockets among those that systemd hands over, and note another one. Returns 0,
+ * or -1 with err set. */
 static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_sockets *sockets_r,
 	struct errmsg *err)
 {
@@ -254,8 +286,9 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 		return 0;
 	for (int i = 0; i < count; i++) {
 		int fd = LISTEN_FDS_START + i;
+		bool is_known = false;
 
-		for (int s = 0; s < AUTH_SOCKETS; s++) {
+		for (int s = 0; s < AUTH_SOCKETS && !is_known; s++) {
 			if (sockets_r->fd[s] >= 0 || sockets[s][0] == '\0' ||
 				(!is_named(fd_names, i, names[s]) && !is_at(fd, sockets[s])))
 				continue;
@@ -265,8 +298,10 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 			note_loose(fd, sockets[s], sockets_r->loose);
 			sockets_r->fd[s] = fd;
-			break;
+			is_known = true;
 		}
+		if (!is_known && sockets_r->ignored[0] == '\0')
+			describe_ignored(fd, sockets_r->ignored);
 	}
 	return 0;
 }

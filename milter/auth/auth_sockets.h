@@ -18,6 +18,7 @@ struct auth_sockets {
 	int fd[AUTH_SOCKETS];	      /* -1: not served */
 	char path[AUTH_SOCKETS][108]; /* of a unix socket that was made here; "" otherwise */
 	char loose[108];     /* of one from systemd to which everybody can connect; "": none */
+	char ignored[108];   /* one from systemd that is not configured; "": none */
 	bool without_folder; /* a default one is not served: its directory is missing */
 };
 
@@ -27,11 +28,11 @@ int auth_sockets_check(const struct config_auth *config, struct errmsg *err);
 
 /*
  * Open the configured sockets, or inherit them from systemd (sd_listen_fds(3)), where they have the
- * names auth, auth-inet and saslauthd, or the configured addresses; an abstract one, to which every
- * process can connect, is refused. An inet socket is bound to loopback only. The directory of a
- * unix socket is made if its parent exists; a socket at a default path whose directory cannot be
- * made is not served, because nobody has configured it. Returns 0, or -1 with err set and no socket
- * left open. Call it once, while there is one thread.
+ * names auth, auth-inet and saslauthd, or the configured addresses; one that does not listen, or an
+ * abstract one, to which every process can connect, is refused. An inet socket is bound to loopback
+ * only. The directory of a unix socket is made if its parent exists; a socket at a default path
+ * whose directory cannot be made is not served, because nobody has configured it. Returns 0, or -1
+ * with err set and no socket left open. Call it once, while there is one thread.
  */
 int auth_sockets_open(const struct config_auth *config, const struct listen_owner *owner,
 	struct auth_sockets *sockets_r, struct errmsg *err);

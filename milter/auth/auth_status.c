@@ -117,6 +117,13 @@ static void check_auth(void *context, struct status_health *health)
 			"every user of this machine can connect to %s, try passwords and claim any "
 			"client's address",
 			section->sockets->loose);
+	if (section->sockets->ignored[0] != '\0')
+		status_add_problem(health,
+			"Set its path or address in [auth], or change it in postern.socket; then "
+			"restart both.",
+			"systemd listens on %s, which is no socket of [auth]: logins there are never "
+			"answered",
+			section->sockets->ignored);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket, or make [auth] socket and "

@@ -219,6 +219,8 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 			err.text);
 		ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT] == FIRST_INHERITED,
 			handed[_i].is_inherited);
+		ck_assert_str_eq(sockets.ignored,
+			handed[_i].is_inherited || !handed[_i].for_us ? "" : auth_path);
 		if (handed[_i].is_inherited) { /* systemd keeps its file */
 			ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT], "");
 			ck_assert_int_ne(fcntl(FIRST_INHERITED, F_GETFD) & FD_CLOEXEC, 0);
@@ -264,6 +266,7 @@ START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
 			ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address,
 						 sizeof(address.sun_family)),
 				0);
+			ck_assert_int_eq(listen(bound, 4), 0);
 		} else {
 			bound = bound_socket();
 			ck_assert_int_eq(chmod(auth_path, unix_sockets[_i].mode), 0);
@@ -294,15 +297,18 @@ END_TEST
 static const struct {
 	const char *name;
 	uint32_t address;
-	bool is_inherited;
+	int type;
+	bool listens, is_inherited;
 	const char *text; /* of the note, or of the error */
 } inherited[] = {
-	{ "auth-inet", INADDR_LOOPBACK, true, "" },
-	{ "auth-inet", INADDR_LOOPBACK + 7, true, "" },
-	{ "auth-inet", INADDR_ANY, false, "on loopback only" },
-	{ "auth", INADDR_LOOPBACK, true, "the TCP socket in place of /tmp/" },
-	{ "auth", INADDR_ANY, false, "on loopback only" },
-	{ "saslauthd", INADDR_LOOPBACK, false, "it must be a unix socket" },
+	{ "auth-inet", INADDR_LOOPBACK, SOCK_STREAM, true, true, "" },
+	{ "auth-inet", INADDR_LOOPBACK + 7, SOCK_STREAM, true, true, "" },
+	{ "auth-inet", INADDR_ANY, SOCK_STREAM, true, false, "on loopback only" },
+	{ "auth", INADDR_LOOPBACK, SOCK_STREAM, true, true, "the TCP socket in place of /tmp/" },
+	{ "auth", INADDR_ANY, SOCK_STREAM, true, false, "on loopback only" },
+	{ "saslauthd", INADDR_LOOPBACK, SOCK_STREAM, true, false, "it must be a unix socket" },
+	{ "auth-inet", INADDR_LOOPBACK, SOCK_STREAM, false, false, "does not listen for streams" },
+	{ "auth-inet", INADDR_LOOPBACK, SOCK_DGRAM, false, false, "does not listen for streams" },
 };
 START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 	{
@@ -318,13 +324,15 @@ START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 		const struct sockaddr_in address = { .sin_family = AF_INET,
 			.sin_addr.s_addr = htonl(inherited[_i].address) };
 		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100);
-		int bound = socket(AF_INET, SOCK_STREAM, 0), opened, left_alone;
+		int bound = socket(AF_INET, inherited[_i].type, 0), opened, left_alone;
 		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
 		char pid[24];
 
 		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address, sizeof(address)),
 			0);
+		if (inherited[_i].listens)
+			ck_assert_int_eq(listen(bound, 4), 0);
 		(void)setenv("LISTEN_PID", pid, 1);
 		(void)setenv("LISTEN_FDS", "1", 1);
 		(void)setenv("LISTEN_FDNAMES", name, 1);

@@ -74,6 +74,13 @@ START_TEST(a_missing_directory_of_the_sockets_is_a_problem)
 	}
 END_TEST
 
+START_TEST(a_socket_of_systemd_that_is_not_configured_is_a_problem)
+	{
+		(void)snprintf(sockets.ignored, sizeof(sockets.ignored), "/run/x/auth");
+		check_only_problem("systemd listens on /run/x/auth, which is no socket of [auth]");
+	}
+END_TEST
+
 START_TEST(a_socket_of_systemd_for_everybody_is_a_note)
 	{
 		json_t *notes;
@@ -123,6 +130,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, logins_that_are_not_configured_are_no_problem);
 	tcase_add_test(tcase, a_missing_directory_of_the_sockets_is_a_problem);
+	tcase_add_test(tcase, a_socket_of_systemd_that_is_not_configured_is_a_problem);
 	tcase_add_test(tcase, a_socket_of_systemd_for_everybody_is_a_note);
 	tcase_add_test(tcase, suspensions_that_are_not_saved_are_a_problem);
 	tcase_add_test(tcase, a_broken_file_of_suspensions_is_a_problem);
