@@ -117,7 +117,7 @@ static void open_milter_socket(struct daemon *daemon)
 
 	if (milter_open(&socket, daemon->shared, &err) != 0) {
 		if (daemon->control != NULL)
-			(void)unlink(daemon->config->control.socket);
+			listen_remove(daemon->config->control.socket, socket.owner.uid);
 		process_fail(EX_UNAVAILABLE, &err);
 	}
 }
@@ -531,7 +531,8 @@ static int run(struct daemon *daemon)
 	open_auth_sockets(daemon); /* first: a smtpd that starts without this socket ends */
 	open_control_socket(daemon);
 	open_milter_socket(daemon); /* last: when it exists, all others do */
-	if (daemon->pid_file[0] != '\0' && process_write_pid(daemon->pid_file, &err) != 0)
+	if (daemon->pid_file[0] != '\0' &&
+		process_write_pid(daemon->pid_file, &daemon->user, &err) != 0)
 		process_fail(EX_CANTCREAT, &err);
 	if (process_become(&daemon->user, &err) != 0)
 		process_fail(EX_NOPERM, &err);

@@ -279,7 +279,8 @@ void process_raise_limits(void)
 	}
 }
 
-int process_write_pid(const char *path, struct errmsg *err)
+/* Create the file, with the rights of the process. */
+static int write_pid(const char *path, struct errmsg *err)
 {
 	struct stat st;
 	int fd = -1;
@@ -299,6 +300,16 @@ int process_write_pid(const char *path, struct errmsg *err)
 	}
 	(void)close(fd);
 	return 0;
+}
+
+int process_write_pid(const char *path, const struct process_user *user, struct errmsg *err)
+{
+	int ret = listen_become_maker(path, user->uid, err);
+
+	if (ret == 0)
+		ret = write_pid(path, err);
+	listen_become_root();
+	return ret;
 }
 
 bool process_has_journal(void)

@@ -66,8 +66,9 @@ void process_hide(void);
  * threads enough stack. */
 void process_raise_limits(void);
 
-/* Write the process id to path. Returns 0, or -1 with err set. */
-int process_write_pid(const char *path, struct errmsg *err);
+/* Write the process id to path, as listen_become_maker() describes. Returns 0, or -1 with err set.
+ */
+int process_write_pid(const char *path, const struct process_user *user, struct errmsg *err);
 
 /* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
 bool process_has_journal(void);

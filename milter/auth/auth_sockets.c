@@ -123,27 +123,32 @@ static void give_directory(const char *directory, const struct listen_owner *own
 		(void)close(fd);
 }
 
-/* Make the directory of the socket, if its parent exists. Returns whether the directory exists. */
+/* Make the directory of the socket, if its parent exists, as listen_unix() makes the socket.
+ * Returns whether the directory exists. */
 static bool make_directory(const char *path, const struct listen_owner *owner)
 {
 	char directory[108];
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	struct errmsg ignored;
 	mode_t old_mask;
-	int made;
+	bool exists;
 
 	if (len == 0 || len >= sizeof(directory))
 		return true;
 	memcpy(directory, path, len);
 	directory[len] = '\0';
+	if (listen_become_maker(path, owner->uid, &ignored) != 0)
+		return false;
 	old_mask = umask(022); /* the MTA needs to pass it, whatever the unit's UMask= is */
-	made = mkdir(directory, 0755);
+	exists = mkdir(directory, 0755) == 0;
 	(void)umask(old_mask);
-	if (made != 0)
-		return errno == EEXIST;
-	if (owner->uid != (uid_t)-1)
+	if (!exists)
+		exists = errno == EEXIST;
+	else if (owner->uid != (uid_t)-1 && geteuid() == 0)
 		give_directory(directory, owner);
-	return true;
+	listen_become_root();
+	return exists;
 }
 
 static int open_unix(const char *path, const struct listen_owner *owner, int *fd_r,
@@ -365,8 +370,9 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 		}
 	}
 	if (ret != 0) {
-		auth_sockets_unlink(&made);
 		for (int s = 0; s < AUTH_SOCKETS; s++) {
+			if (made.path[s][0] != '\0')
+				listen_remove(made.path[s], owner->uid);
 			if (made.fd[s] >= 0)
 				(void)close(made.fd[s]);
 		}

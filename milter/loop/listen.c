@@ -1,6 +1,7 @@
 /*
  * Listening unix sockets: removing stale ones, and their owner and mode. Owns nothing. The umask
- * belongs to the process, so these functions run while the main thread is the only one.
+ * and the effective user belong to the process, so these functions run while the main thread is the
+ * only one.
  */
 #include "milter/loop/listen.h"
 
@@ -45,6 +46,65 @@ static bool is_answered(const struct sockaddr_un *address)
 	return answered;
 }
 
+/* ---- the user who makes the file ---------------------------------------------------------- */
+
+/* Whether a directory in which a component of the folder is found belongs to the user. */
+static bool is_below(const char *folder, uid_t user)
+{
+	char *prefix = strdup(folder);
+	char *slash = prefix == NULL || prefix[0] == '\0' ? NULL : strchr(prefix + 1, '/');
+	bool found = prefix == NULL; /* unknown, so that root makes nothing */
+	struct stat st;
+
+	for (; !found && slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		found = stat(prefix, &st) == 0 && st.st_uid == user;
+		*slash = '/';
+	}
+	free(prefix);
+	return found;
+}
+
+/* Whether the user can change where the path's directory is, by its name or by links. */
+static bool may_be_moved(const char *path, uid_t user)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path)), *real = NULL;
+	bool moved = false;
+
+	if (folder != NULL) {
+		real = realpath(folder, NULL);
+		moved = is_below(folder, user) || (real != NULL && is_below(real, user));
+	}
+	free(folder);
+	free(real);
+	return moved;
+}
+
+int listen_become_maker(const char *path, uid_t user, struct errmsg *err)
+{
+	if (geteuid() != 0 || user == (uid_t)-1 || user == 0 || !may_be_moved(path, user))
+		return 0;
+	return seteuid(user) == 0 ? 0 : errmsg_set(err, "%s: seteuid: %s", path, strerror(errno));
+}
+
+void listen_become_root(void)
+{
+	if (getuid() == 0 && geteuid() != 0)
+		(void)!seteuid(0);
+}
+
+void listen_remove(const char *path, uid_t user)
+{
+	struct errmsg ignored;
+
+	if (listen_become_maker(path, user, &ignored) == 0)
+		(void)unlink(path);
+	listen_become_root();
+}
+
+/* ---- the file ----------------------------------------------------------------------------- */
+
 int listen_clear(const char *path, struct errmsg *err)
 {
 	struct sockaddr_un address;
@@ -87,6 +147,21 @@ static bool is_own_socket(int fd)
 		st.st_nlink == 1;
 }
 
+/* Change the owner, with root's rights if the process may have them. */
+static int give(int fd, const struct listen_owner *owner)
+{
+	const uid_t maker = geteuid();
+	int ret, error;
+
+	listen_become_root();
+	ret = fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH);
+	error = errno;
+	if (maker != geteuid() && seteuid(maker) != 0)
+		ret = -1;
+	errno = error;
+	return ret;
+}
+
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
 	struct errmsg *err)
 {
@@ -102,7 +177,7 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 			"socket %s: another user has replaced it; put it in a folder where only "
 			"root and the daemon's user may write",
 			path);
-	} else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0) {
+	} else if (give(fd, owner) != 0) {
 		/* EINVAL: the user namespace of the unit lacks the group. */
 		ret = errmsg_set(err, "socket %s: cannot set its owner and group: %s%s", path,
 			strerror(errno),
@@ -113,7 +188,8 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 	return ret;
 }
 
-int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err)
+static int make_socket(const char *path, const struct listen_owner *owner, int *fd_r,
+	struct errmsg *err)
 {
 	struct sockaddr_un address;
 	mode_t old_mask;
@@ -140,6 +216,16 @@ int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, s
 	}
 	*fd_r = fd;
 	return 0;
+}
+
+int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err)
+{
+	int ret = listen_become_maker(path, owner->uid, err);
+
+	if (ret == 0)
+		ret = make_socket(path, owner, fd_r, err);
+	listen_become_root();
+	return ret;
 }
 
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)

@@ -7,7 +7,8 @@
 
 /*
  * The main thread calls these functions, except the last one, while it is the only thread, because
- * they change the umask. Those that return an int return 0, or -1 with err set.
+ * they change the umask and the effective user. Those that return an int return 0, or -1 with err
+ * set.
  */
 
 /* The owner of a unix socket's file. A plain value. */
@@ -18,6 +19,18 @@ struct listen_owner {
 };
 
 /*
+ * If root makes or removes a file at a path on which a directory belongs to the daemon's user
+ * (/run/postern/saslauthd/mux, in the user's /run/postern), it does so as that user, who could
+ * otherwise put a link there that leads root elsewhere. (uid_t)-1: there is no such user.
+ * listen_become_root() ends that; it does nothing if it has not begun.
+ */
+int listen_become_maker(const char *path, uid_t user, struct errmsg *err);
+void listen_become_root(void);
+
+/* Remove the file at path in this way. */
+void listen_remove(const char *path, uid_t user);
+
+/*
  * Remove a socket of a daemon that was killed, on which nobody answers. Fails if another daemon
  * answers on it, or if path is a file of another type.
  */
@@ -25,14 +38,16 @@ int listen_clear(const char *path, struct errmsg *err);
 
 /*
  * Set the umask before the bind() of a unix socket; after it, restore the umask and set owner and
- * group. The socket's file never has a wider mode than owner->mode. Fails, and changes nothing, if
- * the file at path is not the process's own socket.
+ * group, with root's rights also after listen_become_maker(). The socket's file never has a wider
+ * mode than owner->mode. Fails, and changes nothing, if the file at path is not the process's own
+ * socket.
  */
 mode_t listen_mask(const struct listen_owner *owner);
 int listen_own(const char *path, const struct listen_owner *owner, mode_t old_mask,
 	struct errmsg *err);
 
-/* Make a listening, non-blocking unix stream socket at path; the caller closes it. */
+/* Make a listening, non-blocking unix stream socket at path, as listen_become_maker() describes;
+ * the caller closes it. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
 
 /* Look up a group by its name; "" gives (gid_t)-1. Any thread may call it. */

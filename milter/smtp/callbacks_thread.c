@@ -33,26 +33,14 @@ static struct {
 	atomic_bool ended;
 } milter;
 
-int milter_open(const struct milter_socket *socket, struct shared *shared, struct errmsg *err)
+/* Let libmilter make the socket. */
+static int open_socket(const struct milter_socket *socket, struct errmsg *err)
 {
-	const char *colon = strchr(socket->name, ':');
-	char name[MILTER_ADDRESS_SIZE];
 	mode_t old_mask;
 	int opened;
 
-	if (milter_address_find(socket->name, socket->allow_remote, name, err) != 0)
-		return errmsg_prefix(err, "[milter] socket: ");
-	if (!milter_address_is_inet(socket->name) &&
-		(milter.path = strdup(colon == NULL ? socket->name : colon + 1)) == NULL)
-		return errmsg_set(err, "out of memory");
-	if (callbacks_register(shared, err) != 0)
-		return -1;
 	if (milter.path != NULL && listen_clear(milter.path, err) != 0)
 		return -1;
-	if (smfi_setconn(name) != MI_SUCCESS)
-		return errmsg_set(err, "[milter] socket %s: libmilter cannot use this name",
-			socket->name);
-	(void)smfi_settimeout(socket->timeout);
 	old_mask = listen_mask(&socket->owner);
 	errno = 0;
 	opened = smfi_opensocket(false);
@@ -66,6 +54,31 @@ int milter_open(const struct milter_socket *socket, struct shared *shared, struc
 		return listen_own(milter.path, &socket->owner, old_mask, err);
 	(void)umask(old_mask);
 	return 0;
+}
+
+int milter_open(const struct milter_socket *socket, struct shared *shared, struct errmsg *err)
+{
+	const char *colon = strchr(socket->name, ':');
+	char name[MILTER_ADDRESS_SIZE];
+	int ret = 0;
+
+	if (milter_address_find(socket->name, socket->allow_remote, name, err) != 0)
+		return errmsg_prefix(err, "[milter] socket: ");
+	if (!milter_address_is_inet(socket->name) &&
+		(milter.path = strdup(colon == NULL ? socket->name : colon + 1)) == NULL)
+		return errmsg_set(err, "out of memory");
+	if (callbacks_register(shared, err) != 0)
+		return -1;
+	if (smfi_setconn(name) != MI_SUCCESS)
+		return errmsg_set(err, "[milter] socket %s: libmilter cannot use this name",
+			socket->name);
+	(void)smfi_settimeout(socket->timeout);
+	if (milter.path != NULL)
+		ret = listen_become_maker(milter.path, socket->owner.uid, err);
+	if (ret == 0)
+		ret = open_socket(socket, err);
+	listen_become_root();
+	return ret;
 }
 
 /* Log, once a minute, how many threads the system has refused. Runs on libmilter's thread. */

@@ -438,6 +438,35 @@ def test_the_folder_of_the_auth_socket_does_not_depend_on_the_umask(box):
     assert stat.S_IMODE((daemon.run / "sub").stat().st_mode) == 0o755
 
 
+@pytest.mark.parametrize("section, key, value", [
+    ("milter", "socket", "unix:run/sub/file"), ("auth", "socket", "unix:run/sub/file"),
+    ("auth", "saslauthd", "unix:run/sub/file"), ("control", "socket", "run/sub/file"), ("milter", "pid_file", "run/sub/file"),
+])
+def test_root_follows_no_link_of_the_daemons_user(box, section, key, value):
+    """Whoever controls the user could otherwise have root make and remove files in any directory."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty, so that the daemon stays root")
+    daemon = box.postern(start=False, config={section: {key: value}})
+    elsewhere = daemon.folder / "elsewhere"
+    elsewhere.mkdir()
+    if key == "pid_file":
+        (elsewhere / "file").touch()
+    else:
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(elsewhere / "file"))
+        (elsewhere / "file").chmod(0o777)
+    (daemon.run / "sub").symlink_to(elsewhere)
+    done = run(POSTERN, "-f", "-c", daemon.conf)
+    assert done.returncode != 0 and "Permission denied" in done.stderr, done
+    assert os.listdir(elsewhere) == ["file"] and (elsewhere / "file").stat().st_uid == 0
+    (daemon.run / "sub").unlink()
+    (daemon.run / "sub").mkdir()
+    shutil.chown(daemon.run / "sub", USER)
+    daemon.start(ready=lambda: "ready version" in daemon.log())
+    assert (daemon.run / "sub" / "file").stat().st_uid == pwd.getpwnam(USER).pw_uid
+
+
 def test_a_group_without_a_user_is_refused(box):
     """Otherwise the daemon would remain root."""
     daemon = box.postern(start=False)

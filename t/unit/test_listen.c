@@ -161,6 +161,48 @@ START_TEST(only_our_own_socket_is_given_away)
 	}
 END_TEST
 
+#define USER 65534 /* who owns the folder, and may put links in it */
+
+/* Root must not follow a link that the daemon's user can make. */
+static const struct {
+	bool is_link; /* folder/sub: to a directory of root */
+} places[] = { { true }, { false } };
+START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
+	{
+		const struct listen_owner gift = { .mode = 0600, .uid = USER, .gid = (gid_t)-1 };
+		char sub[sizeof(folder) + 10], victim[sizeof(folder) + 10],
+			socket_path[sizeof(folder) + 30], made[sizeof(folder) + 30];
+		struct stat st;
+		int fd;
+
+		if (geteuid() != 0)
+			return;
+		(void)snprintf(sub, sizeof(sub), "%s/sub", folder);
+		(void)snprintf(victim, sizeof(victim), "%s.root", folder);
+		(void)snprintf(socket_path, sizeof(socket_path), "%s/socket", sub);
+		(void)snprintf(made, sizeof(made), "%s/socket", places[_i].is_link ? victim : sub);
+		ck_assert_int_eq(mkdir(victim, 0755), 0);
+		ck_assert_int_eq(chown(folder, USER, (gid_t)-1), 0);
+		if (places[_i].is_link)
+			ck_assert_int_eq(symlink(victim, sub), 0);
+		else
+			ck_assert_int_eq(mkdir(sub, 0755) + chown(sub, USER, (gid_t)-1), 0);
+		ck_assert_int_eq(listen_unix(socket_path, &gift, &fd, &err),
+			places[_i].is_link ? -1 : 0);
+		ck_assert_uint_eq(geteuid(), 0);
+		ck_assert_int_eq(lstat(made, &st), places[_i].is_link ? -1 : 0);
+		if (!places[_i].is_link) {
+			ck_assert_uint_eq(st.st_uid, USER);
+			(void)close(fd);
+		}
+		listen_remove(socket_path, USER);
+		ck_assert_int_eq(lstat(made, &st), -1);
+		(void)unlink(sub);
+		(void)rmdir(sub);
+		(void)rmdir(victim);
+	}
+END_TEST
+
 START_TEST(an_impossible_path_is_an_error)
 	{
 		char long_path[200];
@@ -200,6 +242,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, another_file_is_not_replaced);
 	tcase_add_loop_test(tcase, only_our_own_socket_is_given_away, 0,
 		(int)(sizeof(strangers) / sizeof(strangers[0])));
+	tcase_add_loop_test(tcase, root_makes_nothing_where_a_link_of_the_user_leads, 0, 2);
 	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
 	suite_add_tcase(suite, tcase);
