@@ -509,6 +509,7 @@ int config_load_all(const char *path, const char *user, const struct config **co
 		return -1;
 	file_note_loose(config->path, "change all settings", config->warnings);
 	file_note_replaceable(config->path, "change all settings", config->warnings);
+	file_note_owner(config->path, config->user, "change all settings", config->warnings);
 	config_note_folders(config, config->warnings);
 	if (check_access(config, err) != 0) {
 		problems_add(errors, "%s", err->text);

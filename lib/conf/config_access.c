@@ -1,6 +1,6 @@
 /*
- * Reports the sockets of a configuration to which strangers can connect. Owns nothing; any thread
- * may call it.
+ * Reports the sockets of a configuration to which strangers can connect, and the files that they
+ * can replace. Owns nothing; any thread may call it.
  */
 #include "lib/conf/config_access.h"
 
@@ -102,11 +102,50 @@ static void note_folder(const struct config *c, const char *section, const char 
 	free(folder);
 }
 
+/* A file that does not exist yet, or that the daemon writes, can be put into a sticky directory,
+ * too.
+ */
+enum keeping { WRITTEN_BY_DAEMON, WRITTEN_BY_PEOPLE };
+
+/* Add a note if every user may put another file in the place of this one. */
+static void note_file(const struct config *c, const char *section, const char *name,
+	const char *path, enum keeping keeping, const char *can, struct problems *problems)
+{
+	char *folder = path[0] == '\0' ? NULL : file_directory(path);
+	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
+	struct errmsg note;
+
+	if (mode != 0 && (keeping == WRITTEN_BY_DAEMON || (mode & S_ISVTX) == 0)) {
+		(void)errmsg_set(&note,
+			"every user of this machine can put another file in its place and %s, "
+			"because the mode of %s is %04o; use another directory",
+			can, folder, (unsigned)mode);
+		add_note(c, section, name, note.text, problems);
+	}
+	free(folder);
+}
+
 void config_note_folders(const struct config *config, struct problems *problems)
 {
+	static const char stop[] = "keep the daemon from starting",
+			  can_join[] = "change which domains belong together";
+
 	note_folder(config, "milter", "socket", config->milter.socket, problems);
 	note_folder(config, "auth", "socket", config->auth.socket, problems);
 	note_folder(config, "auth", "inet_socket", config->auth.inet_socket, problems);
 	note_folder(config, "auth", "saslauthd", config->auth.saslauthd, problems);
 	note_folder(config, "control", "socket", config->control.socket, problems);
+	note_file(config, "milter", "pid_file", config->milter.pid_file, WRITTEN_BY_DAEMON,
+		"have another process stopped in place of the daemon", problems);
+	note_file(config, "auth", "suspensions", config->auth.suspensions, WRITTEN_BY_DAEMON,
+		"suspend logins or end their suspension", problems);
+	note_file(config, "limits", "state", config->limits.state, WRITTEN_BY_DAEMON,
+		"change what limits have counted", problems);
+	note_file(config, "database", "password_file", config->given.password_file,
+		WRITTEN_BY_PEOPLE, stop, problems);
+	note_file(config, "jwt", "secret_file", config->given.secret_file, WRITTEN_BY_PEOPLE, stop,
+		problems);
+	note_file(config, "lists", "public_suffix_list", config->lists.public_suffix_list,
+		WRITTEN_BY_PEOPLE, can_join, problems);
+	file_note_loose(config->lists.public_suffix_list, can_join, problems);
 }

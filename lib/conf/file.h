@@ -73,6 +73,14 @@ void file_note_loose(const char *path, const char *can, struct problems *problem
 /* Add a note if every user may put another file in its place, and so do what `can` describes. */
 void file_note_replaceable(const char *path, const char *can, struct problems *problems);
 
+/* Add a note if the file belongs to a user other than root, `user` and the process's, who may do
+ * what `can` describes. */
+void file_note_owner(const char *path, uid_t user, const char *can, struct problems *problems);
+
+/* Add a note if every user may read the file, which contains what `what` describes: "password
+ * hashes". */
+void file_note_readable(const char *path, const char *what, struct problems *problems);
+
 /* Return the mode of a directory in which every user may create files; 0: not such a directory. */
 mode_t file_loose_mode(const char *folder);
 

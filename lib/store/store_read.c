@@ -408,6 +408,13 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 	return STORE_READ;
 }
 
+/* Return 1 if the user has a password hash that can be guessed. */
+static int has_hash(void *context, const struct user *user)
+{
+	(void)context;
+	return password_usable(user->password, NULL) == 0;
+}
+
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err)
 {
@@ -431,6 +438,8 @@ enum store_result store_read(const char *path, const struct store_source *source
 		store_r->stamp = stamp;
 		file_note_loose(path, can, source->problems);
 		file_note_replaceable(path, can, source->problems);
+		if (users_each(store_r->users, has_hash, NULL) != 0)
+			file_note_readable(path, "the password hashes in it", source->problems);
 	}
 	return result;
 }

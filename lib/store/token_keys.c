@@ -85,6 +85,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 		 */
 		file_note_loose(path, can, problems);
 		file_note_replaceable(path, can, problems);
+		file_note_owner(path, user, can, problems);
 	}
 	return result;
 }

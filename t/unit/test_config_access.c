@@ -4,7 +4,10 @@
  */
 #include "lib/conf/config_access.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "t/unit/unit.h"
 
@@ -68,6 +71,77 @@ START_TEST(sockets_for_strangers_are_pointed_out)
 	}
 END_TEST
 
+static char folder[64];
+
+static void setup_folder(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/test_config_access.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void teardown_folder(void)
+{
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* In a directory of this mode, `key = %s/FILE` has a note that contains the text, or none. */
+static const struct {
+	const char *section, *key;
+	mode_t mode;
+	const char *note;
+} placed[] = {
+	{ "milter", "socket", 01777, "put another socket in its place" },
+	{ "milter", "pid_file", 0777, "have another process stopped" },
+	{ "milter", "pid_file", 01777, "have another process stopped" },
+	{ "milter", "pid_file", 0775, NULL },
+	{ "auth", "suspensions", 0777, "suspend logins or end their suspension" },
+	{ "auth", "suspensions", 01777, "suspend logins or end their suspension" },
+	{ "auth", "suspensions", 0770, NULL },
+	{ "limits", "state", 0777, "change what limits have counted" },
+	{ "limits", "state", 01777, "change what limits have counted" },
+	{ "limits", "state", 0755, NULL },
+	{ "database", "password_file", 0777, "keep the daemon from starting" },
+	{ "database", "password_file", 01777, NULL },
+	{ "jwt", "secret_file", 0777, "keep the daemon from starting" },
+	{ "jwt", "secret_file", 01777, NULL },
+	{ "lists", "public_suffix_list", 0777, "change which domains belong together" },
+	{ "lists", "public_suffix_list", 01777, NULL },
+};
+START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
+	{
+		const struct config *defaults;
+		struct config config;
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+		const char *key = placed[_i].key;
+		char path[100];
+
+		ck_assert_int_eq(config_parse("/etc/p.conf", "", 0, &defaults, &err), 0);
+		config = *defaults;
+		(void)snprintf(path, sizeof(path), "%s%s/file",
+			strcmp(key, "socket") == 0 ? "unix:" : "", folder);
+		*(strcmp(key, "socket") == 0			? &config.milter.socket :
+				strcmp(key, "pid_file") == 0	? &config.milter.pid_file :
+				strcmp(key, "suspensions") == 0 ? &config.auth.suspensions :
+				strcmp(key, "state") == 0	? &config.limits.state :
+				strcmp(key, "password_file") == 0 ?
+							    &config.given.password_file :
+				strcmp(key, "secret_file") == 0 ?
+							    &config.given.secret_file :
+							    &config.lists.public_suffix_list) =
+			path;
+		ck_assert_int_eq(chmod(folder, placed[_i].mode), 0);
+		config_note_folders(&config, problems);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE),
+			placed[_i].note != NULL);
+		if (placed[_i].note != NULL)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				placed[_i].note));
+		problems_free(&problems);
+		config_unref(&defaults);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("config_access");
@@ -75,6 +149,11 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, sockets_for_strangers_are_pointed_out, 0,
 		(int)(sizeof(files) / sizeof(files[0])));
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("folders");
+	tcase_add_checked_fixture(tcase, setup_folder, teardown_folder);
+	tcase_add_loop_test(tcase, files_in_a_directory_that_everybody_may_write_are_pointed_out, 0,
+		(int)(sizeof(placed) / sizeof(placed[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -596,6 +596,42 @@ END_TEST
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+#define HASH                                                \
+	"$6$saltsalt$cPbDmdp7sUA1v8Yjfppi8VeFqwELnkKCqsv5H" \
+	"2wx/S4LZwLhIhlK7tCX/4JqgCT3onV3./FXCDD2Y6iXkj4Lp/"
+static const struct {
+	const char *password;
+	mode_t mode, folder_mode;
+	size_t notes;
+} readers[] = {
+	{ HASH, 0600, 0755, 0 },
+	{ HASH, 0640, 0755, 0 },
+	{ HASH, 0644, 0755, 1 },
+	{ HASH, 0604, 0711, 1 },
+	{ HASH, 0644, 0750, 0 },
+	{ "", 0644, 0755, 0 },
+	{ "*", 0644, 0755, 0 },
+	{ "!" HASH, 0644, 0755, 0 },
+};
+START_TEST(hashes_that_everybody_may_read_have_a_note)
+	{
+		char text[400];
+
+		(void)snprintf(text, sizeof(text),
+			"{\"format\": \"postern-store-1\", \"profiles\": [], \"users\": [{\"id\": 1, "
+			"\"username\": \"bob\", \"password\": \"%s\"}]}",
+			readers[_i].password);
+		put("s", text, strlen(text));
+		ck_assert_int_eq(chmod("s", readers[_i].mode), 0);
+		ck_assert_int_eq(chmod(".", readers[_i].folder_mode), 0);
+		ck_assert_int_eq(read_store(), STORE_READ);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE), readers[_i].notes);
+		if (readers[_i].notes > 0)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				"can read the password hashes"));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("store_read");
@@ -618,6 +654,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_store_made_by_hand_is_never_written_over);
 	tcase_add_test(tcase, a_store_that_cannot_be_written_stays);
 	tcase_add_test(tcase, rows_that_are_not_utf8_are_written_as_unusable);
+	tcase_add_loop_test(tcase, hashes_that_everybody_may_read_have_a_note, 0, ROWS(readers));
 	tcase_add_test(tcase, many_rows_go_through);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -188,6 +188,24 @@ START_TEST(a_file_that_everybody_may_write_has_a_note)
 	}
 END_TEST
 
+START_TEST(a_file_of_another_user_has_a_note)
+	{
+		put(PUBLIC, strlen(PUBLIC), 0644);
+		if (geteuid() != 0)
+			return;
+		ck_assert_int_eq(chown(path, 12345, (gid_t)-1), 0);
+		ck_assert_int_eq(token_keys_load(path, "", 12345, &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE), 0);
+		jwt_keys_unref(&keys);
+		ck_assert_int_eq(token_keys_load(path, "", (uid_t)-1, &keys, problems, &err),
+			TOKEN_KEYS_LOADED);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE), 1);
+		ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+			"belongs to user 12345, who can add a key"));
+	}
+END_TEST
+
 START_TEST(unusable_keys_are_reported)
 	{
 		put(SET(SHORT "," PUBLIC), strlen(SET(SHORT "," PUBLIC)), 0600);
@@ -260,6 +278,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, loads_the_secret_and_the_keys_of_the_file);
 	tcase_add_loop_test(tcase, a_file_with_a_shared_secret_must_be_private, 0, COUNT(files));
 	tcase_add_loop_test(tcase, a_file_that_everybody_may_write_has_a_note, 0, COUNT(loose));
+	tcase_add_test(tcase, a_file_of_another_user_has_a_note);
 	tcase_add_test(tcase, unusable_keys_are_reported);
 	tcase_add_loop_test(tcase, a_bad_secret_is_refused_beside_a_good_file, 0, COUNT(secrets));
 	tcase_add_test(tcase, a_file_that_a_link_no_longer_finds_is_gone);
