@@ -1,7 +1,8 @@
 /*
  * Writes an imported configuration: into a new directory beside the wanted one, which it then
- * becomes, so that a failure leaves nothing behind. Owns nothing.
- * t/integration/test_import_haraka.py covers it.
+ * becomes, so that a failure leaves nothing behind. Others who may write in the parent can rename
+ * the new directory and put a link in its place, so that it is used by its descriptor. Owns
+ * nothing. t/integration/test_import_haraka.py covers it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 /* The new directory, before it gets its name. */
 struct output {
 	char *folder;
+	int fd;
 	uid_t owner; /* of the secrets; (uid_t)-1: the process's */
 };
 
@@ -27,18 +29,21 @@ static int fail(const char *path, struct errmsg *err)
 	return errmsg_set(err, "%s: %s", path, strerror(errno));
 }
 
+static int fail_in(const struct output *out, const char *name, struct errmsg *err)
+{
+	return errmsg_set(err, "%s/%s: %s", out->folder, name, strerror(errno));
+}
+
 /* Write a file of the new directory. */
 static int write_file(const struct output *out, const char *name, mode_t mode, const char *text,
 	size_t len, struct errmsg *err)
 {
-	char *path;
+	const int fd =
+		openat(out->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	size_t done = 0;
 	ssize_t n = 0;
-	int fd, ret = 0;
+	int ret = 0;
 
-	if (asprintf(&path, "%s/%s", out->folder, name) < 0)
-		return errmsg_set(err, "out of memory");
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	while (fd >= 0 && done < len &&
 		((n = write(fd, text + done, len - done)) > 0 || (n < 0 && errno == EINTR)))
 		done += n > 0 ? (size_t)n : 0;
@@ -46,10 +51,9 @@ static int write_file(const struct output *out, const char *name, mode_t mode, c
 		(mode == 0600 && out->owner != (uid_t)-1 &&
 			fchown(fd, out->owner, (gid_t)-1) != 0) ||
 		fsync(fd) != 0)
-		ret = fail(path, err);
+		ret = fail_in(out, name, err);
 	if (fd >= 0 && close(fd) != 0 && ret == 0)
-		ret = fail(path, err);
-	free(path);
+		ret = fail_in(out, name, err);
 	return ret;
 }
 
@@ -76,11 +80,8 @@ static int write_lists(const struct import *import, const struct output *out, st
 	char *path;
 	int ret = 0;
 
-	if (asprintf(&path, "%s/lists", out->folder) < 0)
-		return errmsg_set(err, "out of memory");
-	if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
-		ret = fail(path, err);
-	free(path);
+	if (mkdirat(out->fd, "lists", 0755) != 0 || fchmodat(out->fd, "lists", 0755, 0) != 0)
+		ret = fail_in(out, "lists", err);
 	for (int i = 0; i < LIST_COUNT && ret == 0; i++) {
 		if (import->lists[i].len == 0)
 			continue;
@@ -110,38 +111,47 @@ static int write_conf(struct import *import, const struct output *out, struct er
 	return ret;
 }
 
-static void remove_in(const char *folder, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", folder, name) < 0)
-		return;
-	if (unlink(path) != 0)
-		(void)rmdir(path);
-	free(path);
-}
-
 /* Remove what has been written. */
 static void undo(const struct output *out)
 {
-	char *lists;
+	static const char *const files[] = { "postern.conf", "password", "secret" };
+	char *path;
 
-	if (asprintf(&lists, "%s/lists", out->folder) >= 0) {
-		for (int i = 0; i < LIST_COUNT; i++)
-			remove_in(lists, list_name((enum list_id)i));
-		free(lists);
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (asprintf(&path, "lists/%s", list_name((enum list_id)i)) < 0)
+			continue;
+		(void)unlinkat(out->fd, path, 0);
+		free(path);
 	}
-	remove_in(out->folder, "lists");
-	remove_in(out->folder, "postern.conf");
-	remove_in(out->folder, "password");
-	remove_in(out->folder, "secret");
+	(void)unlinkat(out->fd, "lists", AT_REMOVEDIR);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(void)unlinkat(out->fd, files[i], 0);
 	(void)rmdir(out->folder);
+}
+
+/* Make the new directory beside the wanted one, and open it unless somebody has replaced it. */
+static int make_folder(struct output *out, const char *wanted, struct errmsg *err)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdtemp(out->folder) == NULL)
+		return fail(wanted, err);
+	fd = open(out->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+		(st.st_mode & 0777) == 0700) {
+		out->fd = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return errmsg_set(err, "%s: somebody else has replaced this directory", out->folder);
 }
 
 /* Give the new directory its name, at which there may be an empty one. */
 static int rename_folder(const struct output *out, const char *folder, struct errmsg *err)
 {
-	if (chmod(out->folder, 0755) != 0)
+	if (fchmod(out->fd, 0755) != 0)
 		return fail(out->folder, err);
 	if (rename(out->folder, folder) == 0)
 		return 0;
@@ -157,7 +167,7 @@ static int rename_folder(const struct output *out, const char *folder, struct er
 
 int import_write(struct import *import, const char *folder, struct errmsg *err)
 {
-	struct output out = { .owner = secret_owner() };
+	struct output out = { .fd = -1, .owner = secret_owner() };
 	size_t len;
 	int ret;
 
@@ -168,12 +178,9 @@ int import_write(struct import *import, const char *folder, struct errmsg *err)
 		len--;
 	if (asprintf(&out.folder, "%.*s.XXXXXX", (int)len, folder) < 0)
 		return errmsg_set(err, "out of memory");
-	if (mkdtemp(out.folder) == NULL) {
-		ret = fail(folder, err);
-		free(out.folder);
-		return ret;
-	}
-	ret = write_conf(import, &out, err);
+	ret = make_folder(&out, folder, err);
+	if (ret == 0)
+		ret = write_conf(import, &out, err);
 	if (ret == 0)
 		ret = write_lists(import, &out, err);
 	if (ret == 0)
@@ -182,8 +189,10 @@ int import_write(struct import *import, const char *folder, struct errmsg *err)
 		ret = write_secret(&out, "secret", import->secret, err);
 	if (ret == 0)
 		ret = rename_folder(&out, folder, err);
-	if (ret != 0)
+	if (ret != 0 && out.fd >= 0)
 		undo(&out);
+	if (out.fd >= 0)
+		(void)close(out.fd);
 	free(out.folder);
 	return ret;
 }
