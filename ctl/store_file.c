@@ -163,7 +163,7 @@ static int write_beside(const struct store_file *file, char *path, const struct 
 	if ((file->has_mark && write_bytes(fd, MARK, strlen(MARK)) != 0) ||
 		write_bytes(fd, text->text, text->len) != 0 ||
 		fchown(fd, file->st.st_uid, file->st.st_gid) != 0 ||
-		fchmod(fd, file->st.st_mode & 07777) != 0 || fsync(fd) != 0)
+		fchmod(fd, file->st.st_mode & 0777) != 0 || fsync(fd) != 0)
 		ret = fail(path, err);
 	if (close(fd) != 0 && ret == 0)
 		ret = fail(path, err);
