@@ -288,7 +288,7 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 
 	if (ticket->is_trusted)
 		return RANK_TRUSTED;
-	if (!ticket->is_slowed)
+	if (!ticket->is_slowed && !attempt->request.is_client_claimed)
 		return RANK_KNOWN;
 	if (!ticket->is_patient || ticket->keys.network != 0)
 		return RANK_SLOWED;

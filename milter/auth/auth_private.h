@@ -117,8 +117,8 @@ void peers_free(struct auth *auth);
 /* ---- logins (auth_attempt.c, auth_record.c) ----------------------------------------- */
 
 /*
- * The ranks of the logins that wait for a worker, in order. The networks of
- * all but the first two are slowed or not known.
+ * The ranks of the logins that wait for a worker, in order. The networks of all but the first two
+ * are slowed, not known, or claimed by a process that need not be the MTA.
  */
 enum auth_rank {
 	RANK_TRUSTED,	  /* has succeeded from this network */
@@ -126,7 +126,7 @@ enum auth_rank {
 	RANK_MUTE_KNOWN,  /* over saslauthd, without an address: has succeeded recently */
 	RANK_MUTE,	  /* as before: neither succeeded nor failed recently */
 	RANK_MUTE_FAILED, /* as before: has failed recently */
-	RANK_SLOWED,	  /* from a slowed network, or one that the MTA did not report */
+	RANK_SLOWED, /* from a slowed or a claimed network, or one that the MTA did not report */
 	AUTH_RANKS
 };
 

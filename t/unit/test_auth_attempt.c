@@ -405,6 +405,33 @@ START_TEST(a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one)
 	}
 END_TEST
 
+/* A process of this machine may claim as many networks as it likes. */
+START_TEST(claimed_networks_come_after_those_of_the_mta)
+	{
+		struct attempt_request request = request_of("", "wrong");
+		char login[16], client[32];
+
+		auth_service_publish(&service);
+		leave_workers(0);
+		request.is_client_claimed = true;
+		for (int i = 0; i < 30; i++) {
+			(void)snprintf(login, sizeof(login), "user%d", i);
+			(void)snprintf(client, sizeof(client), "198.51.100.%d", i);
+			request.login = login;
+			ck_assert_int_eq(cidr_parse(client, &request.client, NULL), 0);
+			attempt_begin(auth, &request, on_one_of_many, &handles[i], &handles[i]);
+		}
+		begin_one(30, "bob", "pa55word", "192.0.2.7");
+		begin_one(31, "bob", "wrong", "192.0.2.8");
+		ck_assert_int_eq(answers, 0);
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		wait_answer();
+		ck_assert_int_eq(got[0].number + got[1].number, 30 + 31);
+	}
+END_TEST
+
 START_TEST(slowed_networks_leave_a_worker_free)
 	{
 		char login[16];
@@ -650,6 +677,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one, 0,
 		COUNT(passwords));
+	tcase_add_test(tcase, claimed_networks_come_after_those_of_the_mta);
 	tcase_add_test(tcase, slowed_networks_leave_a_worker_free);
 	tcase_add_test(tcase, without_other_logins_saslauthd_has_all_workers);
 	tcase_add_test(tcase, a_cancelled_login_is_counted_but_not_answered);
