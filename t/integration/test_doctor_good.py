@@ -84,7 +84,7 @@ def test_a_good_set_up_raises_no_alarm(box, make):
         daemon.start()
     if make is database:
         daemon.wait_log("source=database")
-        wait_until(lambda: "bob" in daemon.store_path.read_text(), "the copy of the database is written")
+        wait_until(lambda: daemon.ctl("status")["store"]["written_at"], "the copy of the database is written")
     report = examine(daemon, mta=mta)
     assert report.is_clean(), report
 

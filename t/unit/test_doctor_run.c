@@ -43,12 +43,18 @@ END_TEST
 
 START_TEST(programs_are_found_in_sbin)
 	{
+		const char *set = getenv("PATH");
+		char *path = strdup(set == NULL ? "/usr/bin:/bin" : set);
 		struct errmsg err;
 
+		ck_assert_ptr_nonnull(path);
 		ck_assert_int_eq(setenv("PATH", "/nowhere", 1), 0);
 		ck_assert_int_ne(doctor_run((const char *const[]){ "chroot", "--help", NULL }, NULL,
 					 NULL, &err),
 			DOCTOR_RUN_MISSING);
+		ck_assert_int_eq(setenv("PATH", path, 1),
+			0); /* without fork, for the other tests */
+		free(path);
 	}
 END_TEST
 
