@@ -22,7 +22,8 @@ def test_no_document_gives_the_version():
     """It would be wrong after the next release."""
     version = re.compile(r"[Pp]ostern[ _-]v?\d+\.\d+")
     pages = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/*.[1-8]"), *ROOT.glob("*/*/*.[1-8]"))
-    assert not [path.name for path in pages if version.search(path.read_text(encoding="utf-8"))]
+    assert not [path.name for path in pages if "autom4te.cache" not in path.parts  # output.1
+                and version.search(path.read_text(encoding="utf-8"))]
 
 
 def test_no_other_file_sets_the_version():
