@@ -36,6 +36,19 @@ static char *ask_line(const struct doctor *doctor, struct errmsg *err)
 	return line;
 }
 
+/* Whether the file belongs to a package of Debian. */
+static bool is_packaged(const char *file)
+{
+	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
+	struct errmsg err;
+	const int code = doctor_run((const char *const[]){ "dpkg-query", "-S", file, NULL }, &out,
+		&errors, &err);
+
+	strbuf_free(&out);
+	strbuf_free(&errors);
+	return code == 0;
+}
+
 /* Add the cure: the filter of this version, from the example's folder or from Debian's package. */
 static void offer_filter(struct doctor_finding *finding, const char *filter)
 {
@@ -46,7 +59,7 @@ static void offer_filter(struct doctor_finding *finding, const char *filter)
 		" of the sources. Own changes belong in postern.local beside it.");
 	if (access(example, R_OK) == 0) {
 		doctor_shell(finding, "install", "-m", "644", example, filter, (const char *)NULL);
-	} else if (access("/var/lib/dpkg/info/postern.list", F_OK) == 0) {
+	} else if (is_packaged(filter)) {
 		doctor_shell(finding, "rm", "-f", filter, (const char *)NULL);
 		doctor_shell(finding, "apt-get", "install", "--reinstall", "-o",
 			"Dpkg::Options::=--force-confmiss", "postern", (const char *)NULL);
@@ -70,12 +83,15 @@ static void report_filter(const struct doctor *doctor, const char *filter)
 static void match_line(const struct doctor *doctor, const char *filter, const char *line)
 {
 	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
-	struct errmsg err = { "Fail2Ban's program fail2ban-regex is not installed." };
+	struct errmsg err = { "" };
 	const int code = doctor_run((const char *const[]){ "fail2ban-regex", "-c",
 					    doctor->fail2ban_config, line, filter, NULL },
 		&out, &errors, &err);
 
-	if (code < 0 || code == DOCTOR_RUN_MISSING)
+	/* The package installs its filter also where there is no Fail2Ban. */
+	if (code == DOCTOR_RUN_MISSING)
+		;
+	else if (code < 0)
 		doctor_unexamined(doctor, err.text, "whether %s matches the daemon's log", filter);
 	else if (out.failed || out.text == NULL || strstr(out.text, ", 1 matched") == NULL)
 		report_filter(doctor, filter);

@@ -52,6 +52,13 @@ def test_the_filter_of_this_version_raises_no_alarm(good, config):
     assert look(good, config).is_clean()
 
 
+def test_the_filter_alone_raises_no_alarm(good, config, programs, monkeypatch):
+    """The package installs it also where there is no Fail2Ban."""
+    monkeypatch.setenv("PATH", os.environ["PATH"].removeprefix(f"{programs[0]}:"))
+    if shutil.which("fail2ban-regex") is None:
+        assert look(good, config).is_clean()
+
+
 @pytest.mark.parametrize("old, new", [
     ("cause=credentials client=<ADDR> ", "client=<ADDR> cause=credentials "),  # another version's order of keys
     ("ignoreregex =", "ignoreregex = protocol=dovecot"),
