@@ -29,6 +29,7 @@
 #include "lib/store/token_keys.h"
 #include "milter/ledger/ledger_load.h"
 #include "milter/loop/clock.h"
+#include "milter/loop/listen.h"
 #include "milter/pg/pg_connection.h"
 #include "milter/pg/pg_conninfo.h"
 
@@ -401,6 +402,30 @@ static bool is_default_place(const struct config *config, const char *section, c
 						config->auth.socket_chosen;
 }
 
+/* Return whether a file can be created at the path. Root makes it as listen_become_maker()
+ * describes.
+ */
+static bool can_create(const struct config *config, const char *path, const char *folder,
+	bool by_root, struct errmsg *why)
+{
+	struct stat st;
+	bool can;
+
+	if (!by_root)
+		return file_try_create(folder, why) == 0;
+	if (listen_become_maker(path, config->user, why) != 0)
+		return false;
+	if (geteuid() != 0) {
+		can = file_try_create(folder, why) == 0;
+	} else {
+		can = stat(folder, &st) == 0;
+		if (!can)
+			(void)errmsg_set(why, "%s", strerror(errno));
+	}
+	listen_become_root();
+	return can;
+}
+
 /*
  * A socket or a process id is created in a folder that must exist, and that root may write. The
  * unit and the init script create the default one.
@@ -411,7 +436,6 @@ static void check_folder(const struct config *config, const char *section, const
 	const bool is_default = is_default_place(config, section, key, path);
 	char *folder;
 	struct errmsg why;
-	struct stat st;
 
 	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0)
 		return;
@@ -419,9 +443,7 @@ static void check_folder(const struct config *config, const char *section, const
 	check_place(config, section, key, path, problems);
 	if (is_default || (folder = file_directory(path)) == NULL)
 		return;
-	if ((by_root ? stat(folder, &st) : file_try_create(folder, &why)) != 0) {
-		if (by_root)
-			(void)errmsg_set(&why, "%s", strerror(errno));
+	if (!can_create(config, path, folder, by_root, &why)) {
 		(void)errmsg_prefix(&why,
 			"cannot be created in %s, so that the daemon does not "
 			"start: ",

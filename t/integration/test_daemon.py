@@ -457,6 +457,8 @@ def test_root_follows_no_link_of_the_daemons_user(box, section, key, value):
             stale.bind(str(elsewhere / "file"))
         (elsewhere / "file").chmod(0o777)
     (daemon.run / "sub").symlink_to(elsewhere)
+    status, said = daemon.check_config()
+    assert status == 66 and "so that the daemon does not start: Permission denied" in said, said
     done = run(POSTERN, "-f", "-c", daemon.conf)
     assert done.returncode != 0 and "Permission denied" in done.stderr, done
     assert os.listdir(elsewhere) == ["file"] and (elsewhere / "file").stat().st_uid == 0
