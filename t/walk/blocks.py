@@ -42,7 +42,7 @@ NOT_IN_FORCE = {
     "conninfo = host=db1,db2 dbname=mail user=postern target_session_attrs=primary",
 }
 
-# Commands that run until they are interrupted: with the key ^C, when they have shown something or after a second.
+# Commands that run until they are interrupted, with the key ^C after a second.
 ENDLESS = re.compile(r"^posternctl tail\b", re.M)
 
 
