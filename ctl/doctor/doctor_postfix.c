@@ -175,6 +175,13 @@ void doctor_examine_postfix(const struct doctor *doctor)
 {
 	if (doctor->postfix == NULL)
 		return;
+	if (*doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER) == '\0') {
+		doctor_unexamined(doctor,
+			"Postern's socket is not known: the daemon does not answer, and the "
+			"configuration has errors.",
+			"whether Postfix asks Postern");
+		return;
+	}
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 

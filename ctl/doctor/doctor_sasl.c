@@ -75,7 +75,9 @@ static void report_path(const struct sasl_service *sasl, const struct doctor_end
 	doctor_sockets_effect(finding, sasl->service, DOCTOR_SOCKET_AUTH);
 	doctor_cure(finding, "%s",
 		*ours == '\0' ? "Set [auth] socket, and restart the daemon." :
-				"Name the socket as smtpd sees it: relative to queue_directory.");
+				"Name the socket as smtpd sees it: relative to queue_directory. "
+				"If another server, such as Dovecot, checks the logins, start it "
+				"instead.");
 	doctor_offer_socket(finding, sasl->doctor, sasl->instance, sasl->service,
 		DOCTOR_SOCKET_AUTH, NULL, NULL);
 }
@@ -237,7 +239,9 @@ static void examine_logins(const struct sasl_service *sasl)
 			report_type(sasl);
 		return;
 	}
-	if (is_other_server(sasl, &endpoint))
+	if (is_other_server(sasl, &endpoint) ||
+		(*doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH) == '\0' &&
+			!doctor_has_our_name(endpoint.path)))
 		return;
 	if (!doctor_endpoint_is(&endpoint, doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH))) {
 		report_path(sasl, &endpoint);

@@ -48,10 +48,12 @@ def test_a_daemon_that_does_not_run_is_found(box):
 
 def test_a_configuration_with_an_error_is_found(box):
     """Beside a running daemon it harms only the next start; without one, mail."""
-    daemon, _ = good_set_up(box, start=False)
+    daemon, mta = good_set_up(box, start=False)
     daemon.configure({"milter": {"timout": "5s"}})
-    finding = examine(daemon, "daemon").the("timout", "mail")
-    assert "postern.conf:" in finding["problem"]
+    report = examine(daemon, mta=mta)
+    assert "postern.conf:" in report.the("timout", "mail")["problem"]
+    assert {finding["subject"] for finding in report.findings} == {"daemon"}, report
+    assert any("whether Postfix asks Postern" in matter["what"] for matter in report.unexamined), report
     daemon.configure({"milter": {"timout": None}})
     daemon.start()
     assert examine(daemon, "daemon").is_clean()
