@@ -76,8 +76,8 @@ static void report_none(const struct doctor *doctor, const struct doctor_instanc
 	const bool is_override = json_object_get(service->overrides, "smtpd_milters") != NULL;
 	struct doctor_finding *finding = doctor_find(doctor,
 		is_asked_elsewhere ? DOCTOR_NO_EFFECT : DOCTOR_MAIL,
-		"%s: smtpd (%s) does not ask Postern: %s smtpd_milters = %s", instance->folder,
-		names, is_override ? "master.cf sets" : "main.cf sets", list);
+		"%s: smtpd (%s) does not ask Postern: smtpd_milters in %s is %s", instance->folder,
+		names, is_override ? "master.cf" : "main.cf", *list == '\0' ? "empty" : list);
 
 	doctor_effect(finding, "No rule is applied to mail that these services receive.");
 	if (is_override && *list == '\0' && is_asked_elsewhere) {
