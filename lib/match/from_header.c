@@ -270,12 +270,17 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 	*lx = ahead;
 }
 
-/* Whether an @ or < precedes the token, in a comment. */
-static bool follows_address(const struct from_token *t, const char *start)
+/* Whether a comment of the token, which was read from start on, may be shown as an address. */
+static bool has_telling_comment(const struct from_token *t, const char *start)
 {
 	size_t len = (size_t)(t->text - start);
+	struct encoded_signs encoded;
 
-	return t->commented && (memchr(start, '@', len) != NULL || memchr(start, '<', len) != NULL);
+	if (!t->commented)
+		return false;
+	encoded = encoded_words_signs(start, len);
+	return encoded.at || encoded.strange || memchr(start, '@', len) != NULL ||
+		memchr(start, '<', len) != NULL || plain_text_signs(start, len).strange;
 }
 
 /* Report the addresses between the < before lx and its >, or the end of the field. */
@@ -290,7 +295,7 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 	for (;;) {
 		start = lx->at;
 		t = from_token_next(lx);
-		p->signs.odd |= follows_address(&t, start); /* some look there for it */
+		p->signs.odd |= has_telling_comment(&t, start); /* some look there for it */
 		p->signs.sloppy |= t.spaced || t.commented;
 		if (add_token(p, &t))
 			continue;
@@ -312,6 +317,8 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_lexer *display)
 {
 	size_t before = p->found;
+	struct from_lexer ahead;
+	struct from_token t;
 	char stop;
 
 	parse_brackets(p, lx);
@@ -320,6 +327,10 @@ static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_l
 		(void)parse_words(p, display);
 	}
 	before = p->found;
+	ahead = *lx;
+	t = from_token_next(&ahead);
+	/* some read it as another element of the list */
+	p->signs.names |= has_telling_comment(&t, lx->at);
 	stop = parse_words(p, lx);
 	p->signs.sloppy |= p->junk;
 	if ((p->junk && !p->plain) || p->found > before || stop == ':' || stop == '<')
@@ -357,11 +368,13 @@ static void parse_group_name(struct parser *p, struct from_lexer *lx,
 	const struct from_words *words)
 {
 	struct from_lexer start = *lx;
+	struct encoded_signs encoded;
 
 	(void)parse_words(p, lx);
+	encoded = encoded_words_signs(start.at, (size_t)(lx->at - start.at));
 	p->signs.odd |= words->has_at || p->suspicious || (words->any && !p->junk) ||
-		((p->in_group || words->has_stray) && !words->plain) ||
-		encoded_words_signs(start.at, (size_t)(lx->at - start.at)).at;
+		((p->in_group || words->has_stray) && !words->plain) || encoded.at ||
+		encoded.strange;
 	p->no_mail = p->no_mail || p->in_name;
 	p->in_name = false;
 	p->in_group = true;
@@ -391,7 +404,8 @@ static bool read_piece(struct parser *p, struct from_lexer *lx)
 		start.end = t.text;
 		p->uncommon |= words.is_uncommon;
 		/* some read what precedes << as an address */
-		p->signs.odd |= (words.has_stray || is_doubled(lx)) && !words.plain;
+		p->signs.odd |= (words.has_stray && !words.plain) ||
+			(is_doubled(lx) && (!words.plain || words.has_comment || t.commented));
 		p->no_mail = p->no_mail || (p->in_name && !words.has_word);
 		p->has_comma |= p->in_name; /* "Foo, Inc <a@b>" */
 		p->in_name = false;

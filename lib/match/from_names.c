@@ -15,7 +15,8 @@ struct names {
 	void *context;
 	char word[ADDRESS_MAX];
 	size_t len;
-	bool parted; /* nothing, or a character that separates mailboxes, precedes the word */
+	bool escaped; /* an odd number of backslashes precedes the next byte */
+	bool parted;  /* nothing, or a character that separates mailboxes, precedes the word */
 	bool behind_address;
 	bool ok;
 };
@@ -36,7 +37,7 @@ static bool report_address(const struct names *n, const char *word, size_t len)
 	const char *at = memchr(word, '@', len);
 	struct mail_address address;
 
-	if (at == word || at == word + len - 1 ||
+	if (at == word || at == word + len - 1 || memchr(word, '\\', len) != NULL ||
 		memchr(at + 1, '@', (size_t)(word + len - at) - 1) != NULL ||
 		address_parse(word, len, &address) < 0 || !address.has_domain || address.is_odd ||
 		from_is_disguised(word, len))
@@ -73,11 +74,14 @@ static void add_byte(void *context, char c)
 {
 	struct names *n = context;
 	const bool separates = c != '\0' && strchr(",;:<>", c) != NULL;
+	const bool escaped = n->escaped;
 
+	n->escaped = c == '\\' && !escaped;
+	n->ok = n->ok && (!escaped || c == '"' || c == '\\');
 	if (separates || (c != '\0' && strchr(" \t\r\n\"()", c) != NULL)) {
 		end_word(n);
 		n->parted |= separates;
-	} else if ((unsigned char)c < ' ' || c == 0x7f || strchr("\\[]", c) != NULL ||
+	} else if ((unsigned char)c < ' ' || c == 0x7f || strchr("[]", c) != NULL ||
 		n->len == sizeof(n->word)) {
 		n->ok = false;
 	} else {

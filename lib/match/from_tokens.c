@@ -4,6 +4,7 @@
  */
 #include "lib/match/from_tokens.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "lib/match/encoded_word.h"
@@ -79,13 +80,17 @@ static void set_region(struct from_region *region, const char *closing, const ch
 	region->end = closing != NULL ? closing : end;
 }
 
-/* Return the end of the last "?=" at or after p, or NULL. */
+/* Return the end of the last "?=" at or after p, or NULL. To some, one before two hexadecimal
+ * digits is none, and without another one the word ends with the value. */
 static const char *last_encoded_end(const char *p, const char *end)
 {
 	const char *last = NULL;
 
 	while ((p = memmem(p, (size_t)(end - p), "?=", 2)) != NULL)
 		last = p += 2;
+	if (last != NULL && end - last > 1 && isxdigit((unsigned char)last[0]) &&
+		isxdigit((unsigned char)last[1]))
+		return end;
 	return last;
 }
 
@@ -201,7 +206,8 @@ static bool is_ambiguous_comment(const char *text, const char *end, bool *open_r
 		return true;
 	for (p = text; p < end; p++) {
 		if (*p == '\\') {
-			p++;
+			if (++p < end && *p == '"' && has_any(text, end, "()"))
+				return true; /* to some, it is a quote */
 			continue;
 		}
 		if ((behind = shield_end(p, end)) == p)
@@ -278,6 +284,7 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	}
 	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
 	signs->names |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
+	signs->names |= quotes % 2 == 1; /* some see no quotes around the rest, or no brackets */
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
 	/* some then see no quotes, unless they can decode it */

@@ -36,7 +36,8 @@ static void note_word(struct from_words *w, const struct from_token *t, bool is_
 	const bool encoded = t->len > 1 && memcmp(t->text, "=?", 2) == 0;
 
 	w->has_word = true;
-	w->is_uncommon |= (unsigned char)*t->text >= 0x80 || (*t->text == '=' && !encoded);
+	w->is_uncommon |= (unsigned char)*t->text >= 0x80 || strchr("#`", *t->text) != NULL ||
+		(*t->text == '=' && !encoded);
 	w->is_sloppy |= encoded && !is_first && !t->spaced && !t->commented;
 	w->has_stray |= memchr(t->text, '\\', t->len) != NULL;
 	w->may_hide |= memmem(t->text, t->len, "=?", 2) != NULL;

@@ -19,8 +19,8 @@ struct from_words {
 	bool dotted;	  /* there is a dot */
 	bool is_uncommon; /* a dot before a quoted string, or at the end of one or of an
 			     encoded-word; one with an @ behind either; or a word that
-			     begins with = and is not encoded, or with another character than those
-			     of ASCII */
+			     begins with # or `, with = and is not encoded, or with another
+			     character than those of ASCII */
 	bool plain;	  /* only plain words, and characters without a meaning */
 	bool has_stray;	  /* there is such a character, other than an @, or a backslash: some end
 			     the mailbox there, or take the rest for one */

@@ -289,7 +289,6 @@ static const struct {
 	{ "me@mine.m (ceo@bank.e)", true },
 
 	{ "(ceo@bank.e)<me@mine.m>", true },
-	{ "<me@mine.m> (ceo@bank.e)", true },
 	{ "=?utf-8?q?J=C3=B6rg?= <me@mine.m>", true },
 	{ "=?iso-8859-1?Q?J=F6rg_M=2E?= <me@mine.m>", true },
 	{ "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuY29tPg==?= <me@mine.m>", true },
@@ -427,6 +426,10 @@ static const struct {
 	{ "\"Doe, bank!ceo <me@mine.m>\" <me@mine.m>", false },
 	{ "\"Doe, Jane <me@mine.m>ail.com\" <me@mine.m>", false },
 	{ "\"ce o, me@mine.m <x\" <me@mine.m>", true },
+	{ "\"Disk, 5\\\" <me@mine.m>\" <me@mine.m>", false },
+	{ "Me \"5\\\" disk\" <me@mine.m>", true },
+	{ "\"MINE\\\\me 5\\\"\" <me@mine.m>", true },
+	{ "\"Me 5\\\"\", Me <me@mine.m>", false },
 	{ "\"<ceo me@mine.m>, x\" <me@mine.m>", false },
 	{ "\"<me@mine.m x>, x\" <me@mine.m>", false },
 	{ "\"me@mine.m\" x <me@mine.m>>", false },
@@ -565,6 +568,10 @@ static const struct {
 	{ "=?utf-8?x?a <me@mine.m> ?=", false },
 	{ "=?utf-8?q?me@mine.m ?=", false },
 	{ "x =?utf-8?b?Y2Vv <me@mine.m> ?=", false },
+	{ "=?utf-8?q?=3Cceo=40bank.e=3E=2C. <me@mine.m>,", false },
+	{ "=?utf-8?q?=43eo <me@mine.m>", false },
+	{ "me@mine.m, \"=?utf-8?q?=43eo\" <me@mine.m>", false },
+	{ "=?utf-8?q?=?= <me@mine.m>", true },
 	{ "Me [ <me@mine.m> ]", false },
 
 	/* Some see the end of an address at white space or a comment, or split a quoted one. */
@@ -675,6 +682,9 @@ static const struct {
 	{ "\"x\\\" ceo@bank.e, \\\"\" <me@mine.m>", false },
 	{ "\"x\\\" ceo@bank.e; \\\"\" <me@mine.m>", false },
 	{ "\"\\\"Me\\\": ceo@bank.e\" <me@mine.m>", false },
+	{ "bank!ceo\"\\\"\" <me@mine.m>", false },
+	{ "bank.e, me@mine.m \"\\\"\" <me@mine.m>", false },
+	{ "\"\\\"bank.e\" <me@mine.m>", false },
 	{ "\"\x95\\\" ceo@bank.e, x\x95\\\" y\" <me@mine.m>", false },
 
 	/* Evolution looks for addresses in a quoted string behind an unquoted dot. */
@@ -727,6 +737,8 @@ static const struct {
 	  "e\": me@mine.m;",
 		false },
 	{ "Us \"bank.e\": me@mine.m;", false },
+	{ "\"=?utf-8?q?bank=2Ee?=\": me@mine.m;", false },
+	{ "\"=?utf-8?q?B=C3=BCro?=\": me@mine.m;", true },
 	{ "=?utf-8?q?bank=21ceo?=, Me <me@mine.m>", false },
 	{ "=?utf-8?q?ceo%bank?=, Me <me@mine.m>", false },
 	{ "=?utf-8?q?x_ceo=25bank_y?=, Me <me@mine.m>", false },
@@ -791,6 +803,39 @@ static const struct {
 	{ "\"ceo <ceo@bank.e>=?utf-8?=\" <me@mine.m>", false },
 	{ "\"=?x?q?M?= <ceo@bank.e>\" <me@mine.m>", false },
 	{ "\"=?x?q?ceo@bank.e,?=\" <me@mine.m>", false },
+
+	/* mailparse makes an element of the list of a comment behind the brackets. */
+	{ "<me@mine.m> (ceo@bank.e)", false },
+	{ "Me <me@mine.m> (ceo@bank.e)", false },
+	{ "Me <me@mine.m>\r\n (by way of ceo@bank.e)", false },
+	{ "me@mine.m, Me <me@mine.m> (ceo@bank.e)", false },
+	{ "Me <me@mine.m> (me@mine.m)", true },
+	{ "Me <me@mine.m> (bank!ceo)", false },
+	{ "Me <me@mine.m> (x =?utf-8?q?ceo=40bank.e?=)", false },
+	{ "Me <me@mine.m> (at home) (bank.e)", false },
+	{ "Me <me@mine.m> (at home, Inc.)", true },
+	{ "Me <me@mine.m> (=?utf-8?q?J=C3=B6rg?=)", true },
+
+	/* Emacs's ietf-drums ends the name at # and `. */
+	{ "\"ceo@bank.e\" ` <me@mine.m>", false },
+	{ "\"ceo@bank.e\" #1 <me@mine.m>", false },
+	{ "Me #1 <me@mine.m>", true },
+	{ "Me `M` <me@mine.m>", true },
+
+	/* emailjs, postal-mime, Emacs and older versions of mailparser show a comment within the
+	 * brackets, and Python shows one before doubled brackets. */
+	{ "<(ceo\uff20"
+	  "bank.e) me@mine.m>",
+		false },
+	{ "Me <<(bank!ceo) me@mine.m>", false },
+	{ "Me <me@mine.m (bank.e)>", false },
+	{ "(bank.e) <<me@mine.m>>", false },
+	{ "(Me) <me@mine.m>>", true },
+
+	/* nodemailer and postal-mime see a quote behind a backslash in a comment, and end the
+	 * comment at its first parenthesis. */
+	{ "(\\\"bank.e (x) \\\") \"x\" <me@mine.m>", false },
+	{ "(5\\\" disk) Me <me@mine.m>", true },
 
 	/* To Horde, a name ends before a word that begins with a letter of another alphabet. */
 	{ "\"ceo@bank.e\" \xc3\xb6x <me@mine.m>", false },
@@ -915,7 +960,7 @@ static const struct {
 	{ "me@mine.m", ",\r\n me@mine.m", "", 65009 },
 	{ "", "aaaaaaaaa ", "<me@x.mine.m>", 233 },
 	{ "me@x.mine.m (", "a", ")", 240 },
-	{ "", "a ", "<me@mine.m> (ceo@bank.e)", 240 },
+	{ "", "a ", "(ceo@bank.e) <me@mine.m>", 240 },
 };
 
 static bool is_trusted(size_t row, size_t times)

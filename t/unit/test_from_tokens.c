@@ -100,7 +100,7 @@ static const struct {
 	{ TEXT("\"\""), "\"\" end", "s" },
 	{ TEXT("\"a@b, (c)<d>\"e"), "\"a@b, (c)<d>\" e end", "hmn" },
 	{ TEXT("\"a@b (c)<d>\"e"), "\"a@b (c)<d>\" e end", "hn" },
-	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", "s" },
+	{ TEXT("\"a\\\"b\"c"), "\"a\\\"b\" c end", "sm" },
 	{ TEXT("\"a\\\\\"c"), "\"a\\\\\" c end", "s" },
 	{ TEXT("\"\\\"a\\\"\""), "\"\\\"a\\\"\" end", "" },
 	{ TEXT("\"\\\"a@\\\"\""), "\"\\\"a@\\\"\" end", "hn" },
