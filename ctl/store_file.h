@@ -29,7 +29,8 @@ struct store_file {
 int store_file_read(const struct config *config, struct store_file *file_r, struct errmsg *err);
 void store_file_clear(struct store_file *file);
 
-/* Return 0 if the file is not the daemon's copy of a database, or -1 with err set. */
+/* Return 0 if the file may be changed, or -1 with err set: it is the daemon's copy of a database,
+ * or the link of another user leads to it. */
 int store_file_check_own(const struct store_file *file, struct errmsg *err);
 
 /*

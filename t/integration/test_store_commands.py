@@ -232,6 +232,22 @@ def test_a_byte_order_mark_stays(box_of):
     assert box.store.read_bytes().startswith(b"\xef\xbb\xbf{") and box.rows("users")[0]["enabled"] is False
 
 
+def test_root_changes_nothing_where_a_link_of_another_user_leads(box_of):
+    """The daemon's user, who owns the directory, could have root change the store of another daemon."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    box = box_of()
+    box.store.rename(box.store.with_name("real.json"))
+    box.store.symlink_to("real.json")
+    os.lchown(box.store, 65534, -1)
+    real = box.store.with_name("real.json")
+    said = box.refused("user", "set", "bob", "enabled=no")
+    assert f"{box.store}: is a symbolic link that belongs to user 65534; change {real} itself" in said
+    box.done("user", "list")
+    os.lchown(box.store, 0, -1)
+    box.done("user", "set", "bob", "enabled=no")
+
+
 def test_owner_mode_and_link_stay(box_of, tmp_path):
     box = box_of()
     real = tmp_path / "real.json"
