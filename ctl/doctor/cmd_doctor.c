@@ -23,7 +23,7 @@ const char cmd_doctor_usage[] =
 	"what is wrong, the most harmful first, with commands that mend it. Run it as root.\n"
 	"  SUBJECT                 examine only this: daemon, sockets, postfix, sasl, macros,\n"
 	"                          sendmail, clients, fail2ban, database, users, limits, system\n"
-	"  --strict                exit with 1 if there is advice, too\n"
+	"  --strict                exit with 1 also if there is only advice\n"
 	"  --postfix-config DIR    the directory of main.cf; the default is Postfix's own, with all of\n"
 	"                          its instances\n"
 	"  --sendmail-config FILE  Sendmail's configuration; the default is\n"
@@ -81,7 +81,7 @@ static int check_subjects(const struct ctl *ctl, char **wanted)
 	return CTL_OK;
 }
 
-/* Ask the daemon for its status; NULL if none answers, which is a finding. */
+/* Ask the daemon for its status. Returns NULL and adds a finding if the daemon does not answer. */
 static json_t *ask_status(const struct doctor *doctor)
 {
 	struct doctor_finding *finding;
@@ -92,16 +92,16 @@ static json_t *ask_status(const struct doctor *doctor)
 		    &err) == CTL_OK)
 		return answer;
 	json_decref(answer);
-	if (geteuid() != 0) { /* who may not be allowed to ask */
+	if (geteuid() != 0) { /* this user may lack the right to ask */
 		doctor_unexamined(doctor, err.text, "what the daemon reports");
 		return NULL;
 	}
 	finding = doctor_find(doctor, DOCTOR_MAIL, "the daemon does not answer: %s", err.text);
 	doctor_effect(finding,
-		"If it does not run, no rule is applied, and the MTA defers mail or "
+		"If the daemon is not running, no rule is applied: the MTA defers mail or "
 		"accepts it unchecked.");
 	doctor_cure(finding,
-		"Start it. If that fails, its log has the reason; see also postern -n.");
+		"Start the daemon. If that fails, its log and postern -n show the reason.");
 	doctor_shell(finding, "service", "postern", "start", (const char *)NULL);
 	return NULL;
 }
@@ -127,7 +127,7 @@ static struct doctor_postfix *read_postfix(const struct doctor *doctor, char **w
 		doctor_postfix_free(&postfix);
 		if (doctor->sendmail_config == NULL && access("/etc/mail/sendmail.cf", F_OK) != 0)
 			doctor_unexamined(doctor,
-				"There is no Postfix and no Sendmail on this machine. Run doctor "
+				"This machine has neither Postfix nor Sendmail. Run doctor "
 				"where the MTA runs.",
 				"whether the MTA asks Postern");
 		break;

@@ -15,10 +15,10 @@
 static const struct {
 	const char *word, *heading;
 } harms[DOCTOR_HARMS] = {
-	[DOCTOR_MAIL] = { "mail", "Mail or logins of everybody are refused, or accepted wrongly" },
+	[DOCTOR_MAIL] = { "mail", "Everybody's mail or logins are refused, or wrongly accepted" },
 	[DOCTOR_SECURITY] = { "security", "Security" },
-	[DOCTOR_NO_EFFECT] = { "no-effect", "Rules and settings without their effect" },
-	[DOCTOR_SOON] = { "soon", "Soon to fail" },
+	[DOCTOR_NO_EFFECT] = { "no-effect", "Rules and settings that have no effect" },
+	[DOCTOR_SOON] = { "soon", "Likely to fail soon" },
 	[DOCTOR_ADVICE] = { "advice", "Advice" },
 };
 

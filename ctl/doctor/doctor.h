@@ -16,7 +16,7 @@
 
 /* The harm that a finding does; the report is in this order. */
 enum doctor_harm {
-	DOCTOR_MAIL,	  /* mail or logins of everybody are refused, or accepted wrongly */
+	DOCTOR_MAIL,	  /* everybody's mail or logins are refused, or wrongly accepted */
 	DOCTOR_SECURITY,  /* somebody can do or read what he should not */
 	DOCTOR_NO_EFFECT, /* a rule or a setting has no effect, or not the one that is meant */
 	DOCTOR_SOON,	  /* something will fail later: at a restart, when a disk is full */

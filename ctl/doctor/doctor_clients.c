@@ -28,7 +28,7 @@ static int parse_network(const char *text, size_t len, struct cidr *net_r)
 	return cidr_parse(plain, net_r, &err);
 }
 
-/* Add the elements of a list that do not contain the address. Returns whether one does. */
+/* Return whether any element of a list contains the address. Adds the other elements to rest. */
 static bool leave_out(const char *list, const struct cidr *address, struct strbuf *rest)
 {
 	static const char separators[] = ", \t\r\n";
@@ -59,9 +59,9 @@ static void examine_instance(const struct doctor *doctor, const struct doctor_in
 			"%s: mynetworks contains %s, the gateway from which all clients come",
 			instance->folder, gateway);
 		doctor_effect(finding,
-			"The server is an open relay: it sends everybody's mail to "
-			"everybody (permit_mynetworks).");
-		doctor_cure(finding, "Remove the network.");
+			"The server is an open relay: permit_mynetworks lets anybody send mail "
+			"to any address.");
+		doctor_cure(finding, "Remove the network from mynetworks.");
 		doctor_set_parameter(finding, instance, NULL, "mynetworks",
 			rest.text == NULL ? "" : rest.text);
 		doctor_reload_postfix(finding, instance);

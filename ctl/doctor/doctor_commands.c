@@ -25,7 +25,7 @@ void doctor_postconf(struct doctor_finding *finding, const struct doctor_instanc
 			(const char *)NULL);
 }
 
-/* Add a list without white space, which postconf -P refuses: commas separate as well. */
+/* Add a list with commas in place of white space, which postconf -P refuses. */
 static void add_compact(struct strbuf *out, const char *list)
 {
 	static const char spaces[] = " \t\r\n";

@@ -35,8 +35,8 @@ static enum doctor_harm harm_of(const struct doctor *doctor, const char *section
 	return DOCTOR_NO_EFFECT;
 }
 
-/* Add each text of an array of the section "cache", for which the status has one problem or note.
- */
+/* Add a finding for each text of an array of the section "cache". The status has one problem or
+ * note for all of them. */
 static void find_listed(const struct doctor *doctor, enum doctor_harm harm, const char *key,
 	const char *cure)
 {
@@ -63,7 +63,7 @@ static void find_reported(const struct doctor *doctor, const char *array_key, co
 		const bool is_note = strcmp(key, "note") == 0;
 
 		if (section == NULL || text == NULL || remedy == NULL ||
-			strcmp(section, "database") == 0) /* the subject database has them */
+			strcmp(section, "database") == 0) /* the subject database reports them */
 			continue;
 		if (json_object_get(fault, "count") != NULL && strcmp(section, "cache") == 0)
 			find_listed(doctor, is_note ? DOCTOR_ADVICE : harm_of(doctor, section),
@@ -108,15 +108,15 @@ static void find_in_line(const struct doctor *doctor, const char *line)
 			return;
 		finding = doctor_find(doctor, runs ? DOCTOR_SOON : DOCTOR_MAIL, "%s", line);
 		doctor_effect(finding, "%s",
-			runs ? "The next start of the daemon fails, or it has no policy then." :
-			       "The daemon cannot start, or has no policy then.");
-		doctor_cure(finding, "Correct this; postern -n shows when it is right.");
+			runs ? "The daemon's next start fails, or leaves it without a policy." :
+			       "The daemon cannot start, or starts without a policy.");
+		doctor_cure(finding, "Correct this, and run postern -n to check the result.");
 	} else if (!runs && strncmp(line, "note: ", 6) == 0) {
 		doctor_cure(doctor_find(doctor, DOCTOR_ADVICE, "%s", line + 6),
-			"Check whether this is as you intend.");
+			"Check whether this is intended.");
 	} else if (!runs && line[0] != '\0') {
 		doctor_cure(doctor_find(doctor, DOCTOR_NO_EFFECT, "%s", line),
-			"Correct this; postern -n shows when it is right.");
+			"Correct this, and run postern -n to check the result.");
 	}
 }
 
@@ -151,7 +151,7 @@ void doctor_examine_daemon(const struct doctor *doctor)
 	find_reported(doctor, "notes", "note");
 	if (geteuid() != 0)
 		doctor_unexamined(doctor,
-			"Only root can read files as the daemon's user. Run this as root.",
+			"Only root can read files as the daemon's user. Run doctor as root.",
 			"whether the daemon's user can read all files of the configuration");
 	else
 		check_next_start(doctor);

@@ -82,7 +82,7 @@ static void add_feed_files(const struct doctor *doctor, struct doctor_finding *f
 
 /* ---- problems of the status -------------------------------------------------------- */
 
-/* What is known about a fault that the status names, beyond its remedy. */
+/* What doctor knows about a problem of the status beyond its remedy. */
 static const struct known {
 	const char *name;
 	enum doctor_harm harm;
@@ -91,12 +91,13 @@ static const struct known {
 	void (*add_commands)(const struct doctor *doctor, struct doctor_finding *finding);
 } known[] = {
 	{ "database_not_reached", DOCTOR_SOON,
-		"The rules that were read last stay in force, and changes are not.", NULL, NULL },
+		"The rules that were read last stay in force, and later changes are not applied.",
+		NULL, NULL },
 	{ "database_behind", DOCTOR_SOON, "Changes are not in force.", NULL, NULL },
 	{ "load_failed", DOCTOR_SOON, "The rules that were read last stay in force.", NULL, NULL },
-	{ "listen_refused", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
-	{ "listen_lost", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
-	{ "unnotified", DOCTOR_NO_EFFECT, "Changes come into force late.", NULL, NULL },
+	{ "listen_refused", DOCTOR_NO_EFFECT, "Changes take effect late.", NULL, NULL },
+	{ "listen_lost", DOCTOR_NO_EFFECT, "Changes take effect late.", NULL, NULL },
+	{ "unnotified", DOCTOR_NO_EFFECT, "Changes take effect late.", NULL, NULL },
 	{ "feed_refused", DOCTOR_NO_EFFECT, "Each change reloads the tables.", as_owner,
 		add_feed_files },
 	{ "feed_forbidden", DOCTOR_NO_EFFECT, "Each change reloads the tables.", as_owner,
@@ -135,15 +136,14 @@ static void add_cure_of_error(const struct doctor *doctor, struct doctor_finding
 	char role[64];
 
 	if (strstr(error, "permission denied") != NULL) {
-		doctor_cure(finding, "The role %s may not read the tables. %s", role_of(doctor),
-			as_owner);
+		doctor_cure(finding, "The role %s lacks the right to read the tables. %s",
+			role_of(doctor), as_owner);
 		add_role_file(doctor, finding);
 	} else if (strstr(error, "does not exist in the schema") != NULL) {
 		doctor_cure(finding,
 			"If the tables are missing, run " SQL_FOLDER
-			"/schema.sql, or correct schema in "
-			"the section [database] of %s. If they exist, the role %s may not use the "
-			"schema. %s",
+			"/schema.sql, or correct schema in the section [database] of %s. If "
+			"they exist, the role %s lacks the right to use the schema. %s",
 			doctor->config->path, role_of(doctor), as_owner);
 		add_role_file(doctor, finding);
 	} else if (strstr(error, "Connection refused") != NULL) {
@@ -154,13 +154,13 @@ static void add_cure_of_error(const struct doctor *doctor, struct doctor_finding
 		doctor_shell(finding, "pg_lsclusters", (const char *)NULL);
 	} else if (strstr(error, "pg_hba.conf") != NULL) {
 		doctor_cure(finding,
-			"Add a line for the role %s to the server's pg_hba.conf, and let the "
-			"server read it: SELECT pg_reload_conf();",
+			"Add a line for the role %s to the server's pg_hba.conf, and make the "
+			"server read it with SELECT pg_reload_conf();",
 			role_of(doctor));
 	} else if (strstr(error, "password authentication failed") != NULL) {
 		doctor_cure(finding,
-			"Enter the role's password in the section [database] of %s, or set it in "
-			"psql by \\password %s, then run posternctl reload.",
+			"Enter the role's password in the section [database] of %s, or set it "
+			"in psql with \\password %s, then run posternctl reload.",
 			doctor->config->path, role_of(doctor));
 	} else if (read_missing_role(error, role)) {
 		doctor_cure(finding, "%s", as_owner);
@@ -219,7 +219,7 @@ static void examine_feed(const struct doctor *doctor)
 	if (json_is_true(json_object_get(database, "feed")))
 		return;
 	finding = doctor_find(doctor, DOCTOR_ADVICE, "the database has no change feed");
-	doctor_effect(finding, "Each change reloads the tables, and some are found late.");
+	doctor_effect(finding, "Each change reloads the tables, and some changes are found late.");
 	doctor_cure(finding, "%s", as_owner);
 	add_feed_files(doctor, finding);
 }
@@ -234,11 +234,12 @@ static void examine_lag(const struct doctor *doctor)
 		return;
 	finding = doctor_find(doctor, DOCTOR_SOON,
 		"the rules in force are those of %" JSON_INTEGER_FORMAT " minutes ago", age / 60);
-	doctor_effect(finding, "Changes that were made since are not in force.");
+	doctor_effect(finding, "Changes made since then are not in force.");
 	doctor_cure(finding,
-		"If %s is a standby, see why it lags: pg_stat_replication on its primary, and "
-		"pg_is_wal_replay_paused() and recovery_min_apply_delay on it. Otherwise shorten "
-		"full_reload_interval in the section [database] of %s.",
+		"If %s is a standby, find out why it lags: look at pg_stat_replication on its "
+		"primary, and at pg_is_wal_replay_paused() and recovery_min_apply_delay on the "
+		"standby itself. Otherwise shorten full_reload_interval in the section "
+		"[database] of %s.",
 		status_text(doctor, "server"), doctor->config->path);
 }
 
@@ -251,13 +252,13 @@ void doctor_examine_database(const struct doctor *doctor)
 		return;
 	if (doctor->status == NULL) {
 		doctor_unexamined(doctor,
-			"The daemon does not answer, and only its role connects to the database.",
+			"Doctor examines the database through the daemon, which does not answer.",
 			"the database");
 		return;
 	}
 	problems = report_all(doctor, false);
 	if (problems > 0 || !doctor_has_policy(doctor))
-		return; /* the notes then are consequences */
+		return; /* the notes would only report their consequences */
 	(void)report_all(doctor, true);
 	examine_feed(doctor);
 	examine_lag(doctor);

@@ -36,7 +36,7 @@ static char *ask_line(const struct doctor *doctor, struct errmsg *err)
 	return line;
 }
 
-/* Whether the file belongs to a package of Debian. */
+/* Return whether the file belongs to a Debian package. */
 static bool is_packaged(const char *file)
 {
 	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
@@ -75,7 +75,7 @@ static void report_filter(const struct doctor *doctor, const char *filter)
 	struct doctor_finding *finding = doctor_find(doctor, DOCTOR_SECURITY,
 		"%s does not match the line that the daemon logs for a wrong password", filter);
 
-	doctor_effect(finding, "Fail2Ban bans nobody who guesses passwords.");
+	doctor_effect(finding, "Fail2Ban does not ban clients that guess passwords.");
 	offer_filter(finding, filter);
 }
 
@@ -88,7 +88,7 @@ static void match_line(const struct doctor *doctor, const char *filter, const ch
 					    doctor->fail2ban_config, line, filter, NULL },
 		&out, &errors, &err);
 
-	/* The package installs its filter also where there is no Fail2Ban. */
+	/* The package installs the filter even where Fail2Ban is not installed. */
 	if (code == DOCTOR_RUN_MISSING)
 		;
 	else if (code < 0)
@@ -133,7 +133,7 @@ void doctor_examine_fail2ban(const struct doctor *doctor)
 		check_jail(doctor, filter);
 		return;
 	}
-	if (doctor->status == NULL) /* which is reported already */
+	if (doctor->status == NULL) /* ask_status() has reported it */
 		return;
 	if ((line = ask_line(doctor, &err)) == NULL)
 		doctor_unexamined(doctor, err.text, "whether %s matches the daemon's log", filter);

@@ -1,6 +1,6 @@
 /*
- * Examines what limits count: recipients or messages, and whom they exempt. Owns the profiles that
- * it reads. t/integration/test_doctor_limits.py covers it.
+ * Examines whether limits count recipients or messages, and whom they exempt. Owns the profiles
+ * that it reads. t/integration/test_doctor_limits.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +35,9 @@ static bool report_small(const struct doctor *doctor, const struct profile *prof
 			"A message to more than %u recipients never reaches all of them.",
 			(unsigned)limit->count);
 		doctor_cure(finding,
-			"If messages are meant, write \"count = messages\" in the section [limits] "
-			"of %s, run posternctl reload, and bound the recipients of a message in "
-			"the MTA. Otherwise enter a greater number.",
+			"If messages are meant, write \"count = messages\" in the section "
+			"[limits] of %s, run posternctl reload, and bound the recipients of a "
+			"message in the MTA. Otherwise raise the limit.",
 			doctor->config->path);
 		return true;
 	}
@@ -62,7 +62,7 @@ static void examine_profiles(const struct doctor *doctor)
 	store_clear(&store);
 }
 
-/* Report a webmail or the like: its users log in from an address to which no limit applies. */
+/* Report logins from an address to which no limit applies, such as that of a webmail server. */
 static void examine_exempt_logins(const struct doctor *doctor)
 {
 	const json_t *sessions = json_object_get(doctor->status, "sessions");
@@ -81,12 +81,13 @@ static void examine_exempt_logins(const struct doctor *doctor)
 		" messages since the configuration was read)",
 		config->given.limit_exempt, count);
 	doctor_effect(finding,
-		"[limit %s] and the like do not hold for them: a webmail is there, through which a "
-		"stolen login may send without these limits.",
+		"[limit %s] and similar limits do not apply to these logins. If the address is "
+		"that of a webmail server, a stolen login can send through it without these "
+		"limits.",
 		rate_name((enum rate)rate));
 	doctor_cure(finding,
-		"Write \"exempt =\" with only the addresses that nobody logs in from in the section "
-		"[limit] of %s, and run posternctl reload.",
+		"In the section [limit] of %s, set \"exempt =\" to only those addresses from "
+		"which nobody logs in, and run posternctl reload.",
 		config->path);
 }
 
@@ -124,8 +125,8 @@ void doctor_examine_limits(const struct doctor *doctor)
 			"A stolen login may send each message to as many recipients as the MTA "
 			"accepts: 1000 with Postfix's defaults.");
 		doctor_cure(finding,
-			"Bound them for logins, by max_relaying in the section [limit recipients] "
-			"of %s, and run posternctl reload:",
+			"For messages of logged-in users, set the bound max_relaying in the "
+			"section [limit recipients] of %s, and run posternctl reload:",
 			doctor->config->path);
 		if (lacks_section(doctor->config) &&
 			doctor_quote_shell(&path, doctor->config->path) == 0) {

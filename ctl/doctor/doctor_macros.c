@@ -63,7 +63,7 @@ static const struct doctor_service *find_service(const struct doctor *doctor, co
 	return NULL;
 }
 
-/* Return the {daemon_name} that is most like a section's name; NULL if none is near. */
+/* Return the {daemon_name} that is most similar to a section's name; NULL if none is similar. */
 static const char *find_near(const struct doctor *doctor, const char *name)
 {
 	const char *near = NULL;
@@ -83,7 +83,7 @@ static const char *find_near(const struct doctor *doctor, const char *name)
 	return near;
 }
 
-/* Return whether a name means itself in a regex and in the replacement of sed(1). */
+/* Return whether no character of a name is special in a regex or in a replacement of sed(1). */
 static bool is_word(const char *name)
 {
 	return name[strspn(name,
@@ -115,8 +115,8 @@ static void offer_name(struct doctor_finding *finding, const struct doctor *doct
 		doctor_reload_postern(finding, doctor);
 	} else {
 		doctor_cure(finding,
-			"Set milter_macro_daemon_name of the service that is meant in master.cf, "
-			"or remove the section.");
+			"In master.cf, set milter_macro_daemon_name of the intended service, or "
+			"remove the section.");
 	}
 	strbuf_free(&text);
 }
@@ -132,7 +132,7 @@ static void report_section(const struct doctor *doctor, const char *name)
 		"%s: no service of Postfix has the {daemon_name} of the section [check %s]; they "
 		"have: %s",
 		doctor->config->path, name, names.text == NULL ? "" : names.text);
-	doctor_effect(finding, "Its settings apply to no session; those of [check] do.");
+	doctor_effect(finding, "Its settings apply to no session; those of [check] apply instead.");
 	offer_name(finding, doctor, name);
 	strbuf_free(&names);
 }
@@ -153,8 +153,9 @@ static void check_macro(const struct doctor *doctor, const struct doctor_instanc
 	finding = doctor_find(doctor, DOCTOR_ADVICE, "%s: %s lacks %s", instance->folder, parameter,
 		macro);
 	doctor_effect(finding,
-		"Postern asks Postfix for the macro and gets it nevertheless. A milter that does "
-		"not ask takes all users for strangers, or all services for one.");
+		"Postern requests the macro and receives it nevertheless. A milter that does "
+		"not request its macros cannot recognize logged-in users, or cannot tell "
+		"services apart.");
 	strbuf_addf(&whole, "%s %s", list, macro);
 	if (!whole.failed)
 		doctor_set_parameter(finding, instance, NULL, parameter, whole.text);

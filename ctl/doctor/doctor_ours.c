@@ -157,7 +157,7 @@ void doctor_offer_folder(struct doctor_finding *finding, const struct doctor *do
 		(const char *)NULL);
 }
 
-/* Return the part of a path below a folder, also if a link leads there; NULL if it is not below it,
+/* Return the part of a path below a folder, to which a link may lead; NULL if the path is elsewhere
  * or memory ran out. The caller frees it. */
 static char *part_below(const char *path, const char *folder)
 {

@@ -10,7 +10,7 @@
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
 
-/* Return whether another service of the instance than `except` asks Postern. */
+/* Return whether a service of the instance other than `except` asks Postern. */
 static bool is_asked(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *except)
 {
@@ -56,8 +56,8 @@ static void report_switched(const struct doctor *doctor, const struct doctor_ins
 
 	doctor_effect(finding, "No rule is applied to mail that these services receive.");
 	doctor_cure(finding,
-		"Remove no_milters here. If a filter returns mail to a service of its own, set the "
-		"option for that service alone, and bind it to 127.0.0.1.");
+		"Remove no_milters. If a content filter returns mail to a separate service, set "
+		"the option for that service alone, and bind the service to 127.0.0.1.");
 	remove_word(doctor_postfix_value(service->values, "receive_override_options"), "no_milters",
 		&rest);
 	if (!rest.failed)
@@ -91,8 +91,8 @@ static void report_none(const struct doctor *doctor, const struct doctor_instanc
 		strbuf_free(&option);
 	} else {
 		doctor_cure(finding,
-			"Add Postern's socket. If a filter returns mail to this service, bind it "
-			"to 127.0.0.1 instead.");
+			"Add Postern's socket. If a content filter returns mail to this "
+			"service, bind the service to 127.0.0.1 instead.");
 		doctor_offer_socket(finding, doctor, instance, service, DOCTOR_SOCKET_MILTER,
 			milters, NULL);
 	}
@@ -160,9 +160,9 @@ static void examine_local_mail(const struct doctor *doctor, const struct doctor_
 		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
 			"%s: non_smtpd_milters contains Postern", instance->folder);
 		doctor_effect(finding,
-			"Local mail has no client and no login, so that rules about these do not "
-			"hold for it, and mail with a recipient that is refused stays in the queue.");
-		doctor_cure(finding, "Set smtpd_milters only.");
+			"Local mail has no client and no login, so rules about these do not "
+			"apply to it. Mail with a refused recipient stays in the queue.");
+		doctor_cure(finding, "Name Postern's socket in smtpd_milters only.");
 		doctor_set_parameter(finding, instance, NULL, "non_smtpd_milters",
 			rest.text == NULL ? "" : rest.text);
 		doctor_reload_postfix(finding, instance);

@@ -131,8 +131,8 @@ json_t *doctor_postfix_milters(const char *list)
 	return milters;
 }
 
-/* Run postconf with these arguments, in which NULL ends. Adds its output to out. Returns 0, or -1
- * with err set; *missing_r: there is no postconf. */
+/* Run postconf with these arguments, which end with NULL. Adds its output to out. Returns 0, or -1
+ * with err set; *missing_r tells whether there is no postconf. */
 static int run_postconf(const char *const arguments[], struct strbuf *out, bool *missing_r,
 	struct errmsg *err)
 {
@@ -220,7 +220,7 @@ static json_t *ask_values(const char *folder, const json_t *overrides, bool *mis
 	return values;
 }
 
-/* Return the object of a service in listing, which is made if there is none; NULL: out of memory.
+/* Return the object of a service in listing, and make it if there is none. NULL when out of memory.
  */
 static json_t *service_of(json_t *listing, const char *key, size_t len)
 {

@@ -18,7 +18,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text == NULL ? "" : text;
 }
 
-/* Print the commands: each in a line of its own, after its language. */
+/* Print each command on a line of its own, after its language. */
 static void print_commands(FILE *out, const json_t *commands)
 {
 	const char *last = "";

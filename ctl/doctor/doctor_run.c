@@ -45,7 +45,7 @@ static void run_program(const char *const argv[], const int out[2], const int er
 	_exit(errno == ENOENT ? DOCTOR_RUN_MISSING : NOT_STARTED);
 }
 
-/* Read what has come. Returns 1, 0 at the end, or -1 if it is too much. */
+/* Read the available output. Returns 1, 0 at the end, or -1 if there is too much. */
 static int read_some(int fd, struct strbuf *out)
 {
 	char text[4096];

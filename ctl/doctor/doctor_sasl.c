@@ -76,8 +76,8 @@ static void report_path(const struct sasl_service *sasl, const struct doctor_end
 	doctor_cure(finding, "%s",
 		*ours == '\0' ? "Set [auth] socket, and restart the daemon." :
 				"Name the socket as smtpd sees it: relative to queue_directory. "
-				"If another server, such as Dovecot, checks the logins, start it "
-				"instead.");
+				"If another server, such as Dovecot, checks the logins, start "
+				"that server instead.");
 	doctor_offer_socket(finding, sasl->doctor, sasl->instance, sasl->service,
 		DOCTOR_SOCKET_AUTH, NULL, NULL);
 }
@@ -117,8 +117,8 @@ static void report_no_tls(const struct sasl_service *sasl)
 			", and smtpd does not offer AUTH (smtpd_tls_auth_only)" :
 			"");
 	doctor_cure(finding,
-		"smtpd also needs a certificate: name the files of its key and chain in "
-		"smtpd_tls_chain_files, if none is set.");
+		"smtpd also needs a certificate. If none is set, name the files of its key and "
+		"chain in smtpd_tls_chain_files.");
 	if (lacks_level)
 		offer_parameter(finding, sasl, "smtpd_tls_security_level", "may");
 }
@@ -137,7 +137,8 @@ static void check_plain_text(const struct sasl_service *sasl)
 	finding = doctor_find(doctor, DOCTOR_SECURITY,
 		"%s: smtpd (%s) offers AUTH without TLS: smtpd_tls_auth_only is no",
 		sasl->instance->folder, sasl->names);
-	doctor_effect(finding, "Clients send passwords that anybody on the way can read%s",
+	doctor_effect(finding,
+		"Anybody on the network path can read the passwords that clients send%s",
 		doctor->config != NULL && doctor->config->auth.require_tls ?
 			", although Postern then refuses them." :
 			", and Postern accepts them (require_tls = no).");
@@ -211,7 +212,7 @@ static void check_mechanisms(const struct sasl_service *sasl,
 		doctor_effect(finding,
 			"Nobody can log in: all of Postern's mechanisms transmit the "
 			"password or token itself, which TLS protects.");
-		doctor_cure(finding, "Forbid plain text without TLS only.");
+		doctor_cure(finding, "Forbid plain text only where there is no TLS.");
 		offer_parameter(finding, sasl, "smtpd_sasl_tls_security_options", "noanonymous");
 	} else if (offered == OFFER_FILTERED) {
 		finding = doctor_find(sasl->doctor, DOCTOR_MAIL,

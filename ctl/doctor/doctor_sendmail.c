@@ -17,7 +17,7 @@
 #define CF_DEFAULT "/etc/mail/sendmail.cf"
 #define CF_BYTES_MAX ((uint64_t)4 << 20)
 
-/* The filter that is meant to be Postern, and what the examination needs else of sendmail.cf. */
+/* The filter that is meant to be Postern, and what else of sendmail.cf the examination needs. */
 struct sendmail {
 	const char *path;
 	char name[64], socket[300], flags[16]; /* of "Xname, S=socket, F=flags"; name "": none */
@@ -109,13 +109,13 @@ static void read_lines(const struct doctor *doctor, struct sendmail *sendmail, c
 static void offer_line(struct doctor_finding *finding, const struct doctor *doctor)
 {
 	doctor_cure(finding,
-		"Put this line into sendmail.mc, without another one for Postern, then rebuild "
+		"Put this line into sendmail.mc, remove any other one for Postern, then rebuild "
 		"sendmail.cf and restart Sendmail: INPUT_MAIL_FILTER(`postern', `S=%s, F=T, "
 		"T=S:30s;R:30s;E:2m')dnl",
 		doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER));
 }
 
-/* Report that no filter is Postern's socket. */
+/* Report that no filter has Postern's socket. */
 static void report_lost(const struct doctor *doctor, const struct sendmail *sendmail)
 {
 	struct doctor_finding *finding;
@@ -166,7 +166,7 @@ static void check_filter(const struct doctor *doctor, const struct sendmail *sen
 	}
 }
 
-/* Report sections [check NAME] that no daemon has the name of. */
+/* Report sections [check NAME] without a daemon of that name. */
 static void check_names(const struct doctor *doctor, const struct sendmail *sendmail)
 {
 	const struct settings *settings = doctor->config->settings;
@@ -182,7 +182,8 @@ static void check_names(const struct doctor *doctor, const struct sendmail *send
 			"%s: no daemon of Sendmail has the name of the section [check %s]; they "
 			"have: %s",
 			doctor->config->path, name, names);
-		doctor_effect(finding, "Its settings apply to no session; those of [check] do.");
+		doctor_effect(finding,
+			"Its settings apply to no session; those of [check] apply instead.");
 		doctor_cure(finding,
 			"Set Name=%s in DAEMON_OPTIONS of sendmail.mc, or correct the section.",
 			name);

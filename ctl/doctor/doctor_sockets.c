@@ -90,8 +90,8 @@ static void report_denied(const struct doctor *doctor, const struct doctor_insta
 		return;
 	}
 	doctor_cure(finding,
-		"Give the directory the group of %s and the setgid bit, so that each socket in it "
-		"has this group, and the socket the mode 0660.",
+		"Give the directory the group of %s and the setgid bit, so that each socket in "
+		"it has this group, and give the socket the mode 0660.",
 		user);
 	if (is_own_folder) {
 		doctor_offer_folder(finding, doctor, instance, obstacle);
@@ -130,7 +130,7 @@ void doctor_sockets_check(const struct doctor *doctor, const struct doctor_insta
 
 	if (!endpoint->is_inet && geteuid() != 0) {
 		doctor_unexamined(doctor,
-			"Only root can connect as the MTA's user. Run this as root.",
+			"Only root can connect as the MTA's user. Run doctor as root.",
 			"whether smtpd (%s) can connect to %s", names, endpoint->outside);
 		return;
 	}
@@ -176,8 +176,8 @@ static void report_lost(const struct doctor *doctor, const struct doctor_instanc
 	doctor_sockets_effect(finding, service, DOCTOR_SOCKET_MILTER);
 	doctor_cure(finding, "%s",
 		service->is_chrooted && !endpoint->is_inet ?
-			"Name the socket as smtpd sees it: relative to queue_directory. A socket "
-			"outside of that directory must be moved into it." :
+			"Name the socket as smtpd sees it: relative to queue_directory. If the "
+			"socket is outside of that directory, move it there." :
 			"Name Postern's socket. If the present one is that of another milter, add "
 			"Postern's instead of replacing it.");
 	doctor_offer_socket(finding, doctor, instance, service, DOCTOR_SOCKET_MILTER, milters,
@@ -209,8 +209,9 @@ static void check_action(const struct doctor *doctor, const struct doctor_instan
 	} else {
 		return;
 	}
-	doctor_cure(finding, "With tempfail, mail waits until Postern runs again.%s",
-		*own != '\0' ? " Change default_action in smtpd_milters." : "");
+	doctor_cure(finding,
+		"Set the action tempfail, so that mail waits until Postern runs again.%s",
+		*own != '\0' ? " The action is set by default_action in smtpd_milters." : "");
 	if (*own == '\0') {
 		doctor_set_parameter(finding, instance, service, "milter_default_action",
 			"tempfail");

@@ -21,11 +21,9 @@
 #define BYTES_FREE ((uint64_t)64 << 20)
 #define FILES_FREE 1000
 
-#define CLOCK_SLACK 120	  /* s that a time may be ahead of this clock */
-#define OWN_LIST_DAYS 400 /* of a public suffix list that somebody must replace */
-#define SYSTEM_LIST_DAYS                                                         \
-	2000 /* of one that the distribution replaces: a release lives this long \
-	      */
+#define CLOCK_SLACK 120	      /* s that a time may be ahead of this clock */
+#define OWN_LIST_DAYS 400     /* of a public suffix list that somebody must replace */
+#define SYSTEM_LIST_DAYS 2000 /* the life of a release whose distribution replaces the list */
 #define COPY_DAYS 7
 
 /* ---- disk ------------------------------------------------------------------------ */
@@ -48,13 +46,12 @@ static void report_disk(const struct doctor *doctor, const char *folder, const c
 		what);
 	doctor_effect(finding,
 		"When it is full, %s cannot be written, and a restart loses changes.", files);
-	doctor_cure(finding, "Find out what fills it, and make room or enlarge it.");
+	doctor_cure(finding, "Find out what fills the file system, and make room or enlarge it.");
 	doctor_shell(finding, "df", "-h", folder, (const char *)NULL);
 	doctor_shell(finding, "df", "-i", folder, (const char *)NULL);
 }
 
-/* Examine the file system of a file. Returns its device, or 0 for one that was seen or is unknown.
- */
+/* Examine the file system of a file. Returns its device; 0 if it is unknown or examined already. */
 static dev_t examine_disk(const struct doctor *doctor, const char *path, const char *files,
 	dev_t seen)
 {
@@ -97,8 +94,8 @@ static void report_clock(const struct doctor *doctor, const char *what, int64_t 
 	finding = doctor_find(doctor, DOCTOR_SOON, "clock: %s is %" PRId64 " s in the future", what,
 		ahead);
 	doctor_effect(finding,
-		"The clock of this machine is wrong, or was. Limits last longer than they should, "
-		"and tokens are refused or accepted at the wrong time.");
+		"The clock of this machine is or was wrong. Limits last longer than they "
+		"should, and tokens are refused or accepted at the wrong time.");
 	doctor_cure(finding,
 		"Let the clock follow NTP, then restart the daemon if its start is in the future.");
 	doctor_shell(finding, "timedatectl", "set-ntp", "true", (const char *)NULL);
@@ -137,22 +134,22 @@ static void examine_suffix_list(const struct doctor *doctor, int64_t now)
 	int64_t days;
 
 	if (stat(orgdomain_file(own), &st) != 0)
-		return; /* the daemon reports a list of its own that is missing */
+		return; /* the daemon reports a missing public_suffix_list */
 	days = (now - (int64_t)st.st_mtime) / DAY;
 	if (days < days_max)
 		return;
 	finding = doctor_find(doctor, DOCTOR_ADVICE,
 		"the public suffix list %s is %" PRId64 " days old", orgdomain_file(own), days);
 	doctor_effect(finding,
-		"Domains below a suffix that was added since count as one organization.");
+		"Domains below a suffix that was added since then count as one organization.");
 	if (own[0] == '\0') {
 		doctor_cure(finding, "Install a newer one; the daemon reads it at its next start.");
 		doctor_shell(finding, "apt-get", "install", "publicsuffix", (const char *)NULL);
 	} else {
 		doctor_cure(finding,
-			"Replace the file by the one of https://publicsuffix.org/list/, or remove "
-			"public_suffix_list from %s to use the system's; then run posternctl "
-			"reload.",
+			"Replace the file with the one at https://publicsuffix.org/list/, or "
+			"remove public_suffix_list from %s to use the system's; then run "
+			"posternctl reload.",
 			doctor->config->path);
 	}
 }
@@ -175,11 +172,11 @@ static void examine_copy(const struct doctor *doctor, int64_t now)
 	finding = doctor_find(doctor, DOCTOR_SOON,
 		"%s, the copy of the database, is %" PRId64 " days old", config->store.path,
 		(now - (int64_t)st.st_mtime) / DAY);
-	doctor_effect(finding,
-		"%s, and changes that were made since in the database are not in force.",
+	doctor_effect(finding, "%s, and later changes in the database are not in force.",
 		source == NULL ? "A daemon that starts without the database uses it" :
 				 "The daemon uses it");
-	doctor_cure(finding, "Make the database reachable; see the subject database.");
+	doctor_cure(finding,
+		"Make the database reachable; see the findings of the subject database.");
 }
 
 void doctor_examine_system(const struct doctor *doctor)

@@ -93,7 +93,7 @@ static void see_password(struct users_view *view, const struct user *user)
 	}
 }
 
-/* Report the address if another user owns it. Domains of several users are usual. */
+/* Report the address if another user owns it. Several users often share a domain. */
 static void see_address(struct users_view *view, const char *address, uint32_t number)
 {
 	const size_t len = strlen(address);
@@ -113,7 +113,7 @@ static void see_address(struct users_view *view, const char *address, uint32_t n
 	doctor_cure(doctor_find(view->doctor, DOCTOR_ADVICE,
 			    "the address %s belongs to the users %s and %s", address,
 			    view->names[owner], view->names[number]),
-		"If this is no shared mailbox, remove the address from the froms of one of them.");
+		"If this is not a shared mailbox, remove the address from the froms of one user.");
 }
 
 static int see_user(void *context, const struct user *user)
@@ -188,7 +188,8 @@ static void report_passwords(const struct users_view *view)
 		describe_group(&view->none, &who));
 	doctor_effect(finding, "Nobody can log in with %s.",
 		view->none.count == 1 ? "this name" : "these names");
-	doctor_cure(finding, "If this is meant, write * as the password. Otherwise set passwords.");
+	doctor_cure(finding,
+		"If this is intended, write * as the password. Otherwise set passwords.");
 	add_passwd(doctor, finding, &view->none);
 }
 
@@ -263,7 +264,8 @@ static void report_profile(const struct doctor *doctor, const struct profile *pr
 			name);
 		doctor_effect(finding, "Its users cannot send mail.");
 		doctor_cure(finding,
-			"Enter to whom they may send in host, rcpt or rcpt_re, or open the profile:");
+			"Enter the permitted recipients in host, rcpt or rcpt_re, or open the "
+			"profile:");
 		add_set_profile(doctor, finding, name, "open", "yes", "true");
 	} else if (is_limited_to_nothing(profile)) {
 		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
@@ -309,7 +311,7 @@ static void report_profiles(struct users_view *view)
 		else if (unused++ < LISTED_MAX)
 			doctor_cure(doctor_find(view->doctor, DOCTOR_ADVICE,
 					    "no user has the profile %s", name),
-				"If no user will get it, delete the row.");
+				"If no user is to get this profile, delete its row.");
 	}
 	if (unused > LISTED_MAX)
 		(void)doctor_find(view->doctor, DOCTOR_ADVICE,

@@ -103,13 +103,13 @@ static void check_cache(void *context, struct status_health *health)
 			"%s", s.preparer_error);
 	if (count > 0)
 		status_add_count(health, false, count,
-			"Correct what the section cache lists as problems.",
+			"Correct the problems that the section cache lists.",
 			"the policy has %zu problem%s in its list files, rows and settings", count,
 			count == 1 ? "" : "s");
 	count = s.problems[PROBLEM_NOTE].count;
 	if (count > 0)
 		status_add_count(health, true, count,
-			"Check whether what the section cache lists as notes is as you intend.",
+			"Check whether the notes in the section cache are intended.",
 			"the policy has %zu note%s on its list files, rows and settings", count,
 			count == 1 ? "" : "s");
 	cache_status_free(&s);

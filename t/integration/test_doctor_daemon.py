@@ -37,7 +37,7 @@ def test_another_user_is_told_what_was_not_examined(good, tmp_path):
     assert done.returncode == 2, done
     assert "no problem was found; 2 matters could not be examined" in done.stdout
     assert "what the daemon reports" in done.stdout
-    assert "Run this as root." in done.stdout
+    assert "Run doctor as root." in done.stdout
 
 
 def test_a_daemon_that_does_not_run_is_found(box):

@@ -91,11 +91,11 @@ START_TEST(matters_that_were_not_examined_have_a_reason)
 		json_t *json;
 
 		doctor_report_begin(doctor.report, "sockets");
-		doctor_unexamined(&doctor, "Run this as root.", "the socket of %s", "smtp\n");
+		doctor_unexamined(&doctor, "Run doctor as root.", "the socket of %s", "smtp\n");
 		json = report();
 		ck_assert_str_eq(text_at(json, "unexamined", 0, "subject"), "sockets");
 		ck_assert_str_eq(text_at(json, "unexamined", 0, "what"), "the socket of smtp\\x0a");
-		ck_assert_str_eq(text_at(json, "unexamined", 0, "why"), "Run this as root.");
+		ck_assert_str_eq(text_at(json, "unexamined", 0, "why"), "Run doctor as root.");
 		ck_assert_uint_eq(doctor_report_unexamined(doctor.report), 1);
 		json_decref(json);
 	}

@@ -46,7 +46,7 @@ START_TEST(findings_have_headings_and_commands)
 				false),
 			"1 problem, 1 piece of advice; 1 matter could not be examined\n"
 			"\n"
-			"Mail or logins of everybody are refused, or accepted wrongly\n"
+			"Everybody's mail or logins are refused, or wrongly accepted\n"
 			"  sockets: p\\x1b\n"
 			"      E.\n"
 			"      C.\n"
