@@ -691,7 +691,8 @@ bool rates_find_address(const struct rates *rates, enum rate rate,
 
 	if (table->is_off || table->count == 0)
 		return false;
-	if (*domains != '\0' || !address_has_one_key(address, delimiters))
+	/* An odd address may look like an overflow key, unless the key has the necessary quotes. */
+	if (*domains != '\0' || address->is_odd || !address_has_one_key(address, delimiters))
 		return find_mailbox(rates, rate, address, domains, delimiters, match_r);
 	entry = find_key(table, address->canon, address->canon_len);
 	if (entry == NULL && address->has_domain)

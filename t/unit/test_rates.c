@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/rules/ledger_ops.h"
 #include "t/unit/unit.h"
 
 static struct rates *made;
@@ -352,6 +353,25 @@ START_TEST(a_long_address_gets_a_short_key)
 	}
 END_TEST
 
+/* Nor can they make up an overflow key of the ledger: an odd address, which [check] rcpt = warn
+ * does not refuse, is counted with the quotes that it would need. */
+START_TEST(no_address_is_an_overflow_key)
+	{
+		static const char *const made_up[] = { "<overflow all>", "<overflow 192.0.2.0/24>",
+			"<overflow x@y.example>", "<\"overflow x\"@y.example>", "overflow all",
+			"<@a:overflow x@y.example>", "<overflow x+y@z.example>",
+			"<overflow \"x\"@y.example>", "< overflow all>" };
+
+		ck_assert_int_eq(add_rate(RATE_RCPT, "default", "5/1m"), 0);
+		for (size_t i = 0; i < sizeof(made_up) / sizeof(made_up[0]); i++) {
+			const char *key = held_address(RATE_RCPT, made_up[i]);
+
+			ck_assert_msg(key[0] != '\0' && !ledger_key_is_overflow(key, strlen(key)),
+				"%s", key);
+		}
+	}
+END_TEST
+
 START_TEST(some_are_exempt)
 	{
 		struct cidr inside = { .family = AF_UNSPEC }, outside,
@@ -463,6 +483,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, addresses_are_looked_up_whole_then_by_domain);
 	tcase_add_test(tcase, an_address_is_looked_up_in_full_then_without_its_extension);
 	tcase_add_test(tcase, a_long_address_gets_a_short_key);
+	tcase_add_test(tcase, no_address_is_an_overflow_key);
 	tcase_add_test(tcase, some_are_exempt);
 	tcase_add_loop_test(tcase, a_sender_is_exempt_if_all_of_its_readings_are, 0, ROWS(senders));
 	tcase_add_test(tcase, a_rate_that_is_off_limits_nobody);
