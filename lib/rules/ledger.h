@@ -39,10 +39,11 @@ struct ledger;
  * - A key above half of a limit, or with open reservations: never.
  * - Any other key, to make room for a key of a network with fewer keys, or after the bound was
  *   lowered: its counts and attempts are added to the overflow key of its table and network, or to
- *   that of all networks ("rate_rcpt:overflow all") if there are too many overflow keys.
+ *   that of all networks ("rate_rcpt:overflow all") if there are too many overflow keys and none
+ *   can be removed.
  * - An overflow key of a network or /32 without open reservations, when there are too many: into
- *   that of all networks. Too many are more than an eighth of the bound, and more than two in a
- *   shard.
+ *   that of all networks. Too many are more than an eighth of the bound, or any while a shard
+ *   exceeds its bytes by an eighth, but two in each shard are not.
  * - An overflow key of all networks: never. There is one for each table.
  *
  * Whatever is removed leaves a trace of a fixed size: how much it counted. When it returns in a
@@ -67,7 +68,8 @@ struct ledger;
  *
  * So the ledger contains as many keys as its bound allows, an eighth of it more (or two for each
  * shard) in overflow keys, one for each table, one for each thread, and the keys without origin
- * that exceed it. The traces take 2.3 MB in addition. Any thread.
+ * that exceed it. Keys that grow after they are above half of a limit may exceed the bytes further.
+ * The traces take 2.3 MB in addition. Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 

@@ -67,7 +67,10 @@ static bool are_too_many(const struct ledger_shard *shard, size_t overflow_keys)
 		return false;
 	if (shard->max_entries > 0 && overflow_keys > shard->max_entries / OVERFLOW_PART)
 		return true;
-	return shard->max_bytes > 0 &&
+	if (shard->max_bytes == 0)
+		return false;
+	/* Their size may be a multiple of the mean. */
+	return shard->bytes > shard->max_bytes + shard->max_bytes / OVERFLOW_PART ||
 		overflow_keys * (shard->bytes / shard->entry_count) >
 		shard->max_bytes / OVERFLOW_PART;
 }
@@ -283,16 +286,6 @@ static void fill_leftover(const struct ledger *ledger, const struct ledger_entry
 	leave_attempts(entry, now, left_r);
 }
 
-/* Return the overflow key to which a removed key's counts move; common_r is room for its name. */
-static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct leftover *left,
-	char common_r[OVERFLOW_KEY_SIZE])
-{
-	if (look_at_overflow(ledger, left->key, now) != OVERFLOW_TOO_MANY)
-		return left->key;
-	ledger_overflow_key(left->key, strlen(left->key), NULL, OVERFLOW_ALL, common_r);
-	return common_r;
-}
-
 /* Let a new entry inherit. */
 static void set_inherits(struct ledger_call *call, size_t i, uint64_t original)
 {
@@ -324,12 +317,11 @@ static int add_attempts(struct ledger_call *call, const struct leftover *left)
 	return 0;
 }
 
-/* Add the counts of a key that is to be removed to its overflow key. Returns 0, or -1 when out of
+/* Add the counts of a key that is to be removed to an overflow key. Returns 0, or -1 when out of
  * memory. */
-static int add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left)
+static int add_leftover(struct ledger *ledger, uint64_t now, const struct leftover *left,
+	const char *key)
 {
-	char common[OVERFLOW_KEY_SIZE];
-	const char *key = overflow_of(ledger, now, left, common);
 	struct ledger_request request = {
 		.key = key,
 		.key_len = strlen(key),
@@ -407,8 +399,7 @@ static bool remove_chosen(struct ledger *ledger, uint64_t now, const struct left
 	if (is_gone && entry != NULL) {
 		save_forgotten(ledger, entry, now);
 		leave_trace(shard, entry, now, &newer);
-		(void)__atomic_add_fetch(&ledger->evicted, is_network_overflow(entry) ? 0 : 1,
-			__ATOMIC_RELAXED);
+		(void)__atomic_add_fetch(&ledger->evicted, 1, __ATOMIC_RELAXED);
 		shard_remove(shard, entry);
 	}
 	unlock(shard);
@@ -416,19 +407,39 @@ static bool remove_chosen(struct ledger *ledger, uint64_t now, const struct left
 }
 
 /*
- * Remove a wanted key of the shard. Returns false if there is none. Its counts are in the overflow
- * key before it is removed, so that neither a thread that needs the key nor a start after a kill
- * finds them in neither place.
+ * Remove the chosen key. Returns false if it cannot be removed. Its counts are in the overflow key
+ * before it is removed, so that neither a thread that needs the key nor a start after a kill finds
+ * them in neither place.
  */
-static bool remove_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now,
-	const struct wanted *wanted)
+static bool move_chosen(struct ledger *ledger, uint64_t now, const struct leftover *left,
+	const char *key)
 {
+	return add_leftover(ledger, now, left, key) == 0 && remove_chosen(ledger, now, left);
+}
+
+/* Remove an overflow key, whose counts that of all networks gets. */
+static bool merge_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
+{
+	const struct wanted wanted = { .are_overflows = true };
 	struct leftover left;
 
-	if (choose_key(shard, now, wanted, &left))
-		return true;
-	return left.removed_len > 0 && add_leftover(ledger, now, &left) == 0 &&
-		remove_chosen(ledger, now, &left);
+	return choose_key(shard, now, &wanted, &left) ||
+		(left.removed_len > 0 && move_chosen(ledger, now, &left, left.key));
+}
+
+/*
+ * Return the overflow key to which a key's counts move; all_r is room for its name. If there are
+ * too many, another one makes room: if the counts moved to that of all networks at once, an
+ * overflow key that is made later would not contain them.
+ */
+static const char *overflow_of(struct ledger *ledger, uint64_t now, const struct leftover *left,
+	char all_r[OVERFLOW_KEY_SIZE])
+{
+	if (look_at_overflow(ledger, left->key, now) != OVERFLOW_TOO_MANY ||
+		merge_one(ledger, shard_of(ledger, left->key), now))
+		return left->key;
+	ledger_overflow_key(left->key, strlen(left->key), NULL, OVERFLOW_ALL, all_r);
+	return all_r;
 }
 
 /* Remove a key of a network that has more keys than this number. */
@@ -436,16 +447,13 @@ static bool evict_one(struct ledger *ledger, struct ledger_shard *shard, uint64_
 	size_t others)
 {
 	const struct wanted wanted = { .more_than = others };
+	char all[OVERFLOW_KEY_SIZE];
+	struct leftover left;
 
-	return remove_one(ledger, shard, now, &wanted);
-}
-
-/* Remove an overflow key, whose counts that of all networks gets. */
-static bool merge_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
-{
-	const struct wanted wanted = { .are_overflows = true };
-
-	return remove_one(ledger, shard, now, &wanted);
+	if (choose_key(shard, now, &wanted, &left))
+		return true;
+	return left.removed_len > 0 &&
+		move_chosen(ledger, now, &left, overflow_of(ledger, now, &left, all));
 }
 
 void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)

@@ -6,8 +6,6 @@
 
 #include "lib/rules/ledger_private.h"
 
-#define SWEEP_PER_KEY 2 /* buckets per new key: idle keys are freed faster than keys are added */
-
 /* Insert the shard among those to be locked. Every call locks in the same order, so that no two
  * wait for each other. */
 static void insert_shard(struct ledger_call *c, struct ledger_shard *shard)
@@ -47,6 +45,20 @@ static void find_entries(struct ledger_call *c)
 			c->requests[i].key_len);
 }
 
+/* Add up the amounts of requests that count in one overflow key. */
+static void find_earlier(struct ledger_call *c)
+{
+	for (size_t i = 1; i < c->count; i++) {
+		const struct ledger_request *r = &c->requests[i];
+
+		for (size_t j = 0; j < i; j++) {
+			if (c->hash[j] == c->hash[i] && c->requests[j].key_len == r->key_len &&
+				memcmp(c->requests[j].key, r->key, r->key_len) == 0)
+				c->earlier[i] = ledger_sum(c->earlier[i], c->requests[j].amount);
+		}
+	}
+}
+
 void ledger_call_lock(struct ledger_call *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -82,8 +94,10 @@ int ledger_call_begin(struct ledger_call *c)
 			return -1;
 		c->hash[i] = ledger_hash(r->key, r->key_len);
 		c->shard[i] = ledger_shard_of(c->ledger, c->hash[i]);
-		c->own[i] = 0;
+		c->own[i] = c->earlier[i] = 0;
 	}
+	if (c->any_inherits)
+		find_earlier(c);
 	ledger_call_lock(c);
 	find_entries(c);
 	return 0;
@@ -125,11 +139,17 @@ struct share {
 	uint64_t counted, max;
 };
 
+/* What the call adds to the key of a request, up to that request. */
+static uint64_t amount_of(const struct ledger_call *c, size_t i)
+{
+	return (uint64_t)c->earlier[i] + c->requests[i].amount;
+}
+
 /* Report that a request does not fit, and until when. */
 static void report_full(const struct ledger_call *c, size_t i, const struct share *share,
 	uint32_t seconds, struct ledger_usage *usage)
 {
-	const uint64_t amount = c->requests[i].amount;
+	const uint64_t amount = amount_of(c, i);
 	uint64_t wait;
 
 	usage->is_full = true;
@@ -155,7 +175,7 @@ static void add_attempts(const struct ledger_call *c, size_t i, const struct lim
 	const uint64_t wait = usage->wait;
 
 	usage->attempts = attempts > UINT32_MAX ? UINT32_MAX : (uint32_t)attempts;
-	if (share.max == 0 || attempts + usage->open + c->requests[i].amount <= share.max)
+	if (share.max == 0 || attempts + usage->open + amount_of(c, i) <= share.max)
 		return;
 	report_full(c, i, &share, limit->seconds, usage);
 	usage->is_attempts = usage->wait > wait;
@@ -184,7 +204,7 @@ static struct ledger_usage usage_of_limit(const struct ledger_call *c, size_t i,
 	}
 	usage.used = share.counted + usage.open;
 	usage.attempts_max = attempts_max(limit, request);
-	if (usage.used + request->amount > limit->count)
+	if (usage.used + amount_of(c, i) > limit->count)
 		report_full(c, i, &share, limit->seconds, &usage);
 	if (entry != NULL && entry->extra != NULL && entry->extra->attempts != NULL)
 		add_attempts(c, i, limit, &usage);
@@ -226,7 +246,7 @@ static bool fill_free_usage(const struct ledger_call *c, size_t i, struct ledger
 		used = open;
 		if (counter != NULL)
 			used += counter_used(counter, limit->seconds, c->now);
-		if (used + request->amount > limit->count)
+		if (used + amount_of(c, i) > limit->count)
 			return false;
 		if (nearest == NULL || used * nearest->count > most * limit->count) {
 			nearest = limit;

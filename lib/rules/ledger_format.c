@@ -490,8 +490,10 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 			entry_forget(shard, entry);
 		return 0;
 	}
-	if (entry == NULL)
+	if (entry == NULL) {
+		shard_sweep(shard, record->now, SWEEP_PER_KEY);
 		entry = add_recorded(shard, hash, record);
+	}
 	if (entry == NULL || repeat_windows(shard, &entry, record) != 0)
 		return -1;
 	return repeat_change(shard, entry, record);

@@ -67,14 +67,16 @@ struct ledger_request {
 
 #define LEDGER_OVERFLOW "overflow"
 
-/* Return whether the key is an overflow key: "rate_rcpt:overflow 192.0.2.0/24". */
+/* Return whether the key is an overflow key: "rate_rcpt:overflow 192.0.2.0/24". The key of a login,
+ * which may be "overflow bob", is none. */
 static inline bool ledger_key_is_overflow(const char *key, size_t len)
 {
-	static const char overflow[] = ":" LEDGER_OVERFLOW " ";
+	static const char overflow[] = ":" LEDGER_OVERFLOW " ", login[] = "login:";
 	const char *colon = memchr(key, ':', len);
 
 	return colon != NULL && (size_t)(key + len - colon) >= sizeof(overflow) - 1 &&
-		memcmp(colon, overflow, sizeof(overflow) - 1) == 0;
+		memcmp(colon, overflow, sizeof(overflow) - 1) == 0 &&
+		memcmp(key, login, sizeof(login) - 1) != 0;
 }
 
 enum ledger_answer {
@@ -119,7 +121,7 @@ struct ledger_size {
 	size_t keys;
 	size_t bytes;	  /* memory */
 	bool is_full;	  /* some new keys make room by removing others, or overflow */
-	uint64_t evicted; /* keys that were removed to make room */
+	uint64_t evicted; /* keys, also overflow keys, that were removed to make room */
 	uint64_t unsaved; /* charges that are counted although they could not be saved */
 };
 

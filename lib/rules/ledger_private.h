@@ -252,6 +252,9 @@ struct ledger_pass; /* ledger_format.h */
 bool ledger_pass_on(struct ledger *ledger, struct ledger_pass *pass, uint64_t now,
 	entry_visit_fn *visit, void *context, int *ret_r);
 
+/* Buckets that are swept for each new key: idle keys are freed faster than keys are added. */
+#define SWEEP_PER_KEY 2
+
 /* Free the idle entries of the next few buckets. */
 void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets);
 
@@ -343,7 +346,9 @@ struct ledger_call {
 	uint64_t hash[LEDGER_REQUESTS_MAX];
 	struct ledger_shard *shard[LEDGER_REQUESTS_MAX];
 	struct ledger_entry *entry[LEDGER_REQUESTS_MAX]; /* NULL: the key does not exist */
-	uint32_t own[LEDGER_REQUESTS_MAX];  /* the caller's own open reservations of the key */
+	uint32_t own[LEDGER_REQUESTS_MAX]; /* the caller's own open reservations of the key */
+	/* What the call's earlier requests add to the same key, which is an overflow key. */
+	uint32_t earlier[LEDGER_REQUESTS_MAX];
 	bool inherits[LEDGER_REQUESTS_MAX]; /* if it is new, the entry inherits: entry_inherit() */
 	bool any_inherits;
 	size_t made_count; /* entries that were made by ledger_call_inherit(), and not saved yet */

@@ -334,16 +334,78 @@ static unsigned most_accepted_of_a_network(unsigned cycles)
  * keys fit. */
 START_TEST(merged_overflow_keys_are_held_to_one_limit)
 	{
+		uint64_t evicted;
+
 		charge_networks(3);
+		evicted = ledger_size(ledger).evicted;
 		ck_assert_uint_eq(most_accepted_of_a_network(12), limit.count);
+		ck_assert_uint_ge(ledger_size(ledger).evicted, evicted + 4 * (uint64_t)CYCLING);
 		ck_assert_uint_gt(used("rate_rcpt:overflow all"), 0);
 		ck_assert_uint_le(ledger_size(ledger).keys, KEYS_MOST);
+	}
+END_TEST
+
+#define REMOVED 60
+
+static void removed_key(unsigned n, char key_r[64], struct ledger_origin *origin_r)
+{
+	(void)snprintf(key_r, 64, "rate_rcpt:removed%u@example.com", n);
+	*origin_r = (struct ledger_origin){ 4, { 13, 0, (uint8_t)n } };
+}
+
+/* If a key is removed while there are too many overflow keys, and later counts in that of its
+ * network, it does not start anew there. */
+START_TEST(removed_counts_are_in_the_overflow_key_of_their_network)
+	{
+		struct ledger_origin origin;
+		unsigned accepted, removed = 0;
+		char key[64];
+
+		for (unsigned n = 0; n < REMOVED; n++) {
+			removed_key(n, key, &origin);
+			for (unsigned i = 0; i < limit.count / 2; i++)
+				ck_assert_int_eq(charge(key, &origin), LEDGER_FREE);
+			(void)make_flood("rate_rcpt_sender", 2, &origin);
+		}
+		charge_networks(1);
+		charge_networks(3);
+		for (unsigned n = 0; n < REMOVED; n++) {
+			removed_key(n, key, &origin);
+			removed += used(key) == 0;
+			accepted = 0;
+			for (unsigned i = 0; i < limit.count; i++)
+				accepted += charge(key, &origin) == LEDGER_FREE;
+			ck_assert_uint_le(accepted, limit.count / 2);
+		}
+		ck_assert_uint_gt(removed, REMOVED / 2);
+	}
+END_TEST
+
+/* Two new keys of one call that count in the same overflow key exceed no limit. */
+START_TEST(keys_of_one_call_share_the_rest_of_their_overflow_key)
+	{
+		const struct ledger_request two[] = { request_of("rate_rcpt:a@a.example", &flood),
+			request_of("rate_rcpt:b@b.example", &flood) };
+		static const char overflow[] = "rate_rcpt:overflow 192.0.2.0/24";
+		struct ledger_usage usage[2];
+
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
+		ck_assert_int_eq(ledger_forget(ledger, NOW, overflow, strlen(overflow)), 1);
+		for (unsigned i = 0; i + 1 < limit.count; i++)
+			ck_assert_int_eq(charge("rate_rcpt:c@c.example", &flood), LEDGER_FREE);
+		ck_assert_int_eq(ledger_look(ledger, NOW, two, 2, usage), LEDGER_FULL);
+		ck_assert_int_eq(ledger_charge(ledger, NOW, two, 2, true, usage), LEDGER_FULL);
+		ck_assert(!usage[0].is_full && usage[1].is_full);
+		ck_assert_uint_eq(used(overflow), limit.count - 1);
+		ck_assert_int_eq(ledger_charge(ledger, NOW, two, 1, true, usage), LEDGER_FREE);
 	}
 END_TEST
 
 /* Keys above half of their limit, logins' keys and keys with open reservations stay. */
 START_TEST(some_keys_are_never_removed)
 	{
+		static const char *const names[] = { "login:overflow bob", "login:overflow a",
+			"login:overflow 192.0.2.0/24", "login:overflow b", "login:overflow c" };
 		const struct ledger_request open = request_of("rate_rcpt:open@example.com", &other);
 		struct ledger_hold *hold = NULL;
 		struct ledger_usage usage;
@@ -351,8 +413,14 @@ START_TEST(some_keys_are_never_removed)
 		for (unsigned i = 0; i < 3; i++)
 			ck_assert_int_eq(charge("rate_rcpt:half@example.com", &flood), LEDGER_FREE);
 		ck_assert_int_eq(charge("login:bob", NULL), LEDGER_FREE);
+		for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			ck_assert_int_eq(charge(names[i], NULL), LEDGER_FREE);
 		ck_assert_int_eq(ledger_reserve(ledger, NOW, &hold, &open, 1, true, &usage),
 			LEDGER_FREE);
+		charge_networks(1);
+		charge_networks(2);
+		for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			ck_assert_uint_eq(used(names[i]), 1);
 		for (uint8_t net = 0; net < 200; net++) {
 			const struct ledger_origin origin = { 4, { 10, 0, net } };
 
@@ -396,6 +464,44 @@ START_TEST(overflow_keys_are_bounded_by_bytes)
 		charge_networks(3);
 		ck_assert_uint_gt(used("rate_conn:overflow all"), 0);
 		ck_assert_uint_le(ledger_size(ledger).bytes - empty, 6 * most);
+	}
+END_TEST
+
+#define SMALL_KEYS 9000
+#define LARGE_KEYS 600
+#define RUNS 40
+
+/* Charge a key of the network of that number. */
+static void charge_net(unsigned net, unsigned serial, const struct limit *limits, size_t count)
+{
+	struct ledger_request request = { .limits = limits, .limit_count = count, .amount = 1 };
+	struct ledger_usage usage;
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "rate_%zu:%u-%u@example.com", count, net, serial);
+	request.key = key;
+	request.key_len = strlen(key);
+	request.origin = (struct ledger_origin){ 4, { 14, (uint8_t)(net >> 8), (uint8_t)net } };
+	(void)ledger_charge(ledger, NOW + serial * UINT64_C(1000000), &request, 1, true, &usage);
+}
+
+/* So are large ones among small keys. */
+START_TEST(large_overflow_keys_are_bounded_by_bytes)
+	{
+		const size_t empty = ledger_size(ledger).bytes, most = 16384 * LEDGER_SHARDS;
+		const struct limit once = { 1, 3600 },
+				   large[] = { { RUNS, 900 }, { RUNS, 1800 }, { RUNS, 3600 } };
+
+		ledger_set_bounds(ledger, 0, most);
+		for (unsigned i = 0; i < SMALL_KEYS; i++)
+			charge_net(i, 0, &once, 1);
+		for (unsigned i = 0; i < LARGE_KEYS * RUNS; i++) {
+			charge_net(i % LARGE_KEYS, i / LARGE_KEYS, large, 3);
+			if (i % 2000 == 0)
+				ledger_sweep(ledger, NOW + i / LARGE_KEYS * UINT64_C(1000000));
+		}
+		ck_assert_uint_gt(used("rate_3:overflow all"), 0);
+		ck_assert_uint_le(ledger_size(ledger).bytes - empty, most + most / 4);
 	}
 END_TEST
 
@@ -656,10 +762,13 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_flood_holds_back_no_other_network_of_its_provider, 0, 2);
 	tcase_add_loop_test(tcase, a_botnet_holds_back_no_other_network, 0, 4);
 	tcase_add_test(tcase, merged_overflow_keys_are_held_to_one_limit);
+	tcase_add_test(tcase, removed_counts_are_in_the_overflow_key_of_their_network);
+	tcase_add_test(tcase, keys_of_one_call_share_the_rest_of_their_overflow_key);
 	tcase_add_test(tcase, some_keys_are_never_removed);
 	tcase_add_test(tcase, overflow_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_of_removed_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_are_bounded_by_bytes);
+	tcase_add_test(tcase, large_overflow_keys_are_bounded_by_bytes);
 	tcase_add_test(tcase, looking_removes_nothing);
 	tcase_add_test(tcase, a_lower_bound_takes_effect);
 	tcase_add_test(tcase, idle_keys_are_removed_first);

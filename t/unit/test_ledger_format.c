@@ -183,6 +183,32 @@ START_TEST(numbers_continue_after_the_restored_ones)
 	}
 END_TEST
 
+/* A journal contains more keys than count at once: idle ones take no memory while it is read. */
+START_TEST(idle_keys_are_freed_as_a_journal_is_read)
+	{
+		struct ledger *ledger = ledger_new();
+		struct ledger_record record = { .change = LEDGER_CHARGED,
+			.amount = 1,
+			.limit_count = 1,
+			.limits = { { 5, 1 } } };
+		size_t most = 0;
+		char key[32];
+
+		for (unsigned i = 0; i < 10000; i++) {
+			(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
+			record.seq = i + 1;
+			record.now = SECOND + i * SECOND / 500;
+			record.key = key;
+			record.key_len = strlen(key);
+			ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
+			most = ledger_size(ledger).keys > most ? ledger_size(ledger).keys : most;
+		}
+		ck_assert_uint_ge(most, 500);
+		ck_assert_uint_le(most, 2500);
+		ledger_free(&ledger);
+	}
+END_TEST
+
 START_TEST(cut_or_changed_bytes_are_refused_or_harmless)
 	{
 		struct journal *journal = calloc(1, sizeof(*journal));
@@ -266,6 +292,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, everything_written_is_restored, 0, 2);
 	tcase_add_test(tcase, a_journal_replayed_twice_counts_once);
 	tcase_add_test(tcase, numbers_continue_after_the_restored_ones);
+	tcase_add_test(tcase, idle_keys_are_freed_as_a_journal_is_read);
 	tcase_add_test(tcase, a_pass_holds_a_lock_for_few_keys);
 	tcase_add_test(tcase, cut_or_changed_bytes_are_refused_or_harmless);
 	suite_add_tcase(suite, tcase);
