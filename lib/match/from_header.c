@@ -79,6 +79,13 @@ static bool has_three_labels(const char *domain)
 	return dot != NULL && strchr(dot + 1, '.') != NULL;
 }
 
+/* Whether a dot is where RFC 5322 section 3.4.1 allows none. */
+static bool has_stray_dot(const struct chain *c)
+{
+	return c->text[0] == '.' || c->last == '.' || memmem(c->text, c->len, "..", 2) != NULL ||
+		memmem(c->text, c->len, ".@", 2) != NULL;
+}
+
 static void report_address(struct parser *p)
 {
 	const struct chain *c = &p->chain;
@@ -91,6 +98,7 @@ static void report_address(struct parser *p)
 		p->signs.odd = true;
 		return;
 	}
+	p->signs.names |= has_stray_dot(c); /* some then find no address, and show the name */
 	p->signs.odd |=
 		c->odd || c->hides_special || address.is_odd || from_is_disguised(c->text, c->len);
 	p->deep |= has_three_labels(address_domain(&address));
@@ -296,7 +304,7 @@ static void parse_brackets(struct parser *p, struct from_lexer *lx)
 		start = lx->at;
 		t = from_token_next(lx);
 		p->signs.odd |= has_telling_comment(&t, start); /* some look there for it */
-		p->signs.sloppy |= t.spaced || t.commented;
+		p->signs.sloppy |= t.spaced || t.commented || t.kind == FROM_QUOTED;
 		if (add_token(p, &t))
 			continue;
 		end_chain(p);
@@ -319,6 +327,7 @@ static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_l
 	size_t before = p->found;
 	struct from_lexer ahead;
 	struct from_token t;
+	const char *start;
 	char stop;
 
 	parse_brackets(p, lx);
@@ -328,9 +337,12 @@ static char parse_mailbox(struct parser *p, struct from_lexer *lx, struct from_l
 	}
 	before = p->found;
 	ahead = *lx;
-	t = from_token_next(&ahead);
-	/* some read it as another element of the list */
-	p->signs.names |= has_telling_comment(&t, lx->at);
+	do {
+		start = ahead.at;
+		t = from_token_next(&ahead);
+		/* some read it as another element of the list */
+		p->signs.names |= has_telling_comment(&t, start);
+	} while (from_token_is(&t, ">"));
 	stop = parse_words(p, lx);
 	p->signs.sloppy |= p->junk;
 	if ((p->junk && !p->plain) || p->found > before || stop == ':' || stop == '<')

@@ -32,7 +32,8 @@
  * name, one with an @ or < and the beginning of an encoded-word, one or an encoded-word that
  * directly follows something in a name, a comment or quoted string within an encoded-word or square
  * brackets, a comment beside another one or with another one, a < or a lone quote in it, a line of
- * white space between others, or a mailbox of more than 240 bytes.
+ * white space between others, a tab that is not part of a fold, a quoted local part within
+ * brackets, or a mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.
@@ -52,9 +53,12 @@ enum from_result {
 	 * - a sloppy field with an @ in a comment, quoted string or encoded-word; any field with an
 	 *   @ in one of the last two and a name in which a quoted string is behind a dot, or has
 	 *   an @ and is behind one of them, or one of them ends before a dot, or a word begins with
-	 *   = and is not encoded, or begins with another character than those of ASCII;
+	 *   = and is not encoded, or begins with #, ` or a character outside ASCII;
 	 * - a quoted string with a < that has a comma or semicolon, or is not the first word, or
 	 *   one with a comma or semicolon behind something other than quoted strings;
+	 * - a quoted string with an odd number of escaped quotes; an address with a dot at the
+	 *   beginning or end, before the @ or beside another one; a comment behind the brackets
+	 *   that has an @ or <, or a dot, ! or % as in an address, also encoded;
 	 * - an @ outside of quotes and comments before angle brackets, or no ">". */
 	FROM_NAMES,
 	/*
@@ -63,19 +67,23 @@ enum from_result {
 	 * - NUL, or CR or LF without white space after it; another control character outside of
 	 *   quotes and comments; an unclosed quote, comment or literal; a backslash before a
 	 *   special character;
-	 * - a comment with an @ and other special characters; one with a < after a closing
-	 *   parenthesis; one with a parenthesis within or after a quote, square bracket or
-	 *   encoded-word;
+	 * - a comment within the brackets that has an @ or <, or a dot, ! or % as in an address,
+	 *   also encoded; any comment before doubled brackets;
+	 * - a comment with an @ and other special characters; one with nested parentheses that has
+	 *   an escaped quote, or a comma, semicolon or < and a dot, ! or % as in an address; one
+	 * with a < after a closing parenthesis; one with a parenthesis within or after a quote,
+	 * square bracket or encoded-word;
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
-	 *   a comment or in quotes;
+	 *   a comment or in quotes; one without an end whose text begins with = and two hexadecimal
+	 *   digits ends with the field;
 	 * - a field like those of FROM_NAMES that has a comma in a name, or a mailbox of more than
 	 *   240 bytes;
 	 * - a quoted string with escaped quotes and a <, or an @ and a comma, semicolon or colon;
 	 * - a line of more than 900 bytes, a word or quoted string of more than 240, a mailbox of
 	 *   more than 1000, or of more than 240 if its domain has more than two labels;
 	 * - an @ outside of quotes and comments in a group's name, or an encoded-word in it that
-	 *   may decode to one, or a dot as in a domain, or a ! or % within a word, or a wide @ or
-	 *   dot in it, also in quotes;
+	 *   may decode to one, or a dot as in a domain (also encoded in quotes), or a ! or % within
+	 * a word, or a wide @ or dot in it, also in quotes;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;

@@ -204,6 +204,9 @@ static bool is_ambiguous_comment(const char *text, const char *end, bool *open_r
 		return true;
 	if (memchr(text, '@', (size_t)(end - text)) != NULL && has_any(text, end, "<>,;:\"\\[]()"))
 		return true;
+	if (p != NULL && has_any(text, end, "<,;") &&
+		plain_text_signs(text, (size_t)(end - text)).strange)
+		return true;
 	for (p = text; p < end; p++) {
 		if (*p == '\\') {
 			if (++p < end && *p == '"' && has_any(text, end, "()"))
@@ -245,8 +248,8 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 	size_t fold;
 
 	for (;; start = lx->at) {
-		while (lx->at < lx->end && is_blank(*lx->at))
-			lx->at++;
+		for (; lx->at < lx->end && is_blank(*lx->at); lx->at++)
+			lx->signs->sloppy |= *lx->at == '\t'; /* some split names at spaces only */
 		while ((fold = fold_len(lx->at, lx->end)) > 0)
 			lx->at += fold + 1;
 		if (lx->at > start) {
@@ -284,7 +287,8 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	}
 	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
 	signs->names |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
-	signs->names |= quotes % 2 == 1; /* some see no quotes around the rest, or no brackets */
+	/* some see no quotes around the rest, or no brackets */
+	signs->names |= quotes % 2 == 1 || (quotes > 0 && has_any(text, end, "()"));
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
 	/* some then see no quotes, unless they can decode it */

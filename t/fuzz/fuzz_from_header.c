@@ -39,10 +39,12 @@ static void read_again(const struct mail_address *address)
 	char value[ADDRESS_MAX + 16] = "\"x@y\" <";
 	struct seen again = { 0 };
 	size_t len = strlen(value);
+	enum from_result result;
 
 	memcpy(value + len, address->text, address->text_len);
 	value[len + address->text_len] = '>';
-	must(from_header_parse(value, len + address->text_len + 1, keep, &again) == FROM_ADDRESSES);
+	result = from_header_parse(value, len + address->text_len + 1, keep, &again);
+	must(result == FROM_ADDRESSES || result == FROM_NAMES);
 	must(again.count == 1 && address_equal(&again.last, address));
 }
 

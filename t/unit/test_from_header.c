@@ -159,9 +159,9 @@ static const struct from_case cases[] = {
 	{ V("<a@ [192.\r\n 0.2.1](c)>"), FROM_ADDRESSES, "a@[192.0.2.1]" },
 
 	/* Local parts and domains of odd shapes. */
-	{ V("Foo <x..y@b.c>"), FROM_ADDRESSES, "x..y@b.c" },
-	{ V("Foo <.x.@b.c>"), FROM_ADDRESSES, ".x.@b.c" },
-	{ V("Foo <x@b.c.>"), FROM_ADDRESSES, "x@b.c" },
+	{ V("Foo <x..y@b.c>"), FROM_NAMES, "x..y@b.c" },
+	{ V("Foo <.x.@b.c>"), FROM_NAMES, ".x.@b.c" },
+	{ V("Foo <x@b.c.>"), FROM_NAMES, "x@b.c" },
 	{ V("Foo <x@localhost>"), FROM_ADDRESSES, "x@localhost" },
 	{ V("Mr. x@b.c"), FROM_UNPARSABLE, "mr.x@b.c" },
 	{ V("\"a\".\"b\"@c.d"), FROM_UNPARSABLE, "a.b@c.d" },
@@ -683,6 +683,8 @@ static const struct {
 	{ "\"x\\\" ceo@bank.e; \\\"\" <me@mine.m>", false },
 	{ "\"\\\"Me\\\": ceo@bank.e\" <me@mine.m>", false },
 	{ "bank!ceo\"\\\"\" <me@mine.m>", false },
+	{ "\"\\\"ceo@bank.(\\)\\\"\" <me@mine.m>", false },
+	{ "\"Me \\\"Joe\\\" (home)\" <me@mine.m>", true },
 	{ "bank.e, me@mine.m \"\\\"\" <me@mine.m>", false },
 	{ "\"\\\"bank.e\" <me@mine.m>", false },
 	{ "\"\x95\\\" ceo@bank.e, x\x95\\\" y\" <me@mine.m>", false },
@@ -814,7 +816,24 @@ static const struct {
 	{ "Me <me@mine.m> (x =?utf-8?q?ceo=40bank.e?=)", false },
 	{ "Me <me@mine.m> (at home) (bank.e)", false },
 	{ "Me <me@mine.m> (at home, Inc.)", true },
+	{ "Me <me@mine.m>> (bank.e)", false },
+	{ "Me <me@mine.m>> > (bank!ceo)", false },
+	{ "Me <me@mine.m>> (x)", true },
 	{ "Me <me@mine.m> (=?utf-8?q?J=C3=B6rg?=)", true },
+
+	/* Python and Email::Address::XS find no address if a dot is where none belongs. */
+	{ "\"ceo@bank.e\" <me@mine.m.>", false },
+	{ "=?utf-8?q?ceo=40bank.e?= <me@mine.m.>", false },
+	{ "bank!ceo <me@mine.m.>", false },
+	{ "\"Me\" <me@mine.m.>", true },
+	{ "me@mine.m.", true },
+
+	/* Cypht splits a name at spaces only, and knows no quotes in an address. */
+	{ "\"ceo@bank.e\"\t<me@mine.m>", false },
+	{ "\"ceo@bank.e\" \"x\"\t<me@mine.m>", false },
+	{ "\"ceo@bank.e\" <\"me\"@mine.m>", false },
+	{ "\"ceo@bank.e\"\r\n\t<me@mine.m>", true },
+	{ "\"Me\"\t<\"me\"@mine.m>", true },
 
 	/* Emacs's ietf-drums ends the name at # and `. */
 	{ "\"ceo@bank.e\" ` <me@mine.m>", false },
@@ -836,6 +855,10 @@ static const struct {
 	 * comment at its first parenthesis. */
 	{ "(\\\"bank.e (x) \\\") \"x\" <me@mine.m>", false },
 	{ "(5\\\" disk) Me <me@mine.m>", true },
+	{ "(<ceo(x)bank.e>,)<me@mine.m>", false },
+	{ "(x (y), bank.e) <me@mine.m>", false },
+	{ "(x, bank.e) <me@mine.m>", true },
+	{ "(x (y), z) <me@mine.m>", true },
 
 	/* To Horde, a name ends before a word that begins with a letter of another alphabet. */
 	{ "\"ceo@bank.e\" \xc3\xb6x <me@mine.m>", false },

@@ -53,7 +53,8 @@ static const struct {
 } rows[] = {
 	{ TEXT(""), "end", "" },
 	{ TEXT("bob"), "bob end", "" },
-	{ TEXT(" bob\t"), "_bob _end", "" },
+	{ TEXT(" bob\t"), "_bob _end", "s" },
+	{ TEXT(" bob\r\n\t"), "_bob _end", "" },
 	{ TEXT("Bob <b@c.d>"), "Bob _'<' b '@' c '.' d '>' end", "" },
 	{ TEXT("a,b;c:d"), "a ',' b ';' c ':' d end", "" },
 	{ TEXT("b\xc3\xb6rje\x7f\x01"), "b\xc3\xb6rje\x7f\x01 end", "o" },
