@@ -101,8 +101,8 @@ void store_file_clear(struct store_file *file)
 	*file = (struct store_file){ .text = NULL };
 }
 
-/* Root must not change the file to which a link of another user leads, who may be the daemon's: it
- * could be the store of another daemon. */
+/* Root must not follow a link that another user, such as the daemon's, has made: the link may lead
+ * to any file, such as the store of another daemon. */
 static int check_link(const struct store_file *file, struct errmsg *err)
 {
 	const char *path = file->config->store.path;
@@ -113,8 +113,8 @@ static int check_link(const struct store_file *file, struct errmsg *err)
 	if (!S_ISLNK(st.st_mode) || st.st_uid == 0 || st.st_uid == geteuid())
 		return 0;
 	return errmsg_set(err,
-		"%s: is a symbolic link that belongs to user %lu; change %s itself, if that is the "
-		"store that you mean",
+		"%s: is a symbolic link that belongs to user %lu; change %s itself, if that is "
+		"the intended store",
 		path, (unsigned long)st.st_uid, file->path);
 }
 

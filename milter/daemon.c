@@ -174,7 +174,7 @@ static void start_auth(struct daemon *daemon)
 	}
 	if (daemon->auth_sockets.ignored[0] != '\0')
 		quote_log(LOG_LEVEL_WARNING, "ignored", daemon->auth_sockets.ignored,
-			"auth error=\"systemd listens on a socket that is none of [auth]: logins "
+			"auth error=\"systemd listens on a socket that [auth] does not set: logins "
 			"there are never answered\"");
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;

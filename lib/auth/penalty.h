@@ -76,8 +76,8 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
  * failures or delays of its own, because anybody can claim it. */
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed);
 
-/* Return the client that stands for a user of this machine, who has no address. Each is a network
- * of his own, to which no address belongs. */
+/* Return the client that stands for a user of this machine, who has no address. Each user counts as
+ * a separate network, to which no address belongs. */
 struct cidr penalty_person(uid_t uid);
 
 /* The treatment of the next attempt. */

@@ -32,8 +32,8 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Return whether the text of another one of that level would be kept. Where finding the text takes
- * long, it need not be found otherwise. */
+/* Return whether the text of another problem of that level would be kept. Otherwise a caller need
+ * not make it, which may take long. */
 bool problems_keep_next(const struct problems *problems, enum problem_level level);
 
 /* Add a text that represents several others; weight is their number. */

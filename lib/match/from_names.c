@@ -29,7 +29,7 @@ static bool is_harmless(const char *word, size_t len)
 	if (dot != NULL && (dot == word || dot < word + len - 1))
 		return false;
 	return !from_has_lookalike(word, len) && !from_is_routed_word(word, len) &&
-		memmem(word, len, "=?", 2) == NULL; /* some decode twice */
+		memmem(word, len, "=?", 2) == NULL; /* some readers decode twice */
 }
 
 static bool report_address(const struct names *n, const char *word, size_t len)

@@ -24,8 +24,8 @@ static void note_quoted(struct from_words *w, const struct from_token *t, bool i
 {
 	w->is_uncommon |= w->dotted || (w->may_hide && memchr(t->text, '@', t->len) != NULL);
 	w->is_sloppy |= !is_first && ((!t->spaced && !t->commented) || t->delicate);
-	/* some look for an address in any quoted string but the first word, others do not see the
-	 * quotes behind anything but quoted strings */
+	/* some readers look for an address in any quoted string but the first word; others
+	 * recognize quotes only behind other quoted strings */
 	w->is_list |= (!is_first && memchr(t->text, '<', t->len) != NULL) ||
 		(t->divided && (w->has_word || w->has_comment || t->commented));
 	w->may_hide = true;

@@ -185,7 +185,7 @@ struct choice {
 	bool has_room; /* an idle key was freed */
 };
 
-/* Return by how many keys of its network a wanted entry is chosen; 0: it is not wanted. */
+/* Return how many keys the network of a wanted entry has, for the choice; 0: it is not wanted. */
 static size_t weight_of(const struct ledger *ledger, const struct ledger_entry *entry,
 	const struct wanted *wanted)
 {
@@ -417,7 +417,7 @@ static bool move_chosen(struct ledger *ledger, uint64_t now, const struct leftov
 	return add_leftover(ledger, now, left, key) == 0 && remove_chosen(ledger, now, left);
 }
 
-/* Remove an overflow key, whose counts that of all networks gets. */
+/* Remove an overflow key, and add its counts to that of all networks. */
 static bool merge_one(struct ledger *ledger, struct ledger_shard *shard, uint64_t now)
 {
 	const struct wanted wanted = { .are_overflows = true };

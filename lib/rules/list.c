@@ -15,7 +15,7 @@
 
 /* The bound of regexlist_bytes(), so that no list delays the others for long. */
 #define LIST_REGEX_BYTES (64 << 20)
-#define REFUSED_BYTES 256 /* which a regex that is refused counts there, besides its text */
+#define REFUSED_BYTES 256 /* the count of a refused regex there, besides its text */
 
 enum kind { KIND_CLIENT, KIND_ADDRESS, KIND_REGEX, KIND_ANY };
 

@@ -198,7 +198,7 @@ static int canon_host(const char *item, size_t len, char name[1 + DOMAIN_SIZE])
 	return canon < 0 ? -1 : canon + 1;
 }
 
-/* Return where the reason is wanted why an item is left out: NULL if it would not be kept. */
+/* Return err if the reason why an item is left out would be reported, or NULL if not. */
 static struct errmsg *fault_of(const struct profile_reading *r, struct errmsg *err)
 {
 	return problems_keep_next(r->problems, PROBLEM) ? err : NULL;

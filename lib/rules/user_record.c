@@ -44,8 +44,8 @@ void user_record_read(const char *record, struct user *user_r)
 	user_r->enabled = h.enabled;
 }
 
-/* Return a hash without a key, of which the high bits are good. Names that collide only make their
- * shard larger. */
+/* Return a hash without a key, whose high bits are well distributed. Names that collide only make
+ * their shard larger. */
 static uint32_t hash_quickly(const char *bytes, size_t len)
 {
 	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);

@@ -109,9 +109,9 @@ void attempt_report_unlogged(struct auth *auth)
 		const char *sockets, *hint;
 	} kinds[UNLOGGED_KINDS] = {
 		[UNCHECKED_LOCAL] = { "unix",
-			"these attempts were refused without a password's check" },
+			"these attempts were refused without a check of the password" },
 		[UNCHECKED_CLAIMED] = { "inet",
-			"these attempts were refused without a password's check" },
+			"these attempts were refused without a check of the password" },
 		[CHECKED_CLAIMED] = { "inet", "the passwords of these attempts were refused" },
 	};
 	uint64_t count;

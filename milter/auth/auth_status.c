@@ -121,8 +121,8 @@ static void check_auth(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Set its path or address in [auth], or change it in postern.socket; then "
 			"restart both.",
-			"systemd listens on %s, which is no socket of [auth]: logins there are never "
-			"answered",
+			"systemd listens on %s, which [auth] does not set: logins there are "
+			"never answered",
 			section->sockets->ignored);
 	if (section->sockets->without_folder)
 		status_add_problem(health,

@@ -177,7 +177,7 @@ static void refuse_without_failures(struct connection *connection, const char *w
 	struct cidr client;
 	struct errmsg err;
 
-	(void)errmsg_set(&err, "no failures of %.*s are counted, so that none were forgiven: %s",
+	(void)errmsg_set(&err, "no failures of %.*s are counted, so none were forgiven: %s",
 		TEXT_CUT(whose, 200),
 		cidr_parse(whose, &client, NULL) == 0 ?
 			"check the address; 'posternctl auth reset' forgives all" :

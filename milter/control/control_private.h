@@ -120,7 +120,7 @@ void control_tasks_stop(struct control_tasks *tasks);
 /* Let a worker run the task for the user. Returns 0, or -1 when out of memory. */
 int control_tasks_add(struct control_tasks *tasks, uid_t user, struct control_task *task);
 
-/* A task has been run: its worker is free. */
+/* Make the worker of a finished task available to the next one. */
 void control_tasks_ended(struct control_tasks *tasks);
 
 /* The commands, each in a file control_*.c of its subject. */

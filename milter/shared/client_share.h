@@ -14,10 +14,10 @@
  */
 struct client_share;
 
-#define CLIENT_SHARE_SESSIONS 256 /* at most as many sessions are looked at */
-#define CLIENT_SHARE_ENOUGH 64	  /* and at least as many */
-#define CLIENT_SHARE_PERCENT 90	  /* of them come from one private address */
-#define CLIENT_SHARE_NAMES 8	  /* and greet with at least as many different names */
+#define CLIENT_SHARE_SESSIONS 256 /* the number of latest sessions that are examined */
+#define CLIENT_SHARE_ENOUGH 64	  /* the fewest sessions from which a gateway is concluded */
+#define CLIENT_SHARE_PERCENT 90	  /* the part of them that comes from one private address */
+#define CLIENT_SHARE_NAMES 8	  /* the fewest different names with which these greet */
 
 struct client_share *client_share_new(void);	     /* returns NULL when out of memory */
 void client_share_free(struct client_share **share); /* accepts NULL */

@@ -30,8 +30,8 @@ void gateway_watch(struct shared *shared, const struct cidr *client, const char 
 		return;
 	cidr_format(&gateway.address, address);
 	log_event(LOG_LEVEL_WARNING,
-		"sessions gateway=%s sessions=%u of=%u hint=\"the clients' own addresses are hidden, "
-		"so that lists, limits and exemptions by address do not hold; see posternctl "
-		"doctor\"",
+		"sessions gateway=%s sessions=%u of=%u hint=\"the clients' own addresses are "
+		"hidden, so that lists, limits and exemptions by address do not work; see "
+		"posternctl doctor\"",
 		address, gateway.sessions, gateway.of);
 }

@@ -56,8 +56,8 @@ static void check_gateway(struct shared *shared, struct status_health *health)
 		"or let the proxy send the PROXY protocol (smtpd_upstream_proxy_protocol). If all "
 		"clients do have this address, add it to [check] exempt.",
 		"%u of the last %u sessions come from the private address %s, under different "
-		"names: it seems to be a gateway that hides the clients' addresses, so that lists, "
-		"limits and exemptions by address do not hold",
+		"names: it seems to be a gateway that hides the clients' addresses, so that "
+		"lists, limits and exemptions by address do not work",
 		gateway.sessions, gateway.of, address);
 }
 

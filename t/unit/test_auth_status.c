@@ -77,7 +77,7 @@ END_TEST
 START_TEST(a_socket_of_systemd_that_is_not_configured_is_a_problem)
 	{
 		(void)snprintf(sockets.ignored, sizeof(sockets.ignored), "/run/x/auth");
-		check_only_problem("systemd listens on /run/x/auth, which is no socket of [auth]");
+		check_only_problem("systemd listens on /run/x/auth, which [auth] does not set");
 	}
 END_TEST
 
