@@ -71,12 +71,12 @@ struct ledger_request {
  * which may be "overflow bob", is none. */
 static inline bool ledger_key_is_overflow(const char *key, size_t len)
 {
-	static const char overflow[] = ":" LEDGER_OVERFLOW " ", login[] = "login:";
+	static const char overflow[] = ":" LEDGER_OVERFLOW " ", of_login[] = "login:";
 	const char *colon = memchr(key, ':', len);
 
 	return colon != NULL && (size_t)(key + len - colon) >= sizeof(overflow) - 1 &&
 		memcmp(colon, overflow, sizeof(overflow) - 1) == 0 &&
-		memcmp(key, login, sizeof(login) - 1) != 0;
+		memcmp(key, of_login, sizeof(of_login) - 1) != 0;
 }
 
 enum ledger_answer {
