@@ -1,7 +1,7 @@
 /*
  * Makes the commands that several examinations of doctor print: changes of Postfix's parameters and
- * of postern.conf, reloads and restarts. Owns nothing. t/integration/test_doctor_sockets.py covers
- * it.
+ * of postern.conf, reloads and restarts. Owns nothing. t/unit/test_doctor_commands.c and
+ * t/integration/test_doctor_sockets.py cover it.
  */
 #include "ctl/doctor/doctor_commands.h"
 
@@ -67,25 +67,30 @@ void doctor_reload_postfix(struct doctor_finding *finding, const struct doctor_i
 			(const char *)NULL);
 }
 
-struct section_search {
-	const char *section;
-	bool is_found;
+/* A key that is searched for in postern.conf. */
+struct key_search {
+	const char *section, *name;
+	bool has_section, is_set;
 };
 
 static int look_at_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
-	struct section_search *search = context;
+	struct key_search *search = context;
 
 	(void)err;
-	if (strcmp(entry->section, search->section) == 0)
-		search->is_found = true;
+	if (strcmp(entry->section, search->section) != 0)
+		return 0;
+	search->has_section = true;
+	if (entry->name != NULL && strcmp(entry->name, search->name) == 0)
+		search->is_set = true;
 	return 0;
 }
 
-/* Return whether the file has that section. */
-static bool has_section(const struct config *config, const char *section)
+/* Return whether the file has that section and that key in it. */
+static struct key_search find_key(const struct config *config, const char *section,
+	const char *name)
 {
-	struct section_search search = { section, false };
+	struct key_search search = { .section = section, .name = name };
 	struct problems *errors = problems_new();
 	struct errmsg ignored;
 	char *text;
@@ -99,31 +104,74 @@ static bool has_section(const struct config *config, const char *section)
 		free(text);
 	}
 	problems_free(&errors);
-	return search.is_found;
+	return search;
+}
+
+/*
+ * Make a script for sed that replaces the key of the section, or else adds it behind the header. It
+ * has no line numbers, which another command may have shifted before.
+ */
+static void add_script(struct strbuf *script, const char *section, const char *name, bool is_set,
+	const char *setting)
+{
+	strbuf_addf(script, "/^\\s*\\[\\s*%s\\s*\\]/", section);
+	if (is_set)
+		strbuf_addf(script, ",/^\\s*\\[/s|^\\s*%s\\s*=.*|", name);
+	else
+		strbuf_add_str(script, "a ");
+	for (; *setting != '\0'; setting++) {
+		if (strchr(is_set ? "\\&|" : "\\", *setting) != NULL)
+			strbuf_add_char(script, '\\');
+		strbuf_add_char(script, *setting);
+	}
+	if (is_set)
+		strbuf_add_char(script, '|');
+}
+
+/* Add the command that appends a new section; the file may lack a final line feed. */
+static void add_section(struct doctor_finding *finding, const char *path, const char *section,
+	const char *setting)
+{
+	struct strbuf header = STRBUF_INIT, line = STRBUF_INIT;
+	int quoted;
+
+	strbuf_addf(&header, "[%s]", section);
+	strbuf_add_str(&line, "printf '\\n%s\\n%s\\n' ");
+	quoted = doctor_quote_shell(&line, header.failed ? "" : header.text);
+	strbuf_add_char(&line, ' ');
+	quoted |= doctor_quote_shell(&line, setting);
+	strbuf_add_str(&line, " >> ");
+	quoted |= doctor_quote_shell(&line, path);
+	if (quoted == 0 && !header.failed && !line.failed)
+		doctor_shell_line(finding, "%s", line.text);
+	strbuf_free(&header);
+	strbuf_free(&line);
 }
 
 void doctor_set_key(struct doctor_finding *finding, const struct doctor *doctor,
 	const char *section, const char *name, const char *value)
 {
-	struct strbuf script = STRBUF_INIT, path = STRBUF_INIT;
+	struct strbuf script = STRBUF_INIT, setting = STRBUF_INIT;
 	const struct config *config = doctor->config;
-	unsigned line;
+	struct key_search found;
+	char *path;
 
 	if (config == NULL || finding == NULL)
 		return;
-	line = config_line(config, section, name);
-	if (line > 0)
-		strbuf_addf(&script, "%uc %s = %s", line, name, value);
-	else if (has_section(config, section))
-		strbuf_addf(&script, "/^[[:space:]]*\\[%s\\]/a %s = %s", section, name, value);
-	if (script.len > 0 && !script.failed) {
-		doctor_shell(finding, "sed", "-i", script.text, config->path, (const char *)NULL);
-	} else if (doctor_quote_shell(&path, config->path) == 0 && !path.failed) {
-		doctor_shell_line(finding, "printf '[%s]\\n%s = %s\\n' >> %s", section, name, value,
-			path.text);
+	if ((path = realpath(config->path, NULL)) == NULL) /* sed -i would replace a link */
+		return;
+	found = find_key(config, section, name);
+	strbuf_addf(&setting, "%s = %s", name, value);
+	if (!setting.failed && !found.has_section) {
+		add_section(finding, path, section, setting.text);
+	} else if (!setting.failed) {
+		add_script(&script, section, name, found.is_set, setting.text);
+		if (!script.failed)
+			doctor_shell(finding, "sed", "-i", script.text, path, (const char *)NULL);
 	}
+	free(path);
 	strbuf_free(&script);
-	strbuf_free(&path);
+	strbuf_free(&setting);
 }
 
 void doctor_reload_postern(struct doctor_finding *finding, const struct doctor *doctor)

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/doctor/doctor_commands.h"
 #include "ctl/doctor/doctor_examinations.h"
-#include "ctl/doctor/doctor_quote.h"
-#include "lib/conf/file.h"
 #include "lib/store/store_read.h"
 
 /* A message to this many recipients is usual. */
@@ -91,27 +90,10 @@ static void examine_exempt_logins(const struct doctor *doctor)
 		config->path);
 }
 
-/* Return whether the configuration has no [limit recipients], so that it can be appended. */
-static bool lacks_section(const struct config *config)
-{
-	struct errmsg ignored;
-	bool lacks = false;
-	char *text;
-	size_t len;
-
-	if (file_read(config->path, (uint64_t)1 << 20, &text, &len, NULL, &ignored) == FILE_READ) {
-		lacks = strstr(text, "[limit recipients]") == NULL;
-		explicit_bzero(text, len);
-		free(text);
-	}
-	return lacks;
-}
-
 void doctor_examine_limits(const struct doctor *doctor)
 {
 	const struct settings *settings = doctor->config == NULL ? NULL : doctor->config->settings;
 	struct doctor_finding *finding;
-	struct strbuf path = STRBUF_INIT;
 
 	if (settings == NULL)
 		return;
@@ -128,14 +110,8 @@ void doctor_examine_limits(const struct doctor *doctor)
 			"For messages of logged-in users, set the bound max_relaying in the "
 			"section [limit recipients] of %s, and run posternctl reload:",
 			doctor->config->path);
-		if (lacks_section(doctor->config) &&
-			doctor_quote_shell(&path, doctor->config->path) == 0) {
-			doctor_shell_line(finding,
-				"printf '\\n[limit recipients]\\nmax_relaying = 100\\n' >> %s",
-				path.text);
-			doctor_shell(finding, "posternctl", "-c", doctor->config->path, "reload",
-				(const char *)NULL);
-		}
-		strbuf_free(&path);
+		doctor_set_key(finding, doctor, "limit recipients", "max_relaying", "100");
+		doctor_shell(finding, "posternctl", "-c", doctor->config->path, "reload",
+			(const char *)NULL);
 	}
 }

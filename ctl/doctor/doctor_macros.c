@@ -98,6 +98,7 @@ static void offer_name(struct doctor_finding *finding, const struct doctor *doct
 	const struct doctor_service *service = find_service(doctor, name, &instance);
 	const char *near = find_near(doctor, name);
 	struct strbuf text = STRBUF_INIT;
+	char *path;
 
 	if (service != NULL) {
 		doctor_cure(finding, "Give the service this name in master.cf.");
@@ -107,11 +108,12 @@ static void offer_name(struct doctor_finding *finding, const struct doctor *doct
 		doctor_reload_postfix(finding, instance);
 	} else if (near != NULL && is_word(name) && is_word(near)) {
 		doctor_cure(finding, "Correct the name of the section.");
-		strbuf_addf(&text, "s/^\\([[:space:]]*\\)\\[check %s\\]/\\1[check %s]/", name,
-			near);
-		if (!text.failed)
-			doctor_shell(finding, "sed", "-i", text.text, doctor->config->path,
-				(const char *)NULL);
+		strbuf_addf(&text, "s/^\\(\\s*\\[\\s*\\)check %s\\(\\s*\\]\\)/\\1check %s\\2/",
+			name, near);
+		path = realpath(doctor->config->path, NULL); /* sed -i would replace a link */
+		if (!text.failed && path != NULL)
+			doctor_shell(finding, "sed", "-i", text.text, path, (const char *)NULL);
+		free(path);
 		doctor_reload_postern(finding, doctor);
 	} else {
 		doctor_cure(finding,
