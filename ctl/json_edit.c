@@ -57,12 +57,13 @@ struct json_span json_edit_root(const char *text, size_t len)
 }
 
 /* Return whether the string at the place is the key. A key with escapes is none of ours. */
-static bool is_key(const char *text, struct json_span string, const char *key)
+static bool is_key(const char *text, struct json_span string, const char *key, enum json_keys keys)
 {
 	const size_t len = strlen(key);
 
 	return string.end - string.at == len + 2 &&
-		strncasecmp(text + string.at + 1, key, len) == 0;
+		(keys == JSON_KEYS_EXACT ? strncmp(text + string.at + 1, key, len) :
+					   strncasecmp(text + string.at + 1, key, len)) == 0;
 }
 
 /* Step to the next key of an object: *at is behind the { or a comma. Returns false at the end. */
@@ -80,13 +81,13 @@ static bool next_member(const char *text, size_t *at, struct json_span *key_r,
 }
 
 bool json_edit_member(const char *text, struct json_span object, const char *key,
-	struct json_span *value_r)
+	enum json_keys keys, struct json_span *value_r)
 {
 	struct json_span name, value;
 	size_t at = object.at + 1;
 
 	while (next_member(text, &at, &name, &value)) {
-		if (is_key(text, name, key)) {
+		if (is_key(text, name, key, keys)) {
 			*value_r = value;
 			return true;
 		}
@@ -160,7 +161,7 @@ void json_edit_set(const char *text, size_t len, struct json_span object, const 
 	size_t at = object.at + 1, members = 0, last_key = 0;
 	const char *behind_colon = " ";
 
-	if (json_edit_member(text, object, key, &old)) {
+	if (json_edit_member(text, object, key, JSON_KEYS_CASELESS, &old)) {
 		strbuf_add(out, text, old.at);
 		strbuf_add_str(out, value);
 		strbuf_add(out, text + old.end, len - old.end);

@@ -23,16 +23,19 @@ struct json_pair {
 /* Return the place of the whole value. */
 struct json_span json_edit_root(const char *text, size_t len);
 
-/* Find the value of a key (ASCII, caseless) of an object. Returns false if there is none. */
+/* How the keys of an object are compared. */
+enum json_keys { JSON_KEYS_EXACT, JSON_KEYS_CASELESS /* in ASCII */ };
+
+/* Find the value of a key of an object. Returns false if there is none. */
 bool json_edit_member(const char *text, struct json_span object, const char *key,
-	struct json_span *value_r);
+	enum json_keys keys, struct json_span *value_r);
 
 /* Find the element i, from 0, of an array. Returns false if there are fewer. */
 bool json_edit_element(const char *text, struct json_span array, size_t i,
 	struct json_span *element_r);
 
-/* Add the text with the value of a key of the object replaced, or with the key added as its last
- * one. */
+/* Add the text with the value of a key (caseless) of the object replaced, or with the key added as
+ * its last one. */
 void json_edit_set(const char *text, size_t len, struct json_span object, const char *key,
 	const char *value, struct strbuf *out);
 

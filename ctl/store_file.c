@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/problems.h"
+#include "lib/base/strmap.h"
 #include "lib/store/store_read.h"
 
 #define STORE_TEXT_MAX ((uint64_t)256 << 20) /* bytes of a store that people edit */
@@ -130,17 +132,32 @@ int store_file_check_own(const struct store_file *file, struct errmsg *err)
 		file->path);
 }
 
-static bool contains(const struct problems *problems, const char *text)
+/* Find the first problem that is not among the old ones. Returns 0 if there is none, or -1 with err
+ * set. */
+static int find_new_problem(const struct problems *before, const struct problems *after,
+	struct errmsg *err)
 {
-	for (size_t i = 0; i < problems_kept(problems); i++)
-		if (strcmp(problems_text(problems, i), text) == 0)
-			return true;
-	return false;
+	struct strmap *old = strmap_new();
+	const char *text;
+	int ret = old == NULL ? errmsg_set(err, "out of memory") : 0;
+
+	for (size_t i = 0; ret == 0 && i < problems_kept(before); i++) {
+		text = problems_text(before, i);
+		if (strmap_add(old, text, strlen(text), 0) < 0)
+			ret = errmsg_set(err, "out of memory");
+	}
+	for (size_t i = 0; ret == 0 && i < problems_kept(after); i++) {
+		text = problems_text(after, i);
+		if (strmap_find(old, text, strlen(text), NULL) == 0)
+			ret = errmsg_set(err, "%s", text);
+	}
+	strmap_free(&old);
+	return ret;
 }
 
 int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err)
 {
-	struct problems *before = problems_new(), *after = problems_new();
+	struct problems *before = problems_new_unlimited(), *after = problems_new_unlimited();
 	bool unused;
 	int ret = -1;
 
@@ -148,9 +165,8 @@ int store_file_check(const struct store_file *file, const struct strbuf *text, s
 		(void)errmsg_set(err, "out of memory");
 	else if (parse(file, file->text, file->len, before, &unused, err) == 0)
 		ret = parse(file, text->text, text->len, after, &unused, err);
-	for (size_t i = 0; ret == 0 && i < problems_kept(after); i++)
-		if (!contains(before, problems_text(after, i)))
-			ret = errmsg_set(err, "%s", problems_text(after, i));
+	if (ret == 0)
+		ret = find_new_problem(before, after, err);
 	problems_free(&before);
 	problems_free(&after);
 	return ret;
@@ -170,7 +186,44 @@ static int write_bytes(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Write the new text beside the store, with its owner and mode. */
+#define ACCESS_LIST "system.posix_acl_access"
+
+/* Return whether the new file needs an extended attribute of the old one. Others may concern the
+ * content, such as its signature. */
+static bool is_to_copy(const char *name)
+{
+	return strcmp(name, ACCESS_LIST) == 0 || strcmp(name, "security.selinux") == 0 ||
+		strncmp(name, "user.", 5) == 0;
+}
+
+/*
+ * Give the new file the extended attributes of the store. Without the access control list the mode,
+ * whose group bits are the list's mask, would give the group more. Other attributes may not be ours
+ * to set.
+ */
+static int copy_attributes(const struct store_file *file, int fd)
+{
+	char names[4096], value[65536];
+	const ssize_t names_len = listxattr(file->path, names, sizeof(names));
+	ssize_t len;
+
+	if (names_len < 0)
+		return errno == ENOTSUP || errno == ENOSYS ? 0 : -1;
+	/* A default list of the directory has given the new file one. */
+	if (fremovexattr(fd, ACCESS_LIST) != 0 && errno != ENODATA && errno != ENOTSUP)
+		return -1;
+	for (const char *name = names; name < names + names_len; name += strlen(name) + 1) {
+		if (!is_to_copy(name))
+			continue;
+		len = getxattr(file->path, name, value, sizeof(value));
+		if ((len < 0 || fsetxattr(fd, name, value, (size_t)len, 0) != 0) &&
+			strcmp(name, ACCESS_LIST) == 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Write the new text beside the store, with its owner, mode and attributes. */
 static int write_beside(const struct store_file *file, char *path, const struct strbuf *text,
 	struct errmsg *err)
 {
@@ -182,7 +235,8 @@ static int write_beside(const struct store_file *file, char *path, const struct 
 	if ((file->has_mark && write_bytes(fd, MARK, strlen(MARK)) != 0) ||
 		write_bytes(fd, text->text, text->len) != 0 ||
 		fchown(fd, file->st.st_uid, file->st.st_gid) != 0 ||
-		fchmod(fd, file->st.st_mode & 0777) != 0 || fsync(fd) != 0)
+		copy_attributes(file, fd) != 0 || fchmod(fd, file->st.st_mode & 0777) != 0 ||
+		fsync(fd) != 0)
 		ret = fail(path, err);
 	if (close(fd) != 0 && ret == 0)
 		ret = fail(path, err);

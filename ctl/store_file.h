@@ -40,7 +40,8 @@ int store_file_check_own(const struct store_file *file, struct errmsg *err);
 int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err);
 
 /*
- * Replace the file by the new text, with the same owner and mode.
+ * Replace the file by the new text, with the same owner, mode, access control list, label of
+ * SELinux and attributes of users.
  * Returns 0, or -1 with err set and the file as it was, also when it has changed since it was read.
  */
 int store_file_write(const struct store_file *file, const struct strbuf *text, struct errmsg *err);

@@ -158,7 +158,8 @@ static json_int_t next_id(const struct store_file *file, const struct rows_table
 static int find_array(const char *text, size_t len, const struct rows_table *table,
 	struct json_span *array_r, struct errmsg *err)
 {
-	return json_edit_member(text, json_edit_root(text, len), table->name, array_r) ?
+	return json_edit_member(text, json_edit_root(text, len), table->name, JSON_KEYS_EXACT,
+		       array_r) ?
 		0 :
 		errmsg_set(err, "the store does not contain the key \"%s\" as plain text",
 			table->name);
@@ -206,6 +207,28 @@ static int check_free_name(const struct store_file *file, const struct rows_tabl
 		errmsg_set(err, "there is already a %s \"%s\"", table->command, name);
 }
 
+/* The daemon leaves out a row with a column twice, in whatever letters. */
+static int check_columns(const struct store_file *file, const struct rows_table *table,
+	const json_t *row, struct errmsg *err)
+{
+	const char *column;
+	unsigned found;
+	void *at;
+
+	for (size_t i = 0; i < table->count; i++) {
+		column = table->columns[i].name;
+		found = 0;
+		for (at = json_object_iter((json_t *)row); at != NULL;
+			at = json_object_iter_next((json_t *)row, at))
+			found += strcasecmp(json_object_iter_key(at), column) == 0;
+		if (found > 1)
+			return errmsg_set(err,
+				"the row has the column \"%s\" twice; edit %s by hand", column,
+				file->path);
+	}
+	return 0;
+}
+
 int store_rows_set(const struct store_file *file, const struct rows_table *table, const char *name,
 	const char *hash, const struct rows_value *values, size_t count, struct strbuf *text_r,
 	struct errmsg *err)
@@ -219,6 +242,8 @@ int store_rows_set(const struct store_file *file, const struct rows_table *table
 	if (index < 0)
 		return -1;
 	row = json_array_get(json_object_get(file->tree, table->name), (size_t)index);
+	if (check_columns(file, table, row, err) != 0)
+		return -1;
 	strbuf_add(text_r, file->text, file->len);
 	for (size_t i = 0; i < count && ret == 0; i++) {
 		if (strcmp(values[i].column, table->key) == 0 &&

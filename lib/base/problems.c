@@ -5,6 +5,7 @@
 #include "lib/base/problems.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,22 @@
 
 #define TEXT_SIZE 1024
 
+struct kept_text {
+	char *text;
+	size_t weight;
+};
+
 struct texts {
 	size_t count, kept;
+	size_t room;	 /* for how many there is memory */
 	size_t left;	 /* of the source: how many more texts may be kept */
 	size_t withheld; /* of the source: how many were only counted */
 	bool is_complete;
-	char *text[PROBLEMS_KEPT];
-	size_t weight[PROBLEMS_KEPT];
+	struct kept_text *texts;
 };
 
 struct problems {
+	size_t kept_max, of_source_max;
 	struct texts levels[PROBLEM_LEVELS];
 };
 
@@ -35,16 +42,28 @@ static void begin_source(struct problems *problems, size_t left)
 	}
 }
 
-struct problems *problems_new(void)
+static struct problems *make(size_t kept_max, size_t of_source_max)
 {
 	struct problems *problems = calloc(1, sizeof(*problems));
 
 	if (problems == NULL)
 		return NULL;
+	problems->kept_max = kept_max;
+	problems->of_source_max = of_source_max;
 	for (int level = 0; level < PROBLEM_LEVELS; level++)
 		problems->levels[level].is_complete = true;
-	begin_source(problems, PROBLEMS_KEPT);
+	begin_source(problems, kept_max);
 	return problems;
+}
+
+struct problems *problems_new(void)
+{
+	return make(PROBLEMS_KEPT, PROBLEMS_OF_SOURCE);
+}
+
+struct problems *problems_new_unlimited(void)
+{
+	return make(SIZE_MAX, SIZE_MAX);
 }
 
 static void free_texts(struct texts *texts)
@@ -52,7 +71,8 @@ static void free_texts(struct texts *texts)
 	size_t i;
 
 	for (i = 0; i < texts->kept; i++)
-		free(texts->text[i]);
+		free(texts->texts[i].text);
+	free(texts->texts);
 }
 
 void problems_free(struct problems **problems)
@@ -65,19 +85,42 @@ void problems_free(struct problems **problems)
 	*problems = NULL;
 }
 
-static void keep_text(struct texts *texts, const char *text, size_t weight)
+/* Make room for one more. Returns false when out of memory. */
+static bool grow(struct texts *texts)
 {
-	if (texts->kept < PROBLEMS_KEPT && (texts->text[texts->kept] = strdup(text)) != NULL)
-		texts->weight[texts->kept++] = weight;
+	const size_t room = texts->room == 0 ? 16 : texts->room * 2;
+	struct kept_text *grown;
+
+	if (texts->kept < texts->room)
+		return true;
+	if ((grown = reallocarray(texts->texts, room, sizeof(*grown))) == NULL)
+		return false;
+	texts->texts = grown;
+	texts->room = room;
+	return true;
+}
+
+static void keep_text(struct problems *problems, enum problem_level level, const char *text,
+	size_t weight)
+{
+	struct texts *texts = &problems->levels[level];
+	char *copy = NULL;
+
+	if (texts->kept < problems->kept_max && grow(texts))
+		copy = strdup(text);
+	if (copy != NULL)
+		texts->texts[texts->kept++] = (struct kept_text){ copy, weight };
 	else
 		texts->is_complete = false;
 }
 
-static void add_text(struct texts *texts, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+static void add_text(struct problems *problems, enum problem_level level, const char *format,
+	va_list args) __attribute__((format(printf, 3, 0)));
 
-static void add_text(struct texts *texts, const char *format, va_list args)
+static void add_text(struct problems *problems, enum problem_level level, const char *format,
+	va_list args)
 {
+	struct texts *texts = &problems->levels[level];
 	char text[TEXT_SIZE];
 
 	texts->count++;
@@ -88,7 +131,7 @@ static void add_text(struct texts *texts, const char *format, va_list args)
 	}
 	texts->left--;
 	(void)text_vformat(text, sizeof(text), format, args);
-	keep_text(texts, text, 1);
+	keep_text(problems, level, text, 1);
 }
 
 void problems_add(struct problems *problems, const char *format, ...)
@@ -98,7 +141,7 @@ void problems_add(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	add_text(&problems->levels[PROBLEM], format, args);
+	add_text(problems, PROBLEM, format, args);
 	va_end(args);
 }
 
@@ -109,14 +152,14 @@ void problems_note(struct problems *problems, const char *format, ...)
 	if (problems == NULL)
 		return;
 	va_start(args, format);
-	add_text(&problems->levels[PROBLEM_NOTE], format, args);
+	add_text(problems, PROBLEM_NOTE, format, args);
 	va_end(args);
 }
 
 bool problems_keep_next(const struct problems *problems, enum problem_level level)
 {
 	return problems != NULL && problems->levels[level].left > 0 &&
-		problems->levels[level].kept < PROBLEMS_KEPT;
+		problems->levels[level].kept < problems->kept_max;
 }
 
 void problems_add_weighted(struct problems *problems, enum problem_level level, size_t weight,
@@ -125,13 +168,13 @@ void problems_add_weighted(struct problems *problems, enum problem_level level, 
 	if (problems == NULL)
 		return;
 	problems->levels[level].count += weight;
-	keep_text(&problems->levels[level], text, weight);
+	keep_text(problems, level, text, weight);
 }
 
 void problems_begin(struct problems *problems)
 {
 	if (problems != NULL)
-		begin_source(problems, PROBLEMS_OF_SOURCE);
+		begin_source(problems, problems->of_source_max);
 }
 
 void problems_end(struct problems *problems, const char *source, const char *what)
@@ -147,9 +190,9 @@ void problems_end(struct problems *problems, const char *source, const char *wha
 		(void)text_format(text, sizeof(text), "%s: %zu more %s%s %s %s", source, more, what,
 			more == 1 ? "" : "s", more == 1 ? "has" : "have",
 			level == PROBLEM_NOTE ? "notes" : "problems");
-		keep_text(&problems->levels[level], text, more);
+		keep_text(problems, (enum problem_level)level, text, more);
 	}
-	begin_source(problems, PROBLEMS_KEPT);
+	begin_source(problems, problems->kept_max);
 }
 
 size_t problems_level_count(const struct problems *problems, enum problem_level level)
@@ -164,12 +207,12 @@ size_t problems_level_kept(const struct problems *problems, enum problem_level l
 
 const char *problems_level_text(const struct problems *problems, enum problem_level level, size_t i)
 {
-	return problems->levels[level].text[i];
+	return problems->levels[level].texts[i].text;
 }
 
 size_t problems_level_weight(const struct problems *problems, enum problem_level level, size_t i)
 {
-	return problems->levels[level].weight[i];
+	return problems->levels[level].texts[i].weight;
 }
 
 bool problems_level_is_complete(const struct problems *problems, enum problem_level level)

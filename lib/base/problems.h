@@ -23,6 +23,7 @@ enum problem_level {
 struct problems;
 
 struct problems *problems_new(void);		/* NULL when out of memory */
+struct problems *problems_new_unlimited(void);	/* the same; all texts are kept */
 void problems_free(struct problems **problems); /* accepts NULL */
 
 /* Add a text of the form "where: what is wrong, and what would be right", to the level PROBLEM or

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import stat
+import struct
 import subprocess
 import threading
 
@@ -202,6 +203,31 @@ def test_a_key_with_escapes_is_left_alone(box_of):
     box.done("profile", "set", "staff", "open=no")
 
 
+@pytest.mark.parametrize("before", ['"Users": [{"id": 1, "username": "bob"}, {"id": 2, "username": "Eve"}],',
+                                    '"PROFILES": [{"id": 1, "name": "staff"}],'])
+def test_a_key_in_other_letters_is_not_the_table(box_of, before):
+    """The daemon ignores "Users"; a change of it would be reported, but would not be in force."""
+    box = box_of(STORE.replace('"note"', f'{before} "note"'))
+    box.done("user", "passwd", "bob", "--stdin", stdin="pa55word\n")
+    box.done("user", "set", "bob", "froms=new@a.example")
+    box.done("user", "add", "zed", "profile=guests", "--stdin", stdin="pa55word\n")
+    box.done("user", "del", "eve")
+    box.done("profile", "set", "staff", "open=no")
+    assert [user["username"] for user in box.rows("users")] == ["bob", "zed"]
+    assert box.rows("users")[0]["password"].startswith("$") and box.rows("users")[0]["froms"] == ["new@a.example"]
+    assert box.rows("profiles")[0]["open"] is False and before in box.store.read_text()
+
+
+@pytest.mark.parametrize("row", ['"Froms": "other@a.example", "username"', '"PASSWORD": "x", "username"', '"Enabled": true, "ENABLED": true, "username"'])
+def test_a_row_with_a_column_twice_is_edited_by_hand(box_of, row):
+    """The daemon switches the user off, whatever the values are."""
+    box = box_of(STORE.replace('"username"', row, 1))
+    assert "twice" in box.refused("user", "set", "bob", "froms=new@a.example")
+    assert "twice" in box.refused("user", "passwd", "bob", "--stdin", stdin="pa55word\n")
+    box.done("user", "set", "eve", "froms=new@a.example")
+    box.done("user", "del", "bob")
+
+
 def test_the_daemons_copy_of_a_database_is_shown_but_not_changed(box):
     server = box.postgres(files=("schema.sql", "feed.sql"))
     server.query("INSERT INTO haraka.profiles (name, open) VALUES ('staff', true)")
@@ -224,6 +250,18 @@ def test_old_problems_do_not_prevent_a_change(box_of):
     box = box_of(STORE.replace('"limits": "100/1h"', '"limits": "many"'))
     box.done("user", "set", "bob", "enabled=no")
     assert "limits" in box.refused("profile", "set", "guests", "limits=some")
+
+
+def test_many_old_problems_do_not_prevent_a_change(box_of):
+    """More than the daemon reports one by one, so that another of them is reported when one is mended."""
+    rows = [{"id": i, "username": f"u{i}", "froms": f"a b{i}", "profileId": 1} for i in range(1, 1100)]
+    rows.append({"id": 2000, "username": "bob", "froms": "b@a.example", "profileId": 1})
+    box = box_of(json.dumps({"format": "postern-store-1", "profiles": [{"id": 1, "name": "staff"}], "users": rows}))
+    assert "contains white space" in box.refused("user", "set", "bob", "froms=c d")
+    box.done("user", "set", "bob", "enabled=no")
+    box.done("user", "set", "u3", "froms=c@a.example")
+    box.done("user", "del", "u4")
+    assert "contains white space" in box.refused("user", "set", "bob", "froms=c d")
 
 
 def test_a_byte_order_mark_stays(box_of):
@@ -261,6 +299,29 @@ def test_owner_mode_and_link_stay(box_of, tmp_path):
     assert box.store.is_symlink() and box.rows("users")[0]["enabled"] is False
     assert (stat.S_IMODE(after.st_mode), after.st_uid, after.st_gid) == (0o640, before.st_uid, before.st_gid)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["postern.conf", "real.json", "store.json"]
+
+
+def access_list(*entries):
+    """The form of acl(5) in an extended attribute: the tag, the permissions and the id of each entry."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def test_an_access_control_list_stays(box_of):
+    """Without it, the mode alone would give the group what the list's mask gives to others."""
+    box = box_of()
+    none = 0xffffffff
+    rules = access_list((0x01, 6, none), (0x02, 4, 65534), (0x04, 0, none), (0x10, 4, none), (0x20, 0, none))
+    try:
+        os.setxattr(box.store, "system.posix_acl_access", rules)
+    except OSError as error:
+        pytest.skip(f"this file system has no access control lists: {error}")
+    box.done("user", "set", "bob", "enabled=no")
+    assert box.rows("users")[0]["enabled"] is False
+    assert os.getxattr(box.store, "system.posix_acl_access") == rules
+    os.removexattr(box.store, "system.posix_acl_access")
+    box.store.chmod(0o600)
+    box.done("user", "set", "bob", "enabled=yes")
+    assert stat.S_IMODE(box.store.stat().st_mode) == 0o600 and not os.listxattr(box.store)
 
 
 def test_a_change_by_hand_meanwhile_is_kept(box_of):

@@ -116,13 +116,15 @@ START_TEST(places_are_found)
 		static const char text[] = "{\"a\": {\"c\": 1}, \"c\": [10, \"x,]\", {}]}";
 		struct json_span value, element;
 
-		ck_assert(json_edit_member(text, root(text), "c", &value));
+		ck_assert(json_edit_member(text, root(text), "c", JSON_KEYS_EXACT, &value));
 		ck_assert_int_eq(text[value.at], '[');
 		ck_assert(json_edit_element(text, value, 1, &element));
 		ck_assert_uint_eq(element.end - element.at, 5);
 		ck_assert(json_edit_element(text, value, 2, &element));
 		ck_assert(!json_edit_element(text, value, 3, &element));
-		ck_assert(!json_edit_member(text, root(text), "b", &value));
+		ck_assert(!json_edit_member(text, root(text), "b", JSON_KEYS_CASELESS, &value));
+		ck_assert(!json_edit_member(text, root(text), "A", JSON_KEYS_EXACT, &value));
+		ck_assert(json_edit_member(text, root(text), "A", JSON_KEYS_CASELESS, &value));
 		ck_assert_uint_eq(root("").end, 0);
 	}
 END_TEST
