@@ -4,6 +4,8 @@
  */
 #include "ctl/ask_password.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,27 +36,62 @@ static int read_line(FILE *in, char *text_r, size_t size, struct errmsg *err)
 	return 0;
 }
 
-int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err)
+static volatile sig_atomic_t caught; /* the signal that ended a prompt; 0: none */
+
+static void catch_signal(int signal)
 {
-	struct termios before, quiet;
-	sigset_t all, signals;
+	caught = signal;
+}
+
+#define SIGNALS 4
+static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+/*
+ * Read a line without echo. A signal ends the reading, and acts when the terminal echoes again. The
+ * signals are blocked except while ppoll(2) waits for the line, so that none is missed. SIGTSTP
+ * stays blocked: the shell would get a terminal without echo.
+ */
+static int read_hidden(const struct termios *before, const char *prompt, char *text_r, size_t size,
+	struct errmsg *err)
+{
+	const struct sigaction catching = { .sa_handler = catch_signal };
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct sigaction old[SIGNALS];
+	struct termios quiet = *before;
+	sigset_t blocked, waiting, mask;
 	int ret;
 
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
-		return read_line(stdin, text_r, size, err);
-	/* Hold signals back until the terminal echoes again. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &signals);
-	quiet = before;
+	caught = 0;
+	(void)sigfillset(&blocked);
+	(void)sigprocmask(SIG_BLOCK, &blocked, &mask);
+	waiting = mask;
+	(void)sigaddset(&waiting, SIGTSTP);
+	for (int i = 0; i < SIGNALS; i++)
+		(void)sigaction(signals[i], &catching, &old[i]);
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	/* After TCSAFLUSH: what is typed from now on is neither shown nor lost. */
 	print_text(stderr, "%s", prompt);
-	ret = read_line(stdin, text_r, size, err);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	while (caught == 0 && ppoll(&input, 1, NULL, &waiting) < 0 && errno == EINTR) {
+	}
+	ret = caught != 0 ? errmsg_set(err, "interrupted") : read_line(stdin, text_r, size, err);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
 	print_end(stderr);
-	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
+	for (int i = 0; i < SIGNALS; i++)
+		(void)sigaction(signals[i], &old[i], NULL);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (caught != 0)
+		(void)raise(caught);
 	return ret;
+}
+
+int ask_password(const char *prompt, char *text_r, size_t size, struct errmsg *err)
+{
+	struct termios before;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
+		return read_line(stdin, text_r, size, err);
+	return read_hidden(&before, prompt, text_r, size, err);
 }
 
 /* On a terminal ask twice, because the password is not shown. */

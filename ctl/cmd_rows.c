@@ -183,28 +183,64 @@ static int make_text(const struct request *r, const struct store_file *file, str
 	}
 }
 
-static int change(const struct ctl *ctl, const struct request *r, const struct store_file *file,
-	struct errmsg *err)
+/* Make the beginning of problems of a row that exists: "users id 3 (". */
+static void add_row_name(const struct request *r, const struct store_file *file,
+	struct strbuf *name)
+{
+	struct errmsg ignored;
+	const long index = store_rows_find(file, r->table, r->name, &ignored);
+	const json_t *row = index < 0 ?
+		NULL :
+		json_array_get(json_object_get(file->tree, r->table->name), (size_t)index);
+	const json_t *id = row == NULL ? NULL : store_rows_value(row, "id");
+
+	if (json_is_integer(id))
+		strbuf_addf(name, "%s id %lld (", r->table->name,
+			(long long)json_integer_value(id));
+	else if (json_is_string(id))
+		strbuf_addf(name, "%s id %s (", r->table->name, json_string_value(id));
+}
+
+/* Print that the change is made, and what else keeps the row from being in force as written. */
+static int print_done(const struct ctl *ctl, const struct request *r, const struct errmsg *left)
 {
 	static const char *const done[VERB_COUNT] = { "", "", "added", "changed", "deleted",
 		"has a new password" };
-	struct strbuf text = STRBUF_INIT;
+	json_t *answer;
+	int ret;
+
+	if (!ctl->json) {
+		print_line(stdout, "%s %s: %s", r->table->command, r->name, done[r->verb]);
+		if (left->text[0] != '\0')
+			print_line(stderr, "posternctl: the row still has a problem: %s",
+				left->text);
+		return CTL_OK;
+	}
+	answer = json_pack("{s:b, s:s*}", "ok", 1, "problem",
+		left->text[0] == '\0' ? NULL : left->text);
+	ret = command_print_json(answer);
+	json_decref(answer);
+	return ret;
+}
+
+static int change(const struct ctl *ctl, const struct request *r, const struct store_file *file,
+	struct errmsg *err)
+{
+	struct strbuf text = STRBUF_INIT, row = STRBUF_INIT;
+	struct errmsg left = { "" };
 	int ret = make_text(r, file, &text, err);
 
+	if (r->verb == VERB_SET || r->verb == VERB_PASSWD)
+		add_row_name(r, file, &row);
 	if (ret == 0)
-		ret = store_file_check(file, &text, err);
+		ret = store_file_check(file, &text, row.text, &left, err);
+	strbuf_free(&row);
 	if (ret == 0)
 		ret = store_file_write(file, &text, err);
 	if (text.text != NULL)
 		explicit_bzero(text.text, text.len);
 	strbuf_free(&text);
-	if (ret != 0)
-		return command_fail(CTL_FAILED, err);
-	if (ctl->json)
-		print_line(stdout, "{\"ok\": true}");
-	else
-		print_line(stdout, "%s %s: %s", r->table->command, r->name, done[r->verb]);
-	return CTL_OK;
+	return ret != 0 ? command_fail(CTL_FAILED, err) : print_done(ctl, r, &left);
 }
 
 /* Print the statement that changes the database. */

@@ -91,6 +91,8 @@ static void add_domain(struct import *import, struct strbuf *domains, const char
 	strbuf_free(&more);
 }
 
+#define DOMAIN_MAX 256 /* bytes of a line */
+
 /* The domains at which Postern looks up addresses without one. */
 static void take_host_list(struct import *import)
 {
@@ -109,8 +111,13 @@ static void take_host_list(struct import *import)
 	while ((line = haraka_line(&at, text + len, &line_len)) != NULL) {
 		number++;
 		line = haraka_trim(line, &line_len);
-		if (line_len > 0 && line_len < 256 && line[0] != '#' && line[0] != ';')
+		if (line_len == 0 || line[0] == '#' || line[0] == ';')
+			continue;
+		if (line_len < DOMAIN_MAX)
 			add_domain(import, &domains, line, line_len, number);
+		else
+			import_report_add(&import->report, IMPORT_REFUSED, HOST_LIST, number,
+				"is too long for a domain");
 	}
 	if (import_conf_get(&import->conf, "lists", "local_domains") != NULL)
 		import_report_add(&import->report, IMPORT_TAKEN, HOST_LIST, 0,
@@ -164,6 +171,9 @@ static void report_files(struct import *import)
 				cure_of(name));
 		free(entries[i]);
 	}
+	if (others > FILES_MAX)
+		import_report_add(&import->report, IMPORT_OTHER, ".", 0,
+			"%d more files are not Postern's", others - FILES_MAX);
 	if (count >= 0)
 		free(entries);
 }

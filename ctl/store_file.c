@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,8 @@ static int find_new_problem(const struct problems *before, const struct problems
 	return ret;
 }
 
-int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err)
+int store_file_check(const struct store_file *file, const struct strbuf *text, const char *row,
+	struct errmsg *left_r, struct errmsg *err)
 {
 	struct problems *before = problems_new_unlimited(), *after = problems_new_unlimited();
 	bool unused;
@@ -167,6 +169,13 @@ int store_file_check(const struct store_file *file, const struct strbuf *text, s
 		ret = parse(file, text->text, text->len, after, &unused, err);
 	if (ret == 0)
 		ret = find_new_problem(before, after, err);
+	left_r->text[0] = '\0';
+	for (size_t i = 0; ret == 0 && row != NULL && i < problems_kept(after); i++) {
+		if (strstr(problems_text(after, i), row) == NULL)
+			continue;
+		(void)errmsg_set(left_r, "%s", problems_text(after, i));
+		break;
+	}
 	problems_free(&before);
 	problems_free(&after);
 	return ret;
@@ -276,22 +285,47 @@ static int replace(const struct store_file *file, const char *beside, struct err
 		(void)renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE);
 		return report_change(path, err);
 	}
+	if (errno == EBUSY || errno == EXDEV)
+		return errmsg_set(err,
+			"%s: the file itself is a mount, which cannot be replaced; mount its directory "
+			"instead",
+			path);
 	if (errno != EINVAL && errno != ENOSYS)
 		return fail(path, err);
 	return rename(beside, path) == 0 ? 0 : fail(path, err);
 }
 
+/* Let the replacement outlast a crash of the system. */
+static void sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1);
+	const int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		(void)close(fd);
+	}
+	free(folder);
+}
+
 int store_file_write(const struct store_file *file, const struct strbuf *text, struct errmsg *err)
 {
+	sigset_t all, before;
 	char *beside;
 	int ret;
 
 	if (asprintf(&beside, "%s.XXXXXX", file->path) < 0)
 		return errmsg_set(err, "out of memory");
+	/* A signal must not leave the file with the other name behind: it contains hashes. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
 	ret = write_beside(file, beside, text, err);
 	if (ret == 0)
 		ret = replace(file, beside, err);
 	(void)unlink(beside); /* the old file, or the new one that is not wanted */
+	sync_folder(file->path);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	free(beside);
 	return ret;
 }

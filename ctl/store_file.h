@@ -35,9 +35,11 @@ int store_file_check_own(const struct store_file *file, struct errmsg *err);
 
 /*
  * Return 0 if the daemon would accept the new text as it did the old one. A problem that the old
- * one does not have is an error: -1 with err set.
+ * one does not have is an error: -1 with err set. row ("users id 3 (", or NULL) begins the problems
+ * of the row that changes: the first that it still has is written to left_r, else "".
  */
-int store_file_check(const struct store_file *file, const struct strbuf *text, struct errmsg *err);
+int store_file_check(const struct store_file *file, const struct strbuf *text, const char *row,
+	struct errmsg *left_r, struct errmsg *err);
 
 /*
  * Replace the file by the new text, with the same owner, mode, access control list, label of

@@ -12,14 +12,21 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 30
 #define OUTPUT_MAX ((size_t)8 << 20) /* of each stream; a program that prints more is killed */
 #define SBIN ":/usr/local/sbin:/usr/sbin:/sbin"
 #define NOT_STARTED 250 /* exit code of a child that does not get its identity */
+
+static long long limit_ms = 30000;
+
+void doctor_run_limit(unsigned ms)
+{
+	limit_ms = ms;
+}
 
 static long long now_ms(void)
 {
@@ -36,6 +43,8 @@ static void run_program(const char *const argv[], const int out[2], const int er
 	struct strbuf whole = STRBUF_INIT;
 	const int nothing = open("/dev/null", O_RDONLY);
 
+	(void)setpgid(0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	strbuf_addf(&whole, "%s" SBIN, path == NULL ? "/usr/bin:/bin" : path);
 	if (nothing < 0 || whole.failed || dup2(nothing, STDIN_FILENO) < 0 ||
 		dup2(out[1], STDOUT_FILENO) < 0 || dup2(errors[1], STDERR_FILENO) < 0 ||
@@ -61,17 +70,17 @@ static int read_some(int fd, struct strbuf *out)
 }
 
 /* Read both streams to their ends. Returns 0, or -1 with err set. */
-static int read_all(const int fds[2], struct strbuf *const texts[2], struct errmsg *err)
+static int read_all(const int fds[2], struct strbuf *const texts[2], long long end,
+	struct errmsg *err)
 {
 	struct pollfd polled[2] = { { .fd = fds[0], .events = POLLIN },
 		{ .fd = fds[1], .events = POLLIN } };
-	const long long end = now_ms() + SECONDS_MAX * 1000LL;
 
 	while (polled[0].fd >= 0 || polled[1].fd >= 0) {
 		const long long left = end - now_ms();
 
 		if (left <= 0)
-			return errmsg_set(err, "it did not end within %d s", SECONDS_MAX);
+			return errmsg_set(err, "it did not end within %lld s", limit_ms / 1000);
 		if (poll(polled, 2, (int)left) < 0 && errno != EINTR)
 			return errmsg_set(err, "poll: %s", strerror(errno));
 		for (int i = 0; i < 2; i++) {
@@ -87,14 +96,32 @@ static int read_all(const int fds[2], struct strbuf *const texts[2], struct errm
 	return 0;
 }
 
-/* Wait for the child. Returns its exit code, or -1 with err set. */
-static int wait_for(pid_t child, struct errmsg *err)
+/* End a child, and what it has started. */
+static void kill_child(pid_t child)
 {
 	int status;
 
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
+	(void)kill(-child, SIGKILL);
+	(void)kill(child, SIGKILL); /* which may not have its group yet */
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+	}
+}
+
+/* Wait for the child, which is killed at `end` (now_ms()). Returns its exit code, or -1 with err
+ * set. */
+static int wait_for(pid_t child, long long end, struct errmsg *err)
+{
+	pid_t ended;
+	int status;
+
+	while ((ended = waitpid(child, &status, WNOHANG)) != child) {
+		if (ended < 0 && errno != EINTR)
 			return errmsg_set(err, "waitpid: %s", strerror(errno));
+		if (now_ms() >= end) {
+			kill_child(child);
+			return errmsg_set(err, "it did not end within %lld s", limit_ms / 1000);
+		}
+		(void)poll(NULL, 0, 1);
 	}
 	if (WIFSIGNALED(status))
 		return errmsg_set(err, "it was killed by signal %d", WTERMSIG(status));
@@ -106,6 +133,7 @@ static int wait_for(pid_t child, struct errmsg *err)
 int doctor_run(const char *const argv[], struct strbuf *out, struct strbuf *errors,
 	struct errmsg *err)
 {
+	const long long end = now_ms() + limit_ms;
 	int out_pipe[2], errors_pipe[2], ret;
 	pid_t child;
 
@@ -125,15 +153,11 @@ int doctor_run(const char *const argv[], struct strbuf *out, struct strbuf *erro
 		goto close_all;
 	}
 	ret = read_all((const int[2]){ out_pipe[0], errors_pipe[0] },
-		(struct strbuf *const[2]){ out, errors }, err);
-	if (ret != 0) {
-		struct errmsg ignored;
-
-		(void)kill(child, SIGKILL);
-		(void)wait_for(child, &ignored);
-	} else {
-		ret = wait_for(child, err);
-	}
+		(struct strbuf *const[2]){ out, errors }, end, err);
+	if (ret != 0)
+		kill_child(child);
+	else
+		ret = wait_for(child, end, err);
 	if (ret < 0)
 		(void)errmsg_prefix(err, "%s: ", argv[0]);
 close_all:
@@ -168,5 +192,5 @@ int doctor_run_as(const struct doctor_identity *identity, int (*function)(void *
 		return errmsg_set(err, "fork: %s", strerror(errno));
 	if (child == 0)
 		_exit(take_identity(identity) ? function(context) : NOT_STARTED);
-	return wait_for(child, err);
+	return wait_for(child, now_ms() + limit_ms, err);
 }

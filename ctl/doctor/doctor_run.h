@@ -14,10 +14,14 @@
  * Run a program (argv ends with NULL), found in PATH or in the directories sbin, with LC_ALL=C and
  * no input. Adds its output to out, and what it prints to standard error to errors; both may be
  * NULL. Returns its exit code, DOCTOR_RUN_MISSING, or -1 with err set: it was killed, could not be
- * started, or did not end within 30 s.
+ * started, or did not end in time.
  */
 int doctor_run(const char *const argv[], struct strbuf *out, struct strbuf *errors,
 	struct errmsg *err);
+
+/* Set how long a child may take before it and what it has started are killed: 30,000 ms at first.
+ */
+void doctor_run_limit(unsigned ms);
 
 /* The identity of a child. */
 struct doctor_identity {

@@ -562,6 +562,13 @@ def test_local_domains_come_from_host_list(imported):
     assert result.check()[0] == 0
 
 
+def test_nothing_of_a_host_list_or_directory_is_left_out_silently(imported):
+    result = imported({"plugins": "access\n", "host_list": "a.example\n" + "x" * 300 + "\n",
+                       **{f"own{number}.ini": "" for number in range(1010)}})
+    assert "too long" in result.reported("not taken", "host_list", 2)[0]
+    assert result.reported("other", ".") == ["10 more files are not Postern's"]
+
+
 def test_without_a_list_of_plugins_the_files_tell(imported):
     result = imported({"rcpt_to.access.blacklist": "a@b.example\n", "limit.ini": "[rate_rcpt]\nenabled=true\n"})
     assert result.setting("check", "rcpt") == "yes"

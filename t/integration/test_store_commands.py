@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import stat
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import threading
 
 import pytest
 
+from harness.box import needs_root
 from harness.postern import POSTERNCTL, USER
 from harness.wait import wait_until
 
@@ -122,7 +124,7 @@ def test_a_password_is_changed_and_checked_by_the_daemons_rules(box_of):
     assert "new pa55word" not in box.store.read_text()
 
 
-def type_passwords(box, at_prompt=lambda: None):
+def type_passwords(box, at_prompt=lambda: None, interrupts=False):
     """Change bob's password on a terminal. Returns (exit status, all that was shown)."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen([POSTERNCTL, "-c", box.conf, "user", "passwd", "bob"], stdin=theirs, stdout=theirs,
@@ -133,6 +135,9 @@ def type_passwords(box, at_prompt=lambda: None):
         while prompt not in seen:
             seen += os.read(ours, 1000)
         at_prompt()
+        if interrupts:  # as the terminal does at ^C
+            child.send_signal(signal.SIGINT)
+            break
         os.write(ours, b"sesame7\n")
     while True:
         try:
@@ -151,6 +156,13 @@ def test_a_terminal_is_asked_twice_without_echo(box_of):
     status, seen = type_passwords(box)
     assert status == 0 and b"sesame7" not in seen, seen
     assert box.rows("users")[0]["password"].startswith("$y$")
+
+
+def test_an_interrupt_at_the_prompt_acts_at_once(box_of):
+    box = box_of()
+    status, seen = type_passwords(box, interrupts=True)
+    assert status == -signal.SIGINT and seen.endswith(b"\r\n"), (status, seen)
+    assert box.store.read_text() == STORE
 
 
 @pytest.mark.parametrize("args, what, status", [
@@ -264,6 +276,16 @@ def test_many_old_problems_do_not_prevent_a_change(box_of):
     assert "contains white space" in box.refused("user", "set", "bob", "froms=c d")
 
 
+def test_a_problem_that_the_row_still_has_is_shown(box_of):
+    box = box_of(STORE.replace('"limits": "100/1h"', '"limits": "many"'))
+    result = box.run("profile", "set", "staff", "desc=x")
+    assert (result.returncode, result.stdout) == (0, "profile staff: changed\n")
+    assert "the row still has a problem: " in result.stderr and "profiles id 1 (staff)" in result.stderr, result
+    assert "limits" in json.loads(box.done("--json", "profile", "set", "staff", "desc=y"))["problem"]
+    assert box.run("profile", "set", "staff", "limits=100/1h").stderr == ""
+    assert json.loads(box.done("--json", "user", "set", "bob", "enabled=no")) == {"ok": True}
+
+
 def test_a_byte_order_mark_stays(box_of):
     box = box_of(b"\xef\xbb\xbf" + STORE.encode())
     box.done("user", "set", "bob", "enabled=no")
@@ -322,6 +344,18 @@ def test_an_access_control_list_stays(box_of):
     box.store.chmod(0o600)
     box.done("user", "set", "bob", "enabled=yes")
     assert stat.S_IMODE(box.store.stat().st_mode) == 0o600 and not os.listxattr(box.store)
+
+
+def test_a_store_that_is_a_mount_itself_stays_and_is_explained(box_of, tmp_path):
+    needs_root()
+    box = box_of()
+    source = tmp_path / "mounted.json"
+    source.write_text(STORE)
+    subprocess.run(["mount", "--bind", source, box.store], check=True)
+    try:
+        assert "mount its directory instead" in box.refused("user", "set", "bob", "enabled=no")
+    finally:
+        subprocess.run(["umount", box.store], check=True)
 
 
 def test_a_change_by_hand_meanwhile_is_kept(box_of):

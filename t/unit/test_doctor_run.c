@@ -71,6 +71,39 @@ START_TEST(a_program_that_prints_without_end_is_stopped)
 	}
 END_TEST
 
+static const char *const hanging[] = { "exec >&- 2>&-; exec sleep 600", "sleep 600 & wait",
+	"sleep 600 & exit 3" };
+START_TEST(a_program_that_does_not_end_is_killed)
+	{
+		struct errmsg err;
+
+		doctor_run_limit(100);
+		ck_assert_int_eq(doctor_run((const char *const[]){ "sh", "-c", hanging[_i], NULL },
+					 NULL, NULL, &err),
+			-1);
+		ck_assert_str_eq(err.text, "sh: it did not end within 0 s");
+		doctor_run_limit(30000);
+	}
+END_TEST
+
+static int hang(void *context)
+{
+	(void)context;
+	(void)sleep(600);
+	return 0;
+}
+
+START_TEST(a_function_that_does_not_end_is_killed)
+	{
+		const struct doctor_identity identity = { .uid = geteuid(), .gid = getegid() };
+		struct errmsg err;
+
+		doctor_run_limit(100);
+		ck_assert_int_eq(doctor_run_as(&identity, hang, NULL, &err), -1);
+		doctor_run_limit(30000);
+	}
+END_TEST
+
 static int get_identity(void *context)
 {
 	(void)context;
@@ -97,6 +130,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, output_errors_and_code_are_kept_apart);
 	tcase_add_test(tcase, a_missing_program_is_told_from_a_failure);
 	tcase_add_test(tcase, programs_are_found_in_sbin);
+	tcase_add_loop_test(tcase, a_program_that_does_not_end_is_killed, 0, 3);
+	tcase_add_test(tcase, a_function_that_does_not_end_is_killed);
 	tcase_add_test(tcase, a_program_that_prints_without_end_is_stopped);
 	tcase_add_test(tcase, a_function_runs_as_another_user_in_a_chroot);
 	suite_add_tcase(suite, tcase);
