@@ -66,8 +66,11 @@ static int read_hidden(const struct termios *before, const char *prompt, char *t
 	(void)sigprocmask(SIG_BLOCK, &blocked, &mask);
 	waiting = mask;
 	(void)sigaddset(&waiting, SIGTSTP);
-	for (int i = 0; i < SIGNALS; i++)
-		(void)sigaction(signals[i], &catching, &old[i]);
+	for (int i = 0; i < SIGNALS; i++) {
+		(void)sigaction(signals[i], NULL, &old[i]);
+		if (old[i].sa_handler != SIG_IGN) /* nohup(1), or a shell's background */
+			(void)sigaction(signals[i], &catching, NULL);
+	}
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	/* After TCSAFLUSH: what is typed from now on is neither shown nor lost. */

@@ -128,7 +128,7 @@ def type_passwords(box, at_prompt=lambda: None, interrupts=False):
     """Change bob's password on a terminal. Returns (exit status, all that was shown)."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen([POSTERNCTL, "-c", box.conf, "user", "passwd", "bob"], stdin=theirs, stdout=theirs,
-                             stderr=theirs)
+                             stderr=theirs, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     os.close(theirs)
     seen = b""
     for prompt in (b"Password: ", b"Once more: "):
