@@ -202,7 +202,7 @@ static struct penalty_keys token_keys(const char *token, const char *client, uin
 	return keys;
 }
 
-/* Whoever gets a new token every hour is trusted like the owner of a password. */
+/* An owner who gets a new token every hour is trusted like the owner of a password. */
 START_TEST(a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded)
 	{
 		const struct penalty_keys old = token_keys("old", "192.0.2.7", CLAIMED),
