@@ -31,18 +31,16 @@ static int parse_network(const char *text, size_t len, struct cidr *net_r)
 /* Return whether any element of a list contains the address. Adds the other elements to rest. */
 static bool leave_out(const char *list, const struct cidr *address, struct strbuf *rest)
 {
-	static const char separators[] = ", \t\r\n";
 	bool is_contained = false;
+	const char *at = list;
 	struct cidr net;
+	size_t len = 0;
 
-	for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
-		const size_t len = strcspn(list, separators);
-
-		if (parse_network(list, len, &net) == 0 && cidr_contains(&net, address))
+	while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+		if (parse_network(at, len, &net) == 0 && cidr_contains(&net, address))
 			is_contained = true;
 		else
-			strbuf_addf(rest, "%s%.*s", rest->len > 0 ? " " : "", (int)len, list);
-		list += len;
+			strbuf_addf(rest, "%s%.*s", rest->len > 0 ? " " : "", (int)len, at);
 	}
 	return is_contained;
 }

@@ -33,15 +33,13 @@ static bool is_asked(const struct doctor *doctor, const struct doctor_instance *
 /* Remove a word from a list; the others are separated by commas. */
 static void remove_word(const char *list, const char *word, struct strbuf *out)
 {
-	static const char separators[] = ", \t\r\n";
 	const size_t len = strlen(word);
+	const char *at = list;
+	size_t step = 0;
 
-	for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
-		const size_t step = strcspn(list, separators);
-
-		if (step != len || strncasecmp(list, word, len) != 0)
-			strbuf_addf(out, "%s%.*s", out->len > 0 ? ", " : "", (int)step, list);
-		list += step;
+	while ((at = doctor_postfix_word(at + step, &step)) != NULL) {
+		if (step != len || strncasecmp(at, word, len) != 0)
+			strbuf_addf(out, "%s%.*s", out->len > 0 ? ", " : "", (int)step, at);
 	}
 }
 

@@ -62,16 +62,22 @@ bool doctor_postfix_yes(const json_t *values, const char *name)
 	return strcasecmp(doctor_postfix_value(values, name), "yes") == 0;
 }
 
+const char *doctor_postfix_word(const char *at, size_t *len_r)
+{
+	at += strspn(at, SEPARATORS);
+	*len_r = strcspn(at, SEPARATORS);
+	return *len_r > 0 ? at : NULL;
+}
+
 bool doctor_postfix_lists(const char *list, const char *word)
 {
 	const size_t len = strlen(word);
+	const char *at = list;
+	size_t step = 0;
 
-	for (list += strspn(list, SEPARATORS); *list != '\0'; list += strspn(list, SEPARATORS)) {
-		const size_t step = strcspn(list, SEPARATORS);
-
-		if (step == len && strncasecmp(list, word, len) == 0)
+	while ((at = doctor_postfix_word(at + step, &step)) != NULL) {
+		if (step == len && strncasecmp(at, word, len) == 0)
 			return true;
-		list += step;
 	}
 	return false;
 }

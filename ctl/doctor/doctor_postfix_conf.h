@@ -56,7 +56,13 @@ void doctor_postfix_free(struct doctor_postfix **postfix); /* accepts NULL */
 const char *doctor_postfix_value(const json_t *values, const char *name);
 bool doctor_postfix_yes(const json_t *values, const char *name);
 
-/* Return whether a list of words, separated by commas and white space, contains a word. */
+/*
+ * Iterate over a list of words, separated by commas and white space: return the word at or behind
+ * `at`, which has *len_r bytes, or NULL at the end. The next call begins behind it.
+ */
+const char *doctor_postfix_word(const char *at, size_t *len_r);
+
+/* Return whether such a list contains a word. */
 bool doctor_postfix_lists(const char *list, const char *word);
 
 /*

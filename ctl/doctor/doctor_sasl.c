@@ -151,20 +151,18 @@ static void check_plain_text(const struct sasl_service *sasl)
  */
 static bool passes_filter(const struct sasl_service *sasl, const char *name, size_t len)
 {
-	static const char separators[] = ", \t\r\n";
-	const char *list = value(sasl, "smtpd_sasl_mechanism_filter");
+	const char *at = value(sasl, "smtpd_sasl_mechanism_filter");
+	size_t step = 0;
 
-	if (*list == '\0') /* before Postfix 3.6 */
+	if (*at == '\0') /* before Postfix 3.6 */
 		return true;
-	for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
-		const size_t step = strcspn(list, separators);
-		const bool is_negated = *list == '!';
-		const char *word = list + is_negated;
+	while ((at = doctor_postfix_word(at + step, &step)) != NULL) {
+		const bool is_negated = *at == '!';
+		const char *word = at + is_negated;
 
 		if (memchr(word, ':', step - is_negated) != NULL ||
 			(step - is_negated == len && strncasecmp(word, name, len) == 0))
 			return !is_negated;
-		list += step;
 	}
 	return false;
 }
