@@ -15,6 +15,7 @@
 #include "ctl/doctor/doctor_postfix_conf.h"
 #include "ctl/doctor/doctor_print.h"
 #include "lib/base/print.h"
+#include "lib/store/store_read.h"
 
 const char cmd_doctor_usage[] =
 	"usage: posternctl [OPTION ...] doctor [--strict] [--postfix-config DIR]\n"
@@ -32,24 +33,26 @@ const char cmd_doctor_usage[] =
 	"Exit status: 0 no problem, 1 problems, 2 no problem was found, but not everything could be\n"
 	"examined.\n";
 
+enum { NEEDS_POSTFIX = 1, NEEDS_STORE = 2 };
+
 /* The examinations, in the order in which findings of the same harm are printed. */
 static const struct examination {
 	const char *subject;
-	bool reads_postfix; /* it needs doctor->postfix */
+	unsigned needs; /* which of doctor->postfix and doctor->store it looks at */
 	void (*examine)(const struct doctor *doctor);
 } examinations[] = {
-	{ "daemon", false, doctor_examine_daemon },
-	{ "sockets", true, doctor_examine_sockets },
-	{ "postfix", true, doctor_examine_postfix },
-	{ "sasl", true, doctor_examine_sasl },
-	{ "macros", true, doctor_examine_macros },
-	{ "sendmail", false, doctor_examine_sendmail },
-	{ "clients", true, doctor_examine_clients },
-	{ "fail2ban", false, doctor_examine_fail2ban },
-	{ "database", false, doctor_examine_database },
-	{ "users", false, doctor_examine_users },
-	{ "limits", false, doctor_examine_limits },
-	{ "system", false, doctor_examine_system },
+	{ "daemon", 0, doctor_examine_daemon },
+	{ "sockets", NEEDS_POSTFIX, doctor_examine_sockets },
+	{ "postfix", NEEDS_POSTFIX, doctor_examine_postfix },
+	{ "sasl", NEEDS_POSTFIX | NEEDS_STORE, doctor_examine_sasl },
+	{ "macros", NEEDS_POSTFIX, doctor_examine_macros },
+	{ "sendmail", 0, doctor_examine_sendmail },
+	{ "clients", NEEDS_POSTFIX, doctor_examine_clients },
+	{ "fail2ban", 0, doctor_examine_fail2ban },
+	{ "database", 0, doctor_examine_database },
+	{ "users", NEEDS_STORE, doctor_examine_users },
+	{ "limits", NEEDS_STORE, doctor_examine_limits },
+	{ "system", 0, doctor_examine_system },
 };
 
 #define EXAMINATIONS (sizeof(examinations) / sizeof(examinations[0]))
@@ -106,19 +109,22 @@ static json_t *ask_status(const struct doctor *doctor)
 	return NULL;
 }
 
-/* Read Postfix's settings, if a wanted examination needs them. The caller frees the result. */
-static struct doctor_postfix *read_postfix(const struct doctor *doctor, char **wanted)
+/* Return what the wanted examinations need. */
+static unsigned find_needs(char **wanted)
 {
-	struct doctor_postfix *postfix = NULL;
-	bool is_needed = false;
-	struct errmsg err;
+	unsigned needs = 0;
 
 	for (size_t i = 0; i < EXAMINATIONS; i++)
-		is_needed = is_needed ||
-			(examinations[i].reads_postfix &&
-				is_wanted(examinations[i].subject, wanted));
-	if (!is_needed)
-		return NULL;
+		needs |= is_wanted(examinations[i].subject, wanted) ? examinations[i].needs : 0;
+	return needs;
+}
+
+/* Read Postfix's settings. The caller frees the result. */
+static struct doctor_postfix *read_postfix(const struct doctor *doctor)
+{
+	struct doctor_postfix *postfix = NULL;
+	struct errmsg err;
+
 	doctor_report_begin(doctor->report, "postfix");
 	switch (doctor_postfix_read(doctor->postfix_config, &postfix, &err)) {
 	case DOCTOR_POSTFIX_READ:
@@ -141,12 +147,41 @@ static struct doctor_postfix *read_postfix(const struct doctor *doctor, char **w
 	return postfix;
 }
 
+/* Read the users and profiles of the JSON store, or of the daemon's copy of a database. Returns
+ * store_r, which the caller clears, or NULL. */
+static const struct store *read_store(const struct doctor *doctor, struct store *store_r)
+{
+	const struct config *config = doctor->config;
+	struct errmsg err;
+
+	if (config == NULL || (!config->database.present && store_is_missing(config->store.path)))
+		return NULL; /* the daemon reports that there is none where one is expected */
+	doctor_report_begin(doctor->report, "users");
+	if (config->store.path[0] == '\0') {
+		doctor_unexamined(doctor,
+			"The users are in a database, and [store] path is empty, so that there is "
+			"no copy of them.",
+			"users and profiles");
+		return NULL;
+	}
+	if (store_read_with_prev(config->store.path,
+		    &(const struct store_source){
+			    .rcpt_re_anchored = config->settings->rcpt_re_anchored },
+		    store_r, &err) != STORE_READ) {
+		doctor_unexamined(doctor, err.text, "users and profiles");
+		return NULL;
+	}
+	return store_r;
+}
+
 /* Run the examinations that are wanted. */
 static void examine(struct doctor *doctor, char **wanted)
 {
 	struct problems *errors = problems_new();
+	const unsigned needs = find_needs(wanted);
 	const struct config *config = NULL;
 	struct doctor_postfix *postfix;
+	struct store store = { 0 };
 	struct errmsg err;
 	json_t *status;
 
@@ -156,7 +191,8 @@ static void examine(struct doctor *doctor, char **wanted)
 		config = NULL; /* postern -n shows the errors */
 	doctor->config = config;
 	doctor->status = status = ask_status(doctor);
-	doctor->postfix = postfix = read_postfix(doctor, wanted);
+	doctor->postfix = postfix = (needs & NEEDS_POSTFIX) != 0 ? read_postfix(doctor) : NULL;
+	doctor->store = (needs & NEEDS_STORE) != 0 ? read_store(doctor, &store) : NULL;
 	for (size_t i = 0; i < EXAMINATIONS; i++) {
 		if (!is_wanted(examinations[i].subject, wanted))
 			continue;
@@ -166,6 +202,7 @@ static void examine(struct doctor *doctor, char **wanted)
 	config_unref(&config);
 	json_decref(status);
 	doctor_postfix_free(&postfix);
+	store_clear(&store);
 	problems_free(&errors);
 }
 

@@ -31,6 +31,7 @@ const char *doctor_harm_heading(enum doctor_harm harm);
 struct doctor_report;
 struct doctor_finding;
 struct doctor_postfix;
+struct store;
 
 /* The objects of an examination: what all of them read, and the report. Borrowed. */
 struct doctor {
@@ -42,6 +43,8 @@ struct doctor {
 	const struct config *config; /* NULL: it has errors, which are findings */
 	const json_t *status;	     /* the daemon's answer to "status"; NULL: no daemon answers */
 	const struct doctor_postfix *postfix; /* NULL: there is none, or it cannot be read */
+	const struct store *store; /* users and profiles, of a database its copy; NULL: there are
+				      none, or they cannot be read, which the report contains */
 	struct doctor_report *report;
 };
 

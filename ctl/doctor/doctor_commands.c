@@ -25,7 +25,8 @@ void doctor_postconf(struct doctor_finding *finding, const struct doctor_instanc
 			(const char *)NULL);
 }
 
-/* Add a list with commas in place of white space, which postconf -P refuses. */
+/* Add a list with commas in place of white space, which postconf -P refuses; without any around "="
+ * and at braces, as in "{inet:localhost:9,default_action=accept}". */
 static void add_compact(struct strbuf *out, const char *list)
 {
 	static const char spaces[] = " \t\r\n";
@@ -36,8 +37,8 @@ static void add_compact(struct strbuf *out, const char *list)
 			continue;
 		}
 		list += strspn(list, spaces) - 1;
-		if (list[1] != '\0' && strchr(",{}", list[1]) == NULL && out->len > 0 &&
-			strchr(",{", out->text[out->len - 1]) == NULL)
+		if (list[1] != '\0' && strchr(",{}=", list[1]) == NULL && out->len > 0 &&
+			strchr(",{=", out->text[out->len - 1]) == NULL)
 			strbuf_add_char(out, ',');
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * Examines whether limits count recipients or messages, and whom they exempt. Owns the profiles
- * that it reads. t/integration/test_doctor_limits.py covers it.
+ * Examines whether limits count recipients or messages, and whom they exempt. Owns nothing.
+ * t/integration/test_doctor_limits.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,20 +45,13 @@ static bool report_small(const struct doctor *doctor, const struct profile *prof
 
 static void examine_profiles(const struct doctor *doctor)
 {
-	const struct config *config = doctor->config;
-	struct store store = { 0 };
-	struct errmsg ignored; /* the subject users reports it */
+	const struct store *store = doctor->store;
 	size_t found = 0;
 
-	if (config->settings->limit_count != COUNT_RECIPIENTS || config->store.path[0] == '\0' ||
-		store_read_with_prev(config->store.path,
-			&(const struct store_source){
-				.rcpt_re_anchored = config->settings->rcpt_re_anchored },
-			&store, &ignored) != STORE_READ)
+	if (store == NULL || doctor->config->settings->limit_count != COUNT_RECIPIENTS)
 		return;
-	for (size_t i = 0; i < profiles_count(store.profiles) && found < LISTED_MAX; i++)
-		found += report_small(doctor, profiles_at(store.profiles, i)) ? 1 : 0;
-	store_clear(&store);
+	for (size_t i = 0; i < profiles_count(store->profiles) && found < LISTED_MAX; i++)
+		found += report_small(doctor, profiles_at(store->profiles, i)) ? 1 : 0;
 }
 
 /* Report logins from an address to which no limit applies, such as that of a webmail server. */

@@ -43,25 +43,33 @@ bool doctor_has_our_name(const char *path)
 		(len == sizeof(name) - 1 || path[len - sizeof(name)] == '/');
 }
 
-/*
- * Return whether an address that is not ours was meant to be: it contains Postern's name or the
- * path of its socket, or it is the only one and nothing listens there.
- */
-static bool is_lost(const struct doctor *doctor, const struct doctor_instance *instance,
-	const struct doctor_service *service, const struct doctor_endpoint *endpoint, bool is_only)
+/* Return whether nothing listens at an address. */
+static bool is_dead(const struct doctor_instance *instance, const struct doctor_service *service,
+	const struct doctor_endpoint *endpoint)
 {
-	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
 	struct errmsg err;
 
-	if (!endpoint->is_inet &&
-		(doctor_has_our_name(endpoint->path) ||
-			(*ours != '\0' && strcmp(ours, endpoint->path) == 0)))
-		return true;
-	if (!is_only)
-		return false;
 	if (!endpoint->is_inet && geteuid() != 0)
 		return access(endpoint->outside, F_OK) != 0 && errno == ENOENT;
 	return doctor_endpoint_connect(instance, service, endpoint, &err) > 0;
+}
+
+/*
+ * Judge an address that is not ours. It was meant to be if it contains Postern's name or the path
+ * of its socket, or is the only one, and nothing listens there.
+ */
+static enum doctor_link judge_other(const struct doctor *doctor,
+	const struct doctor_instance *instance, const struct doctor_service *service,
+	const struct doctor_endpoint *endpoint, bool is_only)
+{
+	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	const bool has_name = !endpoint->is_inet &&
+		(doctor_has_our_name(endpoint->path) ||
+			(strncmp(ours, "unix:", 5) == 0 && strcmp(ours + 5, endpoint->path) == 0));
+
+	if ((has_name || is_only) && is_dead(instance, service, endpoint))
+		return DOCTOR_LINK_LOST;
+	return has_name ? DOCTOR_LINK_OTHER : DOCTOR_LINK_NONE;
 }
 
 enum doctor_link doctor_find_link(const struct doctor *doctor,
@@ -69,6 +77,7 @@ enum doctor_link doctor_find_link(const struct doctor *doctor,
 	const json_t *milters, const json_t **milter_r, struct doctor_endpoint *endpoint_r)
 {
 	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	enum doctor_link link = DOCTOR_LINK_NONE, judged;
 	struct doctor_endpoint endpoint;
 
 	if (doctor_postfix_lists(doctor_postfix_value(service->values, "receive_override_options"),
@@ -81,16 +90,22 @@ enum doctor_link doctor_find_link(const struct doctor *doctor,
 			if (doctor_endpoint_resolve(instance, service,
 				    doctor_postfix_value(milter, "address"), false, &endpoint) != 0)
 				continue;
-			if (pass == 0 ? !doctor_endpoint_is(&endpoint, ours) :
-					!is_lost(doctor, instance, service, &endpoint,
-						json_array_size(milters) == 1))
+			if (pass == 0)
+				judged = doctor_endpoint_is(&endpoint, ours) ? DOCTOR_LINK_OURS :
+									       DOCTOR_LINK_NONE;
+			else
+				judged = judge_other(doctor, instance, service, &endpoint,
+					json_array_size(milters) == 1);
+			if (judged == DOCTOR_LINK_OTHER)
+				link = judged;
+			if (judged == DOCTOR_LINK_NONE || judged == DOCTOR_LINK_OTHER)
 				continue;
 			*milter_r = milter;
 			*endpoint_r = endpoint;
-			return pass == 0 ? DOCTOR_LINK_OURS : DOCTOR_LINK_LOST;
+			return judged;
 		}
 	}
-	return DOCTOR_LINK_NONE;
+	return link;
 }
 
 /* Return whether a finding about one service applies to the other. */

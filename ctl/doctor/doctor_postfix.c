@@ -30,6 +30,28 @@ static bool is_asked(const struct doctor *doctor, const struct doctor_instance *
 	return false;
 }
 
+/* Return whether any service asks Postern. */
+static bool is_asked_anywhere(const struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
+		const struct doctor_instance *instance = &doctor->postfix->instances[i];
+
+		if (instance->is_enabled && is_asked(doctor, instance, NULL))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return whether a service only takes back mail that another one has received, or that of this
+ * machine: no other machine reaches it, and the mail from others passes Postern elsewhere.
+ */
+static bool is_return(const struct doctor *doctor, const struct doctor_service *service)
+{
+	return service->reach == DOCTOR_REACH_RETURN ||
+		(service->reach == DOCTOR_REACH_LOCAL && is_asked_anywhere(doctor));
+}
+
 /* Remove a word from a list; the others are separated by commas. */
 static void remove_word(const char *list, const char *word, struct strbuf *out)
 {
@@ -107,8 +129,8 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 	const json_t *milter;
 	json_t *milters;
 
-	if (service->is_local || doctor_is_repeated(instance, service, parameters, &names) ||
-		names.failed) {
+	if (is_return(doctor, service) ||
+		doctor_is_repeated(instance, service, parameters, &names) || names.failed) {
 		strbuf_free(&names);
 		return;
 	}
@@ -123,6 +145,7 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 			is_asked(doctor, instance, service));
 		break;
 	case DOCTOR_LINK_OURS:
+	case DOCTOR_LINK_OTHER:
 	case DOCTOR_LINK_LOST: /* doctor_sockets.c reports it */
 		break;
 	}

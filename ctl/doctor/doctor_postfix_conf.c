@@ -20,12 +20,13 @@ static const char *const names[] = {
 	"compatibility_level",
 	"config_directory",
 	"default_process_limit",
+	"inet_interfaces",
 	"mail_owner",
+	"master_service_disable",
 	"milter_connect_macros",
 	"milter_default_action",
 	"milter_macro_daemon_name",
 	"milter_mail_macros",
-	"milter_protocol",
 	"multi_instance_directories",
 	"multi_instance_enable",
 	"mynetworks",
@@ -287,10 +288,80 @@ static bool is_smtpd(const json_t *service)
 		strncmp(program, "smtpd", 5) == 0 && strchr(" \t", program[5]) != NULL;
 }
 
-static bool is_local_name(const char *name)
+/* Return whether an address or host name, in [] or not, is one of the loopback interface. */
+static bool is_loopback(const char *host, size_t len)
 {
-	return strncmp(name, "127.", 4) == 0 || strncmp(name, "[127.", 5) == 0 ||
-		strncmp(name, "[::1]", 5) == 0 || strncmp(name, "localhost:", 10) == 0;
+	if (len > 1 && host[0] == '[' && host[len - 1] == ']') {
+		host++;
+		len -= 2;
+	}
+	return (len > 4 && strncmp(host, "127.", 4) == 0) ||
+		(len == 3 && strncmp(host, "::1", 3) == 0) ||
+		(len == 9 && strncasecmp(host, "localhost", 9) == 0) ||
+		(len == 13 && strncasecmp(host, "loopback-only", 13) == 0);
+}
+
+/* Return whether all interfaces on which an instance listens are those of the loopback interface.
+ */
+static bool has_local_interfaces(const json_t *values)
+{
+	const char *at = doctor_postfix_value(values, "inet_interfaces");
+	bool is_local = false;
+	size_t len = 0;
+
+	while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+		if (!is_loopback(at, len))
+			return false;
+		is_local = true;
+	}
+	return is_local;
+}
+
+/* Return where a service listens: its name is PORT or HOST:PORT. */
+static enum doctor_reach find_reach(const struct doctor_instance *instance, const char *name,
+	const char *type)
+{
+	const char *colon = strrchr(name, ':');
+
+	if (colon != NULL)
+		return is_loopback(name, (size_t)(colon - name)) ? DOCTOR_REACH_RETURN :
+								   DOCTOR_REACH_ALL;
+	return strcmp(type, "inet") == 0 && has_local_interfaces(instance->values) ?
+		DOCTOR_REACH_LOCAL :
+		DOCTOR_REACH_ALL;
+}
+
+/*
+ * Return whether master_service_disable switches a service off: the first element that matches
+ * decides; "inet", "submission/inet", or "!submission/inet".
+ */
+static bool is_disabled(const struct doctor_instance *instance, const char *key)
+{
+	const char *at = doctor_postfix_value(instance->values, "master_service_disable");
+	const char *type = strrchr(key, '/');
+	size_t len = 0;
+
+	while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+		const bool is_negated = *at == '!';
+		const char *word = at + is_negated;
+		const size_t word_len = len - is_negated;
+
+		if ((strlen(key) == word_len && strncasecmp(key, word, word_len) == 0) ||
+			(type != NULL && strlen(type + 1) == word_len &&
+				strncasecmp(type + 1, word, word_len) == 0))
+			return !is_negated;
+	}
+	return false;
+}
+
+/* Return the number of processes that a service may have; 0: any number. */
+static unsigned find_limit(const struct doctor_instance *instance, const json_t *service)
+{
+	const char *limit = doctor_postfix_value(service, "process_limit");
+
+	if (strcmp(limit, "-") == 0)
+		limit = doctor_postfix_value(instance->values, "default_process_limit");
+	return (unsigned)strtoul(limit, NULL, 10);
 }
 
 /* Fill in a service from its object, to which its values are added. Returns 0, or -1 with err set.
@@ -313,7 +384,9 @@ static int make_service(const struct doctor_instance *instance, const char *key,
 		.type = doctor_postfix_value(object, "type"),
 		.is_chrooted = strcmp(chroot, "y") == 0 || (strcmp(chroot, "-") == 0 && is_old),
 		.is_privileged = strcmp(doctor_postfix_value(object, "unprivileged"), "n") == 0,
-		.is_local = is_local_name(doctor_postfix_value(object, "service")),
+		.reach = find_reach(instance, doctor_postfix_value(object, "service"),
+			doctor_postfix_value(object, "type")),
+		.process_limit = find_limit(instance, object),
 		.overrides = overrides,
 		.values = values,
 	};
@@ -333,7 +406,7 @@ static int read_services(struct doctor_instance *instance, struct errmsg *err)
 	if (instance->services == NULL)
 		return errmsg_set(err, "out of memory");
 	json_object_foreach (instance->listing, key, object) {
-		if (!is_smtpd(object))
+		if (!is_smtpd(object) || is_disabled(instance, key))
 			continue;
 		if (make_service(instance, key, object,
 			    &instance->services[instance->service_count], err) != 0)

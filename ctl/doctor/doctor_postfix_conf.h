@@ -12,13 +12,23 @@
  * master.cf, expands the parameters, and applies the options -o of a service. One thread.
  */
 
-/* A service whose program is smtpd, with its own values. Borrowed texts. */
+/* From where a service can be reached. */
+enum doctor_reach {
+	DOCTOR_REACH_ALL,   /* from other machines */
+	DOCTOR_REACH_LOCAL, /* inet_interfaces of its instance contains loopback addresses only */
+	DOCTOR_REACH_RETURN /* it is bound to a loopback address itself, as for mail that a content
+			       filter returns */
+};
+
+/* A service whose program is smtpd, and which master_service_disable does not switch off, with its
+ * own values. Borrowed texts. */
 struct doctor_service {
 	const char *key; /* "smtp/inet", as for postconf -P and -F */
 	const char *name, *type;
 	bool is_chrooted;   /* in queue_directory */
 	bool is_privileged; /* it runs as root */
-	bool is_local;	    /* bound to a loopback address, as for mail that a filter returns */
+	enum doctor_reach reach;
+	unsigned process_limit;	 /* 0: none */
 	const json_t *overrides; /* the options -o: {name: value}, not expanded */
 	const json_t *values;	 /* all parameters of doctor_postfix_value() */
 };

@@ -2,6 +2,7 @@
  * Examines the logins of Postfix that Postern checks: type and path of smtpd's socket, the
  * mechanisms that remain, and TLS. Owns nothing. t/integration/test_doctor_sasl.py covers it.
  */
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -11,7 +12,9 @@
 #include "ctl/doctor/doctor_ours.h"
 #include "ctl/doctor/doctor_sockets.h"
 #include "lib/auth/sasl.h"
+#include "lib/base/text.h"
 #include "lib/conf/options.h"
+#include "lib/store/store_read.h"
 
 /* A service that lets its clients log in, and what findings about it contain. */
 struct sasl_service {
@@ -41,13 +44,21 @@ static bool is_ours(const struct sasl_service *sasl, const struct doctor_endpoin
 		doctor_has_our_name(endpoint->path);
 }
 
-/* Return whether something other than Postern answers at the socket, such as Dovecot. */
+/* Return whether something other than Postern answers, or may answer, at the socket, such as
+ * Dovecot. */
 static bool is_other_server(const struct sasl_service *sasl, const struct doctor_endpoint *endpoint)
 {
 	struct errmsg err;
 
-	return !is_ours(sasl, endpoint) && (endpoint->is_inet || geteuid() == 0) &&
-		doctor_endpoint_connect(sasl->instance, sasl->service, endpoint, &err) == 0;
+	if (endpoint->is_inet || geteuid() == 0)
+		return doctor_endpoint_connect(sasl->instance, sasl->service, endpoint, &err) == 0;
+	if (access(endpoint->outside, F_OK) != 0 && errno == ENOENT)
+		return false;
+	doctor_unexamined(sasl->doctor,
+		"Only root can connect as the MTA's user. Run doctor as root.",
+		"which server checks the logins of smtpd (%s) at %s", sasl->names,
+		endpoint->outside);
+	return true;
 }
 
 /* Report a type of SASL that cannot use Postern's socket, which the path gives. */
@@ -68,9 +79,10 @@ static void report_path(const struct sasl_service *sasl, const struct doctor_end
 	struct doctor_finding *finding;
 
 	finding = doctor_find(sasl->doctor, DOCTOR_MAIL,
-		"%s: smtpd (%s) looks for the socket of logins at %s%s, which is %s; Postern's is %s",
+		"%s: smtpd (%s) looks for the socket of logins at %s%s%s%s; Postern's is %s",
 		sasl->instance->folder, sasl->names, value(sasl, "smtpd_sasl_path"),
-		sasl->service->is_chrooted ? " in its chroot" : "", endpoint->outside,
+		sasl->service->is_chrooted && !endpoint->is_inet ? " in its chroot" : "",
+		endpoint->is_inet ? "" : ", which is ", endpoint->outside,
 		*ours == '\0' ? "not served" : ours);
 	doctor_sockets_effect(finding, sasl->service, DOCTOR_SOCKET_AUTH);
 	doctor_cure(finding, "%s",
@@ -82,15 +94,19 @@ static void report_path(const struct sasl_service *sasl, const struct doctor_end
 		DOCTOR_SOCKET_AUTH, NULL, NULL);
 }
 
+/* The parameters that name files of certificates. */
+static const char *const certificates[] = { "smtpd_tls_chain_files", "smtpd_tls_cert_file",
+	"smtpd_tls_eccert_file" };
+
+#define CERTIFICATES (sizeof(certificates) / sizeof(certificates[0]))
+
 /* Return whether smtpd can begin TLS before a login. */
 static bool has_tls(const struct sasl_service *sasl)
 {
-	static const char *const certificates[] = { "smtpd_tls_chain_files", "smtpd_tls_cert_file",
-		"smtpd_tls_eccert_file" };
 	const char *level = value(sasl, "smtpd_tls_security_level");
 	bool has_certificate = false;
 
-	for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
+	for (size_t i = 0; i < CERTIFICATES; i++) {
 		const char *file = value(sasl, certificates[i]);
 
 		if (*file != '\0' && strcmp(file, "none") != 0)
@@ -121,6 +137,34 @@ static void report_no_tls(const struct sasl_service *sasl)
 		"chain in smtpd_tls_chain_files.");
 	if (lacks_level)
 		offer_parameter(finding, sasl, "smtpd_tls_security_level", "may");
+}
+
+/* Report a certificate whose file does not exist, with which smtpd switches TLS off. */
+static void check_certificates(const struct sasl_service *sasl)
+{
+	struct doctor_finding *finding;
+
+	for (size_t i = 0; i < CERTIFICATES; i++) {
+		const char *at = value(sasl, certificates[i]);
+		size_t len = 0;
+		char path[1024];
+
+		while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+			(void)text_format(path, sizeof(path), "%.*s", TEXT_CUT_LEN(at, len, 1023));
+			if (path[0] != '/' || access(path, F_OK) == 0 || errno != ENOENT)
+				continue;
+			finding = doctor_find(sasl->doctor, DOCTOR_MAIL,
+				"%s: smtpd (%s) has no TLS: the file %s (%s) does not exist",
+				sasl->instance->folder, sasl->names, path, certificates[i]);
+			doctor_effect(finding,
+				"Nobody can log in from another machine, because Postern refuses "
+				"passwords without TLS (require_tls).");
+			doctor_cure(finding,
+				"Obtain the certificate, or correct the name in %s; then run "
+				"postfix reload.",
+				certificates[i]);
+		}
+	}
 }
 
 /* Report passwords that clients may send without TLS. */
@@ -238,12 +282,11 @@ static void examine_logins(const struct sasl_service *sasl)
 			report_type(sasl);
 		return;
 	}
-	if (is_other_server(sasl, &endpoint) ||
-		(*doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH) == '\0' &&
-			!doctor_has_our_name(endpoint.path)))
-		return;
 	if (!doctor_endpoint_is(&endpoint, doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH))) {
-		report_path(sasl, &endpoint);
+		if ((*doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH) != '\0' ||
+			    doctor_has_our_name(endpoint.path)) &&
+			!is_other_server(sasl, &endpoint))
+			report_path(sasl, &endpoint);
 		return;
 	}
 	doctor_sockets_check(sasl->doctor, sasl->instance, sasl->service, &endpoint,
@@ -251,6 +294,7 @@ static void examine_logins(const struct sasl_service *sasl)
 	if (!has_tls(sasl)) {
 		report_no_tls(sasl);
 	} else {
+		check_certificates(sasl);
 		check_plain_text(sasl);
 		check_mechanisms(sasl, &endpoint);
 	}
@@ -302,15 +346,96 @@ static void check_tokens(const struct doctor *doctor)
 	doctor_reload_postern(finding, doctor);
 }
 
+/* Return whether the service asks Postern to check logins, or would if it offered AUTH. */
+static bool leads_to_us(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	struct doctor_endpoint endpoint;
+
+	return strcmp(doctor_postfix_value(service->values, "smtpd_sasl_type"), "dovecot") == 0 &&
+		doctor_endpoint_resolve(instance, service,
+			doctor_postfix_value(service->values, "smtpd_sasl_path"), true,
+			&endpoint) == 0 &&
+		doctor_endpoint_is(&endpoint, doctor_our_socket(doctor, DOCTOR_SOCKET_AUTH));
+}
+
+/* Report an instance whose services know Postern's socket, but do not offer AUTH. Returns whether
+ * one of them offers it. */
+static bool check_enabled(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+	struct doctor_finding *finding;
+	bool leads = false;
+
+	for (size_t i = 0; i < instance->service_count; i++) {
+		const struct doctor_service *service = &instance->services[i];
+
+		if (!leads_to_us(doctor, instance, service))
+			continue;
+		leads = true;
+		if (doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable"))
+			return true;
+	}
+	if (leads) {
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: smtpd_sasl_path is Postern's socket, but no service has "
+			"smtpd_sasl_auth_enable = yes",
+			instance->folder);
+		doctor_effect(finding, "Nobody can log in.");
+		doctor_cure(finding, "If users log in at all services, set it in main.cf:");
+		doctor_set_parameter(finding, instance, NULL, "smtpd_sasl_auth_enable", "yes");
+		doctor_reload_postfix(finding, instance);
+	}
+	return false;
+}
+
+static int find_password(void *context, const struct user *user)
+{
+	(void)context;
+	return user->enabled && user->password[0] != '\0' ? 1 : 0;
+}
+
+static int offer_password(void *context, const struct user *user)
+{
+	struct doctor_finding *finding = context;
+
+	doctor_cure(finding, "Set passwords, for example:");
+	doctor_shell(finding, "posternctl", "user", "passwd", user->name, (const char *)NULL);
+	return 1;
+}
+
+/* Report that smtpd asks Postern to check logins, but no user has a password. */
+static void check_passwords(const struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+	struct doctor_finding *finding;
+
+	if (doctor->store == NULL || *config->jwt.secret != '\0' ||
+		*config->jwt.keys_file != '\0' ||
+		users_each(doctor->store->users, find_password, NULL) != 0)
+		return;
+	finding = doctor_find(doctor, DOCTOR_MAIL,
+		"smtpd asks Postern to check logins, but no user has a password");
+	doctor_effect(finding, "Nobody can log in.");
+	doctor_cure(finding, "Add users with posternctl user add.");
+	(void)users_each(doctor->store->users, offer_password, finding);
+}
+
 void doctor_examine_sasl(const struct doctor *doctor)
 {
+	bool offers_logins = false;
+
 	check_tokens(doctor);
 	if (doctor->postfix == NULL)
 		return;
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 
-		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++)
+		if (!instance->is_enabled)
+			continue;
+		for (size_t j = 0; j < instance->service_count; j++)
 			examine_service(doctor, instance, &instance->services[j]);
+		offers_logins = check_enabled(doctor, instance) || offers_logins;
 	}
+	if (offers_logins)
+		check_passwords(doctor);
 }

@@ -244,6 +244,7 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 		report_lost(doctor, instance, service, milters, milter, &endpoint, names.text);
 		break;
 	case DOCTOR_LINK_NONE: /* doctor_postfix.c reports these */
+	case DOCTOR_LINK_OTHER:
 	case DOCTOR_LINK_SWITCHED:
 		break;
 	}

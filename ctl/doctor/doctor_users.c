@@ -1,7 +1,7 @@
 /*
  * Examines the users and profiles of the JSON store, or of the daemon's copy of a database:
  * passwords that cannot be checked, profiles without users or recipients, and addresses of several
- * users. Owns the rows that it reads. t/integration/test_doctor_users.py covers it.
+ * users. Owns nothing. t/integration/test_doctor_users.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "lib/auth/password.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
+#include "lib/rules/check.h"
 #include "lib/store/store_read.h"
 
 #define SCHEMES_MAX 16
@@ -100,7 +101,7 @@ static void see_address(struct users_view *view, const char *address, uint32_t n
 	uint32_t owner = 0;
 	int added;
 
-	if (address[0] == '@' || strchr(address, '*') != NULL)
+	if (strchr("@.", address[0]) != NULL || strchr(address, '*') != NULL)
 		return;
 	added = strmap_add(view->owners, address, len, number);
 	if (added < 0)
@@ -116,6 +117,15 @@ static void see_address(struct users_view *view, const char *address, uint32_t n
 		"If this is not a shared mailbox, remove the address from the froms of one user.");
 }
 
+/* The address of a user without froms follows from the login. */
+static void see_own_address(struct users_view *view, const char *name, uint32_t number)
+{
+	struct mail_address own;
+
+	if (check_own_address(view->doctor->config->settings, name, &own) == 0)
+		see_address(view, own.canon, number);
+}
+
 static int see_user(void *context, const struct user *user)
 {
 	struct users_view *view = context;
@@ -127,6 +137,8 @@ static int see_user(void *context, const struct user *user)
 		return 0;
 	if (view->checks_passwords)
 		see_password(view, user);
+	if (!user->has_froms)
+		see_own_address(view, user->name, number);
 	for (at = user_next_from(user, NULL); at != NULL; at = user_next_from(user, at))
 		see_address(view, at, number);
 	return view->failed ? -1 : 0;
@@ -351,27 +363,8 @@ static void view_users(struct users_view *view)
 
 void doctor_examine_users(const struct doctor *doctor)
 {
-	const struct config *config = doctor->config;
-	struct store store = { 0 };
-	struct users_view view = { .doctor = doctor, .store = &store };
-	struct errmsg err;
+	struct users_view view = { .doctor = doctor, .store = doctor->store };
 
-	if (config == NULL || (!config->database.present && store_is_missing(config->store.path)))
-		return; /* the daemon reports that there is none where one is expected */
-	if (config->store.path[0] == '\0') {
-		doctor_unexamined(doctor,
-			"The users are in a database, and [store] path is empty, so that there is "
-			"no copy of them.",
-			"users and profiles");
-		return;
-	}
-	if (store_read_with_prev(config->store.path,
-		    &(const struct store_source){
-			    .rcpt_re_anchored = config->settings->rcpt_re_anchored },
-		    &store, &err) != STORE_READ) {
-		doctor_unexamined(doctor, err.text, "users and profiles");
-		return;
-	}
-	view_users(&view);
-	store_clear(&store);
+	if (doctor->store != NULL)
+		view_users(&view);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/match/address.h"
 #include "lib/rules/facts.h"
 #include "lib/rules/ledger_ops.h"
 #include "lib/rules/policy.h"
@@ -64,6 +65,13 @@ void check_charge_connection(const struct check_env *env, const struct facts *fa
  */
 int check_login_name(const struct policy *policy, const char *login,
 	char name_r[SUSPENSION_LOGIN_MAX + 1]);
+
+/*
+ * Parse the address from which a user without froms may send: the login, or login@default_domain.
+ * Returns 0, or -1 if that is no address.
+ */
+int check_own_address(const struct settings *settings, const char *login,
+	struct mail_address *own_r);
 
 /*
  * Write the other spelling of a login, with or without @default_domain. Returns false if it has

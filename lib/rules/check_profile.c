@@ -143,21 +143,30 @@ static bool from_allows(const struct settings *settings, const char *entry,
 	return is_own(settings, entry, address);
 }
 
+int check_own_address(const struct settings *settings, const char *login,
+	struct mail_address *own_r)
+{
+	char text[ADDRESS_MAX + 1];
+	int len;
+
+	if (strchr(login, '@') == NULL && settings->default_domain[0] != '\0')
+		len = text_format(text, sizeof(text), "%s@%s", login, settings->default_domain);
+	else
+		len = text_format(text, sizeof(text), "%s", login);
+	return len > 0 && (size_t)len < sizeof(text) &&
+			address_parse(text, (size_t)len, own_r) == 0 && own_r->local_len > 0 ?
+		0 :
+		-1;
+}
+
 /* Return whether a user without froms owns the address: it is the login, or login@default_domain.
  */
 static bool owns_by_name(const struct check_run *run, const char *name,
 	const struct mail_address *address)
 {
-	char text[ADDRESS_MAX + 1];
 	struct mail_address own;
-	int len;
 
-	if (strchr(name, '@') == NULL && run->settings->default_domain[0] != '\0')
-		len = text_format(text, sizeof(text), "%s@%s", name, run->settings->default_domain);
-	else
-		len = text_format(text, sizeof(text), "%s", name);
-	return len > 0 && (size_t)len < sizeof(text) &&
-		address_parse(text, (size_t)len, &own) == 0 && own.local_len > 0 &&
+	return check_own_address(run->settings, name, &own) == 0 &&
 		is_own(run->settings, own.canon, address); /* a name is not a pattern */
 }
 

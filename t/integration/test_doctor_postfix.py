@@ -1,11 +1,13 @@
 """posternctl doctor finds settings of Postfix that leave Postern without effect, and what it prints mends each."""
 
 import re
+import shutil
 
 import pytest
 
 from harness.doctor import examine, good_set_up, paste
 from harness.ports import free_port
+from harness.postern import USER
 
 SUBMISSION = "submission inet n - y - - smtpd\n  -o milter_macro_daemon_name=submission\n"
 
@@ -49,6 +51,8 @@ def test_a_service_that_is_switched_off_is_found(box, running, option):
     with_master(mta, SUBMISSION + f"  -o {option.format(other=other.port)}\n")
     finding = settings(daemon, mta).the("smtpd (submission/inet) does not ask Postern", "no-effect")
     mend(daemon, mta, finding)
+    if "{{" in option:
+        assert "default_action=accept}" in (mta.folder / "etc/master.cf").read_text()
 
 
 def test_the_cure_is_in_force_after_a_paste(box):
@@ -92,7 +96,7 @@ def test_postern_among_the_milters_of_local_mail_is_found(running, milters):
 def test_a_second_instance_without_postern_is_found(box, running, fault):
     daemon, mta = running
     second = box.postfix(start=False, chroot=False, parameters={
-        "multi_instance_enable": "yes", "multi_instance_name": "postfix-out",
+        "multi_instance_enable": "yes", "multi_instance_name": "postfix-out", "inet_interfaces": "all",
         "smtpd_milters": f"unix:{daemon.socket}" if fault != "smtpd_milters" else "",
         "receive_override_options": "no_milters" if fault != "smtpd_milters" else ""})
     mta.configure(multi_instance_directories=second.folder / "etc")
@@ -122,6 +126,45 @@ def test_a_postfix_that_cannot_be_read_is_found(running):
 def test_ordinary_services_raise_no_alarm(running, master):
     daemon, mta = running
     with_master(mta, master)
+    report = settings(daemon, mta)
+    assert report.is_clean(), report
+
+
+@pytest.mark.parametrize("parameters", [
+    {"master_service_disable": "inet"},
+    {"master_service_disable": "!submission/inet, inet"},
+    {"inet_interfaces": "loopback-only"},
+    {"inet_interfaces": "127.0.0.1, [::1]"},
+])
+def test_instances_that_no_other_machine_reaches_raise_no_alarm(box, running, parameters):
+    """The null client and the output instance of Postfix's MULTI_INSTANCE_README."""
+    daemon, mta = running
+    second = box.postfix(start=False, parameters={
+        "multi_instance_enable": "yes", "multi_instance_name": "postfix-out", "inet_interfaces": "all", **parameters})
+    mta.configure(multi_instance_directories=second.folder / "etc")
+    report = settings(daemon, mta)
+    assert report.is_clean(), report
+    # Nothing is left out if Postern is asked nowhere, or if another service stays on.
+    if "inet_interfaces" in parameters:
+        mta.configure(smtpd_milters="")
+        assert len(settings(daemon, mta).findings) == 2
+    else:
+        with_master(second, "submission inet n - n - - smtpd\n")
+        assert settings(daemon, mta).has("submission/inet") == ("!" in parameters["master_service_disable"])
+
+
+def test_a_service_of_another_postern_raises_no_alarm(box, running):
+    """It has Postern's name, but something answers there."""
+    daemon, mta = running
+    folder = mta.folder / "queue/postern-b"
+    folder.mkdir()
+    shutil.chown(folder, USER or None, "postfix")
+    folder.chmod(0o2750)
+    other = box.postern(start=False, config={"milter": {"socket": f"unix:{folder}/postern.sock", "socket_mode": "0660"}})
+    other.socket = folder / "postern.sock"
+    with_master(mta, SUBMISSION + "  -o smtpd_milters=unix:postern-b/postern.sock\n")
+    settings(daemon, mta).the("looks for its milter at unix:postern-b/postern.sock", "mail")
+    other.start()
     report = settings(daemon, mta)
     assert report.is_clean(), report
 

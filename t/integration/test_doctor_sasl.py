@@ -1,11 +1,13 @@
 """posternctl doctor finds settings with which nobody, or everybody who listens, gets through a login with Postfix."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from harness.doctor import examine, good_set_up, paste
+from harness.doctor import STORE, examine, good_set_up, paste
+from harness.postern import POSTERNCTL
 from harness.smtp import Smtp
 
 LOGINS = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "postern/auth",
@@ -87,8 +89,35 @@ def test_a_missing_certificate_is_found(made):
     assert not finding["commands"] and "smtpd_tls_chain_files" in finding["cure"]
 
 
+def test_a_certificate_that_does_not_exist_is_found(made):
+    daemon, mta = made
+    mta.configure(smtpd_tls_cert_file="/nowhere/cert.pem")
+    finding = logins(daemon, mta).the("the file /nowhere/cert.pem (smtpd_tls_cert_file) does not exist", "mail")
+    assert not finding["commands"] and "smtpd_tls_cert_file" in finding["cure"]
+
+
+def test_logins_that_no_service_offers_are_found(made):
+    daemon, mta = made
+    mta.configure(smtpd_sasl_auth_enable="no")
+    mend(daemon, mta, logins(daemon, mta).the("no service has smtpd_sasl_auth_enable = yes", "no-effect"))
+
+
+@pytest.mark.parametrize("users", [[], [{**STORE["users"][0], "password": ""}]])
+def test_a_store_without_any_password_is_found(made, users):
+    daemon, mta = made
+    try:
+        daemon.write_store({**STORE, "users": users})
+        finding = logins(daemon, mta).the("no user has a password", "mail")
+        assert [command["shell"] for command in finding["commands"]] == ["posternctl user passwd bob"] * len(users)
+        mta.configure(smtpd_sasl_auth_enable="no")  # Postern then checks no logins
+        assert not logins(daemon, mta).has("has a password")
+    finally:
+        daemon.write_store(STORE)
+
+
 @pytest.mark.parametrize("option, text", [
     ("smtpd_sasl_path=private/auth", "looks for the socket of logins at private/auth"),
+    ("smtpd_sasl_path=inet:127.0.0.1:9", "looks for the socket of logins at inet:127.0.0.1:9; Postern's is"),
     ("smtpd_tls_security_level=none", "offers logins, but no TLS"),
     ("smtpd_sasl_tls_security_options=noplaintext", "offers no mechanism over TLS"),
 ])
@@ -135,6 +164,11 @@ def test_a_server_other_than_postern_raises_no_alarm(box, certificate):
     daemon.start()
     report = logins(daemon, mta)
     assert report.is_clean(), report
+    others = daemon.folder / "posternctl"  # the build directory may be closed to others
+    shutil.copy(POSTERNCTL, others)
+    report = examine(daemon, "sasl", mta=mta, program=others,
+                     command=["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"])
+    assert report.code == 2 and any("which server checks the logins" in matter["what"] for matter in report.unexamined), report
     mta.configure(smtpd_sasl_type="cyrus", smtpd_sasl_path="smtpd")
     assert logins(daemon, mta).is_clean()
 

@@ -27,7 +27,7 @@ def store_of(daemon, users=(), profiles=()):
 def test_good_users_raise_no_alarm(good):
     """Locks, users who are off, tokens' profiles and shared domains are as they are meant."""
     store_of(good, [user(2, "locked", "*"), user(3, "off", "", enabled=False), user(4, "a", froms="@example.com"),
-                    user(5, "b", froms="@example.com,b@example.com")])
+                    user(5, "b", froms="@example.com,b@example.com,.example.org"), user(6, "c", froms=".example.org")])
     assert examine(good, "users", "limits").is_clean()
 
 
@@ -82,6 +82,13 @@ def test_an_address_of_two_users_is_found(good):
     finding = examine(good, "users").the("the address bob@example.com belongs to the users", "advice")
     assert "bob" in finding["problem"] and "eve" in finding["problem"]
     assert "shared mailbox" in finding["cure"]
+
+
+@pytest.mark.parametrize("name", ["alice", "ALICE@example.com"])
+def test_an_address_that_follows_from_a_login_is_compared(good, name):
+    store_of(good, [user(2, name, froms=""), user(3, "eve", froms="Alice@example.com")])
+    finding = examine(good, "users").the("the address alice@example.com belongs to the users", "advice")
+    assert name in finding["problem"] and "eve" in finding["problem"]
 
 
 def test_only_some_of_many_rows_are_listed(good):

@@ -20,7 +20,8 @@ def good_set_up(box, chroot=True, config=None, parameters=None, start=True, stor
     are in a directory of its queue. config and parameters are added to postern.conf and main.cf; options as for Postfix.
     """
     mta = box.postfix(start=False, chroot=chroot, parameters={
-        "smtpd_milters": "unix:postern/postern.sock", "mynetworks": "127.0.0.0/8", **(parameters or {})}, **options)
+        "smtpd_milters": "unix:postern/postern.sock", "mynetworks": "127.0.0.0/8", "inet_interfaces": "all",
+        **(parameters or {})}, **options)
     queue = mta.folder / "queue"
     folder = queue / "postern"
     folder.mkdir()
