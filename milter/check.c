@@ -1,6 +1,6 @@
 /*
  * postern -n: checks the configuration, and all files as the daemon's user. Owns nothing that
- * outlives it; runs on one thread. t/integration/test_faults.py covers it.
+ * outlives it; runs on one thread. t/integration/test_faults.py and test_check_unit.py cover it.
  */
 #include "milter/check.h"
 
@@ -13,7 +13,7 @@
 #include "milter/files_check.h"
 #include "milter/process.h"
 #include "milter/start_check.h"
-#include "milter/unit_user.h"
+#include "milter/unit.h"
 
 static void print_errors(const struct problems *errors)
 {
@@ -72,7 +72,7 @@ static int check_as_user(const struct daemon_options *options, const struct conf
 static int check_files(const struct daemon_options *options, const struct config *config,
 	struct files_report *report)
 {
-	struct process_user unit_user;
+	struct unit unit;
 	struct errmsg err;
 	bool has_unit;
 	int code;
@@ -81,13 +81,13 @@ static int check_files(const struct daemon_options *options, const struct config
 		files_check(config, options->pid_file, report);
 		return EX_OK;
 	}
-	has_unit = unit_user_find(&unit_user, &err);
+	has_unit = unit_find(&unit, &err);
 	if (err.text[0] != '\0') {
 		print_line(stderr, "postern: %s", err.text);
 		return EX_NOUSER;
 	}
 	code = check_as_user(options, config, has_unit, report);
-	if (code == EX_OK && has_unit && files_check_unit(config, &unit_user, report, &err) != 0) {
+	if (code == EX_OK && has_unit && files_check_unit(config, &unit, report, &err) != 0) {
 		print_line(stderr, "postern: %s", err.text);
 		code = EX_OSERR;
 	}

@@ -32,6 +32,7 @@
 #include "milter/loop/listen.h"
 #include "milter/pg/pg_connection.h"
 #include "milter/pg/pg_conninfo.h"
+#include "milter/place_check.h"
 
 int files_report_init(struct files_report *report)
 {
@@ -357,133 +358,6 @@ static void check_limits(const struct config *config, const char *user, struct f
 	check_limits_lock(config, so, report->unreadable);
 }
 
-/* ---- sockets ---------------------------------------------------------------------- */
-
-/* Add a problem with a setting, or with the option of the command line if section is NULL. */
-static void add_setting_problem(const struct config *config, const char *section, const char *key,
-	struct errmsg *why, struct problems *problems)
-{
-	if (section == NULL)
-		(void)errmsg_prefix(why, "%s: ", key);
-	else
-		(void)config_key_error(config, section, key, why);
-	problems_add(problems, "%s", why->text);
-}
-
-/* Add a problem if there is something at the path of a socket or a process id that the daemon does
- * not replace. */
-static void check_place(const struct config *config, const char *section, const char *key,
-	const char *path, struct problems *problems)
-{
-	bool is_socket = section != NULL && strcmp(key, "pid_file") != 0;
-	struct errmsg why;
-	struct stat st;
-
-	if (lstat(path, &st) != 0 ||
-		(is_socket ? S_ISSOCK(st.st_mode) : S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
-		return;
-	(void)errmsg_set(&why,
-		"%s is not a %s, so that the daemon does not start; remove it, or set another path",
-		path, is_socket ? "socket" : "regular file");
-	add_setting_problem(config, section, key, &why, problems);
-}
-
-/* Whether the place of a socket or a process id is not set, but the default or the chosen one. */
-static bool is_default_place(const struct config *config, const char *section, const char *key,
-	const char *path)
-{
-	const struct config_option *option = section == NULL ? NULL : options_find(section, key);
-
-	if (option == NULL)
-		return false;
-	if ((option->flags & OPTION_CHOSEN) == 0)
-		return strcmp(path, option->fallback) == 0;
-	return strcmp(section, "milter") == 0 ? config->milter.socket_chosen :
-						config->auth.socket_chosen;
-}
-
-/* Return whether a file can be created at the path. Root makes it as listen_become_maker()
- * describes.
- */
-static bool can_create(const struct config *config, const char *path, const char *folder,
-	bool by_root, struct errmsg *why)
-{
-	struct stat st;
-	bool can;
-
-	if (!by_root)
-		return file_try_create(folder, why) == 0;
-	if (listen_become_maker(path, config->user, why) != 0)
-		return false;
-	if (geteuid() != 0) {
-		can = file_try_create(folder, why) == 0;
-	} else {
-		can = stat(folder, &st) == 0;
-		if (!can)
-			(void)errmsg_set(why, "%s", strerror(errno));
-	}
-	listen_become_root();
-	return can;
-}
-
-/*
- * A socket or a process id is created in a folder that must exist, and that root may write. The
- * unit and the init script create the default one.
- */
-static void check_folder(const struct config *config, const char *section, const char *key,
-	const char *path, bool by_root, struct problems *problems)
-{
-	const bool is_default = is_default_place(config, section, key, path);
-	char *folder;
-	struct errmsg why;
-
-	if (path[0] == '\0' || strncmp(path, "inet", 4) == 0)
-		return;
-	path += strncmp(path, "unix:", 5) == 0 ? 5 : 0;
-	check_place(config, section, key, path, problems);
-	if (is_default || (folder = file_directory(path)) == NULL)
-		return;
-	if (!can_create(config, path, folder, by_root, &why)) {
-		(void)errmsg_prefix(&why,
-			"cannot be created in %s, so that the daemon does not "
-			"start: ",
-			folder);
-		add_setting_problem(config, section, key, &why, problems);
-	}
-	free(folder);
-}
-
-/* The folder of a socket for logins is created, too. */
-static void check_auth_folder(const struct config *config, const char *key, const char *socket,
-	bool by_root, struct problems *problems)
-{
-	const bool is_default = is_default_place(config, "auth", key, socket);
-	char *folder =
-		strncmp(socket, "unix:", 5) == 0 && !is_default ? file_directory(socket + 5) : NULL;
-	struct stat st;
-
-	if (folder != NULL && stat(folder, &st) != 0)
-		check_folder(config, "auth", key, folder, by_root, problems);
-	else
-		check_folder(config, "auth", key, socket, by_root, problems);
-	free(folder);
-}
-
-static void check_folders(const struct config *config, const char *pid_file, bool by_root,
-	struct problems *problems)
-{
-	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
-	if (pid_file != NULL)
-		check_folder(config, NULL, "-P", pid_file, by_root, problems);
-	else
-		check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root,
-			problems);
-	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
-	check_auth_folder(config, "socket", config->auth.socket, by_root, problems);
-	check_auth_folder(config, "inet_socket", config->auth.inet_socket, by_root, problems);
-	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, problems);
-}
-
 static void note_target(const struct config *config, struct problems *problems)
 {
 	const char *remedy = pg_check_target(config->given.conninfo);
@@ -512,7 +386,7 @@ static void check_files(const struct config *config, const char *user, struct fi
 
 void files_check(const struct config *config, const char *pid_file, struct files_report *report)
 {
-	check_folders(config, pid_file, geteuid() == 0, report->unreadable);
+	place_check(config, pid_file, geteuid() == 0, NULL, report->unreadable);
 	check_files(config, "", report);
 }
 
@@ -548,11 +422,12 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-static void run_child(const struct config *config, const struct process_user *user, bool by_root,
-	int out) __attribute__((noreturn));
+static void run_child(const struct config *config, const struct process_user *user,
+	const struct unit *unit, int out) __attribute__((noreturn));
 
-static void run_child(const struct config *config, const struct process_user *user, bool by_root,
-	int out)
+/* unit: systemd starts the daemon; NULL: root does. */
+static void run_child(const struct config *config, const struct process_user *user,
+	const struct unit *unit, int out)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct files_report report;
@@ -564,10 +439,10 @@ static void run_child(const struct config *config, const struct process_user *us
 		problems_add(report.unreadable, "%s", err.text);
 	} else {
 		check_early_files(config, user->name,
-			by_root ? "reloads will fail" : "the daemon does not start",
-			by_root ? report.problems : report.unreadable);
-		if (!by_root)
-			check_folders(config, NULL, false, report.unreadable);
+			unit == NULL ? "reloads will fail" : "the daemon does not start",
+			unit == NULL ? report.problems : report.unreadable);
+		if (unit != NULL)
+			place_check(config, NULL, false, unit, report.unreadable);
 		check_files(config, user->name, &report);
 	}
 	add_report(&text, &report);
@@ -610,8 +485,8 @@ static int read_child(pid_t child, FILE *in, struct files_report *report)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-static int check_as(const struct config *config, const struct process_user *user, bool by_root,
-	struct files_report *report, struct errmsg *err)
+static int check_as(const struct config *config, const struct process_user *user,
+	const struct unit *unit, struct files_report *report, struct errmsg *err)
 {
 	int ends[2];
 	pid_t child;
@@ -622,7 +497,7 @@ static int check_as(const struct config *config, const struct process_user *user
 		return errmsg_set(err, "cannot start a process that reads the files: %s",
 			strerror(errno));
 	if (child == 0)
-		run_child(config, user, by_root, ends[1]);
+		run_child(config, user, unit, ends[1]);
 	(void)close(ends[1]);
 	if (read_child(child, in, report) != 0)
 		(void)errmsg_set(err, "the process that reads the files as '%s' failed",
@@ -636,12 +511,13 @@ static int check_as(const struct config *config, const struct process_user *user
 int files_check_as(const struct config *config, const struct process_user *user,
 	const char *pid_file, struct files_report *report, struct errmsg *err)
 {
-	check_folders(config, pid_file, true, report->unreadable);
-	return check_as(config, user, true, report, err);
+	place_check(config, pid_file, true, NULL, report->unreadable);
+	return check_as(config, user, NULL, report, err);
 }
 
-int files_check_unit(const struct config *config, const struct process_user *user,
+int files_check_unit(const struct config *config, const struct unit *unit,
 	struct files_report *report, struct errmsg *err)
 {
-	return check_as(config, user, false, report, err);
+	place_check_unit(config, unit, report);
+	return check_as(config, &unit->user, unit, report, err);
 }

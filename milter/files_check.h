@@ -3,6 +3,7 @@
 
 #include "lib/conf/config.h"
 #include "milter/process.h"
+#include "milter/unit.h"
 
 /* The results of reading all files that a daemon reads after it has become its user. */
 struct files_report {
@@ -32,8 +33,9 @@ void files_check(const struct config *config, const char *pid_file, struct files
 int files_check_as(const struct config *config, const struct process_user *user,
 	const char *pid_file, struct files_report *report, struct errmsg *err);
 
-/* The same for the daemon of systemd's unit, which has the user from its start on. */
-int files_check_unit(const struct config *config, const struct process_user *user,
+/* The same for the daemon of systemd's unit, which has the unit's user and restrictions from its
+ * start on. */
+int files_check_unit(const struct config *config, const struct unit *unit,
 	struct files_report *report, struct errmsg *err);
 
 #endif

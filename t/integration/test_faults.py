@@ -1,8 +1,6 @@
 """Every fault is visible: the line in postern -n, the line in status, and both exit statuses, for each kind of fault."""
 
-import grp
 import os
-import pwd
 import shutil
 import subprocess
 from pathlib import Path
@@ -256,43 +254,6 @@ def test_the_folder_of_lists(daemon):
     moved.rename(daemon.lists)
     daemon.lists.chmod(0o755)
     assert check(daemon)[0] == 0
-
-
-SHOWN = "LoadState=loaded\\nActiveState={active}\\nUnitFileState={enabled}\\nUser={user}\\nGroup={group}\\nSupplementaryGroups={more}\\n"
-
-
-def with_unit(daemon, *options, active="active", enabled="disabled", more=""):
-    """postern -n where systemctl(1) describes such a unit."""
-    group = grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name
-    folder = daemon.folder / "bin"
-    folder.mkdir(exist_ok=True)
-    systemctl = folder / "systemctl"
-    shown = SHOWN.format(active=active, enabled=enabled, user=USER, group=group, more=more)
-    systemctl.write_text(f"#!/bin/sh\nprintf '{shown}'\n")
-    systemctl.chmod(0o755)
-    return check(daemon, *options, PATH=f"{folder}:{os.environ['PATH']}")
-
-
-def test_the_groups_of_the_unit_count(daemon):
-    """systemd's SupplementaryGroups= may let the daemon read what its user cannot, and it never runs as root."""
-    needs_user()
-    path = daemon.lists / "access.domains"
-    shutil.chown(path, "root", "mail")
-    path.chmod(0o640)
-    unreadable = f"{path}: user {USER} cannot read it"
-    assert with_unit(daemon, more="adm mail")[0] == 0
-    assert with_unit(daemon, active="inactive", enabled="enabled", more="mail")[0] == 0
-    for code, said in (with_unit(daemon), with_unit(daemon, more="adm"), with_unit(daemon, active="inactive", more="mail"),
-                       with_unit(daemon, "-u", USER, more="mail")):
-        assert code == 66 and said.count(unreadable) == 1, said
-    assert with_unit(daemon, more="no-such-group") == (
-        67, "postern: postern.service: the group 'no-such-group' does not exist\n")
-    path.chmod(0o644)
-    daemon.conf.chmod(0o600)
-    code, said = with_unit(daemon)
-    assert code == 66 and f"{daemon.conf}: user {USER} cannot read it, so that the daemon does not start" in said
-    code, said = with_unit(daemon, active="inactive")
-    assert code == 0 and f"{daemon.conf}: user {USER} cannot read it, so that reloads will fail" in said
 
 
 # ---- while it runs -----------------------------------------------------------------------------
