@@ -1,6 +1,7 @@
 /*
  * Examines whether Fail2Ban's filter for Postern matches the line that the daemon logs for a login
- * with a wrong password. Owns nothing. t/integration/test_doctor_fail2ban.py covers it.
+ * with a wrong password, and whether Fail2Ban can use the jail. Owns
+ * nothing. t/integration/test_doctor_fail2ban.py covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,12 @@
 
 #include "ctl/control_client.h"
 #include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_quote.h"
 #include "ctl/doctor/doctor_run.h"
 #include "lib/base/text.h"
 
 #define FILTER "filter.d/postern.conf"
+#define JOURNAL "/run/systemd/journal" /* exists while journald runs */
 
 /* Return the line of the running daemon as syslog writes it, or NULL with err set. The caller frees
  * it. */
@@ -99,7 +102,34 @@ static void match_line(const struct doctor *doctor, const char *filter, const ch
 	strbuf_free(&errors);
 }
 
-/* Report a jail that is in force without its filter: Fail2Ban does not start then. */
+/* Report a jail in force whose log file does not exist. */
+static void report_log(const struct doctor *doctor)
+{
+	struct doctor_finding *finding = doctor_find(doctor, DOCTOR_SECURITY,
+		"Fail2Ban cannot use its jail for Postern, because the jail's log file does not exist");
+	struct strbuf file = STRBUF_INIT;
+	char path[1024];
+
+	doctor_effect(finding, "Fail2Ban does not start, so that no jail bans anybody.");
+	if (access(JOURNAL, F_OK) != 0) {
+		doctor_cure(finding,
+			"Set logpath of the jail to the file that contains the daemon's log.");
+		return;
+	}
+	doctor_cure(finding,
+		"If only systemd's journal keeps the log, let the jail read it. This needs the "
+		"package python3-systemd.");
+	(void)text_format(path, sizeof(path), "%s/jail.d/postern-journal.local",
+		doctor->fail2ban_config);
+	if (doctor_quote_shell(&file, path) == 0 && !file.failed) {
+		doctor_shell_line(finding, "printf '[postern]\\nbackend = systemd\\n' > %s",
+			file.text);
+		doctor_shell(finding, "service", "fail2ban", "restart", (const char *)NULL);
+	}
+	strbuf_free(&file);
+}
+
+/* Report a jail that is in force without its filter or its log: Fail2Ban does not start then. */
 static void check_jail(const struct doctor *doctor, const char *filter)
 {
 	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
@@ -109,13 +139,18 @@ static void check_jail(const struct doctor *doctor, const char *filter)
 					    doctor->fail2ban_config, "-d", NULL },
 		&out, &errors, &err);
 
-	if (code > 0 && code != DOCTOR_RUN_MISSING && errors.text != NULL &&
-		strstr(errors.text, "postern") != NULL) {
-		finding = doctor_find(doctor, DOCTOR_SECURITY,
-			"Fail2Ban cannot use its jail for Postern, because %s does not exist",
-			filter);
-		doctor_effect(finding, "Fail2Ban does not start, or bans nobody.");
-		offer_filter(finding, filter);
+	if (code >= 0 && code != DOCTOR_RUN_MISSING && errors.text != NULL) {
+		if (strstr(errors.text, "log file for postern jail") != NULL) {
+			report_log(doctor);
+		} else if (code > 0 && strstr(errors.text, "postern") != NULL &&
+			access(filter, F_OK) != 0) {
+			finding = doctor_find(doctor, DOCTOR_SECURITY,
+				"Fail2Ban cannot use its jail for Postern, because %s does not "
+				"exist",
+				filter);
+			doctor_effect(finding, "Fail2Ban does not start, or bans nobody.");
+			offer_filter(finding, filter);
+		}
 	}
 	strbuf_free(&out);
 	strbuf_free(&errors);
@@ -129,11 +164,8 @@ void doctor_examine_fail2ban(const struct doctor *doctor)
 	if (access(doctor->fail2ban_config, F_OK) != 0)
 		return;
 	(void)text_format(filter, sizeof(filter), "%s/" FILTER, doctor->fail2ban_config);
-	if (access(filter, F_OK) != 0) {
-		check_jail(doctor, filter);
-		return;
-	}
-	if (doctor->status == NULL) /* ask_status() has reported it */
+	check_jail(doctor, filter);
+	if (access(filter, F_OK) != 0 || doctor->status == NULL) /* ask_status() has reported it */
 		return;
 	if ((line = ask_line(doctor, &err)) == NULL)
 		doctor_unexamined(doctor, err.text, "whether %s matches the daemon's log", filter);

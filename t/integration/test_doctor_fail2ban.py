@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import socket
+import subprocess
 
 import pytest
 
-from harness.doctor import examine, good_set_up
+from harness.doctor import examine, good_set_up, paste
 from harness.logins import Dovecot
 from harness.packages import fetch
 from harness.postern import BUILD, ROOT
@@ -82,6 +84,21 @@ def test_a_jail_without_its_filter_is_found(good, config):
                                        f"logpath = {config}/jail.conf\n")
     look(good, config).the("cannot use its jail", "security")
     shutil.copy(OURS, config / "filter.d")
+    assert look(good, config).is_clean()
+
+
+def test_a_jail_without_its_log_is_found_and_mended(good, config):
+    """Without /var/log/mail.log, Fail2Ban does not start once the jail is enabled as docs/logins.md says."""
+    page = (ROOT / "docs/logins.md").read_text(encoding="utf-8")
+    enable = re.search(r"^printf .*jail.d/postern.local$", page, re.M)[0].replace("/etc/fail2ban", str(config))
+    (config / "jail.d/others.local").write_text(f"[DEFAULT]\nsyslog_mail = {config}/mail.log\n[sshd]\nenabled = false\n")
+    subprocess.run(enable, shell=True, check=True)
+    finding = look(good, config).the("log file does not exist", "security")
+    if finding["commands"]:
+        paste(finding)
+    else:  # there is no journal here: the cure names the setting
+        assert "Set logpath" in finding["cure"]
+        (config / "mail.log").touch()
     assert look(good, config).is_clean()
 
 
