@@ -39,7 +39,10 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 	const char *role, const char *channel)
 {
 	const struct config *config = doctor->config;
-	const char *database = config->given.database;
+	const char *name = status_text(doctor, "name");
+	const char *database = name[0] != '\0'	  ? name :
+		config->given.conninfo[0] == '\0' ? config->given.database :
+						    "";
 	struct strbuf line = STRBUF_INIT, word = STRBUF_INIT;
 	const struct {
 		const char *name, *value;
@@ -48,7 +51,7 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 	int failed = 0;
 
 	strbuf_add_str(&line, "psql ");
-	if (config->given.conninfo[0] == '\0' && database[0] != '\0') {
+	if (database[0] != '\0') {
 		strbuf_add_str(&line, "-d ");
 		failed = doctor_quote_shell(&line, database);
 		strbuf_add_char(&line, ' ');
@@ -260,6 +263,11 @@ void doctor_examine_database(const struct doctor *doctor)
 	if (problems > 0 || !doctor_has_policy(doctor))
 		return; /* the notes would only report their consequences */
 	(void)report_all(doctor, true);
-	examine_feed(doctor);
+	if (strcmp(status_text(doctor, "state"), "connecting") == 0)
+		doctor_unexamined(doctor,
+			"The daemon is connecting to the database; run doctor again in some seconds.",
+			"the change feed");
+	else
+		examine_feed(doctor);
 	examine_lag(doctor);
 }

@@ -427,6 +427,13 @@ void doctor_examine_sasl(const struct doctor *doctor)
 	check_tokens(doctor);
 	if (doctor->postfix == NULL)
 		return;
+	if (doctor->status == NULL && doctor->config == NULL) {
+		doctor_unexamined(doctor,
+			"Postern's socket is not known: the daemon does not answer, and the "
+			"configuration has errors.",
+			"whether Postfix's clients can log in");
+		return;
+	}
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 

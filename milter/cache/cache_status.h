@@ -38,6 +38,7 @@ struct database_faults {
 	bool feed_is_refused;	 /* a query of the change feed failed */
 	bool feed_is_forbidden;	 /* the role may not use the change feed */
 	char role[64];		 /* as which the daemon has logged in */
+	char database[64];	 /* its name; "": the connection string contains none */
 	bool feed_is_incomplete; /* triggers of the change feed are missing or disabled */
 };
 

@@ -12,6 +12,7 @@
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
+#include "milter/pg/pg_conninfo.h"
 
 struct database *database_new(const struct database_owner *owner)
 {
@@ -231,6 +232,10 @@ void database_describe(const struct database *database, struct cache_status *sta
 		};
 	describe_following(db, status);
 	(void)text_format(status->faults.role, sizeof(status->faults.role), "%s", pg_role(db->pg));
+	status->faults.database[0] = '\0';
+	if (db->config != NULL)
+		pg_conninfo_database(db->config->database.conninfo, status->faults.database,
+			sizeof(status->faults.database));
 	(void)text_format(status->server, sizeof(status->server), "%s", db->server);
 	(void)text_format(status->database_error, sizeof(status->database_error), "%s",
 		db->error.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/near_name.h"
+#include "lib/base/text.h"
 #include "lib/conf/conninfo.h"
 
 /* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
@@ -139,6 +140,15 @@ static const char *find_value(const PQconninfoOption *options, const char *keywo
 			return options->val;
 	}
 	return NULL;
+}
+
+void pg_conninfo_database(const char *conninfo, char *name_r, size_t size)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	const char *name = find_value(options, "dbname");
+
+	(void)text_format(name_r, size, "%s", name != NULL ? name : "");
+	PQconninfoFree(options);
 }
 
 bool pg_sets_no_timeout(const char *conninfo)

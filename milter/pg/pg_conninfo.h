@@ -14,6 +14,9 @@
  */
 int pg_check_conninfo(const char *conninfo, struct errmsg *err);
 
+/* Copy the name of the database from a connection string; "" if it contains none. */
+void pg_conninfo_database(const char *conninfo, char *name_r, size_t size);
+
 /* Return whether the string asks libpq to wait for a connection without a limit. */
 bool pg_sets_no_timeout(const char *conninfo);
 

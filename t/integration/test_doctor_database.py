@@ -1,12 +1,13 @@
 """posternctl doctor finds what prevents the daemon from following PostgreSQL, and prints what mends it."""
 
 import os
+import socket
 import subprocess
 import time
 
 import pytest
 
-from harness.doctor import examine, paste
+from harness.doctor import STORE, examine, paste
 from harness.postern import ROOT
 from harness.tables import database, follow, wait_source, wait_state
 from harness.wait import wait_until
@@ -21,7 +22,7 @@ def paste_to(db, finding, **more):
     """Paste as somebody whose psql reaches the database as the owner of the tables."""
     for command in finding["commands"]:
         command["shell"] = command["shell"].replace("/usr/local/share/postern/sql", str(ROOT / "sql"))
-    paste(finding, PGHOST="127.0.0.1", PGPORT=str(db.port), PGUSER="postgres", PGDATABASE="mail", **more)
+    paste(finding, PGHOST="127.0.0.1", PGPORT=str(db.port), PGUSER="postgres", **more)
 
 
 def wait_clean(daemon):
@@ -64,6 +65,15 @@ def test_a_missing_feed_is_found_and_made(box):
     finding = examine(daemon, "database").the("the database has no change feed", "advice")
     paste_to(db, finding)
     wait_clean(daemon)
+
+
+def test_a_feed_is_not_missed_before_the_daemon_is_connected(box):
+    """A server that accepts a connection and does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        daemon = box.postern(store=STORE, config={"database": {"host": "127.0.0.1", "port": port, "connect_timeout": "10m"}})
+        report = examine(daemon, "database")
+    assert (report.findings, [part["what"] for part in report.unexamined]) == ([], ["the change feed"])
 
 
 @pytest.mark.parametrize("user, what", [("nobody", 'role "nobody" does not exist'), ("nologin", "is not permitted to log in")])

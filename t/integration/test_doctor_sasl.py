@@ -184,3 +184,12 @@ def test_a_socket_of_logins_that_shuts_the_mta_out_is_found(box, certificate):
         smtp.ehlo()
         assert smtp.starttls().code == 220
         assert "AUTH PLAIN" in smtp.ehlo().text
+
+
+def test_without_a_daemon_and_a_configuration_no_setting_is_blamed(box, certificate):
+    """Neither says where Postern's socket is; its fault is reported as that of the daemon."""
+    daemon, mta = good_set_up(box, start=False, parameters={**LOGINS, "smtpd_tls_chain_files": certificate})
+    daemon.conf.write_text(daemon.conf.read_text() + "[auth]\n")
+    report = examine(daemon, "sasl", "daemon", mta=mta)
+    assert {finding["subject"] for finding in report.findings} == {"daemon"}, report
+    assert "whether Postfix's clients can log in" in [part["what"] for part in report.unexamined]

@@ -1,6 +1,6 @@
 /*
- * Shows which connection strings are refused, what the message shows of them, and which values of
- * target_session_attrs are explained.
+ * Shows which connection strings are refused, what the message shows of them, the name of the
+ * database in them, and which values of target_session_attrs are explained.
  */
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +98,23 @@ static const struct {
 	{ "postgresql://db1/mail?connect_timeout=00", true },
 };
 
+START_TEST(the_name_of_the_database_is_found)
+	{
+		char name[8] = "old";
+
+		pg_conninfo_database("host=h dbname='my db' user=u", name, sizeof(name));
+		ck_assert_str_eq(name, "my db");
+		pg_conninfo_database("postgresql://u:p@h/mail?sslmode=require", name, sizeof(name));
+		ck_assert_str_eq(name, "mail");
+		pg_conninfo_database("host=h user=u", name, sizeof(name));
+		ck_assert_str_eq(name, "");
+		pg_conninfo_database("dbname='unterminated", name, sizeof(name));
+		ck_assert_str_eq(name, "");
+		pg_conninfo_database("dbname=long-name", name, sizeof(name));
+		ck_assert_str_eq(name, "long-na");
+	}
+END_TEST
+
 START_TEST(a_string_without_a_limit_of_time_is_found)
 	{
 		ck_assert(pg_sets_no_timeout(timeouts[_i].conninfo) == timeouts[_i].sets_none);
@@ -110,6 +127,7 @@ static Suite *pg_conninfo_suite(void)
 	TCase *tcase = tcase_create("pg_conninfo");
 
 	tcase_add_test(tcase, a_message_never_shows_a_password);
+	tcase_add_test(tcase, the_name_of_the_database_is_found);
 	tcase_add_loop_test(tcase, a_mistyped_parameter_is_named, 0,
 		(int)(sizeof(mistyped) / sizeof(mistyped[0])));
 	tcase_add_loop_test(tcase, targets_that_the_role_defeats_are_explained, 0,
