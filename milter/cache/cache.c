@@ -27,7 +27,8 @@
  * write the JSON file from references to immutable rows. Each hands over its result under a lock of
  * its own and wakes the cache thread by an eventfd. A third helper, line_worker.c, parses rows
  * during a load and ends with it. A fourth, regex_preparer.c, makes the regexes of a policy faster
- * while it is in force.
+ * while it is in force. A fifth, list_reader.c, reads each list in a thread of its own; the cache
+ * thread waits for it for a short time, then does other work until it has ended.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
@@ -231,8 +232,10 @@ static void destroy_cache(struct cache **cache)
 	regex_preparer_free(&c->preparer, STOP_PREPARE_MS);
 	watch_free(&c->watch);
 	policy_problems_free(&c->policy_problems);
-	for (i = 0; i < LIST_COUNT; i++)
+	for (i = 0; i < LIST_COUNT; i++) {
+		list_reader_abandon(&c->readers[i]);
 		list_unref(&c->lists[i]);
+	}
 	profiles_unref(&c->profiles);
 	users_unref(&c->users);
 	orgdomain_unref(&c->psl);

@@ -12,7 +12,7 @@
 #include "milter/loop/clock.h"
 
 #define PSL_RETRY_MS 5000
-#define READING_MS 50	/* then what was read comes into force before more is read */
+#define READING_MS 50	/* then what was read comes into force, and other work is done */
 #define HELD_ENTRIES 20 /* a shorter list may lose most of its entries at once */
 
 /* ---- the lists ------------------------------------------------------------------ */
@@ -134,41 +134,100 @@ static void check_list_exists(struct cache *cache, enum list_id id, const struct
 			list_name(id));
 }
 
-static void read_list(struct cache *cache, enum list_id id, int64_t now)
+static void note_failed_list(struct cache *cache, enum list_id id, const struct errmsg *err)
 {
-	struct problems *problems = problems_new();
+	const bool is_read_again = watch_is_forced(cache->watch, id);
+
+	watch_failed(cache->watch, id, clock_ms());
+	if (!is_read_again)
+		note_unusable_list(cache, id, err, LOG_LEVEL_ERROR);
+}
+
+/* Use a list that was read. Takes over list and problems. */
+static void note_read_list(struct cache *cache, enum list_id id, struct list *list,
+	const struct file_stamp *stamp, struct problems *problems)
+{
+	const bool is_news = !watch_is_loaded(cache->watch, id, stamp);
+
+	check_list_exists(cache, id, stamp, problems);
+	watch_loaded(cache->watch, id, stamp);
+	note_usable_list(cache, id);
+	log_event(is_news && stamp->exists ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+		"list %s entries=%zu", list_name(id), list_entries(list));
+	use_list(cache, id, list, problems);
+}
+
+/* End the read of a list, whose reader has ended. */
+static void end_list(struct cache *cache, enum list_id id)
+{
+	const int64_t now = clock_ms();
+	struct list_reading reading;
+	bool is_forced;
+
+	list_reader_finish(&cache->readers[id], &reading);
+	is_forced = watch_is_forced(cache->watch, id);
+	if (reading.list == NULL) {
+		note_failed_list(cache, id, &reading.err);
+		problems_free(&reading.problems);
+	} else if (is_held_back(cache, id, reading.list, &reading.stamp, now)) {
+		hold_back(cache, id, reading.list, &reading.stamp, now);
+		list_unref(&reading.list);
+		problems_free(&reading.problems);
+	} else {
+		note_read_list(cache, id, reading.list, &reading.stamp, reading.problems);
+	}
+	if (!is_forced)
+		cache->reload.awaits[id] = false;
+}
+
+static void begin_list(struct cache *cache, enum list_id id)
+{
 	const struct list_source source = {
 		.directory = cache->config->lists.directory,
 		.max_file = cache->config->lists.max_file,
 		.previous = cache->lists,
 		.psl = cache->psl,
-		.problems = problems,
 		.whole_lines = watch_is_written(cache->watch, id),
 	};
-	struct file_stamp stamp;
 	struct errmsg err;
-	struct list *list;
-	bool is_news;
 
-	if (list_file_read(&source, id, &list, &stamp, &err) < 0) {
-		problems_free(&problems);
-		watch_failed(cache->watch, id, now);
-		note_unusable_list(cache, id, &err, LOG_LEVEL_ERROR);
+	list_reader_abandon(&cache->readers[id]); /* of another path */
+	cache->readers[id] = list_reader_start(&source, id, cache->wake_fd);
+	if (cache->readers[id] != NULL)
 		return;
+	(void)errmsg_set(&err, "%s/%s: out of memory", source.directory, list_name(id));
+	note_failed_list(cache, id, &err);
+	cache->reload.awaits[id] = false;
+}
+
+static void wait_for_list(struct cache *cache, size_t slot, int64_t until)
+{
+	if (slot < LIST_COUNT && cache->readers[slot] != NULL)
+		(void)list_reader_wait(cache->readers[slot], until);
+}
+
+/* Use what the readers that have ended have read; if lists must come into force together, only when
+ * all have. */
+static void end_lists(struct cache *cache)
+{
+	bool has_ended[LIST_COUNT] = { false }, all = true;
+	size_t i;
+
+	for (i = 0; i < LIST_COUNT; i++) {
+		if (cache->readers[i] == NULL)
+			continue;
+		if (!watch_is_reading(cache->watch, i))
+			list_reader_abandon(&cache->readers[i]); /* it has another path by now */
+		else if (!(has_ended[i] = list_reader_wait(cache->readers[i], 0)))
+			all = false;
 	}
-	if (is_held_back(cache, id, list, &stamp, now)) {
-		hold_back(cache, id, list, &stamp, now);
-		list_unref(&list);
-		problems_free(&problems);
+	if (cache->reads_together && !all)
 		return;
+	cache->reads_together = cache->reads_together && !all;
+	for (i = 0; i < LIST_COUNT; i++) {
+		if (has_ended[i])
+			end_list(cache, (enum list_id)i);
 	}
-	check_list_exists(cache, id, &stamp, problems);
-	is_news = !watch_is_loaded(cache->watch, id, &stamp);
-	watch_loaded(cache->watch, id, &stamp);
-	note_usable_list(cache, id);
-	log_event(is_news && stamp.exists ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "list %s entries=%zu",
-		list_name(id), list_entries(list));
-	use_list(cache, id, list, problems);
 }
 
 /*
@@ -314,37 +373,47 @@ static void read_own_store(struct cache *cache)
 	}
 }
 
-static void read_file(struct cache *cache, size_t slot, int64_t now)
+static void read_file(struct cache *cache, size_t slot)
 {
-	if (slot == STORE_SLOT)
-		read_own_store(cache);
-	else
-		read_list(cache, (enum list_id)slot, now);
+	if (slot != STORE_SLOT) {
+		begin_list(cache, (enum list_id)slot);
+		return;
+	}
+	read_own_store(cache);
 	cache->reload.awaits[slot] = false;
 }
 
 void cache_read_files(struct cache *cache)
 {
-	const bool is_whole = watch_folder_replaced(cache->watch, 0) || cache->is_new_directory;
-	const int64_t begun = clock_ms();
-	int64_t now = begun; /* the time of each look, because reading may take long */
+	const int64_t until = clock_ms() + READING_MS;
 	size_t slot, count;
 
 	if (cache->psl == NULL)
 		return;
+	if (watch_folder_replaced(cache->watch, 0) || cache->is_new_directory)
+		cache->reads_together = true;
 	cache->is_new_directory = false;
 	compare_names(cache);
+	end_lists(cache);
 	/* The store may take rights from users. However often it changes, a list has its turn. */
-	if (watch_must_read(cache->watch, STORE_SLOT, now))
-		read_file(cache, STORE_SLOT, now);
+	if (watch_must_read(cache->watch, STORE_SLOT, clock_ms()))
+		read_file(cache, STORE_SLOT);
 	/* Files that change again come last, so that each has been read when this ends. */
 	for (count = 0; count < WATCH_FILES; count++) {
-		now = clock_ms();
-		if (!watch_next(cache->watch, now, &slot))
+		if (!watch_next(cache->watch, clock_ms(), &slot))
 			break;
-		read_file(cache, slot, now);
-		if (!is_whole && clock_ms() - begun >= READING_MS)
+		read_file(cache, slot);
+		if (cache->reads_together)
+			continue;
+		wait_for_list(cache, slot, until);
+		end_lists(cache);
+		if (clock_ms() >= until)
 			break;
+	}
+	if (cache->reads_together) {
+		for (slot = 0; slot < LIST_COUNT; slot++)
+			wait_for_list(cache, slot, until);
+		end_lists(cache);
 	}
 	use_empty_lists(cache);
 }

@@ -11,6 +11,7 @@
 #include "milter/cache/cache.h"
 #include "milter/cache/database.h"
 #include "milter/cache/known_right.h"
+#include "milter/cache/list_reader.h"
 #include "milter/cache/policy_problems.h"
 #include "milter/cache/regex_preparer.h"
 #include "milter/cache/store_sync.h"
@@ -72,9 +73,11 @@ struct cache {
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
 	bool is_new_directory;	       /* a reload named another one for them */
-	struct file_stamp folder;      /* of their directory, when its names were last compared */
-	bool has_folder_faults;	       /* a file in it has nearly a list's name */
-	struct profiles *profiles;     /* NULL: none yet */
+	struct list_reader *readers[LIST_COUNT]; /* of the files that are being read */
+	bool reads_together;			 /* what they read comes into force together */
+	struct file_stamp folder;  /* of their directory, when its names were last compared */
+	bool has_folder_faults;	   /* a file in it has nearly a list's name */
+	struct profiles *profiles; /* NULL: none yet */
 	struct users *users;
 	enum cache_source source; /* of profiles and users */
 	struct revision revision;
@@ -154,8 +157,8 @@ void cache_read_kept_store(struct cache *cache);
 
 /*
  * Read the watched files that have changed and are whole, the store first. If that takes long, the
- * rest is read at the next call, so that no file delays the others; except that the lists of
- * another directory are read together.
+ * rest is read at the next call, so that no file delays the others: a long list is read on while
+ * others come into force. The lists of another directory come into force together.
  */
 void cache_read_files(struct cache *cache);
 

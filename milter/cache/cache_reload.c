@@ -180,8 +180,11 @@ void cache_reload_end(struct cache *cache, int64_t now)
 			return;
 		(void)errmsg_set(&err, "the database has not answered yet");
 	}
-	if (files_are_pending(cache) && !is_late)
-		return;
+	if (files_are_pending(cache)) {
+		if (!is_late)
+			return;
+		cache_reload_failed(cache, &(struct errmsg){ "not all files have been read yet" });
+	}
 	fail_without_folder(cache);
 	if (err.text[0] != '\0') {
 		(void)errmsg_prefix(&err, "database: ");

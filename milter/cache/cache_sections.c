@@ -9,6 +9,7 @@
 #include "milter/cache/cache.h"
 #include "milter/cache/cache_status.h"
 #include "milter/log/json_text.h"
+#include "milter/loop/clock.h"
 
 static json_t *time_json(time_t when)
 {
@@ -313,9 +314,28 @@ static void check_store(void *context, struct status_health *health)
 
 /* ---- lists ----------------------------------------------------------------- */
 
+#define READING_MS 10000 /* a list that is read for longer is worth a note */
+
+/* The names of the lists that are being read. */
+static json_t *reading_json(const struct cache_status *s)
+{
+	json_t *names = json_array();
+
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (s->lists_reading[i] != 0 &&
+			json_array_append_new(names, json_string(list_name((enum list_id)i))) !=
+				0) {
+			json_decref(names);
+			return NULL;
+		}
+	}
+	return names;
+}
+
 static json_t *describe_lists(void *context)
 {
 	json_t *entries = json_object();
+	json_t *reading;
 	struct cache_status s;
 
 	if (cache_copy_status(context, &s) != 0) {
@@ -329,10 +349,11 @@ static json_t *describe_lists(void *context)
 			entries = NULL; /* so that json_pack() fails */
 		}
 	}
+	reading = reading_json(&s);
 	cache_status_free(&s);
-	return json_pack("{s:o, s:I, s:b, s:o}", "entries", entries, "lists_bytes",
-		(json_int_t)s.lists_bytes, "files_polled", (int)s.files_are_polled, "error",
-		json_text_or_null(s.list_error));
+	return json_pack("{s:o, s:I, s:o, s:b, s:o}", "entries", entries, "lists_bytes",
+		(json_int_t)s.lists_bytes, "reading", reading, "files_polled",
+		(int)s.files_are_polled, "error", json_text_or_null(s.list_error));
 }
 
 static void check_lists(void *context, struct status_health *health)
@@ -352,6 +373,16 @@ static void check_lists(void *context, struct status_health *health)
 			"again when it changes. If a program is writing it, wait for its end.",
 			"%zu list file%s cannot be used: %s", s.lists_unreadable,
 			s.lists_unreadable == 1 ? "" : "s", s.list_error);
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (s.lists_reading[i] != 0 && clock_ms() - s.lists_reading[i] >= READING_MS)
+			status_add_note(health,
+				"Wait for its end, or shorten the list: a megabyte takes about "
+				"0.1 s, or 1 s with names beyond ASCII.",
+				"list file %s has been read for %lld s; until then, the list read "
+				"before is in force",
+				list_name((enum list_id)i),
+				(long long)(clock_ms() - s.lists_reading[i]) / 1000);
+	}
 	if (s.files_are_polled)
 		status_add_problem(health,
 			"Raise the sysctls fs.inotify.max_user_watches and max_user_instances, "

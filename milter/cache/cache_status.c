@@ -75,6 +75,8 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 		cache->config->lists.directory);
 	status->files_are_polled = watch_is_polled(cache->watch);
 	for (int i = 0; i < LIST_COUNT; i++) {
+		status->lists_reading[i] =
+			cache->readers[i] == NULL ? 0 : list_reader_begun(cache->readers[i]);
 		if (cache->list_error[i].text[0] == '\0')
 			continue;
 		if (status->lists_unreadable++ == 0)
@@ -140,6 +142,7 @@ void cache_update_files_status(struct cache *cache)
 		now.lists_are_gone != status->lists_are_gone ||
 		strcmp(now.lists_folder, status->lists_folder) != 0 ||
 		now.files_are_polled != status->files_are_polled ||
+		memcmp(now.lists_reading, status->lists_reading, sizeof(now.lists_reading)) != 0 ||
 		strcmp(cache->psl_error.text, status->psl_error) != 0)
 		cache_update_status(cache);
 }
@@ -174,6 +177,7 @@ void cache_update_status(struct cache *cache)
 	status->lists_are_gone = files.lists_are_gone;
 	copy_text(status->lists_folder, sizeof(status->lists_folder), files.lists_folder);
 	status->files_are_polled = files.files_are_polled;
+	memcpy(status->lists_reading, files.lists_reading, sizeof(status->lists_reading));
 	memcpy(old.problems, status->problems, sizeof(old.problems));
 	memcpy(status->problems, files.problems, sizeof(status->problems));
 	(void)pthread_mutex_unlock(&cache->lock);

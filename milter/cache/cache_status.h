@@ -81,10 +81,13 @@ struct cache_status {
 	size_t list_entries[LIST_COUNT];
 	size_t lists_unreadable; /* lists whose file is not in force */
 	char list_error[512];	 /* why the first of them is not */
-	bool lists_are_gone;	 /* their directory is missing */
-	char lists_folder[512];	 /* the path of their directory */
-	bool files_are_polled;	 /* inotify does not report changes of some file */
-	char psl_error[512];	 /* why the public suffix list cannot be read */
+	/* When the read of a list began that has not ended, by clock_ms(); 0: it is not being read.
+	 */
+	int64_t lists_reading[LIST_COUNT];
+	bool lists_are_gone;	/* their directory is missing */
+	char lists_folder[512]; /* the path of their directory */
+	bool files_are_polled;	/* inotify does not report changes of some file */
+	char psl_error[512];	/* why the public suffix list cannot be read */
 
 	char config_error[512]; /* why the last reading of the configuration failed */
 

@@ -40,6 +40,8 @@ struct watched {
 	int64_t again;	/* when to look at it; WATCH_NEVER: when all stamps are compared */
 	uint64_t order; /* of files with the same `again`, the lowest comes first */
 	bool failed;	/* the last read failed: `again` is when to retry */
+	bool reading;	/* it is being read, and not looked at meanwhile */
+	bool forced;	/* force it when it has been read */
 };
 
 struct watch {
@@ -354,9 +356,11 @@ static void note_changes(struct watch *watch, int64_t now)
 /* Return whether the file must be read now. If so, it is behind the others from now on. */
 static bool take_turn(struct watch *watch, struct watched *file, int64_t now)
 {
-	if (file->path == NULL || now < file->again || !look_at_file(watch, file, now))
+	if (file->path == NULL || file->reading || now < file->again ||
+		!look_at_file(watch, file, now))
 		return false;
 	file->failed = false;
+	file->reading = true;
 	file->order = ++watch->orders;
 	return true;
 }
@@ -369,7 +373,7 @@ static struct watched *find_due(struct watch *watch, int64_t now)
 	for (size_t i = 0; i < WATCH_FILES; i++) {
 		struct watched *file = &watch->files[i];
 
-		if (file->path == NULL || now < file->again)
+		if (file->path == NULL || file->reading || now < file->again)
 			continue;
 		if (first == NULL || file->again < first->again ||
 			(file->again == first->again && file->order < first->order))
@@ -398,10 +402,22 @@ bool watch_must_read(struct watch *watch, size_t slot, int64_t now)
 	return take_turn(watch, &watch->files[slot], now);
 }
 
+/* End the read of a file, which is looked at again at that time or when something has happened
+ * meanwhile. */
+static void end_reading(struct watch *watch, size_t slot, int64_t again)
+{
+	struct watched *file = &watch->files[slot];
+
+	file->reading = false;
+	file->again = clock_earlier(file->again, again);
+	if (file->forced)
+		watch_force(watch, slot);
+}
+
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp)
 {
 	settle_loaded(&watch->files[slot].settle, stamp);
-	watch->files[slot].again = WATCH_NEVER;
+	end_reading(watch, slot, WATCH_NEVER);
 }
 
 bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
@@ -413,7 +429,7 @@ bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_s
 
 void watch_held(struct watch *watch, size_t slot, const struct file_stamp *stamp, int64_t now)
 {
-	watch->files[slot].again = settle_held(&watch->files[slot].settle, stamp, now);
+	end_reading(watch, slot, settle_held(&watch->files[slot].settle, stamp, now));
 }
 
 bool watch_is_complete(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
@@ -430,15 +446,29 @@ bool watch_is_written(const struct watch *watch, size_t slot)
 void watch_failed(struct watch *watch, size_t slot, int64_t now)
 {
 	settle_failed(&watch->files[slot].settle, now);
-	watch->files[slot].again = now + SETTLE_RETRY_MS;
 	watch->files[slot].failed = true;
+	end_reading(watch, slot, now + SETTLE_RETRY_MS);
 }
 
 void watch_force(struct watch *watch, size_t slot)
 {
-	settle_force(&watch->files[slot].settle);
-	watch->files[slot].again = 0;
-	watch->files[slot].failed = false;
+	struct watched *file = &watch->files[slot];
+
+	if ((file->forced = file->reading))
+		return;
+	settle_force(&file->settle);
+	file->again = 0;
+	file->failed = false;
+}
+
+bool watch_is_reading(const struct watch *watch, size_t slot)
+{
+	return watch->files[slot].reading;
+}
+
+bool watch_is_forced(const struct watch *watch, size_t slot)
+{
+	return watch->files[slot].forced;
 }
 
 int64_t watch_due(const struct watch *watch)
@@ -447,7 +477,8 @@ int64_t watch_due(const struct watch *watch)
 	size_t i;
 
 	for (i = 0; i < WATCH_FILES; i++)
-		if (watch->files[i].path != NULL && watch->files[i].again < due)
+		if (watch->files[i].path != NULL && !watch->files[i].reading &&
+			watch->files[i].again < due)
 			due = watch->files[i].again;
 	return due;
 }
@@ -456,8 +487,10 @@ bool watch_is_pending(const struct watch *watch, size_t slot)
 {
 	const struct watched *file = &watch->files[slot];
 
-	return file->path != NULL && file->again != WATCH_NEVER && !file->failed &&
-		!watch->folders[file->folder].gone;
+	return file->path != NULL &&
+		(file->reading ||
+			(file->again != WATCH_NEVER && !file->failed &&
+				!watch->folders[file->folder].gone));
 }
 
 bool watch_is_polled(const struct watch *watch)

@@ -42,10 +42,12 @@ int watch_file(struct watch *watch, size_t slot, const char *path);
  */
 bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
 
-/* Return whether this file must be read now, before all others. */
+/* Return whether this file must be read now, before all others. A file that must be read is found
+ * again only after the result of the read was reported. */
 bool watch_must_read(struct watch *watch, size_t slot, int64_t now);
 
-/* Report the result of that read: the stamp of the text that was read, or a failure. */
+/* Report the result of that read, which may take long: the stamp of the text that was read, or a
+ * failure. Changes and watch_force() since it began have the file read again. */
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
 void watch_failed(struct watch *watch, size_t slot, int64_t now);
 
@@ -65,15 +67,21 @@ bool watch_is_written(const struct watch *watch, size_t slot);
 /* Return whether stamp is that of the last read. */
 bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
 
-/* Have the file read even if it has not changed. */
+/* Have the file read even if it has not changed: again, if it is being read. */
 void watch_force(struct watch *watch, size_t slot);
+
+/* Return whether the file is being read: its result has yet to be reported. */
+bool watch_is_reading(const struct watch *watch, size_t slot);
+
+/* Return whether the file is being read and was forced meanwhile. */
+bool watch_is_forced(const struct watch *watch, size_t slot);
 
 /* When watch_next() must be called at the latest, even if watch_fd() is not readable. */
 int64_t watch_due(const struct watch *watch);
 
 /*
- * Return whether the file will be read, now or once it is left alone. False while its folder is
- * missing.
+ * Return whether the file is being read, or will be, now or once it is left alone. False while its
+ * folder is missing.
  */
 bool watch_is_pending(const struct watch *watch, size_t slot);
 

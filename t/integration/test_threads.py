@@ -74,3 +74,12 @@ def test_helpers_start_once_the_system_permits_it(box):
     wait_until(lambda: not has_problem(daemon, "cache", "thread that prepares regexes"), "the thread has started")
     wait_until(lambda: daemon.ctl("status", check=False)["cache"]["unprepared_regex_lists"] == 0, "it has worked")
     assert len([line for line in daemon.log().splitlines() if "refuses the thread that prepares" in line]) == 1
+
+
+def test_lists_are_read_without_a_thread_of_their_own(box):
+    daemon = box.postern()
+    limit_threads(daemon, 1)
+    daemon.write_list("mail_from.access.blacklist", "spam@bad.example\n")
+    wait_until(lambda: daemon.ctl("status", check=False)["lists"]["entries"]["mail_from.access.blacklist"] == 1,
+               "the list is in force")
+    assert "mail_from.access.blacklist: the system refuses a thread to read the list in" in daemon.log()

@@ -315,6 +315,95 @@ START_TEST(lists_are_followed_while_a_store_is_broken)
 	}
 END_TEST
 
+/* Return whether a sender is denied in the policy in force. */
+static bool is_denied(const char *sender)
+{
+	struct policy *policy = snapshot_get(snapshot);
+	struct mail_address address;
+	enum list_result result;
+	uint32_t line;
+
+	ck_assert_int_eq(address_parse(sender, strlen(sender), &address), 0);
+	result =
+		list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address, "", &line);
+	policy_unref(&policy);
+	return result == LIST_YES;
+}
+
+#define LONG_LIST "rcpt_to.access.blacklist"
+
+/* Save a list that takes long to read, because its entries are international names. */
+static unsigned save_long_list(unsigned first)
+{
+	const unsigned entries = unit_times_or(12000, 700);
+	FILE *f = fopen(file("lists/" LONG_LIST), "w");
+
+	ck_assert_ptr_nonnull(f);
+	for (unsigned i = first; i < first + entries; i++) {
+		ck_assert_int_ge(fprintf(f, "@a%u", i), 0);
+		for (int label = 0; label < 25; label++)
+			ck_assert_int_ge(fputs(".\xc3\xa4", f), 0);
+		ck_assert_int_ge(fputs(".example\n", f), 0);
+	}
+	(void)fclose(f);
+	return entries;
+}
+
+/* What the status says of the long list. */
+static void see_long_list(size_t *entries_r, bool *is_read_r)
+{
+	struct cache_status status;
+
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	*entries_r = status.list_entries[LIST_RCPT_DENY];
+	*is_read_r = status.lists_reading[LIST_RCPT_DENY] != 0;
+	cache_status_free(&status);
+}
+
+START_TEST(a_list_that_takes_long_delays_no_other_file)
+	{
+		size_t entries = 0, expected;
+		bool is_read = false;
+
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		expected = save_long_list(0);
+		for (int waited = 0; !is_read; waited += 2) {
+			ck_assert_msg(waited < WAIT_MS, "the list is not being read");
+			see_long_list(&entries, &is_read);
+			pause_ms(2);
+		}
+		deny_sender(1);
+		put("store.json", STORE(BOB ", " EVE));
+		wait_users(2);
+		while (!is_denied("b1@example.com"))
+			pause_ms(2);
+		see_long_list(&entries, &is_read);
+		ck_assert(is_read);
+		ck_assert_uint_eq(entries, 0);
+		ck_assert(reload()); /* which waits for the list, and reads it again */
+		see_long_list(&entries, &is_read);
+		ck_assert_uint_eq(entries, expected);
+	}
+END_TEST
+
+START_TEST(the_daemon_ends_while_a_list_is_being_read)
+	{
+		size_t entries = 0;
+		bool is_read = false;
+
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		(void)save_long_list(0);
+		while (!is_read) {
+			see_long_list(&entries, &is_read);
+			pause_ms(2);
+		}
+		cache_free(&cache);
+	}
+END_TEST
+
 /* Whether the status reports an error of the store. */
 static bool store_has_error(void)
 {
@@ -333,21 +422,6 @@ static void feed_psl(void)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(fputs("com\n", f), 0);
 	(void)fclose(f);
-}
-
-/* Return whether a sender is denied in the policy in force. */
-static bool is_denied(const char *sender)
-{
-	struct policy *policy = snapshot_get(snapshot);
-	struct mail_address address;
-	enum list_result result;
-	uint32_t line;
-
-	ck_assert_int_eq(address_parse(sender, strlen(sender), &address), 0);
-	result =
-		list_find_address(policy_parts(policy)->lists[LIST_MAIL_DENY], &address, "", &line);
-	policy_unref(&policy);
-	return result == LIST_YES;
 }
 
 /*
@@ -659,6 +733,8 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_store_may_come_and_go);
 	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
+	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
+	tcase_add_test(tcase, the_daemon_ends_while_a_list_is_being_read);
 	tcase_add_test(tcase, a_list_that_is_replaced_during_a_slow_reload_stays_in_force);
 	tcase_add_test(tcase, lists_are_missed_whose_directory_disappears_before_they_are_read);
 	tcase_add_test(tcase, a_broken_store_that_is_removed_is_forgotten);

@@ -199,6 +199,57 @@ START_TEST(a_forced_file_is_read_immediately)
 	}
 END_TEST
 
+/* Begin a read of `list`, during which it is not found again. Returns the stamp that it has now. */
+static struct file_stamp begin_read(int by_events)
+{
+	struct file_stamp stamp;
+	size_t slot;
+
+	begin(by_events);
+	watch_force(watch, 3);
+	ck_assert(watch_next(watch, clock_ms(), &slot));
+	ck_assert_int_eq(file_stamp(list, &stamp, NULL), 0);
+	ck_assert(watch_is_reading(watch, 3));
+	return stamp;
+}
+
+START_TEST(a_file_forced_while_it_is_read_is_read_again)
+	{
+		const struct file_stamp stamp = begin_read(_i);
+		size_t slot;
+
+		ck_assert(!watch_is_forced(watch, 3));
+		watch_force(watch, 3);
+		ck_assert(watch_is_forced(watch, 3));
+		ck_assert(watch_is_pending(watch, 3));
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		watch_loaded(watch, 3, &stamp);
+		ck_assert(!watch_is_forced(watch, 3));
+		ck_assert(watch_next(watch, clock_ms(), &slot));
+		watch_loaded(watch, 3, &stamp);
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+	}
+END_TEST
+
+START_TEST(a_file_changed_while_it_is_read_is_read_again)
+	{
+		const struct file_stamp stamp = begin_read(_i);
+		int64_t now;
+		size_t slot;
+
+		put(list, "a\nb\n");
+		pause_ms(50);
+		now = clock_ms();
+		ck_assert(!watch_next(watch, now, &slot));
+		ck_assert_int_gt(watch_due(watch), now);
+		watch_loaded(watch, 3, &stamp);
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+		take(3, list);
+		ck_assert(!watch_next(watch, clock_ms(), &slot));
+	}
+END_TEST
+
 /* A file that must be read again and again does not keep others waiting. */
 START_TEST(files_are_read_in_turn)
 	{
@@ -331,6 +382,8 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_missing_folder_changes_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_folder_that_replaced_another_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, a_forced_file_is_read_immediately, 0, 2);
+	tcase_add_loop_test(tcase, a_file_forced_while_it_is_read_is_read_again, 0, 2);
+	tcase_add_loop_test(tcase, a_file_changed_while_it_is_read_is_read_again, 0, 2);
 	tcase_add_loop_test(tcase, files_are_read_in_turn, 0, 2);
 	tcase_add_test(tcase, changes_are_found_in_their_order);
 	tcase_add_loop_test(tcase, a_file_can_be_read_before_the_others, 0, 2);
