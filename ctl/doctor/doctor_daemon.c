@@ -12,8 +12,9 @@
 #include "ctl/doctor/doctor_run.h"
 #include "lib/conf/file.h"
 
-/* The harm of a section's problems. */
-static enum doctor_harm harm_of(const struct doctor *doctor, const char *section)
+/* The harm of a problem or a note of a section. */
+static enum doctor_harm harm_of(const struct doctor *doctor, const char *section, const char *text,
+	bool is_note)
 {
 	static const struct {
 		const char *section;
@@ -26,6 +27,10 @@ static enum doctor_harm harm_of(const struct doctor *doctor, const char *section
 		{ "ledger", DOCTOR_SOON },
 		{ "log", DOCTOR_SOON },
 	};
+	if (strstr(text, FILE_EVERY_USER) != NULL || strstr(text, "runs as root") != NULL)
+		return DOCTOR_SECURITY;
+	if (is_note)
+		return DOCTOR_ADVICE;
 	if (strcmp(section, "cache") == 0 && !doctor_has_policy(doctor))
 		return DOCTOR_MAIL;
 	for (size_t i = 0; i < sizeof(harms) / sizeof(harms[0]); i++) {
@@ -36,9 +41,8 @@ static enum doctor_harm harm_of(const struct doctor *doctor, const char *section
 }
 
 /* Add a finding for each text of an array of the section "cache". The status has one problem or
- * note for all of them. */
-static void find_listed(const struct doctor *doctor, enum doctor_harm harm, const char *key,
-	const char *cure)
+ * note for all of them, whose remedy refers to that section. */
+static void find_listed(const struct doctor *doctor, const char *key, bool is_note)
 {
 	const json_t *texts = json_object_get(json_object_get(doctor->status, "cache"), key);
 
@@ -46,7 +50,12 @@ static void find_listed(const struct doctor *doctor, enum doctor_harm harm, cons
 		const char *text = json_string_value(json_array_get(texts, i));
 
 		if (text != NULL)
-			doctor_cure(doctor_find(doctor, harm, "%s", text), "%s", cure);
+			doctor_cure(doctor_find(doctor, harm_of(doctor, "cache", text, is_note),
+					    "%s", text),
+				"%s",
+				is_note ? "If this is intended, nothing needs to be done." :
+					  "Correct it. Postern reads a row, list or store at once, "
+					  "and postern.conf when you run posternctl reload.");
 	}
 }
 
@@ -66,11 +75,9 @@ static void find_reported(const struct doctor *doctor, const char *array_key, co
 			strcmp(section, "database") == 0) /* the subject database reports them */
 			continue;
 		if (json_object_get(fault, "count") != NULL && strcmp(section, "cache") == 0)
-			find_listed(doctor, is_note ? DOCTOR_ADVICE : harm_of(doctor, section),
-				array_key, remedy);
+			find_listed(doctor, array_key, is_note);
 		else
-			doctor_cure(doctor_find(doctor,
-					    is_note ? DOCTOR_ADVICE : harm_of(doctor, section),
+			doctor_cure(doctor_find(doctor, harm_of(doctor, section, text, is_note),
 					    "%s", text),
 				"%s", remedy);
 	}
@@ -112,10 +119,10 @@ static void find_in_line(const struct doctor *doctor, const char *line)
 			       "The daemon cannot start, or starts without a policy.");
 		doctor_cure(finding, "Correct this, and run postern -n to check the result.");
 	} else if (!runs && strncmp(line, "note: ", 6) == 0) {
-		doctor_cure(doctor_find(doctor, DOCTOR_ADVICE, "%s", line + 6),
-			"Check whether this is intended.");
+		doctor_cure(doctor_find(doctor, harm_of(doctor, "", line, true), "%s", line + 6),
+			"If this is intended, nothing needs to be done.");
 	} else if (!runs && line[0] != '\0') {
-		doctor_cure(doctor_find(doctor, DOCTOR_NO_EFFECT, "%s", line),
+		doctor_cure(doctor_find(doctor, harm_of(doctor, "", line, false), "%s", line),
 			"Correct this, and run postern -n to check the result.");
 	}
 }

@@ -8,8 +8,11 @@
 
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_quote.h"
+#include "lib/conf/conninfo.h"
 
-#define LAG_SECONDS 600 /* that rows may be older than now without being a problem */
+/* Rows may be older than now by this, and by the interval of full reloads where these find changes,
+ * without being a problem. */
+#define LAG_SECONDS 600
 
 static const char as_owner[] =
 	"Run this where psql reaches the database as the owner of the tables, for example as the "
@@ -24,14 +27,26 @@ static const char *status_text(const struct doctor *doctor, const char *key)
 	return text == NULL ? "" : text;
 }
 
+/* Set text to a value of the configuration: that of the key, or that of conninfo. */
+static void copy_given(const struct doctor *doctor, const char *given, const char *key,
+	struct errmsg *text)
+{
+	struct strbuf value = STRBUF_INIT;
+
+	conninfo_value(doctor->config->given.conninfo, key, &value);
+	(void)errmsg_set(text, "%s", given[0] != '\0' ? given : value.len > 0 ? value.text : "");
+	strbuf_free(&value);
+}
+
 /* The role of the daemon: as which it is connected, or else that of the configuration. */
-static const char *role_of(const struct doctor *doctor)
+static const char *role_of(const struct doctor *doctor, struct errmsg *text)
 {
 	const char *role = status_text(doctor, "role");
 
-	return role[0] != '\0'			      ? role :
-		doctor->config->given.user[0] != '\0' ? doctor->config->given.user :
-							"postern";
+	if (role[0] != '\0')
+		return role;
+	copy_given(doctor, doctor->config->given.user, "user", text);
+	return text->text[0] != '\0' ? text->text : "postern";
 }
 
 /* Add psql with a file of sql/ and its variables; role and channel may be NULL. */
@@ -40,10 +55,8 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 {
 	const struct config *config = doctor->config;
 	const char *name = status_text(doctor, "name");
-	const char *database = name[0] != '\0'	  ? name :
-		config->given.conninfo[0] == '\0' ? config->given.database :
-						    "";
 	struct strbuf line = STRBUF_INIT, word = STRBUF_INIT;
+	struct errmsg database;
 	const struct {
 		const char *name, *value;
 	} variables[] = { { "schema", config->database.schema }, { "role", role },
@@ -51,9 +64,14 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 	int failed = 0;
 
 	strbuf_add_str(&line, "psql ");
-	if (database[0] != '\0') {
+	if (name[0] != '\0')
+		(void)errmsg_set(&database, "%s", name);
+	else
+		copy_given(doctor, config->given.database, "dbname", &database);
+	/* A name with "=" is a connection string, perhaps with a password. */
+	if (database.text[0] != '\0' && strpbrk(database.text, "=:") == NULL) {
 		strbuf_add_str(&line, "-d ");
-		failed = doctor_quote_shell(&line, database);
+		failed = doctor_quote_shell(&line, database.text);
 		strbuf_add_char(&line, ' ');
 	}
 	strbuf_add_str(&line, "-v ON_ERROR_STOP=1");
@@ -73,7 +91,9 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 
 static void add_role_file(const struct doctor *doctor, struct doctor_finding *finding)
 {
-	add_psql(doctor, finding, "role.sql", role_of(doctor), NULL);
+	struct errmsg role;
+
+	add_psql(doctor, finding, "role.sql", role_of(doctor, &role), NULL);
 }
 
 /* The feed, and then the rights to it. */
@@ -137,17 +157,18 @@ static void add_cure_of_error(const struct doctor *doctor, struct doctor_finding
 	const char *error)
 {
 	char role[64];
+	struct errmsg text;
 
 	if (strstr(error, "permission denied") != NULL) {
 		doctor_cure(finding, "The role %s lacks the right to read the tables. %s",
-			role_of(doctor), as_owner);
+			role_of(doctor, &text), as_owner);
 		add_role_file(doctor, finding);
 	} else if (strstr(error, "does not exist in the schema") != NULL) {
 		doctor_cure(finding,
 			"If the tables are missing, run " SQL_FOLDER
 			"/schema.sql, or correct schema in the section [database] of %s. If "
 			"they exist, the role %s lacks the right to use the schema. %s",
-			doctor->config->path, role_of(doctor), as_owner);
+			doctor->config->path, role_of(doctor, &text), as_owner);
 		add_role_file(doctor, finding);
 	} else if (strstr(error, "Connection refused") != NULL) {
 		doctor_cure(finding,
@@ -159,12 +180,12 @@ static void add_cure_of_error(const struct doctor *doctor, struct doctor_finding
 		doctor_cure(finding,
 			"Add a line for the role %s to the server's pg_hba.conf, and make the "
 			"server read it with SELECT pg_reload_conf();",
-			role_of(doctor));
+			role_of(doctor, &text));
 	} else if (strstr(error, "password authentication failed") != NULL) {
 		doctor_cure(finding,
 			"Enter the role's password in the section [database] of %s, or set it "
 			"in psql with \\password %s, then run posternctl reload.",
-			doctor->config->path, role_of(doctor));
+			doctor->config->path, role_of(doctor, &text));
 	} else if (read_missing_role(error, role)) {
 		doctor_cure(finding, "%s", as_owner);
 		add_psql(doctor, finding, "role.sql", role, NULL);
@@ -229,11 +250,14 @@ static void examine_feed(const struct doctor *doctor)
 
 static void examine_lag(const struct doctor *doctor)
 {
+	const json_t *database = json_object_get(doctor->status, "database");
 	const json_t *policy = json_object_get(json_object_get(doctor->status, "cache"), "policy");
 	const json_int_t age = json_integer_value(json_object_get(policy, "age_seconds"));
+	const json_int_t followed_every =
+		json_integer_value(json_object_get(database, "followed_every_seconds"));
 	struct doctor_finding *finding;
 
-	if (age < LAG_SECONDS)
+	if (age < followed_every + LAG_SECONDS)
 		return;
 	finding = doctor_find(doctor, DOCTOR_SOON,
 		"the rules in force are those of %" JSON_INTEGER_FORMAT " minutes ago", age / 60);

@@ -108,6 +108,18 @@ enum doctor_link doctor_find_link(const struct doctor *doctor,
 	return link;
 }
 
+bool doctor_leads_logins(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	struct doctor_endpoint endpoint;
+
+	return strcmp(doctor_postfix_value(service->values, "smtpd_sasl_type"), "dovecot") == 0 &&
+		doctor_endpoint_resolve(instance, service,
+			doctor_postfix_value(service->values, "smtpd_sasl_path"), true,
+			&endpoint) == 0 &&
+		doctor_endpoint_is(&endpoint, doctor_our_socket(doctor, DOCTOR_SOCKET_AUTH));
+}
+
 /* Return whether a finding about one service applies to the other. */
 static bool are_alike(const struct doctor_service *a, const struct doctor_service *b,
 	const char *const parameters[])

@@ -35,6 +35,11 @@ enum doctor_link doctor_find_link(const struct doctor *doctor,
 	const struct doctor_instance *instance, const struct doctor_service *service,
 	const json_t *milters, const json_t **milter_r, struct doctor_endpoint *endpoint_r);
 
+/* Return whether smtpd_sasl_type and _path of the service lead to Postern, so that it asks Postern
+ * to check logins if smtpd_sasl_auth_enable is yes. */
+bool doctor_leads_logins(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service);
+
 /*
  * Return whether an earlier service of the instance has the same values, so that a finding about it
  * applies to both, and add the keys of all such services to names: "smtp/inet, smtpd/pass".

@@ -346,19 +346,6 @@ static void check_tokens(const struct doctor *doctor)
 	doctor_reload_postern(finding, doctor);
 }
 
-/* Return whether the service asks Postern to check logins, or would if it offered AUTH. */
-static bool leads_to_us(const struct doctor *doctor, const struct doctor_instance *instance,
-	const struct doctor_service *service)
-{
-	struct doctor_endpoint endpoint;
-
-	return strcmp(doctor_postfix_value(service->values, "smtpd_sasl_type"), "dovecot") == 0 &&
-		doctor_endpoint_resolve(instance, service,
-			doctor_postfix_value(service->values, "smtpd_sasl_path"), true,
-			&endpoint) == 0 &&
-		doctor_endpoint_is(&endpoint, doctor_our_socket(doctor, DOCTOR_SOCKET_AUTH));
-}
-
 /* Report an instance whose services know Postern's socket, but do not offer AUTH. Returns whether
  * one of them offers it. */
 static bool check_enabled(const struct doctor *doctor, const struct doctor_instance *instance)
@@ -369,7 +356,7 @@ static bool check_enabled(const struct doctor *doctor, const struct doctor_insta
 	for (size_t i = 0; i < instance->service_count; i++) {
 		const struct doctor_service *service = &instance->services[i];
 
-		if (!leads_to_us(doctor, instance, service))
+		if (!doctor_leads_logins(doctor, instance, service))
 			continue;
 		leads = true;
 		if (doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable"))

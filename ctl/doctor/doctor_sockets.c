@@ -16,6 +16,8 @@
 #include "ctl/doctor/doctor_sockets.h"
 #include "lib/base/text.h"
 
+#define DESCRIPTORS_SPARE 128 /* for files, the database, and other connections */
+
 /* Describe the rights of a file: "mode 0755, owner root, group root". */
 static void describe_rights(const char *path, char text_r[200])
 {
@@ -252,14 +254,62 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 	strbuf_free(&names);
 }
 
+/* Return the number of connections that the processes of a service may have with the daemon. */
+static json_int_t count_connections(const struct doctor *doctor,
+	const struct doctor_instance *instance, const struct doctor_service *service)
+{
+	json_t *milters =
+		doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
+	struct doctor_endpoint endpoint;
+	const json_t *milter;
+	json_int_t each = 0;
+
+	if (doctor_find_link(doctor, instance, service, milters, &milter, &endpoint) ==
+		DOCTOR_LINK_OURS)
+		each++;
+	if (doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable") &&
+		doctor_leads_logins(doctor, instance, service))
+		each++;
+	json_decref(milters);
+	return each * (json_int_t)service->process_limit;
+}
+
+/* Report that the daemon may open fewer files than smtpd has connections with it. */
+static void check_descriptors(const struct doctor *doctor, json_int_t connections)
+{
+	const json_t *daemon = json_object_get(doctor->status, "daemon");
+	const json_int_t limit = json_integer_value(json_object_get(daemon, "open_files_limit"));
+	struct doctor_finding *finding;
+
+	if (limit == 0 || connections + DESCRIPTORS_SPARE <= limit)
+		return;
+	finding = doctor_find(doctor, DOCTOR_SOON,
+		"smtpd's processes may have %" JSON_INTEGER_FORMAT " connections with the daemon, "
+		"whose limit of open files is %" JSON_INTEGER_FORMAT,
+		connections, limit);
+	doctor_effect(finding,
+		"When so many clients are connected, the daemon accepts no more connections, and "
+		"smtpd defers mail.");
+	doctor_cure(finding,
+		"Permit %" JSON_INTEGER_FORMAT " open files: LimitNOFILE= of the unit (systemctl "
+		"edit postern) or ulimit -Hn before the daemon starts, then restart it. Or lower "
+		"default_process_limit of Postfix.",
+		connections + DESCRIPTORS_SPARE);
+}
+
 void doctor_examine_sockets(const struct doctor *doctor)
 {
+	json_int_t connections = 0;
+
 	if (doctor->postfix == NULL)
 		return;
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 
-		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++)
+		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++) {
 			examine_service(doctor, instance, &instance->services[j]);
+			connections += count_connections(doctor, instance, &instance->services[j]);
+		}
 	}
+	check_descriptors(doctor, connections);
 }

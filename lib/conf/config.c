@@ -410,9 +410,8 @@ static int check_access(const struct config *c, struct errmsg *err)
 		return 0;
 	if ((st.st_mode & S_IROTH) != 0)
 		problems_add(c->warnings,
-			"%s: contains a secret, and its mode %04o lets everybody read it; make it 0640 "
-			"with the daemon's group (chgrp postern), or move the secret to a "
-			"password_file or secret_file",
+			"%s: contains a secret, and its mode is %04o, so that " FILE_EVERY_USER
+			" read it; make it 0640 (chgrp postern), or use password_file or secret_file",
 			c->path, (unsigned)(st.st_mode & 07777));
 	return file_check_owner(c->path, &st, c->user, err);
 }

@@ -42,8 +42,8 @@ static void note_milter(const struct config *c, struct problems *problems)
 			problems);
 	else if ((c->milter.socket_mode & S_IWOTH) != 0)
 		add_note(c, "milter", "socket_mode",
-			"every user of this machine can connect and act as the MTA, with any login; "
-			"use 0660 and socket_group",
+			FILE_EVERY_USER " connect and act as the MTA, with any login; "
+					"use 0660 and socket_group",
 			problems);
 }
 
@@ -62,8 +62,8 @@ static void note_auth(const struct config *c, struct problems *problems)
 		add_note(c, "auth", "inet_socket", inet_note, problems);
 	if (has_unix && (c->auth.socket_mode & S_IWOTH) != 0)
 		add_note(c, "auth", "socket_mode",
-			"every user of this machine can connect, try passwords and claim any client's "
-			"address; use 0660 and socket_group",
+			FILE_EVERY_USER " connect, try passwords and claim any client's address; "
+					"use 0660 and socket_group",
 			problems);
 }
 
@@ -94,7 +94,8 @@ static void note_folder(const struct config *c, const char *section, const char 
 
 	if (mode != 0) {
 		(void)errmsg_set(&note,
-			"every user of this machine can put another socket in its place and answer "
+			FILE_EVERY_USER
+			" put another socket in its place and answer "
 			"for the daemon, because the mode of %s is %04o; use another directory",
 			folder, (unsigned)mode);
 		add_note(c, section, name, note.text, problems);
@@ -117,8 +118,8 @@ static void note_file(const struct config *c, const char *section, const char *n
 
 	if (mode != 0 && (keeping == WRITTEN_BY_DAEMON || (mode & S_ISVTX) == 0)) {
 		(void)errmsg_set(&note,
-			"every user of this machine can put another file in its place and %s, "
-			"because the mode of %s is %04o; use another directory",
+			FILE_EVERY_USER " put another file in its place and %s, "
+					"because the mode of %s is %04o; use another directory",
 			can, folder, (unsigned)mode);
 		add_note(c, section, name, note.text, problems);
 	}

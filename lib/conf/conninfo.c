@@ -147,6 +147,91 @@ bool conninfo_has_password(const char *conninfo)
 	return is_uri(conninfo) ? uri_has_password(conninfo) : pairs_have_password(conninfo);
 }
 
+/* ---- single values --------------------------------------------------------------- */
+
+static void clear(struct strbuf *value)
+{
+	strbuf_free(value);
+	*value = (struct strbuf)STRBUF_INIT;
+}
+
+static void find_in_pairs(const char *p, const char *key, struct strbuf *value)
+{
+	for (p = skip_space(p); *p != '\0'; p = skip_space(conninfo_value_end(p))) {
+		const char *name = p;
+		const size_t len = strcspn(p, "= \t\n\r\f\v");
+
+		p = skip_space(p + len);
+		if (*p != '=')
+			return;
+		p = skip_space(p + 1);
+		if (strlen(key) != len || memcmp(key, name, len) != 0)
+			continue;
+		clear(value);
+		for (const char *at = p + (*p == '\''), *end = value_end(p); at < end; at++) {
+			at += *at == '\\' && at + 1 < end;
+			strbuf_add_char(value, *at);
+		}
+	}
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
+
+	return found == NULL ? -1 : (int)(found - digits);
+}
+
+/* Set the value to the part of a URI, without its percent encoding. */
+static void set_decoded(struct strbuf *value, const char *at, const char *end)
+{
+	clear(value);
+	for (; at < end; at++) {
+		if (*at == '%' && end - at > 2 && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0) {
+			strbuf_add_char(value, (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])));
+			at += 2;
+		} else {
+			strbuf_add_char(value, *at);
+		}
+	}
+}
+
+/* Find a parameter of SCHEME://USER:PASSWORD@HOSTS/DBNAME?KEY=VALUE&... */
+static void find_in_uri(const char *uri, const char *key, struct strbuf *value)
+{
+	const char *user = strstr(uri, "://") + 3, *user_end = user + strcspn(user, "@/");
+	const char *hosts = *user_end == '@' ? user_end + 1 : user;
+	const char *path = hosts + strcspn(hosts, "/?"), *parameter = path + strcspn(path, "?");
+
+	if (strcmp(key, "user") == 0 && *user_end == '@')
+		set_decoded(value, user, user + strcspn(user, ":@"));
+	if (strcmp(key, "dbname") == 0 && *path == '/')
+		set_decoded(value, path + 1, parameter);
+	for (; *parameter != '\0'; parameter += strcspn(parameter, "&")) {
+		const size_t len = strcspn(++parameter, "=&");
+
+		if (strlen(key) == len && memcmp(key, parameter, len) == 0 && parameter[len] == '=')
+			set_decoded(value, parameter + len + 1,
+				parameter + strcspn(parameter, "&"));
+	}
+}
+
+void conninfo_value(const char *conninfo, const char *key, struct strbuf *value)
+{
+	struct strbuf found = STRBUF_INIT;
+
+	if (is_uri(conninfo))
+		find_in_uri(conninfo, key, &found);
+	else
+		find_in_pairs(conninfo, key, &found);
+	if (found.failed)
+		value->failed = true;
+	else if (found.len > 0)
+		strbuf_add(value, found.text, found.len);
+	strbuf_free(&found);
+}
+
 /* ---- hiding ---------------------------------------------------------------------- */
 
 static bool is_harmless(const char *name, size_t len)

@@ -15,6 +15,12 @@ void conninfo_build(const struct config_given *given, struct strbuf *text);
 /* Return whether a connection string contains a password, of the role or of its key for TLS. */
 bool conninfo_has_password(const char *conninfo);
 
+/*
+ * Add the value of a parameter, such as dbname or user, as libpq reads it: the last one counts.
+ * Adds nothing if it is not there. It may itself be a connection string.
+ */
+void conninfo_value(const char *conninfo, const char *key, struct strbuf *value);
+
 /* Return the end of a value of key=value pairs: in quotes, or up to white space. */
 const char *conninfo_value_end(const char *value);
 

@@ -164,9 +164,8 @@ void file_note_loose(const char *path, const char *can, struct problems *problem
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
 		problems_note(problems,
-			"%s: its mode is %04o, so that every user of this machine can %s; use "
-			"chmod o-w",
-			path, (unsigned)(st.st_mode & 07777), can);
+			"%s: its mode is %04o, so that " FILE_EVERY_USER " %s; use chmod o-w", path,
+			(unsigned)(st.st_mode & 07777), can);
 }
 
 void file_note_owner(const char *path, uid_t user, const char *can, struct problems *problems)
@@ -188,8 +187,7 @@ void file_note_readable(const char *path, const char *what, struct problems *pro
 	if (folder != NULL && stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0 &&
 		stat(folder, &of_folder) == 0 && (of_folder.st_mode & S_IXOTH) != 0)
 		problems_note(problems,
-			"%s: its mode is %04o, so that every user of this machine can read %s; use "
-			"chmod o-r",
+			"%s: its mode is %04o, so that " FILE_EVERY_USER " read %s; use chmod o-r",
 			path, (unsigned)(st.st_mode & 07777), what);
 	free(folder);
 }
@@ -208,8 +206,8 @@ void file_note_replaceable(const char *path, const char *can, struct problems *p
 
 	if (mode != 0 && (mode & S_ISVTX) == 0)
 		problems_note(problems,
-			"%s: the mode of its directory is %04o, so that every user of this machine "
-			"can replace it and %s; use chmod o-w on the directory",
+			"%s: the mode of its directory is %04o, so that " FILE_EVERY_USER
+			" replace it and %s; use chmod o-w on the directory",
 			path, (unsigned)mode, can);
 	free(folder);
 }

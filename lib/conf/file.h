@@ -67,6 +67,9 @@ int file_try_create(const char *folder, struct errmsg *err);
 /* Check the owner in the same way. 0, or -1 with err set. */
 int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
+/* What notes about rights for everybody contain, so that doctor recognizes them. */
+#define FILE_EVERY_USER "every user of this machine can"
+
 /* Add a note if every user may write the file, and so do what `can` describes: "add a user". */
 void file_note_loose(const char *path, const char *can, struct problems *problems);
 

@@ -199,8 +199,8 @@ void list_files_report_names(const char *directory, struct problems *problems)
 		return;
 	if (mode != 0)
 		problems_note(problems,
-			"%s: the mode of this directory is %04o, so that every user of this machine "
-			"can add a list; use chmod o-w",
+			"%s: the mode of this directory is %04o, so that " FILE_EVERY_USER
+			" add a list; use chmod o-w",
 			directory, (unsigned)mode);
 	problems_begin(problems);
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */

@@ -421,7 +421,7 @@ def test_a_password_in_conninfo_is_a_secret(box, conninfo):
     daemon = box.postern(start=False, config={"database": {"conninfo": conninfo}}, store={})
     daemon.conf.chmod(0o644)
     status, said = daemon.check_config()
-    assert status == 0 and "contains a secret, and its mode 0644 lets everybody read it" in said
+    assert status == 0 and "contains a secret, and its mode is 0644, so that every user of this machine can read it" in said
     shutil.chown(daemon.conf, "mail")
     done = run(POSTERN, "-f", "-c", daemon.conf)
     assert done.returncode == 78 and f"{daemon.conf}: belongs to user " in done.stderr

@@ -7,7 +7,7 @@ import pytest
 
 from harness.box import needs_root
 from harness.doctor import examine, good_set_up
-from harness.postern import BUILD, POSTERNCTL
+from harness.postern import BUILD, POSTERNCTL, USER
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,25 @@ def test_each_problem_of_the_policy_is_shown(box):
     daemon.write_list("mail_from.access.blacklist", "@spam.example\n")
     daemon.ctl("reload")
     assert examine(daemon, "daemon").is_clean()
+
+
+@pytest.mark.parametrize("what, text", [
+    ("conf", "contains a secret, and its mode is 0644"), ("store", "can read the password hashes")])
+def test_secrets_that_everybody_may_read_harm_security(box, what, text):
+    daemon, _ = good_set_up(box, start=False, config={
+        "jwt": {"secret": "a shared secret of more than thirty-two bytes", "profile": "staff"}})
+    daemon.create()
+    for path in (daemon.conf, daemon.store_path):
+        path.chmod(0o640)
+        if USER:
+            shutil.chown(path, USER)
+    for folder in (daemon.folder, daemon.run):
+        folder.chmod(0o755)
+    {"conf": daemon.conf, "store": daemon.store_path}[what].chmod(0o644)
+    found = examine(daemon, "daemon").the(text, "security")  # by postern -n
+    daemon.start()
+    again = examine(daemon, "daemon").the(text, "security")  # by the daemon's status
+    assert found["problem"].endswith(again["problem"])
 
 
 def test_a_daemon_without_a_policy_harms_mail(box):

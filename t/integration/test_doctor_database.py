@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.doctor import STORE, examine, paste
+from harness.doctor import STORE, altered_status, examine, paste
 from harness.postern import ROOT
 from harness.tables import database, follow, wait_source, wait_state
 from harness.wait import wait_until
@@ -19,10 +19,10 @@ def fixture_db(shared_box):
 
 
 def paste_to(db, finding, **more):
-    """Paste as somebody whose psql reaches the database as the owner of the tables."""
+    """Paste as somebody whose psql reaches the server as the owner of the tables, and another database if none is named."""
     for command in finding["commands"]:
         command["shell"] = command["shell"].replace("/usr/local/share/postern/sql", str(ROOT / "sql"))
-    paste(finding, PGHOST="127.0.0.1", PGPORT=str(db.port), PGUSER="postgres", **more)
+    paste(finding, PGHOST="127.0.0.1", PGPORT=str(db.port), PGUSER="postgres", PGDATABASE="postgres", **more)
 
 
 def wait_clean(daemon):
@@ -119,6 +119,21 @@ def test_a_standby_that_has_lost_its_primary_is_found(box):
 def faketime():
     done = subprocess.run(["sh", "-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], capture_output=True, text=True, check=True)
     return done.stdout.split()[0]
+
+
+@pytest.mark.parametrize("feed, age, is_found", [
+    (True, 500, False), (True, 700, True),
+    (False, 900, False), (False, 1600, True),  # without the feed, a full reload every 15 minutes finds changes
+])
+def test_rows_that_were_not_confirmed_for_long_are_found(box, db, feed, age, is_found):
+    def older(status):
+        status["cache"]["policy"]["age_seconds"] = age
+        status["database"].update(feed=feed, followed_every_seconds=None if feed else 900)
+    daemon = follow(box, db)
+    with altered_status(daemon, older) as conf:
+        report = examine(daemon, "database", conf=conf)
+    assert report.has(f"the rules in force are those of {age // 60} minutes ago") == is_found, report
+    assert report.has("has no change feed") != feed
 
 
 def test_without_a_daemon_the_database_is_not_examined(box, db):

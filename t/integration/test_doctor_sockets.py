@@ -165,6 +165,20 @@ def test_a_default_action_of_the_milter_alone_is_found(box):
     assert not finding["commands"] and "smtpd_milters" in finding["cure"]
 
 
+@pytest.mark.parametrize("processes, logins, is_found", [(500, False, True), (120, False, False), (120, True, True)])
+def test_more_processes_of_smtpd_than_descriptors_are_found(box, processes, logins, is_found):
+    daemon, mta = good_set_up(box, start=False, parameters={"default_process_limit": processes, **({
+        "smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "postern/auth"} if logins else {})})
+    daemon.process.argv[:0] = ["prlimit", "--nofile=256:256"]
+    daemon.start()
+    report = examine(daemon, "sockets", mta=mta)
+    if is_found:
+        finding = report.the("whose limit of open files is 256", "soon")
+        assert f"may have {processes * (2 if logins else 1)} connections" in finding["problem"]
+    else:
+        assert report.is_clean(), report
+
+
 # ---- good ----------------------------------------------------------------------------------------
 
 def test_other_milters_beside_postern_raise_no_alarm(box):

@@ -506,8 +506,8 @@ START_TEST(a_secret_that_everybody_can_read_is_a_warning)
 		put("p.conf", "[database]\npassword = swordfish\n", 0644);
 		c = load();
 		ck_assert_uint_eq(problems_count(c->warnings), 1);
-		ck_assert_ptr_nonnull(
-			strstr(problems_text(c->warnings, 0), "lets everybody read it"));
+		ck_assert_ptr_nonnull(strstr(problems_text(c->warnings, 0),
+			"every user of this machine can read it"));
 		ck_assert_ptr_nonnull(strstr(problems_text(c->warnings, 0), "(chgrp postern)"));
 		ck_assert_ptr_null(strstr(problems_text(c->warnings, 0), "swordfish"));
 		config_unref(&c);

@@ -203,6 +203,37 @@ START_TEST(a_password_in_it_is_found)
 	}
 END_TEST
 
+static const char *const readable[] = {
+	"dbname=d user=u",
+	"user = 'it\\'s' dbname= 'a b'",
+	"dbname=a\\ b\\\\ user=u",
+	"dbname=a dbname=b",
+	"host=h",
+	"host=h dbname=",
+	"host='dbname=x' user=u",
+	"postgresql://u@h/d",
+	"postgres://u:p%40@h:5432,i/a%20b?user=v",
+	"postgres://h/d?dbname=e&sslmode=require",
+	"postgres://h?user=u&dbname=d",
+	"postgres:///d",
+	"postgres://%75:p@/%64",
+	"postgres://h",
+	"postgres://h/?host=x",
+};
+START_TEST(a_value_is_read_as_libpq_reads_it)
+	{
+		static const char *const keys[] = { "dbname", "user" };
+
+		for (int i = 0; i < 2; i++) {
+			struct strbuf value = STRBUF_INIT;
+
+			conninfo_value(readable[_i], keys[i], &value);
+			ck_read(readable[_i], keys[i], value.len > 0 ? value.text : "");
+			strbuf_free(&value);
+		}
+	}
+END_TEST
+
 START_TEST(a_failed_text_stays_failed)
 	{
 		struct config_given given = given_of("postgresql://h/d");
@@ -321,6 +352,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, libpq_reads_the_given_values, 0, COUNT(values));
 	tcase_add_loop_test(tcase, a_password_is_added_to_either_form, 0, COUNT(conninfos));
 	tcase_add_loop_test(tcase, a_password_in_it_is_found, 0, COUNT(secrets));
+	tcase_add_loop_test(tcase, a_value_is_read_as_libpq_reads_it, 0, COUNT(readable));
 	tcase_add_test(tcase, a_failed_text_stays_failed);
 	tcase_add_loop_test(tcase, secrets_are_hidden, 0, COUNT(shown));
 	tcase_add_test(tcase, what_libpq_takes_for_a_password_is_hidden);

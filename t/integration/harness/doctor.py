@@ -1,10 +1,13 @@
 """posternctl doctor: a good set-up with a real Postfix, the report about it, and pasting what it prints."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 
 from .postern import POSTERNCTL, USER
 from .postfix import age
@@ -69,14 +72,48 @@ class Report:
         return found[0]
 
 
-def examine(daemon, *args, mta=None, command=(), program=POSTERNCTL):
+@contextlib.contextmanager
+def altered_status(daemon, alter):
+    """
+    A configuration with another control socket, at which the daemon's answers to `status` arrive after alter() has
+    changed them.
+    """
+    path = daemon.run / "altered"
+    conf = daemon.conf.with_name("altered.conf")
+    conf.write_text(daemon.conf.read_text().replace("socket = run/control\n", f"socket = {path}\n"))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as conn, socket.socket(socket.AF_UNIX) as real:
+                        request = conn.makefile().readline()
+                        real.connect(str(daemon.run / "control"))
+                        real.sendall(request.encode())
+                        status = json.loads(real.makefile().readline())
+                        alter(status)
+                        conn.sendall(json.dumps(status).encode() + b"\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield conf
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            path.unlink()
+
+
+def examine(daemon, *args, mta=None, command=(), program=POSTERNCTL, conf=None):
     """
     Run doctor on a set-up; args are its options and subjects, command a program that runs it (setpriv ...), program a
-    copy of posternctl.
+    copy of posternctl, conf the configuration if it is another than the daemon's.
     """
     where = [] if mta is None else ["--postfix-config", mta.folder / "etc"]
     return Report(subprocess.run(
-        [*command, program, "-c", daemon.conf, "doctor", "--json", *where, *args],
+        [*command, program, "-c", conf or daemon.conf, "doctor", "--json", *where, *args],
         capture_output=True, text=True, check=False))
 
 
