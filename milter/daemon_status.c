@@ -16,7 +16,6 @@
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
-#include "milter/loop/descriptors.h"
 
 struct daemon_status {
 	const struct config *first; /* as the daemon started with it */
@@ -93,13 +92,12 @@ static json_t *describe_daemon(void *context)
 {
 	const struct daemon_status *status = context;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION,
-		"pid", (json_int_t)getpid(), "started_at", (json_int_t)status->started,
-		"uptime_seconds", (json_int_t)((clock_ms() - status->started_ms) / 1000), "config",
+	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "pid",
+		(json_int_t)getpid(), "started_at", (json_int_t)status->started, "uptime_seconds",
+		(json_int_t)((clock_ms() - status->started_ms) / 1000), "config",
 		json_text_or_null(status->config_path), "milter_socket",
 		json_text_or_null(status->first->milter.socket), "auth_socket",
-		json_text_or_null(status->first->auth.socket), "open_files_limit",
-		(json_int_t)descriptors_look().limit);
+		json_text_or_null(status->first->auth.socket));
 }
 
 static void report_each(const struct problems *problems, const char *remedy,

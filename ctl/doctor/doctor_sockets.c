@@ -277,8 +277,8 @@ static json_int_t count_connections(const struct doctor *doctor,
 /* Report that the daemon may open fewer files than smtpd has connections with it. */
 static void check_descriptors(const struct doctor *doctor, json_int_t connections)
 {
-	const json_t *daemon = json_object_get(doctor->status, "daemon");
-	const json_int_t limit = json_integer_value(json_object_get(daemon, "open_files_limit"));
+	const json_t *descriptors = json_object_get(doctor->status, "descriptors");
+	const json_int_t limit = json_integer_value(json_object_get(descriptors, "limit"));
 	struct doctor_finding *finding;
 
 	if (limit == 0 || connections + DESCRIPTORS_SPARE <= limit)

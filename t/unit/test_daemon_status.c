@@ -66,8 +66,6 @@ START_TEST(the_sockets_of_the_start_are_described)
 		ck_assert_str_eq(json_string_value(json_object_get(section, "milter_socket")),
 			"unix:/m/s");
 		ck_assert(json_is_null(json_object_get(section, "auth_socket")));
-		ck_assert_int_gt(json_integer_value(json_object_get(section, "open_files_limit")),
-			0);
 		json_decref(sections);
 		status_free(&registry);
 		daemon_status_free(&daemon);
