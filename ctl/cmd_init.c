@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/cmd.h"
+#include "ctl/paste_quote.h"
 #include "lib/base/print.h"
 #include "lib/base/strbuf.h"
 #include "lib/conf/config.h"
@@ -91,6 +92,8 @@ static uid_t store_owner(const struct config *config)
 
 static void print_next(const struct ctl *ctl, const struct config *config, const char *domain)
 {
+	struct strbuf option = STRBUF_INIT;
+
 	if (ctl->json) {
 		print_line(stdout, "{\"ok\": true}");
 		return;
@@ -101,8 +104,15 @@ static void print_next(const struct ctl *ctl, const struct config *config, const
 			"Set default_domain = %s in the section [profile] of %s, which exists.",
 			domain, ctl->config_path);
 	print_lines(stdout, "\nNext:\n");
-	print_line(stdout, "  posternctl user add bob froms=bob@%s profile=staff", domain);
-	print_lines(stdout, "  postern -n\n  posternctl reload\n");
+	if (strcmp(ctl->config_path, CONFIG_FILE_DEFAULT) != 0) {
+		strbuf_add_str(&option, " -c ");
+		(void)paste_quote_shell(&option, ctl->config_path);
+	}
+	print_line(stdout, "  posternctl%s user add bob froms=bob@%s profile=staff",
+		option.len > 0 ? option.text : "", domain);
+	print_line(stdout, "  postern -n%s", option.len > 0 ? option.text : "");
+	print_line(stdout, "  posternctl%s reload", option.len > 0 ? option.text : "");
+	strbuf_free(&option);
 }
 
 static int make_store(const struct ctl *ctl, const char *domain, struct errmsg *err)

@@ -6,40 +6,21 @@
 
 #include <string.h>
 
+#include "ctl/paste_quote.h"
 #include "lib/conf/option_value.h"
 
-/* Add text in quotes, which are doubled in it. */
-static void add_quoted(struct strbuf *out, char quote, const char *text)
-{
-	strbuf_add_char(out, quote);
-	for (; *text != '\0'; text++) {
-		if (*text == quote)
-			strbuf_add_char(out, quote);
-		strbuf_add_char(out, *text);
-	}
-	strbuf_add_char(out, quote);
-}
-
-/* Add a string. PostgreSQL reads backslashes in '' by a setting of the session, in E'' always. */
+/* Add a string. Arguments and postern.conf are UTF-8: rows_check_text() and ini_read_all(). */
 static void add_string(struct strbuf *out, const char *text)
 {
-	if (strchr(text, '\\') == NULL) {
-		add_quoted(out, '\'', text);
-		return;
-	}
-	strbuf_add_str(out, "E'");
-	for (; *text != '\0'; text++) {
-		if (*text == '\'' || *text == '\\')
-			strbuf_add_char(out, *text);
-		strbuf_add_char(out, *text);
-	}
-	strbuf_add_char(out, '\'');
+	if (paste_quote_sql_text(out, text) != 0)
+		out->failed = true;
 }
 
 static void add_table(struct strbuf *out, const char *schema, const char *name)
 {
 	if (*schema != '\0') {
-		add_quoted(out, '"', schema);
+		if (paste_quote_sql_name(out, schema) != 0)
+			out->failed = true;
 		strbuf_add_char(out, '.');
 	}
 	strbuf_add_str(out, name);

@@ -73,14 +73,15 @@ int store_file_read(const struct config *config, struct store_file *file_r, stru
 
 	*file_r = (struct store_file){ .config = config };
 	if (*path == '\0')
-		return errmsg_set(err, "%s: [store] path is empty, so that there are no users",
-			config->path);
+		return errmsg_set(err, "%s: [store] path is empty, so that there %s", config->path,
+			config->database.present ? "is no copy of the database" : "are no users");
 	if (stat(path, &file_r->st) != 0)
 		return errno == ENOENT ?
-			errmsg_set(err,
-				"%s: there is no store yet; 'posternctl init' makes "
-				"one",
-				path) :
+			errmsg_set(err, "%s: %s", path,
+				config->database.present ?
+					"there is no copy of the database yet; the daemon makes one "
+					"when it has read the tables" :
+					"there is no store yet; 'posternctl init' makes one") :
 			fail(path, err);
 	if ((file_r->path = realpath(path, NULL)) == NULL)
 		return fail(path, err);

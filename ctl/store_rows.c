@@ -4,6 +4,7 @@
  */
 #include "ctl/store_rows.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,22 +135,42 @@ static int make_pair(const struct store_file *file, const struct rows_value *val
 	return *json_r == NULL ? errmsg_set(err, "out of memory") : 0;
 }
 
-/* Return the next id: one more than the highest. */
-static json_int_t next_id(const struct store_file *file, const struct rows_table *table)
+/* Return the highest number in a column of a table; 0 if there is none. */
+static json_int_t highest_in(const struct store_file *file, const char *table, const char *column)
 {
 	const json_t *row;
 	json_int_t id, highest = 0;
 	size_t i;
 
-	json_array_foreach (json_object_get(file->tree, table->name), i, row) {
-		const json_t *value = store_rows_value(row, "id");
+	json_array_foreach (json_object_get(file->tree, table), i, row) {
+		const json_t *value = store_rows_value(row, column);
 
 		id = json_is_string(value) ? strtoll(json_string_value(value), NULL, 10) :
 					     json_integer_value(value);
 		if (id > highest)
 			highest = id;
 	}
-	return highest + 1;
+	return highest;
+}
+
+/* Set the next id: one more than the highest. A user whose profile was deleted must not get the new
+ * one. Returns 0, or -1 with err set. */
+static int next_id(const struct store_file *file, const struct rows_table *table, json_int_t *id_r,
+	struct errmsg *err)
+{
+	json_int_t highest = highest_in(file, table->name, "id"), used = 0;
+
+	if (table == &rows_profiles)
+		used = highest_in(file, rows_users.name, "profileId");
+	if (used > highest)
+		highest = used;
+	if (highest == INT64_MAX)
+		return errmsg_set(err,
+			"the id %" JSON_INTEGER_FORMAT " leaves no number for a new row; edit %s "
+			"by hand",
+			highest, file->path);
+	*id_r = highest + 1;
+	return 0;
 }
 
 /* ---- changes --------------------------------------------------------------------- */
@@ -269,10 +290,11 @@ int store_rows_add(const struct store_file *file, const struct rows_table *table
 	struct json_span array;
 	size_t n = 0;
 	int ret = check_free_name(file, table, name, NULL, err);
+	json_int_t id = 0;
 
-	if (ret != 0)
-		return ret;
-	texts[n] = dump(json_integer(next_id(file, table)));
+	if (ret != 0 || next_id(file, table, &id, err) != 0)
+		return -1;
+	texts[n] = dump(json_integer(id));
 	pairs[n++].key = "id";
 	texts[n] = dump(json_string(name));
 	pairs[n++].key = table->key;

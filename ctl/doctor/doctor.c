@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/visible.h"
 
@@ -188,7 +188,7 @@ void doctor_shell(struct doctor_finding *finding, const char *word, ...)
 	for (; word != NULL; word = va_arg(args, const char *)) {
 		if (line.len > 0)
 			strbuf_add_char(&line, ' ');
-		can_quote = doctor_quote_shell(&line, word) == 0 && can_quote;
+		can_quote = paste_quote_shell(&line, word) == 0 && can_quote;
 	}
 	va_end(args);
 	if (line.failed)

@@ -73,11 +73,11 @@ void doctor_cure(struct doctor_finding *finding, const char *format, ...)
 
 /*
  * Add a command of the cure that can be pasted into a shell: its words, which are quoted, up to
- * NULL. A text that doctor_quote.h cannot quote makes no command.
+ * NULL. A text that ctl/paste_quote.h cannot quote makes no command.
  */
 void doctor_shell(struct doctor_finding *finding, const char *word, ...) __attribute__((sentinel));
 
-/* Add a command whose words are quoted already, or SQL, of printable ASCII (doctor_quote.h). */
+/* Add a command whose words are quoted already, or SQL, of printable ASCII (ctl/paste_quote.h). */
 void doctor_shell_line(struct doctor_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void doctor_sql(struct doctor_finding *finding, const char *format, ...)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 #include "lib/base/strbuf.h"
 #include "lib/conf/file.h"
 #include "lib/conf/ini.h"
@@ -138,11 +138,11 @@ static void add_section(struct doctor_finding *finding, const char *path, const 
 
 	strbuf_addf(&header, "[%s]", section);
 	strbuf_add_str(&line, "printf '\\n%s\\n%s\\n' ");
-	quoted = doctor_quote_shell(&line, header.failed ? "" : header.text);
+	quoted = paste_quote_shell(&line, header.failed ? "" : header.text);
 	strbuf_add_char(&line, ' ');
-	quoted |= doctor_quote_shell(&line, setting);
+	quoted |= paste_quote_shell(&line, setting);
 	strbuf_add_str(&line, " >> ");
-	quoted |= doctor_quote_shell(&line, path);
+	quoted |= paste_quote_shell(&line, path);
 	if (quoted == 0 && !header.failed && !line.failed)
 		doctor_shell_line(finding, "%s", line.text);
 	strbuf_free(&header);

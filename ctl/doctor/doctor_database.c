@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/doctor/doctor_examinations.h"
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 #include "lib/conf/conninfo.h"
 
 /* Rows may be older than now by this, and by the interval of full reloads where these find changes,
@@ -71,7 +71,7 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 	/* A name with "=" is a connection string, perhaps with a password. */
 	if (database.text[0] != '\0' && strpbrk(database.text, "=:") == NULL) {
 		strbuf_add_str(&line, "-d ");
-		failed = doctor_quote_shell(&line, database.text);
+		failed = paste_quote_shell(&line, database.text);
 		strbuf_add_char(&line, ' ');
 	}
 	strbuf_add_str(&line, "-v ON_ERROR_STOP=1");
@@ -81,7 +81,7 @@ static void add_psql(const struct doctor *doctor, struct doctor_finding *finding
 		word.len = 0;
 		strbuf_addf(&word, "%s=%s", variables[i].name, variables[i].value);
 		strbuf_add_str(&line, " -v ");
-		failed = word.failed ? -1 : doctor_quote_shell(&line, word.text);
+		failed = word.failed ? -1 : paste_quote_shell(&line, word.text);
 	}
 	if (failed == 0 && !line.failed)
 		doctor_shell_line(finding, "%s -f " SQL_FOLDER "/%s", line.text, file);

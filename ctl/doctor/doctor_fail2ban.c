@@ -10,8 +10,8 @@
 
 #include "ctl/control_client.h"
 #include "ctl/doctor/doctor_examinations.h"
-#include "ctl/doctor/doctor_quote.h"
 #include "ctl/doctor/doctor_run.h"
+#include "ctl/paste_quote.h"
 #include "lib/base/text.h"
 
 #define FILTER "filter.d/postern.conf"
@@ -121,7 +121,7 @@ static void report_log(const struct doctor *doctor)
 		"package python3-systemd.");
 	(void)text_format(path, sizeof(path), "%s/jail.d/postern-journal.local",
 		doctor->fail2ban_config);
-	if (doctor_quote_shell(&file, path) == 0 && !file.failed) {
+	if (paste_quote_shell(&file, path) == 0 && !file.failed) {
 		doctor_shell_line(finding, "printf '[postern]\\nbackend = systemd\\n' > %s",
 			file.text);
 		doctor_shell(finding, "service", "fail2ban", "restart", (const char *)NULL);

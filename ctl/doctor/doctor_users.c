@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/doctor/doctor_examinations.h"
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 #include "lib/auth/password.h"
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
@@ -252,8 +252,8 @@ static void add_set_profile(const struct doctor *doctor, struct doctor_finding *
 		if (!argument.failed)
 			doctor_shell(finding, "posternctl", "-c", doctor->config->path, "profile",
 				"set", name, argument.text, (const char *)NULL);
-	} else if ((schema[0] == '\0' || doctor_quote_sql_name(&table, schema) == 0) &&
-		doctor_quote_sql_text(&quoted, name) == 0) {
+	} else if ((schema[0] == '\0' || paste_quote_sql_name(&table, schema) == 0) &&
+		paste_quote_sql_text(&quoted, name) == 0) {
 		strbuf_add_str(&table, schema[0] == '\0' ? "" : ".");
 		if (!table.failed && !quoted.failed)
 			doctor_sql(finding, "UPDATE %sprofiles SET %s = %s WHERE name = %s;",

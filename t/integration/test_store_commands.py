@@ -258,6 +258,19 @@ def test_the_daemons_copy_of_a_database_is_shown_but_not_changed(box):
     assert daemon.store_path.read_bytes() == before
 
 
+@pytest.mark.parametrize("used", [7, "7"])
+def test_a_new_profile_is_not_that_of_a_user_whose_profile_is_gone(box_of, used):
+    box = box_of(json.dumps({"format": "postern-store-1", "profiles": [{"id": 1, "name": "p", "open": True}],
+                             "users": [{"id": 1, "username": "bob", "profileId": used}]}))
+    box.done("profile", "add", "boss", "open=yes")
+    assert [row["id"] for row in box.rows("profiles")] == [1, 8]
+
+
+def test_the_highest_id_leaves_none_for_a_new_row(box_of):
+    box = box_of(json.dumps({"format": "postern-store-1", "profiles": [{"id": 2**63 - 1, "name": "p", "open": True}], "users": []}))
+    assert "leaves no number for a new row" in box.refused("profile", "add", "q")
+
+
 def test_old_problems_do_not_prevent_a_change(box_of):
     box = box_of(STORE.replace('"limits": "100/1h"', '"limits": "many"'))
     box.done("user", "set", "bob", "enabled=no")
@@ -428,6 +441,8 @@ def test_postgresql_accepts_the_sql(box, box_of):
                  ["user", "set", "bob", "enabled=no"], ["user", "passwd", "bob", "--stdin"],
                  ["profile", "set", "st'aff", "maxsize=5", "desc=x"]):
         server.query(ours.done(*args, stdin="pa55word\n" if "--stdin" in args else None))
+    server.query(ours.done("profile", "add", "é\\'", "desc=ö\\n"))
+    assert [tuple(row) for row in server.query('SELECT name, "desc" FROM haraka.profiles WHERE id = 2')] == [("é\\'", "ö\\n")]
     for args in (["user", "set", "bob", "enabled=yes", "profile=none"], ["user", "add", "eve", "profile=none", "--stdin"]):
         server.query(ours.done(*args, stdin="pa55word\n" if "--stdin" in args else None))
     rows = server.query("SELECT username, left(password, 3), froms, enabled, name, maxsize, rcpt_re FROM haraka.users "
@@ -447,7 +462,8 @@ def test_init_makes_a_store_and_a_configuration(tmp_path):
     done = subprocess.run([POSTERNCTL, "-c", tmp_path / "old.conf", "init", "example.com"], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 0, done
-    assert "Set default_domain = example.com" in done.stdout and "posternctl user add bob" in done.stdout
+    assert "Set default_domain = example.com" in done.stdout
+    assert f"posternctl -c {tmp_path}/old.conf user add bob" in done.stdout and f"postern -n -c {tmp_path}/old.conf" in done.stdout
     assert stat.S_IMODE((tmp_path / "store.json").stat().st_mode) == 0o600
     assert (tmp_path / "old.conf").read_text() == "[store]\npath = store.json\n"
     added = subprocess.run([POSTERNCTL, "-c", tmp_path / "old.conf", "user", "add", "bob", "profile=staff", "--stdin"],
@@ -460,6 +476,10 @@ def test_init_makes_a_store_and_a_configuration(tmp_path):
     for domain in ("not a domain", "EXAMPLE.com", "-x", ""):
         wrong = subprocess.run([POSTERNCTL, "-c", conf, "init", domain], capture_output=True, text=True, check=False)
         assert wrong.returncode in (1, 64) and not conf.exists(), wrong
+
+
+def test_a_database_without_a_copy_is_no_matter_for_init(box_of):
+    assert "no copy of the database yet" in box_of(None, conf=DATABASE).refused("user", "list")
 
 
 def test_init_leaves_a_database_alone(box_of):

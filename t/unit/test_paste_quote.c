@@ -2,7 +2,7 @@
  * Quoted words are printable ASCII, and a shell turns each into the bytes that were quoted; names
  * and texts for PostgreSQL have its documented forms.
  */
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 
 #include <string.h>
 
@@ -39,7 +39,7 @@ START_TEST(a_shell_reads_the_same_word) /* one run a row */
 		struct errmsg err;
 
 		strbuf_add_str(&line, "printf %s ");
-		ck_assert_int_eq(doctor_quote_shell(&line, words[_i].word), 0);
+		ck_assert_int_eq(paste_quote_shell(&line, words[_i].word), 0);
 		check_printable(line.text);
 		if (words[_i].quoted != NULL)
 			ck_assert_str_eq(line.text + strlen("printf %s "), words[_i].quoted);
@@ -56,7 +56,7 @@ START_TEST(a_word_that_no_shell_keeps_is_refused)
 	{
 		struct strbuf line = STRBUF_INIT;
 
-		ck_assert_int_eq(doctor_quote_shell(&line, "a\n"), -1);
+		ck_assert_int_eq(paste_quote_shell(&line, "a\n"), -1);
 		ck_assert_uint_eq(line.len, 0);
 		strbuf_free(&line);
 	}
@@ -66,7 +66,8 @@ static const struct {
 	const char *text, *name_quoted, *text_quoted; /* NULL: refused */
 } sql_texts[] = {
 	{ "users", "\"users\"", "'users'" },
-	{ "o'\"h\\", "\"o'\"\"h\\\"", "'o''\"h\\'" },
+	{ "o'\"h", "\"o'\"\"h\"", "'o''\"h'" },
+	{ "o'\"h\\", "\"o'\"\"h\\\"", "E'o''\"h\\\\'" },
 	{ "; DROP TABLE x; --", "\"; DROP TABLE x; --\"", "'; DROP TABLE x; --'" },
 	{ "\xc3\xa9\\'\"", "U&\"\\+0000e9\\\\'\"\"\"", "U&'\\+0000e9\\\\''\"'" },
 	{ "a\nb\x1b", "U&\"a\\+00000ab\\+00001b\"", "U&'a\\+00000ab\\+00001b'" },
@@ -78,8 +79,8 @@ START_TEST(postgresql_reads_the_same_text) /* one run a row */
 	{
 		const char *const wanted[] = { sql_texts[_i].name_quoted,
 			sql_texts[_i].text_quoted };
-		int (*const quote[])(struct strbuf *, const char *) = { doctor_quote_sql_name,
-			doctor_quote_sql_text };
+		int (*const quote[])(struct strbuf *, const char *) = { paste_quote_sql_name,
+			paste_quote_sql_text };
 
 		for (int i = 0; i < 2; i++) {
 			struct strbuf out = STRBUF_INIT;
@@ -95,8 +96,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("doctor_quote");
-	TCase *tcase = tcase_create("doctor_quote");
+	Suite *suite = suite_create("paste_quote");
+	TCase *tcase = tcase_create("paste_quote");
 
 	tcase_add_loop_test(tcase, a_shell_reads_the_same_word, 0,
 		sizeof(words) / sizeof(words[0]));

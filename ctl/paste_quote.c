@@ -1,8 +1,8 @@
 /*
  * Quotes words for a shell, and identifiers and literals for PostgreSQL, as printable ASCII. Owns
- * nothing. t/unit/test_doctor_quote.c covers it.
+ * nothing. t/unit/test_paste_quote.c covers it.
  */
-#include "ctl/doctor/doctor_quote.h"
+#include "ctl/paste_quote.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static bool is_plain(const char *word)
 	return len > 0 && word[len] == '\0' && word[0] != '='; /* zsh expands =NAME */
 }
 
-int doctor_quote_shell(struct strbuf *out, const char *word)
+int paste_quote_shell(struct strbuf *out, const char *word)
 {
 	const size_t len = strlen(word);
 
@@ -64,18 +64,20 @@ int doctor_quote_shell(struct strbuf *out, const char *word)
 static int quote_sql(struct strbuf *out, char quote, const char *text)
 {
 	const size_t len = strlen(text);
-	const bool is_ascii = is_printable_ascii(text);
+	const char *prefix = !is_printable_ascii(text)	    ? "U&" :
+		quote == '\'' && strchr(text, '\\') != NULL ? "E" :
+							      "";
 	size_t at = 0, step;
 
 	if (utf8_valid_len(text, len) != len)
 		return -1;
-	strbuf_addf(out, "%s%c", is_ascii ? "" : "U&", quote);
+	strbuf_addf(out, "%s%c", prefix, quote);
 	for (; at < len; at += step) {
 		const uint32_t c = utf8_read(text + at, len - at, &step);
 
 		if (c < ' ' || c > '~')
 			strbuf_addf(out, "\\+%06x", (unsigned)c);
-		else if (c == (uint32_t)quote || (c == '\\' && !is_ascii))
+		else if (c == (uint32_t)quote || (c == '\\' && *prefix != '\0'))
 			strbuf_addf(out, "%c%c", (char)c, (char)c);
 		else
 			strbuf_add_char(out, (char)c);
@@ -84,12 +86,12 @@ static int quote_sql(struct strbuf *out, char quote, const char *text)
 	return 0;
 }
 
-int doctor_quote_sql_name(struct strbuf *out, const char *name)
+int paste_quote_sql_name(struct strbuf *out, const char *name)
 {
 	return quote_sql(out, '"', name);
 }
 
-int doctor_quote_sql_text(struct strbuf *out, const char *text)
+int paste_quote_sql_text(struct strbuf *out, const char *text)
 {
 	return quote_sql(out, '\'', text);
 }
