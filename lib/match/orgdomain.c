@@ -5,9 +5,13 @@
 #include "lib/match/orgdomain.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libpsl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/match/domain.h"
 
@@ -24,24 +28,72 @@ static bool is_list(const psl_ctx_t *psl)
 		psl_is_public_suffix2(psl, "com", PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 
+#define MAX_FILE (4 << 20) /* the list itself has 0.3 MB */
+
+/* Open a regular file of at most MAX_FILE bytes; libpsl would wait for a FIFO. Returns NULL with
+ * err set to the reason. */
+static FILE *open_file(const char *path, struct errmsg *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	FILE *file = NULL;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		(void)errmsg_set(err, "%s", strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		(void)errmsg_set(err, "it is not a regular file");
+	else if (st.st_size > MAX_FILE)
+		(void)errmsg_set(err, "it is larger than %d MiB", MAX_FILE >> 20);
+	else if ((file = fdopen(fd, "r")) == NULL)
+		(void)errmsg_set(err, "%s", strerror(errno));
+	if (file == NULL && fd >= 0)
+		(void)close(fd);
+	return file;
+}
+
+/* Returns NULL with err set to the reason. */
+static psl_ctx_t *load_list(const char *path, struct errmsg *err)
+{
+	psl_ctx_t *psl = NULL;
+	FILE *file;
+
+	if ((file = open_file(path, err)) == NULL)
+		return NULL;
+	(void)errmsg_set(err, "the suffix com is missing");
+	psl = psl_load_fp(file);
+	(void)fclose(file);
+	if (is_list(psl))
+		return psl;
+	psl_free(psl);
+	return NULL;
+}
+
+/* The same for the list of the system. */
+static psl_ctx_t *load_default(struct errmsg *err)
+{
+	psl_ctx_t *psl = psl_latest(NULL);
+
+	if (is_list(psl))
+		return psl;
+	psl_free(psl);
+	(void)errmsg_set(err, "the suffix com is missing");
+	return NULL;
+}
+
 int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err)
 {
 	bool named = path != NULL && path[0] != '\0';
 	struct orgdomain *psl = calloc(1, sizeof(*psl));
+	struct errmsg why;
 
 	if (psl == NULL)
 		return errmsg_set(err, "out of memory");
 	psl->refs = 1;
-	errno = 0;
-	psl->psl = named ? psl_load_file(path) : psl_latest(NULL);
-	if (!is_list(psl->psl)) {
-		const char *why = psl->psl == NULL && errno != 0 ? strerror(errno) :
-								   "the suffix com is missing";
-
-		psl_free(psl->psl);
+	psl->psl = named ? load_list(path, &why) : load_default(&why);
+	if (psl->psl == NULL) {
 		free(psl);
 		return errmsg_set(err, "%s: no public suffix list could be read from it: %s",
-			named ? path : "the system's public suffix list", why);
+			named ? path : "the system's public suffix list", why.text);
 	}
 	*psl_r = psl;
 	return 0;

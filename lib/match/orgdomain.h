@@ -11,7 +11,8 @@ struct orgdomain;
 
 /*
  * Load the list at path (text or DAFSA); for NULL or "", the newer of the system's list and the one
- * built into libpsl. A text without the suffix com is not such a list. Returns 0 with one reference
+ * built into libpsl. A text without the suffix com is not such a list, nor is
+ * anything but a regular file of at most 4 MiB. Returns 0 with one reference
  * in *psl_r, or -1 with err set.
  */
 int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);

@@ -5,7 +5,9 @@
 #include "lib/match/orgdomain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "t/unit/unit.h"
@@ -176,6 +178,30 @@ START_TEST(refuses_text_that_is_no_list)
 	}
 END_TEST
 
+/* A FIFO would keep its reader waiting. */
+START_TEST(refuses_what_is_no_regular_file)
+	{
+		struct orgdomain *own = NULL;
+		struct errmsg err = { "" };
+		char path[] = "/tmp/test_orgdomain.XXXXXX";
+		int fd = mkstemp(path);
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(ftruncate(fd, (4 << 20) + 1), 0);
+		(void)close(fd);
+		ck_assert_int_eq(orgdomain_open(path, &own, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "it is larger than 4 MiB"));
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		ck_assert_int_eq(orgdomain_open(path, &own, &err), -1);
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_ptr_nonnull(strstr(err.text, "it is not a regular file"));
+		ck_assert_int_eq(orgdomain_open("/dev/zero", &own, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "it is not a regular file"));
+		ck_assert_ptr_null(own);
+	}
+END_TEST
+
 START_TEST(names_the_file_that_is_read)
 	{
 		struct orgdomain *own = NULL;
@@ -200,6 +226,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, opens_the_default_for_no_name);
 	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 5);
+	tcase_add_test(tcase, refuses_what_is_no_regular_file);
 	tcase_add_test(tcase, names_the_file_that_is_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
