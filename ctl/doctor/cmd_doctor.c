@@ -46,7 +46,7 @@ static const struct examination {
 	{ "postfix", NEEDS_POSTFIX, doctor_examine_postfix },
 	{ "sasl", NEEDS_POSTFIX | NEEDS_STORE, doctor_examine_sasl },
 	{ "macros", NEEDS_POSTFIX, doctor_examine_macros },
-	{ "sendmail", 0, doctor_examine_sendmail },
+	{ "sendmail", NEEDS_POSTFIX, doctor_examine_sendmail },
 	{ "clients", NEEDS_POSTFIX, doctor_examine_clients },
 	{ "fail2ban", 0, doctor_examine_fail2ban },
 	{ "database", 0, doctor_examine_database },
@@ -120,7 +120,7 @@ static unsigned find_needs(char **wanted)
 }
 
 /* Read Postfix's settings. The caller frees the result. */
-static struct doctor_postfix *read_postfix(const struct doctor *doctor)
+static struct doctor_postfix *read_postfix(struct doctor *doctor)
 {
 	struct doctor_postfix *postfix = NULL;
 	struct errmsg err;
@@ -128,6 +128,7 @@ static struct doctor_postfix *read_postfix(const struct doctor *doctor)
 	doctor_report_begin(doctor->report, "postfix");
 	switch (doctor_postfix_read(doctor->postfix_config, &postfix, &err)) {
 	case DOCTOR_POSTFIX_READ:
+		doctor->has_postfix = true;
 		break;
 	case DOCTOR_POSTFIX_MISSING:
 		doctor_postfix_free(&postfix);
@@ -138,6 +139,7 @@ static struct doctor_postfix *read_postfix(const struct doctor *doctor)
 				"whether the MTA asks Postern");
 		break;
 	case DOCTOR_POSTFIX_FAILED:
+		doctor->has_postfix = true;
 		doctor_postfix_free(&postfix);
 		doctor_effect(doctor_find(doctor, DOCTOR_MAIL,
 				      "Postfix's settings cannot be read: %s", err.text),

@@ -43,6 +43,8 @@ struct doctor {
 	const struct config *config; /* NULL: it has errors, which are findings */
 	const json_t *status;	     /* the daemon's answer to "status"; NULL: no daemon answers */
 	const struct doctor_postfix *postfix; /* NULL: there is none, or it cannot be read */
+	bool has_postfix;		      /* it is installed, even if it cannot be read; set for
+						 examinations that need postfix */
 	const struct store *store; /* users and profiles, of a database its copy; NULL: there are
 				      none, or they cannot be read, which the report contains */
 	struct doctor_report *report;

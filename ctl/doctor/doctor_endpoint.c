@@ -177,6 +177,12 @@ int doctor_endpoint_connect(const struct doctor_instance *instance,
 	return doctor_run_as(&identity, connect_in_child, (void *)(uintptr_t)endpoint->path, err);
 }
 
+int doctor_endpoint_try(const struct doctor_endpoint *endpoint)
+{
+	return endpoint->is_inet ? connect_host(endpoint, NULL) :
+				   connect_path(endpoint->outside, NULL);
+}
+
 int doctor_endpoint_greet(const struct doctor_endpoint *endpoint, struct strbuf *greeting)
 {
 	static const char hello[] = "VERSION\t1\t1\nCPID\t1\n";

@@ -41,6 +41,9 @@ int doctor_endpoint_connect(const struct doctor_instance *instance,
 	const struct doctor_service *service, const struct doctor_endpoint *endpoint,
 	struct errmsg *err);
 
+/* Connect as the user and in the root directory of this process. Returns 0 or an errno. */
+int doctor_endpoint_try(const struct doctor_endpoint *endpoint);
+
 /*
  * Read the greeting of a server of Dovecot's auth protocol to its end, from outside of the chroot.
  * Returns 0 with its lines added to greeting, or -1: it cannot be reached, or speaks otherwise.

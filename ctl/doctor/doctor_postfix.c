@@ -118,6 +118,23 @@ static void report_none(const struct doctor *doctor, const struct doctor_instanc
 	}
 }
 
+/* Advise about a table with other milters for some clients (Postfix 3.2 and newer). */
+static void examine_maps(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+	const char *maps = doctor_postfix_value(instance->values, "smtpd_milter_maps");
+	struct doctor_finding *finding;
+
+	if (*maps == '\0' || !is_asked(doctor, instance, NULL))
+		return;
+	finding = doctor_find(doctor, DOCTOR_ADVICE,
+		"%s: smtpd_milter_maps (%s) takes precedence over smtpd_milters", instance->folder,
+		maps);
+	doctor_effect(finding,
+		"Clients that the table matches do not ask Postern, unless their entry contains its "
+		"socket.");
+	doctor_cure(finding, "If this is intended, nothing needs to be done.");
+}
+
 /* Examine a service that strangers or users can reach. */
 static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
@@ -210,7 +227,9 @@ void doctor_examine_postfix(const struct doctor *doctor)
 			continue;
 		for (size_t j = 0; j < instance->service_count; j++)
 			examine_service(doctor, instance, &instance->services[j]);
-		if (instance->service_count > 0)
+		if (instance->service_count > 0) {
 			examine_local_mail(doctor, instance);
+			examine_maps(doctor, instance);
+		}
 	}
 }

@@ -33,6 +33,7 @@ static const char *const names[] = {
 	"non_smtpd_milters",
 	"queue_directory",
 	"receive_override_options",
+	"smtpd_milter_maps",
 	"smtpd_milters",
 	"smtpd_sasl_auth_enable",
 	"smtpd_sasl_mechanism_filter",

@@ -3,11 +3,13 @@
  * while Postern is down, and the names of its daemons. Owns what it reads of sendmail.cf.
  * t/integration/test_doctor_sendmail.py covers it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "ctl/doctor/doctor_commands.h"
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
 #include "lib/base/strbuf.h"
@@ -16,14 +18,20 @@
 
 #define CF_DEFAULT "/etc/mail/sendmail.cf"
 #define CF_BYTES_MAX ((uint64_t)4 << 20)
+#define DAEMONS_MAX 32 /* Sendmail itself permits 10 */
 
 /* The filter that is meant to be Postern, and what else of sendmail.cf the examination needs. */
 struct sendmail {
 	const char *path;
 	char name[64], socket[300], flags[16]; /* of "Xname, S=socket, F=flags"; name "": none */
 	bool is_ours;
-	char filters[400];   /* InputMailFilters */
-	struct strbuf names; /* the daemons' names: "MTA, submission" */
+	struct doctor_endpoint endpoint; /* of the filter that is ours */
+	char filters[400];		 /* InputMailFilters */
+	struct strbuf names;		 /* the daemons' names: "MTA, submission" */
+	struct {
+		char name[64], filters[400]; /* filters: "\n" if those of all daemons apply */
+	} daemons[DAEMONS_MAX];
+	size_t daemon_count;
 };
 
 /* Copy the value of KEY= in "..., KEY=value, ..."; "" if there is none. */
@@ -43,18 +51,24 @@ static void copy_value(const char *line, const char *key, char *value_r, size_t 
 }
 
 /* Return whether a filter's socket, in libmilter's form, is Postern's. */
-static bool is_our_socket(const struct doctor *doctor, const char *socket)
+static bool is_our_socket(const struct doctor *doctor, const char *socket,
+	struct doctor_endpoint *endpoint_r)
 {
 	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
 	struct doctor_endpoint endpoint = { .is_inet = strncmp(socket, "inet", 4) == 0 };
-	const char *value = strchr(socket, ':');
+	const char *value = strchr(socket, ':'), *host;
 
 	value = value == NULL ? socket : value + 1;
-	if (endpoint.is_inet)
+	if (endpoint.is_inet) {
+		host = strchr(value, '@');
 		(void)text_format(endpoint.port, sizeof(endpoint.port), "%.*s",
 			(int)strcspn(value, "@"), value);
-	else
+		(void)text_format(endpoint.host, sizeof(endpoint.host), "%s",
+			host == NULL ? "127.0.0.1" : host + 1);
+	} else {
 		(void)text_format(endpoint.outside, sizeof(endpoint.outside), "%s", value);
+	}
+	*endpoint_r = endpoint;
 	return *ours != '\0' && doctor_endpoint_is(&endpoint, ours);
 }
 
@@ -62,34 +76,63 @@ static bool is_our_socket(const struct doctor *doctor, const char *socket)
  */
 static void read_filter(const struct doctor *doctor, struct sendmail *sendmail, const char *line)
 {
+	struct doctor_endpoint endpoint;
 	char name[64], socket[300];
 	bool is_ours;
 
 	(void)text_format(name, sizeof(name), "%.*s", (int)strcspn(line, ", \t"), line);
 	copy_value(strchr(line, ','), "S", socket, sizeof(socket));
-	is_ours = is_our_socket(doctor, socket);
+	is_ours = is_our_socket(doctor, socket, &endpoint);
 	if (sendmail->is_ours ||
 		(!is_ours && strncasecmp(name, "postern", 7) != 0 && !doctor_has_our_name(socket)))
 		return;
 	sendmail->is_ours = is_ours;
+	sendmail->endpoint = endpoint;
 	(void)text_format(sendmail->name, sizeof(sendmail->name), "%s", name);
 	(void)text_format(sendmail->socket, sizeof(sendmail->socket), "%s", socket);
 	copy_value(strchr(line, ','), "F", sendmail->flags, sizeof(sendmail->flags));
 }
 
+/* Return the value of an option, "NAME=value" or "NAME = value"; NULL: it has another name. */
+static const char *option_value(const char *line, const char *name)
+{
+	const size_t len = strlen(name);
+
+	if (strncasecmp(line, name, len) != 0)
+		return NULL;
+	line += len;
+	line += strspn(line, " \t");
+	return *line == '=' ? line + 1 + strspn(line + 1, " \t") : NULL;
+}
+
+/* Read the options of a daemon, "Name=MTA, Port=25, InputMailFilters=one;two". */
+static void read_daemon(struct sendmail *sendmail, const char *options)
+{
+	char name[64], filters[400];
+
+	copy_value(options, "Name", name, sizeof(name));
+	copy_value(options, "InputMailFilters", filters, sizeof(filters));
+	if (strcasestr(options, "InputMailFilters") == NULL)
+		(void)text_format(filters, sizeof(filters), "\n");
+	for (char *at = filters; (at = strchr(at, ';')) != NULL;)
+		*at = ',';
+	if (*name != '\0')
+		strbuf_addf(&sendmail->names, "%s%s", sendmail->names.len > 0 ? ", " : "", name);
+	if (sendmail->daemon_count == DAEMONS_MAX)
+		return;
+	memcpy(sendmail->daemons[sendmail->daemon_count].name, name, sizeof(name));
+	memcpy(sendmail->daemons[sendmail->daemon_count++].filters, filters, sizeof(filters));
+}
+
 /* Read an option, "InputMailFilters=postern" or "DaemonPortOptions=Name=MTA, Port=25". */
 static void read_option(struct sendmail *sendmail, const char *line)
 {
-	char value[200];
+	const char *value;
 
-	if (strncasecmp(line, "InputMailFilters=", 17) == 0) {
-		(void)text_format(sendmail->filters, sizeof(sendmail->filters), "%s", line + 17);
-	} else if (strncasecmp(line, "DaemonPortOptions=", 18) == 0) {
-		copy_value(line + 18, "Name", value, sizeof(value));
-		if (*value != '\0')
-			strbuf_addf(&sendmail->names, "%s%s", sendmail->names.len > 0 ? ", " : "",
-				value);
-	}
+	if ((value = option_value(line, "InputMailFilters")) != NULL)
+		(void)text_format(sendmail->filters, sizeof(sendmail->filters), "%s", value);
+	else if ((value = option_value(line, "DaemonPortOptions")) != NULL)
+		read_daemon(sendmail, value);
 }
 
 static void read_lines(const struct doctor *doctor, struct sendmail *sendmail, char *text)
@@ -135,12 +178,26 @@ static void report_lost(const struct doctor *doctor, const struct sendmail *send
 	offer_line(finding, doctor);
 }
 
-/* Report a filter that exists, but is used by no daemon, or lets mail in while Postern is down. */
-static void check_filter(const struct doctor *doctor, const struct sendmail *sendmail)
+/* Return whether mail that a daemon receives passes the filter. */
+static bool is_used(const struct sendmail *sendmail, size_t daemon)
+{
+	const char *own = sendmail->daemons[daemon].filters;
+
+	return doctor_postfix_lists(strcmp(own, "\n") == 0 ? sendmail->filters : own,
+		sendmail->name);
+}
+
+/* Report daemons whose mail does not pass the filter. */
+static void check_daemons(const struct doctor *doctor, const struct sendmail *sendmail)
 {
 	struct doctor_finding *finding;
+	size_t used = 0;
 
-	if (!doctor_postfix_lists(sendmail->filters, sendmail->name)) {
+	for (size_t i = 0; i < sendmail->daemon_count; i++)
+		used += is_used(sendmail, i);
+	if (used == 0 &&
+		(sendmail->daemon_count > 0 ||
+			!doctor_postfix_lists(sendmail->filters, sendmail->name))) {
 		finding = doctor_find(doctor, DOCTOR_MAIL,
 			"%s: InputMailFilters does not contain the filter %s", sendmail->path,
 			sendmail->name);
@@ -150,6 +207,52 @@ static void check_filter(const struct doctor *doctor, const struct sendmail *sen
 			"filter to confINPUT_MAIL_FILTERS; then rebuild sendmail.cf and restart "
 			"Sendmail.");
 	}
+	for (size_t i = 0; used > 0 && i < sendmail->daemon_count; i++) {
+		if (is_used(sendmail, i))
+			continue;
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: the daemon %s has InputMailFilters without the filter %s",
+			sendmail->path, sendmail->daemons[i].name, sendmail->name);
+		doctor_effect(finding, "No rule is applied to mail that this daemon receives.");
+		doctor_cure(finding,
+			"Add the filter to InputMailFilters in DAEMON_OPTIONS of sendmail.mc; then "
+			"rebuild sendmail.cf and restart Sendmail.");
+	}
+}
+
+/* Report that nothing answers at the filter's socket. */
+static void check_socket(const struct doctor *doctor, const struct sendmail *sendmail)
+{
+	struct doctor_finding *finding;
+	int code;
+
+	if (doctor->status == NULL) /* the daemon itself is the finding */
+		return;
+	if ((code = doctor_endpoint_try(&sendmail->endpoint)) == 0)
+		return;
+	if (code == EACCES && geteuid() != 0) {
+		doctor_unexamined(doctor, "Only root can connect as Sendmail. Run doctor as root.",
+			"whether Sendmail can connect to %s", sendmail->socket);
+		return;
+	}
+	finding = doctor_find(doctor, DOCTOR_MAIL,
+		"the daemon runs, but Sendmail cannot connect to its socket %s: %s",
+		sendmail->socket, strerror(code));
+	doctor_effect(finding, "%s",
+		strchr(sendmail->flags, 'T') != NULL ?
+			"All mail is deferred." :
+			"No rule is applied, or all mail is refused, as F= of the filter says.");
+	doctor_cure(finding, "Restart the daemon, which makes its sockets anew.");
+	doctor_restart_postern(finding);
+}
+
+/* Report a filter that exists, but is used by no daemon, or lets mail in while Postern is down. */
+static void check_filter(const struct doctor *doctor, const struct sendmail *sendmail)
+{
+	struct doctor_finding *finding;
+
+	check_daemons(doctor, sendmail);
+	check_socket(doctor, sendmail);
 	if (sendmail->flags[0] == '\0') {
 		finding = doctor_find(doctor, DOCTOR_SECURITY, "%s: the filter %s has no flag F=T",
 			sendmail->path, sendmail->name);
@@ -201,8 +304,7 @@ void doctor_examine_sendmail(const struct doctor *doctor)
 	/* Debian keeps the file when Postfix replaces Sendmail. */
 	if (doctor->config == NULL ||
 		(doctor->sendmail_config == NULL &&
-			(access("/etc/postfix/main.cf", F_OK) == 0 ||
-				access(CF_DEFAULT, F_OK) != 0)))
+			(doctor->has_postfix || access(CF_DEFAULT, F_OK) != 0)))
 		return;
 	if (file_read(sendmail.path, CF_BYTES_MAX, &text, &len, NULL, &err) != FILE_READ) {
 		doctor_unexamined(doctor, err.text, "Sendmail's configuration");

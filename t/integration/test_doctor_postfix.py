@@ -106,6 +106,14 @@ def test_a_second_instance_without_postern_is_found(box, running, fault):
     assert settings(daemon, mta).is_clean()
 
 
+def test_a_table_of_milters_is_shown(running):
+    daemon, mta = running
+    mta.configure(smtpd_milter_maps="cidr:{{192.0.2.0/24 DISABLE}}")
+    report = settings(daemon, mta)
+    assert report.code == 0
+    report.the("smtpd_milter_maps (cidr:{{192.0.2.0/24 DISABLE}}) takes precedence", "advice")
+
+
 def test_a_postfix_that_cannot_be_read_is_found(running):
     daemon, mta = running
     with open(mta.folder / "etc/main.cf", "a", encoding="utf-8") as file:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from harness.box import needs_root
 from harness.doctor import examine, good_set_up
+from harness.packages import OWN_MOUNTS
 
 @pytest.fixture(scope="module")
 def daemon(shared_box):
@@ -45,6 +47,44 @@ def test_a_good_sendmail_raises_no_alarm(look):
 def test_a_fault_of_the_filter_is_found(look, old, new, text, harm):
     finding = look((old, new)).the(text, harm)
     assert "sendmail.mc" in finding["cure"]
+
+
+@pytest.mark.parametrize("all_of_them, own, other, text, harm", [
+    ("", "postern", None, None, None),
+    ("", "opendkim;postern", None, None, None),
+    ("postern", "opendkim", None, "InputMailFilters does not contain", "mail"),
+    ("", "postern", "opendkim", "the daemon MSA has InputMailFilters without the filter postern", "no-effect"),
+    ("postern", None, "opendkim", "the daemon MSA has InputMailFilters without the filter postern", "no-effect"),
+])
+def test_filters_of_single_daemons_are_examined(look, all_of_them, own, other, text, harm):
+    options = "O DaemonPortOptions=" + (f"InputMailFilters={own}, " if own else "")
+    if other:
+        options = f"O DaemonPortOptions=Name=MSA, Port=587, M=Ea, InputMailFilters={other}\n" + options
+    report = look(("O InputMailFilters=postern", f"O InputMailFilters = {all_of_them}"), ("O DaemonPortOptions=", options))
+    if text:
+        assert "sendmail.mc" in report.the(text, harm)["cure"]
+    else:
+        assert report.is_clean(), report
+
+
+def test_a_socket_where_nothing_answers_is_found(daemon, look):
+    away = daemon.socket.with_name("away")
+    daemon.socket.rename(away)
+    try:
+        finding = look().the("Sendmail cannot connect to its socket", "mail")
+        assert finding["commands"] == [{"shell": "service postern restart"}]
+    finally:
+        away.rename(daemon.socket)
+
+
+def test_a_main_cf_that_a_removed_postfix_has_left_hides_nothing(daemon, good, tmp_path):
+    needs_root()
+    (tmp_path / "sendmail.cf").write_text(good.replace("O InputMailFilters=postern", "O InputMailFilters="))
+    steps = (f"cd {tmp_path} && mkdir u w && mount -t overlay o -o lowerdir=/etc,upperdir=u,workdir=w /etc && "
+             "mkdir -p /etc/mail && cp sendmail.cf /etc/mail && echo > /etc/postfix/main.cf && mount -t tmpfs t /usr/sbin && "
+             'exec "$@"')
+    report = examine(daemon, "postfix", "sendmail", command=[*OWN_MOUNTS, "sh", "-ec", steps, "sh"])
+    report.the("/etc/mail/sendmail.cf: InputMailFilters does not contain", "mail")
 
 
 @pytest.mark.parametrize("name, found", [("MTA", False), ("submission", True)])
