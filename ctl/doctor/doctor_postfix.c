@@ -10,21 +10,26 @@
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
 
-/* Return whether a service of the instance other than `except` asks Postern. */
-static bool is_asked(const struct doctor *doctor, const struct doctor_instance *instance,
-	const struct doctor_service *except)
+/* Return whether the service asks Postern, or is meant to. */
+static bool asks_us(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	json_t *milters =
+		doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
+	struct doctor_endpoint endpoint;
+	const json_t *milter;
+	const enum doctor_link link =
+		doctor_find_link(doctor, instance, service, milters, &milter, &endpoint);
+
+	json_decref(milters);
+	return link == DOCTOR_LINK_OURS || link == DOCTOR_LINK_LOST;
+}
+
+/* Return whether a service of the instance asks Postern. */
+static bool is_asked(const struct doctor *doctor, const struct doctor_instance *instance)
 {
 	for (size_t i = 0; i < instance->service_count; i++) {
-		const struct doctor_service *service = &instance->services[i];
-		struct doctor_endpoint endpoint;
-		const json_t *milter;
-		json_t *milters = doctor_postfix_milters(
-			doctor_postfix_value(service->values, "smtpd_milters"));
-		const enum doctor_link link =
-			doctor_find_link(doctor, instance, service, milters, &milter, &endpoint);
-
-		json_decref(milters);
-		if (service != except && (link == DOCTOR_LINK_OURS || link == DOCTOR_LINK_LOST))
+		if (asks_us(doctor, instance, &instance->services[i]))
 			return true;
 	}
 	return false;
@@ -36,7 +41,7 @@ static bool is_asked_anywhere(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 
-		if (instance->is_enabled && is_asked(doctor, instance, NULL))
+		if (instance->is_enabled && is_asked(doctor, instance))
 			return true;
 	}
 	return false;
@@ -124,7 +129,7 @@ static void examine_maps(const struct doctor *doctor, const struct doctor_instan
 	const char *maps = doctor_postfix_value(instance->values, "smtpd_milter_maps");
 	struct doctor_finding *finding;
 
-	if (*maps == '\0' || !is_asked(doctor, instance, NULL))
+	if (*maps == '\0' || !is_asked(doctor, instance))
 		return;
 	finding = doctor_find(doctor, DOCTOR_ADVICE,
 		"%s: smtpd_milter_maps (%s) takes precedence over smtpd_milters", instance->folder,
@@ -154,12 +159,11 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 	milters = doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
 	switch (doctor_find_link(doctor, instance, service, milters, &milter, &endpoint)) {
 	case DOCTOR_LINK_SWITCHED:
-		report_switched(doctor, instance, service, names.text,
-			is_asked(doctor, instance, service));
+		report_switched(doctor, instance, service, names.text, is_asked(doctor, instance));
 		break;
 	case DOCTOR_LINK_NONE:
 		report_none(doctor, instance, service, milters, names.text,
-			is_asked(doctor, instance, service));
+			is_asked(doctor, instance));
 		break;
 	case DOCTOR_LINK_OURS:
 	case DOCTOR_LINK_OTHER:
