@@ -95,5 +95,12 @@ def test_every_page_and_manual_page_is_in_the_index():
         assert f"{path.stem}({path.suffix[1:]})" in documents.README.read_text(encoding="utf-8")
 
 
+def test_quotes_of_manual_pages_do_not_nest():
+    """In mdoc(7), Ql and its kind quote the rest of their line: a second one on it is printed within the first."""
+    nested = re.compile(r"^\.(?:\S+ )*?(Ql|Dq|Sq|Qq) .*\b(Ql|Dq|Sq|Qq) ")
+    assert not [f"{path.name}:{number}" for path in documents.MANUAL
+                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if nested.search(line)]
+
+
 def test_the_readme_covers_the_first_hour_only():
     assert len(documents.README.read_text(encoding="utf-8").splitlines()) < 320
