@@ -1,8 +1,10 @@
 """posternctl doctor finds full disks, wrong clocks, and old public suffix lists and copies."""
 
+import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from harness.postern import USER
 from harness.wait import wait_until
 
 DAY = 86400
+PR_SET_MDWE, PR_GET_MDWE = 65, 66  # <linux/prctl.h>
 
 
 @pytest.fixture(scope="module", name="good")
@@ -67,6 +70,27 @@ def test_an_old_public_suffix_list_is_found(good, days, is_found):
         report.the(f"the public suffix list {own} is {days} days old", "advice")
     good.configure({"lists": {"public_suffix_list": None}})
     assert is_found or report.is_clean(), report
+
+
+def test_regexes_without_machine_code_are_found(box):
+    """As under MemoryDenyWriteExecute=yes."""
+    if ctypes.CDLL(None).prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0:
+        pytest.skip("this kernel cannot deny machine code to a process")
+    daemon, _ = good_set_up(box, start=False)
+    daemon.process.argv[:0] = [sys.executable, "-c", "import ctypes, os, sys\n"
+                               f"assert ctypes.CDLL(None).prctl({PR_SET_MDWE}, 1, 0, 0, 0) == 0\n"
+                               "os.execv(sys.argv[1], sys.argv[1:])"]
+    daemon.start()
+    assert "MemoryDenyWriteExecute" in examine(daemon, "daemon").the("regexes are interpreted", "advice")["problem"]
+
+
+def test_a_processor_without_the_instructions_of_hyperscan_is_found(good, tmp_path):
+    source = tmp_path / "old.c"
+    source.write_text("int hs_valid_platform(void);\nint hs_valid_platform(void)\n{\n\treturn -14;\n}\n")
+    library = tmp_path / "old.so"
+    subprocess.run([shutil.which("cc") or "gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    report = examine(good, "system", command=["env", f"LD_PRELOAD={library}"])
+    report.the("long lists of regexes are slow", "advice")
 
 
 @pytest.mark.parametrize("starts", [True, False])
