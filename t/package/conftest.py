@@ -33,19 +33,23 @@ def fixture_deb(builds):
     return building.package(builds[0])
 
 
-@pytest.fixture(name="in_debian", scope="session")
-def fixture_in_debian(deb, tmp_path_factory):
-    """A function that runs a script, in which the package is /given/postern.deb, in a new copy of a Debian."""
+@pytest.fixture(name="debian", scope="session")
+def fixture_debian(deb):
+    """A Debian with everything that the package depends on."""
     if os.getuid() != 0:
         pytest.skip("this needs root")
-    root = debian_root.made(deb)
+    return debian_root.made(deb)
 
+
+@pytest.fixture(name="in_debian", scope="session")
+def fixture_in_debian(debian, deb, tmp_path_factory):
+    """A function that runs a script, in which the package is /given/postern.deb, in a new copy of a Debian."""
     def call(script, *files):
         folder = tmp_path_factory.mktemp("debian")
         link = folder / "postern.deb"
         link.symlink_to(deb)
-        output, status = debian_root.run_in(root, folder, script, [link, building.ROOT / "debian/tests", building.ROOT / "README.md",
-                                                                   building.ROOT / "t/walk", *files])
+        output, status = debian_root.run_in(debian, folder, script, [link, building.ROOT / "debian/tests", building.ROOT / "README.md",
+                                                                     building.ROOT / "t/walk", *files])
         assert status == 0, output[-12000:]
         return output
 

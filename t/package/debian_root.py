@@ -21,7 +21,7 @@ from harness.postern import BUILD  # noqa: E402
 CACHE = BUILD / "package"  # what is made once
 
 NEEDED = ["python3", "procps", "openssl", "postgresql", "swaks", "libnet-ssleay-perl"]
-LATER = [["postfix"], ["sendmail", "libsasl2-modules"]]  # downloaded, and installed by the scripts, one or the other
+LATER = [["postfix"], ["sendmail", "libsasl2-modules"], ["systemd-sysv"]]  # downloaded, and installed by the scripts that need them
 
 # Arguments: an empty folder, the root, a folder of files for /given.
 INSIDE = """
@@ -52,12 +52,56 @@ ip link set lo up
 hostname mx.example.com
 printf '127.0.0.1 localhost\\n127.0.1.1 mx.example.com mx\\n' > root/etc/hosts
 echo mx.example.com > root/etc/hostname
+"""
+
+# The end of it for a script without an init system.
+RUN = """
 cd /
-exec chroot "$1"/root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
+exec chroot "$1"/root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \\
     DEBIAN_FRONTEND=noninteractive bash -c '
         python3 /given/syslog.py &
         until test -S /dev/log; do sleep 0.05; done
         exec bash -eu /given/script'
+"""
+
+# The end of it with systemd as the init system, which runs the script, writes its status, and ends.
+BOOT = """
+mount -t sysfs -o ro sysfs root/sys
+mount -t cgroup2 cgroup2 root/sys/fs/cgroup
+printf '#!/bin/sh\\nexit 101\\n' > root/usr/sbin/policy-rc.d
+chroot root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \\
+    bash -eu /given/before >> root/given/output 2>&1 || { cat root/given/output; exit 1; }
+rm root/usr/sbin/policy-rc.d
+: > root/etc/machine-id
+cat > root/etc/systemd/system/given.service <<'END'
+[Unit]
+SuccessAction=exit-force
+FailureAction=exit-force
+After=basic.target
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -c 'bash -eu /given/script; echo $? > /given/status'
+StandardOutput=append:/given/output
+StandardError=inherit
+Environment=LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive
+END
+printf '%s\\n' '[Unit]' 'Requires=basic.target given.service' > root/etc/systemd/system/given.target
+mkdir root/before
+cd root
+pivot_root . before
+umount -l /before
+exec /usr/bin/env -i container=unshare PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=given.target
+"""
+
+# Run a program in a control group of its own. Arguments: an empty folder, the program and its arguments.
+CONTROL_GROUP = """
+set -eu
+mount -t cgroup2 cgroup2 "$1"
+mkdir "$1/postern-$$"
+echo $$ > "$1/postern-$$/cgroup.procs"
+setpriv --pdeathsig KILL "${@:2}" || :
+echo $$ > "$1/cgroup.procs"
+find "$1/postern-$$" -depth -type d -exec rmdir {} +
 """
 
 SYSLOG = """
@@ -130,17 +174,38 @@ def made(package):
     return root
 
 
-def run_in(root, folder, script, files):
-    """Run a script of bash as root in a copy of the root, with the files in /given. Its output, which ends with its status."""
+def _given(folder, files, **scripts):
+    """The folder for /given, with these files and scripts, and an empty one for the mounts."""
     given = folder / "given"
     mounts = folder / "mounts"
     mounts.mkdir(parents=True)
     given.mkdir()
     for path in files:
         (shutil.copytree if path.is_dir() else shutil.copy)(path, given / path.name)
-    (given / "script").write_text(script)
-    (given / "syslog.py").write_text(SYSLOG)
-    done = subprocess.run([*OWN_MOUNTS, "unshare", "-n", "-p", "-u", "-f", "--kill-child", "bash", "-c", INSIDE, "inside",
-                           mounts, root, given], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+    for name, text in scripts.items():
+        (given / name).write_text(text)
+    return given, mounts
+
+
+def _run(*argv):
+    done = subprocess.run([*OWN_MOUNTS, *argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           text=True, check=False, timeout=600)
     return done.stdout, done.returncode
+
+
+def run_in(root, folder, script, files):
+    """Run a script of bash as root in a copy of the root, with the files in /given. Its output, which ends with its status."""
+    given, mounts = _given(folder, files, **{"script": script, "syslog.py": SYSLOG})
+    return _run("unshare", "-n", "-p", "-u", "-f", "--kill-child", "bash", "-c", INSIDE + RUN, "inside", mounts, root, given)
+
+
+def boot_in(root, folder, before, script, files):
+    """The same with systemd as the first process: it is started after the script before, and runs the other one."""
+    given, mounts = _given(folder, files, before=before, script=script)
+    (folder / "cgroup").mkdir()
+    said, _ = _run("bash", "-c", CONTROL_GROUP, "cgroup", folder / "cgroup",
+                   "unshare", "-m", "-C", "-i", "-n", "-p", "-u", "-f", "--kill-child",
+                   "bash", "-c", INSIDE + BOOT, "inside", mounts, root, given)
+    output, status = given / "output", given / "status"
+    said += output.read_text(errors="replace") if output.exists() else ""
+    return said, int(status.read_text()) if status.exists() else "systemd did not run the script"
