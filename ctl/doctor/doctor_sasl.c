@@ -73,6 +73,23 @@ static void report_type(const struct sasl_service *sasl)
 	offer_parameter(finding, sasl, "smtpd_sasl_type", "dovecot");
 }
 
+static int find_password(void *context, const struct user *user)
+{
+	(void)context;
+	return user->enabled && user->password[0] != '\0' ? 1 : 0;
+}
+
+/* Return whether anybody can log in with a password or a token that Postern checks. */
+static bool can_log_in(const struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+
+	return (config != NULL &&
+		       (*config->jwt.secret != '\0' || *config->jwt.keys_file != '\0')) ||
+		(doctor->store != NULL &&
+			users_each(doctor->store->users, find_password, NULL) != 0);
+}
+
 static void report_path(const struct sasl_service *sasl, const struct doctor_endpoint *endpoint)
 {
 	const char *ours = doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH);
@@ -85,6 +102,12 @@ static void report_path(const struct sasl_service *sasl, const struct doctor_end
 		endpoint->is_inet ? "" : ", which is ", endpoint->outside,
 		*ours == '\0' ? "not served" : ours);
 	doctor_sockets_effect(finding, sasl->service, DOCTOR_SOCKET_AUTH);
+	if (!doctor_has_our_name(endpoint->path) && !can_log_in(sasl->doctor)) {
+		doctor_cure(finding,
+			"Start the server that checks the logins there, such as Dovecot. Postern "
+			"cannot take its place, because no user of its own has a password.");
+		return;
+	}
 	doctor_cure(finding, "%s",
 		*ours == '\0' ? "Set [auth] socket, and restart the daemon." :
 				"Name the socket as smtpd sees it: relative to queue_directory. "
@@ -375,12 +398,6 @@ static bool check_enabled(const struct doctor *doctor, const struct doctor_insta
 	return false;
 }
 
-static int find_password(void *context, const struct user *user)
-{
-	(void)context;
-	return user->enabled && user->password[0] != '\0' ? 1 : 0;
-}
-
 static int offer_password(void *context, const struct user *user)
 {
 	struct doctor_finding *finding = context;
@@ -393,12 +410,9 @@ static int offer_password(void *context, const struct user *user)
 /* Report that smtpd asks Postern to check logins, but no user has a password. */
 static void check_passwords(const struct doctor *doctor)
 {
-	const struct config *config = doctor->config;
 	struct doctor_finding *finding;
 
-	if (doctor->store == NULL || *config->jwt.secret != '\0' ||
-		*config->jwt.keys_file != '\0' ||
-		users_each(doctor->store->users, find_password, NULL) != 0)
+	if (doctor->store == NULL || can_log_in(doctor))
 		return;
 	finding = doctor_find(doctor, DOCTOR_MAIL,
 		"smtpd asks Postern to check logins, but no user has a password");

@@ -102,6 +102,18 @@ def test_logins_that_no_service_offers_are_found(made):
     mend(daemon, mta, logins(daemon, mta).the("no service has smtpd_sasl_auth_enable = yes", "no-effect"))
 
 
+def test_logins_are_not_taken_from_a_server_that_is_down(made):
+    """Postern could check none of them."""
+    daemon, mta = made
+    mta.configure(smtpd_sasl_path="private/auth")
+    try:
+        daemon.write_store({**STORE, "users": [{**STORE["users"][0], "password": ""}]})
+        finding = logins(daemon, mta).the("looks for the socket of logins at private/auth", "mail")
+        assert not finding["commands"] and finding["cure"].startswith("Start the server")
+    finally:
+        daemon.write_store(STORE)
+
+
 @pytest.mark.parametrize("users", [[], [{**STORE["users"][0], "password": ""}]])
 def test_a_store_without_any_password_is_found(made, users):
     daemon, mta = made
