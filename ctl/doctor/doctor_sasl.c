@@ -141,6 +141,29 @@ static bool has_tls(const struct sasl_service *sasl)
 			doctor_postfix_yes(sasl->service->values, "smtpd_tls_wrappermode"));
 }
 
+/* Return whether nobody can log in without TLS. */
+static bool needs_tls(const struct sasl_service *sasl)
+{
+	const struct config *config = sasl->doctor->config;
+
+	return config == NULL || config->auth.require_tls ||
+		doctor_postfix_yes(sasl->service->values, "smtpd_tls_auth_only");
+}
+
+/* Set what follows from a lack of TLS. */
+static void set_effect_of_no_tls(struct doctor_finding *finding, const struct sasl_service *sasl)
+{
+	const struct config *config = sasl->doctor->config;
+	const bool refuses = config == NULL || config->auth.require_tls;
+	const bool hides = doctor_postfix_yes(sasl->service->values, "smtpd_tls_auth_only");
+
+	doctor_effect(finding, "Nobody can log in%s: without TLS, %s%s%s.",
+		hides ? "" : " from another machine",
+		refuses ? "Postern refuses passwords (require_tls)" : "",
+		refuses && hides ? ", and " : "",
+		hides ? "smtpd does not offer AUTH (smtpd_tls_auth_only)" : "");
+}
+
 static void report_no_tls(const struct sasl_service *sasl)
 {
 	const char *level = value(sasl, "smtpd_tls_security_level");
@@ -149,12 +172,7 @@ static void report_no_tls(const struct sasl_service *sasl)
 		"%s: smtpd (%s) offers logins, but no TLS: %s", sasl->instance->folder, sasl->names,
 		lacks_level ? "smtpd_tls_security_level is not set" : "it has no certificate");
 
-	doctor_effect(finding,
-		"Nobody can log in from another machine: without TLS, Postern "
-		"refuses passwords (require_tls)%s.",
-		doctor_postfix_yes(sasl->service->values, "smtpd_tls_auth_only") ?
-			", and smtpd does not offer AUTH (smtpd_tls_auth_only)" :
-			"");
+	set_effect_of_no_tls(finding, sasl);
 	doctor_cure(finding,
 		"smtpd also needs a certificate. If none is set, name the files of its key and "
 		"chain in smtpd_tls_chain_files.");
@@ -165,9 +183,11 @@ static void report_no_tls(const struct sasl_service *sasl)
 /* Report a certificate whose file does not exist, with which smtpd switches TLS off. */
 static void check_certificates(const struct sasl_service *sasl)
 {
+	/* smtpd_tls_chain_files, the first, replaces the others. */
+	const size_t count = *value(sasl, certificates[0]) != '\0' ? 1 : CERTIFICATES;
 	struct doctor_finding *finding;
 
-	for (size_t i = 0; i < CERTIFICATES; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const char *at = value(sasl, certificates[i]);
 		size_t len = 0;
 		char path[1024];
@@ -179,9 +199,8 @@ static void check_certificates(const struct sasl_service *sasl)
 			finding = doctor_find(sasl->doctor, DOCTOR_MAIL,
 				"%s: smtpd (%s) has no TLS: the file %s (%s) does not exist",
 				sasl->instance->folder, sasl->names, path, certificates[i]);
-			doctor_effect(finding,
-				"Nobody can log in from another machine, because Postern refuses "
-				"passwords without TLS (require_tls).");
+			if (needs_tls(sasl))
+				set_effect_of_no_tls(finding, sasl);
 			doctor_cure(finding,
 				"Obtain the certificate, or correct the name in %s; then run "
 				"postfix reload.",
@@ -314,7 +333,7 @@ static void examine_logins(const struct sasl_service *sasl)
 	}
 	doctor_sockets_check(sasl->doctor, sasl->instance, sasl->service, &endpoint,
 		DOCTOR_SOCKET_AUTH, sasl->names);
-	if (!has_tls(sasl)) {
+	if (!has_tls(sasl) && needs_tls(sasl)) {
 		report_no_tls(sasl);
 	} else {
 		check_certificates(sasl);

@@ -89,11 +89,25 @@ def test_a_missing_certificate_is_found(made):
     assert not finding["commands"] and "smtpd_tls_chain_files" in finding["cure"]
 
 
-def test_a_certificate_that_does_not_exist_is_found(made):
+@pytest.mark.parametrize("parameter", ["smtpd_tls_chain_files", "smtpd_tls_cert_file"])
+def test_a_certificate_that_does_not_exist_is_found(made, parameter):
     daemon, mta = made
-    mta.configure(smtpd_tls_cert_file="/nowhere/cert.pem")
-    finding = logins(daemon, mta).the("the file /nowhere/cert.pem (smtpd_tls_cert_file) does not exist", "mail")
-    assert not finding["commands"] and "smtpd_tls_cert_file" in finding["cure"]
+    mta.configure(smtpd_tls_cert_file="/nowhere/old.pem")
+    assert logins(daemon, mta).is_clean()  # smtpd_tls_chain_files takes its place
+    mta.configure(**{"smtpd_tls_chain_files": "", "smtpd_tls_cert_file": "", parameter: "/nowhere/cert.pem"})
+    finding = logins(daemon, mta).the(f"the file /nowhere/cert.pem ({parameter}) does not exist", "mail")
+    assert not finding["commands"] and parameter in finding["cure"]
+
+
+def test_logins_without_tls_that_are_meant_are_only_a_matter_of_security(box):
+    daemon, mta = good_set_up(box, start=False, config={"auth": {"require_tls": "no"}}, parameters={
+        **LOGINS, "smtpd_tls_auth_only": "no", "smtpd_tls_security_level": "", "smtpd_sasl_security_options": "noanonymous"})
+    daemon.start()
+    report = logins(daemon, mta)
+    report.the("offers AUTH without TLS", "security")
+    assert len(report.findings) == 1, report
+    mta.configure(smtpd_tls_auth_only="yes")
+    assert "does not offer AUTH" in logins(daemon, mta).the("offers logins, but no TLS", "mail")["effect"]
 
 
 def test_logins_that_no_service_offers_are_found(made):
