@@ -30,6 +30,7 @@
 
 struct regexlist {
 	unsigned refs;
+	uint64_t serial;
 	bool anchored;
 	struct regex_set *set;
 	uint32_t *values; /* of each regex */
@@ -118,11 +119,13 @@ void regex_scratch_begin(struct regex_scratch *scratch)
 
 struct regexlist *regexlist_new(bool anchored)
 {
+	static uint64_t last_serial; /* atomic */
 	struct regexlist *list = calloc(1, sizeof(*list));
 
 	if (list == NULL)
 		return NULL;
 	list->refs = 1;
+	list->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	list->anchored = anchored;
 	if ((list->set = regex_set_new(anchored)) == NULL) {
 		free(list);
@@ -383,6 +386,11 @@ enum regex_result regexlist_match(const struct regexlist *list, struct regex_scr
 		}
 	}
 	return result;
+}
+
+uint64_t regexlist_serial(const struct regexlist *list)
+{
+	return list->serial;
 }
 
 size_t regexlist_count(const struct regexlist *list)

@@ -88,6 +88,9 @@ enum regex_result {
 enum regex_result regexlist_match(const struct regexlist *list, struct regex_scratch *scratch,
 	const char *subject, size_t len, uint32_t *value_r);
 
+/* Return a number that is higher for a list made later. */
+uint64_t regexlist_serial(const struct regexlist *list);
+
 size_t regexlist_count(const struct regexlist *list);
 
 /*

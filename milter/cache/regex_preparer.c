@@ -18,6 +18,13 @@
 #define RETRY_MS 5000
 #define NICENESS 10 /* of the thread, so that mail has priority */
 
+/*
+ * The least costly lists come first, but a quarter of the thread's time is that of the list which
+ * has waited the longest: others may change for ever.
+ */
+#define OLDEST_PART 4
+#define CREDIT_MAX_NS INT64_C(2000000000) /* which the oldest lists can save up */
+
 struct regex_preparer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -25,6 +32,9 @@ struct regex_preparer {
 	/* Guarded by the lock. */
 	struct policy *wanted; /* a reference; NULL: nothing new */
 	bool is_ending, has_ended, is_abandoned;
+
+	/* The thread's. */
+	int64_t credit; /* ns that the oldest lists are behind their part; may be negative */
 
 	/* The cache thread's. */
 	bool is_running;     /* the thread was started */
@@ -68,15 +78,59 @@ static bool has_news(struct regex_preparer *preparer)
 	return news;
 }
 
+static int64_t thread_ns(void)
+{
+	struct timespec used;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/* Return the index of the list that was made first; count is not 0. */
+static size_t find_oldest(struct regexlist *const lists[], size_t count)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < count; i++)
+		if (regexlist_serial(lists[i]) < regexlist_serial(lists[oldest]))
+			oldest = i;
+	return oldest;
+}
+
+/* Do one step of a list, and note whose time that takes. Returns whether more steps follow. */
+static bool prepare_list(struct regex_preparer *preparer, struct regexlist *list, bool is_oldest)
+{
+	const int64_t begun = thread_ns();
+	const bool has_more = regexlist_prepare(list);
+	const int64_t took = thread_ns() - begun;
+
+	preparer->credit += is_oldest ? -took : took / (OLDEST_PART - 1);
+	if (preparer->credit > CREDIT_MAX_NS)
+		preparer->credit = CREDIT_MAX_NS;
+	return has_more;
+}
+
+/* lists: by their cost, beginning with the least. */
+static void prepare_lists(struct regex_preparer *preparer, struct regexlist *lists[], size_t count)
+{
+	while (count > 0 && !has_news(preparer)) {
+		const bool is_oldest = preparer->credit > 0;
+		const size_t i = is_oldest ? find_oldest(lists, count) : 0;
+
+		if (prepare_list(preparer, lists[i], is_oldest))
+			continue;
+		count--;
+		memmove(&lists[i], &lists[i + 1], (count - i) * sizeof(lists[0]));
+	}
+}
+
 static void prepare_policy(struct regex_preparer *preparer, const struct policy *policy)
 {
-	size_t count = 0, i;
+	size_t count = 0;
 	struct regexlist **lists = policy_unprepared(policy, &count);
 
-	for (i = 0; lists != NULL && i < count && !has_news(preparer); i++) {
-		while (regexlist_prepare(lists[i]) && !has_news(preparer))
-			;
-	}
+	if (lists != NULL)
+		prepare_lists(preparer, lists, count);
 	free(lists);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "milter/cache/regex_preparer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,8 @@
 #define LINES "a.*\nb.*\nc.*\nd.*\n"
 #define MORE_LINES LINES "e.*"
 #define LATER_LINES "# more\n" LINES
+#define COSTLY 60 /* regexes in a list */
+#define CHEAP 30
 
 static struct made m;
 
@@ -137,6 +140,57 @@ START_TEST(prepares_a_list_that_is_read_again)
 	}
 END_TEST
 
+/* Write a list of regexes that no other list has. */
+static size_t write_regexes(char *text_r, size_t size, unsigned first, unsigned count)
+{
+	size_t len = 0;
+
+	for (unsigned i = first; i < first + count; i++)
+		len += (size_t)snprintf(text_r + len, size - len, "x%u(a|b)*y.*\n", i);
+	return len;
+}
+
+/* Make the policy that follows when another list changes, which is cheaper to prepare than the
+ * first, but takes longer to prepare than to read. */
+static struct policy *change_cheap_list(const struct policy *policy, unsigned first)
+{
+	struct policy_parts parts = *policy_parts(policy);
+	struct policy *next;
+	char text[4096];
+	const size_t len = write_regexes(text, sizeof(text), first, CHEAP);
+
+	parts.lists[LIST_RCPT_ALLOW_RE] = list_build(LIST_RCPT_ALLOW_RE, text, len, NULL, NULL);
+	ck_assert_ptr_nonnull(parts.lists[LIST_RCPT_ALLOW_RE]);
+	next = policy_new(&parts);
+	list_unref(&parts.lists[LIST_RCPT_ALLOW_RE]);
+	return next;
+}
+
+/* Each new policy ends the work on the one before. */
+START_TEST(lists_that_change_all_the_time_do_not_delay_the_others_for_ever)
+	{
+		struct regex_preparer *preparer = regex_preparer_new();
+		struct regexlist *list;
+		struct policy *policy, *next;
+		char text[8192];
+
+		(void)write_regexes(text, sizeof(text), 0, COSTLY);
+		made_list(&m, LIST_RCPT_DENY_RE, text);
+		made_build(&m);
+		policy = policy_ref(m.policy);
+		list = list_regexes(policy_parts(policy)->lists[LIST_RCPT_DENY_RE]);
+		for (unsigned i = COSTLY; !regexlist_is_prepared(list); i += CHEAP) {
+			next = change_cheap_list(policy, i);
+			policy_unref(&policy);
+			policy = next;
+			regex_preparer_want(preparer, policy);
+			(void)regex_preparer_attend(preparer, 0);
+		}
+		policy_unref(&policy);
+		regex_preparer_free(&preparer, 20000);
+	}
+END_TEST
+
 /* The thread can be ended at any time, also before it has begun. */
 START_TEST(ends_at_any_time)
 	{
@@ -164,6 +218,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, prepares_each_policy);
 	tcase_add_test(tcase, prepares_a_list_that_is_read_again);
+	tcase_add_test(tcase, lists_that_change_all_the_time_do_not_delay_the_others_for_ever);
 	tcase_add_test(tcase, ends_at_any_time);
 	suite_add_tcase(suite, tcase);
 	return suite;
