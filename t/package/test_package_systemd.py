@@ -121,6 +121,14 @@ apt-get -q -y --reinstall install /given/postern.deb
 is_other "$pid"
 is "$(property NRestarts)" 0
 
+step an upgrade to a version that would not start
+echo '[nonsense]' >> /etc/postern/postern.conf
+apt-get -q -y --reinstall install /given/postern.deb > /root/said 2>&1
+cat /root/said
+grep -q 'postern was not restarted, because a new daemon should not start now' /root/said
+is "$(property MainPID) $(property ActiveState)" "$pid active"
+sed -i '$d' /etc/postern/postern.conf
+
 step purge
 apt-get -q -y purge postern
 ! systemctl cat postern
