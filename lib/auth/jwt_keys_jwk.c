@@ -38,7 +38,8 @@ static int read_member(const json_t *jwk, const char *name, struct bytes *bytes_
 	return 0;
 }
 
-/* Make a public key of the type from its parameters. Returns NULL when they are not a valid key. */
+/* Make a public key of the type from its parameters. Returns NULL when they are not a valid key. Of
+ * RSA, OpenSSL would check that the modulus is no prime, which takes seconds for a long one. */
 static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 {
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
@@ -48,9 +49,9 @@ static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 	if (params == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
 		EVP_PKEY_fromdata(context, &public, EVP_PKEY_PUBLIC_KEY, params) != 1)
 	public = NULL;
-	if (public != NULL)
-		check = EVP_PKEY_CTX_new_from_pkey(NULL, public, NULL);
-	if (public != NULL && (check == NULL || EVP_PKEY_public_check(check) != 1)) {
+	if (public != NULL && EVP_PKEY_get_base_id(public) != EVP_PKEY_RSA &&
+		((check = EVP_PKEY_CTX_new_from_pkey(NULL, public, NULL)) == NULL ||
+			EVP_PKEY_public_check_quick(check) != 1)) {
 		EVP_PKEY_free(public);
 		public = NULL;
 	}
@@ -58,6 +59,23 @@ static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 	EVP_PKEY_CTX_free(context);
 	OSSL_PARAM_free(params);
 	return public;
+}
+
+#define RSA_BITS_MAX 16384
+#define RSA_EXPONENT_BITS_MAX 64
+#define SMALL_FACTORS 752
+
+/* Return whether the numbers can be an RSA key: a typing error in one is found by its factors. */
+static bool is_rsa_key(const BIGNUM *n, const BIGNUM *e)
+{
+	if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(e) > RSA_EXPONENT_BITS_MAX ||
+		!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
+		return false;
+	for (BN_ULONG factor = 3; factor < SMALL_FACTORS; factor += 2) {
+		if (BN_mod_word(n, factor) == 0)
+			return false;
+	}
+	return true;
 }
 
 /* RFC 7518 section 6.3.1 */
@@ -73,8 +91,7 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 	build = OSSL_PARAM_BLD_new();
 	n = BN_bin2bn(modulus.bytes, (int)modulus.len, NULL);
 	e = BN_bin2bn(exponent.bytes, (int)exponent.len, NULL);
-	if (build != NULL && n != NULL && e != NULL && BN_num_bits(n) <= 16384 &&
-		BN_num_bits(e) <= 64 &&
+	if (build != NULL && n != NULL && e != NULL && is_rsa_key(n, e) &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
 	public = make_public_key("RSA", build);
