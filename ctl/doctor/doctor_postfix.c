@@ -177,8 +177,11 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 /* Report Postern among the milters of local mail. */
 static void examine_local_mail(const struct doctor *doctor, const struct doctor_instance *instance)
 {
-	/* cleanup opens the socket; it runs in the same chroot, by default. */
-	const struct doctor_service *service = &instance->services[0];
+	const json_t *cleanup = json_object_get(instance->listing, "cleanup/unix");
+	/* cleanup(8) opens the socket. */
+	const struct doctor_service service = {
+		.is_chrooted = strcmp(doctor_postfix_value(cleanup, "chroot"), "y") == 0,
+	};
 	json_t *milters =
 		doctor_postfix_milters(doctor_postfix_value(instance->values, "non_smtpd_milters"));
 	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
@@ -190,7 +193,7 @@ static void examine_local_mail(const struct doctor *doctor, const struct doctor_
 		const json_t *milter = json_array_get(milters, i);
 		struct doctor_endpoint endpoint;
 
-		if (doctor_endpoint_resolve(instance, service,
+		if (doctor_endpoint_resolve(instance, &service,
 			    doctor_postfix_value(milter, "address"), false, &endpoint) == 0 &&
 			(doctor_endpoint_is(&endpoint, ours) || doctor_has_our_name(endpoint.path)))
 			is_ours = true;
@@ -231,9 +234,7 @@ void doctor_examine_postfix(const struct doctor *doctor)
 			continue;
 		for (size_t j = 0; j < instance->service_count; j++)
 			examine_service(doctor, instance, &instance->services[j]);
-		if (instance->service_count > 0) {
-			examine_local_mail(doctor, instance);
-			examine_maps(doctor, instance);
-		}
+		examine_local_mail(doctor, instance);
+		examine_maps(doctor, instance);
 	}
 }

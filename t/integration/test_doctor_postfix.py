@@ -152,6 +152,9 @@ def test_instances_that_no_other_machine_reaches_raise_no_alarm(box, running, pa
     mta.configure(multi_instance_directories=second.folder / "etc")
     report = settings(daemon, mta)
     assert report.is_clean(), report
+    second.configure(non_smtpd_milters=f"unix:{daemon.socket}")
+    settings(daemon, mta).the("postfix-2/etc: non_smtpd_milters contains Postern", "no-effect")
+    second.configure(non_smtpd_milters="")
     # Nothing is left out if Postern is asked nowhere, or if another service stays on.
     if "inet_interfaces" in parameters:
         mta.configure(smtpd_milters="")
