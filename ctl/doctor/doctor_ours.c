@@ -260,17 +260,76 @@ static void offer_move(struct doctor_finding *finding, const struct doctor *doct
 		which == DOCTOR_SOCKET_MILTER ? SOCKETS_MILTER_NAME : SOCKETS_AUTH_NAME);
 }
 
+/* Return whether a service reaches Postern, so that moving the sockets would cut it off. */
+static bool is_any_linked(const struct doctor *doctor)
+{
+	struct doctor_endpoint endpoint;
+	const json_t *milter;
+	bool is_linked = false;
+
+	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
+		const struct doctor_instance *instance = &doctor->postfix->instances[i];
+
+		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++) {
+			const struct doctor_service *service = &instance->services[j];
+			json_t *milters = doctor_postfix_milters(
+				doctor_postfix_value(service->values, "smtpd_milters"));
+
+			if (doctor_find_link(doctor, instance, service, milters, &milter,
+				    &endpoint) == DOCTOR_LINK_OURS ||
+				(doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable") &&
+					doctor_leads_logins(doctor, instance, service)))
+				is_linked = true;
+			json_decref(milters);
+		}
+	}
+	return is_linked;
+}
+
+/* Add commands that take the service out of its chroot, and the others to which the same setting of
+ * the parameter applies. */
+static void offer_no_chroot(struct doctor_finding *finding, const struct doctor_instance *instance,
+	const struct doctor_service *service, const char *parameter)
+{
+	const bool is_own = json_object_get(service->overrides, parameter) != NULL;
+
+	doctor_cure(finding,
+		"Postern's sockets cannot be moved into this chroot, because other services reach "
+		"them where they are. Take the service out of its chroot, or let Postern listen at "
+		"an inet socket.");
+	for (size_t i = 0; i < instance->service_count; i++) {
+		const struct doctor_service *other = &instance->services[i];
+		struct strbuf field = STRBUF_INIT;
+
+		if (!other->is_chrooted ||
+			(other != service &&
+				(is_own || json_object_get(other->overrides, parameter) != NULL)))
+			continue;
+		strbuf_addf(&field, "%s/chroot=n", other->key);
+		if (!field.failed)
+			doctor_postconf(finding, instance, "-F", field.text);
+		strbuf_free(&field);
+	}
+}
+
 void doctor_offer_socket(struct doctor_finding *finding, const struct doctor *doctor,
 	const struct doctor_instance *instance, const struct doctor_service *service,
 	enum doctor_socket which, const json_t *milters, const json_t *replaced)
 {
 	struct strbuf address = STRBUF_INIT, list = STRBUF_INIT;
+	struct doctor_service outside = *service;
 	char setting[1100];
 
 	(void)text_format(setting, sizeof(setting), "%s", doctor_our_socket(doctor, which));
 	if (setting[0] == '\0' || finding == NULL)
 		return;
-	if (find_address(instance, service, setting, &address) != 0) {
+	outside.is_chrooted = false;
+	if (find_address(instance, service, setting, &address) != 0 && is_any_linked(doctor)) {
+		offer_no_chroot(finding, instance, service,
+			which == DOCTOR_SOCKET_AUTH ? "smtpd_sasl_path" : "smtpd_milters");
+		if (find_address(instance, &outside, setting, &address) != 0)
+			goto out;
+	} else if (address.len == 0) {
 		offer_move(finding, doctor, instance, which, setting);
 		if (find_address(instance, service, setting, &address) != 0)
 			goto out;

@@ -50,7 +50,8 @@ bool doctor_is_repeated(const struct doctor_instance *instance,
 /*
  * Add commands with which the service finds Postern's socket: they set smtpd_milters, with
  * `replaced` (NULL: none) of milters replaced, or smtpd_sasl_path. If the socket is outside of the
- * service's chroot, they move both sockets into it first.
+ * service's chroot, they move both sockets into it first, or, if other services use these, take the
+ * service out of its chroot.
  */
 void doctor_offer_socket(struct doctor_finding *finding, const struct doctor *doctor,
 	const struct doctor_instance *instance, const struct doctor_service *service,

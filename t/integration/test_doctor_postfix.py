@@ -57,7 +57,7 @@ def test_a_service_that_is_switched_off_is_found(box, running, option):
 
 def test_the_cure_is_in_force_after_a_paste(box):
     """Once with all commands, in a Postfix that runs."""
-    daemon, mta = good_set_up(box)
+    daemon, mta = good_set_up(box, parameters={"inet_interfaces": "all"})
     with_master(mta, f"{free_port()} inet n - y - - smtpd\n  -o smtpd_milters=\n")
     mend(daemon, mta, settings(daemon, mta).the("does not ask Postern", "no-effect"), reload=True)
 
@@ -104,6 +104,19 @@ def test_a_second_instance_without_postern_is_found(box, running, fault):
     mend(daemon, mta, finding)
     second.configure(multi_instance_enable="no", smtpd_milters="")
     assert settings(daemon, mta).is_clean()
+
+
+def test_the_sockets_are_not_taken_from_another_instance(box, running):
+    """Both are chrooted, and one socket cannot be in both queue directories."""
+    daemon, mta = running
+    second = box.postfix(start=False, chroot=True, services=("smtp", "submission"), parameters={
+        "multi_instance_enable": "yes", "multi_instance_name": "postfix-b", "inet_interfaces": "all"})
+    mta.configure(multi_instance_directories=second.folder / "etc")
+    finding = settings(daemon, mta).the("postfix-2/etc: smtpd", "mail")
+    assert "inet socket" in finding["cure"]
+    before = daemon.conf.read_text()
+    mend(daemon, mta, finding)
+    assert daemon.conf.read_text() == before
 
 
 def test_a_table_of_milters_is_shown(running):

@@ -20,11 +20,12 @@ STORE = {"profiles": [{"id": 1, "name": "staff", "open": True}],
 def good_set_up(box, chroot=True, config=None, parameters=None, start=True, store=None, **options):
     """
     (daemon, mta): a set-up of which doctor should report nothing. As in Debian, smtpd is in a chroot, and the sockets
-    are in a directory of its queue. config and parameters are added to postern.conf and main.cf; options as for Postfix.
+    are in a directory of its queue. config and parameters are added to postern.conf and main.cf; options as for
+    Postfix. If it is not started, it listens on all interfaces.
     """
     mta = box.postfix(start=False, chroot=chroot, parameters={
-        "smtpd_milters": "unix:postern/postern.sock", "mynetworks": "127.0.0.0/8", "inet_interfaces": "all",
-        **(parameters or {})}, **options)
+        "smtpd_milters": "unix:postern/postern.sock", "mynetworks": "127.0.0.0/8",
+        **({} if start else {"inet_interfaces": "all"}), **(parameters or {})}, **options)
     queue = mta.folder / "queue"
     folder = queue / "postern"
     folder.mkdir()
