@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/hash.h"
 
@@ -15,7 +16,9 @@
 #define FAILURES_MAX 60 /* no more are counted, so that an hour forgives everything */
 #define FIRST_MS 500	/* the first delay; each further one is twice as long */
 #define PAIR_FORGIVE_S 60
-#define PERSON UINT64_C(1) /* the bit of a network's key that tells people from addresses */
+#define PERSON                                                                            \
+	UINT64_C(1) /* the bit of a network's key, narrow or wide, that tells people from \
+		       addresses */
 
 enum kind { LOGIN, NETWORK, WIDE, KINDS };
 
@@ -116,6 +119,22 @@ struct cidr penalty_person(uid_t uid)
 	return person;
 }
 
+/* Return the key of the wide network of a user of this machine; 0: none. */
+static uint64_t key_of_people(const struct cidr *person)
+{
+	static const char people[] = "people";
+	uid_t uid;
+
+	memcpy(&uid, person->addr, sizeof(uid));
+	return uid == 0 || uid == geteuid() ? 0 : key_of(people, sizeof(people)) | PERSON;
+}
+
+static void set_pair(struct penalty_keys *keys, uint64_t login)
+{
+	if (login != 0 && keys->network != 0)
+		keys->pair = key_of((const uint64_t[]){ login, keys->network }, 16);
+}
+
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
 	struct penalty_keys keys = { .login = login };
@@ -129,18 +148,32 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 	keys.network =
 		is_person(&net) ? key_of(net.addr, len) | PERSON : key_of_address(net.addr, len);
 	keys.near = (uint32_t)key_of(net.addr, (len + 1) / 2) | 1;
-	if (net.family == AF_INET6)
-		keys.wide = key_of(net.addr, 6);
-	if (login != 0)
-		keys.pair = key_of((const uint64_t[]){ login, keys.network }, 16);
+	if (is_person(&net))
+		keys.wide = key_of_people(&net);
+	else if (net.family == AF_INET6)
+		keys.wide = key_of_address(net.addr, 6);
+	set_pair(&keys, login);
 	return keys;
+}
+
+/* Return another key, with the bit PERSON clear. */
+static uint64_t key_apart(uint64_t key)
+{
+	return key == 0 ? 0 : key_of_address((const uint64_t[]){ key, 0, 0 }, 24);
+}
+
+void penalty_set_apart(struct penalty_keys *keys)
+{
+	keys->network = key_apart(keys->network);
+	keys->wide = key_apart(keys->wide);
+	keys->near = keys->near == 0 ? 0 : (uint32_t)key_apart(keys->near) | 1;
+	set_pair(keys, keys->login);
 }
 
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed)
 {
 	keys->claimed = claimed;
-	if (claimed != 0 && keys->network != 0)
-		keys->pair = key_of((const uint64_t[]){ claimed, keys->network }, 16);
+	set_pair(keys, claimed);
 }
 
 static uint64_t key_of_kind(const struct penalty_keys *keys, enum kind kind)
@@ -373,7 +406,7 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 		struct entry *entry = &penalty->failed[kind][i];
 
 		if (entry->key != 0 &&
-			(key == 0 ? kind != NETWORK || (entry->key & PERSON) == 0 :
+			(key == 0 ? kind == LOGIN || (entry->key & PERSON) == 0 :
 				    entry->key == key)) {
 			*entry = (struct entry){ .key = 0 };
 			cleared++;

@@ -61,7 +61,7 @@ void penalty_free(struct penalty **penalty); /* accepts NULL */
 /* The keys by which an attempt counts. A key that is 0 is not counted. */
 struct penalty_keys {
 	uint64_t login;
-	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4 */
+	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
 	uint64_t claimed;	/* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
 	uint32_t near; /* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
@@ -76,8 +76,19 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
  * failures or delays of its own, because anybody can claim it. */
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed);
 
-/* Return the client that stands for a user of this machine, who has no address. Each user counts as
- * a separate network, to which no address belongs. */
+/*
+ * Set the networks apart from those of the same address elsewhere, because any process of this
+ * machine may have claimed it. Claims thus neither slow the real clients of a network nor use their
+ * trust, their places and their turns. Call this before penalty_claim().
+ */
+void penalty_set_apart(struct penalty_keys *keys);
+
+/*
+ * Return the client that stands for a user of this machine, who has no address. Each user counts as
+ * a separate network, to which no address belongs. All but root and the user of this process share
+ * a wide network, because one person may have thousands of users: the subordinate ones of his user
+ * namespaces.
+ */
 struct cidr penalty_person(uid_t uid);
 
 /* The treatment of the next attempt. */
@@ -100,8 +111,9 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 
 /*
  * Forgive the failures of the login, and of the network and the wide network; keys NULL: all
- * failures, except those of people's networks, because people who can cause them may be the ones
- * who ask. Trusted logins stay. Returns the number of logins and networks that had failures.
+ * failures, except those of people's networks, the wide one included, because people who can cause
+ * them may be the ones who ask. Trusted logins stay. Returns the number of logins and networks that
+ * had failures.
  */
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
 

@@ -245,9 +245,11 @@ static int reset_login(struct auth *auth, const char *login, size_t *forgiven_r,
 
 static size_t reset_client(struct auth *auth, const struct cidr *client)
 {
-	const struct penalty_keys keys = penalty_keys(0, client);
+	struct penalty_keys keys = penalty_keys(0, client);
+	size_t forgiven = penalty_reset(auth->penalty, &keys);
 
-	return penalty_reset(auth->penalty, &keys);
+	penalty_set_apart(&keys);
+	return forgiven + penalty_reset(auth->penalty, &keys);
 }
 
 /* Return whether the text is an address and a prefix length, right or wrong. */

@@ -50,6 +50,13 @@ static void free_secret(const char *text)
 	free(copy);
 }
 
+static void stop_timer(struct attempt *attempt)
+{
+	if (attempt->timer != NULL)
+		event_free(attempt->timer);
+	attempt->timer = NULL;
+}
+
 static void attempt_free(struct attempt *attempt)
 {
 	struct auth *auth = attempt->auth;
@@ -61,8 +68,7 @@ static void attempt_free(struct attempt *attempt)
 	fair_queue_remove(auth->queue, &attempt->item);
 	if (auth_gate_leave(auth->gate, &attempt->ticket, auth_seconds()))
 		event_active(auth->gate_opened, EV_TIMEOUT, 0);
-	if (attempt->timer != NULL)
-		event_free(attempt->timer);
+	stop_timer(attempt);
 	free_secret(attempt->request.login);
 	free_secret(attempt->request.secret);
 	policy_unref(&attempt->policy);
@@ -122,18 +128,10 @@ static void start_timer(struct attempt *attempt, int64_t ms, event_callback_fn o
 {
 	const struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
-	if (attempt->timer != NULL)
-		event_free(attempt->timer);
+	stop_timer(attempt);
 	attempt->timer = event_new(server_base(attempt->auth->server), -1, 0, on_timer, attempt);
 	if (attempt->timer == NULL || event_add(attempt->timer, &wait) != 0)
 		conclude_undecided(attempt, "out of memory");
-}
-
-static void stop_timer(struct attempt *attempt)
-{
-	if (attempt->timer != NULL)
-		event_free(attempt->timer);
-	attempt->timer = NULL;
 }
 
 static void turn_away(struct attempt *attempt)
@@ -236,13 +234,11 @@ void attempts_employ(struct auth *auth)
 
 	while ((ranks = ranks_with_worker(auth)) != 0 &&
 		(item = fair_queue_next(auth->queue, ranks)) != NULL) {
-		struct work piece = { .run = check_in_worker };
-		struct attempt *attempt;
+		struct attempt *attempt = attempt_of_item(item);
+		const struct work piece = { .run = check_in_worker, .argument = attempt };
 
-		attempt = attempt_of_item(item);
 		stop_timer(attempt);
 		renew_rules(attempt);
-		piece.argument = attempt;
 		if (workers_add(auth->workers, &piece) != 0) {
 			turn_away(attempt);
 			continue;
@@ -283,12 +279,13 @@ static void check_in_worker(void *argument)
 static enum auth_rank rank_of(const struct attempt *attempt)
 {
 	const struct gate_ticket *ticket = &attempt->ticket;
+	const bool is_claimed = attempt->request.is_client_claimed;
 	const struct penalty_view view =
 		penalty_view(attempt->auth->penalty, &ticket->keys, auth_seconds());
 
 	if (ticket->is_trusted)
-		return RANK_TRUSTED;
-	if (!ticket->is_slowed && !attempt->request.is_client_claimed)
+		return is_claimed ? RANK_KNOWN : RANK_TRUSTED;
+	if (!ticket->is_slowed && !is_claimed)
 		return RANK_KNOWN;
 	if (!ticket->is_patient || ticket->keys.network != 0)
 		return RANK_SLOWED;
@@ -399,6 +396,8 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 	struct penalty_keys keys = penalty_keys(login,
 		request->protocol == AUTH_PROTOCOL_CONTROL ? &person : &request->client);
 
+	if (request->is_client_claimed)
+		penalty_set_apart(&keys);
 	if (!is_refused)
 		penalty_claim(&keys,
 			login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));

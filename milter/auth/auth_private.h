@@ -122,7 +122,7 @@ void peers_free(struct auth *auth);
  */
 enum auth_rank {
 	RANK_TRUSTED,	  /* has succeeded from this network */
-	RANK_KNOWN,	  /* from a network that is not slowed */
+	RANK_KNOWN,	  /* from a network that is not slowed, or trusted in a claimed one */
 	RANK_MUTE_KNOWN,  /* over saslauthd, without an address: has succeeded recently */
 	RANK_MUTE,	  /* as before: neither succeeded nor failed recently */
 	RANK_MUTE_FAILED, /* as before: has failed recently */

@@ -432,6 +432,38 @@ START_TEST(claimed_networks_come_after_those_of_the_mta)
 	}
 END_TEST
 
+/* A process of this machine may claim the network of the MTA's clients, where their logins are
+ * trusted. */
+START_TEST(a_claimed_network_takes_nothing_from_the_real_one)
+	{
+		struct attempt_request request = request_of("bob", "pa55word");
+
+		auth_service_publish(&service);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
+		wait_answer();
+		request.is_client_claimed = true;
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &request.client, NULL), 0);
+		attempt_begin(auth, &request, on_one_of_many, &handles[1], &handles[1]);
+		while (answers < 2) /* trusted there, too */
+			wait_answer();
+		leave_workers(0);
+		request.secret = "wrong";
+		for (int i = 2; i < 5; i++)
+			attempt_begin(auth, &request, on_one_of_many, &handles[i], &handles[i]);
+		begin_one(5, "bob", "wrong", "192.0.2.7");
+		ck_assert_int_eq(answers, 2);
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[2].number, 5);
+		while (answers < 6)
+			wait_answer();
+		begin_one(6, "bob", "pa55word", "192.0.2.7"); /* still trusted */
+		ck_assert_int_eq(answers, 7);
+		ck_assert_uint_eq(auth_service_forgive(&service, "192.0.2.7"), 2); /* both */
+	}
+END_TEST
+
 START_TEST(slowed_networks_leave_a_worker_free)
 	{
 		char login[16];
@@ -678,6 +710,7 @@ static Suite *make_suite(void)
 		a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one, 0,
 		COUNT(passwords));
 	tcase_add_test(tcase, claimed_networks_come_after_those_of_the_mta);
+	tcase_add_test(tcase, a_claimed_network_takes_nothing_from_the_real_one);
 	tcase_add_test(tcase, slowed_networks_leave_a_worker_free);
 	tcase_add_test(tcase, without_other_logins_saslauthd_has_all_workers);
 	tcase_add_test(tcase, a_cancelled_login_is_counted_but_not_answered);

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/auth/penalty.h"
 #include "lib/base/hash.h"
@@ -346,11 +347,59 @@ START_TEST(each_person_is_a_network_whose_failures_stay)
 
 			ck_assert_int_eq(penalty_view(penalty, &keys, now).is_slowed,
 				uids[i] == 1000);
-			ck_assert_uint_eq(keys.wide, 0);
 		}
 		ck_assert(view("", "0.0.3.232").is_clean); /* the bytes of 1000 */
 		ck_assert(view("", "232.3.0.0").is_clean);
 		ck_assert(view("", "::").is_clean);
+	}
+END_TEST
+
+/* One person may have thousands of users: the subordinate ones of his user namespaces. */
+START_TEST(people_share_a_wide_network_but_for_root_and_the_daemon)
+	{
+		const uid_t base = geteuid() + 1000;
+		struct penalty_keys keys;
+		struct cidr person;
+
+		for (uid_t i = 0; i < 40; i++) {
+			person = penalty_person(base + i);
+			keys = penalty_keys(hash_bytes(&i, sizeof(i)), &person);
+			penalty_failed(penalty, &keys, now);
+		}
+		ck_assert_uint_eq(penalty_reset(penalty, NULL), 40); /* the logins */
+		person = penalty_person(base + 100);
+		keys = penalty_keys(hash_bytes("bob", 3), &person);
+		ck_assert_uint_eq(penalty_view(penalty, &keys, now).delay_ms, PENALTY_MAX_MS);
+		for (int i = 0; i < 2; i++) {
+			person = penalty_person(i == 0 ? 0 : geteuid());
+			keys = penalty_keys(hash_bytes("bob", 3), &person);
+			ck_assert(penalty_view(penalty, &keys, now).is_clean);
+			ck_assert_uint_eq(keys.wide, 0);
+		}
+	}
+END_TEST
+
+static const char *const apart[] = { "192.0.2.7", "2001:db8::7" };
+START_TEST(claimed_networks_count_apart)
+	{
+		const struct penalty_keys real = keys_of("bob", apart[_i]),
+					  eve = keys_of("eve", apart[_i]);
+		struct penalty_keys claimed = real, near = keys_of("bob", "192.0.9.9");
+
+		penalty_set_apart(&claimed);
+		penalty_set_apart(&near);
+		ck_assert_uint_eq(claimed.login, real.login);
+		ck_assert_uint_eq(claimed.wide == 0, real.wide == 0);
+		penalty_succeeded(penalty, &real, now);
+		ck_assert_uint_eq(penalty_view(penalty, &claimed, now).trust, 0);
+		ck_assert(!penalty_view(penalty, &near, now).is_near);
+		penalty_succeeded(penalty, &claimed, now);
+		ck_assert_uint_eq(penalty_view(penalty, &claimed, now).trust, 8);
+		for (int i = 0; i < 60; i++)
+			penalty_failed(penalty, &claimed, now);
+		ck_assert_uint_eq(penalty_view(penalty, &claimed, now).trust, 0);
+		ck_assert_uint_eq(penalty_view(penalty, &real, now).trust, 8);
+		ck_assert(penalty_view(penalty, &eve, now).is_clean);
 	}
 END_TEST
 
@@ -423,6 +472,8 @@ static Suite *penalty_suite(void)
 	tcase_add_test(tests, a_login_is_trusted_in_the_eight_networks_of_its_last_successes);
 	tcase_add_test(tests, resets_one_or_all);
 	tcase_add_test(tests, each_person_is_a_network_whose_failures_stay);
+	tcase_add_test(tests, people_share_a_wide_network_but_for_root_and_the_daemon);
+	tcase_add_loop_test(tests, claimed_networks_count_apart, 0, COUNT(apart));
 	tcase_add_test(tests, forgets_the_least_guilty_and_no_trusted_login);
 	tcase_add_test(tests, forgets_no_trusted_login_for_tokens);
 	tcase_add_test(tests, forgets_the_trusted_logins_that_succeeded_longest_ago);
