@@ -10,6 +10,10 @@ dnl
 dnl Postern requests the macros that it needs. One of them, {client_resolve}, shows whether a client's name
 dnl resolves to its address; Postern ignores other names.
 dnl
+dnl Sendmail replaces the domain of an address in a From field by its canonical name in DNS, which Postern cannot see.
+dnl This line switches it off.
+dnl FEATURE(`nocanonify')dnl
+dnl
 dnl This line names port 587 for [check submission] (see op.me, DaemonPortOptions). Use it in place of a line for that
 dnl port, such as the one for MSP-v4 on Debian; without such a line, FEATURE(`no_default_msa') is needed, too. With a
 dnl DAEMON_OPTIONS line, Sendmail opens port 25 only if there is another one for it.

@@ -51,8 +51,10 @@ bool address_readings_find(const struct mail_address *address, struct address_re
 /* Add a reading, if it is new, and those to which it leads. Returns as address_readings_find(). */
 bool address_readings_add(const struct mail_address *address, struct address_readings *readings);
 
-/* Return whether the local parts are equal, with or without quotes. */
-bool address_same_local(const struct mail_address *a, const struct mail_address *b);
+/* Return whether the local parts are equal, with or without quotes, or that of a is that of b
+ * without its extension. delimiters is "" or the characters that begin an extension. */
+bool address_same_local(const struct mail_address *a, const struct mail_address *b,
+	const char *delimiters);
 
 /*
  * Return whether an MTA may deliver mail to the address itself: no step but that of its domain's

@@ -330,7 +330,7 @@ __attribute__((noinline)) static void judge_mail_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = sender, .readings = &readings, .text = sender->text };
 
-	if (address_readings_find(sender, &readings) ||
+	if (find_readings(run, sender, run->facts->sender_resolved, &readings) ||
 		refuse_unbounded(run, check, "5.1.7", "sender"))
 		judge_mail_as(run, &s);
 }
@@ -343,7 +343,8 @@ static void judge_mail(struct check_run *run)
 
 	if (!check_clear(run, sender, check, "5.1.7", "sender"))
 		return;
-	if (sender->is_simple && !is_at_mta_name(run, sender))
+	if (sender->is_simple && !is_at_mta_name(run, sender) &&
+		!is_resolved_elsewhere(run, run->facts->sender_resolved, sender))
 		judge_mail_as(run, &s);
 	else
 		judge_mail_readings(run, sender, check);
@@ -414,7 +415,7 @@ __attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = rcpt, .readings = &readings, .text = rcpt->text };
 
-	if (find_rcpt_readings(run, rcpt, &readings) ||
+	if (find_readings(run, rcpt, run->facts->resolved, &readings) ||
 		refuse_unbounded(run, check, "5.1.3", "recipient"))
 		judge_rcpt_as(run, &s);
 }
@@ -434,7 +435,8 @@ static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 
 	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))
 		return;
-	if (rcpt->is_simple && !is_at_mta_name(run, rcpt) && !is_resolved_elsewhere(run, rcpt))
+	if (rcpt->is_simple && !is_at_mta_name(run, rcpt) &&
+		!is_resolved_elsewhere(run, run->facts->resolved, rcpt))
 		judge_rcpt_as(run, &s);
 	else
 		judge_rcpt_readings(run, rcpt, reader);

@@ -192,16 +192,20 @@ static bool add_readings(const struct check_run *run, enum rate rate,
 	return true;
 }
 
+/* Return the address to which the MTA resolves the one that the rate counts; NULL: not known. */
+static const struct mail_address *resolved_of(const struct check_run *run, enum rate rate)
+{
+	return rate == RATE_RCPT_SENDER ? run->facts->sender_resolved : run->facts->resolved;
+}
+
 /* Not inlined, so that only addresses with several readings or domains need this much stack. */
 __attribute__((noinline)) static bool add_rate_of_readings(const struct check_run *run,
 	enum rate rate, const struct mail_address *address, struct charges *charges)
 {
 	struct address_readings readings;
-	const bool are_found = rate == RATE_RCPT_SENDER ?
-		address_readings_find(address, &readings) :
-		find_rcpt_readings(run, address, &readings);
 
-	return are_found && add_readings(run, rate, &readings, charges);
+	return find_readings(run, address, resolved_of(run, rate), &readings) &&
+		add_readings(run, rate, &readings, charges);
 }
 
 /* Add the keys of an address. Returns false when there are too many. */
@@ -214,7 +218,7 @@ static bool add_rate_of_address(const struct check_run *run, enum rate rate,
 	if (!rates_has(settings->rates, rate))
 		return true;
 	if (!address->is_simple || has_other_domains(run, address) ||
-		(rate != RATE_RCPT_SENDER && is_resolved_elsewhere(run, address)))
+		is_resolved_elsewhere(run, resolved_of(run, rate), address))
 		return add_rate_of_readings(run, rate, address, charges);
 	if (rates_find_address(settings->rates, rate, address, "", settings->list_delimiter,
 		    &match))

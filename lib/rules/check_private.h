@@ -80,19 +80,23 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
  */
 bool is_at_mta_name(const struct check_run *run, const struct mail_address *address);
 
+/* Return whether the address is at a domain that is known to be one of the MTA's own. */
+bool is_at_own_domain(const struct check_run *run, const struct mail_address *address);
+
 /*
- * Find all readings of a recipient, also that to which the MTA resolves it if the MTA changed its
- * domain: Sendmail asks DNS, where everybody may enter an alias of one of its domains. With another
- * local part, it is the administrator's alias. At a domain of its own, or if these are not known, a
- * local part to which Sendmail resolves a recipient says nothing new. Returns as
- * address_readings_find().
+ * Find all readings of a sender or recipient, also that to which the MTA resolves it (NULL: not
+ * known) if the MTA changed its domain: Sendmail asks DNS, where everybody may enter an alias of
+ * one of its domains. With another local part, apart from an extension, it is the administrator's
+ * alias. At a domain of its own, or if these are not known, a local part to which Sendmail resolves
+ * an address says nothing new. Returns as address_readings_find().
  */
-bool find_rcpt_readings(const struct check_run *run, const struct mail_address *rcpt,
-	struct address_readings *readings_r);
+bool find_readings(const struct check_run *run, const struct mail_address *address,
+	const struct mail_address *to, struct address_readings *readings_r);
 
 /* Return whether an address that is simple has other readings because the MTA resolves it to
  * another one. */
-bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *rcpt);
+bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *to,
+	const struct mail_address *address);
 
 /* Return whether the mailbox of a full address has the same local part at other domains, too. */
 bool has_other_domains(const struct check_run *run, const struct mail_address *address);

@@ -66,38 +66,10 @@ bool has_other_domains(const struct check_run *run, const struct mail_address *a
 		(!is_one && is_at_local_domain(run->settings, address));
 }
 
-/* Return whether the address is at a domain that is known to be one of the MTA's own. */
-static bool is_at_own_domain(const struct check_run *run, const struct mail_address *address)
+bool is_at_own_domain(const struct check_run *run, const struct mail_address *address)
 {
 	return address_is_local(address) || is_at_mta_name(run, address) ||
 		is_at_local_domain(run->settings, address);
-}
-
-bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *rcpt)
-{
-	const struct mail_address *to = run->facts->resolved;
-
-	if (to == NULL || to->is_odd || to->is_null || address_equal(to, rcpt) ||
-		!address_same_local(to, rcpt))
-		return false;
-	return !address_is_local(to) ||
-		(run->settings->local_domains[0] != '\0' && !is_at_own_domain(run, rcpt));
-}
-
-bool find_rcpt_readings(const struct check_run *run, const struct mail_address *rcpt,
-	struct address_readings *readings_r)
-{
-	const struct mail_address *to = run->facts->resolved;
-	bool is_elsewhere = false;
-	size_t i;
-
-	if (!address_readings_find(rcpt, readings_r))
-		return false;
-	for (i = 0; i < readings_r->count; i++) {
-		if (is_resolved_elsewhere(run, &readings_r->at[i]))
-			is_elsewhere = true;
-	}
-	return !is_elsewhere || address_readings_add(to, readings_r);
 }
 
 /* Return whether the address is at a name that the MTA may complete. */

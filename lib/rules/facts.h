@@ -37,6 +37,8 @@ struct facts {
 	/* The address to which the MTA resolves the recipient ({rcpt_addr}), without a domain if
 	 * Sendmail delivers it locally; NULL: unknown. */
 	const struct mail_address *resolved;
+	/* The same of the sender ({mail_addr}), at MAIL. */
+	const struct mail_address *sender_resolved;
 };
 
 /* The raw value of a header field; its len bytes may include folds, NUL and 8-bit bytes. */

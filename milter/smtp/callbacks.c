@@ -119,7 +119,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 static void ask_macros(SMFICTX *ctx, const struct needs *needs)
 {
 	static char connect[] = "j v {daemon_name} {client_resolve}";
-	static char mail[] = "i {auth_authen}";
+	static char mail[] = "i {auth_authen} {mail_addr}";
 	static char rcpt[] = "i {rcpt_addr}";
 	static char queue_id[] = "i";
 	static char nothing[] = "{postern_none}"; /* because a list must not be empty */
@@ -210,6 +210,7 @@ static sfsistat on_envfrom(SMFICTX *ctx, char **argv)
 	const struct mail_command mail = {
 		.address = argv[0],
 		.parameters = (const char *const *)argv + 1,
+		.resolved = macro_value(ctx, "{mail_addr}"),
 		.login = macro_value(ctx, "{auth_authen}"),
 		.queue = macro_value(ctx, "i"),
 	};

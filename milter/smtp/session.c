@@ -213,9 +213,11 @@ static const char *read_mail_facts(struct session *session, struct message *mess
 }
 
 /* Judge at MAIL: the delayed stages in their order, then the sender. */
-static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
+static void decide_mail(struct session *session, struct message *message,
+	const struct mail_command *mail, struct verdict *verdict)
 {
 	struct stage_facts about = { .stage = STAGE_CONNECT };
+	struct mail_address resolved;
 	bool judged = message->policy != NULL && message->unjudged == NULL;
 
 	if (judged && is_delayed(session, session->needs.answer_connect))
@@ -225,6 +227,8 @@ static void decide_mail(struct session *session, struct message *message, struct
 		is_delayed(session, session->needs.answer_helo))
 		session_decide(session, message, &about, verdict);
 	about.stage = STAGE_MAIL;
+	if (read_resolved(mail->address, mail->resolved, &resolved))
+		about.resolved = &resolved;
 	if (verdict->kind == VERDICT_CONTINUE)
 		session_decide(session, message, &about, verdict);
 }
@@ -284,7 +288,7 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 	message->unjudged = read_mail_facts(session, message, mail);
 	message->maxsize = maxsize_of(session, message);
 	if (!put_off_message(session, message, verdict))
-		decide_mail(session, message, verdict);
+		decide_mail(session, message, mail, verdict);
 	session->message = message;
 	if (verdict->kind != VERDICT_CONTINUE)
 		session_message_drop(session);

@@ -47,6 +47,7 @@ void session_helo(struct session *session, const char *helo, struct verdict *ver
 struct mail_command {
 	const char *address;	       /* with its angle brackets */
 	const char *const *parameters; /* of ESMTP, up to a NULL; may be NULL */
+	const char *resolved;	       /* {mail_addr}; NULL: unknown */
 	const char *login;	       /* {auth_authen}; NULL or "": not logged in */
 	const char *queue;	       /* {i}, the queue id; NULL: unknown */
 };

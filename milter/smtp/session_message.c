@@ -62,6 +62,12 @@ static bool is_bracketed(const char *bracketed, const char *address)
 		strcmp(bracketed + 1 + len, ">") == 0;
 }
 
+bool read_resolved(const char *bracketed, const char *resolved, struct mail_address *resolved_r)
+{
+	return resolved != NULL && !is_bracketed(bracketed, resolved) &&
+		address_parse_internal(resolved, resolved_r);
+}
+
 void session_rcpt(struct session *session, const struct rcpt_command *rcpt, struct verdict *verdict)
 {
 	struct message *message = session->message;
@@ -80,8 +86,7 @@ void session_rcpt(struct session *session, const struct rcpt_command *rcpt, stru
 		return;
 	}
 	address_read(rcpt->address, strlen(rcpt->address), &recipient);
-	if (rcpt->resolved != NULL && !is_bracketed(rcpt->address, rcpt->resolved) &&
-		address_parse_internal(rcpt->resolved, &resolved))
+	if (read_resolved(rcpt->address, rcpt->resolved, &resolved))
 		about.resolved = &resolved;
 	about.recipient = &recipient;
 	about.recipient_text = recipient.text;

@@ -91,11 +91,15 @@ void session_suspend(const struct session *session, const struct message *messag
 struct stage_facts {
 	enum stage stage;
 	const struct mail_address *recipient;
-	const struct mail_address *resolved; /* as in facts.h */
+	const struct mail_address *resolved; /* of the sender or the recipient, as in facts.h */
 	const char *recipient_text;	     /* for the log */
 	const struct header_facts *header;
 	uint64_t octets; /* counted so far, for the body stage */
 };
+
+/* Parse the address to which the MTA resolves the one in brackets. Returns false if it is the same
+ * or none. */
+bool read_resolved(const char *bracketed, const char *resolved, struct mail_address *resolved_r);
 
 /* A refusal that no check covers: 550 with this enhanced code and text. */
 struct refusal {

@@ -120,14 +120,25 @@ def test_a_message_that_is_let_through_is_logged_with_its_queue_id(servers):
     assert record.get("queue") and record["queue"] in reply.text, (record, reply)
 
 
-def test_a_recipient_at_an_alias_of_the_domain_is_refused_and_counted(box):
-    """Sendmail replaces a domain by its canonical name, so that an alias in anybody's DNS reaches a denied recipient."""
+def test_an_address_at_an_alias_of_the_domain_is_refused_and_counted(box):
+    """
+    Sendmail replaces a domain by its canonical name, so that an alias in anybody's DNS reaches a denied recipient, and
+    turns into a denied sender. Its virtusertable drops extensions.
+    """
     daemon = box.postern(config={"profile": {"default_domain": "example.com"}, "limit": {"exempt": ""},
                                  "limit rate_rcpt": {"default": "2/1h"}},
-                         lists={"rcpt_to.access.blacklist": "former@example.com\n"}, inet=True)
-    mta = box.sendmail(milter=daemon.sendmail_milter, extra="undefine(`_NO_CANONIFY_')dnl\nLOCAL_DOMAIN(`example.com')dnl\n",
-                       hosts={"127.0.0.77": "example.com a.alias.example b.alias.example"})
-    for form in ("<former@a.alias.example>", "<former%a.alias.example@localhost>", "<a.alias.example!former@example.com>",
+                         lists={"rcpt_to.access.blacklist": "former@example.com\n",
+                                "mail_from.access.blacklist": "@example.com\nads@shop.example\n"}, inet=True)
+    mta = box.sendmail(milter=daemon.sendmail_milter,
+                       extra="undefine(`_NO_CANONIFY_')dnl\nLOCAL_DOMAIN(`example.com')dnl\n"
+                             "FEATURE(`virtusertable', `text -k0 -v1 /etc/hosts')dnl\nVIRTUSER_DOMAIN(`virtual.example')dnl\n",
+                       hosts={"@virtual.example": "%1@example.com",  # Sendmail trusts no table in /tmp
+                              "127.0.0.77": "example.com a.alias.example b.alias.example",
+                              "127.0.0.78": "shop.example c.alias.example"})
+    for sender in ("<ceo@a.alias.example>", "<ceo+x@a.alias.example>", "<ads@c.alias.example>"):
+        step, reply = talk(mta, mail=sender)
+        assert step == "mail" and reply.words.endswith("That sender cannot send mail here"), (sender, reply)
+    for form in ("<former@virtual.example>", "<former+x@virtual.example>", "<former@a.alias.example>", "<former%a.alias.example@localhost>", "<a.alias.example!former@example.com>",
                  "<former@example.com.UUCP>", "<example.com.UUCP!former@localhost>"):
         step, reply = talk(mta, rcpt=form)
         assert step == "rcpt" and reply.words.endswith("That recipient is not allowed"), (form, reply)

@@ -359,56 +359,6 @@ START_TEST(without_local_domains_a_sender_that_may_be_denied_is_refused)
 	}
 END_TEST
 
-/* The MTA resolves the recipient to another domain, or to a local part without one. */
-static const struct {
-	const char *domains, *address, *resolved, *rule;
-} resolved[] = {
-	/* Sendmail asks DNS, where everybody may enter an alias of its domain. */
-	{ "corp.example\0", "all@alias.example", "all", ALL },
-	{ "corp.example\0", "ALL+x@alias.example", "all+x", ALL },
-	{ "corp.example\0", "all%alias.example@corp.example", "all", ALL },
-	{ "corp.example\0", "\"all\"@alias.example", "all", ALL },
-	{ "corp.example\0", "\"a b\"@alias.example", "a b",
-		"rcpt=fail(rcpt_to.access.blacklist:3)" },
-	{ "corp.example\0", "trap1@alias.example", "trap1",
-		"rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
-	{ "corp.example\0", "solo@alias.example", "solo", SOLO },
-	{ "corp.example\0", "a@alias.example", "a@www.listed.example", LISTED },
-	{ "corp.example\0", "all@open.example", "all@corp.example", ALL },
-	/* Postfix completes a name with a domain that is not known here. */
-	{ "second.example\0", "all@other", "all@other.closed.example",
-		"rcpt=fail(rcpt_to.access.blacklist:6)" },
-	{ "", "a@other", "a@other.closed.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
-	/* An alias of the administrator leads to another local part. */
-	{ "corp.example\0", "info@virtual.example", "all", NULL },
-	{ "corp.example\0", "info@virtual.example", "all@corp.example", NULL },
-	/* At a known domain, the address is looked up as it is written. */
-	{ "corp.example\0second.example\0", "all@second.example", "all", NULL },
-	{ "corp.example\0", "all@corp.example", "all", ALL },
-	{ "corp.example\0", "bob@corp.example", "bob", NULL },
-	{ "corp.example\0", "bob@alias.example", "bob", NULL },
-	{ "corp.example\0", "a@remote.example", "a@remote.example", NULL },
-	{ "corp.example\0", "a@remote.example", "", NULL },
-	{ "corp.example\0", "a@remote.example", "<@(", NULL },
-	{ "", "bob@corp.example", "bob", NULL },
-	{ "", "all@alias.example", "all", NULL }, /* at which domain is not known */
-	/* What is allowed as it is written stays so, if it is denied nowhere. */
-	{ "corp.example\0", "bob@open.example", "bob", NULL },
-	{ "corp.example\0", "any@open.example", "any@x.example", NULL },
-};
-START_TEST(the_address_to_which_the_mta_resolves_a_recipient_is_looked_up)
-	{
-		const struct asked asked = { STAGE_RCPT, .rcpt = resolved[_i].address,
-			.resolved = resolved[_i].resolved };
-		const char *got, *rule = resolved[_i].rule;
-
-		m.settings->local_domains = resolved[_i].domains;
-		made_build(&m);
-		got = made_decide(&m, &asked);
-		assert_decided_by(rule, asked.rcpt, got);
-	}
-END_TEST
-
 /* The MTA's host name is one more name of its own, but a mail domain if it is the first one. */
 static const struct {
 	const char *domains, *mta, *address, *rule;
@@ -550,8 +500,6 @@ static Suite *make_suite(void)
 		0, ROWS(unknown));
 	tcase_add_loop_test(tcase, without_local_domains_a_sender_that_may_be_denied_is_refused, 0,
 		ROWS(unknown_senders));
-	tcase_add_loop_test(tcase, the_address_to_which_the_mta_resolves_a_recipient_is_looked_up,
-		0, ROWS(resolved));
 	tcase_add_loop_test(tcase, the_host_name_of_the_mta_is_one_of_its_names, 0,
 		ROWS(host_names));
 	tcase_add_test(tcase, a_sender_at_the_host_name_of_the_mta_is_denied_as_at_its_domains);

@@ -188,6 +188,11 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 		must(address_parse(asked->mail, strlen(asked->mail), &sender) == 0, asked->mail);
 		facts.sender = &sender;
 	}
+	if (asked->resolved != NULL) {
+		must(address_parse_internal(asked->resolved, &resolved), asked->resolved);
+		*(asked->stage == STAGE_MAIL ? &facts.sender_resolved : &facts.resolved) =
+			&resolved;
+	}
 	switch (asked->stage) {
 	case STAGE_CONNECT:
 		check_connect(&env, &facts, verdict);
@@ -200,10 +205,6 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 		break;
 	case STAGE_RCPT:
 		must(address_parse(asked->rcpt, strlen(asked->rcpt), &rcpt) == 0, asked->rcpt);
-		if (asked->resolved != NULL) {
-			must(address_parse_internal(asked->resolved, &resolved), asked->resolved);
-			facts.resolved = &resolved;
-		}
 		check_rcpt(&env, &facts, &rcpt, verdict);
 		break;
 	case STAGE_HEADER:

@@ -60,7 +60,8 @@ struct cell made_cell(const char *text);
 /* The facts of a stage; NULL and 0: not known. */
 struct asked {
 	enum stage stage; /* connect, helo, mail, rcpt or header */
-	const char *service, *mta, *ip, *rdns, *helo, *login, *mail, *rcpt, *resolved;
+	const char *service, *mta, *ip, *rdns, *helo, *login, *mail, *rcpt;
+	const char *resolved; /* of the sender or of the recipient, as the stage */
 	uint64_t size;
 	const char *from, *from2; /* From fields */
 };
