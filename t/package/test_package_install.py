@@ -10,6 +10,7 @@ RULES = ROOT / "etc/logcheck/ignore.d.server/postern"
 START = r"""
 fail() { echo "not ok: $*" >&2; tail -50 /var/log/syslog >&2; exit 1; }
 is() { [ "$1" = "$2" ] || fail "'$1' is not '$2'"; }
+fails() { ! "$@" || fail "succeeds: $*"; }  # bash -e ignores the status of ! COMMAND
 install_postfix() {
     printf '%s\n' 'postfix postfix/main_mailer_type select Internet Site' 'postfix postfix/mailname string mx.example.com' |
         debconf-set-selections
@@ -175,13 +176,13 @@ posternctl suspend eve
 
 for i in 1 2; do
     service postern stop
-    ! pgrep -x postern
+    fails pgrep -x postern
     service postern start
     pgrep -x postern
 done
 test -S /var/spool/postfix/postern/postern.sock
 apt-get -q -y remove postern
-! pgrep -x postern
+fails pgrep -x postern
 test ! -e /usr/sbin/postern -a ! -e /var/spool/postfix/postern/postern.sock
 grep -q '^default_domain' /etc/postern/postern.conf
 test -e /var/lib/postern/suspended -a -e /etc/postern/password
@@ -189,7 +190,7 @@ test -e /var/lib/postern/suspended -a -e /etc/postern/password
 install_postern
 posternctl suspended | grep -q eve
 apt-get -q -y purge postern
-! pgrep -x postern
+fails pgrep -x postern
 snapshot > /tmp/after
 diff /tmp/before /tmp/after || fail 'the purge left something'
 test ! -e /etc/postern -a ! -e /var/lib/postern -a ! -e /var/spool/postfix/postern

@@ -12,6 +12,7 @@ FUNCTIONS = r"""
 trap '[ $? = 0 ] || journalctl --no-pager -n 100' EXIT
 fail() { echo "not ok: $*"; exit 1; }
 is() { [ "$1" = "$2" ] || fail "'$1' is not '$2'"; }
+fails() { ! "$@" || fail "succeeds: $*"; }  # bash -e ignores the status of ! COMMAND
 property() { systemctl show --value -p "$1" postern; }
 # Wait for at most a minute until a command succeeds.
 until_ok() {
@@ -50,7 +51,7 @@ step reload
 systemctl reload postern
 is "$(property MainPID)" "$pid"
 echo '[nonsense]' >> /etc/postern/postern.conf
-! systemctl reload postern
+fails systemctl reload postern
 is "$(property MainPID) $(property ActiveState)" "$pid active"
 sed -i '$d' /etc/postern/postern.conf
 systemctl reload postern
@@ -63,7 +64,7 @@ until_ok refuses
 step a setting that the unit forbids
 cp /etc/postern/postern.conf /root
 sed -i 's/^\[auth\]/&\nsocket_group = mail/; s/^\[milter\]/&\nsocket = unix:\/srv\/sock/' /etc/postern/postern.conf
-! postern -n > /root/said 2>&1
+fails postern -n > /root/said 2>&1
 cat /root/said
 grep -q '^error: .*\[auth\] socket_group: .*SupplementaryGroups=mail and PrivateUsers=no$' /root/said
 grep -q '^error: .*\[milter\] socket: .*ReadWritePaths=/srv$' /root/said
@@ -77,7 +78,7 @@ is "$(stat -c %G $folder/auth) $(stat -c %F /srv/sock)" 'mail socket'
 cp /root/postern.conf /etc/postern/postern.conf
 
 step a hang
-printf '%s\n' '[Service]' WatchdogSec=4 > /etc/systemd/system/postern.service.d/own.conf
+printf '%s\n' '[Service]' WatchdogSec=6 > /etc/systemd/system/postern.service.d/own.conf
 systemctl daemon-reload
 systemctl restart postern
 pid=$(property MainPID)
@@ -131,8 +132,8 @@ sed -i '$d' /etc/postern/postern.conf
 
 step purge
 apt-get -q -y purge postern
-! systemctl cat postern
-! pgrep -x postern
+fails systemctl cat postern
+fails pgrep -x postern
 test ! -e /etc/postern -a ! -e /var/lib/postern -a ! -e $folder -a ! -e /run/postern
 echo '== end'
 """
