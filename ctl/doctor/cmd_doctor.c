@@ -33,26 +33,27 @@ const char cmd_doctor_usage[] =
 	"Exit status: 0 no problem, 1 problems, 2 no problem was found, but not everything could be\n"
 	"examined.\n";
 
-enum { NEEDS_POSTFIX = 1, NEEDS_STORE = 2 };
+enum { NEEDS_POSTFIX = 1, NEEDS_STORE = 2, NEEDS_CONFIG = 4 };
 
 /* The examinations, in the order in which findings of the same harm are printed. */
 static const struct examination {
 	const char *subject;
-	unsigned needs; /* which of doctor->postfix and doctor->store it looks at */
+	unsigned needs; /* those of doctor->postfix and ->store that it looks at, and whether it
+			   examines nothing without ->config */
 	void (*examine)(const struct doctor *doctor);
 } examinations[] = {
 	{ "daemon", 0, doctor_examine_daemon },
 	{ "sockets", NEEDS_POSTFIX, doctor_examine_sockets },
 	{ "postfix", NEEDS_POSTFIX, doctor_examine_postfix },
 	{ "sasl", NEEDS_POSTFIX | NEEDS_STORE, doctor_examine_sasl },
-	{ "macros", NEEDS_POSTFIX, doctor_examine_macros },
+	{ "macros", NEEDS_POSTFIX | NEEDS_CONFIG, doctor_examine_macros },
 	{ "sendmail", NEEDS_POSTFIX, doctor_examine_sendmail },
 	{ "clients", NEEDS_POSTFIX, doctor_examine_clients },
 	{ "fail2ban", 0, doctor_examine_fail2ban },
-	{ "database", 0, doctor_examine_database },
-	{ "users", NEEDS_STORE, doctor_examine_users },
-	{ "limits", NEEDS_STORE, doctor_examine_limits },
-	{ "system", 0, doctor_examine_system },
+	{ "database", NEEDS_CONFIG, doctor_examine_database },
+	{ "users", NEEDS_STORE | NEEDS_CONFIG, doctor_examine_users },
+	{ "limits", NEEDS_STORE | NEEDS_CONFIG, doctor_examine_limits },
+	{ "system", NEEDS_CONFIG, doctor_examine_system },
 };
 
 #define EXAMINATIONS (sizeof(examinations) / sizeof(examinations[0]))
@@ -199,6 +200,10 @@ static void examine(struct doctor *doctor, char **wanted)
 		if (!is_wanted(examinations[i].subject, wanted))
 			continue;
 		doctor_report_begin(doctor->report, examinations[i].subject);
+		if (config == NULL && (examinations[i].needs & NEEDS_CONFIG) != 0)
+			doctor_unexamined(doctor,
+				"The configuration has errors, which postern -n shows.",
+				"the subject %s", examinations[i].subject);
 		examinations[i].examine(doctor);
 	}
 	config_unref(&config);

@@ -302,9 +302,8 @@ void doctor_examine_sendmail(const struct doctor *doctor)
 
 	sendmail.path = doctor->sendmail_config != NULL ? doctor->sendmail_config : CF_DEFAULT;
 	/* Debian keeps the file when Postfix replaces Sendmail. */
-	if (doctor->config == NULL ||
-		(doctor->sendmail_config == NULL &&
-			(doctor->has_postfix || access(CF_DEFAULT, F_OK) != 0)))
+	if (doctor->sendmail_config == NULL &&
+		(doctor->has_postfix || access(CF_DEFAULT, F_OK) != 0))
 		return;
 	if (file_read(sendmail.path, CF_BYTES_MAX, &text, &len, NULL, &err) != FILE_READ) {
 		doctor_unexamined(doctor, err.text, "Sendmail's configuration");
@@ -318,7 +317,8 @@ void doctor_examine_sendmail(const struct doctor *doctor)
 			check_filter(doctor, &sendmail);
 		else
 			report_lost(doctor, &sendmail);
-		check_names(doctor, &sendmail);
+		if (doctor->config != NULL)
+			check_names(doctor, &sendmail);
 	}
 	strbuf_free(&sendmail.names);
 	free(text);

@@ -58,6 +58,9 @@ def test_a_configuration_with_an_error_is_found(box):
     daemon.start()
     assert examine(daemon, "daemon").is_clean()
     daemon.configure({"limits": {"count": "sheep"}})
+    for subject in ("macros", "database", "users", "limits", "system"):
+        left_out = examine(daemon, subject, mta=mta)
+        assert left_out.code == 2 and left_out.unexamined[0]["what"] == f"the subject {subject}", left_out
     examine(daemon, "daemon").the("sheep", "soon")
 
 
