@@ -57,7 +57,9 @@ static void log_attempt(const struct attempt *attempt)
 	struct strbuf line = STRBUF_INIT;
 
 	add_attempt_line(attempt, &line);
-	if (!line.failed)
+	if (!line.failed && attempt->request.protocol == AUTH_PROTOCOL_CONTROL)
+		log_action(LOG_LEVEL_INFO, line.text, line.len);
+	else if (!line.failed)
 		log_line(LOG_LEVEL_INFO, line.text, line.len);
 	strbuf_free(&line);
 }

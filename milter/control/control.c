@@ -172,13 +172,15 @@ void connection_refuse(struct connection *connection, const char *why)
 bool connection_begin_work(struct connection *connection)
 {
 	const struct control *control = connection->control;
-	size_t busy = 0, own = 0;
+	size_t busy = 0, own = 0, members = 0;
 
 	for (const struct connection *c = control->connections; c != NULL; c = c->next) {
 		busy += c->is_busy;
 		own += c->is_busy && c->user == connection->user;
+		members += c->is_busy && !control_is_owner(c->user);
 	}
-	if (own >= CONTROL_BUSY_MAX - busy) {
+	if (own >= CONTROL_BUSY_MAX - busy ||
+		(members >= CONTROL_MEMBERS_MAX && !control_is_owner(connection->user))) {
 		connection_refuse(connection, "too many requests are waiting; try again");
 		return false;
 	}

@@ -53,14 +53,16 @@
  * that does not read its answer. It is refused if all of these wait for an answer, or if its own
  * user has the most of all. No more than CONTROL_BUSY_MAX of them wait for work (explain, reload,
  * limits); further such requests are refused, so that status is answered. A user is refused when he
- * has as many of them as are still free, so that some are left for others; users take turns at the
- * workers. A connection whose client has gone counts until its work ends. One that is silent for a
- * minute is closed, unless it follows decisions or waits for an answer. A client that follows
- * decisions but does not read them loses lines and does not delay others.
+ * has as many of them as are still free, so that some are left for others, and all users but root
+ * and the daemon's are when they have CONTROL_MEMBERS_MAX together. Users take turns at the
+ * workers, those two first. A connection whose client has gone counts until its work ends. One that
+ *is silent for a minute is closed, unless it follows decisions or waits for an answer. A client
+ *that follows decisions but does not read them loses lines and does not delay others.
  */
 #define CONTROL_REQUEST_MAX (1 << 20)
 #define CONTROL_CONNECTIONS_MAX 64
 #define CONTROL_BUSY_MAX 56
+#define CONTROL_MEMBERS_MAX 48
 
 struct control;
 struct control_command;

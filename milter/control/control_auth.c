@@ -31,7 +31,7 @@ static void log_suspension(const struct connection *connection, const char *logi
 		quote_add(&line, "error", error);
 	}
 	if (!line.failed)
-		log_line(saved ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
+		log_action(saved ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
 	strbuf_free(&line);
 }
 
@@ -167,7 +167,7 @@ static void log_reset(const struct connection *connection, const char *whose, si
 	quote_add_number(&line, "forgiven", forgiven);
 	connection_add_user(connection, &line);
 	if (!line.failed)
-		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
+		log_action(LOG_LEVEL_NOTICE, line.text, line.len);
 	strbuf_free(&line);
 }
 

@@ -6,6 +6,18 @@
 
 #include "milter/control/control_private.h"
 #include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+static void log_change(const struct connection *connection, enum log_level level)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	quote_add(&line, "log-level", log_level_name(level));
+	connection_add_user(connection, &line);
+	if (!line.failed)
+		log_action(LOG_LEVEL_NOTICE, line.text, line.len);
+	strbuf_free(&line);
+}
 
 static void obey_log_level(struct connection *connection, const json_t *request)
 {
@@ -20,6 +32,7 @@ static void obey_log_level(struct connection *connection, const json_t *request)
 			return;
 		}
 		log_set_level(level);
+		log_change(connection, level);
 	}
 	connection_answer(connection,
 		json_pack("{s:b, s:s}", "ok", 1, "level", log_level_name(log_get_level())));

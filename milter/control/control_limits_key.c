@@ -129,7 +129,7 @@ static void log_reset(const struct connection *connection, const char *key)
 	quote_add(&line, "limits-reset", key);
 	connection_add_user(connection, &line);
 	if (!line.failed)
-		log_line(LOG_LEVEL_NOTICE, line.text, line.len);
+		log_action(LOG_LEVEL_NOTICE, line.text, line.len);
 	strbuf_free(&line);
 }
 

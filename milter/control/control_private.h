@@ -107,9 +107,14 @@ void limits_answer_key(struct connection *connection, const struct limits_moment
 
 /*
  * The workers (control_tasks.c). Users take turns, so that nobody waits for more than one task of
- * each other user. All of these functions belong to the server thread.
+ * each other user, and root and the daemon's user for none of the members. All of these functions
+ * belong to the server thread.
  */
 #define CONTROL_WORKERS 2
+
+/* Return whether the user is root or the daemon's. Others are members of the socket's group, of
+ * whom one may have thousands of users: the subordinate ones of his user namespaces. */
+bool control_is_owner(uid_t user);
 
 /* Returns 0, or -1 with err set; control_tasks_stop() frees everything in both cases. */
 int control_tasks_start(struct control_tasks *tasks, struct errmsg *err);

@@ -8,6 +8,21 @@
 #include "milter/cache/cache_status.h"
 #include "milter/control/control_private.h"
 #include "milter/log/json_text.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
+
+static void log_request(const struct connection *connection, bool accept_older)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_add_str(&line, "reload asked-by=posternctl");
+	if (accept_older)
+		quote_add(&line, "accept-older", "yes");
+	connection_add_user(connection, &line);
+	if (!line.failed)
+		log_action(LOG_LEVEL_NOTICE, line.text, line.len);
+	strbuf_free(&line);
+}
 
 void obey_reload(struct connection *connection, const json_t *request)
 {
@@ -19,6 +34,7 @@ void obey_reload(struct connection *connection, const json_t *request)
 	}
 	if (!connection_begin_work(connection))
 		return;
+	log_request(connection, json_is_true(accept_older));
 	connection->reload =
 		cache_reload_request(connection->control->cache, json_is_true(accept_older));
 }

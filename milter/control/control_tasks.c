@@ -1,16 +1,25 @@
 /*
  * Lets workers do the work of commands that takes too long for the server thread; the users take
- * turns. Owns the workers and the queue. Runs on the server thread.
+ * turns, after root and the daemon's user. Owns the workers and the queue. Runs on the server
+ * thread.
  */
 #include <stdint.h>
+#include <unistd.h>
 
 #include "milter/control/control_private.h"
 
+enum rank { RANK_OWNER, RANK_MEMBER, RANKS };
+
+bool control_is_owner(uid_t user)
+{
+	return user == 0 || user == geteuid();
+}
+
 int control_tasks_start(struct control_tasks *tasks, struct errmsg *err)
 {
-	static const uint8_t turns[] = { 1 }; /* there is one rank */
+	static const uint8_t turns[] = { 1U << RANK_OWNER | 1U << RANK_MEMBER };
 
-	*tasks = (struct control_tasks){ .waiting = fair_queue_new(1, turns, sizeof(turns)) };
+	*tasks = (struct control_tasks){ .waiting = fair_queue_new(RANKS, turns, sizeof(turns)) };
 	if (tasks->waiting == NULL)
 		return errmsg_set(err, "out of memory for the work of the control socket");
 	return workers_start(CONTROL_WORKERS, CONTROL_WORKERS, &tasks->workers, err);
@@ -38,7 +47,9 @@ static void employ_workers(struct control_tasks *tasks)
 
 int control_tasks_add(struct control_tasks *tasks, uid_t user, struct control_task *task)
 {
-	if (fair_queue_add(tasks->waiting, &task->item, 0, user) != 0)
+	const enum rank rank = control_is_owner(user) ? RANK_OWNER : RANK_MEMBER;
+
+	if (fair_queue_add(tasks->waiting, &task->item, rank, user) != 0)
 		return -1;
 	employ_workers(tasks);
 	return 0;

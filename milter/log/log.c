@@ -52,56 +52,7 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
-static atomic_int current_level = LOG_LEVEL_INFO;
 static atomic_uint_fast64_t dropped, suppressed, written;
-
-static const struct {
-	const char *name;
-	enum log_level level;
-} levels[] = {
-	{ "error", LOG_LEVEL_ERROR },
-	{ "warning", LOG_LEVEL_WARNING },
-	{ "notice", LOG_LEVEL_NOTICE },
-	{ "info", LOG_LEVEL_INFO },
-	{ "debug", LOG_LEVEL_DEBUG },
-};
-
-#define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
-
-int log_level_parse(const char *name, enum log_level *level_r)
-{
-	for (size_t i = 0; i < LEVEL_COUNT; i++) {
-		if (strcasecmp(name, levels[i].name) == 0) {
-			*level_r = levels[i].level;
-			return 0;
-		}
-	}
-	return -1;
-}
-
-const char *log_level_name(enum log_level level)
-{
-	for (size_t i = 0; i < LEVEL_COUNT; i++) {
-		if (levels[i].level == level)
-			return levels[i].name;
-	}
-	return "error"; /* for LOG_CRIT and worse */
-}
-
-void log_set_level(enum log_level level)
-{
-	atomic_store(&current_level, (int)level);
-}
-
-enum log_level log_get_level(void)
-{
-	return (enum log_level)atomic_load_explicit(&current_level, memory_order_relaxed);
-}
-
-bool log_wants(enum log_level level)
-{
-	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
-}
 
 uint64_t log_dropped(void)
 {
@@ -480,12 +431,10 @@ __attribute__((noinline)) static void add_cleaned_line(enum log_level level, con
 	add_line(level, printable, len);
 }
 
-void log_line(enum log_level level, const char *line, size_t len)
+void log_action(enum log_level level, const char *line, size_t len)
 {
 	size_t clean = 0;
 
-	if (!log_wants(level))
-		return;
 	if (len > LOG_LINE_MAX)
 		len = LOG_LINE_MAX;
 	while (clean < len && is_printable(line[clean]))
@@ -494,6 +443,12 @@ void log_line(enum log_level level, const char *line, size_t len)
 		add_line(level, line, len);
 	else
 		add_cleaned_line(level, line, len);
+}
+
+void log_line(enum log_level level, const char *line, size_t len)
+{
+	if (log_wants(level))
+		log_action(level, line, len);
 }
 
 void log_event(enum log_level level, const char *format, ...)

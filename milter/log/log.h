@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <syslog.h>
 
 #include "lib/base/errmsg.h"
+#include "milter/log/log_level.h"
 
 /*
  * The daemon's log. Lines go through a bounded ring to the log thread, so that a slow syslog does
@@ -17,22 +17,7 @@
  *
  * No caller passes a secret: no password, token, hash or connection string.
  */
-enum log_level {
-	LOG_LEVEL_ERROR = LOG_ERR,
-	LOG_LEVEL_WARNING = LOG_WARNING,
-	LOG_LEVEL_NOTICE = LOG_NOTICE,
-	LOG_LEVEL_INFO = LOG_INFO,
-	LOG_LEVEL_DEBUG = LOG_DEBUG,
-};
-
 #define LOG_LINE_MAX 8000 /* bytes of a line; log_event() ends a longer one with "..." */
-
-/*
- * The names of [log] level: "error", "warning", "notice", "info", "debug". Parsing ignores case and
- * returns 0, or -1 when there is no such name.
- */
-int log_level_parse(const char *name, enum log_level *level_r);
-const char *log_level_name(enum log_level level);
 
 struct log_output {
 	const char *facility; /* of syslog(3): "mail", "daemon", "local0" ... */
@@ -55,16 +40,17 @@ int log_start(const struct log_output *output, struct errmsg *err);
  */
 void log_stop(void);
 
-/* The level below which nothing is logged; it may change at any time. */
-void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
-bool log_wants(enum log_level level);
-
 /*
  * Log a line of up to LOG_LINE_MAX bytes; the rest is cut off. Bytes that are not printable ASCII
  * become '?', so that it always is one line.
  */
 void log_line(enum log_level level, const char *line, size_t len);
+
+/*
+ * Log a line about what a person does, whatever the level is. People may change the level, and must
+ * not hide by that what they do.
+ */
+void log_action(enum log_level level, const char *line, size_t len);
 
 /* Log a line about the daemon itself: "policy serial=7 source=database users=1000000". */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

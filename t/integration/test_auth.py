@@ -575,10 +575,10 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
 
 
 def connect_as(daemon, user):
-    """A connection to the control socket by a user, who needs root to become."""
+    """A connection to the control socket by a user, given by name or number, who needs root to become."""
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(60)
-    os.seteuid(pwd.getpwnam(user).pw_uid if user else os.geteuid())
+    os.seteuid(user if isinstance(user, int) else pwd.getpwnam(user).pw_uid if user else os.geteuid())
     try:
         client.connect(str(daemon.run / "control"))
     finally:
@@ -590,25 +590,57 @@ EXPLAIN = json.dumps({"command": "explain",
                       "session": {"auth": {"user": "bob", "password": "wrong"}}}).encode() + b"\n"
 
 
-def test_others_are_answered_while_many_sessions_are_explained(daemon):
-    """Each wrong password of one login waits for the others; they leave places to other requests and users."""
+def occupy(clients, most):
+    """Explain a session on each, and again, until those beyond the bound are refused."""
     def all_are_busy():
-        """Ask again on the connections that have an answer, until those beyond the bound are refused."""
         for client in select.select(clients, [], [], 0.1)[0]:
             if b"too many requests are waiting" in client.recv(65536):
                 clients.remove(client)
             else:
                 client.sendall(EXPLAIN)
-        return len(clients) <= 28
+        return len(clients) <= most
 
+    for client in clients:
+        client.sendall(EXPLAIN)
+    wait_until(all_are_busy, "as many connections wait as may")
+
+
+def test_others_are_answered_while_many_sessions_are_explained(daemon):
+    """Each wrong password of one login waits for the others; they leave places to other requests and users."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connect_as(daemon, USER)) for _ in range(64)]
-        for client in clients:
-            client.sendall(EXPLAIN)
-        wait_until(all_are_busy, "as many connections wait as may")
+        occupy(clients, 28)
         assert daemon.ctl("status")["auth"]["served"]
         if USER:
             assert daemon.ctl("reload")["ok"]  # of root
+
+
+@pytest.mark.skipif(not USER, reason="needs root")
+def test_root_has_places_whatever_the_number_of_other_users(daemon):
+    """A member of the socket's group may have thousands of users, by his user namespaces."""
+    (daemon.run / "control").chmod(0o666)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect_as(daemon, 100000 + number)) for number in range(60)]
+        occupy(clients, 48)
+        assert daemon.ctl("reload")["ok"]
+        assert daemon.ctl("limits")["ok"]
+
+
+def test_people_cannot_hide_what_they_do_by_the_log_level(daemon):
+    since = daemon.mark()
+    daemon.ctl("log-level", "error")
+    daemon.ctl("explain", "--running", "--jsonl", parse=False,
+               stdin='{"auth": {"user": "bob", "password": "wrong"}}')
+    daemon.ctl("suspend", "bob")
+    daemon.ctl("resume", "bob")
+    daemon.ctl("auth", "reset", "bob")
+    daemon.ctl("log-level", "info")
+    daemon.ctl("reload")
+    uid = str(os.geteuid())
+    daemon.wait_record(since, **{"asked-by": "posternctl", "uid": uid})
+    for fields in ({"log-level": "error"}, {"protocol": "control", "verdict": "reject"}, {"suspended": "bob"},
+                   {"resumed": "bob"}, {"auth-reset": "bob"}, {"log-level": "info"}):
+        assert daemon.records(since, uid=uid, **fields), fields
 
 
 def test_requests_count_when_their_client_has_gone(daemon):

@@ -62,7 +62,7 @@ LIBRARIES = {
     "libcrypt": (["crypt.h"], ["lib/auth/password.c"]),
     "OpenSSL": (["openssl/*"], ["lib/auth/*", "lib/store/store_*"]),
     "check": (["check.h"], []),
-    "syslog": (["syslog.h", "sys/syslog.h"], ["milter/log/log.h"]),
+    "syslog": (["syslog.h", "sys/syslog.h"], ["milter/log/log_level.h"]),
 }
 
 # lib/ opens no sockets and starts no threads, and only two of its rooms read files. (arpa/inet.h and netinet/in.h

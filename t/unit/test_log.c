@@ -274,6 +274,16 @@ START_TEST(levels_and_facilities_have_names)
 	}
 END_TEST
 
+START_TEST(what_people_do_is_logged_at_any_level)
+	{
+		log_set_level(LOG_LEVEL_ERROR);
+		log_line(LOG_LEVEL_NOTICE, "hidden", 6);
+		log_action(LOG_LEVEL_NOTICE, "resumed=eve uid=0", 17);
+		log_set_level(LOG_LEVEL_INFO);
+		ck_assert_ptr_null(strstr(read_output(), "hidden"));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("log");
@@ -281,6 +291,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, lines_come_in_order_with_their_level);
+	tcase_add_test(tcase, what_people_do_is_logged_at_any_level);
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
