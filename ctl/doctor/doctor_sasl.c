@@ -174,8 +174,8 @@ static void report_no_tls(const struct sasl_service *sasl)
 
 	set_effect_of_no_tls(finding, sasl);
 	doctor_cure(finding,
-		"smtpd also needs a certificate. If none is set, name the files of its key and "
-		"chain in smtpd_tls_chain_files.");
+		"smtpd needs a certificate. If none is set, name the files of its key and chain "
+		"in smtpd_tls_chain_files.");
 	if (lacks_level)
 		offer_parameter(finding, sasl, "smtpd_tls_security_level", "may");
 }
