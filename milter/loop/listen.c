@@ -1,13 +1,14 @@
 /*
- * Listening unix sockets: removing stale ones, and their owner and mode. Owns nothing. The umask
- * and the effective user belong to the process, so these functions run while the main thread is the
- * only one.
+ * Listening unix sockets: removing stale ones, and their owner and mode. Owns root's groups while
+ * it acts as the daemon's user. The umask and the effective user belong to the process, so these
+ * functions run while the main thread is the only one.
  */
 #include "milter/loop/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #define BACKLOG 128
 #define GROUP_BYTES_MAX ((size_t)1 << 24) /* of a group with its members */
+#define GROUPS_MAX 256			  /* of a user */
 
 static int address_of(const char *path, struct sockaddr_un *address_r, struct errmsg *err)
 {
@@ -48,18 +50,54 @@ static bool is_answered(const struct sockaddr_un *address)
 
 /* ---- the user who makes the file ---------------------------------------------------------- */
 
-/* Whether a directory in which a component of the folder is found belongs to the user. */
+/* Whether the user is in the group; true if that is not known, so that root makes nothing. */
+static bool is_member(uid_t user, gid_t group)
+{
+	gid_t groups[GROUPS_MAX];
+	int count = GROUPS_MAX;
+	/* cppcheck-suppress getpwuidCalled ; this is the only thread yet */
+	const struct passwd *entry = getpwuid(user);
+	bool found = group == getegid();
+
+	if (entry == NULL)
+		return found;
+	if (getgrouplist(entry->pw_name, entry->pw_gid, groups, &count) < 0)
+		return true;
+	for (int i = 0; i < count && !found; i++)
+		found = groups[i] == group;
+	return found;
+}
+
+/* Whether the user can put something else in the place of a directory's entry (NULL: missing). */
+static bool may_replace(const struct stat *directory, const struct stat *entry, uid_t user)
+{
+	if (directory->st_uid == user)
+		return true;
+	if ((directory->st_mode & S_IWOTH) == 0 &&
+		((directory->st_mode & S_IWGRP) == 0 || !is_member(user, directory->st_gid)))
+		return false;
+	return (directory->st_mode & S_ISVTX) == 0 || entry == NULL || entry->st_uid == user;
+}
+
+/* Whether the user can replace a component of the folder. */
 static bool is_below(const char *folder, uid_t user)
 {
 	char *prefix = strdup(folder);
-	char *slash = prefix == NULL || prefix[0] == '\0' ? NULL : strchr(prefix + 1, '/');
+	char *slash = prefix == NULL || prefix[0] == '\0' ? NULL : strchr(prefix + 1, '/'), *next;
 	bool found = prefix == NULL; /* unknown, so that root makes nothing */
-	struct stat st;
+	struct stat directory, entry;
+	bool exists;
 
-	for (; !found && slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (; !found && slash != NULL; slash = next) {
+		if ((next = strchr(slash + 1, '/')) != NULL)
+			*next = '\0';
+		exists = lstat(prefix, &entry) == 0;
 		*slash = '\0';
-		found = stat(prefix, &st) == 0 && st.st_uid == user;
+		found = stat(prefix, &directory) == 0 &&
+			may_replace(&directory, exists ? &entry : NULL, user);
 		*slash = '/';
+		if (next != NULL)
+			*next = '/';
 	}
 	free(prefix);
 	return found;
@@ -81,17 +119,55 @@ static bool may_be_moved(const char *path, uid_t user)
 	return moved;
 }
 
+/* Root's groups while it acts as the user. */
+static struct {
+	bool are_saved;
+	gid_t effective, more[GROUPS_MAX];
+	int count;
+} own;
+
+/* Take the user's groups, because a directory may be writable for one of them. Root may have taken
+ * the primary one already. Returns -1 with errno set. */
+static int take_groups(uid_t user)
+{
+	/* cppcheck-suppress getpwuidCalled ; this is the only thread yet */
+	const struct passwd *entry = getpwuid(user);
+	gid_t primary;
+
+	own.effective = getegid();
+	if (entry == NULL)
+		return 0;
+	if ((own.count = getgroups(GROUPS_MAX, own.more)) < 0)
+		return -1;
+	own.are_saved = true;
+	primary = own.effective == 0 ? entry->pw_gid : own.effective;
+	return initgroups(entry->pw_name, primary) != 0 || setegid(primary) != 0 ? -1 : 0;
+}
+
 int listen_become_maker(const char *path, uid_t user, struct errmsg *err)
 {
 	if (geteuid() != 0 || user == (uid_t)-1 || user == 0 || !may_be_moved(path, user))
 		return 0;
-	return seteuid(user) == 0 ? 0 : errmsg_set(err, "%s: seteuid: %s", path, strerror(errno));
+	return take_groups(user) == 0 && seteuid(user) == 0 ?
+		0 :
+		errmsg_set(err, "%s: cannot act as user %lu: %s", path, (unsigned long)user,
+			strerror(errno));
+}
+
+static void raise_rights(void)
+{
+	if (getuid() == 0 && geteuid() != 0)
+		(void)!seteuid(0);
 }
 
 void listen_become_root(void)
 {
-	if (getuid() == 0 && geteuid() != 0)
-		(void)!seteuid(0);
+	raise_rights();
+	if (own.are_saved) {
+		(void)!setgroups((size_t)own.count, own.more);
+		(void)!setegid(own.effective);
+	}
+	own.are_saved = false;
 }
 
 void listen_remove(const char *path, uid_t user)
@@ -153,7 +229,7 @@ static int give(int fd, const struct listen_owner *owner)
 	const uid_t maker = geteuid();
 	int ret, error;
 
-	listen_become_root();
+	raise_rights();
 	ret = fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH);
 	error = errno;
 	if (maker != geteuid() && seteuid(maker) != 0)

@@ -19,10 +19,11 @@ struct listen_owner {
 };
 
 /*
- * If root makes or removes a file at a path on which a directory belongs to the daemon's user
- * (/run/postern/saslauthd/mux, in the user's /run/postern), it does so as that user, who could
- * otherwise put a link there that leads root elsewhere. (uid_t)-1: there is no such user.
- * listen_become_root() ends that; it does nothing if it has not begun.
+ * If root makes or removes a file at a path of which the daemon's user can replace a directory
+ * (/run/postern/saslauthd/mux, where /run/postern belongs to that user, or is writable for a group
+ * of his), it does so as that user, with his groups, who could otherwise put a link there that
+ * leads root elsewhere. (uid_t)-1: there is no such user. listen_become_root() ends that; it does
+ * nothing if it has not begun.
  */
 int listen_become_maker(const char *path, uid_t user, struct errmsg *err);
 void listen_become_root(void);

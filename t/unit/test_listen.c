@@ -166,7 +166,17 @@ END_TEST
 /* Root must not follow a link that the daemon's user can make. */
 static const struct {
 	bool is_link; /* folder/sub: to a directory of root */
-} places[] = { { true }, { false } };
+	uid_t owner;  /* of the folder */
+	gid_t group;
+	mode_t mode;
+} places[] = {
+	{ true, USER, 0, 0755 },
+	{ false, USER, 0, 0755 },
+	{ true, 0, USER, 02770 }, /* nobody's group has the same number */
+	{ false, 0, USER, 02770 },
+	{ true, 0, 0, 0777 },
+	{ true, 0, 0, 01777 },
+};
 START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
 	{
 		const struct listen_owner gift = { .mode = 0600, .uid = USER, .gid = (gid_t)-1 };
@@ -182,9 +192,10 @@ START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
 		(void)snprintf(socket_path, sizeof(socket_path), "%s/socket", sub);
 		(void)snprintf(made, sizeof(made), "%s/socket", places[_i].is_link ? victim : sub);
 		ck_assert_int_eq(mkdir(victim, 0755), 0);
-		ck_assert_int_eq(chown(folder, USER, (gid_t)-1), 0);
+		ck_assert_int_eq(chown(folder, places[_i].owner, places[_i].group), 0);
+		ck_assert_int_eq(chmod(folder, places[_i].mode), 0);
 		if (places[_i].is_link)
-			ck_assert_int_eq(symlink(victim, sub), 0);
+			ck_assert_int_eq(symlink(victim, sub) + lchown(sub, USER, (gid_t)-1), 0);
 		else
 			ck_assert_int_eq(mkdir(sub, 0755) + chown(sub, USER, (gid_t)-1), 0);
 		ck_assert_int_eq(listen_unix(socket_path, &gift, &fd, &err),
@@ -242,7 +253,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, another_file_is_not_replaced);
 	tcase_add_loop_test(tcase, only_our_own_socket_is_given_away, 0,
 		(int)(sizeof(strangers) / sizeof(strangers[0])));
-	tcase_add_loop_test(tcase, root_makes_nothing_where_a_link_of_the_user_leads, 0, 2);
+	tcase_add_loop_test(tcase, root_makes_nothing_where_a_link_of_the_user_leads, 0,
+		(int)(sizeof(places) / sizeof(places[0])));
 	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
 	suite_add_tcase(suite, tcase);
