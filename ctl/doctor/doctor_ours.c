@@ -260,30 +260,48 @@ static void offer_move(struct doctor_finding *finding, const struct doctor *doct
 		which == DOCTOR_SOCKET_MILTER ? SOCKETS_MILTER_NAME : SOCKETS_AUTH_NAME);
 }
 
-/* Return whether a service reaches Postern, so that moving the sockets would cut it off. */
-static bool is_any_linked(const struct doctor *doctor)
+/* Return whether a service reaches a socket of Postern. */
+static bool is_linked(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, enum doctor_socket which)
 {
 	struct doctor_endpoint endpoint;
 	const json_t *milter;
-	bool is_linked = false;
+	enum doctor_link link;
+	json_t *milters;
 
-	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
+	if (which == DOCTOR_SOCKET_AUTH)
+		return doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable") &&
+			doctor_leads_logins(doctor, instance, service);
+	milters = doctor_postfix_milters(doctor_postfix_value(service->values, "smtpd_milters"));
+	link = doctor_find_link(doctor, instance, service, milters, &milter, &endpoint);
+	json_decref(milters);
+	return link == DOCTOR_LINK_OURS;
+}
+
+/* Return whether any service reaches a socket, which offer_move() would move away from it: the
+ * socket is not yet where that puts it. */
+static bool would_cut_off(const struct doctor *doctor, const struct doctor_instance *target,
+	enum doctor_socket which)
+{
+	const char *path = strchr(doctor_our_socket(doctor, which), '/');
+	char *part = path == NULL ?
+		NULL :
+		part_below(path, doctor_postfix_value(target->values, "queue_directory"));
+	const bool stays = part != NULL &&
+		strcmp(part,
+			which == DOCTOR_SOCKET_MILTER ? "/postern/" SOCKETS_MILTER_NAME :
+							"/postern/" SOCKETS_AUTH_NAME) == 0;
+
+	free(part);
+	for (size_t i = 0; !stays && i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 
 		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++) {
-			const struct doctor_service *service = &instance->services[j];
-			json_t *milters = doctor_postfix_milters(
-				doctor_postfix_value(service->values, "smtpd_milters"));
-
-			if (doctor_find_link(doctor, instance, service, milters, &milter,
-				    &endpoint) == DOCTOR_LINK_OURS ||
-				(doctor_postfix_yes(service->values, "smtpd_sasl_auth_enable") &&
-					doctor_leads_logins(doctor, instance, service)))
-				is_linked = true;
-			json_decref(milters);
+			if (is_linked(doctor, instance, &instance->services[j], which))
+				return true;
 		}
 	}
-	return is_linked;
+	return false;
 }
 
 /* Add commands that take the service out of its chroot, and the others to which the same setting of
@@ -324,7 +342,9 @@ void doctor_offer_socket(struct doctor_finding *finding, const struct doctor *do
 	if (setting[0] == '\0' || finding == NULL)
 		return;
 	outside.is_chrooted = false;
-	if (find_address(instance, service, setting, &address) != 0 && is_any_linked(doctor)) {
+	if (find_address(instance, service, setting, &address) != 0 &&
+		(would_cut_off(doctor, instance, DOCTOR_SOCKET_MILTER) ||
+			would_cut_off(doctor, instance, DOCTOR_SOCKET_AUTH))) {
 		offer_no_chroot(finding, instance, service,
 			which == DOCTOR_SOCKET_AUTH ? "smtpd_sasl_path" : "smtpd_milters");
 		if (find_address(instance, &outside, setting, &address) != 0)

@@ -89,6 +89,15 @@ def test_a_missing_certificate_is_found(made):
     assert not finding["commands"] and "smtpd_tls_chain_files" in finding["cure"]
 
 
+def test_a_socket_of_logins_outside_of_the_chroot_is_moved_to_the_other(box, certificate):
+    """The milter's socket is there already, so that no service is cut off."""
+    daemon, mta = good_set_up(box, start=False, config={"auth": {"socket": "unix:run/auth"}},
+                              parameters={**LOGINS, "smtpd_tls_chain_files": certificate})
+    daemon.start()
+    mend(daemon, mta, logins(daemon, mta).the("looks for the socket of logins at postern/auth in its chroot", "mail"))
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+
+
 @pytest.mark.parametrize("parameter", ["smtpd_tls_chain_files", "smtpd_tls_cert_file"])
 def test_a_certificate_that_does_not_exist_is_found(made, parameter):
     daemon, mta = made
