@@ -85,7 +85,7 @@ int store_file_read(const struct config *config, struct store_file *file_r, stru
 			fail(path, err);
 	if ((file_r->path = realpath(path, NULL)) == NULL)
 		return fail(path, err);
-	if (file_read(path, STORE_TEXT_MAX, &text, &len, NULL, err) != FILE_READ)
+	if (file_read(path, STORE_TEXT_MAX, &text, &len, &file_r->stamp, err) != FILE_READ)
 		return -1;
 	file_r->has_mark = len >= strlen(MARK) && memcmp(text, MARK, strlen(MARK)) == 0;
 	if (file_r->has_mark) {
@@ -105,21 +105,38 @@ void store_file_clear(struct store_file *file)
 	*file = (struct store_file){ .text = NULL };
 }
 
-/* Root must not follow a link that another user, such as the daemon's, has made: the link may lead
- * to any file, such as the store of another daemon. */
+static int report_change(const char *path, struct errmsg *err)
+{
+	return errmsg_set(err, "%s: somebody else has changed the file meanwhile; try again", path);
+}
+
+static bool is_read(const struct store_file *file, const struct stat *st)
+{
+	return st->st_dev == file->stamp.dev && st->st_ino == file->stamp.ino;
+}
+
+/*
+ * Root must not follow a link that another user, such as the daemon's, has made: the link may lead
+ * to any file, such as the store of another daemon. Whoever may write in the directory can exchange
+ * the link and a file between any two looks at the path, so that each look must have found the file
+ * that was read.
+ */
 static int check_link(const struct store_file *file, struct errmsg *err)
 {
 	const char *path = file->config->store.path;
-	struct stat st;
+	struct stat st, real;
 
 	if (lstat(path, &st) != 0)
 		return fail(path, err);
-	if (!S_ISLNK(st.st_mode) || st.st_uid == 0 || st.st_uid == geteuid())
-		return 0;
-	return errmsg_set(err,
-		"%s: is a symbolic link that belongs to user %lu; change %s itself, if that is "
-		"the intended store",
-		path, (unsigned long)st.st_uid, file->path);
+	if (S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
+		return errmsg_set(err,
+			"%s: is a symbolic link that belongs to user %lu; change %s itself, if that is "
+			"the intended store",
+			path, (unsigned long)st.st_uid, file->path);
+	if ((!S_ISLNK(st.st_mode) && !is_read(file, &st)) || !is_read(file, &file->st) ||
+		lstat(file->path, &real) != 0 || !is_read(file, &real))
+		return report_change(path, err);
+	return 0;
 }
 
 int store_file_check_own(const struct store_file *file, struct errmsg *err)
@@ -214,7 +231,7 @@ static bool is_to_copy(const char *name)
 static int copy_attributes(const struct store_file *file, int fd)
 {
 	char names[4096], value[65536];
-	const ssize_t names_len = listxattr(file->path, names, sizeof(names));
+	const ssize_t names_len = llistxattr(file->path, names, sizeof(names));
 	ssize_t len;
 
 	if (names_len < 0)
@@ -225,7 +242,7 @@ static int copy_attributes(const struct store_file *file, int fd)
 	for (const char *name = names; name < names + names_len; name += strlen(name) + 1) {
 		if (!is_to_copy(name))
 			continue;
-		len = getxattr(file->path, name, value, sizeof(value));
+		len = lgetxattr(file->path, name, value, sizeof(value));
 		if ((len < 0 || fsetxattr(fd, name, value, (size_t)len, 0) != 0) &&
 			strcmp(name, ACCESS_LIST) == 0)
 			return -1;
@@ -262,11 +279,6 @@ static bool is_same(const struct store_file *file, const char *path)
 		now.st_ino == file->st.st_ino && now.st_size == file->st.st_size &&
 		now.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
 		now.st_mtim.tv_nsec == file->st.st_mtim.tv_nsec;
-}
-
-static int report_change(const char *path, struct errmsg *err)
-{
-	return errmsg_set(err, "%s: somebody else has changed the file meanwhile; try again", path);
 }
 
 /*

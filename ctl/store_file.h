@@ -9,6 +9,7 @@
 #include "lib/base/errmsg.h"
 #include "lib/base/strbuf.h"
 #include "lib/conf/config.h"
+#include "lib/conf/file.h"
 
 /* The JSON store as a person wrote it: its text, and the same as a tree. */
 struct store_file {
@@ -18,8 +19,9 @@ struct store_file {
 	bool has_mark; /* the file begins with a byte order mark */
 	json_t *tree;  /* an object, with arrays "profiles" and "users" */
 	struct stat st;
-	char *path;	 /* where it really is, behind symbolic links */
-	bool is_machine; /* the daemon wrote it, as a copy of a database */
+	struct file_stamp stamp; /* of the file whose text was read */
+	char *path;		 /* where it really is, behind symbolic links */
+	bool is_machine;	 /* the daemon wrote it, as a copy of a database */
 };
 
 /*
@@ -30,7 +32,7 @@ int store_file_read(const struct config *config, struct store_file *file_r, stru
 void store_file_clear(struct store_file *file);
 
 /* Return 0 if the file may be changed, or -1 with err set: it is the daemon's copy of a database,
- * or the link of another user leads to it. */
+ * the link of another user leads to it, or the path has changed since it was read. */
 int store_file_check_own(const struct store_file *file, struct errmsg *err);
 
 /*
