@@ -52,6 +52,8 @@ struct decoded {
 	uint32_t escape;	 /* the bytes of ISO 2022's escape sequence so far, or 0 */
 	bool two_bytes;		 /* ISO 2022: each character is two bytes of seven bits */
 	bool begun;
+	bool quoted;  /* behind an odd number of quotes */
+	size_t depth; /* of parentheses */
 };
 
 #define ESCAPE 0x1b
@@ -81,8 +83,11 @@ static bool ends_wide(struct decoded *d, unsigned char c)
 	const uint32_t last = (uint32_t)d->before[1] << 16 | (uint32_t)d->before[0] << 8 | c;
 	const uint16_t *wide;
 
-	if (last == 0xefbca0 || last == 0xefb9ab || last == 0xe38082 || last == 0xefbc8e ||
-		last == 0xefbda1)
+	if (last == 0xefbca0 || last == 0xefb9ab) {
+		d->signs.at = true;
+		return true;
+	}
+	if (last == 0xe38082 || last == 0xefbc8e || last == 0xefbda1)
 		return true;
 	if (!d->charset->multi_byte)
 		return false;
@@ -102,6 +107,15 @@ static bool ends_word(unsigned char c)
 	return c <= ' ' || c == 0x7f || memchr("()<>[]:;@,.\"", c, 12) != NULL;
 }
 
+/* Note what begins or ends something for readers that decode before they parse. */
+static void note_special(struct decoded *d, unsigned char c)
+{
+	d->signs.open |= c == '\\' || (c == ')' && d->depth == 0);
+	d->quoted ^= c == '"';
+	d->depth += c == '(';
+	d->depth -= c == ')' && d->depth > 0;
+}
+
 static void add_decoded(void *context, char byte)
 {
 	struct decoded *d = context;
@@ -112,6 +126,7 @@ static void add_decoded(void *context, char byte)
 		return;
 	if (d->two_bytes)
 		c |= 0x80;
+	note_special(d, c);
 	if (!d->begun)
 		d->signs.edge |= c == '.' || c == '!' || c == '%';
 	d->begun = true;
@@ -129,7 +144,8 @@ static void begin_decoded(struct decoded *d)
 	d->before[0] = d->before[1] = ' ';
 	d->lead = 0;
 	d->escape = 0;
-	d->two_bytes = d->begun = false;
+	d->two_bytes = d->begun = d->quoted = false;
+	d->depth = 0;
 }
 
 static void end_decoded(struct decoded *d)
@@ -137,6 +153,7 @@ static void end_decoded(struct decoded *d)
 	const unsigned char last = d->before[0];
 
 	d->signs.edge |= last == '.' || last == '!' || last == '%';
+	d->signs.open |= d->quoted || d->depth > 0;
 }
 
 static int hex_digit(char c)
@@ -194,7 +211,7 @@ static void decode_text(char encoding, const char *text, size_t len, encoded_byt
 
 struct encoded_signs encoded_words_signs(const char *text, size_t len)
 {
-	static const struct encoded_signs unknown = { true, true, true };
+	static const struct encoded_signs unknown = { true, true, true, true };
 	const char *p = text, *end = text + len, *name, *word, *stop;
 	struct decoded d = { .lead = 0 };
 
@@ -205,7 +222,8 @@ struct encoded_signs encoded_words_signs(const char *text, size_t len)
 			(d.charset = find_charset(name, (size_t)(p - name))) == NULL)
 			return unknown;
 		word = p + 3;
-		if ((stop = memmem(word, (size_t)(end - word), "?=", 2)) == NULL)
+		if ((stop = memmem(word, (size_t)(end - word), "?=", 2)) == NULL ||
+			memmem(word, (size_t)(stop - word), "=?", 2) != NULL)
 			return unknown;
 		begin_decoded(&d);
 		decode_text(p[1], word, (size_t)(stop - word), add_decoded, &d);

@@ -6,13 +6,15 @@
 
 /*
  * What the encoded-words (RFC 2047) in a text may decode to. All are true if a charset is not
- * known to write ASCII as ASCII, or if one of the words is incomplete.
+ * known to write ASCII as ASCII, or if one of the words is incomplete or contains another one.
  */
 struct encoded_signs {
-	bool at;
+	bool at;      /* also true for U+FF20 and U+FE6B in UTF-8 */
 	bool strange; /* a dot before a character other than a space, as in a domain; a ! or %
 			 within a word; or a character that is like an @ or a dot (UTS 46) */
 	bool edge;    /* one of them begins or ends with a dot, ! or % */
+	bool open;    /* one of them has a backslash, or a quote or parenthesis without its other
+			 half */
 };
 
 /* Text of two bytes for a character, as in ISO-2022-JP, is taken for what it stands for, except

@@ -7,16 +7,15 @@
 #include <string.h>
 
 #include "lib/match/encoded_word.h"
+#include "lib/match/from_comments.h"
 #include "lib/match/from_text.h"
 #include "lib/match/from_tokens.h"
 #include "lib/match/from_words.h"
 
 /* Sendmail (8.17) cuts a mailbox at 256 bytes: first its name, then its address. It ends one within
- * a name of more than 1,256. MTAs insert a line end and a space into lines of more than 990 or 998.
- */
+ * a name of more than 1,256. */
 #define PIECE_CUT 240
 #define PIECE_MAX 1000
-#define LINE_LONGEST 900
 
 /* A candidate for an address: adjacent words, dots and @. */
 struct chain {
@@ -40,6 +39,9 @@ struct parser {
 			    domain: "bank.e", unlike "Inc." */
 	bool no_mail;	 /* an element of the list contains no address */
 	bool uncommon;	 /* a name contains what few readers know (struct from_words) */
+	bool dotted;	 /* a name has a dot */
+	bool joined;	 /* ... and brackets directly behind it, or behind a later name */
+	bool shown;	 /* a word of a name may be shown as an address */
 	bool deep;	 /* the domain of an address in this piece has more than two labels */
 	bool in_name;	 /* the pieces just read are the beginning of a name with commas */
 	bool has_comma;	 /* such a name was complete */
@@ -209,10 +211,10 @@ static bool has_more(const struct from_lexer *lx)
 }
 
 /* Note the character that ends a piece, and return it. */
-static char end_piece(struct parser *p, const struct from_lexer *lx, char mark)
+static char end_piece(struct parser *p, char mark)
 {
 	if (mark == ';') {
-		p->signs.sloppy |= !p->in_group && has_more(lx);
+		p->signs.sloppy |= !p->in_group;
 		p->in_group = false;
 	}
 	return mark;
@@ -246,7 +248,7 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 		if (t.kind == FROM_END)
 			return 0;
 		if (from_token_is(&t, ",;:<"))
-			return end_piece(p, lx, t.mark);
+			return end_piece(p, t.mark);
 		p->junk = p->junk || !from_token_is(&t, ">");
 		p->signs.sloppy = true;
 	}
@@ -281,14 +283,7 @@ static void skip_route(struct parser *p, struct from_lexer *lx)
 /* Whether a comment of the token, which was read from start on, may be shown as an address. */
 static bool has_telling_comment(const struct from_token *t, const char *start)
 {
-	size_t len = (size_t)(t->text - start);
-	struct encoded_signs encoded;
-
-	if (!t->commented)
-		return false;
-	encoded = encoded_words_signs(start, len);
-	return encoded.at || encoded.strange || memchr(start, '@', len) != NULL ||
-		memchr(start, '<', len) != NULL || plain_text_signs(start, len).strange;
+	return t->commented && from_comments_tell(start, t->text);
 }
 
 /* Report the addresses between the < before lx and its >, or the end of the field. */
@@ -402,6 +397,16 @@ static bool is_doubled(const struct from_lexer *lx)
 	return from_token_is(&t, "<");
 }
 
+/* Note whether some append the end of a name with a dot to the local part: only if no white space
+ * is between them, and if the name has a comma, or something else that they cannot read. */
+static void note_join(struct parser *p, const char *name, const struct from_token *bracket)
+{
+	if (!p->dotted || bracket->text == name || bracket->spaced || bracket->commented)
+		return;
+	p->joined = true;
+	p->signs.odd |= from_has_any(name, bracket->text, ",;");
+}
+
 /* Read one piece of the field, up to a comma, semicolon or colon. false when it was the last. */
 static bool read_piece(struct parser *p, struct from_lexer *lx)
 {
@@ -412,7 +417,12 @@ static bool read_piece(struct parser *p, struct from_lexer *lx)
 	/* some look there for addresses; some read "a@b <c@d>" as a@b */
 	p->signs.names |= words.is_list || (words.has_at && from_token_is(&t, "<"));
 	p->signs.sloppy |= words.is_sloppy;
+	if (from_token_is(&t, "<:")) {
+		p->dotted |= words.dotted && !words.has_at;
+		p->shown |= words.is_strange;
+	}
 	if (from_token_is(&t, "<")) {
+		note_join(p, start.at, &t);
 		start.end = t.text;
 		p->uncommon |= words.is_uncommon;
 		/* some read what precedes << as an address */
@@ -448,25 +458,19 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	return more;
 }
 
-static bool is_white(const char *text, const char *end)
+/* Return whether some see another author because they find no end of a comment, quoted string or
+ * encoded-word where others do, or join a name to the address. */
+static bool runs_on(const struct parser *p, const char *end)
 {
-	while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
-		text++;
-	return text == end;
-}
+	const struct from_signs *s = &p->signs;
+	const char *quote = s->open_quote, *bracket = s->open_bracket;
 
-/* Note lines that an MTA breaks, and lines of white space between others: some readers take them
- * for the empty line after the header. */
-static void note_lines(struct from_signs *signs, const char *value, const char *end)
-{
-	const char *line, *line_end;
-
-	for (line = value; line < end; line = line_end + 1) {
-		if ((line_end = memchr(line, '\n', (size_t)(end - line))) == NULL)
-			line_end = end;
-		signs->odd |= line_end - line > LINE_LONGEST;
-		signs->sloppy |= line > value && line_end < end && is_white(line, line_end);
-	}
+	if ((quote != NULL && memchr(quote, '"', (size_t)(end - quote)) != NULL) ||
+		(bracket != NULL && memchr(bracket, ']', (size_t)(end - bracket)) != NULL))
+		return true;
+	if ((quote != NULL || bracket != NULL) && (s->strange || p->shown))
+		return true;
+	return (s->opens && s->comments) || (p->joined && s->names);
 }
 
 enum from_result from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
@@ -478,12 +482,13 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 		len -= len > 1 && value[len - 2] == '\r' ? 2 : 1;
 	lx.end = value + len;
 	p.signs.odd = from_has_stray_control(value, lx.end);
-	note_lines(&p.signs, value, lx.end);
+	from_lines_note(value, lx.end, &p.signs);
 	while (!p.stop && parse_piece(&p, &lx))
 		;
 	p.signs.names |= (p.signs.sloppy && p.signs.hides) || (p.uncommon && p.signs.hides_name);
 	/* What is cut, or completed at a comma, may be another address. */
 	p.no_mail |= p.in_name || (p.signs.names && (p.is_cut || p.has_comma));
+	p.signs.odd |= runs_on(&p, lx.end);
 	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
 	if (p.found == 0)

@@ -25,14 +25,15 @@
  *
  * Errors that alone mislead no reader make some readers show what a comment, quoted string or
  * encoded-word contains. A field is sloppy if it has commas in a name, a "<" or ">" too many, no
- * ">", a group, an empty piece before another one, words after the brackets, white space
- * or comments within them, a comment before a word, a stray bracket, parenthesis, semicolon or
- * backslash, an empty quoted string, one with an odd number of escaped quotes or with an escaped
- * backslash before another one or before a quote, one with a backslash or < that is not the whole
- * name, one with an @ or < and the beginning of an encoded-word, one or an encoded-word that
- * directly follows something in a name, a comment or quoted string within an encoded-word or square
- * brackets, a comment beside another one or with another one, a < or a lone quote in it, a line of
- * white space between others, a tab that is not part of a fold, a quoted local part within
+ * ">", a group, a semicolon outside of one, an empty piece before another one, words after the
+ * brackets, white space or comments within them, a comment before a word, a stray bracket,
+ * parenthesis or backslash, an empty quoted string, one with an odd number of escaped quotes or
+ * with an escaped backslash before another one or before a quote, one with a backslash or < that
+ * is not the whole name, an escaped quote behind a byte outside ASCII, one with an @ or < and the
+ * beginning of an encoded-word, one or an encoded-word that directly follows something in a name,
+ * a comment or quoted string within an encoded-word or square brackets, a comment beside another
+ * one or with another one, a comma, semicolon, < or a lone quote or square bracket in it, a line
+ * of white space between others, a tab that is not part of a fold, a quoted local part within
  * brackets, or a mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
@@ -64,15 +65,22 @@ enum from_result {
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
-	 * - NUL, or CR or LF without white space after it; another control character outside of
-	 *   quotes and comments; an unclosed quote, comment or literal; a backslash before a
-	 *   special character;
+	 * - NUL, or CR or LF without white space after it; another control character, except for
+	 *   escape sequences of ISO-2022-JP in quotes that end with ASCII; an unclosed quote,
+	 * comment or literal; a backslash before a special character;
 	 * - a comment within the brackets that has an @ or <, or a dot, ! or % as in an address,
 	 *   also encoded; any comment before doubled brackets;
 	 * - a comment with an @ and other special characters; one with nested parentheses that has
 	 *   an escaped quote, or a comma, semicolon or < and a dot, ! or % as in an address; one
 	 * with a < after a closing parenthesis; one with a parenthesis within or after a quote,
-	 * square bracket or encoded-word;
+	 *   square bracket or encoded-word; one with a special character behind a backslash that
+	 *   may be the second byte of a character;
+	 * - a comment with a lone quote or square bracket if another one that may be its end
+	 *   follows, or if a name, comment or quoted string may be shown as an address;
+	 * - any comment beside an encoded-word that decodes to a backslash, or to a quote or
+	 *   parenthesis without its other half;
+	 * - a name directly before the brackets, if a dot is in it or in a name before it, and
+	 *   a comma or semicolon is in it or the field is like those of FROM_NAMES;
 	 * - a < or @ within an encoded-word or square brackets, even if the encoded-word begins in
 	 *   a comment or in quotes; one without an end whose text begins with = and two hexadecimal
 	 *   digits ends with the field;

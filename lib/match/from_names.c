@@ -16,7 +16,9 @@ struct names {
 	char word[ADDRESS_MAX];
 	size_t len;
 	bool escaped; /* an odd number of backslashes precedes the next byte */
+	bool quoted;  /* the next byte is in quotes */
 	bool parted;  /* nothing, or a character that separates mailboxes, precedes the word */
+	bool closed;  /* a comment, quoted string or encoded-word contains what precedes it */
 	bool behind_address;
 	bool ok;
 };
@@ -59,8 +61,8 @@ static void end_word(struct names *n)
 	while (end > word && end[-1] == '\'')
 		end--;
 	is_address = memchr(word, '@', (size_t)(end - word)) != NULL;
-	if (!n->parted && (is_address || n->behind_address))
-		n->ok = false;
+	if ((!n->parted && (is_address || n->behind_address)) || (n->closed && is_address))
+		n->ok = false; /* some see no separator in a comment, quotes or an encoded-word */
 	else if (is_address)
 		n->ok = n->ok && report_address(n, word, (size_t)(end - word));
 	else
@@ -81,6 +83,8 @@ static void add_byte(void *context, char c)
 	if (separates || (c != '\0' && strchr(" \t\r\n\"()", c) != NULL)) {
 		end_word(n);
 		n->parted |= separates;
+		n->quoted ^= c == '"' && !escaped;
+		n->closed = (n->closed && !separates) || c == ')' || (c == '"' && !n->quoted);
 	} else if ((unsigned char)c < ' ' || c == 0x7f || strchr("[]", c) != NULL ||
 		n->len == sizeof(n->word)) {
 		n->ok = false;
@@ -117,6 +121,7 @@ bool from_names_parse(const char *value, size_t len, from_each_fn *each, void *c
 		if ((p = add_encoded(&n, p, end)) == NULL)
 			return false;
 		end_word(&n);
+		n.closed = true;
 	}
 	end_word(&n);
 	return n.ok;

@@ -34,12 +34,50 @@ bool from_is_routed_word(const char *text, size_t len)
 		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
 }
 
-/* Return whether some readers take the character for white space, or show nothing for it. */
+bool from_has_any(const char *text, const char *end, const char *characters)
+{
+	const char *c;
+
+	for (; text < end; text++) {
+		for (c = characters; *c != '\0'; c++) {
+			if (*text == *c)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool from_has_control(const char *text, const char *end)
+{
+	for (; text < end; text++) {
+		if (((unsigned char)*text < ' ' && *text != '\t' && *text != '\r' &&
+			    *text != '\n') ||
+			*text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* The characters that some readers take for white space, or for which they show nothing (Unicode's
+ * Default_Ignorable_Code_Point, white space and blank letters). */
+static const struct {
+	uint32_t first, last;
+} invisible[] = { { 0, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
+	{ 0x115f, 0x1160 }, { 0x1680, 0x1680 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f }, { 0x2800, 0x2800 },
+	{ 0x3000, 0x3000 }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff } };
+
 static bool is_invisible(uint32_t c)
 {
-	return c < ' ' || (c >= 0x7f && c <= 0xa0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) ||
-		(c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
-		c == 0xfeff;
+	size_t i;
+
+	for (i = 0; i < sizeof(invisible) / sizeof(invisible[0]) && c >= invisible[i].first; i++) {
+		if (c <= invisible[i].last)
+			return true;
+	}
+	return false;
 }
 
 /* Return whether the text contains the beginning and the end of an encoded-word. */

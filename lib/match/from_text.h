@@ -19,4 +19,10 @@ bool from_is_routed_word(const char *text, size_t len);
  * ones, a wide @, or an encoded-word, which some readers decode. */
 bool from_is_disguised(const char *text, size_t len);
 
+/* Return whether any of the characters is in the text. */
+bool from_has_any(const char *text, const char *end, const char *characters);
+
+/* Return whether a control character other than tabs and line ends is in the text. */
+bool from_has_control(const char *text, const char *end);
+
 #endif

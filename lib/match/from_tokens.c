@@ -8,7 +8,13 @@
 #include <string.h>
 
 #include "lib/match/encoded_word.h"
+#include "lib/match/from_comments.h"
 #include "lib/match/from_text.h"
+
+#define ESCAPE 0x1b
+#define LINE_LONGEST                                                                 \
+	900 /* MTAs insert a line end and a space into lines of more than 990 or 998 \
+	     */
 
 static bool is_blank(char c)
 {
@@ -131,6 +137,7 @@ static bool note_encoded(struct from_lexer *lx, const char *text, const char *en
 		signs = encoded_words_signs(p, (size_t)(lx->encoded.end - p));
 		lx->signs->hides |= signs.at && lx->encoded.closed;
 		lx->signs->hides_name |= signs.at && lx->encoded.closed;
+		lx->signs->opens |= signs.open && lx->encoded.closed;
 		strange |= signs.at || signs.strange ||
 			(signs.edge &&
 				(p > text || (before != NULL && is_white(before, p)) ||
@@ -139,106 +146,25 @@ static bool note_encoded(struct from_lexer *lx, const char *text, const char *en
 	return strange;
 }
 
-/* Return the position after the comment at p, including nested ones; NULL when it is not closed. */
-static const char *comment_end(const char *p, const char *end)
-{
-	size_t depth = 0;
-
-	for (; p < end; p++) {
-		if (*p == '(')
-			depth++;
-		else if (*p == ')' && --depth == 0)
-			return p + 1;
-		else if (*p == '\\')
-			p++;
-	}
-	return NULL;
-}
-
-/* Return the end of what begins at p, in a comment, and hides parentheses from some readers: a
- * quoted string, a bracket or an encoded-word. p if nothing does, NULL if it has no end. */
-static const char *shield_end(const char *p, const char *end)
-{
-	const char closing = *p == '[' ? ']' : '"';
-
-	if (end - p > 1 && p[0] == '=' && p[1] == '?')
-		return encoded_word_end(p, end);
-	if (*p != '"' && *p != '[')
-		return p;
-	for (p++; p < end; p++) {
-		if (*p == closing)
-			return p + 1;
-		if (*p == '\\')
-			p++;
-	}
-	return NULL;
-}
-
-/* Return whether any of the characters is in the text. */
-static bool has_any(const char *text, const char *end, const char *characters)
-{
-	const char *c;
-
-	for (; text < end; text++) {
-		for (c = characters; *c != '\0'; c++) {
-			if (*text == *c)
-				return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Return whether readers differ about where a comment ends, so that some see an address in it or
- * miss one after it: those to which the first closing parenthesis ends it, nested or escaped, and
- * those that look for no parenthesis in quotes, brackets and encoded-words. Others read an address
- * between special characters even in a comment. text is what the comment contains. Sets *open_r if
- * a quote, bracket or encoded-word begins in it and does not end.
- */
-static bool is_ambiguous_comment(const char *text, const char *end, bool *open_r)
-{
-	const char *p = memchr(text, ')', (size_t)(end - text)), *behind;
-
-	*open_r = false;
-	if (p != NULL && memchr(p, '<', (size_t)(end - p)) != NULL)
-		return true;
-	if (memchr(text, '@', (size_t)(end - text)) != NULL && has_any(text, end, "<>,;:\"\\[]()"))
-		return true;
-	if (p != NULL && has_any(text, end, "<,;") &&
-		plain_text_signs(text, (size_t)(end - text)).strange)
-		return true;
-	for (p = text; p < end; p++) {
-		if (*p == '\\') {
-			if (++p < end && *p == '"' && has_any(text, end, "()"))
-				return true; /* to some, it is a quote */
-			continue;
-		}
-		if ((behind = shield_end(p, end)) == p)
-			continue;
-		*open_r = behind == NULL;
-		if (has_any(p, *open_r ? end : behind, "()"))
-			return true;
-		if (*open_r)
-			return false;
-		p = behind - 1;
-	}
-	return false;
-}
-
 static void note_comment(struct from_lexer *lx, const char *text, const char *end,
 	struct from_token *t)
 {
-	const bool hides = memchr(text, '@', (size_t)(end - text)) != NULL;
+	const struct from_comment c = from_comment_read(text, end);
 	struct from_signs *signs = lx->signs;
-	bool open;
 
-	signs->odd |= is_ambiguous_comment(text, end, &open);
-	signs->sloppy |= open || is_opaque(lx, text) || has_any(text, end, "<()");
+	signs->odd |= c.odd;
+	signs->sloppy |= c.sloppy || is_opaque(lx, text);
 	signs->sloppy |= t->commented; /* some do not expect a second comment */
-	signs->hides |= hides;
-	(void)note_encoded(lx, text, end);
+	signs->hides |= c.hides;
+	signs->comments |= !is_within(&lx->encoded, text);
+	signs->strange |= c.strange;
+	signs->strange |= note_encoded(lx, text, end);
+	if (c.open == '"' && signs->open_quote == NULL)
+		signs->open_quote = end;
+	if (c.open == '[' && signs->open_bracket == NULL)
+		signs->open_bracket = end;
 	t->commented = true;
-	t->behind_hidden |= hides;
+	t->behind_hidden |= c.hides;
 }
 
 /* Skip white space, folds and comments, and note in the token which of them there were. */
@@ -258,13 +184,28 @@ static void skip_space(struct from_lexer *lx, struct from_token *t)
 		}
 		if (lx->at == lx->end || *lx->at != '(' || lx->comments_plain)
 			return;
-		if ((behind = comment_end(lx->at, lx->end)) == NULL) {
+		if ((behind = from_comment_end(lx->at, lx->end)) == NULL) {
 			lx->comments_plain = lx->signs->odd = true;
 			return;
 		}
 		note_comment(lx, lx->at + 1, behind - 1, t);
 		lx->at = behind;
 	}
+}
+
+/* Return whether a quoted string has control characters, which some readers remove first, other
+ * than the escape sequences of ISO-2022-JP, with ASCII at its end. */
+static bool has_ambiguous_control(const char *text, const char *end)
+{
+	const char *p, *last = NULL;
+
+	for (p = text; p < end; p++) {
+		if (*p == ESCAPE)
+			last = p;
+		else if (from_has_control(p, p + 1))
+			return true;
+	}
+	return last != NULL && (end - last < 3 || last[1] != '(' || strchr("BJ", last[2]) == NULL);
 }
 
 /* Note what a quoted string contains. Some readers take no backslash for an escape, others take the
@@ -274,7 +215,7 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	struct from_signs *signs = lx->signs;
 	const size_t len = (size_t)(end - text);
 	const bool at = memchr(text, '@', len) != NULL, bracket = memchr(text, '<', len) != NULL;
-	const bool hides = at || bracket;
+	const bool hides = at || bracket || from_has_wide_at(text, len);
 	size_t quotes = 0;
 	const char *p;
 
@@ -283,20 +224,25 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 			continue;
 		p++; /* before end, where the closing quote is */
 		quotes += *p == '"';
+		/* some decode the field first: the backslash may be the second byte of a character
+		 */
+		signs->sloppy |= *p == '"' && p - 1 > text && (unsigned char)p[-2] >= 0x80;
 		signs->sloppy |= *p == '\\' && (p[1] == '"' || p[1] == '\\');
 	}
-	signs->odd |= quotes > 0 && (bracket || (at && has_any(text, end, ",;:")));
-	signs->names |= bracket && has_any(text, end, ",;"); /* some end the quotes at the < */
+	signs->odd |= quotes > 0 && (bracket || (at && from_has_any(text, end, ",;:")));
+	signs->names |= bracket && from_has_any(text, end, ",;"); /* some end the quotes at the < */
 	/* some see no quotes around the rest, or no brackets */
-	signs->names |= quotes % 2 == 1 || (quotes > 0 && has_any(text, end, "()"));
+	signs->names |= quotes % 2 == 1 || (quotes > 0 && from_has_any(text, end, "()"));
 	signs->odd |= len > FROM_TOKEN_MAX;
 	signs->sloppy |= text == end;
 	/* some then see no quotes, unless they can decode it */
 	signs->sloppy |= hides && memmem(text, len, "=?", 2) != NULL;
 	signs->sloppy |= quotes % 2 == 1 || is_opaque(lx, text);
+	signs->odd |= has_ambiguous_control(text, end);
 	signs->hides |= hides;
 	signs->hides_name |= hides;
-	(void)note_encoded(lx, text, end);
+	signs->strange |= plain_text_signs(text, len).strange;
+	signs->strange |= note_encoded(lx, text, end);
 }
 
 static bool take_quoted(struct from_lexer *lx, struct from_token *t)
@@ -315,8 +261,8 @@ static bool take_quoted(struct from_lexer *lx, struct from_token *t)
 	t->kind = FROM_QUOTED;
 	t->text = lx->at + 1;
 	t->len = (size_t)(p - t->text);
-	t->delicate = has_any(t->text, p, "\\<");
-	t->divided = has_any(t->text, p, ",;");
+	t->delicate = from_has_any(t->text, p, "\\<");
+	t->divided = from_has_any(t->text, p, ",;");
 	lx->at = p + 1;
 	return true;
 }
@@ -373,6 +319,8 @@ static void take_word(struct from_lexer *lx, struct from_token *t)
 	t->len = (size_t)(lx->at - t->text);
 	signs->odd |= t->len > FROM_TOKEN_MAX;
 	t->strange = is_wide && from_has_lookalike(t->text, t->len);
+	if (is_wide && from_has_wide_at(t->text, t->len))
+		signs->hides = signs->hides_name = true;
 	t->strange |= note_encoded(lx, t->text, lx->at);
 }
 
@@ -422,4 +370,16 @@ bool from_token_is_strange(const struct from_token *t)
 bool from_token_is_plain_word(const struct from_token *t)
 {
 	return t->kind == FROM_WORD && !t->commented && !from_token_is_strange(t);
+}
+
+void from_lines_note(const char *value, const char *end, struct from_signs *signs)
+{
+	const char *line, *line_end;
+
+	for (line = value; line < end; line = line_end + 1) {
+		if ((line_end = memchr(line, '\n', (size_t)(end - line))) == NULL)
+			line_end = end;
+		signs->odd |= line_end - line > LINE_LONGEST;
+		signs->sloppy |= line > value && line_end < end && is_white(line, line_end);
+	}
 }

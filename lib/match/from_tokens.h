@@ -31,8 +31,15 @@ struct from_signs {
 	bool odd;	 /* readers may differ about it */
 	bool names;	 /* some read addresses in a name: those of from_names_parse() */
 	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader */
-	bool hides;	 /* a comment, quoted string or encoded-word contains an @ */
+	bool hides;	 /* a comment, quoted string or encoded-word contains an @ or a wide one */
 	bool hides_name; /* ... but not only comments do; also true for a < in a quoted string */
+	bool strange;	 /* a reader may show a comment or quoted string as an address */
+	bool comments;	 /* there is a comment outside of encoded-words */
+	bool opens;	 /* an encoded-word decodes to a backslash, or half a pair of quotes or
+			    parentheses */
+	/* The ends of the first comments in which a quoted string or a square bracket begins and
+	 * does not end, or NULL. Some readers look for its end behind the comment. */
+	const char *open_quote, *open_bracket;
 };
 
 /* Borrowed from the value. */
@@ -81,5 +88,9 @@ bool from_token_is_plain_word(const struct from_token *token);
 
 /* Return whether the value contains a NUL, or a CR or LF that is not part of a fold. */
 bool from_has_stray_control(const char *value, const char *end);
+
+/* Note lines that an MTA breaks, and lines of white space between others: some readers take them
+ * for the empty line after the header. */
+void from_lines_note(const char *value, const char *end, struct from_signs *signs);
 
 #endif

@@ -46,16 +46,17 @@ static void note_word(struct from_words *w, const struct from_token *t, bool is_
 struct from_token from_words_scan(struct from_lexer *lx, struct from_words *words_r)
 {
 	struct from_words w = { .plain = true };
-	bool begun = false, behind_hiding = false, delicate = false;
+	bool begun = false, behind_hiding = false, delicate = false, dot = false;
 	struct from_token t;
 
-	for (;;) {
+	for (;; dot = from_token_is(&t, ".")) {
 		t = from_token_next(lx);
 		w.is_sloppy |= delicate && (t.commented || !from_token_is(&t, ",;:<"));
 		w.any = w.any || t.commented;
 		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
 			break;
 		w.any = true;
+		w.is_strange |= from_token_is_strange(&t) || (dot && !t.spaced);
 		w.is_sloppy |= t.commented;
 		w.has_at = w.has_at || from_token_is(&t, "@");
 		if (t.kind == FROM_QUOTED)

@@ -21,6 +21,7 @@ struct from_words {
 			     encoded-word; one with an @ behind either; or a word that
 			     begins with # or `, with = and is not encoded, or with another
 			     character than those of ASCII */
+	bool is_strange;  /* a reader may show a word of it as an address */
 	bool plain;	  /* only plain words, and characters without a meaning */
 	bool has_stray;	  /* there is such a character, other than an @, or a backslash: some end
 			     the mailbox there, or take the rest for one */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/match/from_header.h"
+#include "lib/match/from_names.h"
 #include "t/fuzz/fuzz.h"
 
 static void must(bool holds)
@@ -50,10 +51,12 @@ static void read_again(const struct mail_address *address)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct seen seen = { 0 };
+	struct seen seen = { 0 }, names = { 0 };
 	enum from_result result = from_header_parse((const char *)bytes, size, keep, &seen);
 
 	must(result == FROM_UNPARSABLE || (seen.count > 0) == (result != FROM_NONE));
+	if (from_names_parse((const char *)bytes, size, keep, &names) && result != FROM_UNPARSABLE)
+		must(names.count >= seen.count);
 	if ((result == FROM_ADDRESSES || result == FROM_COMMA) && seen.last.text_len <= UNCUT)
 		read_again(&seen.last);
 	return 0;

@@ -75,6 +75,13 @@ TABLE = {
     "a comma between encoded words, one foreign": (
         f"From: =?utf-8?q?boss=40victim.example?=, =?utf-8?q?M?= <{OWN}>", False),
     "a quotation mark in a comment": (f'From: Bob (5" disk) <{OWN}>', True),
+    "a quotation mark in two comments, between which Thunderbird finds no bracket": (f'From: a (") <(") {OWN}>', False),
+    "a control character, which Thunderbird removes": (f"From: (\\\x01(x)a) {OWN}", False),
+    "a foreign name before a semicolon, at which Evolution loses the address": (f'From: "{FOREIGN}" <{OWN}>;', False),
+    "a comma in a comment, at which Horde finds an author": (f'From: "{FOREIGN}" x (a, b) <{OWN}>', False),
+    "a separator in a comment, which KMail overlooks": (f"From: a (;){OWN} <{OWN}>", False),
+    "an encoded word in another one": (f"From: =?utf-8?q?x =?utf-8?b?Ym9zc0B2aWN0aW0uZXhhbXBsZQ==?=, Bob <{OWN}>", False),
+    "a comma in a comment": (f"From: B. R. Bob (Sales, Inc.) <{OWN}>", True),
     "a comment in square brackets": (f"From: [Bob (Sales)] <{OWN}>", True),
     "a comment that hides the owned one": (f"From: (<{OWN}>) {FOREIGN}", False),
     "a comment that isn't closed": (f"From: (x {OWN}", False),

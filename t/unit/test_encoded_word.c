@@ -40,6 +40,9 @@ static const struct {
 	{ "=?utf-16be?b?AGEAQA==?=", true },
 	{ "=?cp037?q?=7C?=", true },
 	{ "=?utf-8?x?abc?=", true },
+	{ "=?utf-8?q?a=EF=BC=A0b?=", true },
+	{ "=?utf-8?q?a=EF=BC=8Eb?=", false },
+	{ "=?utf-8?q?x =?utf-8?q?y?=", true },
 	{ "=?utf-8?q?abc", true },
 	{ "=?utf-8?q?", true },
 	{ "=?utf-8?q", true },
@@ -154,6 +157,32 @@ START_TEST(finds_what_may_continue_an_address)
 	}
 END_TEST
 
+static const struct {
+	const char *text;
+	bool want;
+} open[] = {
+	{ "=?utf-8?q?Me_=28x=29?=", false },
+	{ "=?utf-8?q?=22Me=22_=28=28=29x=29?=", false },
+	{ "=?utf-8?q?Me_=28x?=", true },
+	{ "=?utf-8?b?KA==?=", true },
+	{ "=?utf-8?q?Me_=3A-=29?=", true },
+	{ "=?utf-8?q?=29=28?=", true },
+	{ "=?utf-8?q?5=22?=", true },
+	{ "=?utf-8?q?MINE=5Cme?=", true },
+	{ "=?utf-8?q?=28?= =?utf-8?q?=29?=", true },
+	{ "=?utf-7?q?a?=", true },
+	{ "(", false },
+};
+
+START_TEST(finds_what_has_no_other_half)
+	{
+		const char *text = open[_i].text;
+
+		ck_assert_msg(encoded_words_signs(text, strlen(text)).open == open[_i].want, "%s",
+			text);
+	}
+END_TEST
+
 START_TEST(knows_the_signs_of_plain_text)
 	{
 		ck_assert(!plain_text_signs("Dr. Me, 100%", 12).strange);
@@ -241,6 +270,7 @@ static Suite *make_suite(void)
 		sizeof(strange) / sizeof(strange[0]));
 	tcase_add_loop_test(tcase, finds_what_may_continue_an_address, 0,
 		sizeof(edges) / sizeof(edges[0]));
+	tcase_add_loop_test(tcase, finds_what_has_no_other_half, 0, sizeof(open) / sizeof(open[0]));
 	tcase_add_test(tcase, knows_the_signs_of_plain_text);
 	tcase_add_loop_test(tcase, decodes, 0, sizeof(decodings) / sizeof(decodings[0]));
 	tcase_add_loop_test(tcase, finds_the_end, 0, sizeof(words) / sizeof(words[0]));

@@ -34,6 +34,14 @@ static const struct {
 	{ "a\u200b"
 	  "b",
 		false, false, false, true },
+	{ "a\u00ad", false, false, false, true },
+	{ "a\u3164", false, false, false, true },
+	{ "a\u2800"
+	  "b",
+		false, false, false, true },
+	{ "a\U000e0041", false, false, false, true },
+	{ "a\u0301", false, false, false, false },
+	{ "a\U0001f600", false, false, false, false },
 	{ "\xff\xfe", false, false, false, false },
 	{ "=?a", false, false, false, false },
 	{ "=?=", false, false, false, false },
@@ -55,6 +63,18 @@ START_TEST(tells_what_looks_like_another_word)
 	}
 END_TEST
 
+START_TEST(finds_characters)
+	{
+		const char text[] = "a\tb\r\n(c)\x7f", *end = text + strlen(text);
+
+		ck_assert(from_has_any(text, end, "x)"));
+		ck_assert(!from_has_any(text, end, "x"));
+		ck_assert(!from_has_any(text, text, "a"));
+		ck_assert(from_has_control(text, end));
+		ck_assert(!from_has_control(text, end - 1));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("from_text");
@@ -62,6 +82,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, tells_what_looks_like_another_word, 0,
 		sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(tcase, finds_characters);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

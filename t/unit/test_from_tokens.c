@@ -146,7 +146,7 @@ static const struct {
 	{ TEXT("[ a <"), "'[' _a _'<' end", "" },
 	{ TEXT("(a@b)c"), "c end", "h" },
 	{ TEXT("(a<b)c"), "c end", "s" },
-	{ TEXT("(a, b@c)d"), "d end", "oh" },
+	{ TEXT("(a, b@c)d"), "d end", "osh" },
 	{ TEXT("=?utf-8?q?a?= (c) \"d\""), "=?utf-8?q?a?= _\"d\" end", "" },
 	{ TEXT("=?utf-8?q?(c)?= b"), "=?utf-8?q? ?= _b end", "s" },
 	{ TEXT("=?utf-8?q?\"d\"?= b"), "=?utf-8?q? \"d\" ?= _b end", "s" },
