@@ -258,7 +258,7 @@ static int take_file(struct taking *t, struct errmsg *err)
 int import_lists(struct import *import, struct errmsg *err)
 {
 	struct taking t = { .import = import };
-	int ret = orgdomain_open(NULL, &t.psl, err);
+	int ret = orgdomain_default(&t.psl, err);
 
 	for (int i = 0; i < LIST_COUNT && ret == 0; i++) {
 		t.id = (enum list_id)i;

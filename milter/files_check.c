@@ -24,6 +24,7 @@
 #include "lib/conf/options.h"
 #include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
+#include "lib/store/psl_file.h"
 #include "lib/store/store_read.h"
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
@@ -203,7 +204,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	struct policy_parts parts = { .settings = config->settings };
 	struct errmsg err;
 
-	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, &err) < 0)
+	if (psl_file_open(config->lists.public_suffix_list, &parts.psl, &err) < 0)
 		problems_add(report->unreadable, "public suffix list: %s", err.text);
 	else
 		check_lists(config, user, &parts, report);

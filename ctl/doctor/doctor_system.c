@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "ctl/doctor/doctor_examinations.h"
-#include "lib/match/orgdomain.h"
 #include "lib/match/regex_prefilter.h"
+#include "lib/store/psl_file.h"
 
 #define DAY 86400
 
@@ -133,13 +133,13 @@ static void examine_suffix_list(const struct doctor *doctor, int64_t now)
 	struct stat st;
 	int64_t days;
 
-	if (stat(orgdomain_file(own), &st) != 0)
+	if (stat(psl_file_path(own), &st) != 0)
 		return; /* the daemon reports a missing public_suffix_list */
 	days = (now - (int64_t)st.st_mtime) / DAY;
 	if (days < days_max)
 		return;
 	finding = doctor_find(doctor, DOCTOR_ADVICE,
-		"the public suffix list %s is %" PRId64 " days old", orgdomain_file(own), days);
+		"the public suffix list %s is %" PRId64 " days old", psl_file_path(own), days);
 	doctor_effect(finding,
 		"Domains below a suffix that was added since then count as one organization.");
 	if (own[0] == '\0') {

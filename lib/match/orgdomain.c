@@ -4,14 +4,11 @@
  */
 #include "lib/match/orgdomain.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libpsl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/match/domain.h"
 
@@ -28,80 +25,47 @@ static bool is_list(const psl_ctx_t *psl)
 		psl_is_public_suffix2(psl, "com", PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 
-#define MAX_FILE (4 << 20) /* the list itself has 0.3 MB */
-
-/* Open a regular file of at most MAX_FILE bytes; libpsl would wait for a FIFO. Returns NULL with
- * err set to the reason. */
-static FILE *open_file(const char *path, struct errmsg *err)
+/* Take over the list if it is one. Returns 0, or -1 with err set to the reason. */
+static int take_list(psl_ctx_t *list, struct orgdomain **psl_r, struct errmsg *err)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	FILE *file = NULL;
+	struct orgdomain *psl = NULL;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		(void)errmsg_set(err, "%s", strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		(void)errmsg_set(err, "it is not a regular file");
-	else if (st.st_size > MAX_FILE)
-		(void)errmsg_set(err, "it is larger than %d MiB", MAX_FILE >> 20);
-	else if ((file = fdopen(fd, "r")) == NULL)
-		(void)errmsg_set(err, "%s", strerror(errno));
-	if (file == NULL && fd >= 0)
-		(void)close(fd);
-	return file;
-}
-
-/* Returns NULL with err set to the reason. */
-static psl_ctx_t *load_list(const char *path, struct errmsg *err)
-{
-	psl_ctx_t *psl = NULL;
-	FILE *file;
-
-	if ((file = open_file(path, err)) == NULL)
-		return NULL;
-	(void)errmsg_set(err, "the suffix com is missing");
-	psl = psl_load_fp(file);
-	(void)fclose(file);
-	if (is_list(psl))
-		return psl;
-	psl_free(psl);
-	return NULL;
-}
-
-/* The same for the list of the system. */
-static psl_ctx_t *load_default(struct errmsg *err)
-{
-	psl_ctx_t *psl = psl_latest(NULL);
-
-	if (is_list(psl))
-		return psl;
-	psl_free(psl);
-	(void)errmsg_set(err, "the suffix com is missing");
-	return NULL;
-}
-
-int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err)
-{
-	bool named = path != NULL && path[0] != '\0';
-	struct orgdomain *psl = calloc(1, sizeof(*psl));
-	struct errmsg why;
-
-	if (psl == NULL)
-		return errmsg_set(err, "out of memory");
-	psl->refs = 1;
-	psl->psl = named ? load_list(path, &why) : load_default(&why);
-	if (psl->psl == NULL) {
-		free(psl);
-		return errmsg_set(err, "%s: no public suffix list could be read from it: %s",
-			named ? path : "the system's public suffix list", why.text);
+	if (!is_list(list))
+		(void)errmsg_set(err, "the suffix com is missing");
+	else if ((psl = calloc(1, sizeof(*psl))) == NULL)
+		(void)errmsg_set(err, "out of memory");
+	if (psl == NULL) {
+		psl_free(list);
+		return -1;
 	}
+	psl->refs = 1;
+	psl->psl = list;
 	*psl_r = psl;
 	return 0;
 }
 
-const char *orgdomain_file(const char *path)
+int orgdomain_parse(const char *text, size_t len, struct orgdomain **psl_r, struct errmsg *err)
 {
-	return path != NULL && path[0] != '\0' ? path : psl_dist_filename();
+	psl_ctx_t *list = NULL;
+	FILE *file = NULL;
+
+	if (len > 0 && (file = fmemopen((void *)(uintptr_t)text, len, "r")) == NULL)
+		return errmsg_set(err, "out of memory");
+	if (file != NULL) {
+		list = psl_load_fp(file);
+		(void)fclose(file);
+	}
+	return take_list(list, psl_r, err);
+}
+
+int orgdomain_default(struct orgdomain **psl_r, struct errmsg *err)
+{
+	return take_list(psl_latest(NULL), psl_r, err);
+}
+
+const char *orgdomain_default_file(void)
+{
+	return psl_dist_filename();
 }
 
 struct orgdomain *orgdomain_ref(struct orgdomain *psl)

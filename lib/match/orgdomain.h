@@ -1,6 +1,8 @@
 #ifndef POSTERN_ORGDOMAIN_H
 #define POSTERN_ORGDOMAIN_H
 
+#include <stddef.h>
+
 #include "lib/base/errmsg.h"
 
 /*
@@ -10,16 +12,16 @@
 struct orgdomain;
 
 /*
- * Load the list at path (text or DAFSA); for NULL or "", the newer of the system's list and the one
- * built into libpsl. A text without the suffix com is not such a list, nor is
- * anything but a regular file of at most 4 MiB. Returns 0 with one reference
- * in *psl_r, or -1 with err set.
+ * Read a list (text or DAFSA). A text without the suffix com is not such a list. Returns 0 with one
+ * reference in *psl_r, or -1 with err set to the reason.
  */
-int orgdomain_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);
+int orgdomain_parse(const char *text, size_t len, struct orgdomain **psl_r, struct errmsg *err);
 
-/* Return the file for which orgdomain_open() looks: path or, for NULL or "", the system's; "" if
- * there is none. */
-const char *orgdomain_file(const char *path);
+/* The same for the newer of the system's list and the one built into libpsl. */
+int orgdomain_default(struct orgdomain **psl_r, struct errmsg *err);
+
+/* Return the system's list; "" if there is none. */
+const char *orgdomain_default_file(void);
 
 struct orgdomain *orgdomain_ref(struct orgdomain *psl); /* accepts NULL */
 void orgdomain_unref(struct orgdomain **psl);		/* accepts NULL */

@@ -3,6 +3,7 @@
  * state; any thread.
  */
 #include "lib/store/policy_files.h"
+#include "lib/store/psl_file.h"
 
 #include <string.h>
 
@@ -76,7 +77,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	struct files_rows rows = { .users = FILES_USERS_NONE };
 	struct policy *policy = NULL;
 
-	if (orgdomain_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
+	if (psl_file_open(config->lists.public_suffix_list, &parts.psl, err) < 0)
 		return -1;
 	lists.psl = parts.psl;
 	if (list_files_read(&lists, parts.lists, err) < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/store/list_files.h"
+#include "lib/store/psl_file.h"
 #include "lib/store/store_read.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
@@ -26,7 +27,7 @@ void cache_read_psl(struct cache *cache, bool force)
 	if (!force && (cache->psl != NULL || now < cache->psl_retry_at))
 		return;
 	cache->psl_retry_at = now + PSL_RETRY_MS;
-	if (orgdomain_open(cache->config->lists.public_suffix_list, &psl, &err) < 0) {
+	if (psl_file_open(cache->config->lists.public_suffix_list, &psl, &err) < 0) {
 		if (force || strcmp(err.text, cache->psl_error.text) != 0)
 			log_event(LOG_LEVEL_ERROR, "public suffix list: %s", err.text);
 		cache->psl_error = err;

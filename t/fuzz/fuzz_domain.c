@@ -22,7 +22,7 @@ static void look_up(const char *name)
 	const char *org;
 
 	if (psl == NULL)
-		must(orgdomain_open(NULL, &psl, NULL) == 0);
+		must(orgdomain_default(&psl, NULL) == 0);
 	org = orgdomain_of(psl, name);
 	if (org == NULL || org[0] == '[')
 		return;

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	must(problems != NULL);
 	if (psl == NULL)
-		must(orgdomain_open(NULL, &psl, NULL) == 0);
+		must(orgdomain_default(&psl, NULL) == 0);
 	if (size > 0 && size < 4000) {
 		id = (enum list_id)(bytes[0] % LIST_COUNT);
 		take_one(id, text, size - 1, psl);

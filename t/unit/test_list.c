@@ -21,7 +21,7 @@ static void setup(void)
 {
 	struct errmsg err = { "" };
 
-	ck_assert_msg(orgdomain_open(NULL, &psl, &err) == 0, "%s", err.text);
+	ck_assert_msg(orgdomain_default(&psl, &err) == 0, "%s", err.text);
 	problems = problems_new();
 	ck_assert_ptr_nonnull(problems);
 }

@@ -14,7 +14,7 @@ static void setup(void)
 {
 	struct errmsg err = { "" };
 
-	ck_assert_msg(orgdomain_open(NULL, &psl, &err) == 0, "%s", err.text);
+	ck_assert_msg(orgdomain_default(&psl, &err) == 0, "%s", err.text);
 }
 
 static void teardown(void)

@@ -46,7 +46,7 @@ START_TEST(one_list_can_be_read_again)
 		struct file_stamp stamp, now;
 		struct list *list = NULL;
 
-		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
+		ck_assert_int_eq(orgdomain_default(&source.psl, &err), 0);
 		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, &stamp, &err), 0);
 		ck_assert(!stamp.exists);
 		ck_assert_uint_eq(list_entries(list), 0);
@@ -70,7 +70,7 @@ START_TEST(a_bad_line_is_reported_and_a_long_file_refused)
 		};
 		struct list *list = NULL;
 
-		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
+		ck_assert_int_eq(orgdomain_default(&source.psl, &err), 0);
 		put_domains("a b\nexample.com\n");
 		ck_assert_int_eq(list_file_read(&source, LIST_DOMAINS, &list, NULL, &err), 0);
 		ck_assert_uint_eq(list_entries(list), 1);

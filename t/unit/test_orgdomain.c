@@ -1,14 +1,10 @@
 /*
- * Shows the organizational domains of names, and
- * which public suffix lists are refused.
+ * Shows the organizational domains of names, and which texts are refused as public suffix lists.
+ * t/unit/test_psl_file.c shows how a list is read from its file.
  */
 #include "lib/match/orgdomain.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "t/unit/unit.h"
 
@@ -18,7 +14,7 @@ static void open_psl(void)
 {
 	struct errmsg err = { "" };
 
-	ck_assert_msg(orgdomain_open(NULL, &psl, &err) == 0, "%s", err.text);
+	ck_assert_msg(orgdomain_default(&psl, &err) == 0, "%s", err.text);
 }
 
 static void close_psl(void)
@@ -113,28 +109,20 @@ START_TEST(is_counted)
 	}
 END_TEST
 
-static int open_text(const char *text, struct orgdomain **psl_r, struct errmsg *err)
+static int parse(const char *text, struct orgdomain **psl_r, struct errmsg *err)
 {
-	char path[] = "/tmp/postern-psl-XXXXXX";
-	int fd = mkstemp(path), ret;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	ck_assert_int_eq(close(fd), 0);
-	ret = orgdomain_open(path, psl_r, err);
-	ck_assert_int_eq(unlink(path), 0);
-	return ret;
+	return orgdomain_parse(text, strlen(text), psl_r, err);
 }
 
 /* A private list, with rules as U-labels like those of the published one. */
-START_TEST(reads_a_file)
+START_TEST(reads_a_text)
 	{
 		struct errmsg err = { "" };
 		struct orgdomain *own = NULL;
 
 		ck_assert_msg(
-			open_text("// a list\n\ncom\nco.example\n*.wild.example\n!no.wild.example\n"
-				  "bücher.example\n",
+			parse("// a list\n\ncom\nco.example\n*.wild.example\n!no.wild.example\n"
+			      "bücher.example\n",
 				&own, &err) == 0,
 			"%s", err.text);
 		ck_assert_str_eq(orgdomain_of(own, "a.b.co.example"), "b.co.example");
@@ -147,17 +135,7 @@ START_TEST(reads_a_file)
 	}
 END_TEST
 
-START_TEST(opens_the_default_for_no_name)
-	{
-		struct orgdomain *own = NULL;
-
-		ck_assert_int_eq(orgdomain_open("", &own, NULL), 0);
-		ck_assert_ptr_nonnull(own);
-		orgdomain_unref(&own);
-	}
-END_TEST
-
-/* A file that is not a list is refused: with an empty list, every domain would be organizational.
+/* A text that is not a list is refused: with an empty list, every domain would be organizational.
  */
 START_TEST(refuses_text_that_is_no_list)
 	{
@@ -166,50 +144,10 @@ START_TEST(refuses_text_that_is_no_list)
 		struct orgdomain *own = (struct orgdomain *)&own, *before = own;
 		struct errmsg err = { "" };
 
-		ck_assert_int_eq(orgdomain_open("/nonexistent/psl.dat", &own, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/psl.dat"));
-		ck_assert_ptr_nonnull(strstr(err.text, "No such file"));
+		ck_assert_int_eq(parse(texts[_i], &own, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "the suffix com is missing"));
 		ck_assert_ptr_eq(own, before);
-		ck_assert_int_eq(orgdomain_open("/", &own, &err), -1);
-		ck_assert_int_eq(open_text(texts[_i], &own, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "no public suffix list"));
-		ck_assert_ptr_eq(own, before);
-		ck_assert_int_eq(orgdomain_open("/nonexistent/psl.dat", &own, NULL), -1);
-	}
-END_TEST
-
-/* A FIFO would keep its reader waiting. */
-START_TEST(refuses_what_is_no_regular_file)
-	{
-		struct orgdomain *own = NULL;
-		struct errmsg err = { "" };
-		char path[] = "/tmp/test_orgdomain.XXXXXX";
-		int fd = mkstemp(path);
-
-		ck_assert_int_ge(fd, 0);
-		ck_assert_int_eq(ftruncate(fd, (4 << 20) + 1), 0);
-		(void)close(fd);
-		ck_assert_int_eq(orgdomain_open(path, &own, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "it is larger than 4 MiB"));
-		ck_assert_int_eq(unlink(path), 0);
-		ck_assert_int_eq(mkfifo(path, 0600), 0);
-		ck_assert_int_eq(orgdomain_open(path, &own, &err), -1);
-		ck_assert_int_eq(unlink(path), 0);
-		ck_assert_ptr_nonnull(strstr(err.text, "it is not a regular file"));
-		ck_assert_int_eq(orgdomain_open("/dev/zero", &own, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.text, "it is not a regular file"));
-		ck_assert_ptr_null(own);
-	}
-END_TEST
-
-START_TEST(names_the_file_that_is_read)
-	{
-		struct orgdomain *own = NULL;
-
-		ck_assert_str_eq(orgdomain_file("/etc/own.dat"), "/etc/own.dat");
-		ck_assert_str_eq(orgdomain_file(""), orgdomain_file(NULL));
-		ck_assert_int_eq(orgdomain_open(orgdomain_file(NULL), &own, NULL), 0);
-		orgdomain_unref(&own);
+		ck_assert_int_eq(parse(texts[_i], &own, NULL), -1);
 	}
 END_TEST
 
@@ -223,11 +161,8 @@ static Suite *make_suite(void)
 		sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, accepts_hostile_names);
 	tcase_add_test(tcase, is_counted);
-	tcase_add_test(tcase, reads_a_file);
-	tcase_add_test(tcase, opens_the_default_for_no_name);
+	tcase_add_test(tcase, reads_a_text);
 	tcase_add_loop_test(tcase, refuses_text_that_is_no_list, 0, 5);
-	tcase_add_test(tcase, refuses_what_is_no_regular_file);
-	tcase_add_test(tcase, names_the_file_that_is_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

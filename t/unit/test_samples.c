@@ -89,7 +89,7 @@ START_TEST(the_sample_lists_exist_and_are_empty)
 		char *path;
 		int i;
 
-		ck_assert_int_eq(orgdomain_open("", &source.psl, &err), 0);
+		ck_assert_int_eq(orgdomain_default(&source.psl, &err), 0);
 		ck_assert_int_eq(list_files_read(&source, lists, &err), 0);
 		ck_assert_uint_eq(problems_count(source.problems), 0);
 		for (i = 0; i < LIST_COUNT; i++) {

@@ -25,7 +25,7 @@ void made_begin(struct made *m)
 	struct errmsg err = { "" };
 
 	memset(m, 0, sizeof(*m));
-	must(orgdomain_open(NULL, &m->psl, &err) == 0, err.text);
+	must(orgdomain_default(&m->psl, &err) == 0, err.text);
 	m->settings = default_settings();
 	m->problems = problems_new();
 	m->scratch = regex_scratch_new(NULL);
