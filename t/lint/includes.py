@@ -65,10 +65,9 @@ LIBRARIES = {
     "syslog": (["syslog.h", "sys/syslog.h"], ["milter/log/log_level.h"]),
 }
 
-# lib/ opens no sockets and starts no threads, and only two of its rooms read files, beside the owner of libpsl, which
-# reads the public suffix list: that is opened first, because libpsl waits for a FIFO. (arpa/inet.h and netinet/in.h
+# lib/ opens no sockets and starts no threads, and only two of its rooms read files. (arpa/inet.h and netinet/in.h
 # define addresses, not sockets; pthread.h is for locks, and for lib/conf/stack, which lends a program a thread.)
-READ_FILES = ("lib/conf", "lib/store", "lib/match/orgdomain.c")
+READ_FILES = ("lib/conf", "lib/store")
 NOT_IN_LIB = ["fcntl.h", "poll.h", "dirent.h", "sys/un.h", "sys/epoll.h", "sys/inotify.h",
               "sys/select.h", "sys/stat.h", "sys/mman.h", "netdb.h", "threads.h"]
 
@@ -112,7 +111,7 @@ def check_system(path, included):
         if matches(included, headers) and not matches(path, owners):
             where = " and ".join(owners) or "t/"
             return f"{library} ({included}) belongs to {where}"
-    if path.startswith("lib/") and not {path, room_of(path)} & {*READ_FILES} and included in NOT_IN_LIB:
+    if path.startswith("lib/") and room_of(path) not in READ_FILES and included in NOT_IN_LIB:
         return f"lib/ has no sockets, files or threads ({included})"
     if room_of(included):
         return f"<{included}> is a header of this project: write it in quotes"

@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
 TOPS = ("lib", "milter", "ctl", "t")
-READ_FILES = ("lib/conf", "lib/store", "lib/match/orgdomain.o")  # the rooms and the object of lib that do
+READ_FILES = ("conf", "store")  # the two rooms of lib that do
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for top in TOPS for path in (ROOT / top).rglob("*.h"))
 
 # A function of the library never logs, never exits, never reads a clock, and opens nothing.
@@ -42,8 +42,7 @@ def test_a_header_compiles_alone(compile_command, header, tmp_path):
 
 
 def test_the_library_calls_nothing_of_the_world():
-    objects = [path for path in (BUILD / "lib").glob("*/*.o")
-               if not str(path.relative_to(BUILD)).startswith(READ_FILES)]
+    objects = [path for path in (BUILD / "lib").glob("*/*.o") if path.parent.name not in READ_FILES]
     listing = subprocess.run(["nm", "-A", "-u", *objects], capture_output=True, text=True, check=True).stdout
     calls = []
     for line in listing.splitlines():
