@@ -88,17 +88,25 @@ static bool can_create(const struct config *config, const char *path, const char
 	if (geteuid() != 0) {
 		can = file_try_create(folder, why) == 0;
 	} else {
-		can = stat(folder, &st) == 0;
+		can = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
 		if (!can)
-			(void)errmsg_set(why, "%s", strerror(errno));
+			(void)errmsg_set(why, "%s",
+				strerror(access(folder, F_OK) == 0 ? ENOTDIR : errno));
 	}
 	listen_become_root();
 	return can;
 }
 
+static bool is_missing(const char *folder)
+{
+	struct stat st;
+
+	return lstat(folder, &st) != 0 && errno == ENOENT;
+}
+
 /*
- * A socket or a process id is created in a folder that must exist, and that root may write. The
- * unit and the init script create the default one.
+ * A socket or a process id is created in a folder that must exist, and that root may write. If the
+ * default one is missing, the unit, the init script or the daemon creates it.
  */
 static void check_folder(const struct config *config, const char *section, const char *key,
 	const char *value, bool by_root, struct problems *problems)
@@ -110,10 +118,10 @@ static void check_folder(const struct config *config, const char *section, const
 	if (path == NULL)
 		return;
 	check_place(config, section, key, path, problems);
-	if (is_default_place(config, section, key, value) ||
-		(folder = file_directory(path)) == NULL)
+	if ((folder = file_directory(path)) == NULL)
 		return;
-	if (!can_create(config, path, folder, by_root, &why)) {
+	if (!(is_default_place(config, section, key, value) && is_missing(folder)) &&
+		!can_create(config, path, folder, by_root, &why)) {
 		(void)errmsg_prefix(&why,
 			"cannot be created in %s, so that the daemon does not start: ", folder);
 		add_setting_problem(config, section, key, &why, problems);
@@ -156,9 +164,40 @@ static void check_auth_folder(const struct config *config, const char *key, cons
 	free(folder);
 }
 
+/* Add a problem if two of the sockets and the process id have one path. */
+static void check_different(const struct config *config, const char *pid_file,
+	struct problems *problems)
+{
+	const struct {
+		const char *section, *key, *value;
+	} places[] = { { "milter", "socket", config->milter.socket },
+		{ "control", "socket", config->control.socket },
+		{ "auth", "socket", config->auth.socket },
+		{ "auth", "inet_socket", config->auth.inet_socket },
+		{ "auth", "saslauthd", config->auth.saslauthd },
+		{ "milter", "pid_file", pid_file == NULL ? config->milter.pid_file : "" } };
+	struct errmsg err;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		for (size_t j = 0; j < i; j++) {
+			const char *path = path_of(places[i].value),
+				   *other = path_of(places[j].value);
+
+			if (path == NULL || other == NULL || strcmp(path, other) != 0)
+				continue;
+			(void)errmsg_set(&err,
+				"[%s] %s has the same path, so that the daemon does not start",
+				places[j].section, places[j].key);
+			add_setting_problem(config, places[i].section, places[i].key, &err,
+				problems);
+		}
+	}
+}
+
 void place_check(const struct config *config, const char *pid_file, bool by_root,
 	const struct unit *unit, struct problems *problems)
 {
+	check_different(config, pid_file, problems);
 	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
 	if (pid_file != NULL)
 		check_folder(config, NULL, "-P", pid_file, by_root, problems);

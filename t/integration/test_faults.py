@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.box import needs_root
+from harness.box import needs_mounts, needs_root
+from harness.packages import OWN_MOUNTS
 from harness.postern import POSTERN, POSTERNCTL, USER
 from harness.wait import wait_until
 
@@ -228,6 +229,37 @@ def test_the_process_id_of_the_command_line(daemon):
     assert code == 66 and f"error: -P: {path} is not a regular file, so that the daemon does not start" in said, said
     code, said = check(daemon, "-P", daemon.folder / "gone" / "pid")
     assert code == 66 and f"error: -P: cannot be created in {daemon.folder}/gone, so that the daemon does not" in said, said
+
+
+def test_a_folder_that_is_a_file(daemon):
+    needs_user()
+    (daemon.folder / "file").write_text("")
+    daemon.configure({"control": {"socket": "file/control"}})
+    code, said = check(daemon)
+    assert code == 66 and f"[control] socket: cannot be created in {daemon.folder}/file, so that" in said, said
+
+
+def test_two_settings_with_one_path(daemon):
+    daemon.configure({"control": {"socket": "run/auth"}})
+    code, said = check(daemon)
+    assert code == 66 and "[auth] socket: [control] socket has the same path, so that the daemon does not start" in said, said
+
+
+@pytest.mark.parametrize("plant, code", [
+    ("true", 0), ("ln -s {0} /run/postern/saslauthd", 66), ("ln -s gone /run/postern/saslauthd", 66),
+    ("touch /run/postern/saslauthd", 66), ("install -d -o {1} /run/postern/saslauthd", 0),
+])
+def test_what_is_in_the_place_of_the_default_folder(daemon, plant, code):
+    needs_user()
+    needs_mounts()
+    daemon.configure({"auth": {"saslauthd": None}})
+    secret = daemon.folder / "secret"
+    secret.mkdir(mode=0o700)
+    script = (f"mount -t tmpfs none /run && install -d -o {USER} /run/postern && {plant.format(secret, USER)} && "
+              f"exec {POSTERN} -n -c {daemon.conf}")
+    done = subprocess.run([*OWN_MOUNTS, "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("cannot be created in /run/postern/saslauthd, so that" in done.stdout + done.stderr) == (code != 0)
 
 
 @pytest.mark.parametrize("how", ["only for root", "folder", "dangling", "gone"])
