@@ -71,18 +71,28 @@ struct from_check {
 	struct finding *finding;
 };
 
-static bool is_aligned(const struct check_run *run, const struct mail_address *address)
+/* Return whether the address has the organizational domain of the envelope sender. */
+static bool has_sender_domain(void *context, const struct mail_address *address)
 {
+	const struct check_run *run = context;
 	const struct mail_address *sender = run->facts->sender;
 	const char *a, *b;
 
-	if (address_equal(address, sender))
-		return true;
 	if (!sender->has_domain)
 		return false;
 	a = orgdomain_of(run->parts->psl, address_domain(address));
 	b = orgdomain_of(run->parts->psl, address_domain(sender));
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static bool is_aligned(const struct check_run *run, const struct mail_address *address)
+{
+	struct check_run copy = *run;
+
+	return address_equal(address, run->facts->sender) ||
+		(has_sender_domain(&copy, address) &&
+			(address->is_simple ||
+				readings_pass(run, address, has_sender_domain, &copy)));
 }
 
 static bool look_at_owner(void *context, const struct mail_address *address)

@@ -58,9 +58,18 @@ struct sender_user {
 /* Find the user of facts->login; false without a login. */
 bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 
-/* Return whether the user may send as address; rule_r receives the entry that allows it. */
+/*
+ * Return whether the user may send as address; rule_r receives the entry that allows it. Unless
+ * froms contains the address itself, the user must also own its readings: Sendmail sends mail from
+ * a%b@c as from a@b if both are domains of its own.
+ */
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
+
+/* Return whether each further reading of an address passes from which an MTA may send its mail;
+ * not, if there are too many. */
+bool readings_pass(const struct check_run *run, const struct mail_address *address,
+	bool (*passes)(void *context, const struct mail_address *reading), void *context);
 
 /* The checks of users. Each returns whether the stage continues. */
 bool check_sender(struct check_run *run);

@@ -1,0 +1,163 @@
+/*
+ * Finds whether an address belongs to a user: whether froms, or the user's name, allows it and each
+ * address as which an MTA may send it. Owns nothing; any thread may call it.
+ */
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/rules/check_private.h"
+
+/* Return whether address equals own, which is canonical, or is own with an extension. */
+static bool is_own(const struct settings *settings, const char *own,
+	const struct mail_address *address)
+{
+	size_t base;
+
+	if (strcmp(own, address->canon) == 0)
+		return true;
+	base = address_base_len(address, settings->recipient_delimiter);
+	return base < address->local_len && strncmp(own, address->canon, base) == 0 &&
+		strcmp(own + base, address->canon + address->local_len) == 0;
+}
+
+/* Return whether one entry of froms allows the address. */
+static bool from_allows(const struct settings *settings, const char *entry,
+	const struct mail_address *address)
+{
+	const char *domain = address_domain(address);
+	size_t len = strlen(entry), domain_len = strlen(domain);
+
+	if (strcmp(entry, "*") == 0)
+		return true;
+	if (entry[0] == '@')
+		return address->has_domain && strcmp(entry + 1, domain) == 0;
+	if (entry[0] == '.') {
+		if (!address->has_domain)
+			return false;
+		return strcmp(entry + 1, domain) == 0 ||
+			(domain_len > len && strcmp(domain + domain_len - len, entry) == 0);
+	}
+	return is_own(settings, entry, address);
+}
+
+int check_own_address(const struct settings *settings, const char *login,
+	struct mail_address *own_r)
+{
+	char text[ADDRESS_MAX + 1];
+	int len;
+
+	if (strchr(login, '@') == NULL && settings->default_domain[0] != '\0')
+		len = text_format(text, sizeof(text), "%s@%s", login, settings->default_domain);
+	else
+		len = text_format(text, sizeof(text), "%s", login);
+	return len > 0 && (size_t)len < sizeof(text) &&
+			address_parse(text, (size_t)len, own_r) == 0 && own_r->local_len > 0 ?
+		0 :
+		-1;
+}
+
+/* Return whether a user without froms owns the address: it is the login, or login@default_domain.
+ */
+static bool owns_by_name(const struct check_run *run, const char *name,
+	const struct mail_address *address)
+{
+	struct mail_address own;
+
+	return check_own_address(run->settings, name, &own) == 0 &&
+		is_own(run->settings, own.canon, address); /* a name is not a pattern */
+}
+
+/* Return whether the user owns the address as it is. */
+static bool owns_address(const struct check_run *run, const struct sender_user *who,
+	const struct mail_address *address, char rule_r[RULE_SIZE])
+{
+	const char *entry = NULL, *name = who->user.name,
+		   *mail = settings_token_mail(run->settings, name);
+	unsigned i = 0;
+
+	if (!who->user.has_froms) {
+		(void)text_format(rule_r, RULE_SIZE, "user %.*s: own address", TEXT_CUT(name, 80));
+		return owns_by_name(run, mail != NULL ? mail : name, address);
+	}
+	while ((entry = user_next_from(&who->user, entry)) != NULL) {
+		i++;
+		if (!from_allows(run->settings, entry, address))
+			continue;
+		(void)text_format(rule_r, RULE_SIZE, "user %.*s: froms[%u]", TEXT_CUT(name, 80), i);
+		return true;
+	}
+	(void)text_format(rule_r, RULE_SIZE, "user %.*s: froms", TEXT_CUT(name, 80));
+	return false;
+}
+
+/* ---- readings ------------------------------------------------------------------ */
+
+/* Return whether name is the first label of host, which may be NULL. */
+static bool is_first_label(const char *name, const char *host)
+{
+	const size_t len = strlen(name);
+
+	return host != NULL && strncmp(host, name, len) == 0 && host[len] == '.';
+}
+
+/* Return whether an MTA may send mail from a reading. A name without a dot that is not the MTA's
+ * own is rather a part of the local part: no%reply@example.com. */
+static bool may_be_sent(const struct check_run *run, const struct mail_address *reading)
+{
+	const char *name = address_domain(reading);
+
+	return !address_is_local(reading) || name[0] == '[' || strstr(name, "localhost") != NULL ||
+		is_first_label(name, run->facts->mta_name);
+}
+
+/* Not inlined, so that only addresses with several readings need this much stack. */
+__attribute__((noinline)) bool readings_pass(const struct check_run *run,
+	const struct mail_address *address,
+	bool (*passes)(void *context, const struct mail_address *reading), void *context)
+{
+	struct address_readings readings;
+
+	if (!address_readings_find(address, &readings))
+		return false;
+	for (size_t i = 1; i < readings.certain; i++) {
+		if (may_be_sent(run, &readings.at[i]) && !passes(context, &readings.at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A user, as the context of readings_pass(). */
+struct owner {
+	const struct check_run *run;
+	const struct sender_user *who;
+};
+
+static bool owns_reading(void *context, const struct mail_address *reading)
+{
+	const struct owner *owner = context;
+	char unused[RULE_SIZE];
+
+	return owns_address(owner->run, owner->who, reading, unused);
+}
+
+/* Return whether an entry of froms is the address. */
+static bool is_listed(const struct sender_user *who, const struct mail_address *address)
+{
+	const char *entry = NULL;
+
+	while (who->user.has_froms && (entry = user_next_from(&who->user, entry)) != NULL) {
+		if (strcmp(entry, address->canon) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
+	const struct mail_address *address, char rule_r[RULE_SIZE])
+{
+	struct owner owner = { run, who };
+
+	return owns_address(run, who, address, rule_r) &&
+		(address->is_simple || is_listed(who, address) ||
+			readings_pass(run, address, owns_reading, &owner));
+}
