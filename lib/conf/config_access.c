@@ -32,18 +32,18 @@ static void note_milter(const struct config *c, struct problems *problems)
 
 	if (inet && c->milter.allow_remote)
 		add_note(c, "milter", "allow_remote",
-			"every machine that reaches the socket can act as the MTA, with any login; let a "
-			"firewall admit the MTA alone",
+			"every machine that reaches the socket can act as the MTA, with any login, and "
+			"can crash the daemon; let a firewall admit the MTA alone",
 			problems);
 	else if (inet)
 		add_note(c, "milter", "socket",
-			"every process of this machine can connect and act as the MTA, with any "
-			"login; use a unix socket where the MTA can",
+			"every process of this machine can connect, act as the MTA, with any login, and "
+			"crash the daemon; use a unix socket where the MTA can",
 			problems);
 	else if ((c->milter.socket_mode & S_IWOTH) != 0)
 		add_note(c, "milter", "socket_mode",
-			FILE_EVERY_USER " connect and act as the MTA, with any login; "
-					"use 0660 and socket_group",
+			FILE_EVERY_USER " connect, act as the MTA, with any login, and crash the "
+					"daemon; use 0660 and socket_group",
 			problems);
 }
 

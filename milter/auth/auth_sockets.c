@@ -21,7 +21,7 @@
 
 #define BACKLOG 1024
 #define LISTEN_FDS_START 3
-#define LISTEN_FDS_MAX 64
+#define LISTEN_FDS_MAX 1024
 
 static const char *const names[AUTH_SOCKETS] = {
 	[AUTH_SOCKET_DOVECOT] = "auth",
@@ -287,8 +287,11 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 		   *fd_names = getenv("LISTEN_FDNAMES");
 	long count = count_text == NULL ? 0 : strtol(count_text, NULL, 10);
 
-	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid() || count > LISTEN_FDS_MAX)
+	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid())
 		return 0;
+	if (count > LISTEN_FDS_MAX)
+		return errmsg_set(err, "systemd hands over %ld sockets; at most %d are looked at",
+			count, LISTEN_FDS_MAX);
 	for (int i = 0; i < count; i++) {
 		int fd = LISTEN_FDS_START + i;
 		bool is_known = false;

@@ -40,14 +40,15 @@ struct callbacks_progress callbacks_progress(void)
 	return (struct callbacks_progress){ .entered = begun, .left = ended };
 }
 
-/* Answer a callback whose session could not be made for lack of memory. */
+/* Answer a callback that has no session. No MTA sends a command before it announces a client. */
 static sfsistat answer_without_session(void)
 {
 	struct settings *settings = shared_settings(all_shared);
 	sfsistat answer = settings->on_error == ON_ERROR_ACCEPT ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
 
 	settings_unref(&settings);
-	log_event(LOG_LEVEL_ERROR, "session lost=yes error=\"out of memory\"");
+	log_event(LOG_LEVEL_ERROR,
+		"session lost=yes error=\"no client was announced, or memory ran out\"");
 	return answer;
 }
 

@@ -197,6 +197,25 @@ static const struct {
 	{ "", false, true, false },
 	{ "auth", false, false, false },
 };
+START_TEST(too_many_sockets_of_systemd_are_an_error)
+	{
+		const struct config_auth config = { .socket = "",
+			.inet_socket = "",
+			.saslauthd = "" };
+		struct auth_sockets sockets;
+		char pid[24];
+
+		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		(void)setenv("LISTEN_PID", pid, 1);
+		(void)setenv("LISTEN_FDS", "1025", 1);
+		ck_assert_int_eq(auth_sockets_open(&config, &owner, &sockets, &err), -1);
+		ck_assert_str_eq(err.text,
+			"systemd hands over 1025 sockets; at most 1024 are looked at");
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+	}
+END_TEST
+
 START_TEST(inherits_a_socket_by_its_name_or_address)
 	{
 		const struct config_auth config = {
@@ -373,6 +392,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, opens_nothing_that_is_not_configured);
 	tcase_add_test(tcase, serves_no_logins_where_the_folder_of_a_chosen_socket_is_missing);
 	tcase_add_test(tcase, leaves_nothing_open_when_one_fails);
+	tcase_add_test(tcase, too_many_sockets_of_systemd_are_an_error);
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
 	tcase_add_loop_test(tcase, an_inherited_unix_socket_for_everybody_is_noted_or_refused, 0,
 		COUNT(unix_sockets));
