@@ -41,7 +41,6 @@ struct parser {
 	bool uncommon;	 /* a name contains what few readers know (struct from_words) */
 	bool dotted;	 /* a name has a dot */
 	bool joined;	 /* ... and brackets directly behind it, or behind a later name */
-	bool shown;	 /* a word of a name may be shown as an address */
 	bool deep;	 /* the domain of an address in this piece has more than two labels */
 	bool in_name;	 /* the pieces just read are the beginning of a name with commas */
 	bool has_comma;	 /* such a name was complete */
@@ -417,10 +416,7 @@ static bool read_piece(struct parser *p, struct from_lexer *lx)
 	/* some look there for addresses; some read "a@b <c@d>" as a@b */
 	p->signs.names |= words.is_list || (words.has_at && from_token_is(&t, "<"));
 	p->signs.sloppy |= words.is_sloppy;
-	if (from_token_is(&t, "<:")) {
-		p->dotted |= words.dotted && !words.has_at;
-		p->shown |= words.is_strange;
-	}
+	p->dotted |= words.dotted && !words.has_at && from_token_is(&t, "<:");
 	if (from_token_is(&t, "<")) {
 		note_join(p, start.at, &t);
 		start.end = t.text;
@@ -460,7 +456,7 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 
 /* Return whether some see another author because they find no end of a comment, quoted string or
  * encoded-word where others do, or join a name to the address. */
-static bool runs_on(const struct parser *p, const char *end)
+static bool runs_on(const struct parser *p, const char *value, const char *end)
 {
 	const struct from_signs *s = &p->signs;
 	const char *quote = s->open_quote, *bracket = s->open_bracket;
@@ -468,7 +464,9 @@ static bool runs_on(const struct parser *p, const char *end)
 	if ((quote != NULL && memchr(quote, '"', (size_t)(end - quote)) != NULL) ||
 		(bracket != NULL && memchr(bracket, ']', (size_t)(end - bracket)) != NULL))
 		return true;
-	if ((quote != NULL || bracket != NULL) && (s->strange || p->shown))
+	if ((quote != NULL || bracket != NULL) &&
+		(s->strange ||
+			from_words_are_strange((struct from_lexer){ .at = value, .end = end })))
 		return true;
 	return (s->opens && s->comments) || (p->joined && s->names);
 }
@@ -488,7 +486,7 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	p.signs.names |= (p.signs.sloppy && p.signs.hides) || (p.uncommon && p.signs.hides_name);
 	/* What is cut, or completed at a comma, may be another address. */
 	p.no_mail |= p.in_name || (p.signs.names && (p.is_cut || p.has_comma));
-	p.signs.odd |= runs_on(&p, lx.end);
+	p.signs.odd |= runs_on(&p, value, lx.end);
 	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
 	if (p.found == 0)

@@ -21,6 +21,11 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
 /* Return the length of the line end at p if it is a fold (white space follows), else 0. */
 static size_t fold_len(const char *p, const char *end)
 {
@@ -200,10 +205,11 @@ static bool has_ambiguous_control(const char *text, const char *end)
 	const char *p, *last = NULL;
 
 	for (p = text; p < end; p++) {
-		if (*p == ESCAPE)
-			last = p;
-		else if (from_has_control(p, p + 1))
+		if (!is_control(*p) || is_blank(*p) || *p == '\r' || *p == '\n')
+			continue;
+		if (*p != ESCAPE)
 			return true;
+		last = p;
 	}
 	return last != NULL && (end - last < 3 || last[1] != '(' || strchr("BJ", last[2]) == NULL);
 }
@@ -241,8 +247,7 @@ static void note_quoted(struct from_lexer *lx, const char *text, const char *end
 	signs->odd |= has_ambiguous_control(text, end);
 	signs->hides |= hides;
 	signs->hides_name |= hides;
-	signs->strange |= plain_text_signs(text, len).strange;
-	signs->strange |= note_encoded(lx, text, end);
+	(void)note_encoded(lx, text, end);
 }
 
 static bool take_quoted(struct from_lexer *lx, struct from_token *t)
@@ -295,11 +300,6 @@ static void note_bracket(struct from_lexer *lx, const char *p)
 {
 	if (!is_opaque(lx, p))
 		set_region(&lx->bracket, memchr(p, ']', (size_t)(lx->end - p)), lx->end);
-}
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
 static void take_word(struct from_lexer *lx, struct from_token *t)

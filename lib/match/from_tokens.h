@@ -33,7 +33,7 @@ struct from_signs {
 	bool sloppy;	 /* it has an error, or something rare, that alone misleads no reader */
 	bool hides;	 /* a comment, quoted string or encoded-word contains an @ or a wide one */
 	bool hides_name; /* ... but not only comments do; also true for a < in a quoted string */
-	bool strange;	 /* a reader may show a comment or quoted string as an address */
+	bool strange;	 /* a reader may show a comment as an address */
 	bool comments;	 /* there is a comment outside of encoded-words */
 	bool opens;	 /* an encoded-word decodes to a backslash, or half a pair of quotes or
 			    parentheses */

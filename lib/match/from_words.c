@@ -46,17 +46,16 @@ static void note_word(struct from_words *w, const struct from_token *t, bool is_
 struct from_token from_words_scan(struct from_lexer *lx, struct from_words *words_r)
 {
 	struct from_words w = { .plain = true };
-	bool begun = false, behind_hiding = false, delicate = false, dot = false;
+	bool begun = false, behind_hiding = false, delicate = false;
 	struct from_token t;
 
-	for (;; dot = from_token_is(&t, ".")) {
+	for (;;) {
 		t = from_token_next(lx);
 		w.is_sloppy |= delicate && (t.commented || !from_token_is(&t, ",;:<"));
 		w.any = w.any || t.commented;
 		if (t.kind == FROM_END || from_token_is(&t, ",;:<"))
 			break;
 		w.any = true;
-		w.is_strange |= from_token_is_strange(&t) || (dot && !t.spaced);
 		w.is_sloppy |= t.commented;
 		w.has_at = w.has_at || from_token_is(&t, "@");
 		if (t.kind == FROM_QUOTED)
@@ -78,4 +77,27 @@ struct from_token from_words_scan(struct from_lexer *lx, struct from_words *word
 	}
 	*words_r = w;
 	return t;
+}
+
+bool from_words_are_strange(struct from_lexer lx)
+{
+	struct from_signs unused = { false };
+	bool dot = false, within = false, strange = false, address = false;
+	struct from_token t;
+
+	lx.signs = &unused;
+	do {
+		t = from_token_next(&lx);
+		if (t.kind == FROM_END || from_token_is(&t, ",;:<>")) {
+			if (strange && !address && !within)
+				return true;
+			within = from_token_is(&t, "<");
+			strange = address = false;
+		} else {
+			strange = strange || from_token_is_strange(&t) || (dot && !t.spaced);
+			address = address || from_token_is(&t, "@");
+		}
+		dot = from_token_is(&t, ".");
+	} while (t.kind != FROM_END);
+	return false;
 }

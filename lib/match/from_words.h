@@ -21,7 +21,6 @@ struct from_words {
 			     encoded-word; one with an @ behind either; or a word that
 			     begins with # or `, with = and is not encoded, or with another
 			     character than those of ASCII */
-	bool is_strange;  /* a reader may show a word of it as an address */
 	bool plain;	  /* only plain words, and characters without a meaning */
 	bool has_stray;	  /* there is such a character, other than an @, or a backslash: some end
 			     the mailbox there, or take the rest for one */
@@ -36,5 +35,9 @@ struct from_words {
 /* Read as far as the , ; : < or end after a piece's words. Returns that token. Sets the signs of
  * the field that the tokens show (from_tokens.h). */
 struct from_token from_words_scan(struct from_lexer *lexer, struct from_words *words_r);
+
+/* Return whether a reader may show a word as an address, beside the addresses themselves: one in a
+ * name, or in an element of the list that has no address. */
+bool from_words_are_strange(struct from_lexer lexer);
 
 #endif

@@ -90,12 +90,40 @@ START_TEST(notes_what_a_name_contains)
 	}
 END_TEST
 
+static const struct {
+	const char *value;
+	bool want;
+} strange[] = {
+	{ "", false },
+	{ "Jane Doe <bank.e@x.y>", false },
+	{ "J. Doe, Inc. <a@b>", false },
+	{ "bank.e@x.y", false },
+	{ "a@x.y, \"Jane\" <a@x.y>", false },
+	{ "bank.e <a@b>", true },
+	{ "a@b, x bank!ceo <a@b>", true },
+	{ "\"bank.e\" (c) <a@b>", true },
+	{ "=?utf-8?q?bank=2Ee?= <a@b>", true },
+	{ "bank.e", true },
+	{ "<a@b> bank.e", true },
+	{ "bank.e: a@b", true },
+};
+
+START_TEST(finds_names_that_may_be_shown_as_addresses)
+	{
+		const char *value = strange[_i].value;
+		const struct from_lexer lexer = { .at = value, .end = value + strlen(value) };
+
+		ck_assert_msg(from_words_are_strange(lexer) == strange[_i].want, "%s", value);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("from_words");
 	TCase *tcase = tcase_create("from_words");
 
 	tcase_add_loop_test(tcase, notes_what_a_name_contains, 0, COUNT(rows));
+	tcase_add_loop_test(tcase, finds_names_that_may_be_shown_as_addresses, 0, COUNT(strange));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
