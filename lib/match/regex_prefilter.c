@@ -4,13 +4,13 @@
  */
 #include "lib/match/regex_prefilter.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "lib/base/text.h"
+#include "lib/match/regex_plain.h"
 
 #ifdef HAVE_HYPERSCAN
 #include <hs.h>
@@ -20,100 +20,6 @@
 #define WORTH_IT 4
 
 #define SHORT_REPEATS 16 /* positions that the repeats of an ordinary regex add at most */
-
-static const char *skip_digits(const char *p, const char *end)
-{
-	while (p < end && isdigit((unsigned char)*p))
-		p++;
-	return p;
-}
-
-/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for anything else. */
-static const char *skip_counts(const char *p, const char *end)
-{
-	const char *digits = p + 1;
-
-	p = skip_digits(digits, end);
-	if (p == digits || p - digits > 3)
-		return NULL;
-	if (p < end && *p == ',')
-		p = skip_digits(p + 1, end);
-	return p < end && *p == '}' ? p + 1 : NULL;
-}
-
-/* Return the position after the escape at p, or NULL when the dialects may read it differently. */
-static const char *skip_escape(const char *p, const char *end)
-{
-	if (p + 1 >= end)
-		return NULL;
-	return p[1] == 'd' || p[1] == 'w' || p[1] == 'D' || p[1] == 'W' ||
-			ispunct((unsigned char)p[1]) ?
-		p + 2 :
-		NULL;
-}
-
-/* Return the position after the class at p, or NULL for an empty, POSIX or otherwise odd one. */
-static const char *skip_class(const char *p, const char *end)
-{
-	p++;
-	if (p < end && *p == '^')
-		p++;
-	if (p < end && *p == ']')
-		return NULL;
-	while (p < end && *p != ']') {
-		if (*p == '[' || !isprint((unsigned char)*p))
-			return NULL;
-		p = *p == '\\' ? skip_escape(p, end) : p + 1;
-		if (p == NULL)
-			return NULL;
-	}
-	return p < end ? p + 1 : NULL;
-}
-
-/* Return the position after the quantifier at p with its lazy mark, or NULL for a possessive one.
- */
-static const char *skip_quantifier(const char *p, const char *end)
-{
-	p = *p == '{' ? skip_counts(p, end) : p + 1;
-	if (p == NULL || (p < end && *p == '+'))
-		return NULL;
-	return p < end && *p == '?' ? p + 1 : p;
-}
-
-bool regex_prefilter_can(const char *regex, size_t len)
-{
-	const char *p = regex, *end = regex + len;
-
-	while (p != NULL && p < end) {
-		switch (*p) {
-		case '\\':
-			p = skip_escape(p, end);
-			break;
-		case '[':
-			p = skip_class(p, end);
-			break;
-		case '(':
-			if (p + 1 < end && p[1] == '*')
-				return false;
-			if (p + 1 < end && p[1] == '?') {
-				if (p + 2 >= end || p[2] != ':')
-					return false;
-				p += 2;
-			}
-			p++;
-			break;
-		case '*':
-		case '+':
-		case '?':
-		case '{':
-			p = skip_quantifier(p, end);
-			break;
-		default:
-			p = isprint((unsigned char)*p) ? p + 1 : NULL;
-		}
-	}
-	return p != NULL;
-}
 
 bool regex_prefilter_bears(const struct regex_cost *cost)
 {
@@ -133,8 +39,7 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost)
 #define CHUNK_WORK 50000
 #define CHUNK_REFUSED 16 /* regexes that hyperscan refuses; each repeats a part of the work */
 
-#define CHUNK_LOOSE 8 /* at most, of those that is_loose() describes */
-#define TEXT_MIN 3    /* characters by which hyperscan finds a regex */
+#define CHUNK_LOOSE 8 /* at most, of those that regex_plain_is_loose() describes */
 
 #define CHUNKS_EACH_LOOK 8 /* at the budget */
 
@@ -219,6 +124,21 @@ static void sources_drop(struct sources *s, unsigned i)
 	memmove(s->flags + i, s->flags + i + 1, (s->count - i) * sizeof(*s->flags));
 }
 
+/* Return the source that hyperscan refuses, or -1 if it has failed itself: when it has run out of
+ * memory, the error names the first expression, which is not to blame. */
+static int refused_source(const hs_compile_error_t *error, const struct sources *s)
+{
+	static const char *const own[] = { "Unable to allocate memory.", "Internal error." };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strcmp(error->message, own[i]) == 0)
+			return -1;
+	}
+	return error->expression >= 0 && (unsigned)error->expression < s->count ?
+		error->expression :
+		-1;
+}
+
 static hs_database_t *compile(struct sources *s)
 {
 	hs_compile_error_t *error = NULL;
@@ -229,9 +149,9 @@ static hs_database_t *compile(struct sources *s)
 		if (hs_compile_multi((const char *const *)s->texts, s->flags, s->ids, s->count,
 			    HS_MODE_BLOCK, NULL, &db, &error) == HS_SUCCESS)
 			return db;
-		which = error->expression;
+		which = refused_source(error, s);
 		hs_free_compile_error(error);
-		if (which < 0 || (unsigned)which >= s->count)
+		if (which < 0)
 			return NULL;
 		sources_drop(s, (unsigned)which);
 	}
@@ -265,42 +185,10 @@ void regex_prefilter_free(struct regex_prefilter **prefilter)
 	free(gone);
 }
 
-/* Return whether a character or an escape stands for itself. */
-static bool is_text(const char *p)
-{
-	return *p == '\\' ? ispunct((unsigned char)p[1]) : strchr(".[]()*+?{}|^$", *p) == NULL;
-}
-
-/*
- * Return whether a regex of the plain syntax has a quantifier and requires no text of a few
- * characters. Hyperscan finds others by their text; it merges these into automata, which
- * takes a time that grows much faster than their number. A text in a group or beside | is not
- * looked at.
- */
-static bool is_loose(const char *regex)
-{
-	const char *p = regex, *end = regex + strlen(regex), *next;
-	unsigned depth = 0, run = 0, longest = 0;
-	bool repeats = false, has_branches = false;
-
-	for (; p != NULL && p < end; p = next) {
-		next = *p == '\\' ? p + 2 : *p == '[' ? skip_class(p, end) : p + 1;
-		next = *p == '{' ? skip_counts(p, end) : next;
-		depth += *p == '(';
-		depth -= *p == ')' && depth > 0;
-		repeats = repeats || strchr("*+?{", *p) != NULL;
-		has_branches = has_branches || (*p == '|' && depth == 0);
-		run = depth == 0 && is_text(p) ? run + 1 : 0;
-		if (run > longest && (next == NULL || next >= end || strchr("?*{", *next) == NULL))
-			longest = run;
-	}
-	return repeats && (has_branches || longest < TEXT_MIN);
-}
-
 static uint64_t work_of(const char *regex, const struct regex_cost *cost)
 {
 	return 16 + cost->positions + 9 * regex_prefilter_load(cost) + cost->edges / 4 +
-		(is_loose(regex) ? CHUNK_WORK / (CHUNK_LOOSE + 1) : 0);
+		(regex_plain_is_loose(regex) ? CHUNK_WORK / (CHUNK_LOOSE + 1) : 0);
 }
 
 /* Returns the index after the regexes of one chunk: at least one, and as many as its bound allows.

@@ -10,17 +10,13 @@
 
 /*
  * Determines in one pass which of many regexes can match a subject (hyperscan's prefilter mode:
- * never too few, maybe too many). Only regexes of a plain syntax, which PCRE2 and hyperscan read
- * alike, take part, up to a size that bounds hyperscan's work, because nothing can interrupt it. In
- * a build or on a processor without hyperscan, none takes part. One thread builds a prefilter; then
- * it is immutable, and any thread may scan with its own scratch. Part of regexlist.c.
+ * never too few, maybe too many). Only regexes of the plain syntax (regex_plain.h) take part, up to
+ * a size that bounds hyperscan's work, because nothing can interrupt it. In a build or on a
+ * processor without hyperscan, none takes part. One thread builds a prefilter; then it is
+ * immutable, and any thread may scan with its own scratch. Part of regexlist.c.
  */
 struct regex_prefilter;
 struct regex_prefilter_scratch;
-
-/* Return whether a regex has the plain syntax: ASCII, no look-around, no back references, no odd
- * escapes or classes. */
-bool regex_prefilter_can(const char *regex, size_t len);
 
 /*
  * Return whether a regex of this cost may take part. Hyperscan's work depends most of all on the

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
-#include "lib/match/regex_prefilter.h"
+#include "lib/match/regex_plain.h"
 
 /* PCRE2 refuses a regex of 65,536 bytes. One that is certainly smaller can be compiled later. */
 #define REFUSED_BYTES 65536
@@ -104,7 +104,7 @@ enum regex_added shared_regex_new(const char *regex, size_t len, bool anchored,
 	is_added = r != NULL && note_compiled(r, compiled);
 	*bytes_r = is_added ? r->cost.bytes : refusal_bytes(&forms);
 	if (is_added) {
-		r->is_readable = regex_prefilter_can(forms.plain.text, forms.plain.len);
+		r->is_readable = regex_is_plain(forms.plain.text, forms.plain.len);
 		if (r->is_readable && (r->plain = strdup(forms.plain.text)) == NULL) {
 			is_added = false;
 			compiled = REGEX_NO_MEMORY;
