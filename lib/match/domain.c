@@ -127,6 +127,15 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 	return (int)len;
 }
 
+size_t domain_idn_bytes(const char *entry, size_t len)
+{
+	size_t bytes = 0;
+
+	for (; len > 0 && entry[len - 1] != '@'; len--)
+		bytes += (unsigned char)entry[len - 1] >= 0x80;
+	return bytes;
+}
+
 bool domain_is_literal(const char *name, size_t len)
 {
 	unsigned char addr[16];

@@ -385,11 +385,44 @@ static int copy_cells(struct arena *arena, const struct cell *row, struct profil
 	return 0;
 }
 
+/* Return the first column that is longer than it may be; NULL if there is none. */
+static const struct column *find_long_column(const struct cell *row)
+{
+	for (int i = 0; i < PROFILE_COLUMNS; i++) {
+		if (row[i].kind != CELL_NULL &&
+			row[i].len >
+				(profile_columns[i].is_list ? PROFILE_LIST_MAX : PROFILE_VALUE_MAX))
+			return &profile_columns[i];
+	}
+	return NULL;
+}
+
+/* Report a row with a column that is too long, before anything of it is copied. Returns 1, or -1
+ * when out of memory. */
+static int refuse_long_row(struct profile_reading *r, const struct cell *row,
+	const struct column *column)
+{
+	const struct cell *id = &row[PROFILE_ID], *name = &row[PROFILE_NAME];
+
+	if (column == &profile_columns[PROFILE_ID]) {
+		problems_add(r->problems, "profiles: an id of more than %d bytes; left out",
+			PROFILE_VALUE_MAX);
+		return 1;
+	}
+	problems_add(r->problems, "profiles id %.*s (%.*s): %s has more than %d bytes; left out",
+		TEXT_CUT_LEN(id->text, id->len, 40),
+		TEXT_CUT_LEN(name->kind == CELL_TEXT ? name->text : "",
+			name->kind == CELL_TEXT ? name->len : 0, 80),
+		column->name, column->is_list ? PROFILE_LIST_MAX : PROFILE_VALUE_MAX);
+	return strmap_add(r->builder->profiles->bad, id->text, id->len, 0) < 0 ? -1 : 1;
+}
+
 /* Read the id and the name. Returns 0, 1 when the row is left out, or -1 when out of memory. */
 static int read_identity(struct profile_reading *r, const struct cell *row)
 {
 	struct profile *profile = r->profile;
 	const struct cell *id = &row[PROFILE_ID], *name = &row[PROFILE_NAME];
+	const struct column *column = find_long_column(row);
 
 	if (id->kind != CELL_TEXT || id->len == 0) {
 		problems_add(r->problems, "profiles: a row without an id; left out");
@@ -400,6 +433,8 @@ static int read_identity(struct profile_reading *r, const struct cell *row)
 			cell_is_utf8(id) ? "with a NUL byte" : "that is not UTF-8");
 		return 1;
 	}
+	if (column != NULL)
+		return refuse_long_row(r, row, column);
 	if (copy_cells(r->builder->profiles->arena, row, profile) < 0)
 		return -1;
 	profile->id = profile->cells[PROFILE_ID].text;

@@ -33,9 +33,13 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 #define PROFILES_REGEX_TEXT (8 << 20)
 
 /* The same for the text of all profiles' host and rcpt. Bytes of characters outside of ASCII, which
- * take IDNA ten times as long, count ten times. */
-#define PROFILES_TABLES_TEXT (32 << 20)
-#define PROFILES_IDN_WEIGHT 10
+ * take IDNA longer, count 16 times, so that there may be as many as DOMAIN_IDN_MAX. */
+#define PROFILES_TABLES_TEXT (16 << 20)
+#define PROFILES_IDN_WEIGHT 16
+
+/* The same for one column: a list, or any other. A row with a longer one is left out. */
+#define PROFILE_LIST_MAX PROFILES_TABLES_TEXT
+#define PROFILE_VALUE_MAX UINT16_MAX
 
 /*
  * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host

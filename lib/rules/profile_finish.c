@@ -1,7 +1,7 @@
 /*
  * Finishes a set of profiles: selects the hosts, recipients and regexes that fit within the bounds,
  * compiles regexes or takes them over from an earlier set, and reports those that are left out.
- * Part of profile.c, on the thread that builds a set; t/unit/test_profile.c covers it.
+ * Part of profile.c, on the thread that builds a set; t/unit/test_profile_finish.c covers it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/match/address.h"
+#include "lib/match/domain.h"
 #include "lib/rules/entry_check.h"
 
 struct user_head user_record_head(const char *record)
@@ -191,6 +192,21 @@ static bool is_plain_address(const char *item, size_t len)
 	return has_at && !behind_mark && len < 200;
 }
 
+/* Return whether there is still time to convert the domain of an item. err may be NULL. */
+static bool idn_fits(struct user_reading *reading, const char *item, size_t len, struct errmsg *err)
+{
+	const size_t bytes = domain_idn_bytes(item, len);
+
+	reading->idn_bytes += bytes;
+	if (bytes == 0 || reading->idn_bytes <= DOMAIN_IDN_MAX)
+		return true;
+	(void)errmsg_set(err,
+		"the domains of all users may have up to %d MiB of characters outside of ASCII, "
+		"which earlier rows use up; write this one in its ASCII form (xn--)",
+		DOMAIN_IDN_MAX >> 20);
+	return false;
+}
+
 static int refuse_from(const char *item, size_t len, struct errmsg *err)
 {
 	return errmsg_set(err, "\"%.*s\" is not a mail address, @domain, .domain or *",
@@ -236,18 +252,28 @@ static int add_from(struct strbuf *buf, const char *item, size_t len, struct err
 	return 0;
 }
 
-static void add_froms(struct strbuf *buf, const struct cell *row, struct user_head *head,
-	struct problems *problems)
+static void add_froms(struct user_reading *reading, struct strbuf *buf, const struct cell *row,
+	struct user_head *head, struct problems *problems)
 {
+	const struct cell *froms = &row[USER_FROMS];
+	struct errmsg err = { "" }, *fault;
 	struct cell_items items;
 	size_t start = buf->len, len;
-	struct errmsg err;
 	const char *item;
 
-	cell_items_init(&items, &row[USER_FROMS], 0);
+	if (froms->kind != CELL_NULL && froms->len > USER_FROMS_MAX) {
+		head->has_froms = 1;
+		problems_add(problems,
+			"%s: froms has %zu bytes, and may have up to %d KiB; write @domain for all "
+			"addresses of a domain; all of it is left out",
+			where(row).text, froms->len, USER_FROMS_MAX >> 10);
+		return;
+	}
+	cell_items_init(&items, froms, 0);
 	while (cell_items_next(&items, &item, &len)) {
 		head->has_froms = 1;
-		if (add_from(buf, item, len, &err) < 0)
+		fault = problems_keep_next(problems, PROBLEM) ? &err : NULL;
+		if (!idn_fits(reading, item, len, fault) || add_from(buf, item, len, fault) < 0)
 			problems_add(problems, "%s: froms[%u]: %s; left out", where(row).text,
 				items.number, err.text);
 		else if (entry_is_doubtful(ENTRY_FROM, item, len, &err))
@@ -277,8 +303,8 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 }
 
 /* Append the columns of the row after the head. */
-static void add_columns(struct strbuf *buf, const struct cell *row, struct user_head *head,
-	users_password_test *password_test, struct problems *problems)
+static void add_columns(struct user_reading *reading, struct strbuf *buf, const struct cell *row,
+	struct user_head *head, struct problems *problems)
 {
 	size_t password;
 	bool enabled = false;
@@ -290,9 +316,9 @@ static void add_columns(struct strbuf *buf, const struct cell *row, struct user_
 	password = buf->len;
 	head->password_len = add_text(buf, &row[USER_PASSWORD]);
 	head->profile_len = add_text(buf, &row[USER_PROFILE_ID]);
-	add_froms(buf, row, head, problems);
+	add_froms(reading, buf, row, head, problems);
 	if (!buf->failed)
-		test_password(buf->text + password, row, password_test, problems);
+		test_password(buf->text + password, row, reading->password_test, problems);
 }
 
 /*
@@ -311,8 +337,8 @@ static void add_switched_off(struct strbuf *buf, const struct cell *row, struct 
 	(void)add_text(buf, &none);
 }
 
-int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint32_t *hash_r,
-	users_password_test *password_test, struct problems *problems)
+int user_record_write(struct user_reading *reading, struct strbuf *buf,
+	const struct cell row[USER_COLUMNS], uint32_t *hash_r, struct problems *problems)
 {
 	struct user_head head = { 0 };
 	char folded[USER_NAME_MAX];
@@ -330,7 +356,7 @@ int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], u
 		problems_add(problems, "%s: %s; the user is switched off", where(row).text, why);
 		add_switched_off(buf, row, &head);
 	} else {
-		add_columns(buf, row, &head, password_test, problems);
+		add_columns(reading, buf, row, &head, problems);
 	}
 	if (buf->failed)
 		return -1;

@@ -18,6 +18,9 @@ struct user_head {
 
 #define USER_NAME_MAX 512
 
+/* Bytes of froms as a row has them. More would delay each load and each MAIL. */
+#define USER_FROMS_MAX (256 << 10)
+
 /* The high bits of a name's hash that select its shard. */
 #define USER_SHARD_BITS 12
 
@@ -32,11 +35,17 @@ void user_record_read(const char *record, struct user *user_r); /* points into t
  */
 uint32_t user_name_fold(const char *name, size_t len, char folded_r[USER_NAME_MAX]);
 
+/* How rows become records. */
+struct user_reading {
+	users_password_test *password_test; /* NULL: none */
+	size_t idn_bytes;		    /* of all froms so far, see domain_idn_bytes() */
+};
+
 /*
  * Append the record of a row to buf; *hash_r is the hash of its name. Returns 1, 0 when the row is
  * left out (problems tells why), or -1 when out of memory.
  */
-int user_record_write(struct strbuf *buf, const struct cell row[USER_COLUMNS], uint32_t *hash_r,
-	users_password_test *password_test, struct problems *problems);
+int user_record_write(struct user_reading *reading, struct strbuf *buf,
+	const struct cell row[USER_COLUMNS], uint32_t *hash_r, struct problems *problems);
 
 #endif

@@ -250,7 +250,7 @@ const char *user_next_from(const struct user *user, const char *at)
 #define SHARDS_A_GROUP (SHARDS / GROUPS)
 
 struct users_builder {
-	users_password_test *password_test;
+	struct user_reading reading;
 	struct problems *references; /* receives missing profiles; NULL: the other problems do */
 	struct strbuf groups[GROUPS];
 	struct strbuf shards[SHARDS_A_GROUP]; /* of the current group */
@@ -263,7 +263,7 @@ struct users_builder *users_builder_new(void)
 
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test)
 {
-	builder->password_test = test;
+	builder->reading.password_test = test;
 }
 
 void users_builder_part_references(struct users_builder *builder, struct problems *references)
@@ -297,7 +297,7 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 	if (name->kind == CELL_TEXT && name->len <= USER_NAME_MAX)
 		hash = user_name_fold(name->text, name->len, folded);
 	buf = &builder->groups[shard_of(hash) / SHARDS_A_GROUP];
-	return user_record_write(buf, row, &hash, builder->password_test, problems);
+	return user_record_write(&builder->reading, buf, row, &hash, problems);
 }
 
 /* Return whether id a is later than id b, compared as numbers if both are numbers, else as text. */

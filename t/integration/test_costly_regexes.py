@@ -67,11 +67,12 @@ def test_costly_regexes_delay_nothing(daemon):
 
 
 def test_long_columns_delay_nothing(box):
-    """Recipients whose domains IDNA converts, in the megabytes that a short SQL statement can write."""
+    """Names that IDNA converts, in the megabytes that a short SQL statement can write."""
     def long_rows(enabled):
         table = rows(enabled)
         for column, item in (("host", "\u00e9" * 60), ("rcpt", "x@" + "\u00e9" * 60)):
             table["profiles"].append({"id": column, "name": column, column: f"{item}," * 40000})
+        table["users"].append({"id": 3, "username": "eve", "froms": "x@\u00e9.a," * 400000, "profileId": 2})
         return table
 
     daemon = box.postern(store=long_rows(True), start=False)
@@ -84,6 +85,7 @@ def test_long_columns_delay_nothing(box):
     problems = status(daemon)["cache"]["problems"]
     for column in ("host", "rcpt"):
         assert any(text.startswith(f"profiles id {column} ({column}): host, rcpt: ") for text in problems), problems
+    assert any(text.startswith("users id 3 (eve): froms has ") for text in problems), problems
 
 
 def test_deep_groups_need_no_large_limit_of_the_stack(box):

@@ -342,6 +342,64 @@ END_TEST
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+/* Long froms would delay each load, and each MAIL of the user. */
+START_TEST(froms_have_a_bound)
+	{
+		static char text[USER_FROMS_MAX + 2] = "own@b.example";
+		struct made_user row = { .id = "1", .name = "bob", .froms = text };
+		struct made_user longer = { .id = "2", .name = "eve", .froms = text };
+		struct users *users;
+		struct user user;
+
+		memset(text + strlen(text), ',', USER_FROMS_MAX - strlen(text));
+		ck_assert_int_eq(made_user(&m, &row), 1);
+		text[USER_FROMS_MAX] = ',';
+		ck_assert_int_eq(made_user(&m, &longer), 1);
+		users = made_users(&m, NULL);
+		ck_assert(users_find(users, "bob", 3, &user));
+		ck_assert_str_eq(froms_of(&user), "own@b.example");
+		ck_assert(users_find(users, "eve", 3, &user));
+		ck_assert(user.enabled && user.has_froms);
+		ck_assert_str_eq(froms_of(&user), "");
+		ck_assert_uint_eq(problems_count(m.problems), 1);
+		ck_assert_str_eq(problems_text(m.problems, 0),
+			"users id 2 (eve): froms has 262145 bytes, and may have up to 256 KiB; "
+			"write @domain for all addresses of a domain; all of it is left out");
+		users_unref(&users);
+	}
+END_TEST
+
+/* The local parts of froms do not count, nor do the domains that are written in ASCII. */
+START_TEST(the_domains_of_all_froms_have_a_bound)
+	{
+		static char name[8], local[USER_FROMS_MAX + 1], domain[USER_FROMS_MAX + 1];
+		static const char last[] = "a@\xc3\xa9.example,a@xn--9ca.example";
+		struct made_user row = { .id = "1", .name = name };
+		struct users *users;
+		struct user user;
+
+		for (size_t i = 0; i < USER_FROMS_MAX; i += 2) {
+			memcpy(local + i, "\xc3\xa9", 2);
+			memcpy(domain + i, "\xc3\xa9", 2);
+		}
+		memcpy(local + USER_FROMS_MAX - 2, "@b", 2);
+		for (int i = 0; i < 6; i++) {
+			(void)snprintf(name, sizeof(name), "n%d", i);
+			row.froms = i < 1 ? local : i < 5 ? domain : last;
+			ck_assert_int_eq(made_user(&m, &row), 1);
+		}
+		users = made_users(&m, NULL);
+		ck_assert(users_find(users, "n5", 2, &user));
+		ck_assert_str_eq(froms_of(&user), "a@xn--9ca.example");
+		ck_assert_uint_eq(problems_count(m.problems), 6);
+		ck_assert_str_eq(problems_text(m.problems, 5),
+			"users id 1 (n5): froms[1]: the domains of all users may have up to 1 MiB of "
+			"characters outside of ASCII, which earlier rows use up; write this one in "
+			"its ASCII form (xn--); left out");
+		users_unref(&users);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("user_record");
@@ -358,6 +416,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, froms_are_taken_in_canonical_form, 0, ROWS(froms));
 	tcase_add_test(tcase, plain_addresses_are_their_own_canonical_form);
 	tcase_add_test(tcase, froms_may_be_a_list);
+	tcase_add_test(tcase, froms_have_a_bound);
+	tcase_add_test(tcase, the_domains_of_all_froms_have_a_bound);
 	tcase_add_loop_test(tcase, enabled_is_a_boolean, 0, ROWS(enabled));
 	tcase_add_test(tcase, an_unusable_password_is_reported_and_the_row_stays);
 	suite_add_tcase(suite, tcase);
