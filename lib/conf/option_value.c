@@ -301,9 +301,14 @@ static int canon_domain(const char *value, size_t len, char canon_r[DOMAIN_SIZE]
 {
 	int canon_len = domain_canon(value, len, canon_r);
 
-	if (canon_len < 0 || strpbrk(canon_r, " \t@/:[],;\"'()<>") != NULL || canon_r[0] == '.' ||
-		strstr(canon_r, "..") != NULL || (canon_len == 0 && len > 0))
+	if (canon_len < 0 || canon_r[0] == '.' || strstr(canon_r, "..") != NULL ||
+		(canon_len == 0 && len > 0))
 		return -1;
+	for (const char *c = canon_r; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x80 && !isalnum((unsigned char)*c) &&
+			strchr(".-_", *c) == NULL)
+			return -1;
+	}
 	return canon_len;
 }
 

@@ -84,8 +84,9 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
 	enum list_id regex_id, const struct mail_address *address, struct finding *finding);
 
 /*
- * Return whether the address is at the MTA's own host name, which is a further name of [lists]
- * local_domains unless it is the first of them or there are none.
+ * Return whether the address is at the MTA's own host name, and that is a further name of [lists]
+ * local_domains, not the mail domain. It is the mail domain if it is the first of them and they do
+ * not contain the domain of the host.
  */
 bool is_at_mta_name(const struct check_run *run, const struct mail_address *address);
 

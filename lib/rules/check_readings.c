@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
@@ -16,10 +17,13 @@
 struct lookup {
 	const struct check_run *run;
 	const struct address_readings *readings;
-	size_t next;		   /* reading */
-	const char *domain;	   /* the next domain for the last reading; "": none is left */
-	const char *mta_name;	   /* the same, behind the others; NULL: none */
-	const char *mta_domain;	   /* the domain below which the MTA completes a name; NULL: none */
+	size_t next;		/* reading */
+	const char *domain;	/* the next domain for the last reading; "": none is left */
+	const char *mta_name;	/* the same, behind the others; NULL: none */
+	const char *mta_domain; /* the domain below which the MTA completes a name; NULL: none */
+	const char
+		*host_domain; /* the domain of the MTA's host name, if it is looked up; or NULL */
+	bool is_of_recipients;
 	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
 	bool domains_are_optional; /* the same of those at `domain` */
 	bool is_completed;	   /* the next domain comes below the name of the reading */
@@ -27,34 +31,56 @@ struct lookup {
 };
 
 static void lookup_init(struct lookup *l, const struct check_run *run,
-	const struct address_readings *readings)
+	const struct address_readings *readings, bool is_of_recipients)
 {
 	l->run = run;
 	l->readings = readings;
 	l->next = 0;
 	l->domain = "";
-	l->mta_name = l->mta_domain = NULL;
+	l->mta_name = l->mta_domain = l->host_domain = NULL;
+	l->is_of_recipients = is_of_recipients;
 	l->is_optional = l->domains_are_optional = l->is_completed = false;
+}
+
+/* Return the domain of a host, or NULL when the name has no dot. */
+static const char *domain_of_host(const char *name)
+{
+	const char *dot = name == NULL ? NULL : strchr(name, '.');
+
+	return dot == NULL ? NULL : dot + 1;
+}
+
+/* Return whether a domain is one of a list, as that of local_domains. */
+static bool is_among(const char *domains, const char *domain)
+{
+	for (; *domains != '\0'; domains += strlen(domains) + 1) {
+		if (strcmp(domain, domains) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Return whether the MTA's host name is its mail domain: the first of local_domains, among which
+ * the domain of the host is not. */
+static bool is_mail_domain(const char *domains, const char *mta_name)
+{
+	const char *above = domain_of_host(mta_name);
+
+	return strcmp(domains, mta_name) == 0 && (above == NULL || !is_among(domains, above));
 }
 
 bool is_at_mta_name(const struct check_run *run, const struct mail_address *address)
 {
-	const char *name = run->facts->mta_name, *domains = run->settings->local_domains;
+	const char *name = run->facts->mta_name;
 
-	return name != NULL && domains[0] != '\0' && strcmp(address_domain(address), name) == 0 &&
-		strcmp(domains, name) != 0;
+	return name != NULL && strcmp(address_domain(address), name) == 0 &&
+		!is_mail_domain(run->settings->local_domains, name);
 }
 
 /* Return whether an address is at one of [lists] local_domains. */
 static bool is_at_local_domain(const struct settings *settings, const struct mail_address *address)
 {
-	const char *domain;
-
-	for (domain = settings->local_domains; *domain != '\0'; domain += strlen(domain) + 1) {
-		if (strcmp(address_domain(address), domain) == 0)
-			return true;
-	}
-	return false;
+	return is_among(settings->local_domains, address_domain(address));
 }
 
 bool has_other_domains(const struct check_run *run, const struct mail_address *address)
@@ -92,14 +118,6 @@ static bool complete_reading(struct lookup *l, const char *domain)
 		address_at_domain(reading, completed, &l->moved);
 }
 
-/* Return the domain of a host, or NULL when the name has no dot. */
-static const char *domain_of_host(const char *name)
-{
-	const char *dot = name == NULL ? NULL : strchr(name, '.');
-
-	return dot == NULL ? NULL : dot + 1;
-}
-
 /* Move the last reading to the next domain. Returns false if the address is longer than any entry.
  */
 static bool move_reading(struct lookup *l)
@@ -125,6 +143,10 @@ static const struct mail_address *next_reading(struct lookup *l)
 	l->domain = is_local || is_at_mta_name(l->run, reading) ? domains : "";
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
 	l->mta_domain = has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
+	l->host_domain =
+		l->is_of_recipients && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
+		domain_of_host(l->run->facts->mta_name) :
+		NULL;
 	l->domains_are_optional = !is_local || l->next > l->readings->certain;
 	l->is_optional = l->next > l->readings->certain || (is_local && domains[0] != '\0');
 	return reading;
@@ -133,7 +155,7 @@ static const struct mail_address *next_reading(struct lookup *l)
 /* Return the next address, or NULL at the end. It lives until the next call. */
 static const struct mail_address *lookup_next(struct lookup *l)
 {
-	const char *mta_name = l->mta_name, *mta_domain;
+	const char *mta_name = l->mta_name, *mta_domain, *host_domain;
 
 	while (*l->domain != '\0') {
 		l->is_optional = l->domains_are_optional;
@@ -148,6 +170,11 @@ static const struct mail_address *lookup_next(struct lookup *l)
 	mta_domain = l->mta_domain;
 	l->mta_domain = NULL;
 	if (mta_domain != NULL && complete_reading(l, mta_domain))
+		return &l->moved;
+	host_domain = l->host_domain;
+	l->host_domain = NULL;
+	if (host_domain != NULL &&
+		address_at_domain(&l->readings->at[l->next - 1], host_domain, &l->moved))
 		return &l->moved;
 	return l->next == l->readings->count ? NULL : next_reading(l);
 }
@@ -173,6 +200,28 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
 	return r;
 }
 
+static size_t count_ascii(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += (unsigned char)text[i] < 0x80;
+	return count;
+}
+
+/* Return whether a local part that is not ASCII is allowed in another case. What folding turns into
+ * ASCII is another character: the long s is not s. */
+static bool is_allowed_folded(const struct check_run *run, enum list_id allow,
+	const struct mail_address *address, struct finding *finding)
+{
+	struct mail_address folded;
+
+	return address_fold(address, &folded) &&
+		count_ascii(folded.canon, folded.local_len) ==
+		count_ascii(address->canon, address->local_len) &&
+		lookup_address(run, allow, allow + 1, &folded, finding) == LIST_YES;
+}
+
 enum list_result lookup_all_readings(const struct check_run *run, enum list_id allow,
 	enum list_id deny, const struct address_readings *readings, struct finding *finding)
 {
@@ -180,14 +229,16 @@ enum list_result lookup_all_readings(const struct check_run *run, enum list_id a
 	const struct mail_address *address;
 	struct lookup lookup;
 
-	lookup_init(&lookup, run, readings);
+	lookup_init(&lookup, run, readings, allow == LIST_RCPT_ALLOW);
 	while ((address = lookup_next(&lookup)) != NULL) {
 		switch (lookup_address(run, allow, allow + 1, address, finding)) {
 		case LIST_YES:
 			break;
 		case LIST_NO:
-			if (lookup.is_optional &&
-				lookup_address(run, deny, deny + 1, address, finding) == LIST_NO)
+			if (is_allowed_folded(run, allow, address, finding) ||
+				(lookup.is_optional &&
+					lookup_address(run, deny, deny + 1, address, finding) ==
+						LIST_NO))
 				break;
 			finding_rule(finding, "%s", "");
 			return LIST_NO;
@@ -206,7 +257,7 @@ enum list_result lookup_any_reading(const struct check_run *run, enum list_id ex
 	const struct mail_address *address;
 	struct lookup lookup;
 
-	lookup_init(&lookup, run, readings);
+	lookup_init(&lookup, run, readings, exact_id == LIST_RCPT_DENY);
 	while (result != LIST_YES && (address = lookup_next(&lookup)) != NULL) {
 		enum list_result r = lookup_address(run, exact_id, regex_id, address, finding);
 
@@ -225,7 +276,7 @@ enum any_result lookup_any_domain(const struct check_run *run,
 	struct lookup lookup;
 	uint32_t line;
 
-	lookup_init(&lookup, run, readings);
+	lookup_init(&lookup, run, readings, false); /* the host has the organizational domain */
 	while ((address = lookup_next(&lookup)) != NULL) {
 		r = list_any_address(domains, address, run->settings->list_delimiter, &line);
 		if (r != ANY_UNLISTED)

@@ -18,7 +18,8 @@ static void setup(void)
 	m.settings->list_delimiter = "+-";
 	made_list(&m, LIST_RCPT_ALLOW,
 		"boss@corp.example\nboss@second.example\n@open.example\n"
-		"friend@listed.example\nlocal@second.example\nchief@wei\u00df.example");
+		"friend@listed.example\nlocal@second.example\nchief@wei\u00df.example\n"
+		"m\u00fcller@closed.example\nkim@closed.example");
 	made_list(&m, LIST_RCPT_DENY,
 		"all@corp.example\nx..y@corp.example\n\"a b\"@corp.example\nboss@open.example\n"
 		"boss@corp.example\n.closed.example\nuser+tag@corp.example\n"
@@ -204,6 +205,9 @@ static const struct {
 	{ "all%corp.example@open.example", ALL },
 	{ "local",
 		"rcpt=fail(rcpt_to.access.blacklist:9)" }, /* allowed at the second domain only */
+	{ "M\u00dcLLER+x@closed.example", NULL },	   /* in any case */
+	{ "mu\u0308ller@closed.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
+	{ "\u212aim@closed.example", "rcpt=fail(rcpt_to.access.blacklist:6)" }, /* not kim */
 	{ "friend@listed.example", NULL },
 	{ "friend+x@listed.example", NULL },
 	{ "vip%listed.example@x.example", NULL },
@@ -396,6 +400,13 @@ static const struct {
 	{ "open.example\0corp.example\0", "open.example", "all@open.example", NULL },
 	{ "open.example\0", "open.example", "all@open.example", NULL },
 	{ "", "mx.x.example", "all@mx.x.example", NULL },
+	/* Without local_domains, a recipient at it is also looked up at the domain of the host. */
+	{ "", "mx.corp.example", "all@mx.corp.example", ALL },
+	{ "", "mx.corp.example", "all+x%mx.corp.example@x.example", ALL },
+	{ "", "mx.corp.example", "bob@mx.corp.example", NULL },
+	/* The first domain is no mail domain if the domain of the host is one. */
+	{ "mx.corp.example\0corp.example\0", "mx.corp.example", "all@mx.corp.example", ALL },
+	{ "mx.corp.example\0x.example\0", "mx.corp.example", "all@mx.corp.example", NULL },
 };
 START_TEST(the_host_name_of_the_mta_is_one_of_its_names)
 	{

@@ -385,6 +385,8 @@ static const struct {
 	{ "a b c", "a\0b\0c\0", 7 },
 	{ "a b c d", NULL, 0 }, /* at most three */
 	{ "a.example @b.example", NULL, 0 },
+	{ "$mydestination", NULL, 0 },
+	{ "*.a.example", NULL, 0 },
 	{ ".a.example", NULL, 0 },
 	{ "a..example", NULL, 0 },
 	{ "a.example;b.example", NULL, 0 },
