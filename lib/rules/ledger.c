@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_private.h"
+
+static void free_ledger(struct ledger *ledger)
+{
+	free(ledger->networks);
+	free(ledger->traces);
+	free(ledger);
+}
 
 struct ledger *ledger_new(void)
 {
@@ -17,8 +25,9 @@ struct ledger *ledger_new(void)
 		return NULL;
 	memset(ledger, 0, sizeof(*ledger));
 	ledger->traces = calloc(LEDGER_SHARDS, sizeof(*ledger->traces));
-	if (ledger->traces == NULL) {
-		free(ledger);
+	ledger->networks = calloc(1, sizeof(*ledger->networks));
+	if (ledger->traces == NULL || ledger->networks == NULL) {
+		free_ledger(ledger);
 		return NULL;
 	}
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
@@ -28,8 +37,7 @@ struct ledger *ledger_new(void)
 			continue;
 		while (i-- > 0)
 			(void)pthread_mutex_destroy(&ledger->shards[i].lock);
-		free(ledger->traces);
-		free(ledger);
+		free_ledger(ledger);
 		return NULL;
 	}
 	return ledger;
@@ -52,8 +60,17 @@ void ledger_free(struct ledger **ledger)
 		free(shard->buckets);
 		(void)pthread_mutex_destroy(&shard->lock);
 	}
-	free(gone->traces);
-	free(gone);
+	free_ledger(gone);
+}
+
+void ledger_expect(struct ledger *ledger, size_t keys)
+{
+	/* The shards differ a little in their numbers of keys; a few grow once more. */
+	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
+		(void)pthread_mutex_lock(&ledger->shards[i].lock);
+		shard_expect(&ledger->shards[i], keys / LEDGER_SHARDS);
+		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
+	}
 }
 
 void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context)

@@ -10,8 +10,7 @@
 #define EVICT_BUCKETS 1024 /* buckets that are searched for them at most */
 #define SHRINK_MAX 100	   /* keys that ledger_shrink() removes in one call */
 #define MERGE_LOOK 8	   /* overflow keys among which one to merge is chosen */
-#define OVERFLOW_LEAST 2   /* overflow keys that each shard takes */
-#define OVERFLOW_PART 8	   /* and the part of its bound that they may take, if that is more */
+#define OVERFLOW_LEAST 2   /* overflow keys that each shard takes, whatever its bound */
 
 _Static_assert(sizeof(struct ledger_origin) == 7, "the files contain it as it is");
 
@@ -65,14 +64,10 @@ static bool are_too_many(const struct ledger_shard *shard, size_t overflow_keys)
 {
 	if (overflow_keys <= OVERFLOW_LEAST)
 		return false;
-	if (shard->max_entries > 0 && overflow_keys > shard->max_entries / OVERFLOW_PART)
-		return true;
-	if (shard->max_bytes == 0)
-		return false;
-	/* Their size may be a multiple of the mean. */
-	return shard->bytes > shard->max_bytes + shard->max_bytes / OVERFLOW_PART ||
-		overflow_keys * (shard->bytes / shard->entry_count) >
-		shard->max_bytes / OVERFLOW_PART;
+	return (shard->max_entries > 0 &&
+		       overflow_keys > shard->max_entries / LEDGER_OVERFLOW_PART) ||
+		(shard->max_bytes > 0 &&
+			shard->overflow_bytes > shard->max_bytes / LEDGER_OVERFLOW_PART);
 }
 
 /* The state of an overflow key: it counts something, it can be made, or neither. */
@@ -158,16 +153,11 @@ static bool can_merge(const struct ledger_entry *entry, uint64_t now, uint64_t *
 	return true;
 }
 
-static bool is_network_overflow(const struct ledger_entry *entry)
-{
-	return !entry->has_origin && ledger_is_network_overflow(entry_key(entry), entry->key_len);
-}
-
 /* Return whether a key or an overflow key, whichever this is, may be removed. */
 static bool can_remove(const struct ledger_entry *entry, uint64_t now, uint64_t *nearness_r)
 {
-	return is_network_overflow(entry) ? can_merge(entry, now, nearness_r) :
-					    can_evict(entry, now, nearness_r);
+	return entry_is_network_overflow(entry) ? can_merge(entry, now, nearness_r) :
+						  can_evict(entry, now, nearness_r);
 }
 
 /* Which keys may make room: of networks with more keys than these, or overflow keys. */
@@ -208,7 +198,7 @@ static void look_at_bucket(struct ledger_shard *shard, size_t bucket, uint64_t n
 
 	for (entry = shard->buckets[bucket]; entry != NULL; entry = next) {
 		next = entry->next;
-		if (is_network_overflow(entry) != wanted->are_overflows)
+		if (entry_is_network_overflow(entry) != wanted->are_overflows)
 			continue;
 		choice->looked++;
 		if (!entry_prune(shard, entry, now)) {
@@ -373,7 +363,7 @@ static bool choose_key(struct ledger_shard *shard, uint64_t now, const struct wa
 static void leave_trace(struct ledger_shard *shard, const struct ledger_entry *entry, uint64_t now,
 	const struct leftover *left)
 {
-	const enum trace_kind kind = is_network_overflow(entry) ? TRACE_OVERFLOW : TRACE_KEY;
+	const enum trace_kind kind = entry_is_network_overflow(entry) ? TRACE_OVERFLOW : TRACE_KEY;
 	uint32_t seconds = 0;
 
 	for (uint8_t i = 0; i < entry->count; i++)

@@ -178,10 +178,24 @@ static int grow_runs(struct counter *counter)
 	return 0;
 }
 
+/* Let the run that is nearest to its next one join that. There are at least two. */
+static void join_runs(struct counter *counter)
+{
+	struct counter_run *runs = runs_of(counter);
+	uint8_t nearest = 0;
+
+	for (uint8_t i = 1; i + 1 < counter->len; i++) {
+		if (runs[i + 1].tick - runs[i].tick < runs[nearest + 1].tick - runs[nearest].tick)
+			nearest = i;
+	}
+	runs[nearest + 1].count = runs[nearest].count > UINT32_MAX - runs[nearest + 1].count ?
+		UINT32_MAX :
+		runs[nearest].count + runs[nearest + 1].count;
+	memmove(runs + nearest, runs + nearest + 1, (--counter->len - nearest) * sizeof(*runs));
+}
+
 int counter_make_room(struct counter *counter, uint64_t now)
 {
-	struct counter_run *runs;
-
 	(void)counter_prune(counter, now);
 	if (counter->len < counter->size)
 		return 0;
@@ -189,15 +203,24 @@ int counter_make_room(struct counter *counter, uint64_t now)
 		return grow_runs(counter);
 	if (!counter->is_coarse)
 		coarsen_ticks(counter, now);
-	runs = runs_of(counter);
-	if (counter->len == counter->size) { /* impossible; if it happens, a charge should count too
-						long rather than too short */
-		runs[1].count = runs[0].count > UINT32_MAX - runs[1].count ?
-			UINT32_MAX :
-			runs[0].count + runs[1].count;
-		memmove(runs, runs + 1, --counter->len * sizeof(*runs));
-	}
+	if (counter->len == counter->size) /* impossible; if it happens, a charge should count too
+					      long rather than too short */
+		join_runs(counter);
 	return 0;
+}
+
+void counter_join(struct counter *counter, uint64_t now)
+{
+	(void)counter_prune(counter, now);
+	if (counter->len < counter->size ||
+		now <= counter_run_end(counter, &counter_runs(counter)[counter->len - 1]))
+		return;
+	if (counter->size == COUNTER_RUNS_MAX)
+		(void)counter_make_room(counter, now); /* takes no more memory */
+	else if (counter->len > 1)
+		join_runs(counter);
+	else
+		counter_add(counter, now, counter_drop_oldest(counter));
 }
 
 uint32_t counter_drop_oldest(struct counter *counter)

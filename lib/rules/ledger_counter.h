@@ -56,6 +56,13 @@ bool counter_prune(struct counter *counter, uint64_t now);
 /* Make room for the next counter_add(). Returns 0, or -1 when out of memory. */
 int counter_make_room(struct counter *counter, uint64_t now);
 
+/*
+ * Make room for the next counter_add() without more memory: if all runs are used, the two that are
+ * nearest to each other become one, which counts as long as the later of them. A single run becomes
+ * one of now.
+ */
+void counter_join(struct counter *counter, uint64_t now);
+
 /* Remove the oldest run and return its amount; 0 when there is none. */
 uint32_t counter_drop_oldest(struct counter *counter);
 

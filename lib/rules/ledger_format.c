@@ -260,16 +260,6 @@ static void note_entry(struct ledger *ledger, const struct ledger_entry *entry)
 		note_counters(ledger, entry->extra->attempts, entry->extra->attempt_count);
 }
 
-void ledger_expect(struct ledger *ledger, size_t keys)
-{
-	/* The shards differ a little in their numbers of keys; a few grow once more. */
-	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
-		(void)pthread_mutex_lock(&ledger->shards[i].lock);
-		shard_expect(&ledger->shards[i], keys / LEDGER_SHARDS);
-		(void)pthread_mutex_unlock(&ledger->shards[i].lock);
-	}
-}
-
 /* Fill a new entry. Returns 0, or -1 when the bytes are not a key or memory runs out. */
 static int read_entry(struct reader *r, struct ledger_shard *shard, struct ledger_entry *entry,
 	const struct key_head *head)
@@ -485,6 +475,11 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 
 	if (entry != NULL && entry->seq >= record->seq)
 		return 0;
+	/* When the record was made, an idle entry may have been gone, so that its key inherited. */
+	if (entry != NULL && !entry_prune(shard, entry, record->now)) {
+		shard_remove(shard, entry);
+		entry = NULL;
+	}
 	if (record->change == LEDGER_FORGOTTEN) {
 		if (entry != NULL)
 			entry_forget(shard, entry);

@@ -61,6 +61,7 @@ struct ledger_shard {
 	size_t extra_count;    /* entries with an extra */
 	size_t overflow_count; /* overflow keys, apart from those of all networks */
 	size_t bytes;
+	size_t overflow_bytes;	       /* the part of these keys */
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
 	size_t max_entries, max_bytes; /* 0: no bound */
@@ -107,7 +108,19 @@ static inline uint32_t ledger_sum(uint32_t a, uint32_t b)
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
-#define LEDGER_NETWORKS 16384 /* a power of two */
+/*
+ * How many keys each network, and each IPv6 /32, has: in both rows, at places that a hash of its
+ * address determines. The lower count is right, unless other networks share both places: of
+ * 6,000 networks with keys, one other network in a hundred shares its places.
+ */
+#define LEDGER_NETWORK_ROWS 2
+#define LEDGER_NETWORKS 65536  /* a power of two */
+#define LEDGER_PROVIDERS 16384 /* a power of two */
+struct ledger_networks {
+	uint32_t keys[LEDGER_NETWORK_ROWS][LEDGER_NETWORKS];	      /* atomic */
+	uint32_t of_providers[LEDGER_NETWORK_ROWS][LEDGER_PROVIDERS]; /* atomic */
+};
+
 #define LEDGER_PROVIDER_NETWORKS 16
 #define LEDGER_PROVIDER_BYTES 4 /* of an IPv6 address: /32 */
 
@@ -121,12 +134,12 @@ struct ledger {
 	uint64_t newest;    /* the time that ledger_newest() returns */
 	uint32_t tight;	    /* atomic: the shards whose share is less than SIZE_MAX */
 	uint32_t overflows; /* atomic: the overflow keys */
+	uint32_t surveys;   /* atomic: calls of ledger_each() that have not ended */
 	/* Until when overflow keys may count for keys that have no trace, because an earlier
 	 * process removed these; in seconds. */
 	uint32_t untraced_until;
 	struct ledger_shard_traces *traces; /* of each shard */
-	uint32_t networks[LEDGER_NETWORKS]; /* atomic: the keys of each origin, found by its hash */
-	uint32_t providers[LEDGER_NETWORKS]; /* atomic: the same of each IPv6 /32 */
+	struct ledger_networks *networks;
 };
 
 uint64_t ledger_hash(const char *key, size_t len);
@@ -156,6 +169,14 @@ static inline bool ledger_is_network_overflow(const char *key, size_t len)
 	return ledger_key_is_overflow(key, len) &&
 		memcmp(key + len - (sizeof(all) - 1), all, sizeof(all) - 1) != 0;
 }
+
+static inline bool entry_is_network_overflow(const struct ledger_entry *entry)
+{
+	return !entry->has_origin && ledger_is_network_overflow(entry_key(entry), entry->key_len);
+}
+
+/* The part of a shard's bound that overflow keys may take, even beyond it. */
+#define LEDGER_OVERFLOW_PART 8
 
 /* Return the scope of an origin: its /32, if that is what determines ledger_network_keys(). */
 enum overflow_scope ledger_overflow_scope(const struct ledger *ledger,
@@ -222,6 +243,10 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry); /* wi
 /* Make the buckets for this number of keys at once. Without memory, they grow later. */
 void shard_expect(struct ledger_shard *shard, size_t keys);
 
+/* Shrink the table of buckets if it is much larger than its keys need. A pass must not have begun
+ * in this shard, because it continues at the bucket where it was. */
+void shard_shrink_table(struct ledger_shard *shard);
+
 struct ledger_origin entry_origin(const struct ledger_entry *entry);
 
 /* Return the entry's extra, which is made if it has none; NULL when out of memory. */
@@ -236,6 +261,13 @@ void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry);
  * ledger from all of them is of no more use than to do so from 16. No lock is needed.
  */
 size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin);
+
+/* Count a key of the origin that was added (1) or removed (-1). */
+void ledger_count_network_key(struct ledger *ledger, const struct ledger_origin *origin,
+	int change);
+
+/* Return how many keys the network with the most has, or more, because networks share places. */
+size_t ledger_most_network_keys(const struct ledger *ledger);
 
 /* Returns 0 to continue. The shard's lock is held. */
 typedef int entry_visit_fn(void *context, struct ledger_entry *entry, uint64_t now);
@@ -288,7 +320,8 @@ static inline const struct counter *entry_best(const struct ledger_entry *entry,
 /* Remove what no longer counts. Returns false when the entry is to be removed. */
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
-/* Make room for one more charge in every counter. Returns 0, or -1 when out of memory. */
+/* Make room for one more charge in every counter. If the entry may take no more memory, because its
+ * shard exceeds its bytes, charges join later ones. Returns 0, or -1 when out of memory. */
 int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Charge every counter, after entry_make_room() with the same now. */

@@ -46,7 +46,7 @@ struct ledger_entry *shard_find(const struct ledger_shard *shard, uint64_t hash,
 	return entry;
 }
 
-static int grow_buckets(struct ledger_shard *shard, size_t count)
+static int resize_buckets(struct ledger_shard *shard, size_t count)
 {
 	struct ledger_entry **buckets = calloc(count, sizeof(struct ledger_entry *));
 	struct ledger_entry *entry, *next;
@@ -74,7 +74,17 @@ void shard_expect(struct ledger_shard *shard, size_t keys)
 	while (count < keys && count <= SIZE_MAX / 4)
 		count *= 2;
 	if (count > shard->bucket_count)
-		(void)grow_buckets(shard, count);
+		(void)resize_buckets(shard, count);
+}
+
+void shard_shrink_table(struct ledger_shard *shard)
+{
+	size_t count = shard->bucket_count;
+
+	while (count > FIRST_BUCKETS && shard->entry_count < count / 8)
+		count /= 2;
+	if (count < shard->bucket_count)
+		(void)resize_buckets(shard, count);
 }
 
 /* ---- entries ----------------------------------------------------------------------- */
@@ -83,6 +93,16 @@ static size_t entry_size(size_t counters, size_t key_len, bool has_origin)
 {
 	return sizeof(struct ledger_entry) + counters * sizeof(struct counter) + key_len + 1 +
 		(has_origin ? sizeof(struct ledger_origin) : 0);
+}
+
+/* Count memory that an entry takes or, as a negative number, frees. */
+static void add_bytes(struct ledger_shard *shard, const struct ledger_entry *entry, size_t change)
+{
+	if (change == 0)
+		return;
+	shard->bytes += change;
+	if (entry_is_network_overflow(entry))
+		shard->overflow_bytes += change;
 }
 
 static size_t size_of(const struct ledger_entry *entry)
@@ -103,55 +123,6 @@ struct ledger_origin entry_origin(const struct ledger_entry *entry)
 	if (entry->has_origin)
 		memcpy(&origin, origin_of(entry), sizeof(origin));
 	return origin;
-}
-
-static size_t place_of_network(const struct ledger_origin *origin)
-{
-	return hash_bytes(origin, sizeof(*origin)) & (LEDGER_NETWORKS - 1);
-}
-
-static size_t place_of_provider(const struct ledger_origin *origin)
-{
-	return hash_bytes(origin->net, LEDGER_PROVIDER_BYTES) & (LEDGER_NETWORKS - 1);
-}
-
-/* The keys of a network itself. */
-static size_t own_keys(const struct ledger *ledger, const struct ledger_origin *origin)
-{
-	return __atomic_load_n(&ledger->networks[place_of_network(origin)], __ATOMIC_RELAXED);
-}
-
-/* The part of a network in the keys of its /32; 0: it is not IPv6. */
-static size_t provider_part(const struct ledger *ledger, const struct ledger_origin *origin)
-{
-	if (origin->family != 6)
-		return 0;
-	return __atomic_load_n(&ledger->providers[place_of_provider(origin)], __ATOMIC_RELAXED) /
-		LEDGER_PROVIDER_NETWORKS;
-}
-
-size_t ledger_network_keys(const struct ledger *ledger, const struct ledger_origin *origin)
-{
-	const size_t keys = own_keys(ledger, origin), part = provider_part(ledger, origin);
-
-	return keys > part ? keys : part;
-}
-
-enum overflow_scope ledger_overflow_scope(const struct ledger *ledger,
-	const struct ledger_origin *origin)
-{
-	return provider_part(ledger, origin) > own_keys(ledger, origin) ? OVERFLOW_PROVIDER :
-									  OVERFLOW_NETWORK;
-}
-
-/* Count a key of the origin that was added (1) or removed (-1). */
-static void count_network_key(struct ledger *ledger, const struct ledger_origin *origin, int change)
-{
-	(void)__atomic_add_fetch(&ledger->networks[place_of_network(origin)], (uint32_t)change,
-		__ATOMIC_RELAXED);
-	if (origin->family == 6)
-		(void)__atomic_add_fetch(&ledger->providers[place_of_provider(origin)],
-			(uint32_t)change, __ATOMIC_RELAXED);
 }
 
 static struct ledger_entry *make_entry(uint64_t hash, const char *key, size_t len,
@@ -182,14 +153,14 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 
 	/* If the table cannot grow, it only gets slower, but it needs its first buckets. */
 	if (shard->entry_count >= shard->bucket_count &&
-		grow_buckets(shard,
+		resize_buckets(shard,
 			shard->bucket_count == 0 ? FIRST_BUCKETS : shard->bucket_count * 2) != 0 &&
 		shard->bucket_count == 0)
 		return NULL;
 	if ((entry = make_entry(hash, key, len, origin, counters)) == NULL)
 		return NULL;
 	if (entry->has_origin)
-		count_network_key(shard->ledger, origin, 1);
+		ledger_count_network_key(shard->ledger, origin, 1);
 	bucket = &shard->buckets[hash & (shard->bucket_count - 1)];
 	entry->next = *bucket;
 	*bucket = entry;
@@ -197,7 +168,7 @@ struct ledger_entry *shard_add(struct ledger_shard *shard, uint64_t hash, const 
 	shard->overflow_count += ledger_is_network_overflow(key, len) ? 1 : 0;
 	if (ledger_key_is_overflow(key, len))
 		(void)__atomic_add_fetch(&shard->ledger->overflows, 1, __ATOMIC_RELAXED);
-	shard->bytes += size_of(entry);
+	add_bytes(shard, entry, size_of(entry));
 	(void)shard_is_over(shard);
 	return entry;
 }
@@ -230,7 +201,7 @@ static int move_entry(struct ledger_shard *shard, struct ledger_entry **entry, s
 	if (moved->extra != NULL)
 		moved->extra->entry = moved;
 	*place_of(shard, old) = moved;
-	shard->bytes += size_of(moved) - size_of(old);
+	add_bytes(shard, moved, size_of(moved) - size_of(old));
 	free(old);
 	*entry = moved;
 	return 0;
@@ -244,7 +215,7 @@ struct ledger_extra *entry_extra(struct ledger_shard *shard, struct ledger_entry
 		return entry->extra;
 	*entry->extra = (struct ledger_extra){ .entry = entry };
 	shard->extra_count++;
-	shard->bytes += sizeof(*entry->extra);
+	add_bytes(shard, entry, sizeof(*entry->extra));
 	return entry->extra;
 }
 
@@ -256,7 +227,7 @@ void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry)
 		return;
 	entry->extra = NULL;
 	shard->extra_count--;
-	shard->bytes -= sizeof(*extra);
+	add_bytes(shard, entry, 0 - sizeof(*extra));
 	free(extra);
 }
 
@@ -301,18 +272,19 @@ bool shard_is_over(struct ledger_shard *shard)
 	return room == 0;
 }
 
-static void free_runs(struct ledger_shard *shard, struct counter *counters, uint8_t count)
+static void free_runs(struct ledger_shard *shard, const struct ledger_entry *entry,
+	struct counter *counters, uint8_t count)
 {
 	for (uint8_t i = 0; i < count; i++) {
-		shard->bytes -= counter_bytes(&counters[i]);
+		add_bytes(shard, entry, 0 - counter_bytes(&counters[i]));
 		counter_free(&counters[i]);
 	}
 }
 
 static void free_attempts(struct ledger_shard *shard, struct ledger_extra *extra)
 {
-	free_runs(shard, extra->attempts, extra->attempt_count);
-	shard->bytes -= extra->attempt_count * sizeof(struct counter);
+	free_runs(shard, extra->entry, extra->attempts, extra->attempt_count);
+	add_bytes(shard, extra->entry, 0 - extra->attempt_count * sizeof(struct counter));
 	free(extra->attempts);
 	extra->attempts = NULL;
 	extra->attempt_count = 0;
@@ -321,7 +293,7 @@ static void free_attempts(struct ledger_shard *shard, struct ledger_extra *extra
 /* Free everything that counts. */
 static void empty_entry(struct ledger_shard *shard, struct ledger_entry *entry)
 {
-	free_runs(shard, entry->counters, entry->count);
+	free_runs(shard, entry, entry->counters, entry->count);
 	if (entry->extra == NULL)
 		return;
 	free_attempts(shard, entry->extra);
@@ -333,7 +305,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	*place_of(shard, entry) = entry->next;
 	empty_entry(shard, entry);
 	entry_free_extra(shard, entry);
-	shard->bytes -= size_of(entry);
+	add_bytes(shard, entry, 0 - size_of(entry));
 	shard->entry_count--;
 	shard->overflow_count -=
 		ledger_is_network_overflow(entry_key(entry), entry->key_len) ? 1 : 0;
@@ -342,7 +314,7 @@ void shard_remove(struct ledger_shard *shard, struct ledger_entry *entry)
 	if (entry->has_origin) {
 		const struct ledger_origin origin = entry_origin(entry);
 
-		count_network_key(shard->ledger, &origin, -1);
+		ledger_count_network_key(shard->ledger, &origin, -1);
 	}
 	(void)shard_is_over(shard);
 	free(entry);
@@ -364,8 +336,8 @@ void shard_sweep(struct ledger_shard *shard, uint64_t now, size_t buckets)
 	}
 }
 
-static bool prune_counters(struct ledger_shard *shard, struct counter *counters, uint8_t count,
-	uint64_t now)
+static bool prune_counters(struct ledger_shard *shard, const struct ledger_entry *entry,
+	struct counter *counters, uint8_t count, uint64_t now)
 {
 	bool counts = false;
 	size_t before;
@@ -373,19 +345,19 @@ static bool prune_counters(struct ledger_shard *shard, struct counter *counters,
 	for (uint8_t i = 0; i < count; i++) {
 		before = counter_bytes(&counters[i]);
 		counts |= counter_prune(&counters[i], now);
-		shard->bytes -= before - counter_bytes(&counters[i]);
+		add_bytes(shard, entry, counter_bytes(&counters[i]) - before);
 	}
 	return counts;
 }
 
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
 {
-	const bool counts = prune_counters(shard, entry->counters, entry->count, now);
+	const bool counts = prune_counters(shard, entry, entry->counters, entry->count, now);
 	struct ledger_extra *extra = entry->extra;
 
 	if (extra == NULL)
 		return counts;
-	if (!prune_counters(shard, extra->attempts, extra->attempt_count, now))
+	if (!prune_counters(shard, entry, extra->attempts, extra->attempt_count, now))
 		free_attempts(shard, extra);
 	entry_free_extra(shard, entry);
 	return counts || entry->extra != NULL;
@@ -401,16 +373,37 @@ void entry_forget(struct ledger_shard *shard, struct ledger_entry *entry)
 	entry->extra->generation++;
 }
 
-int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+/* Return whether an entry may take more memory. Strangers choose how many of theirs do. */
+static bool may_grow(const struct ledger_shard *shard, const struct ledger_entry *entry)
 {
-	size_t before;
+	if (shard->max_bytes == 0 || shard->bytes < shard->max_bytes)
+		return true;
+	if (entry_is_network_overflow(entry))
+		return shard->overflow_bytes < shard->max_bytes / LEDGER_OVERFLOW_PART;
+	return !entry->has_origin;
+}
+
+/* Make room for one more charge in a counter. Returns 0, or -1 when out of memory. */
+static int make_room(struct ledger_shard *shard, const struct ledger_entry *entry,
+	struct counter *counter, uint64_t now)
+{
+	const size_t before = counter_bytes(counter);
 	int ret = 0;
 
-	for (uint8_t i = 0; i < entry->count; i++) {
-		before = counter_bytes(&entry->counters[i]);
-		ret |= counter_make_room(&entry->counters[i], now);
-		shard->bytes += counter_bytes(&entry->counters[i]) - before;
-	}
+	if (may_grow(shard, entry))
+		ret = counter_make_room(counter, now);
+	else
+		counter_join(counter, now);
+	add_bytes(shard, entry, counter_bytes(counter) - before);
+	return ret;
+}
+
+int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now)
+{
+	int ret = 0;
+
+	for (uint8_t i = 0; i < entry->count; i++)
+		ret |= make_room(shard, entry, &entry->counters[i], now);
 	return ret;
 }
 
@@ -422,13 +415,12 @@ void entry_add(struct ledger_entry *entry, uint64_t now, uint32_t amount)
 
 /* Charge a counter. Without memory for a further run, the amount joins that of the oldest run, so
  * that it counts too long rather than too short. */
-static void force_add(struct ledger_shard *shard, struct counter *counter, uint64_t now,
-	uint32_t amount)
+static void force_add(struct ledger_shard *shard, const struct ledger_entry *entry,
+	struct counter *counter, uint64_t now, uint32_t amount)
 {
-	size_t before = counter_bytes(counter);
-	uint32_t oldest = counter_make_room(counter, now) == 0 ? 0 : counter_drop_oldest(counter);
+	const uint32_t oldest =
+		make_room(shard, entry, counter, now) == 0 ? 0 : counter_drop_oldest(counter);
 
-	shard->bytes += counter_bytes(counter) - before;
 	counter_add(counter, now, amount > UINT32_MAX - oldest ? UINT32_MAX : amount + oldest);
 }
 
@@ -436,12 +428,12 @@ void entry_force_add(struct ledger_shard *shard, struct ledger_entry *entry, uin
 	uint32_t amount)
 {
 	for (uint8_t i = 0; i < entry->count; i++)
-		force_add(shard, &entry->counters[i], now, amount);
+		force_add(shard, entry, &entry->counters[i], now, amount);
 }
 
 static void remove_counter(struct ledger_shard *shard, struct ledger_entry *entry, uint8_t i)
 {
-	free_runs(shard, &entry->counters[i], 1);
+	free_runs(shard, entry, &entry->counters[i], 1);
 	entry->counters[i] = entry->counters[--entry->count];
 }
 
@@ -473,7 +465,7 @@ int entry_add_counter(struct ledger_shard *shard, struct ledger_entry **entry,
 	if ((*entry)->count == (*entry)->size && move_entry(shard, entry, (*entry)->size + 1U) != 0)
 		return -1;
 	(*entry)->counters[(*entry)->count++] = *counter;
-	shard->bytes += counter_bytes(counter);
+	add_bytes(shard, *entry, counter_bytes(counter));
 	return 0;
 }
 
@@ -570,7 +562,7 @@ int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *
 		return -1;
 	extra->attempts = grown;
 	grown[extra->attempt_count++] = *counter;
-	shard->bytes += sizeof(*grown) + counter_bytes(counter);
+	add_bytes(shard, entry, sizeof(*grown) + counter_bytes(counter));
 	return 0;
 }
 
@@ -585,9 +577,9 @@ static void remove_unused_attempts(struct ledger_shard *shard, struct ledger_ent
 
 		if (own != NULL && own->seconds == counter->seconds)
 			continue;
-		free_runs(shard, counter, 1);
+		free_runs(shard, entry, counter, 1);
 		*counter = extra->attempts[--extra->attempt_count];
-		shard->bytes -= sizeof(*counter);
+		add_bytes(shard, entry, 0 - sizeof(*counter));
 	}
 }
 
@@ -628,5 +620,5 @@ void entry_add_attempts(struct ledger_shard *shard, struct ledger_entry *entry, 
 	/* Only now, because a new counter starts with the runs of another one. */
 	remove_unused_attempts(shard, entry);
 	for (uint8_t i = 0; i < extra->attempt_count; i++)
-		force_add(shard, &extra->attempts[i], now, amount);
+		force_add(shard, entry, &extra->attempts[i], now, amount);
 }

@@ -110,7 +110,7 @@ bool ledger_pass_on(struct ledger *ledger, struct ledger_pass *pass, uint64_t no
 	int ret = 0;
 
 	(void)pthread_mutex_lock(&shard->lock);
-	goes_on = shard->bucket_count > 0;
+	goes_on = bucket < shard->bucket_count;
 	for (size_t i = 0; i < PASS_BUCKETS && goes_on && ret == 0; i++) {
 		ret = visit_bucket(shard, bucket, now, visit, context);
 		goes_on = next_bucket(shard, &bucket);
@@ -143,8 +143,10 @@ int ledger_each(struct ledger *ledger, uint64_t now, ledger_each_fn *each, void 
 	struct viewer viewer = { each, context };
 	int ret;
 
+	(void)__atomic_add_fetch(&ledger->surveys, 1, __ATOMIC_SEQ_CST);
 	while (ledger_pass_on(ledger, &pass, now, view_entry, &viewer, &ret))
 		;
+	(void)__atomic_sub_fetch(&ledger->surveys, 1, __ATOMIC_SEQ_CST);
 	return ret;
 }
 
@@ -170,38 +172,36 @@ bool ledger_find(struct ledger *ledger, uint64_t now, const char *key, size_t ke
 	return entry != NULL;
 }
 
+/* Sweep the next part of a shard. At the end of its table, the table shrinks. */
+static void sweep_part(struct ledger_shard *shard, uint64_t now)
+{
+	const size_t before = shard->swept;
+
+	shard_sweep(shard, now, shard->bucket_count / LEDGER_SHARDS + 1);
+	/* A survey that begins now has not seen this shard. */
+	if ((shard->swept <= before || shard->entry_count == 0) &&
+		__atomic_load_n(&shard->ledger->surveys, __ATOMIC_SEQ_CST) == 0)
+		shard_shrink_table(shard);
+}
+
 void ledger_sweep(struct ledger *ledger, uint64_t now)
 {
 	for (size_t i = 0; i < LEDGER_SHARDS; i++) {
 		struct ledger_shard *shard = &ledger->shards[i];
 
 		(void)pthread_mutex_lock(&shard->lock);
-		shard_sweep(shard, now, shard->bucket_count / LEDGER_SHARDS + 1);
+		sweep_part(shard, now);
 		(void)pthread_mutex_unlock(&shard->lock);
 		ledger_shrink(ledger, shard, now);
 	}
 }
 
-/* Return how many keys the network with the most has. */
-static size_t most_of_a_network(const struct ledger *ledger)
-{
-	size_t most = 0, keys;
-
-	for (size_t i = 0; i < LEDGER_NETWORKS; i++) {
-		keys = __atomic_load_n(&ledger->networks[i], __ATOMIC_RELAXED);
-		most = keys > most ? keys : most;
-		keys = __atomic_load_n(&ledger->providers[i], __ATOMIC_RELAXED) /
-			LEDGER_PROVIDER_NETWORKS;
-		most = keys > most ? keys : most;
-	}
-	return most;
-}
-
 struct ledger_size ledger_size(struct ledger *ledger)
 {
-	const size_t most = most_of_a_network(ledger);
+	const size_t most = ledger_most_network_keys(ledger);
 	struct ledger_size size = {
-		.bytes = sizeof(*ledger) + LEDGER_SHARDS * sizeof(*ledger->traces),
+		.bytes = sizeof(*ledger) + LEDGER_SHARDS * sizeof(*ledger->traces) +
+			sizeof(*ledger->networks),
 		.unsaved = __atomic_load_n(&ledger->unsaved, __ATOMIC_RELAXED),
 		.evicted = __atomic_load_n(&ledger->evicted, __ATOMIC_RELAXED),
 	};

@@ -303,7 +303,7 @@ START_TEST(a_botnet_holds_back_no_other_network)
 			}
 		}
 		ck_assert_uint_le(refused, newcomers / 20);
-		ck_assert_uint_ge(accepted, 9 * newcomers * limit.count / 10);
+		ck_assert_uint_ge(accepted, 17 * newcomers * limit.count / 20);
 		if (times * 2 <= limit.count)
 			ck_assert_uint_ge(ledger_size(ledger).evicted, evicted + newcomers / 2);
 		ck_assert_uint_le(ledger_size(ledger).keys, 2 * KEYS_MOST);

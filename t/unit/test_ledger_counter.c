@@ -377,6 +377,43 @@ START_TEST(a_65th_run_is_refused)
 	}
 END_TEST
 
+/* Charges that join others take no memory, and count at least as long as without that. */
+START_TEST(joined_charges_count_no_less)
+	{
+		const uint64_t at[] = { 0, 10, 11, 50 };
+		struct counter counter;
+		size_t bytes;
+
+		counter_init(&counter, 60);
+		for (size_t i = 0; i < 4; i++) {
+			ck_assert_int_eq(counter_make_room(&counter, at[i] * SECOND), 0);
+			counter_add(&counter, at[i] * SECOND, 1);
+		}
+		bytes = counter_bytes(&counter);
+		counter_join(&counter, 55 * SECOND);
+		counter_add(&counter, 55 * SECOND, 1);
+		ck_assert_uint_eq(counter_bytes(&counter), bytes);
+		ck_assert_uint_eq(counter_used(&counter, 60, 59 * SECOND), 5);
+		ck_assert_uint_eq(counter_used(&counter, 60, 70 * SECOND + SECOND / 2), 4);
+		ck_assert_uint_eq(counter_used(&counter, 60, 72 * SECOND), 2);
+		counter_free(&counter);
+	}
+END_TEST
+
+START_TEST(a_single_charge_joins_the_next_one)
+	{
+		struct counter counter;
+
+		counter_init(&counter, 60);
+		counter_add(&counter, 0, 1);
+		counter_join(&counter, 50 * SECOND);
+		counter_add(&counter, 50 * SECOND, 1);
+		ck_assert_uint_eq(counter_bytes(&counter), 0);
+		ck_assert_uint_eq(counter_used(&counter, 60, 100 * SECOND), 2);
+		ck_assert_uint_eq(counter_used(&counter, 60, 111 * SECOND), 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("ledger_counter");
@@ -400,6 +437,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_seed_may_be_bounded);
 	tcase_add_loop_test(tcase, restored_runs_count_the_same, 0, COUNT(many));
 	tcase_add_test(tcase, a_65th_run_is_refused);
+	tcase_add_test(tcase, joined_charges_count_no_less);
+	tcase_add_test(tcase, a_single_charge_joins_the_next_one);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

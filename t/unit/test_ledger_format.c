@@ -284,6 +284,39 @@ START_TEST(a_pass_holds_a_lock_for_few_keys)
 	}
 END_TEST
 
+/* Repeat a charge. past: with how much of the overflow counts the key begins if it is new. */
+static void repeat_charge(struct ledger *ledger, uint64_t seq, uint64_t now, const char *key,
+	uint32_t amount, uint32_t past)
+{
+	const struct ledger_record record = { .seq = seq,
+		.now = now,
+		.change = LEDGER_CHARGED,
+		.key = key,
+		.key_len = strlen(key),
+		.amount = amount,
+		.released = past,
+		.origin = { 4, { 192, 0, 2 } },
+		.limit_count = 1,
+		.limits = { limits[1] } };
+
+	ck_assert_int_eq(ledger_restore_record(ledger, &record), 0);
+}
+
+/* A key that was freed as idle, and then began with counts from an overflow key, does so again,
+ * even if its old entry is still in the files. */
+START_TEST(a_key_that_was_idle_inherits_again)
+	{
+		const uint64_t later = 2 * UINT64_C(86400) * SECOND;
+		struct ledger *ledger = ledger_new();
+
+		repeat_charge(ledger, 1, SECOND, "rate_rcpt:a@b.example", 1, 0);
+		repeat_charge(ledger, 2, later, "rate_rcpt:overflow all", 9, 0);
+		repeat_charge(ledger, 3, later, "rate_rcpt:a@b.example", 1, 7);
+		ck_assert_uint_eq(used(ledger, later, "rate_rcpt:a@b.example", 1), 8);
+		ledger_free(&ledger);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("ledger_format");
@@ -293,6 +326,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_journal_replayed_twice_counts_once);
 	tcase_add_test(tcase, numbers_continue_after_the_restored_ones);
 	tcase_add_test(tcase, idle_keys_are_freed_as_a_journal_is_read);
+	tcase_add_test(tcase, a_key_that_was_idle_inherits_again);
 	tcase_add_test(tcase, a_pass_holds_a_lock_for_few_keys);
 	tcase_add_test(tcase, cut_or_changed_bytes_are_refused_or_harmless);
 	suite_add_tcase(suite, tcase);

@@ -162,6 +162,109 @@ START_TEST(the_longest_unused_window_makes_room_for_the_17th)
 	}
 END_TEST
 
+/* ---- the bound of bytes ---------------------------------------------------------------- */
+
+#define BOUND ((size_t)2048 * LEDGER_SHARDS)
+#define TIMES 40u
+
+/* Charge a key of a network (0: a login) at that time. */
+static bool charge_key(const char *key, uint8_t network, uint64_t now)
+{
+	static const struct limit limit = { TIMES, 3600 };
+	const struct ledger_request request = { .key = key,
+		.key_len = strlen(key),
+		.limits = &limit,
+		.limit_count = 1,
+		.amount = 1,
+		.attempts = 10,
+		.origin = { network == 0 ? 0 : 4, { network == 0 ? 0 : 10, 0, network } } };
+	struct ledger_usage usage;
+
+	return ledger_charge(ledger, now, &request, 1, true, &usage) == LEDGER_FREE;
+}
+
+static int copy_used(void *context, const struct ledger_view *view)
+{
+	*(uint64_t *)context = view->windows[0].used;
+	return 0;
+}
+
+static uint64_t used(const char *key, uint64_t now)
+{
+	uint64_t amount = 0;
+
+	(void)ledger_find(ledger, now, key, strlen(key), copy_used, &amount);
+	return amount;
+}
+
+/* Keys above half of their limit, which are never removed, take no more memory once the ledger
+ * exceeds its bound, and still count every charge. */
+START_TEST(keys_that_stay_keep_to_the_bound)
+	{
+		const size_t empty = ledger_size(ledger).bytes;
+		const unsigned keys = unit_times_or(600, 400);
+		unsigned accepted = 0;
+		uint64_t now = SECOND;
+		char key[32];
+
+		ledger_set_bounds(ledger, 0, BOUND);
+		for (unsigned i = 0; i < keys; i++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u", i);
+			for (unsigned n = 0; n <= TIMES / 2; n++)
+				(void)charge_key(key, (uint8_t)(i % 8 + 1), now += SECOND / 50);
+		}
+		for (unsigned n = 0; n < TIMES; n++) {
+			for (unsigned i = 0; i < keys; i++) {
+				(void)snprintf(key, sizeof(key), "rate_rcpt:%u", i);
+				accepted +=
+					charge_key(key, (uint8_t)(i % 8 + 1), now += SECOND / 50) &&
+					i == 0;
+			}
+		}
+		ck_assert_uint_eq(accepted, TIMES - TIMES / 2 - 1);
+		ck_assert_uint_eq(used("rate_rcpt:0", now), TIMES);
+		ck_assert_uint_le(ledger_size(ledger).bytes - empty, BOUND + BOUND / 4);
+	}
+END_TEST
+
+/* Other networks have overflow keys of their own, whatever exceeds the bound. */
+START_TEST(keys_that_exceed_the_bound_leave_room_for_overflow_keys)
+	{
+		char key[32];
+
+		ledger_set_bounds(ledger, 0, 4 * BOUND);
+		for (unsigned i = 0; i < 4 * BOUND / 80; i++) {
+			(void)snprintf(key, sizeof(key), "login:%u", i);
+			ck_assert(charge_key(key, 0, SECOND));
+		}
+		for (unsigned i = 1; i <= 100; i++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u", i);
+			ck_assert(charge_key(key, (uint8_t)i, SECOND));
+		}
+		ck_assert_uint_eq(used("rate_rcpt:overflow all", SECOND), 0);
+		ck_assert_uint_gt(shard->bytes, shard->max_bytes + shard->max_bytes / 8);
+	}
+END_TEST
+
+/* The table of a former flood does not fill a lower bound. */
+START_TEST(the_table_shrinks_with_its_keys)
+	{
+		const size_t empty = ledger_size(ledger).bytes;
+		char key[32];
+
+		for (unsigned i = 0; i < 32 * BOUND / 1024; i++) {
+			(void)snprintf(key, sizeof(key), "rate_rcpt:%u", i);
+			ck_assert(charge_key(key, 1, SECOND));
+		}
+		ledger_set_bounds(ledger, 0, BOUND / 4);
+		for (unsigned i = 0; i < 3 * LEDGER_SHARDS; i++)
+			ledger_sweep(ledger, 4000 * SECOND);
+		ck_assert_uint_eq(ledger_size(ledger).keys, 0);
+		ck_assert_uint_lt(ledger_size(ledger).bytes - empty, BOUND / 8);
+		ck_assert(!ledger_size(ledger).is_full);
+	}
+END_TEST
+
 static Suite *ledger_shard_suite(void)
 {
 	Suite *suite = suite_create("ledger_shard");
@@ -176,6 +279,9 @@ static Suite *ledger_shard_suite(void)
 	tcase_add_test(tcase, the_best_counter_is_its_own_or_the_longest);
 	tcase_add_test(tcase, an_unused_window_is_removed_after_its_length);
 	tcase_add_test(tcase, the_longest_unused_window_makes_room_for_the_17th);
+	tcase_add_test(tcase, keys_that_stay_keep_to_the_bound);
+	tcase_add_test(tcase, keys_that_exceed_the_bound_leave_room_for_overflow_keys);
+	tcase_add_test(tcase, the_table_shrinks_with_its_keys);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
