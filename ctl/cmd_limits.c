@@ -62,6 +62,8 @@ static void print_limits(const struct ctl *ctl, json_t *answer)
 			count == 1 ? " is" : "s are");
 	if (unsaved > 0)
 		print_line(stdout, "%lld charge%s could not be saved", unsaved, command_s(unsaved));
+	if (json_is_true(json_object_get(answer, "reset")) && json_array_size(keys) == 0)
+		print_line(stdout, "the count was reset");
 	for (i = 0; i < json_array_size(keys); i++) {
 		key = json_array_get(keys, i);
 		windows = json_object_get(key, "windows");

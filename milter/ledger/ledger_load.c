@@ -184,6 +184,8 @@ static int load_checkpoint(struct loading *l, const char *path, struct errmsg *e
 	l->loaded->checkpoint.previous_journal =
 		old_state == CHECKPOINT_GOOD ? old.head.first_journal : 0;
 	if (state == CHECKPOINT_GOOD) {
+		free(old.text); /* not beside the keys in memory */
+		old.text = NULL;
 		l->loaded->checkpoint.first_journal = file.head.first_journal;
 		l->loaded->checkpoint.size = file.len;
 		load_keys(l, path, &file);
