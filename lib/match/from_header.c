@@ -230,6 +230,8 @@ static char parse_words(struct parser *p, struct from_lexer *lx)
 	p->junk = p->suspicious = false;
 	p->plain = true;
 	for (;; any = true) {
+		/* some take the comment in "a@b(x c@d)" for a part of the address */
+		p->signs.sloppy |= any && lx->at < lx->end && *lx->at == '(';
 		t = from_token_next(lx);
 		if (t.commented) /* some take "(a@b)" for an address, or for its author's name */
 			p->plain = false;

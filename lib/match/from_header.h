@@ -32,9 +32,9 @@
  * is not the whole name, an escaped quote behind a byte outside ASCII, one with an @ or < and the
  * beginning of an encoded-word, one or an encoded-word that directly follows something in a name,
  * a comment or quoted string within an encoded-word or square brackets, a comment beside another
- * one or with another one, a comma, semicolon, < or a lone quote or square bracket in it, a line
- * of white space between others, a tab that is not part of a fold, a quoted local part within
- * brackets, or a mailbox of more than 240 bytes.
+ * one or with another one, or directly behind an address, a comma, semicolon, < or a lone quote or
+ * square bracket in it, a line of white space between others, a tab that is not part of a fold, a
+ * quoted local part within brackets, or a mailbox of more than 240 bytes.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256, or takes its name for a mailbox of its own.

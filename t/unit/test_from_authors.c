@@ -122,6 +122,11 @@ static const struct {
 	{ "\"ceo@bank.e\" x (a, b) <s@mine.m>", false },
 	{ "s@mine.m, x \"ceo@bank.e\" (a; b) <s@mine.m>", false },
 	{ "\"ceo@bank.e\" x (a) <s@mine.m>", true },
+	/* ... and white space in a comment directly behind an address. */
+	{ "s@mine.m(x ceo@bank.e)", false },
+	{ "s@mine.m( ceo@bank.e)", false },
+	{ "s@mine.m(Me)", true },
+	{ "s@mine.m (x ceo@bank.e)", true },
 	{ "\"Me\" x (a, b) <s@mine.m>", true },
 
 	/* SnappyMail decodes before it looks for comments. */
