@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
-#include "lib/base/utf8.h"
 #include "lib/match/regex_case.h"
 #include "lib/match/regex_class.h"
+#include "lib/match/regex_escape.h"
 
 #define REFUSED "(?@" /* PCRE2 refuses this, whatever follows */
 
@@ -47,24 +47,6 @@ static bool is_surrogate(uint32_t c)
 	return c >= 0xd800 && c <= 0xdfff;
 }
 
-/* Read the character at p, which may be an invalid byte: *c_r is then above REGEX_MAX_CODE. Returns
- * the position after it. */
-static const char *read_char(const char *p, const char *end, uint32_t *c_r)
-{
-	unsigned char lead = (unsigned char)*p;
-	size_t len = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4, i;
-	uint32_t c = len == 1 ? lead : lead & (0x7fU >> len);
-
-	if ((size_t)(end - p) < len || utf8_valid_len(p, len) != len) {
-		*c_r = REGEX_MAX_CODE + 1 + lead;
-		return p + 1;
-	}
-	for (i = 1; i < len; i++)
-		c = c << 6 | ((unsigned char)p[i] & 0x3fU);
-	*c_r = c;
-	return p + len;
-}
-
 /* Append a character that stands for itself. */
 static void add_literal(struct strbuf *out, uint32_t c)
 {
@@ -81,89 +63,6 @@ static void add_literal(struct strbuf *out, uint32_t c)
 		regex_class_append_code(out, c);
 }
 
-static bool read_hex(const char *p, const char *end, int digits, uint32_t *c_r)
-{
-	uint32_t c = 0;
-	int i;
-
-	if (end - p < digits)
-		return false;
-	for (i = 0; i < digits; i++) {
-		if (!isxdigit((unsigned char)p[i]))
-			return false;
-		c = c << 4 |
-			(uint32_t)(isdigit((unsigned char)p[i]) ?
-					p[i] - '0' :
-					tolower((unsigned char)p[i]) - 'a' + 10);
-	}
-	*c_r = c;
-	return true;
-}
-
-/* Read "\uXXXX" or "\uXXXX\uXXXX" after its first u. Returns the position after it. */
-static const char *read_unicode(const char *p, const char *end, uint32_t *c_r)
-{
-	uint32_t low;
-
-	if (!read_hex(p, end, 4, c_r)) {
-		*c_r = 'u';
-		return p;
-	}
-	p += 4;
-	if (*c_r >= 0xd800 && *c_r <= 0xdbff && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
-		read_hex(p + 2, end, 4, &low) && low >= 0xdc00 && low <= 0xdfff) {
-		*c_r = 0x10000 + ((*c_r - 0xd800) << 10) + (low - 0xdc00);
-		p += 6;
-	}
-	return p;
-}
-
-/* Read up to three octal digits, at most \377. */
-static const char *read_octal(const char *p, const char *end, uint32_t *c_r)
-{
-	const char *stop = end - p > (*p <= '3' ? 3 : 2) ? p + (*p <= '3' ? 3 : 2) : end;
-	uint32_t c = 0;
-
-	for (; p < stop && *p >= '0' && *p <= '7'; p++)
-		c = c << 3 | (uint32_t)(*p - '0');
-	*c_r = c;
-	return p;
-}
-
-/* Read an escape that stands for one character; p is after the backslash. A control letter of a
- * class may also be a digit or an underscore. Returns the position after it. */
-static const char *read_escape(const char *p, const char *end, bool in_class, uint32_t *c_r)
-{
-	static const char letters[] = "fnrtv", values[] = "\f\n\r\t\v";
-	const char *letter;
-
-	if (*p >= '0' && *p <= '7')
-		return read_octal(p, end, c_r);
-	if (*p != '\0' && (letter = strchr(letters, *p)) != NULL) {
-		*c_r = (uint32_t)values[letter - letters];
-		return p + 1;
-	}
-	if (*p == 'u')
-		return read_unicode(p + 1, end, c_r);
-	if (*p == 'x' && read_hex(p + 1, end, 2, c_r))
-		return p + 3;
-	if (*p == 'c') {
-		if (p + 1 < end &&
-			(isalpha((unsigned char)p[1]) ||
-				(in_class && (isdigit((unsigned char)p[1]) || p[1] == '_')))) {
-			*c_r = (unsigned char)p[1] % 32;
-			return p + 2;
-		}
-		*c_r = '\\'; /* the backslash stands for itself, and so does the c */
-		return p;
-	}
-	if (in_class && *p == 'b') {
-		*c_r = '\b';
-		return p + 1;
-	}
-	return read_char(p, end, c_r);
-}
-
 /* Read a member of a class: a character, or a set such as \w, whose letter is then *set_r (else 0).
  * With named groups, JavaScript refuses \k. Returns the position after it. */
 static const char *read_member(const struct translation *t, const char *p, uint32_t *c_r,
@@ -171,7 +70,7 @@ static const char *read_member(const struct translation *t, const char *p, uint3
 {
 	*set_r = 0;
 	if (*p != '\\')
-		return read_char(p, t->end, c_r);
+		return regex_escape_read_char(p, t->end, c_r);
 	if (p + 1 < t->end && p[1] != '\0' && strchr("dDwWsS", p[1]) != NULL) {
 		*set_r = p[1];
 		return p + 2;
@@ -180,7 +79,7 @@ static const char *read_member(const struct translation *t, const char *p, uint3
 		*c_r = REGEX_MAX_CODE + 1; /* refused, as a class that is not closed is anyway */
 		return p + 1 >= t->end ? t->end : p + 2;
 	}
-	return read_escape(p + 1, t->end, true, c_r);
+	return regex_escape_read(p + 1, t->end, true, c_r);
 }
 
 /* Add a member. Returns false for a byte that is no character. */
@@ -249,28 +148,6 @@ static const char *translate_class(struct translation *t, const char *p)
 	return p < t->end ? p + 1 : p;
 }
 
-/* Read "<name>" at p. Returns the position after it, or NULL. */
-static const char *read_name(const char *p, const char *end, struct strbuf *name)
-{
-	uint32_t c;
-
-	strbuf_reset(name);
-	strbuf_add_str(name, "");
-	if (p >= end || *p++ != '<')
-		return NULL;
-	while (p < end && *p != '>') {
-		if (*p == '\\' && p + 1 < end && p[1] == 'u')
-			p = read_unicode(p + 2, end, &c);
-		else
-			p = read_char(p, end, &c);
-		if (c < 0x80 && !isalpha((int)c) && c != '$' && c != '_' &&
-			(name->len == 0 || !isdigit((int)c)))
-			return NULL;
-		strbuf_addf(name, "%x,", (unsigned)c);
-	}
-	return p < end && name->len > 0 ? p + 1 : NULL;
-}
-
 /* Note the name of a group. */
 static void add_name(struct translation *t, const struct strbuf *name)
 {
@@ -310,7 +187,7 @@ static void find_groups(struct translation *t)
 			continue;
 		t->groups++;
 		t->has_names = t->has_names || named;
-		if (named && read_name(p + 2, t->end, &name) != NULL)
+		if (named && regex_escape_read_name(p + 2, t->end, &name) != NULL)
 			add_name(t, &name);
 	}
 	strbuf_free(&name);
@@ -418,7 +295,7 @@ static const char *translate_group(struct translation *t, const char *p)
 		return p + len;
 	}
 	open_capture(t);
-	behind = read_name(p + 2, t->end, &name);
+	behind = regex_escape_read_name(p + 2, t->end, &name);
 	if (behind != NULL && !t->is_refused)
 		strbuf_add_char(t->out, '(');
 	else
@@ -438,7 +315,7 @@ static const char *translate_name(struct translation *t, const char *p)
 		strbuf_add_char(t->out, 'k');
 		return p;
 	}
-	behind = read_name(p, t->end, &name);
+	behind = regex_escape_read_name(p, t->end, &name);
 	group = behind != NULL ? group_of_name(t, &name) : 0;
 	if (group != 0)
 		add_reference(t, group, behind);
@@ -494,7 +371,7 @@ static const char *translate_escape(struct translation *t, const char *p)
 	}
 	if (*p >= '1' && *p <= '9' && (behind = translate_reference(t, p)) != NULL)
 		return behind;
-	p = read_escape(p, t->end, false, &c);
+	p = regex_escape_read(p, t->end, false, &c);
 	add_literal(t->out, c);
 	return p;
 }
@@ -569,7 +446,7 @@ static const char *translate_one(struct translation *t, const char *p)
 		strbuf_add_char(t->out, *p++);
 		break;
 	default:
-		p = read_char(p, t->end, &c);
+		p = regex_escape_read_char(p, t->end, &c);
 		add_literal(t->out, c);
 	}
 	return p;
