@@ -1,44 +1,24 @@
 /*
- * Loads postern.conf: fills in the defaults of the option table, reads the file over them, and
- * derives the rest (connection string, secrets, limits). Holds no state; any thread.
+ * Loads postern.conf: fills in the defaults of the option table and reads the file over them;
+ * config_derive.c derives the rest. Compares configurations. Holds no state; any thread.
  */
 #include "lib/conf/config.h"
 
-#include <errno.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/auth/jwt_keys.h"
-#include "lib/base/text.h"
 #include "lib/conf/config_access.h"
+#include "lib/conf/config_private.h"
 #include "lib/conf/config_rates.h"
-#include "lib/conf/config_sockets.h"
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
 #include "lib/conf/ini.h"
-#include "lib/conf/option_value.h"
 #include "lib/conf/options.h"
 
 #define CONFIG_MAX (1u << 20) /* bytes of postern.conf */
-#define SECRET_MAX (64u << 10)
 #define SERVICES_MAX 1000
-
-/* A configuration that is being filled. */
-struct filling {
-	struct config *config;
-	struct option_homes homes;
-	struct service *services; /* [0]: [check] itself */
-	size_t service_count;
-	bool of_services; /* this pass over the file reads [check NAME], the other one the rest */
-	const char *user; /* the daemon's, in place of [milter] user; NULL: that one */
-	unsigned *lines;  /* the config's */
-	struct problems *errors; /* NULL: the first error ends the loading */
-};
 
 /* The NAME of "check NAME"; NULL for other sections. */
 static const char *service_name(const char *section)
@@ -48,7 +28,7 @@ static const char *service_name(const char *section)
 	return section + 5 + strspn(section + 5, " \t");
 }
 
-static int begin_service(struct filling *f, const char *name, struct errmsg *err)
+static int begin_service(struct config_filling *f, const char *name, struct errmsg *err)
 {
 	struct service *grown;
 	char *copy;
@@ -71,7 +51,7 @@ static int begin_service(struct filling *f, const char *name, struct errmsg *err
 	return 0;
 }
 
-static int enter_section(struct filling *f, const char *section, struct errmsg *err)
+static int enter_section(struct config_filling *f, const char *section, struct errmsg *err)
 {
 	const char *service = service_name(section);
 
@@ -88,7 +68,7 @@ static int enter_section(struct filling *f, const char *section, struct errmsg *
 /* Read one section or key of the file. Called twice for each; see of_services. */
 static int read_entry(void *context, const struct ini_entry *entry, struct errmsg *err)
 {
-	struct filling *f = context;
+	struct config_filling *f = context;
 	const struct config_option *option, *all;
 	size_t count;
 
@@ -112,7 +92,7 @@ static int read_entry(void *context, const struct ini_entry *entry, struct errms
 	return option_set(option, &f->homes, entry->value, err);
 }
 
-static int fill_defaults(struct filling *f, struct errmsg *err)
+static int fill_defaults(struct config_filling *f, struct errmsg *err)
 {
 	const struct config_option *all;
 	size_t count, i;
@@ -125,186 +105,6 @@ static int fill_defaults(struct filling *f, struct errmsg *err)
 		else if (option_set(&all[i], &f->homes, all[i].fallback, err) < 0)
 			return -1;
 	return 0;
-}
-
-/* Read the only line of a secret file into *secret, which must not be set in postern.conf too. */
-static int read_secret(struct filling *f, const char *section, const char *name, const char *file,
-	const char **secret, struct errmsg *err)
-{
-	char key[64], *text;
-	const char *copy = NULL;
-	size_t len;
-
-	(void)text_format(key, sizeof(key), "%s_file", name);
-	if (*file == '\0')
-		return 0;
-	if (**secret != '\0') {
-		(void)errmsg_set(err, "%s is also set in line %u; set only one of them", name,
-			config_line(f->config, section, name));
-		return config_key_error(f->config, section, key, err);
-	}
-	if (file_read_secret(file, SECRET_MAX, f->config->user, &text, &len, err) != FILE_READ)
-		return config_key_error(f->config, section, key, err);
-	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		text[--len] = '\0';
-	if (len == 0)
-		(void)errmsg_set(err, "%s: is empty", file);
-	else if (strlen(text) != len || strchr(text, '\n') != NULL)
-		(void)errmsg_set(err, "%s: contains more than one line of text", file);
-	else if ((copy = arena_memdup(f->config->arena, text, len)) == NULL)
-		(void)errmsg_set(err, "out of memory");
-	explicit_bzero(text, len);
-	free(text);
-	if (copy == NULL)
-		return config_key_error(f->config, section, key, err);
-	*secret = copy;
-	return 0;
-}
-
-static int build_conninfo(struct filling *f, struct errmsg *err)
-{
-	struct config_given *given = &f->config->given;
-	struct strbuf text = STRBUF_INIT;
-	const char *extra = *given->host != '\0' ? "host" :
-		given->port != 0		 ? "port" :
-		*given->database != '\0'	 ? "database" :
-		*given->user != '\0'		 ? "user" :
-						   NULL;
-
-	if (*given->conninfo != '\0' && extra != NULL) {
-		(void)errmsg_set(err, "conninfo is set in line %u; put this parameter there",
-			config_line(f->config, "database", "conninfo"));
-		return config_key_error(f->config, "database", extra, err);
-	}
-	if (read_secret(f, "database", "password", given->password_file, &given->password, err) < 0)
-		return -1;
-	conninfo_build(given, &text);
-	if (!text.failed)
-		f->config->database.conninfo =
-			arena_memdup(f->config->arena, text.len > 0 ? text.text : "", text.len);
-	if (text.text != NULL)
-		explicit_bzero(text.text, text.len);
-	strbuf_free(&text);
-	if (f->config->database.conninfo == NULL)
-		return errmsg_set(err, "%s: out of memory", f->config->path);
-	return 0;
-}
-
-/* Find the number of the user in "USER" or "USER:GROUP"; (uid_t)-1 if there is none. */
-static uid_t find_user(const char *name)
-{
-	struct passwd entry, *found = NULL;
-	char user[64], text[4096];
-	size_t len = strcspn(name, ":");
-
-	if (len == 0 || len >= sizeof(user))
-		return (uid_t)-1;
-	memcpy(user, name, len);
-	user[len] = '\0';
-	if (getpwnam_r(user, &entry, text, sizeof(text), &found) != 0 || found == NULL)
-		return (uid_t)-1;
-	return found->pw_uid;
-}
-
-/* Read the shared secret of tokens, which is long enough to be one. */
-static int derive_token_secret(struct filling *f, struct errmsg *err)
-{
-	struct config *c = f->config;
-	struct settings *s = f->homes.settings;
-
-	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
-		return -1;
-	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
-		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",
-			strlen(c->jwt.secret), JWT_SECRET_MIN);
-		return config_key_error(c, "jwt",
-			*c->given.secret_file != '\0' ? "secret_file" : "secret", err);
-	}
-	if (*c->jwt.secret == '\0' && *c->jwt.keys_file == '\0')
-		return 0; /* without a key there are no tokens, so that no login is a token's */
-	s->token_login = arena_strdup(s->arena, c->given.token_login);
-	if (s->token_login == NULL)
-		return errmsg_set(err, "%s: out of memory", c->path);
-	return 0;
-}
-
-static int derive_rates(struct filling *f, struct errmsg *err)
-{
-	const char *key;
-
-	return config_apply_rates(f->config, &key, err) < 0 ?
-		config_key_error(f->config, "limit", key, err) :
-		0;
-}
-
-/* Give the keys of [lists] that are not set the values of those of [profile]. */
-static int derive_lists(const struct filling *f, struct errmsg *err)
-{
-	struct settings *s = f->homes.settings;
-
-	if (config_line(f->config, "lists", "recipient_delimiter") == 0)
-		s->list_delimiter = s->recipient_delimiter;
-	if (config_line(f->config, "lists", "local_domains") != 0)
-		return 0;
-	return option_set(options_find("lists", "local_domains"), &f->homes, s->default_domain,
-		err);
-}
-
-/* Set the members that follow from other keys and cannot be wrong. */
-static int derive_settings(struct filling *f, struct errmsg *err)
-{
-	struct config *c = f->config;
-	struct settings *s = f->homes.settings;
-	const char *unknown = c->given.unknown_user;
-	struct service *services;
-
-	s->unknown_user = strcasecmp(unknown, "reject") == 0 ? UNKNOWN_REJECT :
-		strcasecmp(unknown, "accept") == 0	     ? UNKNOWN_ACCEPT :
-							       UNKNOWN_PROFILE;
-	s->unknown_profile =
-		arena_strdup(s->arena, s->unknown_user == UNKNOWN_PROFILE ? unknown : "");
-	services = arena_alloc(s->arena, f->service_count * sizeof(*services));
-	if (s->unknown_profile == NULL || services == NULL)
-		return errmsg_set(err, "%s: out of memory", c->path);
-	memcpy(services, f->services, f->service_count * sizeof(*services));
-	s->services = services;
-	s->service_count = f->service_count;
-	if (derive_lists(f, err) < 0)
-		return -1;
-	return 0;
-}
-
-/* Set the members that depend on the daemon's user. The sockets must not depend on the process that
- * asks, because posternctl and the daemon have to agree. */
-static int derive_user(struct filling *f, struct errmsg *err)
-{
-	struct config *c = f->config;
-	const uid_t user = find_user(f->user != NULL ? f->user : c->milter.user);
-
-	c->user = geteuid() == 0 ? user : (uid_t)-1; /* only root's process can become it */
-	return config_choose_sockets(c, SOCKETS_POSTFIX_FOLDER,
-		user != (uid_t)-1 ? user : geteuid(), err);
-}
-
-/* Set the members that follow from other keys. */
-static int derive_rest(struct filling *f, struct errmsg *err)
-{
-	int (*const derive[])(struct filling *, struct errmsg *) = { derive_settings, derive_user,
-		build_conninfo, derive_rates, derive_token_secret };
-	struct errmsg why;
-	int ret = 0;
-
-	for (size_t i = 0; i < sizeof(derive) / sizeof(derive[0]); i++) {
-		if (derive[i](f, &why) == 0)
-			continue;
-		if (ret == 0)
-			*err = why;
-		ret = -1;
-		if (f->errors == NULL)
-			return -1;
-		problems_add(f->errors, "%s", why.text);
-	}
-	return ret;
 }
 
 /* The absolute directory of path, valid after a chdir(). NULL when out of memory or lost. */
@@ -416,7 +216,7 @@ static int check_access(const struct config *c, struct errmsg *err)
 	return file_check_owner(c->path, &st, c->user, err);
 }
 
-static int filling_init(struct filling *f, const char *path, struct errmsg *err)
+static int filling_init(struct config_filling *f, const char *path, struct errmsg *err)
 {
 	size_t count;
 
@@ -437,7 +237,7 @@ static int filling_init(struct filling *f, const char *path, struct errmsg *err)
 
 /* Read the file in two passes, because [check] must be complete before [check NAME], and derive the
  * rest. Returns 0, or -1 with err set to the first error. */
-static int fill(struct filling *f, const char *path, const char *text, size_t len,
+static int fill(struct config_filling *f, const char *path, const char *text, size_t len,
 	struct errmsg *err)
 {
 	struct errmsg why;
@@ -452,7 +252,7 @@ static int fill(struct filling *f, const char *path, const char *text, size_t le
 	}
 	if (ret < 0 && f->errors == NULL)
 		return -1;
-	if (derive_rest(f, &why) < 0 && ret == 0) {
+	if (config_derive(f, &why) < 0 && ret == 0) {
 		*err = why;
 		ret = -1;
 	}
@@ -462,7 +262,7 @@ static int fill(struct filling *f, const char *path, const char *text, size_t le
 static int parse(const char *path, const char *text, size_t len, const char *user,
 	struct problems *errors, const struct config **config_r, struct errmsg *err)
 {
-	struct filling f = { .user = user, .errors = errors };
+	struct config_filling f = { .user = user, .errors = errors };
 	int ret = filling_init(&f, path, err);
 
 	if (ret == 0)

@@ -87,7 +87,7 @@ struct config_log {
 	const char *level;    /* "error", "warning", "notice", "info", "debug" */
 };
 
-/* Values as written in the file, from which config.c derives others. Only config.c and
+/* Values as written in the file, from which config_derive.c derives others. Only config*.c and
  * the reporters of errors in them read them. */
 struct config_given {
 	const char *conninfo, *user, *database, *password, *password_file, *host;

@@ -4,7 +4,7 @@
 #include "lib/conf/config.h"
 #include "lib/conf/ini.h"
 
-/* The sections [limit] and [limit NAME] of postern.conf; used by config.c only. */
+/* The sections [limit] and [limit NAME] of postern.conf; used by config*.c only. */
 
 /* Return whether the section is [limit NAME], with a known NAME or not. */
 bool config_is_rates(const char *section);

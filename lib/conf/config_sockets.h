@@ -28,7 +28,7 @@ const char *config_sockets_folder(const char *postfix_folder, uid_t user, struct
  * to config->warnings if that exists but is not chosen. Returns 0, or -1 with err set when out of
  * memory.
  *
- * config.c calls this for whoever loads a configuration, so that the daemon, postern -n and
+ * config_derive.c calls this for whoever loads a configuration, so that the daemon, postern -n and
  * posternctl agree on the sockets.
  */
 int config_choose_sockets(struct config *config, const char *postfix_folder, uid_t user,

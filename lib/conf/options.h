@@ -46,7 +46,7 @@ enum option_home { HOME_CONFIG, HOME_SETTINGS, HOME_SERVICE, HOME_NOWHERE };
 #define OPTION_SECRET 2u   /* messages never show its value */
 #define OPTION_NO_EMPTY 4u /* an empty value is an error */
 #define OPTION_FOREIGN 8u  /* of pg-profile.json: ignored with a warning */
-#define OPTION_DERIVED 16u /* if it is not set, config.c derives the value from another key */
+#define OPTION_DERIVED 16u /* if it is not set, it follows from another key: config_derive.c */
 #define OPTION_CHOSEN 32u  /* if it is empty, config_sockets.c chooses the value */
 
 struct config_option {
