@@ -1,13 +1,12 @@
 /*
- * The daemon from its start to its end: opens the sockets as root, becomes the user, starts the
- * threads, obeys signals, and closes everything in order. Owns what lives as long as the daemon.
- * Main thread, except for the hooks whose comments name another. t/integration/test_daemon.py
- * covers it.
+ * The daemon from its start to its end: opens the sockets as root (daemon_sockets.c), becomes the
+ * user, starts the threads, obeys signals, and closes everything in order. Owns what lives as long
+ * as the daemon. Main thread, except for the functions whose comments name another.
+ * t/integration/test_daemon.py covers it.
  */
 #include "milter/daemon.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -16,24 +15,14 @@
 #include "config.h"
 #include "lib/base/print.h"
 #include "lib/store/suspensions_file.h"
-#include "milter/auth/auth.h"
-#include "milter/auth/auth_status.h"
-#include "milter/cache/cache.h"
-#include "milter/control/control.h"
-#include "milter/control/control_commands.h"
-#include "milter/daemon_status.h"
+#include "milter/daemon_private.h"
 #include "milter/descriptor_status.h"
-#include "milter/ledger/ledger_file.h"
-#include "milter/ledger/ledger_status.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
-#include "milter/loop/listen.h"
-#include "milter/process.h"
 #include "milter/signals.h"
 #include "milter/smtp/callbacks_thread.h"
 #include "milter/smtp/milter_address.h"
 #include "milter/smtp/smtp_status.h"
-#include "milter/start_check.h"
 #include "milter/watchdog.h"
 
 /* How long the start waits for a policy before the daemon serves without one. */
@@ -42,30 +31,6 @@
 /* The interval of attempts to save suspensions that could not be saved, and of looks at their file.
  */
 #define SUSPENSIONS_RETRY_MS 2000
-
-/* Everything that lives as long as the daemon. */
-struct daemon {
-	const struct daemon_options *options;
-	const struct config *config; /* that of the start; parts that a reload changes have their
-					own reference */
-	const char *pid_file;	     /* "": none */
-	struct process_user user;
-	struct snapshot *snapshot;
-	struct shared *shared;
-	struct server *server;
-	struct control *control;
-	struct auth_sockets auth_sockets;
-	struct auth *auth; /* NULL: logins are not served */
-	struct cache *cache;
-	struct ledger *ledger;
-	struct ledger_ops ledger_ops;
-	struct ledger_file *ledger_file;
-	struct suspension_keeper *suspension_keeper;
-	struct status *status;
-	struct daemon_status *daemon_status;
-	struct auth_section auth_section;
-	struct ledger_section ledger_section;
-};
 
 /* ---- starting -------------------------------------------------------------- */
 
@@ -82,75 +47,6 @@ static void settle_options(struct daemon *daemon)
 		user = options->user;
 	if (process_find_user(user, &daemon->user, &err) != 0)
 		process_fail(EX_NOUSER, &err);
-}
-
-static int find_group(const char *section, const char *group, gid_t *gid_r, struct errmsg *err)
-{
-	if (listen_group(group, gid_r, err) != 0)
-		return errmsg_prefix(err, "[%s] socket_group: ", section);
-	return 0;
-}
-
-static struct listen_owner owner_of(const struct daemon *daemon, const char *section, uint32_t mode,
-	const char *group)
-{
-	struct listen_owner owner = { .mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	struct errmsg err;
-
-	if (find_group(section, group, &owner.gid, &err) != 0)
-		process_fail(EX_CONFIG, &err);
-	if (geteuid() == 0 && daemon->user.name[0] != '\0')
-		owner.uid = daemon->user.uid;
-	return owner;
-}
-
-static void open_milter_socket(struct daemon *daemon)
-{
-	const struct milter_socket socket = {
-		.name = daemon->config->milter.socket,
-		.allow_remote = daemon->config->milter.allow_remote,
-		.owner = owner_of(daemon, "milter", daemon->config->milter.socket_mode,
-			daemon->config->milter.socket_group),
-		.timeout = (int)daemon->config->milter.timeout,
-	};
-	struct errmsg err;
-
-	if (milter_open(&socket, daemon->shared, &err) != 0) {
-		if (daemon->control != NULL)
-			listen_remove(daemon->config->control.socket, socket.owner.uid);
-		process_fail(EX_UNAVAILABLE, &err);
-	}
-}
-
-static void open_control_socket(struct daemon *daemon)
-{
-	const struct listen_owner owner = owner_of(daemon, "control",
-		daemon->config->control.socket_mode, daemon->config->control.socket_group);
-	const struct control_subject subject = {
-		.commands = control_commands(),
-		.shared = daemon->shared,
-		.status = daemon->status,
-		.suspensions = daemon->suspension_keeper,
-	};
-	struct errmsg err;
-	int fd;
-
-	if (daemon->config->control.socket[0] == '\0')
-		return;
-	if (listen_unix(daemon->config->control.socket, &owner, &fd, &err) != 0)
-		process_fail(EX_UNAVAILABLE, &err);
-	if (control_new(daemon->server, fd, &subject, &daemon->control, &err) != 0)
-		process_fail(EX_OSERR, &err);
-}
-
-static void open_auth_sockets(struct daemon *daemon)
-{
-	const struct listen_owner owner = owner_of(daemon, "auth", daemon->config->auth.socket_mode,
-		daemon->config->auth.socket_group);
-	struct errmsg err;
-
-	if (auth_sockets_open(&daemon->config->auth, &owner, &daemon->auth_sockets, &err) != 0)
-		process_fail(EX_UNAVAILABLE, &err);
 }
 
 /* Suspensions must be loaded before the first login. */
@@ -184,32 +80,6 @@ static void start_auth(struct daemon *daemon)
 		process_fail(EX_OSERR, &err);
 }
 
-static bool contains_text(const struct problems *problems, enum problem_level level,
-	const char *text)
-{
-	for (size_t i = 0; problems != NULL && i < problems_level_kept(problems, level); i++) {
-		if (strcmp(problems_level_text(problems, level, i), text) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Log the problems and notes that the previous configuration (NULL: none) did not have. */
-static void log_config_problems(const struct problems *problems, const struct problems *previous)
-{
-	const char *text;
-
-	for (int level = PROBLEM; level < PROBLEM_LEVELS; level++) {
-		for (size_t i = 0; i < problems_level_kept(problems, level); i++) {
-			text = problems_level_text(problems, level, i);
-			if (contains_text(previous, level, text))
-				continue;
-			log_event(level == PROBLEM ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-				"config %s%s", level == PROBLEM ? "" : "note: ", text);
-		}
-	}
-}
-
 /* Warn of files that only root can read, because reloads read them as the user. */
 static void warn_of_unreadable_files(const struct daemon *daemon)
 {
@@ -217,7 +87,7 @@ static void warn_of_unreadable_files(const struct daemon *daemon)
 
 	if (problems != NULL && daemon->user.name[0] != '\0') {
 		config_check_readable(daemon->config, daemon->user.name, problems);
-		log_config_problems(problems, NULL);
+		daemon_log_config_problems(problems, NULL);
 	}
 	problems_free(&problems);
 }
@@ -235,69 +105,10 @@ static void start_log(const struct daemon *daemon)
 
 	if (log_start(&output, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	log_config_problems(daemon->config->warnings, NULL);
+	daemon_log_config_problems(daemon->config->warnings, NULL);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root; set a user with -u or [milter] user");
-}
-
-/* Refuse a configuration with which a daemon could not start. Runs in the cache thread. */
-static int on_config_read(void *context, const struct config *config, struct errmsg *err)
-{
-	struct problems *errors = problems_new();
-	size_t count;
-
-	(void)context;
-	if (errors == NULL)
-		return errmsg_set(err, "out of memory");
-	if ((count = start_check(config, errors)) > 0)
-		problems_summarize(errors, err);
-	problems_free(&errors);
-	return count == 0 ? 0 : -1;
-}
-
-/* Apply a new configuration. Runs in the cache thread. */
-static int on_config_taken(void *context, const struct config *config, const struct config *old,
-	struct errmsg *err)
-{
-	struct daemon *daemon = context;
-	struct problems *changed = problems_new();
-	enum log_level level;
-	int ret = 0;
-
-	if (log_level_parse(config->log.level, &level) == 0)
-		log_set_level(level);
-	shared_set_settings(daemon->shared, config->settings);
-	ledger_set_bounds(daemon->ledger, config->limits.max_keys, config->limits.max_memory);
-	if (daemon->auth != NULL)
-		ret = auth_apply_config(daemon->auth, config, err);
-	log_config_problems(config->warnings, old->warnings);
-	daemon_status_set_config(daemon->daemon_status, config);
-	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
-		for (size_t i = 0; i < problems_kept(changed); i++)
-			log_event(LOG_LEVEL_WARNING, "config %s changes only with a restart",
-				problems_text(changed, i));
-	}
-	problems_free(&changed);
-	return ret;
-}
-
-/* Runs in the cache thread. */
-static void on_reload_began(void *context)
-{
-	(void)context;
-	process_reloading();
-}
-
-/* Tell posternctl and systemd the result of a reload. Runs in the cache thread. */
-static void on_reload_ended(void *context, uint64_t request, bool ok, const struct errmsg *err)
-{
-	struct daemon *daemon = context;
-
-	process_notify(ok ? "READY=1\nSTATUS=deciding" :
-			    "READY=1\nSTATUS=the last reload failed; see posternctl status");
-	if (daemon->control != NULL)
-		control_reload_ended(daemon->control, request, ok, err);
 }
 
 /* Runs in the server thread, which also writes the file for posternctl. Logs an error once. */
@@ -405,13 +216,7 @@ static void register_status(struct daemon *daemon)
 
 static void start_threads(struct daemon *daemon)
 {
-	const struct cache_hooks hooks = {
-		.context = daemon,
-		.reload_began = on_reload_began,
-		.config_read = on_config_read,
-		.config_taken = on_config_taken,
-		.reload_ended = on_reload_ended,
-	};
+	const struct cache_hooks hooks = daemon_reload_hooks(daemon);
 	struct errmsg err;
 
 	daemon->daemon_status =
@@ -528,9 +333,9 @@ static int run(struct daemon *daemon)
 		process_fail(EX_OSERR, &err);
 	if (process_take_group(&daemon->user, &err) != 0)
 		process_fail(EX_NOPERM, &err);
-	open_auth_sockets(daemon); /* first: a smtpd that starts without this socket ends */
-	open_control_socket(daemon);
-	open_milter_socket(daemon); /* last: when it exists, all others do */
+	daemon_open_auth_sockets(daemon); /* first: a smtpd that starts without this socket ends */
+	daemon_open_control_socket(daemon);
+	daemon_open_milter_socket(daemon); /* last: when it exists, all others do */
 	if (daemon->pid_file[0] != '\0' &&
 		process_write_pid(daemon->pid_file, &daemon->user, &err) != 0)
 		process_fail(EX_CANTCREAT, &err);
