@@ -42,6 +42,7 @@ static const struct {
 	[GATE_LOGIN] = { 8, 3 },
 	[GATE_NETWORK] = { 32, 4 },
 	[GATE_WIDE] = { 128, 16 },
+	[GATE_AREA] = { UINT32_MAX, UINT32_MAX }, /* only counted */
 };
 
 struct auth_gate *auth_gate_new(const struct penalty *penalty)
@@ -104,6 +105,7 @@ static int get_nodes(struct auth_gate *gate, struct gate_ticket *ticket)
 		[GATE_LOGIN] = ticket->keys.login,
 		[GATE_NETWORK] = ticket->keys.network,
 		[GATE_WIDE] = ticket->keys.wide,
+		[GATE_AREA] = ticket->keys.area,
 	};
 
 	for (int which = 0; which < GATE_KEYS; which++) {
@@ -267,9 +269,28 @@ static bool make_room(struct auth_gate *gate, const struct gate_ticket *ticket,
 	return true;
 }
 
+/*
+ * Return whether only others at its login hold up a slowed ticket. Those of its own networks that
+ * wait count like those under way, so that a guesser occupies no more of the MTA's processes.
+ */
+static bool has_own_places(const struct gate_ticket *ticket)
+{
+	static const enum gate_key own[] = { GATE_PAIR, GATE_NETWORK, GATE_WIDE };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		const struct gate_node *node = ticket->node[own[i]];
+
+		if (node != NULL && node->under_way + node->waiting >= places[own[i]].slowed)
+			return false;
+	}
+	return ticket->keys.network != 0;
+}
+
 static bool may_wait(const struct gate_ticket *ticket, const struct penalty_view *view)
 {
-	return ticket->is_patient || !(ticket->is_slowed && view->trust == 0 && view->delay_ms > 0);
+	if (ticket->is_patient || view->trust > 0 || !ticket->is_slowed || view->delay_ms == 0)
+		return true;
+	return has_own_places(ticket);
 }
 
 enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now,
@@ -320,18 +341,37 @@ static bool pass_waiting(struct auth_gate *gate, struct gate_node *node, struct 
 	return true;
 }
 
-/* Open the gate for those who wait in the node's list, or let them wait for another node. */
-static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+/* Return whether no other attempt at its login, from networks near its own, is under way. */
+static bool is_first_of_area(const struct gate_ticket *ticket)
+{
+	const struct gate_node *area = ticket->node[GATE_AREA];
+
+	return area == NULL || area->under_way == 0;
+}
+
+/* Open the gate for those who wait in the node's list, or for the first of each area alone, or let
+ * them wait for another node. */
+static void pass_in_order(struct auth_gate *gate, struct gate_node *node, bool first_of_area,
+	uint32_t now)
 {
 	struct gate_ticket *ticket, *next;
+
+	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
+		next = TAILQ_NEXT(ticket, link);
+		if (!first_of_area || is_first_of_area(ticket))
+			(void)pass_waiting(gate, node, ticket, now);
+	}
+}
+
+static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+{
+	struct gate_ticket *ticket;
 
 	while (node->turn % TURNS != 0 && (ticket = newest_anonymous(node)) != NULL &&
 		pass_waiting(gate, node, ticket, now))
 		;
-	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
-		next = TAILQ_NEXT(ticket, link);
-		(void)pass_waiting(gate, node, ticket, now);
-	}
+	pass_in_order(gate, node, true, now);
+	pass_in_order(gate, node, false, now);
 }
 
 bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)

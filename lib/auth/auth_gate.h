@@ -36,14 +36,20 @@
  *
  * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
  * network (of its login without a network, if its network is not known) wait already, or if its
- * network is slowed and a delay is due. A patient attempt is not refused for the latter. Places go
- * to attempts in the order of arrival. Of patient ones whose network is not known, however, three
- * of four go to the newest: guessers wait from one answer to the next, so that an owner who has
- * just come need not wait for all of them, and the oldest are served in the end. If too many wait,
- * the newest displaces the oldest, for the same reason. Attempts that wait have not been checked,
- * so that neither waiting nor leaving reveals anything about a password.
+ * network is slowed, a delay is due, and the attempts from its networks that wait or are under way
+ * fill the places of these. A slowed attempt thus waits for others at its login alone: if it were
+ * refused, whoever tries again most often would get each place, and two guessers would lock the
+ * owner out. A patient attempt is not refused for a delay.
  *
- * The memory is that of the keys of the attempts inside: at most four of 64 bytes for each. The
+ * Places go to attempts in the order of arrival, but first to those near which (IPv4 /16, IPv6 /32)
+ * no other at the same login is under way, so that the many networks or connections of one guesser
+ * have one turn. Of patient ones whose network is not known, three of four go to the newest:
+ * guessers wait from one answer to the next, so that an owner who has just come need not wait for
+ * all of them, and the oldest are served in the end. If too many wait, the newest displaces the
+ * oldest, for the same reason. Attempts that wait have not been checked, so that neither waiting
+ * nor leaving reveals anything about a password.
+ *
+ * The memory is that of the keys of the attempts inside: at most five of 64 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.
  */
 struct auth_gate;
@@ -51,7 +57,7 @@ struct gate_node;
 
 #define GATE_WAITING_MAX 512
 
-enum gate_key { GATE_PAIR, GATE_LOGIN, GATE_NETWORK, GATE_WIDE, GATE_KEYS };
+enum gate_key { GATE_PAIR, GATE_LOGIN, GATE_NETWORK, GATE_WIDE, GATE_AREA, GATE_KEYS };
 
 enum gate_state { GATE_OUTSIDE, GATE_WAITING, GATE_OPENED, GATE_UNDER_WAY };
 

@@ -20,6 +20,8 @@
 	UINT64_C(1) /* the bit of a network's key, narrow or wide, that tells people from \
 		       addresses */
 
+enum { CLAIMS, PEOPLE = 2 }; /* even, unlike the near of an address */
+
 enum kind { LOGIN, NETWORK, WIDE, KINDS };
 
 static const struct {
@@ -135,6 +137,13 @@ static void set_pair(struct penalty_keys *keys, uint64_t login)
 		keys->pair = key_of((const uint64_t[]){ login, keys->network }, 16);
 }
 
+/* near: also one of those of clients without a proven address, which no address has. */
+static void set_area(struct penalty_keys *keys, uint64_t near)
+{
+	if (keys->login != 0 && keys->network != 0)
+		keys->area = key_of((const uint64_t[]){ keys->login, near }, 16);
+}
+
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
 	struct penalty_keys keys = { .login = login };
@@ -153,6 +162,7 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 	else if (net.family == AF_INET6)
 		keys.wide = key_of_address(net.addr, 6);
 	set_pair(&keys, login);
+	set_area(&keys, is_person(&net) ? PEOPLE : keys.near);
 	return keys;
 }
 
@@ -168,6 +178,7 @@ void penalty_set_apart(struct penalty_keys *keys)
 	keys->wide = key_apart(keys->wide);
 	keys->near = keys->near == 0 ? 0 : (uint32_t)key_apart(keys->near) | 1;
 	set_pair(keys, keys->login);
+	set_area(keys, CLAIMS);
 }
 
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed)

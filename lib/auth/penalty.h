@@ -64,6 +64,8 @@ struct penalty_keys {
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
 	uint64_t claimed;	/* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
+	uint64_t area; /* of the login and the IPv4 /16 or IPv6 /32, or all claims, or all people; 0
+			  without either */
 	uint32_t near; /* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
 };
 

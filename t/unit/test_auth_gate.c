@@ -43,7 +43,9 @@ static void teardown(void)
 
 /* The attempts: of one login or each of another; their network. */
 enum who { BOB, EACH };
-enum where { UNKNOWN, HOME, NEAR, FAR, WIDE, MANY }; /* NEAR to HOME; WIDE: all over a /48 */
+enum where { UNKNOWN, HOME, NEAR, FAR, WIDE, VAST, TWO, THREE, MANY };
+/* NEAR to HOME; WIDE, VAST: all over a /48, a /32; TWO, THREE: as many addresses, of providers each
+ */
 
 static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
 {
@@ -64,6 +66,13 @@ static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
 		break;
 	case WIDE:
 		(void)snprintf(text, sizeof(text), "2001:db8:0:%x::1", i);
+		break;
+	case VAST:
+		(void)snprintf(text, sizeof(text), "2001:db8:%x::1", i);
+		break;
+	case TWO:
+	case THREE:
+		(void)snprintf(text, sizeof(text), "10.%u.0.1", i % (where == TWO ? 2 : 3));
 		break;
 	case MANY:
 		(void)snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
@@ -107,7 +116,7 @@ static const struct {
 	struct {
 		enum who who;
 		enum where where;
-		unsigned times; /* from each of 600 networks, if where is MANY or WIDE */
+		unsigned times; /* for each of 600 numbers, from WIDE on */
 	} failures;
 	enum where succeeded; /* from where bob has succeeded; UNKNOWN: nowhere */
 	struct {
@@ -129,13 +138,18 @@ static const struct {
 	{ "no more than 512 wait", { 0 }, UNKNOWN, { BOB, HOME, 600, false }, 2, 512 },
 	{ "patient ones of one login", { 0 }, UNKNOWN, { BOB, UNKNOWN, 600, true }, 3, 512 },
 	{ "patient ones of one network", { 0 }, UNKNOWN, { BOB, HOME, 600, true }, 2, 512 },
-	/* a slowed network has few places, and nobody waits there */
+	/* a slowed network has few places, and nobody waits for them */
 	{ "many logins, slowed", { EACH, HOME, 9 }, UNKNOWN, { EACH, HOME, 100, false }, 4, 0 },
 	{ "bob, slowed, whose login is known", { EACH, HOME, 9 }, FAR, { BOB, HOME, 100, false }, 2,
 		0 },
 	{ "bob, slowed", { EACH, HOME, 9 }, UNKNOWN, { BOB, HOME, 100, false }, 2, 0 },
 	{ "a slowed /48", { EACH, WIDE, 1 }, UNKNOWN, { EACH, WIDE, 600, false }, 16, 0 },
-	{ "slowed networks", { EACH, MANY, 9 }, UNKNOWN, { BOB, MANY, 600, false }, 3, 0 },
+	/* unless only others at the login are in its way, and no more than have places */
+	{ "slowed networks", { EACH, MANY, 9 }, UNKNOWN, { BOB, MANY, 600, false }, 3, 597 },
+	{ "two slowed networks", { EACH, TWO, 9 }, UNKNOWN, { BOB, TWO, 100, false }, 3, 1 },
+	{ "three slowed networks", { EACH, THREE, 9 }, UNKNOWN, { BOB, THREE, 100, false }, 3, 3 },
+	{ "bob, all over a slowed /48", { EACH, WIDE, 9 }, UNKNOWN, { BOB, WIDE, 100, false }, 3,
+		13 },
 	{ "slowed networks, other logins", { EACH, MANY, 9 }, UNKNOWN, { EACH, MANY, 600, false },
 		600, 0 },
 	{ "a login that failed, from nowhere", { BOB, UNKNOWN, 9 }, UNKNOWN,
@@ -159,10 +173,7 @@ static const struct {
 };
 START_TEST(bounds_the_attempts_under_way)
 	{
-		const unsigned networks =
-			bounds[_i].failures.where == MANY || bounds[_i].failures.where == WIDE ?
-			600 :
-			1;
+		const unsigned networks = bounds[_i].failures.where >= WIDE ? 600 : 1;
 		unsigned got[GATE_FULL + 1] = { 0 }, gone = 0;
 
 		if (bounds[_i].succeeded != UNKNOWN)
@@ -280,7 +291,7 @@ START_TEST(a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist)
 		count_failures(EACH, NEAR, 0, 9);
 		for (unsigned i = 0; i < 8; i++)
 			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
-		ck_assert_int_eq(enter(&tickets[8], BOB, NEAR, 0, false), GATE_FULL);
+		ck_assert_int_eq(enter(&tickets[8], BOB, NEAR, 0, false), GATE_WAIT);
 		ck_assert_uint_eq(penalty_reset(penalty, &tickets[8].keys), 1);
 		ck_assert_int_eq(enter(&tickets[9], BOB, NEAR, 0, false), GATE_OPEN);
 	}
@@ -305,12 +316,15 @@ END_TEST
  */
 #define GUESSERS 24
 #define TICK_MS 250
+#define WAIT_MS 3500 /* for which an attempt waits */
 
-static uint64_t now_ms, due[GUESSERS];
+static uint64_t now_ms, begun[GUESSERS], due[GUESSERS + 1]; /* also for an owner who waits */
 
 static void end_due_guesses(unsigned *checked)
 {
 	for (unsigned i = 0; i < GUESSERS; i++) {
+		if (tickets[i].state == GATE_WAITING && now_ms - begun[i] >= WAIT_MS)
+			(void)auth_gate_leave(gate, &tickets[i], now);
 		if (tickets[i].state != GATE_UNDER_WAY || due[i] > now_ms)
 			continue;
 		penalty_failed(penalty, &tickets[i].keys, now);
@@ -325,17 +339,19 @@ static void begin_guesses(enum who who, enum where where)
 	struct gate_ticket *ticket;
 
 	for (unsigned i = 0; i < GUESSERS; i++) {
-		if (tickets[i].state == GATE_OUTSIDE &&
-			enter(&tickets[i], who, where, guess++ % 60000, false) == GATE_OPEN)
+		if (tickets[i].state != GATE_OUTSIDE)
+			continue;
+		begun[i] = now_ms;
+		if (enter(&tickets[i], who, where, guess++ % 60000, false) == GATE_OPEN)
 			due[i] = now_ms + tickets[i].delay_ms;
 	}
 	while ((ticket = auth_gate_next(gate)) != NULL)
 		due[ticket - tickets] = now_ms + ticket->delay_ms;
 }
 
-static unsigned guess_for(unsigned seconds, enum who who, enum where where)
+static unsigned guess_for_ms(uint64_t ms, enum who who, enum where where)
 {
-	const uint64_t end = now_ms + seconds * UINT64_C(1000);
+	const uint64_t end = now_ms + ms;
 	unsigned checked = 0;
 
 	for (; now_ms < end; now_ms += TICK_MS) {
@@ -344,6 +360,11 @@ static unsigned guess_for(unsigned seconds, enum who who, enum where where)
 		begin_guesses(who, where);
 	}
 	return checked;
+}
+
+static unsigned guess_for(unsigned seconds, enum who who, enum where where)
+{
+	return guess_for_ms(seconds * UINT64_C(1000), who, where);
 }
 
 static const struct {
@@ -427,6 +448,35 @@ START_TEST(a_guesser_does_not_lock_the_owner_out)
 			ck_assert_uint_eq(owner->delay_ms, owners[_i].delay);
 			(void)auth_gate_leave(gate, owner, now);
 		}
+	}
+END_TEST
+
+/* Guessers who try again at once, and the owner, who is trusted nowhere and far from them. He has a
+ * place in most of his tries. */
+static const struct {
+	enum where guessers;
+	bool is_slowed; /* the owner's network: by a device with an old password */
+} contests[] = { { TWO, true }, { THREE, true }, { WIDE, true }, { VAST, false } };
+START_TEST(an_owner_has_a_turn_among_guessers_who_try_again_at_once)
+	{
+		struct gate_ticket *owner = &tickets[GUESSERS];
+		unsigned refused = 0;
+
+		now_ms = 0;
+		(void)guess_for(15, BOB, contests[_i].guessers);
+		for (int i = 0; i < 20; i++) {
+			const uint64_t end = now_ms + WAIT_MS;
+
+			if (contests[_i].is_slowed)
+				count_failures(EACH, HOME, 1, 9);
+			(void)enter(owner, BOB, HOME, 0, false);
+			while (owner->state == GATE_WAITING && now_ms < end)
+				(void)guess_for_ms(TICK_MS, BOB, contests[_i].guessers);
+			refused += owner->state == GATE_OUTSIDE || owner->state == GATE_WAITING;
+			(void)auth_gate_leave(gate, owner, now);
+			(void)guess_for_ms(i * 37 % 18 * TICK_MS, BOB, contests[_i].guessers);
+		}
+		ck_assert_msg(refused <= 10, "%u tries of 20 were refused", refused);
 	}
 END_TEST
 
@@ -548,6 +598,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);
 	tcase_add_test(tcase, a_guesser_in_the_owner_s_network_is_bounded_too);
 	tcase_add_loop_test(tcase, a_guesser_does_not_lock_the_owner_out, 0, COUNT(owners));
+	tcase_add_loop_test(tcase, an_owner_has_a_turn_among_guessers_who_try_again_at_once, 0,
+		COUNT(contests));
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
 	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
