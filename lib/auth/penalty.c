@@ -1,7 +1,7 @@
 /*
  * Auth penalties: hash tables of sets of eight entries, for the failures of logins, networks and
- * wide networks, and for the networks from which a login has succeeded. It owns its entries and is
- * used by one thread at a time.
+ * wide networks, and of sets of 64, for the networks from which logins have succeeded. It owns its
+ * entries and is used by one thread at a time.
  */
 #include "lib/auth/penalty.h"
 
@@ -12,7 +12,7 @@
 #include "lib/base/hash.h"
 
 #define WAYS 8
-#define PLACES 8	/* trusted networks of one login */
+#define PLACES 64	/* trusted networks of a set of logins */
 #define FAILURES_MAX 60 /* no more are counted, so that an hour forgives everything */
 #define FIRST_MS 500	/* the first delay; each further one is twice as long */
 #define PAIR_FORGIVE_S 60
@@ -43,22 +43,21 @@ struct entry {
 	struct failures failures;
 };
 
+/* A network from which a login has succeeded. */
 struct place {
+	uint64_t login;	  /* 0: empty */
 	uint64_t network; /* 0: not known */
 	uint32_t near;
 	uint32_t time; /* of the last success, plus 1; 0: empty */
 	struct failures failures;
 };
 
-struct trusted {
-	uint64_t login; /* 0: empty */
-	struct place place[PLACES];
-};
+enum trusted { NAMES, TOKENS, CLAIMED, TRUSTED };
 
 struct penalty {
 	size_t sets; /* of each table; a power of 2 */
 	struct entry *failed[KINDS];
-	struct trusted *trusted; /* twice as many sets: in turn one for names and one for tokens */
+	struct place *trusted[TRUSTED];
 };
 
 struct penalty *penalty_new(size_t entries)
@@ -74,8 +73,11 @@ struct penalty *penalty_new(size_t entries)
 		penalty->failed[kind] = calloc(penalty->sets * WAYS, sizeof(struct entry));
 		failed |= penalty->failed[kind] == NULL;
 	}
-	penalty->trusted = calloc(2 * penalty->sets * WAYS, sizeof(struct trusted));
-	if (failed || penalty->trusted == NULL)
+	for (int which = 0; which < TRUSTED; which++) {
+		penalty->trusted[which] = calloc(penalty->sets * PLACES, sizeof(struct place));
+		failed |= penalty->trusted[which] == NULL;
+	}
+	if (failed)
 		penalty_free(&penalty);
 	return penalty;
 }
@@ -86,7 +88,8 @@ void penalty_free(struct penalty **penalty)
 		return;
 	for (int kind = 0; kind < KINDS; kind++)
 		free((*penalty)->failed[kind]);
-	free((*penalty)->trusted);
+	for (int which = 0; which < TRUSTED; which++)
+		free((*penalty)->trusted[which]);
 	free(*penalty);
 	*penalty = NULL;
 }
@@ -210,14 +213,14 @@ static void add_failure(struct failures *failures, uint32_t forgive_s, uint32_t 
 	failures->count = left < FAILURES_MAX ? left + 1 : left;
 }
 
-static size_t first_of_set(const struct penalty *penalty, uint64_t key)
+static size_t set_of(const struct penalty *penalty, uint64_t key)
 {
-	return ((key >> 32) & (penalty->sets - 1)) * WAYS;
+	return (key >> 32) & (penalty->sets - 1);
 }
 
 static struct entry *find_entry(const struct penalty *penalty, enum kind kind, uint64_t key)
 {
-	struct entry *set = penalty->failed[kind] + first_of_set(penalty, key);
+	struct entry *set = penalty->failed[kind] + set_of(penalty, key) * WAYS;
 
 	for (int i = 0; key != 0 && i < WAYS; i++) {
 		if (set[i].key == key)
@@ -242,7 +245,7 @@ static void count_failure(struct penalty *penalty, enum kind kind, uint64_t key,
 	if (key == 0)
 		return;
 	if (entry == NULL) {
-		entry = set = penalty->failed[kind] + first_of_set(penalty, key);
+		entry = set = penalty->failed[kind] + set_of(penalty, key) * WAYS;
 		for (int i = 1; i < WAYS; i++) {
 			if (failures_left(&set[i].failures, forgive_s, now) <
 				failures_left(&entry->failures, forgive_s, now))
@@ -269,67 +272,73 @@ static bool is_recent(const struct place *place, uint32_t now)
 	return place->time != 0 && now + 1 - place->time < PENALTY_TRUST_S;
 }
 
-static struct trusted *trusted_set(const struct penalty *penalty, uint64_t login)
+static enum trusted table_of(uint64_t login)
 {
-	return penalty->trusted + 2 * first_of_set(penalty, login) + (login & PENALTY_TOKEN) * WAYS;
+	return (login & PENALTY_TOKEN) != 0 ? TOKENS : NAMES;
 }
 
-static struct trusted *find_trusted(const struct penalty *penalty, uint64_t login)
+static struct place *trusted_set(const struct penalty *penalty, enum trusted which, uint64_t login)
 {
-	struct trusted *set = trusted_set(penalty, login);
+	return penalty->trusted[which] + set_of(penalty, login) * PLACES;
+}
 
-	for (int i = 0; login != 0 && i < WAYS; i++) {
-		if (set[i].login == login)
+/* Return the place of a network from which the login has succeeded recently, or NULL. */
+static struct place *find_place(struct place *set, uint64_t login, uint64_t network, uint32_t now)
+{
+	for (int i = 0; login != 0 && i < PLACES; i++) {
+		if (set[i].login == login && set[i].network == network && is_recent(&set[i], now))
 			return &set[i];
 	}
 	return NULL;
 }
 
-/* Return the place of a network from which the login has succeeded recently, or NULL. */
-static struct place *find_place(struct trusted *trusted, uint64_t network, uint32_t now)
+static unsigned count_places(const struct place *set, uint64_t login)
 {
-	for (int i = 0; trusted != NULL && i < PLACES; i++) {
-		if (trusted->place[i].network == network && is_recent(&trusted->place[i], now))
-			return &trusted->place[i];
-	}
-	return NULL;
+	unsigned count = 0;
+
+	for (int i = 0; i < PLACES; i++)
+		count += set[i].login == login;
+	return count;
 }
 
-static uint32_t last_success(const struct trusted *trusted)
+/*
+ * Return the place that makes room for one of the login: one that is not in use, or the oldest of
+ * the login that would have the most, so that the many networks of one displace no other.
+ */
+static struct place *replaceable_place(struct place *set, uint64_t login, uint32_t now)
 {
-	uint32_t last = 0;
+	struct place *found = set;
+	unsigned most = 0;
 
 	for (int i = 0; i < PLACES; i++) {
-		if (trusted->place[i].time > last)
-			last = trusted->place[i].time;
+		if (!is_recent(&set[i], now))
+			return &set[i];
 	}
-	return last;
+	for (int i = 0; i < PLACES; i++) {
+		const unsigned count =
+			count_places(set, set[i].login) + (set[i].login == login ? 1 : 0);
+
+		if (count > most || (count == most && set[i].time < found->time)) {
+			most = count;
+			found = &set[i];
+		}
+	}
+	return found;
 }
 
-static void remember_success(struct penalty *penalty, uint64_t login,
+static void remember_success(struct penalty *penalty, enum trusted which, uint64_t login,
 	const struct penalty_keys *keys, uint32_t now)
 {
-	struct trusted *trusted = find_trusted(penalty, login);
-	struct place *place = find_place(trusted, keys->network, now);
+	struct place *set = trusted_set(penalty, which, login), *place;
 
 	if (login == 0)
 		return;
-	if (trusted == NULL) {
-		struct trusted *set = trusted = trusted_set(penalty, login);
-
-		for (int i = 1; i < WAYS; i++) {
-			if (last_success(&set[i]) < last_success(trusted))
-				trusted = &set[i];
-		}
-		*trusted = (struct trusted){ .login = login };
-	}
+	place = find_place(set, login, keys->network, now);
 	if (place == NULL) {
-		place = trusted->place;
-		for (int i = 1; i < PLACES; i++) {
-			if (trusted->place[i].time < place->time)
-				place = &trusted->place[i];
-		}
-		*place = (struct place){ .network = keys->network, .near = keys->near };
+		place = replaceable_place(set, login, now);
+		*place = (struct place){ .login = login,
+			.network = keys->network,
+			.near = keys->near };
 	}
 	place->time = now + 1;
 }
@@ -337,16 +346,16 @@ static void remember_success(struct penalty *penalty, uint64_t login,
 /* ---- attempts -------------------------------------------------------------------- */
 
 /* View the successes of the login or of the claimed address. */
-static void view_successes(const struct penalty *penalty, uint64_t login,
+static void view_successes(const struct penalty *penalty, enum trusted which, uint64_t login,
 	const struct penalty_keys *keys, uint32_t now, struct penalty_view *view)
 {
-	const struct trusted *trusted = find_trusted(penalty, login);
+	const struct place *set = trusted_set(penalty, which, login);
 
-	for (int i = 0; trusted != NULL && i < PLACES; i++) {
-		const struct place *place = &trusted->place[i];
+	for (int i = 0; login != 0 && i < PLACES; i++) {
+		const struct place *place = &set[i];
 		uint32_t failures;
 
-		if (!is_recent(place, now))
+		if (place->login != login || !is_recent(place, now))
 			continue;
 		view->has_succeeded = true;
 		if (keys->network == 0)
@@ -364,8 +373,8 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 {
 	struct penalty_view view = { .is_clean = true };
 
-	view_successes(penalty, keys->login, keys, now, &view);
-	view_successes(penalty, keys->claimed, keys, now, &view);
+	view_successes(penalty, table_of(keys->login), keys->login, keys, now, &view);
+	view_successes(penalty, CLAIMED, keys->claimed, keys, now, &view);
 	for (int kind = 0; kind < KINDS; kind++) {
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
 			       delay = delay_of(failures, rules[kind].tolerance);
@@ -383,9 +392,10 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 }
 
 /* Count a failure against the trust of the login, or of the claimed address, in the network. */
-static void reduce_trust(struct penalty *penalty, uint64_t login, uint64_t network, uint32_t now)
+static void reduce_trust(struct penalty *penalty, enum trusted which, uint64_t login,
+	uint64_t network, uint32_t now)
 {
-	struct place *place = find_place(find_trusted(penalty, login), network, now);
+	struct place *place = find_place(trusted_set(penalty, which, login), login, network, now);
 
 	if (place != NULL)
 		add_failure(&place->failures, PAIR_FORGIVE_S, now);
@@ -395,14 +405,14 @@ void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, ui
 {
 	for (int kind = 0; kind < KINDS; kind++)
 		count_failure(penalty, kind, key_of_kind(keys, kind), now);
-	reduce_trust(penalty, keys->login, keys->network, now);
-	reduce_trust(penalty, keys->claimed, keys->network, now);
+	reduce_trust(penalty, table_of(keys->login), keys->login, keys->network, now);
+	reduce_trust(penalty, CLAIMED, keys->claimed, keys->network, now);
 }
 
 void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	remember_success(penalty, keys->login, keys, now);
-	remember_success(penalty, keys->claimed, keys, now);
+	remember_success(penalty, table_of(keys->login), keys->login, keys, now);
+	remember_success(penalty, CLAIMED, keys->claimed, keys, now);
 }
 
 /* ---- people ------------------------------------------------------------------------ */
@@ -429,12 +439,13 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 /* Clear the failures that end trust; a key that is 0 means any login, or any network. */
 static void clear_places(struct penalty *penalty, uint64_t login, uint64_t network)
 {
-	for (size_t i = 0; i < 2 * penalty->sets * WAYS; i++) {
-		struct trusted *trusted = &penalty->trusted[i];
+	for (int which = 0; which < TRUSTED; which++) {
+		for (size_t i = 0; i < penalty->sets * PLACES; i++) {
+			struct place *place = &penalty->trusted[which][i];
 
-		for (int j = 0; j < PLACES && (login == 0 || trusted->login == login); j++) {
-			if (network == 0 || trusted->place[j].network == network)
-				trusted->place[j].failures = (struct failures){ 0 };
+			if (place->login != 0 && (login == 0 || place->login == login) &&
+				(network == 0 || place->network == network))
+				place->failures = (struct failures){ 0 };
 		}
 	}
 }

@@ -34,13 +34,14 @@
  * A success clears no failures: the owner is trusted then and does not need that, and a guesser
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
  *
- * Bounds: every table has a fixed size, in sets of eight entries, and a set that is full makes
- * room. A login, network or wide network with the fewest failures is forgotten first; of trusted
- * logins, the one whose last success is the longest ago. Only a right password or token adds to the
- * trusted logins, so that made-up logins cannot displace them; tokens, of which one person may get
- * many, have a table of their own. One login has at most eight trusted networks. With 32,768
- * entries a table of failures takes 0.5 MiB and each of the two of trusted logins 6.3 MiB, which
- * the system provides as they fill.
+ * Bounds: every table has a fixed size, in sets, and a set that is full makes room. A login,
+ * network or wide network with the fewest failures is forgotten first. Of the networks of trusted
+ * logins, 64 are in each set: the login that has the most of them makes room, by the one whose last
+ * success is the longest ago, so that nobody displaces others by many networks of his own. Only a
+ * right password or token adds to them, so that made-up logins cannot displace them either. Names,
+ * tokens and the addresses that tokens claim have separate tables, because one person may get many
+ * tokens. With 32,768 entries a table of failures takes 0.5 MiB, and each of the three of trusted
+ * networks, which has eight times as many, 8 MiB, which the system provides as they fill.
  *
  * One thread at a time may use it. Times are seconds of a monotonic clock.
  */

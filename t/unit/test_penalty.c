@@ -37,7 +37,9 @@ static struct penalty_keys keys_of(const char *login, const char *client)
 
 	if (client[0] != '\0')
 		ck_assert_int_eq(cidr_parse(client, &address, NULL), 0);
-	return penalty_keys(login[0] == '\0' ? 0 : hash_bytes(login, strlen(login)), &address);
+	return penalty_keys(login[0] == '\0' ? 0 :
+					       hash_bytes(login, strlen(login)) & ~PENALTY_TOKEN,
+		&address);
 }
 
 static void count_failures(const char *login, const char *client, unsigned times)
@@ -283,21 +285,55 @@ START_TEST(a_success_without_a_network_is_remembered_and_trusts_none)
 	}
 END_TEST
 
-START_TEST(a_login_is_trusted_in_the_eight_networks_of_its_last_successes)
-	{
-		char client[32];
+static void succeed_from(const char *login, unsigned network)
+{
+	char client[32];
 
-		for (int i = 0; i < 9; i++) {
-			(void)snprintf(client, sizeof(client), "192.0.2.%d", i);
-			succeed("bob", client);
-			now++;
+	(void)snprintf(client, sizeof(client), "10.%u.%u.1", network / 256, network % 256);
+	succeed(login, client);
+	now++;
+}
+
+/* Servers that share a login, or a telephone that is often in another network. */
+START_TEST(a_login_is_trusted_in_each_of_many_networks)
+	{
+		for (unsigned i = 0; i < 60; i++)
+			succeed_from("bob", i);
+		ck_assert_uint_gt(view("bob", "10.0.0.1").trust, 0);
+		ck_assert_uint_gt(view("bob", "10.0.59.1").trust, 0);
+		ck_assert(view("bob", "10.0.99.1").is_near);
+	}
+END_TEST
+
+/* All logins are in one set of 64 networks. */
+START_TEST(a_login_with_many_networks_displaces_no_other)
+	{
+		char login[32];
+
+		penalty_free(&penalty);
+		penalty = penalty_new(1);
+		succeed("alice", "192.0.2.1");
+		succeed("carol", "192.0.2.1");
+		for (unsigned i = 0; i < 1000; i++)
+			succeed_from("bob", i);
+		ck_assert_uint_gt(view("alice", "192.0.2.1").trust, 0);
+		ck_assert_uint_gt(view("carol", "192.0.2.1").trust, 0);
+		ck_assert_uint_gt(view("bob", "10.3.231.1").trust, 0);
+		ck_assert_uint_gt(view("bob", "10.3.170.1").trust, 0);
+		ck_assert_uint_eq(view("bob", "10.3.169.1").trust, 0); /* 62 are left to it */
+		for (unsigned i = 0; i < 61; i++) {
+			(void)snprintf(login, sizeof(login), "user%u", i);
+			succeed_from(login, 0);
 		}
-		succeed("bob", "192.0.2.1"); /* the oldest of the eight becomes the newest */
-		succeed("bob", "192.0.2.9");
-		for (int i = 0; i < 10; i++) {
-			(void)snprintf(client, sizeof(client), "192.0.2.%d", i);
-			ck_assert_int_eq(view("bob", client).trust > 0, i != 0 && i != 2);
-		}
+		ck_assert_uint_gt(view("alice", "192.0.2.1").trust, 0);
+		ck_assert_uint_gt(view("user0", "10.0.0.1").trust, 0);
+		ck_assert_uint_gt(view("bob", "10.3.231.1").trust, 0);
+		succeed_from("another", 0); /* each has one: the oldest makes room */
+		ck_assert_uint_eq(view("alice", "192.0.2.1").trust, 0);
+		now += PENALTY_TRUST_S; /* what has expired makes room first */
+		succeed("alice", "192.0.2.1");
+		succeed("alice", "192.0.2.2");
+		ck_assert_uint_gt(view("alice", "192.0.2.1").trust, 0);
 	}
 END_TEST
 
@@ -439,10 +475,32 @@ START_TEST(forgets_no_trusted_login_for_tokens)
 	}
 END_TEST
 
+/* Many tokens of one person, or of many, leave the trust of the others' addresses. */
+START_TEST(forgets_no_claimed_address_for_tokens)
+	{
+		const struct penalty_keys owner = token_keys("next", "192.0.2.7", CLAIMED);
+		char token[32];
+
+		penalty_free(&penalty);
+		penalty = penalty_new(1);
+		penalty_succeeded(penalty, &owner, now);
+		for (unsigned i = 0; i < 200; i++) {
+			struct penalty_keys keys;
+
+			(void)snprintf(token, sizeof(token), "token%u", i);
+			keys = token_keys(token, "192.0.2.7", CLAIMED ^ 256);
+			penalty_succeeded(penalty, &keys, ++now);
+		}
+		ck_assert_uint_gt(penalty_view(penalty, &owner, now).trust, 0);
+	}
+END_TEST
+
 START_TEST(forgets_the_trusted_logins_that_succeeded_longest_ago)
 	{
 		char login[32];
 
+		penalty_free(&penalty);
+		penalty = penalty_new(64); /* 512 networks of trusted logins */
 		for (unsigned i = 0; i < 5000; i++) {
 			(void)snprintf(login, sizeof(login), "user%u", i);
 			succeed(login, "192.0.2.7");
@@ -469,13 +527,15 @@ static Suite *penalty_suite(void)
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
 	tcase_add_test(tests, a_success_clears_no_failures);
 	tcase_add_test(tests, a_success_without_a_network_is_remembered_and_trusts_none);
-	tcase_add_test(tests, a_login_is_trusted_in_the_eight_networks_of_its_last_successes);
+	tcase_add_test(tests, a_login_is_trusted_in_each_of_many_networks);
+	tcase_add_test(tests, a_login_with_many_networks_displaces_no_other);
 	tcase_add_test(tests, resets_one_or_all);
 	tcase_add_test(tests, each_person_is_a_network_whose_failures_stay);
 	tcase_add_test(tests, people_share_a_wide_network_but_for_root_and_the_daemon);
 	tcase_add_loop_test(tests, claimed_networks_count_apart, 0, COUNT(apart));
 	tcase_add_test(tests, forgets_the_least_guilty_and_no_trusted_login);
 	tcase_add_test(tests, forgets_no_trusted_login_for_tokens);
+	tcase_add_test(tests, forgets_no_claimed_address_for_tokens);
 	tcase_add_test(tests, forgets_the_trusted_logins_that_succeeded_longest_ago);
 	suite_add_tcase(suite, tests);
 	return suite;
