@@ -76,14 +76,28 @@ static const char *model_for(const struct policy *policy, const char *login)
 	return users_pick(parts->users, login, len, password_usable, &user) ? user.password : NULL;
 }
 
-static void check_nobody(const struct login_rules *rules, const char *model, const char *secret,
-	const char *reason, struct login_answer *a)
+/* Look at the auth cache for a login that cannot be in it: it costs as much as one that may be. */
+static void look_nobody_up(const struct login_rules *rules, const struct login_request *request)
 {
+	/* as long as a usual hash, but none */
+	static const char hash[] =
+		"................................................................"
+		"..........................................";
+	const struct auth_cache_login nobody = { request->login, hash, request->secret };
+
+	if (rules->auth_cache != NULL)
+		(void)auth_cache_has(rules->auth_cache, &nobody, rules->ticks);
+}
+
+static void check_nobody(const struct login_rules *rules, const struct login_request *request,
+	const char *model, const char *reason, struct login_answer *a)
+{
+	look_nobody_up(rules, request);
 	if (!rules->may_work) {
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
-	(void)password_check_nobody(model, secret);
+	(void)password_check_nobody(model, request->secret);
 	refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 
@@ -120,11 +134,11 @@ static void check_password(const struct login_rules *rules, const struct login_r
 	if (rules->may_work) /* also for a known user, so that both take the same time */
 		model = model_for(rules->policy, request->login);
 	if (!policy_find_user(rules->policy, request->login, &user)) {
-		check_nobody(rules, model, request->secret, "no such user", a);
+		check_nobody(rules, request, model, "no such user", a);
 		return;
 	}
 	if (password_usable(user.password, NULL) < 0) {
-		check_nobody(rules, model, request->secret, "the row has no usable password", a);
+		check_nobody(rules, request, model, "the row has no usable password", a);
 		return;
 	}
 	login.name = user.name;
