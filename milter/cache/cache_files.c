@@ -395,7 +395,8 @@ void cache_read_files(struct cache *cache)
 		cache->reads_together = true;
 	cache->is_new_directory = false;
 	compare_names(cache);
-	end_lists(cache);
+	if (!cache->reads_together) /* or else no list may have been begun yet */
+		end_lists(cache);
 	/* The store may take rights from users. However often it changes, a list has its turn. */
 	if (watch_must_read(cache->watch, STORE_SLOT, clock_ms()))
 		read_file(cache, STORE_SLOT);
