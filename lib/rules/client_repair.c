@@ -1,7 +1,7 @@
 /*
  * Guesses the network that an entry of a list of clients means: incomplete addresses, netmasks,
  * ranges, leading zeros, host bits, reversed names. Stateless; any thread may call it. Part of
- * entry_repair.c; t/unit/test_entry_check.c covers it.
+ * entry_repair.c.
  */
 #include "lib/rules/client_repair.h"
 

@@ -2,7 +2,6 @@
  * Guesses the meaning of an entry that can never match, from the forms that other programs use:
  * Postfix's and Sendmail's access tables, hosts files, URLs, wildcards. client_repair.c has those
  * of networks, entry_words.c those of lines with several words. Stateless; any thread may call it.
- * t/unit/test_entry_check.c covers it.
  */
 #include "lib/rules/entry_repair.h"
 

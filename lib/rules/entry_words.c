@@ -1,7 +1,6 @@
 /*
  * The words of a line in which one entry was expected: finds the word that is the entry, and joins
- * the words of one address or domain. Stateless; any thread may call it. Part of entry_repair.c;
- * t/unit/test_entry_check.c covers it.
+ * the words of one address or domain. Stateless; any thread may call it. Part of entry_repair.c.
  */
 #include "lib/rules/entry_words.h"
 
