@@ -1,7 +1,6 @@
 /*
  * The sets of characters of the classes in regexes: adds to them, folds them, and writes them as
- * PCRE2 reads them. Each set belongs to its caller; any thread may use another one. Tested
- * by t/unit/test_regex_dialect.c and test_regex_case.c.
+ * PCRE2 reads them. Each set belongs to its caller; any thread may use another one.
  */
 #include "lib/match/regex_class.h"
 

@@ -1,6 +1,6 @@
 /*
  * Reads the characters, escapes and group names of regexes in JavaScript's dialect. Stateless; any
- * thread may call it. Tested by t/unit/test_regex_dialect.c.
+ * thread may call it.
  */
 #include "lib/match/regex_escape.h"
 
