@@ -1,7 +1,6 @@
 /*
  * Finds the line on which a configuration sets a key, for messages. Owns nothing; any thread may
  * call it.
- * t/unit/test_config.c covers it.
  */
 #include "lib/conf/config.h"
 #include "lib/conf/options.h"
