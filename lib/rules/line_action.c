@@ -1,6 +1,6 @@
 /*
  * Finds the actions of other programs' tables in a line of a list. Stateless; any thread may call
- * it. t/unit/test_list.c covers it.
+ * it.
  */
 #include "lib/rules/line_action.h"
 

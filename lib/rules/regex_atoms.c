@@ -1,6 +1,6 @@
 /*
  * Splits the text of a regex into what each match requires and the rest. Stateless; any thread may
- * call it. Part of regex_check.c; t/unit/test_regex_check.c covers it.
+ * call it. Part of regex_check.c.
  */
 #include "lib/rules/regex_atoms.h"
 

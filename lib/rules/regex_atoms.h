@@ -20,7 +20,8 @@ enum regex_atom {
 	ATOM_OTHER,	  /* a group, a class, a dot, or optional */
 };
 
-/* Get the next atom with its quantifier; *literal_r is the character of ATOM_LITERAL. */
+/* Get the next atom with its counts in braces; *literal_r is the character of ATOM_LITERAL. The
+ * quantifiers *, + and ? are atoms of their own: ATOM_OTHER. */
 enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r);
 
 /* Return whether a regex has alternatives outside of groups. */
