@@ -8,6 +8,7 @@
 
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_comments.h"
+#include "lib/match/from_oddities.h"
 #include "lib/match/from_text.h"
 #include "lib/match/from_tokens.h"
 #include "lib/match/from_words.h"
@@ -488,7 +489,7 @@ enum from_result from_header_parse(const char *value, size_t len, from_each_fn *
 	p.signs.names |= (p.signs.sloppy && p.signs.hides) || (p.uncommon && p.signs.hides_name);
 	/* What is cut, or completed at a comma, may be another address. */
 	p.no_mail |= p.in_name || (p.signs.names && (p.is_cut || p.has_comma));
-	p.signs.odd |= runs_on(&p, value, lx.end);
+	p.signs.odd |= runs_on(&p, value, lx.end) || (p.found > 0 && from_oddities(value, len) > 1);
 	if (p.signs.odd || (p.no_mail && p.found > 0))
 		return FROM_UNPARSABLE;
 	if (p.found == 0)

@@ -65,6 +65,7 @@ enum from_result {
 	/*
 	 * Readers may differ about the value; each() has been called for every address that was
 	 * found, but there may be others. The causes are:
+	 * - two kinds of oddities (from_oddities.h);
 	 * - NUL, or CR or LF without white space after it; another control character, except for
 	 *   escape sequences of ISO-2022-JP in quotes that end with ASCII; an unclosed quote,
 	 * comment or literal; a backslash before a special character;

@@ -34,7 +34,7 @@ static const struct {
 	  "bank.e) (x\"y) <s@mine.m>",
 		false },
 	{ "\"=\x01?utf-8?q?ceo=40bank.e?=\"(a[b)<s@mine.m>", false },
-	{ "J. Me, Inc. (5\" disk) <s@mine.m>", true },
+	{ "J. Me, Inc. (5\" disk) <s@mine.m>", false },
 	{ "\"Dr. Me\" (a [b) <s@mine.m>", true },
 	{ "s@mine.m (5\" disk)", true },
 	{ "Me (5\" disk, 3\" disk) <s@mine.m>", true },
@@ -108,7 +108,7 @@ static const struct {
 	{ "=?utf-8?q?bos=2C?=s@mine.m <s@mine.m>", false },
 	{ "=?utf-8?q?=28?=s@mine.m <s@mine.m>", false },
 	{ "\"Doe, Jane <s@mine.m>\" <s@mine.m>", true },
-	{ "\"Doe, 'Jane' <s@mine.m>\" (x, y) <s@mine.m>", true },
+	{ "\"Doe, 'Jane' <s@mine.m>\" (x, y) <s@mine.m>", false },
 
 	/* Python, Perl, c-client and libmime decode an encoded-word within one without an end. */
 	{ "=?utf-8?q?x =?utf-8?b?Y2VvQGJhbmsuZQ==?=, Me <s@mine.m>", false },
