@@ -180,6 +180,7 @@ def test_the_unit_confines_the_daemon(tmp_path):
     assert not re.search("^MemoryDenyWriteExecute=", text, re.M)  # it would switch PCRE2's machine code off
     assert value_of(text, "Type") == "notify" and value_of(text, "Restart") == "on-failure"
     assert int(value_of(text, "WatchdogSec")) >= 30
+    assert value_of(text, "RestartPreventExitStatus").split() == [str(os.EX_USAGE), str(os.EX_CONFIG)]
 
 
 def only_for_root(init):
