@@ -55,5 +55,6 @@ void dovecot_greet(struct strbuf *out, const struct dovecot_greeting *greeting);
 void dovecot_ok(struct strbuf *out, uint32_t id, const char *user);
 void dovecot_continue(struct strbuf *out, uint32_t id, const char *challenge, size_t len);
 void dovecot_fail(struct strbuf *out, uint32_t id, const char *user, const char *reason);
+void dovecot_fail_undecided(struct strbuf *out, uint32_t id); /* the client may try again */
 
 #endif

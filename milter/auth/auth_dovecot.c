@@ -314,8 +314,8 @@ static void obey_cont(struct peer *peer, const struct dovecot_command *command)
 	struct request *request = find_request(peer->state, command->id);
 	struct strbuf out = STRBUF_INIT;
 
-	if (request == NULL) { /* dropped, or never made */
-		dovecot_fail(&out, command->id, "", REFUSED);
+	if (request == NULL) { /* dropped, or never made: the password remains unchecked */
+		dovecot_fail_undecided(&out, command->id);
 		peer_write(peer, &out);
 		strbuf_free(&out);
 	} else if (request->attempt != NULL) {

@@ -130,6 +130,9 @@ START_TEST(answers_on_one_line_whatever_is_in_it)
 		dovecot_fail(&out, 1, "", "");
 		ck_assert_str_eq(out.text, "FAIL\t1\n");
 		strbuf_reset(&out);
+		dovecot_fail_undecided(&out, 4294967295U);
+		ck_assert_str_eq(out.text, "FAIL\t4294967295\ttemp\n");
+		strbuf_reset(&out);
 		dovecot_continue(&out, 3, "Username:", 9);
 		dovecot_continue(&out, 3, "", 0);
 		ck_assert_str_eq(out.text, "CONT\t3\tVXNlcm5hbWU6\nCONT\t3\t\n");
