@@ -11,9 +11,8 @@
 /*
  * The auth penalty: how past failures and successes affect the next attempt to log in. It counts
  * failures by login, by network (an IPv4 address, an IPv6 /64) and by wide network (an IPv6 /48),
- * and it remembers the networks from which a login has succeeded. An address of 64:ff9b::/96 (RFC
- * 6052) counts as the IPv4 address that it contains: all IPv4 clients of a translator have that one
- * prefix.
+ * and it remembers the networks from which a login has succeeded. An address of a translator counts
+ * as the IPv4 address that it contains (cidr_translated()): all of its clients share a prefix.
  *
  *                  failures without a delay   one is forgiven every
  *   login                     1                      60 s

@@ -114,15 +114,27 @@ struct cidr cidr_from_sockaddr(const struct sockaddr *sa)
 	return net;
 }
 
+/* Return whether the address is in 64:ff9b::/96, or in a 64:ff9b:1:X::/96. The bits behind X are
+ * not zero where a translator has a shorter prefix, and so another place for the IPv4 address. */
+static bool is_translated(const uint8_t addr[16])
+{
+	static const uint8_t global[12] = { 0x00, 0x64, 0xff, 0x9b };
+	static const uint8_t local[6] = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 };
+	static const uint8_t zeros[4];
+
+	return memcmp(addr, global, sizeof(global)) == 0 ||
+		(memcmp(addr, local, sizeof(local)) == 0 &&
+			memcmp(addr + 8, zeros, sizeof(zeros)) == 0);
+}
+
 struct cidr cidr_translated(const struct cidr *address)
 {
-	static const uint8_t prefix[12] = { 0x00, 0x64, 0xff, 0x9b };
 	struct cidr inner = { .family = AF_INET, .prefix_len = 32 };
 
 	if (address->family != AF_INET6 || address->prefix_len != 128 ||
-		memcmp(address->addr, prefix, sizeof(prefix)) != 0)
+		!is_translated(address->addr))
 		return *address;
-	memcpy(inner.addr, address->addr + sizeof(prefix), 4);
+	memcpy(inner.addr, address->addr + 12, 4);
 	return inner;
 }
 

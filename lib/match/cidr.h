@@ -31,8 +31,9 @@ int cidr_parse(const char *text, struct cidr *net_r, struct errmsg *err);
 struct cidr cidr_from_sockaddr(const struct sockaddr *sa);
 
 /*
- * Return the IPv4 address that an address of 64:ff9b::/96 contains: that prefix is for IPv4 clients
- * behind a translator (RFC 6052, 2.1). Any other address or network is returned as it is.
+ * Return the IPv4 address that an address of 64:ff9b::/96 or of a 64:ff9b:1:X::/96 contains: these
+ * prefixes are for IPv4 clients behind a translator (RFC 6052, 2.1; RFC 8215). Any other address or
+ * network is returned as it is.
  */
 struct cidr cidr_translated(const struct cidr *address);
 

@@ -61,6 +61,7 @@ static const struct {
 	{ "rate_conn:2001:db8:2::6", "rate_conn:2001:db8:2::/64", 0 },
 	{ "rate_rcpt_host:192.0.2.1", "rate_rcpt_host:192.0.2.1", 4 },
 	{ "rate_rcpt_host:64:ff9b::c000:201", "rate_rcpt_host:192.0.2.1", 4 },
+	{ "rate_rcpt_host:64:ff9b:1:2::c000:201", "rate_rcpt_host:192.0.2.1", 4 },
 	{ "rate_rcpt_host:2001:db8::1", "rate_rcpt_host:2001:db8::/64", 4 },
 	{ "rate_rcpt_host:2001:db8::/64", "rate_rcpt_host:2001:db8::/64", 4 },
 	{ "rate_rcpt_host:2001:db8::/48", "rate_rcpt_host:2001:db8::/48", 0 },
