@@ -74,13 +74,7 @@ void conninfo_build(const struct config_given *given, struct strbuf *text)
 	add_pair(text, "password", given->password);
 }
 
-/* ---- secrets --------------------------------------------------------------------- */
-
-static bool is_password(const char *key, size_t len)
-{
-	return (len == 8 && memcmp(key, "password", len) == 0) ||
-		(len == 11 && memcmp(key, "sslpassword", len) == 0);
-}
+/* ---- the walk -------------------------------------------------------------------- */
 
 static const char *skip_space(const char *p)
 {
@@ -100,51 +94,145 @@ static const char *value_end(const char *value)
 	return p;
 }
 
-const char *conninfo_value_end(const char *value)
+static int hex_digit(char c)
 {
-	const char *p = value_end(value);
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
 
-	return *p == '\0' ? p : p + 1;
+	return found == NULL ? -1 : (int)(found - digits);
 }
 
-static bool pairs_have_password(const char *p)
+/* Return the next character of a part of a URI, without its percent encoding. */
+static char next_decoded(const char **at, const char *end)
 {
-	for (p = skip_space(p); *p != '\0'; p = skip_space(conninfo_value_end(p))) {
-		const char *key = p;
-		const size_t len = strcspn(p, "= \t\n\r\f\v");
+	const char *p = *at;
 
-		p = skip_space(p + len);
-		if (*p != '=')
-			return false;
+	*at = p + 1;
+	if (*p != '%' || end - p <= 2 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
+		return *p;
+	*at = p + 3;
+	return (char)(hex_digit(p[1]) * 16 + hex_digit(p[2]));
+}
+
+/* Since version 17, libpq ignores spaces around a name in a URI. */
+static void set_key(struct conninfo_walk *walk)
+{
+	const char *at = walk->name, *end = at + walk->name_len;
+	size_t len = 0;
+
+	while (walk->is_uri && at < end && *at == ' ')
+		at++;
+	while (walk->is_uri && at < end && end[-1] == ' ')
+		end--;
+	while (at < end && len < sizeof(walk->key))
+		walk->key[len++] = walk->is_uri ? next_decoded(&at, end) : *at++;
+	walk->key[len < sizeof(walk->key) ? len : 0] = '\0';
+}
+
+static bool next_pair(struct conninfo_walk *walk)
+{
+	const char *p = skip_space(walk->at), *end;
+
+	if (*p == '\0')
+		return false;
+	walk->name = p;
+	walk->name_len = strcspn(p, "= \t\n\r\f\v");
+	p = skip_space(p + walk->name_len);
+	walk->is_whole = *p == '=' && walk->name_len > 0;
+	if (*p == '=') {
 		p = skip_space(p + 1);
-		if (is_password(key, len) && *p != '\0' && strncmp(p, "''", 2) != 0)
-			return true;
+		end = value_end(p);
+		if (*p == '\'' && *end == '\0')
+			walk->is_whole = false;
+		else
+			end += *p == '\'';
+	} else {
+		end = p += strlen(p);
 	}
-	return false;
+	walk->value = p;
+	walk->value_len = (size_t)(end - p);
+	walk->at = end;
+	return true;
 }
 
-static bool uri_has_password(const char *uri)
+/* at points to the ? or & before the parameter. */
+static bool next_in_uri(struct conninfo_walk *walk)
 {
-	const char *user = strstr(uri, "://") + 3, *end = user + strcspn(user, "@/"), *parameter;
-	const char *colon = memchr(user, ':', (size_t)(end - user));
+	const char *end, *equals;
 
-	if (*end == '@' && colon != NULL && colon + 1 < end)
-		return true;
-	parameter = strchr(*end == '@' ? end : user, '?');
-	for (; parameter != NULL; parameter = strchr(parameter + 1, '&')) {
-		const size_t len = strcspn(parameter + 1, "=&");
-		const char *value = parameter + 1 + len;
+	if (*walk->at == '\0')
+		return false;
+	walk->name = walk->at + 1;
+	end = walk->name + strcspn(walk->name, "&");
+	equals = memchr(walk->name, '=', (size_t)(end - walk->name));
+	walk->is_whole = equals != NULL;
+	walk->name_len = (size_t)((equals == NULL ? end : equals) - walk->name);
+	walk->value = equals == NULL ? end : equals + 1;
+	walk->value_len = (size_t)(end - walk->value);
+	walk->at = end;
+	return true;
+}
 
-		if (is_password(parameter + 1, len) && *value == '=' && value[1] != '&' &&
-			value[1] != '\0')
-			return true;
+/* Return the @ behind the user of SCHEME://USER:PASSWORD@HOSTS/DBNAME?KEY=VALUE&..., where libpq
+ * finds it; NULL: there is none. */
+static const char *user_end(const char *uri)
+{
+	const char *end = strstr(uri, "://") + 3;
+
+	end += strcspn(end, "@/");
+	return *end == '@' ? end : NULL;
+}
+
+struct conninfo_walk conninfo_walk(const char *conninfo)
+{
+	struct conninfo_walk walk = { .is_uri = is_uri(conninfo), .at = conninfo };
+
+	if (walk.is_uri) {
+		const char *end = user_end(conninfo);
+
+		walk.at = end == NULL ? strstr(conninfo, "://") + 3 : end;
+		walk.at += strcspn(walk.at, "?");
 	}
-	return false;
+	return walk;
+}
+
+bool conninfo_next(struct conninfo_walk *walk)
+{
+	if (!(walk->is_uri ? next_in_uri(walk) : next_pair(walk)))
+		return false;
+	set_key(walk);
+	return true;
+}
+
+/* ---- secrets --------------------------------------------------------------------- */
+
+static bool is_password(const char *key)
+{
+	return strcmp(key, "password") == 0 || strcmp(key, "sslpassword") == 0;
+}
+
+static bool user_has_password(const char *uri)
+{
+	const char *user = strstr(uri, "://") + 3, *end = user_end(uri);
+	const char *colon = end == NULL ? NULL : memchr(user, ':', (size_t)(end - user));
+
+	return colon != NULL && colon + 1 < end;
 }
 
 bool conninfo_has_password(const char *conninfo)
 {
-	return is_uri(conninfo) ? uri_has_password(conninfo) : pairs_have_password(conninfo);
+	struct conninfo_walk walk = conninfo_walk(conninfo);
+
+	if (walk.is_uri && user_has_password(conninfo))
+		return true;
+	while (conninfo_next(&walk)) {
+		const bool is_empty =
+			walk.value_len == 0 || (!walk.is_uri && strncmp(walk.value, "''", 2) == 0);
+
+		if (is_password(walk.key) && !is_empty)
+			return true;
+	}
+	return false;
 }
 
 /* ---- single values --------------------------------------------------------------- */
@@ -155,76 +243,50 @@ static void clear(struct strbuf *value)
 	*value = (struct strbuf)STRBUF_INIT;
 }
 
-static void find_in_pairs(const char *p, const char *key, struct strbuf *value)
-{
-	for (p = skip_space(p); *p != '\0'; p = skip_space(conninfo_value_end(p))) {
-		const char *name = p;
-		const size_t len = strcspn(p, "= \t\n\r\f\v");
-
-		p = skip_space(p + len);
-		if (*p != '=')
-			return;
-		p = skip_space(p + 1);
-		if (strlen(key) != len || memcmp(key, name, len) != 0)
-			continue;
-		clear(value);
-		for (const char *at = p + (*p == '\''), *end = value_end(p); at < end; at++) {
-			at += *at == '\\' && at + 1 < end;
-			strbuf_add_char(value, *at);
-		}
-	}
-}
-
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
-
-	return found == NULL ? -1 : (int)(found - digits);
-}
-
-/* Set the value to the part of a URI, without its percent encoding. */
+/* Set the value to a part of a URI, without its percent encoding. */
 static void set_decoded(struct strbuf *value, const char *at, const char *end)
 {
 	clear(value);
-	for (; at < end; at++) {
-		if (*at == '%' && end - at > 2 && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0) {
-			strbuf_add_char(value, (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])));
-			at += 2;
-		} else {
-			strbuf_add_char(value, *at);
-		}
+	while (at < end)
+		strbuf_add_char(value, next_decoded(&at, end));
+}
+
+/* Set the value to one of key=value pairs, without its quotes. */
+static void set_unquoted(struct strbuf *value, const char *at, const char *end)
+{
+	const bool quoted = *at == '\'';
+
+	clear(value);
+	for (at += quoted, end -= quoted; at < end; at++) {
+		at += *at == '\\' && at + 1 < end;
+		strbuf_add_char(value, *at);
 	}
 }
 
-/* Find a parameter of SCHEME://USER:PASSWORD@HOSTS/DBNAME?KEY=VALUE&... */
+/* Find the user or the database in front of the parameters of a URI. */
 static void find_in_uri(const char *uri, const char *key, struct strbuf *value)
 {
-	const char *user = strstr(uri, "://") + 3, *user_end = user + strcspn(user, "@/");
-	const char *hosts = *user_end == '@' ? user_end + 1 : user;
-	const char *path = hosts + strcspn(hosts, "/?"), *parameter = path + strcspn(path, "?");
+	const char *user = strstr(uri, "://") + 3, *end = user_end(uri);
+	const char *hosts = end == NULL ? user : end + 1, *path = hosts + strcspn(hosts, "/?");
 
-	if (strcmp(key, "user") == 0 && *user_end == '@')
+	if (strcmp(key, "user") == 0 && end != NULL)
 		set_decoded(value, user, user + strcspn(user, ":@"));
 	if (strcmp(key, "dbname") == 0 && *path == '/')
-		set_decoded(value, path + 1, parameter);
-	for (; *parameter != '\0'; parameter += strcspn(parameter, "&")) {
-		const size_t len = strcspn(++parameter, "=&");
-
-		if (strlen(key) == len && memcmp(key, parameter, len) == 0 && parameter[len] == '=')
-			set_decoded(value, parameter + len + 1,
-				parameter + strcspn(parameter, "&"));
-	}
+		set_decoded(value, path + 1, path + strcspn(path, "?"));
 }
 
 void conninfo_value(const char *conninfo, const char *key, struct strbuf *value)
 {
+	struct conninfo_walk walk = conninfo_walk(conninfo);
 	struct strbuf found = STRBUF_INIT;
 
-	if (is_uri(conninfo))
+	if (walk.is_uri)
 		find_in_uri(conninfo, key, &found);
-	else
-		find_in_pairs(conninfo, key, &found);
+	while (conninfo_next(&walk)) {
+		if (walk.is_whole && strcmp(walk.key, key) == 0)
+			(walk.is_uri ? set_decoded : set_unquoted)(&found, walk.value,
+				walk.value + walk.value_len);
+	}
 	if (found.failed)
 		value->failed = true;
 	else if (found.len > 0)
@@ -234,7 +296,7 @@ void conninfo_value(const char *conninfo, const char *key, struct strbuf *value)
 
 /* ---- hiding ---------------------------------------------------------------------- */
 
-static bool is_harmless(const char *name, size_t len)
+static bool is_harmless(const char *key)
 {
 	static const char *const harmless[] = { "application_name", "channel_binding",
 		"client_encoding", "connect_timeout", "dbname", "fallback_application_name",
@@ -246,57 +308,35 @@ static bool is_harmless(const char *name, size_t len)
 		"ssl_min_protocol_version", "target_session_attrs", "tcp_user_timeout", "user" };
 
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (strlen(harmless[i]) == len && memcmp(harmless[i], name, len) == 0)
+		if (strcmp(harmless[i], key) == 0)
 			return true;
 	return false;
 }
 
 /* Add "name=value", as written, or without the value. A value may itself be a connection string. */
-static void add_shown(struct strbuf *text, const char *name, size_t name_len, const char *value,
-	size_t value_len)
+static void add_shown(struct strbuf *text, const struct conninfo_walk *walk)
 {
-	const bool nested = memmem(value, value_len, "://", 3) != NULL ||
-		memmem(value, value_len, "passw", 5) != NULL;
+	const bool nested = memmem(walk->value, walk->value_len, "://", 3) != NULL ||
+		memmem(walk->value, walk->value_len, "passw", 5) != NULL;
 
-	strbuf_add(text, name, name_len);
+	strbuf_add(text, walk->name, walk->name_len);
 	strbuf_add_char(text, '=');
-	if (is_harmless(name, name_len) && !nested)
-		strbuf_add(text, value, value_len);
+	if (is_harmless(walk->key) && !nested)
+		strbuf_add(text, walk->value, walk->value_len);
 	else
 		strbuf_add_str(text, CONNINFO_HIDDEN);
 }
 
-/* Return the end of a value, which may be in quotes; NULL if its closing quote is missing. */
-static const char *end_of_value(const char *at)
-{
-	const bool quoted = *at == '\'';
-	const char *end = value_end(at);
-
-	return quoted && *end == '\0' ? NULL : end + quoted;
-}
-
 /* Hide the secrets of a string "name=value ...", in which white space may surround the =. */
-static void hide_in_pairs(const char *at, struct strbuf *text)
+static void hide_in_pairs(struct conninfo_walk *walk, struct strbuf *text)
 {
-	static const char spaces[] = " \f\n\r\t\v";
-	const char *name, *value, *end;
-	size_t len;
-
-	while (*(name = at + strspn(at, spaces)) != '\0') {
+	while (conninfo_next(walk)) {
 		strbuf_add_str(text, text->len > 0 ? " " : "");
-		len = strcspn(name, "= \f\n\r\t\v");
-		value = name + len + strspn(name + len, spaces);
-		end = NULL;
-		if (*value == '=' && len > 0) {
-			value += 1 + strspn(value + 1, spaces);
-			end = end_of_value(value);
-		}
-		if (end == NULL) {
+		if (!walk->is_whole) {
 			strbuf_add_str(text, CONNINFO_HIDDEN);
 			return;
 		}
-		add_shown(text, name, len, value, (size_t)(end - value));
-		at = end;
+		add_shown(text, walk);
 	}
 }
 
@@ -314,39 +354,50 @@ static const char *end_of_user(const char *at)
 	return last;
 }
 
-/* Hide the secrets of a URI. Its parameters may be percent-encoded, names included: such a name is
- * not known to be harmless. */
-static void hide_in_uri(const char *uri, struct strbuf *text)
+/* Return whether a bare ? and / precede the first @, so that it may end a password, or be a part of
+ * a parameter, as libpq reads it. */
+static bool is_unclear(const char *at)
 {
-	const char *at = strstr(uri, "://") + 3, *user_end = end_of_user(at);
-	const char *password = user_end == NULL ? NULL : memchr(at, ':', (size_t)(user_end - at));
-	const char *equals;
-	size_t len;
+	const char *end = at + strcspn(at, "@/");
 
+	return *end == '/' && memchr(at, '?', (size_t)(end - at)) != NULL &&
+		strchr(end, '@') != NULL;
+}
+
+static void hide_in_uri(const char *uri, struct conninfo_walk *walk, struct strbuf *text)
+{
+	const char *at = strstr(uri, "://") + 3, *end = end_of_user(at);
+	const char *password = end == NULL ? NULL : memchr(at, ':', (size_t)(end - at));
+
+	if (is_unclear(at)) {
+		at += strcspn(at, ":?") + 1;
+		strbuf_add(text, uri, (size_t)(at - uri));
+		strbuf_add_str(text, CONNINFO_HIDDEN);
+		return;
+	}
 	if (password != NULL) {
 		strbuf_add(text, uri, (size_t)(password + 1 - uri));
 		strbuf_add_str(text, CONNINFO_HIDDEN);
-		uri = user_end;
+		uri = end;
 	}
-	at = user_end != NULL ? user_end : at;
-	len = strcspn(at, "?");
-	strbuf_add(text, uri, (size_t)(at + len - uri));
-	for (at += len; *at != '\0'; at += len) {
-		strbuf_add_char(text, *at++); /* the ? or & */
-		len = strcspn(at, "&");
-		equals = memchr(at, '=', len);
-		if (equals == NULL)
-			strbuf_add_str(text, len > 0 ? CONNINFO_HIDDEN : "");
+	walk->at = end != NULL ? end : at;
+	walk->at += strcspn(walk->at, "?");
+	strbuf_add(text, uri, (size_t)(walk->at - uri));
+	while (conninfo_next(walk)) {
+		strbuf_add_char(text, walk->name[-1]); /* the ? or & */
+		if (walk->is_whole)
+			add_shown(text, walk);
 		else
-			add_shown(text, at, (size_t)(equals - at), equals + 1,
-				(size_t)(at + len - equals - 1));
+			strbuf_add_str(text, walk->name_len > 0 ? CONNINFO_HIDDEN : "");
 	}
 }
 
 void conninfo_hide(const char *conninfo, struct strbuf *text)
 {
-	if (is_uri(conninfo))
-		hide_in_uri(conninfo, text);
+	struct conninfo_walk walk = conninfo_walk(conninfo);
+
+	if (walk.is_uri)
+		hide_in_uri(conninfo, &walk, text);
 	else
-		hide_in_pairs(conninfo, text);
+		hide_in_pairs(&walk, text);
 }

@@ -12,6 +12,24 @@
  */
 void conninfo_build(const struct config_given *given, struct strbuf *text);
 
+/*
+ * A walk along the parameters of a connection string; those in front of the ? of a URI are not
+ * among them. The pointers are into the string.
+ */
+#define CONNINFO_KEY_SIZE 40 /* of the longest name and more */
+struct conninfo_walk {
+	const char *at;		  /* the rest */
+	const char *name, *value; /* as written, the value with its quotes */
+	size_t name_len, value_len;
+	char key[CONNINFO_KEY_SIZE]; /* the name as libpq reads it; "" if it is too long */
+	bool is_uri;
+	bool is_whole; /* else it lacks a name, the = or the closing quote */
+};
+struct conninfo_walk conninfo_walk(const char *conninfo);
+
+/* Go to the next parameter. Returns whether there is one. */
+bool conninfo_next(struct conninfo_walk *walk);
+
 /* Return whether a connection string contains a password, of the role or of its key for TLS. */
 bool conninfo_has_password(const char *conninfo);
 
@@ -20,9 +38,6 @@ bool conninfo_has_password(const char *conninfo);
  * Adds nothing if it is not there. It may itself be a connection string.
  */
 void conninfo_value(const char *conninfo, const char *key, struct strbuf *value);
-
-/* Return the end of a value of key=value pairs: in quotes, or up to white space. */
-const char *conninfo_value_end(const char *value);
 
 /*
  * Add a connection string for people to read: the password of a URI, and the values of all

@@ -4,7 +4,6 @@
  */
 #include "milter/pg/pg_conninfo.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,27 +11,25 @@
 #include "lib/base/text.h"
 #include "lib/conf/conninfo.h"
 
-/* Whether a connection string may contain a password: by that name, or before the @ of a URI. */
+/* Return whether a connection string, which has an error, may contain a password: by that name, or
+ * before the @ of a URI. */
 static bool may_hold_password(const char *conninfo)
 {
 	const char *user = strstr(conninfo, "://"), *at = strrchr(conninfo, '@');
 
-	return strstr(conninfo, "passw") != NULL ||
+	return strstr(conninfo, "passw") != NULL || conninfo_has_password(conninfo) ||
 		(user != NULL && at != NULL && strchr(user + 3, ':') != NULL &&
 			strchr(user + 3, ':') < at);
 }
 
 /* Return the parameter that a name is probably meant as, or NULL: it is one, or none is near. */
-static const char *near_parameter(const PQconninfoOption *options, const char *name, size_t len)
+static const char *near_parameter(const PQconninfoOption *options, const char *typed)
 {
 	const char *near = NULL;
 	unsigned best = NEAR_NAME_MAX;
-	char typed[NEAR_NAME_MAX + 1];
 
-	if (len == 0 || len >= sizeof(typed))
+	if (typed[0] == '\0')
 		return NULL;
-	memcpy(typed, name, len);
-	typed[len] = '\0';
 	for (; options->keyword != NULL; options++) {
 		if (near_name_better(typed, options->keyword, &best))
 			near = options->keyword;
@@ -40,39 +37,15 @@ static const char *near_parameter(const PQconninfoOption *options, const char *n
 	return best == 0 ? NULL : near;
 }
 
-static const char *skip_space(const char *p)
+/* Return what the first mistyped parameter is probably meant as, or NULL. */
+static const char *find_mistyped(const PQconninfoOption *options, const char *conninfo)
 {
-	while (isspace((unsigned char)*p))
-		p++;
-	return p;
-}
+	struct conninfo_walk walk = conninfo_walk(conninfo);
+	const char *near = NULL;
 
-/* Find the first mistyped parameter of a string "name=value ...". */
-static const char *find_mistyped(const PQconninfoOption *options, const char *p)
-{
-	const char *near = NULL, *value;
-	size_t len;
-
-	for (p = skip_space(p); near == NULL && *p != '\0';
-		p = skip_space(conninfo_value_end(value))) {
-		len = strcspn(p, "= \t\n");
-		value = skip_space(p + len);
-		if (*value++ != '=')
-			break;
-		value = skip_space(value);
-		near = near_parameter(options, p, len);
-	}
-	return near;
-}
-
-/* The same for a URI. */
-static const char *find_mistyped_in_uri(const PQconninfoOption *options, const char *uri)
-{
-	const char *p = strrchr(uri, '?'), *near = NULL;
-
-	while (near == NULL && p != NULL) {
-		near = near_parameter(options, p + 1, strcspn(p + 1, "=&"));
-		p = strchr(p + 1, '&');
+	while (near == NULL && conninfo_next(&walk)) {
+		if (walk.is_whole)
+			near = near_parameter(options, walk.key);
 	}
 	return near;
 }
@@ -82,9 +55,7 @@ static void add_meant(const char *conninfo, struct errmsg *err)
 {
 	PQconninfoOption *options = PQconndefaults();
 	const struct errmsg why = *err;
-	const char *meant = options == NULL	? NULL :
-		strstr(conninfo, "://") != NULL ? find_mistyped_in_uri(options, conninfo) :
-						  find_mistyped(options, conninfo);
+	const char *meant = options == NULL ? NULL : find_mistyped(options, conninfo);
 
 	if (meant != NULL)
 		(void)errmsg_set(err, "%s; did you mean \"%s\"?", why.text, meant);

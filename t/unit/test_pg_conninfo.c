@@ -20,6 +20,9 @@ START_TEST(a_message_never_shows_a_password)
 		ck_assert_ptr_null(strstr(err.text, "s3cret"));
 		ck_assert_int_eq(pg_check_conninfo("postgresql://bob:s3cret@db1:x/%zz", &err), -1);
 		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+		ck_assert_int_eq(pg_check_conninfo("postgresql://db1/d?%70assword=s3cret%zz", &err),
+			-1);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
 	}
 END_TEST
 
@@ -36,6 +39,8 @@ static const struct {
 	{ "password=s3cret dbnam=mail", "dbname" },
 	{ "postgresql://db1/mail?sslmod=require", "sslmode" },
 	{ "postgresql://db1/mail?user=a&pasword=s3cret", "password" },
+	{ "postgresql://db1/mail?sslmod=require?", "sslmode" },
+	{ "postgresql://db1/mail?s%73lmod=require", "sslmode" },
 	{ "frobnicate=1", NULL },
 	{ "host=db1 password=s3cret x y", NULL },
 	{ "host='db1", NULL },
