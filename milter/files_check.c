@@ -519,6 +519,8 @@ int files_check_as(const struct config *config, const struct process_user *user,
 int files_check_unit(const struct config *config, const struct unit *unit,
 	struct files_report *report, struct errmsg *err)
 {
+	const struct process_user user = unit->user;
+
 	place_check_unit(config, unit, report);
-	return check_as(config, &unit->user, unit, report, err);
+	return check_as(config, &user, unit, report, err);
 }

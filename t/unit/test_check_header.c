@@ -167,7 +167,8 @@ static const struct {
 	{ O, "eve", "<x@y.example>", "\"Eve\" <x@y.example", NULL, NULL },
 	{ O, "bob", "<x@y.example>", "\"a@b.example\" <bob@corp.example", NULL,
 		"header_from: mail programs may read From differently" },
-	{ O, "eve", "<x@y.example>", "\"a@b.example\" <x@y.example", NULL, NULL },
+	{ O, "eve", "<x@y.example>", "\"a@b.example\" <x@y.example", NULL,
+		"header_from: mail programs may read From differently" },
 	/* a name that some programs take for a part of the list */
 	{ O, "bob", "<x@y.example>", "\"Doe, Bob <Bob@CORP.example>\" <bob@corp.example>", NULL,
 		NULL },

@@ -16,8 +16,8 @@
 #define LINES "a.*\nb.*\nc.*\nd.*\n"
 #define MORE_LINES LINES "e.*"
 #define LATER_LINES "# more\n" LINES
-#define COSTLY 60 /* regexes in a list */
-#define CHEAP 30
+#define COSTLY 24 /* regexes in a list */
+#define CHEAP 12
 
 static struct made m;
 
