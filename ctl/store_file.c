@@ -117,9 +117,9 @@ static bool is_read(const struct store_file *file, const struct stat *st)
 
 /*
  * Root must not follow a link that another user, such as the daemon's, has made: the link may lead
- * to any file, such as the store of another daemon. Whoever may write in the directory can exchange
- * the link and a file between any two looks at the path, so that each look must have found the file
- * that was read.
+ * to any file, such as the store of another daemon. A user who may write in the directory can
+ * exchange the link and a file between any two accesses to the path. Therefore each access must
+ * find the file that was read.
  */
 static int check_link(const struct store_file *file, struct errmsg *err)
 {

@@ -11,7 +11,7 @@ dnl Postern requests the macros that it needs. One of them, {client_resolve}, sh
 dnl resolves to its address; Postern ignores other names.
 dnl
 dnl Sendmail replaces the domain of an address in a From field by its canonical name in DNS, which Postern cannot see.
-dnl This line switches it off.
+dnl This line switches the replacement off.
 dnl FEATURE(`nocanonify')dnl
 dnl
 dnl This line names port 587 for [check submission] (see op.me, DaemonPortOptions). Use it in place of a line for that

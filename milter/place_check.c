@@ -58,7 +58,8 @@ static void check_place(const struct config *config, const char *section, const 
 	add_setting_problem(config, section, key, &why, problems);
 }
 
-/* Whether the place of a socket or a process id is not set, but the default or the chosen one. */
+/* Return whether the place of a socket or a process id is not set, but the default or the chosen
+ * one. */
 static bool is_default_place(const struct config *config, const char *section, const char *key,
 	const char *path)
 {
@@ -129,7 +130,7 @@ static void check_folder(const struct config *config, const char *section, const
 	free(folder);
 }
 
-/* Whether systemd holds a socket, so that the daemon does not create it. */
+/* Return whether systemd holds a socket, so that the daemon does not create it. */
 static bool is_held(const struct unit *unit, const char *value)
 {
 	const char *path = path_of(value), *at;
@@ -212,7 +213,7 @@ void place_check(const struct config *config, const char *pid_file, bool by_root
 
 /* ---- the restrictions of the unit ---------------------------------------------------------- */
 
-/* Whether the unit's user has a group, by itself or from the unit. */
+/* Return whether the unit's user has a group, by itself or from the unit. */
 static bool has_group(const struct process_user *user, gid_t gid)
 {
 	gid_t groups[1024];
@@ -260,7 +261,8 @@ static void check_groups(const struct config *config, const struct unit *unit,
 		check_group(config, "control", config->control.socket_group, unit, problems);
 }
 
-/* Whether a folder is one of the directories of the unit, or below one. Links are followed. */
+/* Return whether a folder is one of the directories of the unit, or below one. Links are followed.
+ */
 static bool is_writable(const struct unit *unit, const char *folder)
 {
 	char list[UNIT_TEXT_MAX], *at = list, *name, *allowed;

@@ -65,7 +65,7 @@ static void value_of(const char *output, const char *key, char *value_r, size_t 
 	}
 }
 
-/* Whether a property has this value. */
+/* Return whether a property has this value. */
 static bool has_value(const char *output, const char *key, const char *value)
 {
 	char text[64];

@@ -38,8 +38,8 @@ enum { NEEDS_POSTFIX = 1, NEEDS_STORE = 2, NEEDS_CONFIG = 4 };
 /* The examinations, in the order in which findings of the same harm are printed. */
 static const struct examination {
 	const char *subject;
-	unsigned needs; /* those of doctor->postfix and ->store that it looks at, and whether it
-			   examines nothing without ->config */
+	unsigned needs; /* which of doctor->postfix and ->store it uses, and whether it examines
+			   nothing without ->config */
 	void (*examine)(const struct doctor *doctor);
 } examinations[] = {
 	{ "daemon", 0, doctor_examine_daemon },

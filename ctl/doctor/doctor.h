@@ -45,8 +45,9 @@ struct doctor {
 	const struct doctor_postfix *postfix; /* NULL: there is none, or it cannot be read */
 	bool has_postfix;		      /* it is installed, even if it cannot be read; set for
 						 examinations that need postfix */
-	const struct store *store; /* users and profiles, of a database its copy; NULL: there are
-				      none, or they cannot be read, which the report contains */
+	const struct store *store; /* users and profiles, or the copy of those in a database;
+				      NULL: there are none, or they cannot be read, which the report
+				      contains */
 	struct doctor_report *report;
 };
 

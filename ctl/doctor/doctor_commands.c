@@ -25,8 +25,8 @@ void doctor_postconf(struct doctor_finding *finding, const struct doctor_instanc
 			(const char *)NULL);
 }
 
-/* Add a list with commas in place of white space, which postconf -P refuses; without any around "="
- * and at braces, as in "{inet:localhost:9,default_action=accept}". */
+/* Add a list with commas in place of white space, which postconf -P refuses, and without any white
+ * space around "=" and at braces, as in "{inet:localhost:9,default_action=accept}". */
 static void add_compact(struct strbuf *out, const char *list)
 {
 	static const char spaces[] = " \t\r\n";

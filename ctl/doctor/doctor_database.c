@@ -10,8 +10,8 @@
 #include "ctl/paste_quote.h"
 #include "lib/conf/conninfo.h"
 
-/* Rows may be older than now by this, and by the interval of full reloads where these find changes,
- * without being a problem. */
+/* The age of rows that is not yet a problem, beyond the interval of full reloads if only these find
+ * changes. */
 #define LAG_SECONDS 600
 
 static const char as_owner[] =
@@ -289,7 +289,7 @@ void doctor_examine_database(const struct doctor *doctor)
 	(void)report_all(doctor, true);
 	if (strcmp(status_text(doctor, "state"), "connecting") == 0)
 		doctor_unexamined(doctor,
-			"The daemon is connecting to the database; run doctor again in some seconds.",
+			"The daemon is connecting to the database; run doctor again in a few seconds.",
 			"the change feed");
 	else
 		examine_feed(doctor);

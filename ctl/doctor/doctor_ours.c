@@ -55,8 +55,8 @@ static bool is_dead(const struct doctor_instance *instance, const struct doctor_
 }
 
 /*
- * Judge an address that is not ours. It was meant to be if it contains Postern's name or the path
- * of its socket, or is the only one, and nothing listens there.
+ * Judge an address that is not ours. It was meant to be ours if it contains Postern's name or the
+ * path of its socket, or is the only one, and nothing listens there.
  */
 static enum doctor_link judge_other(const struct doctor *doctor,
 	const struct doctor_instance *instance, const struct doctor_service *service,
@@ -278,8 +278,8 @@ static bool is_linked(const struct doctor *doctor, const struct doctor_instance 
 	return link == DOCTOR_LINK_OURS;
 }
 
-/* Return whether any service reaches a socket, which offer_move() would move away from it: the
- * socket is not yet where that puts it. */
+/* Return whether any service reaches a socket that offer_move() would move away from it, because
+ * the socket is not yet in its new place. */
 static bool would_cut_off(const struct doctor *doctor, const struct doctor_instance *target,
 	enum doctor_socket which)
 {
@@ -304,8 +304,8 @@ static bool would_cut_off(const struct doctor *doctor, const struct doctor_insta
 	return false;
 }
 
-/* Add commands that take the service out of its chroot, and the others to which the same setting of
- * the parameter applies. */
+/* Add commands that take the service out of its chroot, and also the other services to which the
+ * same setting of the parameter applies. */
 static void offer_no_chroot(struct doctor_finding *finding, const struct doctor_instance *instance,
 	const struct doctor_service *service, const char *parameter)
 {

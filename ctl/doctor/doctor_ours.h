@@ -21,8 +21,8 @@ bool doctor_has_our_name(const char *path);
 /* How a service is connected with Postern. */
 enum doctor_link {
 	DOCTOR_LINK_OURS,    /* one of its milters is Postern's socket */
-	DOCTOR_LINK_LOST,    /* one is meant to be, but no milter listens there */
-	DOCTOR_LINK_OTHER,   /* another Postern may listen at one, which has its name */
+	DOCTOR_LINK_LOST,    /* one is meant to be Postern's socket, but no milter listens there */
+	DOCTOR_LINK_OTHER,   /* one has Postern's name, but may be the socket of another Postern */
 	DOCTOR_LINK_NONE,    /* its milters are others, or it has none */
 	DOCTOR_LINK_SWITCHED /* receive_override_options contains no_milters */
 };

@@ -135,8 +135,8 @@ static void examine_maps(const struct doctor *doctor, const struct doctor_instan
 		"%s: smtpd_milter_maps (%s) takes precedence over smtpd_milters", instance->folder,
 		maps);
 	doctor_effect(finding,
-		"Clients that the table matches do not ask Postern, unless their entry contains its "
-		"socket.");
+		"Postern is not asked about clients that the table matches, unless their entry "
+		"contains its socket.");
 	doctor_cure(finding, "If this is intended, nothing needs to be done.");
 }
 

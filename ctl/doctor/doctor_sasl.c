@@ -150,7 +150,7 @@ static bool needs_tls(const struct sasl_service *sasl)
 		doctor_postfix_yes(sasl->service->values, "smtpd_tls_auth_only");
 }
 
-/* Set what follows from a lack of TLS. */
+/* Set the effect of a lack of TLS. */
 static void set_effect_of_no_tls(struct doctor_finding *finding, const struct sasl_service *sasl)
 {
 	const struct config *config = sasl->doctor->config;
@@ -180,7 +180,7 @@ static void report_no_tls(const struct sasl_service *sasl)
 		offer_parameter(finding, sasl, "smtpd_tls_security_level", "may");
 }
 
-/* Report a certificate whose file does not exist, with which smtpd switches TLS off. */
+/* Report a certificate whose file does not exist: smtpd then switches TLS off. */
 static void check_certificates(const struct sasl_service *sasl)
 {
 	/* smtpd_tls_chain_files, the first, replaces the others. */

@@ -241,7 +241,7 @@ static void check_socket(const struct doctor *doctor, const struct sendmail *sen
 	doctor_effect(finding, "%s",
 		strchr(sendmail->flags, 'T') != NULL ?
 			"All mail is deferred." :
-			"No rule is applied, or all mail is refused, as F= of the filter says.");
+			"No rule is applied, or all mail is refused, as F= of the filter determines.");
 	doctor_cure(finding, "Restart the daemon, which makes its sockets anew.");
 	doctor_restart_postern(finding);
 }

@@ -270,8 +270,8 @@ static bool make_room(struct auth_gate *gate, const struct gate_ticket *ticket,
 }
 
 /*
- * Return whether only others at its login hold up a slowed ticket. Those of its own networks that
- * wait count like those under way, so that a guesser occupies no more of the MTA's processes.
+ * Return whether only others at its login hold up a slowed ticket. Attempts from its own networks
+ * that wait count like those under way, so that a guesser occupies no more of the MTA's processes.
  */
 static bool has_own_places(const struct gate_ticket *ticket)
 {

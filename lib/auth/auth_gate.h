@@ -24,11 +24,10 @@
  * can therefore never take all places of a login, nor can any one network. Two further places of a
  * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless
  * they are slowed, so that its owner finds a place although a guesser's many networks take the
- * others. Nothing distinguishes
- * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
- * may have to be repeated. In a slowed network, no place depends on where else a login has
- * succeeded: a guesser who occupies the others would see which logins are refused at once and which
- * are delayed, and so which exist.
+ * others. Nothing distinguishes an owner who comes from somewhere else from networks that have not
+ * failed yet; such an attempt may have to be repeated. In a slowed network, no place depends on
+ * where else a login has succeeded: a guesser who occupies the others would see which logins are
+ * refused at once and which are delayed, and so which exist.
  *
  * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
  * are bounded by the failures that trust allows: those under way count as failures until their
@@ -37,17 +36,17 @@
  * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
  * network (of its login without a network, if its network is not known) wait already, or if its
  * network is slowed, a delay is due, and the attempts from its networks that wait or are under way
- * fill the places of these. A slowed attempt thus waits for others at its login alone: if it were
- * refused, whoever tries again most often would get each place, and two guessers would lock the
- * owner out. A patient attempt is not refused for a delay.
+ * fill the places of these. A slowed attempt thus waits only for others at its login. If it were
+ * refused, the client that tries again most often would get each place, and two guessers would lock
+ * the owner out. A patient attempt is not refused for a delay.
  *
  * Places go to attempts in the order of arrival, but first to those near which (IPv4 /16, IPv6 /32)
  * no other at the same login is under way, so that the many networks or connections of one guesser
- * have one turn. Of patient ones whose network is not known, three of four go to the newest:
- * guessers wait from one answer to the next, so that an owner who has just come need not wait for
- * all of them, and the oldest are served in the end. If too many wait, the newest displaces the
- * oldest, for the same reason. Attempts that wait have not been checked, so that neither waiting
- * nor leaving reveals anything about a password.
+ * have one turn. Of the places for patient attempts whose network is not known, three of four go to
+ * the newest. Guessers wait from one answer to the next; an owner who has just come thus need not
+ * wait for all of them, and the oldest are served in the end. If too many wait, the newest
+ * displaces the oldest, for the same reason. Attempts that wait have not been checked, so that
+ * neither waiting nor leaving reveals anything about a password.
  *
  * The memory is that of the keys of the attempts inside: at most five of 64 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.

@@ -38,8 +38,9 @@ static int read_member(const json_t *jwk, const char *name, struct bytes *bytes_
 	return 0;
 }
 
-/* Make a public key of the type from its parameters. Returns NULL when they are not a valid key. Of
- * RSA, OpenSSL would check that the modulus is no prime, which takes seconds for a long one. */
+/* Make a public key of the type from its parameters. Returns NULL when they are not a valid key. An
+ * RSA key is not checked by OpenSSL, which would test whether the modulus is prime: that takes
+ * seconds for a long one. */
 static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 {
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
@@ -65,7 +66,8 @@ static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 #define RSA_EXPONENT_BITS_MAX 64
 #define SMALL_FACTORS 752
 
-/* Return whether the numbers can be an RSA key: a typing error in one is found by its factors. */
+/* Return whether the numbers can be an RSA key. Small factors reveal a typing error in the
+ * modulus. */
 static bool is_rsa_key(const BIGNUM *n, const BIGNUM *e)
 {
 	if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(e) > RSA_EXPONENT_BITS_MAX ||

@@ -1,6 +1,6 @@
 /*
- * Auth penalties: hash tables of sets of eight entries, for the failures of logins, networks and
- * wide networks, and of sets of 64, for the networks from which logins have succeeded. It owns its
+ * Auth penalties: hash tables of the failures of logins, networks and wide networks, in sets of
+ * eight entries, and of the networks from which logins have succeeded, in sets of 64. It owns its
  * entries and is used by one thread at a time.
  */
 #include "lib/auth/penalty.h"
@@ -140,7 +140,7 @@ static void set_pair(struct penalty_keys *keys, uint64_t login)
 		keys->pair = key_of((const uint64_t[]){ login, keys->network }, 16);
 }
 
-/* near: also one of those of clients without a proven address, which no address has. */
+/* near: that of an address, or CLAIMS or PEOPLE for clients without a proven address. */
 static void set_area(struct penalty_keys *keys, uint64_t near)
 {
 	if (keys->login != 0 && keys->network != 0)
@@ -302,8 +302,9 @@ static unsigned count_places(const struct place *set, uint64_t login)
 }
 
 /*
- * Return the place that makes room for one of the login: one that is not in use, or the oldest of
- * the login that would have the most, so that the many networks of one displace no other.
+ * Return the place that makes room for one of the login: one that is not in use, or the oldest one
+ * of the login that would have the most, so that the many networks of one login displace those of
+ * no other.
  */
 static struct place *replaceable_place(struct place *set, uint64_t login, uint32_t now)
 {

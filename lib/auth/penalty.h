@@ -21,8 +21,8 @@
  *
  * The first failure beyond these delays the next attempt by half a second, and each further one
  * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes
- * before the check, whatever its result, so that neither an answer nor its absence reveals
- * anything to a guesser sooner.
+ * before the check, whatever its result, so that neither an answer nor its absence reveals anything
+ * to a guesser sooner.
  *
  * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
  * of others delay neither it nor its owner. A token is trusted where it, or another one that claims
@@ -34,13 +34,13 @@
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
  *
  * Bounds: every table has a fixed size, in sets, and a set that is full makes room. A login,
- * network or wide network with the fewest failures is forgotten first. Of the networks of trusted
- * logins, 64 are in each set: the login that has the most of them makes room, by the one whose last
- * success is the longest ago, so that nobody displaces others by many networks of his own. Only a
- * right password or token adds to them, so that made-up logins cannot displace them either. Names,
- * tokens and the addresses that tokens claim have separate tables, because one person may get many
- * tokens. With 32,768 entries a table of failures takes 0.5 MiB, and each of the three of trusted
- * networks, which has eight times as many, 8 MiB, which the system provides as they fill.
+ * network or wide network with the fewest failures is forgotten first. The networks of trusted
+ * logins are in sets of 64. The login that has the most of them in a set loses the one whose last
+ * success is the oldest, so that nobody displaces others by many networks of his own. Only a right
+ * password or token adds to them, so that made-up logins cannot displace them either. Names, tokens
+ * and the addresses that tokens claim have separate tables, because one person may get many tokens.
+ * With 32,768 entries a table of failures takes 0.5 MiB, and each of the three of trusted networks,
+ * which has eight times as many, 8 MiB, which the system provides as they fill.
  *
  * One thread at a time may use it. Times are seconds of a monotonic clock.
  */

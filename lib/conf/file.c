@@ -219,7 +219,7 @@ static enum file_result check_private(const struct reading *r, uid_t user, struc
 	if ((r->st.st_mode & 077) == 0)
 		return FILE_READ;
 	(void)errmsg_set(err,
-		"%s: its mode is %04o, so that others than its owner get at a secret; "
+		"%s: its mode is %04o, so that users other than its owner have access to a secret; "
 		"make it 0600",
 		r->path, (unsigned)(r->st.st_mode & 07777));
 	return FILE_FAILED;

@@ -76,10 +76,10 @@ static const char *model_for(const struct policy *policy, const char *login)
 	return users_pick(parts->users, login, len, password_usable, &user) ? user.password : NULL;
 }
 
-/* Look at the auth cache for a login that cannot be in it: it costs as much as one that may be. */
+/* Look up a login that cannot be in the auth cache, so that it costs as much as one that may be. */
 static void look_nobody_up(const struct login_rules *rules, const struct login_request *request)
 {
-	/* as long as a usual hash, but none */
+	/* as long as a usual hash, but not a hash */
 	static const char hash[] =
 		"................................................................"
 		"..........................................";

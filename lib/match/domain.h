@@ -20,7 +20,7 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 
 /*
  * domain_canon() takes up to 900 ns for each byte outside of ASCII. Therefore the domains of all
- * rows of a table may have only so many, so that a load takes no longer than a second for them.
+ * rows of a table may have only this many, so that a load spends no more than a second on them.
  */
 #define DOMAIN_IDN_MAX (1 << 20)
 

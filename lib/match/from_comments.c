@@ -25,7 +25,8 @@ const char *from_comment_end(const char *p, const char *end)
 }
 
 /* Return the end of what begins at p, in a comment, and hides parentheses from some readers: a
- * quoted string, a bracket or an encoded-word. p if nothing does, NULL if it has no end. */
+ * quoted string, a bracket or an encoded-word. Returns p if nothing does, and NULL if it has no
+ * end. */
 static const char *shield_end(const char *p, const char *end)
 {
 	const char closing = *p == '[' ? ']' : '"';
@@ -52,8 +53,8 @@ static bool may_be_second_byte(const char *p, const char *text)
 
 /*
  * Return whether parentheses in the comment are within a quoted string, a bracket or an
- * encoded-word, in which some readers look for none, or behind a backslash that some see in another
- * way. Sets *open_r to the first character of such a thing that does not end.
+ * encoded-word, in which some readers look for none, or behind a backslash that some do not take
+ * for an escape. Sets *open_r to the first character of such a thing that does not end.
  */
 static bool hides_parentheses(const char *text, const char *end, char *open_r)
 {
@@ -84,9 +85,9 @@ static bool hides_parentheses(const char *text, const char *end, char *open_r)
 
 /*
  * Return whether readers differ about where a comment ends, so that some see an address in it or
- * miss one after it: those to which the first closing parenthesis ends it, nested or escaped, those
- * that look for no parenthesis in quotes, brackets and encoded-words, and those that remove control
- * characters first. Others read an address between special characters even in a comment.
+ * miss one after it. For some, the first closing parenthesis ends it, even if it is nested or
+ * escaped. Some look for no parenthesis in quotes, brackets and encoded-words, and some remove
+ * control characters first. Others read an address between special characters even in a comment.
  */
 static bool is_ambiguous(const char *text, const char *end, char *open_r)
 {

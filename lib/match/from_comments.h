@@ -18,7 +18,7 @@ struct from_comment {
  * Thread-safe. */
 const char *from_comment_end(const char *p, const char *end);
 
-/* Return what the comment whose text, without its parentheses, is given shows. The time is linear.
+/* Return what a comment shows. text has no parentheses around it. The time is linear.
  * Thread-safe. */
 struct from_comment from_comment_read(const char *text, const char *end);
 

@@ -399,8 +399,9 @@ static bool is_doubled(const struct from_lexer *lx)
 	return from_token_is(&t, "<");
 }
 
-/* Note whether some append the end of a name with a dot to the local part: only if no white space
- * is between them, and if the name has a comma, or something else that they cannot read. */
+/* Note whether some readers append the end of a name with a dot to the local part. They do so only
+ * if no white space is between them, and if the name has a comma, or something else that they
+ * cannot read. */
 static void note_join(struct parser *p, const char *name, const struct from_token *bracket)
 {
 	if (!p->dotted || bracket->text == name || bracket->spaced || bracket->commented)
@@ -457,8 +458,8 @@ static bool parse_piece(struct parser *p, struct from_lexer *lx)
 	return more;
 }
 
-/* Return whether some see another author because they find no end of a comment, quoted string or
- * encoded-word where others do, or join a name to the address. */
+/* Return whether some readers see another author because they find no end of a comment, quoted
+ * string or encoded-word where others do, or join a name to the address. */
 static bool runs_on(const struct parser *p, const char *value, const char *end)
 {
 	const struct from_signs *s = &p->signs;

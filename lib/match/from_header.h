@@ -68,12 +68,12 @@ enum from_result {
 	 * - two kinds of oddities (from_oddities.h);
 	 * - NUL, or CR or LF without white space after it; another control character, except for
 	 *   escape sequences of ISO-2022-JP in quotes that end with ASCII; an unclosed quote,
-	 * comment or literal; a backslash before a special character;
+	 *   comment or literal; a backslash before a special character;
 	 * - a comment within the brackets that has an @ or <, or a dot, ! or % as in an address,
 	 *   also encoded; any comment before doubled brackets;
 	 * - a comment with an @ and other special characters; one with nested parentheses that has
 	 *   an escaped quote, or a comma, semicolon or < and a dot, ! or % as in an address; one
-	 * with a < after a closing parenthesis; one with a parenthesis within or after a quote,
+	 *   with a < after a closing parenthesis; one with a parenthesis within or after a quote,
 	 *   square bracket or encoded-word; one with a special character behind a backslash that
 	 *   may be the second byte of a character;
 	 * - a comment with a lone quote or square bracket if another one that may be its end
@@ -92,7 +92,7 @@ enum from_result {
 	 *   more than 1000, or of more than 240 if its domain has more than two labels;
 	 * - an @ outside of quotes and comments in a group's name, or an encoded-word in it that
 	 *   may decode to one, or a dot as in a domain (also encoded in quotes), or a ! or % within
-	 * a word, or a wide @ or dot in it, also in quotes;
+	 *   a word, or a wide @ or dot in it, also in quotes;
 	 * - a stray bracket or parenthesis before angle brackets, unless the words are plain;
 	 * - an element of a list that has no address beside one that has: a comment, an
 	 *   encoded-word, words, empty brackets;
@@ -103,7 +103,7 @@ enum from_result {
 	 *   backslash outside quotes, control or invisible characters, an encoded-word, a comment,
 	 *   white space beside a dot, or a quoted part of the local part; one whose quoted local
 	 *   part has special characters other than dots and spaces, or a fold; an address that is
-	 * odd (address.h) or longer than ADDRESS_MAX (then it is not reported).
+	 *   odd (address.h) or longer than ADDRESS_MAX (then it is not reported).
 	 */
 	FROM_UNPARSABLE
 };

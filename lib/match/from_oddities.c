@@ -1,6 +1,6 @@
 /*
- * Counts the oddities of address fields, by one pass that needs no grammar: it knows quoted
- * strings, comments, encoded-words and angle brackets. Stateless; any thread may call it.
+ * Counts the oddities of address fields in one pass that needs no grammar, but only tells quoted
+ * strings, comments, encoded-words and angle brackets apart. Stateless; any thread may call it.
  */
 #include "lib/match/from_oddities.h"
 

@@ -5,8 +5,8 @@
 
 /*
  * Count the ways in which the value of an address field differs from what mail programs write. Mail
- * programs agree about nearly every field that is odd in one way. To make one of them show another
- * author, it takes a second oddity: something that it shows, and something that it reads wrongly.
+ * programs agree about nearly every field that is odd in one way. A field that makes one of them
+ * show another author needs two: something that it shows, and something that it reads wrongly.
  *
  * Several oddities of one kind count once. The kinds are:
  * - an @ or what resembles one, or a <, in a quoted string, comment or encoded-word;

@@ -33,9 +33,9 @@ static const char *skip_zeros(const char *p)
 	return p;
 }
 
-/* Return whether a regex has a quantifier that allows no turn, such as {0}. PCRE2 10.42 demands the
- * first character of some groups that are skipped in this way: (?:a|(?=b)){0} matched only before
- * b. */
+/* Return whether a regex has a quantifier that allows no repetition, such as {0}. PCRE2 10.42
+ * requires the first character of some groups that are skipped in this way: (?:a|(?=b)){0} matched
+ * only before b. */
 static bool skips_an_item(const char *regex)
 {
 	while ((regex = strchr(regex, '{')) != NULL) {

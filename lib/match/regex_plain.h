@@ -13,9 +13,8 @@ bool regex_is_plain(const char *regex, size_t len);
 
 /*
  * Return whether a regex of the plain syntax has a quantifier and requires no text of a few
- * characters. Hyperscan finds others by their text; it merges these into automata, which
- * takes a time that grows much faster than their number. A text in a group or beside | is not
- * looked at.
+ * characters. Hyperscan finds others by their text; it merges these into automata, which takes a
+ * time that grows much faster than their number. A text in a group or beside | is ignored.
  */
 bool regex_plain_is_loose(const char *regex);
 

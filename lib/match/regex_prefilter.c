@@ -124,8 +124,8 @@ static void sources_drop(struct sources *s, unsigned i)
 	memmove(s->flags + i, s->flags + i + 1, (s->count - i) * sizeof(*s->flags));
 }
 
-/* Return the source that hyperscan refuses, or -1 if it has failed itself: when it has run out of
- * memory, the error names the first expression, which is not to blame. */
+/* Return the source that hyperscan refuses, or -1 if hyperscan itself has failed. When it runs out
+ * of memory, the error names the first expression, which is not the cause. */
 static int refused_source(const hs_compile_error_t *error, const struct sources *s)
 {
 	static const char *const own[] = { "Unable to allocate memory.", "Internal error." };

@@ -1,6 +1,6 @@
 /*
- * Finds whether an address belongs to a user: whether froms, or the user's name, allows it and each
- * address as which an MTA may send it. Owns nothing; any thread may call it.
+ * Finds whether an address belongs to a user: froms, or the user's name, must allow the address and
+ * each address as which an MTA may send it. Owns nothing; any thread may call it.
  */
 #include <string.h>
 
@@ -101,7 +101,7 @@ static bool is_first_label(const char *name, const char *host)
 }
 
 /* Return whether an MTA may send mail from a reading. A name without a dot that is not the MTA's
- * own is rather a part of the local part: no%reply@example.com. */
+ * own is more likely a part of the local part: no%reply@example.com. */
 static bool may_be_sent(const struct check_run *run, const struct mail_address *reading)
 {
 	const char *name = address_domain(reading);

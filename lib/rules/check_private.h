@@ -66,8 +66,8 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
-/* Return whether each further reading of an address passes from which an MTA may send its mail;
- * not, if there are too many. */
+/* Return whether each further reading of an address from which an MTA may send its mail passes;
+ * false if there are too many. */
 bool readings_pass(const struct check_run *run, const struct mail_address *address,
 	bool (*passes)(void *context, const struct mail_address *reading), void *context);
 
@@ -98,7 +98,7 @@ bool is_at_own_domain(const struct check_run *run, const struct mail_address *ad
  * known) if the MTA changed its domain: Sendmail asks DNS, where everybody may enter an alias of
  * one of its domains. With another local part, apart from an extension, it is the administrator's
  * alias. At a domain of its own, or if these are not known, a local part to which Sendmail resolves
- * an address says nothing new. Returns as address_readings_find().
+ * an address adds nothing. Returns as address_readings_find().
  */
 bool find_readings(const struct check_run *run, const struct mail_address *address,
 	const struct mail_address *to, struct address_readings *readings_r);

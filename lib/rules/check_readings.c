@@ -209,8 +209,8 @@ static size_t count_ascii(const char *text, size_t len)
 	return count;
 }
 
-/* Return whether a local part that is not ASCII is allowed in another case. What folding turns into
- * ASCII is another character: the long s is not s. */
+/* Return whether a local part that is not ASCII is allowed in another case. A character that
+ * folding turns into ASCII is another one: the long s is not s. */
 static bool is_allowed_folded(const struct check_run *run, enum list_id allow,
 	const struct mail_address *address, struct finding *finding)
 {

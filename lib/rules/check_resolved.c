@@ -1,5 +1,5 @@
 /*
- * The address to which the MTA resolves a sender or a recipient, among the readings of the address
+ * Adds the address to which the MTA resolves a sender or a recipient to the readings of the address
  * that was written. Owns nothing; any thread may call it.
  */
 #include "lib/rules/check_private.h"

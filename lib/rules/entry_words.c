@@ -125,7 +125,7 @@ static void write_at(char *text)
 }
 
 /* Return whether the word that ends at `end` may be a local part: it is the first, and neither an
- * action nor such as blacklist_from. */
+ * action nor a word such as blacklist_from. */
 static bool is_local_part(const char *text, const char *end)
 {
 	const size_t len = (size_t)(end - text);

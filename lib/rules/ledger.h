@@ -66,14 +66,15 @@ struct ledger;
  *   refused at once only if its trace coincides with that of a network at its limit, or if messages
  *   of the flood are open in all overflow keys of the shard: an eighth of the bound at least.
  * - to a network whose keys are counted at the same two places as those of networks of the flood:
- * it is taken for one of these. Of 6,000 networks, one other network in a hundred shares the
- * places.
+ *   it is taken for one of these. Of 6,000 networks, one other network in a hundred shares the
+ *   places.
  *
  * So the ledger contains as many keys as its bound allows, an eighth of it more (or two for each
  * shard) in overflow keys, one for each table, one for each thread, and the keys without origin
  * that exceed it. In a shard that exceeds its bytes, the runs of strangers' keys take no more
- * memory, and earlier charges count as long as later ones, but attempts do: at worst, they double
- * the bytes. The traces and the counts of networks take 3 MB in addition. Any thread.
+ * memory, so that earlier charges count as long as later ones. Attempts still take memory: at
+ * worst, they double the bytes. The traces and the counts of networks take 3 MB in addition. Any
+ * thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 

@@ -178,7 +178,7 @@ static int grow_runs(struct counter *counter)
 	return 0;
 }
 
-/* Let the run that is nearest to its next one join that. There are at least two. */
+/* Merge the two runs that are nearest to each other into the later one. There are at least two. */
 static void join_runs(struct counter *counter)
 {
 	struct counter_run *runs = runs_of(counter);

@@ -58,8 +58,8 @@ int counter_make_room(struct counter *counter, uint64_t now);
 
 /*
  * Make room for the next counter_add() without more memory: if all runs are used, the two that are
- * nearest to each other become one, which counts as long as the later of them. A single run becomes
- * one of now.
+ * nearest to each other are merged into one, which counts as long as the later of them. A single
+ * run is then dated now.
  */
 void counter_join(struct counter *counter, uint64_t now);
 

@@ -475,7 +475,8 @@ static int repeat_record(struct ledger_shard *shard, uint64_t hash,
 
 	if (entry != NULL && entry->seq >= record->seq)
 		return 0;
-	/* When the record was made, an idle entry may have been gone, so that its key inherited. */
+	/* An idle entry may have been freed before the record was made, so that its key inherited
+	 * counts. */
 	if (entry != NULL && !entry_prune(shard, entry, record->now)) {
 		shard_remove(shard, entry);
 		entry = NULL;

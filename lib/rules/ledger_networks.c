@@ -1,6 +1,6 @@
 /*
- * How many keys each network has in the local ledger. Owns nothing; any thread may call it, without
- * locks.
+ * Counts the keys of each network in the local ledger. Owns nothing; any thread may call it,
+ * without locks.
  */
 #include "lib/base/hash.h"
 #include "lib/rules/ledger_private.h"

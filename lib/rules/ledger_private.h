@@ -321,7 +321,8 @@ static inline const struct counter *entry_best(const struct ledger_entry *entry,
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Make room for one more charge in every counter. If the entry may take no more memory, because its
- * shard exceeds its bytes, charges join later ones. Returns 0, or -1 when out of memory. */
+ * shard exceeds its bytes, charges are merged into later ones. Returns 0, or -1 when out of
+ * memory. */
 int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Charge every counter, after entry_make_room() with the same now. */

@@ -1,5 +1,5 @@
 /*
- * The kinds of limits for everybody: their names, and of what their keys and values are. Holds no
+ * The kinds of limits for everybody: their names, and the kinds of their keys and values. Holds no
  * state; any thread. Covered by t/unit/test_rates.c.
  */
 #include <string.h>

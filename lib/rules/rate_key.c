@@ -1,6 +1,6 @@
 /*
  * Reads the keys of the sections [limit NAME]: networks, host names, addresses, domains, and the
- * words with a meaning of their own. Holds no state; any thread. Covered by t/unit/test_rates.c.
+ * words with a special meaning. Holds no state; any thread. Covered by t/unit/test_rates.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +79,8 @@ bool rate_key_is_name(const char *name, int len)
 		strstr(name, "..") == NULL;
 }
 
-/* Refuse a key that is nearly a word with a meaning of its own. Shorter words than "default" could
- * be meant as top-level domains. */
+/* Refuse a key that is nearly a word with a special meaning. Words shorter than "default" could be
+ * meant as top-level domains. */
 static int check_near_words(enum rate rate, const char *key, struct errmsg *err)
 {
 	unsigned distance = NEAR_NAME_MAX;

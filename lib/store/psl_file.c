@@ -31,7 +31,7 @@ int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err
 	if (file_read(path, MAX_FILE, &text, &len, NULL, err) != FILE_READ)
 		return -1;
 	if ((ret = orgdomain_parse(text, len, psl_r, &why)) < 0)
-		(void)errmsg_set(err, "%s: it is no public suffix list: %s", path, why.text);
+		(void)errmsg_set(err, "%s: it is not a public suffix list: %s", path, why.text);
 	free(text);
 	return ret;
 }

@@ -290,7 +290,7 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid())
 		return 0;
 	if (count > LISTEN_FDS_MAX)
-		return errmsg_set(err, "systemd hands over %ld sockets; at most %d are looked at",
+		return errmsg_set(err, "systemd passes %ld sockets; at most %d are supported",
 			count, LISTEN_FDS_MAX);
 	for (int i = 0; i < count; i++) {
 		int fd = LISTEN_FDS_START + i;

@@ -376,10 +376,10 @@ static void check_lists(void *context, struct status_health *health)
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (s.lists_reading[i] != 0 && clock_ms() - s.lists_reading[i] >= READING_MS)
 			status_add_note(health,
-				"Wait for its end, or shorten the list: a megabyte takes about "
+				"Wait until it has been read, or shorten the list: a megabyte takes about "
 				"0.1 s, or 1 s with names beyond ASCII.",
-				"list file %s has been read for %lld s; until then, the list read "
-				"before is in force",
+				"reading list file %s has taken %lld s so far; until it has been read, "
+				"the earlier list is in force",
 				list_name((enum list_id)i),
 				(long long)(clock_ms() - s.lists_reading[i]) / 1000);
 	}

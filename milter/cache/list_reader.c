@@ -137,8 +137,8 @@ struct list_reader *list_reader_start(const struct list_source *source, enum lis
 	if (reader == NULL || (error = start_thread(reader)) == 0)
 		return reader;
 	log_event(LOG_LEVEL_WARNING,
-		"%s: the system refuses a thread to read the list in, so that reading it delays "
-		"other changes: %s",
+		"%s: the system refuses a thread for reading the list, so that other changes wait "
+		"until it has been read: %s",
 		list_name(id), strerror(error));
 	read_list(reader);
 	reader->has_ended = true;

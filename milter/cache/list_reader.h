@@ -23,9 +23,9 @@ struct list_reading {
 };
 
 /*
- * Begin to read a list as list_file_read() does with this source, of which everything is copied or
- * referenced, except that its problems are not used. wake_fd is an eventfd, to which the thread
- * adds 1 at its end. Returns NULL when out of memory.
+ * Begin to read a list as list_file_read() does with this source. Everything in the source is
+ * copied or referenced, except its problems, which are not used. wake_fd is an eventfd, to which
+ * the thread adds 1 at its end. Returns NULL when out of memory.
  */
 struct list_reader *list_reader_start(const struct list_source *source, enum list_id id,
 	int wake_fd);

@@ -19,8 +19,8 @@
 #define NICENESS 10 /* of the thread, so that mail has priority */
 
 /*
- * The least costly lists come first, but a quarter of the thread's time is that of the list which
- * has waited the longest: others may change for ever.
+ * The least costly lists come first, but a quarter of the thread's time belongs to the list that
+ * has waited the longest, because others may change for ever.
  */
 #define OLDEST_PART 4
 #define CREDIT_MAX_NS INT64_C(2000000000) /* which the oldest lists can save up */

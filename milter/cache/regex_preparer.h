@@ -10,8 +10,9 @@
  * Prepares the regexes of the policy in force (regexlist_prepare()) in a thread of its own, with a
  * low priority, because that can take long and nothing can interrupt it. The policy is in force
  * meanwhile, and makes the same decisions. The least costly lists are prepared first, so that a
- * costly one delays no other; but a part of the time is that of the oldest list, which those that
- * change again and again would delay for ever. Only one thread may call these functions.
+ * costly one delays no other; but a part of the time belongs to the oldest list, because lists that
+ * change again and again would otherwise delay it for ever. Only one thread may call these
+ * functions.
  */
 struct regex_preparer;
 

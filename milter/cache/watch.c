@@ -402,8 +402,8 @@ bool watch_must_read(struct watch *watch, size_t slot, int64_t now)
 	return take_turn(watch, &watch->files[slot], now);
 }
 
-/* End the read of a file, which is looked at again at that time or when something has happened
- * meanwhile. */
+/* End the read of a file. The file is examined again at the given time, or earlier if something has
+ * happened meanwhile. */
 static void end_reading(struct watch *watch, size_t slot, int64_t again)
 {
 	struct watched *file = &watch->files[slot];

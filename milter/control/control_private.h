@@ -107,8 +107,8 @@ void limits_answer_key(struct connection *connection, const struct limits_moment
 
 /*
  * The workers (control_tasks.c). Users take turns, so that nobody waits for more than one task of
- * each other user, and root and the daemon's user for none of the members. All of these functions
- * belong to the server thread.
+ * each other user. Root and the daemon's user do not wait for tasks of members. All of these
+ * functions belong to the server thread.
  */
 #define CONTROL_WORKERS 2
 

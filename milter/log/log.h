@@ -48,7 +48,7 @@ void log_line(enum log_level level, const char *line, size_t len);
 
 /*
  * Log a line about what a person does, whatever the level is. People may change the level, and must
- * not hide by that what they do.
+ * not be able to hide their actions in this way.
  */
 void log_action(enum log_level level, const char *line, size_t len);
 

@@ -50,7 +50,8 @@ static bool is_answered(const struct sockaddr_un *address)
 
 /* ---- the user who makes the file ---------------------------------------------------------- */
 
-/* Whether the user is in the group; true if that is not known, so that root makes nothing. */
+/* Return whether the user is in the group; true if that is not known, so that root makes nothing.
+ */
 static bool is_member(uid_t user, gid_t group)
 {
 	gid_t groups[GROUPS_MAX];
@@ -68,7 +69,8 @@ static bool is_member(uid_t user, gid_t group)
 	return found;
 }
 
-/* Whether the user can put something else in the place of a directory's entry (NULL: missing). */
+/* Return whether the user can put something else in the place of a directory's entry (NULL:
+ * missing). */
 static bool may_replace(const struct stat *directory, const struct stat *entry, uid_t user)
 {
 	if (directory->st_uid == user)
@@ -79,7 +81,7 @@ static bool may_replace(const struct stat *directory, const struct stat *entry, 
 	return (directory->st_mode & S_ISVTX) == 0 || entry == NULL || entry->st_uid == user;
 }
 
-/* Whether the user can replace a component of the folder. */
+/* Return whether the user can replace a component of the folder. */
 static bool is_below(const char *folder, uid_t user)
 {
 	char *prefix = strdup(folder);
@@ -103,7 +105,7 @@ static bool is_below(const char *folder, uid_t user)
 	return found;
 }
 
-/* Whether the user can change where the path's directory is, by its name or by links. */
+/* Return whether the user can change where the path's directory is, by its name or by links. */
 static bool may_be_moved(const char *path, uid_t user)
 {
 	const char *slash = strrchr(path, '/');

@@ -21,9 +21,9 @@ struct listen_owner {
 /*
  * If root makes or removes a file at a path of which the daemon's user can replace a directory
  * (/run/postern/saslauthd/mux, where /run/postern belongs to that user, or is writable for a group
- * of his), it does so as that user, with his groups, who could otherwise put a link there that
- * leads root elsewhere. (uid_t)-1: there is no such user. listen_become_root() ends that; it does
- * nothing if it has not begun.
+ * of his), it does so as that user, with his groups. Otherwise he could put a link there that leads
+ * root elsewhere. (uid_t)-1: there is no such user. listen_become_root() makes the process root
+ * again, and does nothing if it still is.
  */
 int listen_become_maker(const char *path, uid_t user, struct errmsg *err);
 void listen_become_root(void);

@@ -575,7 +575,7 @@ def test_passwords_checked_by_explain_are_slowed_and_logged(daemon):
 
 
 def connect_as(daemon, user):
-    """A connection to the control socket by a user, given by name or number, who needs root to become."""
+    """Connect to the control socket as a user, given by name or number. Only root can become that user."""
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(60)
     os.seteuid(user if isinstance(user, int) else pwd.getpwnam(user).pw_uid if user else os.geteuid())

@@ -82,4 +82,4 @@ def test_lists_are_read_without_a_thread_of_their_own(box):
     daemon.write_list("mail_from.access.blacklist", "spam@bad.example\n")
     wait_until(lambda: daemon.ctl("status", check=False)["lists"]["entries"]["mail_from.access.blacklist"] == 1,
                "the list is in force")
-    assert "mail_from.access.blacklist: the system refuses a thread to read the list in" in daemon.log()
+    assert "mail_from.access.blacklist: the system refuses a thread for reading the list" in daemon.log()

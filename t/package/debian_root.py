@@ -194,13 +194,13 @@ def _run(*argv):
 
 
 def run_in(root, folder, script, files):
-    """Run a script of bash as root in a copy of the root, with the files in /given. Its output, which ends with its status."""
+    """Run a script of bash as root in a copy of the root, with the files in /given. Return its output and its status."""
     given, mounts = _given(folder, files, **{"script": script, "syslog.py": SYSLOG})
     return _run("unshare", "-n", "-p", "-u", "-f", "--kill-child", "bash", "-c", INSIDE + RUN, "inside", mounts, root, given)
 
 
 def boot_in(root, folder, before, script, files):
-    """The same with systemd as the first process: it is started after the script before, and runs the other one."""
+    """The same with systemd as the first process. The script `before` runs first; then systemd starts, and runs `script`."""
     given, mounts = _given(folder, files, before=before, script=script)
     (folder / "cgroup").mkdir()
     said, _ = _run("bash", "-c", CONTROL_GROUP, "cgroup", folder / "cgroup",

@@ -210,7 +210,7 @@ START_TEST(too_many_sockets_of_systemd_are_an_error)
 		(void)setenv("LISTEN_FDS", "1025", 1);
 		ck_assert_int_eq(auth_sockets_open(&config, &owner, &sockets, &err), -1);
 		ck_assert_str_eq(err.text,
-			"systemd hands over 1025 sockets; at most 1024 are looked at");
+			"systemd passes 1025 sockets; at most 1024 are supported");
 		(void)unsetenv("LISTEN_PID");
 		(void)unsetenv("LISTEN_FDS");
 	}

@@ -33,7 +33,7 @@ static const char *const usual[] = {
 	"me@[IPv6:2001:db8::1] (Me), Me <me@[IPv6:2001:db8::1]>",
 };
 
-START_TEST(has_none)
+START_TEST(usual_fields_have_none)
 	{
 		const unsigned odd = from_oddities(usual[_i], strlen(usual[_i]));
 
@@ -82,7 +82,7 @@ static const char *const odd_once[] = {
 	"\"a\x95[\" <me@mine.m>",
 };
 
-START_TEST(has_one)
+START_TEST(each_kind_counts_once)
 	{
 		const unsigned odd = from_oddities(odd_once[_i], strlen(odd_once[_i]));
 
@@ -106,7 +106,7 @@ static const char *const odd_twice[] = {
 	"<second@attack.com>< .evil.example",
 };
 
-START_TEST(has_several)
+START_TEST(misread_fields_have_several)
 	{
 		ck_assert_msg(from_oddities(odd_twice[_i], strlen(odd_twice[_i])) > 1, "%s",
 			odd_twice[_i]);
@@ -133,9 +133,9 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("from_oddities");
 	TCase *tcase = tcase_create("from_oddities");
 
-	tcase_add_loop_test(tcase, has_none, 0, COUNT(usual));
-	tcase_add_loop_test(tcase, has_one, 0, COUNT(odd_once));
-	tcase_add_loop_test(tcase, has_several, 0, COUNT(odd_twice));
+	tcase_add_loop_test(tcase, usual_fields_have_none, 0, COUNT(usual));
+	tcase_add_loop_test(tcase, each_kind_counts_once, 0, COUNT(odd_once));
+	tcase_add_loop_test(tcase, misread_fields_have_several, 0, COUNT(odd_twice));
 	tcase_add_test(tcase, reads_any_beginning);
 	suite_add_tcase(suite, tcase);
 	return suite;
