@@ -37,7 +37,7 @@ static const char *near_parameter(const PQconninfoOption *options, const char *t
 	return best == 0 ? NULL : near;
 }
 
-/* Return what the first mistyped parameter is probably meant as, or NULL. */
+/* Return the parameter that the first mistyped name probably means, or NULL. */
 static const char *find_mistyped(const PQconninfoOption *options, const char *conninfo)
 {
 	struct conninfo_walk walk = conninfo_walk(conninfo);

@@ -1,6 +1,6 @@
 /*
- * Shows which regexes have the plain syntax, and which
- * of them have no text by which they are found.
+ * Shows which regexes have the plain syntax, and which of them have no text by which they are
+ * found.
  */
 #include "lib/match/regex_plain.h"
 

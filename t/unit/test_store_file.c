@@ -1,6 +1,6 @@
 /*
- * Shows that a store of people is changed only if each look at its path has found the file that was
- * read. t/integration/test_store_commands.py shows the changes themselves.
+ * Shows that a store of people is changed only if each access to its path has found the file that
+ * was read. t/integration/test_store_commands.py shows the changes themselves.
  */
 #include <stdio.h>
 #include <stdlib.h>
