@@ -19,10 +19,12 @@ The socket is an inet one here, because Sendmail accepts no unix socket below a 
 such as /tmp. DocumentedSendmail has it in /run/postern.
 """
 
+import contextlib
 import re
 
 import pytest
 
+from harness.packages import library_path, run
 from harness.postern import ROOT
 from harness.sendmail import AUTH_BLOCK, EXAMPLE, PAGE, block
 from harness.smtp import Smtp
@@ -46,6 +48,27 @@ def test_the_documentation_has_the_lines_that_are_tested():
     assert block(PAGE, "INPUT_MAIL_FILTER") == line
     assert line in (ROOT / "milter/postern.8").read_text(encoding="utf-8")
     assert "define(`confAUTH_OPTIONS', `A p y')" in block(PAGE, AUTH_BLOCK)
+
+
+def test_the_documented_lines_bound_the_connections_of_a_client(box):
+    mta = box.sendmail(start=False, extra=block(PAGE, "dnl bounds of clients")
+                       + "define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe,MapInUnsafeDirPath')dnl\n")
+    conf, access = mta.folder / "sendmail.cf", mta.folder / "access"
+    conf.write_text(conf.read_text().replace(" /etc/mail/access", f" {access}"))
+    numbers = block(PAGE, "ClientRate:")
+    assert " 30\n" in numbers and " 10\n" in numbers
+    access.write_text(numbers.replace(" 30\n", " 5\n").replace(" 10\n", " 2\n"))
+    run("sh", "-c", f"LD_LIBRARY_PATH={library_path(mta.root)} {mta.root}/usr/libexec/sendmail/makemap -C {conf} hash {access} < {access}")
+    mta.start()
+    with contextlib.ExitStack() as held:
+        def greeting(source):
+            return str(held.enter_context(Smtp(mta.port, source=source)).greeting)
+
+        said = [greeting("127.0.0.2") for _ in range(6)]
+        assert all(text.startswith("220 ") for text in said[:2]), said
+        assert said[2:5] == ["421 4.3.2 Too many open connections."] * 3, said
+        assert said[5] == "421 4.3.2 Connection rate limit exceeded.", said
+        assert all(greeting("127.0.0.1").startswith("220 ") for _ in range(3))
 
 
 @pytest.fixture(scope="module")
