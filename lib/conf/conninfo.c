@@ -29,15 +29,12 @@ static bool is_uri(const char *conninfo)
 		strncmp(conninfo, "postgres://", 11) == 0;
 }
 
-/* The separator before another parameter. The user name may contain a ?, too. */
-static const char *separator(const struct strbuf *text)
+/* The separator before another parameter. */
+static const char *separator(const struct strbuf *uri)
 {
-	const char *at = strstr(text->text, "://") + 3, *user_end = at + strcspn(at, "@/");
-	const char last = text->text[text->len - 1];
+	const char last = uri->text[uri->len - 1];
 
-	if (*user_end == '@')
-		at = user_end + 1;
-	if (strchr(at, '?') == NULL)
+	if (*conninfo_walk(uri->text).at == '\0')
 		return "?";
 	return last == '?' || last == '&' ? "" : "&";
 }
@@ -175,7 +172,7 @@ static bool next_in_uri(struct conninfo_walk *walk)
 
 /* Return the @ behind the user of SCHEME://USER:PASSWORD@HOSTS/DBNAME?KEY=VALUE&..., where libpq
  * finds it; NULL: there is none. */
-static const char *user_end(const char *uri)
+static const char *userinfo_end(const char *uri)
 {
 	const char *end = strstr(uri, "://") + 3;
 
@@ -188,7 +185,7 @@ struct conninfo_walk conninfo_walk(const char *conninfo)
 	struct conninfo_walk walk = { .is_uri = is_uri(conninfo), .at = conninfo };
 
 	if (walk.is_uri) {
-		const char *end = user_end(conninfo);
+		const char *end = userinfo_end(conninfo);
 
 		walk.at = end == NULL ? strstr(conninfo, "://") + 3 : end;
 		walk.at += strcspn(walk.at, "?");
@@ -213,7 +210,7 @@ static bool is_password(const char *key)
 
 static bool user_has_password(const char *uri)
 {
-	const char *user = strstr(uri, "://") + 3, *end = user_end(uri);
+	const char *user = strstr(uri, "://") + 3, *end = userinfo_end(uri);
 	const char *colon = end == NULL ? NULL : memchr(user, ':', (size_t)(end - user));
 
 	return colon != NULL && colon + 1 < end;
@@ -266,7 +263,7 @@ static void set_unquoted(struct strbuf *value, const char *at, const char *end)
 /* Find the user or the database in front of the parameters of a URI. */
 static void find_in_uri(const char *uri, const char *key, struct strbuf *value)
 {
-	const char *user = strstr(uri, "://") + 3, *end = user_end(uri);
+	const char *user = strstr(uri, "://") + 3, *end = userinfo_end(uri);
 	const char *hosts = end == NULL ? user : end + 1, *path = hosts + strcspn(hosts, "/?");
 
 	if (strcmp(key, "user") == 0 && end != NULL)
