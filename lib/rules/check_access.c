@@ -118,14 +118,14 @@ static struct finding *last_finding(const struct check_run *run)
 
 /* Look an address or a host name up in access.domains. Sets the rule unless it is unlisted. */
 static enum any_result find_domain(const struct check_run *run, const struct subject *s,
-	struct finding *finding)
+	bool is_recipient, struct finding *finding)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
 	enum any_result result = ANY_UNLISTED;
 	uint32_t line;
 
 	if (s->readings != NULL)
-		result = lookup_any_domain(run, s->readings, &line);
+		result = lookup_any_domain(run, s->readings, is_recipient, &line);
 	else if (s->address != NULL)
 		result =
 			list_any_address(domains, s->address, run->settings->list_delimiter, &line);
@@ -145,7 +145,7 @@ static bool check_any(struct check_run *run, const struct subject *s, bool is_re
 	if (!check_run_wants(run, CHECK_ANY))
 		return true;
 	finding = finding_new(run, CHECK_ANY);
-	result = find_domain(run, s, finding);
+	result = find_domain(run, s, is_recipient, finding);
 	if (result == ANY_UNLISTED && s->readings != NULL &&
 		lookup_may_be_denied(run, LIST_DOMAINS, is_recipient, s->readings, finding))
 		result = ANY_DENY;

@@ -92,22 +92,11 @@ static bool owns_address(const struct check_run *run, const struct sender_user *
 
 /* ---- readings ------------------------------------------------------------------ */
 
-/* Return whether name is the first label of host, which may be NULL. */
-static bool is_first_label(const char *name, const char *host)
-{
-	const size_t len = strlen(name);
-
-	return host != NULL && strncmp(host, name, len) == 0 && host[len] == '.';
-}
-
 /* Return whether an MTA may send mail from a reading. A name without a dot that is not the MTA's
  * own is more likely a part of the local part: no%reply@example.com. */
 static bool may_be_sent(const struct check_run *run, const struct mail_address *reading)
 {
-	const char *name = address_domain(reading);
-
-	return !address_is_local(reading) || name[0] == '[' || strstr(name, "localhost") != NULL ||
-		is_first_label(name, run->facts->mta_name);
+	return !address_is_local(reading) || is_at_own_name(run, reading);
 }
 
 /* Not inlined, so that only addresses with several readings need this much stack. */

@@ -90,6 +90,10 @@ enum list_result lookup_address(const struct check_run *run, enum list_id exact_
  */
 bool is_at_mta_name(const struct check_run *run, const struct mail_address *address);
 
+/* Return whether the name of a local address is certainly the MTA's, also behind % or !: an address
+ * literal, localhost, or the first label of the MTA's host name. */
+bool is_at_own_name(const struct check_run *run, const struct mail_address *address);
+
 /* Return whether the address is at a domain that is known to be one of the MTA's own. */
 bool is_at_own_domain(const struct check_run *run, const struct mail_address *address);
 
@@ -114,7 +118,8 @@ bool has_other_domains(const struct check_run *run, const struct mail_address *a
 /*
  * The same as lookup_address() for an address with several readings, of which each is looked up as
  * it is. One for which address_is_local() or is_at_mta_name() holds is also looked up at each of
- * [lists] local_domains, and if address_is_local() holds, at the MTA's host name.
+ * [lists] local_domains, and if address_is_local() holds, at the MTA's host name. A sender that is
+ * not at a domain of the MTA's own is local only at names for which is_at_own_name() holds.
  * lookup_any_reading() returns LIST_YES if one of these addresses is listed.
  * lookup_all_readings() does so only if the MTA cannot deliver to an address that is not in the
  * allow lists: the reading itself, or for address_is_local() those at local_domains, and all others
@@ -128,7 +133,7 @@ enum list_result lookup_any_reading(const struct check_run *run, enum list_id ex
 /* Look all readings up in access.domains: one that is denied denies the address, and only if all
  * are allowed it is allowed. */
 enum any_result lookup_any_domain(const struct check_run *run,
-	const struct address_readings *readings, uint32_t *line_r);
+	const struct address_readings *readings, bool is_recipient, uint32_t *line_r);
 
 /*
  * Return whether a reading for which address_is_local() holds might be denied at a domain that is

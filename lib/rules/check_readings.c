@@ -24,6 +24,7 @@ struct lookup {
 	const char
 		*host_domain; /* the domain of the MTA's host name, if it is looked up; or NULL */
 	bool is_of_recipients;
+	bool is_at_host_domain;	   /* the domain of the MTA's host name is looked up */
 	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
 	bool domains_are_optional; /* the same of those at `domain` */
 	bool is_completed;	   /* the next domain comes below the name of the reading */
@@ -38,7 +39,7 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 	l->next = 0;
 	l->domain = "";
 	l->mta_name = l->mta_domain = l->host_domain = NULL;
-	l->is_of_recipients = is_of_recipients;
+	l->is_of_recipients = l->is_at_host_domain = is_of_recipients;
 	l->is_optional = l->domains_are_optional = l->is_completed = false;
 }
 
@@ -98,6 +99,22 @@ bool is_at_own_domain(const struct check_run *run, const struct mail_address *ad
 		is_at_local_domain(run->settings, address);
 }
 
+/* Return whether name is the first label of host, which may be NULL. */
+static bool is_first_label(const char *name, const char *host)
+{
+	const size_t len = strlen(name);
+
+	return host != NULL && strncmp(host, name, len) == 0 && host[len] == '.';
+}
+
+bool is_at_own_name(const struct check_run *run, const struct mail_address *address)
+{
+	const char *name = address_domain(address);
+
+	return name[0] == '[' || strstr(name, "localhost") != NULL ||
+		is_first_label(name, run->facts->mta_name);
+}
+
 /* Return whether the address is at a name that the MTA may complete. */
 static bool has_short_name(const struct mail_address *address)
 {
@@ -133,22 +150,36 @@ static bool move_reading(struct lookup *l)
 			      address_at_domain(reading, domain, &l->moved);
 }
 
+/*
+ * Return whether the MTA may deliver the next reading, or send mail from it, at domains of its own.
+ * No MTA rewrites a sender at a domain of others: the name in news!letter@example.net is a part of
+ * the local part, unless it is certainly the MTA's.
+ */
+static bool is_local_reading(const struct lookup *l, const struct mail_address *reading)
+{
+	return address_is_local(reading) &&
+		(l->is_of_recipients || address_domain(reading)[0] == '\0' ||
+			is_at_own_name(l->run, reading) ||
+			is_at_own_domain(l->run, &l->readings->at[0]));
+}
+
 /* Begin with the next reading. */
 static const struct mail_address *next_reading(struct lookup *l)
 {
 	const struct mail_address *reading = &l->readings->at[l->next++];
 	const char *domains = l->run->settings->local_domains;
-	const bool is_local = address_is_local(reading);
+	const bool is_local = is_local_reading(l, reading);
 
 	l->domain = is_local || is_at_mta_name(l->run, reading) ? domains : "";
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
-	l->mta_domain = has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
+	l->mta_domain = is_local && has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
 	l->host_domain =
-		l->is_of_recipients && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
+		l->is_at_host_domain && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
 		domain_of_host(l->run->facts->mta_name) :
 		NULL;
 	l->domains_are_optional = !is_local || l->next > l->readings->certain;
-	l->is_optional = l->next > l->readings->certain || (is_local && domains[0] != '\0');
+	l->is_optional =
+		l->next > l->readings->certain || (address_is_local(reading) && domains[0] != '\0');
 	return reading;
 }
 
@@ -268,7 +299,7 @@ enum list_result lookup_any_reading(const struct check_run *run, enum list_id ex
 }
 
 enum any_result lookup_any_domain(const struct check_run *run,
-	const struct address_readings *readings, uint32_t *line_r)
+	const struct address_readings *readings, bool is_recipient, uint32_t *line_r)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
 	enum any_result result = ANY_ALLOW, r;
@@ -276,7 +307,8 @@ enum any_result lookup_any_domain(const struct check_run *run,
 	struct lookup lookup;
 	uint32_t line;
 
-	lookup_init(&lookup, run, readings, false); /* the host has the organizational domain */
+	lookup_init(&lookup, run, readings, is_recipient);
+	lookup.is_at_host_domain = false; /* the host has the organizational domain */
 	while ((address = lookup_next(&lookup)) != NULL) {
 		r = list_any_address(domains, address, run->settings->list_delimiter, &line);
 		if (r != ANY_UNLISTED)
