@@ -297,17 +297,36 @@ static bool check_clear(struct check_run *run, const struct mail_address *addres
 	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
 }
 
-/* Refuse an address with more readings than the lists look up, as check_clear() does. */
+/* Refuse an address with too many readings or lookups, as check_clear() does. */
 static bool refuse_unbounded(struct check_run *run, enum check check, const char *enhanced,
-	const char *what)
+	const char *what, bool is_readings)
 {
 	struct finding *finding;
 
 	if (check == CHECK_COUNT)
 		return true;
 	finding = finding_new(run, check);
-	finding_rule(finding, "more than %d readings of the address", ADDRESS_READINGS_MAX);
+	if (is_readings)
+		finding_rule(finding, "more than %d readings of the address", ADDRESS_READINGS_MAX);
+	else
+		finding_rule(finding, "more than %d addresses to look up", LOOKUPS_MAX);
 	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
+}
+
+/* Find the readings of an address, and refuse it if they are too many, or are looked up at too many
+ * addresses. Returns whether the stage continues. */
+static bool find_bounded(struct check_run *run, enum check check,
+	const struct mail_address *address, bool is_recipient, struct address_readings *readings_r)
+{
+	const struct facts *facts = run->facts;
+	const struct mail_address *to = is_recipient ? facts->resolved : facts->sender_resolved;
+	const char *enhanced = is_recipient ? "5.1.3" : "5.1.7";
+	const char *what = is_recipient ? "recipient" : "sender";
+
+	if (!find_readings(run, address, to, readings_r))
+		return refuse_unbounded(run, check, enhanced, what, true);
+	return lookups_are_few(run, readings_r, is_recipient) ||
+		refuse_unbounded(run, check, enhanced, what, false);
 }
 
 static void judge_mail_as(struct check_run *run, const struct subject *s)
@@ -330,8 +349,7 @@ __attribute__((noinline)) static void judge_mail_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = sender, .readings = &readings, .text = sender->text };
 
-	if (find_readings(run, sender, run->facts->sender_resolved, &readings) ||
-		refuse_unbounded(run, check, "5.1.7", "sender"))
+	if (find_bounded(run, check, sender, false, &readings))
 		judge_mail_as(run, &s);
 }
 
@@ -415,8 +433,7 @@ __attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
 	struct address_readings readings;
 	const struct subject s = { .address = rcpt, .readings = &readings, .text = rcpt->text };
 
-	if (find_readings(run, rcpt, run->facts->resolved, &readings) ||
-		refuse_unbounded(run, check, "5.1.3", "recipient"))
+	if (find_bounded(run, check, rcpt, true, &readings))
 		judge_rcpt_as(run, &s);
 }
 

@@ -116,6 +116,18 @@ bool is_resolved_elsewhere(const struct check_run *run, const struct mail_addres
 bool has_other_domains(const struct check_run *run, const struct mail_address *address);
 
 /*
+ * The most addresses that are looked up for one address; one with more must be refused. Each costs
+ * a search of all regexes, and the client chooses the readings. One reading with a short name and
+ * 32 domains in [lists] local_domains is looked up at 67.
+ */
+#define LOOKUPS_MAX 70
+
+/* Return whether the readings are looked up at LOOKUPS_MAX addresses at most. The functions below
+ * look no more of them up. */
+bool lookups_are_few(const struct check_run *run, const struct address_readings *readings,
+	bool is_recipient);
+
+/*
  * The same as lookup_address() for an address with several readings, of which each is looked up as
  * it is. One for which address_is_local() or is_at_mta_name() holds is also looked up at each of
  * [lists] local_domains, and if address_is_local() holds, at the MTA's host name. A sender that is

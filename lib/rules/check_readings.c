@@ -18,6 +18,7 @@ struct lookup {
 	const struct check_run *run;
 	const struct address_readings *readings;
 	size_t next;		/* reading */
+	unsigned count;		/* addresses so far */
 	const char *domain;	/* the next domain for the last reading; "": none is left */
 	const char *mta_name;	/* the same, behind the others; NULL: none */
 	const char *mta_domain; /* the domain below which the MTA completes a name; NULL: none */
@@ -36,7 +37,7 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 {
 	l->run = run;
 	l->readings = readings;
-	l->next = 0;
+	l->next = l->count = 0;
 	l->domain = "";
 	l->mta_name = l->mta_domain = l->host_domain = NULL;
 	l->is_of_recipients = l->is_at_host_domain = is_of_recipients;
@@ -183,8 +184,7 @@ static const struct mail_address *next_reading(struct lookup *l)
 	return reading;
 }
 
-/* Return the next address, or NULL at the end. It lives until the next call. */
-static const struct mail_address *lookup_next(struct lookup *l)
+static const struct mail_address *next_address(struct lookup *l)
 {
 	const char *mta_name = l->mta_name, *mta_domain, *host_domain;
 
@@ -208,6 +208,24 @@ static const struct mail_address *lookup_next(struct lookup *l)
 		address_at_domain(&l->readings->at[l->next - 1], host_domain, &l->moved))
 		return &l->moved;
 	return l->next == l->readings->count ? NULL : next_reading(l);
+}
+
+/* Return the next address, or NULL at the end, or after LOOKUPS_MAX. It lives until the next call.
+ */
+static const struct mail_address *lookup_next(struct lookup *l)
+{
+	return l->count++ < LOOKUPS_MAX ? next_address(l) : NULL;
+}
+
+bool lookups_are_few(const struct check_run *run, const struct address_readings *readings,
+	bool is_recipient)
+{
+	struct lookup lookup;
+
+	lookup_init(&lookup, run, readings, is_recipient);
+	while (lookup_next(&lookup) != NULL)
+		;
+	return lookup.count <= LOOKUPS_MAX;
 }
 
 enum list_result lookup_address(const struct check_run *run, enum list_id exact_id,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/match/address_readings.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -32,6 +33,11 @@ static void assert_decided_by(const char *rule, const struct asked *asked)
 	ck_assert_msg(strncmp(got, rule == NULL ? "accept" : "reject", 6) == 0 &&
 			(rule == NULL || strstr(got, rule) != NULL),
 		"%s: %s", asked->stage == STAGE_MAIL ? asked->mail : asked->rcpt, got);
+}
+
+static void assert_text(const char *got, const char *want)
+{
+	ck_assert_msg(strncmp(got, want, strlen(want)) == 0, "%s, not %s", got, want);
 }
 
 #define OWN "mail=fail(mail_from.access.blacklist:1)"
@@ -93,6 +99,112 @@ START_TEST(a_recipient_at_a_domain_of_others_is_read_as_a_local_one)
 	}
 END_TEST
 
+/* Repeat %x. */
+static void write_nested(char *text, unsigned times)
+{
+	strcpy(text, "all");
+	while (times-- > 0)
+		strcat(text, "%x");
+	strcat(text, "@corp.example");
+}
+
+START_TEST(an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed)
+	{
+		char text[ADDRESS_MAX + 1];
+		struct asked rcpt = { STAGE_RCPT, .rcpt = text },
+			     mail = { STAGE_MAIL, .mail = text };
+
+		m.settings->local_domains = "corp.example\0";
+		made_build(&m);
+		write_nested(text, ADDRESS_READINGS_MAX - 1);
+		ck_assert_str_eq(made_decide(&m, &rcpt), "accept: rcpt=unlisted; any=unlisted");
+		ck_assert_str_eq(made_decide(&m, &mail), "accept: mail=unlisted; any=unlisted");
+		write_nested(text, ADDRESS_READINGS_MAX);
+		ck_assert_str_eq(made_decide(&m, &rcpt),
+			"reject: rcpt=fail(more than 16 readings of the address) 553 5.1.3 Bad recipient "
+			"address syntax");
+		ck_assert_str_eq(made_decide(&m, &mail),
+			"reject: mail=fail(more than 16 readings of the address) 553 5.1.7 Bad sender "
+			"address syntax");
+		write_nested(text, 480);
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &rcpt), "553"));
+	}
+END_TEST
+
+/* Set the largest number of local domains. */
+static void set_most_domains(char domains[32 * sizeof("d00.example") + 1])
+{
+	char *end = domains;
+
+	for (int i = 0; i < 32; i++)
+		end += sprintf(end, "d%d.example", i) + 1;
+	*end = '\0';
+	m.settings->local_domains = domains;
+}
+
+#define MANY(what, code) what "=fail(more than 70 addresses to look up) 553 5.1." code
+static const struct {
+	const char *address;
+	bool is_refused;
+} bounded[] = {
+	{ "bob", false },
+	{ "bob@localhost", false },
+	{ "bob@[192.0.2.1]", false },
+	{ "bob@web1", false }, /* twice at each domain */
+	{ "bob+x@web1", false },
+	{ "bob@mx.d31.example", false },
+	{ "x%bob@d0.example", false },
+	{ "\"a b\"@web1", false },
+	{ "bob%localhost@localhost", false },
+	{ "bob%a%b@localhost", true },
+	{ "bob%x0%x1%x2%x3%x4%x5%x6%x7%x8%x9%x10%x11%x12%x13%x14@localhost", true },
+	{ "x!y!z!bob@d0.example", true },
+};
+START_TEST(an_address_with_too_many_lookups_is_refused_even_if_nothing_is_listed)
+	{
+		struct asked rcpt = { STAGE_RCPT, .rcpt = bounded[_i].address,
+			.mta = "mx.d31.example" };
+		struct asked mail = { STAGE_MAIL, .mail = bounded[_i].address,
+			.mta = "mx.d31.example" };
+		char domains[32 * sizeof("d00.example") + 1];
+
+		set_most_domains(domains);
+		made_build(&m);
+		assert_text(made_decide(&m, &rcpt),
+			bounded[_i].is_refused ? "reject: " MANY("rcpt", "3") : "accept");
+		assert_text(made_decide(&m, &mail),
+			bounded[_i].is_refused ? "reject: " MANY("mail", "7") : "accept");
+	}
+END_TEST
+
+/* With few domains, the number of readings decides. */
+START_TEST(few_domains_leave_room_for_many_readings)
+	{
+		const struct asked rcpt = { STAGE_RCPT,
+			.rcpt = "bob%x0%x1%x2%x3%x4%x5%x6%x7%x8%x9%x10@localhost" };
+
+		m.settings->local_domains = "corp.example\0";
+		made_list(&m, LIST_RCPT_DENY, "bob@corp.example");
+		assert_decided_by("rcpt=fail(rcpt_to.access.blacklist:1)", &rcpt);
+	}
+END_TEST
+
+/* With `warn`, the message passes, and the rest of the lookups is not made. */
+START_TEST(a_warning_makes_no_further_lookups)
+	{
+		const struct asked rcpt = { STAGE_RCPT,
+			.rcpt = "bob%x0%x1%x2%x3%x4%x5%x6%x7%x8%x9@localhost" };
+		char domains[32 * sizeof("d00.example") + 1];
+
+		set_most_domains(domains);
+		m.services[0].mode[CHECK_RCPT] = m.services[0].mode[CHECK_ANY] = MODE_WARN;
+		made_list(&m, LIST_RCPT_DENY, "bob@d31.example");
+		made_build(&m);
+		assert_text(made_decide(&m, &rcpt), "accept: rcpt=would-reject(more than 70");
+		ck_assert_ptr_null(strstr(m.text, "blacklist"));
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -104,6 +216,13 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_sender_at_a_domain_of_others_is_read_as_no_local_one, 0,
 		ROWS(senders));
 	tcase_add_test(tcase, a_recipient_at_a_domain_of_others_is_read_as_a_local_one);
+	tcase_add_test(tcase,
+		an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed);
+	tcase_add_loop_test(tcase,
+		an_address_with_too_many_lookups_is_refused_even_if_nothing_is_listed, 0,
+		ROWS(bounded));
+	tcase_add_test(tcase, few_domains_leave_room_for_many_readings);
+	tcase_add_test(tcase, a_warning_makes_no_further_lookups);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/match/address_readings.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -432,39 +431,6 @@ START_TEST(a_sender_at_the_host_name_of_the_mta_is_denied_as_at_its_domains)
 	}
 END_TEST
 
-/* Repeat %x. */
-static void write_nested(char *text, unsigned times)
-{
-	strcpy(text, "all");
-	while (times-- > 0)
-		strcat(text, "%x");
-	strcat(text, "@corp.example");
-}
-
-START_TEST(an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed)
-	{
-		char text[ADDRESS_MAX + 1];
-		struct asked rcpt = { STAGE_RCPT, .rcpt = text },
-			     mail = { STAGE_MAIL, .mail = text };
-
-		for (int id = LIST_MAIL_ALLOW; id < LIST_COUNT; id++)
-			made_list(&m, (enum list_id)id, "");
-		made_build(&m);
-		write_nested(text, ADDRESS_READINGS_MAX - 1);
-		ck_assert_str_eq(made_decide(&m, &rcpt), "accept: rcpt=unlisted; any=unlisted");
-		ck_assert_str_eq(made_decide(&m, &mail), "accept: mail=unlisted; any=unlisted");
-		write_nested(text, ADDRESS_READINGS_MAX);
-		ck_assert_str_eq(made_decide(&m, &rcpt),
-			"reject: rcpt=fail(more than 16 readings of the address) 553 5.1.3 Bad recipient "
-			"address syntax");
-		ck_assert_str_eq(made_decide(&m, &mail),
-			"reject: mail=fail(more than 16 readings of the address) 553 5.1.7 Bad sender "
-			"address syntax");
-		write_nested(text, 480);
-		ck_assert_ptr_nonnull(strstr(made_decide(&m, &rcpt), "553"));
-	}
-END_TEST
-
 static const struct {
 	const char *address;
 	bool refused;
@@ -514,8 +480,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, the_host_name_of_the_mta_is_one_of_its_names, 0,
 		ROWS(host_names));
 	tcase_add_test(tcase, a_sender_at_the_host_name_of_the_mta_is_denied_as_at_its_domains);
-	tcase_add_test(tcase,
-		an_address_with_too_many_readings_is_refused_even_if_nothing_is_listed);
 	tcase_add_loop_test(tcase, refuse_all_refuses_routed_recipients_of_everybody, 0,
 		ROWS(routed));
 	suite_add_tcase(suite, tcase);

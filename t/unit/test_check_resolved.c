@@ -19,7 +19,8 @@ static void setup(void)
 		"all@corp.example\n\"a b\"@corp.example\n.closed.example\nuser+tag@corp.example\n"
 		"x+y@corp.example");
 	made_list(&m, LIST_RCPT_DENY_RE, "trap[0-9]@corp\\.example");
-	made_list(&m, LIST_MAIL_ALLOW, "friend@alias.example");
+	made_list(&m, LIST_MAIL_ALLOW,
+		"friend@alias.example\nboth@alias.example\nboth@corp.example");
 	made_list(&m, LIST_MAIL_DENY, "@corp.example\nads@shop.example");
 	made_list(&m, LIST_DOMAINS, "listed.example\nsolo@corp.example");
 }
@@ -110,6 +111,7 @@ static const struct {
 	{ "corp.example\0", "ceo@alias.example", "ceo@corp.example", OWN },
 	{ "", "ceo@alias.example", "ceo@corp.example", OWN },
 	{ "corp.example\0", "friend@alias.example", "friend", OWN },
+	{ "corp.example\0", "both@alias.example", "both@corp.example", NULL },
 	{ "corp.example\0", "ads@alias.example", "ads@shop.example",
 		"mail=fail(mail_from.access.blacklist:2)" },
 	{ "x.example\0", "solo@alias.example", "solo@corp.example", OWN },
