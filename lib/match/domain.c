@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "lib/base/ascii.h"
+#include "lib/match/case_fold.h"
 #include "lib/match/punycode.h"
 
 /*
@@ -125,6 +126,20 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 		out[i] = ascii_lower(name[i]);
 	out[len] = '\0';
 	return (int)len;
+}
+
+bool domain_fold(const char *name, char out[DOMAIN_SIZE])
+{
+	char folded[DOMAIN_SIZE], *typed = NULL;
+	size_t len;
+	bool is_folded;
+
+	if (idn2_to_unicode_8z8z(name, &typed, 0) != IDN2_OK)
+		return false;
+	is_folded = case_fold(typed, strlen(typed), folded, sizeof(folded), &len) &&
+		domain_canon(folded, len, out) >= 0 && strcmp(out, name) != 0;
+	idn2_free(typed);
+	return is_folded;
 }
 
 size_t domain_idn_bytes(const char *entry, size_t len)

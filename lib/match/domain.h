@@ -19,6 +19,13 @@
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 
 /*
+ * Write the canonical form of a canonical name whose case is folded as case_fold() does it:
+ * strasse.example for xn--strae-oqa.example, which is straße.example. Returns whether it is another
+ * name. Thread-safe.
+ */
+bool domain_fold(const char *name, char out[DOMAIN_SIZE]);
+
+/*
  * domain_canon() takes up to 900 ns for each byte outside of ASCII. Therefore the domains of all
  * rows of a table may have only this many, so that a load spends no more than a second on them.
  */

@@ -453,6 +453,7 @@ static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))
 		return;
 	if (rcpt->is_simple && !is_at_mta_name(run, rcpt) &&
+		*find_folded_domain(run->settings->local_domains, address_domain(rcpt)) == '\0' &&
 		!is_resolved_elsewhere(run, run->facts->resolved, rcpt))
 		judge_rcpt_as(run, &s);
 	else

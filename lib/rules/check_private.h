@@ -112,6 +112,13 @@ bool find_readings(const struct check_run *run, const struct mail_address *addre
 bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *to,
 	const struct mail_address *address);
 
+/*
+ * Return the first of a list of domains, as that of [lists] local_domains, whose case is folded to
+ * the canonical domain, a different one; "": there is none. To Postfix, both are the same:
+ * strasse.example and straße.example.
+ */
+const char *find_folded_domain(const char *domains, const char *domain);
+
 /* Return whether the mailbox of a full address has the same local part at other domains, too. */
 bool has_other_domains(const struct check_run *run, const struct mail_address *address);
 
@@ -132,6 +139,7 @@ bool lookups_are_few(const struct check_run *run, const struct address_readings 
  * it is. One for which address_is_local() or is_at_mta_name() holds is also looked up at each of
  * [lists] local_domains, and if address_is_local() holds, at the MTA's host name. A sender that is
  * not at a domain of the MTA's own is local only at names for which is_at_own_name() holds.
+ * Recipients are also looked up, in deny lists only, at the domains of find_folded_domain().
  * lookup_any_reading() returns LIST_YES if one of these addresses is listed.
  * lookup_all_readings() does so only if the MTA cannot deliver to an address that is not in the
  * allow lists: the reading itself, or for address_is_local() those at local_domains, and all others

@@ -24,6 +24,8 @@ struct lookup {
 	const char *mta_domain; /* the domain below which the MTA completes a name; NULL: none */
 	const char
 		*host_domain; /* the domain of the MTA's host name, if it is looked up; or NULL */
+	const char *folded; /* the domains from which the next is sought that Postfix takes for that
+			       of the last reading; "": none is left */
 	bool is_of_recipients;
 	bool is_at_host_domain;	   /* the domain of the MTA's host name is looked up */
 	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
@@ -38,7 +40,7 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 	l->run = run;
 	l->readings = readings;
 	l->next = l->count = 0;
-	l->domain = "";
+	l->domain = l->folded = "";
 	l->mta_name = l->mta_domain = l->host_domain = NULL;
 	l->is_of_recipients = l->is_at_host_domain = is_of_recipients;
 	l->is_optional = l->domains_are_optional = l->is_completed = false;
@@ -178,10 +180,28 @@ static const struct mail_address *next_reading(struct lookup *l)
 		l->is_at_host_domain && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
 		domain_of_host(l->run->facts->mta_name) :
 		NULL;
+	l->folded = l->is_of_recipients ? domains : "";
 	l->domains_are_optional = !is_local || l->next > l->readings->certain;
 	l->is_optional =
 		l->next > l->readings->certain || (address_is_local(reading) && domains[0] != '\0');
 	return reading;
+}
+
+/* Move the last reading to the next domain that Postfix takes for its own. Returns false at the
+ * end. */
+static bool move_to_folded(struct lookup *l)
+{
+	const struct mail_address *reading;
+	const char *domain;
+
+	while (*l->folded != '\0') {
+		reading = &l->readings->at[l->next - 1];
+		domain = find_folded_domain(l->folded, address_domain(reading));
+		l->folded = *domain == '\0' ? domain : domain + strlen(domain) + 1;
+		if (*domain != '\0' && address_at_domain(reading, domain, &l->moved))
+			return true;
+	}
+	return false;
 }
 
 static const struct mail_address *next_address(struct lookup *l)
@@ -206,6 +226,8 @@ static const struct mail_address *next_address(struct lookup *l)
 	l->host_domain = NULL;
 	if (host_domain != NULL &&
 		address_at_domain(&l->readings->at[l->next - 1], host_domain, &l->moved))
+		return &l->moved;
+	if (move_to_folded(l))
 		return &l->moved;
 	return l->next == l->readings->count ? NULL : next_reading(l);
 }

@@ -205,6 +205,60 @@ START_TEST(a_warning_makes_no_further_lookups)
 	}
 END_TEST
 
+/* Postfix folds the case of its own domains and of a recipient's. */
+#define NAMED(line) "rcpt=fail(rcpt_to.access.blacklist:" line ")"
+static const struct {
+	const char *address, *rule;
+} folded[] = {
+	{ "all@stra\u00dfe.example", NAMED("1") }, { "all@strasse.example", NAMED("1") },
+	{ "ALL+x@Strasse.Example.", NAMED("1") }, { "all@STRA\u1e9eE.example", NAMED("1") },
+	{ "all%strasse.example@localhost", NAMED("1") }, { "\"all\"@strasse.example", NAMED("1") },
+	{ "all@\u03c3\u03b1\u03c2.example", NAMED("2") },
+	{ "ALL@\u03a3\u0391\u03a3.EXAMPLE", NAMED("2") },
+	{ "all@\u03c3\u03b1\u03c3.example", NAMED("2") },
+	{ "all@xn--mxa9ab.example", NAMED("2") }, /* the same as an A-label */
+	{ "two@ss\u00df.example", NAMED("3") }, { "two@ssss.example", NAMED("3") },
+	{ "trap1@strasse.example", "rcpt=fail(rcpt_to.access.blacklist_regex:1)" },
+	{ "solo@strasse.example", "any=fail(access.domains:1)" }, { "bob@strasse.example", NULL },
+	{ "boss@strasse.example", NULL },			   /* allowed as it is written */
+	{ "other@strasse.example", "any=fail(access.domains:2)" }, /* allowed at the other only */
+	{ "all@strase.example", NULL }, { "all@sub.strasse.example", NULL },
+	{ "all@gasse.example", NULL }, /* ga\u00dfe.example is none of the MTA's */
+};
+START_TEST(a_recipient_at_the_folded_form_of_an_own_domain_is_looked_up_there)
+	{
+		const struct asked asked = { STAGE_RCPT, .rcpt = folded[_i].address };
+		char domains[4 * DOMAIN_SIZE];
+		static const char *const names[] = { "corp.example", "stra\u00dfe.example",
+			"\u03c3\u03b1\u03c2.example", "\u00df\u00df.example" };
+		size_t end = 0;
+
+		for (int i = 0; i < 4; i++)
+			end += (size_t)domain_canon(names[i], strlen(names[i]), domains + end) + 1;
+		domains[end] = '\0';
+		m.settings->local_domains = domains;
+		m.settings->list_delimiter = "+";
+		made_list(&m, LIST_RCPT_ALLOW, "boss@strasse.example\nother@stra\u00dfe.example");
+		made_list(&m, LIST_RCPT_DENY,
+			"all@stra\u00dfe.example\nall@\u03c3\u03b1\u03c2.example\n"
+			"two@\u00df\u00df.example\nall@ga\u00dfe.example");
+		made_list(&m, LIST_RCPT_DENY_RE, "trap[0-9]@xn--strae-oqa\\.example");
+		made_list(&m, LIST_DOMAINS, "solo@stra\u00dfe.example\nother@strasse.example");
+		assert_decided_by(folded[_i].rule, &asked);
+	}
+END_TEST
+
+/* A sender is not: Postfix does not rewrite it. */
+START_TEST(a_sender_at_the_folded_form_of_an_own_domain_is_another_one)
+	{
+		const struct asked asked = { STAGE_MAIL, .mail = "all@strasse.example" };
+
+		m.settings->local_domains = "xn--strae-oqa.example\0";
+		made_list(&m, LIST_MAIL_DENY, "@stra\u00dfe.example");
+		assert_decided_by(NULL, &asked);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -223,6 +277,10 @@ static Suite *make_suite(void)
 		ROWS(bounded));
 	tcase_add_test(tcase, few_domains_leave_room_for_many_readings);
 	tcase_add_test(tcase, a_warning_makes_no_further_lookups);
+	tcase_add_loop_test(tcase,
+		a_recipient_at_the_folded_form_of_an_own_domain_is_looked_up_there, 0,
+		ROWS(folded));
+	tcase_add_test(tcase, a_sender_at_the_folded_form_of_an_own_domain_is_another_one);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

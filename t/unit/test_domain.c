@@ -256,6 +256,32 @@ START_TEST(walks_from_a_name_to_its_last_label)
 	}
 END_TEST
 
+/* The canonical form of a name, folded; NULL: it is not another one. */
+static const struct {
+	const char *name, *folded;
+} folds[] = {
+	{ "xn--strae-oqa.example", "strasse.example" },
+	{ "mx.xn--strae-oqa.example", "mx.strasse.example" },
+	{ "xn--mxa8ab.example", "xn--mxa9ab.example" }, /* the final sigma */
+	{ "xn--bcher-kva.example", NULL },
+	{ "strasse.example", NULL },
+	{ "xn--e28h.example", NULL }, /* a symbol */
+	{ "xn--a.example", NULL },    /* no Punycode */
+	{ "[192.0.2.1]", NULL },
+	{ "\xff.example", NULL },
+	{ "", NULL },
+};
+START_TEST(folds_the_case_of_a_name)
+	{
+		char out[DOMAIN_SIZE];
+
+		ck_assert_msg(domain_fold(folds[_i].name, out) == (folds[_i].folded != NULL), "%s",
+			folds[_i].name);
+		if (folds[_i].folded != NULL)
+			ck_assert_str_eq(out, folds[_i].folded);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("domain");
@@ -265,6 +291,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, bounds_a_name);
 	tcase_add_test(tcase, bounds_the_length_of_its_result);
 	tcase_add_loop_test(tcase, recognizes_literals, 0, sizeof(literals) / sizeof(literals[0]));
+	tcase_add_loop_test(tcase, folds_the_case_of_a_name, 0, sizeof(folds) / sizeof(folds[0]));
 	tcase_add_test(tcase, walks_from_a_name_to_its_last_label);
 	suite_add_tcase(suite, tcase);
 	return suite;
