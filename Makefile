@@ -16,7 +16,7 @@ CONFIGURE_ARGS =
 PARTS =
 UNIT =
 TESTS =
-FUZZ_TIME = 3
+FUZZ_TIME = 2
 PYTHON = /usr/bin/python3
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 export JOBS
@@ -408,11 +408,11 @@ help:
 	@echo '  check-cases         recorded decisions'
 	@echo '  check-integration   the daemon with real servers'
 	@echo '  check-package       the Debian package: built, installed, upgraded and purged in a Debian of its own'
-	@echo '  check-in-step       random histories of databases and lists for IN_STEP_SECONDS=90; IN_STEP=--help'
+	@echo '  check-in-step       random histories of databases and lists for IN_STEP_SECONDS=60; IN_STEP=--help'
 	@echo '  check-tsan          what runs in several threads, under TSan'
 	@echo '  check-finds         planted faults are found'
 	@echo '  check-bench         each benchmark with small sizes'
-	@echo '  fuzz                each fuzz target for FUZZ_TIME=3 seconds (0: its corpus only)'
+	@echo '  fuzz                each fuzz target for FUZZ_TIME=2 seconds (0: its corpus only)'
 	@echo
 	@echo 'One test:'
 	@echo '  make check-unit UNIT=test_limits (also check-asan, check-valgrind, check-tsan)'

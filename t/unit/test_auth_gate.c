@@ -315,7 +315,7 @@ END_TEST
  * or a tick. Returns the number of checks in `seconds`.
  */
 #define GUESSERS 24
-#define TICK_MS 250
+#define TICK_MS unit_times_or(250, 4 * 250)
 #define WAIT_MS 3500 /* for which an attempt waits */
 
 static uint64_t now_ms, begun[GUESSERS], due[GUESSERS + 1]; /* also for an owner who waits */

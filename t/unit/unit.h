@@ -31,6 +31,23 @@ static inline unsigned unit_times_or(unsigned count, unsigned under_memcheck)
 	return getenv("UNIT_MEMCHECK") == NULL ? count : under_memcheck;
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNIT_SANITIZED 1
+#endif
+#endif
+
+/* The same for what only many repetitions show, and neither a sanitizer nor memcheck does: the
+ * plain program repeats it `count` times, the others less. */
+static inline unsigned unit_times_plain(unsigned count, unsigned elsewhere)
+{
+#ifdef UNIT_SANITIZED
+	return count < elsewhere ? count : elsewhere;
+#else
+	return unit_times_or(count, elsewhere);
+#endif
+}
+
 static inline int unit_main(Suite *(*make_suite)(void))
 {
 	SRunner *runner;

@@ -25,7 +25,7 @@ from .truth import QUESTIONS
 def parse(argv):
     parser = argparse.ArgumentParser(prog="t/faults/in_step", description=__doc__)
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(10**9)))
-    parser.add_argument("--seconds", type=float, default=float(os.environ.get("IN_STEP_SECONDS") or 90))
+    parser.add_argument("--seconds", type=float, default=float(os.environ.get("IN_STEP_SECONDS") or 60))
     parser.add_argument("--histories", type=int, help="run this number, however long it takes")
     parser.add_argument("--history", type=int, help="run only the history with this number")
     parser.add_argument("--all", action="store_true", help="also the kinds that Postern is known to fail")
