@@ -335,7 +335,7 @@ static bool is_denied(const char *sender)
 /* Save a list that takes long to read, because its entries are international names. */
 static unsigned save_long_list(unsigned first)
 {
-	const unsigned entries = unit_times_or(12000, 700);
+	const unsigned entries = unit_times_or(8000, 700);
 	FILE *f = fopen(file("lists/" LONG_LIST), "w");
 
 	ck_assert_ptr_nonnull(f);
