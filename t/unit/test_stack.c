@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "t/unit/unit.h"
@@ -57,10 +58,16 @@ static void note_signal(int number)
 	interrupted = number;
 }
 
+/* TSan delivers a signal at the thread's next call that may wait. */
 static int send_signal(void *context)
 {
+	const struct timespec pause = { 0, 1000000 };
+	int ret = kill(getpid(), SIGUSR1);
+
 	(void)context;
-	return kill(getpid(), SIGUSR1);
+	for (int i = 0; i < 20000 && interrupted == 0; i++)
+		(void)nanosleep(&pause, NULL);
+	return ret;
 }
 
 START_TEST(delivers_signals_to_the_work)
