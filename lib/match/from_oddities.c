@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/base/ascii.h"
 #include "lib/base/utf8.h"
 #include "lib/match/encoded_word.h"
 #include "lib/match/from_text.h"

@@ -22,13 +22,6 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Build the profiles, and return the one with id 1. */
-static const struct profile *finish_profiles(void)
-{
-	made_build(&m);
-	return profiles_by_id(m.parts.profiles, "1");
-}
-
 START_TEST(a_row_comes_back_as_it_was)
 	{
 		struct made_profile row = { "1", "sales", "t", "1/5m,500/1d", "1000",
@@ -38,7 +31,7 @@ START_TEST(a_row_comes_back_as_it_was)
 		char text[32];
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish_profiles();
+		p = made_finish_profiles(&m);
 		ck_assert_ptr_nonnull(p);
 		ck_assert_str_eq(profile_id(p), "1");
 		ck_assert_str_eq(profile_name(p), "sales");
@@ -71,7 +64,7 @@ START_TEST(nulls_restrict)
 		uint32_t i;
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish_profiles();
+		p = made_finish_profiles(&m);
 		ck_assert_str_eq(profile_name(p), "1"); /* without a name, it has its id */
 		ck_assert(!profile_is_open(p));
 		ck_assert_uint_eq(profile_maxsize(p), 0);
@@ -117,7 +110,7 @@ START_TEST(a_row_with_bad_bounds_is_reported_and_left_out)
 
 		ck_assert_int_eq(made_profile(&m, &left_out[_i].row), 0);
 		ck_assert_int_eq(made_profile(&m, &good), 1);
-		ck_assert_ptr_null(finish_profiles());
+		ck_assert_ptr_null(made_finish_profiles(&m));
 		ck_assert_uint_eq(profiles_count(m.parts.profiles), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), left_out[_i].problem);
@@ -157,7 +150,7 @@ static const struct {
 START_TEST(only_a_bad_entry_is_reported_and_left_out)
 	{
 		ck_assert_int_eq(made_profile(&m, &parts[_i].row), 1);
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0), parts[_i].problem);
 	}
@@ -175,7 +168,7 @@ START_TEST(names_past_their_bounds_are_left_out)
 		memcpy(rcpt, "a@good.example,", 15);
 		rcpt[sizeof(rcpt) - 1] = '\0';
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		ck_assert_uint_eq(problems_count(m.problems), 2);
 		ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0),
 			"\" is too long for a name; left out"));
@@ -219,7 +212,7 @@ START_TEST(rows_with_the_same_name_are_reported)
 		ck_assert_int_eq(made_profile(&m, &rows[0]), 1);
 		ck_assert_int_eq(made_profile(&m, &rows[1]), 0);
 		ck_assert_int_eq(made_profile(&m, &rows[2]), 1);
-		p = finish_profiles();
+		p = made_finish_profiles(&m);
 		ck_assert_str_eq(profile_name(p), "sales");
 		ck_assert_ptr_eq(profiles_by_name(m.parts.profiles, "sales"), p);
 		ck_assert_ptr_nonnull(profiles_by_id(m.parts.profiles, "2"));
@@ -273,7 +266,7 @@ START_TEST(hosts_and_recipients_are_found)
 
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		ck_assert_uint_eq(problems_count(m.problems), 0);
-		p = finish_profiles();
+		p = made_finish_profiles(&m);
 		ck_assert_int_eq(address_parse(text, strlen(text), &rcpt), 0);
 		ck_assert_int_eq(profile_host_allows(p, &rcpt, &i), recipients[_i].by_host != 0);
 		ck_assert_uint_eq(i, recipients[_i].by_host);
@@ -309,7 +302,7 @@ START_TEST(regexes_are_found)
 
 		m.settings->rcpt_re_anchored = regexes[_i].anchored;
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		p = finish_profiles();
+		p = made_finish_profiles(&m);
 		ck_assert_int_eq(regexlist_match(profile_rcpt_re(p), m.scratch, subject,
 					 strlen(subject), &i),
 			regexes[_i].index ? REGEX_YES : REGEX_NO);
@@ -365,7 +358,7 @@ START_TEST(thousands_of_profiles)
 			(void)snprintf(name, sizeof(name), "name%d", i);
 			ck_assert_int_eq(made_profile(&m, &row), 1);
 		}
-		(void)finish_profiles();
+		(void)made_finish_profiles(&m);
 		ck_assert_uint_eq(profiles_count(m.parts.profiles), count);
 		for (i = 0; i < count; i++) {
 			(void)snprintf(name, sizeof(name), "name%d", i);

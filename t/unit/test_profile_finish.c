@@ -26,13 +26,6 @@ static void teardown(void)
 	made_end(&m);
 }
 
-/* Build the profiles, and return the one with id 1. */
-static const struct profile *finish_profiles(void)
-{
-	made_build(&m);
-	return profiles_by_id(m.parts.profiles, "1");
-}
-
 /* A pattern of 62,552 bytes once its repeats are written out. */
 #define COSTLY "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"
 #define COSTLY_ROW_SIZE (40 * sizeof(COSTLY "99$,"))
@@ -57,7 +50,7 @@ START_TEST(costly_regexes_are_bounded_in_each_profile)
 		make_costly(40, text);
 		ck_assert_int_eq(made_profile(&m, &costly), 1);
 		ck_assert_int_eq(made_profile(&m, &cheap), 1);
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		profiles = m.parts.profiles;
 		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(profiles_at(profiles, 0))), 3);
 		ck_assert_uint_eq(regexlist_count(profile_rcpt_re(profiles_at(profiles, 1))), 1);
@@ -84,7 +77,7 @@ START_TEST(refused_regexes_are_bounded_in_each_profile)
 		for (size_t i = 0; i < sizeof(text) - 1; i++)
 			text[i] = i % 2 == 0 ? '+' : ',';
 		ck_assert_int_eq(made_profile(&m, &row), 1);
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		ck_assert_uint_gt(problems_count(m.problems), 1000);
 		ck_assert_uint_lt(problems_count(m.problems), 3000);
 	}
@@ -106,7 +99,7 @@ START_TEST(the_most_costly_profiles_lose_their_regexes)
 			make_costly(3 - i % 3, text);
 			ck_assert_int_eq(made_profile(&m, &row), 1);
 		}
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		profiles = m.parts.profiles;
 		for (int i = 0; i < COUNT; i++) {
 			count = regexlist_count(profile_rcpt_re(profiles_at(profiles, (size_t)i)));
@@ -135,7 +128,7 @@ START_TEST(the_longest_profiles_lose_their_regexes)
 			(void)snprintf(id, sizeof(id), "%d", i);
 			ck_assert_int_eq(made_profile(&m, &row), 1);
 		}
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		ck_assert_uint_eq(problems_count(m.problems), 9);
 		ck_assert_uint_eq(regexlist_count(
 					  profile_rcpt_re(profiles_at(m.parts.profiles, 9))),
@@ -168,7 +161,7 @@ START_TEST(the_longest_profiles_lose_their_hosts_and_recipients)
 			memcpy(text + i, long_tables[_i].character, each + 1);
 		ck_assert_int_eq(made_profile(&m, &longest), 1);
 		ck_assert_int_eq(made_profile(&m, &other), 1);
-		ck_assert_ptr_nonnull(finish_profiles());
+		ck_assert_ptr_nonnull(made_finish_profiles(&m));
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"profiles id 1 (long): host, rcpt: the hosts and recipients of all profiles "
@@ -209,7 +202,7 @@ START_TEST(a_row_with_a_long_column_is_left_out)
 				ck_assert_ptr_nonnull(
 					strstr(problems_text(m.problems, i), problems[i]));
 		}
-		ck_assert_ptr_null(finish_profiles());
+		ck_assert_ptr_null(made_finish_profiles(&m));
 		ck_assert_ptr_nonnull(profiles_by_id(m.parts.profiles, "5"));
 		ck_assert(profiles_is_bad(m.parts.profiles, "2"));
 		ck_assert(profiles_is_bad(m.parts.profiles, "4"));

@@ -223,3 +223,15 @@ const char *made_decide(struct made *m, const struct asked *asked)
 	tell(&verdict, m->text, sizeof(m->text));
 	return m->text;
 }
+
+bool made_is_decided_by(const char *text, const char *rule)
+{
+	return strncmp(text, rule == NULL ? "accept" : "reject", 6) == 0 &&
+		(rule == NULL || strstr(text, rule) != NULL);
+}
+
+const struct profile *made_finish_profiles(struct made *m)
+{
+	made_build(m);
+	return profiles_by_id(m->parts.profiles, "1");
+}

@@ -74,4 +74,10 @@ struct asked {
 const char *made_decide(struct made *m, const struct asked *asked);
 void made_verdict(struct made *m, const struct asked *asked, struct verdict *verdict);
 
+/* Return whether a text of made_decide() is a refusal by the rule, or accepts if rule is NULL. */
+bool made_is_decided_by(const char *text, const char *rule);
+
+/* Build the policy, and return the profile with id 1. */
+const struct profile *made_finish_profiles(struct made *m);
+
 #endif
