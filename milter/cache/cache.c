@@ -48,13 +48,18 @@
 static const struct errmsg *first_failure(const struct cache *cache, struct errmsg *err)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
+	bool is_reading = false;
 	size_t i;
 
 	if (cache->psl_error.text[0] != '\0')
 		return &cache->psl_error;
-	for (i = 0; i < LIST_COUNT; i++)
+	for (i = 0; i < LIST_COUNT; i++) {
 		if (cache->lists[i] == NULL && cache->list_error[i].text[0] != '\0')
 			return &cache->list_error[i];
+		is_reading = is_reading || cache->lists[i] == NULL;
+	}
+	if (is_reading && cache->source == SOURCE_CACHE)
+		return NULL; /* the kept rows decide as soon as the lists have been read */
 	if (!database_is_configured(cache->database))
 		return cache->store_error.text[0] != '\0' ? &cache->store_error : NULL;
 	if (status->load_error[0] != '\0')

@@ -4,7 +4,9 @@
  */
 #include "milter/cache/cache.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <idn2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -330,27 +332,54 @@ static bool is_denied(const char *sender)
 	return result == LIST_YES;
 }
 
-#define LONG_LIST "rcpt_to.access.blacklist"
+/* Whether reading held.* waits, and how many threads have waited; under lock. */
+static bool is_held;
+static unsigned held;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 
-/* Save a list that takes long to read, because its entries are international names. */
-static unsigned save_long_list(unsigned first)
+/* libidn2's function, which the reader of a list calls for international names. */
+int idn2_to_ascii_8z(const char *input, char **output, int flags)
 {
-	const unsigned entries = unit_times_or(8000, 700);
-	FILE *f = fopen(file("lists/" LONG_LIST), "w");
+	int (*real)(const char *, char **, int);
 
-	ck_assert_ptr_nonnull(f);
-	for (unsigned i = first; i < first + entries; i++) {
-		ck_assert_int_ge(fprintf(f, "@a%u", i), 0);
-		for (int label = 0; label < 25; label++)
-			ck_assert_int_ge(fputs(".\xc3\xa4", f), 0);
-		ck_assert_int_ge(fputs(".example\n", f), 0);
+	*(void **)&real = dlsym(RTLD_NEXT, "idn2_to_ascii_8z");
+	if (strncmp(input, "held.", 5) == 0) {
+		(void)pthread_mutex_lock(&lock);
+		held++;
+		while (is_held)
+			(void)pthread_cond_wait(&released, &lock);
+		(void)pthread_mutex_unlock(&lock);
 	}
-	(void)fclose(f);
-	return entries;
+	return real(input, output, flags);
 }
 
-/* What the status says of the long list. */
-static void see_long_list(size_t *entries_r, bool *is_read_r)
+static void hold(bool hold_it)
+{
+	(void)pthread_mutex_lock(&lock);
+	is_held = hold_it;
+	held = 0;
+	(void)pthread_cond_broadcast(&released);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+/* Save a list and wait until it is being read, which goes on until hold(false). */
+static void hold_list(void)
+{
+	unsigned reading = 0;
+
+	hold(true);
+	put("lists/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
+	for (int waited = 0; reading == 0; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "the list is not being read");
+		pause_ms(2);
+		(void)pthread_mutex_lock(&lock);
+		reading = held;
+		(void)pthread_mutex_unlock(&lock);
+	}
+}
+
+/* What the status says of the held list. */
+static void see_held_list(size_t *entries_r, bool *is_read_r)
 {
 	struct cache_status status;
 
@@ -362,45 +391,42 @@ static void see_long_list(size_t *entries_r, bool *is_read_r)
 
 START_TEST(a_list_that_takes_long_delays_no_other_file)
 	{
-		size_t entries = 0, expected;
+		size_t entries = 0;
 		bool is_read = false;
 
 		put("store.json", STORE(BOB));
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
-		expected = save_long_list(0);
+		hold_list();
 		for (int waited = 0; !is_read; waited += 2) {
-			ck_assert_msg(waited < WAIT_MS, "the list is not being read");
-			see_long_list(&entries, &is_read);
+			ck_assert_msg(waited < WAIT_MS, "the status does not show it");
 			pause_ms(2);
+			see_held_list(&entries, &is_read);
 		}
 		deny_sender(1);
 		put("store.json", STORE(BOB ", " EVE));
 		wait_users(2);
-		while (!is_denied("b1@example.com"))
+		for (int waited = 0; !is_denied("b1@example.com"); waited += 2) {
+			ck_assert_msg(waited < WAIT_MS, "another list waits");
 			pause_ms(2);
-		see_long_list(&entries, &is_read);
+		}
+		see_held_list(&entries, &is_read);
 		ck_assert(is_read);
 		ck_assert_uint_eq(entries, 0);
+		hold(false);
 		ck_assert(reload()); /* which waits for the list, and reads it again */
-		see_long_list(&entries, &is_read);
-		ck_assert_uint_eq(entries, expected);
+		see_held_list(&entries, &is_read);
+		ck_assert_uint_eq(entries, 1);
 	}
 END_TEST
 
 START_TEST(the_daemon_ends_while_a_list_is_being_read)
 	{
-		size_t entries = 0;
-		bool is_read = false;
-
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
-		(void)save_long_list(0);
-		while (!is_read) {
-			see_long_list(&entries, &is_read);
-			pause_ms(2);
-		}
+		hold_list();
 		cache_free(&cache);
+		hold(false);
 	}
 END_TEST
 
@@ -608,6 +634,21 @@ static time_t confirmed(void)
 	return status.confirmed;
 }
 
+/* The database may be found to be down before the lists have been read. */
+START_TEST(a_kept_store_decides_as_soon_as_the_lists_have_been_read)
+	{
+		hold(true);
+		put("lists/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
+		put("store.json", STORE(BOB));
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, 300, &err), -1);
+		ck_assert_str_eq(err.text, "nothing has been loaded yet");
+		hold(false);
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert_int_eq(users_in_force(), 1);
+	}
+END_TEST
+
 START_TEST(a_kept_store_has_the_age_that_it_records)
 	{
 		const struct store kept = { .revision = "10:10:", .written = 1700000000 };
@@ -747,6 +788,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, requests_are_answered_together);
 	tcase_add_test(tcase, a_database_that_is_down_is_the_reason_for_no_policy);
 	tcase_add_test(tcase, a_kept_store_decides_while_the_database_is_down);
+	tcase_add_test(tcase, a_kept_store_decides_as_soon_as_the_lists_have_been_read);
 	tcase_add_test(tcase, a_kept_store_has_the_age_that_it_records);
 	tcase_add_test(tcase, a_kept_store_without_an_age_has_that_of_its_file);
 	tcase_add_test(tcase, a_hand_written_store_is_confirmed_when_read);
