@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "milter/base/thread.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
@@ -257,16 +257,12 @@ static void destroy_cache(struct cache **cache)
 static struct cache *cache_new(const struct config *config, const char *config_path)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
-	pthread_condattr_t attr;
 
 	if (cache == NULL)
 		return NULL;
 	cache->config = config_ref(config);
 	(void)pthread_mutex_init(&cache->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&cache->first, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_init_cond(&cache->first);
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	cache->config_path = strdup(config_path);
 	cache->watch = watch_new(true);
@@ -286,22 +282,16 @@ int cache_start(const struct config *config, const char *config_path, struct sna
 	const struct cache_hooks *hooks, struct cache **cache_r, struct errmsg *err)
 {
 	struct cache *cache = cache_new(config, config_path);
-	sigset_t all, old;
 	int error;
 
 	if (cache == NULL)
 		return errmsg_set(err, "out of memory");
 	cache->snapshot = snapshot;
 	cache->hooks = *hooks;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&cache->thread, NULL, cache_run, cache);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0) {
+	if ((error = thread_start(&cache->thread, "cache", cache_run, cache)) != 0) {
 		destroy_cache(&cache);
 		return errmsg_set(err, "cannot start the cache thread: %s", strerror(error));
 	}
-	(void)pthread_setname_np(cache->thread, "cache");
 	*cache_r = cache;
 	return 0;
 }

@@ -6,12 +6,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "milter/base/thread.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -73,38 +73,15 @@ static void *run_reader(void *context)
 	return NULL;
 }
 
-/* Returns 0, or an errno. */
-static int start_thread(struct list_reader *reader)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error = pthread_attr_init(&attr);
-
-	if (error != 0)
-		return error;
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, &attr, run_reader, reader);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)pthread_attr_destroy(&attr);
-	return error;
-}
-
 static struct list_reader *reader_new(const struct list_source *source, enum list_id id,
 	int wake_fd)
 {
 	struct list_reader *reader = calloc(1, sizeof(*reader));
-	pthread_condattr_t attr;
 
 	if (reader == NULL)
 		return NULL;
 	(void)pthread_mutex_init(&reader->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&reader->ended, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_init_cond(&reader->ended);
 	reader->id = id;
 	if (source->previous != NULL && source->previous[id] != NULL)
 		reader->previous[id] = list_ref(source->previous[id]);
@@ -134,7 +111,7 @@ struct list_reader *list_reader_start(const struct list_source *source, enum lis
 	struct list_reader *reader = reader_new(source, id, wake_fd);
 	int error;
 
-	if (reader == NULL || (error = start_thread(reader)) == 0)
+	if (reader == NULL || (error = thread_start(NULL, "list", run_reader, reader)) == 0)
 		return reader;
 	log_event(LOG_LEVEL_WARNING,
 		"%s: the system refuses a thread for reading the list, so that other changes wait "

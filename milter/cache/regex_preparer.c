@@ -5,13 +5,13 @@
 #include "milter/cache/regex_preparer.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "milter/base/thread.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -46,16 +46,12 @@ struct regex_preparer {
 struct regex_preparer *regex_preparer_new(void)
 {
 	struct regex_preparer *preparer = calloc(1, sizeof(*preparer));
-	pthread_condattr_t attr;
 
 	if (preparer == NULL)
 		return NULL;
 	preparer->due = CLOCK_NEVER;
 	(void)pthread_mutex_init(&preparer->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&preparer->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_init_cond(&preparer->changed);
 	return preparer;
 }
 
@@ -184,21 +180,6 @@ void regex_preparer_want(struct regex_preparer *preparer, struct policy *policy)
 		preparer->due = 0;
 }
 
-/* Returns 0, or an errno. */
-static int start_thread(struct regex_preparer *preparer)
-{
-	sigset_t all, old;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&preparer->thread, NULL, run_preparer, preparer);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error == 0)
-		(void)pthread_setname_np(preparer->thread, "regexes");
-	return error;
-}
-
 bool regex_preparer_attend(struct regex_preparer *preparer, int64_t now)
 {
 	const bool was_refused = preparer->error.text[0] != '\0';
@@ -206,7 +187,7 @@ bool regex_preparer_attend(struct regex_preparer *preparer, int64_t now)
 
 	if (now < preparer->due)
 		return false;
-	if ((error = start_thread(preparer)) != 0) {
+	if ((error = thread_start(&preparer->thread, "regexes", run_preparer, preparer)) != 0) {
 		preparer->due = now + RETRY_MS;
 		(void)errmsg_set(&preparer->error,
 			"the system refuses the thread that prepares regexes, so that they stay "

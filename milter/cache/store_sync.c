@@ -13,6 +13,7 @@
 
 #include "lib/conf/file.h"
 #include "lib/store/store_write.h"
+#include "milter/base/thread.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -159,7 +160,7 @@ static void begin_writing(struct store_sync *sync, int64_t now)
 	handover->writing = sync->wanted;
 	handover->writing->began = now;
 	sync->wanted = NULL;
-	if ((error = pthread_create(&sync->thread, NULL, write_store, handover)) != 0) {
+	if ((error = thread_start(&sync->thread, "store", write_store, handover)) != 0) {
 		(void)errmsg_set(&err, "cannot start a thread to write in: %s", strerror(error));
 		note_failure(sync, &err);
 		sync->wanted = handover->writing;
@@ -168,7 +169,6 @@ static void begin_writing(struct store_sync *sync, int64_t now)
 		sync->due = now + RETRY_MS;
 		return;
 	}
-	(void)pthread_setname_np(sync->thread, "store");
 	sync->handover = handover;
 	sync->is_running = true;
 }

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/conf/file.h"
+#include "milter/base/thread.h"
 #include "milter/ledger/ledger_checkpoint.h"
 #include "milter/ledger/ledger_journal.h"
 #include "milter/ledger/ledger_load.h"
@@ -90,19 +90,15 @@ int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err)
 static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 {
 	struct ledger_file *file = calloc(1, sizeof(*file));
-	pthread_condattr_t monotonic;
 
 	if (file == NULL)
 		return NULL;
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	file->ledger = ledger;
 	file->lock_fd = -1;
 	file->path = strdup(path);
 	ledger_journal_init(&file->journal, file->path, &file->time);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
-	(void)pthread_cond_init(&file->end_wake, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	thread_init_cond(&file->end_wake);
 	if (file->path == NULL)
 		ledger_file_close(&file);
 	return file;
@@ -368,14 +364,9 @@ static void *ledger_main(void *argument)
 
 int ledger_file_start(struct ledger_file *file, struct errmsg *err)
 {
-	sigset_t all, old;
 	int ret;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&file->thread, NULL, ledger_main, file);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret != 0)
+	if ((ret = thread_start(&file->thread, "ledger", ledger_main, file)) != 0)
 		return errmsg_set(err, "cannot start the ledger's thread: %s", strerror(ret));
 	file->is_running = true;
 	return 0;

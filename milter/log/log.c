@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
+#include "milter/base/thread.h"
 #include "milter/log/repeats.h"
 
 #define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each waiting line */
@@ -271,18 +271,6 @@ static void *writer_main(void *unused)
 	return NULL;
 }
 
-/* The waits are in real seconds, even if somebody sets the clock. */
-static void make_conditions(void)
-{
-	pthread_condattr_t monotonic;
-
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&ring.filled, &monotonic);
-	(void)pthread_cond_init(&ring.drained, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
-}
-
 /* Return whether a log thread that was abandoned still hangs. */
 static bool is_running(void)
 {
@@ -297,7 +285,6 @@ static bool is_running(void)
 int log_start(const struct log_output *output, struct errmsg *err)
 {
 	enum log_level level;
-	sigset_t all, old;
 	int facility, ret;
 
 	if ((facility = facility_parse(output->facility)) < 0)
@@ -320,13 +307,10 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	ring.stopping = false;
 	ring.head = ring.tail = 0;
 	ring.lines = 0;
-	make_conditions();
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	thread_init_cond(&ring.filled);
+	thread_init_cond(&ring.drained);
 	ring.running = true;
-	ret = pthread_create(&ring.writer, NULL, writer_main, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret != 0) {
+	if ((ret = thread_start(&ring.writer, "log", writer_main, NULL)) != 0) {
 		ring.running = false;
 		free(ring.bytes);
 		ring.bytes = NULL;

@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "milter/base/thread.h"
 
 struct call {
 	struct call *next;
@@ -148,16 +149,10 @@ static void *server_main(void *argument)
 
 int server_start(struct server *server, struct errmsg *err)
 {
-	sigset_t all, old;
 	int ret;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&server->thread, NULL, server_main, server);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret != 0)
+	if ((ret = thread_start(&server->thread, "server", server_main, server)) != 0)
 		return errmsg_set(err, "cannot start the server thread: %s", strerror(ret));
-	(void)pthread_setname_np(server->thread, "server");
 	server->running = true;
 	return 0;
 }

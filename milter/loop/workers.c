@@ -5,10 +5,11 @@
 #include "milter/loop/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "milter/base/thread.h"
 
 struct workers {
 	pthread_mutex_t lock;
@@ -44,17 +45,13 @@ static void *worker_main(void *argument)
 
 static int start_threads(struct workers *workers, size_t count)
 {
-	sigset_t all, old;
 	int ret = 0;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (size_t i = 0; i < count && ret == 0; i++) {
-		ret = pthread_create(&workers->thread[i], NULL, worker_main, workers);
+		ret = thread_start(&workers->thread[i], "worker", worker_main, workers);
 		if (ret == 0)
 			workers->count++;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return ret;
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter/base/thread.h"
+
 #define BATCHES 8
 #define BATCH_BYTES (64u << 10)
 #define OUT_OF_MEMORY "out of memory"
@@ -95,9 +97,8 @@ static const char *hand_over(struct line_worker *worker)
 	const char *error;
 
 	if (!worker->is_running) {
-		if (pthread_create(&worker->thread, NULL, process_batches, worker) != 0)
+		if (thread_start(&worker->thread, "rows", process_batches, worker) != 0)
 			return process_batch(worker, &worker->batches[worker->filled % BATCHES]);
-		(void)pthread_setname_np(worker->thread, "rows");
 		worker->is_running = true;
 	}
 	(void)pthread_mutex_lock(&worker->lock);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "milter/base/thread.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_conninfo.h"
 #include "milter/pg/pg_hosts.h"
@@ -98,21 +99,6 @@ static void *dial_run(void *context)
 	return NULL;
 }
 
-/* Start the thread of an attempt. Returns 0, or an errno. */
-static int start_thread(struct dial *dial)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error = pthread_attr_init(&attr);
-
-	if (error != 0)
-		return error;
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &attr, dial_run, dial);
-	(void)pthread_attr_destroy(&attr);
-	return error;
-}
-
 static struct dial *dial_start(const struct config *config, struct pg_hosts *hosts,
 	struct errmsg *err)
 {
@@ -128,7 +114,7 @@ static struct dial *dial_start(const struct config *config, struct pg_hosts *hos
 	dial->config = config_ref(config);
 	dial->hosts = hosts;
 	dial->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	error = dial->fd < 0 ? errno : start_thread(dial);
+	error = dial->fd < 0 ? errno : thread_start(NULL, "connect", dial_run, dial);
 	if (error != 0) {
 		dial_free(dial);
 		(void)errmsg_set(err, "cannot start a thread to connect in: %s", strerror(error));

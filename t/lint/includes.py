@@ -15,7 +15,7 @@ import command
 # Each room, and the rooms below it that it may include. A room may include itself; t/ may include all.
 RULES = ["lib/base", "lib/match", "lib/rules", "lib/auth", "lib/decide"]
 LIB = RULES + ["lib/conf", "lib/store"]
-COMMON = LIB + ["milter/loop", "milter/log", "milter/shared"]
+COMMON = LIB + ["milter/base", "milter/loop", "milter/log", "milter/shared"]
 ROOMS = {
     "lib/base": [],
     "lib/match": ["lib/base"],
@@ -24,9 +24,10 @@ ROOMS = {
     "lib/decide": ["lib/base", "lib/match", "lib/rules", "lib/auth"],
     "lib/conf": RULES,
     "lib/store": RULES + ["lib/conf"],
-    "milter/loop": LIB + ["milter/log"],
-    "milter/log": LIB,
-    "milter/shared": LIB + ["milter/loop", "milter/log"],
+    "milter/base": LIB,
+    "milter/log": LIB + ["milter/base"],
+    "milter/loop": LIB + ["milter/base", "milter/log"],
+    "milter/shared": LIB + ["milter/base", "milter/loop", "milter/log"],
     "milter/smtp": COMMON,
     "milter/ledger": COMMON,
     "milter/pg": COMMON,
