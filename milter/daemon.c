@@ -111,33 +111,6 @@ static void start_log(const struct daemon *daemon)
 			"running as root; set a user with -u or [milter] user");
 }
 
-/* Runs in the server thread, which also writes the file for posternctl. Logs an error once. */
-static void save_suspensions(void *argument)
-{
-	const struct daemon *daemon = argument;
-	struct errmsg before, err;
-
-	suspension_keeper_error(daemon->suspension_keeper, &before);
-	if (suspension_keeper_save(daemon->suspension_keeper, &err) != 0 &&
-		strcmp(before.text, err.text) != 0)
-		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
-}
-
-/* Runs in the server thread. */
-static void look_after_suspensions(void *argument)
-{
-	const struct daemon *daemon = argument;
-
-	struct errmsg err;
-
-	if (suspension_keeper_retry(daemon->suspension_keeper) == 1)
-		log_event(LOG_LEVEL_NOTICE, "suspensions written=yes");
-	if (suspension_keeper_look(daemon->suspension_keeper) == 1) {
-		suspension_keeper_file_error(daemon->suspension_keeper, &err);
-		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions readable=no");
-	}
-}
-
 /* Suspend a login for [limits] on_limit, at once. Runs in the thread that decides. */
 static int suspend_login(void *context, const char *login, struct errmsg *err)
 {
@@ -146,8 +119,7 @@ static int suspend_login(void *context, const char *login, struct errmsg *err)
 	if (suspensions_set(shared_suspensions(daemon->shared), login, true) < 0)
 		return errmsg_set(err, "out of memory, or %d logins are suspended already",
 			SUSPENSIONS_MAX);
-	if (server_call(daemon->server, save_suspensions, daemon) != 0)
-		save_suspensions(daemon); /* the server is ending, and runs no more calls */
+	suspension_keeper_request(daemon->suspension_keeper, NULL);
 	return 0;
 }
 
@@ -296,6 +268,7 @@ static void stop_all(struct daemon *daemon)
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_end(daemon->cache); /* the server answers those who wait for a reload */
+	suspension_keeper_stop(daemon->suspension_keeper); /* the server answers who asked */
 	server_stop(daemon->server);
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);
@@ -347,8 +320,7 @@ static int run(struct daemon *daemon)
 	open_ledger(daemon);
 	start_auth(daemon);
 	shared_on_suspend(daemon->shared, suspend_login, daemon);
-	if (server_every(daemon->server, SUSPENSIONS_RETRY_MS, look_after_suspensions, daemon,
-		    &err) != 0)
+	if (suspension_keeper_start(daemon->suspension_keeper, SUSPENSIONS_RETRY_MS, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	start_threads(daemon);
 	announce(daemon);

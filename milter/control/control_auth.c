@@ -1,8 +1,10 @@
 /*
  * The commands about logins: suspend, resume, suspended, auth-reset. Owns nothing; runs on the
- * server thread. t/integration/test_auth.py covers it.
+ * server thread, except for the log line of a change, which the keeper's thread writes.
+ * t/integration/test_auth.py covers it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -17,22 +19,85 @@ static struct suspensions *suspensions_of(const struct control *control)
 	return shared_suspensions(control->subject.shared);
 }
 
-/* error: why the change cannot be saved; "": it is saved. */
-static void log_suspension(const struct connection *connection, const char *login, bool suspended,
-	const char *error)
-{
-	const bool saved = error[0] == '\0';
-	struct strbuf line = STRBUF_INIT;
+/* A change that is being saved, and what is logged and answered then. */
+struct change {
+	struct suspension_save save; /* first, so that a pointer to it is one to the change */
+	struct control *control;
+	uint64_t number; /* of the connection that asked */
+	struct strbuf line;
+	json_t *answer;
+	struct errmsg unsaved; /* why it cannot be saved; "": it is saved */
+};
 
-	quote_add(&line, suspended ? "suspended" : "resumed", login);
-	connection_add_user(connection, &line);
+static void change_free(struct change *change)
+{
+	json_decref(change->answer);
+	strbuf_free(&change->line);
+	free(change);
+}
+
+static void log_change(struct change *change)
+{
+	const bool saved = change->unsaved.text[0] == '\0';
+	struct strbuf *line = &change->line;
+
 	if (!saved) {
-		quote_add(&line, "outlives-restart", "no");
-		quote_add(&line, "error", error);
+		quote_add(line, "outlives-restart", "no");
+		quote_add(line, "error", change->unsaved.text);
 	}
-	if (!line.failed)
-		log_action(saved ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line.text, line.len);
-	strbuf_free(&line);
+	if (!line->failed)
+		log_action(saved ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, line->text, line->len);
+}
+
+/* Runs on the server thread again. */
+static void answer_change(void *argument)
+{
+	struct change *change = argument;
+	struct connection *c = control_find(change->control, change->number);
+
+	if (c != NULL &&
+		json_object_set_new(change->answer, "unsaved",
+			json_text_or_null(change->unsaved.text)) == 0)
+		connection_answer(c, json_incref(change->answer));
+	else if (c != NULL)
+		connection_answer(c, NULL);
+	change_free(change);
+}
+
+/* Runs in the keeper's thread. */
+static void on_saved(struct suspension_save *save, const struct errmsg *err)
+{
+	struct change *change = (struct change *)(void *)save;
+
+	change->unsaved = *err;
+	log_change(change);
+	if (server_call(change->control->server, answer_change, change) != 0)
+		change_free(change);
+}
+
+/* Save a change that was made, and answer then. Takes the answer over. */
+static void save_change(struct connection *connection, const char *login, bool suspended,
+	json_t *answer)
+{
+	struct control *control = connection->control;
+	struct change *change = calloc(1, sizeof(*change));
+
+	if (change == NULL) {
+		json_decref(answer);
+		suspension_keeper_request(control->subject.suspensions, NULL);
+		connection_answer(connection, NULL);
+		return;
+	}
+	*change = (struct change){
+		.save = { .saved = on_saved },
+		.control = control,
+		.number = connection->number,
+		.line = STRBUF_INIT,
+		.answer = answer,
+	};
+	quote_add(&change->line, suspended ? "suspended" : "resumed", login);
+	connection_add_user(connection, &change->line);
+	suspension_keeper_request(control->subject.suspensions, &change->save);
 }
 
 /* Write the name of the login that the request means. Returns false when it means none. */
@@ -92,14 +157,16 @@ static void refuse_stray_space(struct connection *connection, const char *login,
 	connection_refuse(connection, err.text);
 }
 
-/* Suspend or resume at once, also when the file cannot be written: the keeper tries again. */
+/* Suspend or resume at once, also when the file cannot be written: the keeper tries again. The
+ * connection is busy. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
 {
 	const struct control *control = connection->control;
 	const char *login = json_string_value(json_object_get(request, "login"));
 	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
-	struct errmsg unsaved = { "" };
+	struct errmsg unsaved;
 	struct user user;
+	json_t *answer;
 	char name[LOGIN_SIZE], meant[LOGIN_SIZE];
 	const bool is_stray = suspended && login != NULL && policy != NULL &&
 		has_stray_space(policy, login, meant);
@@ -124,25 +191,30 @@ static void change_suspension(struct connection *connection, const json_t *reque
 				   "the login is longer than any login can be");
 		return;
 	}
-	if (changed == 1)
-		(void)suspension_keeper_save(control->subject.suspensions, &unsaved);
+	answer = json_pack("{s:b, s:s, s:b, s:b, s:b}", "ok", 1, "login", name, "suspended",
+		(int)suspended, "changed", changed, "known", (int)known);
+	if (changed == 1) {
+		save_change(connection, name, suspended, answer);
+		return;
+	}
 	suspension_keeper_error(control->subject.suspensions, &unsaved);
-	if (changed == 1)
-		log_suspension(connection, name, suspended, unsaved.text);
-	connection_answer(connection,
-		json_pack("{s:b, s:s, s:b, s:b, s:b, s:o}", "ok", 1, "login", name, "suspended",
-			(int)suspended, "changed", changed, "known", (int)known, "unsaved",
-			json_text_or_null(unsaved.text)));
+	if (json_object_set_new(answer, "unsaved", json_text_or_null(unsaved.text)) != 0) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	connection_answer(connection, answer);
 }
 
 void obey_suspend(struct connection *connection, const json_t *request)
 {
-	change_suspension(connection, request, true);
+	if (connection_begin_work(connection))
+		change_suspension(connection, request, true);
 }
 
 void obey_resume(struct connection *connection, const json_t *request)
 {
-	change_suspension(connection, request, false);
+	if (connection_begin_work(connection))
+		change_suspension(connection, request, false);
 }
 
 static void add_login(void *logins, const char *login)

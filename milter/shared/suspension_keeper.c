@@ -1,20 +1,34 @@
 /*
- * Saves the suspended logins, looks at their file, and remembers the last errors, which it owns,
- * under a lock. The lock is not held while the file is written or read.
+ * Saves the suspended logins and looks at their file, in the thread "suspensions", which it owns.
+ * Requests come from any thread; those that come while the file is being written are met together.
  */
 #include "milter/shared/suspension_keeper.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "lib/conf/file.h"
 #include "lib/store/suspensions_file.h"
+#include "milter/base/thread.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
 
 struct suspension_keeper {
 	const char *path;
 	struct suspensions *suspensions;
-	struct file_stamp seen; /* of the file that was looked at last */
-	pthread_mutex_t lock;	/* guards the errors */
+
+	pthread_mutex_t
+		file_lock;	/* held while the file is written, so that the newest comes last */
+	struct file_stamp seen; /* of the file that was looked at last; the thread's */
+
+	pthread_mutex_t lock; /* guards the following */
+	pthread_cond_t wake;
+	pthread_t thread;
+	int interval_ms;
+	bool is_running, is_stopping, is_wanted;
+	struct suspension_save *requests; /* the newest first */
 	struct errmsg error, file_error;
 };
 
@@ -22,24 +36,14 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
 {
 	struct suspension_keeper *keeper = calloc(1, sizeof(*keeper));
 
-	if (keeper == NULL || pthread_mutex_init(&keeper->lock, NULL) != 0) {
-		free(keeper);
+	if (keeper == NULL)
 		return NULL;
-	}
+	(void)pthread_mutex_init(&keeper->lock, NULL);
+	(void)pthread_mutex_init(&keeper->file_lock, NULL);
+	thread_init_cond(&keeper->wake);
 	keeper->path = path;
 	keeper->suspensions = suspensions;
 	return keeper;
-}
-
-void suspension_keeper_free(struct suspension_keeper **keeper)
-{
-	struct suspension_keeper *gone = *keeper;
-
-	*keeper = NULL;
-	if (gone == NULL)
-		return;
-	(void)pthread_mutex_destroy(&gone->lock);
-	free(gone);
 }
 
 static void copy_error(struct suspension_keeper *keeper, struct errmsg *to,
@@ -50,51 +54,163 @@ static void copy_error(struct suspension_keeper *keeper, struct errmsg *to,
 	(void)pthread_mutex_unlock(&keeper->lock);
 }
 
-int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err)
-{
-	const struct errmsg none = { "" };
-	const int ret = suspensions_save(keeper->path, keeper->suspensions, err);
-
-	copy_error(keeper, &keeper->error, ret == 0 ? &none : err);
-	if (ret == 0)
-		copy_error(keeper, &keeper->file_error, &none);
-	return ret;
-}
-
-int suspension_keeper_retry(struct suspension_keeper *keeper)
-{
-	struct errmsg err;
-
-	suspension_keeper_error(keeper, &err);
-	if (err.text[0] == '\0')
-		return 0;
-	return suspension_keeper_save(keeper, &err) == 0 ? 1 : -1;
-}
-
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r)
 {
 	copy_error(keeper, err_r, &keeper->error);
 }
 
-int suspension_keeper_look(struct suspension_keeper *keeper)
+void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r)
+{
+	copy_error(keeper, err_r, &keeper->file_error);
+}
+
+/* Save, and log the result if it is another one than the last. */
+static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
+{
+	const struct errmsg none = { "" };
+	struct errmsg before;
+
+	(void)pthread_mutex_lock(&keeper->file_lock);
+	suspension_keeper_error(keeper, &before);
+	*err_r = none;
+	if (suspensions_save(keeper->path, keeper->suspensions, err_r) == 0)
+		copy_error(keeper, &keeper->file_error, &none);
+	copy_error(keeper, &keeper->error, err_r);
+	(void)pthread_mutex_unlock(&keeper->file_lock);
+	if (err_r->text[0] != '\0' && strcmp(before.text, err_r->text) != 0)
+		quote_log(LOG_LEVEL_ERROR, "error", err_r->text, "suspensions written=no");
+	else if (err_r->text[0] == '\0' && before.text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "suspensions written=yes");
+}
+
+static void meet_requests(struct suspension_keeper *keeper, struct suspension_save *requests)
+{
+	struct errmsg err;
+
+	save_all(keeper, &err);
+	for (struct suspension_save *next; requests != NULL; requests = next) {
+		next = requests->next;
+		requests->saved(requests, &err);
+	}
+}
+
+/* Look at the file if it has changed since the last look. */
+static void look(struct suspension_keeper *keeper)
 {
 	struct suspensions *read;
 	struct errmsg err = { "" };
 	struct file_stamp stamp;
 
 	if (keeper->path[0] == '\0' || file_stamp(keeper->path, &stamp, &err) != 0 ||
-		file_stamp_equal(&stamp, &keeper->seen))
-		return 0;
-	if ((read = suspensions_new()) == NULL)
-		return 0;
+		file_stamp_equal(&stamp, &keeper->seen) || (read = suspensions_new()) == NULL)
+		return;
 	keeper->seen = stamp;
 	(void)suspensions_load(keeper->path, read, &err);
 	suspensions_free(&read);
 	copy_error(keeper, &keeper->file_error, &err);
-	return err.text[0] == '\0' ? 0 : 1;
+	if (err.text[0] != '\0')
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions readable=no");
 }
 
-void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r)
+/* Wait for a request, the end, or the time of the next look. The caller holds the lock. */
+static void wait_for_work(struct suspension_keeper *keeper)
 {
-	copy_error(keeper, err_r, &keeper->file_error);
+	struct timespec until;
+	int error = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += keeper->interval_ms / 1000;
+	until.tv_nsec += (long)(keeper->interval_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (!keeper->is_wanted && !keeper->is_stopping && error == 0)
+		error = pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+	if (error != 0 && keeper->error.text[0] != '\0')
+		keeper->is_wanted = true;
+}
+
+static void *run_keeper(void *context)
+{
+	struct suspension_keeper *keeper = context;
+	struct suspension_save *requests;
+	bool is_wanted;
+
+	(void)pthread_mutex_lock(&keeper->lock);
+	while (keeper->is_wanted || !keeper->is_stopping) {
+		wait_for_work(keeper);
+		is_wanted = keeper->is_wanted;
+		requests = keeper->requests;
+		keeper->is_wanted = false;
+		keeper->requests = NULL;
+		(void)pthread_mutex_unlock(&keeper->lock);
+		if (is_wanted)
+			meet_requests(keeper, requests);
+		look(keeper);
+		(void)pthread_mutex_lock(&keeper->lock);
+	}
+	keeper->is_running = false;
+	(void)pthread_mutex_unlock(&keeper->lock);
+	return NULL;
+}
+
+int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err)
+{
+	int error;
+
+	keeper->interval_ms = interval_ms;
+	keeper->is_running = true;
+	if ((error = thread_start(&keeper->thread, "suspensions", run_keeper, keeper)) == 0)
+		return 0;
+	keeper->is_running = false;
+	return errmsg_set(err, "cannot start the thread that saves suspensions: %s",
+		strerror(error));
+}
+
+void suspension_keeper_request(struct suspension_keeper *keeper, struct suspension_save *save)
+{
+	bool is_running;
+
+	if (save != NULL)
+		save->next = NULL;
+	(void)pthread_mutex_lock(&keeper->lock);
+	if ((is_running = keeper->is_running)) {
+		keeper->is_wanted = true;
+		if (save != NULL) {
+			save->next = keeper->requests;
+			keeper->requests = save;
+		}
+		(void)pthread_cond_signal(&keeper->wake);
+	}
+	(void)pthread_mutex_unlock(&keeper->lock);
+	if (!is_running)
+		meet_requests(keeper, save);
+}
+
+void suspension_keeper_stop(struct suspension_keeper *keeper)
+{
+	bool is_stopping;
+
+	(void)pthread_mutex_lock(&keeper->lock);
+	is_stopping = keeper->is_running;
+	keeper->is_stopping = true;
+	(void)pthread_cond_signal(&keeper->wake);
+	(void)pthread_mutex_unlock(&keeper->lock);
+	if (is_stopping)
+		(void)pthread_join(keeper->thread, NULL);
+}
+
+void suspension_keeper_free(struct suspension_keeper **keeper)
+{
+	struct suspension_keeper *gone = *keeper;
+
+	*keeper = NULL;
+	if (gone == NULL)
+		return;
+	suspension_keeper_stop(gone);
+	(void)pthread_cond_destroy(&gone->wake);
+	(void)pthread_mutex_destroy(&gone->file_lock);
+	(void)pthread_mutex_destroy(&gone->lock);
+	free(gone);
 }

@@ -5,37 +5,44 @@
 #include "lib/rules/suspensions.h"
 
 /*
- * Saves the suspended logins in their file, and remembers whether that failed, so that status can
- * report suspensions that a restart would forget. Any thread may call any function, unless its
- * comment says otherwise.
+ * Saves the suspended logins in their file, in a thread of its own, because a disk may be slow. It
+ * remembers whether saving failed, so that status can report suspensions that a restart would
+ * forget. Any thread may call any function, unless its comment says otherwise.
  */
 struct suspension_keeper;
 
 /* path ("": nothing is saved) and suspensions are borrowed. Returns NULL when out of memory. */
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
-void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
 
 /*
- * Save all suspended logins. Returns 0, or -1 with err set and the file unchanged; the error is
- * remembered until saving succeeds.
+ * Start the thread. Every interval_ms, it tries to save what could not be saved, and looks at the
+ * file if it has changed: somebody may have edited it, and with an error in it the next start
+ * fails. The file's logins are not taken over. Errors are logged once. Returns 0, or -1 with err
+ * set.
  */
-int suspension_keeper_save(struct suspension_keeper *keeper, struct errmsg *err);
+int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
 
-/* Save them if an earlier attempt failed. Returns 1 when that succeeded, 0 when there was no need,
- * -1 when it failed again. */
-int suspension_keeper_retry(struct suspension_keeper *keeper);
+/* A request to save. It belongs to the keeper until saved() is called, in the keeper's thread. */
+struct suspension_save {
+	void (*saved)(struct suspension_save *save, const struct errmsg *err); /* "": it is saved */
+	struct suspension_save *next;					       /* the keeper's */
+};
+
+/*
+ * Save all suspended logins soon; save may be NULL. A change that precedes the request is
+ * saved when saved() reports success. Without the thread, they are saved, and saved() is called,
+ * before the function returns.
+ */
+void suspension_keeper_request(struct suspension_keeper *keeper, struct suspension_save *save);
 
 /* Set *err_r to the reason why suspensions in force are not saved, or to "". */
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
-/*
- * Look at the file if it has changed: somebody may have edited it, and with an error in it the next
- * start fails. Its logins are not taken over. Returns 1 when there is a new error, otherwise 0. One
- * thread at a time may call it.
- */
-int suspension_keeper_look(struct suspension_keeper *keeper);
-
-/* Set *err_r to the error that suspension_keeper_look() has found, or to "". */
+/* Set *err_r to the error in a file that somebody has edited, or to "". */
 void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r);
+
+/* End the thread after all requests have been met. Requests remain possible. */
+void suspension_keeper_stop(struct suspension_keeper *keeper);
+void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
 
 #endif

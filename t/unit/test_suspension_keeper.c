@@ -1,12 +1,17 @@
 /*
- * The keeper of the suspensions' file: it loads and saves them, and reports suspensions that could
- * not be saved until they are saved.
+ * The keeper of the suspensions' file: it saves them in the order of their changes, reports
+ * suspensions that could not be saved until they are saved, and finds errors in the file.
  */
 #include "milter/shared/suspension_keeper.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/store/suspensions_file.h"
@@ -15,12 +20,14 @@
 static char folder[64], path[96];
 static struct suspensions *suspensions;
 static struct suspension_keeper *keeper;
+static sem_t writing; /* posted by each fsync() */
 
 static void setup(void)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/check_suspension_keeper.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/in/suspended", folder);
+	ck_assert_int_eq(sem_init(&writing, 0, 0), 0);
 	suspensions = suspensions_new();
 	keeper = suspension_keeper_new(path, suspensions);
 	ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
@@ -46,51 +53,154 @@ static void make_directory(void)
 	ck_assert_int_eq(mkdir(inner, 0700), 0);
 }
 
+/* The C library's function, which the keeper's writing calls. While it is held, it waits. */
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+
+int fsync(int fd)
+{
+	int (*real)(int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	(void)sem_post(&writing);
+	(void)pthread_mutex_lock(&disk);
+	(void)pthread_mutex_unlock(&disk);
+	return real(fd);
+}
+
+static void wait_for(sem_t *event)
+{
+	while (sem_wait(event) != 0)
+		ck_assert_int_eq(errno, EINTR);
+}
+
+struct request {
+	struct suspension_save save; /* first, so that a pointer to it is one to the request */
+	sem_t saved;
+	struct errmsg err;
+};
+
+static void on_saved(struct suspension_save *save, const struct errmsg *err)
+{
+	struct request *request = (struct request *)(void *)save;
+
+	request->err = *err;
+	(void)sem_post(&request->saved);
+}
+
+static void request_save(struct request *request)
+{
+	*request = (struct request){ .save = { .saved = on_saved } };
+	ck_assert_int_eq(sem_init(&request->saved, 0, 0), 0);
+	suspension_keeper_request(keeper, &request->save);
+}
+
+static struct errmsg save(void)
+{
+	struct request request;
+
+	request_save(&request);
+	wait_for(&request.saved);
+	return request.err;
+}
+
+static void start(void)
+{
+	struct errmsg err;
+
+	ck_assert_int_eq(suspension_keeper_start(keeper, 5, &err), 0);
+}
+
+/* Wait until an error is "" or not, and return it. */
+static const char *wait_error(void (*get)(struct suspension_keeper *, struct errmsg *),
+	bool expected)
+{
+	static struct errmsg error;
+
+	do {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		get(keeper, &error);
+	} while ((error.text[0] != '\0') != expected);
+	return error.text;
+}
+
+static bool is_saved(const char *login)
+{
+	struct suspensions *read = suspensions_new();
+	struct errmsg err;
+	bool has;
+
+	ck_assert_int_eq(suspensions_load(path, read, &err), 0);
+	has = suspensions_has(read, login);
+	suspensions_free(&read);
+	return has;
+}
+
+/* _i: with the thread, or without it */
 START_TEST(a_failure_is_remembered_until_saving_succeeds)
 	{
-		struct errmsg err = { "" }, error;
+		struct errmsg error, err;
 
+		if (_i == 1)
+			start();
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), -1);
-		suspension_keeper_error(keeper, &error);
-		ck_assert_str_eq(error.text, err.text);
-		ck_assert_ptr_nonnull(strstr(error.text, path));
-		make_directory();
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
-		suspension_keeper_error(keeper, &error);
-		ck_assert_str_eq(error.text, "");
-	}
-END_TEST
-
-START_TEST(saving_is_tried_again_only_after_a_failure)
-	{
-		struct errmsg err = { "" }, error;
-
-		ck_assert_int_eq(suspension_keeper_retry(keeper), 0);
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), -1);
-		ck_assert_int_eq(suspension_keeper_retry(keeper), -1);
+		err = save();
+		ck_assert_ptr_nonnull(strstr(err.text, path));
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, err.text);
 		make_directory();
-		ck_assert_int_eq(suspension_keeper_retry(keeper), 1);
-		ck_assert_int_eq(access(path, R_OK), 0);
+		ck_assert_str_eq(save().text, "");
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
-		ck_assert_int_eq(suspension_keeper_retry(keeper), 0);
+		ck_assert(is_saved("bob"));
 	}
 END_TEST
 
-START_TEST(all_suspended_logins_are_saved)
+START_TEST(saving_is_tried_again_after_a_failure)
 	{
-		struct suspensions *again = suspensions_new();
-		struct errmsg err = { "" };
+		start();
+		ck_assert_ptr_nonnull(strstr(save().text, path));
+		make_directory();
+		ck_assert_str_eq(wait_error(suspension_keeper_error, false), "");
+		ck_assert(is_saved("bob"));
+	}
+END_TEST
+
+START_TEST(a_slow_disk_delays_nobody_and_loses_nothing)
+	{
+		struct request first, second, third;
 
 		make_directory();
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
-		ck_assert_int_eq(suspensions_load(path, again, &err), 0);
-		ck_assert(suspensions_has(again, "bob"));
-		suspensions_free(&again);
+		start();
+		(void)pthread_mutex_lock(&disk);
+		request_save(&first);
+		wait_for(&writing);
+		ck_assert_int_eq(suspensions_set(suspensions, "alice", true), 1);
+		request_save(&second); /* while the file without alice is being written */
+		request_save(&third);
+		suspension_keeper_request(keeper, NULL);
+		(void)pthread_mutex_unlock(&disk);
+		wait_for(&first.saved);
+		wait_for(&second.saved);
+		wait_for(&third.saved);
+		ck_assert(is_saved("alice"));
+		ck_assert(is_saved("bob"));
+	}
+END_TEST
+
+START_TEST(the_end_waits_for_what_was_requested)
+	{
+		struct request request;
+
+		make_directory();
+		start();
+		request_save(&request);
+		suspension_keeper_stop(keeper);
+		ck_assert_int_eq(sem_trywait(&request.saved), 0);
+		ck_assert_str_eq(request.err.text, "");
+		ck_assert_int_eq(suspensions_set(suspensions, "alice", true), 1);
+		ck_assert_str_eq(save().text, "");
+		ck_assert(is_saved("alice"));
 	}
 END_TEST
 
@@ -105,27 +215,22 @@ static void write_file(const char *text)
 
 START_TEST(a_file_that_somebody_has_broken_is_found)
 	{
-		struct errmsg err = { "" }, error;
+		struct errmsg error;
 
-		ck_assert_int_eq(suspension_keeper_look(keeper), 0); /* there is none */
 		make_directory();
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0);
-		ck_assert_int_eq(suspension_keeper_look(keeper), 0);
+		start();
+		ck_assert_str_eq(save().text, "");
 		write_file("alice\nbob \n");
-		ck_assert_int_eq(suspension_keeper_look(keeper), 1);
-		ck_assert_int_eq(suspension_keeper_look(keeper), 0); /* found already */
-		suspension_keeper_file_error(keeper, &error);
-		ck_assert_ptr_nonnull(strstr(error.text, "/suspended:2: "));
+		ck_assert_ptr_nonnull(
+			strstr(wait_error(suspension_keeper_file_error, true), "/suspended:2: "));
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
 		write_file("alice and more\n");
-		ck_assert_int_eq(suspension_keeper_look(keeper), 0);
-		suspension_keeper_file_error(keeper, &error);
-		ck_assert_str_eq(error.text, "");
+		(void)wait_error(suspension_keeper_file_error, false);
 		ck_assert(!suspensions_has(suspensions, "alice and more"));
 		write_file("bob \n");
-		ck_assert_int_eq(suspension_keeper_look(keeper), 1);
-		ck_assert_int_eq(suspension_keeper_save(keeper, &err), 0); /* replaces it */
+		(void)wait_error(suspension_keeper_file_error, true);
+		ck_assert_str_eq(save().text, ""); /* replaces it */
 		suspension_keeper_file_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
 	}
@@ -137,9 +242,10 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("suspension_keeper");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, a_failure_is_remembered_until_saving_succeeds);
-	tcase_add_test(tcase, saving_is_tried_again_only_after_a_failure);
-	tcase_add_test(tcase, all_suspended_logins_are_saved);
+	tcase_add_loop_test(tcase, a_failure_is_remembered_until_saving_succeeds, 0, 2);
+	tcase_add_test(tcase, saving_is_tried_again_after_a_failure);
+	tcase_add_test(tcase, a_slow_disk_delays_nobody_and_loses_nothing);
+	tcase_add_test(tcase, the_end_waits_for_what_was_requested);
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	suite_add_tcase(suite, tcase);
 	return suite;
