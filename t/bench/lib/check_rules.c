@@ -229,7 +229,6 @@ void check_rules_make(struct made *m, const struct check_size *size)
 	add_profiles(m);
 	add_users(m, size->users);
 	made_build(m);
-	check_rules_prepare(m->policy);
 	if (problems_count(m->problems) > 0) {
 		fprintf(stderr, "check_rules: %s\n", problems_text(m->problems, 0));
 		abort();
