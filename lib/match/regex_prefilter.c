@@ -41,6 +41,8 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost)
 
 #define CHUNK_LOOSE 8 /* at most, of those that regex_plain_is_loose() describes */
 
+#define CHUNK_LITERALS 10000 /* 0.2 s */
+
 #define CHUNKS_EACH_LOOK 8 /* at the budget */
 
 /* Hyperscan must prepare a scratch for each database once. The serials of those that are prepared
@@ -244,6 +246,57 @@ size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const 
 	return end;
 }
 
+/* Returns NULL when out of memory, or if hyperscan refuses a literal. */
+static hs_database_t *compile_literals(const struct regex_literal *literals, const unsigned *ids,
+	unsigned count)
+{
+	const char **texts = calloc(count, sizeof(*texts));
+	size_t *lens = calloc(count, sizeof(*lens));
+	unsigned *flags = calloc(count, sizeof(*flags));
+	hs_compile_error_t *error = NULL;
+	hs_database_t *db = NULL;
+
+	if (texts != NULL && lens != NULL && flags != NULL) {
+		for (unsigned i = 0; i < count; i++) {
+			texts[i] = literals[ids[i]].text;
+			lens[i] = literals[ids[i]].len;
+			flags[i] = HS_FLAG_SINGLEMATCH;
+		}
+		if (hs_compile_lit_multi(texts, flags, ids, lens, count, HS_MODE_BLOCK, NULL, &db,
+			    &error) != HS_SUCCESS)
+			hs_free_compile_error(error);
+	}
+	free(texts);
+	free(lens);
+	free(flags);
+	return db;
+}
+
+size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
+	const struct regex_literal *literals, size_t from, size_t count, bool *takes_part)
+{
+	unsigned *ids = calloc(CHUNK_LITERALS, sizeof(*ids)), chosen = 0;
+	hs_database_t *db = NULL;
+	size_t end;
+
+	if (ids == NULL)
+		return count;
+	for (end = from; end < count && chosen < CHUNK_LITERALS; end++) {
+		if (literals[end].len > 0)
+			ids[chosen++] = (unsigned)end;
+	}
+	if (chosen > 0)
+		db = compile_literals(literals, ids, chosen);
+	if (db != NULL && add_chunk(prefilter, db) == 0) {
+		for (unsigned i = 0; i < chosen; i++)
+			takes_part[ids[i]] = true;
+	} else {
+		hs_free_database(db);
+	}
+	free(ids);
+	return end;
+}
+
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)
 {
 	return calloc(1, sizeof(struct regex_prefilter_scratch));
@@ -363,6 +416,16 @@ size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const 
 	(void)prefilter;
 	(void)regexes;
 	(void)costs;
+	(void)from;
+	(void)takes_part;
+	return count;
+}
+
+size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
+	const struct regex_literal *literals, size_t from, size_t count, bool *takes_part)
+{
+	(void)prefilter;
+	(void)literals;
 	(void)from;
 	(void)takes_part;
 	return count;

@@ -7,13 +7,15 @@
 
 #include "lib/match/regex_budget.h"
 #include "lib/match/regex_cost.h"
+#include "lib/match/regex_literal.h"
 
 /*
- * Determines in one pass which of many regexes can match a subject (hyperscan's prefilter mode:
- * never too few, maybe too many). Only regexes of the plain syntax (regex_plain.h) take part, up to
- * a size that bounds hyperscan's work, because nothing can interrupt it. In a build or on a
- * processor without hyperscan, none takes part. One thread builds a prefilter; then it is
- * immutable, and any thread may scan with its own scratch. Part of regexlist.c.
+ * Determines in one pass which of many regexes can match a subject: never too few, maybe too many.
+ * Most are found by a literal (regex_literal.h). Of the others, only those of the plain syntax
+ * (regex_plain.h) take part, by hyperscan's prefilter mode, up to a size that bounds hyperscan's
+ * work, because nothing can interrupt it. In a build or on a processor without hyperscan, none
+ * takes part. One thread builds a prefilter; then it is immutable, and any thread may scan with its
+ * own scratch. Part of regexlist.c.
  */
 struct regex_prefilter;
 struct regex_prefilter_scratch;
@@ -40,9 +42,16 @@ struct regex_prefilter *regex_prefilter_new(bool anchored);
 void regex_prefilter_free(struct regex_prefilter **prefilter); /* accepts NULL */
 
 /*
- * Compile the next regexes, up to a size that takes a few seconds at worst. Those that do not take
- * part are NULL; costs are those of the others. Sets takes_part[i] for each regex that now
+ * Add the next regexes by their literals, up to a number that takes some tenths of a second. Those
+ * without literals (len 0) do not take part yet. Sets takes_part[i] for each regex that now
  * takes part. Returns the index of the first regex that it did not reach; count at the end.
+ */
+size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
+	const struct regex_literal *literals, size_t from, size_t count, bool *takes_part);
+
+/*
+ * Compile the next regexes, up to a size that takes a few seconds at worst. Those that do not take
+ * part are NULL; costs are those of the others. The rest is as above.
  */
 size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const *regexes,
 	const struct regex_cost *costs, size_t from, size_t count, bool *takes_part);

@@ -10,6 +10,10 @@
 
 #include "lib/match/regex_cost.h"
 
+/* A literal that more regexes of a list require is no reason to try them, unless nothing else can
+ * select them. */
+#define LITERAL_COMMON 16
+
 #define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regex_set_prepare() */
 
 struct member {
@@ -27,9 +31,11 @@ struct selection {
 
 /* The next steps of regex_set_prepare(), which alone uses it. */
 struct preparation {
-	size_t at;	 /* the regex that is compiled to machine code next */
-	size_t selected; /* the regex that is added to the prefilter next */
-	const char **texts;
+	size_t at;			/* the regex that is compiled to machine code next */
+	size_t searched;		/* the regex whose literal is added to the prefilter next */
+	size_t selected;		/* the regex that is added to the prefilter next */
+	struct regex_literal *literals; /* by which regexes take part; len 0: not by one */
+	const char **texts;		/* of the others that take part, else NULL */
 	struct regex_cost *costs;
 	bool *takes_part;
 	struct regex_prefilter *prefilter;
@@ -69,6 +75,7 @@ static void end_preparation(struct regex_set *set)
 {
 	struct preparation *p = &set->preparation;
 
+	free(p->literals);
 	free(p->texts);
 	free(p->costs);
 	free(p->takes_part);
@@ -114,7 +121,9 @@ int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 
 	if (make_room(set) < 0)
 		return -1;
-	if (regex->is_readable) {
+	if (regex->has_literal) {
+		m.takes_part = true;
+	} else if (regex->is_readable) {
 		m.is_costly = !regex_prefilter_bears(&regex->cost) ||
 			set->load + load > PREFILTER_LIST_MAX;
 		m.takes_part = !m.is_costly;
@@ -181,22 +190,45 @@ static void prepare_regexes(struct regex_set *set)
 	}
 }
 
+/* Decide by what the regexes take part. Returns 0, or -1 when out of memory. */
+static int choose_literals(struct regex_set *set)
+{
+	struct preparation *p = &set->preparation;
+
+	if (regex_literals_choose(p->texts, set->count, p->literals) < 0)
+		return -1;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct shared_regex *shared = set->members[i].shared;
+		struct regex_literal *literal = &p->literals[i];
+
+		if (literal->regexes > LITERAL_COMMON && shared->is_readable &&
+			regex_prefilter_bears(&shared->cost) &&
+			regex_prefilter_load(&shared->cost) == 0)
+			literal->len = 0;
+		if (literal->len > 0)
+			p->texts[i] = NULL;
+	}
+	return 0;
+}
+
 static int begin_selection(struct regex_set *set)
 {
 	struct preparation *p = &set->preparation;
 	size_t i;
 
+	p->literals = calloc(set->count, sizeof(*p->literals));
 	p->texts = calloc(set->count, sizeof(*p->texts));
 	p->costs = calloc(set->count, sizeof(*p->costs));
 	p->takes_part = calloc(set->count, sizeof(*p->takes_part));
 	p->prefilter = regex_prefilter_new(set->anchored);
-	if (p->texts == NULL || p->costs == NULL || p->takes_part == NULL || p->prefilter == NULL)
+	if (p->literals == NULL || p->texts == NULL || p->costs == NULL || p->takes_part == NULL ||
+		p->prefilter == NULL)
 		return -1;
 	for (i = 0; i < set->count; i++) {
 		p->texts[i] = set->members[i].takes_part ? set->members[i].shared->plain : NULL;
 		p->costs[i] = set->members[i].shared->cost;
 	}
-	return 0;
+	return choose_literals(set);
 }
 
 /* Let other threads use the prefilter. When out of memory, they continue without it. */
@@ -228,6 +260,11 @@ static bool prepare_selection(struct regex_set *set)
 	if (!regex_prefilter_helps(set->count) ||
 		(p->prefilter == NULL && begin_selection(set) < 0))
 		return false;
+	if (p->searched < set->count) {
+		p->searched = regex_prefilter_add_literals(p->prefilter, p->literals, p->searched,
+			set->count, p->takes_part);
+		return true;
+	}
 	p->selected = regex_prefilter_add(p->prefilter, p->texts, p->costs, p->selected, set->count,
 		p->takes_part);
 	if (p->selected < set->count)

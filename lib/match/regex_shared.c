@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
+#include "lib/match/regex_literal.h"
 #include "lib/match/regex_plain.h"
 
 /* PCRE2 refuses a regex of 65,536 bytes. One that is certainly smaller can be compiled later. */
@@ -96,6 +97,7 @@ enum regex_added shared_regex_new(const char *regex, size_t len, bool anchored,
 	struct regex_forms forms = REGEX_FORMS_INIT;
 	struct shared_regex *r = make_regex(regex, len, anchored);
 	enum regex_compiled compiled = REGEX_NO_MEMORY;
+	struct regex_literals literals;
 	bool is_added;
 
 	*bytes_r = 0;
@@ -104,8 +106,11 @@ enum regex_added shared_regex_new(const char *regex, size_t len, bool anchored,
 	is_added = r != NULL && note_compiled(r, compiled);
 	*bytes_r = is_added ? r->cost.bytes : refusal_bytes(&forms);
 	if (is_added) {
+		regex_literals_find(forms.plain.text, &literals);
+		r->has_literal = literals.count > 0;
 		r->is_readable = regex_is_plain(forms.plain.text, forms.plain.len);
-		if (r->is_readable && (r->plain = strdup(forms.plain.text)) == NULL) {
+		if ((r->is_readable || r->has_literal) &&
+			(r->plain = strdup(forms.plain.text)) == NULL) {
 			is_added = false;
 			compiled = REGEX_NO_MEMORY;
 		}

@@ -16,14 +16,15 @@ struct shared_regex {
 	unsigned refs;
 	bool anchored;
 	bool has_lines;	  /* it has another form for subjects with a line terminator */
-	bool is_readable; /* the prefilter reads its syntax */
+	bool is_readable; /* hyperscan reads its syntax */
+	bool has_literal; /* the prefilter can find it by a text that it requires */
 	bool is_sparse;	  /* it has few callouts, perhaps only in one of its forms */
 	pcre2_code *code;
 	pcre2_code *fast;  /* atomic: a copy with machine code; NULL: not prepared, or too large */
 	pcre2_code *lines; /* atomic: that other form; NULL: not yet needed */
 	char *text;	   /* in JavaScript's dialect */
 	size_t len;	   /* bytes of it */
-	char *plain;	   /* the translation, without callouts, if is_readable */
+	char *plain;	   /* the translation, without callouts, if is_readable or has_literal */
 	struct regex_cost cost; /* with them */
 };
 

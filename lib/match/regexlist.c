@@ -276,7 +276,7 @@ bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 
 bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r)
 {
-	if (regex_set_at(list->set, i)->is_readable ||
+	if (regex_set_at(list->set, i)->is_readable || regex_set_at(list->set, i)->has_literal ||
 		!regex_prefilter_helps(regexlist_count(list)))
 		return false;
 	*value_r = list->values[i];

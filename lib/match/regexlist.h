@@ -14,8 +14,9 @@
  * match, each with its own scratch.
  *
  * A finished list is interpreted by PCRE2. regexlist_prepare() makes it faster: it compiles the
- * regexes to machine code and, if the build includes hyperscan, a prefilter that selects those that
- * can match at all. Because this can take long, it is done in steps, beside the matching threads.
+ * regexes to machine code and, if the build includes hyperscan, makes a prefilter that selects
+ * those that can match at all. Because this can take long, it is done in steps, beside the matching
+ * threads.
  */
 struct regexlist;
 
@@ -114,9 +115,9 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r);
 
 /*
- * Return whether the regex i < regexlist_count() is tried on every subject because of its syntax
- * (look-around, back references, characters outside of ASCII and the like), although the list has a
- * prefilter. Sets *value_r then.
+ * Return whether the regex i < regexlist_count() is tried on every subject, although the list has a
+ * prefilter, because it requires no text of three characters and because of its syntax
+ * (look-around, back references, characters outside of ASCII and the like). Sets *value_r then.
  */
 bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r);
 

@@ -214,9 +214,10 @@ static void note_excluded(const struct list *list, struct problems *problems)
 	for (size_t i = 0; i < regexlist_count(list->regexes); i++) {
 		if (regexlist_is_excluded(list->regexes, i, &line))
 			problems_note(problems,
-				"%s:%u: the regex is tried on every subject, because the prefilter "
-				"does not read its syntax (such as look-around, back references, "
-				"\\s, or characters outside of ASCII)",
+				"%s:%u: the regex is tried on every subject, because it requires "
+				"no text of three characters, and the prefilter does not read its "
+				"syntax (such as look-around, back references, \\s, or characters "
+				"outside of ASCII)",
 				list->name, line);
 	}
 }

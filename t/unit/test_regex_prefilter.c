@@ -47,9 +47,9 @@ static unsigned roll(unsigned sides)
 /* Make a regex of a small alphabet, so that it is likely to match. */
 static void make_regex(char *out, size_t size)
 {
-	static const char *const atoms[] = { "a", "b", "c", ".", "[ab]", "[^a]", "\\.", "\\w",
-		"\\d", "\\D", "\\W", "(?:a|bc)", "(b|a.)", "[\\w.]", "(?:ab)", "@", "-", "[.-]",
-		"A", "[b-z]", "(?:|a)", "[^\\d@]" };
+	static const char *const atoms[] = { "abc", "bca", "aab", "a", "b", "c", ".", "[ab]",
+		"[^a]", "\\.", "\\w", "\\d", "\\D", "\\W", "(?:a|bc)", "(b|a.)", "[\\w.]", "(?:ab)",
+		"@", "-", "[.-]", "A", "[b-z]", "(?:|a)", "[^\\d@]" };
 	static const char *const counts[] = { "", "", "", "", "*", "+", "?", "{2}", "{1,2}", "{0}",
 		"{2,}", "*?", "+?", "??" };
 	unsigned parts = 1 + roll(5), i;
@@ -122,6 +122,44 @@ START_TEST(never_hides_a_match)
 		for (i = 0; i < REGEXES; i++)
 			regexlist_unref(&each[i]);
 		regexlist_unref(&all);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+/* Regexes that hyperscan does not read, or for too long, and one of which many have the text. */
+START_TEST(regexes_of_any_syntax_and_cost_take_part_by_their_text)
+	{
+		static const char *const regexes[] = { "(?!x)spam.*", ".*\\sspam", "(a|b)\\1spam",
+			"Ã¤?spam", "((((a{1,9}|b|c){1,20}z){1,20}){1,5})spam",
+			"(?:a{1,99}b){1,99}spam" };
+		enum { COUNT = sizeof(regexes) / sizeof(regexes[0]), ALIKE = 40 };
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct regexlist *list = regexlist_new(true);
+		char text[32];
+		struct errmsg why;
+		uint32_t value = 0;
+
+		for (uint32_t i = 0; i < COUNT + ALIKE; i++) {
+			(void)snprintf(text, sizeof(text), "x%u.*ham", i);
+			ck_assert_int_eq(regexlist_add(list, i < COUNT ? regexes[i] : text,
+						 strlen(i < COUNT ? regexes[i] : text), i, NULL),
+				REGEX_ADDED);
+			if (regexlist_is_costly(list, &why))
+				ck_assert_ptr_null(strstr(why.text, "every subject"));
+		}
+		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
+		for (size_t i = 0; i < COUNT + ALIKE; i++)
+			ck_assert(!regexlist_is_excluded(list, i, &value));
+		while (regexlist_prepare(list))
+			;
+		if (regex_prefilter_helps(COUNT))
+			ck_assert_uint_eq(regexlist_untested(list), 0);
+		ck_assert_int_eq(regexlist_match(list, scratch, "aaspam", 6, &value), REGEX_YES);
+		ck_assert_uint_eq(value, 2);
+		ck_assert_int_eq(regexlist_match(list, scratch, "x45 ham", 7, &value), REGEX_YES);
+		ck_assert_uint_eq(value, 45);
+		ck_assert_int_eq(regexlist_match(list, scratch, "y45 ham", 7, &value), REGEX_NO);
+		regexlist_unref(&list);
 		regex_scratch_free(&scratch);
 	}
 END_TEST
@@ -473,6 +511,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("regex_prefilter");
 
 	tcase_add_loop_test(tcase, never_hides_a_match, 0, (int)unit_times(10));
+	tcase_add_test(tcase, regexes_of_any_syntax_and_cost_take_part_by_their_text);
 	tcase_add_test(tcase, those_that_do_not_take_part_are_tried_always);
 	tcase_add_test(tcase, is_compiled_in_parts);
 #ifdef HAVE_HYPERSCAN

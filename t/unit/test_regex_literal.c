@@ -1,0 +1,269 @@
+/*
+ * Shows which texts a regex requires, which of them is chosen among many regexes, and that no match
+ * lacks one.
+ */
+#include "lib/match/regex_literal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/match/regex_compile.h"
+#include "lib/match/regex_dialect.h"
+#include "lib/match/regex_subject.h"
+#include "lib/match/regexlist.h"
+#include "t/unit/unit.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* Translated regexes, and their literals with a space between them. */
+static const struct {
+	const char *regex, *literals;
+} rows[] = {
+	{ "", "" },
+	{ "ab", "" },
+	{ "abc", "abc" },
+	{ "abc|def", "" },
+	{ ".*@(.*\\.)?spam\\.example", "spam.example" },
+	{ ".*@.*spam.*\\.(?:com|net)", "spam" },
+	{ "bob@(com|net)corp\\.example", "bob@ corp.example" },
+	{ "(abc)", "abc" },
+	{ "(?:abc)+", "abc" },
+	{ "(abc){2}", "abc" },
+	{ "(abc)?", "" },
+	{ "(abc)*?def", "def" },
+	{ "(abc){0}def", "def" },
+	{ "(abc){00,3}def", "def" },
+	{ "(abc){10,3}def", "abc def" },
+	{ "(abc(def|ghi)jkl)", "abc jkl" },
+	{ "(abc(def|ghi)?jkl|x)", "" },
+	{ "((abc)?def)", "def" },
+	{ "((abc)def)?ghi", "ghi" },
+	{ "(x|y)abc", "abc" },
+	{ "(?=abc)def", "def" },
+	{ "(?!abc)def(?<=ghi)(?<!jkl)mno", "def mno" },
+	{ "(?=abc){0}def", "def" },
+	{ "abcd?e", "abc" },
+	{ "abc?", "" },
+	{ "abcd*", "abc" },
+	{ "abcd{0,2}", "abc" },
+	{ "abcd{1,2}efg", "abcd efg" },
+	{ "abcd+?efg", "abcd efg" },
+	{ "abc?def??", "" },
+	{ "abc.def", "abc def" },
+	{ "abc\\.d\\-e\\/f", "abc.d-e/f" },
+	{ "abc\\ddef\\Wghi\\bjkl", "abc def ghi jkl" },
+	{ "abc[def]ghi", "abc ghi" },
+	{ "abc[^]def[^\\]x]ghi[]jkl", "abc def ghi jkl" },
+	{ "abc[\\\\]def", "abc def" },
+	{ "abc\\x{e4}def\\g{1}ghi", "abc def ghi" },
+	{ "abc\xc3\xa4"
+	  "def",
+		"abc def" },
+	{ "^abc$def", "abc def" },
+	{ "a{2}bcd", "bcd" },
+	{ "(a(b(c(def)?ghi)+jkl)?mno)", "mno" },
+	{ X32 "y", X32 },
+	{ X32 "yy?", X32 },
+	{ X32 "?", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
+	{ "abc(?@def", "" },
+	{ "(*VERB)abc", "" },
+	{ "abc)", "" },
+};
+
+START_TEST(a_regex_requires_these_texts)
+	{
+		struct regex_literals literals;
+		char text[1024] = "";
+		size_t len = 0;
+
+		regex_literals_find(rows[_i].regex, &literals);
+		for (size_t i = 0; i < literals.count; i++)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s",
+				i > 0 ? " " : "", (int)literals.found[i].len,
+				literals.found[i].text);
+		ck_assert_msg(strcmp(text, rows[_i].literals) == 0, "%s: '%s', not '%s'",
+			rows[_i].regex, text, rows[_i].literals);
+	}
+END_TEST
+
+START_TEST(the_number_of_texts_is_bounded)
+	{
+		struct regex_literals literals;
+		char regex[8 * REGEX_LITERALS_FOUND] = "";
+
+		for (int i = 0; i < REGEX_LITERALS_FOUND + 1; i++)
+			strcat(regex, ".abcd");
+		regex_literals_find(regex, &literals);
+		ck_assert_uint_eq(literals.count, REGEX_LITERALS_FOUND);
+	}
+END_TEST
+
+/* Deeply nested groups, which PCRE2 would refuse. */
+START_TEST(no_depth_is_too_much)
+	{
+		struct regex_literals literals;
+		char regex[1024];
+
+		memset(regex, '(', sizeof(regex));
+		memcpy(regex + sizeof(regex) - 4, "abc", 4);
+		regex_literals_find(regex, &literals);
+		ck_assert_uint_eq(literals.count, 0);
+	}
+END_TEST
+
+START_TEST(the_rarest_text_is_chosen)
+	{
+		static const char *const regexes[] = { ".*spam.*example\\.com",
+			".*ham.*example\\.com", NULL, "example\\.com", "a|b", ".*tofu.*tempeh" };
+		static const struct {
+			const char *text;
+			uint32_t regexes;
+		} want[] = { { "spam", 1 }, { "ham", 1 }, { "", 0 }, { "example.com", 3 },
+			{ "", 0 }, { "tempeh", 1 } };
+		struct regex_literal chosen[COUNT(regexes)];
+
+		ck_assert_int_eq(regex_literals_choose(regexes, COUNT(regexes), chosen), 0);
+		for (size_t i = 0; i < COUNT(regexes); i++) {
+			ck_assert_uint_eq(chosen[i].len, strlen(want[i].text));
+			ck_assert_int_eq(memcmp(chosen[i].text, want[i].text, chosen[i].len), 0);
+			if (chosen[i].len > 0)
+				ck_assert_uint_eq(chosen[i].regexes, want[i].regexes);
+		}
+	}
+END_TEST
+
+/* ---- any regex ---------------------------------------------------------------------- */
+
+/* A reproducible random number generator (Marsaglia's xorshift64). */
+static uint64_t state;
+static unsigned roll(unsigned sides)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % sides;
+}
+
+static const char *pick(const char *const *texts, size_t count)
+{
+	return texts[roll((unsigned)count)];
+}
+
+/* Append a random regex in JavaScript's dialect, which is likely to match a run of "abc". */
+static void add_regex(struct strbuf *out, unsigned depth)
+{
+	static const char *const atoms[] = { "abc", "bca", "cab", "ABC", "a", "b", ".", "[abc]",
+		"[^c]", "\\w", "\\b", "\\x61bc", "\\u0062ca", "c\\u0061", "[]", "[^]", "\\1", "^",
+		"$", "\xc3\xa4", "\\.", "-" };
+	static const char *const counts[] = { "", "", "", "", "", "*", "+", "?", "{2}", "{0}",
+		"{0,2}", "{1,}", "*?", "??" };
+	static const char *const groups[] = { "(", "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?<n>" };
+	const unsigned parts = 1 + roll(4);
+
+	for (unsigned i = 0; i < parts; i++) {
+		if (depth < 3 && roll(3) == 0) {
+			strbuf_add_str(out, pick(groups, COUNT(groups)));
+			add_regex(out, depth + 1);
+			strbuf_add_char(out, ')');
+		} else {
+			strbuf_add_str(out, pick(atoms, COUNT(atoms)));
+		}
+		strbuf_add_str(out, pick(counts, COUNT(counts)));
+		if (roll(8) == 0)
+			strbuf_add_char(out, '|');
+	}
+}
+
+static void make_subject(struct strbuf *out)
+{
+	static const char *const parts[] = { "abc", "abc", "bca", "cab", "a", "b", "c", "A", ".",
+		"-" };
+	const unsigned count = roll(6);
+
+	strbuf_reset(out);
+	for (unsigned i = 0; i < count; i++)
+		strbuf_add_str(out, pick(parts, COUNT(parts)));
+	strbuf_add_str(out, "");
+}
+
+static bool contains(const char *text, const struct regex_literal *literal)
+{
+	char sought[REGEX_LITERAL_MAX + 1];
+
+	(void)snprintf(sought, sizeof(sought), "%.*s", (int)literal->len, literal->text);
+	return strstr(text, sought) != NULL;
+}
+
+/* Check the literals of one regex against some subjects. Returns how many of them it matched. */
+static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
+{
+	struct regex_forms forms = REGEX_FORMS_INIT;
+	struct strbuf text = STRBUF_INIT, folded = STRBUF_INIT;
+	struct regexlist *list = regexlist_new(false);
+	struct regex_literals literals;
+	struct regex_subject subject;
+	unsigned matched = 0;
+	uint32_t value;
+
+	if (regexlist_add(list, regex, strlen(regex), 0, NULL) == REGEX_ADDED) {
+		ck_assert(regex_dialect_translate(regex, strlen(regex), false, UINT64_MAX,
+			&forms.plain));
+		strbuf_add_str(&forms.plain, "");
+		regex_literals_find(forms.plain.text, &literals);
+		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
+		for (int i = 0; i < 10; i++) {
+			make_subject(&text);
+			if (regexlist_match(list, scratch, text.text, text.len, &value) !=
+				REGEX_YES)
+				continue;
+			matched++;
+			ck_assert_int_eq(regex_subject_fold(text.text, text.len, &folded, &subject),
+				0);
+			for (size_t k = 0; k < literals.count; k++)
+				ck_assert_msg(contains(subject.text, &literals.found[k]),
+					"/%s/ matches \"%s\" without \"%.*s\"", regex, text.text,
+					(int)literals.found[k].len, literals.found[k].text);
+		}
+	}
+	regex_forms_free(&forms);
+	strbuf_free(&text);
+	strbuf_free(&folded);
+	regexlist_unref(&list);
+	return matched;
+}
+
+START_TEST(no_match_lacks_a_required_text)
+	{
+		struct regex_scratch *scratch = regex_scratch_new(NULL);
+		struct strbuf regex = STRBUF_INIT;
+		unsigned matched = 0;
+
+		state = 88172645463325252ULL + (uint64_t)_i * 977;
+		for (unsigned i = 0; i < unit_times(4000); i++) {
+			strbuf_reset(&regex);
+			add_regex(&regex, 0);
+			strbuf_add_str(&regex, "");
+			matched += check_regex(regex.text, scratch);
+		}
+		ck_assert_uint_gt(matched, 10);
+		strbuf_free(&regex);
+		regex_scratch_free(&scratch);
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regex_literal");
+	TCase *tests = tcase_create("regex_literal");
+
+	tcase_add_loop_test(tests, a_regex_requires_these_texts, 0, (int)COUNT(rows));
+	tcase_add_test(tests, the_number_of_texts_is_bounded);
+	tcase_add_test(tests, no_depth_is_too_much);
+	tcase_add_test(tests, the_rarest_text_is_chosen);
+	tcase_add_loop_test(tests, no_match_lacks_a_required_text, 0, 3);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
