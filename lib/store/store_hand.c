@@ -1,9 +1,11 @@
 /*
- * Reads a JSON store that people or other programs wrote. Holds no state; any thread.
- * t/unit/test_store_read.c covers it.
+ * Reads a JSON store that people or other programs wrote: once to see whether all of it is JSON,
+ * and then row by row. jansson makes a tree of the whole text only if the scanner accepts it not.
+ * Holds no state; any thread. t/unit/test_store_read.c covers it.
  */
 #include "lib/store/store_hand.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/near_name.h"
@@ -33,27 +35,120 @@ static char *mend_utf8(const char *text, size_t len, size_t *len_r)
 	return strbuf_take(&mended);
 }
 
-static json_t *parse_json(const char *text, size_t len, bool *mended_r, struct errmsg *err)
+/* A store, and what is known of it before its rows are read. */
+struct document {
+	const char *text; /* valid UTF-8 */
+	size_t len;
+	char *mended;			       /* the same text if bytes of it were replaced */
+	json_t *root;			       /* the members; tables that were scanned are empty */
+	struct json_scan tables[STORE_TABLES]; /* the scanned ones; at is NULL for the others */
+};
+
+/* ---- the whole text -------------------------------------------------------------- */
+
+/* Move behind a list of rows. Returns false if jansson has to judge it. */
+static bool skip_rows(struct store_scan *scan, struct json_scan *s)
+{
+	struct cell cells[STORE_COLUMNS_MAX];
+
+	if (!json_scan_byte(s, '['))
+		return false;
+	json_scan_space(s);
+	if (json_scan_byte(s, ']'))
+		return true;
+	do {
+		json_scan_space(s);
+		if (!store_scan_row(scan, s, cells) && !json_scan_skip(s))
+			return false;
+		json_scan_space(s);
+	} while (json_scan_byte(s, ','));
+	return json_scan_byte(s, ']');
+}
+
+/* The table whose list of rows begins at s as the value of key, or STORE_TABLES. */
+static enum store_table table_at(const struct json_scan *s, const char *key)
+{
+	int table;
+
+	for (table = 0; table < STORE_TABLES; table++)
+		if (s->at < s->end && *s->at == '[' &&
+			strcmp(store_table_name((enum store_table)table), key) == 0)
+			break;
+	return (enum store_table)table;
+}
+
+/* Read the value of a member, which is an empty list for a table. Returns NULL if jansson has to
+ * judge it. */
+static json_t *read_value(struct store_rows *rows, struct document *doc, struct json_scan *s,
+	const char *key)
+{
+	const enum store_table table = table_at(s, key);
+	const char *start = s->at;
+
+	if (table == STORE_TABLES)
+		return json_scan_skip(s) ? json_loadb(start, (size_t)(s->at - start),
+						   STORE_JSON | JSON_DECODE_ANY, NULL) :
+					   NULL;
+	if (!skip_rows(rows->scans[table], s))
+		return NULL;
+	doc->tables[table] = (struct json_scan){ start, s->at };
+	return json_array();
+}
+
+/* Read a member of the store. Returns false if jansson has to judge it. */
+static bool read_member(struct store_rows *rows, struct document *doc, struct json_scan *s)
+{
+	struct strbuf key = STRBUF_INIT;
+	struct json_span span;
+	bool is_read = false;
+
+	json_scan_space(s);
+	if (!json_scan_string(s, &span))
+		return false;
+	json_scan_unescape(&span, &key);
+	json_scan_space(s);
+	if (!key.failed && strlen(key.text) == key.len && json_scan_byte(s, ':') &&
+		json_object_get(doc->root, key.text) == NULL) {
+		json_scan_space(s);
+		is_read = json_object_set_new(doc->root, key.text,
+				  read_value(rows, doc, s, key.text)) == 0;
+	}
+	strbuf_free(&key);
+	return is_read;
+}
+
+/* Read the members of the store, and find its tables. Returns false if jansson has to judge it. */
+static bool scan_document(struct store_rows *rows, struct document *doc)
+{
+	struct json_scan s = { doc->text, doc->text + doc->len };
+
+	json_scan_space(&s);
+	if ((doc->root = json_object()) == NULL || !json_scan_byte(&s, '{'))
+		return false;
+	do {
+		if (!read_member(rows, doc, &s))
+			return false;
+		json_scan_space(&s);
+	} while (json_scan_byte(&s, ','));
+	if (!json_scan_byte(&s, '}'))
+		return false;
+	json_scan_space(&s);
+	return s.at == s.end;
+}
+
+static int parse_document(struct document *doc, struct errmsg *err)
 {
 	json_error_t where;
-	json_t *root;
-	char *copy = NULL;
 
-	*mended_r = utf8_valid_len(text, len) < len;
-	if (*mended_r) {
-		if ((copy = mend_utf8(text, len, &len)) == NULL) {
-			(void)errmsg_set(err, "out of memory");
-			return NULL;
-		}
-		text = copy;
-	}
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
-	if (root == NULL)
-		(void)errmsg_set(err, "line %d, column %d: %s", where.line, where.column,
-			where.text);
-	free(copy);
-	return root;
+	json_decref(doc->root);
+	memset(doc->tables, 0, sizeof(doc->tables));
+	doc->root = json_loadb(doc->text, doc->len, STORE_JSON, &where);
+	if (doc->root != NULL)
+		return 0;
+	return errmsg_set(err, "line %d, column %d: %s", where.line, where.column, where.text);
 }
+
+/* ---- rows ------------------------------------------------------------------------ */
 
 /* Return whether a text of the row contained bytes that were not UTF-8. */
 static bool has_replacement(const json_t *row)
@@ -76,29 +171,96 @@ static bool has_replacement(const json_t *row)
 	return false;
 }
 
-static int add_rows(struct store_rows *rows, enum store_table table, const json_t *root,
-	bool mended, struct errmsg *err)
+/* Pass a row to its builder. Returns 0, or -1 when out of memory. */
+static int add_tree(struct store_rows *rows, enum store_table table, const struct document *doc,
+	const json_t *row)
+{
+	if (doc->mended != NULL && has_replacement(row))
+		return store_row_refuse(rows, table, row, "a byte that is not UTF-8");
+	return store_row_add(rows, table, row);
+}
+
+/* Return whether a row may have a text with U+FFFD, as it is or escaped. */
+static bool may_have_replacement(const struct json_scan *row)
+{
+	const size_t len = (size_t)(row->end - row->at);
+
+	return memchr(row->at, '\\', len) != NULL ||
+		memmem(row->at, len, REPLACEMENT, strlen(REPLACEMENT)) != NULL;
+}
+
+static int add_trees(struct store_rows *rows, enum store_table table, const struct document *doc,
+	const json_t *array)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (array, i, row) {
+		rows->number = i + 1;
+		if (add_tree(rows, table, doc, row) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Read a row of a table that was scanned, and move behind it. Returns 0, or -1 when out of memory.
+ */
+static int add_row(struct store_rows *rows, enum store_table table, const struct document *doc,
+	struct json_scan *s)
+{
+	struct json_scan row = *s;
+	struct cell cells[STORE_COLUMNS_MAX];
+	bool is_scanned = store_scan_row(rows->scans[table], s, cells);
+	json_t *tree;
+	int ret;
+
+	if (!is_scanned && !json_scan_skip(s))
+		return -1;
+	row.end = s->at;
+	if (is_scanned && (doc->mended == NULL || !may_have_replacement(&row)))
+		return store_row_add_scanned(rows, table, cells);
+	tree = json_loadb(row.at, (size_t)(row.end - row.at), STORE_JSON | JSON_DECODE_ANY, NULL);
+	if (tree == NULL)
+		return -1;
+	ret = add_tree(rows, table, doc, tree);
+	json_decref(tree);
+	return ret;
+}
+
+/* Read the rows of a table that was scanned. Returns 0, or -1 when out of memory. */
+static int add_scanned(struct store_rows *rows, enum store_table table, const struct document *doc)
+{
+	struct json_scan s = doc->tables[table];
+
+	s.at++; /* behind [ */
+	rows->number = 0;
+	for (json_scan_space(&s); !json_scan_byte(&s, ']'); json_scan_space(&s)) {
+		rows->number++;
+		if (add_row(rows, table, doc, &s) < 0)
+			return -1;
+		json_scan_space(&s);
+		(void)json_scan_byte(&s, ',');
+	}
+	return 0;
+}
+
+static int add_rows(struct store_rows *rows, enum store_table table, const struct document *doc,
+	struct errmsg *err)
 {
 	const char *name = store_table_name(table);
-	const json_t *array = json_object_get(root, name), *row;
-	size_t i;
+	const json_t *array = json_object_get(doc->root, name);
+	int ret;
 
 	if (array == NULL || json_is_null(array))
 		return 0;
 	if (!json_is_array(array))
 		return errmsg_set(err, "\"%s\" must be a list of rows: [{...}, ...]", name);
-	json_array_foreach (array, i, row) {
-		rows->number = i + 1;
-		if (mended && has_replacement(row)) {
-			if (store_row_refuse(rows, table, row, "a byte that is not UTF-8") < 0)
-				return errmsg_set(err, "out of memory");
-			continue;
-		}
-		if (store_row_add(rows, table, row) < 0)
-			return errmsg_set(err, "out of memory");
-	}
-	return 0;
+	ret = doc->tables[table].at != NULL ? add_scanned(rows, table, doc) :
+					      add_trees(rows, table, doc, array);
+	return ret < 0 ? errmsg_set(err, "out of memory") : 0;
 }
+
+/* ---- the store ------------------------------------------------------------------- */
 
 /* Check that the text is a store of a known format. */
 static int check_format(const json_t *root, struct errmsg *err)
@@ -154,27 +316,38 @@ static void report_members(const struct store_rows *rows, const json_t *root)
 	}
 }
 
+static int read_document(struct store_rows *rows, struct document *doc, struct errmsg *err)
+{
+	if (!scan_document(rows, doc) && parse_document(doc, err) < 0)
+		return -1;
+	if (check_format(doc->root, err) < 0)
+		return -1;
+	report_members(rows, doc->root);
+	return add_rows(rows, STORE_PROFILES, doc, err) < 0 ||
+			add_rows(rows, STORE_USERS, doc, err) < 0 ?
+		-1 :
+		0;
+}
+
 int store_hand_read(struct store_rows *rows, const char *text, size_t len, struct errmsg *err)
 {
-	json_t *root;
-	bool mended;
-	int ret = -1;
+	struct document doc = { .text = text, .len = len };
+	int ret;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as in lists */
-		text += 3;
-		len -= 3;
+		doc.text += 3;
+		doc.len -= 3;
 	}
-	if (len == 0)
+	if (doc.len == 0)
 		return errmsg_set(err,
 			"is empty (torn, or never written); restore it from a backup, or remove it");
-	if ((root = parse_json(text, len, &mended, err)) == NULL)
-		return -1;
-	if (check_format(root, err) == 0) {
-		report_members(rows, root);
-		if (add_rows(rows, STORE_PROFILES, root, mended, err) == 0 &&
-			add_rows(rows, STORE_USERS, root, mended, err) == 0)
-			ret = 0;
+	if (utf8_valid_len(doc.text, doc.len) < doc.len) {
+		if ((doc.mended = mend_utf8(doc.text, doc.len, &doc.len)) == NULL)
+			return errmsg_set(err, "out of memory");
+		doc.text = doc.mended;
 	}
-	json_decref(root);
+	ret = read_document(rows, &doc, err);
+	json_decref(doc.root);
+	free(doc.mended);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/auth/password.h"
+#include "lib/base/utf8.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
 #include "lib/store/store_hand.h"
@@ -114,6 +115,27 @@ static int read_head(char *line, size_t len, struct store_head *head_r, struct e
 	return 0;
 }
 
+/* Read the row of a line. Returns 0, or -1 when out of memory. */
+static int add_line(struct store_rows *rows, enum store_table table, const char *line, size_t len)
+{
+	struct json_scan s = { line, line + len };
+	struct cell cells[STORE_COLUMNS_MAX];
+	json_t *row;
+	int ret;
+
+	if (utf8_valid_len(line, len) == len && store_scan_row(rows->scans[table], &s, cells) &&
+		s.at == s.end)
+		return store_row_add_scanned(rows, table, cells);
+	if ((row = json_loadb(line, len, STORE_JSON, NULL)) == NULL) {
+		problems_add(rows->problems, "%s: %s row %zu is unreadable; left out", rows->path,
+			store_table_name(table), rows->number);
+		return 0;
+	}
+	ret = store_row_add(rows, table, row);
+	json_decref(row);
+	return ret;
+}
+
 /* Read the rows of a table up to the line that ends it. */
 static int read_rows(struct store_rows *rows, enum store_table table, struct lines *lines,
 	struct errmsg *err)
@@ -128,7 +150,7 @@ static int read_rows(struct store_rows *rows, enum store_table table, struct lin
 		if (len > 0 && line[len - 1] == ',')
 			len--;
 		rows->number++;
-		if (store_row_add_line(rows, table, line, len) < 0)
+		if (add_line(rows, table, line, len) < 0)
 			return errmsg_set(err, "out of memory");
 	}
 	return errmsg_set(err, "the end of its %s is missing" ADVICE, store_table_name(table));
@@ -176,9 +198,12 @@ static int rows_init(struct store_rows *rows, const char *path, const struct sto
 		.profiles = profiles_builder_new(source->rcpt_re_anchored),
 		.users = users_builder_new(),
 		.problems = source->problems,
+		.scans[STORE_PROFILES] = store_scan_new(profile_columns, PROFILE_COLUMNS),
+		.scans[STORE_USERS] = store_scan_new(user_columns, USER_COLUMNS),
 		.unread = strmap_new(),
 	};
-	if (rows->profiles == NULL || rows->users == NULL || rows->unread == NULL)
+	if (rows->profiles == NULL || rows->users == NULL || rows->scans[STORE_PROFILES] == NULL ||
+		rows->scans[STORE_USERS] == NULL || rows->unread == NULL)
 		return -1;
 	users_builder_test_passwords(rows->users, password_usable_or_lock);
 	return 0;
@@ -188,6 +213,8 @@ static void rows_clear(struct store_rows *rows)
 {
 	profiles_builder_free(&rows->profiles);
 	users_builder_free(&rows->users);
+	store_scan_free(&rows->scans[STORE_PROFILES]);
+	store_scan_free(&rows->scans[STORE_USERS]);
 	strmap_free(&rows->unread);
 	strbuf_free(&rows->scratch);
 }

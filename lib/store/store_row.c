@@ -11,20 +11,32 @@
 #include <strings.h>
 
 #include "lib/base/text.h"
-#include "lib/store/store_scan.h"
 
-#define COLUMNS_MAX 16
-_Static_assert((int)PROFILE_COLUMNS <= COLUMNS_MAX && (int)USER_COLUMNS <= COLUMNS_MAX, "room");
+_Static_assert((int)PROFILE_COLUMNS <= STORE_COLUMNS_MAX && (int)USER_COLUMNS <= STORE_COLUMNS_MAX,
+	"room");
 
-/* One row while it is read. */
+/* The columns of a table. */
+struct table {
+	const struct column *columns;
+	int count;
+};
+
+static struct table columns_of(enum store_table table)
+{
+	if (table == STORE_PROFILES)
+		return (struct table){ profile_columns, PROFILE_COLUMNS };
+	return (struct table){ user_columns, USER_COLUMNS };
+}
+
+/* One row while a tree of it is read. */
 struct reading {
 	struct store_rows *rows;
 	enum store_table table;
 	const struct column *columns;
 	int count;
-	struct cell cells[COLUMNS_MAX];
-	size_t starts[COLUMNS_MAX]; /* of the texts in the scratch buffer */
-	bool in_scratch[COLUMNS_MAX];
+	struct cell cells[STORE_COLUMNS_MAX];
+	size_t starts[STORE_COLUMNS_MAX]; /* of the texts in the scratch buffer */
+	bool in_scratch[STORE_COLUMNS_MAX];
 	char why[160]; /* why the row is unusable; "": it is usable */
 };
 
@@ -122,33 +134,40 @@ static void read_value(struct reading *r, int column, const json_t *value)
 	}
 }
 
-/* Report the unknown columns of a row, each once for the whole table. Returns 0, or -1 when out of
- * memory. */
-static int report_unread(struct reading *r, const json_t *row, unsigned seen)
+/* Report an unknown column of a row with these columns, once for the whole table. Returns 0, or -1
+ * when out of memory. */
+static int report_unread(struct store_rows *rows, enum store_table table, unsigned columns,
+	const char *key)
 {
+	const struct table t = columns_of(table);
 	struct strbuf name = STRBUF_INIT, where = STRBUF_INIT;
-	const char *key;
-	int added = 0;
-	void *at;
+	int added = -1;
 
-	strbuf_addf(&where, "%s: %s", r->rows->path, store_table_name(r->table));
-	for (at = json_object_iter((json_t *)row); at != NULL && added >= 0;
-		at = json_object_iter_next((json_t *)row, at)) {
-		key = json_object_iter_key(at);
-		if (find_column(r, key, 0) >= 0)
-			continue;
-		strbuf_reset(&name);
-		strbuf_addf(&name, "%s %s", store_table_name(r->table), key);
-		added = name.failed || where.failed ?
-			-1 :
-			strmap_add(r->rows->unread, name.text, name.len, 0);
-		if (added == 1)
-			rows_report_unknown(r->columns, (size_t)r->count, seen, where.text, key,
-				r->rows->problems);
-	}
+	strbuf_addf(&where, "%s: %s", rows->path, store_table_name(table));
+	strbuf_addf(&name, "%s %s", store_table_name(table), key);
+	if (!name.failed && !where.failed)
+		added = strmap_add(rows->unread, name.text, name.len, 0);
+	if (added == 1)
+		rows_report_unknown(t.columns, (size_t)t.count, columns, where.text, key,
+			rows->problems);
 	strbuf_free(&name);
 	strbuf_free(&where);
 	return added < 0 ? -1 : 0;
+}
+
+static int report_all_unread(struct reading *r, const json_t *row, unsigned columns)
+{
+	const char *key;
+	void *at;
+
+	for (at = json_object_iter((json_t *)row); at != NULL;
+		at = json_object_iter_next((json_t *)row, at)) {
+		key = json_object_iter_key(at);
+		if (find_column(r, key, 0) < 0 &&
+			report_unread(r->rows, r->table, columns, key) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int read_columns(struct reading *r, const json_t *row)
@@ -173,7 +192,7 @@ static int read_columns(struct reading *r, const json_t *row)
 		next = column + 1;
 		read_value(r, column, json_object_iter_value(at));
 	}
-	return all_known ? 0 : report_unread(r, row, seen);
+	return all_known ? 0 : report_all_unread(r, row, seen);
 }
 
 /* Report the row by its id and second column, as the builders do, and what becomes of it. */
@@ -213,10 +232,9 @@ static int mark_bad_user(struct reading *r)
 
 static struct reading begin(struct store_rows *rows, enum store_table table)
 {
-	struct reading r = { .rows = rows, .table = table };
+	const struct table t = columns_of(table);
+	struct reading r = { .rows = rows, .table = table, .columns = t.columns, .count = t.count };
 
-	r.columns = table == STORE_PROFILES ? profile_columns : user_columns;
-	r.count = table == STORE_PROFILES ? (int)PROFILE_COLUMNS : (int)USER_COLUMNS;
 	strbuf_reset(&rows->scratch);
 	return r;
 }
@@ -250,14 +268,14 @@ static int leave_out(struct reading *r)
 	return 0;
 }
 
-/* Pass a row whose cells are filled to its builder. */
-static int add_to_builder(struct reading *r)
+/* Pass a row to its builder. Returns 0, or -1 when out of memory. */
+static int add_to_builder(struct store_rows *rows, enum store_table table, const struct cell *cells)
 {
-	struct store_rows *rows = r->rows;
+	const int added = table == STORE_PROFILES ?
+		profiles_builder_add(rows->profiles, cells, rows->problems) :
+		users_builder_add(rows->users, cells, rows->problems);
 
-	return r->table == STORE_PROFILES ?
-		profiles_builder_add(rows->profiles, r->cells, rows->problems) :
-		users_builder_add(rows->users, r->cells, rows->problems);
+	return added < 0 ? -1 : 0;
 }
 
 /* Leave out a row that is not an object. */
@@ -283,26 +301,18 @@ int store_row_add(struct store_rows *rows, enum store_table table, const json_t 
 		return -1;
 	if (r.why[0] != '\0')
 		return leave_out(&r);
-	return add_to_builder(&r) < 0 ? -1 : 0;
+	return add_to_builder(rows, table, r.cells);
 }
 
-int store_row_add_line(struct store_rows *rows, enum store_table table, char *line, size_t len)
+int store_row_add_scanned(struct store_rows *rows, enum store_table table, const struct cell *cells)
 {
-	struct reading r = begin(rows, table);
-	json_t *row;
-	int ret;
+	struct store_scan *scan = rows->scans[table];
+	const char *key;
 
-	if (store_scan(line, len, r.columns, r.count, r.cells))
-		return add_to_builder(&r) < 0 ? -1 : 0;
-	row = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-	if (row == NULL) {
-		problems_add(rows->problems, "%s: %s row %zu is unreadable; left out", rows->path,
-			store_table_name(table), rows->number);
-		return 0;
-	}
-	ret = store_row_add(rows, table, row);
-	json_decref(row);
-	return ret;
+	while ((key = store_scan_new_key(scan)) != NULL)
+		if (report_unread(rows, table, store_scan_columns(scan), key) < 0)
+			return -1;
+	return add_to_builder(rows, table, cells);
 }
 
 int store_row_refuse(struct store_rows *rows, enum store_table table, const json_t *row,

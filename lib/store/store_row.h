@@ -8,19 +8,24 @@
 #include "lib/base/strmap.h"
 #include "lib/rules/profile.h"
 #include "lib/rules/users.h"
+#include "lib/store/store_scan.h"
 
-/* The rows of a JSON store that is being read. Used by store_read.c. */
+enum store_table { STORE_PROFILES, STORE_USERS, STORE_TABLES };
+
+/* How jansson reads rows, and the text of a store. */
+#define STORE_JSON (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
+
+/* The rows of a JSON store that is being read. Used by store_read.c and store_hand.c. */
 struct store_rows {
 	const char *path;
 	struct profiles_builder *profiles;
 	struct users_builder *users;
 	struct problems *problems;
+	struct store_scan *scans[STORE_TABLES];
 	struct strmap *unread; /* unknown columns that were reported */
 	struct strbuf scratch; /* the texts of one row */
 	size_t number;	       /* of the row in its table, from 1; set by the reader of the table */
 };
-
-enum store_table { STORE_PROFILES, STORE_USERS };
 
 /* "profiles", "users" */
 const char *store_table_name(enum store_table table);
@@ -29,8 +34,9 @@ const char *store_table_name(enum store_table table);
  * out of memory. */
 int store_row_add(struct store_rows *rows, enum store_table table, const json_t *row);
 
-/* The same for a row in a line of text, which is overwritten. */
-int store_row_add_line(struct store_rows *rows, enum store_table table, char *line, size_t len);
+/* The same for the row that rows->scans[table] has just read. */
+int store_row_add_scanned(struct store_rows *rows, enum store_table table,
+	const struct cell *cells);
 
 /* Leave a row out for the reason why. Returns 0, or -1 when out of memory. */
 int store_row_refuse(struct store_rows *rows, enum store_table table, const json_t *row,

@@ -11,6 +11,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/store/store_read.h"
 #include "lib/store/store_write.h"
+#include "t/unit/lib/store_ways.h"
 #include "t/unit/unit.h"
 
 static char folder[] = "/tmp/test_store_read.XXXXXX";
@@ -325,37 +326,12 @@ static bool is_said(const char *text)
 	return false;
 }
 
-static int same_user(void *context, const struct user *user)
-{
-	struct user other = find(context, user->name);
-
-	ck_assert_str_eq(user->id, other.id);
-	ck_assert_str_eq(user->name, other.name);
-	ck_assert_str_eq(user->password, other.password);
-	ck_assert_str_eq(user->profile_id, other.profile_id);
-	ck_assert(user->enabled == other.enabled);
-	ck_assert(user->has_froms == other.has_froms);
-	ck_assert_uint_eq(user->froms_len, other.froms_len);
-	ck_assert_mem_eq(user->froms, other.froms, user->froms_len);
-	return 0;
-}
-
 static void assert_equal(const struct store *a, const struct store *b)
 {
-	struct cell x, y;
-	size_t i;
-	int column;
+	const char *difference = stores_differ(a, b);
 
-	ck_assert_uint_eq(users_count(a->users), users_count(b->users));
-	ck_assert_int_eq(users_each(a->users, same_user, b->users), 0);
-	ck_assert_uint_eq(profiles_count(a->profiles), profiles_count(b->profiles));
-	for (i = 0; i < profiles_count(a->profiles); i++) {
-		for (column = 0; column < PROFILE_COLUMNS; column++) {
-			x = profile_cell(profiles_at(a->profiles, i), column);
-			y = profile_cell(profiles_at(b->profiles, i), column);
-			ck_assert(cell_equal(&x, &y));
-		}
-	}
+	if (difference != NULL)
+		ck_abort_msg("differs: %s", difference);
 }
 
 START_TEST(written_rows_are_read_back)
