@@ -4,6 +4,7 @@
  */
 #include "lib/base/utf8.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,20 +39,27 @@ size_t utf8_write(uint32_t c, char bytes_r[4])
 	return len;
 }
 
+/* Return whether eight bytes are ASCII. */
+static bool are_ascii(const unsigned char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 size_t utf8_valid_len(const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t at = 0, step;
-	uint64_t word;
 
 	while (at < len) {
-		if (len - at >= sizeof(word)) { /* eight ASCII bytes at a time */
-			memcpy(&word, s + at, sizeof(word));
-			if ((word & UINT64_C(0x8080808080808080)) == 0) {
-				at += sizeof(word);
-				continue;
-			}
-		}
+		while (len - at >= 8 && are_ascii(s + at))
+			at += 8;
+		while (at < len && s[at] < 0x80)
+			at++;
+		if (at == len)
+			break;
 		if ((step = sequence_len(s + at, len - at)) == 0)
 			break;
 		at += step;

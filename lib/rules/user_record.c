@@ -167,8 +167,9 @@ static bool has_empty_label(const char *domain)
 
 /*
  * Return whether an item is a common address, of lower-case letters, digits and single special
- * characters, which is its own canonical form. This saves time, because a load may read a million
- * of them. "--" may be part of an A-label, which can have another canonical form.
+ * characters, which is its own canonical form and never doubtful. This saves time, because a load
+ * may read a million of them. "--" may be part of an A-label, which can have another canonical
+ * form.
  */
 static bool is_plain_address(const char *item, size_t len)
 {
@@ -220,11 +221,6 @@ static int add_from(struct strbuf *buf, const char *item, size_t len, struct err
 	char name[DOMAIN_SIZE];
 	int canon;
 
-	if (is_plain_address(item, len)) {
-		strbuf_add(buf, item, len);
-		strbuf_add_char(buf, '\0');
-		return 0;
-	}
 	if (!entry_check(ENTRY_FROM, item, len, NULL, err))
 		return -1;
 	if (item[0] != '"' && has_odd_bytes(item, len))
@@ -256,11 +252,12 @@ static void add_froms(struct user_reading *reading, struct strbuf *buf, const st
 	struct user_head *head, struct problems *problems)
 {
 	const struct cell *froms = &row[USER_FROMS];
-	struct errmsg err = { "" }, *fault;
+	struct errmsg err, *fault;
 	struct cell_items items;
 	size_t start = buf->len, len;
 	const char *item;
 
+	err.text[0] = '\0'; /* to clear all of it would take long */
 	if (froms->kind != CELL_NULL && froms->len > USER_FROMS_MAX) {
 		head->has_froms = 1;
 		problems_add(problems,
@@ -272,6 +269,11 @@ static void add_froms(struct user_reading *reading, struct strbuf *buf, const st
 	cell_items_init(&items, froms, 0);
 	while (cell_items_next(&items, &item, &len)) {
 		head->has_froms = 1;
+		if (is_plain_address(item, len)) {
+			strbuf_add(buf, item, len);
+			strbuf_add_char(buf, '\0');
+			continue;
+		}
 		fault = problems_keep_next(problems, PROBLEM) ? &err : NULL;
 		if (!idn_fits(reading, item, len, fault) || add_from(buf, item, len, fault) < 0)
 			problems_add(problems, "%s: froms[%u]: %s; left out", where(row).text,

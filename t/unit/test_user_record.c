@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/rules/entry_check.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -308,7 +309,7 @@ END_TEST
 
 /*
  * Plain addresses take a faster path. All words of seven characters from a small alphabet have the
- * same canonical form as address_parse() gives them.
+ * same canonical form as address_parse() gives them, and a note if entry_is_doubtful() has one.
  */
 START_TEST(plain_addresses_are_their_own_canonical_form)
 	{
@@ -318,17 +319,24 @@ START_TEST(plain_addresses_are_their_own_canonical_form)
 		struct made_user row = { .id = "1", .name = "u", .froms = item };
 		const unsigned step = unit_times_or(101, 1009);
 		unsigned number, rest, i;
+		struct errmsg note;
 		struct users *users;
 		struct user user;
+		size_t notes;
 
 		for (number = 0; number < 7 * 7 * 7 * 7 * 7 * 7 * 7; number += step) {
 			for (rest = number, i = 0; i < 7; i++, rest /= 7)
 				item[i] = letters[rest % 7];
 			if (strchr(item, '@') == NULL)
 				continue;
+			notes = problems_level_count(m.problems, PROBLEM_NOTE);
 			ck_assert_int_eq(made_user(&m, &row), 1);
+			notes = problems_level_count(m.problems, PROBLEM_NOTE) - notes;
 			users = made_users(&m, NULL);
 			ck_assert(users_find(users, "u", 1, &user));
+			ck_assert_uint_eq(notes,
+				user.froms_len > 0 &&
+					entry_is_doubtful(ENTRY_FROM, item, 7, &note));
 			if (user.froms_len > 0 && item[0] != '@' && item[0] != '.') {
 				ck_assert_int_eq(address_parse(item, 7, &address), 0);
 				ck_assert_str_eq(user.froms, address.canon);
