@@ -83,6 +83,18 @@ bool profiles_any_maxsize(const struct profiles *profiles)
 	return profiles->any_maxsize;
 }
 
+bool profiles_same(const struct profiles *a, const struct profiles *b)
+{
+	bool is_same = a->count == b->count;
+	size_t i;
+	int column;
+
+	for (i = 0; is_same && i < a->count; i++)
+		for (column = 0; is_same && column < PROFILE_COLUMNS; column++)
+			is_same = cell_equal(&a->at[i]->cells[column], &b->at[i]->cells[column]);
+	return is_same;
+}
+
 const char *profile_id(const struct profile *profile)
 {
 	return profile->id;

@@ -72,6 +72,9 @@ const struct profile *profiles_by_name(const struct profiles *profiles, const ch
 bool profiles_is_bad(const struct profiles *profiles, const char *id); /* its row was left out */
 bool profiles_any_maxsize(const struct profiles *profiles); /* whether any has a size limit */
 
+/* Return whether both have the same rows in the same order. */
+bool profiles_same(const struct profiles *a, const struct profiles *b);
+
 const char *profile_id(const struct profile *profile);
 const char *profile_name(const struct profile *profile);
 bool profile_is_open(const struct profile *profile);

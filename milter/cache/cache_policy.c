@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "lib/base/strbuf.h"
 #include "lib/store/policy_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
@@ -182,37 +183,33 @@ void cache_anchor_profiles(struct cache *cache)
 
 /* ---- the owner of the database -------------------------------------------------- */
 
-static bool same_profiles(const struct profiles *a, const struct profiles *b)
+/* The set of a table that is in force; NULL if there is none. */
+static void *set_in_force(void *context, enum feed_table table)
 {
-	const struct profile *mine, *theirs;
-	struct cell one, other;
-	size_t i;
-	int column;
+	struct cache *cache = context;
 
-	if (profiles_count(a) != profiles_count(b))
-		return false;
-	for (i = 0; i < profiles_count(a); i++) {
-		mine = profiles_at(a, i);
-		theirs = profiles_at(b, i);
-		for (column = 0; column < PROFILE_COLUMNS; column++) {
-			one = profile_cell(mine, (enum profile_column)column);
-			other = profile_cell(theirs, (enum profile_column)column);
-			if (!cell_equal(&one, &other))
-				return false;
-		}
+	return table == FEED_USERS ? (void *)cache->users : (void *)cache->profiles;
+}
+
+/* Return whether these rows are the same as those in force, which came from PostgreSQL, too. */
+static bool same_rows(struct cache *cache, const struct database_rows *rows)
+{
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++) {
+		const void *set = rows->tables[table].set;
+
+		if (cache->source != SOURCE_DATABASE ||
+			(set != NULL &&
+				!row_tables[table].is_same(set_in_force(cache,
+								   (enum feed_table)table),
+					set)))
+			return false;
 	}
 	return true;
 }
 
-/* Return whether these rows are the same as those in force, which came from PostgreSQL, too. */
-static bool same_rows(const struct cache *cache, const struct database_rows *rows)
-{
-	return cache->source == SOURCE_DATABASE &&
-		(rows->users == NULL || users_same(cache->users, rows->users)) &&
-		(rows->profiles == NULL || same_profiles(cache->profiles, rows->profiles));
-}
-
-/* Find the users in force whose profile does not exist, where the profiles alone were read. */
+/* Find the users in force whose profile does not exist. */
 static struct problems *check_references(const struct cache *cache)
 {
 	struct problems *problems = problems_new();
@@ -241,22 +238,41 @@ static bool outdates_file(const struct revision *now, const struct revision *bef
 		strcmp(now->cluster, before->cluster) != 0;
 }
 
+/* The part of struct policy_problems in which a table's problems are. */
+static const size_t problem_parts[FEED_TABLES] = {
+	[FEED_PROFILES] = POLICY_PROBLEMS_PROFILES,
+	[FEED_USERS] = POLICY_PROBLEMS_USERS,
+};
+
+static void log_loaded(const struct database_rows *rows, bool is_same)
+{
+	struct strbuf names = STRBUF_INIT;
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++)
+		if (rows->tables[table].set != NULL)
+			strbuf_addf(&names, "%s%s", names.len > 0 ? "," : "",
+				row_tables[table].name);
+	log_event(LOG_LEVEL_INFO, "database loaded tables=%s because=%s took=%lldms%s",
+		names.text != NULL ? names.text : "", rows->why, (long long)rows->took,
+		is_same ? " unchanged=yes" : "");
+	strbuf_free(&names);
+}
+
 static void take_rows(void *context, struct database_rows *rows)
 {
 	struct cache *cache = context;
-	bool same = same_rows(cache, rows);
-	bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
-	bool has_profiles = rows->profiles != NULL, has_users = rows->users != NULL;
+	const bool same = same_rows(cache, rows);
+	const bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
+	int table;
 
-	log_event(LOG_LEVEL_INFO, "database loaded tables=%s%s%s because=%s took=%lldms%s",
-		has_profiles ? "profiles" : "", has_profiles && has_users ? "," : "",
-		has_users ? "users" : "", rows->why, (long long)rows->took,
-		same ? " unchanged=yes" : "");
-	replace_rows(cache, rows->profiles, rows->users);
-	set_problems(cache, POLICY_PROBLEMS_PROFILES, has_profiles, rows->profile_problems);
-	set_problems(cache, POLICY_PROBLEMS_USERS, has_users, rows->user_problems);
+	log_loaded(rows, same);
+	for (table = 0; table < FEED_TABLES; table++)
+		set_problems(cache, problem_parts[table], rows->tables[table].set != NULL,
+			rows->tables[table].problems);
+	replace_rows(cache, rows->tables[FEED_PROFILES].set, rows->tables[FEED_USERS].set);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES,
-		has_users ? rows->reference_problems : check_references(cache));
+		check_references(cache));
 	cache->source = SOURCE_DATABASE;
 	cache->revision = rows->revision;
 	cache->right.rows = rows->right_at;
@@ -282,24 +298,16 @@ static void confirm_rows(void *context, const struct revision *revision, time_t 
 		cache_keep_store(cache);
 }
 
-static struct profiles *profiles_in_force(void *context)
-{
-	return ((struct cache *)context)->profiles;
-}
-
-static struct users *users_in_force(void *context)
-{
-	return ((struct cache *)context)->users;
-}
-
 static const struct revision *revision_in_force(void *context)
 {
 	return &((struct cache *)context)->revision;
 }
 
-static bool is_rcpt_re_anchored(void *context)
+static struct row_context make_row_context(void *context)
 {
-	return ((struct cache *)context)->config->settings->rcpt_re_anchored;
+	return (struct row_context){
+		.rcpt_re_anchored = ((struct cache *)context)->config->settings->rcpt_re_anchored,
+	};
 }
 
 static void update_status(void *context)
@@ -312,10 +320,9 @@ struct database *cache_database_new(struct cache *cache, const struct pg_waiter 
 	return database_new(&(struct database_owner){
 		.waiter = *waiter,
 		.context = cache,
-		.profiles = profiles_in_force,
-		.users = users_in_force,
+		.set = set_in_force,
 		.revision = revision_in_force,
-		.rcpt_re_anchored = is_rcpt_re_anchored,
+		.row_context = make_row_context,
 		.take = take_rows,
 		.confirm = confirm_rows,
 		.changed = update_status,

@@ -6,11 +6,10 @@
 
 #include "lib/base/problems.h"
 #include "lib/conf/config.h"
-#include "lib/rules/profile.h"
-#include "lib/rules/users.h"
 #include "milter/cache/cache_status.h"
 #include "milter/pg/pg_connection.h"
 #include "milter/pg/revision.h"
+#include "milter/pg/row_tables.h"
 
 /*
  * Keeps the tables in force: connects, listens, asks the change feed or loads everything,
@@ -22,11 +21,10 @@ struct database;
 
 /* The result of a load. The owner takes over everything in it. */
 struct database_rows {
-	struct profiles *profiles;	     /* NULL: not read, those in force stay */
-	struct users *users;		     /* NULL: not read, those in force stay */
-	struct problems *profile_problems;   /* of the profiles that were read */
-	struct problems *user_problems;	     /* of the users that were read */
-	struct problems *reference_problems; /* users whose profile does not exist */
+	struct {
+		void *set;		   /* NULL: not read, the one in force stays */
+		struct problems *problems; /* of the rows that were read */
+	} tables[FEED_TABLES];
 	struct revision revision;
 	time_t right_at; /* when the rows in force, with these, were last known to be the tables' */
 	int64_t took;	 /* ms */
@@ -39,13 +37,12 @@ struct database_owner {
 	void *context;
 
 	/*
-	 * The tables in force; NULL before the first load. They are borrowed until the next call of
-	 * a pg_ function, because a reload may replace them while that waits.
+	 * The set of a table that is in force; NULL before the first load. It is borrowed until the
+	 * next call of a pg_ function, because a reload may replace it while that waits.
 	 */
-	struct profiles *(*profiles)(void *context);
-	struct users *(*users)(void *context);
+	void *(*set)(void *context, enum feed_table table);
 	const struct revision *(*revision)(void *context);
-	bool (*rcpt_re_anchored)(void *context);
+	struct row_context (*row_context)(void *context);
 
 	/* Put these rows in force. */
 	void (*take)(void *context, struct database_rows *rows);

@@ -23,23 +23,32 @@
  */
 static bool would_empty(const struct database *db, const struct look *look, struct errmsg *err)
 {
-	const struct profiles *profiles = db->owner.profiles(db->owner.context);
-	const struct users *users = db->owner.users(db->owner.context);
-	const char *table = NULL;
+	int table;
 
-	if (!db->config->database.refuse_empty)
-		return false;
-	if (look->rows.users != NULL && users_count(look->rows.users) == 0 && users != NULL &&
-		users_count(users) > 0)
-		table = "users";
-	else if (look->rows.profiles != NULL && profiles_count(look->rows.profiles) == 0 &&
-		profiles != NULL && profiles_count(profiles) > 0)
-		table = "profiles";
-	if (table == NULL)
-		return false;
-	(void)errmsg_set(err,
-		"%s would become empty; set [database] refuse_empty = no to accept that", table);
-	return true;
+	for (table = FEED_TABLES - 1; db->config->database.refuse_empty && table >= 0; table--) {
+		const void *new = look->rows.tables[table].set;
+		const void *old = db->owner.set(db->owner.context, (enum feed_table)table);
+		const struct row_table *descriptor = &row_tables[table];
+
+		if (new == NULL || descriptor->count(new) > 0 || old == NULL ||
+			descriptor->count(old) == 0)
+			continue;
+		(void)errmsg_set(err,
+			"%s would become empty; set [database] refuse_empty = no to accept that",
+			descriptor->name);
+		return true;
+	}
+	return false;
+}
+
+static bool has_rows(const struct look *look)
+{
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++)
+		if (look->rows.tables[table].set != NULL)
+			return true;
+	return false;
 }
 
 static void note_failed_load(struct database *db, const struct look *look, const struct errmsg *err)
@@ -135,7 +144,6 @@ static const struct revision *find_seen(const struct database *db, struct look *
 static void hand_over(struct database *db, struct look *look)
 {
 	const struct revision *seen;
-	bool has_rows = look->rows.profiles != NULL || look->rows.users != NULL;
 	struct errmsg err;
 
 	if (would_empty(db, look, &err)) {
@@ -148,9 +156,9 @@ static void hand_over(struct database *db, struct look *look)
 	look->rows.right_at = db->right_at;
 	look->rows.why = look->why;
 	seen = find_seen(db, look);
-	if (has_rows) {
+	if (has_rows(look)) {
 		db->owner.take(db->owner.context, &look->rows);
-		look->rows = (struct database_rows){ 0 };
+		look->rows = (struct database_rows){ .why = NULL };
 	} else {
 		db->owner.confirm(db->owner.context, seen, db->right_at);
 	}

@@ -17,11 +17,13 @@
 
 static void clear_rows(struct look *look)
 {
-	profiles_unref(&look->rows.profiles);
-	users_unref(&look->rows.users);
-	problems_free(&look->rows.profile_problems);
-	problems_free(&look->rows.user_problems);
-	problems_free(&look->rows.reference_problems);
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++) {
+		row_tables[table].unref(look->rows.tables[table].set);
+		look->rows.tables[table].set = NULL;
+		problems_free(&look->rows.tables[table].problems);
+	}
 }
 
 void look_clear(struct look *look)
@@ -34,41 +36,34 @@ void look_clear(struct look *look)
 
 /* ---- reading -------------------------------------------------------------------- */
 
-static enum pg_outcome load_profiles(struct database *db, struct look *look)
+static enum pg_outcome load_table(struct database *db, struct look *look, enum feed_table table)
 {
-	struct database_rows *rows = &look->rows;
-	struct profiles *previous = profiles_ref(db->owner.profiles(db->owner.context));
-	struct pg_load load = {
-		.rcpt_re_anchored = db->owner.rcpt_re_anchored(db->owner.context),
-		.previous_profiles = previous,
-	};
+	const struct row_table *descriptor = &row_tables[table];
+	struct problems **problems = &look->rows.tables[table].problems;
+	void *previous = descriptor->ref(db->owner.set(db->owner.context, table));
 	enum pg_outcome outcome;
+	struct pg_load load = {
+		.table = table,
+		.context = db->owner.row_context(db->owner.context),
+		.previous = previous,
+	};
 
-	problems_free(&rows->profile_problems);
-	load.problems = rows->profile_problems = problems_new();
-	outcome = pg_load_profiles(db->pg, &load, &rows->profiles);
-	profiles_unref(&previous);
+	problems_free(problems);
+	load.problems = *problems = problems_new();
+	outcome = pg_load_table(db->pg, &load, &look->rows.tables[table].set);
+	descriptor->unref(previous);
 	return outcome;
 }
 
-static enum pg_outcome load_users(struct database *db, struct look *look)
+/* Load the tables of which `wanted` is true; NULL: all. */
+static enum pg_outcome load_tables(struct database *db, struct look *look, const bool *wanted)
 {
-	struct database_rows *rows = &look->rows;
-	struct profiles *profiles = profiles_ref(rows->profiles);
-	struct users *previous = users_ref(db->owner.users(db->owner.context));
-	struct pg_load load = { .previous = previous };
-	enum pg_outcome outcome;
+	enum pg_outcome outcome = PG_OK;
+	int table;
 
-	problems_free(&rows->user_problems);
-	problems_free(&rows->reference_problems);
-	load.problems = rows->user_problems = problems_new();
-	load.references = rows->reference_problems = problems_new();
-	if (profiles == NULL)
-		profiles = profiles_ref(db->owner.profiles(db->owner.context));
-	load.profiles = profiles;
-	outcome = pg_load_users(db->pg, &load, &rows->users);
-	profiles_unref(&profiles);
-	users_unref(&previous);
+	for (table = 0; table < FEED_TABLES && outcome == PG_OK; table++)
+		if (wanted == NULL || wanted[table])
+			outcome = load_table(db, look, (enum feed_table)table);
 	return outcome;
 }
 
@@ -83,17 +78,24 @@ static void note_age(struct database *db, struct look *look, const struct revisi
 /* Return whether the feed reports a change of any table. */
 static bool has_changes(const struct look *look)
 {
-	return feed_changes_touch(&look->changes, FEED_PROFILES) ||
-		feed_changes_touch(&look->changes, FEED_USERS);
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++)
+		if (feed_changes_touch(&look->changes, (enum feed_table)table))
+			return true;
+	return false;
 }
 
 /* Return whether the feed reports a change of a table that the query reads. */
-static bool is_concerned(const struct database *db, const struct look *look, enum feed_table query)
+static bool is_concerned(const struct database *db, const struct look *look, int query)
 {
-	const bool *uses = db->reads->uses[query];
+	int table;
 
-	return (uses[FEED_PROFILES] && feed_changes_touch(&look->changes, FEED_PROFILES)) ||
-		(uses[FEED_USERS] && feed_changes_touch(&look->changes, FEED_USERS));
+	for (table = 0; table < FEED_TABLES; table++)
+		if (db->reads->uses[query][table] &&
+			feed_changes_touch(&look->changes, (enum feed_table)table))
+			return true;
+	return false;
 }
 
 /*
@@ -102,18 +104,17 @@ static bool is_concerned(const struct database *db, const struct look *look, enu
  */
 static enum pg_outcome load_changed_tables(struct database *db, struct look *look)
 {
-	const bool profiles = is_concerned(db, look, FEED_PROFILES);
-	const bool users = is_concerned(db, look, FEED_USERS);
-	enum pg_outcome outcome = PG_OK;
+	bool wanted[FEED_TABLES], is_any = false;
+	int query;
 
 	look->found_changes = true;
-	if (!profiles && !users)
+	for (query = 0; query < FEED_TABLES; query++) {
+		wanted[query] = is_concerned(db, look, query);
+		is_any = is_any || wanted[query];
+	}
+	if (!is_any)
 		look->full = true; /* a change is never dropped, whatever EXPLAIN has shown */
-	if (profiles || look->full)
-		outcome = load_profiles(db, look);
-	if (outcome == PG_OK && (users || look->full))
-		outcome = load_users(db, look);
-	return outcome;
+	return load_tables(db, look, look->full ? NULL : wanted);
 }
 
 /* ---- the feed ------------------------------------------------------------------- */
@@ -357,10 +358,7 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 		outcome = take_position(db, look);
 	if (outcome != PG_OK || look->is_outdated)
 		return outcome;
-	if (!look->full)
-		outcome = load_changed_tables(db, look);
-	else if ((outcome = load_profiles(db, look)) == PG_OK)
-		outcome = load_users(db, look);
+	outcome = look->full ? load_tables(db, look, NULL) : load_changed_tables(db, look);
 	if (outcome == PG_OK)
 		outcome = pg_revision(db->pg, &look->rows.revision);
 	if (outcome == PG_OK) /* a pooler may have led the transaction to another server */

@@ -98,15 +98,18 @@ static bool is_present(const struct config *config)
 static bool same_source(const struct config *one, const struct config *other)
 {
 	const struct config_database *a, *b;
+	int table;
 
 	if (!is_present(one) || !is_present(other))
 		return is_present(one) == is_present(other);
 	a = &one->database;
 	b = &other->database;
+	for (table = 0; table < FEED_TABLES; table++)
+		if (strcmp(row_table_query((enum feed_table)table, a),
+			    row_table_query((enum feed_table)table, b)) != 0)
+			return false;
 	return strcmp(a->conninfo, b->conninfo) == 0 && strcmp(a->schema, b->schema) == 0 &&
-		strcmp(a->channel, b->channel) == 0 &&
-		strcmp(a->profiles_query, b->profiles_query) == 0 &&
-		strcmp(a->users_query, b->users_query) == 0;
+		strcmp(a->channel, b->channel) == 0;
 }
 
 /* Forget the state of the source that was configured before. */

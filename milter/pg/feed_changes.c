@@ -16,19 +16,26 @@ static void mark_everything(struct feed_changes *changes, const char *reason)
 	(void)text_format(changes->reason, sizeof(changes->reason), "%s", reason);
 }
 
+/* Return the table of that name, or FEED_TABLES. NULL is no name. */
+static enum feed_table find_table(const char *name)
+{
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++)
+		if (name != NULL && strcmp(name, row_tables[table].name) == 0)
+			break;
+	return (enum feed_table)table;
+}
+
 int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,
 	const char *reason)
 {
 	size_t size = changes->size == 0 ? 16 : changes->size * 2;
 	struct feed_row *grown;
-	enum feed_table which;
+	const enum feed_table which = find_table(table);
 	char *id;
 
-	if (table != NULL && strcmp(table, "users") == 0) {
-		which = FEED_USERS;
-	} else if (table != NULL && strcmp(table, "profiles") == 0) {
-		which = FEED_PROFILES;
-	} else {
+	if (which == FEED_TABLES) {
 		mark_everything(changes,
 			table != NULL	       ? "an unknown table changed" :
 				reason != NULL ? reason :

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "milter/pg/row_tables.h"
+
 /*
  * The changes that the feed (feed_since() of sql/feed.sql) reports as committed since a position:
  * single rows by their ids, whole tables, or everything when the feed cannot tell.
  */
-enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES }; /* also the query that loads it */
-
 struct feed_row {
 	enum feed_table table;
 	char *id;
@@ -23,9 +23,9 @@ struct feed_changes {
 	char reason[64];
 };
 
-#define FEED_CHANGES_INIT                               \
-	{                                               \
-		false, { false, false }, NULL, 0, 0, "" \
+#define FEED_CHANGES_INIT                        \
+	{                                        \
+		false, { false }, NULL, 0, 0, "" \
 	}
 
 /*

@@ -14,12 +14,9 @@
 #include "milter/pg/pg_private.h"
 #include "milter/pg/plan_reads.h"
 
-/* The names of the feed's tables, which are those of sql/schema.sql. */
-#define FEED_TABLE_NAMES "ARRAY['profiles', 'users']"
-
 /*
- * Resolves the names of a plan ($1: the members of struct plan_reads). Rows: what, oid, kind,
- * whether it can be locked, text.
+ * Resolves the names of a plan ($1: the members of struct plan_reads; $2: the names of the feed's
+ * tables). Rows: what, oid, kind, whether it can be locked, text.
  *	relation: one to mark, whose name is the text
  *	function: one to mark
  *	table: a table of the feed, whose index is the oid
@@ -74,7 +71,7 @@ static const char resolve_query[] =
 	" UNION ALL SELECT 'function', oid, NULL, NULL, NULL FROM ("
 	"  SELECT oid FROM called WHERE oid >= 16384 UNION SELECT oid FROM written) AS functions"
 	" UNION ALL SELECT 'table', (t.number - 1)::oid, NULL, NULL, t.name"
-	"  FROM unnest(" FEED_TABLE_NAMES ") WITH ORDINALITY AS t (name, number)"
+	"  FROM unnest($2::text[]) WITH ORDINALITY AS t (name, number)"
 	"  WHERE to_regclass(t.name) IN (SELECT oid FROM family)"
 	" UNION ALL SELECT 'untold', NULL, NULL, NULL, 'it reads ' || c.oid::regclass || CASE"
 	"  WHEN c.relkind = 'm' THEN ', a materialized view'"
@@ -187,7 +184,6 @@ static void add_relation(struct collection *to, const PGresult *rows, int row)
 /* Take one row of resolve_query, for that query. */
 static void take_row(struct collection *to, enum feed_table query, const PGresult *rows, int row)
 {
-	static const char *const keys[FEED_TABLES] = { "profiles_query", "users_query" };
 	const char *what = PQgetvalue(rows, row, 0);
 	unsigned long oid = strtoul(PQgetvalue(rows, row, 1), NULL, 10);
 
@@ -200,8 +196,8 @@ static void take_row(struct collection *to, enum feed_table query, const PGresul
 	else if (strcmp(what, "stale") == 0)
 		to->reads->is_stale = true;
 	else if (strcmp(what, "untold") == 0)
-		strbuf_addf(&to->untold, "%s%s: %s", to->untold.len > 0 ? "; " : "", keys[query],
-			PQgetvalue(rows, row, 4));
+		strbuf_addf(&to->untold, "%s%s: %s", to->untold.len > 0 ? "; " : "",
+			row_tables[query].query_key, PQgetvalue(rows, row, 4));
 }
 
 /* ---- asking --------------------------------------------------------------------- */
@@ -231,6 +227,16 @@ static enum pg_outcome explain_query(struct pg *pg, const char *query, char **pl
 	return *plan_r != NULL ? PG_OK : pg_fail(pg, "out of memory");
 }
 
+/* The names of all tables, as PostgreSQL writes an array. */
+static void add_table_names(struct strbuf *names)
+{
+	int table;
+
+	for (table = 0; table < FEED_TABLES; table++)
+		strbuf_addf(names, "%c%s", table == 0 ? '{' : ',', row_tables[table].name);
+	strbuf_add_char(names, '}');
+}
+
 /* Have the server resolve the names, and add them to the collection. */
 static enum pg_outcome resolve_names(struct pg *pg, enum feed_table query,
 	const struct plan_reads *names, struct collection *to)
@@ -239,15 +245,20 @@ static enum pg_outcome resolve_names(struct pg *pg, enum feed_table query,
 		"functions", names->functions, "operators", names->operators, "words", names->words,
 		"changing", names->changing);
 	char *text = all != NULL ? json_dumps(all, JSON_COMPACT) : NULL;
-	const char *params[] = { text };
+	struct strbuf tables = STRBUF_INIT;
+	const char *params[2] = { text };
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
 
 	json_decref(all);
-	if (text == NULL)
-		return pg_fail(pg, "out of memory");
-	outcome = pg_run(pg, resolve_query, 1, params, pg_lock_deadline(pg), &rows);
+	add_table_names(&tables);
+	params[1] = tables.text;
+	if (text == NULL || tables.failed)
+		outcome = pg_fail(pg, "out of memory");
+	else
+		outcome = pg_run(pg, resolve_query, 2, params, pg_lock_deadline(pg), &rows);
 	free(text);
+	strbuf_free(&tables);
 	if (outcome != PG_OK)
 		return outcome;
 	for (int row = 0; row < PQntuples(rows); row++)
@@ -258,8 +269,7 @@ static enum pg_outcome resolve_names(struct pg *pg, enum feed_table query,
 
 static enum pg_outcome ask_about(struct pg *pg, enum feed_table query, struct collection *to)
 {
-	const struct config_database *config = &pg->config->database;
-	const char *text = query == FEED_USERS ? config->users_query : config->profiles_query;
+	const char *text = row_table_query(query, &pg->config->database);
 	struct plan_reads names = { 0 };
 	enum pg_outcome outcome;
 	struct errmsg err;

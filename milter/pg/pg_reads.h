@@ -11,7 +11,7 @@
 /*
  * What the configured queries read, and marks that change when any of it becomes something else.
  *
- * pg_reads_ask() has the server EXPLAIN profiles_query and users_query. Whoever loads the tables
+ * pg_reads_ask() has the server EXPLAIN the query of each table. Whoever loads the tables
  * can lock `relations` before the database snapshot of the load: those with is_lockable, by LOCK
  * TABLE name, ... IN ACCESS SHARE MODE, which also locks partitions, children, and the tables of
  * views. The others must be compared before and after the load, by oid and pg_relation_filenode().

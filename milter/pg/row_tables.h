@@ -1,0 +1,54 @@
+#ifndef POSTERN_ROW_TABLES_H
+#define POSTERN_ROW_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/conf/config.h"
+#include "lib/rules/rows.h"
+
+/*
+ * The tables that are read from PostgreSQL. Everything that reads, follows and puts in force knows
+ * them by these descriptors alone: a further table needs a row here, its builder in lib/rules, its
+ * query in [database], and its triggers in sql/feed.sql.
+ *
+ * A table is read before those that refer to its rows.
+ */
+enum feed_table { FEED_PROFILES, FEED_USERS, FEED_TABLES };
+
+/* What determines the rows' meaning, besides the rows. */
+struct row_context {
+	bool rcpt_re_anchored; /* [profile] rcpt_re_anchored */
+};
+
+struct row_table {
+	const char *name;      /* in the feed, the log and problems: "users" */
+	const char *query_key; /* of [database]: "users_query" */
+	size_t query;	       /* its value: an offset in struct config_database */
+	const struct column *columns;
+	size_t column_count;
+
+	/*
+	 * The builder reads and validates rows, and makes the immutable, reference-counted set of
+	 * them, which shares with previous (of the same table; may be NULL) what is unchanged.
+	 * begin: NULL when out of memory. add: -1 when out of memory. finish: frees the builder;
+	 * NULL when out of memory. cancel: accepts NULL.
+	 */
+	void *(*begin)(const struct row_context *context);
+	int (*add)(void *builder, const struct cell *row, struct problems *problems);
+	void *(*finish)(void *builder, const void *previous, struct problems *problems);
+	void (*cancel)(void *builder);
+
+	/* The set. ref and unref accept NULL. */
+	void *(*ref)(void *set);
+	void (*unref)(void *set);
+	size_t (*count)(const void *set);
+	bool (*is_same)(const void *a, const void *b); /* whether they have the same rows */
+};
+
+extern const struct row_table row_tables[FEED_TABLES];
+
+/* The query that reads the table. */
+const char *row_table_query(enum feed_table table, const struct config_database *config);
+
+#endif
